@@ -1,0 +1,81 @@
+/* arena.c - a list of blocks; each allocation comes from the newest block or opens one. */
+#include "common/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/status.h"
+
+enum { ALIGNMENT = 64, BLOCK_BYTES = 1 << 16 };
+
+struct block {
+    struct block *next;
+    size_t used;
+    size_t size;
+    _Alignas(ALIGNMENT) unsigned char data[];
+};
+
+struct qm_arena {
+    struct block *newest;
+};
+
+struct qm_arena *qm_arena_create(void) {
+    struct qm_arena *arena = calloc(1, sizeof *arena);
+    QM_CHECK(arena != NULL);
+    return arena;
+}
+
+void qm_arena_destroy(struct qm_arena *arena) {
+    if (arena == NULL) return;
+    for (struct block *block = arena->newest; block != NULL;) {
+        struct block *next = block->next;
+        free(block);
+        block = next;
+    }
+    free(arena);
+}
+
+static void open_block(struct qm_arena *arena, size_t size) {
+    QM_CHECK(size < SIZE_MAX / 2);
+    size_t total = (sizeof(struct block) + size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    struct block *block = aligned_alloc(ALIGNMENT, total);
+    QM_CHECK(block != NULL);
+    memset(block, 0, total);
+    block->next = arena->newest;
+    block->size = size;
+    arena->newest = block;
+}
+
+void *qm_arena_alloc(struct qm_arena *arena, size_t size_bytes) {
+    QM_CHECK(size_bytes < SIZE_MAX / 4);
+    size_t size = (size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    struct block *block = arena->newest;
+    if (block == NULL || block->size - block->used < size) {
+        open_block(arena, size > BLOCK_BYTES ? size : BLOCK_BYTES);
+        block = arena->newest;
+    }
+    void *result = block->data + block->used;
+    block->used += size;
+    return result;
+}
+
+char *qm_arena_strdup(struct qm_arena *arena, const char *text) {
+    size_t size = strlen(text) + 1;
+    return memcpy(qm_arena_alloc(arena, size), text, size);
+}
+
+char *qm_arena_printf(struct qm_arena *arena, const char *format, ...) {
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int size = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    QM_CHECK(size >= 0);
+    char *text = qm_arena_alloc(arena, (size_t)size + 1);
+    vsnprintf(text, (size_t)size + 1, format, again);
+    va_end(again);
+    return text;
+}

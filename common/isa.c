@@ -1,0 +1,156 @@
+/* isa.c - the field table and the four things made from it: pack, unpack, reserved bits, text. */
+#include "common/isa.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+#define QM_OPCODE(name, code, unit, text) name = 1u << (code),
+#include "spec/isa.def"
+#undef QM_OPCODE
+    ALL = 0xffffffffu
+};
+
+enum { U = 0, S = 1 };
+
+const struct qm_field qm_fields[] = {
+#define QM_FIELD(name, word, lsb, width, sign, opcodes, text) \
+    {#name, word, lsb, width, sign, (uint32_t)(opcodes), offsetof(struct qm_insn, name), text},
+#include "spec/isa.def"
+#undef QM_FIELD
+};
+const size_t qm_field_count = sizeof qm_fields / sizeof *qm_fields;
+
+const struct qm_enum_value qm_enum_values[] = {
+#define QM_ENUM(field, name, value, supported, text) {#field, #name, value, supported},
+#include "spec/isa.def"
+#undef QM_ENUM
+};
+const size_t qm_enum_value_count = sizeof qm_enum_values / sizeof *qm_enum_values;
+
+const char *qm_opcode_name(int64_t opcode) {
+    switch (opcode) {
+#define QM_OPCODE(name, code, unit, text) \
+    case code: return #name;
+#include "spec/isa.def"
+#undef QM_OPCODE
+    default: return NULL;
+    }
+}
+
+const char *qm_unit_name(enum qm_unit unit) {
+    static const char *const names[QM_UNITS] = {"load", "matmul", "post", "store"};
+    return names[unit];
+}
+
+enum qm_unit qm_opcode_unit(int64_t opcode) {
+    switch (opcode) {
+#define QM_OPCODE(name, code, unit, text) \
+    case code: return QM_UNIT_##unit;
+#include "spec/isa.def"
+#undef QM_OPCODE
+    default: QM_CHECK(!"known opcode");
+    }
+    return QM_UNITS;
+}
+
+static bool field_applies(const struct qm_field *field, int64_t opcode) {
+    if (field->opcodes == (uint32_t)ALL) return true;
+    return opcode > 0 && opcode < QM_OPCODE_LIMIT && (field->opcodes >> opcode & 1) != 0;
+}
+
+static uint32_t field_mask(const struct qm_field *field) {
+    return (uint32_t)(((uint64_t)1 << field->width) - 1) << field->lsb;
+}
+
+static bool fits(const struct qm_field *field, int64_t value) {
+    int64_t range = (int64_t)1 << field->width;
+    if (field->is_signed) return value >= -range / 2 && value < range / 2;
+    return value >= 0 && value < range;
+}
+
+static int64_t *member(const struct qm_field *field, struct qm_insn *insn) {
+    return (int64_t *)((char *)insn + field->offset);
+}
+
+static int64_t member_value(const struct qm_field *field, const struct qm_insn *insn) {
+    return *(const int64_t *)((const char *)insn + field->offset);
+}
+
+enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct qm_diag *diag) {
+    memset(words, 0, QM_INSN_BYTES);
+    for (size_t i = 0; i < qm_field_count; i++) {
+        const struct qm_field *field = &qm_fields[i];
+        if (!field_applies(field, insn->opcode)) continue;
+        int64_t value = member_value(field, insn);
+        if (!fits(field, value)) {
+            const char *name = qm_opcode_name(insn->opcode);
+            return qm_fail(diag, QM_BAD_INPUT, "%s: %s = %" PRId64 " does not fit in %u bits", name ? name : "instruction",
+                           field->name, value, field->width);
+        }
+        words[field->word] |= (uint32_t)((uint64_t)value << field->lsb) & field_mask(field);
+    }
+    return QM_OK;
+}
+
+void qm_insn_unpack(const uint32_t *words, struct qm_insn *insn) {
+    memset(insn, 0, sizeof *insn);
+    int64_t opcode = words[0] & 0xff;
+    for (size_t i = 0; i < qm_field_count; i++) {
+        const struct qm_field *field = &qm_fields[i];
+        if (!field_applies(field, opcode)) continue;
+        uint64_t raw = (words[field->word] & field_mask(field)) >> field->lsb;
+        uint64_t sign = (uint64_t)field->is_signed << (field->width - 1);
+        *member(field, insn) = (int64_t)(raw ^ sign) - (int64_t)sign;
+    }
+}
+
+bool qm_insn_has_reserved_bits(const uint32_t *words) {
+    uint32_t rest[QM_INSN_WORDS];
+    memcpy(rest, words, sizeof rest);
+    for (size_t i = 0; i < qm_field_count; i++)
+        if (field_applies(&qm_fields[i], words[0] & 0xff)) rest[qm_fields[i].word] &= ~field_mask(&qm_fields[i]);
+    for (int i = 0; i < QM_INSN_WORDS; i++)
+        if (rest[i] != 0) return true;
+    return false;
+}
+
+static const char *value_name(const struct qm_field *field, int64_t value) {
+    for (size_t i = 0; i < qm_enum_value_count; i++)
+        if (strcmp(qm_enum_values[i].field, field->name) == 0 && qm_enum_values[i].value == value) return qm_enum_values[i].name;
+    return NULL;
+}
+
+static int print_units(int64_t mask, char *text, size_t size) {
+    int used = 0;
+    for (int unit = 0; unit < QM_UNITS; unit++)
+        if (mask >> unit & 1)
+            used += snprintf(text + used, size - (size_t)used, "%s%s", used ? "," : "", qm_unit_name((enum qm_unit)unit));
+    return used;
+}
+
+static void print_field(const struct qm_field *field, int64_t value, char *text, size_t size) {
+    char units[40] = "";
+    const char *name = value_name(field, value);
+    if (strcmp(field->name, "wait") == 0 || strcmp(field->name, "signal") == 0) {
+        print_units(value, units, sizeof units);
+        name = units;
+    }
+    if (name != NULL)
+        snprintf(text, size, " %s=%s", field->name, name);
+    else if (strstr(field->name, "addr") != NULL)
+        snprintf(text, size, " %s=0x%" PRIx64, field->name, (uint64_t)value);
+    else
+        snprintf(text, size, " %s=%" PRId64, field->name, value);
+}
+
+void qm_insn_print(const struct qm_insn *insn, char *text, size_t size) {
+    const char *name = qm_opcode_name(insn->opcode);
+    snprintf(text, size, "%s", name ? name : "UNKNOWN");
+    for (size_t i = 1; i < qm_field_count; i++) {
+        int64_t value = member_value(&qm_fields[i], insn);
+        size_t used = strlen(text);
+        if (value != 0 && field_applies(&qm_fields[i], insn->opcode)) print_field(&qm_fields[i], value, text + used, size - used);
+    }
+}

@@ -1,0 +1,52 @@
+/* machine.h - one machine: the knobs of spec/hw_params.def with values, read from a YAML file (spec/machines/NAME.yaml).
+ *
+ * The fingerprint is a 32-bit hash of the knobs that the RTL sees, with the instruction set's own hash, so that a program, an RTL build and a
+ * model can tell whether they belong together.
+ */
+#ifndef QM_COMMON_MACHINE_H
+#define QM_COMMON_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/status.h"
+
+struct qm_machine {
+    char name[64];
+#define QM_PARAM(name, verilog, minimum, maximum, default_value, rule, unit, text) uint32_t name;
+#include "spec/hw_params.def"
+#undef QM_PARAM
+};
+
+/* Sets every knob to its default; the name becomes "default". */
+void qm_machine_init(struct qm_machine *machine);
+
+/* Reads a machine by file name (contains '/' or ends in .yaml) or by name (looked up in spec/machines of the source or installed tree).
+ * Unknown and repeated keys, values out of range and bad YAML are QM_BAD_INPUT with file and line. */
+QM_MUST_USE enum qm_status qm_machine_load(const char *name_or_file, struct qm_machine *machine, struct qm_diag *diag);
+
+/* Sets one knob from "key=value" (the command line's --set). */
+QM_MUST_USE enum qm_status qm_machine_set(struct qm_machine *machine, const char *assignment, struct qm_diag *diag);
+
+/* Checks every knob's range and rule, and what they must be together. */
+QM_MUST_USE enum qm_status qm_machine_check(const struct qm_machine *machine, struct qm_diag *diag);
+
+uint32_t qm_machine_fingerprint(const struct qm_machine *machine);
+
+/* One line of the knob table, for printers and generators. */
+struct qm_param {
+    const char *name, *verilog, *unit, *text; /* verilog is NULL for a knob the RTL does not see */
+    uint32_t minimum, maximum, default_value;
+    bool power_of_two;
+    size_t offset; /* of the uint32_t in struct qm_machine */
+};
+extern const struct qm_param qm_params[];
+extern const size_t qm_param_count;
+
+/* Channels of a tile: cols, or min(rows, cols) when depthwise. */
+static inline uint32_t qm_machine_tile(const struct qm_machine *machine, bool depthwise) {
+    return depthwise && machine->rows < machine->cols ? machine->rows : machine->cols;
+}
+
+#endif

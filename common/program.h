@@ -1,0 +1,94 @@
+/* program.h - the program file: the whole contract between the compiler and the simulator.
+ *
+ * It carries the instructions, the constants, where inputs and outputs lie in the arena, the host steps, and what each instruction belongs to.
+ * The file is little-endian; its layout is drawn in program.c. qm_program_load checks every offset before use: a file that loads is
+ * safe to run (what the instructions say is checked by the machine's decode).
+ */
+#ifndef QM_COMMON_PROGRAM_H
+#define QM_COMMON_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/isa.h"
+#include "common/machine.h"
+#include "common/status.h"
+
+enum qm_dtype { QM_I8, QM_U8, QM_I16, QM_I32, QM_F32, QM_DTYPES };
+
+size_t qm_dtype_bytes(enum qm_dtype dtype);
+const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
+
+enum { QM_MAX_RANK = 6, QM_NAME_BYTES = 128 };
+
+/* A tensor of the network that has a place in the arena. */
+struct qm_program_tensor {
+    char name[QM_NAME_BYTES];
+    enum qm_dtype dtype;
+    uint32_t rank;
+    uint32_t dims[QM_MAX_RANK];
+    float scale; /* real = scale * (value - zero_point); 0: not quantized */
+    int32_t zero_point;
+    uint32_t arena_offset;
+    uint32_t size_bytes;
+};
+
+enum qm_host_op { QM_HOST_SOFTMAX, QM_HOST_OPS };
+
+/* A stretch of work: instructions for the device, or one operator on the host. Steps run in order. */
+struct qm_program_step {
+    bool on_host;
+    uint32_t first_insn, insn_count; /* device; first_insn is a multiple of 4 */
+    uint32_t layer;                  /* host: index into layers */
+    enum qm_host_op host_op;
+    uint32_t input, output; /* host: indices into tensors */
+    float beta;             /* softmax */
+};
+
+struct qm_program_layer {
+    char name[QM_NAME_BYTES];  /* of its output tensor */
+    char op[32];               /* "CONV_2D", ... as in the source format */
+    char shape[64];            /* "32x32x3 > 32x32x16, 3x3/1" for the report */
+    char precision[16];        /* "w8a8" */
+    uint32_t op_index;         /* in the model file */
+    bool on_host;
+    uint64_t macs;             /* of the layer's definition, not of the tiling */
+    uint64_t host_bytes;       /* host: bytes read and written */
+};
+
+struct qm_program {
+    struct qm_arena *arena; /* owns all below */
+    struct qm_machine machine;
+    char model[256];
+    char model_sha256[65];
+    char requant[16]; /* name of the rounding mode */
+
+    uint32_t insn_count;
+    uint32_t (*insns)[QM_INSN_WORDS]; /* [insn_count] */
+    uint32_t *insn_layer;             /* [insn_count] index into layers */
+
+    uint32_t arena_bytes;  /* of DRAM the program needs */
+    uint32_t code_offset;  /* of the instructions in the arena, a multiple of 256 */
+    uint32_t image_offset; /* of the constants in the arena */
+    uint32_t image_bytes;
+    uint8_t *image;
+
+    uint32_t tensor_count, input_count, output_count, layer_count, step_count;
+    struct qm_program_tensor *tensors; /* inputs first, then outputs, then others (layer outputs kept on request, host operands) */
+    struct qm_program_layer *layers;
+    struct qm_program_step *steps;
+};
+
+/* Inputs are tensors[0 .. input_count), outputs tensors[input_count .. input_count + output_count). */
+
+/* Allocates an empty program with its own arena. */
+struct qm_program *qm_program_create(void);
+void qm_program_destroy(struct qm_program *program); /* NULL is fine */
+QM_MUST_USE enum qm_status qm_program_save(const struct qm_program *program, const char *file, struct qm_diag *diag);
+QM_MUST_USE enum qm_status qm_program_load(const char *file, struct qm_program **program, struct qm_diag *diag);
+/* The same from memory; name is for messages. */
+QM_MUST_USE enum qm_status qm_program_parse(const uint8_t *bytes, size_t size, const char *name, struct qm_program **program, struct qm_diag *diag);
+
+#endif

@@ -1,0 +1,43 @@
+/* compiler.h - the compiler's front door: model file in, program out. */
+#ifndef QM_COMPILER_COMPILER_H
+#define QM_COMPILER_COMPILER_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "common/machine.h"
+#include "common/program.h"
+#include "compiler/ir/graph.h"
+#include "compiler/ir/layer.h"
+
+struct qm_compile_options {
+    uint32_t rounding;       /* QM_rounding_*: of every layer's requantization */
+    bool keep_layers;        /* store every layer's output to the arena as an extra tensor */
+    const char *dump_after;  /* name of a pass: print the IR after it to dump; NULL: nothing */
+    FILE *dump;
+};
+
+/* Reads a model file into arena (format by content; .tflite). Shapes, types and offsets are checked; anything that the compiler cannot take is
+ * QM_BAD_INPUT, with all unsupported operators named in one message. */
+QM_MUST_USE enum qm_status qm_model_read(const char *file, struct qm_arena *arena, struct qm_graph **graph, struct qm_diag *diag);
+/* The same from memory; name is for messages. The bytes must outlive the graph. */
+QM_MUST_USE enum qm_status qm_model_parse(const uint8_t *bytes, size_t size, const char *name, struct qm_arena *arena, struct qm_graph **graph,
+                                          struct qm_diag *diag);
+
+/* passes/legalize: graph to layers. Float, dynamic-range and other networks the machine has no arithmetic for are QM_BAD_INPUT by operator. */
+QM_MUST_USE enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t rounding, struct qm_arena *arena, struct qm_network **network,
+                                       struct qm_diag *diag);
+
+/* Network to program for the machine: tile, allocate, schedule, synchronize, emit. */
+QM_MUST_USE enum qm_status qm_plan(const struct qm_network *network, const struct qm_machine *machine, const struct qm_compile_options *options,
+                                   struct qm_program **program, struct qm_diag *diag);
+
+/* All of the above. */
+QM_MUST_USE enum qm_status qm_compile(const char *file, const struct qm_machine *machine, const struct qm_compile_options *options,
+                                      struct qm_program **program, struct qm_diag *diag);
+
+/* Sets wait and signal of a list of instructions (in program order, tokens empty) so that every hazard through the scratchpad, the accumulator and
+ * the arena is ordered and nothing else is. Used by the compiler and by the random program generator. */
+void qm_synchronize(struct qm_insn *insns, uint32_t count, const struct qm_machine *machine);
+
+#endif

@@ -1,0 +1,78 @@
+/* device.h - one accelerator, whatever it is made of: the cycle model, the Verilated RTL, a mock in tests.
+ *
+ * A device is seen as its driver sees hardware: registers (spec/csr.def), memory, and time. The driver above it is the same for all.
+ * Two devices with two machines may live in one process.
+ */
+#ifndef QM_SIM_DEVICE_H
+#define QM_SIM_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/isa.h"
+#include "common/machine.h"
+#include "common/status.h"
+
+struct qm_device;
+
+enum qm_event_kind {
+    QM_EVENT_START,       /* unit, index */
+    QM_EVENT_END,         /* unit, index */
+    QM_EVENT_READ_BURST,  /* address, size = beats, index = 0 fetch, 1 load */
+    QM_EVENT_READ_BEAT,   /* address of the beat, index = 0 fetch, 1 load, data */
+    QM_EVENT_WRITE_BURST, /* address, size = beats */
+    QM_EVENT_WRITE_BEAT,  /* address of the beat, strobe, data */
+    QM_EVENT_RESPONSE,    /* a write response */
+};
+
+struct qm_event {
+    uint64_t cycle; /* docs/machine.md: cycle 0 is the first busy cycle */
+    enum qm_event_kind kind;
+    enum qm_unit unit;
+    uint32_t index;   /* START, END: how many instructions the unit started (ended) before in this run */
+    uint64_t address; /* bus address */
+    uint64_t size;
+    uint64_t strobe;     /* bit i: byte i is written */
+    const uint8_t *data; /* [axi_bytes], valid during the call */
+};
+
+/* Called with non-decreasing cycles; within a cycle in the order of enum qm_event_kind, then of units. */
+typedef void qm_observer(void *context, const struct qm_event *event);
+
+struct qm_device_options {
+    uint64_t seed;         /* of the stalls */
+    double stalls;         /* probability per channel and cycle, 0: none */
+    bool step;             /* cycle model: step every cycle instead of skipping */
+    uint64_t memory_bytes; /* of the DRAM behind the device */
+    uint64_t memory_base;  /* its bus address, a multiple of 4096 */
+};
+
+/* What a device is made of; one constant table per engine. All may be called at any time but within an observer. */
+struct qm_device_ops {
+    const char *name; /* "cycle", "rtl" */
+    QM_MUST_USE enum qm_status (*create)(const struct qm_machine *machine, const struct qm_device_options *options,
+                                         struct qm_device **device, struct qm_diag *diag);
+    void (*destroy)(struct qm_device *device);
+    void (*write_memory)(struct qm_device *device, uint64_t address, const void *data, size_t size); /* bus address; must lie inside */
+    void (*read_memory)(struct qm_device *device, uint64_t address, void *data, size_t size);
+    void (*write_csr)(struct qm_device *device, uint32_t offset, uint32_t value);
+    uint32_t (*read_csr)(struct qm_device *device, uint32_t offset);
+    /* Lets time pass until the device is not BUSY, at most limit cycles. Returns whether it is not BUSY. */
+    bool (*wait)(struct qm_device *device, uint64_t limit_cycles);
+    void (*observe)(struct qm_device *device, qm_observer *observer, void *context); /* NULL: nobody */
+    /* For tests and verification: copies the scratchpad [scratchpad_bytes] and accumulator [accumulator_rows][cols]; either may be NULL.
+     * write_internal sets them. */
+    void (*read_internal)(struct qm_device *device, uint8_t *scratchpad, int32_t *accumulator);
+    void (*write_internal)(struct qm_device *device, const uint8_t *scratchpad, const int32_t *accumulator);
+};
+
+/* Every engine's struct begins with this. */
+struct qm_device {
+    const struct qm_device_ops *ops;
+};
+
+extern const struct qm_device_ops qm_device_cycle; /* sim/cycle */
+extern const struct qm_device_ops qm_device_rtl;   /* sim/verilated */
+
+#endif

@@ -1,0 +1,52 @@
+/* dram.h - the memory behind the AXI4 port: docs/machine.md, DRAM. Ticked by the cycle model and by the RTL bench alike.
+ *
+ * Each cycle: qm_dram_outputs says what the memory drives in this cycle (a function of its state only), then qm_dram_clock takes what
+ * the machine drives and moves to the next cycle. The machine is always ready for read beats and responses.
+ */
+#ifndef QM_SIM_MEMORY_DRAM_H
+#define QM_SIM_MEMORY_DRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/machine.h"
+
+struct qm_dram;
+
+struct qm_dram_out {
+    bool ar_ready;
+    bool r_valid, r_last, r_error; /* a beat moves in each cycle with r_valid */
+    uint8_t r_id;
+    const uint8_t *r_data; /* [axi_bytes] */
+    uint64_t r_address;    /* of the beat */
+    bool aw_ready, w_ready;
+    bool b_valid, b_error;
+    uint64_t w_address; /* of the beat that would be accepted now */
+};
+
+struct qm_dram_in {
+    bool ar_valid;
+    uint8_t ar_id;
+    uint32_t ar_beats;
+    uint64_t ar_address; /* a multiple of axi_bytes */
+    bool aw_valid;
+    uint32_t aw_beats;
+    uint64_t aw_address;
+    bool w_valid;
+    uint64_t w_strobe;
+    const uint8_t *w_data; /* [axi_bytes] */
+};
+
+struct qm_dram *qm_dram_create(const struct qm_machine *machine, uint64_t base, uint64_t size_bytes, uint64_t seed, double stalls);
+void qm_dram_destroy(struct qm_dram *dram);
+void qm_dram_reset(struct qm_dram *dram); /* empties the queues and sets time to cycle 0 */
+uint8_t *qm_dram_bytes(struct qm_dram *dram); /* [size_bytes], borrowed */
+void qm_dram_outputs(struct qm_dram *dram, struct qm_dram_out *out);
+void qm_dram_clock(struct qm_dram *dram, const struct qm_dram_in *in);
+
+/* For the skipping engine. How many cycles from now, if the machine drives nothing new, the outputs of every cycle are known and
+ * regular: see dram.c. */
+uint64_t qm_dram_quiet_cycles(const struct qm_dram *dram);
+
+#endif
