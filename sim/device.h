@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/counters.h"
+#include "common/csr.h"
 #include "common/isa.h"
 #include "common/machine.h"
 #include "common/status.h"
@@ -71,6 +73,13 @@ struct qm_device_ops {
 struct qm_device {
     const struct qm_device_ops *ops;
 };
+
+/* Reads one 64-bit counter through its two registers; stable while the device is not BUSY. */
+static inline uint64_t qm_device_counter(struct qm_device *device, enum qm_counter counter) {
+    uint32_t offset = QM_CSR_COUNTERS + 8 * (uint32_t)counter;
+    uint64_t low = device->ops->read_csr(device, offset);
+    return low | (uint64_t)device->ops->read_csr(device, offset + 4) << 32;
+}
 
 extern const struct qm_device_ops qm_device_cycle; /* sim/cycle */
 extern const struct qm_device_ops qm_device_rtl;   /* sim/verilated */

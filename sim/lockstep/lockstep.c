@@ -1,0 +1,269 @@
+/* lockstep.c - the pair runs in windows of cycles: first the model, whose events are recorded, then the RTL, whose events are compared as
+ * they come. Memory use is bounded by the window, and a difference is found within the window in which it happens.
+ */
+#include "sim/lockstep/lockstep.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/counters.h"
+#include "common/csr.h"
+
+/* START and END of four units, a burst and a beat each way, a response. */
+enum { WINDOW_CYCLES = 2048, EVENTS_PER_CYCLE = 13, MAX_BEAT_BYTES = 64, COMPARE_BYTES = 1 << 16 };
+
+struct record {
+    struct qm_event event;
+    uint8_t data[MAX_BEAT_BYTES];
+};
+
+struct lockstep {
+    struct qm_device device;
+    struct qm_machine machine;
+    struct qm_device *model, *rtl;
+    uint64_t memory_bytes, memory_base;
+    struct record *records; /* [WINDOW_CYCLES * EVENTS_PER_CYCLE] of the model in this window */
+    size_t record_count;
+    size_t matched;
+    struct qm_lockstep_stats stats;
+    qm_observer *observer; /* sees the model's events */
+    void *observer_context;
+    char difference[512];
+};
+
+static struct lockstep *self_of(struct qm_device *device) {
+    return (struct lockstep *)device;
+}
+
+__attribute__((format(printf, 2, 3))) static void differ(struct lockstep *self, const char *format, ...) {
+    if (self->difference[0] != '\0') return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(self->difference, sizeof self->difference, format, args);
+    va_end(args);
+}
+
+static void describe(const struct qm_event *event, char *text, size_t size) {
+    static const char *const kinds[] = {"start", "end", "read burst", "read beat", "write burst", "write beat", "write response"};
+    const char *kind = kinds[event->kind];
+    switch (event->kind) {
+    case QM_EVENT_START:
+    case QM_EVENT_END:
+        snprintf(text, size, "cycle %" PRIu64 ": %s of %s instruction %" PRIu32, event->cycle, kind, qm_unit_name(event->unit), event->index);
+        return;
+    case QM_EVENT_RESPONSE: snprintf(text, size, "cycle %" PRIu64 ": %s", event->cycle, kind); return;
+    default:
+        snprintf(text, size, "cycle %" PRIu64 ": %s at 0x%" PRIx64 " (size %" PRIu64 ", id %" PRIu32 ", strobe 0x%" PRIx64 ")", event->cycle, kind,
+                 event->address, event->size, event->index, event->strobe);
+    }
+}
+
+static void record_event(void *context, const struct qm_event *event) {
+    struct lockstep *self = context;
+    QM_CHECK(self->record_count < (size_t)WINDOW_CYCLES * EVENTS_PER_CYCLE);
+    struct record *record = &self->records[self->record_count++];
+    record->event = *event;
+    record->event.data = NULL;
+    if (event->data != NULL) memcpy(record->data, event->data, self->machine.axi_bytes);
+    if (self->observer != NULL) self->observer(self->observer_context, event);
+}
+
+/* Bytes of a beat that count: all of a read, the strobed of a write. */
+static bool same_data(const struct lockstep *self, const struct record *want, const struct qm_event *got) {
+    if (got->kind != QM_EVENT_READ_BEAT && got->kind != QM_EVENT_WRITE_BEAT) return true;
+    for (uint32_t i = 0; i < self->machine.axi_bytes; i++) {
+        bool counts = got->kind == QM_EVENT_READ_BEAT || (got->strobe >> i & 1) != 0;
+        if (counts && want->data[i] != got->data[i]) return false;
+    }
+    return true;
+}
+
+static bool same_event(const struct qm_event *a, const struct qm_event *b) {
+    return a->cycle == b->cycle && a->kind == b->kind && a->unit == b->unit && a->index == b->index && a->address == b->address &&
+           a->size == b->size && a->strobe == b->strobe;
+}
+
+static void compare_event(void *context, const struct qm_event *event) {
+    struct lockstep *self = context;
+    if (self->difference[0] != '\0') return;
+    char got[160], want[160];
+    describe(event, got, sizeof got);
+    if (self->matched == self->record_count) {
+        differ(self, "the RTL has an event that the model has not by the end of the window: %s", got);
+        return;
+    }
+    const struct record *record = &self->records[self->matched++];
+    describe(&record->event, want, sizeof want);
+    if (!same_event(&record->event, event))
+        differ(self, "model: %s; RTL: %s", want, got);
+    else if (!same_data(self, record, event))
+        differ(self, "%s: data differ", got);
+    self->stats.events++;
+}
+
+static void finish_window(struct lockstep *self, bool model_done, bool rtl_done) {
+    char want[160];
+    if (self->matched < self->record_count) {
+        describe(&self->records[self->matched].event, want, sizeof want);
+        differ(self, "the model has an event that the RTL has not by the end of the window: %s", want);
+    }
+    if (model_done != rtl_done) differ(self, "the %s is done and the other is not", model_done ? "model" : "RTL");
+}
+
+static void compare_registers(struct lockstep *self) {
+    for (size_t i = 0; i < qm_csr_count; i++) {
+        uint32_t offset = qm_csrs[i].offset;
+        uint32_t want = self->model->ops->read_csr(self->model, offset), got = self->rtl->ops->read_csr(self->rtl, offset);
+        if (offset != QM_CSR_COUNTERS && want != got) differ(self, "register %s: model 0x%x, RTL 0x%x", qm_csrs[i].name, want, got);
+    }
+    for (int i = 0; i < QM_COUNTERS; i++) {
+        uint64_t want = qm_device_counter(self->model, (enum qm_counter)i), got = qm_device_counter(self->rtl, (enum qm_counter)i);
+        if (want != got) differ(self, "counter %s: model %" PRIu64 ", RTL %" PRIu64, qm_counter_infos[i].name, want, got);
+    }
+}
+
+static bool lockstep_wait(struct qm_device *device, uint64_t limit_cycles) {
+    struct lockstep *self = self_of(device);
+    bool done = false;
+    while (!done && limit_cycles > 0 && self->difference[0] == '\0') {
+        uint64_t window = limit_cycles < WINDOW_CYCLES ? limit_cycles : WINDOW_CYCLES;
+        self->record_count = self->matched = 0;
+        done = self->model->ops->wait(self->model, window);
+        finish_window(self, done, self->rtl->ops->wait(self->rtl, window));
+        limit_cycles -= window;
+    }
+    if (done) {
+        compare_registers(self);
+        self->stats.runs++;
+        self->stats.cycles += qm_device_counter(self->model, QM_C_cycles);
+    }
+    return done && self->difference[0] == '\0';
+}
+
+static void lockstep_destroy(struct qm_device *device) {
+    struct lockstep *self = self_of(device);
+    if (self->model != NULL) self->model->ops->destroy(self->model);
+    if (self->rtl != NULL) self->rtl->ops->destroy(self->rtl);
+    free(self->records);
+    free(self);
+}
+
+static void lockstep_write_memory(struct qm_device *device, uint64_t address, const void *data, size_t size) {
+    struct lockstep *self = self_of(device);
+    self->model->ops->write_memory(self->model, address, data, size);
+    self->rtl->ops->write_memory(self->rtl, address, data, size);
+}
+
+static void lockstep_read_memory(struct qm_device *device, uint64_t address, void *data, size_t size) {
+    struct lockstep *self = self_of(device);
+    self->model->ops->read_memory(self->model, address, data, size);
+}
+
+static void lockstep_write_csr(struct qm_device *device, uint32_t offset, uint32_t value) {
+    struct lockstep *self = self_of(device);
+    self->model->ops->write_csr(self->model, offset, value);
+    self->rtl->ops->write_csr(self->rtl, offset, value);
+}
+
+static uint32_t lockstep_read_csr(struct qm_device *device, uint32_t offset) {
+    struct lockstep *self = self_of(device);
+    uint32_t want = self->model->ops->read_csr(self->model, offset), got = self->rtl->ops->read_csr(self->rtl, offset);
+    if (want != got) differ(self, "register 0x%x: model 0x%x, RTL 0x%x", offset, want, got);
+    return want;
+}
+
+static void lockstep_observe(struct qm_device *device, qm_observer *observer, void *context) {
+    struct lockstep *self = self_of(device);
+    self->observer = observer;
+    self->observer_context = context;
+}
+
+static void lockstep_read_internal(struct qm_device *device, uint8_t *scratchpad, int32_t *accumulator) {
+    struct lockstep *self = self_of(device);
+    self->model->ops->read_internal(self->model, scratchpad, accumulator);
+}
+
+static void lockstep_write_internal(struct qm_device *device, const uint8_t *scratchpad, const int32_t *accumulator) {
+    struct lockstep *self = self_of(device);
+    self->model->ops->write_internal(self->model, scratchpad, accumulator);
+    self->rtl->ops->write_internal(self->rtl, scratchpad, accumulator);
+}
+
+static const struct qm_device_ops lockstep_ops = {
+    .name = "lockstep",
+    .destroy = lockstep_destroy,
+    .write_memory = lockstep_write_memory,
+    .read_memory = lockstep_read_memory,
+    .write_csr = lockstep_write_csr,
+    .read_csr = lockstep_read_csr,
+    .wait = lockstep_wait,
+    .observe = lockstep_observe,
+    .read_internal = lockstep_read_internal,
+    .write_internal = lockstep_write_internal,
+};
+
+enum qm_status qm_lockstep_create(const struct qm_device_ops *model, const struct qm_device_ops *rtl, const struct qm_machine *machine,
+                                  const struct qm_device_options *options, struct qm_device **device, struct qm_diag *diag) {
+    struct lockstep *self = calloc(1, sizeof *self);
+    QM_CHECK(self != NULL);
+    self->device.ops = &lockstep_ops;
+    self->machine = *machine;
+    self->memory_bytes = options->memory_bytes;
+    self->memory_base = options->memory_base;
+    self->records = calloc((size_t)WINDOW_CYCLES * EVENTS_PER_CYCLE, sizeof *self->records);
+    QM_CHECK(self->records != NULL);
+    enum qm_status status = model->create(machine, options, &self->model, diag);
+    if (status == QM_OK) status = rtl->create(machine, options, &self->rtl, diag);
+    if (status != QM_OK) {
+        lockstep_destroy(&self->device);
+        return status;
+    }
+    self->model->ops->observe(self->model, record_event, self);
+    self->rtl->ops->observe(self->rtl, compare_event, self);
+    *device = &self->device;
+    return QM_OK;
+}
+
+static void compare_bytes(struct lockstep *self, const char *what, uint64_t base, const uint8_t *want, const uint8_t *got, size_t size) {
+    if (memcmp(want, got, size) == 0) return;
+    size_t at = 0;
+    while (want[at] == got[at]) at++;
+    differ(self, "%s byte 0x%" PRIx64 ": model 0x%02x, RTL 0x%02x", what, base + at, want[at], got[at]);
+}
+
+static void compare_internal(struct lockstep *self) {
+    size_t pad = self->machine.scratchpad_bytes, sums = (size_t)self->machine.accumulator_rows * self->machine.cols;
+    uint8_t *spads = malloc(2 * pad);
+    int32_t *accs = malloc(2 * sums * sizeof *accs);
+    QM_CHECK(spads != NULL && accs != NULL);
+    self->model->ops->read_internal(self->model, spads, accs);
+    self->rtl->ops->read_internal(self->rtl, spads + pad, accs + sums);
+    compare_bytes(self, "scratchpad", 0, spads, spads + pad, pad);
+    compare_bytes(self, "accumulator", 0, (uint8_t *)accs, (uint8_t *)(accs + sums), sums * sizeof *accs);
+    free(spads);
+    free(accs);
+}
+
+void qm_lockstep_compare_memories(struct qm_device *device) {
+    struct lockstep *self = self_of(device);
+    compare_internal(self);
+    uint8_t want[COMPARE_BYTES], got[COMPARE_BYTES];
+    for (uint64_t at = 0; at < self->memory_bytes; at += COMPARE_BYTES) {
+        size_t size = self->memory_bytes - at < COMPARE_BYTES ? (size_t)(self->memory_bytes - at) : COMPARE_BYTES;
+        self->model->ops->read_memory(self->model, self->memory_base + at, want, size);
+        self->rtl->ops->read_memory(self->rtl, self->memory_base + at, got, size);
+        compare_bytes(self, "DRAM", self->memory_base + at, want, got, size);
+    }
+}
+
+const char *qm_lockstep_difference(const struct qm_device *device) {
+    const struct lockstep *self = (const struct lockstep *)device;
+    return self->difference[0] == '\0' ? NULL : self->difference;
+}
+
+struct qm_lockstep_stats qm_lockstep_stats(const struct qm_device *device) {
+    return ((const struct lockstep *)device)->stats;
+}

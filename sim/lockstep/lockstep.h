@@ -1,0 +1,31 @@
+/* lockstep.h - two engines behind one device: every call goes to both, and everything that can be seen of them is compared.
+ *
+ * The driver runs on it as on any device, so a whole network, host steps included, is verified by running it. Compared with zero
+ * tolerance: each instruction's start and end, each burst, beat (address, strobe, data) and response with its cycle; each register
+ * and counter when a run ends; scratchpad, accumulator and DRAM on request.
+ */
+#ifndef QM_SIM_LOCKSTEP_LOCKSTEP_H
+#define QM_SIM_LOCKSTEP_LOCKSTEP_H
+
+#include "sim/device.h"
+
+struct qm_lockstep_stats {
+    uint64_t cycles; /* compared */
+    uint64_t events; /* starts, ends, bursts, beats and responses compared */
+    uint64_t runs;
+};
+
+/* Makes the pair; model and rtl are the two engines. The device is destroyed through its ops, which own both. */
+QM_MUST_USE enum qm_status qm_lockstep_create(const struct qm_device_ops *model, const struct qm_device_ops *rtl,
+                                              const struct qm_machine *machine, const struct qm_device_options *options,
+                                              struct qm_device **device, struct qm_diag *diag);
+
+/* Compares scratchpad, accumulator and all DRAM. Call between runs. */
+void qm_lockstep_compare_memories(struct qm_device *device);
+
+/* The first difference as one line, or NULL when there was none. After a difference wait() lets no more time pass. */
+const char *qm_lockstep_difference(const struct qm_device *device);
+
+struct qm_lockstep_stats qm_lockstep_stats(const struct qm_device *device);
+
+#endif
