@@ -1,0 +1,38 @@
+/* random_program.h - programs drawn from a seed: every instruction and field, free of races, short enough for RTL simulation.
+ *
+ * One program in eight is malformed on purpose (a bad instruction, a lost token, a bad program register), so that the error states are
+ * compared as well. The same machine and seed give the same program everywhere.
+ */
+#ifndef QM_TOOLS_RANDOM_PROGRAM_H
+#define QM_TOOLS_RANDOM_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/isa.h"
+#include "common/machine.h"
+
+enum { QM_RANDOM_MAX_INSNS = 24, QM_RANDOM_ARENA_BYTES = 1 << 16 };
+
+struct qm_random_program {
+    uint32_t count;
+    struct qm_insn insns[QM_RANDOM_MAX_INSNS]; /* before malforming */
+    uint32_t words[QM_RANDOM_MAX_INSNS][QM_INSN_WORDS];
+    const char *malformed;      /* what was spoilt, or NULL */
+    uint32_t program_addr;      /* for PROGRAM_ADDR: arena offset of words */
+    uint32_t program_count;     /* for PROGRAM_COUNT */
+};
+
+void qm_random_program_make(const struct qm_machine *machine, uint64_t seed, struct qm_random_program *program);
+
+/* Which classes of value (each named value; else zero, positive, negative; each unit of wait and signal) the generator has used for each
+ * field of each opcode, and which ways of malforming. */
+struct qm_coverage;
+struct qm_coverage *qm_coverage_create(void);
+void qm_coverage_destroy(struct qm_coverage *coverage);
+void qm_coverage_add(struct qm_coverage *coverage, const struct qm_random_program *program);
+/* Counts covered and all classes; the names of up to `size` bytes of uncovered ones go to missing. */
+void qm_coverage_count(const struct qm_coverage *coverage, size_t *covered, size_t *all, char *missing, size_t size);
+
+#endif
