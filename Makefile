@@ -18,8 +18,12 @@ TOOL_SRC := $(sort $(wildcard tools/qmac/*.c))
 UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c'))
 obj = $(patsubst %.c,$(B)/$(2)/%.o,$(1))
 
+# Everything that building, testing and linting need, in Debian's names. The one list; `make deps` installs what is missing.
+DEPS := gcc g++ make git verilator iverilog yosys clang clang-format libclang-rt-14-dev \
+        libcriterion-dev libcjson-dev libyaml-dev nettle-dev zlib1g-dev
+
 .DEFAULT_GOAL := all
-.PHONY: all deps demo test test-long lint format bench docs help clean synth models
+.PHONY: all deps demo test test-long lint format bench docs help clean models install
 .DELETE_ON_ERROR:
 
 all: $(B)/qmac $(B)/gen/qmac_defs.vh ## build the command line
@@ -67,7 +71,55 @@ $(B)/unit-asan: $(call obj,$(UNIT_SRC),asan) $(B)/libqmac-asan.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $(call obj,$(UNIT_SRC),asan) $(B)/libqmac-asan.a -lcriterion $(LDLIBS)
 
+$(B)/networks: $(call obj,tests/networks/golden.c $(shell find tests/support -name '*.c'),obj) $(B)/libqmac.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive -lcriterion $(LDLIBS)
+
+deps: ## install the Debian packages that are missing
+	@missing=$$(for p in $(DEPS); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	    sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	    $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+
+# After deps, a second make: the first has read its file lists before the tools were there.
+demo: deps ## run the shipped network on all its pictures: accuracy, latency, energy
+	+@$(MAKE) --no-print-directory all
+	$(B)/qmac run workloads/digits/digits_int8.tflite --machine edge --input workloads/digits/pictures.npy --labels workloads/digits/labels.npy
+
+test: deps ## build and run all tests that fit in 15 minutes
+	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks
+	tests/run.sh unit networks cli programs lockstep
+
+test-long: deps ## the longer tests: fuzzing, more random programs
+	+@$(MAKE) --no-print-directory all fuzz
+	tests/run.sh long
+
+lint: deps ## style, room walls, Verilog lint, generated tables
+	+@$(MAKE) --no-print-directory all lint-rtl lint-format
+	tests/lint/rooms.sh
+	tests/lint/functions.sh
+	tools/update-docs.sh --check
+
+SOURCES = $(shell git ls-files '*.c' '*.h' '*.cpp')
+.PHONY: lint-format
+lint-format:
+	clang-format --dry-run -Werror $(SOURCES)
+
+format: ## reformat all C
+	clang-format -i $(SOURCES)
+
+docs: $(B)/specgen ## rewrite the generated tables in docs/
+	tools/update-docs.sh
+
+bench: all ## print speeds and where the time goes
+	bench/run.sh
+
+models: ## download the public models that workloads/ names
+	workloads/mlperf-tiny/fetch.sh
+
 clean: ## remove build/
 	rm -rf $(B)
 
+include $(wildcard mk/*.mk)
 -include $(shell test -d $(B) && find $(B) -name '*.d')

@@ -1,0 +1,6 @@
+# Whole networks against outputs that nobody here made (tests/networks/golden.c), and the shipped network against its own record.
+if [ -n "${QMAC_DATA:-}" ]; then
+    check "networks equal the TFLite Micro reference kernels" build/networks --jobs 2
+else
+    skip "golden networks" "QMAC_DATA does not name the data folder"
+fi
