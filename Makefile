@@ -75,6 +75,15 @@ $(B)/networks: $(call obj,tests/networks/golden.c $(shell find tests/support -na
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive -lcriterion $(LDLIBS)
 
+$(B)/matmul_sweep: $(call obj,tests/programs/matmul_sweep.c,obj) $(B)/libqmac.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -rdynamic -o $@ $< -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
+
+BENCH_SRC := $(sort $(wildcard tools/bench/*.c))
+$(B)/bench: $(call obj,$(BENCH_SRC),obj) $(B)/libqmac.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
+
 deps: ## install the Debian packages that are missing
 	@missing=$$(for p in $(DEPS); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
 	if [ -n "$$missing" ]; then \
@@ -88,7 +97,7 @@ demo: deps ## run the shipped network on all its pictures: accuracy, latency, en
 	$(B)/qmac run workloads/digits/digits_int8.tflite --machine edge --input workloads/digits/pictures.npy --labels workloads/digits/labels.npy
 
 test: deps ## build and run all tests that fit in 15 minutes
-	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks
+	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(B)/matmul_sweep
 	tests/run.sh unit networks cli programs lockstep
 
 test-long: deps ## the longer tests: fuzzing, more random programs
@@ -112,8 +121,8 @@ format: ## reformat all C
 docs: $(B)/specgen ## rewrite the generated tables in docs/
 	tools/update-docs.sh
 
-bench: all ## print speeds and where the time goes
-	bench/run.sh
+bench: $(B)/bench ## print speeds and where the time goes
+	$(B)/bench
 
 models: ## download the public models that workloads/ names
 	workloads/mlperf-tiny/fetch.sh
