@@ -52,7 +52,7 @@ static struct qm_machine machine_of(const struct sweep_case *c) {
     machine.rows = c->rows;
     machine.cols = c->cols;
     machine.scratchpad_bytes = 1 << 18;
-    machine.accumulator_rows = 4096;
+    machine.accumulator_rows = 1 << 14;
     return machine;
 }
 
