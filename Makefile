@@ -105,7 +105,7 @@ test-long: deps ## the longer tests: fuzzing, more random programs
 	tests/run.sh long
 
 lint: deps ## style, room walls, Verilog lint, generated tables
-	+@$(MAKE) --no-print-directory all lint-rtl lint-format
+	+@$(MAKE) --no-print-directory all $(B)/specgen lint-rtl lint-format
 	tests/lint/rooms.sh
 	tests/lint/functions.sh
 	tools/update-docs.sh --check

@@ -1,7 +1,7 @@
 /* isa.h - instructions in C: the opcodes, values and fields of spec/isa.def, packed and unpacked.
  *
  * struct qm_insn holds every field as a number, whatever its width; qm_insn_pack checks the ranges. The packed form is sixteen
- * 32-bit words (little-endian in memory), as drawn in docs/isa.md.
+ * 32-bit words (little-endian in memory), as drawn in docs/tables.md.
  */
 #ifndef QM_COMMON_ISA_H
 #define QM_COMMON_ISA_H
