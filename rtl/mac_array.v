@@ -1,0 +1,31 @@
+// mac_array - Rows x Cols multiply-accumulate array, weight stationary, two weight buffers.
+// A row that enters in cycle t gives its sums in cycle t+Rows+Cols-1; a weight row that enters in t is used by rows that enter from t+1 on.
+// FastArray chooses between two forms with equal ports and equal results in every cycle: the array of cells, which is what is
+// synthesized, and a form that simulates fast.
+`default_nettype none
+
+module mac_array #(
+    parameter Rows      = 16,
+    parameter Cols      = 16,
+    parameter FastArray = 0
+) (
+    input  wire               clk_i,
+    input  wire               rst_ni,
+
+    // from matmul: a weight row, for array row weight_row_i or for the diagonal (the rest of the buffer is cleared)
+    input  wire               weight_valid_i,
+    input  wire               weight_buffer_i,
+    input  wire               weight_diagonal_i,
+    input  wire [7:0]         weight_row_i,
+    input  wire [8*Cols-1:0]  weight_data_i,   // signed bytes
+
+    // from matmul: a row of activations; bytes are zero when row_valid_i is 0
+    input  wire               row_valid_i,
+    input  wire               row_buffer_i,
+    input  wire               row_unsigned_i,
+    input  wire [8*Rows-1:0]  row_data_i,
+
+    // to accumulator: the sums of the row that entered Rows+Cols-1 cycles ago; meaningless if none did
+    output wire [32*Cols-1:0] sums_o
+);
+endmodule
