@@ -1,0 +1,146 @@
+// decode.v - checks one instruction whole and names its unit; combinational.
+//
+// The checks are those of docs/machine.md, Decode, in the same order, the first that fails names the error. Sums and products are wide enough
+// not to wrap: 64 bits hold the product of any four fields.
+`include "qmac_defs.vh"
+`default_nettype none
+
+module decode #(
+    parameter Rows      = 16,
+    parameter Cols      = 16,
+    parameter SpadBytes = 262144,
+    parameter AccRows   = 1024
+) (
+    input  wire [511:0] insn_i,
+    input  wire [31:0]  memory_size_i,   // bytes of the arena
+    output wire [1:0]   unit_o,          // of a known opcode
+    output wire [3:0]   error_o          // QM_ERROR_NONE: a good instruction
+);
+
+    localparam [63:0] Tile          = Cols;
+    localparam [63:0] DepthwiseTile = Rows < Cols ? Rows : Cols;
+    localparam [63:0] ParamBytes    = 9 * Cols;
+    localparam [63:0] SpadEnd       = SpadBytes;
+    localparam [63:0] AccEnd        = AccRows;
+
+    // Opcode and what it has. OPS[x] of a QM_HAS_ table: opcode x has the field.
+    wire [7:0] opcode = `QM_F_OPCODE(insn_i);
+    wire [2:0] op     = opcode[2:0];
+    wire       known  = opcode != 8'd0 && opcode[7:3] == 5'd0;
+
+    wire is_load = opcode == `QM_OP_LOAD,       is_store = opcode == `QM_OP_STORE, is_matmul = opcode == `QM_OP_MATMUL;
+    wire is_req  = opcode == `QM_OP_REQUANTIZE, is_pool  = opcode == `QM_OP_POOL,  is_add    = opcode == `QM_OP_ADD;
+    wire is_copy = opcode == `QM_OP_COPY;
+    wire is_transfer = is_load || is_store;
+    wire is_window   = is_matmul || is_pool || is_copy;
+
+    reg  [1:0]   unit;
+    reg  [511:0] reserved;
+    always @(*) begin
+        case (opcode)
+            `QM_OP_LOAD:       begin unit = `QM_UNIT_OF_LOAD;       reserved = `QM_RESERVED_LOAD;       end
+            `QM_OP_STORE:      begin unit = `QM_UNIT_OF_STORE;      reserved = `QM_RESERVED_STORE;      end
+            `QM_OP_MATMUL:     begin unit = `QM_UNIT_OF_MATMUL;     reserved = `QM_RESERVED_MATMUL;     end
+            `QM_OP_REQUANTIZE: begin unit = `QM_UNIT_OF_REQUANTIZE; reserved = `QM_RESERVED_REQUANTIZE; end
+            `QM_OP_POOL:       begin unit = `QM_UNIT_OF_POOL;       reserved = `QM_RESERVED_POOL;       end
+            `QM_OP_ADD:        begin unit = `QM_UNIT_OF_ADD;        reserved = `QM_RESERVED_ADD;        end
+            default:           begin unit = `QM_UNIT_OF_COPY;       reserved = `QM_RESERVED_COPY;       end
+        endcase
+    end
+    assign unit_o = unit;
+
+    // Fields, widened once.
+    wire [63:0] dram_addr    = {32'd0, `QM_F_DRAM_ADDR(insn_i)},       dram_row   = {32'd0, `QM_F_DRAM_ROW_STRIDE(insn_i)};
+    wire [63:0] dram_plane   = {32'd0, `QM_F_DRAM_PLANE_STRIDE(insn_i)}, spad_addr = {40'd0, `QM_F_SPAD_ADDR(insn_i)};
+    wire [63:0] spad_row     = {40'd0, `QM_F_SPAD_ROW_STRIDE(insn_i)}, spad_plane = {40'd0, `QM_F_SPAD_PLANE_STRIDE(insn_i)};
+    wire [63:0] row_bytes    = {40'd0, `QM_F_ROW_BYTES(insn_i)},       row_count  = {48'd0, `QM_F_ROW_COUNT(insn_i)};
+    wire [63:0] plane_count  = {48'd0, `QM_F_PLANE_COUNT(insn_i)},     in_addr    = {40'd0, `QM_F_IN_ADDR(insn_i)};
+    wire [63:0] in_rows      = {48'd0, `QM_F_IN_ROWS(insn_i)},         in_pitch   = {48'd0, `QM_F_IN_PITCH(insn_i)};
+    wire [63:0] in_row_bytes = {48'd0, `QM_F_IN_ROW_BYTES(insn_i)},    out_h      = {48'd0, `QM_F_OUT_H(insn_i)};
+    wire [63:0] out_w        = {48'd0, `QM_F_OUT_W(insn_i)},           kernel_h   = {56'd0, `QM_F_KERNEL_H(insn_i)};
+    wire [63:0] kernel_w     = {56'd0, `QM_F_KERNEL_W(insn_i)},        run_bytes  = {48'd0, `QM_F_RUN_BYTES(insn_i)};
+    wire [63:0] channels     = {48'd0, `QM_F_CHANNELS(insn_i)},        tiles      = {48'd0, `QM_F_TILES(insn_i)};
+    wire [63:0] weight_addr  = {40'd0, `QM_F_WEIGHT_ADDR(insn_i)},     param_addr = {40'd0, `QM_F_PARAM_ADDR(insn_i)};
+    wire [63:0] acc_addr     = {48'd0, `QM_F_ACC_ADDR(insn_i)},        out_addr   = {40'd0, `QM_F_OUT_ADDR(insn_i)};
+    wire [63:0] out_pitch    = {40'd0, `QM_F_OUT_PITCH(insn_i)},       out_pixel  = {48'd0, `QM_F_OUT_PIXEL(insn_i)};
+    wire [63:0] length       = {40'd0, `QM_F_LENGTH(insn_i)},          b_addr     = {40'd0, `QM_F_B_ADDR(insn_i)};
+    wire        depthwise    = (is_matmul || is_req) && `QM_F_DEPTHWISE(insn_i);
+
+    // Which opcodes have the fields that must not be zero, and the values of the enumerated fields: constants as vectors, to index them.
+    wire [7:0] has_row_bytes = `QM_HAS_ROW_BYTES, has_row_count = `QM_HAS_ROW_COUNT, has_plane_count  = `QM_HAS_PLANE_COUNT;
+    wire [7:0] has_out_h     = `QM_HAS_OUT_H,     has_out_w     = `QM_HAS_OUT_W,     has_kernel_h     = `QM_HAS_KERNEL_H;
+    wire [7:0] has_kernel_w  = `QM_HAS_KERNEL_W,  has_run_bytes = `QM_HAS_RUN_BYTES, has_in_rows      = `QM_HAS_IN_ROWS;
+    wire [7:0] has_channels  = `QM_HAS_CHANNELS,  has_length    = `QM_HAS_LENGTH,    has_in_row_bytes = `QM_HAS_IN_ROW_BYTES;
+    wire [7:0] has_precision = `QM_HAS_PRECISION, has_dataflow  = `QM_HAS_DATAFLOW,  has_rounding     = `QM_HAS_ROUNDING;
+    wire [7:0] has_out_type  = `QM_HAS_OUT_TYPE,  has_pool_kind = `QM_HAS_POOL_KIND, has_lookup       = `QM_HAS_LOOKUP;
+    wire [7:0] known_precision = `QM_KNOWN_PRECISION, supported_precision = `QM_SUPPORTED_PRECISION;
+    wire [3:0] known_dataflow  = `QM_KNOWN_DATAFLOW,  supported_dataflow  = `QM_SUPPORTED_DATAFLOW;
+    wire [7:0] known_rounding  = `QM_KNOWN_ROUNDING,  supported_rounding  = `QM_SUPPORTED_ROUNDING;
+    wire [3:0] known_out_type  = `QM_KNOWN_OUT_TYPE,  supported_out_type  = `QM_SUPPORTED_OUT_TYPE;
+    wire [1:0] known_pool_kind = `QM_KNOWN_POOL_KIND, supported_pool_kind = `QM_SUPPORTED_POOL_KIND;
+    wire [1:0] known_lookup    = `QM_KNOWN_LOOKUP,    supported_lookup    = `QM_SUPPORTED_LOOKUP;
+
+    // 1 ILLEGAL
+    wire [3:0] own_unit = 4'd1 << unit;
+    wire bad_token = ((`QM_F_WAIT(insn_i) | `QM_F_SIGNAL(insn_i)) & own_unit) != 4'd0;
+    wire bad_value = (has_precision[op] && !known_precision[`QM_F_PRECISION(insn_i)])
+                  || (has_dataflow[op]  && !known_dataflow[`QM_F_DATAFLOW(insn_i)])
+                  || (has_rounding[op]  && !known_rounding[`QM_F_ROUNDING(insn_i)])
+                  || (has_out_type[op]  && !known_out_type[`QM_F_OUT_TYPE(insn_i)])
+                  || (has_pool_kind[op] && !known_pool_kind[`QM_F_POOL_KIND(insn_i)])
+                  || (has_lookup[op]    && !known_lookup[`QM_F_LOOKUP(insn_i)]);
+    wire bad_zero  = (has_row_bytes[op]    && row_bytes    == 64'd0) || (has_row_count[op] && row_count == 64'd0)
+                  || (has_plane_count[op]  && plane_count  == 64'd0) || (has_out_h[op]     && out_h     == 64'd0)
+                  || (has_out_w[op]        && out_w        == 64'd0) || (has_kernel_h[op]  && kernel_h  == 64'd0)
+                  || (has_kernel_w[op]     && kernel_w     == 64'd0) || (has_run_bytes[op] && run_bytes == 64'd0)
+                  || (has_in_row_bytes[op] && in_row_bytes == 64'd0) || (has_in_rows[op]   && in_rows   == 64'd0)
+                  || (has_channels[op]     && channels     == 64'd0) || (has_length[op]    && length    == 64'd0);
+    wire illegal = !known || (insn_i & reserved) != 512'd0 || bad_token || bad_value || bad_zero;
+
+    // 2 UNSUPPORTED
+    wire unsupported = (has_precision[op] && !supported_precision[`QM_F_PRECISION(insn_i)])
+                    || (has_dataflow[op]  && !supported_dataflow[`QM_F_DATAFLOW(insn_i)])
+                    || (has_rounding[op]  && !supported_rounding[`QM_F_ROUNDING(insn_i)])
+                    || (has_out_type[op]  && !supported_out_type[`QM_F_OUT_TYPE(insn_i)])
+                    || (has_pool_kind[op] && !supported_pool_kind[`QM_F_POOL_KIND(insn_i)])
+                    || (has_lookup[op]    && !supported_lookup[`QM_F_LOOKUP(insn_i)]);
+
+    // 3 ILLEGAL
+    wire [63:0] tile       = depthwise ? DepthwiseTile : Tile;
+    wire [63:0] tiled      = tiles * tile;
+    wire        bad_run    = (is_pool || (is_matmul && depthwise)) && run_bytes != 64'd1;
+    wire        bad_tiles  = (is_matmul || is_req) && (channels > tiled || channels + tile <= tiled);
+    wire        contradict = bad_run || bad_tiles;
+
+    // 4 MEMORY
+    wire [63:0] dram_end = dram_addr + (plane_count - 64'd1) * dram_plane + (row_count - 64'd1) * dram_row + row_bytes;
+    wire        memory   = is_transfer && dram_end > {32'd0, memory_size_i};
+
+    // 5 SCRATCHPAD
+    wire [63:0] taps         = kernel_h * kernel_w * run_bytes;
+    wire [63:0] transfer_end = spad_addr + (plane_count - 64'd1) * spad_plane + (row_count - 64'd1) * spad_row + row_bytes;
+    wire [63:0] window_end   = in_addr + (in_rows - 64'd1) * in_pitch + in_row_bytes;
+    wire [63:0] weight_end   = weight_addr + taps * channels;
+    wire [63:0] param_end    = param_addr + tiles * ParamBytes;
+    wire [63:0] out_end      = out_addr + (out_h - 64'd1) * out_pitch + (out_w - 64'd1) * out_pixel + (is_copy ? taps : channels);
+    wire        scratchpad   = (is_transfer && transfer_end > SpadEnd)
+                            || (is_window && window_end > SpadEnd)
+                            || (is_matmul && weight_end > SpadEnd)
+                            || (is_req && param_end > SpadEnd)
+                            || ((is_req || is_pool || is_copy) && out_end > SpadEnd)
+                            || (is_add && (in_addr + length > SpadEnd || b_addr + length > SpadEnd || out_addr + length > SpadEnd));
+
+    // 6 ACCUMULATOR
+    wire accumulator = (is_matmul || is_req) && acc_addr + tiles * out_h * out_w > AccEnd;
+
+    assign error_o = illegal     ? `QM_ERROR_ILLEGAL
+                   : unsupported ? `QM_ERROR_UNSUPPORTED
+                   : contradict  ? `QM_ERROR_ILLEGAL
+                   : memory      ? `QM_ERROR_MEMORY
+                   : scratchpad  ? `QM_ERROR_SCRATCHPAD
+                   : accumulator ? `QM_ERROR_ACCUMULATOR
+                   :               `QM_ERROR_NONE;
+
+endmodule
+
+`default_nettype wire
