@@ -1,0 +1,91 @@
+/* device.c - the cycle model as a device: the operations of sim/device.h on the engine. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/cycle/engine.h"
+
+static struct engine *engine_of(struct qm_device *device) {
+    return (struct engine *)device;
+}
+
+static enum qm_status cycle_create(const struct qm_machine *machine, const struct qm_device_options *options, struct qm_device **device,
+                                   struct qm_diag *diag) {
+    QM_TRY(qm_machine_check(machine, diag));
+    struct engine *engine = calloc(1, sizeof *engine);
+    QM_CHECK(engine != NULL);
+    engine->device.ops = &qm_device_cycle;
+    engine_init(engine, machine, options);
+    *device = &engine->device;
+    return QM_OK;
+}
+
+static void cycle_destroy(struct qm_device *device) {
+    if (device == NULL) return;
+    engine_fini(engine_of(device));
+    free(device);
+}
+
+static uint8_t *memory_at(struct engine *engine, uint64_t address, size_t size) {
+    uint64_t offset = address - engine->options.memory_base, total = engine->options.memory_bytes;
+    QM_CHECK(offset <= total && size <= total - offset);
+    return qm_dram_bytes(engine->dram) + offset;
+}
+
+static void cycle_write_memory(struct qm_device *device, uint64_t address, const void *data, size_t size) {
+    if (size > 0) memcpy(memory_at(engine_of(device), address, size), data, size);
+}
+
+static void cycle_read_memory(struct qm_device *device, uint64_t address, void *data, size_t size) {
+    if (size > 0) memcpy(data, memory_at(engine_of(device), address, size), size);
+}
+
+static void cycle_write_csr(struct qm_device *device, uint32_t offset, uint32_t value) {
+    struct engine *engine = engine_of(device);
+    if (csr_write(&engine->csr, offset, value)) engine_start(engine);
+}
+
+static uint32_t cycle_read_csr(struct qm_device *device, uint32_t offset) {
+    struct engine *engine = engine_of(device);
+    return csr_read(&engine->csr, &engine->counters, offset);
+}
+
+static bool cycle_wait(struct qm_device *device, uint64_t limit_cycles) {
+    struct engine *engine = engine_of(device);
+    while (engine->csr.busy && limit_cycles > 0) limit_cycles -= engine_advance(engine, limit_cycles);
+    return !engine->csr.busy;
+}
+
+static void cycle_observe(struct qm_device *device, qm_observer *observer, void *context) {
+    engine_of(device)->observer = observer;
+    engine_of(device)->observer_context = context;
+}
+
+static size_t accumulator_bytes(const struct qm_machine *machine) {
+    return (size_t)machine->accumulator_rows * machine->cols * sizeof(int32_t);
+}
+
+static void cycle_read_internal(struct qm_device *device, uint8_t *scratchpad, int32_t *accumulator) {
+    struct engine *engine = engine_of(device);
+    if (scratchpad != NULL) memcpy(scratchpad, engine->values.scratchpad, engine->machine.scratchpad_bytes);
+    if (accumulator != NULL) memcpy(accumulator, engine->values.accumulator, accumulator_bytes(&engine->machine));
+}
+
+static void cycle_write_internal(struct qm_device *device, const uint8_t *scratchpad, const int32_t *accumulator) {
+    struct engine *engine = engine_of(device);
+    if (scratchpad != NULL) memcpy(engine->values.scratchpad, scratchpad, engine->machine.scratchpad_bytes);
+    if (accumulator != NULL) memcpy(engine->values.accumulator, accumulator, accumulator_bytes(&engine->machine));
+}
+
+const struct qm_device_ops qm_device_cycle = {
+    .name = "cycle",
+    .create = cycle_create,
+    .destroy = cycle_destroy,
+    .write_memory = cycle_write_memory,
+    .read_memory = cycle_read_memory,
+    .write_csr = cycle_write_csr,
+    .read_csr = cycle_read_csr,
+    .wait = cycle_wait,
+    .observe = cycle_observe,
+    .read_internal = cycle_read_internal,
+    .write_internal = cycle_write_internal,
+};

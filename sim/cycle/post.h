@@ -1,0 +1,47 @@
+/* post.h - the post unit: one instruction at a time, one item a cycle without a gap.
+ *
+ * What an instruction has counted after i items is a function of i alone (post_work), so that any number of cycles costs the same.
+ */
+#ifndef QM_SIM_CYCLE_POST_H
+#define QM_SIM_CYCLE_POST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/counters.h"
+#include "common/isa.h"
+#include "common/machine.h"
+
+/* Events up to some item of an instruction. */
+struct post_work {
+    uint64_t post_reads, post_writes, acc_reads, requantize_ops, scale_ops, pool_ops;
+};
+
+struct post {
+    const struct qm_machine *machine;
+    bool is_busy;
+    const struct qm_insn *insn;
+    uint64_t items, issued;
+    uint64_t end_cycle; /* known from the start on */
+    struct post_work work; /* of the issued items */
+};
+
+enum post_activity { POST_FREE, POST_PARAM, POST_ROW, POST_DRAIN };
+
+void post_reset(struct post *post);
+enum post_activity post_activity(const struct post *post);
+bool post_ends(const struct post *post, uint64_t now);
+
+/* For how many cycles, this one included, the activity stays and no instruction ends; at least 1. */
+uint64_t post_steady_cycles(const struct post *post, uint64_t now);
+
+/* The edge of a cycle in which the unit starts. */
+void post_clock_start(struct post *post, const struct qm_insn *insn, uint64_t now);
+
+/* The edges of `cycles` cycles, at most the steady ones. */
+void post_clock(struct post *post, uint64_t now, uint64_t cycles, struct qm_counters *counters);
+
+/* Events of the first `items` items of insn. */
+struct post_work post_work(const struct qm_machine *machine, const struct qm_insn *insn, uint64_t items);
+
+#endif
