@@ -1,0 +1,69 @@
+# mk/rtl.mk - the RTL: Verilated machines, lint, synthesis.
+#
+# The Makefile includes this file, and the RTL device (sim/verilated/rtl_device.c) runs it by itself to build the machine that it needs:
+#   make -f mk/rtl.mk B=build RTL_DIR=build/rtl/FINGERPRINT RTL_FINGERPRINT=... RTL_PARAMS='-GRows=16 ...' rtl-machine
+# Everything of a machine is in RTL_DIR, so that machines can be built at the same time.
+
+B ?= build
+Q ?= @
+CC ?= gcc
+CXX ?= g++
+
+RTL_SRC := $(sort $(wildcard rtl/*.v rtl/lib/*.v rtl/probe/*.v))
+RTL_FIND := -Irtl -Irtl/lib -Irtl/probe
+RTL_SPECGEN_SRC := tools/specgen.c common/isa.c common/csr.c common/counters.c common/status.c
+RTL_SPEC := $(wildcard spec/*.def) $(wildcard common/*.h)
+
+VERILATOR := verilator
+VERILATOR_ROOT = $(shell $(VERILATOR) --getenv VERILATOR_ROOT)
+RTL_CXXFLAGS := -std=gnu++17 -O3 -march=native -fPIC -fvisibility=hidden -fno-gnu-unique -fno-exceptions
+RTL_VERILATE := --cc --prefix Vqmac --top-module qmac -O3 --x-assign fast --x-initial fast --noassert -Wno-lint -Wno-style -GFastArray=1
+
+.PHONY: rtl-machine lint-rtl synth
+.DELETE_ON_ERROR:
+
+# One machine: the generated header, the C++ that Verilator makes, the library that the device loads.
+RTL_DIR ?= $(B)/rtl/default
+RTL_FINGERPRINT ?= 0
+
+rtl-machine: $(RTL_DIR)/librtl.so
+
+$(RTL_DIR)/qmac_defs.vh: $(RTL_SPECGEN_SRC) $(RTL_SPEC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. -o $(RTL_DIR)/specgen $(RTL_SPECGEN_SRC)
+	$(Q)$(RTL_DIR)/specgen verilog > $@
+
+$(RTL_DIR)/obj/Vqmac.h: $(RTL_SRC) $(RTL_DIR)/qmac_defs.vh mk/rtl.mk
+	$(Q)rm -rf $(@D)
+	$(Q)$(VERILATOR) $(RTL_VERILATE) $(RTL_PARAMS) "-GFingerprint=32'h$(RTL_FINGERPRINT)" --Mdir $(@D) -I$(RTL_DIR) $(RTL_FIND) rtl/qmac.v
+
+$(RTL_DIR)/librtl.so: $(RTL_DIR)/obj/Vqmac.h sim/verilated/rtl_glue.cpp sim/verilated/rtl_glue.h
+	$(Q)$(CXX) $(RTL_CXXFLAGS) -shared -Wl,-Bsymbolic -o $@ -I. -I$(RTL_DIR)/obj -I$(VERILATOR_ROOT)/include -I$(VERILATOR_ROOT)/include/vltstd \
+	    $(RTL_DIR)/obj/*.cpp sim/verilated/rtl_glue.cpp $(VERILATOR_ROOT)/include/verilated.cpp $(VERILATOR_ROOT)/include/verilated_threads.cpp
+
+# The device must know where its build is.
+$(B)/obj/sim/verilated/%.o $(B)/asan/sim/verilated/%.o: CPPFLAGS += -DQM_BUILD_DIR='"$(abspath $(B))"'
+
+# Small and odd machines bring out other widths than the default one.
+RTL_LINT_MACHINES := "" "-GRows=1 -GCols=1 -GAxiBytes=4 -GSpadBytes=1024 -GAccRows=2 -GQueueDepth=2" \
+    "-GRows=5 -GCols=3 -GAxiBytes=8" "-GRows=256 -GCols=256 -GSpadBytes=16777216 -GAccRows=65536 -GAxiBytes=64 -GQueueDepth=64" "-GFastArray=1"
+
+lint-rtl: $(B)/rtl/lint/qmac_defs.vh ## check the Verilog with Verilator and Icarus
+	$(Q)for p in $(RTL_LINT_MACHINES); do \
+	    $(VERILATOR) --lint-only -Wall --top-module qmac $$p -I$(<D) $(RTL_FIND) rtl/qmac.v || exit 1; done
+	$(Q)iverilog -g2005 -Wall -I$(<D) -y rtl -y rtl/lib -y rtl/probe -s qmac -o /dev/null rtl/qmac.v > $(<D)/iverilog.log 2>&1; \
+	    status=$$?; cat $(<D)/iverilog.log; test $$status = 0 && test ! -s $(<D)/iverilog.log
+
+# The cells of each module of a small machine.
+RTL_SYNTH_SET := -set Rows 4 -set Cols 4 -set SpadBytes 1024 -set AccRows 16 -set AxiBytes 8 -set QueueDepth 2
+synth: $(B)/rtl/lint/qmac_defs.vh ## synthesize a 4x4 machine with Yosys and print its cells
+	$(Q)yosys -q -l $(<D)/synth.log -p "read_verilog -I$(<D) $(RTL_SRC); chparam $(RTL_SYNTH_SET) qmac; \
+	    hierarchy -check -top qmac; proc; opt; check -assert; tee -o $(<D)/synth.txt stat" > /dev/null
+	$(Q)awk '/^=== /{m=$$2} /Number of cells:/{printf "%-60s %8d cells\n", m, $$4}' $(<D)/synth.txt
+
+ifneq ($(RTL_DIR),$(B)/rtl/lint)
+$(B)/rtl/lint/qmac_defs.vh: $(RTL_SPECGEN_SRC) $(RTL_SPEC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. -o $(@D)/specgen $(RTL_SPECGEN_SRC)
+	$(Q)$(@D)/specgen verilog > $@
+endif

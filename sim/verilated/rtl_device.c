@@ -1,0 +1,234 @@
+/* rtl_device.c - the Verilated RTL behind sim/device.h: it clocks the RTL, ticks the DRAM behind its AXI4 port, and reports what happened.
+ *
+ * A cycle: the pins that the RTL drives are registers and known before the edge, the DRAM's follow from its state; both are exchanged in one tick.
+ * Time is counted and the DRAM is ticked in busy cycles only, so that the first busy cycle is cycle 0 for both. Registers are
+ * accessed by AXI4-Lite transactions, which the RTL accepts at once.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/device.h"
+#include "sim/memory/dram.h"
+#include "sim/verilated/rtl_library.h"
+
+struct rtl_device {
+    struct qm_device base;
+    struct rtl_library library;
+    struct qm_machine machine;
+    uint64_t memory_base, memory_bytes;
+    struct qm_dram *dram;
+    struct rtl_model *model;
+    struct rtl_in in;
+    struct rtl_out pins[2]; /* of this cycle and of the one before, by turns */
+    unsigned now;           /* index of this cycle's pins */
+    uint64_t cycle;         /* of the run */
+    qm_observer *observer;
+    void *context;
+    uint32_t starts[QM_UNITS], ends[QM_UNITS]; /* in this run */
+};
+
+static struct rtl_device *downcast(struct qm_device *device) {
+    return (struct rtl_device *)device;
+}
+
+/* ---- events ---- */
+
+static void report_units(struct rtl_device *device, enum qm_event_kind kind, unsigned mask, uint32_t *counts) {
+    for (unsigned unit = 0; unit < QM_UNITS; unit++) {
+        if ((mask >> unit & 1) == 0) continue;
+        struct qm_event event = {.cycle = device->cycle, .kind = kind, .unit = (enum qm_unit)unit, .index = counts[unit]++};
+        device->observer(device->context, &event);
+    }
+}
+
+static void report(struct rtl_device *device, struct qm_event event) {
+    event.cycle = device->cycle;
+    device->observer(device->context, &event);
+}
+
+/* What moved in the cycle that just ended: pins are those of that cycle, mask of starts and ends come from after the edge. */
+static void report_cycle(struct rtl_device *device, const struct rtl_out *pins, const struct qm_dram_out *memory) {
+    const struct rtl_out *after = &device->pins[device->now];
+    report_units(device, QM_EVENT_START, after->trace_start, device->starts);
+    report_units(device, QM_EVENT_END, after->trace_end, device->ends);
+    if (pins->ar_valid && memory->ar_ready)
+        report(device, (struct qm_event){.kind = QM_EVENT_READ_BURST, .index = pins->ar_id, .address = pins->ar_address, .size = pins->ar_beats});
+    if (memory->r_valid)
+        report(device, (struct qm_event){.kind = QM_EVENT_READ_BEAT, .index = memory->r_id, .address = memory->r_address, .data = memory->r_data});
+    if (pins->aw_valid && memory->aw_ready)
+        report(device, (struct qm_event){.kind = QM_EVENT_WRITE_BURST, .address = pins->aw_address, .size = pins->aw_beats});
+    if (pins->w_valid && memory->w_ready)
+        report(device, (struct qm_event){.kind = QM_EVENT_WRITE_BEAT, .address = memory->w_address, .strobe = pins->w_strobe, .data = pins->w_data});
+    if (memory->b_valid) report(device, (struct qm_event){.kind = QM_EVENT_RESPONSE});
+}
+
+/* ---- time ---- */
+
+static void drive_memory_pins(struct rtl_in *in, const struct qm_dram_out *memory) {
+    in->ar_ready = memory->ar_ready;
+    in->r_valid = memory->r_valid;
+    in->r_id = memory->r_id;
+    in->r_last = memory->r_last;
+    in->r_error = memory->r_error;
+    in->r_data = memory->r_data;
+    in->aw_ready = memory->aw_ready;
+    in->w_ready = memory->w_ready;
+    in->b_valid = memory->b_valid;
+    in->b_error = memory->b_error;
+}
+
+static void clock_memory(struct rtl_device *device, const struct rtl_out *pins) {
+    qm_dram_clock(device->dram, &(struct qm_dram_in){
+                                    .ar_valid = pins->ar_valid,
+                                    .ar_id = pins->ar_id,
+                                    .ar_beats = pins->ar_beats,
+                                    .ar_address = pins->ar_address,
+                                    .aw_valid = pins->aw_valid,
+                                    .aw_beats = pins->aw_beats,
+                                    .aw_address = pins->aw_address,
+                                    .w_valid = pins->w_valid,
+                                    .w_strobe = pins->w_strobe,
+                                    .w_data = pins->w_data,
+                                });
+}
+
+static void clock_rtl(struct rtl_device *device) {
+    device->now ^= 1;
+    device->library.tick(device->model, &device->in, &device->pins[device->now]);
+}
+
+static void tick_busy(struct rtl_device *device) {
+    const struct rtl_out *pins = &device->pins[device->now];
+    struct qm_dram_out memory;
+    qm_dram_outputs(device->dram, &memory);
+    drive_memory_pins(&device->in, &memory);
+    clock_rtl(device);
+    if (device->observer != NULL) report_cycle(device, pins, &memory);
+    clock_memory(device, pins);
+    device->cycle++;
+}
+
+static void tick_idle(struct rtl_device *device) {
+    drive_memory_pins(&device->in, &(struct qm_dram_out){0});
+    clock_rtl(device);
+    if (!device->pins[device->now].busy) return;
+    qm_dram_reset(device->dram);
+    device->cycle = 0;
+    memset(device->starts, 0, sizeof device->starts);
+    memset(device->ends, 0, sizeof device->ends);
+}
+
+static bool is_busy(const struct rtl_device *device) {
+    return device->pins[device->now].busy;
+}
+
+static void tick(struct rtl_device *device) {
+    if (is_busy(device))
+        tick_busy(device);
+    else
+        tick_idle(device);
+}
+
+/* ---- the device ---- */
+
+static void destroy(struct qm_device *base) {
+    struct rtl_device *device = downcast(base);
+    device->library.destroy(device->model);
+    rtl_library_close(&device->library);
+    qm_dram_destroy(device->dram);
+    free(device);
+}
+
+static uint8_t *memory_at(struct rtl_device *device, uint64_t address, size_t size) {
+    uint64_t offset = address - device->memory_base;
+    QM_CHECK(offset <= device->memory_bytes && size <= device->memory_bytes - offset);
+    return qm_dram_bytes(device->dram) + offset;
+}
+
+static void write_memory(struct qm_device *base, uint64_t address, const void *data, size_t size) {
+    memcpy(memory_at(downcast(base), address, size), data, size);
+}
+
+static void read_memory(struct qm_device *base, uint64_t address, void *data, size_t size) {
+    memcpy(data, memory_at(downcast(base), address, size), size);
+}
+
+static void write_csr(struct qm_device *base, uint32_t offset, uint32_t value) {
+    struct rtl_device *device = downcast(base);
+    device->in.csr_write = 1;
+    device->in.csr_address = (uint16_t)offset;
+    device->in.csr_data = value;
+    tick(device);
+    device->in.csr_write = 0;
+    QM_CHECK(device->pins[device->now].csr_written);
+}
+
+static uint32_t read_csr(struct qm_device *base, uint32_t offset) {
+    struct rtl_device *device = downcast(base);
+    device->in.csr_read = 1;
+    device->in.csr_address = (uint16_t)offset;
+    tick(device);
+    device->in.csr_read = 0;
+    QM_CHECK(device->pins[device->now].csr_read_valid);
+    return device->pins[device->now].csr_read_data;
+}
+
+static bool wait(struct qm_device *base, uint64_t limit_cycles) {
+    struct rtl_device *device = downcast(base);
+    for (; is_busy(device) && limit_cycles > 0; limit_cycles--) tick_busy(device);
+    return !is_busy(device);
+}
+
+static void observe(struct qm_device *base, qm_observer *observer, void *context) {
+    struct rtl_device *device = downcast(base);
+    device->observer = observer;
+    device->context = context;
+}
+
+static size_t accumulator_bytes(const struct rtl_device *device) {
+    return (size_t)device->machine.accumulator_rows * device->machine.cols * sizeof(int32_t);
+}
+
+static void read_internal(struct qm_device *base, uint8_t *scratchpad, int32_t *accumulator) {
+    struct rtl_device *device = downcast(base);
+    if (scratchpad != NULL) memcpy(scratchpad, device->library.scratchpad(device->model), device->machine.scratchpad_bytes);
+    if (accumulator != NULL) memcpy(accumulator, device->library.accumulator(device->model), accumulator_bytes(device));
+}
+
+static void write_internal(struct qm_device *base, const uint8_t *scratchpad, const int32_t *accumulator) {
+    struct rtl_device *device = downcast(base);
+    if (scratchpad != NULL) memcpy(device->library.scratchpad(device->model), scratchpad, device->machine.scratchpad_bytes);
+    if (accumulator != NULL) memcpy(device->library.accumulator(device->model), accumulator, accumulator_bytes(device));
+}
+
+static enum qm_status create(const struct qm_machine *machine, const struct qm_device_options *options, struct qm_device **device,
+                             struct qm_diag *diag) {
+    QM_TRY(qm_machine_check(machine, diag));
+    struct rtl_library library;
+    QM_TRY(rtl_library_open(machine, &library, diag));
+    struct rtl_device *made = calloc(1, sizeof *made);
+    QM_CHECK(made != NULL);
+    made->base.ops = &qm_device_rtl;
+    made->library = library;
+    made->machine = *machine;
+    made->memory_base = options->memory_base;
+    made->memory_bytes = options->memory_bytes;
+    made->dram = qm_dram_create(machine, options->memory_base, options->memory_bytes, options->seed, options->stalls);
+    made->model = library.create();
+    *device = &made->base;
+    return QM_OK;
+}
+
+const struct qm_device_ops qm_device_rtl = {
+    .name = "rtl",
+    .create = create,
+    .destroy = destroy,
+    .write_memory = write_memory,
+    .read_memory = read_memory,
+    .write_csr = write_csr,
+    .read_csr = read_csr,
+    .wait = wait,
+    .observe = observe,
+    .read_internal = read_internal,
+    .write_internal = write_internal,
+};

@@ -1,0 +1,93 @@
+// rtl_glue.cpp - copies pins between struct rtl_in, the Verilated model and struct rtl_out; compiled once for each machine.
+//
+// One tick is one rising edge: inputs are set with the clock, Verilator settles what depends on them before it runs the registers. No
+// output depends on an input, so none has to be settled twice.
+#include "sim/verilated/rtl_glue.h"
+
+#include <cstring>
+
+#include "Vqmac.h"
+#include "Vqmac___024root.h"
+#include "verilated.h"
+
+struct rtl_model {
+    VerilatedContext context;
+    Vqmac top{&context, "qmac"};
+};
+
+static void clock(Vqmac &top) {
+    top.clk_i = 1;
+    top.eval();
+    top.clk_i = 0;
+    top.eval();
+}
+
+static void set_inputs(Vqmac &top, const rtl_in *in) {
+    top.s_axil_awvalid_i = top.s_axil_wvalid_i = in->csr_write;
+    top.s_axil_awaddr_i = top.s_axil_araddr_i = in->csr_address;
+    top.s_axil_wdata_i = in->csr_data;
+    top.s_axil_arvalid_i = in->csr_read;
+    top.m_axi_arready_i = in->ar_ready;
+    top.m_axi_rvalid_i = in->r_valid;
+    top.m_axi_rid_i = in->r_id;
+    top.m_axi_rlast_i = in->r_last;
+    top.m_axi_rresp_i = in->r_error ? 2 : 0;
+    top.m_axi_awready_i = in->aw_ready;
+    top.m_axi_wready_i = in->w_ready;
+    top.m_axi_bvalid_i = in->b_valid;
+    top.m_axi_bresp_i = in->b_error ? 2 : 0;
+    if (in->r_valid) std::memcpy(&top.m_axi_rdata_i, in->r_data, sizeof top.m_axi_rdata_i);
+}
+
+static void get_outputs(const Vqmac &top, rtl_out *out) {
+    out->csr_written = top.s_axil_bvalid_o;
+    out->csr_read_valid = top.s_axil_rvalid_o;
+    out->csr_read_data = top.s_axil_rdata_o;
+    out->irq = top.irq_o;
+    out->busy = top.trace_busy_o;
+    out->ar_valid = top.m_axi_arvalid_o;
+    out->ar_id = top.m_axi_arid_o;
+    out->ar_beats = top.m_axi_arlen_o + 1u;
+    out->ar_address = top.m_axi_araddr_o;
+    out->aw_valid = top.m_axi_awvalid_o;
+    out->aw_beats = top.m_axi_awlen_o + 1u;
+    out->aw_address = top.m_axi_awaddr_o;
+    out->w_valid = top.m_axi_wvalid_o;
+    out->w_strobe = top.m_axi_wstrb_o;
+    if (out->w_valid) std::memcpy(out->w_data, &top.m_axi_wdata_o, sizeof top.m_axi_wdata_o);
+    out->trace_start = top.trace_start_o;
+    out->trace_end = top.trace_end_o;
+}
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+EXPORT rtl_model *rtl_create(void) {
+    rtl_model *model = new rtl_model;
+    model->top.s_axil_wstrb_i = 0xf;
+    model->top.s_axil_bready_i = model->top.s_axil_rready_i = 1;
+    for (int i = 0; i < 4; i++) {
+        model->top.rst_ni = 0;
+        clock(model->top);
+    }
+    model->top.rst_ni = 1;
+    return model;
+}
+
+EXPORT void rtl_destroy(rtl_model *model) {
+    model->top.final();
+    delete model;
+}
+
+EXPORT void rtl_tick(rtl_model *model, const rtl_in *in, rtl_out *out) {
+    set_inputs(model->top, in);
+    clock(model->top);
+    get_outputs(model->top, out);
+}
+
+EXPORT uint8_t *rtl_scratchpad(rtl_model *model) {
+    return reinterpret_cast<uint8_t *>(&model->top.rootp->qmac__DOT__u_scratchpad__DOT__mem[0]);
+}
+
+EXPORT int32_t *rtl_accumulator(rtl_model *model) {
+    return reinterpret_cast<int32_t *>(&model->top.rootp->qmac__DOT__u_accumulator__DOT__mem[0]);
+}

@@ -1,0 +1,51 @@
+/* rtl_glue.h - the C door to one Verilated machine: pins in, one clock, pins out. All logic is on the C side.
+ *
+ * Each machine is a shared library with these functions; a device loads the one of its fingerprint. The outputs of a tick are registers of the
+ * RTL, so they are those of the cycle that begins; the trace speaks of the cycle that ended.
+ */
+#ifndef QM_SIM_VERILATED_RTL_GLUE_H
+#define QM_SIM_VERILATED_RTL_GLUE_H
+
+#include <stdint.h>
+
+enum { RTL_AXI_BYTES_MAX = 64 };
+
+struct rtl_in {
+    /* AXI4-Lite */
+    uint8_t csr_write, csr_read; /* address and data, or the read address, are valid in this cycle */
+    uint16_t csr_address;
+    uint32_t csr_data;
+    /* AXI4 */
+    uint8_t ar_ready, r_valid, r_id, r_last, r_error;
+    uint8_t aw_ready, w_ready, b_valid, b_error;
+    const uint8_t *r_data; /* [axi_bytes], read when r_valid */
+};
+
+struct rtl_out {
+    uint8_t csr_written, csr_read_valid;
+    uint32_t csr_read_data;
+    uint8_t irq, busy;
+    uint8_t ar_valid, ar_id, aw_valid, w_valid;
+    uint32_t ar_beats, aw_beats;
+    uint64_t ar_address, aw_address, w_strobe;
+    uint8_t w_data[RTL_AXI_BYTES_MAX]; /* set when w_valid */
+    uint8_t trace_start, trace_end;    /* bit u: unit u, in the cycle that ended */
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct rtl_model;
+
+struct rtl_model *rtl_create(void); /* after reset */
+void rtl_destroy(struct rtl_model *model);
+void rtl_tick(struct rtl_model *model, const struct rtl_in *in, struct rtl_out *out);
+uint8_t *rtl_scratchpad(struct rtl_model *model);  /* [scratchpad_bytes], borrowed */
+int32_t *rtl_accumulator(struct rtl_model *model); /* [accumulator_rows][cols], borrowed */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

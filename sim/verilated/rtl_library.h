@@ -1,0 +1,22 @@
+/* rtl_library.h - the Verilated form of one machine as a loaded library, built when it is missing or older than the RTL. */
+#ifndef QM_SIM_VERILATED_RTL_LIBRARY_H
+#define QM_SIM_VERILATED_RTL_LIBRARY_H
+
+#include "common/machine.h"
+#include "common/status.h"
+#include "sim/verilated/rtl_glue.h"
+
+struct rtl_library {
+    void *handle;
+    struct rtl_model *(*create)(void);
+    void (*destroy)(struct rtl_model *model);
+    void (*tick)(struct rtl_model *model, const struct rtl_in *in, struct rtl_out *out);
+    uint8_t *(*scratchpad)(struct rtl_model *model);
+    int32_t *(*accumulator)(struct rtl_model *model);
+};
+
+/* Builds (some ten seconds, at most once for a machine) and loads. A build that fails is QM_INTERNAL and names the log. */
+QM_MUST_USE enum qm_status rtl_library_open(const struct qm_machine *machine, struct rtl_library *library, struct qm_diag *diag);
+void rtl_library_close(struct rtl_library *library);
+
+#endif
