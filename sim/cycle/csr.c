@@ -17,7 +17,7 @@ static uint32_t read_status(const struct csr *csr) {
 
 uint32_t csr_read(const struct csr *csr, const struct qm_counters *counters, uint32_t offset) {
     static const uint32_t id =
-#define QM_CSR(name, address, access, reset, text) (address) == QM_CSR_ID ? (reset) :
+#define QM_CSR(name, address, access, reset, text) (address) == QM_CSR_ID ? (reset):
 #include "spec/csr.def"
 #undef QM_CSR
         0;

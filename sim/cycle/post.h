@@ -22,7 +22,7 @@ struct post {
     bool is_busy;
     const struct qm_insn *insn;
     uint64_t items, issued;
-    uint64_t end_cycle; /* known from the start on */
+    uint64_t end_cycle;    /* known from the start on */
     struct post_work work; /* of the issued items */
 };
 

@@ -12,9 +12,9 @@ enum { BEAT_BYTES_MAX = 64 };
 struct store {
     uint32_t beat_bytes;
     bool is_busy;
-    bool is_open;              /* the burst's address was accepted and its beats are not all out */
-    uint32_t beats_left;       /* of the open burst */
-    uint64_t responses_due;    /* of bursts whose address was accepted */
+    bool is_open;           /* the burst's address was accepted and its beats are not all out */
+    uint32_t beats_left;    /* of the open burst */
+    uint64_t responses_due; /* of bursts whose address was accepted */
     struct transfer transfer;
 };
 

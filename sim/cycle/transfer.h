@@ -25,8 +25,8 @@ struct transfer {
 
 /* The bytes of the row in some beats of one burst. */
 struct transfer_span {
-    uint64_t spad;   /* scratchpad address of the first */
-    uint32_t skip;   /* bytes in front of it in the first beat */
+    uint64_t spad; /* scratchpad address of the first */
+    uint32_t skip; /* bytes in front of it in the first beat */
     uint32_t length;
 };
 

@@ -178,11 +178,6 @@ static uint64_t smaller(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
-/* Leaves the last beat of a burst alone, in case it ends an instruction. */
-static uint64_t beats_before_last(uint32_t beats_left) {
-    return beats_left > 1 ? beats_left - 1 : 1;
-}
-
 uint64_t wires_steady_cycles(const struct wires *wires, const struct engine *engine) {
     bool moves_beat = wires->load_beat || wires->store_beat;
     if (has_event(wires) || (moves_beat && engine->observer != NULL)) return 1;
@@ -190,8 +185,5 @@ uint64_t wires_steady_cycles(const struct wires *wires, const struct engine *eng
     cycles = smaller(cycles, matmul_steady_cycles(&engine->matmul, &wires->matmul));
     cycles = smaller(cycles, post_steady_cycles(&engine->post, wires->now));
     uint64_t end = mac_array_next_end(&engine->array);
-    cycles = smaller(cycles, end - wires->now);
-    if (wires->load_beat) cycles = smaller(cycles, beats_before_last(transfer_beats_left(&engine->load.back)));
-    if (wires->store_beat) cycles = smaller(cycles, beats_before_last(wires->store.beats));
-    return cycles;
+    return smaller(cycles, end - wires->now);
 }

@@ -235,8 +235,10 @@ Test(cycle_engine, causes_of_each_group_add_up_to_the_cycles) {
                                  rig_requantize(&rig->machine, 20, 20), rig_transfer(QM_STORE, 600, 2)};
     rig_run(rig, program, 4);
     const uint64_t *value = rig->counters.value;
-    static const int groups[][2] = {{QM_C_load_beat, QM_C_load_idle},   {QM_C_matmul_stream, QM_C_matmul_idle},
-                                    {QM_C_post_row, QM_C_post_idle},    {QM_C_store_beat, QM_C_store_idle},
+    static const int groups[][2] = {{QM_C_load_beat, QM_C_load_idle},
+                                    {QM_C_matmul_stream, QM_C_matmul_idle},
+                                    {QM_C_post_row, QM_C_post_idle},
+                                    {QM_C_store_beat, QM_C_store_idle},
                                     {QM_C_machine_compute, QM_C_machine_control}};
     for (int group = 0; group < 5; group++) {
         uint64_t sum = 0;

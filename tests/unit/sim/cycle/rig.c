@@ -79,7 +79,7 @@ void rig_run_words(struct rig *rig, uint32_t (*words)[QM_INSN_WORDS], uint32_t c
 }
 
 void rig_run(struct rig *rig, const struct qm_insn *insns, uint32_t count) {
-    uint32_t (*words)[QM_INSN_WORDS] = calloc(count + 1, sizeof *words);
+    uint32_t(*words)[QM_INSN_WORDS] = calloc(count + 1, sizeof *words);
     struct qm_diag diag = {0};
     for (uint32_t i = 0; i < count; i++) cr_assert(qm_insn_pack(&insns[i], words[i], &diag) == QM_OK, "%s", diag.text);
     rig_run_words(rig, words, count);
