@@ -1,0 +1,63 @@
+/* fixed_point.h - the arithmetic of docs/numerics.md: scaling by a Q0.31 multiplier and a shift in five roundings, and the narrowing helpers.
+ *
+ * The only place where a negative number is shifted right (gcc shifts arithmetically) and where 64-bit products become 32-bit results.
+ */
+#ifndef QM_COMMON_FIXED_POINT_H
+#define QM_COMMON_FIXED_POINT_H
+
+#include <stdint.h>
+
+#include "common/isa.h"
+
+static inline int32_t qm_wrap32(int64_t x) {
+    return (int32_t)(uint32_t)(uint64_t)x;
+}
+
+static inline int32_t qm_saturate_i32(int64_t x) {
+    return x > INT32_MAX ? INT32_MAX : x < INT32_MIN ? INT32_MIN : (int32_t)x;
+}
+
+static inline int32_t qm_clamp(int32_t x, int32_t low, int32_t high) {
+    int32_t raised = x < low ? low : x;
+    return raised > high ? high : raised;
+}
+
+/* Two roundings: the high half of the doubled product, then a rounding shift, both half away from zero as gemmlowp does them. */
+static inline int32_t qm_scale_tflite(int32_t x, int32_t multiplier, int left, int right) {
+    int32_t a = qm_wrap32((int64_t)((uint64_t)(int64_t)x << left));
+    int64_t product = (int64_t)a * multiplier;
+    int64_t nudge = product >= 0 ? (int64_t)1 << 30 : 1 - ((int64_t)1 << 30);
+    int32_t high = qm_saturate_i32((product + nudge) / ((int64_t)1 << 31));
+    int32_t mask = (int32_t)(((int64_t)1 << right) - 1);
+    int32_t threshold = (mask >> 1) + (high < 0);
+    return (high >> right) + ((high & mask) > threshold);
+}
+
+/* product / 2^total, 0 < total <= 62, by the named rounding. */
+static inline int64_t qm_round_shift(int64_t product, int total, uint32_t rounding) {
+    int64_t quotient = product >> total;
+    uint64_t rest = (uint64_t)product & (((uint64_t)1 << total) - 1), half = (uint64_t)1 << (total - 1);
+    switch (rounding) {
+    case QM_rounding_SINGLE: return quotient + (rest >= half);
+    case QM_rounding_EVEN: return quotient + (rest > half || (rest == half && (quotient & 1) != 0));
+    case QM_rounding_AWAY: return quotient + (rest > half || (rest == half && product >= 0));
+    default: return quotient;
+    }
+}
+
+/* x * multiplier * 2^(shift - 31), rounded; shift is taken as -31..31. */
+static inline int32_t qm_scale(int32_t x, int32_t multiplier, int shift, uint32_t rounding) {
+    int bounded = shift < -31 ? -31 : shift > 31 ? 31 : shift;
+    int left = bounded > 0 ? bounded : 0, right = bounded < 0 ? -bounded : 0;
+    if (rounding == QM_rounding_TFLITE) return qm_scale_tflite(x, multiplier, left, right);
+    int total = 31 - bounded;
+    int64_t product = (int64_t)x * multiplier;
+    return qm_saturate_i32(total == 0 ? product : qm_round_shift(product, total, rounding));
+}
+
+/* The output stage: zero point, clamp, low 8 bits. */
+static inline uint8_t qm_output8(int32_t scaled, int32_t zero, int32_t low, int32_t high) {
+    return (uint8_t)(uint32_t)qm_clamp(qm_saturate_i32((int64_t)scaled + zero), low, high);
+}
+
+#endif

@@ -1,0 +1,15 @@
+/* copy.c - COPY without time: the runs of each window one after another. */
+#include "sim/functional/functional.h"
+#include "sim/functional/window.h"
+
+static void copy_window(const struct qm_insn *insn, uint8_t *scratchpad, int64_t oy, int64_t ox) {
+    uint8_t *out = scratchpad + insn->out_addr + oy * insn->out_pitch + ox * insn->out_pixel;
+    for (int64_t ky = 0; ky < insn->kernel_h; ky++)
+        for (int64_t kx = 0; kx < insn->kernel_w; kx++, out += insn->run_bytes)
+            window_read(insn, scratchpad, window_run(insn, oy, ox, ky, kx), 0, insn->run_bytes, out);
+}
+
+void qm_functional_copy(const struct qm_insn *insn, struct qm_functional_memory *memory) {
+    for (int64_t oy = 0; oy < insn->out_h; oy++)
+        for (int64_t ox = 0; ox < insn->out_w; ox++) copy_window(insn, memory->scratchpad, oy, ox);
+}

@@ -1,0 +1,35 @@
+/* window.h - the window rule of docs/machine.md: bytes of a feature map, pad_value outside. Shared by MATMUL, POOL and COPY. */
+#ifndef QM_SIM_FUNCTIONAL_WINDOW_H
+#define QM_SIM_FUNCTIONAL_WINDOW_H
+
+#include <string.h>
+
+#include "common/isa.h"
+
+/* A window row's run: its feature map row and the byte in the row where it begins. */
+struct run {
+    int64_t y, x;
+};
+
+static inline struct run window_run(const struct qm_insn *insn, int64_t oy, int64_t ox, int64_t ky, int64_t kx) {
+    return (struct run){
+        .y = insn->y_start + oy * insn->y_stride + ky * insn->y_dilation,
+        .x = insn->x_start + ox * insn->x_stride + kx * insn->x_dilation,
+    };
+}
+
+/* Reads size bytes from x + piece on into out. */
+static inline void window_read(const struct qm_insn *insn, const uint8_t *scratchpad, struct run run, int64_t piece, int64_t size, uint8_t *out) {
+    int64_t first = run.x + piece, end = first + size;
+    if (run.y < 0 || run.y >= insn->in_rows || end <= 0 || first >= insn->in_row_bytes) {
+        memset(out, (int)insn->pad_value, (size_t)size);
+        return;
+    }
+    const uint8_t *row = scratchpad + insn->in_addr + run.y * insn->in_pitch;
+    int64_t inside_first = first < 0 ? 0 : first, inside_end = end > insn->in_row_bytes ? insn->in_row_bytes : end;
+    memset(out, (int)insn->pad_value, (size_t)(inside_first - first));
+    memcpy(out + (inside_first - first), row + inside_first, (size_t)(inside_end - inside_first));
+    memset(out + (inside_end - first), (int)insn->pad_value, (size_t)(end - inside_end));
+}
+
+#endif
