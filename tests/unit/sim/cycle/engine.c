@@ -118,6 +118,24 @@ Test(cycle_engine, store_of_one_burst_takes_address_beats_and_latency) {
     rig_destroy(rig);
 }
 
+Test(cycle_engine, bytes_travel_from_memory_through_the_scratchpad_and_back) {
+    struct rig *rig = rig_create(4, 4);
+    struct qm_insn program[3] = {rig_transfer(QM_LOAD, 300, 1), rig_copy(1, 1, 1, 300), rig_transfer(QM_STORE, 300, 1)};
+    program[0].spad_addr = 0;
+    program[0].signal = 1 << QM_UNIT_POST;
+    program[1].in_row_bytes = 300;
+    program[1].wait = 1 << QM_UNIT_LOAD;
+    program[1].signal = 1 << QM_UNIT_STORE;
+    program[2].wait = 1 << QM_UNIT_POST;
+    program[2].spad_addr = program[1].out_addr;
+    program[2].dram_addr += 8192;
+    rig_run(rig, program, 3);
+    cr_assert(eq(u32, rig->status, QM_STATUS_DONE));
+    cr_assert(eq(int, memcmp(rig->memory + RIG_DATA + 8192, rig->memory + RIG_DATA, 300), 0));
+    cr_assert(eq(u64, rig_cycle(rig, QM_EVENT_START, QM_UNIT_POST, 0), rig_cycle(rig, QM_EVENT_END, QM_UNIT_LOAD, 0) + 1));
+    rig_destroy(rig);
+}
+
 /* A later load may start while the first one's beats are on their way; a matmul may start while the one before is streaming. */
 Test(cycle_engine, instructions_of_a_unit_overlap) {
     struct rig *rig = rig_create(4, 4);
@@ -212,6 +230,7 @@ Test(cycle_engine, skipping_changes_nothing) {
         skip->options.stalls = blind->options.stalls = step->options.stalls;
         step->options.seed = skip->options.seed = blind->options.seed = seed;
         blind->observes = false;
+        blind->slice_cycles = seed % 3 == 0 ? 0 : 1 + seed % 50;
         struct qm_insn insns[LENGTH];
         for (int i = 0; i < LENGTH; i++) insns[i] = random_insn(step, &state);
         random_tokens(insns, LENGTH, &state);

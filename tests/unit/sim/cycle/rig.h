@@ -17,6 +17,7 @@ struct rig {
     struct qm_machine machine;
     struct qm_device_options options;
     bool observes;
+    uint64_t slice_cycles; /* let time pass in pieces of so many cycles; 0: in one */
     uint32_t program_addr, memory_size;
     /* what a run leaves */
     struct qm_counters counters;
