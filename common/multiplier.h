@@ -1,0 +1,15 @@
+/* multiplier.h - a real factor as the machine and TFLite hold it: an integer in Q0.31 and a shift. */
+#ifndef QM_COMMON_MULTIPLIER_H
+#define QM_COMMON_MULTIPLIER_H
+
+#include <stdint.h>
+
+struct qm_multiplier {
+    int32_t value; /* 0, or 2^30 .. 2^31 - 1 */
+    int32_t shift; /* left when positive; factor = value * 2^(shift - 31) */
+};
+
+/* Rounds a finite factor >= 0 to the nearest multiplier, ties away from zero; factors below 2^-32 become 0, as in TFLite. */
+struct qm_multiplier qm_multiplier_from_real(double factor);
+
+#endif
