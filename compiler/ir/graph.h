@@ -61,6 +61,9 @@ struct qm_graph_op {
 
 #define QM_NO_TENSOR UINT32_MAX
 
+/* Product of the dims; 1 for a scalar. Below 2^31 for every tensor of a graph. */
+uint64_t qm_graph_elements(const struct qm_graph_tensor *tensor);
+
 struct qm_graph {
     const char *file;
     char sha256[65];
