@@ -16,7 +16,7 @@ RTL_SPEC := $(wildcard spec/*.def) $(wildcard common/*.h)
 
 VERILATOR := verilator
 VERILATOR_ROOT = $(shell $(VERILATOR) --getenv VERILATOR_ROOT)
-RTL_CXXFLAGS := -std=gnu++17 -O3 -march=native -fPIC -fvisibility=hidden -fno-gnu-unique -fno-exceptions \
+RTL_CXXFLAGS = -std=gnu++17 -O3 -march=native -fPIC -fvisibility=hidden -fno-gnu-unique -fno-exceptions \
     -I. -I$(VERILATOR_ROOT)/include -I$(VERILATOR_ROOT)/include/vltstd
 RTL_VERILATE := --cc --prefix Vqmac --top-module qmac -O3 --x-assign fast --x-initial fast --noassert -Wno-lint -Wno-style -GFastArray=1
 
