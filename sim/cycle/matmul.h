@@ -45,7 +45,7 @@ uint64_t matmul_steady_cycles(const struct matmul *matmul, const struct matmul_i
 void matmul_clock_start(struct matmul *matmul, const struct qm_insn *insn);
 void matmul_clock_take(struct matmul *matmul, const struct qm_insn *insn);
 
-/* The edge of the first of `cycles` cycles, at most the steady ones, with that issue: rows go to the array. */
+/* The edges of `cycles` cycles from `now` on, at most the steady ones, that issue weight rows or rows; rows go to the array. */
 void matmul_clock_weights(struct matmul *matmul, uint64_t cycles);
 void matmul_clock_rows(struct matmul *matmul, uint64_t cycles, struct mac_array *array, uint64_t now);
 
