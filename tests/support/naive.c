@@ -1,0 +1,225 @@
+/* naive.c - one loop nest an instruction, one byte at a time, in the order of the document. Slow on purpose. */
+#include "tests/support/naive.h"
+
+#include <stdbool.h>
+
+typedef __int128 wide;
+
+static wide power_of_two(int64_t exponent) {
+    return (wide)1 << exponent;
+}
+
+static wide floor_quotient(wide x, wide divisor) {
+    wide quotient = x / divisor;
+    return quotient * divisor > x ? quotient - 1 : quotient;
+}
+
+static int32_t wrap(wide x) {
+    wide rest = x - floor_quotient(x, power_of_two(32)) * power_of_two(32);
+    return (int32_t)(rest >= power_of_two(31) ? rest - power_of_two(32) : rest);
+}
+
+static int32_t saturate(wide x) {
+    if (x > INT32_MAX) return INT32_MAX;
+    return x < INT32_MIN ? INT32_MIN : (int32_t)x;
+}
+
+/* x / divisor to the nearest; `ties` says where a half goes: +1 up, -1 away from zero, 0 to the even neighbour. */
+static wide nearest_quotient(wide x, wide divisor, int ties) {
+    wide below = floor_quotient(x, divisor), twice_rest = 2 * (x - below * divisor);
+    if (twice_rest != divisor) return below + (twice_rest > divisor);
+    if (ties > 0) return below + 1;
+    if (ties < 0) return x >= 0 ? below + 1 : below;
+    return below % 2 == 0 ? below : below + 1;
+}
+
+/* gemmlowp: nudged and truncated is the nearest with ties up, then the nearest with ties away from zero. */
+static int32_t scale_twice(int32_t x, int32_t multiplier, int64_t shift) {
+    int32_t shifted = shift > 0 ? wrap(x * power_of_two(shift)) : x;
+    int32_t high = saturate(nearest_quotient((wide)shifted * multiplier, power_of_two(31), 1));
+    return shift < 0 ? (int32_t)nearest_quotient(high, power_of_two(-shift), -1) : high;
+}
+
+int32_t naive_scale(int32_t x, int32_t multiplier, int64_t shift, int64_t rounding) {
+    if (shift > 31) shift = 31;
+    if (shift < -31) shift = -31;
+    wide product = (wide)x * multiplier, divisor = power_of_two(31 - shift);
+    switch (rounding) {
+    case QM_rounding_TFLITE: return scale_twice(x, multiplier, shift);
+    case QM_rounding_SINGLE: return saturate(nearest_quotient(product, divisor, 1));
+    case QM_rounding_EVEN: return saturate(nearest_quotient(product, divisor, 0));
+    case QM_rounding_AWAY: return saturate(nearest_quotient(product, divisor, -1));
+    default: return saturate(floor_quotient(product, divisor));
+    }
+}
+
+static uint8_t output(const struct qm_insn *insn, int32_t scaled) {
+    wide value = (wide)scaled + insn->out_zero;
+    if (value < insn->clamp_min) value = insn->clamp_min;
+    if (value > insn->clamp_max) value = insn->clamp_max;
+    return (uint8_t)(value - floor_quotient(value, 256) * 256);
+}
+
+static int32_t as_signed(uint8_t byte) {
+    return byte < 128 ? byte : byte - 256;
+}
+
+static int32_t element(const struct qm_insn *insn, uint8_t byte) {
+    return insn->in_unsigned != 0 ? byte : as_signed(byte);
+}
+
+uint8_t naive_window(const struct qm_insn *insn, const uint8_t *scratchpad, int64_t oy, int64_t ox, int64_t ky, int64_t kx, int64_t index) {
+    int64_t y = insn->y_start + oy * insn->y_stride + ky * insn->y_dilation;
+    int64_t x = insn->x_start + ox * insn->x_stride + kx * insn->x_dilation + index;
+    bool inside = 0 <= y && y < insn->in_rows && 0 <= x && x < insn->in_row_bytes;
+    return inside ? scratchpad[insn->in_addr + y * insn->in_pitch + x] : (uint8_t)insn->pad_value;
+}
+
+static void run_load(const struct qm_insn *insn, struct naive_memory *memory) {
+    for (int64_t plane = 0; plane < insn->plane_count; plane++)
+        for (int64_t row = 0; row < insn->row_count; row++)
+            for (int64_t i = 0; i < insn->row_bytes; i++)
+                memory->scratchpad[insn->spad_addr + plane * insn->spad_plane_stride + row * insn->spad_row_stride + i] =
+                    memory->arena[insn->dram_addr + plane * insn->dram_plane_stride + row * insn->dram_row_stride + i];
+}
+
+static void run_store(const struct qm_insn *insn, struct naive_memory *memory) {
+    for (int64_t plane = 0; plane < insn->plane_count; plane++)
+        for (int64_t row = 0; row < insn->row_count; row++)
+            for (int64_t i = 0; i < insn->row_bytes; i++)
+                memory->arena[insn->dram_addr + plane * insn->dram_plane_stride + row * insn->dram_row_stride + i] =
+                    memory->scratchpad[insn->spad_addr + plane * insn->spad_plane_stride + row * insn->spad_row_stride + i];
+}
+
+static int64_t tile_width(const struct naive_memory *memory, bool depthwise) {
+    int64_t rows = memory->machine->rows, cols = memory->machine->cols;
+    return depthwise && rows < cols ? rows : cols;
+}
+
+/* Channels of tile `tile` when tiles have `width`. */
+static int64_t tile_channels(const struct qm_insn *insn, int64_t tile, int64_t width) {
+    int64_t left = insn->channels - tile * width;
+    return left < width ? left : width;
+}
+
+/* One step of a MATMUL: k x n weights at `weights` meet the bytes first .. first + k - 1 of run (ky, kx). */
+struct step {
+    int64_t tile, n, ky, kx, first, k, weights;
+    bool overwrites;
+};
+
+static int32_t step_sum(const struct qm_insn *insn, const struct naive_memory *memory, const struct step *step, int64_t m, int64_t channel) {
+    int64_t oy = m / insn->out_w, ox = m % insn->out_w;
+    wide sum = 0;
+    if (channel >= step->n) return 0;
+    for (int64_t i = 0; i < step->k; i++) {
+        if (insn->depthwise != 0 && i != channel) continue;
+        int64_t row = insn->depthwise != 0 ? 0 : i;
+        int32_t weight = as_signed(memory->scratchpad[step->weights + row * step->n + channel]);
+        sum += element(insn, naive_window(insn, memory->scratchpad, oy, ox, step->ky, step->kx, step->first + i)) * weight;
+    }
+    return wrap(sum);
+}
+
+static void run_step(const struct qm_insn *insn, struct naive_memory *memory, const struct step *step) {
+    int64_t positions = insn->out_h * insn->out_w, cols = memory->machine->cols;
+    for (int64_t m = 0; m < positions; m++)
+        for (int64_t channel = 0; channel < cols; channel++) {
+            int32_t *sum = &memory->accumulator[(insn->acc_addr + step->tile * positions + m) * cols + channel];
+            *sum = wrap((wide)(step->overwrites ? 0 : *sum) + step_sum(insn, memory, step, m, channel));
+        }
+}
+
+static void run_matmul(const struct qm_insn *insn, struct naive_memory *memory) {
+    bool depthwise = insn->depthwise != 0;
+    int64_t width = tile_width(memory, depthwise), rows = memory->machine->rows;
+    struct step step = {.weights = insn->weight_addr};
+    for (step.tile = 0; step.tile < insn->tiles; step.tile++) {
+        step.n = tile_channels(insn, step.tile, width);
+        step.overwrites = insn->accumulate == 0;
+        for (step.ky = 0; step.ky < insn->kernel_h; step.ky++)
+            for (step.kx = 0; step.kx < insn->kernel_w; step.kx++)
+                for (int64_t piece = 0; piece < insn->run_bytes; piece += rows) {
+                    step.first = depthwise ? step.tile * width : piece;
+                    step.k = depthwise ? step.n : insn->run_bytes - piece < rows ? insn->run_bytes - piece : rows;
+                    run_step(insn, memory, &step);
+                    step.weights += depthwise ? step.n : step.k * step.n;
+                    step.overwrites = false;
+                }
+    }
+}
+
+static int32_t little_endian(const uint8_t *bytes) {
+    return wrap(bytes[0] + bytes[1] * power_of_two(8) + bytes[2] * power_of_two(16) + bytes[3] * power_of_two(24));
+}
+
+static int64_t output_address(const struct qm_insn *insn, int64_t oy, int64_t ox) {
+    return insn->out_addr + oy * insn->out_pitch + ox * insn->out_pixel;
+}
+
+static void run_requantize(const struct qm_insn *insn, struct naive_memory *memory) {
+    int64_t cols = memory->machine->cols, width = tile_width(memory, insn->depthwise != 0), positions = insn->out_h * insn->out_w;
+    for (int64_t tile = 0; tile < insn->tiles; tile++)
+        for (int64_t m = 0; m < positions; m++)
+            for (int64_t c = 0; c < tile_channels(insn, tile, width); c++) {
+                const uint8_t *params = memory->scratchpad + insn->param_addr + tile * 9 * cols;
+                int32_t bias = little_endian(params + 4 * c), multiplier = little_endian(params + 4 * cols + 4 * c);
+                int32_t shift = as_signed(params[8 * cols + c]);
+                int32_t sum = memory->accumulator[(insn->acc_addr + tile * positions + m) * cols + c];
+                int64_t address = output_address(insn, m / insn->out_w, m % insn->out_w) + tile * width + c;
+                memory->scratchpad[address] = output(insn, naive_scale(wrap((wide)sum + bias), multiplier, shift, insn->rounding));
+            }
+}
+
+static int32_t pooled(const struct qm_insn *insn, const struct naive_memory *memory, int64_t oy, int64_t ox, int64_t channel) {
+    wide sum = 0;
+    int32_t largest = INT32_MIN;
+    for (int64_t ky = 0; ky < insn->kernel_h; ky++)
+        for (int64_t kx = 0; kx < insn->kernel_w; kx++) {
+            int32_t value = element(insn, naive_window(insn, memory->scratchpad, oy, ox, ky, kx, channel));
+            sum += value;
+            if (value > largest) largest = value;
+        }
+    return wrap((insn->pool_kind == QM_pool_kind_SUM ? sum : largest) + insn->pool_bias);
+}
+
+static void run_pool(const struct qm_insn *insn, struct naive_memory *memory) {
+    int64_t cols = memory->machine->cols;
+    for (int64_t first = 0; first < insn->channels; first += cols)
+        for (int64_t oy = 0; oy < insn->out_h; oy++)
+            for (int64_t ox = 0; ox < insn->out_w; ox++)
+                for (int64_t c = first; c < first + cols && c < insn->channels; c++) {
+                    int32_t scaled = naive_scale(pooled(insn, memory, oy, ox, c), (int32_t)insn->out_multiplier, insn->out_shift, insn->rounding);
+                    memory->scratchpad[output_address(insn, oy, ox) + c] = output(insn, scaled);
+                }
+}
+
+static void run_add(const struct qm_insn *insn, struct naive_memory *memory) {
+    for (int64_t i = 0; i < insn->length; i++) {
+        wide a = element(insn, memory->scratchpad[insn->in_addr + i]) - insn->a_zero;
+        wide b = element(insn, memory->scratchpad[insn->b_addr + i]) - insn->b_zero;
+        int32_t lifted_a = wrap(a * power_of_two(insn->pre_shift)), lifted_b = wrap(b * power_of_two(insn->pre_shift));
+        int32_t scaled_a = naive_scale(lifted_a, (int32_t)insn->a_multiplier, insn->a_shift, insn->rounding);
+        int32_t scaled_b = naive_scale(lifted_b, (int32_t)insn->b_multiplier, insn->b_shift, insn->rounding);
+        int32_t sum = wrap((wide)scaled_a + scaled_b);
+        memory->scratchpad[insn->out_addr + i] = output(insn, naive_scale(sum, (int32_t)insn->out_multiplier, insn->out_shift, insn->rounding));
+    }
+}
+
+static void run_copy(const struct qm_insn *insn, struct naive_memory *memory) {
+    for (int64_t oy = 0; oy < insn->out_h; oy++)
+        for (int64_t ox = 0; ox < insn->out_w; ox++)
+            for (int64_t ky = 0; ky < insn->kernel_h; ky++)
+                for (int64_t kx = 0; kx < insn->kernel_w; kx++)
+                    for (int64_t i = 0; i < insn->run_bytes; i++)
+                        memory->scratchpad[output_address(insn, oy, ox) + (ky * insn->kernel_w + kx) * insn->run_bytes + i] =
+                            naive_window(insn, memory->scratchpad, oy, ox, ky, kx, i);
+}
+
+void naive_run(const struct qm_insn *insn, struct naive_memory *memory) {
+    static void (*const runs[])(const struct qm_insn *, struct naive_memory *) = {
+        [QM_LOAD] = run_load, [QM_STORE] = run_store, [QM_MATMUL] = run_matmul, [QM_REQUANTIZE] = run_requantize,
+        [QM_POOL] = run_pool, [QM_ADD] = run_add,     [QM_COPY] = run_copy,
+    };
+    runs[insn->opcode](insn, memory);
+}
