@@ -53,7 +53,7 @@ static void halve(int64_t *value) {
 /* A place for size bytes in the scratchpad. */
 static int64_t place(struct generator *g, int64_t size) {
     QM_CHECK(size <= g->machine->scratchpad_bytes);
-    return draw(g, 0, g->machine->scratchpad_bytes - size);
+    return chance(g, 5) ? 0 : draw(g, 0, g->machine->scratchpad_bytes - size);
 }
 
 static bool overlaps(struct range a, struct range b) {
@@ -110,7 +110,7 @@ static void draw_output_stage(struct generator *g, struct qm_insn *insn) {
     insn->rounding = draw(g, 0, QM_rounding_AWAY);
     insn->out_zero = chance(g, 90) ? draw(g, -130, 130) : draw(g, -32768, 32767);
     insn->clamp_min = chance(g, 90) ? draw(g, -128, 0) : draw(g, -32768, 32767);
-    insn->clamp_max = chance(g, 90) ? draw(g, 0, 255) : draw(g, -32768, 32767);
+    insn->clamp_max = chance(g, 90) ? draw(g, 0, 255) : chance(g, 20) ? 0 : draw(g, -32768, 32767);
 }
 
 static int64_t draw_multiplier(struct generator *g) {
@@ -133,7 +133,7 @@ static void draw_tiles(struct generator *g, struct qm_insn *insn) {
     int64_t rows = g->machine->accumulator_rows;
     while ((insn->tiles = ceil_div(insn->channels, tile)) * insn->out_h * insn->out_w > rows)
         halve(&insn->channels), halve(&insn->out_h), halve(&insn->out_w);
-    insn->acc_addr = draw(g, 0, least(rows - insn->tiles * insn->out_h * insn->out_w, 65535));
+    insn->acc_addr = chance(g, 5) ? 0 : draw(g, 0, least(rows - insn->tiles * insn->out_h * insn->out_w, 65535));
 }
 
 static int64_t matmul_cycles(const struct generator *g, const struct qm_insn *insn) {
@@ -194,8 +194,8 @@ static bool draw_add(struct generator *g, struct qm_insn *insn) {
     insn->in_addr = reads[0].first;
     insn->b_addr = reads[1].first;
     insn->in_unsigned = chance(g, 30);
-    insn->a_zero = draw_wide(g, -128, 127, 32767);
-    insn->b_zero = draw_wide(g, -128, 127, 32767);
+    insn->a_zero = chance(g, 5) ? 0 : draw_wide(g, -128, 127, 32767);
+    insn->b_zero = chance(g, 5) ? 0 : draw_wide(g, -128, 127, 32767);
     insn->a_multiplier = draw_multiplier(g);
     insn->b_multiplier = draw_multiplier(g);
     insn->out_multiplier = draw_multiplier(g);
@@ -231,7 +231,7 @@ static bool draw_transfer(struct generator *g, struct qm_insn *insn) {
     int64_t dram = planes * insn->dram_plane_stride + rows * insn->dram_row_stride + insn->row_bytes;
     if (spad > g->machine->scratchpad_bytes || dram > QM_RANDOM_ARENA_BYTES - DATA_OFFSET) return false;
     insn->spad_addr = place(g, spad);
-    insn->dram_addr = draw(g, DATA_OFFSET, QM_RANDOM_ARENA_BYTES - dram);
+    insn->dram_addr = insn->opcode == QM_LOAD && chance(g, 5) ? 0 : draw(g, DATA_OFFSET, QM_RANDOM_ARENA_BYTES - dram);
     return true;
 }
 
@@ -415,9 +415,16 @@ static bool never_zero(const struct qm_field *field) {
     return false;
 }
 
-/* Can class occur in a well-formed instruction? */
+/* MATMUL writes only the accumulator and STORE reads only the scratchpad: there is no hazard between them, and no token. */
+static bool token_exists(enum qm_unit a, enum qm_unit b) {
+    bool matmul = a == QM_UNIT_MATMUL || b == QM_UNIT_MATMUL, store = a == QM_UNIT_STORE || b == QM_UNIT_STORE;
+    return a != b && b < QM_UNITS && !(matmul && store);
+}
+
+/* Can class occur in a well-formed instruction? A STORE to 0 would overwrite the program. */
 static bool class_exists(const struct qm_field *field, int opcode, int class) {
-    if (is_mask(field)) return class < QM_UNITS && class != (int)qm_opcode_unit(opcode);
+    if (is_mask(field)) return token_exists(qm_opcode_unit(opcode), (enum qm_unit)class);
+    if (opcode == QM_STORE && class == CLASS_ZERO && strcmp(field->name, "dram_addr") == 0) return false;
     if (is_enumerated(field)) {
         for (size_t i = 0; i < qm_enum_value_count; i++)
             if (strcmp(qm_enum_values[i].field, field->name) == 0 && qm_enum_values[i].value == class) return qm_enum_values[i].supported;

@@ -1,0 +1,67 @@
+/* verify_random.c - one random program on the pair of engines: fill both memories from the seed, run, compare everything. */
+#include "tools/qmac/verify_random.h"
+
+#include <stdlib.h>
+
+#include "common/prng.h"
+
+enum { CYCLE_LIMIT = 2000000, ARENA_BASE = 0x10000 };
+
+/* Random bytes everywhere, so that a wrong address shows. */
+static void fill(struct qm_device *device, const struct qm_machine *machine, const struct qm_random_program *program, struct qm_prng *prng) {
+    size_t sums = (size_t)machine->accumulator_rows * machine->cols;
+    uint8_t *arena = malloc(QM_RANDOM_ARENA_BYTES), *scratchpad = malloc(machine->scratchpad_bytes);
+    int32_t *accumulator = malloc(sums * sizeof *accumulator);
+    QM_CHECK(arena != NULL && scratchpad != NULL && accumulator != NULL);
+    qm_prng_fill(prng, arena, QM_RANDOM_ARENA_BYTES);
+    qm_prng_fill(prng, scratchpad, machine->scratchpad_bytes);
+    for (size_t i = 0; i < sums; i++) accumulator[i] = (int32_t)(uint32_t)qm_prng_next(prng);
+    device->ops->write_memory(device, ARENA_BASE, arena, QM_RANDOM_ARENA_BYTES);
+    device->ops->write_memory(device, ARENA_BASE + program->program_addr / 256 * 256, program->words, program->count * QM_INSN_BYTES);
+    device->ops->write_internal(device, scratchpad, accumulator);
+    free(arena);
+    free(scratchpad);
+    free(accumulator);
+}
+
+static void start(struct qm_device *device, const struct qm_random_program *program) {
+    device->ops->write_csr(device, QM_CSR_PROGRAM_ADDR, program->program_addr);
+    device->ops->write_csr(device, QM_CSR_PROGRAM_COUNT, program->program_count);
+    device->ops->write_csr(device, QM_CSR_MEMORY_BASE, ARENA_BASE);
+    device->ops->write_csr(device, QM_CSR_MEMORY_BASE_HI, 0);
+    device->ops->write_csr(device, QM_CSR_MEMORY_SIZE, QM_RANDOM_ARENA_BYTES);
+    device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
+}
+
+static void run(struct qm_device *pair, const struct qm_machine *machine, const struct qm_random_program *program, uint64_t seed) {
+    struct qm_prng prng;
+    qm_prng_init(&prng, ~seed);
+    fill(pair, machine, program, &prng);
+    start(pair, program);
+    if (pair->ops->wait(pair, CYCLE_LIMIT)) qm_lockstep_compare_memories(pair);
+}
+
+enum qm_status qm_verify_random_one(const struct qm_verify_random *verify, uint64_t seed, struct qm_coverage *coverage,
+                                    struct qm_lockstep_stats *stats, struct qm_diag *diag) {
+    struct qm_random_program *program = malloc(sizeof *program);
+    QM_CHECK(program != NULL);
+    struct qm_device_options options = {.seed = seed, .stalls = verify->stalls, .memory_base = ARENA_BASE, .memory_bytes = QM_RANDOM_ARENA_BYTES};
+    struct qm_device *pair;
+    qm_random_program_make(verify->machine, seed, program);
+    qm_coverage_add(coverage, program);
+    enum qm_status status = qm_lockstep_create(verify->model, verify->rtl, verify->machine, &options, &pair, diag);
+    if (status == QM_OK) {
+        run(pair, verify->machine, program, seed);
+        const char *difference = qm_lockstep_difference(pair);
+        struct qm_lockstep_stats one = qm_lockstep_stats(pair);
+        if (difference != NULL) status = qm_fail(diag, QM_MISMATCH, "random program, seed %llu, machine %s%s%s: %s", (unsigned long long)seed,
+                                                 verify->machine->name, program->malformed ? ", malformed: " : "",
+                                                 program->malformed ? program->malformed : "", difference);
+        if (difference == NULL && one.runs == 0) status = qm_fail(diag, QM_MISMATCH, "random program, seed %llu, machine %s: still busy after %d cycles",
+                                                                  (unsigned long long)seed, verify->machine->name, CYCLE_LIMIT);
+        stats->cycles += one.cycles, stats->events += one.events, stats->runs += one.runs;
+        pair->ops->destroy(pair);
+    }
+    free(program);
+    return status;
+}
