@@ -192,7 +192,7 @@ static void random_machine(struct rig *rig, uint64_t *state) {
     rig->machine.accumulator_rows = 4096;
     rig->machine.queue_depth = 2u << rig_random(state, 3);
     rig->machine.dram_latency = latencies[rig_random(state, 4)];
-    rig->machine.dram_bytes_per_cycle = 1 + rig_random(state, 40);
+    rig->machine.dram_bytes_per_cycle = rig_random(state, 2) == 0 ? rig->machine.axi_bytes : 1 + rig_random(state, rig->machine.axi_bytes);
     rig->machine.dram_queue = 1 + rig_random(state, 6);
     rig->options.stalls = rig_random(state, 4) == 0 ? 0.3 : 0;
 }
