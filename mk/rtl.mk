@@ -60,12 +60,15 @@ lint-rtl: $(B)/rtl/lint/qmac_defs.vh ## check the Verilog with Verilator and Ica
 	$(Q)iverilog -g2005 -Wall -I$(<D) -y rtl -y rtl/lib -y rtl/probe -s qmac -o /dev/null rtl/qmac.v > $(<D)/iverilog.log 2>&1; \
 	    status=$$?; cat $(<D)/iverilog.log; test $$status = 0 && test ! -s $(<D)/iverilog.log
 
-# The cells of each module of a small machine.
+# Gates of each module of a small machine; memories stay memories.
 RTL_SYNTH_SET := -set Rows 4 -set Cols 4 -set SpadBytes 1024 -set AccRows 16 -set AxiBytes 8 -set QueueDepth 2
-synth: $(B)/rtl/lint/qmac_defs.vh ## synthesize a 4x4 machine with Yosys and print its cells
-	$(Q)yosys -q -l $(<D)/synth.log -p "read_verilog -I$(<D) $(RTL_SRC); chparam $(RTL_SYNTH_SET) qmac; \
-	    hierarchy -check -top qmac; proc; opt; check -assert; tee -o $(<D)/synth.txt stat" > /dev/null
-	$(Q)awk '/^=== /{m=$$2} /Number of cells:/{printf "%-60s %8d cells\n", m, $$4}' $(<D)/synth.txt
+RTL_SYNTH = read_verilog -I$(B)/rtl/lint $(RTL_SRC); chparam $(RTL_SYNTH_SET) qmac; synth -top qmac -run begin:fine; check -assert; \
+    opt -fast -full; techmap; opt -fast; abc -fast; opt_clean; tee -o $(B)/rtl/lint/synth.txt stat
+
+synth: $(B)/rtl/lint/qmac_defs.vh ## synthesize a 4x4 machine with Yosys and print the cells of its modules
+	$(Q)yosys -q -l $(B)/rtl/lint/synth.log -p "$(RTL_SYNTH)" > $(B)/rtl/lint/synth.out 2>&1 || { tail $(B)/rtl/lint/synth.out; false; }
+	$(Q)awk '/^=== /{sub(/^\$$paramod(\$$[0-9a-f]+)?\\/, "", $$2); sub(/\\.*/, "", $$2); name = $$2} \
+	    /Number of cells:/{printf "%-20s %8d cells\n", name, $$4}' $(B)/rtl/lint/synth.txt
 
 ifneq ($(RTL_DIR),$(B)/rtl/lint)
 $(B)/rtl/lint/qmac_defs.vh: $(RTL_SPECGEN_SRC) $(RTL_SPEC)
