@@ -370,7 +370,7 @@ void qm_random_program_make(const struct qm_machine *machine, uint64_t seed, str
     for (uint32_t i = 0; i < program->count; i++) draw_insn(&g, &program->insns[i]);
     qm_synchronize(program->insns, program->count, machine);
     pack(program);
-    if (!chance(&g, 12)) return;
+    if (!chance(&g, 13)) return;
     const struct spoiler *spoiler = &spoilers[draw(&g, 0, SPOILERS - 1)];
     for (int attempt = 0; attempt < 100 && program->malformed == NULL; attempt++)
         if (spoiler->spoil(&g, program)) program->malformed = spoiler->name;

@@ -1,0 +1,99 @@
+/* skip_equals_step.c - the skipping engine against the stepping one: every counter, register and byte, on random programs.
+ *
+ *   build/skip_equals_step COUNT SEED MACHINE...
+ * Nobody observes the devices here, so that the skipping engine skips all it can (an observer makes it visit every beat).
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/prng.h"
+#include "sim/device.h"
+#include "tools/qmac/random_program.h"
+
+enum { CYCLE_LIMIT = 2000000 };
+
+struct state {
+    uint32_t csr[64];
+    struct qm_counters counters;
+    uint8_t *bytes; /* scratchpad, accumulator, arena */
+    size_t size;
+};
+
+static struct qm_device *create(const struct qm_machine *machine, uint64_t seed, bool step) {
+    struct qm_device_options options = {.seed = seed, .step = step, .memory_bytes = QM_RANDOM_ARENA_BYTES};
+    struct qm_device *device;
+    struct qm_diag diag;
+    if (qm_device_cycle.create(machine, &options, &device, &diag) != QM_OK) {
+        fprintf(stderr, "skip_equals_step: %s\n", diag.text);
+        exit(3);
+    }
+    return device;
+}
+
+static void read_state(struct qm_device *device, const struct qm_machine *machine, struct state *state) {
+    for (size_t i = 0; i < qm_csr_count; i++) state->csr[i] = device->ops->read_csr(device, qm_csrs[i].offset);
+    for (int i = 0; i < QM_COUNTERS; i++) state->counters.value[i] = qm_device_counter(device, (enum qm_counter)i);
+    size_t sums = (size_t)machine->accumulator_rows * machine->cols * sizeof(int32_t);
+    state->size = machine->scratchpad_bytes + sums + QM_RANDOM_ARENA_BYTES;
+    state->bytes = malloc(state->size);
+    QM_CHECK(state->bytes != NULL);
+    device->ops->read_internal(device, state->bytes + sums, (int32_t *)state->bytes);
+    device->ops->read_memory(device, 0, state->bytes + sums + machine->scratchpad_bytes, QM_RANDOM_ARENA_BYTES);
+}
+
+static void run(const struct qm_machine *machine, uint64_t seed, bool step, struct state *state) {
+    struct qm_random_program program;
+    static uint8_t arena[QM_RANDOM_ARENA_BYTES];
+    struct qm_prng prng;
+    qm_random_program_make(machine, seed, &program);
+    qm_prng_init(&prng, seed);
+    qm_prng_fill(&prng, arena, sizeof arena);
+    struct qm_device *device = create(machine, seed, step);
+    device->ops->write_memory(device, 0, arena, sizeof arena);
+    device->ops->write_memory(device, program.program_addr / 256 * 256, program.words, program.count * QM_INSN_BYTES);
+    device->ops->write_csr(device, QM_CSR_PROGRAM_ADDR, program.program_addr);
+    device->ops->write_csr(device, QM_CSR_PROGRAM_COUNT, program.program_count);
+    device->ops->write_csr(device, QM_CSR_MEMORY_SIZE, QM_RANDOM_ARENA_BYTES);
+    device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
+    QM_CHECK(device->ops->wait(device, CYCLE_LIMIT));
+    read_state(device, machine, state);
+    device->ops->destroy(device);
+}
+
+static bool same(const struct qm_machine *machine, uint64_t seed, uint64_t *cycles) {
+    struct state skip = {0}, step = {0};
+    run(machine, seed, false, &skip);
+    run(machine, seed, true, &step);
+    bool equal = memcmp(skip.csr, step.csr, sizeof skip.csr) == 0 && memcmp(skip.bytes, step.bytes, skip.size) == 0;
+    for (int i = 0; i < QM_COUNTERS; i++) {
+        if (skip.counters.value[i] == step.counters.value[i]) continue;
+        printf("machine %s, seed %" PRIu64 ": %s is %" PRIu64 " skipping and %" PRIu64 " stepping\n", machine->name, seed, qm_counter_infos[i].name,
+               skip.counters.value[i], step.counters.value[i]);
+        equal = false;
+    }
+    if (!equal) printf("machine %s, seed %" PRIu64 ": skipping and stepping differ\n", machine->name, seed);
+    *cycles += step.counters.value[QM_C_cycles];
+    free(skip.bytes);
+    free(step.bytes);
+    return equal;
+}
+
+int main(int argc, char **argv) {
+    int failed = 0;
+    uint64_t count = argc > 2 ? strtoull(argv[1], NULL, 10) : 0, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+    QM_CHECK(argc > 3 && qm_csr_count <= 64);
+    for (int m = 3; m < argc; m++) {
+        struct qm_machine machine;
+        struct qm_diag diag;
+        uint64_t cycles = 0;
+        if (qm_machine_load(argv[m], &machine, &diag) != QM_OK) {
+            fprintf(stderr, "skip_equals_step: %s\n", diag.text);
+            return 2;
+        }
+        for (uint64_t i = 0; i < count; i++) failed += !same(&machine, first + i, &cycles);
+        printf("%s: %s programs, %" PRIu64 " cycles, %d differ\n", machine.name, argv[1], cycles, failed);
+    }
+    return failed != 0;
+}
