@@ -1,18 +1,22 @@
-/* machine.c - the knob table, its checks, and the reader of machine files: a flat YAML mapping of knob to number, read event by event so that each
- * complaint has its line.
+/* machine.c - the knob table, its checks, and the reader of machine files: a flat YAML mapping of knob to number. Every complaint names its place:
+ * a line of the file, or the option.
  */
 #include "common/machine.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
+#include "common/arena.h"
+#include "common/file.h"
 #include "common/isa.h"
+#include "common/yaml.h"
 
 enum { ANY = 0, POW2 = 1 };
+enum { PARAM_RECORD_BYTES = 9 }; /* of one channel: bias, multiplier, shift (docs/machine.md, Post) */
 
 /* The verilog column is a bare word; NONE becomes NULL. */
 #define VERILOG_NAME(word) (#word[0] == 'N' && sizeof #word == sizeof "NONE" ? NULL : #word)
@@ -55,13 +59,25 @@ static enum qm_status check_knob(const struct qm_param *param, uint64_t value, c
     return QM_OK;
 }
 
+static const char *knob_names(char *text, size_t size) {
+    text[0] = '\0';
+    for (size_t i = 0; i < qm_param_count; i++) {
+        size_t used = strlen(text);
+        snprintf(text + used, size - used, "%s%s", i > 0 ? ", " : "", qm_params[i].name);
+    }
+    return text;
+}
+
 static enum qm_status set_knob(struct qm_machine *machine, const char *name, const char *text, const char *where, struct qm_diag *diag) {
+    char names[512];
     const struct qm_param *param = find_param(name);
-    if (param == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: unknown knob '%s': see docs/tables.md for the list", where, name);
+    if (param == NULL)
+        return qm_fail(diag, QM_BAD_INPUT, "%s: unknown knob '%.100s'; the knobs are: %s", where, name, knob_names(names, sizeof names));
     char *end;
+    errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0')
-        return qm_fail(diag, QM_BAD_INPUT, "%s: %s = '%s' is not a whole number", where, name, text);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0)
+        return qm_fail(diag, QM_BAD_INPUT, "%s: %s = '%.100s' is not a whole number", where, name, text);
     QM_TRY(check_knob(param, value, where, diag));
     *knob(machine, param) = (uint32_t)value;
     return QM_OK;
@@ -71,6 +87,9 @@ static enum qm_status check_together(const struct qm_machine *machine, const cha
     if (machine->dram_bytes_per_cycle > machine->axi_bytes)
         return qm_fail(diag, QM_BAD_INPUT, "%s: dram_bytes_per_cycle = %u is more than axi_bytes = %u can carry", where, machine->dram_bytes_per_cycle,
                        machine->axi_bytes);
+    if (machine->cols * PARAM_RECORD_BYTES > machine->scratchpad_bytes)
+        return qm_fail(diag, QM_BAD_INPUT, "%s: scratchpad_bytes = %u does not hold the parameters of cols = %u channels (%u bytes)", where,
+                       machine->scratchpad_bytes, machine->cols, machine->cols * PARAM_RECORD_BYTES);
     return QM_OK;
 }
 
@@ -87,98 +106,37 @@ enum qm_status qm_machine_set(struct qm_machine *machine, const char *assignment
     snprintf(name, sizeof name, "%.*s", (int)(equals - assignment), assignment);
     char where[128];
     snprintf(where, sizeof where, "--set %.100s", assignment);
-    return set_knob(machine, name, equals + 1, where, diag);
+    QM_TRY(set_knob(machine, name, equals + 1, where, diag));
+    size_t used = strlen(machine->name);
+    snprintf(machine->name + used, sizeof machine->name - used, ",%s", assignment);
+    return QM_OK;
 }
 
 /* ---- machine files ---- */
 
-struct reader {
-    const char *file;
-    yaml_parser_t parser;
-    yaml_event_t event;
-    bool has_event;
-    char where[300]; /* FILE:LINE of the current event */
-    struct qm_diag *diag;
-};
-
-static enum qm_status next_event(struct reader *reader) {
-    if (reader->has_event) yaml_event_delete(&reader->event);
-    reader->has_event = yaml_parser_parse(&reader->parser, &reader->event) != 0;
-    size_t line = reader->has_event ? reader->event.start_mark.line : reader->parser.problem_mark.line;
-    snprintf(reader->where, sizeof reader->where, "%.250s:%zu", reader->file, line + 1);
-    if (reader->has_event) return QM_OK;
-    return qm_fail(reader->diag, QM_BAD_INPUT, "%s: not YAML: %s", reader->where, reader->parser.problem ? reader->parser.problem : "unreadable");
+static enum qm_status read_knob(const struct qm_yaml_node *node, struct qm_machine *machine, struct qm_diag *diag) {
+    char where[600];
+    if (node->text == NULL) return qm_yaml_fail(node, diag, "'%s' must be a number", node->key);
+    snprintf(where, sizeof where, "%s:%zu", node->file, node->line);
+    return set_knob(machine, node->key, node->text, where, diag);
 }
 
-static enum qm_status expect_event(struct reader *reader, yaml_event_type_t type, const char *what) {
-    QM_TRY(next_event(reader));
-    if (reader->event.type == type) return QM_OK;
-    return qm_fail(reader->diag, QM_BAD_INPUT, "%s: expected %s", reader->where, what);
-}
-
-static enum qm_status read_pair(struct reader *reader, struct qm_machine *machine, uint32_t *seen) {
-    char name[64];
-    if (reader->event.type != YAML_SCALAR_EVENT) return qm_fail(reader->diag, QM_BAD_INPUT, "%s: expected 'knob: number'", reader->where);
-    snprintf(name, sizeof name, "%s", (const char *)reader->event.data.scalar.value);
-    const struct qm_param *param = find_param(name);
-    uint32_t bit = param != NULL ? 1u << (param - qm_params) : 0;
-    if ((*seen & bit) != 0) return qm_fail(reader->diag, QM_BAD_INPUT, "%s: %s is given twice", reader->where, name);
-    *seen |= bit;
-    QM_TRY(expect_event(reader, YAML_SCALAR_EVENT, "a number"));
-    return set_knob(machine, name, (const char *)reader->event.data.scalar.value, reader->where, reader->diag);
-}
-
-static enum qm_status read_mapping(struct reader *reader, struct qm_machine *machine) {
-    uint32_t seen = 0;
-    QM_TRY(expect_event(reader, YAML_STREAM_START_EVENT, "a machine file"));
-    QM_TRY(expect_event(reader, YAML_DOCUMENT_START_EVENT, "'knob: number' lines"));
-    QM_TRY(expect_event(reader, YAML_MAPPING_START_EVENT, "'knob: number' lines"));
-    QM_TRY(next_event(reader));
-    while (reader->event.type != YAML_MAPPING_END_EVENT) {
-        QM_TRY(read_pair(reader, machine, &seen));
-        QM_TRY(next_event(reader));
-    }
-    QM_TRY(expect_event(reader, YAML_DOCUMENT_END_EVENT, "one mapping"));
-    return expect_event(reader, YAML_STREAM_END_EVENT, "one document");
-}
-
-static enum qm_status read_file(const char *file, struct qm_machine *machine, struct qm_diag *diag) {
-    FILE *stream = fopen(file, "rb");
-    if (stream == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: %m", file);
-    struct reader reader = {.file = file, .diag = diag};
-    QM_CHECK(yaml_parser_initialize(&reader.parser) != 0);
-    yaml_parser_set_input_file(&reader.parser, stream);
-    enum qm_status status = read_mapping(&reader, machine);
-    if (reader.has_event) yaml_event_delete(&reader.event);
-    yaml_parser_delete(&reader.parser);
-    fclose(stream);
-    return status;
-}
-
-static bool ends_in(const char *text, const char *end) {
-    size_t size = strlen(text), tail = strlen(end);
-    return size >= tail && strcmp(text + size - tail, end) == 0;
-}
-
-/* The file's name without folder and .yaml. */
-static void name_machine(struct qm_machine *machine, const char *file) {
-    const char *slash = strrchr(file, '/');
-    const char *base = slash != NULL ? slash + 1 : file;
-    size_t size = strlen(base) - (ends_in(base, ".yaml") ? strlen(".yaml") : 0);
-    snprintf(machine->name, sizeof machine->name, "%.*s", (int)size, base);
+static enum qm_status read_knobs(const char *file, struct qm_arena *arena, struct qm_machine *machine, struct qm_diag *diag) {
+    struct qm_yaml_node *root;
+    QM_TRY(qm_yaml_load(file, arena, &root, diag));
+    for (const struct qm_yaml_node *node = root->first; node != NULL; node = node->next) QM_TRY(read_knob(node, machine, diag));
+    return check_together(machine, file, diag);
 }
 
 enum qm_status qm_machine_load(const char *name_or_file, struct qm_machine *machine, struct qm_diag *diag) {
-    char path[512];
-    bool is_file = strchr(name_or_file, '/') != NULL || ends_in(name_or_file, ".yaml");
-    if (is_file)
-        snprintf(path, sizeof path, "%s", name_or_file);
-    else
-        snprintf(path, sizeof path, "%s/spec/machines/%s.yaml", QM_SOURCE_DIR, name_or_file);
+    char path[1300];
+    QM_TRY(qm_file_find_spec("machines", name_or_file, path, sizeof path, diag));
     qm_machine_init(machine);
-    name_machine(machine, name_or_file);
-    QM_TRY(read_file(path, machine, diag));
-    return check_together(machine, path, diag);
+    qm_file_base_name(path, machine->name, sizeof machine->name);
+    struct qm_arena *arena = qm_arena_create();
+    enum qm_status status = read_knobs(path, arena, machine, diag);
+    qm_arena_destroy(arena);
+    return status;
 }
 
 /* ---- fingerprint ---- */
@@ -205,7 +163,14 @@ uint32_t qm_machine_fingerprint(const struct qm_machine *machine) {
         const struct qm_field *field = &qm_fields[i];
         hash_text(&hash, field->name);
         hash_number(&hash, (uint64_t)field->word << 48 | (uint64_t)field->lsb << 40 | (uint64_t)field->width << 32 | field->opcodes);
+        hash_number(&hash, field->is_signed);
     }
+    for (size_t i = 0; i < qm_enum_value_count; i++) {
+        hash_text(&hash, qm_enum_values[i].name);
+        hash_number(&hash, (uint64_t)qm_enum_values[i].value << 1 | qm_enum_values[i].supported);
+    }
+    for (int64_t code = 0; code < QM_OPCODE_LIMIT; code++)
+        if (qm_opcode_name(code) != NULL) hash_text(&hash, qm_opcode_name(code));
     uint8_t digest[SHA256_DIGEST_SIZE];
     sha256_digest(&hash, sizeof digest, digest);
     return (uint32_t)digest[0] << 24 | (uint32_t)digest[1] << 16 | (uint32_t)digest[2] << 8 | digest[3];

@@ -26,7 +26,7 @@ void qm_machine_init(struct qm_machine *machine);
  * Unknown and repeated keys, values out of range and bad YAML are QM_BAD_INPUT with file and line. */
 QM_MUST_USE enum qm_status qm_machine_load(const char *name_or_file, struct qm_machine *machine, struct qm_diag *diag);
 
-/* Sets one knob from "key=value" (the command line's --set). */
+/* Sets one knob from "key=value" (the command line's --set); the name grows by ",key=value". qm_machine_check comes after the last. */
 QM_MUST_USE enum qm_status qm_machine_set(struct qm_machine *machine, const char *assignment, struct qm_diag *diag);
 
 /* Checks every knob's range and rule, and what they must be together. */

@@ -1,0 +1,25 @@
+/* file.h - files as the command line needs them: read whole, written whole or not at all, and found by name in spec/.
+ *
+ * A file is written to a temporary name beside it and renamed, so that nobody ever sees half of it.
+ */
+#ifndef QM_COMMON_FILE_H
+#define QM_COMMON_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/status.h"
+
+/* Reads a file of at most limit bytes. *bytes (one 0 byte follows them) is freed by the caller. */
+QM_MUST_USE enum qm_status qm_file_read(const char *file, size_t limit, uint8_t **bytes, size_t *size, struct qm_diag *diag);
+
+QM_MUST_USE enum qm_status qm_file_write(const char *file, const void *bytes, size_t size, struct qm_diag *diag);
+
+/* Finds what a user names: a file (has a '/' or ends in .yaml) as it is, else spec/KIND/NAME.yaml below $QMAC_HOME if that is set, or the tree
+ * that qmac was built from. An unknown name is QM_BAD_INPUT with the names there are. */
+QM_MUST_USE enum qm_status qm_file_find_spec(const char *kind, const char *name, char *path, size_t size, struct qm_diag *diag);
+
+/* "spec/machines/edge.yaml" to "edge". */
+void qm_file_base_name(const char *file, char *name, size_t size);
+
+#endif
