@@ -213,9 +213,9 @@ uint64_t qm_dram_steady_cycles(struct qm_dram *dram, const struct qm_dram_in *in
     if (dram->bytes_per_cycle < dram->beat_bytes && in_use) return 1;
     uint64_t cycles = cycles_to_next_change(dram);
     if (!moves) return cycles;
-    if (out.r_valid) return out.r_error || out.r_last ? 1 : smaller(cycles, read_head(dram)->beats_left - 1);
-    bool inside = is_inside(dram, dram->write.address, dram->write.beats_left * dram->beat_bytes);
-    return !inside || dram->write.beats_left == 1 ? 1 : smaller(cycles, dram->write.beats_left - 1);
+    const struct burst *burst = out.r_valid ? read_head(dram) : &dram->write;
+    if (burst->beats_left == 1 || !is_inside(dram, burst->address, burst->beats_left * dram->beat_bytes)) return 1;
+    return smaller(cycles, burst->beats_left - 1);
 }
 
 void qm_dram_skip(struct qm_dram *dram, const struct qm_dram_in *in, uint64_t cycles) {

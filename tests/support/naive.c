@@ -108,7 +108,8 @@ struct step {
     bool overwrites;
 };
 
-static int32_t step_sum(const struct qm_insn *insn, const struct naive_memory *memory, const struct step *step, int64_t m, int64_t channel) {
+static int32_t step_sum(const struct qm_insn *insn, const struct naive_memory *memory, const struct step *step, int64_t m,
+                        int64_t channel) {
     int64_t oy = m / insn->out_w, ox = m % insn->out_w;
     wide sum = 0;
     if (channel >= step->n) return 0;
@@ -189,7 +190,8 @@ static void run_pool(const struct qm_insn *insn, struct naive_memory *memory) {
         for (int64_t oy = 0; oy < insn->out_h; oy++)
             for (int64_t ox = 0; ox < insn->out_w; ox++)
                 for (int64_t c = first; c < first + cols && c < insn->channels; c++) {
-                    int32_t scaled = naive_scale(pooled(insn, memory, oy, ox, c), (int32_t)insn->out_multiplier, insn->out_shift, insn->rounding);
+                    int32_t scaled =
+                        naive_scale(pooled(insn, memory, oy, ox, c), (int32_t)insn->out_multiplier, insn->out_shift, insn->rounding);
                     memory->scratchpad[output_address(insn, oy, ox) + c] = output(insn, scaled);
                 }
 }
@@ -202,7 +204,8 @@ static void run_add(const struct qm_insn *insn, struct naive_memory *memory) {
         int32_t scaled_a = naive_scale(lifted_a, (int32_t)insn->a_multiplier, insn->a_shift, insn->rounding);
         int32_t scaled_b = naive_scale(lifted_b, (int32_t)insn->b_multiplier, insn->b_shift, insn->rounding);
         int32_t sum = wrap((wide)scaled_a + scaled_b);
-        memory->scratchpad[insn->out_addr + i] = output(insn, naive_scale(sum, (int32_t)insn->out_multiplier, insn->out_shift, insn->rounding));
+        memory->scratchpad[insn->out_addr + i] =
+            output(insn, naive_scale(sum, (int32_t)insn->out_multiplier, insn->out_shift, insn->rounding));
     }
 }
 

@@ -1,0 +1,98 @@
+/* matmul.c - MATMUL against naive loops: dense and depthwise, overwriting and accumulating, windows inside and outside the map. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "tests/unit/sim/functional/rig.h"
+
+TestSuite(matmul);
+
+static void draw_modes(struct rig *rig, struct qm_insn *insn) {
+    insn->opcode = QM_MATMUL;
+    insn->in_unsigned = rig_draw(rig, 0, 1);
+    insn->accumulate = rig_draw(rig, 0, 1);
+}
+
+/* The largest number of channels whose weights fit. */
+static int64_t channels_that_fit(const struct rig *rig, const struct qm_insn *insn) {
+    return (rig_outputs(rig) - rig_constants(rig)) / (insn->kernel_h * insn->kernel_w * insn->run_bytes);
+}
+
+static void draw_dense(struct rig *rig, struct qm_insn *insn) {
+    draw_modes(rig, insn);
+    rig_draw_window(rig, insn, rig_draw(rig, 0, 7) == 0 ? 1000 : 80);
+    int64_t most = 3 * (int64_t)rig->machine.cols, fitting = channels_that_fit(rig, insn);
+    rig_draw_tiles(rig, insn, most < fitting ? most : fitting);
+    int64_t size = insn->kernel_h * insn->kernel_w * insn->run_bytes * insn->channels;
+    insn->weight_addr = rig_draw(rig, rig_constants(rig), rig_outputs(rig) - size);
+}
+
+static void draw_depthwise(struct rig *rig, struct qm_insn *insn) {
+    draw_modes(rig, insn);
+    insn->depthwise = 1;
+    rig_draw_window(rig, insn, 1);
+    rig_draw_tiles(rig, insn, 3 * (int64_t)rig->machine.cols);
+    insn->weight_addr = rig_draw(rig, rig_constants(rig), rig_outputs(rig) - 9 * insn->channels);
+}
+
+/* Many positions, and a window that touches the whole range of 16-bit offsets. */
+static void draw_long(struct rig *rig, struct qm_insn *insn) {
+    draw_dense(rig, insn);
+    insn->out_h = insn->tiles = 1;
+    insn->channels = rig_draw(rig, 1, insn->channels < rig->machine.cols ? insn->channels : rig->machine.cols);
+    insn->out_w = rig_draw(rig, 100, 200);
+    insn->x_stride = rig_draw(rig, 1, 3);
+    insn->acc_addr = rig_draw(rig, 0, 56);
+    insn->in_row_bytes = insn->in_pitch = rig_draw(rig, 200, 2000);
+}
+
+Test(matmul, dense_is_the_sum_of_products) {
+    rig_compare(draw_dense, 60);
+}
+
+Test(matmul, depthwise_meets_each_channel_with_its_own_weight) {
+    rig_compare(draw_depthwise, 40);
+}
+
+Test(matmul, many_positions_share_the_weights) {
+    rig_compare(draw_long, 30);
+}
+
+/* The largest sums that 8-bit operands make: every byte of the scratchpad is an extreme. */
+static void check_extremes(uint8_t byte, bool in_unsigned, int32_t product) {
+    enum { TAPS = 64 };
+    uint8_t scratchpad[1024];
+    int32_t accumulator[16] = {0};
+    struct qm_machine machine;
+    qm_machine_init(&machine);
+    memset(scratchpad, byte, sizeof scratchpad);
+    struct qm_functional_memory memory = {&machine, scratchpad, accumulator};
+    struct qm_insn insn = {.opcode = QM_MATMUL, .kernel_h = 1, .kernel_w = 1, .in_rows = 1, .in_row_bytes = TAPS, .out_w = 1, .out_h = 1};
+    insn.run_bytes = TAPS;
+    insn.weight_addr = 64;
+    insn.channels = 5;
+    insn.tiles = 1;
+    insn.in_unsigned = in_unsigned;
+    qm_functional_matmul(&insn, &memory);
+    for (int c = 0; c < 16; c++) cr_assert_eq(accumulator[c], c < 5 ? TAPS * product : 0);
+}
+
+Test(matmul, extreme_operands_do_not_saturate) {
+    check_extremes(0x80, false, 128 * 128);
+    check_extremes(0x80, true, 128 * -128);
+    check_extremes(0x7f, false, 127 * 127);
+    check_extremes(0xff, true, 255 * -1);
+}
+
+Test(matmul, sums_wrap) {
+    uint8_t scratchpad[1024] = {1, [64] = 1};
+    int32_t accumulator[1] = {INT32_MAX};
+    struct qm_machine machine;
+    qm_machine_init(&machine);
+    machine.rows = machine.cols = 1;
+    struct qm_functional_memory memory = {&machine, scratchpad, accumulator};
+    struct qm_insn insn = {.opcode = QM_MATMUL, .kernel_h = 1, .kernel_w = 1, .in_rows = 1, .in_row_bytes = 1, .out_w = 1, .out_h = 1};
+    insn.run_bytes = insn.channels = insn.tiles = insn.accumulate = 1;
+    insn.weight_addr = 64;
+    qm_functional_matmul(&insn, &memory);
+    cr_assert_eq(accumulator[0], INT32_MIN);
+}

@@ -1,0 +1,153 @@
+/* rig.c - two memories with the same random bytes, one for each implementation. */
+#include "tests/unit/sim/functional/rig.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/naive.h"
+
+static const uint32_t machines[][2] = {{1, 1}, {3, 5}, {16, 16}, {8, 16}, {32, 32}, {40, 70}, {128, 2}}; /* rows, cols */
+
+int64_t rig_draw(struct rig *rig, int64_t low, int64_t high) {
+    return low + (int64_t)(qm_prng_next(&rig->prng) % (uint64_t)(high - low + 1));
+}
+
+int64_t rig_constants(const struct rig *rig) {
+    return rig->machine.scratchpad_bytes / 4;
+}
+
+int64_t rig_outputs(const struct rig *rig) {
+    return rig->machine.scratchpad_bytes / 2;
+}
+
+void rig_draw_window(struct rig *rig, struct qm_insn *insn, int64_t run_max) {
+    insn->in_addr = rig_draw(rig, 0, 100);
+    insn->in_rows = rig_draw(rig, 1, 12);
+    insn->in_row_bytes = rig_draw(rig, 1, rig_draw(rig, 1, 300));
+    insn->in_pitch = rig_draw(rig, 0, 350);
+    insn->out_h = rig_draw(rig, 1, 6);
+    insn->out_w = rig_draw(rig, 1, 9);
+    insn->kernel_h = rig_draw(rig, 1, 3);
+    insn->kernel_w = rig_draw(rig, 1, 3);
+    insn->y_start = rig_draw(rig, -4, 3);
+    insn->x_start = rig_draw(rig, -40, 20);
+    insn->x_stride = rig_draw(rig, 0, 40);
+    insn->y_stride = rig_draw(rig, 0, 3);
+    insn->x_dilation = rig_draw(rig, 0, 40);
+    insn->y_dilation = rig_draw(rig, 0, 3);
+    insn->run_bytes = rig_draw(rig, 1, rig_draw(rig, 1, run_max));
+    insn->pad_value = rig_draw(rig, 0, 255);
+    if (rig_draw(rig, 0, 19) == 0) insn->y_stride = insn->x_stride = insn->x_dilation = 60000 + rig_draw(rig, 0, 5000);
+    if (insn->y_stride > 255) insn->y_stride = 255;
+}
+
+void rig_draw_tiles(struct rig *rig, struct qm_insn *insn, int64_t channels_max) {
+    int64_t width = qm_machine_tile(&rig->machine, insn->depthwise != 0), positions = insn->out_h * insn->out_w;
+    int64_t tiles_max = rig->machine.accumulator_rows / positions;
+    insn->channels = rig_draw(rig, 1, channels_max < tiles_max * width ? channels_max : tiles_max * width);
+    insn->tiles = (insn->channels + width - 1) / width;
+    insn->acc_addr = rig_draw(rig, 0, rig->machine.accumulator_rows - insn->tiles * positions);
+}
+
+void rig_draw_output(struct rig *rig, struct qm_insn *insn, int64_t n) {
+    int64_t free_bytes = rig->machine.scratchpad_bytes - rig_outputs(rig) - n;
+    insn->out_pixel = rig_draw(rig, 0, 2) == 0 ? n : rig_draw(rig, 0, 2 * n < 1000 ? 2 * n : 1000);
+    if ((insn->out_w - 1) * insn->out_pixel > free_bytes / 2) insn->out_pixel = 1;
+    insn->out_pitch = rig_draw(rig, 0, insn->out_h == 1 ? 1000 : free_bytes / 2 / (insn->out_h - 1));
+    insn->out_addr = rig->machine.scratchpad_bytes - n - (insn->out_w - 1) * insn->out_pixel - (insn->out_h - 1) * insn->out_pitch;
+    if (rig_draw(rig, 0, 1) == 0) insn->out_addr = rig_draw(rig, rig_outputs(rig), insn->out_addr);
+}
+
+void rig_draw_scale(struct rig *rig, struct qm_insn *insn) {
+    insn->rounding = rig_draw(rig, 0, 4);
+    insn->out_zero = rig_draw(rig, 0, 1) == 0 ? rig_draw(rig, -128, 127) : rig_draw(rig, -32768, 32767);
+    insn->clamp_min = rig_draw(rig, 0, 1) == 0 ? -128 : rig_draw(rig, -32768, 32767);
+    insn->clamp_max = rig_draw(rig, 0, 1) == 0 ? 127 : rig_draw(rig, -32768, 32767);
+    insn->out_multiplier = rig_draw(rig, 0, 1) == 0 ? rig_draw(rig, 1 << 30, INT32_MAX) : rig_draw(rig, INT32_MIN, INT32_MAX);
+    insn->out_shift = rig_draw(rig, 0, 1) == 0 ? rig_draw(rig, -20, 8) : rig_draw(rig, -128, 127);
+}
+
+struct memories {
+    struct qm_functional_memory got;
+    struct naive_memory want;
+    uint8_t *arena;
+    size_t accumulator_bytes;
+};
+
+static void *copy_of(const void *bytes, size_t size_bytes) {
+    void *copy = malloc(size_bytes);
+    cr_assert(copy != NULL);
+    return memcpy(copy, bytes, size_bytes);
+}
+
+static struct memories memories_create(struct rig *rig) {
+    const struct qm_machine *machine = &rig->machine;
+    struct memories memories = {.accumulator_bytes = (size_t)machine->accumulator_rows * machine->cols * sizeof(int32_t)};
+    memories.got = (struct qm_functional_memory){machine, malloc(machine->scratchpad_bytes), malloc(memories.accumulator_bytes)};
+    memories.arena = malloc(RIG_ARENA_BYTES);
+    cr_assert(memories.got.scratchpad != NULL && memories.got.accumulator != NULL && memories.arena != NULL);
+    qm_prng_fill(&rig->prng, memories.got.scratchpad, machine->scratchpad_bytes);
+    qm_prng_fill(&rig->prng, memories.got.accumulator, memories.accumulator_bytes);
+    qm_prng_fill(&rig->prng, memories.arena, RIG_ARENA_BYTES);
+    memories.want =
+        (struct naive_memory){machine, copy_of(memories.got.scratchpad, machine->scratchpad_bytes),
+                              copy_of(memories.got.accumulator, memories.accumulator_bytes), copy_of(memories.arena, RIG_ARENA_BYTES)};
+    return memories;
+}
+
+static void memories_destroy(struct memories *memories) {
+    free(memories->got.scratchpad);
+    free(memories->got.accumulator);
+    free(memories->arena);
+    free(memories->want.scratchpad);
+    free(memories->want.accumulator);
+    free(memories->want.arena);
+}
+
+static void run_production(const struct qm_insn *insn, struct memories *memories) {
+    switch (insn->opcode) {
+    case QM_LOAD: qm_functional_load(insn, &memories->got, memories->arena); break;
+    case QM_STORE: qm_functional_store(insn, &memories->got, memories->arena); break;
+    case QM_MATMUL: qm_functional_matmul(insn, &memories->got); break;
+    case QM_REQUANTIZE: qm_functional_requantize(insn, &memories->got); break;
+    case QM_POOL: qm_functional_pool(insn, &memories->got); break;
+    case QM_ADD: qm_functional_add(insn, &memories->got); break;
+    default: qm_functional_copy(insn, &memories->got); break;
+    }
+}
+
+static void expect_equal(const struct rig *rig, const char *what, const void *got, const void *want, size_t size_bytes) {
+    size_t i = 0;
+    while (i < size_bytes && ((const uint8_t *)got)[i] == ((const uint8_t *)want)[i]) i++;
+    cr_assert(i == size_bytes, "%ux%u, seed %lu: %s differs at byte %zu: %d, not %d", rig->machine.rows, rig->machine.cols, rig->seed, what,
+              i, ((const uint8_t *)got)[i], ((const uint8_t *)want)[i]);
+}
+
+static void compare_one(struct rig *rig, void (*draw)(struct rig *, struct qm_insn *)) {
+    qm_prng_init(&rig->prng, rig->seed);
+    struct memories memories = memories_create(rig);
+    struct qm_insn insn = {0};
+    draw(rig, &insn);
+    run_production(&insn, &memories);
+    naive_run(&insn, &memories.want);
+    expect_equal(rig, "scratchpad", memories.got.scratchpad, memories.want.scratchpad, rig->machine.scratchpad_bytes);
+    expect_equal(rig, "accumulator", memories.got.accumulator, memories.want.accumulator, memories.accumulator_bytes);
+    expect_equal(rig, "arena", memories.arena, memories.want.arena, RIG_ARENA_BYTES);
+    memories_destroy(&memories);
+}
+
+void rig_compare(void (*draw)(struct rig *, struct qm_insn *), uint32_t count) {
+    for (size_t i = 0; i < sizeof machines / sizeof *machines; i++) {
+        struct rig rig = {0};
+        qm_machine_init(&rig.machine);
+        rig.machine.rows = machines[i][0];
+        rig.machine.cols = machines[i][1];
+        rig.machine.scratchpad_bytes = 131072;
+        rig.machine.accumulator_rows = 256;
+        for (uint32_t n = 0; n < count; n++) {
+            rig.seed = i * 1000000 + n;
+            compare_one(&rig, draw);
+        }
+    }
+}
