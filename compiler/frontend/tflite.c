@@ -97,6 +97,7 @@ static void read_quantization(struct tflite_reader *r, uint32_t index, const str
     if (fb_u8(&r->fb, &table, QUANT_DETAILS_TYPE, 0) != 0)
         fb_fail(&r->fb, table.at, "tensor %u (%s) has a custom quantization, which is not supported", index, tensor->name);
     if (r->fb.status != QM_OK || scale.count == 0) return;
+    if (tensor->rank == 1) axis = 0; /* converters give biases the axis of their filter */
     bool has_axis = axis >= 0 && (uint32_t)axis < tensor->rank;
     if (zero_point.count != scale.count) {
         fb_fail(&r->fb, table.at, "tensor %u (%s) has %u scales but %u zero points", index, tensor->name, scale.count, zero_point.count);
