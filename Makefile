@@ -86,6 +86,10 @@ $(B)/skip_equals_step: $(call obj,tests/programs/skip_equals_step.c tools/qmac/r
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
 
+$(B)/run_programs: $(call obj,tests/programs/run_programs.c tools/qmac/program_text.c,obj) $(B)/libqmac.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
+
 BENCH_SRC := $(sort $(wildcard tools/bench/*.c))
 $(B)/bench: $(call obj,$(BENCH_SRC),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
@@ -104,7 +108,7 @@ demo: deps ## run the shipped network on all its pictures: accuracy, latency, en
 	$(B)/qmac run workloads/digits/digits_int8.tflite --machine edge --input workloads/digits/pictures.npy --labels workloads/digits/labels.npy
 
 test: deps ## build and run all tests that fit in 15 minutes
-	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(B)/matmul_sweep $(B)/skip_equals_step
+	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(B)/matmul_sweep $(B)/skip_equals_step $(B)/run_programs
 	tests/run.sh unit networks cli programs lockstep
 
 test-long: deps ## the longer tests: fuzzing, more random programs
