@@ -1,0 +1,33 @@
+/* run.h - what is known about one run of a program: its counters, and when each instruction started and ended.
+ *
+ * The driver fills it from what any device shows; reports are made from it. Instructions stand in program order; the cycles of a step count from its START.
+ */
+#ifndef QM_COMMON_RUN_H
+#define QM_COMMON_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/counters.h"
+#include "common/program.h"
+
+struct qm_insn_time {
+    uint64_t start, end; /* cycles of the START and END events */
+};
+
+struct qm_run {
+    bool timed;                   /* false: the engine knows no time, and counters and times are 0 */
+    struct qm_counters *counters; /* [step_count], all 0 for a host step */
+    struct qm_insn_time *times;   /* [insn_count] */
+};
+
+/* Makes room for a run of program. */
+static inline struct qm_run *qm_run_create(const struct qm_program *program, struct qm_arena *arena) {
+    struct qm_run *run = QM_ARENA_NEW(arena, struct qm_run, 1);
+    run->counters = QM_ARENA_NEW(arena, struct qm_counters, program->step_count);
+    run->times = QM_ARENA_NEW(arena, struct qm_insn_time, program->insn_count);
+    return run;
+}
+
+#endif

@@ -1,0 +1,19 @@
+/* work.h - how often each event of spec/counters.def happens for one instruction: the formulas of docs/machine.md, not a simulation.
+ *
+ * Events do not depend on time, so the sum over a program is what the machine's event counters must show; reports split the
+ * machine's counters by layer with it, and check that the parts make the whole.
+ */
+#ifndef QM_COMMON_WORK_H
+#define QM_COMMON_WORK_H
+
+#include "common/counters.h"
+#include "common/isa.h"
+#include "common/machine.h"
+
+/* Adds the events of one accepted instruction to counters; causes and cycles stay as they are. */
+void qm_work_add(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_counters *counters);
+
+/* More cycles than the instruction can need when it runs alone, without stalls and tokens. For time limits. */
+uint64_t qm_work_cycles_max(const struct qm_insn *insn, const struct qm_machine *machine);
+
+#endif

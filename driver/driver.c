@@ -1,0 +1,218 @@
+/* driver.c - memory and registers first, then step after step: START, wait, read the counters; host operators work on arena memory in between.
+ *
+ * The times of instructions come from the device's START and END events. A unit runs its instructions in program order, so the n-th
+ * event of a unit belongs to the n-th instruction of that unit in the step.
+ */
+#include "driver/driver.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/work.h"
+#include "driver/host_ops.h"
+
+static const uint64_t MEMORY_BASE = 0x80000000u;
+enum { PAGE_BYTES = 4096, SLICE_CYCLES = 50000, LIMIT_FACTOR = 64, LIMIT_MIN_CYCLES = 1000000 };
+
+void qm_driver_memory(const struct qm_program *program, struct qm_device_options *options) {
+    options->memory_base = MEMORY_BASE;
+    options->memory_bytes = ((uint64_t)program->arena_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    if (options->memory_bytes == 0) options->memory_bytes = PAGE_BYTES;
+}
+
+static void write_code(struct qm_device *device, const struct qm_program *program) {
+    for (uint32_t i = 0; i < program->insn_count; i++) {
+        uint8_t bytes[QM_INSN_BYTES];
+        for (uint32_t b = 0; b < QM_INSN_BYTES; b++) bytes[b] = (uint8_t)(program->insns[i][b / 4] >> 8 * (b % 4));
+        device->ops->write_memory(device, MEMORY_BASE + program->code_offset + (uint64_t)i * QM_INSN_BYTES, bytes, QM_INSN_BYTES);
+    }
+}
+
+enum qm_status qm_driver_load(struct qm_device *device, const struct qm_program *program, struct qm_diag *diag) {
+    const struct qm_device_ops *ops = device->ops;
+    uint32_t theirs = ops->read_csr(device, QM_CSR_FINGERPRINT), ours = qm_machine_fingerprint(&program->machine);
+    if (theirs != ours)
+        return qm_fail(diag, QM_BAD_INPUT, "%s: was compiled for machine %s (%08x), but the device is %08x: compile it again for this machine",
+                       program->model, program->machine.name, ours, theirs);
+    write_code(device, program);
+    if (program->image_bytes > 0) ops->write_memory(device, MEMORY_BASE + program->image_offset, program->image, program->image_bytes);
+    ops->write_csr(device, QM_CSR_MEMORY_BASE, (uint32_t)MEMORY_BASE);
+    ops->write_csr(device, QM_CSR_MEMORY_BASE_HI, (uint32_t)(MEMORY_BASE >> 32));
+    ops->write_csr(device, QM_CSR_MEMORY_SIZE, program->arena_bytes);
+    return QM_OK;
+}
+
+void qm_driver_write_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, const void *data) {
+    QM_CHECK(tensor < program->tensor_count);
+    const struct qm_program_tensor *place = &program->tensors[tensor];
+    device->ops->write_memory(device, MEMORY_BASE + place->arena_offset, data, place->size_bytes);
+}
+
+void qm_driver_read_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, void *data) {
+    QM_CHECK(tensor < program->tensor_count);
+    const struct qm_program_tensor *place = &program->tensors[tensor];
+    device->ops->read_memory(device, MEMORY_BASE + place->arena_offset, data, place->size_bytes);
+}
+
+struct job {
+    struct qm_device *device;
+    const struct qm_program *program;
+    const struct qm_driver_options *options;
+    struct qm_run *run; /* or NULL */
+    struct qm_diag *diag;
+};
+
+/* ---- host steps ---- */
+
+static enum qm_status check_softmax(const struct qm_program *program, const struct qm_program_step *step, struct qm_diag *diag) {
+    const struct qm_program_tensor *in = &program->tensors[step->input], *out = &program->tensors[step->output];
+    uint32_t depth = in->rank > 0 ? in->dims[in->rank - 1] : 0;
+    bool typed = in->dtype == QM_I8 && out->dtype == QM_I8 && in->size_bytes == out->size_bytes;
+    bool shaped = depth >= 1 && depth <= QM_SOFTMAX_DEPTH_MAX && in->size_bytes % depth == 0;
+    bool scaled = (double)step->beta * (double)in->scale * (1 << 26) > 1;
+    if (typed && shaped && scaled) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "%s:%s: softmax takes int8 rows of 1 to %d elements and a scale above 2^-26", program->model, out->name,
+                   QM_SOFTMAX_DEPTH_MAX);
+}
+
+static enum qm_status run_softmax(const struct job *job, const struct qm_program_step *step) {
+    const struct qm_program *program = job->program;
+    QM_TRY(check_softmax(program, step, job->diag));
+    const struct qm_program_tensor *in = &program->tensors[step->input];
+    uint32_t depth = in->dims[in->rank - 1];
+    int8_t *data = malloc(in->size_bytes);
+    QM_CHECK(data != NULL);
+    qm_driver_read_tensor(job->device, program, step->input, data);
+    struct qm_softmax softmax = {.rows = in->size_bytes / depth, .depth = depth, .input_scale = in->scale, .beta = step->beta};
+    qm_host_softmax(&softmax, data, data);
+    qm_driver_write_tensor(job->device, program, step->output, data);
+    free(data);
+    return QM_OK;
+}
+
+typedef enum qm_status host_operator(const struct job *job, const struct qm_program_step *step);
+static host_operator *const host_operators[QM_HOST_OPS] = {[QM_HOST_SOFTMAX] = run_softmax};
+
+/* ---- device steps ---- */
+
+struct recorder {
+    struct qm_insn_time *times; /* of the step's first instruction */
+    uint32_t *order[QM_UNITS];  /* [count] instruction of the step by its number in the unit */
+    uint32_t count[QM_UNITS];
+};
+
+static void record(void *context, const struct qm_event *event) {
+    struct recorder *recorder = context;
+    if (event->kind != QM_EVENT_START && event->kind != QM_EVENT_END) return;
+    QM_CHECK(event->index < recorder->count[event->unit]);
+    struct qm_insn_time *time = &recorder->times[recorder->order[event->unit][event->index]];
+    if (event->kind == QM_EVENT_START)
+        time->start = event->cycle;
+    else
+        time->end = event->cycle;
+}
+
+/* Sorts the step's instructions by unit. An unknown opcode stops the machine, so that nothing behind it is ever started. */
+static void recorder_init(struct recorder *recorder, const struct job *job, const struct qm_program_step *step) {
+    memset(recorder, 0, sizeof *recorder);
+    recorder->times = job->run->times + step->first_insn;
+    for (int unit = 0; unit < QM_UNITS; unit++) {
+        recorder->order[unit] = malloc((step->insn_count + 1) * sizeof(uint32_t));
+        QM_CHECK(recorder->order[unit] != NULL);
+    }
+    for (uint32_t i = 0; i < step->insn_count; i++) {
+        uint32_t opcode = job->program->insns[step->first_insn + i][0] & 0xff;
+        if (qm_opcode_name(opcode) == NULL) break;
+        enum qm_unit unit = qm_opcode_unit(opcode);
+        recorder->order[unit][recorder->count[unit]++] = i;
+    }
+}
+
+static void recorder_fini(struct recorder *recorder) {
+    for (int unit = 0; unit < QM_UNITS; unit++) free(recorder->order[unit]);
+}
+
+static uint64_t step_limit(const struct qm_program *program, const struct qm_program_step *step) {
+    uint64_t cycles = LIMIT_MIN_CYCLES;
+    for (uint32_t i = 0; i < step->insn_count; i++) {
+        struct qm_insn insn;
+        qm_insn_unpack(program->insns[step->first_insn + i], &insn);
+        uint64_t most = LIMIT_FACTOR * qm_work_cycles_max(&insn, &program->machine);
+        cycles = most > UINT64_MAX / 2 - cycles ? UINT64_MAX / 2 : cycles + most;
+    }
+    return cycles;
+}
+
+static bool wait_step(const struct job *job, uint64_t limit) {
+    for (uint64_t passed = 0; passed < limit;) {
+        uint64_t slice = limit - passed < SLICE_CYCLES ? limit - passed : SLICE_CYCLES;
+        if (job->device->ops->wait(job->device, slice)) return true;
+        passed += slice;
+        if (job->options->progress != NULL) job->options->progress(job->options->context, passed);
+    }
+    return false;
+}
+
+static enum qm_status explain_error(const struct job *job, const struct qm_program_step *step) {
+    const struct qm_device_ops *ops = job->device->ops;
+    const struct qm_program *program = job->program;
+    uint32_t cause = ops->read_csr(job->device, QM_CSR_ERROR_CAUSE), index = ops->read_csr(job->device, QM_CSR_ERROR_INDEX);
+    const char *name = qm_error_name(cause), *text = qm_error_text(cause);
+    char disassembly[600] = "behind the last instruction";
+    uint32_t at = step->first_insn + index;
+    struct qm_insn insn;
+    if (index < step->insn_count) {
+        qm_insn_unpack(program->insns[at], &insn);
+        qm_insn_print(&insn, disassembly, sizeof disassembly);
+    }
+    return qm_fail(job->diag, QM_BAD_INPUT, "%s:instruction %u: the machine stopped with %s (%s) at: %s", program->model, at,
+                   name ? name : "an unknown error", text ? text : "no such cause", disassembly);
+}
+
+static enum qm_status start_and_wait(const struct job *job, const struct qm_program_step *step) {
+    struct qm_device *device = job->device;
+    const struct qm_program *program = job->program;
+    uint64_t limit = job->options->limit_cycles > 0 ? job->options->limit_cycles : step_limit(program, step);
+    device->ops->write_csr(device, QM_CSR_PROGRAM_ADDR, program->code_offset + step->first_insn * QM_INSN_BYTES);
+    device->ops->write_csr(device, QM_CSR_PROGRAM_COUNT, step->insn_count);
+    device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
+    if (!wait_step(job, limit))
+        return qm_fail(job->diag, QM_INTERNAL, "%s:instruction %u: the device is still busy after %" PRIu64 " cycles, far more than the program can need",
+                       program->model, step->first_insn, limit);
+    uint32_t status = device->ops->read_csr(device, QM_CSR_STATUS);
+    if ((status & QM_STATUS_ERROR) != 0) return explain_error(job, step);
+    if ((status & QM_STATUS_DONE) != 0) return QM_OK;
+    return qm_fail(job->diag, QM_INTERNAL, "%s:instruction %u: the device is neither BUSY nor DONE (STATUS is %u)", program->model, step->first_insn,
+                   status);
+}
+
+static enum qm_status run_on_device(const struct job *job, const struct qm_program_step *step) {
+    if (job->run == NULL) return start_and_wait(job, step);
+    struct recorder recorder;
+    recorder_init(&recorder, job, step);
+    job->device->ops->observe(job->device, record, &recorder);
+    enum qm_status status = start_and_wait(job, step);
+    job->device->ops->observe(job->device, NULL, NULL);
+    recorder_fini(&recorder);
+    if (status != QM_OK) return status;
+    struct qm_counters *counters = &job->run->counters[step - job->program->steps];
+    for (int i = 0; i < QM_COUNTERS; i++) counters->value[i] = qm_device_counter(job->device, (enum qm_counter)i);
+    job->run->timed = job->run->timed || counters->value[QM_C_cycles] > 0;
+    return QM_OK;
+}
+
+enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *program, const struct qm_driver_options *options, struct qm_run *run,
+                             struct qm_diag *diag) {
+    static const struct qm_driver_options defaults = {0};
+    struct job job = {.device = device, .program = program, .options = options != NULL ? options : &defaults, .run = run, .diag = diag};
+    if (run != NULL) run->timed = false;
+    for (uint32_t i = 0; i < program->step_count; i++) {
+        const struct qm_program_step *step = &program->steps[i];
+        if (step->on_host)
+            QM_TRY(host_operators[step->host_op](&job, step));
+        else
+            QM_TRY(run_on_device(&job, step));
+    }
+    return QM_OK;
+}

@@ -1,0 +1,38 @@
+/* driver.h - runs programs on any device through its registers and memory, as software on a chip would.
+ *
+ *   qm_driver_load          code and constants, once
+ *   qm_driver_write_tensor  each input
+ *   qm_driver_run           all steps, on the device and on the host
+ *   qm_driver_read_tensor   outputs, or any other tensor of the program
+ *
+ * Inputs must be written again before every run: the program may reuse their memory.
+ */
+#ifndef QM_DRIVER_DRIVER_H
+#define QM_DRIVER_DRIVER_H
+
+#include "common/program.h"
+#include "common/run.h"
+#include "sim/device.h"
+
+struct qm_driver_options {
+    uint64_t limit_cycles; /* of a step; 0: many times what the program can need */
+    void (*progress)(void *context, uint64_t cycles); /* now and then, with the cycles that have passed in this run at least; may be NULL */
+    void *context;
+};
+
+/* Sets the memory of a device so that it holds the program. */
+void qm_driver_memory(const struct qm_program *program, struct qm_device_options *options);
+
+/* Refuses a device whose fingerprint is not that of the program's machine. */
+QM_MUST_USE enum qm_status qm_driver_load(struct qm_device *device, const struct qm_program *program, struct qm_diag *diag);
+
+/* data: size_bytes of program->tensors[tensor] */
+void qm_driver_write_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, const void *data);
+void qm_driver_read_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, void *data);
+
+/* Runs the steps in order. An ERROR names its cause and the instruction; a run over the limit is QM_INTERNAL. run may be NULL; options may be
+ * NULL. The device's observer is replaced when run is given, and none is left. */
+QM_MUST_USE enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *program, const struct qm_driver_options *options,
+                                         struct qm_run *run, struct qm_diag *diag);
+
+#endif
