@@ -1,0 +1,90 @@
+/* host_ops.c - the host's softmax against the golden outputs of TFLite-Micro, a second fixed-point version, and the real function. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "compiler/compiler.h"
+#include "driver/host_ops.h"
+#include "tests/support/data.h"
+#include "tests/support/npy_read.h"
+#include "tests/support/reference.h"
+
+/* The reference evaluator's softmax, through a graph of one operator. */
+static const int8_t *reference_softmax(const struct qm_softmax *softmax, const int8_t *input, struct qm_arena *arena) {
+    static const int64_t zero = 0;
+    struct qm_graph_tensor tensors[2] = {{.dtype = QM_I8, .rank = 2, .dims = {softmax->rows, softmax->depth}}};
+    tensors[0].quant = (struct qm_quant){.count = 1, .scale = &softmax->input_scale, .zero_point = &zero};
+    tensors[1] = tensors[0];
+    struct qm_graph_op op = {.kind = QM_OP_SOFTMAX, .inputs = {0}, .input_count = 1, .output = 1, .beta = softmax->beta};
+    uint32_t input_index = 0;
+    struct qm_graph graph = {.tensor_count = 2, .op_count = 1, .input_count = 1, .tensors = tensors, .ops = &op, .inputs = &input_index};
+    return reference_run(&graph, &input, arena)[1];
+}
+
+Test(host_ops, softmax_equals_the_golden_outputs) {
+    data_need();
+    uint32_t checked = 0;
+    for (int n = 0; n < DATA_NETWORKS; n++) {
+        struct qm_arena *arena = qm_arena_create();
+        struct qm_graph *graph = NULL;
+        struct qm_diag diag = {""};
+        cr_assert(eq(int, qm_model_read(data_path(arena, "%s", data_networks[n].model), arena, &graph, &diag), QM_OK), "%s", diag.text);
+        struct npy_data input = npy_read(data_path(arena, "golden/%s/input.npy", data_networks[n].golden), arena);
+        const int8_t *first[] = {input.bytes};
+        const struct qm_graph_op *last = &graph->ops[graph->op_count - 1];
+        if (last->kind == QM_OP_SOFTMAX) {
+            const struct qm_graph_tensor *in = &graph->tensors[last->inputs[0]];
+            struct npy_data want = npy_read(data_path(arena, "golden/%s/output.tflm.npy", data_networks[n].golden), arena);
+            struct qm_softmax softmax = {.rows = 1, .depth = in->dims[1], .input_scale = in->quant.scale[0], .beta = last->beta};
+            int8_t got[16];
+            qm_host_softmax(&softmax, reference_run(graph, first, arena)[last->inputs[0]], got);
+            cr_expect(eq(int, memcmp(got, want.bytes, softmax.depth), 0), "%s", data_networks[n].golden);
+            checked++;
+        }
+        qm_arena_destroy(arena);
+    }
+    cr_expect(eq(u32, checked, 5));
+}
+
+Test(host_ops, softmax_equals_the_reference_on_random_rows) {
+    enum { ROWS = 200, DEPTH = 37 };
+    static const float scales[] = {1e-6F, 0.003F, 0.0917F, 0.25F, 1.0F, 7.5F, 40.0F};
+    int8_t input[ROWS * DEPTH], got[ROWS * DEPTH];
+    uint64_t random = 7;
+    for (size_t s = 0; s < sizeof scales / sizeof *scales; s++) {
+        struct qm_arena *arena = qm_arena_create();
+        for (int i = 0; i < ROWS * DEPTH; i++) {
+            random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            input[i] = (int8_t)(random >> 56);
+        }
+        struct qm_softmax softmax = {.rows = ROWS, .depth = DEPTH, .input_scale = scales[s], .beta = s % 2 ? 1.0F : 0.7F};
+        qm_host_softmax(&softmax, input, got);
+        cr_expect(eq(int, memcmp(got, reference_softmax(&softmax, input, arena), sizeof got), 0), "scale %g", (double)scales[s]);
+        qm_arena_destroy(arena);
+    }
+}
+
+Test(host_ops, softmax_is_within_one_step_of_the_real_function) {
+    static const int8_t input[] = {-128, -40, 0, 13, 60, 61, 127, 100};
+    enum { DEPTH = sizeof input };
+    struct qm_softmax softmax = {.rows = 1, .depth = DEPTH, .input_scale = 0.05F, .beta = 1};
+    int8_t got[DEPTH];
+    double sum = 0;
+    qm_host_softmax(&softmax, input, got);
+    for (int i = 0; i < DEPTH; i++) sum += exp(0.05 * (input[i] - 127));
+    for (int i = 0; i < DEPTH; i++) {
+        double real = exp(0.05 * (input[i] - 127)) / sum * 256 - 128;
+        cr_expect(fabs(real - got[i]) < 1, "element %d: %d for %g", i, got[i], real);
+    }
+}
+
+Test(host_ops, softmax_of_equal_elements_is_uniform_and_of_one_is_the_largest) {
+    static const int8_t input[] = {5, 5, 5, 5};
+    struct qm_softmax four = {.rows = 1, .depth = 4, .input_scale = 0.1F, .beta = 1}, one = {.rows = 4, .depth = 1, .input_scale = 0.1F, .beta = 1};
+    int8_t got[4];
+    qm_host_softmax(&four, input, got);
+    for (int i = 0; i < 4; i++) cr_expect(eq(i8, got[i], -64));
+    qm_host_softmax(&one, input, got);
+    for (int i = 0; i < 4; i++) cr_expect(eq(i8, got[i], 127));
+}
