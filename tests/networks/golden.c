@@ -1,0 +1,170 @@
+/* golden.c - whole networks on the cycle model against outputs that nobody here made: TFLite Micro's reference kernels.
+ *
+ *   build/networks            all examples of every network, every layer of the first example, cycles against tests/networks/cycles.txt
+ * QMAC_DATA names the folder with the models and the golden arrays.
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <criterion/parameterized.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/npy.h"
+#include "compiler/compiler.h"
+#include "driver/driver.h"
+#include "tests/support/data.h"
+
+/* Cycles on edge that a network may take at most. */
+static const struct goal {
+    const char *golden;
+    uint64_t cycles;
+} goals[] = {{"resnet8_cifar10", 85000}, {"ds_cnn_kws", 50000}, {"vww_mobilenet", 130000}, {"ad_autoencoder", 25000}};
+
+/* A network compiled for edge, on the cycle model. */
+struct bench {
+    struct qm_arena *arena;
+    struct qm_program *program;
+    struct qm_device *device;
+    struct qm_run *run;
+};
+
+static void require(enum qm_status status, const struct qm_diag *diag) {
+    cr_assert(status == QM_OK, "%s", diag->text);
+}
+
+static struct bench setup(const struct data_network *network, bool keep_layers) {
+    data_need();
+    struct bench bench = {.arena = qm_arena_create()};
+    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE, .keep_layers = keep_layers};
+    struct qm_device_options device_options = {.memory_base = 0x80000000};
+    struct qm_machine machine;
+    struct qm_diag diag = {.text = ""};
+    require(qm_machine_load("edge", &machine, &diag), &diag);
+    require(qm_compile(data_path(bench.arena, "%s", network->model), &machine, &options, &bench.program, &diag), &diag);
+    qm_driver_memory(bench.program, &device_options);
+    require(qm_device_cycle.create(&machine, &device_options, &bench.device, &diag), &diag);
+    require(qm_driver_load(bench.device, bench.program, &diag), &diag);
+    bench.run = qm_run_create(bench.program, bench.arena);
+    return bench;
+}
+
+static void teardown(struct bench *bench) {
+    bench->device->ops->destroy(bench->device);
+    qm_program_destroy(bench->program);
+    qm_arena_destroy(bench->arena);
+}
+
+static struct qm_npy read_npy(const struct bench *bench, const char *golden, const char *file) {
+    struct qm_npy npy;
+    struct qm_diag diag;
+    require(qm_npy_read(data_path(bench->arena, "golden/%s/%s", golden, file), &npy, &diag), &diag);
+    return npy;
+}
+
+static void run_example(struct bench *bench, const uint8_t *input) {
+    struct qm_diag diag;
+    qm_driver_write_tensor(bench->device, bench->program, 0, input);
+    require(qm_driver_run(bench->device, bench->program, NULL, bench->run, &diag), &diag);
+}
+
+static uint64_t cycles_of(const struct bench *bench) {
+    uint64_t cycles = 0;
+    for (uint32_t i = 0; i < bench->program->step_count; i++) cycles += bench->run->counters[i].value[QM_C_cycles];
+    return cycles;
+}
+
+ParameterizedTestParameters(networks, every_example_gives_the_bytes_of_the_reference_kernels) {
+    return cr_make_param_array(struct data_network, (struct data_network *)data_networks, DATA_NETWORKS);
+}
+
+ParameterizedTest(struct data_network *network, networks, every_example_gives_the_bytes_of_the_reference_kernels) {
+    struct bench bench = setup(network, false);
+    struct qm_npy input = read_npy(&bench, network->golden, "input.npy"), output = read_npy(&bench, network->golden, "output.tflm.npy");
+    uint32_t in_size = bench.program->tensors[0].size_bytes, out_index = bench.program->input_count;
+    uint32_t out_size = bench.program->tensors[out_index].size_bytes;
+    uint64_t examples = input.count * input.item_bytes / in_size;
+    uint8_t *got = malloc(out_size);
+    cr_assert(examples > 0 && output.count * output.item_bytes == examples * out_size);
+    for (uint64_t i = 0; i < examples; i++) {
+        run_example(&bench, input.data + i * in_size);
+        qm_driver_read_tensor(bench.device, bench.program, out_index, got);
+        cr_assert(memcmp(got, output.data + i * out_size, out_size) == 0, "%s: example %" PRIu64 " differs from the reference", network->golden, i);
+    }
+    for (size_t i = 0; i < sizeof goals / sizeof *goals; i++)
+        if (strcmp(goals[i].golden, network->golden) == 0) cr_assert(le(u64, cycles_of(&bench), goals[i].cycles));
+    free(got);
+    qm_npy_free(&input);
+    qm_npy_free(&output);
+    teardown(&bench);
+}
+
+/* A line of layers.idx: op 0 CONV_2D tensor 22 type INT8 offset 0 bytes 16384 ... ; the array is layers/000_CONV_2D_t22.npy. */
+static void compare_layer(struct bench *bench, const struct data_network *network, const char *line) {
+    char op[40], type[16], file[120];
+    unsigned index, tensor;
+    cr_assert(sscanf(line, "op %u %39s tensor %u type %15s", &index, op, &tensor, type) == 4, "layers.idx: %s", line);
+    for (uint32_t i = 0; i < bench->program->layer_count; i++) {
+        const struct qm_program_layer *layer = &bench->program->layers[i];
+        if (layer->op_index != index) continue;
+        snprintf(file, sizeof file, "layers/%03u_%s_t%u.npy", index, op, tensor);
+        for (char *c = file; *c != '\0'; c++) *c = (char)tolower(*c);
+        struct qm_npy want = read_npy(bench, network->golden, file);
+        for (uint32_t t = 0; t < bench->program->tensor_count; t++) {
+            const struct qm_program_tensor *kept = &bench->program->tensors[t];
+            if (strcmp(kept->name, layer->name) != 0) continue;
+            uint8_t *got = malloc(kept->size_bytes);
+            qm_driver_read_tensor(bench->device, bench->program, t, got);
+            cr_assert(want.count == kept->size_bytes && memcmp(got, want.data, want.count) == 0, "%s: operator %u %s differs", network->golden, index, op);
+            free(got);
+            qm_npy_free(&want);
+            return;
+        }
+        cr_fatal("%s: no tensor is kept for operator %u (%s)", network->golden, index, layer->name);
+    }
+    cr_assert(strcmp(op, "RESHAPE") == 0, "%s: operator %u %s has no layer", network->golden, index, op);
+}
+
+ParameterizedTestParameters(networks, every_layer_of_the_first_example_is_exact) {
+    return cr_make_param_array(struct data_network, (struct data_network *)data_networks, DATA_NETWORKS);
+}
+
+ParameterizedTest(struct data_network *network, networks, every_layer_of_the_first_example_is_exact) {
+    struct bench bench = setup(network, true);
+    struct qm_npy input = read_npy(&bench, network->golden, "input.npy");
+    char line[512];
+    int layers = 0;
+    run_example(&bench, input.data);
+    FILE *index = fopen(data_path(bench.arena, "golden/%s/layers.idx", network->golden), "r");
+    cr_assert(index != NULL);
+    for (; fgets(line, sizeof line, index) != NULL; layers++) compare_layer(&bench, network, line);
+    cr_assert(gt(int, layers, 0));
+    fclose(index);
+    qm_npy_free(&input);
+    teardown(&bench);
+}
+
+/* tests/networks/cycles.txt: one line "NAME CYCLES" a network. A change of it is explained in its commit. */
+Test(networks, cycles_on_edge_are_the_recorded_ones) {
+    static const char record[] = QM_SOURCE_DIR "/tests/networks/cycles.txt";
+    char name[40];
+    uint64_t want;
+    size_t found = 0;
+    FILE *file = fopen(record, "r");
+    cr_assert(file != NULL, "%s is missing", record);
+    while (fscanf(file, "%39s %" SCNu64, name, &want) == 2)
+        for (size_t i = 0; i < DATA_NETWORKS; i++) {
+            if (strcmp(data_networks[i].golden, name) != 0) continue;
+            struct bench bench = setup(&data_networks[i], false);
+            struct qm_npy input = read_npy(&bench, name, "input.npy");
+            run_example(&bench, input.data);
+            cr_expect(cycles_of(&bench) == want, "%s: %" PRIu64 " cycles, %s says %" PRIu64, name, cycles_of(&bench), record, want);
+            qm_npy_free(&input);
+            teardown(&bench);
+            found++;
+        }
+    fclose(file);
+    cr_assert(eq(sz, found, DATA_NETWORKS));
+}
