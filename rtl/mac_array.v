@@ -28,4 +28,40 @@ module mac_array #(
     // to accumulator: the sums of the row that entered Rows+Cols-1 cycles ago; meaningless if none did
     output wire [32*Cols-1:0] sums_o
 );
+    generate
+        if (Rows < 1 || Rows > 256 || Cols < 1 || Cols > 256) begin : gen_check
+            Rows_and_Cols_must_be_from_1_to_256 illegal ();
+        end
+        if (FastArray != 0) begin : gen_fast
+            mac_array_fast #(.Rows(Rows), .Cols(Cols)) array (
+                .clk_i            (clk_i),
+                .rst_ni           (rst_ni),
+                .weight_valid_i   (weight_valid_i),
+                .weight_buffer_i  (weight_buffer_i),
+                .weight_diagonal_i(weight_diagonal_i),
+                .weight_row_i     (weight_row_i),
+                .weight_data_i    (weight_data_i),
+                .row_valid_i      (row_valid_i),
+                .row_buffer_i     (row_buffer_i),
+                .row_unsigned_i   (row_unsigned_i),
+                .row_data_i       (row_data_i),
+                .sums_o           (sums_o)
+            );
+        end else begin : gen_cells
+            mac_array_cells #(.Rows(Rows), .Cols(Cols)) array (
+                .clk_i            (clk_i),
+                .rst_ni           (rst_ni),
+                .weight_valid_i   (weight_valid_i),
+                .weight_buffer_i  (weight_buffer_i),
+                .weight_diagonal_i(weight_diagonal_i),
+                .weight_row_i     (weight_row_i),
+                .weight_data_i    (weight_data_i),
+                .row_valid_i      (row_valid_i),
+                .row_buffer_i     (row_buffer_i),
+                .row_unsigned_i   (row_unsigned_i),
+                .row_data_i       (row_data_i),
+                .sums_o           (sums_o)
+            );
+        end
+    endgenerate
 endmodule

@@ -1,7 +1,7 @@
 // scratchpad - byte-addressed local memory with four read ports and two write ports that never wait for each other.
 // A read gives the bytes addr, addr+1, ... one cycle later and holds them until the next read; addresses wrap modulo SpadBytes.
 // A read sees every write of earlier cycles and none of its own cycle. When both ports write one byte, post wins.
-// Stored as 32-bit words, so that a port moves whole words and shifts once (docs/decisions/rtl-scratchpad.md).
+// Why bytes and not banks of words: docs/decisions/rtl-scratchpad.md.
 `default_nettype none
 
 module scratchpad #(
@@ -11,6 +11,8 @@ module scratchpad #(
     parameter AxiBytes  = 16
 ) (
     input  wire                  clk_i,
+
+    /* verilator lint_off UNUSEDSIGNAL */  // the high address bits of a small scratchpad
 
     // from/to matmul
     input  wire                  window_re_i,
@@ -37,5 +39,53 @@ module scratchpad #(
     input  wire                  store_re_i,
     input  wire [23:0]           store_addr_i,
     output wire [8*AxiBytes-1:0] store_data_o
+    /* verilator lint_on UNUSEDSIGNAL */
 );
+    localparam AddrBits = $clog2(SpadBytes);
+
+    generate
+        if (SpadBytes < 1024 || SpadBytes > 16777216 || SpadBytes != (1 << AddrBits)) begin : gen_check
+            SpadBytes_must_be_a_power_of_two_from_1024_to_16777216 illegal ();
+        end
+    endgenerate
+
+    reg [7:0] mem [0:SpadBytes-1] /* verilator public_flat_rw */;
+
+    wire [AddrBits-1:0] window_addr = window_addr_i[AddrBits-1:0];
+    wire [AddrBits-1:0] weight_addr = weight_addr_i[AddrBits-1:0];
+    wire [AddrBits-1:0] post_addr   = post_addr_i[AddrBits-1:0];
+    wire [AddrBits-1:0] store_addr  = store_addr_i[AddrBits-1:0];
+    wire [AddrBits-1:0] load_addr   = load_addr_i[AddrBits-1:0];
+    wire [AddrBits-1:0] post_waddr  = post_waddr_i[AddrBits-1:0];
+
+    reg [8*Rows-1:0]     window_q;
+    reg [8*Cols-1:0]     weight_q;
+    reg [8*Cols-1:0]     post_q;
+    reg [8*AxiBytes-1:0] store_q;
+
+    // Only this block sees mem, and its reads stand before its writes: blocking assignments give the order that the head promises.
+    /* verilator lint_off BLKSEQ */
+    integer i;
+    always @(posedge clk_i) begin
+        if (window_re_i)
+            for (i = 0; i < Rows; i = i + 1) window_q[8*i +: 8] <= mem[window_addr + i[AddrBits-1:0]];
+        if (weight_re_i)
+            for (i = 0; i < Cols; i = i + 1) weight_q[8*i +: 8] <= mem[weight_addr + i[AddrBits-1:0]];
+        if (post_re_i)
+            for (i = 0; i < Cols; i = i + 1) post_q[8*i +: 8] <= mem[post_addr + i[AddrBits-1:0]];
+        if (store_re_i)
+            for (i = 0; i < AxiBytes; i = i + 1) store_q[8*i +: 8] <= mem[store_addr + i[AddrBits-1:0]];
+        if (load_we_i)
+            for (i = 0; i < AxiBytes; i = i + 1)
+                if (load_mask_i[i]) mem[load_addr + i[AddrBits-1:0]] = load_data_i[8*i +: 8];
+        if (post_we_i)
+            for (i = 0; i < Cols; i = i + 1)
+                if (post_wmask_i[i]) mem[post_waddr + i[AddrBits-1:0]] = post_wdata_i[8*i +: 8];
+    end
+    /* verilator lint_on BLKSEQ */
+
+    assign window_data_o = window_q;
+    assign weight_data_o = weight_q;
+    assign post_data_o   = post_q;
+    assign store_data_o  = store_q;
 endmodule

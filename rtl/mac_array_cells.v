@@ -1,0 +1,85 @@
+// mac_array_cells - the systolic array of mac_cell instances: what is synthesized.
+// What enters in cycle t reaches row r, column c in cycle t+r+c: activations and control are delayed by r before they enter row r at
+// column 0, weights by c before they enter column c at row 0. So a cell meets rows and weight rows in the order of their issue.
+// The sums of column c leave at the bottom and wait for those of the last column.
+`default_nettype none
+
+module mac_array_cells #(
+    parameter Rows = 16,
+    parameter Cols = 16
+) (
+    input  wire               clk_i,
+    /* verilator lint_off UNUSEDSIGNAL */  // nothing here needs a reset; the cells compute in every cycle
+    input  wire               rst_ni,
+
+    // from matmul: a weight row, for array row weight_row_i or for the diagonal (the rest of the buffer is cleared)
+    input  wire               weight_valid_i,
+    input  wire               weight_buffer_i,
+    input  wire               weight_diagonal_i,
+    input  wire [7:0]         weight_row_i,
+    input  wire [8*Cols-1:0]  weight_data_i,   // signed bytes
+
+    // from matmul: a row of activations; bytes are zero when row_valid_i is 0
+    input  wire               row_valid_i,
+    /* verilator lint_on UNUSEDSIGNAL */
+    input  wire               row_buffer_i,
+    input  wire               row_unsigned_i,
+    input  wire [8*Rows-1:0]  row_data_i,
+
+    // to accumulator: the sums of the row that entered Rows+Cols-1 cycles ago; meaningless if none did
+    output wire [32*Cols-1:0] sums_o
+);
+    // Wires between cells, numbered row*(Cols+1) + column to the right and row*Cols + column downwards.
+    /* verilator lint_off UNUSEDSIGNAL */  // what leaves at the right, and the weights that leave at the bottom
+    wire [9*Rows*(Cols+1)-1:0]  activation;
+    wire [4*Rows*(Cols+1)-1:0]  control;  // {buffer, load, load_buffer, diagonal}
+    wire [8*(Rows+1)*Cols-1:0]  weight;
+    wire [32*(Rows+1)*Cols-1:0] sum;
+    /* verilator lint_on UNUSEDSIGNAL */
+
+    genvar r;
+    genvar c;
+    generate
+        for (r = 0; r < Rows; r = r + 1) begin : gen_row
+            wire       load = weight_valid_i && (weight_diagonal_i || {24'd0, weight_row_i} == r);
+            wire [8:0] entering = {row_data_i[8*r + 7] && !row_unsigned_i, row_data_i[8*r +: 8]};
+            delay #(.Width(13), .Cycles(r)) skew (
+                .clk_i (clk_i),
+                .data_i({entering, row_buffer_i, load, weight_buffer_i, weight_diagonal_i}),
+                .data_o({activation[9*r*(Cols+1) +: 9], control[4*r*(Cols+1) +: 4]})
+            );
+            for (c = 0; c < Cols; c = c + 1) begin : gen_cell
+                mac_cell #(.OnDiagonal(r == c)) mac (
+                    .clk_i        (clk_i),
+                    .activation_i (activation[9*(r*(Cols+1) + c) +: 9]),
+                    .buffer_i     (control[4*(r*(Cols+1) + c) + 3]),
+                    .load_i       (control[4*(r*(Cols+1) + c) + 2]),
+                    .load_buffer_i(control[4*(r*(Cols+1) + c) + 1]),
+                    .diagonal_i   (control[4*(r*(Cols+1) + c)]),
+                    .activation_o (activation[9*(r*(Cols+1) + c + 1) +: 9]),
+                    .buffer_o     (control[4*(r*(Cols+1) + c + 1) + 3]),
+                    .load_o       (control[4*(r*(Cols+1) + c + 1) + 2]),
+                    .load_buffer_o(control[4*(r*(Cols+1) + c + 1) + 1]),
+                    .diagonal_o   (control[4*(r*(Cols+1) + c + 1)]),
+                    .weight_i     (weight[8*(r*Cols + c) +: 8]),
+                    .sum_i        (sum[32*(r*Cols + c) +: 32]),
+                    .weight_o     (weight[8*((r+1)*Cols + c) +: 8]),
+                    .sum_o        (sum[32*((r+1)*Cols + c) +: 32])
+                );
+            end
+        end
+        for (c = 0; c < Cols; c = c + 1) begin : gen_column
+            assign sum[32*c +: 32] = 32'd0;
+            delay #(.Width(8), .Cycles(c)) skew (
+                .clk_i (clk_i),
+                .data_i(weight_data_i[8*c +: 8]),
+                .data_o(weight[8*c +: 8])
+            );
+            delay #(.Width(32), .Cycles(Cols - 1 - c)) deskew (
+                .clk_i (clk_i),
+                .data_i(sum[32*(Rows*Cols + c) +: 32]),
+                .data_o(sums_o[32*c +: 32])
+            );
+        end
+    endgenerate
+endmodule

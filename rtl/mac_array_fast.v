@@ -1,0 +1,68 @@
+// mac_array_fast - what mac_array_cells computes, written to simulate fast; chosen by FastArray of mac_array.
+// Work is done in issue order, so a row's sums can be computed when it enters, with the weights of that moment, and kept in a
+// circular buffer until the cycle in which the cells would deliver them. Proved equal by tests/rtl/mac_array_tb.v.
+`default_nettype none
+
+module mac_array_fast #(
+    parameter Rows = 16,
+    parameter Cols = 16
+) (
+    input  wire               clk_i,
+    input  wire               rst_ni,
+
+    // from matmul: a weight row, for array row weight_row_i or for the diagonal (the rest of the buffer is cleared)
+    input  wire               weight_valid_i,
+    input  wire               weight_buffer_i,
+    input  wire               weight_diagonal_i,
+    input  wire [7:0]         weight_row_i,
+    input  wire [8*Cols-1:0]  weight_data_i,   // signed bytes
+
+    // from matmul: a row of activations; bytes are zero when row_valid_i is 0
+    input  wire               row_valid_i,
+    input  wire               row_buffer_i,
+    input  wire               row_unsigned_i,
+    input  wire [8*Rows-1:0]  row_data_i,
+
+    // to accumulator: the sums of the row that entered Rows+Cols-1 cycles ago; meaningless if none did
+    output wire [32*Cols-1:0] sums_o
+);
+    localparam Latency  = Rows + Cols - 1;
+    localparam SlotBits = Latency > 1 ? $clog2(Latency) : 1;
+    localparam LastSlot = Latency - 1;
+
+    // Operands are held sign-extended in 32 bits: host vector instructions multiply them as they are.
+    reg [31:0]         weights [0:1][0:Rows*Cols-1];  // [buffer][row*Cols + col]
+    reg [31:0]         activation;
+    reg [31:0]         sums [0:Cols-1];
+    reg [32*Cols-1:0]  packed_sums;
+
+    reg [32*Cols-1:0]  results [0:Latency-1];
+    reg [SlotBits-1:0] slot_q;                        // written now, and read now: Latency cycles lie between
+
+    // Blocking assignments: each array is seen by this block alone, and sums stand before the new weights.
+    /* verilator lint_off BLKSEQ */
+    integer r;
+    integer c;
+    always @(posedge clk_i) begin
+        if (row_valid_i) begin
+            for (c = 0; c < Cols; c = c + 1) sums[c] = 32'd0;
+            for (r = 0; r < Rows; r = r + 1) begin
+                activation = {{24{row_data_i[8*r + 7] && !row_unsigned_i}}, row_data_i[8*r +: 8]};
+                for (c = 0; c < Cols; c = c + 1) sums[c] = sums[c] + activation * weights[row_buffer_i][r*Cols + c];
+            end
+            for (c = 0; c < Cols; c = c + 1) packed_sums[32*c +: 32] = sums[c];
+            results[slot_q] <= packed_sums;
+        end
+        if (weight_valid_i)
+            for (r = 0; r < Rows; r = r + 1)
+                if (weight_diagonal_i || {24'd0, weight_row_i} == r)
+                    for (c = 0; c < Cols; c = c + 1)
+                        weights[weight_buffer_i][r*Cols + c] =
+                            weight_diagonal_i && r != c ? 32'd0 : {{24{weight_data_i[8*c + 7]}}, weight_data_i[8*c +: 8]};
+        if (!rst_ni || slot_q == LastSlot[SlotBits-1:0]) slot_q <= 0;
+        else                                             slot_q <= slot_q + 1'b1;
+    end
+    /* verilator lint_on BLKSEQ */
+
+    assign sums_o = results[slot_q];
+endmodule

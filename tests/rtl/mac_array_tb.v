@@ -1,0 +1,113 @@
+// mac_array_tb - both forms of mac_array on one random stream: each row's sums against products worked out here, both forms equal.
+`default_nettype none
+
+module mac_array_tb;
+    parameter Rows   = 4;
+    parameter Cols   = 4;
+    parameter Cycles = 2000;
+    parameter Seed   = 1;
+
+    localparam Latency = Rows + Cols - 1;
+
+    reg               clk = 1'b0;
+    reg               rst_n = 1'b0;
+    reg               weight_valid = 1'b0;
+    reg               weight_buffer = 1'b0;
+    reg               weight_diagonal = 1'b0;
+    reg  [7:0]        weight_row = 8'd0;
+    reg  [8*Cols-1:0] weight_data = 0;
+    reg               row_valid = 1'b0;
+    reg               row_buffer = 1'b0;
+    reg               row_unsigned = 1'b0;
+    reg  [8*Rows-1:0] row_data = 0;
+    wire [32*Cols-1:0] sums_cells;
+    wire [32*Cols-1:0] sums_fast;
+
+    mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(0)) cells (
+        .clk_i(clk), .rst_ni(rst_n),
+        .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer), .weight_diagonal_i(weight_diagonal),
+        .weight_row_i(weight_row), .weight_data_i(weight_data),
+        .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned), .row_data_i(row_data),
+        .sums_o(sums_cells));
+    mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(1)) fast (
+        .clk_i(clk), .rst_ni(rst_n),
+        .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer), .weight_diagonal_i(weight_diagonal),
+        .weight_row_i(weight_row), .weight_data_i(weight_data),
+        .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned), .row_data_i(row_data),
+        .sums_o(sums_fast));
+
+    // The expected side: weights as numbers, and the sums that are due in each cycle.
+    integer            weights [0:2*Rows*Cols-1];
+    reg  [32*Cols-1:0] due [0:Cycles+Latency];
+    reg                is_due [0:Cycles+Latency];
+    integer            seed;
+    integer            cycle;
+    integer            checked;
+    integer            errors;
+    integer            r;
+    integer            c;
+    integer            sum;
+
+    function integer signed_byte(input [7:0] value);
+        signed_byte = {{24{value[7]}}, value};
+    endfunction
+
+    task draw_inputs;
+        begin
+            // First every weight once, so that no register is unknown, then anything.
+            weight_valid    = cycle < 2*Rows || $random(seed) % 3 == 0;
+            weight_buffer   = cycle < 2*Rows ? cycle >= Rows : $random(seed);
+            weight_diagonal = cycle >= 2*Rows && $random(seed) % 4 == 0;
+            weight_row      = cycle < 2*Rows ? cycle % Rows : $unsigned($random(seed)) % Rows;
+            row_valid       = cycle >= 2*Rows && $random(seed) % 4 != 0;
+            row_buffer      = $random(seed);
+            row_unsigned    = $random(seed);
+            for (c = 0; c < Cols; c = c + 1) weight_data[8*c +: 8] = $random(seed);
+            for (r = 0; r < Rows; r = r + 1) row_data[8*r +: 8] = row_valid ? $random(seed) : 0;
+        end
+    endtask
+
+    task work_out;
+        begin
+            is_due[cycle + Latency] = row_valid;
+            for (c = 0; c < Cols; c = c + 1) begin
+                sum = 0;
+                for (r = 0; r < Rows; r = r + 1)
+                    sum = sum + weights[(row_buffer*Rows + r)*Cols + c]
+                              * (row_unsigned ? {24'd0, row_data[8*r +: 8]} : signed_byte(row_data[8*r +: 8]));
+                due[cycle + Latency][32*c +: 32] = sum;
+            end
+            if (weight_valid)
+                for (r = 0; r < Rows; r = r + 1)
+                    for (c = 0; c < Cols; c = c + 1)
+                        if (weight_diagonal || r == weight_row)
+                            weights[(weight_buffer*Rows + r)*Cols + c]
+                                = weight_diagonal && r != c ? 0 : signed_byte(weight_data[8*c +: 8]);
+        end
+    endtask
+
+    initial begin
+        seed    = Seed;
+        checked = 0;
+        errors  = 0;
+        for (cycle = 0; cycle <= Cycles + Latency; cycle = cycle + 1) is_due[cycle] = 1'b0;
+        for (r = 0; r < 2*Rows*Cols; r = r + 1) weights[r] = 0;
+        #1 clk = 1'b1; #1 clk = 1'b0; rst_n = 1'b1;
+        for (cycle = 0; cycle < Cycles; cycle = cycle + 1) begin
+            draw_inputs;
+            #1;
+            if (is_due[cycle]) begin
+                checked = checked + 1;
+                if (sums_cells !== due[cycle] || sums_fast !== due[cycle]) begin
+                    errors = errors + 1;
+                    if (errors < 5) $display("cycle %0d: cells %h fast %h want %h", cycle, sums_cells, sums_fast, due[cycle]);
+                end
+            end
+            work_out;
+            #1 clk = 1'b1; #1 clk = 1'b0;
+        end
+        if (errors == 0 && checked > Cycles/2) $display("PASS mac_array %0dx%0d seed %0d: %0d rows", Rows, Cols, Seed, checked);
+        else $display("FAIL mac_array %0dx%0d seed %0d: %0d errors in %0d rows", Rows, Cols, Seed, errors, checked);
+        $finish;
+    end
+endmodule
