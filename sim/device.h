@@ -52,7 +52,7 @@ struct qm_device_options {
 
 /* What a device is made of; one constant table per engine. All may be called at any time but within an observer. */
 struct qm_device_ops {
-    const char *name; /* "cycle", "rtl" */
+    const char *name; /* "cycle", "rtl", "functional" */
     QM_MUST_USE enum qm_status (*create)(const struct qm_machine *machine, const struct qm_device_options *options,
                                          struct qm_device **device, struct qm_diag *diag);
     void (*destroy)(struct qm_device *device);
@@ -83,5 +83,6 @@ static inline uint64_t qm_device_counter(struct qm_device *device, enum qm_count
 
 extern const struct qm_device_ops qm_device_cycle; /* sim/cycle */
 extern const struct qm_device_ops qm_device_rtl;   /* sim/verilated */
+extern const struct qm_device_ops qm_device_functional; /* sim/functional: values only, no time, no events, counters are 0 */
 
 #endif

@@ -1,0 +1,156 @@
+/* device.c - the functional engine: instructions in program order, values only. START runs the whole program; no cycle passes, all counters
+ * stay 0, no event is reported. Registers and checks are those of the cycle model.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/cycle/csr.h"
+#include "sim/cycle/decode.h"
+#include "sim/device.h"
+#include "sim/functional/functional.h"
+
+struct functional_device {
+    struct qm_device base;
+    struct qm_machine machine;
+    struct qm_device_options options;
+    struct csr csr;
+    struct qm_counters counters; /* all 0 */
+    struct decode decode;
+    uint8_t *memory; /* [memory_bytes] */
+    uint8_t *scratchpad;
+    int32_t *accumulator;
+};
+
+static struct functional_device *downcast(struct qm_device *device) {
+    return (struct functional_device *)device;
+}
+
+static size_t accumulator_words(const struct qm_machine *machine) {
+    return (size_t)machine->accumulator_rows * machine->cols;
+}
+
+static enum qm_status create(const struct qm_machine *machine, const struct qm_device_options *options, struct qm_device **device,
+                             struct qm_diag *diag) {
+    QM_TRY(qm_machine_check(machine, diag));
+    struct functional_device *made = calloc(1, sizeof *made);
+    QM_CHECK(made != NULL);
+    made->base.ops = &qm_device_functional;
+    made->machine = *machine;
+    made->options = *options;
+    made->csr.fingerprint = qm_machine_fingerprint(machine);
+    decode_init(&made->decode, &made->machine);
+    made->memory = calloc(options->memory_bytes, 1);
+    made->scratchpad = calloc(machine->scratchpad_bytes, 1);
+    made->accumulator = calloc(accumulator_words(machine), sizeof(int32_t));
+    QM_CHECK(made->memory != NULL && made->scratchpad != NULL && made->accumulator != NULL);
+    *device = &made->base;
+    return QM_OK;
+}
+
+static void destroy(struct qm_device *base) {
+    struct functional_device *device = downcast(base);
+    free(device->memory);
+    free(device->scratchpad);
+    free(device->accumulator);
+    free(device);
+}
+
+static uint8_t *memory_at(struct functional_device *device, uint64_t address, size_t size) {
+    uint64_t offset = address - device->options.memory_base;
+    QM_CHECK(offset <= device->options.memory_bytes && size <= device->options.memory_bytes - offset);
+    return device->memory + offset;
+}
+
+static void write_memory(struct qm_device *base, uint64_t address, const void *data, size_t size) {
+    if (size > 0) memcpy(memory_at(downcast(base), address, size), data, size);
+}
+
+static void read_memory(struct qm_device *base, uint64_t address, void *data, size_t size) {
+    if (size > 0) memcpy(data, memory_at(downcast(base), address, size), size);
+}
+
+static void execute(const struct qm_insn *insn, struct qm_functional_memory *memory, uint8_t *arena) {
+    switch (insn->opcode) {
+    case QM_LOAD: qm_functional_load(insn, memory, arena); break;
+    case QM_STORE: qm_functional_store(insn, memory, arena); break;
+    case QM_MATMUL: qm_functional_matmul(insn, memory); break;
+    case QM_REQUANTIZE: qm_functional_requantize(insn, memory); break;
+    case QM_POOL: qm_functional_pool(insn, memory); break;
+    case QM_ADD: qm_functional_add(insn, memory); break;
+    case QM_COPY: qm_functional_copy(insn, memory); break;
+    default: QM_CHECK(!"an opcode that decode accepts");
+    }
+}
+
+static void read_words(const uint8_t *bytes, uint32_t *words) {
+    for (int i = 0; i < QM_INSN_WORDS; i++)
+        words[i] = (uint32_t)bytes[4 * i] | (uint32_t)bytes[4 * i + 1] << 8 | (uint32_t)bytes[4 * i + 2] << 16 | (uint32_t)bytes[4 * i + 3] << 24;
+}
+
+/* Runs the program to its end or first error; *accepted instructions came before. */
+static enum qm_error run(struct functional_device *device, uint64_t *accepted) {
+    const struct csr *csr = &device->csr;
+    uint64_t base = (uint64_t)csr->memory_base_hi << 32 | csr->memory_base, offset = base - device->options.memory_base;
+    *accepted = 0;
+    enum qm_error error = csr_check_program(csr);
+    if (error != QM_ERROR_NONE || csr->program_count == 0) return error;
+    if (offset > device->options.memory_bytes || csr->memory_size > device->options.memory_bytes - offset) return QM_ERROR_BUS;
+    uint8_t *arena = device->memory + offset;
+    struct qm_functional_memory memory = {&device->machine, device->scratchpad, device->accumulator};
+    for (; *accepted < csr->program_count; ++*accepted) {
+        uint32_t words[QM_INSN_WORDS];
+        read_words(arena + csr->program_addr + *accepted * QM_INSN_BYTES, words);
+        error = decode_check(&device->decode, words, csr->memory_size);
+        if (error != QM_ERROR_NONE) return error;
+        execute(&device->decode.insn, &memory, arena);
+    }
+    return QM_ERROR_NONE;
+}
+
+static void write_csr(struct qm_device *base, uint32_t offset, uint32_t value) {
+    struct functional_device *device = downcast(base);
+    uint64_t accepted;
+    if (!csr_write(&device->csr, offset, value)) return;
+    enum qm_error error = run(device, &accepted);
+    csr_clock(&device->csr, error, accepted, true);
+}
+
+static uint32_t read_csr(struct qm_device *base, uint32_t offset) {
+    struct functional_device *device = downcast(base);
+    return csr_read(&device->csr, &device->counters, offset);
+}
+
+static bool wait(struct qm_device *device, uint64_t limit_cycles) {
+    (void)limit_cycles;
+    return !downcast(device)->csr.busy;
+}
+
+static void observe(struct qm_device *device, qm_observer *observer, void *context) {
+    (void)device, (void)observer, (void)context; /* nothing happens in time */
+}
+
+static void read_internal(struct qm_device *base, uint8_t *scratchpad, int32_t *accumulator) {
+    struct functional_device *device = downcast(base);
+    if (scratchpad != NULL) memcpy(scratchpad, device->scratchpad, device->machine.scratchpad_bytes);
+    if (accumulator != NULL) memcpy(accumulator, device->accumulator, accumulator_words(&device->machine) * sizeof(int32_t));
+}
+
+static void write_internal(struct qm_device *base, const uint8_t *scratchpad, const int32_t *accumulator) {
+    struct functional_device *device = downcast(base);
+    if (scratchpad != NULL) memcpy(device->scratchpad, scratchpad, device->machine.scratchpad_bytes);
+    if (accumulator != NULL) memcpy(device->accumulator, accumulator, accumulator_words(&device->machine) * sizeof(int32_t));
+}
+
+const struct qm_device_ops qm_device_functional = {
+    .name = "functional",
+    .create = create,
+    .destroy = destroy,
+    .write_memory = write_memory,
+    .read_memory = read_memory,
+    .write_csr = write_csr,
+    .read_csr = read_csr,
+    .wait = wait,
+    .observe = observe,
+    .read_internal = read_internal,
+    .write_internal = write_internal,
+};
