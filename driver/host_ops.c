@@ -1,7 +1,7 @@
 /* host_ops.c - softmax in fixed point, with the arithmetic of gemmlowp that the TFLite reference kernels use.
  *
- * A fixed-point number is an int32 with k integer bits: real = raw * 2^(k - 31). Products are doubled, rounded (ties away from zero for
- * positive, towards zero for negative products of exact halves) and cut to their high half, so k adds up: Qa x Qb = Q(a + b). All steps of a row:
+ * A fixed-point number Qk is an int32 with k integer bits: real = raw * 2^(k - 31). A product is doubled and cut to its high half, rounded
+ * with ties upwards, so the bits add up: Qa x Qb = Q(a + b). The steps of a row:
  *
  *   d(i)   = x(i) - max x, at most 0; elements with d < -radius give the smallest output and no part of the sum
  *   e(i)   = exp(d(i) * scale * beta) in Q0, from d in Q5
@@ -51,7 +51,7 @@ static int32_t exp_quarter(int32_t a) {
 /* exp of a in Q5, a <= 0; the result in Q0. */
 static int32_t exp_negative(int32_t a) {
     static const int32_t factors[] = {1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242}; /* exp(-2^j), j = -2 .. 4, Q0 */
-    const int32_t quarter = 1 << 24; /* Q5 */
+    const int32_t quarter = 1 << 24;                                                                        /* Q5 */
     if (a == 0) return INT32_MAX;
     int32_t rest = (a & (quarter - 1)) - quarter;
     int32_t result = exp_quarter(rest * (1 << DIFF_BITS));
@@ -108,8 +108,7 @@ static void softmax_row(const struct exponent *e, uint32_t depth, const int8_t *
     struct reciprocal inverse = reciprocal(sum);
     for (uint32_t i = 0; i < depth; i++) {
         int32_t result = INT8_MIN;
-        if (input[i] - top >= e->lowest)
-            result += round_shift(high_mul(inverse.value, exp_of(e, input[i] - top)), inverse.shift + 31 - 8);
+        if (input[i] - top >= e->lowest) result += round_shift(high_mul(inverse.value, exp_of(e, input[i] - top)), inverse.shift + 31 - 8);
         output[i] = (int8_t)(result > INT8_MAX ? INT8_MAX : result);
     }
 }
@@ -117,5 +116,6 @@ static void softmax_row(const struct exponent *e, uint32_t depth, const int8_t *
 void qm_host_softmax(const struct qm_softmax *softmax, const int8_t *input, int8_t *output) {
     QM_CHECK(softmax->depth >= 1 && softmax->depth <= QM_SOFTMAX_DEPTH_MAX);
     struct exponent e = prepare(softmax);
-    for (size_t row = 0; row < softmax->rows; row++) softmax_row(&e, softmax->depth, input + row * softmax->depth, output + row * softmax->depth);
+    for (size_t row = 0; row < softmax->rows; row++)
+        softmax_row(&e, softmax->depth, input + row * softmax->depth, output + row * softmax->depth);
 }

@@ -26,8 +26,8 @@ void fb_fail(struct fb *fb, uint32_t at, const char *format, ...) {
 static bool inside(struct fb *fb, uint64_t at, uint64_t count, const char *what) {
     if (fb->status != QM_OK) return false;
     if (at <= fb->size && count <= fb->size - at) return true;
-    fb_fail(fb, (uint32_t)(at < fb->size ? at : fb->size), "%s leaves the file, which ends at byte 0x%zx; the file is damaged or cut short", what,
-            fb->size);
+    fb_fail(fb, (uint32_t)(at < fb->size ? at : fb->size), "%s leaves the file, which ends at byte 0x%zx; the file is damaged or cut short",
+            what, fb->size);
     return false;
 }
 

@@ -25,6 +25,7 @@ struct frontend {
 };
 
 bool tflite_recognizes(const struct model_file *file);
-QM_MUST_USE enum qm_status tflite_parse(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph, struct qm_diag *diag);
+QM_MUST_USE enum qm_status tflite_parse(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph,
+                                        struct qm_diag *diag);
 
 #endif

@@ -41,7 +41,8 @@ static void read_shape(struct tflite_reader *r, uint32_t index, const struct fb_
     struct qm_graph_tensor *tensor = &r->graph->tensors[index];
     struct fb_vector shape = fb_vector(&r->fb, table, TENSOR_SHAPE, 4);
     if (shape.count > QM_MAX_RANK) {
-        fb_fail(&r->fb, shape.at, "tensor %u (%s) has %u dimensions; at most %d can be read", index, tensor->name, shape.count, QM_MAX_RANK);
+        fb_fail(&r->fb, shape.at, "tensor %u (%s) has %u dimensions; at most %d can be read", index, tensor->name, shape.count,
+                QM_MAX_RANK);
         return;
     }
     tensor->rank = shape.count;
@@ -65,7 +66,8 @@ static void read_constant(struct tflite_reader *r, uint32_t index, const struct 
     if (type < TYPES) tensor->size_bytes = (size_t)qm_graph_elements(tensor) * types[type].bytes;
     if (r->fb.status != QM_OK) return;
     if (buffer >= r->buffers.count) {
-        fb_fail(&r->fb, table->at, "tensor %u (%s) is in buffer %u of %u; the file is damaged", index, tensor->name, buffer, r->buffers.count);
+        fb_fail(&r->fb, table->at, "tensor %u (%s) is in buffer %u of %u; the file is damaged", index, tensor->name, buffer,
+                r->buffers.count);
         return;
     }
     struct fb_table holder = fb_table_at(&r->fb, r->buffers, buffer);
@@ -102,7 +104,8 @@ static void read_quantization(struct tflite_reader *r, uint32_t index, const str
     if (zero_point.count != scale.count) {
         fb_fail(&r->fb, table.at, "tensor %u (%s) has %u scales but %u zero points", index, tensor->name, scale.count, zero_point.count);
     } else if (scale.count > 1 && (!has_axis || tensor->dims[axis] != scale.count)) {
-        fb_fail(&r->fb, table.at, "tensor %u (%s) has %u scales, but axis %d has not as many channels", index, tensor->name, scale.count, axis);
+        fb_fail(&r->fb, table.at, "tensor %u (%s) has %u scales, but axis %d has not as many channels", index, tensor->name, scale.count,
+                axis);
     } else {
         tensor->quant = (struct qm_quant){.count = scale.count,
                                           .scale = (const float *)(const void *)(r->fb.bytes + scale.at),

@@ -32,8 +32,16 @@ enum tflite_builtin {
 };
 
 /* The options' type in the union; its slots follow. Windows begin with PADDING, STRIDE_W, STRIDE_H. */
-enum tflite_options { OPTIONS_NONE = 0, OPTIONS_CONV = 1, OPTIONS_DEPTHWISE = 2, OPTIONS_POOL = 5, OPTIONS_FC = 8, OPTIONS_SOFTMAX = 9,
-                      OPTIONS_ADD = 11, OPTIONS_RESHAPE = 17 };
+enum tflite_options {
+    OPTIONS_NONE = 0,
+    OPTIONS_CONV = 1,
+    OPTIONS_DEPTHWISE = 2,
+    OPTIONS_POOL = 5,
+    OPTIONS_FC = 8,
+    OPTIONS_SOFTMAX = 9,
+    OPTIONS_ADD = 11,
+    OPTIONS_RESHAPE = 17
+};
 enum window_slot { WINDOW_PADDING, WINDOW_STRIDE_W, WINDOW_STRIDE_H };
 enum conv_slot { CONV_ACTIVATION = 3, CONV_DILATION_W, CONV_DILATION_H };
 enum depthwise_slot { DEPTHWISE_MULTIPLIER = 3, DEPTHWISE_ACTIVATION, DEPTHWISE_DILATION_W, DEPTHWISE_DILATION_H };

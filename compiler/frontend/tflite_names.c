@@ -3,6 +3,7 @@
 
 #include "compiler/frontend/tflite.h"
 
+/* clang-format off */
 static const char *const builtin_names[] = {
     "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEPTH_TO_SPACE", "DEQUANTIZE", "EMBEDDING_LOOKUP",
     "FLOOR", "FULLY_CONNECTED", "HASHTABLE_LOOKUP", "L2_NORMALIZATION", "L2_POOL_2D", "LOCAL_RESPONSE_NORMALIZATION", "LOGISTIC",
@@ -22,6 +23,7 @@ static const char *const builtin_names[] = {
     "READ_VARIABLE", "ASSIGN_VARIABLE", "BROADCAST_ARGS", "RANDOM_STANDARD_NORMAL", "BUCKETIZE", "RANDOM_UNIFORM", "MULTINOMIAL",
     "GELU", "DYNAMIC_UPDATE_SLICE",
 };
+/* clang-format on */
 
 enum { BUILTIN_NAMES = sizeof builtin_names / sizeof *builtin_names };
 
@@ -31,7 +33,8 @@ const char *tflite_builtin_name(int32_t code, struct qm_arena *arena) {
 }
 
 const char *tflite_type_name(uint8_t type) {
-    static const char *const names[] = {"FLOAT32", "FLOAT16",   "INT32",   "UINT8",      "INT64",  "STRING",   "BOOL",  "INT16",  "COMPLEX64",
-                                        "INT8",    "FLOAT64",   "COMPLEX128", "UINT64", "RESOURCE", "VARIANT", "UINT32", "UINT16", "INT4"};
+    static const char *const names[] = {"FLOAT32", "FLOAT16",  "INT32",     "UINT8",  "INT64",   "STRING",
+                                        "BOOL",    "INT16",    "COMPLEX64", "INT8",   "FLOAT64", "COMPLEX128",
+                                        "UINT64",  "RESOURCE", "VARIANT",   "UINT32", "UINT16",  "INT4"};
     return type < sizeof names / sizeof *names ? names[type] : "unknown";
 }

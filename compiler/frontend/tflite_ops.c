@@ -97,8 +97,8 @@ static void read_window(const struct operation *o, uint32_t channels) {
     struct axis w = {.in = in->dims[2], .kernel = op->kernel_w, .stride = op->stride_w, .dilation = op->dilation_w, .out = out->dims[2]};
     bool same = padding == PADDING_SAME;
     if (!resolve_axis(&h, same) || !resolve_axis(&w, same) || out->dims[0] != 1 || out->dims[3] != channels)
-        refuse(o, "the output %ux%ux%u is not what a %ux%u window gives on %ux%ux%u", out->dims[1], out->dims[2], out->dims[3], op->kernel_h,
-               op->kernel_w, in->dims[1], in->dims[2], in->dims[3]);
+        refuse(o, "the output %ux%ux%u is not what a %ux%u window gives on %ux%ux%u", out->dims[1], out->dims[2], out->dims[3],
+               op->kernel_h, op->kernel_w, in->dims[1], in->dims[2], in->dims[3]);
     op->pad_top = h.before;
     op->pad_bottom = h.after;
     op->pad_left = w.before;
@@ -193,8 +193,10 @@ static bool same_shape(const struct qm_graph_tensor *a, const struct qm_graph_te
 
 static void read_add(const struct operation *o) {
     read_activation(o, ADD_ACTIVATION);
-    if (!same_shape(input(o, 0), input(o, 1))) refuse(o, "operands of different shapes; broadcasting is not supported");
-    else if (!same_shape(input(o, 0), output(o))) refuse(o, "the output's shape is not that of the operands");
+    if (!same_shape(input(o, 0), input(o, 1)))
+        refuse(o, "operands of different shapes; broadcasting is not supported");
+    else if (!same_shape(input(o, 0), output(o)))
+        refuse(o, "the output's shape is not that of the operands");
 }
 
 /* The new shape is that of the output; a shape operand must say the same (-1: whatever is left). */
@@ -222,6 +224,7 @@ static void read_softmax(const struct operation *o) {
     if (output(o)->rank == 0 || !same_shape(input(o, 0), output(o))) refuse(o, "the output's shape is not that of the input");
 }
 
+/* clang-format off */
 static const struct rule rules[] = {
     /* code                    kind                     options            needed inputs  read */
     {TFLITE_CONV_2D,           QM_OP_CONV_2D,           OPTIONS_CONV,      true,  2, 3, read_conv},
@@ -233,6 +236,7 @@ static const struct rule rules[] = {
     {TFLITE_RESHAPE,           QM_OP_RESHAPE,           OPTIONS_RESHAPE,   false, 1, 2, read_reshape},
     {TFLITE_SOFTMAX,           QM_OP_SOFTMAX,           OPTIONS_SOFTMAX,   true,  1, 1, read_softmax},
 };
+/* clang-format on */
 
 /* The builtin code of an operator; *custom is the name of a custom one. Older files have the code in the byte field only. */
 static int32_t operator_code(struct tflite_reader *r, const struct fb_table *table, const char **custom) {

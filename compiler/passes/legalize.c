@@ -21,9 +21,9 @@
 enum {
     ADD_PRE_SHIFT = 20,
     SHIFT_MAX = 30,
-    AVERAGE_COUNT_MAX = 1024,      /* docs/numerics.md, Average pooling */
-    SOFTMAX_DEPTH_MAX = 4095,      /* the sum of exponentials has 12 integer bits */
-    EXPANDED_BYTES_MAX = 1 << 26,  /* weights of a depthwise layer written out as a convolution */
+    AVERAGE_COUNT_MAX = 1024,     /* docs/numerics.md, Average pooling */
+    SOFTMAX_DEPTH_MAX = 4095,     /* the sum of exponentials has 12 integer bits */
+    EXPANDED_BYTES_MAX = 1 << 26, /* weights of a depthwise layer written out as a convolution */
 };
 
 static const uint32_t no_value = UINT32_MAX;
@@ -51,7 +51,8 @@ static enum qm_status refuse(const struct site *s, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return qm_fail(s->l->diag, QM_BAD_INPUT, "%s: operator %u %s: %s", s->l->graph->file, s->op->index, qm_graph_op_name(s->op->kind), text);
+    return qm_fail(s->l->diag, QM_BAD_INPUT, "%s: operator %u %s: %s", s->l->graph->file, s->op->index, qm_graph_op_name(s->op->kind),
+                   text);
 }
 
 static const struct qm_graph_tensor *input(const struct site *s, uint32_t i) {
@@ -336,7 +337,8 @@ static enum qm_status legalize_fully_connected(const struct site *s) {
     layer->inputs[0] = as_rows(s->l, layer->inputs[0], rows, features);
     uint32_t shaped = layer->output;
     layer->output = as_rows(s->l, shaped, rows, channels);
-    s->l->network->values[layer->output].storage = s->l->network->values[shaped].storage = layer->output; /* what a layer writes owns its bytes */
+    s->l->network->values[layer->output].storage = s->l->network->values[shaped].storage =
+        layer->output; /* what a layer writes owns its bytes */
     layer->macs = (uint64_t)rows * channels * features;
     return QM_OK;
 }
@@ -378,7 +380,8 @@ static enum qm_status legalize_pool(const struct site *s) {
         return refuse(s, "input and output have different scales or zero points; TFLite pools do not rescale");
     uint64_t count = (uint64_t)s->op->kernel_h * s->op->kernel_w;
     if (average && count > AVERAGE_COUNT_MAX)
-        return refuse(s, "an average over %llu elements is not supported; at most %d are exact", (unsigned long long)count, AVERAGE_COUNT_MAX);
+        return refuse(s, "an average over %llu elements is not supported; at most %d are exact", (unsigned long long)count,
+                      AVERAGE_COUNT_MAX);
     layer->kind = average ? QM_LAYER_POOL_AVG : QM_LAYER_POOL_MAX;
     layer->pad_value = average ? 0 : INT8_MIN;
     layer->rounding = average ? QM_rounding_AWAY : s->l->rounding;
@@ -400,7 +403,8 @@ static enum qm_status legalize_softmax(const struct site *s) {
         return refuse(s, "the output has scale %g and zero point %lld; TFLite gives 1/256 and -128", (double)out->scale[0],
                       (long long)out->zero_point[0]);
     if (depth > SOFTMAX_DEPTH_MAX) return refuse(s, "rows of %u elements are not supported; at most %d", depth, SOFTMAX_DEPTH_MAX);
-    if (!((double)s->op->beta * (double)input(s, 0)->quant.scale[0] * 0x1p26 > 1)) return refuse(s, "beta times the input's scale is too small");
+    if (!((double)s->op->beta * (double)input(s, 0)->quant.scale[0] * 0x1p26 > 1))
+        return refuse(s, "beta times the input's scale is too small");
     layer->kind = QM_LAYER_SOFTMAX;
     layer->beta = s->op->beta;
     QM_TRY(operand(s, 0, &layer->inputs[0]));
@@ -472,7 +476,8 @@ static enum qm_status close_network(struct legalizer *l) {
     for (uint32_t i = 0; i < graph->output_count; i++) {
         l->network->outputs[i] = l->value_of[graph->outputs[i]];
         if (l->network->outputs[i] == no_value)
-            return qm_fail(l->diag, QM_BAD_INPUT, "%s: output %u (%s) is a constant", graph->file, i, graph->tensors[graph->outputs[i]].name);
+            return qm_fail(l->diag, QM_BAD_INPUT, "%s: output %u (%s) is a constant", graph->file, i,
+                           graph->tensors[graph->outputs[i]].name);
     }
     return QM_OK;
 }

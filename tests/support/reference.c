@@ -235,7 +235,8 @@ static void softmax_row(const struct run *r, uint32_t depth, const int8_t *in, i
     int32_t inverse = inverse31((int32_t)(normal - 2147483648));
     for (uint32_t i = 0; i < depth; i++) {
         int32_t value = -128;
-        if (in[i] - largest >= -radius) value += divide(product(inverse, exp31(reference_scale(in[i] - largest, multiplier, shift))), 35 - halvings);
+        if (in[i] - largest >= -radius)
+            value += divide(product(inverse, exp31(reference_scale(in[i] - largest, multiplier, shift))), 35 - halvings);
         to[i] = (int8_t)(value > 127 ? 127 : value);
     }
 }

@@ -17,8 +17,8 @@ Test(multiplier, gives_the_values_of_the_definition) {
         {0.75, 3 << 29, 0},
         {6, 3 << 29, 3},
         {0x1p-32, 1 << 30, -31},
-        {0x1p-33, 0, 0},                 /* too small */
-        {1 - 0x1p-40, 1 << 30, 1},       /* rounds up to the next power of two */
+        {0x1p-33, 0, 0},           /* too small */
+        {1 - 0x1p-40, 1 << 30, 1}, /* rounds up to the next power of two */
         {1 - 0x1p-31, INT32_MAX, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

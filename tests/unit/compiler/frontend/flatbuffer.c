@@ -55,9 +55,15 @@ Test(flatbuffer, refuses_what_leaves_the_file) {
         uint32_t value;
         const char *what;
     } rows[] = {
-        {0, 0xfffffff0, "root"},           {0, good.size - 2, "root at the end"}, {root, 0x7fffffff, "field list before the file"},
-        {root, 0x80000000, "field list behind the file"}, {root + 8, 0xfffffffc, "vector far behind"}, {root + 8, 0, "offset to itself"},
-        {first - 4, 0x40000001, "count that wraps"}, {first - 4, 0xffffffff, "largest count"}, {4, 0x54534554 + 1, "identifier"},
+        {0, 0xfffffff0, "root"},
+        {0, good.size - 2, "root at the end"},
+        {root, 0x7fffffff, "field list before the file"},
+        {root, 0x80000000, "field list behind the file"},
+        {root + 8, 0xfffffffc, "vector far behind"},
+        {root + 8, 0, "offset to itself"},
+        {first - 4, 0x40000001, "count that wraps"},
+        {first - 4, 0xffffffff, "largest count"},
+        {4, 0x54534554 + 1, "identifier"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         b = good;

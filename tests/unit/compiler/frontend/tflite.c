@@ -178,8 +178,8 @@ Test(tflite, survives_flipped_bits, .timeout = 120) {
             bytes[at] ^= mask;
             enum qm_status status = take(bytes, size, &diag);
             bytes[at] ^= mask;
-            cr_assert(status == QM_OK || (status == QM_BAD_INPUT && diag.text[0] != '\0' && strchr(diag.text, '\n') == NULL), "%s: byte %zu, mask %u",
-                      damaged[i], at, mask);
+            cr_assert(status == QM_OK || (status == QM_BAD_INPUT && diag.text[0] != '\0' && strchr(diag.text, '\n') == NULL),
+                      "%s: byte %zu, mask %u", damaged[i], at, mask);
         }
     }
     qm_arena_destroy(arena);

@@ -106,7 +106,8 @@ static void compare(const struct qm_network *network, const int8_t **want, struc
     }
     for (uint32_t i = 0; i < network->layer_count; i++) {
         const struct qm_layer *l = &network->layers[i];
-        struct layer_run r = {.network = network, .layer = l, .bytes = bytes, .in = &network->values[l->inputs[0]], .out = &network->values[l->output]};
+        struct layer_run r = {
+            .network = network, .layer = l, .bytes = bytes, .in = &network->values[l->inputs[0]], .out = &network->values[l->output]};
         size_t size = (size_t)r.out->h * r.out->w * r.out->c;
         cr_assert(eq(u32, r.out->storage, l->output), "a layer writes a value that owns its bytes");
         if (l->kind == QM_LAYER_CONV || l->kind == QM_LAYER_DEPTHWISE) run_map(&r, product_at);
@@ -183,12 +184,29 @@ static struct qm_graph_tensor activation(struct one *o, const char *name, const 
 
 static void open_one(struct one *o, enum qm_graph_op_kind kind, uint64_t seed) {
     *o = (struct one){.arena = qm_arena_create(), .random = seed};
-    o->op = (struct qm_graph_op){.kind = kind, .inputs = {0, QM_NO_TENSOR, QM_NO_TENSOR}, .input_count = 1, .output = 3, .beta = 1,
-                                 .kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .depth_multiplier = 1};
+    o->op = (struct qm_graph_op){.kind = kind,
+                                 .inputs = {0, QM_NO_TENSOR, QM_NO_TENSOR},
+                                 .input_count = 1,
+                                 .output = 3,
+                                 .beta = 1,
+                                 .kernel_h = 1,
+                                 .kernel_w = 1,
+                                 .stride_h = 1,
+                                 .stride_w = 1,
+                                 .dilation_h = 1,
+                                 .dilation_w = 1,
+                                 .depth_multiplier = 1};
     o->outputs[0] = 3;
     for (uint32_t i = 0; i < TENSORS; i++) o->tensors[i] = (struct qm_graph_tensor){.name = "unused", .dtype = QM_I8, .rank = 0};
-    o->graph = (struct qm_graph){.file = "one", .tensor_count = TENSORS, .op_count = 1, .input_count = 1, .output_count = 1, .tensors = o->tensors,
-                                 .ops = &o->op, .inputs = o->inputs, .outputs = o->outputs};
+    o->graph = (struct qm_graph){.file = "one",
+                                 .tensor_count = TENSORS,
+                                 .op_count = 1,
+                                 .input_count = 1,
+                                 .output_count = 1,
+                                 .tensors = o->tensors,
+                                 .ops = &o->op,
+                                 .inputs = o->inputs,
+                                 .outputs = o->outputs};
 }
 
 /* Weights with a scale a channel along the axis, and a bias. */
@@ -198,7 +216,8 @@ static void add_weights(struct one *o, const uint32_t dims[4], uint32_t channels
     o->tensors[1].data = random_bytes(o, o->tensors[1].size_bytes);
     int32_t *bias = QM_ARENA_NEW(o->arena, int32_t, channels);
     for (uint32_t c = 0; c < channels; c++) bias[c] = (int32_t)draw(o, 4000) - 2000;
-    o->tensors[2] = (struct qm_graph_tensor){.name = "bias", .dtype = QM_I32, .rank = 1, .dims = {channels}, .data = bias, .size_bytes = 4 * channels};
+    o->tensors[2] =
+        (struct qm_graph_tensor){.name = "bias", .dtype = QM_I32, .rank = 1, .dims = {channels}, .data = bias, .size_bytes = 4 * channels};
     o->op.inputs[1] = 1;
     o->op.inputs[2] = 2;
     o->op.input_count = 3;
@@ -280,10 +299,16 @@ Test(legalize, flattens_fully_connected_to_rows) {
     o.tensors[3] = activation(&o, "out", (uint32_t[4]){1, 3, 4, 7});
     const struct qm_network *network = check_one(&o);
     const struct qm_value *in = &network->values[network->layers[0].inputs[0]], *out = &network->values[network->layers[0].output];
-    cr_expect(all(eq(u32, in->h, 12), eq(u32, in->w, 1), eq(u32, in->c, 10)));
-    cr_expect(all(eq(u32, out->h, 12), eq(u32, out->w, 1), eq(u32, out->c, 7)));
+    cr_expect(eq(u32, in->h, 12));
+    cr_expect(eq(u32, in->w, 1));
+    cr_expect(eq(u32, in->c, 10));
+    cr_expect(eq(u32, out->h, 12));
+    cr_expect(eq(u32, out->w, 1));
+    cr_expect(eq(u32, out->c, 7));
     const struct qm_value *end = &network->values[network->outputs[0]];
-    cr_expect(all(eq(u32, end->h, 3), eq(u32, end->w, 4), eq(u32, end->storage, network->layers[0].output)));
+    cr_expect(eq(u32, end->h, 3));
+    cr_expect(eq(u32, end->w, 4));
+    cr_expect(eq(u32, end->storage, network->layers[0].output));
     qm_arena_destroy(o.arena);
 }
 
@@ -341,8 +366,9 @@ Test(legalize, refuses_a_bias_that_overflows_with_the_zero_point) {
     o.tensors[2].data = &bias;
     struct qm_diag diag;
     cr_expect(eq(int, refused(&o, &diag), QM_BAD_INPUT));
-    cr_expect(eq(str, diag.text, "one: operator 0 FULLY_CONNECTED: channel 0: the bias with the input's zero point folded in is 2147483648, which 32 "
-                                 "bits cannot hold"));
+    cr_expect(eq(str, diag.text,
+                 "one: operator 0 FULLY_CONNECTED: channel 0: the bias with the input's zero point folded in is 2147483648, which 32 "
+                 "bits cannot hold"));
     qm_arena_destroy(o.arena);
 }
 
@@ -356,17 +382,20 @@ Test(legalize, refuses_dynamic_range_asymmetric_weights_and_large_averages) {
     static const int64_t three = 3;
     o.tensors[1].quant.zero_point = &three;
     cr_expect(eq(int, refused(&o, &diag), QM_BAD_INPUT));
-    cr_expect(eq(str, diag.text, "one: operator 0 FULLY_CONNECTED: weights weights have zero point 3; only symmetric weights are supported"));
+    cr_expect(
+        eq(str, diag.text, "one: operator 0 FULLY_CONNECTED: weights weights have zero point 3; only symmetric weights are supported"));
     o.tensors[0].dtype = QM_F32;
     cr_expect(eq(int, refused(&o, &diag), QM_BAD_INPUT));
-    cr_expect(eq(str, diag.text, "one: operator 0 FULLY_CONNECTED has int8 weights but float32 activations (dynamic range); quantize the model to "
-                                 "int8 with int8 inputs and outputs"));
+    cr_expect(eq(str, diag.text,
+                 "one: operator 0 FULLY_CONNECTED has int8 weights but float32 activations (dynamic range); quantize the model to "
+                 "int8 with int8 inputs and outputs"));
     qm_arena_destroy(o.arena);
     open_one(&o, QM_OP_AVERAGE_POOL_2D, 51);
     o.tensors[0] = o.tensors[3] = activation(&o, "map", (uint32_t[4]){1, 33, 32, 1});
     o.tensors[3].dims[1] = o.tensors[3].dims[2] = 1;
     o.op.kernel_h = 33, o.op.kernel_w = 32;
     cr_expect(eq(int, refused(&o, &diag), QM_BAD_INPUT));
-    cr_expect(eq(str, diag.text, "one: operator 0 AVERAGE_POOL_2D: an average over 1056 elements is not supported; at most 1024 are exact"));
+    cr_expect(
+        eq(str, diag.text, "one: operator 0 AVERAGE_POOL_2D: an average over 1056 elements is not supported; at most 1024 are exact"));
     qm_arena_destroy(o.arena);
 }
