@@ -29,19 +29,20 @@ RTL_FINGERPRINT ?= 0
 
 rtl-machine: $(RTL_DIR)/librtl.so
 
-$(RTL_DIR)/qmac_defs.vh: $(RTL_SPECGEN_SRC) $(RTL_SPEC)
+$(B)/rtl/%/qmac_defs.vh: $(RTL_SPECGEN_SRC) $(RTL_SPEC)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. -o $(RTL_DIR)/specgen $(RTL_SPECGEN_SRC)
-	$(Q)$(RTL_DIR)/specgen verilog > $@
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. -o $(@D)/specgen $(RTL_SPECGEN_SRC)
+	$(Q)$(@D)/specgen verilog > $@
 
 $(RTL_DIR)/obj/Vqmac.h: $(RTL_SRC) $(RTL_DIR)/qmac_defs.vh mk/rtl.mk
 	$(Q)rm -rf $(@D)
 	$(Q)$(VERILATOR) $(RTL_VERILATE) $(RTL_PARAMS) "-GFingerprint=32'h$(RTL_FINGERPRINT)" --Mdir $(@D) -I$(RTL_DIR) $(RTL_FIND) rtl/qmac.v
 
-# One translation unit compiles fastest. Verilator's own part is the same for all machines.
+# One translation unit compiles fastest. Verilator's own part is the same for all machines. A library in use is replaced, not overwritten.
 $(RTL_DIR)/librtl.so: $(RTL_DIR)/obj/Vqmac.h sim/verilated/rtl_glue.cpp sim/verilated/rtl_glue.h $(B)/rtl/verilated.o
 	$(Q)printf '#include "%s"\n' $$(cd $(RTL_DIR)/obj && ls *.cpp) "$(CURDIR)/sim/verilated/rtl_glue.cpp" > $(RTL_DIR)/machine.cc
-	$(Q)$(CXX) $(RTL_CXXFLAGS) -I$(RTL_DIR)/obj -shared -Wl,-Bsymbolic -o $@ $(RTL_DIR)/machine.cc $(B)/rtl/verilated.o
+	$(Q)$(CXX) $(RTL_CXXFLAGS) -I$(RTL_DIR)/obj -shared -Wl,-Bsymbolic -o $@.part $(RTL_DIR)/machine.cc $(B)/rtl/verilated.o
+	$(Q)mv $@.part $@
 
 $(B)/rtl/verilated.o:
 	@mkdir -p $(@D)
@@ -50,9 +51,9 @@ $(B)/rtl/verilated.o:
 # The device must know where its build is.
 $(B)/obj/sim/verilated/%.o $(B)/asan/sim/verilated/%.o: CPPFLAGS += -DQM_BUILD_DIR='"$(abspath $(B))"'
 
-# Small and odd machines bring out other widths than the default one.
+# Small, odd and large machines bring out other widths than the default one; a large array of cells takes Verilator minutes.
 RTL_LINT_MACHINES := "" "-GRows=1 -GCols=1 -GAxiBytes=4 -GSpadBytes=1024 -GAccRows=2 -GQueueDepth=2" \
-    "-GRows=5 -GCols=3 -GAxiBytes=8" "-GRows=256 -GCols=256 -GSpadBytes=16777216 -GAccRows=65536 -GAxiBytes=64 -GQueueDepth=64" "-GFastArray=1"
+    "-GRows=5 -GCols=3 -GAxiBytes=8" "-GFastArray=1 -GRows=64 -GCols=128 -GSpadBytes=16777216 -GAccRows=65536 -GAxiBytes=64 -GQueueDepth=64"
 
 lint-rtl: $(B)/rtl/lint/qmac_defs.vh ## check the Verilog with Verilator and Icarus
 	$(Q)for p in $(RTL_LINT_MACHINES); do \
@@ -69,10 +70,3 @@ synth: $(B)/rtl/lint/qmac_defs.vh ## synthesize a 4x4 machine with Yosys and pri
 	$(Q)yosys -q -l $(B)/rtl/lint/synth.log -p "$(RTL_SYNTH)" > $(B)/rtl/lint/synth.out 2>&1 || { tail $(B)/rtl/lint/synth.out; false; }
 	$(Q)awk '/^=== /{sub(/^\$$paramod(\$$[0-9a-f]+)?\\/, "", $$2); sub(/\\.*/, "", $$2); name = $$2} \
 	    /Number of cells:/{printf "%-20s %8d cells\n", name, $$4}' $(B)/rtl/lint/synth.txt
-
-ifneq ($(RTL_DIR),$(B)/rtl/lint)
-$(B)/rtl/lint/qmac_defs.vh: $(RTL_SPECGEN_SRC) $(RTL_SPEC)
-	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. -o $(@D)/specgen $(RTL_SPECGEN_SRC)
-	$(Q)$(@D)/specgen verilog > $@
-endif

@@ -6,10 +6,10 @@
 `default_nettype none
 
 module decode #(
-    parameter Rows      = 16,
-    parameter Cols      = 16,
-    parameter SpadBytes = 262144,
-    parameter AccRows   = 1024
+    parameter [31:0] Rows      = 16,
+    parameter [31:0] Cols      = 16,
+    parameter [31:0] SpadBytes = 262144,
+    parameter [31:0] AccRows   = 1024
 ) (
     input  wire [511:0] insn_i,
     input  wire [31:0]  memory_size_i,   // bytes of the arena
@@ -17,11 +17,11 @@ module decode #(
     output wire [3:0]   error_o          // QM_ERROR_NONE: a good instruction
 );
 
-    localparam [63:0] Tile          = Cols;
-    localparam [63:0] DepthwiseTile = Rows < Cols ? Rows : Cols;
-    localparam [63:0] ParamBytes    = 9 * Cols;
-    localparam [63:0] SpadEnd       = SpadBytes;
-    localparam [63:0] AccEnd        = AccRows;
+    localparam [63:0] Tile          = {32'd0, Cols};
+    localparam [63:0] DepthwiseTile = Rows < Cols ? {32'd0, Rows} : {32'd0, Cols};
+    localparam [63:0] ParamBytes    = 64'd9 * {32'd0, Cols};
+    localparam [63:0] SpadEnd       = {32'd0, SpadBytes};
+    localparam [63:0] AccEnd        = {32'd0, AccRows};
 
     // Opcode and what it has. OPS[x] of a QM_HAS_ table: opcode x has the field.
     wire [7:0] opcode = `QM_F_OPCODE(insn_i);
