@@ -58,7 +58,7 @@ RTL_LINT_MACHINES := "" "-GRows=1 -GCols=1 -GAxiBytes=4 -GSpadBytes=1024 -GAccRo
 lint-rtl: $(B)/rtl/lint/qmac_defs.vh ## check the Verilog with Verilator and Icarus
 	$(Q)for p in $(RTL_LINT_MACHINES); do \
 	    $(VERILATOR) --lint-only -Wall --top-module qmac $$p -I$(<D) $(RTL_FIND) rtl/qmac.v || exit 1; done
-	$(Q)iverilog -g2005 -Wall -I$(<D) -y rtl -y rtl/lib -y rtl/probe -s qmac -o /dev/null rtl/qmac.v > $(<D)/iverilog.log 2>&1; \
+	$(Q)iverilog -g2005 -Wall -I$(<D) -s qmac -o /dev/null $(RTL_SRC) > $(<D)/iverilog.log 2>&1; \
 	    status=$$?; cat $(<D)/iverilog.log; test $$status = 0 && test ! -s $(<D)/iverilog.log
 
 # Gates of each module of a small machine; memories stay memories.

@@ -6,10 +6,10 @@
 `default_nettype none
 
 module decode #(
-    parameter [31:0] Rows      = 16,
-    parameter [31:0] Cols      = 16,
-    parameter [31:0] SpadBytes = 262144,
-    parameter [31:0] AccRows   = 1024
+    parameter Rows      = 16,
+    parameter Cols      = 16,
+    parameter SpadBytes = 262144,
+    parameter AccRows   = 1024
 ) (
     input  wire [511:0] insn_i,
     input  wire [31:0]  memory_size_i,   // bytes of the arena
@@ -17,13 +17,15 @@ module decode #(
     output wire [3:0]   error_o          // QM_ERROR_NONE: a good instruction
 );
 
-    localparam [63:0] Tile          = {32'd0, Cols};
-    localparam [63:0] DepthwiseTile = Rows < Cols ? {32'd0, Rows} : {32'd0, Cols};
-    localparam [63:0] ParamBytes    = 64'd9 * {32'd0, Cols};
-    localparam [63:0] SpadEnd       = {32'd0, SpadBytes};
-    localparam [63:0] AccEnd        = {32'd0, AccRows};
+    // The knobs as 64-bit numbers.
+    wire [31:0] rows = Rows, cols = Cols, spad_bytes = SpadBytes, acc_rows = AccRows;
+    wire [63:0] dense_tile     = {32'd0, cols};
+    wire [63:0] depthwise_tile = {32'd0, rows < cols ? rows : cols};
+    wire [63:0] param_bytes    = 64'd9 * {32'd0, cols};
+    wire [63:0] spad_end       = {32'd0, spad_bytes};
+    wire [63:0] acc_end        = {32'd0, acc_rows};
 
-    // Opcode and what it has. OPS[x] of a QM_HAS_ table: opcode x has the field.
+    // Opcode and what it has. Bit x of a QM_HAS_ table: opcode x has the field.
     wire [7:0] opcode = `QM_F_OPCODE(insn_i);
     wire [2:0] op     = opcode[2:0];
     wire       known  = opcode != 8'd0 && opcode[7:3] == 5'd0;
@@ -106,7 +108,7 @@ module decode #(
                     || (has_lookup[op]    && !supported_lookup[`QM_F_LOOKUP(insn_i)]);
 
     // 3 ILLEGAL
-    wire [63:0] tile       = depthwise ? DepthwiseTile : Tile;
+    wire [63:0] tile       = depthwise ? depthwise_tile : dense_tile;
     wire [63:0] tiled      = tiles * tile;
     wire        bad_run    = (is_pool || (is_matmul && depthwise)) && run_bytes != 64'd1;
     wire        bad_tiles  = (is_matmul || is_req) && (channels > tiled || channels + tile <= tiled);
@@ -121,17 +123,17 @@ module decode #(
     wire [63:0] transfer_end = spad_addr + (plane_count - 64'd1) * spad_plane + (row_count - 64'd1) * spad_row + row_bytes;
     wire [63:0] window_end   = in_addr + (in_rows - 64'd1) * in_pitch + in_row_bytes;
     wire [63:0] weight_end   = weight_addr + taps * channels;
-    wire [63:0] param_end    = param_addr + tiles * ParamBytes;
+    wire [63:0] param_end    = param_addr + tiles * param_bytes;
     wire [63:0] out_end      = out_addr + (out_h - 64'd1) * out_pitch + (out_w - 64'd1) * out_pixel + (is_copy ? taps : channels);
-    wire        scratchpad   = (is_transfer && transfer_end > SpadEnd)
-                            || (is_window && window_end > SpadEnd)
-                            || (is_matmul && weight_end > SpadEnd)
-                            || (is_req && param_end > SpadEnd)
-                            || ((is_req || is_pool || is_copy) && out_end > SpadEnd)
-                            || (is_add && (in_addr + length > SpadEnd || b_addr + length > SpadEnd || out_addr + length > SpadEnd));
+    wire        scratchpad   = (is_transfer && transfer_end > spad_end)
+                            || (is_window && window_end > spad_end)
+                            || (is_matmul && weight_end > spad_end)
+                            || (is_req && param_end > spad_end)
+                            || ((is_req || is_pool || is_copy) && out_end > spad_end)
+                            || (is_add && (in_addr + length > spad_end || b_addr + length > spad_end || out_addr + length > spad_end));
 
     // 6 ACCUMULATOR
-    wire accumulator = (is_matmul || is_req) && acc_addr + tiles * out_h * out_w > AccEnd;
+    wire accumulator = (is_matmul || is_req) && acc_addr + tiles * out_h * out_w > acc_end;
 
     assign error_o = illegal     ? `QM_ERROR_ILLEGAL
                    : unsupported ? `QM_ERROR_UNSUPPORTED
