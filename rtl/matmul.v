@@ -1,4 +1,8 @@
 // matmul - preloads weights and streams windows through the array (docs/machine.md, Matmul).
+// The preloader (front) fills weight buffers 0 and 1 in turn, the streamer (back) sends windows through the buffer that is full. A row
+// or weight row is read from the scratchpad in its cycle of issue and enters the array in the next one; what the accumulator must know
+// about a row travels beside the array in a delay line.
+// Invariant: a buffer is written only while it is not full and used only while it is.
 `default_nettype none
 `include "qmac_defs.vh"
 
@@ -11,11 +15,13 @@ module matmul #(
     input  wire              clear_i,              // START accepted
 
     // from/to queue, token
+    /* verilator lint_off UNUSEDSIGNAL */  // each half needs its own fields only
     input  wire              front_valid_i,
     input  wire [511:0]      front_insn_i,
     input  wire              start_ok_i,
     input  wire              back_valid_i,
     input  wire [511:0]      back_insn_i,
+    /* verilator lint_on UNUSEDSIGNAL */
     output wire              start_o,
     output wire              take_o,
     output wire              end_o,
@@ -56,4 +62,321 @@ module matmul #(
     output wire [15:0]       commit_addr_o,
     output wire              commit_add_o
 );
+    localparam        Narrow    = Rows < Cols ? Rows : Cols;
+    localparam        CommitLag = Rows + Cols - 1;  // from the issue of a row to commit_o
+    localparam [33:0] PieceX    = {18'd0, Rows[15:0]};
+    localparam [33:0] NarrowX   = {18'd0, Narrow[15:0]};
+    localparam [15:0] RowWords  = Cols[15:0];
+    localparam [8:0]  AllCols   = Cols[8:0];
+
+    reg [1:0] full_q;  // buffer i holds the weights of a step that has not been streamed to its end
+
+    // ---- Preloader ----
+    reg         preload_busy_q;
+    reg         preload_buffer_q;
+    reg  [23:0] weight_addr_q;
+    reg  [7:0]  weight_row_q;
+
+    wire [8:0]  preload_k;
+    wire [8:0]  preload_n;
+    wire        preload_depthwise;
+    wire        preload_last_step;
+
+    wire preload      = preload_busy_q && !full_q[preload_buffer_q];
+    wire preload_step = preload && (preload_depthwise || {1'b0, weight_row_q} + 9'd1 == preload_k);  // last row of the step
+
+    assign start_o = front_valid_i && start_ok_i && !preload_busy_q;
+
+    /* verilator lint_off PINCONNECTEMPTY */
+    matmul_steps #(.Rows(Rows), .Cols(Cols)) preload_steps (
+        .clk_i      (clk_i),
+        .load_i     (start_o),
+        .kernel_h_i (`QM_F_KERNEL_H(front_insn_i)),
+        .kernel_w_i (`QM_F_KERNEL_W(front_insn_i)),
+        .run_bytes_i(`QM_F_RUN_BYTES(front_insn_i)),
+        .channels_i (`QM_F_CHANNELS(front_insn_i)),
+        .depthwise_i(`QM_F_DEPTHWISE(front_insn_i)),
+        .advance_i  (preload_step),
+        .k_o        (preload_k),
+        .n_o        (preload_n),
+        .depthwise_o(preload_depthwise),
+        .first_o    (),
+        .run_end_o  (),
+        .row_end_o  (),
+        .tile_end_o (),
+        .last_o     (preload_last_step)
+    );
+    /* verilator lint_on PINCONNECTEMPTY */
+
+    always @(posedge clk_i) begin
+        if (!rst_ni || clear_i) begin
+            preload_busy_q   <= 1'b0;
+            preload_buffer_q <= 1'b0;
+        end else begin
+            if (start_o)                                preload_busy_q <= 1'b1;
+            else if (preload_step && preload_last_step) preload_busy_q <= 1'b0;
+            if (preload_step) preload_buffer_q <= !preload_buffer_q;
+        end
+        if (start_o) begin
+            weight_addr_q <= `QM_F_WEIGHT_ADDR(front_insn_i);
+            weight_row_q  <= 8'd0;
+        end else if (preload) begin
+            weight_addr_q <= weight_addr_q + {15'd0, preload_n};
+            weight_row_q  <= preload_step ? 8'd0 : weight_row_q + 8'd1;
+        end
+    end
+
+    assign weight_re_o    = preload;
+    assign weight_addr_o  = weight_addr_q;
+    assign weight_bytes_o = preload ? {7'd0, preload_n} : 16'd0;
+
+    // ---- Streamer: the instruction and its steps ----
+    /* verilator lint_off UNUSEDSIGNAL */
+    reg  [511:0]       insn_q;
+    /* verilator lint_on UNUSEDSIGNAL */
+    reg                stream_busy_q;
+    reg                stream_buffer_q;
+
+    wire [8:0]         stream_k;
+    wire [8:0]         stream_n;
+    wire               stream_depthwise;
+    wire               stream_first;
+    wire               run_end;
+    wire               row_end;
+    wire               tile_end;
+    wire               last_step;
+
+    reg  [15:0]        ox_left_q;  // positions after the current one
+    reg  [15:0]        oy_left_q;
+
+    wire stream      = stream_busy_q && full_q[stream_buffer_q];
+    wire stream_step = stream && ox_left_q == 16'd0 && oy_left_q == 16'd0;  // last row of the step
+    wire stream_end  = stream_step && last_step;                            // last row of the instruction
+
+    assign take_o = back_valid_i && (!stream_busy_q || stream_end);
+
+    matmul_steps #(.Rows(Rows), .Cols(Cols)) stream_steps (
+        .clk_i      (clk_i),
+        .load_i     (take_o),
+        .kernel_h_i (`QM_F_KERNEL_H(back_insn_i)),
+        .kernel_w_i (`QM_F_KERNEL_W(back_insn_i)),
+        .run_bytes_i(`QM_F_RUN_BYTES(back_insn_i)),
+        .channels_i (`QM_F_CHANNELS(back_insn_i)),
+        .depthwise_i(`QM_F_DEPTHWISE(back_insn_i)),
+        .advance_i  (stream_step),
+        .k_o        (stream_k),
+        .n_o        (stream_n),
+        .depthwise_o(stream_depthwise),
+        .first_o    (stream_first),
+        .run_end_o  (run_end),
+        .row_end_o  (row_end),
+        .tile_end_o (tile_end),
+        .last_o     (last_step)
+    );
+
+    always @(posedge clk_i) begin
+        if (!rst_ni || clear_i) begin
+            full_q          <= 2'b00;
+            stream_busy_q   <= 1'b0;
+            stream_buffer_q <= 1'b0;
+        end else begin
+            if (preload_step) full_q[preload_buffer_q] <= 1'b1;
+            if (stream_step)  full_q[stream_buffer_q]  <= 1'b0;
+            if (stream_step)  stream_buffer_q <= !stream_buffer_q;
+            if (take_o)          stream_busy_q <= 1'b1;
+            else if (stream_end) stream_busy_q <= 1'b0;
+        end
+        if (take_o) insn_q <= back_insn_i;
+    end
+
+    // ---- Streamer: where the row's window lies ----
+    // Position (0, 0) of the current tile, run and piece; x of the piece, and of the current row.
+    reg  signed [33:0] tile_x_q;
+    reg  signed [33:0] run_x_q;
+    reg  signed [33:0] piece_x_q;
+    reg  signed [25:0] run_y_q;
+    reg  signed [33:0] x_q;
+    reg  signed [25:0] y_q;
+
+    reg  signed [33:0] tile_x_d;
+    reg  signed [33:0] run_x_d;
+    reg  signed [33:0] piece_x_d;
+    reg  signed [25:0] run_y_d;
+
+    wire [15:0] take_x_start = `QM_F_X_START(back_insn_i);
+    wire [15:0] take_y_start = `QM_F_Y_START(back_insn_i);
+    wire [15:0] y_start      = `QM_F_Y_START(insn_q);
+
+    always @* begin
+        tile_x_d  = tile_x_q;
+        run_x_d   = run_x_q;
+        run_y_d   = run_y_q;
+        if (tile_end) begin
+            tile_x_d = tile_x_q + (stream_depthwise ? NarrowX : 34'd0);
+            run_x_d  = tile_x_d;
+            run_y_d  = {{10{y_start[15]}}, y_start};
+        end else if (row_end) begin
+            run_x_d  = tile_x_q;
+            run_y_d  = run_y_q + {18'd0, `QM_F_Y_DILATION(insn_q)};
+        end else if (run_end)
+            run_x_d  = run_x_q + {18'd0, `QM_F_X_DILATION(insn_q)};
+        piece_x_d = run_end ? run_x_d : piece_x_q + PieceX;
+    end
+
+    always @(posedge clk_i) begin
+        if (take_o) begin
+            tile_x_q  <= {{18{take_x_start[15]}}, take_x_start};
+            run_x_q   <= {{18{take_x_start[15]}}, take_x_start};
+            piece_x_q <= {{18{take_x_start[15]}}, take_x_start};
+            x_q       <= {{18{take_x_start[15]}}, take_x_start};
+            run_y_q   <= {{10{take_y_start[15]}}, take_y_start};
+            y_q       <= {{10{take_y_start[15]}}, take_y_start};
+            ox_left_q <= `QM_F_OUT_W(back_insn_i) - 16'd1;
+            oy_left_q <= `QM_F_OUT_H(back_insn_i) - 16'd1;
+        end else if (stream_step) begin
+            tile_x_q  <= tile_x_d;
+            run_x_q   <= run_x_d;
+            piece_x_q <= piece_x_d;
+            x_q       <= piece_x_d;
+            run_y_q   <= run_y_d;
+            y_q       <= run_y_d;
+            ox_left_q <= `QM_F_OUT_W(insn_q) - 16'd1;
+            oy_left_q <= `QM_F_OUT_H(insn_q) - 16'd1;
+        end else if (stream && ox_left_q == 16'd0) begin
+            x_q       <= piece_x_q;
+            y_q       <= y_q + {18'd0, `QM_F_Y_STRIDE(insn_q)};
+            ox_left_q <= `QM_F_OUT_W(insn_q) - 16'd1;
+            oy_left_q <= oy_left_q - 16'd1;
+        end else if (stream) begin
+            x_q       <= x_q + {18'd0, `QM_F_X_STRIDE(insn_q)};
+            ox_left_q <= ox_left_q - 16'd1;
+        end
+    end
+
+    wire [8:0] window_first;
+    wire [8:0] window_end;
+
+    window_address #(.Lanes(Rows)) window (
+        .y_i           (y_q),
+        .x_i           (x_q),
+        .in_addr_i     (`QM_F_IN_ADDR(insn_q)),
+        .in_pitch_i    (`QM_F_IN_PITCH(insn_q)),
+        .in_row_bytes_i(`QM_F_IN_ROW_BYTES(insn_q)),
+        .in_rows_i     (`QM_F_IN_ROWS(insn_q)),
+        .addr_o        (window_addr_o),
+        .first_o       (window_first),
+        .end_o         (window_end)
+    );
+
+    assign window_re_o    = stream;
+    assign stream_o       = stream;
+    assign wait_weights_o = stream_busy_q;
+    assign stream_bytes_o = stream ? {7'd0, stream_k} : 16'd0;
+    assign macs_o         = !stream ? 32'd0 : stream_depthwise ? {23'd0, stream_n} : {23'd0, stream_k} * {23'd0, stream_n};
+
+    // ---- Into the array, in the cycle after the issue ----
+    reg                feed_weight_q;
+    reg                feed_weight_buffer_q;
+    reg                feed_diagonal_q;
+    reg  [7:0]         feed_weight_row_q;
+    reg  [8:0]         feed_n_q;
+    reg                feed_row_q;
+    reg                feed_row_buffer_q;
+    reg                feed_unsigned_q;
+    reg  [8:0]         feed_first_q;
+    reg  [8:0]         feed_end_q;
+    reg  [8:0]         feed_k_q;
+    reg  [7:0]         feed_pad_q;
+
+    always @(posedge clk_i) begin
+        feed_weight_q <= rst_ni && preload;
+        feed_row_q    <= rst_ni && stream;
+        feed_k_q      <= stream ? stream_k : 9'd0;  // no row: all lanes are zero
+        if (preload) begin
+            feed_weight_buffer_q <= preload_buffer_q;
+            feed_diagonal_q      <= preload_depthwise;
+            feed_weight_row_q    <= weight_row_q;
+            feed_n_q             <= preload_n;
+        end
+        if (stream) begin
+            feed_row_buffer_q <= stream_buffer_q;
+            feed_unsigned_q   <= `QM_F_IN_UNSIGNED(insn_q);
+            feed_first_q      <= window_first;
+            feed_end_q        <= window_end;
+            feed_pad_q        <= `QM_F_PAD_VALUE(insn_q);
+        end
+    end
+
+    window_select #(.Lanes(Cols)) weight_lanes (
+        .data_i (weight_data_i),
+        .first_i(9'd0),
+        .end_i  (AllCols),
+        .count_i(feed_n_q),
+        .pad_i  (8'd0),
+        .data_o (array_weight_data_o)
+    );
+    window_select #(.Lanes(Rows)) row_lanes (
+        .data_i (window_data_i),
+        .first_i(feed_first_q),
+        .end_i  (feed_end_q),
+        .count_i(feed_k_q),
+        .pad_i  (feed_pad_q),
+        .data_o (array_row_data_o)
+    );
+
+    assign array_weight_valid_o    = feed_weight_q;
+    assign array_weight_buffer_o   = feed_weight_buffer_q;
+    assign array_weight_diagonal_o = feed_diagonal_q;
+    assign array_weight_row_o      = feed_weight_row_q;
+    assign array_row_valid_o       = feed_row_q;
+    assign array_row_buffer_o      = feed_row_buffer_q;
+    assign array_row_unsigned_o    = feed_unsigned_q;
+
+    // ---- Beside the array: accumulator row, add or overwrite, end of the instruction ----
+    reg  [15:0] tile_acc_q;  // accumulator row of the tile's first position
+    reg  [15:0] acc_q;
+    wire        commit_end;
+    wire [3:0]  commit_signal;
+    wire        rows_inside;
+
+    always @(posedge clk_i) begin
+        if (take_o) begin
+            tile_acc_q <= `QM_F_ACC_ADDR(back_insn_i);
+            acc_q      <= `QM_F_ACC_ADDR(back_insn_i);
+        end else if (stream_step && tile_end) begin
+            tile_acc_q <= acc_q + 16'd1;
+            acc_q      <= acc_q + 16'd1;
+        end else if (stream)
+            acc_q      <= stream_step ? tile_acc_q : acc_q + 16'd1;
+    end
+
+    delay_line #(.Width(22), .Cycles(CommitLag)) beside (
+        .clk_i  (clk_i),
+        .rst_ni (rst_ni),
+        .valid_i(stream),
+        .data_i ({acc_q, `QM_F_ACCUMULATE(insn_q) || !stream_first, stream_end, `QM_F_SIGNAL(insn_q)}),
+        .valid_o(commit_o),
+        .data_o ({commit_addr_o, commit_add_o, commit_end, commit_signal}),
+        .any_o  (rows_inside)
+    );
+
+    // The cycle of the commit.
+    reg       commit_q;
+    reg       commit_add_q;
+    reg       end_q;
+    reg [3:0] end_signal_q;
+
+    always @(posedge clk_i) begin
+        commit_q     <= rst_ni && commit_o;
+        commit_add_q <= commit_add_o;
+        end_q        <= rst_ni && commit_o && commit_end;
+        end_signal_q <= commit_signal;
+    end
+
+    assign end_o             = end_q;
+    assign end_signal_o      = end_signal_q;
+    assign drain_o           = rows_inside || commit_q;
+    assign busy_o            = preload_busy_q || stream_busy_q || drain_o;
+    assign acc_write_words_o = commit_q ? RowWords : 16'd0;
+    assign acc_read_words_o  = commit_q && commit_add_q ? RowWords : 16'd0;
 endmodule

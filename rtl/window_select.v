@@ -1,0 +1,26 @@
+// window_select - the bytes of a piece of a window: what was read inside the map, pad_i outside, and zero from count_i on.
+`default_nettype none
+
+module window_select #(
+    parameter Lanes = 16
+) (
+    input  wire [8*Lanes-1:0] data_i,
+    input  wire [8:0]         first_i,  // lanes first_i <= j < end_i lie in the map
+    input  wire [8:0]         end_i,
+    input  wire [8:0]         count_i,  // lanes that belong to the piece
+    input  wire [7:0]         pad_i,
+    output reg  [8*Lanes-1:0] data_o
+);
+    localparam [8:0] AllLanes = Lanes[8:0];
+
+    integer j;
+    always @* begin
+        data_o = data_i;
+        if (count_i == 9'd0)
+            data_o = 0;
+        else if (first_i != 9'd0 || end_i != AllLanes || count_i != AllLanes)
+            for (j = 0; j < Lanes; j = j + 1)
+                if (j[8:0] >= count_i)                          data_o[8*j +: 8] = 8'd0;
+                else if (j[8:0] < first_i || j[8:0] >= end_i) data_o[8*j +: 8] = pad_i;
+    end
+endmodule
