@@ -65,6 +65,24 @@ Test(host_ops, softmax_equals_the_reference_on_random_rows) {
     }
 }
 
+/* Two elements give large outputs, which show the last bits of the reciprocal. */
+Test(host_ops, softmax_equals_the_reference_on_all_pairs) {
+    enum { PAIRS = 256 };
+    int8_t input[2 * PAIRS], got[2 * PAIRS];
+    for (int i = 0; i < PAIRS; i++) {
+        input[2 * i] = INT8_MAX;
+        input[2 * i + 1] = (int8_t)(INT8_MAX - i);
+    }
+    float scale = 0.001F;
+    for (int s = 0; s < 150; s++, scale *= 1.05F) {
+        struct qm_arena *arena = qm_arena_create();
+        struct qm_softmax softmax = {.rows = PAIRS, .depth = 2, .input_scale = scale, .beta = 1};
+        qm_host_softmax(&softmax, input, got);
+        cr_expect(eq(int, memcmp(got, reference_softmax(&softmax, input, arena), sizeof got), 0), "scale %g", (double)scale);
+        qm_arena_destroy(arena);
+    }
+}
+
 Test(host_ops, softmax_is_within_one_step_of_the_real_function) {
     static const int8_t input[] = {-128, -40, 0, 13, 60, 61, 127, 100};
     enum { DEPTH = sizeof input };

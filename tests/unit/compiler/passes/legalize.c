@@ -352,6 +352,28 @@ Test(legalize, gives_a_reshape_the_bytes_of_its_source) {
     qm_arena_destroy(o.arena);
 }
 
+/* 0.1 * 0.3 / 0.05 with single-precision scales; the expected numbers were worked out apart from this program. */
+Test(legalize, multiplies_the_scales_of_fully_connected_in_float) {
+    static const float in = 0.1F, weights[2] = {0.3F, 0.3F}, out = 0.05F;
+    for (uint32_t scales = 1; scales <= 2; scales++) {
+        struct one o;
+        open_one(&o, QM_OP_FULLY_CONNECTED, 41);
+        o.tensors[0] = activation(&o, "in", (uint32_t[4]){1, 2});
+        add_weights(&o, (uint32_t[4]){2, 2}, 2, 0);
+        o.tensors[3] = activation(&o, "out", (uint32_t[4]){1, 2});
+        o.tensors[0].quant.scale = &in;
+        o.tensors[1].quant.scale = weights;
+        o.tensors[1].quant.count = scales;
+        o.tensors[3].quant.scale = &out;
+        struct qm_network *network = NULL;
+        struct qm_diag diag = {""};
+        cr_assert(eq(int, qm_legalize(&o.graph, QM_rounding_TFLITE, o.arena, &network, &diag), QM_OK), "%s", diag.text);
+        cr_expect(eq(i32, network->layers[0].scales[1].multiplier, scales == 1 ? 1288490221 : 1288490240));
+        cr_expect(eq(i32, network->layers[0].scales[1].shift, 0));
+        qm_arena_destroy(o.arena);
+    }
+}
+
 Test(legalize, refuses_a_bias_that_overflows_with_the_zero_point) {
     struct one o;
     open_one(&o, QM_OP_FULLY_CONNECTED, 40);
