@@ -46,7 +46,15 @@ static void draw_long(struct rig *rig, struct qm_insn *insn) {
 }
 
 Test(matmul, dense_is_the_sum_of_products) {
-    rig_compare(draw_dense, 60);
+    rig_compare(draw_dense, 20);
+}
+
+Test(matmul, every_kernel_of_this_processor_is_the_sum_of_products) {
+    for (int64_t i = 0; i < kernel_count; i++) {
+        if (!kernels[i]->is_supported()) continue;
+        rig_compare_kernel(kernels[i], draw_dense, 30);
+        rig_compare_kernel(kernels[i], draw_long, 15);
+    }
 }
 
 Test(matmul, depthwise_meets_each_channel_with_its_own_weight) {
@@ -54,11 +62,11 @@ Test(matmul, depthwise_meets_each_channel_with_its_own_weight) {
 }
 
 Test(matmul, many_positions_share_the_weights) {
-    rig_compare(draw_long, 30);
+    rig_compare(draw_long, 10);
 }
 
 /* The largest sums that 8-bit operands make: every byte of the scratchpad is an extreme. */
-static void check_extremes(uint8_t byte, bool in_unsigned, int32_t product) {
+static void check_extremes(const struct kernel *kernel, uint8_t byte, bool in_unsigned, int32_t product) {
     enum { TAPS = 64 };
     uint8_t scratchpad[1024];
     int32_t accumulator[16] = {0};
@@ -72,15 +80,18 @@ static void check_extremes(uint8_t byte, bool in_unsigned, int32_t product) {
     insn.channels = 5;
     insn.tiles = 1;
     insn.in_unsigned = in_unsigned;
-    qm_functional_matmul(&insn, &memory);
+    matmul_with(&insn, &memory, kernel);
     for (int c = 0; c < 16; c++) cr_assert_eq(accumulator[c], c < 5 ? TAPS * product : 0);
 }
 
 Test(matmul, extreme_operands_do_not_saturate) {
-    check_extremes(0x80, false, 128 * 128);
-    check_extremes(0x80, true, 128 * -128);
-    check_extremes(0x7f, false, 127 * 127);
-    check_extremes(0xff, true, 255 * -1);
+    for (int64_t i = 0; i < kernel_count; i++) {
+        if (!kernels[i]->is_supported()) continue;
+        check_extremes(kernels[i], 0x80, false, 128 * 128);
+        check_extremes(kernels[i], 0x80, true, 128 * -128);
+        check_extremes(kernels[i], 0x7f, false, 127 * 127);
+        check_extremes(kernels[i], 0xff, true, 255 * -1);
+    }
 }
 
 Test(matmul, sums_wrap) {

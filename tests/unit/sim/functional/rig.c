@@ -105,7 +105,11 @@ static void memories_destroy(struct memories *memories) {
     free(memories->want.arena);
 }
 
-static void run_production(const struct qm_insn *insn, struct memories *memories) {
+static void run_production(const struct rig *rig, const struct qm_insn *insn, struct memories *memories) {
+    if (rig->kernel != NULL) {
+        matmul_with(insn, &memories->got, rig->kernel);
+        return;
+    }
     switch (insn->opcode) {
     case QM_LOAD: qm_functional_load(insn, &memories->got, memories->arena); break;
     case QM_STORE: qm_functional_store(insn, &memories->got, memories->arena); break;
@@ -129,7 +133,7 @@ static void compare_one(struct rig *rig, void (*draw)(struct rig *, struct qm_in
     struct memories memories = memories_create(rig);
     struct qm_insn insn = {0};
     draw(rig, &insn);
-    run_production(&insn, &memories);
+    run_production(rig, &insn, &memories);
     naive_run(&insn, &memories.want);
     expect_equal(rig, "scratchpad", memories.got.scratchpad, memories.want.scratchpad, rig->machine.scratchpad_bytes);
     expect_equal(rig, "accumulator", memories.got.accumulator, memories.want.accumulator, memories.accumulator_bytes);
@@ -137,9 +141,9 @@ static void compare_one(struct rig *rig, void (*draw)(struct rig *, struct qm_in
     memories_destroy(&memories);
 }
 
-void rig_compare(void (*draw)(struct rig *, struct qm_insn *), uint32_t count) {
+void rig_compare_kernel(const struct kernel *kernel, void (*draw)(struct rig *, struct qm_insn *), uint32_t count) {
     for (size_t i = 0; i < sizeof machines / sizeof *machines; i++) {
-        struct rig rig = {0};
+        struct rig rig = {.kernel = kernel};
         qm_machine_init(&rig.machine);
         rig.machine.rows = machines[i][0];
         rig.machine.cols = machines[i][1];
@@ -150,4 +154,8 @@ void rig_compare(void (*draw)(struct rig *, struct qm_insn *), uint32_t count) {
             compare_one(&rig, draw);
         }
     }
+}
+
+void rig_compare(void (*draw)(struct rig *, struct qm_insn *), uint32_t count) {
+    rig_compare_kernel(NULL, draw, count);
 }

@@ -7,7 +7,7 @@
 #define QM_TESTS_UNIT_SIM_FUNCTIONAL_RIG_H
 
 #include "common/prng.h"
-#include "sim/functional/functional.h"
+#include "sim/functional/matmul.h"
 
 enum { RIG_ARENA_BYTES = 65536 };
 
@@ -15,6 +15,7 @@ struct rig {
     struct qm_machine machine;
     struct qm_prng prng;
     uint64_t seed;
+    const struct kernel *kernel; /* MATMUL by this one; NULL: every instruction as the engines run it */
 };
 
 /* Draws low..high. */
@@ -38,5 +39,8 @@ int64_t rig_outputs(const struct rig *rig);
 
 /* Draws `count` instructions for each machine and compares scratchpad, accumulator and arena after each. */
 void rig_compare(void (*draw)(struct rig *, struct qm_insn *), uint32_t count);
+
+/* The same for dense MATMULs by one kernel. */
+void rig_compare_kernel(const struct kernel *kernel, void (*draw)(struct rig *, struct qm_insn *), uint32_t count);
 
 #endif

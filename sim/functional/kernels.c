@@ -1,0 +1,64 @@
+/* kernels.c - the table of kernels, and the plain one: pairs of 16-bit numbers, in C that compilers for any processor can vectorize. */
+#include "sim/functional/kernels.h"
+
+#include <string.h>
+
+enum { PAIRS = KERNEL_K / 2 };
+
+typedef int16_t pair_row[KERNEL_LANES][2];
+
+static bool always(void) {
+    return true;
+}
+
+static void fill(const uint8_t *bytes, int64_t k, bool is_unsigned, void *row) {
+    int16_t *out = row;
+    int64_t size = (k + 1) / 2 * 2;
+    if (is_unsigned)
+        for (int64_t i = 0; i < size; i++) out[i] = bytes[i];
+    else
+        for (int64_t i = 0; i < size; i++) out[i] = (int8_t)bytes[i];
+}
+
+static void pack(const struct kernel_vector *vector, int64_t k, pair_row *packed) {
+    memset(packed, 0, (size_t)(k + 1) / 2 * sizeof *packed);
+    for (int64_t i = 0; i < k; i++)
+        for (int64_t lane = 0; lane < vector->lanes; lane++) packed[i / 2][lane][i % 2] = vector->weights[i * vector->stride + lane];
+}
+
+static void add_products(const int16_t *row, const pair_row *packed, int64_t pairs, int32_t *sums) {
+    for (int64_t i = 0; i < pairs; i++)
+        for (int lane = 0; lane < KERNEL_LANES; lane++) sums[lane] += row[2 * i] * packed[i][lane][0] + row[2 * i + 1] * packed[i][lane][1];
+}
+
+static void multiply_vector(const struct kernel_job *job, const struct kernel_vector *vector) {
+    pair_row packed[PAIRS];
+    pack(vector, job->k, packed);
+    for (int64_t m = 0; m < job->count; m++) {
+        int32_t sums[KERNEL_LANES] = {0}, *out = vector->sums + m * job->sums_stride;
+        add_products((const int16_t *)job->rows + m * KERNEL_K, packed, (job->k + 1) / 2, sums);
+        for (int64_t lane = 0; lane < vector->lanes; lane++)
+            out[lane] = (int32_t)((uint32_t)sums[lane] + (job->adds ? (uint32_t)out[lane] : 0));
+    }
+}
+
+static void multiply(const struct kernel_job *job) {
+    for (int64_t i = 0; i < job->vector_count; i++) multiply_vector(job, &job->vectors[i]);
+}
+
+const struct kernel kernel_plain = {"plain", always, sizeof(int16_t), fill, multiply};
+
+const struct kernel *const kernels[] = {
+#ifdef __x86_64__
+    &kernel_vnni,
+    &kernel_avx2,
+#endif
+    &kernel_plain,
+};
+const int64_t kernel_count = sizeof kernels / sizeof *kernels;
+
+const struct kernel *kernel_best(void) {
+    int64_t i = 0;
+    while (!kernels[i]->is_supported()) i++;
+    return kernels[i];
+}

@@ -1,0 +1,47 @@
+/* kernels.h - the dense product of MATMUL for each kind of processor; all give the same sums, by test.
+ *
+ * A job multiplies `count` rows of k bytes by the columns of up to KERNEL_VECTORS vectors. Rows are first laid out by `fill` as the kernel
+ * wants them; weights are packed by `multiply` itself, once for all rows. Sums are exact modulo 2^32, so that any order of work will do.
+ * Where the processor cannot do better the plain kernel runs; `multiply` may read (and ignore) up to KERNEL_ROWS_SPARE rows after the last.
+ */
+#ifndef QM_SIM_FUNCTIONAL_KERNELS_H
+#define QM_SIM_FUNCTIONAL_KERNELS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { KERNEL_K = 512, KERNEL_LANES = 16, KERNEL_VECTORS = 4, KERNEL_ROWS_SPARE = 16, KERNEL_ELEMENT_BYTES_MAX = 2 };
+
+/* Up to KERNEL_LANES neighbouring columns of one tile. */
+struct kernel_vector {
+    const int8_t *weights; /* weight of row i, lane j: weights[i * stride + j] */
+    int64_t stride, lanes;
+    int32_t *sums; /* [count][sums_stride] */
+};
+
+struct kernel_job {
+    const void *rows; /* [count][KERNEL_K] elements, made by fill */
+    int64_t count, k; /* k <= KERNEL_K */
+    struct kernel_vector vectors[KERNEL_VECTORS];
+    int64_t vector_count, sums_stride;
+    bool is_unsigned; /* activations; weights are signed */
+    bool adds;        /* to the sums, else overwrites them */
+};
+
+struct kernel {
+    const char *name;
+    bool (*is_supported)(void);
+    int64_t element_bytes;
+    /* Lays out a row. bytes [KERNEL_K]; those from k on are read and do not matter. */
+    void (*fill)(const uint8_t *bytes, int64_t k, bool is_unsigned, void *row);
+    void (*multiply)(const struct kernel_job *job);
+};
+
+/* Best first; the last is the plain one, which every processor supports. */
+extern const struct kernel *const kernels[];
+extern const int64_t kernel_count;
+const struct kernel *kernel_best(void);
+
+extern const struct kernel kernel_vnni, kernel_avx2, kernel_plain;
+
+#endif
