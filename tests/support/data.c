@@ -19,6 +19,7 @@ const struct data_network data_networks[DATA_NETWORKS] = {
 void data_need(void) {
     if (getenv("QMAC_DATA") != NULL) return;
     if (getenv("CI") != NULL) cr_assert_fail("QMAC_DATA is not set, and CI skips nothing");
+    fprintf(stderr, "skip: QMAC_DATA is not set, so a test on its networks does not run\n");
     cr_skip("QMAC_DATA is not set");
 }
 
