@@ -1,4 +1,7 @@
 // post - requantizes, pools, adds and copies, one item a cycle (docs/machine.md, Post).
+// A walker issues items; what was issued in one cycle is read in the next one, and in that cycle becomes x (a biased sum, a reduced window),
+// which is multiplied, rounded, clamped and written in the four cycles after. ADD scales its operands first, which takes two more.
+// Invariant: one instruction at a time, so that insn_q holds still until its last output is written.
 `default_nettype none
 `include "qmac_defs.vh"
 
@@ -11,9 +14,11 @@ module post #(
     input  wire               clear_i,             // START accepted
 
     // from/to queue, token
+    /* verilator lint_off UNUSEDSIGNAL */  // out_type and lookup have one legal value
     input  wire               front_valid_i,
     input  wire [511:0]       front_insn_i,
     input  wire               start_ok_i,
+    /* verilator lint_on UNUSEDSIGNAL */
     output wire               start_o,
     output wire               end_o,
     output wire [3:0]         end_signal_o,
@@ -44,4 +49,310 @@ module post #(
     output wire [15:0]        post_acc_addr_o,
     input  wire [32*Cols-1:0] post_acc_data_i
 );
+    localparam [8:0] AllLanes = Cols[8:0];
+
+    /* verilator lint_off UNUSEDSIGNAL */
+    reg  [511:0] insn_q;
+    /* verilator lint_on UNUSEDSIGNAL */
+    reg          busy_q;  // an instruction is started and unfinished
+
+    wire requantizing = `QM_F_OPCODE(insn_q) == `QM_OP_REQUANTIZE;
+    wire pooling      = `QM_F_OPCODE(insn_q) == `QM_OP_POOL;
+    wire adding       = `QM_F_OPCODE(insn_q) == `QM_OP_ADD;
+    wire copying      = `QM_F_OPCODE(insn_q) == `QM_OP_COPY;
+
+    assign start_o = front_valid_i && start_ok_i && !busy_q;
+
+    always @(posedge clk_i) begin
+        if (!rst_ni || clear_i) busy_q <= 1'b0;
+        else if (start_o)       busy_q <= 1'b1;
+        else if (end_o)         busy_q <= 1'b0;
+        if (start_o) insn_q <= front_insn_i;
+    end
+
+    // ---- Issue ----
+    wire              param;         // a parameter read is issued
+    wire [3:0]        param_index;
+    wire              item;          // an item is issued
+    wire              item_second;   // ADD: of the second operand
+    wire              item_first;    // POOL: the first tap of an output
+    wire              item_output;   // with it an output is complete
+    wire              item_last;     // and the instruction
+    wire [8:0]        item_n;        // its elements
+    wire [23:0]       item_out;      // where its output goes
+    wire [23:0]       item_addr;     // what it reads, ADD and parameters
+    wire signed [33:0] item_x;
+    wire signed [25:0] item_y;
+    wire [23:0]       window_addr;
+    wire [8:0]        window_first;
+    wire [8:0]        window_end;
+
+    post_walk #(.Rows(Rows), .Cols(Cols)) walk (
+        .clk_i        (clk_i),
+        .rst_ni       (rst_ni),
+        .clear_i      (clear_i),
+        .start_i      (start_o),
+        .start_insn_i (front_insn_i),
+        .insn_i       (insn_q),
+        .param_o      (param),
+        .param_index_o(param_index),
+        .item_o       (item),
+        .second_o     (item_second),
+        .first_o      (item_first),
+        .output_o     (item_output),
+        .last_o       (item_last),
+        .n_o          (item_n),
+        .x_o          (item_x),
+        .y_o          (item_y),
+        .addr_o       (item_addr),
+        .out_addr_o   (item_out),
+        .acc_addr_o   (post_acc_addr_o)
+    );
+    window_address #(.Lanes(Cols)) window (
+        .y_i           (item_y),
+        .x_i           (item_x),
+        .in_addr_i     (`QM_F_IN_ADDR(insn_q)),
+        .in_pitch_i    (`QM_F_IN_PITCH(insn_q)),
+        .in_row_bytes_i(`QM_F_IN_ROW_BYTES(insn_q)),
+        .in_rows_i     (`QM_F_IN_ROWS(insn_q)),
+        .addr_o        (window_addr),
+        .first_o       (window_first),
+        .end_o         (window_end)
+    );
+
+    assign post_re_o        = param || (item && !requantizing);
+    assign post_addr_o      = param || adding ? item_addr : window_addr;
+    assign post_acc_re_o    = item && requantizing;
+
+    assign row_o            = item;
+    assign param_o          = param;
+    assign drain_o          = busy_q;
+    assign busy_o           = busy_q;
+    assign read_bytes_o     = param ? {7'd0, AllLanes} : post_re_o ? {7'd0, item_n} : 16'd0;
+    assign acc_read_words_o = post_acc_re_o ? {7'd0, AllLanes} : 16'd0;
+    assign scale_o          = item && adding ? {7'd0, item_n} : 16'd0;
+    assign pool_o           = item && pooling ? {7'd0, item_n} : 16'd0;
+
+    // ---- The cycle after: data_* describe what was read ----
+    reg       data_param_q;
+    reg [3:0] data_param_index_q;
+    reg       data_item_q;
+    reg       data_second_q;
+    reg       data_first_q;
+    reg [8:0] data_n_q;
+    reg [8:0] data_begin_q;
+    reg [8:0] data_end_q;
+
+    always @(posedge clk_i) begin
+        data_param_q       <= rst_ni && param;
+        data_param_index_q <= param_index;
+        data_item_q        <= rst_ni && item;
+        if (item) begin
+            data_second_q <= item_second;
+            data_first_q  <= item_first;
+            data_n_q      <= item_n;
+            data_begin_q  <= adding ? 9'd0 : window_first;
+            data_end_q    <= adding ? AllLanes : window_end;
+        end
+    end
+
+    wire [8*Cols-1:0] data;
+
+    window_select #(.Lanes(Cols)) lanes (
+        .data_i (post_data_i),
+        .first_i(data_begin_q),
+        .end_i  (data_end_q),
+        .count_i(data_item_q && !requantizing ? data_n_q : 9'd0),
+        .pad_i  (`QM_F_PAD_VALUE(insn_q)),
+        .data_o (data)
+    );
+
+    // Parameters of the tile, as they lie in memory: bias, multiplier, shift.
+    reg  [72*Cols-1:0] params_q;
+    wire [32*Cols-1:0] bias        = params_q[32*Cols-1:0];
+    wire [32*Cols-1:0] multipliers = params_q[64*Cols-1:32*Cols];
+    wire [8*Cols-1:0]  shifts      = params_q[72*Cols-1:64*Cols];
+
+    integer p;
+    always @(posedge clk_i)
+        if (data_param_q)
+            for (p = 0; p < 9; p = p + 1)
+                if (data_param_index_q == p[3:0]) params_q[8*Cols*p +: 8*Cols] <= post_data_i;
+
+    // ---- Outputs on their way: ADD waits two cycles for its operands, then all take the same five ----
+    wire        sum_valid;
+    wire [33:0] sum_output;
+    wire        sum_any;
+    wire        valid = adding ? sum_valid : item_output;
+    wire        out_last;
+    wire [8:0]  out_n;
+    wire        out_any;
+    wire        copied_any;
+
+    /* verilator lint_off UNUSEDSIGNAL */
+    wire        unused_any = sum_any || out_any || copied_any;
+    /* verilator lint_on UNUSEDSIGNAL */
+
+    delay_line #(.Width(34), .Cycles(2)) sum_line (
+        .clk_i  (clk_i),
+        .rst_ni (rst_ni),
+        .valid_i(item_output && adding),
+        .data_i ({item_last, item_n, item_out}),
+        .valid_o(sum_valid),
+        .data_o (sum_output),
+        .any_o  (sum_any)
+    );
+    delay_line #(.Width(34), .Cycles(5)) out_line (
+        .clk_i  (clk_i),
+        .rst_ni (rst_ni),
+        .valid_i(valid),
+        .data_i (adding ? sum_output : {item_last, item_n, item_out}),
+        .valid_o(post_we_o),
+        .data_o ({out_last, out_n, post_waddr_o}),
+        .any_o  (out_any)
+    );
+
+    reg x_valid_q;         // x is made in this cycle
+    reg multiply_valid_q;
+    reg round_valid_q;
+    reg clamp_valid_q;
+
+    always @(posedge clk_i) begin
+        x_valid_q        <= rst_ni && valid;
+        multiply_valid_q <= rst_ni && x_valid_q;
+        round_valid_q    <= rst_ni && multiply_valid_q;
+        clamp_valid_q    <= rst_ni && round_valid_q;
+    end
+
+    // ---- x: biased sums, or reduced windows ----
+    reg  [32*Cols-1:0] x_q;
+    reg  [32*Cols-1:0] pool_q;     // reduction of the taps so far
+    reg  [32*Cols-1:0] operand_q;  // ADD: (element - zero) << pre_shift
+    reg  [31:0]        element;
+    reg  [31:0]        reduced;
+
+    wire [15:0] zero = data_second_q ? `QM_F_B_ZERO(insn_q) : `QM_F_A_ZERO(insn_q);
+
+    /* verilator lint_off BLKSEQ */  // element and reduced are names for parts of one lane's expression
+    integer c;
+    always @(posedge clk_i)
+        if (data_item_q)
+            for (c = 0; c < Cols; c = c + 1) begin
+                element = {{24{data[8*c + 7] && !`QM_F_IN_UNSIGNED(insn_q)}}, data[8*c +: 8]};
+                if (requantizing)
+                    x_q[32*c +: 32] <= post_acc_data_i[32*c +: 32] + bias[32*c +: 32];
+                else if (adding)
+                    operand_q[32*c +: 32] <= (element - {{16{zero[15]}}, zero}) << `QM_F_PRE_SHIFT(insn_q);
+                else if (pooling) begin
+                    if (data_first_q)
+                        reduced = element;
+                    else if (`QM_F_POOL_KIND(insn_q) == `QM_POOL_KIND_SUM)
+                        reduced = pool_q[32*c +: 32] + element;
+                    else
+                        reduced = $signed(pool_q[32*c +: 32]) > $signed(element) ? pool_q[32*c +: 32] : element;
+                    pool_q[32*c +: 32] <= reduced;
+                    if (x_valid_q) x_q[32*c +: 32] <= reduced + `QM_F_POOL_BIAS(insn_q);
+                end
+            end
+    /* verilator lint_on BLKSEQ */
+
+    // ---- Scaling: of ADD's operands, the second added to the first, and of the output ----
+    reg operand_multiply_q;
+    reg operand_round_q;
+    reg multiply_second_q;
+    reg round_second_q;
+
+    always @(posedge clk_i) begin
+        operand_multiply_q <= rst_ni && data_item_q && adding;
+        operand_round_q    <= rst_ni && operand_multiply_q;
+        multiply_second_q  <= data_second_q;
+        round_second_q     <= multiply_second_q;
+    end
+
+    wire [31:0] operand_multiplier = multiply_second_q ? `QM_F_B_MULTIPLIER(insn_q) : `QM_F_A_MULTIPLIER(insn_q);
+    wire [7:0]  operand_shift      = multiply_second_q ? `QM_F_B_SHIFT(insn_q) : `QM_F_A_SHIFT(insn_q);
+
+    wire [32*Cols-1:0] sums;
+    wire [32*Cols-1:0] scaled;
+
+    genvar l;
+    generate
+        for (l = 0; l < Cols; l = l + 1) begin : gen_lane
+            requantize operand (
+                .clk_i       (clk_i),
+                .multiply_i  (operand_multiply_q),
+                .round_i     (operand_round_q),
+                .accumulate_i(round_second_q),
+                .x_i         (operand_q[32*l +: 32]),
+                .multiplier_i(operand_multiplier),
+                .shift_i     (operand_shift),
+                .rounding_i  (`QM_F_ROUNDING(insn_q)),
+                .result_o    (sums[32*l +: 32])
+            );
+            requantize result (
+                .clk_i       (clk_i),
+                .multiply_i  (multiply_valid_q && !copying),
+                .round_i     (round_valid_q && !copying),
+                .accumulate_i(1'b0),
+                .x_i         (adding ? sums[32*l +: 32] : x_q[32*l +: 32]),
+                .multiplier_i(requantizing ? multipliers[32*l +: 32] : `QM_F_OUT_MULTIPLIER(insn_q)),
+                .shift_i     (requantizing ? shifts[8*l +: 8] : `QM_F_OUT_SHIFT(insn_q)),
+                .rounding_i  (`QM_F_ROUNDING(insn_q)),
+                .result_o    (scaled[32*l +: 32])
+            );
+        end
+    endgenerate
+
+    // ---- Zero point and clamp; bytes of COPY come by at the same time ----
+    reg  [8*Cols-1:0]  out_q;
+    wire [8*Cols-1:0]  copied;
+    wire               copied_valid;
+    reg  signed [32:0] shifted;
+    reg  signed [32:0] clamped;
+
+    wire [15:0] out_zero  = `QM_F_OUT_ZERO(insn_q);
+    wire [15:0] clamp_min = `QM_F_CLAMP_MIN(insn_q);
+    wire [15:0] clamp_max = `QM_F_CLAMP_MAX(insn_q);
+    wire signed [32:0] out_least = {{17{clamp_min[15]}}, clamp_min};
+    wire signed [32:0] out_most  = {{17{clamp_max[15]}}, clamp_max};
+
+    delay_line #(.Width(8*Cols), .Cycles(3)) copy_line (
+        .clk_i  (clk_i),
+        .rst_ni (rst_ni),
+        .valid_i(data_item_q && copying),
+        .data_i (data),
+        .valid_o(copied_valid),
+        .data_o (copied),
+        .any_o  (copied_any)
+    );
+
+    /* verilator lint_off BLKSEQ */
+    integer o;
+    always @(posedge clk_i)
+        if (copied_valid)
+            out_q <= copied;
+        else if (clamp_valid_q)
+            for (o = 0; o < Cols; o = o + 1) begin
+                shifted = {scaled[32*o + 31], scaled[32*o +: 32]} + {{17{out_zero[15]}}, out_zero};
+                clamped = shifted < out_least ? out_least : shifted;
+                clamped = clamped > out_most ? out_most : clamped;
+                out_q[8*o +: 8] <= clamped[7:0];
+            end
+    /* verilator lint_on BLKSEQ */
+
+    // ---- Write ----
+    reg [Cols-1:0] write_mask;
+    integer        m;
+    always @* begin
+        write_mask = 0;
+        if (post_we_o)
+            for (m = 0; m < Cols; m = m + 1) write_mask[m] = m[8:0] < out_n;
+    end
+
+    assign post_wdata_o  = out_q;
+    assign post_wmask_o  = write_mask;
+    assign write_bytes_o = post_we_o ? {7'd0, out_n} : 16'd0;
+    assign requantize_o  = post_we_o && !copying ? {7'd0, out_n} : 16'd0;
+    assign end_o         = post_we_o && out_last;
+    assign end_signal_o  = `QM_F_SIGNAL(insn_q);
 endmodule
