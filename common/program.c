@@ -1,0 +1,319 @@
+/* program.c - the program file: one description of the layout, walked to write and walked to read, so that the two cannot differ.
+ *
+ * All numbers are little-endian 32-bit words, 64-bit ones low word first; a float is its bits; a text is its full array, zero filled.
+ *
+ *   "QMACPROG" | version | fingerprint | the machine's knobs in the order of spec/hw_params.def | machine name [64]
+ *   model [256] | model_sha256 [65] | requant [16]
+ *   insn_count | arena_bytes | code_offset | image_offset | image_bytes
+ *   tensor_count | input_count | output_count | layer_count | step_count
+ *   tensor_count x  name [128] | dtype | rank | dims [6] | scale | zero_point | arena_offset | size_bytes
+ *   layer_count x   name [128] | op [32] | shape [64] | precision [16] | op_index | on_host | macs (64) | host_bytes (64)
+ *   step_count x    on_host | first_insn | insn_count | layer | host_op | input | output | beta
+ *   insn_count x    16 words
+ *   insn_count x    layer
+ *   image_bytes x   byte
+ *
+ * When reading, a count is checked against what is left of the file before anything is allocated for it.
+ */
+#include "common/program.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/file.h"
+
+enum { MAGIC_BYTES = 8, VERSION = 1, WORD = 4, CODE_ALIGNMENT = 256, STEP_ALIGNMENT = 4 };
+static const char MAGIC[MAGIC_BYTES + 1] = "QMACPROG";
+static const size_t FILE_BYTES_MAX = (size_t)1 << 32;
+
+static const struct {
+    const char *name;
+    size_t bytes;
+} dtypes[QM_DTYPES] = {
+    [QM_I8] = {"int8", 1}, [QM_U8] = {"uint8", 1}, [QM_I16] = {"int16", 2}, [QM_I32] = {"int32", 4}, [QM_F32] = {"float32", 4},
+};
+
+size_t qm_dtype_bytes(enum qm_dtype dtype) {
+    return dtypes[dtype].bytes;
+}
+
+const char *qm_dtype_name(enum qm_dtype dtype) {
+    return dtypes[dtype].name;
+}
+
+struct qm_program *qm_program_create(void) {
+    struct qm_arena *arena = qm_arena_create();
+    struct qm_program *program = QM_ARENA_NEW(arena, struct qm_program, 1);
+    program->arena = arena;
+    qm_machine_init(&program->machine);
+    return program;
+}
+
+void qm_program_destroy(struct qm_program *program) {
+    if (program != NULL) qm_arena_destroy(program->arena);
+}
+
+/* ---- the walk ---- */
+
+/* A file on its way in or out. Writing with bytes == NULL only measures. After the first problem nothing moves. */
+struct stream {
+    bool writing;
+    uint8_t *bytes;
+    size_t size, at;
+    const char *name;
+    struct qm_diag *diag;
+    enum qm_status status;
+};
+
+static void refuse(struct stream *s, const char *what) {
+    if (s->status == QM_OK) s->status = qm_fail(s->diag, QM_BAD_INPUT, "%s: at byte 0x%zx: %s; compile the model again", s->name, s->at, what);
+}
+
+static void require(struct stream *s, bool holds, const char *what) {
+    if (!s->writing && !holds) refuse(s, what);
+}
+
+static void walk_bytes(struct stream *s, void *data, size_t size) {
+    if (s->status != QM_OK) return;
+    if (s->writing) {
+        if (s->bytes != NULL && size > 0) memcpy(s->bytes + s->at, data, size);
+    } else if (s->size - s->at < size) {
+        refuse(s, "the file ends too early");
+        return;
+    } else if (size > 0) {
+        memcpy(data, s->bytes + s->at, size);
+    }
+    s->at += size;
+}
+
+static void walk_u32(struct stream *s, uint32_t *value) {
+    uint8_t bytes[WORD];
+    for (uint32_t i = 0; i < WORD; i++) bytes[i] = (uint8_t)(*value >> 8 * i);
+    walk_bytes(s, bytes, WORD);
+    if (s->writing || s->status != QM_OK) return;
+    *value = 0;
+    for (uint32_t i = 0; i < WORD; i++) *value |= (uint32_t)bytes[i] << 8 * i;
+}
+
+static void walk_u64(struct stream *s, uint64_t *value) {
+    uint32_t low = (uint32_t)*value, high = (uint32_t)(*value >> 32);
+    walk_u32(s, &low);
+    walk_u32(s, &high);
+    *value = low | (uint64_t)high << 32;
+}
+
+static void walk_i32(struct stream *s, int32_t *value) {
+    uint32_t word = (uint32_t)*value;
+    walk_u32(s, &word);
+    *value = (int32_t)word;
+}
+
+static void walk_float(struct stream *s, float *value) {
+    uint32_t word;
+    memcpy(&word, value, sizeof word);
+    walk_u32(s, &word);
+    memcpy(value, &word, sizeof word);
+    require(s, isfinite(*value), "a number is not finite");
+}
+
+static void walk_bool(struct stream *s, bool *value) {
+    uint32_t word = *value;
+    walk_u32(s, &word);
+    require(s, word <= 1, "neither yes nor no");
+    *value = word == 1;
+}
+
+static void walk_text(struct stream *s, char *text, size_t size) {
+    walk_bytes(s, text, size);
+    if (!s->writing && s->status == QM_OK && memchr(text, '\0', size) == NULL) {
+        text[size - 1] = '\0';
+        refuse(s, "a text does not end");
+    }
+}
+
+/* Reads a count of records of at least record_bytes each, which must still be there. */
+static void walk_count(struct stream *s, uint32_t *count, size_t record_bytes) {
+    walk_u32(s, count);
+    if (s->status == QM_OK) require(s, *count <= (s->size - s->at) / record_bytes, "a count is larger than the file");
+    if (s->status != QM_OK) *count = 0;
+}
+
+/* ---- the records ---- */
+
+static void walk_machine(struct stream *s, struct qm_machine *machine) {
+    uint32_t fingerprint = s->writing ? qm_machine_fingerprint(machine) : 0;
+    walk_u32(s, &fingerprint);
+#define QM_PARAM(name, verilog, minimum, maximum, default_value, rule, unit, text) walk_u32(s, &machine->name);
+#include "spec/hw_params.def"
+#undef QM_PARAM
+    walk_text(s, machine->name, sizeof machine->name);
+    if (s->writing || s->status != QM_OK) return;
+    struct qm_diag inner;
+    require(s, qm_machine_check(machine, &inner) == QM_OK, "the machine in it has a knob out of range");
+    if (s->status == QM_OK) require(s, qm_machine_fingerprint(machine) == fingerprint, "made for another instruction set (wrong fingerprint)");
+}
+
+static void walk_header(struct stream *s, struct qm_program *program) {
+    char magic[MAGIC_BYTES] = "";
+    uint32_t version = VERSION;
+    memcpy(magic, MAGIC, MAGIC_BYTES);
+    walk_bytes(s, magic, MAGIC_BYTES);
+    require(s, memcmp(magic, MAGIC, MAGIC_BYTES) == 0, "not a qmac program");
+    walk_u32(s, &version);
+    require(s, version == VERSION, "written by another version of qmac");
+    walk_machine(s, &program->machine);
+    walk_text(s, program->model, sizeof program->model);
+    walk_text(s, program->model_sha256, sizeof program->model_sha256);
+    walk_text(s, program->requant, sizeof program->requant);
+}
+
+static void walk_sizes(struct stream *s, struct qm_program *program) {
+    walk_count(s, &program->insn_count, QM_INSN_BYTES + WORD);
+    walk_u32(s, &program->arena_bytes);
+    walk_u32(s, &program->code_offset);
+    walk_u32(s, &program->image_offset);
+    walk_count(s, &program->image_bytes, 1);
+    walk_count(s, &program->tensor_count, QM_NAME_BYTES);
+    walk_u32(s, &program->input_count);
+    walk_u32(s, &program->output_count);
+    walk_count(s, &program->layer_count, QM_NAME_BYTES);
+    walk_count(s, &program->step_count, WORD);
+    require(s, program->code_offset % CODE_ALIGNMENT == 0, "the code is not aligned");
+    require(s, program->code_offset + (uint64_t)program->insn_count * QM_INSN_BYTES <= program->arena_bytes, "the code leaves the memory");
+    require(s, (uint64_t)program->image_offset + program->image_bytes <= program->arena_bytes, "the constants leave the memory");
+    require(s, (uint64_t)program->input_count + program->output_count <= program->tensor_count, "more inputs and outputs than tensors");
+}
+
+static bool tensor_size_is_right(const struct qm_program_tensor *tensor) {
+    uint64_t bytes = qm_dtype_bytes(tensor->dtype);
+    for (uint32_t i = 0; i < tensor->rank; i++) {
+        if (tensor->dims[i] == 0) return false;
+        bytes *= tensor->dims[i];
+        if (bytes > UINT32_MAX) return false;
+    }
+    return bytes == tensor->size_bytes;
+}
+
+static void walk_tensor(struct stream *s, struct qm_program_tensor *tensor, uint32_t arena_bytes) {
+    uint32_t dtype = tensor->dtype;
+    walk_text(s, tensor->name, sizeof tensor->name);
+    walk_u32(s, &dtype);
+    walk_u32(s, &tensor->rank);
+    for (uint32_t i = 0; i < QM_MAX_RANK; i++) walk_u32(s, &tensor->dims[i]);
+    walk_float(s, &tensor->scale);
+    walk_i32(s, &tensor->zero_point);
+    walk_u32(s, &tensor->arena_offset);
+    walk_u32(s, &tensor->size_bytes);
+    if (s->writing || s->status != QM_OK) return;
+    require(s, dtype < QM_DTYPES, "a tensor of an unknown type");
+    require(s, tensor->rank <= QM_MAX_RANK, "a tensor of too many dimensions");
+    if (s->status != QM_OK) return;
+    tensor->dtype = (enum qm_dtype)dtype;
+    require(s, tensor_size_is_right(tensor), "a tensor's size is not that of its shape");
+    require(s, (uint64_t)tensor->arena_offset + tensor->size_bytes <= arena_bytes, "a tensor leaves the memory");
+}
+
+static void walk_layer(struct stream *s, struct qm_program_layer *layer) {
+    walk_text(s, layer->name, sizeof layer->name);
+    walk_text(s, layer->op, sizeof layer->op);
+    walk_text(s, layer->shape, sizeof layer->shape);
+    walk_text(s, layer->precision, sizeof layer->precision);
+    walk_u32(s, &layer->op_index);
+    walk_bool(s, &layer->on_host);
+    walk_u64(s, &layer->macs);
+    walk_u64(s, &layer->host_bytes);
+}
+
+/* Softmax: int8 in and out, the same number of rows of the same depth. */
+static bool host_step_is_right(const struct qm_program *program, const struct qm_program_step *step) {
+    if (step->layer >= program->layer_count || step->host_op >= QM_HOST_OPS) return false;
+    if (step->input >= program->tensor_count || step->output >= program->tensor_count) return false;
+    const struct qm_program_tensor *in = &program->tensors[step->input], *out = &program->tensors[step->output];
+    return in->dtype == QM_I8 && out->dtype == QM_I8 && in->rank >= 1 && out->rank >= 1 && in->size_bytes == out->size_bytes &&
+           in->dims[in->rank - 1] == out->dims[out->rank - 1] && in->scale > 0 && step->beta > 0;
+}
+
+static void walk_step(struct stream *s, const struct qm_program *program, struct qm_program_step *step) {
+    uint32_t host_op = step->host_op;
+    walk_bool(s, &step->on_host);
+    walk_u32(s, &step->first_insn);
+    walk_u32(s, &step->insn_count);
+    walk_u32(s, &step->layer);
+    walk_u32(s, &host_op);
+    walk_u32(s, &step->input);
+    walk_u32(s, &step->output);
+    walk_float(s, &step->beta);
+    if (s->writing || s->status != QM_OK) return;
+    step->host_op = (enum qm_host_op)host_op;
+    if (step->on_host) {
+        require(s, host_step_is_right(program, step), "a host step that makes no sense");
+    } else {
+        require(s, step->first_insn % STEP_ALIGNMENT == 0, "a step's first instruction is not aligned");
+        require(s, (uint64_t)step->first_insn + step->insn_count <= program->insn_count, "a step leaves the code");
+    }
+}
+
+static void walk_code(struct stream *s, struct qm_program *program) {
+    for (uint32_t i = 0; i < program->insn_count; i++)
+        for (uint32_t word = 0; word < QM_INSN_WORDS; word++) walk_u32(s, &program->insns[i][word]);
+    for (uint32_t i = 0; i < program->insn_count; i++) {
+        walk_u32(s, &program->insn_layer[i]);
+        require(s, program->insn_layer[i] < program->layer_count, "an instruction of an unknown layer");
+    }
+}
+
+static void allocate(struct qm_program *program) {
+    program->tensors = QM_ARENA_NEW(program->arena, struct qm_program_tensor, program->tensor_count);
+    program->layers = QM_ARENA_NEW(program->arena, struct qm_program_layer, program->layer_count);
+    program->steps = QM_ARENA_NEW(program->arena, struct qm_program_step, program->step_count);
+    program->insns = qm_arena_alloc(program->arena, (size_t)program->insn_count * sizeof *program->insns);
+    program->insn_layer = QM_ARENA_NEW(program->arena, uint32_t, program->insn_count);
+    program->image = QM_ARENA_NEW(program->arena, uint8_t, program->image_bytes);
+}
+
+static void walk_program(struct stream *s, struct qm_program *program) {
+    walk_header(s, program);
+    if (s->status == QM_OK) walk_sizes(s, program);
+    if (s->status != QM_OK) return;
+    if (!s->writing) allocate(program);
+    for (uint32_t i = 0; i < program->tensor_count && s->status == QM_OK; i++) walk_tensor(s, &program->tensors[i], program->arena_bytes);
+    for (uint32_t i = 0; i < program->layer_count && s->status == QM_OK; i++) walk_layer(s, &program->layers[i]);
+    for (uint32_t i = 0; i < program->step_count && s->status == QM_OK; i++) walk_step(s, program, &program->steps[i]);
+    if (s->status == QM_OK) walk_code(s, program);
+    walk_bytes(s, program->image, program->image_bytes);
+    require(s, s->status != QM_OK || s->at == s->size, "more bytes than the program has");
+}
+
+enum qm_status qm_program_save(const struct qm_program *program, const char *file, struct qm_diag *diag) {
+    struct qm_program copy = *program; /* the walk takes what it may also fill */
+    struct stream measure = {.writing = true, .name = file, .diag = diag};
+    walk_program(&measure, &copy);
+    struct stream stream = {.writing = true, .bytes = malloc(measure.at), .name = file, .diag = diag};
+    QM_CHECK(stream.bytes != NULL);
+    walk_program(&stream, &copy);
+    enum qm_status status = qm_file_write(file, stream.bytes, stream.at, diag);
+    free(stream.bytes);
+    return status;
+}
+
+enum qm_status qm_program_parse(const uint8_t *bytes, size_t size, const char *name, struct qm_program **program, struct qm_diag *diag) {
+    struct stream stream = {.bytes = (uint8_t *)(uintptr_t)bytes, .size = size, .name = name, .diag = diag}; /* only read */
+    struct qm_program *parsed = qm_program_create();
+    walk_program(&stream, parsed);
+    if (stream.status != QM_OK) {
+        qm_program_destroy(parsed);
+        return stream.status;
+    }
+    *program = parsed;
+    return QM_OK;
+}
+
+enum qm_status qm_program_load(const char *file, struct qm_program **program, struct qm_diag *diag) {
+    uint8_t *bytes;
+    size_t size;
+    QM_TRY(qm_file_read(file, FILE_BYTES_MAX, &bytes, &size, diag));
+    enum qm_status status = qm_program_parse(bytes, size, file, program, diag);
+    free(bytes);
+    return status;
+}
