@@ -22,37 +22,35 @@ static inline int32_t qm_clamp(int32_t x, int32_t low, int32_t high) {
     return raised > high ? high : raised;
 }
 
-/* Two roundings: the high half of the doubled product, then a rounding shift, both half away from zero as gemmlowp does them. */
+/* Two roundings: the high half of the doubled product to the nearest (gemmlowp's nudge and truncation together are a half up), then a rounding
+ * shift, half away from zero. Only (-2^31) * (-2^31) gives 2^31, which saturates: the one way to INT32_MIN below. */
 static inline int32_t qm_scale_tflite(int32_t x, int32_t multiplier, int left, int right) {
-    int32_t a = qm_wrap32((int64_t)((uint64_t)(int64_t)x << left));
-    int64_t product = (int64_t)a * multiplier;
-    int64_t nudge = product >= 0 ? (int64_t)1 << 30 : 1 - ((int64_t)1 << 30);
-    int32_t high = qm_saturate_i32((product + nudge) / ((int64_t)1 << 31));
-    int32_t mask = (int32_t)(((int64_t)1 << right) - 1);
+    int64_t product = (int64_t)(int32_t)((uint32_t)x << left) * multiplier;
+    int32_t nearest = (int32_t)(uint32_t)((uint64_t)(product + ((int64_t)1 << 30)) >> 31);
+    int32_t high = nearest == INT32_MIN ? INT32_MAX : nearest;
+    int32_t mask = (int32_t)(((uint32_t)1 << right) - 1);
     int32_t threshold = (mask >> 1) + (high < 0);
     return (high >> right) + ((high & mask) > threshold);
 }
 
-/* product / 2^total, 0 < total <= 62, by the named rounding. */
-static inline int64_t qm_round_shift(int64_t product, int total, uint32_t rounding) {
-    int64_t quotient = product >> total;
-    uint64_t rest = (uint64_t)product & (((uint64_t)1 << total) - 1), half = (uint64_t)1 << (total - 1);
+/* What to add to a product before it is shifted right by total, 0 <= total <= 62, so that the shift rounds as named. */
+static inline int64_t qm_nudge(int64_t product, int total, uint32_t rounding) {
+    int64_t half = ((int64_t)1 << total) >> 1;
     switch (rounding) {
-    case QM_rounding_SINGLE: return quotient + (rest >= half);
-    case QM_rounding_EVEN: return quotient + (rest > half || (rest == half && (quotient & 1) != 0));
-    case QM_rounding_AWAY: return quotient + (rest > half || (rest == half && product >= 0));
-    default: return quotient;
+    case QM_rounding_SINGLE: return half;
+    case QM_rounding_EVEN: return half - (half > 0 && (product >> total & 1) == 0);
+    case QM_rounding_AWAY: return half - (half > 0 && product < 0);
+    default: return 0;
     }
 }
 
-/* x * multiplier * 2^(shift - 31), rounded; shift is taken as -31..31. */
+/* x * multiplier * 2^(shift - 31), rounded; shift is taken as -31..31. In a loop with a constant rounding it has no branches. */
 static inline int32_t qm_scale(int32_t x, int32_t multiplier, int shift, uint32_t rounding) {
     int bounded = shift < -31 ? -31 : shift > 31 ? 31 : shift;
-    int left = bounded > 0 ? bounded : 0, right = bounded < 0 ? -bounded : 0;
-    if (rounding == QM_rounding_TFLITE) return qm_scale_tflite(x, multiplier, left, right);
+    if (rounding == QM_rounding_TFLITE) return qm_scale_tflite(x, multiplier, bounded > 0 ? bounded : 0, bounded < 0 ? -bounded : 0);
     int total = 31 - bounded;
     int64_t product = (int64_t)x * multiplier;
-    return qm_saturate_i32(total == 0 ? product : qm_round_shift(product, total, rounding));
+    return qm_saturate_i32((product + qm_nudge(product, total, rounding)) >> total);
 }
 
 /* The output stage: zero point, clamp, low 8 bits. */

@@ -1,20 +1,46 @@
-/* add.c - ADD without time: two operands brought to a common scale, added, scaled to the output. */
+/* add.c - ADD without time: two operands brought to a common scale, added, scaled to the output.
+ *
+ * An operand has 256 values, so each is scaled once and looked up.
+ */
 #include "common/fixed_point.h"
 #include "sim/functional/functional.h"
+#include "sim/functional/vectorized.h"
 
-static int32_t scale_operand(const struct qm_insn *insn, uint8_t byte, int64_t zero, int64_t multiplier, int64_t shift) {
-    int64_t element = insn->in_unsigned != 0 ? byte : (int8_t)byte;
-    int32_t raised = qm_wrap32((element - zero) * ((int64_t)1 << insn->pre_shift));
-    return qm_scale(raised, (int32_t)multiplier, (int)shift, (uint32_t)insn->rounding);
+enum { VALUES = 256, BLOCK = 256 };
+
+struct operand {
+    int64_t zero, multiplier, shift;
+    int32_t scaled[VALUES]; /* by byte */
+};
+
+static void scale_operand(const struct qm_insn *insn, struct operand *operand) {
+    for (int byte = 0; byte < VALUES; byte++) {
+        int64_t element = insn->in_unsigned != 0 ? byte : (int8_t)byte;
+        int32_t raised = qm_wrap32((element - operand->zero) * ((int64_t)1 << insn->pre_shift));
+        operand->scaled[byte] = qm_scale(raised, (int32_t)operand->multiplier, (int)operand->shift, (uint32_t)insn->rounding);
+    }
+}
+
+INLINE void finish_block(const struct qm_insn *insn, const int32_t *restrict sums, int64_t n, uint8_t *restrict out, uint32_t rounding) {
+    int32_t multiplier = (int32_t)insn->out_multiplier, shift = (int32_t)insn->out_shift;
+    int32_t zero = (int32_t)insn->out_zero, low = (int32_t)insn->clamp_min, high = (int32_t)insn->clamp_max;
+    for (int64_t i = 0; i < n; i++) out[i] = qm_output8(qm_scale(sums[i], multiplier, shift, rounding), zero, low, high);
+}
+
+VECTORIZED static void finish(const struct qm_insn *insn, const int32_t *sums, int64_t n, uint8_t *out) {
+    WITH_ROUNDING(insn->rounding, finish_block, insn, sums, n, out)
 }
 
 void qm_functional_add(const struct qm_insn *insn, struct qm_functional_memory *memory) {
-    const uint8_t *a = memory->scratchpad + insn->in_addr, *b = memory->scratchpad + insn->b_addr;
-    uint8_t *out = memory->scratchpad + insn->out_addr;
-    for (int64_t i = 0; i < insn->length; i++) {
-        int64_t sum = (int64_t)scale_operand(insn, a[i], insn->a_zero, insn->a_multiplier, insn->a_shift) +
-                      scale_operand(insn, b[i], insn->b_zero, insn->b_multiplier, insn->b_shift);
-        int32_t scaled = qm_scale(qm_wrap32(sum), (int32_t)insn->out_multiplier, (int)insn->out_shift, (uint32_t)insn->rounding);
-        out[i] = qm_output8(scaled, (int32_t)insn->out_zero, (int32_t)insn->clamp_min, (int32_t)insn->clamp_max);
+    struct operand a = {.zero = insn->a_zero, .multiplier = insn->a_multiplier, .shift = insn->a_shift};
+    struct operand b = {.zero = insn->b_zero, .multiplier = insn->b_multiplier, .shift = insn->b_shift};
+    int32_t sums[BLOCK];
+    scale_operand(insn, &a);
+    scale_operand(insn, &b);
+    for (int64_t first = 0; first < insn->length; first += BLOCK) {
+        int64_t n = insn->length - first < BLOCK ? insn->length - first : BLOCK;
+        const uint8_t *a_bytes = memory->scratchpad + insn->in_addr + first, *b_bytes = memory->scratchpad + insn->b_addr + first;
+        for (int64_t i = 0; i < n; i++) sums[i] = (int32_t)((uint32_t)a.scaled[a_bytes[i]] + (uint32_t)b.scaled[b_bytes[i]]);
+        finish(insn, sums, n, memory->scratchpad + insn->out_addr + first);
     }
 }

@@ -5,11 +5,10 @@
  */
 #include "sim/functional/matmul.h"
 
+#include "sim/functional/vectorized.h"
 #include "sim/functional/window.h"
 
 enum { TAPS = 64, LANES = 16, TILE_MAX = 256 };
-
-#define VECTORIZED __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
 
 /* Up to TAPS taps of one position and tile. */
 struct taps {
@@ -19,8 +18,7 @@ struct taps {
     uint8_t gathered[TAPS][TILE_MAX];
 };
 
-static inline __attribute__((always_inline)) void add_lanes(const struct taps *taps, int64_t first, int64_t lanes, bool is_unsigned,
-                                                            int32_t *sums) {
+INLINE void add_lanes(const struct taps *taps, int64_t first, int64_t lanes, bool is_unsigned, int32_t *sums) {
     int32_t products[LANES] = {0};
     for (int64_t i = 0; i < taps->count; i++) {
         const uint8_t *bytes = taps->bytes[i] + first;
@@ -30,7 +28,7 @@ static inline __attribute__((always_inline)) void add_lanes(const struct taps *t
     for (int64_t lane = 0; lane < lanes; lane++) sums[first + lane] = (int32_t)((uint32_t)sums[first + lane] + (uint32_t)products[lane]);
 }
 
-static inline __attribute__((always_inline)) void add_all_lanes(const struct taps *taps, bool is_unsigned, int32_t *sums) {
+INLINE void add_all_lanes(const struct taps *taps, bool is_unsigned, int32_t *sums) {
     int64_t first = 0;
     for (; first + LANES <= taps->n; first += LANES) add_lanes(taps, first, LANES, is_unsigned, sums);
     if (first < taps->n) add_lanes(taps, first, taps->n - first, is_unsigned, sums);
