@@ -22,7 +22,7 @@ enum { PARAM_RECORD_BYTES = 9 }; /* of one channel: bias, multiplier, shift (doc
 #define VERILOG_NAME(word) (#word[0] == 'N' && sizeof #word == sizeof "NONE" ? NULL : #word)
 
 const struct qm_param qm_params[] = {
-#define QM_PARAM(name, verilog, minimum, maximum, default_value, rule, unit, text) \
+#define QM_PARAM(name, verilog, minimum, maximum, default_value, rule, unit, text)                                                         \
     {#name, VERILOG_NAME(verilog), unit, text, minimum, maximum, default_value, (rule) == POW2, offsetof(struct qm_machine, name)},
 #include "spec/hw_params.def"
 #undef QM_PARAM
@@ -52,8 +52,8 @@ static const struct qm_param *find_param(const char *name) {
 /* One knob's range and rule; where is the place for the message. */
 static enum qm_status check_knob(const struct qm_param *param, uint64_t value, const char *where, struct qm_diag *diag) {
     if (value < param->minimum || value > param->maximum)
-        return qm_fail(diag, QM_BAD_INPUT, "%s: %s = %" PRIu64 " is not between %u and %u %s", where, param->name, value, param->minimum, param->maximum,
-                       param->unit);
+        return qm_fail(diag, QM_BAD_INPUT, "%s: %s = %" PRIu64 " is not between %u and %u %s", where, param->name, value, param->minimum,
+                       param->maximum, param->unit);
     if (param->power_of_two && (value & (value - 1)) != 0)
         return qm_fail(diag, QM_BAD_INPUT, "%s: %s = %" PRIu64 " is not a power of two", where, param->name, value);
     return QM_OK;
@@ -85,8 +85,8 @@ static enum qm_status set_knob(struct qm_machine *machine, const char *name, con
 
 static enum qm_status check_together(const struct qm_machine *machine, const char *where, struct qm_diag *diag) {
     if (machine->dram_bytes_per_cycle > machine->axi_bytes)
-        return qm_fail(diag, QM_BAD_INPUT, "%s: dram_bytes_per_cycle = %u is more than axi_bytes = %u can carry", where, machine->dram_bytes_per_cycle,
-                       machine->axi_bytes);
+        return qm_fail(diag, QM_BAD_INPUT, "%s: dram_bytes_per_cycle = %u is more than axi_bytes = %u can carry", where,
+                       machine->dram_bytes_per_cycle, machine->axi_bytes);
     if (machine->cols * PARAM_RECORD_BYTES > machine->scratchpad_bytes)
         return qm_fail(diag, QM_BAD_INPUT, "%s: scratchpad_bytes = %u does not hold the parameters of cols = %u channels (%u bytes)", where,
                        machine->scratchpad_bytes, machine->cols, machine->cols * PARAM_RECORD_BYTES);

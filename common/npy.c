@@ -81,10 +81,12 @@ static enum qm_status scan_header(struct scanner *scanner, const char *name, str
             if (!take_type(scanner, npy)) return qm_fail(diag, QM_BAD_INPUT, "%s:header: element type is not supported: %s", name, hint);
             seen |= 1;
         } else if (take(scanner, "'fortran_order':")) {
-            if (!take(scanner, "False")) return qm_fail(diag, QM_BAD_INPUT, "%s:header: Fortran order: save numpy.ascontiguousarray(a)", name);
+            if (!take(scanner, "False"))
+                return qm_fail(diag, QM_BAD_INPUT, "%s:header: Fortran order: save numpy.ascontiguousarray(a)", name);
             seen |= 2;
         } else if (take(scanner, "'shape':")) {
-            if (!take_shape(scanner, npy)) return qm_fail(diag, QM_BAD_INPUT, "%s:header: bad shape, or more than %d dimensions", name, QM_NPY_MAX_RANK);
+            if (!take_shape(scanner, npy))
+                return qm_fail(diag, QM_BAD_INPUT, "%s:header: bad shape, or more than %d dimensions", name, QM_NPY_MAX_RANK);
             seen |= 4;
         } else {
             return qm_fail(diag, QM_BAD_INPUT, "%s:header: not a .npy header", name);
@@ -143,9 +145,14 @@ void qm_npy_free(struct qm_npy *npy) {
 
 /* The text of the dict, without padding. */
 static size_t print_header(const struct qm_npy *npy, char *text, size_t size) {
-    int used = snprintf(text, size, "{'descr': '%c%s', 'fortran_order': False, 'shape': (", type_bytes(npy->type) == 1 ? '|' : '<', npy->type);
+    int used =
+        snprintf(text, size, "{'descr': '%c%s', 'fortran_order': False, 'shape': (", type_bytes(npy->type) == 1 ? '|' : '<', npy->type);
     for (uint32_t i = 0; i < npy->rank; i++)
-        used += snprintf(text + used, size - (size_t)used, npy->rank == 1 ? "%" PRIu64 "," : i > 0 ? ", %" PRIu64 : "%" PRIu64, npy->dims[i]);
+        used += snprintf(text + used, size - (size_t)used,
+                         npy->rank == 1 ? "%" PRIu64 ","
+                         : i > 0        ? ", %" PRIu64
+                                        : "%" PRIu64,
+                         npy->dims[i]);
     return (size_t)(used + snprintf(text + used, size - (size_t)used, "), }"));
 }
 

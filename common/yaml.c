@@ -57,7 +57,8 @@ static enum qm_status read_value(struct reader *reader, struct qm_yaml_node *nod
         node->text = event_text(reader);
         return QM_OK;
     }
-    if (reader->event.type != YAML_MAPPING_START_EVENT || depth == DEPTH_MAX) return fail_here(reader, "only 'key: value' lines are allowed here");
+    if (reader->event.type != YAML_MAPPING_START_EVENT || depth == DEPTH_MAX)
+        return fail_here(reader, "only 'key: value' lines are allowed here");
     struct qm_yaml_node **end = &node->first;
     QM_TRY(next_event(reader));
     while (reader->event.type != YAML_MAPPING_END_EVENT) {

@@ -13,8 +13,8 @@
 struct qm_yaml_node {
     const char *file;
     size_t line;
-    const char *key;  /* NULL for the root */
-    const char *text; /* NULL for a mapping */
+    const char *key;                   /* NULL for the root */
+    const char *text;                  /* NULL for a mapping */
     struct qm_yaml_node *first, *next; /* children in the order of the file; next sibling */
 };
 
@@ -25,6 +25,7 @@ QM_MUST_USE enum qm_status qm_yaml_load(const char *file, struct qm_arena *arena
 struct qm_yaml_node *qm_yaml_find(const struct qm_yaml_node *mapping, const char *key);
 
 /* QM_BAD_INPUT as FILE:LINE: and the formatted text. */
-enum qm_status qm_yaml_fail(const struct qm_yaml_node *node, struct qm_diag *diag, const char *format, ...) __attribute__((format(printf, 3, 4)));
+enum qm_status qm_yaml_fail(const struct qm_yaml_node *node, struct qm_diag *diag, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -33,8 +33,9 @@ enum qm_status qm_driver_load(struct qm_device *device, const struct qm_program 
     const struct qm_device_ops *ops = device->ops;
     uint32_t theirs = ops->read_csr(device, QM_CSR_FINGERPRINT), ours = qm_machine_fingerprint(&program->machine);
     if (theirs != ours)
-        return qm_fail(diag, QM_BAD_INPUT, "%s: was compiled for machine %s (%08x), but the device is %08x: compile it again for this machine",
-                       program->model, program->machine.name, ours, theirs);
+        return qm_fail(diag, QM_BAD_INPUT,
+                       "%s: was compiled for machine %s (%08x), but the device is %08x: compile it again for this machine", program->model,
+                       program->machine.name, ours, theirs);
     write_code(device, program);
     if (program->image_bytes > 0) ops->write_memory(device, MEMORY_BASE + program->image_offset, program->image, program->image_bytes);
     ops->write_csr(device, QM_CSR_MEMORY_BASE, (uint32_t)MEMORY_BASE);
@@ -72,8 +73,8 @@ static enum qm_status check_softmax(const struct qm_program *program, const stru
     bool shaped = depth >= 1 && depth <= QM_SOFTMAX_DEPTH_MAX && in->size_bytes % depth == 0;
     bool scaled = (double)step->beta * (double)in->scale * (1 << 26) > 1;
     if (typed && shaped && scaled) return QM_OK;
-    return qm_fail(diag, QM_BAD_INPUT, "%s:%s: softmax takes int8 rows of 1 to %d elements and a scale above 2^-26", program->model, out->name,
-                   QM_SOFTMAX_DEPTH_MAX);
+    return qm_fail(diag, QM_BAD_INPUT, "%s:%s: softmax takes int8 rows of 1 to %d elements and a scale above 2^-26", program->model,
+                   out->name, QM_SOFTMAX_DEPTH_MAX);
 }
 
 static enum qm_status run_softmax(const struct job *job, const struct qm_program_step *step) {
@@ -178,13 +179,14 @@ static enum qm_status start_and_wait(const struct job *job, const struct qm_prog
     device->ops->write_csr(device, QM_CSR_PROGRAM_COUNT, step->insn_count);
     device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
     if (!wait_step(job, limit))
-        return qm_fail(job->diag, QM_INTERNAL, "%s:instruction %u: the device is still busy after %" PRIu64 " cycles, far more than the program can need",
+        return qm_fail(job->diag, QM_INTERNAL,
+                       "%s:instruction %u: the device is still busy after %" PRIu64 " cycles, far more than the program can need",
                        program->model, step->first_insn, limit);
     uint32_t status = device->ops->read_csr(device, QM_CSR_STATUS);
     if ((status & QM_STATUS_ERROR) != 0) return explain_error(job, step);
     if ((status & QM_STATUS_DONE) != 0) return QM_OK;
-    return qm_fail(job->diag, QM_INTERNAL, "%s:instruction %u: the device is neither BUSY nor DONE (STATUS is %u)", program->model, step->first_insn,
-                   status);
+    return qm_fail(job->diag, QM_INTERNAL, "%s:instruction %u: the device is neither BUSY nor DONE (STATUS is %u)", program->model,
+                   step->first_insn, status);
 }
 
 static enum qm_status run_on_device(const struct job *job, const struct qm_program_step *step) {
@@ -202,8 +204,8 @@ static enum qm_status run_on_device(const struct job *job, const struct qm_progr
     return QM_OK;
 }
 
-enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *program, const struct qm_driver_options *options, struct qm_run *run,
-                             struct qm_diag *diag) {
+enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *program, const struct qm_driver_options *options,
+                             struct qm_run *run, struct qm_diag *diag) {
     static const struct qm_driver_options defaults = {0};
     struct job job = {.device = device, .program = program, .options = options != NULL ? options : &defaults, .run = run, .diag = diag};
     if (run != NULL) run->timed = false;
@@ -211,7 +213,7 @@ enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *
         const struct qm_program_step *step = &program->steps[i];
         if (step->on_host)
             QM_TRY(host_operators[step->host_op](&job, step));
-        else
+        else if (step->insn_count > 0)
             QM_TRY(run_on_device(&job, step));
     }
     return QM_OK;

@@ -15,7 +15,7 @@
 #include "sim/device.h"
 
 struct qm_driver_options {
-    uint64_t limit_cycles; /* of a step; 0: many times what the program can need */
+    uint64_t limit_cycles;                            /* of a step; 0: many times what the program can need */
     void (*progress)(void *context, uint64_t cycles); /* now and then, with the cycles that have passed in this run at least; may be NULL */
     void *context;
 };
@@ -32,7 +32,7 @@ void qm_driver_read_tensor(struct qm_device *device, const struct qm_program *pr
 
 /* Runs the steps in order. An ERROR names its cause and the instruction; a run over the limit is QM_INTERNAL. run may be NULL; options may be
  * NULL. The device's observer is replaced when run is given, and none is left. */
-QM_MUST_USE enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *program, const struct qm_driver_options *options,
-                                         struct qm_run *run, struct qm_diag *diag);
+QM_MUST_USE enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *program,
+                                         const struct qm_driver_options *options, struct qm_run *run, struct qm_diag *diag);
 
 #endif

@@ -84,7 +84,8 @@ static void execute(const struct qm_insn *insn, struct qm_functional_memory *mem
 
 static void read_words(const uint8_t *bytes, uint32_t *words) {
     for (int i = 0; i < QM_INSN_WORDS; i++)
-        words[i] = (uint32_t)bytes[4 * i] | (uint32_t)bytes[4 * i + 1] << 8 | (uint32_t)bytes[4 * i + 2] << 16 | (uint32_t)bytes[4 * i + 3] << 24;
+        words[i] =
+            (uint32_t)bytes[4 * i] | (uint32_t)bytes[4 * i + 1] << 8 | (uint32_t)bytes[4 * i + 2] << 16 | (uint32_t)bytes[4 * i + 3] << 24;
 }
 
 /* Runs the program to its end or first error; *accepted instructions came before. */

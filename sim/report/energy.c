@@ -19,13 +19,10 @@ static const struct {
     enum unit unit;
     bool of_cycles, of_memory;
 } units[] = {
-    {"pJ/bit",        PER_BIT,        false, false},
-    {"pJ/access",     PER_ACCESS,     false, true},
-    {"pJ/byte/hop",   PER_HOP,        false, false},
-    {"pJ/cell/cycle", PER_CELL_CYCLE, true,  false},
-    {"uW/cell",       MICROWATT_CELL, true,  false},
-    {"uW/KiB",        MICROWATT_KIB,  true,  true},
-    {"mW",            MILLIWATT,      true,  false},
+    {"pJ/bit", PER_BIT, false, false},        {"pJ/access", PER_ACCESS, false, true},
+    {"pJ/byte/hop", PER_HOP, false, false},   {"pJ/cell/cycle", PER_CELL_CYCLE, true, false},
+    {"uW/cell", MICROWATT_CELL, true, false}, {"uW/KiB", MICROWATT_KIB, true, true},
+    {"mW", MILLIWATT, true, false},
 };
 enum { UNITS = sizeof units / sizeof *units };
 
@@ -69,7 +66,8 @@ const char *qm_energy_table_about(const struct qm_energy_table *table) {
 
 /* ---- reading ---- */
 
-static enum qm_status need_text(const struct qm_yaml_node *mapping, const char *key, const struct qm_yaml_node **node, struct qm_diag *diag) {
+static enum qm_status need_text(const struct qm_yaml_node *mapping, const char *key, const struct qm_yaml_node **node,
+                                struct qm_diag *diag) {
     *node = qm_yaml_find(mapping, key);
     if (*node == NULL) return qm_yaml_fail(mapping, diag, "'%s' has no '%s'", mapping->key != NULL ? mapping->key : "the table", key);
     if ((*node)->text == NULL || (*node)->text[0] == '\0') return qm_yaml_fail(*node, diag, "'%s' must be a text or a number", key);
@@ -88,7 +86,8 @@ static enum qm_status need_number(const struct qm_yaml_node *mapping, const char
 }
 
 /* Index of the key's text in a list of words that NULL ends. */
-static enum qm_status need_word(const struct qm_yaml_node *mapping, const char *key, const char *const *words, unsigned *index, struct qm_diag *diag) {
+static enum qm_status need_word(const struct qm_yaml_node *mapping, const char *key, const char *const *words, unsigned *index,
+                                struct qm_diag *diag) {
     const struct qm_yaml_node *node;
     char list[200] = "";
     QM_TRY(need_text(mapping, key, &node, diag));
@@ -137,7 +136,8 @@ static enum qm_status read_unit(const struct qm_yaml_node *mapping, struct row *
             break;
         return QM_OK;
     }
-    return qm_yaml_fail(node, diag, "unit '%s' does not fit counter %s, which counts %s", node->text, qm_counter_infos[row->counter].name, counted);
+    return qm_yaml_fail(node, diag, "unit '%s' does not fit counter %s, which counts %s", node->text, qm_counter_infos[row->counter].name,
+                        counted);
 }
 
 static enum qm_status read_memory(const struct qm_yaml_node *mapping, struct row *row, struct qm_diag *diag) {
@@ -145,7 +145,8 @@ static enum qm_status read_memory(const struct qm_yaml_node *mapping, struct row
     static const char *const keys[] = {"memory", "access", "kb_exponent", "bits_exponent", NULL};
     unsigned needed = row->unit == PER_ACCESS ? 4 : row->unit == MICROWATT_KIB ? 1 : 0;
     for (unsigned i = needed; i < 4; i++)
-        if (qm_yaml_find(mapping, keys[i]) != NULL) return qm_yaml_fail(qm_yaml_find(mapping, keys[i]), diag, "'%s' has no place with this unit", keys[i]);
+        if (qm_yaml_find(mapping, keys[i]) != NULL)
+            return qm_yaml_fail(qm_yaml_find(mapping, keys[i]), diag, "'%s' has no place with this unit", keys[i]);
     if (needed == 0) return QM_OK;
     QM_TRY(need_word(mapping, "memory", memories, &word, diag));
     row->memory = (enum memory)word;
@@ -165,7 +166,8 @@ static enum qm_status read_price(const struct qm_yaml_node *mapping, struct row 
 }
 
 /* All rows are of the table's node; memory chips have none. */
-static enum qm_status check_node(const struct qm_yaml_node *mapping, const struct qm_energy_table *table, const struct row *row, struct qm_diag *diag) {
+static enum qm_status check_node(const struct qm_yaml_node *mapping, const struct qm_energy_table *table, const struct row *row,
+                                 struct qm_diag *diag) {
     const struct qm_yaml_node *node;
     double nm;
     QM_TRY(need_text(mapping, "node_nm", &node, diag));
@@ -196,7 +198,8 @@ static enum qm_status read_row(const struct qm_yaml_node *mapping, struct qm_ene
     return read_memory(mapping, row, diag);
 }
 
-static enum qm_status read_rows(const struct qm_yaml_node *root, struct qm_arena *arena, struct qm_energy_table *table, struct qm_diag *diag) {
+static enum qm_status read_rows(const struct qm_yaml_node *root, struct qm_arena *arena, struct qm_energy_table *table,
+                                struct qm_diag *diag) {
     const struct qm_yaml_node *rows = qm_yaml_find(root, "rows");
     uint32_t count = 0;
     if (rows == NULL || rows->first == NULL) return qm_yaml_fail(root, diag, "the table has no 'rows'");
@@ -217,7 +220,8 @@ static enum qm_status read_not_priced(const struct qm_yaml_node *root, struct qm
     }
     for (int i = 0; i < QM_COUNTERS; i++)
         if (qm_counter_infos[i].group == NULL && !table->accounted[i])
-            return qm_yaml_fail(root, diag, "counter %s has no row: price it, or list it under not_priced with the reason", qm_counter_infos[i].name);
+            return qm_yaml_fail(root, diag, "counter %s has no row: price it, or list it under not_priced with the reason",
+                                qm_counter_infos[i].name);
     return QM_OK;
 }
 
@@ -286,7 +290,8 @@ static void add_energy(struct qm_energy *sum, const struct qm_energy *price, dou
     sum->high_pj += price->high_pj * amount;
 }
 
-void qm_energy_add(const struct qm_energy_table *table, const struct qm_machine *machine, const struct qm_counters *counters, struct qm_energy_sum *sum) {
+void qm_energy_add(const struct qm_energy_table *table, const struct qm_machine *machine, const struct qm_counters *counters,
+                   struct qm_energy_sum *sum) {
     for (uint32_t i = 0; i < table->row_count; i++) {
         const struct row *row = &table->rows[i];
         double amount = (double)counters->value[row->counter] * row_factor(row, machine);

@@ -19,7 +19,15 @@
 #include "common/machine.h"
 #include "common/status.h"
 
-enum qm_energy_component { QM_ENERGY_ARRAY, QM_ENERGY_SCRATCHPAD, QM_ENERGY_ACCUMULATOR, QM_ENERGY_POST, QM_ENERGY_DRAM, QM_ENERGY_CONTROL, QM_ENERGY_COMPONENTS };
+enum qm_energy_component {
+    QM_ENERGY_ARRAY,
+    QM_ENERGY_SCRATCHPAD,
+    QM_ENERGY_ACCUMULATOR,
+    QM_ENERGY_POST,
+    QM_ENERGY_DRAM,
+    QM_ENERGY_CONTROL,
+    QM_ENERGY_COMPONENTS
+};
 
 const char *qm_energy_component_name(enum qm_energy_component component); /* "array", ... */
 
@@ -35,11 +43,13 @@ struct qm_energy_sum {
 struct qm_energy_table;
 
 /* Reads a table by name or file. The table belongs to arena. */
-QM_MUST_USE enum qm_status qm_energy_load(const char *name_or_file, struct qm_arena *arena, struct qm_energy_table **table, struct qm_diag *diag);
+QM_MUST_USE enum qm_status qm_energy_load(const char *name_or_file, struct qm_arena *arena, struct qm_energy_table **table,
+                                          struct qm_diag *diag);
 const char *qm_energy_table_name(const struct qm_energy_table *table);
 const char *qm_energy_table_about(const struct qm_energy_table *table); /* one line: node, which cell, which memories */
 
 /* Adds what the counters cost on machine to sum. Linear in the counters, so that the parts of a run add up to the whole. */
-void qm_energy_add(const struct qm_energy_table *table, const struct qm_machine *machine, const struct qm_counters *counters, struct qm_energy_sum *sum);
+void qm_energy_add(const struct qm_energy_table *table, const struct qm_machine *machine, const struct qm_counters *counters,
+                   struct qm_energy_sum *sum);
 
 #endif

@@ -69,7 +69,8 @@ Test(energy, counts_are_multiplied_as_the_unit_says) {
     /* 256 cells, 4 ns a cycle: 1000 cycles are 4 us, so 2 uW a cell is 8 pJ */
     cr_assert(near(cost("cycles", QM_C_cycles, "    component: array\n    unit: uW/cell\n").total.value_pj, 256 * 8));
     cr_assert(near(cost("cycles", QM_C_cycles, "    component: array\n    unit: pJ/cell/cycle\n").total.value_pj, 256 * 2000));
-    cr_assert(near(cost("cycles", QM_C_cycles, "    component: scratchpad\n    unit: uW/KiB\n    memory: scratchpad\n").total.value_pj, 256 * 8));
+    cr_assert(
+        near(cost("cycles", QM_C_cycles, "    component: scratchpad\n    unit: uW/KiB\n    memory: scratchpad\n").total.value_pj, 256 * 8));
     /* 2 mW for 4 us */
     cr_assert(near(cost("cycles", QM_C_cycles, "    component: dram\n    unit: mW\n").total.value_pj, 8000));
     /* on average 8.5 of 16 rows */
@@ -77,10 +78,12 @@ Test(energy, counts_are_multiplied_as_the_unit_says) {
 }
 
 Test(energy, an_access_costs_more_in_a_larger_or_wider_memory) {
-    static const char row[] = "    component: scratchpad\n    unit: pJ/access\n    memory: scratchpad\n    access: rows\n    kb_exponent: 0.5\n    bits_exponent: 1\n";
+    static const char row[] = "    component: scratchpad\n    unit: pJ/access\n    memory: scratchpad\n    access: rows\n    kb_exponent: "
+                              "0.5\n    bits_exponent: 1\n";
     /* 1000 bytes are 62.5 accesses of 16 bytes: 2 pJ * sqrt(256) * 128/64 each */
     cr_assert(near(cost("stream_reads", QM_C_stream_reads, row).total.value_pj, 62.5 * 2 * 16 * 2));
-    static const char sums[] = "    component: accumulator\n    unit: pJ/access\n    memory: accumulator\n    access: sums\n    kb_exponent: 0.5\n    bits_exponent: 1\n";
+    static const char sums[] = "    component: accumulator\n    unit: pJ/access\n    memory: accumulator\n    access: sums\n    "
+                               "kb_exponent: 0.5\n    bits_exponent: 1\n";
     /* 1000 words are 62.5 rows of 64 bytes; 64 KiB */
     cr_assert(near(cost("acc_reads", QM_C_acc_reads, sums).total.value_pj, 62.5 * 2 * 8 * 8));
 }
@@ -124,14 +127,24 @@ Test(energy, bad_rows_are_refused_with_their_line) {
         {"macs", "    component: array\n    unit: uW/cell\n" PRICE, ":7: unit"},
         {"macs", "    component: array\n    unit: pJ/product\n    colour: red\n" PRICE, ":8: unknown key 'colour'"},
         {"macs", "    component: array\n    unit: pJ/product\n    memory: scratchpad\n" PRICE, ":8: 'memory' has no place"},
-        {"macs", "    component: array\n    unit: pJ/product\n    value: 1\n    low: 2\n    high: 3\n    node_nm: 45\n    status: assumed\n    source: s\n",
+        {"macs",
+         "    component: array\n    unit: pJ/product\n    value: 1\n    low: 2\n    high: 3\n    node_nm: 45\n    status: assumed\n    "
+         "source: s\n",
          "low <= value <= high"},
-        {"macs", "    component: array\n    unit: pJ/product\n    value: -1\n    low: 2\n    high: 3\n    node_nm: 45\n    status: assumed\n    source: s\n",
+        {"macs",
+         "    component: array\n    unit: pJ/product\n    value: -1\n    low: 2\n    high: 3\n    node_nm: 45\n    status: assumed\n    "
+         "source: s\n",
          ":8: 'value' must be a number"},
-        {"macs", "    component: array\n    unit: pJ/product\n    value: 1\n    low: 1\n    high: 3\n    node_nm: 7\n    status: assumed\n    source: s\n",
+        {"macs",
+         "    component: array\n    unit: pJ/product\n    value: 1\n    low: 1\n    high: 3\n    node_nm: 7\n    status: assumed\n    "
+         "source: s\n",
          ":11: the row is of 7 nm"},
-        {"macs", "    component: array\n    unit: pJ/product\n    value: 1\n    low: 1\n    high: 3\n    node_nm: 45\n    status: assumed\n", "has no 'source'"},
-        {"macs", "    component: array\n    unit: pJ/product\n    value: 1\n    low: 1\n    high: 3\n    node_nm: 45\n    status: guess\n    source: s\n",
+        {"macs",
+         "    component: array\n    unit: pJ/product\n    value: 1\n    low: 1\n    high: 3\n    node_nm: 45\n    status: assumed\n",
+         "has no 'source'"},
+        {"macs",
+         "    component: array\n    unit: pJ/product\n    value: 1\n    low: 1\n    high: 3\n    node_nm: 45\n    status: guess\n    "
+         "source: s\n",
          "'status' must be one of"},
         {"stream_reads", "    component: scratchpad\n    unit: pJ/access\n    memory: scratchpad\n" PRICE, "has no 'access'"},
     };

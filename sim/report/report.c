@@ -1,0 +1,186 @@
+/* report.c - splits the cycles and the events of a run by layer. */
+#include "sim/report/report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "common/work.h"
+
+static const char *const cause_names[QM_LAYER_CAUSES] = {"compute", "post", "memory", "control"};
+static const enum qm_layer_cause unit_causes[QM_UNITS] = {[QM_UNIT_LOAD] = QM_LAYER_MEMORY,
+                                                          [QM_UNIT_MATMUL] = QM_LAYER_COMPUTE,
+                                                          [QM_UNIT_POST] = QM_LAYER_POST,
+                                                          [QM_UNIT_STORE] = QM_LAYER_MEMORY};
+
+const char *qm_layer_cause_name(enum qm_layer_cause cause) {
+    return cause_names[cause];
+}
+
+/* ---- cycles ---- */
+
+/* The busy times of one unit in a step, walked forward in time. */
+struct activity {
+    const struct qm_insn_time **times; /* [count] in the unit's order, so that starts and ends both rise */
+    uint32_t count, next;              /* next: first that has not started at the current time */
+    uint64_t until;                    /* busy before this cycle */
+};
+
+/* Moves to cycle t; returns whether the unit is busy there and sets *change to the next cycle in which that may differ. */
+static bool busy_at(struct activity *activity, uint64_t t, uint64_t *change) {
+    for (; activity->next < activity->count && activity->times[activity->next]->start <= t; activity->next++)
+        if (activity->times[activity->next]->end + 1 > activity->until) activity->until = activity->times[activity->next]->end + 1;
+    *change = UINT64_MAX;
+    if (activity->next < activity->count) *change = activity->times[activity->next]->start;
+    if (activity->until <= t) return false;
+    if (activity->until < *change) *change = activity->until;
+    return true;
+}
+
+/* Adds the causes of cycles [from, to) to part. */
+static void add_causes(struct activity *activities, uint64_t from, uint64_t to, struct qm_report_part *part) {
+    while (from < to) {
+        uint64_t next = to, change;
+        enum qm_layer_cause cause = QM_LAYER_CONTROL;
+        for (int unit = 0; unit < QM_UNITS; unit++) {
+            if (busy_at(&activities[unit], from, &change) && unit_causes[unit] < cause) cause = unit_causes[unit];
+            if (change < next) next = change;
+        }
+        part->causes[cause] += next - from;
+        part->counters.value[QM_C_cycles] += next - from;
+        from = next;
+    }
+}
+
+static enum qm_unit insn_unit(const struct qm_program *program, uint32_t insn) {
+    return qm_opcode_unit(program->insns[insn][0] & 0xff);
+}
+
+static void split_cycles(const struct qm_report_source *source, uint32_t step_index, struct qm_report *report) {
+    const struct qm_program *program = source->program;
+    const struct qm_program_step *step = &program->steps[step_index];
+    uint64_t retired = 0, cycles = source->run->counters[step_index].value[QM_C_cycles];
+    struct activity activities[QM_UNITS] = {0};
+    const struct qm_insn_time **slots = calloc((size_t)QM_UNITS * step->insn_count + 1, sizeof *slots);
+    QM_CHECK(slots != NULL);
+    for (int unit = 0; unit < QM_UNITS; unit++) activities[unit].times = slots + (size_t)unit * step->insn_count;
+    for (uint32_t i = step->first_insn; i < step->first_insn + step->insn_count; i++) {
+        struct activity *activity = &activities[insn_unit(program, i)];
+        activity->times[activity->count++] = &source->run->times[i];
+    }
+    for (uint32_t i = step->first_insn; i < step->first_insn + step->insn_count; i++) {
+        bool is_last = i + 1 == step->first_insn + step->insn_count;
+        uint64_t end = is_last ? cycles : source->run->times[i].end + 1; /* the last layer pays for the way out */
+        if (end <= retired) continue;
+        add_causes(activities, retired, end, &report->layers[program->insn_layer[i]]);
+        retired = end;
+    }
+    free(slots);
+}
+
+/* ---- events ---- */
+
+static void split_events(const struct qm_report_source *source, const struct qm_program_step *step, struct qm_report *report) {
+    const struct qm_program *program = source->program;
+    for (uint32_t i = step->first_insn; i < step->first_insn + step->insn_count; i++) {
+        struct qm_insn insn;
+        qm_insn_unpack(program->insns[i], &insn);
+        qm_work_add(&insn, source->machine, &report->layers[program->insn_layer[i]].counters);
+    }
+}
+
+static void add_counters(struct qm_counters *sum, const struct qm_counters *part) {
+    for (int i = 0; i < QM_COUNTERS; i++) sum->value[i] += part->value[i];
+}
+
+/* The layers' events and cycles must be the machine's. */
+static enum qm_status check_sums(const struct qm_report *report, struct qm_diag *diag) {
+    for (int i = 0; i < QM_COUNTERS; i++) {
+        uint64_t sum = 0, counted = report->total.counters.value[i];
+        if (qm_counter_infos[i].group != NULL) continue;
+        for (uint32_t layer = 0; layer < report->source.program->layer_count; layer++) sum += report->layers[layer].counters.value[i];
+        if (sum != counted)
+            return qm_fail(diag, QM_INTERNAL,
+                           "%s:counter %s: the machine counted %" PRIu64 ", the program's instructions add up to %" PRIu64,
+                           report->source.program->model, qm_counter_infos[i].name, counted, sum);
+    }
+    return QM_OK;
+}
+
+/* Without a machine that counts, the program's own events are all that is known. */
+static void sum_total(const struct qm_report_source *source, struct qm_report *report) {
+    const struct qm_program *program = source->program;
+    for (uint32_t i = 0; i < program->layer_count; i++) {
+        report->total.macs += program->layers[i].macs;
+        for (int cause = 0; cause < QM_LAYER_CAUSES; cause++) report->total.causes[cause] += report->layers[i].causes[cause];
+        if (!source->run->timed) add_counters(&report->total.counters, &report->layers[i].counters);
+    }
+    for (uint32_t i = 0; i < program->step_count && source->run->timed; i++)
+        add_counters(&report->total.counters, &source->run->counters[i]);
+}
+
+static void sum_host(struct qm_report *report) {
+    const struct qm_program *program = report->source.program;
+    uint64_t macs = 0, bytes = 0;
+    for (uint32_t i = 0; i < program->layer_count; i++) {
+        if (!program->layers[i].on_host) continue;
+        macs += program->layers[i].macs;
+        bytes += program->layers[i].host_bytes;
+    }
+    uint64_t moved = bytes + qm_report_read_bytes(report, &report->total) + qm_report_write_bytes(report, &report->total);
+    report->host_macs_share = report->total.macs > 0 ? (double)macs / (double)report->total.macs : 0;
+    report->host_bytes_share = moved > 0 ? (double)bytes / (double)moved : 0;
+}
+
+static void price(struct qm_report *report) {
+    const struct qm_report_source *source = &report->source;
+    if (!source->run->timed) return;
+    qm_energy_add(source->energy, source->machine, &report->total.counters, &report->total.energy);
+    for (uint32_t i = 0; i < source->program->layer_count; i++)
+        qm_energy_add(source->energy, source->machine, &report->layers[i].counters, &report->layers[i].energy);
+}
+
+enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_arena *arena, struct qm_report **report,
+                              struct qm_diag *diag) {
+    const struct qm_program *program = source->program;
+    struct qm_report *made = QM_ARENA_NEW(arena, struct qm_report, 1);
+    made->source = *source;
+    made->layers = QM_ARENA_NEW(arena, struct qm_report_part, program->layer_count);
+    for (uint32_t i = 0; i < program->layer_count; i++) made->layers[i].macs = program->layers[i].macs;
+    for (uint32_t i = 0; i < program->step_count; i++) {
+        if (program->steps[i].on_host) continue;
+        split_events(source, &program->steps[i], made);
+        if (source->run->timed) split_cycles(source, i, made);
+    }
+    sum_total(source, made);
+    QM_TRY(check_sums(made, diag));
+    sum_host(made);
+    price(made);
+    *report = made;
+    return QM_OK;
+}
+
+/* ---- derived figures ---- */
+
+double qm_report_utilization(const struct qm_report *report, const struct qm_report_part *part) {
+    const struct qm_machine *machine = report->source.machine;
+    double slots = (double)part->counters.value[QM_C_cycles] * machine->rows * machine->cols;
+    return slots > 0 ? (double)part->macs / slots : 0;
+}
+
+uint64_t qm_report_read_bytes(const struct qm_report *report, const struct qm_report_part *part) {
+    return (part->counters.value[QM_C_dram_read_beats] + part->counters.value[QM_C_dram_fetch_beats]) * report->source.machine->axi_bytes;
+}
+
+uint64_t qm_report_write_bytes(const struct qm_report *report, const struct qm_report_part *part) {
+    return part->counters.value[QM_C_dram_write_beats] * report->source.machine->axi_bytes;
+}
+
+const char *qm_report_bound(const struct qm_report *report, uint32_t layer) {
+    const uint64_t *causes = report->layers[layer].causes;
+    int largest = 0;
+    if (report->source.program->layers[layer].on_host) return "host";
+    if (report->layers[layer].counters.value[QM_C_cycles] == 0) return "-";
+    for (int i = 1; i < QM_LAYER_CAUSES; i++)
+        if (causes[i] > causes[largest]) largest = i;
+    return cause_names[largest];
+}

@@ -1,0 +1,169 @@
+/* cli.c - options, machines, programs. */
+#include "tools/qmac/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct {
+    const char *name;
+    uint32_t rounding;
+} roundings[] = {{"tflite", QM_rounding_TFLITE},
+                 {"single", QM_rounding_SINGLE},
+                 {"even", QM_rounding_EVEN},
+                 {"floor", QM_rounding_FLOOR},
+                 {"away", QM_rounding_AWAY}};
+enum { ROUNDINGS = sizeof roundings / sizeof *roundings };
+
+static const struct qm_device_ops *const engines[] = {&qm_device_cycle, &qm_device_rtl, &qm_device_functional};
+enum { ENGINES = sizeof engines / sizeof *engines };
+
+int cli_fail(enum qm_status status, const struct qm_diag *diag) {
+    if (status != QM_OK) fprintf(stderr, "qmac: %s\n", diag->text);
+    return (int)status;
+}
+
+enum qm_status cli_next_option(int argc, char **argv, const struct option *options, int *option, struct qm_diag *diag) {
+    opterr = 0;
+    *option = getopt_long(argc, argv, ":ho:", options, NULL);
+    const char *at = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+    if (*option == '?') return qm_fail(diag, QM_BAD_INPUT, "%s: no such option: qmac %s --help lists them", at, argv[0]);
+    if (*option == ':') return qm_fail(diag, QM_BAD_INPUT, "%s: the option needs a value: see qmac %s --help", at, argv[0]);
+    return QM_OK;
+}
+
+enum qm_status cli_take_file(int argc, char **argv, const char **file, struct qm_diag *diag) {
+    if (optind >= argc) return qm_fail(diag, QM_BAD_INPUT, "command line: no file is named: see qmac %s --help", argv[0]);
+    if (optind + 1 < argc) return qm_fail(diag, QM_BAD_INPUT, "%s: one file at a time: see qmac %s --help", argv[optind + 1], argv[0]);
+    *file = argv[optind];
+    return QM_OK;
+}
+
+enum qm_status cli_parse_number(const char *option, const char *text, uint64_t *number, struct qm_diag *diag) {
+    char *end;
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "--%s %s: not a whole number", option, text);
+}
+
+enum qm_status cli_parse_probability(const char *option, const char *text, double *probability, struct qm_diag *diag) {
+    char *end;
+    *probability = strtod(text, &end);
+    if (text[0] != '\0' && *end == '\0' && *probability >= 0 && *probability <= 0.95) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "--%s %s: not a probability from 0 to 0.95", option, text);
+}
+
+enum qm_status cli_parse_engine(const char *text, const struct qm_device_ops **engine, struct qm_diag *diag) {
+    char names[100] = "";
+    for (int i = 0; i < ENGINES; i++) {
+        *engine = engines[i];
+        if (strcmp(text, engines[i]->name) == 0) return QM_OK;
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", engines[i]->name);
+    }
+    return qm_fail(diag, QM_BAD_INPUT, "--engine %s: no such engine; there are: %s", text, names);
+}
+
+enum qm_status cli_build_option(struct cli_build *build, int option, const char *argument, bool *taken, struct qm_diag *diag) {
+    *taken = true;
+    switch (option) {
+    case 'm': build->machine = argument; break;
+    case 'q': build->requant = argument; break;
+    case 'L': build->keep_layers = true; break;
+    case 's':
+        if (build->set_count == CLI_SETS_MAX) return qm_fail(diag, QM_BAD_INPUT, "--set %s: more than %d of them", argument, CLI_SETS_MAX);
+        build->sets[build->set_count++] = argument;
+        break;
+    default: *taken = false;
+    }
+    return QM_OK;
+}
+
+static enum qm_status apply_sets(const struct cli_build *build, struct qm_machine *machine, struct qm_diag *diag) {
+    for (unsigned i = 0; i < build->set_count; i++) QM_TRY(qm_machine_set(machine, build->sets[i], diag));
+    return qm_machine_check(machine, diag);
+}
+
+enum qm_status cli_machine(const struct cli_build *build, struct qm_machine *machine, struct qm_diag *diag) {
+    QM_TRY(qm_machine_load(build->machine != NULL ? build->machine : "edge", machine, diag));
+    return apply_sets(build, machine, diag);
+}
+
+static enum qm_status parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag) {
+    char names[100] = "";
+    for (int i = 0; i < ROUNDINGS; i++) {
+        *rounding = roundings[i].rounding;
+        if (text == NULL || strcmp(text, roundings[i].name) == 0) return QM_OK;
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", roundings[i].name);
+    }
+    return qm_fail(diag, QM_BAD_INPUT, "--requant %s: no such rounding; there are: %s", text, names);
+}
+
+enum qm_status cli_is_program(const char *file, bool *is_program, struct qm_diag *diag) {
+    static const char magic[] = "QMACPROG"; /* common/program.c */
+    char head[8] = {0};
+    FILE *stream = fopen(file, "rb");
+    if (stream == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be read: %s", file, strerror(errno));
+    size_t size = fread(head, 1, sizeof head, stream);
+    int problem = ferror(stream) ? errno : 0;
+    fclose(stream);
+    if (problem != 0) return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be read: %s", file, strerror(problem));
+    *is_program = size == sizeof head && memcmp(head, magic, sizeof head) == 0;
+    return QM_OK;
+}
+
+/* A compiled program brings its machine; --machine and --set may change what the RTL does not see. */
+static enum qm_status load_program(const char *file, const struct cli_build *build, struct cli_program *opened, struct qm_diag *diag) {
+    if (build->requant != NULL) return qm_fail(diag, QM_BAD_INPUT, "--requant %s: %s is compiled already", build->requant, file);
+    if (build->keep_layers) return qm_fail(diag, QM_BAD_INPUT, "--layers: %s is compiled already: give --layers to qmac compile", file);
+    QM_TRY(qm_program_load(file, &opened->program, diag));
+    opened->machine = opened->program->machine;
+    if (build->machine != NULL) QM_TRY(qm_machine_load(build->machine, &opened->machine, diag));
+    QM_TRY(apply_sets(build, &opened->machine, diag));
+    uint32_t theirs = qm_machine_fingerprint(&opened->program->machine), ours = qm_machine_fingerprint(&opened->machine);
+    if (theirs == ours) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "%s: was compiled for machine %s (%08x), not for %s (%08x): compile the model again", file,
+                   opened->program->machine.name, theirs, opened->machine.name, ours);
+}
+
+enum qm_status cli_compile(const char *file, const struct cli_build *build, const char *dump_after, struct cli_program *opened,
+                           struct qm_diag *diag) {
+    struct qm_compile_options options = {.keep_layers = build->keep_layers, .dump_after = dump_after, .dump = stdout};
+    memset(opened, 0, sizeof *opened);
+    opened->was_compiled = true;
+    QM_TRY(parse_rounding(build->requant, &options.rounding, diag));
+    QM_TRY(cli_machine(build, &opened->machine, diag));
+    return qm_compile(file, &opened->machine, &options, &opened->program, diag);
+}
+
+enum qm_status cli_open(const char *file, const struct cli_build *build, struct cli_program *opened, struct qm_diag *diag) {
+    bool is_program;
+    memset(opened, 0, sizeof *opened);
+    QM_TRY(cli_is_program(file, &is_program, diag));
+    if (!is_program) return cli_compile(file, build, NULL, opened, diag);
+    enum qm_status status = load_program(file, build, opened, diag);
+    if (status == QM_OK) return QM_OK;
+    qm_program_destroy(opened->program);
+    opened->program = NULL;
+    return status;
+}
+
+enum qm_status cli_check_writable(const char *file, struct qm_diag *diag) {
+    struct stat info;
+    char folder[4096];
+    const char *slash = strrchr(file, '/');
+    size_t size = slash == NULL ? 0 : (size_t)(slash - file) + 1;
+    if (size >= sizeof folder || file[0] == '\0') return qm_fail(diag, QM_BAD_INPUT, "%.100s: not a file name", file);
+    snprintf(folder, sizeof folder, "%.*s", (int)size, file);
+    if (stat(file, &info) == 0) {
+        if (S_ISDIR(info.st_mode)) return qm_fail(diag, QM_BAD_INPUT, "%s: is a folder, not a file", file);
+        if (!S_ISREG(info.st_mode)) return QM_OK;
+    }
+    if (access(size > 0 ? folder : ".", W_OK | X_OK) == 0) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be written: %s", file, strerror(errno));
+}

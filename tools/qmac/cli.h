@@ -1,0 +1,67 @@
+/* cli.h - what the commands share: reading of options, opening of a model or program, and the one line of an error. */
+#ifndef QM_TOOLS_CLI_H
+#define QM_TOOLS_CLI_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/program.h"
+#include "common/status.h"
+#include "compiler/compiler.h"
+#include "sim/device.h"
+
+/* Prints "qmac: " and the line of diag to stderr, unless status is QM_OK; returns status. */
+int cli_fail(enum qm_status status, const struct qm_diag *diag);
+
+/* getopt_long that prints nothing: *option is its result, -1 at the end. An unknown option or a missing argument is QM_BAD_INPUT. */
+QM_MUST_USE enum qm_status cli_next_option(int argc, char **argv, const struct option *options, int *option, struct qm_diag *diag);
+/* The one argument that is not an option. */
+QM_MUST_USE enum qm_status cli_take_file(int argc, char **argv, const char **file, struct qm_diag *diag);
+QM_MUST_USE enum qm_status cli_parse_number(const char *option, const char *text, uint64_t *number, struct qm_diag *diag);
+QM_MUST_USE enum qm_status cli_parse_probability(const char *option, const char *text, double *probability, struct qm_diag *diag);
+QM_MUST_USE enum qm_status cli_parse_engine(const char *text, const struct qm_device_ops **engine, struct qm_diag *diag);
+
+/* How a model is compiled: the options --machine, --set, --requant and --layers. Zeroed: edge, tflite, no layers. */
+enum { CLI_SETS_MAX = 64 };
+struct cli_build {
+    const char *machine; /* NULL: edge, or the program's own */
+    const char *sets[CLI_SETS_MAX];
+    unsigned set_count;
+    const char *requant; /* NULL: tflite */
+    bool keep_layers;
+};
+
+/* Options and help that fill struct cli_build: append to a command's own. Codes are the letters. */
+#define CLI_BUILD_OPTIONS                                                                                                                  \
+    {"machine", required_argument, NULL, 'm'}, {"set", required_argument, NULL, 's'}, {"requant", required_argument, NULL, 'q'}, {         \
+        "layers", no_argument, NULL, 'L'                                                                                                   \
+    }
+#define CLI_BUILD_HELP                                                                                                                     \
+    "  --machine NAME|FILE   spec/machines/NAME.yaml, or a file (default edge)\n"                                                          \
+    "  --set KNOB=VALUE      change one knob of the machine; may be repeated\n"                                                            \
+    "  --requant MODE        rounding of scales: tflite (default), single, even, floor, away\n"                                            \
+    "  --layers              keep the output of every layer\n"
+
+/* Takes one option if it is of CLI_BUILD_OPTIONS; *taken says so. */
+QM_MUST_USE enum qm_status cli_build_option(struct cli_build *build, int option, const char *argument, bool *taken, struct qm_diag *diag);
+
+/* The machine of --machine and --set. */
+QM_MUST_USE enum qm_status cli_machine(const struct cli_build *build, struct qm_machine *machine, struct qm_diag *diag);
+
+/* Loads a program file, or compiles a model. *machine is what it will run on: the program's in all that the RTL sees. */
+struct cli_program {
+    struct qm_program *program; /* of the caller, to destroy */
+    struct qm_machine machine;
+    bool was_compiled; /* here and now */
+};
+QM_MUST_USE enum qm_status cli_open(const char *file, const struct cli_build *build, struct cli_program *opened, struct qm_diag *diag);
+/* Compiles a model. dump_after: name of a pass after which the compiler prints what it has, or NULL. */
+QM_MUST_USE enum qm_status cli_compile(const char *file, const struct cli_build *build, const char *dump_after, struct cli_program *opened,
+                                       struct qm_diag *diag);
+QM_MUST_USE enum qm_status cli_is_program(const char *file, bool *is_program, struct qm_diag *diag);
+
+/* Whether a file could be written there: its folder exists and may be written. */
+QM_MUST_USE enum qm_status cli_check_writable(const char *file, struct qm_diag *diag);
+
+#endif

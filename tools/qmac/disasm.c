@@ -1,0 +1,67 @@
+/* disasm.c - qmac disasm: a program's instructions, one a line, with their layers. */
+#include <stdio.h>
+
+#include "tools/qmac/cli.h"
+#include "tools/qmac/commands.h"
+
+static const char help[] = "usage: qmac disasm PROGRAM\n"
+                           "Prints the instructions of a compiled program, step by step. Fields that are 0 are left out.\n";
+
+enum { LINE_BYTES = 700 };
+
+static void print_insns(const struct qm_program *program, const struct qm_program_step *step) {
+    uint32_t layer = UINT32_MAX;
+    for (uint32_t i = step->first_insn; i < step->first_insn + step->insn_count; i++) {
+        struct qm_insn insn;
+        char text[LINE_BYTES];
+        if (program->insn_layer[i] != layer) {
+            layer = program->insn_layer[i];
+            printf("# layer %u: %s %s\n", layer, program->layers[layer].op, program->layers[layer].name);
+        }
+        qm_insn_unpack(program->insns[i], &insn);
+        qm_insn_print(&insn, text, sizeof text);
+        printf("%6u  %s%s\n", i, text, qm_insn_has_reserved_bits(program->insns[i]) ? "  # reserved bits are set" : "");
+    }
+}
+
+static void print_program(const struct qm_program *program) {
+    printf("# %s for machine %s (%08x), rounding %s\n", program->model, program->machine.name, qm_machine_fingerprint(&program->machine),
+           program->requant);
+    for (uint32_t i = 0; i < program->step_count; i++) {
+        const struct qm_program_step *step = &program->steps[i];
+        if (step->on_host) {
+            printf("# step %u, on the host: %s of %s\n", i, program->layers[step->layer].op, program->tensors[step->input].name);
+            continue;
+        }
+        printf("# step %u: %u instructions at arena offset 0x%x\n", i, step->insn_count,
+               program->code_offset + step->first_insn * QM_INSN_BYTES);
+        print_insns(program, step);
+    }
+}
+
+static enum qm_status disasm(int argc, char **argv, bool *wants_help, struct qm_diag *diag) {
+    static const struct option table[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    int option;
+    const char *file;
+    bool is_program;
+    struct qm_program *program;
+    QM_TRY(cli_next_option(argc, argv, table, &option, diag));
+    *wants_help = option == 'h';
+    if (*wants_help) return QM_OK;
+    if (option != -1) return qm_fail(diag, QM_BAD_INPUT, "-o: disasm prints to standard output");
+    QM_TRY(cli_take_file(argc, argv, &file, diag));
+    QM_TRY(cli_is_program(file, &is_program, diag));
+    if (!is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is not a compiled program: make one with qmac compile", file);
+    QM_TRY(qm_program_load(file, &program, diag));
+    print_program(program);
+    qm_program_destroy(program);
+    return QM_OK;
+}
+
+int qm_cmd_disasm(int argc, char **argv) {
+    struct qm_diag diag;
+    bool wants_help = false;
+    enum qm_status status = disasm(argc, argv, &wants_help, &diag);
+    if (wants_help) return fputs(help, stdout) < 0;
+    return cli_fail(status, &diag);
+}

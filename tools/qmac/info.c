@@ -1,0 +1,113 @@
+/* info.c - qmac info: inputs, outputs, operators of a network; tensors, layers and machine of a program. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tools/qmac/cli.h"
+#include "tools/qmac/commands.h"
+
+static const char help[] = "usage: qmac info MODEL|PROGRAM\n"
+                           "Prints what is in a .tflite network, and whether qmac can run it, or what is in a compiled program.\n";
+
+static void print_dims(const uint32_t *dims, uint32_t rank) {
+    for (uint32_t i = 0; i < rank; i++) printf("%s%u", i > 0 ? "x" : "", dims[i]);
+    if (rank == 0) printf("scalar");
+}
+
+/* ---- programs ---- */
+
+static void print_tensors(const struct qm_program *program) {
+    for (uint32_t i = 0; i < program->tensor_count; i++) {
+        const struct qm_program_tensor *tensor = &program->tensors[i];
+        const char *role = i < program->input_count ? "input" : i < program->input_count + program->output_count ? "output" : "kept";
+        printf("%-7s %s ", role, qm_dtype_name(tensor->dtype));
+        print_dims(tensor->dims, tensor->rank);
+        printf(", scale %g, zero point %d, at 0x%x: %s\n", (double)tensor->scale, tensor->zero_point, tensor->arena_offset, tensor->name);
+    }
+}
+
+static void print_program(const struct qm_program *program) {
+    uint64_t macs = 0;
+    printf("program of %s, SHA-256 %s, rounding %s\n", program->model, program->model_sha256, program->requant);
+    printf("machine %s, fingerprint %08x\n", program->machine.name, qm_machine_fingerprint(&program->machine));
+    printf("%u instructions in %u steps, %u bytes of constants, %u bytes of memory\n", program->insn_count, program->step_count,
+           program->image_bytes, program->arena_bytes);
+    print_tensors(program);
+    for (uint32_t i = 0; i < program->layer_count; i++) {
+        const struct qm_program_layer *layer = &program->layers[i];
+        macs += layer->macs;
+        printf("%5u  %-18s %-30s %s%s\n", layer->op_index, layer->op, layer->shape, layer->name, layer->on_host ? " (on the host)" : "");
+    }
+    printf("%" PRIu64 " MACs\n", macs);
+}
+
+static enum qm_status info_program(const char *file, struct qm_diag *diag) {
+    struct qm_program *program;
+    QM_TRY(qm_program_load(file, &program, diag));
+    print_program(program);
+    qm_program_destroy(program);
+    return QM_OK;
+}
+
+/* ---- models ---- */
+
+static void print_tensor(const char *role, const struct qm_graph_tensor *tensor) {
+    printf("%-7s %s ", role, qm_dtype_name(tensor->dtype));
+    print_dims(tensor->dims, tensor->rank);
+    if (tensor->quant.count > 0) printf(", scale %g, zero point %" PRId64, (double)tensor->quant.scale[0], tensor->quant.zero_point[0]);
+    printf(": %s\n", tensor->name);
+}
+
+static void print_graph(const struct qm_graph *graph) {
+    printf("%s, SHA-256 %s, %u operators\n", graph->file, graph->sha256, graph->op_count);
+    for (uint32_t i = 0; i < graph->input_count; i++) print_tensor("input", &graph->tensors[graph->inputs[i]]);
+    for (uint32_t i = 0; i < graph->output_count; i++) print_tensor("output", &graph->tensors[graph->outputs[i]]);
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        const struct qm_graph_op *op = &graph->ops[i];
+        const struct qm_graph_tensor *out = &graph->tensors[op->output];
+        printf("%5u  %-18s %s ", op->index, qm_graph_op_name(op->kind), qm_dtype_name(out->dtype));
+        print_dims(out->dims, out->rank);
+        printf("  %s\n", out->name);
+    }
+}
+
+static enum qm_status info_model(const char *file, struct qm_arena *arena, struct qm_diag *diag) {
+    struct qm_graph *graph;
+    struct qm_network *network;
+    struct qm_diag problem;
+    uint64_t macs = 0;
+    QM_TRY(qm_model_read(file, arena, &graph, diag));
+    print_graph(graph);
+    if (qm_legalize(graph, QM_rounding_TFLITE, arena, &network, &problem) != QM_OK) {
+        printf("qmac cannot run it: %s\n", problem.text);
+        return QM_OK;
+    }
+    for (uint32_t i = 0; i < network->layer_count; i++) macs += network->layers[i].macs;
+    printf("%" PRIu64 " MACs\n", macs);
+    return QM_OK;
+}
+
+static enum qm_status info(int argc, char **argv, bool *wants_help, struct qm_diag *diag) {
+    static const struct option table[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    int option;
+    const char *file;
+    bool is_program;
+    QM_TRY(cli_next_option(argc, argv, table, &option, diag));
+    *wants_help = option == 'h';
+    if (*wants_help) return QM_OK;
+    if (option != -1) return qm_fail(diag, QM_BAD_INPUT, "-o: info prints to standard output");
+    QM_TRY(cli_take_file(argc, argv, &file, diag));
+    QM_TRY(cli_is_program(file, &is_program, diag));
+    if (is_program) return info_program(file, diag);
+    struct qm_arena *arena = qm_arena_create();
+    enum qm_status status = info_model(file, arena, diag);
+    qm_arena_destroy(arena);
+    return status;
+}
+
+int qm_cmd_info(int argc, char **argv) {
+    struct qm_diag diag;
+    bool wants_help = false;
+    enum qm_status status = info(argc, argv, &wants_help, &diag);
+    if (wants_help) return fputs(help, stdout) < 0;
+    return cli_fail(status, &diag);
+}

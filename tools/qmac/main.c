@@ -1,0 +1,50 @@
+/* main.c - qmac COMMAND ...: finds the command in a table and hands over. Exit status: 0 done, 1 a comparison failed, 2 bad input, 3 our fault. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/version.h"
+#include "tools/qmac/cli.h"
+#include "tools/qmac/commands.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *text;
+} commands[] = {
+    {"run", qm_cmd_run, "run a network: outputs, cycles, energy"},
+    {"compile", qm_cmd_compile, "compile a network to a program file"},
+    {"disasm", qm_cmd_disasm, "print the instructions of a program"},
+    {"info", qm_cmd_info, "print what is in a network or a program"},
+    {"verify", qm_cmd_verify, "run the C model and the RTL in lockstep and compare every cycle"},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *out) {
+    fprintf(out, "usage: qmac COMMAND ... (qmac COMMAND --help tells more)\n\n");
+    for (int i = 0; i < COMMANDS; i++) fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].text);
+    fprintf(out, "\n  --version, --help\n\nexit status: 0 done, 1 a comparison failed, 2 bad input, 3 an internal fault\n");
+}
+
+/* What was printed must have arrived. */
+static int finish(int status) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    fprintf(stderr, "qmac: stdout: cannot be written: %s\n", strerror(errno));
+    return status != QM_OK ? status : QM_BAD_INPUT;
+}
+
+int main(int argc, char **argv) {
+    struct qm_diag diag;
+    if (argc < 2) return cli_fail(qm_fail(&diag, QM_BAD_INPUT, "command line: no command: qmac --help lists them"), &diag);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help(stdout);
+        return finish(QM_OK);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("qmac %s\n", QM_VERSION);
+        return finish(QM_OK);
+    }
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0) return finish(commands[i].run(argc - 1, argv + 1));
+    return cli_fail(qm_fail(&diag, QM_BAD_INPUT, "%s: no such command: qmac --help lists them", argv[1]), &diag);
+}

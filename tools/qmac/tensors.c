@@ -1,0 +1,210 @@
+/* tensors.c - between .npy files and the program's tensors. */
+#include "tools/qmac/tensors.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/prng.h"
+
+static const char *const npy_types[QM_DTYPES] = {[QM_I8] = "i1", [QM_U8] = "u1", [QM_I16] = "i2", [QM_I32] = "i4", [QM_F32] = "f4"};
+
+/* ---- inputs ---- */
+
+static void print_shape(const uint64_t *dims, uint32_t rank, char *text, size_t size) {
+    int used = snprintf(text, size, "(");
+    for (uint32_t i = 0; i < rank; i++) used += snprintf(text + used, size - (size_t)used, "%s%" PRIu64, i > 0 ? ", " : "", dims[i]);
+    snprintf(text + used, size - (size_t)used, ")");
+}
+
+static bool same_dims(const uint64_t *dims, const struct qm_program_tensor *tensor, uint32_t from) {
+    for (uint32_t i = from; i < tensor->rank; i++)
+        if (dims[i] != tensor->dims[i]) return false;
+    return true;
+}
+
+/* How array holds examples of tensor; 0 examples: it does not. */
+static uint64_t count_examples(const struct qm_npy *array, const struct qm_program_tensor *tensor, enum cli_stacking *stacking) {
+    *stacking = CLI_ONE;
+    if (array->rank == tensor->rank && same_dims(array->dims, tensor, 0)) return 1;
+    *stacking = CLI_IN_FRONT;
+    if (array->rank == tensor->rank + 1 && same_dims(array->dims + 1, tensor, 0)) return array->dims[0];
+    *stacking = CLI_LEADING;
+    bool fits = array->rank == tensor->rank && tensor->rank > 0 && tensor->dims[0] > 0 && same_dims(array->dims, tensor, 1);
+    return fits && array->dims[0] % tensor->dims[0] == 0 ? array->dims[0] / tensor->dims[0] : 0;
+}
+
+static enum qm_status check_array(const char *file, const struct qm_npy *array, const struct qm_program_tensor *tensor, uint64_t *examples,
+                                  enum cli_stacking *stacking, struct qm_diag *diag) {
+    char got[200], want[200];
+    uint64_t dims[QM_MAX_RANK];
+    if (strcmp(array->type, npy_types[tensor->dtype]) != 0)
+        return qm_fail(diag, QM_BAD_INPUT, "%s:header: the elements are '%s', but input %s takes %s ('%s')", file, array->type,
+                       tensor->name, qm_dtype_name(tensor->dtype), npy_types[tensor->dtype]);
+    *examples = count_examples(array, tensor, stacking);
+    if (*examples > 0) return QM_OK;
+    for (uint32_t i = 0; i < tensor->rank; i++) dims[i] = tensor->dims[i];
+    print_shape(array->dims, array->rank, got, sizeof got);
+    print_shape(dims, tensor->rank, want, sizeof want);
+    return qm_fail(diag, QM_BAD_INPUT, "%s:header: the shape is %s, but input %s takes %s, or a stack of these", file, got, tensor->name,
+                   want);
+}
+
+static enum qm_status read_input(const struct qm_program *program, uint32_t index, const char *file, struct cli_inputs *inputs,
+                                 struct qm_diag *diag) {
+    uint64_t examples;
+    enum cli_stacking stacking;
+    QM_TRY(qm_npy_read(file, &inputs->arrays[index], diag));
+    QM_TRY(check_array(file, &inputs->arrays[index], &program->tensors[index], &examples, &stacking, diag));
+    if (index > 0 && examples != inputs->examples)
+        return qm_fail(diag, QM_BAD_INPUT, "%s:header: %" PRIu64 " examples, but the inputs before have %" PRIu64, file, examples,
+                       inputs->examples);
+    inputs->data[index] = inputs->arrays[index].data;
+    inputs->examples = examples;
+    inputs->stacking = stacking;
+    return QM_OK;
+}
+
+static void init_inputs(const struct qm_program *program, struct cli_inputs *inputs) {
+    memset(inputs, 0, sizeof *inputs);
+    inputs->arena = qm_arena_create();
+    inputs->examples = 1;
+    inputs->count = program->input_count;
+    inputs->data = QM_ARENA_NEW(inputs->arena, uint8_t *, program->input_count);
+    inputs->arrays = QM_ARENA_NEW(inputs->arena, struct qm_npy, program->input_count);
+}
+
+enum qm_status cli_inputs_read(const struct qm_program *program, const char *const *files, unsigned file_count, struct cli_inputs *inputs,
+                               struct qm_diag *diag) {
+    init_inputs(program, inputs);
+    if (file_count != program->input_count)
+        return qm_fail(diag, QM_BAD_INPUT, "--input %s: the model has %u inputs, but %u files are given", files[file_count - 1],
+                       program->input_count, file_count);
+    for (uint32_t i = 0; i < program->input_count; i++) QM_TRY(read_input(program, i, files[i], inputs, diag));
+    return QM_OK;
+}
+
+void cli_inputs_random(const struct qm_program *program, uint64_t seed, struct cli_inputs *inputs) {
+    struct qm_prng prng;
+    init_inputs(program, inputs);
+    qm_prng_init(&prng, seed);
+    for (uint32_t i = 0; i < program->input_count; i++) {
+        inputs->data[i] = qm_arena_alloc(inputs->arena, program->tensors[i].size_bytes);
+        qm_prng_fill(&prng, inputs->data[i], program->tensors[i].size_bytes);
+    }
+}
+
+void cli_inputs_free(struct cli_inputs *inputs) {
+    for (uint32_t i = 0; i < inputs->count; i++) qm_npy_free(&inputs->arrays[i]);
+    qm_arena_destroy(inputs->arena);
+    memset(inputs, 0, sizeof *inputs);
+}
+
+/* ---- outputs ---- */
+
+void cli_outputs_init(const struct qm_program *program, bool all, uint64_t examples, struct cli_outputs *outputs) {
+    outputs->first = program->input_count;
+    outputs->count = all ? program->tensor_count - program->input_count : program->output_count;
+    outputs->examples = examples;
+    outputs->data = calloc(outputs->count + 1, sizeof *outputs->data);
+    QM_CHECK(outputs->data != NULL);
+    for (uint32_t i = 0; i < outputs->count; i++) {
+        outputs->data[i] = malloc(examples * program->tensors[outputs->first + i].size_bytes + 1);
+        QM_CHECK(outputs->data[i] != NULL);
+    }
+}
+
+void cli_outputs_free(struct cli_outputs *outputs) {
+    for (uint32_t i = 0; i < outputs->count; i++) free(outputs->data[i]);
+    free(outputs->data);
+    memset(outputs, 0, sizeof *outputs);
+}
+
+enum qm_status cli_prepare_folder(const char *folder, struct qm_diag *diag) {
+    struct stat info;
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+        return qm_fail(diag, QM_BAD_INPUT, "%s: the folder cannot be made: %s", folder, strerror(errno));
+    if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode)) return qm_fail(diag, QM_BAD_INPUT, "%s: is not a folder", folder);
+    if (access(folder, W_OK | X_OK) == 0) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "%s: files cannot be written there: %s", folder, strerror(errno));
+}
+
+static void file_name(const struct qm_program *program, uint32_t tensor, char *name, size_t size) {
+    snprintf(name, size, "%s", program->tensors[tensor].name);
+    for (char *at = name; *at != '\0'; at++)
+        if (*at == '/' || *at == ':' || iscntrl((unsigned char)*at)) *at = '_';
+}
+
+/* The name, with the tensor's number behind it if a tensor before has the same one. */
+static void unique_name(const struct qm_program *program, uint32_t first, uint32_t tensor, char *name, size_t size) {
+    char other[QM_NAME_BYTES];
+    file_name(program, tensor, name, size);
+    for (uint32_t i = first; i < tensor; i++) {
+        file_name(program, i, other, sizeof other);
+        if (strcmp(other, name) != 0) continue;
+        size_t used = strlen(name);
+        snprintf(name + used, size - used, "_%u", tensor);
+        return;
+    }
+}
+
+static void stack_shape(const struct qm_program_tensor *tensor, uint64_t examples, enum cli_stacking stacking, struct qm_npy *npy) {
+    if (stacking == CLI_LEADING && tensor->rank == 0) stacking = CLI_IN_FRONT;
+    uint32_t in_front = stacking == CLI_IN_FRONT;
+    npy->rank = tensor->rank + in_front;
+    for (uint32_t i = 0; i < tensor->rank; i++) npy->dims[i + in_front] = tensor->dims[i];
+    if (in_front)
+        npy->dims[0] = examples;
+    else if (tensor->rank > 0)
+        npy->dims[0] *= examples;
+}
+
+enum qm_status cli_outputs_write(const struct qm_program *program, const struct cli_outputs *outputs, enum cli_stacking stacking,
+                                 const char *folder, struct qm_diag *diag) {
+    for (uint32_t i = 0; i < outputs->count; i++) {
+        const struct qm_program_tensor *tensor = &program->tensors[outputs->first + i];
+        struct qm_npy npy = {.data = outputs->data[i]};
+        char name[QM_NAME_BYTES + 16], path[4096];
+        unique_name(program, outputs->first, outputs->first + i, name, sizeof name);
+        memcpy(npy.type, npy_types[tensor->dtype], sizeof npy.type);
+        stack_shape(tensor, outputs->examples, stacking, &npy);
+        if (snprintf(path, sizeof path, "%s/%s.npy", folder, name) >= (int)sizeof path)
+            return qm_fail(diag, QM_BAD_INPUT, "%.100s: the name is too long", folder);
+        QM_TRY(qm_npy_write(path, &npy, diag));
+    }
+    return QM_OK;
+}
+
+/* ---- labels ---- */
+
+enum qm_status cli_labels_read(const char *file, uint64_t examples, struct qm_npy *labels, struct qm_diag *diag) {
+    QM_TRY(qm_npy_read(file, labels, diag));
+    if (labels->type[0] == 'f') return qm_fail(diag, QM_BAD_INPUT, "%s:header: labels must be integers", file);
+    if (labels->count == examples) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "%s:header: %" PRIu64 " labels for %" PRIu64 " examples", file, labels->count, examples);
+}
+
+static uint64_t largest_element(const struct qm_npy *values) {
+    uint64_t largest = 0;
+    for (uint64_t i = 1; i < values->count; i++)
+        if (qm_npy_integer(values, i) > qm_npy_integer(values, largest)) largest = i;
+    return largest;
+}
+
+uint64_t cli_labels_count(const struct qm_program *program, const struct cli_outputs *outputs, const struct qm_npy *labels) {
+    const struct qm_program_tensor *tensor = &program->tensors[outputs->first];
+    uint64_t correct = 0;
+    struct qm_npy values = {.item_bytes = qm_dtype_bytes(tensor->dtype)};
+    memcpy(values.type, npy_types[tensor->dtype], sizeof values.type);
+    values.count = tensor->size_bytes / values.item_bytes;
+    for (uint64_t i = 0; i < outputs->examples; i++) {
+        values.data = outputs->data[0] + i * tensor->size_bytes;
+        correct += qm_npy_integer(labels, i) == (int64_t)largest_element(&values);
+    }
+    return correct;
+}
