@@ -3,7 +3,7 @@
 # A file has its final name only when its SHA-256 is the listed one; one that is there already and right is not fetched again.
 set -u
 list=${1:-$(dirname "$0")/models.yaml}
-cache=${QMAC_CACHE:-${HOME:?fetch.sh: HOME is not set; set QMAC_CACHE to a folder}/.cache/qmac}/models
+cache=${QMAC_CACHE:-${HOME:?is not set; set QMAC_CACHE to a folder}/.cache/qmac}/models
 
 fail() {
     printf 'fetch.sh: %s\n' "$1" >&2
@@ -45,6 +45,8 @@ fetch() { # NAME URL SHA256
 
 [ -r "$list" ] || fail "$list: cannot be read"
 mkdir -p "$cache" 2>/dev/null || fail "$cache: cannot be made; set QMAC_CACHE to a folder that can be written"
-models=$(awk '/^[^ #].*:$/ { name = substr($1, 1, length($1) - 1) } $1 == "url:" { url = $2 } $1 == "sha256:" { print name, url, $2 }' "$list")
+models=$(awk '/^[^ #].*:$/ { name = substr($1, 1, length($1) - 1) }
+              $1 == "url:" { url = $2 }
+              $1 == "sha256:" { print name, url, $2 }' "$list")
 [ -n "$models" ] || fail "$list: names no model; each is NAME: with url: and sha256: below it, in this order"
 printf '%s\n' "$models" | while read -r name url sha256; do fetch "$name" "$url" "$sha256"; done

@@ -1,0 +1,46 @@
+# mk/fuzz.mk - libFuzzer on everything that reads a file: models (front end to plan) and programs.
+#
+#   make fuzz FUZZ_SECONDS=600        both targets, so long each; findings are left as build/fuzz/TARGET-crash-*
+# What was learnt stays in build/fuzz/corpus, so that a second run goes on from there.
+
+FUZZ_SECONDS := 60
+FUZZ_CC := $(firstword $(shell command -v clang clang-14) clang)
+FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_TARGETS := model program
+FUZZ_LIB_SRC := $(filter common/% compiler/%,$(LIB_SRC)) tests/fuzz/fuzz.c
+FUZZ_MODELS := workloads/digits/digits_int8.tflite $(sort $(wildcard tests/fuzz/seeds/model/*.tflite))
+FUZZ_RUN = -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=32768 -print_final_stats=1 -verbosity=1
+
+.PHONY: fuzz
+.SECONDARY: $(patsubst %.c,$(B)/fuzz/obj/%.o,$(FUZZ_LIB_SRC) $(FUZZ_TARGETS:%=tests/fuzz/%.c))
+
+fuzz: $(FUZZ_TARGETS:%=$(B)/fuzz/%.ok) ## fuzz the readers, FUZZ_SECONDS each
+
+$(B)/fuzz/obj/%.o: %.c
+	$(call say,FUZZ,$<)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+
+$(FUZZ_TARGETS:%=$(B)/fuzz/%): $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%.o $(patsubst %.c,$(B)/fuzz/obj/%.o,$(FUZZ_LIB_SRC))
+	$(call say,LD,$@)
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+
+$(B)/fuzz/write-seeds: $(call obj,tests/fuzz/seeds.c,obj) $(B)/libqmac.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ $(LDLIBS)
+
+$(B)/fuzz/seeds/model: $(FUZZ_MODELS)
+	$(Q)rm -rf $@ && mkdir -p $@ && cp $^ $@
+
+$(B)/fuzz/seeds/program: $(B)/fuzz/write-seeds $(FUZZ_MODELS)
+	$(Q)rm -rf $@ && mkdir -p $@ && $(B)/fuzz/write-seeds $@ $(FUZZ_MODELS)
+
+# Never up to date: a run is asked for each time.
+.PHONY: $(FUZZ_TARGETS:%=$(B)/fuzz/%.ok)
+$(FUZZ_TARGETS:%=$(B)/fuzz/%.ok): $(B)/fuzz/%.ok: $(B)/fuzz/% $(B)/fuzz/seeds/%
+	$(call say,RUN,$<)
+	@mkdir -p $(B)/fuzz/corpus/$*
+	$(Q)$(B)/fuzz/$* $(FUZZ_RUN) -artifact_prefix=$(B)/fuzz/$*- $(B)/fuzz/corpus/$* $(B)/fuzz/seeds/$* > $(B)/fuzz/$*.log 2>&1 \
+	    || { grep -E 'ERROR|SUMMARY|failed|Test unit' $(B)/fuzz/$*.log; tail -n 20 $(B)/fuzz/$*.log; exit 1; }
+	@grep -E 'number_of_executed_units' $(B)/fuzz/$*.log
