@@ -9,6 +9,8 @@ module mac_array_tb;
 
     localparam Latency = Rows + Cols - 1;
 
+    `include "random.vh"
+
     reg               clk = 1'b0;
     reg               rst_n = 1'b0;
     reg               weight_valid = 1'b0;
@@ -40,7 +42,6 @@ module mac_array_tb;
     integer            weights [0:2*Rows*Cols-1];
     reg  [32*Cols-1:0] due [0:Cycles+Latency];
     reg                is_due [0:Cycles+Latency];
-    integer            seed;
     integer            cycle;
     integer            checked;
     integer            errors;
@@ -55,15 +56,15 @@ module mac_array_tb;
     task draw_inputs;
         begin
             // First every weight once, so that no register is unknown, then anything.
-            weight_valid    = cycle < 2*Rows || $random(seed) % 3 == 0;
-            weight_buffer   = cycle < 2*Rows ? cycle >= Rows : $random(seed);
-            weight_diagonal = cycle >= 2*Rows && $random(seed) % 4 == 0;
-            weight_row      = cycle < 2*Rows ? cycle % Rows : $unsigned($random(seed)) % Rows;
-            row_valid       = cycle >= 2*Rows && $random(seed) % 4 != 0;
-            row_buffer      = $random(seed);
-            row_unsigned    = $random(seed);
-            for (c = 0; c < Cols; c = c + 1) weight_data[8*c +: 8] = $random(seed);
-            for (r = 0; r < Rows; r = r + 1) row_data[8*r +: 8] = row_valid ? $random(seed) : 0;
+            weight_valid    = cycle < 2*Rows || draw(3) == 0;
+            weight_buffer   = cycle < 2*Rows ? cycle >= Rows : draw(2) != 0;
+            weight_diagonal = cycle >= 2*Rows && draw(4) == 0;
+            weight_row      = cycle < 2*Rows ? cycle % Rows : draw(Rows);
+            row_valid       = cycle >= 2*Rows && draw(4) != 0;
+            row_buffer      = draw(2) != 0;
+            row_unsigned    = draw(2) != 0;
+            for (c = 0; c < Cols; c = c + 1) weight_data[8*c +: 8] = draw(256);
+            for (r = 0; r < Rows; r = r + 1) row_data[8*r +: 8] = row_valid ? draw(256) : 0;
         end
     endtask
 
@@ -87,7 +88,7 @@ module mac_array_tb;
     endtask
 
     initial begin
-        seed    = Seed;
+        state   = Seed;
         checked = 0;
         errors  = 0;
         for (cycle = 0; cycle <= Cycles + Latency; cycle = cycle + 1) is_due[cycle] = 1'b0;
