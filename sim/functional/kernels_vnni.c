@@ -30,19 +30,21 @@ VNNI static void fill(const uint8_t *bytes, int64_t k, bool is_unsigned, void *r
     for (int64_t i = 0; i < k; i += 64) _mm512_storeu_si512((uint8_t *)row + i, _mm512_xor_si512(_mm512_loadu_si512(bytes + i), flip));
 }
 
-/* Rows i .. i+3 of 16 columns as 16 lanes of four bytes; rows from k on are zeros. */
-INLINE void pack_quad(const struct kernel_vector *vector, int64_t i, int64_t k, __m512i *out) {
+/* Rows i .. i+3 of 16 columns as 16 lanes of four bytes; rows from k on are zeros. A transposition of 4 x 4 words, then one of 4 x 4 bytes. */
+INLINE __m512i pack_quad(const struct kernel_vector *vector, int64_t i, int64_t k) {
+    const __m512i words = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i bytes = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
     __mmask16 mask = (__mmask16)((1u << vector->lanes) - 1);
     __m128i row[4];
 #pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) row[j] = _mm_maskz_loadu_epi8(i + j < k ? mask : 0, vector->weights + (i + j) * vector->stride);
-    __m128i low01 = _mm_unpacklo_epi8(row[0], row[1]), high01 = _mm_unpackhi_epi8(row[0], row[1]);
-    __m128i low23 = _mm_unpacklo_epi8(row[2], row[3]), high23 = _mm_unpackhi_epi8(row[2], row[3]);
-    __m128i *quarter = (__m128i *)out;
-    _mm_store_si128(quarter + 0, _mm_unpacklo_epi16(low01, low23));
-    _mm_store_si128(quarter + 1, _mm_unpackhi_epi16(low01, low23));
-    _mm_store_si128(quarter + 2, _mm_unpacklo_epi16(high01, high23));
-    _mm_store_si128(quarter + 3, _mm_unpackhi_epi16(high01, high23));
+    for (int j = 0; j < 4; j++) {
+        const int8_t *weights = vector->weights + (i + j) * vector->stride;
+        bool is_whole = vector->lanes == KERNEL_LANES && i + 4 <= k;
+        row[j] = is_whole ? _mm_loadu_si128((const __m128i *)weights) : _mm_maskz_loadu_epi8(i + j < k ? mask : 0, weights);
+    }
+    __m512i rows = _mm512_inserti32x4(_mm512_castsi128_si512(row[0]), row[1], 1);
+    rows = _mm512_inserti32x4(_mm512_inserti32x4(rows, row[2], 2), row[3], 3);
+    return _mm512_shuffle_epi8(_mm512_permutexvar_epi32(words, rows), bytes);
 }
 
 VNNI static void pack(const struct kernel_job *job, struct packed *packed, int64_t width) {
@@ -52,9 +54,9 @@ VNNI static void pack(const struct kernel_job *job, struct packed *packed, int64
         const struct kernel_vector *vector = v < job->vector_count ? &job->vectors[v] : &none;
         __m512i lifted = _mm512_setzero_si512();
         for (int64_t quad = 0; quad * 4 < job->k; quad++) {
-            __m512i *out = &packed->weights[quad * width + v];
-            pack_quad(vector, quad * 4, job->k, out);
-            lifted = _mm512_dpbusd_epi32(lifted, lift, *out);
+            __m512i quads = pack_quad(vector, quad * 4, job->k);
+            packed->weights[quad * width + v] = quads;
+            lifted = _mm512_dpbusd_epi32(lifted, lift, quads);
         }
         packed->start[v] = _mm512_sub_epi32(_mm512_setzero_si512(), lifted);
     }

@@ -18,20 +18,39 @@ struct taps {
     uint8_t gathered[TAPS][TILE_MAX];
 };
 
-INLINE void add_lanes(const struct taps *taps, int64_t first, int64_t lanes, bool is_unsigned, int32_t *sums) {
-    int32_t products[LANES] = {0};
+typedef uint8_t bytes16 __attribute__((vector_size(LANES)));
+typedef int8_t signed16 __attribute__((vector_size(LANES)));
+typedef int16_t halves16 __attribute__((vector_size(LANES * 2)));
+typedef uint32_t unsigned16 __attribute__((vector_size(LANES * 4)));
+typedef int32_t words16 __attribute__((vector_size(LANES * 4)));
+
+/* One vector of lanes through all taps. A product of 8-bit numbers fits 16 bits, and TAPS of them 32. */
+INLINE void add_vector(const struct taps *taps, int64_t first, bool is_unsigned, int32_t *sums) {
+    words16 total = {0};
     for (int64_t i = 0; i < taps->count; i++) {
-        const uint8_t *bytes = taps->bytes[i] + first;
-        const int8_t *weights = taps->weights + i * taps->n + first;
-        for (int64_t lane = 0; lane < lanes; lane++) products[lane] += (is_unsigned ? bytes[lane] : (int8_t)bytes[lane]) * weights[lane];
+        signed16 bytes, weights;
+        memcpy(&bytes, taps->bytes[i] + first, sizeof bytes);
+        memcpy(&weights, taps->weights + i * taps->n + first, sizeof weights);
+        halves16 wide = is_unsigned ? __builtin_convertvector((bytes16)bytes, halves16) : __builtin_convertvector(bytes, halves16);
+        total += __builtin_convertvector(wide * __builtin_convertvector(weights, halves16), words16);
     }
-    for (int64_t lane = 0; lane < lanes; lane++) sums[first + lane] = (int32_t)((uint32_t)sums[first + lane] + (uint32_t)products[lane]);
+    words16 old;
+    memcpy(&old, sums + first, sizeof old);
+    total = (words16)((unsigned16)total + (unsigned16)old);
+    memcpy(sums + first, &total, sizeof total);
+}
+
+INLINE void add_lane(const struct taps *taps, int64_t lane, bool is_unsigned, int32_t *sums) {
+    int32_t total = 0;
+    for (int64_t i = 0; i < taps->count; i++)
+        total += (is_unsigned ? taps->bytes[i][lane] : (int8_t)taps->bytes[i][lane]) * taps->weights[i * taps->n + lane];
+    sums[lane] = (int32_t)((uint32_t)sums[lane] + (uint32_t)total);
 }
 
 INLINE void add_all_lanes(const struct taps *taps, bool is_unsigned, int32_t *sums) {
-    int64_t first = 0;
-    for (; first + LANES <= taps->n; first += LANES) add_lanes(taps, first, LANES, is_unsigned, sums);
-    if (first < taps->n) add_lanes(taps, first, taps->n - first, is_unsigned, sums);
+    int64_t lane = 0;
+    for (; lane + LANES <= taps->n; lane += LANES) add_vector(taps, lane, is_unsigned, sums);
+    for (; lane < taps->n; lane++) add_lane(taps, lane, is_unsigned, sums);
 }
 
 VECTORIZED static void add_taps(const struct taps *taps, bool is_unsigned, int32_t *sums) {

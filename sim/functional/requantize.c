@@ -25,12 +25,14 @@ static void read_params(const uint8_t *params, int64_t cols, struct stage *stage
     }
 }
 
+/* In two loops, because vectors of whole words suit rows that are shorter than a vector of bytes. */
 INLINE void requantize_lanes(const struct stage *stage, const int32_t *restrict sums, uint8_t *restrict out, uint32_t rounding) {
-    int32_t zero = stage->zero, low = stage->low, high = stage->high;
+    int32_t scaled[LANES_MAX], zero = stage->zero, low = stage->low, high = stage->high;
     for (int64_t c = 0; c < stage->n; c++) {
         int32_t biased = (int32_t)((uint32_t)sums[c] + (uint32_t)stage->bias[c]);
-        out[c] = qm_output8(qm_scale(biased, stage->multiplier[c], stage->shift[c], rounding), zero, low, high);
+        scaled[c] = qm_scale(biased, stage->multiplier[c], stage->shift[c], rounding);
     }
+    for (int64_t c = 0; c < stage->n; c++) out[c] = qm_output8(scaled[c], zero, low, high);
 }
 
 VECTORIZED static void requantize_row(const struct stage *stage, const int32_t *sums, uint8_t *out, int64_t rounding) {
