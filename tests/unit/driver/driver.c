@@ -128,8 +128,8 @@ Test(driver, an_error_names_its_cause_and_the_instruction) {
         put(program, 1, bad);
         struct qm_device *device = open_device(engines[i], program);
         cr_assert(eq(int, qm_driver_run(device, program, NULL, NULL, &diag), QM_BAD_INPUT));
-        cr_assert(strstr(diag.text, "copy:instruction 1: ") && strstr(diag.text, "MEMORY") && strstr(diag.text, "STORE dram_addr=0x2fc1"), "%s",
-                  diag.text);
+        cr_assert(strstr(diag.text, "copy:instruction 1: ") && strstr(diag.text, "MEMORY") && strstr(diag.text, "STORE dram_addr=0x2fc1"),
+                  "%s", diag.text);
         device->ops->destroy(device);
         qm_program_destroy(program);
     }
