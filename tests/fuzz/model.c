@@ -25,7 +25,8 @@ static bool is_small(const struct qm_network *network) {
     return macs <= MACS_MAX;
 }
 
-static enum qm_status compile(const uint8_t *bytes, size_t size, struct qm_arena *arena, struct qm_program **program, struct qm_diag *diag) {
+static enum qm_status compile(const uint8_t *bytes, size_t size, struct qm_arena *arena, struct qm_program **program,
+                              struct qm_diag *diag) {
     struct qm_graph *graph;
     struct qm_network *network;
     struct qm_machine machine;
