@@ -1,11 +1,7 @@
-/* kernels.c - the table of kernels, and the plain one: pairs of 16-bit numbers, in C that compilers for any processor can vectorize. */
+/* kernels.c - the table of kernels, and the plain one: 16-bit numbers, in C that compilers for any processor can vectorize. */
 #include "sim/functional/kernels.h"
 
 #include <string.h>
-
-enum { PAIRS = KERNEL_K / 2 };
-
-typedef int16_t pair_row[KERNEL_LANES][2];
 
 static bool always(void) {
     return true;
@@ -13,30 +9,32 @@ static bool always(void) {
 
 static void fill(const uint8_t *bytes, int64_t k, bool is_unsigned, void *row) {
     int16_t *out = row;
-    int64_t size = (k + 1) / 2 * 2;
     if (is_unsigned)
-        for (int64_t i = 0; i < size; i++) out[i] = bytes[i];
+        for (int64_t i = 0; i < k; i++) out[i] = bytes[i];
     else
-        for (int64_t i = 0; i < size; i++) out[i] = (int8_t)bytes[i];
+        for (int64_t i = 0; i < k; i++) out[i] = (int8_t)bytes[i];
 }
 
-static void pack(const struct kernel_vector *vector, int64_t k, pair_row *packed) {
-    memset(packed, 0, (size_t)(k + 1) / 2 * sizeof *packed);
+/* packed [k][KERNEL_LANES], zeros in the lanes that the vector has not. */
+static void pack(const struct kernel_vector *vector, int64_t k, int16_t *packed) {
+    memset(packed, 0, (size_t)k * KERNEL_LANES * sizeof *packed);
     for (int64_t i = 0; i < k; i++)
-        for (int64_t lane = 0; lane < vector->lanes; lane++) packed[i / 2][lane][i % 2] = vector->weights[i * vector->stride + lane];
+        for (int64_t lane = 0; lane < vector->lanes; lane++) packed[i * KERNEL_LANES + lane] = vector->weights[i * vector->stride + lane];
 }
 
-static void add_products(const int16_t *row, const pair_row *packed, int64_t pairs, int32_t *sums) {
-    for (int64_t i = 0; i < pairs; i++)
-        for (int lane = 0; lane < KERNEL_LANES; lane++) sums[lane] += row[2 * i] * packed[i][lane][0] + row[2 * i + 1] * packed[i][lane][1];
+static void add_products(const int16_t *restrict row, const int16_t *restrict packed, int64_t k, int32_t *restrict sums) {
+    int32_t block[KERNEL_LANES] = {0};
+    for (int64_t i = 0; i < k; i++)
+        for (int lane = 0; lane < KERNEL_LANES; lane++) block[lane] += row[i] * packed[i * KERNEL_LANES + lane];
+    memcpy(sums, block, sizeof block);
 }
 
 static void multiply_vector(const struct kernel_job *job, const struct kernel_vector *vector) {
-    pair_row packed[PAIRS];
+    int16_t packed[KERNEL_K * KERNEL_LANES];
     pack(vector, job->k, packed);
     for (int64_t m = 0; m < job->count; m++) {
-        int32_t sums[KERNEL_LANES] = {0}, *out = vector->sums + m * job->sums_stride;
-        add_products((const int16_t *)job->rows + m * KERNEL_K, packed, (job->k + 1) / 2, sums);
+        int32_t sums[KERNEL_LANES], *out = vector->sums + m * job->sums_stride;
+        add_products((const int16_t *)job->rows + m * KERNEL_K, packed, job->k, sums);
         for (int64_t lane = 0; lane < vector->lanes; lane++)
             out[lane] = (int32_t)((uint32_t)sums[lane] + (job->adds ? (uint32_t)out[lane] : 0));
     }

@@ -40,7 +40,7 @@ struct qm_dram_in {
 
 struct qm_dram *qm_dram_create(const struct qm_machine *machine, uint64_t base, uint64_t size_bytes, uint64_t seed, double stalls);
 void qm_dram_destroy(struct qm_dram *dram);
-void qm_dram_reset(struct qm_dram *dram); /* empties the queues and sets time to cycle 0 */
+void qm_dram_reset(struct qm_dram *dram);     /* empties the queues and sets time to cycle 0 */
 uint8_t *qm_dram_bytes(struct qm_dram *dram); /* [size_bytes], borrowed */
 void qm_dram_outputs(struct qm_dram *dram, struct qm_dram_out *out);
 void qm_dram_clock(struct qm_dram *dram, const struct qm_dram_in *in);
