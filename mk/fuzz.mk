@@ -4,7 +4,7 @@
 # What was learnt stays in build/fuzz/corpus, so that a second run goes on from there.
 
 FUZZ_SECONDS := 60
-FUZZ_CC := $(firstword $(shell command -v clang clang-14) clang)
+FUZZ_CC := $(firstword $(shell which clang clang-14 2>/dev/null) clang)
 FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_TARGETS := model program
 FUZZ_LIB_SRC := $(filter common/% compiler/%,$(LIB_SRC)) tests/fuzz/fuzz.c
