@@ -1,6 +1,7 @@
 /* cli.c - options, machines, programs. */
 #include "tools/qmac/cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,17 +22,31 @@ enum { ROUNDINGS = sizeof roundings / sizeof *roundings };
 static const struct qm_device_ops *const engines[] = {&qm_device_cycle, &qm_device_rtl, &qm_device_functional};
 enum { ENGINES = sizeof engines / sizeof *engines };
 
+/* One line whatever a file's name or text holds. */
 int cli_fail(enum qm_status status, const struct qm_diag *diag) {
-    if (status != QM_OK) fprintf(stderr, "qmac: %s\n", diag->text);
+    if (status == QM_OK) return QM_OK;
+    fputs("qmac: ", stderr);
+    for (const char *at = diag->text; *at != '\0'; at++) fputc(iscntrl((unsigned char)*at) ? '?' : *at, stderr);
+    fputc('\n', stderr);
     return (int)status;
+}
+
+/* The option that getopt_long stopped at: a long one as it was written, a short one by its letter. */
+static void option_name(int argc, char **argv, char *name, size_t size) {
+    const char *at = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+    if (optopt != 0 && strncmp(at, "--", 2) != 0)
+        snprintf(name, size, "-%c", optopt);
+    else
+        snprintf(name, size, "%s", at);
 }
 
 enum qm_status cli_next_option(int argc, char **argv, const struct option *options, int *option, struct qm_diag *diag) {
     opterr = 0;
     *option = getopt_long(argc, argv, ":ho:", options, NULL);
-    const char *at = optind > 0 && optind <= argc ? argv[optind - 1] : "";
-    if (*option == '?') return qm_fail(diag, QM_BAD_INPUT, "%s: no such option: qmac %s --help lists them", at, argv[0]);
-    if (*option == ':') return qm_fail(diag, QM_BAD_INPUT, "%s: the option needs a value: see qmac %s --help", at, argv[0]);
+    char name[200];
+    option_name(argc, argv, name, sizeof name);
+    if (*option == '?') return qm_fail(diag, QM_BAD_INPUT, "%s: no such option: qmac %s --help lists them", name, argv[0]);
+    if (*option == ':') return qm_fail(diag, QM_BAD_INPUT, "%s: the option needs a value: see qmac %s --help", name, argv[0]);
     return QM_OK;
 }
 

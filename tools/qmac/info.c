@@ -1,6 +1,7 @@
 /* info.c - qmac info: inputs, outputs, operators of a network; tensors, layers and machine of a program. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
@@ -66,7 +67,7 @@ static void print_graph(const struct qm_graph *graph) {
         const struct qm_graph_tensor *out = &graph->tensors[op->output];
         printf("%5u  %-18s %s ", op->index, qm_graph_op_name(op->kind), qm_dtype_name(out->dtype));
         print_dims(out->dims, out->rank);
-        printf("  %s\n", out->name);
+        printf("  %.*s\n", (int)strcspn(out->name, ";"), out->name); /* TFLite joins the names of what it fused */
     }
 }
 

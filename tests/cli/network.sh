@@ -1,0 +1,57 @@
+#!/bin/sh
+# One network by every way that leads to a result: compiled now or before, each engine, with files written, from another folder.
+. "$(dirname "$0")/common.sh"
+npy "$tmp/one.npy" '|i1' '1, 8, 8, 1' 64
+npy "$tmp/three.npy" '|i1' '3, 8, 8, 1' 192
+npy "$tmp/front.npy" '|i1' '3, 1, 8, 8, 1' 192
+npy "$tmp/labels.npy" '|i1' '3,' 3
+
+accepts "$qmac" run "$model" --input "$tmp/one.npy" --output "$tmp/a" --json "$tmp/a.json"
+has "$tmp/.out" "machine  edge: 16x16 cells"
+has "$tmp/.out" "energy   "
+accepts "$qmac" compile "$model" -o "$tmp/net.prog"
+accepts "$qmac" run "$tmp/net.prog" --input "$tmp/one.npy" --output "$tmp/b" --json "$tmp/b.json"
+cmp "$tmp/a.json" "$tmp/b.json" || fail "a compiled program reports something else"
+diff -r "$tmp/a" "$tmp/b" || fail "a compiled program computes something else"
+accepts "$qmac" run "$tmp/net.prog" --input "$tmp/one.npy" --output "$tmp/f" --engine functional
+diff -r "$tmp/a" "$tmp/f" || fail "the functional engine computes something else"
+accepts "$qmac" run "$model" --input "$tmp/one.npy" --output "$tmp/t" --machine tiny
+diff -r "$tmp/a" "$tmp/t" || fail "machine tiny computes something else"
+accepts "$qmac" run "$model" --input "$tmp/one.npy" --step --json "$tmp/step.json"
+cmp "$tmp/a.json" "$tmp/step.json" || fail "stepping reports something else than skipping"
+accepts "$qmac" run "$model" --input "$tmp/one.npy" --output "$tmp/s" --stalls 0.2 --seed 3 --json "$tmp/s.json"
+diff -r "$tmp/a" "$tmp/s" || fail "stalls change values"
+cmp -s "$tmp/a.json" "$tmp/s.json" && fail "stalls change nothing"
+
+# lists of examples, stacked as they came
+accepts "$qmac" run "$model" --input "$tmp/three.npy" --output "$tmp/l" --labels "$tmp/labels.npy"
+has "$tmp/.out" "accuracy "
+has "$tmp/.out" "3 examples"
+accepts "$qmac" run "$model" --input "$tmp/front.npy" --output "$tmp/m"
+for file in "$tmp"/l/*.npy; do has "$file" "'shape': (3, 10)"; done
+for file in "$tmp"/m/*.npy; do has "$file" "'shape': (3, 1, 10)"; done
+
+# the same seed gives the same bytes on every machine
+accepts "$qmac" run "$model" --seed 5 --output "$tmp/r1" --layers
+accepts "$qmac" run "$model" --seed 5 --output "$tmp/r2" --layers --machine m3x5
+diff -r "$tmp/r1" "$tmp/r2" || fail "layers differ between machines"
+[ "$(ls "$tmp/r1" | wc -l)" -gt 1 ] || fail "--layers writes no layers"
+
+# other tables, other roundings, knobs
+accepts "$qmac" run "$model" --energy horowitz45
+has "$tmp/.out" "table horowitz45"
+accepts "$qmac" run "$model" --requant single
+has "$tmp/.out" "rounding single"
+accepts "$qmac" run "$model" --set rows=8 --set cols=32
+has "$tmp/.out" "machine  edge,rows=8,cols=32: 8x32 cells"
+
+# named machines and tables are found from anywhere
+(cd / && "$qmac" run "$model" --machine tiny >/dev/null) || fail "does not run from another folder"
+
+accepts "$qmac" disasm "$tmp/net.prog"
+has "$tmp/.out" "MATMUL"
+accepts "$qmac" info "$tmp/net.prog"
+has "$tmp/.out" "machine edge"
+accepts "$qmac" info "$model"
+has "$tmp/.out" "CONV_2D"
+finish
