@@ -1,0 +1,179 @@
+/* verify.c - qmac verify: the C model and the RTL in lockstep, on a network or on random programs. Exit status 0 only when all is equal. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "driver/driver.h"
+#include "sim/lockstep/lockstep.h"
+#include "tools/qmac/cli.h"
+#include "tools/qmac/commands.h"
+#include "tools/qmac/tensors.h"
+#include "tools/qmac/verify_random.h"
+
+static const char help[] = "usage: qmac verify MODEL|PROGRAM [options]\n"
+                           "       qmac verify --random N [options]\n"
+                           "Runs the C model and the Verilated RTL in lockstep and compares every start and end of an instruction, every\n"
+                           "memory beat, every register and counter, and at the end all memory. Exit status 1 at the first difference.\n\n"
+                           "  --random N            N random programs instead of a network\n"
+                           "  --input FILE.npy      examples for an input, one file for each input (default: one, random)\n" CLI_BUILD_HELP
+                           "  --seed N              of random programs, inputs and stalls (default 1)\n"
+                           "  --stalls P            probability that a memory channel stalls in a cycle (default 0)\n";
+
+enum { INPUTS_MAX = 32, PROGRESS_SECONDS = 1 };
+
+struct verify_options {
+    const char *file; /* NULL: random programs */
+    struct cli_build build;
+    const char *inputs[INPUTS_MAX];
+    unsigned input_count;
+    uint64_t random, seed;
+    double stalls;
+    bool wants_help, is_random;
+};
+
+static enum qm_status take_option(struct verify_options *options, int option, struct qm_diag *diag) {
+    bool taken;
+    switch (option) {
+    case 'r': options->is_random = true; return cli_parse_number("random", optarg, &options->random, diag);
+    case 'i':
+        if (options->input_count == INPUTS_MAX) return qm_fail(diag, QM_BAD_INPUT, "--input %s: more than %d of them", optarg, INPUTS_MAX);
+        options->inputs[options->input_count++] = optarg;
+        return QM_OK;
+    case 'S': return cli_parse_number("seed", optarg, &options->seed, diag);
+    case 'P': return cli_parse_probability("stalls", optarg, &options->stalls, diag);
+    case 'h': options->wants_help = true; return QM_OK;
+    default: return cli_build_option(&options->build, option, optarg, &taken, diag);
+    }
+}
+
+static enum qm_status parse_options(int argc, char **argv, struct verify_options *options, struct qm_diag *diag) {
+    static const struct option table[] = {{"random", required_argument, NULL, 'r'},
+                                          {"input", required_argument, NULL, 'i'},
+                                          {"seed", required_argument, NULL, 'S'},
+                                          {"stalls", required_argument, NULL, 'P'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          CLI_BUILD_OPTIONS,
+                                          {NULL, 0, NULL, 0}};
+    int option;
+    *options = (struct verify_options){.seed = 1};
+    for (;;) {
+        QM_TRY(cli_next_option(argc, argv, table, &option, diag));
+        if (option == -1) break;
+        QM_TRY(take_option(options, option, diag));
+        if (options->wants_help) return QM_OK;
+    }
+    if (!options->is_random) return cli_take_file(argc, argv, &options->file, diag);
+    if (optind < argc) return qm_fail(diag, QM_BAD_INPUT, "%s: --random takes no file", argv[optind]);
+    if (options->random == 0) return qm_fail(diag, QM_BAD_INPUT, "--random 0: nothing would be compared: give 1 or more");
+    return QM_OK;
+}
+
+static double seconds_since(const struct timespec *begin) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - begin->tv_sec) + 1e-9 * (double)(now.tv_nsec - begin->tv_nsec);
+}
+
+static void print_stats(const char *what, const struct qm_machine *machine, struct qm_lockstep_stats stats, double seconds) {
+    printf("%s on %s (%ux%u): %" PRIu64 " runs, %" PRIu64 " cycles, %" PRIu64 " events compared, no difference (%.2f s, %.2f Mcycle/s)\n", what,
+           machine->name, machine->rows, machine->cols, stats.runs, stats.cycles, stats.events, seconds, 1e-6 * (double)stats.cycles / seconds);
+}
+
+/* ---- random programs ---- */
+
+static void print_coverage(const struct qm_coverage *coverage) {
+    size_t covered, all;
+    char missing[1024];
+    qm_coverage_count(coverage, &covered, &all, missing, sizeof missing);
+    printf("coverage: %zu of %zu classes of field values and faults%s%s\n", covered, all, missing[0] != '\0' ? "; not drawn: " : "", missing);
+}
+
+static enum qm_status verify_seeds(const struct verify_options *options, const struct qm_verify_random *verify, struct qm_coverage *coverage,
+                                   struct qm_diag *diag) {
+    struct qm_lockstep_stats stats = {0};
+    struct timespec begin;
+    bool shows = isatty(STDERR_FILENO);
+    enum qm_status status = QM_OK;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    for (uint64_t i = 0; i < options->random && status == QM_OK; i++) {
+        status = qm_verify_random_one(verify, options->seed + i, coverage, &stats, diag);
+        if (shows && i % 64 == 63 && seconds_since(&begin) > PROGRESS_SECONDS)
+            fprintf(stderr, "\r\033[Kprogram %" PRIu64 " of %" PRIu64, i + 1, options->random);
+    }
+    if (shows) fprintf(stderr, "\r\033[K");
+    if (status == QM_OK) print_stats("random programs", verify->machine, stats, seconds_since(&begin));
+    return status;
+}
+
+static enum qm_status verify_random(const struct verify_options *options, struct qm_diag *diag) {
+    struct qm_machine machine;
+    QM_TRY(cli_machine(&options->build, &machine, diag));
+    struct qm_verify_random verify = {.machine = &machine, .model = &qm_device_cycle, .rtl = &qm_device_rtl, .stalls = options->stalls};
+    struct qm_coverage *coverage = qm_coverage_create();
+    enum qm_status status = verify_seeds(options, &verify, coverage, diag);
+    if (status == QM_OK) print_coverage(coverage);
+    qm_coverage_destroy(coverage);
+    return status;
+}
+
+/* ---- a network ---- */
+
+static enum qm_status run_examples(struct qm_device *pair, const struct qm_program *program, const struct cli_inputs *inputs, struct qm_diag *diag) {
+    QM_TRY(qm_driver_load(pair, program, diag));
+    for (uint64_t example = 0; example < inputs->examples; example++) {
+        for (uint32_t i = 0; i < program->input_count; i++)
+            qm_driver_write_tensor(pair, program, i, inputs->data[i] + example * program->tensors[i].size_bytes);
+        QM_TRY(qm_driver_run(pair, program, NULL, NULL, diag));
+    }
+    qm_lockstep_compare_memories(pair);
+    return QM_OK;
+}
+
+/* A difference stops the pair, and the driver then sees a device that does not answer: the difference is the news. */
+static enum qm_status verify_on_pair(struct qm_device *pair, const struct cli_program *opened, const struct cli_inputs *inputs, struct qm_diag *diag) {
+    struct timespec begin;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    enum qm_status status = run_examples(pair, opened->program, inputs, diag);
+    const char *difference = qm_lockstep_difference(pair);
+    if (difference != NULL)
+        return qm_fail(diag, QM_MISMATCH, "%s on %s: model and RTL differ: %s", opened->program->model, opened->machine.name, difference);
+    if (status == QM_OK) print_stats(opened->program->model, &opened->machine, qm_lockstep_stats(pair), seconds_since(&begin));
+    return status;
+}
+
+static enum qm_status verify_program(const struct verify_options *options, const struct cli_program *opened, struct qm_diag *diag) {
+    struct qm_device_options device = {.seed = options->seed, .stalls = options->stalls};
+    struct cli_inputs inputs = {0};
+    struct qm_device *pair;
+    qm_driver_memory(opened->program, &device);
+    if (options->input_count > 0)
+        QM_TRY(cli_inputs_read(opened->program, options->inputs, options->input_count, &inputs, diag));
+    else
+        cli_inputs_random(opened->program, options->seed, &inputs);
+    enum qm_status status = qm_lockstep_create(&qm_device_cycle, &qm_device_rtl, &opened->machine, &device, &pair, diag);
+    if (status == QM_OK) {
+        status = verify_on_pair(pair, opened, &inputs, diag);
+        pair->ops->destroy(pair);
+    }
+    cli_inputs_free(&inputs);
+    return status;
+}
+
+static enum qm_status verify_network(const struct verify_options *options, struct qm_diag *diag) {
+    struct cli_program opened = {0};
+    QM_TRY(cli_open(options->file, &options->build, &opened, diag));
+    enum qm_status status = verify_program(options, &opened, diag);
+    qm_program_destroy(opened.program);
+    return status;
+}
+
+int qm_cmd_verify(int argc, char **argv) {
+    struct verify_options options;
+    struct qm_diag diag;
+    enum qm_status status = parse_options(argc, argv, &options, &diag);
+    if (status == QM_OK && options.wants_help) return fputs(help, stdout) < 0;
+    if (status == QM_OK) status = options.is_random ? verify_random(&options, &diag) : verify_network(&options, &diag);
+    return cli_fail(status, &diag);
+}
