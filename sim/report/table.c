@@ -38,11 +38,13 @@ static void print_scaled(double value, double factor, const char *const *units, 
 }
 
 static void print_macs(uint64_t macs, cell out) {
-    static const char *const units[] = {"", "k", "M", "G", "T", NULL};
+    static const char *const units[] = {"k", "M", "G", "T", NULL};
     if (macs == 0)
         snprintf(out, CELL_BYTES, "-");
+    else if (macs < 1000)
+        snprintf(out, CELL_BYTES, "%" PRIu64, macs);
     else
-        print_scaled((double)macs, 1000, units, out);
+        print_scaled((double)macs / 1000, 1000, units, out);
 }
 
 static void print_bytes(uint64_t bytes, cell out) {
@@ -176,7 +178,7 @@ static void print_cost(FILE *out, const struct qm_report *report) {
     double seconds = (double)report->total.counters.value[QM_C_cycles] / (source->machine->clock_mhz * 1e6);
     cell text, low, high;
     print_seconds(seconds, text);
-    fprintf(out, "latency  %s an example, %.1f a second\n", text, 1 / seconds);
+    fprintf(out, "latency  %s an example, %.*f a second\n", text, seconds < 0.01 ? 0 : 2, 1 / seconds);
     print_machine_causes(out, report);
     print_energy(energy->total.value_pj, text);
     print_energy(energy->total.low_pj, low);
