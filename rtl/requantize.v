@@ -24,23 +24,11 @@ module requantize (
     reg        [2:0]  rounding_q;
     reg signed [31:0] result_q;
 
-    // ---- First cycle ----
+    // Steps of one expression, worked out only in cycles that need them. First cycle:
     reg        [5:0]  shift;
     reg signed [31:0] factor;
-    reg        [4:0]  right;
-    reg        [5:0]  total;
 
-    always @* begin
-        shift  = shift_i < -8'sd31 ? -6'sd31 : shift_i > 8'sd31 ? 6'sd31 : shift_i[5:0];
-        factor = x_i;
-        right  = 5'd0;
-        total  = 6'd31;
-        if (rounding_i != `QM_ROUNDING_TFLITE) total  = 6'd31 - shift;
-        else if (shift[5])                     right  = -shift[4:0];
-        else                                   factor = x_i << shift[4:0];
-    end
-
-    // ---- Second cycle ----
+    // Second cycle:
     reg        [63:0] fraction;   // what the shift drops
     reg        [63:0] half;
     reg               up;
@@ -50,12 +38,15 @@ module requantize (
     reg        [31:0] threshold;
     reg signed [31:0] scaled;
 
-    /* verilator lint_off BLKSEQ */  // the names above are steps of one expression, worked out only when they are needed
+    /* verilator lint_off BLKSEQ */
     always @(posedge clk_i) begin
         if (multiply_i) begin
+            shift  = shift_i < -8'sd31 ? -6'sd31 : shift_i > 8'sd31 ? 6'sd31 : shift_i[5:0];
+            factor = x_i;
+            if (rounding_i == `QM_ROUNDING_TFLITE && !shift[5]) factor = x_i << shift[4:0];
             product_q  <= factor * multiplier_i;
-            total_q    <= total;
-            right_q    <= right;
+            total_q    <= rounding_i == `QM_ROUNDING_TFLITE ? 6'd31 : 6'd31 - shift;
+            right_q    <= rounding_i == `QM_ROUNDING_TFLITE && shift[5] ? -shift[4:0] : 5'd0;
             rounding_q <= rounding_i;
         end
         if (round_i) begin
