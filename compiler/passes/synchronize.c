@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/precision.h"
 #include "compiler/compiler.h"
 
 enum space { SCRATCHPAD, ACCUMULATOR, ARENA };
-enum { MAX_RANGES = 3 };
+enum { MAX_RANGES = 4 };
 
 struct range {
     enum space space;
@@ -67,13 +68,14 @@ static struct access access_of(const struct qm_insn *insn, const struct qm_machi
     case QM_STORE: touch_transfer(&access, insn); break;
     case QM_MATMUL:
         touch_window(&access, insn);
-        touch(&access, SCRATCHPAD, false, insn->weight_addr, taps * insn->channels);
+        touch(&access, SCRATCHPAD, false, insn->weight_addr, qm_weight_bytes(insn, qm_machine_tile(machine, insn->depthwise != 0)));
         touch(&access, ACCUMULATOR, true, insn->acc_addr, sums);
         break;
     case QM_REQUANTIZE:
         touch(&access, ACCUMULATOR, false, insn->acc_addr, sums);
         touch(&access, SCRATCHPAD, false, insn->param_addr, insn->tiles * 9 * machine->cols);
-        touch_output(&access, insn, insn->channels);
+        if (insn->lookup == QM_lookup_TABLE) touch(&access, SCRATCHPAD, false, insn->table_addr, QM_TABLE_BYTES);
+        touch_output(&access, insn, qm_output_bytes(insn, insn->channels));
         break;
     case QM_POOL:
     case QM_COPY:
