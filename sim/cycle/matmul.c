@@ -51,8 +51,8 @@ static bool is_first_of_tile(const struct step *step) {
 
 static bool is_last_step(const struct step *step, const struct qm_machine *machine) {
     const struct qm_insn *insn = step->insn;
-    return step->piece + piece_bytes(insn, machine) >= insn->run_bytes && step->kx + 1 == insn->kernel_w && step->ky + 1 == insn->kernel_h &&
-           step->tile + 1 == insn->tiles;
+    return step->piece + piece_bytes(insn, machine) >= insn->run_bytes && step->kx + 1 == insn->kernel_w &&
+           step->ky + 1 == insn->kernel_h && step->tile + 1 == insn->tiles;
 }
 
 void matmul_reset(struct matmul *matmul) {

@@ -60,8 +60,10 @@ static uint64_t output_bytes(const struct qm_insn *insn, uint64_t elements) {
 static struct post_work requantize_work(const struct qm_machine *machine, const struct qm_insn *insn, uint64_t items) {
     uint32_t width = qm_machine_tile(machine, insn->depthwise != 0);
     uint64_t table_items = smaller(items, table_reads(machine, insn)), table_bytes = smaller(table_items * machine->cols, QM_TABLE_BYTES);
-    uint64_t rows = positions(insn), period = tile_items(insn), tile = (items - table_items) / period, rest = (items - table_items) % period;
-    uint64_t params = smaller(rest, PARAMETER_READS), cycles = (uint64_t)qm_row_cycles(insn), rest_rows = (rest - params + cycles - 1) / cycles;
+    uint64_t rows = positions(insn), period = tile_items(insn), tile = (items - table_items) / period,
+             rest = (items - table_items) % period;
+    uint64_t params = smaller(rest, PARAMETER_READS), cycles = (uint64_t)qm_row_cycles(insn),
+             rest_rows = (rest - params + cycles - 1) / cycles;
     uint64_t before = channels_before(insn, tile, width), n = channels_of(insn, tile, width);
     return (struct post_work){
         .post_reads = table_bytes + (tile * PARAMETER_READS + params) * machine->cols,

@@ -41,9 +41,8 @@ INLINE void requantize_lanes(const struct stage *stage, const int32_t *restrict 
     for (int64_t c = 0; c < stage->n; c++) out[c] = qm_output8(scaled[c], zero, low, high);
 }
 
-VECTORIZED static void requantize_bytes(const struct stage *stage, const int32_t *sums, uint8_t *out, int64_t rounding) {
-    WITH_ROUNDING(rounding, requantize_lanes, stage, sums, out)
-}
+VECTORIZED static void requantize_bytes(const struct stage *stage, const int32_t *sums, uint8_t *out,
+                                        int64_t rounding){WITH_ROUNDING(rounding, requantize_lanes, stage, sums, out)}
 
 VECTORIZED static void scale_row(const struct stage *stage, const int32_t *sums, int32_t *scaled, int64_t rounding) {
     WITH_ROUNDING(rounding, scale_lanes, stage, sums, scaled)

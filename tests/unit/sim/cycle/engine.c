@@ -66,6 +66,59 @@ Test(cycle_engine, matmul_with_equal_steps_takes_the_closed_form) {
     rig_destroy(rig);
 }
 
+/* P = 8 weight rows take pieces of 16 bytes, k / 2 of them rounded up the last. */
+Test(cycle_engine, narrow_matmuls_take_two_bytes_a_row_of_the_array) {
+    static const struct {
+        int64_t precision;
+        uint32_t cell_bits, per_byte;
+        enum qm_counter products;
+    } cases[] = {
+        {QM_precision_W4A8, 8, 1, QM_C_macs_w4a8},  {QM_precision_W2A8, 4, 1, QM_C_macs_w4a8}, {QM_precision_W1A8, 2, 1, QM_C_macs_w4a8},
+        {QM_precision_W4A4, 16, 2, QM_C_macs_w4a4}, {QM_precision_W2A4, 8, 2, QM_C_macs_w4a4}, {QM_precision_W1A4, 4, 2, QM_C_macs_w4a4},
+    };
+    struct rig *rig = rig_create(8, 4);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct qm_insn many = rig_matmul(&rig->machine, 20, 48, 7), few = rig_matmul(&rig->machine, 3, 48, 7);
+        struct qm_insn odd = rig_matmul(&rig->machine, 2, 21, 3);
+        many.precision = few.precision = odd.precision = cases[i].precision;
+        cr_assert(eq(u64, duration(rig, &many), 8 + 6 * 20 + 8 + 4));
+        const uint64_t *value = rig->counters.value;
+        cr_assert(eq(u64, value[QM_C_macs] + value[QM_C_macs_w4a8] + value[QM_C_macs_w4a4], value[cases[i].products]));
+        cr_assert(eq(u64, value[cases[i].products], 20 * 48 * 7 * cases[i].per_byte));
+        cr_assert(eq(u64, value[QM_C_stream_reads], 20 * 48 * 2));
+        cr_assert(eq(u64, value[QM_C_weight_writes], 24 * 7 * cases[i].per_byte));
+        cr_assert(eq(u64, value[QM_C_weight_reads], 24 * ((4 * cases[i].cell_bits + 7) / 8 + (3 * cases[i].cell_bits + 7) / 8)));
+        cr_assert(eq(u64, duration(rig, &few), 6 * 8 + 3 + 8 + 4));
+        cr_assert(eq(u64, duration(rig, &odd), 8 + 3 + 2 + 8 + 4)); /* steps of 8 and of 3 weight rows */
+        cr_assert(eq(u64, rig->counters.value[cases[i].products], 2 * 21 * 3 * cases[i].per_byte));
+    }
+    rig_destroy(rig);
+}
+
+Test(cycle_engine, wide_outputs_and_tables_take_cycles_of_their_own) {
+    static const struct {
+        int64_t out_type, row_cycles, written;
+    } cases[] = {{QM_out_type_BITS4, 1, 13 * 10}, {QM_out_type_BITS16, 2, 13 * 38}, {QM_out_type_BITS32, 4, 13 * 76}};
+    struct rig *rig = rig_create(4, 8);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct qm_insn insn = rig_requantize(&rig->machine, 13, 19);
+        insn.out_type = cases[i].out_type;
+        insn.out_pixel = 76;
+        cr_assert(eq(u64, duration(rig, &insn), (uint64_t)(3 * (9 + 13 * cases[i].row_cycles) + 5)));
+        cr_assert(eq(u64, rig->counters.value[QM_C_post_row], (uint64_t)(3 * 13 * cases[i].row_cycles)));
+        cr_assert(eq(u64, rig->counters.value[QM_C_post_param], 3 * 9));
+        cr_assert(eq(u64, rig->counters.value[QM_C_post_writes], (uint64_t)cases[i].written));
+        cr_assert(eq(u64, rig->counters.value[QM_C_acc_reads], 3 * 13 * 8));
+        cr_assert(eq(u64, rig->counters.value[QM_C_requantize_ops], 13 * 19));
+    }
+    struct qm_insn lookup = rig_requantize(&rig->machine, 13, 19);
+    lookup.lookup = QM_lookup_TABLE;
+    cr_assert(eq(u64, duration(rig, &lookup), 32 + 3 * (9 + 13) + 5));
+    cr_assert(eq(u64, rig->counters.value[QM_C_post_param], 32 + 3 * 9));
+    cr_assert(eq(u64, rig->counters.value[QM_C_post_reads], 256 + 3 * 9 * 8));
+    rig_destroy(rig);
+}
+
 Test(cycle_engine, post_instructions_take_the_closed_forms) {
     struct rig *rig = rig_create(4, 8);
     struct qm_insn requantize = rig_requantize(&rig->machine, 13, 20), pool = rig_pool(3, 5, 2, 20), copy = rig_copy(3, 5, 2, 20);
