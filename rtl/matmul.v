@@ -33,6 +33,8 @@ module matmul #(
     output wire              wait_weights_o,
     output wire              drain_o,
     output wire [31:0]       macs_o,
+    output wire [31:0]       macs_w4a8_o,
+    output wire [31:0]       macs_w4a4_o,
     output wire [15:0]       stream_bytes_o,
     output wire [15:0]       weight_bytes_o,
     output wire [15:0]       acc_write_words_o,
@@ -272,7 +274,16 @@ module matmul #(
     assign stream_o       = stream;
     assign wait_weights_o = stream_busy_q;
     assign stream_bytes_o = stream ? {7'd0, stream_k} : 16'd0;
-    assign macs_o         = !stream ? 32'd0 : stream_depthwise ? {23'd0, stream_n} : {23'd0, stream_k} * {23'd0, stream_n};
+
+    // Products by the kind that the precision belongs to; a byte holds two 4-bit activations.
+    wire [31:0] products  = stream_depthwise ? {23'd0, stream_n} : {23'd0, stream_k} * {23'd0, stream_n};
+    wire [2:0]  precision = `QM_F_PRECISION(insn_q);
+    wire        bytes_8x8 = precision == `QM_PRECISION_W8A8;
+    wire        nibbles   = precision == `QM_PRECISION_W4A4 || precision == `QM_PRECISION_W2A4 || precision == `QM_PRECISION_W1A4;
+
+    assign macs_o      = stream && bytes_8x8 ? products : 32'd0;
+    assign macs_w4a8_o = stream && !bytes_8x8 && !nibbles ? products : 32'd0;
+    assign macs_w4a4_o = stream && nibbles ? products << 1 : 32'd0;
 
     // ---- Into the array, in the cycle after the issue ----
     reg                feed_weight_q;

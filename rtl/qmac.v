@@ -356,7 +356,7 @@ module qmac #(
     wire [23:0]       window_addr, weight_addr;
     wire [8*Rows-1:0] window_data;
     wire [8*Cols-1:0] weight_data;
-    wire [31:0]       matmul_macs;
+    wire [31:0]       matmul_macs, matmul_macs_w4a8, matmul_macs_w4a4;
     wire [15:0]       matmul_stream_bytes, matmul_weight_bytes, matmul_acc_write_words, matmul_acc_read_words;
     wire              array_weight_valid, array_weight_buffer, array_weight_diagonal;
     wire [7:0]        array_weight_row;
@@ -385,6 +385,8 @@ module qmac #(
         .wait_weights_o         (matmul_wait_weights),
         .drain_o                (matmul_drain),
         .macs_o                 (matmul_macs),
+        .macs_w4a8_o            (matmul_macs_w4a8),
+        .macs_w4a4_o            (matmul_macs_w4a4),
         .stream_bytes_o         (matmul_stream_bytes),
         .weight_bytes_o         (matmul_weight_bytes),
         .acc_write_words_o      (matmul_acc_write_words),
@@ -553,6 +555,8 @@ module qmac #(
         .matmul_wait_weights_i   (matmul_wait_weights),
         .matmul_drain_i          (matmul_drain),
         .matmul_macs_i           (matmul_macs),
+        .matmul_macs_w4a8_i      (matmul_macs_w4a8),
+        .matmul_macs_w4a4_i      (matmul_macs_w4a4),
         .matmul_stream_bytes_i   (matmul_stream_bytes),
         .matmul_weight_bytes_i   (matmul_weight_bytes),
         .matmul_acc_write_words_i(matmul_acc_write_words),
