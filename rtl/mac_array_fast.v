@@ -31,10 +31,10 @@ module mac_array_fast #(
     localparam LastSlot = Latency - 1;
 
     // Operands are held sign-extended in 32 bits: host vector instructions multiply them as they are.
-    reg [31:0]         weights [0:1][0:Rows*Cols-1];  // [buffer][row*Cols + col]
-    reg [31:0]         activation;
-    reg [31:0]         sums [0:Cols-1];
-    reg [32*Cols-1:0]  packed_sums;
+    reg [31:0]         weights [0:1][0:Cols-1][0:Rows-1];  // [buffer][col][row]
+    reg [31:0]         activations [0:Rows-1];
+    reg [31:0]         sum;
+    reg [32*Cols-1:0]  sums;
 
     reg [32*Cols-1:0]  results [0:Latency-1];
     reg [SlotBits-1:0] slot_q;                        // written now, and read now: Latency cycles lie between
@@ -45,19 +45,20 @@ module mac_array_fast #(
     integer c;
     always @(posedge clk_i) begin
         if (row_valid_i) begin
-            for (c = 0; c < Cols; c = c + 1) sums[c] = 32'd0;
-            for (r = 0; r < Rows; r = r + 1) begin
-                activation = {{24{row_data_i[8*r + 7] && !row_unsigned_i}}, row_data_i[8*r +: 8]};
-                for (c = 0; c < Cols; c = c + 1) sums[c] = sums[c] + activation * weights[row_buffer_i][r*Cols + c];
+            for (r = 0; r < Rows; r = r + 1)
+                activations[r] = {{24{row_data_i[8*r + 7] && !row_unsigned_i}}, row_data_i[8*r +: 8]};
+            for (c = 0; c < Cols; c = c + 1) begin
+                sum = 32'd0;
+                for (r = 0; r < Rows; r = r + 1) sum = sum + activations[r] * weights[row_buffer_i][c][r];
+                sums[32*c +: 32] = sum;
             end
-            for (c = 0; c < Cols; c = c + 1) packed_sums[32*c +: 32] = sums[c];
-            results[slot_q] <= packed_sums;
+            results[slot_q] <= sums;
         end
         if (weight_valid_i)
             for (r = 0; r < Rows; r = r + 1)
                 if (weight_diagonal_i || {24'd0, weight_row_i} == r)
                     for (c = 0; c < Cols; c = c + 1)
-                        weights[weight_buffer_i][r*Cols + c] =
+                        weights[weight_buffer_i][c][r] =
                             weight_diagonal_i && r != c ? 32'd0 : {{24{weight_data_i[8*c + 7]}}, weight_data_i[8*c +: 8]};
         if (!rst_ni || slot_q == LastSlot[SlotBits-1:0]) slot_q <= 0;
         else                                             slot_q <= slot_q + 1'b1;
