@@ -109,7 +109,7 @@ demo: deps ## run the shipped network on all its pictures: accuracy, latency, en
 
 test: deps ## build and run all tests that fit in 15 minutes
 	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(B)/matmul_sweep $(B)/skip_equals_step $(B)/run_programs
-	tests/run.sh unit networks cli programs lockstep
+	tests/run.sh unit rtl networks cli programs lockstep
 
 test-long: deps ## the longer tests: fuzzing, more random programs
 	+@$(MAKE) --no-print-directory all fuzz

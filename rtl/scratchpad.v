@@ -1,7 +1,7 @@
 // scratchpad - byte-addressed local memory with four read ports and two write ports that never wait for each other.
 // A read gives the bytes addr, addr+1, ... one cycle later and holds them until the next read; addresses wrap modulo SpadBytes.
 // A read sees every write of earlier cycles and none of its own cycle. When both ports write one byte, post wins.
-// Why bytes and not banks of words: docs/decisions/rtl-scratchpad.md.
+// Why bytes and not banks of words: docs/decisions/0005-scratchpad-as-bytes.md.
 `default_nettype none
 
 module scratchpad #(
