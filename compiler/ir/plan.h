@@ -28,11 +28,11 @@ struct qm_block {
 };
 
 struct qm_tiling {
-    bool depthwise; /* the array's depthwise mode */
-    bool packed;    /* a window row is one run */
-    uint32_t tile, tiles; /* channels in a tile; tiles of the layer */
+    bool depthwise;           /* the array's depthwise mode */
+    bool packed;              /* a window row is one run */
+    uint32_t tile, tiles;     /* channels in a tile; tiles of the layer */
     uint32_t runs, run_bytes; /* of a window row */
-    uint32_t group;       /* tiles in a MATMUL at most */
+    uint32_t group;           /* tiles in a MATMUL at most */
     uint32_t part_count, chunk_count, block_count;
     struct qm_part *parts;
     struct qm_chunk *chunks;

@@ -117,7 +117,8 @@ static void begin_group(struct emitter *e, const struct group *group) {
     if (e->acc_at + rows > e->plan->machine->accumulator_rows) e->acc_at = 0;
 }
 
-static enum qm_status emit_chunk(struct emitter *e, uint32_t fetch, const struct qm_block *block, const struct rows *in, const struct rows *out) {
+static enum qm_status emit_chunk(struct emitter *e, uint32_t fetch, const struct qm_block *block, const struct rows *in,
+                                 const struct rows *out) {
     const struct qm_chunk *chunk = e->storage.fetches[fetch].chunk;
     struct group group = {.fetch = fetch, .block = block, .in = in, .out = out};
     bool is_last = chunk->part0 + chunk->parts == e->tiling->part_count;
@@ -232,11 +233,25 @@ static enum qm_status emit_pool_layer(struct emitter *e) {
 static void emit_add(struct emitter *e, const struct rows *a, const struct rows *b, const struct rows *out) {
     const struct qm_layer *layer = e->layer;
     struct qm_insn insn = {
-        .opcode = QM_ADD, .in_addr = a->addr, .b_addr = b->addr, .out_addr = out->addr, .length = (int64_t)out->count * e->out->w * e->out->c,
-        .in_unsigned = layer->in_unsigned, .a_zero = layer->a_zero, .b_zero = layer->b_zero, .pre_shift = layer->pre_shift,
-        .a_multiplier = layer->a_scale.multiplier, .a_shift = layer->a_scale.shift, .b_multiplier = layer->b_scale.multiplier,
-        .b_shift = layer->b_scale.shift, .out_multiplier = layer->out_scale.multiplier, .out_shift = layer->out_scale.shift,
-        .out_zero = layer->out_zero, .clamp_min = layer->clamp_min, .clamp_max = layer->clamp_max, .rounding = layer->rounding,
+        .opcode = QM_ADD,
+        .in_addr = a->addr,
+        .b_addr = b->addr,
+        .out_addr = out->addr,
+        .length = (int64_t)out->count * e->out->w * e->out->c,
+        .in_unsigned = layer->in_unsigned,
+        .a_zero = layer->a_zero,
+        .b_zero = layer->b_zero,
+        .pre_shift = layer->pre_shift,
+        .a_multiplier = layer->a_scale.multiplier,
+        .a_shift = layer->a_scale.shift,
+        .b_multiplier = layer->b_scale.multiplier,
+        .b_shift = layer->b_scale.shift,
+        .out_multiplier = layer->out_scale.multiplier,
+        .out_shift = layer->out_scale.shift,
+        .out_zero = layer->out_zero,
+        .clamp_min = layer->clamp_min,
+        .clamp_max = layer->clamp_max,
+        .rounding = layer->rounding,
     };
     storage_emit(&e->storage, &insn);
 }
@@ -275,7 +290,11 @@ static void emit_host_layer(struct emitter *e) {
     storage_arena_place(&e->storage, e->layer->output);
     storage_value(&e->storage, e->layer->output)->in_arena = true;
     program->steps[program->step_count++] = (struct qm_program_step){
-        .on_host = true, .layer = e->storage.layer, .host_op = QM_HOST_SOFTMAX, .input = e->layer->inputs[0], .output = e->layer->output,
+        .on_host = true,
+        .layer = e->storage.layer,
+        .host_op = QM_HOST_SOFTMAX,
+        .input = e->layer->inputs[0],
+        .output = e->layer->output,
         .beta = e->layer->beta,
     };
 }

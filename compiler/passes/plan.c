@@ -27,8 +27,8 @@ void qm_plan_dump_tilings(const struct qm_plan *plan, FILE *out) {
         if (t->block_count > 0) fprintf(out, " of %ux%u", t->blocks[0].h, t->blocks[0].w);
         if (t->chunk_count > 0)
             fprintf(out, ", %u tiles of %u%s in groups of %u, runs %ux%u bytes, %u parts, %u chunks of %u bytes, %s", t->tiles, t->tile,
-                    t->depthwise ? " (depthwise)" : "", t->group, t->runs, t->run_bytes, t->part_count, t->chunk_count, t->chunks[0].size_bytes,
-                    orders[t->order]);
+                    t->depthwise ? " (depthwise)" : "", t->group, t->runs, t->run_bytes, t->part_count, t->chunk_count,
+                    t->chunks[0].size_bytes, orders[t->order]);
         fputc('\n', out);
     }
 }
@@ -73,8 +73,8 @@ static enum qm_status fill_insns(const struct qm_plan *plan, struct qm_diag *dia
     for (uint32_t i = 0; i < plan->insns.count; i++) {
         uint32_t layer = program->insn_layer[i] = plan->insns.layer[i];
         if (qm_insn_pack(&plan->insns.data[i], program->insns[i], &why) != QM_OK)
-            return qm_fail(diag, QM_BAD_INPUT, "%s: operator %u: too large for the machine's instructions: %.400s", plan->network->graph->file,
-                           plan->network->layers[layer].graph_op, why.text);
+            return qm_fail(diag, QM_BAD_INPUT, "%s: operator %u: too large for the machine's instructions: %.400s",
+                           plan->network->graph->file, plan->network->layers[layer].graph_op, why.text);
     }
     return QM_OK;
 }
@@ -85,7 +85,8 @@ static void fill_image(const struct qm_plan *plan) {
     program->image = qm_arena_alloc(program->arena, plan->image.size + 1);
     if (plan->image.size > 0) memcpy(program->image, plan->image.data, plan->image.size);
     program->code_offset = (plan->arena_end + CODE_ALIGNMENT - 1) / CODE_ALIGNMENT * CODE_ALIGNMENT;
-    program->arena_bytes = (program->code_offset + program->insn_count * QM_INSN_BYTES + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+    program->arena_bytes =
+        (program->code_offset + program->insn_count * QM_INSN_BYTES + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
 }
 
 static uint32_t add_tensor(const struct qm_plan *plan, uint32_t value) {
@@ -173,7 +174,8 @@ static enum qm_status fill_program(const struct qm_plan *plan, struct qm_diag *d
 
 enum qm_status qm_plan(const struct qm_network *network, const struct qm_machine *machine, const struct qm_compile_options *options,
                        struct qm_program **program, struct qm_diag *diag) {
-    struct qm_plan plan = {.network = network, .machine = machine, .options = options, .arena = qm_arena_create(), .program = qm_program_create()};
+    struct qm_plan plan = {
+        .network = network, .machine = machine, .options = options, .arena = qm_arena_create(), .program = qm_program_create()};
     enum qm_status status = run_passes(&plan, diag);
     if (status == QM_OK) status = fill_program(&plan, diag);
     if (status == QM_OK)

@@ -95,7 +95,8 @@ uint32_t storage_arena_place(struct storage *storage, uint32_t value) {
 /* ---- room ---- */
 
 static void emit_transfer(struct storage *storage, int64_t opcode, uint32_t dram, uint32_t spad, uint32_t size) {
-    storage_emit(storage, &(struct qm_insn){.opcode = opcode, .dram_addr = dram, .spad_addr = spad, .row_bytes = size, .row_count = 1, .plane_count = 1});
+    storage_emit(storage, &(struct qm_insn){
+                              .opcode = opcode, .dram_addr = dram, .spad_addr = spad, .row_bytes = size, .row_count = 1, .plane_count = 1});
 }
 
 void storage_flush(struct storage *storage, uint32_t value) {
@@ -135,7 +136,8 @@ static enum qm_status take(struct storage *storage, uint64_t size, uint32_t *add
             const struct qm_network *network = storage->plan->network;
             const struct qm_layer *layer = &network->layers[storage->layer];
             return qm_fail(storage->diag, QM_BAD_INPUT,
-                           "%s: operator %u (%s) needs %" PRIu64 " more bytes of scratchpad for its smallest tile than the %u of machine %s leave: "
+                           "%s: operator %u (%s) needs %" PRIu64
+                           " more bytes of scratchpad for its smallest tile than the %u of machine %s leave: "
                            "give the machine a larger scratchpad_bytes",
                            network->graph->file, layer->graph_op, network->values[layer->output].name, size, storage->map.size_bytes,
                            storage->plan->machine->name);

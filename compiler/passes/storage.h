@@ -37,7 +37,7 @@ struct storage {
 
 /* Dense rows of a value in the scratchpad. */
 struct rows {
-    uint32_t addr;  /* of row y0 */
+    uint32_t addr; /* of row y0 */
     uint32_t y0, count;
     bool temporary; /* given back by storage_end_rows */
 };

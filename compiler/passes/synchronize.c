@@ -49,7 +49,8 @@ static void touch_window(struct access *access, const struct qm_insn *insn) {
 }
 
 static void touch_output(struct access *access, const struct qm_insn *insn, int64_t pixel_bytes) {
-    touch(access, SCRATCHPAD, true, insn->out_addr, (insn->out_h - 1) * insn->out_pitch + (insn->out_w - 1) * insn->out_pixel + pixel_bytes);
+    touch(access, SCRATCHPAD, true, insn->out_addr,
+          (insn->out_h - 1) * insn->out_pitch + (insn->out_w - 1) * insn->out_pixel + pixel_bytes);
 }
 
 static void touch_transfer(struct access *access, const struct qm_insn *insn) {

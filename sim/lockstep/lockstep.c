@@ -52,12 +52,13 @@ static void describe(const struct qm_event *event, char *text, size_t size) {
     switch (event->kind) {
     case QM_EVENT_START:
     case QM_EVENT_END:
-        snprintf(text, size, "cycle %" PRIu64 ": %s of %s instruction %" PRIu32, event->cycle, kind, qm_unit_name(event->unit), event->index);
+        snprintf(text, size, "cycle %" PRIu64 ": %s of %s instruction %" PRIu32, event->cycle, kind, qm_unit_name(event->unit),
+                 event->index);
         return;
     case QM_EVENT_RESPONSE: snprintf(text, size, "cycle %" PRIu64 ": %s", event->cycle, kind); return;
     default:
-        snprintf(text, size, "cycle %" PRIu64 ": %s at 0x%" PRIx64 " (size %" PRIu64 ", id %" PRIu32 ", strobe 0x%" PRIx64 ")", event->cycle, kind,
-                 event->address, event->size, event->index, event->strobe);
+        snprintf(text, size, "cycle %" PRIu64 ": %s at 0x%" PRIx64 " (size %" PRIu64 ", id %" PRIu32 ", strobe 0x%" PRIx64 ")",
+                 event->cycle, kind, event->address, event->size, event->index, event->strobe);
     }
 }
 

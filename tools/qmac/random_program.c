@@ -72,7 +72,8 @@ static void draw_window(struct generator *g, struct qm_insn *insn, bool single_b
     insn->in_rows = draw(g, 1, 9);
     insn->in_row_bytes = draw(g, 1, 90);
     insn->in_pitch = chance(g, 10) ? 0 : draw(g, insn->in_row_bytes, insn->in_row_bytes + 20);
-    while ((insn->in_rows - 1) * insn->in_pitch + insn->in_row_bytes > limit) halve(&insn->in_rows), halve(&insn->in_row_bytes), halve(&insn->in_pitch);
+    while ((insn->in_rows - 1) * insn->in_pitch + insn->in_row_bytes > limit)
+        halve(&insn->in_rows), halve(&insn->in_row_bytes), halve(&insn->in_pitch);
     insn->in_addr = place(g, window_range(insn).size);
     insn->out_w = draw(g, 1, 7);
     insn->out_h = draw(g, 1, 5);
@@ -221,7 +222,8 @@ static bool draw_transfer(struct generator *g, struct qm_insn *insn) {
     insn->row_bytes = chance(g, 85) ? draw(g, 1, 70) : draw(g, 1, 2500);
     insn->row_count = draw(g, 1, 6);
     insn->plane_count = draw(g, 1, 3);
-    while (insn->row_bytes * insn->row_count * insn->plane_count > g->machine->scratchpad_bytes / 2) halve(&insn->row_bytes), halve(&insn->row_count);
+    while (insn->row_bytes * insn->row_count * insn->plane_count > g->machine->scratchpad_bytes / 2)
+        halve(&insn->row_bytes), halve(&insn->row_count);
     insn->dram_row_stride = chance(g, 10) ? 0 : draw(g, insn->row_bytes, insn->row_bytes + 300);
     insn->dram_plane_stride = chance(g, 10) ? 0 : draw(g, 0, 4000);
     insn->spad_row_stride = chance(g, 10) ? 0 : draw(g, insn->row_bytes, insn->row_bytes + 10);
@@ -303,8 +305,8 @@ static bool spoil_value(struct generator *g, struct qm_random_program *program) 
 }
 
 static bool spoil_address(struct generator *g, struct qm_random_program *program) {
-    static const char *const names[] = {"in_addr", "weight_addr", "param_addr", "out_addr", "b_addr",
-                                        "spad_addr", "acc_addr", "dram_addr", "out_pitch", "dram_row_stride"};
+    static const char *const names[] = {"in_addr",   "weight_addr", "param_addr", "out_addr",  "b_addr",
+                                        "spad_addr", "acc_addr",    "dram_addr",  "out_pitch", "dram_row_stride"};
     return set_field(g, program, names[draw(g, 0, 9)], UINT32_MAX);
 }
 
@@ -354,10 +356,17 @@ static const struct spoiler {
     const char *name;
     bool (*spoil)(struct generator *, struct qm_random_program *);
 } spoilers[] = {
-    {"unknown opcode", spoil_opcode},   {"reserved bit", spoil_reserved}, {"empty extent", spoil_extent},
-    {"enumerated value", spoil_value},  {"address", spoil_address},       {"run length", spoil_run},
-    {"tile count", spoil_tiles},        {"own token", spoil_own_token},   {"lost signal", spoil_signal},
-    {"surplus wait", spoil_wait},       {"program register", spoil_program_register},
+    {"unknown opcode", spoil_opcode},
+    {"reserved bit", spoil_reserved},
+    {"empty extent", spoil_extent},
+    {"enumerated value", spoil_value},
+    {"address", spoil_address},
+    {"run length", spoil_run},
+    {"tile count", spoil_tiles},
+    {"own token", spoil_own_token},
+    {"lost signal", spoil_signal},
+    {"surplus wait", spoil_wait},
+    {"program register", spoil_program_register},
 };
 enum { SPOILERS = sizeof spoilers / sizeof *spoilers };
 
@@ -408,8 +417,8 @@ static bool is_enumerated(const struct qm_field *field) {
 
 /* Zero is illegal in extents and in `tiles`. */
 static bool never_zero(const struct qm_field *field) {
-    static const char *const names[] = {"row_bytes", "row_count", "plane_count", "out_h", "out_w", "kernel_h", "kernel_w",
-                                        "run_bytes", "in_rows", "in_row_bytes", "channels", "length", "tiles"};
+    static const char *const names[] = {"row_bytes", "row_count", "plane_count",  "out_h",    "out_w",  "kernel_h", "kernel_w",
+                                        "run_bytes", "in_rows",   "in_row_bytes", "channels", "length", "tiles"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], field->name) == 0) return true;
     return false;
@@ -423,7 +432,7 @@ static bool token_exists(enum qm_unit a, enum qm_unit b) {
 
 /* Can class occur in a well-formed instruction? A STORE to 0 would overwrite the program. */
 static bool class_exists(const struct qm_field *field, int opcode, int class) {
-    if (is_mask(field)) return token_exists(qm_opcode_unit(opcode), (enum qm_unit)class);
+    if (is_mask(field)) return token_exists(qm_opcode_unit(opcode), (enum qm_unit) class);
     if (opcode == QM_STORE && class == CLASS_ZERO && strcmp(field->name, "dram_addr") == 0) return false;
     if (is_enumerated(field)) {
         for (size_t i = 0; i < qm_enum_value_count; i++)
@@ -467,7 +476,7 @@ void qm_coverage_count(const struct qm_coverage *coverage, size_t *covered, size
     *covered = *all = 0;
     for (int opcode = 1; opcode < QM_OPCODE_LIMIT; opcode++)
         for (size_t f = 1; f < qm_field_count; f++)
-            for (int class = 0; class < CLASSES; class++) {
+            for (int class = 0; class < CLASSES; class ++) {
                 if ((qm_fields[f].opcodes >> opcode & 1) == 0 || !class_exists(&qm_fields[f], opcode, class)) continue;
                 char name[80];
                 snprintf(name, sizeof name, "%s.%s[%d]", qm_opcode_name(opcode), qm_fields[f].name, class);

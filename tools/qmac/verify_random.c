@@ -8,7 +8,8 @@
 enum { CYCLE_LIMIT = 2000000, ARENA_BASE = 0x10000 };
 
 /* Random bytes everywhere, so that a wrong address shows. */
-static void fill(struct qm_device *device, const struct qm_machine *machine, const struct qm_random_program *program, struct qm_prng *prng) {
+static void fill(struct qm_device *device, const struct qm_machine *machine, const struct qm_random_program *program,
+                 struct qm_prng *prng) {
     size_t sums = (size_t)machine->accumulator_rows * machine->cols;
     uint8_t *arena = malloc(QM_RANDOM_ARENA_BYTES), *scratchpad = malloc(machine->scratchpad_bytes);
     int32_t *accumulator = malloc(sums * sizeof *accumulator);
@@ -45,7 +46,8 @@ enum qm_status qm_verify_random_one(const struct qm_verify_random *verify, uint6
                                     struct qm_lockstep_stats *stats, struct qm_diag *diag) {
     struct qm_random_program *program = malloc(sizeof *program);
     QM_CHECK(program != NULL);
-    struct qm_device_options options = {.seed = seed, .stalls = verify->stalls, .memory_base = ARENA_BASE, .memory_bytes = QM_RANDOM_ARENA_BYTES};
+    struct qm_device_options options = {
+        .seed = seed, .stalls = verify->stalls, .memory_base = ARENA_BASE, .memory_bytes = QM_RANDOM_ARENA_BYTES};
     struct qm_device *pair;
     qm_random_program_make(verify->machine, seed, program);
     qm_coverage_add(coverage, program);
@@ -54,11 +56,13 @@ enum qm_status qm_verify_random_one(const struct qm_verify_random *verify, uint6
         run(pair, verify->machine, program, seed);
         const char *difference = qm_lockstep_difference(pair);
         struct qm_lockstep_stats one = qm_lockstep_stats(pair);
-        if (difference != NULL) status = qm_fail(diag, QM_MISMATCH, "random program, seed %llu, machine %s%s%s: %s", (unsigned long long)seed,
-                                                 verify->machine->name, program->malformed ? ", malformed: " : "",
-                                                 program->malformed ? program->malformed : "", difference);
-        if (difference == NULL && one.runs == 0) status = qm_fail(diag, QM_MISMATCH, "random program, seed %llu, machine %s: still busy after %d cycles",
-                                                                  (unsigned long long)seed, verify->machine->name, CYCLE_LIMIT);
+        if (difference != NULL)
+            status =
+                qm_fail(diag, QM_MISMATCH, "random program, seed %llu, machine %s%s%s: %s", (unsigned long long)seed, verify->machine->name,
+                        program->malformed ? ", malformed: " : "", program->malformed ? program->malformed : "", difference);
+        if (difference == NULL && one.runs == 0)
+            status = qm_fail(diag, QM_MISMATCH, "random program, seed %llu, machine %s: still busy after %d cycles",
+                             (unsigned long long)seed, verify->machine->name, CYCLE_LIMIT);
         stats->cycles += one.cycles, stats->events += one.events, stats->runs += one.runs;
         pair->ops->destroy(pair);
     }

@@ -100,8 +100,18 @@ Test(rtl_device, ends_an_empty_program_after_one_cycle) {
 }
 
 /* A 1x1 convolution of 2x3 positions, 5 channels in, 6 out: two tiles of two pieces (4 and 1 bytes). */
-enum { POSITIONS = 6, IN = 5, OUT = 6, LAYER_TILES = 2, MAP = 0, WEIGHTS = MAP + POSITIONS * IN + 2, PARAMS = WEIGHTS + IN * OUT + 2,
-       PARAM_BYTES = LAYER_TILES * 9 * 4, LOADED = PARAMS + PARAM_BYTES, OUTPUT = 1024 };
+enum {
+    POSITIONS = 6,
+    IN = 5,
+    OUT = 6,
+    LAYER_TILES = 2,
+    MAP = 0,
+    WEIGHTS = MAP + POSITIONS * IN + 2,
+    PARAMS = WEIGHTS + IN * OUT + 2,
+    PARAM_BYTES = LAYER_TILES * 9 * 4,
+    LOADED = PARAMS + PARAM_BYTES,
+    OUTPUT = 1024
+};
 
 struct layer {
     int8_t map[POSITIONS][IN], weights[IN][OUT];
@@ -141,14 +151,51 @@ static int8_t naive_output(const struct layer *layer, int position, int channel)
 }
 
 static const struct qm_insn layer_program[] = {
-    {.opcode = QM_LOAD, .signal = 1 << QM_UNIT_MATMUL, .dram_addr = DATA, .spad_addr = MAP, .row_bytes = LOADED, .row_count = 1, .plane_count = 1},
-    {.opcode = QM_MATMUL, .wait = 1 << QM_UNIT_LOAD, .signal = 1 << QM_UNIT_POST, .in_addr = MAP, .kernel_h = 1, .kernel_w = 1,
-     .in_pitch = 3 * IN, .in_row_bytes = 3 * IN, .in_rows = 2, .out_w = 3, .out_h = 2, .x_stride = IN, .y_stride = 1, .run_bytes = IN,
-     .weight_addr = WEIGHTS, .acc_addr = 2, .channels = OUT, .tiles = LAYER_TILES},
-    {.opcode = QM_REQUANTIZE, .wait = 1 << QM_UNIT_MATMUL, .signal = 1 << QM_UNIT_STORE, .out_w = 3, .out_h = 2, .param_addr = PARAMS,
-     .acc_addr = 2, .channels = OUT, .tiles = LAYER_TILES, .out_addr = OUTPUT, .out_pitch = 3 * OUT, .out_pixel = OUT, .clamp_min = -128,
+    {.opcode = QM_LOAD,
+     .signal = 1 << QM_UNIT_MATMUL,
+     .dram_addr = DATA,
+     .spad_addr = MAP,
+     .row_bytes = LOADED,
+     .row_count = 1,
+     .plane_count = 1},
+    {.opcode = QM_MATMUL,
+     .wait = 1 << QM_UNIT_LOAD,
+     .signal = 1 << QM_UNIT_POST,
+     .in_addr = MAP,
+     .kernel_h = 1,
+     .kernel_w = 1,
+     .in_pitch = 3 * IN,
+     .in_row_bytes = 3 * IN,
+     .in_rows = 2,
+     .out_w = 3,
+     .out_h = 2,
+     .x_stride = IN,
+     .y_stride = 1,
+     .run_bytes = IN,
+     .weight_addr = WEIGHTS,
+     .acc_addr = 2,
+     .channels = OUT,
+     .tiles = LAYER_TILES},
+    {.opcode = QM_REQUANTIZE,
+     .wait = 1 << QM_UNIT_MATMUL,
+     .signal = 1 << QM_UNIT_STORE,
+     .out_w = 3,
+     .out_h = 2,
+     .param_addr = PARAMS,
+     .acc_addr = 2,
+     .channels = OUT,
+     .tiles = LAYER_TILES,
+     .out_addr = OUTPUT,
+     .out_pitch = 3 * OUT,
+     .out_pixel = OUT,
+     .clamp_min = -128,
      .clamp_max = 127},
-    {.opcode = QM_STORE, .wait = 1 << QM_UNIT_POST, .dram_addr = RESULT, .spad_addr = OUTPUT, .row_bytes = POSITIONS * OUT, .row_count = 1,
+    {.opcode = QM_STORE,
+     .wait = 1 << QM_UNIT_POST,
+     .dram_addr = RESULT,
+     .spad_addr = OUTPUT,
+     .row_bytes = POSITIONS * OUT,
+     .row_count = 1,
      .plane_count = 1},
 };
 
@@ -217,11 +264,27 @@ Test(rtl_device, gives_the_same_bytes_under_stalls_and_when_run_again) {
 
 /* A transfer of planes of rows there and back, at odd addresses, over a boundary of 1024 bytes; the store leaves the bytes between rows alone. */
 Test(rtl_device, moves_planes_of_rows_at_odd_addresses) {
-    const struct qm_insn load = {.opcode = QM_LOAD, .signal = 1 << QM_UNIT_STORE, .dram_addr = DATA + 1000, .spad_addr = 3, .row_bytes = 37,
-                                 .row_count = 5, .plane_count = 3, .dram_row_stride = 51, .spad_row_stride = 37, .dram_plane_stride = 700,
+    const struct qm_insn load = {.opcode = QM_LOAD,
+                                 .signal = 1 << QM_UNIT_STORE,
+                                 .dram_addr = DATA + 1000,
+                                 .spad_addr = 3,
+                                 .row_bytes = 37,
+                                 .row_count = 5,
+                                 .plane_count = 3,
+                                 .dram_row_stride = 51,
+                                 .spad_row_stride = 37,
+                                 .dram_plane_stride = 700,
                                  .spad_plane_stride = 5 * 37};
-    const struct qm_insn store = {.opcode = QM_STORE, .wait = 1 << QM_UNIT_LOAD, .dram_addr = RESULT + 5, .spad_addr = 3, .row_bytes = 37,
-                                  .row_count = 5, .plane_count = 3, .dram_row_stride = 61, .spad_row_stride = 37, .dram_plane_stride = 1001,
+    const struct qm_insn store = {.opcode = QM_STORE,
+                                  .wait = 1 << QM_UNIT_LOAD,
+                                  .dram_addr = RESULT + 5,
+                                  .spad_addr = 3,
+                                  .row_bytes = 37,
+                                  .row_count = 5,
+                                  .plane_count = 3,
+                                  .dram_row_stride = 61,
+                                  .spad_row_stride = 37,
+                                  .dram_plane_stride = 1001,
                                   .spad_plane_stride = 5 * 37};
     struct qm_device *device = create_device(0.2);
     uint8_t source[4096], want[4096], got[4096];
