@@ -79,6 +79,16 @@ static uint32_t channels_of(const struct emitter *e, uint32_t tile0, uint32_t ti
     return least(e->out->c, (tile0 + tiles) * e->tiling->tile) - tile0 * e->tiling->tile;
 }
 
+/* What a block writes: all channels, or those of one chunk. */
+static struct written written_of(const struct emitter *e, const struct qm_block *block, const struct qm_chunk *chunk) {
+    struct written written = {block->x0, block->w, 0, e->out->c};
+    if (chunk != NULL) {
+        written.c0 = chunk->tile0 * e->tiling->tile;
+        written.c = channels_of(e, chunk->tile0, chunk->tiles);
+    }
+    return written;
+}
+
 static void emit_matmul(struct emitter *e, const struct group *group, const struct qm_chunk *chunk) {
     const struct qm_part *part = &e->tiling->parts[chunk->part0];
     uint32_t row_weights = part->kernel_h * e->tiling->runs * part->run_bytes, tile0 = chunk->tile0 + group->first;
@@ -149,7 +159,7 @@ static enum qm_status emit_block(struct emitter *e, uint32_t block_index, int64_
         QM_TRY(emit_chunk(e, fetch, block, &in, &out));
         if (again) storage_release(&e->storage, fetch);
     }
-    storage_end_write(&e->storage, e->layer->output, &out);
+    storage_end_write(&e->storage, e->layer->output, &out, written_of(e, block, only < 0 ? NULL : &e->tiling->chunks[only]));
     storage_end_read(&e->storage, &in);
     return QM_OK;
 }
@@ -224,7 +234,7 @@ static enum qm_status emit_pool_layer(struct emitter *e) {
         QM_TRY(storage_read_rows(&e->storage, e->layer->inputs[0], y0, count, &in));
         QM_TRY(storage_write_rows(&e->storage, e->layer->output, e->tiling->blocks[i].y0, e->tiling->blocks[i].h, &out));
         emit_pool_parts(e, &e->tiling->blocks[i], &in, &out);
-        storage_end_write(&e->storage, e->layer->output, &out);
+        storage_end_write(&e->storage, e->layer->output, &out, written_of(e, &e->tiling->blocks[i], NULL));
         storage_end_read(&e->storage, &in);
     }
     return QM_OK;
@@ -264,7 +274,7 @@ static enum qm_status emit_add_layer(struct emitter *e) {
         QM_TRY(storage_read_rows(&e->storage, e->layer->inputs[1], block->y0, block->h, &b));
         QM_TRY(storage_write_rows(&e->storage, e->layer->output, block->y0, block->h, &out));
         emit_add(e, &a, &b, &out);
-        storage_end_write(&e->storage, e->layer->output, &out);
+        storage_end_write(&e->storage, e->layer->output, &out, written_of(e, &e->tiling->blocks[i], NULL));
         storage_end_read(&e->storage, &b);
         storage_end_read(&e->storage, &a);
     }

@@ -254,10 +254,31 @@ void storage_end_read(struct storage *storage, const struct rows *rows) {
     if (rows->temporary) qm_scratchpad_map_give(&storage->map, rows->addr);
 }
 
-void storage_end_write(struct storage *storage, uint32_t value, const struct rows *rows) {
+/* Whole rows are one run of bytes; else each row is a plane of positions, or of one run of positions when all channels are there. */
+static void store_written(struct storage *storage, uint32_t value, const struct rows *rows, struct written written) {
+    const struct qm_value *v = &storage->plan->network->values[value];
+    uint32_t pitch = v->w * v->c, offset = written.x0 * v->c + written.c0;
+    uint32_t to = storage_arena_place(storage, value) + rows->y0 * pitch;
+    bool all_channels = written.c == v->c;
+    if (all_channels && written.w == v->w) {
+        emit_transfer(storage, QM_STORE, to, rows->addr, rows->count * pitch);
+        return;
+    }
+    storage_emit(storage, &(struct qm_insn){.opcode = QM_STORE,
+                                            .dram_addr = to + offset,
+                                            .spad_addr = rows->addr + offset,
+                                            .row_bytes = all_channels ? written.w * v->c : written.c,
+                                            .row_count = all_channels ? 1 : written.w,
+                                            .plane_count = rows->count,
+                                            .dram_row_stride = v->c,
+                                            .spad_row_stride = v->c,
+                                            .dram_plane_stride = pitch,
+                                            .spad_plane_stride = pitch});
+}
+
+void storage_end_write(struct storage *storage, uint32_t value, const struct rows *rows, struct written written) {
     if (!rows->temporary) return;
-    uint32_t bytes = row_bytes(storage, value);
-    emit_transfer(storage, QM_STORE, storage_arena_place(storage, value) + rows->y0 * bytes, rows->addr, rows->count * bytes);
+    store_written(storage, value, rows, written);
     storage_value(storage, value)->in_arena = true;
     qm_scratchpad_map_give(&storage->map, rows->addr);
 }

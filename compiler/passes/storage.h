@@ -39,7 +39,12 @@ struct storage {
 struct rows {
     uint32_t addr; /* of row y0 */
     uint32_t y0, count;
-    bool temporary; /* given back by storage_end_rows */
+    bool temporary; /* given back by storage_end_read and storage_end_write */
+};
+
+/* What of some rows was written: positions x0 .. x0 + w - 1, channels c0 .. c0 + c - 1. */
+struct written {
+    uint32_t x0, w, c0, c;
 };
 
 void storage_init(struct storage *storage, struct qm_plan *plan, struct qm_diag *diag);
@@ -54,10 +59,10 @@ void storage_end_layer(struct storage *storage);
 
 /* Rows to read, loaded from the arena when the value is not resident. */
 QM_MUST_USE enum qm_status storage_read_rows(struct storage *storage, uint32_t value, uint32_t y0, uint32_t count, struct rows *rows);
-/* Rows to write; storage_end_rows stores them when the value is not resident. */
+/* Rows to write; storage_end_write stores what was written when the value is not resident. */
 QM_MUST_USE enum qm_status storage_write_rows(struct storage *storage, uint32_t value, uint32_t y0, uint32_t count, struct rows *rows);
 void storage_end_read(struct storage *storage, const struct rows *rows);
-void storage_end_write(struct storage *storage, uint32_t value, const struct rows *rows);
+void storage_end_write(struct storage *storage, uint32_t value, const struct rows *rows, struct written written);
 
 /* The chunk of a fetch in the scratchpad; loads it and, as far as there is room, the ones after it. */
 QM_MUST_USE enum qm_status storage_acquire(struct storage *storage, uint32_t fetch, uint32_t *spad_addr);

@@ -115,16 +115,24 @@ static int64_t find_hazard(const struct node *nodes, const struct unit *u, uint3
     return -1;
 }
 
+/* The latest instruction of another unit that index must wait for and does not know to have ended; -1: none. Waiting for the latest first teaches most. */
+static int64_t latest_hazard(const struct qm_insn *insns, const struct node *nodes, const struct unit *units, uint32_t index) {
+    int own = (int)qm_opcode_unit(insns[index].opcode);
+    int64_t latest = -1;
+    for (int other = 0; other < QM_UNITS; other++) {
+        if (other == own || never_conflict(own, other)) continue;
+        int64_t hazard = find_hazard(nodes, &units[other], units[own].knowledge.ended[other], &nodes[index].access);
+        if (hazard >= 0 && units[other].insns[hazard] > latest) latest = units[other].insns[hazard];
+    }
+    return latest;
+}
+
 static void order(struct qm_insn *insns, struct node *nodes, struct unit *units, uint32_t index) {
     int own = (int)qm_opcode_unit(insns[index].opcode);
     struct knowledge *knowledge = &units[own].knowledge;
-    for (int other = 0; other < QM_UNITS; other++) {
-        if (other == own || never_conflict(own, other)) continue;
-        int64_t hazard = find_hazard(nodes, &units[other], knowledge->ended[other], &nodes[index].access);
-        if (hazard < 0) continue;
-        uint32_t signaller = units[other].insns[hazard];
+    for (int64_t signaller; (signaller = latest_hazard(insns, nodes, units, index)) >= 0;) {
         insns[signaller].signal |= 1 << own;
-        insns[index].wait |= 1 << other;
+        insns[index].wait |= 1 << qm_opcode_unit(insns[signaller].opcode);
         learn(knowledge, &nodes[signaller].at_end);
     }
     units[own].insns[units[own].count++] = index;
