@@ -23,7 +23,7 @@ DEPS := gcc g++ make git verilator iverilog yosys clang clang-format libclang-rt
         libcriterion-dev libcjson-dev libyaml-dev nettle-dev zlib1g-dev
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo test test-long lint format bench docs help clean models install
+.PHONY: all deps demo test test-long lint format bench docs help clean models
 .DELETE_ON_ERROR:
 
 all: $(B)/qmac $(B)/gen/qmac_defs.vh ## build the command line
