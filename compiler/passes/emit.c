@@ -144,6 +144,48 @@ static enum qm_status emit_chunk(struct emitter *e, uint32_t fetch, const struct
     return QM_OK;
 }
 
+/* ---- additions ---- */
+
+static void emit_add(struct emitter *e, const struct qm_layer *layer, const struct rows *a, const struct rows *b, const struct rows *out) {
+    struct qm_insn insn = {
+        .opcode = QM_ADD,
+        .in_addr = a->addr,
+        .b_addr = b->addr,
+        .out_addr = out->addr,
+        .length = (int64_t)out->count * e->out->w * e->out->c,
+        .in_unsigned = layer->in_unsigned,
+        .a_zero = layer->a_zero,
+        .b_zero = layer->b_zero,
+        .pre_shift = layer->pre_shift,
+        .a_multiplier = layer->a_scale.multiplier,
+        .a_shift = layer->a_scale.shift,
+        .b_multiplier = layer->b_scale.multiplier,
+        .b_shift = layer->b_scale.shift,
+        .out_multiplier = layer->out_scale.multiplier,
+        .out_shift = layer->out_scale.shift,
+        .out_zero = layer->out_zero,
+        .clamp_min = layer->clamp_min,
+        .clamp_max = layer->clamp_max,
+        .rounding = layer->rounding,
+    };
+    storage_emit(&e->storage, &insn);
+}
+
+/* The addition behind a convolution, on the rows that the block has just written. */
+static enum qm_status emit_fused_add(struct emitter *e, const struct qm_block *block, const struct rows *sum) {
+    const struct qm_layer *layer = e->layer + 1;
+    bool first = layer->inputs[0] == e->layer->output;
+    struct rows other, out;
+    e->storage.layer++;
+    QM_TRY(storage_read_rows(&e->storage, layer->inputs[first ? 1 : 0], block->y0, block->h, &other));
+    QM_TRY(storage_write_rows(&e->storage, layer->output, block->y0, block->h, &out));
+    emit_add(e, layer, first ? sum : &other, first ? &other : sum, &out);
+    storage_end_write(&e->storage, layer->output, &out, (struct written){0, e->out->w, 0, e->out->c});
+    storage_end_read(&e->storage, &other);
+    e->storage.layer--;
+    return QM_OK;
+}
+
 /* All chunks on one block, or one chunk when only is given. */
 static enum qm_status emit_block(struct emitter *e, uint32_t block_index, int64_t only) {
     const struct qm_block *block = &e->tiling->blocks[block_index];
@@ -151,7 +193,10 @@ static enum qm_status emit_block(struct emitter *e, uint32_t block_index, int64_
     struct rows in, out;
     input_rows(e, block, &y0, &count);
     QM_TRY(storage_read_rows(&e->storage, e->layer->inputs[0], y0, count, &in));
-    QM_TRY(storage_write_rows(&e->storage, e->layer->output, block->y0, block->h, &out));
+    if (e->storage.fused)
+        QM_TRY(storage_passing_rows(&e->storage, e->layer->output, block->y0, block->h, &out));
+    else
+        QM_TRY(storage_write_rows(&e->storage, e->layer->output, block->y0, block->h, &out));
     for (uint32_t i = 0; i < e->tiling->chunk_count; i++) {
         if (only >= 0 && i != only) continue;
         bool again = e->tiling->order == QM_BLOCKS_OUTSIDE;
@@ -159,7 +204,12 @@ static enum qm_status emit_block(struct emitter *e, uint32_t block_index, int64_
         QM_TRY(emit_chunk(e, fetch, block, &in, &out));
         if (again) storage_release(&e->storage, fetch);
     }
-    storage_end_write(&e->storage, e->layer->output, &out, written_of(e, block, only < 0 ? NULL : &e->tiling->chunks[only]));
+    if (e->storage.fused) {
+        QM_TRY(emit_fused_add(e, block, &out));
+        storage_end_read(&e->storage, &out);
+    } else {
+        storage_end_write(&e->storage, e->layer->output, &out, written_of(e, block, only < 0 ? NULL : &e->tiling->chunks[only]));
+    }
     storage_end_read(&e->storage, &in);
     return QM_OK;
 }
@@ -240,32 +290,6 @@ static enum qm_status emit_pool_layer(struct emitter *e) {
     return QM_OK;
 }
 
-static void emit_add(struct emitter *e, const struct rows *a, const struct rows *b, const struct rows *out) {
-    const struct qm_layer *layer = e->layer;
-    struct qm_insn insn = {
-        .opcode = QM_ADD,
-        .in_addr = a->addr,
-        .b_addr = b->addr,
-        .out_addr = out->addr,
-        .length = (int64_t)out->count * e->out->w * e->out->c,
-        .in_unsigned = layer->in_unsigned,
-        .a_zero = layer->a_zero,
-        .b_zero = layer->b_zero,
-        .pre_shift = layer->pre_shift,
-        .a_multiplier = layer->a_scale.multiplier,
-        .a_shift = layer->a_scale.shift,
-        .b_multiplier = layer->b_scale.multiplier,
-        .b_shift = layer->b_scale.shift,
-        .out_multiplier = layer->out_scale.multiplier,
-        .out_shift = layer->out_scale.shift,
-        .out_zero = layer->out_zero,
-        .clamp_min = layer->clamp_min,
-        .clamp_max = layer->clamp_max,
-        .rounding = layer->rounding,
-    };
-    storage_emit(&e->storage, &insn);
-}
-
 static enum qm_status emit_add_layer(struct emitter *e) {
     for (uint32_t i = 0; i < e->tiling->block_count; i++) {
         const struct qm_block *block = &e->tiling->blocks[i];
@@ -273,7 +297,7 @@ static enum qm_status emit_add_layer(struct emitter *e) {
         QM_TRY(storage_read_rows(&e->storage, e->layer->inputs[0], block->y0, block->h, &a));
         QM_TRY(storage_read_rows(&e->storage, e->layer->inputs[1], block->y0, block->h, &b));
         QM_TRY(storage_write_rows(&e->storage, e->layer->output, block->y0, block->h, &out));
-        emit_add(e, &a, &b, &out);
+        emit_add(e, e->layer, &a, &b, &out);
         storage_end_write(&e->storage, e->layer->output, &out, written_of(e, &e->tiling->blocks[i], NULL));
         storage_end_read(&e->storage, &b);
         storage_end_read(&e->storage, &a);
@@ -315,26 +339,61 @@ static bool is_output(const struct qm_network *network, uint32_t value) {
     return false;
 }
 
-static enum qm_status emit_layer(struct emitter *e, uint32_t index) {
+static bool same_shape(const struct qm_value *a, const struct qm_value *b) {
+    return a->h == b->h && a->w == b->w && a->c == b->c;
+}
+
+/* Can the addition behind the layer run block by block with it? It must be the only reader, and its other operand must be there. */
+static bool can_fuse(const struct emitter *e, uint32_t index) {
     const struct qm_network *network = e->plan->network;
-    e->layer = &network->layers[index];
-    e->tiling = &e->plan->tilings[index];
+    const struct qm_layer *next = e->layer + 1;
+    uint32_t output = e->layer->output;
+    if (index + 1 == network->layer_count || next->kind != QM_LAYER_ADD || !qm_layer_has_weights(e->layer)) return false;
+    if ((next->inputs[0] == output) == (next->inputs[1] == output)) return false;
+    uint32_t other = next->inputs[next->inputs[0] == output ? 1 : 0];
+    const struct stored_value *stored = storage_value(&e->storage, other);
+    if (network->values[other].storage == network->values[output].storage || (!stored->resident && !stored->in_arena)) return false;
+    if (storage_value(&e->storage, output)->last_use != index + 1 || is_output(network, output) || e->plan->options->keep_layers)
+        return false;
+    if (!same_shape(e->out, &network->values[other]) || !same_shape(e->out, &network->values[next->output])) return false;
+    return e->tiling->order != QM_CHUNKS_OUTSIDE && e->tiling->blocks[0].w == e->out->w;
+}
+
+static enum qm_status emit_work(struct emitter *e) {
+    switch (e->layer->kind) {
+    case QM_LAYER_CONV:
+    case QM_LAYER_DEPTHWISE: return emit_convolution(e);
+    case QM_LAYER_ADD: return emit_add_layer(e);
+    default: return emit_pool_layer(e);
+    }
+}
+
+static void end_layer(struct emitter *e, uint32_t index) {
+    const struct qm_network *network = e->plan->network;
+    uint32_t output = network->layers[index].output;
+    e->storage.layer = index;
+    if (is_output(network, output) || e->plan->options->keep_layers) storage_flush(&e->storage, output);
+    storage_end_layer(&e->storage);
+}
+
+/* Emits the layer, and the addition behind it when they are fused; *index becomes the next layer. */
+static enum qm_status emit_layer(struct emitter *e, uint32_t *index) {
+    const struct qm_network *network = e->plan->network;
+    uint32_t first = *index;
+    e->layer = &network->layers[first];
+    e->tiling = &e->plan->tilings[first];
     e->in = &network->values[e->layer->inputs[0]];
     e->out = &network->values[e->layer->output];
-    e->storage.layer = index;
+    e->storage.layer = (*index)++;
     if (e->layer->kind == QM_LAYER_SOFTMAX) {
         emit_host_layer(e);
         return QM_OK;
     }
-    QM_TRY(storage_begin_layer(&e->storage, index));
-    switch (e->layer->kind) {
-    case QM_LAYER_CONV:
-    case QM_LAYER_DEPTHWISE: QM_TRY(emit_convolution(e)); break;
-    case QM_LAYER_ADD: QM_TRY(emit_add_layer(e)); break;
-    default: QM_TRY(emit_pool_layer(e));
-    }
-    if (is_output(network, e->layer->output) || e->plan->options->keep_layers) storage_flush(&e->storage, e->layer->output);
-    storage_end_layer(&e->storage);
+    bool fused = can_fuse(e, first);
+    storage_begin_layer(&e->storage, first, fused);
+    QM_TRY(emit_work(e));
+    end_layer(e, first);
+    if (fused) end_layer(e, (*index)++);
     return QM_OK;
 }
 
@@ -344,7 +403,7 @@ enum qm_status qm_pass_emit(struct qm_plan *plan, struct qm_diag *diag) {
     e->plan = plan;
     storage_init(&e->storage, plan, diag);
     plan->program->steps = QM_ARENA_NEW(plan->program->arena, struct qm_program_step, 2 * network->layer_count + 1);
-    for (uint32_t i = 0; i < network->layer_count; i++) QM_TRY(emit_layer(e, i));
+    for (uint32_t i = 0; i < network->layer_count;) QM_TRY(emit_layer(e, &i));
     end_device_step(e);
     plan->arena_offsets = QM_ARENA_NEW(plan->arena, uint32_t, network->value_count);
     for (uint32_t i = 0; i < network->value_count; i++)

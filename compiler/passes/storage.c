@@ -173,13 +173,20 @@ static uint64_t weight_need(const struct storage *storage, uint32_t layer) {
     return tiling->order == QM_ALL_WEIGHTS ? sum : 2 * largest;
 }
 
-static uint64_t layer_need(const struct storage *storage, uint32_t layer) {
+/* What the blocks of one layer need for maps that do not stay, in rows of the layer that sets the blocks. */
+static uint64_t map_need(const struct storage *storage, uint32_t layer, uint32_t in_rows, uint32_t out_rows) {
     const struct qm_layer *l = &storage->plan->network->layers[layer];
-    uint64_t need = weight_need(storage, layer);
+    uint64_t need = 0;
     for (uint32_t i = 0; i < l->input_count; i++)
-        if (!storage_value(storage, l->inputs[i])->resident) need += block_need(storage, l->inputs[i], window_rows(storage, layer));
-    if (!storage_value(storage, l->output)->resident) need += block_need(storage, l->output, block_rows(storage, layer));
+        if (!storage_value(storage, l->inputs[i])->resident) need += block_need(storage, l->inputs[i], in_rows);
+    if (!storage_value(storage, l->output)->resident) need += block_need(storage, l->output, out_rows);
     return need;
+}
+
+static uint64_t layer_need(const struct storage *storage) {
+    uint32_t layer = storage->layer, rows = block_rows(storage, layer);
+    uint64_t need = weight_need(storage, layer) + map_need(storage, layer, window_rows(storage, layer), rows);
+    return storage->fused ? need + map_need(storage, layer + 1, rows, rows) : need;
 }
 
 /* Takes a place for the whole value if the layer still has what it needs then. */
@@ -187,7 +194,7 @@ static bool try_resident(struct storage *storage, uint32_t value) {
     struct stored_value *stored = storage_value(storage, value);
     if (stored->size_bytes > storage->map.size_bytes / 2) return false;
     stored->resident = true;
-    uint64_t need = layer_need(storage, storage->layer);
+    uint64_t need = layer_need(storage);
     stored->resident = false;
     while (storage->map.free_bytes < need + stored->size_bytes)
         if (!drop_prefetched(storage)) return false;
@@ -203,15 +210,28 @@ static void load_value(struct storage *storage, uint32_t value) {
         emit_transfer(storage, QM_LOAD, stored->arena_offset + y * bytes, stored->spad_addr + y * bytes, least(step, root->h - y) * bytes);
 }
 
-enum qm_status storage_begin_layer(struct storage *storage, uint32_t layer) {
+/* Pins the operands of a layer, then makes the inputs and the output resident, all but the value that passes to a fused addition. */
+static void pin(struct storage *storage, uint32_t layer) {
     const struct qm_layer *l = &storage->plan->network->layers[layer];
-    storage->layer = layer;
     for (uint32_t i = 0; i < l->input_count; i++) storage_value(storage, l->inputs[i])->pinned = true;
     storage_value(storage, l->output)->pinned = true;
-    for (uint32_t i = 0; i < l->input_count; i++)
-        if (!storage_value(storage, l->inputs[i])->resident && try_resident(storage, l->inputs[i])) load_value(storage, l->inputs[i]);
-    if (!try_resident(storage, l->output)) storage_arena_place(storage, l->output);
-    return QM_OK;
+}
+
+static void bring_in(struct storage *storage, uint32_t layer) {
+    const struct qm_layer *l = &storage->plan->network->layers[layer];
+    for (uint32_t i = 0; i < l->input_count; i++) {
+        const struct stored_value *stored = storage_value(storage, l->inputs[i]);
+        if (!stored->resident && stored->in_arena && try_resident(storage, l->inputs[i])) load_value(storage, l->inputs[i]);
+    }
+}
+
+void storage_begin_layer(struct storage *storage, uint32_t layer, bool fused) {
+    uint32_t last = fused ? layer + 1 : layer, output = storage->plan->network->layers[last].output;
+    storage->layer = layer;
+    storage->fused = fused;
+    for (uint32_t i = layer; i <= last; i++) pin(storage, i);
+    for (uint32_t i = layer; i <= last; i++) bring_in(storage, i);
+    if (!try_resident(storage, output)) storage_arena_place(storage, output);
 }
 
 static void end_value(struct storage *storage, uint32_t value) {
@@ -248,6 +268,11 @@ enum qm_status storage_write_rows(struct storage *storage, uint32_t value, uint3
     uint32_t bytes = row_bytes(storage, value);
     *rows = (struct rows){.addr = stored->spad_addr + y0 * bytes, .y0 = y0, .count = count, .temporary = !stored->resident};
     return stored->resident ? QM_OK : take(storage, (uint64_t)count * bytes, &rows->addr);
+}
+
+enum qm_status storage_passing_rows(struct storage *storage, uint32_t value, uint32_t y0, uint32_t count, struct rows *rows) {
+    *rows = (struct rows){.y0 = y0, .count = count, .temporary = true};
+    return take(storage, (uint64_t)count * row_bytes(storage, value), &rows->addr);
 }
 
 void storage_end_read(struct storage *storage, const struct rows *rows) {

@@ -32,6 +32,7 @@ struct storage {
     uint32_t fetch_count, fetch_in_use; /* index of the latest acquired */
     uint32_t *first_fetch;              /* [layer_count] */
     uint32_t layer;                     /* being emitted */
+    bool fused;                         /* with the addition behind it: its output lives only block by block */
     uint32_t arena_end;
 };
 
@@ -52,8 +53,9 @@ void storage_emit(struct storage *storage, const struct qm_insn *insn);
 struct stored_value *storage_value(const struct storage *storage, uint32_t value); /* of its root */
 uint32_t storage_arena_place(struct storage *storage, uint32_t value);
 
-/* At the start of a layer: brings inputs in and takes a place for the output when there is room, else leaves them to row blocks. */
-QM_MUST_USE enum qm_status storage_begin_layer(struct storage *storage, uint32_t layer);
+/* At the start of a layer: brings inputs in and takes a place for the output when there is room, else leaves them to row blocks. Fused: for the layer and
+ * the addition behind it, but for the value between them. */
+void storage_begin_layer(struct storage *storage, uint32_t layer, bool fused);
 /* Gives back what nobody reads any more. */
 void storage_end_layer(struct storage *storage);
 
@@ -61,6 +63,8 @@ void storage_end_layer(struct storage *storage);
 QM_MUST_USE enum qm_status storage_read_rows(struct storage *storage, uint32_t value, uint32_t y0, uint32_t count, struct rows *rows);
 /* Rows to write; storage_end_write stores what was written when the value is not resident. */
 QM_MUST_USE enum qm_status storage_write_rows(struct storage *storage, uint32_t value, uint32_t y0, uint32_t count, struct rows *rows);
+/* Rows of a value that is gone when they are given back by storage_end_read. */
+QM_MUST_USE enum qm_status storage_passing_rows(struct storage *storage, uint32_t value, uint32_t y0, uint32_t count, struct rows *rows);
 void storage_end_read(struct storage *storage, const struct rows *rows);
 void storage_end_write(struct storage *storage, uint32_t value, const struct rows *rows, struct written written);
 
