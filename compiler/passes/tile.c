@@ -122,26 +122,43 @@ static void append(struct qm_bytes *bytes, const void *data, size_t size) {
     bytes->size += size;
 }
 
-/* The weight of output channel oc for byte i of run kx in window row ky. */
-static int8_t weight_at(const struct cutter *cut, uint32_t oc, uint32_t ky, uint32_t kx, uint32_t i) {
+/* Weights of one window row's run for n channels from first on: to[byte][channel]. */
+static void put_dense_run(const struct cutter *cut, uint32_t window, const struct qm_part *part, uint32_t first, uint32_t n, uint8_t *to) {
     const struct qm_layer *layer = cut->layer;
-    uint32_t tap = cut->tiling->packed ? i / cut->in->c : kx, ic = cut->tiling->packed ? i % cut->in->c : i;
-    uint32_t window = ky * layer->kernel_w + tap;
-    if (cut->tiling->depthwise) return layer->weights[window * cut->out->c + oc];
-    if (layer->kind == QM_LAYER_DEPTHWISE) return oc == ic ? layer->weights[window * cut->out->c + oc] : 0;
-    return layer->weights[((size_t)oc * layer->kernel_h * layer->kernel_w + window) * cut->in->c + ic];
+    for (uint32_t c = 0; c < n; c++) {
+        const int8_t *from = layer->weights + ((size_t)(first + c) * layer->kernel_h * layer->kernel_w + window) * cut->in->c + part->run0;
+        for (uint32_t i = 0; i < part->run_bytes; i++) to[(size_t)i * n + c] = (uint8_t)from[i];
+    }
+}
+
+/* A depthwise layer on the dense array: channel c meets only byte c of each tap. */
+static void put_diagonal_run(const struct cutter *cut, uint32_t window, const struct qm_part *part, uint32_t first, uint32_t n,
+                             uint8_t *to) {
+    memset(to, 0, (size_t)part->run_bytes * n);
+    for (uint32_t i = 0; i < part->run_bytes; i++) {
+        uint32_t tap = (part->run0 + i) / cut->in->c, channel = (part->run0 + i) % cut->in->c;
+        if (channel >= first && channel < first + n)
+            to[(size_t)i * n + channel - first] = (uint8_t)cut->layer->weights[(window + tap) * cut->out->c + channel];
+    }
 }
 
 static void append_tile(const struct cutter *cut, uint32_t tile, const struct qm_part *part) {
     const struct qm_tiling *tiling = cut->tiling;
     uint32_t first = tile * tiling->tile, n = least(tiling->tile, cut->out->c - first);
+    size_t run_weights = (size_t)part->run_bytes * n, size = part->kernel_h * tiling->runs * run_weights;
     struct qm_bytes *image = &cut->plan->image;
-    append(image, NULL, (size_t)part->kernel_h * tiling->runs * part->run_bytes * n);
-    uint8_t *to = image->data + image->size - (size_t)part->kernel_h * tiling->runs * part->run_bytes * n;
+    append(image, NULL, size);
+    uint8_t *to = image->data + image->size - size;
     for (uint32_t ky = part->ky0; ky < part->ky0 + part->kernel_h; ky++)
-        for (uint32_t kx = 0; kx < tiling->runs; kx++)
-            for (uint32_t i = part->run0; i < part->run0 + part->run_bytes; i++)
-                for (uint32_t c = 0; c < n; c++) *to++ = (uint8_t)weight_at(cut, first + c, ky, kx, i);
+        for (uint32_t kx = 0; kx < tiling->runs; kx++, to += run_weights) {
+            uint32_t window = ky * cut->layer->kernel_w + kx;
+            if (tiling->depthwise)
+                memcpy(to, cut->layer->weights + (size_t)window * cut->out->c + first, n);
+            else if (cut->layer->kind == QM_LAYER_DEPTHWISE)
+                put_diagonal_run(cut, window, part, first, n, to);
+            else
+                put_dense_run(cut, window, part, first, n, to);
+        }
 }
 
 static void put_i32(uint8_t *to, int32_t value) {
