@@ -9,6 +9,7 @@
 #include "sim/lockstep/lockstep.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
+#include "tools/qmac/scene.h"
 #include "tools/qmac/tensors.h"
 #include "tools/qmac/verify_random.h"
 
@@ -141,8 +142,12 @@ static enum qm_status verify_on_pair(struct qm_device *pair, const struct cli_pr
     clock_gettime(CLOCK_MONOTONIC, &begin);
     enum qm_status status = run_examples(pair, opened->program, inputs, diag);
     const char *difference = qm_lockstep_difference(pair);
-    if (difference != NULL)
+    if (difference != NULL) {
+        struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
+        struct scene_program run = scene_of_program(opened->program, &scene);
+        scene_print(&scene, &run);
         return qm_fail(diag, QM_MISMATCH, "%s on %s: model and RTL differ: %s", opened->program->model, opened->machine.name, difference);
+    }
     if (status == QM_OK) print_stats(opened->program->model, &opened->machine, qm_lockstep_stats(pair), seconds_since(&begin));
     return status;
 }
