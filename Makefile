@@ -119,6 +119,7 @@ lint: deps ## style, room walls, Verilog lint, generated tables
 	+@$(MAKE) --no-print-directory all $(B)/specgen lint-rtl lint-format
 	tests/lint/rooms.sh
 	tests/lint/functions.sh
+	tests/lint/links.sh
 	tools/update-docs.sh --check
 
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cpp')
