@@ -23,7 +23,7 @@ DEPS := gcc g++ make git verilator iverilog yosys clang clang-format libclang-rt
         libcriterion-dev libcjson-dev libyaml-dev nettle-dev zlib1g-dev
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo test test-long lint format bench docs help clean models install
+.PHONY: all deps demo test test-long lint format bench docs help clean models
 .DELETE_ON_ERROR:
 
 all: $(B)/qmac $(B)/gen/qmac_defs.vh ## build the command line
@@ -109,7 +109,7 @@ demo: deps ## run the shipped network on all its pictures: accuracy, latency, en
 
 test: deps ## build and run all tests that fit in 15 minutes
 	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(B)/matmul_sweep $(B)/skip_equals_step $(B)/run_programs
-	tests/run.sh unit networks cli programs lockstep
+	tests/run.sh unit rtl networks cli programs lockstep
 
 test-long: deps ## the longer tests: fuzzing, more random programs
 	+@$(MAKE) --no-print-directory all fuzz
@@ -119,6 +119,7 @@ lint: deps ## style, room walls, Verilog lint, generated tables
 	+@$(MAKE) --no-print-directory all $(B)/specgen lint-rtl lint-format
 	tests/lint/rooms.sh
 	tests/lint/functions.sh
+	tests/lint/links.sh
 	tools/update-docs.sh --check
 
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cpp')

@@ -5,7 +5,7 @@
 
 const struct qm_counter_info qm_counter_infos[QM_COUNTERS] = {
 #define QM_COUNTER(name, unit, text) {#name, NULL, unit, text},
-#define QM_CAUSE(group, name, text) {#group "_" #name, #group, "cycles", text},
+#define QM_CAUSE(group, name, text)  {#group "_" #name, #group, "cycles", text},
 #include "spec/counters.def"
 #undef QM_COUNTER
 #undef QM_CAUSE

@@ -7,7 +7,7 @@
 /* QM_C_macs, ... for events; QM_C_load_beat, ... for causes (group_name). */
 enum qm_counter {
 #define QM_COUNTER(name, unit, text) QM_C_##name,
-#define QM_CAUSE(group, name, text) QM_C_##group##_##name,
+#define QM_CAUSE(group, name, text)  QM_C_##group##_##name,
 #include "spec/counters.def"
 #undef QM_COUNTER
 #undef QM_CAUSE

@@ -15,7 +15,7 @@ enum {
 enum { U = 0, S = 1 };
 
 const struct qm_field qm_fields[] = {
-#define QM_FIELD(name, word, lsb, width, sign, opcodes, text) \
+#define QM_FIELD(name, word, lsb, width, sign, opcodes, text)                                                                              \
     {#name, word, lsb, width, sign, (uint32_t)(opcodes), offsetof(struct qm_insn, name), text},
 #include "spec/isa.def"
 #undef QM_FIELD
@@ -31,8 +31,9 @@ const size_t qm_enum_value_count = sizeof qm_enum_values / sizeof *qm_enum_value
 
 const char *qm_opcode_name(int64_t opcode) {
     switch (opcode) {
-#define QM_OPCODE(name, code, unit, text) \
-    case code: return #name;
+#define QM_OPCODE(name, code, unit, text)                                                                                                  \
+    case code:                                                                                                                             \
+        return #name;
 #include "spec/isa.def"
 #undef QM_OPCODE
     default: return NULL;
@@ -46,8 +47,9 @@ const char *qm_unit_name(enum qm_unit unit) {
 
 enum qm_unit qm_opcode_unit(int64_t opcode) {
     switch (opcode) {
-#define QM_OPCODE(name, code, unit, text) \
-    case code: return QM_UNIT_##unit;
+#define QM_OPCODE(name, code, unit, text)                                                                                                  \
+    case code:                                                                                                                             \
+        return QM_UNIT_##unit;
 #include "spec/isa.def"
 #undef QM_OPCODE
     default: QM_CHECK(!"known opcode");
@@ -86,8 +88,8 @@ enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct 
         int64_t value = member_value(field, insn);
         if (!fits(field, value)) {
             const char *name = qm_opcode_name(insn->opcode);
-            return qm_fail(diag, QM_BAD_INPUT, "%s: %s = %" PRId64 " does not fit in %u bits", name ? name : "instruction",
-                           field->name, value, field->width);
+            return qm_fail(diag, QM_BAD_INPUT, "%s: %s = %" PRId64 " does not fit in %u bits", name ? name : "instruction", field->name,
+                           value, field->width);
         }
         words[field->word] |= (uint32_t)((uint64_t)value << field->lsb) & field_mask(field);
     }
@@ -125,8 +127,7 @@ static const char *value_name(const struct qm_field *field, int64_t value) {
 static int print_units(int64_t mask, char *text, size_t size) {
     int used = 0;
     for (int unit = 0; unit < QM_UNITS; unit++)
-        if (mask >> unit & 1)
-            used += snprintf(text + used, size - (size_t)used, "%s%s", used ? "," : "", qm_unit_name((enum qm_unit)unit));
+        if (mask >> unit & 1) used += snprintf(text + used, size - (size_t)used, "%s%s", used ? "," : "", qm_unit_name((enum qm_unit)unit));
     return used;
 }
 

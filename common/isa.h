@@ -57,9 +57,9 @@ extern const size_t qm_field_count;
 extern const struct qm_enum_value qm_enum_values[];
 extern const size_t qm_enum_value_count;
 
-const char *qm_opcode_name(int64_t opcode);        /* NULL when unknown */
-const char *qm_unit_name(enum qm_unit unit);       /* "load", "matmul", "post", "store" */
-enum qm_unit qm_opcode_unit(int64_t opcode);       /* of a known opcode */
+const char *qm_opcode_name(int64_t opcode);  /* NULL when unknown */
+const char *qm_unit_name(enum qm_unit unit); /* "load", "matmul", "post", "store" */
+enum qm_unit qm_opcode_unit(int64_t opcode); /* of a known opcode */
 
 /* Packs insn into words[16]. A field of the opcode that does not fit its width is QM_BAD_INPUT and named; fields that the opcode does
  * not have are ignored. */

@@ -67,7 +67,8 @@ struct stream {
 };
 
 static void refuse(struct stream *s, const char *what) {
-    if (s->status == QM_OK) s->status = qm_fail(s->diag, QM_BAD_INPUT, "%s: at byte 0x%zx: %s; compile the model again", s->name, s->at, what);
+    if (s->status == QM_OK)
+        s->status = qm_fail(s->diag, QM_BAD_INPUT, "%s: at byte 0x%zx: %s; compile the model again", s->name, s->at, what);
 }
 
 static void require(struct stream *s, bool holds, const char *what) {
@@ -151,7 +152,8 @@ static void walk_machine(struct stream *s, struct qm_machine *machine) {
     if (s->writing || s->status != QM_OK) return;
     struct qm_diag inner;
     require(s, qm_machine_check(machine, &inner) == QM_OK, "the machine in it has a knob out of range");
-    if (s->status == QM_OK) require(s, qm_machine_fingerprint(machine) == fingerprint, "made for another instruction set (wrong fingerprint)");
+    if (s->status == QM_OK)
+        require(s, qm_machine_fingerprint(machine) == fingerprint, "made for another instruction set (wrong fingerprint)");
 }
 
 static void walk_header(struct stream *s, struct qm_program *program) {

@@ -48,14 +48,14 @@ struct qm_program_step {
 };
 
 struct qm_program_layer {
-    char name[QM_NAME_BYTES];  /* of its output tensor */
-    char op[32];               /* "CONV_2D", ... as in the source format */
-    char shape[64];            /* "32x32x3 > 32x32x16, 3x3/1" for the report */
-    char precision[16];        /* "w8a8" */
-    uint32_t op_index;         /* in the model file */
+    char name[QM_NAME_BYTES]; /* of its output tensor */
+    char op[32];              /* "CONV_2D", ... as in the source format */
+    char shape[64];           /* "32x32x3 > 32x32x16, 3x3/1" for the report */
+    char precision[16];       /* "w8a8" */
+    uint32_t op_index;        /* in the model file */
     bool on_host;
-    uint64_t macs;             /* of the layer's definition, not of the tiling */
-    uint64_t host_bytes;       /* host: bytes read and written */
+    uint64_t macs;       /* of the layer's definition, not of the tiling */
+    uint64_t host_bytes; /* host: bytes read and written */
 };
 
 struct qm_program {
@@ -89,6 +89,7 @@ void qm_program_destroy(struct qm_program *program); /* NULL is fine */
 QM_MUST_USE enum qm_status qm_program_save(const struct qm_program *program, const char *file, struct qm_diag *diag);
 QM_MUST_USE enum qm_status qm_program_load(const char *file, struct qm_program **program, struct qm_diag *diag);
 /* The same from memory; name is for messages. */
-QM_MUST_USE enum qm_status qm_program_parse(const uint8_t *bytes, size_t size, const char *name, struct qm_program **program, struct qm_diag *diag);
+QM_MUST_USE enum qm_status qm_program_parse(const uint8_t *bytes, size_t size, const char *name, struct qm_program **program,
+                                            struct qm_diag *diag);
 
 #endif

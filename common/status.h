@@ -21,13 +21,12 @@ struct qm_diag {
 };
 
 /* Fills diag with the formatted line and returns status. */
-enum qm_status qm_fail(struct qm_diag *diag, enum qm_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+enum qm_status qm_fail(struct qm_diag *diag, enum qm_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-#define QM_TRY(expr)                                     \
-    do {                                                 \
-        enum qm_status qm_try_status = (expr);           \
-        if (qm_try_status != QM_OK) return qm_try_status; \
+#define QM_TRY(expr)                                                                                                                       \
+    do {                                                                                                                                   \
+        enum qm_status qm_try_status = (expr);                                                                                             \
+        if (qm_try_status != QM_OK) return qm_try_status;                                                                                  \
     } while (0)
 
 _Noreturn void qm_check_failed(const char *file, int line, const char *what);

@@ -11,9 +11,9 @@
 #include "compiler/ir/layer.h"
 
 struct qm_compile_options {
-    uint32_t rounding;       /* QM_rounding_*: of every layer's requantization */
-    bool keep_layers;        /* store every layer's output to the arena as an extra tensor */
-    const char *dump_after;  /* name of a pass: print the IR after it to dump; NULL: nothing */
+    uint32_t rounding;      /* QM_rounding_*: of every layer's requantization */
+    bool keep_layers;       /* store every layer's output to the arena as an extra tensor */
+    const char *dump_after; /* name of a pass: print the IR after it to dump; NULL: nothing */
     FILE *dump;
 };
 
@@ -21,16 +21,16 @@ struct qm_compile_options {
  * QM_BAD_INPUT, with all unsupported operators named in one message. */
 QM_MUST_USE enum qm_status qm_model_read(const char *file, struct qm_arena *arena, struct qm_graph **graph, struct qm_diag *diag);
 /* The same from memory; name is for messages. The bytes must outlive the graph. */
-QM_MUST_USE enum qm_status qm_model_parse(const uint8_t *bytes, size_t size, const char *name, struct qm_arena *arena, struct qm_graph **graph,
-                                          struct qm_diag *diag);
+QM_MUST_USE enum qm_status qm_model_parse(const uint8_t *bytes, size_t size, const char *name, struct qm_arena *arena,
+                                          struct qm_graph **graph, struct qm_diag *diag);
 
 /* passes/legalize: graph to layers. Float, dynamic-range and other networks the machine has no arithmetic for are QM_BAD_INPUT by operator. */
 QM_MUST_USE enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t rounding, struct qm_arena *arena, struct qm_network **network,
                                        struct qm_diag *diag);
 
 /* Network to program for the machine: tile, allocate, schedule, synchronize, emit. */
-QM_MUST_USE enum qm_status qm_plan(const struct qm_network *network, const struct qm_machine *machine, const struct qm_compile_options *options,
-                                   struct qm_program **program, struct qm_diag *diag);
+QM_MUST_USE enum qm_status qm_plan(const struct qm_network *network, const struct qm_machine *machine,
+                                   const struct qm_compile_options *options, struct qm_program **program, struct qm_diag *diag);
 
 /* All of the above. */
 QM_MUST_USE enum qm_status qm_compile(const char *file, const struct qm_machine *machine, const struct qm_compile_options *options,

@@ -9,16 +9,16 @@ logs=build/tests
 mkdir -p "$logs"
 
 check() {
-    name=$1
+    test_name=$1
     shift
-    log=$logs/$(printf '%s' "$suite-$name" | tr -c 'A-Za-z0-9.-' '_').log
+    log=$logs/$(printf '%s' "$suite-$test_name" | tr -c 'A-Za-z0-9.-' '_').log
     start=$(date +%s)
     if "$@" >"$log" 2>&1; then
         passed=$((passed + 1))
-        printf 'ok    %s: %s (%d s)\n' "$suite" "$name" $(($(date +%s) - start))
+        printf 'ok    %s: %s (%d s)\n' "$suite" "$test_name" $(($(date +%s) - start))
     else
         failed=$((failed + 1))
-        printf 'FAIL  %s: %s\n      %s\n' "$suite" "$name" "$*"
+        printf 'FAIL  %s: %s\n      %s\n' "$suite" "$test_name" "$*"
         tail -n 30 "$log" | sed 's/^/      /'
     fi
 }

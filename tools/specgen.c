@@ -19,7 +19,7 @@ static const struct param {
     uint32_t minimum, maximum, default_value;
     const char *rule, *unit, *text;
 } params[] = {
-#define QM_PARAM(name, verilog, minimum, maximum, default_value, rule, unit, text) \
+#define QM_PARAM(name, verilog, minimum, maximum, default_value, rule, unit, text)                                                         \
     {#name, #verilog, minimum, maximum, default_value, #rule, unit, text},
 #include "spec/hw_params.def"
 #undef QM_PARAM
@@ -167,7 +167,8 @@ static void docs_word(const struct opcode *opcode, unsigned word) {
     if (!used) return;
     printf("| %u | ", word);
     for (int high = WORD_BITS - 1, low; high >= 0; high = low - 1) {
-        for (low = high; low > 0 && owner[low - 1] == owner[high]; low--) {}
+        for (low = high; low > 0 && owner[low - 1] == owner[high]; low--) {
+        }
         printf("%s`%d:%d %s`", high == WORD_BITS - 1 ? "" : " ", high, low, owner[high] ? owner[high]->name : "0");
     }
     puts(" |");
@@ -204,8 +205,8 @@ static void print_docs_isa(void) {
 static void print_docs_csr(void) {
     puts("| offset | register | access | reset | meaning |\n|---|---|---|---|---|");
     for (size_t i = 0; i < qm_csr_count; i++)
-        printf("| 0x%03" PRIx32 " | `%s` | %s | 0x%" PRIx32 " | %s |\n", qm_csrs[i].offset, qm_csrs[i].name, qm_csrs[i].access, qm_csrs[i].reset,
-               qm_csrs[i].text);
+        printf("| 0x%03" PRIx32 " | `%s` | %s | 0x%" PRIx32 " | %s |\n", qm_csrs[i].offset, qm_csrs[i].name, qm_csrs[i].access,
+               qm_csrs[i].reset, qm_csrs[i].text);
     puts("\n| `ERROR_CAUSE` | name | meaning |\n|---|---|---|");
     for (uint32_t code = 0; qm_error_name(code) != NULL; code++)
         printf("| %" PRIu32 " | `%s` | %s |\n", code, qm_error_name(code), qm_error_text(code));
@@ -215,8 +216,8 @@ static void print_docs_counters(void) {
     puts("| offset | counter | group | unit | counts |\n|---|---|---|---|---|");
     for (uint32_t i = 0; i < QM_COUNTERS; i++) {
         const struct qm_counter_info *info = &qm_counter_infos[i];
-        printf("| 0x%03" PRIx32 " | `%s` | %s | %s | %s |\n", (uint32_t)QM_CSR_COUNTERS + 8 * i, info->name, info->group ? info->group : "", info->unit,
-               info->text);
+        printf("| 0x%03" PRIx32 " | `%s` | %s | %s | %s |\n", (uint32_t)QM_CSR_COUNTERS + 8 * i, info->name, info->group ? info->group : "",
+               info->unit, info->text);
     }
 }
 
@@ -225,8 +226,9 @@ static void print_docs_params(void) {
     for (size_t i = 0; i < COUNT(params); i++) {
         const struct param *param = &params[i];
         bool none = strcmp(param->verilog, "NONE") == 0;
-        printf("| `%s` | %s | %" PRIu32 " | %" PRIu32 " | %" PRIu32 " | %s | %s | %s |\n", param->name, none ? "" : param->verilog, param->minimum,
-               param->maximum, param->default_value, strcmp(param->rule, "POW2") == 0 ? "power of two" : "", param->unit, param->text);
+        printf("| `%s` | %s | %" PRIu32 " | %" PRIu32 " | %" PRIu32 " | %s | %s | %s |\n", param->name, none ? "" : param->verilog,
+               param->minimum, param->maximum, param->default_value, strcmp(param->rule, "POW2") == 0 ? "power of two" : "", param->unit,
+               param->text);
     }
 }
 
@@ -234,11 +236,8 @@ static const struct printer {
     const char *name;
     void (*print)(void);
 } printers[] = {
-    {"verilog",       print_verilog},
-    {"docs-isa",      print_docs_isa},
-    {"docs-csr",      print_docs_csr},
-    {"docs-counters", print_docs_counters},
-    {"docs-params",   print_docs_params},
+    {"verilog", print_verilog},         {"docs-isa", print_docs_isa}, {"docs-csr", print_docs_csr}, {"docs-counters", print_docs_counters},
+    {"docs-params", print_docs_params},
 };
 
 int main(int argc, char **argv) {

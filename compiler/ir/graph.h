@@ -14,14 +14,13 @@
 
 /* The operators that any front end can produce; the file's other operators are refused by the front end by name and index.
  * QM_GRAPH_OP(NAME) with the spelling of the TFLite builtin. */
-#define QM_GRAPH_OPS(X) \
-    X(CONV_2D) X(DEPTHWISE_CONV_2D) X(FULLY_CONNECTED) X(ADD) X(AVERAGE_POOL_2D) X(MAX_POOL_2D) X(RESHAPE) X(SOFTMAX)
+#define QM_GRAPH_OPS(X) X(CONV_2D) X(DEPTHWISE_CONV_2D) X(FULLY_CONNECTED) X(ADD) X(AVERAGE_POOL_2D) X(MAX_POOL_2D) X(RESHAPE) X(SOFTMAX)
 
 enum qm_graph_op_kind {
 #define QM_GRAPH_OP_ENUM(name) QM_OP_##name,
     QM_GRAPH_OPS(QM_GRAPH_OP_ENUM)
 #undef QM_GRAPH_OP_ENUM
-    QM_GRAPH_OP_KINDS
+        QM_GRAPH_OP_KINDS
 };
 
 const char *qm_graph_op_name(enum qm_graph_op_kind kind);
@@ -47,8 +46,8 @@ enum qm_activation { QM_ACT_NONE, QM_ACT_RELU, QM_ACT_RELU6, QM_ACT_RELU_N1_TO_1
 
 struct qm_graph_op {
     enum qm_graph_op_kind kind;
-    uint32_t index;      /* in the file, for messages and reports */
-    uint32_t inputs[3];  /* tensor indices; QM_NO_TENSOR: absent */
+    uint32_t index;     /* in the file, for messages and reports */
+    uint32_t inputs[3]; /* tensor indices; QM_NO_TENSOR: absent */
     uint32_t input_count;
     uint32_t output;
     enum qm_activation activation;

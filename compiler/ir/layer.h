@@ -39,14 +39,14 @@ struct qm_scale {
 
 struct qm_layer {
     enum qm_layer_kind kind;
-    uint32_t graph_op;    /* index into graph->ops */
-    uint32_t inputs[2];   /* value indices */
+    uint32_t graph_op;  /* index into graph->ops */
+    uint32_t inputs[2]; /* value indices */
     uint32_t input_count;
-    uint32_t output;      /* value index */
-    uint64_t macs;        /* convolutions: products of the definition (out positions x kh x kw x in channels x out channels); 0 otherwise */
+    uint32_t output; /* value index */
+    uint64_t macs;   /* convolutions: products of the definition (out positions x kh x kw x in channels x out channels); 0 otherwise */
     /* window: CONV, DEPTHWISE, POOL_* */
     uint32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
-    int8_t pad_value;     /* CONV, DEPTHWISE: the input zero point as a byte */
+    int8_t pad_value; /* CONV, DEPTHWISE: the input zero point as a byte */
     bool in_unsigned;
     /* CONV: [oc][kh][kw][ic]; DEPTHWISE: [kh][kw][c] */
     const int8_t *weights;
@@ -67,7 +67,7 @@ struct qm_network {
     const struct qm_graph *graph;
     uint32_t value_count, layer_count, input_count, output_count;
     struct qm_value *values;
-    struct qm_layer *layers;   /* in execution order */
+    struct qm_layer *layers;    /* in execution order */
     uint32_t *inputs, *outputs; /* value indices */
 };
 

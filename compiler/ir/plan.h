@@ -1,87 +1,151 @@
-/* plan.h - how the machine will compute a network: tilings, the constants as they lie in memory, and the instructions in program order.
+/* plan.h - how the machine will compute a network: where each map lives, how each layer is cut, and the instructions in program order.
  *
- * A layer's output is computed block by block (rows and positions), its channels chunk by chunk. A chunk is what one LOAD brings: channel parameters and the
- * weights of some tiles. A group is what one MATMUL and one REQUANTIZE do: some tiles of a chunk on one block.
+ * The passes fill it from top to bottom: place (values), tile (layers), schedule (operations, buffers, constants), allocate (addresses and the
+ * final order), synchronize (tokens), emit (the program). Until allocate has run, an address in an operation is relative to its buffer.
  */
 #ifndef QM_COMPILER_IR_PLAN_H
 #define QM_COMPILER_IR_PLAN_H
 
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/isa.h"
 #include "compiler/compiler.h"
 
-/* Some of a window's bytes: rows ky0 .. ky0 + kernel_h - 1, bytes run0 .. run0 + run_bytes - 1 of each run. Parts of a window are accumulated. */
-struct qm_part {
-    uint32_t ky0, kernel_h, run0, run_bytes;
+#define PLAN_NONE UINT32_MAX
+
+/* A feature map's storage: the entry of its root value (values that are reshapes of others have none). */
+struct plan_value {
+    uint32_t bytes;
+    uint32_t first_layer, last_layer; /* that touch it */
+    bool on_device;                   /* a device layer or the network's ends touch it */
+    bool from_outside;                /* network input or made on the host: must be loaded */
+    bool in_arena;                    /* has a place in the arena */
+    bool resident;                    /* lies whole in the scratchpad from its first layer to its last */
+    uint32_t loaded_bytes;            /* schedule: so much of a resident outside value has been loaded */
+    uint32_t ready_op;                /* schedule: from this operation on the arena holds it */
+    uint32_t address;                 /* in the scratchpad, when resident */
+    uint32_t arena_offset;
+    uint32_t buffer;
 };
 
-struct qm_chunk {
-    uint32_t tile0, tiles, part0, parts;
-    uint32_t image_offset, size_bytes; /* parameters first, then weights: group, part, tile, step */
-    uint32_t param_bytes;              /* 0: the parameters are in the chunk of the last part */
+/* Windows over a map as in docs/machine.md, before it is cut into instructions: wide fields, map at row 0 and byte 0. */
+struct plan_window {
+    uint32_t in_rows, in_row_bytes;
+    uint32_t kernel_h, kernel_w, run_bytes; /* depthwise and pools: run_bytes is the channels */
+    int32_t y_start, x_start;
+    uint32_t y_stride, x_stride, y_dilation, x_dilation;
+    uint32_t out_h, out_w;
 };
 
-/* ALL_WEIGHTS: every chunk is loaded once and stays for the layer; blocks outside, chunks inside.
- * CHUNKS_OUTSIDE: chunks are loaded once, and each sees all blocks. BLOCKS_OUTSIDE: chunks are loaded again for each block. */
-enum qm_order { QM_ALL_WEIGHTS, QM_CHUNKS_OUTSIDE, QM_BLOCKS_OUTSIDE };
-
-struct qm_block {
-    uint32_t y0, h, x0, w; /* output rows and positions */
+/* A convolution as one of the products that the array can do. */
+struct plan_product {
+    struct plan_window window;
+    uint32_t channels; /* output channels, all of a group */
+    uint32_t group;    /* neighbouring output positions computed as one with group times the channels */
+    bool depthwise;    /* the array's mode of that name; a depthwise layer may also be a dense product with zeros */
+    bool packed;       /* COPY gathers each window into one dense row before */
 };
 
-struct qm_tiling {
-    bool depthwise; /* the array's depthwise mode */
-    bool packed;    /* a window row is one run */
-    uint32_t tile, tiles; /* channels in a tile; tiles of the layer */
-    uint32_t runs, run_bytes; /* of a window row */
-    uint32_t group;       /* tiles in a MATMUL at most */
-    uint32_t part_count, chunk_count, block_count;
-    struct qm_part *parts;
-    struct qm_chunk *chunks;
-    struct qm_block *blocks;
-    enum qm_order order;
+/* How a layer is cut. */
+struct plan_tiling {
+    struct plan_product product;      /* convolutions */
+    uint32_t block_h, block_w;        /* output positions of a block */
+    uint32_t chunk_channels;          /* channels whose weights are loaded together; tiles, or a part of one tile */
+    uint32_t matmul_tiles;            /* tiles of one MATMUL and REQUANTIZE */
+    uint32_t part_kernel_h, part_run; /* K of one MATMUL: kernel rows and bytes of each run */
+    bool split;                       /* the parts of a chunk do not fit together: each is loaded when it is needed */
+    bool rows_outer;                  /* for each block all chunks, else for each chunk all blocks */
+    uint32_t ring;                    /* buffers in turn for results on their way out, and for packed windows: 1 or 2 */
+    uint32_t block_bytes;             /* ADD */
+    uint64_t cycles;                  /* estimate */
 };
 
-struct qm_bytes {
-    uint8_t *data;
-    size_t size, capacity;
+struct plan_layer {
+    uint32_t hole_bytes; /* largest free stretch of the scratchpad while it runs */
+    uint32_t first_constant;
+    uint32_t first_op, last_op; /* in schedule's order; last_op is exclusive */
+    struct plan_tiling tiling;
 };
 
-struct qm_insns {
-    struct qm_insn *data;
-    uint32_t *layer; /* of each instruction */
-    uint32_t count, capacity;
+/* A stretch of the scratchpad that lives from operation first_op to last_op (indices in schedule's order, both included). */
+struct plan_buffer {
+    uint32_t bytes, address;
+    uint32_t first_op, last_op;
+    bool placed;
 };
 
-struct qm_plan {
+/* Weights of a chunk and its channel parameters in the image. */
+struct plan_constant {
+    uint32_t layer, channel, channels;
+    uint32_t offset, bytes; /* in the image */
+};
+
+/* Which buffers the addresses of an instruction are relative to. */
+enum { PLAN_READ, PLAN_READ_MORE, PLAN_WRITE, PLAN_OPERANDS };
+
+struct plan_op {
+    struct qm_insn insn;
+    uint32_t layer;
+    uint32_t buffers[PLAN_OPERANDS]; /* PLAN_NONE: none */
+    bool movable;                    /* a LOAD that may be issued earlier, but not before operation `after` */
+    uint32_t after;
+};
+
+/* A stretch of operations for the device, or a layer on the host. */
+struct plan_step {
+    bool on_host;
+    uint32_t layer;
+    uint32_t first_op, last_op; /* exclusive */
+};
+
+struct plan {
     const struct qm_network *network;
     const struct qm_machine *machine;
     const struct qm_compile_options *options;
     struct qm_arena *arena;
-    struct qm_tiling *tilings; /* [layer_count] */
-    struct qm_bytes image;     /* constants, from arena offset 0 */
-    struct qm_insns insns;
-    uint32_t *arena_offsets; /* [value_count]; UINT32_MAX: not in the arena */
-    uint32_t arena_end;
-    struct qm_program *program;
+    struct qm_diag *diag;
+    struct plan_value *values; /* [network->value_count] */
+    struct plan_layer *layers; /* [network->layer_count] */
+    struct plan_buffer *buffers;
+    struct plan_op *ops;
+    struct plan_constant *constants;
+    struct plan_step *steps;
+    uint32_t buffer_count, op_count, constant_count, step_count;
+    uint32_t buffer_room, op_room, constant_room;
+    uint32_t image_offset, image_bytes; /* in the arena: tensors lie below, code above */
+    uint32_t accumulator_next;
 };
 
-/* Number of output rows and positions of a layer, and the value it writes. */
-static inline const struct qm_value *qm_layer_output(const struct qm_network *network, const struct qm_layer *layer) {
-    return &network->values[layer->output];
+static inline uint32_t plan_ceil_div(uint32_t a, uint32_t b) {
+    return a / b + (a % b != 0);
 }
 
-static inline bool qm_layer_has_weights(const struct qm_layer *layer) {
-    return layer->kind == QM_LAYER_CONV || layer->kind == QM_LAYER_DEPTHWISE;
+static inline uint32_t plan_min(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
 }
 
-/* passes/tile: chooses block, group and chunk of every layer by the cost of docs/machine.md and fills the image. */
-QM_MUST_USE enum qm_status qm_pass_tile(struct qm_plan *plan, struct qm_diag *diag);
-/* passes/emit: instructions, addresses, steps. */
-QM_MUST_USE enum qm_status qm_pass_emit(struct qm_plan *plan, struct qm_diag *diag);
+static inline uint32_t plan_max(uint32_t a, uint32_t b) {
+    return a > b ? a : b;
+}
 
-/* Tokens, step by step. */
-QM_MUST_USE enum qm_status qm_pass_synchronize(struct qm_plan *plan, struct qm_diag *diag);
+/* The root of a value's storage. */
+static inline struct plan_value *plan_storage(const struct plan *plan, uint32_t value) {
+    return &plan->values[plan->network->values[value].storage];
+}
 
-void qm_plan_dump_tilings(const struct qm_plan *plan, FILE *out);
-void qm_plan_dump_insns(const struct qm_plan *plan, FILE *out);
+const char *plan_layer_name(const struct plan *plan, uint32_t layer);
+
+/* Each appends a zeroed record and returns its index. */
+uint32_t plan_add_buffer(struct plan *plan, uint32_t bytes); /* lives from the next operation on */
+uint32_t plan_add_op(struct plan *plan, enum qm_opcode opcode, uint32_t layer);
+uint32_t plan_add_constant(struct plan *plan);
+
+/* Names buffer as what the operation's address is relative to, and lets it live at least until then. */
+void plan_use(struct plan *plan, uint32_t op, uint32_t operand, uint32_t buffer);
+
+/* Prints what is known so far. */
+void plan_print(const struct plan *plan, FILE *out);
 
 #endif

@@ -1,325 +1,236 @@
-/* emit.c - layers to instructions: block by block, chunk by chunk, group by group, in the order in which the machine should meet them. */
-#include <stdlib.h>
+/* emit.c - the program: packed instructions, constants as the machine reads them, and the tables that reports and the driver need.
+ *
+ *   arena:     maps | constants | code            (offsets from place and schedule)
+ *   constant:  for each part of K: for each tile: weights [k][channels of the tile]; then for each tile: bias [C] i32, multiplier [C] i32, shift [C] i8
+ */
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "compiler/passes/storage.h"
+#include "compiler/passes/passes.h"
+
+enum { CODE_ALIGNMENT = 256, STEP_ALIGNMENT = 4, ARENA_ALIGNMENT = 256 };
 
 struct emitter {
-    struct storage storage;
-    struct qm_plan *plan;
-    const struct qm_layer *layer;
-    const struct qm_tiling *tiling;
-    const struct qm_value *in, *out;
-    uint32_t acc_at;
+    const struct plan *plan;
+    const struct qm_network *network;
+    struct qm_program *program;
 };
 
-static uint32_t least(uint32_t a, uint32_t b) {
-    return a < b ? a : b;
-}
+/* ---- constants ---- */
 
-static int64_t clip(int64_t x, int64_t low, int64_t high) {
-    return x < low ? low : x > high ? high : x;
-}
-
-/* ---- windows ---- */
-
-/* First and one past the last input row that a block's windows meet inside the map; never empty. */
-static void input_rows(const struct emitter *e, const struct qm_block *block, uint32_t *y0, uint32_t *count) {
-    int64_t first = (int64_t)block->y0 * e->layer->stride_h - e->layer->pad_top;
-    int64_t end = first + (int64_t)(block->h - 1) * e->layer->stride_h + (e->layer->kernel_h - 1) * e->layer->dilation_h + 1;
-    int64_t low = clip(first, 0, e->in->h - 1), high = clip(end, low + 1, e->in->h);
-    *y0 = (uint32_t)low;
-    *count = (uint32_t)(high - low);
-}
-
-/* The window fields for a block over rows of the input; ky0 and byte0 move the window's corner. */
-static void set_window(const struct emitter *e, struct qm_insn *insn, const struct qm_block *block, const struct rows *rows) {
-    const struct qm_layer *layer = e->layer;
-    int64_t c = e->in->c;
-    insn->in_addr = rows->addr;
-    insn->in_pitch = insn->in_row_bytes = e->in->w * c;
-    insn->in_rows = rows->count;
-    insn->out_h = block->h;
-    insn->out_w = block->w;
-    insn->kernel_h = layer->kernel_h;
-    insn->kernel_w = layer->kernel_w;
-    insn->y_start = (int64_t)block->y0 * layer->stride_h - layer->pad_top - rows->y0;
-    insn->x_start = ((int64_t)block->x0 * layer->stride_w - layer->pad_left) * c;
-    insn->y_stride = layer->stride_h;
-    insn->x_stride = layer->stride_w * c;
-    insn->y_dilation = layer->dilation_h;
-    insn->x_dilation = layer->dilation_w * c;
-    insn->run_bytes = 1;
-    insn->pad_value = (uint8_t)layer->pad_value;
-    insn->in_unsigned = layer->in_unsigned;
-}
-
-static void set_output(const struct emitter *e, struct qm_insn *insn, const struct qm_block *block, const struct rows *rows) {
-    int64_t c = e->out->c;
-    insn->out_pixel = c;
-    insn->out_pitch = e->out->w * c;
-    insn->out_addr = rows->addr + (block->y0 - rows->y0) * insn->out_pitch + block->x0 * c;
-    insn->out_zero = e->layer->out_zero;
-    insn->clamp_min = e->layer->clamp_min;
-    insn->clamp_max = e->layer->clamp_max;
-    insn->rounding = e->layer->rounding;
-}
-
-/* ---- convolutions ---- */
-
-/* Some tiles of a chunk on one block. */
-struct group {
-    uint32_t fetch, chunk_addr;
-    uint32_t first, tiles; /* in the chunk */
-    const struct qm_block *block;
-    const struct rows *in, *out;
-};
-
-static uint32_t channels_of(const struct emitter *e, uint32_t tile0, uint32_t tiles) {
-    return least(e->out->c, (tile0 + tiles) * e->tiling->tile) - tile0 * e->tiling->tile;
-}
-
-static void emit_matmul(struct emitter *e, const struct group *group, const struct qm_chunk *chunk) {
-    const struct qm_part *part = &e->tiling->parts[chunk->part0];
-    uint32_t row_weights = part->kernel_h * e->tiling->runs * part->run_bytes, tile0 = chunk->tile0 + group->first;
-    struct qm_insn insn = {.opcode = QM_MATMUL};
-    set_window(e, &insn, group->block, group->in);
-    insn.depthwise = e->tiling->depthwise;
-    insn.accumulate = chunk->part0 > 0;
-    insn.kernel_h = part->kernel_h;
-    insn.kernel_w = e->tiling->runs;
-    insn.run_bytes = part->run_bytes;
-    insn.y_start += (int64_t)part->ky0 * e->layer->dilation_h;
-    insn.x_start += part->run0 + (e->tiling->depthwise ? tile0 * e->tiling->tile : 0);
-    insn.tiles = group->tiles;
-    insn.channels = channels_of(e, tile0, group->tiles);
-    insn.weight_addr = group->chunk_addr + chunk->param_bytes + group->first * e->tiling->tile * row_weights;
-    insn.acc_addr = e->acc_at;
-    storage_emit(&e->storage, &insn);
-}
-
-static void emit_requantize(struct emitter *e, const struct group *group, const struct qm_chunk *chunk) {
-    uint32_t tile0 = chunk->tile0 + group->first;
-    struct qm_insn insn = {.opcode = QM_REQUANTIZE, .out_h = group->block->h, .out_w = group->block->w};
-    set_output(e, &insn, group->block, group->out);
-    insn.depthwise = e->tiling->depthwise;
-    insn.out_addr += tile0 * e->tiling->tile;
-    insn.tiles = group->tiles;
-    insn.channels = channels_of(e, tile0, group->tiles);
-    insn.param_addr = group->chunk_addr + group->first * 9 * e->plan->machine->cols;
-    insn.acc_addr = e->acc_at;
-    storage_emit(&e->storage, &insn);
-}
-
-/* The accumulator is a ring: each group takes the next rows, so that its sums are read while later groups are added up. */
-static void begin_group(struct emitter *e, const struct group *group) {
-    uint32_t rows = group->tiles * group->block->h * group->block->w;
-    if (e->acc_at + rows > e->plan->machine->accumulator_rows) e->acc_at = 0;
-}
-
-static enum qm_status emit_chunk(struct emitter *e, uint32_t fetch, const struct qm_block *block, const struct rows *in, const struct rows *out) {
-    const struct qm_chunk *chunk = e->storage.fetches[fetch].chunk;
-    struct group group = {.fetch = fetch, .block = block, .in = in, .out = out};
-    bool is_last = chunk->part0 + chunk->parts == e->tiling->part_count;
-    QM_TRY(storage_acquire(&e->storage, fetch, &group.chunk_addr));
-    for (group.first = 0; group.first < chunk->tiles; group.first += group.tiles) {
-        group.tiles = least(e->tiling->group, chunk->tiles - group.first);
-        if (chunk->part0 == 0) begin_group(e, &group);
-        emit_matmul(e, &group, chunk);
-        if (!is_last) continue;
-        emit_requantize(e, &group, chunk);
-        e->acc_at += group.tiles * block->h * block->w;
+/* One part of one tile: rows of the same run lie together. */
+static uint8_t *put_part(const struct qm_layer *l, const struct plan_tiling *t, struct range kernel_h, struct range run,
+                         struct range channels, uint8_t *at) {
+    uint32_t run_rows = t->product.depthwise ? 1 : t->product.window.run_bytes, kernel_w = t->product.window.kernel_w;
+    uint32_t count = t->product.depthwise ? 1 : run.count, first = t->product.depthwise ? 0 : run.first;
+    uint32_t taps = kernel_h.count * kernel_w, begin = kernel_h.first * kernel_w;
+    if (count == run_rows) { /* whole runs: one stretch of rows */
+        count *= taps;
+        taps = 1;
     }
-    return QM_OK;
+    for (uint32_t i = 0; i < taps; i++, at += count * channels.count)
+        products_weights(l, &t->product, (struct range){(begin + i) * run_rows + first, count}, channels, (int8_t *)at);
+    return at;
 }
 
-/* All chunks on one block, or one chunk when only is given. */
-static enum qm_status emit_block(struct emitter *e, uint32_t block_index, int64_t only) {
-    const struct qm_block *block = &e->tiling->blocks[block_index];
-    uint32_t layer = e->storage.layer, y0, count, base = e->storage.first_fetch[layer];
-    struct rows in, out;
-    input_rows(e, block, &y0, &count);
-    QM_TRY(storage_read_rows(&e->storage, e->layer->inputs[0], y0, count, &in));
-    QM_TRY(storage_write_rows(&e->storage, e->layer->output, block->y0, block->h, &out));
-    for (uint32_t i = 0; i < e->tiling->chunk_count; i++) {
-        if (only >= 0 && i != only) continue;
-        bool again = e->tiling->order == QM_BLOCKS_OUTSIDE;
-        uint32_t fetch = base + i + (again ? block_index * e->tiling->chunk_count : 0);
-        QM_TRY(emit_chunk(e, fetch, block, &in, &out));
-        if (again) storage_release(&e->storage, fetch);
+static void put_word(uint8_t *at, uint32_t word) {
+    for (int i = 0; i < 4; i++) at[i] = (uint8_t)(word >> 8 * i);
+}
+
+static uint8_t *put_params(const struct emitter *e, const struct qm_layer *l, const struct plan_product *product, struct range channels,
+                           uint8_t *at) {
+    uint32_t cols = e->plan->machine->cols, own = product->channels / product->group;
+    for (uint32_t i = 0; i < channels.count; i++) {
+        uint32_t channel = (channels.first + i) % own;
+        put_word(at + 4 * i, (uint32_t)l->bias[channel]);
+        put_word(at + 4 * (cols + i), (uint32_t)l->scales[channel].multiplier);
+        at[8 * cols + i] = (uint8_t)l->scales[channel].shift;
     }
-    storage_end_write(&e->storage, e->layer->output, &out);
-    storage_end_read(&e->storage, &in);
-    return QM_OK;
+    return at + 9 * cols;
 }
 
-static enum qm_status emit_convolution(struct emitter *e) {
-    uint32_t base = e->storage.first_fetch[e->storage.layer];
-    if (e->tiling->order != QM_CHUNKS_OUTSIDE) {
-        for (uint32_t i = 0; i < e->tiling->block_count; i++) QM_TRY(emit_block(e, i, -1));
-        return QM_OK;
+static void put_constant(const struct emitter *e, const struct plan_constant *constant) {
+    const struct qm_layer *l = &e->network->layers[constant->layer];
+    const struct plan_tiling *t = &e->plan->layers[constant->layer].tiling;
+    const struct plan_window *w = &t->product.window;
+    uint32_t tile = qm_machine_tile(e->plan->machine, t->product.depthwise), end = constant->channel + constant->channels;
+    uint8_t *at = e->program->image + constant->offset;
+    for (uint32_t ky = 0; ky < w->kernel_h; ky += t->part_kernel_h)
+        for (uint32_t byte = 0; byte < w->run_bytes; byte += t->part_run)
+            for (uint32_t c = constant->channel; c < end; c += tile) {
+                struct range rows = {ky, plan_min(t->part_kernel_h, w->kernel_h - ky)},
+                             run = {byte, plan_min(t->part_run, w->run_bytes - byte)};
+                at = put_part(l, t, rows, run, (struct range){c, plan_min(tile, end - c)}, at);
+            }
+    for (uint32_t c = constant->channel; c < end; c += tile)
+        at = put_params(e, l, &t->product, (struct range){c, plan_min(tile, end - c)}, at);
+    QM_CHECK(at == e->program->image + constant->offset + constant->bytes);
+}
+
+static void put_image(const struct emitter *e) {
+    const struct plan *plan = e->plan;
+    e->program->image_offset = plan->image_offset;
+    e->program->image_bytes = plan->image_bytes;
+    e->program->image = QM_ARENA_NEW(e->program->arena, uint8_t, plan->image_bytes);
+    for (uint32_t i = 0; i < plan->constant_count; i++) put_constant(e, &plan->constants[i]);
+}
+
+/* ---- tensors ---- */
+
+static uint32_t add_tensor(const struct emitter *e, uint32_t value) {
+    const struct qm_value *v = &e->network->values[value];
+    const struct plan_value *storage = plan_storage(e->plan, value);
+    const struct qm_graph_tensor *source = &e->network->graph->tensors[v->graph_tensor];
+    struct qm_program_tensor *tensor = &e->program->tensors[e->program->tensor_count];
+    snprintf(tensor->name, sizeof tensor->name, "%s", v->name);
+    tensor->dtype = v->dtype;
+    tensor->rank = source->rank;
+    memcpy(tensor->dims, source->dims, sizeof tensor->dims);
+    if (source->quant.count > 0) {
+        tensor->scale = source->quant.scale[0];
+        tensor->zero_point = (int32_t)source->quant.zero_point[0];
     }
-    for (uint32_t chunk = 0; chunk < e->tiling->chunk_count; chunk++) {
-        for (uint32_t i = 0; i < e->tiling->block_count; i++) QM_TRY(emit_block(e, i, chunk));
-        storage_release(&e->storage, base + chunk);
+    tensor->arena_offset = storage->arena_offset;
+    tensor->size_bytes = storage->bytes;
+    return e->program->tensor_count++;
+}
+
+/* The tensor of a value that inputs, outputs or earlier layers may have brought already. */
+static uint32_t tensor_of(const struct emitter *e, uint32_t value) {
+    const struct qm_value *v = &e->network->values[value];
+    const struct plan_value *storage = plan_storage(e->plan, value);
+    for (uint32_t i = 0; i < e->program->tensor_count; i++) {
+        const struct qm_program_tensor *tensor = &e->program->tensors[i];
+        if (tensor->arena_offset == storage->arena_offset && strncmp(tensor->name, v->name, sizeof tensor->name - 1) == 0) return i;
     }
-    return QM_OK;
+    return add_tensor(e, value);
 }
 
-/* ---- pools, additions, the host ---- */
-
-/* Window places of one axis that lie inside the map, for output position o. */
-static uint32_t inside(uint32_t o, uint32_t stride, uint32_t pad, uint32_t kernel, uint32_t size) {
-    int64_t first = (int64_t)o * stride - pad;
-    return (uint32_t)(clip(first + kernel, 0, size) - clip(first, 0, size));
-}
-
-/* A pool over part of a block in which every window has the same count of places inside. */
-static void emit_pool(struct emitter *e, const struct qm_block *part, const struct rows *in, const struct rows *out, uint32_t count) {
-    struct qm_insn insn = {.opcode = QM_POOL};
-    set_window(e, &insn, part, in);
-    set_output(e, &insn, part, out);
-    insn.channels = e->out->c;
-    insn.out_multiplier = (int64_t)1 << 30;
-    insn.out_shift = 1;
-    if (e->layer->kind == QM_LAYER_POOL_AVG) {
-        int log2 = 31 - __builtin_clz(count);
-        insn.pool_kind = QM_pool_kind_SUM;
-        insn.out_multiplier = (((int64_t)1 << (30 + log2)) + count - 1) / count;
-        insn.out_shift = 1 - log2;
-        insn.rounding = QM_rounding_AWAY;
+static void put_tensors(const struct emitter *e) {
+    const struct qm_network *network = e->network;
+    struct qm_program *program = e->program;
+    size_t most = (size_t)network->input_count + network->output_count + 3 * (size_t)network->layer_count;
+    program->tensors = QM_ARENA_NEW(program->arena, struct qm_program_tensor, most);
+    program->input_count = network->input_count;
+    program->output_count = network->output_count;
+    for (uint32_t i = 0; i < network->input_count; i++) add_tensor(e, network->inputs[i]);
+    for (uint32_t i = 0; i < network->output_count; i++) add_tensor(e, network->outputs[i]);
+    for (uint32_t i = 0; i < network->layer_count; i++) {
+        const struct qm_layer *l = &network->layers[i];
+        if (l->kind == QM_LAYER_SOFTMAX) tensor_of(e, l->inputs[0]);
+        if (l->kind == QM_LAYER_SOFTMAX || e->plan->options->keep_layers) tensor_of(e, l->output);
     }
-    storage_emit(&e->storage, &insn);
 }
 
-static uint32_t rows_inside(const struct emitter *e, uint32_t y) {
-    return inside(y, e->layer->stride_h, e->layer->pad_top, e->layer->kernel_h, e->in->h);
+/* ---- layers ---- */
+
+static void describe_shape(const struct emitter *e, const struct qm_layer *l, char *text, size_t size) {
+    const struct qm_value *in = &e->network->values[l->inputs[0]], *out = &e->network->values[l->output];
+    int length = snprintf(text, size, "%ux%ux%u > %ux%ux%u", in->h, in->w, in->c, out->h, out->w, out->c);
+    if (l->kernel_h > 0 && (size_t)length < size)
+        snprintf(text + length, size - (size_t)length, ", %ux%u/%u", l->kernel_h, l->kernel_w, l->stride_h);
 }
 
-static uint32_t columns_inside(const struct emitter *e, uint32_t x) {
-    return inside(x, e->layer->stride_w, e->layer->pad_left, e->layer->kernel_w, e->in->w);
+static void put_layers(const struct emitter *e) {
+    struct qm_program *program = e->program;
+    program->layer_count = e->network->layer_count;
+    program->layers = QM_ARENA_NEW(program->arena, struct qm_program_layer, program->layer_count);
+    for (uint32_t i = 0; i < program->layer_count; i++) {
+        const struct qm_layer *l = &e->network->layers[i];
+        const struct qm_graph_op *op = &e->network->graph->ops[l->graph_op];
+        struct qm_program_layer *layer = &program->layers[i];
+        snprintf(layer->name, sizeof layer->name, "%s", plan_layer_name(e->plan, i));
+        snprintf(layer->op, sizeof layer->op, "%s", qm_graph_op_name(op->kind));
+        snprintf(layer->precision, sizeof layer->precision, "w8a8");
+        describe_shape(e, l, layer->shape, sizeof layer->shape);
+        layer->op_index = op->index;
+        layer->macs = l->macs;
+        layer->on_host = l->kind == QM_LAYER_SOFTMAX;
+        if (layer->on_host) layer->host_bytes = 2 * (uint64_t)plan_storage(e->plan, l->output)->bytes;
+    }
 }
 
-/* Cuts a block where the counts change: borders of a padded average. A maximum does not care. */
-static void emit_pool_parts(struct emitter *e, const struct qm_block *block, const struct rows *in, const struct rows *out) {
-    bool is_average = e->layer->kind == QM_LAYER_POOL_AVG;
-    struct qm_block part = *block;
-    for (part.y0 = block->y0; part.y0 < block->y0 + block->h; part.y0 += part.h) {
-        for (part.h = 1; part.y0 + part.h < block->y0 + block->h; part.h++)
-            if (is_average && rows_inside(e, part.y0 + part.h) != rows_inside(e, part.y0)) break;
-        for (part.x0 = block->x0; part.x0 < block->x0 + block->w; part.x0 += part.w) {
-            for (part.w = 1; part.x0 + part.w < block->x0 + block->w; part.w++)
-                if (is_average && columns_inside(e, part.x0 + part.w) != columns_inside(e, part.x0)) break;
-            emit_pool(e, &part, in, out, rows_inside(e, part.y0) * columns_inside(e, part.x0));
+/* ---- code ---- */
+
+static uint32_t round_up(uint32_t n, uint32_t to) {
+    return plan_ceil_div(n, to) * to;
+}
+
+static enum qm_status put_insn(const struct emitter *e, const struct plan_op *op, uint32_t index) {
+    struct qm_diag inner;
+    e->program->insn_layer[index] = op->layer;
+    if (qm_insn_pack(&op->insn, e->program->insns[index], &inner) == QM_OK) return QM_OK;
+    return qm_fail(e->plan->diag, QM_BAD_INPUT, "%s: layer %s is too large for the instructions: %s", e->network->graph->file,
+                   plan_layer_name(e->plan, op->layer), inner.text);
+}
+
+static void put_host_step(const struct emitter *e, uint32_t layer, struct qm_program_step *step) {
+    const struct qm_layer *l = &e->network->layers[layer];
+    *step = (struct qm_program_step){.on_host = true, .layer = layer, .host_op = QM_HOST_SOFTMAX, .beta = l->beta};
+    step->input = tensor_of(e, l->inputs[0]);
+    step->output = tensor_of(e, l->output);
+}
+
+/* Slots between steps stay zero and are never executed. */
+static enum qm_status put_code(const struct emitter *e) {
+    const struct plan *plan = e->plan;
+    struct qm_program *program = e->program;
+    uint32_t room = plan->op_count + STEP_ALIGNMENT * plan->step_count, next = 0;
+    program->insns = qm_arena_alloc(program->arena, (size_t)room * sizeof *program->insns);
+    program->insn_layer = QM_ARENA_NEW(program->arena, uint32_t, room);
+    program->steps = QM_ARENA_NEW(program->arena, struct qm_program_step, plan->step_count);
+    program->step_count = plan->step_count;
+    for (uint32_t i = 0; i < plan->step_count; i++) {
+        const struct plan_step *step = &plan->steps[i];
+        if (step->on_host) {
+            put_host_step(e, step->layer, &program->steps[i]);
+            continue;
         }
+        next = round_up(next, STEP_ALIGNMENT);
+        program->steps[i] =
+            (struct qm_program_step){.first_insn = next, .insn_count = step->last_op - step->first_op, .layer = step->layer};
+        for (uint32_t j = step->first_op; j < step->last_op; j++) QM_TRY(put_insn(e, &plan->ops[j], next++));
     }
-}
-
-static enum qm_status emit_pool_layer(struct emitter *e) {
-    for (uint32_t i = 0; i < e->tiling->block_count; i++) {
-        struct rows in, out;
-        uint32_t y0, count;
-        input_rows(e, &e->tiling->blocks[i], &y0, &count);
-        QM_TRY(storage_read_rows(&e->storage, e->layer->inputs[0], y0, count, &in));
-        QM_TRY(storage_write_rows(&e->storage, e->layer->output, e->tiling->blocks[i].y0, e->tiling->blocks[i].h, &out));
-        emit_pool_parts(e, &e->tiling->blocks[i], &in, &out);
-        storage_end_write(&e->storage, e->layer->output, &out);
-        storage_end_read(&e->storage, &in);
-    }
+    program->insn_count = next;
     return QM_OK;
 }
 
-static void emit_add(struct emitter *e, const struct rows *a, const struct rows *b, const struct rows *out) {
-    const struct qm_layer *layer = e->layer;
-    struct qm_insn insn = {
-        .opcode = QM_ADD, .in_addr = a->addr, .b_addr = b->addr, .out_addr = out->addr, .length = (int64_t)out->count * e->out->w * e->out->c,
-        .in_unsigned = layer->in_unsigned, .a_zero = layer->a_zero, .b_zero = layer->b_zero, .pre_shift = layer->pre_shift,
-        .a_multiplier = layer->a_scale.multiplier, .a_shift = layer->a_scale.shift, .b_multiplier = layer->b_scale.multiplier,
-        .b_shift = layer->b_scale.shift, .out_multiplier = layer->out_scale.multiplier, .out_shift = layer->out_scale.shift,
-        .out_zero = layer->out_zero, .clamp_min = layer->clamp_min, .clamp_max = layer->clamp_max, .rounding = layer->rounding,
-    };
-    storage_emit(&e->storage, &insn);
+static void put_origin(const struct emitter *e) {
+    struct qm_program *program = e->program;
+    program->machine = *e->plan->machine;
+    snprintf(program->model, sizeof program->model, "%s", e->network->graph->file);
+    memcpy(program->model_sha256, e->network->graph->sha256, sizeof program->model_sha256);
+    for (size_t i = 0; i < qm_enum_value_count; i++) {
+        const struct qm_enum_value *value = &qm_enum_values[i];
+        if (strcmp(value->field, "rounding") != 0 || value->value != e->plan->options->rounding) continue;
+        snprintf(program->requant, sizeof program->requant, "%s", value->name);
+    }
+    for (char *c = program->requant; *c != '\0'; c++) *c = (char)tolower((unsigned char)*c);
 }
 
-static enum qm_status emit_add_layer(struct emitter *e) {
-    for (uint32_t i = 0; i < e->tiling->block_count; i++) {
-        const struct qm_block *block = &e->tiling->blocks[i];
-        struct rows a, b, out;
-        QM_TRY(storage_read_rows(&e->storage, e->layer->inputs[0], block->y0, block->h, &a));
-        QM_TRY(storage_read_rows(&e->storage, e->layer->inputs[1], block->y0, block->h, &b));
-        QM_TRY(storage_write_rows(&e->storage, e->layer->output, block->y0, block->h, &out));
-        emit_add(e, &a, &b, &out);
-        storage_end_write(&e->storage, e->layer->output, &out);
-        storage_end_read(&e->storage, &b);
-        storage_end_read(&e->storage, &a);
-    }
+static enum qm_status put_all(const struct emitter *e) {
+    const struct plan *plan = e->plan;
+    put_origin(e);
+    put_layers(e);
+    put_tensors(e);
+    QM_TRY(put_code(e));
+    uint64_t code = ((uint64_t)plan->image_offset + plan->image_bytes + CODE_ALIGNMENT - 1) / CODE_ALIGNMENT * CODE_ALIGNMENT;
+    uint64_t end = code + (uint64_t)e->program->insn_count * QM_INSN_BYTES + ARENA_ALIGNMENT;
+    if (end > INT32_MAX)
+        return qm_fail(plan->diag, QM_BAD_INPUT, "%s: the program needs more than 2 GiB of memory", e->network->graph->file);
+    e->program->code_offset = (uint32_t)code;
+    e->program->arena_bytes = round_up((uint32_t)end - ARENA_ALIGNMENT, ARENA_ALIGNMENT);
+    put_image(e);
     return QM_OK;
 }
 
-/* ---- steps ---- */
-
-static void end_device_step(struct emitter *e) {
-    struct qm_program *program = e->plan->program;
-    uint32_t first = 0;
-    for (uint32_t i = 0; i < program->step_count; i++)
-        if (!program->steps[i].on_host) first = program->steps[i].first_insn + (program->steps[i].insn_count + 3) / 4 * 4;
-    if (e->plan->insns.count == first) return;
-    program->steps[program->step_count++] = (struct qm_program_step){.first_insn = first, .insn_count = e->plan->insns.count - first};
-    while (e->plan->insns.count % 4 != 0) storage_emit(&e->storage, &(struct qm_insn){0});
-}
-
-static void emit_host_layer(struct emitter *e) {
-    struct qm_program *program = e->plan->program;
-    storage_flush(&e->storage, e->layer->inputs[0]);
-    end_device_step(e);
-    storage_arena_place(&e->storage, e->layer->output);
-    storage_value(&e->storage, e->layer->output)->in_arena = true;
-    program->steps[program->step_count++] = (struct qm_program_step){
-        .on_host = true, .layer = e->storage.layer, .host_op = QM_HOST_SOFTMAX, .input = e->layer->inputs[0], .output = e->layer->output,
-        .beta = e->layer->beta,
-    };
-}
-
-static bool is_output(const struct qm_network *network, uint32_t value) {
-    for (uint32_t i = 0; i < network->output_count; i++)
-        if (network->values[network->outputs[i]].storage == network->values[value].storage) return true;
-    return false;
-}
-
-static enum qm_status emit_layer(struct emitter *e, uint32_t index) {
-    const struct qm_network *network = e->plan->network;
-    e->layer = &network->layers[index];
-    e->tiling = &e->plan->tilings[index];
-    e->in = &network->values[e->layer->inputs[0]];
-    e->out = &network->values[e->layer->output];
-    e->storage.layer = index;
-    if (e->layer->kind == QM_LAYER_SOFTMAX) {
-        emit_host_layer(e);
-        return QM_OK;
-    }
-    QM_TRY(storage_begin_layer(&e->storage, index));
-    switch (e->layer->kind) {
-    case QM_LAYER_CONV:
-    case QM_LAYER_DEPTHWISE: QM_TRY(emit_convolution(e)); break;
-    case QM_LAYER_ADD: QM_TRY(emit_add_layer(e)); break;
-    default: QM_TRY(emit_pool_layer(e));
-    }
-    if (is_output(network, e->layer->output) || e->plan->options->keep_layers) storage_flush(&e->storage, e->layer->output);
-    storage_end_layer(&e->storage);
-    return QM_OK;
-}
-
-enum qm_status qm_pass_emit(struct qm_plan *plan, struct qm_diag *diag) {
-    struct emitter *e = QM_ARENA_NEW(plan->arena, struct emitter, 1);
-    const struct qm_network *network = plan->network;
-    e->plan = plan;
-    storage_init(&e->storage, plan, diag);
-    plan->program->steps = QM_ARENA_NEW(plan->program->arena, struct qm_program_step, 2 * network->layer_count + 1);
-    for (uint32_t i = 0; i < network->layer_count; i++) QM_TRY(emit_layer(e, i));
-    end_device_step(e);
-    plan->arena_offsets = QM_ARENA_NEW(plan->arena, uint32_t, network->value_count);
-    for (uint32_t i = 0; i < network->value_count; i++)
-        plan->arena_offsets[i] = storage_value(&e->storage, i)->has_arena_place ? storage_arena_place(&e->storage, i) : UINT32_MAX;
-    plan->arena_end = e->storage.arena_end;
-    return QM_OK;
+enum qm_status emit_program(const struct plan *plan, struct qm_program **program) {
+    struct emitter emitter = {.plan = plan, .network = plan->network, .program = qm_program_create()};
+    enum qm_status status = put_all(&emitter);
+    if (status == QM_OK)
+        *program = emitter.program;
+    else
+        qm_program_destroy(emitter.program);
+    return status;
 }

@@ -1,244 +1,305 @@
-/* tile.c - chooses how each layer is cut, and lays its constants out in the order in which the array reads them.
+/* tile.c - how each layer is cut, chosen by trying.
  *
- * The choices follow the closed forms of docs/machine.md: steps times positions is the time of a convolution, so the form with the fewest steps wins; a
- * quarter of the accumulator at most belongs to one MATMUL, so that four can be in flight; chunks are small enough for computing to follow loading closely.
+ * A convolution has forms (products.c); each form can be cut into blocks of output positions and chunks of channels, and either can be the
+ * outer loop. Every combination from a short list is estimated with the closed forms; the cheapest that fits into the layer's hole of the
+ * scratchpad wins, the first of equals. Only when none fits are chunks narrower than a tile, and parts of the reduction, tried as well.
+ * A layer for which nothing fits moves its largest map out of the scratchpad; when there is none left, it is refused.
  */
-#include <stdlib.h>
-#include <string.h>
+#include "compiler/passes/passes.h"
 
-#include "compiler/ir/plan.h"
-
-enum { FIELD16 = 65535, FIELD8 = 255 };
-
-struct cutter {
-    struct qm_plan *plan;
-    const struct qm_layer *layer;
-    const struct qm_value *in, *out;
-    struct qm_tiling *tiling;
+enum {
+    ROW_BYTES_MAX = 65535,
+    RUN_BYTES_MAX = 65535,
+    KERNEL_MAX = 255,
+    POSITIONS_MAX = 65535,
+    ADD_BLOCKS = 8,
+    ADD_BLOCK_BYTES_MIN = 512,
+    ADD_BLOCK_BYTES_MAX = 16384
 };
 
-static uint32_t least(uint32_t a, uint32_t b) {
-    return a < b ? a : b;
+/* What the trials of a layer have in common, and the best so far. */
+struct search {
+    struct plan *plan;
+    uint32_t layer;
+    bool in_outside, out_outside; /* the map is in the arena */
+    bool starts;                  /* nothing before it hides its first loads */
+    uint64_t before;              /* cycles in which the post unit alone makes its input */
+    struct plan_tiling best;
+};
+
+/* ---- sizes ---- */
+
+uint32_t tile_chunk_bytes(const struct qm_machine *machine, const struct plan_product *product, uint32_t channels) {
+    uint64_t tiles = plan_ceil_div(channels, qm_machine_tile(machine, product->depthwise));
+    uint64_t bytes = (uint64_t)channels * products_depth(product) + 9 * tiles * machine->cols;
+    return bytes < INT32_MAX ? (uint32_t)bytes : INT32_MAX;
 }
 
-static uint32_t most(uint32_t a, uint32_t b) {
-    return a > b ? a : b;
+/* Bytes of the input that an inner block touches. */
+static uint64_t input_bytes(const struct plan_tiling *t, uint32_t *row_bytes) {
+    const struct plan_window *w = &t->product.window;
+    uint64_t rows = (uint64_t)(t->block_h - 1) * w->y_stride + (uint64_t)(w->kernel_h - 1) * w->y_dilation + 1;
+    uint64_t bytes = (uint64_t)(t->block_w - 1) * w->x_stride + (uint64_t)(w->kernel_w - 1) * w->x_dilation + w->run_bytes;
+    if (rows > w->in_rows) rows = w->in_rows;
+    if (bytes > w->in_row_bytes) bytes = w->in_row_bytes;
+    *row_bytes = (uint32_t)bytes;
+    return rows * bytes;
 }
 
-static uint32_t ceil_div(uint32_t a, uint32_t b) {
-    return (a + b - 1) / b;
+static uint64_t weight_bytes(const struct search *s, const struct plan_tiling *t) {
+    if (!t->split) return tile_chunk_bytes(s->plan->machine, &t->product, t->chunk_channels);
+    return (uint64_t)t->part_kernel_h * t->product.window.kernel_w * t->part_run * t->chunk_channels + 9 * (uint64_t)s->plan->machine->cols;
 }
 
-/* ---- the form of the product ---- */
-
-static bool can_pack(const struct qm_layer *layer, const struct qm_value *in) {
-    return (layer->dilation_w == 1 || layer->kernel_w == 1) && layer->kernel_w * in->c <= FIELD16;
+/* Bytes that the tiling needs at once. `times` says how many of each thing that comes or goes. */
+static uint64_t bytes_needed(const struct search *s, const struct plan_tiling *t, uint32_t times) {
+    uint32_t row_bytes;
+    uint64_t positions = (uint64_t)t->block_h * t->block_w, total = times * weight_bytes(s, t);
+    uint64_t in = input_bytes(t, &row_bytes);
+    if (row_bytes > ROW_BYTES_MAX) return UINT64_MAX;
+    if (s->in_outside) total += times * in;
+    if (s->out_outside) total += times * positions * (t->rows_outer ? t->product.channels : t->chunk_channels);
+    if (t->product.packed) total += times * positions * products_depth(&t->product);
+    return total;
 }
 
-/* Steps of a dense convolution over all tiles. */
-static uint64_t dense_steps(const struct cutter *cut) {
-    const struct qm_machine *machine = cut->plan->machine;
-    uint32_t taps = can_pack(cut->layer, cut->in) ? ceil_div(cut->layer->kernel_w * cut->in->c, machine->rows)
-                                                  : cut->layer->kernel_w * ceil_div(cut->in->c, machine->rows);
-    return (uint64_t)ceil_div(cut->out->c, machine->cols) * cut->layer->kernel_h * taps;
+/* ---- estimate ---- */
+
+static uint32_t block_count(const struct plan_tiling *t) {
+    return plan_ceil_div(t->product.window.out_h, t->block_h) * plan_ceil_div(t->product.window.out_w, t->block_w);
 }
 
-static uint64_t depthwise_steps(const struct cutter *cut) {
-    return (uint64_t)ceil_div(cut->out->c, qm_machine_tile(cut->plan->machine, true)) * cut->layer->kernel_h * cut->layer->kernel_w;
+static uint64_t memory_cycles(const struct search *s, const struct plan_tiling *t, uint64_t chunks, uint64_t instructions) {
+    const struct plan_window *w = &t->product.window;
+    const struct qm_machine *machine = s->plan->machine;
+    uint32_t row_bytes;
+    uint64_t blocks = block_count(t), weights = chunks * tile_chunk_bytes(machine, &t->product, t->chunk_channels);
+    uint64_t in = blocks == 1 ? (uint64_t)w->in_rows * w->in_row_bytes : blocks * input_bytes(t, &row_bytes);
+    uint64_t bytes = instructions * QM_INSN_BYTES + weights * (t->split || (t->rows_outer && chunks > 1) ? blocks : 1);
+    if (s->in_outside) bytes += in * (t->rows_outer || blocks == 1 ? 1 : chunks);
+    uint64_t read = cost_transfer(machine, bytes);
+    if (!s->out_outside) return read;
+    uint64_t written = cost_transfer(machine, (uint64_t)w->out_h * w->out_w * t->product.channels);
+    uint64_t stores = written + blocks * (t->rows_outer ? 1 : chunks) * (machine->dram_latency + 8);
+    return read + written > stores ? read + written : stores;
 }
 
-static void choose_form(struct cutter *cut) {
-    struct qm_tiling *tiling = cut->tiling;
-    tiling->depthwise = cut->layer->kind == QM_LAYER_DEPTHWISE && depthwise_steps(cut) <= dense_steps(cut);
-    tiling->packed = !tiling->depthwise && can_pack(cut->layer, cut->in);
-    tiling->tile = qm_machine_tile(cut->plan->machine, tiling->depthwise);
-    tiling->tiles = ceil_div(cut->out->c, tiling->tile);
-    tiling->runs = tiling->packed ? 1 : cut->layer->kernel_w;
-    tiling->run_bytes = tiling->depthwise ? 1 : tiling->packed ? cut->layer->kernel_w * cut->in->c : cut->in->c;
+static uint64_t largest3(uint64_t a, uint64_t b, uint64_t c) {
+    uint64_t ab = a > b ? a : b;
+    return ab > c ? ab : c;
 }
 
-/* ---- parts of the reduction ---- */
-
-static uint32_t part_weights(const struct qm_tiling *tiling, const struct qm_part *part) {
-    return part->kernel_h * tiling->runs * part->run_bytes * tiling->tile;
+static uint64_t estimate(const struct search *s, const struct plan_tiling *t, bool overlaps) {
+    const struct qm_machine *machine = s->plan->machine;
+    const struct plan_window *w = &t->product.window;
+    uint32_t tile = qm_machine_tile(machine, t->product.depthwise);
+    uint64_t blocks = block_count(t), chunks = plan_ceil_div(t->product.channels, t->chunk_channels);
+    uint64_t chunk_tiles = plan_ceil_div(t->chunk_channels, tile), tiles = chunks * chunk_tiles;
+    uint64_t groups = (chunk_tiles + t->matmul_tiles - 1) / t->matmul_tiles;
+    uint64_t parts = (uint64_t)plan_ceil_div(w->kernel_h, t->part_kernel_h) * plan_ceil_div(w->run_bytes, t->part_run);
+    if (t->product.packed) parts = 1;
+    uint64_t positions = (uint64_t)w->out_h * w->out_w, m = (positions + blocks - 1) / blocks;
+    uint64_t pairs = blocks * chunks * groups;
+    uint64_t matmul = blocks * cost_matmul(machine, &t->product, m, tiles) + pairs * parts * 4;
+    uint64_t post =
+        tiles * (9 * blocks + positions) + pairs * 8 + (t->product.packed ? cost_copy(machine, &t->product, positions) + 8 * blocks : 0);
+    uint64_t memory = memory_cycles(s, t, chunks, pairs * (1 + parts) + chunks + blocks);
+    uint64_t tail = cost_requantize(m, t->matmul_tiles) + machine->rows + machine->cols + 12;
+    uint64_t head = cost_transfer(machine, weight_bytes(s, t));
+    bool exposed = s->starts || s->in_outside;
+    bool alternates = 2 * m * t->matmul_tiles <= machine->accumulator_rows;
+    uint64_t compute = alternates || pairs == 1 ? 0 : matmul + post;
+    uint64_t body = overlaps ? largest3(matmul, post, memory) : (matmul > post ? matmul : post) + memory;
+    if (body < compute) body = compute;
+    uint64_t wait = s->before * plan_min(w->in_rows, (t->block_h - 1) * w->y_stride + w->kernel_h) / w->in_rows;
+    return body + tail + (exposed ? head : head / 16) + wait;
 }
 
-static struct qm_part *new_part(struct cutter *cut, uint32_t ky0, uint32_t kernel_h, uint32_t run0, uint32_t run_bytes) {
-    struct qm_part *part = &cut->tiling->parts[cut->tiling->part_count++];
-    *part = (struct qm_part){ky0, kernel_h, run0, run_bytes};
-    return part;
+/* ---- trials ---- */
+
+static bool within_fields(const struct plan_product *product) {
+    const struct plan_window *w = &product->window;
+    bool kernel = w->kernel_h <= KERNEL_MAX && w->kernel_w <= KERNEL_MAX && w->y_stride <= KERNEL_MAX && w->y_dilation <= KERNEL_MAX;
+    bool bytes = w->run_bytes <= RUN_BYTES_MAX && w->x_stride <= UINT16_MAX && w->x_dilation <= UINT16_MAX && w->x_start >= INT16_MIN;
+    return kernel && bytes && product->channels <= UINT16_MAX && (!product->packed || products_depth(product) <= RUN_BYTES_MAX);
 }
 
-/* One part when a tile's weights fit the limit, else rows of the window, else pieces of its runs. */
-static void cut_reduction(struct cutter *cut, uint32_t limit_bytes) {
-    struct qm_tiling *tiling = cut->tiling;
-    uint32_t row_bytes = tiling->runs * tiling->run_bytes * tiling->tile;
-    uint32_t rows = most(1, least(cut->layer->kernel_h, limit_bytes / row_bytes));
-    uint32_t run = rows > 1 || row_bytes <= limit_bytes ? tiling->run_bytes : most(1, limit_bytes / (tiling->runs * tiling->tile));
-    if (run < tiling->run_bytes && run > cut->plan->machine->rows) run -= run % cut->plan->machine->rows;
-    tiling->parts = QM_ARENA_NEW(cut->plan->arena, struct qm_part, ceil_div(cut->layer->kernel_h, rows) * ceil_div(tiling->run_bytes, run));
-    for (uint32_t ky = 0; ky < cut->layer->kernel_h; ky += rows)
-        for (uint32_t at = 0; at < tiling->run_bytes; at += run)
-            new_part(cut, ky, least(rows, cut->layer->kernel_h - ky), at, least(run, tiling->run_bytes - at));
+static void try_tiling(struct search *s, struct plan_tiling *t) {
+    const struct qm_machine *machine = s->plan->machine;
+    uint64_t positions = (uint64_t)t->block_h * t->block_w;
+    if (positions > machine->accumulator_rows || t->block_h > POSITIONS_MAX || t->block_w > POSITIONS_MAX) return;
+    uint32_t tile = qm_machine_tile(machine, t->product.depthwise), half = machine->accumulator_rows / 2;
+    uint32_t tiles_in_half = half / (uint32_t)positions;
+    t->matmul_tiles = plan_max(1, plan_min(tiles_in_half, plan_ceil_div(t->chunk_channels, tile)));
+    uint32_t room = s->plan->layers[s->layer].hole_bytes;
+    if (bytes_needed(s, t, 1) > room) return;
+    t->ring = bytes_needed(s, t, 2) <= room ? 2 : 1;
+    bool once = !s->in_outside && !s->out_outside && t->chunk_channels >= t->product.channels && !t->split;
+    t->cycles = estimate(s, t, t->ring == 2 || once);
+    if (t->cycles < s->best.cycles) s->best = *t;
 }
 
-/* ---- blocks of the output ---- */
-
-/* Bytes that a block of h rows moves when neither map stays in the scratchpad. */
-static uint64_t block_bytes(const struct cutter *cut, uint32_t h) {
-    uint64_t in_rows = least(cut->in->h, (h - 1) * cut->layer->stride_h + (cut->layer->kernel_h - 1) * cut->layer->dilation_h + 1);
-    return in_rows * cut->in->w * cut->in->c * cut->layer->input_count + (uint64_t)h * cut->out->w * cut->out->c;
+static void try_orders(struct search *s, struct plan_tiling *t) {
+    bool one_chunk = t->chunk_channels >= t->product.channels;
+    if (t->product.packed && !one_chunk) return;
+    t->rows_outer = one_chunk;
+    try_tiling(s, t);
+    if (one_chunk) return;
+    t->rows_outer = true;
+    try_tiling(s, t);
 }
 
-static bool is_large(const struct cutter *cut, const struct qm_value *value) {
-    return (uint64_t)value->h * value->w * value->c > cut->plan->machine->scratchpad_bytes / 3;
+static uint32_t next_division(uint32_t n) {
+    return n < 3 ? n + 1 : n + n / 2;
 }
 
-/* Positions a block may have at most, and rows that the scratchpad can hold of maps too large to stay there. */
-static void cut_output(struct cutter *cut, uint32_t positions_max) {
-    struct qm_tiling *tiling = cut->tiling;
-    uint32_t w = least(cut->out->w, positions_max), h = most(1, least(cut->out->h, positions_max / w));
-    if (is_large(cut, cut->in) || is_large(cut, cut->out))
-        while (h > 1 && block_bytes(cut, h) > cut->plan->machine->scratchpad_bytes / 5) h--;
-    h = ceil_div(cut->out->h, ceil_div(cut->out->h, h));
-    tiling->blocks = QM_ARENA_NEW(cut->plan->arena, struct qm_block, ceil_div(cut->out->h, h) * ceil_div(cut->out->w, w));
-    for (uint32_t y = 0; y < cut->out->h; y += h)
-        for (uint32_t x = 0; x < cut->out->w; x += w)
-            tiling->blocks[tiling->block_count++] = (struct qm_block){y, least(h, cut->out->h - y), x, least(w, cut->out->w - x)};
-}
-
-/* ---- constants ---- */
-
-static void append(struct qm_bytes *bytes, const void *data, size_t size) {
-    if (bytes->size + size > bytes->capacity) {
-        bytes->capacity = 2 * (bytes->size + size) + 4096;
-        bytes->data = realloc(bytes->data, bytes->capacity);
-        QM_CHECK(bytes->data != NULL);
+static void try_chunks(struct search *s, struct plan_tiling *t) {
+    uint32_t tile = qm_machine_tile(s->plan->machine, t->product.depthwise);
+    uint32_t tiles = plan_ceil_div(t->product.channels, tile), last = 0;
+    for (uint32_t n = 1;; n = plan_min(next_division(n), tiles)) {
+        t->chunk_channels = plan_min(plan_ceil_div(tiles, n) * tile, t->product.channels);
+        if (t->chunk_channels != last) try_orders(s, t);
+        last = t->chunk_channels;
+        if (n == tiles) return;
     }
-    if (data != NULL)
-        memcpy(bytes->data + bytes->size, data, size);
-    else
-        memset(bytes->data + bytes->size, 0, size);
-    bytes->size += size;
 }
 
-/* The weight of output channel oc for byte i of run kx in window row ky. */
-static int8_t weight_at(const struct cutter *cut, uint32_t oc, uint32_t ky, uint32_t kx, uint32_t i) {
-    const struct qm_layer *layer = cut->layer;
-    uint32_t tap = cut->tiling->packed ? i / cut->in->c : kx, ic = cut->tiling->packed ? i % cut->in->c : i;
-    uint32_t window = ky * layer->kernel_w + tap;
-    if (cut->tiling->depthwise) return layer->weights[window * cut->out->c + oc];
-    if (layer->kind == QM_LAYER_DEPTHWISE) return oc == ic ? layer->weights[window * cut->out->c + oc] : 0;
-    return layer->weights[((size_t)oc * layer->kernel_h * layer->kernel_w + window) * cut->in->c + ic];
-}
-
-static void append_tile(const struct cutter *cut, uint32_t tile, const struct qm_part *part) {
-    const struct qm_tiling *tiling = cut->tiling;
-    uint32_t first = tile * tiling->tile, n = least(tiling->tile, cut->out->c - first);
-    struct qm_bytes *image = &cut->plan->image;
-    append(image, NULL, (size_t)part->kernel_h * tiling->runs * part->run_bytes * n);
-    uint8_t *to = image->data + image->size - (size_t)part->kernel_h * tiling->runs * part->run_bytes * n;
-    for (uint32_t ky = part->ky0; ky < part->ky0 + part->kernel_h; ky++)
-        for (uint32_t kx = 0; kx < tiling->runs; kx++)
-            for (uint32_t i = part->run0; i < part->run0 + part->run_bytes; i++)
-                for (uint32_t c = 0; c < n; c++) *to++ = (uint8_t)weight_at(cut, first + c, ky, kx, i);
-}
-
-static void put_i32(uint8_t *to, int32_t value) {
-    for (int i = 0; i < 4; i++) to[i] = (uint8_t)((uint32_t)value >> 8 * i);
-}
-
-static void append_params(const struct cutter *cut, uint32_t tile) {
-    uint32_t cols = cut->plan->machine->cols, width = cut->tiling->tile;
-    struct qm_bytes *image = &cut->plan->image;
-    append(image, NULL, 9 * cols);
-    uint8_t *record = image->data + image->size - 9 * cols;
-    for (uint32_t c = 0; c < width && tile * width + c < cut->out->c; c++) {
-        uint32_t channel = tile * width + c;
-        put_i32(record + 4 * c, cut->layer->bias[channel]);
-        put_i32(record + 4 * (cols + c), cut->layer->scales[channel].multiplier);
-        record[8 * cols + c] = (uint8_t)cut->layer->scales[channel].shift;
-    }
-}
-
-static void fill_chunk(const struct cutter *cut, struct qm_chunk *chunk) {
-    const struct qm_tiling *tiling = cut->tiling;
-    chunk->image_offset = (uint32_t)cut->plan->image.size;
-    bool is_last = chunk->part0 + chunk->parts == tiling->part_count;
-    for (uint32_t tile = 0; is_last && tile < chunk->tiles; tile++) append_params(cut, chunk->tile0 + tile);
-    chunk->param_bytes = (uint32_t)cut->plan->image.size - chunk->image_offset;
-    for (uint32_t group = 0; group < chunk->tiles; group += tiling->group)
-        for (uint32_t part = chunk->part0; part < chunk->part0 + chunk->parts; part++)
-            for (uint32_t tile = group; tile < least(group + tiling->group, chunk->tiles); tile++)
-                append_tile(cut, chunk->tile0 + tile, &tiling->parts[part]);
-    chunk->size_bytes = (uint32_t)cut->plan->image.size - chunk->image_offset;
-    append(&cut->plan->image, NULL, (64 - cut->plan->image.size % 64) % 64);
-}
-
-/* Chunks of whole tiles, or of one part of one tile when the reduction is cut. */
-static void cut_channels(struct cutter *cut, uint32_t chunk_bytes) {
-    struct qm_tiling *tiling = cut->tiling;
-    uint32_t tile_bytes = 9 * cut->plan->machine->cols;
-    for (uint32_t i = 0; i < tiling->part_count; i++) tile_bytes += part_weights(tiling, &tiling->parts[i]);
-    bool whole = tiling->part_count == 1;
-    uint32_t tiles = whole ? most(1, least(tiling->tiles, chunk_bytes / tile_bytes)) : 1;
-    tiling->group = least(tiling->group, tiles);
-    tiles -= tiles % tiling->group;
-    tiling->chunks = QM_ARENA_NEW(cut->plan->arena, struct qm_chunk, ceil_div(tiling->tiles, tiles) * tiling->part_count);
-    for (uint32_t tile = 0; tile < tiling->tiles; tile += tiles)
-        for (uint32_t part = 0; part < tiling->part_count; part++) {
-            struct qm_chunk *chunk = &tiling->chunks[tiling->chunk_count++];
-            *chunk = (struct qm_chunk){.tile0 = tile, .tiles = least(tiles, tiling->tiles - tile), .part0 = part, .parts = 1};
-            fill_chunk(cut, chunk);
+/* Chunks of a tile or less whose weights come in parts. */
+static void try_parts(struct search *s, struct plan_tiling *t) {
+    const struct plan_window *w = &t->product.window;
+    uint32_t widest = plan_min(qm_machine_tile(s->plan->machine, t->product.depthwise), t->product.channels);
+    if (t->product.packed) return;
+    for (uint32_t chunk = widest; chunk > 0; chunk /= 2) {
+        t->chunk_channels = chunk;
+        t->split = false;
+        t->part_kernel_h = w->kernel_h;
+        t->part_run = w->run_bytes;
+        try_orders(s, t);
+        t->split = true;
+        for (;;) {
+            try_orders(s, t);
+            if (t->product.depthwise && t->part_kernel_h == 1) break;
+            if (t->part_kernel_h > 1)
+                t->part_kernel_h = plan_ceil_div(t->part_kernel_h, 2);
+            else if (t->part_run > 1)
+                t->part_run = plan_ceil_div(t->part_run, 2);
+            else
+                break;
         }
-}
-
-static enum qm_order choose_order(const struct cutter *cut) {
-    const struct qm_tiling *tiling = cut->tiling;
-    uint32_t scratchpad = cut->plan->machine->scratchpad_bytes;
-    const struct qm_chunk *last = &tiling->chunks[tiling->chunk_count - 1];
-    uint64_t weights = last->image_offset + last->size_bytes - tiling->chunks[0].image_offset;
-    if (weights <= scratchpad / 8 * 3 && (tiling->part_count == 1 || weights <= scratchpad / 4)) return QM_ALL_WEIGHTS;
-    return tiling->part_count > 1 || is_large(cut, cut->in) || is_large(cut, cut->out) ? QM_BLOCKS_OUTSIDE : QM_CHUNKS_OUTSIDE;
-}
-
-static enum qm_status check_fields(const struct cutter *cut, struct qm_diag *diag) {
-    const struct qm_layer *layer = cut->layer;
-    bool window_fits = layer->kernel_h <= FIELD8 && layer->kernel_w <= FIELD8 && layer->stride_h <= FIELD8 && layer->dilation_h <= FIELD8;
-    bool map_fits = (uint64_t)cut->in->w * cut->in->c <= FIELD16 && cut->in->h <= FIELD16 && cut->out->c <= FIELD16;
-    bool steps_fit = (uint64_t)layer->stride_w * cut->in->c <= FIELD16 && (uint64_t)layer->dilation_w * cut->in->c <= FIELD16;
-    if (window_fits && map_fits && steps_fit) return QM_OK;
-    return qm_fail(diag, QM_BAD_INPUT, "%s: operator %u: a map of %ux%ux%u or its window is larger than the machine's instructions can say",
-                   cut->plan->network->graph->file, layer->graph_op, cut->in->h, cut->in->w, cut->in->c);
-}
-
-static enum qm_status tile_layer(struct cutter *cut, struct qm_diag *diag) {
-    const struct qm_machine *machine = cut->plan->machine;
-    uint32_t rows_max = most(1, machine->accumulator_rows / 4);
-    if (cut->layer->kind == QM_LAYER_SOFTMAX) return QM_OK;
-    QM_TRY(check_fields(cut, diag));
-    if (!qm_layer_has_weights(cut->layer)) {
-        cut_output(cut, most(cut->out->w, cut->out->h * cut->out->w / 4));
-        return QM_OK;
     }
-    choose_form(cut);
-    cut_output(cut, rows_max);
-    cut->tiling->group = most(1, least(cut->tiling->tiles, rows_max / (cut->tiling->blocks[0].h * cut->tiling->blocks[0].w)));
-    cut_reduction(cut, machine->scratchpad_bytes / 4);
-    cut_channels(cut, machine->scratchpad_bytes / 32);
-    cut->tiling->order = choose_order(cut);
-    return QM_OK;
 }
 
-enum qm_status qm_pass_tile(struct qm_plan *plan, struct qm_diag *diag) {
-    const struct qm_network *network = plan->network;
-    plan->tilings = QM_ARENA_NEW(plan->arena, struct qm_tiling, network->layer_count);
-    for (uint32_t i = 0; i < network->layer_count; i++) {
-        const struct qm_layer *layer = &network->layers[i];
-        struct cutter cut = {.plan = plan, .layer = layer, .tiling = &plan->tilings[i]};
-        cut.in = &network->values[layer->inputs[0]];
-        cut.out = &network->values[layer->output];
-        QM_TRY(tile_layer(&cut, diag));
+static void try_blocks(struct search *s, struct plan_tiling *t, void (*try_rest)(struct search *, struct plan_tiling *)) {
+    const struct plan_window *w = &t->product.window;
+    uint32_t last = 0;
+    for (uint32_t n = 1;; n = next_division(n)) {
+        t->block_h = plan_ceil_div(w->out_h, plan_min(n, w->out_h));
+        t->block_w = w->out_w;
+        if (t->block_h != last) try_rest(s, t);
+        last = t->block_h;
+        if (t->block_h == 1) break;
     }
-    return QM_OK;
+    for (uint32_t n = 2; t->block_w > 1; n = next_division(n)) {
+        t->block_w = plan_ceil_div(w->out_w, plan_min(n, w->out_w));
+        try_rest(s, t);
+    }
+}
+
+static void try_products(struct search *s, void (*try_rest)(struct search *, struct plan_tiling *)) {
+    struct plan_product products[PRODUCTS_MAX];
+    uint32_t count = products_of_layer(s->plan, s->layer, products);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct plan_window *w = &products[i].window;
+        struct plan_tiling tiling = {.product = products[i], .part_kernel_h = w->kernel_h, .part_run = w->run_bytes};
+        if (within_fields(&products[i])) try_blocks(s, &tiling, try_rest);
+    }
+}
+
+static bool tile_convolution(struct search *s) {
+    s->best.cycles = UINT64_MAX;
+    try_products(s, try_chunks);
+    if (s->best.cycles == UINT64_MAX) try_products(s, try_parts);
+    return s->best.cycles != UINT64_MAX;
+}
+
+/* ---- pools and additions: only the post unit, so blocks serve to overlap and to fit ---- */
+
+/* Bytes of a pool's blocks, of `channels` of all. */
+static bool pool_fits(struct search *s, uint32_t channels) {
+    struct plan_tiling *t = &s->best;
+    const struct plan_window *w = &t->product.window;
+    uint32_t row_bytes, room = s->plan->layers[s->layer].hole_bytes;
+    uint64_t in = input_bytes(t, &row_bytes) / w->run_bytes * channels, out = (uint64_t)t->block_h * t->block_w * channels;
+    uint64_t needed = (s->in_outside ? in : 0) + (s->out_outside ? out : 0);
+    t->chunk_channels = channels;
+    t->ring = 2 * needed <= room ? 2 : 1;
+    return needed <= room && row_bytes / w->run_bytes * channels <= ROW_BYTES_MAX;
+}
+
+static bool tile_pool(struct search *s) {
+    const struct plan_window window = products_window(s->plan, s->layer);
+    struct plan_tiling *t = &s->best;
+    t->product.window = window;
+    if (window.kernel_h > KERNEL_MAX || window.kernel_w > KERNEL_MAX) return false;
+    for (uint32_t n = window.out_h >= 16 ? 4 : 1;; n *= 2) {
+        t->block_h = plan_ceil_div(window.out_h, plan_min(n, window.out_h));
+        t->block_w = plan_ceil_div(window.out_w, plan_min(plan_max(n / window.out_h, 1), window.out_w));
+        if (pool_fits(s, window.run_bytes)) return true;
+        if (t->block_h == 1 && t->block_w == 1) break;
+    }
+    for (uint32_t channels = window.run_bytes; s->in_outside && channels > 1;) {
+        channels = plan_ceil_div(channels, 2);
+        if (pool_fits(s, channels)) return true;
+    }
+    return false;
+}
+
+static bool tile_add(struct search *s) {
+    const struct qm_layer *l = &s->plan->network->layers[s->layer];
+    uint32_t room = s->plan->layers[s->layer].hole_bytes, total = plan_storage(s->plan, l->output)->bytes, streams = 0;
+    for (uint32_t i = 0; i < l->input_count; i++) streams += !plan_storage(s->plan, l->inputs[i])->resident;
+    streams += s->out_outside;
+    s->best.ring = 2;
+    s->best.block_bytes = plan_min(total, plan_max(plan_ceil_div(total, ADD_BLOCKS), ADD_BLOCK_BYTES_MIN));
+    if (streams > 0) s->best.block_bytes = plan_min(total, plan_min(room / (2 * streams), ADD_BLOCK_BYTES_MAX));
+    return s->best.block_bytes > 0;
+}
+
+/* ---- the pass ---- */
+
+/* An addition right before a layer keeps the array waiting until the first block's rows are there. */
+static uint64_t post_cycles_before(const struct plan *plan, uint32_t layer) {
+    if (layer == 0 || plan->network->layers[layer - 1].kind != QM_LAYER_ADD) return 0;
+    uint32_t bytes = plan_storage(plan, plan->network->layers[layer - 1].output)->bytes;
+    return 2 * (uint64_t)plan_ceil_div(bytes, plan->machine->cols);
+}
+
+static bool tile_layer(struct plan *plan, uint32_t layer) {
+    const struct qm_layer *l = &plan->network->layers[layer];
+    struct search s = {.plan = plan, .layer = layer};
+    bool fits = true;
+    s.in_outside = !plan_storage(plan, l->inputs[0])->resident;
+    s.out_outside = !plan_storage(plan, l->output)->resident;
+    s.starts = layer == 0;
+    s.before = post_cycles_before(plan, layer);
+    if (l->kind == QM_LAYER_CONV || l->kind == QM_LAYER_DEPTHWISE) fits = tile_convolution(&s);
+    if (l->kind == QM_LAYER_POOL_MAX || l->kind == QM_LAYER_POOL_AVG) fits = tile_pool(&s);
+    if (l->kind == QM_LAYER_ADD) fits = tile_add(&s);
+    plan->layers[layer].tiling = s.best;
+    return fits;
+}
+
+enum qm_status pass_tile(struct plan *plan) {
+    for (uint32_t i = 0; i < plan->network->layer_count;) {
+        if (tile_layer(plan, i)) {
+            i++;
+            continue;
+        }
+        if (!place_move_out(plan, i))
+            return qm_fail(plan->diag, QM_BAD_INPUT,
+                           "%s: layer %s does not fit machine %s even in the smallest blocks; use a larger scratchpad",
+                           plan->network->graph->file, plan_layer_name(plan, i), plan->machine->name);
+        i = 0; /* holes have changed */
+    }
+    return place_arena(plan);
 }

@@ -29,6 +29,10 @@ struct lockstep {
     size_t record_count;
     size_t matched;
     struct qm_lockstep_stats stats;
+    uint64_t starts; /* of the device */
+    uint32_t started[QM_UNITS], ended[QM_UNITS];
+    struct qm_event last[QM_SCENE_EVENTS]; /* ring of the events that were equal */
+    uint64_t last_count;
     qm_observer *observer; /* sees the model's events */
     void *observer_context;
     char difference[512];
@@ -52,12 +56,13 @@ static void describe(const struct qm_event *event, char *text, size_t size) {
     switch (event->kind) {
     case QM_EVENT_START:
     case QM_EVENT_END:
-        snprintf(text, size, "cycle %" PRIu64 ": %s of %s instruction %" PRIu32, event->cycle, kind, qm_unit_name(event->unit), event->index);
+        snprintf(text, size, "cycle %" PRIu64 ": %s of %s instruction %" PRIu32, event->cycle, kind, qm_unit_name(event->unit),
+                 event->index);
         return;
     case QM_EVENT_RESPONSE: snprintf(text, size, "cycle %" PRIu64 ": %s", event->cycle, kind); return;
     default:
-        snprintf(text, size, "cycle %" PRIu64 ": %s at 0x%" PRIx64 " (size %" PRIu64 ", id %" PRIu32 ", strobe 0x%" PRIx64 ")", event->cycle, kind,
-                 event->address, event->size, event->index, event->strobe);
+        snprintf(text, size, "cycle %" PRIu64 ": %s at 0x%" PRIx64 " (size %" PRIu64 ", id %" PRIu32 ", strobe 0x%" PRIx64 ")",
+                 event->cycle, kind, event->address, event->size, event->index, event->strobe);
     }
 }
 
@@ -86,6 +91,13 @@ static bool same_event(const struct qm_event *a, const struct qm_event *b) {
            a->size == b->size && a->strobe == b->strobe;
 }
 
+static void remember(struct lockstep *self, const struct qm_event *event) {
+    if (event->kind == QM_EVENT_START) self->started[event->unit]++;
+    if (event->kind == QM_EVENT_END) self->ended[event->unit]++;
+    self->last[self->last_count++ % QM_SCENE_EVENTS] = *event;
+    self->stats.events++;
+}
+
 static void compare_event(void *context, const struct qm_event *event) {
     struct lockstep *self = context;
     if (self->difference[0] != '\0') return;
@@ -101,7 +113,8 @@ static void compare_event(void *context, const struct qm_event *event) {
         differ(self, "model: %s; RTL: %s", want, got);
     else if (!same_data(self, record, event))
         differ(self, "%s: data differ", got);
-    self->stats.events++;
+    else
+        remember(self, event);
 }
 
 static void finish_window(struct lockstep *self, bool model_done, bool rtl_done) {
@@ -164,6 +177,12 @@ static void lockstep_read_memory(struct qm_device *device, uint64_t address, voi
 
 static void lockstep_write_csr(struct qm_device *device, uint32_t offset, uint32_t value) {
     struct lockstep *self = self_of(device);
+    if (offset == QM_CSR_CONTROL && (value & QM_CONTROL_START) != 0) {
+        self->starts++;
+        self->last_count = 0;
+        memset(self->started, 0, sizeof self->started);
+        memset(self->ended, 0, sizeof self->ended);
+    }
     self->model->ops->write_csr(self->model, offset, value);
     self->rtl->ops->write_csr(self->rtl, offset, value);
 }
@@ -266,4 +285,15 @@ const char *qm_lockstep_difference(const struct qm_device *device) {
 
 struct qm_lockstep_stats qm_lockstep_stats(const struct qm_device *device) {
     return ((const struct lockstep *)device)->stats;
+}
+
+struct qm_lockstep_scene qm_lockstep_scene(const struct qm_device *device) {
+    const struct lockstep *self = (const struct lockstep *)device;
+    struct qm_lockstep_scene scene = {.run = self->starts - (self->starts > 0)};
+    memcpy(scene.started, self->started, sizeof scene.started);
+    memcpy(scene.ended, self->ended, sizeof scene.ended);
+    uint64_t first = self->last_count < QM_SCENE_EVENTS ? 0 : self->last_count - QM_SCENE_EVENTS;
+    for (uint64_t i = first; i < self->last_count; i++)
+        describe(&self->last[i % QM_SCENE_EVENTS], scene.events[scene.event_count++], QM_SCENE_TEXT);
+    return scene;
 }

@@ -28,4 +28,15 @@ const char *qm_lockstep_difference(const struct qm_device *device);
 
 struct qm_lockstep_stats qm_lockstep_stats(const struct qm_device *device);
 
+enum { QM_SCENE_EVENTS = 8, QM_SCENE_TEXT = 160 };
+
+/* Where the engines were when they still agreed: what tells a difference's reader which instructions to look at. */
+struct qm_lockstep_scene {
+    uint64_t run;                                /* number of STARTs before this one */
+    uint32_t started[QM_UNITS], ended[QM_UNITS]; /* instructions of each unit in this run */
+    uint32_t event_count;                        /* of events */
+    char events[QM_SCENE_EVENTS][QM_SCENE_TEXT]; /* the last that were equal, oldest first */
+};
+struct qm_lockstep_scene qm_lockstep_scene(const struct qm_device *device);
+
 #endif

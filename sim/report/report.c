@@ -55,26 +55,73 @@ static enum qm_unit insn_unit(const struct qm_program *program, uint32_t insn) {
     return qm_opcode_unit(program->insns[insn][0] & 0xff);
 }
 
+/* ---- who pays ---- */
+
+/* When each MATMUL of a step streams: it ends R + C cycles before its last sum is committed, and begins when the one before ends or it starts. */
+struct streams {
+    struct stream {
+        uint64_t from, to; /* [from, to) */
+        uint32_t insn;
+    } * list;
+    uint32_t count, next;
+};
+
+static void add_stream(struct streams *streams, const struct qm_report_source *source, uint32_t insn) {
+    const struct qm_insn_time *time = &source->run->times[insn];
+    uint64_t before = streams->count > 0 ? streams->list[streams->count - 1].to : 0, drain = source->machine->rows + source->machine->cols;
+    uint64_t from = time->start + 1 > before ? time->start + 1 : before, to = from;
+    if (time->end + 1 > from + drain) to = time->end + 1 - drain;
+    streams->list[streams->count++] = (struct stream){from, to, insn};
+}
+
+/* The instruction that pays for cycle t: the one that streams then, else the oldest unfinished. *change: the next cycle in which that may differ. */
+static uint32_t payer(struct streams *streams, uint32_t oldest, uint64_t t, uint64_t *change) {
+    while (streams->next < streams->count && streams->list[streams->next].to <= t) streams->next++;
+    if (streams->next == streams->count) {
+        *change = UINT64_MAX;
+        return oldest;
+    }
+    const struct stream *stream = &streams->list[streams->next];
+    bool streaming = stream->from <= t;
+    *change = streaming ? stream->to : stream->from;
+    return streaming ? stream->insn : oldest;
+}
+
+/* Splits the cycles [from, to), in which `oldest` is the oldest unfinished instruction. */
+static void split_stretch(const struct qm_report_source *source, struct streams *streams, struct activity *activities, uint32_t oldest,
+                          uint64_t from, uint64_t to, struct qm_report *report) {
+    while (from < to) {
+        uint64_t change;
+        uint32_t insn = payer(streams, oldest, from, &change);
+        uint64_t next = change < to ? change : to;
+        add_causes(activities, from, next, &report->layers[source->program->insn_layer[insn]]);
+        from = next;
+    }
+}
+
 static void split_cycles(const struct qm_report_source *source, uint32_t step_index, struct qm_report *report) {
     const struct qm_program *program = source->program;
     const struct qm_program_step *step = &program->steps[step_index];
     uint64_t retired = 0, cycles = source->run->counters[step_index].value[QM_C_cycles];
     struct activity activities[QM_UNITS] = {0};
     const struct qm_insn_time **slots = calloc((size_t)QM_UNITS * step->insn_count + 1, sizeof *slots);
-    QM_CHECK(slots != NULL);
+    struct streams streams = {.list = calloc(step->insn_count + 1, sizeof *streams.list)};
+    QM_CHECK(slots != NULL && streams.list != NULL);
     for (int unit = 0; unit < QM_UNITS; unit++) activities[unit].times = slots + (size_t)unit * step->insn_count;
     for (uint32_t i = step->first_insn; i < step->first_insn + step->insn_count; i++) {
         struct activity *activity = &activities[insn_unit(program, i)];
         activity->times[activity->count++] = &source->run->times[i];
+        if (insn_unit(program, i) == QM_UNIT_MATMUL) add_stream(&streams, source, i);
     }
     for (uint32_t i = step->first_insn; i < step->first_insn + step->insn_count; i++) {
         bool is_last = i + 1 == step->first_insn + step->insn_count;
         uint64_t end = is_last ? cycles : source->run->times[i].end + 1; /* the last layer pays for the way out */
         if (end <= retired) continue;
-        add_causes(activities, retired, end, &report->layers[program->insn_layer[i]]);
+        split_stretch(source, &streams, activities, i, retired, end, report);
         retired = end;
     }
     free(slots);
+    free(streams.list);
 }
 
 /* ---- events ---- */

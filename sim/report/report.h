@@ -1,7 +1,7 @@
 /* report.h - what a run means: cycles, causes, traffic and energy of each layer and of the whole, as a table for people and JSON for programs.
  *
- * Layers share the machine: the next layer's weights are loaded while this one computes. A cycle belongs to the layer of the oldest instruction in
- * program order that has not ended, so that the layers' cycles add up to the run's. In each cycle the first of these that holds is the
+ * Layers share the machine: the next layer's weights are loaded while this one computes. A cycle belongs to the layer whose rows the array streams in it, or
+ * else to that of the oldest instruction in program order that has not ended, so that the layers' cycles add up to the run's. In each cycle the first of these that holds is the
  * cause: compute (a MATMUL has started and not ended), post (a post instruction), memory (a LOAD or STORE), control (nothing).
  * Events are split by layer with common/work.h, and must add up to the machine's counters: that is checked in every report.
  */

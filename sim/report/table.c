@@ -130,15 +130,6 @@ static void print_layers(FILE *out, const struct qm_report *report) {
     free(rows);
 }
 
-/* Utilization of a layer is its MACs over the cycles that it owns; what it did in a layer's cycles before adds to it. */
-static void print_overlap_note(FILE *out, const struct qm_report *report) {
-    for (uint32_t i = 0; i < report->source.program->layer_count; i++) {
-        if (qm_report_utilization(report, &report->layers[i]) <= 1) continue;
-        fprintf(out, "util above 100 %%: layers overlap, and a cycle belongs to the oldest layer that is not finished\n");
-        return;
-    }
-}
-
 static void print_host(FILE *out, const struct qm_report *report) {
     const struct qm_program *program = report->source.program;
     uint32_t count = 0;
@@ -213,7 +204,6 @@ char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     print_host(out, report);
     print_head(out, report);
     print_layers(out, report);
-    print_overlap_note(out, report);
     fprintf(out, "\n");
     if (source->run->timed && report->total.counters.value[QM_C_cycles] > 0) print_cost(out, report);
     if (!source->run->timed) fprintf(out, "time     the %s engine computes values only: no cycles, no energy\n", source->engine);

@@ -52,13 +52,16 @@ static void report_cycle(struct rtl_device *device, const struct rtl_out *pins, 
     report_units(device, QM_EVENT_START, after->trace_start, device->starts);
     report_units(device, QM_EVENT_END, after->trace_end, device->ends);
     if (pins->ar_valid && memory->ar_ready)
-        report(device, (struct qm_event){.kind = QM_EVENT_READ_BURST, .index = pins->ar_id, .address = pins->ar_address, .size = pins->ar_beats});
+        report(device,
+               (struct qm_event){.kind = QM_EVENT_READ_BURST, .index = pins->ar_id, .address = pins->ar_address, .size = pins->ar_beats});
     if (memory->r_valid)
-        report(device, (struct qm_event){.kind = QM_EVENT_READ_BEAT, .index = memory->r_id, .address = memory->r_address, .data = memory->r_data});
+        report(device,
+               (struct qm_event){.kind = QM_EVENT_READ_BEAT, .index = memory->r_id, .address = memory->r_address, .data = memory->r_data});
     if (pins->aw_valid && memory->aw_ready)
         report(device, (struct qm_event){.kind = QM_EVENT_WRITE_BURST, .address = pins->aw_address, .size = pins->aw_beats});
     if (pins->w_valid && memory->w_ready)
-        report(device, (struct qm_event){.kind = QM_EVENT_WRITE_BEAT, .address = memory->w_address, .strobe = pins->w_strobe, .data = pins->w_data});
+        report(device, (struct qm_event){
+                           .kind = QM_EVENT_WRITE_BEAT, .address = memory->w_address, .strobe = pins->w_strobe, .data = pins->w_data});
     if (memory->b_valid) report(device, (struct qm_event){.kind = QM_EVENT_RESPONSE});
 }
 

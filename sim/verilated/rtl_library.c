@@ -50,7 +50,8 @@ static enum qm_status run_make(const struct qm_machine *machine, const char *fol
                         QM_SOURCE_DIR, QM_BUILD_DIR, folder, qm_machine_fingerprint(machine), params, folder);
     QM_CHECK(used > 0 && used < COMMAND_BYTES);
     if (system(command) == 0) return QM_OK;
-    return qm_fail(diag, QM_INTERNAL, "%s/build.log: the RTL of machine %s cannot be built; the log says why (Verilator and g++ are needed)", folder,
+    return qm_fail(diag, QM_INTERNAL,
+                   "%s/build.log: the RTL of machine %s cannot be built; the log says why (Verilator and g++ are needed)", folder,
                    machine->name);
 }
 
@@ -78,7 +79,7 @@ static bool find(const struct rtl_library *library, const char *name, void *func
     return symbol != NULL;
 }
 
-#define FIND(library, member) find((library), "rtl_" #member, &(library)->member, sizeof (library)->member)
+#define FIND(library, member) find((library), "rtl_" #member, &(library)->member, sizeof(library)->member)
 
 enum qm_status rtl_library_open(const struct qm_machine *machine, struct rtl_library *library, struct qm_diag *diag) {
     char folder[PATH_BYTES], path[PATH_BYTES + 16];

@@ -35,11 +35,11 @@ static void require(enum qm_status status, const struct qm_diag *diag) {
     cr_assert(status == QM_OK, "%s", diag->text);
 }
 
-static struct bench setup(const struct data_network *network, bool keep_layers) {
+static struct bench setup_engine(const struct data_network *network, bool keep_layers, bool step) {
     data_need();
     struct bench bench = {.arena = qm_arena_create()};
     struct qm_compile_options options = {.rounding = QM_rounding_TFLITE, .keep_layers = keep_layers};
-    struct qm_device_options device_options = {.memory_base = 0x80000000};
+    struct qm_device_options device_options = {.memory_base = 0x80000000, .step = step};
     struct qm_machine machine;
     struct qm_diag diag = {.text = ""};
     require(qm_machine_load("edge", &machine, &diag), &diag);
@@ -49,6 +49,10 @@ static struct bench setup(const struct data_network *network, bool keep_layers) 
     require(qm_driver_load(bench.device, bench.program, &diag), &diag);
     bench.run = qm_run_create(bench.program, bench.arena);
     return bench;
+}
+
+static struct bench setup(const struct data_network *network, bool keep_layers) {
+    return setup_engine(network, keep_layers, false);
 }
 
 static void teardown(struct bench *bench) {
@@ -91,7 +95,8 @@ ParameterizedTest(struct data_network *network, networks, every_example_gives_th
     for (uint64_t i = 0; i < examples; i++) {
         run_example(&bench, input.data + i * in_size);
         qm_driver_read_tensor(bench.device, bench.program, out_index, got);
-        cr_assert(memcmp(got, output.data + i * out_size, out_size) == 0, "%s: example %" PRIu64 " differs from the reference", network->golden, i);
+        cr_assert(memcmp(got, output.data + i * out_size, out_size) == 0, "%s: example %" PRIu64 " differs from the reference",
+                  network->golden, i);
     }
     for (size_t i = 0; i < sizeof goals / sizeof *goals; i++)
         if (strcmp(goals[i].golden, network->golden) == 0) cr_assert(le(u64, cycles_of(&bench), goals[i].cycles));
@@ -117,7 +122,8 @@ static void compare_layer(struct bench *bench, const struct data_network *networ
             if (strcmp(kept->name, layer->name) != 0) continue;
             uint8_t *got = malloc(kept->size_bytes);
             qm_driver_read_tensor(bench->device, bench->program, t, got);
-            cr_assert(want.count == kept->size_bytes && memcmp(got, want.data, want.count) == 0, "%s: operator %u %s differs", network->golden, index, op);
+            cr_assert(want.count == kept->size_bytes && memcmp(got, want.data, want.count) == 0, "%s: operator %u %s differs",
+                      network->golden, index, op);
             free(got);
             qm_npy_free(&want);
             return;
@@ -144,6 +150,28 @@ ParameterizedTest(struct data_network *network, networks, every_layer_of_the_fir
     fclose(index);
     qm_npy_free(&input);
     teardown(&bench);
+}
+
+/* Nobody observes: the skipping engine skips all it can. Time does not depend on values, so the inputs may stay zero. */
+static struct qm_counters count_unobserved(const struct data_network *network, bool step) {
+    struct bench bench = setup_engine(network, false, step);
+    struct qm_counters counters;
+    struct qm_diag diag = {.text = ""};
+    require(qm_driver_run(bench.device, bench.program, NULL, NULL, &diag), &diag);
+    for (int i = 0; i < QM_COUNTERS; i++) counters.value[i] = qm_device_counter(bench.device, (enum qm_counter)i);
+    teardown(&bench);
+    return counters;
+}
+
+ParameterizedTestParameters(networks, skipping_gives_the_counters_of_stepping) {
+    return cr_make_param_array(struct data_network, (struct data_network *)data_networks, DATA_NETWORKS);
+}
+
+ParameterizedTest(struct data_network *network, networks, skipping_gives_the_counters_of_stepping) {
+    struct qm_counters skip = count_unobserved(network, false), step = count_unobserved(network, true);
+    cr_assert(gt(u64, step.value[QM_C_cycles], 0));
+    for (int i = 0; i < QM_COUNTERS; i++)
+        cr_expect(eq(u64, skip.value[i], step.value[i]), "%s: %s", network->golden, qm_counter_infos[i].name);
 }
 
 /* tests/networks/cycles.txt: one line "NAME CYCLES" a network. A change of it is explained in its commit. */

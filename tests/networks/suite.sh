@@ -1,4 +1,5 @@
 # Whole networks against outputs that nobody here made (tests/networks/golden.c), and the shipped network against its own record.
+check "the shipped network equals its record" tests/networks/digits.sh
 if [ -n "${QMAC_DATA:-}" ]; then
     check "networks equal the TFLite Micro reference kernels" build/networks --jobs 2
 else

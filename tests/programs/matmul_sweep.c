@@ -32,8 +32,18 @@ static int64_t ceil_div(int64_t a, int64_t b) {
 /* An M x K times K x N product: M positions of a map with rows of K bytes. */
 static struct qm_insn matmul(const struct sweep_case *c) {
     return (struct qm_insn){
-        .opcode = QM_MATMUL, .in_pitch = c->k, .in_row_bytes = c->k, .in_rows = c->m, .out_w = 1, .out_h = c->m, .kernel_h = 1,
-        .kernel_w = 1, .y_stride = 1, .run_bytes = c->k, .channels = c->n, .tiles = ceil_div(c->n, c->cols),
+        .opcode = QM_MATMUL,
+        .in_pitch = c->k,
+        .in_row_bytes = c->k,
+        .in_rows = c->m,
+        .out_w = 1,
+        .out_h = c->m,
+        .kernel_h = 1,
+        .kernel_w = 1,
+        .y_stride = 1,
+        .run_bytes = c->k,
+        .channels = c->n,
+        .tiles = ceil_div(c->n, c->cols),
         .weight_addr = 1 << 17,
     };
 }
@@ -90,8 +100,8 @@ static int run(const struct qm_device_ops *engine, const uint32_t (*arrays)[2], 
                     int64_t k = factor == 0 ? 1 : factors[factor] * arrays[a][0];
                     struct sweep_case c = {arrays[a][0], arrays[a][1], ms[i], k, ns[j]};
                     int64_t got = measure(engine, &c), want = formula(&c);
-                    printf("%5u %5u %5" PRId64 " %5" PRId64 " %5" PRId64 " %10" PRId64 " %10" PRId64 " %6" PRId64 "\n", c.rows, c.cols, c.m, c.k,
-                           c.n, got, want, got - want);
+                    printf("%5u %5u %5" PRId64 " %5" PRId64 " %5" PRId64 " %10" PRId64 " %10" PRId64 " %6" PRId64 "\n", c.rows, c.cols, c.m,
+                           c.k, c.n, got, want, got - want);
                     differences += got != want;
                 }
     printf("%d cases on engine %s, %d differ from the closed form\n", cases, engine->name, differences);

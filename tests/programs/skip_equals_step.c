@@ -69,8 +69,8 @@ static bool same(const struct qm_machine *machine, uint64_t seed, uint64_t *cycl
     bool equal = memcmp(skip.csr, step.csr, sizeof skip.csr) == 0 && memcmp(skip.bytes, step.bytes, skip.size) == 0;
     for (int i = 0; i < QM_COUNTERS; i++) {
         if (skip.counters.value[i] == step.counters.value[i]) continue;
-        printf("machine %s, seed %" PRIu64 ": %s is %" PRIu64 " skipping and %" PRIu64 " stepping\n", machine->name, seed, qm_counter_infos[i].name,
-               skip.counters.value[i], step.counters.value[i]);
+        printf("machine %s, seed %" PRIu64 ": %s is %" PRIu64 " skipping and %" PRIu64 " stepping\n", machine->name, seed,
+               qm_counter_infos[i].name, skip.counters.value[i], step.counters.value[i]);
         equal = false;
     }
     if (!equal) printf("machine %s, seed %" PRIu64 ": skipping and stepping differ\n", machine->name, seed);

@@ -9,7 +9,7 @@ module post_tb;
     parameter Instructions = 200;
     parameter Seed         = 1;
 
-    localparam SpadBytes   = 8192;  // parameters in the first quarter, operands in the second, outputs in the rest
+    localparam SpadBytes   = 131072;  // parameters, operands, outputs: so large that few outputs are overwritten before they are compared
     localparam ParamBlocks = 8;
     localparam Operands    = 2048;
     localparam Outputs     = 4096;
@@ -224,7 +224,7 @@ module post_tb;
 
     task draw_output(input integer position_bytes);
         begin
-            `QM_F_OUT_ADDR(insn)  = Outputs + draw(400);
+            `QM_F_OUT_ADDR(insn)  = Outputs + draw(SpadBytes - Outputs - 8192);
             `QM_F_OUT_PIXEL(insn) = position_bytes + draw(4);
             `QM_F_OUT_PITCH(insn) = `QM_F_OUT_PIXEL(insn)*`QM_F_OUT_W(insn) + draw(4);
             `QM_F_ROUNDING(insn)  = `QM_F_OPCODE(insn) == `QM_OP_COPY ? 0 : draw(5);

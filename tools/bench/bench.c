@@ -100,7 +100,8 @@ static void print_rtl(struct subject *subject) {
     double pair = time_lockstep(subject, &cycles), rtl = time_engine(&qm_device_rtl, false, subject, 1);
     double skip = time_engine(&qm_device_cycle, false, subject, 3);
     printf("  RTL alone                        %10.3f ms  (%.2f Mcycle/s)\n", 1e3 * rtl, 1e-6 * (double)cycles / rtl);
-    printf("  lockstep, every cycle compared   %10.3f ms  (%.2f Mcycle/s; %.0fx the cycle engine)\n", 1e3 * pair, 1e-6 * (double)cycles / pair, pair / skip);
+    printf("  lockstep, every cycle compared   %10.3f ms  (%.2f Mcycle/s; %.0fx the cycle engine)\n", 1e3 * pair,
+           1e-6 * (double)cycles / pair, pair / skip);
 }
 
 static uint64_t count_macs(const struct qm_program *program) {

@@ -108,9 +108,7 @@ static uint32_t dense(struct builder *b, uint32_t input, uint32_t outputs) {
 }
 
 static void add_stages(struct builder *b, uint32_t *x) {
-    static const struct {
-        uint32_t channels, blocks;
-    } stages[] = {{64, 3}, {128, 4}, {256, 6}, {512, 3}};
+    static const struct { uint32_t channels, blocks; } stages[] = {{64, 3}, {128, 4}, {256, 6}, {512, 3}};
     for (uint32_t s = 0; s < 4; s++)
         for (uint32_t i = 0; i < stages[s].blocks; i++) *x = bottleneck(b, *x, stages[s].channels, s > 0 && i == 0 ? 2 : 1);
 }

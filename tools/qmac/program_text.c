@@ -66,9 +66,11 @@ static enum qm_status read_field(const struct reader *reader, char *word, struct
 
 static enum qm_status read_insn(struct reader *reader) {
     struct qm_program_text *program = reader->program;
-    if (program->insn_count == sizeof program->insns / sizeof *program->insns) return complain(reader, "too many instructions at", reader->words[0]);
+    if (program->insn_count == sizeof program->insns / sizeof *program->insns)
+        return complain(reader, "too many instructions at", reader->words[0]);
     struct qm_insn *insn = &program->insns[program->insn_count++];
-    while (insn->opcode < QM_OPCODE_LIMIT && (qm_opcode_name(insn->opcode) == NULL || strcmp(qm_opcode_name(insn->opcode), reader->words[1]) != 0))
+    while (insn->opcode < QM_OPCODE_LIMIT &&
+           (qm_opcode_name(insn->opcode) == NULL || strcmp(qm_opcode_name(insn->opcode), reader->words[1]) != 0))
         insn->opcode++;
     if (insn->opcode == QM_OPCODE_LIMIT) return complain(reader, "unknown opcode", reader->words[1]);
     for (size_t i = 2; i < reader->count; i++) QM_TRY(read_field(reader, reader->words[i], insn));
@@ -135,7 +137,8 @@ static enum qm_status read_expectation(struct reader *reader) {
 static enum qm_status read_line(struct reader *reader, char *line) {
     line[strcspn(line, "#\n")] = '\0';
     reader->count = 0;
-    for (char *word = strtok(line, " \t\r"); word != NULL && reader->count < MAX_WORDS; word = strtok(NULL, " \t\r")) reader->words[reader->count++] = word;
+    for (char *word = strtok(line, " \t\r"); word != NULL && reader->count < MAX_WORDS; word = strtok(NULL, " \t\r"))
+        reader->words[reader->count++] = word;
     if (reader->count == 0) return QM_OK;
     if (reader->count == 1) return complain(reader, "nothing after", reader->words[0]);
     if (strcmp(reader->words[0], "machine") == 0) return qm_machine_load(reader->words[1], &reader->program->machine, reader->diag);
@@ -175,7 +178,8 @@ static uint8_t *space_bytes(struct memories *memories, enum qm_text_space space)
     return bytes[space];
 }
 
-static enum qm_status load(const struct qm_program_text *program, struct memories *memories, struct qm_device *device, struct qm_diag *diag) {
+static enum qm_status load(const struct qm_program_text *program, struct memories *memories, struct qm_device *device,
+                           struct qm_diag *diag) {
     for (const struct qm_text_bytes *item = program->before; item != NULL; item = item->next)
         memcpy(space_bytes(memories, item->space) + item->offset_bytes, item->bytes, item->size_bytes);
     for (uint32_t i = 0; i < program->insn_count; i++) {
@@ -193,22 +197,24 @@ static enum qm_status run(const struct qm_program_text *program, struct qm_devic
     device->ops->write_csr(device, QM_CSR_PROGRAM_COUNT, program->insn_count);
     device->ops->write_csr(device, QM_CSR_MEMORY_SIZE, QM_TEXT_ARENA_BYTES);
     device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
-    if (!device->ops->wait(device, CYCLE_LIMIT)) return qm_fail(diag, QM_MISMATCH, "%s: still busy after %d cycles", program->file, CYCLE_LIMIT);
+    if (!device->ops->wait(device, CYCLE_LIMIT))
+        return qm_fail(diag, QM_MISMATCH, "%s: still busy after %d cycles", program->file, CYCLE_LIMIT);
     uint32_t error = device->ops->read_csr(device, QM_CSR_ERROR_CAUSE);
     if (error == program->error) return QM_OK;
-    return qm_fail(diag, QM_MISMATCH, "%s: error %s, expected %s (engine %s)", program->file, qm_error_name(error), qm_error_name(program->error),
-                   device->ops->name);
+    return qm_fail(diag, QM_MISMATCH, "%s: error %s, expected %s (engine %s)", program->file, qm_error_name(error),
+                   qm_error_name(program->error), device->ops->name);
 }
 
-static enum qm_status compare(const struct qm_program_text *program, struct memories *memories, struct qm_device *device, struct qm_diag *diag) {
+static enum qm_status compare(const struct qm_program_text *program, struct memories *memories, struct qm_device *device,
+                              struct qm_diag *diag) {
     device->ops->read_memory(device, 0, memories->arena, sizeof memories->arena);
     device->ops->read_internal(device, memories->scratchpad, memories->accumulator);
     for (const struct qm_text_bytes *item = program->after; item != NULL; item = item->next)
         for (size_t i = 0; i < item->size_bytes; i++) {
             uint8_t got = space_bytes(memories, item->space)[item->offset_bytes + i];
             if (got != item->bytes[i])
-                return qm_fail(diag, QM_MISMATCH, "%s:%u: byte %zu is 0x%02x, expected 0x%02x (engine %s)", program->file, item->line, i, got,
-                               item->bytes[i], device->ops->name);
+                return qm_fail(diag, QM_MISMATCH, "%s:%u: byte %zu is 0x%02x, expected 0x%02x (engine %s)", program->file, item->line, i,
+                               got, item->bytes[i], device->ops->name);
         }
     for (const struct qm_text_count *item = program->counts; item != NULL; item = item->next) {
         uint64_t got = qm_device_counter(device, item->counter);
@@ -219,7 +225,8 @@ static enum qm_status compare(const struct qm_program_text *program, struct memo
     return QM_OK;
 }
 
-enum qm_status qm_program_text_run(const struct qm_program_text *program, const struct qm_device_ops *engine, bool step, struct qm_diag *diag) {
+enum qm_status qm_program_text_run(const struct qm_program_text *program, const struct qm_device_ops *engine, bool step,
+                                   struct qm_diag *diag) {
     struct qm_device_options options = {.step = step, .memory_bytes = QM_TEXT_ARENA_BYTES};
     struct qm_device *device;
     QM_TRY(engine->create(&program->machine, &options, &device, diag));

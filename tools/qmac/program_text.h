@@ -49,7 +49,8 @@ struct qm_program_text {
 
 enum { QM_TEXT_ARENA_BYTES = 1 << 17, QM_TEXT_CODE_OFFSET = 1 << 16 };
 
-QM_MUST_USE enum qm_status qm_program_text_read(const char *file, struct qm_arena *arena, struct qm_program_text **program, struct qm_diag *diag);
+QM_MUST_USE enum qm_status qm_program_text_read(const char *file, struct qm_arena *arena, struct qm_program_text **program,
+                                                struct qm_diag *diag);
 
 /* Runs it on the engine. QM_MISMATCH names the first expectation that does not hold. */
 QM_MUST_USE enum qm_status qm_program_text_run(const struct qm_program_text *program, const struct qm_device_ops *engine, bool step,

@@ -19,9 +19,9 @@ struct qm_random_program {
     uint32_t count;
     struct qm_insn insns[QM_RANDOM_MAX_INSNS]; /* before malforming */
     uint32_t words[QM_RANDOM_MAX_INSNS][QM_INSN_WORDS];
-    const char *malformed;      /* what was spoilt, or NULL */
-    uint32_t program_addr;      /* for PROGRAM_ADDR: arena offset of words */
-    uint32_t program_count;     /* for PROGRAM_COUNT */
+    const char *malformed;  /* what was spoilt, or NULL */
+    uint32_t program_addr;  /* for PROGRAM_ADDR: arena offset of words */
+    uint32_t program_count; /* for PROGRAM_COUNT */
 };
 
 void qm_random_program_make(const struct qm_machine *machine, uint64_t seed, struct qm_random_program *program);

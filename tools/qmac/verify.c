@@ -9,6 +9,7 @@
 #include "sim/lockstep/lockstep.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
+#include "tools/qmac/scene.h"
 #include "tools/qmac/tensors.h"
 #include "tools/qmac/verify_random.h"
 
@@ -77,8 +78,9 @@ static double seconds_since(const struct timespec *begin) {
 }
 
 static void print_stats(const char *what, const struct qm_machine *machine, struct qm_lockstep_stats stats, double seconds) {
-    printf("%s on %s (%ux%u): %" PRIu64 " runs, %" PRIu64 " cycles, %" PRIu64 " events compared, no difference (%.2f s, %.2f Mcycle/s)\n", what,
-           machine->name, machine->rows, machine->cols, stats.runs, stats.cycles, stats.events, seconds, 1e-6 * (double)stats.cycles / seconds);
+    printf("%s on %s (%ux%u): %" PRIu64 " runs, %" PRIu64 " cycles, %" PRIu64 " events compared, no difference (%.2f s, %.2f Mcycle/s)\n",
+           what, machine->name, machine->rows, machine->cols, stats.runs, stats.cycles, stats.events, seconds,
+           1e-6 * (double)stats.cycles / seconds);
 }
 
 /* ---- random programs ---- */
@@ -87,11 +89,12 @@ static void print_coverage(const struct qm_coverage *coverage) {
     size_t covered, all;
     char missing[1024];
     qm_coverage_count(coverage, &covered, &all, missing, sizeof missing);
-    printf("coverage: %zu of %zu classes of field values and faults%s%s\n", covered, all, missing[0] != '\0' ? "; not drawn: " : "", missing);
+    printf("coverage: %zu of %zu classes of field values and faults%s%s\n", covered, all, missing[0] != '\0' ? "; not drawn: " : "",
+           missing);
 }
 
-static enum qm_status verify_seeds(const struct verify_options *options, const struct qm_verify_random *verify, struct qm_coverage *coverage,
-                                   struct qm_diag *diag) {
+static enum qm_status verify_seeds(const struct verify_options *options, const struct qm_verify_random *verify,
+                                   struct qm_coverage *coverage, struct qm_diag *diag) {
     struct qm_lockstep_stats stats = {0};
     struct timespec begin;
     bool shows = isatty(STDERR_FILENO);
@@ -120,7 +123,8 @@ static enum qm_status verify_random(const struct verify_options *options, struct
 
 /* ---- a network ---- */
 
-static enum qm_status run_examples(struct qm_device *pair, const struct qm_program *program, const struct cli_inputs *inputs, struct qm_diag *diag) {
+static enum qm_status run_examples(struct qm_device *pair, const struct qm_program *program, const struct cli_inputs *inputs,
+                                   struct qm_diag *diag) {
     QM_TRY(qm_driver_load(pair, program, diag));
     for (uint64_t example = 0; example < inputs->examples; example++) {
         for (uint32_t i = 0; i < program->input_count; i++)
@@ -132,13 +136,18 @@ static enum qm_status run_examples(struct qm_device *pair, const struct qm_progr
 }
 
 /* A difference stops the pair, and the driver then sees a device that does not answer: the difference is the news. */
-static enum qm_status verify_on_pair(struct qm_device *pair, const struct cli_program *opened, const struct cli_inputs *inputs, struct qm_diag *diag) {
+static enum qm_status verify_on_pair(struct qm_device *pair, const struct cli_program *opened, const struct cli_inputs *inputs,
+                                     struct qm_diag *diag) {
     struct timespec begin;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     enum qm_status status = run_examples(pair, opened->program, inputs, diag);
     const char *difference = qm_lockstep_difference(pair);
-    if (difference != NULL)
+    if (difference != NULL) {
+        struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
+        struct scene_program run = scene_of_program(opened->program, &scene);
+        scene_print(&scene, &run);
         return qm_fail(diag, QM_MISMATCH, "%s on %s: model and RTL differ: %s", opened->program->model, opened->machine.name, difference);
+    }
     if (status == QM_OK) print_stats(opened->program->model, &opened->machine, qm_lockstep_stats(pair), seconds_since(&begin));
     return status;
 }

@@ -1,14 +1,17 @@
 /* verify_random.c - one random program on the pair of engines: fill both memories from the seed, run, compare everything. */
 #include "tools/qmac/verify_random.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "common/prng.h"
+#include "tools/qmac/scene.h"
 
 enum { CYCLE_LIMIT = 2000000, ARENA_BASE = 0x10000 };
 
 /* Random bytes everywhere, so that a wrong address shows. */
-static void fill(struct qm_device *device, const struct qm_machine *machine, const struct qm_random_program *program, struct qm_prng *prng) {
+static void fill(struct qm_device *device, const struct qm_machine *machine, const struct qm_random_program *program,
+                 struct qm_prng *prng) {
     size_t sums = (size_t)machine->accumulator_rows * machine->cols;
     uint8_t *arena = malloc(QM_RANDOM_ARENA_BYTES), *scratchpad = malloc(machine->scratchpad_bytes);
     int32_t *accumulator = malloc(sums * sizeof *accumulator);
@@ -41,25 +44,38 @@ static void run(struct qm_device *pair, const struct qm_machine *machine, const 
     if (pair->ops->wait(pair, CYCLE_LIMIT)) qm_lockstep_compare_memories(pair);
 }
 
+/* What the pair found, as the status of the seed. */
+static enum qm_status judge(const struct qm_verify_random *verify, uint64_t seed, struct qm_device *pair,
+                            const struct qm_random_program *program, struct qm_diag *diag) {
+    const char *difference = qm_lockstep_difference(pair), *malformed = program->malformed;
+    if (difference == NULL && qm_lockstep_stats(pair).runs > 0) return QM_OK;
+    if (difference == NULL)
+        return qm_fail(diag, QM_MISMATCH, "random program, seed %" PRIu64 ", machine %s: still busy after %d cycles", seed,
+                       verify->machine->name, CYCLE_LIMIT);
+    struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
+    struct scene_program run = {.words = program->words, .count = program->count};
+    scene_print(&scene, &run);
+    return qm_fail(diag, QM_MISMATCH, "random program, seed %" PRIu64 ", machine %s%s%s: model and RTL differ: %s", seed,
+                   verify->machine->name, malformed != NULL ? ", malformed: " : "", malformed != NULL ? malformed : "", difference);
+}
+
 enum qm_status qm_verify_random_one(const struct qm_verify_random *verify, uint64_t seed, struct qm_coverage *coverage,
                                     struct qm_lockstep_stats *stats, struct qm_diag *diag) {
     struct qm_random_program *program = malloc(sizeof *program);
     QM_CHECK(program != NULL);
-    struct qm_device_options options = {.seed = seed, .stalls = verify->stalls, .memory_base = ARENA_BASE, .memory_bytes = QM_RANDOM_ARENA_BYTES};
+    struct qm_device_options options = {
+        .seed = seed, .stalls = verify->stalls, .memory_base = ARENA_BASE, .memory_bytes = QM_RANDOM_ARENA_BYTES};
     struct qm_device *pair;
     qm_random_program_make(verify->machine, seed, program);
     qm_coverage_add(coverage, program);
     enum qm_status status = qm_lockstep_create(verify->model, verify->rtl, verify->machine, &options, &pair, diag);
     if (status == QM_OK) {
         run(pair, verify->machine, program, seed);
-        const char *difference = qm_lockstep_difference(pair);
+        status = judge(verify, seed, pair, program, diag);
         struct qm_lockstep_stats one = qm_lockstep_stats(pair);
-        if (difference != NULL) status = qm_fail(diag, QM_MISMATCH, "random program, seed %llu, machine %s%s%s: %s", (unsigned long long)seed,
-                                                 verify->machine->name, program->malformed ? ", malformed: " : "",
-                                                 program->malformed ? program->malformed : "", difference);
-        if (difference == NULL && one.runs == 0) status = qm_fail(diag, QM_MISMATCH, "random program, seed %llu, machine %s: still busy after %d cycles",
-                                                                  (unsigned long long)seed, verify->machine->name, CYCLE_LIMIT);
-        stats->cycles += one.cycles, stats->events += one.events, stats->runs += one.runs;
+        stats->cycles += one.cycles;
+        stats->events += one.events;
+        stats->runs += one.runs;
         pair->ops->destroy(pair);
     }
     free(program);

@@ -58,6 +58,7 @@ static uint64_t fill(unsigned seed) {
         struct qm_insn_time *time = &run->times[i];
         time->start = last_start[unit] + 1 + (uint64_t)(rand() % 9);
         time->end = (time->start > last_end[unit] ? time->start : last_end[unit]) + 1 + (uint64_t)(rand() % 12);
+        if (unit == QM_UNIT_MATMUL && rand() % 2 == 0) time->end += source.machine->rows + source.machine->cols;
         last_start[unit] = time->start;
         last_end[unit] = time->end;
         if (time->end > cycles) cycles = time->end;
@@ -66,8 +67,22 @@ static uint64_t fill(unsigned seed) {
     return run->counters->value[QM_C_cycles] = cycles + 3;
 }
 
-/* The layer of the oldest instruction that has not ended before t; behind all, the last layer. */
+/* The MATMUL whose rows stream in t: from its start or the end of the one before, to R + C cycles before its end; -1: none. */
+static int streaming(uint64_t t) {
+    uint64_t before = 0, drain = source.machine->rows + source.machine->cols;
+    for (int i = 0; i < INSNS; i++) {
+        if (qm_opcode_unit(program->insns[i][0] & 0xff) != QM_UNIT_MATMUL) continue;
+        for (uint64_t c = run->times[i].start + 1; c + drain <= run->times[i].end; c++)
+            if (c == t && c >= before) return i;
+        uint64_t first = run->times[i].start + 1 > before ? run->times[i].start + 1 : before;
+        before = run->times[i].end + 1 > first + drain ? run->times[i].end + 1 - drain : first;
+    }
+    return -1;
+}
+
+/* The layer of what streams, or of the oldest instruction that has not ended before t; behind all, the last layer. */
 static uint32_t owner(uint64_t t) {
+    if (streaming(t) >= 0) return program->insn_layer[streaming(t)];
     for (uint32_t i = 0; i < INSNS; i++)
         if (run->times[i].end >= t) return program->insn_layer[i];
     return LAYERS - 1;

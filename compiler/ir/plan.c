@@ -1,0 +1,96 @@
+/* plan.c - growing lists, and the plan as text: one line a map, a layer, a constant, an operation. */
+#include "compiler/ir/plan.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* A list with room for one more: the list itself, or a copy twice as long. */
+static void *with_room(struct plan *plan, void *list, uint32_t count, uint32_t *room, size_t item_bytes) {
+    if (count < *room) return list;
+    *room = *room == 0 ? 64 : 2 * *room;
+    void *longer = qm_arena_alloc(plan->arena, *room * item_bytes);
+    if (count > 0) memcpy(longer, list, count * item_bytes);
+    return longer;
+}
+
+uint32_t plan_add_buffer(struct plan *plan, uint32_t bytes) {
+    plan->buffers = with_room(plan, plan->buffers, plan->buffer_count, &plan->buffer_room, sizeof *plan->buffers);
+    plan->buffers[plan->buffer_count] = (struct plan_buffer){.bytes = bytes, .first_op = plan->op_count};
+    return plan->buffer_count++;
+}
+
+uint32_t plan_add_op(struct plan *plan, enum qm_opcode opcode, uint32_t layer) {
+    plan->ops = with_room(plan, plan->ops, plan->op_count, &plan->op_room, sizeof *plan->ops);
+    struct plan_op *op = &plan->ops[plan->op_count];
+    *op = (struct plan_op){.insn = {.opcode = opcode}, .layer = layer};
+    for (uint32_t i = 0; i < PLAN_OPERANDS; i++) op->buffers[i] = PLAN_NONE;
+    return plan->op_count++;
+}
+
+uint32_t plan_add_constant(struct plan *plan) {
+    plan->constants = with_room(plan, plan->constants, plan->constant_count, &plan->constant_room, sizeof *plan->constants);
+    plan->constants[plan->constant_count] = (struct plan_constant){0};
+    return plan->constant_count++;
+}
+
+void plan_use(struct plan *plan, uint32_t op, uint32_t operand, uint32_t buffer) {
+    struct plan_buffer *used = &plan->buffers[buffer];
+    plan->ops[op].buffers[operand] = buffer;
+    if (used->first_op == PLAN_NONE) used->first_op = op;
+    used->last_op = plan_max(used->last_op, op);
+}
+
+const char *plan_layer_name(const struct plan *plan, uint32_t layer) {
+    return plan->network->values[plan->network->layers[layer].output].name;
+}
+
+static void print_values(const struct plan *plan, FILE *out) {
+    for (uint32_t i = 0; i < plan->network->value_count; i++) {
+        const struct qm_value *value = &plan->network->values[i];
+        const struct plan_value *planned = &plan->values[i];
+        if (value->storage != i) continue;
+        fprintf(out, "map %u %s %ux%ux%u layers %u..%u", i, value->name, value->h, value->w, value->c, planned->first_layer,
+                planned->last_layer);
+        if (planned->resident) fprintf(out, " scratchpad 0x%x", planned->address);
+        if (planned->in_arena) fprintf(out, " arena 0x%x", planned->arena_offset);
+        fputc('\n', out);
+    }
+}
+
+static void print_tiling(const struct plan_tiling *tiling, FILE *out) {
+    const struct plan_product *product = &tiling->product;
+    if (product->channels > 0)
+        fprintf(out, " %s%s group %u, K %ux%ux%u, channels %u", product->depthwise ? "depthwise" : "dense",
+                product->packed ? " packed" : "", product->group, product->window.kernel_h, product->window.kernel_w,
+                product->window.run_bytes, product->channels);
+    if (tiling->block_bytes > 0) fprintf(out, " blocks of %u bytes", tiling->block_bytes);
+    if (tiling->block_h > 0) fprintf(out, " blocks %ux%u", tiling->block_h, tiling->block_w);
+    if (tiling->chunk_channels > 0)
+        fprintf(out, " chunks of %u, %u tiles a MATMUL, parts %ux%u%s, %s outer", tiling->chunk_channels, tiling->matmul_tiles,
+                tiling->part_kernel_h, tiling->part_run, tiling->split ? " split" : "", tiling->rows_outer ? "rows" : "weights");
+    if (tiling->cycles > 0) fprintf(out, ", about %" PRIu64 " cycles", tiling->cycles);
+}
+
+static void print_op(const struct plan *plan, const struct plan_op *op, FILE *out) {
+    char text[1024];
+    qm_insn_print(&op->insn, text, sizeof text);
+    fprintf(out, "layer %u %s", op->layer, text);
+    for (uint32_t i = 0; i < PLAN_OPERANDS; i++)
+        if (op->buffers[i] != PLAN_NONE) fprintf(out, " %c%u@0x%x", "rmw"[i], op -> buffers[i], plan -> buffers[op->buffers[i]].address);
+    fputc('\n', out);
+}
+
+void plan_print(const struct plan *plan, FILE *out) {
+    print_values(plan, out);
+    for (uint32_t i = 0; i < plan->network->layer_count; i++) {
+        fprintf(out, "layer %u %s: %u bytes free,", i, plan_layer_name(plan, i), plan->layers[i].hole_bytes);
+        print_tiling(&plan->layers[i].tiling, out);
+        fputc('\n', out);
+    }
+    for (uint32_t i = 0; i < plan->constant_count; i++) {
+        const struct plan_constant *constant = &plan->constants[i];
+        fprintf(out, "constant %u layer %u channels %u..%u image 0x%x %u bytes\n", i, constant->layer, constant->channel,
+                constant->channel + constant->channels, constant->offset, constant->bytes);
+    }
+    for (uint32_t i = 0; i < plan->op_count; i++) print_op(plan, &plan->ops[i], out);
+}

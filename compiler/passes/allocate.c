@@ -1,0 +1,188 @@
+/* allocate.c - addresses for everything that does not live as long as a map, and the final order of the loads.
+ *
+ * First every buffer gets the lowest address that is free while it lives, in the order of the schedule; tile has made sure that there is one.
+ * Then every load, in order, is moved ahead as far as some address is free from there on, but never past more than a few other loads:
+ * a LOAD that finds its queue full would hold up decode, and with it all units. Loads stay in order among themselves.
+ */
+#include "compiler/passes/passes.h"
+
+enum { AHEAD_MAX = 15, AHEAD_CYCLES = 1536 };
+
+struct mover {
+    struct plan *plan;
+    uint32_t *loads;    /* [load_count] operations, in the order of the schedule */
+    uint32_t *position; /* [load_count] the operation before which each is issued */
+    uint32_t load_count, values;
+    uint32_t next; /* address after the last buffer that was moved; 0 while buffers are placed first */
+    /* Buffers before `seen` that still live at the earliest time that matters. Buffers begin in the order of their indices, and time only grows. */
+    uint32_t *active;
+    uint32_t active_count, seen;
+    const struct plan_buffer **live; /* scratch: buffers that live in a stretch of time */
+};
+
+/* ---- free addresses ---- */
+
+static bool lives_within(const struct plan_buffer *buffer, uint32_t first_op, uint32_t last_op) {
+    return buffer->placed && buffer->first_op <= last_op && first_op <= buffer->last_op;
+}
+
+/* Forgets what ended before `low`, and looks at the buffers before `end`. */
+static void advance(struct mover *m, uint32_t end, uint32_t low) {
+    const struct plan_buffer *buffers = m->plan->buffers;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < m->active_count; i++)
+        if (buffers[m->active[i]].last_op >= low) m->active[count++] = m->active[i];
+    for (; m->seen < end; m->seen++)
+        if (buffers[m->seen].last_op >= low) m->active[count++] = m->seen;
+    m->active_count = count;
+}
+
+/* Gathers the buffers other than self that live at some time from first_op to the end of self. */
+static uint32_t gather(struct mover *m, uint32_t self, uint32_t first_op) {
+    const struct plan_buffer *buffers = m->plan->buffers;
+    uint32_t count = 0, last_op = buffers[self].last_op;
+    for (uint32_t i = 0; i < m->values; i++)
+        if (lives_within(&buffers[i], first_op, last_op)) m->live[count++] = &buffers[i];
+    for (uint32_t i = 0; i < m->active_count; i++)
+        if (lives_within(&buffers[m->active[i]], first_op, last_op)) m->live[count++] = &buffers[m->active[i]];
+    for (uint32_t i = self + 1; i < m->plan->buffer_count && buffers[i].placed && buffers[i].first_op <= last_op; i++)
+        if (buffers[i].last_op >= first_op) m->live[count++] = &buffers[i];
+    return count;
+}
+
+/* The lowest address from `at` on where bytes overlap none of the first count buffers in m->live. */
+static uint64_t skip_live(const struct mover *m, uint32_t count, uint32_t bytes, uint64_t at) {
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (uint32_t i = 0; i < count; i++) {
+            uint64_t begin = m->live[i]->address, end = begin + m->live[i]->bytes;
+            if (at + bytes <= begin || end <= at) continue;
+            at = end;
+            moved = true;
+        }
+    }
+    return at;
+}
+
+/* An address that is free for self from first_op on: the lowest from m->next on, else the lowest of all; false when there is none. Going round
+ * leaves what was used last alone, so that a load seldom has to wait for a reader. */
+static bool find_address(struct mover *m, uint32_t self, uint32_t first_op, uint32_t *address) {
+    uint32_t count = gather(m, self, first_op), bytes = m->plan->buffers[self].bytes;
+    uint64_t at = skip_live(m, count, bytes, m->next), size = m->plan->machine->scratchpad_bytes;
+    if (at + bytes > size) at = skip_live(m, count, bytes, 0);
+    *address = (uint32_t)at;
+    return at + bytes <= size;
+}
+
+static void place_buffers(struct mover *m) {
+    for (uint32_t i = m->values; i < m->plan->buffer_count; i++) {
+        struct plan_buffer *buffer = &m->plan->buffers[i];
+        advance(m, i, buffer->first_op);
+        QM_CHECK(find_address(m, i, buffer->first_op, &buffer->address));
+        buffer->placed = true;
+    }
+    m->active_count = 0;
+    m->seen = m->values;
+}
+
+/* ---- loads ---- */
+
+static void list_loads(struct mover *m) {
+    struct plan *plan = m->plan;
+    m->loads = QM_ARENA_NEW(plan->arena, uint32_t, plan->op_count);
+    m->position = QM_ARENA_NEW(plan->arena, uint32_t, plan->op_count);
+    for (uint32_t i = 0; i < plan->op_count; i++) {
+        if (plan->ops[i].insn.opcode != QM_LOAD) continue;
+        m->position[m->load_count] = i;
+        m->loads[m->load_count++] = i;
+    }
+}
+
+/* How many of the loads before it a load may pass: few, and no more than the memory brings in a while, because fetch waits behind them. */
+static uint32_t loads_to_pass(const struct mover *m, uint32_t index) {
+    uint32_t most = plan_min(index, plan_min(m->plan->machine->queue_depth - 1, AHEAD_MAX)), count = 0;
+    uint64_t cycles = 0;
+    for (; count < most; count++) {
+        const struct qm_insn *insn = &m->plan->ops[m->loads[index - 1 - count]].insn;
+        cycles += cost_transfer(m->plan->machine, (uint64_t)(insn->row_bytes * insn->row_count * insn->plane_count));
+        if (count > 0 && cycles > AHEAD_CYCLES) break;
+    }
+    return count;
+}
+
+/* The earliest place for a load: what it reads must be there, loads stay in order, and the first work of a step comes before the loads that it
+ * does not need, so that it is fetched before the memory is busy with them. */
+static uint32_t earliest(const struct mover *m, uint32_t index, uint32_t first_work) {
+    uint32_t low = plan_max(m->plan->ops[m->loads[index]].after, index > 0 ? m->position[index - 1] : 0);
+    return m->loads[index] > first_work ? plan_max(low, plan_min(first_work + 2, m->loads[index])) : low;
+}
+
+/* Issues a load as early as an address is free from there on. Candidates are the places where the loads before it stood. */
+static void move_load(struct mover *m, uint32_t index, uint32_t first_work) {
+    struct plan *plan = m->plan;
+    uint32_t which = plan->ops[m->loads[index]].buffers[PLAN_WRITE], low = earliest(m, index, first_work);
+    struct plan_buffer *buffer = &plan->buffers[which];
+    if (which >= m->values) advance(m, which, low);
+    for (uint32_t back = loads_to_pass(m, index) + 1; back > 0; back--) {
+        uint32_t at = plan_max(low, m->loads[index + 1 - back]), address = buffer->address;
+        if (which >= m->values && !find_address(m, which, at, &address)) continue;
+        if (which >= m->values) m->next = address + buffer->bytes;
+        buffer->address = address;
+        buffer->first_op = plan_min(buffer->first_op, at);
+        m->position[index] = at;
+        return;
+    }
+}
+
+static void move_loads(struct mover *m) {
+    const struct plan *plan = m->plan;
+    for (uint32_t i = 0, load = 0; i < plan->step_count; i++) {
+        uint32_t first_work = plan->steps[i].first_op, end = plan->steps[i].last_op;
+        while (first_work < end && plan->ops[first_work].insn.opcode == QM_LOAD) first_work++;
+        for (; load < m->load_count && m->loads[load] < end; load++)
+            if (plan->ops[m->loads[load]].movable) move_load(m, load, first_work);
+    }
+}
+
+static void reorder(struct mover *m) {
+    struct plan *plan = m->plan;
+    struct plan_op *ordered = QM_ARENA_NEW(plan->arena, struct plan_op, plan->op_count);
+    uint32_t count = 0, load = 0;
+    for (uint32_t i = 0; i < plan->op_count; i++) {
+        for (; load < m->load_count && m->position[load] <= i; load++) ordered[count++] = plan->ops[m->loads[load]];
+        if (plan->ops[i].insn.opcode != QM_LOAD) ordered[count++] = plan->ops[i];
+    }
+    QM_CHECK(count == plan->op_count);
+    plan->ops = ordered;
+}
+
+/* ---- addresses in instructions ---- */
+
+static void resolve(struct plan *plan, struct plan_op *op) {
+    int64_t base[PLAN_OPERANDS] = {0};
+    for (uint32_t i = 0; i < PLAN_OPERANDS; i++)
+        if (op->buffers[i] != PLAN_NONE) base[i] = plan->buffers[op->buffers[i]].address;
+    struct qm_insn *insn = &op->insn;
+    enum qm_unit unit = qm_opcode_unit(insn->opcode);
+    if (unit == QM_UNIT_LOAD) insn->spad_addr += base[PLAN_WRITE];
+    if (unit == QM_UNIT_STORE) insn->spad_addr += base[PLAN_READ];
+    if (unit == QM_UNIT_POST) insn->out_addr += base[PLAN_WRITE];
+    insn->in_addr += base[PLAN_READ];
+    insn->b_addr += base[PLAN_READ_MORE];
+    insn->weight_addr += base[PLAN_READ_MORE];
+    insn->param_addr += base[PLAN_READ_MORE];
+}
+
+enum qm_status pass_allocate(struct plan *plan) {
+    struct mover m = {.plan = plan};
+    m.active = QM_ARENA_NEW(plan->arena, uint32_t, plan->buffer_count);
+    m.live = QM_ARENA_NEW(plan->arena, const struct plan_buffer *, plan->buffer_count);
+    while (m.values < plan->buffer_count && plan->buffers[m.values].placed) m.values++;
+    m.seen = m.values;
+    place_buffers(&m);
+    list_loads(&m);
+    move_loads(&m);
+    reorder(&m);
+    for (uint32_t i = 0; i < plan->op_count; i++) resolve(plan, &plan->ops[i]);
+    return QM_OK;
+}

@@ -1,0 +1,34 @@
+/* cost.c - the closed forms of docs/machine.md, as far as choosing needs them. */
+#include "compiler/passes/passes.h"
+
+static uint64_t larger(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+/* A step streams its positions while the next step's weight rows are loaded: the longer of the two counts. */
+static uint64_t run_steps(const struct qm_machine *machine, uint64_t run_bytes, uint64_t positions) {
+    uint64_t whole = run_bytes / machine->rows, rest = run_bytes % machine->rows;
+    return whole * larger(positions, machine->rows) + (rest > 0 ? larger(positions, rest) : 0);
+}
+
+uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_product *product, uint64_t positions, uint64_t tiles) {
+    const struct plan_window *w = &product->window;
+    uint64_t taps = (uint64_t)w->kernel_h * w->kernel_w;
+    if (product->depthwise) return tiles * taps * larger(positions, 2);
+    if (product->packed) return tiles * run_steps(machine, taps * w->run_bytes, positions);
+    return tiles * taps * run_steps(machine, w->run_bytes, positions);
+}
+
+uint64_t cost_requantize(uint64_t positions, uint64_t tiles) {
+    return tiles * (9 + positions) + 6;
+}
+
+uint64_t cost_copy(const struct qm_machine *machine, const struct plan_product *product, uint64_t positions) {
+    const struct plan_window *w = &product->window;
+    return positions * w->kernel_h * w->kernel_w * plan_ceil_div(w->run_bytes, machine->cols) + 6;
+}
+
+uint64_t cost_transfer(const struct qm_machine *machine, uint64_t bytes) {
+    uint32_t rate = plan_min(machine->axi_bytes, machine->dram_bytes_per_cycle);
+    return (bytes + rate - 1) / rate;
+}

@@ -1,0 +1,109 @@
+/* passes.h - the passes from network to program, in their order, and what they share. */
+#ifndef QM_COMPILER_PASSES_PASSES_H
+#define QM_COMPILER_PASSES_PASSES_H
+
+#include "compiler/ir/plan.h"
+
+/* ---- passes ---- */
+
+/* Decides which maps stay in the scratchpad and where, and gives the others a place in the arena. */
+QM_MUST_USE enum qm_status pass_place(struct plan *plan);
+/* Cuts every layer into blocks of positions, chunks of channels and parts of the reduction that fit. Moves maps out when nothing fits. */
+QM_MUST_USE enum qm_status pass_tile(struct plan *plan);
+/* Writes down the operations of all layers, each load right before its first use. */
+QM_MUST_USE enum qm_status pass_schedule(struct plan *plan);
+/* Gives buffers their addresses, and moves loads ahead as far as there is room. */
+QM_MUST_USE enum qm_status pass_allocate(struct plan *plan);
+/* Tokens, step by step. */
+QM_MUST_USE enum qm_status pass_synchronize(struct plan *plan);
+
+/* Packs instructions and constants. */
+QM_MUST_USE enum qm_status emit_program(const struct plan *plan, struct qm_program **program);
+
+/* ---- place ---- */
+
+/* Gives everything outside the scratchpad its place: tensors, then the image. After the last move. */
+QM_MUST_USE enum qm_status place_arena(struct plan *plan);
+/* Moves the largest map that stays in the scratchpad during the layer to the arena. False: there is none. */
+bool place_move_out(struct plan *plan, uint32_t layer);
+
+/* ---- products: what the array can do for a convolution ---- */
+
+enum { PRODUCTS_MAX = 16 };
+
+/* All forms of a CONV or DEPTHWISE layer; returns how many. */
+uint32_t products_of_layer(const struct plan *plan, uint32_t layer, struct plan_product *products);
+/* The windows of any layer that has some, one output position at a time. */
+struct plan_window products_window(const struct plan *plan, uint32_t layer);
+/* Products of one sum: rows of weights of a tile. */
+uint32_t products_depth(const struct plan_product *product);
+struct range {
+    uint32_t first, count;
+};
+
+/* Fills weights[rows.count][channels.count]: rows (of 0 .. depth) of a tile, for these output channels of the product. */
+void products_weights(const struct qm_layer *layer, const struct plan_product *product, struct range rows, struct range channels,
+                      int8_t *weights);
+
+/* ---- areas: parts of maps ---- */
+
+/* A block of output positions. */
+struct block {
+    uint32_t y, x, h, w;
+};
+
+/* Rows and bytes of a map, and where they lie: row `row`, byte `byte` of the map is byte 0 of the buffer. */
+struct area {
+    uint32_t row, rows, byte, bytes;
+    uint32_t pitch, buffer;
+};
+
+/* The part of a map that the windows of a block touch; never empty. */
+struct area area_of_block(const struct plan_window *window, const struct block *block);
+/* Sets the window fields of an instruction for a block; the area holds at least what the block touches. */
+void area_set_window(struct qm_insn *insn, const struct plan_window *window, const struct block *block, const struct area *area);
+
+/* ---- cost: cycles from the closed forms of docs/machine.md ---- */
+
+/* One MATMUL of `positions` rows over the whole depth of the product. */
+uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_product *product, uint64_t positions, uint64_t tiles);
+uint64_t cost_requantize(uint64_t positions, uint64_t tiles);
+/* Gathering the windows of `positions`. */
+uint64_t cost_copy(const struct qm_machine *machine, const struct plan_product *product, uint64_t positions);
+uint64_t cost_transfer(const struct qm_machine *machine, uint64_t bytes);
+
+/* ---- tiling ---- */
+
+/* Bytes that one chunk's weights and parameters take. */
+uint32_t tile_chunk_bytes(const struct qm_machine *machine, const struct plan_product *product, uint32_t channels);
+
+/* ---- schedule ---- */
+
+void schedule_convolution(struct plan *plan, uint32_t layer);
+void schedule_pool(struct plan *plan, uint32_t layer);
+void schedule_add(struct plan *plan, uint32_t layer);
+
+/* A part of a map seen as rows of row_bytes: where it lies in the scratchpad, or a LOAD of it to a buffer of its own. */
+struct area schedule_input(struct plan *plan, uint32_t layer, uint32_t value, const struct area *wanted, uint32_t row_bytes);
+
+/* The same for some channels of a map of pixel_bytes a position; the area's bytes count only these channels. Outside maps only. */
+struct area schedule_input_channels(struct plan *plan, uint32_t layer, uint32_t value, const struct area *wanted, struct range channels);
+
+/* A map's positions as rows of `width`, and some channels of a block of them. */
+struct target {
+    uint32_t value, width, pixel_bytes;
+    struct block block;
+    struct range channels;
+};
+
+/* Where results go: the first byte, and the bytes from row to row and from position to position. */
+struct destination {
+    uint32_t buffer, offset, pitch, pixel;
+};
+
+/* In the map itself, or dense in the given buffer. */
+struct destination schedule_destination(const struct plan *plan, const struct target *target, uint32_t buffer);
+/* Stores a block that was written densely to the buffer to the arena. Does nothing for a map in the scratchpad. */
+void schedule_store_block(struct plan *plan, uint32_t layer, const struct target *target, uint32_t buffer);
+
+#endif

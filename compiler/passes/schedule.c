@@ -1,0 +1,176 @@
+/* schedule.c - the operations of all layers in program order, each load right before its first use; and what all layers share: maps that come
+ * from and go to the arena.
+ *
+ * The order is such that running one instruction after the other is right; tokens make sure that running them at the same time is, too.
+ */
+#include "compiler/passes/passes.h"
+
+enum { INPUT_LOADS = 8, INPUT_LOAD_BYTES_MIN = 1024 };
+
+static uint32_t step_begin(const struct plan *plan) {
+    return plan->steps[plan->step_count - 1].first_op;
+}
+
+/* Dense bytes between a buffer and the arena. */
+static uint32_t add_transfer(struct plan *plan, enum qm_opcode opcode, uint32_t layer, uint32_t bytes) {
+    uint32_t op = plan_add_op(plan, opcode, layer);
+    struct qm_insn *insn = &plan->ops[op].insn;
+    insn->row_bytes = bytes;
+    insn->row_count = insn->plane_count = 1;
+    return op;
+}
+
+/* ---- maps that come from the arena ---- */
+
+/* Loads an outside map up to a byte, in pieces, so that its first rows can be used before the last have come. */
+static void load_until(struct plan *plan, uint32_t layer, struct plan_value *value, uint32_t end) {
+    uint32_t piece = plan_max(plan_ceil_div(value->bytes, INPUT_LOADS), INPUT_LOAD_BYTES_MIN);
+    while (value->loaded_bytes < end) {
+        uint32_t bytes = plan_min(piece, value->bytes - value->loaded_bytes), op = add_transfer(plan, QM_LOAD, layer, bytes);
+        plan->ops[op].insn.spad_addr = value->loaded_bytes;
+        plan->ops[op].insn.dram_addr = (int64_t)value->arena_offset + value->loaded_bytes;
+        plan_use(plan, op, PLAN_WRITE, value->buffer);
+        plan->ops[op].movable = value->loaded_bytes > 0; /* from the first on its place is taken */
+        plan->ops[op].after = plan->buffers[value->buffer].first_op;
+        value->loaded_bytes += bytes;
+    }
+}
+
+static uint32_t load_part(struct plan *plan, uint32_t layer, const struct plan_value *value, const struct area *wanted,
+                          uint32_t row_bytes) {
+    uint32_t bytes = wanted->rows * wanted->bytes, buffer = plan_add_buffer(plan, bytes);
+    uint32_t op = add_transfer(plan, QM_LOAD, layer, bytes);
+    struct qm_insn *insn = &plan->ops[op].insn;
+    insn->dram_addr = (int64_t)value->arena_offset + (int64_t)wanted->row * row_bytes + wanted->byte;
+    if (wanted->bytes != row_bytes && wanted->rows > 1) {
+        insn->row_bytes = wanted->bytes;
+        insn->row_count = wanted->rows;
+        insn->dram_row_stride = row_bytes;
+        insn->spad_row_stride = wanted->bytes;
+    }
+    plan->ops[op].movable = true;
+    plan->ops[op].after = plan_max(value->ready_op, step_begin(plan));
+    plan_use(plan, op, PLAN_WRITE, buffer);
+    return buffer;
+}
+
+struct area schedule_input_channels(struct plan *plan, uint32_t layer, uint32_t value, const struct area *wanted, struct range channels) {
+    const struct qm_value *map = &plan->network->values[value];
+    struct area area = *wanted;
+    area.buffer = load_part(plan, layer, plan_storage(plan, value), wanted, map->w * channels.count);
+    area.pitch = wanted->bytes;
+    struct qm_insn *insn = &plan->ops[plan->op_count - 1].insn;
+    uint32_t first = wanted->byte / channels.count, row_bytes = map->w * map->c;
+    insn->dram_addr =
+        (int64_t)plan_storage(plan, value)->arena_offset + (int64_t)wanted->row * row_bytes + (int64_t)first * map->c + channels.first;
+    insn->row_bytes = insn->spad_row_stride = channels.count;
+    insn->row_count = wanted->bytes / channels.count;
+    insn->plane_count = wanted->rows;
+    insn->dram_row_stride = map->c;
+    insn->dram_plane_stride = row_bytes;
+    insn->spad_plane_stride = wanted->bytes;
+    return area;
+}
+
+struct area schedule_input(struct plan *plan, uint32_t layer, uint32_t value, const struct area *wanted, uint32_t row_bytes) {
+    struct plan_value *storage = plan_storage(plan, value);
+    struct area area = *wanted;
+    if (storage->resident) {
+        if (storage->from_outside)
+            load_until(plan, layer, storage, (wanted->row + wanted->rows - 1) * row_bytes + wanted->byte + wanted->bytes);
+        return (struct area){.rows = wanted->row + wanted->rows, .bytes = row_bytes, .pitch = row_bytes, .buffer = storage->buffer};
+    }
+    area.buffer = load_part(plan, layer, storage, wanted, row_bytes);
+    area.pitch = wanted->bytes;
+    return area;
+}
+
+/* ---- maps that go to the arena ---- */
+
+struct destination schedule_destination(const struct plan *plan, const struct target *target, uint32_t buffer) {
+    const struct plan_value *value = plan_storage(plan, target->value);
+    const struct block *block = &target->block;
+    uint32_t pixel = target->pixel_bytes, pitch = target->width * pixel;
+    if (value->resident)
+        return (struct destination){value->buffer, block->y * pitch + block->x * pixel + target->channels.first, pitch, pixel};
+    return (struct destination){buffer, 0, block->w * target->channels.count, target->channels.count};
+}
+
+void schedule_store_block(struct plan *plan, uint32_t layer, const struct target *target, uint32_t buffer) {
+    struct plan_value *value = plan_storage(plan, target->value);
+    const struct block *block = &target->block;
+    if (value->resident) return;
+    uint32_t pixel = target->pixel_bytes, pitch = target->width * pixel, bytes = target->channels.count;
+    uint32_t op = add_transfer(plan, QM_STORE, layer, block->h * block->w * bytes);
+    struct qm_insn *insn = &plan->ops[op].insn;
+    insn->dram_addr = (int64_t)value->arena_offset + (int64_t)block->y * pitch + (int64_t)block->x * pixel + target->channels.first;
+    if (bytes != pixel) {
+        insn->row_bytes = insn->spad_row_stride = bytes;
+        insn->row_count = block->w;
+        insn->plane_count = block->h;
+        insn->dram_row_stride = pixel;
+        insn->dram_plane_stride = pitch;
+        insn->spad_plane_stride = (int64_t)block->w * bytes;
+    } else if (block->w != target->width && block->h > 1) {
+        insn->row_bytes = insn->spad_row_stride = (int64_t)block->w * bytes;
+        insn->row_count = block->h;
+        insn->dram_row_stride = pitch;
+    }
+    plan_use(plan, op, PLAN_READ, buffer);
+    value->ready_op = plan->op_count;
+}
+
+/* A map of the scratchpad that someone outside wants as well. */
+static void store_value(struct plan *plan, uint32_t layer, struct plan_value *value) {
+    if (!value->resident || !value->in_arena) return;
+    uint32_t op = add_transfer(plan, QM_STORE, layer, value->bytes);
+    plan->ops[op].insn.dram_addr = value->arena_offset;
+    plan_use(plan, op, PLAN_READ, value->buffer);
+}
+
+/* ---- the pass ---- */
+
+static void open_step(struct plan *plan, bool on_host, uint32_t layer) {
+    plan->steps[plan->step_count++] = (struct plan_step){.on_host = on_host, .layer = layer, .first_op = plan->op_count};
+}
+
+static void close_step(struct plan *plan) {
+    plan->steps[plan->step_count - 1].last_op = plan->op_count;
+}
+
+static void schedule_device_layer(struct plan *plan, uint32_t layer) {
+    const struct qm_layer *l = &plan->network->layers[layer];
+    if (plan->step_count == 0 || plan->steps[plan->step_count - 1].on_host) open_step(plan, false, layer);
+    if (l->kind == QM_LAYER_CONV || l->kind == QM_LAYER_DEPTHWISE) schedule_convolution(plan, layer);
+    if (l->kind == QM_LAYER_POOL_MAX || l->kind == QM_LAYER_POOL_AVG) schedule_pool(plan, layer);
+    if (l->kind == QM_LAYER_ADD) schedule_add(plan, layer);
+    store_value(plan, layer, plan_storage(plan, l->output));
+    close_step(plan);
+}
+
+/* The host reads and writes the arena between two runs of the device. */
+static void schedule_host_layer(struct plan *plan, uint32_t layer) {
+    open_step(plan, true, layer);
+    close_step(plan);
+}
+
+enum qm_status pass_schedule(struct plan *plan) {
+    plan->steps = QM_ARENA_NEW(plan->arena, struct plan_step, plan->network->layer_count);
+    for (uint32_t i = 0; i < plan->network->value_count; i++) {
+        struct plan_value *value = &plan->values[i];
+        if (!value->resident) continue;
+        value->buffer = plan_add_buffer(plan, value->bytes);
+        plan->buffers[value->buffer].address = value->address;
+        plan->buffers[value->buffer].placed = true;
+        plan->buffers[value->buffer].first_op = PLAN_NONE;
+    }
+    for (uint32_t i = 0; i < plan->network->layer_count; i++) {
+        plan->layers[i].first_op = plan->op_count;
+        if (plan->network->layers[i].kind == QM_LAYER_SOFTMAX)
+            schedule_host_layer(plan, i);
+        else
+            schedule_device_layer(plan, i);
+        plan->layers[i].last_op = plan->op_count;
+    }
+    return QM_OK;
+}

@@ -1,0 +1,294 @@
+/* schedule_convolution.c - a convolution as MATMUL and REQUANTIZE pairs over its blocks, chunks, groups of tiles and parts.
+ *
+ *   for each block, for each chunk (or the other way round)
+ *       LOAD the rows the block needs, LOAD the chunk's weights and parameters     when they have changed
+ *       COPY the next block's windows                                               packed products
+ *       for each group of tiles: MATMUL (one a part of K), REQUANTIZE
+ *       STORE the block                                                             a map outside the scratchpad
+ *
+ * Sums take the accumulator in turn, so that a MATMUL can fill rows while REQUANTIZE reads others.
+ */
+#include "compiler/passes/passes.h"
+
+enum { CONSTANT_ALIGNMENT = 64, RING_MAX = 2 };
+
+struct conv {
+    struct plan *plan;
+    uint32_t layer;
+    const struct qm_layer *l;
+    const struct plan_tiling *t;
+    const struct plan_window *window;
+    uint32_t blocks_w, blocks, chunks, tile;
+    uint32_t block, chunk;          /* that are loaded; PLAN_NONE: none */
+    struct area in;                 /* of the block */
+    uint32_t weights, weights_base; /* buffer, and the offset in it of what `weights` offsets count from */
+    uint32_t results[RING_MAX], windows[RING_MAX];
+    uint32_t stores; /* made so far: results take their buffers in turn */
+};
+
+static struct block block_at(const struct conv *c, uint32_t index) {
+    uint32_t y = index / c->blocks_w * c->t->block_h, x = index % c->blocks_w * c->t->block_w;
+    return (struct block){y, x, plan_min(c->t->block_h, c->window->out_h - y), plan_min(c->t->block_w, c->window->out_w - x)};
+}
+
+static struct range chunk_at(const struct conv *c, uint32_t index) {
+    uint32_t first = index * c->t->chunk_channels;
+    return (struct range){first, plan_min(c->t->chunk_channels, c->t->product.channels - first)};
+}
+
+/* ---- constants ---- */
+
+static void add_constants(struct conv *c) {
+    struct plan *plan = c->plan;
+    plan->layers[c->layer].first_constant = plan->constant_count;
+    for (uint32_t i = 0; i < c->chunks; i++) {
+        struct range channels = chunk_at(c, i);
+        uint32_t index = plan_add_constant(plan);
+        struct plan_constant *constant = &plan->constants[index];
+        constant->layer = c->layer;
+        constant->channel = channels.first;
+        constant->channels = channels.count;
+        constant->offset = plan_ceil_div(plan->image_bytes, CONSTANT_ALIGNMENT) * CONSTANT_ALIGNMENT;
+        constant->bytes = tile_chunk_bytes(plan->machine, &c->t->product, channels.count);
+        plan->image_bytes = constant->offset + constant->bytes;
+    }
+}
+
+/* Loads bytes of a chunk's constant from offset on. */
+static void load_constant(struct conv *c, uint32_t chunk, uint32_t offset, uint32_t bytes) {
+    struct plan *plan = c->plan;
+    const struct plan_constant *constant = &plan->constants[plan->layers[c->layer].first_constant + chunk];
+    c->weights = plan_add_buffer(plan, bytes);
+    c->weights_base = offset;
+    uint32_t op = plan_add_op(plan, QM_LOAD, c->layer);
+    struct qm_insn *insn = &plan->ops[op].insn;
+    insn->dram_addr = (int64_t)plan->image_offset + constant->offset + offset;
+    insn->row_bytes = bytes;
+    insn->row_count = insn->plane_count = 1;
+    plan->ops[op].movable = true;
+    plan->ops[op].after = plan->steps[plan->step_count - 1].first_op;
+    plan_use(plan, op, PLAN_WRITE, c->weights);
+}
+
+/* ---- parts of the reduction ---- */
+
+/* Kernel rows and run bytes of one MATMUL, and where its weights begin in the chunk's constant. */
+struct part {
+    struct range kernel_h, run;
+    uint32_t offset, bytes;
+    bool first, last;
+};
+
+static struct part first_part(const struct conv *c, uint32_t channels) {
+    struct part part = {.kernel_h = {0, c->t->part_kernel_h}, .run = {0, c->t->part_run}, .first = true};
+    uint32_t run = c->t->product.depthwise ? 1 : part.run.count;
+    part.bytes = part.kernel_h.count * c->window->kernel_w * run * channels;
+    part.last = part.kernel_h.count == c->window->kernel_h && part.run.count == c->window->run_bytes;
+    return part;
+}
+
+static void next_part(const struct conv *c, uint32_t channels, struct part *part) {
+    const struct plan_window *w = c->window;
+    part->offset += part->bytes;
+    part->first = false;
+    part->run.first += part->run.count;
+    if (part->run.first == w->run_bytes) {
+        part->run.first = 0;
+        part->kernel_h.first += part->kernel_h.count;
+    }
+    part->run.count = plan_min(c->t->part_run, w->run_bytes - part->run.first);
+    part->kernel_h.count = plan_min(c->t->part_kernel_h, w->kernel_h - part->kernel_h.first);
+    part->bytes = part->kernel_h.count * w->kernel_w * (c->t->product.depthwise ? 1 : part->run.count) * channels;
+    part->last = part->run.first + part->run.count == w->run_bytes && part->kernel_h.first + part->kernel_h.count == w->kernel_h;
+}
+
+/* ---- windows ---- */
+
+/* Gathers the windows of a block. */
+static void copy_windows(struct conv *c, uint32_t index) {
+    struct block block = block_at(c, index);
+    uint32_t depth = products_depth(&c->t->product), op = plan_add_op(c->plan, QM_COPY, c->layer);
+    struct qm_insn *insn = &c->plan->ops[op].insn;
+    area_set_window(insn, c->window, &block, &c->in);
+    insn->pad_value = (uint8_t)c->l->pad_value;
+    insn->out_pixel = depth;
+    insn->out_pitch = (int64_t)block.w * depth;
+    plan_use(c->plan, op, PLAN_READ, c->in.buffer);
+    plan_use(c->plan, op, PLAN_WRITE, c->windows[index % c->t->ring]);
+}
+
+static void set_packed_window(struct conv *c, uint32_t op, uint32_t index) {
+    struct block block = block_at(c, index), all = {0, 0, block.h * block.w, 1};
+    uint32_t depth = products_depth(&c->t->product);
+    struct plan_window dense = {.in_rows = all.h, .in_row_bytes = depth, .kernel_h = 1, .kernel_w = 1, .run_bytes = depth};
+    dense.y_stride = 1;
+    dense.out_h = all.h;
+    dense.out_w = 1;
+    struct area area = {.rows = all.h, .bytes = depth, .pitch = depth};
+    area_set_window(&c->plan->ops[op].insn, &dense, &all, &area);
+    plan_use(c->plan, op, PLAN_READ, c->windows[index % c->t->ring]);
+}
+
+static void set_window(struct conv *c, uint32_t op, uint32_t index, const struct part *part, struct range channels) {
+    struct block block = block_at(c, index);
+    struct plan_window window = *c->window;
+    struct qm_insn *insn = &c->plan->ops[op].insn;
+    window.kernel_h = part->kernel_h.count;
+    window.y_start += (int32_t)(part->kernel_h.first * window.y_dilation);
+    if (c->t->product.depthwise) {
+        window.x_start += (int32_t)channels.first;
+        window.run_bytes = channels.count;
+    } else {
+        window.x_start += (int32_t)part->run.first;
+        window.run_bytes = part->run.count;
+    }
+    area_set_window(insn, &window, &block, &c->in);
+    if (c->t->product.depthwise) insn->run_bytes = 1;
+    insn->pad_value = (uint8_t)c->l->pad_value;
+    plan_use(c->plan, op, PLAN_READ, c->in.buffer);
+}
+
+/* ---- one group of tiles of one block ---- */
+
+static uint32_t take_accumulator(struct plan *plan, uint32_t rows) {
+    if (plan->accumulator_next + rows > plan->machine->accumulator_rows) plan->accumulator_next = 0;
+    uint32_t first = plan->accumulator_next;
+    plan->accumulator_next += rows;
+    return first;
+}
+
+/* Channels of a group and where they stand in their chunk. */
+struct group {
+    uint32_t block, chunk, accumulator, tiles;
+    struct range chunk_channels, channels;
+};
+
+static void add_matmul(struct conv *c, const struct group *g, const struct part *part) {
+    uint32_t op = plan_add_op(c->plan, QM_MATMUL, c->layer), within = g->channels.first - g->chunk_channels.first;
+    if (c->t->product.packed)
+        set_packed_window(c, op, g->block);
+    else
+        set_window(c, op, g->block, part, g->channels);
+    struct qm_insn *insn = &c->plan->ops[op].insn;
+    insn->in_unsigned = c->l->in_unsigned;
+    insn->depthwise = c->t->product.depthwise;
+    insn->accumulate = !part->first;
+    insn->weight_addr = part->offset - c->weights_base + (int64_t)(part->bytes / g->chunk_channels.count) * within;
+    insn->acc_addr = g->accumulator;
+    insn->channels = g->channels.count;
+    insn->tiles = g->tiles;
+    plan_use(c->plan, op, PLAN_READ_MORE, c->weights);
+}
+
+static void add_requantize(struct conv *c, const struct group *g, uint32_t param_offset) {
+    struct block block = block_at(c, g->block);
+    struct range stored = c->t->rows_outer ? (struct range){0, c->t->product.channels} : g->chunk_channels;
+    struct target target = {c->l->output, c->window->out_w, c->t->product.channels, block, stored};
+    struct destination to = schedule_destination(c->plan, &target, c->results[c->stores % c->t->ring]);
+    uint32_t op = plan_add_op(c->plan, QM_REQUANTIZE, c->layer);
+    struct qm_insn *insn = &c->plan->ops[op].insn;
+    insn->depthwise = c->t->product.depthwise;
+    insn->rounding = c->l->rounding;
+    insn->param_addr = param_offset;
+    insn->acc_addr = g->accumulator;
+    insn->channels = g->channels.count;
+    insn->tiles = g->tiles;
+    insn->out_h = block.h;
+    insn->out_w = block.w;
+    insn->out_addr = (int64_t)to.offset + g->channels.first - stored.first;
+    insn->out_pitch = to.pitch;
+    insn->out_pixel = to.pixel;
+    insn->out_zero = c->l->out_zero;
+    insn->clamp_min = c->l->clamp_min;
+    insn->clamp_max = c->l->clamp_max;
+    plan_use(c->plan, op, PLAN_READ_MORE, c->weights);
+    plan_use(c->plan, op, PLAN_WRITE, to.buffer);
+}
+
+static void add_matmuls(struct conv *c, const struct group *g, uint32_t *param_offset) {
+    uint32_t channels = g->chunk_channels.count;
+    struct part part = first_part(c, channels);
+    for (;; next_part(c, channels, &part)) {
+        uint32_t params = part.last ? 9 * plan_ceil_div(channels, c->tile) * c->plan->machine->cols : 0;
+        if (c->t->split) load_constant(c, g->chunk, part.offset, part.bytes + params);
+        add_matmul(c, g, &part);
+        if (part.last) break;
+    }
+    uint32_t tile = (g->channels.first - g->chunk_channels.first) / c->tile;
+    *param_offset = part.offset + part.bytes - c->weights_base + 9 * tile * c->plan->machine->cols;
+}
+
+/* ---- loops ---- */
+
+static void load_block(struct conv *c, uint32_t index) {
+    if (c->block == index) return;
+    struct block block = block_at(c, index);
+    struct area wanted = area_of_block(c->window, &block);
+    c->in = schedule_input(c->plan, c->layer, c->l->inputs[0], &wanted, c->window->in_row_bytes);
+    c->block = index;
+}
+
+static void load_chunk(struct conv *c, uint32_t index) {
+    if (c->chunk == index || c->t->split) return;
+    load_constant(c, index, 0, c->plan->constants[c->plan->layers[c->layer].first_constant + index].bytes);
+    c->chunk = index;
+}
+
+static void do_groups(struct conv *c, uint32_t block_index, uint32_t chunk_index) {
+    struct block block = block_at(c, block_index);
+    struct range chunk = chunk_at(c, chunk_index);
+    uint32_t step = c->t->matmul_tiles * c->tile;
+    for (uint32_t at = 0; at < chunk.count; at += step) {
+        struct group group = {.block = block_index, .chunk = chunk_index, .chunk_channels = chunk};
+        group.channels = (struct range){chunk.first + at, plan_min(step, chunk.count - at)};
+        group.tiles = plan_ceil_div(group.channels.count, c->tile);
+        group.accumulator = take_accumulator(c->plan, group.tiles * block.h * block.w);
+        uint32_t param_offset;
+        add_matmuls(c, &group, &param_offset);
+        bool spare = c->t->ring > 1 ? at == 0 : at + step >= chunk.count; /* with one buffer, all groups must have read it */
+        if (c->t->product.packed && spare && block_index + 1 < c->blocks) {
+            load_block(c, block_index + 1);
+            copy_windows(c, block_index + 1);
+        }
+        add_requantize(c, &group, param_offset);
+    }
+}
+
+static void do_block_and_chunk(struct conv *c, uint32_t block, uint32_t chunk) {
+    load_chunk(c, chunk);
+    if (!c->t->product.packed) load_block(c, block);
+    if (c->t->product.packed && block == 0) {
+        load_block(c, 0);
+        copy_windows(c, 0);
+    }
+    do_groups(c, block, chunk);
+    bool whole = c->t->rows_outer;
+    if (whole && chunk + 1 < c->chunks) return;
+    struct range stored = whole ? (struct range){0, c->t->product.channels} : chunk_at(c, chunk);
+    struct target target = {c->l->output, c->window->out_w, c->t->product.channels, block_at(c, block), stored};
+    schedule_store_block(c->plan, c->layer, &target, c->results[c->stores++ % c->t->ring]);
+}
+
+static void add_rings(struct conv *c) {
+    uint32_t positions = c->t->block_h * c->t->block_w;
+    uint32_t channels = c->t->rows_outer ? c->t->product.channels : c->t->chunk_channels;
+    for (uint32_t i = 0; i < c->t->ring; i++) {
+        if (!plan_storage(c->plan, c->l->output)->resident) c->results[i] = plan_add_buffer(c->plan, positions * channels);
+        if (c->t->product.packed) c->windows[i] = plan_add_buffer(c->plan, positions * products_depth(&c->t->product));
+    }
+}
+
+void schedule_convolution(struct plan *plan, uint32_t layer) {
+    const struct plan_tiling *t = &plan->layers[layer].tiling;
+    struct conv c = {.plan = plan, .layer = layer, .l = &plan->network->layers[layer], .t = t, .window = &t->product.window};
+    c.blocks_w = plan_ceil_div(c.window->out_w, t->block_w);
+    c.blocks = c.blocks_w * plan_ceil_div(c.window->out_h, t->block_h);
+    c.chunks = plan_ceil_div(t->product.channels, t->chunk_channels);
+    c.tile = qm_machine_tile(plan->machine, t->product.depthwise);
+    c.block = c.chunk = PLAN_NONE;
+    add_constants(&c);
+    add_rings(&c);
+    uint32_t outer = t->rows_outer ? c.blocks : c.chunks, inner = t->rows_outer ? c.chunks : c.blocks;
+    for (uint32_t i = 0; i < outer; i++)
+        for (uint32_t j = 0; j < inner; j++) do_block_and_chunk(&c, t->rows_outer ? i : j, t->rows_outer ? j : i);
+}

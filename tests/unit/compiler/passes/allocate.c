@@ -1,0 +1,98 @@
+/* Random schedules by hand: after the pass no two buffers that live at the same time share a byte, and loads keep their order. */
+#include "compiler/passes/passes.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "common/prng.h"
+
+TestSuite(allocate);
+
+enum { WORK = 60, SCRATCHPAD = 4096, PIECE_MAX = 500 };
+
+struct life {
+    uint32_t first, last;
+};
+
+/* Blocks that are loaded and summed with the block before. */
+static void make_schedule(struct plan *plan, struct qm_prng *prng) {
+    uint32_t previous = PLAN_NONE;
+    for (uint32_t i = 0; i < WORK; i++) {
+        uint32_t buffer = plan_add_buffer(plan, 1 + (uint32_t)(qm_prng_next(prng) % PIECE_MAX));
+        uint32_t load = plan_add_op(plan, QM_LOAD, 0);
+        plan->ops[load].insn.row_bytes = plan->buffers[buffer].bytes;
+        plan->ops[load].insn.row_count = plan->ops[load].insn.plane_count = 1;
+        plan->ops[load].insn.dram_addr = i; /* a name */
+        plan->ops[load].movable = qm_prng_next(prng) % 4 != 0;
+        plan_use(plan, load, PLAN_WRITE, buffer);
+        uint32_t add = plan_add_op(plan, QM_ADD, 0);
+        plan_use(plan, add, PLAN_READ, buffer);
+        if (previous != PLAN_NONE) plan_use(plan, add, PLAN_READ_MORE, previous);
+        previous = buffer;
+    }
+    plan->steps[0] = (struct plan_step){.last_op = plan->op_count};
+    plan->step_count = 1;
+}
+
+/* First and last operation of a buffer in the final order. */
+static struct life life_of(const struct plan *plan, uint32_t buffer) {
+    struct life life = {PLAN_NONE, 0};
+    for (uint32_t i = 0; i < plan->op_count; i++)
+        for (uint32_t operand = 0; operand < PLAN_OPERANDS; operand++) {
+            if (plan->ops[i].buffers[operand] != buffer) continue;
+            if (life.first == PLAN_NONE) life.first = i;
+            life.last = i;
+        }
+    return life;
+}
+
+static void check_no_overlap(const struct plan *plan) {
+    for (uint32_t a = 0; a < plan->buffer_count; a++)
+        for (uint32_t b = 0; b < a; b++) {
+            const struct plan_buffer *x = &plan->buffers[a], *y = &plan->buffers[b];
+            struct life u = life_of(plan, a), v = life_of(plan, b);
+            bool together = u.first <= v.last && v.first <= u.last;
+            bool apart = x->address + x->bytes <= y->address || y->address + y->bytes <= x->address;
+            cr_assert(together == false || apart, "buffers %u and %u", a, b);
+        }
+}
+
+static void run(uint64_t seed, struct plan *plan) {
+    struct qm_prng prng;
+    qm_prng_init(&prng, seed);
+    plan->steps = QM_ARENA_NEW(plan->arena, struct plan_step, 1);
+    make_schedule(plan, &prng);
+    cr_assert(eq(int, pass_allocate(plan), QM_OK));
+}
+
+Test(allocate, never_gives_two_living_buffers_the_same_byte) {
+    struct qm_machine machine;
+    qm_machine_init(&machine);
+    machine.scratchpad_bytes = SCRATCHPAD;
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        struct plan plan = {.machine = &machine, .arena = qm_arena_create()};
+        run(seed, &plan);
+        check_no_overlap(&plan);
+        for (uint32_t i = 0; i < plan.buffer_count; i++) cr_assert(le(u32, plan.buffers[i].address + plan.buffers[i].bytes, SCRATCHPAD));
+        qm_arena_destroy(plan.arena);
+    }
+}
+
+Test(allocate, moves_loads_ahead_in_their_order) {
+    struct qm_machine machine;
+    qm_machine_init(&machine);
+    machine.scratchpad_bytes = SCRATCHPAD;
+    struct plan plan = {.machine = &machine, .arena = qm_arena_create()};
+    run(7, &plan);
+    uint32_t loads = 0, ahead = 0;
+    for (uint32_t i = 0, sums = 0; i < plan.op_count; i++) {
+        if (plan.ops[i].insn.opcode != QM_LOAD)
+            sums++;
+        else
+            cr_assert(eq(i64, plan.ops[i].insn.dram_addr, loads++));
+        ahead += loads > sums + 1;
+    }
+    cr_assert(eq(u32, loads, WORK));
+    cr_assert(gt(u32, ahead, WORK / 2));
+    qm_arena_destroy(plan.arena);
+}
