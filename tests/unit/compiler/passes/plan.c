@@ -134,6 +134,20 @@ static void add_residual(struct sketch *s) {
     finish(s, op, dims, false);
 }
 
+/* Zeros around a map; most convolutions that come next take them over. */
+static void add_pad(struct sketch *s) {
+    struct qm_graph_op *op = add_op(s, QM_OP_PAD);
+    uint32_t dims[4];
+    memcpy(dims, s->graph.tensors[s->last].dims, sizeof dims);
+    for (uint32_t d = 1; d < 3; d++) {
+        op->pads[d].before = draw(s, 0, 2);
+        op->pads[d].after = draw(s, 0, 2);
+        dims[d] += op->pads[d].before + op->pads[d].after;
+    }
+    op->pad_value = (int32_t)s->graph.tensors[s->last].quant.zero_point[0] + (draw(s, 0, 3) == 0);
+    finish(s, op, dims, true);
+}
+
 static void sketch_network(struct sketch *s, uint64_t seed) {
     qm_prng_init(&s->prng, seed);
     s->graph = (struct qm_graph){.file = "random", .input_count = 1, .output_count = 1};
@@ -145,8 +159,9 @@ static void sketch_network(struct sketch *s, uint64_t seed) {
     s->last = s->graph.inputs[0] = add_tensor(s, QM_I8, 4, dims);
     set_quant(s, s->last, 0.1F, (int64_t)draw(s, 0, 40) - 20);
     for (uint32_t n = draw(s, 1, 4); n > 0 && s->graph.op_count + 2 <= OPS_MAX; n--) {
-        uint32_t kind = draw(s, 0, 5);
-        if (kind < 3)
+        uint32_t kind = draw(s, 0, 6);
+        if (kind == 6) add_pad(s);
+        if (kind < 3 || kind == 6)
             add_convolution(s, false);
         else if (kind == 3)
             add_convolution(s, true);
