@@ -182,6 +182,7 @@ static bool draw_requantize(struct generator *g, struct qm_insn *insn) {
     insn->param_addr = place(g, params_size);
     struct range reads[] = {{insn->param_addr, params_size}, {insn->table_addr, QM_TABLE_BYTES}};
     draw_output_stage(g, insn);
+    if (insn->out_type == QM_out_type_BITS16 && chance(g, 70)) insn->clamp_min = draw(g, -32768, 0), insn->clamp_max = draw(g, 0, 32767);
     draw_out_strides(g, insn, pixel_bytes);
     return place_output(g, insn, out_size(insn, pixel_bytes), reads, insn->lookup != 0 ? 2 : 1);
 }
