@@ -39,6 +39,11 @@ static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_RELU6]             = {legalize_relu,            BYTES, BYTES},
     [QM_OP_RESHAPE]           = {legalize_reshape,         ANY,   ANY},
     [QM_OP_PAD]               = {legalize_pad,             BYTES, BYTES},
+    [QM_OP_CONCATENATION]     = {legalize_concatenation,   BYTES, BYTES},
+    [QM_OP_SPLIT]             = {legalize_split,           BYTES, BYTES},
+    [QM_OP_STRIDED_SLICE]     = {legalize_strided_slice,   BYTES, BYTES},
+    [QM_OP_TRANSPOSE]         = {legalize_transpose,       BYTES, BYTES},
+    [QM_OP_RESIZE_NEAREST_NEIGHBOR] = {legalize_resize,    BYTES, BYTES},
     [QM_OP_SOFTMAX]           = {legalize_softmax,         I8,    I8},
 };
 /* clang-format on */

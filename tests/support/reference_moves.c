@@ -93,6 +93,71 @@ static void run_pad(const struct reference_site *r) {
     }
 }
 
+static void run_concatenation(const struct reference_site *r) {
+    for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
+        int64_t at[QM_MAX_RANK];
+        uint32_t source = 0;
+        coordinates(r->out, i, at);
+        const struct qm_graph_tensor *in = r->in;
+        while (at[r->op->axis] >= in->dims[r->op->axis]) {
+            at[r->op->axis] -= in->dims[r->op->axis];
+            in = &r->graph->tensors[r->op->inputs[++source]];
+        }
+        r->to[i] = rescaled(r, in, number(in, r->bytes[r->op->inputs[source]], index_of(in, at)), QM_ACT_NONE);
+    }
+}
+
+static void run_split(const struct reference_site *r) {
+    int64_t offset = 0;
+    for (uint32_t i = 0; i < r->part; i++) offset += r->graph->tensors[r->op->outputs[i]].dims[r->op->axis];
+    for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
+        int64_t at[QM_MAX_RANK];
+        coordinates(r->out, i, at);
+        at[r->op->axis] += offset;
+        r->to[i] = r->bytes[r->op->inputs[0]][index_of(r->in, at)];
+    }
+}
+
+/* The output may lack dimensions of one element, so its coordinates are those of the slice. */
+static void run_strided_slice(const struct reference_site *r) {
+    struct qm_graph_tensor slice = *r->in;
+    memcpy(slice.dims, r->op->slice_dims, sizeof slice.dims);
+    for (uint64_t i = 0; i < qm_graph_elements(&slice); i++) {
+        int64_t at[QM_MAX_RANK];
+        coordinates(&slice, i, at);
+        for (uint32_t d = 0; d < slice.rank; d++) at[d] = r->op->begin[d] + at[d] * r->op->step[d];
+        r->to[i] = r->bytes[r->op->inputs[0]][index_of(r->in, at)];
+    }
+}
+
+static void run_transpose(const struct reference_site *r) {
+    for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
+        int64_t at[QM_MAX_RANK], from[QM_MAX_RANK];
+        coordinates(r->out, i, at);
+        for (uint32_t d = 0; d < r->out->rank; d++) from[r->op->permutation[d]] = at[d];
+        r->to[i] = r->bytes[r->op->inputs[0]][index_of(r->in, from)];
+    }
+}
+
+/* TFLite's GetNearestNeighbor. */
+static int64_t nearest(const struct reference_site *r, int64_t at, uint32_t d) {
+    uint32_t in = r->in->dims[d], out = r->out->dims[d];
+    bool corners = r->op->align_corners, centers = r->op->half_pixel_centers;
+    float scale = corners && out > 1 ? (float)(in - 1) / (float)(out - 1) : (float)in / (float)out;
+    float place = ((float)at + (centers ? 0.5F : 0.0F)) * scale;
+    int64_t nearest = corners ? lroundf(place) : (int64_t)floorf(place);
+    return nearest < (int64_t)in ? nearest : (int64_t)in - 1;
+}
+
+static void run_resize(const struct reference_site *r) {
+    for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
+        int64_t at[QM_MAX_RANK];
+        coordinates(r->out, i, at);
+        for (uint32_t d = 1; d <= 2; d++) at[d] = nearest(r, at[d], d);
+        r->to[i] = r->bytes[r->op->inputs[0]][index_of(r->in, at)];
+    }
+}
+
 bool reference_run_move(const struct reference_site *r) {
     switch (r->op->kind) {
     case QM_OP_QUANTIZE: run_quantize(r); return true;
@@ -101,6 +166,11 @@ bool reference_run_move(const struct reference_site *r) {
     case QM_OP_RELU6: run_rescale(r, QM_ACT_RELU6); return true;
     case QM_OP_MEAN: run_mean(r); return true;
     case QM_OP_PAD: run_pad(r); return true;
+    case QM_OP_CONCATENATION: run_concatenation(r); return true;
+    case QM_OP_SPLIT: run_split(r); return true;
+    case QM_OP_STRIDED_SLICE: run_strided_slice(r); return true;
+    case QM_OP_TRANSPOSE: run_transpose(r); return true;
+    case QM_OP_RESIZE_NEAREST_NEIGHBOR: run_resize(r); return true;
     default: return false;
     }
 }

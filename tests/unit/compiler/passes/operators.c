@@ -237,3 +237,91 @@ static void sketch_pad(struct sketch *s) {
 Test(operators, pad) {
     check_operator(QM_OP_PAD, sketch_pad);
 }
+
+/* Two to four parts of a shape that differ along an axis. */
+static uint32_t draw_parts(struct sketch *s, uint32_t rank, uint32_t *dims, uint32_t parts[4]) {
+    uint32_t count = draw(s, 2, 4);
+    s->op.axis = draw(s, 0, rank - 1);
+    dims[s->op.axis] = 0;
+    for (uint32_t i = 0; i < count; i++) dims[s->op.axis] += parts[i] = draw(s, 1, 6);
+    return count;
+}
+
+static void sketch_concatenation(struct sketch *s) {
+    uint32_t dims[4], whole[4], parts[4], rank = draw_dims(s, dims), count = draw_parts(s, rank, dims, parts);
+    enum qm_dtype type = draw_type(s);
+    bool rescales = draw(s, 0, 1) == 0;
+    memcpy(whole, dims, sizeof whole);
+    for (uint32_t i = 0; i < count; i++) {
+        dims[s->op.axis] = parts[i];
+        add_input(s, type, rank, dims);
+        if (!rescales && i > 0) same_quant(s, 0, i);
+    }
+    uint32_t out = add_output(s, type, rank, whole);
+    if (!rescales) same_quant(s, 0, out);
+}
+
+Test(operators, concatenation) {
+    check_operator(QM_OP_CONCATENATION, sketch_concatenation);
+}
+
+static void sketch_split(struct sketch *s) {
+    uint32_t dims[4], parts[4], rank = draw_dims(s, dims), count = draw_parts(s, rank, dims, parts);
+    enum qm_dtype type = draw_type(s);
+    uint32_t in = add_input(s, type, rank, dims);
+    for (uint32_t i = 0; i < count; i++) {
+        dims[s->op.axis] = parts[i];
+        same_quant(s, in, add_output(s, type, rank, dims));
+    }
+}
+
+Test(operators, split) {
+    check_operator(QM_OP_SPLIT, sketch_split);
+}
+
+static void sketch_strided_slice(struct sketch *s) {
+    uint32_t dims[4], rank = draw_dims(s, dims);
+    uint32_t in = add_input(s, QM_I8, rank, dims);
+    for (uint32_t d = 0; d < rank; d++) {
+        s->op.begin[d] = (int32_t)draw(s, 0, dims[d] - 1);
+        s->op.step[d] = (int32_t)draw(s, 1, 3);
+        uint32_t most = (dims[d] - (uint32_t)s->op.begin[d] - 1) / (uint32_t)s->op.step[d] + 1;
+        dims[d] = s->op.slice_dims[d] = draw(s, 1, most);
+    }
+    same_quant(s, in, add_output(s, QM_I8, rank, dims));
+}
+
+Test(operators, strided_slice) {
+    check_operator(QM_OP_STRIDED_SLICE, sketch_strided_slice);
+}
+
+static void sketch_transpose(struct sketch *s) {
+    uint32_t dims[4], out[4], rank = draw_dims(s, dims);
+    uint32_t in = add_input(s, QM_I8, rank, dims);
+    for (uint32_t d = 0; d < rank; d++) s->op.permutation[d] = d;
+    for (uint32_t d = rank - 1; d > 0; d--) {
+        uint32_t other = draw(s, 0, d), kept = s->op.permutation[d];
+        s->op.permutation[d] = s->op.permutation[other];
+        s->op.permutation[other] = kept;
+    }
+    for (uint32_t d = 0; d < rank; d++) out[d] = dims[s->op.permutation[d]];
+    same_quant(s, in, add_output(s, QM_I8, rank, out));
+}
+
+Test(operators, transpose) {
+    check_operator(QM_OP_TRANSPOSE, sketch_transpose);
+}
+
+static void sketch_resize(struct sketch *s) {
+    uint32_t dims[4] = {draw(s, 1, 2), draw(s, 1, 6), draw(s, 1, 6), draw(s, 1, 20)}, out[4];
+    bool larger = draw(s, 0, 2) > 0;
+    memcpy(out, dims, sizeof out);
+    for (uint32_t d = 1; d <= 2; d++) (larger ? out : dims)[d] *= draw(s, 1, 3);
+    s->op.half_pixel_centers = draw(s, 0, 1) == 0;
+    uint32_t in = add_input(s, QM_I8, 4, dims);
+    same_quant(s, in, add_output(s, QM_I8, 4, out));
+}
+
+Test(operators, resize_nearest_neighbor) {
+    check_operator(QM_OP_RESIZE_NEAREST_NEIGHBOR, sketch_resize);
+}
