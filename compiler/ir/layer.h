@@ -66,6 +66,7 @@ struct qm_layer {
     const int8_t *weights;
     const int32_t *bias;           /* [oc], input zero point folded in */
     const struct qm_scale *scales; /* [oc] */
+    const uint8_t *table;          /* CONV, DEPTHWISE: what each output byte becomes, [256]; NULL: itself */
     /* all device kinds */
     int32_t out_zero, clamp_min, clamp_max;
     uint32_t rounding;         /* QM_rounding_* */

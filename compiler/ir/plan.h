@@ -77,10 +77,10 @@ struct plan_buffer {
     bool placed;
 };
 
-/* Weights of a chunk and its channel parameters in the image. */
+/* Weights of a chunk and its channel parameters in the image, or the layer's table. */
 struct plan_constant {
-    uint32_t layer, channel, channels;
-    uint32_t offset, bytes; /* in the image */
+    uint32_t layer, channel, channels; /* channels 0: the table */
+    uint32_t offset, bytes;            /* in the image */
 };
 
 /* Which buffers the addresses of an instruction are relative to. */

@@ -56,6 +56,10 @@ static void put_constant(const struct emitter *e, const struct plan_constant *co
     const struct plan_window *w = &t->product.window;
     uint32_t tile = qm_machine_tile(e->plan->machine, t->product.depthwise), end = constant->channel + constant->channels;
     uint8_t *at = e->program->image + constant->offset;
+    if (constant->channels == 0) {
+        memcpy(at, l->table, constant->bytes);
+        return;
+    }
     for (uint32_t ky = 0; ky < w->kernel_h; ky += t->part_kernel_h)
         for (uint32_t byte = 0; byte < w->run_bytes; byte += t->part_run)
             for (uint32_t c = constant->channel; c < end; c += tile) {

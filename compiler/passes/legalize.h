@@ -72,6 +72,7 @@ QM_MUST_USE enum qm_status site_rescale(const struct site *s, uint32_t from, uin
 typedef enum qm_status legalize_step(const struct site *s);
 legalize_step legalize_conv, legalize_depthwise, legalize_fully_connected;
 legalize_step legalize_add, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu, legalize_softmax;
+legalize_step legalize_leaky_relu, legalize_logistic, legalize_tanh, legalize_hard_swish;
 legalize_step legalize_reshape, legalize_pad, legalize_concatenation, legalize_split, legalize_strided_slice, legalize_transpose,
     legalize_resize;
 

@@ -5,6 +5,7 @@
  * scratchpad wins, the first of equals. Only when none fits are chunks narrower than a tile, and parts of the reduction, tried as well.
  * A layer for which nothing fits moves its largest map out of the scratchpad; when there is none left, it is refused.
  */
+#include "common/precision.h"
 #include "compiler/passes/passes.h"
 
 enum {
@@ -56,6 +57,7 @@ static uint64_t weight_bytes(const struct search *s, const struct plan_tiling *t
 static uint64_t bytes_needed(const struct search *s, const struct plan_tiling *t, uint32_t times) {
     uint32_t row_bytes;
     uint64_t positions = (uint64_t)t->block_h * t->block_w, total = times * weight_bytes(s, t);
+    if (s->plan->network->layers[s->layer].table != NULL) total += QM_TABLE_BYTES;
     uint64_t in = input_bytes(t, &row_bytes);
     if (row_bytes > ROW_BYTES_MAX) return UINT64_MAX;
     if (s->in_outside) total += times * in;

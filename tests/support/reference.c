@@ -43,7 +43,7 @@ static int32_t product(int32_t a, int32_t b) {
 }
 
 /* a / 2^bits to the nearest, ties away from zero */
-static int32_t divide(int32_t a, int bits) {
+int32_t reference_divide(int32_t a, int bits) {
     int64_t half = bits > 0 ? (int64_t)1 << (bits - 1) : 0, magnitude = a < 0 ? -(int64_t)a : a;
     int64_t quotient = floor_shift(magnitude + half, bits);
     return (int32_t)(a < 0 ? -quotient : quotient);
@@ -55,7 +55,7 @@ static int32_t wrap(int64_t a) {
 
 int32_t reference_scale(int32_t x, int32_t multiplier, int shift) {
     int left = shift > 0 ? shift : 0, right = shift < 0 ? -shift : 0;
-    return divide(product(wrap((int64_t)x * ((int64_t)1 << left)), multiplier), right);
+    return reference_divide(product(wrap((int64_t)x * ((int64_t)1 << left)), multiplier), right);
 }
 
 int32_t reference_scale_real(int32_t x, double factor) {
@@ -184,26 +184,38 @@ static void run_add(const struct reference_site *r) {
 
 /* ---- softmax: reals with 26, 31, 29 or 19 bits behind the point, as named ---- */
 
-/* exp of a26 / 2^26, which is not positive; 31 bits. */
-static int32_t exp31(int32_t a26) {
-    if (a26 == 0) return INT32_MAX;
-    int32_t quarters = (int32_t)(-floor_shift(a26, 24)) - 1; /* a = rest - quarters / 4, -1/4 <= rest < 0 */
-    int32_t rest31 = (int32_t)(((int64_t)a26 + (int64_t)quarters * (1 << 24)) * 32);
+/* exp of a / 2^bits, which is not positive; 31 bits. */
+int32_t reference_exp31(int32_t a, int bits) {
+    if (a == 0) return INT32_MAX;
+    int32_t quarters = (int32_t)(-floor_shift(a, bits - 2)) - 1; /* a = rest - quarters / 4, -1/4 <= rest < 0 */
+    int32_t rest31 = (int32_t)(((int64_t)a + (int64_t)quarters * ((int64_t)1 << (bits - 2))) * ((int64_t)1 << (31 - bits)));
     int32_t x = rest31 + (1 << 28), square = product(x, x);
-    int32_t cube_and_fourth = product(divide(product(square, square), 2) + product(square, x), (int32_t)floor(2147483648.0 / 3 + 0.5));
+    int32_t cube_and_fourth =
+        product(reference_divide(product(square, square), 2) + product(square, x), (int32_t)floor(2147483648.0 / 3 + 0.5));
     int32_t base = (int32_t)floor(exp(-0.125) * 2147483648.0 + 0.5);
-    int32_t e = base + product(base, x + divide(cube_and_fourth + square, 1));
+    int32_t e = base + product(base, x + reference_divide(cube_and_fourth + square, 1));
     for (int bit = 0; bit < 7; bit++)
         if (quarters / (1 << bit) % 2) e = product(e, (int32_t)floor(exp(-ldexp(0.25, bit)) * 2147483648.0 + 0.5));
     return e;
 }
 
-/* 1 / (1 + f31 / 2^31); 31 bits. */
-static int32_t inverse31(int32_t f31) {
+/* 2 / (1 + f31 / 2^31); 29 bits. */
+static int32_t twice_inverse29(int32_t f31) {
     int32_t d = (int32_t)floor_shift((int64_t)f31 + 2147483648, 1);
     int32_t x29 = (int32_t)floor(48.0 / 17 * 536870912 + 0.5) + product(d, -(int32_t)floor(32.0 / 17 * 536870912 + 0.5));
     for (int i = 0; i < 3; i++) x29 += 4 * product(x29, 536870912 - product(d, x29));
+    return x29;
+}
+
+int32_t reference_inverse31(int32_t f31) {
+    int32_t x29 = twice_inverse29(f31);
     return x29 >= 1073741824 ? INT32_MAX : 2 * x29;
+}
+
+/* (1 - f) / (1 + f) is 2 / (1 + f) - 1. */
+int32_t reference_ratio31(int32_t f31) {
+    int64_t ratio = 4 * ((int64_t)twice_inverse29(f31) - 536870912);
+    return ratio > INT32_MAX ? INT32_MAX : (int32_t)ratio;
 }
 
 static void softmax_row(const struct reference_site *r, uint32_t depth, const int8_t *in, int8_t *to) {
@@ -213,17 +225,19 @@ static void softmax_row(const struct reference_site *r, uint32_t depth, const in
     double radius = floor(31 * 67108864.0 / ldexp(1, shift));
     for (uint32_t i = 0; i < depth; i++) largest = in[i] > largest ? in[i] : largest;
     for (uint32_t i = 0; i < depth; i++)
-        if (in[i] - largest >= -radius) sum19 += divide(exp31(reference_scale(in[i] - largest, multiplier, shift)), 12);
+        if (in[i] - largest >= -radius)
+            sum19 += reference_divide(reference_exp31(reference_scale(in[i] - largest, multiplier, shift), 26), 12);
     int64_t normal = sum19; /* to 2^31 .. 2^32 */
     while (normal < 2147483648) {
         normal *= 2;
         halvings++;
     }
-    int32_t inverse = inverse31((int32_t)(normal - 2147483648));
+    int32_t inverse = reference_inverse31((int32_t)(normal - 2147483648));
     for (uint32_t i = 0; i < depth; i++) {
         int32_t value = -128;
         if (in[i] - largest >= -radius)
-            value += divide(product(inverse, exp31(reference_scale(in[i] - largest, multiplier, shift))), 35 - halvings);
+            value +=
+                reference_divide(product(inverse, reference_exp31(reference_scale(in[i] - largest, multiplier, shift), 26)), 35 - halvings);
         to[i] = (int8_t)(value > 127 ? 127 : value);
     }
 }
@@ -244,7 +258,7 @@ static void run_op(const struct reference_site *r) {
     case QM_OP_ADD: run_add(r); break;
     case QM_OP_RESHAPE: memcpy(r->to, r->bytes[r->op->inputs[0]], qm_graph_elements(r->out)); break;
     case QM_OP_SOFTMAX: run_softmax(r); break;
-    default: QM_CHECK(reference_run_move(r));
+    default: QM_CHECK(reference_run_move(r) || reference_run_table(r));
     }
 }
 

@@ -325,3 +325,50 @@ static void sketch_resize(struct sketch *s) {
 Test(operators, resize_nearest_neighbor) {
     check_operator(QM_OP_RESIZE_NEAREST_NEIGHBOR, sketch_resize);
 }
+
+static void set_quant(struct sketch *s, uint32_t tensor, float scale, int64_t zero) {
+    float *scales = QM_ARENA_NEW(s->arena, float, 1);
+    int64_t *zeros = QM_ARENA_NEW(s->arena, int64_t, 1);
+    *scales = scale;
+    *zeros = zero;
+    s->tensors[tensor].quant = (struct qm_quant){.count = 1, .scale = scales, .zero_point = zeros};
+}
+
+static void sketch_logistic(struct sketch *s) {
+    uint32_t dims[4], rank = draw_dims(s, dims);
+    add_input(s, QM_I8, rank, dims);
+    set_quant(s, add_output(s, QM_I8, rank, dims), 1.0F / 256, -128);
+}
+
+Test(operators, logistic) {
+    check_operator(QM_OP_LOGISTIC, sketch_logistic);
+}
+
+static void sketch_tanh(struct sketch *s) {
+    uint32_t dims[4], rank = draw_dims(s, dims);
+    add_input(s, QM_I8, rank, dims);
+    set_quant(s, add_output(s, QM_I8, rank, dims), 1.0F / 128, 0);
+}
+
+Test(operators, tanh) {
+    check_operator(QM_OP_TANH, sketch_tanh);
+}
+
+static void sketch_leaky_relu(struct sketch *s) {
+    sketch_relu(s);
+    s->op.alpha = 0.01F * (float)draw(s, 0, 100);
+}
+
+Test(operators, leaky_relu) {
+    check_operator(QM_OP_LEAKY_RELU, sketch_leaky_relu);
+}
+
+static void sketch_hard_swish(struct sketch *s) {
+    sketch_relu(s);
+    float in = s->tensors[0].quant.scale[0];
+    set_quant(s, 1, in * (0.5F + 0.1F * (float)draw(s, 0, 9)), (int64_t)draw(s, 0, 100) - (s->tensors[1].dtype == QM_I8 ? 50 : 0));
+}
+
+Test(operators, hard_swish) {
+    check_operator(QM_OP_HARD_SWISH, sketch_hard_swish);
+}

@@ -12,7 +12,7 @@
 
 TestSuite(plan);
 
-enum { TENSORS_MAX = 24, OPS_MAX = 6 };
+enum { TENSORS_MAX = 32, OPS_MAX = 8 };
 
 /* A network that grows from its input. */
 struct sketch {
@@ -109,6 +109,10 @@ static void add_convolution(struct sketch *s, bool depthwise) {
     op->input_count = 3;
     op->activation = draw(s, 0, 1) ? QM_ACT_RELU : QM_ACT_NONE;
     finish(s, op, dims, false);
+    if (draw(s, 0, 3) > 0 || s->graph.op_count == OPS_MAX) return;
+    op = add_op(s, QM_OP_LEAKY_RELU);
+    op->alpha = 0.2F;
+    finish(s, op, dims, false);
 }
 
 static void add_pool(struct sketch *s) {
@@ -158,7 +162,7 @@ static void sketch_network(struct sketch *s, uint64_t seed) {
     s->graph.outputs = QM_ARENA_NEW(s->arena, uint32_t, 1);
     s->last = s->graph.inputs[0] = add_tensor(s, QM_I8, 4, dims);
     set_quant(s, s->last, 0.1F, (int64_t)draw(s, 0, 40) - 20);
-    for (uint32_t n = draw(s, 1, 4); n > 0 && s->graph.op_count + 2 <= OPS_MAX; n--) {
+    for (uint32_t n = draw(s, 1, 4); n > 0 && s->graph.op_count + 3 <= OPS_MAX; n--) {
         uint32_t kind = draw(s, 0, 6);
         if (kind == 6) add_pad(s);
         if (kind < 3 || kind == 6)
