@@ -113,14 +113,12 @@ static void check_bias(const struct operation *o, uint32_t channels) {
     operation_refuse(o, "%u channels, but %u biases", channels, (uint32_t)qm_graph_elements(operation_input(o, 2)));
 }
 
-/* Weights [out channels][kh][kw][in channels]. */
+/* Weights [out channels][kh][kw][in channels of a group]. */
 static void read_conv(const struct operation *o) {
     const struct qm_graph_tensor *in = operation_input(o, 0), *weights = operation_input(o, 1);
     if (!are_maps(o) || !is_map(o, weights, "filter")) return;
-    if (weights->dims[3] != in->dims[3]) {
-        bool grouped = in->dims[3] % weights->dims[3] == 0;
-        operation_refuse(o, "%u input channels, but the filter has %u%s", in->dims[3], weights->dims[3],
-                         grouped ? "; groups are not supported" : "");
+    if (in->dims[3] % weights->dims[3] != 0 || weights->dims[0] % (in->dims[3] / weights->dims[3]) != 0) {
+        operation_refuse(o, "%u input channels, but %u filters of %u", in->dims[3], weights->dims[0], weights->dims[3]);
         return;
     }
     o->op->kernel_h = weights->dims[1];

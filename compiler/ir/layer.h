@@ -20,6 +20,7 @@ struct qm_value {
     uint32_t graph_tensor; /* index in the graph, for names, shapes and quantization */
     uint32_t h, w, c;
     enum qm_dtype dtype; /* QM_I8, QM_U8 or QM_F32 */
+    bool between;        /* two layers of one operator: no tensor of the graph, never kept */
     uint32_t storage;    /* index of the value whose bytes these are (its own index, or the source of a reshape) */
 };
 

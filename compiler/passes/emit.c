@@ -123,7 +123,8 @@ static void put_tensors(const struct emitter *e) {
     for (uint32_t i = 0; i < network->layer_count; i++) {
         const struct qm_layer *l = &network->layers[i];
         if (l->kind == QM_LAYER_HOST) tensor_of(e, l->inputs[0]);
-        if (l->kind == QM_LAYER_HOST || e->plan->options->keep_layers) tensor_of(e, l->output);
+        bool kept = e->plan->options->keep_layers && !network->values[l->output].between;
+        if (l->kind == QM_LAYER_HOST || kept) tensor_of(e, l->output);
     }
 }
 

@@ -28,6 +28,7 @@ struct rule {
 static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_CONV_2D]           = {legalize_conv,            I8,    I8},
     [QM_OP_DEPTHWISE_CONV_2D] = {legalize_depthwise,       I8,    I8},
+    [QM_OP_TRANSPOSE_CONV]    = {legalize_transpose_conv,  I8,    I8},
     [QM_OP_FULLY_CONNECTED]   = {legalize_fully_connected, I8,    I8},
     [QM_OP_ADD]               = {legalize_add,             BYTES, BYTES},
     [QM_OP_AVERAGE_POOL_2D]   = {legalize_pool,            BYTES, BYTES},
@@ -148,6 +149,16 @@ uint32_t site_result(const struct site *s, uint32_t i) {
     uint32_t value = add_value(s->l, s->op->outputs[i], QM_NO_TENSOR);
     s->l->value_of[s->op->outputs[i]] = value;
     return value;
+}
+
+uint32_t site_between(const struct site *s, uint32_t tensor, uint32_t h, uint32_t w, uint32_t c) {
+    uint32_t index = add_value(s->l, tensor, QM_NO_TENSOR);
+    struct qm_value *value = &s->l->network->values[index];
+    value->between = true;
+    value->h = h;
+    value->w = w;
+    value->c = c;
+    return index;
 }
 
 enum qm_status site_alias(const struct site *s) {

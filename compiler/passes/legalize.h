@@ -43,6 +43,8 @@ uint32_t site_result(const struct site *s, uint32_t i);
 uint32_t site_view(const struct site *s, uint32_t value, uint32_t h, uint32_t w, uint32_t c);
 /* The same for what a layer writes: the view owns the bytes. */
 uint32_t site_result_view(const struct site *s, uint32_t value, uint32_t h, uint32_t w, uint32_t c);
+/* A new value between two layers of the operator, with the numbers of a tensor. */
+uint32_t site_between(const struct site *s, uint32_t tensor, uint32_t h, uint32_t w, uint32_t c);
 /* Makes an output the bytes of an input, without a layer. */
 QM_MUST_USE enum qm_status site_alias(const struct site *s);
 
@@ -70,7 +72,7 @@ QM_MUST_USE enum qm_status site_rescale(const struct site *s, uint32_t from, uin
 /* ---- operators ---- */
 
 typedef enum qm_status legalize_step(const struct site *s);
-legalize_step legalize_conv, legalize_depthwise, legalize_fully_connected;
+legalize_step legalize_conv, legalize_transpose_conv, legalize_depthwise, legalize_fully_connected;
 legalize_step legalize_add, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu, legalize_softmax;
 legalize_step legalize_leaky_relu, legalize_logistic, legalize_tanh, legalize_hard_swish;
 legalize_step legalize_reshape, legalize_pad, legalize_concatenation, legalize_split, legalize_strided_slice, legalize_transpose,

@@ -111,14 +111,39 @@ static uint64_t positions(const struct site *s, const struct qm_layer *layer) {
     return (uint64_t)out->h * out->w;
 }
 
+static enum qm_status check_expanded(const struct site *s, uint64_t bytes) {
+    if (bytes <= EXPANDED_BYTES_MAX) return QM_OK;
+    return site_refuse(s, "written out as one convolution its weights are %llu bytes, more than %d", (unsigned long long)bytes,
+                       EXPANDED_BYTES_MAX);
+}
+
+/* A filter [oc][kh][kw][ic of a group] as that of one group: zero but for the channels of each group. */
+static enum qm_status join_groups(const struct site *s, const struct filter *f, uint32_t in_channels, const int8_t **joined) {
+    uint32_t own = site_input(s, 1)->dims[3], taps = f->count / own, per_group = f->channels / (in_channels / own);
+    uint64_t bytes = (uint64_t)f->channels * taps * in_channels;
+    QM_TRY(check_expanded(s, bytes));
+    const int8_t *source = site_input(s, 1)->data;
+    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, bytes);
+    for (size_t c = 0; c < f->channels; c++)
+        for (size_t tap = 0; tap < taps; tap++)
+            memcpy(to + (c * taps + tap) * in_channels + c / per_group * own, source + (c * taps + tap) * own, own);
+    *joined = to;
+    return QM_OK;
+}
+
 enum qm_status legalize_conv(const struct site *s) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
-    uint32_t channels = weights->dims[0], count = weights->dims[1] * weights->dims[2] * weights->dims[3];
+    uint32_t channels = weights->dims[0], count = weights->dims[1] * weights->dims[2] * weights->dims[3],
+             in_channels = site_input(s, 0)->dims[3];
     struct filter filter = {.channels = channels, .count = count, .channel_stride = count, .stride = 1};
     struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
     layer->weights = weights->data;
     site_window(s, layer);
     QM_TRY(check_weights(s, 0, channels));
+    if (weights->dims[3] < in_channels) {
+        QM_TRY(join_groups(s, &filter, in_channels, &layer->weights));
+        filter.channel_stride = filter.count = count / weights->dims[3] * in_channels;
+    }
     QM_TRY(finish_product(s, layer, &filter, 0));
     layer->macs = positions(s, layer) * channels * count;
     return QM_OK;
@@ -128,9 +153,7 @@ enum qm_status legalize_conv(const struct site *s) {
 static enum qm_status expand(const struct site *s, uint32_t taps, uint32_t channels, const int8_t **expanded) {
     uint32_t multiplier = s->op->depth_multiplier, in_channels = channels / multiplier;
     uint64_t bytes = (uint64_t)taps * channels * in_channels;
-    if (bytes > EXPANDED_BYTES_MAX)
-        return site_refuse(s, "depth multiplier %u on %u channels needs %llu bytes of weights, more than %d", multiplier, in_channels,
-                           (unsigned long long)bytes, EXPANDED_BYTES_MAX);
+    QM_TRY(check_expanded(s, bytes));
     const int8_t *source = site_input(s, 1)->data;
     int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, bytes);
     for (size_t c = 0; c < channels; c++)
@@ -157,6 +180,66 @@ enum qm_status legalize_depthwise(const struct site *s) {
     layer->macs = positions(s, layer) * channels * taps;
     return QM_OK;
 }
+
+/* ---- transposed convolution ---- */
+
+/* The input with stride - 1 zeros between its positions, as a map between the operator's own layers. */
+static enum qm_status spread_input(const struct site *s, uint32_t *value) {
+    const struct qm_graph_op *op = s->op;
+    const struct qm_graph_tensor *in = site_input(s, 0);
+    uint32_t h = in->dims[1], w = in->dims[2], channels = in->dims[3], source;
+    QM_TRY(site_operand(s, 0, &source));
+    *value = source;
+    if (op->stride_h == 1 && op->stride_w == 1) return QM_OK;
+    uint32_t wide = (w - 1) * op->stride_w + 1;
+    *value = site_between(s, op->inputs[0], (h - 1) * op->stride_h + 1, wide, channels);
+    struct qm_layer *layer = site_layer(s, QM_LAYER_MOVE);
+    layer->inputs[0] = source;
+    layer->input_count = 1;
+    layer->output = *value;
+    layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->clamp_min = INT8_MIN;
+    layer->clamp_max = INT8_MAX;
+    layer->pad_value = (int8_t)in->quant.zero_point[0];
+    layer->move = (struct qm_move){.loop_count = 2, .run = channels, .fill = true};
+    layer->move.loops[0] = (struct qm_move_loop){h, w * channels, op->stride_h * wide * channels};
+    layer->move.loops[1] = (struct qm_move_loop){w, channels, op->stride_w * channels};
+    return QM_OK;
+}
+
+/* Taps in reverse order. */
+static const int8_t *turn_around(const struct site *s, const struct filter *f) {
+    uint32_t in_channels = site_input(s, 1)->dims[3], taps = f->count / in_channels;
+    const int8_t *source = site_input(s, 1)->data;
+    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, (size_t)f->channels * f->count);
+    for (size_t c = 0; c < f->channels; c++)
+        for (size_t tap = 0; tap < taps; tap++)
+            memcpy(to + c * f->count + tap * in_channels, source + c * f->count + (taps - 1 - tap) * in_channels, in_channels);
+    return to;
+}
+
+/* A convolution of stride 1 over the spread input, with the filter turned around. */
+enum qm_status legalize_transpose_conv(const struct site *s) {
+    const struct qm_graph_tensor *in = site_input(s, 0), *weights = site_input(s, 1);
+    uint32_t channels = weights->dims[0], count = weights->dims[1] * weights->dims[2] * weights->dims[3], value;
+    struct filter filter = {.channels = channels, .count = count, .channel_stride = count, .stride = 1};
+    QM_TRY(check_weights(s, 0, channels));
+    QM_TRY(site_check_activation(s, in));
+    QM_TRY(spread_input(s, &value));
+    struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
+    layer->weights = turn_around(s, &filter);
+    layer->kernel_h = s->op->kernel_h;
+    layer->kernel_w = s->op->kernel_w;
+    layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
+    layer->pad_top = s->op->kernel_h - 1 - s->op->pad_top;
+    layer->pad_left = s->op->kernel_w - 1 - s->op->pad_left;
+    QM_TRY(finish_product(s, layer, &filter, 0));
+    layer->inputs[0] = value;
+    layer->macs = (uint64_t)in->dims[1] * in->dims[2] * channels * count;
+    return QM_OK;
+}
+
+/* ---- fully connected ---- */
 
 enum qm_status legalize_fully_connected(const struct site *s) {
     const struct qm_graph_tensor *weights = site_input(s, 1);

@@ -30,7 +30,8 @@ static void see_layer(struct plan *plan, uint32_t layer) {
     }
     if (on_host) out->from_outside = true;
     if (!on_host) touch(out, layer);
-    if (on_host || plan->options->keep_layers) out->in_arena = true;
+    bool kept = plan->options->keep_layers && !plan->network->values[l->output].between;
+    if (on_host || kept) out->in_arena = true;
 }
 
 static bool may_stay(const struct qm_value *value, uint32_t scratchpad_bytes) {

@@ -108,15 +108,33 @@ static int64_t tap(const struct reference_site *r, const uint32_t out[2], const 
 static int8_t conv_at(const struct reference_site *r, const uint32_t at[2], uint32_t oc) {
     const struct qm_graph_op *op = r->op;
     const int8_t *in = r->bytes[op->inputs[0]], *weights = r->bytes[op->inputs[1]];
-    uint32_t channels = r->in->dims[3];
+    uint32_t channels = r->graph->tensors[op->inputs[1]].dims[3], groups = r->in->dims[3] / channels;
+    uint32_t first = oc / (r->out->dims[3] / groups) * channels;
     int64_t sum = 0;
     for (uint32_t ky = 0; ky < op->kernel_h; ky++)
         for (uint32_t kx = 0; kx < op->kernel_w; kx++)
             for (uint32_t ic = 0; ic < channels; ic++) {
-                int64_t i = tap(r, at, (uint32_t[]){ky, kx}, ic);
+                int64_t i = tap(r, at, (uint32_t[]){ky, kx}, first + ic);
                 size_t w = (((size_t)oc * op->kernel_h + ky) * op->kernel_w + kx) * channels + ic;
                 if (i >= 0) sum += (in[i] - zero_of(r->in)) * weights[w];
             }
+    return finish(r, sum, oc);
+}
+
+/* Each input element goes, weighted, to the outputs below the kernel that stands at its place. */
+static int8_t transpose_conv_at(const struct reference_site *r, const uint32_t at[2], uint32_t oc) {
+    const struct qm_graph_op *op = r->op;
+    const int8_t *in = r->bytes[op->inputs[0]], *weights = r->bytes[op->inputs[1]];
+    uint32_t channels = r->in->dims[3];
+    int64_t sum = 0;
+    for (uint32_t y = 0; y < r->in->dims[1]; y++)
+        for (uint32_t x = 0; x < r->in->dims[2]; x++) {
+            int64_t ky = (int64_t)at[0] + op->pad_top - (int64_t)y * op->stride_h,
+                    kx = (int64_t)at[1] + op->pad_left - (int64_t)x * op->stride_w;
+            if (ky < 0 || kx < 0 || ky >= op->kernel_h || kx >= op->kernel_w) continue;
+            const int8_t *w = weights + (((size_t)oc * op->kernel_h + (size_t)ky) * op->kernel_w + (size_t)kx) * channels;
+            for (uint32_t ic = 0; ic < channels; ic++) sum += (in[element(r, y, x, ic)] - zero_of(r->in)) * w[ic];
+        }
     return finish(r, sum, oc);
 }
 
@@ -251,6 +269,7 @@ static void run_softmax(const struct reference_site *r) {
 static void run_op(const struct reference_site *r) {
     switch (r->op->kind) {
     case QM_OP_CONV_2D: run_map(r, conv_at); break;
+    case QM_OP_TRANSPOSE_CONV: run_map(r, transpose_conv_at); break;
     case QM_OP_DEPTHWISE_CONV_2D: run_map(r, depthwise_at); break;
     case QM_OP_AVERAGE_POOL_2D:
     case QM_OP_MAX_POOL_2D: run_map(r, pool_at); break;

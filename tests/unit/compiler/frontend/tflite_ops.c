@@ -149,8 +149,8 @@ Test(tflite_ops, refuses_what_the_machine_has_no_meaning_for) {
     memcpy(conv.dims, (uint32_t[TENSORS_MAX][5]){{1, 4, 4, 4}, {8, 1, 1, 4}, {1, 4, 4, 8}}, sizeof conv.dims);
     accept(&conv);
     struct tiny t = conv;
-    t.dims[1][3] = 2;
-    expect_refusal(&t, "groups are not supported");
+    t.dims[1][3] = 3;
+    expect_refusal(&t, "4 input channels, but 8 filters of 3");
     t = conv;
     t.dims[0][0] = t.dims[2][0] = 2;
     expect_refusal(&t, "a batch of 2 is not supported");

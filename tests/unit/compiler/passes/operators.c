@@ -372,3 +372,59 @@ static void sketch_hard_swish(struct sketch *s) {
 Test(operators, hard_swish) {
     check_operator(QM_OP_HARD_SWISH, sketch_hard_swish);
 }
+
+/* A constant operand; weights get a scale a channel, biases are small. */
+static void add_constant(struct sketch *s, enum qm_dtype dtype, uint32_t rank, const uint32_t *dims) {
+    uint32_t index = add_tensor(s, dtype, rank, dims), channels = dims[0];
+    struct qm_graph_tensor *tensor = &s->tensors[index];
+    uint8_t *data = qm_arena_alloc(s->arena, tensor->size_bytes);
+    float *scales = QM_ARENA_NEW(s->arena, float, channels);
+    for (uint32_t c = 0; c < channels; c++) scales[c] = 0.0005F * (float)draw(s, 1, 9);
+    qm_prng_fill(&s->prng, data, tensor->size_bytes);
+    for (size_t i = 0; dtype == QM_I32 && i < channels; i++) {
+        int32_t bias = (int32_t)draw(s, 0, 4000) - 2000;
+        memcpy(data + 4 * i, &bias, 4);
+    }
+    tensor->data = data;
+    tensor->quant = (struct qm_quant){.count = channels, .scale = scales, .zero_point = QM_ARENA_NEW(s->arena, int64_t, channels)};
+    s->op.inputs[s->op.input_count++] = index;
+}
+
+static void add_weights(struct sketch *s, const uint32_t *filter) {
+    add_constant(s, QM_I8, 4, filter);
+    if (draw(s, 0, 2) > 0) add_constant(s, QM_I32, 1, filter);
+    s->op.dilation_h = s->op.dilation_w = s->op.depth_multiplier = 1;
+    s->op.activation = draw(s, 0, 1) ? QM_ACT_RELU6 : QM_ACT_NONE;
+}
+
+static void sketch_grouped_conv(struct sketch *s) {
+    uint32_t groups = draw(s, 2, 5), own = draw(s, 1, 5), per_group = draw(s, 1, 4);
+    uint32_t in[4] = {1, draw(s, 3, 9), draw(s, 3, 9), groups * own}, filter[4] = {groups * per_group, draw(s, 1, 3), draw(s, 1, 3), own};
+    s->op.stride_h = draw(s, 1, 2), s->op.stride_w = draw(s, 1, 2);
+    s->op.kernel_h = filter[1], s->op.kernel_w = filter[2];
+    uint32_t out[4] = {1, (in[1] - filter[1]) / s->op.stride_h + 1, (in[2] - filter[2]) / s->op.stride_w + 1, filter[0]};
+    add_input(s, QM_I8, 4, in);
+    add_weights(s, filter);
+    add_output(s, QM_I8, 4, out);
+}
+
+Test(operators, grouped_convolution) {
+    check_operator(QM_OP_CONV_2D, sketch_grouped_conv);
+}
+
+/* Some rows and columns of the full output are cut, or are missing at the end. */
+static void sketch_transpose_conv(struct sketch *s) {
+    uint32_t in[4] = {1, draw(s, 1, 7), draw(s, 1, 7), draw(s, 1, 9)}, filter[4] = {draw(s, 1, 9), draw(s, 1, 4), draw(s, 1, 4), in[3]};
+    s->op.stride_h = draw(s, 1, 3), s->op.stride_w = draw(s, 1, 3);
+    s->op.kernel_h = filter[1], s->op.kernel_w = filter[2];
+    s->op.pad_top = draw(s, 0, (filter[1] - 1) / 2), s->op.pad_left = draw(s, 0, (filter[2] - 1) / 2);
+    uint32_t h = (in[1] - 1) * s->op.stride_h + filter[1] - s->op.pad_top, w = (in[2] - 1) * s->op.stride_w + filter[2] - s->op.pad_left;
+    uint32_t out[4] = {1, h + draw(s, 0, s->op.stride_h - 1), w + draw(s, 0, s->op.stride_w - 1), filter[0]};
+    add_input(s, QM_I8, 4, in);
+    add_weights(s, filter);
+    add_output(s, QM_I8, 4, out);
+}
+
+Test(operators, transpose_conv) {
+    check_operator(QM_OP_TRANSPOSE_CONV, sketch_transpose_conv);
+}
