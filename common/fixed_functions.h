@@ -17,5 +17,7 @@ int32_t qm_fixed_exp(int32_t a, int k);
 /* 1 / (1 + x) and (1 - x) / (1 + x), x in Q0 and 0 <= x < 1; the result in Q0. */
 int32_t qm_fixed_reciprocal(int32_t x);
 int32_t qm_fixed_quotient(int32_t x);
+/* The natural logarithm of x in Q12, x >= 1; the result in Q5. */
+int32_t qm_fixed_log(int32_t x);
 
 #endif

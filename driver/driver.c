@@ -86,7 +86,10 @@ static enum qm_status run_softmax(const struct job *job, const struct qm_program
     QM_CHECK(data != NULL);
     qm_driver_read_tensor(job->device, program, step->input, data);
     struct qm_softmax softmax = {.rows = in->size_bytes / depth, .depth = depth, .input_scale = in->scale, .beta = step->beta};
-    qm_host_softmax(&softmax, data, data);
+    if (step->host_op == QM_HOST_SOFTMAX)
+        qm_host_softmax(&softmax, data, data);
+    else
+        qm_host_log_softmax(&softmax, data, data);
     qm_driver_write_tensor(job->device, program, step->output, data);
     free(data);
     return QM_OK;
@@ -119,7 +122,7 @@ static enum qm_status run_edge(const struct job *job, const struct qm_program_st
 
 typedef enum qm_status host_operator(const struct job *job, const struct qm_program_step *step);
 static host_operator *const host_operators[QM_HOST_OPS] = {
-    [QM_HOST_SOFTMAX] = run_softmax, [QM_HOST_QUANTIZE] = run_edge, [QM_HOST_DEQUANTIZE] = run_edge};
+    [QM_HOST_SOFTMAX] = run_softmax, [QM_HOST_LOG_SOFTMAX] = run_softmax, [QM_HOST_QUANTIZE] = run_edge, [QM_HOST_DEQUANTIZE] = run_edge};
 
 /* ---- device steps ---- */
 

@@ -4,6 +4,7 @@
  *   e(i)   = exp(d(i) * scale * beta) in Q0, from d in Q5
  *   sum    = sum of e(i) in Q12
  *   y(i)   = e(i) / sum * 256 - 128; for 1 / sum: sum = 2^s (1 + f)
+ * or, for its logarithm, y(i) = (d(i) * scale - log(sum)) * 16 + 127.
  */
 #include "driver/host_ops.h"
 
@@ -13,7 +14,7 @@
 #include "common/multiplier.h"
 #include "common/status.h"
 
-enum { DIFF_BITS = 5, SUM_BITS = 12 };
+enum { DIFF_BITS = 5, SUM_BITS = 12, LOG_OUT_BITS = 4 };
 
 struct reciprocal {
     int32_t value; /* Q0, in (1/2, 1] */
@@ -41,16 +42,32 @@ static struct exponent prepare(const struct qm_softmax *softmax) {
     return e;
 }
 
+/* In Q5. */
+static int32_t scaled(const struct exponent *e, int32_t difference) {
+    return qm_fixed_mul((int32_t)(difference * (INT64_C(1) << e->scale.shift)), e->scale.value);
+}
+
 static int32_t exp_of(const struct exponent *e, int32_t difference) {
-    return qm_fixed_exp(qm_fixed_mul((int32_t)(difference * (INT64_C(1) << e->scale.shift)), e->scale.value), DIFF_BITS);
+    return qm_fixed_exp(scaled(e, difference), DIFF_BITS);
+}
+
+static int32_t largest(uint32_t depth, const int8_t *input) {
+    int32_t top = INT8_MIN;
+    for (uint32_t i = 0; i < depth; i++) top = input[i] > top ? input[i] : top;
+    return top;
+}
+
+/* In Q12. */
+static int32_t sum_of_exponentials(const struct exponent *e, uint32_t depth, const int8_t *input, int32_t top) {
+    int32_t sum = 0;
+    for (uint32_t i = 0; i < depth; i++)
+        if (input[i] - top >= e->lowest) sum += qm_fixed_round(exp_of(e, input[i] - top), SUM_BITS);
+    return sum;
 }
 
 static void softmax_row(const struct exponent *e, uint32_t depth, const int8_t *input, int8_t *output) {
-    int32_t top = INT8_MIN, sum = 0;
-    for (uint32_t i = 0; i < depth; i++) top = input[i] > top ? input[i] : top;
-    for (uint32_t i = 0; i < depth; i++)
-        if (input[i] - top >= e->lowest) sum += qm_fixed_round(exp_of(e, input[i] - top), SUM_BITS);
-    struct reciprocal inverse = reciprocal(sum);
+    int32_t top = largest(depth, input);
+    struct reciprocal inverse = reciprocal(sum_of_exponentials(e, depth, input, top));
     for (uint32_t i = 0; i < depth; i++) {
         int32_t result = INT8_MIN;
         if (input[i] - top >= e->lowest)
@@ -64,6 +81,32 @@ void qm_host_softmax(const struct qm_softmax *softmax, const int8_t *input, int8
     struct exponent e = prepare(softmax);
     for (size_t row = 0; row < softmax->rows; row++)
         softmax_row(&e, softmax->depth, input + row * softmax->depth, output + row * softmax->depth);
+}
+
+/* Differences whose logarithm is far below -16 are not even scaled: the lowest that counts, where the logarithm of the sum is in Q5. */
+static int32_t log_lowest(const struct exponent *e, int32_t log_sum) {
+    double back = ldexp(1, 31 - e->scale.shift) / e->scale.value;
+    struct qm_multiplier inverse = qm_multiplier_from_real(back);
+    int32_t reach = qm_fixed_round(qm_fixed_mul(log_sum + INT32_MIN, inverse.value), -inverse.shift);
+    return reach > e->lowest - 1 ? reach + 1 : e->lowest;
+}
+
+static void log_softmax_row(const struct exponent *e, uint32_t depth, const int8_t *input, int8_t *output) {
+    int32_t top = largest(depth, input), log_sum = qm_fixed_log(sum_of_exponentials(e, depth, input, top));
+    int32_t lowest = log_lowest(e, log_sum);
+    for (uint32_t i = 0; i < depth; i++) {
+        int32_t result = INT8_MIN;
+        if (input[i] - top >= lowest)
+            result = INT8_MAX + qm_fixed_round(scaled(e, input[i] - top) - log_sum, 31 - DIFF_BITS - LOG_OUT_BITS);
+        output[i] = (int8_t)(result > INT8_MAX ? INT8_MAX : result < INT8_MIN ? INT8_MIN : result);
+    }
+}
+
+void qm_host_log_softmax(const struct qm_softmax *softmax, const int8_t *input, int8_t *output) {
+    QM_CHECK(softmax->depth >= 1 && softmax->depth <= QM_SOFTMAX_DEPTH_MAX);
+    struct exponent e = prepare(softmax);
+    for (size_t row = 0; row < softmax->rows; row++)
+        log_softmax_row(&e, softmax->depth, input + row * softmax->depth, output + row * softmax->depth);
 }
 
 /* ---- the edges ---- */

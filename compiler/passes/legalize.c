@@ -50,6 +50,7 @@ static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_TRANSPOSE]         = {legalize_transpose,       BYTES, BYTES},
     [QM_OP_RESIZE_NEAREST_NEIGHBOR] = {legalize_resize,    BYTES, BYTES},
     [QM_OP_SOFTMAX]           = {legalize_softmax,         I8,    I8},
+    [QM_OP_LOG_SOFTMAX]       = {legalize_softmax,         I8,    I8},
 };
 /* clang-format on */
 
@@ -192,6 +193,13 @@ enum qm_status site_check_activations(const struct site *s) {
     for (uint32_t i = 0; i < s->op->input_count; i++) QM_TRY(site_check_activation(s, site_input(s, i)));
     for (uint32_t i = 0; i < s->op->output_count; i++) QM_TRY(site_check_activation(s, site_output(s, i)));
     return QM_OK;
+}
+
+enum qm_status site_check_output(const struct site *s, float scale, int64_t zero) {
+    const struct qm_quant *out = &site_output(s, 0)->quant;
+    if (out->scale[0] == scale && out->zero_point[0] == zero) return QM_OK;
+    return site_refuse(s, "the output has scale %g and zero point %lld; TFLite gives 1/%g and %lld", (double)out->scale[0],
+                       (long long)out->zero_point[0], 1 / (double)scale, (long long)zero);
 }
 
 bool site_same_quant(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b) {

@@ -139,7 +139,6 @@ enum qm_status legalize_relu(const struct site *s) {
 static enum qm_status on_host(const struct site *s, enum qm_host_op op) {
     struct qm_layer *layer = site_layer(s, QM_LAYER_HOST);
     layer->host_op = op;
-    layer->beta = s->op->beta;
     QM_TRY(site_operand(s, 0, &layer->inputs[0]));
     layer->input_count = 1;
     layer->output = site_result(s, 0);
@@ -157,15 +156,17 @@ enum qm_status legalize_dequantize(const struct site *s) {
     return on_host(s, QM_HOST_DEQUANTIZE);
 }
 
+/* SOFTMAX and LOG_SOFTMAX give numbers of one scale and zero point, of rows whose sum of exponentials does not overflow. */
 enum qm_status legalize_softmax(const struct site *s) {
+    bool log = s->op->kind == QM_OP_LOG_SOFTMAX;
     QM_TRY(site_check_activations(s));
-    const struct qm_quant *out = &site_output(s, 0)->quant;
+    QM_TRY(site_check_output(s, log ? 1.0F / 16 : 1.0F / 256, log ? INT8_MAX : INT8_MIN));
     uint32_t depth = site_output(s, 0)->dims[site_output(s, 0)->rank - 1];
-    if (out->scale[0] != 1.0F / 256 || out->zero_point[0] != INT8_MIN)
-        return site_refuse(s, "the output has scale %g and zero point %lld; TFLite gives 1/256 and -128", (double)out->scale[0],
-                           (long long)out->zero_point[0]);
+    float beta = log ? 1 : s->op->beta;
     if (depth > SOFTMAX_DEPTH_MAX) return site_refuse(s, "rows of %u elements are not supported; at most %d", depth, SOFTMAX_DEPTH_MAX);
-    if (!((double)s->op->beta * (double)site_input(s, 0)->quant.scale[0] * 0x1p26 > 1))
+    if (!((double)beta * (double)site_input(s, 0)->quant.scale[0] * 0x1p26 > 1))
         return site_refuse(s, "beta times the input's scale is too small");
-    return on_host(s, QM_HOST_SOFTMAX);
+    QM_TRY(on_host(s, log ? QM_HOST_LOG_SOFTMAX : QM_HOST_SOFTMAX));
+    s->l->network->layers[s->l->network->layer_count - 1].beta = beta;
+    return QM_OK;
 }

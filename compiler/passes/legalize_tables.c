@@ -170,18 +170,10 @@ static enum qm_status look_up(const struct site *s, const struct function *f) {
 
 /* ---- operators ---- */
 
-/* LOGISTIC and TANH give numbers of one scale and zero point. */
-static enum qm_status check_output(const struct site *s, float scale, int64_t zero) {
-    const struct qm_quant *out = &site_output(s, 0)->quant;
-    if (out->scale[0] == scale && out->zero_point[0] == zero) return QM_OK;
-    return site_refuse(s, "the output has scale %g and zero point %lld; TFLite gives 1/%g and %lld", (double)out->scale[0],
-                       (long long)out->zero_point[0], 1 / (double)scale, (long long)zero);
-}
-
 enum qm_status legalize_logistic(const struct site *s) {
     struct function f = {.value = logistic};
     QM_TRY(site_check_activations(s));
-    QM_TRY(check_output(s, 1.0F / (1 << LOGISTIC_BITS), INT8_MIN));
+    QM_TRY(site_check_output(s, 1.0F / (1 << LOGISTIC_BITS), INT8_MIN));
     QM_TRY(prepare_q4(s, &f));
     return look_up(s, &f);
 }
@@ -189,7 +181,7 @@ enum qm_status legalize_logistic(const struct site *s) {
 enum qm_status legalize_tanh(const struct site *s) {
     struct function f = {.value = hyperbolic_tangent};
     QM_TRY(site_check_activations(s));
-    QM_TRY(check_output(s, 1.0F / (1 << TANH_BITS), 0));
+    QM_TRY(site_check_output(s, 1.0F / (1 << TANH_BITS), 0));
     QM_TRY(prepare_q4(s, &f));
     return look_up(s, &f);
 }
