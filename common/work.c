@@ -49,6 +49,7 @@ static void add_matmul(const struct qm_insn *insn, const struct qm_machine *mach
     uint64_t first_rows = insn->accumulate ? 0 : m * tiles; /* these overwrite */
     add_products(insn, m * depth * channels * per_byte, value);
     value[QM_C_stream_reads] += m * depth * (insn->depthwise ? channels : tiles);
+    if (insn->weight_zero != 0) value[QM_C_row_sum_ops] += m * depth * tiles * per_byte;
     value[QM_C_weight_reads] += (uint64_t)qm_weight_bytes(insn, qm_machine_tile(machine, insn->depthwise != 0));
     value[QM_C_weight_writes] += weight_rows * channels * per_byte;
     value[QM_C_acc_writes] += rows * cols;

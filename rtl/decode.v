@@ -103,6 +103,7 @@ module decode #(
     wire [63:0] tile      = depthwise ? depthwise_tile : dense_tile;
     wire [2:0]  precision = `QM_F_PRECISION(insn_i);
     wire [1:0]  out_type  = `QM_F_OUT_TYPE(insn_i);
+    wire signed [15:0] weight_zero = `QM_F_WEIGHT_ZERO(insn_i);
     wire        looks_up  = is_req && `QM_F_LOOKUP(insn_i) == `QM_LOOKUP_TABLE;
 
     // 2 UNSUPPORTED
@@ -112,7 +113,8 @@ module decode #(
                     || (has_out_type[op]  && !supported_out_type[`QM_F_OUT_TYPE(insn_i)])
                     || (has_pool_kind[op] && !supported_pool_kind[`QM_F_POOL_KIND(insn_i)])
                     || (has_lookup[op]    && !supported_lookup[`QM_F_LOOKUP(insn_i)])
-                    || (is_matmul && depthwise && precision != `QM_PRECISION_W8A8)
+                    || (is_matmul && depthwise && (precision != `QM_PRECISION_W8A8 || weight_zero != 16'sd0))
+                    || (is_matmul && (weight_zero > 16'sd255 || weight_zero < -16'sd255))
                     || (looks_up && out_type != `QM_OUT_TYPE_BITS8)
                     || (is_req && out_type == `QM_OUT_TYPE_BITS4 && tile[0] && tiles > 64'd1);
 

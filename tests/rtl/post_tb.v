@@ -30,7 +30,7 @@ module post_tb;
     reg          start_ok = 1'b0;
     wire         start, ends, busy, issued, param, drain, re, we, acc_re;
     wire [3:0]   end_signal;
-    wire [15:0]  read_bytes, write_bytes, acc_read_words, requantized, scaled, pooled, acc_addr;
+    wire [15:0]  overflow_words, read_bytes, write_bytes, acc_read_words, requantized, scaled, pooled, acc_addr;
     wire [23:0]  addr, waddr;
     wire [8*Cols-1:0]  data, wdata;
     wire [16*Cols-1:0] weight_data;
@@ -50,7 +50,8 @@ module post_tb;
         .post_waddr_o(waddr), .post_wdata_o(wdata), .post_wmask_o(wmask), .post_acc_re_o(acc_re), .post_acc_addr_o(acc_addr),
         .post_acc_data_i(acc_data));
     accumulator #(.Cols(Cols), .AccRows(AccRows)) acc (
-        .clk_i(clk), .rst_ni(rst_n), .commit_i(1'b0), .commit_addr_i(16'd0), .commit_add_i(1'b0), .sums_i({32*Cols{1'b0}}),
+        .clk_i(clk), .rst_ni(rst_n), .commit_i(1'b0), .commit_addr_i(16'd0), .commit_add_i(1'b0), .commit_corrected_i(9'd0), .sums_i({32*Cols{1'b0}}),
+        .correction_i(32'd0), .overflow_words_o(overflow_words),
         .post_acc_re_i(acc_re), .post_acc_addr_i(acc_addr), .post_acc_data_o(acc_data));
     scratchpad #(.Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AxiBytes(AxiBytes)) spad (
         .clk_i(clk), .window_re_i(1'b0), .window_addr_i(24'd0), .window_data_o(window_data),
