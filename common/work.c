@@ -75,7 +75,7 @@ static void add_pool(const struct qm_insn *insn, uint64_t *value) {
 static void add_add(const struct qm_insn *insn, uint64_t *value) {
     uint64_t length = (uint64_t)insn->length;
     value[QM_C_post_reads] += 2 * length;
-    value[QM_C_scale_ops] += 2 * length;
+    value[QM_C_scale_ops] += insn->binary == QM_binary_PRODUCT ? length : 2 * length;
     value[QM_C_requantize_ops] += length;
     value[QM_C_post_writes] += length;
 }

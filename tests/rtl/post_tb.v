@@ -240,12 +240,16 @@ module post_tb;
             n   = `QM_F_LENGTH(insn) - piece < Cols ? `QM_F_LENGTH(insn) - piece : Cols;
             out = `QM_F_OUT_ADDR(insn) + piece;
             for (c = 0; c < n; c = c + 1) begin
-                value = operand(bytes[`QM_F_IN_ADDR(insn) + piece + c], `QM_F_A_ZERO(insn), `QM_F_A_MULTIPLIER(insn), `QM_F_A_SHIFT(insn))
+                if (`QM_F_BINARY(insn))
+                    value = (element(bytes[`QM_F_IN_ADDR(insn) + piece + c]) - signed_half(`QM_F_A_ZERO(insn)))
+                          * (element(bytes[`QM_F_B_ADDR(insn) + piece + c]) - signed_half(`QM_F_B_ZERO(insn)));
+                else
+                    value = operand(bytes[`QM_F_IN_ADDR(insn) + piece + c], `QM_F_A_ZERO(insn), `QM_F_A_MULTIPLIER(insn), `QM_F_A_SHIFT(insn))
                       + operand(bytes[`QM_F_B_ADDR(insn) + piece + c], `QM_F_B_ZERO(insn), `QM_F_B_MULTIPLIER(insn), `QM_F_B_SHIFT(insn));
                 bytes[out + c] = clamp(scale(value, `QM_F_OUT_MULTIPLIER(insn), signed_byte(`QM_F_OUT_SHIFT(insn)), `QM_F_ROUNDING(insn)));
             end
             want_reads = want_reads + 2*n;
-            want_scale = want_scale + 2*n;
+            want_scale = want_scale + (`QM_F_BINARY(insn) ? n : 2*n);
             one_issue;
             one_issue;
             one_output(7, 1);
@@ -341,6 +345,7 @@ module post_tb;
                 `QM_OP_ADD: begin
                     `QM_F_OUT_H(insn)          = 0;
                     `QM_F_OUT_W(insn)          = 0;
+                    `QM_F_BINARY(insn)         = draw(2);
                     `QM_F_LENGTH(insn)         = draw_from(1, 6*Cols);
                     `QM_F_IN_ADDR(insn)        = Operands + draw(Outputs - Operands - 6*Cols);
                     `QM_F_B_ADDR(insn)         = Operands + draw(Outputs - Operands - 6*Cols);
@@ -360,7 +365,7 @@ module post_tb;
                     `QM_F_B_SHIFT(insn)        = draw(4) == 0 ? draw(256) : 0 - draw(3);
                     `QM_F_PRE_SHIFT(insn)      = draw(2) == 0 ? 20 : draw(32);
                     `QM_F_OUT_MULTIPLIER(insn) = draw(4) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
-                    `QM_F_OUT_SHIFT(insn)      = draw(4) == 0 ? draw(256) : 0 - 16 - draw(6);
+                    `QM_F_OUT_SHIFT(insn)      = draw(4) == 0 ? draw(256) : 0 - (`QM_F_BINARY(insn) ? 4 : 16) - draw(6);
                 end
                 default: begin
                     draw_window;

@@ -300,6 +300,11 @@ static void run_add(const struct qm_insn *insn, struct naive_memory *memory) {
     for (int64_t i = 0; i < insn->length; i++) {
         wide a = element(insn, memory->scratchpad[insn->in_addr + i]) - insn->a_zero;
         wide b = element(insn, memory->scratchpad[insn->b_addr + i]) - insn->b_zero;
+        if (insn->binary == QM_binary_PRODUCT) {
+            int32_t scaled = naive_scale(wrap(a * b), (int32_t)insn->out_multiplier, insn->out_shift, insn->rounding);
+            memory->scratchpad[insn->out_addr + i] = output(insn, scaled);
+            continue;
+        }
         int32_t lifted_a = wrap(a * power_of_two(insn->pre_shift)), lifted_b = wrap(b * power_of_two(insn->pre_shift));
         int32_t scaled_a = naive_scale(lifted_a, (int32_t)insn->a_multiplier, insn->a_shift, insn->rounding);
         int32_t scaled_b = naive_scale(lifted_b, (int32_t)insn->b_multiplier, insn->b_shift, insn->rounding);

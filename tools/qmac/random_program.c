@@ -205,6 +205,7 @@ static bool draw_pool(struct generator *g, struct qm_insn *insn) {
 }
 
 static bool draw_add(struct generator *g, struct qm_insn *insn) {
+    insn->binary = draw(g, QM_binary_SUM, QM_binary_PRODUCT);
     insn->length = draw(g, 1, least(300, g->machine->scratchpad_bytes / 4));
     struct range reads[] = {{place(g, insn->length), insn->length}, {place(g, insn->length), insn->length}};
     insn->in_addr = reads[0].first;

@@ -138,6 +138,10 @@ Test(work, post_instructions_count_what_they_read_and_write) {
     expect(QM_C_post_reads, 2 * 77);
     expect(QM_C_scale_ops, 2 * 77);
     expect(QM_C_post_writes, 77);
+    add.binary = QM_binary_PRODUCT;
+    count(&add, 4, 4);
+    expect(QM_C_post_reads, 2 * 77);
+    expect(QM_C_scale_ops, 77);
     struct qm_insn copy = {.opcode = QM_COPY, .out_h = 3, .out_w = 5, .kernel_h = 2, .kernel_w = 3, .run_bytes = 7};
     count(&copy, 4, 4);
     expect(QM_C_post_reads, 15 * 6 * 7);
