@@ -188,16 +188,39 @@ static void run_fully_connected(const struct reference_site *r) {
         }
 }
 
-static void run_add(const struct reference_site *r) {
+/* Where output element i finds its operand: dimensions of one element repeat. */
+static uint64_t broadcast(const struct reference_site *r, const struct qm_graph_tensor *in, uint64_t i) {
+    uint64_t at = 0, stride = 1;
+    for (uint32_t d = 0; d < in->rank; d++) {
+        uint32_t size = in->dims[in->rank - 1 - d], out = r->out->dims[r->out->rank - 1 - d];
+        if (size > 1) at += i % out * stride;
+        stride *= size;
+        i /= out;
+    }
+    return at;
+}
+
+static void run_binary(const struct reference_site *r, int64_t (*combine)(const struct reference_site *, int32_t, int32_t)) {
     const struct qm_graph_tensor *second = &r->graph->tensors[r->op->inputs[1]];
     const int8_t *a = r->bytes[r->op->inputs[0]], *b = r->bytes[r->op->inputs[1]];
-    double twice = 2 * fmax(scale_of(r->in), scale_of(second));
     for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
-        int32_t left = reference_scale_real((number(r->in, a, i) - zero_of(r->in)) * 1048576, scale_of(r->in) / twice);
-        int32_t right = reference_scale_real((number(second, b, i) - zero_of(second)) * 1048576, scale_of(second) / twice);
-        r->to[i] = reference_clamp(r, r->op->activation,
-                                   (int64_t)reference_scale_real(left + right, twice / (1048576 * scale_of(r->out))) + zero_of(r->out));
+        int32_t left = number(r->in, a, broadcast(r, r->in, i)) - zero_of(r->in);
+        int32_t right = number(second, b, broadcast(r, second, i)) - zero_of(second);
+        r->to[i] = reference_clamp(r, r->op->activation, combine(r, left, right) + zero_of(r->out));
     }
+}
+
+static int64_t sum(const struct reference_site *r, int32_t a, int32_t b) {
+    const struct qm_graph_tensor *second = &r->graph->tensors[r->op->inputs[1]];
+    double twice = 2 * fmax(scale_of(r->in), scale_of(second));
+    int32_t left = reference_scale_real(a * 1048576, scale_of(r->in) / twice);
+    int32_t right = reference_scale_real(b * 1048576, scale_of(second) / twice);
+    return reference_scale_real(left + right, twice / (1048576 * scale_of(r->out)));
+}
+
+static int64_t multiplied(const struct reference_site *r, int32_t a, int32_t b) {
+    const struct qm_graph_tensor *second = &r->graph->tensors[r->op->inputs[1]];
+    return reference_scale_real(a * b, scale_of(r->in) * scale_of(second) / scale_of(r->out));
 }
 
 /* ---- softmax: reals with 26, 31, 29 or 19 bits behind the point, as named ---- */
@@ -274,7 +297,8 @@ static void run_op(const struct reference_site *r) {
     case QM_OP_AVERAGE_POOL_2D:
     case QM_OP_MAX_POOL_2D: run_map(r, pool_at); break;
     case QM_OP_FULLY_CONNECTED: run_fully_connected(r); break;
-    case QM_OP_ADD: run_add(r); break;
+    case QM_OP_ADD: run_binary(r, sum); break;
+    case QM_OP_MUL: run_binary(r, multiplied); break;
     case QM_OP_RESHAPE: memcpy(r->to, r->bytes[r->op->inputs[0]], qm_graph_elements(r->out)); break;
     case QM_OP_SOFTMAX: run_softmax(r); break;
     default: QM_CHECK(reference_run_move(r) || reference_run_table(r));

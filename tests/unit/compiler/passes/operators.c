@@ -390,6 +390,39 @@ static void add_constant(struct sketch *s, enum qm_dtype dtype, uint32_t rank, c
     s->op.inputs[s->op.input_count++] = index;
 }
 
+/* An activation that is a constant. */
+static void add_constant_input(struct sketch *s, enum qm_dtype dtype, uint32_t rank, const uint32_t *dims) {
+    uint32_t index = add_tensor(s, dtype, rank, dims);
+    uint8_t *data = qm_arena_alloc(s->arena, s->tensors[index].size_bytes);
+    qm_prng_fill(&s->prng, data, s->tensors[index].size_bytes);
+    s->tensors[index].data = data;
+    s->op.inputs[s->op.input_count++] = index;
+}
+
+/* Operands of the output's shape, or with dimensions of one element or fewer dimensions; one may be a constant. */
+static void sketch_binary(struct sketch *s) {
+    uint32_t dims[4], own[4], rank = draw_dims(s, dims), broadcasts = draw(s, 0, 2), constant = draw(s, 0, 5);
+    enum qm_dtype type = draw_type(s);
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t missing = broadcasts == i ? draw(s, 0, rank - 1) : 0;
+        for (uint32_t d = 0; d < rank; d++) own[d] = broadcasts == i && draw(s, 0, 1) == 0 ? 1 : dims[d];
+        if (constant == i)
+            add_constant_input(s, type, rank - missing, own + missing);
+        else
+            add_input(s, type, rank - missing, own + missing);
+    }
+    s->op.activation = (enum qm_activation)draw(s, QM_ACT_NONE, QM_ACT_RELU_N1_TO_1);
+    add_output(s, type, rank, dims);
+}
+
+Test(operators, add) {
+    check_operator(QM_OP_ADD, sketch_binary);
+}
+
+Test(operators, mul) {
+    check_operator(QM_OP_MUL, sketch_binary);
+}
+
 static void add_weights(struct sketch *s, const uint32_t *filter) {
     add_constant(s, QM_I8, 4, filter);
     if (draw(s, 0, 2) > 0) add_constant(s, QM_I32, 1, filter);
