@@ -66,6 +66,7 @@ struct qm_layer {
     bool in_unsigned;
     /* CONV: [oc][kh][kw][ic]; DEPTHWISE: [kh][kw][c] */
     const int8_t *weights;
+    int32_t weight_zero;           /* -128 .. 127; DEPTHWISE: 0 */
     const int32_t *bias;           /* [oc], input zero point folded in */
     const struct qm_scale *scales; /* [oc] */
     const uint8_t *table;          /* CONV, DEPTHWISE: what each output byte becomes, [256]; NULL: itself */

@@ -26,10 +26,10 @@ struct rule {
 
 /* clang-format off */
 static const struct rule rules[QM_GRAPH_OP_KINDS] = {
-    [QM_OP_CONV_2D]           = {legalize_conv,            I8,    I8},
-    [QM_OP_DEPTHWISE_CONV_2D] = {legalize_depthwise,       I8,    I8},
-    [QM_OP_TRANSPOSE_CONV]    = {legalize_transpose_conv,  I8,    I8},
-    [QM_OP_FULLY_CONNECTED]   = {legalize_fully_connected, I8,    I8},
+    [QM_OP_CONV_2D]           = {legalize_conv,            BYTES, BYTES},
+    [QM_OP_DEPTHWISE_CONV_2D] = {legalize_depthwise,       BYTES, BYTES},
+    [QM_OP_TRANSPOSE_CONV]    = {legalize_transpose_conv,  BYTES, BYTES},
+    [QM_OP_FULLY_CONNECTED]   = {legalize_fully_connected, BYTES, BYTES},
     [QM_OP_ADD]               = {legalize_add,             BYTES, BYTES},
     [QM_OP_MUL]               = {legalize_mul,             BYTES, BYTES},
     [QM_OP_AVERAGE_POOL_2D]   = {legalize_pool,            BYTES, BYTES},
@@ -50,7 +50,7 @@ static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_STRIDED_SLICE]     = {legalize_strided_slice,   BYTES, BYTES},
     [QM_OP_TRANSPOSE]         = {legalize_transpose,       BYTES, BYTES},
     [QM_OP_RESIZE_NEAREST_NEIGHBOR] = {legalize_resize,    BYTES, BYTES},
-    [QM_OP_SOFTMAX]           = {legalize_softmax,         I8,    I8},
+    [QM_OP_SOFTMAX]           = {legalize_softmax,         BYTES, BYTES},
     [QM_OP_LOG_SOFTMAX]       = {legalize_softmax,         I8,    I8},
 };
 /* clang-format on */
@@ -82,7 +82,7 @@ static bool has_weights(enum qm_graph_op_kind kind) {
 /* The types that operand i may have. */
 static uint32_t wanted_types(const struct qm_graph_op *op, uint32_t i) {
     if (!has_weights(op->kind) || i == 0) return rules[op->kind].in;
-    return 1U << (i == 1 ? QM_I8 : QM_I32);
+    return i == 1 ? BYTES : 1U << QM_I32;
 }
 
 static void check_types(const struct qm_graph *graph, const struct qm_graph_op *op, struct problems *problems) {

@@ -179,7 +179,9 @@ enum qm_status legalize_dequantize(const struct site *s) {
 enum qm_status legalize_softmax(const struct site *s) {
     bool log = s->op->kind == QM_OP_LOG_SOFTMAX;
     QM_TRY(site_check_activations(s));
-    QM_TRY(site_check_output(s, log ? 1.0F / 16 : 1.0F / 256, log ? INT8_MAX : INT8_MIN));
+    bool is_unsigned = site_output(s, 0)->dtype == QM_U8;
+    if (site_input(s, 0)->dtype != site_output(s, 0)->dtype) return site_refuse(s, "input and output have different types");
+    QM_TRY(site_check_output(s, log ? 1.0F / 16 : 1.0F / 256, log ? INT8_MAX : is_unsigned ? 0 : INT8_MIN));
     uint32_t depth = site_output(s, 0)->dims[site_output(s, 0)->rank - 1];
     float beta = log ? 1 : s->op->beta;
     if (depth > SOFTMAX_DEPTH_MAX) return site_refuse(s, "rows of %u elements are not supported; at most %d", depth, SOFTMAX_DEPTH_MAX);
