@@ -105,6 +105,7 @@ static void add_run(cJSON *root, const struct qm_report_source *source) {
     add_machine(root, source->machine);
     add_text(root, "engine", source->engine);
     add_text(root, "requant", source->program->requant);
+    add_text(root, "precision", source->program->precision[0] != '\0' ? source->program->precision : "model");
     add_number(root, "examples", (double)source->examples);
     add_known(root, "seed", source->random_input || source->stalls > 0, (double)source->seed);
     add_number(root, "stalls", source->stalls);
