@@ -25,6 +25,10 @@ static bool is_integer(const struct tiny *t, uint32_t index) {
     return (t->integers >> index & 1) != 0;
 }
 
+static bool is_nibble(const struct tiny *t, uint32_t index) {
+    return (t->nibbles >> index & 1) != 0;
+}
+
 static bool is_constant(const struct tiny *t, uint32_t index) {
     return !is_data(t, index) && index + count_outputs(t) < count_tensors(t);
 }
@@ -42,7 +46,7 @@ static void write_tensor(struct fbb *b, const struct tiny *t, uint32_t index, ui
     uint32_t table = fbb_table(b, 5), rank = 0;
     while (rank < 5 && t->dims[index][rank] > 0) rank++;
     fbb_point(b, element, table);
-    fbb_set(b, table, TENSOR_TYPE, is_integer(t, index) ? 2 : 9, 1);
+    fbb_set(b, table, TENSOR_TYPE, is_integer(t, index) ? 2 : is_nibble(t, index) ? 17 : 9, 1);
     fbb_set(b, table, TENSOR_BUFFER, is_constant(t, index) ? index : count_tensors(t), 4);
     uint32_t shape = fbb_vector(b, table, TENSOR_SHAPE, rank, 4);
     for (uint32_t i = 0; i < rank; i++) fbb_put(b, shape + 4 * i, t->dims[index][i], 4);
@@ -57,7 +61,9 @@ static void write_buffers(struct fbb *b, const struct tiny *t, uint32_t model) {
         fbb_point(b, buffers + 4 * i, table);
         if (i == count || !is_constant(t, i)) continue;
         for (uint32_t d = 0; d < 5 && t->dims[i][d] > 0; d++) elements *= t->dims[i][d];
-        uint32_t data = fbb_vector(b, table, BUFFER_DATA, elements * (is_integer(t, i) ? 4 : 1), 1);
+        uint32_t bytes = is_integer(t, i) ? 4 * elements : is_nibble(t, i) ? (elements + 1) / 2 : elements;
+        uint32_t data = fbb_vector(b, table, BUFFER_DATA, bytes, 1);
+        for (uint32_t n = 0; is_nibble(t, i) && n < bytes; n++) fbb_put(b, data + n, 0x1f, 1);
         for (uint32_t n = 0; is_integer(t, i) && n < elements; n++) fbb_put(b, data + 4 * n, (uint32_t)t->numbers[i][n], 4);
     }
 }
