@@ -1,7 +1,8 @@
 /* bench.c - how fast the engines are and where the time goes. Absolute figures drift with the machine: quote ratios from one run.
  *
  * Prints, for the shipped network, resnet8 (when QMAC_DATA is set) and a ResNet-50-sized network: compile time, the cycle engine with values
- * (skipping and stepping), the functional engine (values without time), the RTL alone, and model and RTL in lockstep.
+ * (skipping and stepping), the functional engine (values without time), the RTL alone, and model and RTL in lockstep; and what each costs in
+ * narrow precisions.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "compiler/compiler.h"
 #include "driver/driver.h"
 #include "sim/lockstep/lockstep.h"
+#include "tools/bench/precisions.h"
 #include "tools/bench/resnet50.h"
 
 struct subject {
@@ -110,6 +112,15 @@ static uint64_t count_macs(const struct qm_program *program) {
     return macs;
 }
 
+static void bench_file_precisions(const char *file, const struct qm_machine *machine) {
+    struct qm_arena *arena = qm_arena_create();
+    struct qm_graph *graph;
+    struct qm_diag diag;
+    require(qm_model_read(file, arena, &graph, &diag), &diag);
+    require(qm_bench_precisions(graph, machine, &diag), &diag);
+    qm_arena_destroy(arena);
+}
+
 static void bench_file(const char *name, const char *file, bool with_rtl) {
     struct qm_machine machine;
     struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
@@ -123,6 +134,7 @@ static void bench_file(const char *name, const char *file, bool with_rtl) {
     print_model(&subject, compile_seconds);
     if (with_rtl) print_rtl(&subject);
     qm_program_destroy(subject.program);
+    bench_file_precisions(file, &machine);
 }
 
 static void bench_resnet50(void) {
@@ -143,6 +155,7 @@ static void bench_resnet50(void) {
     printf("  cycles %" PRIu64 ", utilization %.1f %%\n", subject.cycles,
            100 * (double)subject.macs / ((double)subject.cycles * machine.rows * machine.cols));
     qm_program_destroy(subject.program);
+    require(qm_bench_precisions(graph, &machine, &diag), &diag);
     qm_arena_destroy(arena);
 }
 
