@@ -132,6 +132,7 @@ static void write_beat(struct qm_dram *dram, uint64_t strobe, const uint8_t *dat
         dram->write_error = true;
         return;
     }
+    if (data == NULL) return;
     uint8_t *bytes = dram->bytes + (dram->write.address - dram->base);
     for (uint32_t i = 0; i < dram->beat_bytes; i++)
         if (strobe >> i & 1) bytes[i] = data[i];
@@ -228,7 +229,7 @@ void qm_dram_skip(struct qm_dram *dram, const struct qm_dram_in *in, uint64_t cy
     if (in->w_valid && out.w_ready) {
         write_beat(dram, in->w_strobe, in->w_data);
         uint8_t *rest = dram->bytes + (dram->write.address - dram->base) + dram->beat_bytes;
-        memcpy(rest, in->w_data + dram->beat_bytes, (cycles - 1) * dram->beat_bytes);
+        if (in->w_data != NULL) memcpy(rest, in->w_data + dram->beat_bytes, (cycles - 1) * dram->beat_bytes);
         dram->write.address += cycles * dram->beat_bytes;
         dram->write.beats_left -= cycles;
     }

@@ -35,24 +35,26 @@ static void require(enum qm_status status, const struct qm_diag *diag) {
     cr_assert(status == QM_OK, "%s", diag->text);
 }
 
-static struct bench setup_engine(const struct data_network *network, bool keep_layers, bool step) {
+static struct bench setup_engine(const struct data_network *network, bool keep_layers, struct qm_device_options device_options) {
     data_need();
     struct bench bench = {.arena = qm_arena_create()};
     struct qm_compile_options options = {.rounding = QM_rounding_TFLITE, .keep_layers = keep_layers};
-    struct qm_device_options device_options = {.memory_base = 0x80000000, .step = step};
     struct qm_machine machine;
     struct qm_diag diag = {.text = ""};
     require(qm_machine_load("edge", &machine, &diag), &diag);
     require(qm_compile(data_path(bench.arena, "%s", network->model), &machine, &options, &bench.program, &diag), &diag);
     qm_driver_memory(bench.program, &device_options);
     require(qm_device_cycle.create(&machine, &device_options, &bench.device, &diag), &diag);
-    require(qm_driver_load(bench.device, bench.program, &diag), &diag);
+    if (device_options.no_values)
+        require(qm_driver_load_code(bench.device, bench.program, &diag), &diag);
+    else
+        require(qm_driver_load(bench.device, bench.program, &diag), &diag);
     bench.run = qm_run_create(bench.program, bench.arena);
     return bench;
 }
 
 static struct bench setup(const struct data_network *network, bool keep_layers) {
-    return setup_engine(network, keep_layers, false);
+    return setup_engine(network, keep_layers, (struct qm_device_options){0});
 }
 
 static void teardown(struct bench *bench) {
@@ -153,8 +155,8 @@ ParameterizedTest(struct data_network *network, networks, every_layer_of_the_fir
 }
 
 /* Nobody observes: the skipping engine skips all it can. Time does not depend on values, so the inputs may stay zero. */
-static struct qm_counters count_unobserved(const struct data_network *network, bool step) {
-    struct bench bench = setup_engine(network, false, step);
+static struct qm_counters count_unobserved(const struct data_network *network, struct qm_device_options options) {
+    struct bench bench = setup_engine(network, false, options);
     struct qm_counters counters;
     struct qm_diag diag = {.text = ""};
     require(qm_driver_run(bench.device, bench.program, NULL, NULL, &diag), &diag);
@@ -163,15 +165,19 @@ static struct qm_counters count_unobserved(const struct data_network *network, b
     return counters;
 }
 
-ParameterizedTestParameters(networks, skipping_gives_the_counters_of_stepping) {
+ParameterizedTestParameters(networks, skipping_gives_the_counters_of_stepping_with_and_without_values) {
     return cr_make_param_array(struct data_network, (struct data_network *)data_networks, DATA_NETWORKS);
 }
 
-ParameterizedTest(struct data_network *network, networks, skipping_gives_the_counters_of_stepping) {
-    struct qm_counters skip = count_unobserved(network, false), step = count_unobserved(network, true);
+ParameterizedTest(struct data_network *network, networks, skipping_gives_the_counters_of_stepping_with_and_without_values) {
+    struct qm_counters skip = count_unobserved(network, (struct qm_device_options){0});
+    struct qm_counters step = count_unobserved(network, (struct qm_device_options){.step = true});
+    struct qm_counters blind = count_unobserved(network, (struct qm_device_options){.no_values = true});
     cr_assert(gt(u64, step.value[QM_C_cycles], 0));
-    for (int i = 0; i < QM_COUNTERS; i++)
+    for (int i = 0; i < QM_COUNTERS; i++) {
         cr_expect(eq(u64, skip.value[i], step.value[i]), "%s: %s", network->golden, qm_counter_infos[i].name);
+        cr_expect(eq(u64, blind.value[i], step.value[i]), "%s without values: %s", network->golden, qm_counter_infos[i].name);
+    }
 }
 
 /* tests/networks/cycles.txt: one line "NAME CYCLES" a network. A change of it is explained in its commit. */
