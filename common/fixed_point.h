@@ -53,10 +53,15 @@ static inline int32_t qm_scale(int32_t x, int32_t multiplier, int shift, uint32_
     return qm_saturate_i32((product + qm_nudge(product, total, rounding)) >> total);
 }
 
-/* The output stage: zero point, clamp, low 8 bits. zero, low and high have 16 bits, so that a sum beyond 30 bits is clamped all the same. */
-static inline uint8_t qm_output8(int32_t scaled, int32_t zero, int32_t low, int32_t high) {
+/* The output stage: zero point, clamp. zero, low and high have 16 bits, so that a sum beyond 30 bits is clamped all the same. */
+static inline int32_t qm_output(int32_t scaled, int32_t zero, int32_t low, int32_t high) {
     int32_t bounded = qm_clamp(scaled, -(1 << 30), 1 << 30);
-    return (uint8_t)(uint32_t)qm_clamp(bounded + zero, low, high);
+    return qm_clamp(bounded + zero, low, high);
+}
+
+/* Its low 8 bits. */
+static inline uint8_t qm_output8(int32_t scaled, int32_t zero, int32_t low, int32_t high) {
+    return (uint8_t)(uint32_t)qm_output(scaled, zero, low, high);
 }
 
 #endif

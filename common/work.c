@@ -1,6 +1,8 @@
 /* work.c - one function per unit or opcode, each a closed form of the walk that docs/machine.md describes. */
 #include "common/work.h"
 
+#include "common/precision.h"
+
 static uint64_t ceil_div(uint64_t a, uint64_t b) {
     return (a + b - 1) / b;
 }
@@ -28,20 +30,27 @@ static uint64_t taps(const struct qm_insn *insn) {
     return (uint64_t)(insn->kernel_h * insn->kernel_w);
 }
 
-/* Steps of a tile: a dense run is cut in pieces of `rows` bytes. */
+/* Steps of a tile: a dense run is cut in pieces of as many bytes as the array takes in a row. */
 static uint64_t steps_per_tile(const struct qm_insn *insn, const struct qm_machine *machine) {
-    return taps(insn) * (insn->depthwise ? 1 : ceil_div((uint64_t)insn->run_bytes, machine->rows));
+    uint64_t piece = machine->rows * (uint64_t)qm_precision_of(insn).bytes;
+    return taps(insn) * (insn->depthwise ? 1 : ceil_div((uint64_t)insn->run_bytes, piece));
+}
+
+static void add_products(const struct qm_insn *insn, uint64_t products, uint64_t *value) {
+    struct qm_precision precision = qm_precision_of(insn);
+    value[precision.weight_bits == 8 ? QM_C_macs : precision.activation_bits == 8 ? QM_C_macs_w4a8 : QM_C_macs_w4a4] += products;
 }
 
 static void add_matmul(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value) {
     uint64_t m = positions(insn), channels = (uint64_t)insn->channels, tiles = (uint64_t)insn->tiles, cols = machine->cols;
-    uint64_t depth = insn->depthwise ? taps(insn) : taps(insn) * (uint64_t)insn->run_bytes; /* products of one sum */
+    uint64_t depth = insn->depthwise ? taps(insn) : taps(insn) * (uint64_t)insn->run_bytes; /* bytes of one sum */
+    uint64_t weight_rows = taps(insn) * (uint64_t)qm_weight_rows(insn, insn->run_bytes), per_byte = (uint64_t)qm_activations_per_byte(insn);
     uint64_t rows = m * tiles * steps_per_tile(insn, machine);
     uint64_t first_rows = insn->accumulate ? 0 : m * tiles; /* these overwrite */
-    value[QM_C_macs] += m * depth * channels;
+    add_products(insn, m * depth * channels * per_byte, value);
     value[QM_C_stream_reads] += m * depth * (insn->depthwise ? channels : tiles);
-    value[QM_C_weight_reads] += depth * channels;
-    value[QM_C_weight_writes] += depth * channels;
+    value[QM_C_weight_reads] += (uint64_t)qm_weight_bytes(insn, qm_machine_tile(machine, insn->depthwise != 0));
+    value[QM_C_weight_writes] += weight_rows * channels * per_byte;
     value[QM_C_acc_writes] += rows * cols;
     value[QM_C_acc_reads] += (rows - first_rows) * cols;
 }
@@ -49,9 +58,9 @@ static void add_matmul(const struct qm_insn *insn, const struct qm_machine *mach
 static void add_requantize(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value) {
     uint64_t m = positions(insn), tiles = (uint64_t)insn->tiles, cols = machine->cols;
     value[QM_C_acc_reads] += m * tiles * cols;
-    value[QM_C_post_reads] += tiles * 9 * cols;
+    value[QM_C_post_reads] += tiles * 9 * cols + (insn->lookup == QM_lookup_TABLE ? QM_TABLE_BYTES : 0);
     value[QM_C_requantize_ops] += m * (uint64_t)insn->channels;
-    value[QM_C_post_writes] += m * (uint64_t)insn->channels;
+    value[QM_C_post_writes] += m * (uint64_t)qm_output_bytes(insn, insn->channels);
 }
 
 static void add_pool(const struct qm_insn *insn, uint64_t *value) {
@@ -109,7 +118,7 @@ static uint64_t issue_cycles(const struct qm_insn *insn, const struct qm_machine
     uint64_t m = positions(insn), tiles = (uint64_t)insn->tiles;
     switch (insn->opcode) {
     case QM_MATMUL: return tiles * steps_per_tile(insn, machine) * (m + machine->rows);
-    case QM_REQUANTIZE: return tiles * (9 + m);
+    case QM_REQUANTIZE: return QM_TABLE_BYTES + tiles * (9 + m * (uint64_t)qm_row_cycles(insn));
     case QM_POOL: return m * taps(insn) * ceil_div((uint64_t)insn->channels, machine->cols);
     case QM_ADD: return 2 * ceil_div((uint64_t)insn->length, machine->cols);
     case QM_COPY: return m * taps(insn) * ceil_div((uint64_t)insn->run_bytes, machine->cols);

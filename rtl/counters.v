@@ -28,8 +28,11 @@ module counters (
     input  wire        matmul_wait_weights_i,
     input  wire        matmul_drain_i,
     input  wire [31:0] matmul_macs_i,
+    input  wire [31:0] matmul_macs_w4a8_i,
+    input  wire [31:0] matmul_macs_w4a4_i,
     input  wire [15:0] matmul_stream_bytes_i,
-    input  wire [15:0] matmul_weight_bytes_i,
+    input  wire [15:0] matmul_weight_read_bytes_i,
+    input  wire [15:0] matmul_weight_write_bytes_i,
     input  wire [15:0] matmul_acc_write_words_i,
     input  wire [15:0] matmul_acc_read_words_i,
     // from post
@@ -53,9 +56,11 @@ module counters (
     assign amount[32*`QM_C_CYCLES           +: 32] = 32'd1;
     assign amount[32*`QM_C_INSTRUCTIONS     +: 32] = {31'd0, accept_i};
     assign amount[32*`QM_C_MACS             +: 32] = matmul_macs_i;
-    assign amount[32*`QM_C_WEIGHT_WRITES    +: 32] = {16'd0, matmul_weight_bytes_i};
+    assign amount[32*`QM_C_MACS_W4A8        +: 32] = matmul_macs_w4a8_i;
+    assign amount[32*`QM_C_MACS_W4A4        +: 32] = matmul_macs_w4a4_i;
+    assign amount[32*`QM_C_WEIGHT_WRITES    +: 32] = {16'd0, matmul_weight_write_bytes_i};
     assign amount[32*`QM_C_STREAM_READS     +: 32] = {16'd0, matmul_stream_bytes_i};
-    assign amount[32*`QM_C_WEIGHT_READS     +: 32] = {16'd0, matmul_weight_bytes_i};
+    assign amount[32*`QM_C_WEIGHT_READS     +: 32] = {16'd0, matmul_weight_read_bytes_i};
     assign amount[32*`QM_C_POST_READS       +: 32] = {16'd0, post_read_bytes_i};
     assign amount[32*`QM_C_POST_WRITES      +: 32] = {16'd0, post_write_bytes_i};
     assign amount[32*`QM_C_LOAD_WRITES      +: 32] = {16'd0, load_write_bytes_i};

@@ -99,16 +99,24 @@ module decode #(
                   || (has_channels[op]     && channels     == 64'd0) || (has_length[op]    && length    == 64'd0);
     wire illegal = !known || (insn_i & reserved) != 512'd0 || bad_token || bad_value || bad_zero;
 
+    // Tiles, precision, output.
+    wire [63:0] tile      = depthwise ? depthwise_tile : dense_tile;
+    wire [2:0]  precision = `QM_F_PRECISION(insn_i);
+    wire [1:0]  out_type  = `QM_F_OUT_TYPE(insn_i);
+    wire        looks_up  = is_req && `QM_F_LOOKUP(insn_i) == `QM_LOOKUP_TABLE;
+
     // 2 UNSUPPORTED
     wire unsupported = (has_precision[op] && !supported_precision[`QM_F_PRECISION(insn_i)])
                     || (has_dataflow[op]  && !supported_dataflow[`QM_F_DATAFLOW(insn_i)])
                     || (has_rounding[op]  && !supported_rounding[`QM_F_ROUNDING(insn_i)])
                     || (has_out_type[op]  && !supported_out_type[`QM_F_OUT_TYPE(insn_i)])
                     || (has_pool_kind[op] && !supported_pool_kind[`QM_F_POOL_KIND(insn_i)])
-                    || (has_lookup[op]    && !supported_lookup[`QM_F_LOOKUP(insn_i)]);
+                    || (has_lookup[op]    && !supported_lookup[`QM_F_LOOKUP(insn_i)])
+                    || (is_matmul && depthwise && precision != `QM_PRECISION_W8A8)
+                    || (looks_up && out_type != `QM_OUT_TYPE_BITS8)
+                    || (is_req && out_type == `QM_OUT_TYPE_BITS4 && tile[0] && tiles > 64'd1);
 
     // 3 ILLEGAL
-    wire [63:0] tile       = depthwise ? depthwise_tile : dense_tile;
     wire [63:0] tiled      = tiles * tile;
     wire        bad_run    = (is_pool || (is_matmul && depthwise)) && run_bytes != 64'd1;
     wire        bad_tiles  = (is_matmul || is_req) && (channels > tiled || channels + tile <= tiled);
@@ -119,16 +127,40 @@ module decode #(
     wire        memory   = is_transfer && dram_end > {32'd0, memory_size_i};
 
     // 5 SCRATCHPAD
+    wire [63:0] table_addr = {40'd0, `QM_F_TABLE_ADDR(insn_i)};
+    reg  [63:0] cell_bits;
+    reg  [63:0] element_bytes;  // of all channels
+    always @(*) begin
+        case (precision)
+            `QM_PRECISION_W4A4:                     cell_bits = 64'd16;
+            `QM_PRECISION_W2A8, `QM_PRECISION_W1A4: cell_bits = 64'd4;
+            `QM_PRECISION_W1A8:                     cell_bits = 64'd2;
+            default:                                cell_bits = 64'd8;  // W8A8, W4A8, W2A4
+        endcase
+        case (out_type)
+            `QM_OUT_TYPE_BITS4:  element_bytes = (channels + 64'd1) >> 1;
+            `QM_OUT_TYPE_BITS16: element_bytes = channels << 1;
+            `QM_OUT_TYPE_BITS32: element_bytes = channels << 2;
+            default:             element_bytes = channels;
+        endcase
+    end
     wire [63:0] taps         = kernel_h * kernel_w * run_bytes;
     wire [63:0] transfer_end = spad_addr + (plane_count - 64'd1) * spad_plane + (row_count - 64'd1) * spad_row + row_bytes;
     wire [63:0] window_end   = in_addr + (in_rows - 64'd1) * in_pitch + in_row_bytes;
-    wire [63:0] weight_end   = weight_addr + taps * channels;
+    wire [63:0] cells_down   = precision == `QM_PRECISION_W8A8 ? run_bytes : (run_bytes + 64'd1) >> 1;
+    wire [63:0] last_tile    = channels - (tiles - 64'd1) * tile;
+    wire [63:0] tile_weights = (tile * cell_bits + 64'd7) >> 3;       // bytes of a weight row
+    wire [63:0] last_weights = (last_tile * cell_bits + 64'd7) >> 3;
+    wire [63:0] weight_end   = weight_addr + kernel_h * kernel_w * cells_down * ((tiles - 64'd1) * tile_weights + last_weights);
     wire [63:0] param_end    = param_addr + tiles * param_bytes;
-    wire [63:0] out_end      = out_addr + (out_h - 64'd1) * out_pitch + (out_w - 64'd1) * out_pixel + (is_copy ? taps : channels);
+    wire [63:0] table_end    = table_addr + 64'd256;
+    wire [63:0] out_size     = is_copy ? taps : is_req ? element_bytes : channels;
+    wire [63:0] out_end      = out_addr + (out_h - 64'd1) * out_pitch + (out_w - 64'd1) * out_pixel + out_size;
     wire        scratchpad   = (is_transfer && transfer_end > spad_end)
                             || (is_window && window_end > spad_end)
                             || (is_matmul && weight_end > spad_end)
                             || (is_req && param_end > spad_end)
+                            || (looks_up && table_end > spad_end)
                             || ((is_req || is_pool || is_copy) && out_end > spad_end)
                             || (is_add && (in_addr + length > spad_end || b_addr + length > spad_end || out_addr + length > spad_end));
 

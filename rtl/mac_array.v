@@ -17,13 +17,15 @@ module mac_array #(
     input  wire               weight_buffer_i,
     input  wire               weight_diagonal_i,
     input  wire [7:0]         weight_row_i,
-    input  wire [8*Cols-1:0]  weight_data_i,   // signed bytes
+    input  wire [1:0]         weight_mode_i,   // as row_mode_i
+    input  wire [16*Cols-1:0] weight_data_i,   // a cell's weights: one signed byte, or nibbles from the lowest on
 
     // from matmul: a row of activations; bytes are zero when row_valid_i is 0
     input  wire               row_valid_i,
     input  wire               row_buffer_i,
     input  wire               row_unsigned_i,
-    input  wire [8*Rows-1:0]  row_data_i,
+    input  wire [1:0]         row_mode_i,      // 0: a byte meets a byte, 1: two bytes meet two nibbles, 2: four nibbles meet four nibbles
+    input  wire [16*Rows-1:0] row_data_i,      // two bytes a cell; the second is zero in mode 0
 
     // to accumulator: the sums of the row that entered Rows+Cols-1 cycles ago; meaningless if none did
     output wire [32*Cols-1:0] sums_o
@@ -40,10 +42,12 @@ module mac_array #(
                 .weight_buffer_i  (weight_buffer_i),
                 .weight_diagonal_i(weight_diagonal_i),
                 .weight_row_i     (weight_row_i),
+                .weight_mode_i    (weight_mode_i),
                 .weight_data_i    (weight_data_i),
                 .row_valid_i      (row_valid_i),
                 .row_buffer_i     (row_buffer_i),
                 .row_unsigned_i   (row_unsigned_i),
+                .row_mode_i       (row_mode_i),
                 .row_data_i       (row_data_i),
                 .sums_o           (sums_o)
             );
@@ -55,10 +59,12 @@ module mac_array #(
                 .weight_buffer_i  (weight_buffer_i),
                 .weight_diagonal_i(weight_diagonal_i),
                 .weight_row_i     (weight_row_i),
+                .weight_mode_i    (weight_mode_i),
                 .weight_data_i    (weight_data_i),
                 .row_valid_i      (row_valid_i),
                 .row_buffer_i     (row_buffer_i),
                 .row_unsigned_i   (row_unsigned_i),
+                .row_mode_i       (row_mode_i),
                 .row_data_i       (row_data_i),
                 .sums_o           (sums_o)
             );

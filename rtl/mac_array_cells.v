@@ -17,23 +17,25 @@ module mac_array_cells #(
     input  wire               weight_buffer_i,
     input  wire               weight_diagonal_i,
     input  wire [7:0]         weight_row_i,
-    input  wire [8*Cols-1:0]  weight_data_i,   // signed bytes
+    input  wire [1:0]         weight_mode_i,   // as row_mode_i; the cells keep all modes alike
+    input  wire [16*Cols-1:0] weight_data_i,   // a cell's weights: one signed byte, or nibbles from the lowest on
 
     // from matmul: a row of activations; bytes are zero when row_valid_i is 0
     input  wire               row_valid_i,
     /* verilator lint_on UNUSEDSIGNAL */
     input  wire               row_buffer_i,
     input  wire               row_unsigned_i,
-    input  wire [8*Rows-1:0]  row_data_i,
+    input  wire [1:0]         row_mode_i,      // 0: a byte meets a byte, 1: two bytes meet two nibbles, 2: four nibbles meet four nibbles
+    input  wire [16*Rows-1:0] row_data_i,      // two bytes a cell; the second is zero in mode 0
 
     // to accumulator: the sums of the row that entered Rows+Cols-1 cycles ago; meaningless if none did
     output wire [32*Cols-1:0] sums_o
 );
     // Wires between cells, numbered row*(Cols+1) + column to the right and row*Cols + column downwards.
     /* verilator lint_off UNUSEDSIGNAL */  // what leaves at the right, and the weights that leave at the bottom
-    wire [9*Rows*(Cols+1)-1:0]  activation;
-    wire [4*Rows*(Cols+1)-1:0]  control;  // {buffer, load, load_buffer, diagonal}
-    wire [8*(Rows+1)*Cols-1:0]  weight;
+    wire [16*Rows*(Cols+1)-1:0] activation;
+    wire [7*Rows*(Cols+1)-1:0]  control;  // {mode, unsigned, buffer, load, load_buffer, diagonal}
+    wire [16*(Rows+1)*Cols-1:0] weight;
     wire [32*(Rows+1)*Cols-1:0] sum;
     /* verilator lint_on UNUSEDSIGNAL */
 
@@ -41,39 +43,42 @@ module mac_array_cells #(
     genvar c;
     generate
         for (r = 0; r < Rows; r = r + 1) begin : gen_row
-            wire       load = weight_valid_i && (weight_diagonal_i || {24'd0, weight_row_i} == r);
-            wire [8:0] entering = {row_data_i[8*r + 7] && !row_unsigned_i, row_data_i[8*r +: 8]};
-            delay #(.Width(13), .Cycles(r)) skew (
+            wire load = weight_valid_i && (weight_diagonal_i || {24'd0, weight_row_i} == r);
+            delay #(.Width(23), .Cycles(r)) skew (
                 .clk_i (clk_i),
-                .data_i({entering, row_buffer_i, load, weight_buffer_i, weight_diagonal_i}),
-                .data_o({activation[9*r*(Cols+1) +: 9], control[4*r*(Cols+1) +: 4]})
+                .data_i({row_data_i[16*r +: 16], row_mode_i, row_unsigned_i, row_buffer_i, load, weight_buffer_i, weight_diagonal_i}),
+                .data_o({activation[16*r*(Cols+1) +: 16], control[7*r*(Cols+1) +: 7]})
             );
             for (c = 0; c < Cols; c = c + 1) begin : gen_cell
                 mac_cell #(.OnDiagonal(r == c)) mac (
                     .clk_i        (clk_i),
-                    .activation_i (activation[9*(r*(Cols+1) + c) +: 9]),
-                    .buffer_i     (control[4*(r*(Cols+1) + c) + 3]),
-                    .load_i       (control[4*(r*(Cols+1) + c) + 2]),
-                    .load_buffer_i(control[4*(r*(Cols+1) + c) + 1]),
-                    .diagonal_i   (control[4*(r*(Cols+1) + c)]),
-                    .activation_o (activation[9*(r*(Cols+1) + c + 1) +: 9]),
-                    .buffer_o     (control[4*(r*(Cols+1) + c + 1) + 3]),
-                    .load_o       (control[4*(r*(Cols+1) + c + 1) + 2]),
-                    .load_buffer_o(control[4*(r*(Cols+1) + c + 1) + 1]),
-                    .diagonal_o   (control[4*(r*(Cols+1) + c + 1)]),
-                    .weight_i     (weight[8*(r*Cols + c) +: 8]),
+                    .activation_i (activation[16*(r*(Cols+1) + c) +: 16]),
+                    .mode_i       (control[7*(r*(Cols+1) + c) + 5 +: 2]),
+                    .unsigned_i   (control[7*(r*(Cols+1) + c) + 4]),
+                    .buffer_i     (control[7*(r*(Cols+1) + c) + 3]),
+                    .load_i       (control[7*(r*(Cols+1) + c) + 2]),
+                    .load_buffer_i(control[7*(r*(Cols+1) + c) + 1]),
+                    .diagonal_i   (control[7*(r*(Cols+1) + c)]),
+                    .activation_o (activation[16*(r*(Cols+1) + c + 1) +: 16]),
+                    .mode_o       (control[7*(r*(Cols+1) + c + 1) + 5 +: 2]),
+                    .unsigned_o   (control[7*(r*(Cols+1) + c + 1) + 4]),
+                    .buffer_o     (control[7*(r*(Cols+1) + c + 1) + 3]),
+                    .load_o       (control[7*(r*(Cols+1) + c + 1) + 2]),
+                    .load_buffer_o(control[7*(r*(Cols+1) + c + 1) + 1]),
+                    .diagonal_o   (control[7*(r*(Cols+1) + c + 1)]),
+                    .weight_i     (weight[16*(r*Cols + c) +: 16]),
                     .sum_i        (sum[32*(r*Cols + c) +: 32]),
-                    .weight_o     (weight[8*((r+1)*Cols + c) +: 8]),
+                    .weight_o     (weight[16*((r+1)*Cols + c) +: 16]),
                     .sum_o        (sum[32*((r+1)*Cols + c) +: 32])
                 );
             end
         end
         for (c = 0; c < Cols; c = c + 1) begin : gen_column
             assign sum[32*c +: 32] = 32'd0;
-            delay #(.Width(8), .Cycles(c)) skew (
+            delay #(.Width(16), .Cycles(c)) skew (
                 .clk_i (clk_i),
-                .data_i(weight_data_i[8*c +: 8]),
-                .data_o(weight[8*c +: 8])
+                .data_i(weight_data_i[16*c +: 16]),
+                .data_o(weight[16*c +: 16])
             );
             delay #(.Width(32), .Cycles(Cols - 1 - c)) deskew (
                 .clk_i (clk_i),

@@ -15,13 +15,15 @@ module mac_array_fast #(
     input  wire               weight_buffer_i,
     input  wire               weight_diagonal_i,
     input  wire [7:0]         weight_row_i,
-    input  wire [8*Cols-1:0]  weight_data_i,   // signed bytes
+    input  wire [1:0]         weight_mode_i,   // as row_mode_i
+    input  wire [16*Cols-1:0] weight_data_i,   // a cell's weights: one signed byte, or nibbles from the lowest on
 
     // from matmul: a row of activations; bytes are zero when row_valid_i is 0
     input  wire               row_valid_i,
     input  wire               row_buffer_i,
     input  wire               row_unsigned_i,
-    input  wire [8*Rows-1:0]  row_data_i,
+    input  wire [1:0]         row_mode_i,      // 0: a byte meets a byte, 1: two bytes meet two nibbles, 2: four nibbles meet four nibbles
+    input  wire [16*Rows-1:0] row_data_i,      // two bytes a cell; the second is zero in mode 0
 
     // to accumulator: the sums of the row that entered Rows+Cols-1 cycles ago; meaningless if none did
     output wire [32*Cols-1:0] sums_o
@@ -30,9 +32,12 @@ module mac_array_fast #(
     localparam SlotBits = Latency > 1 ? $clog2(Latency) : 1;
     localparam LastSlot = Latency - 1;
 
-    // Operands are held sign-extended in 32 bits: host vector instructions multiply them as they are.
-    reg [31:0]         weights [0:1][0:Cols-1][0:Rows-1];  // [buffer][col][row]
+    // Operands are held sign-extended in 32 bits: host vector instructions multiply them as they are. A step's rows have the mode of its
+    // weights, so bytes and nibbles are kept apart, and each mode multiplies no more than it needs.
+    reg [31:0]         weights [0:1][0:Cols-1][0:Rows-1];    // [buffer][col][row], mode 0
+    reg [31:0]         digits  [0:1][0:Cols-1][0:4*Rows-1];  // [buffer][col][4*row + digit], modes 1 and 2
     reg [31:0]         activations [0:Rows-1];
+    reg [31:0]         parts [0:4*Rows-1];                   // [4*row + digit]
     reg [31:0]         sum;
     reg [32*Cols-1:0]  sums;
 
@@ -43,23 +48,42 @@ module mac_array_fast #(
     /* verilator lint_off BLKSEQ */
     integer r;
     integer c;
+    integer d;
     always @(posedge clk_i) begin
-        if (row_valid_i) begin
+        if (row_valid_i && row_mode_i == 2'd0) begin
             for (r = 0; r < Rows; r = r + 1)
-                activations[r] = {{24{row_data_i[8*r + 7] && !row_unsigned_i}}, row_data_i[8*r +: 8]};
+                activations[r] = {{24{row_data_i[16*r + 7] && !row_unsigned_i}}, row_data_i[16*r +: 8]};
             for (c = 0; c < Cols; c = c + 1) begin
                 sum = 32'd0;
                 for (r = 0; r < Rows; r = r + 1) sum = sum + activations[r] * weights[row_buffer_i][c][r];
                 sums[32*c +: 32] = sum;
             end
-            results[slot_q] <= sums;
+        end else if (row_valid_i) begin
+            for (r = 0; r < Rows; r = r + 1)
+                for (d = 0; d < 4; d = d + 1)
+                    if (row_mode_i == 2'd2)
+                        parts[4*r + d] = {{28{row_data_i[16*r + 4*d + 3] && !row_unsigned_i}}, row_data_i[16*r + 4*d +: 4]};
+                    else if (d < 2)
+                        parts[4*r + d] = {{24{row_data_i[16*r + 8*d + 7] && !row_unsigned_i}}, row_data_i[16*r + 8*d +: 8]};
+                    else
+                        parts[4*r + d] = 32'd0;
+            for (c = 0; c < Cols; c = c + 1) begin
+                sum = 32'd0;
+                for (r = 0; r < 4*Rows; r = r + 1) sum = sum + parts[r] * digits[row_buffer_i][c][r];
+                sums[32*c +: 32] = sum;
+            end
         end
+        if (row_valid_i) results[slot_q] <= sums;
         if (weight_valid_i)
             for (r = 0; r < Rows; r = r + 1)
                 if (weight_diagonal_i || {24'd0, weight_row_i} == r)
                     for (c = 0; c < Cols; c = c + 1)
-                        weights[weight_buffer_i][c][r] =
-                            weight_diagonal_i && r != c ? 32'd0 : {{24{weight_data_i[8*c + 7]}}, weight_data_i[8*c +: 8]};
+                        if (weight_mode_i == 2'd0)
+                            weights[weight_buffer_i][c][r] =
+                                weight_diagonal_i && r != c ? 32'd0 : {{24{weight_data_i[16*c + 7]}}, weight_data_i[16*c +: 8]};
+                        else
+                            for (d = 0; d < 4; d = d + 1)
+                                digits[weight_buffer_i][c][4*r + d] = {{28{weight_data_i[16*c + 4*d + 3]}}, weight_data_i[16*c + 4*d +: 4]};
         if (!rst_ni || slot_q == LastSlot[SlotBits-1:0]) slot_q <= 0;
         else                                             slot_q <= slot_q + 1'b1;
     end

@@ -1,5 +1,7 @@
-// mac_cell - one product a cycle: sum_o is sum_i plus activation times weight, and everything moves on by one cell.
-// Activations and control move right, sums and weights move down. Two weight registers: one is used while the other is loaded.
+// mac_cell - the products of one cycle: sum_o is sum_i plus what the activations and the weights make, and everything moves on by one cell.
+// Four multipliers of an activation and a 4-bit digit: mode 0 one 8x8 product from two digits, mode 1 two products of a byte and a nibble,
+// mode 2 four products of nibbles. Activations and control move right, sums and weights move down. Two weight registers: one is used while
+// the other is loaded.
 `default_nettype none
 
 module mac_cell #(
@@ -8,40 +10,74 @@ module mac_cell #(
     input  wire               clk_i,
 
     // from/to the left and right neighbours
-    input  wire signed [8:0]  activation_i,
-    input  wire               buffer_i,    // weight register that the activation meets
+    input  wire [15:0]        activation_i,
+    input  wire               unsigned_i,  // activations are not negative
+    input  wire [1:0]         mode_i,
+    input  wire               buffer_i,    // weight register that the activations meet
     input  wire               load_i,      // take weight_i into register load_buffer_i
     input  wire               load_buffer_i,
     input  wire               diagonal_i,  // take zero instead, off the diagonal
-    output reg  signed [8:0]  activation_o,
+    output reg  [15:0]        activation_o,
+    output reg                unsigned_o,
+    output reg  [1:0]         mode_o,
     output reg                buffer_o,
     output reg                load_o,
     output reg                load_buffer_o,
     output reg                diagonal_o,
 
     // from/to the neighbours above and below
-    input  wire signed [7:0]  weight_i,
+    input  wire [15:0]        weight_i,
     input  wire signed [31:0] sum_i,
-    output reg  signed [7:0]  weight_o,
+    output reg  [15:0]        weight_o,
     output reg  signed [31:0] sum_o
 );
     localparam Kept = OnDiagonal != 0;
 
-    reg signed [7:0] weight0_q;
-    reg signed [7:0] weight1_q;
+    reg [15:0] weight0_q;
+    reg [15:0] weight1_q;
 
-    wire signed [7:0]  loaded  = diagonal_i && !Kept ? 8'sd0 : weight_i;
-    wire signed [7:0]  weight  = buffer_i ? weight1_q : weight0_q;
-    wire signed [16:0] product = activation_i * weight;
+    wire [15:0] loaded = diagonal_i && !Kept ? 16'd0 : weight_i;
+    wire [15:0] weight = buffer_i ? weight1_q : weight0_q;
+
+    wire bytes   = mode_i == 2'd0;
+    wire nibbles = mode_i == 2'd2;
+
+    // Activations that the multipliers meet, one bit wider than they are stored.
+    wire signed [8:0] byte0   = {activation_i[7]  && !unsigned_i, activation_i[7:0]};
+    wire signed [8:0] byte1   = {activation_i[15] && !unsigned_i, activation_i[15:8]};
+    wire signed [4:0] nibble0 = {activation_i[3]  && !unsigned_i, activation_i[3:0]};
+    wire signed [4:0] nibble1 = {activation_i[7]  && !unsigned_i, activation_i[7:4]};
+    wire signed [4:0] nibble2 = {activation_i[11] && !unsigned_i, activation_i[11:8]};
+    wire signed [4:0] nibble3 = {activation_i[15] && !unsigned_i, activation_i[15:12]};
+
+    wire signed [8:0] a0 = nibbles ? {{4{nibble0[4]}}, nibble0} : byte0;
+    wire signed [8:0] a1 = nibbles ? {{4{nibble1[4]}}, nibble1} : bytes ? byte0 : byte1;
+
+    // Digits: the low one of a byte is not signed.
+    wire signed [4:0] w0 = {weight[3] && !bytes, weight[3:0]};
+    wire signed [4:0] w1 = {weight[7],  weight[7:4]};
+    wire signed [3:0] w2 = weight[11:8];
+    wire signed [3:0] w3 = weight[15:12];
+
+    wire signed [13:0] p0 = a0 * w0;
+    wire signed [13:0] p1 = a1 * w1;
+    wire signed [8:0]  p2 = nibble2 * w2;
+    wire signed [8:0]  p3 = nibble3 * w3;
+
+    wire signed [17:0] high    = bytes ? {p1, 4'd0} : {{4{p1[13]}}, p1};
+    wire signed [17:0] pair    = nibbles ? {{9{p2[8]}}, p2} + {{9{p3[8]}}, p3} : 18'sd0;
+    wire signed [17:0] product = {{4{p0[13]}}, p0} + high + pair;
 
     always @(posedge clk_i) begin
         activation_o  <= activation_i;
+        unsigned_o    <= unsigned_i;
+        mode_o        <= mode_i;
         buffer_o      <= buffer_i;
         load_o        <= load_i;
         load_buffer_o <= load_buffer_i;
         diagonal_o    <= diagonal_i;
         weight_o      <= weight_i;
-        sum_o         <= sum_i + {{15{product[16]}}, product};
+        sum_o         <= sum_i + {{14{product[17]}}, product};
         if (load_i && !load_buffer_i) weight0_q <= loaded;
         if (load_i && load_buffer_i)  weight1_q <= loaded;
     end

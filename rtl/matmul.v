@@ -33,29 +33,34 @@ module matmul #(
     output wire              wait_weights_o,
     output wire              drain_o,
     output wire [31:0]       macs_o,
+    output wire [31:0]       macs_w4a8_o,
+    output wire [31:0]       macs_w4a4_o,
     output wire [15:0]       stream_bytes_o,
-    output wire [15:0]       weight_bytes_o,
+    output wire [15:0]       weight_read_bytes_o,
+    output wire [15:0]       weight_write_bytes_o,
     output wire [15:0]       acc_write_words_o,
     output wire [15:0]       acc_read_words_o,
 
     // from/to scratchpad
     output wire              window_re_o,
     output wire [23:0]       window_addr_o,
-    input  wire [8*Rows-1:0] window_data_i,
+    input  wire [16*Rows-1:0] window_data_i,
     output wire              weight_re_o,
     output wire [23:0]       weight_addr_o,
-    input  wire [8*Cols-1:0] weight_data_i,
+    input  wire [16*Cols-1:0] weight_data_i,
 
     // to mac_array: what was read in the cycle before
     output wire              array_weight_valid_o,
     output wire              array_weight_buffer_o,
     output wire              array_weight_diagonal_o,
     output wire [7:0]        array_weight_row_o,
-    output wire [8*Cols-1:0] array_weight_data_o,
+    output wire [1:0]        array_weight_mode_o,
+    output wire [16*Cols-1:0] array_weight_data_o,
     output wire              array_row_valid_o,
     output wire              array_row_buffer_o,
     output wire              array_row_unsigned_o,
-    output wire [8*Rows-1:0] array_row_data_o,
+    output wire [1:0]        array_row_mode_o,
+    output reg  [16*Rows-1:0] array_row_data_o,
 
     // to accumulator: commit_o in the cycle before the array gives the row's sums
     output wire              commit_o,
@@ -65,9 +70,28 @@ module matmul #(
     localparam        Narrow    = Rows < Cols ? Rows : Cols;
     localparam        CommitLag = Rows + Cols - 1;  // from the issue of a row to commit_o
     localparam [33:0] PieceX    = {18'd0, Rows[15:0]};
+    localparam [2:0]  W8A8      = `QM_PRECISION_W8A8;
     localparam [33:0] NarrowX   = {18'd0, Narrow[15:0]};
     localparam [15:0] RowWords  = Cols[15:0];
-    localparam [8:0]  AllCols   = Cols[8:0];
+
+    // How the array treats the operands of a precision: see mac_array, row_mode_i.
+    function [1:0] mode_of(input [2:0] precision);
+        case (precision)
+            `QM_PRECISION_W8A8:                                             mode_of = 2'd0;
+            `QM_PRECISION_W4A4, `QM_PRECISION_W2A4, `QM_PRECISION_W1A4: mode_of = 2'd2;
+            default:                                                        mode_of = 2'd1;
+        endcase
+    endfunction
+
+    // Bits of a cell's weights in the scratchpad, as a power of two.
+    function [2:0] cell_bits_log2(input [2:0] precision);
+        case (precision)
+            `QM_PRECISION_W4A4:                     cell_bits_log2 = 3'd4;
+            `QM_PRECISION_W2A8, `QM_PRECISION_W1A4: cell_bits_log2 = 3'd2;
+            `QM_PRECISION_W1A8:                     cell_bits_log2 = 3'd1;
+            default:                                cell_bits_log2 = 3'd3;
+        endcase
+    endfunction
 
     reg [1:0] full_q;  // buffer i holds the weights of a step that has not been streamed to its end
 
@@ -76,14 +100,15 @@ module matmul #(
     reg         preload_buffer_q;
     reg  [23:0] weight_addr_q;
     reg  [7:0]  weight_row_q;
+    reg  [2:0]  preload_precision_q;
 
-    wire [8:0]  preload_k;
+    wire [8:0]  preload_rows;
     wire [8:0]  preload_n;
     wire        preload_depthwise;
     wire        preload_last_step;
 
     wire preload      = preload_busy_q && !full_q[preload_buffer_q];
-    wire preload_step = preload && (preload_depthwise || {1'b0, weight_row_q} + 9'd1 == preload_k);  // last row of the step
+    wire preload_step = preload && (preload_depthwise || {1'b0, weight_row_q} + 9'd1 == preload_rows);  // last row of the step
 
     assign start_o = front_valid_i && start_ok_i && !preload_busy_q;
 
@@ -96,8 +121,10 @@ module matmul #(
         .run_bytes_i(`QM_F_RUN_BYTES(front_insn_i)),
         .channels_i (`QM_F_CHANNELS(front_insn_i)),
         .depthwise_i(`QM_F_DEPTHWISE(front_insn_i)),
+        .narrow_i   (`QM_F_PRECISION(front_insn_i) != W8A8),
         .advance_i  (preload_step),
-        .k_o        (preload_k),
+        .k_o        (),
+        .rows_o     (preload_rows),
         .n_o        (preload_n),
         .depthwise_o(preload_depthwise),
         .first_o    (),
@@ -118,17 +145,24 @@ module matmul #(
             if (preload_step) preload_buffer_q <= !preload_buffer_q;
         end
         if (start_o) begin
+            preload_precision_q <= `QM_F_PRECISION(front_insn_i);
             weight_addr_q <= `QM_F_WEIGHT_ADDR(front_insn_i);
             weight_row_q  <= 8'd0;
         end else if (preload) begin
-            weight_addr_q <= weight_addr_q + {15'd0, preload_n};
+            weight_addr_q <= weight_addr_q + {13'd0, weight_row_bytes};
             weight_row_q  <= preload_step ? 8'd0 : weight_row_q + 8'd1;
         end
     end
 
-    assign weight_re_o    = preload;
-    assign weight_addr_o  = weight_addr_q;
-    assign weight_bytes_o = preload ? {7'd0, preload_n} : 16'd0;
+    // wb(n) of docs/machine.md, and what the cells store.
+    wire [13:0] weight_row_bits  = {5'd0, preload_n} << cell_bits_log2(preload_precision_q);
+    wire [10:0] weight_row_bytes = weight_row_bits[13:3] + {10'd0, weight_row_bits[2:0] != 3'd0};
+    wire [1:0]  preload_mode     = mode_of(preload_precision_q);
+
+    assign weight_re_o          = preload;
+    assign weight_addr_o        = weight_addr_q;
+    assign weight_read_bytes_o  = preload ? {5'd0, weight_row_bytes} : 16'd0;
+    assign weight_write_bytes_o = !preload ? 16'd0 : preload_mode == 2'd2 ? {6'd0, preload_n, 1'b0} : {7'd0, preload_n};
 
     // ---- Streamer: the instruction and its steps ----
     /* verilator lint_off UNUSEDSIGNAL */
@@ -137,7 +171,7 @@ module matmul #(
     reg                stream_busy_q;
     reg                stream_buffer_q;
 
-    wire [8:0]         stream_k;
+    wire [9:0]         stream_k;
     wire [8:0]         stream_n;
     wire               stream_depthwise;
     wire               stream_first;
@@ -155,6 +189,7 @@ module matmul #(
 
     assign take_o = back_valid_i && (!stream_busy_q || stream_end);
 
+    /* verilator lint_off PINCONNECTEMPTY */
     matmul_steps #(.Rows(Rows), .Cols(Cols)) stream_steps (
         .clk_i      (clk_i),
         .load_i     (take_o),
@@ -163,8 +198,10 @@ module matmul #(
         .run_bytes_i(`QM_F_RUN_BYTES(back_insn_i)),
         .channels_i (`QM_F_CHANNELS(back_insn_i)),
         .depthwise_i(`QM_F_DEPTHWISE(back_insn_i)),
+        .narrow_i   (`QM_F_PRECISION(back_insn_i) != W8A8),
         .advance_i  (stream_step),
         .k_o        (stream_k),
+        .rows_o     (),
         .n_o        (stream_n),
         .depthwise_o(stream_depthwise),
         .first_o    (stream_first),
@@ -173,6 +210,7 @@ module matmul #(
         .tile_end_o (tile_end),
         .last_o     (last_step)
     );
+    /* verilator lint_on PINCONNECTEMPTY */
 
     always @(posedge clk_i) begin
         if (!rst_ni || clear_i) begin
@@ -203,6 +241,7 @@ module matmul #(
     reg  signed [33:0] piece_x_d;
     reg  signed [25:0] run_y_d;
 
+    wire [1:0]  stream_mode  = mode_of(`QM_F_PRECISION(insn_q));
     wire [15:0] take_x_start = `QM_F_X_START(back_insn_i);
     wire [15:0] take_y_start = `QM_F_Y_START(back_insn_i);
     wire [15:0] y_start      = `QM_F_Y_START(insn_q);
@@ -220,7 +259,7 @@ module matmul #(
             run_y_d  = run_y_q + {18'd0, `QM_F_Y_DILATION(insn_q)};
         end else if (run_end)
             run_x_d  = run_x_q + {18'd0, `QM_F_X_DILATION(insn_q)};
-        piece_x_d = run_end ? run_x_d : piece_x_q + PieceX;
+        piece_x_d = run_end ? run_x_d : piece_x_q + (stream_mode == 2'd0 ? PieceX : PieceX << 1);
     end
 
     always @(posedge clk_i) begin
@@ -253,10 +292,10 @@ module matmul #(
         end
     end
 
-    wire [8:0] window_first;
-    wire [8:0] window_end;
+    wire [9:0] window_first;
+    wire [9:0] window_end;
 
-    window_address #(.Lanes(Rows)) window (
+    window_address #(.Lanes(2*Rows)) window (
         .y_i           (y_q),
         .x_i           (x_q),
         .in_addr_i     (`QM_F_IN_ADDR(insn_q)),
@@ -271,8 +310,14 @@ module matmul #(
     assign window_re_o    = stream;
     assign stream_o       = stream;
     assign wait_weights_o = stream_busy_q;
-    assign stream_bytes_o = stream ? {7'd0, stream_k} : 16'd0;
-    assign macs_o         = !stream ? 32'd0 : stream_depthwise ? {23'd0, stream_n} : {23'd0, stream_k} * {23'd0, stream_n};
+    assign stream_bytes_o = stream ? {6'd0, stream_k} : 16'd0;
+
+    // Products by the kind that the precision belongs to; a byte holds two 4-bit activations.
+    wire [31:0] products = stream_depthwise ? {23'd0, stream_n} : {22'd0, stream_k} * {23'd0, stream_n};
+
+    assign macs_o      = stream && stream_mode == 2'd0 ? products : 32'd0;
+    assign macs_w4a8_o = stream && stream_mode == 2'd1 ? products : 32'd0;
+    assign macs_w4a4_o = stream && stream_mode == 2'd2 ? products << 1 : 32'd0;
 
     // ---- Into the array, in the cycle after the issue ----
     reg                feed_weight_q;
@@ -280,26 +325,30 @@ module matmul #(
     reg                feed_diagonal_q;
     reg  [7:0]         feed_weight_row_q;
     reg  [8:0]         feed_n_q;
+    reg  [2:0]         feed_weight_precision_q;
+    reg  [1:0]         feed_row_mode_q;
     reg                feed_row_q;
     reg                feed_row_buffer_q;
     reg                feed_unsigned_q;
-    reg  [8:0]         feed_first_q;
-    reg  [8:0]         feed_end_q;
-    reg  [8:0]         feed_k_q;
+    reg  [9:0]         feed_first_q;
+    reg  [9:0]         feed_end_q;
+    reg  [9:0]         feed_k_q;
     reg  [7:0]         feed_pad_q;
 
     always @(posedge clk_i) begin
         feed_weight_q <= rst_ni && preload;
         feed_row_q    <= rst_ni && stream;
-        feed_k_q      <= stream ? stream_k : 9'd0;  // no row: all lanes are zero
+        feed_k_q      <= stream ? stream_k : 10'd0;  // no row: all lanes are zero
         if (preload) begin
             feed_weight_buffer_q <= preload_buffer_q;
             feed_diagonal_q      <= preload_depthwise;
             feed_weight_row_q    <= weight_row_q;
             feed_n_q             <= preload_n;
+            feed_weight_precision_q <= preload_precision_q;
         end
         if (stream) begin
             feed_row_buffer_q <= stream_buffer_q;
+            feed_row_mode_q   <= stream_mode;
             feed_unsigned_q   <= `QM_F_IN_UNSIGNED(insn_q);
             feed_first_q      <= window_first;
             feed_end_q        <= window_end;
@@ -307,23 +356,33 @@ module matmul #(
         end
     end
 
-    window_select #(.Lanes(Cols)) weight_lanes (
-        .data_i (weight_data_i),
-        .first_i(9'd0),
-        .end_i  (AllCols),
-        .count_i(feed_n_q),
-        .pad_i  (8'd0),
-        .data_o (array_weight_data_o)
+    weight_expand #(.Cols(Cols)) weights (
+        .precision_i(feed_weight_precision_q),
+        .n_i        (feed_n_q),
+        .data_i     (weight_data_i),
+        .data_o     (array_weight_data_o)
     );
-    window_select #(.Lanes(Rows)) row_lanes (
+
+    wire [16*Rows-1:0] row_bytes;
+    window_select #(.Lanes(2*Rows)) row_lanes (
         .data_i (window_data_i),
         .first_i(feed_first_q),
         .end_i  (feed_end_q),
         .count_i(feed_k_q),
         .pad_i  (feed_pad_q),
-        .data_o (array_row_data_o)
+        .data_o (row_bytes)
     );
 
+    // A row of the array takes one byte or two.
+    integer row;
+    always @* begin
+        array_row_data_o = row_bytes;
+        if (feed_row_mode_q == 2'd0)
+            for (row = 0; row < Rows; row = row + 1) array_row_data_o[16*row +: 16] = {8'd0, row_bytes[8*row +: 8]};
+    end
+
+    assign array_weight_mode_o     = mode_of(feed_weight_precision_q);
+    assign array_row_mode_o        = feed_row_mode_q;
     assign array_weight_valid_o    = feed_weight_q;
     assign array_weight_buffer_o   = feed_weight_buffer_q;
     assign array_weight_diagonal_o = feed_diagonal_q;

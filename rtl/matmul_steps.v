@@ -13,9 +13,11 @@ module matmul_steps #(
     input  wire [15:0] run_bytes_i,
     input  wire [15:0] channels_i,
     input  wire        depthwise_i,
+    input  wire        narrow_i,     // a row of the array takes two bytes
     input  wire        advance_i,
 
-    output wire [8:0]  k_o,          // rows of the array that the step uses
+    output wire [9:0]  k_o,          // bytes of the piece
+    output wire [8:0]  rows_o,       // rows of the array that they meet, and weight rows of a dense step
     output wire [8:0]  n_o,          // columns
     output wire        depthwise_o,
     output wire        first_o,      // first step of the tile
@@ -25,7 +27,7 @@ module matmul_steps #(
     output wire        last_o        // and of the instruction
 );
     localparam        Narrow    = Rows < Cols ? Rows : Cols;
-    localparam [15:0] PieceMax  = Rows[15:0];
+    localparam [15:0] PieceOne  = Rows[15:0];
     localparam [15:0] TileMax   = Cols[15:0];
     localparam [15:0] NarrowMax = Narrow[15:0];
 
@@ -33,19 +35,22 @@ module matmul_steps #(
     reg [7:0]  kernel_w_q;
     reg [15:0] run_bytes_q;
     reg        depthwise_q;
+    reg        narrow_q;
     reg [7:0]  ky_left_q;        // window rows, runs after the current one
     reg [7:0]  kx_left_q;
     reg [15:0] run_left_q;       // bytes from the current piece on
     reg [15:0] channels_left_q;  // channels from the current tile on
     reg        first_q;
 
+    wire [15:0] piece_max = narrow_q ? {PieceOne[14:0], 1'b0} : PieceOne;
     wire [15:0] tile_max = depthwise_q ? NarrowMax : TileMax;
 
     assign n_o         = channels_left_q < tile_max ? channels_left_q[8:0] : tile_max[8:0];
-    assign k_o         = depthwise_q ? n_o : run_left_q < PieceMax ? run_left_q[8:0] : PieceMax[8:0];
+    assign k_o         = depthwise_q ? {1'b0, n_o} : run_left_q < piece_max ? run_left_q[9:0] : piece_max[9:0];
+    assign rows_o      = narrow_q ? k_o[9:1] + {8'd0, k_o[0]} : k_o[8:0];
     assign depthwise_o = depthwise_q;
     assign first_o     = first_q;
-    assign run_end_o   = depthwise_q || run_left_q <= PieceMax;
+    assign run_end_o   = depthwise_q || run_left_q <= piece_max;
     assign row_end_o   = run_end_o && kx_left_q == 8'd0;
     assign tile_end_o  = row_end_o && ky_left_q == 8'd0;
     assign last_o      = tile_end_o && channels_left_q <= tile_max;
@@ -56,13 +61,14 @@ module matmul_steps #(
             kernel_w_q      <= kernel_w_i;
             run_bytes_q     <= run_bytes_i;
             depthwise_q     <= depthwise_i;
+            narrow_q        <= narrow_i;
             ky_left_q       <= kernel_h_i - 8'd1;
             kx_left_q       <= kernel_w_i - 8'd1;
             run_left_q      <= run_bytes_i;
             channels_left_q <= channels_i;
             first_q         <= 1'b1;
         end else if (advance_i) begin
-            run_left_q <= run_end_o ? run_bytes_q : run_left_q - PieceMax;
+            run_left_q <= run_end_o ? run_bytes_q : run_left_q - piece_max;
             if (run_end_o)  kx_left_q       <= row_end_o ? kernel_w_q - 8'd1 : kx_left_q - 8'd1;
             if (row_end_o)  ky_left_q       <= tile_end_o ? kernel_h_q - 8'd1 : ky_left_q - 8'd1;
             if (tile_end_o) channels_left_q <= channels_left_q - tile_max;

@@ -84,8 +84,8 @@ module post #(
     wire signed [33:0] item_x;
     wire signed [25:0] item_y;
     wire [23:0]       window_addr;
-    wire [8:0]        window_first;
-    wire [8:0]        window_end;
+    wire [9:0]        window_first;
+    wire [9:0]        window_end;
 
     post_walk #(.Rows(Rows), .Cols(Cols)) walk (
         .clk_i        (clk_i),
@@ -140,8 +140,8 @@ module post #(
     reg       data_second_q;
     reg       data_first_q;
     reg [8:0] data_n_q;
-    reg [8:0] data_begin_q;
-    reg [8:0] data_end_q;
+    reg [9:0] data_begin_q;
+    reg [9:0] data_end_q;
 
     always @(posedge clk_i) begin
         data_param_q       <= rst_ni && param;
@@ -151,8 +151,8 @@ module post #(
             data_second_q <= item_second;
             data_first_q  <= item_first;
             data_n_q      <= item_n;
-            data_begin_q  <= adding ? 9'd0 : window_first;
-            data_end_q    <= adding ? AllLanes : window_end;
+            data_begin_q  <= adding ? 10'd0 : window_first;
+            data_end_q    <= adding ? {1'b0, AllLanes} : window_end;
         end
     end
 
@@ -162,7 +162,7 @@ module post #(
         .data_i (post_data_i),
         .first_i(data_begin_q),
         .end_i  (data_end_q),
-        .count_i(data_item_q && !requantizing ? data_n_q : 9'd0),
+        .count_i(data_item_q && !requantizing ? {1'b0, data_n_q} : 10'd0),
         .pad_i  (`QM_F_PAD_VALUE(insn_q)),
         .data_o (data)
     );

@@ -354,15 +354,16 @@ module qmac #(
     // Matmul, array, accumulator.
     wire              window_re, weight_re, matmul_stream, matmul_wait_weights, matmul_drain;
     wire [23:0]       window_addr, weight_addr;
-    wire [8*Rows-1:0] window_data;
-    wire [8*Cols-1:0] weight_data;
-    wire [31:0]       matmul_macs;
-    wire [15:0]       matmul_stream_bytes, matmul_weight_bytes, matmul_acc_write_words, matmul_acc_read_words;
+    wire [16*Rows-1:0] window_data;
+    wire [16*Cols-1:0] weight_data;
+    wire [31:0]       matmul_macs, matmul_macs_w4a8, matmul_macs_w4a4;
+    wire [15:0]       matmul_stream_bytes, matmul_weight_read_bytes, matmul_weight_write_bytes, matmul_acc_write_words, matmul_acc_read_words;
     wire              array_weight_valid, array_weight_buffer, array_weight_diagonal;
     wire [7:0]        array_weight_row;
-    wire [8*Cols-1:0] array_weight_data;
+    wire [1:0]        array_weight_mode, array_row_mode;
+    wire [16*Cols-1:0] array_weight_data;
     wire              array_row_valid, array_row_buffer, array_row_unsigned;
-    wire [8*Rows-1:0] array_row_data;
+    wire [16*Rows-1:0] array_row_data;
     wire [32*Cols-1:0] sums;
     wire              commit, commit_add;
     wire [15:0]       commit_addr;
@@ -385,8 +386,11 @@ module qmac #(
         .wait_weights_o         (matmul_wait_weights),
         .drain_o                (matmul_drain),
         .macs_o                 (matmul_macs),
+        .macs_w4a8_o            (matmul_macs_w4a8),
+        .macs_w4a4_o            (matmul_macs_w4a4),
         .stream_bytes_o         (matmul_stream_bytes),
-        .weight_bytes_o         (matmul_weight_bytes),
+        .weight_read_bytes_o    (matmul_weight_read_bytes),
+        .weight_write_bytes_o   (matmul_weight_write_bytes),
         .acc_write_words_o      (matmul_acc_write_words),
         .acc_read_words_o       (matmul_acc_read_words),
         .window_re_o            (window_re),
@@ -399,10 +403,12 @@ module qmac #(
         .array_weight_buffer_o  (array_weight_buffer),
         .array_weight_diagonal_o(array_weight_diagonal),
         .array_weight_row_o     (array_weight_row),
+        .array_weight_mode_o    (array_weight_mode),
         .array_weight_data_o    (array_weight_data),
         .array_row_valid_o      (array_row_valid),
         .array_row_buffer_o     (array_row_buffer),
         .array_row_unsigned_o   (array_row_unsigned),
+        .array_row_mode_o       (array_row_mode),
         .array_row_data_o       (array_row_data),
         .commit_o               (commit),
         .commit_addr_o          (commit_addr),
@@ -416,10 +422,12 @@ module qmac #(
         .weight_buffer_i  (array_weight_buffer),
         .weight_diagonal_i(array_weight_diagonal),
         .weight_row_i     (array_weight_row),
+        .weight_mode_i    (array_weight_mode),
         .weight_data_i    (array_weight_data),
         .row_valid_i      (array_row_valid),
         .row_buffer_i     (array_row_buffer),
         .row_unsigned_i   (array_row_unsigned),
+        .row_mode_i       (array_row_mode),
         .row_data_i       (array_row_data),
         .sums_o           (sums)
     );
@@ -553,8 +561,11 @@ module qmac #(
         .matmul_wait_weights_i   (matmul_wait_weights),
         .matmul_drain_i          (matmul_drain),
         .matmul_macs_i           (matmul_macs),
+        .matmul_macs_w4a8_i      (matmul_macs_w4a8),
+        .matmul_macs_w4a4_i      (matmul_macs_w4a4),
         .matmul_stream_bytes_i   (matmul_stream_bytes),
-        .matmul_weight_bytes_i   (matmul_weight_bytes),
+        .matmul_weight_read_bytes_i (matmul_weight_read_bytes),
+        .matmul_weight_write_bytes_i(matmul_weight_write_bytes),
         .matmul_acc_write_words_i(matmul_acc_write_words),
         .matmul_acc_read_words_i (matmul_acc_read_words),
         .post_row_i              (post_row),

@@ -17,10 +17,10 @@ module scratchpad #(
     // from/to matmul
     input  wire                  window_re_i,
     input  wire [23:0]           window_addr_i,
-    output wire [8*Rows-1:0]     window_data_o,
+    output wire [16*Rows-1:0]    window_data_o,
     input  wire                  weight_re_i,
     input  wire [23:0]           weight_addr_i,
-    output wire [8*Cols-1:0]     weight_data_o,
+    output wire [16*Cols-1:0]    weight_data_o,
 
     // from/to post
     input  wire                  post_re_i,
@@ -58,8 +58,8 @@ module scratchpad #(
     wire [AddrBits-1:0] load_addr   = load_addr_i[AddrBits-1:0];
     wire [AddrBits-1:0] post_waddr  = post_waddr_i[AddrBits-1:0];
 
-    reg [8*Rows-1:0]     window_q;
-    reg [8*Cols-1:0]     weight_q;
+    reg [16*Rows-1:0]    window_q;
+    reg [16*Cols-1:0]    weight_q;
     reg [8*Cols-1:0]     post_q;
     reg [8*AxiBytes-1:0] store_q;
 
@@ -68,9 +68,9 @@ module scratchpad #(
     integer i;
     always @(posedge clk_i) begin
         if (window_re_i)
-            for (i = 0; i < Rows; i = i + 1) window_q[8*i +: 8] <= mem[window_addr + i[AddrBits-1:0]];
+            for (i = 0; i < 2*Rows; i = i + 1) window_q[8*i +: 8] <= mem[window_addr + i[AddrBits-1:0]];
         if (weight_re_i)
-            for (i = 0; i < Cols; i = i + 1) weight_q[8*i +: 8] <= mem[weight_addr + i[AddrBits-1:0]];
+            for (i = 0; i < 2*Cols; i = i + 1) weight_q[8*i +: 8] <= mem[weight_addr + i[AddrBits-1:0]];
         if (post_re_i)
             for (i = 0; i < Cols; i = i + 1) post_q[8*i +: 8] <= mem[post_addr + i[AddrBits-1:0]];
         if (store_re_i)

@@ -12,17 +12,17 @@ module window_address #(
     input  wire        [15:0] in_row_bytes_i,
     input  wire        [15:0] in_rows_i,
     output wire        [23:0] addr_o,
-    output wire        [8:0]  first_o,
-    output wire        [8:0]  end_o
+    output wire        [9:0]  first_o,
+    output wire        [9:0]  end_o
 );
     localparam signed [34:0] LanesX   = {19'd0, Lanes[15:0]};
-    localparam        [8:0]  AllLanes = Lanes[8:0];
+    localparam        [9:0]  AllLanes = Lanes[9:0];
 
     wire signed [34:0] left = -{x_i[33], x_i};                          // bytes of the piece that lie left of the map
     wire signed [34:0] reach = $signed({19'd0, in_row_bytes_i}) + left;  // bytes from its byte 0 to the end of the map row
     wire               y_in   = !y_i[25] && y_i[24:0] < {9'd0, in_rows_i};
 
     assign addr_o  = in_addr_i + y_i[23:0] * {8'd0, in_pitch_i} + x_i[23:0];
-    assign first_o = left <= 0 ? 9'd0 : left >= LanesX ? AllLanes : left[8:0];
-    assign end_o   = !y_in || reach <= 0 ? 9'd0 : reach >= LanesX ? AllLanes : reach[8:0];
+    assign first_o = left <= 0 ? 10'd0 : left >= LanesX ? AllLanes : left[9:0];
+    assign end_o   = !y_in || reach <= 0 ? 10'd0 : reach >= LanesX ? AllLanes : reach[9:0];
 endmodule

@@ -10,6 +10,7 @@
  */
 #include <stdlib.h>
 
+#include "common/precision.h"
 #include "compiler/passes/passes.h"
 
 enum space { SCRATCHPAD, ACCUMULATOR, ARENA };
@@ -109,24 +110,24 @@ static void add_transfer(struct node *node, const struct qm_insn *insn, bool loa
     set_period(access, insn->spad_addr, gcd(repeated(rows, insn->spad_row_stride), repeated(planes, insn->spad_plane_stride)), run);
 }
 
-static void add_matmul(struct node *node, const struct qm_insn *insn) {
+static void add_matmul(struct node *node, const struct qm_insn *insn, const struct qm_machine *machine) {
     add_window(node, insn, insn->depthwise ? insn->channels : insn->run_bytes);
-    int64_t bytes = insn->kernel_h * insn->kernel_w * insn->run_bytes * insn->channels;
-    add_access(node, SCRATCHPAD, false, insn->weight_addr, bytes);
+    add_access(node, SCRATCHPAD, false, insn->weight_addr, qm_weight_bytes(insn, qm_machine_tile(machine, insn->depthwise != 0)));
     add_access(node, ACCUMULATOR, true, insn->acc_addr, insn->tiles * insn->out_h * insn->out_w);
 }
 
 static void add_requantize(struct node *node, const struct qm_insn *insn, const struct qm_machine *machine) {
     add_access(node, SCRATCHPAD, false, insn->param_addr, insn->tiles * 9 * (int64_t)machine->cols);
     add_access(node, ACCUMULATOR, false, insn->acc_addr, insn->tiles * insn->out_h * insn->out_w);
-    add_output(node, insn, insn->channels);
+    if (insn->lookup == QM_lookup_TABLE) add_access(node, SCRATCHPAD, false, insn->table_addr, QM_TABLE_BYTES);
+    add_output(node, insn, qm_output_bytes(insn, insn->channels));
 }
 
 static void find_accesses(struct node *node, const struct qm_insn *insn, const struct qm_machine *machine) {
     switch (insn->opcode) {
     case QM_LOAD: add_transfer(node, insn, true); break;
     case QM_STORE: add_transfer(node, insn, false); break;
-    case QM_MATMUL: add_matmul(node, insn); break;
+    case QM_MATMUL: add_matmul(node, insn, machine); break;
     case QM_REQUANTIZE: add_requantize(node, insn, machine); break;
     case QM_POOL:
         add_window(node, insn, insn->channels);

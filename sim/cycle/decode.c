@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "common/precision.h"
+
 enum { PARAMETER_BYTES = 9 };
 
 static int64_t field_value(const struct decode_rule *rule, const struct qm_insn *insn) {
@@ -73,6 +75,15 @@ static bool has_supported_fields(const struct decode *decode, const struct qm_in
     return true;
 }
 
+/* Values that are supported, but not together. */
+static bool has_supported_modes(const struct decode *decode, const struct qm_insn *insn) {
+    if (insn->opcode == QM_MATMUL) return insn->depthwise == 0 || insn->precision == QM_precision_W8A8;
+    if (insn->opcode != QM_REQUANTIZE) return true;
+    if (insn->lookup == QM_lookup_TABLE && insn->out_type != QM_out_type_BITS8) return false;
+    bool splits_bytes = insn->tiles > 1 && qm_machine_tile(decode->machine, insn->depthwise != 0) % 2 != 0;
+    return insn->out_type != QM_out_type_BITS4 || !splits_bytes;
+}
+
 static bool has_legal_tiles(const struct decode *decode, const struct qm_insn *insn) {
     if (insn->opcode == QM_POOL || (insn->opcode == QM_MATMUL && insn->depthwise != 0))
         if (insn->run_bytes != 1) return false;
@@ -107,12 +118,22 @@ static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
+static int64_t weights_end(const struct qm_insn *insn, const struct qm_machine *machine) {
+    return insn->weight_addr + qm_weight_bytes(insn, qm_machine_tile(machine, insn->depthwise != 0));
+}
+
+static int64_t requantize_end(const struct qm_insn *insn, int64_t cols) {
+    int64_t params_end = insn->param_addr + insn->tiles * PARAMETER_BYTES * cols;
+    int64_t table_end = insn->lookup == QM_lookup_TABLE ? insn->table_addr + QM_TABLE_BYTES : 0;
+    return larger(larger(params_end, table_end), output_end(insn, qm_output_bytes(insn, insn->channels)));
+}
+
 /* The end of the operand that reaches furthest in the scratchpad. */
-static int64_t operands_end(const struct qm_insn *insn, int64_t cols) {
+static int64_t operands_end(const struct qm_insn *insn, const struct qm_machine *machine) {
     int64_t window_bytes = insn->kernel_h * insn->kernel_w * insn->run_bytes;
     switch (insn->opcode) {
-    case QM_MATMUL: return larger(window_end(insn), insn->weight_addr + window_bytes * insn->channels);
-    case QM_REQUANTIZE: return larger(insn->param_addr + insn->tiles * PARAMETER_BYTES * cols, output_end(insn, insn->channels));
+    case QM_MATMUL: return larger(window_end(insn), weights_end(insn, machine));
+    case QM_REQUANTIZE: return requantize_end(insn, machine->cols);
     case QM_POOL: return larger(window_end(insn), output_end(insn, insn->channels));
     case QM_COPY: return larger(window_end(insn), output_end(insn, window_bytes));
     case QM_ADD: return larger(larger(insn->in_addr, insn->b_addr), insn->out_addr) + insn->length;
@@ -130,10 +151,10 @@ enum qm_error decode_check(struct decode *decode, const uint32_t *words, uint64_
     qm_insn_unpack(words, insn);
     if (qm_opcode_name(insn->opcode) == NULL || qm_insn_has_reserved_bits(words)) return QM_ERROR_ILLEGAL;
     if (!has_legal_fields(decode, insn)) return QM_ERROR_ILLEGAL;
-    if (!has_supported_fields(decode, insn)) return QM_ERROR_UNSUPPORTED;
+    if (!has_supported_fields(decode, insn) || !has_supported_modes(decode, insn)) return QM_ERROR_UNSUPPORTED;
     if (!has_legal_tiles(decode, insn)) return QM_ERROR_ILLEGAL;
     if (is_transfer(insn) && dram_end(insn) > (int64_t)memory_bytes) return QM_ERROR_MEMORY;
-    if (operands_end(insn, decode->machine->cols) > decode->machine->scratchpad_bytes) return QM_ERROR_SCRATCHPAD;
+    if (operands_end(insn, decode->machine) > decode->machine->scratchpad_bytes) return QM_ERROR_SCRATCHPAD;
     if (!fits_accumulator(decode, insn)) return QM_ERROR_ACCUMULATOR;
     return QM_ERROR_NONE;
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/precision.h"
 #include "sim/cycle/wires.h"
 
 void engine_start(struct engine *engine) {
@@ -63,15 +64,28 @@ static struct activity activity_of(const struct wires *wires, const struct engin
     return activity;
 }
 
+/* Products of a row by the widths of their factors. */
+static void count_products(const struct step *step, uint64_t rows, uint64_t *value) {
+    struct qm_precision precision = qm_precision_of(step->insn);
+    if (step->insn->depthwise != 0)
+        value[QM_C_macs] += rows * step->n;
+    else if (precision.weight_bits == 8)
+        value[QM_C_macs] += rows * step->k * step->n;
+    else if (precision.activation_bits == 8)
+        value[QM_C_macs_w4a8] += rows * step->k * step->n;
+    else
+        value[QM_C_macs_w4a4] += rows * 2 * step->k * step->n;
+}
+
 static void count_matmul(const struct wires *wires, struct engine *engine, uint64_t cycles) {
     uint64_t *value = engine->counters.value;
     const struct step *front = &engine->matmul.front, *back = &engine->matmul.back;
     if (wires->matmul.weight_row) {
-        value[QM_C_weight_writes] += cycles * front->n;
-        value[QM_C_weight_reads] += cycles * front->n;
+        value[QM_C_weight_writes] += cycles * front->n * (uint64_t)qm_activations_per_byte(front->insn);
+        value[QM_C_weight_reads] += cycles * front->weight_row_bytes;
     }
     if (wires->matmul.row) {
-        value[QM_C_macs] += cycles * (back->insn->depthwise != 0 ? back->n : (uint64_t)back->k * back->n);
+        count_products(back, cycles, value);
         value[QM_C_stream_reads] += cycles * back->k;
     }
 }

@@ -1,14 +1,22 @@
 /* matmul.c - the preloader fills a buffer that is not full, the streamer empties one that is; they never meet in a buffer. */
 #include "sim/cycle/matmul.h"
 
+#include "common/precision.h"
+
+/* Bytes of a full piece: what the rows of the array take in a cycle. */
+static int64_t piece_bytes(const struct qm_insn *insn, const struct qm_machine *machine) {
+    return machine->rows * qm_precision_of(insn).bytes;
+}
+
 static void enter_step(struct step *step, const struct qm_machine *machine) {
     const struct qm_insn *insn = step->insn;
     bool depthwise = insn->depthwise != 0;
     int64_t tile = qm_machine_tile(machine, depthwise), channels_left = insn->channels - step->tile * tile;
-    int64_t bytes_left = insn->run_bytes - step->piece;
+    int64_t bytes_left = insn->run_bytes - step->piece, piece = piece_bytes(insn, machine);
     step->n = (uint32_t)(channels_left < tile ? channels_left : tile);
-    step->k = depthwise ? step->n : (uint32_t)(bytes_left < machine->rows ? bytes_left : machine->rows);
-    step->weight_rows = depthwise ? 1 : step->k;
+    step->k = depthwise ? step->n : (uint32_t)(bytes_left < piece ? bytes_left : piece);
+    step->weight_rows = depthwise ? 1 : (uint32_t)qm_weight_rows(insn, step->k);
+    step->weight_row_bytes = (uint32_t)qm_weight_row_bytes(insn, step->n);
 }
 
 static void begin_steps(struct step *step, const struct qm_insn *insn, const struct qm_machine *machine) {
@@ -16,10 +24,10 @@ static void begin_steps(struct step *step, const struct qm_insn *insn, const str
     enter_step(step, machine);
 }
 
-/* Pieces advance by R; a depthwise run is one byte, so that it always has one piece. Returns false after the last step. */
+/* A depthwise run is one byte, so that it always has one piece. Returns false after the last step. */
 static bool next_step(struct step *step, const struct qm_machine *machine) {
     const struct qm_insn *insn = step->insn;
-    step->piece += machine->rows;
+    step->piece += piece_bytes(insn, machine);
     if (step->piece >= insn->run_bytes) {
         step->piece = 0;
         step->kx++;
@@ -43,8 +51,8 @@ static bool is_first_of_tile(const struct step *step) {
 
 static bool is_last_step(const struct step *step, const struct qm_machine *machine) {
     const struct qm_insn *insn = step->insn;
-    return step->piece + machine->rows >= insn->run_bytes && step->kx + 1 == insn->kernel_w && step->ky + 1 == insn->kernel_h &&
-           step->tile + 1 == insn->tiles;
+    return step->piece + piece_bytes(insn, machine) >= insn->run_bytes && step->kx + 1 == insn->kernel_w &&
+           step->ky + 1 == insn->kernel_h && step->tile + 1 == insn->tiles;
 }
 
 void matmul_reset(struct matmul *matmul) {

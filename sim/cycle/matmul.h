@@ -18,6 +18,7 @@ struct step {
     int64_t tile, ky, kx, piece; /* piece: bytes of the run before it */
     uint32_t k, n;               /* bytes of the piece, channels of the tile */
     uint32_t weight_rows;        /* to preload */
+    uint32_t weight_row_bytes;   /* in the scratchpad */
     uint64_t rows;               /* to stream */
 };
 

@@ -1,6 +1,8 @@
 /* post.c - items, latencies and events of the four instructions in closed form. */
 #include "sim/cycle/post.h"
 
+#include "common/precision.h"
+
 enum { PARAMETER_READS = 9 };
 
 static uint64_t smaller(uint64_t a, uint64_t b) {
@@ -19,9 +21,19 @@ static uint64_t pieces(int64_t elements, uint32_t lanes) {
     return ((uint64_t)elements + lanes - 1) / lanes;
 }
 
+/* Reads of the table come before the first tile. */
+static uint64_t table_reads(const struct qm_machine *machine, const struct qm_insn *insn) {
+    return insn->lookup == QM_lookup_TABLE ? pieces(QM_TABLE_BYTES, machine->cols) : 0;
+}
+
+/* Items of a tile: parameter reads, and the cycles of its rows. */
+static uint64_t tile_items(const struct qm_insn *insn) {
+    return PARAMETER_READS + positions(insn) * (uint64_t)qm_row_cycles(insn);
+}
+
 static uint64_t item_count(const struct qm_machine *machine, const struct qm_insn *insn) {
     switch (insn->opcode) {
-    case QM_REQUANTIZE: return (uint64_t)insn->tiles * (PARAMETER_READS + positions(insn));
+    case QM_REQUANTIZE: return table_reads(machine, insn) + (uint64_t)insn->tiles * tile_items(insn);
     case QM_POOL: return pieces(insn->channels, machine->cols) * positions(insn) * taps(insn);
     case QM_ADD: return 2 * pieces(insn->length, machine->cols);
     default: return positions(insn) * taps(insn) * pieces(insn->run_bytes, machine->cols);
@@ -41,16 +53,23 @@ static uint64_t channels_of(const struct qm_insn *insn, uint64_t tile, uint32_t 
     return channels_before(insn, tile + 1, tile_width) - channels_before(insn, tile, tile_width);
 }
 
+static uint64_t output_bytes(const struct qm_insn *insn, uint64_t elements) {
+    return (uint64_t)qm_output_bytes(insn, (int64_t)elements);
+}
+
 static struct post_work requantize_work(const struct qm_machine *machine, const struct qm_insn *insn, uint64_t items) {
     uint32_t width = qm_machine_tile(machine, insn->depthwise != 0);
-    uint64_t rows = positions(insn), period = PARAMETER_READS + rows, tile = items / period, rest = items % period;
-    uint64_t rest_rows = rest > PARAMETER_READS ? rest - PARAMETER_READS : 0;
-    uint64_t elements = channels_before(insn, tile, width) * rows + channels_of(insn, tile, width) * rest_rows;
+    uint64_t table_items = smaller(items, table_reads(machine, insn)), table_bytes = smaller(table_items * machine->cols, QM_TABLE_BYTES);
+    uint64_t rows = positions(insn), period = tile_items(insn), tile = (items - table_items) / period,
+             rest = (items - table_items) % period;
+    uint64_t params = smaller(rest, PARAMETER_READS), cycles = (uint64_t)qm_row_cycles(insn),
+             rest_rows = (rest - params + cycles - 1) / cycles;
+    uint64_t before = channels_before(insn, tile, width), n = channels_of(insn, tile, width);
     return (struct post_work){
-        .post_reads = (tile * PARAMETER_READS + rest - rest_rows) * machine->cols,
+        .post_reads = table_bytes + (tile * PARAMETER_READS + params) * machine->cols,
         .acc_reads = (tile * rows + rest_rows) * machine->cols,
-        .requantize_ops = elements,
-        .post_writes = elements,
+        .requantize_ops = before * rows + n * rest_rows,
+        .post_writes = output_bytes(insn, before) * rows + output_bytes(insn, n) * rest_rows,
     };
 }
 
@@ -91,15 +110,24 @@ void post_reset(struct post *post) {
     *post = (struct post){.machine = post->machine};
 }
 
-/* Items of the tile of the next item that have been issued. */
-static uint64_t issued_of_tile(const struct post *post) {
-    return post->issued % (PARAMETER_READS + positions(post->insn));
+/* Reads of a REQUANTIZE before its next row: of the table with the first tile's parameters, or of parameters; 0: the next item is of a row. */
+static uint64_t reads_left(const struct post *post) {
+    uint64_t table = table_reads(post->machine, post->insn);
+    if (post->issued < table) return table + PARAMETER_READS - post->issued;
+    uint64_t of_tile = (post->issued - table) % tile_items(post->insn);
+    return of_tile < PARAMETER_READS ? PARAMETER_READS - of_tile : 0;
+}
+
+/* Items of a REQUANTIZE until the next tile, when the next item is of a row. */
+static uint64_t row_items_left(const struct post *post) {
+    uint64_t period = tile_items(post->insn);
+    return period - (post->issued - table_reads(post->machine, post->insn)) % period;
 }
 
 enum post_activity post_activity(const struct post *post) {
     if (!post->is_busy) return POST_FREE;
     if (post->issued == post->items) return POST_DRAIN;
-    if (post->insn->opcode == QM_REQUANTIZE && issued_of_tile(post) < PARAMETER_READS) return POST_PARAM;
+    if (post->insn->opcode == QM_REQUANTIZE && reads_left(post) > 0) return POST_PARAM;
     return POST_ROW;
 }
 
@@ -112,8 +140,8 @@ uint64_t post_steady_cycles(const struct post *post, uint64_t now) {
     switch (post_activity(post)) {
     case POST_FREE: return UINT64_MAX;
     case POST_DRAIN: return now == post->end_cycle ? 1 : post->end_cycle - now;
-    case POST_PARAM: return PARAMETER_READS - issued_of_tile(post);
-    default: return has_tiles ? PARAMETER_READS + positions(post->insn) - issued_of_tile(post) : post->items - post->issued;
+    case POST_PARAM: return reads_left(post);
+    default: return has_tiles ? row_items_left(post) : post->items - post->issued;
     }
 }
 

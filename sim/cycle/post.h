@@ -1,6 +1,7 @@
 /* post.h - the post unit: one instruction at a time, one item a cycle without a gap.
  *
  * What an instruction has counted after i items is a function of i alone (post_work), so that any number of cycles costs the same.
+ * A row of wide elements occupies the unit for several cycles; each of them is an item here, and the first counts the row's events.
  */
 #ifndef QM_SIM_CYCLE_POST_H
 #define QM_SIM_CYCLE_POST_H

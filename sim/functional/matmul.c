@@ -3,11 +3,14 @@
  * Pieces of a run are contiguous and steps follow one another in the weights, so a dense tile's weights are simply [K][n], K = kernel_h x
  * kernel_w x run_bytes. Windows are gathered as rows of K bytes, a block of positions and a chunk of K at a time, so that the rows stay in the
  * cache while all tiles use them. Which product comes first does not matter: sums wrap modulo 2^32.
+ * Narrow precisions become 8-bit ones on the way (sim/functional/narrow.h), so that all share the kernels.
  */
 #include "sim/functional/matmul.h"
 
 #include <string.h>
 
+#include "common/precision.h"
+#include "sim/functional/narrow.h"
 #include "sim/functional/window.h"
 
 enum { BLOCK_ROWS = 256 };
@@ -17,11 +20,12 @@ struct cut {
     int64_t y, x, size;
 };
 
-/* Windows of a block of positions, bytes first .. first + k - 1 of each. */
+/* Windows of a block of positions, bytes first .. first + k - 1 of each: as many or twice as many activations. */
 struct chunk {
     int64_t position, first, k;
     int64_t cut_count;
     struct cut cuts[KERNEL_K];
+    int8_t weights[KERNEL_VECTORS][KERNEL_K * KERNEL_LANES]; /* of narrow precisions, expanded */
     _Alignas(64) uint8_t rows[(BLOCK_ROWS + KERNEL_ROWS_SPARE) * KERNEL_K * KERNEL_ELEMENT_BYTES_MAX];
 };
 
@@ -46,23 +50,39 @@ static void gather_rows(const struct kernel_job *job, const struct kernel *kerne
         uint8_t *out = bytes;
         for (const struct cut *cut = chunk->cuts; cut < chunk->cuts + chunk->cut_count; out += cut++->size)
             window_read(insn, scratchpad, (struct run){window.y + cut->y, window.x + cut->x}, 0, cut->size, out);
-        kernel->fill(bytes, chunk->k, job->is_unsigned, chunk->rows + m * KERNEL_K * kernel->element_bytes);
+        if (job->k != chunk->k) narrow_expand_activations(bytes, chunk->k, job->is_unsigned);
+        kernel->fill(bytes, job->k, job->is_unsigned, chunk->rows + m * KERNEL_K * kernel->element_bytes);
     }
+}
+
+/* Lanes of the tile from its column on; narrow weights are expanded into `expanded`. */
+static struct kernel_vector make_vector(const struct qm_insn *insn, const struct chunk *chunk, const struct narrow_tile *tile,
+                                        int8_t *expanded) {
+    int64_t lanes = tile->n - tile->column < KERNEL_LANES ? tile->n - tile->column : KERNEL_LANES;
+    if (insn->precision == QM_precision_W8A8) {
+        const int8_t *weights = (const int8_t *)tile->weights + chunk->first * tile->n + tile->column;
+        return (struct kernel_vector){.weights = weights, .stride = tile->n, .lanes = lanes};
+    }
+    int64_t stride = qm_activations_per_byte(insn) * KERNEL_LANES;
+    for (int64_t i = 0; i < chunk->k; i++) narrow_expand_weights(insn, tile, chunk->first + i, lanes, expanded + i * stride);
+    return (struct kernel_vector){.weights = expanded, .stride = KERNEL_LANES, .lanes = lanes};
 }
 
 /* Gives the columns of all tiles to the kernel, some vectors at a time. */
 static void multiply_tiles(struct kernel_job *job, const struct kernel *kernel, const struct qm_insn *insn,
-                           const struct qm_functional_memory *memory, const struct chunk *chunk) {
-    int64_t cols = memory->machine->cols, window_bytes = insn->kernel_h * insn->kernel_w * insn->run_bytes;
+                           const struct qm_functional_memory *memory, struct chunk *chunk) {
+    int64_t cols = memory->machine->cols, tile_rows = insn->kernel_h * insn->kernel_w * qm_weight_rows(insn, insn->run_bytes);
     job->vector_count = 0;
-    for (int64_t tile = 0; tile < insn->tiles; tile++) {
-        int64_t rest = insn->channels - tile * cols, n = rest < cols ? rest : cols;
-        const uint8_t *weights = memory->scratchpad + insn->weight_addr + tile * cols * window_bytes + chunk->first * n;
-        int32_t *sums = memory->accumulator + (insn->acc_addr + tile * insn->out_h * insn->out_w + chunk->position) * cols;
-        for (int64_t column = 0; column < n; column += KERNEL_LANES) {
-            int64_t lanes = n - column < KERNEL_LANES ? n - column : KERNEL_LANES;
-            job->vectors[job->vector_count++] = (struct kernel_vector){(const int8_t *)weights + column, n, lanes, sums + column};
-            if (job->vector_count < KERNEL_VECTORS) continue;
+    for (int64_t index = 0; index < insn->tiles; index++) {
+        int64_t rest = insn->channels - index * cols;
+        struct narrow_tile tile = {.n = rest < cols ? rest : cols};
+        tile.weights = memory->scratchpad + insn->weight_addr + index * tile_rows * qm_weight_row_bytes(insn, cols);
+        int32_t *sums = memory->accumulator + (insn->acc_addr + index * insn->out_h * insn->out_w + chunk->position) * cols;
+        for (; tile.column < tile.n; tile.column += KERNEL_LANES) {
+            struct kernel_vector *vector = &job->vectors[job->vector_count];
+            *vector = make_vector(insn, chunk, &tile, chunk->weights[job->vector_count]);
+            vector->sums = sums + tile.column;
+            if (++job->vector_count < KERNEL_VECTORS) continue;
             kernel->multiply(job);
             job->vector_count = 0;
         }
@@ -82,12 +102,14 @@ static void clear_spare_columns(const struct qm_insn *insn, struct qm_functional
 
 static void multiply_dense(const struct qm_insn *insn, struct qm_functional_memory *memory, const struct kernel *kernel) {
     int64_t positions = insn->out_h * insn->out_w, window_bytes = insn->kernel_h * insn->kernel_w * insn->run_bytes;
+    int64_t per_byte = qm_activations_per_byte(insn), chunk_bytes = KERNEL_K / per_byte;
     struct chunk chunk; /* large: set field by field */
     struct kernel_job job = {.rows = chunk.rows, .sums_stride = memory->machine->cols, .is_unsigned = insn->in_unsigned != 0};
     for (chunk.position = 0; chunk.position < positions; chunk.position += BLOCK_ROWS)
-        for (chunk.first = 0; chunk.first < window_bytes; chunk.first += KERNEL_K) {
+        for (chunk.first = 0; chunk.first < window_bytes; chunk.first += chunk_bytes) {
             job.count = positions - chunk.position < BLOCK_ROWS ? positions - chunk.position : BLOCK_ROWS;
-            job.k = chunk.k = window_bytes - chunk.first < KERNEL_K ? window_bytes - chunk.first : KERNEL_K;
+            chunk.k = window_bytes - chunk.first < chunk_bytes ? window_bytes - chunk.first : chunk_bytes;
+            job.k = chunk.k * per_byte;
             job.adds = insn->accumulate != 0 || chunk.first > 0;
             cut_windows(insn, &chunk);
             gather_rows(&job, kernel, insn, memory->scratchpad, &chunk);

@@ -1,5 +1,6 @@
-/* requantize.c - REQUANTIZE without time: bias, scale per channel, zero point, clamp. */
+/* requantize.c - REQUANTIZE without time: bias, scale per channel, zero point, clamp; then the table, or packing to 4, 16 or 32 bits. */
 #include "common/fixed_point.h"
+#include "common/precision.h"
 #include "sim/functional/functional.h"
 #include "sim/functional/vectorized.h"
 
@@ -9,6 +10,7 @@ enum { LANES_MAX = 256 };
 struct stage {
     int64_t n;
     int32_t zero, low, high;
+    const uint8_t *table; /* [QM_TABLE_BYTES]; NULL: none */
     int32_t bias[LANES_MAX], multiplier[LANES_MAX], shift[LANES_MAX];
 };
 
@@ -25,31 +27,73 @@ static void read_params(const uint8_t *params, int64_t cols, struct stage *stage
     }
 }
 
-/* In two loops, because vectors of whole words suit rows that are shorter than a vector of bytes. */
-INLINE void requantize_lanes(const struct stage *stage, const int32_t *restrict sums, uint8_t *restrict out, uint32_t rounding) {
-    int32_t scaled[LANES_MAX], zero = stage->zero, low = stage->low, high = stage->high;
+INLINE void scale_lanes(const struct stage *stage, const int32_t *restrict sums, int32_t *restrict scaled, uint32_t rounding) {
     for (int64_t c = 0; c < stage->n; c++) {
         int32_t biased = (int32_t)((uint32_t)sums[c] + (uint32_t)stage->bias[c]);
         scaled[c] = qm_scale(biased, stage->multiplier[c], stage->shift[c], rounding);
     }
+}
+
+/* In two loops, because vectors of whole words suit rows that are shorter than a vector of bytes. */
+INLINE void requantize_lanes(const struct stage *stage, const int32_t *restrict sums, uint8_t *restrict out, uint32_t rounding) {
+    int32_t scaled[LANES_MAX], zero = stage->zero, low = stage->low, high = stage->high;
+    scale_lanes(stage, sums, scaled, rounding);
     for (int64_t c = 0; c < stage->n; c++) out[c] = qm_output8(scaled[c], zero, low, high);
 }
 
-VECTORIZED static void requantize_row(const struct stage *stage, const int32_t *sums, uint8_t *out, int64_t rounding) {
-    WITH_ROUNDING(rounding, requantize_lanes, stage, sums, out)
+VECTORIZED static void requantize_bytes(const struct stage *stage, const int32_t *sums, uint8_t *out,
+                                        int64_t rounding){WITH_ROUNDING(rounding, requantize_lanes, stage, sums, out)}
+
+VECTORIZED static void scale_row(const struct stage *stage, const int32_t *sums, int32_t *scaled, int64_t rounding) {
+    WITH_ROUNDING(rounding, scale_lanes, stage, sums, scaled)
+}
+
+static void write_little_endian(uint8_t *out, uint32_t value, int64_t size) {
+    for (int64_t i = 0; i < size; i++) out[i] = (uint8_t)(value >> (8 * i));
+}
+
+/* An odd last channel leaves the high nibble 0. */
+static void write_nibble(uint8_t *out, int64_t c, uint32_t value) {
+    out[c / 2] = (uint8_t)(c % 2 == 0 ? value & 15 : out[c / 2] | (value & 15) << 4);
+}
+
+/* Elements that are not bytes. */
+static void requantize_packed(const struct qm_insn *insn, const struct stage *stage, const int32_t *sums, uint8_t *out) {
+    int32_t scaled[LANES_MAX];
+    scale_row(stage, sums, scaled, insn->rounding);
+    for (int64_t c = 0; c < stage->n; c++) {
+        uint32_t clamped = (uint32_t)qm_output(scaled[c], stage->zero, stage->low, stage->high);
+        if (insn->out_type == QM_out_type_BITS4)
+            write_nibble(out, c, clamped);
+        else if (insn->out_type == QM_out_type_BITS16)
+            write_little_endian(out + 2 * c, clamped, 2);
+        else
+            write_little_endian(out + 4 * c, (uint32_t)qm_saturate_i32((int64_t)scaled[c] + stage->zero), 4);
+    }
+}
+
+static void requantize_row(const struct qm_insn *insn, const struct stage *stage, const int32_t *sums, uint8_t *out) {
+    if (insn->out_type != QM_out_type_BITS8) {
+        requantize_packed(insn, stage, sums, out);
+        return;
+    }
+    requantize_bytes(stage, sums, out, insn->rounding);
+    if (stage->table == NULL) return;
+    for (int64_t c = 0; c < stage->n; c++) out[c] = stage->table[out[c]];
 }
 
 void qm_functional_requantize(const struct qm_insn *insn, struct qm_functional_memory *memory) {
     int64_t cols = memory->machine->cols, width = qm_machine_tile(memory->machine, insn->depthwise != 0);
     const int32_t *sums = memory->accumulator + insn->acc_addr * cols;
     struct stage stage = {.zero = (int32_t)insn->out_zero, .low = (int32_t)insn->clamp_min, .high = (int32_t)insn->clamp_max};
+    stage.table = insn->lookup == QM_lookup_TABLE ? memory->scratchpad + insn->table_addr : NULL;
     for (int64_t tile = 0; tile < insn->tiles; tile++) {
         int64_t rest = insn->channels - tile * width;
-        uint8_t *out = memory->scratchpad + insn->out_addr + tile * width;
+        uint8_t *out = memory->scratchpad + insn->out_addr + qm_output_bytes(insn, tile * width);
         stage.n = rest < width ? rest : width;
         read_params(memory->scratchpad + insn->param_addr + tile * 9 * cols, cols, &stage);
         for (int64_t oy = 0; oy < insn->out_h; oy++)
             for (int64_t ox = 0; ox < insn->out_w; ox++, sums += cols)
-                requantize_row(&stage, sums, out + oy * insn->out_pitch + ox * insn->out_pixel, insn->rounding);
+                requantize_row(insn, &stage, sums, out + oy * insn->out_pitch + ox * insn->out_pixel);
     }
 }

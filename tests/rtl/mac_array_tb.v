@@ -6,6 +6,7 @@ module mac_array_tb;
     parameter Cols   = 4;
     parameter Cycles = 2000;
     parameter Seed   = 1;
+    parameter Mode   = 0;  // of all rows and weights: see mac_array, row_mode_i
 
     localparam Latency = Rows + Cols - 1;
 
@@ -17,29 +18,31 @@ module mac_array_tb;
     reg               weight_buffer = 1'b0;
     reg               weight_diagonal = 1'b0;
     reg  [7:0]        weight_row = 8'd0;
-    reg  [8*Cols-1:0] weight_data = 0;
+    reg  [16*Cols-1:0] weight_data = 0;
     reg               row_valid = 1'b0;
     reg               row_buffer = 1'b0;
     reg               row_unsigned = 1'b0;
-    reg  [8*Rows-1:0] row_data = 0;
+    reg  [16*Rows-1:0] row_data = 0;
     wire [32*Cols-1:0] sums_cells;
     wire [32*Cols-1:0] sums_fast;
 
     mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(0)) cells (
         .clk_i(clk), .rst_ni(rst_n),
         .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer), .weight_diagonal_i(weight_diagonal),
-        .weight_row_i(weight_row), .weight_data_i(weight_data),
-        .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned), .row_data_i(row_data),
+        .weight_row_i(weight_row), .weight_mode_i(Mode[1:0]), .weight_data_i(weight_data),
+        .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned),
+        .row_mode_i(Mode[1:0]), .row_data_i(row_data),
         .sums_o(sums_cells));
     mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(1)) fast (
         .clk_i(clk), .rst_ni(rst_n),
         .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer), .weight_diagonal_i(weight_diagonal),
-        .weight_row_i(weight_row), .weight_data_i(weight_data),
-        .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned), .row_data_i(row_data),
+        .weight_row_i(weight_row), .weight_mode_i(Mode[1:0]), .weight_data_i(weight_data),
+        .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned),
+        .row_mode_i(Mode[1:0]), .row_data_i(row_data),
         .sums_o(sums_fast));
 
     // The expected side: weights as numbers, and the sums that are due in each cycle.
-    integer            weights [0:2*Rows*Cols-1];
+    integer            weights [0:8*Rows*Cols-1];  // [buffer][row][col][operand]
     reg  [32*Cols-1:0] due [0:Cycles+Latency];
     reg                is_due [0:Cycles+Latency];
     integer            cycle;
@@ -49,8 +52,16 @@ module mac_array_tb;
     integer            c;
     integer            sum;
 
-    function integer signed_byte(input [7:0] value);
-        signed_byte = {{24{value[7]}}, value};
+    localparam Operands = Mode == 0 ? 1 : Mode == 1 ? 2 : 4;
+    integer            d;
+
+    // Operand i of a cell: bytes in modes 0 and 1, nibbles in mode 2; weights are nibbles in mode 1 too.
+    function integer operand(input [15:0] word, input integer i, input integer bits, input is_unsigned);
+        integer raw;
+        begin
+            raw = (word >> bits*i) & ((1 << bits) - 1);
+            operand = !is_unsigned && raw >= (1 << (bits - 1)) ? raw - (1 << bits) : raw;
+        end
     endfunction
 
     task draw_inputs;
@@ -63,8 +74,9 @@ module mac_array_tb;
             row_valid       = cycle >= 2*Rows && draw(4) != 0;
             row_buffer      = draw(2) != 0;
             row_unsigned    = draw(2) != 0;
-            for (c = 0; c < Cols; c = c + 1) weight_data[8*c +: 8] = draw(256);
-            for (r = 0; r < Rows; r = r + 1) row_data[8*r +: 8] = row_valid ? draw(256) : 0;
+            if (Mode != 0) weight_diagonal = 1'b0;
+            for (c = 0; c < Cols; c = c + 1) weight_data[16*c +: 16] = Mode == 2 ? draw(65536) : draw(256);
+            for (r = 0; r < Rows; r = r + 1) row_data[16*r +: 16] = !row_valid ? 0 : Mode == 0 ? draw(256) : draw(65536);
         end
     endtask
 
@@ -74,16 +86,18 @@ module mac_array_tb;
             for (c = 0; c < Cols; c = c + 1) begin
                 sum = 0;
                 for (r = 0; r < Rows; r = r + 1)
-                    sum = sum + weights[(row_buffer*Rows + r)*Cols + c]
-                              * (row_unsigned ? {24'd0, row_data[8*r +: 8]} : signed_byte(row_data[8*r +: 8]));
+                    for (d = 0; d < Operands; d = d + 1)
+                        sum = sum + weights[((row_buffer*Rows + r)*Cols + c)*4 + d]
+                                  * operand(row_data[16*r +: 16], d, Mode == 2 ? 4 : 8, row_unsigned);
                 due[cycle + Latency][32*c +: 32] = sum;
             end
             if (weight_valid)
                 for (r = 0; r < Rows; r = r + 1)
                     for (c = 0; c < Cols; c = c + 1)
                         if (weight_diagonal || r == weight_row)
-                            weights[(weight_buffer*Rows + r)*Cols + c]
-                                = weight_diagonal && r != c ? 0 : signed_byte(weight_data[8*c +: 8]);
+                            for (d = 0; d < Operands; d = d + 1)
+                                weights[((weight_buffer*Rows + r)*Cols + c)*4 + d]
+                                    = weight_diagonal && r != c ? 0 : operand(weight_data[16*c +: 16], d, Mode == 0 ? 8 : 4, 1'b0);
         end
     endtask
 
@@ -92,7 +106,7 @@ module mac_array_tb;
         checked = 0;
         errors  = 0;
         for (cycle = 0; cycle <= Cycles + Latency; cycle = cycle + 1) is_due[cycle] = 1'b0;
-        for (r = 0; r < 2*Rows*Cols; r = r + 1) weights[r] = 0;
+        for (r = 0; r < 8*Rows*Cols; r = r + 1) weights[r] = 0;
         #1 clk = 1'b1; #1 clk = 1'b0; rst_n = 1'b1;
         for (cycle = 0; cycle < Cycles; cycle = cycle + 1) begin
             draw_inputs;
@@ -107,7 +121,7 @@ module mac_array_tb;
             work_out;
             #1 clk = 1'b1; #1 clk = 1'b0;
         end
-        if (errors == 0 && checked > Cycles/2) $display("PASS mac_array %0dx%0d seed %0d: %0d rows", Rows, Cols, Seed, checked);
+        if (errors == 0 && checked > Cycles/2) $display("PASS mac_array %0dx%0d mode %0d seed %0d: %0d rows", Rows, Cols, Mode, Seed, checked);
         else $display("FAIL mac_array %0dx%0d seed %0d: %0d errors in %0d rows", Rows, Cols, Seed, errors, checked);
         $finish;
     end

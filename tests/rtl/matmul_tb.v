@@ -28,11 +28,12 @@ module matmul_tb;
     reg          start_ok = 1'b0;
     wire         start, take, ends, busy, stream, wait_weights, drain, window_re, weight_re;
     wire [3:0]   end_signal;
-    wire [31:0]  macs;
-    wire [15:0]  stream_bytes, weight_bytes, acc_write_words, acc_read_words;
+    wire [31:0]  macs, macs_w4a8, macs_w4a4;
+    wire [15:0]  stream_bytes, weight_bytes, weight_write_bytes, acc_write_words, acc_read_words;
     wire [23:0]  window_addr, weight_addr;
-    wire [8*Rows-1:0]  window_data, row_data;
-    wire [8*Cols-1:0]  weight_data, weights;
+    wire [16*Rows-1:0] window_data, row_data;
+    wire [16*Cols-1:0] weight_data, weights;
+    wire [1:0]         weight_mode, row_mode;
     wire         weight_valid, weight_buffer, weight_diagonal, row_valid, row_buffer, row_unsigned, commit, commit_add;
     wire [7:0]   weight_row;
     wire [15:0]  commit_addr;
@@ -51,18 +52,18 @@ module matmul_tb;
         .front_valid_i(front_valid), .front_insn_i(program[started < Instructions ? started : 0]), .start_ok_i(start_ok),
         .back_valid_i(back_valid), .back_insn_i(program[taken < Instructions ? taken : 0]),
         .start_o(start), .take_o(take), .end_o(ends), .end_signal_o(end_signal), .busy_o(busy),
-        .stream_o(stream), .wait_weights_o(wait_weights), .drain_o(drain), .macs_o(macs), .stream_bytes_o(stream_bytes),
-        .weight_bytes_o(weight_bytes), .acc_write_words_o(acc_write_words), .acc_read_words_o(acc_read_words),
+        .stream_o(stream), .wait_weights_o(wait_weights), .drain_o(drain), .macs_o(macs), .macs_w4a8_o(macs_w4a8), .macs_w4a4_o(macs_w4a4), .stream_bytes_o(stream_bytes),
+        .weight_read_bytes_o(weight_bytes), .weight_write_bytes_o(weight_write_bytes), .acc_write_words_o(acc_write_words), .acc_read_words_o(acc_read_words),
         .window_re_o(window_re), .window_addr_o(window_addr), .window_data_i(window_data),
         .weight_re_o(weight_re), .weight_addr_o(weight_addr), .weight_data_i(weight_data),
         .array_weight_valid_o(weight_valid), .array_weight_buffer_o(weight_buffer), .array_weight_diagonal_o(weight_diagonal),
-        .array_weight_row_o(weight_row), .array_weight_data_o(weights),
+        .array_weight_row_o(weight_row), .array_weight_mode_o(weight_mode), .array_weight_data_o(weights),
         .array_row_valid_o(row_valid), .array_row_buffer_o(row_buffer), .array_row_unsigned_o(row_unsigned),
-        .array_row_data_o(row_data), .commit_o(commit), .commit_addr_o(commit_addr), .commit_add_o(commit_add));
+        .array_row_mode_o(row_mode), .array_row_data_o(row_data), .commit_o(commit), .commit_addr_o(commit_addr), .commit_add_o(commit_add));
     mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(FastArray)) macs_array (
         .clk_i(clk), .rst_ni(rst_n), .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer),
-        .weight_diagonal_i(weight_diagonal), .weight_row_i(weight_row), .weight_data_i(weights),
-        .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned), .row_data_i(row_data), .sums_o(sums));
+        .weight_diagonal_i(weight_diagonal), .weight_row_i(weight_row), .weight_mode_i(weight_mode), .weight_data_i(weights),
+        .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned), .row_mode_i(row_mode), .row_data_i(row_data), .sums_o(sums));
     accumulator #(.Cols(Cols), .AccRows(AccRows)) acc (
         .clk_i(clk), .rst_ni(rst_n), .commit_i(commit), .commit_addr_i(commit_addr), .commit_add_i(commit_add), .sums_i(sums),
         .post_acc_re_i(1'b0), .post_acc_addr_i(16'd0), .post_acc_data_o(post_acc_data));

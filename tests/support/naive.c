@@ -53,11 +53,20 @@ int32_t naive_scale(int32_t x, int32_t multiplier, int64_t shift, int64_t roundi
     }
 }
 
-static uint8_t output(const struct qm_insn *insn, int32_t scaled) {
+/* The low `bits` bits of x. */
+static uint32_t low_bits(wide x, int64_t bits) {
+    return (uint32_t)(x - floor_quotient(x, power_of_two(bits)) * power_of_two(bits));
+}
+
+static wide clamped(const struct qm_insn *insn, int32_t scaled) {
     wide value = (wide)scaled + insn->out_zero;
     if (value < insn->clamp_min) value = insn->clamp_min;
     if (value > insn->clamp_max) value = insn->clamp_max;
-    return (uint8_t)(value - floor_quotient(value, 256) * 256);
+    return value;
+}
+
+static uint8_t output(const struct qm_insn *insn, int32_t scaled) {
+    return (uint8_t)low_bits(clamped(insn, scaled), 8);
 }
 
 static int32_t as_signed(uint8_t byte) {
@@ -108,11 +117,62 @@ struct step {
     bool overwrites;
 };
 
+/* The narrow precisions, as the document lists them; W8A8 has none of this. */
+struct format {
+    int64_t weight_bits, activation_bits, cell_bits;
+};
+
+static struct format format_of(const struct qm_insn *insn) {
+    switch (insn->precision) {
+    case QM_precision_W4A8: return (struct format){4, 8, 8};
+    case QM_precision_W2A8: return (struct format){2, 8, 4};
+    case QM_precision_W1A8: return (struct format){1, 8, 2};
+    case QM_precision_W4A4: return (struct format){4, 4, 16};
+    case QM_precision_W2A4: return (struct format){2, 4, 8};
+    default: return (struct format){1, 4, 4};
+    }
+}
+
+/* `bits` bits at bit `first` of the bytes, the lowest bit of the first byte being bit 0. */
+static int32_t bits_at(const uint8_t *bytes, int64_t first, int64_t bits) {
+    int32_t value = 0;
+    for (int64_t i = 0; i < bits; i++)
+        if ((bytes[(first + i) / 8] >> ((first + i) % 8)) % 2 == 1) value += 1 << i;
+    return value;
+}
+
+static int32_t twos_complement(int32_t value, int64_t bits) {
+    return value < 1 << (bits - 1) ? value : value - (1 << bits);
+}
+
+/* Cell by cell down the column: each takes two bytes of the piece and its weights one after another. */
+static int32_t narrow_step_sum(const struct qm_insn *insn, const struct naive_memory *memory, const struct step *step, int64_t m,
+                               int64_t channel) {
+    struct format format = format_of(insn);
+    int64_t row_bytes = (step->n * format.cell_bits + 7) / 8, per_cell = format.cell_bits / format.weight_bits;
+    wide sum = 0;
+    for (int64_t row = 0; 2 * row < step->k; row++) {
+        uint8_t pair[2] = {0, 0};
+        for (int64_t i = 0; i < 2 && 2 * row + i < step->k; i++)
+            pair[i] =
+                naive_window(insn, memory->scratchpad, m / insn->out_w, m % insn->out_w, step->ky, step->kx, step->first + 2 * row + i);
+        const uint8_t *weights = memory->scratchpad + step->weights + row * row_bytes;
+        for (int64_t i = 0; i < per_cell; i++) {
+            int32_t activation = bits_at(pair, i * format.activation_bits, format.activation_bits);
+            int32_t weight = bits_at(weights, channel * format.cell_bits + i * format.weight_bits, format.weight_bits);
+            if (insn->in_unsigned == 0) activation = twos_complement(activation, format.activation_bits);
+            sum += activation * (format.weight_bits == 1 ? 1 - 2 * weight : twos_complement(weight, format.weight_bits));
+        }
+    }
+    return wrap(sum);
+}
+
 static int32_t step_sum(const struct qm_insn *insn, const struct naive_memory *memory, const struct step *step, int64_t m,
                         int64_t channel) {
     int64_t oy = m / insn->out_w, ox = m % insn->out_w;
     wide sum = 0;
     if (channel >= step->n) return 0;
+    if (insn->precision != QM_precision_W8A8) return narrow_step_sum(insn, memory, step, m, channel);
     for (int64_t i = 0; i < step->k; i++) {
         if (insn->depthwise != 0 && i != channel) continue;
         int64_t row = insn->depthwise != 0 ? 0 : i;
@@ -131,9 +191,16 @@ static void run_step(const struct qm_insn *insn, struct naive_memory *memory, co
         }
 }
 
+/* Bytes of a step's weights. */
+static int64_t step_weights(const struct qm_insn *insn, const struct step *step) {
+    if (insn->depthwise != 0) return step->n;
+    if (insn->precision == QM_precision_W8A8) return step->k * step->n;
+    return (step->k + 1) / 2 * ((step->n * format_of(insn).cell_bits + 7) / 8);
+}
+
 static void run_matmul(const struct qm_insn *insn, struct naive_memory *memory) {
     bool depthwise = insn->depthwise != 0;
-    int64_t width = tile_width(memory, depthwise), rows = memory->machine->rows;
+    int64_t width = tile_width(memory, depthwise), rows = memory->machine->rows * (insn->precision == QM_precision_W8A8 ? 1 : 2);
     struct step step = {.weights = insn->weight_addr};
     for (step.tile = 0; step.tile < insn->tiles; step.tile++) {
         step.n = tile_channels(insn, step.tile, width);
@@ -144,7 +211,7 @@ static void run_matmul(const struct qm_insn *insn, struct naive_memory *memory) 
                     step.first = depthwise ? step.tile * width : piece;
                     step.k = depthwise ? step.n : insn->run_bytes - piece < rows ? insn->run_bytes - piece : rows;
                     run_step(insn, memory, &step);
-                    step.weights += depthwise ? step.n : step.k * step.n;
+                    step.weights += step_weights(insn, &step);
                     step.overwrites = false;
                 }
     }
@@ -158,6 +225,26 @@ static int64_t output_address(const struct qm_insn *insn, int64_t oy, int64_t ox
     return insn->out_addr + oy * insn->out_pitch + ox * insn->out_pixel;
 }
 
+/* Writes a channel of the position whose output begins at byte `row`. */
+static void write_element(const struct qm_insn *insn, struct naive_memory *memory, int64_t row, int64_t channel, int32_t scaled) {
+    uint8_t *out = memory->scratchpad + row;
+    uint32_t element =
+        insn->out_type == QM_out_type_BITS32 ? low_bits(saturate((wide)scaled + insn->out_zero), 32) : low_bits(clamped(insn, scaled), 16);
+    switch (insn->out_type) {
+    case QM_out_type_BITS4:
+        if (channel % 2 == 0) out[channel / 2] = (uint8_t)(element % 16);
+        if (channel % 2 == 1) out[channel / 2] = (uint8_t)(out[channel / 2] % 16 + element % 16 * 16);
+        break;
+    case QM_out_type_BITS8:
+        out[channel] = insn->lookup != 0 ? memory->scratchpad[insn->table_addr + element % 256] : (uint8_t)(element % 256);
+        break;
+    default: {
+        int64_t size = insn->out_type == QM_out_type_BITS16 ? 2 : 4;
+        for (int64_t i = 0; i < size; i++, element /= 256) out[size * channel + i] = (uint8_t)(element % 256);
+    }
+    }
+}
+
 static void run_requantize(const struct qm_insn *insn, struct naive_memory *memory) {
     int64_t cols = memory->machine->cols, width = tile_width(memory, insn->depthwise != 0), positions = insn->out_h * insn->out_w;
     for (int64_t tile = 0; tile < insn->tiles; tile++)
@@ -167,8 +254,9 @@ static void run_requantize(const struct qm_insn *insn, struct naive_memory *memo
                 int32_t bias = little_endian(params + 4 * c), multiplier = little_endian(params + 4 * cols + 4 * c);
                 int32_t shift = as_signed(params[8 * cols + c]);
                 int32_t sum = memory->accumulator[(insn->acc_addr + tile * positions + m) * cols + c];
-                int64_t address = output_address(insn, m / insn->out_w, m % insn->out_w) + tile * width + c;
-                memory->scratchpad[address] = output(insn, naive_scale(wrap((wide)sum + bias), multiplier, shift, insn->rounding));
+                int64_t row = output_address(insn, m / insn->out_w, m % insn->out_w);
+                int32_t scaled = naive_scale(wrap((wide)sum + bias), multiplier, shift, insn->rounding);
+                write_element(insn, memory, row, tile * width + c, scaled);
             }
 }
 

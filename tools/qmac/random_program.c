@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/precision.h"
 #include "common/prng.h"
 #include "common/status.h"
 #include "compiler/compiler.h"
@@ -138,26 +139,36 @@ static void draw_tiles(struct generator *g, struct qm_insn *insn) {
 }
 
 static int64_t matmul_cycles(const struct generator *g, const struct qm_insn *insn) {
+    int64_t piece = g->machine->rows * qm_precision_of(insn).bytes;
     int64_t rows = insn->depthwise ? 1 : least(insn->run_bytes, g->machine->rows);
-    int64_t steps = insn->tiles * insn->kernel_h * insn->kernel_w * ceil_div(insn->run_bytes, g->machine->rows);
+    int64_t steps = insn->tiles * insn->kernel_h * insn->kernel_w * ceil_div(insn->run_bytes, piece);
     int64_t positions = insn->out_h * insn->out_w;
     return steps * (positions > rows ? positions : rows);
 }
 
-static int64_t weight_bytes(const struct qm_insn *insn) {
-    return insn->kernel_h * insn->kernel_w * insn->run_bytes * insn->channels;
+static int64_t weight_bytes(const struct generator *g, const struct qm_insn *insn) {
+    return qm_weight_bytes(insn, tile_width(g, insn));
 }
 
 static bool draw_matmul(struct generator *g, struct qm_insn *insn) {
     insn->depthwise = chance(g, 30);
+    if (!insn->depthwise && chance(g, 60)) insn->precision = draw(g, QM_precision_W4A8, QM_precision_W1A4);
     draw_window(g, insn, insn->depthwise != 0);
     draw_tiles(g, insn);
-    while (matmul_cycles(g, insn) > BUDGET_CYCLES || weight_bytes(insn) > g->machine->scratchpad_bytes / 2)
+    while (matmul_cycles(g, insn) > BUDGET_CYCLES || weight_bytes(g, insn) > g->machine->scratchpad_bytes / 2)
         halve(&insn->kernel_h), halve(&insn->kernel_w), halve(&insn->run_bytes), halve(&insn->out_w);
     insn->in_unsigned = chance(g, 30);
     insn->accumulate = chance(g, 30);
-    insn->weight_addr = place(g, weight_bytes(insn));
+    insn->weight_addr = place(g, weight_bytes(g, insn));
     return true;
+}
+
+/* BITS4 only where no tile ends within a byte, the table only for bytes. */
+static void draw_elements(struct generator *g, struct qm_insn *insn) {
+    insn->out_type = chance(g, 50) ? QM_out_type_BITS8 : draw(g, QM_out_type_BITS4, QM_out_type_BITS32);
+    if (insn->out_type == QM_out_type_BITS4 && insn->tiles > 1 && tile_width(g, insn) % 2 != 0) insn->out_type = QM_out_type_BITS8;
+    insn->lookup = insn->out_type == QM_out_type_BITS8 && g->machine->scratchpad_bytes >= 4 * QM_TABLE_BYTES && chance(g, 40);
+    if (insn->lookup != 0 || chance(g, 10)) insn->table_addr = place(g, QM_TABLE_BYTES);
 }
 
 static bool draw_requantize(struct generator *g, struct qm_insn *insn) {
@@ -165,12 +176,14 @@ static bool draw_requantize(struct generator *g, struct qm_insn *insn) {
     insn->out_w = draw(g, 1, 9);
     insn->out_h = draw(g, 1, 6);
     draw_tiles(g, insn);
-    struct range params = {0, insn->tiles * 9 * g->machine->cols};
-    if (params.size > g->machine->scratchpad_bytes / 2) return false;
-    insn->param_addr = params.first = place(g, params.size);
+    draw_elements(g, insn);
+    int64_t params_size = insn->tiles * 9 * g->machine->cols, pixel_bytes = qm_output_bytes(insn, insn->channels);
+    if (params_size > g->machine->scratchpad_bytes / 2) return false;
+    insn->param_addr = place(g, params_size);
+    struct range reads[] = {{insn->param_addr, params_size}, {insn->table_addr, QM_TABLE_BYTES}};
     draw_output_stage(g, insn);
-    draw_out_strides(g, insn, insn->channels);
-    return place_output(g, insn, out_size(insn, insn->channels), &params, 1);
+    draw_out_strides(g, insn, pixel_bytes);
+    return place_output(g, insn, out_size(insn, pixel_bytes), reads, insn->lookup != 0 ? 2 : 1);
 }
 
 static bool draw_pool(struct generator *g, struct qm_insn *insn) {
@@ -299,15 +312,37 @@ static bool spoil_extent(struct generator *g, struct qm_random_program *program)
     return set_field(g, program, names[draw(g, 0, 11)], 0);
 }
 
+/* Values that no instruction may have: others would make a legal program, with races. */
 static bool spoil_value(struct generator *g, struct qm_random_program *program) {
-    static const char *const names[] = {"precision", "dataflow", "rounding", "out_type", "lookup"};
-    return set_field(g, program, names[draw(g, 0, 4)], (uint32_t)draw(g, 1, 7));
+    static const struct {
+        const char *name;
+        int64_t first, last;
+    } bad[] = {{"precision", QM_precision_W1A4 + 1, 7}, {"dataflow", QM_dataflow_OS, 3}, {"rounding", QM_rounding_AWAY + 1, 7}};
+    int64_t i = draw(g, 0, 2);
+    return set_field(g, program, bad[i].name, (uint32_t)draw(g, bad[i].first, bad[i].last));
+}
+
+/* Values that are supported, but not together. */
+static bool spoil_combination(struct generator *g, struct qm_random_program *program) {
+    uint32_t i = (uint32_t)draw(g, 0, program->count - 1);
+    struct qm_insn insn = program->insns[i];
+    struct qm_diag diag;
+    if (insn.opcode == QM_MATMUL && insn.depthwise != 0)
+        insn.precision = draw(g, QM_precision_W4A8, QM_precision_W1A4);
+    else if (insn.opcode == QM_REQUANTIZE && insn.out_type != QM_out_type_BITS8)
+        insn.lookup = QM_lookup_TABLE;
+    else if (insn.opcode == QM_REQUANTIZE && insn.tiles > 1 && tile_width(g, &insn) % 2 != 0)
+        insn.out_type = QM_out_type_BITS4;
+    else
+        return false;
+    QM_CHECK(qm_insn_pack(&insn, program->words[i], &diag) == QM_OK);
+    return true;
 }
 
 static bool spoil_address(struct generator *g, struct qm_random_program *program) {
-    static const char *const names[] = {"in_addr",   "weight_addr", "param_addr", "out_addr",  "b_addr",
-                                        "spad_addr", "acc_addr",    "dram_addr",  "out_pitch", "dram_row_stride"};
-    return set_field(g, program, names[draw(g, 0, 9)], UINT32_MAX);
+    static const char *const names[] = {"in_addr",   "weight_addr", "param_addr", "table_addr", "out_addr",       "b_addr",
+                                        "spad_addr", "acc_addr",    "dram_addr",  "out_pitch",  "dram_row_stride"};
+    return set_field(g, program, names[draw(g, 0, 10)], UINT32_MAX);
 }
 
 /* Only where every run but one byte is illegal: elsewhere it would be another legal program, with races. */
@@ -367,6 +402,7 @@ static const struct spoiler {
     {"lost signal", spoil_signal},
     {"surplus wait", spoil_wait},
     {"program register", spoil_program_register},
+    {"combination", spoil_combination},
 };
 enum { SPOILERS = sizeof spoilers / sizeof *spoilers };
 

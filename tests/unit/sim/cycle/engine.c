@@ -66,6 +66,35 @@ Test(cycle_engine, matmul_with_equal_steps_takes_the_closed_form) {
     rig_destroy(rig);
 }
 
+/* P = 8 weight rows take pieces of 16 bytes, k / 2 of them rounded up the last. */
+Test(cycle_engine, narrow_matmuls_take_two_bytes_a_row_of_the_array) {
+    static const struct {
+        int64_t precision;
+        uint32_t cell_bits, per_byte;
+        enum qm_counter products;
+    } cases[] = {
+        {QM_precision_W4A8, 8, 1, QM_C_macs_w4a8},  {QM_precision_W2A8, 4, 1, QM_C_macs_w4a8}, {QM_precision_W1A8, 2, 1, QM_C_macs_w4a8},
+        {QM_precision_W4A4, 16, 2, QM_C_macs_w4a4}, {QM_precision_W2A4, 8, 2, QM_C_macs_w4a4}, {QM_precision_W1A4, 4, 2, QM_C_macs_w4a4},
+    };
+    struct rig *rig = rig_create(8, 4);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct qm_insn many = rig_matmul(&rig->machine, 20, 48, 7), few = rig_matmul(&rig->machine, 3, 48, 7);
+        struct qm_insn odd = rig_matmul(&rig->machine, 2, 21, 3);
+        many.precision = few.precision = odd.precision = cases[i].precision;
+        cr_assert(eq(u64, duration(rig, &many), 8 + 6 * 20 + 8 + 4));
+        const uint64_t *value = rig->counters.value;
+        cr_assert(eq(u64, value[QM_C_macs] + value[QM_C_macs_w4a8] + value[QM_C_macs_w4a4], value[cases[i].products]));
+        cr_assert(eq(u64, value[cases[i].products], 20 * 48 * 7 * cases[i].per_byte));
+        cr_assert(eq(u64, value[QM_C_stream_reads], 20 * 48 * 2));
+        cr_assert(eq(u64, value[QM_C_weight_writes], 24 * 7 * cases[i].per_byte));
+        cr_assert(eq(u64, value[QM_C_weight_reads], 24 * ((4 * cases[i].cell_bits + 7) / 8 + (3 * cases[i].cell_bits + 7) / 8)));
+        cr_assert(eq(u64, duration(rig, &few), 6 * 8 + 3 + 8 + 4));
+        cr_assert(eq(u64, duration(rig, &odd), 8 + 3 + 2 + 8 + 4)); /* steps of 8 and of 3 weight rows */
+        cr_assert(eq(u64, rig->counters.value[cases[i].products], 2 * 21 * 3 * cases[i].per_byte));
+    }
+    rig_destroy(rig);
+}
+
 Test(cycle_engine, post_instructions_take_the_closed_forms) {
     struct rig *rig = rig_create(4, 8);
     struct qm_insn requantize = rig_requantize(&rig->machine, 13, 20), pool = rig_pool(3, 5, 2, 20), copy = rig_copy(3, 5, 2, 20);

@@ -114,18 +114,24 @@ Test(cycle_errors, tiles_must_be_the_channels_by_the_tile_width) {
 Test(cycle_errors, values_without_hardware_are_unsupported) {
     struct rig *rig = rig_create(4, 8);
     struct qm_insn insn = rig_matmul(&rig->machine, 3, 3, 9);
-    insn.precision = QM_precision_W4A4;
-    assert_refused(rig, insn, QM_ERROR_UNSUPPORTED);
-    insn.precision = QM_precision_W8A8;
     insn.dataflow = QM_dataflow_OS;
-    assert_refused(rig, insn, QM_ERROR_UNSUPPORTED);
-    insn = rig_requantize(&rig->machine, 3, 9);
-    insn.lookup = QM_lookup_TABLE;
     assert_refused(rig, insn, QM_ERROR_UNSUPPORTED);
     insn.tiles = 7; /* a later check */
     assert_refused(rig, insn, QM_ERROR_UNSUPPORTED);
     insn.out_h = 0; /* an earlier one */
     assert_refused(rig, insn, QM_ERROR_ILLEGAL);
+    rig_destroy(rig);
+}
+
+Test(cycle_errors, depthwise_has_8_bit_operands) {
+    struct rig *rig = rig_create(8, 8);
+    for (int64_t precision = QM_precision_W4A8; precision <= QM_precision_W1A4; precision++) {
+        struct qm_insn insn = rig_matmul(&rig->machine, 3, 1, 9);
+        insn.precision = precision;
+        assert_accepted(rig, insn);
+        insn.depthwise = 1;
+        assert_refused(rig, insn, QM_ERROR_UNSUPPORTED);
+    }
     rig_destroy(rig);
 }
 
@@ -170,6 +176,21 @@ Test(cycle_errors, operands_may_reach_the_end_of_the_scratchpad_and_no_further) 
     assert_edge(rig, &add, &add.b_addr, 77);
     assert_edge(rig, &add, &add.out_addr, 77);
     assert_edge(rig, &load, &load.spad_addr, 120);
+    rig_destroy(rig);
+}
+
+Test(cycle_errors, packed_operands_reach_as_far_as_their_bits) {
+    struct rig *rig = rig_create(4, 8);
+    static const int64_t weight_row_bytes[][2] = {
+        /* of 8 channels and of 1 */
+        [QM_precision_W4A8] = {8, 1},  [QM_precision_W2A8] = {4, 1}, [QM_precision_W1A8] = {2, 1},
+        [QM_precision_W4A4] = {16, 2}, [QM_precision_W2A4] = {8, 1}, [QM_precision_W1A4] = {4, 1},
+    };
+    for (int64_t precision = QM_precision_W4A8; precision <= QM_precision_W1A4; precision++) {
+        struct qm_insn insn = rig_matmul(&rig->machine, 5, 13, 9);
+        insn.precision = precision;
+        assert_edge(rig, &insn, &insn.weight_addr, 7 * (weight_row_bytes[precision][0] + weight_row_bytes[precision][1]));
+    }
     rig_destroy(rig);
 }
 

@@ -26,6 +26,17 @@ static void draw_dense(struct rig *rig, struct qm_insn *insn) {
     insn->weight_addr = rig_draw(rig, rig_constants(rig), rig_outputs(rig) - size);
 }
 
+/* Any precision but W8A8; weights never take more than twice the bytes of 8-bit ones. */
+static void draw_narrow(struct rig *rig, struct qm_insn *insn) {
+    draw_modes(rig, insn);
+    insn->precision = rig_draw(rig, QM_precision_W4A8, QM_precision_W1A4);
+    rig_draw_window(rig, insn, rig_draw(rig, 0, 7) == 0 ? 700 : 90);
+    int64_t most = 3 * (int64_t)rig->machine.cols, fitting = channels_that_fit(rig, insn) / 2;
+    rig_draw_tiles(rig, insn, most < fitting ? most : fitting > 0 ? fitting : 1);
+    int64_t size = insn->kernel_h * insn->kernel_w * (insn->run_bytes + 1) * insn->channels;
+    insn->weight_addr = rig_draw(rig, rig_constants(rig), rig_outputs(rig) - size);
+}
+
 static void draw_depthwise(struct rig *rig, struct qm_insn *insn) {
     draw_modes(rig, insn);
     insn->depthwise = 1;
@@ -47,6 +58,12 @@ static void draw_long(struct rig *rig, struct qm_insn *insn) {
 
 Test(matmul, dense_is_the_sum_of_products) {
     rig_compare(draw_dense, 20);
+}
+
+Test(matmul, narrow_operands_are_unpacked_in_the_order_of_the_document) {
+    rig_compare(draw_narrow, 60);
+    for (int64_t i = 0; i < kernel_count; i++)
+        if (kernels[i]->is_supported()) rig_compare_kernel(kernels[i], draw_narrow, 15);
 }
 
 Test(matmul, every_kernel_of_this_processor_is_the_sum_of_products) {

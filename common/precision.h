@@ -1,0 +1,61 @@
+/* precision.h - the sizes that follow from a MATMUL's `precision` and a REQUANTIZE's `out_type` (docs/machine.md, Matmul and Post).
+ *
+ * A cell of the array meets `bytes` bytes of the stream in a cycle: one activation of 8 bits, two of 8 bits, or four of 4 bits. It holds as many
+ * weights, packed in the scratchpad with `weight_bits` bits each.
+ */
+#ifndef QM_COMMON_PRECISION_H
+#define QM_COMMON_PRECISION_H
+
+#include <stdint.h>
+
+#include "common/isa.h"
+
+struct qm_precision {
+    int64_t weight_bits, activation_bits;
+    int64_t bytes; /* of the stream that a cell takes in a cycle */
+};
+
+static inline struct qm_precision qm_precision_of(const struct qm_insn *insn) {
+    static const struct qm_precision precisions[] = {
+        [QM_precision_W8A8] = {8, 8, 1}, [QM_precision_W4A8] = {4, 8, 2}, [QM_precision_W4A4] = {4, 4, 2}, [QM_precision_W2A8] = {2, 8, 2},
+        [QM_precision_W1A8] = {1, 8, 2}, [QM_precision_W2A4] = {2, 4, 2}, [QM_precision_W1A4] = {1, 4, 2},
+    };
+    return precisions[insn->precision];
+}
+
+/* Activations in a byte: 1 or 2. */
+static inline int64_t qm_activations_per_byte(const struct qm_insn *insn) {
+    return 8 / qm_precision_of(insn).activation_bits;
+}
+
+/* wb(n): bytes of a weight row for n channels. */
+static inline int64_t qm_weight_row_bytes(const struct qm_insn *insn, int64_t n) {
+    struct qm_precision precision = qm_precision_of(insn);
+    return (n * precision.bytes * qm_activations_per_byte(insn) * precision.weight_bits + 7) / 8;
+}
+
+/* Weight rows for `bytes` bytes of a run, from a piece's begin on. */
+static inline int64_t qm_weight_rows(const struct qm_insn *insn, int64_t bytes) {
+    int64_t width = qm_precision_of(insn).bytes;
+    return (bytes + width - 1) / width;
+}
+
+/* Bytes of the weights of all tiles; a tile has tile_width channels, the last the rest. */
+static inline int64_t qm_weight_bytes(const struct qm_insn *insn, int64_t tile_width) {
+    int64_t rows = insn->kernel_h * insn->kernel_w * qm_weight_rows(insn, insn->run_bytes), full = insn->tiles - 1;
+    return rows * (full * qm_weight_row_bytes(insn, tile_width) + qm_weight_row_bytes(insn, insn->channels - full * tile_width));
+}
+
+/* Cycles in which the post unit writes a row of the out_type: bytes of an element, at least 1. */
+static inline int64_t qm_row_cycles(const struct qm_insn *insn) {
+    return insn->out_type == QM_out_type_BITS32 ? 4 : insn->out_type == QM_out_type_BITS16 ? 2 : 1;
+}
+
+/* Bytes of n elements that a REQUANTIZE writes. */
+static inline int64_t qm_output_bytes(const struct qm_insn *insn, int64_t n) {
+    return insn->out_type == QM_out_type_BITS4 ? (n + 1) / 2 : n * qm_row_cycles(insn);
+}
+
+enum { QM_TABLE_BYTES = 256 };
+
+#endif

@@ -1,0 +1,40 @@
+// weight_expand - a weight row as it lies in the scratchpad to 16 bits a cell: one signed byte, or signed nibbles in the order of the
+// activations (docs/machine.md, Weights). Cells from n_i on get zero.
+`default_nettype none
+`include "qmac_defs.vh"
+
+module weight_expand #(
+    parameter Cols = 16
+) (
+    input  wire [2:0]         precision_i,
+    input  wire [8:0]         n_i,
+    input  wire [16*Cols-1:0] data_i,
+    output reg  [16*Cols-1:0] data_o
+);
+    function [3:0] two_bits(input [1:0] weight);
+        two_bits = {{2{weight[1]}}, weight};
+    endfunction
+
+    function [3:0] one_bit(input weight);  // +1 or -1
+        one_bit = {{3{weight}}, 1'b1};
+    endfunction
+
+    integer c;
+    always @* begin
+        data_o = 0;
+        for (c = 0; c < Cols; c = c + 1)
+            if (c[8:0] < n_i)
+                case (precision_i)
+                    `QM_PRECISION_W4A4: data_o[16*c +: 16] = data_i[16*c +: 16];
+                    `QM_PRECISION_W2A8: data_o[16*c +: 16] = {8'd0, two_bits(data_i[4*c + 2 +: 2]), two_bits(data_i[4*c +: 2])};
+                    `QM_PRECISION_W1A8: data_o[16*c +: 16] = {8'd0, one_bit(data_i[2*c + 1]), one_bit(data_i[2*c])};
+                    `QM_PRECISION_W2A4: data_o[16*c +: 16] = {two_bits(data_i[8*c + 6 +: 2]), two_bits(data_i[8*c + 4 +: 2]),
+                                                              two_bits(data_i[8*c + 2 +: 2]), two_bits(data_i[8*c +: 2])};
+                    `QM_PRECISION_W1A4: data_o[16*c +: 16] = {one_bit(data_i[4*c + 3]), one_bit(data_i[4*c + 2]),
+                                                              one_bit(data_i[4*c + 1]), one_bit(data_i[4*c])};
+                    default:            data_o[16*c +: 16] = {8'd0, data_i[8*c +: 8]};
+                endcase
+    end
+endmodule
+
+`default_nettype wire

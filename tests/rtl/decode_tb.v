@@ -1,0 +1,103 @@
+// decode_tb - what the narrow precisions, the output types and the table add to decode's checks; ends worked out by hand from docs/machine.md.
+`include "qmac_defs.vh"
+`default_nettype none
+
+module decode_tb;
+    reg  [511:0] insn;
+    wire [1:0]   unit;
+    wire [3:0]   error;
+    integer      errors = 0;
+    integer      checks = 0;
+
+    // Tiles of 3 channels.
+    decode #(.Rows(5), .Cols(3), .SpadBytes(1024), .AccRows(64)) dut (.insn_i(insn), .memory_size_i(32'd0), .unit_o(unit), .error_o(error));
+
+    task check(input [3:0] want);
+        begin
+            #1 checks = checks + 1;
+            if (error !== want) begin
+                errors = errors + 1;
+                $display("check %0d: error %0d want %0d", checks, error, want);
+            end
+        end
+    endtask
+
+    task matmul(input [2:0] precision);
+        begin
+            insn = 512'd0;
+            `QM_F_OPCODE(insn)       = `QM_OP_MATMUL;
+            `QM_F_PRECISION(insn)    = precision;
+            `QM_F_OUT_H(insn)        = 1;
+            `QM_F_OUT_W(insn)        = 1;
+            `QM_F_KERNEL_H(insn)     = 1;
+            `QM_F_KERNEL_W(insn)     = 2;
+            `QM_F_RUN_BYTES(insn)    = 5;
+            `QM_F_IN_ROWS(insn)      = 1;
+            `QM_F_IN_ROW_BYTES(insn) = 1;
+            `QM_F_CHANNELS(insn)     = 4;
+            `QM_F_TILES(insn)        = 2;
+        end
+    endtask
+
+    // The weights end at the end of the scratchpad, or one byte behind it.
+    task weights(input [2:0] precision, input [23:0] size);
+        begin
+            matmul(precision);
+            `QM_F_WEIGHT_ADDR(insn) = 24'd1024 - size;
+            check(`QM_ERROR_NONE);
+            `QM_F_WEIGHT_ADDR(insn) = 24'd1025 - size;
+            check(`QM_ERROR_SCRATCHPAD);
+        end
+    endtask
+
+    task requantize(input [1:0] out_type, input [15:0] channels, input [15:0] tiles);
+        begin
+            insn = 512'd0;
+            `QM_F_OPCODE(insn)   = `QM_OP_REQUANTIZE;
+            `QM_F_OUT_TYPE(insn) = out_type;
+            `QM_F_OUT_H(insn)    = 1;
+            `QM_F_OUT_W(insn)    = 1;
+            `QM_F_CHANNELS(insn) = channels;
+            `QM_F_TILES(insn)    = tiles;
+        end
+    endtask
+
+    task outputs(input [1:0] out_type, input [15:0] channels, input [15:0] tiles, input [23:0] size);
+        begin
+            requantize(out_type, channels, tiles);
+            `QM_F_OUT_ADDR(insn) = 24'd1024 - size;
+            check(`QM_ERROR_NONE);
+            `QM_F_OUT_ADDR(insn) = 24'd1025 - size;
+            check(`QM_ERROR_SCRATCHPAD);
+        end
+    endtask
+
+    initial begin
+        weights(`QM_PRECISION_W8A8, 40);  // 2 taps x 5 rows x (3 + 1) bytes
+        weights(`QM_PRECISION_W4A8, 24);  // 2 taps x 3 rows x (3 + 1)
+        weights(`QM_PRECISION_W4A4, 48);  //                   (6 + 2)
+        weights(`QM_PRECISION_W2A8, 18);  //                   (2 + 1)
+        weights(`QM_PRECISION_W1A8, 12);  //                   (1 + 1)
+        weights(`QM_PRECISION_W2A4, 24);
+        weights(`QM_PRECISION_W1A4, 18);
+        matmul(3'd7);
+        check(`QM_ERROR_ILLEGAL);
+        matmul(`QM_PRECISION_W4A8);
+        `QM_F_DEPTHWISE(insn) = 1;
+        check(`QM_ERROR_UNSUPPORTED);
+
+        outputs(`QM_OUT_TYPE_BITS8, 5, 2, 5);
+        requantize(`QM_OUT_TYPE_BITS4, 5, 2);
+        check(`QM_ERROR_UNSUPPORTED);
+
+        requantize(`QM_OUT_TYPE_BITS8, 3, 1);
+        `QM_F_TABLE_ADDR(insn) = 769;
+        check(`QM_ERROR_NONE);
+        `QM_F_OUT_TYPE(insn) = `QM_OUT_TYPE_BITS16;
+        check(`QM_ERROR_UNSUPPORTED);
+
+        if (errors == 0) $display("PASS decode: %0d checks", checks);
+        else $display("FAIL decode: %0d errors in %0d checks", errors, checks);
+        $finish;
+    end
+endmodule
