@@ -1,4 +1,4 @@
-/* host_ops.c - softmax in fixed point, with the arithmetic of gemmlowp that the TFLite reference kernels use.
+/* host_ops.c - bytes and floats at the edges; softmax in fixed point, with the arithmetic of gemmlowp that the TFLite reference kernels use.
  *
  * A fixed-point number Qk is an int32 with k integer bits: real = raw * 2^(k - 31). A product is doubled and cut to its high half, rounded
  * with ties upwards, so the bits add up: Qa x Qb = Q(a + b). The steps of a row:
@@ -13,6 +13,8 @@
  * the line 48/17 - 32/17 d.
  */
 #include "driver/host_ops.h"
+
+#include <math.h>
 
 #include "common/multiplier.h"
 #include "common/status.h"
@@ -118,4 +120,23 @@ void qm_host_softmax(const struct qm_softmax *softmax, const int8_t *input, int8
     struct exponent e = prepare(softmax);
     for (size_t row = 0; row < softmax->rows; row++)
         softmax_row(&e, softmax->depth, input + row * softmax->depth, output + row * softmax->depth);
+}
+
+/* ---- the edges ---- */
+
+void qm_host_quantize(const struct qm_affine *affine, const float *input, uint8_t *output) {
+    for (size_t i = 0; i < affine->count; i++) {
+        float steps = roundf(input[i] / affine->scale);
+        int32_t value = isnan(steps) ? 0 : (int32_t)fminf(fmaxf(steps, -1e6F), 1e6F); /* beyond bytes it only has to stay beyond */
+        value += affine->zero_point;
+        value = value < affine->low ? affine->low : value > affine->low + UINT8_MAX ? affine->low + UINT8_MAX : value;
+        output[i] = (uint8_t)value;
+    }
+}
+
+void qm_host_dequantize(const struct qm_affine *affine, const uint8_t *input, float *output) {
+    for (size_t i = 0; i < affine->count; i++) {
+        int32_t value = affine->low < 0 ? (int8_t)input[i] : input[i];
+        output[i] = affine->scale * (float)(value - affine->zero_point);
+    }
 }

@@ -1,6 +1,7 @@
 // post - requantizes, pools, adds and copies, one item a cycle (docs/machine.md, Post).
 // A walker issues items; what was issued in one cycle is read in the next one, and in that cycle becomes x (a biased sum, a reduced window),
-// which is multiplied, rounded, clamped and written in the four cycles after. ADD scales its operands first, which takes two more.
+// which is multiplied, rounded, clamped and written in the four cycles after. ADD scales its operands first, which takes two more. A row
+// of wide elements has an item for each cycle in which it is written; the first of them computes it.
 // Invariant: one instruction at a time, so that insn_q holds still until its last output is written.
 `default_nettype none
 `include "qmac_defs.vh"
@@ -14,11 +15,9 @@ module post #(
     input  wire               clear_i,             // START accepted
 
     // from/to queue, token
-    /* verilator lint_off UNUSEDSIGNAL */  // out_type and lookup have one legal value
     input  wire               front_valid_i,
     input  wire [511:0]       front_insn_i,
     input  wire               start_ok_i,
-    /* verilator lint_on UNUSEDSIGNAL */
     output wire               start_o,
     output wire               end_o,
     output wire [3:0]         end_signal_o,
@@ -49,7 +48,8 @@ module post #(
     output wire [15:0]        post_acc_addr_o,
     input  wire [32*Cols-1:0] post_acc_data_i
 );
-    localparam [8:0] AllLanes = Cols[8:0];
+    localparam [8:0] AllLanes   = Cols[8:0];
+    localparam       TableReads = (256 + Cols - 1) / Cols;
 
     /* verilator lint_off UNUSEDSIGNAL */
     reg  [511:0] insn_q;
@@ -71,16 +71,19 @@ module post #(
     end
 
     // ---- Issue ----
-    wire              param;         // a parameter read is issued
+    wire              reads_table;   // a read of the lookup table is issued
+    wire [7:0]        table_index;
+    wire              param;         // a parameter read
     wire [3:0]        param_index;
     wire              item;          // an item is issued
     wire              item_second;   // ADD: of the second operand
-    wire              item_first;    // POOL: the first tap of an output
-    wire              item_output;   // with it an output is complete
-    wire              item_last;     // and the instruction
+    wire              item_first;    // the first tap of a POOL's output, the first cycle of a row
+    wire              item_output;   // something is written for it
+    wire              item_last;     // with it the instruction is complete
     wire [8:0]        item_n;        // its elements
-    wire [23:0]       item_out;      // where its output goes
-    wire [23:0]       item_addr;     // what it reads, ADD and parameters
+    wire [8:0]        item_bytes;    // what is written
+    wire [23:0]       item_out;      // where it goes
+    wire [23:0]       item_addr;     // what it reads, ADD, table and parameters
     wire signed [33:0] item_x;
     wire signed [25:0] item_y;
     wire [23:0]       window_addr;
@@ -94,6 +97,8 @@ module post #(
         .start_i      (start_o),
         .start_insn_i (front_insn_i),
         .insn_i       (insn_q),
+        .table_o      (reads_table),
+        .table_index_o(table_index),
         .param_o      (param),
         .param_index_o(param_index),
         .item_o       (item),
@@ -102,6 +107,7 @@ module post #(
         .output_o     (item_output),
         .last_o       (item_last),
         .n_o          (item_n),
+        .bytes_o      (item_bytes),
         .x_o          (item_x),
         .y_o          (item_y),
         .addr_o       (item_addr),
@@ -120,20 +126,25 @@ module post #(
         .end_o         (window_end)
     );
 
-    assign post_re_o        = param || (item && !requantizing);
-    assign post_addr_o      = param || adding ? item_addr : window_addr;
-    assign post_acc_re_o    = item && requantizing;
+    wire item_result = item_output && !copying && (item_first || !requantizing);  // elements will be scaled
+
+    assign post_re_o        = reads_table || param || (item && !requantizing);
+    assign post_addr_o      = requantizing || adding ? item_addr : window_addr;
+    assign post_acc_re_o    = item && requantizing && item_first;
 
     assign row_o            = item;
-    assign param_o          = param;
+    assign param_o          = reads_table || param;
     assign drain_o          = busy_q;
     assign busy_o           = busy_q;
     assign read_bytes_o     = param ? {7'd0, AllLanes} : post_re_o ? {7'd0, item_n} : 16'd0;
     assign acc_read_words_o = post_acc_re_o ? {7'd0, AllLanes} : 16'd0;
+    assign requantize_o     = item_result ? {7'd0, item_n} : 16'd0;
     assign scale_o          = item && adding ? {7'd0, item_n} : 16'd0;
     assign pool_o           = item && pooling ? {7'd0, item_n} : 16'd0;
 
     // ---- The cycle after: data_* describe what was read ----
+    reg       data_table_q;
+    reg [7:0] data_table_index_q;
     reg       data_param_q;
     reg [3:0] data_param_index_q;
     reg       data_item_q;
@@ -144,6 +155,8 @@ module post #(
     reg [9:0] data_end_q;
 
     always @(posedge clk_i) begin
+        data_table_q       <= rst_ni && reads_table;
+        data_table_index_q <= table_index;
         data_param_q       <= rst_ni && param;
         data_param_index_q <= param_index;
         data_item_q        <= rst_ni && item;
@@ -179,13 +192,21 @@ module post #(
             for (p = 0; p < 9; p = p + 1)
                 if (data_param_index_q == p[3:0]) params_q[8*Cols*p +: 8*Cols] <= post_data_i;
 
+    // The lookup table, as it was read: the last read may bring more than the rest of it.
+    reg [8*Cols*TableReads-1:0] table_q;
+
+    always @(posedge clk_i)
+        if (data_table_q) table_q[8*Cols*data_table_index_q +: 8*Cols] <= post_data_i;
+
     // ---- Outputs on their way: ADD waits two cycles for its operands, then all take the same five ----
     wire        sum_valid;
-    wire [33:0] sum_output;
+    wire [34:0] sum_output;
     wire        sum_any;
     wire        valid = adding ? sum_valid : item_output;
+    wire [34:0] item_output_data = {item_last, item_n[0], item_bytes, item_out};
     wire        out_last;
-    wire [8:0]  out_n;
+    wire        out_odd;     // elements
+    wire [8:0]  out_bytes;
     wire        out_any;
     wire        copied_any;
 
@@ -193,22 +214,22 @@ module post #(
     wire        unused_any = sum_any || out_any || copied_any;
     /* verilator lint_on UNUSEDSIGNAL */
 
-    delay_line #(.Width(34), .Cycles(2)) sum_line (
+    delay_line #(.Width(35), .Cycles(2)) sum_line (
         .clk_i  (clk_i),
         .rst_ni (rst_ni),
         .valid_i(item_output && adding),
-        .data_i ({item_last, item_n, item_out}),
+        .data_i (item_output_data),
         .valid_o(sum_valid),
         .data_o (sum_output),
         .any_o  (sum_any)
     );
-    delay_line #(.Width(34), .Cycles(5)) out_line (
+    delay_line #(.Width(35), .Cycles(5)) out_line (
         .clk_i  (clk_i),
         .rst_ni (rst_ni),
         .valid_i(valid),
-        .data_i (adding ? sum_output : {item_last, item_n, item_out}),
+        .data_i (adding ? sum_output : item_output_data),
         .valid_o(post_we_o),
-        .data_o ({out_last, out_n, post_waddr_o}),
+        .data_o ({out_last, out_odd, out_bytes, post_waddr_o}),
         .any_o  (out_any)
     );
 
@@ -218,7 +239,7 @@ module post #(
     reg clamp_valid_q;
 
     always @(posedge clk_i) begin
-        x_valid_q        <= rst_ni && valid;
+        x_valid_q        <= rst_ni && (adding ? sum_valid : item_result);
         multiply_valid_q <= rst_ni && x_valid_q;
         round_valid_q    <= rst_ni && multiply_valid_q;
         clamp_valid_q    <= rst_ni && round_valid_q;
@@ -239,9 +260,9 @@ module post #(
         if (data_item_q)
             for (c = 0; c < Cols; c = c + 1) begin
                 element = {{24{data[8*c + 7] && !`QM_F_IN_UNSIGNED(insn_q)}}, data[8*c +: 8]};
-                if (requantizing)
-                    x_q[32*c +: 32] <= post_acc_data_i[32*c +: 32] + bias[32*c +: 32];
-                else if (adding)
+                if (requantizing) begin
+                    if (data_first_q) x_q[32*c +: 32] <= post_acc_data_i[32*c +: 32] + bias[32*c +: 32];
+                end else if (adding)
                     operand_q[32*c +: 32] <= (element - {{16{zero[15]}}, zero}) << `QM_F_PRE_SHIFT(insn_q);
                 else if (pooling) begin
                     if (data_first_q)
@@ -303,13 +324,16 @@ module post #(
         end
     endgenerate
 
-    // ---- Zero point and clamp; bytes of COPY come by at the same time ----
-    reg  [8*Cols-1:0]  out_q;
+    // ---- Zero point, clamp and table; bytes of COPY come by at the same time ----
+    reg  [32*Cols-1:0] out_q;  // what is to be written, C bytes a cycle from the lowest on
     wire [8*Cols-1:0]  copied;
     wire               copied_valid;
     reg  signed [32:0] shifted;
     reg  signed [32:0] clamped;
+    reg  [31:0]        saturated;
 
+    wire [1:0]  out_type  = `QM_F_OUT_TYPE(insn_q);
+    wire        looks_up  = requantizing && `QM_F_LOOKUP(insn_q) == `QM_LOOKUP_TABLE;
     wire [15:0] out_zero  = `QM_F_OUT_ZERO(insn_q);
     wire [15:0] clamp_min = `QM_F_CLAMP_MIN(insn_q);
     wire [15:0] clamp_max = `QM_F_CLAMP_MAX(insn_q);
@@ -330,29 +354,40 @@ module post #(
     integer o;
     always @(posedge clk_i)
         if (copied_valid)
-            out_q <= copied;
+            out_q[8*Cols-1:0] <= copied;
         else if (clamp_valid_q)
             for (o = 0; o < Cols; o = o + 1) begin
-                shifted = {scaled[32*o + 31], scaled[32*o +: 32]} + {{17{out_zero[15]}}, out_zero};
-                clamped = shifted < out_least ? out_least : shifted;
-                clamped = clamped > out_most ? out_most : clamped;
-                out_q[8*o +: 8] <= clamped[7:0];
+                shifted   = {scaled[32*o + 31], scaled[32*o +: 32]} + {{17{out_zero[15]}}, out_zero};
+                saturated = shifted[32] == shifted[31] ? shifted[31:0] : {shifted[32], {31{!shifted[32]}}};
+                clamped   = shifted < out_least ? out_least : shifted;
+                clamped   = clamped > out_most ? out_most : clamped;
+                case (out_type)
+                    `QM_OUT_TYPE_BITS4:  out_q[4*o +: 4]   <= clamped[3:0];
+                    `QM_OUT_TYPE_BITS16: out_q[16*o +: 16] <= clamped[15:0];
+                    `QM_OUT_TYPE_BITS32: out_q[32*o +: 32] <= saturated;
+                    default:             out_q[8*o +: 8]   <= looks_up ? table_q[8*clamped[7:0] +: 8] : clamped[7:0];
+                endcase
             end
+        else if (post_we_o && out_type[1])
+            out_q <= out_q >> 8*Cols;
     /* verilator lint_on BLKSEQ */
 
-    // ---- Write ----
-    reg [Cols-1:0] write_mask;
-    integer        m;
+    // ---- Write: an odd last nibble has no neighbour ----
+    reg [8*Cols-1:0] write_data;
+    reg [Cols-1:0]   write_mask;
+    integer          m;
     always @* begin
+        write_data = out_q[8*Cols-1:0];
         write_mask = 0;
-        if (post_we_o)
-            for (m = 0; m < Cols; m = m + 1) write_mask[m] = m[8:0] < out_n;
+        for (m = 0; m < Cols; m = m + 1) begin
+            if (out_type == `QM_OUT_TYPE_BITS4 && out_odd && m[8:0] + 9'd1 == out_bytes) write_data[8*m + 4 +: 4] = 4'd0;
+            write_mask[m] = post_we_o && m[8:0] < out_bytes;
+        end
     end
 
-    assign post_wdata_o  = out_q;
+    assign post_wdata_o  = write_data;
     assign post_wmask_o  = write_mask;
-    assign write_bytes_o = post_we_o ? {7'd0, out_n} : 16'd0;
-    assign requantize_o  = post_we_o && !copying ? {7'd0, out_n} : 16'd0;
+    assign write_bytes_o = post_we_o ? {7'd0, out_bytes} : 16'd0;
     assign end_o         = post_we_o && out_last;
     assign end_signal_o  = `QM_F_SIGNAL(insn_q);
 endmodule

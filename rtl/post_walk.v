@@ -1,5 +1,6 @@
-// post_walk - the order in which post issues: tile { parameters; oy { ox { ky { kx { piece }}}}}, where an opcode that lacks a level
-// passes through it once (ADD has pieces only, each issued twice). One issue a cycle from the cycle after start_i.
+// post_walk - the order in which post issues: table; tile { parameters; oy { ox { ky { kx { piece }}}}}, where an opcode that lacks a
+// level passes through it once. ADD has pieces only, each issued twice; the pieces of REQUANTIZE are the cycles in which a row is written.
+// One issue a cycle from the cycle after start_i.
 `default_nettype none
 `include "qmac_defs.vh"
 
@@ -19,17 +20,20 @@ module post_walk #(
     /* verilator lint_on UNUSEDSIGNAL */
 
     // to post
+    output wire               table_o,       // a read of the lookup table
+    output wire [7:0]         table_index_o,
     output wire               param_o,       // a parameter read
     output wire [3:0]         param_index_o,
     output wire               item_o,        // anything else
     output wire               second_o,      // ADD: of the second operand
-    output wire               first_o,       // first item of an output
-    output wire               output_o,      // last item of an output
+    output wire               first_o,       // first item of an output (REQUANTIZE: of a row)
+    output wire               output_o,      // something is written for this item
     output wire               last_o,        // last item of the instruction
-    output wire [8:0]         n_o,           // elements of the item
+    output wire [8:0]         n_o,           // elements of the item; bytes of a table read
+    output wire [8:0]         bytes_o,       // to write for it
     output wire signed [33:0] x_o,           // window coordinates (POOL, COPY)
     output wire signed [25:0] y_o,
-    output wire [23:0]        addr_o,        // scratchpad address (ADD, parameters)
+    output wire [23:0]        addr_o,        // scratchpad address (ADD, table, parameters)
     output wire [23:0]        out_addr_o,    // of the output
     output wire [15:0]        acc_addr_o     // accumulator row (REQUANTIZE)
 );
@@ -38,16 +42,22 @@ module post_walk #(
     localparam [15:0] TileMax   = Cols[15:0];
     localparam [15:0] NarrowMax = Narrow[15:0];
     localparam [3:0]  ParamRows = 4'd9;
+    localparam [8:0]  TableSize = 9'd256;
+    localparam [10:0] RowMax    = Cols[10:0];
 
     wire requantizing = `QM_F_OPCODE(insn_i) == `QM_OP_REQUANTIZE;
     wire adding       = `QM_F_OPCODE(insn_i) == `QM_OP_ADD;
     wire copying      = `QM_F_OPCODE(insn_i) == `QM_OP_COPY;
     wire start_adds   = `QM_F_OPCODE(start_insn_i) == `QM_OP_ADD;
     wire start_params = `QM_F_OPCODE(start_insn_i) == `QM_OP_REQUANTIZE;
+    wire start_table  = start_params && `QM_F_LOOKUP(start_insn_i) == `QM_LOOKUP_TABLE;
 
     // ---- Where the walk stands ----
     reg         walking_q;
+    reg  [8:0]  table_left_q;     // bytes
+    reg  [7:0]  table_index_q;
     reg  [3:0]  params_left_q;
+    reg  [1:0]  row_piece_q;      // REQUANTIZE: cycles of the row that were issued
     reg         second_q;         // ADD: the piece's first operand was issued
     reg         tap_q;            // an item of this output was issued
     reg  [15:0] channels_left_q;  // from the current tile on
@@ -60,23 +70,49 @@ module post_walk #(
     wire [15:0] tile_max = requantizing && `QM_F_DEPTHWISE(insn_i) ? NarrowMax : TileMax;
     wire [8:0]  tile_n   = channels_left_q < tile_max ? channels_left_q[8:0] : tile_max[8:0];
     wire [8:0]  piece_n  = run_left_q < PieceMax ? run_left_q[8:0] : PieceMax[8:0];
+    wire [8:0]  table_n  = {15'd0, table_left_q} < PieceMax ? table_left_q : PieceMax[8:0];
+
+    // Sizes that follow from the out_type: cycles of a row after the first, bytes of the item's elements and of a full tile.
+    reg  [1:0]  row_pieces;
+    reg  [10:0] row_bytes;
+    reg  [15:0] tile_bytes;
+    always @* begin
+        row_pieces = 2'd0;
+        row_bytes  = {2'd0, n_o};
+        tile_bytes = tile_max;
+        if (!copying)
+            case (`QM_F_OUT_TYPE(insn_i))
+                `QM_OUT_TYPE_BITS4:  begin row_bytes = (row_bytes + 11'd1) >> 1; tile_bytes = tile_max >> 1; end
+                `QM_OUT_TYPE_BITS16: begin row_bytes = row_bytes << 1; tile_bytes = tile_max << 1; row_pieces = 2'd1; end
+                `QM_OUT_TYPE_BITS32: begin row_bytes = row_bytes << 2; tile_bytes = tile_max << 2; row_pieces = 2'd3; end
+                default:             begin end
+            endcase
+    end
+    wire [10:0] row_before = {9'd0, row_piece_q} * RowMax;  // bytes of the row written by earlier pieces
+    wire [10:0] row_rest   = row_bytes > row_before ? row_bytes - row_before : 11'd0;
+    wire [8:0]  row_n      = row_rest < RowMax ? row_rest[8:0] : RowMax[8:0];
 
     // Each says: with this item, its level and all levels inside it are complete.
-    wire run_end  = adding ? second_q && run_left_q <= PieceMax : !copying || run_left_q <= PieceMax;
+    wire run_end  = adding       ? second_q && run_left_q <= PieceMax
+                  : requantizing ? row_piece_q == row_pieces
+                  :                !copying || run_left_q <= PieceMax;
     wire kx_end   = run_end && (adding || requantizing || kx_left_q == 8'd0);
     wire ky_end   = kx_end && (adding || requantizing || ky_left_q == 8'd0);
     wire ox_end   = ky_end && (adding || ox_left_q == 16'd0);
     wire oy_end   = ox_end && (adding || oy_left_q == 16'd0);
     wire tile_end = oy_end && (adding || copying || channels_left_q <= tile_max);
 
-    assign param_o       = walking_q && params_left_q != 4'd0;
+    assign table_o       = walking_q && table_left_q != 9'd0;
+    assign table_index_o = table_index_q;
+    assign param_o       = walking_q && !table_o && params_left_q != 4'd0;
     assign param_index_o = ParamRows - params_left_q;
-    assign item_o        = walking_q && params_left_q == 4'd0;
+    assign item_o        = walking_q && !table_o && !param_o;
     assign second_o      = second_q;
     assign first_o       = !tap_q;
-    assign output_o      = item_o && (adding ? second_q : copying || ky_end);
+    assign output_o      = item_o && (adding ? second_q : copying || requantizing || ky_end);
     assign last_o        = tile_end;
-    assign n_o           = adding || copying ? piece_n : tile_n;
+    assign n_o           = table_o ? table_n : adding || copying ? piece_n : tile_n;
+    assign bytes_o       = row_n;
 
     always @(posedge clk_i) begin
         if (!rst_ni || clear_i)      walking_q <= 1'b0;
@@ -84,7 +120,10 @@ module post_walk #(
         else if (item_o && tile_end) walking_q <= 1'b0;
 
         if (start_i) begin
+            table_left_q    <= start_table ? TableSize : 9'd0;
+            table_index_q   <= 8'd0;
             params_left_q   <= start_params ? ParamRows : 4'd0;
+            row_piece_q     <= 2'd0;
             second_q        <= 1'b0;
             tap_q           <= 1'b0;
             channels_left_q <= `QM_F_CHANNELS(start_insn_i);
@@ -93,11 +132,15 @@ module post_walk #(
             ky_left_q       <= `QM_F_KERNEL_H(start_insn_i) - 8'd1;
             kx_left_q       <= `QM_F_KERNEL_W(start_insn_i) - 8'd1;
             run_left_q      <= start_adds ? `QM_F_LENGTH(start_insn_i) : {8'd0, `QM_F_RUN_BYTES(start_insn_i)};
+        end else if (table_o) begin
+            table_left_q  <= table_left_q - table_n;
+            table_index_q <= table_index_q + 8'd1;
         end else if (param_o) begin
             params_left_q <= params_left_q - 4'd1;
         end else if (item_o) begin
-            second_q <= adding && !second_q;
-            tap_q    <= !ky_end;
+            second_q    <= adding && !second_q;
+            tap_q       <= !ky_end;
+            row_piece_q <= run_end || !requantizing ? 2'd0 : row_piece_q + 2'd1;
             if (run_end)                   run_left_q <= {8'd0, `QM_F_RUN_BYTES(insn_i)};
             else if (copying || second_q)  run_left_q <= run_left_q - PieceMax;
             if (run_end) kx_left_q       <= kx_end ? `QM_F_KERNEL_W(insn_i) - 8'd1 : kx_left_q - 8'd1;
@@ -162,7 +205,7 @@ module post_walk #(
     reg  [23:0] pos_out_q;   // first output byte of the position
     reg  [23:0] row_out_q;   // of the output row
     reg  [23:0] tile_out_q;  // of the tile
-    reg  [23:0] offset_q;    // ADD: elements issued; REQUANTIZE: parameter bytes read
+    reg  [23:0] offset_q;    // ADD: elements issued; REQUANTIZE: bytes of the table, then of parameters read
     reg  [15:0] acc_q;
 
     reg  [23:0] out_d;
@@ -171,10 +214,10 @@ module post_walk #(
     reg  [23:0] tile_out_d;
 
     always @* begin
-        tile_out_d = oy_end ? tile_out_q + {8'd0, tile_max} : tile_out_q;
+        tile_out_d = oy_end ? tile_out_q + {8'd0, tile_bytes} : tile_out_q;
         row_out_d  = oy_end ? tile_out_d : ox_end ? row_out_q + `QM_F_OUT_PITCH(insn_i) : row_out_q;
         pos_out_d  = ox_end ? row_out_d : ky_end ? pos_out_q + {8'd0, `QM_F_OUT_PIXEL(insn_i)} : pos_out_q;
-        out_d      = ky_end ? pos_out_d : copying || second_q ? out_q + {15'd0, piece_n} : out_q;
+        out_d      = ky_end ? pos_out_d : requantizing ? out_q + PieceMax : copying || second_q ? out_q + {15'd0, bytes_o} : out_q;
     end
 
     always @(posedge clk_i)
@@ -185,6 +228,8 @@ module post_walk #(
             tile_out_q <= `QM_F_OUT_ADDR(start_insn_i);
             offset_q   <= 24'd0;
             acc_q      <= `QM_F_ACC_ADDR(start_insn_i);
+        end else if (table_o) begin
+            offset_q   <= table_left_q == table_n ? 24'd0 : offset_q + PieceMax;
         end else if (param_o) begin
             offset_q   <= offset_q + PieceMax;
         end else if (item_o) begin
@@ -193,10 +238,11 @@ module post_walk #(
             row_out_q  <= row_out_d;
             tile_out_q <= tile_out_d;
             if (second_q) offset_q <= offset_q + PieceMax;
-            acc_q      <= acc_q + 16'd1;
+            if (ky_end) acc_q <= acc_q + 16'd1;
         end
 
     assign out_addr_o = out_q;
-    assign addr_o     = offset_q + (!adding ? `QM_F_PARAM_ADDR(insn_i) : second_q ? `QM_F_B_ADDR(insn_i) : `QM_F_IN_ADDR(insn_i));
+    assign addr_o     = offset_q + (table_o ? `QM_F_TABLE_ADDR(insn_i) : !adding ? `QM_F_PARAM_ADDR(insn_i)
+                                    : second_q ? `QM_F_B_ADDR(insn_i) : `QM_F_IN_ADDR(insn_i));
     assign acc_addr_o = acc_q;
 endmodule

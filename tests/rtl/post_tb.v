@@ -9,8 +9,9 @@ module post_tb;
     parameter Instructions = 200;
     parameter Seed         = 1;
 
-    localparam SpadBytes   = 131072;  // parameters, operands, outputs: so large that few outputs are overwritten before they are compared
+    localparam SpadBytes   = 262144;  // parameters, operands, outputs: so large that few outputs are overwritten before they are compared
     localparam ParamBlocks = 8;
+    localparam TableReads  = (256 + Cols - 1) / Cols;
     localparam Operands    = 2048;
     localparam Outputs     = 4096;
     localparam AccRows     = 64;
@@ -86,16 +87,48 @@ module post_tb;
         word = {bytes[a+3], bytes[a+2], bytes[a+1], bytes[a]};
     endfunction
 
-    function [7:0] clamp(input signed [31:0] x);
+    function [15:0] clamp(input signed [31:0] x);
         reg signed [63:0] y;
         begin
             y = x;
             y = y + signed_half(`QM_F_OUT_ZERO(insn));
             if (y < signed_half(`QM_F_CLAMP_MIN(insn))) y = signed_half(`QM_F_CLAMP_MIN(insn));
             if (y > signed_half(`QM_F_CLAMP_MAX(insn))) y = signed_half(`QM_F_CLAMP_MAX(insn));
-            clamp = y[7:0];
+            clamp = y[15:0];
         end
     endfunction
+
+    // Bits of an element that REQUANTIZE writes.
+    function integer element_bits(input integer out_type);
+        case (out_type)
+            `QM_OUT_TYPE_BITS4:  element_bits = 4;
+            `QM_OUT_TYPE_BITS16: element_bits = 16;
+            `QM_OUT_TYPE_BITS32: element_bits = 32;
+            default:             element_bits = 8;
+        endcase
+    endfunction
+
+    function integer bytes_of(input integer out_type, input integer elements);
+        bytes_of = (elements*element_bits(out_type) + 7) / 8;
+    endfunction
+
+    // Element c of a row at `to`, x scaled.
+    task put_element(input integer to, input signed [31:0] x);
+        reg [15:0]        y;
+        reg signed [63:0] wide;
+        begin
+            y    = clamp(x);
+            wide = x;
+            wide = saturate(wide + signed_half(`QM_F_OUT_ZERO(insn)));
+            case (`QM_F_OUT_TYPE(insn))
+                `QM_OUT_TYPE_BITS4:  if (c % 2 == 0) bytes[to + c/2] = {4'd0, y[3:0]};
+                                     else bytes[to + c/2] = {y[3:0], bytes[to + c/2][3:0]};
+                `QM_OUT_TYPE_BITS16: {bytes[to + 2*c + 1], bytes[to + 2*c]} = y;
+                `QM_OUT_TYPE_BITS32: {bytes[to + 4*c + 3], bytes[to + 4*c + 2], bytes[to + 4*c + 1], bytes[to + 4*c]} = wide[31:0];
+                default:             bytes[to + c] = `QM_F_LOOKUP(insn) ? bytes[`QM_F_TABLE_ADDR(insn) + y[7:0]] : y[7:0];
+            endcase
+        end
+    endtask
 
     function [7:0] window(input integer k, input integer j);  // k: ky and kx in one
         integer y, x;
@@ -132,6 +165,11 @@ module post_tb;
         begin
             width = `QM_F_DEPTHWISE(insn) ? Narrow : Cols;
             row   = `QM_F_ACC_ADDR(insn);
+            if (`QM_F_LOOKUP(insn)) begin
+                for (i = 0; i < TableReads; i = i + 1) must_param[issue + i] = 1'b1;
+                issue      = issue + TableReads;
+                want_reads = want_reads + 256;
+            end
             for (tile = 0; tile*width < `QM_F_CHANNELS(insn); tile = tile + 1) begin
                 for (i = 0; i < 9; i = i + 1) begin
                     must_param[issue] = 1'b1;
@@ -142,14 +180,20 @@ module post_tb;
                 at = `QM_F_PARAM_ADDR(insn) + tile*9*Cols;
                 for (oy = 0; oy < `QM_F_OUT_H(insn); oy = oy + 1)
                     for (ox = 0; ox < `QM_F_OUT_W(insn); ox = ox + 1) begin
-                        out = `QM_F_OUT_ADDR(insn) + oy*`QM_F_OUT_PITCH(insn) + ox*`QM_F_OUT_PIXEL(insn) + tile*width;
+                        out = `QM_F_OUT_ADDR(insn) + oy*`QM_F_OUT_PITCH(insn) + ox*`QM_F_OUT_PIXEL(insn)
+                            + bytes_of(`QM_F_OUT_TYPE(insn), tile*width);
                         for (c = 0; c < n; c = c + 1)
-                            bytes[out + c] = clamp(scale(sums[row*Cols + c] + word(at + 4*c), word(at + 4*Cols + 4*c),
-                                                         signed_byte(bytes[at + 8*Cols + c]), `QM_F_ROUNDING(insn)));
-                        row      = row + 1;
-                        want_acc = want_acc + Cols;
-                        one_issue;
-                        one_output(5, 1);
+                            put_element(out, scale(sums[row*Cols + c] + word(at + 4*c), word(at + 4*Cols + 4*c),
+                                                   signed_byte(bytes[at + 8*Cols + c]), `QM_F_ROUNDING(insn)));
+                        row             = row + 1;
+                        want_acc        = want_acc + Cols;
+                        want_requantize = want_requantize + n;
+                        want_writes     = want_writes + bytes_of(`QM_F_OUT_TYPE(insn), n);
+                        for (i = 0; i < bytes_of(`QM_F_OUT_TYPE(insn), 1); i = i + 1) begin
+                            one_issue;
+                            must_write[issue - 1 + 5] = 1'b1;
+                        end
+                        last_end = issue - 1 + 5;
                     end
             end
         end
@@ -275,7 +319,12 @@ module post_tb;
                     `QM_F_TILES(insn)      = (`QM_F_CHANNELS(insn) + width - 1) / width;
                     `QM_F_ACC_ADDR(insn)   = draw(AccRows - `QM_F_TILES(insn)*`QM_F_OUT_H(insn)*`QM_F_OUT_W(insn) + 1);
                     `QM_F_PARAM_ADDR(insn) = 9*Cols*draw(ParamBlocks - 3);
-                    draw_output(`QM_F_CHANNELS(insn));
+                    `QM_F_OUT_TYPE(insn)   = draw(4);
+                    if (`QM_F_OUT_TYPE(insn) == `QM_OUT_TYPE_BITS4 && `QM_F_TILES(insn) > 1 && width % 2 == 1)
+                        `QM_F_OUT_TYPE(insn) = `QM_OUT_TYPE_BITS8;
+                    if (`QM_F_OUT_TYPE(insn) == `QM_OUT_TYPE_BITS8) `QM_F_LOOKUP(insn) = draw(2);
+                    `QM_F_TABLE_ADDR(insn) = Operands + draw(Outputs - Operands - 256);
+                    draw_output(bytes_of(`QM_F_OUT_TYPE(insn), `QM_F_CHANNELS(insn)));
                     draw_clamp;
                 end
                 `QM_OP_POOL: begin

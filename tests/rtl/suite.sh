@@ -8,5 +8,6 @@ check "matmul on the fast array, 3x5" tests/rtl/run.sh matmul FastArray=1
 check "matmul on the array of cells, 3x4" tests/rtl/run.sh matmul Rows=3 Cols=4 FastArray=0 Instructions=30
 check "post, 3x5" tests/rtl/run.sh post
 check "post, 4x4" tests/rtl/run.sh post Rows=4 Cols=4 Seed=2
+check "post, 2x1" tests/rtl/run.sh post Rows=2 Cols=1 Seed=3
 check "requantize" tests/rtl/run.sh requantize
 check "decode" tests/rtl/run.sh decode

@@ -14,7 +14,7 @@ struct tiny {
     uint8_t code, options_type;
     uint32_t options[FIELDS_MAX];
     uint32_t dims[TENSORS_MAX][5];
-    uint32_t version, subgraphs; /* 0: 3 and 1 */
+    uint32_t version, subgraphs, operators; /* 0: 3, 1 and 1; the operators are all the same */
 };
 
 static uint32_t count_tensors(const struct tiny *t) {
@@ -72,7 +72,8 @@ static void write_model(struct fbb *b, const struct tiny *t) {
     for (uint32_t i = 0; i < count; i++) write_tensor(b, t, i, tensors + 4 * i);
     fbb_vector(b, subgraph, SUBGRAPH_INPUTS, 1, 4);
     fbb_put(b, fbb_vector(b, subgraph, SUBGRAPH_OUTPUTS, 1, 4), count - 1, 4);
-    write_operator(b, t, fbb_vector(b, subgraph, SUBGRAPH_OPERATORS, 1, 4));
+    uint32_t operators = t->operators ? t->operators : 1, operator_list = fbb_vector(b, subgraph, SUBGRAPH_OPERATORS, operators, 4);
+    for (uint32_t i = 0; i < operators; i++) write_operator(b, t, operator_list + 4 * i);
     write_buffers(b, t, model);
 }
 
@@ -167,7 +168,8 @@ Test(tflite_ops, refuses_what_the_machine_has_no_meaning_for) {
     expect_refusal(&t, "options are missing");
     t = conv;
     t.code = 16;
-    expect_refusal(&t, "operator 0 LSTM is not supported");
+    t.operators = 2;
+    expect_refusal(&t, "operator 0 LSTM is not supported; operator 1 LSTM is not supported");
     t = conv;
     t.version = 2;
     expect_refusal(&t, "schema version 2");

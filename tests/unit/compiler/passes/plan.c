@@ -58,8 +58,8 @@ static uint32_t add_constant(struct sketch *s, enum qm_dtype dtype, uint32_t ran
 
 static struct qm_graph_op *add_op(struct sketch *s, enum qm_graph_op_kind kind) {
     struct qm_graph_op *op = &s->graph.ops[s->graph.op_count];
-    *op =
-        (struct qm_graph_op){.kind = kind, .index = s->graph.op_count++, .input_count = 1, .inputs = {s->last, QM_NO_TENSOR, QM_NO_TENSOR}};
+    *op = (struct qm_graph_op){
+        .kind = kind, .index = s->graph.op_count++, .input_count = 1, .output_count = 1, .inputs = {s->last, QM_NO_TENSOR, QM_NO_TENSOR}};
     op->stride_h = op->stride_w = op->dilation_h = op->dilation_w = op->kernel_h = op->kernel_w = op->depth_multiplier = 1;
     return op;
 }
@@ -89,12 +89,12 @@ static void draw_window(struct sketch *s, struct qm_graph_op *op, bool pool, uin
 
 static void finish(struct sketch *s, struct qm_graph_op *op, const uint32_t *dims, bool keep_quant) {
     const struct qm_graph_tensor *in = &s->graph.tensors[s->last];
-    op->output = add_tensor(s, QM_I8, 4, dims);
+    op->outputs[0] = add_tensor(s, QM_I8, 4, dims);
     if (keep_quant)
-        s->graph.tensors[op->output].quant = in->quant;
+        s->graph.tensors[op->outputs[0]].quant = in->quant;
     else
-        set_quant(s, op->output, 0.05F * (float)draw(s, 1, 4), (int64_t)draw(s, 0, 40) - 20);
-    s->last = op->output;
+        set_quant(s, op->outputs[0], 0.05F * (float)draw(s, 1, 4), (int64_t)draw(s, 0, 40) - 20);
+    s->last = op->outputs[0];
 }
 
 static void add_convolution(struct sketch *s, bool depthwise) {
@@ -134,6 +134,20 @@ static void add_residual(struct sketch *s) {
     finish(s, op, dims, false);
 }
 
+/* Zeros around a map; most convolutions that come next take them over. */
+static void add_pad(struct sketch *s) {
+    struct qm_graph_op *op = add_op(s, QM_OP_PAD);
+    uint32_t dims[4];
+    memcpy(dims, s->graph.tensors[s->last].dims, sizeof dims);
+    for (uint32_t d = 1; d < 3; d++) {
+        op->pads[d].before = draw(s, 0, 2);
+        op->pads[d].after = draw(s, 0, 2);
+        dims[d] += op->pads[d].before + op->pads[d].after;
+    }
+    op->pad_value = (int32_t)s->graph.tensors[s->last].quant.zero_point[0] + (draw(s, 0, 3) == 0);
+    finish(s, op, dims, true);
+}
+
 static void sketch_network(struct sketch *s, uint64_t seed) {
     qm_prng_init(&s->prng, seed);
     s->graph = (struct qm_graph){.file = "random", .input_count = 1, .output_count = 1};
@@ -145,8 +159,9 @@ static void sketch_network(struct sketch *s, uint64_t seed) {
     s->last = s->graph.inputs[0] = add_tensor(s, QM_I8, 4, dims);
     set_quant(s, s->last, 0.1F, (int64_t)draw(s, 0, 40) - 20);
     for (uint32_t n = draw(s, 1, 4); n > 0 && s->graph.op_count + 2 <= OPS_MAX; n--) {
-        uint32_t kind = draw(s, 0, 5);
-        if (kind < 3)
+        uint32_t kind = draw(s, 0, 6);
+        if (kind == 6) add_pad(s);
+        if (kind < 3 || kind == 6)
             add_convolution(s, false);
         else if (kind == 3)
             add_convolution(s, true);

@@ -95,6 +95,30 @@ Test(cycle_engine, narrow_matmuls_take_two_bytes_a_row_of_the_array) {
     rig_destroy(rig);
 }
 
+Test(cycle_engine, wide_outputs_and_tables_take_cycles_of_their_own) {
+    static const struct {
+        int64_t out_type, row_cycles, written;
+    } cases[] = {{QM_out_type_BITS4, 1, 13 * 10}, {QM_out_type_BITS16, 2, 13 * 38}, {QM_out_type_BITS32, 4, 13 * 76}};
+    struct rig *rig = rig_create(4, 8);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct qm_insn insn = rig_requantize(&rig->machine, 13, 19);
+        insn.out_type = cases[i].out_type;
+        insn.out_pixel = 76;
+        cr_assert(eq(u64, duration(rig, &insn), (uint64_t)(3 * (9 + 13 * cases[i].row_cycles) + 5)));
+        cr_assert(eq(u64, rig->counters.value[QM_C_post_row], (uint64_t)(3 * 13 * cases[i].row_cycles)));
+        cr_assert(eq(u64, rig->counters.value[QM_C_post_param], 3 * 9));
+        cr_assert(eq(u64, rig->counters.value[QM_C_post_writes], (uint64_t)cases[i].written));
+        cr_assert(eq(u64, rig->counters.value[QM_C_acc_reads], 3 * 13 * 8));
+        cr_assert(eq(u64, rig->counters.value[QM_C_requantize_ops], 13 * 19));
+    }
+    struct qm_insn lookup = rig_requantize(&rig->machine, 13, 19);
+    lookup.lookup = QM_lookup_TABLE;
+    cr_assert(eq(u64, duration(rig, &lookup), 32 + 3 * (9 + 13) + 5));
+    cr_assert(eq(u64, rig->counters.value[QM_C_post_param], 32 + 3 * 9));
+    cr_assert(eq(u64, rig->counters.value[QM_C_post_reads], 256 + 3 * 9 * 8));
+    rig_destroy(rig);
+}
+
 Test(cycle_engine, post_instructions_take_the_closed_forms) {
     struct rig *rig = rig_create(4, 8);
     struct qm_insn requantize = rig_requantize(&rig->machine, 13, 20), pool = rig_pool(3, 5, 2, 20), copy = rig_copy(3, 5, 2, 20);

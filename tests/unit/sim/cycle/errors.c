@@ -135,6 +135,52 @@ Test(cycle_errors, depthwise_has_8_bit_operands) {
     rig_destroy(rig);
 }
 
+Test(cycle_errors, only_bytes_are_looked_up) {
+    struct rig *rig = rig_create(4, 8);
+    for (int64_t out_type = QM_out_type_BITS8; out_type <= QM_out_type_BITS32; out_type++) {
+        struct qm_insn insn = rig_requantize(&rig->machine, 3, 9);
+        insn.out_type = out_type;
+        assert_accepted(rig, insn);
+        insn.lookup = QM_lookup_TABLE;
+        if (out_type == QM_out_type_BITS8)
+            assert_accepted(rig, insn);
+        else
+            assert_refused(rig, insn, QM_ERROR_UNSUPPORTED);
+    }
+    rig_destroy(rig);
+}
+
+Test(cycle_errors, tiles_of_4_bit_outputs_do_not_share_bytes) {
+    struct rig *rig = rig_create(3, 7);
+    struct qm_insn insn = rig_requantize(&rig->machine, 3, 7);
+    insn.out_type = QM_out_type_BITS4;
+    assert_accepted(rig, insn);
+    insn.channels = 8;
+    insn.tiles = 2;
+    assert_refused(rig, insn, QM_ERROR_UNSUPPORTED);
+    insn.out_type = QM_out_type_BITS16;
+    assert_accepted(rig, insn);
+    struct qm_insn pool = rig_pool(2, 3, 2, 7), add = rig_add(7);
+    pool.out_type = add.out_type = QM_out_type_BITS4;
+    assert_accepted(rig, pool);
+    assert_accepted(rig, add);
+    pool.channels = add.length = 8;
+    assert_refused(rig, pool, QM_ERROR_UNSUPPORTED);
+    assert_refused(rig, add, QM_ERROR_UNSUPPORTED);
+    rig_destroy(rig);
+}
+
+Test(cycle_errors, only_sums_of_the_array_are_written_wide) {
+    struct rig *rig = rig_create(4, 8);
+    for (int64_t out_type = QM_out_type_BITS16; out_type <= QM_out_type_BITS32; out_type++) {
+        struct qm_insn pool = rig_pool(2, 3, 2, 9), add = rig_add(77);
+        pool.out_type = add.out_type = out_type;
+        assert_refused(rig, pool, QM_ERROR_UNSUPPORTED);
+        assert_refused(rig, add, QM_ERROR_UNSUPPORTED);
+    }
+    rig_destroy(rig);
+}
+
 Test(cycle_errors, transfers_may_reach_the_end_of_the_arena_and_no_further) {
     struct rig *rig = rig_create(4, 4);
     struct qm_insn insn = rig_transfer(QM_LOAD, 100, 3);
@@ -168,6 +214,8 @@ Test(cycle_errors, operands_may_reach_the_end_of_the_scratchpad_and_no_further) 
     assert_edge(rig, &matmul, &matmul.weight_addr, 6 * 9);
     assert_edge(rig, &requantize, &requantize.param_addr, 2 * 9 * 8);
     assert_edge(rig, &requantize, &requantize.out_addr, 5 * 9);
+    requantize.lookup = QM_lookup_TABLE;
+    assert_edge(rig, &requantize, &requantize.table_addr, 256);
     struct qm_insn pool = rig_pool(2, 3, 2, 9), copy = rig_copy(2, 3, 2, 5), add = rig_add(77), load = rig_transfer(QM_LOAD, 30, 4);
     assert_edge(rig, &pool, &pool.in_addr, 3 * 4 * 9);
     assert_edge(rig, &pool, &pool.out_addr, 2 * 3 * 9);
@@ -191,6 +239,18 @@ Test(cycle_errors, packed_operands_reach_as_far_as_their_bits) {
         insn.precision = precision;
         assert_edge(rig, &insn, &insn.weight_addr, 7 * (weight_row_bytes[precision][0] + weight_row_bytes[precision][1]));
     }
+    static const int64_t pixel_bytes[] = {
+        [QM_out_type_BITS8] = 9, [QM_out_type_BITS4] = 5, [QM_out_type_BITS16] = 18, [QM_out_type_BITS32] = 36};
+    for (int64_t out_type = QM_out_type_BITS8; out_type <= QM_out_type_BITS32; out_type++) {
+        struct qm_insn insn = rig_requantize(&rig->machine, 5, 9);
+        insn.out_type = out_type;
+        insn.out_pixel = 40;
+        assert_edge(rig, &insn, &insn.out_addr, 4 * 40 + pixel_bytes[out_type]);
+    }
+    struct qm_insn pool = rig_pool(1, 1, 2, 9), add = rig_add(77);
+    pool.out_type = add.out_type = QM_out_type_BITS4;
+    assert_edge(rig, &pool, &pool.out_addr, 5);
+    assert_edge(rig, &add, &add.out_addr, 39);
     rig_destroy(rig);
 }
 

@@ -33,7 +33,7 @@ static uint32_t part(uint32_t total, uint32_t at, uint32_t width) {
 
 static void write_output(struct walk *walk, uint32_t elements) {
     walk->work.requantize_ops += elements;
-    walk->work.post_writes += elements;
+    walk->work.post_writes += walk->insn->out_type == QM_out_type_BITS4 ? (elements + 1) / 2 : elements;
 }
 
 Test(cycle_post, requantize_reads_parameters_and_rows_tile_by_tile) {
@@ -59,10 +59,43 @@ Test(cycle_post, requantize_reads_parameters_and_rows_tile_by_tile) {
     rig_destroy(rig);
 }
 
-Test(cycle_post, pool_reads_every_tap_and_writes_after_the_last) {
-    struct rig *rig = rig_create(3, 8);
+/* The first cycle of a row counts all of it. */
+static void walk_wide_rows(struct walk *walk, uint32_t n, int cycles) {
+    for (int row = 0; row < 5; row++) {
+        walk->work.acc_reads += 7;
+        walk->work.requantize_ops += n;
+        walk->work.post_writes += n * (uint32_t)cycles;
+        for (int cycle = 0; cycle < cycles; cycle++) next_item(walk);
+    }
+}
+
+Test(cycle_post, requantize_reads_its_table_first_and_takes_a_cycle_a_byte_of_an_element) {
+    struct rig *rig = rig_create(3, 7);
+    static const int64_t out_types[] = {QM_out_type_BITS8, QM_out_type_BITS16, QM_out_type_BITS32};
+    for (int i = 0; i < 3; i++) {
+        struct qm_insn insn = rig_requantize(&rig->machine, 5, 19);
+        insn.out_type = out_types[i];
+        insn.lookup = i == 0;
+        struct walk walk = {.machine = &rig->machine, .insn = &insn};
+        for (uint32_t at = 0; at < 256 && insn.lookup != 0; at += 7) {
+            walk.work.post_reads += part(256, at, 7);
+            next_item(&walk);
+        }
+        for (uint32_t at = 0; at < 19; at += 7) {
+            for (int read = 0; read < 9; read++) {
+                walk.work.post_reads += 7;
+                next_item(&walk);
+            }
+            walk_wide_rows(&walk, part(19, at, 7), 1 << i);
+        }
+    }
+    rig_destroy(rig);
+}
+
+static void walk_pool(struct rig *rig, int64_t out_type) {
     uint32_t channels = 19;
     struct qm_insn insn = rig_pool(2, 3, 2, channels);
+    insn.out_type = out_type;
     struct walk walk = {.machine = &rig->machine, .insn = &insn};
     for (uint32_t at = 0; at < channels; at += 8) {
         for (int tap = 0; tap < 6 * 4; tap++) {
@@ -72,6 +105,12 @@ Test(cycle_post, pool_reads_every_tap_and_writes_after_the_last) {
             next_item(&walk);
         }
     }
+}
+
+Test(cycle_post, pool_reads_every_tap_and_writes_after_the_last) {
+    struct rig *rig = rig_create(3, 8);
+    walk_pool(rig, QM_out_type_BITS8);
+    walk_pool(rig, QM_out_type_BITS4);
     rig_destroy(rig);
 }
 
