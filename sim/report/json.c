@@ -70,7 +70,7 @@ static void add_counters(cJSON *root, const struct qm_report *report) {
     cJSON *object = add_object(root, "counters");
     bool timed = report->source.run->timed;
     for (int i = 0; i < QM_COUNTERS; i++) {
-        bool is_event = qm_counter_infos[i].group == NULL && i != QM_C_cycles;
+        bool is_event = qm_counter_infos[i].group == NULL && !qm_counter_infos[i].depends_on_values && i != QM_C_cycles;
         add_known(object, qm_counter_infos[i].name, timed || is_event, (double)report->total.counters.value[i]);
     }
 }
@@ -105,6 +105,7 @@ static void add_run(cJSON *root, const struct qm_report_source *source) {
     add_machine(root, source->machine);
     add_text(root, "engine", source->engine);
     add_text(root, "requant", source->program->requant);
+    add_text(root, "precision", source->program->precision[0] != '\0' ? source->program->precision : "model");
     add_number(root, "examples", (double)source->examples);
     add_known(root, "seed", source->random_input || source->stalls > 0, (double)source->seed);
     add_number(root, "stalls", source->stalls);

@@ -75,9 +75,11 @@ static void print_head(FILE *out, const struct qm_report *report) {
     const struct qm_machine *machine = source->machine;
     qm_cell scratchpad, accumulator;
     qm_cell_bytes(machine->scratchpad_bytes, scratchpad);
-    qm_cell_bytes((uint64_t)machine->accumulator_rows * machine->cols * 4, accumulator);
+    qm_cell_bytes((uint64_t)machine->accumulator_rows * machine->cols * machine->accumulator_bits / 8, accumulator);
     fprintf(out, "model    %s, SHA-256 %.16s, rounding %s\n", source->program->model, source->program->model_sha256,
             source->program->requant);
+    if (source->program->precision[0] != '\0')
+        fprintf(out, "rounded  to %s, for time and energy: says nothing about accuracy\n", source->program->precision);
     fprintf(out, "machine  %s: %ux%u cells, scratchpad %s, accumulator %s, AXI %u B, DRAM %u B a cycle, %u MHz; fingerprint %08x\n",
             machine->name, machine->rows, machine->cols, scratchpad, accumulator, machine->axi_bytes, machine->dram_bytes_per_cycle,
             machine->clock_mhz, qm_machine_fingerprint(machine));

@@ -203,6 +203,7 @@ ParameterizedTest(struct data_network *network, networks, skipping_gives_the_cou
     cr_assert(gt(u64, step.value[QM_C_cycles], 0));
     for (int i = 0; i < QM_COUNTERS; i++) {
         cr_expect(eq(u64, skip.value[i], step.value[i]), "%s: %s", network->golden, qm_counter_infos[i].name);
+        if (qm_counter_infos[i].depends_on_values) continue;
         cr_expect(eq(u64, blind.value[i], step.value[i]), "%s without values: %s", network->golden, qm_counter_infos[i].name);
     }
 }

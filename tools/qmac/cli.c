@@ -88,6 +88,7 @@ enum qm_status cli_build_option(struct cli_build *build, int option, const char 
     switch (option) {
     case 'm': build->machine = argument; break;
     case 'q': build->requant = argument; break;
+    case 'w': build->precision = argument; break;
     case 'L': build->keep_layers = true; break;
     case 's':
         if (build->set_count == CLI_SETS_MAX) return qm_fail(diag, QM_BAD_INPUT, "--set %s: more than %d of them", argument, CLI_SETS_MAX);
@@ -135,6 +136,7 @@ enum qm_status cli_is_program(const char *file, bool *is_program, struct qm_diag
 /* A compiled program brings its machine; --machine and --set may change what the RTL does not see. */
 static enum qm_status load_program(const char *file, const struct cli_build *build, struct cli_program *opened, struct qm_diag *diag) {
     if (build->requant != NULL) return qm_fail(diag, QM_BAD_INPUT, "--requant %s: %s is compiled already", build->requant, file);
+    if (build->precision != NULL) return qm_fail(diag, QM_BAD_INPUT, "--precision %s: %s is compiled already", build->precision, file);
     if (build->keep_layers) return qm_fail(diag, QM_BAD_INPUT, "--layers: %s is compiled already: give --layers to qmac compile", file);
     QM_TRY(qm_program_load(file, &opened->program, diag));
     opened->machine = opened->program->machine;
@@ -148,7 +150,8 @@ static enum qm_status load_program(const char *file, const struct cli_build *bui
 
 enum qm_status cli_compile(const char *file, const struct cli_build *build, const char *dump_after, struct cli_program *opened,
                            struct qm_diag *diag) {
-    struct qm_compile_options options = {.keep_layers = build->keep_layers, .dump_after = dump_after, .dump = stdout};
+    struct qm_compile_options options = {
+        .precision = build->precision, .keep_layers = build->keep_layers, .dump_after = dump_after, .dump = stdout};
     memset(opened, 0, sizeof *opened);
     opened->was_compiled = true;
     QM_TRY(parse_rounding(build->requant, &options.rounding, diag));
