@@ -106,7 +106,7 @@ static void print_machine_causes(FILE *out, const struct qm_report *report) {
 static void print_cost(FILE *out, const struct qm_report *report) {
     const struct qm_report_source *source = &report->source;
     const struct qm_energy_sum *energy = &report->total.energy;
-    double seconds = (double)report->total.counters.value[QM_C_cycles] / (source->machine->clock_mhz * 1e6);
+    double seconds = qm_report_seconds(report, &report->total);
     qm_cell text, low, high;
     qm_cell_seconds(seconds, text);
     fprintf(out, "latency  %s an example, %.*f a second\n", text, seconds < 0.01 ? 0 : 2, 1 / seconds);
