@@ -36,7 +36,8 @@ static void write_code(struct qm_device *device, const struct qm_program *progra
     }
 }
 
-enum qm_status qm_driver_load_at(struct qm_device *device, const struct qm_program *program, uint64_t memory_base, struct qm_diag *diag) {
+/* Everything but the image. */
+static enum qm_status load_code(struct qm_device *device, const struct qm_program *program, uint64_t memory_base, struct qm_diag *diag) {
     const struct qm_device_ops *ops = device->ops;
     uint32_t theirs = ops->read_csr(device, QM_CSR_FINGERPRINT), ours = qm_machine_fingerprint(&program->machine);
     if (theirs != ours)
@@ -47,12 +48,22 @@ enum qm_status qm_driver_load_at(struct qm_device *device, const struct qm_progr
     ops->write_csr(device, QM_CSR_MEMORY_BASE_HI, (uint32_t)(memory_base >> 32));
     ops->write_csr(device, QM_CSR_MEMORY_SIZE, program->arena_bytes);
     write_code(device, program);
-    if (program->image_bytes > 0) ops->write_memory(device, memory_base + program->image_offset, program->image, program->image_bytes);
+    return QM_OK;
+}
+
+enum qm_status qm_driver_load_at(struct qm_device *device, const struct qm_program *program, uint64_t memory_base, struct qm_diag *diag) {
+    QM_TRY(load_code(device, program, memory_base, diag));
+    if (program->image_bytes > 0)
+        device->ops->write_memory(device, memory_base + program->image_offset, program->image, program->image_bytes);
     return QM_OK;
 }
 
 enum qm_status qm_driver_load(struct qm_device *device, const struct qm_program *program, struct qm_diag *diag) {
     return qm_driver_load_at(device, program, MEMORY_BASE, diag);
+}
+
+enum qm_status qm_driver_load_code(struct qm_device *device, const struct qm_program *program, struct qm_diag *diag) {
+    return load_code(device, program, MEMORY_BASE, diag);
 }
 
 void qm_driver_write_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, const void *data) {
@@ -256,17 +267,16 @@ static enum qm_status run_on_device(const struct job *job, const struct qm_progr
     return QM_OK;
 }
 
+static enum qm_status run_step(const struct job *job, const struct qm_program_step *step) {
+    if (!step->on_host) return step->insn_count > 0 ? run_on_device(job, step) : QM_OK;
+    return job->options->no_values ? QM_OK : host_operators[step->host_op](job, step);
+}
+
 enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *program, const struct qm_driver_options *options,
                              struct qm_run *run, struct qm_diag *diag) {
     static const struct qm_driver_options defaults = {0};
     struct job job = {.device = device, .program = program, .options = options != NULL ? options : &defaults, .run = run, .diag = diag};
     if (run != NULL) run->timed = false;
-    for (uint32_t i = 0; i < program->step_count; i++) {
-        const struct qm_program_step *step = &program->steps[i];
-        if (step->on_host)
-            QM_TRY(host_operators[step->host_op](&job, step));
-        else if (step->insn_count > 0)
-            QM_TRY(run_on_device(&job, step));
-    }
+    for (uint32_t i = 0; i < program->step_count; i++) QM_TRY(run_step(&job, &program->steps[i]));
     return QM_OK;
 }

@@ -63,6 +63,8 @@ struct qm_device_options {
     uint64_t seed;         /* of the stalls */
     double stalls;         /* probability per channel and cycle, 0: none */
     bool step;             /* cycle model: step every cycle instead of skipping */
+    bool no_values;        /* cycle model: the time and counters of any run, but only instructions are read: nothing else is moved or
+                              computed, and observers see no beats. Other engines ignore it. */
     uint64_t memory_bytes; /* of the DRAM behind the device */
     uint64_t memory_base;  /* its bus address, a multiple of 4096 */
     qm_memory *memory;     /* instead of memory_bytes: where the bytes are; write_memory and read_memory may not be called */

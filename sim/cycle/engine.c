@@ -120,10 +120,13 @@ static void compute_values(struct engine *engine, const struct qm_insn *insn) {
 
 static void clock_memory(const struct wires *wires, struct engine *engine, uint64_t cycles) {
     uint64_t *value = engine->counters.value;
-    if (wires->load_beat)
-        value[QM_C_load_writes] += load_clock_beats(&engine->load, wires->memory.r_data, cycles, engine->values.scratchpad);
+    bool has_values = !engine->options.no_values;
+    if (wires->load_beat) {
+        if (has_values) load_write(&engine->load, wires->memory.r_data, cycles, engine->values.scratchpad);
+        value[QM_C_load_writes] += load_clock_beats(&engine->load, cycles);
+    }
     if (wires->store_beat) {
-        if (cycles > 1) store_read(&engine->store, engine->values.scratchpad, cycles, engine->beats);
+        if (has_values && cycles > 1) store_read(&engine->store, engine->values.scratchpad, cycles, engine->beats);
         value[QM_C_store_reads] += store_clock_beats(&engine->store, cycles);
     }
     if (cycles == 1)
@@ -170,7 +173,7 @@ static void clock_units(const struct wires *wires, struct engine *engine) {
         struct queue *queue = &engine->queues[unit];
         if (wires->ends[unit]) {
             const struct qm_insn *insn = queue_insn(queue, queue->ended++);
-            compute_values(engine, insn);
+            if (!engine->options.no_values) compute_values(engine, insn);
             signal[unit] = insn->signal;
         }
         if (wires->starts[unit]) {

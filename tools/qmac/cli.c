@@ -72,6 +72,17 @@ enum qm_status cli_parse_probability(const char *option, const char *text, doubl
     return qm_fail(diag, QM_BAD_INPUT, "--%s %s: not a probability from 0 to 0.95", option, text);
 }
 
+enum qm_status cli_parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag) {
+    char names[100] = "";
+    for (int i = 0; i < ROUNDINGS; i++) {
+        *rounding = roundings[i].rounding;
+        if (text == NULL || strcmp(text, roundings[i].name) == 0) return QM_OK;
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", roundings[i].name);
+    }
+    return qm_fail(diag, QM_BAD_INPUT, "--requant %s: no such rounding; there are: %s", text, names);
+}
+
 enum qm_status cli_parse_engine(const char *text, const struct qm_device_ops **engine, struct qm_diag *diag) {
     char names[100] = "";
     for (int i = 0; i < ENGINES; i++) {
@@ -109,17 +120,6 @@ enum qm_status cli_machine(const struct cli_build *build, struct qm_machine *mac
     return apply_sets(build, machine, diag);
 }
 
-static enum qm_status parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag) {
-    char names[100] = "";
-    for (int i = 0; i < ROUNDINGS; i++) {
-        *rounding = roundings[i].rounding;
-        if (text == NULL || strcmp(text, roundings[i].name) == 0) return QM_OK;
-        size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", roundings[i].name);
-    }
-    return qm_fail(diag, QM_BAD_INPUT, "--requant %s: no such rounding; there are: %s", text, names);
-}
-
 enum qm_status cli_is_program(const char *file, bool *is_program, struct qm_diag *diag) {
     static const char magic[] = "QMACPROG"; /* common/program.c */
     char head[8] = {0};
@@ -154,7 +154,7 @@ enum qm_status cli_compile(const char *file, const struct cli_build *build, cons
         .precision = build->precision, .keep_layers = build->keep_layers, .dump_after = dump_after, .dump = stdout};
     memset(opened, 0, sizeof *opened);
     opened->was_compiled = true;
-    QM_TRY(parse_rounding(build->requant, &options.rounding, diag));
+    QM_TRY(cli_parse_rounding(build->requant, &options.rounding, diag));
     QM_TRY(cli_machine(build, &opened->machine, diag));
     return qm_compile(file, &opened->machine, &options, &opened->program, diag);
 }

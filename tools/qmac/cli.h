@@ -20,6 +20,8 @@ QM_MUST_USE enum qm_status cli_next_option(int argc, char **argv, const struct o
 QM_MUST_USE enum qm_status cli_take_file(int argc, char **argv, const char **file, struct qm_diag *diag);
 QM_MUST_USE enum qm_status cli_parse_number(const char *option, const char *text, uint64_t *number, struct qm_diag *diag);
 QM_MUST_USE enum qm_status cli_parse_probability(const char *option, const char *text, double *probability, struct qm_diag *diag);
+/* NULL: tflite */
+QM_MUST_USE enum qm_status cli_parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag);
 QM_MUST_USE enum qm_status cli_parse_engine(const char *text, const struct qm_device_ops **engine, struct qm_diag *diag);
 
 /* How a model is compiled: the options --machine, --set, --requant, --precision and --layers. Zeroed: edge, tflite, the model's own, no layers. */
