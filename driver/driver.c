@@ -192,17 +192,19 @@ static uint64_t step_limit(const struct qm_program *program, const struct qm_pro
     return cycles;
 }
 
-/* A slice may end without the interrupt that ought to have ended it: STATUS decides. */
+static bool is_busy(struct qm_device *device) {
+    return (device->ops->read_csr(device, QM_CSR_STATUS) & QM_STATUS_BUSY) != 0;
+}
+
+/* STATUS has the last word: an interrupt may come from somebody else, or be lost. */
 static bool wait_step(const struct job *job, uint64_t limit) {
-    const struct qm_device_ops *ops = job->device->ops;
     for (uint64_t passed = 0; passed < limit;) {
         uint64_t slice = limit - passed < SLICE_CYCLES ? limit - passed : SLICE_CYCLES;
-        if (ops->wait(job->device, slice)) return true;
-        if ((ops->read_csr(job->device, QM_CSR_STATUS) & QM_STATUS_BUSY) == 0) return true;
+        if (job->device->ops->wait(job->device, slice) && !is_busy(job->device)) return true;
         passed += slice;
         if (job->options->progress != NULL) job->options->progress(job->options->context, passed);
     }
-    return false;
+    return !is_busy(job->device);
 }
 
 static enum qm_status explain_error(const struct job *job, const struct qm_program_step *step) {

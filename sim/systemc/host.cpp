@@ -37,14 +37,18 @@ bool host::is_busy() {
     return (read_csr(QM_CSR_STATUS) & QM_STATUS_BUSY) != 0;
 }
 
-// The interrupt is enabled only while somebody waits for it. The zero time lets the edge at the very end of the limit happen before the last look.
+// The interrupt is enabled only while somebody waits for it. The line may be shared; STATUS decides. The zero time lets the edge at the
+// very end of the limit happen before the last look.
 bool host::wait_for_irq(uint64_t limit_cycles) {
     const uint64_t limit_max = uint64_t{1} << 40;
     if (!is_busy()) return true;
     uint32_t before = read_csr(QM_CSR_IRQ_ENABLE);
     write_csr(QM_CSR_IRQ_ENABLE, 1);
-    wait(target.period * static_cast<double>(std::min(limit_cycles, limit_max)), irq.posedge_event());
-    wait(sc_core::SC_ZERO_TIME);
+    const sc_core::sc_time end = sc_core::sc_time_stamp() + target.period * static_cast<double>(std::min(limit_cycles, limit_max));
+    while (is_busy() && sc_core::sc_time_stamp() < end) {
+        wait(end - sc_core::sc_time_stamp(), irq.posedge_event());
+        wait(sc_core::SC_ZERO_TIME);
+    }
     write_csr(QM_CSR_IRQ_ENABLE, before);
     return !is_busy();
 }
