@@ -227,13 +227,18 @@ enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max
     return QM_OK;
 }
 
+void site_identity(const struct qm_graph_tensor *tensor, struct qm_layer *layer) {
+    layer->in_unsigned = tensor->dtype == QM_U8;
+    layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->clamp_min = qm_graph_lowest(tensor);
+    layer->clamp_max = qm_graph_highest(tensor);
+}
+
 enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, struct qm_layer *layer) {
     const struct qm_graph_tensor *in = site_input(s, from), *out = site_output(s, to);
-    layer->in_unsigned = in->dtype == QM_U8;
-    if (site_same_quant(in, out)) {
-        layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
-        return QM_OK;
-    }
+    const struct qm_quant *a = &in->quant, *b = &out->quant;
+    site_identity(in, layer);
+    if (in->dtype == out->dtype && a->scale[0] == b->scale[0] && a->zero_point[0] == b->zero_point[0]) return QM_OK;
     layer->in_bias = -(int32_t)in->quant.zero_point[0];
     layer->out_zero = (int32_t)out->quant.zero_point[0];
     return site_scale(s, (double)in->quant.scale[0] / (double)out->quant.scale[0], SHIFT_MAX, &layer->out_scale);

@@ -233,10 +233,7 @@ static enum qm_status spread_input(const struct site *s, uint32_t *value) {
     layer->inputs[0] = source;
     layer->input_count = 1;
     layer->output = *value;
-    layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
-    layer->in_unsigned = in->dtype == QM_U8;
-    layer->clamp_min = qm_graph_lowest(in);
-    layer->clamp_max = qm_graph_highest(in);
+    site_identity(in, layer);
     layer->pad_value = (int8_t)in->quant.zero_point[0];
     layer->move = (struct qm_move){.loop_count = 2, .run = channels, .fill = true};
     layer->move.loops[0] = (struct qm_move_loop){h, w * channels, op->stride_h * wide * channels};
