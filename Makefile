@@ -90,7 +90,7 @@ $(B)/run_programs: $(call obj,tests/programs/run_programs.c tools/qmac/program_t
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
 
-BENCH_SRC := $(sort $(wildcard tools/bench/*.c))
+BENCH_SRC := $(sort $(wildcard tools/bench/*.c)) tools/qmac/explore_point.c
 $(B)/bench: $(call obj,$(BENCH_SRC),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
