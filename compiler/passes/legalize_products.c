@@ -185,6 +185,16 @@ static enum qm_status expand(const struct site *s, struct qm_layer *layer, uint3
     return QM_OK;
 }
 
+/* The array takes no zero point off depthwise weights: the window is read again, with the zero point's negative everywhere. */
+static void add_zero_taps(const struct site *s, struct qm_layer *layer, size_t count) {
+    int8_t *both = QM_ARENA_NEW(s->l->arena, int8_t, 2 * count);
+    memcpy(both, layer->weights, count);
+    memset(both + count, -layer->weight_zero, count);
+    layer->weights = both;
+    layer->weight_zero = 0;
+    layer->twice = true;
+}
+
 enum qm_status legalize_depthwise(const struct site *s) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
     uint32_t channels = weights->dims[3], taps = weights->dims[1] * weights->dims[2];
@@ -194,13 +204,15 @@ enum qm_status legalize_depthwise(const struct site *s) {
     site_window(s, layer);
     QM_TRY(check_weights(s, 3, channels));
     set_weights(s, layer);
-    if (s->op->depth_multiplier > 1 || layer->weight_zero != 0) {
+    bool asymmetric = layer->weight_zero != 0, writable = layer->weight_zero > INT8_MIN; /* its negative is a weight */
+    if (s->op->depth_multiplier > 1 || (asymmetric && !writable)) {
         uint32_t count = taps * (channels / s->op->depth_multiplier);
         layer->kind = QM_LAYER_CONV;
         QM_TRY(expand(s, layer, taps, channels));
         filter = (struct filter){.channels = channels, .count = count, .channel_stride = count, .stride = 1};
     }
     QM_TRY(finish_product(s, layer, &filter, 3));
+    if (layer->kind == QM_LAYER_DEPTHWISE && asymmetric) add_zero_taps(s, layer, taps * channels);
     layer->macs = positions(s, layer) * channels * taps;
     return QM_OK;
 }

@@ -31,7 +31,7 @@ void engine_init(struct engine *engine, const struct qm_machine *machine, const 
         queue_init(&engine->queues[unit], machine->queue_depth, unit == QM_UNIT_MATMUL ? machine->rows + machine->cols + 2 : 2);
     engine->matmul.machine = engine->post.machine = &engine->machine;
     mac_array_init(&engine->array, machine);
-    engine->dram = qm_dram_create(machine, options->memory_base, options->memory_bytes, options->seed, options->stalls);
+    engine->dram = qm_dram_create(machine, options);
     engine->values.machine = &engine->machine;
     engine->values.scratchpad = calloc(machine->scratchpad_bytes, 1);
     engine->values.accumulator = calloc((size_t)machine->accumulator_rows * machine->cols, sizeof *engine->values.accumulator);

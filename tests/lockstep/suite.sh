@@ -16,6 +16,7 @@ if [ -n "${QMAC_DATA:-}" ]; then
     for precision in w4a8 w4a4 default=w4a4,model/activation/Relu=w8a8,model/dense/MatMul=w4a8; do
         check "resnet8 at $precision" build/qmac verify "$models/resnet8_cifar10_int8.tflite" --machine edge --precision $precision
     done
+    check "MobileNetV2 on edge" build/qmac verify "$QMAC_DATA/google-coral-test_data/models/tf2_mobilenet_v2_1.0_224_ptq.tflite" --machine edge
     for name in resnet8_cifar10_int8 ds_cnn_kws_int8; do
         for machine in m8x8 m8x16; do
             check "$name on $machine" build/qmac verify "$models/$name.tflite" --machine $machine

@@ -2,7 +2,7 @@
  *
  * Prints, for the shipped network, resnet8 (when QMAC_DATA is set) and a ResNet-50-sized network: compile time, the cycle engine with values
  * (skipping and stepping), the functional engine (values without time), the cycle engine without values and points of qmac explore that run on
- * it, the RTL alone, and model and RTL in lockstep.
+ * it, the RTL alone, and model and RTL in lockstep; and what each network costs in narrow precisions.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "compiler/compiler.h"
 #include "driver/driver.h"
 #include "sim/lockstep/lockstep.h"
+#include "tools/bench/precisions.h"
 #include "tools/bench/resnet50.h"
 #include "tools/qmac/explore.h"
 
@@ -165,17 +166,21 @@ static void bench_file(const char *name, const char *file, bool with_rtl) {
     require(qm_model_read(file, arena, &graph, &diag), &diag);
     bench_graph(&subject, graph, "edge", arena);
     if (with_rtl) print_rtl(&subject);
+    require(qm_bench_precisions(graph, &subject.program->machine, &diag), &diag);
     qm_program_destroy(subject.program);
     qm_arena_destroy(arena);
 }
 
 static void bench_resnet50(void) {
     struct qm_arena *arena = qm_arena_create();
+    struct qm_graph *graph = qm_bench_resnet50(arena, 1);
     struct subject subject = {.name = "ResNet-50-sized network"};
-    bench_graph(&subject, qm_bench_resnet50(arena, 1), "m32x32", arena);
+    struct qm_diag diag;
+    bench_graph(&subject, graph, "m32x32", arena);
     const struct qm_machine *machine = &subject.program->machine;
     printf("  cycles %" PRIu64 ", utilization %.1f %%\n", subject.cycles,
            100 * (double)subject.macs / ((double)subject.cycles * machine->rows * machine->cols));
+    require(qm_bench_precisions(graph, machine, &diag), &diag);
     qm_program_destroy(subject.program);
     qm_arena_destroy(arena);
 }

@@ -19,7 +19,7 @@ static const struct {
                  {"away", QM_rounding_AWAY}};
 enum { ROUNDINGS = sizeof roundings / sizeof *roundings };
 
-static const struct qm_device_ops *const engines[] = {&qm_device_cycle, &qm_device_rtl, &qm_device_functional};
+static const struct qm_device_ops *const engines[] = {&qm_device_cycle, &qm_device_rtl, &qm_device_systemc, &qm_device_functional};
 enum { ENGINES = sizeof engines / sizeof *engines };
 
 /* One line whatever a file's name or text holds. */
