@@ -50,6 +50,20 @@ accepts "$qmac" explore "$model" --machine tiny --set dram_latency=7,300 --set c
     --requant single --csv "$tmp/one.csv" --jobs 1
 cmp "$tmp/one.csv" "$tmp/two.csv" || fail "the number of jobs changes results"
 
+# what the documents show is what is printed; the model is named there as from the top folder
+shows() {
+    file=$1
+    shift
+    accepts "$qmac" explore workloads/digits/digits_int8.tflite "$@"
+    while IFS= read -r line; do
+        [ -z "$line" ] || grep -qxF -- "$line" "$file" || fail "$file does not show what qmac explore $* prints now: $line"
+    done <"$tmp/.out"
+}
+for file in README.md docs/how-to/explore.md; do
+    shows $file --rows 8,16,32,64 --cols 8,16,32,64 --set scratchpad_bytes=8192,32768
+done
+shows docs/how-to/explore.md --rows 256 --cols 100 --set accumulator_rows=2 --set scratchpad_bytes=1024,262144
+
 # two models, one with a name that CSV must quote
 cp "$model" "$tmp/a \"b\", c.tflite"
 accepts "$qmac" explore "$model" "$tmp/a \"b\", c.tflite" --csv "$tmp/x.csv"
