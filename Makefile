@@ -15,7 +15,7 @@ LDLIBS := -lcjson -lyaml -lnettle -ldl -lm
 ROOMS := common compiler driver sim
 LIB_SRC := $(sort $(shell find $(ROOMS) -name '*.c'))
 TOOL_SRC := $(sort $(wildcard tools/qmac/*.c))
-UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c'))
+UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c') $(wildcard tools/qmac/explore_*.c))
 obj = $(patsubst %.c,$(B)/$(2)/%.o,$(1))
 
 # Everything that building, testing and linting need, in Debian's names. The one list; `make deps` installs what is missing.
@@ -94,7 +94,7 @@ $(B)/run_programs: $(call obj,tests/programs/run_programs.c tools/qmac/program_t
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
 
-BENCH_SRC := $(sort $(wildcard tools/bench/*.c))
+BENCH_SRC := $(sort $(wildcard tools/bench/*.c)) tools/qmac/explore_point.c
 $(B)/bench: $(call obj,$(BENCH_SRC),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)

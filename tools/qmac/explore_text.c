@@ -196,14 +196,18 @@ static void print_front(FILE *out, const struct exploration *exploration, uint64
     free(cells);
 }
 
+/* What tells the point from the others of its model. */
 static void print_place(FILE *out, const struct exploration *exploration, uint64_t index) {
+    const char *before = "";
     struct qm_machine machine;
     grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
     for (uint32_t i = 0; i < exploration->grid.axis_count; i++) {
         const struct qm_param *param = exploration->grid.axes[i].param;
-        if (exploration->grid.axes[i].count > 1) fprintf(out, "%s=%u ", param->name, grid_knob(&machine, param));
+        if (exploration->grid.axes[i].count == 1) continue;
+        fprintf(out, "%s%s=%u", before, param->name, grid_knob(&machine, param));
+        before = ", ";
     }
-    if (exploration->precision_count > 1) fprintf(out, "%s ", precision_of(exploration, index));
+    if (exploration->precision_count > 1) fprintf(out, "%s%s", before, precision_of(exploration, index));
 }
 
 /* How many points of the model are in the state, and why the first of them is. */
@@ -215,9 +219,10 @@ static void print_others(FILE *out, const struct exploration *exploration, uint6
         count++;
     }
     if (count == 0) return;
-    fprintf(out, "%s: %" PRIu64 " point%s", state_names[state], count, count == 1 ? ": " : "s (--csv has all reasons), the first: ");
+    fprintf(out, "%s: %" PRIu64 " point%s", state_names[state], count, count == 1 ? "" : "s (--csv has all reasons), the first");
+    if (points_of_model(exploration) > 1) fprintf(out, " at ");
     print_place(out, exploration, example);
-    fprintf(out, "- %s\n", why(&exploration->points[example]));
+    fprintf(out, ": %s\n", why(&exploration->points[example]));
 }
 
 static void print_notes(FILE *out, const struct exploration *exploration, const struct point *example) {
