@@ -43,7 +43,7 @@ static const struct qm_graph_tensor *input(const struct operation *o, uint32_t i
 }
 
 static const struct qm_graph_tensor *output(const struct operation *o) {
-    return &o->r->graph->tensors[o->op->output];
+    return &o->r->graph->tensors[o->op->outputs[0]];
 }
 
 /* An attribute that must be 1..65535. */
@@ -216,6 +216,8 @@ static void read_reshape(const struct operation *o) {
         fits = dim == -1 || dim == (int32_t)out->dims[i];
     }
     if (!fits) refuse(o, "the output does not have the shape that is asked for");
+    o->op->input_count = 1;
+    o->op->inputs[1] = QM_NO_TENSOR;
 }
 
 static void read_softmax(const struct operation *o) {
@@ -286,7 +288,7 @@ static uint32_t operand(const struct operation *o, int32_t index, const char *wh
 static void read_inputs(const struct operation *o, const struct rule *rule, struct fb_vector inputs) {
     struct tflite_reader *r = o->r;
     struct qm_graph_op *op = o->op;
-    for (uint32_t i = 0; i < 3; i++) op->inputs[i] = QM_NO_TENSOR;
+    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) op->inputs[i] = QM_NO_TENSOR;
     if (inputs.count < rule->inputs_min || inputs.count > rule->inputs_max) {
         refuse(o, "%u inputs; it must have %u to %u", inputs.count, rule->inputs_min, rule->inputs_max);
         return;
@@ -307,9 +309,10 @@ static void read_output(const struct operation *o, struct fb_vector outputs) {
         refuse(o, "%u outputs; it must have one", outputs.count);
         return;
     }
-    o->op->output = operand(o, fb_i32_at(&r->fb, outputs, 0), "the output");
-    if (r->fb.status == QM_OK && r->known[o->op->output])
-        refuse(o, "the output (%s) is a constant, an input, or computed twice", r->graph->tensors[o->op->output].name);
+    o->op->output_count = 1;
+    o->op->outputs[0] = operand(o, fb_i32_at(&r->fb, outputs, 0), "the output");
+    if (r->fb.status == QM_OK && r->known[o->op->outputs[0]])
+        refuse(o, "the output (%s) is a constant, an input, or computed twice", r->graph->tensors[o->op->outputs[0]].name);
 }
 
 static void read_operator(struct tflite_reader *r, uint32_t index) {
@@ -329,7 +332,7 @@ static void read_operator(struct tflite_reader *r, uint32_t index) {
     read_output(&o, fb_vector(&r->fb, &table, OPERATOR_OUTPUTS, 4));
     if (r->fb.status != QM_OK) return;
     if (r->problems.count == 0) rule->read(&o);
-    r->known[o.op->output] = true;
+    r->known[o.op->outputs[0]] = true;
 }
 
 void tflite_read_operators(struct tflite_reader *r) {

@@ -14,7 +14,15 @@
 
 /* The operators that any front end can produce; the file's other operators are refused by the front end by name and index.
  * QM_GRAPH_OP(NAME) with the spelling of the TFLite builtin. */
-#define QM_GRAPH_OPS(X) X(CONV_2D) X(DEPTHWISE_CONV_2D) X(FULLY_CONNECTED) X(ADD) X(AVERAGE_POOL_2D) X(MAX_POOL_2D) X(RESHAPE) X(SOFTMAX)
+/* clang-format off */
+#define QM_GRAPH_OPS(X) \
+    X(CONV_2D) X(DEPTHWISE_CONV_2D) X(TRANSPOSE_CONV) X(FULLY_CONNECTED) \
+    X(ADD) X(MUL) X(AVERAGE_POOL_2D) X(MAX_POOL_2D) X(MEAN) \
+    X(QUANTIZE) X(DEQUANTIZE) \
+    X(RELU) X(RELU6) X(LEAKY_RELU) X(LOGISTIC) X(TANH) X(HARD_SWISH) \
+    X(RESHAPE) X(PAD) X(CONCATENATION) X(SPLIT) X(STRIDED_SLICE) X(TRANSPOSE) X(RESIZE_NEAREST_NEIGHBOR) \
+    X(SOFTMAX) X(LOG_SOFTMAX)
+/* clang-format on */
 
 enum qm_graph_op_kind {
 #define QM_GRAPH_OP_ENUM(name) QM_OP_##name,
@@ -44,18 +52,33 @@ struct qm_graph_tensor {
 
 enum qm_activation { QM_ACT_NONE, QM_ACT_RELU, QM_ACT_RELU6, QM_ACT_RELU_N1_TO_1 };
 
+enum { QM_OPERANDS_MAX = 32 };
+
 struct qm_graph_op {
     enum qm_graph_op_kind kind;
-    uint32_t index;     /* in the file, for messages and reports */
-    uint32_t inputs[3]; /* tensor indices; QM_NO_TENSOR: absent */
-    uint32_t input_count;
-    uint32_t output;
+    uint32_t index; /* in the file, for messages and reports */
+    /* Tensor indices; QM_NO_TENSOR: absent, also behind input_count where the operator knows an optional operand. Constants that only say a
+     * shape or an axis are no inputs: the front end has made attributes of them. */
+    uint32_t inputs[QM_OPERANDS_MAX], input_count;
+    uint32_t outputs[QM_OPERANDS_MAX], output_count;
     enum qm_activation activation;
-    /* convolution and pooling; pads are resolved (SAME: as TFLite computes them) */
+    /* convolution and pooling; pads are resolved (SAME: as TFLite computes them). TRANSPOSE_CONV: the pads cut from its full output */
     uint32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
     uint32_t pad_top, pad_left, pad_bottom, pad_right;
     uint32_t depth_multiplier; /* DEPTHWISE_CONV_2D */
     float beta;                /* SOFTMAX */
+    float alpha;               /* LEAKY_RELU: slope below zero */
+    uint32_t axis;             /* CONCATENATION, SPLIT */
+    uint32_t axes;             /* MEAN: bit d is set when the mean goes over dimension d of the input */
+    struct {
+        uint32_t before, after;
+    } pads[QM_MAX_RANK];                    /* PAD: elements around each dimension */
+    int32_t pad_value;                      /* PAD: as the input stores it; zero, unless the file says otherwise, is the zero point */
+    uint32_t permutation[QM_MAX_RANK];      /* TRANSPOSE: dimension d of the output is dimension permutation[d] of the input */
+    int32_t begin[QM_MAX_RANK];             /* STRIDED_SLICE: resolved, of each dimension of the input; extents are in slice_dims */
+    int32_t step[QM_MAX_RANK];              /* STRIDED_SLICE: not 0 */
+    uint32_t slice_dims[QM_MAX_RANK];       /* STRIDED_SLICE: elements taken of each dimension of the input */
+    bool align_corners, half_pixel_centers; /* RESIZE_NEAREST_NEIGHBOR */
 };
 
 #define QM_NO_TENSOR UINT32_MAX

@@ -60,7 +60,7 @@ static const struct qm_graph_tensor *input(const struct site *s, uint32_t i) {
 }
 
 static const struct qm_graph_tensor *output(const struct site *s) {
-    return &s->l->graph->tensors[s->op->output];
+    return &s->l->graph->tensors[s->op->outputs[0]];
 }
 
 /* ---- types ---- */
@@ -71,8 +71,7 @@ static bool has_weights(enum qm_graph_op_kind kind) {
 
 /* The type operand i must have. */
 static enum qm_dtype wanted_type(const struct qm_graph_op *op, uint32_t i) {
-    bool bias = has_weights(op->kind) && i == 2, shape = op->kind == QM_OP_RESHAPE && i == 1;
-    return bias || shape ? QM_I32 : QM_I8;
+    return has_weights(op->kind) && i == 2 ? QM_I32 : QM_I8;
 }
 
 static const char *type_name(enum qm_dtype dtype) {
@@ -82,7 +81,7 @@ static const char *type_name(enum qm_dtype dtype) {
 
 static void check_types(const struct qm_graph *graph, const struct qm_graph_op *op, struct problems *problems) {
     const char *name = qm_graph_op_name(op->kind);
-    enum qm_dtype in = graph->tensors[op->inputs[0]].dtype, out = graph->tensors[op->output].dtype;
+    enum qm_dtype in = graph->tensors[op->inputs[0]].dtype, out = graph->tensors[op->outputs[0]].dtype;
     if (has_weights(op->kind) && in == QM_F32 && graph->tensors[op->inputs[1]].dtype == QM_I8) {
         problems_add(problems, "operator %u %s has int8 weights but float32 activations (dynamic range)", op->index, name);
         return;
@@ -133,8 +132,8 @@ static enum qm_status operand(const struct site *s, uint32_t i, uint32_t *value)
 }
 
 static uint32_t result(const struct site *s) {
-    uint32_t value = add_value(s->l, s->op->output, QM_NO_TENSOR);
-    s->l->value_of[s->op->output] = value;
+    uint32_t value = add_value(s->l, s->op->outputs[0], QM_NO_TENSOR);
+    s->l->value_of[s->op->outputs[0]] = value;
     return value;
 }
 
@@ -417,21 +416,22 @@ static enum qm_status legalize_softmax(const struct site *s) {
 static enum qm_status legalize_reshape(const struct site *s) {
     uint32_t source;
     QM_TRY(operand(s, 0, &source));
-    s->l->value_of[s->op->output] = add_value(s->l, s->op->output, source);
+    s->l->value_of[s->op->outputs[0]] = add_value(s->l, s->op->outputs[0], source);
     return QM_OK;
 }
 
+static enum qm_status (*const steps[QM_GRAPH_OP_KINDS])(const struct site *) = {
+    [QM_OP_CONV_2D] = legalize_conv,
+    [QM_OP_DEPTHWISE_CONV_2D] = legalize_depthwise,
+    [QM_OP_FULLY_CONNECTED] = legalize_fully_connected,
+    [QM_OP_ADD] = legalize_add,
+    [QM_OP_AVERAGE_POOL_2D] = legalize_pool,
+    [QM_OP_MAX_POOL_2D] = legalize_pool,
+    [QM_OP_RESHAPE] = legalize_reshape,
+    [QM_OP_SOFTMAX] = legalize_softmax,
+};
+
 static enum qm_status legalize_op(struct legalizer *l, uint32_t index) {
-    static enum qm_status (*const steps[QM_GRAPH_OP_KINDS])(const struct site *) = {
-        [QM_OP_CONV_2D] = legalize_conv,
-        [QM_OP_DEPTHWISE_CONV_2D] = legalize_depthwise,
-        [QM_OP_FULLY_CONNECTED] = legalize_fully_connected,
-        [QM_OP_ADD] = legalize_add,
-        [QM_OP_AVERAGE_POOL_2D] = legalize_pool,
-        [QM_OP_MAX_POOL_2D] = legalize_pool,
-        [QM_OP_RESHAPE] = legalize_reshape,
-        [QM_OP_SOFTMAX] = legalize_softmax,
-    };
     struct qm_network *network = l->network;
     struct site site = {.l = l, .op = &l->graph->ops[index], .layer = &network->layers[network->layer_count]};
     site.layer->graph_op = index;
@@ -442,7 +442,13 @@ static enum qm_status legalize_op(struct legalizer *l, uint32_t index) {
 
 static enum qm_status check_network(const struct qm_graph *graph, struct qm_diag *diag) {
     struct problems problems = {0};
-    for (uint32_t i = 0; i < graph->op_count; i++) check_types(graph, &graph->ops[i], &problems);
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        const struct qm_graph_op *op = &graph->ops[i];
+        if (steps[op->kind] != NULL)
+            check_types(graph, op, &problems);
+        else
+            problems_add(&problems, "operator %u %s is not supported", op->index, qm_graph_op_name(op->kind));
+    }
     QM_TRY(problems_report(&problems, graph->file, "quantize the model to int8 with int8 inputs and outputs", diag));
     for (uint32_t i = 0; i < graph->input_count; i++) {
         const struct qm_graph_tensor *tensor = &graph->tensors[graph->inputs[i]];

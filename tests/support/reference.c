@@ -257,7 +257,7 @@ static void run_op(const struct run *r) {
     case QM_OP_ADD: run_add(r); break;
     case QM_OP_RESHAPE: memcpy(r->to, r->bytes[r->op->inputs[0]], qm_graph_elements(r->out)); break;
     case QM_OP_SOFTMAX: run_softmax(r); break;
-    case QM_GRAPH_OP_KINDS: QM_CHECK(false);
+    default: QM_CHECK(false);
     }
 }
 
@@ -267,11 +267,11 @@ const int8_t **reference_run(const struct qm_graph *graph, const int8_t *const *
     for (uint32_t i = 0; i < graph->input_count; i++) bytes[graph->inputs[i]] = inputs[i];
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct qm_graph_op *op = &graph->ops[i];
-        const struct qm_graph_tensor *out = &graph->tensors[op->output];
+        const struct qm_graph_tensor *out = &graph->tensors[op->outputs[0]];
         int8_t *to = qm_arena_alloc(arena, qm_graph_elements(out));
         struct run run = {.graph = graph, .op = op, .bytes = bytes, .in = &graph->tensors[op->inputs[0]], .out = out, .to = to};
         run_op(&run);
-        bytes[op->output] = to;
+        bytes[op->outputs[0]] = to;
     }
     return bytes;
 }

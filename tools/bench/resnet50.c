@@ -48,7 +48,8 @@ static uint32_t add_random(struct builder *b, enum qm_dtype dtype, uint32_t rank
 
 static struct qm_graph_op *add_op(struct builder *b, enum qm_graph_op_kind kind, uint32_t input) {
     struct qm_graph_op *op = &b->graph->ops[b->graph->op_count];
-    *op = (struct qm_graph_op){.kind = kind, .index = b->graph->op_count++, .inputs = {input}, .input_count = 1};
+    *op = (struct qm_graph_op){
+        .kind = kind, .index = b->graph->op_count++, .inputs = {input, QM_NO_TENSOR, QM_NO_TENSOR}, .input_count = 1, .output_count = 1};
     op->stride_h = op->stride_w = op->dilation_h = op->dilation_w = op->depth_multiplier = 1;
     return op;
 }
@@ -74,7 +75,7 @@ static uint32_t conv(struct builder *b, uint32_t input, uint32_t channels, uint3
     op->inputs[2] = add_random(b, QM_I32, 1, (uint32_t[]){channels}, quant(b, channels, scale * 0.05f, 0));
     op->input_count = 3;
     op->activation = QM_ACT_RELU;
-    return op->output = add_map(b, out, out, channels);
+    return op->outputs[0] = add_map(b, out, out, channels);
 }
 
 static uint32_t bottleneck(struct builder *b, uint32_t input, uint32_t channels, uint32_t stride) {
@@ -86,7 +87,7 @@ static uint32_t bottleneck(struct builder *b, uint32_t input, uint32_t channels,
     op->input_count = 2;
     op->activation = QM_ACT_RELU;
     const uint32_t *dims = b->graph->tensors[x].dims;
-    return op->output = add_map(b, dims[1], dims[2], dims[3]);
+    return op->outputs[0] = add_map(b, dims[1], dims[2], dims[3]);
 }
 
 static uint32_t pool(struct builder *b, enum qm_graph_op_kind kind, uint32_t input, uint32_t kernel, uint32_t stride) {
@@ -94,7 +95,7 @@ static uint32_t pool(struct builder *b, enum qm_graph_op_kind kind, uint32_t inp
     uint32_t pad = kind == QM_OP_MAX_POOL_2D ? kernel / 2 : 0, out = (in->dims[1] + 2 * pad - kernel) / stride + 1;
     struct qm_graph_op *op = add_op(b, kind, input);
     set_window(op, kernel, stride, pad);
-    return op->output = add_map(b, out, out, in->dims[3]);
+    return op->outputs[0] = add_map(b, out, out, in->dims[3]);
 }
 
 static uint32_t dense(struct builder *b, uint32_t input, uint32_t outputs) {
@@ -104,7 +105,7 @@ static uint32_t dense(struct builder *b, uint32_t input, uint32_t outputs) {
     op->inputs[1] = add_random(b, QM_I8, 2, (uint32_t[]){outputs, depth}, quant(b, 1, scale, 0));
     op->inputs[2] = add_random(b, QM_I32, 1, (uint32_t[]){outputs}, quant(b, 1, scale * 0.05f, 0));
     op->input_count = 3;
-    return op->output = add_tensor(b, QM_I8, 2, (uint32_t[]){1, outputs}, quant(b, 1, 0.05f, -4));
+    return op->outputs[0] = add_tensor(b, QM_I8, 2, (uint32_t[]){1, outputs}, quant(b, 1, 0.05f, -4));
 }
 
 static void add_stages(struct builder *b, uint32_t *x) {

@@ -64,7 +64,7 @@ static void print_graph(const struct qm_graph *graph) {
     for (uint32_t i = 0; i < graph->output_count; i++) print_tensor("output", &graph->tensors[graph->outputs[i]]);
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct qm_graph_op *op = &graph->ops[i];
-        const struct qm_graph_tensor *out = &graph->tensors[op->output];
+        const struct qm_graph_tensor *out = &graph->tensors[op->outputs[0]];
         printf("%5u  %-18s %s ", op->index, qm_graph_op_name(op->kind), qm_dtype_name(out->dtype));
         print_dims(out->dims, out->rank);
         printf("  %.*s\n", (int)strcspn(out->name, ";"), out->name); /* TFLite joins the names of what it fused */

@@ -16,7 +16,8 @@ static const int8_t *reference_softmax(const struct qm_softmax *softmax, const i
     struct qm_graph_tensor tensors[2] = {{.dtype = QM_I8, .rank = 2, .dims = {softmax->rows, softmax->depth}}};
     tensors[0].quant = (struct qm_quant){.count = 1, .scale = &softmax->input_scale, .zero_point = &zero};
     tensors[1] = tensors[0];
-    struct qm_graph_op op = {.kind = QM_OP_SOFTMAX, .inputs = {0}, .input_count = 1, .output = 1, .beta = softmax->beta};
+    struct qm_graph_op op = {
+        .kind = QM_OP_SOFTMAX, .inputs = {0}, .input_count = 1, .outputs = {1}, .output_count = 1, .beta = softmax->beta};
     uint32_t input_index = 0;
     struct qm_graph graph = {.tensor_count = 2, .op_count = 1, .input_count = 1, .tensors = tensors, .ops = &op, .inputs = &input_index};
     return reference_run(&graph, &input, arena)[1];

@@ -27,7 +27,7 @@ static char *layer_file(const struct data_network *network, const struct qm_grap
     char name[32];
     snprintf(name, sizeof name, "%s", qm_graph_op_name(op->kind));
     for (char *c = name; *c != '\0'; c++) *c = (char)tolower(*c);
-    return data_path(arena, "golden/%s/layers/%03u_%s_t%u.npy", network->golden, op->index, name, op->output);
+    return data_path(arena, "golden/%s/layers/%03u_%s_t%u.npy", network->golden, op->index, name, op->outputs[0]);
 }
 
 ParameterizedTestParameters(tflite, every_operator_equals_the_golden_output) {
@@ -44,8 +44,8 @@ ParameterizedTest(struct data_network *network, tflite, every_operator_equals_th
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct qm_graph_op *op = &graph->ops[i];
         struct npy_data want = npy_read(layer_file(network, op, arena), arena);
-        cr_assert(eq(u64, want.size_bytes, qm_graph_elements(&graph->tensors[op->output])));
-        cr_assert(eq(int, memcmp(got[op->output], want.bytes, want.size_bytes), 0), "operator %u of %s", i, network->golden);
+        cr_assert(eq(u64, want.size_bytes, qm_graph_elements(&graph->tensors[op->outputs[0]])));
+        cr_assert(eq(int, memcmp(got[op->outputs[0]], want.bytes, want.size_bytes), 0), "operator %u of %s", i, network->golden);
     }
     qm_arena_destroy(arena);
 }

@@ -58,8 +58,8 @@ static uint32_t add_constant(struct sketch *s, enum qm_dtype dtype, uint32_t ran
 
 static struct qm_graph_op *add_op(struct sketch *s, enum qm_graph_op_kind kind) {
     struct qm_graph_op *op = &s->graph.ops[s->graph.op_count];
-    *op =
-        (struct qm_graph_op){.kind = kind, .index = s->graph.op_count++, .input_count = 1, .inputs = {s->last, QM_NO_TENSOR, QM_NO_TENSOR}};
+    *op = (struct qm_graph_op){
+        .kind = kind, .index = s->graph.op_count++, .input_count = 1, .output_count = 1, .inputs = {s->last, QM_NO_TENSOR, QM_NO_TENSOR}};
     op->stride_h = op->stride_w = op->dilation_h = op->dilation_w = op->kernel_h = op->kernel_w = op->depth_multiplier = 1;
     return op;
 }
@@ -89,12 +89,12 @@ static void draw_window(struct sketch *s, struct qm_graph_op *op, bool pool, uin
 
 static void finish(struct sketch *s, struct qm_graph_op *op, const uint32_t *dims, bool keep_quant) {
     const struct qm_graph_tensor *in = &s->graph.tensors[s->last];
-    op->output = add_tensor(s, QM_I8, 4, dims);
+    op->outputs[0] = add_tensor(s, QM_I8, 4, dims);
     if (keep_quant)
-        s->graph.tensors[op->output].quant = in->quant;
+        s->graph.tensors[op->outputs[0]].quant = in->quant;
     else
-        set_quant(s, op->output, 0.05F * (float)draw(s, 1, 4), (int64_t)draw(s, 0, 40) - 20);
-    s->last = op->output;
+        set_quant(s, op->outputs[0], 0.05F * (float)draw(s, 1, 4), (int64_t)draw(s, 0, 40) - 20);
+    s->last = op->outputs[0];
 }
 
 static void add_convolution(struct sketch *s, bool depthwise) {
