@@ -10,7 +10,7 @@ say = $(if $(V),@:,@printf '%-5s %s\n' '$(1)' '$(2)')
 CPPFLAGS := -I. -I$(B)/gen -DQM_SOURCE_DIR='"$(CURDIR)"' -D_GNU_SOURCE
 WARN := -Wall -Wextra -Wconversion -Wshadow -Werror
 CFLAGS := -std=gnu11 -O2 -g $(WARN) -fPIC
-LDLIBS := -lcjson -lyaml -lnettle -ldl -lm
+LDLIBS := -lprotobuf-c -lcjson -lyaml -lnettle -ldl -lm
 
 ROOMS := common compiler driver sim
 LIB_SRC := $(sort $(shell find $(ROOMS) -name '*.c'))
@@ -20,7 +20,8 @@ obj = $(patsubst %.c,$(B)/$(2)/%.o,$(1))
 
 # Everything that building, testing and linting need, in Debian's names. The one list; `make deps` installs what is missing.
 DEPS := gcc g++ make git verilator iverilog yosys clang clang-format libclang-rt-14-dev \
-        libcriterion-dev libcjson-dev libyaml-dev nettle-dev zlib1g-dev
+        libcriterion-dev libcjson-dev libyaml-dev nettle-dev zlib1g-dev \
+        libonnx-dev protobuf-c-compiler libprotobuf-c-dev
 
 .DEFAULT_GOAL := all
 .PHONY: all deps demo test test-long lint format bench docs help clean models

@@ -15,6 +15,7 @@ struct model_file {
     const uint8_t *bytes;
     size_t size;
     const char *name;
+    bool unsigned_inputs; /* float inputs that carry integers carry uint8, not int8 */
 };
 
 struct frontend {
@@ -27,5 +28,7 @@ struct frontend {
 bool tflite_recognizes(const struct model_file *file);
 QM_MUST_USE enum qm_status tflite_parse(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph,
                                         struct qm_diag *diag);
+bool onnx_recognizes(const struct model_file *file);
+QM_MUST_USE enum qm_status onnx_parse(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph, struct qm_diag *diag);
 
 #endif

@@ -10,6 +10,7 @@
 
 static const struct frontend frontends[] = {
     {"TFLite", tflite_recognizes, tflite_parse},
+    {"ONNX", onnx_recognizes, onnx_parse},
 };
 
 enum { FRONTENDS = sizeof frontends / sizeof *frontends, ALIGNMENT = 8 };
@@ -36,7 +37,8 @@ enum qm_status qm_model_parse(const uint8_t *bytes, size_t size, const char *nam
         *graph = result;
         return QM_OK;
     }
-    return qm_fail(diag, QM_BAD_INPUT, "%s: at byte 0x0: not a model that can be read; the format must be %s", name, frontends[0].format);
+    return qm_fail(diag, QM_BAD_INPUT, "%s: at byte 0x0: not a model that can be read; the format must be %s or %s", name,
+                   frontends[0].format, frontends[1].format);
 }
 
 static enum qm_status read_stream(FILE *stream, const char *name, struct qm_arena *arena, struct model_file *file, struct qm_diag *diag) {
