@@ -1,4 +1,4 @@
-/* precision.h - the sizes that follow from a MATMUL's `precision` and a REQUANTIZE's `out_type` (docs/machine.md, Matmul and Post).
+/* precision.h - the sizes that follow from a MATMUL's `precision` and the post unit's `out_type` (docs/machine.md, Matmul and Post).
  *
  * A cell of the array meets `bytes` bytes of the stream in a cycle: one activation of 8 bits, two of 8 bits, or four of 4 bits. It holds as many
  * weights, packed in the scratchpad with `weight_bits` bits each.
@@ -51,7 +51,7 @@ static inline int64_t qm_row_cycles(const struct qm_insn *insn) {
     return insn->out_type == QM_out_type_BITS32 ? 4 : insn->out_type == QM_out_type_BITS16 ? 2 : 1;
 }
 
-/* Bytes of n elements that a REQUANTIZE writes. */
+/* Bytes of n elements that a REQUANTIZE, POOL or ADD writes. */
 static inline int64_t qm_output_bytes(const struct qm_insn *insn, int64_t n) {
     return insn->out_type == QM_out_type_BITS4 ? (n + 1) / 2 : n * qm_row_cycles(insn);
 }

@@ -35,7 +35,7 @@ struct qm_program_tensor {
     uint32_t size_bytes;
 };
 
-enum qm_host_op { QM_HOST_SOFTMAX, QM_HOST_OPS };
+enum qm_host_op { QM_HOST_SOFTMAX, QM_HOST_LOG_SOFTMAX, QM_HOST_QUANTIZE, QM_HOST_DEQUANTIZE, QM_HOST_OPS };
 
 /* A stretch of work: instructions for the device, or one operator on the host. Steps run in order. */
 struct qm_program_step {

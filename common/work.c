@@ -68,7 +68,7 @@ static void add_pool(const struct qm_insn *insn, uint64_t *value) {
     value[QM_C_post_reads] += outputs * taps(insn);
     value[QM_C_pool_ops] += outputs * taps(insn);
     value[QM_C_requantize_ops] += outputs;
-    value[QM_C_post_writes] += outputs;
+    value[QM_C_post_writes] += positions(insn) * (uint64_t)qm_output_bytes(insn, insn->channels);
 }
 
 static void add_add(const struct qm_insn *insn, uint64_t *value) {
@@ -76,7 +76,7 @@ static void add_add(const struct qm_insn *insn, uint64_t *value) {
     value[QM_C_post_reads] += 2 * length;
     value[QM_C_scale_ops] += 2 * length;
     value[QM_C_requantize_ops] += length;
-    value[QM_C_post_writes] += length;
+    value[QM_C_post_writes] += (uint64_t)qm_output_bytes(insn, insn->length);
 }
 
 static void add_copy(const struct qm_insn *insn, uint64_t *value) {

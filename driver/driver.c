@@ -86,14 +86,43 @@ static enum qm_status run_softmax(const struct job *job, const struct qm_program
     QM_CHECK(data != NULL);
     qm_driver_read_tensor(job->device, program, step->input, data);
     struct qm_softmax softmax = {.rows = in->size_bytes / depth, .depth = depth, .input_scale = in->scale, .beta = step->beta};
-    qm_host_softmax(&softmax, data, data);
+    if (step->host_op == QM_HOST_SOFTMAX)
+        qm_host_softmax(&softmax, data, data);
+    else
+        qm_host_log_softmax(&softmax, data, data);
     qm_driver_write_tensor(job->device, program, step->output, data);
     free(data);
     return QM_OK;
 }
 
+static struct qm_affine affine_of(const struct qm_program_tensor *tensor) {
+    return (struct qm_affine){.scale = tensor->scale,
+                              .zero_point = tensor->zero_point,
+                              .low = tensor->dtype == QM_U8 ? 0 : INT8_MIN,
+                              .count = tensor->size_bytes};
+}
+
+/* Between floats and bytes; the program file has been checked for types and sizes. */
+static enum qm_status run_edge(const struct job *job, const struct qm_program_step *step) {
+    const struct qm_program *program = job->program;
+    const struct qm_program_tensor *in = &program->tensors[step->input], *out = &program->tensors[step->output];
+    void *from = malloc(in->size_bytes), *to = malloc(out->size_bytes);
+    QM_CHECK(from != NULL && to != NULL);
+    qm_driver_read_tensor(job->device, program, step->input, from);
+    struct qm_affine affine = affine_of(step->host_op == QM_HOST_QUANTIZE ? out : in);
+    if (step->host_op == QM_HOST_QUANTIZE)
+        qm_host_quantize(&affine, from, to);
+    else
+        qm_host_dequantize(&affine, from, to);
+    qm_driver_write_tensor(job->device, program, step->output, to);
+    free(from);
+    free(to);
+    return QM_OK;
+}
+
 typedef enum qm_status host_operator(const struct job *job, const struct qm_program_step *step);
-static host_operator *const host_operators[QM_HOST_OPS] = {[QM_HOST_SOFTMAX] = run_softmax};
+static host_operator *const host_operators[QM_HOST_OPS] = {
+    [QM_HOST_SOFTMAX] = run_softmax, [QM_HOST_LOG_SOFTMAX] = run_softmax, [QM_HOST_QUANTIZE] = run_edge, [QM_HOST_DEQUANTIZE] = run_edge};
 
 /* ---- device steps ---- */
 

@@ -103,7 +103,10 @@ module decode #(
     wire [63:0] tile      = depthwise ? depthwise_tile : dense_tile;
     wire [2:0]  precision = `QM_F_PRECISION(insn_i);
     wire [1:0]  out_type  = `QM_F_OUT_TYPE(insn_i);
+    wire [63:0] elements  = is_add ? length : channels;
     wire        looks_up  = is_req && `QM_F_LOOKUP(insn_i) == `QM_LOOKUP_TABLE;
+
+    wire        more_tiles = is_req ? tiles > 64'd1 : elements > tile;
 
     // 2 UNSUPPORTED
     wire unsupported = (has_precision[op] && !supported_precision[`QM_F_PRECISION(insn_i)])
@@ -114,7 +117,8 @@ module decode #(
                     || (has_lookup[op]    && !supported_lookup[`QM_F_LOOKUP(insn_i)])
                     || (is_matmul && depthwise && precision != `QM_PRECISION_W8A8)
                     || (looks_up && out_type != `QM_OUT_TYPE_BITS8)
-                    || (is_req && out_type == `QM_OUT_TYPE_BITS4 && tile[0] && tiles > 64'd1);
+                    || ((is_pool || is_add) && out_type[1])
+                    || (out_type == `QM_OUT_TYPE_BITS4 && has_out_type[op] && tile[0] && more_tiles);
 
     // 3 ILLEGAL
     wire [63:0] tiled      = tiles * tile;
@@ -129,7 +133,7 @@ module decode #(
     // 5 SCRATCHPAD
     wire [63:0] table_addr = {40'd0, `QM_F_TABLE_ADDR(insn_i)};
     reg  [63:0] cell_bits;
-    reg  [63:0] element_bytes;  // of all channels
+    reg  [63:0] element_bytes;  // of all channels, of ADD's elements
     always @(*) begin
         case (precision)
             `QM_PRECISION_W4A4:                     cell_bits = 64'd16;
@@ -138,10 +142,10 @@ module decode #(
             default:                                cell_bits = 64'd8;  // W8A8, W4A8, W2A4
         endcase
         case (out_type)
-            `QM_OUT_TYPE_BITS4:  element_bytes = (channels + 64'd1) >> 1;
-            `QM_OUT_TYPE_BITS16: element_bytes = channels << 1;
-            `QM_OUT_TYPE_BITS32: element_bytes = channels << 2;
-            default:             element_bytes = channels;
+            `QM_OUT_TYPE_BITS4:  element_bytes = (elements + 64'd1) >> 1;
+            `QM_OUT_TYPE_BITS16: element_bytes = elements << 1;
+            `QM_OUT_TYPE_BITS32: element_bytes = elements << 2;
+            default:             element_bytes = elements;
         endcase
     end
     wire [63:0] taps         = kernel_h * kernel_w * run_bytes;
@@ -154,7 +158,7 @@ module decode #(
     wire [63:0] weight_end   = weight_addr + kernel_h * kernel_w * cells_down * ((tiles - 64'd1) * tile_weights + last_weights);
     wire [63:0] param_end    = param_addr + tiles * param_bytes;
     wire [63:0] table_end    = table_addr + 64'd256;
-    wire [63:0] out_size     = is_copy ? taps : is_req ? element_bytes : channels;
+    wire [63:0] out_size     = is_copy ? taps : element_bytes;
     wire [63:0] out_end      = out_addr + (out_h - 64'd1) * out_pitch + (out_w - 64'd1) * out_pixel + out_size;
     wire        scratchpad   = (is_transfer && transfer_end > spad_end)
                             || (is_window && window_end > spad_end)
@@ -162,7 +166,7 @@ module decode #(
                             || (is_req && param_end > spad_end)
                             || (looks_up && table_end > spad_end)
                             || ((is_req || is_pool || is_copy) && out_end > spad_end)
-                            || (is_add && (in_addr + length > spad_end || b_addr + length > spad_end || out_addr + length > spad_end));
+                            || (is_add && (in_addr + length > spad_end || b_addr + length > spad_end || out_addr + element_bytes > spad_end));
 
     // 6 ACCUMULATOR
     wire accumulator = (is_matmul || is_req) && acc_addr + tiles * out_h * out_w > acc_end;

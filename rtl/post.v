@@ -200,10 +200,12 @@ module post #(
 
     // ---- Outputs on their way: ADD waits two cycles for its operands, then all take the same five ----
     wire        sum_valid;
-    wire [33:0] sum_output;
+    wire [34:0] sum_output;
     wire        sum_any;
     wire        valid = adding ? sum_valid : item_output;
+    wire [34:0] item_output_data = {item_last, item_n[0], item_bytes, item_out};
     wire        out_last;
+    wire        out_odd;     // elements
     wire [8:0]  out_bytes;
     wire        out_any;
     wire        copied_any;
@@ -212,22 +214,22 @@ module post #(
     wire        unused_any = sum_any || out_any || copied_any;
     /* verilator lint_on UNUSEDSIGNAL */
 
-    delay_line #(.Width(34), .Cycles(2)) sum_line (
+    delay_line #(.Width(35), .Cycles(2)) sum_line (
         .clk_i  (clk_i),
         .rst_ni (rst_ni),
         .valid_i(item_output && adding),
-        .data_i ({item_last, item_bytes, item_out}),
+        .data_i (item_output_data),
         .valid_o(sum_valid),
         .data_o (sum_output),
         .any_o  (sum_any)
     );
-    delay_line #(.Width(34), .Cycles(5)) out_line (
+    delay_line #(.Width(35), .Cycles(5)) out_line (
         .clk_i  (clk_i),
         .rst_ni (rst_ni),
         .valid_i(valid),
-        .data_i (adding ? sum_output : {item_last, item_bytes, item_out}),
+        .data_i (adding ? sum_output : item_output_data),
         .valid_o(post_we_o),
-        .data_o ({out_last, out_bytes, post_waddr_o}),
+        .data_o ({out_last, out_odd, out_bytes, post_waddr_o}),
         .any_o  (out_any)
     );
 
@@ -330,7 +332,7 @@ module post #(
     reg  signed [32:0] clamped;
     reg  [31:0]        saturated;
 
-    wire [1:0]  out_type  = requantizing ? `QM_F_OUT_TYPE(insn_q) : `QM_OUT_TYPE_BITS8;
+    wire [1:0]  out_type  = `QM_F_OUT_TYPE(insn_q);
     wire        looks_up  = requantizing && `QM_F_LOOKUP(insn_q) == `QM_LOOKUP_TABLE;
     wire [15:0] out_zero  = `QM_F_OUT_ZERO(insn_q);
     wire [15:0] clamp_min = `QM_F_CLAMP_MIN(insn_q);
@@ -348,40 +350,42 @@ module post #(
         .any_o  (copied_any)
     );
 
-    // A row's tile is the latest one with an item until the row is written, so data_n_q is its width: the parameters of the next come between.
     /* verilator lint_off BLKSEQ */
     integer o;
     always @(posedge clk_i)
         if (copied_valid)
             out_q[8*Cols-1:0] <= copied;
-        else if (clamp_valid_q) begin
-            if (out_type == `QM_OUT_TYPE_BITS4) out_q[4*Cols +: 4] <= 4'd0;
+        else if (clamp_valid_q)
             for (o = 0; o < Cols; o = o + 1) begin
                 shifted   = {scaled[32*o + 31], scaled[32*o +: 32]} + {{17{out_zero[15]}}, out_zero};
                 saturated = shifted[32] == shifted[31] ? shifted[31:0] : {shifted[32], {31{!shifted[32]}}};
                 clamped   = shifted < out_least ? out_least : shifted;
                 clamped   = clamped > out_most ? out_most : clamped;
                 case (out_type)
-                    `QM_OUT_TYPE_BITS4:  out_q[4*o +: 4]   <= o[8:0] < data_n_q ? clamped[3:0] : 4'd0;
+                    `QM_OUT_TYPE_BITS4:  out_q[4*o +: 4]   <= clamped[3:0];
                     `QM_OUT_TYPE_BITS16: out_q[16*o +: 16] <= clamped[15:0];
                     `QM_OUT_TYPE_BITS32: out_q[32*o +: 32] <= saturated;
                     default:             out_q[8*o +: 8]   <= looks_up ? table_q[8*clamped[7:0] +: 8] : clamped[7:0];
                 endcase
             end
-        end else if (post_we_o && out_type[1])
+        else if (post_we_o && out_type[1])
             out_q <= out_q >> 8*Cols;
     /* verilator lint_on BLKSEQ */
 
-    // ---- Write ----
-    reg [Cols-1:0] write_mask;
-    integer        m;
+    // ---- Write: an odd last nibble has no neighbour ----
+    reg [8*Cols-1:0] write_data;
+    reg [Cols-1:0]   write_mask;
+    integer          m;
     always @* begin
+        write_data = out_q[8*Cols-1:0];
         write_mask = 0;
-        if (post_we_o)
-            for (m = 0; m < Cols; m = m + 1) write_mask[m] = m[8:0] < out_bytes;
+        for (m = 0; m < Cols; m = m + 1) begin
+            if (out_type == `QM_OUT_TYPE_BITS4 && out_odd && m[8:0] + 9'd1 == out_bytes) write_data[8*m + 4 +: 4] = 4'd0;
+            write_mask[m] = post_we_o && m[8:0] < out_bytes;
+        end
     end
 
-    assign post_wdata_o  = out_q[8*Cols-1:0];
+    assign post_wdata_o  = write_data;
     assign post_wmask_o  = write_mask;
     assign write_bytes_o = post_we_o ? {7'd0, out_bytes} : 16'd0;
     assign end_o         = post_we_o && out_last;

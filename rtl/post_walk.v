@@ -72,15 +72,15 @@ module post_walk #(
     wire [8:0]  piece_n  = run_left_q < PieceMax ? run_left_q[8:0] : PieceMax[8:0];
     wire [8:0]  table_n  = {15'd0, table_left_q} < PieceMax ? table_left_q : PieceMax[8:0];
 
-    // Sizes that follow from the out_type: cycles of a row after the first, bytes of a row and of a full tile.
+    // Sizes that follow from the out_type: cycles of a row after the first, bytes of the item's elements and of a full tile.
     reg  [1:0]  row_pieces;
     reg  [10:0] row_bytes;
     reg  [15:0] tile_bytes;
     always @* begin
         row_pieces = 2'd0;
-        row_bytes  = {2'd0, tile_n};
+        row_bytes  = {2'd0, n_o};
         tile_bytes = tile_max;
-        if (requantizing)
+        if (!copying)
             case (`QM_F_OUT_TYPE(insn_i))
                 `QM_OUT_TYPE_BITS4:  begin row_bytes = (row_bytes + 11'd1) >> 1; tile_bytes = tile_max >> 1; end
                 `QM_OUT_TYPE_BITS16: begin row_bytes = row_bytes << 1; tile_bytes = tile_max << 1; row_pieces = 2'd1; end
@@ -112,7 +112,7 @@ module post_walk #(
     assign output_o      = item_o && (adding ? second_q : copying || requantizing || ky_end);
     assign last_o        = tile_end;
     assign n_o           = table_o ? table_n : adding || copying ? piece_n : tile_n;
-    assign bytes_o       = requantizing ? row_n : n_o;
+    assign bytes_o       = row_n;
 
     always @(posedge clk_i) begin
         if (!rst_ni || clear_i)      walking_q <= 1'b0;
@@ -140,7 +140,7 @@ module post_walk #(
         end else if (item_o) begin
             second_q    <= adding && !second_q;
             tap_q       <= !ky_end;
-            row_piece_q <= run_end ? 2'd0 : row_piece_q + 2'd1;
+            row_piece_q <= run_end || !requantizing ? 2'd0 : row_piece_q + 2'd1;
             if (run_end)                   run_left_q <= {8'd0, `QM_F_RUN_BYTES(insn_i)};
             else if (copying || second_q)  run_left_q <= run_left_q - PieceMax;
             if (run_end) kx_left_q       <= kx_end ? `QM_F_KERNEL_W(insn_i) - 8'd1 : kx_left_q - 8'd1;
@@ -217,7 +217,7 @@ module post_walk #(
         tile_out_d = oy_end ? tile_out_q + {8'd0, tile_bytes} : tile_out_q;
         row_out_d  = oy_end ? tile_out_d : ox_end ? row_out_q + `QM_F_OUT_PITCH(insn_i) : row_out_q;
         pos_out_d  = ox_end ? row_out_d : ky_end ? pos_out_q + {8'd0, `QM_F_OUT_PIXEL(insn_i)} : pos_out_q;
-        out_d      = ky_end ? pos_out_d : requantizing ? out_q + PieceMax : copying || second_q ? out_q + {15'd0, piece_n} : out_q;
+        out_d      = ky_end ? pos_out_d : requantizing ? out_q + PieceMax : copying || second_q ? out_q + {15'd0, bytes_o} : out_q;
     end
 
     always @(posedge clk_i)

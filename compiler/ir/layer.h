@@ -14,12 +14,13 @@
 #include "common/program.h"
 #include "compiler/ir/graph.h"
 
-/* A tensor between layers: h rows of w positions of c channels, one byte each, dense. */
+/* A tensor between layers: h rows of w positions of c channels, dense; one byte each but for the floats that the host alone touches. */
 struct qm_value {
     const char *name;
     uint32_t graph_tensor; /* index in the graph, for names, shapes and quantization */
     uint32_t h, w, c;
-    enum qm_dtype dtype; /* QM_I8 or QM_U8 */
+    enum qm_dtype dtype; /* QM_I8, QM_U8 or QM_F32 */
+    bool between;        /* two layers of one operator: no tensor of the graph, never kept */
     uint32_t storage;    /* index of the value whose bytes these are (its own index, or the source of a reshape) */
 };
 
@@ -29,7 +30,21 @@ enum qm_layer_kind {
     QM_LAYER_ADD,
     QM_LAYER_POOL_MAX,
     QM_LAYER_POOL_AVG,
-    QM_LAYER_SOFTMAX, /* on the host */
+    QM_LAYER_POOL_SUM, /* scaled: a mean */
+    QM_LAYER_MOVE,     /* bytes from places of one map to places of another, rescaled */
+    QM_LAYER_HOST,     /* host_op */
+};
+
+enum { QM_MOVE_LOOPS = 2 * QM_MAX_RANK };
+
+/* Which bytes go where: loops, outermost first, around a run that is contiguous in both maps. */
+struct qm_move {
+    uint32_t loop_count;
+    struct qm_move_loop {
+        uint32_t count, in, out; /* bytes from one to the next in the input and in the output */
+    } loops[QM_MOVE_LOOPS];
+    uint32_t in_first, out_first, run; /* bytes */
+    bool fill;                         /* before, all bytes of the output become pad_value */
 };
 
 struct qm_scale {
@@ -46,21 +61,26 @@ struct qm_layer {
     uint64_t macs;   /* convolutions: products of the definition (out positions x kh x kw x in channels x out channels); 0 otherwise */
     /* window: CONV, DEPTHWISE, POOL_* */
     uint32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
-    int8_t pad_value; /* CONV, DEPTHWISE: the input zero point as a byte */
+    int8_t pad_value; /* CONV, DEPTHWISE: the input zero point as a byte; MOVE: what it fills with, as the input stores it */
     bool in_unsigned;
     /* CONV: [oc][kh][kw][ic]; DEPTHWISE: [kh][kw][c] */
     const int8_t *weights;
     const int32_t *bias;           /* [oc], input zero point folded in */
     const struct qm_scale *scales; /* [oc] */
+    const uint8_t *table;          /* CONV, DEPTHWISE: what each output byte becomes, [256]; NULL: itself */
     /* all device kinds */
     int32_t out_zero, clamp_min, clamp_max;
-    uint32_t rounding; /* QM_rounding_* */
+    uint32_t rounding;         /* QM_rounding_* */
+    struct qm_scale out_scale; /* ADD, POOL_MAX, POOL_SUM, MOVE; an average's is planned by schedule */
+    int32_t in_bias;           /* POOL_*, MOVE: added before the scaling */
     /* ADD */
     int32_t a_zero, b_zero;
-    struct qm_scale a_scale, b_scale, out_scale; /* out_scale: ADD only; POOL_MAX is the identity, POOL_AVG the mean (planned by emit) */
+    struct qm_scale a_scale, b_scale;
     uint32_t pre_shift;
-    /* SOFTMAX */
-    float beta;
+    struct qm_move move; /* MOVE */
+    /* HOST */
+    enum qm_host_op host_op;
+    float beta; /* softmax */
 };
 
 struct qm_network {

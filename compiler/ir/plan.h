@@ -19,6 +19,7 @@
 struct plan_value {
     uint32_t bytes;
     uint32_t first_layer, last_layer; /* that touch it */
+    uint32_t last_writer;             /* the last layer that writes to it */
     bool on_device;                   /* a device layer or the network's ends touch it */
     bool from_outside;                /* network input or made on the host: must be loaded */
     bool in_arena;                    /* has a place in the arena */
@@ -58,7 +59,7 @@ struct plan_tiling {
     bool split;                       /* the parts of a chunk do not fit together: each is loaded when it is needed */
     bool rows_outer;                  /* for each block all chunks, else for each chunk all blocks */
     uint32_t ring;                    /* buffers in turn for results on their way out, and for packed windows: 1 or 2 */
-    uint32_t block_bytes;             /* ADD */
+    uint32_t block_bytes;             /* ADD; MOVE: of what it fills */
     uint64_t cycles;                  /* estimate */
 };
 
@@ -76,10 +77,10 @@ struct plan_buffer {
     bool placed;
 };
 
-/* Weights of a chunk and its channel parameters in the image. */
+/* Weights of a chunk and its channel parameters in the image, or the layer's table. */
 struct plan_constant {
-    uint32_t layer, channel, channels;
-    uint32_t offset, bytes; /* in the image */
+    uint32_t layer, channel, channels; /* channels 0: the table */
+    uint32_t offset, bytes;            /* in the image */
 };
 
 /* Which buffers the addresses of an instruction are relative to. */
@@ -128,6 +129,10 @@ static inline uint32_t plan_min(uint32_t a, uint32_t b) {
 
 static inline uint32_t plan_max(uint32_t a, uint32_t b) {
     return a > b ? a : b;
+}
+
+static inline bool is_pool(const struct qm_layer *layer) {
+    return layer->kind == QM_LAYER_POOL_MAX || layer->kind == QM_LAYER_POOL_AVG || layer->kind == QM_LAYER_POOL_SUM;
 }
 
 /* The root of a value's storage. */

@@ -56,6 +56,10 @@ static void put_constant(const struct emitter *e, const struct plan_constant *co
     const struct plan_window *w = &t->product.window;
     uint32_t tile = qm_machine_tile(e->plan->machine, t->product.depthwise), end = constant->channel + constant->channels;
     uint8_t *at = e->program->image + constant->offset;
+    if (constant->channels == 0) {
+        memcpy(at, l->table, constant->bytes);
+        return;
+    }
     for (uint32_t ky = 0; ky < w->kernel_h; ky += t->part_kernel_h)
         for (uint32_t byte = 0; byte < w->run_bytes; byte += t->part_run)
             for (uint32_t c = constant->channel; c < end; c += tile) {
@@ -118,8 +122,9 @@ static void put_tensors(const struct emitter *e) {
     for (uint32_t i = 0; i < network->output_count; i++) add_tensor(e, network->outputs[i]);
     for (uint32_t i = 0; i < network->layer_count; i++) {
         const struct qm_layer *l = &network->layers[i];
-        if (l->kind == QM_LAYER_SOFTMAX) tensor_of(e, l->inputs[0]);
-        if (l->kind == QM_LAYER_SOFTMAX || e->plan->options->keep_layers) tensor_of(e, l->output);
+        if (l->kind == QM_LAYER_HOST) tensor_of(e, l->inputs[0]);
+        bool kept = e->plan->options->keep_layers && !network->values[l->output].between;
+        if (l->kind == QM_LAYER_HOST || kept) tensor_of(e, l->output);
     }
 }
 
@@ -146,8 +151,9 @@ static void put_layers(const struct emitter *e) {
         describe_shape(e, l, layer->shape, sizeof layer->shape);
         layer->op_index = op->index;
         layer->macs = l->macs;
-        layer->on_host = l->kind == QM_LAYER_SOFTMAX;
-        if (layer->on_host) layer->host_bytes = 2 * (uint64_t)plan_storage(e->plan, l->output)->bytes;
+        layer->on_host = l->kind == QM_LAYER_HOST;
+        if (layer->on_host)
+            layer->host_bytes = (uint64_t)plan_storage(e->plan, l->inputs[0])->bytes + plan_storage(e->plan, l->output)->bytes;
     }
 }
 
@@ -167,7 +173,7 @@ static enum qm_status put_insn(const struct emitter *e, const struct plan_op *op
 
 static void put_host_step(const struct emitter *e, uint32_t layer, struct qm_program_step *step) {
     const struct qm_layer *l = &e->network->layers[layer];
-    *step = (struct qm_program_step){.on_host = true, .layer = layer, .host_op = QM_HOST_SOFTMAX, .beta = l->beta};
+    *step = (struct qm_program_step){.on_host = true, .layer = layer, .host_op = l->host_op, .beta = l->beta};
     step->input = tensor_of(e, l->inputs[0]);
     step->output = tensor_of(e, l->output);
 }

@@ -74,6 +74,9 @@ uint64_t cost_transfer(const struct qm_machine *machine, uint64_t bytes);
 
 /* ---- tiling ---- */
 
+/* The loops of a move that become rows and positions of instructions; returns how many are outside of these. */
+uint32_t move_split(const struct qm_move *move, struct qm_move_loop *rows, struct qm_move_loop *positions);
+
 /* Bytes that one chunk's weights and parameters take. */
 uint32_t tile_chunk_bytes(const struct qm_machine *machine, const struct plan_product *product, uint32_t channels);
 
@@ -82,6 +85,7 @@ uint32_t tile_chunk_bytes(const struct qm_machine *machine, const struct plan_pr
 void schedule_convolution(struct plan *plan, uint32_t layer);
 void schedule_pool(struct plan *plan, uint32_t layer);
 void schedule_add(struct plan *plan, uint32_t layer);
+void schedule_move(struct plan *plan, uint32_t layer);
 
 /* A part of a map seen as rows of row_bytes: where it lies in the scratchpad, or a LOAD of it to a buffer of its own. */
 struct area schedule_input(struct plan *plan, uint32_t layer, uint32_t value, const struct area *wanted, uint32_t row_bytes);
@@ -100,6 +104,17 @@ struct target {
 struct destination {
     uint32_t buffer, offset, pitch, pixel;
 };
+
+/* Rows of positions of runs: where the first is, and the bytes from one to the next. */
+struct plan_nest {
+    uint32_t rows, positions, run;
+    uint32_t first, row, position;
+};
+
+/* The buffer that holds these bytes of a map: the map itself when it is in the scratchpad, else a buffer that they are loaded to densely. */
+uint32_t schedule_gather(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest);
+/* Stores these bytes of a map, which lie densely in the buffer, to the arena. Does nothing for a map in the scratchpad. */
+void schedule_scatter(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest, uint32_t buffer);
 
 /* In the map itself, or dense in the given buffer. */
 struct destination schedule_destination(const struct plan *plan, const struct target *target, uint32_t buffer);

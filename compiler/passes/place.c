@@ -21,7 +21,8 @@ static void touch(struct plan_value *value, uint32_t layer) {
 static void see_layer(struct plan *plan, uint32_t layer) {
     const struct qm_layer *l = &plan->network->layers[layer];
     struct plan_value *out = plan_storage(plan, l->output);
-    bool on_host = l->kind == QM_LAYER_SOFTMAX;
+    bool on_host = l->kind == QM_LAYER_HOST;
+    out->last_writer = layer;
     for (uint32_t i = 0; i < l->input_count; i++) {
         struct plan_value *in = plan_storage(plan, l->inputs[i]);
         if (on_host) in->in_arena = true;
@@ -29,7 +30,8 @@ static void see_layer(struct plan *plan, uint32_t layer) {
     }
     if (on_host) out->from_outside = true;
     if (!on_host) touch(out, layer);
-    if (on_host || plan->options->keep_layers) out->in_arena = true;
+    bool kept = plan->options->keep_layers && !plan->network->values[l->output].between;
+    if (on_host || kept) out->in_arena = true;
 }
 
 static bool may_stay(const struct qm_value *value, uint32_t scratchpad_bytes) {
@@ -46,7 +48,7 @@ static void see_values(struct plan *plan) {
     for (uint32_t i = 0; i < network->output_count; i++) plan_storage(plan, network->outputs[i])->in_arena = true;
     for (uint32_t i = 0; i < network->value_count; i++) {
         const struct qm_value *value = &network->values[i];
-        plan->values[i].bytes = value->h * value->w * value->c;
+        plan->values[i].bytes = value->h * value->w * value->c * (uint32_t)qm_dtype_bytes(value->dtype);
         plan->values[i].buffer = PLAN_NONE;
         plan->values[i].resident = value->storage == i && plan->values[i].on_device && may_stay(value, plan->machine->scratchpad_bytes);
     }
@@ -163,7 +165,7 @@ enum qm_status pass_place(struct plan *plan) {
     place_residents(plan);
     measure(plan);
     for (uint32_t i = 0; i < plan->network->layer_count; i++) {
-        if (plan->network->layers[i].kind == QM_LAYER_SOFTMAX) continue;
+        if (plan->network->layers[i].kind == QM_LAYER_HOST) continue;
         while (plan->layers[i].hole_bytes < wish(plan, i) && place_move_out(plan, i)) {
         }
     }

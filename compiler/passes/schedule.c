@@ -85,7 +85,51 @@ struct area schedule_input(struct plan *plan, uint32_t layer, uint32_t value, co
     return area;
 }
 
+/* The nest is one end of a transfer; the other is dense. */
+static struct qm_insn *add_nest(struct plan *plan, enum qm_opcode opcode, uint32_t layer, const struct plan_nest *nest) {
+    uint32_t run = nest->run, positions = nest->positions;
+    if (nest->position == run || positions == 1) {
+        run *= positions;
+        positions = 1;
+    }
+    uint32_t op = add_transfer(plan, opcode, layer, run);
+    struct qm_insn *insn = &plan->ops[op].insn;
+    insn->row_count = positions;
+    insn->plane_count = nest->rows;
+    insn->dram_row_stride = positions > 1 ? nest->position : 0;
+    insn->dram_plane_stride = nest->rows > 1 ? nest->row : 0;
+    insn->spad_row_stride = positions > 1 ? run : 0;
+    insn->spad_plane_stride = nest->rows > 1 ? (int64_t)run * positions : 0;
+    return insn;
+}
+
+uint32_t schedule_gather(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest) {
+    struct plan_value *storage = plan_storage(plan, value);
+    uint32_t end = nest->first + (nest->rows - 1) * nest->row + (nest->positions - 1) * nest->position + nest->run;
+    if (storage->resident) {
+        if (storage->from_outside) load_until(plan, layer, storage, end);
+        return storage->buffer;
+    }
+    uint32_t buffer = plan_add_buffer(plan, nest->rows * nest->positions * nest->run);
+    struct qm_insn *insn = add_nest(plan, QM_LOAD, layer, nest);
+    insn->dram_addr = (int64_t)storage->arena_offset + nest->first;
+    struct plan_op *op = &plan->ops[plan->op_count - 1];
+    op->movable = true;
+    op->after = plan_max(storage->ready_op, step_begin(plan));
+    plan_use(plan, plan->op_count - 1, PLAN_WRITE, buffer);
+    return buffer;
+}
+
 /* ---- maps that go to the arena ---- */
+
+void schedule_scatter(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest, uint32_t buffer) {
+    struct plan_value *storage = plan_storage(plan, value);
+    if (storage->resident) return;
+    struct qm_insn *insn = add_nest(plan, QM_STORE, layer, nest);
+    insn->dram_addr = (int64_t)storage->arena_offset + nest->first;
+    plan_use(plan, plan->op_count - 1, PLAN_READ, buffer);
+    storage->ready_op = plan->op_count;
+}
 
 struct destination schedule_destination(const struct plan *plan, const struct target *target, uint32_t buffer) {
     const struct plan_value *value = plan_storage(plan, target->value);
@@ -120,9 +164,9 @@ void schedule_store_block(struct plan *plan, uint32_t layer, const struct target
     value->ready_op = plan->op_count;
 }
 
-/* A map of the scratchpad that someone outside wants as well. */
+/* A map of the scratchpad that someone outside wants as well, when all of it has been written. */
 static void store_value(struct plan *plan, uint32_t layer, struct plan_value *value) {
-    if (!value->resident || !value->in_arena) return;
+    if (!value->resident || !value->in_arena || value->last_writer != layer) return;
     uint32_t op = add_transfer(plan, QM_STORE, layer, value->bytes);
     plan->ops[op].insn.dram_addr = value->arena_offset;
     plan_use(plan, op, PLAN_READ, value->buffer);
@@ -142,8 +186,9 @@ static void schedule_device_layer(struct plan *plan, uint32_t layer) {
     const struct qm_layer *l = &plan->network->layers[layer];
     if (plan->step_count == 0 || plan->steps[plan->step_count - 1].on_host) open_step(plan, false, layer);
     if (l->kind == QM_LAYER_CONV || l->kind == QM_LAYER_DEPTHWISE) schedule_convolution(plan, layer);
-    if (l->kind == QM_LAYER_POOL_MAX || l->kind == QM_LAYER_POOL_AVG) schedule_pool(plan, layer);
+    if (is_pool(l)) schedule_pool(plan, layer);
     if (l->kind == QM_LAYER_ADD) schedule_add(plan, layer);
+    if (l->kind == QM_LAYER_MOVE) schedule_move(plan, layer);
     store_value(plan, layer, plan_storage(plan, l->output));
     close_step(plan);
 }
@@ -166,7 +211,7 @@ enum qm_status pass_schedule(struct plan *plan) {
     }
     for (uint32_t i = 0; i < plan->network->layer_count; i++) {
         plan->layers[i].first_op = plan->op_count;
-        if (plan->network->layers[i].kind == QM_LAYER_SOFTMAX)
+        if (plan->network->layers[i].kind == QM_LAYER_HOST)
             schedule_host_layer(plan, i);
         else
             schedule_device_layer(plan, i);

@@ -8,6 +8,7 @@
  *
  * Sums take the accumulator in turn, so that a MATMUL can fill rows while REQUANTIZE reads others.
  */
+#include "common/precision.h"
 #include "compiler/passes/passes.h"
 
 enum { CONSTANT_ALIGNMENT = 64, RING_MAX = 2 };
@@ -23,6 +24,7 @@ struct conv {
     struct area in;                 /* of the block */
     uint32_t weights, weights_base; /* buffer, and the offset in it of what `weights` offsets count from */
     uint32_t results[RING_MAX], windows[RING_MAX];
+    uint32_t table;  /* buffer */
     uint32_t stores; /* made so far: results take their buffers in turn */
 };
 
@@ -38,28 +40,34 @@ static struct range chunk_at(const struct conv *c, uint32_t index) {
 
 /* ---- constants ---- */
 
+static void add_constant(struct conv *c, struct range channels, uint32_t bytes) {
+    struct plan *plan = c->plan;
+    uint32_t index = plan_add_constant(plan);
+    struct plan_constant *constant = &plan->constants[index];
+    constant->layer = c->layer;
+    constant->channel = channels.first;
+    constant->channels = channels.count;
+    constant->offset = plan_ceil_div(plan->image_bytes, CONSTANT_ALIGNMENT) * CONSTANT_ALIGNMENT;
+    constant->bytes = bytes;
+    plan->image_bytes = constant->offset + constant->bytes;
+}
+
+/* One a chunk, then the table. */
 static void add_constants(struct conv *c) {
     struct plan *plan = c->plan;
     plan->layers[c->layer].first_constant = plan->constant_count;
     for (uint32_t i = 0; i < c->chunks; i++) {
         struct range channels = chunk_at(c, i);
-        uint32_t index = plan_add_constant(plan);
-        struct plan_constant *constant = &plan->constants[index];
-        constant->layer = c->layer;
-        constant->channel = channels.first;
-        constant->channels = channels.count;
-        constant->offset = plan_ceil_div(plan->image_bytes, CONSTANT_ALIGNMENT) * CONSTANT_ALIGNMENT;
-        constant->bytes = tile_chunk_bytes(plan->machine, &c->t->product, channels.count);
-        plan->image_bytes = constant->offset + constant->bytes;
+        add_constant(c, channels, tile_chunk_bytes(plan->machine, &c->t->product, channels.count));
     }
+    if (c->l->table != NULL) add_constant(c, (struct range){0, 0}, QM_TABLE_BYTES);
 }
 
-/* Loads bytes of a chunk's constant from offset on. */
-static void load_constant(struct conv *c, uint32_t chunk, uint32_t offset, uint32_t bytes) {
+/* Loads bytes of the layer's constant `index` from offset on; returns the buffer. */
+static uint32_t load_bytes(struct conv *c, uint32_t index, uint32_t offset, uint32_t bytes) {
     struct plan *plan = c->plan;
-    const struct plan_constant *constant = &plan->constants[plan->layers[c->layer].first_constant + chunk];
-    c->weights = plan_add_buffer(plan, bytes);
-    c->weights_base = offset;
+    const struct plan_constant *constant = &plan->constants[plan->layers[c->layer].first_constant + index];
+    uint32_t buffer = plan_add_buffer(plan, bytes);
     uint32_t op = plan_add_op(plan, QM_LOAD, c->layer);
     struct qm_insn *insn = &plan->ops[op].insn;
     insn->dram_addr = (int64_t)plan->image_offset + constant->offset + offset;
@@ -67,7 +75,14 @@ static void load_constant(struct conv *c, uint32_t chunk, uint32_t offset, uint3
     insn->row_count = insn->plane_count = 1;
     plan->ops[op].movable = true;
     plan->ops[op].after = plan->steps[plan->step_count - 1].first_op;
-    plan_use(plan, op, PLAN_WRITE, c->weights);
+    plan_use(plan, op, PLAN_WRITE, buffer);
+    return buffer;
+}
+
+/* Weights and parameters of a chunk, or a part of them. */
+static void load_constant(struct conv *c, uint32_t chunk, uint32_t offset, uint32_t bytes) {
+    c->weights = load_bytes(c, chunk, offset, bytes);
+    c->weights_base = offset;
 }
 
 /* ---- parts of the reduction ---- */
@@ -203,6 +218,9 @@ static void add_requantize(struct conv *c, const struct group *g, uint32_t param
     insn->clamp_max = c->l->clamp_max;
     plan_use(c->plan, op, PLAN_READ_MORE, c->weights);
     plan_use(c->plan, op, PLAN_WRITE, to.buffer);
+    if (c->l->table == NULL) return;
+    insn->lookup = QM_lookup_TABLE;
+    plan_use(c->plan, op, PLAN_READ, c->table);
 }
 
 static void add_matmuls(struct conv *c, const struct group *g, uint32_t *param_offset) {
@@ -288,6 +306,7 @@ void schedule_convolution(struct plan *plan, uint32_t layer) {
     c.block = c.chunk = PLAN_NONE;
     add_constants(&c);
     add_rings(&c);
+    if (c.l->table != NULL) c.table = load_bytes(&c, c.chunks, 0, QM_TABLE_BYTES);
     uint32_t outer = t->rows_outer ? c.blocks : c.chunks, inner = t->rows_outer ? c.chunks : c.blocks;
     for (uint32_t i = 0; i < outer; i++)
         for (uint32_t j = 0; j < inner; j++) do_block_and_chunk(&c, t->rows_outer ? i : j, t->rows_outer ? j : i);

@@ -4,7 +4,7 @@
  */
 #include "compiler/passes/passes.h"
 
-enum { IDENTITY_MULTIPLIER = 1 << 30, IDENTITY_SHIFT = 1 };
+enum { IDENTITY_SHIFT = 1 };
 
 /* ---- pools ---- */
 
@@ -35,7 +35,7 @@ static uint32_t taps_inside(const struct axis *axis, uint32_t position) {
 /* Positions from `first` on, at most `most`; those of an average must have as many elements inside as the first. */
 static struct range alike(const struct pool *p, const struct axis *axis, uint32_t first, uint32_t most) {
     uint32_t count = 1, taps = taps_inside(axis, first), limit = plan_min(most, axis->positions - first);
-    bool any = p->l->kind == QM_LAYER_POOL_MAX;
+    bool any = p->l->kind != QM_LAYER_POOL_AVG;
     while (count < limit && (any || taps_inside(axis, first + count) == taps)) count++;
     return (struct range){first, count};
 }
@@ -61,15 +61,15 @@ static struct plan_window slice(const struct plan_window *window, uint32_t chann
 }
 
 static void set_reduction(struct qm_insn *insn, const struct qm_layer *l, uint32_t count) {
-    bool average = l->kind == QM_LAYER_POOL_AVG;
     insn->run_bytes = 1;
-    insn->pool_kind = average ? QM_pool_kind_SUM : QM_pool_kind_MAXIMUM;
+    insn->pool_kind = l->kind == QM_LAYER_POOL_MAX ? QM_pool_kind_MAXIMUM : QM_pool_kind_SUM;
     insn->in_unsigned = l->in_unsigned;
     insn->pad_value = (uint8_t)l->pad_value;
     insn->rounding = l->rounding;
-    insn->out_multiplier = IDENTITY_MULTIPLIER;
-    insn->out_shift = IDENTITY_SHIFT;
-    if (average) set_scale(insn, count);
+    insn->pool_bias = l->in_bias;
+    insn->out_multiplier = l->out_scale.multiplier;
+    insn->out_shift = l->out_scale.shift;
+    if (l->kind == QM_LAYER_POOL_AVG) set_scale(insn, count);
     insn->out_zero = l->out_zero;
     insn->clamp_min = l->clamp_min;
     insn->clamp_max = l->clamp_max;

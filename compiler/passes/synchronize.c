@@ -131,7 +131,7 @@ static void find_accesses(struct node *node, const struct qm_insn *insn, const s
     case QM_REQUANTIZE: add_requantize(node, insn, machine); break;
     case QM_POOL:
         add_window(node, insn, insn->channels);
-        add_output(node, insn, insn->channels);
+        add_output(node, insn, qm_output_bytes(insn, insn->channels));
         break;
     case QM_COPY:
         add_window(node, insn, insn->run_bytes);
@@ -140,7 +140,7 @@ static void find_accesses(struct node *node, const struct qm_insn *insn, const s
     default:
         add_access(node, SCRATCHPAD, false, insn->in_addr, insn->length);
         add_access(node, SCRATCHPAD, false, insn->b_addr, insn->length);
-        add_access(node, SCRATCHPAD, true, insn->out_addr, insn->length);
+        add_access(node, SCRATCHPAD, true, insn->out_addr, qm_output_bytes(insn, insn->length));
     }
 }
 

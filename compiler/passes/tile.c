@@ -5,6 +5,7 @@
  * scratchpad wins, the first of equals. Only when none fits are chunks narrower than a tile, and parts of the reduction, tried as well.
  * A layer for which nothing fits moves its largest map out of the scratchpad; when there is none left, it is refused.
  */
+#include "common/precision.h"
 #include "compiler/passes/passes.h"
 
 enum {
@@ -14,7 +15,8 @@ enum {
     POSITIONS_MAX = 65535,
     ADD_BLOCKS = 8,
     ADD_BLOCK_BYTES_MIN = 512,
-    ADD_BLOCK_BYTES_MAX = 16384
+    ADD_BLOCK_BYTES_MAX = 16384,
+    MOVE_BYTES_MAX = 32768
 };
 
 /* What the trials of a layer have in common, and the best so far. */
@@ -55,6 +57,7 @@ static uint64_t weight_bytes(const struct search *s, const struct plan_tiling *t
 static uint64_t bytes_needed(const struct search *s, const struct plan_tiling *t, uint32_t times) {
     uint32_t row_bytes;
     uint64_t positions = (uint64_t)t->block_h * t->block_w, total = times * weight_bytes(s, t);
+    if (s->plan->network->layers[s->layer].table != NULL) total += QM_TABLE_BYTES;
     uint64_t in = input_bytes(t, &row_bytes);
     if (row_bytes > ROW_BYTES_MAX) return UINT64_MAX;
     if (s->in_outside) total += times * in;
@@ -265,6 +268,36 @@ static bool tile_add(struct search *s) {
     return s->best.block_bytes > 0;
 }
 
+/* Positions of a row of an instruction: strides, and the bytes from the first to the last, fit their fields. */
+static uint32_t positions_max(const struct qm_move_loop *loop, uint32_t run, bool in_outside, bool out_outside) {
+    uint64_t in = in_outside ? run : loop->in, out = out_outside ? run : loop->out, most = POSITIONS_MAX;
+    if (in > UINT16_MAX || out > UINT16_MAX) return 1;
+    if (in > 0 && (ROW_BYTES_MAX - run) / in + 1 < most) most = (ROW_BYTES_MAX - run) / in + 1;
+    return (uint32_t)most;
+}
+
+/* Blocks of whole rows if they fit, else of one row, else of a part of a run. */
+static bool tile_move(struct search *s) {
+    const struct qm_layer *l = &s->plan->network->layers[s->layer];
+    struct plan_tiling *t = &s->best;
+    struct qm_move_loop rows, positions;
+    move_split(&l->move, &rows, &positions);
+    uint32_t room = s->plan->layers[s->layer].hole_bytes, streams = s->in_outside + (uint32_t)s->out_outside;
+    uint64_t total = (uint64_t)rows.count * positions.count * l->move.run;
+    uint32_t most =
+        total / ADD_BLOCKS > ADD_BLOCK_BYTES_MIN ? (uint32_t)plan_min((uint32_t)(total / ADD_BLOCKS), MOVE_BYTES_MAX) : ADD_BLOCK_BYTES_MIN;
+    if (streams > 0) most = plan_min(room / (2 * streams), ADD_BLOCK_BYTES_MAX);
+    if (most == 0) return false;
+    t->ring = 2;
+    t->block_bytes = most;
+    t->chunk_channels = plan_min(l->move.run, most);
+    t->block_w = plan_min(plan_min(positions.count, plan_max(most / t->chunk_channels, 1)),
+                          positions_max(&positions, t->chunk_channels, s->in_outside, s->out_outside));
+    t->block_h = t->block_w < positions.count ? 1 : plan_min(rows.count, plan_max(most / (t->block_w * t->chunk_channels), 1));
+    if (!s->in_outside && rows.in > UINT16_MAX) t->block_h = 1;
+    return true;
+}
+
 /* ---- the pass ---- */
 
 /* An addition right before a layer keeps the array waiting until the first block's rows are there. */
@@ -283,8 +316,9 @@ static bool tile_layer(struct plan *plan, uint32_t layer) {
     s.starts = layer == 0;
     s.before = post_cycles_before(plan, layer);
     if (l->kind == QM_LAYER_CONV || l->kind == QM_LAYER_DEPTHWISE) fits = tile_convolution(&s);
-    if (l->kind == QM_LAYER_POOL_MAX || l->kind == QM_LAYER_POOL_AVG) fits = tile_pool(&s);
+    if (is_pool(l)) fits = tile_pool(&s);
     if (l->kind == QM_LAYER_ADD) fits = tile_add(&s);
+    if (l->kind == QM_LAYER_MOVE) fits = tile_move(&s);
     plan->layers[layer].tiling = s.best;
     return fits;
 }

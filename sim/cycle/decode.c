@@ -75,13 +75,21 @@ static bool has_supported_fields(const struct decode *decode, const struct qm_in
     return true;
 }
 
-/* Values that are supported, but not together. */
+/* Whether a tile of 4-bit elements ends within a byte and another follows. */
+static bool splits_bytes(const struct qm_insn *insn, const struct qm_machine *machine) {
+    if (qm_machine_tile(machine, insn->depthwise != 0) % 2 == 0) return false;
+    return insn->opcode == QM_REQUANTIZE ? insn->tiles > 1 : (insn->opcode == QM_POOL ? insn->channels : insn->length) > machine->cols;
+}
+
+/* Values that are supported, but not together. A field that the opcode lacks is 0. */
 static bool has_supported_modes(const struct decode *decode, const struct qm_insn *insn) {
     if (insn->opcode == QM_MATMUL) return insn->depthwise == 0 || insn->precision == QM_precision_W8A8;
-    if (insn->opcode != QM_REQUANTIZE) return true;
     if (insn->lookup == QM_lookup_TABLE && insn->out_type != QM_out_type_BITS8) return false;
-    bool splits_bytes = insn->tiles > 1 && qm_machine_tile(decode->machine, insn->depthwise != 0) % 2 != 0;
-    return insn->out_type != QM_out_type_BITS4 || !splits_bytes;
+    switch (insn->out_type) {
+    case QM_out_type_BITS8: return true;
+    case QM_out_type_BITS4: return !splits_bytes(insn, decode->machine);
+    default: return insn->opcode == QM_REQUANTIZE;
+    }
 }
 
 static bool has_legal_tiles(const struct decode *decode, const struct qm_insn *insn) {
@@ -134,9 +142,9 @@ static int64_t operands_end(const struct qm_insn *insn, const struct qm_machine 
     switch (insn->opcode) {
     case QM_MATMUL: return larger(window_end(insn), weights_end(insn, machine));
     case QM_REQUANTIZE: return requantize_end(insn, machine->cols);
-    case QM_POOL: return larger(window_end(insn), output_end(insn, insn->channels));
+    case QM_POOL: return larger(window_end(insn), output_end(insn, qm_output_bytes(insn, insn->channels)));
     case QM_COPY: return larger(window_end(insn), output_end(insn, window_bytes));
-    case QM_ADD: return larger(larger(insn->in_addr, insn->b_addr), insn->out_addr) + insn->length;
+    case QM_ADD: return larger(larger(insn->in_addr, insn->b_addr) + insn->length, insn->out_addr + qm_output_bytes(insn, insn->length));
     default: return spad_end(insn);
     }
 }

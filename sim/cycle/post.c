@@ -76,8 +76,13 @@ static struct post_work requantize_work(const struct qm_machine *machine, const 
 static struct post_work pool_work(const struct qm_machine *machine, const struct qm_insn *insn, uint64_t items) {
     uint64_t outputs = positions(insn), period = outputs * taps(insn), tile = items / period, rest = items % period;
     uint64_t before = channels_before(insn, tile, machine->cols), width = channels_of(insn, tile, machine->cols);
-    uint64_t read = before * period + width * rest, written = before * outputs + width * (rest / taps(insn));
-    return (struct post_work){.post_reads = read, .pool_ops = read, .requantize_ops = written, .post_writes = written};
+    uint64_t read = before * period + width * rest, rest_outputs = rest / taps(insn);
+    return (struct post_work){
+        .post_reads = read,
+        .pool_ops = read,
+        .requantize_ops = before * outputs + width * rest_outputs,
+        .post_writes = output_bytes(insn, before) * outputs + output_bytes(insn, width) * rest_outputs,
+    };
 }
 
 static struct post_work add_work(const struct qm_machine *machine, const struct qm_insn *insn, uint64_t items) {
@@ -87,7 +92,7 @@ static struct post_work add_work(const struct qm_machine *machine, const struct 
         .post_reads = read_first + written,
         .scale_ops = read_first + written,
         .requantize_ops = written,
-        .post_writes = written,
+        .post_writes = output_bytes(insn, written),
     };
 }
 

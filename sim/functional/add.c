@@ -3,7 +3,9 @@
  * An operand has 256 values, so each is scaled once and looked up.
  */
 #include "common/fixed_point.h"
+#include "common/precision.h"
 #include "sim/functional/functional.h"
+#include "sim/functional/narrow.h"
 #include "sim/functional/vectorized.h"
 
 enum { VALUES = 256, BLOCK = 256 };
@@ -35,12 +37,16 @@ void qm_functional_add(const struct qm_insn *insn, struct qm_functional_memory *
     struct operand a = {.zero = insn->a_zero, .multiplier = insn->a_multiplier, .shift = insn->a_shift};
     struct operand b = {.zero = insn->b_zero, .multiplier = insn->b_multiplier, .shift = insn->b_shift};
     int32_t sums[BLOCK];
+    uint8_t elements[BLOCK];
+    bool packs = insn->out_type == QM_out_type_BITS4;
     scale_operand(insn, &a);
     scale_operand(insn, &b);
     for (int64_t first = 0; first < insn->length; first += BLOCK) {
         int64_t n = insn->length - first < BLOCK ? insn->length - first : BLOCK;
         const uint8_t *a_bytes = memory->scratchpad + insn->in_addr + first, *b_bytes = memory->scratchpad + insn->b_addr + first;
         for (int64_t i = 0; i < n; i++) sums[i] = (int32_t)((uint32_t)a.scaled[a_bytes[i]] + (uint32_t)b.scaled[b_bytes[i]]);
-        finish(insn, sums, n, memory->scratchpad + insn->out_addr + first);
+        uint8_t *out = memory->scratchpad + insn->out_addr + qm_output_bytes(insn, first);
+        finish(insn, sums, n, packs ? elements : out);
+        if (packs) narrow_pack(elements, n, out);
     }
 }

@@ -19,6 +19,10 @@ void narrow_expand_activations(uint8_t *bytes, int64_t count, bool is_unsigned) 
     }
 }
 
+void narrow_pack(const uint8_t *elements, int64_t n, uint8_t *out) {
+    for (int64_t i = 0; i < n; i++) out[i / 2] = (uint8_t)(i % 2 == 0 ? elements[i] & 15 : out[i / 2] | elements[i] << 4);
+}
+
 /* The weight of `width` bits at bit `first` of a row. */
 static int8_t weight_at(const uint8_t *row, int64_t first, int64_t width) {
     int bits = row[first / 8] >> (first % 8) & ((1 << width) - 1);

@@ -2,7 +2,9 @@
 #include <stdbool.h>
 
 #include "common/fixed_point.h"
+#include "common/precision.h"
 #include "sim/functional/functional.h"
+#include "sim/functional/narrow.h"
 #include "sim/functional/vectorized.h"
 #include "sim/functional/window.h"
 
@@ -55,14 +57,19 @@ VECTORIZED static void finish(const struct qm_insn *insn, const int32_t *lanes, 
 void qm_functional_pool(const struct qm_insn *insn, struct qm_functional_memory *memory) {
     int64_t cols = memory->machine->cols;
     int32_t lanes[LANES_MAX];
+    uint8_t elements[LANES_MAX];
+    bool packs = insn->out_type == QM_out_type_BITS4;
     for (int64_t piece = 0; piece < insn->channels; piece += cols) {
         int64_t n = insn->channels - piece < cols ? insn->channels - piece : cols;
+        uint8_t *out = memory->scratchpad + insn->out_addr + qm_output_bytes(insn, piece);
         for (int64_t oy = 0; oy < insn->out_h; oy++)
             for (int64_t ox = 0; ox < insn->out_w; ox++) {
                 struct run window = window_run(insn, oy, ox, 0, 0);
                 window.x += piece;
                 reduce_window(insn, memory->scratchpad, window, n, lanes);
-                finish(insn, lanes, n, memory->scratchpad + insn->out_addr + oy * insn->out_pitch + ox * insn->out_pixel + piece);
+                uint8_t *position = out + oy * insn->out_pitch + ox * insn->out_pixel;
+                finish(insn, lanes, n, packs ? elements : position);
+                if (packs) narrow_pack(elements, n, position);
             }
     }
 }

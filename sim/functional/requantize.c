@@ -2,6 +2,7 @@
 #include "common/fixed_point.h"
 #include "common/precision.h"
 #include "sim/functional/functional.h"
+#include "sim/functional/narrow.h"
 #include "sim/functional/vectorized.h"
 
 enum { LANES_MAX = 256 };
@@ -52,20 +53,13 @@ static void write_little_endian(uint8_t *out, uint32_t value, int64_t size) {
     for (int64_t i = 0; i < size; i++) out[i] = (uint8_t)(value >> (8 * i));
 }
 
-/* An odd last channel leaves the high nibble 0. */
-static void write_nibble(uint8_t *out, int64_t c, uint32_t value) {
-    out[c / 2] = (uint8_t)(c % 2 == 0 ? value & 15 : out[c / 2] | (value & 15) << 4);
-}
-
-/* Elements that are not bytes. */
-static void requantize_packed(const struct qm_insn *insn, const struct stage *stage, const int32_t *sums, uint8_t *out) {
+/* Elements of two or four bytes. */
+static void requantize_wide(const struct qm_insn *insn, const struct stage *stage, const int32_t *sums, uint8_t *out) {
     int32_t scaled[LANES_MAX];
     scale_row(stage, sums, scaled, insn->rounding);
     for (int64_t c = 0; c < stage->n; c++) {
         uint32_t clamped = (uint32_t)qm_output(scaled[c], stage->zero, stage->low, stage->high);
-        if (insn->out_type == QM_out_type_BITS4)
-            write_nibble(out, c, clamped);
-        else if (insn->out_type == QM_out_type_BITS16)
+        if (insn->out_type == QM_out_type_BITS16)
             write_little_endian(out + 2 * c, clamped, 2);
         else
             write_little_endian(out + 4 * c, (uint32_t)qm_saturate_i32((int64_t)scaled[c] + stage->zero), 4);
@@ -73,13 +67,17 @@ static void requantize_packed(const struct qm_insn *insn, const struct stage *st
 }
 
 static void requantize_row(const struct qm_insn *insn, const struct stage *stage, const int32_t *sums, uint8_t *out) {
-    if (insn->out_type != QM_out_type_BITS8) {
-        requantize_packed(insn, stage, sums, out);
-        return;
+    if (qm_row_cycles(insn) > 1) {
+        requantize_wide(insn, stage, sums, out);
+    } else if (insn->out_type == QM_out_type_BITS4) {
+        uint8_t elements[LANES_MAX];
+        requantize_bytes(stage, sums, elements, insn->rounding);
+        narrow_pack(elements, stage->n, out);
+    } else {
+        requantize_bytes(stage, sums, out, insn->rounding);
+        if (stage->table == NULL) return;
+        for (int64_t c = 0; c < stage->n; c++) out[c] = stage->table[out[c]];
     }
-    requantize_bytes(stage, sums, out, insn->rounding);
-    if (stage->table == NULL) return;
-    for (int64_t c = 0; c < stage->n; c++) out[c] = stage->table[out[c]];
 }
 
 void qm_functional_requantize(const struct qm_insn *insn, struct qm_functional_memory *memory) {

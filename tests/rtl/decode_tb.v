@@ -93,6 +93,20 @@ module decode_tb;
         requantize(`QM_OUT_TYPE_BITS4, 5, 2);
         check(`QM_ERROR_UNSUPPORTED);
 
+        insn = 512'd0;
+        `QM_F_OPCODE(insn)   = `QM_OP_ADD;
+        `QM_F_OUT_TYPE(insn) = `QM_OUT_TYPE_BITS4;
+        `QM_F_LENGTH(insn)   = 3;
+        `QM_F_OUT_ADDR(insn) = 24'd1022;
+        check(`QM_ERROR_NONE);
+        `QM_F_OUT_ADDR(insn) = 24'd1023;
+        check(`QM_ERROR_SCRATCHPAD);
+        `QM_F_LENGTH(insn)   = 4;  // a second piece would begin within a byte
+        check(`QM_ERROR_UNSUPPORTED);
+        `QM_F_LENGTH(insn)   = 3;
+        `QM_F_OUT_TYPE(insn) = `QM_OUT_TYPE_BITS16;
+        check(`QM_ERROR_UNSUPPORTED);
+
         requantize(`QM_OUT_TYPE_BITS8, 3, 1);
         `QM_F_TABLE_ADDR(insn) = 769;
         check(`QM_ERROR_NONE);

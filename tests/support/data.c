@@ -14,6 +14,7 @@ const struct data_network data_networks[DATA_NETWORKS] = {
     {"ds_cnn_kws", "mlcommons-tiny/models/ds_cnn_kws_int8.tflite"},
     {"resnet8_cifar10", "mlcommons-tiny/models/resnet8_cifar10_int8.tflite"},
     {"vww_mobilenet", "mlcommons-tiny/models/mobilenet_v1_025_96_vww_int8.tflite"},
+    {"tf2_mobilenet_v2_224", "google-coral-test_data/models/tf2_mobilenet_v2_1.0_224_ptq.tflite"},
 };
 
 void data_need(void) {

@@ -65,10 +65,6 @@ static wide clamped(const struct qm_insn *insn, int32_t scaled) {
     return value;
 }
 
-static uint8_t output(const struct qm_insn *insn, int32_t scaled) {
-    return (uint8_t)low_bits(clamped(insn, scaled), 8);
-}
-
 static int32_t as_signed(uint8_t byte) {
     return byte < 128 ? byte : byte - 256;
 }
@@ -280,7 +276,7 @@ static void run_pool(const struct qm_insn *insn, struct naive_memory *memory) {
                 for (int64_t c = first; c < first + cols && c < insn->channels; c++) {
                     int32_t scaled =
                         naive_scale(pooled(insn, memory, oy, ox, c), (int32_t)insn->out_multiplier, insn->out_shift, insn->rounding);
-                    memory->scratchpad[output_address(insn, oy, ox) + c] = output(insn, scaled);
+                    write_element(insn, memory, output_address(insn, oy, ox), c, scaled);
                 }
 }
 
@@ -292,8 +288,7 @@ static void run_add(const struct qm_insn *insn, struct naive_memory *memory) {
         int32_t scaled_a = naive_scale(lifted_a, (int32_t)insn->a_multiplier, insn->a_shift, insn->rounding);
         int32_t scaled_b = naive_scale(lifted_b, (int32_t)insn->b_multiplier, insn->b_shift, insn->rounding);
         int32_t sum = wrap((wide)scaled_a + scaled_b);
-        memory->scratchpad[insn->out_addr + i] =
-            output(insn, naive_scale(sum, (int32_t)insn->out_multiplier, insn->out_shift, insn->rounding));
+        write_element(insn, memory, insn->out_addr, i, naive_scale(sum, (int32_t)insn->out_multiplier, insn->out_shift, insn->rounding));
     }
 }
 

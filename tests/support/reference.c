@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/status.h"
+#include "tests/support/reference_site.h"
 
 /* ---- scaling ---- */
 
@@ -42,7 +43,7 @@ static int32_t product(int32_t a, int32_t b) {
 }
 
 /* a / 2^bits to the nearest, ties away from zero */
-static int32_t divide(int32_t a, int bits) {
+int32_t reference_divide(int32_t a, int bits) {
     int64_t half = bits > 0 ? (int64_t)1 << (bits - 1) : 0, magnitude = a < 0 ? -(int64_t)a : a;
     int64_t quotient = floor_shift(magnitude + half, bits);
     return (int32_t)(a < 0 ? -quotient : quotient);
@@ -54,10 +55,10 @@ static int32_t wrap(int64_t a) {
 
 int32_t reference_scale(int32_t x, int32_t multiplier, int shift) {
     int left = shift > 0 ? shift : 0, right = shift < 0 ? -shift : 0;
-    return divide(product(wrap((int64_t)x * ((int64_t)1 << left)), multiplier), right);
+    return reference_divide(product(wrap((int64_t)x * ((int64_t)1 << left)), multiplier), right);
 }
 
-static int32_t scale_real(int32_t x, double factor) {
+int32_t reference_scale_real(int32_t x, double factor) {
     int32_t multiplier;
     int shift;
     reference_multiplier(factor, &multiplier, &shift);
@@ -66,26 +67,9 @@ static int32_t scale_real(int32_t x, double factor) {
 
 /* ---- operators ---- */
 
-struct run {
-    const struct qm_graph *graph;
-    const struct qm_graph_op *op;
-    const int8_t **bytes; /* [tensor_count] */
-    const struct qm_graph_tensor *in, *out;
-    int8_t *to;
-};
-
-static double scale_of(const struct qm_graph_tensor *tensor) {
-    return (double)tensor->quant.scale[0];
-}
-
-static int32_t zero_of(const struct qm_graph_tensor *tensor) {
-    return (int32_t)tensor->quant.zero_point[0];
-}
-
-static int8_t clamp(const struct run *r, int64_t value) {
+int8_t reference_clamp(const struct reference_site *r, enum qm_activation act, int64_t value) {
     float scale = r->out->quant.scale[0];
-    int64_t zero = r->out->quant.zero_point[0], low = -128, high = 127;
-    enum qm_activation act = r->op->activation;
+    int64_t zero = r->out->quant.zero_point[0], low = r->out->dtype == QM_U8 ? 0 : -128, high = low + 255;
     int64_t minus_one = zero + lroundf(-1.0F / scale), one = zero + lroundf(1.0F / scale), six = zero + lroundf(6.0F / scale);
     if ((act == QM_ACT_RELU || act == QM_ACT_RELU6) && low < zero) low = zero;
     if (act == QM_ACT_RELU6 && high > six) high = six;
@@ -95,7 +79,7 @@ static int8_t clamp(const struct run *r, int64_t value) {
 }
 
 /* Bias, channel scale, zero point, clamp. */
-static int8_t finish(const struct run *r, int64_t sum, uint32_t channel) {
+static int8_t finish(const struct reference_site *r, int64_t sum, uint32_t channel) {
     const struct qm_graph_tensor *weights = &r->graph->tensors[r->op->inputs[1]];
     bool per_channel = weights->quant.count > 1;
     float in = r->in->quant.scale[0], weight = weights->quant.scale[per_channel ? channel : 0];
@@ -103,39 +87,58 @@ static int8_t finish(const struct run *r, int64_t sum, uint32_t channel) {
     if (r->op->kind == QM_OP_FULLY_CONNECTED && !per_channel) factor = (double)(in * weight);
     int32_t bias = 0;
     if (r->op->inputs[2] != QM_NO_TENSOR) memcpy(&bias, r->bytes[r->op->inputs[2]] + 4 * (size_t)channel, 4);
-    return clamp(r, (int64_t)scale_real(wrap(sum + bias), factor / scale_of(r->out)) + zero_of(r->out));
+    return reference_clamp(r, r->op->activation,
+                           (int64_t)reference_scale_real(wrap(sum + bias), factor / scale_of(r->out)) + zero_of(r->out));
 }
 
 /* The index of input element (y, x, c), or -1 outside the map. */
-static int64_t element(const struct run *r, int64_t y, int64_t x, uint32_t c) {
+static int64_t element(const struct reference_site *r, int64_t y, int64_t x, uint32_t c) {
     const uint32_t *dims = r->in->dims;
     if (y < 0 || x < 0 || y >= dims[1] || x >= dims[2]) return -1;
     return (y * dims[2] + x) * dims[3] + c;
 }
 
-static int64_t tap(const struct run *r, const uint32_t out[2], const uint32_t kernel[2], uint32_t c) {
+static int64_t tap(const struct reference_site *r, const uint32_t out[2], const uint32_t kernel[2], uint32_t c) {
     const struct qm_graph_op *op = r->op;
     int64_t y = (int64_t)out[0] * op->stride_h + (int64_t)kernel[0] * op->dilation_h - op->pad_top;
     int64_t x = (int64_t)out[1] * op->stride_w + (int64_t)kernel[1] * op->dilation_w - op->pad_left;
     return element(r, y, x, c);
 }
 
-static int8_t conv_at(const struct run *r, const uint32_t at[2], uint32_t oc) {
+static int8_t conv_at(const struct reference_site *r, const uint32_t at[2], uint32_t oc) {
     const struct qm_graph_op *op = r->op;
     const int8_t *in = r->bytes[op->inputs[0]], *weights = r->bytes[op->inputs[1]];
-    uint32_t channels = r->in->dims[3];
+    uint32_t channels = r->graph->tensors[op->inputs[1]].dims[3], groups = r->in->dims[3] / channels;
+    uint32_t first = oc / (r->out->dims[3] / groups) * channels;
     int64_t sum = 0;
     for (uint32_t ky = 0; ky < op->kernel_h; ky++)
         for (uint32_t kx = 0; kx < op->kernel_w; kx++)
             for (uint32_t ic = 0; ic < channels; ic++) {
-                int64_t i = tap(r, at, (uint32_t[]){ky, kx}, ic);
+                int64_t i = tap(r, at, (uint32_t[]){ky, kx}, first + ic);
                 size_t w = (((size_t)oc * op->kernel_h + ky) * op->kernel_w + kx) * channels + ic;
                 if (i >= 0) sum += (in[i] - zero_of(r->in)) * weights[w];
             }
     return finish(r, sum, oc);
 }
 
-static int8_t depthwise_at(const struct run *r, const uint32_t at[2], uint32_t oc) {
+/* Each input element goes, weighted, to the outputs below the kernel that stands at its place. */
+static int8_t transpose_conv_at(const struct reference_site *r, const uint32_t at[2], uint32_t oc) {
+    const struct qm_graph_op *op = r->op;
+    const int8_t *in = r->bytes[op->inputs[0]], *weights = r->bytes[op->inputs[1]];
+    uint32_t channels = r->in->dims[3];
+    int64_t sum = 0;
+    for (uint32_t y = 0; y < r->in->dims[1]; y++)
+        for (uint32_t x = 0; x < r->in->dims[2]; x++) {
+            int64_t ky = (int64_t)at[0] + op->pad_top - (int64_t)y * op->stride_h,
+                    kx = (int64_t)at[1] + op->pad_left - (int64_t)x * op->stride_w;
+            if (ky < 0 || kx < 0 || ky >= op->kernel_h || kx >= op->kernel_w) continue;
+            const int8_t *w = weights + (((size_t)oc * op->kernel_h + (size_t)ky) * op->kernel_w + (size_t)kx) * channels;
+            for (uint32_t ic = 0; ic < channels; ic++) sum += (in[element(r, y, x, ic)] - zero_of(r->in)) * w[ic];
+        }
+    return finish(r, sum, oc);
+}
+
+static int8_t depthwise_at(const struct reference_site *r, const uint32_t at[2], uint32_t oc) {
     const struct qm_graph_op *op = r->op;
     const int8_t *in = r->bytes[op->inputs[0]], *weights = r->bytes[op->inputs[1]];
     int64_t sum = 0;
@@ -148,7 +151,7 @@ static int8_t depthwise_at(const struct run *r, const uint32_t at[2], uint32_t o
     return finish(r, sum, oc);
 }
 
-static int8_t pool_at(const struct run *r, const uint32_t at[2], uint32_t c) {
+static int8_t pool_at(const struct reference_site *r, const uint32_t at[2], uint32_t c) {
     const struct qm_graph_op *op = r->op;
     const int8_t *in = r->bytes[op->inputs[0]];
     int64_t sum = 0, count = 0, largest = -128;
@@ -156,22 +159,23 @@ static int8_t pool_at(const struct run *r, const uint32_t at[2], uint32_t c) {
         for (uint32_t kx = 0; kx < op->kernel_w; kx++) {
             int64_t i = tap(r, at, (uint32_t[]){ky, kx}, c);
             if (i < 0) continue;
-            sum += in[i];
+            int32_t value = number(r->in, in, (uint64_t)i);
+            sum += value;
             count++;
-            if (in[i] > largest) largest = in[i];
+            if (value > largest) largest = value;
         }
-    if (op->kind == QM_OP_MAX_POOL_2D) return clamp(r, largest);
-    return clamp(r, (sum > 0 ? sum + count / 2 : sum - count / 2) / count);
+    if (op->kind == QM_OP_MAX_POOL_2D) return reference_clamp(r, r->op->activation, largest);
+    return reference_clamp(r, r->op->activation, (sum > 0 ? sum + count / 2 : sum - count / 2) / count);
 }
 
-static void run_map(const struct run *r, int8_t (*at)(const struct run *, const uint32_t[2], uint32_t)) {
+static void run_map(const struct reference_site *r, int8_t (*at)(const struct reference_site *, const uint32_t[2], uint32_t)) {
     int8_t *to = r->to;
     for (uint32_t y = 0; y < r->out->dims[1]; y++)
         for (uint32_t x = 0; x < r->out->dims[2]; x++)
             for (uint32_t c = 0; c < r->out->dims[3]; c++) *to++ = at(r, (uint32_t[]){y, x}, c);
 }
 
-static void run_fully_connected(const struct run *r) {
+static void run_fully_connected(const struct reference_site *r) {
     const struct qm_graph_tensor *weights = &r->graph->tensors[r->op->inputs[1]];
     const int8_t *in = r->bytes[r->op->inputs[0]], *w = r->bytes[r->op->inputs[1]];
     uint32_t channels = weights->dims[0], features = weights->dims[1];
@@ -184,72 +188,88 @@ static void run_fully_connected(const struct run *r) {
         }
 }
 
-static void run_add(const struct run *r) {
+static void run_add(const struct reference_site *r) {
     const struct qm_graph_tensor *second = &r->graph->tensors[r->op->inputs[1]];
     const int8_t *a = r->bytes[r->op->inputs[0]], *b = r->bytes[r->op->inputs[1]];
     double twice = 2 * fmax(scale_of(r->in), scale_of(second));
     for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
-        int32_t left = scale_real((a[i] - zero_of(r->in)) * 1048576, scale_of(r->in) / twice);
-        int32_t right = scale_real((b[i] - zero_of(second)) * 1048576, scale_of(second) / twice);
-        r->to[i] = clamp(r, (int64_t)scale_real(left + right, twice / (1048576 * scale_of(r->out))) + zero_of(r->out));
+        int32_t left = reference_scale_real((number(r->in, a, i) - zero_of(r->in)) * 1048576, scale_of(r->in) / twice);
+        int32_t right = reference_scale_real((number(second, b, i) - zero_of(second)) * 1048576, scale_of(second) / twice);
+        r->to[i] = reference_clamp(r, r->op->activation,
+                                   (int64_t)reference_scale_real(left + right, twice / (1048576 * scale_of(r->out))) + zero_of(r->out));
     }
 }
 
 /* ---- softmax: reals with 26, 31, 29 or 19 bits behind the point, as named ---- */
 
-/* exp of a26 / 2^26, which is not positive; 31 bits. */
-static int32_t exp31(int32_t a26) {
-    if (a26 == 0) return INT32_MAX;
-    int32_t quarters = (int32_t)(-floor_shift(a26, 24)) - 1; /* a = rest - quarters / 4, -1/4 <= rest < 0 */
-    int32_t rest31 = (int32_t)(((int64_t)a26 + (int64_t)quarters * (1 << 24)) * 32);
+/* exp of a / 2^bits, which is not positive; 31 bits. */
+int32_t reference_exp31(int32_t a, int bits) {
+    if (a == 0) return INT32_MAX;
+    int32_t quarters = (int32_t)(-floor_shift(a, bits - 2)) - 1; /* a = rest - quarters / 4, -1/4 <= rest < 0 */
+    int32_t rest31 = (int32_t)(((int64_t)a + (int64_t)quarters * ((int64_t)1 << (bits - 2))) * ((int64_t)1 << (31 - bits)));
     int32_t x = rest31 + (1 << 28), square = product(x, x);
-    int32_t cube_and_fourth = product(divide(product(square, square), 2) + product(square, x), (int32_t)floor(2147483648.0 / 3 + 0.5));
+    int32_t cube_and_fourth =
+        product(reference_divide(product(square, square), 2) + product(square, x), (int32_t)floor(2147483648.0 / 3 + 0.5));
     int32_t base = (int32_t)floor(exp(-0.125) * 2147483648.0 + 0.5);
-    int32_t e = base + product(base, x + divide(cube_and_fourth + square, 1));
+    int32_t e = base + product(base, x + reference_divide(cube_and_fourth + square, 1));
     for (int bit = 0; bit < 7; bit++)
         if (quarters / (1 << bit) % 2) e = product(e, (int32_t)floor(exp(-ldexp(0.25, bit)) * 2147483648.0 + 0.5));
     return e;
 }
 
-/* 1 / (1 + f31 / 2^31); 31 bits. */
-static int32_t inverse31(int32_t f31) {
+/* 2 / (1 + f31 / 2^31); 29 bits. */
+static int32_t twice_inverse29(int32_t f31) {
     int32_t d = (int32_t)floor_shift((int64_t)f31 + 2147483648, 1);
     int32_t x29 = (int32_t)floor(48.0 / 17 * 536870912 + 0.5) + product(d, -(int32_t)floor(32.0 / 17 * 536870912 + 0.5));
     for (int i = 0; i < 3; i++) x29 += 4 * product(x29, 536870912 - product(d, x29));
+    return x29;
+}
+
+int32_t reference_inverse31(int32_t f31) {
+    int32_t x29 = twice_inverse29(f31);
     return x29 >= 1073741824 ? INT32_MAX : 2 * x29;
 }
 
-static void softmax_row(const struct run *r, uint32_t depth, const int8_t *in, int8_t *to) {
+/* (1 - f) / (1 + f) is 2 / (1 + f) - 1. */
+int32_t reference_ratio31(int32_t f31) {
+    int64_t ratio = 4 * ((int64_t)twice_inverse29(f31) - 536870912);
+    return ratio > INT32_MAX ? INT32_MAX : (int32_t)ratio;
+}
+
+static void softmax_row(const struct reference_site *r, uint32_t depth, const int8_t *in, int8_t *to) {
     int32_t multiplier, sum19 = 0, largest = -128;
     int shift, halvings = 0;
     reference_multiplier(fmin((double)r->op->beta * scale_of(r->in) * 67108864.0, 2147483647.0), &multiplier, &shift);
     double radius = floor(31 * 67108864.0 / ldexp(1, shift));
     for (uint32_t i = 0; i < depth; i++) largest = in[i] > largest ? in[i] : largest;
     for (uint32_t i = 0; i < depth; i++)
-        if (in[i] - largest >= -radius) sum19 += divide(exp31(reference_scale(in[i] - largest, multiplier, shift)), 12);
+        if (in[i] - largest >= -radius)
+            sum19 += reference_divide(reference_exp31(reference_scale(in[i] - largest, multiplier, shift), 26), 12);
     int64_t normal = sum19; /* to 2^31 .. 2^32 */
     while (normal < 2147483648) {
         normal *= 2;
         halvings++;
     }
-    int32_t inverse = inverse31((int32_t)(normal - 2147483648));
+    int32_t inverse = reference_inverse31((int32_t)(normal - 2147483648));
     for (uint32_t i = 0; i < depth; i++) {
         int32_t value = -128;
         if (in[i] - largest >= -radius)
-            value += divide(product(inverse, exp31(reference_scale(in[i] - largest, multiplier, shift))), 35 - halvings);
+            value +=
+                reference_divide(product(inverse, reference_exp31(reference_scale(in[i] - largest, multiplier, shift), 26)), 35 - halvings);
         to[i] = (int8_t)(value > 127 ? 127 : value);
     }
 }
 
-static void run_softmax(const struct run *r) {
+static void run_softmax(const struct reference_site *r) {
     uint32_t depth = r->in->dims[r->in->rank - 1];
     uint64_t elements = qm_graph_elements(r->in);
     for (uint64_t i = 0; i < elements; i += depth) softmax_row(r, depth, r->bytes[r->op->inputs[0]] + i, r->to + i);
 }
 
-static void run_op(const struct run *r) {
+static void run_op(const struct reference_site *r) {
     switch (r->op->kind) {
     case QM_OP_CONV_2D: run_map(r, conv_at); break;
+    case QM_OP_TRANSPOSE_CONV: run_map(r, transpose_conv_at); break;
     case QM_OP_DEPTHWISE_CONV_2D: run_map(r, depthwise_at); break;
     case QM_OP_AVERAGE_POOL_2D:
     case QM_OP_MAX_POOL_2D: run_map(r, pool_at); break;
@@ -257,7 +277,7 @@ static void run_op(const struct run *r) {
     case QM_OP_ADD: run_add(r); break;
     case QM_OP_RESHAPE: memcpy(r->to, r->bytes[r->op->inputs[0]], qm_graph_elements(r->out)); break;
     case QM_OP_SOFTMAX: run_softmax(r); break;
-    default: QM_CHECK(false);
+    default: QM_CHECK(reference_run_move(r) || reference_run_table(r));
     }
 }
 
@@ -267,11 +287,14 @@ const int8_t **reference_run(const struct qm_graph *graph, const int8_t *const *
     for (uint32_t i = 0; i < graph->input_count; i++) bytes[graph->inputs[i]] = inputs[i];
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct qm_graph_op *op = &graph->ops[i];
-        const struct qm_graph_tensor *out = &graph->tensors[op->outputs[0]];
-        int8_t *to = qm_arena_alloc(arena, qm_graph_elements(out));
-        struct run run = {.graph = graph, .op = op, .bytes = bytes, .in = &graph->tensors[op->inputs[0]], .out = out, .to = to};
-        run_op(&run);
-        bytes[op->outputs[0]] = to;
+        for (uint32_t part = 0; part < op->output_count; part++) {
+            const struct qm_graph_tensor *out = &graph->tensors[op->outputs[part]];
+            int8_t *to = qm_arena_alloc(arena, qm_graph_elements(out) * qm_dtype_bytes(out->dtype));
+            struct reference_site site = {
+                .graph = graph, .op = op, .bytes = bytes, .in = &graph->tensors[op->inputs[0]], .out = out, .part = part, .to = to};
+            run_op(&site);
+            bytes[op->outputs[part]] = to;
+        }
     }
     return bytes;
 }

@@ -7,7 +7,10 @@
 #include "tools/qmac/commands.h"
 
 static const char help[] = "usage: qmac info MODEL|PROGRAM\n"
-                           "Prints what is in a .tflite network, and whether qmac can run it, or what is in a compiled program.\n";
+                           "Prints what is in a .tflite network, and whether qmac can run it, or what is in a compiled program.\n"
+#define LISTED(name) " " #name
+                           "Operators that can be read:" QM_GRAPH_OPS(LISTED) "\n";
+#undef LISTED
 
 static void print_dims(const uint32_t *dims, uint32_t rank) {
     for (uint32_t i = 0; i < rank; i++) printf("%s%u", i > 0 ? "x" : "", dims[i]);

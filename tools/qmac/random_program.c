@@ -187,6 +187,11 @@ static bool draw_requantize(struct generator *g, struct qm_insn *insn) {
     return place_output(g, insn, out_size(insn, pixel_bytes), reads, insn->lookup != 0 ? 2 : 1);
 }
 
+/* Whether POOL and ADD can write so many 4-bit elements: no piece ends within a byte. */
+static bool fits_nibbles(const struct generator *g, int64_t elements) {
+    return g->machine->cols % 2 == 0 || elements <= g->machine->cols;
+}
+
 static bool draw_pool(struct generator *g, struct qm_insn *insn) {
     draw_window(g, insn, true);
     insn->channels = draw(g, 1, least(3 * g->machine->cols + 1, 70));
@@ -197,10 +202,12 @@ static bool draw_pool(struct generator *g, struct qm_insn *insn) {
     insn->pool_bias = chance(g, 50) ? 0 : draw(g, INT32_MIN, INT32_MAX);
     insn->out_multiplier = draw_multiplier(g);
     insn->out_shift = draw_shift(g);
+    if (fits_nibbles(g, insn->channels) && chance(g, 40)) insn->out_type = QM_out_type_BITS4;
+    int64_t pixel_bytes = qm_output_bytes(insn, insn->channels);
     draw_output_stage(g, insn);
-    draw_out_strides(g, insn, insn->channels);
+    draw_out_strides(g, insn, pixel_bytes);
     struct range reads = window_range(insn);
-    return place_output(g, insn, out_size(insn, insn->channels), &reads, 1);
+    return place_output(g, insn, out_size(insn, pixel_bytes), &reads, 1);
 }
 
 static bool draw_add(struct generator *g, struct qm_insn *insn) {
@@ -219,7 +226,8 @@ static bool draw_add(struct generator *g, struct qm_insn *insn) {
     insn->out_shift = draw_shift(g);
     insn->pre_shift = chance(g, 70) ? 20 : draw(g, 0, 31);
     draw_output_stage(g, insn);
-    return place_output(g, insn, insn->length, reads, 2);
+    if (fits_nibbles(g, insn->length) && chance(g, 40)) insn->out_type = QM_out_type_BITS4;
+    return place_output(g, insn, qm_output_bytes(insn, insn->length), reads, 2);
 }
 
 static bool draw_copy(struct generator *g, struct qm_insn *insn) {
@@ -330,6 +338,8 @@ static bool spoil_combination(struct generator *g, struct qm_random_program *pro
     struct qm_diag diag;
     if (insn.opcode == QM_MATMUL && insn.depthwise != 0)
         insn.precision = draw(g, QM_precision_W4A8, QM_precision_W1A4);
+    else if (insn.opcode == QM_POOL || insn.opcode == QM_ADD)
+        insn.out_type = fits_nibbles(g, insn.opcode == QM_POOL ? insn.channels : insn.length) ? QM_out_type_BITS32 : QM_out_type_BITS4;
     else if (insn.opcode == QM_REQUANTIZE && insn.out_type != QM_out_type_BITS8)
         insn.lookup = QM_lookup_TABLE;
     else if (insn.opcode == QM_REQUANTIZE && insn.tiles > 1 && tile_width(g, &insn) % 2 != 0)
@@ -467,10 +477,11 @@ static bool token_exists(enum qm_unit a, enum qm_unit b) {
     return a != b && b < QM_UNITS && !(matmul && store);
 }
 
-/* Can class occur in a well-formed instruction? A STORE to 0 would overwrite the program. */
+/* Can class occur in a well-formed instruction? A STORE to 0 would overwrite the program; only REQUANTIZE writes wide elements. */
 static bool class_exists(const struct qm_field *field, int opcode, int class) {
     if (is_mask(field)) return token_exists(qm_opcode_unit(opcode), (enum qm_unit) class);
     if (opcode == QM_STORE && class == CLASS_ZERO && strcmp(field->name, "dram_addr") == 0) return false;
+    if (opcode != QM_REQUANTIZE && class > QM_out_type_BITS4 && strcmp(field->name, "out_type") == 0) return false;
     if (is_enumerated(field)) {
         for (size_t i = 0; i < qm_enum_value_count; i++)
             if (strcmp(qm_enum_values[i].field, field->name) == 0 && qm_enum_values[i].value == class) return qm_enum_values[i].supported;

@@ -130,6 +130,9 @@ Test(work, post_instructions_count_what_they_read_and_write) {
     expect(QM_C_post_reads, 15 * 6 * 10);
     expect(QM_C_pool_ops, 15 * 6 * 10);
     expect(QM_C_requantize_ops, 15 * 10);
+    pool.out_type = QM_out_type_BITS4;
+    count(&pool, 4, 4);
+    expect(QM_C_post_writes, 15 * 5);
     struct qm_insn add = {.opcode = QM_ADD, .length = 77};
     count(&add, 4, 4);
     expect(QM_C_post_reads, 2 * 77);

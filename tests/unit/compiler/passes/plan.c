@@ -12,7 +12,7 @@
 
 TestSuite(plan);
 
-enum { TENSORS_MAX = 24, OPS_MAX = 6 };
+enum { TENSORS_MAX = 32, OPS_MAX = 8 };
 
 /* A network that grows from its input. */
 struct sketch {
@@ -109,6 +109,10 @@ static void add_convolution(struct sketch *s, bool depthwise) {
     op->input_count = 3;
     op->activation = draw(s, 0, 1) ? QM_ACT_RELU : QM_ACT_NONE;
     finish(s, op, dims, false);
+    if (draw(s, 0, 3) > 0 || s->graph.op_count == OPS_MAX) return;
+    op = add_op(s, QM_OP_LEAKY_RELU);
+    op->alpha = 0.2F;
+    finish(s, op, dims, false);
 }
 
 static void add_pool(struct sketch *s) {
@@ -134,6 +138,20 @@ static void add_residual(struct sketch *s) {
     finish(s, op, dims, false);
 }
 
+/* Zeros around a map; most convolutions that come next take them over. */
+static void add_pad(struct sketch *s) {
+    struct qm_graph_op *op = add_op(s, QM_OP_PAD);
+    uint32_t dims[4];
+    memcpy(dims, s->graph.tensors[s->last].dims, sizeof dims);
+    for (uint32_t d = 1; d < 3; d++) {
+        op->pads[d].before = draw(s, 0, 2);
+        op->pads[d].after = draw(s, 0, 2);
+        dims[d] += op->pads[d].before + op->pads[d].after;
+    }
+    op->pad_value = (int32_t)s->graph.tensors[s->last].quant.zero_point[0] + (draw(s, 0, 3) == 0);
+    finish(s, op, dims, true);
+}
+
 static void sketch_network(struct sketch *s, uint64_t seed) {
     qm_prng_init(&s->prng, seed);
     s->graph = (struct qm_graph){.file = "random", .input_count = 1, .output_count = 1};
@@ -144,9 +162,10 @@ static void sketch_network(struct sketch *s, uint64_t seed) {
     s->graph.outputs = QM_ARENA_NEW(s->arena, uint32_t, 1);
     s->last = s->graph.inputs[0] = add_tensor(s, QM_I8, 4, dims);
     set_quant(s, s->last, 0.1F, (int64_t)draw(s, 0, 40) - 20);
-    for (uint32_t n = draw(s, 1, 4); n > 0 && s->graph.op_count + 2 <= OPS_MAX; n--) {
-        uint32_t kind = draw(s, 0, 5);
-        if (kind < 3)
+    for (uint32_t n = draw(s, 1, 4); n > 0 && s->graph.op_count + 3 <= OPS_MAX; n--) {
+        uint32_t kind = draw(s, 0, 6);
+        if (kind == 6) add_pad(s);
+        if (kind < 3 || kind == 6)
             add_convolution(s, false);
         else if (kind == 3)
             add_convolution(s, true);

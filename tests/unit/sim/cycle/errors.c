@@ -160,6 +160,24 @@ Test(cycle_errors, tiles_of_4_bit_outputs_do_not_share_bytes) {
     assert_refused(rig, insn, QM_ERROR_UNSUPPORTED);
     insn.out_type = QM_out_type_BITS16;
     assert_accepted(rig, insn);
+    struct qm_insn pool = rig_pool(2, 3, 2, 7), add = rig_add(7);
+    pool.out_type = add.out_type = QM_out_type_BITS4;
+    assert_accepted(rig, pool);
+    assert_accepted(rig, add);
+    pool.channels = add.length = 8;
+    assert_refused(rig, pool, QM_ERROR_UNSUPPORTED);
+    assert_refused(rig, add, QM_ERROR_UNSUPPORTED);
+    rig_destroy(rig);
+}
+
+Test(cycle_errors, only_sums_of_the_array_are_written_wide) {
+    struct rig *rig = rig_create(4, 8);
+    for (int64_t out_type = QM_out_type_BITS16; out_type <= QM_out_type_BITS32; out_type++) {
+        struct qm_insn pool = rig_pool(2, 3, 2, 9), add = rig_add(77);
+        pool.out_type = add.out_type = out_type;
+        assert_refused(rig, pool, QM_ERROR_UNSUPPORTED);
+        assert_refused(rig, add, QM_ERROR_UNSUPPORTED);
+    }
     rig_destroy(rig);
 }
 
@@ -229,6 +247,10 @@ Test(cycle_errors, packed_operands_reach_as_far_as_their_bits) {
         insn.out_pixel = 40;
         assert_edge(rig, &insn, &insn.out_addr, 4 * 40 + pixel_bytes[out_type]);
     }
+    struct qm_insn pool = rig_pool(1, 1, 2, 9), add = rig_add(77);
+    pool.out_type = add.out_type = QM_out_type_BITS4;
+    assert_edge(rig, &pool, &pool.out_addr, 5);
+    assert_edge(rig, &add, &add.out_addr, 39);
     rig_destroy(rig);
 }
 

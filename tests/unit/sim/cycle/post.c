@@ -33,7 +33,7 @@ static uint32_t part(uint32_t total, uint32_t at, uint32_t width) {
 
 static void write_output(struct walk *walk, uint32_t elements) {
     walk->work.requantize_ops += elements;
-    walk->work.post_writes += elements;
+    walk->work.post_writes += walk->insn->out_type == QM_out_type_BITS4 ? (elements + 1) / 2 : elements;
 }
 
 Test(cycle_post, requantize_reads_parameters_and_rows_tile_by_tile) {
@@ -92,10 +92,10 @@ Test(cycle_post, requantize_reads_its_table_first_and_takes_a_cycle_a_byte_of_an
     rig_destroy(rig);
 }
 
-Test(cycle_post, pool_reads_every_tap_and_writes_after_the_last) {
-    struct rig *rig = rig_create(3, 8);
+static void walk_pool(struct rig *rig, int64_t out_type) {
     uint32_t channels = 19;
     struct qm_insn insn = rig_pool(2, 3, 2, channels);
+    insn.out_type = out_type;
     struct walk walk = {.machine = &rig->machine, .insn = &insn};
     for (uint32_t at = 0; at < channels; at += 8) {
         for (int tap = 0; tap < 6 * 4; tap++) {
@@ -105,6 +105,12 @@ Test(cycle_post, pool_reads_every_tap_and_writes_after_the_last) {
             next_item(&walk);
         }
     }
+}
+
+Test(cycle_post, pool_reads_every_tap_and_writes_after_the_last) {
+    struct rig *rig = rig_create(3, 8);
+    walk_pool(rig, QM_out_type_BITS8);
+    walk_pool(rig, QM_out_type_BITS4);
     rig_destroy(rig);
 }
 

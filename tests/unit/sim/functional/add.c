@@ -28,6 +28,16 @@ static void draw_in_place(struct rig *rig, struct qm_insn *insn) {
     insn->out_addr = rig_draw(rig, 0, 1) == 0 ? insn->in_addr : insn->b_addr;
 }
 
+static void draw_nibbles(struct rig *rig, struct qm_insn *insn) {
+    draw(rig, insn);
+    insn->out_type = QM_out_type_BITS4;
+    if (rig->machine.cols % 2 != 0 && insn->length > rig->machine.cols) insn->length = rig->machine.cols;
+}
+
+Test(add, packs_elements_of_4_bits) {
+    rig_compare(draw_nibbles, 30);
+}
+
 Test(add, brings_both_operands_to_one_scale) {
     rig_compare(draw, 60);
 }

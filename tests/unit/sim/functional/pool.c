@@ -13,7 +13,9 @@ static void draw(struct rig *rig, struct qm_insn *insn) {
     rig_draw_window(rig, insn, 1);
     insn->channels = rig_draw(rig, 1, 3 * (int64_t)rig->machine.cols);
     rig_draw_scale(rig, insn);
-    rig_draw_output(rig, insn, insn->channels);
+    bool fits_nibbles = rig->machine.cols % 2 == 0 || insn->channels <= rig->machine.cols;
+    insn->out_type = fits_nibbles ? rig_draw(rig, QM_out_type_BITS8, QM_out_type_BITS4) : QM_out_type_BITS8;
+    rig_draw_output(rig, insn, insn->out_type == QM_out_type_BITS4 ? (insn->channels + 1) / 2 : insn->channels);
 }
 
 Test(pool, is_the_maximum_or_sum_scaled_once) {

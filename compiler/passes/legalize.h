@@ -1,0 +1,83 @@
+/* legalize.h - the inside of legalize: one operator on its way to layers, and what the kinds of operators share.
+ *
+ * legalize.c walks the graph and keeps the table of operators; legalize_products.c has what the array does, legalize_post.c what the post unit and the
+ * host do, legalize_moves.c what only moves bytes.
+ */
+#ifndef QM_COMPILER_PASSES_LEGALIZE_H
+#define QM_COMPILER_PASSES_LEGALIZE_H
+
+#include "common/isa.h"
+#include "compiler/compiler.h"
+
+struct legalizer {
+    const struct qm_graph *graph;
+    struct qm_network *network;
+    struct qm_arena *arena;
+    struct qm_diag *diag;
+    uint32_t value_room, layer_room;
+    uint32_t rounding;
+    uint32_t *value_of; /* [tensor_count] the value in the tensor's own shape; QM_NO_TENSOR: none yet */
+    const struct qm_graph_op *
+        *padding; /* [tensor_count] the PAD whose work the windows over this tensor do, which is still unpadded; or NULL */
+};
+
+/* One operator. */
+struct site {
+    struct legalizer *l;
+    const struct qm_graph_op *op;
+};
+
+/* FILE: operator N NAME: ... */
+QM_MUST_USE enum qm_status site_refuse(const struct site *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+const struct qm_graph_tensor *site_input(const struct site *s, uint32_t i);
+const struct qm_graph_tensor *site_output(const struct site *s, uint32_t i);
+
+/* ---- values ---- */
+
+/* The value of an input of the operator; a constant has none. */
+QM_MUST_USE enum qm_status site_operand(const struct site *s, uint32_t i, uint32_t *value);
+/* A new value for an output. */
+uint32_t site_result(const struct site *s, uint32_t i);
+/* A second value over the same bytes in another shape, or the value itself if it has that shape. */
+uint32_t site_view(const struct site *s, uint32_t value, uint32_t h, uint32_t w, uint32_t c);
+/* The same for what a layer writes: the view owns the bytes. */
+uint32_t site_result_view(const struct site *s, uint32_t value, uint32_t h, uint32_t w, uint32_t c);
+/* A new value between two layers of the operator, with the numbers of a tensor. */
+uint32_t site_between(const struct site *s, uint32_t tensor, uint32_t h, uint32_t w, uint32_t c);
+/* Makes an output the bytes of an input, without a layer. */
+QM_MUST_USE enum qm_status site_alias(const struct site *s);
+
+/* ---- layers ---- */
+
+/* A new layer of the operator, zeroed but for its rounding. */
+struct qm_layer *site_layer(const struct site *s, enum qm_layer_kind kind);
+/* The window of a convolution or pool. */
+void site_window(const struct site *s, struct qm_layer *layer);
+
+/* ---- quantization ---- */
+
+/* An activation has one positive scale and a zero point of its type. */
+QM_MUST_USE enum qm_status site_check_activation(const struct site *s, const struct qm_graph_tensor *tensor);
+/* The output has the one scale and zero point that TFLite gives the operator. */
+QM_MUST_USE enum qm_status site_check_output(const struct site *s, float scale, int64_t zero);
+/* Those of all inputs and outputs. */
+QM_MUST_USE enum qm_status site_check_activations(const struct site *s);
+QM_MUST_USE enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max, struct qm_scale *scale);
+/* The numbers of one tensor are those of the other, by scale and zero point. */
+bool site_same_quant(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b);
+/* The limits of the output's type, cut by an activation. */
+void site_clamp(const struct site *s, enum qm_activation activation, struct qm_layer *layer);
+/* Zero points and scale from an input to an output; the identity when they are the same. */
+QM_MUST_USE enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, struct qm_layer *layer);
+
+/* ---- operators ---- */
+
+typedef enum qm_status legalize_step(const struct site *s);
+legalize_step legalize_conv, legalize_transpose_conv, legalize_depthwise, legalize_fully_connected;
+legalize_step legalize_add, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu, legalize_softmax;
+legalize_step legalize_leaky_relu, legalize_logistic, legalize_tanh, legalize_hard_swish;
+legalize_step legalize_reshape, legalize_pad, legalize_concatenation, legalize_split, legalize_strided_slice, legalize_transpose,
+    legalize_resize;
+
+#endif

@@ -1,0 +1,227 @@
+/* legalize_moves.c - operators that only put elements elsewhere, as loops over bytes; or that need no layer at all.
+ *
+ * A move is a nest of loops over dimensions, each with its stride in both maps. Dimensions that lie one behind the other in both become one, and the
+ * innermost becomes a run when its elements are neighbours in both.
+ */
+#include <math.h>
+
+#include "compiler/passes/legalize.h"
+
+/* ---- nests of loops ---- */
+
+/* Bytes from one element of dimension d to the next, of a tensor of bytes. */
+static uint32_t stride_of(const struct qm_graph_tensor *tensor, uint32_t d) {
+    uint32_t stride = 1;
+    for (uint32_t i = d + 1; i < tensor->rank; i++) stride *= tensor->dims[i];
+    return stride;
+}
+
+/* Adds a loop inside those that are there. */
+static void add_loop(struct qm_move *move, struct qm_move_loop loop) {
+    if (loop.count == 1) return;
+    struct qm_move_loop *outer = move->loop_count > 0 ? &move->loops[move->loop_count - 1] : NULL;
+    if (outer != NULL && outer->in == loop.count * loop.in && outer->out == loop.count * loop.out)
+        *outer = (struct qm_move_loop){outer->count * loop.count, loop.in, loop.out};
+    else
+        move->loops[move->loop_count++] = loop;
+}
+
+/* The innermost loop becomes the run if it can. */
+static void close_loops(struct qm_move *move) {
+    const struct qm_move_loop *inner = move->loop_count > 0 ? &move->loops[move->loop_count - 1] : NULL;
+    move->run = 1;
+    if (inner == NULL || inner->in != 1 || inner->out != 1) return;
+    move->run = inner->count;
+    move->loop_count--;
+}
+
+/* A layer that moves from an input to a value; the loops are still to be added. */
+static enum qm_status open_move(const struct site *s, uint32_t from, uint32_t to, uint32_t value, struct qm_layer **layer) {
+    *layer = site_layer(s, QM_LAYER_MOVE);
+    QM_TRY(site_rescale(s, from, to, *layer));
+    QM_TRY(site_operand(s, from, &(*layer)->inputs[0]));
+    (*layer)->input_count = 1;
+    (*layer)->output = value;
+    site_clamp(s, QM_ACT_NONE, *layer);
+    return QM_OK;
+}
+
+/* TFLite only copies here. */
+static enum qm_status check_same_numbers(const struct site *s) {
+    QM_TRY(site_check_activations(s));
+    for (uint32_t i = 0; i < s->op->output_count; i++)
+        if (!site_same_quant(site_input(s, 0), site_output(s, i)))
+            return site_refuse(s, "input and output have different scales or zero points; TFLite does not rescale here");
+    return QM_OK;
+}
+
+/* ---- pad ---- */
+
+/* A window that reads the zero point outside its map does the padding itself. */
+static bool reader_pads(const struct site *s, const struct qm_graph_op *reader) {
+    bool window = reader->kind == QM_OP_CONV_2D || reader->kind == QM_OP_DEPTHWISE_CONV_2D;
+    return window && reader->inputs[0] == s->op->outputs[0];
+}
+
+static bool pads_positions(const struct site *s) {
+    const struct qm_graph_tensor *in = site_input(s, 0);
+    if (s->op->pad_value != in->quant.zero_point[0] || in->rank != 4) return false;
+    for (uint32_t d = 0; d < 4; d += 3)
+        if (s->op->pads[d].before + s->op->pads[d].after > 0) return false;
+    return true;
+}
+
+static bool all_readers_pad(const struct site *s) {
+    const struct qm_graph *graph = s->l->graph;
+    uint32_t tensor = s->op->outputs[0], readers = 0;
+    for (uint32_t i = 0; i < graph->output_count; i++)
+        if (graph->outputs[i] == tensor) return false;
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        for (uint32_t j = 0; j < graph->ops[i].input_count; j++) {
+            if (graph->ops[i].inputs[j] != tensor) continue;
+            if (!reader_pads(s, &graph->ops[i])) return false;
+            readers++;
+        }
+    return readers > 0;
+}
+
+enum qm_status legalize_pad(const struct site *s) {
+    const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
+    struct qm_layer *layer;
+    QM_TRY(check_same_numbers(s));
+    if (pads_positions(s) && all_readers_pad(s)) {
+        s->l->padding[s->op->outputs[0]] = s->op;
+        return site_operand(s, 0, &s->l->value_of[s->op->outputs[0]]);
+    }
+    QM_TRY(open_move(s, 0, 0, site_result(s, 0), &layer));
+    layer->pad_value = (int8_t)s->op->pad_value;
+    layer->move.fill = true;
+    for (uint32_t d = 0; d < in->rank; d++) {
+        add_loop(&layer->move, (struct qm_move_loop){in->dims[d], stride_of(in, d), stride_of(out, d)});
+        layer->move.out_first += s->op->pads[d].before * stride_of(out, d);
+    }
+    close_loops(&layer->move);
+    return QM_OK;
+}
+
+/* ---- joining and cutting ---- */
+
+/* The elements of a part, at their places in the whole; joins: the part is the input. */
+static void add_part(struct qm_layer *layer, const struct qm_graph_tensor *part, const struct qm_graph_tensor *whole, bool joins) {
+    for (uint32_t d = 0; d < part->rank; d++) {
+        uint32_t inner = stride_of(part, d), outer = stride_of(whole, d);
+        add_loop(&layer->move, (struct qm_move_loop){part->dims[d], joins ? inner : outer, joins ? outer : inner});
+    }
+    close_loops(&layer->move);
+}
+
+/* A layer for each input. */
+enum qm_status legalize_concatenation(const struct site *s) {
+    const struct qm_graph_tensor *whole = site_output(s, 0);
+    uint32_t value = site_result(s, 0), offset = 0;
+    QM_TRY(site_check_activations(s));
+    for (uint32_t i = 0; i < s->op->input_count; i++) {
+        struct qm_layer *layer;
+        QM_TRY(open_move(s, i, 0, value, &layer));
+        layer->move.out_first = offset * stride_of(whole, s->op->axis);
+        add_part(layer, site_input(s, i), whole, true);
+        offset += site_input(s, i)->dims[s->op->axis];
+    }
+    return QM_OK;
+}
+
+/* A layer for each output. */
+enum qm_status legalize_split(const struct site *s) {
+    const struct qm_graph_tensor *whole = site_input(s, 0);
+    uint32_t offset = 0;
+    QM_TRY(check_same_numbers(s));
+    for (uint32_t i = 0; i < s->op->output_count; i++) {
+        struct qm_layer *layer;
+        QM_TRY(open_move(s, 0, i, site_result(s, i), &layer));
+        layer->move.in_first = offset * stride_of(whole, s->op->axis);
+        add_part(layer, site_output(s, i), whole, false);
+        offset += site_output(s, i)->dims[s->op->axis];
+    }
+    return QM_OK;
+}
+
+/* ---- reordering ---- */
+
+enum qm_status legalize_strided_slice(const struct site *s) {
+    const struct qm_graph_tensor *in = site_input(s, 0);
+    struct qm_layer *layer;
+    uint32_t behind = (uint32_t)qm_graph_elements(site_output(s, 0));
+    QM_TRY(check_same_numbers(s));
+    QM_TRY(open_move(s, 0, 0, site_result(s, 0), &layer));
+    for (uint32_t d = 0; d < in->rank; d++) {
+        uint32_t count = s->op->slice_dims[d], stride = stride_of(in, d);
+        if (s->op->step[d] < 0 && count > 1) return site_refuse(s, "steps down are not supported");
+        behind /= count;
+        layer->move.in_first += (uint32_t)s->op->begin[d] * stride;
+        add_loop(&layer->move, (struct qm_move_loop){count, (uint32_t)s->op->step[d] * stride, behind});
+    }
+    close_loops(&layer->move);
+    return QM_OK;
+}
+
+enum qm_status legalize_transpose(const struct site *s) {
+    const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
+    struct qm_layer *layer;
+    QM_TRY(check_same_numbers(s));
+    QM_TRY(open_move(s, 0, 0, site_result(s, 0), &layer));
+    for (uint32_t d = 0; d < out->rank; d++)
+        add_loop(&layer->move, (struct qm_move_loop){out->dims[d], stride_of(in, s->op->permutation[d]), stride_of(out, d)});
+    close_loops(&layer->move);
+    return QM_OK;
+}
+
+/* ---- resize ---- */
+
+/* The input position that output position `at` takes, in TFLite's floats. */
+static uint32_t nearest(const struct qm_graph_op *op, uint32_t at, uint32_t in, uint32_t out) {
+    float scale = op->align_corners && out > 1 ? (float)(in - 1) / (float)(out - 1) : (float)in / (float)out;
+    float place = ((float)at + (op->half_pixel_centers ? 0.5F : 0)) * scale;
+    float rounded = op->align_corners ? roundf(place) : floorf(place);
+    return rounded < (float)(in - 1) ? (uint32_t)rounded : in - 1;
+}
+
+/* One dimension: each input position `repeat` times, or every `step`th from `first` on. */
+struct resize {
+    uint32_t repeat, step, first;
+};
+
+/* False when the positions are not at whole distances. */
+static bool plan_resize(const struct qm_graph_op *op, uint32_t in, uint32_t out, struct resize *resize) {
+    *resize = (struct resize){.repeat = out > in ? out / in : 1, .step = in > out ? in / out : 1, .first = nearest(op, 0, in, out)};
+    for (uint32_t at = 0; at < out; at++)
+        if (nearest(op, at, in, out) != resize->first + at / resize->repeat * resize->step) return false;
+    return true;
+}
+
+enum qm_status legalize_resize(const struct site *s) {
+    const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
+    struct resize h, w;
+    struct qm_layer *layer;
+    QM_TRY(check_same_numbers(s));
+    if (!plan_resize(s->op, in->dims[1], out->dims[1], &h) || !plan_resize(s->op, in->dims[2], out->dims[2], &w))
+        return site_refuse(s, "only whole factors are supported, not from %ux%u to %ux%u", in->dims[1], in->dims[2], out->dims[1],
+                           out->dims[2]);
+    QM_TRY(open_move(s, 0, 0, site_result(s, 0), &layer));
+    uint32_t in_row = stride_of(in, 1), out_row = stride_of(out, 1), channels = in->dims[3];
+    layer->move.in_first = h.first * in_row + w.first * channels;
+    add_loop(&layer->move, (struct qm_move_loop){h.repeat, 0, out_row});
+    add_loop(&layer->move, (struct qm_move_loop){w.repeat, 0, channels});
+    add_loop(&layer->move, (struct qm_move_loop){in->dims[0], stride_of(in, 0), stride_of(out, 0)});
+    add_loop(&layer->move, (struct qm_move_loop){out->dims[1] / h.repeat, h.step * in_row, h.repeat * out_row});
+    add_loop(&layer->move, (struct qm_move_loop){out->dims[2] / w.repeat, w.step * channels, w.repeat * channels});
+    add_loop(&layer->move, (struct qm_move_loop){channels, 1, 1});
+    close_loops(&layer->move);
+    return QM_OK;
+}
+
+/* ---- reshape ---- */
+
+enum qm_status legalize_reshape(const struct site *s) {
+    if (site_input(s, 0)->dtype != site_output(s, 0)->dtype) return site_refuse(s, "input and output have different types");
+    return site_alias(s);
+}

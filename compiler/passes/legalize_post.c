@@ -1,0 +1,172 @@
+/* legalize_post.c - what the post unit does alone, and what stays on the host.
+ *
+ *   add     each scale / (2 * the larger) for the operands, 2 * the larger / (2^20 * output scale) for the sum
+ *   mean    the sum less its zero points, scaled by input scale / output scale / count in the steps of TFLite's QuantizedMeanOrSum
+ */
+#include "compiler/passes/legalize.h"
+
+enum {
+    ADD_PRE_SHIFT = 20,
+    SHIFT_MAX = 30,
+    WINDOW_MAX = 255,         /* of a POOL */
+    AVERAGE_COUNT_MAX = 1024, /* docs/numerics.md, Average pooling */
+    SOFTMAX_DEPTH_MAX = 4095, /* the sum of exponentials has 12 integer bits */
+};
+
+enum qm_status legalize_add(const struct site *s) {
+    struct qm_layer *layer = site_layer(s, QM_LAYER_ADD);
+    QM_TRY(site_check_activations(s));
+    for (uint32_t i = 0; i < 2; i++) QM_TRY(site_operand(s, i, &layer->inputs[i]));
+    if (site_input(s, 0)->dtype != site_input(s, 1)->dtype) return site_refuse(s, "its operands have different types");
+    float a = site_input(s, 0)->quant.scale[0], b = site_input(s, 1)->quant.scale[0], out = site_output(s, 0)->quant.scale[0];
+    double twice_larger = 2 * (double)(a > b ? a : b);
+    QM_TRY(site_scale(s, (double)a / twice_larger, 0, &layer->a_scale));
+    QM_TRY(site_scale(s, (double)b / twice_larger, 0, &layer->b_scale));
+    QM_TRY(site_scale(s, twice_larger / ((1 << ADD_PRE_SHIFT) * (double)out), 0, &layer->out_scale));
+    layer->a_zero = (int32_t)site_input(s, 0)->quant.zero_point[0];
+    layer->b_zero = (int32_t)site_input(s, 1)->quant.zero_point[0];
+    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
+    layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
+    layer->pre_shift = ADD_PRE_SHIFT;
+    layer->input_count = 2;
+    site_clamp(s, s->op->activation, layer);
+    layer->output = site_result(s, 0);
+    return QM_OK;
+}
+
+/* What all with one operand have. */
+static enum qm_status finish_unary(const struct site *s, struct qm_layer *layer) {
+    site_clamp(s, s->op->activation, layer);
+    QM_TRY(site_operand(s, 0, &layer->inputs[0]));
+    layer->input_count = 1;
+    layer->output = site_result(s, 0);
+    return QM_OK;
+}
+
+/* Pools work on the stored numbers, so input and output must mean the same by them; the output zero is 0. */
+enum qm_status legalize_pool(const struct site *s) {
+    bool average = s->op->kind == QM_OP_AVERAGE_POOL_2D;
+    struct qm_layer *layer = site_layer(s, average ? QM_LAYER_POOL_AVG : QM_LAYER_POOL_MAX);
+    QM_TRY(site_check_activations(s));
+    if (!site_same_quant(site_input(s, 0), site_output(s, 0)))
+        return site_refuse(s, "input and output have different scales or zero points; TFLite pools do not rescale");
+    uint64_t count = (uint64_t)s->op->kernel_h * s->op->kernel_w;
+    if (average && count > AVERAGE_COUNT_MAX)
+        return site_refuse(s, "an average over %llu elements is not supported; at most %d are exact", (unsigned long long)count,
+                           AVERAGE_COUNT_MAX);
+    QM_TRY(site_rescale(s, 0, 0, layer));
+    layer->pad_value = average || layer->in_unsigned ? 0 : INT8_MIN;
+    if (average) layer->rounding = QM_rounding_AWAY;
+    site_window(s, layer);
+    return finish_unary(s, layer);
+}
+
+/* ---- mean ---- */
+
+/* A mean over neighbouring dimensions as a pool: map of outer x kernel_h rows of kernel_w positions of inner channels. */
+struct mean {
+    uint32_t outer, kernel_h, kernel_w, inner;
+};
+
+static bool split_axes(const struct site *s, struct mean *mean) {
+    const struct qm_graph_tensor *in = site_input(s, 0);
+    *mean = (struct mean){1, 1, 1, 1};
+    for (uint32_t d = 0; d < in->rank; d++) {
+        bool averaged = (s->op->axes >> d & 1) != 0 && in->dims[d] > 1, begun = mean->kernel_w > 1;
+        if (averaged && mean->inner > 1) return false;
+        if (averaged) {
+            mean->kernel_h *= mean->kernel_w;
+            mean->kernel_w = in->dims[d];
+        } else if (begun) {
+            mean->inner *= in->dims[d];
+        } else {
+            mean->outer *= in->dims[d];
+        }
+    }
+    return mean->kernel_h <= WINDOW_MAX && mean->kernel_w <= WINDOW_MAX;
+}
+
+/* The factor of a mean: that of the scales, divided by the count as far as the bits of the multiplier go. */
+static enum qm_status mean_scale(const struct site *s, struct qm_layer *layer, uint32_t count) {
+    double factor = (double)site_input(s, 0)->quant.scale[0] / (double)site_output(s, 0)->quant.scale[0];
+    QM_TRY(site_scale(s, factor, SHIFT_MAX, &layer->out_scale));
+    int32_t shift = 31 - __builtin_clz(count);
+    if (shift > 31 + layer->out_scale.shift) shift = 31 + layer->out_scale.shift;
+    layer->out_scale.multiplier = (int32_t)(((int64_t)layer->out_scale.multiplier << shift) / count);
+    layer->out_scale.shift = (int8_t)(layer->out_scale.shift - shift);
+    return QM_OK;
+}
+
+enum qm_status legalize_mean(const struct site *s) {
+    struct qm_layer *layer = site_layer(s, QM_LAYER_POOL_SUM);
+    struct mean mean;
+    QM_TRY(site_check_activations(s));
+    if (!split_axes(s, &mean))
+        return site_refuse(s, "only means over neighbouring dimensions of at most %d and %d are supported", WINDOW_MAX, WINDOW_MAX);
+    uint32_t count = mean.kernel_h * mean.kernel_w;
+    QM_TRY(mean_scale(s, layer, count));
+    layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
+    layer->in_bias = -(int32_t)site_input(s, 0)->quant.zero_point[0] * (int32_t)count;
+    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
+    layer->kernel_h = layer->stride_h = mean.kernel_h;
+    layer->kernel_w = layer->stride_w = mean.kernel_w;
+    layer->dilation_h = layer->dilation_w = 1;
+    QM_TRY(finish_unary(s, layer));
+    layer->inputs[0] = site_view(s, layer->inputs[0], mean.outer * mean.kernel_h, mean.kernel_w, mean.inner);
+    layer->output = site_result_view(s, layer->output, mean.outer, 1, mean.inner);
+    return QM_OK;
+}
+
+/* ---- element by element ---- */
+
+/* The input's numbers in the output's scale. */
+static enum qm_status rescale_elements(const struct site *s, enum qm_activation activation) {
+    struct qm_layer *layer = site_layer(s, QM_LAYER_MOVE);
+    QM_TRY(site_check_activations(s));
+    QM_TRY(site_rescale(s, 0, 0, layer));
+    QM_TRY(finish_unary(s, layer));
+    site_clamp(s, activation, layer);
+    layer->move.run = (uint32_t)qm_graph_elements(site_input(s, 0));
+    return QM_OK;
+}
+
+enum qm_status legalize_relu(const struct site *s) {
+    return rescale_elements(s, s->op->kind == QM_OP_RELU ? QM_ACT_RELU : QM_ACT_RELU6);
+}
+
+/* ---- on the host ---- */
+
+static enum qm_status on_host(const struct site *s, enum qm_host_op op) {
+    struct qm_layer *layer = site_layer(s, QM_LAYER_HOST);
+    layer->host_op = op;
+    QM_TRY(site_operand(s, 0, &layer->inputs[0]));
+    layer->input_count = 1;
+    layer->output = site_result(s, 0);
+    return QM_OK;
+}
+
+enum qm_status legalize_quantize(const struct site *s) {
+    if (site_input(s, 0)->dtype != QM_F32) return rescale_elements(s, QM_ACT_NONE);
+    QM_TRY(site_check_activation(s, site_output(s, 0)));
+    return on_host(s, QM_HOST_QUANTIZE);
+}
+
+enum qm_status legalize_dequantize(const struct site *s) {
+    QM_TRY(site_check_activation(s, site_input(s, 0)));
+    return on_host(s, QM_HOST_DEQUANTIZE);
+}
+
+/* SOFTMAX and LOG_SOFTMAX give numbers of one scale and zero point, of rows whose sum of exponentials does not overflow. */
+enum qm_status legalize_softmax(const struct site *s) {
+    bool log = s->op->kind == QM_OP_LOG_SOFTMAX;
+    QM_TRY(site_check_activations(s));
+    QM_TRY(site_check_output(s, log ? 1.0F / 16 : 1.0F / 256, log ? INT8_MAX : INT8_MIN));
+    uint32_t depth = site_output(s, 0)->dims[site_output(s, 0)->rank - 1];
+    float beta = log ? 1 : s->op->beta;
+    if (depth > SOFTMAX_DEPTH_MAX) return site_refuse(s, "rows of %u elements are not supported; at most %d", depth, SOFTMAX_DEPTH_MAX);
+    if (!((double)beta * (double)site_input(s, 0)->quant.scale[0] * 0x1p26 > 1))
+        return site_refuse(s, "beta times the input's scale is too small");
+    QM_TRY(on_host(s, log ? QM_HOST_LOG_SOFTMAX : QM_HOST_SOFTMAX));
+    s->l->network->layers[s->l->network->layer_count - 1].beta = beta;
+    return QM_OK;
+}

@@ -1,0 +1,258 @@
+/* legalize_products.c - convolutions and fully connected layers: what the array does.
+ *
+ *   convolution       double(input scale) * double(filter scale[c]) / double(output scale)
+ *   fully connected   float(input scale * filter scale), then in double / output scale; per channel as in convolution
+ *   bias              bias[c] - input zero point * sum of weights[c], which must fit 32 bits
+ * Constants that already lie as layer.h wants them are not copied.
+ */
+#include <string.h>
+
+#include "compiler/passes/legalize.h"
+
+enum {
+    SHIFT_MAX = 30,
+    EXPANDED_BYTES_MAX = 1 << 26, /* weights of a depthwise layer written out as a convolution */
+};
+
+/* Weights are constant and symmetric, with one scale or one for each of the channels along the axis. */
+static enum qm_status check_weights(const struct site *s, uint32_t axis, uint32_t channels) {
+    const struct qm_graph_tensor *weights = site_input(s, 1);
+    const struct qm_quant *quant = &weights->quant;
+    if (weights->data == NULL) return site_refuse(s, "weights %s are computed by the network, which is not supported", weights->name);
+    if (quant->count != 1 && (quant->count != channels || quant->axis != axis))
+        return site_refuse(s, "weights %s have %u scales along axis %u; there must be one, or %u along axis %u", weights->name,
+                           quant->count, quant->axis, channels, axis);
+    for (uint32_t c = 0; c < quant->count; c++)
+        if (quant->zero_point[c] != 0)
+            return site_refuse(s, "weights %s have zero point %lld; only symmetric weights are supported", weights->name,
+                               (long long)quant->zero_point[c]);
+    if (s->op->inputs[2] != QM_NO_TENSOR && site_input(s, 2)->data == NULL)
+        return site_refuse(s, "bias %s is computed by the network, which is not supported", site_input(s, 2)->name);
+    return QM_OK;
+}
+
+static enum qm_status set_channel_scales(const struct site *s, struct qm_layer *layer, uint32_t channels) {
+    const struct qm_quant *weights = &site_input(s, 1)->quant;
+    float in = site_input(s, 0)->quant.scale[0], out = site_output(s, 0)->quant.scale[0];
+    bool float_product = s->op->kind == QM_OP_FULLY_CONNECTED && weights->count == 1;
+    struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
+    for (uint32_t c = 0; c < channels; c++) {
+        float weight = weights->scale[weights->count > 1 ? c : 0];
+        double product = float_product ? (double)(in * weight) : (double)in * (double)weight;
+        QM_TRY(site_scale(s, product / (double)out, SHIFT_MAX, &scales[c]));
+    }
+    layer->scales = scales;
+    return QM_OK;
+}
+
+/* Weight k of channel c is weights[c * channel_stride + k * stride]. */
+struct filter {
+    uint32_t channels, count; /* count: weights of a channel */
+    size_t channel_stride, stride;
+};
+
+static int64_t weight_sum(const int8_t *weights, const struct filter *f, uint32_t channel) {
+    int64_t sum = 0;
+    for (uint32_t k = 0; k < f->count; k++) sum += weights[channel * f->channel_stride + k * f->stride];
+    return sum;
+}
+
+/* Reads the bias by bytes: its data need not be aligned. */
+static enum qm_status fold_bias(const struct site *s, struct qm_layer *layer, const struct filter *f) {
+    const uint8_t *given = s->op->inputs[2] != QM_NO_TENSOR ? site_input(s, 2)->data : NULL;
+    int64_t zero = site_input(s, 0)->quant.zero_point[0];
+    int32_t *bias = QM_ARENA_NEW(s->l->arena, int32_t, f->channels);
+    for (uint32_t c = 0; c < f->channels; c++) {
+        if (given != NULL) memcpy(&bias[c], given + sizeof *bias * c, sizeof *bias);
+        int64_t folded = bias[c] - zero * weight_sum(layer->weights, f, c);
+        if (folded < INT32_MIN || folded > INT32_MAX)
+            return site_refuse(s, "channel %u: the bias with the input's zero point folded in is %lld, which 32 bits cannot hold", c,
+                               (long long)folded);
+        bias[c] = (int32_t)folded;
+    }
+    layer->bias = bias;
+    return QM_OK;
+}
+
+void site_window(const struct site *s, struct qm_layer *layer) {
+    const struct qm_graph_op *op = s->op;
+    layer->kernel_h = op->kernel_h;
+    layer->kernel_w = op->kernel_w;
+    layer->stride_h = op->stride_h;
+    layer->stride_w = op->stride_w;
+    layer->dilation_h = op->dilation_h;
+    layer->dilation_w = op->dilation_w;
+    layer->pad_top = op->pad_top;
+    layer->pad_left = op->pad_left;
+    const struct qm_graph_op *pad = s->l->padding[op->inputs[0]];
+    if (pad == NULL) return;
+    layer->pad_top += pad->pads[1].before;
+    layer->pad_left += pad->pads[2].before;
+}
+
+/* What all products have: operand, result, scales, folded bias, clamp. The layer's kind and weights are set. */
+static enum qm_status finish_product(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t axis) {
+    QM_TRY(site_check_activation(s, site_input(s, 0)));
+    QM_TRY(site_check_activation(s, site_output(s, 0)));
+    QM_TRY(check_weights(s, axis, f->channels));
+    QM_TRY(set_channel_scales(s, layer, f->channels));
+    QM_TRY(fold_bias(s, layer, f));
+    layer->pad_value = (int8_t)site_input(s, 0)->quant.zero_point[0];
+    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
+    site_clamp(s, s->op->activation, layer);
+    QM_TRY(site_operand(s, 0, &layer->inputs[0]));
+    layer->input_count = 1;
+    layer->output = site_result(s, 0);
+    return QM_OK;
+}
+
+static uint64_t positions(const struct site *s, const struct qm_layer *layer) {
+    const struct qm_value *out = &s->l->network->values[layer->output];
+    return (uint64_t)out->h * out->w;
+}
+
+static enum qm_status check_expanded(const struct site *s, uint64_t bytes) {
+    if (bytes <= EXPANDED_BYTES_MAX) return QM_OK;
+    return site_refuse(s, "written out as one convolution its weights are %llu bytes, more than %d", (unsigned long long)bytes,
+                       EXPANDED_BYTES_MAX);
+}
+
+/* A filter [oc][kh][kw][ic of a group] as that of one group: zero but for the channels of each group. */
+static enum qm_status join_groups(const struct site *s, const struct filter *f, uint32_t in_channels, const int8_t **joined) {
+    uint32_t own = site_input(s, 1)->dims[3], taps = f->count / own, per_group = f->channels / (in_channels / own);
+    uint64_t bytes = (uint64_t)f->channels * taps * in_channels;
+    QM_TRY(check_expanded(s, bytes));
+    const int8_t *source = site_input(s, 1)->data;
+    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, bytes);
+    for (size_t c = 0; c < f->channels; c++)
+        for (size_t tap = 0; tap < taps; tap++)
+            memcpy(to + (c * taps + tap) * in_channels + c / per_group * own, source + (c * taps + tap) * own, own);
+    *joined = to;
+    return QM_OK;
+}
+
+enum qm_status legalize_conv(const struct site *s) {
+    const struct qm_graph_tensor *weights = site_input(s, 1);
+    uint32_t channels = weights->dims[0], count = weights->dims[1] * weights->dims[2] * weights->dims[3],
+             in_channels = site_input(s, 0)->dims[3];
+    struct filter filter = {.channels = channels, .count = count, .channel_stride = count, .stride = 1};
+    struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
+    layer->weights = weights->data;
+    site_window(s, layer);
+    QM_TRY(check_weights(s, 0, channels));
+    if (weights->dims[3] < in_channels) {
+        QM_TRY(join_groups(s, &filter, in_channels, &layer->weights));
+        filter.channel_stride = filter.count = count / weights->dims[3] * in_channels;
+    }
+    QM_TRY(finish_product(s, layer, &filter, 0));
+    layer->macs = positions(s, layer) * channels * count;
+    return QM_OK;
+}
+
+/* A depthwise filter [kh][kw][oc] with a multiplier as that of a convolution: [oc][kh][kw][ic], zero but for each channel's own input. */
+static enum qm_status expand(const struct site *s, uint32_t taps, uint32_t channels, const int8_t **expanded) {
+    uint32_t multiplier = s->op->depth_multiplier, in_channels = channels / multiplier;
+    uint64_t bytes = (uint64_t)taps * channels * in_channels;
+    QM_TRY(check_expanded(s, bytes));
+    const int8_t *source = site_input(s, 1)->data;
+    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, bytes);
+    for (size_t c = 0; c < channels; c++)
+        for (size_t tap = 0; tap < taps; tap++) to[(c * taps + tap) * in_channels + c / multiplier] = source[tap * channels + c];
+    *expanded = to;
+    return QM_OK;
+}
+
+enum qm_status legalize_depthwise(const struct site *s) {
+    const struct qm_graph_tensor *weights = site_input(s, 1);
+    uint32_t channels = weights->dims[3], taps = weights->dims[1] * weights->dims[2];
+    struct filter filter = {.channels = channels, .count = taps, .channel_stride = 1, .stride = channels};
+    struct qm_layer *layer = site_layer(s, QM_LAYER_DEPTHWISE);
+    layer->weights = weights->data;
+    site_window(s, layer);
+    QM_TRY(check_weights(s, 3, channels));
+    if (s->op->depth_multiplier > 1) {
+        uint32_t count = taps * (channels / s->op->depth_multiplier);
+        layer->kind = QM_LAYER_CONV;
+        QM_TRY(expand(s, taps, channels, &layer->weights));
+        filter = (struct filter){.channels = channels, .count = count, .channel_stride = count, .stride = 1};
+    }
+    QM_TRY(finish_product(s, layer, &filter, 3));
+    layer->macs = positions(s, layer) * channels * taps;
+    return QM_OK;
+}
+
+/* ---- transposed convolution ---- */
+
+/* The input with stride - 1 zeros between its positions, as a map between the operator's own layers. */
+static enum qm_status spread_input(const struct site *s, uint32_t *value) {
+    const struct qm_graph_op *op = s->op;
+    const struct qm_graph_tensor *in = site_input(s, 0);
+    uint32_t h = in->dims[1], w = in->dims[2], channels = in->dims[3], source;
+    QM_TRY(site_operand(s, 0, &source));
+    *value = source;
+    if (op->stride_h == 1 && op->stride_w == 1) return QM_OK;
+    uint32_t wide = (w - 1) * op->stride_w + 1;
+    *value = site_between(s, op->inputs[0], (h - 1) * op->stride_h + 1, wide, channels);
+    struct qm_layer *layer = site_layer(s, QM_LAYER_MOVE);
+    layer->inputs[0] = source;
+    layer->input_count = 1;
+    layer->output = *value;
+    layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->clamp_min = INT8_MIN;
+    layer->clamp_max = INT8_MAX;
+    layer->pad_value = (int8_t)in->quant.zero_point[0];
+    layer->move = (struct qm_move){.loop_count = 2, .run = channels, .fill = true};
+    layer->move.loops[0] = (struct qm_move_loop){h, w * channels, op->stride_h * wide * channels};
+    layer->move.loops[1] = (struct qm_move_loop){w, channels, op->stride_w * channels};
+    return QM_OK;
+}
+
+/* Taps in reverse order. */
+static const int8_t *turn_around(const struct site *s, const struct filter *f) {
+    uint32_t in_channels = site_input(s, 1)->dims[3], taps = f->count / in_channels;
+    const int8_t *source = site_input(s, 1)->data;
+    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, (size_t)f->channels * f->count);
+    for (size_t c = 0; c < f->channels; c++)
+        for (size_t tap = 0; tap < taps; tap++)
+            memcpy(to + c * f->count + tap * in_channels, source + c * f->count + (taps - 1 - tap) * in_channels, in_channels);
+    return to;
+}
+
+/* A convolution of stride 1 over the spread input, with the filter turned around. */
+enum qm_status legalize_transpose_conv(const struct site *s) {
+    const struct qm_graph_tensor *in = site_input(s, 0), *weights = site_input(s, 1);
+    uint32_t channels = weights->dims[0], count = weights->dims[1] * weights->dims[2] * weights->dims[3], value;
+    struct filter filter = {.channels = channels, .count = count, .channel_stride = count, .stride = 1};
+    QM_TRY(check_weights(s, 0, channels));
+    QM_TRY(site_check_activation(s, in));
+    QM_TRY(spread_input(s, &value));
+    struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
+    layer->weights = turn_around(s, &filter);
+    layer->kernel_h = s->op->kernel_h;
+    layer->kernel_w = s->op->kernel_w;
+    layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
+    layer->pad_top = s->op->kernel_h - 1 - s->op->pad_top;
+    layer->pad_left = s->op->kernel_w - 1 - s->op->pad_left;
+    QM_TRY(finish_product(s, layer, &filter, 0));
+    layer->inputs[0] = value;
+    layer->macs = (uint64_t)in->dims[1] * in->dims[2] * channels * count;
+    return QM_OK;
+}
+
+/* ---- fully connected ---- */
+
+enum qm_status legalize_fully_connected(const struct site *s) {
+    const struct qm_graph_tensor *weights = site_input(s, 1);
+    struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
+    uint32_t channels = weights->dims[0], features = weights->dims[1];
+    uint32_t rows = (uint32_t)(qm_graph_elements(site_input(s, 0)) / features);
+    struct filter filter = {.channels = channels, .count = features, .channel_stride = features, .stride = 1};
+    layer->weights = weights->data;
+    layer->kernel_h = layer->kernel_w = layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
+    QM_TRY(check_weights(s, 0, channels));
+    QM_TRY(finish_product(s, layer, &filter, 0));
+    layer->inputs[0] = site_view(s, layer->inputs[0], rows, 1, features);
+    layer->output = site_result_view(s, layer->output, rows, 1, channels);
+    layer->macs = (uint64_t)rows * channels * features;
+    return QM_OK;
+}

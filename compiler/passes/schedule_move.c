@@ -1,0 +1,160 @@
+/* schedule_move.c - moves: POOLs of one tap, each a block of rows of positions of runs, which rescale on the way.
+ *
+ * The two innermost loops of a move become the rows and positions of instructions, the others a list of them. A map in the arena comes and goes through
+ * a dense buffer by the strides of LOAD and STORE.
+ */
+#include "compiler/passes/passes.h"
+
+struct mover {
+    struct plan *plan;
+    uint32_t layer;
+    const struct qm_layer *l;
+    const struct plan_tiling *t;
+    struct qm_move_loop rows, positions;
+    uint32_t in_base, out_base; /* of the loops outside rows and positions */
+    uint32_t results[2], stores;
+};
+
+/* A block: rows y.., positions x.., bytes b.. of the runs. */
+struct piece {
+    struct range y, x, bytes;
+};
+
+static struct plan_nest nest_of(const struct piece *piece, uint32_t first, uint32_t row, uint32_t position) {
+    uint64_t offset = (uint64_t)piece->y.first * row + (uint64_t)piece->x.first * position + piece->bytes.first;
+    return (struct plan_nest){.rows = piece->y.count,
+                              .positions = piece->x.count,
+                              .run = piece->bytes.count,
+                              .first = first + (uint32_t)offset,
+                              .row = row,
+                              .position = position};
+}
+
+static struct plan_nest dense(const struct plan_nest *nest) {
+    struct plan_nest d = *nest;
+    d.first = 0;
+    d.position = d.run;
+    d.row = d.run * d.positions;
+    return d;
+}
+
+static void set_scale(struct qm_insn *insn, const struct qm_layer *l) {
+    insn->in_unsigned = l->in_unsigned;
+    insn->rounding = l->rounding;
+    insn->pool_bias = l->in_bias;
+    insn->out_multiplier = l->out_scale.multiplier;
+    insn->out_shift = l->out_scale.shift;
+    insn->out_zero = l->out_zero;
+    insn->clamp_min = l->clamp_min;
+    insn->clamp_max = l->clamp_max;
+}
+
+/* One tap of a run a position. */
+static struct qm_insn *add_pool(struct mover *m, const struct plan_nest *in, const struct plan_nest *out, uint32_t *op) {
+    *op = plan_add_op(m->plan, QM_POOL, m->layer);
+    struct qm_insn *insn = &m->plan->ops[*op].insn;
+    insn->pool_kind = QM_pool_kind_MAXIMUM;
+    insn->kernel_h = insn->kernel_w = insn->run_bytes = 1;
+    insn->in_addr = in->first;
+    insn->in_rows = insn->out_h = in->rows;
+    insn->out_w = in->positions;
+    insn->in_row_bytes = (int64_t)(in->positions - 1) * in->position + in->run;
+    insn->in_pitch = in->rows > 1 ? in->row : insn->in_row_bytes;
+    insn->y_stride = 1;
+    insn->x_stride = in->positions > 1 ? in->position : 0;
+    insn->channels = in->run;
+    insn->out_addr = out->first;
+    insn->out_pitch = out->rows > 1 ? out->row : out->run;
+    insn->out_pixel = out->positions > 1 ? out->position : out->run;
+    return insn;
+}
+
+static void add_piece(struct mover *m, const struct piece *piece) {
+    struct plan_nest in = nest_of(piece, m->in_base, m->rows.in, m->positions.in);
+    struct plan_nest out = nest_of(piece, m->out_base, m->rows.out, m->positions.out), place = out, from = in;
+    uint32_t source = schedule_gather(m->plan, m->layer, m->l->inputs[0], &in), op;
+    uint32_t results = m->results[m->stores++ % m->t->ring];
+    if (!plan_storage(m->plan, m->l->inputs[0])->resident) from = dense(&in);
+    struct plan_value *to = plan_storage(m->plan, m->l->output);
+    if (!to->resident) place = dense(&out);
+    set_scale(add_pool(m, &from, &place, &op), m->l);
+    plan_use(m->plan, op, PLAN_READ, source);
+    plan_use(m->plan, op, PLAN_WRITE, to->resident ? to->buffer : results);
+    schedule_scatter(m->plan, m->layer, m->l->output, &out, results);
+}
+
+static void add_block(struct mover *m, struct range y, struct range x) {
+    struct piece piece = {.y = y, .x = x};
+    uint32_t run = m->l->move.run;
+    for (uint32_t b = 0; b < run; b += m->t->chunk_channels) {
+        piece.bytes = (struct range){b, plan_min(m->t->chunk_channels, run - b)};
+        add_piece(m, &piece);
+    }
+}
+
+static void add_blocks(struct mover *m) {
+    for (uint32_t y = 0; y < m->rows.count; y += m->t->block_h)
+        for (uint32_t x = 0; x < m->positions.count; x += m->t->block_w) {
+            struct range rows = {y, plan_min(m->t->block_h, m->rows.count - y)};
+            add_block(m, rows, (struct range){x, plan_min(m->t->block_w, m->positions.count - x)});
+        }
+}
+
+/* Writes the pad value everywhere: windows that see nothing of the map. */
+static void fill(struct mover *m) {
+    struct plan_value *to = plan_storage(m->plan, m->l->output);
+    uint32_t op, bytes;
+    for (uint32_t at = 0; at < to->bytes; at += bytes) {
+        bytes = plan_min(m->t->block_bytes, to->bytes - at);
+        uint32_t results = m->results[m->stores++ % m->t->ring];
+        struct plan_nest in = {.rows = 1, .positions = 1, .run = 1}, out = {.rows = 1, .positions = 1, .run = bytes, .first = at};
+        struct plan_nest place = to->resident ? out : dense(&out);
+        struct qm_insn *insn = add_pool(m, &in, &place, &op);
+        set_scale(insn, m->l);
+        insn->x_start = 1;
+        insn->channels = bytes;
+        insn->pad_value = (uint8_t)m->l->pad_value;
+        plan_use(m->plan, op, PLAN_WRITE, to->resident ? to->buffer : results);
+        schedule_scatter(m->plan, m->layer, m->l->output, &out, results);
+    }
+}
+
+/* The loops outside rows and positions, by counting them like digits. */
+static void add_outer_loops(struct mover *m, uint32_t outer) {
+    const struct qm_move *move = &m->l->move;
+    uint32_t digits[QM_MOVE_LOOPS] = {0};
+    for (bool more = true; more;) {
+        m->in_base = move->in_first;
+        m->out_base = move->out_first;
+        for (uint32_t i = 0; i < outer; i++) {
+            m->in_base += digits[i] * move->loops[i].in;
+            m->out_base += digits[i] * move->loops[i].out;
+        }
+        add_blocks(m);
+        more = false;
+        for (uint32_t i = outer; i-- > 0 && !more;) {
+            more = ++digits[i] < move->loops[i].count;
+            if (!more) digits[i] = 0;
+        }
+    }
+}
+
+void schedule_move(struct plan *plan, uint32_t layer) {
+    const struct qm_layer *l = &plan->network->layers[layer];
+    const struct plan_tiling *t = &plan->layers[layer].tiling;
+    struct mover m = {.plan = plan, .layer = layer, .l = l, .t = t};
+    uint32_t outer = move_split(&l->move, &m.rows, &m.positions);
+    bool outside = !plan_storage(plan, l->output)->resident;
+    for (uint32_t i = 0; outside && i < t->ring; i++)
+        m.results[i] = plan_add_buffer(plan, plan_max(t->block_h * t->block_w * t->chunk_channels, l->move.fill ? t->block_bytes : 0));
+    if (l->move.fill) fill(&m);
+    add_outer_loops(&m, outer);
+}
+
+uint32_t move_split(const struct qm_move *move, struct qm_move_loop *rows, struct qm_move_loop *positions) {
+    uint32_t count = move->loop_count;
+    *rows = *positions = (struct qm_move_loop){.count = 1};
+    if (count >= 1) *positions = move->loops[count - 1];
+    if (count >= 2) *rows = move->loops[count - 2];
+    return count >= 2 ? count - 2 : 0;
+}

@@ -1,0 +1,430 @@
+/* operators.c - networks of one operator with random shapes and quantization, on random machines: the compiled program gives what the reference
+ * evaluator gives, on the functional and on the cycle model, whether maps fit into the scratchpad or not.
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/prng.h"
+#include "compiler/compiler.h"
+#include "driver/driver.h"
+#include "tests/support/reference.h"
+
+enum { TENSORS_MAX = 12, SEEDS = 60 };
+
+/* The graph of one operator while it is drawn. */
+struct sketch {
+    struct qm_arena *arena;
+    struct qm_prng prng;
+    struct qm_graph graph;
+    struct qm_graph_tensor tensors[TENSORS_MAX];
+    struct qm_graph_op op;
+    uint32_t ends[2][TENSORS_MAX];
+};
+
+static uint32_t draw(struct sketch *s, uint32_t low, uint32_t high) {
+    return low + (uint32_t)(qm_prng_next(&s->prng) % (high - low + 1));
+}
+
+static uint32_t add_tensor(struct sketch *s, enum qm_dtype dtype, uint32_t rank, const uint32_t *dims) {
+    struct qm_graph_tensor *tensor = &s->tensors[s->graph.tensor_count];
+    *tensor = (struct qm_graph_tensor){.name = qm_arena_printf(s->arena, "t%u", s->graph.tensor_count), .dtype = dtype, .rank = rank};
+    memcpy(tensor->dims, dims, rank * sizeof *dims);
+    tensor->size_bytes = (size_t)qm_graph_elements(tensor) * qm_dtype_bytes(dtype);
+    float *scale = QM_ARENA_NEW(s->arena, float, 1);
+    int64_t *zero = QM_ARENA_NEW(s->arena, int64_t, 1);
+    *scale = 0.002F * (float)draw(s, 1, 40);
+    *zero = (int64_t)draw(s, 0, 255) - (dtype == QM_I8 ? 128 : 0);
+    tensor->quant = (struct qm_quant){.count = 1, .scale = scale, .zero_point = zero};
+    return s->graph.tensor_count++;
+}
+
+static uint32_t add_input(struct sketch *s, enum qm_dtype dtype, uint32_t rank, const uint32_t *dims) {
+    uint32_t tensor = add_tensor(s, dtype, rank, dims);
+    s->op.inputs[s->op.input_count++] = s->ends[0][s->graph.input_count++] = tensor;
+    return tensor;
+}
+
+static uint32_t add_output(struct sketch *s, enum qm_dtype dtype, uint32_t rank, const uint32_t *dims) {
+    uint32_t tensor = add_tensor(s, dtype, rank, dims);
+    s->op.outputs[s->op.output_count++] = s->ends[1][s->graph.output_count++] = tensor;
+    return tensor;
+}
+
+static void same_quant(struct sketch *s, uint32_t from, uint32_t to) {
+    s->tensors[to].quant = s->tensors[from].quant;
+}
+
+static enum qm_dtype draw_type(struct sketch *s) {
+    return draw(s, 0, 2) == 0 ? QM_U8 : QM_I8;
+}
+
+/* Up to four dimensions; sometimes too large for the scratchpad. */
+static uint32_t draw_dims(struct sketch *s, uint32_t *dims) {
+    uint32_t rank = draw(s, 1, 4), most = draw(s, 0, 3) == 0 ? 20 : 8;
+    for (uint32_t d = 0; d < rank; d++) dims[d] = draw(s, 1, most);
+    return rank;
+}
+
+static void draw_machine(struct sketch *s, struct qm_machine *machine) {
+    struct qm_diag diag;
+    qm_machine_init(machine);
+    machine->rows = draw(s, 1, 20);
+    machine->cols = draw(s, 1, 20);
+    machine->scratchpad_bytes = 1U << draw(s, 10, 16);
+    machine->accumulator_rows = 1U << draw(s, 2, 10);
+    machine->axi_bytes = machine->dram_bytes_per_cycle = 1U << draw(s, 2, 6);
+    machine->queue_depth = 1U << draw(s, 1, 4);
+    machine->dram_latency = draw(s, 1, 120);
+    cr_assert(qm_machine_check(machine, &diag) == QM_OK, "%s", diag.text);
+}
+
+/* ---- running ---- */
+
+static void draw_bytes(struct sketch *s, const struct qm_graph_tensor *tensor, uint8_t *bytes) {
+    qm_prng_fill(&s->prng, bytes, tensor->size_bytes);
+    for (size_t i = 0; tensor->dtype == QM_F32 && i < tensor->size_bytes / 4; i++) {
+        float value = (float)((int32_t)draw(s, 0, 8000) - 4000) * 0.005F;
+        memcpy(bytes + 4 * i, &value, 4);
+    }
+}
+
+struct comparison {
+    uint64_t seed;
+    const struct qm_program *program;
+    const struct qm_graph *graph;
+    const int8_t *const *inputs;
+    const int8_t **want;
+};
+
+static void compare(const struct comparison *c, const struct qm_device_ops *engine) {
+    struct qm_diag diag = {.text = ""};
+    struct qm_device_options options = {.memory_base = 0x80000000};
+    struct qm_device *device;
+    qm_driver_memory(c->program, &options);
+    cr_assert(eq(int, engine->create(&c->program->machine, &options, &device, &diag), QM_OK));
+    cr_assert(eq(int, qm_driver_load(device, c->program, &diag), QM_OK));
+    for (uint32_t i = 0; i < c->graph->input_count; i++) qm_driver_write_tensor(device, c->program, i, c->inputs[i]);
+    cr_assert(qm_driver_run(device, c->program, NULL, NULL, &diag) == QM_OK, "seed %d: %s", (int)c->seed, diag.text);
+    for (uint32_t i = 0; i < c->graph->output_count; i++) {
+        uint32_t tensor = c->program->input_count + i;
+        size_t bytes = c->program->tensors[tensor].size_bytes;
+        uint8_t *got = malloc(bytes);
+        qm_driver_read_tensor(device, c->program, tensor, got);
+        cr_assert(memcmp(got, c->want[c->graph->outputs[i]], bytes) == 0, "seed %d: output %u on %s", (int)c->seed, i, engine->name);
+        free(got);
+    }
+    device->ops->destroy(device);
+}
+
+static void open_sketch(struct sketch *s, enum qm_graph_op_kind kind, uint64_t seed) {
+    *s = (struct sketch){.arena = qm_arena_create(), .op = {.kind = kind, .beta = 1}};
+    qm_prng_init(&s->prng, seed);
+    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) s->op.inputs[i] = QM_NO_TENSOR;
+    s->graph = (struct qm_graph){.file = "one", .op_count = 1, .tensors = s->tensors, .ops = &s->op};
+    s->graph.inputs = s->ends[0];
+    s->graph.outputs = s->ends[1];
+}
+
+/* 1: right, 0: refused because the scratchpad is too small. */
+static int check_sketch(struct sketch *s, uint64_t seed) {
+    struct qm_machine machine;
+    struct qm_network *network;
+    struct qm_program *program;
+    struct qm_diag diag = {.text = ""};
+    const int8_t *inputs[TENSORS_MAX];
+    draw_machine(s, &machine);
+    for (uint32_t i = 0; i < s->graph.input_count; i++) {
+        const struct qm_graph_tensor *tensor = &s->tensors[s->ends[0][i]];
+        uint8_t *bytes = qm_arena_alloc(s->arena, tensor->size_bytes);
+        draw_bytes(s, tensor, bytes);
+        inputs[i] = (const int8_t *)bytes;
+    }
+    cr_assert(qm_legalize(&s->graph, QM_rounding_TFLITE, s->arena, &network, &diag) == QM_OK, "seed %d: %s", (int)seed, diag.text);
+    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE, .keep_layers = draw(s, 0, 3) == 0};
+    enum qm_status status = qm_plan(network, &machine, &options, &program, &diag);
+    if (status == QM_OK) {
+        struct comparison c = {seed, program, &s->graph, inputs, reference_run(&s->graph, inputs, s->arena)};
+        compare(&c, &qm_device_functional);
+        compare(&c, &qm_device_cycle);
+        qm_program_destroy(program);
+    } else {
+        cr_assert(strstr(diag.text, "does not fit machine") != NULL, "seed %d: %s", (int)seed, diag.text);
+    }
+    qm_arena_destroy(s->arena);
+    return status == QM_OK;
+}
+
+/* Draws and checks SEEDS sketches of an operator; half of them at least must find a machine that is large enough. */
+static void check_operator(enum qm_graph_op_kind kind, void (*sketch)(struct sketch *)) {
+    const char *first = getenv("QMAC_SEED");
+    uint64_t seed = first != NULL ? strtoull(first, NULL, 0) : 0;
+    int right = 0;
+    for (uint64_t end = seed + SEEDS; seed < end; seed++) {
+        struct sketch s;
+        open_sketch(&s, kind, seed);
+        sketch(&s);
+        right += check_sketch(&s, seed);
+    }
+    cr_assert(gt(int, right, SEEDS / 2));
+}
+
+/* ---- the operators ---- */
+
+static void sketch_quantize(struct sketch *s) {
+    static const enum qm_dtype types[] = {QM_I8, QM_U8, QM_F32};
+    uint32_t dims[4], rank = draw_dims(s, dims);
+    add_input(s, types[draw(s, 0, 2)], rank, dims);
+    add_output(s, draw_type(s), rank, dims);
+}
+
+Test(operators, quantize) {
+    check_operator(QM_OP_QUANTIZE, sketch_quantize);
+}
+
+static void sketch_dequantize(struct sketch *s) {
+    uint32_t dims[4], rank = draw_dims(s, dims);
+    add_input(s, draw_type(s), rank, dims);
+    add_output(s, QM_F32, rank, dims);
+}
+
+Test(operators, dequantize) {
+    check_operator(QM_OP_DEQUANTIZE, sketch_dequantize);
+}
+
+static void sketch_relu(struct sketch *s) {
+    uint32_t dims[4], rank = draw_dims(s, dims);
+    enum qm_dtype type = draw_type(s);
+    add_input(s, type, rank, dims);
+    add_output(s, type, rank, dims);
+}
+
+Test(operators, relu) {
+    check_operator(QM_OP_RELU, sketch_relu);
+    check_operator(QM_OP_RELU6, sketch_relu);
+}
+
+/* Over one or two neighbouring dimensions. */
+static void sketch_mean(struct sketch *s) {
+    uint32_t dims[4], rank = draw_dims(s, dims), first = draw(s, 0, rank - 1), last = first + (first + 1 < rank ? draw(s, 0, 1) : 0);
+    enum qm_dtype type = draw_type(s);
+    add_input(s, type, rank, dims);
+    for (uint32_t d = first; d <= last; d++) {
+        s->op.axes |= 1U << d;
+        dims[d] = 1;
+    }
+    add_output(s, type, rank, dims);
+}
+
+Test(operators, mean) {
+    check_operator(QM_OP_MEAN, sketch_mean);
+}
+
+static void sketch_pad(struct sketch *s) {
+    uint32_t dims[4], rank = draw_dims(s, dims);
+    enum qm_dtype type = draw_type(s);
+    uint32_t in = add_input(s, type, rank, dims);
+    for (uint32_t d = 0; d < rank; d++) {
+        s->op.pads[d].before = draw(s, 0, 1) * draw(s, 0, 3);
+        s->op.pads[d].after = draw(s, 0, 1) * draw(s, 0, 3);
+        dims[d] += s->op.pads[d].before + s->op.pads[d].after;
+    }
+    s->op.pad_value = draw(s, 0, 1) ? (int32_t)s->tensors[in].quant.zero_point[0] : type == QM_U8 ? 200 : -100;
+    same_quant(s, in, add_output(s, type, rank, dims));
+}
+
+Test(operators, pad) {
+    check_operator(QM_OP_PAD, sketch_pad);
+}
+
+/* Two to four parts of a shape that differ along an axis. */
+static uint32_t draw_parts(struct sketch *s, uint32_t rank, uint32_t *dims, uint32_t parts[4]) {
+    uint32_t count = draw(s, 2, 4);
+    s->op.axis = draw(s, 0, rank - 1);
+    dims[s->op.axis] = 0;
+    for (uint32_t i = 0; i < count; i++) dims[s->op.axis] += parts[i] = draw(s, 1, 6);
+    return count;
+}
+
+static void sketch_concatenation(struct sketch *s) {
+    uint32_t dims[4], whole[4], parts[4], rank = draw_dims(s, dims), count = draw_parts(s, rank, dims, parts);
+    enum qm_dtype type = draw_type(s);
+    bool rescales = draw(s, 0, 1) == 0;
+    memcpy(whole, dims, sizeof whole);
+    for (uint32_t i = 0; i < count; i++) {
+        dims[s->op.axis] = parts[i];
+        add_input(s, type, rank, dims);
+        if (!rescales && i > 0) same_quant(s, 0, i);
+    }
+    uint32_t out = add_output(s, type, rank, whole);
+    if (!rescales) same_quant(s, 0, out);
+}
+
+Test(operators, concatenation) {
+    check_operator(QM_OP_CONCATENATION, sketch_concatenation);
+}
+
+static void sketch_split(struct sketch *s) {
+    uint32_t dims[4], parts[4], rank = draw_dims(s, dims), count = draw_parts(s, rank, dims, parts);
+    enum qm_dtype type = draw_type(s);
+    uint32_t in = add_input(s, type, rank, dims);
+    for (uint32_t i = 0; i < count; i++) {
+        dims[s->op.axis] = parts[i];
+        same_quant(s, in, add_output(s, type, rank, dims));
+    }
+}
+
+Test(operators, split) {
+    check_operator(QM_OP_SPLIT, sketch_split);
+}
+
+static void sketch_strided_slice(struct sketch *s) {
+    uint32_t dims[4], rank = draw_dims(s, dims);
+    uint32_t in = add_input(s, QM_I8, rank, dims);
+    for (uint32_t d = 0; d < rank; d++) {
+        s->op.begin[d] = (int32_t)draw(s, 0, dims[d] - 1);
+        s->op.step[d] = (int32_t)draw(s, 1, 3);
+        uint32_t most = (dims[d] - (uint32_t)s->op.begin[d] - 1) / (uint32_t)s->op.step[d] + 1;
+        dims[d] = s->op.slice_dims[d] = draw(s, 1, most);
+    }
+    same_quant(s, in, add_output(s, QM_I8, rank, dims));
+}
+
+Test(operators, strided_slice) {
+    check_operator(QM_OP_STRIDED_SLICE, sketch_strided_slice);
+}
+
+static void sketch_transpose(struct sketch *s) {
+    uint32_t dims[4], out[4], rank = draw_dims(s, dims);
+    uint32_t in = add_input(s, QM_I8, rank, dims);
+    for (uint32_t d = 0; d < rank; d++) s->op.permutation[d] = d;
+    for (uint32_t d = rank - 1; d > 0; d--) {
+        uint32_t other = draw(s, 0, d), kept = s->op.permutation[d];
+        s->op.permutation[d] = s->op.permutation[other];
+        s->op.permutation[other] = kept;
+    }
+    for (uint32_t d = 0; d < rank; d++) out[d] = dims[s->op.permutation[d]];
+    same_quant(s, in, add_output(s, QM_I8, rank, out));
+}
+
+Test(operators, transpose) {
+    check_operator(QM_OP_TRANSPOSE, sketch_transpose);
+}
+
+static void sketch_resize(struct sketch *s) {
+    uint32_t dims[4] = {draw(s, 1, 2), draw(s, 1, 6), draw(s, 1, 6), draw(s, 1, 20)}, out[4];
+    bool larger = draw(s, 0, 2) > 0;
+    memcpy(out, dims, sizeof out);
+    for (uint32_t d = 1; d <= 2; d++) (larger ? out : dims)[d] *= draw(s, 1, 3);
+    s->op.half_pixel_centers = draw(s, 0, 1) == 0;
+    uint32_t in = add_input(s, QM_I8, 4, dims);
+    same_quant(s, in, add_output(s, QM_I8, 4, out));
+}
+
+Test(operators, resize_nearest_neighbor) {
+    check_operator(QM_OP_RESIZE_NEAREST_NEIGHBOR, sketch_resize);
+}
+
+static void set_quant(struct sketch *s, uint32_t tensor, float scale, int64_t zero) {
+    float *scales = QM_ARENA_NEW(s->arena, float, 1);
+    int64_t *zeros = QM_ARENA_NEW(s->arena, int64_t, 1);
+    *scales = scale;
+    *zeros = zero;
+    s->tensors[tensor].quant = (struct qm_quant){.count = 1, .scale = scales, .zero_point = zeros};
+}
+
+static void sketch_logistic(struct sketch *s) {
+    uint32_t dims[4], rank = draw_dims(s, dims);
+    add_input(s, QM_I8, rank, dims);
+    set_quant(s, add_output(s, QM_I8, rank, dims), 1.0F / 256, -128);
+}
+
+Test(operators, logistic) {
+    check_operator(QM_OP_LOGISTIC, sketch_logistic);
+}
+
+static void sketch_tanh(struct sketch *s) {
+    uint32_t dims[4], rank = draw_dims(s, dims);
+    add_input(s, QM_I8, rank, dims);
+    set_quant(s, add_output(s, QM_I8, rank, dims), 1.0F / 128, 0);
+}
+
+Test(operators, tanh) {
+    check_operator(QM_OP_TANH, sketch_tanh);
+}
+
+static void sketch_leaky_relu(struct sketch *s) {
+    sketch_relu(s);
+    s->op.alpha = 0.01F * (float)draw(s, 0, 100);
+}
+
+Test(operators, leaky_relu) {
+    check_operator(QM_OP_LEAKY_RELU, sketch_leaky_relu);
+}
+
+static void sketch_hard_swish(struct sketch *s) {
+    sketch_relu(s);
+    float in = s->tensors[0].quant.scale[0];
+    set_quant(s, 1, in * (0.5F + 0.1F * (float)draw(s, 0, 9)), (int64_t)draw(s, 0, 100) - (s->tensors[1].dtype == QM_I8 ? 50 : 0));
+}
+
+Test(operators, hard_swish) {
+    check_operator(QM_OP_HARD_SWISH, sketch_hard_swish);
+}
+
+/* A constant operand; weights get a scale a channel, biases are small. */
+static void add_constant(struct sketch *s, enum qm_dtype dtype, uint32_t rank, const uint32_t *dims) {
+    uint32_t index = add_tensor(s, dtype, rank, dims), channels = dims[0];
+    struct qm_graph_tensor *tensor = &s->tensors[index];
+    uint8_t *data = qm_arena_alloc(s->arena, tensor->size_bytes);
+    float *scales = QM_ARENA_NEW(s->arena, float, channels);
+    for (uint32_t c = 0; c < channels; c++) scales[c] = 0.0005F * (float)draw(s, 1, 9);
+    qm_prng_fill(&s->prng, data, tensor->size_bytes);
+    for (size_t i = 0; dtype == QM_I32 && i < channels; i++) {
+        int32_t bias = (int32_t)draw(s, 0, 4000) - 2000;
+        memcpy(data + 4 * i, &bias, 4);
+    }
+    tensor->data = data;
+    tensor->quant = (struct qm_quant){.count = channels, .scale = scales, .zero_point = QM_ARENA_NEW(s->arena, int64_t, channels)};
+    s->op.inputs[s->op.input_count++] = index;
+}
+
+static void add_weights(struct sketch *s, const uint32_t *filter) {
+    add_constant(s, QM_I8, 4, filter);
+    if (draw(s, 0, 2) > 0) add_constant(s, QM_I32, 1, filter);
+    s->op.dilation_h = s->op.dilation_w = s->op.depth_multiplier = 1;
+    s->op.activation = draw(s, 0, 1) ? QM_ACT_RELU6 : QM_ACT_NONE;
+}
+
+static void sketch_grouped_conv(struct sketch *s) {
+    uint32_t groups = draw(s, 2, 5), own = draw(s, 1, 5), per_group = draw(s, 1, 4);
+    uint32_t in[4] = {1, draw(s, 3, 9), draw(s, 3, 9), groups * own}, filter[4] = {groups * per_group, draw(s, 1, 3), draw(s, 1, 3), own};
+    s->op.stride_h = draw(s, 1, 2), s->op.stride_w = draw(s, 1, 2);
+    s->op.kernel_h = filter[1], s->op.kernel_w = filter[2];
+    uint32_t out[4] = {1, (in[1] - filter[1]) / s->op.stride_h + 1, (in[2] - filter[2]) / s->op.stride_w + 1, filter[0]};
+    add_input(s, QM_I8, 4, in);
+    add_weights(s, filter);
+    add_output(s, QM_I8, 4, out);
+}
+
+Test(operators, grouped_convolution) {
+    check_operator(QM_OP_CONV_2D, sketch_grouped_conv);
+}
+
+/* Some rows and columns of the full output are cut, or are missing at the end. */
+static void sketch_transpose_conv(struct sketch *s) {
+    uint32_t in[4] = {1, draw(s, 1, 7), draw(s, 1, 7), draw(s, 1, 9)}, filter[4] = {draw(s, 1, 9), draw(s, 1, 4), draw(s, 1, 4), in[3]};
+    s->op.stride_h = draw(s, 1, 3), s->op.stride_w = draw(s, 1, 3);
+    s->op.kernel_h = filter[1], s->op.kernel_w = filter[2];
+    s->op.pad_top = draw(s, 0, (filter[1] - 1) / 2), s->op.pad_left = draw(s, 0, (filter[2] - 1) / 2);
+    uint32_t h = (in[1] - 1) * s->op.stride_h + filter[1] - s->op.pad_top, w = (in[2] - 1) * s->op.stride_w + filter[2] - s->op.pad_left;
+    uint32_t out[4] = {1, h + draw(s, 0, s->op.stride_h - 1), w + draw(s, 0, s->op.stride_w - 1), filter[0]};
+    add_input(s, QM_I8, 4, in);
+    add_weights(s, filter);
+    add_output(s, QM_I8, 4, out);
+}
+
+Test(operators, transpose_conv) {
+    check_operator(QM_OP_TRANSPOSE_CONV, sketch_transpose_conv);
+}
