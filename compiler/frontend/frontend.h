@@ -8,6 +8,7 @@
 
 #include "common/arena.h"
 #include "common/status.h"
+#include "compiler/compiler.h"
 #include "compiler/ir/graph.h"
 
 /* A whole file in memory, aligned to 8. It outlives the graph. */
@@ -15,11 +16,12 @@ struct model_file {
     const uint8_t *bytes;
     size_t size;
     const char *name;
-    bool unsigned_inputs; /* float inputs that carry integers carry uint8, not int8 */
+    const struct qm_model_options *options;
 };
 
 struct frontend {
     const char *format;
+    bool takes_options; /* struct qm_model_options */
     bool (*recognizes)(const struct model_file *file);
     /* Fills a zeroed graph, but for file and sha256. */
     enum qm_status (*parse)(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph, struct qm_diag *diag);

@@ -181,7 +181,7 @@ static uint32_t dequantized(const struct onnx_node *n, const struct onnx_value *
 
 static enum qm_status put_output(struct onnx_reader *r, const char *name) {
     struct qm_graph *graph = r->graph;
-    struct onnx_value *value = name != NULL ? onnx_find(r, name) : NULL;
+    struct onnx_value *value = onnx_find(r, name);
     if (value == NULL || value->state == ONNX_UNKNOWN)
         return qm_fail(r->diag, QM_BAD_INPUT, "%s: an output is not computed; the file is damaged", r->file->name);
     struct onnx_node n = output_node(r, value);
@@ -196,10 +196,28 @@ static enum qm_status put_output(struct onnx_reader *r, const char *name) {
 }
 
 static enum qm_status put_outputs(struct onnx_reader *r) {
-    r->graph->outputs = QM_ARENA_NEW(r->arena, uint32_t, r->source->n_output + 1);
-    if (r->source->n_output == 0) return qm_fail(r->diag, QM_BAD_INPUT, "%s: the network has no output", r->file->name);
-    for (size_t i = 0; i < r->source->n_output; i++) QM_TRY(put_output(r, r->source->output[i]->name));
+    r->graph->outputs = QM_ARENA_NEW(r->arena, uint32_t, r->output_count);
+    for (uint32_t i = 0; i < r->output_count; i++) QM_TRY(put_output(r, r->outputs[i]));
     return QM_OK;
+}
+
+/* The names that the user has asked for, or those of the file. */
+static enum qm_status name_outputs(struct onnx_reader *r) {
+    const char *list = r->file->options->end_at;
+    size_t room = r->source->n_output + 1;
+    for (const char *c = list; c != NULL && *c != '\0'; c++) room += *c == ',';
+    r->outputs = QM_ARENA_NEW(r->arena, const char *, room);
+    if (list != NULL) {
+        char *rest = qm_arena_strdup(r->arena, list);
+        for (char *name; (name = strsep(&rest, ",")) != NULL;) {
+            if (onnx_find(r, name) == NULL) return qm_fail(r->diag, QM_BAD_INPUT, "%s: --end-at %s: there is no such tensor", r->file->name, name);
+            r->outputs[r->output_count++] = name;
+        }
+        return QM_OK;
+    }
+    for (size_t i = 0; i < r->source->n_output; i++)
+        r->outputs[r->output_count++] = r->source->output[i]->name != NULL ? r->source->output[i]->name : "";
+    return r->output_count > 0 ? QM_OK : qm_fail(r->diag, QM_BAD_INPUT, "%s: the network has no output", r->file->name);
 }
 
 /* ---- meanings ---- */
@@ -235,6 +253,7 @@ enum qm_status onnx_parse(const struct model_file *file, struct qm_arena *arena,
     QM_TRY(read_constants(&r));
     QM_TRY(read_inputs(&r));
     for (uint32_t i = 0; i < r.source->n_node; i++) QM_TRY(read_results(&r, i));
+    QM_TRY(name_outputs(&r));
     enum qm_status order = onnx_read_nodes(&r);
     if (order == QM_OK) order = put_outputs(&r);
     QM_TRY(problems_report(&r.problems, file->name, "docs/how-to/run-an-onnx-network.md lists what can be read", diag));

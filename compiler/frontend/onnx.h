@@ -116,6 +116,8 @@ struct onnx_reader {
     struct qm_graph *graph;
     struct qm_diag *diag;
     const Onnx__GraphProto *source;
+    const char **outputs; /* [output_count] names of what the network computes */
+    uint32_t output_count;
     struct problems problems;
     uint32_t value_count, slot_count, tensor_room, op_room;
     struct onnx_value *values;

@@ -161,10 +161,39 @@ static uint32_t read_ready(struct onnx_reader *r, uint32_t *waiting, uint32_t co
     return left;
 }
 
+static void need(const struct onnx_reader *r, bool *needed, const char *name) {
+    const struct onnx_value *value = onnx_find(r, name);
+    if (value != NULL) needed[value - r->values] = true;
+}
+
+/* The nodes that outputs depend on, in the order of the file; the others are not read. */
+static uint32_t find_needed(const struct onnx_reader *r, uint32_t *nodes) {
+    uint32_t all = (uint32_t)r->source->n_node, count = 0, before = UINT32_MAX;
+    bool *values = QM_ARENA_NEW(r->arena, bool, r->value_count), *taken = QM_ARENA_NEW(r->arena, bool, all);
+    for (uint32_t i = 0; i < r->output_count; i++) need(r, values, r->outputs[i]);
+    while (count != before) {
+        before = count;
+        for (uint32_t i = all; i-- > 0;) {
+            const Onnx__NodeProto *node = r->source->node[i];
+            bool wanted = false;
+            for (size_t o = 0; o < node->n_output && !taken[i]; o++) {
+                const struct onnx_value *value = onnx_find(r, node->output[o]);
+                wanted = wanted || (value != NULL && values[value - r->values]);
+            }
+            if (!wanted) continue;
+            taken[i] = true;
+            count++;
+            for (size_t j = 0; j < node->n_input; j++) need(r, values, node->input[j]);
+        }
+    }
+    for (uint32_t i = count = 0; i < all; i++)
+        if (taken[i]) nodes[count++] = i;
+    return count;
+}
+
 enum qm_status onnx_read_nodes(struct onnx_reader *r) {
-    uint32_t count = (uint32_t)r->source->n_node, before = count + 1;
-    uint32_t *waiting = QM_ARENA_NEW(r->arena, uint32_t, count);
-    for (uint32_t i = 0; i < count; i++) waiting[i] = i;
+    uint32_t *waiting = QM_ARENA_NEW(r->arena, uint32_t, r->source->n_node);
+    uint32_t count = find_needed(r, waiting), before = count + 1;
     while (count > 0 && count < before) {
         before = count;
         count = read_ready(r, waiting, count);

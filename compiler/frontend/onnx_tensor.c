@@ -99,7 +99,7 @@ static uint32_t reordered(const struct onnx_node *n, const struct onnx_value *va
 
 /* An input of a type that does not say its range carries int8, or what the user has said. */
 static void settle_origin(const struct onnx_node *n, struct onnx_value *origin) {
-    bool is_unsigned = n->r->file->unsigned_inputs;
+    bool is_unsigned = n->r->file->options->unsigned_inputs;
     origin->state = ONNX_TENSOR;
     origin->tensors[ONNX_PLAIN] = onnx_add_tensor(n->r, origin->name, is_unsigned ? QM_U8 : QM_I8, &origin->shape);
     origin->real = origin->settled = true;

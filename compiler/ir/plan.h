@@ -140,6 +140,11 @@ static inline struct plan_value *plan_storage(const struct plan *plan, uint32_t 
     return &plan->values[plan->network->values[value].storage];
 }
 
+/* Of one element of a value. */
+static inline uint32_t plan_element_bytes(const struct plan *plan, uint32_t value) {
+    return (uint32_t)qm_dtype_bytes(plan->network->values[value].dtype);
+}
+
 const char *plan_layer_name(const struct plan *plan, uint32_t layer);
 
 /* Each appends a zeroed record and returns its index. */

@@ -90,16 +90,42 @@ void site_window(const struct site *s, struct qm_layer *layer) {
     layer->pad_left += pad->pads[2].before;
 }
 
+/* Sums as they are. */
+static void keep_sums(const struct site *s, struct qm_layer *layer, uint32_t channels) {
+    struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
+    for (uint32_t c = 0; c < channels; c++) scales[c] = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->scales = scales;
+    layer->clamp_min = layer->clamp_max = 0; /* does not count */
+}
+
+/* What the machine's sums have beside the steps' sums: the input's zero point. */
+static enum qm_status fit_product(const struct site *s, struct qm_layer *layer, const struct filter *f) {
+    int64_t *offsets = QM_ARENA_NEW(s->l->arena, int64_t, f->channels), zero = site_input(s, 0)->quant.zero_point[0];
+    for (uint32_t c = 0; c < f->channels; c++) offsets[c] = zero * weight_sum(layer->weights, f, c);
+    if (s->op->requant->channels != f->channels) return site_refuse(s, "has steps for %u channels", s->op->requant->channels);
+    return site_fit_steps(s, layer, f->channels, offsets);
+}
+
+/* How sums become the output's integers: by steps, by scales, or not at all. */
+static enum qm_status set_output_stage(const struct site *s, struct qm_layer *layer, const struct filter *f) {
+    bool steps = s->op->requant != NULL && s->op->requant->channels > 0;
+    site_clamp(s, s->op->activation, layer);
+    if (steps) return fit_product(s, layer, f);
+    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
+    QM_TRY(fold_bias(s, layer, f));
+    if (site_output(s, 0)->dtype != QM_I32) return set_channel_scales(s, layer, f->channels);
+    keep_sums(s, layer, f->channels);
+    return QM_OK;
+}
+
 /* What all products have: operand, result, scales, folded bias, clamp. The layer's kind and weights are set. */
 static enum qm_status finish_product(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t axis) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
     QM_TRY(site_check_activation(s, site_output(s, 0)));
     QM_TRY(check_weights(s, axis, f->channels));
-    QM_TRY(set_channel_scales(s, layer, f->channels));
-    QM_TRY(fold_bias(s, layer, f));
+    QM_TRY(set_output_stage(s, layer, f));
+    layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
     layer->pad_value = (int8_t)site_input(s, 0)->quant.zero_point[0];
-    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
-    site_clamp(s, s->op->activation, layer);
     QM_TRY(site_operand(s, 0, &layer->inputs[0]));
     layer->input_count = 1;
     layer->output = site_result(s, 0);

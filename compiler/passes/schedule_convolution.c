@@ -38,6 +38,13 @@ static struct range chunk_at(const struct conv *c, uint32_t index) {
     return (struct range){first, plan_min(c->t->chunk_channels, c->t->product.channels - first)};
 }
 
+/* What of the output map a block writes, in bytes. */
+static struct target target_of(const struct conv *c, uint32_t block, struct range channels) {
+    uint32_t element = plan_element_bytes(c->plan, c->l->output);
+    struct range bytes = {channels.first * element, channels.count * element};
+    return (struct target){c->l->output, c->window->out_w, c->t->product.channels * element, block_at(c, block), bytes};
+}
+
 /* ---- constants ---- */
 
 static void add_constant(struct conv *c, struct range channels, uint32_t bytes) {
@@ -198,7 +205,8 @@ static void add_matmul(struct conv *c, const struct group *g, const struct part 
 static void add_requantize(struct conv *c, const struct group *g, uint32_t param_offset) {
     struct block block = block_at(c, g->block);
     struct range stored = c->t->rows_outer ? (struct range){0, c->t->product.channels} : g->chunk_channels;
-    struct target target = {c->l->output, c->window->out_w, c->t->product.channels, block, stored};
+    struct target target = target_of(c, g->block, stored);
+    uint32_t element = plan_element_bytes(c->plan, c->l->output);
     struct destination to = schedule_destination(c->plan, &target, c->results[c->stores % c->t->ring]);
     uint32_t op = plan_add_op(c->plan, QM_REQUANTIZE, c->layer);
     struct qm_insn *insn = &c->plan->ops[op].insn;
@@ -210,7 +218,8 @@ static void add_requantize(struct conv *c, const struct group *g, uint32_t param
     insn->tiles = g->tiles;
     insn->out_h = block.h;
     insn->out_w = block.w;
-    insn->out_addr = (int64_t)to.offset + g->channels.first - stored.first;
+    insn->out_type = element == 1 ? QM_out_type_BITS8 : QM_out_type_BITS32;
+    insn->out_addr = (int64_t)to.offset + (g->channels.first - stored.first) * element;
     insn->out_pitch = to.pitch;
     insn->out_pixel = to.pixel;
     insn->out_zero = c->l->out_zero;
@@ -283,7 +292,7 @@ static void do_block_and_chunk(struct conv *c, uint32_t block, uint32_t chunk) {
     bool whole = c->t->rows_outer;
     if (whole && chunk + 1 < c->chunks) return;
     struct range stored = whole ? (struct range){0, c->t->product.channels} : chunk_at(c, chunk);
-    struct target target = {c->l->output, c->window->out_w, c->t->product.channels, block_at(c, block), stored};
+    struct target target = target_of(c, block, stored);
     schedule_store_block(c->plan, c->layer, &target, c->results[c->stores++ % c->t->ring]);
 }
 
@@ -291,7 +300,8 @@ static void add_rings(struct conv *c) {
     uint32_t positions = c->t->block_h * c->t->block_w;
     uint32_t channels = c->t->rows_outer ? c->t->product.channels : c->t->chunk_channels;
     for (uint32_t i = 0; i < c->t->ring; i++) {
-        if (!plan_storage(c->plan, c->l->output)->resident) c->results[i] = plan_add_buffer(c->plan, positions * channels);
+        if (!plan_storage(c->plan, c->l->output)->resident)
+            c->results[i] = plan_add_buffer(c->plan, positions * channels * plan_element_bytes(c->plan, c->l->output));
         if (c->t->product.packed) c->windows[i] = plan_add_buffer(c->plan, positions * products_depth(&c->t->product));
     }
 }

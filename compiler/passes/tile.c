@@ -24,6 +24,7 @@ struct search {
     struct plan *plan;
     uint32_t layer;
     bool in_outside, out_outside; /* the map is in the arena */
+    uint32_t out_element;         /* bytes */
     bool starts;                  /* nothing before it hides its first loads */
     uint64_t before;              /* cycles in which the post unit alone makes its input */
     struct plan_tiling best;
@@ -61,7 +62,7 @@ static uint64_t bytes_needed(const struct search *s, const struct plan_tiling *t
     uint64_t in = input_bytes(t, &row_bytes);
     if (row_bytes > ROW_BYTES_MAX) return UINT64_MAX;
     if (s->in_outside) total += times * in;
-    if (s->out_outside) total += times * positions * (t->rows_outer ? t->product.channels : t->chunk_channels);
+    if (s->out_outside) total += times * positions * (t->rows_outer ? t->product.channels : t->chunk_channels) * s->out_element;
     if (t->product.packed) total += times * positions * products_depth(&t->product);
     return total;
 }
@@ -313,6 +314,7 @@ static bool tile_layer(struct plan *plan, uint32_t layer) {
     bool fits = true;
     s.in_outside = !plan_storage(plan, l->inputs[0])->resident;
     s.out_outside = !plan_storage(plan, l->output)->resident;
+    s.out_element = plan_element_bytes(plan, l->output);
     s.starts = layer == 0;
     s.before = post_cycles_before(plan, layer);
     if (l->kind == QM_LAYER_CONV || l->kind == QM_LAYER_DEPTHWISE) fits = tile_convolution(&s);

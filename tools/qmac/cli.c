@@ -89,6 +89,11 @@ enum qm_status cli_build_option(struct cli_build *build, int option, const char 
     case 'm': build->machine = argument; break;
     case 'q': build->requant = argument; break;
     case 'L': build->keep_layers = true; break;
+    case 'N': build->model.end_at = argument; break;
+    case 'I':
+        build->model.unsigned_inputs = strcmp(argument, "uint8") == 0;
+        if (build->model.unsigned_inputs || strcmp(argument, "int8") == 0) break;
+        return qm_fail(diag, QM_BAD_INPUT, "--integer-inputs %s: must be int8 or uint8", argument);
     case 's':
         if (build->set_count == CLI_SETS_MAX) return qm_fail(diag, QM_BAD_INPUT, "--set %s: more than %d of them", argument, CLI_SETS_MAX);
         build->sets[build->set_count++] = argument;
@@ -135,6 +140,8 @@ enum qm_status cli_is_program(const char *file, bool *is_program, struct qm_diag
 /* A compiled program brings its machine; --machine and --set may change what the RTL does not see. */
 static enum qm_status load_program(const char *file, const struct cli_build *build, struct cli_program *opened, struct qm_diag *diag) {
     if (build->requant != NULL) return qm_fail(diag, QM_BAD_INPUT, "--requant %s: %s is compiled already", build->requant, file);
+    if (build->model.end_at != NULL || build->model.unsigned_inputs)
+        return qm_fail(diag, QM_BAD_INPUT, "--end-at, --integer-inputs: %s is compiled already", file);
     if (build->keep_layers) return qm_fail(diag, QM_BAD_INPUT, "--layers: %s is compiled already: give --layers to qmac compile", file);
     QM_TRY(qm_program_load(file, &opened->program, diag));
     opened->machine = opened->program->machine;
@@ -148,7 +155,7 @@ static enum qm_status load_program(const char *file, const struct cli_build *bui
 
 enum qm_status cli_compile(const char *file, const struct cli_build *build, const char *dump_after, struct cli_program *opened,
                            struct qm_diag *diag) {
-    struct qm_compile_options options = {.keep_layers = build->keep_layers, .dump_after = dump_after, .dump = stdout};
+    struct qm_compile_options options = {.model = build->model, .keep_layers = build->keep_layers, .dump_after = dump_after, .dump = stdout};
     memset(opened, 0, sizeof *opened);
     opened->was_compiled = true;
     QM_TRY(parse_rounding(build->requant, &options.rounding, diag));

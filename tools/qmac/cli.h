@@ -30,17 +30,21 @@ struct cli_build {
     unsigned set_count;
     const char *requant; /* NULL: tflite */
     bool keep_layers;
+    struct qm_model_options model;
 };
 
 /* Options and help that fill struct cli_build: append to a command's own. Codes are the letters. */
 #define CLI_BUILD_OPTIONS                                                                                                                  \
-    {"machine", required_argument, NULL, 'm'}, {"set", required_argument, NULL, 's'}, {"requant", required_argument, NULL, 'q'}, {         \
+    {"machine", required_argument, NULL, 'm'}, {"set", required_argument, NULL, 's'}, {"requant", required_argument, NULL, 'q'},           \
+        {"end-at", required_argument, NULL, 'N'}, {"integer-inputs", required_argument, NULL, 'I'}, {                                      \
         "layers", no_argument, NULL, 'L'                                                                                                   \
     }
 #define CLI_BUILD_HELP                                                                                                                     \
     "  --machine NAME|FILE   spec/machines/NAME.yaml, or a file (default edge)\n"                                                          \
     "  --set KNOB=VALUE      change one knob of the machine; may be repeated\n"                                                            \
     "  --requant MODE        rounding of scales: tflite (default), single, even, floor, away\n"                                            \
+    "  --end-at NAME,...     ONNX: compute these tensors instead of the file's outputs\n"                                                  \
+    "  --integer-inputs TYPE ONNX: what float inputs carry that are not quantized: int8 (default) or uint8\n"                              \
     "  --layers              keep the output of every layer\n"
 
 /* Takes one option if it is of CLI_BUILD_OPTIONS; *taken says so. */
