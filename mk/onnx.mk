@@ -3,7 +3,7 @@
 
 ONNX_SCHEMA := /usr/include/onnx/onnx.proto
 ONNX_FLAGS := -std=gnu11 -O2 -g -fPIC
-ONNX_USERS := $(filter compiler/frontend/onnx%,$(LIB_SRC)) $(shell find tests -path '*onnx*.c')
+ONNX_USERS := $(filter compiler/frontend/onnx%,$(LIB_SRC)) $(shell find tests -path "*onnx*.c") tests/support/numbers.c
 
 $(B)/gen/onnx.pb-c.h: $(ONNX_SCHEMA)
 	$(call say,GEN,$@)
@@ -26,3 +26,11 @@ $(B)/asan/gen/onnx.pb-c.o: $(B)/gen/onnx.pb-c.c
 $(B)/libqmac.a: $(B)/obj/gen/onnx.pb-c.o
 $(B)/libqmac-asan.a: $(B)/asan/gen/onnx.pb-c.o
 $(call obj,$(ONNX_USERS),obj) $(call obj,$(ONNX_USERS),asan) $(call obj,$(ONNX_USERS),fuzz/obj): | $(B)/gen/onnx.pb-c.h
+
+# Tests on ONNX networks: each a program of its own, which prints a table.
+ONNX_TEST_SUPPORT := tests/support/numbers.c tests/support/machine_run.c
+ONNX_TESTS := $(B)/onnx_nodes
+
+$(ONNX_TESTS): $(B)/%: $(call obj,$(ONNX_TEST_SUPPORT),obj) $(B)/obj/tests/networks/%.o $(B)/libqmac.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS) -lz
