@@ -235,7 +235,7 @@ static uint64_t elements(const struct qm_program_tensor *tensor) {
     return tensor->size_bytes / qm_dtype_bytes(tensor->dtype);
 }
 
-/* Softmax: int8 in and out, the same number of rows of the same depth. The edges: floats on one side, quantized bytes on the other. */
+/* Softmax: bytes in and out, the same number of rows of the same depth. The edges: floats on one side, quantized bytes on the other. */
 static bool host_step_is_right(const struct qm_program *program, const struct qm_program_step *step) {
     if (step->layer >= program->layer_count || step->host_op >= QM_HOST_OPS) return false;
     if (step->input >= program->tensor_count || step->output >= program->tensor_count) return false;
@@ -244,7 +244,7 @@ static bool host_step_is_right(const struct qm_program *program, const struct qm
         return in->dtype == QM_F32 && is_byte(out->dtype) && out->scale > 0 && elements(in) == elements(out);
     if (step->host_op == QM_HOST_DEQUANTIZE)
         return is_byte(in->dtype) && out->dtype == QM_F32 && in->scale > 0 && elements(in) == elements(out);
-    return in->dtype == QM_I8 && out->dtype == QM_I8 && in->rank >= 1 && out->rank >= 1 && in->size_bytes == out->size_bytes &&
+    return is_byte(in->dtype) && in->dtype == out->dtype && in->rank >= 1 && out->rank >= 1 && in->size_bytes == out->size_bytes &&
            in->dims[in->rank - 1] == out->dims[out->rank - 1] && in->scale > 0 && step->beta > 0;
 }
 

@@ -69,12 +69,17 @@ struct job {
 static enum qm_status check_softmax(const struct qm_program *program, const struct qm_program_step *step, struct qm_diag *diag) {
     const struct qm_program_tensor *in = &program->tensors[step->input], *out = &program->tensors[step->output];
     uint32_t depth = in->rank > 0 ? in->dims[in->rank - 1] : 0;
-    bool typed = in->dtype == QM_I8 && out->dtype == QM_I8 && in->size_bytes == out->size_bytes;
+    bool typed = (in->dtype == QM_I8 || in->dtype == QM_U8) && in->dtype == out->dtype && in->size_bytes == out->size_bytes;
     bool shaped = depth >= 1 && depth <= QM_SOFTMAX_DEPTH_MAX && in->size_bytes % depth == 0;
     bool scaled = (double)step->beta * (double)in->scale * (1 << 26) > 1;
     if (typed && shaped && scaled) return QM_OK;
-    return qm_fail(diag, QM_BAD_INPUT, "%s:%s: softmax takes int8 rows of 1 to %d elements and a scale above 2^-26", program->model,
-                   out->name, QM_SOFTMAX_DEPTH_MAX);
+    return qm_fail(diag, QM_BAD_INPUT, "%s:%s: softmax takes rows of 1 to %d bytes and a scale above 2^-26", program->model, out->name,
+                   QM_SOFTMAX_DEPTH_MAX);
+}
+
+/* Between unsigned bytes and signed ones that are less by 128. */
+static void flip_signs(int8_t *bytes, size_t count) {
+    for (size_t i = 0; i < count; i++) bytes[i] = (int8_t)(bytes[i] ^ INT8_MIN);
 }
 
 static enum qm_status run_softmax(const struct job *job, const struct qm_program_step *step) {
@@ -85,11 +90,13 @@ static enum qm_status run_softmax(const struct job *job, const struct qm_program
     int8_t *data = malloc(in->size_bytes);
     QM_CHECK(data != NULL);
     qm_driver_read_tensor(job->device, program, step->input, data);
+    if (in->dtype == QM_U8) flip_signs(data, in->size_bytes);
     struct qm_softmax softmax = {.rows = in->size_bytes / depth, .depth = depth, .input_scale = in->scale, .beta = step->beta};
     if (step->host_op == QM_HOST_SOFTMAX)
         qm_host_softmax(&softmax, data, data);
     else
         qm_host_log_softmax(&softmax, data, data);
+    if (in->dtype == QM_U8) flip_signs(data, in->size_bytes);
     qm_driver_write_tensor(job->device, program, step->output, data);
     free(data);
     return QM_OK;

@@ -64,7 +64,7 @@ struct qm_device_ops {
     bool (*wait)(struct qm_device *device, uint64_t limit_cycles);
     void (*observe)(struct qm_device *device, qm_observer *observer, void *context); /* NULL: nobody */
     /* For tests and verification: copies the scratchpad [scratchpad_bytes] and accumulator [accumulator_rows][cols]; either may be NULL.
-     * write_internal sets them. */
+     * write_internal sets them; of a sum it takes the low accumulator_bits. */
     void (*read_internal)(struct qm_device *device, uint8_t *scratchpad, int32_t *accumulator);
     void (*write_internal)(struct qm_device *device, const uint8_t *scratchpad, const int32_t *accumulator);
 };

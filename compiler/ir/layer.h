@@ -20,6 +20,7 @@ struct qm_value {
     uint32_t graph_tensor; /* index in the graph, for names, shapes and quantization */
     uint32_t h, w, c;
     enum qm_dtype dtype; /* QM_I8, QM_U8 or QM_F32 */
+    const void *data;    /* of a constant; NULL: none */
     bool between;        /* two layers of one operator: no tensor of the graph, never kept */
     uint32_t storage;    /* index of the value whose bytes these are (its own index, or the source of a reshape) */
 };
@@ -65,6 +66,7 @@ struct qm_layer {
     bool in_unsigned;
     /* CONV: [oc][kh][kw][ic]; DEPTHWISE: [kh][kw][c] */
     const int8_t *weights;
+    int32_t weight_zero;           /* -128 .. 127; DEPTHWISE: 0 */
     const int32_t *bias;           /* [oc], input zero point folded in */
     const struct qm_scale *scales; /* [oc] */
     const uint8_t *table;          /* CONV, DEPTHWISE: what each output byte becomes, [256]; NULL: itself */
@@ -74,6 +76,7 @@ struct qm_layer {
     struct qm_scale out_scale; /* ADD, POOL_MAX, POOL_SUM, MOVE; an average's is planned by schedule */
     int32_t in_bias;           /* POOL_*, MOVE: added before the scaling */
     /* ADD */
+    bool product; /* of the operands instead of the sum: only the zeros and out_scale count */
     int32_t a_zero, b_zero;
     struct qm_scale a_scale, b_scale;
     uint32_t pre_shift;

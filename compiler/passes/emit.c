@@ -78,6 +78,11 @@ static void put_image(const struct emitter *e) {
     e->program->image_bytes = plan->image_bytes;
     e->program->image = QM_ARENA_NEW(e->program->arena, uint8_t, plan->image_bytes);
     for (uint32_t i = 0; i < plan->constant_count; i++) put_constant(e, &plan->constants[i]);
+    for (uint32_t i = 0; i < e->network->value_count; i++) {
+        const struct plan_value *value = &plan->values[i];
+        if (e->network->values[i].data != NULL)
+            memcpy(e->program->image + (value->arena_offset - plan->image_offset), e->network->values[i].data, value->bytes);
+    }
 }
 
 /* ---- tensors ---- */

@@ -31,6 +31,7 @@ static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_TRANSPOSE_CONV]    = {legalize_transpose_conv,  BYTES, BYTES},
     [QM_OP_FULLY_CONNECTED]   = {legalize_fully_connected, BYTES, SUMS},
     [QM_OP_ADD]               = {legalize_add,             BYTES, BYTES},
+    [QM_OP_MUL]               = {legalize_mul,             BYTES, BYTES},
     [QM_OP_AVERAGE_POOL_2D]   = {legalize_pool,            BYTES, BYTES},
     [QM_OP_MAX_POOL_2D]       = {legalize_pool,            BYTES, BYTES},
     [QM_OP_MEAN]              = {legalize_mean,            BYTES, BYTES},
@@ -47,9 +48,9 @@ static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_CONCATENATION]     = {legalize_concatenation,   BYTES, BYTES},
     [QM_OP_SPLIT]             = {legalize_split,           BYTES, BYTES},
     [QM_OP_STRIDED_SLICE]     = {legalize_strided_slice,   BYTES, BYTES},
-    [QM_OP_TRANSPOSE]         = {legalize_transpose,       BYTES, BYTES},
+    [QM_OP_TRANSPOSE]         = {legalize_transpose,       SUMS,  SUMS},
     [QM_OP_RESIZE_NEAREST_NEIGHBOR] = {legalize_resize,    BYTES, BYTES},
-    [QM_OP_SOFTMAX]           = {legalize_softmax,         I8,    I8},
+    [QM_OP_SOFTMAX]           = {legalize_softmax,         BYTES, BYTES},
     [QM_OP_LOG_SOFTMAX]       = {legalize_softmax,         I8,    I8},
 };
 /* clang-format on */
@@ -81,7 +82,7 @@ static bool has_weights(enum qm_graph_op_kind kind) {
 /* The types that operand i may have. */
 static uint32_t wanted_types(const struct qm_graph_op *op, uint32_t i) {
     if (!has_weights(op->kind) || i == 0) return rules[op->kind].in;
-    return 1U << (i == 1 ? QM_I8 : QM_I32);
+    return i == 1 ? BYTES : 1U << QM_I32;
 }
 
 static void check_types(const struct qm_graph *graph, const struct qm_graph_op *op, struct problems *problems) {
@@ -141,9 +142,14 @@ uint32_t site_result_view(const struct site *s, uint32_t value, uint32_t h, uint
 }
 
 enum qm_status site_operand(const struct site *s, uint32_t i, uint32_t *value) {
-    *value = s->l->value_of[s->op->inputs[i]];
-    if (*value != QM_NO_TENSOR) return QM_OK;
-    return site_refuse(s, "input %u (%s) is a constant, which is not supported there", i, site_input(s, i)->name);
+    uint32_t tensor = s->op->inputs[i];
+    if (s->l->value_of[tensor] == QM_NO_TENSOR) {
+        if (site_input(s, i)->data == NULL) return site_refuse(s, "input %u (%s) is not computed before", i, site_input(s, i)->name);
+        s->l->value_of[tensor] = add_value(s->l, tensor, QM_NO_TENSOR);
+        s->l->network->values[s->l->value_of[tensor]].data = site_input(s, i)->data;
+    }
+    *value = s->l->value_of[tensor];
+    return QM_OK;
 }
 
 uint32_t site_result(const struct site *s, uint32_t i) {

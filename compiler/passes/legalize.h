@@ -35,8 +35,10 @@ const struct qm_graph_tensor *site_output(const struct site *s, uint32_t i);
 
 /* ---- values ---- */
 
-/* The value of an input of the operator; a constant has none. */
+/* The value of an input of the operator. */
 QM_MUST_USE enum qm_status site_operand(const struct site *s, uint32_t i, uint32_t *value);
+/* The value of an input in the shape of the output: itself, or written out along dimensions in which it has one element. */
+QM_MUST_USE enum qm_status site_broadcast(const struct site *s, uint32_t i, uint32_t *value);
 /* A new value for an output. */
 uint32_t site_result(const struct site *s, uint32_t i);
 /* A second value over the same bytes in another shape, or the value itself if it has that shape. */
@@ -79,7 +81,8 @@ QM_MUST_USE enum qm_status site_rescale(const struct site *s, uint32_t from, uin
 
 typedef enum qm_status legalize_step(const struct site *s);
 legalize_step legalize_conv, legalize_transpose_conv, legalize_depthwise, legalize_fully_connected;
-legalize_step legalize_add, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu, legalize_softmax;
+legalize_step legalize_add, legalize_mul, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu,
+    legalize_softmax;
 legalize_step legalize_leaky_relu, legalize_logistic, legalize_tanh, legalize_hard_swish;
 legalize_step legalize_reshape, legalize_pad, legalize_concatenation, legalize_split, legalize_strided_slice, legalize_transpose,
     legalize_resize;

@@ -9,9 +9,9 @@
 
 /* ---- nests of loops ---- */
 
-/* Bytes from one element of dimension d to the next, of a tensor of bytes. */
+/* Bytes from one element of dimension d to the next. */
 static uint32_t stride_of(const struct qm_graph_tensor *tensor, uint32_t d) {
-    uint32_t stride = 1;
+    uint32_t stride = (uint32_t)qm_dtype_bytes(tensor->dtype);
     for (uint32_t i = d + 1; i < tensor->rank; i++) stride *= tensor->dims[i];
     return stride;
 }
@@ -43,6 +43,28 @@ static enum qm_status open_move(const struct site *s, uint32_t from, uint32_t to
     (*layer)->input_count = 1;
     (*layer)->output = value;
     site_clamp(s, QM_ACT_NONE, *layer);
+    return QM_OK;
+}
+
+enum qm_status site_broadcast(const struct site *s, uint32_t i, uint32_t *value) {
+    const struct qm_graph_tensor *in = site_input(s, i), *out = site_output(s, 0);
+    QM_TRY(site_operand(s, i, value));
+    if (qm_graph_elements(in) == qm_graph_elements(out)) return QM_OK;
+    const struct qm_value source = s->l->network->values[*value];
+    struct qm_layer *layer = site_layer(s, QM_LAYER_MOVE);
+    layer->inputs[0] = *value;
+    layer->input_count = 1;
+    layer->output = *value = site_between(s, s->op->inputs[i], (uint32_t)qm_graph_elements(out) / source.c, 1, source.c);
+    layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->in_unsigned = in->dtype == QM_U8;
+    layer->clamp_min = layer->in_unsigned ? 0 : INT8_MIN;
+    layer->clamp_max = layer->clamp_min + UINT8_MAX;
+    for (uint32_t d = 0; d < out->rank; d++) {
+        uint32_t missing = out->rank - in->rank; /* dimensions are counted from the last */
+        bool own = d >= missing && in->dims[d - missing] > 1;
+        add_loop(&layer->move, (struct qm_move_loop){out->dims[d], own ? stride_of(in, d - missing) : 0, stride_of(out, d)});
+    }
+    close_loops(&layer->move);
     return QM_OK;
 }
 
@@ -171,6 +193,7 @@ enum qm_status legalize_transpose(const struct site *s) {
     QM_TRY(open_move(s, 0, 0, site_result(s, 0), &layer));
     for (uint32_t d = 0; d < out->rank; d++)
         add_loop(&layer->move, (struct qm_move_loop){out->dims[d], stride_of(in, s->op->permutation[d]), stride_of(out, d)});
+    add_loop(&layer->move, (struct qm_move_loop){(uint32_t)qm_dtype_bytes(in->dtype), 1, 1});
     close_loops(&layer->move);
     return QM_OK;
 }

@@ -1,6 +1,7 @@
 /* legalize_post.c - what the post unit does alone, and what stays on the host.
  *
  *   add     each scale / (2 * the larger) for the operands, 2 * the larger / (2^20 * output scale) for the sum
+ *   mul     the scales of the operands multiplied in double, divided by that of the output
  *   mean    the sum less its zero points, scaled by input scale / output scale / count in the steps of TFLite's QuantizedMeanOrSum
  */
 #include "compiler/passes/legalize.h"
@@ -17,6 +18,33 @@ static bool has_steps(const struct site *s) {
     return s->op->requant != NULL && s->op->requant->channels > 0;
 }
 
+/* What sums and products have. Operands of fewer elements are written out in the output's shape. */
+static enum qm_status binary_layer(const struct site *s, struct qm_layer **made) {
+    uint32_t values[2];
+    QM_TRY(site_check_activations(s));
+    if (site_input(s, 0)->dtype != site_input(s, 1)->dtype) return site_refuse(s, "its operands have different types");
+    for (uint32_t i = 0; i < 2; i++) QM_TRY(site_broadcast(s, i, &values[i]));
+    struct qm_layer *layer = *made = site_layer(s, QM_LAYER_ADD);
+    layer->inputs[0] = values[0];
+    layer->inputs[1] = values[1];
+    layer->a_zero = (int32_t)site_input(s, 0)->quant.zero_point[0];
+    layer->b_zero = (int32_t)site_input(s, 1)->quant.zero_point[0];
+    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
+    layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
+    layer->input_count = 2;
+    site_clamp(s, s->op->activation, layer);
+    layer->output = site_result(s, 0);
+    return QM_OK;
+}
+
+enum qm_status legalize_mul(const struct site *s) {
+    struct qm_layer *layer;
+    QM_TRY(binary_layer(s, &layer));
+    layer->product = true;
+    double product = (double)site_input(s, 0)->quant.scale[0] * (double)site_input(s, 1)->quant.scale[0];
+    return site_scale(s, product / (double)site_output(s, 0)->quant.scale[0], SHIFT_MAX, &layer->out_scale);
+}
+
 /* The scales of a sum of two tensors. */
 static enum qm_status scale_add(const struct site *s, struct qm_layer *layer) {
     float a = site_input(s, 0)->quant.scale[0], b = site_input(s, 1)->quant.scale[0], out = site_output(s, 0)->quant.scale[0];
@@ -24,25 +52,17 @@ static enum qm_status scale_add(const struct site *s, struct qm_layer *layer) {
     QM_TRY(site_scale(s, (double)a / twice_larger, 0, &layer->a_scale));
     QM_TRY(site_scale(s, (double)b / twice_larger, 0, &layer->b_scale));
     QM_TRY(site_scale(s, twice_larger / ((1 << ADD_PRE_SHIFT) * (double)out), 0, &layer->out_scale));
-    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
     layer->pre_shift = ADD_PRE_SHIFT;
     return QM_OK;
 }
 
 enum qm_status legalize_add(const struct site *s) {
-    struct qm_layer *layer = site_layer(s, QM_LAYER_ADD);
-    QM_TRY(site_check_activations(s));
-    for (uint32_t i = 0; i < 2; i++) QM_TRY(site_operand(s, i, &layer->inputs[i]));
-    if (site_input(s, 0)->dtype != site_input(s, 1)->dtype) return site_refuse(s, "its operands have different types");
+    struct qm_layer *layer;
+    QM_TRY(binary_layer(s, &layer));
+    if (!has_steps(s)) return scale_add(s, layer);
     layer->a_scale = layer->b_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
-    QM_TRY(has_steps(s) ? site_fit_plain(s, layer) : scale_add(s, layer));
-    layer->a_zero = (int32_t)site_input(s, 0)->quant.zero_point[0];
-    layer->b_zero = (int32_t)site_input(s, 1)->quant.zero_point[0];
-    layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
-    layer->input_count = 2;
-    site_clamp(s, s->op->activation, layer);
-    layer->output = site_result(s, 0);
-    return QM_OK;
+    layer->out_zero = 0;
+    return site_fit_plain(s, layer);
 }
 
 /* What all with one operand have. */
@@ -191,7 +211,9 @@ enum qm_status legalize_dequantize(const struct site *s) {
 enum qm_status legalize_softmax(const struct site *s) {
     bool log = s->op->kind == QM_OP_LOG_SOFTMAX;
     QM_TRY(site_check_activations(s));
-    QM_TRY(site_check_output(s, log ? 1.0F / 16 : 1.0F / 256, log ? INT8_MAX : INT8_MIN));
+    bool is_unsigned = site_output(s, 0)->dtype == QM_U8;
+    if (site_input(s, 0)->dtype != site_output(s, 0)->dtype) return site_refuse(s, "input and output have different types");
+    QM_TRY(site_check_output(s, log ? 1.0F / 16 : 1.0F / 256, log ? INT8_MAX : is_unsigned ? 0 : INT8_MIN));
     uint32_t depth = site_output(s, 0)->dims[site_output(s, 0)->rank - 1];
     float beta = log ? 1 : s->op->beta;
     if (depth > SOFTMAX_DEPTH_MAX) return site_refuse(s, "rows of %u elements are not supported; at most %d", depth, SOFTMAX_DEPTH_MAX);

@@ -2,7 +2,8 @@
  *
  *   convolution       double(input scale) * double(filter scale[c]) / double(output scale)
  *   fully connected   float(input scale * filter scale), then in double / output scale; per channel as in convolution
- *   bias              bias[c] - input zero point * sum of weights[c], which must fit 32 bits
+ *                     and in uint8 networks all of them
+ *   bias              bias[c] - input zero point * sum of (weights[c] - their zero point), which must fit 32 bits
  * Constants that already lie as layer.h wants them are not copied.
  */
 #include <string.h>
@@ -14,27 +15,41 @@ enum {
     EXPANDED_BYTES_MAX = 1 << 26, /* weights of a depthwise layer written out as a convolution */
 };
 
-/* Weights are constant and symmetric, with one scale or one for each of the channels along the axis. */
+/* Weights are constant, with one scale or one for each of the channels along the axis, and one zero point. */
 static enum qm_status check_weights(const struct site *s, uint32_t axis, uint32_t channels) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
     const struct qm_quant *quant = &weights->quant;
+    int64_t low = weights->dtype == QM_U8 ? 0 : INT8_MIN;
     if (weights->data == NULL) return site_refuse(s, "weights %s are computed by the network, which is not supported", weights->name);
     if (quant->count != 1 && (quant->count != channels || quant->axis != axis))
         return site_refuse(s, "weights %s have %u scales along axis %u; there must be one, or %u along axis %u", weights->name,
                            quant->count, quant->axis, channels, axis);
     for (uint32_t c = 0; c < quant->count; c++)
-        if (quant->zero_point[c] != 0)
-            return site_refuse(s, "weights %s have zero point %lld; only symmetric weights are supported", weights->name,
-                               (long long)quant->zero_point[c]);
+        if (quant->zero_point[c] != quant->zero_point[0] || quant->zero_point[c] < low || quant->zero_point[c] > low + UINT8_MAX)
+            return site_refuse(s, "weights %s have zero point %lld; all channels must have the same, which their type can hold",
+                               weights->name, (long long)quant->zero_point[c]);
     if (s->op->inputs[2] != QM_NO_TENSOR && site_input(s, 2)->data == NULL)
         return site_refuse(s, "bias %s is computed by the network, which is not supported", site_input(s, 2)->name);
     return QM_OK;
 }
 
+/* Weights as signed bytes with their zero point; unsigned ones are both less by 128. */
+static void set_weights(const struct site *s, struct qm_layer *layer) {
+    const struct qm_graph_tensor *weights = site_input(s, 1);
+    layer->weights = weights->data;
+    layer->weight_zero = (int32_t)weights->quant.zero_point[0];
+    if (weights->dtype != QM_U8) return;
+    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, weights->size_bytes);
+    for (size_t i = 0; i < weights->size_bytes; i++) to[i] = (int8_t)(((const uint8_t *)weights->data)[i] - 128);
+    layer->weights = to;
+    layer->weight_zero -= 128;
+}
+
 static enum qm_status set_channel_scales(const struct site *s, struct qm_layer *layer, uint32_t channels) {
     const struct qm_quant *weights = &site_input(s, 1)->quant;
     float in = site_input(s, 0)->quant.scale[0], out = site_output(s, 0)->quant.scale[0];
-    bool float_product = s->op->kind == QM_OP_FULLY_CONNECTED && weights->count == 1;
+    bool legacy = site_input(s, 0)->dtype == QM_U8;
+    bool float_product = s->op->requant == NULL && (s->op->kind == QM_OP_FULLY_CONNECTED || legacy) && weights->count == 1;
     struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
     for (uint32_t c = 0; c < channels; c++) {
         float weight = weights->scale[weights->count > 1 ? c : 0];
@@ -57,6 +72,11 @@ static int64_t weight_sum(const int8_t *weights, const struct filter *f, uint32_
     return sum;
 }
 
+/* Of the weights without their zero point. */
+static int64_t symmetric_sum(const struct qm_layer *layer, const struct filter *f, uint32_t channel) {
+    return weight_sum(layer->weights, f, channel) - (int64_t)layer->weight_zero * f->count;
+}
+
 /* Reads the bias by bytes: its data need not be aligned. */
 static enum qm_status fold_bias(const struct site *s, struct qm_layer *layer, const struct filter *f) {
     const uint8_t *given = s->op->inputs[2] != QM_NO_TENSOR ? site_input(s, 2)->data : NULL;
@@ -64,7 +84,7 @@ static enum qm_status fold_bias(const struct site *s, struct qm_layer *layer, co
     int32_t *bias = QM_ARENA_NEW(s->l->arena, int32_t, f->channels);
     for (uint32_t c = 0; c < f->channels; c++) {
         if (given != NULL) memcpy(&bias[c], given + sizeof *bias * c, sizeof *bias);
-        int64_t folded = bias[c] - zero * weight_sum(layer->weights, f, c);
+        int64_t folded = bias[c] - zero * symmetric_sum(layer, f, c);
         if (folded < INT32_MIN || folded > INT32_MAX)
             return site_refuse(s, "channel %u: the bias with the input's zero point folded in is %lld, which 32 bits cannot hold", c,
                                (long long)folded);
@@ -101,7 +121,7 @@ static void keep_sums(const struct site *s, struct qm_layer *layer, uint32_t cha
 /* What the machine's sums have beside the steps' sums: the input's zero point. */
 static enum qm_status fit_product(const struct site *s, struct qm_layer *layer, const struct filter *f) {
     int64_t *offsets = QM_ARENA_NEW(s->l->arena, int64_t, f->channels), zero = site_input(s, 0)->quant.zero_point[0];
-    for (uint32_t c = 0; c < f->channels; c++) offsets[c] = zero * weight_sum(layer->weights, f, c);
+    for (uint32_t c = 0; c < f->channels; c++) offsets[c] = zero * symmetric_sum(layer, f, c);
     if (s->op->requant->channels != f->channels) return site_refuse(s, "has steps for %u channels", s->op->requant->channels);
     return site_fit_steps(s, layer, f->channels, offsets);
 }
@@ -143,17 +163,21 @@ static enum qm_status check_expanded(const struct site *s, uint64_t bytes) {
                        EXPANDED_BYTES_MAX);
 }
 
+/* Room for weights that are all their zero point. */
+static int8_t *zero_weights(const struct site *s, const struct qm_layer *layer, uint64_t bytes) {
+    return memset(QM_ARENA_NEW(s->l->arena, int8_t, bytes), layer->weight_zero, bytes);
+}
+
 /* A filter [oc][kh][kw][ic of a group] as that of one group: zero but for the channels of each group. */
-static enum qm_status join_groups(const struct site *s, const struct filter *f, uint32_t in_channels, const int8_t **joined) {
+static enum qm_status join_groups(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t in_channels) {
     uint32_t own = site_input(s, 1)->dims[3], taps = f->count / own, per_group = f->channels / (in_channels / own);
     uint64_t bytes = (uint64_t)f->channels * taps * in_channels;
     QM_TRY(check_expanded(s, bytes));
-    const int8_t *source = site_input(s, 1)->data;
-    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, bytes);
+    int8_t *to = zero_weights(s, layer, bytes);
     for (size_t c = 0; c < f->channels; c++)
         for (size_t tap = 0; tap < taps; tap++)
-            memcpy(to + (c * taps + tap) * in_channels + c / per_group * own, source + (c * taps + tap) * own, own);
-    *joined = to;
+            memcpy(to + (c * taps + tap) * in_channels + c / per_group * own, layer->weights + (c * taps + tap) * own, own);
+    layer->weights = to;
     return QM_OK;
 }
 
@@ -163,11 +187,11 @@ enum qm_status legalize_conv(const struct site *s) {
              in_channels = site_input(s, 0)->dims[3];
     struct filter filter = {.channels = channels, .count = count, .channel_stride = count, .stride = 1};
     struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
-    layer->weights = weights->data;
     site_window(s, layer);
     QM_TRY(check_weights(s, 0, channels));
+    set_weights(s, layer);
     if (weights->dims[3] < in_channels) {
-        QM_TRY(join_groups(s, &filter, in_channels, &layer->weights));
+        QM_TRY(join_groups(s, layer, &filter, in_channels));
         filter.channel_stride = filter.count = count / weights->dims[3] * in_channels;
     }
     QM_TRY(finish_product(s, layer, &filter, 0));
@@ -176,15 +200,14 @@ enum qm_status legalize_conv(const struct site *s) {
 }
 
 /* A depthwise filter [kh][kw][oc] with a multiplier as that of a convolution: [oc][kh][kw][ic], zero but for each channel's own input. */
-static enum qm_status expand(const struct site *s, uint32_t taps, uint32_t channels, const int8_t **expanded) {
+static enum qm_status expand(const struct site *s, struct qm_layer *layer, uint32_t taps, uint32_t channels) {
     uint32_t multiplier = s->op->depth_multiplier, in_channels = channels / multiplier;
     uint64_t bytes = (uint64_t)taps * channels * in_channels;
     QM_TRY(check_expanded(s, bytes));
-    const int8_t *source = site_input(s, 1)->data;
-    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, bytes);
+    int8_t *to = zero_weights(s, layer, bytes);
     for (size_t c = 0; c < channels; c++)
-        for (size_t tap = 0; tap < taps; tap++) to[(c * taps + tap) * in_channels + c / multiplier] = source[tap * channels + c];
-    *expanded = to;
+        for (size_t tap = 0; tap < taps; tap++) to[(c * taps + tap) * in_channels + c / multiplier] = layer->weights[tap * channels + c];
+    layer->weights = to;
     return QM_OK;
 }
 
@@ -193,13 +216,13 @@ enum qm_status legalize_depthwise(const struct site *s) {
     uint32_t channels = weights->dims[3], taps = weights->dims[1] * weights->dims[2];
     struct filter filter = {.channels = channels, .count = taps, .channel_stride = 1, .stride = channels};
     struct qm_layer *layer = site_layer(s, QM_LAYER_DEPTHWISE);
-    layer->weights = weights->data;
     site_window(s, layer);
     QM_TRY(check_weights(s, 3, channels));
-    if (s->op->depth_multiplier > 1) {
+    set_weights(s, layer);
+    if (s->op->depth_multiplier > 1 || layer->weight_zero != 0) {
         uint32_t count = taps * (channels / s->op->depth_multiplier);
         layer->kind = QM_LAYER_CONV;
-        QM_TRY(expand(s, taps, channels, &layer->weights));
+        QM_TRY(expand(s, layer, taps, channels));
         filter = (struct filter){.channels = channels, .count = count, .channel_stride = count, .stride = 1};
     }
     QM_TRY(finish_product(s, layer, &filter, 3));
@@ -224,8 +247,9 @@ static enum qm_status spread_input(const struct site *s, uint32_t *value) {
     layer->input_count = 1;
     layer->output = *value;
     layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
-    layer->clamp_min = INT8_MIN;
-    layer->clamp_max = INT8_MAX;
+    layer->in_unsigned = in->dtype == QM_U8;
+    layer->clamp_min = layer->in_unsigned ? 0 : INT8_MIN;
+    layer->clamp_max = layer->clamp_min + UINT8_MAX;
     layer->pad_value = (int8_t)in->quant.zero_point[0];
     layer->move = (struct qm_move){.loop_count = 2, .run = channels, .fill = true};
     layer->move.loops[0] = (struct qm_move_loop){h, w * channels, op->stride_h * wide * channels};
@@ -234,9 +258,9 @@ static enum qm_status spread_input(const struct site *s, uint32_t *value) {
 }
 
 /* Taps in reverse order. */
-static const int8_t *turn_around(const struct site *s, const struct filter *f) {
+static const int8_t *turn_around(const struct site *s, const struct qm_layer *layer, const struct filter *f) {
     uint32_t in_channels = site_input(s, 1)->dims[3], taps = f->count / in_channels;
-    const int8_t *source = site_input(s, 1)->data;
+    const int8_t *source = layer->weights;
     int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, (size_t)f->channels * f->count);
     for (size_t c = 0; c < f->channels; c++)
         for (size_t tap = 0; tap < taps; tap++)
@@ -253,7 +277,8 @@ enum qm_status legalize_transpose_conv(const struct site *s) {
     QM_TRY(site_check_activation(s, in));
     QM_TRY(spread_input(s, &value));
     struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
-    layer->weights = turn_around(s, &filter);
+    set_weights(s, layer);
+    layer->weights = turn_around(s, layer, &filter);
     layer->kernel_h = s->op->kernel_h;
     layer->kernel_w = s->op->kernel_w;
     layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
@@ -273,9 +298,9 @@ enum qm_status legalize_fully_connected(const struct site *s) {
     uint32_t channels = weights->dims[0], features = weights->dims[1];
     uint32_t rows = (uint32_t)(qm_graph_elements(site_input(s, 0)) / features);
     struct filter filter = {.channels = channels, .count = features, .channel_stride = features, .stride = 1};
-    layer->weights = weights->data;
     layer->kernel_h = layer->kernel_w = layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
     QM_TRY(check_weights(s, 0, channels));
+    set_weights(s, layer);
     QM_TRY(finish_product(s, layer, &filter, 0));
     layer->inputs[0] = site_view(s, layer->inputs[0], rows, 1, features);
     layer->output = site_result_view(s, layer->output, rows, 1, channels);

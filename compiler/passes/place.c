@@ -44,6 +44,8 @@ static void see_values(struct plan *plan) {
         struct plan_value *value = plan_storage(plan, network->inputs[i]);
         value->from_outside = value->in_arena = true;
     }
+    for (uint32_t i = 0; i < network->value_count; i++)
+        if (network->values[i].data != NULL) plan->values[i].from_outside = plan->values[i].in_arena = true;
     for (uint32_t i = 0; i < network->layer_count; i++) see_layer(plan, i);
     for (uint32_t i = 0; i < network->output_count; i++) plan_storage(plan, network->outputs[i])->in_arena = true;
     for (uint32_t i = 0; i < network->value_count; i++) {
@@ -178,12 +180,17 @@ enum qm_status place_arena(struct plan *plan) {
         struct plan_value *value = &plan->values[i];
         if (plan->network->values[i].storage != i) continue;
         if (value->on_device && !value->resident) value->in_arena = true;
-        if (!value->in_arena) continue;
+        if (!value->in_arena || plan->network->values[i].data != NULL) continue;
         value->arena_offset = (uint32_t)next;
         next += ((uint64_t)value->bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
         if (next > INT32_MAX)
             return qm_fail(plan->diag, QM_BAD_INPUT, "%s: the maps need more than 2 GiB of memory", plan->network->graph->file);
     }
     plan->image_offset = (uint32_t)next;
+    for (uint32_t i = 0; i < plan->network->value_count; i++) {
+        if (plan->network->values[i].data == NULL) continue;
+        plan->values[i].arena_offset = plan->image_offset + plan->image_bytes;
+        plan->image_bytes += (plan->values[i].bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+    }
     return QM_OK;
 }

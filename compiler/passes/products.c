@@ -97,9 +97,9 @@ struct tap {
     uint32_t ky, kx, channel;
 };
 
-/* The weight of one output channel of a position for a tap seen from that position; 0 outside its window. */
+/* The weight of one output channel of a position for a tap seen from that position; none outside its window. */
 static int8_t weight(const struct qm_layer *layer, const struct tap *tap, uint32_t channel, uint32_t in_channels) {
-    if (tap->kx >= layer->kernel_w) return 0; /* also what lies left of the position: it wrapped */
+    if (tap->kx >= layer->kernel_w) return (int8_t)layer->weight_zero; /* also what lies left of the position: it wrapped */
     size_t at = tap->ky * (size_t)layer->kernel_w + tap->kx;
     if (layer->kind == QM_LAYER_DEPTHWISE) return tap->channel == channel ? layer->weights[at * in_channels + channel] : 0;
     return layer->weights[((size_t)channel * layer->kernel_h * layer->kernel_w + at) * in_channels + tap->channel];

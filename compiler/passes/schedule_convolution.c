@@ -194,6 +194,7 @@ static void add_matmul(struct conv *c, const struct group *g, const struct part 
     struct qm_insn *insn = &c->plan->ops[op].insn;
     insn->in_unsigned = c->l->in_unsigned;
     insn->depthwise = c->t->product.depthwise;
+    insn->weight_zero = c->l->weight_zero;
     insn->accumulate = !part->first;
     insn->weight_addr = part->offset - c->weights_base + (int64_t)(part->bytes / g->chunk_channels.count) * within;
     insn->acc_addr = g->accumulator;

@@ -140,6 +140,7 @@ struct sum {
 };
 
 static void set_scales(struct qm_insn *insn, const struct qm_layer *l) {
+    insn->binary = l->product ? QM_binary_PRODUCT : QM_binary_SUM;
     insn->rounding = l->rounding;
     insn->in_unsigned = l->in_unsigned;
     insn->a_zero = l->a_zero;

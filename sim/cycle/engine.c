@@ -18,6 +18,7 @@ void engine_start(struct engine *engine) {
     store_reset(&engine->store);
     qm_dram_reset(engine->dram);
     engine->counters = (struct qm_counters){0};
+    engine->values.acc_overflows = 0;
 }
 
 void engine_init(struct engine *engine, const struct qm_machine *machine, const struct qm_device_options *options) {
@@ -87,6 +88,7 @@ static void count_matmul(const struct wires *wires, struct engine *engine, uint6
     if (wires->matmul.row) {
         count_products(back, cycles, value);
         value[QM_C_stream_reads] += cycles * back->k;
+        if (back->insn->weight_zero != 0) value[QM_C_row_sum_ops] += cycles * back->k * (uint64_t)qm_activations_per_byte(back->insn);
     }
 }
 
@@ -104,7 +106,10 @@ static void count(const struct wires *wires, struct engine *engine, uint64_t cyc
 
 static void compute_values(struct engine *engine, const struct qm_insn *insn) {
     switch (insn->opcode) {
-    case QM_MATMUL: qm_functional_matmul(insn, &engine->values); break;
+    case QM_MATMUL:
+        qm_functional_matmul(insn, &engine->values);
+        engine->counters.value[QM_C_acc_overflows] = engine->values.acc_overflows;
+        break;
     case QM_REQUANTIZE: qm_functional_requantize(insn, &engine->values); break;
     case QM_POOL: qm_functional_pool(insn, &engine->values); break;
     case QM_ADD: qm_functional_add(insn, &engine->values); break;

@@ -70,7 +70,7 @@ static void add_counters(cJSON *root, const struct qm_report *report) {
     cJSON *object = add_object(root, "counters");
     bool timed = report->source.run->timed;
     for (int i = 0; i < QM_COUNTERS; i++) {
-        bool is_event = qm_counter_infos[i].group == NULL && i != QM_C_cycles;
+        bool is_event = qm_counter_infos[i].group == NULL && !qm_counter_infos[i].depends_on_values && i != QM_C_cycles;
         add_known(object, qm_counter_infos[i].name, timed || is_event, (double)report->total.counters.value[i]);
     }
 }

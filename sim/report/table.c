@@ -146,7 +146,7 @@ static void print_head(FILE *out, const struct qm_report *report) {
     const struct qm_machine *machine = source->machine;
     cell scratchpad, accumulator;
     print_bytes(machine->scratchpad_bytes, scratchpad);
-    print_bytes((uint64_t)machine->accumulator_rows * machine->cols * 4, accumulator);
+    print_bytes((uint64_t)machine->accumulator_rows * machine->cols * machine->accumulator_bits / 8, accumulator);
     fprintf(out, "model    %s, SHA-256 %.16s, rounding %s\n", source->program->model, source->program->model_sha256,
             source->program->requant);
     fprintf(out, "machine  %s: %ux%u cells, scratchpad %s, accumulator %s, AXI %u B, DRAM %u B a cycle, %u MHz; fingerprint %08x\n",

@@ -19,7 +19,7 @@ refuses 2 "there are: tflite, single" "$qmac" run "$model" --requant up
 refuses 2 "no output is named" "$qmac" compile "$model"
 
 # machines and tables
-refuses 2 "there are: edge" "$qmac" run "$model" --machine egde
+refuses 2 "there are: acc20, edge" "$qmac" run "$model" --machine egde
 refuses 2 "unknown knob 'rosw'" "$qmac" run "$model" --set rosw=3
 refuses 2 "write knob=value" "$qmac" run "$model" --set rows
 refuses 2 "not between" "$qmac" run "$model" --set rows=0

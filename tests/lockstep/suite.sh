@@ -1,5 +1,5 @@
 # The C model against the Verilated RTL, zero tolerance: random programs on many machines, then whole networks.
-for machine in one tiny m3x5 m8x16 m16x8 edge; do
+for machine in one tiny m3x5 acc20 m8x16 m16x8 edge; do
     check "200 random programs on $machine" build/qmac verify --random 200 --seed 1 --machine $machine
     check "200 random programs on $machine with stalls" build/qmac verify --random 200 --seed 1 --machine $machine --stalls 0.2
 done

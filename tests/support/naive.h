@@ -16,6 +16,7 @@ struct naive_memory {
     uint8_t *scratchpad;  /* [scratchpad_bytes] */
     int32_t *accumulator; /* [accumulator_rows][cols] */
     uint8_t *arena;       /* LOAD and STORE only */
+    uint64_t overflows;   /* sums that did not fit when they were committed */
 };
 
 /* x * multiplier * 2^(shift - 31), as docs/numerics.md, Scaling. */

@@ -85,10 +85,15 @@ Test(tflite_ops, refuses_what_the_machine_has_no_meaning_for) {
     tiny_refuse(&t, "product below 2^31");
 }
 
-Test(tflite_ops, refuses_broadcasting_by_name) {
+Test(tflite_ops, checks_shapes_that_are_broadcast) {
     struct tiny t = {.code = TFLITE_ADD, .options_type = OPTIONS_ADD};
-    memcpy(t.dims, (uint32_t[TINY_TENSORS][5]){{1, 4, 4, 4}, {1, 1, 1, 4}, {1, 4, 4, 4}}, sizeof t.dims);
-    tiny_refuse(&t, "operator 0 ADD: operands of different shapes; broadcasting is not supported");
+    memcpy(t.dims, (uint32_t[TINY_TENSORS][5]){{1, 4, 4, 6}, {4, 1}, {1, 4, 4, 6}}, sizeof t.dims);
+    tiny_accept(&t);
+    t.dims[1][1] = 2;
+    tiny_refuse(&t, "operator 0 ADD: the output's shape is not that of the operands");
+    t.dims[1][1] = 1;
+    t.dims[2][3] = 1;
+    tiny_refuse(&t, "operator 0 ADD: the output's shape is not that of the operands");
 }
 
 Test(tflite_ops, flattens_fully_connected_inputs) {

@@ -390,6 +390,39 @@ static void add_constant(struct sketch *s, enum qm_dtype dtype, uint32_t rank, c
     s->op.inputs[s->op.input_count++] = index;
 }
 
+/* An activation that is a constant. */
+static void add_constant_input(struct sketch *s, enum qm_dtype dtype, uint32_t rank, const uint32_t *dims) {
+    uint32_t index = add_tensor(s, dtype, rank, dims);
+    uint8_t *data = qm_arena_alloc(s->arena, s->tensors[index].size_bytes);
+    qm_prng_fill(&s->prng, data, s->tensors[index].size_bytes);
+    s->tensors[index].data = data;
+    s->op.inputs[s->op.input_count++] = index;
+}
+
+/* Operands of the output's shape, or with dimensions of one element or fewer dimensions; one may be a constant. */
+static void sketch_binary(struct sketch *s) {
+    uint32_t dims[4], own[4], rank = draw_dims(s, dims), broadcasts = draw(s, 0, 2), constant = draw(s, 0, 5);
+    enum qm_dtype type = draw_type(s);
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t missing = broadcasts == i ? draw(s, 0, rank - 1) : 0;
+        for (uint32_t d = 0; d < rank; d++) own[d] = broadcasts == i && draw(s, 0, 1) == 0 ? 1 : dims[d];
+        if (constant == i)
+            add_constant_input(s, type, rank - missing, own + missing);
+        else
+            add_input(s, type, rank - missing, own + missing);
+    }
+    s->op.activation = (enum qm_activation)draw(s, QM_ACT_NONE, QM_ACT_RELU_N1_TO_1);
+    add_output(s, type, rank, dims);
+}
+
+Test(operators, add) {
+    check_operator(QM_OP_ADD, sketch_binary);
+}
+
+Test(operators, mul) {
+    check_operator(QM_OP_MUL, sketch_binary);
+}
+
 static void add_weights(struct sketch *s, const uint32_t *filter) {
     add_constant(s, QM_I8, 4, filter);
     if (draw(s, 0, 2) > 0) add_constant(s, QM_I32, 1, filter);
@@ -427,4 +460,66 @@ static void sketch_transpose_conv(struct sketch *s) {
 
 Test(operators, transpose_conv) {
     check_operator(QM_OP_TRANSPOSE_CONV, sketch_transpose_conv);
+}
+
+/* One scale and any zero point. */
+static void set_weight_zero(struct sketch *s, enum qm_dtype dtype) {
+    uint32_t weights = s->op.inputs[1];
+    s->tensors[weights].dtype = dtype;
+    set_quant(s, weights, 0.0005F * (float)draw(s, 1, 9), (int64_t)draw(s, 0, 255) - (dtype == QM_I8 ? 128 : 0));
+}
+
+/* Unsigned or signed, with padding. */
+static void sketch_asymmetric(struct sketch *s, bool depthwise, uint32_t multiplier) {
+    enum qm_dtype type = draw_type(s);
+    uint32_t in[4] = {1, draw(s, 1, 9), draw(s, 1, 9), draw(s, 1, 12)}, channels = depthwise ? in[3] * multiplier : draw(s, 1, 20);
+    uint32_t filter[4] = {channels, draw(s, 1, 3), draw(s, 1, 3), in[3]}, out[4] = {1, in[1], in[2], channels};
+    s->op.stride_h = s->op.stride_w = 1;
+    s->op.kernel_h = filter[1], s->op.kernel_w = filter[2];
+    s->op.pad_top = (filter[1] - 1) / 2, s->op.pad_left = (filter[2] - 1) / 2;
+    add_input(s, type, 4, in);
+    add_weights(s, filter);
+    s->op.depth_multiplier = multiplier;
+    if (depthwise) {
+        uint32_t own[4] = {1, filter[1], filter[2], channels};
+        memcpy(s->tensors[s->op.inputs[1]].dims, own, sizeof own);
+        s->tensors[s->op.inputs[1]].size_bytes = qm_graph_elements(&s->tensors[s->op.inputs[1]]);
+    }
+    set_weight_zero(s, draw_type(s));
+    add_output(s, type, 4, out);
+}
+
+static void sketch_asymmetric_conv(struct sketch *s) {
+    sketch_asymmetric(s, false, 1);
+}
+
+static void sketch_asymmetric_depthwise(struct sketch *s) {
+    sketch_asymmetric(s, true, draw(s, 1, 2));
+}
+
+static void sketch_asymmetric_fully_connected(struct sketch *s) {
+    enum qm_dtype type = draw_type(s);
+    uint32_t in[2] = {draw(s, 1, 5), draw(s, 1, 200)}, weights[4] = {draw(s, 1, 40), in[1], 1, 1}, out[2] = {in[0], weights[0]};
+    add_input(s, type, 2, in);
+    add_weights(s, weights);
+    s->tensors[s->op.inputs[1]].rank = 2;
+    set_weight_zero(s, draw_type(s));
+    add_output(s, type, 2, out);
+}
+
+Test(operators, products_of_asymmetric_weights) {
+    check_operator(QM_OP_CONV_2D, sketch_asymmetric_conv);
+    check_operator(QM_OP_DEPTHWISE_CONV_2D, sketch_asymmetric_depthwise);
+    check_operator(QM_OP_FULLY_CONNECTED, sketch_asymmetric_fully_connected);
+}
+
+static void sketch_softmax(struct sketch *s) {
+    uint32_t dims[4], rank = draw_dims(s, dims);
+    enum qm_dtype type = draw_type(s);
+    add_input(s, type, rank, dims);
+    set_quant(s, add_output(s, type, rank, dims), 1.0F / 256, type == QM_U8 ? 0 : -128);
+}
+
+Test(operators, softmax) {
+    check_operator(QM_OP_SOFTMAX, sketch_softmax);
 }

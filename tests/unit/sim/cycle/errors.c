@@ -135,6 +135,22 @@ Test(cycle_errors, depthwise_has_8_bit_operands) {
     rig_destroy(rig);
 }
 
+Test(cycle_errors, weights_have_a_zero_point_of_one_byte_and_a_sign_unless_depthwise) {
+    struct rig *rig = rig_create(8, 8);
+    struct qm_insn insn = rig_matmul(&rig->machine, 3, 1, 9);
+    for (int64_t sign = -1; sign <= 1; sign += 2) {
+        insn.depthwise = 0;
+        insn.weight_zero = sign * 255;
+        assert_accepted(rig, insn);
+        insn.weight_zero = sign * 256;
+        assert_refused(rig, insn, QM_ERROR_UNSUPPORTED);
+        insn.depthwise = 1;
+        insn.weight_zero = sign;
+        assert_refused(rig, insn, QM_ERROR_UNSUPPORTED);
+    }
+    rig_destroy(rig);
+}
+
 Test(cycle_errors, only_bytes_are_looked_up) {
     struct rig *rig = rig_create(4, 8);
     for (int64_t out_type = QM_out_type_BITS8; out_type <= QM_out_type_BITS32; out_type++) {
