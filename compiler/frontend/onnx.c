@@ -109,7 +109,7 @@ static enum qm_status read_input_shape(struct onnx_reader *r, const Onnx__TypePr
     return QM_OK;
 }
 
-/* int8 and uint8 are what they are; wider types and floats carry 8 bits too, or are quantized first. */
+/* Integers of 8 bits and less are what they are, one a byte; wider types and floats carry 8 bits too, or are quantized first. */
 static enum qm_status read_input(struct onnx_reader *r, const Onnx__ValueInfoProto *source, struct onnx_value *value) {
     const Onnx__TypeProto *type = source->type;
     if (type == NULL || type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
@@ -118,12 +118,12 @@ static enum qm_status read_input(struct onnx_reader *r, const Onnx__ValueInfoPro
     value->type = type->tensor_type->elem_type;
     value->origin = value;
     value->state = ONNX_INPUT;
-    if (value->type == ONNX_INT8 || value->type == ONNX_UINT8) {
-        bool is_signed = value->type == ONNX_INT8;
+    int64_t low, high;
+    if (onnx_type_range(value->type, &low, &high) && high - low <= UINT8_MAX) {
         value->state = ONNX_TENSOR;
-        value->low = is_signed ? INT8_MIN : 0;
-        value->high = is_signed ? INT8_MAX : UINT8_MAX;
-        value->tensors[ONNX_PLAIN] = onnx_add_tensor(r, value->name, is_signed ? QM_I8 : QM_U8, &value->shape);
+        value->low = (int32_t)low;
+        value->high = (int32_t)high;
+        value->tensors[ONNX_PLAIN] = onnx_add_tensor(r, value->name, low < 0 ? QM_I8 : QM_U8, &value->shape);
     } else if (value->type != ONNX_FLOAT && value->type != ONNX_INT32 && value->type != ONNX_INT64) {
         return qm_fail(r->diag, QM_BAD_INPUT, "%s: input %.60s is %s, which is not supported", r->file->name, value->name,
                        onnx_type_name(value->type));

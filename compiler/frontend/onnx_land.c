@@ -273,19 +273,25 @@ static bool is_same(const struct onnx_node *n, const struct onnx_draft *draft, c
            in->quant.scale[0] == (float)landing->scale && in->quant.zero_point[0] == landing->zero;
 }
 
+static bool land_typed(const struct onnx_node *n, const struct onnx_draft *draft, struct landing *landing, struct onnx_value *value) {
+    struct onnx_chain chain;
+    struct onnx_affine affine;
+    if (is_same(n, draft, landing)) {
+        settle(value, landing, draft->order, draft->op.inputs[0]);
+        return true;
+    }
+    if (!onnx_chain_open(n, draft, &chain)) return false;
+    if (onnx_chain_affine(n, &chain, draft, &affine)) return land_scaled(n, draft, &affine, landing, value);
+    return onnx_refuse(n, "quantizes what has been rounded before");
+}
+
 bool onnx_land_as(const struct onnx_node *n, const struct onnx_draft *draft, int32_t type, const struct onnx_scales *scales,
                   struct onnx_value *value) {
     struct landing landing;
-    struct onnx_chain chain;
-    struct onnx_affine affine;
-    if (!open_landing(n, type, scales, &landing) || !onnx_chain_open(n, draft, &chain)) return false;
+    if (!open_landing(n, type, scales, &landing) || !land_typed(n, draft, &landing, value)) return false;
     value->type = type;
-    if (is_same(n, draft, &landing)) {
-        settle(value, &landing, draft->order, draft->op.inputs[0]);
-        return true;
-    }
-    if (onnx_chain_affine(n, &chain, draft, &affine)) return land_scaled(n, draft, &affine, &landing, value);
-    return onnx_refuse(n, "quantizes what has been rounded before");
+    value->real = false;
+    return true;
 }
 
 bool onnx_land(const struct onnx_node *n, struct onnx_value *value) {
@@ -298,6 +304,6 @@ bool onnx_land(const struct onnx_node *n, struct onnx_value *value) {
     if (!onnx_chain_integral(&chain, draft))
         return onnx_refuse(n, "needs %.60s as integers, but it is float; a QuantizeLinear must come before", value->name);
     find_range(&chain, draft, &low, &high);
-    if (!(high - low < LEVELS_MAX) && onnx_chain_affine(n, &chain, draft, &affine)) return land_sum(n, draft, &affine, value);
+    if ((value->type == ONNX_INT32 || !(high - low < LEVELS_MAX)) && onnx_chain_affine(n, &chain, draft, &affine)) return land_sum(n, draft, &affine, value);
     return onnx_land_steps(n, draft, 1, value);
 }

@@ -207,6 +207,52 @@ bool onnx_gemm(const struct onnx_node *n) {
     return put_product(n, draft);
 }
 
+/* A stack of matrices times a stack of constant ones: split, multiplied one by one, joined. */
+struct stack {
+    const struct onnx_scales *as, *ys;
+    int32_t type;
+    struct onnx_value *b; /* with its integers */
+};
+
+static bool multiply_one(const struct onnx_node *n, const struct stack *stack, uint32_t part, uint32_t index, struct onnx_value *value) {
+    size_t matrix = (size_t)stack->b->shape.dims[1] * stack->b->shape.dims[2];
+    struct onnx_value a = *n->inputs[0], b = *stack->b;
+    a.shape.dims[0] = 1;
+    a.tensors[ONNX_PLAIN] = part;
+    a.tensors[ONNX_LAST] = QM_NO_TENSOR;
+    b.shape = (struct onnx_shape){2, {stack->b->shape.dims[1], stack->b->shape.dims[2]}};
+    b.numbers += index * matrix;
+    b.integers += index * matrix;
+    b.scale_axis = 1;
+    struct onnx_draft *draft = product(n, &a, stack->as, &b, false);
+    return draft != NULL && onnx_land_as(n, draft, stack->type, stack->ys, value);
+}
+
+static bool multiply_stack(const struct onnx_node *n, const struct stack *stack) {
+    struct onnx_value *a = n->inputs[0], value = {.name = n->outputs[0]->name};
+    uint32_t count = stack->b->shape.dims[0], whole, parts[QM_OPERANDS_MAX] = {0}, products[QM_OPERANDS_MAX] = {0};
+    if (a->shape.rank != 3 || a->shape.dims[0] != count || count > QM_OPERANDS_MAX)
+        return onnx_refuse(n, "multiplies stacks of %u and %u matrices", a->shape.dims[0], count);
+    if (!onnx_tensor_as(n, a, ONNX_PLAIN, stack->as, &whole)) return false;
+    struct onnx_shape shape = {3, {1, a->shape.dims[1], a->shape.dims[2]}};
+    for (uint32_t i = 0; i < count; i++) parts[i] = onnx_add_like(n, whole, &shape);
+    struct qm_graph_op *split = onnx_add_op(n, QM_OP_SPLIT, whole, parts[0]);
+    split->output_count = count;
+    memcpy(split->outputs, parts, count * sizeof *parts);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!multiply_one(n, stack, parts[i], i, &value)) return false;
+        products[i] = value.tensors[ONNX_PLAIN];
+    }
+    shape = (struct onnx_shape){3, {count, a->shape.dims[1], stack->b->shape.dims[2]}};
+    uint32_t joined = onnx_add_like(n, products[0], &shape);
+    struct qm_graph_op *join = onnx_add_op(n, QM_OP_CONCATENATION, products[0], joined);
+    join->input_count = count;
+    memcpy(join->inputs, products, count * sizeof *products);
+    onnx_put(n, &value, &shape, ONNX_PLAIN, joined);
+    n->outputs[0]->type = stack->type;
+    return true;
+}
+
 bool onnx_qlinear_matmul(const struct onnx_node *n) {
     const struct onnx_value *b;
     struct onnx_scales as, bs, ys;
@@ -215,8 +261,9 @@ bool onnx_qlinear_matmul(const struct onnx_node *n) {
     uint32_t columns = b->shape.dims[b->shape.rank - 1];
     if (!onnx_scales(n, 1, 1, &as) || !onnx_scales(n, 4, columns, &bs) || !onnx_scales(n, 6, 1, &ys)) return false;
     if (!onnx_quantized(n, b, &bs, b->shape.rank - 1, &weights)) return false;
-    struct onnx_draft *draft = product(n, n->inputs[0], &as, &weights, false);
     int32_t type = n->inputs[7] != NULL ? n->inputs[7]->type : ONNX_UINT8;
+    if (b->shape.rank == 3) return multiply_stack(n, &(struct stack){&as, &ys, type, &weights});
+    struct onnx_draft *draft = product(n, n->inputs[0], &as, &weights, false);
     if (draft == NULL || !put_product(n, draft)) return false;
     return onnx_land_as(n, draft, type, &ys, n->outputs[0]);
 }

@@ -48,9 +48,7 @@ bool onnx_quantize(const struct onnx_node *n) {
     if (n->inputs[0]->state == ONNX_INPUT) return quantize_input(n, &scales, type);
     if (!onnx_draft_of(n, n->inputs[0], &draft)) return false;
     n->outputs[0]->shape = shape;
-    if (!onnx_land_as(n, draft, type, &scales, n->outputs[0])) return false;
-    n->outputs[0]->real = false;
-    return true;
+    return onnx_land_as(n, draft, type, &scales, n->outputs[0]);
 }
 
 bool onnx_dequantize(const struct onnx_node *n) {
