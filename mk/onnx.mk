@@ -28,8 +28,8 @@ $(B)/libqmac-asan.a: $(B)/asan/gen/onnx.pb-c.o
 $(call obj,$(ONNX_USERS),obj) $(call obj,$(ONNX_USERS),asan) $(call obj,$(ONNX_USERS),fuzz/obj): | $(B)/gen/onnx.pb-c.h
 
 # Tests on ONNX networks: each a program of its own, which prints a table.
-ONNX_TEST_SUPPORT := tests/support/numbers.c tests/support/machine_run.c
-ONNX_TESTS := $(B)/onnx_nodes
+ONNX_TEST_SUPPORT := tests/support/numbers.c tests/support/machine_run.c tests/support/record.c
+ONNX_TESTS := $(B)/onnx_nodes $(B)/onnx_integer
 
 $(ONNX_TESTS): $(B)/%: $(call obj,$(ONNX_TEST_SUPPORT),obj) $(B)/obj/tests/networks/%.o $(B)/libqmac.a
 	$(call say,LD,$@)

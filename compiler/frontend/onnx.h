@@ -190,6 +190,8 @@ struct onnx_draft *onnx_draft_create(const struct onnx_node *n, enum qm_graph_op
 bool onnx_draft_put(const struct onnx_node *n, const struct onnx_shape *shape, struct onnx_draft *draft);
 /* The draft of an input; a tensor's is the identity. */
 bool onnx_draft_of(const struct onnx_node *n, struct onnx_value *value, const struct onnx_draft **draft);
+/* The same for steps that scale it: what has been rounded before are integers of the network, which land first. */
+bool onnx_draft_rescaled(const struct onnx_node *n, struct onnx_value *value, const struct onnx_draft **draft);
 /* Output 0 is input i with one more step, whose numbers are those of a constant (or NULL). */
 bool onnx_draft_step(const struct onnx_node *n, uint32_t i, enum onnx_step_kind kind, const struct onnx_value *numbers);
 bool onnx_draft_clip(const struct onnx_node *n, uint32_t i, double low, double high);

@@ -91,7 +91,13 @@ bool onnx_round(const struct onnx_node *n) {
 bool onnx_cast(const struct onnx_node *n) {
     int32_t type = (int32_t)onnx_int(n, "to", 0);
     if (type != ONNX_FLOAT && !is_whole(type)) return onnx_refuse(n, "casts to %s", onnx_type_name(type));
-    bool fine = is_whole(type) && n->inputs[0]->state == ONNX_PENDING ? onnx_draft_step(n, 0, ONNX_TRUNCATE, NULL) : onnx_identity(n);
+    const struct onnx_value *in = n->inputs[0];
+    struct onnx_chain chain;
+    bool cuts = is_whole(type) && in->state == ONNX_PENDING;
+    if (cuts && in->draft->unit == NULL) return onnx_refuse(n, "casts what has no scale");
+    if (cuts && !onnx_chain_open(n, in->draft, &chain)) return false;
+    cuts = cuts && !onnx_chain_integral(&chain, in->draft);
+    bool fine = cuts ? onnx_draft_step(n, 0, ONNX_TRUNCATE, NULL) : onnx_identity(n);
     n->outputs[0]->type = type;
     return fine;
 }
@@ -148,24 +154,35 @@ static double attribute_number(const struct onnx_node *n, const char *name, doub
     return value.numbers[0];
 }
 
+/* A constant of one number a channel, or one for all, whatever its shape. */
+static bool channel_step(const struct onnx_node *n, struct onnx_draft *draft, enum onnx_step_kind kind, uint32_t i) {
+    const struct onnx_value *constant;
+    if (!onnx_constant(n, i, &constant)) return false;
+    uint64_t count = onnx_elements(&constant->shape);
+    if (count != 1 && count != draft->channels) return onnx_refuse(n, "has not one number a channel in %.60s", constant->name);
+    for (uint64_t e = 0; e < count; e++)
+        if (!isfinite(constant->numbers[e])) return onnx_refuse(n, "uses %g in %.60s", constant->numbers[e], constant->name);
+    struct onnx_step *added = onnx_draft_append(n, draft, kind);
+    added->count = (uint32_t)count;
+    added->numbers = constant->numbers;
+    return true;
+}
+
 /* PULP: clip(floor((x * mul + add + div / 2) / div)). */
 bool onnx_requant_shift(const struct onnx_node *n) {
-    const struct onnx_value *add;
+    const struct onnx_draft *draft;
     double divisor = attribute_number(n, "div", NAN), is_signed = attribute_number(n, "signed", NAN);
     double levels = attribute_number(n, "n_levels_out", attribute_number(n, "n_levels", NAN));
     if (!(divisor > 0) || !(levels > 1) || isnan(is_signed)) return onnx_refuse(n, "has no div, n_levels or signed");
-    if (!onnx_constant(n, 2, &add) || !onnx_settle_input(n, n->inputs[0]) || !with_constant(n, 0, ONNX_MUL, 1)) return false;
-    struct onnx_draft *draft = n->outputs[0]->draft;
-    uint32_t count;
-    if (!onnx_per_channel(n, add, &n->inputs[0]->shape, draft->axis, &count)) return false;
-    struct onnx_step *addition = onnx_draft_append(n, draft, ONNX_ADD);
-    addition->count = count;
-    addition->numbers = add->numbers;
-    step(n, draft, ONNX_ADD, floor(divisor / 2));
-    step(n, draft, ONNX_DIV, divisor);
-    onnx_draft_append(n, draft, ONNX_FLOOR);
-    clip(n, draft, is_signed != 0 ? -levels / 2 : 0, is_signed != 0 ? levels / 2 - 1 : levels - 1);
-    return true;
+    if (!onnx_draft_rescaled(n, n->inputs[0], &draft)) return false;
+    struct onnx_draft *next = onnx_draft_copy(n, draft);
+    if (!channel_step(n, next, ONNX_MUL, 1) || !channel_step(n, next, ONNX_ADD, 2)) return false;
+    step(n, next, ONNX_ADD, floor(divisor / 2));
+    step(n, next, ONNX_DIV, divisor);
+    onnx_draft_append(n, next, ONNX_FLOOR);
+    clip(n, next, is_signed != 0 ? -levels / 2 : 0, is_signed != 0 ? levels / 2 - 1 : levels - 1);
+    struct onnx_shape shape = n->inputs[0]->shape;
+    return onnx_draft_put(n, &shape, next);
 }
 
 bool onnx_quant_range(const struct onnx_node *n, struct onnx_quant_range *range) {
@@ -238,7 +255,21 @@ bool onnx_bipolar(const struct onnx_node *n) {
 
 /* ---- between tensors ---- */
 
-/* Two operands in the same order; scales NULL: their own. */
+/* uint8 numbers as int8: the same bytes when they fit, else less by 128. */
+static uint32_t as_signed(const struct onnx_node *n, const struct onnx_value *value, uint32_t tensor) {
+    const struct qm_graph_tensor *source = &n->r->graph->tensors[tensor];
+    struct onnx_shape shape = {.rank = source->rank};
+    memcpy(shape.dims, source->dims, sizeof shape.dims);
+    uint32_t result = onnx_add_like(n, tensor, &shape);
+    struct qm_graph_tensor *to = &n->r->graph->tensors[result];
+    to->dtype = QM_I8;
+    bool fits = value->high <= INT8_MAX;
+    if (!fits) onnx_set_quant(n->r, result, to->quant.scale[0], to->quant.zero_point[0] + INT8_MIN);
+    onnx_add_op(n, fits ? QM_OP_RESHAPE : QM_OP_QUANTIZE, tensor, result);
+    return result;
+}
+
+/* Two operands of one type in the same order; scales NULL: their own. */
 static struct onnx_draft *pair(const struct onnx_node *n, enum qm_graph_op_kind kind, struct onnx_value *const values[2],
                                const struct onnx_scales *scales) {
     struct onnx_value *a = values[0], *b = values[1];
@@ -254,8 +285,12 @@ static struct onnx_draft *pair(const struct onnx_node *n, enum qm_graph_op_kind 
         if (!(scales != NULL ? onnx_tensor_as(n, values[i], order, &scales[i], tensor) : onnx_tensor(n, values[i], order, tensor)))
             return NULL;
     }
+    const struct qm_graph *graph = n->r->graph;
+    bool mixed = graph->tensors[draft->op.inputs[0]].dtype != graph->tensors[draft->op.inputs[1]].dtype;
+    for (uint32_t i = 0; mixed && i < 2; i++)
+        if (graph->tensors[draft->op.inputs[i]].dtype == QM_U8) draft->op.inputs[i] = as_signed(n, values[i], draft->op.inputs[i]);
     draft->op.input_count = 2;
-    draft->result = n->r->graph->tensors[draft->op.inputs[0]];
+    draft->result = graph->tensors[draft->op.inputs[0]];
     draft->order = order;
     draft->axis = a->shape.rank > 1 ? 1 : 0;
     return draft;
@@ -266,7 +301,7 @@ static void sum_of_pair(const struct onnx_node *n, struct onnx_draft *draft, str
     const struct qm_quant *a = &n->r->graph->tensors[draft->op.inputs[0]].quant, *b = &n->r->graph->tensors[draft->op.inputs[1]].quant;
     if (a->scale[0] != b->scale[0]) return;
     double *unit = QM_ARENA_NEW(n->r->arena, double, 1);
-    int64_t *limits = QM_ARENA_NEW(n->r->arena, int64_t, 2), zeros = a->zero_point[0] + b->zero_point[0];
+    int64_t *limits = QM_ARENA_NEW(n->r->arena, int64_t, 2), zeros = values[0]->zero + values[1]->zero;
     unit[0] = (double)a->scale[0];
     limits[0] = (int64_t)values[0]->low + values[1]->low - zeros;
     limits[1] = (int64_t)values[0]->high + values[1]->high - zeros;
@@ -283,7 +318,7 @@ static struct onnx_value *requantized(const struct onnx_node *n, uint32_t i) {
     if (onnx_int(n, names[i][0], 0) == 0) return n->inputs[i];
     int64_t shift = onnx_int(n, names[i][3], 0);
     if (shift < 0 || shift > 62) return onnx_refuse(n, "shifts by %lld", (long long)shift), NULL;
-    if (!onnx_draft_of(n, n->inputs[i], &draft)) return NULL;
+    if (!onnx_draft_rescaled(n, n->inputs[i], &draft)) return NULL;
     struct onnx_draft *next = onnx_draft_copy(n, draft);
     step(n, next, ONNX_MUL, (double)onnx_int(n, names[i][1], 1));
     step(n, next, ONNX_ADD, (double)onnx_int(n, names[i][2], 0));

@@ -53,10 +53,21 @@ static bool draft_identity(const struct onnx_node *n, struct onnx_value *value, 
     return true;
 }
 
+static bool is_rounded(const struct onnx_draft *draft) {
+    for (const struct onnx_step *step = draft->steps; step != NULL; step = step->before)
+        if (step->kind == ONNX_FLOOR || step->kind == ONNX_ROUND || step->kind == ONNX_SIGN) return true;
+    return false;
+}
+
 bool onnx_draft_of(const struct onnx_node *n, struct onnx_value *value, const struct onnx_draft **draft) {
     if (value->state != ONNX_PENDING) return draft_identity(n, value, draft);
     *draft = value->draft;
     return true;
+}
+
+bool onnx_draft_rescaled(const struct onnx_node *n, struct onnx_value *value, const struct onnx_draft **draft) {
+    if (value->state == ONNX_PENDING && is_rounded(value->draft) && !onnx_settle(n, value)) return false;
+    return onnx_draft_of(n, value, draft);
 }
 
 bool onnx_per_channel(const struct onnx_node *n, const struct onnx_value *constant, const struct onnx_shape *shape, uint32_t axis,
@@ -86,7 +97,7 @@ struct onnx_step *onnx_draft_append(const struct onnx_node *n, struct onnx_draft
 bool onnx_draft_step(const struct onnx_node *n, uint32_t i, enum onnx_step_kind kind, const struct onnx_value *numbers) {
     const struct onnx_draft *draft;
     uint32_t count = 0;
-    if (!onnx_draft_of(n, n->inputs[i], &draft)) return false;
+    if (!(kind <= ONNX_DIV ? onnx_draft_rescaled : onnx_draft_of)(n, n->inputs[i], &draft)) return false;
     if (numbers != NULL && !onnx_per_channel(n, numbers, &n->inputs[i]->shape, draft->axis, &count)) return false;
     struct onnx_draft *next = onnx_draft_copy(n, draft);
     struct onnx_step *step = onnx_draft_append(n, next, kind);

@@ -231,10 +231,15 @@ bool onnx_land_steps(const struct onnx_node *n, const struct onnx_draft *source,
     if (draft.unit == NULL) return onnx_refuse(n, "needs the integers of %.60s, whose operands have different scales", value->name);
     if (!onnx_chain_open(n, &draft, &chain)) return false;
     find_range(&chain, &draft, &low, &high);
+    if (n->r->file->options->saturate && high - low >= LEVELS_MAX) {
+        low = fmax(low, low < 0 ? INT8_MIN : 0);
+        high = fmin(high, low + LEVELS_MAX - 1);
+    }
     if (!(low >= INT32_MIN && high <= INT32_MAX && high - low < LEVELS_MAX))
-        return onnx_refuse(n, "needs the integers of %.60s, which are %g to %g, more than 8 bits", value->name, low, high);
+        return onnx_refuse(n, "needs the integers of %.60s, which are %g to %g, more than 8 bits (--saturate cuts them)", value->name, low, high);
     struct landing landing = {.dtype = low >= 0 && high <= UINT8_MAX ? QM_U8 : QM_I8, .scale = scale};
     if (landing.dtype == QM_I8 && (low < INT8_MIN || high > INT8_MAX)) landing.zero = INT8_MIN - (int64_t)low;
+    if (landing.zero < INT8_MIN || landing.zero > INT8_MAX) return onnx_refuse(n, "has integers %g to %g, too far from 0", low, high);
     landing.requant.low = (int32_t)((int64_t)low + landing.zero);
     landing.requant.high = (int32_t)((int64_t)high + landing.zero);
     if (draft.op.kind == QM_OP_QUANTIZE && !as_product(n, &draft)) return false;
@@ -248,7 +253,6 @@ static bool land_sum(const struct onnx_node *n, const struct onnx_draft *source,
     for (uint32_t c = 0; c < draft.channels; c++)
         if (f->a[c] != 1) return onnx_refuse(n, "needs the integers of %.60s, which do not fit 8 bits", value->name);
     struct landing landing = {.dtype = QM_I32, .scale = 1, .requant = {.low = INT32_MIN, .high = INT32_MAX}};
-    if (!is_product(&draft)) return onnx_refuse(n, "gives 32-bit integers, which only products can");
     return add_bias(n, &draft, f, true) && emit(n, &draft, &landing, &source->result, value);
 }
 
@@ -304,6 +308,7 @@ bool onnx_land(const struct onnx_node *n, struct onnx_value *value) {
     if (!onnx_chain_integral(&chain, draft))
         return onnx_refuse(n, "needs %.60s as integers, but it is float; a QuantizeLinear must come before", value->name);
     find_range(&chain, draft, &low, &high);
-    if ((value->type == ONNX_INT32 || !(high - low < LEVELS_MAX)) && onnx_chain_affine(n, &chain, draft, &affine)) return land_sum(n, draft, &affine, value);
+    bool byte = value->type != ONNX_INT32 && ((low >= INT8_MIN && high <= INT8_MAX) || (low >= 0 && high <= UINT8_MAX));
+    if (!byte && is_product(draft) && onnx_chain_affine(n, &chain, draft, &affine)) return land_sum(n, draft, &affine, value);
     return onnx_land_steps(n, draft, 1, value);
 }

@@ -245,6 +245,7 @@ enum qm_status legalize_resize(const struct site *s) {
 /* ---- reshape ---- */
 
 enum qm_status legalize_reshape(const struct site *s) {
-    if (site_input(s, 0)->dtype != site_output(s, 0)->dtype) return site_refuse(s, "input and output have different types");
+    if (qm_dtype_bytes(site_input(s, 0)->dtype) != qm_dtype_bytes(site_output(s, 0)->dtype))
+        return site_refuse(s, "input and output have different types");
     return site_alias(s);
 }

@@ -33,8 +33,7 @@ static uint64_t little_endian(const uint8_t *bytes, size_t size) {
 }
 
 static double two_s_complement(uint64_t value, unsigned bits) {
-    double number = (double)(value & (bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1));
-    return (value >> (bits - 1) & 1) != 0 ? number - ldexp(1, (int)bits) : number;
+    return (double)((int64_t)(value << (64 - bits)) >> (64 - bits));
 }
 
 static double from_float(const uint8_t *bytes) {

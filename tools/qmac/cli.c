@@ -89,6 +89,7 @@ enum qm_status cli_build_option(struct cli_build *build, int option, const char 
     case 'm': build->machine = argument; break;
     case 'q': build->requant = argument; break;
     case 'L': build->keep_layers = true; break;
+    case 'C': build->model.saturate = true; break;
     case 'N': build->model.end_at = argument; break;
     case 'I':
         build->model.unsigned_inputs = strcmp(argument, "uint8") == 0;
@@ -140,8 +141,8 @@ enum qm_status cli_is_program(const char *file, bool *is_program, struct qm_diag
 /* A compiled program brings its machine; --machine and --set may change what the RTL does not see. */
 static enum qm_status load_program(const char *file, const struct cli_build *build, struct cli_program *opened, struct qm_diag *diag) {
     if (build->requant != NULL) return qm_fail(diag, QM_BAD_INPUT, "--requant %s: %s is compiled already", build->requant, file);
-    if (build->model.end_at != NULL || build->model.unsigned_inputs)
-        return qm_fail(diag, QM_BAD_INPUT, "--end-at, --integer-inputs: %s is compiled already", file);
+    if (build->model.end_at != NULL || build->model.unsigned_inputs || build->model.saturate)
+        return qm_fail(diag, QM_BAD_INPUT, "--end-at, --integer-inputs, --saturate: %s is compiled already", file);
     if (build->keep_layers) return qm_fail(diag, QM_BAD_INPUT, "--layers: %s is compiled already: give --layers to qmac compile", file);
     QM_TRY(qm_program_load(file, &opened->program, diag));
     opened->machine = opened->program->machine;
