@@ -173,9 +173,9 @@ static struct onnx_node output_node(struct onnx_reader *r, struct onnx_value *va
 
 /* Scaled integers that the file calls floats leave the network as floats. */
 static uint32_t dequantized(const struct onnx_node *n, const struct onnx_value *value, uint32_t tensor) {
-    if (!value->real || value->type != ONNX_FLOAT || (value->scale == 1 && value->zero == 0)) return tensor;
+    if (!value->real || value->type != ONNX_FLOAT || (value->scale == 1 && value->zero == 0 && value->offset == 0)) return tensor;
     uint32_t result = onnx_add_tensor(n->r, value->name, QM_F32, &value->shape);
-    onnx_add_op(n, QM_OP_DEQUANTIZE, tensor, result);
+    onnx_add_op(n, QM_OP_DEQUANTIZE, tensor, result)->beta = value->offset;
     return result;
 }
 
@@ -186,6 +186,7 @@ static enum qm_status put_output(struct onnx_reader *r, const char *name) {
         return qm_fail(r->diag, QM_BAD_INPUT, "%s: an output is not computed; the file is damaged", r->file->name);
     struct onnx_node n = output_node(r, value);
     uint32_t tensor = QM_NO_TENSOR;
+    value->leaves = true;
     if (value->state == ONNX_REFUSED || !onnx_tensor(&n, value, ONNX_PLAIN, &tensor)) return QM_OK; /* named */
     tensor = dequantized(&n, value, tensor);
     for (uint32_t i = 0; i < graph->output_count; i++)

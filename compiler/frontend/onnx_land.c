@@ -247,13 +247,21 @@ bool onnx_land_steps(const struct onnx_node *n, const struct onnx_draft *source,
     return emit(n, &draft, &landing, &source->result, value);
 }
 
-/* The sums themselves, as 32-bit integers. */
+/* The sums themselves, as 32-bit integers. Only at the end of the network they may mean other than themselves. */
 static bool land_sum(const struct onnx_node *n, const struct onnx_draft *source, const struct onnx_affine *f, struct onnx_value *value) {
     struct onnx_draft draft = *source;
-    for (uint32_t c = 0; c < draft.channels; c++)
-        if (f->a[c] != 1) return onnx_refuse(n, "needs the integers of %.60s, which do not fit 8 bits", value->name);
-    struct landing landing = {.dtype = QM_I32, .scale = 1, .requant = {.low = INT32_MIN, .high = INT32_MAX}};
-    return add_bias(n, &draft, f, true) && emit(n, &draft, &landing, &source->result, value);
+    bool same = f->a[0] > 0 && !isfinite(f->low) && !isfinite(f->high), shared = true;
+    for (uint32_t c = 0; c < draft.channels; c++) {
+        same = same && f->a[c] == f->a[0];
+        shared = shared && f->b[c] == f->b[0];
+    }
+    if (!same || (!value->leaves && f->a[0] != 1))
+        return onnx_refuse(n, "needs the integers of %.60s, which do not fit 8 bits or are scaled", value->name);
+    struct landing landing = {.dtype = QM_I32, .scale = f->a[0], .requant = {.low = INT32_MIN, .high = INT32_MAX}};
+    bool outside = shared && f->b[0] / f->a[0] != nearbyint(f->b[0] / f->a[0]);
+    if (outside) value->offset = (float)f->b[0];
+    if (!outside && !add_bias(n, &draft, f, true)) return false;
+    return emit(n, &draft, &landing, &source->result, value);
 }
 
 /* ---- doors ---- */
@@ -305,10 +313,12 @@ bool onnx_land(const struct onnx_node *n, struct onnx_value *value) {
     double low, high;
     if (draft->unit == NULL) return onnx_refuse(n, "needs %.60s as integers; a QuantizeLinear must come before", value->name);
     if (!onnx_chain_open(n, draft, &chain)) return false;
-    if (!onnx_chain_integral(&chain, draft))
+    bool integral = onnx_chain_integral(&chain, draft), affine_sum = is_product(draft) && onnx_chain_affine(n, &chain, draft, &affine);
+    if (!integral && value->leaves && affine_sum) return land_sum(n, draft, &affine, value);
+    if (!integral)
         return onnx_refuse(n, "needs %.60s as integers, but it is float; a QuantizeLinear must come before", value->name);
     find_range(&chain, draft, &low, &high);
     bool byte = value->type != ONNX_INT32 && ((low >= INT8_MIN && high <= INT8_MAX) || (low >= 0 && high <= UINT8_MAX));
-    if (!byte && is_product(draft) && onnx_chain_affine(n, &chain, draft, &affine)) return land_sum(n, draft, &affine, value);
+    if (!byte && affine_sum) return land_sum(n, draft, &affine, value);
     return onnx_land_steps(n, draft, 1, value);
 }

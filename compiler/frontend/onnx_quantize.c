@@ -30,7 +30,9 @@ static bool quantize_input(const struct onnx_node *n, const struct onnx_scales *
                               .high = (int32_t)high};
     uint32_t tensor = onnx_add_tensor(n->r, n->outputs[0]->name, low < 0 ? QM_I8 : QM_U8, &in->shape);
     onnx_set_quant(n->r, tensor, like.scale, like.zero);
-    onnx_add_op(n, QM_OP_QUANTIZE, origin->tensors[ONNX_PLAIN], tensor);
+    struct qm_requant *requant = QM_ARENA_NEW(n->r->arena, struct qm_requant, 1);
+    *requant = (struct qm_requant){.rounding = QM_rounding_EVEN, .low = (int32_t)low, .high = (int32_t)high};
+    onnx_add_op(n, QM_OP_QUANTIZE, origin->tensors[ONNX_PLAIN], tensor)->requant = requant;
     onnx_put(n, &like, &in->shape, ONNX_PLAIN, tensor);
     return true;
 }

@@ -79,7 +79,7 @@ struct qm_graph_op {
     uint32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
     uint32_t pad_top, pad_left, pad_bottom, pad_right;
     uint32_t depth_multiplier; /* DEPTHWISE_CONV_2D */
-    float beta;                /* SOFTMAX */
+    float beta;                /* SOFTMAX; DEQUANTIZE of sums: what is added */
     float alpha;               /* LEAKY_RELU: slope below zero */
     uint32_t axis;             /* CONCATENATION, SPLIT */
     uint32_t axes;             /* MEAN: bit d is set when the mean goes over dimension d of the input */

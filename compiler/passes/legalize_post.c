@@ -199,12 +199,14 @@ static enum qm_status on_host(const struct site *s, enum qm_host_op op) {
 enum qm_status legalize_quantize(const struct site *s) {
     if (site_input(s, 0)->dtype != QM_F32) return rescale_elements(s, QM_ACT_NONE);
     QM_TRY(site_check_activation(s, site_output(s, 0)));
-    return on_host(s, QM_HOST_QUANTIZE);
+    return on_host(s, s->op->requant != NULL ? QM_HOST_QUANTIZE_EVEN : QM_HOST_QUANTIZE);
 }
 
 enum qm_status legalize_dequantize(const struct site *s) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
-    return on_host(s, QM_HOST_DEQUANTIZE);
+    QM_TRY(on_host(s, QM_HOST_DEQUANTIZE));
+    s->l->network->layers[s->l->network->layer_count - 1].beta = s->op->beta;
+    return QM_OK;
 }
 
 /* SOFTMAX and LOG_SOFTMAX give numbers of one scale and zero point, of rows whose sum of exponentials does not overflow. */
