@@ -131,9 +131,11 @@ static enum qm_status run_edge(const struct job *job, const struct qm_program_st
 }
 
 typedef enum qm_status host_operator(const struct job *job, const struct qm_program_step *step);
-static host_operator *const host_operators[QM_HOST_OPS] = {
-    [QM_HOST_SOFTMAX] = run_softmax, [QM_HOST_LOG_SOFTMAX] = run_softmax, [QM_HOST_QUANTIZE] = run_edge, [QM_HOST_DEQUANTIZE] = run_edge,
-    [QM_HOST_QUANTIZE_EVEN] = run_edge};
+static host_operator *const host_operators[QM_HOST_OPS] = {[QM_HOST_SOFTMAX] = run_softmax,
+                                                           [QM_HOST_LOG_SOFTMAX] = run_softmax,
+                                                           [QM_HOST_QUANTIZE] = run_edge,
+                                                           [QM_HOST_DEQUANTIZE] = run_edge,
+                                                           [QM_HOST_QUANTIZE_EVEN] = run_edge};
 
 /* ---- device steps ---- */
 

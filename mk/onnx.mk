@@ -3,7 +3,7 @@
 
 ONNX_SCHEMA := /usr/include/onnx/onnx.proto
 ONNX_FLAGS := -std=gnu11 -O2 -g -fPIC
-ONNX_USERS := $(filter compiler/frontend/onnx%,$(LIB_SRC)) $(shell find tests -path "*onnx*.c") tests/support/numbers.c
+ONNX_USERS := $(filter compiler/frontend/onnx%,$(LIB_SRC)) $(shell find tests -path "*onnx*.c") tests/support/numbers.c tests/support/machine_run.c
 
 $(B)/gen/onnx.pb-c.h: $(ONNX_SCHEMA)
 	$(call say,GEN,$@)
@@ -28,8 +28,9 @@ $(B)/libqmac-asan.a: $(B)/asan/gen/onnx.pb-c.o
 $(call obj,$(ONNX_USERS),obj) $(call obj,$(ONNX_USERS),asan) $(call obj,$(ONNX_USERS),fuzz/obj): | $(B)/gen/onnx.pb-c.h
 
 # Tests on ONNX networks: each a program of its own, which prints a table.
-ONNX_TEST_SUPPORT := tests/support/numbers.c tests/support/machine_run.c tests/support/record.c
-ONNX_TESTS := $(B)/onnx_nodes $(B)/onnx_integer
+ONNX_TEST_SUPPORT := tests/support/numbers.c tests/support/machine_run.c tests/support/record.c \
+    tests/support/onnx_naive.c
+ONNX_TESTS := $(B)/onnx_nodes $(B)/onnx_integer $(B)/onnx_qonnx
 
 $(ONNX_TESTS): $(B)/%: $(call obj,$(ONNX_TEST_SUPPORT),obj) $(B)/obj/tests/networks/%.o $(B)/libqmac.a
 	$(call say,LD,$@)

@@ -211,7 +211,8 @@ static enum qm_status name_outputs(struct onnx_reader *r) {
     if (list != NULL) {
         char *rest = qm_arena_strdup(r->arena, list);
         for (char *name; (name = strsep(&rest, ",")) != NULL;) {
-            if (onnx_find(r, name) == NULL) return qm_fail(r->diag, QM_BAD_INPUT, "%s: --end-at %s: there is no such tensor", r->file->name, name);
+            if (onnx_find(r, name) == NULL)
+                return qm_fail(r->diag, QM_BAD_INPUT, "%s: --end-at %s: there is no such tensor", r->file->name, name);
             r->outputs[r->output_count++] = name;
         }
         return QM_OK;

@@ -104,7 +104,7 @@ struct onnx_value {
     bool leaves;                   /* an output of the network: may stay 32-bit sums with a scale */
     bool real;                     /* scale * (integer - zero) is meant, not the integer */
     bool settled;                  /* scale and zero are known */
-    float scale, offset; /* offset: of 32-bit sums, added at the end of the network */
+    float scale, offset;           /* offset: of 32-bit sums, added at the end of the network */
     int64_t zero;
     int32_t low, high;          /* of the integers */
     const struct onnx_map *map; /* a flattened map: tensors[ONNX_LAST] has the features in the order h, w, c; else NULL */

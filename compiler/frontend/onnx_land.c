@@ -236,7 +236,8 @@ bool onnx_land_steps(const struct onnx_node *n, const struct onnx_draft *source,
         high = fmin(high, low + LEVELS_MAX - 1);
     }
     if (!(low >= INT32_MIN && high <= INT32_MAX && high - low < LEVELS_MAX))
-        return onnx_refuse(n, "needs the integers of %.60s, which are %g to %g, more than 8 bits (--saturate cuts them)", value->name, low, high);
+        return onnx_refuse(n, "needs the integers of %.60s, which are %g to %g, more than 8 bits (--saturate cuts them)", value->name, low,
+                           high);
     struct landing landing = {.dtype = low >= 0 && high <= UINT8_MAX ? QM_U8 : QM_I8, .scale = scale};
     if (landing.dtype == QM_I8 && (low < INT8_MIN || high > INT8_MAX)) landing.zero = INT8_MIN - (int64_t)low;
     if (landing.zero < INT8_MIN || landing.zero > INT8_MAX) return onnx_refuse(n, "has integers %g to %g, too far from 0", low, high);
@@ -315,8 +316,7 @@ bool onnx_land(const struct onnx_node *n, struct onnx_value *value) {
     if (!onnx_chain_open(n, draft, &chain)) return false;
     bool integral = onnx_chain_integral(&chain, draft), affine_sum = is_product(draft) && onnx_chain_affine(n, &chain, draft, &affine);
     if (!integral && value->leaves && affine_sum) return land_sum(n, draft, &affine, value);
-    if (!integral)
-        return onnx_refuse(n, "needs %.60s as integers, but it is float; a QuantizeLinear must come before", value->name);
+    if (!integral) return onnx_refuse(n, "needs %.60s as integers, but it is float; a QuantizeLinear must come before", value->name);
     find_range(&chain, draft, &low, &high);
     bool byte = value->type != ONNX_INT32 && ((low >= INT8_MIN && high <= INT8_MAX) || (low >= 0 && high <= UINT8_MAX));
     if (!byte && affine_sum) return land_sum(n, draft, &affine, value);

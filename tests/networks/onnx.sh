@@ -8,3 +8,4 @@ for archive in "$QMAC_DATA"/pulp-deeploy/*.tar.xz "$QMAC_DATA"/pulp-dory_example
 done
 build/onnx_nodes "$QMAC_DATA/onnx-node-tests" tests/networks/onnx_nodes.txt
 build/onnx_integer "$unpacked" tests/networks/onnx_integer.txt
+build/onnx_qonnx "$QMAC_DATA" "$unpacked"

@@ -133,7 +133,8 @@ static void run_deeploy(const char *data, const struct deeploy *network, char *t
     struct file_bytes model = numbers_load(qm_arena_printf(arena, "%s/network.onnx", folder), arena);
     struct numbers *inputs, *outputs, *layers = NULL;
     struct machine_want wants[LAYERS_MAX + 1];
-    uint32_t input_count = numbers_from_npz(qm_arena_printf(arena, "%s/inputs.npz", folder), arena, &inputs), want_count = 1, layer_count = 0;
+    uint32_t input_count = numbers_from_npz(qm_arena_printf(arena, "%s/inputs.npz", folder), arena, &inputs), want_count = 1,
+             layer_count = 0;
     numbers_from_npz(qm_arena_printf(arena, "%s/outputs.npz", folder), arena, &outputs);
     wants[0] = (struct machine_want){.numbers = &outputs[0]};
     bool whole = network->layers[0][0] != NULL;
@@ -159,12 +160,29 @@ struct dory {
 };
 
 #define DVS(n)                                                                                                                             \
-    {"DVS_CNN/input_" #n, "DVS_CNN_9inputs/dvs_cnn_cnn_ql_integerized.onnx", "DVS_CNN_9inputs/input_" #n ".txt",                           \
-     "DVS_CNN_9inputs/out_" #n "_layer%u.txt", NULL, {64, 64, 16}, {"22", "23", "30", "31", "38", "39", "46", "47", "54", "55"}}
+    {                                                                                                                                      \
+        "DVS_CNN/input_" #n, "DVS_CNN_9inputs/dvs_cnn_cnn_ql_integerized.onnx", "DVS_CNN_9inputs/input_" #n ".txt",                        \
+            "DVS_CNN_9inputs/out_" #n "_layer%u.txt", NULL, {64, 64, 16}, {                                                                \
+            "22", "23", "30", "31", "38", "39", "46", "47", "54", "55"                                                                     \
+        }                                                                                                                                  \
+    }
 
 static const struct dory dory[] = {
-    DVS(0), DVS(1), DVS(2), DVS(3), DVS(4), DVS(5), DVS(6), DVS(7), DVS(8),
-    {"Dronet", "Dronet/DRONETV3_ql_integerized.onnx", "Dronet/input.txt", "Dronet/out_layer%u.txt", "120", {200, 200, 1},
+    DVS(0),
+    DVS(1),
+    DVS(2),
+    DVS(3),
+    DVS(4),
+    DVS(5),
+    DVS(6),
+    DVS(7),
+    DVS(8),
+    {"Dronet",
+     "Dronet/DRONETV3_ql_integerized.onnx",
+     "Dronet/input.txt",
+     "Dronet/out_layer%u.txt",
+     "120",
+     {200, 200, 1},
      {"50", "51", "58", "65", "72", "73", "80", "87", "94", "95", "102", "109", "116", "117", "120"}},
 };
 

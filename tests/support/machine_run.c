@@ -1,7 +1,7 @@
 /* machine_run.c - see machine_run.h. */
 #include "tests/support/machine_run.h"
 
-#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,7 +71,8 @@ static bool compare(struct qm_device *device, const struct qm_program *program, 
     qm_driver_read_tensor(device, program, t, data);
     for (size_t i = 0; i < want->numbers->count; i++) {
         double got = read_element(data, tensor->dtype, element_index(tensor, want, i));
-        if (got != want->numbers->values[i])
+        if (want->real && tensor->dtype != QM_F32) got = (double)tensor->scale * (got - tensor->zero_point);
+        if (fabs(got - want->numbers->values[i]) > want->tolerance * fabs(want->numbers->values[i]))
             return snprintf(text, size, "%s: element %zu is %g, not %g", tensor->name, i, got, want->numbers->values[i]), false;
     }
     return true;

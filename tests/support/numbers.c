@@ -90,14 +90,20 @@ static double onnx_number(const char *file, const Onnx__TensorProto *t, size_t i
     return 0;
 }
 
-struct numbers numbers_from_onnx(const char *file, struct qm_arena *arena) {
-    struct file_bytes bytes = numbers_load(file, arena);
-    Onnx__TensorProto *t = bytes.data != NULL ? onnx__tensor_proto__unpack(NULL, bytes.size, bytes.data) : NULL;
-    if (t == NULL || t->n_dims > NUMBERS_RANK_MAX) give_up(file, "is not a tensor");
+struct numbers numbers_from_tensor(const Onnx__TensorProto *t, const char *file, struct qm_arena *arena) {
     struct numbers result = {.name = qm_arena_strdup(arena, t->name != NULL ? t->name : ""), .rank = (uint32_t)t->n_dims, .count = 1};
+    if (t->n_dims > NUMBERS_RANK_MAX) give_up(file, "has a tensor of too many dimensions");
     for (size_t d = 0; d < t->n_dims; d++) result.count *= (size_t)(result.dims[d] = (uint64_t)t->dims[d]);
     result.values = QM_ARENA_NEW(arena, double, result.count);
     for (size_t i = 0; i < result.count; i++) result.values[i] = onnx_number(file, t, i);
+    return result;
+}
+
+struct numbers numbers_from_onnx(const char *file, struct qm_arena *arena) {
+    struct file_bytes bytes = numbers_load(file, arena);
+    Onnx__TensorProto *t = bytes.data != NULL ? onnx__tensor_proto__unpack(NULL, bytes.size, bytes.data) : NULL;
+    if (t == NULL) give_up(file, "is not a tensor");
+    struct numbers result = numbers_from_tensor(t, file, arena);
     onnx__tensor_proto__free_unpacked(t, NULL);
     return result;
 }
@@ -125,6 +131,12 @@ static struct numbers parse_npy(const char *file, const uint8_t *bytes, struct q
     result.values = QM_ARENA_NEW(arena, double, result.count);
     for (size_t i = 0; i < result.count; i++) result.values[i] = npy_number(bytes + offset, type + strlen("'descr': '") + 1, i);
     return result;
+}
+
+struct numbers numbers_from_npy(const char *file, struct qm_arena *arena) {
+    struct file_bytes bytes = numbers_load(file, arena);
+    if (bytes.data == NULL || bytes.size < 12) give_up(file, "is not there");
+    return parse_npy(file, bytes.data, arena);
 }
 
 /* What a member of a zip archive holds, from its entry in the directory. */

@@ -5,10 +5,12 @@
 #ifndef QM_TESTS_SUPPORT_NUMBERS_H
 #define QM_TESTS_SUPPORT_NUMBERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/arena.h"
+#include "onnx.pb-c.h"
 
 enum { NUMBERS_RANK_MAX = 8 };
 
@@ -18,6 +20,7 @@ struct numbers {
     uint64_t dims[NUMBERS_RANK_MAX];
     size_t count;
     double *values; /* [count] */
+    bool whole;     /* of an integer type; only onnx_naive looks */
 };
 
 struct file_bytes {
@@ -27,8 +30,10 @@ struct file_bytes {
 
 /* NULL data when there is no such file. */
 struct file_bytes numbers_load(const char *file, struct qm_arena *arena);
-/* An ONNX TensorProto file. */
+/* An ONNX TensorProto, and a file of one. */
+struct numbers numbers_from_tensor(const Onnx__TensorProto *tensor, const char *file, struct qm_arena *arena);
 struct numbers numbers_from_onnx(const char *file, struct qm_arena *arena);
+struct numbers numbers_from_npy(const char *file, struct qm_arena *arena);
 /* All arrays of a NumPy .npz archive, in its order; returns how many. */
 uint32_t numbers_from_npz(const char *file, struct qm_arena *arena, struct numbers **arrays);
 /* DORY's text: a title with "(shape [a, b])", then a number a line. */

@@ -156,7 +156,8 @@ static enum qm_status load_program(const char *file, const struct cli_build *bui
 
 enum qm_status cli_compile(const char *file, const struct cli_build *build, const char *dump_after, struct cli_program *opened,
                            struct qm_diag *diag) {
-    struct qm_compile_options options = {.model = build->model, .keep_layers = build->keep_layers, .dump_after = dump_after, .dump = stdout};
+    struct qm_compile_options options = {
+        .model = build->model, .keep_layers = build->keep_layers, .dump_after = dump_after, .dump = stdout};
     memset(opened, 0, sizeof *opened);
     opened->was_compiled = true;
     QM_TRY(parse_rounding(build->requant, &options.rounding, diag));

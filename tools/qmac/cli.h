@@ -36,7 +36,8 @@ struct cli_build {
 /* Options and help that fill struct cli_build: append to a command's own. Codes are the letters. */
 #define CLI_BUILD_OPTIONS                                                                                                                  \
     {"machine", required_argument, NULL, 'm'}, {"set", required_argument, NULL, 's'}, {"requant", required_argument, NULL, 'q'},           \
-        {"end-at", required_argument, NULL, 'N'}, {"integer-inputs", required_argument, NULL, 'I'}, {"saturate", no_argument, NULL, 'C'}, { \
+        {"end-at", required_argument, NULL, 'N'}, {"integer-inputs", required_argument, NULL, 'I'}, {"saturate", no_argument, NULL, 'C'},  \
+    {                                                                                                                                      \
         "layers", no_argument, NULL, 'L'                                                                                                   \
     }
 #define CLI_BUILD_HELP                                                                                                                     \
@@ -45,7 +46,7 @@ struct cli_build {
     "  --requant MODE        rounding of scales: tflite (default), single, even, floor, away\n"                                            \
     "  --end-at NAME,...     ONNX: compute these tensors instead of the file's outputs\n"                                                  \
     "  --integer-inputs TYPE ONNX: what float inputs carry that are not quantized: int8 (default) or uint8\n"                              \
-    "  --saturate            ONNX: cut integers that might not fit 8 bits, rather than refuse them\n"                                       \
+    "  --saturate            ONNX: cut integers that might not fit 8 bits, rather than refuse them\n"                                      \
     "  --layers              keep the output of every layer\n"
 
 /* Takes one option if it is of CLI_BUILD_OPTIONS; *taken says so. */
