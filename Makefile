@@ -69,15 +69,15 @@ $(B)/obj/tests/%.o $(B)/asan/tests/%.o: CFLAGS += -Wno-conversion
 
 $(B)/unit: $(call obj,$(UNIT_SRC),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $(call obj,$(UNIT_SRC),obj) $(B)/libqmac.a -lcriterion $(LDLIBS)
+	$(Q)$(CC) -o $@ $(call obj,$(UNIT_SRC),obj) $(B)/libqmac.a -lcriterion -lz $(LDLIBS)
 
 $(B)/unit-asan: $(call obj,$(UNIT_SRC),asan) $(B)/libqmac-asan.a
 	$(call say,LD,$@)
-	$(Q)$(CC) -fsanitize=address,undefined -o $@ $(call obj,$(UNIT_SRC),asan) $(B)/libqmac-asan.a -lcriterion $(LDLIBS)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $(call obj,$(UNIT_SRC),asan) $(B)/libqmac-asan.a -lcriterion -lz $(LDLIBS)
 
 $(B)/networks: $(call obj,tests/networks/golden.c $(shell find tests/support -name '*.c'),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
-	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive -lcriterion $(LDLIBS)
+	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive -lcriterion -lz $(LDLIBS)
 
 $(B)/matmul_sweep: $(call obj,tests/programs/matmul_sweep.c,obj) $(B)/libqmac.a
 	$(call say,LD,$@)

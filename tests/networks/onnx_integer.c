@@ -140,7 +140,8 @@ static void run_deeploy(const char *data, const struct deeploy *network, char *t
     bool whole = network->layers[0][0] != NULL;
     if (whole) layer_count = numbers_from_npz(qm_arena_printf(arena, "%s/activations.npz", folder), arena, &layers);
     for (uint32_t i = 0; i < LAYERS_MAX && network->layers[i][0] != NULL; i++)
-        wants[want_count++] = (struct machine_want){network->layers[i][1], find_array(layers, layer_count, network->layers[i][0]), false};
+        wants[want_count++] =
+            (struct machine_want){.tensor = network->layers[i][1], .numbers = find_array(layers, layer_count, network->layers[i][0])};
     struct machine_case test = {.model = {model.data, model.size, "network.onnx"}, .inputs = inputs, .keep_layers = whole};
     test.input_count = input_count;
     test.options.unsigned_inputs = has_unsigned(inputs, input_count);
@@ -207,7 +208,7 @@ static void run_dory(const char *data, const struct dory *network, char *text) {
         snprintf(file, sizeof file, "%.*s%u%s", (int)(strchr(network->layer, '%') - network->layer), network->layer, count,
                  strchr(network->layer, '%') + 2);
         layers[count] = numbers_from_text(qm_arena_printf(arena, "%s/%s", data, file), arena);
-        wants[count] = (struct machine_want){network->tensors[count], &layers[count], true};
+        wants[count] = (struct machine_want){.tensor = network->tensors[count], .numbers = &layers[count], .last = true};
     }
     struct machine_case test = {.model = {model.data, model.size, "network.onnx"}, .inputs = &input, .input_count = 1, .keep_layers = true};
     test.options = (struct qm_model_options){.unsigned_inputs = has_unsigned(&input, 1), .end_at = network->end_at};

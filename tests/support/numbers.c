@@ -93,6 +93,7 @@ static double onnx_number(const char *file, const Onnx__TensorProto *t, size_t i
 struct numbers numbers_from_tensor(const Onnx__TensorProto *t, const char *file, struct qm_arena *arena) {
     struct numbers result = {.name = qm_arena_strdup(arena, t->name != NULL ? t->name : ""), .rank = (uint32_t)t->n_dims, .count = 1};
     if (t->n_dims > NUMBERS_RANK_MAX) give_up(file, "has a tensor of too many dimensions");
+    result.is_unsigned = t->data_type == 2;
     for (size_t d = 0; d < t->n_dims; d++) result.count *= (size_t)(result.dims[d] = (uint64_t)t->dims[d]);
     result.values = QM_ARENA_NEW(arena, double, result.count);
     for (size_t i = 0; i < result.count; i++) result.values[i] = onnx_number(file, t, i);

@@ -20,7 +20,9 @@ struct numbers {
     uint64_t dims[NUMBERS_RANK_MAX];
     size_t count;
     double *values; /* [count] */
-    bool whole;     /* of an integer type; only onnx_naive looks */
+    /* only onnx_naive looks */
+    bool whole;       /* a Cast has made it integers */
+    bool is_unsigned; /* of type uint8 */
 };
 
 struct file_bytes {

@@ -91,6 +91,22 @@ static double quant(const struct node *n, double x, double scale) {
     return scale * (fmin(fmax(nearbyint(x / scale + zero), low), high) - zero);
 }
 
+/* Scale or zero point of element i, whose channel is along the axis. */
+static double of_channel(const struct node *n, uint32_t operand, size_t i, double fallback) {
+    const struct numbers *list = n->in[operand], *x = n->in[0];
+    size_t inner = 1, axis = (size_t)real(n, "axis", 1);
+    if (list == NULL || list->count == 1) return list == NULL ? fallback : list->values[0];
+    for (size_t d = axis + 1; d < x->rank; d++) inner *= (size_t)x->dims[d];
+    return list->values[i / inner % list->count];
+}
+
+/* To the type of the zero point, int8 or uint8. */
+static double quantize(const struct node *n, double x, size_t i) {
+    bool is_unsigned = n->in[2]->is_unsigned;
+    double steps = nearbyint(x / of_channel(n, 1, i, 1)) + of_channel(n, 2, i, 0);
+    return fmin(fmax(steps, is_unsigned ? 0 : -128), is_unsigned ? 255 : 127);
+}
+
 static double batch_normalization(const struct node *n, double x, size_t c) {
     double gamma = n->in[1]->values[c], beta = n->in[2]->values[c], mean = n->in[3]->values[c], variance = n->in[4]->values[c];
     return (x - mean) / sqrt(variance + real(n, "epsilon", 1e-5)) * gamma + beta;
@@ -112,6 +128,10 @@ static struct numbers unary(const struct node *n) {
             *to = fmin(fmax(x, real(n, "min", -INFINITY)), real(n, "max", INFINITY));
         else if (is(n, "Cast"))
             *to = real(n, "to", 1) == 7 ? trunc(x) : x;
+        else if (is(n, "QuantizeLinear"))
+            *to = quantize(n, x, i);
+        else if (is(n, "DequantizeLinear"))
+            *to = (x - of_channel(n, 2, i, 0)) * of_channel(n, 1, i, 1);
         else if (is(n, "Quant"))
             *to = quant(n, x, broadcast(in, n->in[1], i));
         else if (is(n, "BipolarQuant"))
@@ -203,24 +223,48 @@ static struct numbers pad(const struct node *n) {
     return out;
 }
 
-/* A convolution without pads, or the mean of windows. */
+struct window {
+    size_t h, w, stride_h, stride_w, top, left, out_h, out_w;
+};
+
+static struct window window_of(const struct node *n) {
+    const struct numbers *in = n->in[0];
+    bool all = is(n, "GlobalAveragePool"), convolution = is(n, "Conv");
+    size_t h = (size_t)in->dims[2], w = (size_t)in->dims[3];
+    struct window o = {.h = all ? h : listed(n, "kernel_shape", 0, convolution ? (size_t)n->in[1]->dims[2] : 0),
+                       .w = all ? w : listed(n, "kernel_shape", 1, convolution ? (size_t)n->in[1]->dims[3] : 0),
+                       .stride_h = listed(n, "strides", 0, 1),
+                       .stride_w = listed(n, "strides", 1, 1),
+                       .top = listed(n, "pads", 0, 0),
+                       .left = listed(n, "pads", 1, 0)};
+    o.out_h = (h + o.top + listed(n, "pads", 2, 0) - o.h) / o.stride_h + 1;
+    o.out_w = (w + o.left + listed(n, "pads", 3, 0) - o.w) / o.stride_w + 1;
+    return o;
+}
+
+/* One output of a convolution (filter f), or the maximum or mean of a window (f NULL). */
+static double window_value(const struct node *n, const struct window *o, size_t channel, size_t position, const struct numbers *f) {
+    const struct numbers *in = n->in[0];
+    size_t h = (size_t)in->dims[2], w = (size_t)in->dims[3], depth = f == NULL ? 1 : (size_t)f->dims[1], taps = o->h * o->w;
+    size_t group = f == NULL ? channel : channel / ((size_t)f->dims[0] / (size_t)real(n, "group", 1));
+    double sum = 0, most = -INFINITY;
+    for (size_t k = 0; k < depth * taps; k++) {
+        size_t y = position / o->out_w * o->stride_h + k / o->w % o->h, x = position % o->out_w * o->stride_w + k % o->w;
+        if (y < o->top || x < o->left || y - o->top >= h || x - o->left >= w) continue;
+        double value = in->values[((group * depth + k / taps) * h + y - o->top) * w + x - o->left];
+        sum += value * (f == NULL ? 1 : f->values[channel * depth * taps + k]);
+        most = fmax(most, value);
+    }
+    return f != NULL ? sum : is(n, "MaxPool") ? most : sum / (double)taps;
+}
+
 static struct numbers windows(const struct node *n) {
-    const struct numbers *in = n->in[0], *f = n->in[1];
-    bool mean = is(n, "AveragePool");
-    size_t kh = listed(n, "kernel_shape", 0, 0), kw = listed(n, "kernel_shape", 1, 0), sh = listed(n, "strides", 0, 1),
-           sw = listed(n, "strides", 1, 1);
-    size_t c = (size_t)in->dims[1], h = (size_t)in->dims[2], w = (size_t)in->dims[3], channels = mean ? c : (size_t)f->dims[0];
-    size_t depth = mean ? 1 : (size_t)f->dims[1], group = mean ? 1 : channels / (size_t)real(n, "group", 1), out_h = (h - kh) / sh + 1,
-           out_w = (w - kw) / sw + 1;
-    struct numbers out = shaped(n, 4, (uint64_t[]){1, channels, out_h, out_w});
+    const struct numbers *f = is(n, "Conv") ? n->in[1] : NULL;
+    struct window o = window_of(n);
+    struct numbers out = shaped(n, 4, (uint64_t[]){1, f != NULL ? f->dims[0] : n->in[0]->dims[1], o.out_h, o.out_w});
     for (size_t i = 0; i < out.count; i++) {
-        size_t oc = i / (out_h * out_w), y = i / out_w % out_h * sh, x = i % out_w * sw;
-        double sum = !mean && n->in[2] != NULL ? n->in[2]->values[oc] : 0;
-        for (size_t k = 0; k < depth * kh * kw; k++) {
-            size_t ic = oc / group * depth + k / (kh * kw), ky = k / kw % kh, kx = k % kw;
-            sum += in->values[(ic * h + y + ky) * w + x + kx] * (mean ? 1 : f->values[oc * depth * kh * kw + k]);
-        }
-        out.values[i] = mean ? sum / (double)(kh * kw) : sum;
+        size_t channel = i / (o.out_h * o.out_w), position = i % (o.out_h * o.out_w);
+        out.values[i] = window_value(n, &o, channel, position, f) + (f != NULL && n->in[2] != NULL ? n->in[2]->values[channel] : 0);
     }
     return out;
 }
@@ -235,13 +279,13 @@ static const struct {
     const char *ops;
     struct numbers (*evaluate)(const struct node *n);
 } table[] = {{" Add Sub Mul Div Pow ", binary},
-             {" Floor Relu Clip Cast Quant BipolarQuant BatchNormalization ", unary},
+             {" Floor Relu Clip Cast Quant BipolarQuant BatchNormalization QuantizeLinear DequantizeLinear ", unary},
              {" Reshape Flatten Unsqueeze ", reshape},
              {" Shape Gather Concat ", lists},
              {" Transpose ", transpose},
              {" MatMul Gemm ", product},
              {" Pad ", pad},
-             {" Conv AveragePool ", windows},
+             {" Conv AveragePool MaxPool GlobalAveragePool ", windows},
              {" Constant ", constant}};
 
 static void add(struct onnx_naive *run, const char *name, struct numbers value) {
