@@ -63,7 +63,8 @@ struct qm_program {
     struct qm_machine machine;
     char model[256];
     char model_sha256[65];
-    char requant[16]; /* name of the rounding mode */
+    char requant[16];    /* name of the rounding mode */
+    char precision[256]; /* asked for beyond the model's own numbers, which were rounded for it; empty: nothing */
 
     uint32_t insn_count;
     uint32_t (*insns)[QM_INSN_WORDS]; /* [insn_count] */

@@ -19,8 +19,9 @@ struct qm_model_options {
 
 struct qm_compile_options {
     struct qm_model_options model;
-    uint32_t rounding;      /* QM_rounding_*: of every layer's requantization */
-    bool keep_layers;       /* store every layer's output to the arena as an extra tensor */
+    uint32_t rounding;     /* QM_rounding_*: of every layer's requantization */
+    const char *precision; /* --precision: "w4a8", or "conv1=w8a8,default=w4a8" by the names of outputs; NULL: as the model's numbers are */
+    bool keep_layers;      /* store every layer's output to the arena as an extra tensor */
     const char *dump_after; /* name of a pass: print the IR after it to dump; NULL: nothing */
     FILE *dump;
 };
@@ -41,6 +42,9 @@ QM_MUST_USE enum qm_status qm_model_parse(const struct qm_model_bytes *model, co
 /* passes/legalize: graph to layers. Float, dynamic-range and other networks the machine has no arithmetic for are QM_BAD_INPUT by operator. */
 QM_MUST_USE enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t rounding, struct qm_arena *arena, struct qm_network **network,
                                        struct qm_diag *diag);
+
+/* passes/narrow: sets every layer's precision; scales weights and maps to 4 bits where `precision` (above) asks for it. */
+QM_MUST_USE enum qm_status qm_narrow(struct qm_network *network, const char *precision, struct qm_arena *arena, struct qm_diag *diag);
 
 /* Network to program for the machine: tile, allocate, schedule, synchronize, emit. */
 QM_MUST_USE enum qm_status qm_plan(const struct qm_network *network, const struct qm_machine *machine,

@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "common/fixed_functions.h"
+#include "common/fixed_point.h"
 #include "common/multiplier.h"
 #include "common/status.h"
 
@@ -87,7 +88,7 @@ void qm_host_softmax(const struct qm_softmax *softmax, const int8_t *input, int8
 static int32_t log_lowest(const struct exponent *e, int32_t log_sum) {
     double back = ldexp(1, 31 - e->scale.shift) / e->scale.value;
     struct qm_multiplier inverse = qm_multiplier_from_real(back);
-    int32_t reach = qm_fixed_round(qm_fixed_mul(log_sum + INT32_MIN, inverse.value), -inverse.shift);
+    int32_t reach = qm_scale(log_sum + INT32_MIN, inverse.value, inverse.shift, QM_rounding_TFLITE);
     return reach > e->lowest - 1 ? reach + 1 : e->lowest;
 }
 

@@ -43,6 +43,8 @@ struct qm_quant {
 struct qm_graph_tensor {
     const char *name;
     enum qm_dtype dtype;
+    uint32_t
+        bits; /* of a number, when the file stores fewer than the dtype has: 4, 2, or 1 for -1 and 1; else 0. One number a byte all the same */
     uint32_t rank;
     uint32_t dims[QM_MAX_RANK];
     struct qm_quant quant;
@@ -95,6 +97,17 @@ struct qm_graph_op {
 };
 
 #define QM_NO_TENSOR UINT32_MAX
+
+/* Bits of a number of the tensor, and the smallest and the largest of its integers (activations: 4 bits or more). */
+static inline uint32_t qm_graph_bits(const struct qm_graph_tensor *tensor) {
+    return tensor->bits != 0 ? tensor->bits : 8 * (uint32_t)qm_dtype_bytes(tensor->dtype);
+}
+static inline int32_t qm_graph_lowest(const struct qm_graph_tensor *tensor) {
+    return tensor->dtype == QM_U8 ? 0 : -(1 << (qm_graph_bits(tensor) - 1));
+}
+static inline int32_t qm_graph_highest(const struct qm_graph_tensor *tensor) {
+    return qm_graph_lowest(tensor) + (1 << qm_graph_bits(tensor)) - 1;
+}
 
 /* Product of the dims; 1 for a scalar. Below 2^31 for every tensor of a graph. */
 uint64_t qm_graph_elements(const struct qm_graph_tensor *tensor);

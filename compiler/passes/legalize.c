@@ -114,7 +114,13 @@ static uint32_t add_value(struct legalizer *l, uint32_t tensor, uint32_t storage
     QM_CHECK(index < l->value_room);
     const struct qm_graph_tensor *source = &l->graph->tensors[tensor];
     struct qm_value *value = &l->network->values[index];
-    *value = (struct qm_value){.name = source->name, .graph_tensor = tensor, .dtype = source->dtype, .h = 1, .w = 1, .c = 1};
+    *value = (struct qm_value){.name = source->name,
+                               .graph_tensor = tensor,
+                               .dtype = source->dtype,
+                               .bits = 8 * (uint32_t)qm_dtype_bytes(source->dtype),
+                               .h = 1,
+                               .w = 1,
+                               .c = 1};
     value->storage = storage == QM_NO_TENSOR ? index : l->network->values[storage].storage;
     uint32_t rank = source->rank;
     if (rank >= 1) value->c = source->dims[rank - 1];
@@ -187,12 +193,12 @@ struct qm_layer *site_layer(const struct site *s, enum qm_layer_kind kind) {
 
 enum qm_status site_check_activation(const struct site *s, const struct qm_graph_tensor *tensor) {
     const struct qm_quant *quant = &tensor->quant;
-    int64_t low = tensor->dtype == QM_U8 ? 0 : INT8_MIN, high = low + UINT8_MAX;
+    int64_t low = qm_graph_lowest(tensor), high = qm_graph_highest(tensor);
     if (quant->count != 1) return site_refuse(s, "%s has %u scales; activations must have one", tensor->name, quant->count);
     if (!(quant->scale[0] > 0)) return site_refuse(s, "%s has scale 0", tensor->name);
     if (quant->zero_point[0] < low || quant->zero_point[0] > high)
-        return site_refuse(s, "%s has zero point %lld; %s needs %lld to %lld", tensor->name, (long long)quant->zero_point[0],
-                           qm_dtype_name(tensor->dtype), (long long)low, (long long)high);
+        return site_refuse(s, "%s has zero point %lld; its type needs %lld to %lld", tensor->name, (long long)quant->zero_point[0],
+                           (long long)low, (long long)high);
     return QM_OK;
 }
 
@@ -222,13 +228,18 @@ enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max
     return QM_OK;
 }
 
+void site_identity(const struct qm_graph_tensor *tensor, struct qm_layer *layer) {
+    layer->in_unsigned = tensor->dtype == QM_U8;
+    layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->clamp_min = qm_graph_lowest(tensor);
+    layer->clamp_max = qm_graph_highest(tensor);
+}
+
 enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, struct qm_layer *layer) {
     const struct qm_graph_tensor *in = site_input(s, from), *out = site_output(s, to);
-    layer->in_unsigned = in->dtype == QM_U8;
-    if (site_same_quant(in, out)) {
-        layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
-        return QM_OK;
-    }
+    const struct qm_quant *a = &in->quant, *b = &out->quant;
+    site_identity(in, layer);
+    if (in->dtype == out->dtype && a->scale[0] == b->scale[0] && a->zero_point[0] == b->zero_point[0]) return QM_OK;
     layer->in_bias = -(int32_t)in->quant.zero_point[0];
     layer->out_zero = (int32_t)out->quant.zero_point[0];
     return site_scale(s, (double)in->quant.scale[0] / (double)out->quant.scale[0], SHIFT_MAX, &layer->out_scale);
@@ -248,8 +259,8 @@ void site_clamp(const struct site *s, enum qm_activation activation, struct qm_l
         return;
     }
     float scale = out->quant.scale[0];
-    int32_t zero = (int32_t)out->quant.zero_point[0], type_low = out->dtype == QM_U8 ? 0 : INT8_MIN;
-    int32_t low = type_low, high = type_low + UINT8_MAX;
+    int32_t zero = (int32_t)out->quant.zero_point[0], type_low = qm_graph_lowest(out), type_high = qm_graph_highest(out);
+    int32_t low = type_low, high = type_high;
     if (activation == QM_ACT_RELU || activation == QM_ACT_RELU6) low = quantized(0, scale, zero);
     if (activation == QM_ACT_RELU6) high = quantized(6, scale, zero);
     if (activation == QM_ACT_RELU_N1_TO_1) {
@@ -257,7 +268,7 @@ void site_clamp(const struct site *s, enum qm_activation activation, struct qm_l
         high = quantized(1, scale, zero);
     }
     layer->clamp_min = low > type_low ? low : type_low;
-    layer->clamp_max = high < type_low + UINT8_MAX ? high : type_low + UINT8_MAX;
+    layer->clamp_max = high < type_high ? high : type_high;
 }
 
 /* ---- the pass ---- */

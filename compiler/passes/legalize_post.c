@@ -105,7 +105,7 @@ enum qm_status legalize_pool(const struct site *s) {
     if (average && count > AVERAGE_COUNT_MAX)
         return site_refuse(s, "an average over %llu elements is not supported; at most %d are exact", (unsigned long long)count,
                            AVERAGE_COUNT_MAX);
-    QM_TRY(site_rescale(s, 0, 0, layer));
+    site_identity(site_input(s, 0), layer);
     layer->pad_value = average || layer->in_unsigned ? 0 : INT8_MIN;
     if (average) layer->rounding = QM_rounding_AWAY;
     site_window(s, layer);

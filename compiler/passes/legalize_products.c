@@ -33,16 +33,17 @@ static enum qm_status check_weights(const struct site *s, uint32_t axis, uint32_
     return QM_OK;
 }
 
-/* Weights as signed bytes with their zero point; unsigned ones are both less by 128. */
+/* Weights as signed numbers with their zero point; unsigned ones are both less by half of their range. */
 static void set_weights(const struct site *s, struct qm_layer *layer) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
     layer->weights = weights->data;
     layer->weight_zero = (int32_t)weights->quant.zero_point[0];
     if (weights->dtype != QM_U8) return;
     int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, weights->size_bytes);
-    for (size_t i = 0; i < weights->size_bytes; i++) to[i] = (int8_t)(((const uint8_t *)weights->data)[i] - 128);
+    int32_t half = 1 << (qm_graph_bits(weights) - 1);
+    for (size_t i = 0; i < weights->size_bytes; i++) to[i] = (int8_t)(((const uint8_t *)weights->data)[i] - half);
     layer->weights = to;
-    layer->weight_zero -= 128;
+    layer->weight_zero -= half;
 }
 
 static enum qm_status set_channel_scales(const struct site *s, struct qm_layer *layer, uint32_t channels) {
@@ -144,6 +145,8 @@ static enum qm_status finish_product(const struct site *s, struct qm_layer *laye
     QM_TRY(site_check_activation(s, site_output(s, 0)));
     QM_TRY(check_weights(s, axis, f->channels));
     QM_TRY(set_output_stage(s, layer, f));
+    layer->weight_bits = qm_graph_bits(site_input(s, 1));
+    if (layer->weight_bits == 1 && layer->weights != site_input(s, 1)->data) layer->weight_bits = 2; /* there may be zeros */
     layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
     layer->pad_value = (int8_t)site_input(s, 0)->quant.zero_point[0];
     QM_TRY(site_operand(s, 0, &layer->inputs[0]));
@@ -187,6 +190,7 @@ enum qm_status legalize_conv(const struct site *s) {
              in_channels = site_input(s, 0)->dims[3];
     struct filter filter = {.channels = channels, .count = count, .channel_stride = count, .stride = 1};
     struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
+    layer->in_channels = in_channels;
     site_window(s, layer);
     QM_TRY(check_weights(s, 0, channels));
     set_weights(s, layer);
@@ -211,21 +215,34 @@ static enum qm_status expand(const struct site *s, struct qm_layer *layer, uint3
     return QM_OK;
 }
 
+/* The array takes no zero point off depthwise weights: the window is read again, with the zero point's negative everywhere. */
+static void add_zero_taps(const struct site *s, struct qm_layer *layer, size_t count) {
+    int8_t *both = QM_ARENA_NEW(s->l->arena, int8_t, 2 * count);
+    memcpy(both, layer->weights, count);
+    memset(both + count, -layer->weight_zero, count);
+    layer->weights = both;
+    layer->weight_zero = 0;
+    layer->twice = true;
+}
+
 enum qm_status legalize_depthwise(const struct site *s) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
     uint32_t channels = weights->dims[3], taps = weights->dims[1] * weights->dims[2];
     struct filter filter = {.channels = channels, .count = taps, .channel_stride = 1, .stride = channels};
     struct qm_layer *layer = site_layer(s, QM_LAYER_DEPTHWISE);
+    layer->in_channels = channels / s->op->depth_multiplier;
     site_window(s, layer);
     QM_TRY(check_weights(s, 3, channels));
     set_weights(s, layer);
-    if (s->op->depth_multiplier > 1 || layer->weight_zero != 0) {
+    bool asymmetric = layer->weight_zero != 0, writable = layer->weight_zero > INT8_MIN; /* its negative is a weight */
+    if (s->op->depth_multiplier > 1 || (asymmetric && !writable)) {
         uint32_t count = taps * (channels / s->op->depth_multiplier);
         layer->kind = QM_LAYER_CONV;
         QM_TRY(expand(s, layer, taps, channels));
         filter = (struct filter){.channels = channels, .count = count, .channel_stride = count, .stride = 1};
     }
     QM_TRY(finish_product(s, layer, &filter, 3));
+    if (layer->kind == QM_LAYER_DEPTHWISE && asymmetric) add_zero_taps(s, layer, taps * channels);
     layer->macs = positions(s, layer) * channels * taps;
     return QM_OK;
 }
@@ -246,10 +263,7 @@ static enum qm_status spread_input(const struct site *s, uint32_t *value) {
     layer->inputs[0] = source;
     layer->input_count = 1;
     layer->output = *value;
-    layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
-    layer->in_unsigned = in->dtype == QM_U8;
-    layer->clamp_min = layer->in_unsigned ? 0 : INT8_MIN;
-    layer->clamp_max = layer->clamp_min + UINT8_MAX;
+    site_identity(in, layer);
     layer->pad_value = (int8_t)in->quant.zero_point[0];
     layer->move = (struct qm_move){.loop_count = 2, .run = channels, .fill = true};
     layer->move.loops[0] = (struct qm_move_loop){h, w * channels, op->stride_h * wide * channels};
@@ -279,6 +293,7 @@ enum qm_status legalize_transpose_conv(const struct site *s) {
     struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
     set_weights(s, layer);
     layer->weights = turn_around(s, layer, &filter);
+    layer->in_channels = weights->dims[3];
     layer->kernel_h = s->op->kernel_h;
     layer->kernel_w = s->op->kernel_w;
     layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
@@ -298,6 +313,7 @@ enum qm_status legalize_fully_connected(const struct site *s) {
     uint32_t channels = weights->dims[0], features = weights->dims[1];
     uint32_t rows = (uint32_t)(qm_graph_elements(site_input(s, 0)) / features);
     struct filter filter = {.channels = channels, .count = features, .channel_stride = features, .stride = 1};
+    layer->in_channels = features;
     layer->kernel_h = layer->kernel_w = layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
     QM_TRY(check_weights(s, 0, channels));
     set_weights(s, layer);

@@ -99,7 +99,7 @@ static int32_t leaky_relu(const struct function *f, int32_t x) {
 
 static const uint8_t *make_table(const struct site *s, const struct function *f) {
     const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
-    int32_t in_low = in->dtype == QM_U8 ? 0 : INT8_MIN, out_low = out->dtype == QM_U8 ? 0 : INT8_MIN, out_high = out_low + UINT8_MAX;
+    int32_t in_low = in->dtype == QM_U8 ? 0 : INT8_MIN, out_low = qm_graph_lowest(out), out_high = qm_graph_highest(out);
     uint8_t *table = QM_ARENA_NEW(s->l->arena, uint8_t, QM_TABLE_BYTES);
     for (int32_t number = in_low; number < in_low + QM_TABLE_BYTES; number++) {
         int32_t value = f->value(f, number - (int32_t)in->quant.zero_point[0]) + (int32_t)out->quant.zero_point[0];
@@ -136,19 +136,19 @@ static enum qm_status add_ones(const struct site *s, struct qm_layer **made) {
     struct qm_layer *layer = site_layer(s, QM_LAYER_DEPTHWISE);
     uint32_t elements = (uint32_t)qm_graph_elements(site_input(s, 0)), channels = width(elements), value;
     QM_TRY(site_operand(s, 0, &value));
+    site_identity(site_input(s, 0), layer);
     int8_t *weights = QM_ARENA_NEW(s->l->arena, int8_t, channels);
     struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
     for (uint32_t c = 0; c < channels; c++) {
         weights[c] = 1;
-        scales[c] = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+        scales[c] = layer->out_scale;
     }
     layer->weights = weights;
+    layer->weight_bits = 8;
+    layer->in_channels = channels;
     layer->scales = scales;
     layer->bias = QM_ARENA_NEW(s->l->arena, int32_t, channels);
     layer->kernel_h = layer->kernel_w = layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
-    layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
-    layer->clamp_min = layer->in_unsigned ? 0 : INT8_MIN;
-    layer->clamp_max = layer->clamp_min + UINT8_MAX;
     layer->inputs[0] = site_view(s, value, elements / channels, 1, channels);
     layer->input_count = 1;
     layer->output = site_result_view(s, site_result(s, 0), elements / channels, 1, channels);

@@ -38,13 +38,6 @@ static struct range chunk_at(const struct conv *c, uint32_t index) {
     return (struct range){first, plan_min(c->t->chunk_channels, c->t->product.channels - first)};
 }
 
-/* What of the output map a block writes, in bytes. */
-static struct target target_of(const struct conv *c, uint32_t block, struct range channels) {
-    uint32_t element = plan_element_bytes(c->plan, c->l->output);
-    struct range bytes = {channels.first * element, channels.count * element};
-    return (struct target){c->l->output, c->window->out_w, c->t->product.channels * element, block_at(c, block), bytes};
-}
-
 /* ---- constants ---- */
 
 static void add_constant(struct conv *c, struct range channels, uint32_t bytes) {
@@ -101,11 +94,19 @@ struct part {
     bool first, last;
 };
 
+static uint32_t part_rows(const struct conv *c, const struct part *part) {
+    return products_rows(&c->t->product, part->kernel_h.count, part->run.count);
+}
+
+/* Of the weights of the first so many channels of the chunk. */
+static uint32_t part_bytes(const struct conv *c, const struct part *part, uint32_t channels) {
+    return (uint32_t)products_weight_bytes(c->plan->machine, &c->t->product, part_rows(c, part), channels);
+}
+
 static struct part first_part(const struct conv *c, uint32_t channels) {
     struct part part = {.kernel_h = {0, c->t->part_kernel_h}, .run = {0, c->t->part_run}, .first = true};
-    uint32_t run = c->t->product.depthwise ? 1 : part.run.count;
-    part.bytes = part.kernel_h.count * c->window->kernel_w * run * channels;
-    part.last = part.kernel_h.count == c->window->kernel_h && part.run.count == c->window->run_bytes;
+    part.bytes = part_bytes(c, &part, channels);
+    part.last = part.kernel_h.count == products_kernel_rows(&c->t->product) && part.run.count == c->window->run_bytes;
     return part;
 }
 
@@ -119,9 +120,10 @@ static void next_part(const struct conv *c, uint32_t channels, struct part *part
         part->kernel_h.first += part->kernel_h.count;
     }
     part->run.count = plan_min(c->t->part_run, w->run_bytes - part->run.first);
-    part->kernel_h.count = plan_min(c->t->part_kernel_h, w->kernel_h - part->kernel_h.first);
-    part->bytes = part->kernel_h.count * w->kernel_w * (c->t->product.depthwise ? 1 : part->run.count) * channels;
-    part->last = part->run.first + part->run.count == w->run_bytes && part->kernel_h.first + part->kernel_h.count == w->kernel_h;
+    part->kernel_h.count = plan_min(c->t->part_kernel_h, w->kernel_h - part->kernel_h.first % w->kernel_h);
+    part->bytes = part_bytes(c, part, channels);
+    uint32_t end = part->kernel_h.first + part->kernel_h.count;
+    part->last = part->run.first + part->run.count == w->run_bytes && end == products_kernel_rows(&c->t->product);
 }
 
 /* ---- windows ---- */
@@ -156,7 +158,7 @@ static void set_window(struct conv *c, uint32_t op, uint32_t index, const struct
     struct plan_window window = *c->window;
     struct qm_insn *insn = &c->plan->ops[op].insn;
     window.kernel_h = part->kernel_h.count;
-    window.y_start += (int32_t)(part->kernel_h.first * window.y_dilation);
+    window.y_start += (int32_t)(part->kernel_h.first % c->window->kernel_h * window.y_dilation);
     if (c->t->product.depthwise) {
         window.x_start += (int32_t)channels.first;
         window.run_bytes = channels.count;
@@ -192,22 +194,30 @@ static void add_matmul(struct conv *c, const struct group *g, const struct part 
     else
         set_window(c, op, g->block, part, g->channels);
     struct qm_insn *insn = &c->plan->ops[op].insn;
+    insn->precision = c->t->product.precision;
     insn->in_unsigned = c->l->in_unsigned;
     insn->depthwise = c->t->product.depthwise;
     insn->weight_zero = c->l->weight_zero;
     insn->accumulate = !part->first;
-    insn->weight_addr = part->offset - c->weights_base + (int64_t)(part->bytes / g->chunk_channels.count) * within;
+    insn->weight_addr = (int64_t)part->offset - c->weights_base + part_bytes(c, part, within);
     insn->acc_addr = g->accumulator;
     insn->channels = g->channels.count;
     insn->tiles = g->tiles;
     plan_use(c->plan, op, PLAN_READ_MORE, c->weights);
 }
 
+/* What is stored at once of a block: all channels, or those of a chunk. */
+static struct target stored_target(const struct conv *c, uint32_t block, uint32_t chunk) {
+    uint32_t bits = c->t->product.out_bits, pixel = plan_bytes(c->t->product.channels, bits);
+    struct range channels = chunk_at(c, chunk), bytes = {plan_bytes(channels.first, bits), plan_bytes(channels.count, bits)};
+    if (c->t->rows_outer) bytes = (struct range){0, pixel};
+    return (struct target){c->l->output, c->window->out_w, pixel, block_at(c, block), bytes};
+}
+
 static void add_requantize(struct conv *c, const struct group *g, uint32_t param_offset) {
+    uint32_t bits = c->t->product.out_bits, first = c->t->rows_outer ? 0 : g->chunk_channels.first;
     struct block block = block_at(c, g->block);
-    struct range stored = c->t->rows_outer ? (struct range){0, c->t->product.channels} : g->chunk_channels;
-    struct target target = target_of(c, g->block, stored);
-    uint32_t element = plan_element_bytes(c->plan, c->l->output);
+    struct target target = stored_target(c, g->block, g->chunk);
     struct destination to = schedule_destination(c->plan, &target, c->results[c->stores % c->t->ring]);
     uint32_t op = plan_add_op(c->plan, QM_REQUANTIZE, c->layer);
     struct qm_insn *insn = &c->plan->ops[op].insn;
@@ -219,8 +229,8 @@ static void add_requantize(struct conv *c, const struct group *g, uint32_t param
     insn->tiles = g->tiles;
     insn->out_h = block.h;
     insn->out_w = block.w;
-    insn->out_type = element == 1 ? QM_out_type_BITS8 : QM_out_type_BITS32;
-    insn->out_addr = (int64_t)to.offset + (g->channels.first - stored.first) * element;
+    insn->out_type = bits == 4 ? QM_out_type_BITS4 : bits == 8 ? QM_out_type_BITS8 : QM_out_type_BITS32;
+    insn->out_addr = (int64_t)to.offset + plan_bytes(g->channels.first - first, bits);
     insn->out_pitch = to.pitch;
     insn->out_pixel = to.pixel;
     insn->out_zero = c->l->out_zero;
@@ -290,10 +300,8 @@ static void do_block_and_chunk(struct conv *c, uint32_t block, uint32_t chunk) {
         copy_windows(c, 0);
     }
     do_groups(c, block, chunk);
-    bool whole = c->t->rows_outer;
-    if (whole && chunk + 1 < c->chunks) return;
-    struct range stored = whole ? (struct range){0, c->t->product.channels} : chunk_at(c, chunk);
-    struct target target = target_of(c, block, stored);
+    if (c->t->rows_outer && chunk + 1 < c->chunks) return;
+    struct target target = stored_target(c, block, chunk);
     schedule_store_block(c->plan, c->layer, &target, c->results[c->stores++ % c->t->ring]);
 }
 
@@ -302,7 +310,7 @@ static void add_rings(struct conv *c) {
     uint32_t channels = c->t->rows_outer ? c->t->product.channels : c->t->chunk_channels;
     for (uint32_t i = 0; i < c->t->ring; i++) {
         if (!plan_storage(c->plan, c->l->output)->resident)
-            c->results[i] = plan_add_buffer(c->plan, positions * channels * plan_element_bytes(c->plan, c->l->output));
+            c->results[i] = plan_add_buffer(c->plan, positions * plan_bytes(channels, c->t->product.out_bits));
         if (c->t->product.packed) c->windows[i] = plan_add_buffer(c->plan, positions * products_depth(&c->t->product));
     }
 }

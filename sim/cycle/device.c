@@ -26,18 +26,12 @@ static void cycle_destroy(struct qm_device *device) {
     free(device);
 }
 
-static uint8_t *memory_at(struct engine *engine, uint64_t address, size_t size) {
-    uint64_t offset = address - engine->options.memory_base, total = engine->options.memory_bytes;
-    QM_CHECK(offset <= total && size <= total - offset);
-    return qm_dram_bytes(engine->dram) + offset;
-}
-
 static void cycle_write_memory(struct qm_device *device, uint64_t address, const void *data, size_t size) {
-    if (size > 0) memcpy(memory_at(engine_of(device), address, size), data, size);
+    if (size > 0) memcpy(qm_dram_at(engine_of(device)->dram, address, size), data, size);
 }
 
 static void cycle_read_memory(struct qm_device *device, uint64_t address, void *data, size_t size) {
-    if (size > 0) memcpy(data, memory_at(engine_of(device), address, size), size);
+    if (size > 0) memcpy(data, qm_dram_at(engine_of(device)->dram, address, size), size);
 }
 
 static void cycle_write_csr(struct qm_device *device, uint32_t offset, uint32_t value) {

@@ -69,7 +69,8 @@ int32_t reference_scale_real(int32_t x, double factor) {
 
 int8_t reference_clamp(const struct reference_site *r, enum qm_activation act, int64_t value) {
     float scale = r->out->quant.scale[0];
-    int64_t zero = r->out->quant.zero_point[0], low = r->out->dtype == QM_U8 ? 0 : -128, high = low + 255;
+    int64_t zero = r->out->quant.zero_point[0], steps = r->out->bits == 4 ? 16 : 256, low = r->out->dtype == QM_U8 ? 0 : -steps / 2,
+            high = low + steps - 1;
     int64_t minus_one = zero + lroundf(-1.0F / scale), one = zero + lroundf(1.0F / scale), six = zero + lroundf(6.0F / scale);
     if ((act == QM_ACT_RELU || act == QM_ACT_RELU6) && low < zero) low = zero;
     if (act == QM_ACT_RELU6 && high > six) high = six;
