@@ -276,7 +276,8 @@ static void pack_input(const struct narrower *n, struct qm_layer *layer) {
     uint32_t value = layer->inputs[0], root = network->values[value].storage;
     if (network->values[root].bits == NARROW_MAP_BITS) return;
     struct qm_layer *writer = writer_of(network->layers, network->layer_count, network, root);
-    if (writer != NULL && writer->rounding != QM_rounding_ADDEND && !is_end(network, root) && all_read_packed(n, root) && views_can_pack(network, root)) {
+    if (writer != NULL && writer->rounding != QM_rounding_ADDEND && !is_end(network, root) && all_read_packed(n, root) &&
+        views_can_pack(network, root)) {
         write_packed(n, writer);
         return;
     }
