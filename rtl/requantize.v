@@ -28,6 +28,7 @@ module requantize (
     // Steps of one expression, worked out only in cycles that need them. First cycle:
     reg        [5:0]  shift;
     reg signed [31:0] factor;
+    reg signed [63:0] addend;
 
     // Second cycle:
     reg        [63:0] fraction;   // what the shift drops
@@ -45,7 +46,8 @@ module requantize (
             shift  = shift_i < -8'sd31 ? -6'sd31 : shift_i > 8'sd31 ? 6'sd31 : shift_i[5:0];
             factor = x_i;
             if (rounding_i == `QM_ROUNDING_TFLITE && !shift[5]) factor = x_i << shift[4:0];
-            product_q  <= factor * multiplier_i + (rounding_i == `QM_ROUNDING_ADDEND ? addend_i : 32'sd0);
+            addend = rounding_i == `QM_ROUNDING_ADDEND ? {{32{addend_i[31]}}, addend_i} : 64'd0;
+            product_q  <= factor * multiplier_i + addend;
             total_q    <= rounding_i == `QM_ROUNDING_TFLITE ? 6'd31 : 6'd31 - shift;
             right_q    <= rounding_i == `QM_ROUNDING_TFLITE && shift[5] ? -shift[4:0] : 5'd0;
             rounding_q <= rounding_i;

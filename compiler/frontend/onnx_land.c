@@ -42,12 +42,46 @@ static void settle(struct onnx_value *value, const struct landing *landing, enum
     value->tensors[order] = tensor;
 }
 
+/* ---- few bits ---- */
+
+/* 4 when integers from low to high need no more, else 0. */
+static uint32_t bits_of_range(enum qm_dtype dtype, int64_t low, int64_t high) {
+    int64_t lowest = dtype == QM_U8 ? 0 : -8;
+    bool bytes = dtype == QM_U8 || dtype == QM_I8;
+    return bytes && lowest <= low && high <= lowest + 15 ? 4 : 0;
+}
+
+/* What the numbers of a constant need: 1 bit for -1 and 1, or 2, 4 or 8. */
+static uint32_t bits_of_weights(const struct qm_graph_tensor *weights) {
+    bool is_unsigned = weights->dtype == QM_U8, signs = !is_unsigned;
+    int32_t low = 0, high = 0;
+    for (uint64_t i = 0; i < qm_graph_elements(weights); i++) {
+        int32_t number = is_unsigned ? ((const uint8_t *)weights->data)[i] : ((const int8_t *)weights->data)[i];
+        low = number < low ? number : low;
+        high = number > high ? number : high;
+        signs = signs && (number == 1 || number == -1);
+    }
+    if (signs) return 1;
+    if (is_unsigned ? high <= 3 : low >= -2 && high <= 1) return 2;
+    return bits_of_range(weights->dtype, low, high);
+}
+
+/* The file's types are often wider than its numbers: narrow ones run faster and move fewer bytes. */
+static void find_narrow(const struct onnx_node *n, const struct onnx_draft *draft, const struct landing *landing, uint32_t tensor) {
+    struct qm_graph_tensor *tensors = n->r->graph->tensors, *out = &tensors[tensor];
+    int64_t low = landing->requant.low < landing->zero ? landing->requant.low : landing->zero;
+    int64_t high = landing->requant.high > landing->zero ? landing->requant.high : landing->zero;
+    out->bits = bits_of_range(landing->dtype, low, high);
+    if (is_product(draft)) tensors[draft->op.inputs[1]].bits = bits_of_weights(&tensors[draft->op.inputs[1]]);
+}
+
 /* Adds the operator with its output, which has the dimensions of result. */
 static bool emit(const struct onnx_node *n, const struct onnx_draft *draft, const struct landing *landing,
                  const struct qm_graph_tensor *result, struct onnx_value *value) {
     struct onnx_shape own = shape_of(&draft->result), wanted = shape_of(result);
     uint32_t tensor = onnx_add_tensor(n->r, value->name, landing->dtype, &own);
     onnx_set_quant(n->r, tensor, (float)landing->scale, landing->zero);
+    find_narrow(n, draft, landing, tensor);
     struct qm_graph_op *op = onnx_add_op(n, draft->op.kind, QM_NO_TENSOR, tensor);
     *op = draft->op;
     op->outputs[0] = tensor;

@@ -105,6 +105,12 @@ void onnx_build_int(struct onnx_build *b, Onnx__NodeProto *node, const char *nam
     added->i = value;
 }
 
+void onnx_build_float(struct onnx_build *b, Onnx__NodeProto *node, const char *name, float value) {
+    Onnx__AttributeProto *added = attribute(b, node, name);
+    added->has_f = 1;
+    added->f = value;
+}
+
 void onnx_build_ints(struct onnx_build *b, Onnx__NodeProto *node, const char *name, uint32_t count, const int64_t *values) {
     Onnx__AttributeProto *added = attribute(b, node, name);
     added->n_ints = count;
@@ -173,5 +179,26 @@ void onnx_build_qdq(struct onnx_build *b, struct qm_arena *arena, uint32_t seed)
     onnx_build_int(b, onnx_build_node(b, "Gemm", "f vr", "z"), "transB", 1);
     onnx_build_node(b, "QuantizeLinear", "z zs zz", "zq");
     onnx_build_node(b, "DequantizeLinear", "zq zs zz", "y");
+    onnx_build_output(b, "y");
+}
+
+void onnx_build_integer(struct onnx_build *b, struct qm_arena *arena, uint32_t seed) {
+    enum { IN = 2, OUT = 4 };
+    uint32_t random = seed;
+    struct onnx_build_shape channels = {3, {OUT, 1, 1}};
+    onnx_build_open(b, arena);
+    onnx_build_input(b, "x", 1, (struct onnx_build_shape){4, {1, IN, 6, 5}});
+    onnx_build_constant(b, "w", 1, (struct onnx_build_shape){4, {OUT, IN, 3, 3}}, draw(b, &random, OUT * IN * 9, -128, 127));
+    onnx_build_constant(b, "mul", 1, channels, draw(b, &random, OUT, -300, 300));
+    onnx_build_constant(b, "add", 1, channels, draw(b, &random, OUT, -1000000, 1000000));
+    scalar(b, "div", 1, seed % 3 == 0 ? 65535 : 65536);
+    onnx_build_ints(b, onnx_build_node(b, "Conv", "x w", "c"), "pads", 4, (const int64_t[]){1, 0, 1, 0});
+    onnx_build_node(b, "Mul", "c mul", "m");
+    onnx_build_node(b, "Add", "m add", "a");
+    onnx_build_node(b, "Div", "a div", "d");
+    onnx_build_node(b, "Floor", "d", "f");
+    Onnx__NodeProto *clip = onnx_build_node(b, "Clip", "f", "y");
+    onnx_build_float(b, clip, "min", seed % 3 == 0 ? 0 : -100);
+    onnx_build_float(b, clip, "max", seed % 3 == 0 ? 3 : 120);
     onnx_build_output(b, "y");
 }

@@ -47,8 +47,25 @@ Test(onnx, quantized_networks_equal_an_evaluation_in_doubles) {
         struct onnx_naive naive = onnx_naive_run(&b.model, input, arena);
         struct numbers want = *onnx_naive_find(&naive, "y");
         for (size_t i = 0; i < want.count; i++) want.values[i] = (double)(0.07F * (float)nearbyint(want.values[i] / (double)0.07F));
-        struct machine_case test = {.model = {file.data, file.size, "qdq"}, .inputs = &input, .input_count = 1, .engine = engines[seed % 2]};
+        struct machine_case test = {
+            .model = {file.data, file.size, "qdq"}, .inputs = &input, .input_count = 1, .engine = engines[seed % 2]};
         machine_compare(&test, &want, text, sizeof text);
+        cr_assert(eq(str, text, "pass"), "seed %u", seed);
+    }
+}
+
+Test(onnx, integer_networks_are_exact) {
+    for (uint32_t seed = 1; seed <= 60; seed++) {
+        struct onnx_build b = {0};
+        char text[600];
+        onnx_build_integer(&b, arena, seed);
+        struct file_bytes file = onnx_build_pack(&b);
+        struct numbers input = random_map(seed, 60);
+        for (size_t i = 0; i < input.count; i++) input.values[i] = nearbyint(fmin(fmax(input.values[i] * 16, -128), 127));
+        struct onnx_naive naive = onnx_naive_run(&b.model, input, arena);
+        struct machine_case test = {
+            .model = {file.data, file.size, "integer"}, .inputs = &input, .input_count = 1, .engine = &qm_device_functional};
+        machine_compare(&test, onnx_naive_find(&naive, "y"), text, sizeof text);
         cr_assert(eq(str, text, "pass"), "seed %u", seed);
     }
 }
