@@ -106,6 +106,7 @@ refuses 2 "is compiled already" "$qmac" explore "$tmp/net.prog" $files
 refuses 2 "no such name in spec/machines" "$qmac" explore "$model" --machine egde $files
 refuses 2 "there are: cmos45" "$qmac" explore "$model" --energy cmos7 $files
 refuses 2 "there are: tflite" "$qmac" explore "$model" --requant up $files
+refuses 2 "must be int8 or uint8" "$qmac" explore "$model" --integer-inputs int4 $files
 refuses 2 "not between 1 and" "$qmac" explore "$model" --jobs 0 $files
 refuses 2 "more than 100000 points" "$qmac" explore "$model" --rows "$(seq -s, 1 256)" --cols "$(seq -s, 1 256)" --set clock_mhz=1,2 $files
 refuses 2 "$tmp/no/x.csv" "$qmac" explore "$model" --csv "$tmp/no/x.csv" --json "$tmp/new.json"

@@ -26,6 +26,7 @@ static const char help[] =
     "  --machine NAME|FILE   the other knobs: spec/machines/NAME.yaml, or a file (default edge)\n"
     "  --energy NAME|FILE    prices: spec/energy/NAME.yaml, or a file (default cmos45)\n"
     "  --requant MODE        rounding of scales: tflite (default), single, even, floor, away\n"
+    "  --end-at, --integer-inputs, --saturate   how ONNX is read, as for qmac run\n"
     "  --csv FILE            write all points, a row for each\n"
     "  --json FILE           the same as JSON\n"
     "  --jobs N              points at a time (default: the number of cores)\n";
@@ -35,7 +36,8 @@ enum { JOBS_MAX = 1024, TERMINAL_SECONDS = 1, LOG_SECONDS = 30 };
 struct session {
     struct exploration exploration;
     struct qm_arena *arena;
-    const char *csv, *json, *energy, *machine;
+    const char *csv, *json, *energy;
+    struct cli_build build; /* the machine's name, the rounding, how ONNX is read */
     uint64_t jobs, point_count;
     bool wants_help;
     time_t begin, shown;
@@ -73,28 +75,37 @@ static enum qm_status take_jobs(struct session *session, const char *text, struc
 }
 
 static enum qm_status take_option(struct session *session, int option, struct qm_diag *diag) {
+    bool taken;
     switch (option) {
     case 'r': return take_axis(session, "rows", optarg, diag);
     case 'c': return take_axis(session, "cols", optarg, diag);
     case 's': return grid_add_axis(&session->exploration.grid, optarg, session->arena, diag);
     case 'w': return take_precisions(session, optarg, diag);
-    case 'm': session->machine = optarg; return QM_OK;
     case 'e': session->energy = optarg; return QM_OK;
-    case 'q': session->exploration.requant = optarg; return QM_OK;
-    case 'C': session->csv = optarg; return QM_OK;
+    case 'v': session->csv = optarg; return QM_OK;
     case 'j': session->json = optarg; return QM_OK;
     case 'J': return take_jobs(session, optarg, diag);
     case 'h': session->wants_help = true; return QM_OK;
-    default: return qm_fail(diag, QM_BAD_INPUT, "-%c: no such option: qmac explore --help lists them", option);
+    default: return cli_build_option(&session->build, option, optarg, &taken, diag);
     }
 }
 
 static enum qm_status parse_options(int argc, char **argv, struct session *session, struct qm_diag *diag) {
-    static const struct option table[] = {
-        {"rows", required_argument, NULL, 'r'},      {"cols", required_argument, NULL, 'c'},    {"set", required_argument, NULL, 's'},
-        {"precision", required_argument, NULL, 'w'}, {"machine", required_argument, NULL, 'm'}, {"energy", required_argument, NULL, 'e'},
-        {"requant", required_argument, NULL, 'q'},   {"csv", required_argument, NULL, 'C'},     {"json", required_argument, NULL, 'j'},
-        {"jobs", required_argument, NULL, 'J'},      {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
+    static const struct option table[] = {{"rows", required_argument, NULL, 'r'},
+                                          {"cols", required_argument, NULL, 'c'},
+                                          {"set", required_argument, NULL, 's'},
+                                          {"precision", required_argument, NULL, 'w'},
+                                          {"machine", required_argument, NULL, 'm'},
+                                          {"energy", required_argument, NULL, 'e'},
+                                          {"requant", required_argument, NULL, 'q'},
+                                          {"csv", required_argument, NULL, 'v'},
+                                          {"json", required_argument, NULL, 'j'},
+                                          {"jobs", required_argument, NULL, 'J'},
+                                          {"end-at", required_argument, NULL, 'N'},
+                                          {"integer-inputs", required_argument, NULL, 'I'},
+                                          {"saturate", no_argument, NULL, 'C'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     int option;
     for (;;) {
         QM_TRY(cli_next_option(argc, argv, table, &option, diag));
@@ -120,7 +131,7 @@ static enum qm_status read_model(struct session *session, uint32_t model, struct
         if (strcmp(exploration->models[i], file) == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: is given twice", file);
     QM_TRY(cli_is_program(file, &is_program, diag));
     if (is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is compiled already, for one machine: give the model", file);
-    QM_TRY(qm_model_read(file, NULL, session->arena, &graph, diag));
+    QM_TRY(qm_model_read(file, &session->build.model, session->arena, &graph, diag));
     for (uint32_t i = 0; i < exploration->precision_count; i++) {
         struct qm_network **network = &exploration->networks[model * exploration->precision_count + i];
         QM_TRY(qm_legalize(graph, exploration->rounding, session->arena, network, diag));
@@ -143,8 +154,9 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
         exploration->precisions = QM_ARENA_NEW(session->arena, const char *, 1);
         exploration->precision_count = 1;
     }
-    QM_TRY(qm_machine_load(session->machine, &exploration->grid.base, diag));
+    QM_TRY(qm_machine_load(session->build.machine != NULL ? session->build.machine : "edge", &exploration->grid.base, diag));
     QM_TRY(qm_energy_load(session->energy, session->arena, &exploration->energy, diag));
+    exploration->requant = session->build.requant != NULL ? session->build.requant : "tflite";
     QM_TRY(cli_parse_rounding(exploration->requant, &exploration->rounding, diag));
     QM_TRY(count_points(session, diag));
     exploration->networks = QM_ARENA_NEW(session->arena, struct qm_network *, exploration->model_count * exploration->precision_count);
@@ -252,10 +264,9 @@ static enum qm_status explore(struct session *session, struct qm_diag *diag) {
 }
 
 int qm_cmd_explore(int argc, char **argv) {
-    struct session session = {.arena = qm_arena_create(), .machine = "edge", .energy = "cmos45"};
+    struct session session = {.arena = qm_arena_create(), .energy = "cmos45"};
     struct qm_diag diag;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    session.exploration.requant = "tflite";
     session.jobs = cores > 0 ? (uint64_t)cores : 1;
     enum qm_status status = parse_options(argc, argv, &session, &diag);
     if (status == QM_OK && !session.wants_help) status = explore(&session, &diag);
