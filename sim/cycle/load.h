@@ -19,8 +19,9 @@ void load_reset(struct load *load);
 /* The burst that the front has to issue. */
 struct read_request load_request(const struct load *load);
 
-/* A beat that arrives now is the last of its instruction. */
+/* A beat that arrives now is the last of its instruction, of its burst. */
 bool load_is_last_beat(const struct load *load);
+bool load_is_burst_end(const struct load *load);
 
 /* The edges of cycles in which: the front starts; the back takes; the burst was accepted; `beats` beats arrived, the first of which lies at
  * data. The return value is the number of bytes written. */
