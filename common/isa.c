@@ -118,9 +118,9 @@ bool qm_insn_has_reserved_bits(const uint32_t *words) {
     return false;
 }
 
-static const char *value_name(const struct qm_field *field, int64_t value) {
+const char *qm_enum_value_name(const char *field, int64_t value) {
     for (size_t i = 0; i < qm_enum_value_count; i++)
-        if (strcmp(qm_enum_values[i].field, field->name) == 0 && qm_enum_values[i].value == value) return qm_enum_values[i].name;
+        if (strcmp(qm_enum_values[i].field, field) == 0 && qm_enum_values[i].value == value) return qm_enum_values[i].name;
     return NULL;
 }
 
@@ -133,7 +133,7 @@ static int print_units(int64_t mask, char *text, size_t size) {
 
 static void print_field(const struct qm_field *field, int64_t value, char *text, size_t size) {
     char units[40] = "";
-    const char *name = value_name(field, value);
+    const char *name = qm_enum_value_name(field->name, value);
     if (strcmp(field->name, "wait") == 0 || strcmp(field->name, "signal") == 0) {
         print_units(value, units, sizeof units);
         name = units;

@@ -57,6 +57,9 @@ extern const size_t qm_field_count;
 extern const struct qm_enum_value qm_enum_values[];
 extern const size_t qm_enum_value_count;
 
+/* The name of an enumerated field's value; NULL: it has none. */
+const char *qm_enum_value_name(const char *field, int64_t value);
+
 const char *qm_opcode_name(int64_t opcode);  /* NULL when unknown */
 const char *qm_unit_name(enum qm_unit unit); /* "load", "matmul", "post", "store" */
 enum qm_unit qm_opcode_unit(int64_t opcode); /* of a known opcode */

@@ -15,12 +15,16 @@ struct qm_precision {
     int64_t bytes; /* of the stream that a cell takes in a cycle */
 };
 
-static inline struct qm_precision qm_precision_of(const struct qm_insn *insn) {
+static inline struct qm_precision qm_precision_sizes(int64_t precision) {
     static const struct qm_precision precisions[] = {
         [QM_precision_W8A8] = {8, 8, 1}, [QM_precision_W4A8] = {4, 8, 2}, [QM_precision_W4A4] = {4, 4, 2}, [QM_precision_W2A8] = {2, 8, 2},
         [QM_precision_W1A8] = {1, 8, 2}, [QM_precision_W2A4] = {2, 4, 2}, [QM_precision_W1A4] = {1, 4, 2},
     };
-    return precisions[insn->precision];
+    return precisions[precision];
+}
+
+static inline struct qm_precision qm_precision_of(const struct qm_insn *insn) {
+    return qm_precision_sizes(insn->precision);
 }
 
 /* Activations in a byte: 1 or 2. */

@@ -3,7 +3,7 @@
  * All numbers are little-endian 32-bit words, 64-bit ones low word first; a float is its bits; a text is its full array, zero filled.
  *
  *   "QMACPROG" | version | fingerprint | the machine's knobs in the order of spec/hw_params.def | machine name [64]
- *   model [256] | model_sha256 [65] | requant [16]
+ *   model [256] | model_sha256 [65] | requant [16] | precision [256]
  *   insn_count | arena_bytes | code_offset | image_offset | image_bytes
  *   tensor_count | input_count | output_count | layer_count | step_count
  *   tensor_count x  name [128] | dtype | rank | dims [6] | scale | zero_point | arena_offset | size_bytes
@@ -23,7 +23,7 @@
 
 #include "common/file.h"
 
-enum { MAGIC_BYTES = 8, VERSION = 1, WORD = 4, CODE_ALIGNMENT = 256, STEP_ALIGNMENT = 4 };
+enum { MAGIC_BYTES = 8, VERSION = 2, WORD = 4, CODE_ALIGNMENT = 256, STEP_ALIGNMENT = 4 };
 static const char MAGIC[MAGIC_BYTES + 1] = "QMACPROG";
 static const size_t FILE_BYTES_MAX = (size_t)1 << 32;
 
@@ -168,6 +168,7 @@ static void walk_header(struct stream *s, struct qm_program *program) {
     walk_text(s, program->model, sizeof program->model);
     walk_text(s, program->model_sha256, sizeof program->model_sha256);
     walk_text(s, program->requant, sizeof program->requant);
+    walk_text(s, program->precision, sizeof program->precision);
 }
 
 static void walk_sizes(struct stream *s, struct qm_program *program) {
@@ -231,20 +232,24 @@ static bool is_byte(enum qm_dtype dtype) {
     return dtype == QM_I8 || dtype == QM_U8;
 }
 
+static bool is_quantized(const struct qm_program_tensor *tensor) {
+    return is_byte(tensor->dtype) && tensor->scale > 0 && tensor->zero_point >= INT8_MIN && tensor->zero_point <= UINT8_MAX;
+}
+
 static uint64_t elements(const struct qm_program_tensor *tensor) {
     return tensor->size_bytes / qm_dtype_bytes(tensor->dtype);
 }
 
-/* Softmax: int8 in and out, the same number of rows of the same depth. The edges: floats on one side, quantized bytes on the other. */
+/* Softmax: bytes in and out, the same number of rows of the same depth. The edges: floats on one side, quantized bytes on the other. */
 static bool host_step_is_right(const struct qm_program *program, const struct qm_program_step *step) {
     if (step->layer >= program->layer_count || step->host_op >= QM_HOST_OPS) return false;
     if (step->input >= program->tensor_count || step->output >= program->tensor_count) return false;
     const struct qm_program_tensor *in = &program->tensors[step->input], *out = &program->tensors[step->output];
-    if (step->host_op == QM_HOST_QUANTIZE)
-        return in->dtype == QM_F32 && is_byte(out->dtype) && out->scale > 0 && elements(in) == elements(out);
+    if (step->host_op == QM_HOST_QUANTIZE || step->host_op == QM_HOST_QUANTIZE_EVEN)
+        return in->dtype == QM_F32 && is_quantized(out) && elements(in) == elements(out);
     if (step->host_op == QM_HOST_DEQUANTIZE)
-        return is_byte(in->dtype) && out->dtype == QM_F32 && in->scale > 0 && elements(in) == elements(out);
-    return in->dtype == QM_I8 && out->dtype == QM_I8 && in->rank >= 1 && out->rank >= 1 && in->size_bytes == out->size_bytes &&
+        return (is_quantized(in) || (in->dtype == QM_I32 && in->scale > 0)) && out->dtype == QM_F32 && elements(in) == elements(out);
+    return is_byte(in->dtype) && in->dtype == out->dtype && in->rank >= 1 && out->rank >= 1 && in->size_bytes == out->size_bytes &&
            in->dims[in->rank - 1] == out->dims[out->rank - 1] && in->scale > 0 && step->beta > 0;
 }
 

@@ -49,6 +49,7 @@ static void add_matmul(const struct qm_insn *insn, const struct qm_machine *mach
     uint64_t first_rows = insn->accumulate ? 0 : m * tiles; /* these overwrite */
     add_products(insn, m * depth * channels * per_byte, value);
     value[QM_C_stream_reads] += m * depth * (insn->depthwise ? channels : tiles);
+    if (insn->weight_zero != 0) value[QM_C_row_sum_ops] += m * depth * tiles * per_byte;
     value[QM_C_weight_reads] += (uint64_t)qm_weight_bytes(insn, qm_machine_tile(machine, insn->depthwise != 0));
     value[QM_C_weight_writes] += weight_rows * channels * per_byte;
     value[QM_C_acc_writes] += rows * cols;
@@ -74,7 +75,7 @@ static void add_pool(const struct qm_insn *insn, uint64_t *value) {
 static void add_add(const struct qm_insn *insn, uint64_t *value) {
     uint64_t length = (uint64_t)insn->length;
     value[QM_C_post_reads] += 2 * length;
-    value[QM_C_scale_ops] += 2 * length;
+    value[QM_C_scale_ops] += insn->binary == QM_binary_PRODUCT ? length : 2 * length;
     value[QM_C_requantize_ops] += length;
     value[QM_C_post_writes] += (uint64_t)qm_output_bytes(insn, insn->length);
 }

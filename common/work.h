@@ -1,6 +1,6 @@
 /* work.h - how often each event of spec/counters.def happens for one instruction: the formulas of docs/machine.md, not a simulation.
  *
- * Events do not depend on time, so the sum over a program is what the machine's event counters must show; reports split the
+ * Events do not depend on time, nor on values but for those that are marked, which are left alone. So the sum over a program is what the machine's event counters must show; reports split the
  * machine's counters by layer with it, and check that the parts make the whole.
  */
 #ifndef QM_COMMON_WORK_H

@@ -36,7 +36,8 @@ static void write_code(struct qm_device *device, const struct qm_program *progra
     }
 }
 
-enum qm_status qm_driver_load_at(struct qm_device *device, const struct qm_program *program, uint64_t memory_base, struct qm_diag *diag) {
+/* Everything but the image. */
+static enum qm_status load_code(struct qm_device *device, const struct qm_program *program, uint64_t memory_base, struct qm_diag *diag) {
     const struct qm_device_ops *ops = device->ops;
     uint32_t theirs = ops->read_csr(device, QM_CSR_FINGERPRINT), ours = qm_machine_fingerprint(&program->machine);
     if (theirs != ours)
@@ -47,12 +48,22 @@ enum qm_status qm_driver_load_at(struct qm_device *device, const struct qm_progr
     ops->write_csr(device, QM_CSR_MEMORY_BASE_HI, (uint32_t)(memory_base >> 32));
     ops->write_csr(device, QM_CSR_MEMORY_SIZE, program->arena_bytes);
     write_code(device, program);
-    if (program->image_bytes > 0) ops->write_memory(device, memory_base + program->image_offset, program->image, program->image_bytes);
+    return QM_OK;
+}
+
+enum qm_status qm_driver_load_at(struct qm_device *device, const struct qm_program *program, uint64_t memory_base, struct qm_diag *diag) {
+    QM_TRY(load_code(device, program, memory_base, diag));
+    if (program->image_bytes > 0)
+        device->ops->write_memory(device, memory_base + program->image_offset, program->image, program->image_bytes);
     return QM_OK;
 }
 
 enum qm_status qm_driver_load(struct qm_device *device, const struct qm_program *program, struct qm_diag *diag) {
     return qm_driver_load_at(device, program, MEMORY_BASE, diag);
+}
+
+enum qm_status qm_driver_load_code(struct qm_device *device, const struct qm_program *program, struct qm_diag *diag) {
+    return load_code(device, program, MEMORY_BASE, diag);
 }
 
 void qm_driver_write_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, const void *data) {
@@ -80,12 +91,17 @@ struct job {
 static enum qm_status check_softmax(const struct qm_program *program, const struct qm_program_step *step, struct qm_diag *diag) {
     const struct qm_program_tensor *in = &program->tensors[step->input], *out = &program->tensors[step->output];
     uint32_t depth = in->rank > 0 ? in->dims[in->rank - 1] : 0;
-    bool typed = in->dtype == QM_I8 && out->dtype == QM_I8 && in->size_bytes == out->size_bytes;
+    bool typed = (in->dtype == QM_I8 || in->dtype == QM_U8) && in->dtype == out->dtype && in->size_bytes == out->size_bytes;
     bool shaped = depth >= 1 && depth <= QM_SOFTMAX_DEPTH_MAX && in->size_bytes % depth == 0;
     bool scaled = (double)step->beta * (double)in->scale * (1 << 26) > 1;
     if (typed && shaped && scaled) return QM_OK;
-    return qm_fail(diag, QM_BAD_INPUT, "%s:%s: softmax takes int8 rows of 1 to %d elements and a scale above 2^-26", program->model,
-                   out->name, QM_SOFTMAX_DEPTH_MAX);
+    return qm_fail(diag, QM_BAD_INPUT, "%s:%s: softmax takes rows of 1 to %d bytes and a scale above 2^-26", program->model, out->name,
+                   QM_SOFTMAX_DEPTH_MAX);
+}
+
+/* Between unsigned bytes and signed ones that are less by 128. */
+static void flip_signs(int8_t *bytes, size_t count) {
+    for (size_t i = 0; i < count; i++) bytes[i] = (int8_t)(bytes[i] ^ INT8_MIN);
 }
 
 static enum qm_status run_softmax(const struct job *job, const struct qm_program_step *step) {
@@ -96,8 +112,13 @@ static enum qm_status run_softmax(const struct job *job, const struct qm_program
     int8_t *data = malloc(in->size_bytes);
     QM_CHECK(data != NULL);
     qm_driver_read_tensor(job->device, program, step->input, data);
+    if (in->dtype == QM_U8) flip_signs(data, in->size_bytes);
     struct qm_softmax softmax = {.rows = in->size_bytes / depth, .depth = depth, .input_scale = in->scale, .beta = step->beta};
-    qm_host_softmax(&softmax, data, data);
+    if (step->host_op == QM_HOST_SOFTMAX)
+        qm_host_softmax(&softmax, data, data);
+    else
+        qm_host_log_softmax(&softmax, data, data);
+    if (in->dtype == QM_U8) flip_signs(data, in->size_bytes);
     qm_driver_write_tensor(job->device, program, step->output, data);
     free(data);
     return QM_OK;
@@ -107,7 +128,7 @@ static struct qm_affine affine_of(const struct qm_program_tensor *tensor) {
     return (struct qm_affine){.scale = tensor->scale,
                               .zero_point = tensor->zero_point,
                               .low = tensor->dtype == QM_U8 ? 0 : INT8_MIN,
-                              .count = tensor->size_bytes};
+                              .count = tensor->size_bytes / qm_dtype_bytes(tensor->dtype)};
 }
 
 /* Between floats and bytes; the program file has been checked for types and sizes. */
@@ -117,9 +138,12 @@ static enum qm_status run_edge(const struct job *job, const struct qm_program_st
     void *from = malloc(in->size_bytes), *to = malloc(out->size_bytes);
     QM_CHECK(from != NULL && to != NULL);
     qm_driver_read_tensor(job->device, program, step->input, from);
-    struct qm_affine affine = affine_of(step->host_op == QM_HOST_QUANTIZE ? out : in);
-    if (step->host_op == QM_HOST_QUANTIZE)
+    struct qm_affine affine = affine_of(step->host_op == QM_HOST_DEQUANTIZE ? in : out);
+    affine.even = step->host_op == QM_HOST_QUANTIZE_EVEN;
+    if (step->host_op != QM_HOST_DEQUANTIZE)
         qm_host_quantize(&affine, from, to);
+    else if (in->dtype == QM_I32)
+        qm_host_dequantize_sums(&affine, from, step->beta, to);
     else
         qm_host_dequantize(&affine, from, to);
     qm_driver_write_tensor(job->device, program, step->output, to);
@@ -129,8 +153,11 @@ static enum qm_status run_edge(const struct job *job, const struct qm_program_st
 }
 
 typedef enum qm_status host_operator(const struct job *job, const struct qm_program_step *step);
-static host_operator *const host_operators[QM_HOST_OPS] = {
-    [QM_HOST_SOFTMAX] = run_softmax, [QM_HOST_QUANTIZE] = run_edge, [QM_HOST_DEQUANTIZE] = run_edge};
+static host_operator *const host_operators[QM_HOST_OPS] = {[QM_HOST_SOFTMAX] = run_softmax,
+                                                           [QM_HOST_LOG_SOFTMAX] = run_softmax,
+                                                           [QM_HOST_QUANTIZE] = run_edge,
+                                                           [QM_HOST_DEQUANTIZE] = run_edge,
+                                                           [QM_HOST_QUANTIZE_EVEN] = run_edge};
 
 /* ---- device steps ---- */
 
@@ -246,17 +273,16 @@ static enum qm_status run_on_device(const struct job *job, const struct qm_progr
     return QM_OK;
 }
 
+static enum qm_status run_step(const struct job *job, const struct qm_program_step *step) {
+    if (!step->on_host) return step->insn_count > 0 ? run_on_device(job, step) : QM_OK;
+    return job->options->no_values ? QM_OK : host_operators[step->host_op](job, step);
+}
+
 enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *program, const struct qm_driver_options *options,
                              struct qm_run *run, struct qm_diag *diag) {
     static const struct qm_driver_options defaults = {0};
     struct job job = {.device = device, .program = program, .options = options != NULL ? options : &defaults, .run = run, .diag = diag};
     if (run != NULL) run->timed = false;
-    for (uint32_t i = 0; i < program->step_count; i++) {
-        const struct qm_program_step *step = &program->steps[i];
-        if (step->on_host)
-            QM_TRY(host_operators[step->host_op](&job, step));
-        else if (step->insn_count > 0)
-            QM_TRY(run_on_device(&job, step));
-    }
+    for (uint32_t i = 0; i < program->step_count; i++) QM_TRY(run_step(&job, &program->steps[i]));
     return QM_OK;
 }

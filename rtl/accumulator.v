@@ -1,11 +1,14 @@
-// accumulator - rows of Cols 32-bit sums; the array overwrites or adds one row a cycle, post reads one row a cycle.
+// accumulator - rows of Cols sums of AccBits bits; the array overwrites or adds one row a cycle, post reads one row a cycle.
 // A commit is announced one cycle before its sums arrive, so that the old row is read from a synchronous memory; a row that is
 // committed again in the next cycle takes the forwarded sums instead. A row committed in cycle t is seen by a read issued in t+1.
+// A sum that does not fit wraps or saturates, and is counted.
 `default_nettype none
 
 module accumulator #(
     parameter Cols    = 16,
-    parameter AccRows = 1024
+    parameter AccRows = 1024,
+    parameter AccBits = 32,
+    parameter AccSaturate = 0
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
@@ -15,15 +18,20 @@ module accumulator #(
     /* verilator lint_off UNUSEDSIGNAL */  // the high address bits of a small accumulator
     input  wire [15:0]        commit_addr_i,
     input  wire               commit_add_i,
+    input  wire [8:0]         commit_corrected_i,  // columns from which correction_i is subtracted
 
-    // from mac_array
+    // from mac_array, row_sum
     input  wire [32*Cols-1:0] sums_i,
+    input  wire [31:0]        correction_i,
+
+    // to counters
+    output reg  [15:0]        overflow_words_o,
 
     // from/to post: data in the cycle after post_acc_re_i, held until the next read
     input  wire               post_acc_re_i,
     input  wire [15:0]        post_acc_addr_i,
     /* verilator lint_on UNUSEDSIGNAL */
-    output wire [32*Cols-1:0] post_acc_data_o
+    output reg  [32*Cols-1:0] post_acc_data_o
 );
     localparam AddrBits = $clog2(AccRows);
 
@@ -33,23 +41,51 @@ module accumulator #(
         end
     endgenerate
 
-    reg [32*Cols-1:0] mem [0:AccRows-1] /* verilator public_flat_rw */;
+    localparam [31:0] Most  = 32'h7fffffff >> (32 - AccBits);
+    localparam [31:0] Least = ~Most;
 
-    reg                commit_q;
-    reg                add_q;
-    reg [AddrBits-1:0] addr_q;
-    reg [32*Cols-1:0]  before_q;  // the row as it was before this commit; used only when add_q
-    reg [32*Cols-1:0]  row;       // the row after this commit
-    reg [32*Cols-1:0]  post_q;
+    reg [AccBits*Cols-1:0] mem [0:AccRows-1] /* verilator public_flat_rw */;
+
+    reg                    commit_q;
+    reg                    add_q;
+    reg [8:0]              corrected_q;
+    reg [AddrBits-1:0]     addr_q;
+    reg [AccBits*Cols-1:0] before_q;  // the row as it was before this commit; used only when add_q
+    reg [AccBits*Cols-1:0] row;       // the row after this commit
+    reg [AccBits*Cols-1:0] post_q;
 
     wire [AddrBits-1:0] commit_addr = commit_addr_i[AddrBits-1:0];
     wire [AddrBits-1:0] post_addr   = post_acc_addr_i[AddrBits-1:0];
 
+    function [31:0] extend(input [AccBits-1:0] x);
+        extend = {{33-AccBits{x[AccBits-1]}}, x[AccBits-2:0]};
+    endfunction
+
+    // Of one lane. What a step adds fits 32 bits; with what was there before it may need 33, so that the carry is looked at apart.
+    reg [31:0] held;
+    reg [31:0] step;
+    reg [31:0] sum;
+    reg        carried;   // the exact sum does not fit 32 bits; held and step have its sign
+    reg        overflow;
+
     integer c;
     always @* begin
-        row = sums_i;
-        if (commit_q && add_q)
-            for (c = 0; c < Cols; c = c + 1) row[32*c +: 32] = before_q[32*c +: 32] + sums_i[32*c +: 32];
+        row = 0;
+        overflow_words_o = 16'd0;
+        {held, step, sum, carried, overflow} = 0;
+        if (commit_q)
+            for (c = 0; c < Cols; c = c + 1) begin
+                held     = add_q ? extend(before_q[AccBits*c +: AccBits]) : 32'd0;
+                step     = sums_i[32*c +: 32] - (c[8:0] < corrected_q ? correction_i : 32'd0);
+                sum      = held + step;
+                carried  = held[31] == step[31] && held[31] != sum[31];
+                overflow = carried || sum[31:AccBits-1] != {33-AccBits{sum[31]}};
+                if (overflow) begin
+                    overflow_words_o = overflow_words_o + 16'd1;
+                    if (AccSaturate != 0) sum = sum[31] != carried ? Least : Most;
+                end
+                row[AccBits*c +: AccBits] = sum[AccBits-1:0];
+            end
     end
 
     always @(posedge clk_i) begin
@@ -58,11 +94,14 @@ module accumulator #(
         if (commit_i) begin
             addr_q <= commit_addr;
             add_q  <= commit_add_i;
+            corrected_q <= commit_corrected_i;
             if (commit_add_i) before_q <= commit_q && addr_q == commit_addr ? row : mem[commit_addr];
         end
         if (commit_q) mem[addr_q] <= row;
         if (post_acc_re_i) post_q <= mem[post_addr];
     end
 
-    assign post_acc_data_o = post_q;
+    integer p;
+    always @*
+        for (p = 0; p < Cols; p = p + 1) post_acc_data_o[32*p +: 32] = extend(post_q[AccBits*p +: AccBits]);
 endmodule

@@ -30,11 +30,14 @@ module counters (
     input  wire [31:0] matmul_macs_i,
     input  wire [31:0] matmul_macs_w4a8_i,
     input  wire [31:0] matmul_macs_w4a4_i,
+    input  wire [15:0] matmul_row_sum_i,
     input  wire [15:0] matmul_stream_bytes_i,
     input  wire [15:0] matmul_weight_read_bytes_i,
     input  wire [15:0] matmul_weight_write_bytes_i,
     input  wire [15:0] matmul_acc_write_words_i,
     input  wire [15:0] matmul_acc_read_words_i,
+    // from accumulator
+    input  wire [15:0] acc_overflow_words_i,
     // from post
     input  wire        post_row_i,
     input  wire        post_param_i,
@@ -58,6 +61,7 @@ module counters (
     assign amount[32*`QM_C_MACS             +: 32] = matmul_macs_i;
     assign amount[32*`QM_C_MACS_W4A8        +: 32] = matmul_macs_w4a8_i;
     assign amount[32*`QM_C_MACS_W4A4        +: 32] = matmul_macs_w4a4_i;
+    assign amount[32*`QM_C_ROW_SUM_OPS      +: 32] = {16'd0, matmul_row_sum_i};
     assign amount[32*`QM_C_WEIGHT_WRITES    +: 32] = {16'd0, matmul_weight_write_bytes_i};
     assign amount[32*`QM_C_STREAM_READS     +: 32] = {16'd0, matmul_stream_bytes_i};
     assign amount[32*`QM_C_WEIGHT_READS     +: 32] = {16'd0, matmul_weight_read_bytes_i};
@@ -67,6 +71,7 @@ module counters (
     assign amount[32*`QM_C_STORE_READS      +: 32] = {16'd0, store_read_bytes_i};
     assign amount[32*`QM_C_ACC_READS        +: 32] = {16'd0, matmul_acc_read_words_i} + {16'd0, post_acc_read_words_i};
     assign amount[32*`QM_C_ACC_WRITES       +: 32] = {16'd0, matmul_acc_write_words_i};
+    assign amount[32*`QM_C_ACC_OVERFLOWS    +: 32] = {16'd0, acc_overflow_words_i};
     assign amount[32*`QM_C_REQUANTIZE_OPS   +: 32] = {16'd0, post_requantize_i};
     assign amount[32*`QM_C_SCALE_OPS        +: 32] = {16'd0, post_scale_i};
     assign amount[32*`QM_C_POOL_OPS         +: 32] = {16'd0, post_pool_i};

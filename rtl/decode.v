@@ -75,12 +75,14 @@ module decode #(
     wire [7:0] has_channels  = `QM_HAS_CHANNELS,  has_length    = `QM_HAS_LENGTH,    has_in_row_bytes = `QM_HAS_IN_ROW_BYTES;
     wire [7:0] has_precision = `QM_HAS_PRECISION, has_dataflow  = `QM_HAS_DATAFLOW,  has_rounding     = `QM_HAS_ROUNDING;
     wire [7:0] has_out_type  = `QM_HAS_OUT_TYPE,  has_pool_kind = `QM_HAS_POOL_KIND, has_lookup       = `QM_HAS_LOOKUP;
+    wire [7:0] has_binary    = `QM_HAS_BINARY;
     wire [7:0] known_precision = `QM_KNOWN_PRECISION, supported_precision = `QM_SUPPORTED_PRECISION;
     wire [3:0] known_dataflow  = `QM_KNOWN_DATAFLOW,  supported_dataflow  = `QM_SUPPORTED_DATAFLOW;
     wire [7:0] known_rounding  = `QM_KNOWN_ROUNDING,  supported_rounding  = `QM_SUPPORTED_ROUNDING;
     wire [3:0] known_out_type  = `QM_KNOWN_OUT_TYPE,  supported_out_type  = `QM_SUPPORTED_OUT_TYPE;
     wire [1:0] known_pool_kind = `QM_KNOWN_POOL_KIND, supported_pool_kind = `QM_SUPPORTED_POOL_KIND;
     wire [1:0] known_lookup    = `QM_KNOWN_LOOKUP,    supported_lookup    = `QM_SUPPORTED_LOOKUP;
+    wire [1:0] known_binary    = `QM_KNOWN_BINARY,    supported_binary    = `QM_SUPPORTED_BINARY;
 
     // 1 ILLEGAL
     wire [3:0] own_unit = 4'd1 << unit;
@@ -90,6 +92,7 @@ module decode #(
                   || (has_rounding[op]  && !known_rounding[`QM_F_ROUNDING(insn_i)])
                   || (has_out_type[op]  && !known_out_type[`QM_F_OUT_TYPE(insn_i)])
                   || (has_pool_kind[op] && !known_pool_kind[`QM_F_POOL_KIND(insn_i)])
+                  || (has_binary[op]    && !known_binary[`QM_F_BINARY(insn_i)])
                   || (has_lookup[op]    && !known_lookup[`QM_F_LOOKUP(insn_i)]);
     wire bad_zero  = (has_row_bytes[op]    && row_bytes    == 64'd0) || (has_row_count[op] && row_count == 64'd0)
                   || (has_plane_count[op]  && plane_count  == 64'd0) || (has_out_h[op]     && out_h     == 64'd0)
@@ -103,6 +106,7 @@ module decode #(
     wire [63:0] tile      = depthwise ? depthwise_tile : dense_tile;
     wire [2:0]  precision = `QM_F_PRECISION(insn_i);
     wire [1:0]  out_type  = `QM_F_OUT_TYPE(insn_i);
+    wire signed [15:0] weight_zero = `QM_F_WEIGHT_ZERO(insn_i);
     wire [63:0] elements  = is_add ? length : channels;
     wire        looks_up  = is_req && `QM_F_LOOKUP(insn_i) == `QM_LOOKUP_TABLE;
 
@@ -114,8 +118,10 @@ module decode #(
                     || (has_rounding[op]  && !supported_rounding[`QM_F_ROUNDING(insn_i)])
                     || (has_out_type[op]  && !supported_out_type[`QM_F_OUT_TYPE(insn_i)])
                     || (has_pool_kind[op] && !supported_pool_kind[`QM_F_POOL_KIND(insn_i)])
+                    || (has_binary[op]    && !supported_binary[`QM_F_BINARY(insn_i)])
                     || (has_lookup[op]    && !supported_lookup[`QM_F_LOOKUP(insn_i)])
-                    || (is_matmul && depthwise && precision != `QM_PRECISION_W8A8)
+                    || (is_matmul && depthwise && (precision != `QM_PRECISION_W8A8 || weight_zero != 16'sd0))
+                    || (is_matmul && (weight_zero > 16'sd255 || weight_zero < -16'sd255))
                     || (looks_up && out_type != `QM_OUT_TYPE_BITS8)
                     || ((is_pool || is_add) && out_type[1])
                     || (out_type == `QM_OUT_TYPE_BITS4 && has_out_type[op] && tile[0] && more_tiles);

@@ -35,6 +35,7 @@ module matmul #(
     output wire [31:0]       macs_o,
     output wire [31:0]       macs_w4a8_o,
     output wire [31:0]       macs_w4a4_o,
+    output wire [15:0]       row_sum_o,
     output wire [15:0]       stream_bytes_o,
     output wire [15:0]       weight_read_bytes_o,
     output wire [15:0]       weight_write_bytes_o,
@@ -62,10 +63,14 @@ module matmul #(
     output wire [1:0]        array_row_mode_o,
     output reg  [16*Rows-1:0] array_row_data_o,
 
+    // to row_sum, with the row
+    output wire signed [15:0] row_weight_zero_o,
+
     // to accumulator: commit_o in the cycle before the array gives the row's sums
     output wire              commit_o,
     output wire [15:0]       commit_addr_o,
-    output wire              commit_add_o
+    output wire              commit_add_o,
+    output wire [8:0]        commit_corrected_o    // columns from which the row's correction is subtracted
 );
     localparam        Narrow    = Rows < Cols ? Rows : Cols;
     localparam        CommitLag = Rows + Cols - 1;  // from the issue of a row to commit_o
@@ -319,6 +324,11 @@ module matmul #(
     assign macs_w4a8_o = stream && stream_mode == 2'd1 ? products : 32'd0;
     assign macs_w4a4_o = stream && stream_mode == 2'd2 ? products << 1 : 32'd0;
 
+    // Activations that are added up for the zero point of the weights.
+    wire corrected = `QM_F_WEIGHT_ZERO(insn_q) != 16'd0;
+
+    assign row_sum_o = !stream || !corrected ? 16'd0 : stream_mode == 2'd2 ? {5'd0, stream_k, 1'b0} : {6'd0, stream_k};
+
     // ---- Into the array, in the cycle after the issue ----
     reg                feed_weight_q;
     reg                feed_weight_buffer_q;
@@ -334,6 +344,7 @@ module matmul #(
     reg  [9:0]         feed_end_q;
     reg  [9:0]         feed_k_q;
     reg  [7:0]         feed_pad_q;
+    reg  [15:0]        feed_weight_zero_q;
 
     always @(posedge clk_i) begin
         feed_weight_q <= rst_ni && preload;
@@ -353,6 +364,7 @@ module matmul #(
             feed_first_q      <= window_first;
             feed_end_q        <= window_end;
             feed_pad_q        <= `QM_F_PAD_VALUE(insn_q);
+            feed_weight_zero_q <= `QM_F_WEIGHT_ZERO(insn_q);
         end
     end
 
@@ -390,6 +402,7 @@ module matmul #(
     assign array_row_valid_o       = feed_row_q;
     assign array_row_buffer_o      = feed_row_buffer_q;
     assign array_row_unsigned_o    = feed_unsigned_q;
+    assign row_weight_zero_o       = feed_weight_zero_q;
 
     // ---- Beside the array: accumulator row, add or overwrite, end of the instruction ----
     reg  [15:0] tile_acc_q;  // accumulator row of the tile's first position
@@ -409,13 +422,13 @@ module matmul #(
             acc_q      <= stream_step ? tile_acc_q : acc_q + 16'd1;
     end
 
-    delay_line #(.Width(22), .Cycles(CommitLag)) beside (
+    delay_line #(.Width(31), .Cycles(CommitLag)) beside (
         .clk_i  (clk_i),
         .rst_ni (rst_ni),
         .valid_i(stream),
-        .data_i ({acc_q, `QM_F_ACCUMULATE(insn_q) || !stream_first, stream_end, `QM_F_SIGNAL(insn_q)}),
+        .data_i ({corrected ? stream_n : 9'd0, acc_q, `QM_F_ACCUMULATE(insn_q) || !stream_first, stream_end, `QM_F_SIGNAL(insn_q)}),
         .valid_o(commit_o),
-        .data_o ({commit_addr_o, commit_add_o, commit_end, commit_signal}),
+        .data_o ({commit_corrected_o, commit_addr_o, commit_add_o, commit_end, commit_signal}),
         .any_o  (rows_inside)
     );
 

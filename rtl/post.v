@@ -1,6 +1,7 @@
 // post - requantizes, pools, adds and copies, one item a cycle (docs/machine.md, Post).
 // A walker issues items; what was issued in one cycle is read in the next one, and in that cycle becomes x (a biased sum, a reduced window),
-// which is multiplied, rounded, clamped and written in the four cycles after. ADD scales its operands first, which takes two more. A row
+// which is multiplied, rounded, clamped and written in the four cycles after. ADD scales its operands first, or multiplies them with each
+// other, which takes two more. A row
 // of wide elements has an item for each cycle in which it is written; the first of them computes it.
 // Invariant: one instruction at a time, so that insn_q holds still until its last output is written.
 `default_nettype none
@@ -59,6 +60,7 @@ module post #(
     wire requantizing = `QM_F_OPCODE(insn_q) == `QM_OP_REQUANTIZE;
     wire pooling      = `QM_F_OPCODE(insn_q) == `QM_OP_POOL;
     wire adding       = `QM_F_OPCODE(insn_q) == `QM_OP_ADD;
+    wire product      = adding && `QM_F_BINARY(insn_q) == `QM_BINARY_PRODUCT;
     wire copying      = `QM_F_OPCODE(insn_q) == `QM_OP_COPY;
 
     assign start_o = front_valid_i && start_ok_i && !busy_q;
@@ -139,7 +141,7 @@ module post #(
     assign read_bytes_o     = param ? {7'd0, AllLanes} : post_re_o ? {7'd0, item_n} : 16'd0;
     assign acc_read_words_o = post_acc_re_o ? {7'd0, AllLanes} : 16'd0;
     assign requantize_o     = item_result ? {7'd0, item_n} : 16'd0;
-    assign scale_o          = item && adding ? {7'd0, item_n} : 16'd0;
+    assign scale_o          = item && adding && (item_second || !product) ? {7'd0, item_n} : 16'd0;
     assign pool_o           = item && pooling ? {7'd0, item_n} : 16'd0;
 
     // ---- The cycle after: data_* describe what was read ----
@@ -245,10 +247,13 @@ module post #(
         clamp_valid_q    <= rst_ni && round_valid_q;
     end
 
+    wire on_product = `QM_F_ROUNDING(insn_q) == `QM_ROUNDING_ADDEND;  // the bias is added there, not to the sum
+
     // ---- x: biased sums, or reduced windows ----
     reg  [32*Cols-1:0] x_q;
     reg  [32*Cols-1:0] pool_q;     // reduction of the taps so far
-    reg  [32*Cols-1:0] operand_q;  // ADD: (element - zero) << pre_shift
+    reg  [32*Cols-1:0] operand_q;  // ADD: (element - zero) << pre_shift, of a product without the shift
+    reg  [17*Cols-1:0] factor_q;   // of a product: the first operand while the second is in operand_q
     reg  [31:0]        element;
     reg  [31:0]        reduced;
 
@@ -261,10 +266,11 @@ module post #(
             for (c = 0; c < Cols; c = c + 1) begin
                 element = {{24{data[8*c + 7] && !`QM_F_IN_UNSIGNED(insn_q)}}, data[8*c +: 8]};
                 if (requantizing) begin
-                    if (data_first_q) x_q[32*c +: 32] <= post_acc_data_i[32*c +: 32] + bias[32*c +: 32];
-                end else if (adding)
-                    operand_q[32*c +: 32] <= (element - {{16{zero[15]}}, zero}) << `QM_F_PRE_SHIFT(insn_q);
-                else if (pooling) begin
+                    if (data_first_q) x_q[32*c +: 32] <= post_acc_data_i[32*c +: 32] + (on_product ? 32'd0 : bias[32*c +: 32]);
+                end else if (adding) begin
+                    if (product) factor_q[17*c +: 17] <= operand_q[32*c +: 17];
+                    operand_q[32*c +: 32] <= (element - {{16{zero[15]}}, zero}) << (product ? 5'd0 : `QM_F_PRE_SHIFT(insn_q));
+                end else if (pooling) begin
                     if (data_first_q)
                         reduced = element;
                     else if (`QM_F_POOL_KIND(insn_q) == `QM_POOL_KIND_SUM)
@@ -277,21 +283,23 @@ module post #(
             end
     /* verilator lint_on BLKSEQ */
 
-    // ---- Scaling: of ADD's operands, the second added to the first, and of the output ----
+    // ---- Scaling: of ADD's operands, the second added to the first, and of the output. A product takes the place of the second scaling. ----
     reg operand_multiply_q;
     reg operand_round_q;
     reg multiply_second_q;
     reg round_second_q;
 
     always @(posedge clk_i) begin
-        operand_multiply_q <= rst_ni && data_item_q && adding;
+        operand_multiply_q <= rst_ni && data_item_q && adding && (data_second_q || !product);
         operand_round_q    <= rst_ni && operand_multiply_q;
         multiply_second_q  <= data_second_q;
         round_second_q     <= multiply_second_q;
     end
 
     wire [31:0] operand_multiplier = multiply_second_q ? `QM_F_B_MULTIPLIER(insn_q) : `QM_F_A_MULTIPLIER(insn_q);
-    wire [7:0]  operand_shift      = multiply_second_q ? `QM_F_B_SHIFT(insn_q) : `QM_F_A_SHIFT(insn_q);
+    wire [7:0]  operand_shift      = product ? 8'd31 : multiply_second_q ? `QM_F_B_SHIFT(insn_q) : `QM_F_A_SHIFT(insn_q);
+
+    wire [2:0]  operand_rounding   = product ? `QM_ROUNDING_FLOOR : `QM_F_ROUNDING(insn_q);
 
     wire [32*Cols-1:0] sums;
     wire [32*Cols-1:0] scaled;
@@ -303,11 +311,12 @@ module post #(
                 .clk_i       (clk_i),
                 .multiply_i  (operand_multiply_q),
                 .round_i     (operand_round_q),
-                .accumulate_i(round_second_q),
+                .accumulate_i(round_second_q && !product),
                 .x_i         (operand_q[32*l +: 32]),
-                .multiplier_i(operand_multiplier),
+                .multiplier_i(product ? {{15{factor_q[17*l + 16]}}, factor_q[17*l +: 17]} : operand_multiplier),
+                .addend_i    (32'd0),
                 .shift_i     (operand_shift),
-                .rounding_i  (`QM_F_ROUNDING(insn_q)),
+                .rounding_i  (operand_rounding),
                 .result_o    (sums[32*l +: 32])
             );
             requantize result (
@@ -317,6 +326,7 @@ module post #(
                 .accumulate_i(1'b0),
                 .x_i         (adding ? sums[32*l +: 32] : x_q[32*l +: 32]),
                 .multiplier_i(requantizing ? multipliers[32*l +: 32] : `QM_F_OUT_MULTIPLIER(insn_q)),
+                .addend_i    (requantizing ? bias[32*l +: 32] : 32'd0),
                 .shift_i     (requantizing ? shifts[8*l +: 8] : `QM_F_OUT_SHIFT(insn_q)),
                 .rounding_i  (`QM_F_ROUNDING(insn_q)),
                 .result_o    (scaled[32*l +: 32])

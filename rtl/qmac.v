@@ -10,6 +10,8 @@ module qmac #(
     parameter Cols               = 16,
     parameter SpadBytes          = 262144,
     parameter AccRows            = 1024,
+    parameter AccBits            = 32,
+    parameter AccSaturate        = 0,
     parameter AxiBytes           = 16,
     parameter QueueDepth         = 8,
     parameter FastArray          = 0,       // the form of mac_array that simulates fast
@@ -84,6 +86,8 @@ module qmac #(
             SpadBytes_is_a_power_of_two_from_1024_to_16777216 check_scratchpad ();
         if (AccRows < 2 || AccRows > 65536 || (AccRows & (AccRows - 1)) != 0)
             AccRows_is_a_power_of_two_from_2_to_65536 check_accumulator ();
+        if (AccBits < 16 || AccBits > 32 || AccSaturate < 0 || AccSaturate > 1)
+            AccBits_is_16_to_32_and_AccSaturate_0_or_1 check_sums ();
         if (AxiBytes < 4 || AxiBytes > 64 || (AxiBytes & (AxiBytes - 1)) != 0)
             AxiBytes_is_a_power_of_two_from_4_to_64 check_axi ();
         if (QueueDepth < 2 || QueueDepth > 64 || (QueueDepth & (QueueDepth - 1)) != 0)
@@ -371,7 +375,10 @@ module qmac #(
     wire [16*Rows-1:0] array_row_data;
     wire [32*Cols-1:0] sums;
     wire              commit, commit_add;
-    wire [15:0]       commit_addr;
+    wire [15:0]       commit_addr, matmul_row_sum, acc_overflow_words;
+    wire [15:0]       row_weight_zero;
+    wire [31:0]       correction;
+    wire [8:0]        commit_corrected;
 
     matmul #(.Rows(Rows), .Cols(Cols)) u_matmul (
         .clk_i                  (clk_i),
@@ -393,6 +400,7 @@ module qmac #(
         .macs_o                 (matmul_macs),
         .macs_w4a8_o            (matmul_macs_w4a8),
         .macs_w4a4_o            (matmul_macs_w4a4),
+        .row_sum_o              (matmul_row_sum),
         .stream_bytes_o         (matmul_stream_bytes),
         .weight_read_bytes_o    (matmul_weight_read_bytes),
         .weight_write_bytes_o   (matmul_weight_write_bytes),
@@ -415,9 +423,11 @@ module qmac #(
         .array_row_unsigned_o   (array_row_unsigned),
         .array_row_mode_o       (array_row_mode),
         .array_row_data_o       (array_row_data),
+        .row_weight_zero_o      (row_weight_zero),
         .commit_o               (commit),
         .commit_addr_o          (commit_addr),
-        .commit_add_o           (commit_add)
+        .commit_add_o           (commit_add),
+        .commit_corrected_o     (commit_corrected)
     );
 
     mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(FastArray)) u_mac_array (
@@ -437,20 +447,34 @@ module qmac #(
         .sums_o           (sums)
     );
 
+    row_sum #(.Rows(Rows), .Cols(Cols)) u_row_sum (
+        .clk_i            (clk_i),
+        .rst_ni           (rst_ni),
+        .row_valid_i      (array_row_valid),
+        .row_unsigned_i   (array_row_unsigned),
+        .row_mode_i       (array_row_mode),
+        .row_data_i       (array_row_data),
+        .row_weight_zero_i(row_weight_zero),
+        .correction_o     (correction)
+    );
+
     wire               post_acc_re;
     wire [15:0]        post_acc_addr;
     wire [32*Cols-1:0] post_acc_data;
 
-    accumulator #(.Cols(Cols), .AccRows(AccRows)) u_accumulator (
-        .clk_i          (clk_i),
-        .rst_ni         (rst_ni),
-        .commit_i       (commit),
-        .commit_addr_i  (commit_addr),
-        .commit_add_i   (commit_add),
-        .sums_i         (sums),
-        .post_acc_re_i  (post_acc_re),
-        .post_acc_addr_i(post_acc_addr),
-        .post_acc_data_o(post_acc_data)
+    accumulator #(.Cols(Cols), .AccRows(AccRows), .AccBits(AccBits), .AccSaturate(AccSaturate)) u_accumulator (
+        .clk_i             (clk_i),
+        .rst_ni            (rst_ni),
+        .commit_i          (commit),
+        .commit_addr_i     (commit_addr),
+        .commit_add_i      (commit_add),
+        .commit_corrected_i(commit_corrected),
+        .sums_i            (sums),
+        .correction_i      (correction),
+        .overflow_words_o  (acc_overflow_words),
+        .post_acc_re_i     (post_acc_re),
+        .post_acc_addr_i   (post_acc_addr),
+        .post_acc_data_o   (post_acc_data)
     );
 
     // Post.
@@ -568,11 +592,13 @@ module qmac #(
         .matmul_macs_i           (matmul_macs),
         .matmul_macs_w4a8_i      (matmul_macs_w4a8),
         .matmul_macs_w4a4_i      (matmul_macs_w4a4),
+        .matmul_row_sum_i        (matmul_row_sum),
         .matmul_stream_bytes_i   (matmul_stream_bytes),
         .matmul_weight_read_bytes_i (matmul_weight_read_bytes),
         .matmul_weight_write_bytes_i(matmul_weight_write_bytes),
         .matmul_acc_write_words_i(matmul_acc_write_words),
         .matmul_acc_read_words_i (matmul_acc_read_words),
+        .acc_overflow_words_i    (acc_overflow_words),
         .post_row_i              (post_row),
         .post_param_i            (post_param),
         .post_drain_i            (post_drain),

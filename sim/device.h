@@ -63,6 +63,8 @@ struct qm_device_options {
     uint64_t seed;         /* of the stalls */
     double stalls;         /* probability per channel and cycle, 0: none */
     bool step;             /* cycle model: step every cycle instead of skipping */
+    bool no_values;        /* cycle model: the time and counters of any run, but only instructions are read: nothing else is moved or
+                              computed, and observers see no beats. Other engines ignore it. */
     uint64_t memory_bytes; /* of the DRAM behind the device */
     uint64_t memory_base;  /* its bus address, a multiple of 4096 */
     qm_memory *memory;     /* instead of memory_bytes: where the bytes are; write_memory and read_memory may not be called */
@@ -84,7 +86,7 @@ struct qm_device_ops {
     void (*reset)(struct qm_device *device); /* docs/machine.md, Reset; the memory keeps its bytes too */
     void (*observe)(struct qm_device *device, qm_observer *observer, void *context); /* NULL: nobody */
     /* For tests and verification: copies the scratchpad [scratchpad_bytes] and accumulator [accumulator_rows][cols]; either may be NULL.
-     * write_internal sets them. */
+     * write_internal sets them; of a sum it takes the low accumulator_bits. */
     void (*read_internal)(struct qm_device *device, uint8_t *scratchpad, int32_t *accumulator);
     void (*write_internal)(struct qm_device *device, const uint8_t *scratchpad, const int32_t *accumulator);
 };

@@ -113,14 +113,12 @@ static void check_bias(const struct operation *o, uint32_t channels) {
     operation_refuse(o, "%u channels, but %u biases", channels, (uint32_t)qm_graph_elements(operation_input(o, 2)));
 }
 
-/* Weights [out channels][kh][kw][in channels]. */
+/* Weights [out channels][kh][kw][in channels of a group]. */
 static void read_conv(const struct operation *o) {
     const struct qm_graph_tensor *in = operation_input(o, 0), *weights = operation_input(o, 1);
     if (!are_maps(o) || !is_map(o, weights, "filter")) return;
-    if (weights->dims[3] != in->dims[3]) {
-        bool grouped = in->dims[3] % weights->dims[3] == 0;
-        operation_refuse(o, "%u input channels, but the filter has %u%s", in->dims[3], weights->dims[3],
-                         grouped ? "; groups are not supported" : "");
+    if (in->dims[3] % weights->dims[3] != 0 || weights->dims[0] % (in->dims[3] / weights->dims[3]) != 0) {
+        operation_refuse(o, "%u input channels, but %u filters of %u", in->dims[3], weights->dims[0], weights->dims[3]);
         return;
     }
     o->op->kernel_h = weights->dims[1];
@@ -185,12 +183,31 @@ bool operation_same_shape(const struct qm_graph_tensor *a, const struct qm_graph
     return a->rank == b->rank && memcmp(a->dims, b->dims, a->rank * sizeof *a->dims) == 0;
 }
 
+/* Dimension d of the output, counted from the last, as a tensor has it: 1 where it has none. */
+static uint32_t dim_of(const struct qm_graph_tensor *tensor, const struct qm_graph_tensor *out, uint32_t d) {
+    uint32_t missing = out->rank - tensor->rank;
+    return d < missing ? 1 : tensor->dims[d - missing];
+}
+
+/* Each dimension of the output is that of the operands, of which one or both may have one element. */
+static void check_broadcast(const struct operation *o) {
+    const struct qm_graph_tensor *a = operation_input(o, 0), *b = operation_input(o, 1), *out = operation_output(o, 0);
+    bool fits = a->rank <= out->rank && b->rank <= out->rank;
+    for (uint32_t d = 0; d < out->rank && fits; d++) {
+        uint32_t left = dim_of(a, out, d), right = dim_of(b, out, d), larger = left > right ? left : right;
+        fits = (left == right || left == 1 || right == 1) && out->dims[d] == larger;
+    }
+    if (!fits) operation_refuse(o, "the output's shape is not that of the operands");
+}
+
 static void read_add(const struct operation *o) {
     operation_activation(o, ADD_ACTIVATION);
-    if (!operation_same_shape(operation_input(o, 0), operation_input(o, 1)))
-        operation_refuse(o, "operands of different shapes; broadcasting is not supported");
-    else if (!operation_same_shape(operation_input(o, 0), operation_output(o, 0)))
-        operation_refuse(o, "the output's shape is not that of the operands");
+    check_broadcast(o);
+}
+
+static void read_mul(const struct operation *o) {
+    operation_activation(o, MUL_ACTIVATION);
+    check_broadcast(o);
 }
 
 /* The new shape is that of the output; a shape operand must say the same (-1: whatever is left). */
@@ -277,6 +294,7 @@ static const struct rule rules[] = {
     {TFLITE_TRANSPOSE_CONV,          QM_OP_TRANSPOSE_CONV,          OPTIONS_TRANSPOSE_CONV,          true,  3, 4, 1, read_transpose_conv},
     {TFLITE_FULLY_CONNECTED,         QM_OP_FULLY_CONNECTED,         OPTIONS_FC,                      false, 2, 3, 1, read_fully_connected},
     {TFLITE_ADD,                     QM_OP_ADD,                     OPTIONS_ADD,                     false, 2, 2, 1, read_add},
+    {TFLITE_MUL,                     QM_OP_MUL,                     OPTIONS_MUL,                     false, 2, 2, 1, read_mul},
     {TFLITE_AVERAGE_POOL_2D,         QM_OP_AVERAGE_POOL_2D,         OPTIONS_POOL,                    true,  1, 1, 1, read_pool},
     {TFLITE_MAX_POOL_2D,             QM_OP_MAX_POOL_2D,             OPTIONS_POOL,                    true,  1, 1, 1, read_pool},
     {TFLITE_MEAN,                    QM_OP_MEAN,                    OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_mean},

@@ -14,12 +14,15 @@
 #include "common/program.h"
 #include "compiler/ir/graph.h"
 
-/* A tensor between layers: h rows of w positions of c channels, dense; one byte each but for the floats that the host alone touches. */
+/* A tensor between layers: h rows of w positions of c channels, dense; every position begins at a byte. */
 struct qm_value {
     const char *name;
     uint32_t graph_tensor; /* index in the graph, for names, shapes and quantization */
     uint32_t h, w, c;
-    enum qm_dtype dtype; /* QM_I8, QM_U8 or QM_F32 */
+    enum qm_dtype dtype; /* QM_I8, QM_U8, or QM_F32 that the host alone touches */
+    uint32_t bits;       /* of an element in memory: those of the dtype, or 4, the even channel in the low half of a byte */
+    const void *data;    /* of a constant; NULL: none */
+    bool between;        /* two layers of one operator: no tensor of the graph, never kept */
     uint32_t storage;    /* index of the value whose bytes these are (its own index, or the source of a reshape) */
 };
 
@@ -62,24 +65,36 @@ struct qm_layer {
     uint32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
     int8_t pad_value; /* CONV, DEPTHWISE: the input zero point as a byte; MOVE: what it fills with, as the input stores it */
     bool in_unsigned;
-    /* CONV: [oc][kh][kw][ic]; DEPTHWISE: [kh][kw][c] */
+    /* CONV: [oc][kh][kw][ic]; DEPTHWISE: [kh][kw][c]; each of weight_bits, one a byte */
     const int8_t *weights;
+    uint32_t weight_bits, in_channels;
+    uint32_t precision;            /* CONV: QM_precision_*, by which it is computed (passes/narrow) */
+    int32_t weight_zero;           /* -128 .. 127; DEPTHWISE: 0 */
+    bool twice;                    /* DEPTHWISE: weights are [2][kh][kw][c], and the sums of both count */
     const int32_t *bias;           /* [oc], input zero point folded in */
     const struct qm_scale *scales; /* [oc] */
+    const uint8_t *table;          /* CONV, DEPTHWISE: what each output byte becomes, [256]; NULL: itself */
     /* all device kinds */
     int32_t out_zero, clamp_min, clamp_max;
     uint32_t rounding;         /* QM_rounding_* */
     struct qm_scale out_scale; /* ADD, POOL_MAX, POOL_SUM, MOVE; an average's is planned by schedule */
     int32_t in_bias;           /* POOL_*, MOVE: added before the scaling */
     /* ADD */
+    bool product; /* of the operands instead of the sum: only the zeros and out_scale count */
     int32_t a_zero, b_zero;
     struct qm_scale a_scale, b_scale;
     uint32_t pre_shift;
     struct qm_move move; /* MOVE */
+    bool added;          /* by passes/narrow: the model has no such operator */
     /* HOST */
     enum qm_host_op host_op;
     float beta; /* softmax */
 };
+
+/* Bytes of a position. */
+static inline uint32_t qm_value_pixel_bytes(const struct qm_value *value) {
+    return (value->c * value->bits + 7) / 8;
+}
 
 struct qm_network {
     const struct qm_graph *graph;

@@ -43,10 +43,13 @@ struct plan_window {
 /* A convolution as one of the products that the array can do. */
 struct plan_product {
     struct plan_window window;
-    uint32_t channels; /* output channels, all of a group */
-    uint32_t group;    /* neighbouring output positions computed as one with group times the channels */
-    bool depthwise;    /* the array's mode of that name; a depthwise layer may also be a dense product with zeros */
-    bool packed;       /* COPY gathers each window into one dense row before */
+    uint32_t precision; /* QM_precision_* */
+    uint32_t channels;  /* output channels, all of a group */
+    uint32_t out_bits;  /* of an output element */
+    uint32_t group;     /* neighbouring output positions computed as one with group times the channels */
+    bool depthwise;     /* the array's mode of that name; a depthwise layer may also be a dense product with zeros */
+    bool twice;         /* depthwise: the window is read a second time with weights of its own */
+    bool packed;        /* COPY gathers each window into one dense row before */
 };
 
 /* How a layer is cut. */
@@ -77,10 +80,10 @@ struct plan_buffer {
     bool placed;
 };
 
-/* Weights of a chunk and its channel parameters in the image. */
+/* Weights of a chunk and its channel parameters in the image, or the layer's table. */
 struct plan_constant {
-    uint32_t layer, channel, channels;
-    uint32_t offset, bytes; /* in the image */
+    uint32_t layer, channel, channels; /* channels 0: the table */
+    uint32_t offset, bytes;            /* in the image */
 };
 
 /* Which buffers the addresses of an instruction are relative to. */
@@ -121,6 +124,11 @@ struct plan {
 
 static inline uint32_t plan_ceil_div(uint32_t a, uint32_t b) {
     return a / b + (a % b != 0);
+}
+
+/* Bytes of elements that lie one behind the other. */
+static inline uint32_t plan_bytes(uint32_t elements, uint32_t bits) {
+    return (uint32_t)(((uint64_t)elements * bits + 7) / 8);
 }
 
 static inline uint32_t plan_min(uint32_t a, uint32_t b) {

@@ -168,6 +168,7 @@ static void resolve(struct plan *plan, struct plan_op *op) {
     if (unit == QM_UNIT_STORE) insn->spad_addr += base[PLAN_READ];
     if (unit == QM_UNIT_POST) insn->out_addr += base[PLAN_WRITE];
     insn->in_addr += base[PLAN_READ];
+    insn->table_addr += base[PLAN_READ];
     insn->b_addr += base[PLAN_READ_MORE];
     insn->weight_addr += base[PLAN_READ_MORE];
     insn->param_addr += base[PLAN_READ_MORE];

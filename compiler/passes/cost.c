@@ -6,17 +6,17 @@ static uint64_t larger(uint64_t a, uint64_t b) {
 }
 
 /* A step streams its positions while the next step's weight rows are loaded: the longer of the two counts. */
-static uint64_t run_steps(const struct qm_machine *machine, uint64_t run_bytes, uint64_t positions) {
-    uint64_t whole = run_bytes / machine->rows, rest = run_bytes % machine->rows;
+static uint64_t run_steps(const struct qm_machine *machine, uint64_t rows, uint64_t positions) {
+    uint64_t whole = rows / machine->rows, rest = rows % machine->rows;
     return whole * larger(positions, machine->rows) + (rest > 0 ? larger(positions, rest) : 0);
 }
 
 uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_product *product, uint64_t positions, uint64_t tiles) {
     const struct plan_window *w = &product->window;
-    uint64_t taps = (uint64_t)w->kernel_h * w->kernel_w;
+    uint64_t taps = (uint64_t)products_kernel_rows(product) * w->kernel_w;
     if (product->depthwise) return tiles * taps * larger(positions, 2);
-    if (product->packed) return tiles * run_steps(machine, taps * w->run_bytes, positions);
-    return tiles * taps * run_steps(machine, w->run_bytes, positions);
+    if (product->packed) return tiles * run_steps(machine, products_rows(product, w->kernel_h, w->run_bytes), positions);
+    return tiles * taps * run_steps(machine, products_rows(product, 1, w->run_bytes) / w->kernel_w, positions);
 }
 
 uint64_t cost_requantize(uint64_t positions, uint64_t tiles) {

@@ -1,7 +1,7 @@
 /* emit.c - the program: packed instructions, constants as the machine reads them, and the tables that reports and the driver need.
  *
  *   arena:     maps | constants | code            (offsets from place and schedule)
- *   constant:  for each part of K: for each tile: weights [k][channels of the tile]; then for each tile: bias [C] i32, multiplier [C] i32, shift [C] i8
+ *   constant:  for each part of K: for each tile: its weights (weights.c); then for each tile: bias [C] i32, multiplier [C] i32, shift [C] i8
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -18,21 +18,6 @@ struct emitter {
 };
 
 /* ---- constants ---- */
-
-/* One part of one tile: rows of the same run lie together. */
-static uint8_t *put_part(const struct qm_layer *l, const struct plan_tiling *t, struct range kernel_h, struct range run,
-                         struct range channels, uint8_t *at) {
-    uint32_t run_rows = t->product.depthwise ? 1 : t->product.window.run_bytes, kernel_w = t->product.window.kernel_w;
-    uint32_t count = t->product.depthwise ? 1 : run.count, first = t->product.depthwise ? 0 : run.first;
-    uint32_t taps = kernel_h.count * kernel_w, begin = kernel_h.first * kernel_w;
-    if (count == run_rows) { /* whole runs: one stretch of rows */
-        count *= taps;
-        taps = 1;
-    }
-    for (uint32_t i = 0; i < taps; i++, at += count * channels.count)
-        products_weights(l, &t->product, (struct range){(begin + i) * run_rows + first, count}, channels, (int8_t *)at);
-    return at;
-}
 
 static void put_word(uint8_t *at, uint32_t word) {
     for (int i = 0; i < 4; i++) at[i] = (uint8_t)(word >> 8 * i);
@@ -56,13 +41,18 @@ static void put_constant(const struct emitter *e, const struct plan_constant *co
     const struct plan_window *w = &t->product.window;
     uint32_t tile = qm_machine_tile(e->plan->machine, t->product.depthwise), end = constant->channel + constant->channels;
     uint8_t *at = e->program->image + constant->offset;
-    for (uint32_t ky = 0; ky < w->kernel_h; ky += t->part_kernel_h)
+    if (constant->channels == 0) {
+        memcpy(at, l->table, constant->bytes);
+        return;
+    }
+    for (uint32_t ky = 0, rows; ky < products_kernel_rows(&t->product); ky += rows) {
+        rows = plan_min(t->part_kernel_h, w->kernel_h - ky % w->kernel_h);
         for (uint32_t byte = 0; byte < w->run_bytes; byte += t->part_run)
             for (uint32_t c = constant->channel; c < end; c += tile) {
-                struct range rows = {ky, plan_min(t->part_kernel_h, w->kernel_h - ky)},
-                             run = {byte, plan_min(t->part_run, w->run_bytes - byte)};
-                at = put_part(l, t, rows, run, (struct range){c, plan_min(tile, end - c)}, at);
+                struct weights_part part = {{ky, rows}, {byte, plan_min(t->part_run, w->run_bytes - byte)}};
+                at = weights_put(l, &t->product, &part, (struct range){c, plan_min(tile, end - c)}, at);
             }
+    }
     for (uint32_t c = constant->channel; c < end; c += tile)
         at = put_params(e, l, &t->product, (struct range){c, plan_min(tile, end - c)}, at);
     QM_CHECK(at == e->program->image + constant->offset + constant->bytes);
@@ -74,6 +64,11 @@ static void put_image(const struct emitter *e) {
     e->program->image_bytes = plan->image_bytes;
     e->program->image = QM_ARENA_NEW(e->program->arena, uint8_t, plan->image_bytes);
     for (uint32_t i = 0; i < plan->constant_count; i++) put_constant(e, &plan->constants[i]);
+    for (uint32_t i = 0; i < e->network->value_count; i++) {
+        const struct plan_value *value = &plan->values[i];
+        if (e->network->values[i].data != NULL)
+            memcpy(e->program->image + (value->arena_offset - plan->image_offset), e->network->values[i].data, value->bytes);
+    }
 }
 
 /* ---- tensors ---- */
@@ -119,7 +114,8 @@ static void put_tensors(const struct emitter *e) {
     for (uint32_t i = 0; i < network->layer_count; i++) {
         const struct qm_layer *l = &network->layers[i];
         if (l->kind == QM_LAYER_HOST) tensor_of(e, l->inputs[0]);
-        if (l->kind == QM_LAYER_HOST || e->plan->options->keep_layers) tensor_of(e, l->output);
+        bool kept = e->plan->options->keep_layers && !network->values[l->output].between;
+        if (l->kind == QM_LAYER_HOST || kept) tensor_of(e, l->output);
     }
 }
 
@@ -132,6 +128,12 @@ static void describe_shape(const struct emitter *e, const struct qm_layer *l, ch
         snprintf(text + length, size - (size_t)length, ", %ux%u/%u", l->kernel_h, l->kernel_w, l->stride_h);
 }
 
+/* A name of spec/isa.def in small letters. */
+static void put_small(const char *name, char *text, size_t size) {
+    snprintf(text, size, "%s", name);
+    for (char *c = text; *c != '\0'; c++) *c = (char)tolower((unsigned char)*c);
+}
+
 static void put_layers(const struct emitter *e) {
     struct qm_program *program = e->program;
     program->layer_count = e->network->layer_count;
@@ -141,8 +143,8 @@ static void put_layers(const struct emitter *e) {
         const struct qm_graph_op *op = &e->network->graph->ops[l->graph_op];
         struct qm_program_layer *layer = &program->layers[i];
         snprintf(layer->name, sizeof layer->name, "%s", plan_layer_name(e->plan, i));
-        snprintf(layer->op, sizeof layer->op, "%s", qm_graph_op_name(op->kind));
-        snprintf(layer->precision, sizeof layer->precision, "w8a8");
+        snprintf(layer->op, sizeof layer->op, "%s", l->added ? "QUANTIZE" : qm_graph_op_name(op->kind));
+        put_small(qm_enum_value_name("precision", l->precision), layer->precision, sizeof layer->precision);
         describe_shape(e, l, layer->shape, sizeof layer->shape);
         layer->op_index = op->index;
         layer->macs = l->macs;
@@ -202,12 +204,8 @@ static void put_origin(const struct emitter *e) {
     program->machine = *e->plan->machine;
     snprintf(program->model, sizeof program->model, "%s", e->network->graph->file);
     memcpy(program->model_sha256, e->network->graph->sha256, sizeof program->model_sha256);
-    for (size_t i = 0; i < qm_enum_value_count; i++) {
-        const struct qm_enum_value *value = &qm_enum_values[i];
-        if (strcmp(value->field, "rounding") != 0 || value->value != e->plan->options->rounding) continue;
-        snprintf(program->requant, sizeof program->requant, "%s", value->name);
-    }
-    for (char *c = program->requant; *c != '\0'; c++) *c = (char)tolower((unsigned char)*c);
+    put_small(qm_enum_value_name("rounding", e->plan->options->rounding), program->requant, sizeof program->requant);
+    if (e->plan->options->precision != NULL) snprintf(program->precision, sizeof program->precision, "%s", e->plan->options->precision);
 }
 
 static enum qm_status put_all(const struct emitter *e) {

@@ -17,7 +17,7 @@ enum { SHIFT_MAX = 30 };
 
 /* ---- the table of operators ---- */
 
-enum { I8 = 1 << QM_I8, U8 = 1 << QM_U8, F32 = 1 << QM_F32, BYTES = I8 | U8, ANY = BYTES | F32 };
+enum { I8 = 1 << QM_I8, U8 = 1 << QM_U8, I32 = 1 << QM_I32, F32 = 1 << QM_F32, BYTES = I8 | U8, ANY = BYTES | F32, SUMS = BYTES | I32 };
 
 struct rule {
     legalize_step *step;
@@ -26,25 +26,32 @@ struct rule {
 
 /* clang-format off */
 static const struct rule rules[QM_GRAPH_OP_KINDS] = {
-    [QM_OP_CONV_2D]           = {legalize_conv,            I8,    I8},
-    [QM_OP_DEPTHWISE_CONV_2D] = {legalize_depthwise,       I8,    I8},
-    [QM_OP_FULLY_CONNECTED]   = {legalize_fully_connected, I8,    I8},
+    [QM_OP_CONV_2D]           = {legalize_conv,            BYTES, SUMS},
+    [QM_OP_DEPTHWISE_CONV_2D] = {legalize_depthwise,       BYTES, SUMS},
+    [QM_OP_TRANSPOSE_CONV]    = {legalize_transpose_conv,  BYTES, BYTES},
+    [QM_OP_FULLY_CONNECTED]   = {legalize_fully_connected, BYTES, SUMS},
     [QM_OP_ADD]               = {legalize_add,             BYTES, BYTES},
+    [QM_OP_MUL]               = {legalize_mul,             BYTES, BYTES},
     [QM_OP_AVERAGE_POOL_2D]   = {legalize_pool,            BYTES, BYTES},
     [QM_OP_MAX_POOL_2D]       = {legalize_pool,            BYTES, BYTES},
     [QM_OP_MEAN]              = {legalize_mean,            BYTES, BYTES},
     [QM_OP_QUANTIZE]          = {legalize_quantize,        ANY,   BYTES},
-    [QM_OP_DEQUANTIZE]        = {legalize_dequantize,      BYTES, F32},
+    [QM_OP_DEQUANTIZE]        = {legalize_dequantize,      SUMS,  F32},
     [QM_OP_RELU]              = {legalize_relu,            BYTES, BYTES},
     [QM_OP_RELU6]             = {legalize_relu,            BYTES, BYTES},
-    [QM_OP_RESHAPE]           = {legalize_reshape,         ANY,   ANY},
+    [QM_OP_LEAKY_RELU]        = {legalize_leaky_relu,      BYTES, BYTES},
+    [QM_OP_LOGISTIC]          = {legalize_logistic,        I8,    I8},
+    [QM_OP_TANH]              = {legalize_tanh,            I8,    I8},
+    [QM_OP_HARD_SWISH]        = {legalize_hard_swish,      BYTES, BYTES},
+    [QM_OP_RESHAPE]           = {legalize_reshape,         ANY | I32, ANY | I32},
     [QM_OP_PAD]               = {legalize_pad,             BYTES, BYTES},
     [QM_OP_CONCATENATION]     = {legalize_concatenation,   BYTES, BYTES},
     [QM_OP_SPLIT]             = {legalize_split,           BYTES, BYTES},
     [QM_OP_STRIDED_SLICE]     = {legalize_strided_slice,   BYTES, BYTES},
-    [QM_OP_TRANSPOSE]         = {legalize_transpose,       BYTES, BYTES},
+    [QM_OP_TRANSPOSE]         = {legalize_transpose,       SUMS,  SUMS},
     [QM_OP_RESIZE_NEAREST_NEIGHBOR] = {legalize_resize,    BYTES, BYTES},
-    [QM_OP_SOFTMAX]           = {legalize_softmax,         I8,    I8},
+    [QM_OP_SOFTMAX]           = {legalize_softmax,         BYTES, BYTES},
+    [QM_OP_LOG_SOFTMAX]       = {legalize_softmax,         I8,    I8},
 };
 /* clang-format on */
 
@@ -75,7 +82,7 @@ static bool has_weights(enum qm_graph_op_kind kind) {
 /* The types that operand i may have. */
 static uint32_t wanted_types(const struct qm_graph_op *op, uint32_t i) {
     if (!has_weights(op->kind) || i == 0) return rules[op->kind].in;
-    return 1U << (i == 1 ? QM_I8 : QM_I32);
+    return i == 1 ? BYTES : 1U << QM_I32;
 }
 
 static void check_types(const struct qm_graph *graph, const struct qm_graph_op *op, struct problems *problems) {
@@ -107,7 +114,13 @@ static uint32_t add_value(struct legalizer *l, uint32_t tensor, uint32_t storage
     QM_CHECK(index < l->value_room);
     const struct qm_graph_tensor *source = &l->graph->tensors[tensor];
     struct qm_value *value = &l->network->values[index];
-    *value = (struct qm_value){.name = source->name, .graph_tensor = tensor, .dtype = source->dtype, .h = 1, .w = 1, .c = 1};
+    *value = (struct qm_value){.name = source->name,
+                               .graph_tensor = tensor,
+                               .dtype = source->dtype,
+                               .bits = 8 * (uint32_t)qm_dtype_bytes(source->dtype),
+                               .h = 1,
+                               .w = 1,
+                               .c = 1};
     value->storage = storage == QM_NO_TENSOR ? index : l->network->values[storage].storage;
     uint32_t rank = source->rank;
     if (rank >= 1) value->c = source->dims[rank - 1];
@@ -135,15 +148,30 @@ uint32_t site_result_view(const struct site *s, uint32_t value, uint32_t h, uint
 }
 
 enum qm_status site_operand(const struct site *s, uint32_t i, uint32_t *value) {
-    *value = s->l->value_of[s->op->inputs[i]];
-    if (*value != QM_NO_TENSOR) return QM_OK;
-    return site_refuse(s, "input %u (%s) is a constant, which is not supported there", i, site_input(s, i)->name);
+    uint32_t tensor = s->op->inputs[i];
+    if (s->l->value_of[tensor] == QM_NO_TENSOR) {
+        if (site_input(s, i)->data == NULL) return site_refuse(s, "input %u (%s) is not computed before", i, site_input(s, i)->name);
+        s->l->value_of[tensor] = add_value(s->l, tensor, QM_NO_TENSOR);
+        s->l->network->values[s->l->value_of[tensor]].data = site_input(s, i)->data;
+    }
+    *value = s->l->value_of[tensor];
+    return QM_OK;
 }
 
 uint32_t site_result(const struct site *s, uint32_t i) {
     uint32_t value = add_value(s->l, s->op->outputs[i], QM_NO_TENSOR);
     s->l->value_of[s->op->outputs[i]] = value;
     return value;
+}
+
+uint32_t site_between(const struct site *s, uint32_t tensor, uint32_t h, uint32_t w, uint32_t c) {
+    uint32_t index = add_value(s->l, tensor, QM_NO_TENSOR);
+    struct qm_value *value = &s->l->network->values[index];
+    value->between = true;
+    value->h = h;
+    value->w = w;
+    value->c = c;
+    return index;
 }
 
 enum qm_status site_alias(const struct site *s) {
@@ -157,6 +185,7 @@ struct qm_layer *site_layer(const struct site *s, enum qm_layer_kind kind) {
     QM_CHECK(s->l->network->layer_count < s->l->layer_room);
     struct qm_layer *layer = &s->l->network->layers[s->l->network->layer_count++];
     *layer = (struct qm_layer){.kind = kind, .graph_op = (uint32_t)(s->op - s->l->graph->ops), .rounding = s->l->rounding};
+    if (s->op->requant != NULL) layer->rounding = s->op->requant->rounding;
     return layer;
 }
 
@@ -164,12 +193,12 @@ struct qm_layer *site_layer(const struct site *s, enum qm_layer_kind kind) {
 
 enum qm_status site_check_activation(const struct site *s, const struct qm_graph_tensor *tensor) {
     const struct qm_quant *quant = &tensor->quant;
-    int64_t low = tensor->dtype == QM_U8 ? 0 : INT8_MIN, high = low + UINT8_MAX;
+    int64_t low = qm_graph_lowest(tensor), high = qm_graph_highest(tensor);
     if (quant->count != 1) return site_refuse(s, "%s has %u scales; activations must have one", tensor->name, quant->count);
     if (!(quant->scale[0] > 0)) return site_refuse(s, "%s has scale 0", tensor->name);
     if (quant->zero_point[0] < low || quant->zero_point[0] > high)
-        return site_refuse(s, "%s has zero point %lld; %s needs %lld to %lld", tensor->name, (long long)quant->zero_point[0],
-                           qm_dtype_name(tensor->dtype), (long long)low, (long long)high);
+        return site_refuse(s, "%s has zero point %lld; its type needs %lld to %lld", tensor->name, (long long)quant->zero_point[0],
+                           (long long)low, (long long)high);
     return QM_OK;
 }
 
@@ -177,6 +206,13 @@ enum qm_status site_check_activations(const struct site *s) {
     for (uint32_t i = 0; i < s->op->input_count; i++) QM_TRY(site_check_activation(s, site_input(s, i)));
     for (uint32_t i = 0; i < s->op->output_count; i++) QM_TRY(site_check_activation(s, site_output(s, i)));
     return QM_OK;
+}
+
+enum qm_status site_check_output(const struct site *s, float scale, int64_t zero) {
+    const struct qm_quant *out = &site_output(s, 0)->quant;
+    if (out->scale[0] == scale && out->zero_point[0] == zero) return QM_OK;
+    return site_refuse(s, "the output has scale %g and zero point %lld; TFLite gives 1/%g and %lld", (double)out->scale[0],
+                       (long long)out->zero_point[0], 1 / (double)scale, (long long)zero);
 }
 
 bool site_same_quant(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b) {
@@ -192,13 +228,18 @@ enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max
     return QM_OK;
 }
 
+void site_identity(const struct qm_graph_tensor *tensor, struct qm_layer *layer) {
+    layer->in_unsigned = tensor->dtype == QM_U8;
+    layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->clamp_min = qm_graph_lowest(tensor);
+    layer->clamp_max = qm_graph_highest(tensor);
+}
+
 enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, struct qm_layer *layer) {
     const struct qm_graph_tensor *in = site_input(s, from), *out = site_output(s, to);
-    layer->in_unsigned = in->dtype == QM_U8;
-    if (site_same_quant(in, out)) {
-        layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
-        return QM_OK;
-    }
+    const struct qm_quant *a = &in->quant, *b = &out->quant;
+    site_identity(in, layer);
+    if (in->dtype == out->dtype && a->scale[0] == b->scale[0] && a->zero_point[0] == b->zero_point[0]) return QM_OK;
     layer->in_bias = -(int32_t)in->quant.zero_point[0];
     layer->out_zero = (int32_t)out->quant.zero_point[0];
     return site_scale(s, (double)in->quant.scale[0] / (double)out->quant.scale[0], SHIFT_MAX, &layer->out_scale);
@@ -212,9 +253,14 @@ static int32_t quantized(float bound, float scale, int32_t zero_point) {
 
 void site_clamp(const struct site *s, enum qm_activation activation, struct qm_layer *layer) {
     const struct qm_graph_tensor *out = site_output(s, 0);
+    if (s->op->requant != NULL) {
+        layer->clamp_min = s->op->requant->low;
+        layer->clamp_max = s->op->requant->high;
+        return;
+    }
     float scale = out->quant.scale[0];
-    int32_t zero = (int32_t)out->quant.zero_point[0], type_low = out->dtype == QM_U8 ? 0 : INT8_MIN;
-    int32_t low = type_low, high = type_low + UINT8_MAX;
+    int32_t zero = (int32_t)out->quant.zero_point[0], type_low = qm_graph_lowest(out), type_high = qm_graph_highest(out);
+    int32_t low = type_low, high = type_high;
     if (activation == QM_ACT_RELU || activation == QM_ACT_RELU6) low = quantized(0, scale, zero);
     if (activation == QM_ACT_RELU6) high = quantized(6, scale, zero);
     if (activation == QM_ACT_RELU_N1_TO_1) {
@@ -222,7 +268,7 @@ void site_clamp(const struct site *s, enum qm_activation activation, struct qm_l
         high = quantized(1, scale, zero);
     }
     layer->clamp_min = low > type_low ? low : type_low;
-    layer->clamp_max = high < type_low + UINT8_MAX ? high : type_low + UINT8_MAX;
+    layer->clamp_max = high < type_high ? high : type_high;
 }
 
 /* ---- the pass ---- */

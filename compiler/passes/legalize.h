@@ -35,14 +35,18 @@ const struct qm_graph_tensor *site_output(const struct site *s, uint32_t i);
 
 /* ---- values ---- */
 
-/* The value of an input of the operator; a constant has none. */
+/* The value of an input of the operator. */
 QM_MUST_USE enum qm_status site_operand(const struct site *s, uint32_t i, uint32_t *value);
+/* The value of an input in the shape of the output: itself, or written out along dimensions in which it has one element. */
+QM_MUST_USE enum qm_status site_broadcast(const struct site *s, uint32_t i, uint32_t *value);
 /* A new value for an output. */
 uint32_t site_result(const struct site *s, uint32_t i);
 /* A second value over the same bytes in another shape, or the value itself if it has that shape. */
 uint32_t site_view(const struct site *s, uint32_t value, uint32_t h, uint32_t w, uint32_t c);
 /* The same for what a layer writes: the view owns the bytes. */
 uint32_t site_result_view(const struct site *s, uint32_t value, uint32_t h, uint32_t w, uint32_t c);
+/* A new value between two layers of the operator, with the numbers of a tensor. */
+uint32_t site_between(const struct site *s, uint32_t tensor, uint32_t h, uint32_t w, uint32_t c);
 /* Makes an output the bytes of an input, without a layer. */
 QM_MUST_USE enum qm_status site_alias(const struct site *s);
 
@@ -57,21 +61,31 @@ void site_window(const struct site *s, struct qm_layer *layer);
 
 /* An activation has one positive scale and a zero point of its type. */
 QM_MUST_USE enum qm_status site_check_activation(const struct site *s, const struct qm_graph_tensor *tensor);
+/* The output has the one scale and zero point that TFLite gives the operator. */
+QM_MUST_USE enum qm_status site_check_output(const struct site *s, float scale, int64_t zero);
 /* Those of all inputs and outputs. */
 QM_MUST_USE enum qm_status site_check_activations(const struct site *s);
 QM_MUST_USE enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max, struct qm_scale *scale);
-/* The numbers of one tensor are those of the other, by scale and zero point. */
+/* The numbers of one tensor are those of the other, by scale (to 10^-6, as TFLite asks of its pools) and zero point. */
 bool site_same_quant(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b);
-/* The limits of the output's type, cut by an activation. */
+/* Multiplier, shift and addend of each channel, so that sums plus offset become integers as the operator's steps say. */
+QM_MUST_USE enum qm_status site_fit_steps(const struct site *s, struct qm_layer *layer, uint32_t channels, const int64_t *offsets);
+/* Multiplier, shift and rounding of the only scale of an ADD or pool. */
+QM_MUST_USE enum qm_status site_fit_plain(const struct site *s, struct qm_layer *layer);
+/* The limits of the output's type, cut by an activation, or what the file says. */
 void site_clamp(const struct site *s, enum qm_activation activation, struct qm_layer *layer);
-/* Zero points and scale from an input to an output; the identity when they are the same. */
+/* The bytes of a tensor stay what they are. */
+void site_identity(const struct qm_graph_tensor *tensor, struct qm_layer *layer);
+/* Zero points and scale from an input to an output. */
 QM_MUST_USE enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, struct qm_layer *layer);
 
 /* ---- operators ---- */
 
 typedef enum qm_status legalize_step(const struct site *s);
-legalize_step legalize_conv, legalize_depthwise, legalize_fully_connected;
-legalize_step legalize_add, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu, legalize_softmax;
+legalize_step legalize_conv, legalize_transpose_conv, legalize_depthwise, legalize_fully_connected;
+legalize_step legalize_add, legalize_mul, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu,
+    legalize_softmax;
+legalize_step legalize_leaky_relu, legalize_logistic, legalize_tanh, legalize_hard_swish;
 legalize_step legalize_reshape, legalize_pad, legalize_concatenation, legalize_split, legalize_strided_slice, legalize_transpose,
     legalize_resize;
 

@@ -1,6 +1,7 @@
 /* legalize_post.c - what the post unit does alone, and what stays on the host.
  *
  *   add     each scale / (2 * the larger) for the operands, 2 * the larger / (2^20 * output scale) for the sum
+ *   mul     the scales of the operands multiplied in double, divided by that of the output
  *   mean    the sum less its zero points, scaled by input scale / output scale / count in the steps of TFLite's QuantizedMeanOrSum
  */
 #include "compiler/passes/legalize.h"
@@ -13,25 +14,55 @@ enum {
     SOFTMAX_DEPTH_MAX = 4095, /* the sum of exponentials has 12 integer bits */
 };
 
-enum qm_status legalize_add(const struct site *s) {
-    struct qm_layer *layer = site_layer(s, QM_LAYER_ADD);
+static bool has_steps(const struct site *s) {
+    return s->op->requant != NULL && s->op->requant->channels > 0;
+}
+
+/* What sums and products have. Operands of fewer elements are written out in the output's shape. */
+static enum qm_status binary_layer(const struct site *s, struct qm_layer **made) {
+    uint32_t values[2];
     QM_TRY(site_check_activations(s));
-    for (uint32_t i = 0; i < 2; i++) QM_TRY(site_operand(s, i, &layer->inputs[i]));
     if (site_input(s, 0)->dtype != site_input(s, 1)->dtype) return site_refuse(s, "its operands have different types");
+    for (uint32_t i = 0; i < 2; i++) QM_TRY(site_broadcast(s, i, &values[i]));
+    struct qm_layer *layer = *made = site_layer(s, QM_LAYER_ADD);
+    layer->inputs[0] = values[0];
+    layer->inputs[1] = values[1];
+    layer->a_zero = (int32_t)site_input(s, 0)->quant.zero_point[0];
+    layer->b_zero = (int32_t)site_input(s, 1)->quant.zero_point[0];
+    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
+    layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
+    layer->input_count = 2;
+    site_clamp(s, s->op->activation, layer);
+    layer->output = site_result(s, 0);
+    return QM_OK;
+}
+
+enum qm_status legalize_mul(const struct site *s) {
+    struct qm_layer *layer;
+    QM_TRY(binary_layer(s, &layer));
+    layer->product = true;
+    double product = (double)site_input(s, 0)->quant.scale[0] * (double)site_input(s, 1)->quant.scale[0];
+    return site_scale(s, product / (double)site_output(s, 0)->quant.scale[0], SHIFT_MAX, &layer->out_scale);
+}
+
+/* The scales of a sum of two tensors. */
+static enum qm_status scale_add(const struct site *s, struct qm_layer *layer) {
     float a = site_input(s, 0)->quant.scale[0], b = site_input(s, 1)->quant.scale[0], out = site_output(s, 0)->quant.scale[0];
     double twice_larger = 2 * (double)(a > b ? a : b);
     QM_TRY(site_scale(s, (double)a / twice_larger, 0, &layer->a_scale));
     QM_TRY(site_scale(s, (double)b / twice_larger, 0, &layer->b_scale));
     QM_TRY(site_scale(s, twice_larger / ((1 << ADD_PRE_SHIFT) * (double)out), 0, &layer->out_scale));
-    layer->a_zero = (int32_t)site_input(s, 0)->quant.zero_point[0];
-    layer->b_zero = (int32_t)site_input(s, 1)->quant.zero_point[0];
-    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
-    layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
     layer->pre_shift = ADD_PRE_SHIFT;
-    layer->input_count = 2;
-    site_clamp(s, s->op->activation, layer);
-    layer->output = site_result(s, 0);
     return QM_OK;
+}
+
+enum qm_status legalize_add(const struct site *s) {
+    struct qm_layer *layer;
+    QM_TRY(binary_layer(s, &layer));
+    if (!has_steps(s)) return scale_add(s, layer);
+    layer->a_scale = layer->b_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->out_zero = 0;
+    return site_fit_plain(s, layer);
 }
 
 /* What all with one operand have. */
@@ -43,9 +74,29 @@ static enum qm_status finish_unary(const struct site *s, struct qm_layer *layer)
     return QM_OK;
 }
 
+/* The sum of each window, scaled by what the file says rather than by TFLite's rules. */
+static enum qm_status legalize_scaled_average(const struct site *s) {
+    const struct qm_quant *in = &site_input(s, 0)->quant, *out = &site_output(s, 0)->quant;
+    struct qm_layer *layer = site_layer(s, QM_LAYER_POOL_SUM);
+    int32_t count = (int32_t)(s->op->kernel_h * s->op->kernel_w);
+    QM_TRY(site_check_activations(s));
+    if (s->op->kernel_h > WINDOW_MAX || s->op->kernel_w > WINDOW_MAX) return site_refuse(s, "its window is larger than %d", WINDOW_MAX);
+    layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
+    layer->in_bias = -(int32_t)in->zero_point[0] * count;
+    site_window(s, layer);
+    if (has_steps(s)) {
+        QM_TRY(site_fit_plain(s, layer));
+    } else {
+        layer->out_zero = (int32_t)out->zero_point[0];
+        QM_TRY(site_scale(s, (double)in->scale[0] / count / (double)out->scale[0], SHIFT_MAX, &layer->out_scale));
+    }
+    return finish_unary(s, layer);
+}
+
 /* Pools work on the stored numbers, so input and output must mean the same by them; the output zero is 0. */
 enum qm_status legalize_pool(const struct site *s) {
     bool average = s->op->kind == QM_OP_AVERAGE_POOL_2D;
+    if (average && s->op->requant != NULL) return legalize_scaled_average(s);
     struct qm_layer *layer = site_layer(s, average ? QM_LAYER_POOL_AVG : QM_LAYER_POOL_MAX);
     QM_TRY(site_check_activations(s));
     if (!site_same_quant(site_input(s, 0), site_output(s, 0)))
@@ -54,7 +105,7 @@ enum qm_status legalize_pool(const struct site *s) {
     if (average && count > AVERAGE_COUNT_MAX)
         return site_refuse(s, "an average over %llu elements is not supported; at most %d are exact", (unsigned long long)count,
                            AVERAGE_COUNT_MAX);
-    QM_TRY(site_rescale(s, 0, 0, layer));
+    site_identity(site_input(s, 0), layer);
     layer->pad_value = average || layer->in_unsigned ? 0 : INT8_MIN;
     if (average) layer->rounding = QM_rounding_AWAY;
     site_window(s, layer);
@@ -139,7 +190,6 @@ enum qm_status legalize_relu(const struct site *s) {
 static enum qm_status on_host(const struct site *s, enum qm_host_op op) {
     struct qm_layer *layer = site_layer(s, QM_LAYER_HOST);
     layer->host_op = op;
-    layer->beta = s->op->beta;
     QM_TRY(site_operand(s, 0, &layer->inputs[0]));
     layer->input_count = 1;
     layer->output = site_result(s, 0);
@@ -149,23 +199,29 @@ static enum qm_status on_host(const struct site *s, enum qm_host_op op) {
 enum qm_status legalize_quantize(const struct site *s) {
     if (site_input(s, 0)->dtype != QM_F32) return rescale_elements(s, QM_ACT_NONE);
     QM_TRY(site_check_activation(s, site_output(s, 0)));
-    return on_host(s, QM_HOST_QUANTIZE);
+    return on_host(s, s->op->requant != NULL ? QM_HOST_QUANTIZE_EVEN : QM_HOST_QUANTIZE);
 }
 
 enum qm_status legalize_dequantize(const struct site *s) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
-    return on_host(s, QM_HOST_DEQUANTIZE);
+    QM_TRY(on_host(s, QM_HOST_DEQUANTIZE));
+    s->l->network->layers[s->l->network->layer_count - 1].beta = s->op->beta;
+    return QM_OK;
 }
 
+/* SOFTMAX and LOG_SOFTMAX give numbers of one scale and zero point, of rows whose sum of exponentials does not overflow. */
 enum qm_status legalize_softmax(const struct site *s) {
+    bool log = s->op->kind == QM_OP_LOG_SOFTMAX;
     QM_TRY(site_check_activations(s));
-    const struct qm_quant *out = &site_output(s, 0)->quant;
+    bool is_unsigned = site_output(s, 0)->dtype == QM_U8;
+    if (site_input(s, 0)->dtype != site_output(s, 0)->dtype) return site_refuse(s, "input and output have different types");
+    QM_TRY(site_check_output(s, log ? 1.0F / 16 : 1.0F / 256, log ? INT8_MAX : is_unsigned ? 0 : INT8_MIN));
     uint32_t depth = site_output(s, 0)->dims[site_output(s, 0)->rank - 1];
-    if (out->scale[0] != 1.0F / 256 || out->zero_point[0] != INT8_MIN)
-        return site_refuse(s, "the output has scale %g and zero point %lld; TFLite gives 1/256 and -128", (double)out->scale[0],
-                           (long long)out->zero_point[0]);
+    float beta = log ? 1 : s->op->beta;
     if (depth > SOFTMAX_DEPTH_MAX) return site_refuse(s, "rows of %u elements are not supported; at most %d", depth, SOFTMAX_DEPTH_MAX);
-    if (!((double)s->op->beta * (double)site_input(s, 0)->quant.scale[0] * 0x1p26 > 1))
+    if (!((double)beta * (double)site_input(s, 0)->quant.scale[0] * 0x1p26 > 1))
         return site_refuse(s, "beta times the input's scale is too small");
-    return on_host(s, QM_HOST_SOFTMAX);
+    QM_TRY(on_host(s, log ? QM_HOST_LOG_SOFTMAX : QM_HOST_SOFTMAX));
+    s->l->network->layers[s->l->network->layer_count - 1].beta = beta;
+    return QM_OK;
 }

@@ -2,7 +2,8 @@
  *
  *   convolution       double(input scale) * double(filter scale[c]) / double(output scale)
  *   fully connected   float(input scale * filter scale), then in double / output scale; per channel as in convolution
- *   bias              bias[c] - input zero point * sum of weights[c], which must fit 32 bits
+ *                     and in uint8 networks all of them
+ *   bias              bias[c] - input zero point * sum of (weights[c] - their zero point), which must fit 32 bits
  * Constants that already lie as layer.h wants them are not copied.
  */
 #include <string.h>
@@ -14,27 +15,42 @@ enum {
     EXPANDED_BYTES_MAX = 1 << 26, /* weights of a depthwise layer written out as a convolution */
 };
 
-/* Weights are constant and symmetric, with one scale or one for each of the channels along the axis. */
+/* Weights are constant, with one scale or one for each of the channels along the axis, and one zero point. */
 static enum qm_status check_weights(const struct site *s, uint32_t axis, uint32_t channels) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
     const struct qm_quant *quant = &weights->quant;
+    int64_t low = weights->dtype == QM_U8 ? 0 : INT8_MIN;
     if (weights->data == NULL) return site_refuse(s, "weights %s are computed by the network, which is not supported", weights->name);
     if (quant->count != 1 && (quant->count != channels || quant->axis != axis))
         return site_refuse(s, "weights %s have %u scales along axis %u; there must be one, or %u along axis %u", weights->name,
                            quant->count, quant->axis, channels, axis);
     for (uint32_t c = 0; c < quant->count; c++)
-        if (quant->zero_point[c] != 0)
-            return site_refuse(s, "weights %s have zero point %lld; only symmetric weights are supported", weights->name,
-                               (long long)quant->zero_point[c]);
+        if (quant->zero_point[c] != quant->zero_point[0] || quant->zero_point[c] < low || quant->zero_point[c] > low + UINT8_MAX)
+            return site_refuse(s, "weights %s have zero point %lld; all channels must have the same, which their type can hold",
+                               weights->name, (long long)quant->zero_point[c]);
     if (s->op->inputs[2] != QM_NO_TENSOR && site_input(s, 2)->data == NULL)
         return site_refuse(s, "bias %s is computed by the network, which is not supported", site_input(s, 2)->name);
     return QM_OK;
 }
 
+/* Weights as signed numbers with their zero point; unsigned ones are both less by half of their range. */
+static void set_weights(const struct site *s, struct qm_layer *layer) {
+    const struct qm_graph_tensor *weights = site_input(s, 1);
+    layer->weights = weights->data;
+    layer->weight_zero = (int32_t)weights->quant.zero_point[0];
+    if (weights->dtype != QM_U8) return;
+    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, weights->size_bytes);
+    int32_t half = 1 << (qm_graph_bits(weights) - 1);
+    for (size_t i = 0; i < weights->size_bytes; i++) to[i] = (int8_t)(((const uint8_t *)weights->data)[i] - half);
+    layer->weights = to;
+    layer->weight_zero -= half;
+}
+
 static enum qm_status set_channel_scales(const struct site *s, struct qm_layer *layer, uint32_t channels) {
     const struct qm_quant *weights = &site_input(s, 1)->quant;
     float in = site_input(s, 0)->quant.scale[0], out = site_output(s, 0)->quant.scale[0];
-    bool float_product = s->op->kind == QM_OP_FULLY_CONNECTED && weights->count == 1;
+    bool legacy = site_input(s, 0)->dtype == QM_U8;
+    bool float_product = s->op->requant == NULL && (s->op->kind == QM_OP_FULLY_CONNECTED || legacy) && weights->count == 1;
     struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
     for (uint32_t c = 0; c < channels; c++) {
         float weight = weights->scale[weights->count > 1 ? c : 0];
@@ -57,6 +73,11 @@ static int64_t weight_sum(const int8_t *weights, const struct filter *f, uint32_
     return sum;
 }
 
+/* Of the weights without their zero point. */
+static int64_t symmetric_sum(const struct qm_layer *layer, const struct filter *f, uint32_t channel) {
+    return weight_sum(layer->weights, f, channel) - (int64_t)layer->weight_zero * f->count;
+}
+
 /* Reads the bias by bytes: its data need not be aligned. */
 static enum qm_status fold_bias(const struct site *s, struct qm_layer *layer, const struct filter *f) {
     const uint8_t *given = s->op->inputs[2] != QM_NO_TENSOR ? site_input(s, 2)->data : NULL;
@@ -64,7 +85,7 @@ static enum qm_status fold_bias(const struct site *s, struct qm_layer *layer, co
     int32_t *bias = QM_ARENA_NEW(s->l->arena, int32_t, f->channels);
     for (uint32_t c = 0; c < f->channels; c++) {
         if (given != NULL) memcpy(&bias[c], given + sizeof *bias * c, sizeof *bias);
-        int64_t folded = bias[c] - zero * weight_sum(layer->weights, f, c);
+        int64_t folded = bias[c] - zero * symmetric_sum(layer, f, c);
         if (folded < INT32_MIN || folded > INT32_MAX)
             return site_refuse(s, "channel %u: the bias with the input's zero point folded in is %lld, which 32 bits cannot hold", c,
                                (long long)folded);
@@ -90,16 +111,44 @@ void site_window(const struct site *s, struct qm_layer *layer) {
     layer->pad_left += pad->pads[2].before;
 }
 
+/* Sums as they are. */
+static void keep_sums(const struct site *s, struct qm_layer *layer, uint32_t channels) {
+    struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
+    for (uint32_t c = 0; c < channels; c++) scales[c] = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->scales = scales;
+    layer->clamp_min = layer->clamp_max = 0; /* does not count */
+}
+
+/* What the machine's sums have beside the steps' sums: the input's zero point. */
+static enum qm_status fit_product(const struct site *s, struct qm_layer *layer, const struct filter *f) {
+    int64_t *offsets = QM_ARENA_NEW(s->l->arena, int64_t, f->channels), zero = site_input(s, 0)->quant.zero_point[0];
+    for (uint32_t c = 0; c < f->channels; c++) offsets[c] = zero * symmetric_sum(layer, f, c);
+    if (s->op->requant->channels != f->channels) return site_refuse(s, "has steps for %u channels", s->op->requant->channels);
+    return site_fit_steps(s, layer, f->channels, offsets);
+}
+
+/* How sums become the output's integers: by steps, by scales, or not at all. */
+static enum qm_status set_output_stage(const struct site *s, struct qm_layer *layer, const struct filter *f) {
+    bool steps = s->op->requant != NULL && s->op->requant->channels > 0;
+    site_clamp(s, s->op->activation, layer);
+    if (steps) return fit_product(s, layer, f);
+    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
+    QM_TRY(fold_bias(s, layer, f));
+    if (site_output(s, 0)->dtype != QM_I32) return set_channel_scales(s, layer, f->channels);
+    keep_sums(s, layer, f->channels);
+    return QM_OK;
+}
+
 /* What all products have: operand, result, scales, folded bias, clamp. The layer's kind and weights are set. */
 static enum qm_status finish_product(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t axis) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
     QM_TRY(site_check_activation(s, site_output(s, 0)));
     QM_TRY(check_weights(s, axis, f->channels));
-    QM_TRY(set_channel_scales(s, layer, f->channels));
-    QM_TRY(fold_bias(s, layer, f));
+    QM_TRY(set_output_stage(s, layer, f));
+    layer->weight_bits = qm_graph_bits(site_input(s, 1));
+    if (layer->weight_bits == 1 && layer->weights != site_input(s, 1)->data) layer->weight_bits = 2; /* there may be zeros */
+    layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
     layer->pad_value = (int8_t)site_input(s, 0)->quant.zero_point[0];
-    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
-    site_clamp(s, s->op->activation, layer);
     QM_TRY(site_operand(s, 0, &layer->inputs[0]));
     layer->input_count = 1;
     layer->output = site_result(s, 0);
@@ -111,32 +160,69 @@ static uint64_t positions(const struct site *s, const struct qm_layer *layer) {
     return (uint64_t)out->h * out->w;
 }
 
+static enum qm_status check_expanded(const struct site *s, uint64_t bytes) {
+    if (bytes <= EXPANDED_BYTES_MAX) return QM_OK;
+    return site_refuse(s, "written out as one convolution its weights are %llu bytes, more than %d", (unsigned long long)bytes,
+                       EXPANDED_BYTES_MAX);
+}
+
+/* Room for weights that are all their zero point. */
+static int8_t *zero_weights(const struct site *s, const struct qm_layer *layer, uint64_t bytes) {
+    return memset(QM_ARENA_NEW(s->l->arena, int8_t, bytes), layer->weight_zero, bytes);
+}
+
+/* A filter [oc][kh][kw][ic of a group] as that of one group: zero but for the channels of each group. */
+static enum qm_status join_groups(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t in_channels) {
+    uint32_t own = site_input(s, 1)->dims[3], taps = f->count / own, per_group = f->channels / (in_channels / own);
+    uint64_t bytes = (uint64_t)f->channels * taps * in_channels;
+    QM_TRY(check_expanded(s, bytes));
+    int8_t *to = zero_weights(s, layer, bytes);
+    for (size_t c = 0; c < f->channels; c++)
+        for (size_t tap = 0; tap < taps; tap++)
+            memcpy(to + (c * taps + tap) * in_channels + c / per_group * own, layer->weights + (c * taps + tap) * own, own);
+    layer->weights = to;
+    return QM_OK;
+}
+
 enum qm_status legalize_conv(const struct site *s) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
-    uint32_t channels = weights->dims[0], count = weights->dims[1] * weights->dims[2] * weights->dims[3];
+    uint32_t channels = weights->dims[0], count = weights->dims[1] * weights->dims[2] * weights->dims[3],
+             in_channels = site_input(s, 0)->dims[3];
     struct filter filter = {.channels = channels, .count = count, .channel_stride = count, .stride = 1};
     struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
-    layer->weights = weights->data;
+    layer->in_channels = in_channels;
     site_window(s, layer);
     QM_TRY(check_weights(s, 0, channels));
+    set_weights(s, layer);
+    if (weights->dims[3] < in_channels) {
+        QM_TRY(join_groups(s, layer, &filter, in_channels));
+        filter.channel_stride = filter.count = count / weights->dims[3] * in_channels;
+    }
     QM_TRY(finish_product(s, layer, &filter, 0));
     layer->macs = positions(s, layer) * channels * count;
     return QM_OK;
 }
 
 /* A depthwise filter [kh][kw][oc] with a multiplier as that of a convolution: [oc][kh][kw][ic], zero but for each channel's own input. */
-static enum qm_status expand(const struct site *s, uint32_t taps, uint32_t channels, const int8_t **expanded) {
+static enum qm_status expand(const struct site *s, struct qm_layer *layer, uint32_t taps, uint32_t channels) {
     uint32_t multiplier = s->op->depth_multiplier, in_channels = channels / multiplier;
     uint64_t bytes = (uint64_t)taps * channels * in_channels;
-    if (bytes > EXPANDED_BYTES_MAX)
-        return site_refuse(s, "depth multiplier %u on %u channels needs %llu bytes of weights, more than %d", multiplier, in_channels,
-                           (unsigned long long)bytes, EXPANDED_BYTES_MAX);
-    const int8_t *source = site_input(s, 1)->data;
-    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, bytes);
+    QM_TRY(check_expanded(s, bytes));
+    int8_t *to = zero_weights(s, layer, bytes);
     for (size_t c = 0; c < channels; c++)
-        for (size_t tap = 0; tap < taps; tap++) to[(c * taps + tap) * in_channels + c / multiplier] = source[tap * channels + c];
-    *expanded = to;
+        for (size_t tap = 0; tap < taps; tap++) to[(c * taps + tap) * in_channels + c / multiplier] = layer->weights[tap * channels + c];
+    layer->weights = to;
     return QM_OK;
+}
+
+/* The array takes no zero point off depthwise weights: the window is read again, with the zero point's negative everywhere. */
+static void add_zero_taps(const struct site *s, struct qm_layer *layer, size_t count) {
+    int8_t *both = QM_ARENA_NEW(s->l->arena, int8_t, 2 * count);
+    memcpy(both, layer->weights, count);
+    memset(both + count, -layer->weight_zero, count);
+    layer->weights = both;
+    layer->weight_zero = 0;
+    layer->twice = true;
 }
 
 enum qm_status legalize_depthwise(const struct site *s) {
@@ -144,19 +230,82 @@ enum qm_status legalize_depthwise(const struct site *s) {
     uint32_t channels = weights->dims[3], taps = weights->dims[1] * weights->dims[2];
     struct filter filter = {.channels = channels, .count = taps, .channel_stride = 1, .stride = channels};
     struct qm_layer *layer = site_layer(s, QM_LAYER_DEPTHWISE);
-    layer->weights = weights->data;
+    layer->in_channels = channels / s->op->depth_multiplier;
     site_window(s, layer);
     QM_TRY(check_weights(s, 3, channels));
-    if (s->op->depth_multiplier > 1) {
+    set_weights(s, layer);
+    bool asymmetric = layer->weight_zero != 0, writable = layer->weight_zero > INT8_MIN; /* its negative is a weight */
+    if (s->op->depth_multiplier > 1 || (asymmetric && !writable)) {
         uint32_t count = taps * (channels / s->op->depth_multiplier);
         layer->kind = QM_LAYER_CONV;
-        QM_TRY(expand(s, taps, channels, &layer->weights));
+        QM_TRY(expand(s, layer, taps, channels));
         filter = (struct filter){.channels = channels, .count = count, .channel_stride = count, .stride = 1};
     }
     QM_TRY(finish_product(s, layer, &filter, 3));
+    if (layer->kind == QM_LAYER_DEPTHWISE && asymmetric) add_zero_taps(s, layer, taps * channels);
     layer->macs = positions(s, layer) * channels * taps;
     return QM_OK;
 }
+
+/* ---- transposed convolution ---- */
+
+/* The input with stride - 1 zeros between its positions, as a map between the operator's own layers. */
+static enum qm_status spread_input(const struct site *s, uint32_t *value) {
+    const struct qm_graph_op *op = s->op;
+    const struct qm_graph_tensor *in = site_input(s, 0);
+    uint32_t h = in->dims[1], w = in->dims[2], channels = in->dims[3], source;
+    QM_TRY(site_operand(s, 0, &source));
+    *value = source;
+    if (op->stride_h == 1 && op->stride_w == 1) return QM_OK;
+    uint32_t wide = (w - 1) * op->stride_w + 1;
+    *value = site_between(s, op->inputs[0], (h - 1) * op->stride_h + 1, wide, channels);
+    struct qm_layer *layer = site_layer(s, QM_LAYER_MOVE);
+    layer->inputs[0] = source;
+    layer->input_count = 1;
+    layer->output = *value;
+    site_identity(in, layer);
+    layer->pad_value = (int8_t)in->quant.zero_point[0];
+    layer->move = (struct qm_move){.loop_count = 2, .run = channels, .fill = true};
+    layer->move.loops[0] = (struct qm_move_loop){h, w * channels, op->stride_h * wide * channels};
+    layer->move.loops[1] = (struct qm_move_loop){w, channels, op->stride_w * channels};
+    return QM_OK;
+}
+
+/* Taps in reverse order. */
+static const int8_t *turn_around(const struct site *s, const struct qm_layer *layer, const struct filter *f) {
+    uint32_t in_channels = site_input(s, 1)->dims[3], taps = f->count / in_channels;
+    const int8_t *source = layer->weights;
+    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, (size_t)f->channels * f->count);
+    for (size_t c = 0; c < f->channels; c++)
+        for (size_t tap = 0; tap < taps; tap++)
+            memcpy(to + c * f->count + tap * in_channels, source + c * f->count + (taps - 1 - tap) * in_channels, in_channels);
+    return to;
+}
+
+/* A convolution of stride 1 over the spread input, with the filter turned around. */
+enum qm_status legalize_transpose_conv(const struct site *s) {
+    const struct qm_graph_tensor *in = site_input(s, 0), *weights = site_input(s, 1);
+    uint32_t channels = weights->dims[0], count = weights->dims[1] * weights->dims[2] * weights->dims[3], value;
+    struct filter filter = {.channels = channels, .count = count, .channel_stride = count, .stride = 1};
+    QM_TRY(check_weights(s, 0, channels));
+    QM_TRY(site_check_activation(s, in));
+    QM_TRY(spread_input(s, &value));
+    struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
+    set_weights(s, layer);
+    layer->weights = turn_around(s, layer, &filter);
+    layer->in_channels = weights->dims[3];
+    layer->kernel_h = s->op->kernel_h;
+    layer->kernel_w = s->op->kernel_w;
+    layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
+    layer->pad_top = s->op->kernel_h - 1 - s->op->pad_top;
+    layer->pad_left = s->op->kernel_w - 1 - s->op->pad_left;
+    QM_TRY(finish_product(s, layer, &filter, 0));
+    layer->inputs[0] = value;
+    layer->macs = (uint64_t)in->dims[1] * in->dims[2] * channels * count;
+    return QM_OK;
+}
+
+/* ---- fully connected ---- */
 
 enum qm_status legalize_fully_connected(const struct site *s) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
@@ -164,9 +313,10 @@ enum qm_status legalize_fully_connected(const struct site *s) {
     uint32_t channels = weights->dims[0], features = weights->dims[1];
     uint32_t rows = (uint32_t)(qm_graph_elements(site_input(s, 0)) / features);
     struct filter filter = {.channels = channels, .count = features, .channel_stride = features, .stride = 1};
-    layer->weights = weights->data;
+    layer->in_channels = features;
     layer->kernel_h = layer->kernel_w = layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
     QM_TRY(check_weights(s, 0, channels));
+    set_weights(s, layer);
     QM_TRY(finish_product(s, layer, &filter, 0));
     layer->inputs[0] = site_view(s, layer->inputs[0], rows, 1, features);
     layer->output = site_result_view(s, layer->output, rows, 1, channels);

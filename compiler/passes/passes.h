@@ -35,15 +35,30 @@ enum { PRODUCTS_MAX = 16 };
 uint32_t products_of_layer(const struct plan *plan, uint32_t layer, struct plan_product *products);
 /* The windows of any layer that has some, one output position at a time. */
 struct plan_window products_window(const struct plan *plan, uint32_t layer);
-/* Products of one sum: rows of weights of a tile. */
+/* Bytes of the window of one sum. */
 uint32_t products_depth(const struct plan_product *product);
+/* Window rows with weights: those of the second reading follow those of the first. */
+uint32_t products_kernel_rows(const struct plan_product *product);
+/* Weight rows of kernel_h rows of taps of `run` bytes each (docs/machine.md, Weights). */
+uint32_t products_rows(const struct plan_product *product, uint32_t kernel_h, uint32_t run);
+/* Bytes of a weight row for channels of one tile, and of so many rows for channels from a tile's first on. */
+uint32_t products_row_bytes(const struct plan_product *product, uint32_t channels);
+uint64_t products_weight_bytes(const struct qm_machine *machine, const struct plan_product *product, uint32_t rows, uint32_t channels);
+
+/* ---- weights ---- */
+
 struct range {
     uint32_t first, count;
 };
 
-/* Fills weights[rows.count][channels.count]: rows (of 0 .. depth) of a tile, for these output channels of the product. */
-void products_weights(const struct qm_layer *layer, const struct plan_product *product, struct range rows, struct range channels,
-                      int8_t *weights);
+/* A part of the reduction: some kernel rows, and some bytes of each run. */
+struct weights_part {
+    struct range kernel_h, run;
+};
+
+/* Writes the weights of a part for channels of one tile, as the machine reads them, and returns their end. */
+uint8_t *weights_put(const struct qm_layer *layer, const struct plan_product *product, const struct weights_part *part,
+                     struct range channels, uint8_t *at);
 
 /* ---- areas: parts of maps ---- */
 
@@ -97,7 +112,7 @@ struct area schedule_input_channels(struct plan *plan, uint32_t layer, uint32_t 
 struct target {
     uint32_t value, width, pixel_bytes;
     struct block block;
-    struct range channels;
+    struct range channels; /* in bytes */
 };
 
 /* Where results go: the first byte, and the bytes from row to row and from position to position. */

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "common/precision.h"
 #include "compiler/passes/passes.h"
 
 enum { ARENA_ALIGNMENT = 64, PITCH_MAX = 65535 };
@@ -30,11 +31,13 @@ static void see_layer(struct plan *plan, uint32_t layer) {
     }
     if (on_host) out->from_outside = true;
     if (!on_host) touch(out, layer);
-    if (on_host || plan->options->keep_layers) out->in_arena = true;
+    bool kept = plan->options->keep_layers && !plan->network->values[l->output].between;
+    if (on_host || kept) out->in_arena = true;
 }
 
 static bool may_stay(const struct qm_value *value, uint32_t scratchpad_bytes) {
-    return (uint64_t)value->h * value->w * value->c <= scratchpad_bytes && (value->h == 1 || value->w * value->c <= PITCH_MAX);
+    uint64_t row_bytes = (uint64_t)value->w * qm_value_pixel_bytes(value);
+    return value->h * row_bytes <= scratchpad_bytes && (value->h == 1 || row_bytes <= PITCH_MAX);
 }
 
 static void see_values(struct plan *plan) {
@@ -43,11 +46,13 @@ static void see_values(struct plan *plan) {
         struct plan_value *value = plan_storage(plan, network->inputs[i]);
         value->from_outside = value->in_arena = true;
     }
+    for (uint32_t i = 0; i < network->value_count; i++)
+        if (network->values[i].data != NULL) plan->values[i].from_outside = plan->values[i].in_arena = true;
     for (uint32_t i = 0; i < network->layer_count; i++) see_layer(plan, i);
     for (uint32_t i = 0; i < network->output_count; i++) plan_storage(plan, network->outputs[i])->in_arena = true;
     for (uint32_t i = 0; i < network->value_count; i++) {
         const struct qm_value *value = &network->values[i];
-        plan->values[i].bytes = value->h * value->w * value->c * (uint32_t)qm_dtype_bytes(value->dtype);
+        plan->values[i].bytes = value->h * value->w * qm_value_pixel_bytes(value);
         plan->values[i].buffer = PLAN_NONE;
         plan->values[i].resident = value->storage == i && plan->values[i].on_device && may_stay(value, plan->machine->scratchpad_bytes);
     }
@@ -120,6 +125,11 @@ static uint32_t hole(const struct plan *plan, uint32_t layer) {
 
 /* ---- enough room for every layer ---- */
 
+/* A depthwise layer keeps bytes: the array has no narrow form of it. */
+static uint32_t weight_bits(const struct qm_layer *layer) {
+    return layer->kind == QM_LAYER_CONV ? (uint32_t)qm_precision_sizes(layer->precision).weight_bits : 8;
+}
+
 /* Bytes without which a layer would crawl: its weights, or a quarter of the scratchpad, and some rows of maps that are outside. */
 static uint32_t wish(const struct plan *plan, uint32_t layer) {
     const struct qm_layer *l = &plan->network->layers[layer];
@@ -128,7 +138,7 @@ static uint32_t wish(const struct plan *plan, uint32_t layer) {
     uint64_t total = 0;
     if (l->weights != NULL) {
         uint64_t in_channels = l->kind == QM_LAYER_CONV ? plan->network->values[l->inputs[0]].c : 1;
-        uint64_t weights = (uint64_t)out->c * l->kernel_h * l->kernel_w * in_channels;
+        uint64_t weights = (uint64_t)out->c * l->kernel_h * l->kernel_w * in_channels * weight_bits(l) / 8;
         total += weights + 9 * (uint64_t)plan_ceil_div(out->c, plan->machine->cols) * plan->machine->cols;
         if (total > most) total = most;
     }
@@ -136,7 +146,7 @@ static uint32_t wish(const struct plan *plan, uint32_t layer) {
         uint32_t value = i < l->input_count ? l->inputs[i] : l->output;
         const struct qm_value *map = &plan->network->values[value];
         uint64_t rows = i < l->input_count ? 2 * (uint64_t)(l->kernel_h + 1) : 4;
-        if (!plan_storage(plan, value)->resident) total += plan_min((uint32_t)(rows * map->w * map->c), most);
+        if (!plan_storage(plan, value)->resident) total += plan_min((uint32_t)(rows * map->w * qm_value_pixel_bytes(map)), most);
     }
     return (uint32_t)total;
 }
@@ -177,12 +187,17 @@ enum qm_status place_arena(struct plan *plan) {
         struct plan_value *value = &plan->values[i];
         if (plan->network->values[i].storage != i) continue;
         if (value->on_device && !value->resident) value->in_arena = true;
-        if (!value->in_arena) continue;
+        if (!value->in_arena || plan->network->values[i].data != NULL) continue;
         value->arena_offset = (uint32_t)next;
         next += ((uint64_t)value->bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
         if (next > INT32_MAX)
             return qm_fail(plan->diag, QM_BAD_INPUT, "%s: the maps need more than 2 GiB of memory", plan->network->graph->file);
     }
     plan->image_offset = (uint32_t)next;
+    for (uint32_t i = 0; i < plan->network->value_count; i++) {
+        if (plan->network->values[i].data == NULL) continue;
+        plan->values[i].arena_offset = plan->image_offset + plan->image_bytes;
+        plan->image_bytes += (plan->values[i].bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+    }
     return QM_OK;
 }

@@ -8,6 +8,7 @@
  *
  * Sums take the accumulator in turn, so that a MATMUL can fill rows while REQUANTIZE reads others.
  */
+#include "common/precision.h"
 #include "compiler/passes/passes.h"
 
 enum { CONSTANT_ALIGNMENT = 64, RING_MAX = 2 };
@@ -23,6 +24,7 @@ struct conv {
     struct area in;                 /* of the block */
     uint32_t weights, weights_base; /* buffer, and the offset in it of what `weights` offsets count from */
     uint32_t results[RING_MAX], windows[RING_MAX];
+    uint32_t table;  /* buffer */
     uint32_t stores; /* made so far: results take their buffers in turn */
 };
 
@@ -38,28 +40,34 @@ static struct range chunk_at(const struct conv *c, uint32_t index) {
 
 /* ---- constants ---- */
 
+static void add_constant(struct conv *c, struct range channels, uint32_t bytes) {
+    struct plan *plan = c->plan;
+    uint32_t index = plan_add_constant(plan);
+    struct plan_constant *constant = &plan->constants[index];
+    constant->layer = c->layer;
+    constant->channel = channels.first;
+    constant->channels = channels.count;
+    constant->offset = plan_ceil_div(plan->image_bytes, CONSTANT_ALIGNMENT) * CONSTANT_ALIGNMENT;
+    constant->bytes = bytes;
+    plan->image_bytes = constant->offset + constant->bytes;
+}
+
+/* One a chunk, then the table. */
 static void add_constants(struct conv *c) {
     struct plan *plan = c->plan;
     plan->layers[c->layer].first_constant = plan->constant_count;
     for (uint32_t i = 0; i < c->chunks; i++) {
         struct range channels = chunk_at(c, i);
-        uint32_t index = plan_add_constant(plan);
-        struct plan_constant *constant = &plan->constants[index];
-        constant->layer = c->layer;
-        constant->channel = channels.first;
-        constant->channels = channels.count;
-        constant->offset = plan_ceil_div(plan->image_bytes, CONSTANT_ALIGNMENT) * CONSTANT_ALIGNMENT;
-        constant->bytes = tile_chunk_bytes(plan->machine, &c->t->product, channels.count);
-        plan->image_bytes = constant->offset + constant->bytes;
+        add_constant(c, channels, tile_chunk_bytes(plan->machine, &c->t->product, channels.count));
     }
+    if (c->l->table != NULL) add_constant(c, (struct range){0, 0}, QM_TABLE_BYTES);
 }
 
-/* Loads bytes of a chunk's constant from offset on. */
-static void load_constant(struct conv *c, uint32_t chunk, uint32_t offset, uint32_t bytes) {
+/* Loads bytes of the layer's constant `index` from offset on; returns the buffer. */
+static uint32_t load_bytes(struct conv *c, uint32_t index, uint32_t offset, uint32_t bytes) {
     struct plan *plan = c->plan;
-    const struct plan_constant *constant = &plan->constants[plan->layers[c->layer].first_constant + chunk];
-    c->weights = plan_add_buffer(plan, bytes);
-    c->weights_base = offset;
+    const struct plan_constant *constant = &plan->constants[plan->layers[c->layer].first_constant + index];
+    uint32_t buffer = plan_add_buffer(plan, bytes);
     uint32_t op = plan_add_op(plan, QM_LOAD, c->layer);
     struct qm_insn *insn = &plan->ops[op].insn;
     insn->dram_addr = (int64_t)plan->image_offset + constant->offset + offset;
@@ -67,7 +75,14 @@ static void load_constant(struct conv *c, uint32_t chunk, uint32_t offset, uint3
     insn->row_count = insn->plane_count = 1;
     plan->ops[op].movable = true;
     plan->ops[op].after = plan->steps[plan->step_count - 1].first_op;
-    plan_use(plan, op, PLAN_WRITE, c->weights);
+    plan_use(plan, op, PLAN_WRITE, buffer);
+    return buffer;
+}
+
+/* Weights and parameters of a chunk, or a part of them. */
+static void load_constant(struct conv *c, uint32_t chunk, uint32_t offset, uint32_t bytes) {
+    c->weights = load_bytes(c, chunk, offset, bytes);
+    c->weights_base = offset;
 }
 
 /* ---- parts of the reduction ---- */
@@ -79,11 +94,19 @@ struct part {
     bool first, last;
 };
 
+static uint32_t part_rows(const struct conv *c, const struct part *part) {
+    return products_rows(&c->t->product, part->kernel_h.count, part->run.count);
+}
+
+/* Of the weights of the first so many channels of the chunk. */
+static uint32_t part_bytes(const struct conv *c, const struct part *part, uint32_t channels) {
+    return (uint32_t)products_weight_bytes(c->plan->machine, &c->t->product, part_rows(c, part), channels);
+}
+
 static struct part first_part(const struct conv *c, uint32_t channels) {
     struct part part = {.kernel_h = {0, c->t->part_kernel_h}, .run = {0, c->t->part_run}, .first = true};
-    uint32_t run = c->t->product.depthwise ? 1 : part.run.count;
-    part.bytes = part.kernel_h.count * c->window->kernel_w * run * channels;
-    part.last = part.kernel_h.count == c->window->kernel_h && part.run.count == c->window->run_bytes;
+    part.bytes = part_bytes(c, &part, channels);
+    part.last = part.kernel_h.count == products_kernel_rows(&c->t->product) && part.run.count == c->window->run_bytes;
     return part;
 }
 
@@ -97,9 +120,10 @@ static void next_part(const struct conv *c, uint32_t channels, struct part *part
         part->kernel_h.first += part->kernel_h.count;
     }
     part->run.count = plan_min(c->t->part_run, w->run_bytes - part->run.first);
-    part->kernel_h.count = plan_min(c->t->part_kernel_h, w->kernel_h - part->kernel_h.first);
-    part->bytes = part->kernel_h.count * w->kernel_w * (c->t->product.depthwise ? 1 : part->run.count) * channels;
-    part->last = part->run.first + part->run.count == w->run_bytes && part->kernel_h.first + part->kernel_h.count == w->kernel_h;
+    part->kernel_h.count = plan_min(c->t->part_kernel_h, w->kernel_h - part->kernel_h.first % w->kernel_h);
+    part->bytes = part_bytes(c, part, channels);
+    uint32_t end = part->kernel_h.first + part->kernel_h.count;
+    part->last = part->run.first + part->run.count == w->run_bytes && end == products_kernel_rows(&c->t->product);
 }
 
 /* ---- windows ---- */
@@ -134,7 +158,7 @@ static void set_window(struct conv *c, uint32_t op, uint32_t index, const struct
     struct plan_window window = *c->window;
     struct qm_insn *insn = &c->plan->ops[op].insn;
     window.kernel_h = part->kernel_h.count;
-    window.y_start += (int32_t)(part->kernel_h.first * window.y_dilation);
+    window.y_start += (int32_t)(part->kernel_h.first % c->window->kernel_h * window.y_dilation);
     if (c->t->product.depthwise) {
         window.x_start += (int32_t)channels.first;
         window.run_bytes = channels.count;
@@ -170,20 +194,30 @@ static void add_matmul(struct conv *c, const struct group *g, const struct part 
     else
         set_window(c, op, g->block, part, g->channels);
     struct qm_insn *insn = &c->plan->ops[op].insn;
+    insn->precision = c->t->product.precision;
     insn->in_unsigned = c->l->in_unsigned;
     insn->depthwise = c->t->product.depthwise;
+    insn->weight_zero = c->l->weight_zero;
     insn->accumulate = !part->first;
-    insn->weight_addr = part->offset - c->weights_base + (int64_t)(part->bytes / g->chunk_channels.count) * within;
+    insn->weight_addr = (int64_t)part->offset - c->weights_base + part_bytes(c, part, within);
     insn->acc_addr = g->accumulator;
     insn->channels = g->channels.count;
     insn->tiles = g->tiles;
     plan_use(c->plan, op, PLAN_READ_MORE, c->weights);
 }
 
+/* What is stored at once of a block: all channels, or those of a chunk. */
+static struct target stored_target(const struct conv *c, uint32_t block, uint32_t chunk) {
+    uint32_t bits = c->t->product.out_bits, pixel = plan_bytes(c->t->product.channels, bits);
+    struct range channels = chunk_at(c, chunk), bytes = {plan_bytes(channels.first, bits), plan_bytes(channels.count, bits)};
+    if (c->t->rows_outer) bytes = (struct range){0, pixel};
+    return (struct target){c->l->output, c->window->out_w, pixel, block_at(c, block), bytes};
+}
+
 static void add_requantize(struct conv *c, const struct group *g, uint32_t param_offset) {
+    uint32_t bits = c->t->product.out_bits, first = c->t->rows_outer ? 0 : g->chunk_channels.first;
     struct block block = block_at(c, g->block);
-    struct range stored = c->t->rows_outer ? (struct range){0, c->t->product.channels} : g->chunk_channels;
-    struct target target = {c->l->output, c->window->out_w, c->t->product.channels, block, stored};
+    struct target target = stored_target(c, g->block, g->chunk);
     struct destination to = schedule_destination(c->plan, &target, c->results[c->stores % c->t->ring]);
     uint32_t op = plan_add_op(c->plan, QM_REQUANTIZE, c->layer);
     struct qm_insn *insn = &c->plan->ops[op].insn;
@@ -195,7 +229,8 @@ static void add_requantize(struct conv *c, const struct group *g, uint32_t param
     insn->tiles = g->tiles;
     insn->out_h = block.h;
     insn->out_w = block.w;
-    insn->out_addr = (int64_t)to.offset + g->channels.first - stored.first;
+    insn->out_type = bits == 4 ? QM_out_type_BITS4 : bits == 8 ? QM_out_type_BITS8 : QM_out_type_BITS32;
+    insn->out_addr = (int64_t)to.offset + plan_bytes(g->channels.first - first, bits);
     insn->out_pitch = to.pitch;
     insn->out_pixel = to.pixel;
     insn->out_zero = c->l->out_zero;
@@ -203,6 +238,9 @@ static void add_requantize(struct conv *c, const struct group *g, uint32_t param
     insn->clamp_max = c->l->clamp_max;
     plan_use(c->plan, op, PLAN_READ_MORE, c->weights);
     plan_use(c->plan, op, PLAN_WRITE, to.buffer);
+    if (c->l->table == NULL) return;
+    insn->lookup = QM_lookup_TABLE;
+    plan_use(c->plan, op, PLAN_READ, c->table);
 }
 
 static void add_matmuls(struct conv *c, const struct group *g, uint32_t *param_offset) {
@@ -262,10 +300,8 @@ static void do_block_and_chunk(struct conv *c, uint32_t block, uint32_t chunk) {
         copy_windows(c, 0);
     }
     do_groups(c, block, chunk);
-    bool whole = c->t->rows_outer;
-    if (whole && chunk + 1 < c->chunks) return;
-    struct range stored = whole ? (struct range){0, c->t->product.channels} : chunk_at(c, chunk);
-    struct target target = {c->l->output, c->window->out_w, c->t->product.channels, block_at(c, block), stored};
+    if (c->t->rows_outer && chunk + 1 < c->chunks) return;
+    struct target target = stored_target(c, block, chunk);
     schedule_store_block(c->plan, c->layer, &target, c->results[c->stores++ % c->t->ring]);
 }
 
@@ -273,7 +309,8 @@ static void add_rings(struct conv *c) {
     uint32_t positions = c->t->block_h * c->t->block_w;
     uint32_t channels = c->t->rows_outer ? c->t->product.channels : c->t->chunk_channels;
     for (uint32_t i = 0; i < c->t->ring; i++) {
-        if (!plan_storage(c->plan, c->l->output)->resident) c->results[i] = plan_add_buffer(c->plan, positions * channels);
+        if (!plan_storage(c->plan, c->l->output)->resident)
+            c->results[i] = plan_add_buffer(c->plan, positions * plan_bytes(channels, c->t->product.out_bits));
         if (c->t->product.packed) c->windows[i] = plan_add_buffer(c->plan, positions * products_depth(&c->t->product));
     }
 }
@@ -288,6 +325,7 @@ void schedule_convolution(struct plan *plan, uint32_t layer) {
     c.block = c.chunk = PLAN_NONE;
     add_constants(&c);
     add_rings(&c);
+    if (c.l->table != NULL) c.table = load_bytes(&c, c.chunks, 0, QM_TABLE_BYTES);
     uint32_t outer = t->rows_outer ? c.blocks : c.chunks, inner = t->rows_outer ? c.chunks : c.blocks;
     for (uint32_t i = 0; i < outer; i++)
         for (uint32_t j = 0; j < inner; j++) do_block_and_chunk(&c, t->rows_outer ? i : j, t->rows_outer ? j : i);

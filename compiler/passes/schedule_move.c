@@ -15,16 +15,17 @@ struct mover {
     uint32_t results[2], stores;
 };
 
-/* A block: rows y.., positions x.., bytes b.. of the runs. */
+/* A block: rows y.., positions x.., elements b.. of the runs. */
 struct piece {
-    struct range y, x, bytes;
+    struct range y, x, elements;
 };
 
-static struct plan_nest nest_of(const struct piece *piece, uint32_t first, uint32_t row, uint32_t position) {
-    uint64_t offset = (uint64_t)piece->y.first * row + (uint64_t)piece->x.first * position + piece->bytes.first;
+/* Where a piece of elements of so many bits lies. */
+static struct plan_nest nest_of(const struct piece *piece, uint32_t bits, uint32_t first, uint32_t row, uint32_t position) {
+    uint64_t offset = (uint64_t)piece->y.first * row + (uint64_t)piece->x.first * position + plan_bytes(piece->elements.first, bits);
     return (struct plan_nest){.rows = piece->y.count,
                               .positions = piece->x.count,
-                              .run = piece->bytes.count,
+                              .run = plan_bytes(piece->elements.count, bits),
                               .first = first + (uint32_t)offset,
                               .row = row,
                               .position = position};
@@ -70,14 +71,16 @@ static struct qm_insn *add_pool(struct mover *m, const struct plan_nest *in, con
 }
 
 static void add_piece(struct mover *m, const struct piece *piece) {
-    struct plan_nest in = nest_of(piece, m->in_base, m->rows.in, m->positions.in);
-    struct plan_nest out = nest_of(piece, m->out_base, m->rows.out, m->positions.out), place = out, from = in;
+    uint32_t bits = m->plan->network->values[m->l->output].bits;
+    struct plan_nest in = nest_of(piece, 8, m->in_base, m->rows.in, m->positions.in);
+    struct plan_nest out = nest_of(piece, bits, m->out_base, m->rows.out, m->positions.out), place = out, from = in;
     uint32_t source = schedule_gather(m->plan, m->layer, m->l->inputs[0], &in), op;
     uint32_t results = m->results[m->stores++ % m->t->ring];
     if (!plan_storage(m->plan, m->l->inputs[0])->resident) from = dense(&in);
     struct plan_value *to = plan_storage(m->plan, m->l->output);
     if (!to->resident) place = dense(&out);
     set_scale(add_pool(m, &from, &place, &op), m->l);
+    if (bits == 4) m->plan->ops[op].insn.out_type = QM_out_type_BITS4;
     plan_use(m->plan, op, PLAN_READ, source);
     plan_use(m->plan, op, PLAN_WRITE, to->resident ? to->buffer : results);
     schedule_scatter(m->plan, m->layer, m->l->output, &out, results);
@@ -87,7 +90,7 @@ static void add_block(struct mover *m, struct range y, struct range x) {
     struct piece piece = {.y = y, .x = x};
     uint32_t run = m->l->move.run;
     for (uint32_t b = 0; b < run; b += m->t->chunk_channels) {
-        piece.bytes = (struct range){b, plan_min(m->t->chunk_channels, run - b)};
+        piece.elements = (struct range){b, plan_min(m->t->chunk_channels, run - b)};
         add_piece(m, &piece);
     }
 }

@@ -136,10 +136,11 @@ struct sum {
     struct plan *plan;
     uint32_t layer;
     const struct qm_layer *l;
-    uint32_t bytes; /* of a map */
+    uint32_t bytes; /* of an operand */
 };
 
 static void set_scales(struct qm_insn *insn, const struct qm_layer *l) {
+    insn->binary = l->product ? QM_binary_PRODUCT : QM_binary_SUM;
     insn->rounding = l->rounding;
     insn->in_unsigned = l->in_unsigned;
     insn->a_zero = l->a_zero;
@@ -159,7 +160,9 @@ static void set_scales(struct qm_insn *insn, const struct qm_layer *l) {
 static void add_sum(struct sum *s, struct range bytes, uint32_t results) {
     struct area wanted = {.rows = 1, .byte = bytes.first, .bytes = bytes.count}, in[2];
     for (uint32_t i = 0; i < 2; i++) in[i] = schedule_input(s->plan, s->layer, s->l->inputs[i], &wanted, s->bytes);
-    struct target target = {s->l->output, s->bytes, 1, {0, bytes.first, 1, bytes.count}, {0, 1}};
+    uint32_t bits = s->plan->network->values[s->l->output].bits;
+    struct block block = {0, plan_bytes(bytes.first, bits), 1, plan_bytes(bytes.count, bits)};
+    struct target target = {s->l->output, plan_bytes(s->bytes, bits), 1, block, {0, 1}};
     struct destination to = schedule_destination(s->plan, &target, results);
     uint32_t op = plan_add_op(s->plan, QM_ADD, s->layer);
     struct qm_insn *insn = &s->plan->ops[op].insn;
@@ -168,6 +171,7 @@ static void add_sum(struct sum *s, struct range bytes, uint32_t results) {
     insn->b_addr = bytes.first - in[1].byte;
     insn->out_addr = to.offset;
     insn->length = bytes.count;
+    if (bits == 4) insn->out_type = QM_out_type_BITS4;
     plan_use(s->plan, op, PLAN_READ, in[0].buffer);
     plan_use(s->plan, op, PLAN_READ_MORE, in[1].buffer);
     plan_use(s->plan, op, PLAN_WRITE, to.buffer);
@@ -177,7 +181,7 @@ static void add_sum(struct sum *s, struct range bytes, uint32_t results) {
 void schedule_add(struct plan *plan, uint32_t layer) {
     const struct plan_tiling *t = &plan->layers[layer].tiling;
     const struct qm_layer *l = &plan->network->layers[layer];
-    struct sum s = {plan, layer, l, plan_storage(plan, l->output)->bytes};
+    struct sum s = {plan, layer, l, plan_storage(plan, l->inputs[0])->bytes};
     uint32_t results[2] = {0, 0}, stores = 0;
     bool outside = !plan_storage(plan, l->output)->resident;
     for (uint32_t i = 0; outside && i < t->ring; i++) results[i] = plan_add_buffer(plan, t->block_bytes);

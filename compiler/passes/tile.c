@@ -5,6 +5,7 @@
  * scratchpad wins, the first of equals. Only when none fits are chunks narrower than a tile, and parts of the reduction, tried as well.
  * A layer for which nothing fits moves its largest map out of the scratchpad; when there is none left, it is refused.
  */
+#include "common/precision.h"
 #include "compiler/passes/passes.h"
 
 enum {
@@ -32,7 +33,8 @@ struct search {
 
 uint32_t tile_chunk_bytes(const struct qm_machine *machine, const struct plan_product *product, uint32_t channels) {
     uint64_t tiles = plan_ceil_div(channels, qm_machine_tile(machine, product->depthwise));
-    uint64_t bytes = (uint64_t)channels * products_depth(product) + 9 * tiles * machine->cols;
+    uint32_t rows = products_rows(product, products_kernel_rows(product), product->window.run_bytes);
+    uint64_t bytes = products_weight_bytes(machine, product, rows, channels) + 9 * tiles * machine->cols;
     return bytes < INT32_MAX ? (uint32_t)bytes : INT32_MAX;
 }
 
@@ -48,18 +50,22 @@ static uint64_t input_bytes(const struct plan_tiling *t, uint32_t *row_bytes) {
 }
 
 static uint64_t weight_bytes(const struct search *s, const struct plan_tiling *t) {
-    if (!t->split) return tile_chunk_bytes(s->plan->machine, &t->product, t->chunk_channels);
-    return (uint64_t)t->part_kernel_h * t->product.window.kernel_w * t->part_run * t->chunk_channels + 9 * (uint64_t)s->plan->machine->cols;
+    const struct qm_machine *machine = s->plan->machine;
+    if (!t->split) return tile_chunk_bytes(machine, &t->product, t->chunk_channels);
+    uint32_t rows = products_rows(&t->product, t->part_kernel_h, t->part_run);
+    return products_weight_bytes(machine, &t->product, rows, t->chunk_channels) + 9 * (uint64_t)machine->cols;
 }
 
 /* Bytes that the tiling needs at once. `times` says how many of each thing that comes or goes. */
 static uint64_t bytes_needed(const struct search *s, const struct plan_tiling *t, uint32_t times) {
     uint32_t row_bytes;
     uint64_t positions = (uint64_t)t->block_h * t->block_w, total = times * weight_bytes(s, t);
+    if (s->plan->network->layers[s->layer].table != NULL) total += QM_TABLE_BYTES;
     uint64_t in = input_bytes(t, &row_bytes);
     if (row_bytes > ROW_BYTES_MAX) return UINT64_MAX;
     if (s->in_outside) total += times * in;
-    if (s->out_outside) total += times * positions * (t->rows_outer ? t->product.channels : t->chunk_channels);
+    if (s->out_outside)
+        total += times * positions * plan_bytes(t->rows_outer ? t->product.channels : t->chunk_channels, t->product.out_bits);
     if (t->product.packed) total += times * positions * products_depth(&t->product);
     return total;
 }
@@ -80,7 +86,7 @@ static uint64_t memory_cycles(const struct search *s, const struct plan_tiling *
     if (s->in_outside) bytes += in * (t->rows_outer || blocks == 1 ? 1 : chunks);
     uint64_t read = cost_transfer(machine, bytes);
     if (!s->out_outside) return read;
-    uint64_t written = cost_transfer(machine, (uint64_t)w->out_h * w->out_w * t->product.channels);
+    uint64_t written = cost_transfer(machine, (uint64_t)w->out_h * w->out_w * plan_bytes(t->product.channels, t->product.out_bits));
     uint64_t stores = written + blocks * (t->rows_outer ? 1 : chunks) * (machine->dram_latency + 8);
     return read + written > stores ? read + written : stores;
 }
@@ -98,6 +104,7 @@ static uint64_t estimate(const struct search *s, const struct plan_tiling *t, bo
     uint64_t chunk_tiles = plan_ceil_div(t->chunk_channels, tile), tiles = chunks * chunk_tiles;
     uint64_t groups = (chunk_tiles + t->matmul_tiles - 1) / t->matmul_tiles;
     uint64_t parts = (uint64_t)plan_ceil_div(w->kernel_h, t->part_kernel_h) * plan_ceil_div(w->run_bytes, t->part_run);
+    if (t->product.twice) parts *= 2;
     if (t->product.packed) parts = 1;
     uint64_t positions = (uint64_t)w->out_h * w->out_w, m = (positions + blocks - 1) / blocks;
     uint64_t pairs = blocks * chunks * groups;
@@ -129,6 +136,7 @@ static void try_tiling(struct search *s, struct plan_tiling *t) {
     const struct qm_machine *machine = s->plan->machine;
     uint64_t positions = (uint64_t)t->block_h * t->block_w;
     if (positions > machine->accumulator_rows || t->block_h > POSITIONS_MAX || t->block_w > POSITIONS_MAX) return;
+    if (t->chunk_channels < t->product.channels && t->chunk_channels * t->product.out_bits % 8 != 0) return;
     uint32_t tile = qm_machine_tile(machine, t->product.depthwise), half = machine->accumulator_rows / 2;
     uint32_t tiles_in_half = half / (uint32_t)positions;
     t->matmul_tiles = plan_max(1, plan_min(tiles_in_half, plan_ceil_div(t->chunk_channels, tile)));
@@ -169,6 +177,7 @@ static void try_chunks(struct search *s, struct plan_tiling *t) {
 static void try_parts(struct search *s, struct plan_tiling *t) {
     const struct plan_window *w = &t->product.window;
     uint32_t widest = plan_min(qm_machine_tile(s->plan->machine, t->product.depthwise), t->product.channels);
+    uint32_t width = (uint32_t)qm_precision_sizes(t->product.precision).bytes; /* a weight row belongs to one part */
     if (t->product.packed) return;
     for (uint32_t chunk = widest; chunk > 0; chunk /= 2) {
         t->chunk_channels = chunk;
@@ -182,8 +191,8 @@ static void try_parts(struct search *s, struct plan_tiling *t) {
             if (t->product.depthwise && t->part_kernel_h == 1) break;
             if (t->part_kernel_h > 1)
                 t->part_kernel_h = plan_ceil_div(t->part_kernel_h, 2);
-            else if (t->part_run > 1)
-                t->part_run = plan_ceil_div(t->part_run, 2);
+            else if (t->part_run > width)
+                t->part_run = plan_ceil_div(t->part_run, 2 * width) * width;
             else
                 break;
         }
@@ -257,12 +266,13 @@ static bool tile_pool(struct search *s) {
 
 static bool tile_add(struct search *s) {
     const struct qm_layer *l = &s->plan->network->layers[s->layer];
-    uint32_t room = s->plan->layers[s->layer].hole_bytes, total = plan_storage(s->plan, l->output)->bytes, streams = 0;
+    uint32_t room = s->plan->layers[s->layer].hole_bytes, total = plan_storage(s->plan, l->inputs[0])->bytes, streams = 0;
     for (uint32_t i = 0; i < l->input_count; i++) streams += !plan_storage(s->plan, l->inputs[i])->resident;
     streams += s->out_outside;
     s->best.ring = 2;
     s->best.block_bytes = plan_min(total, plan_max(plan_ceil_div(total, ADD_BLOCKS), ADD_BLOCK_BYTES_MIN));
     if (streams > 0) s->best.block_bytes = plan_min(total, plan_min(room / (2 * streams), ADD_BLOCK_BYTES_MAX));
+    if (s->best.block_bytes < total) s->best.block_bytes -= s->best.block_bytes % 2; /* packed results end at a byte */
     return s->best.block_bytes > 0;
 }
 
@@ -275,6 +285,12 @@ static uint32_t positions_max(const struct qm_move_loop *loop, uint32_t run, boo
 }
 
 /* Blocks of whole rows if they fit, else of one row, else of a part of a run. */
+/* Elements of a run that one POOL packs: none ends within a byte but the last, and an odd number of lanes cannot go on behind a first piece. */
+static uint32_t packed_run(const struct qm_machine *machine, uint32_t run, uint32_t most) {
+    if (machine->cols % 2 != 0 && run > machine->cols) most = plan_min(most, machine->cols);
+    return most < run ? most / 2 * 2 : run;
+}
+
 static bool tile_move(struct search *s) {
     const struct qm_layer *l = &s->plan->network->layers[s->layer];
     struct plan_tiling *t = &s->best;
@@ -289,6 +305,7 @@ static bool tile_move(struct search *s) {
     t->ring = 2;
     t->block_bytes = most;
     t->chunk_channels = plan_min(l->move.run, most);
+    if (s->plan->network->values[l->output].bits == 4) t->chunk_channels = packed_run(s->plan->machine, l->move.run, t->chunk_channels);
     t->block_w = plan_min(plan_min(positions.count, plan_max(most / t->chunk_channels, 1)),
                           positions_max(&positions, t->chunk_channels, s->in_outside, s->out_outside));
     t->block_h = t->block_w < positions.count ? 1 : plan_min(rows.count, plan_max(most / (t->block_w * t->chunk_channels), 1));
@@ -321,7 +338,19 @@ static bool tile_layer(struct plan *plan, uint32_t layer) {
     return fits;
 }
 
+/* Tiles of 4-bit elements must not end within a byte (docs/machine.md, Decode). */
+static enum qm_status check_packing(const struct plan *plan, uint32_t layer) {
+    const struct qm_layer *l = &plan->network->layers[layer];
+    const struct qm_value *out = &plan->network->values[l->output];
+    uint32_t tile = qm_machine_tile(plan->machine, l->kind == QM_LAYER_DEPTHWISE), elements = l->kind == QM_LAYER_ADD ? UINT32_MAX : out->c;
+    if (out->bits != 4 || tile % 2 == 0 || (l->kind == QM_LAYER_MOVE ? tile > 1 : elements <= tile)) return QM_OK;
+    return qm_fail(plan->diag, QM_BAD_INPUT,
+                   "%s: layer %s packs 4-bit elements, which needs tiles of an even number of channels; machine %s has tiles of %u",
+                   plan->network->graph->file, plan_layer_name(plan, layer), plan->machine->name, tile);
+}
+
 enum qm_status pass_tile(struct plan *plan) {
+    for (uint32_t i = 0; i < plan->network->layer_count; i++) QM_TRY(check_packing(plan, i));
     for (uint32_t i = 0; i < plan->network->layer_count;) {
         if (tile_layer(plan, i)) {
             i++;

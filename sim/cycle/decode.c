@@ -8,7 +8,7 @@
 
 #include "common/precision.h"
 
-enum { PARAMETER_BYTES = 9 };
+enum { PARAMETER_BYTES = 9, WEIGHT_ZERO_MAX = 255 };
 
 static int64_t field_value(const struct decode_rule *rule, const struct qm_insn *insn) {
     return *(const int64_t *)((const char *)insn + rule->offset);
@@ -81,9 +81,10 @@ static bool splits_bytes(const struct qm_insn *insn, const struct qm_machine *ma
     return insn->opcode == QM_REQUANTIZE ? insn->tiles > 1 : (insn->opcode == QM_POOL ? insn->channels : insn->length) > machine->cols;
 }
 
-/* Values that are supported, but not together. A field that the opcode lacks is 0. */
+/* Values that are not supported, or not together. A field that the opcode lacks is 0. */
 static bool has_supported_modes(const struct decode *decode, const struct qm_insn *insn) {
-    if (insn->opcode == QM_MATMUL) return insn->depthwise == 0 || insn->precision == QM_precision_W8A8;
+    if (insn->opcode == QM_MATMUL && insn->depthwise != 0) return insn->precision == QM_precision_W8A8 && insn->weight_zero == 0;
+    if (insn->opcode == QM_MATMUL) return -WEIGHT_ZERO_MAX <= insn->weight_zero && insn->weight_zero <= WEIGHT_ZERO_MAX;
     if (insn->lookup == QM_lookup_TABLE && insn->out_type != QM_out_type_BITS8) return false;
     switch (insn->out_type) {
     case QM_out_type_BITS8: return true;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/cycle/engine.h"
+#include "sim/functional/commit.h"
 
 static struct engine *engine_of(struct qm_device *device) {
     return (struct engine *)device;
@@ -60,20 +61,21 @@ static void cycle_observe(struct qm_device *device, qm_observer *observer, void 
     engine_of(device)->observer_context = context;
 }
 
-static size_t accumulator_bytes(const struct qm_machine *machine) {
-    return (size_t)machine->accumulator_rows * machine->cols * sizeof(int32_t);
+static size_t accumulator_words(const struct qm_machine *machine) {
+    return (size_t)machine->accumulator_rows * machine->cols;
 }
 
 static void cycle_read_internal(struct qm_device *device, uint8_t *scratchpad, int32_t *accumulator) {
     struct engine *engine = engine_of(device);
     if (scratchpad != NULL) memcpy(scratchpad, engine->values.scratchpad, engine->machine.scratchpad_bytes);
-    if (accumulator != NULL) memcpy(accumulator, engine->values.accumulator, accumulator_bytes(&engine->machine));
+    if (accumulator != NULL) memcpy(accumulator, engine->values.accumulator, accumulator_words(&engine->machine) * sizeof(int32_t));
 }
 
 static void cycle_write_internal(struct qm_device *device, const uint8_t *scratchpad, const int32_t *accumulator) {
     struct engine *engine = engine_of(device);
     if (scratchpad != NULL) memcpy(engine->values.scratchpad, scratchpad, engine->machine.scratchpad_bytes);
-    if (accumulator != NULL) memcpy(engine->values.accumulator, accumulator, accumulator_bytes(&engine->machine));
+    for (size_t i = 0; accumulator != NULL && i < accumulator_words(&engine->machine); i++)
+        engine->values.accumulator[i] = commit_wrap(accumulator[i], &engine->machine);
 }
 
 const struct qm_device_ops qm_device_cycle = {

@@ -18,6 +18,7 @@ void engine_start(struct engine *engine) {
     store_reset(&engine->store);
     qm_dram_reset(engine->dram);
     engine->counters = (struct qm_counters){0};
+    engine->values.acc_overflows = 0;
 }
 
 void engine_init(struct engine *engine, const struct qm_machine *machine, const struct qm_device_options *options) {
@@ -87,6 +88,7 @@ static void count_matmul(const struct wires *wires, struct engine *engine, uint6
     if (wires->matmul.row) {
         count_products(back, cycles, value);
         value[QM_C_stream_reads] += cycles * back->k;
+        if (back->insn->weight_zero != 0) value[QM_C_row_sum_ops] += cycles * back->k * (uint64_t)qm_activations_per_byte(back->insn);
     }
 }
 
@@ -104,7 +106,10 @@ static void count(const struct wires *wires, struct engine *engine, uint64_t cyc
 
 static void compute_values(struct engine *engine, const struct qm_insn *insn) {
     switch (insn->opcode) {
-    case QM_MATMUL: qm_functional_matmul(insn, &engine->values); break;
+    case QM_MATMUL:
+        qm_functional_matmul(insn, &engine->values);
+        engine->counters.value[QM_C_acc_overflows] = engine->values.acc_overflows;
+        break;
     case QM_REQUANTIZE: qm_functional_requantize(insn, &engine->values); break;
     case QM_POOL: qm_functional_pool(insn, &engine->values); break;
     case QM_ADD: qm_functional_add(insn, &engine->values); break;
@@ -115,10 +120,13 @@ static void compute_values(struct engine *engine, const struct qm_insn *insn) {
 
 static void clock_memory(const struct wires *wires, struct engine *engine, uint64_t cycles) {
     uint64_t *value = engine->counters.value;
-    if (wires->load_beat)
-        value[QM_C_load_writes] += load_clock_beats(&engine->load, wires->memory.r_data, cycles, engine->values.scratchpad);
+    bool has_values = !engine->options.no_values;
+    if (wires->load_beat) {
+        if (has_values) load_write(&engine->load, wires->memory.r_data, cycles, engine->values.scratchpad);
+        value[QM_C_load_writes] += load_clock_beats(&engine->load, cycles);
+    }
     if (wires->store_beat) {
-        if (cycles > 1) store_read(&engine->store, engine->values.scratchpad, cycles, engine->beats);
+        if (has_values && cycles > 1) store_read(&engine->store, engine->values.scratchpad, cycles, engine->beats);
         value[QM_C_store_reads] += store_clock_beats(&engine->store, cycles);
     }
     if (cycles == 1)
@@ -165,7 +173,7 @@ static void clock_units(const struct wires *wires, struct engine *engine) {
         struct queue *queue = &engine->queues[unit];
         if (wires->ends[unit]) {
             const struct qm_insn *insn = queue_insn(queue, queue->ended++);
-            compute_values(engine, insn);
+            if (!engine->options.no_values) compute_values(engine, insn);
             signal[unit] = insn->signal;
         }
         if (wires->starts[unit]) {

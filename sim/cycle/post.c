@@ -90,7 +90,7 @@ static struct post_work add_work(const struct qm_machine *machine, const struct 
     uint64_t read_first = smaller((items + 1) / 2 * machine->cols, (uint64_t)insn->length);
     return (struct post_work){
         .post_reads = read_first + written,
-        .scale_ops = read_first + written,
+        .scale_ops = insn->binary == QM_binary_PRODUCT ? written : read_first + written,
         .requantize_ops = written,
         .post_writes = output_bytes(insn, written),
     };

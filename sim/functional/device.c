@@ -7,6 +7,7 @@
 #include "sim/cycle/csr.h"
 #include "sim/cycle/decode.h"
 #include "sim/device.h"
+#include "sim/functional/commit.h"
 #include "sim/functional/functional.h"
 
 struct functional_device {
@@ -97,7 +98,7 @@ static enum qm_error run(struct functional_device *device, uint64_t *accepted) {
     if (error != QM_ERROR_NONE || csr->program_count == 0) return error;
     if (offset > device->options.memory_bytes || csr->memory_size > device->options.memory_bytes - offset) return QM_ERROR_BUS;
     uint8_t *arena = device->memory + offset;
-    struct qm_functional_memory memory = {&device->machine, device->scratchpad, device->accumulator};
+    struct qm_functional_memory memory = {&device->machine, device->scratchpad, device->accumulator, 0};
     for (; *accepted < csr->program_count; ++*accepted) {
         uint32_t words[QM_INSN_WORDS];
         read_words(arena + csr->program_addr + *accepted * QM_INSN_BYTES, words);
@@ -144,7 +145,8 @@ static void read_internal(struct qm_device *base, uint8_t *scratchpad, int32_t *
 static void write_internal(struct qm_device *base, const uint8_t *scratchpad, const int32_t *accumulator) {
     struct functional_device *device = downcast(base);
     if (scratchpad != NULL) memcpy(device->scratchpad, scratchpad, device->machine.scratchpad_bytes);
-    if (accumulator != NULL) memcpy(device->accumulator, accumulator, accumulator_words(&device->machine) * sizeof(int32_t));
+    for (size_t i = 0; accumulator != NULL && i < accumulator_words(&device->machine); i++)
+        device->accumulator[i] = commit_wrap(accumulator[i], &device->machine);
 }
 
 const struct qm_device_ops qm_device_functional = {

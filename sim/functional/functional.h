@@ -14,8 +14,9 @@
 
 struct qm_functional_memory {
     const struct qm_machine *machine;
-    uint8_t *scratchpad;  /* [scratchpad_bytes] */
-    int32_t *accumulator; /* [accumulator_rows][cols] */
+    uint8_t *scratchpad;    /* [scratchpad_bytes] */
+    int32_t *accumulator;   /* [accumulator_rows][cols], each within accumulator_bits */
+    uint64_t acc_overflows; /* counted by MATMUL */
 };
 
 void qm_functional_load(const struct qm_insn *insn, struct qm_functional_memory *memory, const uint8_t *arena);

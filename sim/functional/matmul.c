@@ -2,7 +2,8 @@
  *
  * Pieces of a run are contiguous and steps follow one another in the weights, so a dense tile's weights are simply [K][n], K = kernel_h x
  * kernel_w x run_bytes. Windows are gathered as rows of K bytes, a block of positions and a chunk of K at a time, so that the rows stay in the
- * cache while all tiles use them. Which product comes first does not matter: sums wrap modulo 2^32.
+ * cache while all tiles use them. Which product comes first does not matter, because every sum fits: an instruction whose sums might not
+ * goes step by step (matmul_steps.c). A zero point of the weights is taken off by the sums of the rows, as the hardware does.
  * Narrow precisions become 8-bit ones on the way (sim/functional/narrow.h), so that all share the kernels.
  */
 #include "sim/functional/matmul.h"
@@ -24,6 +25,7 @@ struct cut {
 struct chunk {
     int64_t position, first, k;
     int64_t cut_count;
+    int32_t corrections[BLOCK_ROWS]; /* weight_zero times the sum of the row's activations */
     struct cut cuts[KERNEL_K];
     int8_t weights[KERNEL_VECTORS][KERNEL_K * KERNEL_LANES]; /* of narrow precisions, expanded */
     _Alignas(64) uint8_t rows[(BLOCK_ROWS + KERNEL_ROWS_SPARE) * KERNEL_K * KERNEL_ELEMENT_BYTES_MAX];
@@ -41,6 +43,12 @@ static void cut_windows(const struct qm_insn *insn, struct chunk *chunk) {
     }
 }
 
+static int32_t row_sum(const uint8_t *activations, int64_t k, bool is_unsigned) {
+    int32_t sum = 0;
+    for (int64_t i = 0; i < k; i++) sum += is_unsigned ? activations[i] : (int8_t)activations[i];
+    return sum;
+}
+
 static void gather_rows(const struct kernel_job *job, const struct kernel *kernel, const struct qm_insn *insn, const uint8_t *scratchpad,
                         struct chunk *chunk) {
     uint8_t bytes[KERNEL_K] = {0};
@@ -51,6 +59,7 @@ static void gather_rows(const struct kernel_job *job, const struct kernel *kerne
         for (const struct cut *cut = chunk->cuts; cut < chunk->cuts + chunk->cut_count; out += cut++->size)
             window_read(insn, scratchpad, (struct run){window.y + cut->y, window.x + cut->x}, 0, cut->size, out);
         if (job->k != chunk->k) narrow_expand_activations(bytes, chunk->k, job->is_unsigned);
+        if (insn->weight_zero != 0) chunk->corrections[m] = (int32_t)insn->weight_zero * row_sum(bytes, job->k, job->is_unsigned);
         kernel->fill(bytes, job->k, job->is_unsigned, chunk->rows + m * KERNEL_K * kernel->element_bytes);
     }
 }
@@ -90,6 +99,17 @@ static void multiply_tiles(struct kernel_job *job, const struct kernel *kernel, 
     if (job->vector_count > 0) kernel->multiply(job);
 }
 
+static void subtract_corrections(const struct kernel_job *job, const struct qm_insn *insn, const struct chunk *chunk,
+                                 struct qm_functional_memory *memory) {
+    int64_t cols = memory->machine->cols, positions = insn->out_h * insn->out_w;
+    for (int64_t tile = 0; tile < insn->tiles; tile++) {
+        int64_t rest = insn->channels - tile * cols, n = rest < cols ? rest : cols;
+        int32_t *row = memory->accumulator + (insn->acc_addr + tile * positions + chunk->position) * cols;
+        for (int64_t m = 0; m < job->count; m++, row += cols)
+            for (int64_t c = 0; c < n; c++) row[c] -= chunk->corrections[m];
+    }
+}
+
 static void clear_spare_columns(const struct qm_insn *insn, struct qm_functional_memory *memory) {
     int64_t width = qm_machine_tile(memory->machine, insn->depthwise != 0), cols = memory->machine->cols,
             positions = insn->out_h * insn->out_w;
@@ -114,12 +134,15 @@ static void multiply_dense(const struct qm_insn *insn, struct qm_functional_memo
             cut_windows(insn, &chunk);
             gather_rows(&job, kernel, insn, memory->scratchpad, &chunk);
             multiply_tiles(&job, kernel, insn, memory, &chunk);
+            if (insn->weight_zero != 0) subtract_corrections(&job, insn, &chunk, memory);
         }
 }
 
 void matmul_with(const struct qm_insn *insn, struct qm_functional_memory *memory, const struct kernel *kernel) {
     if (insn->accumulate == 0) clear_spare_columns(insn, memory);
-    if (insn->depthwise != 0)
+    if (!matmul_always_fits(insn, memory))
+        matmul_steps(insn, memory);
+    else if (insn->depthwise != 0)
         matmul_depthwise(insn, memory);
     else
         multiply_dense(insn, memory, kernel);

@@ -8,6 +8,12 @@
 /* The processor must support the kernel; a depthwise MATMUL does not use it. */
 void matmul_with(const struct qm_insn *insn, struct qm_functional_memory *memory, const struct kernel *kernel);
 
+/* Whether no sum can leave the accumulator's width, in whatever order products are added. Depthwise: all channels count as one sum. */
+bool matmul_always_fits(const struct qm_insn *insn, const struct qm_functional_memory *memory);
+
+/* Step by step, for instructions that may not fit; leaves the columns beyond a tile's channels as they are. */
+void matmul_steps(const struct qm_insn *insn, struct qm_functional_memory *memory);
+
 /* The depthwise half; leaves the columns beyond a tile's channels as they are. */
 void matmul_depthwise(const struct qm_insn *insn, struct qm_functional_memory *memory);
 

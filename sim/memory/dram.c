@@ -182,14 +182,14 @@ static void close_write(struct qm_dram *dram) {
     response->error = write->is_error;
 }
 
-/* The first of the beats by its strobe, the others whole. */
+/* The first of the beats by its strobe, the others whole; nothing when there are no values. */
 static void take_write_beats(struct qm_dram *dram, const struct qm_dram_in *in, uint64_t beats) {
     struct burst *write = &dram->write;
     if (!write->is_error) {
         uint8_t *enables = dram->enables + (write->next - write->bytes);
-        memcpy(write->next, in->w_data, beats * dram->beat_bytes);
-        memset(enables, 0xff, beats * dram->beat_bytes);
-        for (uint32_t i = 0; i < dram->beat_bytes; i++) enables[i] = in->w_strobe >> i & 1 ? 0xff : 0;
+        if (in->w_data != NULL) memcpy(write->next, in->w_data, beats * dram->beat_bytes);
+        memset(enables, in->w_data != NULL ? 0xff : 0, beats * dram->beat_bytes);
+        for (uint32_t i = 0; in->w_data != NULL && i < dram->beat_bytes; i++) enables[i] = in->w_strobe >> i & 1 ? 0xff : 0;
     }
     advance(dram, write, beats);
     if (write->beats_left == 0) close_write(dram);

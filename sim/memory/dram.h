@@ -38,7 +38,7 @@ struct qm_dram_in {
     uint64_t aw_address;
     bool w_valid;
     uint64_t w_strobe;
-    const uint8_t *w_data; /* [axi_bytes] */
+    const uint8_t *w_data; /* [axi_bytes]; NULL: the beat writes nothing */
 };
 
 /* Of the options: memory, seed, stalls. */
@@ -52,7 +52,7 @@ void qm_dram_clock(struct qm_dram *dram, const struct qm_dram_in *in);
 /* For the skipping engine: for how many cycles, this one included, the memory does the same as now while the machine drives the same (a read beat
  * in each, a write beat in each, or nothing); at least 1. Never covers the last beat of a burst, an acceptance, or a cycle that may stall. */
 uint64_t qm_dram_steady_cycles(struct qm_dram *dram, const struct qm_dram_in *in);
-/* Does that many of those cycles at once. Read beats lie at r_data one after another; w_data holds all the beats, and all but the first
+/* Does that many of those cycles at once. Read beats lie at r_data one after another; w_data, unless NULL, holds all the beats, and all but the first
  * are written whole. */
 void qm_dram_skip(struct qm_dram *dram, const struct qm_dram_in *in, uint64_t cycles);
 

@@ -11,7 +11,7 @@
 #include "common/file.h"
 #include "common/yaml.h"
 
-enum { SUM_BYTES = 4, BITS = 8 };
+enum { BITS = 8 };
 
 enum unit { PER_COUNT, PER_BIT, PER_ACCESS, PER_HOP, PER_CELL_CYCLE, MICROWATT_CELL, MICROWATT_KIB, MILLIWATT };
 static const struct {
@@ -246,8 +246,16 @@ enum qm_status qm_energy_load(const char *name_or_file, struct qm_arena *arena, 
 
 /* ---- summing ---- */
 
+static double sum_bytes(const struct qm_machine *machine) {
+    return machine->accumulator_bits / (double)BITS;
+}
+
+static double row_of_sums_bytes(const struct qm_machine *machine) {
+    return machine->cols * sum_bytes(machine);
+}
+
 static double memory_bytes(enum memory memory, const struct qm_machine *machine) {
-    return memory == SCRATCHPAD ? machine->scratchpad_bytes : (double)machine->accumulator_rows * machine->cols * SUM_BYTES;
+    return memory == SCRATCHPAD ? machine->scratchpad_bytes : machine->accumulator_rows * row_of_sums_bytes(machine);
 }
 
 static double access_bytes(enum access access, const struct qm_machine *machine) {
@@ -255,13 +263,13 @@ static double access_bytes(enum access access, const struct qm_machine *machine)
     case ACCESS_ROWS: return machine->rows;
     case ACCESS_COLS: return machine->cols;
     case ACCESS_AXI: return machine->axi_bytes;
-    default: return machine->cols * (double)SUM_BYTES;
+    default: return row_of_sums_bytes(machine);
     }
 }
 
 static double bytes_of_one(enum qm_counter counter, const struct qm_machine *machine) {
     const char *unit = qm_counter_infos[counter].unit;
-    return strcmp(unit, "beats") == 0 ? machine->axi_bytes : strcmp(unit, "words") == 0 ? SUM_BYTES : 1;
+    return strcmp(unit, "beats") == 0 ? machine->axi_bytes : strcmp(unit, "words") == 0 ? sum_bytes(machine) : 1;
 }
 
 static double access_factor(const struct row *row, const struct qm_machine *machine) {

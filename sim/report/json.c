@@ -51,7 +51,7 @@ static void add_totals(cJSON *root, const struct qm_report *report) {
     const struct qm_report_source *source = &report->source;
     const struct qm_report_part *total = &report->total;
     bool timed = source->run->timed;
-    double cycles = (double)total->counters.value[QM_C_cycles], seconds = cycles / (source->machine->clock_mhz * 1e6);
+    double cycles = (double)total->counters.value[QM_C_cycles], seconds = qm_report_seconds(report, total);
     add_known(root, "cycles", timed, cycles);
     add_known(root, "seconds", timed, seconds);
     add_number(root, "macs", (double)total->macs);
@@ -70,7 +70,7 @@ static void add_counters(cJSON *root, const struct qm_report *report) {
     cJSON *object = add_object(root, "counters");
     bool timed = report->source.run->timed;
     for (int i = 0; i < QM_COUNTERS; i++) {
-        bool is_event = qm_counter_infos[i].group == NULL && i != QM_C_cycles;
+        bool is_event = qm_counter_infos[i].group == NULL && !qm_counter_infos[i].depends_on_values && i != QM_C_cycles;
         add_known(object, qm_counter_infos[i].name, timed || is_event, (double)report->total.counters.value[i]);
     }
 }
@@ -105,6 +105,7 @@ static void add_run(cJSON *root, const struct qm_report_source *source) {
     add_machine(root, source->machine);
     add_text(root, "engine", source->engine);
     add_text(root, "requant", source->program->requant);
+    add_text(root, "precision", source->program->precision[0] != '\0' ? source->program->precision : "model");
     add_number(root, "examples", (double)source->examples);
     add_known(root, "seed", source->random_input || source->stalls > 0, (double)source->seed);
     add_number(root, "stalls", source->stalls);

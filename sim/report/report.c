@@ -3,7 +3,10 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
+#include "common/precision.h"
 #include "common/work.h"
 
 static const char *const cause_names[QM_LAYER_CAUSES] = {"compute", "post", "memory", "control"};
@@ -143,7 +146,7 @@ static void add_counters(struct qm_counters *sum, const struct qm_counters *part
 static enum qm_status check_sums(const struct qm_report *report, struct qm_diag *diag) {
     for (int i = 0; i < QM_COUNTERS; i++) {
         uint64_t sum = 0, counted = report->total.counters.value[i];
-        if (qm_counter_infos[i].group != NULL) continue;
+        if (qm_counter_infos[i].group != NULL || qm_counter_infos[i].depends_on_values) continue;
         for (uint32_t layer = 0; layer < report->source.program->layer_count; layer++) sum += report->layers[layer].counters.value[i];
         if (sum != counted)
             return qm_fail(diag, QM_INTERNAL,
@@ -157,7 +160,8 @@ static enum qm_status check_sums(const struct qm_report *report, struct qm_diag 
 static void sum_total(const struct qm_report_source *source, struct qm_report *report) {
     const struct qm_program *program = source->program;
     for (uint32_t i = 0; i < program->layer_count; i++) {
-        report->total.macs += program->layers[i].macs;
+        report->total.macs += report->layers[i].macs;
+        report->total.cell_cycles += report->layers[i].cell_cycles;
         for (int cause = 0; cause < QM_LAYER_CAUSES; cause++) report->total.causes[cause] += report->layers[i].causes[cause];
         if (!source->run->timed) add_counters(&report->total.counters, &report->layers[i].counters);
     }
@@ -186,13 +190,27 @@ static void price(struct qm_report *report) {
         qm_energy_add(source->energy, source->machine, &report->layers[i].counters, &report->layers[i].energy);
 }
 
+/* Products of a cell in a cycle at a precision, which programs name in small letters. */
+static int64_t products_per_cell(const char *precision) {
+    for (size_t i = 0; i < qm_enum_value_count; i++) {
+        const struct qm_enum_value *value = &qm_enum_values[i];
+        if (strcmp(value->field, "precision") != 0 || strcasecmp(value->name, precision) != 0) continue;
+        struct qm_precision sizes = qm_precision_sizes(value->value);
+        return sizes.bytes * 8 / sizes.activation_bits;
+    }
+    return 1;
+}
+
 enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_arena *arena, struct qm_report **report,
                               struct qm_diag *diag) {
     const struct qm_program *program = source->program;
     struct qm_report *made = QM_ARENA_NEW(arena, struct qm_report, 1);
     made->source = *source;
     made->layers = QM_ARENA_NEW(arena, struct qm_report_part, program->layer_count);
-    for (uint32_t i = 0; i < program->layer_count; i++) made->layers[i].macs = program->layers[i].macs;
+    for (uint32_t i = 0; i < program->layer_count; i++) {
+        made->layers[i].macs = program->layers[i].macs;
+        made->layers[i].cell_cycles = (double)program->layers[i].macs / (double)products_per_cell(program->layers[i].precision);
+    }
     for (uint32_t i = 0; i < program->step_count; i++) {
         if (program->steps[i].on_host) continue;
         split_events(source, &program->steps[i], made);
@@ -208,10 +226,14 @@ enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_a
 
 /* ---- derived figures ---- */
 
+double qm_report_seconds(const struct qm_report *report, const struct qm_report_part *part) {
+    return (double)part->counters.value[QM_C_cycles] / (report->source.machine->clock_mhz * 1e6);
+}
+
 double qm_report_utilization(const struct qm_report *report, const struct qm_report_part *part) {
     const struct qm_machine *machine = report->source.machine;
     double slots = (double)part->counters.value[QM_C_cycles] * machine->rows * machine->cols;
-    return slots > 0 ? (double)part->macs / slots : 0;
+    return slots > 0 ? part->cell_cycles / slots : 0;
 }
 
 uint64_t qm_report_read_bytes(const struct qm_report *report, const struct qm_report_part *part) {

@@ -31,7 +31,8 @@ struct qm_report_source {
 
 /* Work and cost of a layer or of the whole run of one example. */
 struct qm_report_part {
-    uint64_t macs; /* of the definition */
+    uint64_t macs;      /* of the definition */
+    double cell_cycles; /* that these take when every cell works at the layer's precision: macs, half or a quarter of them */
     uint64_t causes[QM_LAYER_CAUSES];
     struct qm_counters counters; /* events; of a layer the cause counters are 0 */
     struct qm_energy_sum energy;
@@ -52,6 +53,8 @@ QM_MUST_USE enum qm_status qm_report_make(const struct qm_report_source *source,
 char *qm_report_table(const struct qm_report *report, struct qm_arena *arena);
 char *qm_report_json(const struct qm_report *report, struct qm_arena *arena);
 
+double qm_report_seconds(const struct qm_report *report, const struct qm_report_part *part);
+/* Share of the cells and cycles that the products needed at the precision of their layers. */
 double qm_report_utilization(const struct qm_report *report, const struct qm_report_part *part);
 /* Bytes of whole beats; reads with instructions. */
 uint64_t qm_report_read_bytes(const struct qm_report *report, const struct qm_report_part *part);

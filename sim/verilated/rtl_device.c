@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sim/device.h"
+#include "sim/functional/commit.h"
 #include "sim/memory/dram.h"
 #include "sim/verilated/rtl_library.h"
 
@@ -188,20 +189,47 @@ static void observe(struct qm_device *base, qm_observer *observer, void *context
     device->context = context;
 }
 
-static size_t accumulator_bytes(const struct rtl_device *device) {
-    return (size_t)device->machine.accumulator_rows * device->machine.cols * sizeof(int32_t);
+/* The lanes of the RTL's memory have accumulator_bits and lie side by side in a row. */
+struct lane {
+    uint8_t *byte;
+    unsigned shift;
+};
+
+static struct lane lane_of(const struct rtl_device *device, size_t index) {
+    uint8_t *row =
+        device->library.accumulator(device->model) + index / device->machine.cols * device->library.accumulator_row_bytes(device->model);
+    size_t bit = index % device->machine.cols * device->machine.accumulator_bits;
+    return (struct lane){row + bit / 8, (unsigned)(bit % 8)};
+}
+
+static size_t accumulator_words(const struct rtl_device *device) {
+    return (size_t)device->machine.accumulator_rows * device->machine.cols;
+}
+
+static int32_t read_lane(const struct rtl_device *device, size_t index) {
+    struct lane lane = lane_of(device, index);
+    uint64_t bits = 0;
+    for (unsigned i = 0; 8 * i < lane.shift + device->machine.accumulator_bits; i++) bits |= (uint64_t)lane.byte[i] << (8 * i);
+    return commit_wrap((int64_t)(bits >> lane.shift), &device->machine);
+}
+
+static void write_lane(struct rtl_device *device, size_t index, int32_t sum) {
+    struct lane lane = lane_of(device, index);
+    uint64_t mask = (((uint64_t)1 << device->machine.accumulator_bits) - 1) << lane.shift,
+             bits = ((uint64_t)(int64_t)sum << lane.shift) & mask;
+    for (unsigned i = 0; mask >> (8 * i) != 0; i++) lane.byte[i] = (uint8_t)((lane.byte[i] & ~(mask >> (8 * i))) | bits >> (8 * i));
 }
 
 static void read_internal(struct qm_device *base, uint8_t *scratchpad, int32_t *accumulator) {
     struct rtl_device *device = downcast(base);
     if (scratchpad != NULL) memcpy(scratchpad, device->library.scratchpad(device->model), device->machine.scratchpad_bytes);
-    if (accumulator != NULL) memcpy(accumulator, device->library.accumulator(device->model), accumulator_bytes(device));
+    for (size_t i = 0; accumulator != NULL && i < accumulator_words(device); i++) accumulator[i] = read_lane(device, i);
 }
 
 static void write_internal(struct qm_device *base, const uint8_t *scratchpad, const int32_t *accumulator) {
     struct rtl_device *device = downcast(base);
     if (scratchpad != NULL) memcpy(device->library.scratchpad(device->model), scratchpad, device->machine.scratchpad_bytes);
-    if (accumulator != NULL) memcpy(device->library.accumulator(device->model), accumulator, accumulator_bytes(device));
+    for (size_t i = 0; accumulator != NULL && i < accumulator_words(device); i++) write_lane(device, i, accumulator[i]);
 }
 
 static enum qm_status create(const struct qm_machine *machine, const struct qm_device_options *options, struct qm_device **device,

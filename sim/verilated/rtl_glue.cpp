@@ -92,6 +92,10 @@ EXPORT uint8_t *rtl_scratchpad(rtl_model *model) {
     return reinterpret_cast<uint8_t *>(&model->top.rootp->qmac__DOT__u_scratchpad__DOT__mem[0]);
 }
 
-EXPORT int32_t *rtl_accumulator(rtl_model *model) {
-    return reinterpret_cast<int32_t *>(&model->top.rootp->qmac__DOT__u_accumulator__DOT__mem[0]);
+EXPORT uint8_t *rtl_accumulator(rtl_model *model) {
+    return reinterpret_cast<uint8_t *>(&model->top.rootp->qmac__DOT__u_accumulator__DOT__mem[0]);
+}
+
+EXPORT uint32_t rtl_accumulator_row_bytes(const rtl_model *model) {
+    return sizeof model->top.rootp->qmac__DOT__u_accumulator__DOT__mem[0];
 }

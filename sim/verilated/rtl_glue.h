@@ -42,8 +42,11 @@ struct rtl_model *rtl_create(void); /* after reset */
 void rtl_destroy(struct rtl_model *model);
 void rtl_reset(struct rtl_model *model);
 void rtl_tick(struct rtl_model *model, const struct rtl_in *in, struct rtl_out *out);
-uint8_t *rtl_scratchpad(struct rtl_model *model);  /* [scratchpad_bytes], borrowed */
-int32_t *rtl_accumulator(struct rtl_model *model); /* [accumulator_rows][cols], borrowed */
+uint8_t *rtl_scratchpad(struct rtl_model *model); /* [scratchpad_bytes], borrowed */
+
+/* Borrowed; a row has rtl_accumulator_row_bytes, in which lane c begins at bit c * accumulator_bits, lowest bits first. */
+uint8_t *rtl_accumulator(struct rtl_model *model);
+uint32_t rtl_accumulator_row_bytes(const struct rtl_model *model);
 
 #ifdef __cplusplus
 }

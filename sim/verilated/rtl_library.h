@@ -13,7 +13,8 @@ struct rtl_library {
     void (*reset)(struct rtl_model *model);
     void (*tick)(struct rtl_model *model, const struct rtl_in *in, struct rtl_out *out);
     uint8_t *(*scratchpad)(struct rtl_model *model);
-    int32_t *(*accumulator)(struct rtl_model *model);
+    uint8_t *(*accumulator)(struct rtl_model *model);
+    uint32_t (*accumulator_row_bytes)(const struct rtl_model *model);
 };
 
 /* Builds (some ten seconds, at most once for a machine) and loads. A build that fails is QM_INTERNAL and names the log. */

@@ -16,10 +16,13 @@ refuses 2 "not a probability" "$qmac" run "$model" --stalls 1
 refuses 2 "not a probability" "$qmac" run "$model" --stalls x
 refuses 2 "there are: cycle, rtl, systemc, functional" "$qmac" run "$model" --engine fast
 refuses 2 "there are: tflite, single" "$qmac" run "$model" --requant up
+refuses 2 "choose w8a8, w4a8 or w4a4" "$qmac" run "$model" --precision w3a8
+refuses 2 "choose from stem, branch" "$qmac" run "$model" --precision root=w4a8,default=w4a4
+refuses 2 "no layer depthwise has a choice" "$qmac" compile "$model" --precision depthwise=w4a8 -o "$tmp/narrow.prog"
 refuses 2 "no output is named" "$qmac" compile "$model"
 
 # machines and tables
-refuses 2 "there are: edge" "$qmac" run "$model" --machine egde
+refuses 2 "there are: acc20, edge" "$qmac" run "$model" --machine egde
 refuses 2 "unknown knob 'rosw'" "$qmac" run "$model" --set rosw=3
 refuses 2 "write knob=value" "$qmac" run "$model" --set rows
 refuses 2 "not between" "$qmac" run "$model" --set rows=0
@@ -52,6 +55,7 @@ accepts "$qmac" compile "$model" -o "$tmp/net.prog"
 refuses 2 "is a compiled program already" "$qmac" compile "$tmp/net.prog" -o "$tmp/b.prog"
 refuses 2 "was compiled for machine edge" "$qmac" run "$tmp/net.prog" --machine tiny
 refuses 2 "is compiled already" "$qmac" run "$tmp/net.prog" --requant single
+refuses 2 "is compiled already" "$qmac" run "$tmp/net.prog" --precision w4a8
 size=$(wc -c <"$tmp/net.prog")
 for cut in 9 100 700 $((size / 2)) $((size - 1)); do
     head -c $cut "$tmp/net.prog" >"$tmp/cut.prog"

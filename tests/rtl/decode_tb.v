@@ -1,4 +1,4 @@
-// decode_tb - what the narrow precisions, the output types and the table add to decode's checks; ends worked out by hand from docs/machine.md.
+// decode_tb - what the narrow precisions, the weights' zero point, the output types and the table add to decode's checks; ends worked out by hand from docs/machine.md.
 `include "qmac_defs.vh"
 `default_nettype none
 
@@ -84,6 +84,19 @@ module decode_tb;
         check(`QM_ERROR_ILLEGAL);
         matmul(`QM_PRECISION_W4A8);
         `QM_F_DEPTHWISE(insn) = 1;
+        check(`QM_ERROR_UNSUPPORTED);
+
+        matmul(`QM_PRECISION_W8A8);
+        `QM_F_WEIGHT_ZERO(insn) = 255;
+        check(`QM_ERROR_NONE);
+        `QM_F_WEIGHT_ZERO(insn) = -255;
+        check(`QM_ERROR_NONE);
+        `QM_F_WEIGHT_ZERO(insn) = 256;
+        check(`QM_ERROR_UNSUPPORTED);
+        `QM_F_WEIGHT_ZERO(insn) = -256;
+        check(`QM_ERROR_UNSUPPORTED);
+        `QM_F_WEIGHT_ZERO(insn) = 1;
+        `QM_F_DEPTHWISE(insn)   = 1;
         check(`QM_ERROR_UNSUPPORTED);
 
         outputs(`QM_OUT_TYPE_BITS8, 5, 2, 5);

@@ -1,4 +1,4 @@
-// matmul_tb - scratchpad, matmul, mac_array and accumulator together on random MATMULs, against the formulas of docs/machine.md:
+// matmul_tb - scratchpad, matmul, mac_array, row_sum and accumulator together on random MATMULs, against the formulas of docs/machine.md:
 // the first and last cycle of every step, the end of every instruction, counters, and the accumulator's contents.
 `default_nettype none
 `include "qmac_defs.vh"
@@ -9,6 +9,8 @@ module matmul_tb;
     parameter FastArray    = 1;
     parameter Instructions = 60;
     parameter Seed         = 1;
+    parameter AccBits      = 32;
+    parameter AccSaturate  = 0;
 
     localparam SpadBytes = 4096;
     localparam AccRows   = 2048;  // large, so that most rows are not overwritten before they are compared
@@ -36,7 +38,9 @@ module matmul_tb;
     wire [1:0]         weight_mode, row_mode;
     wire         weight_valid, weight_buffer, weight_diagonal, row_valid, row_buffer, row_unsigned, commit, commit_add;
     wire [7:0]   weight_row;
-    wire [15:0]  commit_addr;
+    wire [15:0]  commit_addr, row_weight_zero, row_sums, overflow_words;
+    wire [31:0]  correction;
+    wire [8:0]   commit_corrected;
     wire [32*Cols-1:0] sums, post_acc_data;
     wire [8*Cols-1:0]  post_data;
     wire [8*AxiBytes-1:0] store_data;
@@ -52,20 +56,26 @@ module matmul_tb;
         .front_valid_i(front_valid), .front_insn_i(program[started < Instructions ? started : 0]), .start_ok_i(start_ok),
         .back_valid_i(back_valid), .back_insn_i(program[taken < Instructions ? taken : 0]),
         .start_o(start), .take_o(take), .end_o(ends), .end_signal_o(end_signal), .busy_o(busy),
-        .stream_o(stream), .wait_weights_o(wait_weights), .drain_o(drain), .macs_o(macs), .macs_w4a8_o(macs_w4a8), .macs_w4a4_o(macs_w4a4), .stream_bytes_o(stream_bytes),
+        .stream_o(stream), .wait_weights_o(wait_weights), .drain_o(drain), .macs_o(macs), .macs_w4a8_o(macs_w4a8), .macs_w4a4_o(macs_w4a4),
+        .row_sum_o(row_sums), .stream_bytes_o(stream_bytes),
         .weight_read_bytes_o(weight_bytes), .weight_write_bytes_o(weight_write_bytes), .acc_write_words_o(acc_write_words), .acc_read_words_o(acc_read_words),
         .window_re_o(window_re), .window_addr_o(window_addr), .window_data_i(window_data),
         .weight_re_o(weight_re), .weight_addr_o(weight_addr), .weight_data_i(weight_data),
         .array_weight_valid_o(weight_valid), .array_weight_buffer_o(weight_buffer), .array_weight_diagonal_o(weight_diagonal),
         .array_weight_row_o(weight_row), .array_weight_mode_o(weight_mode), .array_weight_data_o(weights),
         .array_row_valid_o(row_valid), .array_row_buffer_o(row_buffer), .array_row_unsigned_o(row_unsigned),
-        .array_row_mode_o(row_mode), .array_row_data_o(row_data), .commit_o(commit), .commit_addr_o(commit_addr), .commit_add_o(commit_add));
+        .array_row_mode_o(row_mode), .array_row_data_o(row_data), .commit_o(commit), .commit_addr_o(commit_addr), .commit_add_o(commit_add),
+        .row_weight_zero_o(row_weight_zero), .commit_corrected_o(commit_corrected));
     mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(FastArray)) macs_array (
         .clk_i(clk), .rst_ni(rst_n), .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer),
         .weight_diagonal_i(weight_diagonal), .weight_row_i(weight_row), .weight_mode_i(weight_mode), .weight_data_i(weights),
         .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned), .row_mode_i(row_mode), .row_data_i(row_data), .sums_o(sums));
-    accumulator #(.Cols(Cols), .AccRows(AccRows)) acc (
-        .clk_i(clk), .rst_ni(rst_n), .commit_i(commit), .commit_addr_i(commit_addr), .commit_add_i(commit_add), .sums_i(sums),
+    row_sum #(.Rows(Rows), .Cols(Cols)) corrections (
+        .clk_i(clk), .rst_ni(rst_n), .row_valid_i(row_valid), .row_unsigned_i(row_unsigned), .row_mode_i(row_mode), .row_data_i(row_data),
+        .row_weight_zero_i(row_weight_zero), .correction_o(correction));
+    accumulator #(.Cols(Cols), .AccRows(AccRows), .AccBits(AccBits), .AccSaturate(AccSaturate)) acc (
+        .clk_i(clk), .rst_ni(rst_n), .commit_i(commit), .commit_addr_i(commit_addr), .commit_add_i(commit_add), .commit_corrected_i(commit_corrected),
+        .sums_i(sums), .correction_i(correction), .overflow_words_o(overflow_words),
         .post_acc_re_i(1'b0), .post_acc_addr_i(16'd0), .post_acc_data_o(post_acc_data));
     scratchpad #(.Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AxiBytes(AxiBytes)) spad (
         .clk_i(clk), .window_re_i(window_re), .window_addr_i(window_addr), .window_data_o(window_data),
@@ -82,6 +92,7 @@ module matmul_tb;
     reg         must_preload [0:CyclesMax-1];
     reg         must_end [0:CyclesMax-1];
     reg  [3:0]  must_signal [0:CyclesMax-1];
+    integer     want_sums = 0, want_overflows = 0, got_sums = 0, got_overflows = 0;
     integer     want_macs = 0, want_stream = 0, want_weights = 0, want_writes = 0, want_reads = 0;
     integer     got_macs = 0, got_stream = 0, got_weights = 0, got_writes = 0, got_reads = 0;
 
@@ -94,6 +105,7 @@ module matmul_tb;
     reg     idle = 1'b1;            // nothing was unfinished in the cycle before
     integer step_k, step_n, weight_at, tile, ky, kx, piece, oy, ox, i, c, m, x, y, tile_width, piece_max, first, preload_start, stream_start;
     integer activation, weight, row;
+    reg signed [63:0] exact, most;
     reg [511:0] insn;
 
     function integer signed_byte(input [7:0] value);
@@ -115,22 +127,36 @@ module matmul_tb;
         end
     endfunction
 
+    // Of the lane in row and c.
+    task commit_sum;
+        begin
+            most = (64'sd1 << (AccBits - 1)) - 1;
+            if (exact > most || exact < -most - 1) begin
+                want_overflows = want_overflows + 1;
+                if (AccSaturate != 0) exact = exact > most ? most : -most - 1;
+                else                  exact = exact > most ? exact - 2*most - 2 : exact + 2*most + 2;
+            end
+            expected_acc[row*Cols + c] = exact[31:0];
+        end
+    endtask
+
     task expect_values;
         for (oy = 0; oy < `QM_F_OUT_H(insn); oy = oy + 1)
             for (ox = 0; ox < `QM_F_OUT_W(insn); ox = ox + 1) begin
                 m   = oy*`QM_F_OUT_W(insn) + ox;
                 row = `QM_F_ACC_ADDR(insn) + tile*`QM_F_OUT_H(insn)*`QM_F_OUT_W(insn) + m;
                 for (c = 0; c < Cols; c = c + 1) begin
-                    if (first && !`QM_F_ACCUMULATE(insn)) expected_acc[row*Cols + c] = 0;
+                    exact = first && !`QM_F_ACCUMULATE(insn) ? 0 : expected_acc[row*Cols + c];
                     if (c < step_n)
                         for (i = 0; i < (`QM_F_DEPTHWISE(insn) ? 1 : step_k); i = i + 1) begin
                             y = signed_half(`QM_F_Y_START(insn)) + oy*`QM_F_Y_STRIDE(insn) + ky*`QM_F_Y_DILATION(insn);
                             x = signed_half(`QM_F_X_START(insn)) + ox*`QM_F_X_STRIDE(insn) + kx*`QM_F_X_DILATION(insn)
                               + (`QM_F_DEPTHWISE(insn) ? tile*tile_width + c : piece + i);
                             activation = window_byte(y, x);
-                            weight     = signed_byte(bytes[weight_at + i*step_n + c]);
-                            expected_acc[row*Cols + c] = expected_acc[row*Cols + c] + activation*weight;
+                            weight     = signed_byte(bytes[weight_at + i*step_n + c]) - signed_half(`QM_F_WEIGHT_ZERO(insn));
+                            exact      = exact + activation*weight;
                         end
+                    commit_sum;
                 end
             end
     endtask
@@ -149,6 +175,7 @@ module matmul_tb;
             for (c = stream_start; c <= stream_end; c = c + 1) must_stream[c] = 1'b1;
             want_macs    = want_macs + m*step_n*i;
             want_stream  = want_stream + m*step_k;
+            if (`QM_F_WEIGHT_ZERO(insn) != 0) want_sums = want_sums + m*step_k;
             want_weights = want_weights + i*step_n;
             want_writes  = want_writes + m*Cols;
             if (!first || `QM_F_ACCUMULATE(insn)) want_reads = want_reads + m*Cols;
@@ -189,6 +216,7 @@ module matmul_tb;
             `QM_F_SIGNAL(insn)      = draw(16);
             `QM_F_DEPTHWISE(insn)   = index > 0 && draw(3) == 0;
             `QM_F_IN_UNSIGNED(insn) = draw(2);
+            `QM_F_WEIGHT_ZERO(insn) = `QM_F_DEPTHWISE(insn) || draw(2) == 0 ? 0 : draw(511) - 255;
             `QM_F_ACCUMULATE(insn)  = draw(2);
             `QM_F_PAD_VALUE(insn)   = draw(256);
             `QM_F_KERNEL_H(insn)    = draw_from(1, 3);
@@ -263,6 +291,8 @@ module matmul_tb;
             idle        = cycle >= last_end;
             got_macs    = got_macs + macs;
             got_stream  = got_stream + stream_bytes;
+            got_sums    = got_sums + row_sums;
+            got_overflows = got_overflows + overflow_words;
             got_weights = got_weights + weight_bytes;
             got_writes  = got_writes + acc_write_words;
             got_reads   = got_reads + acc_read_words;
@@ -277,14 +307,16 @@ module matmul_tb;
         check(got_macs, want_macs, "macs");
         check(got_stream, want_stream, "stream_reads");
         check(got_weights, want_weights, "weights");
+        check(got_sums, want_sums, "row_sum_ops");
+        check(got_overflows, want_overflows, "overflows");
         check(got_writes, want_writes, "acc_writes");
         check(got_reads, want_reads, "acc_reads");
         check(busy, 0, "busy at end");
         for (row = 0; row < AccRows; row = row + 1)
             for (c = 0; c < Cols; c = c + 1)
-                if (acc.mem[row][32*c +: 32] !== expected_acc[row*Cols + c]) begin
+                if ($signed(acc.mem[row][AccBits*c +: AccBits]) !== expected_acc[row*Cols + c]) begin
                     errors = errors + 1;
-                    if (errors < 20) $display("row %0d col %0d: %h, must be %h", row, c, acc.mem[row][32*c +: 32], expected_acc[row*Cols + c]);
+                    if (errors < 20) $display("row %0d col %0d: %h, must be %h", row, c, acc.mem[row][AccBits*c +: AccBits], expected_acc[row*Cols + c]);
                 end
         if (errors == 0) $display("PASS matmul %0dx%0d seed %0d: %0d instructions, %0d cycles", Rows, Cols, Seed, Instructions, cycle);
         else $display("FAIL matmul %0dx%0d seed %0d: %0d errors", Rows, Cols, Seed, errors);

@@ -30,7 +30,7 @@ module post_tb;
     reg          start_ok = 1'b0;
     wire         start, ends, busy, issued, param, drain, re, we, acc_re;
     wire [3:0]   end_signal;
-    wire [15:0]  read_bytes, write_bytes, acc_read_words, requantized, scaled, pooled, acc_addr;
+    wire [15:0]  overflow_words, read_bytes, write_bytes, acc_read_words, requantized, scaled, pooled, acc_addr;
     wire [23:0]  addr, waddr;
     wire [8*Cols-1:0]  data, wdata;
     wire [16*Cols-1:0] weight_data;
@@ -50,7 +50,8 @@ module post_tb;
         .post_waddr_o(waddr), .post_wdata_o(wdata), .post_wmask_o(wmask), .post_acc_re_o(acc_re), .post_acc_addr_o(acc_addr),
         .post_acc_data_i(acc_data));
     accumulator #(.Cols(Cols), .AccRows(AccRows)) acc (
-        .clk_i(clk), .rst_ni(rst_n), .commit_i(1'b0), .commit_addr_i(16'd0), .commit_add_i(1'b0), .sums_i({32*Cols{1'b0}}),
+        .clk_i(clk), .rst_ni(rst_n), .commit_i(1'b0), .commit_addr_i(16'd0), .commit_add_i(1'b0), .commit_corrected_i(9'd0), .sums_i({32*Cols{1'b0}}),
+        .correction_i(32'd0), .overflow_words_o(overflow_words),
         .post_acc_re_i(acc_re), .post_acc_addr_i(acc_addr), .post_acc_data_o(acc_data));
     scratchpad #(.Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AxiBytes(AxiBytes)) spad (
         .clk_i(clk), .window_re_i(1'b0), .window_addr_i(24'd0), .window_data_o(window_data),
@@ -239,12 +240,16 @@ module post_tb;
             n   = `QM_F_LENGTH(insn) - piece < Cols ? `QM_F_LENGTH(insn) - piece : Cols;
             out = `QM_F_OUT_ADDR(insn) + piece;
             for (c = 0; c < n; c = c + 1) begin
-                value = operand(bytes[`QM_F_IN_ADDR(insn) + piece + c], `QM_F_A_ZERO(insn), `QM_F_A_MULTIPLIER(insn), `QM_F_A_SHIFT(insn))
+                if (`QM_F_BINARY(insn))
+                    value = (element(bytes[`QM_F_IN_ADDR(insn) + piece + c]) - signed_half(`QM_F_A_ZERO(insn)))
+                          * (element(bytes[`QM_F_B_ADDR(insn) + piece + c]) - signed_half(`QM_F_B_ZERO(insn)));
+                else
+                    value = operand(bytes[`QM_F_IN_ADDR(insn) + piece + c], `QM_F_A_ZERO(insn), `QM_F_A_MULTIPLIER(insn), `QM_F_A_SHIFT(insn))
                       + operand(bytes[`QM_F_B_ADDR(insn) + piece + c], `QM_F_B_ZERO(insn), `QM_F_B_MULTIPLIER(insn), `QM_F_B_SHIFT(insn));
                 bytes[out + c] = clamp(scale(value, `QM_F_OUT_MULTIPLIER(insn), signed_byte(`QM_F_OUT_SHIFT(insn)), `QM_F_ROUNDING(insn)));
             end
             want_reads = want_reads + 2*n;
-            want_scale = want_scale + 2*n;
+            want_scale = want_scale + (`QM_F_BINARY(insn) ? n : 2*n);
             one_issue;
             one_issue;
             one_output(7, 1);
@@ -340,6 +345,7 @@ module post_tb;
                 `QM_OP_ADD: begin
                     `QM_F_OUT_H(insn)          = 0;
                     `QM_F_OUT_W(insn)          = 0;
+                    `QM_F_BINARY(insn)         = draw(2);
                     `QM_F_LENGTH(insn)         = draw_from(1, 6*Cols);
                     `QM_F_IN_ADDR(insn)        = Operands + draw(Outputs - Operands - 6*Cols);
                     `QM_F_B_ADDR(insn)         = Operands + draw(Outputs - Operands - 6*Cols);
@@ -359,7 +365,7 @@ module post_tb;
                     `QM_F_B_SHIFT(insn)        = draw(4) == 0 ? draw(256) : 0 - draw(3);
                     `QM_F_PRE_SHIFT(insn)      = draw(2) == 0 ? 20 : draw(32);
                     `QM_F_OUT_MULTIPLIER(insn) = draw(4) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
-                    `QM_F_OUT_SHIFT(insn)      = draw(4) == 0 ? draw(256) : 0 - 16 - draw(6);
+                    `QM_F_OUT_SHIFT(insn)      = draw(4) == 0 ? draw(256) : 0 - (`QM_F_BINARY(insn) ? 4 : 16) - draw(6);
                 end
                 default: begin
                     draw_window;

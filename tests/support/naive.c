@@ -53,6 +53,11 @@ int32_t naive_scale(int32_t x, int32_t multiplier, int64_t shift, int64_t roundi
     }
 }
 
+int32_t naive_scale_addend(int32_t x, int32_t multiplier, int64_t shift, int32_t addend) {
+    int64_t bounded = shift > 31 ? 31 : shift < -31 ? -31 : shift;
+    return saturate(floor_quotient((wide)x * multiplier + addend, power_of_two(31 - bounded)));
+}
+
 /* The low `bits` bits of x. */
 static uint32_t low_bits(wide x, int64_t bits) {
     return (uint32_t)(x - floor_quotient(x, power_of_two(bits)) * power_of_two(bits));
@@ -156,8 +161,9 @@ static int32_t narrow_step_sum(const struct qm_insn *insn, const struct naive_me
         for (int64_t i = 0; i < per_cell; i++) {
             int32_t activation = bits_at(pair, i * format.activation_bits, format.activation_bits);
             int32_t weight = bits_at(weights, channel * format.cell_bits + i * format.weight_bits, format.weight_bits);
+            weight = format.weight_bits == 1 ? 1 - 2 * weight : twos_complement(weight, format.weight_bits);
             if (insn->in_unsigned == 0) activation = twos_complement(activation, format.activation_bits);
-            sum += activation * (format.weight_bits == 1 ? 1 - 2 * weight : twos_complement(weight, format.weight_bits));
+            sum += activation * (weight - insn->weight_zero);
         }
     }
     return wrap(sum);
@@ -172,10 +178,21 @@ static int32_t step_sum(const struct qm_insn *insn, const struct naive_memory *m
     for (int64_t i = 0; i < step->k; i++) {
         if (insn->depthwise != 0 && i != channel) continue;
         int64_t row = insn->depthwise != 0 ? 0 : i;
-        int32_t weight = as_signed(memory->scratchpad[step->weights + row * step->n + channel]);
+        int64_t weight = as_signed(memory->scratchpad[step->weights + row * step->n + channel]) - insn->weight_zero;
         sum += element(insn, naive_window(insn, memory->scratchpad, oy, ox, step->ky, step->kx, step->first + i)) * weight;
     }
     return wrap(sum);
+}
+
+/* What the accumulator keeps of a sum. */
+static int32_t commit(wide sum, struct naive_memory *memory) {
+    wide range = power_of_two(memory->machine->accumulator_bits), most = range / 2 - 1, least = -range / 2;
+    if (sum >= least && sum <= most) return (int32_t)sum;
+    memory->overflows++;
+    if (memory->machine->accumulator_saturate) return (int32_t)(sum < least ? least : most);
+    while (sum > most) sum -= range;
+    while (sum < least) sum += range;
+    return (int32_t)sum;
 }
 
 static void run_step(const struct qm_insn *insn, struct naive_memory *memory, const struct step *step) {
@@ -183,7 +200,7 @@ static void run_step(const struct qm_insn *insn, struct naive_memory *memory, co
     for (int64_t m = 0; m < positions; m++)
         for (int64_t channel = 0; channel < cols; channel++) {
             int32_t *sum = &memory->accumulator[(insn->acc_addr + step->tile * positions + m) * cols + channel];
-            *sum = wrap((wide)(step->overwrites ? 0 : *sum) + step_sum(insn, memory, step, m, channel));
+            *sum = commit((wide)(step->overwrites ? 0 : *sum) + step_sum(insn, memory, step, m, channel), memory);
         }
 }
 
@@ -251,7 +268,9 @@ static void run_requantize(const struct qm_insn *insn, struct naive_memory *memo
                 int32_t shift = as_signed(params[8 * cols + c]);
                 int32_t sum = memory->accumulator[(insn->acc_addr + tile * positions + m) * cols + c];
                 int64_t row = output_address(insn, m / insn->out_w, m % insn->out_w);
-                int32_t scaled = naive_scale(wrap((wide)sum + bias), multiplier, shift, insn->rounding);
+                int32_t scaled = insn->rounding == QM_rounding_ADDEND
+                                     ? naive_scale_addend(sum, multiplier, shift, bias)
+                                     : naive_scale(wrap((wide)sum + bias), multiplier, shift, insn->rounding);
                 write_element(insn, memory, row, tile * width + c, scaled);
             }
 }
@@ -284,6 +303,11 @@ static void run_add(const struct qm_insn *insn, struct naive_memory *memory) {
     for (int64_t i = 0; i < insn->length; i++) {
         wide a = element(insn, memory->scratchpad[insn->in_addr + i]) - insn->a_zero;
         wide b = element(insn, memory->scratchpad[insn->b_addr + i]) - insn->b_zero;
+        if (insn->binary == QM_binary_PRODUCT) {
+            int32_t scaled = naive_scale(wrap(a * b), (int32_t)insn->out_multiplier, insn->out_shift, insn->rounding);
+            write_element(insn, memory, insn->out_addr, i, scaled);
+            continue;
+        }
         int32_t lifted_a = wrap(a * power_of_two(insn->pre_shift)), lifted_b = wrap(b * power_of_two(insn->pre_shift));
         int32_t scaled_a = naive_scale(lifted_a, (int32_t)insn->a_multiplier, insn->a_shift, insn->rounding);
         int32_t scaled_b = naive_scale(lifted_b, (int32_t)insn->b_multiplier, insn->b_shift, insn->rounding);

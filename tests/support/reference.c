@@ -43,7 +43,7 @@ static int32_t product(int32_t a, int32_t b) {
 }
 
 /* a / 2^bits to the nearest, ties away from zero */
-static int32_t divide(int32_t a, int bits) {
+int32_t reference_divide(int32_t a, int bits) {
     int64_t half = bits > 0 ? (int64_t)1 << (bits - 1) : 0, magnitude = a < 0 ? -(int64_t)a : a;
     int64_t quotient = floor_shift(magnitude + half, bits);
     return (int32_t)(a < 0 ? -quotient : quotient);
@@ -55,7 +55,7 @@ static int32_t wrap(int64_t a) {
 
 int32_t reference_scale(int32_t x, int32_t multiplier, int shift) {
     int left = shift > 0 ? shift : 0, right = shift < 0 ? -shift : 0;
-    return divide(product(wrap((int64_t)x * ((int64_t)1 << left)), multiplier), right);
+    return reference_divide(product(wrap((int64_t)x * ((int64_t)1 << left)), multiplier), right);
 }
 
 int32_t reference_scale_real(int32_t x, double factor) {
@@ -69,7 +69,8 @@ int32_t reference_scale_real(int32_t x, double factor) {
 
 int8_t reference_clamp(const struct reference_site *r, enum qm_activation act, int64_t value) {
     float scale = r->out->quant.scale[0];
-    int64_t zero = r->out->quant.zero_point[0], low = r->out->dtype == QM_U8 ? 0 : -128, high = low + 255;
+    int64_t zero = r->out->quant.zero_point[0], steps = r->out->bits == 4 ? 16 : 256, low = r->out->dtype == QM_U8 ? 0 : -steps / 2,
+            high = low + steps - 1;
     int64_t minus_one = zero + lroundf(-1.0F / scale), one = zero + lroundf(1.0F / scale), six = zero + lroundf(6.0F / scale);
     if ((act == QM_ACT_RELU || act == QM_ACT_RELU6) && low < zero) low = zero;
     if (act == QM_ACT_RELU6 && high > six) high = six;
@@ -84,7 +85,8 @@ static int8_t finish(const struct reference_site *r, int64_t sum, uint32_t chann
     bool per_channel = weights->quant.count > 1;
     float in = r->in->quant.scale[0], weight = weights->quant.scale[per_channel ? channel : 0];
     double factor = (double)in * (double)weight;
-    if (r->op->kind == QM_OP_FULLY_CONNECTED && !per_channel) factor = (double)(in * weight);
+    bool legacy = r->in->dtype == QM_U8;
+    if ((r->op->kind == QM_OP_FULLY_CONNECTED || legacy) && !per_channel) factor = (double)(in * weight);
     int32_t bias = 0;
     if (r->op->inputs[2] != QM_NO_TENSOR) memcpy(&bias, r->bytes[r->op->inputs[2]] + 4 * (size_t)channel, 4);
     return reference_clamp(r, r->op->activation,
@@ -105,30 +107,52 @@ static int64_t tap(const struct reference_site *r, const uint32_t out[2], const 
     return element(r, y, x, c);
 }
 
+/* Input element i times weight w, both without their zero points. */
+static int64_t product_of(const struct reference_site *r, uint64_t i, size_t w) {
+    const struct qm_graph_tensor *weights = &r->graph->tensors[r->op->inputs[1]];
+    int64_t weight = number(weights, r->bytes[r->op->inputs[1]], w) - zero_of(weights);
+    return (number(r->in, r->bytes[r->op->inputs[0]], i) - zero_of(r->in)) * weight;
+}
+
 static int8_t conv_at(const struct reference_site *r, const uint32_t at[2], uint32_t oc) {
     const struct qm_graph_op *op = r->op;
-    const int8_t *in = r->bytes[op->inputs[0]], *weights = r->bytes[op->inputs[1]];
-    uint32_t channels = r->in->dims[3];
+    uint32_t channels = r->graph->tensors[op->inputs[1]].dims[3], groups = r->in->dims[3] / channels;
+    uint32_t first = oc / (r->out->dims[3] / groups) * channels;
     int64_t sum = 0;
     for (uint32_t ky = 0; ky < op->kernel_h; ky++)
         for (uint32_t kx = 0; kx < op->kernel_w; kx++)
             for (uint32_t ic = 0; ic < channels; ic++) {
-                int64_t i = tap(r, at, (uint32_t[]){ky, kx}, ic);
+                int64_t i = tap(r, at, (uint32_t[]){ky, kx}, first + ic);
                 size_t w = (((size_t)oc * op->kernel_h + ky) * op->kernel_w + kx) * channels + ic;
-                if (i >= 0) sum += (in[i] - zero_of(r->in)) * weights[w];
+                if (i >= 0) sum += product_of(r, (uint64_t)i, w);
             }
+    return finish(r, sum, oc);
+}
+
+/* Each input element goes, weighted, to the outputs below the kernel that stands at its place. */
+static int8_t transpose_conv_at(const struct reference_site *r, const uint32_t at[2], uint32_t oc) {
+    const struct qm_graph_op *op = r->op;
+    uint32_t channels = r->in->dims[3];
+    int64_t sum = 0;
+    for (uint32_t y = 0; y < r->in->dims[1]; y++)
+        for (uint32_t x = 0; x < r->in->dims[2]; x++) {
+            int64_t ky = (int64_t)at[0] + op->pad_top - (int64_t)y * op->stride_h,
+                    kx = (int64_t)at[1] + op->pad_left - (int64_t)x * op->stride_w;
+            if (ky < 0 || kx < 0 || ky >= op->kernel_h || kx >= op->kernel_w) continue;
+            size_t w = (((size_t)oc * op->kernel_h + (size_t)ky) * op->kernel_w + (size_t)kx) * channels;
+            for (uint32_t ic = 0; ic < channels; ic++) sum += product_of(r, (uint64_t)element(r, y, x, ic), w + ic);
+        }
     return finish(r, sum, oc);
 }
 
 static int8_t depthwise_at(const struct reference_site *r, const uint32_t at[2], uint32_t oc) {
     const struct qm_graph_op *op = r->op;
-    const int8_t *in = r->bytes[op->inputs[0]], *weights = r->bytes[op->inputs[1]];
     int64_t sum = 0;
     for (uint32_t ky = 0; ky < op->kernel_h; ky++)
         for (uint32_t kx = 0; kx < op->kernel_w; kx++) {
             int64_t i = tap(r, at, (uint32_t[]){ky, kx}, oc / op->depth_multiplier);
             size_t w = ((size_t)ky * op->kernel_w + kx) * r->out->dims[3] + oc;
-            if (i >= 0) sum += (in[i] - zero_of(r->in)) * weights[w];
+            if (i >= 0) sum += product_of(r, (uint64_t)i, w);
         }
     return finish(r, sum, oc);
 }
@@ -159,51 +183,85 @@ static void run_map(const struct reference_site *r, int8_t (*at)(const struct re
 
 static void run_fully_connected(const struct reference_site *r) {
     const struct qm_graph_tensor *weights = &r->graph->tensors[r->op->inputs[1]];
-    const int8_t *in = r->bytes[r->op->inputs[0]], *w = r->bytes[r->op->inputs[1]];
     uint32_t channels = weights->dims[0], features = weights->dims[1];
     uint64_t rows = qm_graph_elements(r->in) / features;
     for (uint64_t row = 0; row < rows; row++)
         for (uint32_t oc = 0; oc < channels; oc++) {
             int64_t sum = 0;
-            for (uint32_t i = 0; i < features; i++) sum += (in[row * features + i] - zero_of(r->in)) * w[(size_t)oc * features + i];
+            for (uint32_t i = 0; i < features; i++) sum += product_of(r, row * features + i, (size_t)oc * features + i);
             r->to[row * channels + oc] = finish(r, sum, oc);
         }
 }
 
-static void run_add(const struct reference_site *r) {
+/* Where output element i finds its operand: dimensions of one element repeat. */
+static uint64_t broadcast(const struct reference_site *r, const struct qm_graph_tensor *in, uint64_t i) {
+    uint64_t at = 0, stride = 1;
+    for (uint32_t d = 0; d < in->rank; d++) {
+        uint32_t size = in->dims[in->rank - 1 - d], out = r->out->dims[r->out->rank - 1 - d];
+        if (size > 1) at += i % out * stride;
+        stride *= size;
+        i /= out;
+    }
+    return at;
+}
+
+static void run_binary(const struct reference_site *r, int64_t (*combine)(const struct reference_site *, int32_t, int32_t)) {
     const struct qm_graph_tensor *second = &r->graph->tensors[r->op->inputs[1]];
     const int8_t *a = r->bytes[r->op->inputs[0]], *b = r->bytes[r->op->inputs[1]];
-    double twice = 2 * fmax(scale_of(r->in), scale_of(second));
     for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
-        int32_t left = reference_scale_real((number(r->in, a, i) - zero_of(r->in)) * 1048576, scale_of(r->in) / twice);
-        int32_t right = reference_scale_real((number(second, b, i) - zero_of(second)) * 1048576, scale_of(second) / twice);
-        r->to[i] = reference_clamp(r, r->op->activation,
-                                   (int64_t)reference_scale_real(left + right, twice / (1048576 * scale_of(r->out))) + zero_of(r->out));
+        int32_t left = number(r->in, a, broadcast(r, r->in, i)) - zero_of(r->in);
+        int32_t right = number(second, b, broadcast(r, second, i)) - zero_of(second);
+        r->to[i] = reference_clamp(r, r->op->activation, combine(r, left, right) + zero_of(r->out));
     }
+}
+
+static int64_t sum(const struct reference_site *r, int32_t a, int32_t b) {
+    const struct qm_graph_tensor *second = &r->graph->tensors[r->op->inputs[1]];
+    double twice = 2 * fmax(scale_of(r->in), scale_of(second));
+    int32_t left = reference_scale_real(a * 1048576, scale_of(r->in) / twice);
+    int32_t right = reference_scale_real(b * 1048576, scale_of(second) / twice);
+    return reference_scale_real(left + right, twice / (1048576 * scale_of(r->out)));
+}
+
+static int64_t multiplied(const struct reference_site *r, int32_t a, int32_t b) {
+    const struct qm_graph_tensor *second = &r->graph->tensors[r->op->inputs[1]];
+    return reference_scale_real(a * b, scale_of(r->in) * scale_of(second) / scale_of(r->out));
 }
 
 /* ---- softmax: reals with 26, 31, 29 or 19 bits behind the point, as named ---- */
 
-/* exp of a26 / 2^26, which is not positive; 31 bits. */
-static int32_t exp31(int32_t a26) {
-    if (a26 == 0) return INT32_MAX;
-    int32_t quarters = (int32_t)(-floor_shift(a26, 24)) - 1; /* a = rest - quarters / 4, -1/4 <= rest < 0 */
-    int32_t rest31 = (int32_t)(((int64_t)a26 + (int64_t)quarters * (1 << 24)) * 32);
+/* exp of a / 2^bits, which is not positive; 31 bits. */
+int32_t reference_exp31(int32_t a, int bits) {
+    if (a == 0) return INT32_MAX;
+    int32_t quarters = (int32_t)(-floor_shift(a, bits - 2)) - 1; /* a = rest - quarters / 4, -1/4 <= rest < 0 */
+    int32_t rest31 = (int32_t)(((int64_t)a + (int64_t)quarters * ((int64_t)1 << (bits - 2))) * ((int64_t)1 << (31 - bits)));
     int32_t x = rest31 + (1 << 28), square = product(x, x);
-    int32_t cube_and_fourth = product(divide(product(square, square), 2) + product(square, x), (int32_t)floor(2147483648.0 / 3 + 0.5));
+    int32_t cube_and_fourth =
+        product(reference_divide(product(square, square), 2) + product(square, x), (int32_t)floor(2147483648.0 / 3 + 0.5));
     int32_t base = (int32_t)floor(exp(-0.125) * 2147483648.0 + 0.5);
-    int32_t e = base + product(base, x + divide(cube_and_fourth + square, 1));
+    int32_t e = base + product(base, x + reference_divide(cube_and_fourth + square, 1));
     for (int bit = 0; bit < 7; bit++)
         if (quarters / (1 << bit) % 2) e = product(e, (int32_t)floor(exp(-ldexp(0.25, bit)) * 2147483648.0 + 0.5));
     return e;
 }
 
-/* 1 / (1 + f31 / 2^31); 31 bits. */
-static int32_t inverse31(int32_t f31) {
+/* 2 / (1 + f31 / 2^31); 29 bits. */
+static int32_t twice_inverse29(int32_t f31) {
     int32_t d = (int32_t)floor_shift((int64_t)f31 + 2147483648, 1);
     int32_t x29 = (int32_t)floor(48.0 / 17 * 536870912 + 0.5) + product(d, -(int32_t)floor(32.0 / 17 * 536870912 + 0.5));
     for (int i = 0; i < 3; i++) x29 += 4 * product(x29, 536870912 - product(d, x29));
+    return x29;
+}
+
+int32_t reference_inverse31(int32_t f31) {
+    int32_t x29 = twice_inverse29(f31);
     return x29 >= 1073741824 ? INT32_MAX : 2 * x29;
+}
+
+/* (1 - f) / (1 + f) is 2 / (1 + f) - 1. */
+int32_t reference_ratio31(int32_t f31) {
+    int64_t ratio = 4 * ((int64_t)twice_inverse29(f31) - 536870912);
+    return ratio > INT32_MAX ? INT32_MAX : (int32_t)ratio;
 }
 
 static void softmax_row(const struct reference_site *r, uint32_t depth, const int8_t *in, int8_t *to) {
@@ -213,38 +271,48 @@ static void softmax_row(const struct reference_site *r, uint32_t depth, const in
     double radius = floor(31 * 67108864.0 / ldexp(1, shift));
     for (uint32_t i = 0; i < depth; i++) largest = in[i] > largest ? in[i] : largest;
     for (uint32_t i = 0; i < depth; i++)
-        if (in[i] - largest >= -radius) sum19 += divide(exp31(reference_scale(in[i] - largest, multiplier, shift)), 12);
+        if (in[i] - largest >= -radius)
+            sum19 += reference_divide(reference_exp31(reference_scale(in[i] - largest, multiplier, shift), 26), 12);
     int64_t normal = sum19; /* to 2^31 .. 2^32 */
     while (normal < 2147483648) {
         normal *= 2;
         halvings++;
     }
-    int32_t inverse = inverse31((int32_t)(normal - 2147483648));
+    int32_t inverse = reference_inverse31((int32_t)(normal - 2147483648));
     for (uint32_t i = 0; i < depth; i++) {
         int32_t value = -128;
         if (in[i] - largest >= -radius)
-            value += divide(product(inverse, exp31(reference_scale(in[i] - largest, multiplier, shift))), 35 - halvings);
+            value +=
+                reference_divide(product(inverse, reference_exp31(reference_scale(in[i] - largest, multiplier, shift), 26)), 35 - halvings);
         to[i] = (int8_t)(value > 127 ? 127 : value);
     }
 }
 
+/* Unsigned numbers are signed ones less by 128. */
 static void run_softmax(const struct reference_site *r) {
     uint32_t depth = r->in->dims[r->in->rank - 1];
-    uint64_t elements = qm_graph_elements(r->in);
-    for (uint64_t i = 0; i < elements; i += depth) softmax_row(r, depth, r->bytes[r->op->inputs[0]] + i, r->to + i);
+    for (uint64_t row = 0; row < qm_graph_elements(r->in); row += depth) {
+        int8_t signed_row[4096];
+        int32_t less = r->in->dtype == QM_U8 ? 128 : 0;
+        for (uint32_t i = 0; i < depth; i++) signed_row[i] = (int8_t)(number(r->in, r->bytes[r->op->inputs[0]], row + i) - less);
+        softmax_row(r, depth, signed_row, r->to + row);
+        for (uint32_t i = 0; i < depth; i++) r->to[row + i] = (int8_t)(r->to[row + i] + less);
+    }
 }
 
 static void run_op(const struct reference_site *r) {
     switch (r->op->kind) {
     case QM_OP_CONV_2D: run_map(r, conv_at); break;
+    case QM_OP_TRANSPOSE_CONV: run_map(r, transpose_conv_at); break;
     case QM_OP_DEPTHWISE_CONV_2D: run_map(r, depthwise_at); break;
     case QM_OP_AVERAGE_POOL_2D:
     case QM_OP_MAX_POOL_2D: run_map(r, pool_at); break;
     case QM_OP_FULLY_CONNECTED: run_fully_connected(r); break;
-    case QM_OP_ADD: run_add(r); break;
+    case QM_OP_ADD: run_binary(r, sum); break;
+    case QM_OP_MUL: run_binary(r, multiplied); break;
     case QM_OP_RESHAPE: memcpy(r->to, r->bytes[r->op->inputs[0]], qm_graph_elements(r->out)); break;
     case QM_OP_SOFTMAX: run_softmax(r); break;
-    default: QM_CHECK(reference_run_move(r));
+    default: QM_CHECK(reference_run_move(r) || reference_run_table(r));
     }
 }
 

@@ -32,6 +32,15 @@ static inline int32_t number(const struct qm_graph_tensor *tensor, const int8_t 
 int8_t reference_clamp(const struct reference_site *r, enum qm_activation activation, int64_t value);
 int32_t reference_scale_real(int32_t x, double factor);
 
+/* x / 2^bits, ties away from zero. */
+int32_t reference_divide(int32_t x, int bits);
+/* exp of a / 2^bits, which is not positive; 1 / (1 + f) and (1 - f) / (1 + f) of f = f31 / 2^31. All with 31 bits. */
+int32_t reference_exp31(int32_t a, int bits);
+int32_t reference_inverse31(int32_t f31);
+int32_t reference_ratio31(int32_t f31);
+
+/* Functions of one number (reference_tables.c). False: the operator is another one. */
+bool reference_run_table(const struct reference_site *r);
 /* Mean, quantization and all that moves elements (reference_moves.c). False: the operator is another one. */
 bool reference_run_move(const struct reference_site *r);
 

@@ -14,7 +14,7 @@
 #include "common/status.h"
 #include "compiler/compiler.h"
 
-enum { BUDGET_CYCLES = 1500, CODE_BYTES = QM_RANDOM_MAX_INSNS * QM_INSN_BYTES, DATA_OFFSET = 4096 };
+enum { BUDGET_CYCLES = 1500, CODE_BYTES = QM_RANDOM_MAX_INSNS * QM_INSN_BYTES, DATA_OFFSET = 4096, WEIGHT_ZERO_MAX = 255 };
 _Static_assert(256 + CODE_BYTES <= DATA_OFFSET, "the code lies before the data");
 
 struct generator {
@@ -109,7 +109,7 @@ static bool place_output(struct generator *g, struct qm_insn *insn, int64_t size
 }
 
 static void draw_output_stage(struct generator *g, struct qm_insn *insn) {
-    insn->rounding = draw(g, 0, QM_rounding_AWAY);
+    insn->rounding = draw(g, 0, QM_rounding_ADDEND);
     insn->out_zero = chance(g, 90) ? draw(g, -130, 130) : draw(g, -32768, 32767);
     insn->clamp_min = chance(g, 90) ? draw(g, -128, 0) : draw(g, -32768, 32767);
     insn->clamp_max = chance(g, 90) ? draw(g, 0, 255) : chance(g, 20) ? 0 : draw(g, -32768, 32767);
@@ -157,6 +157,7 @@ static bool draw_matmul(struct generator *g, struct qm_insn *insn) {
     draw_tiles(g, insn);
     while (matmul_cycles(g, insn) > BUDGET_CYCLES || weight_bytes(g, insn) > g->machine->scratchpad_bytes / 2)
         halve(&insn->kernel_h), halve(&insn->kernel_w), halve(&insn->run_bytes), halve(&insn->out_w);
+    if (!insn->depthwise && chance(g, 40)) insn->weight_zero = chance(g, 80) ? draw(g, -WEIGHT_ZERO_MAX, WEIGHT_ZERO_MAX) : draw(g, -8, 8);
     insn->in_unsigned = chance(g, 30);
     insn->accumulate = chance(g, 30);
     insn->weight_addr = place(g, weight_bytes(g, insn));
@@ -211,6 +212,7 @@ static bool draw_pool(struct generator *g, struct qm_insn *insn) {
 }
 
 static bool draw_add(struct generator *g, struct qm_insn *insn) {
+    insn->binary = draw(g, QM_binary_SUM, QM_binary_PRODUCT);
     insn->length = draw(g, 1, least(300, g->machine->scratchpad_bytes / 4));
     struct range reads[] = {{place(g, insn->length), insn->length}, {place(g, insn->length), insn->length}};
     insn->in_addr = reads[0].first;
@@ -326,17 +328,20 @@ static bool spoil_value(struct generator *g, struct qm_random_program *program) 
     static const struct {
         const char *name;
         int64_t first, last;
-    } bad[] = {{"precision", QM_precision_W1A4 + 1, 7}, {"dataflow", QM_dataflow_OS, 3}, {"rounding", QM_rounding_AWAY + 1, 7}};
+    } bad[] = {{"precision", QM_precision_W1A4 + 1, 7}, {"dataflow", QM_dataflow_OS, 3}, {"rounding", QM_rounding_ADDEND + 1, 7}};
     int64_t i = draw(g, 0, 2);
     return set_field(g, program, bad[i].name, (uint32_t)draw(g, bad[i].first, bad[i].last));
 }
 
-/* Values that are supported, but not together. */
+/* Values that are not supported, or not together. */
 static bool spoil_combination(struct generator *g, struct qm_random_program *program) {
     uint32_t i = (uint32_t)draw(g, 0, program->count - 1);
     struct qm_insn insn = program->insns[i];
     struct qm_diag diag;
-    if (insn.opcode == QM_MATMUL && insn.depthwise != 0)
+    if (insn.opcode == QM_MATMUL && chance(g, 30))
+        insn.weight_zero =
+            insn.depthwise != 0 ? draw(g, 1, WEIGHT_ZERO_MAX) : draw(g, WEIGHT_ZERO_MAX + 1, 32767) * (chance(g, 50) ? 1 : -1);
+    else if (insn.opcode == QM_MATMUL && insn.depthwise != 0)
         insn.precision = draw(g, QM_precision_W4A8, QM_precision_W1A4);
     else if (insn.opcode == QM_POOL || insn.opcode == QM_ADD)
         insn.out_type = fits_nibbles(g, insn.opcode == QM_POOL ? insn.channels : insn.length) ? QM_out_type_BITS32 : QM_out_type_BITS4;

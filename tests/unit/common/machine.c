@@ -105,7 +105,7 @@ Test(machine, the_fingerprint_depends_on_what_the_rtl_sees_and_on_nothing_else) 
     for (size_t i = 0; i < qm_param_count; i++) {
         other = machine;
         uint32_t *value = (uint32_t *)((char *)&other + qm_params[i].offset);
-        *value *= 2;
+        *value += 1;
         bool same = qm_machine_fingerprint(&machine) == qm_machine_fingerprint(&other);
         cr_assert(same == (qm_params[i].verilog == NULL), "%s", qm_params[i].name);
     }

@@ -28,6 +28,7 @@ static struct qm_program *sample(void) {
     struct qm_program *program = qm_program_create();
     snprintf(program->model, sizeof program->model, "m.tflite");
     snprintf(program->requant, sizeof program->requant, "tflite");
+    snprintf(program->precision, sizeof program->precision, "conv=w8a8,default=w4a4");
     program->insn_count = INSNS;
     program->insns = qm_arena_alloc(program->arena, INSNS * sizeof *program->insns);
     program->insn_layer = QM_ARENA_NEW(program->arena, uint32_t, INSNS);

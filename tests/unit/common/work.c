@@ -40,7 +40,7 @@ static const struct {
 static void walk_matmul(const struct qm_insn *insn) {
     int64_t cell_bytes = insn->precision == QM_precision_W8A8 ? 1 : 2, per_byte = formats[insn->precision].per_byte;
     int64_t rows = machine.rows * cell_bytes, cols = machine.cols, tile_width = qm_machine_tile(&machine, insn->depthwise);
-    uint64_t macs = 0, reads = 0, weight_reads = 0, weight_writes = 0, acc_reads = 0, acc_writes = 0;
+    uint64_t macs = 0, reads = 0, weight_reads = 0, weight_writes = 0, acc_reads = 0, acc_writes = 0, row_sums = 0;
     for (int64_t first = 0; first < insn->channels; first += tile_width) {
         int64_t n = least(tile_width, insn->channels - first);
         bool is_first = true;
@@ -54,6 +54,7 @@ static void walk_matmul(const struct qm_insn *insn) {
                 for (int64_t m = 0; m < insn->out_h * insn->out_w; m++) {
                     macs += (uint64_t)(insn->depthwise ? n : k * n * per_byte);
                     reads += (uint64_t)k;
+                    if (insn->weight_zero != 0) row_sums += (uint64_t)(k * per_byte);
                     acc_writes += (uint64_t)cols;
                     if (!is_first || insn->accumulate) acc_reads += (uint64_t)cols;
                 }
@@ -61,6 +62,7 @@ static void walk_matmul(const struct qm_insn *insn) {
     }
     for (enum qm_counter counter = QM_C_macs; counter <= QM_C_macs_w4a4; counter++)
         expect(counter, counter == formats[insn->precision].products ? macs : 0);
+    expect(QM_C_row_sum_ops, row_sums);
     expect(QM_C_stream_reads, reads);
     expect(QM_C_weight_reads, weight_reads);
     expect(QM_C_weight_writes, weight_writes);
@@ -75,6 +77,7 @@ Test(work, matmul_counts_every_row_of_every_step) {
         insn.depthwise = i % 4 == 0;
         insn.accumulate = i % 3 == 0;
         if (!insn.depthwise) insn.precision = i / 4 % 7;
+        if (!insn.depthwise) insn.weight_zero = i % 3 - 1;
         insn.run_bytes = insn.depthwise ? 1 : 1 + i % 17;
         insn.channels = 1 + i % 11;
         int64_t tile = insn.depthwise ? least(rows, cols) : cols;
@@ -138,6 +141,10 @@ Test(work, post_instructions_count_what_they_read_and_write) {
     expect(QM_C_post_reads, 2 * 77);
     expect(QM_C_scale_ops, 2 * 77);
     expect(QM_C_post_writes, 77);
+    add.binary = QM_binary_PRODUCT;
+    count(&add, 4, 4);
+    expect(QM_C_post_reads, 2 * 77);
+    expect(QM_C_scale_ops, 77);
     struct qm_insn copy = {.opcode = QM_COPY, .out_h = 3, .out_w = 5, .kernel_h = 2, .kernel_w = 3, .run_bytes = 7};
     count(&copy, 4, 4);
     expect(QM_C_post_reads, 15 * 6 * 7);

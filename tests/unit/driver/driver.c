@@ -5,6 +5,7 @@
 #include <criterion/new/assert.h>
 #include <string.h>
 
+#include "compiler/compiler.h"
 #include "tests/unit/driver/copy_program.h"
 
 static struct qm_diag diag;
@@ -15,6 +16,15 @@ static struct qm_device *open_device(const struct qm_device_ops *ops, const stru
     qm_driver_memory(program, &options);
     cr_assert(ops->create(&program->machine, &options, &device, &diag) == QM_OK, "%s", diag.text);
     cr_assert(qm_driver_load(device, program, &diag) == QM_OK, "%s", diag.text);
+    return device;
+}
+
+static struct qm_device *open_without_values(const struct qm_program *program) {
+    struct qm_device_options options = {.no_values = true};
+    struct qm_device *device;
+    qm_driver_memory(program, &options);
+    cr_assert(qm_device_cycle.create(&program->machine, &options, &device, &diag) == QM_OK, "%s", diag.text);
+    cr_assert(qm_driver_load_code(device, program, &diag) == QM_OK, "%s", diag.text);
     return device;
 }
 
@@ -143,6 +153,63 @@ Test(driver, a_memory_that_stalls_for_ever_is_an_error_and_a_reset_makes_good) {
         device->ops->reset(device);
     }
     cr_assert(memcmp(memory.bytes + OUT, memory.bytes + IN, BYTES) == 0);
+    device->ops->destroy(device);
+    qm_program_destroy(program);
+}
+
+static void expect_same_run(const struct qm_program *program, const struct qm_run *got, const struct qm_run *want) {
+    cr_assert(got->timed && want->timed);
+    for (uint32_t i = 0; i < program->step_count; i++)
+        for (int c = 0; c < QM_COUNTERS; c++)
+            cr_expect(eq(u64, got->counters[i].value[c], want->counters[i].value[c]), "step %u: %s", i, qm_counter_infos[c].name);
+    cr_expect(memcmp(got->times, want->times, program->insn_count * sizeof *got->times) == 0, "times of instructions differ");
+}
+
+/* Runs a program on the cycle model with values and without, and destroys it. */
+static void compare_without_values(struct qm_program *program) {
+    struct qm_arena *arena = qm_arena_create();
+    struct qm_driver_options options = {.no_values = true};
+    struct qm_run *full = qm_run_create(program, arena), *blind = qm_run_create(program, arena);
+    struct qm_device *device = open_device(&qm_device_cycle, program);
+    cr_assert(qm_driver_run(device, program, NULL, full, &diag) == QM_OK, "%s", diag.text);
+    device->ops->destroy(device);
+    device = open_without_values(program);
+    cr_assert(qm_driver_run(device, program, &options, blind, &diag) == QM_OK, "%s", diag.text);
+    device->ops->destroy(device);
+    expect_same_run(program, blind, full);
+    qm_program_destroy(program);
+    qm_arena_destroy(arena);
+}
+
+Test(driver, a_device_without_values_takes_the_same_time) {
+    compare_without_values(copy_program_create());
+}
+
+Test(driver, the_shipped_network_takes_the_same_time_without_values) {
+    static const char *const machines[] = {"edge", "tiny", "m3x5"};
+    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
+    for (size_t i = 0; i < sizeof machines / sizeof *machines; i++) {
+        struct qm_machine machine;
+        struct qm_program *program;
+        cr_assert(qm_machine_load(machines[i], &machine, &diag) == QM_OK, "%s", diag.text);
+        cr_assert(qm_compile(QM_SOURCE_DIR "/workloads/digits/digits_int8.tflite", &machine, &options, &program, &diag) == QM_OK, "%s",
+                  diag.text);
+        compare_without_values(program);
+    }
+}
+
+Test(driver, a_device_without_values_moves_none_and_runs_no_host_operator) {
+    struct qm_program *program = copy_program_create();
+    struct qm_driver_options options = {.no_values = true};
+    program->steps[1] = (struct qm_program_step){.on_host = true, .host_op = QM_HOST_SOFTMAX, .input = 1, .output = 1, .beta = 1};
+    program->step_count = 2;
+    struct qm_device *device = open_without_values(program);
+    int8_t in[BYTES], out[BYTES];
+    for (int i = 0; i < BYTES; i++) in[i] = (int8_t)(i + 1);
+    qm_driver_write_tensor(device, program, 0, in);
+    cr_assert(qm_driver_run(device, program, &options, NULL, &diag) == QM_OK, "%s", diag.text);
+    qm_driver_read_tensor(device, program, 1, out);
+    for (int i = 0; i < BYTES; i++) cr_assert(eq(i8, out[i], 0));
     device->ops->destroy(device);
     qm_program_destroy(program);
 }

@@ -30,7 +30,8 @@ Test(host_ops, softmax_equals_the_golden_outputs) {
         struct qm_arena *arena = qm_arena_create();
         struct qm_graph *graph = NULL;
         struct qm_diag diag = {""};
-        cr_assert(eq(int, qm_model_read(data_path(arena, "%s", data_networks[n].model), arena, &graph, &diag), QM_OK), "%s", diag.text);
+        cr_assert(eq(int, qm_model_read(data_path(arena, "%s", data_networks[n].model), NULL, arena, &graph, &diag), QM_OK), "%s",
+                  diag.text);
         struct npy_data input = npy_read(data_path(arena, "golden/%s/input.npy", data_networks[n].golden), arena);
         const int8_t *first[] = {input.bytes};
         const struct qm_graph_op *last = &graph->ops[graph->op_count - 1];
@@ -107,4 +108,53 @@ Test(host_ops, softmax_of_equal_elements_is_uniform_and_of_one_is_the_largest) {
     for (int i = 0; i < 4; i++) cr_expect(eq(i8, got[i], -64));
     qm_host_softmax(&one, input, got);
     for (int i = 0; i < 4; i++) cr_expect(eq(i8, got[i], 127));
+}
+
+/* [published: tflite-micro, log_softmax_test.cc, QuantizedActivationsOpTestLogSoftmaxInt8: 0 -6 2 4 and 3 -2 10 1 with scale 20/255, zero point 0] */
+Test(host_ops, log_softmax_gives_the_published_bytes) {
+    static const int8_t input[] = {0, -77, 26, 51, 38, -26, 127, 13}, want[] = {61, -36, 93, 125, 15, -65, 127, -16};
+    struct qm_softmax softmax = {.rows = 2, .depth = 4, .input_scale = 20.0F / 255, .beta = 1};
+    int8_t got[8];
+    qm_host_log_softmax(&softmax, input, got);
+    for (int i = 0; i < 8; i++) cr_expect(eq(i8, got[i], want[i]), "element %d", i);
+}
+
+Test(host_ops, log_softmax_is_within_one_step_of_the_real_function) {
+    enum { DEPTH = 40 };
+    static const float scales[] = {0.004F, 0.03F, 0.1F, 0.4F};
+    uint32_t random = 1;
+    for (int trial = 0; trial < 400; trial++) {
+        int8_t input[DEPTH], got[DEPTH];
+        double sum = 0, scale = (double)scales[trial % 4];
+        struct qm_softmax softmax = {.rows = 1, .depth = DEPTH, .input_scale = scales[trial % 4], .beta = 1};
+        for (int i = 0; i < DEPTH; i++) {
+            random = random * 1664525 + 1013904223;
+            input[i] = (int8_t)(random >> 24);
+            sum += exp(scale * input[i]);
+        }
+        qm_host_log_softmax(&softmax, input, got);
+        for (int i = 0; i < DEPTH; i++) {
+            double real = fmax((scale * input[i] - log(sum)) * 16 + 127, -128);
+            cr_expect(fabs(real - got[i]) < 1, "scale %g, element %d: %d for %g", scale, i, got[i], real);
+        }
+    }
+}
+
+/* Half away from zero, as C's roundf; the bounds of the type; and back. */
+Test(host_ops, edges_round_and_saturate) {
+    static const float reals[] = {0, 0.25F, -0.25F, 0.74F, 100, -100, 1e30F, -INFINITY, NAN};
+    static const int8_t want[] = {-3, -2, -4, -2, 127, -128, 127, -128, -3};
+    struct qm_affine affine = {.scale = 0.5F, .zero_point = -3, .low = -128, .count = 9};
+    uint8_t got[9];
+    qm_host_quantize(&affine, reals, got);
+    for (int i = 0; i < 9; i++) cr_expect(eq(i8, (int8_t)got[i], want[i]), "element %d", i);
+    float back[9];
+    qm_host_dequantize(&affine, got, back);
+    cr_expect(back[0] == 0 && back[1] == 0.5F && back[4] == 65);
+    affine.low = 0;
+    affine.zero_point = 200;
+    qm_host_quantize(&affine, reals, got);
+    cr_expect(eq(u8, got[0], 200));
+    cr_expect(eq(u8, got[4], 255));
+    cr_expect(eq(u8, got[5], 0));
 }

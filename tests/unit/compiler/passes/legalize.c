@@ -128,7 +128,7 @@ ParameterizedTest(struct data_network *model, legalize, layers_of_real_networks_
     struct qm_graph *graph = NULL;
     struct qm_network *network = NULL;
     struct qm_diag diag = {""};
-    cr_assert(eq(int, qm_model_read(data_path(arena, "%s", model->model), arena, &graph, &diag), QM_OK), "%s", diag.text);
+    cr_assert(eq(int, qm_model_read(data_path(arena, "%s", model->model), NULL, arena, &graph, &diag), QM_OK), "%s", diag.text);
     cr_assert(eq(int, qm_legalize(graph, QM_rounding_TFLITE, arena, &network, &diag), QM_OK), "%s", diag.text);
     const int8_t *first[] = {npy_read(data_path(arena, "golden/%s/input.npy", model->golden), arena).bytes};
     compare(network, reference_run(graph, first, arena), arena);
@@ -395,18 +395,21 @@ Test(legalize, refuses_a_bias_that_overflows_with_the_zero_point) {
     qm_arena_destroy(o.arena);
 }
 
-Test(legalize, refuses_dynamic_range_asymmetric_weights_and_large_averages) {
+Test(legalize, refuses_dynamic_range_weights_of_several_zero_points_and_large_averages) {
     struct one o;
     struct qm_diag diag;
     open_one(&o, QM_OP_FULLY_CONNECTED, 50);
     o.tensors[0] = activation(&o, "in", (uint32_t[4]){1, 2});
     add_weights(&o, (uint32_t[4]){1, 2}, 1, 0);
     o.tensors[3] = activation(&o, "out", (uint32_t[4]){1, 1});
-    static const int64_t three = 3;
-    o.tensors[1].quant.zero_point = &three;
+    static const int64_t zeros[] = {3, 4};
+    static const float scales[] = {1, 1};
+    o.tensors[1].dims[0] = o.tensors[3].dims[1] = 2;
+    o.tensors[1].quant = (struct qm_quant){.count = 2, .scale = scales, .zero_point = zeros};
     cr_expect(eq(int, refused(&o, &diag), QM_BAD_INPUT));
-    cr_expect(
-        eq(str, diag.text, "one: operator 0 FULLY_CONNECTED: weights weights have zero point 3; only symmetric weights are supported"));
+    cr_expect(eq(
+        str, diag.text,
+        "one: operator 0 FULLY_CONNECTED: weights weights have zero point 4; all channels must have the same, which their type can hold"));
     o.tensors[0].dtype = QM_F32;
     cr_expect(eq(int, refused(&o, &diag), QM_BAD_INPUT));
     cr_expect(eq(str, diag.text,

@@ -325,3 +325,201 @@ static void sketch_resize(struct sketch *s) {
 Test(operators, resize_nearest_neighbor) {
     check_operator(QM_OP_RESIZE_NEAREST_NEIGHBOR, sketch_resize);
 }
+
+static void set_quant(struct sketch *s, uint32_t tensor, float scale, int64_t zero) {
+    float *scales = QM_ARENA_NEW(s->arena, float, 1);
+    int64_t *zeros = QM_ARENA_NEW(s->arena, int64_t, 1);
+    *scales = scale;
+    *zeros = zero;
+    s->tensors[tensor].quant = (struct qm_quant){.count = 1, .scale = scales, .zero_point = zeros};
+}
+
+static void sketch_logistic(struct sketch *s) {
+    uint32_t dims[4], rank = draw_dims(s, dims);
+    add_input(s, QM_I8, rank, dims);
+    set_quant(s, add_output(s, QM_I8, rank, dims), 1.0F / 256, -128);
+}
+
+Test(operators, logistic) {
+    check_operator(QM_OP_LOGISTIC, sketch_logistic);
+}
+
+static void sketch_tanh(struct sketch *s) {
+    uint32_t dims[4], rank = draw_dims(s, dims);
+    add_input(s, QM_I8, rank, dims);
+    set_quant(s, add_output(s, QM_I8, rank, dims), 1.0F / 128, 0);
+}
+
+Test(operators, tanh) {
+    check_operator(QM_OP_TANH, sketch_tanh);
+}
+
+static void sketch_leaky_relu(struct sketch *s) {
+    sketch_relu(s);
+    s->op.alpha = 0.01F * (float)draw(s, 0, 100);
+}
+
+Test(operators, leaky_relu) {
+    check_operator(QM_OP_LEAKY_RELU, sketch_leaky_relu);
+}
+
+static void sketch_hard_swish(struct sketch *s) {
+    sketch_relu(s);
+    float in = s->tensors[0].quant.scale[0];
+    set_quant(s, 1, in * (0.5F + 0.1F * (float)draw(s, 0, 9)), (int64_t)draw(s, 0, 100) - (s->tensors[1].dtype == QM_I8 ? 50 : 0));
+}
+
+Test(operators, hard_swish) {
+    check_operator(QM_OP_HARD_SWISH, sketch_hard_swish);
+}
+
+/* A constant operand; weights get a scale a channel, biases are small. */
+static void add_constant(struct sketch *s, enum qm_dtype dtype, uint32_t rank, const uint32_t *dims) {
+    uint32_t index = add_tensor(s, dtype, rank, dims), channels = dims[0];
+    struct qm_graph_tensor *tensor = &s->tensors[index];
+    uint8_t *data = qm_arena_alloc(s->arena, tensor->size_bytes);
+    float *scales = QM_ARENA_NEW(s->arena, float, channels);
+    for (uint32_t c = 0; c < channels; c++) scales[c] = 0.0005F * (float)draw(s, 1, 9);
+    qm_prng_fill(&s->prng, data, tensor->size_bytes);
+    for (size_t i = 0; dtype == QM_I32 && i < channels; i++) {
+        int32_t bias = (int32_t)draw(s, 0, 4000) - 2000;
+        memcpy(data + 4 * i, &bias, 4);
+    }
+    tensor->data = data;
+    tensor->quant = (struct qm_quant){.count = channels, .scale = scales, .zero_point = QM_ARENA_NEW(s->arena, int64_t, channels)};
+    s->op.inputs[s->op.input_count++] = index;
+}
+
+/* An activation that is a constant. */
+static void add_constant_input(struct sketch *s, enum qm_dtype dtype, uint32_t rank, const uint32_t *dims) {
+    uint32_t index = add_tensor(s, dtype, rank, dims);
+    uint8_t *data = qm_arena_alloc(s->arena, s->tensors[index].size_bytes);
+    qm_prng_fill(&s->prng, data, s->tensors[index].size_bytes);
+    s->tensors[index].data = data;
+    s->op.inputs[s->op.input_count++] = index;
+}
+
+/* Operands of the output's shape, or with dimensions of one element or fewer dimensions; one may be a constant. */
+static void sketch_binary(struct sketch *s) {
+    uint32_t dims[4], own[4], rank = draw_dims(s, dims), broadcasts = draw(s, 0, 2), constant = draw(s, 0, 5);
+    enum qm_dtype type = draw_type(s);
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t missing = broadcasts == i ? draw(s, 0, rank - 1) : 0;
+        for (uint32_t d = 0; d < rank; d++) own[d] = broadcasts == i && draw(s, 0, 1) == 0 ? 1 : dims[d];
+        if (constant == i)
+            add_constant_input(s, type, rank - missing, own + missing);
+        else
+            add_input(s, type, rank - missing, own + missing);
+    }
+    s->op.activation = (enum qm_activation)draw(s, QM_ACT_NONE, QM_ACT_RELU_N1_TO_1);
+    add_output(s, type, rank, dims);
+}
+
+Test(operators, add) {
+    check_operator(QM_OP_ADD, sketch_binary);
+}
+
+Test(operators, mul) {
+    check_operator(QM_OP_MUL, sketch_binary);
+}
+
+static void add_weights(struct sketch *s, const uint32_t *filter) {
+    add_constant(s, QM_I8, 4, filter);
+    if (draw(s, 0, 2) > 0) add_constant(s, QM_I32, 1, filter);
+    s->op.dilation_h = s->op.dilation_w = s->op.depth_multiplier = 1;
+    s->op.activation = draw(s, 0, 1) ? QM_ACT_RELU6 : QM_ACT_NONE;
+}
+
+static void sketch_grouped_conv(struct sketch *s) {
+    uint32_t groups = draw(s, 2, 5), own = draw(s, 1, 5), per_group = draw(s, 1, 4);
+    uint32_t in[4] = {1, draw(s, 3, 9), draw(s, 3, 9), groups * own}, filter[4] = {groups * per_group, draw(s, 1, 3), draw(s, 1, 3), own};
+    s->op.stride_h = draw(s, 1, 2), s->op.stride_w = draw(s, 1, 2);
+    s->op.kernel_h = filter[1], s->op.kernel_w = filter[2];
+    uint32_t out[4] = {1, (in[1] - filter[1]) / s->op.stride_h + 1, (in[2] - filter[2]) / s->op.stride_w + 1, filter[0]};
+    add_input(s, QM_I8, 4, in);
+    add_weights(s, filter);
+    add_output(s, QM_I8, 4, out);
+}
+
+Test(operators, grouped_convolution) {
+    check_operator(QM_OP_CONV_2D, sketch_grouped_conv);
+}
+
+/* Some rows and columns of the full output are cut, or are missing at the end. */
+static void sketch_transpose_conv(struct sketch *s) {
+    uint32_t in[4] = {1, draw(s, 1, 7), draw(s, 1, 7), draw(s, 1, 9)}, filter[4] = {draw(s, 1, 9), draw(s, 1, 4), draw(s, 1, 4), in[3]};
+    s->op.stride_h = draw(s, 1, 3), s->op.stride_w = draw(s, 1, 3);
+    s->op.kernel_h = filter[1], s->op.kernel_w = filter[2];
+    s->op.pad_top = draw(s, 0, (filter[1] - 1) / 2), s->op.pad_left = draw(s, 0, (filter[2] - 1) / 2);
+    uint32_t h = (in[1] - 1) * s->op.stride_h + filter[1] - s->op.pad_top, w = (in[2] - 1) * s->op.stride_w + filter[2] - s->op.pad_left;
+    uint32_t out[4] = {1, h + draw(s, 0, s->op.stride_h - 1), w + draw(s, 0, s->op.stride_w - 1), filter[0]};
+    add_input(s, QM_I8, 4, in);
+    add_weights(s, filter);
+    add_output(s, QM_I8, 4, out);
+}
+
+Test(operators, transpose_conv) {
+    check_operator(QM_OP_TRANSPOSE_CONV, sketch_transpose_conv);
+}
+
+/* One scale and any zero point. */
+static void set_weight_zero(struct sketch *s, enum qm_dtype dtype) {
+    uint32_t weights = s->op.inputs[1];
+    s->tensors[weights].dtype = dtype;
+    set_quant(s, weights, 0.0005F * (float)draw(s, 1, 9), (int64_t)draw(s, 0, 255) - (dtype == QM_I8 ? 128 : 0));
+}
+
+/* Unsigned or signed, with padding. */
+static void sketch_asymmetric(struct sketch *s, bool depthwise, uint32_t multiplier) {
+    enum qm_dtype type = draw_type(s);
+    uint32_t in[4] = {1, draw(s, 1, 9), draw(s, 1, 9), draw(s, 1, 12)}, channels = depthwise ? in[3] * multiplier : draw(s, 1, 20);
+    uint32_t filter[4] = {channels, draw(s, 1, 3), draw(s, 1, 3), in[3]}, out[4] = {1, in[1], in[2], channels};
+    s->op.stride_h = s->op.stride_w = 1;
+    s->op.kernel_h = filter[1], s->op.kernel_w = filter[2];
+    s->op.pad_top = (filter[1] - 1) / 2, s->op.pad_left = (filter[2] - 1) / 2;
+    add_input(s, type, 4, in);
+    add_weights(s, filter);
+    s->op.depth_multiplier = multiplier;
+    if (depthwise) {
+        uint32_t own[4] = {1, filter[1], filter[2], channels};
+        memcpy(s->tensors[s->op.inputs[1]].dims, own, sizeof own);
+        s->tensors[s->op.inputs[1]].size_bytes = qm_graph_elements(&s->tensors[s->op.inputs[1]]);
+    }
+    set_weight_zero(s, draw_type(s));
+    add_output(s, type, 4, out);
+}
+
+static void sketch_asymmetric_conv(struct sketch *s) {
+    sketch_asymmetric(s, false, 1);
+}
+
+static void sketch_asymmetric_depthwise(struct sketch *s) {
+    sketch_asymmetric(s, true, draw(s, 1, 2));
+}
+
+static void sketch_asymmetric_fully_connected(struct sketch *s) {
+    enum qm_dtype type = draw_type(s);
+    uint32_t in[2] = {draw(s, 1, 5), draw(s, 1, 200)}, weights[4] = {draw(s, 1, 40), in[1], 1, 1}, out[2] = {in[0], weights[0]};
+    add_input(s, type, 2, in);
+    add_weights(s, weights);
+    s->tensors[s->op.inputs[1]].rank = 2;
+    set_weight_zero(s, draw_type(s));
+    add_output(s, type, 2, out);
+}
+
+Test(operators, products_of_asymmetric_weights) {
+    check_operator(QM_OP_CONV_2D, sketch_asymmetric_conv);
+    check_operator(QM_OP_DEPTHWISE_CONV_2D, sketch_asymmetric_depthwise);
+    check_operator(QM_OP_FULLY_CONNECTED, sketch_asymmetric_fully_connected);
+}
+
+static void sketch_softmax(struct sketch *s) {
+    uint32_t dims[4], rank = draw_dims(s, dims);
+    enum qm_dtype type = draw_type(s);
+    add_input(s, type, rank, dims);
+    set_quant(s, add_output(s, type, rank, dims), 1.0F / 256, type == QM_U8 ? 0 : -128);
+}
+
+Test(operators, softmax) {
+    check_operator(QM_OP_SOFTMAX, sketch_softmax);
+}

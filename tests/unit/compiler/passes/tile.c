@@ -30,8 +30,8 @@ struct one {
 static void open_one(struct one *o, const struct case_of *c) {
     static const int8_t weights[40 * 3 * 3 * 24];
     *o = (struct one){.graph = {.file = "net"}};
-    o->values[0] = (struct qm_value){.name = "in", .h = 32, .w = 32, .c = 24, .storage = 0};
-    o->values[1] = (struct qm_value){.name = "wide", .h = 32, .w = 32, .c = 40, .storage = 1};
+    o->values[0] = (struct qm_value){.name = "in", .h = 32, .w = 32, .c = 24, .bits = 8, .storage = 0};
+    o->values[1] = (struct qm_value){.name = "wide", .h = 32, .w = 32, .c = 40, .bits = 8, .storage = 1};
     o->layer = (struct qm_layer){.kind = QM_LAYER_CONV,
                                  .inputs = {0},
                                  .input_count = 1,
@@ -44,6 +44,7 @@ static void open_one(struct one *o, const struct case_of *c) {
                                  .dilation_w = 1,
                                  .pad_top = 1,
                                  .pad_left = 1,
+                                 .in_channels = 24,
                                  .weights = weights};
     static uint32_t input = 0, output = 1;
     o->network = (struct qm_network){.graph = &o->graph,
@@ -118,14 +119,18 @@ Test(tile, gives_each_form_the_weights_of_its_taps) {
     o.values[0].c = INPUTS;
     o.values[1].c = CHANNELS;
     o.layer.weights = weights;
+    o.layer.in_channels = INPUTS;
     struct plan_product products[PRODUCTS_MAX];
     uint32_t count = products_of_layer(&o.plan, 0, products);
     cr_assert(gt(u32, count, 3));
     for (uint32_t i = 0; i < count; i++) {
         const struct plan_product *p = &products[i];
+        struct weights_part all = {{0, p->window.kernel_h}, {0, p->window.run_bytes}};
+        uint8_t written[4096];
+        uint8_t *end = weights_put(&o.layer, p, &all, (struct range){0, p->channels}, written);
+        cr_assert(eq(sz, (size_t)(end - written), products_depth(p) * p->channels));
         for (uint32_t k = 0; k < products_depth(p); k++) {
-            int8_t got[64];
-            products_weights(&o.layer, p, (struct range){k, 1}, (struct range){0, p->channels}, got);
+            const int8_t *got = (const int8_t *)written + k * p->channels;
             uint32_t row_bytes = p->window.kernel_w * p->window.run_bytes;
             for (uint32_t c = 0; c < p->channels; c++) {
                 int kx = (int)(k % row_bytes / INPUTS) - (int)(c / CHANNELS), ky = (int)(k / row_bytes), ic = (int)(k % INPUTS);

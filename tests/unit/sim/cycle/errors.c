@@ -78,7 +78,7 @@ Test(cycle_errors, own_tokens_bad_values_and_empty_extents_are_illegal) {
     insn.signal = 1 << QM_UNIT_POST;
     assert_refused(rig, insn, QM_ERROR_ILLEGAL);
     insn.signal = 0;
-    insn.rounding = 5;
+    insn.rounding = 6;
     assert_refused(rig, insn, QM_ERROR_ILLEGAL);
     assert_refused(rig, rig_add(0), QM_ERROR_ILLEGAL);
     insn = rig_matmul(&rig->machine, 3, 3, 9);
@@ -130,6 +130,22 @@ Test(cycle_errors, depthwise_has_8_bit_operands) {
         insn.precision = precision;
         assert_accepted(rig, insn);
         insn.depthwise = 1;
+        assert_refused(rig, insn, QM_ERROR_UNSUPPORTED);
+    }
+    rig_destroy(rig);
+}
+
+Test(cycle_errors, weights_have_a_zero_point_of_one_byte_and_a_sign_unless_depthwise) {
+    struct rig *rig = rig_create(8, 8);
+    struct qm_insn insn = rig_matmul(&rig->machine, 3, 1, 9);
+    for (int64_t sign = -1; sign <= 1; sign += 2) {
+        insn.depthwise = 0;
+        insn.weight_zero = sign * 255;
+        assert_accepted(rig, insn);
+        insn.weight_zero = sign * 256;
+        assert_refused(rig, insn, QM_ERROR_UNSUPPORTED);
+        insn.depthwise = 1;
+        insn.weight_zero = sign;
         assert_refused(rig, insn, QM_ERROR_UNSUPPORTED);
     }
     rig_destroy(rig);

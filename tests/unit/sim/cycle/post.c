@@ -116,14 +116,17 @@ Test(cycle_post, pool_reads_every_tap_and_writes_after_the_last) {
 
 Test(cycle_post, add_reads_two_operands_for_each_output) {
     struct rig *rig = rig_create(3, 8);
-    struct qm_insn insn = rig_add(37);
-    struct walk walk = {.machine = &rig->machine, .insn = &insn};
-    for (uint32_t at = 0; at < 37; at += 8) {
-        for (int operand = 0; operand < 2; operand++) {
-            walk.work.post_reads += part(37, at, 8);
-            walk.work.scale_ops += part(37, at, 8);
-            if (operand == 1) write_output(&walk, part(37, at, 8));
-            next_item(&walk);
+    for (int64_t binary = QM_binary_SUM; binary <= QM_binary_PRODUCT; binary++) {
+        struct qm_insn insn = rig_add(37);
+        insn.binary = binary;
+        struct walk walk = {.machine = &rig->machine, .insn = &insn};
+        for (uint32_t at = 0; at < 37; at += 8) {
+            for (int operand = 0; operand < 2; operand++) {
+                walk.work.post_reads += part(37, at, 8);
+                if (operand == 1 || binary == QM_binary_SUM) walk.work.scale_ops += part(37, at, 8);
+                if (operand == 1) write_output(&walk, part(37, at, 8));
+                next_item(&walk);
+            }
         }
     }
     rig_destroy(rig);

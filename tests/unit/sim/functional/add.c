@@ -1,4 +1,4 @@
-/* add.c - ADD against naive loops, also written exactly over an operand. */
+/* add.c - ADD against naive loops, sums and products, also written exactly over an operand. */
 #include <criterion/criterion.h>
 
 #include "tests/unit/sim/functional/rig.h"
@@ -22,8 +22,15 @@ static void draw(struct rig *rig, struct qm_insn *insn) {
     rig_draw_scale(rig, insn);
 }
 
+static void draw_product(struct rig *rig, struct qm_insn *insn) {
+    draw(rig, insn);
+    insn->binary = QM_binary_PRODUCT;
+    if (rig_draw(rig, 0, 1) == 0) insn->a_zero = rig_draw(rig, 0, 1) == 0 ? -32768 : 32767;
+}
+
 static void draw_in_place(struct rig *rig, struct qm_insn *insn) {
     draw(rig, insn);
+    insn->binary = rig_draw(rig, 0, 1);
     if (rig_draw(rig, 0, 3) == 0) insn->b_addr = insn->in_addr;
     insn->out_addr = rig_draw(rig, 0, 1) == 0 ? insn->in_addr : insn->b_addr;
 }
@@ -40,6 +47,10 @@ Test(add, packs_elements_of_4_bits) {
 
 Test(add, brings_both_operands_to_one_scale) {
     rig_compare(draw, 60);
+}
+
+Test(add, multiplies_without_zero_points_and_scales_once) {
+    rig_compare(draw_product, 60);
 }
 
 Test(add, may_write_over_an_operand) {

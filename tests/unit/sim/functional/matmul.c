@@ -8,6 +8,7 @@ TestSuite(matmul);
 
 static void draw_modes(struct rig *rig, struct qm_insn *insn) {
     insn->opcode = QM_MATMUL;
+    if (insn->depthwise == 0 && rig_draw(rig, 0, 1) == 0) insn->weight_zero = rig_draw(rig, -255, 255);
     insn->in_unsigned = rig_draw(rig, 0, 1);
     insn->accumulate = rig_draw(rig, 0, 1);
 }
@@ -38,8 +39,8 @@ static void draw_narrow(struct rig *rig, struct qm_insn *insn) {
 }
 
 static void draw_depthwise(struct rig *rig, struct qm_insn *insn) {
-    draw_modes(rig, insn);
     insn->depthwise = 1;
+    draw_modes(rig, insn);
     rig_draw_window(rig, insn, 1);
     rig_draw_tiles(rig, insn, 3 * (int64_t)rig->machine.cols);
     insn->weight_addr = rig_draw(rig, rig_constants(rig), rig_outputs(rig) - 9 * insn->channels);
@@ -90,7 +91,7 @@ static void check_extremes(const struct kernel *kernel, uint8_t byte, bool in_un
     struct qm_machine machine;
     qm_machine_init(&machine);
     memset(scratchpad, byte, sizeof scratchpad);
-    struct qm_functional_memory memory = {&machine, scratchpad, accumulator};
+    struct qm_functional_memory memory = {&machine, scratchpad, accumulator, 0};
     struct qm_insn insn = {.opcode = QM_MATMUL, .kernel_h = 1, .kernel_w = 1, .in_rows = 1, .in_row_bytes = TAPS, .out_w = 1, .out_h = 1};
     insn.run_bytes = TAPS;
     insn.weight_addr = 64;
@@ -117,10 +118,11 @@ Test(matmul, sums_wrap) {
     struct qm_machine machine;
     qm_machine_init(&machine);
     machine.rows = machine.cols = 1;
-    struct qm_functional_memory memory = {&machine, scratchpad, accumulator};
+    struct qm_functional_memory memory = {&machine, scratchpad, accumulator, 0};
     struct qm_insn insn = {.opcode = QM_MATMUL, .kernel_h = 1, .kernel_w = 1, .in_rows = 1, .in_row_bytes = 1, .out_w = 1, .out_h = 1};
     insn.run_bytes = insn.channels = insn.tiles = insn.accumulate = 1;
     insn.weight_addr = 64;
     qm_functional_matmul(&insn, &memory);
     cr_assert_eq(accumulator[0], INT32_MIN);
+    cr_assert_eq(memory.acc_overflows, 1);
 }

@@ -7,7 +7,9 @@
 
 #include "tests/support/naive.h"
 
-static const uint32_t machines[][2] = {{1, 1}, {3, 5}, {16, 16}, {8, 16}, {32, 32}, {40, 70}, {128, 2}}; /* rows, cols */
+/* rows, cols, accumulator_bits, accumulator_saturate */
+static const uint32_t machines[][4] = {{1, 1, 32, 0},   {3, 5, 32, 0},   {16, 16, 32, 0}, {8, 16, 32, 1}, {32, 32, 32, 0},
+                                       {40, 70, 32, 0}, {128, 2, 32, 0}, {5, 3, 20, 1},   {16, 9, 17, 0}, {8, 20, 24, 1}};
 
 int64_t rig_draw(struct rig *rig, int64_t low, int64_t high) {
     return low + (int64_t)(qm_prng_next(&rig->prng) % (uint64_t)(high - low + 1));
@@ -60,7 +62,7 @@ void rig_draw_output(struct rig *rig, struct qm_insn *insn, int64_t n) {
 }
 
 void rig_draw_scale(struct rig *rig, struct qm_insn *insn) {
-    insn->rounding = rig_draw(rig, 0, 4);
+    insn->rounding = rig_draw(rig, 0, 5);
     insn->out_zero = rig_draw(rig, 0, 1) == 0 ? rig_draw(rig, -128, 127) : rig_draw(rig, -32768, 32767);
     insn->clamp_min = rig_draw(rig, 0, 1) == 0 ? -128 : rig_draw(rig, -32768, 32767);
     insn->clamp_max = rig_draw(rig, 0, 1) == 0 ? 127 : rig_draw(rig, -32768, 32767);
@@ -81,18 +83,25 @@ static void *copy_of(const void *bytes, size_t size_bytes) {
     return memcpy(copy, bytes, size_bytes);
 }
 
+/* As many bits as the accumulator has, or so few that sums stay far from its bounds. */
+static void draw_sums(struct rig *rig, int32_t *sums, size_t count) {
+    int64_t most = ((int64_t)1 << (rig->machine.accumulator_bits - 1)) - 1;
+    if (rig_draw(rig, 0, 1) == 0) most /= 4096;
+    for (size_t i = 0; i < count; i++) sums[i] = (int32_t)rig_draw(rig, -most - 1, most);
+}
+
 static struct memories memories_create(struct rig *rig) {
     const struct qm_machine *machine = &rig->machine;
     struct memories memories = {.accumulator_bytes = (size_t)machine->accumulator_rows * machine->cols * sizeof(int32_t)};
-    memories.got = (struct qm_functional_memory){machine, malloc(machine->scratchpad_bytes), malloc(memories.accumulator_bytes)};
+    memories.got = (struct qm_functional_memory){machine, malloc(machine->scratchpad_bytes), malloc(memories.accumulator_bytes), 0};
     memories.arena = malloc(RIG_ARENA_BYTES);
     cr_assert(memories.got.scratchpad != NULL && memories.got.accumulator != NULL && memories.arena != NULL);
     qm_prng_fill(&rig->prng, memories.got.scratchpad, machine->scratchpad_bytes);
-    qm_prng_fill(&rig->prng, memories.got.accumulator, memories.accumulator_bytes);
+    draw_sums(rig, memories.got.accumulator, memories.accumulator_bytes / sizeof(int32_t));
     qm_prng_fill(&rig->prng, memories.arena, RIG_ARENA_BYTES);
     memories.want =
         (struct naive_memory){machine, copy_of(memories.got.scratchpad, machine->scratchpad_bytes),
-                              copy_of(memories.got.accumulator, memories.accumulator_bytes), copy_of(memories.arena, RIG_ARENA_BYTES)};
+                              copy_of(memories.got.accumulator, memories.accumulator_bytes), copy_of(memories.arena, RIG_ARENA_BYTES), 0};
     return memories;
 }
 
@@ -137,6 +146,8 @@ static void compare_one(struct rig *rig, void (*draw)(struct rig *, struct qm_in
     naive_run(&insn, &memories.want);
     expect_equal(rig, "scratchpad", memories.got.scratchpad, memories.want.scratchpad, rig->machine.scratchpad_bytes);
     expect_equal(rig, "accumulator", memories.got.accumulator, memories.want.accumulator, memories.accumulator_bytes);
+    cr_assert(memories.got.acc_overflows == memories.want.overflows, "%ux%u, seed %lu: %lu overflows, not %lu", rig->machine.rows,
+              rig->machine.cols, rig->seed, memories.got.acc_overflows, memories.want.overflows);
     expect_equal(rig, "arena", memories.arena, memories.want.arena, RIG_ARENA_BYTES);
     memories_destroy(&memories);
 }
@@ -147,6 +158,8 @@ void rig_compare_kernel(const struct kernel *kernel, void (*draw)(struct rig *, 
         qm_machine_init(&rig.machine);
         rig.machine.rows = machines[i][0];
         rig.machine.cols = machines[i][1];
+        rig.machine.accumulator_bits = machines[i][2];
+        rig.machine.accumulator_saturate = machines[i][3];
         rig.machine.scratchpad_bytes = 131072;
         rig.machine.accumulator_rows = 256;
         for (uint32_t n = 0; n < count; n++) {

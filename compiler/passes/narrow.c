@@ -1,0 +1,373 @@
+/* narrow.c - the precision of every convolution: what its own numbers allow, or what --precision asks for.
+ *
+ * Weights of 4 bits or fewer make a convolution narrow; it meets 4-bit activations when its input map is packed. A map is packed when its
+ * elements have 4 bits, every layer that reads it is such a convolution, and the layer that writes it can pack. --precision turns int8 numbers
+ * into narrow ones (docs/numerics.md, Narrowing): weights to -7..7 per channel, a map to sixteenths, by a move where others read it as well.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/isa.h"
+#include "common/multiplier.h"
+#include "common/precision.h"
+#include "compiler/compiler.h"
+#include "compiler/ir/problems.h"
+
+enum { NARROW_MAP_BITS = 4, MAP_STEP = 16, WEIGHT_BITS = 4, WEIGHT_MAX = 7, UNASKED = -1 };
+
+struct narrower {
+    struct qm_network *network;
+    struct qm_arena *arena;
+    struct qm_diag *diag;
+    int *asked;           /* [layer_count] QM_precision_* or UNASKED */
+    uint32_t *narrow_of;  /* [value_count] the packed copy of a map; QM_NO_TENSOR: none yet */
+    struct qm_layer *old; /* the layers before moves were added */
+    uint32_t old_count;
+};
+
+/* ---- what is asked for ---- */
+
+/* The name that reports print: TFLite joins the names of fused operators with ';', and the first is enough. */
+static int name_length(const char *name) {
+    return (int)strcspn(name, ";");
+}
+
+static const char *layer_name(const struct qm_network *network, const struct qm_layer *layer) {
+    return network->values[layer->output].name;
+}
+
+static bool has_name(const char *name, const char *wanted) {
+    return strcmp(name, wanted) == 0 || (strncmp(name, wanted, strlen(wanted)) == 0 && (size_t)name_length(name) == strlen(wanted));
+}
+
+/* Whether --precision may change a layer: not when its integers are exact by an addend of their own. */
+static bool has_choice(const struct qm_layer *layer) {
+    return layer->kind == QM_LAYER_CONV && layer->rounding != QM_rounding_ADDEND;
+}
+
+/* Names of what --precision can choose from. */
+static const struct {
+    const char *name;
+    int precision;
+} choices[] = {{"w8a8", QM_precision_W8A8}, {"w4a8", QM_precision_W4A8}, {"w4a4", QM_precision_W4A4}};
+
+static enum qm_status choice_named(const char *name, int *precision, struct qm_diag *diag) {
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+        if (strcmp(choices[i].name, name) != 0) continue;
+        *precision = choices[i].precision;
+        return QM_OK;
+    }
+    return qm_fail(diag, QM_BAD_INPUT, "--precision: there is no precision %s; choose w8a8, w4a8 or w4a4", name);
+}
+
+static enum qm_status refuse_layer(const struct narrower *n, const char *name) {
+    struct qm_diag names = {.text = ""};
+    for (uint32_t i = 0; i < n->network->layer_count; i++) {
+        const struct qm_layer *layer = &n->network->layers[i];
+        size_t used = strlen(names.text);
+        if (has_choice(layer))
+            snprintf(names.text + used, sizeof names.text - used, "%s%.*s", used > 0 ? ", " : "",
+                     name_length(layer_name(n->network, layer)), layer_name(n->network, layer));
+    }
+    return qm_fail(n->diag, QM_BAD_INPUT, "--precision: no layer %s has a choice of precision; choose from %s", name, names.text);
+}
+
+static enum qm_status ask_layer(const struct narrower *n, const char *name, int precision) {
+    for (uint32_t i = 0; i < n->network->layer_count; i++) {
+        const struct qm_layer *layer = &n->network->layers[i];
+        if (!has_choice(layer) || !has_name(layer_name(n->network, layer), name)) continue;
+        n->asked[i] = precision;
+        return QM_OK;
+    }
+    return refuse_layer(n, name);
+}
+
+/* "w4a8", "default=w4a8" or "LAYER=w4a8". */
+static enum qm_status ask_item(const struct narrower *n, char *item, int *by_default) {
+    char *equals = strrchr(item, '=');
+    int precision;
+    if (equals == NULL || strncmp(item, "default=", 8) == 0) return choice_named(equals == NULL ? item : equals + 1, by_default, n->diag);
+    *equals = '\0';
+    QM_TRY(choice_named(equals + 1, &precision, n->diag));
+    return ask_layer(n, item, precision);
+}
+
+static enum qm_status ask(struct narrower *n, const char *text) {
+    n->asked = QM_ARENA_NEW(n->arena, int, n->network->layer_count);
+    for (uint32_t i = 0; i < n->network->layer_count; i++) n->asked[i] = UNASKED;
+    if (text == NULL) return QM_OK;
+    char *copy = QM_ARENA_NEW(n->arena, char, strlen(text) + 1), *rest = NULL;
+    int by_default = UNASKED;
+    strcpy(copy, text);
+    for (char *item = strtok_r(copy, ",", &rest); item != NULL; item = strtok_r(NULL, ",", &rest)) QM_TRY(ask_item(n, item, &by_default));
+    for (uint32_t i = 0; i < n->network->layer_count; i++)
+        if (n->asked[i] == UNASKED && has_choice(&n->network->layers[i])) n->asked[i] = by_default;
+    return QM_OK;
+}
+
+/* ---- numbers ---- */
+
+static struct qm_scale scaled(struct qm_scale scale, double factor) {
+    struct qm_multiplier multiplier = qm_multiplier_from_real(ldexp((double)scale.multiplier, scale.shift - 31) * factor);
+    return (struct qm_scale){.multiplier = multiplier.value, .shift = (int8_t)multiplier.shift};
+}
+
+/* A number of a map in the units of the packed map. */
+static int32_t packed_number(int32_t number, bool is_unsigned) {
+    int32_t low = is_unsigned ? 0 : -8, nearest = (int32_t)lround((double)number / MAP_STEP);
+    return nearest < low ? low : nearest > low + 15 ? low + 15 : nearest;
+}
+
+static int32_t pad_number(const struct qm_layer *layer) {
+    return layer->in_unsigned ? (uint8_t)layer->pad_value : layer->pad_value;
+}
+
+static int64_t sum_of(const int8_t *weights, uint32_t count, int32_t zero) {
+    int64_t sum = 0;
+    for (uint32_t k = 0; k < count; k++) sum += weights[k] - zero;
+    return sum;
+}
+
+static int32_t largest_of(const int8_t *weights, uint32_t count, int32_t zero) {
+    int32_t largest = 0;
+    for (uint32_t k = 0; k < count; k++) largest = abs(weights[k] - zero) > largest ? abs(weights[k] - zero) : largest;
+    return largest;
+}
+
+/* Weights of the layer in steps of largest / 7 of each channel, activations in steps of map_step: the sum is the same number in other units. */
+static void narrow_numbers(const struct narrower *n, struct qm_layer *layer, int32_t map_step) {
+    uint32_t channels = n->network->values[layer->output].c, count = layer->kernel_h * layer->kernel_w * layer->in_channels;
+    int8_t *weights = QM_ARENA_NEW(n->arena, int8_t, (size_t)channels * count);
+    int32_t *bias = QM_ARENA_NEW(n->arena, int32_t, channels);
+    struct qm_scale *scales = QM_ARENA_NEW(n->arena, struct qm_scale, channels);
+    int32_t zero = pad_number(layer), new_zero = map_step == 1 ? zero : packed_number(zero, layer->in_unsigned);
+    for (uint32_t c = 0; c < channels; c++) {
+        const int8_t *from = layer->weights + (size_t)c * count;
+        int8_t *to = weights + (size_t)c * count;
+        int32_t largest = largest_of(from, count, layer->weight_zero);
+        double step = largest == 0 ? 1 : (double)largest / WEIGHT_MAX;
+        for (uint32_t k = 0; k < count; k++) to[k] = (int8_t)lround((from[k] - layer->weight_zero) / step);
+        double unfolded = (double)layer->bias[c] + (double)zero * (double)sum_of(from, count, layer->weight_zero);
+        bias[c] = (int32_t)(llround(unfolded / (step * map_step)) - new_zero * sum_of(to, count, 0));
+        scales[c] = scaled(layer->scales[c], step * map_step);
+    }
+    layer->weights = weights;
+    layer->bias = bias;
+    layer->scales = scales;
+    layer->weight_bits = WEIGHT_BITS;
+    layer->weight_zero = 0;
+}
+
+/* ---- packed maps ---- */
+
+static struct qm_value *root_of(const struct qm_network *network, uint32_t value) {
+    return &network->values[network->values[value].storage];
+}
+
+/* Whether a layer can write 4-bit elements: an addition knows no positions, a move only when it goes from element to element. */
+static bool can_pack(const struct qm_network *network, const struct qm_layer *layer) {
+    const struct qm_move *move = &layer->move;
+    if (layer->table != NULL) return false; /* of bytes */
+    if (layer->kind == QM_LAYER_ADD) return network->values[layer->output].c % 2 == 0;
+    if (layer->kind == QM_LAYER_MOVE) return move->loop_count == 0 && move->in_first + move->out_first == 0 && !move->fill;
+    return layer->kind == QM_LAYER_CONV || layer->kind == QM_LAYER_DEPTHWISE;
+}
+
+static bool is_end(const struct qm_network *network, uint32_t root) {
+    for (uint32_t i = 0; i < network->input_count; i++)
+        if (network->values[network->inputs[i]].storage == root) return true;
+    for (uint32_t i = 0; i < network->output_count; i++)
+        if (network->values[network->outputs[i]].storage == root) return true;
+    return false;
+}
+
+/* Whether every layer that reads the map reads it packed. */
+static bool all_read_packed(const struct narrower *n, uint32_t root) {
+    for (uint32_t i = 0; i < n->old_count; i++)
+        for (uint32_t j = 0; j < n->old[i].input_count; j++)
+            if (n->network->values[n->old[i].inputs[j]].storage == root && n->asked[i] != QM_precision_W4A4) return false;
+    return true;
+}
+
+/* The layers that write a map; NULL unless it is one that can pack. */
+static struct qm_layer *writer_of(struct qm_layer *layers, uint32_t count, const struct qm_network *network, uint32_t root) {
+    struct qm_layer *writer = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        if (network->values[layers[i].output].storage != root) continue;
+        if (writer != NULL || !can_pack(network, &layers[i])) return NULL;
+        writer = &layers[i];
+    }
+    return writer;
+}
+
+/* Views of a packed map are the same bytes only when no position ends within one. */
+static void pack(struct qm_network *network, uint32_t root) {
+    for (uint32_t i = 0; i < network->value_count; i++)
+        if (network->values[i].storage == root) network->values[i].bits = NARROW_MAP_BITS;
+}
+
+static bool views_can_pack(const struct qm_network *network, uint32_t root) {
+    for (uint32_t i = 0; i < network->value_count; i++) {
+        const struct qm_value *view = &network->values[i];
+        if (view->storage == root && view->c != network->values[root].c && (view->c | network->values[root].c) % 2 != 0) return false;
+    }
+    return true;
+}
+
+/* Lets the writer give the map in the packed units. */
+static void write_packed(const struct narrower *n, struct qm_layer *writer) {
+    bool is_unsigned = n->network->values[writer->output].dtype == QM_U8;
+    uint32_t channels = n->network->values[writer->output].c;
+    if (writer->kind == QM_LAYER_ADD) {
+        writer->out_scale = scaled(writer->out_scale, 1.0 / MAP_STEP);
+    } else {
+        struct qm_scale *scales = QM_ARENA_NEW(n->arena, struct qm_scale, channels);
+        for (uint32_t c = 0; c < channels; c++) scales[c] = scaled(writer->scales[c], 1.0 / MAP_STEP);
+        writer->scales = scales;
+    }
+    writer->out_zero = packed_number(writer->out_zero, is_unsigned);
+    writer->clamp_min = packed_number(writer->clamp_min, is_unsigned);
+    writer->clamp_max = packed_number(writer->clamp_max, is_unsigned);
+    pack(n->network, n->network->values[writer->output].storage);
+}
+
+static uint32_t add_copy(const struct narrower *n, uint32_t value) {
+    struct qm_value *copy = &n->network->values[n->network->value_count];
+    char *name = QM_ARENA_NEW(n->arena, char, strlen(n->network->values[value].name) + sizeof "/int4");
+    *copy = n->network->values[value];
+    sprintf(name, "%s/%s", copy->name, copy->dtype == QM_U8 ? "uint4" : "int4");
+    copy->name = name;
+    copy->bits = NARROW_MAP_BITS;
+    copy->storage = n->network->value_count;
+    return n->network->value_count++;
+}
+
+/* Elements one behind the other, or position by position when those end within a byte. */
+static struct qm_move packing_move(const struct qm_value *value) {
+    uint32_t positions = value->h * value->w;
+    if (value->c % 2 == 0 || positions == 1) return (struct qm_move){.run = positions * value->c};
+    struct qm_move move = {.loop_count = 1, .run = value->c};
+    move.loops[0] = (struct qm_move_loop){positions, value->c, qm_value_pixel_bytes(value)};
+    return move;
+}
+
+/* A layer that makes the packed copy of a map for `reader`. */
+static void add_move(const struct narrower *n, const struct qm_layer *reader, uint32_t copy) {
+    struct qm_layer *move = &n->network->layers[n->network->layer_count++];
+    int32_t zero = pad_number(reader);
+    *move = (struct qm_layer){.kind = QM_LAYER_MOVE, .graph_op = reader->graph_op, .input_count = 1, .output = copy};
+    move->inputs[0] = reader->inputs[0];
+    move->added = true;
+    move->rounding = reader->rounding;
+    move->in_unsigned = reader->in_unsigned;
+    move->in_bias = -zero;
+    move->out_scale = scaled((struct qm_scale){.multiplier = 1 << 30, .shift = 1}, 1.0 / MAP_STEP);
+    move->out_zero = packed_number(zero, reader->in_unsigned);
+    move->clamp_min = reader->in_unsigned ? 0 : -8;
+    move->clamp_max = move->clamp_min + 15;
+    move->move = packing_move(&n->network->values[copy]);
+}
+
+/* Gives a layer that was asked to be W4A4 its packed input. */
+static void pack_input(const struct narrower *n, struct qm_layer *layer) {
+    struct qm_network *network = n->network;
+    uint32_t value = layer->inputs[0], root = network->values[value].storage;
+    if (network->values[root].bits == NARROW_MAP_BITS) return;
+    struct qm_layer *writer = writer_of(network->layers, network->layer_count, network, root);
+    if (writer != NULL && writer->rounding != QM_rounding_ADDEND && !is_end(network, root) && all_read_packed(n, root) && views_can_pack(network, root)) {
+        write_packed(n, writer);
+        return;
+    }
+    if (n->narrow_of[value] == QM_NO_TENSOR) {
+        n->narrow_of[value] = add_copy(n, value);
+        add_move(n, layer, n->narrow_of[value]);
+    }
+    layer->inputs[0] = n->narrow_of[value];
+}
+
+/* ---- layers ---- */
+
+/* The pad value of a packed map has the number in both halves. */
+static void set_packed_pad(struct qm_layer *layer, int32_t number) {
+    layer->pad_value = (int8_t)((number & 15) | (number & 15) << 4);
+}
+
+/* The numbers that a layer was asked to have; its input map follows. */
+static void narrow_layer(const struct narrower *n, struct qm_layer layer, int asked) {
+    if (asked == QM_precision_W4A4) pack_input(n, &layer);
+    if (asked == QM_precision_W4A8) narrow_numbers(n, &layer, 1);
+    if (asked == QM_precision_W4A4) {
+        narrow_numbers(n, &layer, MAP_STEP);
+        set_packed_pad(&layer, packed_number(pad_number(&layer), layer.in_unsigned));
+    }
+    if (asked == QM_precision_W8A8) layer.weight_bits = 8;
+    n->network->layers[n->network->layer_count++] = layer;
+}
+
+static void narrow_layers(struct narrower *n) {
+    struct qm_network *network = n->network;
+    uint32_t count = network->value_count;
+    n->old = network->layers;
+    n->old_count = network->layer_count;
+    network->layers = QM_ARENA_NEW(n->arena, struct qm_layer, 2 * (size_t)n->old_count + 1);
+    network->layer_count = 0;
+    struct qm_value *values = QM_ARENA_NEW(n->arena, struct qm_value, (size_t)count + n->old_count);
+    memcpy(values, network->values, count * sizeof *values);
+    network->values = values;
+    n->narrow_of = QM_ARENA_NEW(n->arena, uint32_t, count);
+    for (uint32_t i = 0; i < count; i++) n->narrow_of[i] = QM_NO_TENSOR;
+    for (uint32_t i = 0; i < n->old_count; i++) narrow_layer(n, n->old[i], n->asked[i]);
+}
+
+/* ---- maps that have 4 bits by themselves ---- */
+
+static bool reads(const struct qm_network *network, const struct qm_layer *layer, uint32_t root) {
+    for (uint32_t i = 0; i < layer->input_count; i++)
+        if (network->values[layer->inputs[i]].storage == root) return true;
+    return false;
+}
+
+/* Whether every layer that reads the map is a convolution with narrow weights, and there is one. What fills up an odd number of channels meets a zero
+ * weight, which 1-bit weights have not. */
+static bool all_readers_narrow(const struct qm_network *network, uint32_t root) {
+    uint32_t readers = 0;
+    for (uint32_t i = 0; i < network->layer_count; i++) {
+        const struct qm_layer *layer = &network->layers[i];
+        if (!reads(network, layer, root)) continue;
+        if (layer->kind != QM_LAYER_CONV || layer->weight_bits == 8) return false;
+        if (layer->weight_bits == 1 && layer->in_channels % 2 != 0) return false;
+        readers++;
+    }
+    return readers > 0;
+}
+
+static void pack_map(struct qm_network *network, uint32_t root) {
+    struct qm_layer *writer = writer_of(network->layers, network->layer_count, network, root);
+    bool narrow = qm_graph_bits(&network->graph->tensors[network->values[root].graph_tensor]) <= NARROW_MAP_BITS;
+    if (!narrow || writer == NULL || network->values[root].bits == NARROW_MAP_BITS) return;
+    if (is_end(network, root) || !all_readers_narrow(network, root) || !views_can_pack(network, root)) return;
+    pack(network, root);
+    if (writer->kind == QM_LAYER_MOVE) writer->move = packing_move(&network->values[root]);
+    for (uint32_t i = 0; i < network->layer_count; i++)
+        if (reads(network, &network->layers[i], root)) set_packed_pad(&network->layers[i], network->layers[i].pad_value);
+}
+
+/* By the bits of the weights and of an activation. */
+static uint32_t precision_of(const struct qm_network *network, const struct qm_layer *layer) {
+    static const uint32_t with_bytes[] = {[1] = QM_precision_W1A8, [2] = QM_precision_W2A8, [4] = QM_precision_W4A8};
+    static const uint32_t with_nibbles[] = {[1] = QM_precision_W1A4, [2] = QM_precision_W2A4, [4] = QM_precision_W4A4};
+    if (layer->kind != QM_LAYER_CONV || layer->weight_bits == 8) return QM_precision_W8A8;
+    return root_of(network, layer->inputs[0])->bits == NARROW_MAP_BITS ? with_nibbles[layer->weight_bits] : with_bytes[layer->weight_bits];
+}
+
+enum qm_status qm_narrow(struct qm_network *network, const char *precision, struct qm_arena *arena, struct qm_diag *diag) {
+    struct narrower n = {.network = network, .arena = arena, .diag = diag};
+    QM_TRY(ask(&n, precision));
+    narrow_layers(&n);
+    for (uint32_t i = 0; i < network->value_count; i++)
+        if (network->values[i].storage == i) pack_map(network, i);
+    for (uint32_t i = 0; i < network->layer_count; i++) network->layers[i].precision = precision_of(network, &network->layers[i]);
+    return QM_OK;
+}

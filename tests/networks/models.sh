@@ -1,0 +1,22 @@
+#!/bin/sh
+# models.sh - every .tflite file of the data folder runs, or is refused for the reason that tests/networks/models.txt gives.
+#
+#   tests/networks/models.sh           prints the table, one line a file
+# A line of models.txt: FILE runs | FILE refused: the beginning of what follows the file's name in the message.
+set -u
+record=tests/networks/models.txt
+status=0
+table=$(mktemp)
+trap 'rm -f "$table"' EXIT
+
+for file in $(find "$QMAC_DATA" -name '*.tflite' | sort); do
+    if message=$(build/qmac run "$file" --machine edge 2>&1 >/dev/null); then
+        reason=runs
+    else
+        reason="refused: $(printf '%s\n' "$message" | sed 's/^qmac: [^:]*: //; s/;.*//')"
+    fi
+    printf '%s %s\n' "${file#"$QMAC_DATA"/}" "$reason"
+done >"$table"
+cat "$table"
+diff "$record" "$table" || status=1
+exit $status
