@@ -83,6 +83,7 @@ struct qm_device_ops {
     uint32_t (*read_csr)(struct qm_device *device, uint32_t offset);
     /* Lets time pass until the device is not BUSY, at most limit cycles. Returns whether it is not BUSY. */
     bool (*wait)(struct qm_device *device, uint64_t limit_cycles);
+    void (*reset)(struct qm_device *device); /* docs/machine.md, Reset; the memory keeps its bytes too */
     void (*observe)(struct qm_device *device, qm_observer *observer, void *context); /* NULL: nobody */
     /* For tests and verification: copies the scratchpad [scratchpad_bytes] and accumulator [accumulator_rows][cols]; either may be NULL.
      * write_internal sets them; of a sum it takes the low accumulator_bits. */

@@ -50,6 +50,12 @@ static bool cycle_wait(struct qm_device *device, uint64_t limit_cycles) {
     return !engine->csr.busy;
 }
 
+static void cycle_reset(struct qm_device *device) {
+    struct engine *engine = engine_of(device);
+    engine->csr = (struct csr){.fingerprint = engine->csr.fingerprint};
+    engine_start(engine);
+}
+
 static void cycle_observe(struct qm_device *device, qm_observer *observer, void *context) {
     engine_of(device)->observer = observer;
     engine_of(device)->observer_context = context;
@@ -81,6 +87,7 @@ const struct qm_device_ops qm_device_cycle = {
     .write_csr = cycle_write_csr,
     .read_csr = cycle_read_csr,
     .wait = cycle_wait,
+    .reset = cycle_reset,
     .observe = cycle_observe,
     .read_internal = cycle_read_internal,
     .write_internal = cycle_write_internal,

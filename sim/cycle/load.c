@@ -20,6 +20,10 @@ bool load_is_last_beat(const struct load *load) {
     return load->back_busy && transfer_is_last_beat(&load->back);
 }
 
+bool load_is_burst_end(const struct load *load) {
+    return load->back_busy && transfer_beats_left(&load->back) == 1;
+}
+
 void load_clock_start(struct load *load, const struct qm_insn *insn) {
     load->front_busy = true;
     transfer_begin(&load->front, insn, load->beat_bytes);

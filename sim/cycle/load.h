@@ -19,8 +19,9 @@ void load_reset(struct load *load);
 /* The burst that the front has to issue. */
 struct read_request load_request(const struct load *load);
 
-/* A beat that arrives now is the last of its instruction. */
+/* A beat that arrives now is the last of its instruction, of its burst. */
 bool load_is_last_beat(const struct load *load);
+bool load_is_burst_end(const struct load *load);
 
 /* Copies the bytes of rows in the `beats` beats that arrive now, the first of which lies at data, to the scratchpad. */
 void load_write(const struct load *load, const uint8_t *data, uint64_t beats, uint8_t *scratchpad);

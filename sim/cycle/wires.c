@@ -20,7 +20,8 @@ static void settle_reads(struct wires *wires, struct engine *engine) {
     wires->load_accepted = wires->load.valid && memory->ar_ready;
     wires->fetch_beat = memory->r_valid && memory->r_id == FETCH_READ_ID;
     wires->load_beat = memory->r_valid && memory->r_id == LOAD_READ_ID;
-    if (memory->r_valid && memory->r_error) see_error(wires, QM_ERROR_BUS);
+    bool is_last = wires->fetch_beat ? fetch_is_burst_end(&engine->fetch, &engine->csr) : load_is_burst_end(&engine->load);
+    if (memory->r_valid && (memory->r_error || memory->r_last != is_last)) see_error(wires, QM_ERROR_BUS);
 }
 
 static void settle_writes(struct wires *wires, struct engine *engine) {

@@ -41,9 +41,25 @@ void accelerator::run() {
         do {
             edge += period;
             if (edge > sc_core::sc_time_stamp()) wait(edge - sc_core::sc_time_stamp());
-        } while (!device->ops->wait(device, 1));
+        } while (!tick());
         changed.notify();
     }
+}
+
+// Whether the run is over.
+bool accelerator::tick() {
+    is_ticking = true;
+    bool is_over = device->ops->wait(device, 1);
+    is_ticking = false;
+    if (is_reset_due) reset();
+    return is_over || (read(QM_CSR_STATUS) & QM_STATUS_BUSY) == 0;
+}
+
+void accelerator::reset() {
+    is_reset_due = is_ticking;
+    if (is_reset_due) return;
+    device->ops->reset(device);
+    changed.notify();
 }
 
 void accelerator::drive_irq() {

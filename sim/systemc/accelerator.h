@@ -34,6 +34,9 @@ class accelerator : public sc_core::sc_module {
 
     const sc_core::sc_time period;
 
+    // As rst_ni; while the memory has the module wait, as soon as it lets go.
+    void reset();
+
     // What no bus shows: observers, scratchpad, accumulator. Its registers, memory and time belong to this module.
     qm_device *inside() {
         return device;
@@ -42,9 +45,11 @@ class accelerator : public sc_core::sc_module {
   private:
     qm_device *device = nullptr;
     sc_core::sc_event started, changed;
+    bool is_ticking = false, is_reset_due = false;
     sc_core::sc_time edge; // that ends the cycle which the engine computes
 
     void run();
+    bool tick();
     void drive_irq();
     uint32_t read(uint32_t offset) {
         return device->ops->read_csr(device, offset);

@@ -64,6 +64,7 @@ const qm_device_ops host::ops = {
     [](qm_device *device, uint32_t offset, uint32_t value) { of(device).write_csr(offset, value); },
     [](qm_device *device, uint32_t offset) { return of(device).read_csr(offset); },
     [](qm_device *device, uint64_t limit_cycles) { return of(device).wait_for_irq(limit_cycles); },
+    [](qm_device *device) { of(device).target.reset(); },
     [](qm_device *device, qm_observer *observer, void *context) {
         qm_device *inside = of(device).target.inside();
         inside->ops->observe(inside, observer, context);

@@ -157,6 +157,7 @@ static const qm_device_ops platform_ops = {
         on_host(device, [&](qm_device *bus) { is_over = bus->ops->wait(bus, limit_cycles); });
         return is_over;
     },
+    [](qm_device *device) { on_host(device, [=](qm_device *bus) { bus->ops->reset(bus); }); },
     [](qm_device *device, qm_observer *observer, void *context) {
         on_host(device, [=](qm_device *bus) { bus->ops->observe(bus, observer, context); });
     },

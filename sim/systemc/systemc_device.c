@@ -71,6 +71,11 @@ static bool wait(struct qm_device *device, uint64_t limit_cycles) {
     return platform->ops->wait(platform, limit_cycles);
 }
 
+static void reset(struct qm_device *device) {
+    struct qm_device *platform = platform_of(device);
+    platform->ops->reset(platform);
+}
+
 static void observe(struct qm_device *device, qm_observer *observer, void *context) {
     struct qm_device *platform = platform_of(device);
     platform->ops->observe(platform, observer, context);
@@ -95,6 +100,7 @@ const struct qm_device_ops qm_device_systemc = {
     .write_csr = write_csr,
     .read_csr = read_csr,
     .wait = wait,
+    .reset = reset,
     .observe = observe,
     .read_internal = read_internal,
     .write_internal = write_internal,

@@ -176,6 +176,13 @@ static bool wait(struct qm_device *base, uint64_t limit_cycles) {
     return !is_busy(device);
 }
 
+static void reset(struct qm_device *base) {
+    struct rtl_device *device = downcast(base);
+    device->library.reset(device->model);
+    qm_dram_reset(device->dram);
+    device->pins[device->now] = (struct rtl_out){0};
+}
+
 static void observe(struct qm_device *base, qm_observer *observer, void *context) {
     struct rtl_device *device = downcast(base);
     device->observer = observer;
@@ -250,6 +257,7 @@ const struct qm_device_ops qm_device_rtl = {
     .write_csr = write_csr,
     .read_csr = read_csr,
     .wait = wait,
+    .reset = reset,
     .observe = observe,
     .read_internal = read_internal,
     .write_internal = write_internal,

@@ -14,9 +14,24 @@
 
 static uint64_t failures; /* destroy has no other way to tell */
 
+/* So that every program test also shows that nothing is left of a run that a reset has ended. */
+static enum qm_status reset_in_mid_program(struct qm_device *pair, struct qm_diag *diag) {
+    const struct qm_insn load = {.opcode = QM_LOAD, .dram_addr = 1024, .row_bytes = 64, .row_count = 3, .plane_count = 2};
+    uint32_t words[QM_INSN_WORDS];
+    QM_TRY(qm_insn_pack(&load, words, diag));
+    pair->ops->write_memory(pair, 0, words, sizeof words);
+    pair->ops->write_csr(pair, QM_CSR_PROGRAM_COUNT, 1);
+    pair->ops->write_csr(pair, QM_CSR_MEMORY_SIZE, 4096);
+    pair->ops->write_csr(pair, QM_CSR_CONTROL, QM_CONTROL_START);
+    if (pair->ops->wait(pair, 50)) return qm_fail(diag, QM_MISMATCH, "the LOAD is done too early");
+    pair->ops->reset(pair);
+    return QM_OK;
+}
+
 static enum qm_status create_pair(const struct qm_machine *machine, const struct qm_device_options *options, struct qm_device **device,
                                   struct qm_diag *diag) {
-    return qm_lockstep_create(&qm_device_cycle, &qm_device_systemc, machine, options, device, diag);
+    QM_TRY(qm_lockstep_create(&qm_device_cycle, &qm_device_systemc, machine, options, device, diag));
+    return reset_in_mid_program(*device, diag);
 }
 
 static void destroy_pair(struct qm_device *pair) {

@@ -117,6 +117,46 @@ Test(driver, a_program_for_another_machine_is_refused) {
     qm_program_destroy(program);
 }
 
+/* Bytes behind the device, and a memory that from some burst on answers no more. */
+struct dying_memory {
+    uint8_t bytes[ARENA];
+    int bursts_left;
+};
+
+static void dying(void *context, struct qm_memory_access *access) {
+    struct dying_memory *memory = context;
+    uint8_t *bytes = memory->bytes + (access->address - 0x80000000u);
+    if (memory->bursts_left-- <= 0) access->delay_cycles = UINT64_MAX;
+    if (!access->is_write) memcpy(access->bytes, bytes, access->size);
+    for (uint32_t i = 0; access->is_write && i < access->size; i++)
+        if (access->enables[i] != 0) bytes[i] = access->bytes[i];
+}
+
+/* The program has three bursts: its code, a read, a write. The bytes are put into the memory by hand, as nothing reaches it through the device. */
+Test(driver, a_memory_that_stalls_for_ever_is_an_error_and_a_reset_makes_good) {
+    struct qm_program *program = copy_program_create();
+    static struct dying_memory memory;
+    struct qm_device_options options = {.memory = dying, .memory_context = &memory};
+    struct qm_driver_options limited = {.limit_cycles = 70000};
+    struct qm_device *device;
+    cr_assert(qm_device_cycle.create(&program->machine, &options, &device, &diag) == QM_OK, "%s", diag.text);
+    for (int i = 0; i < BYTES; i++) memory.bytes[IN + i] = (uint8_t)(i * 5 + 1);
+    memcpy(memory.bytes, program->insns, 2 * sizeof *program->insns);
+    for (int bursts = 0; bursts <= 3; bursts++) {
+        memset(memory.bytes + OUT, 0, BYTES);
+        memory.bursts_left = bursts;
+        device->ops->write_csr(device, QM_CSR_MEMORY_BASE, 0x80000000u);
+        device->ops->write_csr(device, QM_CSR_MEMORY_SIZE, ARENA);
+        enum qm_status status = qm_driver_run(device, program, &limited, NULL, &diag);
+        cr_assert(eq(int, status, bursts < 3 ? QM_INTERNAL : QM_OK));
+        if (status != QM_OK) cr_assert(strstr(diag.text, "still busy after 70000 cycles") != NULL, "%s", diag.text);
+        device->ops->reset(device);
+    }
+    cr_assert(memcmp(memory.bytes + OUT, memory.bytes + IN, BYTES) == 0);
+    device->ops->destroy(device);
+    qm_program_destroy(program);
+}
+
 static void expect_same_run(const struct qm_program *program, const struct qm_run *got, const struct qm_run *want) {
     cr_assert(got->timed && want->timed);
     for (uint32_t i = 0; i < program->step_count; i++)
