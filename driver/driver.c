@@ -128,7 +128,7 @@ static struct qm_affine affine_of(const struct qm_program_tensor *tensor) {
     return (struct qm_affine){.scale = tensor->scale,
                               .zero_point = tensor->zero_point,
                               .low = tensor->dtype == QM_U8 ? 0 : INT8_MIN,
-                              .count = tensor->size_bytes};
+                              .count = tensor->size_bytes / qm_dtype_bytes(tensor->dtype)};
 }
 
 /* Between floats and bytes; the program file has been checked for types and sizes. */
@@ -138,9 +138,12 @@ static enum qm_status run_edge(const struct job *job, const struct qm_program_st
     void *from = malloc(in->size_bytes), *to = malloc(out->size_bytes);
     QM_CHECK(from != NULL && to != NULL);
     qm_driver_read_tensor(job->device, program, step->input, from);
-    struct qm_affine affine = affine_of(step->host_op == QM_HOST_QUANTIZE ? out : in);
-    if (step->host_op == QM_HOST_QUANTIZE)
+    struct qm_affine affine = affine_of(step->host_op == QM_HOST_DEQUANTIZE ? in : out);
+    affine.even = step->host_op == QM_HOST_QUANTIZE_EVEN;
+    if (step->host_op != QM_HOST_DEQUANTIZE)
         qm_host_quantize(&affine, from, to);
+    else if (in->dtype == QM_I32)
+        qm_host_dequantize_sums(&affine, from, step->beta, to);
     else
         qm_host_dequantize(&affine, from, to);
     qm_driver_write_tensor(job->device, program, step->output, to);
@@ -150,8 +153,11 @@ static enum qm_status run_edge(const struct job *job, const struct qm_program_st
 }
 
 typedef enum qm_status host_operator(const struct job *job, const struct qm_program_step *step);
-static host_operator *const host_operators[QM_HOST_OPS] = {
-    [QM_HOST_SOFTMAX] = run_softmax, [QM_HOST_LOG_SOFTMAX] = run_softmax, [QM_HOST_QUANTIZE] = run_edge, [QM_HOST_DEQUANTIZE] = run_edge};
+static host_operator *const host_operators[QM_HOST_OPS] = {[QM_HOST_SOFTMAX] = run_softmax,
+                                                           [QM_HOST_LOG_SOFTMAX] = run_softmax,
+                                                           [QM_HOST_QUANTIZE] = run_edge,
+                                                           [QM_HOST_DEQUANTIZE] = run_edge,
+                                                           [QM_HOST_QUANTIZE_EVEN] = run_edge};
 
 /* ---- device steps ---- */
 

@@ -9,9 +9,9 @@
 
 /* ---- nests of loops ---- */
 
-/* Bytes from one element of dimension d to the next, of a tensor of bytes. */
+/* Bytes from one element of dimension d to the next. */
 static uint32_t stride_of(const struct qm_graph_tensor *tensor, uint32_t d) {
-    uint32_t stride = 1;
+    uint32_t stride = (uint32_t)qm_dtype_bytes(tensor->dtype);
     for (uint32_t i = d + 1; i < tensor->rank; i++) stride *= tensor->dims[i];
     return stride;
 }
@@ -191,6 +191,7 @@ enum qm_status legalize_transpose(const struct site *s) {
     QM_TRY(open_move(s, 0, site_result(s, 0), &layer));
     for (uint32_t d = 0; d < out->rank; d++)
         add_loop(&layer->move, (struct qm_move_loop){out->dims[d], stride_of(in, s->op->permutation[d]), stride_of(out, d)});
+    add_loop(&layer->move, (struct qm_move_loop){(uint32_t)qm_dtype_bytes(in->dtype), 1, 1});
     close_loops(&layer->move);
     return QM_OK;
 }
@@ -242,6 +243,7 @@ enum qm_status legalize_resize(const struct site *s) {
 /* ---- reshape ---- */
 
 enum qm_status legalize_reshape(const struct site *s) {
-    if (site_input(s, 0)->dtype != site_output(s, 0)->dtype) return site_refuse(s, "input and output have different types");
+    if (qm_dtype_bytes(site_input(s, 0)->dtype) != qm_dtype_bytes(site_output(s, 0)->dtype))
+        return site_refuse(s, "input and output have different types");
     return site_alias(s);
 }

@@ -229,7 +229,7 @@ static void add_requantize(struct conv *c, const struct group *g, uint32_t param
     insn->tiles = g->tiles;
     insn->out_h = block.h;
     insn->out_w = block.w;
-    insn->out_type = bits == 4 ? QM_out_type_BITS4 : QM_out_type_BITS8;
+    insn->out_type = bits == 4 ? QM_out_type_BITS4 : bits == 8 ? QM_out_type_BITS8 : QM_out_type_BITS32;
     insn->out_addr = (int64_t)to.offset + plan_bytes(g->channels.first - first, bits);
     insn->out_pitch = to.pitch;
     insn->out_pixel = to.pixel;

@@ -18,9 +18,9 @@ static bool rounds_up(__int128 quotient, __int128 rest, __int128 unit, uint32_t 
     }
 }
 
-static int32_t scale(int32_t x, int32_t multiplier, int shift, uint32_t rounding) {
+static int32_t scale(int32_t x, int32_t multiplier, int shift, int32_t addend, uint32_t rounding) {
     int bounded = shift < -31 ? -31 : shift > 31 ? 31 : shift;
-    __int128 product = (__int128)x * multiplier;
+    __int128 product = (__int128)x * multiplier + addend;
     __int128 unit = (__int128)1 << (31 - bounded);
     __int128 quotient = product / unit;
     if (quotient * unit > product) quotient--;
@@ -29,5 +29,8 @@ static int32_t scale(int32_t x, int32_t multiplier, int shift, uint32_t rounding
 }
 
 void oracle_definition(const struct oracle_block *block, uint32_t rounding, int32_t *results) {
-    for (size_t i = 0; i < block->count; i++) results[i] = scale(block->x[i], block->multiplier[i], block->shift[i], rounding);
+    for (size_t i = 0; i < block->count; i++) {
+        int32_t addend = rounding == QM_rounding_ADDEND ? block->addend[i] : 0;
+        results[i] = scale(block->x[i], block->multiplier[i], block->shift[i], addend, rounding);
+    }
 }

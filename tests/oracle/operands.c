@@ -1,7 +1,8 @@
 /* operands.c - the stream of operands: corners first, then random ones of three kinds.
  *
  * Uniform operands almost never meet a tie, and most of their results are 0 or saturated. So a third has a shift that suits the product, and a
- * third is at a tie or next to one: x = odd * 2^a and multiplier = odd * 2^b lie at a tie where 31 - shift = a + b + 1.
+ * third is at a tie or next to one: x = odd * 2^a and multiplier = odd * 2^b lie at a tie where 31 - shift = a + b + 1,
+ * and half a unit as the addend makes an integer of it.
  */
 #include "tests/oracle/oracle.h"
 
@@ -31,11 +32,12 @@ static uint64_t draw(struct oracle_stream *stream) {
     return z ^ z >> 31;
 }
 
-static void set_corner(const struct oracle_stream *stream, struct oracle_block *block, size_t i) {
+static void set_corner(struct oracle_stream *stream, struct oracle_block *block, size_t i) {
     uint64_t values = stream->corner_values;
     block->x[i] = stream->corners[stream->next % values];
     block->multiplier[i] = stream->corners[stream->next / values % values];
     block->shift[i] = (int8_t)((int64_t)(stream->next / values / values) - 128);
+    block->addend[i] = stream->corners[draw(stream) % values];
 }
 
 static void set_random(struct oracle_stream *stream, struct oracle_block *block, size_t i) {
@@ -44,6 +46,7 @@ static void set_random(struct oracle_stream *stream, struct oracle_block *block,
     uint32_t a = bits >> 8 & 31, b = bits >> 16 & 31, beside = (bits >> 24) % 3, width = bits >> 32 & 31;
     uint32_t x = (uint32_t)words, multiplier = (uint32_t)(words >> 32);
     int shift = (int)(bits >> 40 & 255) - 128;
+    uint32_t addend = (uint32_t)draw(stream);
     if (kind == 1) {
         x = (uint32_t)((int32_t)x >> width);
         multiplier = multiplier >> 2 | 1u << 30;
@@ -52,10 +55,12 @@ static void set_random(struct oracle_stream *stream, struct oracle_block *block,
         x = ((x | 1) << a) + beside - 1;
         multiplier = (multiplier | 1) << b;
         shift = 30 - (int)(a + b);
+        addend = ((uint32_t)1 << (a + b) % 32) + beside - 1;
     }
     block->x[i] = (int32_t)x;
     block->multiplier[i] = (int32_t)multiplier;
     block->shift[i] = (int8_t)shift;
+    block->addend[i] = (int32_t)addend;
 }
 
 void oracle_stream_read(struct oracle_stream *stream, struct oracle_block *block) {

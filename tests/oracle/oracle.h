@@ -1,6 +1,6 @@
 /* oracle.h - operands of scale() (docs/numerics.md) in blocks, and what several independent parties make of them.
  *
- * A stream gives all corners once (powers of two and their neighbours, by each other, by every value of the shift field), then random operands,
+ * A stream gives all corners once (powers of two and their neighbours: each x by each multiplier by every value of the shift field), then random operands,
  * many of them at ties. The parties: the C model, gemmlowp (`tflite` only), the definition in numbers of 128 bits, the Verilated unit.
  */
 #ifndef QM_TESTS_ORACLE_ORACLE_H
@@ -19,6 +19,7 @@ struct oracle_block {
     size_t count; /* <= ORACLE_BLOCK */
     int32_t x[ORACLE_BLOCK];
     int32_t multiplier[ORACLE_BLOCK];
+    int32_t addend[ORACLE_BLOCK]; /* met by rounding ADDEND only */
     int8_t shift[ORACLE_BLOCK];
 };
 

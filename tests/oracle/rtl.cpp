@@ -22,6 +22,7 @@ void oracle_rtl(const oracle_block *block, uint32_t rounding, int32_t *results) 
         if (i < block->count) {
             unit.x_i = block->x[i];
             unit.multiplier_i = block->multiplier[i];
+            unit.addend_i = block->addend[i];
             unit.shift_i = block->shift[i];
         }
         clock(unit);

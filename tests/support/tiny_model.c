@@ -117,7 +117,7 @@ enum qm_status tiny_parse(const struct tiny *t, struct qm_graph_op *op, struct q
     struct qm_graph *graph = NULL;
     tiny_write(t, &b);
     struct qm_arena *arena = qm_arena_create();
-    enum qm_status status = qm_model_parse(b.bytes, b.size, "tiny", arena, &graph, diag);
+    enum qm_status status = qm_model_parse(&(struct qm_model_bytes){b.bytes, b.size, "tiny"}, NULL, arena, &graph, diag);
     if (status == QM_OK) *op = graph->ops[0];
     qm_arena_destroy(arena);
     return status;

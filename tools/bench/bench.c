@@ -163,7 +163,7 @@ static void bench_file(const char *name, const char *file, bool with_rtl) {
     struct subject subject = {.name = name};
     struct qm_graph *graph;
     struct qm_diag diag;
-    require(qm_model_read(file, arena, &graph, &diag), &diag);
+    require(qm_model_read(file, NULL, arena, &graph, &diag), &diag);
     bench_graph(&subject, graph, "edge", arena);
     if (with_rtl) print_rtl(&subject);
     require(qm_bench_precisions(graph, &subject.program->machine, &diag), &diag);

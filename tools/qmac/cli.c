@@ -101,6 +101,12 @@ enum qm_status cli_build_option(struct cli_build *build, int option, const char 
     case 'q': build->requant = argument; break;
     case 'w': build->precision = argument; break;
     case 'L': build->keep_layers = true; break;
+    case 'C': build->model.saturate = true; break;
+    case 'N': build->model.end_at = argument; break;
+    case 'I':
+        build->model.unsigned_inputs = strcmp(argument, "uint8") == 0;
+        if (build->model.unsigned_inputs || strcmp(argument, "int8") == 0) break;
+        return qm_fail(diag, QM_BAD_INPUT, "--integer-inputs %s: must be int8 or uint8", argument);
     case 's':
         if (build->set_count == CLI_SETS_MAX) return qm_fail(diag, QM_BAD_INPUT, "--set %s: more than %d of them", argument, CLI_SETS_MAX);
         build->sets[build->set_count++] = argument;
@@ -137,6 +143,8 @@ enum qm_status cli_is_program(const char *file, bool *is_program, struct qm_diag
 static enum qm_status load_program(const char *file, const struct cli_build *build, struct cli_program *opened, struct qm_diag *diag) {
     if (build->requant != NULL) return qm_fail(diag, QM_BAD_INPUT, "--requant %s: %s is compiled already", build->requant, file);
     if (build->precision != NULL) return qm_fail(diag, QM_BAD_INPUT, "--precision %s: %s is compiled already", build->precision, file);
+    if (build->model.end_at != NULL || build->model.unsigned_inputs || build->model.saturate)
+        return qm_fail(diag, QM_BAD_INPUT, "--end-at, --integer-inputs, --saturate: %s is compiled already", file);
     if (build->keep_layers) return qm_fail(diag, QM_BAD_INPUT, "--layers: %s is compiled already: give --layers to qmac compile", file);
     QM_TRY(qm_program_load(file, &opened->program, diag));
     opened->machine = opened->program->machine;
@@ -151,7 +159,7 @@ static enum qm_status load_program(const char *file, const struct cli_build *bui
 enum qm_status cli_compile(const char *file, const struct cli_build *build, const char *dump_after, struct cli_program *opened,
                            struct qm_diag *diag) {
     struct qm_compile_options options = {
-        .precision = build->precision, .keep_layers = build->keep_layers, .dump_after = dump_after, .dump = stdout};
+        .model = build->model, .precision = build->precision, .keep_layers = build->keep_layers, .dump_after = dump_after, .dump = stdout};
     memset(opened, 0, sizeof *opened);
     opened->was_compiled = true;
     QM_TRY(cli_parse_rounding(build->requant, &options.rounding, diag));

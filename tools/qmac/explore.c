@@ -120,7 +120,7 @@ static enum qm_status read_model(struct session *session, uint32_t model, struct
         if (strcmp(exploration->models[i], file) == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: is given twice", file);
     QM_TRY(cli_is_program(file, &is_program, diag));
     if (is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is compiled already, for one machine: give the model", file);
-    QM_TRY(qm_model_read(file, session->arena, &graph, diag));
+    QM_TRY(qm_model_read(file, NULL, session->arena, &graph, diag));
     for (uint32_t i = 0; i < exploration->precision_count; i++) {
         struct qm_network **network = &exploration->networks[model * exploration->precision_count + i];
         QM_TRY(qm_legalize(graph, exploration->rounding, session->arena, network, diag));

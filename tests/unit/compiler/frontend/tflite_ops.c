@@ -128,7 +128,8 @@ Test(tflite_ops, unpacks_4_bit_weights) {
     struct qm_diag diag = {""};
     struct qm_arena *arena = qm_arena_create();
     tiny_write(&t, &b);
-    cr_assert(eq(int, qm_model_parse(b.bytes, b.size, "tiny", arena, &graph, &diag), QM_OK), "%s", diag.text);
+    cr_assert(eq(int, qm_model_parse(&(struct qm_model_bytes){b.bytes, b.size, "tiny"}, NULL, arena, &graph, &diag), QM_OK), "%s",
+              diag.text);
     const struct qm_graph_tensor *weights = &graph->tensors[1];
     cr_expect(eq(u32, weights->bits, 4));
     cr_expect(eq(sz, weights->size_bytes, 15));
