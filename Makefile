@@ -21,7 +21,7 @@ obj = $(patsubst %.c,$(B)/$(2)/%.o,$(1))
 # Everything that building, testing and linting need, in Debian's names. The one list; `make deps` installs what is missing.
 DEPS := gcc g++ make git verilator iverilog yosys clang clang-format libclang-rt-14-dev \
         libsystemc-dev libcriterion-dev libcjson-dev libyaml-dev nettle-dev zlib1g-dev \
-        libonnx-dev protobuf-c-compiler libprotobuf-c-dev xz-utils
+        libonnx-dev protobuf-c-compiler libprotobuf-c-dev xz-utils libgemmlowp-dev
 
 .DEFAULT_GOAL := all
 .PHONY: all deps demo test test-long lint format bench docs help clean models
@@ -113,8 +113,8 @@ demo: deps ## run the shipped network on all its pictures: accuracy, latency, en
 	$(B)/qmac run workloads/digits/digits_int8.tflite --machine edge --input workloads/digits/pictures.npy --labels workloads/digits/labels.npy
 
 test: deps ## build and run all tests that fit in 15 minutes
-	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(ONNX_TESTS) $(B)/matmul_sweep $(B)/skip_equals_step $(B)/run_programs $(B)/systemc_equals_cycle $(B)/somebodys_system
-	tests/run.sh unit rtl networks cli programs lockstep systemc
+	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(ONNX_TESTS) $(B)/matmul_sweep $(B)/skip_equals_step $(B)/run_programs $(B)/scale_oracle $(B)/systemc_equals_cycle $(B)/somebodys_system
+	tests/run.sh unit rtl oracle networks cli programs lockstep systemc
 
 test-long: deps ## the longer tests: fuzzing, more random programs
 	+@$(MAKE) --no-print-directory all fuzz
