@@ -103,10 +103,10 @@ static inline uint32_t qm_graph_bits(const struct qm_graph_tensor *tensor) {
     return tensor->bits != 0 ? tensor->bits : 8 * (uint32_t)qm_dtype_bytes(tensor->dtype);
 }
 static inline int32_t qm_graph_lowest(const struct qm_graph_tensor *tensor) {
-    return tensor->dtype == QM_U8 ? 0 : -(1 << (qm_graph_bits(tensor) - 1));
+    return tensor->dtype == QM_U8 ? 0 : (int32_t)(-(INT64_C(1) << (qm_graph_bits(tensor) - 1)));
 }
 static inline int32_t qm_graph_highest(const struct qm_graph_tensor *tensor) {
-    return qm_graph_lowest(tensor) + (1 << qm_graph_bits(tensor)) - 1;
+    return (int32_t)(qm_graph_lowest(tensor) + (INT64_C(1) << qm_graph_bits(tensor)) - 1);
 }
 
 /* Product of the dims; 1 for a scalar. Below 2^31 for every tensor of a graph. */
