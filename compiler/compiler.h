@@ -58,4 +58,7 @@ QM_MUST_USE enum qm_status qm_compile(const char *file, const struct qm_machine 
  * the arena is ordered and nothing else is. Used by the compiler and by the random program generator. */
 void qm_synchronize(struct qm_insn *insns, uint32_t count, const struct qm_machine *machine);
 
+/* No wait of a list of instructions can be in vain: the machine cannot deadlock on it. */
+bool qm_tokens_arrive(const struct qm_insn *insns, uint32_t count);
+
 #endif

@@ -201,6 +201,7 @@ void qm_synchronize(struct qm_insn *insns, uint32_t count, const struct qm_machi
         history.counts[unit]++;
     }
     for (int u = 0; u < QM_UNITS; u++) free(history.nodes[u]);
+    QM_CHECK(qm_tokens_arrive(insns, count));
 }
 
 enum qm_status pass_synchronize(struct plan *plan) {

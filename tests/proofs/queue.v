@@ -1,6 +1,6 @@
 // queue - an instruction queue never overflows, never gives what it has not, and loses, doubles or reorders nothing.
 // Any one instruction is tracked: how many before it have yet to be started and to be taken. When that is none, the front and the back show
-// exactly it. The units keep the rules that are assumed here: contract.v proves it.
+// exactly it. That decode and the units keep the rules of the ports is assumed here.
 `default_nettype none
 
 module queue_proof #(

@@ -1,20 +1,21 @@
-// requantize - both cycles of the requantizer with the real multiplication, for all operands of reduced width: the multiplier and x (in TFLITE
-// also x shifted left) are 8 bits at the upper end of their words, or x at the lower end; every shift, every addend.
+// requantize - both cycles of the requantizer with the real multiplication, for all operands of reduced width: the multiplier and x have
+// Bits bits at the upper end of their words, x also Low bits above the lower end; every shift, every addend.
 `default_nettype none
 `include "qmac_defs.vh"
 
 module requantize_proof #(
     parameter [2:0] Rounding = 3'd0,
-    parameter       Low      = 24   // bits of 0 below the 8 of x
+    parameter       Bits     = 8,
+    parameter       Low      = 32 - Bits   // bits of 0 below those of x
 ) (
     input wire               clk_i,
-    input wire signed [7:0]  x_i,
-    input wire signed [7:0]  multiplier_i,
+    input wire signed [Bits-1:0] x_i,
+    input wire signed [Bits-1:0] multiplier_i,
     input wire signed [31:0] addend_i,
     input wire signed [7:0]  shift_i
 );
-    wire signed [31:0] x          = {{24{x_i[7]}}, x_i} << Low;
-    wire signed [31:0] multiplier = {multiplier_i, 24'd0};
+    wire signed [31:0] x          = $signed({{(32-Bits){x_i[Bits-1]}}, x_i}) <<< Low;
+    wire signed [31:0] multiplier = {multiplier_i, {(32-Bits){1'b0}}};
     wire signed [31:0] result;
 
     requantize dut (

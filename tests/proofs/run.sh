@@ -27,11 +27,11 @@ verdict() { # 0: proved
 # The units of the design come from rtl/ unless the proof has its own form of one.
 set_parameters=$(for p in "$@"; do printf 'chparam -set %s %s %s_proof; ' "${p%%=*}" "${p#*=}" "$proof"; done)
 read_design="read_verilog -formal -Ibuild/gen -Itests/proofs tests/proofs/$proof.v; read_verilog -defer -nooverwrite -Ibuild/gen $rtl/*.v $rtl/lib/*.v $rtl/probe/*.v"
-elaborate="$read_design; $set_parameters hierarchy -check -top ${proof}_proof; proc; memory -nomap; memory_map; flatten; opt_clean"
+elaborate="$read_design; $set_parameters hierarchy -check -top ${proof}_proof; proc"
 
-# Registers become inputs, so that wrong_o is a function of whatever they may hold.
+# Registers and memories become inputs, so that wrong_o is a function of whatever they may hold.
 prove_values() {
-    yosys -q -p "$elaborate; delete t:\$*dff*; setundef -undriven -anyseq; wreduce; opt; techmap; opt; aigmap; write_aiger $work/proof.aig" >"$work/log" 2>&1 || broken Yosys
+    yosys -q -p "$elaborate; flatten; opt_clean; delete t:\$*dff* t:\$mem*; setundef -undriven -anyseq; wreduce; opt; techmap; opt; aigmap; write_aiger $work/proof.aig" >"$work/log" 2>&1 || broken Yosys
     timeout $limit yosys-abc -c "read_aiger $work/proof.aig; scorr; ifraig; iprove" >"$work/log" 2>&1 || broken ABC
     grep -qw UNSATISFIABLE "$work/log" && verdict 0
     grep -qw SATISFIABLE "$work/log" && verdict 1
@@ -39,7 +39,7 @@ prove_values() {
 }
 
 prove_induction() {
-    timeout $limit yosys -q -l "$work/log" -p "$elaborate; setundef -undriven -anyseq; opt; \
+    timeout $limit yosys -q -l "$work/log" -p "$elaborate; memory -nomap; memory_map; flatten; opt_clean; setundef -undriven -anyseq; opt; \
         sat -tempinduct -prove-asserts -set-assumes -maxsteps 3 -show-public" >"$work/log.out" 2>&1 || broken Yosys
     grep -q 'Induction step proven: SUCCESS!' "$work/log" && verdict 0
     grep -q 'model found\|induction proof failed\|maximum number of time steps' "$work/log" && verdict 1
