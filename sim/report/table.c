@@ -89,6 +89,15 @@ static void print_head(FILE *out, const struct qm_report *report) {
     fprintf(out, "\n\n");
 }
 
+/* Weights of 2 bits and 1 save bytes only. */
+static void print_rate(FILE *out, const struct qm_program *program) {
+    for (uint32_t i = 0; i < program->layer_count; i++) {
+        if (program->layers[i].precision[0] != 'w' || program->layers[i].precision[1] > '2') continue;
+        fprintf(out, "rate     weights of 2 bits and of 1 are packed in memory; the cells take them at the rate of w4\n");
+        return;
+    }
+}
+
 static void print_machine_causes(FILE *out, const struct qm_report *report) {
     const uint64_t *value = report->total.counters.value;
     fprintf(out, "cycles   ");
@@ -136,6 +145,7 @@ char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     print_head(out, report);
     print_layers(out, report);
     fprintf(out, "\n");
+    print_rate(out, source->program);
     if (source->run->timed && report->total.counters.value[QM_C_cycles] > 0) print_cost(out, report);
     if (!source->run->timed) fprintf(out, "time     the %s engine computes values only: no cycles, no energy\n", source->engine);
     if (source->labelled > 0)
