@@ -81,6 +81,8 @@ static bool is_listed(const char *list, const char *word) {
 }
 
 static bool check_node(const struct onnx_node *n, const struct rule *rule) {
+    if (rule == NULL && strcmp(n->source->op_type, "DynamicQuantizeLinear") == 0)
+        return onnx_refuse(n, "finds its scale when it runs, but instructions have theirs before: quantize the model statically");
     if (rule == NULL) return onnx_refuse(n, "is not supported");
     if (n->source->n_input < rule->inputs_min || n->source->n_input > rule->inputs_max)
         return onnx_refuse(n, "has %zu inputs; there must be %u to %u", n->source->n_input, rule->inputs_min, rule->inputs_max);
