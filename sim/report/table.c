@@ -66,8 +66,13 @@ static void print_host(FILE *out, const struct qm_report *report) {
         if (!program->layers[i].on_host) continue;
         fprintf(out, count++ == 0 ? "on the host, not in cycles and energy: %s" : ", %s", program->layers[i].op);
     }
-    if (count > 0)
-        fprintf(out, " (%.2f %% of the MACs, %.2f %% of the bytes)\n", 100 * report->host_macs_share, 100 * report->host_bytes_share);
+    if (count == 0) return;
+    fprintf(out, " (%.2f %% of the MACs, %.2f %% of the bytes", 100 * report->host_macs_share, 100 * report->host_bytes_share);
+    qm_cell cycles, energy;
+    qm_cell_count(report->host_cycles, cycles);
+    qm_cell_energy(report->host_energy.total.value_pj, energy);
+    if (report->source.run->timed) fprintf(out, "; only to move them at the DRAM's rate and price: %s cycles, %s", cycles, energy);
+    fprintf(out, ")\n");
 }
 
 static void print_head(FILE *out, const struct qm_report *report) {
