@@ -92,7 +92,7 @@ static bool check_node(const struct onnx_node *n, const struct rule *rule) {
     if (n->source->n_input < rule->inputs_min || n->source->n_input > rule->inputs_max)
         return onnx_refuse(n, "has %zu inputs; there must be %u to %u", n->source->n_input, rule->inputs_min, rule->inputs_max);
     for (uint32_t i = 0; i < rule->inputs_min; i++)
-        if (n->inputs[i] == NULL && strcmp(n->source->op_type, "QuantizeLinear") != 0) return onnx_refuse(n, "lacks input %u", i);
+        if (n->inputs[i] == NULL) return onnx_refuse(n, "lacks input %u", i);
     if (n->outputs[0] == NULL) return onnx_refuse(n, "has no output");
     for (size_t i = 0; i < n->source->n_attribute; i++) {
         const char *name = n->source->attribute[i]->name;

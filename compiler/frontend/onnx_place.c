@@ -37,6 +37,7 @@ bool onnx_concat(const struct onnx_node *n) {
     struct onnx_value like = *first;
     for (uint32_t i = 0; i < count; i++) {
         struct onnx_value *part = n->inputs[i];
+        if (part == NULL) return onnx_refuse(n, "lacks input %u", i);
         if (!onnx_settle(n, part)) return false;
         bool fits = part->shape.rank == shape.rank;
         for (uint32_t d = 0; fits && d < shape.rank; d++) fits = d == axis || part->shape.dims[d] == shape.dims[d];
