@@ -238,11 +238,11 @@ Test(onnx, shapes_that_do_not_fit_are_refused) {
 }
 
 Test(onnx, operands_that_must_be_there_are_missed) {
-    open_input();
-    onnx_build_node(&build, "Concat", "x -", "a");
-    onnx_build_node(&build, "QuantizeLinear", "x -", "b");
+    open_map();
+    onnx_build_node(&build, "Concat", "map -", "a");
+    onnx_build_node(&build, "QuantizeLinear", "map -", "b");
     onnx_build_node(&build, "Add", "a b", "y");
-    refused_build("operator 0 Concat lacks input 1; operator 1 QuantizeLinear lacks input 1");
+    refused_build("operator 1 Concat lacks input 1; operator 2 QuantizeLinear lacks input 1");
 }
 
 Test(onnx, attributes_that_are_not_known_are_refused) {
