@@ -1,6 +1,7 @@
 /* rtl_library.c - builds a machine's library with mk/rtl.mk and loads it.
  *
- * The folder is BUILD/rtl/FINGERPRINT, so that a machine is built once however it is named. make decides whether it is up to date; a lock on
+ * The folder is BUILD/rtl/FINGERPRINT, so that a machine is built once however it is named, with a hash of the Verilog's folder when that is not
+ * rtl/. make decides whether it is up to date; a lock on
  * the folder keeps two processes from building at once.
  */
 #include "sim/verilated/rtl_library.h"
@@ -22,6 +23,11 @@
 
 enum { PATH_BYTES = 512, COMMAND_BYTES = 4096 };
 
+struct folders {
+    char source[PATH_BYTES];  /* Verilog */
+    char library[PATH_BYTES]; /* what is built of it */
+};
+
 static enum qm_status make_folder(const char *path, struct qm_diag *diag) {
     if (mkdir(path, 0777) == 0 || errno == EEXIST) return QM_OK;
     return qm_fail(diag, QM_INTERNAL, "%s: cannot make the folder: %s", path, strerror(errno));
@@ -40,14 +46,14 @@ static void verilog_params(const struct qm_machine *machine, char *text, size_t 
     }
 }
 
-static enum qm_status run_make(const struct qm_machine *machine, const char *folder, struct qm_diag *diag) {
+static enum qm_status run_make(const struct qm_machine *machine, const char *rtl_dir, const char *folder, struct qm_diag *diag) {
     char params[COMMAND_BYTES / 4], command[COMMAND_BYTES];
     verilog_params(machine, params, sizeof params);
     /* A make that runs us must not give its own options to this one. */
     int used = snprintf(command, sizeof command,
                         "env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -C '%s' -f mk/rtl.mk --no-print-directory B='%s' RTL_DIR='%s'"
-                        " RTL_FINGERPRINT=%08" PRIx32 " RTL_PARAMS='%s' rtl-machine > '%s/build.log' 2>&1",
-                        QM_SOURCE_DIR, QM_BUILD_DIR, folder, qm_machine_fingerprint(machine), params, folder);
+                        " RTL_FINGERPRINT=%08" PRIx32 " RTL_PARAMS='%s' RTL_SOURCE='%s' rtl-machine > '%s/build.log' 2>&1",
+                        QM_SOURCE_DIR, QM_BUILD_DIR, folder, qm_machine_fingerprint(machine), params, rtl_dir, folder);
     QM_CHECK(used > 0 && used < COMMAND_BYTES);
     if (system(command) == 0) return QM_OK;
     return qm_fail(diag, QM_INTERNAL,
@@ -55,7 +61,7 @@ static enum qm_status run_make(const struct qm_machine *machine, const char *fol
                    machine->name);
 }
 
-static enum qm_status build(const struct qm_machine *machine, const char *folder, struct qm_diag *diag) {
+static enum qm_status build(const struct qm_machine *machine, const char *rtl_dir, const char *folder, struct qm_diag *diag) {
     QM_TRY(make_folder(QM_BUILD_DIR, diag));
     QM_TRY(make_folder(QM_BUILD_DIR "/rtl", diag));
     QM_TRY(make_folder(folder, diag));
@@ -66,7 +72,7 @@ static enum qm_status build(const struct qm_machine *machine, const char *folder
         if (lock >= 0) close(lock);
         return qm_fail(diag, QM_INTERNAL, "%s: cannot lock: %s", path, strerror(errno));
     }
-    enum qm_status status = run_make(machine, folder, diag);
+    enum qm_status status = run_make(machine, rtl_dir, folder, diag);
     close(lock);
     return status;
 }
@@ -81,16 +87,32 @@ static bool find(const struct rtl_library *library, const char *name, void *func
 
 #define FIND(library, member) find((library), "rtl_" #member, &(library)->member, sizeof(library)->member)
 
-enum qm_status rtl_library_open(const struct qm_machine *machine, struct rtl_library *library, struct qm_diag *diag) {
-    char folder[PATH_BYTES], path[PATH_BYTES + 16];
-    int used = snprintf(folder, sizeof folder, "%s/rtl/%08" PRIx32, QM_BUILD_DIR, qm_machine_fingerprint(machine));
-    QM_CHECK(used > 0 && used < PATH_BYTES);
-    QM_TRY(build(machine, folder, diag));
-    snprintf(path, sizeof path, "%s/librtl.so", folder);
+static enum qm_status find_folders(const struct qm_machine *machine, const char *rtl_dir, struct folders *folders, struct qm_diag *diag) {
+    char *source = realpath(rtl_dir != NULL ? rtl_dir : QM_SOURCE_DIR "/rtl", NULL);
+    if (source == NULL || strchr(source, '\'') != NULL) {
+        free(source);
+        return qm_fail(diag, QM_BAD_INPUT, "%s: not a folder of Verilog: name a copy of rtl/, without quotes in its path", rtl_dir);
+    }
+    int length = snprintf(folders->source, sizeof folders->source, "%s", source);
+    free(source);
+    uint32_t hash = 0;
+    for (const char *c = folders->source; rtl_dir != NULL && *c != '\0'; c++) hash = 31 * hash + (uint8_t)*c;
+    int used = snprintf(folders->library, sizeof folders->library, "%s/rtl/%08" PRIx32, QM_BUILD_DIR, qm_machine_fingerprint(machine));
+    if (rtl_dir != NULL) used += snprintf(folders->library + used, sizeof folders->library - (size_t)used, "-%08" PRIx32, hash);
+    QM_CHECK(length < PATH_BYTES && used > 0 && used < PATH_BYTES);
+    return QM_OK;
+}
+
+enum qm_status rtl_library_open(const struct qm_machine *machine, const char *rtl_dir, struct rtl_library *library, struct qm_diag *diag) {
+    struct folders folders;
+    QM_TRY(find_folders(machine, rtl_dir, &folders, diag));
+    char path[PATH_BYTES + 16];
+    QM_TRY(build(machine, folders.source, folders.library, diag));
+    snprintf(path, sizeof path, "%s/librtl.so", folders.library);
     library->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library->handle == NULL) return qm_fail(diag, QM_INTERNAL, "%s: cannot be loaded: %s", path, dlerror());
     if (FIND(library, create) && FIND(library, destroy) && FIND(library, tick) && FIND(library, scratchpad) && FIND(library, accumulator) &&
-        FIND(library, accumulator_row_bytes))
+        FIND(library, accumulator_row_bytes) && FIND(library, probe))
         return QM_OK;
     dlclose(library->handle);
     return qm_fail(diag, QM_INTERNAL, "%s: is not a machine; remove it, it will be built again", path);

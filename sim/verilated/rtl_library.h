@@ -14,10 +14,12 @@ struct rtl_library {
     uint8_t *(*scratchpad)(struct rtl_model *model);
     uint8_t *(*accumulator)(struct rtl_model *model);
     uint32_t (*accumulator_row_bytes)(const struct rtl_model *model);
+    void (*probe)(const struct rtl_model *model, uint32_t *values, uint8_t *data, const uint32_t *sizes, const uint32_t *offsets);
 };
 
-/* Builds (some ten seconds, at most once for a machine) and loads. A build that fails is QM_INTERNAL and names the log. */
-QM_MUST_USE enum qm_status rtl_library_open(const struct qm_machine *machine, struct rtl_library *library, struct qm_diag *diag);
+/* Builds from rtl_dir (NULL: rtl/ of the source tree; some ten seconds, at most once for a machine) and loads. A build that fails is QM_INTERNAL and names the log. */
+QM_MUST_USE enum qm_status rtl_library_open(const struct qm_machine *machine, const char *rtl_dir, struct rtl_library *library,
+                                            struct qm_diag *diag);
 void rtl_library_close(struct rtl_library *library);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "common/prng.h"
 #include "tools/qmac/scene.h"
+#include "tools/qmac/waves.h"
 
 enum { CYCLE_LIMIT = 2000000, ARENA_BASE = 0x10000 };
 
@@ -55,6 +56,7 @@ static enum qm_status judge(const struct qm_verify_random *verify, uint64_t seed
     struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
     struct scene_program run = {.words = program->words, .count = program->count};
     scene_print(&scene, &run);
+    if (verify->waves_dir != NULL) QM_TRY(waves_write(pair, verify->waves_dir, diag));
     return qm_fail(diag, QM_MISMATCH, "random program, seed %" PRIu64 ", machine %s%s%s: model and RTL differ: %s", seed,
                    verify->machine->name, malformed != NULL ? ", malformed: " : "", malformed != NULL ? malformed : "", difference);
 }
@@ -63,8 +65,11 @@ enum qm_status qm_verify_random_one(const struct qm_verify_random *verify, uint6
                                     struct qm_lockstep_stats *stats, struct qm_diag *diag) {
     struct qm_random_program *program = malloc(sizeof *program);
     QM_CHECK(program != NULL);
-    struct qm_device_options options = {
-        .seed = seed, .stalls = verify->stalls, .memory_base = ARENA_BASE, .memory_bytes = QM_RANDOM_ARENA_BYTES};
+    struct qm_device_options options = {.seed = seed,
+                                        .stalls = verify->stalls,
+                                        .rtl_dir = verify->rtl_dir,
+                                        .memory_base = ARENA_BASE,
+                                        .memory_bytes = QM_RANDOM_ARENA_BYTES};
     struct qm_device *pair;
     qm_random_program_make(verify->machine, seed, program);
     qm_coverage_add(coverage, program);

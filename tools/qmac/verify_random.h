@@ -8,7 +8,9 @@
 struct qm_verify_random {
     const struct qm_machine *machine;
     const struct qm_device_ops *model, *rtl;
-    double stalls; /* probability per channel and cycle */
+    double stalls;         /* probability per channel and cycle */
+    const char *rtl_dir;   /* as in qm_device_options */
+    const char *waves_dir; /* where waveforms of a difference go; NULL: nowhere */
 };
 
 /* Runs the program of one seed from memories filled from the seed. QM_MISMATCH with one line when the engines differ; adds to coverage and stats. */
