@@ -10,17 +10,18 @@ say = $(if $(V),@:,@printf '%-5s %s\n' '$(1)' '$(2)')
 CPPFLAGS := -I. -I$(B)/gen -DQM_SOURCE_DIR='"$(CURDIR)"' -D_GNU_SOURCE
 WARN := -Wall -Wextra -Wconversion -Wshadow -Werror
 CFLAGS := -std=gnu11 -O2 -g $(WARN) -fPIC
-LDLIBS := -lcjson -lyaml -lnettle -ldl -lm
+LDLIBS := -lprotobuf-c -lcjson -lyaml -lnettle -ldl -lm
 
 ROOMS := common compiler driver sim
 LIB_SRC := $(sort $(shell find $(ROOMS) -name '*.c'))
 TOOL_SRC := $(sort $(wildcard tools/qmac/*.c))
-UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c'))
+UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c') $(wildcard tools/qmac/explore_*.c))
 obj = $(patsubst %.c,$(B)/$(2)/%.o,$(1))
 
 # Everything that building, testing and linting need, in Debian's names. The one list; `make deps` installs what is missing.
 DEPS := gcc g++ make git verilator iverilog yosys clang clang-format libclang-rt-14-dev \
-        libcriterion-dev libcjson-dev libyaml-dev nettle-dev zlib1g-dev
+        libsystemc-dev libcriterion-dev libcjson-dev libyaml-dev nettle-dev zlib1g-dev \
+        libonnx-dev protobuf-c-compiler libprotobuf-c-dev xz-utils libgemmlowp-dev
 
 .DEFAULT_GOAL := all
 .PHONY: all deps demo test test-long lint format bench docs help clean models
@@ -68,15 +69,15 @@ $(B)/obj/tests/%.o $(B)/asan/tests/%.o: CFLAGS += -Wno-conversion
 
 $(B)/unit: $(call obj,$(UNIT_SRC),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $(call obj,$(UNIT_SRC),obj) $(B)/libqmac.a -lcriterion $(LDLIBS)
+	$(Q)$(CC) -o $@ $(call obj,$(UNIT_SRC),obj) $(B)/libqmac.a -lcriterion -lz $(LDLIBS)
 
 $(B)/unit-asan: $(call obj,$(UNIT_SRC),asan) $(B)/libqmac-asan.a
 	$(call say,LD,$@)
-	$(Q)$(CC) -fsanitize=address,undefined -o $@ $(call obj,$(UNIT_SRC),asan) $(B)/libqmac-asan.a -lcriterion $(LDLIBS)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $(call obj,$(UNIT_SRC),asan) $(B)/libqmac-asan.a -lcriterion -lz $(LDLIBS)
 
 $(B)/networks: $(call obj,tests/networks/golden.c $(shell find tests/support -name '*.c'),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
-	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive -lcriterion $(LDLIBS)
+	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive -lcriterion -lz $(LDLIBS)
 
 $(B)/matmul_sweep: $(call obj,tests/programs/matmul_sweep.c,obj) $(B)/libqmac.a
 	$(call say,LD,$@)
@@ -86,11 +87,15 @@ $(B)/skip_equals_step: $(call obj,tests/programs/skip_equals_step.c tools/qmac/r
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
 
+$(B)/systemc_equals_cycle: $(call obj,tests/systemc/systemc_equals_cycle.c $(filter-out tools/qmac/main.c,$(TOOL_SRC)),obj) $(B)/libqmac.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
+
 $(B)/run_programs: $(call obj,tests/programs/run_programs.c tools/qmac/program_text.c,obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
 
-BENCH_SRC := $(sort $(wildcard tools/bench/*.c))
+BENCH_SRC := $(sort $(wildcard tools/bench/*.c)) tools/qmac/explore_point.c
 $(B)/bench: $(call obj,$(BENCH_SRC),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
@@ -108,8 +113,8 @@ demo: deps ## run the shipped network on all its pictures: accuracy, latency, en
 	$(B)/qmac run workloads/digits/digits_int8.tflite --machine edge --input workloads/digits/pictures.npy --labels workloads/digits/labels.npy
 
 test: deps ## build and run all tests that fit in 15 minutes
-	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(B)/matmul_sweep $(B)/skip_equals_step $(B)/run_programs
-	tests/run.sh unit rtl networks cli programs lockstep
+	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(ONNX_TESTS) $(B)/matmul_sweep $(B)/skip_equals_step $(B)/run_programs $(B)/scale_oracle $(B)/systemc_equals_cycle $(B)/somebodys_system
+	tests/run.sh unit rtl oracle networks cli programs lockstep systemc
 
 test-long: deps ## the longer tests: fuzzing, more random programs
 	+@$(MAKE) --no-print-directory all fuzz

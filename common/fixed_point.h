@@ -1,4 +1,4 @@
-/* fixed_point.h - the arithmetic of docs/numerics.md: scaling by a Q0.31 multiplier and a shift in five roundings, and the narrowing helpers.
+/* fixed_point.h - the arithmetic of docs/numerics.md: scaling by a Q0.31 multiplier and a shift in six roundings, and the narrowing helpers.
  *
  * The only place where a negative number is shifted right (gcc shifts arithmetically) and where 64-bit products become 32-bit results.
  */
@@ -51,6 +51,12 @@ static inline int32_t qm_scale(int32_t x, int32_t multiplier, int shift, uint32_
     int total = 31 - bounded;
     int64_t product = (int64_t)x * multiplier;
     return qm_saturate_i32((product + qm_nudge(product, total, rounding)) >> total);
+}
+
+/* The same towards minus infinity, with an addend on the product. */
+static inline int32_t qm_scale_addend(int32_t x, int32_t multiplier, int shift, int32_t addend) {
+    int total = 31 - (shift < -31 ? -31 : shift > 31 ? 31 : shift);
+    return qm_saturate_i32(((int64_t)x * multiplier + addend) >> total);
 }
 
 /* The output stage: zero point, clamp. zero, low and high have 16 bits, so that a sum beyond 30 bits is clamped all the same. */

@@ -232,6 +232,10 @@ static bool is_byte(enum qm_dtype dtype) {
     return dtype == QM_I8 || dtype == QM_U8;
 }
 
+static bool is_quantized(const struct qm_program_tensor *tensor) {
+    return is_byte(tensor->dtype) && tensor->scale > 0 && tensor->zero_point >= INT8_MIN && tensor->zero_point <= UINT8_MAX;
+}
+
 static uint64_t elements(const struct qm_program_tensor *tensor) {
     return tensor->size_bytes / qm_dtype_bytes(tensor->dtype);
 }
@@ -241,10 +245,10 @@ static bool host_step_is_right(const struct qm_program *program, const struct qm
     if (step->layer >= program->layer_count || step->host_op >= QM_HOST_OPS) return false;
     if (step->input >= program->tensor_count || step->output >= program->tensor_count) return false;
     const struct qm_program_tensor *in = &program->tensors[step->input], *out = &program->tensors[step->output];
-    if (step->host_op == QM_HOST_QUANTIZE)
-        return in->dtype == QM_F32 && is_byte(out->dtype) && out->scale > 0 && elements(in) == elements(out);
+    if (step->host_op == QM_HOST_QUANTIZE || step->host_op == QM_HOST_QUANTIZE_EVEN)
+        return in->dtype == QM_F32 && is_quantized(out) && elements(in) == elements(out);
     if (step->host_op == QM_HOST_DEQUANTIZE)
-        return is_byte(in->dtype) && out->dtype == QM_F32 && in->scale > 0 && elements(in) == elements(out);
+        return (is_quantized(in) || (in->dtype == QM_I32 && in->scale > 0)) && out->dtype == QM_F32 && elements(in) == elements(out);
     return is_byte(in->dtype) && in->dtype == out->dtype && in->rank >= 1 && out->rank >= 1 && in->size_bytes == out->size_bytes &&
            in->dims[in->rank - 1] == out->dims[out->rank - 1] && in->scale > 0 && step->beta > 0;
 }

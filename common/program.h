@@ -35,7 +35,7 @@ struct qm_program_tensor {
     uint32_t size_bytes;
 };
 
-enum qm_host_op { QM_HOST_SOFTMAX, QM_HOST_LOG_SOFTMAX, QM_HOST_QUANTIZE, QM_HOST_DEQUANTIZE, QM_HOST_OPS };
+enum qm_host_op { QM_HOST_SOFTMAX, QM_HOST_LOG_SOFTMAX, QM_HOST_QUANTIZE, QM_HOST_DEQUANTIZE, QM_HOST_QUANTIZE_EVEN, QM_HOST_OPS };
 
 /* A stretch of work: instructions for the device, or one operator on the host. Steps run in order. */
 struct qm_program_step {
@@ -44,7 +44,7 @@ struct qm_program_step {
     uint32_t layer;                  /* host: index into layers */
     enum qm_host_op host_op;
     uint32_t input, output; /* host: indices into tensors */
-    float beta;             /* softmax */
+    float beta;             /* softmax; dequantize: what is added to 32-bit sums */
 };
 
 struct qm_program_layer {

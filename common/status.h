@@ -29,7 +29,7 @@ enum qm_status qm_fail(struct qm_diag *diag, enum qm_status status, const char *
         if (qm_try_status != QM_OK) return qm_try_status;                                                                                  \
     } while (0)
 
-_Noreturn void qm_check_failed(const char *file, int line, const char *what);
+void qm_check_failed(const char *file, int line, const char *what) __attribute__((noreturn));
 
 #define QM_CHECK(cond) ((cond) ? (void)0 : qm_check_failed(__FILE__, __LINE__, #cond))
 

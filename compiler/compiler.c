@@ -47,7 +47,7 @@ enum qm_status qm_compile(const char *file, const struct qm_machine *machine, co
     struct qm_arena *arena = qm_arena_create();
     struct qm_graph *graph;
     struct qm_network *network;
-    enum qm_status status = qm_model_read(file, arena, &graph, diag);
+    enum qm_status status = qm_model_read(file, &options->model, arena, &graph, diag);
     if (status == QM_OK) status = qm_legalize(graph, options->rounding, arena, &network, diag);
     if (status == QM_OK) status = qm_narrow(network, options->precision, arena, diag);
     if (status == QM_OK) status = qm_plan(network, machine, options, program, diag);

@@ -10,7 +10,15 @@
 #include "compiler/ir/graph.h"
 #include "compiler/ir/layer.h"
 
+/* What a file does not say by itself. Zeroed: as the file is; NULL is the same. */
+struct qm_model_options {
+    bool unsigned_inputs; /* ONNX: inputs that carry integers in wider types or floats carry uint8, else int8 */
+    bool saturate; /* ONNX: integers that might not fit 8 bits are cut to int8, or to uint8 when none is negative; else they are refused */
+    const char *end_at; /* ONNX: names of tensors, with commas between, that are the outputs instead of the file's; NULL: the file's */
+};
+
 struct qm_compile_options {
+    struct qm_model_options model;
     uint32_t rounding;     /* QM_rounding_*: of every layer's requantization */
     const char *precision; /* --precision: "w4a8", or "conv1=w8a8,default=w4a8" by the names of outputs; NULL: as the model's numbers are */
     bool keep_layers;      /* store every layer's output to the arena as an extra tensor */
@@ -18,12 +26,18 @@ struct qm_compile_options {
     FILE *dump;
 };
 
-/* Reads a model file into arena (format by content; .tflite). Shapes, types and offsets are checked; anything that the compiler cannot take is
+/* Reads a model file into arena (format by content: TFLite, ONNX). Shapes, types and offsets are checked; anything that the compiler cannot take is
  * QM_BAD_INPUT, with all unsupported operators named in one message. */
-QM_MUST_USE enum qm_status qm_model_read(const char *file, struct qm_arena *arena, struct qm_graph **graph, struct qm_diag *diag);
-/* The same from memory; name is for messages. The bytes must outlive the graph. */
-QM_MUST_USE enum qm_status qm_model_parse(const uint8_t *bytes, size_t size, const char *name, struct qm_arena *arena,
-                                          struct qm_graph **graph, struct qm_diag *diag);
+QM_MUST_USE enum qm_status qm_model_read(const char *file, const struct qm_model_options *options, struct qm_arena *arena,
+                                         struct qm_graph **graph, struct qm_diag *diag);
+/* A whole file in memory, aligned to 8, which must outlive the graph; name is for messages. */
+struct qm_model_bytes {
+    const uint8_t *bytes;
+    size_t size;
+    const char *name;
+};
+QM_MUST_USE enum qm_status qm_model_parse(const struct qm_model_bytes *model, const struct qm_model_options *options,
+                                          struct qm_arena *arena, struct qm_graph **graph, struct qm_diag *diag);
 
 /* passes/legalize: graph to layers. Float, dynamic-range and other networks the machine has no arithmetic for are QM_BAD_INPUT by operator. */
 QM_MUST_USE enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t rounding, struct qm_arena *arena, struct qm_network **network,

@@ -12,7 +12,7 @@
 #include "common/work.h"
 #include "driver/host_ops.h"
 
-static const uint64_t MEMORY_BASE = 0x80000000u;
+static const uint64_t MEMORY_BASE = 0x80000000u; /* unless the caller says where */
 enum { PAGE_BYTES = 4096, SLICE_CYCLES = 50000, LIMIT_FACTOR = 64, LIMIT_MIN_CYCLES = 1000000 };
 
 void qm_driver_memory(const struct qm_program *program, struct qm_device_options *options) {
@@ -21,39 +21,61 @@ void qm_driver_memory(const struct qm_program *program, struct qm_device_options
     if (options->memory_bytes == 0) options->memory_bytes = PAGE_BYTES;
 }
 
+/* The bus address of an arena offset. The device knows where its arena is. */
+static uint64_t bus_address(struct qm_device *device, uint64_t offset) {
+    uint64_t high = device->ops->read_csr(device, QM_CSR_MEMORY_BASE_HI);
+    return (high << 32 | device->ops->read_csr(device, QM_CSR_MEMORY_BASE)) + offset;
+}
+
 static void write_code(struct qm_device *device, const struct qm_program *program) {
+    uint64_t code = bus_address(device, program->code_offset);
     for (uint32_t i = 0; i < program->insn_count; i++) {
         uint8_t bytes[QM_INSN_BYTES];
         for (uint32_t b = 0; b < QM_INSN_BYTES; b++) bytes[b] = (uint8_t)(program->insns[i][b / 4] >> 8 * (b % 4));
-        device->ops->write_memory(device, MEMORY_BASE + program->code_offset + (uint64_t)i * QM_INSN_BYTES, bytes, QM_INSN_BYTES);
+        device->ops->write_memory(device, code + (uint64_t)i * QM_INSN_BYTES, bytes, QM_INSN_BYTES);
     }
 }
 
-enum qm_status qm_driver_load(struct qm_device *device, const struct qm_program *program, struct qm_diag *diag) {
+/* Everything but the image. */
+static enum qm_status load_code(struct qm_device *device, const struct qm_program *program, uint64_t memory_base, struct qm_diag *diag) {
     const struct qm_device_ops *ops = device->ops;
     uint32_t theirs = ops->read_csr(device, QM_CSR_FINGERPRINT), ours = qm_machine_fingerprint(&program->machine);
     if (theirs != ours)
         return qm_fail(diag, QM_BAD_INPUT,
                        "%s: was compiled for machine %s (%08x), but the device is %08x: compile it again for this machine", program->model,
                        program->machine.name, ours, theirs);
-    write_code(device, program);
-    if (program->image_bytes > 0) ops->write_memory(device, MEMORY_BASE + program->image_offset, program->image, program->image_bytes);
-    ops->write_csr(device, QM_CSR_MEMORY_BASE, (uint32_t)MEMORY_BASE);
-    ops->write_csr(device, QM_CSR_MEMORY_BASE_HI, (uint32_t)(MEMORY_BASE >> 32));
+    ops->write_csr(device, QM_CSR_MEMORY_BASE, (uint32_t)memory_base);
+    ops->write_csr(device, QM_CSR_MEMORY_BASE_HI, (uint32_t)(memory_base >> 32));
     ops->write_csr(device, QM_CSR_MEMORY_SIZE, program->arena_bytes);
+    write_code(device, program);
     return QM_OK;
+}
+
+enum qm_status qm_driver_load_at(struct qm_device *device, const struct qm_program *program, uint64_t memory_base, struct qm_diag *diag) {
+    QM_TRY(load_code(device, program, memory_base, diag));
+    if (program->image_bytes > 0)
+        device->ops->write_memory(device, memory_base + program->image_offset, program->image, program->image_bytes);
+    return QM_OK;
+}
+
+enum qm_status qm_driver_load(struct qm_device *device, const struct qm_program *program, struct qm_diag *diag) {
+    return qm_driver_load_at(device, program, MEMORY_BASE, diag);
+}
+
+enum qm_status qm_driver_load_code(struct qm_device *device, const struct qm_program *program, struct qm_diag *diag) {
+    return load_code(device, program, MEMORY_BASE, diag);
 }
 
 void qm_driver_write_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, const void *data) {
     QM_CHECK(tensor < program->tensor_count);
     const struct qm_program_tensor *place = &program->tensors[tensor];
-    device->ops->write_memory(device, MEMORY_BASE + place->arena_offset, data, place->size_bytes);
+    device->ops->write_memory(device, bus_address(device, place->arena_offset), data, place->size_bytes);
 }
 
 void qm_driver_read_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, void *data) {
     QM_CHECK(tensor < program->tensor_count);
     const struct qm_program_tensor *place = &program->tensors[tensor];
-    device->ops->read_memory(device, MEMORY_BASE + place->arena_offset, data, place->size_bytes);
+    device->ops->read_memory(device, bus_address(device, place->arena_offset), data, place->size_bytes);
 }
 
 struct job {
@@ -106,7 +128,7 @@ static struct qm_affine affine_of(const struct qm_program_tensor *tensor) {
     return (struct qm_affine){.scale = tensor->scale,
                               .zero_point = tensor->zero_point,
                               .low = tensor->dtype == QM_U8 ? 0 : INT8_MIN,
-                              .count = tensor->size_bytes};
+                              .count = tensor->size_bytes / qm_dtype_bytes(tensor->dtype)};
 }
 
 /* Between floats and bytes; the program file has been checked for types and sizes. */
@@ -116,9 +138,12 @@ static enum qm_status run_edge(const struct job *job, const struct qm_program_st
     void *from = malloc(in->size_bytes), *to = malloc(out->size_bytes);
     QM_CHECK(from != NULL && to != NULL);
     qm_driver_read_tensor(job->device, program, step->input, from);
-    struct qm_affine affine = affine_of(step->host_op == QM_HOST_QUANTIZE ? out : in);
-    if (step->host_op == QM_HOST_QUANTIZE)
+    struct qm_affine affine = affine_of(step->host_op == QM_HOST_DEQUANTIZE ? in : out);
+    affine.even = step->host_op == QM_HOST_QUANTIZE_EVEN;
+    if (step->host_op != QM_HOST_DEQUANTIZE)
         qm_host_quantize(&affine, from, to);
+    else if (in->dtype == QM_I32)
+        qm_host_dequantize_sums(&affine, from, step->beta, to);
     else
         qm_host_dequantize(&affine, from, to);
     qm_driver_write_tensor(job->device, program, step->output, to);
@@ -128,8 +153,11 @@ static enum qm_status run_edge(const struct job *job, const struct qm_program_st
 }
 
 typedef enum qm_status host_operator(const struct job *job, const struct qm_program_step *step);
-static host_operator *const host_operators[QM_HOST_OPS] = {
-    [QM_HOST_SOFTMAX] = run_softmax, [QM_HOST_LOG_SOFTMAX] = run_softmax, [QM_HOST_QUANTIZE] = run_edge, [QM_HOST_DEQUANTIZE] = run_edge};
+static host_operator *const host_operators[QM_HOST_OPS] = {[QM_HOST_SOFTMAX] = run_softmax,
+                                                           [QM_HOST_LOG_SOFTMAX] = run_softmax,
+                                                           [QM_HOST_QUANTIZE] = run_edge,
+                                                           [QM_HOST_DEQUANTIZE] = run_edge,
+                                                           [QM_HOST_QUANTIZE_EVEN] = run_edge};
 
 /* ---- device steps ---- */
 
@@ -181,14 +209,19 @@ static uint64_t step_limit(const struct qm_program *program, const struct qm_pro
     return cycles;
 }
 
+static bool is_busy(struct qm_device *device) {
+    return (device->ops->read_csr(device, QM_CSR_STATUS) & QM_STATUS_BUSY) != 0;
+}
+
+/* STATUS has the last word: an interrupt may come from somebody else, or be lost. */
 static bool wait_step(const struct job *job, uint64_t limit) {
     for (uint64_t passed = 0; passed < limit;) {
         uint64_t slice = limit - passed < SLICE_CYCLES ? limit - passed : SLICE_CYCLES;
-        if (job->device->ops->wait(job->device, slice)) return true;
+        if (job->device->ops->wait(job->device, slice) && !is_busy(job->device)) return true;
         passed += slice;
         if (job->options->progress != NULL) job->options->progress(job->options->context, passed);
     }
-    return false;
+    return !is_busy(job->device);
 }
 
 static enum qm_status explain_error(const struct job *job, const struct qm_program_step *step) {
@@ -240,17 +273,16 @@ static enum qm_status run_on_device(const struct job *job, const struct qm_progr
     return QM_OK;
 }
 
+static enum qm_status run_step(const struct job *job, const struct qm_program_step *step) {
+    if (!step->on_host) return step->insn_count > 0 ? run_on_device(job, step) : QM_OK;
+    return job->options->no_values ? QM_OK : host_operators[step->host_op](job, step);
+}
+
 enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *program, const struct qm_driver_options *options,
                              struct qm_run *run, struct qm_diag *diag) {
     static const struct qm_driver_options defaults = {0};
     struct job job = {.device = device, .program = program, .options = options != NULL ? options : &defaults, .run = run, .diag = diag};
     if (run != NULL) run->timed = false;
-    for (uint32_t i = 0; i < program->step_count; i++) {
-        const struct qm_program_step *step = &program->steps[i];
-        if (step->on_host)
-            QM_TRY(host_operators[step->host_op](&job, step));
-        else if (step->insn_count > 0)
-            QM_TRY(run_on_device(&job, step));
-    }
+    for (uint32_t i = 0; i < program->step_count; i++) QM_TRY(run_step(&job, &program->steps[i]));
     return QM_OK;
 }

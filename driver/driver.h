@@ -18,13 +18,20 @@ struct qm_driver_options {
     uint64_t limit_cycles;                            /* of a step; 0: many times what the program can need */
     void (*progress)(void *context, uint64_t cycles); /* now and then, with the cycles that have passed in this run at least; may be NULL */
     void *context;
+    bool no_values; /* leave out the operators of the host: for a device with no_values, which has nothing for them to work on */
 };
 
 /* Sets the memory of a device so that it holds the program. */
 void qm_driver_memory(const struct qm_program *program, struct qm_device_options *options);
 
-/* Refuses a device whose fingerprint is not that of the program's machine. */
+/* Refuses a device whose fingerprint is not that of the program's machine. The arena goes to where qm_driver_memory has put the device's memory. */
 QM_MUST_USE enum qm_status qm_driver_load(struct qm_device *device, const struct qm_program *program, struct qm_diag *diag);
+/* The same without the constants, for a device with no_values. */
+QM_MUST_USE enum qm_status qm_driver_load_code(struct qm_device *device, const struct qm_program *program, struct qm_diag *diag);
+
+/* The same for a memory that is elsewhere: arena_bytes from the bus address memory_base on, a multiple of 4096. */
+QM_MUST_USE enum qm_status qm_driver_load_at(struct qm_device *device, const struct qm_program *program, uint64_t memory_base,
+                                             struct qm_diag *diag);
 
 /* data: size_bytes of program->tensors[tensor] */
 void qm_driver_write_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, const void *data);

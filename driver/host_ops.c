@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "common/fixed_functions.h"
+#include "common/fixed_point.h"
 #include "common/multiplier.h"
 #include "common/status.h"
 
@@ -87,7 +88,7 @@ void qm_host_softmax(const struct qm_softmax *softmax, const int8_t *input, int8
 static int32_t log_lowest(const struct exponent *e, int32_t log_sum) {
     double back = ldexp(1, 31 - e->scale.shift) / e->scale.value;
     struct qm_multiplier inverse = qm_multiplier_from_real(back);
-    int32_t reach = qm_fixed_round(qm_fixed_mul(log_sum + INT32_MIN, inverse.value), -inverse.shift);
+    int32_t reach = qm_scale(log_sum + INT32_MIN, inverse.value, inverse.shift, QM_rounding_TFLITE);
     return reach > e->lowest - 1 ? reach + 1 : e->lowest;
 }
 
@@ -113,7 +114,7 @@ void qm_host_log_softmax(const struct qm_softmax *softmax, const int8_t *input, 
 
 void qm_host_quantize(const struct qm_affine *affine, const float *input, uint8_t *output) {
     for (size_t i = 0; i < affine->count; i++) {
-        float steps = roundf(input[i] / affine->scale);
+        float real = input[i] / affine->scale, steps = affine->even ? rintf(real) : roundf(real);
         int32_t value = isnan(steps) ? 0 : (int32_t)fminf(fmaxf(steps, -1e6F), 1e6F); /* beyond bytes it only has to stay beyond */
         value += affine->zero_point;
         value = value < affine->low ? affine->low : value > affine->low + UINT8_MAX ? affine->low + UINT8_MAX : value;
@@ -126,4 +127,8 @@ void qm_host_dequantize(const struct qm_affine *affine, const uint8_t *input, fl
         int32_t value = affine->low < 0 ? (int8_t)input[i] : input[i];
         output[i] = affine->scale * (float)(value - affine->zero_point);
     }
+}
+
+void qm_host_dequantize_sums(const struct qm_affine *affine, const int32_t *input, float offset, float *output) {
+    for (size_t i = 0; i < affine->count; i++) output[i] = affine->scale * (float)((int64_t)input[i] - affine->zero_point) + offset;
 }

@@ -2,6 +2,7 @@
 #ifndef QM_DRIVER_HOST_OPS_H
 #define QM_DRIVER_HOST_OPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,11 +30,14 @@ struct qm_affine {
     float scale;
     int32_t zero_point, low;
     size_t count;
+    bool even; /* ties to even, as ONNX has it; else away from zero, as TFLite */
 };
 
-/* output = input / scale, rounded half away from zero, plus the zero point, cut to low .. low + 255. NaN gives the zero point. */
+/* output = input / scale, rounded, plus the zero point, cut to low .. low + 255. NaN gives the zero point. */
 void qm_host_quantize(const struct qm_affine *affine, const float *input, uint8_t *output); /* [count] */
 /* output = scale * (input - zero point) */
 void qm_host_dequantize(const struct qm_affine *affine, const uint8_t *input, float *output); /* [count] */
+/* output = scale * (input - zero point) + offset, of 32-bit sums */
+void qm_host_dequantize_sums(const struct qm_affine *affine, const int32_t *input, float offset, float *output); /* [count] */
 
 #endif

@@ -1,19 +1,20 @@
 # mk/fuzz.mk - libFuzzer on everything that reads a file: models (front end to plan) and programs.
 #
-#   make fuzz FUZZ_SECONDS=600        both targets, so long each; findings are left as build/fuzz/TARGET-crash-*
+#   make fuzz FUZZ_SECONDS=600        all targets, so long each; findings are left as build/fuzz/TARGET-crash-*
 # What was learnt stays in build/fuzz/corpus, so that a second run goes on from there.
 
 FUZZ_SECONDS := 60
 FUZZ_CC := $(firstword $(shell which clang clang-14 2>/dev/null) clang)
 FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_TARGETS := model program
+FUZZ_TARGETS := model onnx program
 FUZZ_LIB_SRC := $(filter common/% compiler/%,$(LIB_SRC)) tests/fuzz/fuzz.c
 FUZZ_MODELS := workloads/digits/digits_int8.tflite $(sort $(wildcard tests/fuzz/seeds/model/*.tflite))
+ONNX_BUILD := tests/support/onnx_build.c
 FUZZ_COMPILED := $(filter %digits_int8.tflite %/conv.tflite %/add.tflite %/softmax.tflite,$(FUZZ_MODELS))
 FUZZ_RUN = -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=32768 -print_final_stats=1 -verbosity=1
 
 .PHONY: fuzz
-.SECONDARY: $(patsubst %.c,$(B)/fuzz/obj/%.o,$(FUZZ_LIB_SRC) $(FUZZ_TARGETS:%=tests/fuzz/%.c))
+.SECONDARY: $(patsubst %.c,$(B)/fuzz/obj/%.o,$(FUZZ_LIB_SRC) tests/fuzz/model.c tests/fuzz/program.c)
 
 fuzz: $(FUZZ_TARGETS:%=$(B)/fuzz/%.ok) ## fuzz the readers, FUZZ_SECONDS each
 
@@ -22,7 +23,10 @@ $(B)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
 
-$(FUZZ_TARGETS:%=$(B)/fuzz/%): $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%.o $(patsubst %.c,$(B)/fuzz/obj/%.o,$(FUZZ_LIB_SRC))
+# Models of both formats have the same target and other seeds.
+$(B)/fuzz/model $(B)/fuzz/onnx: $(B)/fuzz/obj/tests/fuzz/model.o
+$(B)/fuzz/program: $(B)/fuzz/obj/tests/fuzz/program.o
+$(FUZZ_TARGETS:%=$(B)/fuzz/%): $(patsubst %.c,$(B)/fuzz/obj/%.o,$(FUZZ_LIB_SRC)) $(B)/obj/gen/onnx.pb-c.o
 	$(call say,LD,$@)
 	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
@@ -33,6 +37,14 @@ $(B)/fuzz/write-seeds: $(call obj,tests/fuzz/seeds.c,obj) $(B)/libqmac.a
 
 $(B)/fuzz/seeds/model: $(FUZZ_MODELS)
 	$(Q)rm -rf $@ && mkdir -p $@ && cp $^ $@
+
+$(B)/fuzz/write-onnx: $(call obj,tests/fuzz/onnx_seeds.c $(ONNX_BUILD),obj) $(B)/libqmac.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ $(LDLIBS)
+
+$(B)/fuzz/seeds/onnx: $(B)/fuzz/write-onnx
+	$(Q)rm -rf $@ && mkdir -p $@ && $(B)/fuzz/write-onnx $@
 
 $(B)/fuzz/seeds/program: $(B)/fuzz/write-seeds $(FUZZ_COMPILED)
 	$(Q)rm -rf $@ && mkdir -p $@ && $(B)/fuzz/write-seeds $@ $(FUZZ_COMPILED)

@@ -23,6 +23,7 @@ module fetch #(
     input  wire                  ar_ready_i,
     input  wire                  beat_i,           // a beat of fetch arrived
     input  wire [8*AxiBytes-1:0] data_i,
+    output wire                  burst_end_o,      // a beat now is the last of its burst
     // to decode
     output wire                  head_valid_o,
     output wire [511:0]          head_o,
@@ -53,6 +54,7 @@ module fetch #(
     assign exhausted_o   = popped_q == program_count_i;
     assign head_valid_o  = delivered_q != popped_q;
     assign head_o        = fifo[popped_q[2:0]];
+    assign burst_end_o   = beat_q == LastBeat && (delivered_q[1:0] == 2'd3 || delivered_q + 32'd1 == program_count_i);
 
     always @(posedge clk_i) begin
         if (beat_i) partial_q <= assembled;

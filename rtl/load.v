@@ -29,6 +29,7 @@ module load #(
     input  wire                  ar_ready_i,     // accepted, and fetch does not drive the address
     input  wire                  beat_i,         // a beat of LOAD arrived
     input  wire [8*AxiBytes-1:0] data_i,
+    output wire                  burst_end_o,    // a beat now is the last of its burst
     // to scratchpad
     output wire                  load_we_o,
     output wire [23:0]           load_addr_o,
@@ -53,7 +54,7 @@ module load #(
     wire                unused_front_end, unused_front_last;
     wire [31:0]         unused_back_offset;
     wire [8:0]          unused_back_beats;
-    wire                unused_back_burst, unused_back_end;
+    wire                unused_back_burst;
 
     segment #(.AxiBytes(AxiBytes)) front (
         .clk_i       (clk_i),
@@ -83,7 +84,7 @@ module load #(
         .spad_addr_o (load_addr_o),
         .mask_o      (load_mask_o),
         .bytes_o     (beat_bytes),
-        .burst_end_o (unused_back_end),
+        .burst_end_o (burst_end_o),
         .last_o      (beat_last)
     );
 

@@ -247,6 +247,8 @@ module post #(
         clamp_valid_q    <= rst_ni && round_valid_q;
     end
 
+    wire on_product = `QM_F_ROUNDING(insn_q) == `QM_ROUNDING_ADDEND;  // the bias is added there, not to the sum
+
     // ---- x: biased sums, or reduced windows ----
     reg  [32*Cols-1:0] x_q;
     reg  [32*Cols-1:0] pool_q;     // reduction of the taps so far
@@ -264,7 +266,7 @@ module post #(
             for (c = 0; c < Cols; c = c + 1) begin
                 element = {{24{data[8*c + 7] && !`QM_F_IN_UNSIGNED(insn_q)}}, data[8*c +: 8]};
                 if (requantizing) begin
-                    if (data_first_q) x_q[32*c +: 32] <= post_acc_data_i[32*c +: 32] + bias[32*c +: 32];
+                    if (data_first_q) x_q[32*c +: 32] <= post_acc_data_i[32*c +: 32] + (on_product ? 32'd0 : bias[32*c +: 32]);
                 end else if (adding) begin
                     if (product) factor_q[17*c +: 17] <= operand_q[32*c +: 17];
                     operand_q[32*c +: 32] <= (element - {{16{zero[15]}}, zero}) << (product ? 5'd0 : `QM_F_PRE_SHIFT(insn_q));
@@ -312,6 +314,7 @@ module post #(
                 .accumulate_i(round_second_q && !product),
                 .x_i         (operand_q[32*l +: 32]),
                 .multiplier_i(product ? {{15{factor_q[17*l + 16]}}, factor_q[17*l +: 17]} : operand_multiplier),
+                .addend_i    (32'd0),
                 .shift_i     (operand_shift),
                 .rounding_i  (operand_rounding),
                 .result_o    (sums[32*l +: 32])
@@ -323,6 +326,7 @@ module post #(
                 .accumulate_i(1'b0),
                 .x_i         (adding ? sums[32*l +: 32] : x_q[32*l +: 32]),
                 .multiplier_i(requantizing ? multipliers[32*l +: 32] : `QM_F_OUT_MULTIPLIER(insn_q)),
+                .addend_i    (requantizing ? bias[32*l +: 32] : 32'd0),
                 .shift_i     (requantizing ? shifts[8*l +: 8] : `QM_F_OUT_SHIFT(insn_q)),
                 .rounding_i  (`QM_F_ROUNDING(insn_q)),
                 .result_o    (scaled[32*l +: 32])

@@ -140,8 +140,11 @@ module qmac #(
     assign m_axi_awburst_o = 2'b01;
     assign m_axi_bready_o  = 1'b1;
 
-    wire         bus_error = (m_axi_rvalid_i && m_axi_rresp_i != 2'b00) || (m_axi_bvalid_i && m_axi_bresp_i != 2'b00);
-    wire         unused_axi = &{1'b0, m_axi_rlast_i, m_axi_bid_i, ar_len[8], aw_len[8]};
+    wire         fetch_burst_end, load_burst_end;
+    wire         burst_end   = fetch_beat ? fetch_burst_end : load_burst_end;
+    wire         read_error  = m_axi_rvalid_i && (m_axi_rresp_i != 2'b00 || m_axi_rlast_i != burst_end);
+    wire         bus_error   = read_error || (m_axi_bvalid_i && m_axi_bresp_i != 2'b00);
+    wire         unused_axi  = &{1'b0, m_axi_bid_i, ar_len[8], aw_len[8]};
 
     assign s_axil_bresp_o = 2'b00;
     assign s_axil_rresp_o = 2'b00;
@@ -225,6 +228,7 @@ module qmac #(
         .ar_ready_i     (m_axi_arready_i),
         .beat_i         (fetch_beat),
         .data_i         (m_axi_rdata_i),
+        .burst_end_o    (fetch_burst_end),
         .head_valid_o   (head_valid),
         .head_o         (head),
         .pop_i          (accept)
@@ -346,6 +350,7 @@ module qmac #(
         .ar_ready_i   (m_axi_arready_i && !fetch_ar_valid),
         .beat_i       (load_beat),
         .data_i       (m_axi_rdata_i),
+        .burst_end_o  (load_burst_end),
         .load_we_o    (load_we),
         .load_addr_o  (load_addr),
         .load_data_o  (load_data),

@@ -6,11 +6,12 @@
 
 module requantize (
     input  wire               clk_i,
-    input  wire               multiply_i,    // first cycle: x_i, multiplier_i, shift_i, rounding_i are there
+    input  wire               multiply_i,    // first cycle: x_i, multiplier_i, addend_i, shift_i, rounding_i are there
     input  wire               round_i,       // second cycle: of what was multiplied in the cycle before
     input  wire               accumulate_i,  // second cycle: add to the result before, modulo 2^32
     input  wire signed [31:0] x_i,
     input  wire signed [31:0] multiplier_i,
+    input  wire signed [31:0] addend_i,      // added to the product when the rounding is ADDEND
     input  wire signed [7:0]  shift_i,       // left when positive; beyond -31..31 it behaves as the bound
     input  wire        [2:0]  rounding_i,
     output wire signed [31:0] result_o       // in the cycle after round_i
@@ -27,6 +28,7 @@ module requantize (
     // Steps of one expression, worked out only in cycles that need them. First cycle:
     reg        [5:0]  shift;
     reg signed [31:0] factor;
+    reg signed [63:0] addend;
 
     // Second cycle:
     reg        [63:0] fraction;   // what the shift drops
@@ -44,7 +46,8 @@ module requantize (
             shift  = shift_i < -8'sd31 ? -6'sd31 : shift_i > 8'sd31 ? 6'sd31 : shift_i[5:0];
             factor = x_i;
             if (rounding_i == `QM_ROUNDING_TFLITE && !shift[5]) factor = x_i << shift[4:0];
-            product_q  <= factor * multiplier_i;
+            addend = rounding_i == `QM_ROUNDING_ADDEND ? {{32{addend_i[31]}}, addend_i} : 64'd0;
+            product_q  <= factor * multiplier_i + addend;
             total_q    <= rounding_i == `QM_ROUNDING_TFLITE ? 6'd31 : 6'd31 - shift;
             right_q    <= rounding_i == `QM_ROUNDING_TFLITE && shift[5] ? -shift[4:0] : 5'd0;
             rounding_q <= rounding_i;
@@ -56,7 +59,7 @@ module requantize (
             case (rounding_q)
                 `QM_ROUNDING_EVEN:  up = fraction > half || (fraction == half && rounded[0]);
                 `QM_ROUNDING_AWAY:  up = fraction > half || (fraction == half && !product_q[63]);
-                `QM_ROUNDING_FLOOR: up = 1'b0;
+                `QM_ROUNDING_FLOOR, `QM_ROUNDING_ADDEND: up = 1'b0;
                 default:            up = fraction >= half;
             endcase
             rounded   = rounded + {63'd0, up && total_q != 6'd0};

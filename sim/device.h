@@ -43,13 +43,34 @@ struct qm_event {
 /* Called with non-decreasing cycles; within a cycle in the order of enum qm_event_kind, then of units. */
 typedef void qm_observer(void *context, const struct qm_event *event);
 
+/* A burst as the memory sees it. */
+struct qm_memory_access {
+    bool is_write;
+    uint32_t size;          /* at most QM_BURST_BYTES_MAX */
+    uint64_t address;       /* on the bus */
+    uint8_t *bytes;         /* [size] to be filled, or to be written */
+    const uint8_t *enables; /* [size] of a write: 0xff where the byte is written, else 0 */
+    /* the answer, all zero before */
+    bool is_error;
+    bool is_misframed;     /* a read whose RLAST is wrong in every beat */
+    uint64_t delay_cycles; /* to the first beat or the response, when more than dram_latency; UINT64_MAX: it never comes */
+};
+enum { QM_BURST_BYTES_MAX = 1024 };
+
+/* Called once a burst: for a read in the cycle in which it is accepted, for a write in the cycle of its last beat. */
+typedef void qm_memory(void *context, struct qm_memory_access *access);
+
 struct qm_device_options {
     uint64_t seed;         /* of the stalls */
     double stalls;         /* probability per channel and cycle, 0: none */
     bool step;             /* cycle model: step every cycle instead of skipping */
+    bool no_values;        /* cycle model: the time and counters of any run, but only instructions are read: nothing else is moved or
+                              computed, and observers see no beats. Other engines ignore it. */
     uint64_t memory_bytes; /* of the DRAM behind the device */
     uint64_t memory_base;  /* its bus address, a multiple of 4096 */
     const char *rtl_dir;   /* rtl: folder of the Verilog; NULL: rtl/ of the source tree */
+    qm_memory *memory;     /* instead of memory_bytes: where the bytes are; write_memory and read_memory may not be called */
+    void *memory_context;
 };
 
 /* What a device is made of; one constant table per engine. All may be called at any time but within an observer. */
@@ -64,6 +85,7 @@ struct qm_device_ops {
     uint32_t (*read_csr)(struct qm_device *device, uint32_t offset);
     /* Lets time pass until the device is not BUSY, at most limit cycles. Returns whether it is not BUSY. */
     bool (*wait)(struct qm_device *device, uint64_t limit_cycles);
+    void (*reset)(struct qm_device *device); /* docs/machine.md, Reset; the memory keeps its bytes too */
     void (*observe)(struct qm_device *device, qm_observer *observer, void *context); /* NULL: nobody */
     /* Writes a frame for every busy cycle; NULL: no more. Call it while the device is not BUSY; the member is NULL for a device without
      * blocks to look into. */
@@ -88,6 +110,7 @@ static inline uint64_t qm_device_counter(struct qm_device *device, enum qm_count
 
 extern const struct qm_device_ops qm_device_cycle;      /* sim/cycle */
 extern const struct qm_device_ops qm_device_rtl;        /* sim/verilated */
+extern const struct qm_device_ops qm_device_systemc;    /* sim/systemc: the cycle model in a SystemC platform */
 extern const struct qm_device_ops qm_device_functional; /* sim/functional: values only, no time, no events, counters are 0 */
 
 #endif

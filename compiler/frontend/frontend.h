@@ -8,6 +8,7 @@
 
 #include "common/arena.h"
 #include "common/status.h"
+#include "compiler/compiler.h"
 #include "compiler/ir/graph.h"
 
 /* A whole file in memory, aligned to 8. It outlives the graph. */
@@ -15,10 +16,12 @@ struct model_file {
     const uint8_t *bytes;
     size_t size;
     const char *name;
+    const struct qm_model_options *options;
 };
 
 struct frontend {
     const char *format;
+    bool takes_options; /* struct qm_model_options */
     bool (*recognizes)(const struct model_file *file);
     /* Fills a zeroed graph, but for file and sha256. */
     enum qm_status (*parse)(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph, struct qm_diag *diag);
@@ -27,5 +30,7 @@ struct frontend {
 bool tflite_recognizes(const struct model_file *file);
 QM_MUST_USE enum qm_status tflite_parse(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph,
                                         struct qm_diag *diag);
+bool onnx_recognizes(const struct model_file *file);
+QM_MUST_USE enum qm_status onnx_parse(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph, struct qm_diag *diag);
 
 #endif

@@ -9,7 +9,8 @@
 #include "compiler/frontend/frontend.h"
 
 static const struct frontend frontends[] = {
-    {"TFLite", tflite_recognizes, tflite_parse},
+    {"TFLite", false, tflite_recognizes, tflite_parse},
+    {"ONNX", true, onnx_recognizes, onnx_parse},
 };
 
 enum { FRONTENDS = sizeof frontends / sizeof *frontends, ALIGNMENT = 8 };
@@ -23,40 +24,55 @@ static void stamp(const struct model_file *file, struct qm_graph *graph) {
     for (size_t i = 0; i < sizeof digest; i++) snprintf(graph->sha256 + 2 * i, 3, "%02x", digest[i]);
 }
 
-enum qm_status qm_model_parse(const uint8_t *bytes, size_t size, const char *name, struct qm_arena *arena, struct qm_graph **graph,
-                              struct qm_diag *diag) {
-    struct model_file file = {.bytes = bytes, .size = size, .name = qm_arena_strdup(arena, name)};
-    if ((uintptr_t)bytes % ALIGNMENT != 0) file.bytes = memcpy(qm_arena_alloc(arena, size), bytes, size);
+static enum qm_status check_options(const struct frontend *frontend, const struct model_file *file, struct qm_diag *diag) {
+    const char *option = file->options->end_at != NULL    ? "--end-at"
+                         : file->options->unsigned_inputs ? "--integer-inputs"
+                         : file->options->saturate        ? "--saturate"
+                                                          : NULL;
+    if (frontend->takes_options || option == NULL) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "%s: %s is not for %s models, which say it themselves", file->name, option, frontend->format);
+}
+
+enum qm_status qm_model_parse(const struct qm_model_bytes *model, const struct qm_model_options *options, struct qm_arena *arena,
+                              struct qm_graph **graph, struct qm_diag *diag) {
+    static const struct qm_model_options none;
+    struct model_file file = {.bytes = model->bytes, .size = model->size, .name = qm_arena_strdup(arena, model->name)};
+    file.options = options != NULL ? options : &none;
+    if ((uintptr_t)file.bytes % ALIGNMENT != 0) file.bytes = memcpy(qm_arena_alloc(arena, file.size), file.bytes, file.size);
     for (uint32_t i = 0; i < FRONTENDS; i++) {
         if (!frontends[i].recognizes(&file)) continue;
         struct qm_graph *result = QM_ARENA_NEW(arena, struct qm_graph, 1);
         result->file = file.name;
         stamp(&file, result);
+        QM_TRY(check_options(&frontends[i], &file, diag));
         QM_TRY(frontends[i].parse(&file, arena, result, diag));
         *graph = result;
         return QM_OK;
     }
-    return qm_fail(diag, QM_BAD_INPUT, "%s: at byte 0x0: not a model that can be read; the format must be %s", name, frontends[0].format);
+    return qm_fail(diag, QM_BAD_INPUT, "%s: at byte 0x0: not a model that can be read; the format must be %s or %s", file.name,
+                   frontends[0].format, frontends[1].format);
 }
 
-static enum qm_status read_stream(FILE *stream, const char *name, struct qm_arena *arena, struct model_file *file, struct qm_diag *diag) {
+static enum qm_status read_stream(FILE *stream, struct qm_model_bytes *model, struct qm_arena *arena, struct qm_diag *diag) {
     struct stat info;
+    const char *name = model->name;
     if (fstat(fileno(stream), &info) != 0) return qm_fail(diag, QM_BAD_INPUT, "%s: %s", name, strerror(errno));
     if (!S_ISREG(info.st_mode)) return qm_fail(diag, QM_BAD_INPUT, "%s: not a regular file", name);
     if (info.st_size > INT32_MAX) return qm_fail(diag, QM_BAD_INPUT, "%s: larger than 2 GiB, the limit of the format", name);
-    file->size = (size_t)info.st_size;
-    uint8_t *bytes = qm_arena_alloc(arena, file->size + 1);
-    if (fread(bytes, 1, file->size, stream) != file->size) return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be read whole", name);
-    file->bytes = bytes;
+    model->size = (size_t)info.st_size;
+    uint8_t *bytes = qm_arena_alloc(arena, model->size + 1);
+    if (fread(bytes, 1, model->size, stream) != model->size) return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be read whole", name);
+    model->bytes = bytes;
     return QM_OK;
 }
 
-enum qm_status qm_model_read(const char *name, struct qm_arena *arena, struct qm_graph **graph, struct qm_diag *diag) {
-    FILE *stream = fopen(name, "rb");
-    if (stream == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: %s", name, strerror(errno));
-    struct model_file file = {.name = name};
-    enum qm_status status = read_stream(stream, name, arena, &file, diag);
+enum qm_status qm_model_read(const char *file, const struct qm_model_options *options, struct qm_arena *arena, struct qm_graph **graph,
+                             struct qm_diag *diag) {
+    FILE *stream = fopen(file, "rb");
+    if (stream == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: %s", file, strerror(errno));
+    struct qm_model_bytes model = {.name = file};
+    enum qm_status status = read_stream(stream, &model, arena, diag);
     fclose(stream);
     QM_TRY(status);
-    return qm_model_parse(file.bytes, file.size, name, arena, graph, diag);
+    return qm_model_parse(&model, options, arena, graph, diag);
 }

@@ -18,10 +18,10 @@ enum { SCHEMA_VERSION = 3, COUNT_MAX = 1 << 16 };
 static const struct {
     uint8_t type;
     enum qm_dtype dtype;
-    uint32_t bytes;
-} types[] = {{0, QM_F32, 4}, {2, QM_I32, 4}, {3, QM_U8, 1}, {7, QM_I16, 2}, {9, QM_I8, 1}};
+    uint32_t bits; /* of an element in the file */
+} types[] = {{0, QM_F32, 32}, {2, QM_I32, 32}, {3, QM_U8, 8}, {7, QM_I16, 16}, {9, QM_I8, 8}, {17, QM_I8, 4}};
 
-enum { TYPES = sizeof types / sizeof *types };
+enum { TYPES = sizeof types / sizeof *types, NIBBLE = 4 };
 
 static uint32_t find_type(uint8_t type) {
     uint32_t i = 0;
@@ -59,11 +59,22 @@ static void read_shape(struct tflite_reader *r, uint32_t index, const struct fb_
     }
 }
 
+/* One number a byte, from two a byte; the first in the low half. */
+static int8_t *unpack(struct qm_arena *arena, const uint8_t *packed, size_t count) {
+    int8_t *numbers = QM_ARENA_NEW(arena, int8_t, count);
+    for (size_t i = 0; i < count; i++) {
+        int half = packed[i / 2] >> (i % 2 * NIBBLE) & 15;
+        numbers[i] = (int8_t)(half < 8 ? half : half - 16);
+    }
+    return numbers;
+}
+
 /* Constants of a type that the graph does not know are not sized: their tensors are refused with the operator that uses them. */
 static void read_constant(struct tflite_reader *r, uint32_t index, const struct fb_table *table) {
     struct qm_graph_tensor *tensor = &r->graph->tensors[index];
     uint32_t type = find_type(r->types[index]), buffer = fb_u32(&r->fb, table, TENSOR_BUFFER, 0);
-    if (type < TYPES) tensor->size_bytes = (size_t)qm_graph_elements(tensor) * types[type].bytes;
+    size_t wanted = type < TYPES ? ((size_t)qm_graph_elements(tensor) * types[type].bits + 7) / 8 : 0;
+    if (type < TYPES) tensor->size_bytes = (size_t)qm_graph_elements(tensor) * qm_dtype_bytes(types[type].dtype);
     if (r->fb.status != QM_OK) return;
     if (buffer >= r->buffers.count) {
         fb_fail(&r->fb, table->at, "tensor %u (%s) is in buffer %u of %u; the file is damaged", index, tensor->name, buffer,
@@ -74,11 +85,16 @@ static void read_constant(struct tflite_reader *r, uint32_t index, const struct 
     if (fb_u64(&r->fb, &holder, BUFFER_OFFSET, 0) > 1)
         fb_fail(&r->fb, holder.at, "buffer %u lies outside the model's tables; convert the model so that it is below 2 GiB", buffer);
     struct fb_vector data = fb_vector(&r->fb, &holder, BUFFER_DATA, 1);
+    if (tensor->bits == NIBBLE && data.count == 0)
+        fb_fail(&r->fb, table->at, "tensor %u (%s) has 4-bit numbers, but only constants may", index, tensor->name);
     if (data.count == 0) return;
-    if (type < TYPES && data.count != tensor->size_bytes)
+    if (type < TYPES && data.count != wanted) {
         fb_fail(&r->fb, data.at, "tensor %u (%s) has %u bytes of data, but its shape and type need %zu", index, tensor->name, data.count,
-                tensor->size_bytes);
+                wanted);
+        return;
+    }
     tensor->data = r->fb.bytes + data.at;
+    if (tensor->bits == NIBBLE) tensor->data = unpack(r->arena, r->fb.bytes + data.at, tensor->size_bytes);
 }
 
 static void check_scales(struct tflite_reader *r, uint32_t index, const struct qm_quant *quant, uint32_t at) {
@@ -123,6 +139,7 @@ static void read_tensor(struct tflite_reader *r, uint32_t index) {
     r->types[index] = fb_u8(&r->fb, &table, TENSOR_TYPE, 0);
     uint32_t type = find_type(r->types[index]);
     tensor->dtype = type < TYPES ? types[type].dtype : QM_DTYPES;
+    if (type < TYPES && types[type].bits == NIBBLE) tensor->bits = NIBBLE;
     read_shape(r, index, &table);
     read_constant(r, index, &table);
     read_quantization(r, index, &table);

@@ -56,6 +56,18 @@ enum qm_activation { QM_ACT_NONE, QM_ACT_RELU, QM_ACT_RELU6, QM_ACT_RELU_N1_TO_1
 
 enum { QM_OPERANDS_MAX = 32 };
 
+/* How sums become integers, when the file says more than the tensors' scales do. */
+struct qm_requant {
+    uint32_t rounding; /* of the scaling, QM_rounding_* */
+    int32_t low, high; /* stored numbers are cut to these */
+    /* With steps the scales say nothing: the sum of channel c is low + the number of its steps that it reaches. A sum reaches a step when it is
+     * not below it, or, in a channel that falls, not above it. */
+    uint32_t channels;                 /* 0: no steps */
+    const int64_t *steps;              /* [channels][high - low] */
+    const bool *falling;               /* [channels] */
+    const int64_t *sum_low, *sum_high; /* [channels] what the sum can be */
+};
+
 struct qm_graph_op {
     enum qm_graph_op_kind kind;
     uint32_t index; /* in the file, for messages and reports */
@@ -64,11 +76,12 @@ struct qm_graph_op {
     uint32_t inputs[QM_OPERANDS_MAX], input_count;
     uint32_t outputs[QM_OPERANDS_MAX], output_count;
     enum qm_activation activation;
+    const struct qm_requant *requant; /* NULL: as the scales say and the command's rounding rounds, cut by the activation */
     /* convolution and pooling; pads are resolved (SAME: as TFLite computes them). TRANSPOSE_CONV: the pads cut from its full output */
     uint32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
     uint32_t pad_top, pad_left, pad_bottom, pad_right;
     uint32_t depth_multiplier; /* DEPTHWISE_CONV_2D */
-    float beta;                /* SOFTMAX */
+    float beta;                /* SOFTMAX; DEQUANTIZE of sums: what is added */
     float alpha;               /* LEAKY_RELU: slope below zero */
     uint32_t axis;             /* CONCATENATION, SPLIT */
     uint32_t axes;             /* MEAN: bit d is set when the mean goes over dimension d of the input */
@@ -90,10 +103,10 @@ static inline uint32_t qm_graph_bits(const struct qm_graph_tensor *tensor) {
     return tensor->bits != 0 ? tensor->bits : 8 * (uint32_t)qm_dtype_bytes(tensor->dtype);
 }
 static inline int32_t qm_graph_lowest(const struct qm_graph_tensor *tensor) {
-    return tensor->dtype == QM_U8 ? 0 : -(1 << (qm_graph_bits(tensor) - 1));
+    return tensor->dtype == QM_U8 ? 0 : (int32_t)(-(INT64_C(1) << (qm_graph_bits(tensor) - 1)));
 }
 static inline int32_t qm_graph_highest(const struct qm_graph_tensor *tensor) {
-    return qm_graph_lowest(tensor) + (1 << qm_graph_bits(tensor)) - 1;
+    return (int32_t)(qm_graph_lowest(tensor) + (INT64_C(1) << qm_graph_bits(tensor)) - 1);
 }
 
 /* Product of the dims; 1 for a scalar. Below 2^31 for every tensor of a graph. */

@@ -70,6 +70,7 @@ struct qm_layer {
     uint32_t weight_bits, in_channels;
     uint32_t precision;            /* CONV: QM_precision_*, by which it is computed (passes/narrow) */
     int32_t weight_zero;           /* -128 .. 127; DEPTHWISE: 0 */
+    bool twice;                    /* DEPTHWISE: weights are [2][kh][kw][c], and the sums of both count */
     const int32_t *bias;           /* [oc], input zero point folded in */
     const struct qm_scale *scales; /* [oc] */
     const uint8_t *table;          /* CONV, DEPTHWISE: what each output byte becomes, [256]; NULL: itself */

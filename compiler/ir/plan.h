@@ -48,6 +48,7 @@ struct plan_product {
     uint32_t out_bits;  /* of an output element */
     uint32_t group;     /* neighbouring output positions computed as one with group times the channels */
     bool depthwise;     /* the array's mode of that name; a depthwise layer may also be a dense product with zeros */
+    bool twice;         /* depthwise: the window is read a second time with weights of its own */
     bool packed;        /* COPY gathers each window into one dense row before */
 };
 

@@ -13,7 +13,7 @@ static uint64_t run_steps(const struct qm_machine *machine, uint64_t rows, uint6
 
 uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_product *product, uint64_t positions, uint64_t tiles) {
     const struct plan_window *w = &product->window;
-    uint64_t taps = (uint64_t)w->kernel_h * w->kernel_w;
+    uint64_t taps = (uint64_t)products_kernel_rows(product) * w->kernel_w;
     if (product->depthwise) return tiles * taps * larger(positions, 2);
     if (product->packed) return tiles * run_steps(machine, products_rows(product, w->kernel_h, w->run_bytes), positions);
     return tiles * taps * run_steps(machine, products_rows(product, 1, w->run_bytes) / w->kernel_w, positions);

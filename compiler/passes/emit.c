@@ -45,13 +45,14 @@ static void put_constant(const struct emitter *e, const struct plan_constant *co
         memcpy(at, l->table, constant->bytes);
         return;
     }
-    for (uint32_t ky = 0; ky < w->kernel_h; ky += t->part_kernel_h)
+    for (uint32_t ky = 0, rows; ky < products_kernel_rows(&t->product); ky += rows) {
+        rows = plan_min(t->part_kernel_h, w->kernel_h - ky % w->kernel_h);
         for (uint32_t byte = 0; byte < w->run_bytes; byte += t->part_run)
             for (uint32_t c = constant->channel; c < end; c += tile) {
-                struct weights_part part = {{ky, plan_min(t->part_kernel_h, w->kernel_h - ky)},
-                                            {byte, plan_min(t->part_run, w->run_bytes - byte)}};
+                struct weights_part part = {{ky, rows}, {byte, plan_min(t->part_run, w->run_bytes - byte)}};
                 at = weights_put(l, &t->product, &part, (struct range){c, plan_min(tile, end - c)}, at);
             }
+    }
     for (uint32_t c = constant->channel; c < end; c += tile)
         at = put_params(e, l, &t->product, (struct range){c, plan_min(tile, end - c)}, at);
     QM_CHECK(at == e->program->image + constant->offset + constant->bytes);

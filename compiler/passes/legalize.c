@@ -17,7 +17,7 @@ enum { SHIFT_MAX = 30 };
 
 /* ---- the table of operators ---- */
 
-enum { I8 = 1 << QM_I8, U8 = 1 << QM_U8, F32 = 1 << QM_F32, BYTES = I8 | U8, ANY = BYTES | F32 };
+enum { I8 = 1 << QM_I8, U8 = 1 << QM_U8, I32 = 1 << QM_I32, F32 = 1 << QM_F32, BYTES = I8 | U8, ANY = BYTES | F32, SUMS = BYTES | I32 };
 
 struct rule {
     legalize_step *step;
@@ -26,29 +26,29 @@ struct rule {
 
 /* clang-format off */
 static const struct rule rules[QM_GRAPH_OP_KINDS] = {
-    [QM_OP_CONV_2D]           = {legalize_conv,            BYTES, BYTES},
-    [QM_OP_DEPTHWISE_CONV_2D] = {legalize_depthwise,       BYTES, BYTES},
+    [QM_OP_CONV_2D]           = {legalize_conv,            BYTES, SUMS},
+    [QM_OP_DEPTHWISE_CONV_2D] = {legalize_depthwise,       BYTES, SUMS},
     [QM_OP_TRANSPOSE_CONV]    = {legalize_transpose_conv,  BYTES, BYTES},
-    [QM_OP_FULLY_CONNECTED]   = {legalize_fully_connected, BYTES, BYTES},
+    [QM_OP_FULLY_CONNECTED]   = {legalize_fully_connected, BYTES, SUMS},
     [QM_OP_ADD]               = {legalize_add,             BYTES, BYTES},
     [QM_OP_MUL]               = {legalize_mul,             BYTES, BYTES},
     [QM_OP_AVERAGE_POOL_2D]   = {legalize_pool,            BYTES, BYTES},
     [QM_OP_MAX_POOL_2D]       = {legalize_pool,            BYTES, BYTES},
     [QM_OP_MEAN]              = {legalize_mean,            BYTES, BYTES},
     [QM_OP_QUANTIZE]          = {legalize_quantize,        ANY,   BYTES},
-    [QM_OP_DEQUANTIZE]        = {legalize_dequantize,      BYTES, F32},
+    [QM_OP_DEQUANTIZE]        = {legalize_dequantize,      SUMS,  F32},
     [QM_OP_RELU]              = {legalize_relu,            BYTES, BYTES},
     [QM_OP_RELU6]             = {legalize_relu,            BYTES, BYTES},
     [QM_OP_LEAKY_RELU]        = {legalize_leaky_relu,      BYTES, BYTES},
     [QM_OP_LOGISTIC]          = {legalize_logistic,        I8,    I8},
     [QM_OP_TANH]              = {legalize_tanh,            I8,    I8},
     [QM_OP_HARD_SWISH]        = {legalize_hard_swish,      BYTES, BYTES},
-    [QM_OP_RESHAPE]           = {legalize_reshape,         ANY,   ANY},
+    [QM_OP_RESHAPE]           = {legalize_reshape,         ANY | I32, ANY | I32},
     [QM_OP_PAD]               = {legalize_pad,             BYTES, BYTES},
     [QM_OP_CONCATENATION]     = {legalize_concatenation,   BYTES, BYTES},
     [QM_OP_SPLIT]             = {legalize_split,           BYTES, BYTES},
     [QM_OP_STRIDED_SLICE]     = {legalize_strided_slice,   BYTES, BYTES},
-    [QM_OP_TRANSPOSE]         = {legalize_transpose,       BYTES, BYTES},
+    [QM_OP_TRANSPOSE]         = {legalize_transpose,       SUMS,  SUMS},
     [QM_OP_RESIZE_NEAREST_NEIGHBOR] = {legalize_resize,    BYTES, BYTES},
     [QM_OP_SOFTMAX]           = {legalize_softmax,         BYTES, BYTES},
     [QM_OP_LOG_SOFTMAX]       = {legalize_softmax,         I8,    I8},
@@ -185,6 +185,7 @@ struct qm_layer *site_layer(const struct site *s, enum qm_layer_kind kind) {
     QM_CHECK(s->l->network->layer_count < s->l->layer_room);
     struct qm_layer *layer = &s->l->network->layers[s->l->network->layer_count++];
     *layer = (struct qm_layer){.kind = kind, .graph_op = (uint32_t)(s->op - s->l->graph->ops), .rounding = s->l->rounding};
+    if (s->op->requant != NULL) layer->rounding = s->op->requant->rounding;
     return layer;
 }
 
@@ -227,13 +228,19 @@ enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max
     return QM_OK;
 }
 
+void site_identity(const struct qm_graph_tensor *tensor, struct qm_layer *layer) {
+    bool is_wide = qm_graph_bits(tensor) > 8; /* its bytes are moved, each as it is */
+    layer->in_unsigned = tensor->dtype == QM_U8;
+    layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->clamp_min = is_wide ? INT8_MIN : qm_graph_lowest(tensor);
+    layer->clamp_max = is_wide ? INT8_MAX : qm_graph_highest(tensor);
+}
+
 enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, struct qm_layer *layer) {
     const struct qm_graph_tensor *in = site_input(s, from), *out = site_output(s, to);
-    layer->in_unsigned = in->dtype == QM_U8;
-    if (site_same_quant(in, out)) {
-        layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
-        return QM_OK;
-    }
+    const struct qm_quant *a = &in->quant, *b = &out->quant;
+    site_identity(in, layer);
+    if (in->dtype == out->dtype && a->scale[0] == b->scale[0] && a->zero_point[0] == b->zero_point[0]) return QM_OK;
     layer->in_bias = -(int32_t)in->quant.zero_point[0];
     layer->out_zero = (int32_t)out->quant.zero_point[0];
     return site_scale(s, (double)in->quant.scale[0] / (double)out->quant.scale[0], SHIFT_MAX, &layer->out_scale);
@@ -247,6 +254,11 @@ static int32_t quantized(float bound, float scale, int32_t zero_point) {
 
 void site_clamp(const struct site *s, enum qm_activation activation, struct qm_layer *layer) {
     const struct qm_graph_tensor *out = site_output(s, 0);
+    if (s->op->requant != NULL) {
+        layer->clamp_min = s->op->requant->low;
+        layer->clamp_max = s->op->requant->high;
+        return;
+    }
     float scale = out->quant.scale[0];
     int32_t zero = (int32_t)out->quant.zero_point[0], type_low = qm_graph_lowest(out), type_high = qm_graph_highest(out);
     int32_t low = type_low, high = type_high;

@@ -66,11 +66,17 @@ QM_MUST_USE enum qm_status site_check_output(const struct site *s, float scale, 
 /* Those of all inputs and outputs. */
 QM_MUST_USE enum qm_status site_check_activations(const struct site *s);
 QM_MUST_USE enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max, struct qm_scale *scale);
-/* The numbers of one tensor are those of the other, by scale and zero point. */
+/* The numbers of one tensor are those of the other, by scale (to 10^-6, as TFLite asks of its pools) and zero point. */
 bool site_same_quant(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b);
-/* The limits of the output's type, cut by an activation. */
+/* Multiplier, shift and addend of each channel, so that sums plus offset become integers as the operator's steps say. */
+QM_MUST_USE enum qm_status site_fit_steps(const struct site *s, struct qm_layer *layer, uint32_t channels, const int64_t *offsets);
+/* Multiplier, shift and rounding of the only scale of an ADD or pool. */
+QM_MUST_USE enum qm_status site_fit_plain(const struct site *s, struct qm_layer *layer);
+/* The limits of the output's type, cut by an activation, or what the file says. */
 void site_clamp(const struct site *s, enum qm_activation activation, struct qm_layer *layer);
-/* Zero points and scale from an input to an output; the identity when they are the same. */
+/* The bytes of a tensor stay what they are. */
+void site_identity(const struct qm_graph_tensor *tensor, struct qm_layer *layer);
+/* Zero points and scale from an input to an output. */
 QM_MUST_USE enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, struct qm_layer *layer);
 
 /* ---- operators ---- */

@@ -9,9 +9,9 @@
 
 /* ---- nests of loops ---- */
 
-/* Bytes from one element of dimension d to the next, of a tensor of bytes. */
+/* Bytes from one element of dimension d to the next. */
 static uint32_t stride_of(const struct qm_graph_tensor *tensor, uint32_t d) {
-    uint32_t stride = 1;
+    uint32_t stride = (uint32_t)qm_dtype_bytes(tensor->dtype);
     for (uint32_t i = d + 1; i < tensor->rank; i++) stride *= tensor->dims[i];
     return stride;
 }
@@ -35,14 +35,13 @@ static void close_loops(struct qm_move *move) {
     move->loop_count--;
 }
 
-/* A layer that moves from an input to a value; the loops are still to be added. */
-static enum qm_status open_move(const struct site *s, uint32_t from, uint32_t to, uint32_t value, struct qm_layer **layer) {
+/* A layer that moves an input's bytes to a value; the loops are still to be added. */
+static enum qm_status open_move(const struct site *s, uint32_t from, uint32_t value, struct qm_layer **layer) {
     *layer = site_layer(s, QM_LAYER_MOVE);
-    QM_TRY(site_rescale(s, from, to, *layer));
+    site_identity(site_input(s, from), *layer);
     QM_TRY(site_operand(s, from, &(*layer)->inputs[0]));
     (*layer)->input_count = 1;
     (*layer)->output = value;
-    site_clamp(s, QM_ACT_NONE, *layer);
     return QM_OK;
 }
 
@@ -55,10 +54,7 @@ enum qm_status site_broadcast(const struct site *s, uint32_t i, uint32_t *value)
     layer->inputs[0] = *value;
     layer->input_count = 1;
     layer->output = *value = site_between(s, s->op->inputs[i], (uint32_t)qm_graph_elements(out) / source.c, 1, source.c);
-    layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
-    layer->in_unsigned = in->dtype == QM_U8;
-    layer->clamp_min = layer->in_unsigned ? 0 : INT8_MIN;
-    layer->clamp_max = layer->clamp_min + UINT8_MAX;
+    site_identity(in, layer);
     for (uint32_t d = 0; d < out->rank; d++) {
         uint32_t missing = out->rank - in->rank; /* dimensions are counted from the last */
         bool own = d >= missing && in->dims[d - missing] > 1;
@@ -115,7 +111,7 @@ enum qm_status legalize_pad(const struct site *s) {
         s->l->padding[s->op->outputs[0]] = s->op;
         return site_operand(s, 0, &s->l->value_of[s->op->outputs[0]]);
     }
-    QM_TRY(open_move(s, 0, 0, site_result(s, 0), &layer));
+    QM_TRY(open_move(s, 0, site_result(s, 0), &layer));
     layer->pad_value = (int8_t)s->op->pad_value;
     layer->move.fill = true;
     for (uint32_t d = 0; d < in->rank; d++) {
@@ -144,7 +140,9 @@ enum qm_status legalize_concatenation(const struct site *s) {
     QM_TRY(site_check_activations(s));
     for (uint32_t i = 0; i < s->op->input_count; i++) {
         struct qm_layer *layer;
-        QM_TRY(open_move(s, i, 0, value, &layer));
+        QM_TRY(open_move(s, i, value, &layer));
+        QM_TRY(site_rescale(s, i, 0, layer));
+        site_clamp(s, QM_ACT_NONE, layer);
         layer->move.out_first = offset * stride_of(whole, s->op->axis);
         add_part(layer, site_input(s, i), whole, true);
         offset += site_input(s, i)->dims[s->op->axis];
@@ -159,7 +157,7 @@ enum qm_status legalize_split(const struct site *s) {
     QM_TRY(check_same_numbers(s));
     for (uint32_t i = 0; i < s->op->output_count; i++) {
         struct qm_layer *layer;
-        QM_TRY(open_move(s, 0, i, site_result(s, i), &layer));
+        QM_TRY(open_move(s, 0, site_result(s, i), &layer));
         layer->move.in_first = offset * stride_of(whole, s->op->axis);
         add_part(layer, site_output(s, i), whole, false);
         offset += site_output(s, i)->dims[s->op->axis];
@@ -174,7 +172,7 @@ enum qm_status legalize_strided_slice(const struct site *s) {
     struct qm_layer *layer;
     uint32_t behind = (uint32_t)qm_graph_elements(site_output(s, 0));
     QM_TRY(check_same_numbers(s));
-    QM_TRY(open_move(s, 0, 0, site_result(s, 0), &layer));
+    QM_TRY(open_move(s, 0, site_result(s, 0), &layer));
     for (uint32_t d = 0; d < in->rank; d++) {
         uint32_t count = s->op->slice_dims[d], stride = stride_of(in, d);
         if (s->op->step[d] < 0 && count > 1) return site_refuse(s, "steps down are not supported");
@@ -190,9 +188,10 @@ enum qm_status legalize_transpose(const struct site *s) {
     const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
     struct qm_layer *layer;
     QM_TRY(check_same_numbers(s));
-    QM_TRY(open_move(s, 0, 0, site_result(s, 0), &layer));
+    QM_TRY(open_move(s, 0, site_result(s, 0), &layer));
     for (uint32_t d = 0; d < out->rank; d++)
         add_loop(&layer->move, (struct qm_move_loop){out->dims[d], stride_of(in, s->op->permutation[d]), stride_of(out, d)});
+    add_loop(&layer->move, (struct qm_move_loop){(uint32_t)qm_dtype_bytes(in->dtype), 1, 1});
     close_loops(&layer->move);
     return QM_OK;
 }
@@ -228,7 +227,7 @@ enum qm_status legalize_resize(const struct site *s) {
     if (!plan_resize(s->op, in->dims[1], out->dims[1], &h) || !plan_resize(s->op, in->dims[2], out->dims[2], &w))
         return site_refuse(s, "only whole factors are supported, not from %ux%u to %ux%u", in->dims[1], in->dims[2], out->dims[1],
                            out->dims[2]);
-    QM_TRY(open_move(s, 0, 0, site_result(s, 0), &layer));
+    QM_TRY(open_move(s, 0, site_result(s, 0), &layer));
     uint32_t in_row = stride_of(in, 1), out_row = stride_of(out, 1), channels = in->dims[3];
     layer->move.in_first = h.first * in_row + w.first * channels;
     add_loop(&layer->move, (struct qm_move_loop){h.repeat, 0, out_row});
@@ -244,6 +243,7 @@ enum qm_status legalize_resize(const struct site *s) {
 /* ---- reshape ---- */
 
 enum qm_status legalize_reshape(const struct site *s) {
-    if (site_input(s, 0)->dtype != site_output(s, 0)->dtype) return site_refuse(s, "input and output have different types");
+    if (qm_dtype_bytes(site_input(s, 0)->dtype) != qm_dtype_bytes(site_output(s, 0)->dtype))
+        return site_refuse(s, "input and output have different types");
     return site_alias(s);
 }

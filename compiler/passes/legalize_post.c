@@ -14,6 +14,10 @@ enum {
     SOFTMAX_DEPTH_MAX = 4095, /* the sum of exponentials has 12 integer bits */
 };
 
+static bool has_steps(const struct site *s) {
+    return s->op->requant != NULL && s->op->requant->channels > 0;
+}
+
 /* What sums and products have. Operands of fewer elements are written out in the output's shape. */
 static enum qm_status binary_layer(const struct site *s, struct qm_layer **made) {
     uint32_t values[2];
@@ -41,9 +45,8 @@ enum qm_status legalize_mul(const struct site *s) {
     return site_scale(s, product / (double)site_output(s, 0)->quant.scale[0], SHIFT_MAX, &layer->out_scale);
 }
 
-enum qm_status legalize_add(const struct site *s) {
-    struct qm_layer *layer;
-    QM_TRY(binary_layer(s, &layer));
+/* The scales of a sum of two tensors. */
+static enum qm_status scale_add(const struct site *s, struct qm_layer *layer) {
     float a = site_input(s, 0)->quant.scale[0], b = site_input(s, 1)->quant.scale[0], out = site_output(s, 0)->quant.scale[0];
     double twice_larger = 2 * (double)(a > b ? a : b);
     QM_TRY(site_scale(s, (double)a / twice_larger, 0, &layer->a_scale));
@@ -51,6 +54,15 @@ enum qm_status legalize_add(const struct site *s) {
     QM_TRY(site_scale(s, twice_larger / ((1 << ADD_PRE_SHIFT) * (double)out), 0, &layer->out_scale));
     layer->pre_shift = ADD_PRE_SHIFT;
     return QM_OK;
+}
+
+enum qm_status legalize_add(const struct site *s) {
+    struct qm_layer *layer;
+    QM_TRY(binary_layer(s, &layer));
+    if (!has_steps(s)) return scale_add(s, layer);
+    layer->a_scale = layer->b_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->out_zero = 0;
+    return site_fit_plain(s, layer);
 }
 
 /* What all with one operand have. */
@@ -62,9 +74,29 @@ static enum qm_status finish_unary(const struct site *s, struct qm_layer *layer)
     return QM_OK;
 }
 
+/* The sum of each window, scaled by what the file says rather than by TFLite's rules. */
+static enum qm_status legalize_scaled_average(const struct site *s) {
+    const struct qm_quant *in = &site_input(s, 0)->quant, *out = &site_output(s, 0)->quant;
+    struct qm_layer *layer = site_layer(s, QM_LAYER_POOL_SUM);
+    int32_t count = (int32_t)(s->op->kernel_h * s->op->kernel_w);
+    QM_TRY(site_check_activations(s));
+    if (s->op->kernel_h > WINDOW_MAX || s->op->kernel_w > WINDOW_MAX) return site_refuse(s, "its window is larger than %d", WINDOW_MAX);
+    layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
+    layer->in_bias = -(int32_t)in->zero_point[0] * count;
+    site_window(s, layer);
+    if (has_steps(s)) {
+        QM_TRY(site_fit_plain(s, layer));
+    } else {
+        layer->out_zero = (int32_t)out->zero_point[0];
+        QM_TRY(site_scale(s, (double)in->scale[0] / count / (double)out->scale[0], SHIFT_MAX, &layer->out_scale));
+    }
+    return finish_unary(s, layer);
+}
+
 /* Pools work on the stored numbers, so input and output must mean the same by them; the output zero is 0. */
 enum qm_status legalize_pool(const struct site *s) {
     bool average = s->op->kind == QM_OP_AVERAGE_POOL_2D;
+    if (average && s->op->requant != NULL) return legalize_scaled_average(s);
     struct qm_layer *layer = site_layer(s, average ? QM_LAYER_POOL_AVG : QM_LAYER_POOL_MAX);
     QM_TRY(site_check_activations(s));
     if (!site_same_quant(site_input(s, 0), site_output(s, 0)))
@@ -73,7 +105,7 @@ enum qm_status legalize_pool(const struct site *s) {
     if (average && count > AVERAGE_COUNT_MAX)
         return site_refuse(s, "an average over %llu elements is not supported; at most %d are exact", (unsigned long long)count,
                            AVERAGE_COUNT_MAX);
-    QM_TRY(site_rescale(s, 0, 0, layer));
+    site_identity(site_input(s, 0), layer);
     layer->pad_value = average || layer->in_unsigned ? 0 : INT8_MIN;
     if (average) layer->rounding = QM_rounding_AWAY;
     site_window(s, layer);
@@ -167,12 +199,14 @@ static enum qm_status on_host(const struct site *s, enum qm_host_op op) {
 enum qm_status legalize_quantize(const struct site *s) {
     if (site_input(s, 0)->dtype != QM_F32) return rescale_elements(s, QM_ACT_NONE);
     QM_TRY(site_check_activation(s, site_output(s, 0)));
-    return on_host(s, QM_HOST_QUANTIZE);
+    return on_host(s, s->op->requant != NULL ? QM_HOST_QUANTIZE_EVEN : QM_HOST_QUANTIZE);
 }
 
 enum qm_status legalize_dequantize(const struct site *s) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
-    return on_host(s, QM_HOST_DEQUANTIZE);
+    QM_TRY(on_host(s, QM_HOST_DEQUANTIZE));
+    s->l->network->layers[s->l->network->layer_count - 1].beta = s->op->beta;
+    return QM_OK;
 }
 
 /* SOFTMAX and LOG_SOFTMAX give numbers of one scale and zero point, of rows whose sum of exponentials does not overflow. */

@@ -50,7 +50,7 @@ static enum qm_status set_channel_scales(const struct site *s, struct qm_layer *
     const struct qm_quant *weights = &site_input(s, 1)->quant;
     float in = site_input(s, 0)->quant.scale[0], out = site_output(s, 0)->quant.scale[0];
     bool legacy = site_input(s, 0)->dtype == QM_U8;
-    bool float_product = (s->op->kind == QM_OP_FULLY_CONNECTED || legacy) && weights->count == 1;
+    bool float_product = s->op->requant == NULL && (s->op->kind == QM_OP_FULLY_CONNECTED || legacy) && weights->count == 1;
     struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
     for (uint32_t c = 0; c < channels; c++) {
         float weight = weights->scale[weights->count > 1 ? c : 0];
@@ -73,6 +73,11 @@ static int64_t weight_sum(const int8_t *weights, const struct filter *f, uint32_
     return sum;
 }
 
+/* Of the weights without their zero point. */
+static int64_t symmetric_sum(const struct qm_layer *layer, const struct filter *f, uint32_t channel) {
+    return weight_sum(layer->weights, f, channel) - (int64_t)layer->weight_zero * f->count;
+}
+
 /* Reads the bias by bytes: its data need not be aligned. */
 static enum qm_status fold_bias(const struct site *s, struct qm_layer *layer, const struct filter *f) {
     const uint8_t *given = s->op->inputs[2] != QM_NO_TENSOR ? site_input(s, 2)->data : NULL;
@@ -80,7 +85,7 @@ static enum qm_status fold_bias(const struct site *s, struct qm_layer *layer, co
     int32_t *bias = QM_ARENA_NEW(s->l->arena, int32_t, f->channels);
     for (uint32_t c = 0; c < f->channels; c++) {
         if (given != NULL) memcpy(&bias[c], given + sizeof *bias * c, sizeof *bias);
-        int64_t folded = bias[c] - zero * (weight_sum(layer->weights, f, c) - (int64_t)layer->weight_zero * f->count);
+        int64_t folded = bias[c] - zero * symmetric_sum(layer, f, c);
         if (folded < INT32_MIN || folded > INT32_MAX)
             return site_refuse(s, "channel %u: the bias with the input's zero point folded in is %lld, which 32 bits cannot hold", c,
                                (long long)folded);
@@ -106,19 +111,44 @@ void site_window(const struct site *s, struct qm_layer *layer) {
     layer->pad_left += pad->pads[2].before;
 }
 
+/* Sums as they are. */
+static void keep_sums(const struct site *s, struct qm_layer *layer, uint32_t channels) {
+    struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
+    for (uint32_t c = 0; c < channels; c++) scales[c] = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->scales = scales;
+    layer->clamp_min = layer->clamp_max = 0; /* does not count */
+}
+
+/* What the machine's sums have beside the steps' sums: the input's zero point. */
+static enum qm_status fit_product(const struct site *s, struct qm_layer *layer, const struct filter *f) {
+    int64_t *offsets = QM_ARENA_NEW(s->l->arena, int64_t, f->channels), zero = site_input(s, 0)->quant.zero_point[0];
+    for (uint32_t c = 0; c < f->channels; c++) offsets[c] = zero * symmetric_sum(layer, f, c);
+    if (s->op->requant->channels != f->channels) return site_refuse(s, "has steps for %u channels", s->op->requant->channels);
+    return site_fit_steps(s, layer, f->channels, offsets);
+}
+
+/* How sums become the output's integers: by steps, by scales, or not at all. */
+static enum qm_status set_output_stage(const struct site *s, struct qm_layer *layer, const struct filter *f) {
+    bool steps = s->op->requant != NULL && s->op->requant->channels > 0;
+    site_clamp(s, s->op->activation, layer);
+    if (steps) return fit_product(s, layer, f);
+    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
+    QM_TRY(fold_bias(s, layer, f));
+    if (site_output(s, 0)->dtype != QM_I32) return set_channel_scales(s, layer, f->channels);
+    keep_sums(s, layer, f->channels);
+    return QM_OK;
+}
+
 /* What all products have: operand, result, scales, folded bias, clamp. The layer's kind and weights are set. */
 static enum qm_status finish_product(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t axis) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
     QM_TRY(site_check_activation(s, site_output(s, 0)));
     QM_TRY(check_weights(s, axis, f->channels));
-    QM_TRY(set_channel_scales(s, layer, f->channels));
-    QM_TRY(fold_bias(s, layer, f));
+    QM_TRY(set_output_stage(s, layer, f));
     layer->weight_bits = qm_graph_bits(site_input(s, 1));
     if (layer->weight_bits == 1 && layer->weights != site_input(s, 1)->data) layer->weight_bits = 2; /* there may be zeros */
     layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
     layer->pad_value = (int8_t)site_input(s, 0)->quant.zero_point[0];
-    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
-    site_clamp(s, s->op->activation, layer);
     QM_TRY(site_operand(s, 0, &layer->inputs[0]));
     layer->input_count = 1;
     layer->output = site_result(s, 0);
@@ -185,6 +215,16 @@ static enum qm_status expand(const struct site *s, struct qm_layer *layer, uint3
     return QM_OK;
 }
 
+/* The array takes no zero point off depthwise weights: the window is read again, with the zero point's negative everywhere. */
+static void add_zero_taps(const struct site *s, struct qm_layer *layer, size_t count) {
+    int8_t *both = QM_ARENA_NEW(s->l->arena, int8_t, 2 * count);
+    memcpy(both, layer->weights, count);
+    memset(both + count, -layer->weight_zero, count);
+    layer->weights = both;
+    layer->weight_zero = 0;
+    layer->twice = true;
+}
+
 enum qm_status legalize_depthwise(const struct site *s) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
     uint32_t channels = weights->dims[3], taps = weights->dims[1] * weights->dims[2];
@@ -194,13 +234,15 @@ enum qm_status legalize_depthwise(const struct site *s) {
     site_window(s, layer);
     QM_TRY(check_weights(s, 3, channels));
     set_weights(s, layer);
-    if (s->op->depth_multiplier > 1 || layer->weight_zero != 0) {
+    bool asymmetric = layer->weight_zero != 0, writable = layer->weight_zero > INT8_MIN; /* its negative is a weight */
+    if (s->op->depth_multiplier > 1 || (asymmetric && !writable)) {
         uint32_t count = taps * (channels / s->op->depth_multiplier);
         layer->kind = QM_LAYER_CONV;
         QM_TRY(expand(s, layer, taps, channels));
         filter = (struct filter){.channels = channels, .count = count, .channel_stride = count, .stride = 1};
     }
     QM_TRY(finish_product(s, layer, &filter, 3));
+    if (layer->kind == QM_LAYER_DEPTHWISE && asymmetric) add_zero_taps(s, layer, taps * channels);
     layer->macs = positions(s, layer) * channels * taps;
     return QM_OK;
 }
@@ -221,10 +263,7 @@ static enum qm_status spread_input(const struct site *s, uint32_t *value) {
     layer->inputs[0] = source;
     layer->input_count = 1;
     layer->output = *value;
-    layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
-    layer->in_unsigned = in->dtype == QM_U8;
-    layer->clamp_min = qm_graph_lowest(in);
-    layer->clamp_max = qm_graph_highest(in);
+    site_identity(in, layer);
     layer->pad_value = (int8_t)in->quant.zero_point[0];
     layer->move = (struct qm_move){.loop_count = 2, .run = channels, .fill = true};
     layer->move.loops[0] = (struct qm_move_loop){h, w * channels, op->stride_h * wide * channels};

@@ -136,11 +136,12 @@ static enum qm_status add_ones(const struct site *s, struct qm_layer **made) {
     struct qm_layer *layer = site_layer(s, QM_LAYER_DEPTHWISE);
     uint32_t elements = (uint32_t)qm_graph_elements(site_input(s, 0)), channels = width(elements), value;
     QM_TRY(site_operand(s, 0, &value));
+    site_identity(site_input(s, 0), layer);
     int8_t *weights = QM_ARENA_NEW(s->l->arena, int8_t, channels);
     struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
     for (uint32_t c = 0; c < channels; c++) {
         weights[c] = 1;
-        scales[c] = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+        scales[c] = layer->out_scale;
     }
     layer->weights = weights;
     layer->weight_bits = 8;
@@ -148,9 +149,6 @@ static enum qm_status add_ones(const struct site *s, struct qm_layer **made) {
     layer->scales = scales;
     layer->bias = QM_ARENA_NEW(s->l->arena, int32_t, channels);
     layer->kernel_h = layer->kernel_w = layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
-    layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
-    layer->clamp_min = layer->in_unsigned ? 0 : INT8_MIN;
-    layer->clamp_max = layer->clamp_min + UINT8_MAX;
     layer->inputs[0] = site_view(s, value, elements / channels, 1, channels);
     layer->input_count = 1;
     layer->output = site_result_view(s, site_result(s, 0), elements / channels, 1, channels);

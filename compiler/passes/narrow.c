@@ -42,6 +42,11 @@ static bool has_name(const char *name, const char *wanted) {
     return strcmp(name, wanted) == 0 || (strncmp(name, wanted, strlen(wanted)) == 0 && (size_t)name_length(name) == strlen(wanted));
 }
 
+/* Whether --precision may change a layer: not when its integers are exact by an addend of their own. */
+static bool has_choice(const struct qm_layer *layer) {
+    return layer->kind == QM_LAYER_CONV && layer->rounding != QM_rounding_ADDEND;
+}
+
 /* Names of what --precision can choose from. */
 static const struct {
     const char *name;
@@ -62,7 +67,7 @@ static enum qm_status refuse_layer(const struct narrower *n, const char *name) {
     for (uint32_t i = 0; i < n->network->layer_count; i++) {
         const struct qm_layer *layer = &n->network->layers[i];
         size_t used = strlen(names.text);
-        if (layer->kind == QM_LAYER_CONV)
+        if (has_choice(layer))
             snprintf(names.text + used, sizeof names.text - used, "%s%.*s", used > 0 ? ", " : "",
                      name_length(layer_name(n->network, layer)), layer_name(n->network, layer));
     }
@@ -72,7 +77,7 @@ static enum qm_status refuse_layer(const struct narrower *n, const char *name) {
 static enum qm_status ask_layer(const struct narrower *n, const char *name, int precision) {
     for (uint32_t i = 0; i < n->network->layer_count; i++) {
         const struct qm_layer *layer = &n->network->layers[i];
-        if (layer->kind != QM_LAYER_CONV || !has_name(layer_name(n->network, layer), name)) continue;
+        if (!has_choice(layer) || !has_name(layer_name(n->network, layer), name)) continue;
         n->asked[i] = precision;
         return QM_OK;
     }
@@ -98,7 +103,7 @@ static enum qm_status ask(struct narrower *n, const char *text) {
     strcpy(copy, text);
     for (char *item = strtok_r(copy, ",", &rest); item != NULL; item = strtok_r(NULL, ",", &rest)) QM_TRY(ask_item(n, item, &by_default));
     for (uint32_t i = 0; i < n->network->layer_count; i++)
-        if (n->asked[i] == UNASKED && n->network->layers[i].kind == QM_LAYER_CONV) n->asked[i] = by_default;
+        if (n->asked[i] == UNASKED && has_choice(&n->network->layers[i])) n->asked[i] = by_default;
     return QM_OK;
 }
 
@@ -271,7 +276,8 @@ static void pack_input(const struct narrower *n, struct qm_layer *layer) {
     uint32_t value = layer->inputs[0], root = network->values[value].storage;
     if (network->values[root].bits == NARROW_MAP_BITS) return;
     struct qm_layer *writer = writer_of(network->layers, network->layer_count, network, root);
-    if (writer != NULL && !is_end(network, root) && all_read_packed(n, root) && views_can_pack(network, root)) {
+    if (writer != NULL && writer->rounding != QM_rounding_ADDEND && !is_end(network, root) && all_read_packed(n, root) &&
+        views_can_pack(network, root)) {
         write_packed(n, writer);
         return;
     }

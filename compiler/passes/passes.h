@@ -37,6 +37,8 @@ uint32_t products_of_layer(const struct plan *plan, uint32_t layer, struct plan_
 struct plan_window products_window(const struct plan *plan, uint32_t layer);
 /* Bytes of the window of one sum. */
 uint32_t products_depth(const struct plan_product *product);
+/* Window rows with weights: those of the second reading follow those of the first. */
+uint32_t products_kernel_rows(const struct plan_product *product);
 /* Weight rows of kernel_h rows of taps of `run` bytes each (docs/machine.md, Weights). */
 uint32_t products_rows(const struct plan_product *product, uint32_t kernel_h, uint32_t run);
 /* Bytes of a weight row for channels of one tile, and of so many rows for channels from a tile's first on. */

@@ -38,6 +38,10 @@ uint32_t products_depth(const struct plan_product *product) {
     return w->kernel_h * w->kernel_w * (product->depthwise ? 1 : w->run_bytes);
 }
 
+uint32_t products_kernel_rows(const struct plan_product *product) {
+    return product->window.kernel_h * (product->twice ? 2 : 1);
+}
+
 uint32_t products_rows(const struct plan_product *product, uint32_t kernel_h, uint32_t run) {
     uint32_t taps = kernel_h * product->window.kernel_w, width = (uint32_t)qm_precision_sizes(product->precision).bytes;
     if (product->depthwise) return taps;
@@ -99,10 +103,11 @@ uint32_t products_of_layer(const struct plan *plan, uint32_t layer, struct plan_
     struct plan_window window = products_window(plan, layer);
     struct plan_product taps = {.window = window, .precision = l->precision, .channels = channels, .out_bits = out->bits, .group = 1};
     taps.depthwise = l->kind == QM_LAYER_DEPTHWISE;
+    taps.twice = l->twice;
     bool touching = l->dilation_w == 1 || l->kernel_w == 1;
     bool groups = qm_precision_sizes(l->precision).weight_bits > 1 && channels * out->bits % 8 == 0;
     add(products, &count, taps);
-    if (!touching) return count;
+    if (!touching || l->twice) return count;
     if (l->kernel_w > 1 && !taps.depthwise) add(products, &count, as_runs(&taps, &window, 1));
     if (taps.depthwise && channels <= cols) add(products, &count, as_runs(&taps, &window, 1));
     if (l->kernel_h > 1 && !taps.depthwise) add(products, &count, packed(as_runs(&taps, &window, 1)));

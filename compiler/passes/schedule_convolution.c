@@ -106,7 +106,7 @@ static uint32_t part_bytes(const struct conv *c, const struct part *part, uint32
 static struct part first_part(const struct conv *c, uint32_t channels) {
     struct part part = {.kernel_h = {0, c->t->part_kernel_h}, .run = {0, c->t->part_run}, .first = true};
     part.bytes = part_bytes(c, &part, channels);
-    part.last = part.kernel_h.count == c->window->kernel_h && part.run.count == c->window->run_bytes;
+    part.last = part.kernel_h.count == products_kernel_rows(&c->t->product) && part.run.count == c->window->run_bytes;
     return part;
 }
 
@@ -120,9 +120,10 @@ static void next_part(const struct conv *c, uint32_t channels, struct part *part
         part->kernel_h.first += part->kernel_h.count;
     }
     part->run.count = plan_min(c->t->part_run, w->run_bytes - part->run.first);
-    part->kernel_h.count = plan_min(c->t->part_kernel_h, w->kernel_h - part->kernel_h.first);
+    part->kernel_h.count = plan_min(c->t->part_kernel_h, w->kernel_h - part->kernel_h.first % w->kernel_h);
     part->bytes = part_bytes(c, part, channels);
-    part->last = part->run.first + part->run.count == w->run_bytes && part->kernel_h.first + part->kernel_h.count == w->kernel_h;
+    uint32_t end = part->kernel_h.first + part->kernel_h.count;
+    part->last = part->run.first + part->run.count == w->run_bytes && end == products_kernel_rows(&c->t->product);
 }
 
 /* ---- windows ---- */
@@ -157,7 +158,7 @@ static void set_window(struct conv *c, uint32_t op, uint32_t index, const struct
     struct plan_window window = *c->window;
     struct qm_insn *insn = &c->plan->ops[op].insn;
     window.kernel_h = part->kernel_h.count;
-    window.y_start += (int32_t)(part->kernel_h.first * window.y_dilation);
+    window.y_start += (int32_t)(part->kernel_h.first % c->window->kernel_h * window.y_dilation);
     if (c->t->product.depthwise) {
         window.x_start += (int32_t)channels.first;
         window.run_bytes = channels.count;
@@ -228,7 +229,7 @@ static void add_requantize(struct conv *c, const struct group *g, uint32_t param
     insn->tiles = g->tiles;
     insn->out_h = block.h;
     insn->out_w = block.w;
-    insn->out_type = bits == 4 ? QM_out_type_BITS4 : QM_out_type_BITS8;
+    insn->out_type = bits == 4 ? QM_out_type_BITS4 : bits == 8 ? QM_out_type_BITS8 : QM_out_type_BITS32;
     insn->out_addr = (int64_t)to.offset + plan_bytes(g->channels.first - first, bits);
     insn->out_pitch = to.pitch;
     insn->out_pixel = to.pixel;

@@ -33,7 +33,7 @@ struct search {
 
 uint32_t tile_chunk_bytes(const struct qm_machine *machine, const struct plan_product *product, uint32_t channels) {
     uint64_t tiles = plan_ceil_div(channels, qm_machine_tile(machine, product->depthwise));
-    uint32_t rows = products_rows(product, product->window.kernel_h, product->window.run_bytes);
+    uint32_t rows = products_rows(product, products_kernel_rows(product), product->window.run_bytes);
     uint64_t bytes = products_weight_bytes(machine, product, rows, channels) + 9 * tiles * machine->cols;
     return bytes < INT32_MAX ? (uint32_t)bytes : INT32_MAX;
 }
@@ -104,6 +104,7 @@ static uint64_t estimate(const struct search *s, const struct plan_tiling *t, bo
     uint64_t chunk_tiles = plan_ceil_div(t->chunk_channels, tile), tiles = chunks * chunk_tiles;
     uint64_t groups = (chunk_tiles + t->matmul_tiles - 1) / t->matmul_tiles;
     uint64_t parts = (uint64_t)plan_ceil_div(w->kernel_h, t->part_kernel_h) * plan_ceil_div(w->run_bytes, t->part_run);
+    if (t->product.twice) parts *= 2;
     if (t->product.packed) parts = 1;
     uint64_t positions = (uint64_t)w->out_h * w->out_w, m = (positions + blocks - 1) / blocks;
     uint64_t pairs = blocks * chunks * groups;

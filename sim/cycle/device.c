@@ -26,18 +26,12 @@ static void cycle_destroy(struct qm_device *device) {
     free(device);
 }
 
-static uint8_t *memory_at(struct engine *engine, uint64_t address, size_t size) {
-    uint64_t offset = address - engine->options.memory_base, total = engine->options.memory_bytes;
-    QM_CHECK(offset <= total && size <= total - offset);
-    return qm_dram_bytes(engine->dram) + offset;
-}
-
 static void cycle_write_memory(struct qm_device *device, uint64_t address, const void *data, size_t size) {
-    if (size > 0) memcpy(memory_at(engine_of(device), address, size), data, size);
+    if (size > 0) memcpy(qm_dram_at(engine_of(device)->dram, address, size), data, size);
 }
 
 static void cycle_read_memory(struct qm_device *device, uint64_t address, void *data, size_t size) {
-    if (size > 0) memcpy(data, memory_at(engine_of(device), address, size), size);
+    if (size > 0) memcpy(data, qm_dram_at(engine_of(device)->dram, address, size), size);
 }
 
 static void cycle_write_csr(struct qm_device *device, uint32_t offset, uint32_t value) {
@@ -54,6 +48,12 @@ static bool cycle_wait(struct qm_device *device, uint64_t limit_cycles) {
     struct engine *engine = engine_of(device);
     while (engine->csr.busy && limit_cycles > 0) limit_cycles -= engine_advance(engine, limit_cycles);
     return !engine->csr.busy;
+}
+
+static void cycle_reset(struct qm_device *device) {
+    struct engine *engine = engine_of(device);
+    engine->csr = (struct csr){.fingerprint = engine->csr.fingerprint};
+    engine_start(engine);
 }
 
 static void cycle_observe(struct qm_device *device, qm_observer *observer, void *context) {
@@ -93,6 +93,7 @@ const struct qm_device_ops qm_device_cycle = {
     .write_csr = cycle_write_csr,
     .read_csr = cycle_read_csr,
     .wait = cycle_wait,
+    .reset = cycle_reset,
     .observe = cycle_observe,
     .probe = cycle_probe,
     .read_internal = cycle_read_internal,

@@ -32,7 +32,7 @@ void engine_init(struct engine *engine, const struct qm_machine *machine, const 
         queue_init(&engine->queues[unit], machine->queue_depth, unit == QM_UNIT_MATMUL ? machine->rows + machine->cols + 2 : 2);
     engine->matmul.machine = engine->post.machine = &engine->machine;
     mac_array_init(&engine->array, machine);
-    engine->dram = qm_dram_create(machine, options->memory_base, options->memory_bytes, options->seed, options->stalls);
+    engine->dram = qm_dram_create(machine, options);
     engine->values.machine = &engine->machine;
     engine->values.scratchpad = calloc(machine->scratchpad_bytes, 1);
     engine->values.accumulator = calloc((size_t)machine->accumulator_rows * machine->cols, sizeof *engine->values.accumulator);
@@ -122,10 +122,13 @@ void engine_compute_values(struct engine *engine, const struct qm_insn *insn) {
 
 static void clock_memory(const struct wires *wires, struct engine *engine, uint64_t cycles) {
     uint64_t *value = engine->counters.value;
-    if (wires->load_beat)
-        value[QM_C_load_writes] += load_clock_beats(&engine->load, wires->memory.r_data, cycles, engine->values.scratchpad);
+    bool has_values = !engine->options.no_values;
+    if (wires->load_beat) {
+        if (has_values) load_write(&engine->load, wires->memory.r_data, cycles, engine->values.scratchpad);
+        value[QM_C_load_writes] += load_clock_beats(&engine->load, cycles);
+    }
     if (wires->store_beat) {
-        if (cycles > 1) store_read(&engine->store, engine->values.scratchpad, cycles, engine->beats);
+        if (has_values && cycles > 1) store_read(&engine->store, engine->values.scratchpad, cycles, engine->beats);
         value[QM_C_store_reads] += store_clock_beats(&engine->store, cycles);
     }
     if (cycles == 1)
@@ -172,7 +175,7 @@ static void clock_units(const struct wires *wires, struct engine *engine) {
         struct queue *queue = &engine->queues[unit];
         if (wires->ends[unit]) {
             const struct qm_insn *insn = queue_insn(queue, queue->ended++);
-            engine_compute_values(engine, insn);
+            if (!engine->options.no_values) engine_compute_values(engine, insn);
             signal[unit] = insn->signal;
         }
         if (wires->starts[unit]) {

@@ -20,6 +20,11 @@ struct read_request fetch_request(const struct fetch *fetch, const struct csr *c
     return request;
 }
 
+bool fetch_is_burst_end(const struct fetch *fetch, const struct csr *csr) {
+    uint64_t end = fetch->delivered + 1;
+    return fetch->filled_bytes + fetch->beat_bytes == QM_INSN_BYTES && (end % FETCH_CHUNK == 0 || end == csr->program_count);
+}
+
 void fetch_clock_request(struct fetch *fetch, const struct read_request *request) {
     fetch->requested += request->beats * fetch->beat_bytes / QM_INSN_BYTES;
 }

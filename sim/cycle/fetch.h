@@ -27,6 +27,9 @@ struct read_request {
 void fetch_reset(struct fetch *fetch);
 struct read_request fetch_request(const struct fetch *fetch, const struct csr *csr);
 
+/* A beat that arrives now is the last of its burst. */
+bool fetch_is_burst_end(const struct fetch *fetch, const struct csr *csr);
+
 /* The edge of a cycle in which the burst was accepted. */
 void fetch_clock_request(struct fetch *fetch, const struct read_request *request);
 

@@ -20,7 +20,8 @@ static void settle_reads(struct wires *wires, struct engine *engine) {
     wires->load_accepted = wires->load.valid && memory->ar_ready;
     wires->fetch_beat = memory->r_valid && memory->r_id == FETCH_READ_ID;
     wires->load_beat = memory->r_valid && memory->r_id == LOAD_READ_ID;
-    if (memory->r_valid && memory->r_error) see_error(wires, QM_ERROR_BUS);
+    bool is_last = wires->fetch_beat ? fetch_is_burst_end(&engine->fetch, &engine->csr) : load_is_burst_end(&engine->load);
+    if (memory->r_valid && (memory->r_error || memory->r_last != is_last)) see_error(wires, QM_ERROR_BUS);
 }
 
 static void settle_writes(struct wires *wires, struct engine *engine) {
@@ -30,10 +31,11 @@ static void settle_writes(struct wires *wires, struct engine *engine) {
     wires->bus.aw_beats = wires->store.beats;
     wires->bus.aw_address = csr_memory_base(&engine->csr) + wires->store.offset;
     wires->bus.w_valid = wires->store.beat_valid;
-    wires->bus.w_data = engine->beats;
+    bool has_values = !engine->options.no_values;
+    if (has_values) wires->bus.w_data = engine->beats;
     wires->address_accepted = wires->store.address_valid && memory->aw_ready;
     wires->store_beat = wires->store.beat_valid && memory->w_ready;
-    if (wires->store_beat) wires->bus.w_strobe = store_read(&engine->store, engine->values.scratchpad, 1, engine->beats);
+    if (wires->store_beat && has_values) wires->bus.w_strobe = store_read(&engine->store, engine->values.scratchpad, 1, engine->beats);
     if (memory->b_valid && memory->b_error) see_error(wires, QM_ERROR_BUS);
 }
 
@@ -138,7 +140,7 @@ static void report_reads(const struct wires *wires, const struct engine *engine)
         event.size = wires->bus.ar_beats;
         report(engine, &event);
     }
-    if (wires->memory.r_valid) {
+    if (wires->memory.r_valid && !engine->options.no_values) {
         struct qm_event event = {.cycle = wires->now, .kind = QM_EVENT_READ_BEAT, .index = wires->memory.r_id};
         event.address = wires->memory.r_address;
         event.data = wires->memory.r_data;
@@ -152,7 +154,7 @@ static void report_writes(const struct wires *wires, const struct engine *engine
         event.size = wires->bus.aw_beats;
         report(engine, &event);
     }
-    if (wires->store_beat) {
+    if (wires->store_beat && !engine->options.no_values) {
         struct qm_event event = {.cycle = wires->now, .kind = QM_EVENT_WRITE_BEAT, .address = wires->memory.w_address};
         event.strobe = wires->bus.w_strobe;
         event.data = wires->bus.w_data;
@@ -179,8 +181,8 @@ static uint64_t smaller(uint64_t a, uint64_t b) {
 }
 
 uint64_t wires_steady_cycles(const struct wires *wires, const struct engine *engine) {
-    bool moves_beat = wires->load_beat || wires->store_beat;
-    if (has_event(wires) || (moves_beat && engine->observer != NULL)) return 1;
+    bool shows_beat = (wires->load_beat || wires->store_beat) && engine->observer != NULL && !engine->options.no_values;
+    if (has_event(wires) || shows_beat) return 1;
     uint64_t cycles = qm_dram_steady_cycles(engine->dram, &wires->bus);
     cycles = smaller(cycles, matmul_steady_cycles(&engine->matmul, &wires->matmul));
     cycles = smaller(cycles, post_steady_cycles(&engine->post, wires->now));

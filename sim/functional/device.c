@@ -127,6 +127,11 @@ static bool wait(struct qm_device *device, uint64_t limit_cycles) {
     return !downcast(device)->csr.busy;
 }
 
+static void reset(struct qm_device *base) {
+    struct functional_device *device = downcast(base);
+    device->csr = (struct csr){.fingerprint = device->csr.fingerprint};
+}
+
 static void observe(struct qm_device *device, qm_observer *observer, void *context) {
     (void)device, (void)observer, (void)context; /* nothing happens in time */
 }
@@ -153,6 +158,7 @@ const struct qm_device_ops qm_device_functional = {
     .write_csr = write_csr,
     .read_csr = read_csr,
     .wait = wait,
+    .reset = reset,
     .observe = observe,
     .read_internal = read_internal,
     .write_internal = write_internal,

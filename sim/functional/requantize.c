@@ -31,7 +31,8 @@ static void read_params(const uint8_t *params, int64_t cols, struct stage *stage
 INLINE void scale_lanes(const struct stage *stage, const int32_t *restrict sums, int32_t *restrict scaled, uint32_t rounding) {
     for (int64_t c = 0; c < stage->n; c++) {
         int32_t biased = (int32_t)((uint32_t)sums[c] + (uint32_t)stage->bias[c]);
-        scaled[c] = qm_scale(biased, stage->multiplier[c], stage->shift[c], rounding);
+        scaled[c] = rounding == QM_rounding_ADDEND ? qm_scale_addend(sums[c], stage->multiplier[c], stage->shift[c], stage->bias[c])
+                                                   : qm_scale(biased, stage->multiplier[c], stage->shift[c], rounding);
     }
 }
 

@@ -308,6 +308,12 @@ static uint32_t lockstep_read_csr(struct qm_device *device, uint32_t offset) {
     return want;
 }
 
+static void lockstep_reset(struct qm_device *device) {
+    struct lockstep *self = self_of(device);
+    self->model->ops->reset(self->model);
+    self->rtl->ops->reset(self->rtl);
+}
+
 static void lockstep_observe(struct qm_device *device, qm_observer *observer, void *context) {
     struct lockstep *self = self_of(device);
     self->observer = observer;
@@ -333,6 +339,7 @@ static const struct qm_device_ops lockstep_ops = {
     .write_csr = lockstep_write_csr,
     .read_csr = lockstep_read_csr,
     .wait = lockstep_wait,
+    .reset = lockstep_reset,
     .observe = lockstep_observe,
     .read_internal = lockstep_read_internal,
     .write_internal = lockstep_write_internal,

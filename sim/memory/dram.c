@@ -2,6 +2,7 @@
  *
  * Time is a counter of cycles since the reset. What is driven in a cycle follows from the state alone, so qm_dram_outputs may be called as often as
  * wanted; qm_dram_clock is the only thing that moves the state, and qm_dram_skip is qm_dram_clock done n times where each does the same.
+ * The bytes of a burst are moved at once: read when it is accepted, written with its last beat.
  */
 #include "sim/memory/dram.h"
 
@@ -12,11 +13,15 @@
 #include "common/status.h"
 
 enum channel { READ_ADDRESS, READ_DATA, WRITE_ADDRESS, WRITE_DATA, RESPONSE, CHANNELS };
-enum { RESPONSES_MAX = 1 << 14, MAX_BEAT_BYTES = 64 };
+enum { RESPONSES_MAX = 1 << 14 };
 
 struct burst {
-    uint64_t address, beats_left, ready_at;
+    uint64_t address, beats_left; /* of the next beat */
+    uint64_t ready_at;
     uint8_t id;
+    bool is_error, is_misframed;
+    uint8_t *next; /* beat in bytes */
+    uint8_t bytes[QM_BURST_BYTES_MAX];
 };
 
 struct response {
@@ -25,34 +30,53 @@ struct response {
 };
 
 struct qm_dram {
+    qm_memory *memory;
+    void *memory_context;
     uint64_t base, size_bytes;
     uint32_t beat_bytes, bytes_per_cycle, latency, queue_depth;
     uint64_t seed, stall_threshold; /* a channel stalls when its hash is below */
-    uint8_t *bytes;
+    uint8_t *bytes;                 /* [size_bytes]; none when they are elsewhere */
 
     uint64_t now;
     uint32_t credit;
     bool turn_is_write;
     struct burst *reads; /* ring [queue_depth] */
     uint32_t read_first, read_count;
-    struct burst write; /* open while beats_left > 0 */
-    bool write_error;
-    struct response *responses; /* ring [RESPONSES_MAX] */
+    struct burst write;                  /* open while beats_left > 0 */
+    uint8_t enables[QM_BURST_BYTES_MAX]; /* of its bytes */
+    struct response *responses;          /* ring [RESPONSES_MAX] */
     uint32_t response_first, response_count;
 };
 
-struct qm_dram *qm_dram_create(const struct qm_machine *machine, uint64_t base, uint64_t size_bytes, uint64_t seed, double stalls) {
+static bool is_inside(const struct qm_dram *dram, uint64_t address, uint64_t size) {
+    return address >= dram->base && size <= dram->size_bytes && address - dram->base <= dram->size_bytes - size;
+}
+
+static void access_own(void *context, struct qm_memory_access *access) {
+    struct qm_dram *dram = context;
+    access->is_error = !is_inside(dram, access->address, access->size);
+    if (access->is_error) return;
+    uint8_t *bytes = dram->bytes + (access->address - dram->base);
+    if (!access->is_write) memcpy(access->bytes, bytes, access->size);
+    for (uint32_t i = 0; access->is_write && i < access->size; i++)
+        if (access->enables[i] != 0) bytes[i] = access->bytes[i];
+}
+
+struct qm_dram *qm_dram_create(const struct qm_machine *machine, const struct qm_device_options *options) {
     struct qm_dram *dram = calloc(1, sizeof *dram);
     QM_CHECK(dram != NULL);
-    dram->base = base;
-    dram->size_bytes = size_bytes;
+    bool owns = options->memory == NULL;
+    dram->memory = owns ? access_own : options->memory;
+    dram->memory_context = owns ? dram : options->memory_context;
+    dram->base = options->memory_base;
+    dram->size_bytes = owns ? options->memory_bytes : 0;
     dram->beat_bytes = machine->axi_bytes;
     dram->bytes_per_cycle = machine->dram_bytes_per_cycle;
     dram->latency = machine->dram_latency;
     dram->queue_depth = machine->dram_queue;
-    dram->seed = seed;
-    dram->stall_threshold = (uint64_t)(stalls * 18446744073709549568.0); /* the largest double below 2^64 */
-    dram->bytes = calloc(size_bytes + MAX_BEAT_BYTES, 1);
+    dram->seed = options->seed;
+    dram->stall_threshold = (uint64_t)(options->stalls * 18446744073709549568.0); /* the largest double below 2^64 */
+    dram->bytes = calloc(dram->size_bytes + 1, 1);
     dram->reads = calloc(dram->queue_depth, sizeof *dram->reads);
     dram->responses = calloc(RESPONSES_MAX, sizeof *dram->responses);
     QM_CHECK(dram->bytes != NULL && dram->reads != NULL && dram->responses != NULL);
@@ -74,20 +98,16 @@ void qm_dram_reset(struct qm_dram *dram) {
     dram->turn_is_write = false;
     dram->read_first = dram->read_count = 0;
     dram->response_first = dram->response_count = 0;
-    dram->write = (struct burst){0};
-    dram->write_error = false;
+    dram->write.beats_left = 0;
 }
 
-uint8_t *qm_dram_bytes(struct qm_dram *dram) {
-    return dram->bytes;
+uint8_t *qm_dram_at(struct qm_dram *dram, uint64_t address, size_t size) {
+    QM_CHECK(is_inside(dram, address, size));
+    return dram->bytes + (address - dram->base);
 }
 
 static bool stalls(const struct qm_dram *dram, enum channel channel) {
     return dram->stall_threshold != 0 && qm_hash3(dram->seed, dram->now, channel) < dram->stall_threshold;
-}
-
-static bool is_inside(const struct qm_dram *dram, uint64_t address, uint64_t size) {
-    return address >= dram->base && size <= dram->size_bytes && address - dram->base <= dram->size_bytes - size;
 }
 
 static struct burst *read_head(const struct qm_dram *dram) {
@@ -108,7 +128,7 @@ static bool response_is_due(const struct qm_dram *dram) {
 }
 
 void qm_dram_outputs(struct qm_dram *dram, struct qm_dram_out *out) {
-    static const uint8_t zeros[MAX_BEAT_BYTES];
+    static const uint8_t zeros[QM_BURST_BYTES_MAX];
     const struct burst *head = read_head(dram);
     bool read = wants_read(dram), write = wants_write(dram), both = read && write;
     *out = (struct qm_dram_out){.r_data = zeros};
@@ -122,38 +142,63 @@ void qm_dram_outputs(struct qm_dram *dram, struct qm_dram_out *out) {
     if (!out->r_valid) return;
     out->r_id = head->id;
     out->r_address = head->address;
-    out->r_last = head->beats_left == 1;
-    out->r_error = !is_inside(dram, head->address, dram->beat_bytes);
-    if (!out->r_error) out->r_data = dram->bytes + (head->address - dram->base);
+    out->r_last = (head->beats_left == 1) != head->is_misframed;
+    out->r_error = head->is_error;
+    if (!head->is_error) out->r_data = head->next;
 }
 
-static void write_beat(struct qm_dram *dram, uint64_t strobe, const uint8_t *data) {
-    if (!is_inside(dram, dram->write.address, dram->beat_bytes)) {
-        dram->write_error = true;
-        return;
-    }
-    uint8_t *bytes = dram->bytes + (dram->write.address - dram->base);
-    for (uint32_t i = 0; i < dram->beat_bytes; i++)
-        if (strobe >> i & 1) bytes[i] = data[i];
+/* A burst that is longer than any of ours gets errors, and none of its bytes are kept. */
+static void open_burst(const struct qm_dram *dram, struct burst *burst, uint64_t address, uint32_t beats) {
+    burst->address = address;
+    burst->beats_left = beats;
+    burst->is_error = (uint64_t)beats * dram->beat_bytes > QM_BURST_BYTES_MAX;
+    burst->is_misframed = false;
+    burst->next = burst->bytes;
+}
+
+static void advance(const struct qm_dram *dram, struct burst *burst, uint64_t beats) {
+    burst->address += beats * dram->beat_bytes;
+    burst->beats_left -= beats;
+    if (!burst->is_error) burst->next += beats * dram->beat_bytes;
+}
+
+/* Moves the bytes of the burst; its first beat or its response is due in the returned cycle. */
+static uint64_t access_memory(const struct qm_dram *dram, struct burst *burst, struct qm_memory_access access) {
+    access.bytes = burst->bytes;
+    if (!burst->is_error) dram->memory(dram->memory_context, &access);
+    burst->is_error = burst->is_error || access.is_error;
+    burst->is_misframed = access.is_misframed;
+    uint64_t delay = access.delay_cycles > dram->latency ? access.delay_cycles : dram->latency;
+    return delay > UINT64_MAX - dram->now ? UINT64_MAX : dram->now + delay;
 }
 
 static void close_write(struct qm_dram *dram) {
     QM_CHECK(dram->response_count < RESPONSES_MAX);
-    uint32_t slot = (dram->response_first + dram->response_count++) % RESPONSES_MAX;
-    dram->responses[slot] = (struct response){dram->now + dram->latency, dram->write_error};
-    dram->write_error = false;
+    struct burst *write = &dram->write;
+    uint32_t size = (uint32_t)(write->next - write->bytes);
+    struct qm_memory_access access = {.is_write = true, .size = size, .address = write->address - size, .enables = dram->enables};
+    struct response *response = &dram->responses[(dram->response_first + dram->response_count++) % RESPONSES_MAX];
+    response->due_at = access_memory(dram, write, access);
+    response->error = write->is_error;
 }
 
-static void take_write_beat(struct qm_dram *dram, const struct qm_dram_in *in) {
-    write_beat(dram, in->w_strobe, in->w_data);
-    dram->write.address += dram->beat_bytes;
-    if (--dram->write.beats_left == 0) close_write(dram);
+/* The first of the beats by its strobe, the others whole; nothing when there are no values. */
+static void take_write_beats(struct qm_dram *dram, const struct qm_dram_in *in, uint64_t beats) {
+    struct burst *write = &dram->write;
+    if (!write->is_error) {
+        uint8_t *enables = dram->enables + (write->next - write->bytes);
+        if (in->w_data != NULL) memcpy(write->next, in->w_data, beats * dram->beat_bytes);
+        memset(enables, in->w_data != NULL ? 0xff : 0, beats * dram->beat_bytes);
+        for (uint32_t i = 0; in->w_data != NULL && i < dram->beat_bytes; i++) enables[i] = in->w_strobe >> i & 1 ? 0xff : 0;
+    }
+    advance(dram, write, beats);
+    if (write->beats_left == 0) close_write(dram);
 }
 
-static void give_read_beat(struct qm_dram *dram) {
+static void give_read_beats(struct qm_dram *dram, uint64_t beats) {
     struct burst *head = read_head(dram);
-    head->address += dram->beat_bytes;
-    if (--head->beats_left > 0) return;
+    advance(dram, head, beats);
+    if (head->beats_left > 0) return;
     dram->read_first = (dram->read_first + 1) % dram->queue_depth;
     dram->read_count--;
 }
@@ -167,10 +212,13 @@ static void refill_credit(struct qm_dram *dram, bool used) {
 
 static void accept_addresses(struct qm_dram *dram, const struct qm_dram_in *in, const struct qm_dram_out *out) {
     if (in->ar_valid && out->ar_ready) {
-        uint32_t slot = (dram->read_first + dram->read_count++) % dram->queue_depth;
-        dram->reads[slot] = (struct burst){in->ar_address, in->ar_beats, dram->now + dram->latency, in->ar_id};
+        struct burst *read = &dram->reads[(dram->read_first + dram->read_count++) % dram->queue_depth];
+        open_burst(dram, read, in->ar_address, in->ar_beats);
+        read->id = in->ar_id;
+        uint32_t size = in->ar_beats * dram->beat_bytes;
+        read->ready_at = access_memory(dram, read, (struct qm_memory_access){.size = size, .address = in->ar_address});
     }
-    if (in->aw_valid && out->aw_ready) dram->write = (struct burst){in->aw_address, in->aw_beats, dram->now, 0};
+    if (in->aw_valid && out->aw_ready) open_burst(dram, &dram->write, in->aw_address, in->aw_beats);
 }
 
 void qm_dram_clock(struct qm_dram *dram, const struct qm_dram_in *in) {
@@ -178,8 +226,8 @@ void qm_dram_clock(struct qm_dram *dram, const struct qm_dram_in *in) {
     qm_dram_outputs(dram, &out);
     if (wants_read(dram) && wants_write(dram)) dram->turn_is_write = !dram->turn_is_write;
     bool writes = in->w_valid && out.w_ready;
-    if (out.r_valid) give_read_beat(dram);
-    if (writes) take_write_beat(dram, in);
+    if (out.r_valid) give_read_beats(dram, 1);
+    if (writes) take_write_beats(dram, in, 1);
     if (out.b_valid) {
         dram->response_first = (dram->response_first + 1) % RESPONSES_MAX;
         dram->response_count--;
@@ -214,24 +262,15 @@ uint64_t qm_dram_steady_cycles(struct qm_dram *dram, const struct qm_dram_in *in
     uint64_t cycles = cycles_to_next_change(dram);
     if (!moves) return cycles;
     const struct burst *burst = out.r_valid ? read_head(dram) : &dram->write;
-    if (burst->beats_left == 1 || !is_inside(dram, burst->address, burst->beats_left * dram->beat_bytes)) return 1;
+    if (burst->beats_left == 1 || burst->is_error) return 1;
     return smaller(cycles, burst->beats_left - 1);
 }
 
 void qm_dram_skip(struct qm_dram *dram, const struct qm_dram_in *in, uint64_t cycles) {
     struct qm_dram_out out;
     qm_dram_outputs(dram, &out);
-    if (out.r_valid) {
-        read_head(dram)->address += cycles * dram->beat_bytes;
-        read_head(dram)->beats_left -= cycles;
-    }
-    if (in->w_valid && out.w_ready) {
-        write_beat(dram, in->w_strobe, in->w_data);
-        uint8_t *rest = dram->bytes + (dram->write.address - dram->base) + dram->beat_bytes;
-        memcpy(rest, in->w_data + dram->beat_bytes, (cycles - 1) * dram->beat_bytes);
-        dram->write.address += cycles * dram->beat_bytes;
-        dram->write.beats_left -= cycles;
-    }
+    if (out.r_valid) give_read_beats(dram, cycles);
+    if (in->w_valid && out.w_ready) take_write_beats(dram, in, cycles);
     /* Beats move in skipped cycles only when every cycle brings at least a beat's credit, so use need not be subtracted. */
     uint64_t limit = dram->beat_bytes + dram->bytes_per_cycle - 1;
     dram->credit = (uint32_t)(cycles > limit ? limit : smaller(limit, dram->credit + cycles * dram->bytes_per_cycle));

@@ -51,7 +51,7 @@ static void add_totals(cJSON *root, const struct qm_report *report) {
     const struct qm_report_source *source = &report->source;
     const struct qm_report_part *total = &report->total;
     bool timed = source->run->timed;
-    double cycles = (double)total->counters.value[QM_C_cycles], seconds = cycles / (source->machine->clock_mhz * 1e6);
+    double cycles = (double)total->counters.value[QM_C_cycles], seconds = qm_report_seconds(report, total);
     add_known(root, "cycles", timed, cycles);
     add_known(root, "seconds", timed, seconds);
     add_number(root, "macs", (double)total->macs);

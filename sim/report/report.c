@@ -226,6 +226,10 @@ enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_a
 
 /* ---- derived figures ---- */
 
+double qm_report_seconds(const struct qm_report *report, const struct qm_report_part *part) {
+    return (double)part->counters.value[QM_C_cycles] / (report->source.machine->clock_mhz * 1e6);
+}
+
 double qm_report_utilization(const struct qm_report *report, const struct qm_report_part *part) {
     const struct qm_machine *machine = report->source.machine;
     double slots = (double)part->counters.value[QM_C_cycles] * machine->rows * machine->cols;

@@ -53,6 +53,7 @@ QM_MUST_USE enum qm_status qm_report_make(const struct qm_report_source *source,
 char *qm_report_table(const struct qm_report *report, struct qm_arena *arena);
 char *qm_report_json(const struct qm_report *report, struct qm_arena *arena);
 
+double qm_report_seconds(const struct qm_report *report, const struct qm_report_part *part);
 /* Share of the cells and cycles that the products needed at the precision of their layers. */
 double qm_report_utilization(const struct qm_report *report, const struct qm_report_part *part);
 /* Bytes of whole beats; reads with instructions. */

@@ -17,7 +17,6 @@ struct rtl_device {
     struct qm_device base;
     struct rtl_library library;
     struct qm_machine machine;
-    uint64_t memory_base, memory_bytes;
     struct qm_dram *dram;
     struct rtl_model *model;
     struct rtl_in in;
@@ -154,18 +153,12 @@ static void destroy(struct qm_device *base) {
     free(device);
 }
 
-static uint8_t *memory_at(struct rtl_device *device, uint64_t address, size_t size) {
-    uint64_t offset = address - device->memory_base;
-    QM_CHECK(offset <= device->memory_bytes && size <= device->memory_bytes - offset);
-    return qm_dram_bytes(device->dram) + offset;
-}
-
 static void write_memory(struct qm_device *base, uint64_t address, const void *data, size_t size) {
-    memcpy(memory_at(downcast(base), address, size), data, size);
+    memcpy(qm_dram_at(downcast(base)->dram, address, size), data, size);
 }
 
 static void read_memory(struct qm_device *base, uint64_t address, void *data, size_t size) {
-    memcpy(data, memory_at(downcast(base), address, size), size);
+    memcpy(data, qm_dram_at(downcast(base)->dram, address, size), size);
 }
 
 static void write_csr(struct qm_device *base, uint32_t offset, uint32_t value) {
@@ -192,6 +185,13 @@ static bool wait(struct qm_device *base, uint64_t limit_cycles) {
     struct rtl_device *device = downcast(base);
     for (; is_busy(device) && limit_cycles > 0; limit_cycles--) tick_busy(device);
     return !is_busy(device);
+}
+
+static void reset(struct qm_device *base) {
+    struct rtl_device *device = downcast(base);
+    device->library.reset(device->model);
+    qm_dram_reset(device->dram);
+    device->pins[device->now] = (struct rtl_out){0};
 }
 
 static void observe(struct qm_device *base, qm_observer *observer, void *context) {
@@ -257,9 +257,7 @@ static enum qm_status create(const struct qm_machine *machine, const struct qm_d
     made->base.ops = &qm_device_rtl;
     made->library = library;
     made->machine = *machine;
-    made->memory_base = options->memory_base;
-    made->memory_bytes = options->memory_bytes;
-    made->dram = qm_dram_create(machine, options->memory_base, options->memory_bytes, options->seed, options->stalls);
+    made->dram = qm_dram_create(machine, options);
     made->model = library.create();
     *device = &made->base;
     return QM_OK;
@@ -274,6 +272,7 @@ const struct qm_device_ops qm_device_rtl = {
     .write_csr = write_csr,
     .read_csr = read_csr,
     .wait = wait,
+    .reset = reset,
     .observe = observe,
     .probe = probe,
     .read_internal = read_internal,

@@ -65,12 +65,16 @@ EXPORT rtl_model *rtl_create(void) {
     rtl_model *model = new rtl_model;
     model->top.s_axil_wstrb_i = 0xf;
     model->top.s_axil_bready_i = model->top.s_axil_rready_i = 1;
-    for (int i = 0; i < 4; i++) {
-        model->top.rst_ni = 0;
-        clock(model->top);
-    }
-    model->top.rst_ni = 1;
+    rtl_reset(model);
     return model;
+}
+
+EXPORT void rtl_reset(rtl_model *model) {
+    const rtl_in quiet = {};
+    set_inputs(model->top, &quiet);
+    model->top.rst_ni = 0;
+    for (int i = 0; i < 4; i++) clock(model->top);
+    model->top.rst_ni = 1;
 }
 
 EXPORT void rtl_destroy(rtl_model *model) {

@@ -40,6 +40,7 @@ struct rtl_model;
 
 struct rtl_model *rtl_create(void); /* after reset */
 void rtl_destroy(struct rtl_model *model);
+void rtl_reset(struct rtl_model *model);
 void rtl_tick(struct rtl_model *model, const struct rtl_in *in, struct rtl_out *out);
 uint8_t *rtl_scratchpad(struct rtl_model *model); /* [scratchpad_bytes], borrowed */
 

@@ -111,8 +111,8 @@ enum qm_status rtl_library_open(const struct qm_machine *machine, const char *rt
     snprintf(path, sizeof path, "%s/librtl.so", folders.library);
     library->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library->handle == NULL) return qm_fail(diag, QM_INTERNAL, "%s: cannot be loaded: %s", path, dlerror());
-    if (FIND(library, create) && FIND(library, destroy) && FIND(library, tick) && FIND(library, scratchpad) && FIND(library, accumulator) &&
-        FIND(library, accumulator_row_bytes) && FIND(library, probe))
+    if (FIND(library, create) && FIND(library, destroy) && FIND(library, reset) && FIND(library, tick) && FIND(library, scratchpad) &&
+        FIND(library, accumulator) && FIND(library, accumulator_row_bytes) && FIND(library, probe))
         return QM_OK;
     dlclose(library->handle);
     return qm_fail(diag, QM_INTERNAL, "%s: is not a machine; remove it, it will be built again", path);

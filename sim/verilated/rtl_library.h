@@ -10,6 +10,7 @@ struct rtl_library {
     void *handle;
     struct rtl_model *(*create)(void);
     void (*destroy)(struct rtl_model *model);
+    void (*reset)(struct rtl_model *model);
     void (*tick)(struct rtl_model *model, const struct rtl_in *in, struct rtl_out *out);
     uint8_t *(*scratchpad)(struct rtl_model *model);
     uint8_t *(*accumulator)(struct rtl_model *model);

@@ -2,3 +2,4 @@
 check "help and version" tests/cli/help.sh
 check "bad input is refused in one line, before anything is written" tests/cli/refuse.sh
 check "a network from model to files" tests/cli/network.sh
+check "explore: every point is that of qmac run, and nothing is written for bad input" tests/cli/explore.sh

@@ -5,6 +5,8 @@ for machine in one tiny m3x5 acc20 m8x16 m16x8 edge; do
 done
 digits=workloads/digits/digits_int8.tflite
 check "digits on edge" build/qmac verify $digits --machine edge
+check "the W4A4 network on edge" build/qmac verify workloads/digits/digits_w4a4.onnx --machine edge
+check "the W4A8 network on m3x5 with stalls" build/qmac verify workloads/digits/digits_w4a8.onnx --machine m3x5 --stalls 0.1
 check "digits at W4A8 on m3x5" build/qmac verify $digits --machine m3x5 --precision w4a8
 check "digits at W4A4 on m8x16 with stalls" build/qmac verify $digits --machine m8x16 --precision w4a4 --stalls 0.1
 check "digits on m3x5 with stalls" build/qmac verify $digits --machine m3x5 --stalls 0.1
@@ -16,6 +18,7 @@ if [ -n "${QMAC_DATA:-}" ]; then
     for precision in w4a8 w4a4 default=w4a4,model/activation/Relu=w8a8,model/dense/MatMul=w4a8; do
         check "resnet8 at $precision" build/qmac verify "$models/resnet8_cifar10_int8.tflite" --machine edge --precision $precision
     done
+    check "MobileNetV2 on edge" build/qmac verify "$QMAC_DATA/google-coral-test_data/models/tf2_mobilenet_v2_1.0_224_ptq.tflite" --machine edge
     for name in resnet8_cifar10_int8 ds_cnn_kws_int8; do
         for machine in m8x8 m8x16; do
             check "$name on $machine" build/qmac verify "$models/$name.tflite" --machine $machine

@@ -1,5 +1,5 @@
 #!/bin/sh
-# digits.sh - the shipped network against its own record, workloads/digits/expected.yaml: bytes of all held-back outputs, accuracy on both sets,
+# digits.sh - the shipped networks against their own record, workloads/digits/expected.yaml: bytes of all held-back outputs, accuracy on both sets,
 # cycles and energy of an example on edge.
 set -u
 folder=workloads/digits
@@ -29,4 +29,15 @@ run pictures.npy labels.npy all
 cmp "$work/held_back/probabilities.npy" $folder/expected_output.npy || status=1
 same cycles "$(sed -n 's/^\t"cycles":\t\([0-9]*\),/\1/p' "$work/all.json")" "$(expected edge cycles)"
 same energy "$(sed -n 's/^\t\t"total":\t\([0-9]*\).*/\1/p' "$work/all.json")" "$(expected edge energy_pj)"
+
+for precision in w4a8 w4a4; do
+    build/qmac run $folder/digits_$precision.onnx --machine edge --input $folder/test_pictures.npy --output "$work/$precision" >"$work/$precision.txt" || exit 1
+    cmp "$work/$precision/scores.npy" $folder/expected_output_$precision.npy || status=1
+done
+workloads/digits/precisions.sh >"$work/table.md" || exit 1
+while read -r row; do
+    grep -qxF -- "$row" README.md && continue
+    echo "README.md has not the row that precisions.sh prints: $row"
+    status=1
+done <"$work/table.md"
 exit $status

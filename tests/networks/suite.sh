@@ -2,6 +2,7 @@
 check "the shipped network equals its record" tests/networks/digits.sh
 if [ -n "${QMAC_DATA:-}" ]; then
     check "every model runs or is refused for the recorded reason" tests/networks/models.sh
+    check "ONNX nodes and networks equal their expected outputs" tests/networks/onnx.sh
     check "networks equal the TFLite Micro reference kernels" build/networks --jobs 2
 else
     skip "golden networks" "QMAC_DATA does not name the data folder"

@@ -1,4 +1,4 @@
-/* run_programs.c - runs program tests (tools/qmac/program_text.h) on every engine: the cycle model skipping and stepping, and the RTL.
+/* run_programs.c - runs program tests (tools/qmac/program_text.h) on every engine: the cycle model skipping, stepping and in SystemC, and the RTL.
  *
  *   build/run_programs FILE...
  */
@@ -9,6 +9,7 @@
 static enum qm_status run_everywhere(const struct qm_program_text *program, struct qm_diag *diag) {
     QM_TRY(qm_program_text_run(program, &qm_device_cycle, false, diag));
     QM_TRY(qm_program_text_run(program, &qm_device_cycle, true, diag));
+    QM_TRY(qm_program_text_run(program, &qm_device_systemc, false, diag));
     return qm_program_text_run(program, &qm_device_rtl, false, diag);
 }
 

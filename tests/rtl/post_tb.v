@@ -184,8 +184,10 @@ module post_tb;
                         out = `QM_F_OUT_ADDR(insn) + oy*`QM_F_OUT_PITCH(insn) + ox*`QM_F_OUT_PIXEL(insn)
                             + bytes_of(`QM_F_OUT_TYPE(insn), tile*width);
                         for (c = 0; c < n; c = c + 1)
-                            put_element(out, scale(sums[row*Cols + c] + word(at + 4*c), word(at + 4*Cols + 4*c),
-                                                   signed_byte(bytes[at + 8*Cols + c]), `QM_F_ROUNDING(insn)));
+                            put_element(out, scale_addend(
+                                sums[row*Cols + c] + (`QM_F_ROUNDING(insn) == `QM_ROUNDING_ADDEND ? 0 : word(at + 4*c)),
+                                word(at + 4*Cols + 4*c), signed_byte(bytes[at + 8*Cols + c]), `QM_F_ROUNDING(insn),
+                                `QM_F_ROUNDING(insn) == `QM_ROUNDING_ADDEND ? word(at + 4*c) : 0));
                         row             = row + 1;
                         want_acc        = want_acc + Cols;
                         want_requantize = want_requantize + n;
@@ -277,7 +279,7 @@ module post_tb;
             `QM_F_OUT_ADDR(insn)  = Outputs + draw(SpadBytes - Outputs - 8192);
             `QM_F_OUT_PIXEL(insn) = position_bytes + draw(4);
             `QM_F_OUT_PITCH(insn) = `QM_F_OUT_PIXEL(insn)*`QM_F_OUT_W(insn) + draw(4);
-            `QM_F_ROUNDING(insn)  = `QM_F_OPCODE(insn) == `QM_OP_COPY ? 0 : draw(5);
+            `QM_F_ROUNDING(insn)  = `QM_F_OPCODE(insn) == `QM_OP_COPY ? 0 : draw(6);
         end
     endtask
 

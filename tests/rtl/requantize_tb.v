@@ -16,12 +16,13 @@ module requantize_tb;
     reg  signed [31:0] x = 0;
     reg  signed [31:0] multiplier = 0;
     reg  signed [7:0]  shift = 0;
+    reg  signed [31:0] addend = 0;
     reg  [2:0]         rounding = 0;
     wire signed [31:0] result;
 
     requantize unit (
         .clk_i(clk), .multiply_i(multiply), .round_i(round), .accumulate_i(accumulate),
-        .x_i(x), .multiplier_i(multiplier), .shift_i(shift), .rounding_i(rounding), .result_o(result));
+        .x_i(x), .multiplier_i(multiplier), .addend_i(addend), .shift_i(shift), .rounding_i(rounding), .result_o(result));
 
     reg signed [31:0] scaled;    // of what is multiplied in this cycle
     reg signed [31:0] in_flight; // of what is rounded in this cycle
@@ -41,13 +42,14 @@ module requantize_tb;
             x          = draw_word(0);
             multiplier = draw(2) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
             shift      = draw(4) == 0 ? draw(256) : draw(64) - 32;
-            rounding   = draw(5);
+            rounding   = draw(6);
+            addend     = draw_word(0);
             if (draw(8) == 0) begin  // a tie
                 x          = draw(201) - 100;
                 multiplier = 32'h40000000;
                 shift      = draw(4);
             end
-            scaled = scale(x, multiplier, shift, rounding);
+            scaled = scale_addend(x, multiplier, shift, rounding, rounding == `QM_ROUNDING_ADDEND ? addend : 0);
             #1;
             if (cycle > 4 && result !== want) begin
                 errors = errors + 1;

@@ -8,6 +8,12 @@
     endfunction
 
     function signed [31:0] scale(input signed [31:0] x, input signed [31:0] multiplier, input integer shift_field, input integer rounding);
+        scale = scale_addend(x, multiplier, shift_field, rounding, 0);
+    endfunction
+
+    // addend is added to the product; it is 0 but in rounding ADDEND
+    function signed [31:0] scale_addend(input signed [31:0] x, input signed [31:0] multiplier, input integer shift_field,
+                                        input integer rounding, input signed [31:0] addend);
         integer            shift;
         integer            total;
         integer            right;
@@ -30,10 +36,10 @@
                 unit      = 128'sd1 << right;
                 rest      = h - floor_div(h, unit) * unit;  // h & mask
                 threshold = (unit - 1) / 2 + (h < 0 ? 1 : 0);
-                scale     = floor_div(h, unit) + (rest > threshold ? 1 : 0);
+                scale_addend = floor_div(h, unit) + (rest > threshold ? 1 : 0);
             end else begin
                 p    = x;
-                p    = p * multiplier;
+                p    = p * multiplier + addend;
                 unit = 128'sd1 << total;
                 h    = floor_div(p, unit);
                 rest = p - h * unit;
@@ -44,7 +50,7 @@
                         `QM_ROUNDING_AWAY:   h = p >= 0 ? (p + unit/2) / unit : -((-p + unit/2) / unit);
                         default:             h = h;
                     endcase
-                scale = saturate(h);
+                scale_addend = saturate(h);
             end
         end
     endfunction

@@ -53,6 +53,11 @@ int32_t naive_scale(int32_t x, int32_t multiplier, int64_t shift, int64_t roundi
     }
 }
 
+int32_t naive_scale_addend(int32_t x, int32_t multiplier, int64_t shift, int32_t addend) {
+    int64_t bounded = shift > 31 ? 31 : shift < -31 ? -31 : shift;
+    return saturate(floor_quotient((wide)x * multiplier + addend, power_of_two(31 - bounded)));
+}
+
 /* The low `bits` bits of x. */
 static uint32_t low_bits(wide x, int64_t bits) {
     return (uint32_t)(x - floor_quotient(x, power_of_two(bits)) * power_of_two(bits));
@@ -263,7 +268,9 @@ static void run_requantize(const struct qm_insn *insn, struct naive_memory *memo
                 int32_t shift = as_signed(params[8 * cols + c]);
                 int32_t sum = memory->accumulator[(insn->acc_addr + tile * positions + m) * cols + c];
                 int64_t row = output_address(insn, m / insn->out_w, m % insn->out_w);
-                int32_t scaled = naive_scale(wrap((wide)sum + bias), multiplier, shift, insn->rounding);
+                int32_t scaled = insn->rounding == QM_rounding_ADDEND
+                                     ? naive_scale_addend(sum, multiplier, shift, bias)
+                                     : naive_scale(wrap((wide)sum + bias), multiplier, shift, insn->rounding);
                 write_element(insn, memory, row, tile * width + c, scaled);
             }
 }

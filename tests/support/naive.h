@@ -21,6 +21,7 @@ struct naive_memory {
 
 /* x * multiplier * 2^(shift - 31), as docs/numerics.md, Scaling. */
 int32_t naive_scale(int32_t x, int32_t multiplier, int64_t shift, int64_t rounding);
+int32_t naive_scale_addend(int32_t x, int32_t multiplier, int64_t shift, int32_t addend); /* in rounding ADDEND */
 
 /* The byte that a window sees at byte `index` of run (ky, kx) for output position (oy, ox). */
 uint8_t naive_window(const struct qm_insn *insn, const uint8_t *scratchpad, int64_t oy, int64_t ox, int64_t ky, int64_t kx, int64_t index);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "compiler/frontend/tflite.h"
-#include "tests/support/flatbuffer_build.h"
 
 static uint32_t count_tensors(const struct tiny *t) {
     uint32_t count = 0;
@@ -26,18 +25,32 @@ static bool is_integer(const struct tiny *t, uint32_t index) {
     return (t->integers >> index & 1) != 0;
 }
 
+static bool is_nibble(const struct tiny *t, uint32_t index) {
+    return (t->nibbles >> index & 1) != 0;
+}
+
 static bool is_constant(const struct tiny *t, uint32_t index) {
     return !is_data(t, index) && index + count_outputs(t) < count_tensors(t);
+}
+
+static void write_quantization(struct fbb *b, const struct tiny *t, uint32_t tensor) {
+    uint32_t table = fbb_table(b, 7), bits;
+    memcpy(&bits, &t->scale, sizeof bits);
+    fbb_link(b, tensor, TENSOR_QUANTIZATION, table);
+    fbb_put(b, fbb_vector(b, table, QUANT_SCALE, 1, 4), bits, 4);
+    uint32_t zero = fbb_vector(b, table, QUANT_ZERO_POINT, 1, 8);
+    fbb_put(b, zero, 0, 8);
 }
 
 static void write_tensor(struct fbb *b, const struct tiny *t, uint32_t index, uint32_t element) {
     uint32_t table = fbb_table(b, 5), rank = 0;
     while (rank < 5 && t->dims[index][rank] > 0) rank++;
     fbb_point(b, element, table);
-    fbb_set(b, table, TENSOR_TYPE, is_integer(t, index) ? 2 : 9, 1);
+    fbb_set(b, table, TENSOR_TYPE, is_integer(t, index) ? 2 : is_nibble(t, index) ? 17 : 9, 1);
     fbb_set(b, table, TENSOR_BUFFER, is_constant(t, index) ? index : count_tensors(t), 4);
     uint32_t shape = fbb_vector(b, table, TENSOR_SHAPE, rank, 4);
     for (uint32_t i = 0; i < rank; i++) fbb_put(b, shape + 4 * i, t->dims[index][i], 4);
+    if (t->scale > 0 && !is_integer(t, index)) write_quantization(b, t, table);
 }
 
 /* One a tensor, and an empty one behind. */
@@ -48,7 +61,9 @@ static void write_buffers(struct fbb *b, const struct tiny *t, uint32_t model) {
         fbb_point(b, buffers + 4 * i, table);
         if (i == count || !is_constant(t, i)) continue;
         for (uint32_t d = 0; d < 5 && t->dims[i][d] > 0; d++) elements *= t->dims[i][d];
-        uint32_t data = fbb_vector(b, table, BUFFER_DATA, elements * (is_integer(t, i) ? 4 : 1), 1);
+        uint32_t bytes = is_integer(t, i) ? 4 * elements : is_nibble(t, i) ? (elements + 1) / 2 : elements;
+        uint32_t data = fbb_vector(b, table, BUFFER_DATA, bytes, 1);
+        for (uint32_t n = 0; is_nibble(t, i) && n < bytes; n++) fbb_put(b, data + n, 0x1f, 1);
         for (uint32_t n = 0; is_integer(t, i) && n < elements; n++) fbb_put(b, data + 4 * n, (uint32_t)t->numbers[i][n], 4);
     }
 }
@@ -79,7 +94,7 @@ static void write_ends(struct fbb *b, const struct tiny *t, uint32_t subgraph) {
     for (uint32_t i = 0; i < outputs; i++) fbb_put(b, last + 4 * i, count - outputs + i, 4);
 }
 
-static void write_model(struct fbb *b, const struct tiny *t) {
+void tiny_write(const struct tiny *t, struct fbb *b) {
     fbb_open(b, "TFL3");
     uint32_t model = fbb_table(b, 5), count = count_tensors(t);
     fbb_set(b, model, MODEL_VERSION, t->version ? t->version : 3, 4);
@@ -100,9 +115,9 @@ static void write_model(struct fbb *b, const struct tiny *t) {
 enum qm_status tiny_parse(const struct tiny *t, struct qm_graph_op *op, struct qm_diag *diag) {
     struct fbb b;
     struct qm_graph *graph = NULL;
-    write_model(&b, t);
+    tiny_write(t, &b);
     struct qm_arena *arena = qm_arena_create();
-    enum qm_status status = qm_model_parse(b.bytes, b.size, "tiny", arena, &graph, diag);
+    enum qm_status status = qm_model_parse(&(struct qm_model_bytes){b.bytes, b.size, "tiny"}, NULL, arena, &graph, diag);
     if (status == QM_OK) *op = graph->ops[0];
     qm_arena_destroy(arena);
     return status;

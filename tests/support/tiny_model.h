@@ -3,6 +3,7 @@
 #define QM_TESTS_SUPPORT_TINY_MODEL_H
 
 #include "compiler/compiler.h"
+#include "tests/support/flatbuffer_build.h"
 
 enum { TINY_TENSORS = 6, TINY_FIELDS = 8 };
 
@@ -15,8 +16,13 @@ struct tiny {
     uint32_t outputs;                       /* 0: 1 */
     uint32_t data;                          /* bit i: tensor i is an input of the network; 0: only the first is */
     uint32_t integers;                      /* bit i: tensor i is a constant of int32, numbers[i] */
+    uint32_t nibbles;                       /* bit i: tensor i has 4-bit numbers; a constant's bytes are 0x1f */
     int32_t numbers[TINY_TENSORS][8];
+    float scale; /* of all int8 tensors, with zero point 0; 0: they have none */
 };
+
+/* Writes the model's bytes. */
+void tiny_write(const struct tiny *t, struct fbb *b);
 
 /* Parses the model; op becomes its first operator. */
 enum qm_status tiny_parse(const struct tiny *t, struct qm_graph_op *op, struct qm_diag *diag);

@@ -1,7 +1,8 @@
 /* bench.c - how fast the engines are and where the time goes. Absolute figures drift with the machine: quote ratios from one run.
  *
  * Prints, for the shipped network, resnet8 (when QMAC_DATA is set) and a ResNet-50-sized network: compile time, the cycle engine with values
- * (skipping and stepping), the functional engine (values without time), the RTL alone, and model and RTL in lockstep.
+ * (skipping and stepping), the functional engine (values without time), the cycle engine without values and points of qmac explore that run on
+ * it, the RTL alone, and model and RTL in lockstep; and what each network costs in narrow precisions.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,10 +13,13 @@
 #include "compiler/compiler.h"
 #include "driver/driver.h"
 #include "sim/lockstep/lockstep.h"
+#include "tools/bench/precisions.h"
 #include "tools/bench/resnet50.h"
+#include "tools/qmac/explore.h"
 
 struct subject {
     const char *name;
+    struct qm_network *network;
     struct qm_program *program;
     uint64_t macs, cycles;
 };
@@ -45,27 +49,27 @@ static void write_inputs(struct qm_device *device, const struct qm_program *prog
 }
 
 /* The fastest of several runs, in seconds: the one that other work on the machine disturbed least. */
-static double time_runs(struct qm_device *device, struct subject *subject, int runs) {
+static double time_runs(struct qm_device *device, const struct qm_driver_options *options, struct subject *subject, int runs) {
     struct qm_diag diag;
     double best = 1e30;
     require(qm_driver_load(device, subject->program, &diag), &diag);
     for (int i = 0; i < runs; i++) {
         write_inputs(device, subject->program);
         double start = now_seconds();
-        require(qm_driver_run(device, subject->program, NULL, NULL, &diag), &diag);
+        require(qm_driver_run(device, subject->program, options, NULL, &diag), &diag);
         double seconds = now_seconds() - start;
         if (seconds < best) best = seconds;
     }
     return best;
 }
 
-static double time_engine(const struct qm_device_ops *engine, bool step, struct subject *subject, int runs) {
-    struct qm_device_options options = {.step = step, .memory_base = 0x80000000};
+static double time_engine(const struct qm_device_ops *engine, struct qm_device_options options, struct subject *subject, int runs) {
+    struct qm_driver_options driver = {.no_values = options.no_values};
     struct qm_device *device;
     struct qm_diag diag;
     qm_driver_memory(subject->program, &options);
     require(engine->create(&subject->program->machine, &options, &device, &diag), &diag);
-    double seconds = time_runs(device, subject, runs);
+    double seconds = time_runs(device, &driver, subject, runs);
     uint64_t cycles = qm_device_counter(device, QM_C_cycles);
     if (cycles > 0 && subject->program->step_count == 1) subject->cycles = cycles;
     device->ops->destroy(device);
@@ -78,27 +82,56 @@ static double time_lockstep(struct subject *subject, uint64_t *cycles) {
     struct qm_diag diag;
     qm_driver_memory(subject->program, &options);
     require(qm_lockstep_create(&qm_device_cycle, &qm_device_rtl, &subject->program->machine, &options, &pair, &diag), &diag);
-    double seconds = time_runs(pair, subject, 1);
+    double seconds = time_runs(pair, NULL, subject, 1);
     *cycles = qm_lockstep_stats(pair).cycles;
     pair->ops->destroy(pair);
     return seconds;
 }
 
+/* Planning, the run without values and its report, as qmac explore does them for each point. */
+static double time_point(const struct subject *subject) {
+    struct qm_arena *arena = qm_arena_create();
+    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
+    struct qm_energy_table *energy;
+    struct qm_diag diag;
+    double best = 1e30;
+    require(qm_energy_load("cmos45", arena, &energy, &diag), &diag);
+    for (int i = 0; i < 5; i++) {
+        struct point point = {.state = POINT_WAITS};
+        double start = now_seconds();
+        point_run(subject->network, &options, energy, &subject->program->machine, &point);
+        double seconds = now_seconds() - start;
+        require(point.state == POINT_OK ? QM_OK : QM_INTERNAL, &point.why);
+        if (seconds < best) best = seconds;
+    }
+    qm_arena_destroy(arena);
+    return best;
+}
+
+static void print_explore(struct subject *subject, double full) {
+    double blind = time_engine(&qm_device_cycle, (struct qm_device_options){.no_values = true}, subject, 5), point = time_point(subject);
+    printf("  cycle engine, time alone         %10.3f ms  (%.1fx faster than with values)\n", 1e3 * blind, full / blind);
+    printf("  a point of qmac explore          %10.3f ms  (%.1f points a second on a core: planned, run, reported)\n", 1e3 * point,
+           1 / point);
+}
+
 static void print_model(struct subject *subject, double compile_seconds) {
-    double skip = time_engine(&qm_device_cycle, false, subject, 5), step = time_engine(&qm_device_cycle, true, subject, 1);
-    double values = time_engine(&qm_device_functional, false, subject, 5);
+    double skip = time_engine(&qm_device_cycle, (struct qm_device_options){0}, subject, 5),
+           step = time_engine(&qm_device_cycle, (struct qm_device_options){.step = true}, subject, 1);
+    double values = time_engine(&qm_device_functional, (struct qm_device_options){0}, subject, 5);
     printf("%s on %s: %" PRIu64 " MACs\n", subject->name, subject->program->machine.name, subject->macs);
     printf("  compile                          %10.3f ms\n", 1e3 * compile_seconds);
     printf("  cycle engine, values and time    %10.3f ms\n", 1e3 * skip);
     printf("  functional engine, values alone  %10.3f ms  (%.1f GMAC/s; %.0f %% of the cycle engine's time)\n", 1e3 * values,
            1e-9 * (double)subject->macs / values, 100 * values / skip);
     printf("  cycle engine stepping            %10.3f ms  (skipping is %.1fx faster)\n", 1e3 * step, step / skip);
+    print_explore(subject, skip);
 }
 
 static void print_rtl(struct subject *subject) {
     uint64_t cycles;
-    double pair = time_lockstep(subject, &cycles), rtl = time_engine(&qm_device_rtl, false, subject, 1);
-    double skip = time_engine(&qm_device_cycle, false, subject, 3);
+    double pair = time_lockstep(subject, &cycles), rtl = time_engine(&qm_device_rtl, (struct qm_device_options){0}, subject, 1);
+    double skip = time_engine(&qm_device_cycle, (struct qm_device_options){0}, subject, 3);
     printf("  RTL alone                        %10.3f ms  (%.2f Mcycle/s)\n", 1e3 * rtl, 1e-6 * (double)cycles / rtl);
     printf("  lockstep, every cycle compared   %10.3f ms  (%.2f Mcycle/s; %.0fx the cycle engine)\n", 1e3 * pair,
            1e-6 * (double)cycles / pair, pair / skip);
@@ -110,38 +143,44 @@ static uint64_t count_macs(const struct qm_program *program) {
     return macs;
 }
 
-static void bench_file(const char *name, const char *file, bool with_rtl) {
-    struct qm_machine machine;
+/* A network from its graph to speeds on a machine. */
+static void bench_graph(struct subject *subject, const struct qm_graph *graph, const char *machine_name, struct qm_arena *arena) {
     struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
+    struct qm_machine machine;
     struct qm_diag diag;
-    struct subject subject = {.name = name};
-    require(qm_machine_load("edge", &machine, &diag), &diag);
+    require(qm_machine_load(machine_name, &machine, &diag), &diag);
     double start = now_seconds();
-    require(qm_compile(file, &machine, &options, &subject.program, &diag), &diag);
+    require(qm_legalize(graph, options.rounding, arena, &subject->network, &diag), &diag);
+    require(qm_narrow(subject->network, NULL, arena, &diag), &diag);
+    require(qm_plan(subject->network, &machine, &options, &subject->program, &diag), &diag);
     double compile_seconds = now_seconds() - start;
-    subject.macs = count_macs(subject.program);
-    print_model(&subject, compile_seconds);
+    subject->macs = count_macs(subject->program);
+    print_model(subject, compile_seconds);
+}
+
+static void bench_file(const char *name, const char *file, bool with_rtl) {
+    struct qm_arena *arena = qm_arena_create();
+    struct subject subject = {.name = name};
+    struct qm_graph *graph;
+    struct qm_diag diag;
+    require(qm_model_read(file, NULL, arena, &graph, &diag), &diag);
+    bench_graph(&subject, graph, "edge", arena);
     if (with_rtl) print_rtl(&subject);
+    require(qm_bench_precisions(graph, &subject.program->machine, &diag), &diag);
     qm_program_destroy(subject.program);
+    qm_arena_destroy(arena);
 }
 
 static void bench_resnet50(void) {
     struct qm_arena *arena = qm_arena_create();
     struct qm_graph *graph = qm_bench_resnet50(arena, 1);
-    struct qm_machine machine;
-    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
-    struct qm_network *network;
-    struct qm_diag diag;
     struct subject subject = {.name = "ResNet-50-sized network"};
-    require(qm_machine_load("m32x32", &machine, &diag), &diag);
-    double start = now_seconds();
-    require(qm_legalize(graph, QM_rounding_TFLITE, arena, &network, &diag), &diag);
-    require(qm_plan(network, &machine, &options, &subject.program, &diag), &diag);
-    double compile_seconds = now_seconds() - start;
-    subject.macs = count_macs(subject.program);
-    print_model(&subject, compile_seconds);
+    struct qm_diag diag;
+    bench_graph(&subject, graph, "m32x32", arena);
+    const struct qm_machine *machine = &subject.program->machine;
     printf("  cycles %" PRIu64 ", utilization %.1f %%\n", subject.cycles,
-           100 * (double)subject.macs / ((double)subject.cycles * machine.rows * machine.cols));
+           100 * (double)subject.macs / ((double)subject.cycles * machine->rows * machine->cols));
+    require(qm_bench_precisions(graph, machine, &diag), &diag);
     qm_program_destroy(subject.program);
     qm_arena_destroy(arena);
 }

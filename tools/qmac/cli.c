@@ -19,7 +19,7 @@ static const struct {
                  {"away", QM_rounding_AWAY}};
 enum { ROUNDINGS = sizeof roundings / sizeof *roundings };
 
-static const struct qm_device_ops *const engines[] = {&qm_device_cycle, &qm_device_rtl, &qm_device_functional};
+static const struct qm_device_ops *const engines[] = {&qm_device_cycle, &qm_device_rtl, &qm_device_systemc, &qm_device_functional};
 enum { ENGINES = sizeof engines / sizeof *engines };
 
 /* One line whatever a file's name or text holds. */
@@ -72,6 +72,17 @@ enum qm_status cli_parse_probability(const char *option, const char *text, doubl
     return qm_fail(diag, QM_BAD_INPUT, "--%s %s: not a probability from 0 to 0.95", option, text);
 }
 
+enum qm_status cli_parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag) {
+    char names[100] = "";
+    for (int i = 0; i < ROUNDINGS; i++) {
+        *rounding = roundings[i].rounding;
+        if (text == NULL || strcmp(text, roundings[i].name) == 0) return QM_OK;
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", roundings[i].name);
+    }
+    return qm_fail(diag, QM_BAD_INPUT, "--requant %s: no such rounding; there are: %s", text, names);
+}
+
 enum qm_status cli_parse_engine(const char *text, const struct qm_device_ops **engine, struct qm_diag *diag) {
     char names[100] = "";
     for (int i = 0; i < ENGINES; i++) {
@@ -90,6 +101,12 @@ enum qm_status cli_build_option(struct cli_build *build, int option, const char 
     case 'q': build->requant = argument; break;
     case 'w': build->precision = argument; break;
     case 'L': build->keep_layers = true; break;
+    case 'C': build->model.saturate = true; break;
+    case 'N': build->model.end_at = argument; break;
+    case 'I':
+        build->model.unsigned_inputs = strcmp(argument, "uint8") == 0;
+        if (build->model.unsigned_inputs || strcmp(argument, "int8") == 0) break;
+        return qm_fail(diag, QM_BAD_INPUT, "--integer-inputs %s: must be int8 or uint8", argument);
     case 's':
         if (build->set_count == CLI_SETS_MAX) return qm_fail(diag, QM_BAD_INPUT, "--set %s: more than %d of them", argument, CLI_SETS_MAX);
         build->sets[build->set_count++] = argument;
@@ -109,17 +126,6 @@ enum qm_status cli_machine(const struct cli_build *build, struct qm_machine *mac
     return apply_sets(build, machine, diag);
 }
 
-static enum qm_status parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag) {
-    char names[100] = "";
-    for (int i = 0; i < ROUNDINGS; i++) {
-        *rounding = roundings[i].rounding;
-        if (text == NULL || strcmp(text, roundings[i].name) == 0) return QM_OK;
-        size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", roundings[i].name);
-    }
-    return qm_fail(diag, QM_BAD_INPUT, "--requant %s: no such rounding; there are: %s", text, names);
-}
-
 enum qm_status cli_is_program(const char *file, bool *is_program, struct qm_diag *diag) {
     static const char magic[] = "QMACPROG"; /* common/program.c */
     char head[8] = {0};
@@ -137,6 +143,8 @@ enum qm_status cli_is_program(const char *file, bool *is_program, struct qm_diag
 static enum qm_status load_program(const char *file, const struct cli_build *build, struct cli_program *opened, struct qm_diag *diag) {
     if (build->requant != NULL) return qm_fail(diag, QM_BAD_INPUT, "--requant %s: %s is compiled already", build->requant, file);
     if (build->precision != NULL) return qm_fail(diag, QM_BAD_INPUT, "--precision %s: %s is compiled already", build->precision, file);
+    if (build->model.end_at != NULL || build->model.unsigned_inputs || build->model.saturate)
+        return qm_fail(diag, QM_BAD_INPUT, "--end-at, --integer-inputs, --saturate: %s is compiled already", file);
     if (build->keep_layers) return qm_fail(diag, QM_BAD_INPUT, "--layers: %s is compiled already: give --layers to qmac compile", file);
     QM_TRY(qm_program_load(file, &opened->program, diag));
     opened->machine = opened->program->machine;
@@ -151,10 +159,10 @@ static enum qm_status load_program(const char *file, const struct cli_build *bui
 enum qm_status cli_compile(const char *file, const struct cli_build *build, const char *dump_after, struct cli_program *opened,
                            struct qm_diag *diag) {
     struct qm_compile_options options = {
-        .precision = build->precision, .keep_layers = build->keep_layers, .dump_after = dump_after, .dump = stdout};
+        .model = build->model, .precision = build->precision, .keep_layers = build->keep_layers, .dump_after = dump_after, .dump = stdout};
     memset(opened, 0, sizeof *opened);
     opened->was_compiled = true;
-    QM_TRY(parse_rounding(build->requant, &options.rounding, diag));
+    QM_TRY(cli_parse_rounding(build->requant, &options.rounding, diag));
     QM_TRY(cli_machine(build, &opened->machine, diag));
     return qm_compile(file, &opened->machine, &options, &opened->program, diag);
 }

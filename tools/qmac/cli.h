@@ -20,6 +20,8 @@ QM_MUST_USE enum qm_status cli_next_option(int argc, char **argv, const struct o
 QM_MUST_USE enum qm_status cli_take_file(int argc, char **argv, const char **file, struct qm_diag *diag);
 QM_MUST_USE enum qm_status cli_parse_number(const char *option, const char *text, uint64_t *number, struct qm_diag *diag);
 QM_MUST_USE enum qm_status cli_parse_probability(const char *option, const char *text, double *probability, struct qm_diag *diag);
+/* NULL: tflite */
+QM_MUST_USE enum qm_status cli_parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag);
 QM_MUST_USE enum qm_status cli_parse_engine(const char *text, const struct qm_device_ops **engine, struct qm_diag *diag);
 
 /* How a model is compiled: the options --machine, --set, --requant, --precision and --layers. Zeroed: edge, tflite, the model's own, no layers. */
@@ -31,12 +33,14 @@ struct cli_build {
     const char *requant;   /* NULL: tflite */
     const char *precision; /* NULL: the model's own */
     bool keep_layers;
+    struct qm_model_options model;
 };
 
 /* Options and help that fill struct cli_build: append to a command's own. Codes are the letters. */
 #define CLI_BUILD_OPTIONS                                                                                                                  \
     {"machine", required_argument, NULL, 'm'}, {"set", required_argument, NULL, 's'}, {"requant", required_argument, NULL, 'q'},           \
-        {"precision", required_argument, NULL, 'w'}, {                                                                                     \
+        {"precision", required_argument, NULL, 'w'}, {"end-at", required_argument, NULL, 'N'},                                             \
+        {"integer-inputs", required_argument, NULL, 'I'}, {"saturate", no_argument, NULL, 'C'}, {                                          \
         "layers", no_argument, NULL, 'L'                                                                                                   \
     }
 #define CLI_BUILD_HELP                                                                                                                     \
@@ -44,6 +48,9 @@ struct cli_build {
     "  --set KNOB=VALUE      change one knob of the machine; may be repeated\n"                                                            \
     "  --requant MODE        rounding of scales: tflite (default), single, even, floor, away\n"                                            \
     "  --precision P         round weights and maps to w8a8, w4a8 or w4a4, for time and energy: P, or LAYER=P,...,default=P\n"             \
+    "  --end-at NAME,...     ONNX: compute these tensors instead of the file's outputs\n"                                                  \
+    "  --integer-inputs TYPE ONNX: what float inputs carry that are not quantized: int8 (default) or uint8\n"                              \
+    "  --saturate            ONNX: cut integers that might not fit 8 bits, rather than refuse them\n"                                      \
     "  --layers              keep the output of every layer\n"
 
 /* Takes one option if it is of CLI_BUILD_OPTIONS; *taken says so. */

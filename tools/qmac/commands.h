@@ -6,6 +6,7 @@ int qm_cmd_run(int argc, char **argv);
 int qm_cmd_compile(int argc, char **argv);
 int qm_cmd_disasm(int argc, char **argv);
 int qm_cmd_info(int argc, char **argv);
+int qm_cmd_explore(int argc, char **argv);
 int qm_cmd_verify(int argc, char **argv);
 
 #endif

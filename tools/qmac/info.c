@@ -79,7 +79,7 @@ static enum qm_status info_model(const char *file, struct qm_arena *arena, struc
     struct qm_network *network;
     struct qm_diag problem;
     uint64_t macs = 0;
-    QM_TRY(qm_model_read(file, arena, &graph, diag));
+    QM_TRY(qm_model_read(file, NULL, arena, &graph, diag));
     print_graph(graph);
     if (qm_legalize(graph, QM_rounding_TFLITE, arena, &network, &problem) != QM_OK) {
         printf("qmac cannot run it: %s\n", problem.text);

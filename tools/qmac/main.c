@@ -16,6 +16,7 @@ static const struct {
     {"compile", qm_cmd_compile, "compile a network to a program file"},
     {"disasm", qm_cmd_disasm, "print the instructions of a program"},
     {"info", qm_cmd_info, "print what is in a network or a program"},
+    {"explore", qm_cmd_explore, "run networks on a grid of machines: the best in latency and energy"},
     {"verify", qm_cmd_verify, "run the C model and the RTL in lockstep and compare every cycle"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };

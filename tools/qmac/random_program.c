@@ -109,7 +109,7 @@ static bool place_output(struct generator *g, struct qm_insn *insn, int64_t size
 }
 
 static void draw_output_stage(struct generator *g, struct qm_insn *insn) {
-    insn->rounding = draw(g, 0, QM_rounding_AWAY);
+    insn->rounding = draw(g, 0, QM_rounding_ADDEND);
     insn->out_zero = chance(g, 90) ? draw(g, -130, 130) : draw(g, -32768, 32767);
     insn->clamp_min = chance(g, 90) ? draw(g, -128, 0) : draw(g, -32768, 32767);
     insn->clamp_max = chance(g, 90) ? draw(g, 0, 255) : chance(g, 20) ? 0 : draw(g, -32768, 32767);
@@ -328,7 +328,7 @@ static bool spoil_value(struct generator *g, struct qm_random_program *program) 
     static const struct {
         const char *name;
         int64_t first, last;
-    } bad[] = {{"precision", QM_precision_W1A4 + 1, 7}, {"dataflow", QM_dataflow_OS, 3}, {"rounding", QM_rounding_AWAY + 1, 7}};
+    } bad[] = {{"precision", QM_precision_W1A4 + 1, 7}, {"dataflow", QM_dataflow_OS, 3}, {"rounding", QM_rounding_ADDEND + 1, 7}};
     int64_t i = draw(g, 0, 2);
     return set_field(g, program, bad[i].name, (uint32_t)draw(g, bad[i].first, bad[i].last));
 }

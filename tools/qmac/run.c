@@ -20,7 +20,7 @@ static const char help[] = "usage: qmac run MODEL|PROGRAM [options]\n"
                            "  --labels FILE.npy     print how often the largest output is the label\n"
                            "  --json FILE           write the report as JSON\n"
                            "  --energy NAME|FILE    prices: spec/energy/NAME.yaml, or a file (default cmos45)\n"
-                           "  --engine NAME         cycle (default), rtl, functional (values only)\n" CLI_BUILD_HELP
+                           "  --engine NAME         cycle (default), rtl, systemc, functional (values only)\n" CLI_BUILD_HELP
                            "  --seed N              of random inputs and stalls (default 1)\n"
                            "  --stalls P            probability that a memory channel stalls in a cycle (default 0)\n"
                            "  --step                step the cycle model through every cycle instead of skipping\n";

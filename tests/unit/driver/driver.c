@@ -1,55 +1,14 @@
-/* The driver on the cycle model and the functional engine with a program made by hand, and on a mock device that hangs. */
+/* The driver on the cycle model and the functional engine with a program made by hand. On scripted registers: registers.c. */
 #include "driver/driver.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>
 
-enum { IN = 4096, OUT = 8192, BYTES = 64, ARENA = 12288 };
+#include "compiler/compiler.h"
+#include "tests/unit/driver/copy_program.h"
 
 static struct qm_diag diag;
-
-static void put(struct qm_program *program, uint32_t at, struct qm_insn insn) {
-    cr_assert(qm_insn_pack(&insn, program->insns[at], &diag) == QM_OK, "%s", diag.text);
-}
-
-static struct qm_insn transfer(enum qm_opcode opcode, uint32_t dram) {
-    return (struct qm_insn){.opcode = opcode, .dram_addr = dram, .row_bytes = BYTES, .row_count = 1, .plane_count = 1};
-}
-
-static void tensor(struct qm_program *program, uint32_t index, const char *name, uint32_t offset) {
-    struct qm_program_tensor *t = &program->tensors[index];
-    *t = (struct qm_program_tensor){.dtype = QM_I8, .rank = 2, .dims = {4, 16}, .scale = 0.1f, .arena_offset = offset, .size_bytes = BYTES};
-    strcpy(t->name, name);
-}
-
-/* Loads 64 bytes and stores them elsewhere, then the host takes the softmax of each row of 16 in place. */
-static struct qm_program *copy_program(void) {
-    struct qm_program *program = qm_program_create();
-    struct qm_arena *arena = program->arena;
-    strcpy(program->model, "copy");
-    program->machine.dram_latency = 10;
-    program->insn_count = 2;
-    program->insns = qm_arena_alloc(arena, 2 * sizeof *program->insns);
-    program->insn_layer = QM_ARENA_NEW(arena, uint32_t, 2);
-    program->arena_bytes = ARENA;
-    program->tensor_count = 2;
-    program->input_count = program->output_count = 1;
-    program->tensors = QM_ARENA_NEW(arena, struct qm_program_tensor, 2);
-    tensor(program, 0, "in", IN);
-    tensor(program, 1, "out", OUT);
-    program->layer_count = 1;
-    program->layers = QM_ARENA_NEW(arena, struct qm_program_layer, 1);
-    program->step_count = 1;
-    program->steps = QM_ARENA_NEW(arena, struct qm_program_step, 2);
-    program->steps[0] = (struct qm_program_step){.insn_count = 2};
-    struct qm_insn load = transfer(QM_LOAD, IN), store = transfer(QM_STORE, OUT);
-    load.signal = 1 << QM_UNIT_STORE;
-    store.wait = 1 << QM_UNIT_LOAD;
-    put(program, 0, load);
-    put(program, 1, store);
-    return program;
-}
 
 static struct qm_device *open_device(const struct qm_device_ops *ops, const struct qm_program *program) {
     struct qm_device_options options = {0};
@@ -60,8 +19,17 @@ static struct qm_device *open_device(const struct qm_device_ops *ops, const stru
     return device;
 }
 
+static struct qm_device *open_without_values(const struct qm_program *program) {
+    struct qm_device_options options = {.no_values = true};
+    struct qm_device *device;
+    qm_driver_memory(program, &options);
+    cr_assert(qm_device_cycle.create(&program->machine, &options, &device, &diag) == QM_OK, "%s", diag.text);
+    cr_assert(qm_driver_load_code(device, program, &diag) == QM_OK, "%s", diag.text);
+    return device;
+}
+
 static void run_on(const struct qm_device_ops *ops, struct qm_run *run, int8_t *out) {
-    struct qm_program *program = copy_program();
+    struct qm_program *program = copy_program_create();
     struct qm_device *device = open_device(ops, program);
     int8_t in[BYTES];
     for (int i = 0; i < BYTES; i++) in[i] = (int8_t)(3 * i - 90);
@@ -76,7 +44,7 @@ static void run_on(const struct qm_device_ops *ops, struct qm_run *run, int8_t *
 TestSuite(driver);
 
 Test(driver, moves_data_and_reads_counters_and_times) {
-    struct qm_program *program = copy_program();
+    struct qm_program *program = copy_program_create();
     struct qm_arena *arena = qm_arena_create();
     struct qm_run *run = qm_run_create(program, arena);
     int8_t out[BYTES];
@@ -92,7 +60,7 @@ Test(driver, moves_data_and_reads_counters_and_times) {
 }
 
 Test(driver, the_functional_engine_gives_the_values_without_time) {
-    struct qm_program *program = copy_program();
+    struct qm_program *program = copy_program_create();
     struct qm_arena *arena = qm_arena_create();
     struct qm_run *run = qm_run_create(program, arena);
     int8_t out[BYTES];
@@ -104,7 +72,7 @@ Test(driver, the_functional_engine_gives_the_values_without_time) {
 }
 
 Test(driver, host_steps_run_between_device_steps) {
-    struct qm_program *program = copy_program();
+    struct qm_program *program = copy_program_create();
     program->step_count = 2;
     program->steps[1] = (struct qm_program_step){.on_host = true, .host_op = QM_HOST_SOFTMAX, .input = 1, .output = 1, .beta = 1};
     struct qm_device *device = open_device(&qm_device_cycle, program);
@@ -123,9 +91,9 @@ Test(driver, host_steps_run_between_device_steps) {
 Test(driver, an_error_names_its_cause_and_the_instruction) {
     static const struct qm_device_ops *const engines[] = {&qm_device_cycle, &qm_device_functional};
     for (int i = 0; i < 2; i++) {
-        struct qm_program *program = copy_program();
-        struct qm_insn bad = transfer(QM_STORE, ARENA - BYTES + 1);
-        put(program, 1, bad);
+        struct qm_program *program = copy_program_create();
+        struct qm_insn bad = copy_program_transfer(QM_STORE, ARENA - BYTES + 1);
+        copy_program_put(program, 1, &bad);
         struct qm_device *device = open_device(engines[i], program);
         cr_assert(eq(int, qm_driver_run(device, program, NULL, NULL, &diag), QM_BAD_INPUT));
         cr_assert(strstr(diag.text, "copy:instruction 1: ") && strstr(diag.text, "MEMORY") && strstr(diag.text, "STORE dram_addr=0x2fc1"),
@@ -136,7 +104,7 @@ Test(driver, an_error_names_its_cause_and_the_instruction) {
 }
 
 Test(driver, a_program_for_another_machine_is_refused) {
-    struct qm_program *program = copy_program();
+    struct qm_program *program = copy_program_create();
     struct qm_device_options options = {0};
     struct qm_device *device;
     struct qm_machine other = program->machine;
@@ -149,31 +117,99 @@ Test(driver, a_program_for_another_machine_is_refused) {
     qm_program_destroy(program);
 }
 
-/* A device that is BUSY for ever. */
-static uint32_t hung_read_csr(struct qm_device *device, uint32_t offset) {
-    (void)device;
-    return offset == QM_CSR_STATUS ? QM_STATUS_BUSY : 0;
-}
-static void hung_write_csr(struct qm_device *device, uint32_t offset, uint32_t value) {
-    (void)device, (void)offset, (void)value;
-}
-static bool hung_wait(struct qm_device *device, uint64_t limit) {
-    (void)device, (void)limit;
-    return false;
-}
-static void count_progress(void *context, uint64_t cycles) {
-    *(uint64_t *)context = cycles;
+/* Bytes behind the device, and a memory that from some burst on answers no more. */
+struct dying_memory {
+    uint8_t bytes[ARENA];
+    int bursts_left;
+};
+
+static void dying(void *context, struct qm_memory_access *access) {
+    struct dying_memory *memory = context;
+    uint8_t *bytes = memory->bytes + (access->address - 0x80000000u);
+    if (memory->bursts_left-- <= 0) access->delay_cycles = UINT64_MAX;
+    if (!access->is_write) memcpy(access->bytes, bytes, access->size);
+    for (uint32_t i = 0; access->is_write && i < access->size; i++)
+        if (access->enables[i] != 0) bytes[i] = access->bytes[i];
 }
 
-Test(driver, a_device_that_hangs_runs_into_the_limit) {
-    static const struct qm_device_ops hung = {.name = "hung", .write_csr = hung_write_csr, .read_csr = hung_read_csr, .wait = hung_wait};
-    struct qm_device device = {.ops = &hung};
-    struct qm_program *program = copy_program();
-    uint64_t seen = 0;
-    struct qm_driver_options options = {.limit_cycles = 123456, .progress = count_progress, .context = &seen};
-    cr_assert(eq(int, qm_driver_run(&device, program, &options, NULL, &diag), QM_INTERNAL));
-    cr_assert(strstr(diag.text, "still busy after 123456 cycles") != NULL, "%s", diag.text);
-    cr_assert(eq(u64, seen, 123456));
-    cr_assert(eq(int, qm_driver_run(&device, program, NULL, NULL, &diag), QM_INTERNAL));
+/* The program has three bursts: its code, a read, a write. The bytes are put into the memory by hand, as nothing reaches it through the device. */
+Test(driver, a_memory_that_stalls_for_ever_is_an_error_and_a_reset_makes_good) {
+    struct qm_program *program = copy_program_create();
+    static struct dying_memory memory;
+    struct qm_device_options options = {.memory = dying, .memory_context = &memory};
+    struct qm_driver_options limited = {.limit_cycles = 70000};
+    struct qm_device *device;
+    cr_assert(qm_device_cycle.create(&program->machine, &options, &device, &diag) == QM_OK, "%s", diag.text);
+    for (int i = 0; i < BYTES; i++) memory.bytes[IN + i] = (uint8_t)(i * 5 + 1);
+    memcpy(memory.bytes, program->insns, 2 * sizeof *program->insns);
+    for (int bursts = 0; bursts <= 3; bursts++) {
+        memset(memory.bytes + OUT, 0, BYTES);
+        memory.bursts_left = bursts;
+        device->ops->write_csr(device, QM_CSR_MEMORY_BASE, 0x80000000u);
+        device->ops->write_csr(device, QM_CSR_MEMORY_SIZE, ARENA);
+        enum qm_status status = qm_driver_run(device, program, &limited, NULL, &diag);
+        cr_assert(eq(int, status, bursts < 3 ? QM_INTERNAL : QM_OK));
+        if (status != QM_OK) cr_assert(strstr(diag.text, "still busy after 70000 cycles") != NULL, "%s", diag.text);
+        device->ops->reset(device);
+    }
+    cr_assert(memcmp(memory.bytes + OUT, memory.bytes + IN, BYTES) == 0);
+    device->ops->destroy(device);
+    qm_program_destroy(program);
+}
+
+static void expect_same_run(const struct qm_program *program, const struct qm_run *got, const struct qm_run *want) {
+    cr_assert(got->timed && want->timed);
+    for (uint32_t i = 0; i < program->step_count; i++)
+        for (int c = 0; c < QM_COUNTERS; c++)
+            cr_expect(eq(u64, got->counters[i].value[c], want->counters[i].value[c]), "step %u: %s", i, qm_counter_infos[c].name);
+    cr_expect(memcmp(got->times, want->times, program->insn_count * sizeof *got->times) == 0, "times of instructions differ");
+}
+
+/* Runs a program on the cycle model with values and without, and destroys it. */
+static void compare_without_values(struct qm_program *program) {
+    struct qm_arena *arena = qm_arena_create();
+    struct qm_driver_options options = {.no_values = true};
+    struct qm_run *full = qm_run_create(program, arena), *blind = qm_run_create(program, arena);
+    struct qm_device *device = open_device(&qm_device_cycle, program);
+    cr_assert(qm_driver_run(device, program, NULL, full, &diag) == QM_OK, "%s", diag.text);
+    device->ops->destroy(device);
+    device = open_without_values(program);
+    cr_assert(qm_driver_run(device, program, &options, blind, &diag) == QM_OK, "%s", diag.text);
+    device->ops->destroy(device);
+    expect_same_run(program, blind, full);
+    qm_program_destroy(program);
+    qm_arena_destroy(arena);
+}
+
+Test(driver, a_device_without_values_takes_the_same_time) {
+    compare_without_values(copy_program_create());
+}
+
+Test(driver, the_shipped_network_takes_the_same_time_without_values) {
+    static const char *const machines[] = {"edge", "tiny", "m3x5"};
+    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
+    for (size_t i = 0; i < sizeof machines / sizeof *machines; i++) {
+        struct qm_machine machine;
+        struct qm_program *program;
+        cr_assert(qm_machine_load(machines[i], &machine, &diag) == QM_OK, "%s", diag.text);
+        cr_assert(qm_compile(QM_SOURCE_DIR "/workloads/digits/digits_int8.tflite", &machine, &options, &program, &diag) == QM_OK, "%s",
+                  diag.text);
+        compare_without_values(program);
+    }
+}
+
+Test(driver, a_device_without_values_moves_none_and_runs_no_host_operator) {
+    struct qm_program *program = copy_program_create();
+    struct qm_driver_options options = {.no_values = true};
+    program->steps[1] = (struct qm_program_step){.on_host = true, .host_op = QM_HOST_SOFTMAX, .input = 1, .output = 1, .beta = 1};
+    program->step_count = 2;
+    struct qm_device *device = open_without_values(program);
+    int8_t in[BYTES], out[BYTES];
+    for (int i = 0; i < BYTES; i++) in[i] = (int8_t)(i + 1);
+    qm_driver_write_tensor(device, program, 0, in);
+    cr_assert(qm_driver_run(device, program, &options, NULL, &diag) == QM_OK, "%s", diag.text);
+    qm_driver_read_tensor(device, program, 1, out);
+    for (int i = 0; i < BYTES; i++) cr_assert(eq(i8, out[i], 0));
+    device->ops->destroy(device);
     qm_program_destroy(program);
 }

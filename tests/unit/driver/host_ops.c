@@ -30,7 +30,8 @@ Test(host_ops, softmax_equals_the_golden_outputs) {
         struct qm_arena *arena = qm_arena_create();
         struct qm_graph *graph = NULL;
         struct qm_diag diag = {""};
-        cr_assert(eq(int, qm_model_read(data_path(arena, "%s", data_networks[n].model), arena, &graph, &diag), QM_OK), "%s", diag.text);
+        cr_assert(eq(int, qm_model_read(data_path(arena, "%s", data_networks[n].model), NULL, arena, &graph, &diag), QM_OK), "%s",
+                  diag.text);
         struct npy_data input = npy_read(data_path(arena, "golden/%s/input.npy", data_networks[n].golden), arena);
         const int8_t *first[] = {input.bytes};
         const struct qm_graph_op *last = &graph->ops[graph->op_count - 1];

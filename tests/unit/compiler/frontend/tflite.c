@@ -18,7 +18,7 @@
 static struct qm_graph *read_model(const char *file, struct qm_arena *arena) {
     struct qm_graph *graph = NULL;
     struct qm_diag diag = {""};
-    cr_assert(eq(int, qm_model_read(file, arena, &graph, &diag), QM_OK), "%s", diag.text);
+    cr_assert(eq(int, qm_model_read(file, NULL, arena, &graph, &diag), QM_OK), "%s", diag.text);
     return graph;
 }
 
@@ -78,7 +78,7 @@ static struct qm_diag refusal(const char *path) {
     struct qm_graph *graph = NULL;
     struct qm_network *network = NULL;
     struct qm_diag diag = {""};
-    enum qm_status status = qm_model_read(data_path(arena, "%s", path), arena, &graph, &diag);
+    enum qm_status status = qm_model_read(data_path(arena, "%s", path), NULL, arena, &graph, &diag);
     if (status == QM_OK) status = qm_legalize(graph, QM_rounding_TFLITE, arena, &network, &diag);
     cr_assert(eq(int, status, QM_BAD_INPUT), "%s", path);
     cr_assert(zero(ptr, strchr(diag.text, '\n')));
@@ -115,7 +115,7 @@ static enum qm_status take(const uint8_t *bytes, size_t size, struct qm_diag *di
     struct qm_arena *arena = qm_arena_create();
     struct qm_graph *graph = NULL;
     struct qm_network *network = NULL;
-    enum qm_status status = qm_model_parse(copy, size, "damaged", arena, &graph, diag);
+    enum qm_status status = qm_model_parse(&(struct qm_model_bytes){copy, size, "damaged"}, NULL, arena, &graph, diag);
     if (status == QM_OK) status = qm_legalize(graph, QM_rounding_TFLITE, arena, &network, diag);
     qm_arena_destroy(arena);
     free(copy);
@@ -182,11 +182,11 @@ Test(tflite, says_what_it_cannot_open) {
     struct qm_arena *arena = qm_arena_create();
     struct qm_graph *graph = NULL;
     struct qm_diag diag = {""};
-    cr_expect(eq(int, qm_model_read("/no/such/file.tflite", arena, &graph, &diag), QM_BAD_INPUT));
+    cr_expect(eq(int, qm_model_read("/no/such/file.tflite", NULL, arena, &graph, &diag), QM_BAD_INPUT));
     cr_expect(eq(str, diag.text, "/no/such/file.tflite: No such file or directory"));
-    cr_expect(eq(int, qm_model_read("/", arena, &graph, &diag), QM_BAD_INPUT));
+    cr_expect(eq(int, qm_model_read("/", NULL, arena, &graph, &diag), QM_BAD_INPUT));
     static const uint8_t text[] = "this is not a model";
-    cr_expect(eq(int, qm_model_parse(text, sizeof text, "text", arena, &graph, &diag), QM_BAD_INPUT));
+    cr_expect(eq(int, qm_model_parse(&(struct qm_model_bytes){text, sizeof text, "text"}, NULL, arena, &graph, &diag), QM_BAD_INPUT));
     expect_in(&diag, "text: at byte 0x0: not a model that can be read");
     qm_arena_destroy(arena);
 }

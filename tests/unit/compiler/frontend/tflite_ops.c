@@ -118,3 +118,23 @@ Test(tflite_ops, needs_a_positive_beta) {
     t.options[SOFTMAX_BETA] = 0;
     tiny_refuse(&t, "beta is 0");
 }
+
+/* Two weights a byte, the first in the low half: 0xf is -1, 0x1 is 1. */
+Test(tflite_ops, unpacks_4_bit_weights) {
+    struct tiny t = {.code = TFLITE_FULLY_CONNECTED, .options_type = OPTIONS_FC, .nibbles = 2};
+    memcpy(t.dims, (uint32_t[TINY_TENSORS][5]){{1, 3}, {5, 3}, {1, 5}}, sizeof t.dims);
+    struct fbb b;
+    struct qm_graph *graph = NULL;
+    struct qm_diag diag = {""};
+    struct qm_arena *arena = qm_arena_create();
+    tiny_write(&t, &b);
+    cr_assert(eq(int, qm_model_parse(&(struct qm_model_bytes){b.bytes, b.size, "tiny"}, NULL, arena, &graph, &diag), QM_OK), "%s",
+              diag.text);
+    const struct qm_graph_tensor *weights = &graph->tensors[1];
+    cr_expect(eq(u32, weights->bits, 4));
+    cr_expect(eq(sz, weights->size_bytes, 15));
+    for (int i = 0; i < 15; i++) cr_expect(eq(i8, ((const int8_t *)weights->data)[i], i % 2 == 0 ? -1 : 1));
+    qm_arena_destroy(arena);
+    t.nibbles = 1;
+    tiny_refuse(&t, "tensor 0 (tensor_0) has 4-bit numbers, but only constants may");
+}

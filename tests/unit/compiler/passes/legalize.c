@@ -128,7 +128,7 @@ ParameterizedTest(struct data_network *model, legalize, layers_of_real_networks_
     struct qm_graph *graph = NULL;
     struct qm_network *network = NULL;
     struct qm_diag diag = {""};
-    cr_assert(eq(int, qm_model_read(data_path(arena, "%s", model->model), arena, &graph, &diag), QM_OK), "%s", diag.text);
+    cr_assert(eq(int, qm_model_read(data_path(arena, "%s", model->model), NULL, arena, &graph, &diag), QM_OK), "%s", diag.text);
     cr_assert(eq(int, qm_legalize(graph, QM_rounding_TFLITE, arena, &network, &diag), QM_OK), "%s", diag.text);
     const int8_t *first[] = {npy_read(data_path(arena, "golden/%s/input.npy", model->golden), arena).bytes};
     compare(network, reference_run(graph, first, arena), arena);

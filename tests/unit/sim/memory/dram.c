@@ -25,8 +25,9 @@ static struct bench bench_with(uint32_t bytes_per_cycle, uint32_t queue, double 
     bench.machine.dram_latency = LATENCY;
     bench.machine.dram_bytes_per_cycle = bytes_per_cycle;
     bench.machine.dram_queue = queue;
-    bench.dram = qm_dram_create(&bench.machine, BASE, SIZE, 77, stalls);
-    for (int i = 0; i < SIZE; i++) qm_dram_bytes(bench.dram)[i] = (uint8_t)(i * 13 + i / 256);
+    struct qm_device_options options = {.seed = 77, .stalls = stalls, .memory_base = BASE, .memory_bytes = SIZE};
+    bench.dram = qm_dram_create(&bench.machine, &options);
+    for (int i = 0; i < SIZE; i++) qm_dram_at(bench.dram, BASE, SIZE)[i] = (uint8_t)(i * 13 + i / 256);
     for (size_t i = 0; i < sizeof bench.data; i++) bench.data[i] = (uint8_t)(i * 5 + 3);
     return bench;
 }
@@ -113,18 +114,18 @@ Test(dram, response_comes_a_latency_after_the_last_beat_and_the_next_burst_need_
     cycle(&bench, (struct qm_dram_in){0});
     cr_assert(bench.out.b_valid && !bench.out.b_error);
     idle(&bench, 20);
-    cr_assert_arr_eq(qm_dram_bytes(bench.dram) + 32, bench.data, BEAT);
-    cr_assert_arr_eq(qm_dram_bytes(bench.dram), bench.data, BEAT);
+    cr_assert_arr_eq(qm_dram_at(bench.dram, BASE, SIZE) + 32, bench.data, BEAT);
+    cr_assert_arr_eq(qm_dram_at(bench.dram, BASE, SIZE), bench.data, BEAT);
     qm_dram_destroy(bench.dram);
 }
 
 Test(dram, strobes_choose_the_bytes) {
     struct bench bench = bench_with(BEAT, 4, 0);
     uint8_t before[BEAT];
-    memcpy(before, qm_dram_bytes(bench.dram), BEAT);
+    memcpy(before, qm_dram_at(bench.dram, BASE, SIZE), BEAT);
     cycle(&bench, write_of(BASE, 1));
     cycle(&bench, (struct qm_dram_in){.w_valid = true, .w_strobe = 0x8421, .w_data = bench.data});
-    for (int i = 0; i < BEAT; i++) cr_assert_eq(qm_dram_bytes(bench.dram)[i], 0x8421 >> i & 1 ? bench.data[i] : before[i]);
+    for (int i = 0; i < BEAT; i++) cr_assert_eq(qm_dram_at(bench.dram, BASE, SIZE)[i], 0x8421 >> i & 1 ? bench.data[i] : before[i]);
     qm_dram_destroy(bench.dram);
 }
 
@@ -176,15 +177,128 @@ Test(dram, burst_that_leaves_the_memory_gets_errors_and_zeros_and_writes_nothing
     struct bench bench = bench_with(BEAT, 4, 0);
     cycle(&bench, read_of(BASE + SIZE - BEAT, 2, 0));
     idle(&bench, LATENCY - 1);
-    expect_beat(&bench, BASE + SIZE - BEAT, 0, false);
-    cycle(&bench, (struct qm_dram_in){0});
-    cr_assert(bench.out.r_valid && bench.out.r_error && bench.out.r_last);
-    for (int i = 0; i < BEAT; i++) cr_assert_eq(bench.out.r_data[i], 0);
+    for (int beat = 0; beat < 2; beat++) {
+        cycle(&bench, (struct qm_dram_in){0});
+        cr_assert(bench.out.r_valid && bench.out.r_error);
+        cr_assert_eq(bench.out.r_last, beat == 1);
+        for (int i = 0; i < BEAT; i++) cr_assert_eq(bench.out.r_data[i], 0);
+    }
     cycle(&bench, write_of(BASE - BEAT, 1));
     cycle(&bench, write_beat);
     idle(&bench, LATENCY - 1);
     cycle(&bench, (struct qm_dram_in){0});
     cr_assert(bench.out.b_valid && bench.out.b_error);
+    qm_dram_destroy(bench.dram);
+}
+
+/* Bytes that are elsewhere: what the memory is asked, and what it answers. */
+struct elsewhere {
+    struct qm_memory_access last; /* its bytes and enables are copied */
+    uint8_t bytes[64 * BEAT], enables[64 * BEAT];
+    int calls;
+    struct qm_memory_access answer;
+};
+
+static void ask(void *context, struct qm_memory_access *access) {
+    struct elsewhere *elsewhere = context;
+    elsewhere->calls++;
+    elsewhere->last = *access;
+    if (access->is_write) {
+        memcpy(elsewhere->bytes, access->bytes, access->size);
+        memcpy(elsewhere->enables, access->enables, access->size);
+    }
+    for (uint32_t i = 0; !access->is_write && i < access->size; i++) access->bytes[i] = (uint8_t)(access->address + i);
+    access->is_error = elsewhere->answer.is_error;
+    access->is_misframed = elsewhere->answer.is_misframed;
+    access->delay_cycles = elsewhere->answer.delay_cycles;
+}
+
+static struct bench bench_elsewhere(struct elsewhere *elsewhere) {
+    struct bench bench = bench_with(BEAT, 4, 0);
+    struct qm_device_options options = {.memory = ask, .memory_context = elsewhere};
+    qm_dram_destroy(bench.dram);
+    bench.dram = qm_dram_create(&bench.machine, &options);
+    return bench;
+}
+
+Test(dram, memory_elsewhere_is_asked_once_a_burst) {
+    struct elsewhere elsewhere = {0};
+    struct bench bench = bench_elsewhere(&elsewhere);
+    cycle(&bench, read_of(0x123450, 3, 0));
+    cr_assert(elsewhere.calls == 1 && !elsewhere.last.is_write && elsewhere.last.address == 0x123450 && elsewhere.last.size == 3 * BEAT);
+    idle(&bench, LATENCY - 1);
+    for (uint64_t beat = 0; beat < 3; beat++) {
+        cycle(&bench, (struct qm_dram_in){0});
+        cr_assert(bench.out.r_valid && !bench.out.r_error && bench.out.r_last == (beat == 2));
+        for (uint64_t i = 0; i < BEAT; i++) cr_assert_eq(bench.out.r_data[i], (uint8_t)(0x50 + beat * BEAT + i));
+    }
+    cycle(&bench, write_of(0x7770, 2));
+    cycle(&bench, (struct qm_dram_in){.w_valid = true, .w_strobe = 0xfff8, .w_data = bench.data});
+    cr_assert_eq(elsewhere.calls, 1);
+    cycle(&bench, (struct qm_dram_in){.w_valid = true, .w_strobe = 0x0001, .w_data = bench.data + BEAT});
+    cr_assert(elsewhere.calls == 2 && elsewhere.last.is_write && elsewhere.last.address == 0x7770 && elsewhere.last.size == 2 * BEAT);
+    for (int i = 0; i < 2 * BEAT; i++) cr_assert_eq(elsewhere.enables[i], i >= 3 && i <= BEAT ? 0xff : 0);
+    cr_assert_arr_eq(elsewhere.bytes + 3, bench.data + 3, BEAT - 2);
+    qm_dram_destroy(bench.dram);
+}
+
+Test(dram, longer_of_latency_and_delay_counts) {
+    for (uint64_t delay = LATENCY - 5; delay <= LATENCY + 5; delay += 5) {
+        struct elsewhere elsewhere = {.answer.delay_cycles = delay};
+        struct bench bench = bench_elsewhere(&elsewhere);
+        uint64_t longer = delay > LATENCY ? delay : LATENCY;
+        cycle(&bench, read_of(0, 1, 0));
+        idle(&bench, longer - 1);
+        cycle(&bench, write_of(0, 1));
+        cr_assert(bench.out.r_valid);
+        cycle(&bench, write_beat);
+        idle(&bench, longer - 1);
+        cycle(&bench, (struct qm_dram_in){0});
+        cr_assert(bench.out.b_valid);
+        qm_dram_destroy(bench.dram);
+    }
+}
+
+Test(dram, answers_can_be_errors_misframed_or_never_come) {
+    struct elsewhere elsewhere = {.answer.is_error = true};
+    struct bench bench = bench_elsewhere(&elsewhere);
+    cycle(&bench, read_of(0x100, 1, 0));
+    idle(&bench, LATENCY - 1);
+    cycle(&bench, write_of(0, 1));
+    cr_assert(bench.out.r_valid && bench.out.r_error && bench.out.r_data[1] == 0);
+    cycle(&bench, write_beat);
+    idle(&bench, LATENCY - 1);
+    elsewhere.answer = (struct qm_memory_access){.is_misframed = true};
+    cycle(&bench, read_of(0x100, 2, 0));
+    cr_assert(bench.out.b_valid && bench.out.b_error);
+    idle(&bench, LATENCY - 1);
+    for (int beat = 0; beat < 2; beat++) {
+        cycle(&bench, (struct qm_dram_in){0});
+        cr_assert(bench.out.r_valid && !bench.out.r_error && bench.out.r_last == (beat == 0) && bench.out.r_data[1] == 1 + beat * BEAT);
+    }
+    elsewhere.answer = (struct qm_memory_access){.delay_cycles = UINT64_MAX};
+    cycle(&bench, read_of(0, 1, 0));
+    idle(&bench, 1000);
+    cr_assert(qm_dram_steady_cycles(bench.dram, &(struct qm_dram_in){0}) > UINT64_MAX / 2);
+    qm_dram_destroy(bench.dram);
+}
+
+/* No burst of ours is longer than 1024 bytes. */
+Test(dram, burst_that_is_too_long_gets_errors_in_every_beat) {
+    struct elsewhere elsewhere = {0};
+    struct bench bench = bench_elsewhere(&elsewhere);
+    cycle(&bench, read_of(0, 65, 0));
+    idle(&bench, LATENCY - 1);
+    for (int beat = 0; beat < 65; beat++) {
+        cycle(&bench, (struct qm_dram_in){0});
+        cr_assert(bench.out.r_valid && bench.out.r_error && bench.out.r_last == (beat == 64));
+    }
+    cycle(&bench, write_of(0, 65));
+    for (int beat = 0; beat < 65; beat++) cycle(&bench, write_beat);
+    idle(&bench, LATENCY - 1);
+    cycle(&bench, (struct qm_dram_in){0});
+    cr_assert(bench.out.b_valid && bench.out.b_error);
+    cr_assert_eq(elsewhere.calls, 0);
     qm_dram_destroy(bench.dram);
 }
 
@@ -272,7 +386,7 @@ static uint64_t compare_skipping(uint32_t bytes_per_cycle, double stalls, uint64
         skipped += cycles - 1;
         move_traffic(&traffic, &skipping.out, cycles);
     }
-    cr_assert_arr_eq(qm_dram_bytes(skipping.dram), qm_dram_bytes(stepping.dram), SIZE);
+    cr_assert_arr_eq(qm_dram_at(skipping.dram, BASE, SIZE), qm_dram_at(stepping.dram, BASE, SIZE), SIZE);
     qm_dram_destroy(skipping.dram);
     qm_dram_destroy(stepping.dram);
     return skipped;

@@ -1,0 +1,173 @@
+/* legalize_steps.c - the multiplier, shift and addend that turn sums into integers exactly as a list of steps says.
+ *
+ * For a channel with rising steps t[1] <= t[2] <= ... the machine must have (sum * m + a) >> T at least i just where the sum is at least t[i]:
+ *   t[i] * m + a >= i * 2^T   and   (t[i] - 1) * m + a < i * 2^T
+ * A pair of an upper and a lower condition without a bounds m / 2^T by a fraction; the smallest T that has an m between the bounds has an a as well. A
+ * channel that falls is one that rises with all sums negated. What has no such numbers is refused, so that what runs is exact.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "common/fixed_point.h"
+#include "compiler/passes/legalize.h"
+
+enum { TOTAL_MAX = 62, PLAIN_SUMS_MAX = 1 << 20 };
+
+/* A fraction with a denominator above 0; 1/0 is infinite. */
+struct fraction {
+    int64_t above, below;
+};
+
+static bool less(struct fraction a, struct fraction b) {
+    return (__int128)a.above * b.below < (__int128)b.above * a.below;
+}
+
+/* One channel: steps of sums between low and high. Those that no sum passes bound nothing. */
+struct staircase {
+    uint32_t count;
+    const int64_t *steps; /* [count], rising or all equal */
+    int64_t low, high;
+    int64_t level; /* of the first step */
+};
+
+/* The sum at which level i must be reached, or may not be; false: no sum. */
+static bool reached_at(const struct staircase *s, uint32_t i, int64_t *sum) {
+    *sum = s->steps[i] < s->low ? s->low : s->steps[i];
+    return s->steps[i] <= s->high;
+}
+
+static bool missed_at(const struct staircase *s, uint32_t i, int64_t *sum) {
+    *sum = s->steps[i] - 1 > s->high ? s->high : s->steps[i] - 1;
+    return s->steps[i] > s->low;
+}
+
+/* From x * m + a >= (level + i) * 2^T and y * m + a < (level + j) * 2^T: (y - x) * m < (j - i) * 2^T. */
+static bool narrow(int64_t run, int64_t rise, struct fraction *low, struct fraction *high) {
+    if (run == 0) return rise > 0;
+    struct fraction bound = run > 0 ? (struct fraction){rise, run} : (struct fraction){-rise, -run};
+    if (run > 0 && less(bound, *high)) *high = bound;
+    if (run < 0 && less(*low, bound)) *low = bound;
+    return true;
+}
+
+/* The bounds between which m / 2^T must lie; neither is allowed itself. */
+static bool find_bounds(const struct staircase *s, struct fraction *low, struct fraction *high) {
+    *low = (struct fraction){-1, INT32_MAX};
+    *high = (struct fraction){1, 0};
+    for (uint32_t i = 0; i < s->count; i++) {
+        int64_t x, y;
+        if (!reached_at(s, i, &x)) continue;
+        for (uint32_t j = 0; j < s->count; j++)
+            if (missed_at(s, j, &y) && !narrow(y - x, (int64_t)j - (int64_t)i, low, high)) return false;
+    }
+    return less(*low, *high);
+}
+
+static int64_t floor_div(__int128 a, int64_t b) {
+    __int128 q = a / b;
+    return (int64_t)(q - (a % b != 0 && a < 0));
+}
+
+/* The addends that fit a multiplier; smallest <= a <= largest. */
+static bool find_addend(const struct staircase *s, int64_t multiplier, uint32_t total, int32_t *addend) {
+    __int128 smallest = INT32_MIN, largest = INT32_MAX;
+    for (uint32_t i = 0; i < s->count; i++) {
+        int64_t sum;
+        __int128 level = (__int128)(s->level + i) << total;
+        if (reached_at(s, i, &sum) && level - (__int128)sum * multiplier > smallest) smallest = level - (__int128)sum * multiplier;
+        if (missed_at(s, i, &sum) && level - (__int128)sum * multiplier - 1 < largest) largest = level - (__int128)sum * multiplier - 1;
+    }
+    if (smallest > largest) return false;
+    *addend = smallest > 0 ? (int32_t)smallest : largest < 0 ? (int32_t)largest : 0;
+    return true;
+}
+
+static bool fit(const struct staircase *s, struct qm_scale *scale, int32_t *addend) {
+    struct fraction low, high;
+    if (!find_bounds(s, &low, &high)) return false;
+    for (uint32_t total = 0; total <= TOTAL_MAX; total++) {
+        __int128 unit = (__int128)1 << total;
+        int64_t multiplier = floor_div(low.above * unit, low.below) + 1;
+        if (multiplier > INT32_MAX) return false;
+        if (high.below != 0 && (__int128)multiplier * high.below >= high.above * unit) continue;
+        if (!find_addend(s, multiplier, total, addend)) continue;
+        *scale = (struct qm_scale){.multiplier = (int32_t)multiplier, .shift = (int8_t)(31 - (int32_t)total)};
+        return true;
+    }
+    return false;
+}
+
+/* ---- channels ---- */
+
+/* The staircase of a channel over the machine's sums, which are the steps' sums plus offset; steps [count] are its memory. */
+static struct staircase channel_staircase(const struct qm_requant *requant, uint32_t c, int64_t offset, int64_t *steps) {
+    uint32_t count = (uint32_t)(requant->high - requant->low);
+    int64_t low = requant->sum_low[c] + offset, high = requant->sum_high[c] + offset;
+    bool falling = requant->falling[c];
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t step = requant->steps[(size_t)c * count + i] + offset;
+        steps[i] = falling ? -step : step;
+    }
+    return (struct staircase){count, steps, falling ? -high : low, falling ? -low : high, 1};
+}
+
+enum qm_status site_fit_steps(const struct site *s, struct qm_layer *layer, uint32_t channels, const int64_t *offsets) {
+    const struct qm_requant *requant = s->op->requant;
+    struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
+    int32_t *addends = QM_ARENA_NEW(s->l->arena, int32_t, channels);
+    int64_t *steps = QM_ARENA_NEW(s->l->arena, int64_t, requant->high - requant->low + 1);
+    for (uint32_t c = 0; c < channels; c++) {
+        struct staircase staircase = channel_staircase(requant, c, offsets[c], steps);
+        if (!fit(&staircase, &scales[c], &addends[c]))
+            return site_refuse(s, "channel %u: no multiplier, shift and addend give its integers exactly", c);
+        if (requant->falling[c]) scales[c].multiplier = -scales[c].multiplier;
+    }
+    layer->scales = scales;
+    layer->bias = addends;
+    layer->rounding = QM_rounding_ADDEND;
+    layer->out_zero = requant->low;
+    return QM_OK;
+}
+
+/* ---- sums without an addend: of two tensors, of a window ---- */
+
+static bool is_exact(const struct qm_requant *requant, struct qm_scale scale, uint32_t rounding) {
+    int32_t count = requant->high - requant->low;
+    for (int64_t sum = requant->sum_low[0], level = 0; sum <= requant->sum_high[0]; sum++) {
+        while (level < count && requant->steps[level] <= sum) level++;
+        int32_t got = qm_output(qm_scale((int32_t)sum, scale.multiplier, scale.shift, rounding), 0, requant->low, requant->high);
+        if (got != requant->low + level) return false;
+    }
+    return true;
+}
+
+/* The slope between the outermost steps is close to that of any answer; the multipliers around it are tried. */
+static bool try_plain(const struct qm_requant *requant, double slope, uint32_t rounding, struct qm_scale *scale) {
+    for (int32_t total = 0; total <= 40; total++) {
+        double middle = ldexp(slope, total);
+        if (middle > INT32_MAX - 8) return false;
+        for (int32_t m = (int32_t)middle - 4; middle >= 1 && m <= (int32_t)middle + 4; m++) {
+            *scale = (struct qm_scale){.multiplier = m, .shift = (int8_t)(31 - total)};
+            if (m > 0 && is_exact(requant, *scale, rounding)) return true;
+        }
+    }
+    return false;
+}
+
+enum qm_status site_fit_plain(const struct site *s, struct qm_layer *layer) {
+    const struct qm_requant *requant = s->op->requant;
+    int32_t count = requant->high - requant->low;
+    for (uint32_t c = 1; c < requant->channels; c++)
+        if (memcmp(requant->steps, requant->steps + (size_t)c * (size_t)count, (size_t)count * sizeof *requant->steps) != 0)
+            return site_refuse(s, "its channels become integers in different ways, which only products can");
+    if (requant->falling[0] || requant->sum_high[0] - requant->sum_low[0] > PLAIN_SUMS_MAX)
+        return site_refuse(s, "its sums fall or are too many");
+    int64_t span = count > 1 ? requant->steps[count - 1] - requant->steps[0] : 0;
+    double slope = span > 0 ? (double)(count - 1) / (double)span : 1;
+    static const uint32_t roundings[] = {QM_rounding_FLOOR, QM_rounding_SINGLE};
+    for (uint32_t i = 0; i < 2; i++) {
+        layer->rounding = roundings[i];
+        if (try_plain(requant, slope, roundings[i], &layer->out_scale)) return QM_OK;
+    }
+    return site_refuse(s, "no multiplier and shift give its integers exactly");
+}

@@ -1,0 +1,37 @@
+# mk/onnx.mk - the reader of ONNX files: C that protobuf-c makes at build time from the schema of Debian's libonnx-dev. It is built without our
+# warnings, for it is not ours.
+
+ONNX_SCHEMA := /usr/include/onnx/onnx.proto
+ONNX_FLAGS := -std=gnu11 -O2 -g -fPIC
+ONNX_USERS := $(filter compiler/frontend/onnx%,$(LIB_SRC)) $(shell find tests -path "*onnx*.c") tests/support/numbers.c tests/support/machine_run.c
+
+$(B)/gen/onnx.pb-c.h: $(ONNX_SCHEMA)
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)protoc-c --c_out=$(@D) -I$(<D) $<
+
+$(B)/gen/onnx.pb-c.c: $(B)/gen/onnx.pb-c.h
+	@touch $@
+
+$(B)/obj/gen/onnx.pb-c.o: $(B)/gen/onnx.pb-c.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ONNX_FLAGS) -I$(B)/gen -c $< -o $@
+
+$(B)/asan/gen/onnx.pb-c.o: $(B)/gen/onnx.pb-c.c
+	$(call say,ASAN,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ONNX_FLAGS) -fsanitize=address -I$(B)/gen -c $< -o $@
+
+$(B)/libqmac.a: $(B)/obj/gen/onnx.pb-c.o
+$(B)/libqmac-asan.a: $(B)/asan/gen/onnx.pb-c.o
+$(call obj,$(ONNX_USERS),obj) $(call obj,$(ONNX_USERS),asan) $(call obj,$(ONNX_USERS),fuzz/obj): | $(B)/gen/onnx.pb-c.h
+
+# Tests on ONNX networks: each a program of its own, which prints a table.
+ONNX_TEST_SUPPORT := tests/support/numbers.c tests/support/machine_run.c tests/support/record.c \
+    tests/support/onnx_naive.c
+ONNX_TESTS := $(B)/onnx_nodes $(B)/onnx_integer $(B)/onnx_qonnx
+
+$(ONNX_TESTS): $(B)/%: $(call obj,$(ONNX_TEST_SUPPORT),obj) $(B)/obj/tests/networks/%.o $(B)/libqmac.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS) -lz

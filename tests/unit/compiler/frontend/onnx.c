@@ -1,0 +1,187 @@
+/* onnx.c - the ONNX front end: networks against an evaluation in doubles, and bad files refused in one line. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "tests/support/machine_run.h"
+#include "tests/support/onnx_build.h"
+#include "tests/support/onnx_naive.h"
+
+enum { FLOAT = 1, UINT8 = 2, INT8 = 3, INT64 = 7 };
+
+static struct qm_arena *arena;
+static struct onnx_build build;
+
+static void setup(void) {
+    arena = qm_arena_create();
+    memset(&build, 0, sizeof build);
+    onnx_build_open(&build, arena);
+}
+
+static void teardown(void) {
+    qm_arena_destroy(arena);
+}
+
+TestSuite(onnx, .init = setup, .fini = teardown);
+
+/* ---- networks ---- */
+
+static struct numbers random_map(uint32_t seed, size_t count) {
+    struct numbers input = {.rank = 4, .dims = {1, 2, 6, 5}, .count = count, .values = QM_ARENA_NEW(arena, double, count)};
+    for (size_t i = 0; i < count; i++) {
+        seed = seed * 1664525 + 1013904223;
+        input.values[i] = (double)((float)(seed >> 8) / (1 << 20) - 8);
+    }
+    return input;
+}
+
+Test(onnx, quantized_networks_equal_an_evaluation_in_doubles) {
+    static const struct qm_device_ops *const engines[] = {&qm_device_functional, &qm_device_cycle};
+    for (uint32_t seed = 1; seed <= 20; seed++) {
+        struct onnx_build b = {0};
+        char text[600];
+        onnx_build_qdq(&b, arena, seed);
+        struct file_bytes file = onnx_build_pack(&b);
+        struct numbers input = random_map(seed, 60);
+        struct onnx_naive naive = onnx_naive_run(&b.model, input, arena);
+        struct numbers want = *onnx_naive_find(&naive, "y");
+        for (size_t i = 0; i < want.count; i++) want.values[i] = (double)(0.07F * (float)nearbyint(want.values[i] / (double)0.07F));
+        struct machine_case test = {
+            .model = {file.data, file.size, "qdq"}, .inputs = &input, .input_count = 1, .engine = engines[seed % 2]};
+        machine_compare(&test, &want, text, sizeof text);
+        cr_assert(eq(str, text, "pass"), "seed %u", seed);
+    }
+}
+
+Test(onnx, integer_networks_are_exact) {
+    for (uint32_t seed = 1; seed <= 60; seed++) {
+        struct onnx_build b = {0};
+        char text[600];
+        onnx_build_integer(&b, arena, seed);
+        struct file_bytes file = onnx_build_pack(&b);
+        struct numbers input = random_map(seed, 60);
+        for (size_t i = 0; i < input.count; i++) input.values[i] = nearbyint(fmin(fmax(input.values[i] * 16, -128), 127));
+        struct onnx_naive naive = onnx_naive_run(&b.model, input, arena);
+        struct machine_case test = {
+            .model = {file.data, file.size, "integer"}, .inputs = &input, .input_count = 1, .engine = &qm_device_functional};
+        machine_compare(&test, onnx_naive_find(&naive, "y"), text, sizeof text);
+        cr_assert(eq(str, text, "pass"), "seed %u", seed);
+    }
+}
+
+/* ---- bad files ---- */
+
+static void refused(struct file_bytes file, const char *words) {
+    struct qm_graph *graph;
+    struct qm_diag diag = {.text = ""};
+    enum qm_status status = qm_model_parse(&(struct qm_model_bytes){file.data, file.size, "bad.onnx"}, NULL, arena, &graph, &diag);
+    cr_expect(eq(int, status, QM_BAD_INPUT));
+    cr_expect(strncmp(diag.text, "bad.onnx: ", 10) == 0 && strchr(diag.text, '\n') == NULL, "%s", diag.text);
+    cr_expect(strstr(diag.text, words) != NULL, "%s\n  lacks: %s", diag.text, words);
+}
+
+static void refused_build(const char *words) {
+    refused(onnx_build_pack(&build), words);
+}
+
+static void open_input(void) {
+    onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){2, {1, 4}});
+    onnx_build_output(&build, "y");
+}
+
+Test(onnx, files_cut_anywhere_are_refused) {
+    struct onnx_build b = {0};
+    onnx_build_qdq(&b, arena, 1);
+    struct file_bytes file = onnx_build_pack(&b);
+    for (size_t size = 2; size < file.size; size++) {
+        struct qm_graph *graph;
+        struct qm_diag diag = {.text = ""};
+        struct qm_arena *own = qm_arena_create();
+        uint8_t *copy = memcpy(qm_arena_alloc(own, size), file.data, size);
+        enum qm_status status = qm_model_parse(&(struct qm_model_bytes){copy, size, "cut"}, NULL, own, &graph, &diag);
+        cr_assert(eq(int, status, QM_BAD_INPUT), "cut at %zu of %zu", size, file.size);
+        qm_arena_destroy(own);
+    }
+}
+
+Test(onnx, all_unknown_operators_are_named_in_one_message) {
+    open_input();
+    onnx_build_node(&build, "LSTM", "x", "a")->name = qm_arena_strdup(arena, "first");
+    onnx_build_node(&build, "Relu", "a", "b");
+    onnx_build_node(&build, "Einsum", "x b", "c");
+    onnx_build_node(&build, "GRU", "x", "d");
+    onnx_build_node(&build, "Add", "c d", "y");
+    refused_build("operator 0 LSTM (first) is not supported; operator 3 GRU is not supported");
+}
+
+Test(onnx, nodes_that_nothing_needs_are_not_read) {
+    open_input();
+    onnx_build_node(&build, "LSTM", "x", "unused");
+    onnx_build_node(&build, "Missing", "x", "y");
+    refused_build("bad.onnx: operator 1 Missing is not supported; docs");
+}
+
+Test(onnx, circles_and_missing_tensors_are_refused) {
+    open_input();
+    onnx_build_node(&build, "Add", "x b", "a");
+    onnx_build_node(&build, "Add", "a x", "b");
+    onnx_build_node(&build, "Identity", "b", "y");
+    refused_build("operator 0 Add uses b, which needs its own result, in a circle");
+    build.nodes[1]->input[0] = build.nodes[1]->input[1] = qm_arena_strdup(arena, "nowhere");
+    refused_build("operator 1 Add uses nowhere, which nothing computes");
+}
+
+Test(onnx, constants_that_contradict_themselves_or_lie_elsewhere_are_refused) {
+    double ones[12] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    open_input();
+    Onnx__TensorProto *b = onnx_build_constant(&build, "w", INT8, (struct onnx_build_shape){2, {4, 3}}, ones);
+    onnx_build_node(&build, "MatMulInteger", "x w", "y");
+    b->n_int32_data = 11;
+    refused_build("constant w has not as much data as its shape and type need");
+    b->n_int32_data = 12;
+    b->has_data_location = 1;
+    b->data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
+    refused_build("operator 0 MatMulInteger uses w, which has its data in another file");
+    b->has_data_location = 0;
+    b->dims[0] = INT64_MAX;
+    refused_build("operator 0 MatMulInteger uses w, which is empty, too large");
+    b->dims[0] = 4;
+    b->data_type = 8;
+    refused_build("operator 0 MatMulInteger uses w, which is of a type that cannot be read");
+}
+
+Test(onnx, shapes_that_do_not_fit_are_refused) {
+    double ones[12] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    open_input();
+    onnx_build_constant(&build, "w", INT8, (struct onnx_build_shape){2, {3, 4}}, ones);
+    onnx_build_node(&build, "MatMulInteger", "x w", "y");
+    refused_build("multiplies rows of 4 elements by a matrix of 3 rows");
+    build.inputs[0]->type->tensor_type->shape->dim[1]->dim_value = INT64_MAX;
+    refused_build("input x has no fixed shape");
+    build.inputs[0]->type->tensor_type->shape->dim[1]->dim_value = 4;
+    build.inputs[0]->type->tensor_type->elem_type = 8;
+    refused_build("input x is string, which is not supported");
+}
+
+Test(onnx, attributes_that_are_not_known_are_refused) {
+    open_input();
+    onnx_build_int(&build, onnx_build_node(&build, "Relu", "x", "y"), "leak", 1);
+    refused_build("operator 0 Relu has the attribute leak, which is not known");
+}
+
+Test(onnx, networks_that_are_not_quantized_are_refused) {
+    double ones[12] = {0.5, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    onnx_build_input(&build, "x", FLOAT, (struct onnx_build_shape){2, {1, 4}});
+    onnx_build_output(&build, "y");
+    onnx_build_constant(&build, "w", FLOAT, (struct onnx_build_shape){2, {4, 3}}, ones);
+    onnx_build_node(&build, "MatMul", "x w", "y");
+    refused_build("has weights w that are not integers and not quantized");
+}
+
+Test(onnx, names_are_unique) {
+    open_input();
+    onnx_build_node(&build, "Relu", "x", "y");
+    onnx_build_node(&build, "Relu", "x", "y");
+    refused_build("operator 1 Relu computes y, which is there already");
+}

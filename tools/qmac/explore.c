@@ -1,0 +1,276 @@
+/* explore.c - qmac explore: every model at every precision on every machine of a grid, by time and energy alone.
+ *
+ * Models, axes and files are checked before anything runs. Points run in processes that share one table of results; files are written when all
+ * have run, whole or not at all. A point that cannot be is a result: it says why.
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "tools/qmac/cli.h"
+#include "tools/qmac/commands.h"
+#include "tools/qmac/explore.h"
+
+static const char help[] =
+    "usage: qmac explore MODEL... [options]\n"
+    "Runs networks on a grid of machines, for time and energy, and prints the points that are best in the two.\n\n"
+    "  --rows A,B,...        numbers of array rows, the same as --set rows=A,B,...\n"
+    "  --cols A,B,...        numbers of array columns\n"
+    "  --set KNOB=A,B,...    values of any knob; may be repeated, once for a knob\n"
+    "  --precision P,Q,...   w8a8, w4a8, w4a4: rounds weights and maps, for time and energy (default: the model's own)\n"
+    "  --machine NAME|FILE   the other knobs: spec/machines/NAME.yaml, or a file (default edge)\n"
+    "  --energy NAME|FILE    prices: spec/energy/NAME.yaml, or a file (default cmos45)\n"
+    "  --requant MODE        rounding of scales: tflite (default), single, even, floor, away\n"
+    "  --end-at, --integer-inputs, --saturate   how ONNX is read, as for qmac run\n"
+    "  --csv FILE            write all points, a row for each\n"
+    "  --json FILE           the same as JSON\n"
+    "  --jobs N              points at a time (default: the number of cores)\n";
+
+enum { JOBS_MAX = 1024, TERMINAL_SECONDS = 1, LOG_SECONDS = 30 };
+
+struct session {
+    struct exploration exploration;
+    struct qm_arena *arena;
+    const char *csv, *json, *energy;
+    struct cli_build build; /* the machine's name, the rounding, how ONNX is read */
+    uint64_t jobs, point_count;
+    bool wants_help;
+    time_t begin, shown;
+    bool on_terminal;
+};
+
+/* ---- options ---- */
+
+static enum qm_status add_precision(struct session *session, const char *text, struct qm_diag *diag) {
+    struct exploration *exploration = &session->exploration;
+    for (uint32_t i = 0; i < exploration->precision_count; i++)
+        if (strcmp(exploration->precisions[i], text) == 0) return qm_fail(diag, QM_BAD_INPUT, "--precision: %s is given twice", text);
+    if (text[0] == '\0') return qm_fail(diag, QM_BAD_INPUT, "--precision: a value is missing: write --precision w8a8,w4a8");
+    exploration->precisions[exploration->precision_count++] = text;
+    return QM_OK;
+}
+
+/* Whether there are such precisions the compiler says when it reads the models. */
+static enum qm_status take_precisions(struct session *session, const char *text, struct qm_diag *diag) {
+    char *rest = qm_arena_strdup(session->arena, text);
+    if (session->exploration.precision_count > 0) return qm_fail(diag, QM_BAD_INPUT, "--precision %s: is given twice", text);
+    session->exploration.precisions = QM_ARENA_NEW(session->arena, const char *, strlen(text) + 1);
+    for (char *item = strsep(&rest, ","); item != NULL; item = strsep(&rest, ",")) QM_TRY(add_precision(session, item, diag));
+    return QM_OK;
+}
+
+static enum qm_status take_axis(struct session *session, const char *knob, const char *values, struct qm_diag *diag) {
+    return grid_add_axis(&session->exploration.grid, qm_arena_printf(session->arena, "%s=%s", knob, values), session->arena, diag);
+}
+
+static enum qm_status take_jobs(struct session *session, const char *text, struct qm_diag *diag) {
+    QM_TRY(cli_parse_number("jobs", text, &session->jobs, diag));
+    if (session->jobs >= 1 && session->jobs <= JOBS_MAX) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "--jobs %s: not between 1 and %d", text, JOBS_MAX);
+}
+
+static enum qm_status take_option(struct session *session, int option, struct qm_diag *diag) {
+    bool taken;
+    switch (option) {
+    case 'r': return take_axis(session, "rows", optarg, diag);
+    case 'c': return take_axis(session, "cols", optarg, diag);
+    case 's': return grid_add_axis(&session->exploration.grid, optarg, session->arena, diag);
+    case 'w': return take_precisions(session, optarg, diag);
+    case 'e': session->energy = optarg; return QM_OK;
+    case 'v': session->csv = optarg; return QM_OK;
+    case 'j': session->json = optarg; return QM_OK;
+    case 'J': return take_jobs(session, optarg, diag);
+    case 'h': session->wants_help = true; return QM_OK;
+    default: return cli_build_option(&session->build, option, optarg, &taken, diag);
+    }
+}
+
+static enum qm_status parse_options(int argc, char **argv, struct session *session, struct qm_diag *diag) {
+    static const struct option table[] = {{"rows", required_argument, NULL, 'r'},
+                                          {"cols", required_argument, NULL, 'c'},
+                                          {"set", required_argument, NULL, 's'},
+                                          {"precision", required_argument, NULL, 'w'},
+                                          {"machine", required_argument, NULL, 'm'},
+                                          {"energy", required_argument, NULL, 'e'},
+                                          {"requant", required_argument, NULL, 'q'},
+                                          {"csv", required_argument, NULL, 'v'},
+                                          {"json", required_argument, NULL, 'j'},
+                                          {"jobs", required_argument, NULL, 'J'},
+                                          {"end-at", required_argument, NULL, 'N'},
+                                          {"integer-inputs", required_argument, NULL, 'I'},
+                                          {"saturate", no_argument, NULL, 'C'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    int option;
+    for (;;) {
+        QM_TRY(cli_next_option(argc, argv, table, &option, diag));
+        if (option == -1) break;
+        QM_TRY(take_option(session, option, diag));
+        if (session->wants_help) return QM_OK;
+    }
+    if (optind >= argc) return qm_fail(diag, QM_BAD_INPUT, "command line: no model is named: see qmac explore --help");
+    session->exploration.models = QM_ARENA_NEW(session->arena, const char *, argc - optind);
+    for (; optind < argc; optind++) session->exploration.models[session->exploration.model_count++] = argv[optind];
+    return QM_OK;
+}
+
+/* ---- before anything runs ---- */
+
+/* Layers are changed by a precision, so each one has its own. */
+static enum qm_status read_model(struct session *session, uint32_t model, struct qm_diag *diag) {
+    struct exploration *exploration = &session->exploration;
+    const char *file = exploration->models[model];
+    struct qm_graph *graph;
+    bool is_program;
+    for (uint32_t i = 0; i < model; i++)
+        if (strcmp(exploration->models[i], file) == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: is given twice", file);
+    QM_TRY(cli_is_program(file, &is_program, diag));
+    if (is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is compiled already, for one machine: give the model", file);
+    QM_TRY(qm_model_read(file, &session->build.model, session->arena, &graph, diag));
+    for (uint32_t i = 0; i < exploration->precision_count; i++) {
+        struct qm_network **network = &exploration->networks[model * exploration->precision_count + i];
+        QM_TRY(qm_legalize(graph, exploration->rounding, session->arena, network, diag));
+        QM_TRY(qm_narrow(*network, exploration->precisions[i], session->arena, diag));
+    }
+    return QM_OK;
+}
+
+static enum qm_status count_points(struct session *session, struct qm_diag *diag) {
+    struct exploration *exploration = &session->exploration;
+    exploration->machine_count = grid_machine_count(&exploration->grid);
+    session->point_count = exploration->machine_count * exploration->precision_count * exploration->model_count;
+    if (session->point_count <= POINTS_MAX) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "command line: the grid has more than %d points: give shorter axes", POINTS_MAX);
+}
+
+static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
+    struct exploration *exploration = &session->exploration;
+    if (exploration->precision_count == 0) {
+        exploration->precisions = QM_ARENA_NEW(session->arena, const char *, 1);
+        exploration->precision_count = 1;
+    }
+    QM_TRY(qm_machine_load(session->build.machine != NULL ? session->build.machine : "edge", &exploration->grid.base, diag));
+    QM_TRY(qm_energy_load(session->energy, session->arena, &exploration->energy, diag));
+    exploration->requant = session->build.requant != NULL ? session->build.requant : "tflite";
+    QM_TRY(cli_parse_rounding(exploration->requant, &exploration->rounding, diag));
+    QM_TRY(count_points(session, diag));
+    exploration->networks = QM_ARENA_NEW(session->arena, struct qm_network *, exploration->model_count * exploration->precision_count);
+    for (uint32_t i = 0; i < exploration->model_count; i++) QM_TRY(read_model(session, i, diag));
+    if (session->csv != NULL) QM_TRY(cli_check_writable(session->csv, diag));
+    if (session->json != NULL) QM_TRY(cli_check_writable(session->json, diag));
+    return QM_OK;
+}
+
+/* ---- the runs ---- */
+
+static void run_point(void *context, uint64_t index) {
+    const struct exploration *exploration = &((struct session *)context)->exploration;
+    uint64_t variant = index / exploration->machine_count; /* model and precision */
+    struct qm_compile_options options = {.rounding = exploration->rounding,
+                                         .precision = exploration->precisions[variant % exploration->precision_count]};
+    struct qm_machine machine;
+    grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
+    point_run(exploration->networks[variant], &options, exploration->energy, &machine, &exploration->points[index]);
+}
+
+static time_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec;
+}
+
+/* One line that changes on a terminal; elsewhere a line now and then. */
+static void show_progress(void *context, uint64_t done) {
+    struct session *session = context;
+    time_t time = now();
+    if (time - session->shown < (session->on_terminal ? TERMINAL_SECONDS : LOG_SECONDS)) return;
+    session->shown = time;
+    double left = (double)(time - session->begin) / (double)done * (double)(session->point_count - done);
+    fprintf(stderr, "%s%" PRIu64 " of %" PRIu64 " points, %.0f s left%s", session->on_terminal ? "\r\033[K" : "", done,
+            session->point_count, left, session->on_terminal ? "" : "\n");
+}
+
+static enum qm_status run_points(struct session *session, struct qm_diag *diag) {
+    struct pool pool = {
+        .count = session->point_count, .jobs = session->jobs, .work = run_point, .progress = show_progress, .context = session};
+    session->begin = session->shown = now();
+    session->on_terminal = isatty(STDERR_FILENO);
+    enum qm_status status = pool_run(&pool, diag);
+    if (session->on_terminal && session->shown != session->begin) fprintf(stderr, "\r\033[K");
+    return status;
+}
+
+/* ---- results ---- */
+
+static enum qm_status write_files(const struct session *session, struct qm_diag *diag) {
+    if (session->csv != NULL) {
+        const char *csv = exploration_csv(&session->exploration, session->arena);
+        QM_TRY(qm_file_write(session->csv, csv, strlen(csv), diag));
+    }
+    if (session->json == NULL) return QM_OK;
+    const char *json = exploration_json(&session->exploration, session->arena);
+    return qm_file_write(session->json, json, strlen(json), diag);
+}
+
+/* A signal that would end us waits until the files are whole. */
+static enum qm_status write_files_whole(const struct session *session, struct qm_diag *diag) {
+    sigset_t ends, before;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGHUP);
+    sigprocmask(SIG_BLOCK, &ends, &before);
+    enum qm_status status = write_files(session, diag);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+static enum qm_status check_faults(const struct session *session, struct qm_diag *diag) {
+    for (uint64_t i = 0; i < session->point_count; i++) {
+        const struct point *point = &session->exploration.points[i];
+        if (point->state != POINT_OK && point->state != POINT_IMPOSSIBLE)
+            return qm_fail(diag, QM_INTERNAL, "point %" PRIu64 ": was not run to its end: the results say why", i + 1);
+    }
+    return QM_OK;
+}
+
+static enum qm_status tell_results(struct session *session, struct qm_diag *diag) {
+    struct exploration *exploration = &session->exploration;
+    uint64_t points = session->point_count / exploration->model_count;
+    uint64_t *front = QM_ARENA_NEW(session->arena, uint64_t, points);
+    char **tables = QM_ARENA_NEW(session->arena, char *, exploration->model_count);
+    for (uint32_t i = 0; i < exploration->model_count; i++) {
+        uint64_t count = point_front(&exploration->points[i * points], points, front);
+        tables[i] = exploration_table(exploration, i, front, count, session->arena);
+    }
+    QM_TRY(write_files_whole(session, diag));
+    for (uint32_t i = 0; i < exploration->model_count; i++) printf("%s%s", i > 0 ? "\n" : "", tables[i]);
+    return check_faults(session, diag);
+}
+
+static enum qm_status explore(struct session *session, struct qm_diag *diag) {
+    QM_TRY(prepare(session, diag));
+    uint64_t size = session->point_count * sizeof(struct point);
+    session->exploration.points = pool_share(size);
+    enum qm_status status = run_points(session, diag);
+    if (status == QM_OK) status = tell_results(session, diag);
+    pool_unshare(session->exploration.points, size);
+    return status;
+}
+
+int qm_cmd_explore(int argc, char **argv) {
+    struct session session = {.arena = qm_arena_create(), .energy = "cmos45"};
+    struct qm_diag diag;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    session.jobs = cores > 0 ? (uint64_t)cores : 1;
+    enum qm_status status = parse_options(argc, argv, &session, &diag);
+    if (status == QM_OK && !session.wants_help) status = explore(&session, &diag);
+    if (status == QM_OK && session.wants_help) fputs(help, stdout);
+    qm_arena_destroy(session.arena);
+    return cli_fail(status, &diag);
+}
