@@ -207,12 +207,10 @@ static void compare_frame(void *context, uint64_t index) {
     }
 }
 
-/* Both engines, or neither. */
 static void probe_both(struct lockstep *self) {
+    QM_CHECK(self->model->ops->probe != NULL && self->rtl->ops->probe != NULL);
     qm_frames_init(&self->model_frames, &self->machine, FRAMES);
     qm_frames_init(&self->rtl_frames, &self->machine, FRAMES);
-    self->is_probed = self->model->ops->probe != NULL && self->rtl->ops->probe != NULL;
-    if (!self->is_probed) return;
     self->rtl_frames.written = compare_frame;
     self->rtl_frames.context = self;
     self->model->ops->probe(self->model, &self->model_frames);
@@ -256,7 +254,7 @@ static bool lockstep_wait(struct qm_device *device, uint64_t limit_cycles) {
         limit_cycles -= window;
     }
     if (self->difference[0] != '\0') {
-        run_window(self, WINDOW_CYCLES);
+        if (self->is_probed) run_window(self, WINDOW_CYCLES);
         return false;
     }
     if (done) {
@@ -363,7 +361,8 @@ enum qm_status qm_lockstep_create(const struct qm_device_ops *model, const struc
     }
     self->model->ops->observe(self->model, record_event, self);
     self->rtl->ops->observe(self->rtl, compare_event, self);
-    probe_both(self);
+    self->is_probed = options->probed;
+    if (self->is_probed) probe_both(self);
     *device = &self->device;
     return QM_OK;
 }

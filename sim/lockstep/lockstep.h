@@ -1,8 +1,9 @@
 /* lockstep.h - two engines behind one device: every call goes to both, and everything that can be seen of them is compared.
  *
  * The driver runs on it as on any device, so a whole network, host steps included, is verified by running it. Compared with zero
- * tolerance: in each cycle the signals between the blocks (spec/probes.def), when both engines show them; each instruction's start and end, each burst, beat (address, strobe, data) and response with its cycle; each register
- * and counter when a run ends; scratchpad, accumulator and DRAM on request.
+ * tolerance: each instruction's start and end, each burst, beat (address, strobe, data) and response with its cycle; each register
+ * and counter when a run ends; scratchpad, accumulator and DRAM on request; of a probed pair (qm_device_options) also in each cycle
+ * the signals between the blocks (spec/probes.def).
  */
 #ifndef QM_SIM_LOCKSTEP_LOCKSTEP_H
 #define QM_SIM_LOCKSTEP_LOCKSTEP_H
@@ -29,7 +30,7 @@ const char *qm_lockstep_difference(const struct qm_device *device);
 
 struct qm_lockstep_stats qm_lockstep_stats(const struct qm_device *device);
 
-/* The signal that differed first. Not known of differences in registers and memories, and of events when the engines show no signals. */
+/* The signal that differed first. Not known of differences in registers and memories, and of events when the pair is not probed. */
 struct qm_lockstep_place {
     bool is_known;
     uint64_t cycle;
@@ -52,7 +53,7 @@ struct qm_lockstep_scene {
 };
 struct qm_lockstep_scene qm_lockstep_scene(const struct qm_device *device);
 
-/* The last frames of the run, up to a window beyond a difference; borrowed. NULL when the engines show no signals. */
+/* The last frames of the run, up to a window beyond a difference; borrowed. NULL when the pair is not probed. */
 const struct qm_frames *qm_lockstep_frames(const struct qm_device *device, bool of_rtl);
 
 #endif

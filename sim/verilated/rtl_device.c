@@ -251,7 +251,7 @@ static enum qm_status create(const struct qm_machine *machine, const struct qm_d
                              struct qm_diag *diag) {
     QM_TRY(qm_machine_check(machine, diag));
     struct rtl_library library;
-    QM_TRY(rtl_library_open(machine, options->rtl_dir, &library, diag));
+    QM_TRY(rtl_library_open(machine, options, &library, diag));
     struct rtl_device *made = calloc(1, sizeof *made);
     QM_CHECK(made != NULL);
     made->base.ops = &qm_device_rtl;

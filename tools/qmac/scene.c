@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tools/qmac/waves.h"
+
 static void print_insn(const struct scene_program *run, uint32_t index, const char *who) {
     struct qm_insn insn;
     char text[1024];
@@ -52,7 +54,7 @@ static void print_culprit(const struct scene_program *run, const struct qm_locks
         print_insn(run, place->insn, "decode");
 }
 
-void scene_print(const struct qm_lockstep_scene *scene, const struct scene_program *run) {
+static void print_scene(const struct qm_lockstep_scene *scene, const struct scene_program *run) {
     if (scene->place.is_known) {
         const struct qm_lockstep_place *place = &scene->place;
         printf("first difference: cycle %" PRIu64 ", unit %s, signal %s: %s\n", place->cycle, place->unit, place->signal, place->what);
@@ -65,4 +67,11 @@ void scene_print(const struct qm_lockstep_scene *scene, const struct scene_progr
         bool working = scene->started[unit] > scene->ended[unit];
         print_unit(run, (enum qm_unit)unit, scene->ended[unit], working ? scene->started[unit] : scene->ended[unit] + 1);
     }
+}
+
+enum qm_status scene_report(const struct qm_device *pair, const struct scene_program *run, const char *waves_dir, struct qm_diag *diag) {
+    struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
+    if (qm_lockstep_frames(pair, false) == NULL) return QM_OK;
+    print_scene(&scene, run);
+    return waves_write(pair, waves_dir, diag);
 }

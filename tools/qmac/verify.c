@@ -12,16 +12,18 @@
 #include "tools/qmac/scene.h"
 #include "tools/qmac/tensors.h"
 #include "tools/qmac/verify_random.h"
-#include "tools/qmac/waves.h"
 
 static const char help[] = "usage: qmac verify MODEL|PROGRAM [options]\n"
                            "       qmac verify --random N [options]\n"
                            "Runs the C model and the Verilated RTL in lockstep and compares every start and end of an instruction, every\n"
-                           "memory beat, every register and counter, and at the end all memory. Exit status 1 at the first difference.\n\n"
+                           "memory beat, every register and counter, and at the end all memory. At a difference the run is repeated with the\n"
+                           "signals between the blocks compared as well: the first that differs, its instruction and layer are named, and\n"
+                           "waveforms of both are written. Exit status 1.\n\n"
                            "  --random N            N random programs instead of a network\n"
                            "  --input FILE.npy      examples for an input, one file for each input (default: one, random)\n" CLI_BUILD_HELP
                            "  --seed N              of random programs, inputs and stalls (default 1)\n"
                            "  --stalls P            probability that a memory channel stalls in a cycle (default 0)\n"
+                           "  --probe               compare the signals between the blocks from the start (slower)\n"
                            "  --rtl DIR             Verilog to compare instead of rtl/\n"
                            "  --waves DIR           where waveforms of a difference go (default qmac-waves)\n";
 
@@ -35,7 +37,7 @@ struct verify_options {
     uint64_t random, seed;
     double stalls;
     const char *rtl_dir, *waves_dir;
-    bool wants_help, is_random;
+    bool wants_help, is_random, probed;
 };
 
 static enum qm_status take_option(struct verify_options *options, int option, struct qm_diag *diag) {
@@ -48,6 +50,7 @@ static enum qm_status take_option(struct verify_options *options, int option, st
         return QM_OK;
     case 'S': return cli_parse_number("seed", optarg, &options->seed, diag);
     case 'P': return cli_parse_probability("stalls", optarg, &options->stalls, diag);
+    case 'B': options->probed = true; return QM_OK;
     case 'R': options->rtl_dir = optarg; return QM_OK;
     case 'W': options->waves_dir = optarg; return QM_OK;
     case 'h': options->wants_help = true; return QM_OK;
@@ -60,6 +63,7 @@ static enum qm_status parse_options(int argc, char **argv, struct verify_options
                                           {"input", required_argument, NULL, 'i'},
                                           {"seed", required_argument, NULL, 'S'},
                                           {"stalls", required_argument, NULL, 'P'},
+                                          {"probe", no_argument, NULL, 'B'},
                                           {"rtl", required_argument, NULL, 'R'},
                                           {"waves", required_argument, NULL, 'W'},
                                           {"help", no_argument, NULL, 'h'},
@@ -125,6 +129,7 @@ static enum qm_status verify_random(const struct verify_options *options, struct
                                       .model = &qm_device_cycle,
                                       .rtl = &qm_device_rtl,
                                       .stalls = options->stalls,
+                                      .probed = options->probed,
                                       .rtl_dir = options->rtl_dir,
                                       .waves_dir = options->waves_dir};
     struct qm_coverage *coverage = qm_coverage_create();
@@ -158,28 +163,33 @@ static enum qm_status verify_on_pair(struct qm_device *pair, const struct cli_pr
     if (difference != NULL) {
         struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
         struct scene_program run = scene_of_program(opened->program, &scene);
-        scene_print(&scene, &run);
-        QM_TRY(waves_write(pair, waves_dir, diag));
+        QM_TRY(scene_report(pair, &run, waves_dir, diag));
         return qm_fail(diag, QM_MISMATCH, "%s on %s: model and RTL differ: %s", opened->program->model, opened->machine.name, difference);
     }
     if (status == QM_OK) print_stats(opened->program->model, &opened->machine, qm_lockstep_stats(pair), seconds_since(&begin));
     return status;
 }
 
-static enum qm_status verify_program(const struct verify_options *options, const struct cli_program *opened, struct qm_diag *diag) {
-    struct qm_device_options device = {.seed = options->seed, .stalls = options->stalls, .rtl_dir = options->rtl_dir};
-    struct cli_inputs inputs = {0};
+static enum qm_status verify_once(const struct verify_options *options, const struct cli_program *opened, const struct cli_inputs *inputs,
+                                  bool probed, struct qm_diag *diag) {
+    struct qm_device_options device = {
+        .seed = options->seed, .stalls = options->stalls, .rtl_dir = options->rtl_dir, .probed = probed};
     struct qm_device *pair;
     qm_driver_memory(opened->program, &device);
+    QM_TRY(qm_lockstep_create(&qm_device_cycle, &qm_device_rtl, &opened->machine, &device, &pair, diag));
+    enum qm_status status = verify_on_pair(pair, opened, inputs, options->waves_dir, diag);
+    pair->ops->destroy(pair);
+    return status;
+}
+
+static enum qm_status verify_program(const struct verify_options *options, const struct cli_program *opened, struct qm_diag *diag) {
+    struct cli_inputs inputs = {0};
     if (options->input_count > 0)
         QM_TRY(cli_inputs_read(opened->program, options->inputs, options->input_count, &inputs, diag));
     else
         cli_inputs_random(opened->program, options->seed, &inputs);
-    enum qm_status status = qm_lockstep_create(&qm_device_cycle, &qm_device_rtl, &opened->machine, &device, &pair, diag);
-    if (status == QM_OK) {
-        status = verify_on_pair(pair, opened, &inputs, options->waves_dir, diag);
-        pair->ops->destroy(pair);
-    }
+    enum qm_status status = verify_once(options, opened, &inputs, options->probed, diag);
+    if (status == QM_MISMATCH && !options->probed) status = verify_once(options, opened, &inputs, true, diag);
     cli_inputs_free(&inputs);
     return status;
 }

@@ -139,7 +139,7 @@ static enum qm_status write_engine(const struct qm_device *pair, const char *fol
 enum qm_status waves_write(const struct qm_device *pair, const char *folder, struct qm_diag *diag) {
     const struct qm_frames *model = qm_lockstep_frames(pair, false), *rtl = qm_lockstep_frames(pair, true);
     struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
-    if (model == NULL || !scene.place.is_known) return QM_OK;
+    if (!scene.place.is_known) return QM_OK;
     uint64_t most = model->count > rtl->count ? model->count : rtl->count, end = model->count + rtl->count - most;
     struct range range = {.first = most > model->capacity ? most - model->capacity : 0, .end = end};
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
