@@ -151,8 +151,9 @@ static void verilog_probe(const char *width, const char *name, const char *expre
 }
 
 static void verilog_probes(void) {
-    puts("\n// What a bench sees between the blocks, in the cycle after: declarations and registers in the scope of qmac.v. Nothing unless QM_PROBED is defined.");
-    puts("`ifndef QM_PROBED\n`define QM_PROBES\n`else\n`define QM_PROBES \\\n    /* verilator lint_off UNUSEDSIGNAL */ \\\n    /* verilator lint_off WIDTH */ \\");
+    puts("\n// What a bench sees between the blocks, in the cycle after: registers in the scope of qmac.v.");
+    puts("`ifndef QM_PROBED\n`define QM_PROBES\n`else");
+    puts("`define QM_PROBES \\\n    /* verilator lint_off UNUSEDSIGNAL */ \\\n    /* verilator lint_off WIDTH */ \\");
 #define QM_PROBE(unit, name, width, insn, gate, verilog, c)             verilog_probe(#width, #unit "_" #name, #verilog);
 #define QM_PROBE_DATA(unit, name, width, insn, bytes, element, verilog) verilog_probe("(" #width ")", #unit "_" #name, #verilog);
 #include "spec/probes.def"

@@ -248,6 +248,7 @@ static bool run_window(struct lockstep *self, uint64_t cycles) {
 static bool lockstep_wait(struct qm_device *device, uint64_t limit_cycles) {
     struct lockstep *self = self_of(device);
     bool done = false;
+    if (self->difference[0] != '\0') return false;
     while (!done && limit_cycles > 0 && self->difference[0] == '\0') {
         uint64_t window = limit_cycles < WINDOW_CYCLES ? limit_cycles : WINDOW_CYCLES;
         done = run_window(self, window);

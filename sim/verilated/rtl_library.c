@@ -102,8 +102,8 @@ static enum qm_status find_folders(const char *rtl_dir, struct request *request,
     uint32_t sum = 0;
     for (const char *c = request->source; *c != '\0'; c++) sum = 31 * sum + (uint8_t)*c;
     if (rtl_dir != NULL) snprintf(hash, sizeof hash, "-%08" PRIx32, sum);
-    int used = snprintf(request->folder, PATH_BYTES, "%s/rtl/%08" PRIx32 "%s%s", QM_BUILD_DIR, qm_machine_fingerprint(request->machine), hash,
-                        request->probed ? "-probed" : "");
+    int used = snprintf(request->folder, PATH_BYTES, "%s/rtl/%08" PRIx32 "%s%s", QM_BUILD_DIR, qm_machine_fingerprint(request->machine),
+                        hash, request->probed ? "-probed" : "");
     QM_CHECK(used > 0 && used < PATH_BYTES);
     return QM_OK;
 }
@@ -118,8 +118,7 @@ enum qm_status rtl_library_open(const struct qm_machine *machine, const struct q
     library->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library->handle == NULL) return qm_fail(diag, QM_INTERNAL, "%s: cannot be loaded: %s", path, dlerror());
     if (FIND(library, create) && FIND(library, destroy) && FIND(library, reset) && FIND(library, tick) && FIND(library, scratchpad) &&
-        FIND(library, accumulator) && FIND(library, accumulator_row_bytes) &&
-        FIND(library, probe) == options->probed)
+        FIND(library, accumulator) && FIND(library, accumulator_row_bytes) && FIND(library, probe) == options->probed)
         return QM_OK;
     dlclose(library->handle);
     return qm_fail(diag, QM_INTERNAL, "%s: is not a machine; remove it, it will be built again", path);

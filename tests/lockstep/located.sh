@@ -1,14 +1,17 @@
 #!/bin/sh
-# located.sh NAME - the fault NAME of faults.txt, planted, is found by random programs; the report names its block, an instruction and the last
-# events, and the waveforms of both engines have the same signals and differ in the marked cycle.
+# located.sh NAME PROGRAM... - the fault NAME of faults.txt, planted, is found by `qmac verify PROGRAM...`; the report names its block, an
+# instruction and the last events, and the waveforms of both engines have the same signals and differ in the marked cycle. Of a network it
+# names the layer too.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
-dir=build/tests/faults/$1
+fault=$1
+shift
+dir=build/tests/faults/$fault
 mkdir -p build/tests/faults
-block=$(tests/lockstep/plant.sh "$1" "$dir") || exit 2
+block=$(tests/lockstep/plant.sh "$fault" "$dir") || exit 2
 waves=$dir-waves
 rm -rf "$waves"
-build/qmac verify --random 100 --machine tiny --stalls 0.2 --rtl "$dir" --waves "$waves" >"$dir-report" 2>"$dir-line"
+build/qmac verify "$@" --rtl "$dir" --waves "$waves" >"$dir-report" 2>"$dir-line"
 status=$?
 cat "$dir-report" "$dir-line"
 wrong() {
@@ -18,6 +21,9 @@ wrong() {
 [ $status = 1 ] || wrong "status $status, not 1"
 grep -q "^first difference: cycle [0-9]*, unit $block, signal " "$dir-report" || wrong "the report does not name $block"
 grep -A 1 '^the instruction:' "$dir-report" | grep -q ' instruction [0-9]' || wrong "no instruction"
+if [ "$1" != --random ]; then
+    grep -A 1 '^the instruction:' "$dir-report" | grep -q ' of layer [0-9]* ([A-Z]' || wrong "no layer"
+fi
 grep -q '^  cycle [0-9]*: ' "$dir-report" || wrong "no events"
 for file in model rtl; do
     grep '^\$var\|^\$scope' "$waves/$file.vcd" >"$waves/$file.names"

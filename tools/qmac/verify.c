@@ -13,19 +13,20 @@
 #include "tools/qmac/tensors.h"
 #include "tools/qmac/verify_random.h"
 
-static const char help[] = "usage: qmac verify MODEL|PROGRAM [options]\n"
-                           "       qmac verify --random N [options]\n"
-                           "Runs the C model and the Verilated RTL in lockstep and compares every start and end of an instruction, every\n"
-                           "memory beat, every register and counter, and at the end all memory. At a difference the run is repeated with the\n"
-                           "signals between the blocks compared as well: the first that differs, its instruction and layer are named, and\n"
-                           "waveforms of both are written. Exit status 1.\n\n"
-                           "  --random N            N random programs instead of a network\n"
-                           "  --input FILE.npy      examples for an input, one file for each input (default: one, random)\n" CLI_BUILD_HELP
-                           "  --seed N              of random programs, inputs and stalls (default 1)\n"
-                           "  --stalls P            probability that a memory channel stalls in a cycle (default 0)\n"
-                           "  --probe               compare the signals between the blocks from the start (slower)\n"
-                           "  --rtl DIR             Verilog to compare instead of rtl/\n"
-                           "  --waves DIR           where waveforms of a difference go (default qmac-waves)\n";
+static const char help[] =
+    "usage: qmac verify MODEL|PROGRAM [options]\n"
+    "       qmac verify --random N [options]\n"
+    "Runs the C model and the Verilated RTL in lockstep and compares every start and end of an instruction, every\n"
+    "memory beat, every register and counter, and at the end all memory. At a difference the run is repeated with the\n"
+    "signals between the blocks compared as well: the first that differs, its instruction and layer are named, and\n"
+    "waveforms of both are written. Exit status 1.\n\n"
+    "  --random N            N random programs instead of a network\n"
+    "  --input FILE.npy      examples for an input, one file for each input (default: one, random)\n" CLI_BUILD_HELP
+    "  --seed N              of random programs, inputs and stalls (default 1)\n"
+    "  --stalls P            probability that a memory channel stalls in a cycle (default 0)\n"
+    "  --probe               compare the signals between the blocks from the start (slower)\n"
+    "  --rtl DIR             Verilog to compare instead of rtl/\n"
+    "  --waves DIR           where waveforms of a difference go (default qmac-waves)\n";
 
 enum { INPUTS_MAX = 32, PROGRESS_SECONDS = 1 };
 
@@ -172,8 +173,7 @@ static enum qm_status verify_on_pair(struct qm_device *pair, const struct cli_pr
 
 static enum qm_status verify_once(const struct verify_options *options, const struct cli_program *opened, const struct cli_inputs *inputs,
                                   bool probed, struct qm_diag *diag) {
-    struct qm_device_options device = {
-        .seed = options->seed, .stalls = options->stalls, .rtl_dir = options->rtl_dir, .probed = probed};
+    struct qm_device_options device = {.seed = options->seed, .stalls = options->stalls, .rtl_dir = options->rtl_dir, .probed = probed};
     struct qm_device *pair;
     qm_driver_memory(opened->program, &device);
     QM_TRY(qm_lockstep_create(&qm_device_cycle, &qm_device_rtl, &opened->machine, &device, &pair, diag));
