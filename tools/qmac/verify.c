@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "driver/driver.h"
 #include "sim/lockstep/lockstep.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
+#include "tools/qmac/endurance.h"
 #include "tools/qmac/scene.h"
 #include "tools/qmac/shrink.h"
 #include "tools/qmac/tensors.h"
@@ -26,21 +26,24 @@ static const char help[] =
     "  --input FILE.npy      examples for an input, one file for each input (default: one, random)\n" CLI_BUILD_HELP
     "  --seed N              of random programs, inputs and stalls (default 1)\n"
     "  --stalls P            probability that a memory channel stalls in a cycle (default 0)\n"
+    "  --jobs J              processes for random programs (default 1)\n"
+    "  --corpus DIR          keep interesting random programs and how far it came there; a second run with the same\n"
+    "                        DIR runs them again and goes on with the next seed. SIGINT and SIGTERM stop and save\n"
     "  --probe               compare the signals between the blocks from the start (slower)\n"
     "  --shrink FILE.prog    reduce a failing random program or TEST.prog, and save it as a program test\n"
     "  --rtl DIR             Verilog to compare instead of rtl/\n"
     "  --waves DIR           where waveforms of a difference go (default qmac-waves)\n";
 
-enum { INPUTS_MAX = 32, PROGRESS_SECONDS = 1 };
+enum { INPUTS_MAX = 32 };
 
 struct verify_options {
     const char *file; /* NULL: random programs */
     struct cli_build build;
     const char *inputs[INPUTS_MAX];
     unsigned input_count;
-    uint64_t random, seed;
+    uint64_t random, seed, jobs;
     double stalls;
-    const char *rtl_dir, *waves_dir, *shrink_file;
+    const char *rtl_dir, *waves_dir, *shrink_file, *corpus;
     bool wants_help, is_random, probed;
 };
 
@@ -54,6 +57,8 @@ static enum qm_status take_option(struct verify_options *options, int option, st
         return QM_OK;
     case 'S': return cli_parse_number("seed", optarg, &options->seed, diag);
     case 'P': return cli_parse_probability("stalls", optarg, &options->stalls, diag);
+    case 'j': return cli_parse_number("jobs", optarg, &options->jobs, diag);
+    case 'D': options->corpus = optarg; return QM_OK;
     case 'B': options->probed = true; return QM_OK;
     case 'K': options->shrink_file = optarg; return QM_OK;
     case 'R': options->rtl_dir = optarg; return QM_OK;
@@ -68,6 +73,8 @@ static enum qm_status parse_options(int argc, char **argv, struct verify_options
                                           {"input", required_argument, NULL, 'i'},
                                           {"seed", required_argument, NULL, 'S'},
                                           {"stalls", required_argument, NULL, 'P'},
+                                          {"jobs", required_argument, NULL, 'j'},
+                                          {"corpus", required_argument, NULL, 'D'},
                                           {"probe", no_argument, NULL, 'B'},
                                           {"shrink", required_argument, NULL, 'K'},
                                           {"rtl", required_argument, NULL, 'R'},
@@ -76,7 +83,7 @@ static enum qm_status parse_options(int argc, char **argv, struct verify_options
                                           CLI_BUILD_OPTIONS,
                                           {NULL, 0, NULL, 0}};
     int option;
-    *options = (struct verify_options){.seed = 1, .waves_dir = "qmac-waves"};
+    *options = (struct verify_options){.seed = 1, .jobs = 1, .waves_dir = "qmac-waves"};
     for (;;) {
         QM_TRY(cli_next_option(argc, argv, table, &option, diag));
         if (option == -1) break;
@@ -86,6 +93,8 @@ static enum qm_status parse_options(int argc, char **argv, struct verify_options
     if (!options->is_random) return cli_take_file(argc, argv, &options->file, diag);
     if (optind < argc) return qm_fail(diag, QM_BAD_INPUT, "%s: --random takes no file", argv[optind]);
     if (options->random == 0) return qm_fail(diag, QM_BAD_INPUT, "--random 0: nothing would be compared: give 1 or more");
+    if (options->jobs < 1 || options->jobs > QM_ENDURANCE_JOBS_MAX)
+        return qm_fail(diag, QM_BAD_INPUT, "--jobs %" PRIu64 ": give 1 to %d", options->jobs, QM_ENDURANCE_JOBS_MAX);
     return QM_OK;
 }
 
@@ -103,42 +112,6 @@ static void print_stats(const char *what, const struct qm_machine *machine, stru
 
 /* ---- programs ---- */
 
-static void print_coverage(const struct qm_coverage *coverage) {
-    size_t covered, all;
-    char missing[1024];
-    qm_coverage_count(coverage, &covered, &all, missing, sizeof missing);
-    printf("coverage: %zu of %zu classes of field values and faults%s%s\n", covered, all, missing[0] != '\0' ? "; not drawn: " : "",
-           missing);
-}
-
-static enum qm_status shrink_seed(const struct verify_options *options, const struct qm_verify_random *verify, uint64_t seed,
-                                  struct qm_diag *diag) {
-    struct qm_arena *arena = qm_arena_create();
-    enum qm_status status = qm_shrink(verify, qm_verify_random_text(verify, seed, arena), options->shrink_file, diag);
-    qm_arena_destroy(arena);
-    return status;
-}
-
-static enum qm_status verify_seeds(const struct verify_options *options, struct qm_verify_random *verify, struct qm_coverage *coverage,
-                                   struct qm_diag *diag) {
-    struct qm_lockstep_stats stats = {0};
-    struct timespec begin;
-    bool shows = isatty(STDERR_FILENO);
-    clock_gettime(CLOCK_MONOTONIC, &begin);
-    for (uint64_t i = 0; i < options->random; i++) {
-        enum qm_status status = qm_verify_random_one(verify, options->seed + i, coverage, &stats, diag);
-        struct qm_diag difference = *diag;
-        if (status == QM_MISMATCH && options->shrink_file != NULL) QM_TRY(shrink_seed(options, verify, options->seed + i, diag));
-        if (status != QM_OK) return qm_fail(diag, status, "%s", difference.text);
-        verify->rtl_is_built = true;
-        if (shows && i % 64 == 63 && seconds_since(&begin) > PROGRESS_SECONDS)
-            fprintf(stderr, "\r\033[Kprogram %" PRIu64 " of %" PRIu64, i + 1, options->random);
-    }
-    if (shows) fprintf(stderr, "\r\033[K");
-    print_stats("random programs", verify->machine, stats, seconds_since(&begin));
-    return QM_OK;
-}
-
 static struct qm_verify_random verify_of(const struct verify_options *options, const struct qm_machine *machine) {
     return (struct qm_verify_random){.machine = machine,
                                      .model = &qm_device_cycle,
@@ -153,11 +126,12 @@ static enum qm_status verify_random(const struct verify_options *options, struct
     struct qm_machine machine;
     QM_TRY(cli_machine(&options->build, &machine, diag));
     struct qm_verify_random verify = verify_of(options, &machine);
-    struct qm_coverage *coverage = qm_coverage_create();
-    enum qm_status status = verify_seeds(options, &verify, coverage, diag);
-    if (status == QM_OK) print_coverage(coverage);
-    qm_coverage_destroy(coverage);
-    return status;
+    struct qm_endurance endurance = {.count = options->random,
+                                     .seed = options->seed,
+                                     .jobs = options->jobs,
+                                     .corpus = options->corpus,
+                                     .shrink_file = options->shrink_file};
+    return qm_endurance_run(&endurance, &verify, diag);
 }
 
 static enum qm_status verify_text_in(const struct verify_options *options, struct qm_arena *arena, struct qm_diag *diag) {

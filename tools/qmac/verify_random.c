@@ -38,6 +38,7 @@ static enum qm_status run_once(const struct qm_verify_random *verify, const stru
     stats->cycles += one.cycles;
     stats->events += one.events;
     stats->runs += one.runs;
+    stats->counters = one.counters;
     pair->ops->destroy(pair);
     return status;
 }
