@@ -113,7 +113,7 @@ enum qm_status rtl_library_open(const struct qm_machine *machine, const struct q
     struct request request = {.machine = machine, .probed = options->probed};
     QM_TRY(find_folders(options->rtl_dir, &request, diag));
     char path[PATH_BYTES + 16];
-    QM_TRY(build(&request, diag));
+    if (!options->rtl_is_built) QM_TRY(build(&request, diag));
     snprintf(path, sizeof path, "%s/librtl.so", request.folder);
     library->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library->handle == NULL) return qm_fail(diag, QM_INTERNAL, "%s: cannot be loaded: %s", path, dlerror());
