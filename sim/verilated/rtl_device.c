@@ -10,6 +10,7 @@
 #include "sim/device.h"
 #include "sim/functional/commit.h"
 #include "sim/memory/dram.h"
+#include "sim/probe.h"
 #include "sim/verilated/rtl_library.h"
 
 struct rtl_device {
@@ -19,9 +20,10 @@ struct rtl_device {
     struct qm_dram *dram;
     struct rtl_model *model;
     struct rtl_in in;
-    struct rtl_out pins[2]; /* of this cycle and of the one before, by turns */
-    unsigned now;           /* index of this cycle's pins */
-    uint64_t cycle;         /* of the run */
+    struct rtl_out pins[2];   /* of this cycle and of the one before, by turns */
+    struct qm_frames *frames; /* NULL: nobody looks */
+    unsigned now;             /* index of this cycle's pins */
+    uint64_t cycle;           /* of the run */
     qm_observer *observer;
     void *context;
     uint32_t starts[QM_UNITS], ends[QM_UNITS]; /* in this run */
@@ -65,6 +67,14 @@ static void report_cycle(struct rtl_device *device, const struct rtl_out *pins, 
     if (memory->b_valid) report(device, (struct qm_event){.kind = QM_EVENT_RESPONSE});
 }
 
+static void write_frame(struct rtl_device *device) {
+    struct qm_frames *frames = device->frames;
+    struct qm_frame *frame = qm_frames_at(frames, frames->count);
+    frame->cycle = device->cycle;
+    device->library.probe(device->model, frame->values, frame->bytes, frames->layout.size, frames->layout.offset);
+    qm_frames_push(frames);
+}
+
 /* ---- time ---- */
 
 static void drive_memory_pins(struct rtl_in *in, const struct qm_dram_out *memory) {
@@ -106,6 +116,7 @@ static void tick_busy(struct rtl_device *device) {
     qm_dram_outputs(device->dram, &memory);
     drive_memory_pins(&device->in, &memory);
     clock_rtl(device);
+    if (device->frames != NULL) write_frame(device);
     if (device->observer != NULL) report_cycle(device, pins, &memory);
     clock_memory(device, pins);
     device->cycle++;
@@ -202,6 +213,10 @@ static struct lane lane_of(const struct rtl_device *device, size_t index) {
     return (struct lane){row + bit / 8, (unsigned)(bit % 8)};
 }
 
+static void probe(struct qm_device *base, struct qm_frames *frames) {
+    downcast(base)->frames = frames;
+}
+
 static size_t accumulator_words(const struct rtl_device *device) {
     return (size_t)device->machine.accumulator_rows * device->machine.cols;
 }
@@ -236,7 +251,7 @@ static enum qm_status create(const struct qm_machine *machine, const struct qm_d
                              struct qm_diag *diag) {
     QM_TRY(qm_machine_check(machine, diag));
     struct rtl_library library;
-    QM_TRY(rtl_library_open(machine, &library, diag));
+    QM_TRY(rtl_library_open(machine, options, &library, diag));
     struct rtl_device *made = calloc(1, sizeof *made);
     QM_CHECK(made != NULL);
     made->base.ops = &qm_device_rtl;
@@ -259,6 +274,7 @@ const struct qm_device_ops qm_device_rtl = {
     .wait = wait,
     .reset = reset,
     .observe = observe,
+    .probe = probe,
     .read_internal = read_internal,
     .write_internal = write_internal,
 };

@@ -1,4 +1,4 @@
-# What takes minutes: the fuzz targets, more random programs.
+# What takes minutes: the fuzz targets, more random programs, in two simulators.
 check "fuzz the readers" make --no-print-directory fuzz
 for machine in one tiny m3x5 acc20 m8x16 m16x8 edge; do
     check "500 random programs on $machine" build/qmac verify --random 500 --seed 1000 --machine $machine
@@ -20,3 +20,17 @@ for low in 0 26; do
     done
 done
 check "the ranges of 32-bit products that the requantizer's proofs assume" tests/proofs/run.sh integers requantize_product
+# shellcheck disable=SC2086
+{
+    small="scratchpad_bytes=4096 accumulator_rows=32"
+    for machine in one tiny m3x5; do
+        check "random programs on $machine in 4 states, with stalls" tests/icarus/run.sh cells random 15 3000 0.2 $machine $small
+    done
+    for machine in acc20 m8x16 m16x8 edge; do
+        check "random programs on $machine in 4 states, with stalls, fast array" tests/icarus/run.sh fast random 25 3000 0.2 $machine $small
+    done
+}
+for machine in one m3x5 acc20 m8x16 m16x8 edge; do
+    check "the signals between the blocks are equal on $machine" build/qmac verify --random 200 --machine $machine --stalls 0.1 --probe
+done
+check "programs that show ten planted faults are reduced to at most 8 instructions each" tests/lockstep/shrunk.sh
