@@ -60,7 +60,4 @@ void qm_synchronize(struct qm_insn *insns, uint32_t count, const struct qm_machi
 /* The instruction writes what it reads itself: its result is not defined (docs/machine.md). */
 bool qm_writes_what_it_reads(const struct qm_insn *insn, const struct qm_machine *machine);
 
-/* No wait of a list of instructions can be in vain: the machine cannot deadlock on it. */
-bool qm_tokens_arrive(const struct qm_insn *insns, uint32_t count);
-
 #endif

@@ -291,16 +291,3 @@ Test(synchronize, tells_interleaved_channels_apart) {
     qm_synchronize(pair, 2, &machine);
     expect(&pair[1], POST_BIT, 0);
 }
-
-Test(synchronize, a_wait_is_in_vain_when_its_signal_is_missing_late_or_taken) {
-    struct qm_insn pair[] = {{.opcode = QM_LOAD, .signal = MATMUL_BIT}, {.opcode = QM_MATMUL, .wait = LOAD_BIT}};
-    struct qm_insn late[] = {pair[1], pair[0]};
-    struct qm_insn missing[] = {{.opcode = QM_LOAD, .signal = POST_BIT}, pair[1]};
-    struct qm_insn taken[] = {pair[0], pair[1], pair[1]};
-    struct qm_insn own[] = {{.opcode = QM_LOAD, .signal = LOAD_BIT}};
-    cr_assert(qm_tokens_arrive(pair, 2));
-    cr_assert_not(qm_tokens_arrive(late, 2));
-    cr_assert_not(qm_tokens_arrive(missing, 2));
-    cr_assert_not(qm_tokens_arrive(taken, 3));
-    cr_assert_not(qm_tokens_arrive(own, 1));
-}
