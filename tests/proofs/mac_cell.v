@@ -1,11 +1,12 @@
 // mac_cell - what the cell does with its product (product.v): sum_o is sum_i plus the product of the cycle before, the weights are those last
-// loaded into the register that buffer_i names, and a load off the diagonal may ask for zero instead.
+// loaded into the register that buffer_i names, zero after reset, and a load off the diagonal may ask for zero instead.
 `default_nettype none
 
 module mac_cell_proof #(
     parameter OnDiagonal = 0
 ) (
     input wire               clk_i,
+    input wire               rst_ni,
     input wire        [15:0] activation_i,
     input wire               unsigned_i,
     input wire        [1:0]  mode_i,
@@ -28,6 +29,7 @@ module mac_cell_proof #(
 
     mac_cell #(.OnDiagonal(OnDiagonal)) dut (
         .clk_i        (clk_i),
+        .rst_ni       (rst_ni),
         .activation_i (activation_i),
         .unsigned_i   (unsigned_i),
         .mode_i       (mode_i),
@@ -59,7 +61,11 @@ module mac_cell_proof #(
         before_q <= 1'b1;
         sum_q    <= sum_i + \dut.product ;
         moved_q  <= {activation_i, weight_i, diagonal_i, load_buffer_i, load_i, buffer_i, mode_i, unsigned_i};
-        if (load_i) begin
+        if (!rst_ni) begin
+            known_q     <= 2'b11;
+            loaded_q[0] <= 16'd0;
+            loaded_q[1] <= 16'd0;
+        end else if (load_i) begin
             known_q[load_buffer_i]  <= 1'b1;
             loaded_q[load_buffer_i] <= diagonal_i && OnDiagonal == 0 ? 16'd0 : weight_i;
         end

@@ -16,7 +16,7 @@ module requantize_operands_proof (
     (* hierconn *) wire        [4:0]  \dut.right_q ;
     (* hierconn *) wire        [2:0]  \dut.rounding_q ;
 
-    requantize dut (
+    (* keep *) requantize dut (   // nothing but its registers is looked at
         .clk_i       (clk_i),
         .multiply_i  (multiply_i),
         .round_i     (1'b0),

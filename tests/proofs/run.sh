@@ -39,7 +39,7 @@ prove_values() {
 }
 
 prove_induction() {
-    timeout $limit yosys -q -l "$work/log" -p "$elaborate; memory -nomap; memory_map; flatten; opt_clean; setundef -undriven -anyseq; opt; \
+    timeout $limit yosys -q -l "$work/log" -p "$elaborate; memory -nomap; memory_map; flatten; opt; \
         sat -tempinduct -prove-asserts -set-assumes -maxsteps 3 -show-public" >"$work/log.out" 2>&1 || broken Yosys
     grep -q 'Induction step proven: SUCCESS!' "$work/log" && verdict 0
     grep -q 'model found\|induction proof failed\|maximum number of time steps' "$work/log" && verdict 1
