@@ -224,11 +224,6 @@ static struct qm_layer *writer_of(struct qm_layer *layers, uint32_t count, const
 }
 
 /* Views of a packed map are the same bytes only when no position ends within one. */
-static void pack(struct qm_network *network, uint32_t root) {
-    for (uint32_t i = 0; i < network->value_count; i++)
-        if (network->values[i].storage == root) network->values[i].bits = NARROW_MAP_BITS;
-}
-
 static bool views_can_pack(const struct qm_network *network, uint32_t root) {
     for (uint32_t i = 0; i < network->value_count; i++) {
         const struct qm_value *view = &network->values[i];
@@ -237,11 +232,28 @@ static bool views_can_pack(const struct qm_network *network, uint32_t root) {
     return true;
 }
 
+/* Elements one behind the other, or position by position when those end within a byte. */
+static struct qm_move packing_move(const struct qm_value *value) {
+    uint32_t positions = value->h * value->w;
+    if (value->c % 2 == 0 || positions == 1) return (struct qm_move){.run = positions * value->c};
+    struct qm_move move = {.loop_count = 1, .run = value->c};
+    move.loops[0] = (struct qm_move_loop){positions, value->c, qm_value_pixel_bytes(value)};
+    return move;
+}
+
+/* Makes the map that a layer writes a packed one. */
+static void pack(struct qm_network *network, struct qm_layer *writer) {
+    uint32_t root = network->values[writer->output].storage;
+    for (uint32_t i = 0; i < network->value_count; i++)
+        if (network->values[i].storage == root) network->values[i].bits = NARROW_MAP_BITS;
+    if (writer->kind == QM_LAYER_MOVE) writer->move = packing_move(&network->values[root]);
+}
+
 /* Lets the writer give the map in the packed units. */
 static void write_packed(const struct narrower *n, struct qm_layer *writer) {
     bool is_unsigned = n->network->values[writer->output].dtype == QM_U8;
     uint32_t channels = n->network->values[writer->output].c;
-    if (writer->kind == QM_LAYER_ADD) {
+    if (writer->kind == QM_LAYER_ADD || writer->kind == QM_LAYER_MOVE) {
         writer->out_scale = scaled(writer->out_scale, 1.0 / MAP_STEP);
     } else {
         struct qm_scale *scales = QM_ARENA_NEW(n->arena, struct qm_scale, channels);
@@ -251,7 +263,7 @@ static void write_packed(const struct narrower *n, struct qm_layer *writer) {
     writer->out_zero = packed_number(writer->out_zero, is_unsigned);
     writer->clamp_min = packed_number(writer->clamp_min, is_unsigned);
     writer->clamp_max = packed_number(writer->clamp_max, is_unsigned);
-    pack(n->network, n->network->values[writer->output].storage);
+    pack(n->network, writer);
 }
 
 static uint32_t add_copy(const struct narrower *n, uint32_t value) {
@@ -263,15 +275,6 @@ static uint32_t add_copy(const struct narrower *n, uint32_t value) {
     copy->bits = NARROW_MAP_BITS;
     copy->storage = n->network->value_count;
     return n->network->value_count++;
-}
-
-/* Elements one behind the other, or position by position when those end within a byte. */
-static struct qm_move packing_move(const struct qm_value *value) {
-    uint32_t positions = value->h * value->w;
-    if (value->c % 2 == 0 || positions == 1) return (struct qm_move){.run = positions * value->c};
-    struct qm_move move = {.loop_count = 1, .run = value->c};
-    move.loops[0] = (struct qm_move_loop){positions, value->c, qm_value_pixel_bytes(value)};
-    return move;
 }
 
 /* A layer that makes the packed copy of a map for `reader`. */
@@ -370,8 +373,7 @@ static void pack_map(struct qm_network *network, uint32_t root) {
     bool narrow = qm_graph_bits(&network->graph->tensors[network->values[root].graph_tensor]) <= NARROW_MAP_BITS;
     if (!narrow || writer == NULL || network->values[root].bits == NARROW_MAP_BITS) return;
     if (is_end(network, root) || !all_readers_narrow(network, root) || !views_can_pack(network, root)) return;
-    pack(network, root);
-    if (writer->kind == QM_LAYER_MOVE) writer->move = packing_move(&network->values[root]);
+    pack(network, writer);
     for (uint32_t i = 0; i < network->layer_count; i++)
         if (reads(network, &network->layers[i], root)) set_packed_pad(&network->layers[i], network->layers[i].pad_value);
 }
