@@ -9,8 +9,11 @@ Q ?= @
 CC ?= gcc
 CXX ?= g++
 
-RTL_SRC := $(sort $(wildcard rtl/*.v rtl/lib/*.v rtl/probe/*.v))
-RTL_FIND := -Irtl -Irtl/lib -Irtl/probe
+# The tests of the tests build machines from a copy with faults in it (mk/mutants.mk), and with either form of the array.
+RTL_ROOT ?= rtl
+RTL_FAST_ARRAY ?= 1
+RTL_SRC := $(sort $(wildcard $(RTL_ROOT)/*.v $(RTL_ROOT)/lib/*.v $(RTL_ROOT)/probe/*.v))
+RTL_FIND := -I$(RTL_ROOT) -I$(RTL_ROOT)/lib -I$(RTL_ROOT)/probe
 RTL_SPECGEN_SRC := tools/specgen.c common/isa.c common/csr.c common/counters.c common/status.c
 RTL_SPEC := $(wildcard spec/*.def) $(wildcard common/*.h)
 
@@ -18,7 +21,7 @@ VERILATOR := verilator
 VERILATOR_ROOT = $(shell $(VERILATOR) --getenv VERILATOR_ROOT)
 RTL_CXXFLAGS = -std=gnu++17 -O3 -march=native -fPIC -fvisibility=hidden -fno-gnu-unique -fno-exceptions \
     -I. -I$(VERILATOR_ROOT)/include -I$(VERILATOR_ROOT)/include/vltstd
-RTL_VERILATE := --cc --prefix Vqmac --top-module qmac -O3 --x-assign fast --x-initial fast --noassert -Wno-lint -Wno-style -GFastArray=1
+RTL_VERILATE := --cc --prefix Vqmac --top-module qmac -O3 --x-assign fast --x-initial fast --noassert -Wno-lint -Wno-style -GFastArray=$(RTL_FAST_ARRAY)
 
 .PHONY: rtl-machine lint-rtl synth
 .DELETE_ON_ERROR:
@@ -36,7 +39,7 @@ $(B)/rtl/%/qmac_defs.vh: $(RTL_SPECGEN_SRC) $(RTL_SPEC)
 
 $(RTL_DIR)/obj/Vqmac.h: $(RTL_SRC) $(RTL_DIR)/qmac_defs.vh mk/rtl.mk
 	$(Q)rm -rf $(@D)
-	$(Q)$(VERILATOR) $(RTL_VERILATE) $(RTL_PARAMS) "-GFingerprint=32'h$(RTL_FINGERPRINT)" --Mdir $(@D) -I$(RTL_DIR) $(RTL_FIND) rtl/qmac.v
+	$(Q)$(VERILATOR) $(RTL_VERILATE) $(RTL_PARAMS) "-GFingerprint=32'h$(RTL_FINGERPRINT)" --Mdir $(@D) -I$(RTL_DIR) $(RTL_FIND) $(RTL_ROOT)/qmac.v
 
 # One translation unit compiles fastest. Verilator's own part is the same for all machines. A library in use is replaced, not overwritten.
 $(RTL_DIR)/librtl.so: $(RTL_DIR)/obj/Vqmac.h sim/verilated/rtl_glue.cpp sim/verilated/rtl_glue.h $(B)/rtl/verilated.o

@@ -1,7 +1,7 @@
 /* rtl_library.c - builds a machine's library with mk/rtl.mk and loads it.
  *
  * The folder is BUILD/rtl/FINGERPRINT, so that a machine is built once however it is named. make decides whether it is up to date; a lock on
- * the folder keeps two processes from building at once.
+ * the folder keeps two processes from building at once. A machine stays loaded until the process ends, and is not looked at again.
  */
 #include "sim/verilated/rtl_library.h"
 
@@ -85,9 +85,12 @@ enum qm_status rtl_library_open(const struct qm_machine *machine, struct rtl_lib
     char folder[PATH_BYTES], path[PATH_BYTES + 16];
     int used = snprintf(folder, sizeof folder, "%s/rtl/%08" PRIx32, QM_BUILD_DIR, qm_machine_fingerprint(machine));
     QM_CHECK(used > 0 && used < PATH_BYTES);
-    QM_TRY(build(machine, folder, diag));
     snprintf(path, sizeof path, "%s/librtl.so", folder);
-    library->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    library->handle = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
+    if (library->handle == NULL) {
+        QM_TRY(build(machine, folder, diag));
+        library->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    }
     if (library->handle == NULL) return qm_fail(diag, QM_INTERNAL, "%s: cannot be loaded: %s", path, dlerror());
     if (FIND(library, create) && FIND(library, destroy) && FIND(library, reset) && FIND(library, tick) && FIND(library, scratchpad) &&
         FIND(library, accumulator) && FIND(library, accumulator_row_bytes))
