@@ -83,6 +83,10 @@ $(B)/matmul_sweep: $(call obj,tests/programs/matmul_sweep.c,obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $< -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
 
+$(B)/token_order: $(call obj,tests/programs/token_order.c,obj) $(B)/libqmac.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -o $@ $^ $(LDLIBS)
+
 $(B)/skip_equals_step: $(call obj,tests/programs/skip_equals_step.c tools/qmac/random_program.c,obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
@@ -113,11 +117,11 @@ demo: deps ## run the shipped network on all its pictures: accuracy, latency, en
 	$(B)/qmac run workloads/digits/digits_int8.tflite --machine edge --input workloads/digits/pictures.npy --labels workloads/digits/labels.npy
 
 test: deps ## build and run all tests that fit in 15 minutes
-	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(ONNX_TESTS) $(B)/matmul_sweep $(B)/skip_equals_step $(B)/run_programs $(B)/scale_oracle $(B)/systemc_equals_cycle $(B)/somebodys_system
-	tests/run.sh unit rtl oracle networks cli programs lockstep systemc
+	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(ONNX_TESTS) $(B)/matmul_sweep $(B)/skip_equals_step $(B)/token_order $(B)/run_programs $(B)/scale_oracle $(B)/systemc_equals_cycle $(B)/somebodys_system $(B)/icarus_record
+	tests/run.sh unit rtl oracle networks cli programs icarus lockstep systemc
 
 test-long: deps ## the longer tests: fuzzing, more random programs
-	+@$(MAKE) --no-print-directory all fuzz
+	+@$(MAKE) --no-print-directory all fuzz $(B)/icarus_record
 	tests/run.sh long
 
 lint: deps ## style, room walls, Verilog lint, generated tables

@@ -7,7 +7,7 @@
  *   insn_count | arena_bytes | code_offset | image_offset | image_bytes
  *   tensor_count | input_count | output_count | layer_count | step_count
  *   tensor_count x  name [128] | dtype | rank | dims [6] | scale | zero_point | arena_offset | size_bytes
- *   layer_count x   name [128] | op [32] | shape [64] | precision [16] | op_index | on_host | macs (64) | host_bytes (64)
+ *   layer_count x   name [128] | op [32] | shape [64] | precision [16] | op_index | on_host | macs (64)
  *   step_count x    on_host | first_insn | insn_count | layer | host_op | input | output | beta
  *   insn_count x    16 words
  *   insn_count x    layer
@@ -23,7 +23,7 @@
 
 #include "common/file.h"
 
-enum { MAGIC_BYTES = 8, VERSION = 2, WORD = 4, CODE_ALIGNMENT = 256, STEP_ALIGNMENT = 4 };
+enum { MAGIC_BYTES = 8, VERSION = 3, WORD = 4, CODE_ALIGNMENT = 256, STEP_ALIGNMENT = 4 };
 static const char MAGIC[MAGIC_BYTES + 1] = "QMACPROG";
 static const size_t FILE_BYTES_MAX = (size_t)1 << 32;
 
@@ -225,7 +225,6 @@ static void walk_layer(struct stream *s, struct qm_program_layer *layer) {
     walk_u32(s, &layer->op_index);
     walk_bool(s, &layer->on_host);
     walk_u64(s, &layer->macs);
-    walk_u64(s, &layer->host_bytes);
 }
 
 static bool is_byte(enum qm_dtype dtype) {

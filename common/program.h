@@ -54,8 +54,7 @@ struct qm_program_layer {
     char precision[16];       /* "w8a8" */
     uint32_t op_index;        /* in the model file */
     bool on_host;
-    uint64_t macs;       /* of the layer's definition, not of the tiling */
-    uint64_t host_bytes; /* host: bytes read and written */
+    uint64_t macs; /* of the layer's definition, not of the tiling */
 };
 
 struct qm_program {

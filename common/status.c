@@ -10,6 +10,8 @@ enum qm_status qm_fail(struct qm_diag *diag, enum qm_status status, const char *
     va_start(args, format);
     vsnprintf(diag->text, sizeof diag->text, format, args);
     va_end(args);
+    for (char *c = diag->text; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
     return status;
 }
 

@@ -1,9 +1,10 @@
 # mk/fuzz.mk - libFuzzer on everything that reads a file: models (front end to plan) and programs.
 #
-#   make fuzz FUZZ_SECONDS=600        all targets, so long each; findings are left as build/fuzz/TARGET-crash-*
-# What was learnt stays in build/fuzz/corpus, so that a second run goes on from there.
+#   make fuzz FUZZ_SECONDS=600 FUZZ_SEED=2    all targets, so long each; findings are left as build/fuzz/TARGET-crash-*
+# What was learnt stays in build/fuzz/corpus, so that a second run goes on from there. A fresh clone draws the same inputs for the same seed.
 
 FUZZ_SECONDS := 60
+FUZZ_SEED := 1
 FUZZ_CC := $(firstword $(shell which clang clang-14 2>/dev/null) clang)
 FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_TARGETS := model onnx program
@@ -11,7 +12,7 @@ FUZZ_LIB_SRC := $(filter common/% compiler/%,$(LIB_SRC)) tests/fuzz/fuzz.c
 FUZZ_MODELS := workloads/digits/digits_int8.tflite $(sort $(wildcard tests/fuzz/seeds/model/*.tflite))
 ONNX_BUILD := tests/support/onnx_build.c
 FUZZ_COMPILED := $(filter %digits_int8.tflite %/conv.tflite %/add.tflite %/softmax.tflite,$(FUZZ_MODELS))
-FUZZ_RUN = -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=32768 -print_final_stats=1 -verbosity=1
+FUZZ_RUN = -seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=32768 -print_final_stats=1 -verbosity=1
 
 .PHONY: fuzz
 .SECONDARY: $(patsubst %.c,$(B)/fuzz/obj/%.o,$(FUZZ_LIB_SRC) tests/fuzz/model.c tests/fuzz/program.c)

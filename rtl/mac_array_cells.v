@@ -9,8 +9,8 @@ module mac_array_cells #(
     parameter Cols = 16
 ) (
     input  wire               clk_i,
-    /* verilator lint_off UNUSEDSIGNAL */  // nothing here needs a reset; the cells compute in every cycle
     input  wire               rst_ni,
+    /* verilator lint_off UNUSEDSIGNAL */  // the cells compute in every cycle
 
     // from matmul: a weight row, for array row weight_row_i or for the diagonal (the rest of the buffer is cleared)
     input  wire               weight_valid_i,
@@ -52,6 +52,7 @@ module mac_array_cells #(
             for (c = 0; c < Cols; c = c + 1) begin : gen_cell
                 mac_cell #(.OnDiagonal(r == c)) mac (
                     .clk_i        (clk_i),
+                    .rst_ni       (rst_ni),
                     .activation_i (activation[16*(r*(Cols+1) + c) +: 16]),
                     .mode_i       (control[7*(r*(Cols+1) + c) + 5 +: 2]),
                     .unsigned_i   (control[7*(r*(Cols+1) + c) + 4]),

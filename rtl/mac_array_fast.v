@@ -74,7 +74,18 @@ module mac_array_fast #(
             end
         end
         if (row_valid_i) results[slot_q] <= sums;
-        if (weight_valid_i)
+        if (!rst_ni)
+            for (c = 0; c < Cols; c = c + 1) begin
+                for (r = 0; r < Rows; r = r + 1) begin
+                    weights[0][c][r] = 32'd0;
+                    weights[1][c][r] = 32'd0;
+                end
+                for (r = 0; r < 4*Rows; r = r + 1) begin
+                    digits[0][c][r] = 32'd0;
+                    digits[1][c][r] = 32'd0;
+                end
+            end
+        else if (weight_valid_i)
             for (r = 0; r < Rows; r = r + 1)
                 if (weight_diagonal_i || {24'd0, weight_row_i} == r)
                     for (c = 0; c < Cols; c = c + 1)

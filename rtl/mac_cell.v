@@ -8,6 +8,7 @@ module mac_cell #(
     parameter OnDiagonal = 0  // row and column are equal
 ) (
     input  wire               clk_i,
+    input  wire               rst_ni,      // clears the weights: a zero activation must make zero of cells that were never loaded
 
     // from/to the left and right neighbours
     input  wire [15:0]        activation_i,
@@ -78,7 +79,9 @@ module mac_cell #(
         diagonal_o    <= diagonal_i;
         weight_o      <= weight_i;
         sum_o         <= sum_i + {{14{product[17]}}, product};
-        if (load_i && !load_buffer_i) weight0_q <= loaded;
-        if (load_i && load_buffer_i)  weight1_q <= loaded;
+        if (!rst_ni)                       weight0_q <= 16'd0;
+        else if (load_i && !load_buffer_i) weight0_q <= loaded;
+        if (!rst_ni)                       weight1_q <= 16'd0;
+        else if (load_i && load_buffer_i)  weight1_q <= loaded;
     end
 endmodule

@@ -63,24 +63,29 @@ module scratchpad #(
     reg [8*Cols-1:0]     post_q;
     reg [8*AxiBytes-1:0] store_q;
 
+    // The sum has a width of its own: as a bare index, simulators do not agree on whether it wraps.
+    function [AddrBits-1:0] byte_at(input [AddrBits-1:0] addr, input [AddrBits-1:0] lane);
+        byte_at = addr + lane;
+    endfunction
+
     // Only this block sees mem, and its reads stand before its writes: blocking assignments give the order that the head promises.
     /* verilator lint_off BLKSEQ */
     integer i;
     always @(posedge clk_i) begin
         if (window_re_i)
-            for (i = 0; i < 2*Rows; i = i + 1) window_q[8*i +: 8] <= mem[window_addr + i[AddrBits-1:0]];
+            for (i = 0; i < 2*Rows; i = i + 1) window_q[8*i +: 8] <= mem[byte_at(window_addr, i[AddrBits-1:0])];
         if (weight_re_i)
-            for (i = 0; i < 2*Cols; i = i + 1) weight_q[8*i +: 8] <= mem[weight_addr + i[AddrBits-1:0]];
+            for (i = 0; i < 2*Cols; i = i + 1) weight_q[8*i +: 8] <= mem[byte_at(weight_addr, i[AddrBits-1:0])];
         if (post_re_i)
-            for (i = 0; i < Cols; i = i + 1) post_q[8*i +: 8] <= mem[post_addr + i[AddrBits-1:0]];
+            for (i = 0; i < Cols; i = i + 1) post_q[8*i +: 8] <= mem[byte_at(post_addr, i[AddrBits-1:0])];
         if (store_re_i)
-            for (i = 0; i < AxiBytes; i = i + 1) store_q[8*i +: 8] <= mem[store_addr + i[AddrBits-1:0]];
+            for (i = 0; i < AxiBytes; i = i + 1) store_q[8*i +: 8] <= mem[byte_at(store_addr, i[AddrBits-1:0])];
         if (load_we_i)
             for (i = 0; i < AxiBytes; i = i + 1)
-                if (load_mask_i[i]) mem[load_addr + i[AddrBits-1:0]] = load_data_i[8*i +: 8];
+                if (load_mask_i[i]) mem[byte_at(load_addr, i[AddrBits-1:0])] = load_data_i[8*i +: 8];
         if (post_we_i)
             for (i = 0; i < Cols; i = i + 1)
-                if (post_wmask_i[i]) mem[post_waddr + i[AddrBits-1:0]] = post_wdata_i[8*i +: 8];
+                if (post_wmask_i[i]) mem[byte_at(post_waddr, i[AddrBits-1:0])] = post_wdata_i[8*i +: 8];
     end
     /* verilator lint_on BLKSEQ */
 

@@ -78,6 +78,7 @@ struct onnx_step {
 struct onnx_draft {
     struct qm_graph_op op;         /* without its output */
     struct qm_graph_tensor result; /* rank and dims of its output */
+    struct onnx_shape made;        /* what the operator makes, where that is not yet the result's shape; rank 0: it is */
     enum onnx_order order;         /* of its output */
     uint32_t axis;                 /* the channels' axis in the ONNX shape */
     uint32_t channels;
@@ -228,6 +229,9 @@ bool onnx_land_steps(const struct onnx_node *n, const struct onnx_draft *draft, 
 /* The value's own draft lands as the integers that it is. */
 bool onnx_land(const struct onnx_node *n, struct onnx_value *value);
 
+/* Makes a draft that adds two tensors of one scale and zero point a product: side by side, weights 1 and second. Any integers can be its sums. */
+bool onnx_pair_product(const struct onnx_node *n, struct onnx_draft *draft, int8_t second);
+
 /* ---- onnx_product.c: weights, matrix products ---- */
 /* A constant as integers with scales: numbers minus zero points, channels along axis. */
 bool onnx_quantized(const struct onnx_node *n, const struct onnx_value *source, const struct onnx_scales *scales, uint32_t axis,
@@ -249,9 +253,11 @@ bool onnx_add_sums(const struct onnx_node *n, const struct onnx_value *bias, str
 /* Scale 1 and the zero points of ConvInteger and MatMulInteger. */
 bool onnx_integer_operands(const struct onnx_node *n, uint32_t channels, struct onnx_scales *in, struct onnx_scales *weights);
 
-/* ---- onnx_move.c: shapes and orders ---- */
+/* ---- onnx_move.c: shapes and orders; onnx_place.c has its operators only ---- */
 /* The shape that Reshape, Flatten, Squeeze or Unsqueeze gives input 0. */
 bool onnx_shape_result(const struct onnx_node *n, struct onnx_shape *shape);
+/* The axes of Squeeze, Unsqueeze and ReduceMean, an attribute or, later, input 1: bits of a shape of this rank, at least one. */
+bool onnx_axes(const struct onnx_node *n, uint32_t rank, uint32_t *bits);
 bool onnx_permutation(const struct onnx_node *n, uint32_t rank, uint32_t *permutation);
 
 /* ---- onnx_arithmetic.c ---- */
@@ -264,13 +270,14 @@ bool onnx_quant_range(const struct onnx_node *n, struct onnx_quant_range *range)
 /* ---- operators ---- */
 typedef bool onnx_reading(const struct onnx_node *n);
 onnx_reading onnx_conv, onnx_qlinear_conv, onnx_conv_integer, onnx_max_pool, onnx_average_pool, onnx_global_average_pool;
+onnx_reading onnx_reduce_mean;
 onnx_reading onnx_matmul, onnx_gemm, onnx_qlinear_matmul, onnx_matmul_integer;
-onnx_reading onnx_reshape, onnx_transpose, onnx_concat, onnx_pad;
+onnx_reading onnx_reshape, onnx_transpose, onnx_concat, onnx_pad, onnx_slice, onnx_split, onnx_resize;
 onnx_reading onnx_add, onnx_sub, onnx_mul, onnx_div, onnx_floor, onnx_round, onnx_cast, onnx_clip, onnx_relu, onnx_function, onnx_identity;
 onnx_reading onnx_batch_normalization, onnx_requant_shift, onnx_quant, onnx_bipolar;
 onnx_reading onnx_quantize, onnx_dequantize, onnx_qlinear_add, onnx_qlinear_mul, onnx_qlinear_global_average_pool;
 onnx_reading onnx_fold_constant, onnx_fold_shape, onnx_fold_gather, onnx_fold_concat, onnx_fold_shaped, onnx_fold_transpose, onnx_fold_cast;
-onnx_reading onnx_fold_binary, onnx_fold_dequantize, onnx_fold_quant, onnx_fold_bipolar;
+onnx_reading onnx_fold_binary, onnx_fold_dequantize, onnx_fold_quant, onnx_fold_bipolar, onnx_fold_slice;
 
 /* onnx_ops.c: the table of operators. Reads all nodes, each after those that it needs. */
 QM_MUST_USE enum qm_status onnx_read_nodes(struct onnx_reader *r);

@@ -70,11 +70,6 @@ static int constant_side(const struct onnx_node *n) {
     return n->inputs[0]->state == ONNX_CONSTANT ? 0 : n->inputs[1]->state == ONNX_CONSTANT ? 1 : -1;
 }
 
-bool onnx_sub(const struct onnx_node *n) {
-    if (n->inputs[1]->state != ONNX_CONSTANT) return onnx_refuse(n, "subtracts what is not a constant");
-    return with_constant(n, 0, ONNX_ADD, -1);
-}
-
 bool onnx_div(const struct onnx_node *n) {
     if (n->inputs[1]->state != ONNX_CONSTANT) return onnx_refuse(n, "divides by what is not a constant");
     return with_constant(n, 0, ONNX_DIV, 1);
@@ -296,15 +291,16 @@ static struct onnx_draft *pair(const struct onnx_node *n, enum qm_graph_op_kind 
     return draft;
 }
 
-/* With equal scales the sum of the integers is known. */
-static void sum_of_pair(const struct onnx_node *n, struct onnx_draft *draft, struct onnx_value *const values[2]) {
+/* With equal scales the first plus or minus the second integer is known. */
+static void sum_of_pair(const struct onnx_node *n, struct onnx_draft *draft, struct onnx_value *const values[2], int32_t sign) {
     const struct qm_quant *a = &n->r->graph->tensors[draft->op.inputs[0]].quant, *b = &n->r->graph->tensors[draft->op.inputs[1]].quant;
     if (a->scale[0] != b->scale[0]) return;
     double *unit = QM_ARENA_NEW(n->r->arena, double, 1);
-    int64_t *limits = QM_ARENA_NEW(n->r->arena, int64_t, 2), zeros = values[0]->zero + values[1]->zero;
+    int64_t *limits = QM_ARENA_NEW(n->r->arena, int64_t, 2);
+    int64_t low = values[1]->low - values[1]->zero, high = values[1]->high - values[1]->zero;
     unit[0] = (double)a->scale[0];
-    limits[0] = (int64_t)values[0]->low + values[1]->low - zeros;
-    limits[1] = (int64_t)values[0]->high + values[1]->high - zeros;
+    limits[0] = values[0]->low - values[0]->zero + (sign > 0 ? low : -high);
+    limits[1] = values[0]->high - values[0]->zero + (sign > 0 ? high : -low);
     draft->unit = unit;
     draft->low = &limits[0];
     draft->high = &limits[1];
@@ -338,9 +334,19 @@ bool onnx_add(const struct onnx_node *n) {
     if (values[0] == NULL || values[1] == NULL) return false;
     struct onnx_draft *draft = pair(n, QM_OP_ADD, values, NULL);
     if (draft == NULL) return false;
-    sum_of_pair(n, draft, values);
+    sum_of_pair(n, draft, values, 1);
     struct onnx_shape shape = n->inputs[0]->shape;
     return onnx_draft_put(n, &shape, draft);
+}
+
+bool onnx_sub(const struct onnx_node *n) {
+    if (n->inputs[1]->state == ONNX_CONSTANT) return with_constant(n, 0, ONNX_ADD, -1);
+    if (n->inputs[0]->state == ONNX_CONSTANT) return onnx_refuse(n, "subtracts from a constant");
+    struct onnx_draft *draft = pair(n, QM_OP_ADD, n->inputs, NULL);
+    if (draft == NULL) return false;
+    sum_of_pair(n, draft, n->inputs, -1);
+    struct onnx_shape shape = n->inputs[0]->shape;
+    return onnx_pair_product(n, draft, -1) && onnx_draft_put(n, &shape, draft);
 }
 
 bool onnx_mul(const struct onnx_node *n) {

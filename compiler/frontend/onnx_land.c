@@ -76,9 +76,8 @@ static void find_narrow(const struct onnx_node *n, const struct onnx_draft *draf
 }
 
 /* Adds the operator with its output, which has the dimensions of result. */
-static bool emit(const struct onnx_node *n, const struct onnx_draft *draft, const struct landing *landing,
-                 const struct qm_graph_tensor *result, struct onnx_value *value) {
-    struct onnx_shape own = shape_of(&draft->result), wanted = shape_of(result);
+static bool emit(const struct onnx_node *n, const struct onnx_draft *draft, const struct landing *landing, struct onnx_value *value) {
+    struct onnx_shape wanted = shape_of(&draft->result), own = draft->made.rank > 0 ? draft->made : wanted;
     uint32_t tensor = onnx_add_tensor(n->r, value->name, landing->dtype, &own);
     onnx_set_quant(n->r, tensor, (float)landing->scale, landing->zero);
     find_narrow(n, draft, landing, tensor);
@@ -98,24 +97,68 @@ static bool emit(const struct onnx_node *n, const struct onnx_draft *draft, cons
     return true;
 }
 
-/* A tensor by itself as a product: one weight of 1 a channel. */
-static bool as_product(const struct onnx_node *n, struct onnx_draft *draft) {
-    uint32_t in = draft->op.inputs[0], channels = draft->channels;
-    uint32_t rows = (uint32_t)(qm_graph_elements(&draft->result) / channels);
-    struct onnx_shape shape = {4, {1, rows, 1, channels}}, taps = {4, {1, 1, 1, channels}};
-    uint32_t shaped = onnx_add_like(n, in, &shape);
-    onnx_add_op(n, QM_OP_RESHAPE, in, shaped);
-    int8_t *ones = QM_ARENA_NEW(n->r->arena, int8_t, channels);
-    memset(ones, 1, channels);
+/* A depthwise product of a tensor with one row of weights a channel; taps: how many of its positions make one of the result. */
+static void weigh(const struct onnx_node *n, struct onnx_draft *draft, uint32_t tensor, uint32_t taps, const int8_t *weights) {
+    const struct qm_graph_tensor *in = &n->r->graph->tensors[tensor];
+    uint32_t rows = in->dims[1], channels = in->dims[3];
+    struct onnx_shape shape = {4, {1, 1, taps, channels}};
+    int8_t *data = QM_ARENA_NEW(n->r->arena, int8_t, (size_t)taps * channels);
+    for (uint32_t t = 0; t < taps; t++) memset(data + (size_t)t * channels, weights[t], channels);
     draft->op.kind = QM_OP_DEPTHWISE_CONV_2D;
-    draft->op.inputs[0] = shaped;
-    draft->op.inputs[1] = onnx_add_constant(n->r, "ones", QM_I8, &taps, ones);
+    draft->op.inputs[0] = tensor;
+    draft->op.inputs[1] = onnx_add_constant(n->r, "weights", QM_I8, &shape, data);
     onnx_set_quant(n->r, draft->op.inputs[1], 1, 0);
     draft->op.input_count = 2;
     draft->op.depth_multiplier = 1;
-    draft->op.kernel_h = draft->op.kernel_w = draft->op.stride_h = draft->op.stride_w = draft->op.dilation_h = draft->op.dilation_w = 1;
-    draft->result.rank = 4;
-    memcpy(draft->result.dims, shape.dims, sizeof shape.dims);
+    draft->op.kernel_h = draft->op.stride_h = draft->op.stride_w = draft->op.dilation_h = draft->op.dilation_w = 1;
+    draft->op.kernel_w = taps;
+    draft->made = (struct onnx_shape){4, {1, rows, 1, channels}};
+}
+
+/* A tensor as a map of rows of the channels. */
+static uint32_t as_rows(const struct onnx_node *n, uint32_t tensor, uint32_t channels) {
+    uint32_t rows = (uint32_t)(qm_graph_elements(&n->r->graph->tensors[tensor]) / channels);
+    struct onnx_shape shape = {4, {1, rows, 1, channels}};
+    uint32_t shaped = onnx_add_like(n, tensor, &shape);
+    onnx_add_op(n, QM_OP_RESHAPE, tensor, shaped);
+    return shaped;
+}
+
+/* A tensor by itself as a product. */
+static void as_product(const struct onnx_node *n, struct onnx_draft *draft) {
+    weigh(n, draft, as_rows(n, draft->op.inputs[0], draft->channels), 1, (const int8_t[]){1});
+}
+
+static void spread(const struct onnx_node *n, struct onnx_draft *draft, uint32_t channels) {
+    double *unit = QM_ARENA_NEW(n->r->arena, double, channels);
+    int64_t *low = QM_ARENA_NEW(n->r->arena, int64_t, channels), *high = QM_ARENA_NEW(n->r->arena, int64_t, channels);
+    for (uint32_t c = 0; c < channels; c++) {
+        unit[c] = draft->unit[0];
+        low[c] = draft->low[0];
+        high[c] = draft->high[0];
+    }
+    draft->channels = channels;
+    draft->unit = unit;
+    draft->low = low;
+    draft->high = high;
+}
+
+bool onnx_pair_product(const struct onnx_node *n, struct onnx_draft *draft, int8_t second) {
+    const struct qm_graph_tensor *tensors = n->r->graph->tensors;
+    const struct qm_graph_tensor *a = &tensors[draft->op.inputs[0]], *b = &tensors[draft->op.inputs[1]];
+    if (draft->unit == NULL || a->quant.zero_point[0] != b->quant.zero_point[0])
+        return onnx_refuse(n, "has operands with different scales, and a result that is not quantized");
+    uint32_t channels = a->rank > 0 ? a->dims[a->rank - 1] : 1, parts[2];
+    for (uint32_t i = 0; i < 2; i++) parts[i] = as_rows(n, draft->op.inputs[i], channels);
+    struct onnx_shape shape = shape_of(&n->r->graph->tensors[parts[0]]);
+    shape.dims[2] = 2;
+    uint32_t both = onnx_add_like(n, parts[0], &shape);
+    struct qm_graph_op *op = onnx_add_op(n, QM_OP_CONCATENATION, parts[0], both);
+    op->inputs[1] = parts[1];
+    op->input_count = 2;
+    op->axis = 2;
+    spread(n, draft, channels);
+    weigh(n, draft, both, 2, (const int8_t[]){1, second});
     return true;
 }
 
@@ -208,9 +251,9 @@ static bool land_scaled(const struct onnx_node *n, const struct onnx_draft *sour
     bool per_channel = false;
     for (uint32_t c = 1; c < draft.channels; c++) per_channel = per_channel || f->a[c] != f->a[0];
     for (uint32_t c = 0; c < draft.channels; c++) per_channel = per_channel || f->b[c] != 0;
-    if (draft.op.kind == QM_OP_QUANTIZE && per_channel && !as_product(n, &draft)) return false;
+    if (draft.op.kind == QM_OP_QUANTIZE && per_channel) as_product(n, &draft);
     bool fits = is_product(&draft) ? scale_weights(n, &draft, f) && add_bias(n, &draft, f, false) : scale_inputs(n, &draft, f);
-    return fits && emit(n, &draft, landing, &source->result, value);
+    return fits && emit(n, &draft, landing, value);
 }
 
 /* ---- steps ---- */
@@ -277,9 +320,9 @@ bool onnx_land_steps(const struct onnx_node *n, const struct onnx_draft *source,
     if (landing.zero < INT8_MIN || landing.zero > INT8_MAX) return onnx_refuse(n, "has integers %g to %g, too far from 0", low, high);
     landing.requant.low = (int32_t)((int64_t)low + landing.zero);
     landing.requant.high = (int32_t)((int64_t)high + landing.zero);
-    if (draft.op.kind == QM_OP_QUANTIZE && !as_product(n, &draft)) return false;
+    if (draft.op.kind == QM_OP_QUANTIZE) as_product(n, &draft);
     add_steps(n, &chain, &draft, &landing);
-    return emit(n, &draft, &landing, &source->result, value);
+    return emit(n, &draft, &landing, value);
 }
 
 /* The sums themselves, as 32-bit integers. Only at the end of the network they may mean other than themselves. */
@@ -296,7 +339,7 @@ static bool land_sum(const struct onnx_node *n, const struct onnx_draft *source,
     bool outside = shared && f->b[0] / f->a[0] != nearbyint(f->b[0] / f->a[0]);
     if (outside) value->offset = (float)f->b[0];
     if (!outside && !add_bias(n, &draft, f, true)) return false;
-    return emit(n, &draft, &landing, &source->result, value);
+    return emit(n, &draft, &landing, value);
 }
 
 /* ---- doors ---- */
@@ -341,18 +384,24 @@ bool onnx_land_as(const struct onnx_node *n, const struct onnx_draft *draft, int
     return true;
 }
 
+/* Whether the integers from low to high are bytes. */
+static bool are_bytes(const struct onnx_value *value, double low, double high) {
+    return value->type != ONNX_INT32 && ((low >= INT8_MIN && high <= INT8_MAX) || (low >= 0 && high <= UINT8_MAX));
+}
+
 bool onnx_land(const struct onnx_node *n, struct onnx_value *value) {
-    const struct onnx_draft *draft = value->draft;
+    struct onnx_draft draft = *value->draft;
     struct onnx_chain chain;
     struct onnx_affine affine;
     double low, high;
-    if (draft->unit == NULL) return onnx_refuse(n, "needs %.60s as integers; a QuantizeLinear must come before", value->name);
-    if (!onnx_chain_open(n, draft, &chain)) return false;
-    bool integral = onnx_chain_integral(&chain, draft), affine_sum = is_product(draft) && onnx_chain_affine(n, &chain, draft, &affine);
-    if (!integral && value->leaves && affine_sum) return land_sum(n, draft, &affine, value);
+    if (draft.unit == NULL) return onnx_refuse(n, "needs %.60s as integers; a QuantizeLinear must come before", value->name);
+    if (!onnx_chain_open(n, &draft, &chain)) return false;
+    find_range(&chain, &draft, &low, &high);
+    bool integral = onnx_chain_integral(&chain, &draft), byte = are_bytes(value, low, high);
+    if (draft.op.kind == QM_OP_ADD && integral && !byte && !n->r->file->options->saturate && !onnx_pair_product(n, &draft, 1)) return false;
+    bool affine_sum = is_product(&draft) && onnx_chain_affine(n, &chain, &draft, &affine);
+    if (!integral && value->leaves && affine_sum) return land_sum(n, &draft, &affine, value);
     if (!integral) return onnx_refuse(n, "needs %.60s as integers, but it is float; a QuantizeLinear must come before", value->name);
-    find_range(&chain, draft, &low, &high);
-    bool byte = value->type != ONNX_INT32 && ((low >= INT8_MIN && high <= INT8_MAX) || (low >= 0 && high <= UINT8_MAX));
-    if (!byte && affine_sum) return land_sum(n, draft, &affine, value);
-    return onnx_land_steps(n, draft, 1, value);
+    if (!byte && affine_sum) return land_sum(n, &draft, &affine, value);
+    return onnx_land_steps(n, &draft, 1, value);
 }

@@ -55,11 +55,16 @@ static const struct rule {
     {"Quant", 4, 4, "narrow signed rounding_mode", onnx_quant, onnx_fold_quant},
     {"QuantizeLinear", 2, 3, "axis saturate block_size output_dtype precision", onnx_quantize, NULL},
     {"Relu", 1, 1, "", onnx_relu, NULL},
+    {"ReduceMean", 1, 2, "axes keepdims noop_with_empty_axes", onnx_reduce_mean, NULL},
     {"RequantShift", 3, 3, "div n_levels n_levels_out signed", onnx_requant_shift, NULL},
     {"Reshape", 2, 2, "allowzero", onnx_reshape, onnx_fold_shaped},
+    {"Resize", 1, 4, "mode coordinate_transformation_mode nearest_mode cubic_coeff_a exclude_outside extrapolation_value antialias",
+     onnx_resize, NULL},
     {"Round", 1, 1, "", onnx_round, NULL},
     {"Shape", 1, 1, "", onnx_fold_shape, onnx_fold_shape},
     {"Sigmoid", 1, 1, "", onnx_function, NULL},
+    {"Slice", 1, 5, "starts ends axes", onnx_slice, onnx_fold_slice},
+    {"Split", 1, 2, "axis split num_outputs", onnx_split, NULL},
     {"Squeeze", 1, 2, "axes", onnx_reshape, onnx_fold_shaped},
     {"Sub", 2, 2, "", onnx_sub, onnx_fold_binary},
     {"Tanh", 1, 1, "", onnx_function, NULL},
@@ -81,11 +86,13 @@ static bool is_listed(const char *list, const char *word) {
 }
 
 static bool check_node(const struct onnx_node *n, const struct rule *rule) {
+    if (rule == NULL && strcmp(n->source->op_type, "DynamicQuantizeLinear") == 0)
+        return onnx_refuse(n, "finds its scale when it runs, but instructions have theirs before: quantize the model statically");
     if (rule == NULL) return onnx_refuse(n, "is not supported");
     if (n->source->n_input < rule->inputs_min || n->source->n_input > rule->inputs_max)
         return onnx_refuse(n, "has %zu inputs; there must be %u to %u", n->source->n_input, rule->inputs_min, rule->inputs_max);
     for (uint32_t i = 0; i < rule->inputs_min; i++)
-        if (n->inputs[i] == NULL && strcmp(n->source->op_type, "QuantizeLinear") != 0) return onnx_refuse(n, "lacks input %u", i);
+        if (n->inputs[i] == NULL) return onnx_refuse(n, "lacks input %u", i);
     if (n->outputs[0] == NULL) return onnx_refuse(n, "has no output");
     for (size_t i = 0; i < n->source->n_attribute; i++) {
         const char *name = n->source->attribute[i]->name;

@@ -243,3 +243,18 @@ bool onnx_global_average_pool(const struct onnx_node *n) {
     struct window window = {.kernel = {map.h, map.w}, .stride = {1, 1}, .dilation = {1, 1}, .out = {1, 1}};
     return average(n, &window);
 }
+
+bool onnx_reduce_mean(const struct onnx_node *n) {
+    const struct onnx_shape *in = &n->inputs[0]->shape;
+    struct onnx_map map;
+    uint32_t axes;
+    if (!onnx_map_of(n, in, &map) || !onnx_axes(n, in->rank, &axes)) return false;
+    if (axes != (in->rank == 4 ? 0xC : 0x4)) return onnx_refuse(n, "is supported over height and width only");
+    if (!onnx_global_average_pool(n) || onnx_int(n, "keepdims", 1) != 0) return n->outputs[0]->state == ONNX_PENDING;
+    struct onnx_value *out = n->outputs[0];
+    out->shape = (struct onnx_shape){2, {map.n, map.c}};
+    out->draft->result.rank = 2;
+    out->draft->result.dims[1] = map.c;
+    out->draft->order = ONNX_PLAIN;
+    return true;
+}

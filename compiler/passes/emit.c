@@ -149,8 +149,6 @@ static void put_layers(const struct emitter *e) {
         layer->op_index = op->index;
         layer->macs = l->macs;
         layer->on_host = l->kind == QM_LAYER_HOST;
-        if (layer->on_host)
-            layer->host_bytes = (uint64_t)plan_storage(e->plan, l->inputs[0])->bytes + plan_storage(e->plan, l->output)->bytes;
     }
 }
 

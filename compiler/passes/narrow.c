@@ -42,9 +42,9 @@ static bool has_name(const char *name, const char *wanted) {
     return strcmp(name, wanted) == 0 || (strncmp(name, wanted, strlen(wanted)) == 0 && (size_t)name_length(name) == strlen(wanted));
 }
 
-/* Whether --precision may change a layer: not when its integers are exact by an addend of their own. */
-static bool has_choice(const struct qm_layer *layer) {
-    return layer->kind == QM_LAYER_CONV && layer->rounding != QM_rounding_ADDEND;
+/* Whether --precision may give a layer this precision. Bytes hold every number; a layer that is exact by an addend of its own cannot be rounded. */
+static bool can_have(const struct qm_layer *layer, int precision) {
+    return layer->kind == QM_LAYER_CONV && (precision == QM_precision_W8A8 || layer->rounding != QM_rounding_ADDEND);
 }
 
 /* Names of what --precision can choose from. */
@@ -62,26 +62,39 @@ static enum qm_status choice_named(const char *name, int *precision, struct qm_d
     return qm_fail(diag, QM_BAD_INPUT, "--precision: there is no precision %s; choose w8a8, w4a8 or w4a4", name);
 }
 
-static enum qm_status refuse_layer(const struct narrower *n, const char *name) {
+static const char *choice_name(int precision) {
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
+        if (choices[i].precision == precision) return choices[i].name;
+    return "";
+}
+
+static enum qm_status refuse_all(const struct narrower *n, int precision) {
+    return qm_fail(n->diag, QM_BAD_INPUT, "--precision: no layer of this network can be made %s; leave the option out",
+                   choice_name(precision));
+}
+
+static enum qm_status refuse_layer(const struct narrower *n, const char *name, int precision) {
     struct qm_diag names = {.text = ""};
     for (uint32_t i = 0; i < n->network->layer_count; i++) {
         const struct qm_layer *layer = &n->network->layers[i];
         size_t used = strlen(names.text);
-        if (has_choice(layer))
+        if (can_have(layer, precision))
             snprintf(names.text + used, sizeof names.text - used, "%s%.*s", used > 0 ? ", " : "",
                      name_length(layer_name(n->network, layer)), layer_name(n->network, layer));
     }
-    return qm_fail(n->diag, QM_BAD_INPUT, "--precision: no layer %s has a choice of precision; choose from %s", name, names.text);
+    if (names.text[0] == '\0') return refuse_all(n, precision);
+    return qm_fail(n->diag, QM_BAD_INPUT, "--precision: no layer %s can be made %s; choose from %s", name, choice_name(precision),
+                   names.text);
 }
 
 static enum qm_status ask_layer(const struct narrower *n, const char *name, int precision) {
     for (uint32_t i = 0; i < n->network->layer_count; i++) {
         const struct qm_layer *layer = &n->network->layers[i];
-        if (!has_choice(layer) || !has_name(layer_name(n->network, layer), name)) continue;
+        if (!can_have(layer, precision) || !has_name(layer_name(n->network, layer), name)) continue;
         n->asked[i] = precision;
         return QM_OK;
     }
-    return refuse_layer(n, name);
+    return refuse_layer(n, name, precision);
 }
 
 /* "w4a8", "default=w4a8" or "LAYER=w4a8". */
@@ -94,6 +107,16 @@ static enum qm_status ask_item(const struct narrower *n, char *item, int *by_def
     return ask_layer(n, item, precision);
 }
 
+static enum qm_status ask_others(const struct narrower *n, int precision) {
+    uint32_t able = 0;
+    for (uint32_t i = 0; i < n->network->layer_count; i++) {
+        if (!can_have(&n->network->layers[i], precision)) continue;
+        if (n->asked[i] == UNASKED) n->asked[i] = precision;
+        able++;
+    }
+    return able > 0 ? QM_OK : refuse_all(n, precision);
+}
+
 static enum qm_status ask(struct narrower *n, const char *text) {
     n->asked = QM_ARENA_NEW(n->arena, int, n->network->layer_count);
     for (uint32_t i = 0; i < n->network->layer_count; i++) n->asked[i] = UNASKED;
@@ -102,9 +125,7 @@ static enum qm_status ask(struct narrower *n, const char *text) {
     int by_default = UNASKED;
     strcpy(copy, text);
     for (char *item = strtok_r(copy, ",", &rest); item != NULL; item = strtok_r(NULL, ",", &rest)) QM_TRY(ask_item(n, item, &by_default));
-    for (uint32_t i = 0; i < n->network->layer_count; i++)
-        if (n->asked[i] == UNASKED && has_choice(&n->network->layers[i])) n->asked[i] = by_default;
-    return QM_OK;
+    return by_default == UNASKED ? QM_OK : ask_others(n, by_default);
 }
 
 /* ---- numbers ---- */
@@ -203,11 +224,6 @@ static struct qm_layer *writer_of(struct qm_layer *layers, uint32_t count, const
 }
 
 /* Views of a packed map are the same bytes only when no position ends within one. */
-static void pack(struct qm_network *network, uint32_t root) {
-    for (uint32_t i = 0; i < network->value_count; i++)
-        if (network->values[i].storage == root) network->values[i].bits = NARROW_MAP_BITS;
-}
-
 static bool views_can_pack(const struct qm_network *network, uint32_t root) {
     for (uint32_t i = 0; i < network->value_count; i++) {
         const struct qm_value *view = &network->values[i];
@@ -216,11 +232,28 @@ static bool views_can_pack(const struct qm_network *network, uint32_t root) {
     return true;
 }
 
+/* Elements one behind the other, or position by position when those end within a byte. */
+static struct qm_move packing_move(const struct qm_value *value) {
+    uint32_t positions = value->h * value->w;
+    if (value->c % 2 == 0 || positions == 1) return (struct qm_move){.run = positions * value->c};
+    struct qm_move move = {.loop_count = 1, .run = value->c};
+    move.loops[0] = (struct qm_move_loop){positions, value->c, qm_value_pixel_bytes(value)};
+    return move;
+}
+
+/* Makes the map that a layer writes a packed one. */
+static void pack(struct qm_network *network, struct qm_layer *writer) {
+    uint32_t root = network->values[writer->output].storage;
+    for (uint32_t i = 0; i < network->value_count; i++)
+        if (network->values[i].storage == root) network->values[i].bits = NARROW_MAP_BITS;
+    if (writer->kind == QM_LAYER_MOVE) writer->move = packing_move(&network->values[root]);
+}
+
 /* Lets the writer give the map in the packed units. */
 static void write_packed(const struct narrower *n, struct qm_layer *writer) {
     bool is_unsigned = n->network->values[writer->output].dtype == QM_U8;
     uint32_t channels = n->network->values[writer->output].c;
-    if (writer->kind == QM_LAYER_ADD) {
+    if (writer->kind == QM_LAYER_ADD || writer->kind == QM_LAYER_MOVE) {
         writer->out_scale = scaled(writer->out_scale, 1.0 / MAP_STEP);
     } else {
         struct qm_scale *scales = QM_ARENA_NEW(n->arena, struct qm_scale, channels);
@@ -230,7 +263,7 @@ static void write_packed(const struct narrower *n, struct qm_layer *writer) {
     writer->out_zero = packed_number(writer->out_zero, is_unsigned);
     writer->clamp_min = packed_number(writer->clamp_min, is_unsigned);
     writer->clamp_max = packed_number(writer->clamp_max, is_unsigned);
-    pack(n->network, n->network->values[writer->output].storage);
+    pack(n->network, writer);
 }
 
 static uint32_t add_copy(const struct narrower *n, uint32_t value) {
@@ -242,15 +275,6 @@ static uint32_t add_copy(const struct narrower *n, uint32_t value) {
     copy->bits = NARROW_MAP_BITS;
     copy->storage = n->network->value_count;
     return n->network->value_count++;
-}
-
-/* Elements one behind the other, or position by position when those end within a byte. */
-static struct qm_move packing_move(const struct qm_value *value) {
-    uint32_t positions = value->h * value->w;
-    if (value->c % 2 == 0 || positions == 1) return (struct qm_move){.run = positions * value->c};
-    struct qm_move move = {.loop_count = 1, .run = value->c};
-    move.loops[0] = (struct qm_move_loop){positions, value->c, qm_value_pixel_bytes(value)};
-    return move;
 }
 
 /* A layer that makes the packed copy of a map for `reader`. */
@@ -349,8 +373,7 @@ static void pack_map(struct qm_network *network, uint32_t root) {
     bool narrow = qm_graph_bits(&network->graph->tensors[network->values[root].graph_tensor]) <= NARROW_MAP_BITS;
     if (!narrow || writer == NULL || network->values[root].bits == NARROW_MAP_BITS) return;
     if (is_end(network, root) || !all_readers_narrow(network, root) || !views_can_pack(network, root)) return;
-    pack(network, root);
-    if (writer->kind == QM_LAYER_MOVE) writer->move = packing_move(&network->values[root]);
+    pack(network, writer);
     for (uint32_t i = 0; i < network->layer_count; i++)
         if (reads(network, &network->layers[i], root)) set_packed_pad(&network->layers[i], network->layers[i].pad_value);
 }

@@ -64,6 +64,9 @@ static void add_totals(cJSON *root, const struct qm_report *report) {
     cJSON *host = add_object(root, "host_share");
     add_number(host, "macs", report->host_macs_share);
     add_number(host, "bytes", report->host_bytes_share);
+    cJSON *price = add_object(root, "host_price");
+    add_known(price, "cycles", timed, (double)report->host_cycles);
+    add_energy(price, timed, &report->host_energy);
 }
 
 static void add_counters(cJSON *root, const struct qm_report *report) {

@@ -169,17 +169,38 @@ static void sum_total(const struct qm_report_source *source, struct qm_report *r
         add_counters(&report->total.counters, &source->run->counters[i]);
 }
 
+/* Bytes that the host reads and writes for a step of its own. */
+static uint64_t host_bytes(const struct qm_program *program, const struct qm_program_step *step) {
+    return (uint64_t)program->tensors[step->input].size_bytes + program->tensors[step->output].size_bytes;
+}
+
 static void sum_host(struct qm_report *report) {
     const struct qm_program *program = report->source.program;
     uint64_t macs = 0, bytes = 0;
-    for (uint32_t i = 0; i < program->layer_count; i++) {
-        if (!program->layers[i].on_host) continue;
-        macs += program->layers[i].macs;
-        bytes += program->layers[i].host_bytes;
-    }
+    for (uint32_t i = 0; i < program->layer_count; i++) macs += program->layers[i].on_host ? program->layers[i].macs : 0;
+    for (uint32_t i = 0; i < program->step_count; i++) bytes += program->steps[i].on_host ? host_bytes(program, &program->steps[i]) : 0;
     uint64_t moved = bytes + qm_report_read_bytes(report, &report->total) + qm_report_write_bytes(report, &report->total);
     report->host_macs_share = report->total.macs > 0 ? (double)macs / (double)report->total.macs : 0;
     report->host_bytes_share = moved > 0 ? (double)bytes / (double)moved : 0;
+}
+
+static uint64_t divided_up(uint64_t a, uint64_t b) {
+    return (a + b - 1) / b;
+}
+
+/* What the host's operators cost at least: to read and write their maps at the DRAM's rate and price. */
+static void price_host(struct qm_report *report) {
+    const struct qm_machine *machine = report->source.machine;
+    const struct qm_program *program = report->source.program;
+    struct qm_counters beats = {0};
+    for (uint32_t i = 0; i < program->step_count; i++) {
+        const struct qm_program_step *step = &program->steps[i];
+        if (!step->on_host) continue;
+        beats.value[QM_C_dram_read_beats] += divided_up(program->tensors[step->input].size_bytes, machine->axi_bytes);
+        beats.value[QM_C_dram_write_beats] += divided_up(program->tensors[step->output].size_bytes, machine->axi_bytes);
+        report->host_cycles += divided_up(host_bytes(program, step), machine->dram_bytes_per_cycle);
+    }
+    qm_energy_add(report->source.energy, machine, &beats, &report->host_energy);
 }
 
 static void price(struct qm_report *report) {
@@ -188,6 +209,7 @@ static void price(struct qm_report *report) {
     qm_energy_add(source->energy, source->machine, &report->total.counters, &report->total.energy);
     for (uint32_t i = 0; i < source->program->layer_count; i++)
         qm_energy_add(source->energy, source->machine, &report->layers[i].counters, &report->layers[i].energy);
+    price_host(report);
 }
 
 /* Products of a cell in a cycle at a precision, which programs name in small letters. */

@@ -43,6 +43,8 @@ struct qm_report {
     struct qm_report_part total;
     struct qm_report_part *layers; /* [layer_count] */
     double host_macs_share, host_bytes_share;
+    uint64_t host_cycles;             /* not of the total: to move the maps of the host's operators at the DRAM's rate */
+    struct qm_energy_sum host_energy; /* and at its price */
 };
 
 /* The report belongs to arena and borrows what source points to. QM_INTERNAL when the machine's counters are not what the program adds up to. */

@@ -66,8 +66,13 @@ static void print_host(FILE *out, const struct qm_report *report) {
         if (!program->layers[i].on_host) continue;
         fprintf(out, count++ == 0 ? "on the host, not in cycles and energy: %s" : ", %s", program->layers[i].op);
     }
-    if (count > 0)
-        fprintf(out, " (%.2f %% of the MACs, %.2f %% of the bytes)\n", 100 * report->host_macs_share, 100 * report->host_bytes_share);
+    if (count == 0) return;
+    fprintf(out, " (%.2f %% of the MACs, %.2f %% of the bytes", 100 * report->host_macs_share, 100 * report->host_bytes_share);
+    qm_cell cycles, energy;
+    qm_cell_count(report->host_cycles, cycles);
+    qm_cell_energy(report->host_energy.total.value_pj, energy);
+    if (report->source.run->timed) fprintf(out, "; only to move them at the DRAM's rate and price: %s cycles, %s", cycles, energy);
+    fprintf(out, ")\n");
 }
 
 static void print_head(FILE *out, const struct qm_report *report) {
@@ -87,6 +92,15 @@ static void print_head(FILE *out, const struct qm_report *report) {
     if (source->random_input) fprintf(out, " of random input, seed %" PRIu64, source->seed);
     if (source->stalls > 0) fprintf(out, "; memory stalls with probability %g, seed %" PRIu64, source->stalls, source->seed);
     fprintf(out, "\n\n");
+}
+
+/* Weights of 2 bits and 1 save bytes only. */
+static void print_rate(FILE *out, const struct qm_program *program) {
+    for (uint32_t i = 0; i < program->layer_count; i++) {
+        if (program->layers[i].precision[0] != 'w' || program->layers[i].precision[1] > '2') continue;
+        fprintf(out, "rate     weights of 2 bits and of 1 are packed in memory; the cells take them at the rate of w4\n");
+        return;
+    }
 }
 
 static void print_machine_causes(FILE *out, const struct qm_report *report) {
@@ -136,6 +150,7 @@ char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     print_head(out, report);
     print_layers(out, report);
     fprintf(out, "\n");
+    print_rate(out, source->program);
     if (source->run->timed && report->total.counters.value[QM_C_cycles] > 0) print_cost(out, report);
     if (!source->run->timed) fprintf(out, "time     the %s engine computes values only: no cycles, no energy\n", source->engine);
     if (source->labelled > 0)

@@ -18,7 +18,7 @@ refuses 2 "there are: cycle, rtl, systemc, functional" "$qmac" run "$model" --en
 refuses 2 "there are: tflite, single" "$qmac" run "$model" --requant up
 refuses 2 "choose w8a8, w4a8 or w4a4" "$qmac" run "$model" --precision w3a8
 refuses 2 "choose from stem, branch" "$qmac" run "$model" --precision root=w4a8,default=w4a4
-refuses 2 "no layer depthwise has a choice" "$qmac" compile "$model" --precision depthwise=w4a8 -o "$tmp/narrow.prog"
+refuses 2 "no layer depthwise can be made w4a8; choose from" "$qmac" compile "$model" --precision depthwise=w4a8 -o "$tmp/narrow.prog"
 refuses 2 "no output is named" "$qmac" compile "$model"
 
 # machines and tables

@@ -19,6 +19,14 @@ if [ -n "${QMAC_DATA:-}" ]; then
         check "resnet8 at $precision" build/qmac verify "$models/resnet8_cifar10_int8.tflite" --machine edge --precision $precision
     done
     check "MobileNetV2 on edge" build/qmac verify "$QMAC_DATA/google-coral-test_data/models/tf2_mobilenet_v2_1.0_224_ptq.tflite" --machine edge
+    check "MobileNetV2 at W4A4, whose first map a move packs" build/qmac verify "$QMAC_DATA/google-coral-test_data/models/tf2_mobilenet_v2_1.0_224_ptq.tflite" --machine edge --precision w4a4
+    onnx=build/onnx-data
+    tests/support/unpack_onnx.sh "$onnx"
+    check "DVS_CNN, 2-bit weights" build/qmac verify "$onnx"/DVS_CNN_9inputs/dvs_cnn_cnn_ql_integerized.onnx --machine edge
+    check "Dronet" build/qmac verify "$onnx"/Dronet/DRONETV3_ql_integerized.onnx --end-at 120 --machine edge
+    for name in TFC_1W1A TFC_2W2A kwsmlp_w3a3; do
+        check "$name with stalls" build/qmac verify "$QMAC_DATA/qonnx-model-zoo/$name.onnx" --machine edge --stalls 0.1
+    done
     for name in resnet8_cifar10_int8 ds_cnn_kws_int8; do
         for machine in m8x8 m8x16; do
             check "$name on $machine" build/qmac verify "$models/$name.tflite" --machine $machine

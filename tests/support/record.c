@@ -26,10 +26,12 @@ void record_check(struct record *record, const char *name, const char *text) {
     record->passed += right && pass;
     record->refused += right && !pass;
     record->wrong += !right;
+    size_t used = strlen(record->mismatches);
+    if (!right) snprintf(record->mismatches + used, sizeof record->mismatches - used, " %s", name);
 }
 
 int record_close(const struct record *record) {
-    printf("%d equal what is expected, %d are refused as recorded, %d are not as recorded\n", record->passed, record->refused,
-           record->wrong);
+    printf("%d equal what is expected, %d are refused as recorded, %d are not as recorded%s\n", record->passed, record->refused,
+           record->wrong, record->mismatches);
     return record->passed > 0 && record->wrong == 0 ? 0 : 1;
 }

@@ -8,11 +8,12 @@
 struct record {
     const char *file;
     int passed, refused, wrong;
+    char mismatches[4000]; /* names of what is not as recorded, as many as fit */
 };
 
 /* Prints the case and counts it; text is "pass" or what is wrong. */
 void record_check(struct record *record, const char *name, const char *text);
-/* Prints the counts; the exit status: 0 when something passed and all is as recorded. */
+/* Prints the counts and what is not as recorded; the exit status: 0 when something passed and all is as recorded. */
 int record_close(const struct record *record);
 
 #endif

@@ -36,22 +36,26 @@ struct cli_build {
     struct qm_model_options model;
 };
 
-/* Options and help that fill struct cli_build: append to a command's own. Codes are the letters. */
+/* Options and help that fill struct cli_build, MODEL's or all: append to a command's own. Codes are the letters. */
+#define CLI_MODEL_OPTIONS                                                                                                                  \
+    {"end-at", required_argument, NULL, 'N'}, {"integer-inputs", required_argument, NULL, 'I'}, {                                          \
+        "saturate", no_argument, NULL, 'C'                                                                                                 \
+    }
 #define CLI_BUILD_OPTIONS                                                                                                                  \
-    {"machine", required_argument, NULL, 'm'}, {"set", required_argument, NULL, 's'}, {"requant", required_argument, NULL, 'q'},           \
-        {"precision", required_argument, NULL, 'w'}, {"end-at", required_argument, NULL, 'N'},                                             \
-        {"integer-inputs", required_argument, NULL, 'I'}, {"saturate", no_argument, NULL, 'C'}, {                                          \
+    CLI_MODEL_OPTIONS, {"machine", required_argument, NULL, 'm'}, {"set", required_argument, NULL, 's'},                                   \
+        {"requant", required_argument, NULL, 'q'}, {"precision", required_argument, NULL, 'w'}, {                                          \
         "layers", no_argument, NULL, 'L'                                                                                                   \
     }
+#define CLI_MODEL_HELP                                                                                                                     \
+    "  --end-at NAME,...     ONNX: compute these tensors instead of the file's outputs\n"                                                  \
+    "  --integer-inputs TYPE ONNX: what float inputs carry that are not quantized: int8 (default) or uint8\n"                              \
+    "  --saturate            ONNX: cut integers that might not fit 8 bits, rather than refuse them\n"
 #define CLI_BUILD_HELP                                                                                                                     \
     "  --machine NAME|FILE   spec/machines/NAME.yaml, or a file (default edge)\n"                                                          \
     "  --set KNOB=VALUE      change one knob of the machine; may be repeated\n"                                                            \
     "  --requant MODE        rounding of scales: tflite (default), single, even, floor, away\n"                                            \
-    "  --precision P         round weights and maps to w8a8, w4a8 or w4a4, for time and energy: P, or LAYER=P,...,default=P\n"             \
-    "  --end-at NAME,...     ONNX: compute these tensors instead of the file's outputs\n"                                                  \
-    "  --integer-inputs TYPE ONNX: what float inputs carry that are not quantized: int8 (default) or uint8\n"                              \
-    "  --saturate            ONNX: cut integers that might not fit 8 bits, rather than refuse them\n"                                      \
-    "  --layers              keep the output of every layer\n"
+    "  --precision P         round weights and maps to w8a8, w4a8 or w4a4, for time and energy: P, or "                                    \
+    "LAYER=P,...,default=P\n" CLI_MODEL_HELP "  --layers              keep the output of every layer\n"
 
 /* Takes one option if it is of CLI_BUILD_OPTIONS; *taken says so. */
 QM_MUST_USE enum qm_status cli_build_option(struct cli_build *build, int option, const char *argument, bool *taken, struct qm_diag *diag);

@@ -101,9 +101,7 @@ static enum qm_status parse_options(int argc, char **argv, struct session *sessi
                                           {"csv", required_argument, NULL, 'v'},
                                           {"json", required_argument, NULL, 'j'},
                                           {"jobs", required_argument, NULL, 'J'},
-                                          {"end-at", required_argument, NULL, 'N'},
-                                          {"integer-inputs", required_argument, NULL, 'I'},
-                                          {"saturate", no_argument, NULL, 'C'},
+                                          CLI_MODEL_OPTIONS,
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     int option;

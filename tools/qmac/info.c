@@ -6,10 +6,11 @@
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 
-static const char help[] = "usage: qmac info MODEL|PROGRAM\n"
-                           "Prints what is in a .tflite network, and whether qmac can run it, or what is in a compiled program.\n"
+static const char help[] =
+    "usage: qmac info MODEL|PROGRAM [options]\n"
+    "Prints what is in a network, TFLite or ONNX, and whether qmac can run it, or what is in a compiled program.\n\n" CLI_MODEL_HELP
 #define LISTED(name) " " #name
-                           "Operators that can be read:" QM_GRAPH_OPS(LISTED) "\n";
+    "\nOperators, as TFLite names them:" QM_GRAPH_OPS(LISTED) "\n";
 #undef LISTED
 
 static void print_dims(const uint32_t *dims, uint32_t rank) {
@@ -74,12 +75,12 @@ static void print_graph(const struct qm_graph *graph) {
     }
 }
 
-static enum qm_status info_model(const char *file, struct qm_arena *arena, struct qm_diag *diag) {
+static enum qm_status info_model(const char *file, const struct qm_model_options *options, struct qm_arena *arena, struct qm_diag *diag) {
     struct qm_graph *graph;
     struct qm_network *network;
     struct qm_diag problem;
     uint64_t macs = 0;
-    QM_TRY(qm_model_read(file, NULL, arena, &graph, diag));
+    QM_TRY(qm_model_read(file, options, arena, &graph, diag));
     print_graph(graph);
     if (qm_legalize(graph, QM_rounding_TFLITE, arena, &network, &problem) != QM_OK) {
         printf("qmac cannot run it: %s\n", problem.text);
@@ -91,19 +92,22 @@ static enum qm_status info_model(const char *file, struct qm_arena *arena, struc
 }
 
 static enum qm_status info(int argc, char **argv, bool *wants_help, struct qm_diag *diag) {
-    static const struct option table[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    int option;
+    static const struct option table[] = {{"help", no_argument, NULL, 'h'}, CLI_MODEL_OPTIONS, {NULL, 0, NULL, 0}};
+    struct cli_build build = {0};
     const char *file;
-    bool is_program;
-    QM_TRY(cli_next_option(argc, argv, table, &option, diag));
-    *wants_help = option == 'h';
-    if (*wants_help) return QM_OK;
-    if (option != -1) return qm_fail(diag, QM_BAD_INPUT, "-o: info prints to standard output");
+    bool is_program, taken = true;
+    for (int option = 0; taken && option != -1;) {
+        QM_TRY(cli_next_option(argc, argv, table, &option, diag));
+        *wants_help = option == 'h';
+        if (*wants_help) return QM_OK;
+        if (option != -1) QM_TRY(cli_build_option(&build, option, optarg, &taken, diag));
+    }
+    if (!taken) return qm_fail(diag, QM_BAD_INPUT, "-o: info prints to standard output");
     QM_TRY(cli_take_file(argc, argv, &file, diag));
     QM_TRY(cli_is_program(file, &is_program, diag));
     if (is_program) return info_program(file, diag);
     struct qm_arena *arena = qm_arena_create();
-    enum qm_status status = info_model(file, arena, diag);
+    enum qm_status status = info_model(file, &build.model, arena, diag);
     qm_arena_destroy(arena);
     return status;
 }

@@ -70,6 +70,79 @@ Test(onnx, integer_networks_are_exact) {
     }
 }
 
+/* ---- maps cut, joined, repeated, reduced ---- */
+
+enum { MAP_C = 4, MAP_H = 3, MAP_W = 5, MAP_ELEMENTS = MAP_C * MAP_H * MAP_W };
+
+static struct numbers open_map(void) {
+    static const double scale = 0.5, zero = 3;
+    struct numbers input = {.rank = 4, .dims = {1, MAP_C, MAP_H, MAP_W}, .count = MAP_ELEMENTS};
+    input.values = QM_ARENA_NEW(arena, double, MAP_ELEMENTS);
+    for (int i = 0; i < MAP_ELEMENTS; i++) input.values[i] = i * 77 % 256 - 128;
+    onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){4, {1, MAP_C, MAP_H, MAP_W}});
+    onnx_build_output(&build, "y");
+    onnx_build_constant(&build, "scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
+    onnx_build_constant(&build, "zero", INT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_node(&build, "DequantizeLinear", "x scale zero", "map");
+    return input;
+}
+
+static void list(const char *name, uint32_t count, const double *numbers) {
+    onnx_build_constant(&build, name, INT64, (struct onnx_build_shape){1, {count}}, numbers);
+}
+
+static void gives(struct numbers input, const struct numbers *want) {
+    char text[600];
+    struct file_bytes file = onnx_build_pack(&build);
+    struct machine_case test = {
+        .model = {file.data, file.size, "map"}, .inputs = &input, .input_count = 1, .engine = &qm_device_functional};
+    machine_compare(&test, want, text, sizeof text);
+    cr_assert(eq(str, text, "pass"));
+}
+
+/* Every second column; the front channels go behind the others; each element twice down and thrice across. */
+Test(onnx, maps_are_cut_joined_and_repeated) {
+    struct numbers input = open_map(), want = {.rank = 4, .dims = {1, 4, 6, 9}, .count = 216};
+    want.values = QM_ARENA_NEW(arena, double, want.count);
+    onnx_build_int(&build, onnx_build_node(&build, "Split", "map", "front back"), "axis", 1);
+    list("starts", 2, (const double[]){-3, 0});
+    list("ends", 2, (const double[]){99, 5});
+    list("axes", 2, (const double[]){2, -1});
+    list("steps", 2, (const double[]){1, 2});
+    onnx_build_node(&build, "Slice", "front starts ends axes steps", "kept");
+    list("first", 1, (const double[]){0});
+    list("last", 1, (const double[]){0x7fffffff});
+    list("across", 1, (const double[]){3});
+    list("two", 1, (const double[]){2});
+    onnx_build_node(&build, "Slice", "back first last across two", "thinned");
+    onnx_build_int(&build, onnx_build_node(&build, "Concat", "thinned kept", "joined"), "axis", 1);
+    onnx_build_constant(&build, "factors", FLOAT, (struct onnx_build_shape){1, {4}}, (const double[]){1, 1, 2, 3});
+    onnx_build_node(&build, "Resize", "joined - factors", "large");
+    onnx_build_node(&build, "QuantizeLinear", "large scale zero", "y");
+    for (int c = 0, i = 0; c < 4; c++)
+        for (int h = 0; h < 6; h++)
+            for (int w = 0; w < 9; w++) want.values[i++] = input.values[((c + 2) % 4 * MAP_H + h / 2) * MAP_W + 2 * (w / 3)];
+    gives(input, &want);
+}
+
+Test(onnx, means_over_the_map_are_pools) {
+    static const double scale = 0.25, zero = 1;
+    struct numbers input = open_map(), want = {.rank = 2, .dims = {1, MAP_C}, .count = MAP_C};
+    want.values = QM_ARENA_NEW(arena, double, want.count);
+    Onnx__NodeProto *mean = onnx_build_node(&build, "ReduceMean", "map", "mean");
+    onnx_build_ints(&build, mean, "axes", 2, (const int64_t[]){-1, 2});
+    onnx_build_int(&build, mean, "keepdims", 0);
+    onnx_build_constant(&build, "out_scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
+    onnx_build_constant(&build, "out_zero", INT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_node(&build, "QuantizeLinear", "mean out_scale out_zero", "y");
+    for (int c = 0; c < MAP_C; c++) {
+        double sum = 0;
+        for (int i = 0; i < MAP_H * MAP_W; i++) sum += 0.5 * (input.values[c * MAP_H * MAP_W + i] - 3);
+        want.values[c] = fmin(fmax(nearbyint(sum / (MAP_H * MAP_W) / scale) + zero, -128), 127);
+    }
+    gives(input, &want);
+}
+
 /* ---- bad files ---- */
 
 static void refused(struct file_bytes file, const char *words) {
@@ -164,6 +237,14 @@ Test(onnx, shapes_that_do_not_fit_are_refused) {
     refused_build("input x is string, which is not supported");
 }
 
+Test(onnx, operands_that_must_be_there_are_missed) {
+    open_map();
+    onnx_build_node(&build, "Concat", "map -", "a");
+    onnx_build_node(&build, "QuantizeLinear", "map -", "b");
+    onnx_build_node(&build, "Add", "a b", "y");
+    refused_build("operator 1 Concat lacks input 1; operator 2 QuantizeLinear lacks input 1");
+}
+
 Test(onnx, attributes_that_are_not_known_are_refused) {
     open_input();
     onnx_build_int(&build, onnx_build_node(&build, "Relu", "x", "y"), "leak", 1);
@@ -177,6 +258,22 @@ Test(onnx, networks_that_are_not_quantized_are_refused) {
     onnx_build_constant(&build, "w", FLOAT, (struct onnx_build_shape){2, {4, 3}}, ones);
     onnx_build_node(&build, "MatMul", "x w", "y");
     refused_build("has weights w that are not integers and not quantized");
+}
+
+Test(onnx, cuts_and_sizes_that_cannot_be_are_refused) {
+    open_map();
+    list("starts", 1, (const double[]){3});
+    list("ends", 1, (const double[]){3});
+    onnx_build_node(&build, "Slice", "map starts ends", "a");
+    onnx_build_constant(&build, "factors", FLOAT, (struct onnx_build_shape){1, {4}}, (const double[]){1, 1, 1.5, 1});
+    onnx_build_node(&build, "Resize", "map - factors", "b");
+    list("parts", 2, (const double[]){1, 2});
+    onnx_build_int(&build, onnx_build_node(&build, "Split", "map parts", "c d"), "axis", 1);
+    onnx_build_ints(&build, onnx_build_node(&build, "ReduceMean", "map", "e"), "axes", 1, (const int64_t[]){1});
+    onnx_build_node(&build, "Concat", "a b c d e", "y");
+    refused_build(
+        "operator 1 Slice takes nothing of axis 0; operator 2 Resize resizes axis 2 by 1.5; height and width by whole factors are "
+        "supported; operator 3 Split has parts of 3 elements in all, of 4; operator 4 ReduceMean is supported over height and width only");
 }
 
 Test(onnx, names_are_unique) {

@@ -25,9 +25,14 @@ static void setup(void) {
     program->insn_layer = QM_ARENA_NEW(arena, uint32_t, INSNS);
     program->layer_count = LAYERS;
     program->layers = QM_ARENA_NEW(arena, struct qm_program_layer, LAYERS);
-    program->step_count = 1;
-    program->steps = QM_ARENA_NEW(arena, struct qm_program_step, 1);
+    program->tensor_count = 2;
+    program->tensors = QM_ARENA_NEW(arena, struct qm_program_tensor, 2);
+    program->tensors[0].size_bytes = 10;
+    program->tensors[1].size_bytes = 40;
+    program->step_count = 2;
+    program->steps = QM_ARENA_NEW(arena, struct qm_program_step, 2);
     program->steps[0].insn_count = INSNS;
+    program->steps[1] = (struct qm_program_step){.on_host = true, .layer = LAYERS - 1, .input = 0, .output = 1};
     run = qm_run_create(program, arena);
     run->timed = true;
     struct qm_energy_table *energy;
@@ -131,16 +136,19 @@ Test(report, counters_that_the_program_does_not_add_up_to_are_a_fault) {
     cr_assert(strstr(diag.text, "net:counter macs") != NULL, "%s", diag.text);
 }
 
-Test(report, work_on_the_host_is_the_first_line) {
+/* Beats of 16 bytes at 8 pJ a bit: one read, three written; 50 bytes at 16 a cycle. */
+Test(report, work_on_the_host_is_the_first_line_with_the_price_of_its_bytes) {
     fill(3);
     program->layers[2].on_host = true;
     strcpy(program->layers[2].op, "SOFTMAX");
-    program->layers[2].host_bytes = 20;
     program->layers[0].macs = 1000;
     for (uint32_t i = 0; i < INSNS; i++) program->insn_layer[i] %= 2;
     struct qm_report *report = make();
     const char *text = qm_report_table(report, program->arena);
-    cr_assert(strncmp(text, "on the host, not in cycles and energy: SOFTMAX (0.00 % of the MACs", 60) == 0, "%s", text);
+    cr_assert(strncmp(text, "on the host, not in cycles and energy: SOFTMAX (0.00 % of the MACs, ", 68) == 0, "%s", text);
+    cr_assert(strstr(text, "% of the bytes; only to move them at the DRAM's rate and price: 4 cycles, 4.10 nJ)\n") != NULL, "%s", text);
+    cr_assert(eq(u64, report->host_cycles, 4));
+    cr_assert(epsilon_eq(dbl, report->host_energy.total.value_pj, 4 * 128 * 8.0, 1e-9));
     cr_assert(eq(str, (char *)qm_report_bound(report, 2), "host"));
 }
 

@@ -1,0 +1,409 @@
+/* record.c - one program on the cycle model, written down pin by pin for the Icarus bench (tests/icarus/bench.v).
+ *
+ *   build/icarus_record FOLDER program FILE.prog [KNOB=VALUE]...
+ *   build/icarus_record FOLDER random SEED STALLS MACHINE [KNOB=VALUE]...
+ *
+ * FOLDER/vectors has a line for each clock: what the bench drives, and what the RTL must drive and do. The DRAM's pins come from a second
+ * DRAM model that is told what the events say. Nothing is put into the RTL's memories behind its back, but for the sums that a program test
+ * states: a first program loads the whole scratchpad and computes every row of the accumulator, a second is the one under test.
+ * FOLDER/scratchpad and FOLDER/accumulator are the end states, FOLDER/parameters the machine's for iverilog.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/prng.h"
+#include "sim/memory/dram.h"
+#include "tools/qmac/program_text.h"
+#include "tools/qmac/random_program.h"
+
+enum { CYCLE_LIMIT = 2000000, BASE = 0x10000, FILL_BASE = BASE + QM_TEXT_ARENA_BYTES, FILL_IMAGE = 4096, RESET_CYCLES = 4 };
+
+/* The first word of a line. A bit that brings more words with it says which; START and END have a bit for each unit. */
+enum {
+    CSR_WRITE = 1 << 0, /* address, data */
+    CSR_READ = 1 << 1,  /* address, data expected */
+    AR_READY = 1 << 2,
+    R_VALID = 1 << 3, /* id, last, error, data */
+    AW_READY = 1 << 4,
+    W_READY = 1 << 5,
+    B_VALID = 1 << 6, /* error */
+    BUSY = 1 << 7,
+    IRQ = 1 << 8,
+    READ_BURST = 1 << 9,   /* accepted: id, address, beats */
+    WRITE_BURST = 1 << 10, /* accepted: address, beats */
+    WRITE_BEAT = 1 << 11,  /* accepted: strobe, data */
+    START = 1 << 12,
+    END = 1 << 16,
+    RESET = 1 << 20,
+    PRESET_SUMS = 1 << 21, /* the bench reads FOLDER/sums into the accumulator */
+};
+
+struct record {
+    struct qm_event event;
+    uint8_t data[64];
+};
+
+struct recorder {
+    struct qm_machine machine;
+    struct qm_device_options options;
+    struct qm_device *model;
+    struct qm_dram *dram; /* in the state of the model's */
+    FILE *vectors;
+    struct record *records; /* of this run */
+    size_t count, capacity;
+    bool irq_enabled, finished;
+};
+
+/* What runs: the memories before, and the registers. */
+struct scene {
+    uint8_t *scratchpad; /* [scratchpad_bytes], zero unless given */
+    int32_t *sums;       /* [accumulator_rows][cols] that the program test states, or NULL */
+    bool has_sums;
+    bool is_random;
+    uint8_t arena[QM_TEXT_ARENA_BYTES];
+    uint32_t program_addr, program_count, memory_size;
+    uint32_t error; /* of a program test: ERROR_CAUSE at the end */
+};
+
+static void fail(const char *text) {
+    fprintf(stderr, "icarus_record: %s\n", text);
+    exit(2);
+}
+
+static FILE *create_file(const char *folder, const char *name) {
+    char path[512];
+    QM_CHECK(snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path);
+    FILE *file = fopen(path, "w");
+    if (file == NULL) fail("a file cannot be written: the folder must exist");
+    return file;
+}
+
+/* ---- lines ---- */
+
+static void record_event(void *context, const struct qm_event *event) {
+    struct recorder *self = context;
+    if (self->count == self->capacity) {
+        self->capacity = 2 * self->capacity + 1024;
+        self->records = realloc(self->records, self->capacity * sizeof *self->records);
+        QM_CHECK(self->records != NULL);
+    }
+    struct record *record = &self->records[self->count++];
+    record->event = *event;
+    if (event->data != NULL) memcpy(record->data, event->data, self->machine.axi_bytes);
+}
+
+/* As a number, the first byte lowest. */
+static void print_beat(const struct recorder *self, const uint8_t *bytes, uint64_t strobe) {
+    fputc(' ', self->vectors);
+    for (uint32_t i = self->machine.axi_bytes; i-- > 0;) fprintf(self->vectors, "%02x", strobe >> i & 1 ? bytes[i] : 0);
+}
+
+static unsigned idle_flags(const struct recorder *self) {
+    return self->irq_enabled && self->finished ? IRQ : 0;
+}
+
+static void write_csr(struct recorder *self, uint32_t offset, uint32_t value) {
+    fprintf(self->vectors, "%x %x %x\n", CSR_WRITE | idle_flags(self), offset, value);
+    self->model->ops->write_csr(self->model, offset, value);
+    if (offset == QM_CSR_IRQ_ENABLE) self->irq_enabled = (value & 1) != 0;
+    if (offset == QM_CSR_CONTROL) self->finished = false;
+}
+
+static void read_csr(struct recorder *self, uint32_t offset) {
+    fprintf(self->vectors, "%x %x %x\n", CSR_READ | idle_flags(self), offset, self->model->ops->read_csr(self->model, offset));
+}
+
+static void read_all_csrs(struct recorder *self) {
+    for (size_t i = 0; i < qm_csr_count; i++)
+        if (qm_csrs[i].offset != QM_CSR_COUNTERS) read_csr(self, qm_csrs[i].offset);
+    for (uint32_t i = 0; i < 2 * QM_COUNTERS; i++) read_csr(self, QM_CSR_COUNTERS + 4 * i);
+}
+
+/* What the memory is told by the events of a cycle: it cares for nothing but what it accepts. */
+static unsigned take_event(const struct record *record, struct qm_dram_in *in) {
+    const struct qm_event *event = &record->event;
+    switch (event->kind) {
+    case QM_EVENT_START: return (unsigned)START << event->unit;
+    case QM_EVENT_END: return (unsigned)END << event->unit;
+    case QM_EVENT_READ_BURST:
+        in->ar_valid = true, in->ar_id = (uint8_t)event->index, in->ar_address = event->address, in->ar_beats = (uint32_t)event->size;
+        return READ_BURST;
+    case QM_EVENT_WRITE_BURST:
+        in->aw_valid = true, in->aw_address = event->address, in->aw_beats = (uint32_t)event->size;
+        return WRITE_BURST;
+    case QM_EVENT_WRITE_BEAT: in->w_valid = true, in->w_strobe = event->strobe, in->w_data = record->data; return WRITE_BEAT;
+    default: return 0;
+    }
+}
+
+static unsigned memory_flags(const struct qm_dram_out *out) {
+    return (out->ar_ready ? AR_READY : 0u) | (out->r_valid ? R_VALID : 0u) | (out->aw_ready ? AW_READY : 0u) |
+           (out->w_ready ? W_READY : 0u) | (out->b_valid ? B_VALID : 0u);
+}
+
+static void write_cycle(struct recorder *self, unsigned flags, const struct qm_dram_in *in) {
+    struct qm_dram_out out;
+    qm_dram_outputs(self->dram, &out);
+    fprintf(self->vectors, "%x", flags | memory_flags(&out));
+    if (out.r_valid) {
+        fprintf(self->vectors, " %x %x %x", out.r_id, out.r_last, out.r_error);
+        print_beat(self, out.r_data, UINT64_MAX);
+    }
+    if (out.b_valid) fprintf(self->vectors, " %x", out.b_error);
+    if (in->ar_valid) fprintf(self->vectors, " %x %" PRIx64 " %x", in->ar_id, in->ar_address, in->ar_beats);
+    if (in->aw_valid) fprintf(self->vectors, " %" PRIx64 " %x", in->aw_address, in->aw_beats);
+    if (in->w_valid) {
+        fprintf(self->vectors, " %" PRIx64, in->w_strobe);
+        print_beat(self, in->w_data, in->w_strobe);
+    }
+    fputc('\n', self->vectors);
+    qm_dram_clock(self->dram, in);
+}
+
+static void write_busy_cycles(struct recorder *self) {
+    uint64_t cycles = qm_device_counter(self->model, QM_C_cycles);
+    size_t next = 0;
+    qm_dram_reset(self->dram);
+    for (uint64_t cycle = 0; cycle < cycles; cycle++) {
+        struct qm_dram_in in = {0};
+        unsigned flags = BUSY;
+        for (; next < self->count && self->records[next].event.cycle == cycle; next++) flags |= take_event(&self->records[next], &in);
+        write_cycle(self, flags, &in);
+    }
+    QM_CHECK(next == self->count);
+}
+
+/* ---- runs ---- */
+
+static void run(struct recorder *self, uint32_t base, const struct scene *scene) {
+    write_csr(self, QM_CSR_PROGRAM_ADDR, scene->program_addr);
+    write_csr(self, QM_CSR_PROGRAM_COUNT, scene->program_count);
+    write_csr(self, QM_CSR_MEMORY_BASE, base);
+    write_csr(self, QM_CSR_MEMORY_BASE_HI, 0);
+    write_csr(self, QM_CSR_MEMORY_SIZE, scene->memory_size);
+    write_csr(self, QM_CSR_CONTROL, QM_CONTROL_START);
+    self->count = 0;
+    if (!self->model->ops->wait(self->model, CYCLE_LIMIT)) fail("the model is still busy at the limit of cycles");
+    write_busy_cycles(self);
+    self->finished = true;
+    read_all_csrs(self);
+}
+
+static void write_memory(struct recorder *self, uint64_t address, const void *data, size_t size) {
+    self->model->ops->write_memory(self->model, address, data, size);
+    memcpy(qm_dram_at(self->dram, address, size), data, size);
+}
+
+static void write_insns(struct recorder *self, uint64_t address, const struct qm_insn *insns, uint32_t count) {
+    struct qm_diag diag;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t words[QM_INSN_WORDS];
+        if (qm_insn_pack(&insns[i], words, &diag) != QM_OK) fail(diag.text);
+        write_memory(self, address + i * QM_INSN_BYTES, words, sizeof words);
+    }
+}
+
+/* Loads the scratchpad and computes every sum: of the scratchpad's bytes, or zeros. */
+static void fill_memories(struct recorder *self, const struct scene *scene) {
+    const struct qm_machine *machine = &self->machine;
+    const struct qm_insn insns[] = {
+        {.opcode = QM_LOAD,
+         .signal = 1 << QM_UNIT_MATMUL,
+         .dram_addr = FILL_IMAGE,
+         .row_bytes = 1024,
+         .row_count = machine->scratchpad_bytes / 1024,
+         .plane_count = 1,
+         .dram_row_stride = 1024,
+         .spad_row_stride = 1024},
+        {.opcode = QM_MATMUL,
+         .wait = 1 << QM_UNIT_LOAD,
+         .y_start = scene->is_random ? 0 : 1, /* row 1 lies outside: padding */
+         .in_rows = 1,
+         .in_row_bytes = 1024,
+         .x_stride = 1,
+         .kernel_h = 1,
+         .kernel_w = 1,
+         .run_bytes = 1, /* the other weights of the array stay X */
+         .out_h = 1,
+         .out_w = machine->accumulator_rows,
+         .channels = machine->cols,
+         .tiles = 1},
+    };
+    write_memory(self, FILL_BASE + FILL_IMAGE, scene->scratchpad, machine->scratchpad_bytes);
+    write_insns(self, FILL_BASE, insns, 2);
+    run(self, FILL_BASE, &(struct scene){.program_count = 2, .memory_size = FILL_IMAGE + machine->scratchpad_bytes});
+}
+
+static void print_sums(const struct recorder *self, FILE *file, const int32_t *sums, bool skip_zeros) {
+    uint32_t cols = self->machine.cols, bits = self->machine.accumulator_bits;
+    for (uint32_t row = 0; row < self->machine.accumulator_rows; row++) {
+        const int32_t *sum = &sums[row * cols];
+        bool zero = true;
+        for (uint32_t c = 0; c < cols; c++) zero = zero && sum[c] == 0;
+        if (zero && skip_zeros) continue;
+        fprintf(file, "@%x ", row);
+        for (uint32_t bit = bits * cols; bit-- > 0;) fputc('0' + ((uint32_t)sum[bit / bits] >> bit % bits & 1), file);
+        fputc('\n', file);
+    }
+}
+
+/* Rows that the program test states: the only bytes that do not come by the RTL's own work. */
+static void preset_sums(struct recorder *self, const struct scene *scene, const char *folder) {
+    if (!scene->has_sums) return;
+    FILE *file = create_file(folder, "sums");
+    print_sums(self, file, scene->sums, true);
+    fclose(file);
+    fprintf(self->vectors, "%x\n", PRESET_SUMS | idle_flags(self));
+    self->model->ops->write_internal(self->model, NULL, scene->sums);
+}
+
+static void write_end_state(struct recorder *self, const char *folder) {
+    uint8_t *scratchpad = malloc(self->machine.scratchpad_bytes);
+    int32_t *sums = calloc((size_t)self->machine.accumulator_rows * self->machine.cols, sizeof *sums);
+    QM_CHECK(scratchpad != NULL && sums != NULL);
+    self->model->ops->read_internal(self->model, scratchpad, sums);
+    FILE *file = create_file(folder, "scratchpad");
+    for (uint32_t i = 0; i < self->machine.scratchpad_bytes; i++) fprintf(file, "%02x\n", scratchpad[i]);
+    fclose(file);
+    file = create_file(folder, "accumulator");
+    print_sums(self, file, sums, false);
+    fclose(file);
+    free(scratchpad);
+    free(sums);
+}
+
+static void write_parameters(const struct qm_machine *machine, const char *folder) {
+    FILE *file = create_file(folder, "parameters");
+    for (size_t i = 0; i < qm_param_count; i++) {
+        uint32_t value;
+        memcpy(&value, (const char *)machine + qm_params[i].offset, sizeof value);
+        if (qm_params[i].verilog != NULL) fprintf(file, "-P bench.%s=%" PRIu32 " ", qm_params[i].verilog, value);
+    }
+    fprintf(file, "-P bench.Fingerprint=%" PRIu32 "\n", qm_machine_fingerprint(machine));
+    fclose(file);
+}
+
+static void open_recorder(struct recorder *self, const char *folder) {
+    struct qm_diag diag;
+    if (qm_device_cycle.create(&self->machine, &self->options, &self->model, &diag) != QM_OK) fail(diag.text);
+    self->dram = qm_dram_create(&self->machine, &self->options);
+    self->model->ops->observe(self->model, record_event, self);
+    self->vectors = create_file(folder, "vectors");
+}
+
+static void close_recorder(struct recorder *self) {
+    self->model->ops->destroy(self->model);
+    qm_dram_destroy(self->dram);
+    free(self->records);
+    if (fclose(self->vectors) != 0) fail("the vectors cannot be written");
+}
+
+static void record(const struct qm_machine *machine, struct qm_device_options options, const struct scene *scene, const char *folder) {
+    struct recorder self = {.machine = *machine, .options = options};
+    self.options.step = true;
+    self.options.memory_base = BASE;
+    self.options.memory_bytes = QM_TEXT_ARENA_BYTES + FILL_IMAGE + machine->scratchpad_bytes;
+    open_recorder(&self, folder);
+    for (int i = 0; i < RESET_CYCLES; i++) fprintf(self.vectors, "%x\n", RESET);
+    read_all_csrs(&self);
+    fill_memories(&self, scene);
+    preset_sums(&self, scene, folder);
+    write_memory(&self, BASE, scene->arena, sizeof scene->arena);
+    write_csr(&self, QM_CSR_IRQ_ENABLE, 1);
+    run(&self, BASE, scene);
+    if (!scene->is_random && self.model->ops->read_csr(self.model, QM_CSR_ERROR_CAUSE) != scene->error)
+        fail("the program test ends with another error than it states: is the machine too small?");
+    write_end_state(&self, folder);
+    write_parameters(machine, folder);
+    close_recorder(&self);
+}
+
+/* ---- the two kinds of program ---- */
+
+static struct scene *create_scene(const struct qm_machine *machine) {
+    struct scene *scene = calloc(1, sizeof *scene);
+    QM_CHECK(scene != NULL);
+    scene->scratchpad = calloc(machine->scratchpad_bytes, 1);
+    scene->sums = calloc((size_t)machine->accumulator_rows * machine->cols, sizeof *scene->sums);
+    QM_CHECK(scene->scratchpad != NULL && scene->sums != NULL);
+    return scene;
+}
+
+static void destroy_scene(struct scene *scene) {
+    free(scene->scratchpad);
+    free(scene->sums);
+    free(scene);
+}
+
+static void set_knobs(struct qm_machine *machine, char **assignments) {
+    struct qm_diag diag;
+    for (; *assignments != NULL; assignments++)
+        if (qm_machine_set(machine, *assignments, &diag) != QM_OK) fail(diag.text);
+}
+
+/* What the test states of the memories; the machine may be smaller than the one it was written for. */
+static void fill_scene(struct scene *scene, const struct qm_program_text *text) {
+    const struct qm_machine *machine = &text->machine;
+    const size_t sizes[] = {QM_TEXT_ARENA_BYTES, machine->scratchpad_bytes, 4ul * machine->accumulator_rows * machine->cols};
+    uint8_t *const spaces[] = {scene->arena, scene->scratchpad, (uint8_t *)scene->sums};
+    for (const struct qm_text_bytes *item = text->before; item != NULL; item = item->next) {
+        if (item->offset_bytes + item->size_bytes > sizes[item->space]) fail("the machine is too small for the program's memories");
+        memcpy(spaces[item->space] + item->offset_bytes, item->bytes, item->size_bytes);
+        scene->has_sums = scene->has_sums || item->space == QM_TEXT_ACCUMULATOR;
+    }
+}
+
+static void record_text(const char *file, char **assignments, const char *folder) {
+    struct qm_arena *arena = qm_arena_create();
+    struct qm_program_text *text;
+    struct qm_diag diag;
+    if (qm_program_text_read(file, arena, &text, &diag) != QM_OK) fail(diag.text);
+    set_knobs(&text->machine, assignments);
+    struct scene *scene = create_scene(&text->machine);
+    fill_scene(scene, text);
+    for (uint32_t i = 0; i < text->insn_count; i++) {
+        uint32_t words[QM_INSN_WORDS];
+        if (qm_insn_pack(&text->insns[i], words, &diag) != QM_OK) fail(diag.text);
+        memcpy(scene->arena + QM_TEXT_CODE_OFFSET + i * QM_INSN_BYTES, words, sizeof words);
+    }
+    scene->program_addr = QM_TEXT_CODE_OFFSET;
+    scene->program_count = text->insn_count;
+    scene->memory_size = QM_TEXT_ARENA_BYTES;
+    scene->error = text->error;
+    record(&text->machine, (struct qm_device_options){0}, scene, folder);
+    destroy_scene(scene);
+    qm_arena_destroy(arena);
+}
+
+static void record_random(const struct qm_machine *machine, struct qm_device_options options, const char *folder) {
+    struct qm_random_program program;
+    struct scene *scene = create_scene(machine);
+    struct qm_prng prng;
+    qm_random_program_make(machine, options.seed, &program);
+    qm_prng_init(&prng, ~options.seed);
+    qm_prng_fill(&prng, scene->arena, QM_RANDOM_ARENA_BYTES);
+    qm_prng_fill(&prng, scene->scratchpad, machine->scratchpad_bytes);
+    memcpy(scene->arena + program.program_addr / 256 * 256, program.words, program.count * QM_INSN_BYTES);
+    scene->is_random = true;
+    scene->program_addr = program.program_addr;
+    scene->program_count = program.program_count;
+    scene->memory_size = QM_RANDOM_ARENA_BYTES;
+    record(machine, options, scene, folder);
+    destroy_scene(scene);
+}
+
+int main(int argc, char **argv) {
+    struct qm_diag diag;
+    struct qm_machine machine;
+    if (argc > 3 && strcmp(argv[2], "program") == 0) {
+        record_text(argv[3], argv + 4, argv[1]);
+        return 0;
+    }
+    if (argc < 6 || strcmp(argv[2], "random") != 0) fail("usage: see the head of tests/icarus/record.c");
+    if (qm_machine_load(argv[5], &machine, &diag) != QM_OK) fail(diag.text);
+    set_knobs(&machine, argv + 6);
+    record_random(&machine, (struct qm_device_options){.seed = strtoull(argv[3], NULL, 10), .stalls = strtod(argv[4], NULL)}, argv[1]);
+    return 0;
+}
