@@ -10,10 +10,12 @@ MUTANT_DIR := $(B)/mutants
 PLANT_SRC := $(addprefix tests/mutants/,plant.c tokens.c expression.c tree.c mutations.c equivalent.c)
 MUTANT_RUN_SRC := $(addprefix tests/mutants/,run.c verification.c) $(addprefix tools/qmac/,verify_random.c random_program.c program_text.c scene.c)
 
+MUTANT_UNIT_SRC := $(wildcard tests/unit/sim/*.c tests/unit/sim/verilated/*.c)
+
 .PHONY: mutate
 
-mutate: $(B)/plant $(B)/run_mutants $(MUTANT_DIR)/planted/faults ## plant faults in the RTL; all must be noticed
-	RTL_ROOT=$(abspath $(MUTANT_DIR))/planted/rtl $(B)/run_mutants $(MUTANT_JOBS) $(MUTANT_DIR)/planted tests/programs/*.prog
+mutate: $(B)/run_mutants $(MUTANT_DIR)/unit $(MUTANT_DIR)/planted/faults ## plant faults in the RTL: the verification must notice
+	RTL_ROOT=$(abspath $(MUTANT_DIR))/planted/rtl $(B)/run_mutants $(MUTANT_JOBS) $(MUTANT_DIR)/planted $(MUTANT_DIR)/unit tests/programs/*.prog
 
 # Run every time, for the seed and the number may be others; it writes only what changes.
 .PHONY: $(MUTANT_DIR)/planted/faults
@@ -25,7 +27,11 @@ $(B)/plant: $(call obj,$(PLANT_SRC),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -o $@ $^ $(LDLIBS)
 
-# The device of this program builds its machines in a folder of their own.
+# The devices of these programs build their machines in a folder of their own.
+$(MUTANT_DIR)/unit: $(call obj,$(MUTANT_UNIT_SRC),obj) $(MUTANT_DIR)/rtl_library.o $(B)/libqmac.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -rdynamic -o $@ $^ -lcriterion $(LDLIBS)
+
 $(B)/run_mutants: $(call obj,$(MUTANT_RUN_SRC),obj) $(MUTANT_DIR)/rtl_library.o $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $^ $(LDLIBS)

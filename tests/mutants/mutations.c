@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { HALF_NAME_BYTES = 40 };
+
 struct finder {
     const struct tokens *tokens;
     struct qm_arena *arena;
@@ -13,6 +15,7 @@ struct finder {
     struct mutation *file_first; /* the file's first, to count equal ones */
 };
 
+/* The text of the tokens on one line, of a long one only both ends. */
 static char *squeeze(const struct tokens *tokens, size_t first, size_t end, struct qm_arena *arena) {
     char *text = qm_arena_strdup(arena, "");
     for (size_t i = first; i < end; i++) {
@@ -20,7 +23,9 @@ static char *squeeze(const struct tokens *tokens, size_t first, size_t end, stru
         bool apart = i > first && token[-1].text + token[-1].size < token->text;
         text = qm_arena_printf(arena, "%s%s%.*s", text, apart ? " " : "", (int)token->size, token->text);
     }
-    return text;
+    size_t size = strlen(text);
+    if (size <= 2 * HALF_NAME_BYTES) return text;
+    return qm_arena_printf(arena, "%.*s...%s", HALF_NAME_BYTES, text, text + size - HALF_NAME_BYTES);
 }
 
 /* ---- naming ---- */
@@ -149,8 +154,10 @@ static void find(struct finder *finder, struct node *node) {
         if (node->children != NULL && node->children->next != NULL) add(finder, node, RULE_SWAP, NULL);
         break;
     case FORM_CONDITION: find_condition(finder, node); break;
-    case FORM_STATEMENT:
-    case FORM_DRIVER: add(finder, node, RULE_DROP, NULL); break;
+    case FORM_STATEMENT: add(finder, node, RULE_DROP, NULL); break;
+    case FORM_DRIVER:
+        if (node->children->form != FORM_NUMBER || !is_zero(&finder->tokens->list[node->first])) add(finder, node, RULE_DROP, NULL);
+        break;
     }
     for (struct node *child = node->children; child != NULL; child = child->next) find(finder, child);
 }

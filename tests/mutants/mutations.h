@@ -6,6 +6,7 @@
 #ifndef QM_TESTS_MUTANTS_MUTATIONS_H
 #define QM_TESTS_MUTANTS_MUTATIONS_H
 
+#include <stdint.h>
 #include <stdio.h>
 
 #include "tests/mutants/tree.h"
@@ -26,6 +27,7 @@ enum rule {
 struct mutation {
     enum rule rule;
     const char *with; /* the other operator or literal */
+    uint64_t key;     /* the order in which faults are drawn */
     unsigned fault;   /* K when drawn, else 0 */
     const char *file; /* of the source */
     unsigned line;

@@ -40,16 +40,25 @@ static struct source *source_of(const struct planting *planting, const struct mu
     return NULL;
 }
 
+static uint64_t hash_text(uint64_t hash, const char *text) {
+    for (; *text != '\0'; text++) hash = qm_hash3(hash, (uint8_t)*text, 0);
+    return hash;
+}
+
+static int compare_keys(const void *a, const void *b) {
+    uint64_t x = (*(struct mutation *const *)a)->key, y = (*(struct mutation *const *)b)->key;
+    return (x > y) - (x < y);
+}
+
+/* In an order that the seed and the faults' own texts give, so that an edit of the RTL changes no draw but its own. */
 static struct mutation **shuffle(const struct planting *planting, uint64_t seed) {
     struct mutation **list = QM_ARENA_NEW(planting->arena, struct mutation *, planting->mutations.count);
-    struct qm_prng prng;
     size_t count = 0;
-    qm_prng_init(&prng, seed);
     for (struct mutation *at = planting->mutations.first; at != NULL; at = at->next) {
-        size_t place = qm_prng_next(&prng) % (count + 1);
-        list[count++] = list[place];
-        list[place] = at;
+        at->key = hash_text(hash_text(hash_text(seed, at->file), at->line_text), at->what);
+        list[count++] = at;
     }
+    qsort(list, count, sizeof *list, compare_keys);
     return list;
 }
 

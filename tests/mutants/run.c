@@ -1,6 +1,6 @@
 /* run.c - runs the quick verification once for each planted fault and says which nobody noticed.
  *
- *   run JOBS FOLDER PROGRAM...
+ *   run JOBS FOLDER UNIT_TESTS PROGRAM...
  *
  * FOLDER is what plant wrote. The machines are built from it once; each fault has its own process, in which the register of the faults is set
  * before the machines are made, so that an abort or an endless loop is a result like any other. Without a fault all must be equal.
@@ -176,6 +176,7 @@ static enum qm_status report(struct session *session, const char *folder, struct
     size_t able = session->killed + session->survived;
     printf("%zu faults planted, %zu equivalent, %zu of the other %zu killed (%.1f %%)\n", session->count, session->equivalent,
            session->killed, able, able == 0 ? 100.0 : 100.0 * (double)session->killed / (double)able);
+    fflush(stdout);
     QM_TRY(write_log(session, folder, diag));
     if (session->survived + session->not_equivalent == 0) return QM_OK;
     return qm_fail(diag, QM_MISMATCH,
@@ -197,15 +198,15 @@ static enum qm_status run(struct session *session, char **arguments, int argc, s
     size_t jobs = strtoul(arguments[1], NULL, 10);
     if (jobs < 1 || jobs > JOBS_MAX) return qm_fail(diag, QM_BAD_INPUT, "JOBS %s: expected 1 to %d", arguments[1], JOBS_MAX);
     QM_TRY(read_faults(session, arguments[2], diag));
-    QM_TRY(verification_create(arguments + 3, (size_t)argc - 3, session->arena, &session->verification, diag));
+    QM_TRY(verification_create(arguments[3], arguments + 4, (size_t)argc - 4, session->arena, &session->verification, diag));
     QM_TRY(verify_unharmed(session, diag));
     QM_TRY(run_all(session, session->faults, session->count, jobs, diag));
     return report(session, arguments[2], diag);
 }
 
 int main(int argc, char **argv) {
-    if (argc < 4) {
-        fputs("usage: run JOBS FOLDER PROGRAM...\n", stderr);
+    if (argc < 5) {
+        fputs("usage: run JOBS FOLDER UNIT_TESTS PROGRAM...\n", stderr);
         return QM_BAD_INPUT;
     }
     struct qm_diag diag;

@@ -1,8 +1,9 @@
-/* verification.c - the machines and how many random programs each runs. The one with array of cells is what is synthesized; the others have
- * the form of the array that simulates fast.
+/* verification.c - the machines and how many random programs each runs. m3x5 has the array of cells, which is what is synthesized; the others
+ * have the form that simulates fast.
  */
 #include "tests/mutants/verification.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tools/qmac/program_text.h"
@@ -17,17 +18,18 @@ struct stage {
 
 /* A machine has one build, so its stages say the same of the array. */
 static const struct stage stages[] = {
-    {"tiny", "0", 0.0, 1, 100},
-    {"tiny", "0", 0.2, 201, 100},
-    {"m3x5", "1", 0.2, 1, 200},
+    {"tiny", "1", 0.0, 1, 100},
+    {"tiny", "1", 0.2, 201, 100},
+    {"m3x5", "0", 0.2, 1, 200},
     {"acc20", "1", 0.0, 1, 100},
 };
-enum { STAGES = sizeof stages / sizeof *stages };
+enum { STAGES = sizeof stages / sizeof *stages, UNIT_SECONDS = 200, COMMAND_BYTES = 1024 };
 
 struct verification {
     struct qm_machine machines[STAGES];
     size_t program_count;
     struct qm_program_text **programs;
+    const char *unit_tests; /* a Criterion binary of tests that use the RTL */
 };
 
 /* Machines stay loaded, so that what is built here is not looked at again. */
@@ -41,11 +43,12 @@ static enum qm_status build(const struct stage *stage, struct qm_machine *machin
     return QM_OK;
 }
 
-enum qm_status verification_create(char **programs, size_t count, struct qm_arena *arena, struct verification **verification,
-                                   struct qm_diag *diag) {
+enum qm_status verification_create(const char *unit_tests, char **programs, size_t count, struct qm_arena *arena,
+                                   struct verification **verification, struct qm_diag *diag) {
     struct verification *made = QM_ARENA_NEW(arena, struct verification, 1);
     made->programs = QM_ARENA_NEW(arena, struct qm_program_text *, count);
     made->program_count = count;
+    made->unit_tests = unit_tests;
     for (size_t i = 0; i < STAGES; i++) QM_TRY(build(&stages[i], &made->machines[i], diag));
     for (size_t i = 0; i < count; i++) QM_TRY(qm_program_text_read(programs[i], arena, &made->programs[i], diag));
     *verification = made;
@@ -63,10 +66,18 @@ static enum qm_status run_stage(const struct stage *stage, const struct qm_machi
     return status;
 }
 
+static enum qm_status run_unit_tests(const struct verification *verification, struct qm_diag *diag) {
+    char command[COMMAND_BYTES];
+    int size = snprintf(command, sizeof command, "timeout %d '%s' --jobs 1 --fail-fast", UNIT_SECONDS, verification->unit_tests);
+    QM_CHECK(size > 0 && size < COMMAND_BYTES);
+    if (system(command) == 0) return QM_OK;
+    return qm_fail(diag, QM_MISMATCH, "%s: a test fails", verification->unit_tests);
+}
+
 enum qm_status verification_run(const struct verification *verification, struct qm_diag *diag) {
     QM_TRY(run_stage(&stages[0], &verification->machines[0], diag));
     for (size_t i = 0; i < verification->program_count; i++)
         QM_TRY(qm_program_text_run(verification->programs[i], &qm_device_rtl, false, diag));
     for (size_t i = 1; i < STAGES; i++) QM_TRY(run_stage(&stages[i], &verification->machines[i], diag));
-    return QM_OK;
+    return run_unit_tests(verification, diag);
 }

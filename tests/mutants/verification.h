@@ -1,4 +1,5 @@
-/* verification.h - the quick verification that each planted fault must get past: program tests, and random programs in lockstep with the model.
+/* verification.h - the quick verification that each planted fault must get past: random programs in lockstep with the model, program
+ * tests, and the unit tests that use the RTL.
  *
  * The cheapest machine comes first, for most faults show at once.
  */
@@ -11,8 +12,8 @@
 struct verification;
 
 /* Reads the program tests and builds all machines. RTL_ROOT of mk/rtl.mk, in the environment, says from which RTL. */
-QM_MUST_USE enum qm_status verification_create(char **programs, size_t count, struct qm_arena *arena, struct verification **verification,
-                                               struct qm_diag *diag);
+QM_MUST_USE enum qm_status verification_create(const char *unit_tests, char **programs, size_t count, struct qm_arena *arena,
+                                               struct verification **verification, struct qm_diag *diag);
 
 /* Runs until something differs. QM_MISMATCH says what. */
 QM_MUST_USE enum qm_status verification_run(const struct verification *verification, struct qm_diag *diag);

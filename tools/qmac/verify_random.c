@@ -7,7 +7,8 @@
 #include "common/prng.h"
 #include "tools/qmac/scene.h"
 
-enum { CYCLE_LIMIT = 2000000, ARENA_BASE = 0x10000 };
+enum { CYCLE_LIMIT = 2000000, RESET_LIMIT = 1500, ARENA_BASE = 0x10000 };
+enum { RUN_AGAIN = 1, RESET_AND_RUN = 3 }; /* seed modulo 4 */
 
 /* Random bytes everywhere, so that a wrong address shows. */
 static void fill(struct qm_device *device, const struct qm_machine *machine, const struct qm_random_program *program,
@@ -36,19 +37,27 @@ static void start(struct qm_device *device, const struct qm_random_program *prog
     device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
 }
 
-static void run(struct qm_device *pair, const struct qm_machine *machine, const struct qm_random_program *program, uint64_t seed) {
+/* Runs the program; of each four seeds, one runs it once more on the same machine, and one after a reset in mid-program. Returns whether it ended. */
+static bool run(struct qm_device *pair, const struct qm_machine *machine, const struct qm_random_program *program, uint64_t seed) {
     struct qm_prng prng;
     qm_prng_init(&prng, ~seed);
     fill(pair, machine, program, &prng);
     start(pair, program);
-    if (pair->ops->wait(pair, CYCLE_LIMIT)) qm_lockstep_compare_memories(pair);
+    if (seed % 4 == RUN_AGAIN || seed % 4 == RESET_AND_RUN) {
+        uint64_t limit = seed % 4 == RUN_AGAIN ? CYCLE_LIMIT : qm_prng_next(&prng) % RESET_LIMIT;
+        if (!pair->ops->wait(pair, limit) || seed % 4 == RESET_AND_RUN) pair->ops->reset(pair);
+        fill(pair, machine, program, &prng);
+        start(pair, program);
+    }
+    bool ended = pair->ops->wait(pair, CYCLE_LIMIT);
+    if (ended) qm_lockstep_compare_memories(pair);
+    return ended;
 }
 
-/* What the pair found, as the status of the seed. */
+/* What the pair found in a run that did not end, or was not equal. */
 static enum qm_status judge(const struct qm_verify_random *verify, uint64_t seed, struct qm_device *pair,
                             const struct qm_random_program *program, struct qm_diag *diag) {
     const char *difference = qm_lockstep_difference(pair), *malformed = program->malformed;
-    if (difference == NULL && qm_lockstep_stats(pair).runs > 0) return QM_OK;
     if (difference == NULL)
         return qm_fail(diag, QM_MISMATCH, "random program, seed %" PRIu64 ", machine %s: still busy after %d cycles", seed,
                        verify->machine->name, CYCLE_LIMIT);
@@ -70,8 +79,8 @@ enum qm_status qm_verify_random_one(const struct qm_verify_random *verify, uint6
     qm_coverage_add(coverage, program);
     enum qm_status status = qm_lockstep_create(verify->model, verify->rtl, verify->machine, &options, &pair, diag);
     if (status == QM_OK) {
-        run(pair, verify->machine, program, seed);
-        status = judge(verify, seed, pair, program, diag);
+        bool ended = run(pair, verify->machine, program, seed);
+        if (!ended || qm_lockstep_difference(pair) != NULL) status = judge(verify, seed, pair, program, diag);
         struct qm_lockstep_stats one = qm_lockstep_stats(pair);
         stats->cycles += one.cycles;
         stats->events += one.events;
