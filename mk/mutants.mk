@@ -8,14 +8,14 @@ MUTANT_SEED := 1
 MUTANT_JOBS := 2
 MUTANT_DIR := $(B)/mutants
 PLANT_SRC := $(addprefix tests/mutants/,plant.c tokens.c expression.c tree.c mutations.c equivalent.c)
-MUTANT_RUN_SRC := $(addprefix tests/mutants/,run.c verification.c) $(addprefix tools/qmac/,verify_random.c random_program.c program_text.c scene.c)
+MUTANT_RUN_SRC := $(addprefix tests/mutants/,run.c verification.c) $(filter-out tools/qmac/main.c,$(TOOL_SRC))
 
 MUTANT_UNIT_SRC := $(wildcard tests/unit/sim/*.c tests/unit/sim/verilated/*.c)
 
 .PHONY: mutate
 
 mutate: $(B)/run_mutants $(MUTANT_DIR)/unit $(MUTANT_DIR)/planted/faults ## plant faults in the RTL: the verification must notice
-	RTL_ROOT=$(abspath $(MUTANT_DIR))/planted/rtl $(B)/run_mutants $(MUTANT_JOBS) $(MUTANT_DIR)/planted $(MUTANT_DIR)/unit tests/programs/*.prog
+	$(B)/run_mutants $(MUTANT_JOBS) $(MUTANT_DIR)/planted $(MUTANT_DIR)/unit tests/programs/*.prog
 
 # Run every time, for the seed and the number may be others; it writes only what changes.
 .PHONY: $(MUTANT_DIR)/planted/faults
@@ -39,4 +39,4 @@ $(B)/run_mutants: $(call obj,$(MUTANT_RUN_SRC),obj) $(MUTANT_DIR)/rtl_library.o 
 $(MUTANT_DIR)/rtl_library.o: sim/verilated/rtl_library.c sim/verilated/rtl_library.h
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -DQM_BUILD_DIR='"$(abspath $(MUTANT_DIR))"' $(CFLAGS) -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) -DQM_BUILD_DIR='"$(abspath $(MUTANT_DIR))"' -DQM_RTL_DIR='"$(abspath $(MUTANT_DIR))/planted/rtl"' $(CFLAGS) -c $< -o $@

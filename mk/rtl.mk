@@ -9,11 +9,11 @@ Q ?= @
 CC ?= gcc
 CXX ?= g++
 
-# The tests of the tests build machines from a copy with faults in it (mk/mutants.mk), and with either form of the array.
-RTL_ROOT ?= rtl
+RTL_SOURCE ?= rtl
 RTL_FAST_ARRAY ?= 1
-RTL_SRC := $(sort $(wildcard $(RTL_ROOT)/*.v $(RTL_ROOT)/lib/*.v $(RTL_ROOT)/probe/*.v))
-RTL_FIND := -I$(RTL_ROOT) -I$(RTL_ROOT)/lib -I$(RTL_ROOT)/probe
+RTL_PROBES ?= # -DQM_PROBED: with the registers of spec/probes.def
+RTL_SRC := $(sort $(wildcard $(RTL_SOURCE)/*.v $(RTL_SOURCE)/lib/*.v $(RTL_SOURCE)/probe/*.v))
+RTL_FIND := -I$(RTL_SOURCE) -I$(RTL_SOURCE)/lib -I$(RTL_SOURCE)/probe
 RTL_SPECGEN_SRC := tools/specgen.c common/isa.c common/csr.c common/counters.c common/status.c
 RTL_SPEC := $(wildcard spec/*.def) $(wildcard common/*.h)
 
@@ -37,14 +37,15 @@ $(B)/rtl/%/qmac_defs.vh: $(RTL_SPECGEN_SRC) $(RTL_SPEC)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. -o $(@D)/specgen $(RTL_SPECGEN_SRC)
 	$(Q)$(@D)/specgen verilog > $@
 
-$(RTL_DIR)/obj/Vqmac.h: $(RTL_SRC) $(RTL_DIR)/qmac_defs.vh mk/rtl.mk
+$(RTL_DIR)/obj/Vqmac.h: $(RTL_SRC) rtl/probe/probes.vlt $(RTL_DIR)/qmac_defs.vh mk/rtl.mk
 	$(Q)rm -rf $(@D)
-	$(Q)$(VERILATOR) $(RTL_VERILATE) $(RTL_PARAMS) "-GFingerprint=32'h$(RTL_FINGERPRINT)" --Mdir $(@D) -I$(RTL_DIR) $(RTL_FIND) $(RTL_ROOT)/qmac.v
+	$(Q)$(VERILATOR) $(RTL_VERILATE) $(RTL_PROBES) $(RTL_PARAMS) "-GFingerprint=32'h$(RTL_FINGERPRINT)" --Mdir $(@D) -I$(RTL_DIR) $(RTL_FIND) \
+	    rtl/probe/probes.vlt $(RTL_SOURCE)/qmac.v
 
 # One translation unit compiles fastest. Verilator's own part is the same for all machines. A library in use is replaced, not overwritten.
-$(RTL_DIR)/librtl.so: $(RTL_DIR)/obj/Vqmac.h sim/verilated/rtl_glue.cpp sim/verilated/rtl_glue.h $(B)/rtl/verilated.o
+$(RTL_DIR)/librtl.so: $(RTL_DIR)/obj/Vqmac.h sim/verilated/rtl_glue.cpp sim/verilated/rtl_glue.h spec/probes.def $(B)/rtl/verilated.o
 	$(Q)printf '#include "%s"\n' $$(cd $(RTL_DIR)/obj && ls *.cpp) "$(CURDIR)/sim/verilated/rtl_glue.cpp" > $(RTL_DIR)/machine.cc
-	$(Q)$(CXX) $(RTL_CXXFLAGS) -I$(RTL_DIR)/obj -shared -Wl,-Bsymbolic -o $@.part $(RTL_DIR)/machine.cc $(B)/rtl/verilated.o
+	$(Q)$(CXX) $(RTL_CXXFLAGS) $(RTL_PROBES) -I$(RTL_DIR)/obj -shared -Wl,-Bsymbolic -o $@.part $(RTL_DIR)/machine.cc $(B)/rtl/verilated.o
 	$(Q)mv $@.part $@
 
 $(B)/rtl/verilated.o:
@@ -60,8 +61,8 @@ RTL_LINT_MACHINES := "" "-GRows=1 -GCols=1 -GAxiBytes=4 -GSpadBytes=1024 -GAccRo
 
 lint-rtl: $(B)/rtl/lint/qmac_defs.vh ## check the Verilog with Verilator and Icarus
 	$(Q)for p in $(RTL_LINT_MACHINES); do \
-	    $(VERILATOR) --lint-only -Wall --top-module qmac $$p -I$(<D) $(RTL_FIND) rtl/qmac.v || exit 1; done
-	$(Q)iverilog -g2005 -Wall -I$(<D) -s qmac -o /dev/null $(RTL_SRC) > $(<D)/iverilog.log 2>&1; \
+	    $(VERILATOR) --lint-only -Wall -DQM_PROBED --top-module qmac $$p -I$(<D) $(RTL_FIND) rtl/qmac.v || exit 1; done
+	$(Q)iverilog -g2005 -Wall -DQM_PROBED -I$(<D) -s qmac -o /dev/null $(RTL_SRC) > $(<D)/iverilog.log 2>&1; \
 	    status=$$?; cat $(<D)/iverilog.log; test $$status = 0 && test ! -s $(<D)/iverilog.log
 
 # Gates of each module of a small machine; memories stay memories.

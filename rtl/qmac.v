@@ -613,6 +613,8 @@ module qmac #(
         .store_read_bytes_i      (store_read_bytes)
     );
 
+    `QM_PROBES
+
     trace u_trace (
         .clk_i        (clk_i),
         .rst_ni       (rst_ni),

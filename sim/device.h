@@ -17,6 +17,7 @@
 #include "common/status.h"
 
 struct qm_device;
+struct qm_frames; /* sim/probe.h */
 
 enum qm_event_kind {
     QM_EVENT_START,       /* unit, index */
@@ -67,6 +68,8 @@ struct qm_device_options {
                               computed, and observers see no beats. Other engines ignore it. */
     uint64_t memory_bytes; /* of the DRAM behind the device */
     uint64_t memory_base;  /* its bus address, a multiple of 4096 */
+    const char *rtl_dir;   /* rtl: folder of the Verilog; NULL: rtl/ of the source tree */
+    bool probed;           /* rtl: built so that probe works, which is slower; a pair in lockstep then compares that too */
     qm_memory *memory;     /* instead of memory_bytes: where the bytes are; write_memory and read_memory may not be called */
     void *memory_context;
 };
@@ -85,6 +88,9 @@ struct qm_device_ops {
     bool (*wait)(struct qm_device *device, uint64_t limit_cycles);
     void (*reset)(struct qm_device *device); /* docs/machine.md, Reset; the memory keeps its bytes too */
     void (*observe)(struct qm_device *device, qm_observer *observer, void *context); /* NULL: nobody */
+    /* Writes a frame for every busy cycle; NULL: no more. Call it while the device is not BUSY; the member is NULL for a device without
+     * blocks to look into. */
+    void (*probe)(struct qm_device *device, struct qm_frames *frames);
     /* For tests and verification: copies the scratchpad [scratchpad_bytes] and accumulator [accumulator_rows][cols]; either may be NULL.
      * write_internal sets them; of a sum it takes the low accumulator_bits. */
     void (*read_internal)(struct qm_device *device, uint8_t *scratchpad, int32_t *accumulator);

@@ -145,6 +145,24 @@ static void verilog_counters(void) {
     printf("`define QM_EVENTS %u\n`define QM_COUNTERS %u\n", events, (unsigned)QM_COUNTERS);
 }
 
+/* A line of spec/probes.def is a register that a bench reads after the edge; \ joins the lines of a macro. */
+static void verilog_probe(const char *width, const char *name, const char *expression) {
+    printf("    reg [%s-1:0] probe_%s; \\\n    always @(posedge clk_i) probe_%s <= %s; \\\n", width, name, name, expression);
+}
+
+static void verilog_probes(void) {
+    puts("\n// What a bench sees between the blocks, in the cycle after: registers in the scope of qmac.v.");
+    puts("`ifndef QM_PROBED\n`define QM_PROBES\n`else");
+    puts("`define QM_PROBES \\\n    /* verilator lint_off UNUSEDSIGNAL */ \\\n    /* verilator lint_off WIDTH */ \\");
+#define QM_PROBE(unit, name, width, insn, gate, verilog, c)             verilog_probe(#width, #unit "_" #name, #verilog);
+#define QM_PROBE_DATA(unit, name, width, insn, bytes, element, verilog) verilog_probe("(" #width ")", #unit "_" #name, #verilog);
+#include "spec/probes.def"
+#undef QM_PROBE
+#undef QM_PROBE_DATA
+    puts("    /* verilator lint_on WIDTH */ \\\n"
+         "    /* verilator lint_on UNUSEDSIGNAL */\n`endif");
+}
+
 static void print_verilog(void) {
     puts("// qmac_defs.vh - made by tools/specgen from spec/; do not edit.\n`ifndef QMAC_DEFS_VH\n`define QMAC_DEFS_VH");
     verilog_opcodes();
@@ -152,6 +170,7 @@ static void print_verilog(void) {
     verilog_enums();
     verilog_csrs();
     verilog_counters();
+    verilog_probes();
     puts("`endif");
 }
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/cycle/engine.h"
+#include "sim/cycle/probe.h"
 #include "sim/functional/commit.h"
 
 static struct engine *engine_of(struct qm_device *device) {
@@ -61,6 +61,12 @@ static void cycle_observe(struct qm_device *device, qm_observer *observer, void 
     engine_of(device)->observer_context = context;
 }
 
+static void cycle_probe(struct qm_device *device, struct qm_frames *frames) {
+    struct engine *engine = engine_of(device);
+    probe_destroy(engine->probe);
+    engine->probe = frames != NULL ? probe_create(engine, frames) : NULL;
+}
+
 static size_t accumulator_words(const struct qm_machine *machine) {
     return (size_t)machine->accumulator_rows * machine->cols;
 }
@@ -89,6 +95,7 @@ const struct qm_device_ops qm_device_cycle = {
     .wait = cycle_wait,
     .reset = cycle_reset,
     .observe = cycle_observe,
+    .probe = cycle_probe,
     .read_internal = cycle_read_internal,
     .write_internal = cycle_write_internal,
 };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "common/precision.h"
-#include "sim/cycle/wires.h"
+#include "sim/cycle/probe.h"
 
 void engine_start(struct engine *engine) {
     fetch_reset(&engine->fetch);
@@ -19,6 +19,7 @@ void engine_start(struct engine *engine) {
     qm_dram_reset(engine->dram);
     engine->counters = (struct qm_counters){0};
     engine->values.acc_overflows = 0;
+    if (engine->probe != NULL) probe_reset(engine->probe, engine);
 }
 
 void engine_init(struct engine *engine, const struct qm_machine *machine, const struct qm_device_options *options) {
@@ -40,6 +41,7 @@ void engine_init(struct engine *engine, const struct qm_machine *machine, const 
 }
 
 void engine_fini(struct engine *engine) {
+    probe_destroy(engine->probe);
     for (int unit = 0; unit < QM_UNITS; unit++) queue_fini(&engine->queues[unit]);
     mac_array_fini(&engine->array);
     qm_dram_destroy(engine->dram);
@@ -104,7 +106,7 @@ static void count(const struct wires *wires, struct engine *engine, uint64_t cyc
     count_matmul(wires, engine, cycles);
 }
 
-static void compute_values(struct engine *engine, const struct qm_insn *insn) {
+void engine_compute_values(struct engine *engine, const struct qm_insn *insn) {
     switch (insn->opcode) {
     case QM_MATMUL:
         qm_functional_matmul(insn, &engine->values);
@@ -173,7 +175,7 @@ static void clock_units(const struct wires *wires, struct engine *engine) {
         struct queue *queue = &engine->queues[unit];
         if (wires->ends[unit]) {
             const struct qm_insn *insn = queue_insn(queue, queue->ended++);
-            if (!engine->options.no_values) compute_values(engine, insn);
+            if (!engine->options.no_values) engine_compute_values(engine, insn);
             signal[unit] = insn->signal;
         }
         if (wires->starts[unit]) {
@@ -197,8 +199,9 @@ static void clock_decode(struct engine *engine) {
 uint64_t engine_advance(struct engine *engine, uint64_t limit) {
     struct wires wires;
     wires_settle(&wires, engine);
+    if (engine->probe != NULL) probe_settle(engine->probe, &wires, engine);
     if (engine->observer != NULL) wires_report(&wires, engine);
-    uint64_t cycles = engine->options.step ? 1 : wires_steady_cycles(&wires, engine);
+    uint64_t cycles = engine->options.step || engine->probe != NULL ? 1 : wires_steady_cycles(&wires, engine);
     if (cycles > limit) cycles = limit;
     uint64_t accepted = engine->counters.value[QM_C_instructions];
     count(&wires, engine, cycles);

@@ -27,6 +27,7 @@ struct engine {
     struct qm_device_options options;
     qm_observer *observer;
     void *observer_context;
+    struct probe *probe; /* NULL: nobody looks */
 
     struct csr csr;
     struct fetch fetch;
@@ -50,6 +51,9 @@ void engine_fini(struct engine *engine);
 
 /* Clears everything that START clears. */
 void engine_start(struct engine *engine);
+
+/* What an instruction of matmul or post computes; the others move their bytes beat by beat. */
+void engine_compute_values(struct engine *engine, const struct qm_insn *insn);
 
 /* Lets at least one cycle and at most `limit` pass; returns how many. */
 uint64_t engine_advance(struct engine *engine, uint64_t limit);

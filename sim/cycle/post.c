@@ -31,7 +31,7 @@ static uint64_t tile_items(const struct qm_insn *insn) {
     return PARAMETER_READS + positions(insn) * (uint64_t)qm_row_cycles(insn);
 }
 
-static uint64_t item_count(const struct qm_machine *machine, const struct qm_insn *insn) {
+uint64_t post_item_count(const struct qm_machine *machine, const struct qm_insn *insn) {
     switch (insn->opcode) {
     case QM_REQUANTIZE: return table_reads(machine, insn) + (uint64_t)insn->tiles * tile_items(insn);
     case QM_POOL: return pieces(insn->channels, machine->cols) * positions(insn) * taps(insn);
@@ -40,7 +40,7 @@ static uint64_t item_count(const struct qm_machine *machine, const struct qm_ins
     }
 }
 
-static uint64_t latency_cycles(const struct qm_insn *insn) {
+uint64_t post_latency_cycles(const struct qm_insn *insn) {
     return insn->opcode == QM_ADD ? 7 : 5;
 }
 
@@ -154,8 +154,8 @@ void post_clock_start(struct post *post, const struct qm_insn *insn, uint64_t no
     post->is_busy = true;
     post->insn = insn;
     post->issued = 0;
-    post->items = item_count(post->machine, insn);
-    post->end_cycle = now + post->items + latency_cycles(insn);
+    post->items = post_item_count(post->machine, insn);
+    post->end_cycle = now + post->items + post_latency_cycles(insn);
     post->work = (struct post_work){0};
 }
 

@@ -27,6 +27,21 @@ struct post {
     struct post_work work; /* of the issued items */
 };
 
+/* What item `index` of an instruction reads and writes; addresses wrap like those of the hardware. */
+struct post_item {
+    bool reads;      /* the scratchpad */
+    bool reads_sums; /* the accumulator */
+    bool writes;     /* an output; its bytes may be none */
+    uint32_t read_addr, acc_addr, out_addr, out_bytes;
+};
+struct post_item post_item(const struct qm_machine *machine, const struct qm_insn *insn, uint64_t index);
+
+/* Items of an instruction: cycles in which it issues. */
+uint64_t post_item_count(const struct qm_machine *machine, const struct qm_insn *insn);
+
+/* From the issue of an item to its write. */
+uint64_t post_latency_cycles(const struct qm_insn *insn);
+
 enum post_activity { POST_FREE, POST_PARAM, POST_ROW, POST_DRAIN };
 
 void post_reset(struct post *post);

@@ -6,25 +6,16 @@
 #include "common/precision.h"
 #include "sim/functional/commit.h"
 #include "sim/functional/matmul.h"
+#include "sim/functional/matmul_steps.h"
 #include "sim/functional/narrow.h"
 #include "sim/functional/vectorized.h"
 #include "sim/functional/window.h"
-
-enum { COLS_MAX = 256, BYTES_MAX = 512, DEPTH_MAX = 2 * BYTES_MAX };
-
-struct step {
-    int64_t tile, n, ky, kx;
-    int64_t first, bytes; /* of the run; channels when depthwise */
-    int64_t depth;        /* activations of a row */
-    bool adds;            /* to what the accumulator holds */
-    int8_t weights[DEPTH_MAX][COLS_MAX];
-};
 
 static int64_t width_of(const struct qm_insn *insn, const struct qm_machine *machine) {
     return qm_machine_tile(machine, insn->depthwise != 0);
 }
 
-static void read_narrow_weights(const struct qm_insn *insn, const struct narrow_tile *tile, struct step *step) {
+static void read_narrow_weights(const struct qm_insn *insn, const struct narrow_tile *tile, struct matmul_step *step) {
     int64_t per_byte = qm_activations_per_byte(insn), run = (step->ky * insn->kernel_w + step->kx) * insn->run_bytes + step->first;
     struct narrow_tile part = *tile;
     for (part.column = 0; part.column < step->n; part.column += KERNEL_LANES) {
@@ -38,7 +29,7 @@ static void read_narrow_weights(const struct qm_insn *insn, const struct narrow_
     }
 }
 
-static void read_weights(const struct qm_insn *insn, const struct qm_functional_memory *memory, struct step *step) {
+static void read_weights(const struct qm_insn *insn, const struct qm_functional_memory *memory, struct matmul_step *step) {
     int64_t taps = insn->kernel_h * insn->kernel_w, tap = step->ky * insn->kernel_w + step->kx;
     int64_t tile_bytes = taps * qm_weight_rows(insn, insn->run_bytes) * qm_weight_row_bytes(insn, width_of(insn, memory->machine));
     const uint8_t *weights = memory->scratchpad + insn->weight_addr + step->tile * tile_bytes;
@@ -50,41 +41,52 @@ static void read_weights(const struct qm_insn *insn, const struct qm_functional_
     for (int64_t i = 0; i < rows; i++) memcpy(step->weights[i], weights + (first + i) * step->n, (size_t)step->n);
 }
 
-static void read_row(const struct qm_insn *insn, const uint8_t *scratchpad, const struct step *step, int64_t m, int32_t *activations) {
-    uint8_t bytes[DEPTH_MAX];
+static void read_row(const struct qm_insn *insn, const uint8_t *scratchpad, const struct matmul_step *step, int64_t m,
+                     int32_t *activations) {
+    uint8_t bytes[MATMUL_DEPTH_MAX];
     window_read(insn, scratchpad, window_run(insn, m / insn->out_w, m % insn->out_w, step->ky, step->kx), step->first, step->bytes, bytes);
     if (step->depth != step->bytes) narrow_expand_activations(bytes, step->bytes, insn->in_unsigned != 0);
     for (int64_t i = 0; i < step->depth; i++) activations[i] = insn->in_unsigned != 0 ? bytes[i] : (int8_t)bytes[i];
 }
 
-/* sums[c]: of (weight - weight_zero) * activation. A step's sums fit 32 bits. */
-VECTORIZED static void multiply_row(const struct qm_insn *insn, const struct step *step, const int32_t *activations, int32_t *sums) {
+VECTORIZED static void multiply_row(const struct qm_insn *insn, const struct matmul_step *step, const int32_t *activations, int32_t *sums) {
     if (insn->depthwise != 0) {
         for (int64_t c = 0; c < step->n; c++) sums[c] = activations[c] * step->weights[0][c];
         return;
     }
-    int32_t row_sum = 0;
-    for (int64_t i = 0; i < step->depth; i++) row_sum += activations[i];
-    for (int64_t c = 0; c < step->n; c++) sums[c] = -(int32_t)insn->weight_zero * row_sum;
+    for (int64_t c = 0; c < step->n; c++) sums[c] = 0;
     for (int64_t i = 0; i < step->depth; i++)
         for (int64_t c = 0; c < step->n; c++) sums[c] += activations[i] * step->weights[i][c];
 }
 
-static void run_step(const struct qm_insn *insn, struct qm_functional_memory *memory, struct step *step) {
-    int32_t activations[DEPTH_MAX], sums[COLS_MAX];
-    int64_t positions = insn->out_h * insn->out_w, cols = memory->machine->cols;
-    int32_t *row = memory->accumulator + (insn->acc_addr + step->tile * positions) * cols;
+void matmul_step_begin(const struct qm_insn *insn, const struct qm_functional_memory *memory, struct matmul_step *step) {
     step->depth = insn->depthwise != 0 ? step->n : step->bytes * qm_activations_per_byte(insn);
     read_weights(insn, memory, step);
+}
+
+int32_t matmul_step_row(const struct qm_insn *insn, const struct qm_functional_memory *memory, const struct matmul_step *step, int64_t m,
+                        int32_t *sums) {
+    int32_t activations[MATMUL_DEPTH_MAX], row_sum = 0;
+    read_row(insn, memory->scratchpad, step, m, activations);
+    multiply_row(insn, step, activations, sums);
+    if (insn->weight_zero == 0) return 0;
+    for (int64_t i = 0; i < step->depth; i++) row_sum += activations[i];
+    return (int32_t)insn->weight_zero * row_sum;
+}
+
+static void run_step(const struct qm_insn *insn, struct qm_functional_memory *memory, struct matmul_step *step) {
+    int32_t sums[MATMUL_COLS_MAX];
+    int64_t positions = insn->out_h * insn->out_w, cols = memory->machine->cols;
+    int32_t *row = memory->accumulator + (insn->acc_addr + step->tile * positions) * cols;
+    matmul_step_begin(insn, memory, step);
     for (int64_t m = 0; m < positions; m++, row += cols) {
-        read_row(insn, memory->scratchpad, step, m, activations);
-        multiply_row(insn, step, activations, sums);
+        int32_t correction = matmul_step_row(insn, memory, step, m, sums);
         for (int64_t c = 0; c < step->n; c++)
-            row[c] = commit_sum((step->adds ? (int64_t)row[c] : 0) + sums[c], memory->machine, &memory->acc_overflows);
+            row[c] = commit_sum((step->adds ? (int64_t)row[c] : 0) + sums[c] - correction, memory->machine, &memory->acc_overflows);
     }
 }
 
-static void run_tile(const struct qm_insn *insn, struct qm_functional_memory *memory, struct step *step) {
+static void run_tile(const struct qm_insn *insn, struct qm_functional_memory *memory, struct matmul_step *step) {
     int64_t width = width_of(insn, memory->machine), piece = memory->machine->rows * qm_precision_of(insn).bytes;
     step->adds = insn->accumulate != 0;
     for (step->ky = 0; step->ky < insn->kernel_h; step->ky++)
@@ -99,7 +101,7 @@ static void run_tile(const struct qm_insn *insn, struct qm_functional_memory *me
 }
 
 void matmul_steps(const struct qm_insn *insn, struct qm_functional_memory *memory) {
-    struct step step; /* large: set field by field */
+    struct matmul_step step; /* large: set field by field */
     int64_t width = width_of(insn, memory->machine);
     for (step.tile = 0; step.tile < insn->tiles; step.tile++) {
         int64_t rest = insn->channels - step.tile * width;

@@ -1,5 +1,6 @@
-/* lockstep.c - the pair runs in windows of cycles: first the model, whose events are recorded, then the RTL, whose events are compared as
- * they come. Memory use is bounded by the window, and a difference is found within the window in which it happens.
+/* lockstep.c - the pair runs in windows of cycles: first the model, whose events and frames are recorded, then the RTL, whose events and
+ * frames are compared as they come. Memory use is bounded by the window, and a difference is found in the cycle in which it happens. After it
+ * both run on for a window, uncompared, so that the frames show what followed.
  */
 #include "sim/lockstep/lockstep.h"
 
@@ -13,7 +14,11 @@
 #include "common/csr.h"
 
 /* START and END of four units, a burst and a beat each way, a response. */
-enum { WINDOW_CYCLES = 2048, EVENTS_PER_CYCLE = 13, MAX_BEAT_BYTES = 64, COMPARE_BYTES = 1 << 16 };
+enum { WINDOW_CYCLES = 64, FRAMES = 4 * WINDOW_CYCLES, EVENTS_PER_CYCLE = 13, MAX_BEAT_BYTES = 64, COMPARE_BYTES = 1 << 16 };
+
+struct span {
+    uint32_t from, size;
+};
 
 struct record {
     struct qm_event event;
@@ -24,6 +29,9 @@ struct lockstep {
     struct qm_device device;
     struct qm_machine machine;
     struct qm_device *model, *rtl;
+    struct qm_frames model_frames, rtl_frames; /* of this run */
+    bool is_probed;
+    struct qm_lockstep_place place; /* of the difference */
     uint64_t memory_bytes, memory_base;
     struct record *records; /* [WINDOW_CYCLES * EVENTS_PER_CYCLE] of the model in this window */
     size_t record_count;
@@ -102,19 +110,111 @@ static void compare_event(void *context, const struct qm_event *event) {
     struct lockstep *self = context;
     if (self->difference[0] != '\0') return;
     char got[160], want[160];
-    describe(event, got, sizeof got);
     if (self->matched == self->record_count) {
+        describe(event, got, sizeof got);
         differ(self, "the RTL has an event that the model has not by the end of the window: %s", got);
         return;
     }
     const struct record *record = &self->records[self->matched++];
+    if (same_event(&record->event, event) && same_data(self, record, event)) {
+        remember(self, event);
+        return;
+    }
+    describe(event, got, sizeof got);
     describe(&record->event, want, sizeof want);
     if (!same_event(&record->event, event))
         differ(self, "model: %s; RTL: %s", want, got);
-    else if (!same_data(self, record, event))
-        differ(self, "%s: data differ", got);
     else
-        remember(self, event);
+        differ(self, "%s: data differ", got);
+}
+
+static void differ_at(struct lockstep *self, const struct qm_probe_info *info, const struct qm_frame *model, const char *what) {
+    if (self->difference[0] != '\0') return;
+    self->place = (struct qm_lockstep_place){.is_known = true, .cycle = model->cycle, .unit = info->unit, .signal = info->name};
+    self->place.insn_unit = qm_probe_insn_unit(info->insn);
+    self->place.has_insn = info->insn != QM_INSN_NONE;
+    self->place.insn = model->insns[info->insn];
+    snprintf(self->place.what, sizeof self->place.what, "%s", what);
+    differ(self, "cycle %" PRIu64 ": %s.%s %s", model->cycle, info->unit, info->name, what);
+}
+
+static inline bool is_open(const struct qm_frame *model, int gate) {
+    return gate < 0 || model->values[gate] != 0;
+}
+
+/* All values of a frame whose gates are open, without a branch: this runs in every cycle. */
+static bool values_differ(const struct qm_frame *model, const struct qm_frame *rtl) {
+    uint32_t wrong = 0;
+#define QM_PROBE(unit, name, width, insn, gate, verilog, c)                                                                                \
+    wrong |= (model->values[QM_P_##unit##_##name] ^ rtl->values[QM_P_##unit##_##name]) & -(uint32_t)is_open(model, QM_P_##gate);
+#include "spec/probes.def"
+#undef QM_PROBE
+    return wrong != 0;
+}
+
+static void compare_values(struct lockstep *self, const struct qm_frame *model, const struct qm_frame *rtl) {
+    char what[96];
+    for (int i = 0; i < QM_PROBES && self->difference[0] == '\0'; i++) {
+        const struct qm_probe_info *info = &qm_probe_infos[i];
+        uint32_t want = model->values[i], got = rtl->values[i];
+        if (want == got || !is_open(model, info->gate)) continue;
+        snprintf(what, sizeof what, "model 0x%" PRIx32 ", RTL 0x%" PRIx32, want, got);
+        differ_at(self, info, model, what);
+    }
+}
+
+/* The bytes from `from` on; unknown ones are equal. */
+static bool bytes_differ(const struct qm_frames *frames, struct qm_frame *model, struct qm_frame *rtl, enum qm_probe_data which,
+                         struct span span) {
+    const uint8_t *want = qm_frame_data(frames, model, which) + span.from, *got = qm_frame_data(frames, rtl, which) + span.from;
+    const uint8_t *mask = qm_frame_mask(frames, model, which) + span.from;
+    if (model->known[which] == QM_KNOWN_NOTHING) return false;
+    if (model->known[which] == QM_KNOWN_ALL) return memcmp(want, got, span.size) != 0;
+    uint8_t wrong = 0;
+    for (uint32_t i = 0; i < span.size; i++) wrong |= (uint8_t)((want[i] ^ got[i]) & mask[i]);
+    return wrong != 0;
+}
+
+/* A number of a data signal: sums and corrections are signed, the others bytes. */
+static int64_t element_at(const uint8_t *data, unsigned width) {
+    int32_t word;
+    if (width == 8) return *data;
+    memcpy(&word, data, sizeof word);
+    return word;
+}
+
+static void compare_data(struct lockstep *self, struct qm_frame *model, struct qm_frame *rtl, enum qm_probe_data which) {
+    const struct qm_probe_info *info = &qm_probe_data_infos[which];
+    const struct qm_frames *frames = &self->model_frames;
+    const uint8_t *want = qm_frame_data(frames, model, which), *got = qm_frame_data(frames, rtl, which);
+    uint32_t at = 0, bytes = info->width / 8;
+    char what[96];
+    while (!bytes_differ(frames, model, rtl, which, (struct span){at, bytes})) at += bytes;
+    snprintf(what, sizeof what, "[%" PRIu32 "] model %" PRId64 ", RTL %" PRId64, at / bytes, element_at(want + at, info->width),
+             element_at(got + at, info->width));
+    differ_at(self, info, model, what);
+}
+
+static void compare_frame(void *context, uint64_t index) {
+    struct lockstep *self = context;
+    if (self->difference[0] != '\0' || index >= self->model_frames.count) return;
+    struct qm_frame *model = qm_frames_at(&self->model_frames, index), *rtl = qm_frames_at(&self->rtl_frames, index);
+    if (values_differ(model, rtl)) compare_values(self, model, rtl);
+    for (int i = 0; i < QM_PROBE_DATAS && self->difference[0] == '\0'; i++) {
+        enum qm_probe_data which = (enum qm_probe_data)i;
+        if (bytes_differ(&self->model_frames, model, rtl, which, (struct span){0, self->model_frames.layout.size[i]}))
+            compare_data(self, model, rtl, which);
+    }
+}
+
+static void probe_both(struct lockstep *self) {
+    QM_CHECK(self->model->ops->probe != NULL && self->rtl->ops->probe != NULL);
+    qm_frames_init(&self->model_frames, &self->machine, FRAMES);
+    qm_frames_init(&self->rtl_frames, &self->machine, FRAMES);
+    self->rtl_frames.written = compare_frame;
+    self->rtl_frames.context = self;
+    self->model->ops->probe(self->model, &self->model_frames);
+    self->rtl->ops->probe(self->rtl, &self->rtl_frames);
 }
 
 static void finish_window(struct lockstep *self, bool model_done, bool rtl_done) {
@@ -138,15 +238,25 @@ static void compare_registers(struct lockstep *self) {
     }
 }
 
+static bool run_window(struct lockstep *self, uint64_t cycles) {
+    self->record_count = self->matched = 0;
+    bool done = self->model->ops->wait(self->model, cycles);
+    finish_window(self, done, self->rtl->ops->wait(self->rtl, cycles));
+    return done;
+}
+
 static bool lockstep_wait(struct qm_device *device, uint64_t limit_cycles) {
     struct lockstep *self = self_of(device);
     bool done = false;
+    if (self->difference[0] != '\0') return false;
     while (!done && limit_cycles > 0 && self->difference[0] == '\0') {
         uint64_t window = limit_cycles < WINDOW_CYCLES ? limit_cycles : WINDOW_CYCLES;
-        self->record_count = self->matched = 0;
-        done = self->model->ops->wait(self->model, window);
-        finish_window(self, done, self->rtl->ops->wait(self->rtl, window));
+        done = run_window(self, window);
         limit_cycles -= window;
+    }
+    if (self->difference[0] != '\0') {
+        if (self->is_probed) run_window(self, WINDOW_CYCLES);
+        return false;
     }
     if (done) {
         compare_registers(self);
@@ -161,6 +271,8 @@ static void lockstep_destroy(struct qm_device *device) {
     if (self->model != NULL) self->model->ops->destroy(self->model);
     if (self->rtl != NULL) self->rtl->ops->destroy(self->rtl);
     free(self->records);
+    qm_frames_fini(&self->model_frames);
+    qm_frames_fini(&self->rtl_frames);
     free(self);
 }
 
@@ -180,6 +292,7 @@ static void lockstep_write_csr(struct qm_device *device, uint32_t offset, uint32
     if (offset == QM_CSR_CONTROL && (value & QM_CONTROL_START) != 0) {
         self->starts++;
         self->last_count = 0;
+        self->model_frames.count = self->rtl_frames.count = 0;
         memset(self->started, 0, sizeof self->started);
         memset(self->ended, 0, sizeof self->ended);
     }
@@ -249,6 +362,8 @@ enum qm_status qm_lockstep_create(const struct qm_device_ops *model, const struc
     }
     self->model->ops->observe(self->model, record_event, self);
     self->rtl->ops->observe(self->rtl, compare_event, self);
+    self->is_probed = options->probed;
+    if (self->is_probed) probe_both(self);
     *device = &self->device;
     return QM_OK;
 }
@@ -296,11 +411,17 @@ struct qm_lockstep_stats qm_lockstep_stats(const struct qm_device *device) {
 
 struct qm_lockstep_scene qm_lockstep_scene(const struct qm_device *device) {
     const struct lockstep *self = (const struct lockstep *)device;
-    struct qm_lockstep_scene scene = {.run = self->starts - (self->starts > 0)};
+    struct qm_lockstep_scene scene = {.run = self->starts - (self->starts > 0), .place = self->place};
     memcpy(scene.started, self->started, sizeof scene.started);
     memcpy(scene.ended, self->ended, sizeof scene.ended);
     uint64_t first = self->last_count < QM_SCENE_EVENTS ? 0 : self->last_count - QM_SCENE_EVENTS;
     for (uint64_t i = first; i < self->last_count; i++)
         describe(&self->last[i % QM_SCENE_EVENTS], scene.events[scene.event_count++], QM_SCENE_TEXT);
     return scene;
+}
+
+const struct qm_frames *qm_lockstep_frames(const struct qm_device *device, bool of_rtl) {
+    const struct lockstep *self = (const struct lockstep *)device;
+    if (!self->is_probed) return NULL;
+    return of_rtl ? &self->rtl_frames : &self->model_frames;
 }

@@ -69,6 +69,7 @@ const qm_device_ops host::ops = {
         qm_device *inside = of(device).target.inside();
         inside->ops->observe(inside, observer, context);
     },
+    nullptr, /* probe */
     [](qm_device *device, uint8_t *scratchpad, int32_t *accumulator) {
         qm_device *inside = of(device).target.inside();
         inside->ops->read_internal(inside, scratchpad, accumulator);

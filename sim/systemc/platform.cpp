@@ -161,6 +161,7 @@ static const qm_device_ops platform_ops = {
     [](qm_device *device, qm_observer *observer, void *context) {
         on_host(device, [=](qm_device *bus) { bus->ops->observe(bus, observer, context); });
     },
+    nullptr, /* probe */
     [](qm_device *device, uint8_t *scratchpad, int32_t *accumulator) {
         on_host(device, [=](qm_device *bus) { bus->ops->read_internal(bus, scratchpad, accumulator); });
     },

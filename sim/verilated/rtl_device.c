@@ -10,6 +10,7 @@
 #include "sim/device.h"
 #include "sim/functional/commit.h"
 #include "sim/memory/dram.h"
+#include "sim/probe.h"
 #include "sim/verilated/rtl_library.h"
 
 struct rtl_device {
@@ -19,11 +20,12 @@ struct rtl_device {
     struct qm_dram *dram;
     struct rtl_model *model;
     struct rtl_in in;
-    struct rtl_out pins[2]; /* of this cycle and of the one before, by turns */
-    unsigned now;           /* index of this cycle's pins */
-    uint64_t cycle;         /* of the run */
-    uint32_t beats_left;    /* of the open write burst */
-    bool has_broken_axi;    /* since the reset */
+    struct rtl_out pins[2];   /* of this cycle and of the one before, by turns */
+    struct qm_frames *frames; /* NULL: nobody looks */
+    unsigned now;             /* index of this cycle's pins */
+    uint64_t cycle;           /* of the run */
+    uint32_t beats_left;      /* of the open write burst */
+    bool has_broken_axi;      /* since the reset */
     qm_observer *observer;
     void *context;
     uint32_t starts[QM_UNITS], ends[QM_UNITS]; /* in this run */
@@ -65,6 +67,14 @@ static void report_cycle(struct rtl_device *device, const struct rtl_out *pins, 
         report(device, (struct qm_event){
                            .kind = QM_EVENT_WRITE_BEAT, .address = memory->w_address, .strobe = pins->w_strobe, .data = pins->w_data});
     if (memory->b_valid) report(device, (struct qm_event){.kind = QM_EVENT_RESPONSE});
+}
+
+static void write_frame(struct rtl_device *device) {
+    struct qm_frames *frames = device->frames;
+    struct qm_frame *frame = qm_frames_at(frames, frames->count);
+    frame->cycle = device->cycle;
+    device->library.probe(device->model, frame->values, frame->bytes, frames->layout.size, frames->layout.offset);
+    qm_frames_push(frames);
 }
 
 /* ---- time ---- */
@@ -125,6 +135,7 @@ static void tick_busy(struct rtl_device *device) {
     drive_memory_pins(&device->in, &memory);
     watch_axi(device, pins, &memory);
     clock_rtl(device);
+    if (device->frames != NULL) write_frame(device);
     if (device->observer != NULL) report_cycle(device, pins, &memory);
     clock_memory(device, pins);
     device->cycle++;
@@ -225,6 +236,10 @@ static struct lane lane_of(const struct rtl_device *device, size_t index) {
     return (struct lane){row + bit / 8, (unsigned)(bit % 8)};
 }
 
+static void probe(struct qm_device *base, struct qm_frames *frames) {
+    downcast(base)->frames = frames;
+}
+
 static size_t accumulator_words(const struct rtl_device *device) {
     return (size_t)device->machine.accumulator_rows * device->machine.cols;
 }
@@ -259,7 +274,7 @@ static enum qm_status create(const struct qm_machine *machine, const struct qm_d
                              struct qm_diag *diag) {
     QM_TRY(qm_machine_check(machine, diag));
     struct rtl_library library;
-    QM_TRY(rtl_library_open(machine, &library, diag));
+    QM_TRY(rtl_library_open(machine, options, &library, diag));
     struct rtl_device *made = calloc(1, sizeof *made);
     QM_CHECK(made != NULL);
     made->base.ops = &qm_device_rtl;
@@ -282,6 +297,7 @@ const struct qm_device_ops qm_device_rtl = {
     .wait = wait,
     .reset = reset,
     .observe = observe,
+    .probe = probe,
     .read_internal = read_internal,
     .write_internal = write_internal,
 };

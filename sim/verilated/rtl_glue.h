@@ -52,6 +52,9 @@ uint8_t *rtl_scratchpad(struct rtl_model *model); /* [scratchpad_bytes], borrowe
 /* Borrowed; a row has rtl_accumulator_row_bytes, in which lane c begins at bit c * accumulator_bits, lowest bits first. */
 uint8_t *rtl_accumulator(struct rtl_model *model);
 uint32_t rtl_accumulator_row_bytes(const struct rtl_model *model);
+/* Of a library with QM_PROBED: what was between the blocks in the cycle that ended: values [QM_PROBES], and data signals of sizes[] bytes at
+ * data + offsets[] (sim/probe.h). */
+void rtl_probe(const struct rtl_model *model, uint32_t *values, uint8_t *data, const uint32_t *sizes, const uint32_t *offsets);
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,8 @@
 /* rtl_library.c - builds a machine's library with mk/rtl.mk and loads it.
  *
- * The folder is BUILD/rtl/FINGERPRINT, so that a machine is built once however it is named. make decides whether it is up to date; a lock on
- * the folder keeps two processes from building at once. A machine stays loaded until the process ends, and is not looked at again.
+ * The folder is BUILD/rtl/FINGERPRINT, so that a machine is built once however it is named, then a hash of the Verilog's folder when that is not
+ * rtl/, then -probed when the blocks can be looked into. make decides whether it is up to date; a lock on the folder keeps two processes from
+ * building at once. A machine stays loaded until the process ends, and is not looked at again.
  */
 #include "sim/verilated/rtl_library.h"
 
@@ -19,8 +20,19 @@
 #ifndef QM_BUILD_DIR
 #define QM_BUILD_DIR QM_SOURCE_DIR "/build"
 #endif
+#ifndef QM_RTL_DIR
+#define QM_RTL_DIR QM_SOURCE_DIR "/rtl"
+#endif
 
 enum { PATH_BYTES = 512, COMMAND_BYTES = 4096 };
+
+/* What is built, of what, and where. */
+struct request {
+    const struct qm_machine *machine;
+    bool probed;
+    char source[PATH_BYTES]; /* folder of the Verilog */
+    char folder[PATH_BYTES]; /* of the library */
+};
 
 static enum qm_status make_folder(const char *path, struct qm_diag *diag) {
     if (mkdir(path, 0777) == 0 || errno == EEXIST) return QM_OK;
@@ -40,33 +52,34 @@ static void verilog_params(const struct qm_machine *machine, char *text, size_t 
     }
 }
 
-static enum qm_status run_make(const struct qm_machine *machine, const char *folder, struct qm_diag *diag) {
+static enum qm_status run_make(const struct request *request, struct qm_diag *diag) {
     char params[COMMAND_BYTES / 4], command[COMMAND_BYTES];
-    verilog_params(machine, params, sizeof params);
+    verilog_params(request->machine, params, sizeof params);
     /* A make that runs us must not give its own options to this one. */
     int used = snprintf(command, sizeof command,
                         "env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -C '%s' -f mk/rtl.mk --no-print-directory B='%s' RTL_DIR='%s'"
-                        " RTL_FINGERPRINT=%08" PRIx32 " RTL_PARAMS='%s' rtl-machine > '%s/build.log' 2>&1",
-                        QM_SOURCE_DIR, QM_BUILD_DIR, folder, qm_machine_fingerprint(machine), params, folder);
+                        " RTL_FINGERPRINT=%08" PRIx32 " RTL_PARAMS='%s' RTL_SOURCE='%s' RTL_PROBES='%s' rtl-machine > '%s/build.log' 2>&1",
+                        QM_SOURCE_DIR, QM_BUILD_DIR, request->folder, qm_machine_fingerprint(request->machine), params, request->source,
+                        request->probed ? "-DQM_PROBED" : "", request->folder);
     QM_CHECK(used > 0 && used < COMMAND_BYTES);
     if (system(command) == 0) return QM_OK;
     return qm_fail(diag, QM_INTERNAL,
-                   "%s/build.log: the RTL of machine %s cannot be built; the log says why (Verilator and g++ are needed)", folder,
-                   machine->name);
+                   "%s/build.log: the RTL of machine %s cannot be built; the log says why (Verilator and g++ are needed)", request->folder,
+                   request->machine->name);
 }
 
-static enum qm_status build(const struct qm_machine *machine, const char *folder, struct qm_diag *diag) {
+static enum qm_status build(const struct request *request, struct qm_diag *diag) {
     QM_TRY(make_folder(QM_BUILD_DIR, diag));
     QM_TRY(make_folder(QM_BUILD_DIR "/rtl", diag));
-    QM_TRY(make_folder(folder, diag));
+    QM_TRY(make_folder(request->folder, diag));
     char path[PATH_BYTES + 8];
-    snprintf(path, sizeof path, "%s/lock", folder);
+    snprintf(path, sizeof path, "%s/lock", request->folder);
     int lock = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0666);
     if (lock < 0 || flock(lock, LOCK_EX) != 0) {
         if (lock >= 0) close(lock);
         return qm_fail(diag, QM_INTERNAL, "%s: cannot lock: %s", path, strerror(errno));
     }
-    enum qm_status status = run_make(machine, folder, diag);
+    enum qm_status status = run_make(request, diag);
     close(lock);
     return status;
 }
@@ -81,19 +94,38 @@ static bool find(const struct rtl_library *library, const char *name, void *func
 
 #define FIND(library, member) find((library), "rtl_" #member, &(library)->member, sizeof(library)->member)
 
-enum qm_status rtl_library_open(const struct qm_machine *machine, struct rtl_library *library, struct qm_diag *diag) {
-    char folder[PATH_BYTES], path[PATH_BYTES + 16];
-    int used = snprintf(folder, sizeof folder, "%s/rtl/%08" PRIx32, QM_BUILD_DIR, qm_machine_fingerprint(machine));
+static enum qm_status find_folders(const char *rtl_dir, struct request *request, struct qm_diag *diag) {
+    char *source = realpath(rtl_dir != NULL ? rtl_dir : QM_RTL_DIR, NULL), hash[16] = "";
+    if (source == NULL || strchr(source, '\'') != NULL || strlen(source) >= PATH_BYTES) {
+        free(source);
+        return qm_fail(diag, QM_BAD_INPUT, "%s: not a folder of Verilog: name a copy of rtl/, without quotes in its path",
+                       rtl_dir != NULL ? rtl_dir : QM_RTL_DIR);
+    }
+    strcpy(request->source, source);
+    free(source);
+    uint32_t sum = 0;
+    for (const char *c = request->source; *c != '\0'; c++) sum = 31 * sum + (uint8_t)*c;
+    if (rtl_dir != NULL) snprintf(hash, sizeof hash, "-%08" PRIx32, sum);
+    int used = snprintf(request->folder, PATH_BYTES, "%s/rtl/%08" PRIx32 "%s%s", QM_BUILD_DIR, qm_machine_fingerprint(request->machine),
+                        hash, request->probed ? "-probed" : "");
     QM_CHECK(used > 0 && used < PATH_BYTES);
-    snprintf(path, sizeof path, "%s/librtl.so", folder);
+    return QM_OK;
+}
+
+enum qm_status rtl_library_open(const struct qm_machine *machine, const struct qm_device_options *options, struct rtl_library *library,
+                                struct qm_diag *diag) {
+    struct request request = {.machine = machine, .probed = options->probed};
+    QM_TRY(find_folders(options->rtl_dir, &request, diag));
+    char path[PATH_BYTES + 16];
+    snprintf(path, sizeof path, "%s/librtl.so", request.folder);
     library->handle = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
     if (library->handle == NULL) {
-        QM_TRY(build(machine, folder, diag));
+        QM_TRY(build(&request, diag));
         library->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     }
     if (library->handle == NULL) return qm_fail(diag, QM_INTERNAL, "%s: cannot be loaded: %s", path, dlerror());
     if (FIND(library, create) && FIND(library, destroy) && FIND(library, reset) && FIND(library, tick) && FIND(library, scratchpad) &&
-        FIND(library, accumulator) && FIND(library, accumulator_row_bytes))
+        FIND(library, accumulator) && FIND(library, accumulator_row_bytes) && FIND(library, probe) == options->probed)
         return QM_OK;
     dlclose(library->handle);
     return qm_fail(diag, QM_INTERNAL, "%s: is not a machine; remove it, it will be built again", path);

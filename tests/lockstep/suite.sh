@@ -3,6 +3,7 @@ for machine in one tiny m3x5 acc20 m8x16 m16x8 edge; do
     check "200 random programs on $machine" build/qmac verify --random 200 --seed 1 --machine $machine
     check "200 random programs on $machine with stalls" build/qmac verify --random 200 --seed 1 --machine $machine --stalls 0.2
 done
+check "the signals between the blocks are equal on tiny" build/qmac verify --random 200 --machine tiny --stalls 0.2 --probe
 digits=workloads/digits/digits_int8.tflite
 check "digits on edge" build/qmac verify $digits --machine edge
 check "the W4A4 network on edge" build/qmac verify workloads/digits/digits_w4a4.onnx --machine edge
@@ -10,6 +11,11 @@ check "the W4A8 network on m3x5 with stalls" build/qmac verify workloads/digits/
 check "digits at W4A8 on m3x5" build/qmac verify $digits --machine m3x5 --precision w4a8
 check "digits at W4A4 on m8x16 with stalls" build/qmac verify $digits --machine m8x16 --precision w4a4 --stalls 0.1
 check "digits on m3x5 with stalls" build/qmac verify $digits --machine m3x5 --stalls 0.1
+for fault in late_commit wrong_rounding lost_stall swapped_buffer; do
+    check "the report locates the planted fault $fault" tests/lockstep/located.sh $fault --random 100 --machine tiny --stalls 0.2
+done
+check "the report locates a planted fault in a network" tests/lockstep/located.sh late_commit $digits --machine tiny
+check "the signals between the blocks are equal in digits on m3x5" build/qmac verify $digits --machine m3x5 --stalls 0.1 --probe
 if [ -n "${QMAC_DATA:-}" ]; then
     models=$QMAC_DATA/mlcommons-tiny/models
     for name in resnet8_cifar10_int8 ds_cnn_kws_int8 mobilenet_v1_025_96_vww_int8 autoencoder_ad01_int8; do

@@ -16,3 +16,6 @@ check "2000 random programs on edge" build/qmac verify --random 2000 --seed 7 --
         check "random programs on $machine in 4 states, with stalls, fast array" tests/icarus/run.sh fast random 25 3000 0.2 $machine $small
     done
 }
+for machine in one m3x5 acc20 m8x16 m16x8 edge; do
+    check "the signals between the blocks are equal on $machine" build/qmac verify --random 200 --machine $machine --stalls 0.1 --probe
+done

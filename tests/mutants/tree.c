@@ -150,7 +150,7 @@ static void parse_item(struct parser *parser, struct node *root) {
         parser_skip_to(parser, ";");
     else if (sees_any(parser, drivers))
         parse_drivers(parser, root);
-    else if (sees_any(parser, brackets))
+    else if (sees_any(parser, brackets) || parser_peek(parser)->kind == TOKEN_MACRO) /* a macro is items that are not ours to look into */
         parser->at++;
     else if (sees_any(parser, generators)) {
         parser->at++;

@@ -11,7 +11,7 @@
 
 struct verification;
 
-/* Reads the program tests and builds all machines. RTL_ROOT of mk/rtl.mk, in the environment, says from which RTL. */
+/* Reads the program tests and builds all machines, from the RTL with the faults (mk/mutants.mk). */
 QM_MUST_USE enum qm_status verification_create(const char *unit_tests, char **programs, size_t count, struct qm_arena *arena,
                                                struct verification **verification, struct qm_diag *diag);
 

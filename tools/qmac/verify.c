@@ -13,14 +13,20 @@
 #include "tools/qmac/tensors.h"
 #include "tools/qmac/verify_random.h"
 
-static const char help[] = "usage: qmac verify MODEL|PROGRAM [options]\n"
-                           "       qmac verify --random N [options]\n"
-                           "Runs the C model and the Verilated RTL in lockstep and compares every start and end of an instruction, every\n"
-                           "memory beat, every register and counter, and at the end all memory. Exit status 1 at the first difference.\n\n"
-                           "  --random N            N random programs instead of a network\n"
-                           "  --input FILE.npy      examples for an input, one file for each input (default: one, random)\n" CLI_BUILD_HELP
-                           "  --seed N              of random programs, inputs and stalls (default 1)\n"
-                           "  --stalls P            probability that a memory channel stalls in a cycle (default 0)\n";
+static const char help[] =
+    "usage: qmac verify MODEL|PROGRAM [options]\n"
+    "       qmac verify --random N [options]\n"
+    "Runs the C model and the Verilated RTL in lockstep and compares every start and end of an instruction, every\n"
+    "memory beat, every register and counter, and at the end all memory. At a difference the run is repeated with the\n"
+    "signals between the blocks compared as well: the first that differs, its instruction and layer are named, and\n"
+    "waveforms of both are written. Exit status 1.\n\n"
+    "  --random N            N random programs instead of a network\n"
+    "  --input FILE.npy      examples for an input, one file for each input (default: one, random)\n" CLI_BUILD_HELP
+    "  --seed N              of random programs, inputs and stalls (default 1)\n"
+    "  --stalls P            probability that a memory channel stalls in a cycle (default 0)\n"
+    "  --probe               compare the signals between the blocks from the start (slower)\n"
+    "  --rtl DIR             Verilog to compare instead of rtl/\n"
+    "  --waves DIR           where waveforms of a difference go (default qmac-waves)\n";
 
 enum { INPUTS_MAX = 32, PROGRESS_SECONDS = 1 };
 
@@ -31,7 +37,8 @@ struct verify_options {
     unsigned input_count;
     uint64_t random, seed;
     double stalls;
-    bool wants_help, is_random;
+    const char *rtl_dir, *waves_dir;
+    bool wants_help, is_random, probed;
 };
 
 static enum qm_status take_option(struct verify_options *options, int option, struct qm_diag *diag) {
@@ -44,6 +51,9 @@ static enum qm_status take_option(struct verify_options *options, int option, st
         return QM_OK;
     case 'S': return cli_parse_number("seed", optarg, &options->seed, diag);
     case 'P': return cli_parse_probability("stalls", optarg, &options->stalls, diag);
+    case 'B': options->probed = true; return QM_OK;
+    case 'R': options->rtl_dir = optarg; return QM_OK;
+    case 'W': options->waves_dir = optarg; return QM_OK;
     case 'h': options->wants_help = true; return QM_OK;
     default: return cli_build_option(&options->build, option, optarg, &taken, diag);
     }
@@ -54,11 +64,14 @@ static enum qm_status parse_options(int argc, char **argv, struct verify_options
                                           {"input", required_argument, NULL, 'i'},
                                           {"seed", required_argument, NULL, 'S'},
                                           {"stalls", required_argument, NULL, 'P'},
+                                          {"probe", no_argument, NULL, 'B'},
+                                          {"rtl", required_argument, NULL, 'R'},
+                                          {"waves", required_argument, NULL, 'W'},
                                           {"help", no_argument, NULL, 'h'},
                                           CLI_BUILD_OPTIONS,
                                           {NULL, 0, NULL, 0}};
     int option;
-    *options = (struct verify_options){.seed = 1};
+    *options = (struct verify_options){.seed = 1, .waves_dir = "qmac-waves"};
     for (;;) {
         QM_TRY(cli_next_option(argc, argv, table, &option, diag));
         if (option == -1) break;
@@ -113,7 +126,13 @@ static enum qm_status verify_seeds(const struct verify_options *options, const s
 static enum qm_status verify_random(const struct verify_options *options, struct qm_diag *diag) {
     struct qm_machine machine;
     QM_TRY(cli_machine(&options->build, &machine, diag));
-    struct qm_verify_random verify = {.machine = &machine, .model = &qm_device_cycle, .rtl = &qm_device_rtl, .stalls = options->stalls};
+    struct qm_verify_random verify = {.machine = &machine,
+                                      .model = &qm_device_cycle,
+                                      .rtl = &qm_device_rtl,
+                                      .stalls = options->stalls,
+                                      .probed = options->probed,
+                                      .rtl_dir = options->rtl_dir,
+                                      .waves_dir = options->waves_dir};
     struct qm_coverage *coverage = qm_coverage_create();
     enum qm_status status = verify_seeds(options, &verify, coverage, diag);
     if (status == QM_OK) print_coverage(coverage);
@@ -137,7 +156,7 @@ static enum qm_status run_examples(struct qm_device *pair, const struct qm_progr
 
 /* A difference stops the pair, and the driver then sees a device that does not answer: the difference is the news. */
 static enum qm_status verify_on_pair(struct qm_device *pair, const struct cli_program *opened, const struct cli_inputs *inputs,
-                                     struct qm_diag *diag) {
+                                     const char *waves_dir, struct qm_diag *diag) {
     struct timespec begin;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     enum qm_status status = run_examples(pair, opened->program, inputs, diag);
@@ -145,27 +164,32 @@ static enum qm_status verify_on_pair(struct qm_device *pair, const struct cli_pr
     if (difference != NULL) {
         struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
         struct scene_program run = scene_of_program(opened->program, &scene);
-        scene_print(&scene, &run);
+        QM_TRY(scene_report(pair, &run, waves_dir, diag));
         return qm_fail(diag, QM_MISMATCH, "%s on %s: model and RTL differ: %s", opened->program->model, opened->machine.name, difference);
     }
     if (status == QM_OK) print_stats(opened->program->model, &opened->machine, qm_lockstep_stats(pair), seconds_since(&begin));
     return status;
 }
 
-static enum qm_status verify_program(const struct verify_options *options, const struct cli_program *opened, struct qm_diag *diag) {
-    struct qm_device_options device = {.seed = options->seed, .stalls = options->stalls};
-    struct cli_inputs inputs = {0};
+static enum qm_status verify_once(const struct verify_options *options, const struct cli_program *opened, const struct cli_inputs *inputs,
+                                  bool probed, struct qm_diag *diag) {
+    struct qm_device_options device = {.seed = options->seed, .stalls = options->stalls, .rtl_dir = options->rtl_dir, .probed = probed};
     struct qm_device *pair;
     qm_driver_memory(opened->program, &device);
+    QM_TRY(qm_lockstep_create(&qm_device_cycle, &qm_device_rtl, &opened->machine, &device, &pair, diag));
+    enum qm_status status = verify_on_pair(pair, opened, inputs, options->waves_dir, diag);
+    pair->ops->destroy(pair);
+    return status;
+}
+
+static enum qm_status verify_program(const struct verify_options *options, const struct cli_program *opened, struct qm_diag *diag) {
+    struct cli_inputs inputs = {0};
     if (options->input_count > 0)
         QM_TRY(cli_inputs_read(opened->program, options->inputs, options->input_count, &inputs, diag));
     else
         cli_inputs_random(opened->program, options->seed, &inputs);
-    enum qm_status status = qm_lockstep_create(&qm_device_cycle, &qm_device_rtl, &opened->machine, &device, &pair, diag);
-    if (status == QM_OK) {
-        status = verify_on_pair(pair, opened, &inputs, diag);
-        pair->ops->destroy(pair);
-    }
+    enum qm_status status = verify_once(options, opened, &inputs, options->probed, diag);
+    if (status == QM_MISMATCH && !options->probed) status = verify_once(options, opened, &inputs, true, diag);
     cli_inputs_free(&inputs);
     return status;
 }

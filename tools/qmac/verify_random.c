@@ -61,32 +61,42 @@ static enum qm_status judge(const struct qm_verify_random *verify, uint64_t seed
     if (difference == NULL)
         return qm_fail(diag, QM_MISMATCH, "random program, seed %" PRIu64 ", machine %s: still busy after %d cycles", seed,
                        verify->machine->name, CYCLE_LIMIT);
-    struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
     struct scene_program run = {.words = program->words, .count = program->count};
-    scene_print(&scene, &run);
+    QM_TRY(scene_report(pair, &run, verify->waves_dir, diag));
     return qm_fail(diag, QM_MISMATCH, "random program, seed %" PRIu64 ", machine %s%s%s: model and RTL differ: %s", seed,
                    verify->machine->name, malformed != NULL ? ", malformed: " : "", malformed != NULL ? malformed : "", difference);
+}
+
+static enum qm_status run_once(const struct qm_verify_random *verify, uint64_t seed, const struct qm_random_program *program,
+                               struct qm_lockstep_stats *stats, struct qm_diag *diag) {
+    struct qm_device_options options = {.seed = seed,
+                                        .stalls = verify->stalls,
+                                        .rtl_dir = verify->rtl_dir,
+                                        .probed = verify->probed,
+                                        .memory_base = ARENA_BASE,
+                                        .memory_bytes = QM_RANDOM_ARENA_BYTES};
+    struct qm_device *pair;
+    QM_TRY(qm_lockstep_create(verify->model, verify->rtl, verify->machine, &options, &pair, diag));
+    bool ended = run(pair, verify->machine, program, seed);
+    enum qm_status status = ended && qm_lockstep_difference(pair) == NULL ? QM_OK : judge(verify, seed, pair, program, diag);
+    struct qm_lockstep_stats one = qm_lockstep_stats(pair);
+    stats->cycles += one.cycles;
+    stats->events += one.events;
+    stats->runs += one.runs;
+    pair->ops->destroy(pair);
+    return status;
 }
 
 enum qm_status qm_verify_random_one(const struct qm_verify_random *verify, uint64_t seed, struct qm_coverage *coverage,
                                     struct qm_lockstep_stats *stats, struct qm_diag *diag) {
     struct qm_random_program *program = malloc(sizeof *program);
     QM_CHECK(program != NULL);
-    struct qm_device_options options = {
-        .seed = seed, .stalls = verify->stalls, .memory_base = ARENA_BASE, .memory_bytes = QM_RANDOM_ARENA_BYTES};
-    struct qm_device *pair;
     qm_random_program_make(verify->machine, seed, program);
     qm_coverage_add(coverage, program);
-    enum qm_status status = qm_lockstep_create(verify->model, verify->rtl, verify->machine, &options, &pair, diag);
-    if (status == QM_OK) {
-        bool ended = run(pair, verify->machine, program, seed);
-        if (!ended || qm_lockstep_difference(pair) != NULL) status = judge(verify, seed, pair, program, diag);
-        struct qm_lockstep_stats one = qm_lockstep_stats(pair);
-        stats->cycles += one.cycles;
-        stats->events += one.events;
-        stats->runs += one.runs;
-        pair->ops->destroy(pair);
-    }
+    enum qm_status status = run_once(verify, seed, program, stats, diag);
+    struct qm_verify_random probed = *verify;
+    probed.probed = true;
+    if (status == QM_MISMATCH && !verify->probed && verify->rtl->probe != NULL) status = run_once(&probed, seed, program, stats, diag);
     free(program);
     return status;
 }

@@ -8,7 +8,10 @@
 struct qm_verify_random {
     const struct qm_machine *machine;
     const struct qm_device_ops *model, *rtl;
-    double stalls; /* probability per channel and cycle */
+    double stalls;         /* probability per channel and cycle */
+    const char *rtl_dir;   /* as in qm_device_options */
+    bool probed;           /* signals between the blocks are compared from the start, not only to find where a difference begins */
+    const char *waves_dir; /* where waveforms of a difference go */
 };
 
 /* Runs the program of one seed from memories filled from the seed. QM_MISMATCH with one line when the engines differ; adds to coverage and stats. */

@@ -27,7 +27,7 @@ static void bench_init(struct bench *bench) {
     machine.accumulator_rows = 64;
     machine.axi_bytes = machine.dram_bytes_per_cycle = 8;
     machine.queue_depth = 4;
-    cr_assert(rtl_library_open(&machine, &bench->library, &diag) == QM_OK, "%s", diag.text);
+    cr_assert(rtl_library_open(&machine, &(struct qm_device_options){0}, &bench->library, &diag) == QM_OK, "%s", diag.text);
     bench->model = bench->library.create();
 }
 
