@@ -2,7 +2,7 @@
  *
  * The folder is BUILD/rtl/FINGERPRINT, so that a machine is built once however it is named, then a hash of the Verilog's folder when that is not
  * rtl/, then -probed when the blocks can be looked into. make decides whether it is up to date; a lock on the folder keeps two processes from
- * building at once. A machine stays loaded until the process ends, and is not looked at again.
+ * building at once.
  */
 #include "sim/verilated/rtl_library.h"
 
@@ -117,12 +117,9 @@ enum qm_status rtl_library_open(const struct qm_machine *machine, const struct q
     struct request request = {.machine = machine, .probed = options->probed};
     QM_TRY(find_folders(options->rtl_dir, &request, diag));
     char path[PATH_BYTES + 16];
+    if (!options->rtl_is_built) QM_TRY(build(&request, diag));
     snprintf(path, sizeof path, "%s/librtl.so", request.folder);
-    library->handle = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
-    if (library->handle == NULL) {
-        QM_TRY(build(&request, diag));
-        library->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    }
+    library->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library->handle == NULL) return qm_fail(diag, QM_INTERNAL, "%s: cannot be loaded: %s", path, dlerror());
     if (FIND(library, create) && FIND(library, destroy) && FIND(library, reset) && FIND(library, tick) && FIND(library, scratchpad) &&
         FIND(library, accumulator) && FIND(library, accumulator_row_bytes) && FIND(library, probe) == options->probed)

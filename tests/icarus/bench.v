@@ -107,7 +107,7 @@ module bench;
     task fail(input [8*32-1:0] what);
         begin
             $display("FAIL clock %0d (line %0d of the vectors): %0s", clocks, clocks + 1, what);
-            $finish_and_return(1);
+            $finish;
         end
     endtask
 
@@ -146,7 +146,7 @@ module bench;
         begin
             expect_pins("trace_busy_o", busy, flags[BUSY]);
             expect_pins("irq_o", irq, flags[IRQ]);
-            expect_pins("AXI4-Lite write ready", {awready, wready}, {2{csr_write}});
+            expect_pins("AXI4-Lite write ready", {awready, wready}, {2{flags[CSR_WRITE]}});
             expect_pins("AXI4-Lite read ready", arready, 1'b1);
             expect_pins("AXI4 constants", {m_rready, m_bready, m_arburst, m_awburst, m_awid, m_arsize, m_awsize, bresp, rresp},
                         {1'b1, 1'b1, 2'd1, 2'd1, 1'b0, {2{Lane}}, 4'd0});
@@ -170,8 +170,8 @@ module bench;
         begin
             expect_pins("trace_start_o", started, flags[START +: 4]);
             expect_pins("trace_end_o", ended, flags[END +: 4]);
-            expect_pins("AXI4-Lite responses", {bvalid, rvalid}, {csr_write, csr_read});
-            if (csr_read) expect_pins("register read", rdata, csr_want);
+            expect_pins("AXI4-Lite responses", {bvalid, rvalid}, {flags[CSR_WRITE], flags[CSR_READ]});
+            if (flags[CSR_READ]) expect_pins("register read", rdata, csr_want);
         end
     endtask
 

@@ -1,7 +1,7 @@
 /* record.c - one program on the cycle model, written down pin by pin for the Icarus bench (tests/icarus/bench.v).
  *
  *   build/icarus_record FOLDER program FILE.prog [KNOB=VALUE]...
- *   build/icarus_record FOLDER random SEED STALLS MACHINE [KNOB=VALUE]...
+ *   build/icarus_record FOLDER random SEED COUNT STALLS MACHINE [KNOB=VALUE]...
  *
  * FOLDER/vectors has a line for each clock: what the bench drives, and what the RTL must drive and do. The DRAM's pins come from a second
  * DRAM model that is told what the events say. Nothing is put into the RTL's memories behind its back, but for the sums that a program test
@@ -18,7 +18,13 @@
 #include "tools/qmac/program_text.h"
 #include "tools/qmac/random_program.h"
 
-enum { CYCLE_LIMIT = 2000000, BASE = 0x10000, FILL_BASE = BASE + QM_TEXT_ARENA_BYTES, FILL_IMAGE = 4096, RESET_CYCLES = 4 };
+enum {
+    CYCLE_LIMIT = 2000000,
+    FILL_BASE = QM_TEXT_ARENA_BYTES,
+    FILL_IMAGE = 4096,
+    RESET_CYCLES = 4,
+    TEXT_BASE = 0x10000
+}; /* bases behind that of the DRAM */
 
 /* The first word of a line. A bit that brings more words with it says which; START and END have a bit for each unit. */
 enum {
@@ -63,8 +69,8 @@ struct scene {
     bool has_sums;
     bool is_random;
     uint8_t arena[QM_TEXT_ARENA_BYTES];
+    uint32_t arena_offset; /* of arena: the registers say that the memory begins so many bytes before it */
     uint32_t program_addr, program_count, memory_size;
-    uint32_t error; /* of a program test: ERROR_CAUSE at the end */
 };
 
 static void fail(const char *text) {
@@ -177,11 +183,12 @@ static void write_busy_cycles(struct recorder *self) {
 
 /* ---- runs ---- */
 
-static void run(struct recorder *self, uint32_t base, const struct scene *scene) {
+static void run(struct recorder *self, uint64_t offset, const struct scene *scene) {
+    uint64_t base = self->options.memory_base + offset - scene->arena_offset;
     write_csr(self, QM_CSR_PROGRAM_ADDR, scene->program_addr);
     write_csr(self, QM_CSR_PROGRAM_COUNT, scene->program_count);
-    write_csr(self, QM_CSR_MEMORY_BASE, base);
-    write_csr(self, QM_CSR_MEMORY_BASE_HI, 0);
+    write_csr(self, QM_CSR_MEMORY_BASE, (uint32_t)base);
+    write_csr(self, QM_CSR_MEMORY_BASE_HI, (uint32_t)(base >> 32));
     write_csr(self, QM_CSR_MEMORY_SIZE, scene->memory_size);
     write_csr(self, QM_CSR_CONTROL, QM_CONTROL_START);
     self->count = 0;
@@ -191,17 +198,18 @@ static void run(struct recorder *self, uint32_t base, const struct scene *scene)
     read_all_csrs(self);
 }
 
-static void write_memory(struct recorder *self, uint64_t address, const void *data, size_t size) {
+static void write_memory(struct recorder *self, uint64_t offset, const void *data, size_t size) {
+    uint64_t address = self->options.memory_base + offset;
     self->model->ops->write_memory(self->model, address, data, size);
     memcpy(qm_dram_at(self->dram, address, size), data, size);
 }
 
-static void write_insns(struct recorder *self, uint64_t address, const struct qm_insn *insns, uint32_t count) {
+static void write_insns(struct recorder *self, uint64_t offset, const struct qm_insn *insns, uint32_t count) {
     struct qm_diag diag;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t words[QM_INSN_WORDS];
         if (qm_insn_pack(&insns[i], words, &diag) != QM_OK) fail(diag.text);
-        write_memory(self, address + i * QM_INSN_BYTES, words, sizeof words);
+        write_memory(self, offset + i * QM_INSN_BYTES, words, sizeof words);
     }
 }
 
@@ -300,24 +308,34 @@ static void close_recorder(struct recorder *self) {
     if (fclose(self->vectors) != 0) fail("the vectors cannot be written");
 }
 
-static void record(const struct qm_machine *machine, struct qm_device_options options, const struct scene *scene, const char *folder) {
-    struct recorder self = {.machine = *machine, .options = options};
-    self.options.step = true;
-    self.options.memory_base = BASE;
-    self.options.memory_bytes = QM_TEXT_ARENA_BYTES + FILL_IMAGE + machine->scratchpad_bytes;
-    open_recorder(&self, folder);
-    for (int i = 0; i < RESET_CYCLES; i++) fprintf(self.vectors, "%x\n", RESET);
-    read_all_csrs(&self);
-    fill_memories(&self, scene);
-    preset_sums(&self, scene, folder);
-    write_memory(&self, BASE, scene->arena, sizeof scene->arena);
-    write_csr(&self, QM_CSR_IRQ_ENABLE, 1);
-    run(&self, BASE, scene);
-    if (!scene->is_random && self.model->ops->read_csr(self.model, QM_CSR_ERROR_CAUSE) != scene->error)
-        fail("the program test ends with another error than it states: is the machine too small?");
-    write_end_state(&self, folder);
-    write_parameters(machine, folder);
-    close_recorder(&self);
+static void reset(struct recorder *self) {
+    self->model->ops->reset(self->model);
+    self->irq_enabled = self->finished = false;
+    for (int i = 0; i < RESET_CYCLES; i++) fprintf(self->vectors, "%x\n", RESET);
+    read_all_csrs(self);
+}
+
+/* The scene's memories are those before the first program. */
+static void begin(struct recorder *self, const struct scene *scene, const char *folder) {
+    self->options.step = true;
+    self->options.memory_bytes = QM_TEXT_ARENA_BYTES + FILL_IMAGE + self->machine.scratchpad_bytes;
+    open_recorder(self, folder);
+    reset(self);
+    fill_memories(self, scene);
+    preset_sums(self, scene, folder);
+    write_csr(self, QM_CSR_IRQ_ENABLE, 1);
+}
+
+static void play(struct recorder *self, const struct scene *scene) {
+    write_memory(self, 0, scene->arena, sizeof scene->arena);
+    run(self, 0, scene);
+}
+
+static void end(struct recorder *self, const char *folder) {
+    write_end_state(self, folder);
+    write_parameters(&self->machine, folder);
+    reset(self);
+    close_recorder(self);
 }
 
 /* ---- the two kinds of program ---- */
@@ -347,12 +365,12 @@ static void set_knobs(struct qm_machine *machine, char **assignments) {
 static void fill_scene(struct scene *scene, const struct qm_program_text *text) {
     const struct qm_machine *machine = &text->machine;
     const size_t sizes[] = {QM_TEXT_ARENA_BYTES, machine->scratchpad_bytes, 4ul * machine->accumulator_rows * machine->cols};
-    uint8_t *const spaces[] = {scene->arena, scene->scratchpad, (uint8_t *)scene->sums};
+    scene->has_sums = text->is_filled;
     for (const struct qm_text_bytes *item = text->before; item != NULL; item = item->next) {
         if (item->offset_bytes + item->size_bytes > sizes[item->space]) fail("the machine is too small for the program's memories");
-        memcpy(spaces[item->space] + item->offset_bytes, item->bytes, item->size_bytes);
         scene->has_sums = scene->has_sums || item->space == QM_TEXT_ACCUMULATOR;
     }
+    qm_program_text_memories(text, scene->arena, scene->scratchpad, scene->sums);
 }
 
 static void record_text(const char *file, char **assignments, const char *folder) {
@@ -363,34 +381,99 @@ static void record_text(const char *file, char **assignments, const char *folder
     set_knobs(&text->machine, assignments);
     struct scene *scene = create_scene(&text->machine);
     fill_scene(scene, text);
-    for (uint32_t i = 0; i < text->insn_count; i++) {
-        uint32_t words[QM_INSN_WORDS];
-        if (qm_insn_pack(&text->insns[i], words, &diag) != QM_OK) fail(diag.text);
-        memcpy(scene->arena + QM_TEXT_CODE_OFFSET + i * QM_INSN_BYTES, words, sizeof words);
-    }
-    scene->program_addr = QM_TEXT_CODE_OFFSET;
-    scene->program_count = text->insn_count;
+    scene->program_addr = text->program_addr;
+    scene->program_count = text->program_count;
     scene->memory_size = QM_TEXT_ARENA_BYTES;
-    scene->error = text->error;
-    record(&text->machine, (struct qm_device_options){0}, scene, folder);
+    struct recorder recorder = {.machine = text->machine, .options = qm_program_text_options(text)};
+    recorder.options.memory_base = TEXT_BASE;
+    begin(&recorder, scene, folder);
+    play(&recorder, scene);
+    if (recorder.model->ops->read_csr(recorder.model, QM_CSR_ERROR_CAUSE) != text->error)
+        fail("the program test ends with another error than it states: is the machine too small?");
+    end(&recorder, folder);
     destroy_scene(scene);
     qm_arena_destroy(arena);
 }
 
-static void record_random(const struct qm_machine *machine, struct qm_device_options options, const char *folder) {
+/* A place for the arena in the 32 bits of offsets, and a memory that reaches at least to its end. */
+static void place_arena(struct scene *scene, struct qm_prng *prng) {
+    scene->arena_offset = (uint32_t)(qm_prng_next(prng) % (UINT32_MAX - 2 * QM_RANDOM_ARENA_BYTES)) & ~4095u;
+    uint32_t end = scene->arena_offset + QM_RANDOM_ARENA_BYTES;
+    scene->memory_size = end + (uint32_t)(qm_prng_next(prng) % (UINT32_MAX - end));
+}
+
+/* Of a LOAD or STORE: its offset; and strides between rows or planes of which there is one have no meaning and may be anything. */
+static void place_transfer(const struct scene *scene, uint32_t words[QM_INSN_WORDS], struct qm_prng *prng) {
+    uint32_t opcode = words[0] & 0xff;
+    if (opcode != QM_LOAD && opcode != QM_STORE) return;
+    if (words[1] < QM_RANDOM_ARENA_BYTES) words[1] += scene->arena_offset;
+    if ((words[4] & 0xffff) == 1) words[5] = (uint32_t)qm_prng_next(prng), words[6] = (uint32_t)qm_prng_next(prng) & 0xffffff;
+    if (words[4] >> 16 == 1) words[7] = (uint32_t)qm_prng_next(prng), words[8] = (uint32_t)qm_prng_next(prng) & 0xffffff;
+}
+
+/* The memories before, and the program in its arena. */
+static void draw_scene(struct scene *scene, const struct qm_machine *machine, uint64_t seed) {
     struct qm_random_program program;
-    struct scene *scene = create_scene(machine);
     struct qm_prng prng;
-    qm_random_program_make(machine, options.seed, &program);
-    qm_prng_init(&prng, ~options.seed);
+    qm_random_program_make(machine, seed, &program);
+    qm_prng_init(&prng, ~seed);
     qm_prng_fill(&prng, scene->arena, QM_RANDOM_ARENA_BYTES);
     qm_prng_fill(&prng, scene->scratchpad, machine->scratchpad_bytes);
+    place_arena(scene, &prng);
+    for (uint32_t i = 0; i < program.count; i++) place_transfer(scene, program.words[i], &prng);
     memcpy(scene->arena + program.program_addr / 256 * 256, program.words, program.count * QM_INSN_BYTES);
     scene->is_random = true;
-    scene->program_addr = program.program_addr;
+    scene->program_addr = scene->arena_offset + program.program_addr;
     scene->program_count = program.program_count;
-    scene->memory_size = QM_RANDOM_ARENA_BYTES;
-    record(machine, options, scene, folder);
+}
+
+/* One instruction of random bits where its opcode has fields, and an operand that leaves the scratchpad: decode refuses it, whatever its checks find. */
+static void draw_wild_insn(struct scene *scene, uint64_t seed) {
+    static const uint32_t operands[] = {
+        [QM_LOAD] = 2, [QM_STORE] = 2, [QM_MATMUL] = 8, [QM_REQUANTIZE] = 8, [QM_POOL] = 10, [QM_ADD] = 10, [QM_COPY] = 10};
+    struct qm_prng prng;
+    uint32_t words[QM_INSN_WORDS];
+    qm_prng_init(&prng, seed);
+    qm_prng_fill(&prng, words, sizeof words);
+    uint32_t opcode = QM_LOAD + words[0] % QM_COPY;
+    words[0] = (words[0] & ~0xffu) | opcode;
+    for (uint32_t bit = 8; bit < 8 * sizeof words; bit++) {
+        uint32_t alone[QM_INSN_WORDS] = {opcode};
+        alone[bit / 32] |= 1u << bit % 32;
+        if (qm_insn_has_reserved_bits(alone)) words[bit / 32] &= ~(1u << bit % 32);
+    }
+    words[operands[opcode]] |= 0xffffff;
+    place_arena(scene, &prng);
+    memcpy(scene->arena, words, sizeof words);
+    scene->program_addr = scene->arena_offset;
+    scene->program_count = 1;
+}
+
+/* Every bit of the registers that hold a number, and back. */
+static void write_wild_registers(struct recorder *self, uint64_t seed) {
+    static const uint32_t offsets[] = {QM_CSR_PROGRAM_ADDR, QM_CSR_PROGRAM_COUNT, QM_CSR_MEMORY_BASE, QM_CSR_MEMORY_BASE_HI,
+                                       QM_CSR_MEMORY_SIZE};
+    for (uint32_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
+        write_csr(self, offsets[i], (uint32_t)qm_hash3(seed, 1, i));
+        read_csr(self, offsets[i]);
+    }
+}
+
+/* One program after another on memories as they were left; the DRAM may lie anywhere. */
+static void record_random(const struct qm_machine *machine, struct qm_device_options options, uint64_t count, const char *folder) {
+    struct scene *scene = create_scene(machine);
+    options.memory_base = qm_hash3(options.seed, 0, 0) & ~UINT64_C(4095);
+    struct recorder recorder = {.machine = *machine, .options = options};
+    draw_scene(scene, machine, options.seed);
+    begin(&recorder, scene, folder);
+    for (uint64_t i = 0; i < count; i++) {
+        draw_scene(scene, machine, options.seed + i);
+        play(&recorder, scene);
+        write_wild_registers(&recorder, options.seed + i);
+        draw_wild_insn(scene, options.seed + i);
+        play(&recorder, scene);
+    }
+    end(&recorder, folder);
     destroy_scene(scene);
 }
 
@@ -401,9 +484,10 @@ int main(int argc, char **argv) {
         record_text(argv[3], argv + 4, argv[1]);
         return 0;
     }
-    if (argc < 6 || strcmp(argv[2], "random") != 0) fail("usage: see the head of tests/icarus/record.c");
-    if (qm_machine_load(argv[5], &machine, &diag) != QM_OK) fail(diag.text);
-    set_knobs(&machine, argv + 6);
-    record_random(&machine, (struct qm_device_options){.seed = strtoull(argv[3], NULL, 10), .stalls = strtod(argv[4], NULL)}, argv[1]);
+    if (argc < 7 || strcmp(argv[2], "random") != 0) fail("usage: see the head of tests/icarus/record.c");
+    if (qm_machine_load(argv[6], &machine, &diag) != QM_OK) fail(diag.text);
+    set_knobs(&machine, argv + 7);
+    struct qm_device_options options = {.seed = strtoull(argv[3], NULL, 10), .stalls = strtod(argv[5], NULL)};
+    record_random(&machine, options, strtoull(argv[4], NULL, 10), argv[1]);
     return 0;
 }

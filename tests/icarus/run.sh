@@ -46,7 +46,7 @@ else
     count=$1 seed=$2 stalls=$3
     shift 3
     for i in $(seq "$seed" $((seed + count - 1))); do
-        build/icarus_record "$work" random "$i" "$stalls" "$@"
+        build/icarus_record "$work" random "$i" 1 "$stalls" "$@"
         play "seed $i" || break
     done
 fi

@@ -469,6 +469,10 @@ struct qm_coverage {
     bool spoilt[SPOILERS];
 };
 
+size_t qm_coverage_bytes(void) {
+    return sizeof(struct qm_coverage);
+}
+
 struct qm_coverage *qm_coverage_create(void) {
     QM_CHECK(qm_field_count <= MAX_FIELDS);
     struct qm_coverage *coverage = calloc(1, sizeof *coverage);
