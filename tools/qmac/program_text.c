@@ -106,19 +106,21 @@ static enum qm_status read_machine(struct reader *reader) {
     return qm_machine_check(machine, reader->diag);
 }
 
-/* fill SEED, stalls PROBABILITY SEED, program ADDR COUNT */
+/* fill SEED, first CYCLES, stalls PROBABILITY SEED, program ADDR COUNT */
 static enum qm_status read_setting(struct reader *reader) {
     struct qm_program_text *program = reader->program;
     const char *what = reader->words[0];
     int64_t first = 0, last;
     char *end = "";
     program->is_filled = program->is_filled || strcmp(what, "fill") == 0;
-    if (reader->count != (strcmp(what, "fill") == 0 ? 2 : 3)) return complain(reader, "too few or too many numbers after", what);
+    bool has_one = strcmp(what, "fill") == 0 || strcmp(what, "first") == 0;
+    if (reader->count != (has_one ? 2 : 3)) return complain(reader, "too few or too many numbers after", what);
     if (strcmp(what, "stalls") == 0) program->stalls = strtod(reader->words[1], &end);
     if (*end != '\0' || program->stalls < 0 || program->stalls > 0.95) return complain(reader, "expected 0 to 0.95, got", reader->words[1]);
     if (strcmp(what, "program") == 0) QM_TRY(read_number(reader, reader->words[1], 0, &first));
     QM_TRY(read_number(reader, reader->words[reader->count - 1], 0, &last));
     if (strcmp(what, "fill") == 0) program->fill = (uint64_t)last;
+    if (strcmp(what, "first") == 0) program->first_cycles = (uint64_t)last;
     if (strcmp(what, "stalls") == 0) program->stall_seed = (uint64_t)last;
     if (strcmp(what, "program") != 0) return QM_OK;
     if (first < 0 || first >= 2 * CODE_ALIGN) return complain(reader, "expected an address below 512, got", reader->words[1]);
@@ -186,7 +188,7 @@ static enum qm_status read_expectation(struct reader *reader) {
 }
 
 static enum qm_status read_line(struct reader *reader, char *line) {
-    static const char *const settings[] = {"fill", "stalls", "program"};
+    static const char *const settings[] = {"fill", "first", "stalls", "program"};
     line[strcspn(line, "#\n")] = '\0';
     reader->count = 0;
     for (char *word = strtok(line, " \t\r"); word != NULL && reader->count < MAX_WORDS; word = strtok(NULL, " \t\r"))
@@ -269,7 +271,7 @@ static void destroy_memories(struct memories *memories) {
     free(memories);
 }
 
-void qm_program_text_start(const struct qm_program_text *program, struct qm_device *device) {
+static void start(const struct qm_program_text *program, struct qm_device *device) {
     struct memories *memories = create_memories(&program->machine);
     qm_program_text_memories(program, memories->arena, memories->scratchpad, memories->accumulator);
     device->ops->write_memory(device, QM_TEXT_MEMORY_BASE, memories->arena, sizeof memories->arena);
@@ -281,6 +283,14 @@ void qm_program_text_start(const struct qm_program_text *program, struct qm_devi
     device->ops->write_csr(device, QM_CSR_MEMORY_BASE_HI, 0);
     device->ops->write_csr(device, QM_CSR_MEMORY_SIZE, QM_TEXT_ARENA_BYTES);
     device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
+}
+
+void qm_program_text_start(const struct qm_program_text *program, struct qm_device *device) {
+    if (program->first_cycles > 0) {
+        start(program, device);
+        if (!device->ops->wait(device, program->first_cycles)) device->ops->reset(device);
+    }
+    start(program, device);
 }
 
 static enum qm_status run(const struct qm_program_text *program, struct qm_device *device, struct qm_diag *diag) {

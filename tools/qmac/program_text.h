@@ -7,6 +7,7 @@
  *   accumulator 3: 1 -2 3 4             row 3: one number a column
  *   fill 17                             random bytes of this seed in all memories, before the lines above
  *   stalls 0.2 17                       probability for each memory channel and cycle, and seed
+ *   first 700                           run before as well, from the same memories, and reset when it has not ended after so many cycles
  *   insn MATMUL wait=load in_addr=0x20 rounding=EVEN ...
  *   raw 00000103 00000020 ...           an instruction that no insn line can say: its sixteen words in hexadecimal
  *   program 0x100 2                     PROGRAM_ADDR and PROGRAM_COUNT; 0 and the number of instructions when absent
@@ -57,7 +58,8 @@ struct qm_program_text {
     uint32_t words[QM_TEXT_MAX_INSNS][QM_INSN_WORDS]; /* what runs */
     uint32_t program_addr, program_count;
     bool is_filled;
-    uint64_t fill; /* seed */
+    uint64_t fill;         /* seed */
+    uint64_t first_cycles; /* 0: nothing runs before */
     double stalls;
     uint64_t stall_seed;
     struct qm_text_bytes *before, *after;

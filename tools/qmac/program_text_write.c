@@ -68,6 +68,7 @@ static enum qm_status write_program(FILE *file, const struct qm_program_text *pr
     fprintf(file, "# Reduced from: %s\n", program->file);
     QM_TRY(write_machine(file, &program->machine, diag));
     if (program->is_filled) fprintf(file, "fill %" PRId64 "\n", (int64_t)program->fill);
+    if (program->first_cycles > 0) fprintf(file, "first %" PRIu64 "\n", program->first_cycles);
     if (program->stalls > 0) fprintf(file, "stalls %g %" PRId64 "\n", program->stalls, (int64_t)program->stall_seed);
     for (uint32_t i = 0; i < program->insn_count; i++) {
         struct qm_insn insn;

@@ -1,6 +1,6 @@
 /* random_program.h - programs drawn from a seed: every instruction and field, free of races, short enough for RTL simulation.
  *
- * One program in eight is malformed on purpose (a bad instruction, a lost token, a bad program register), so that the error states are
+ * One program in five is malformed on purpose (a bad instruction, a lost token, a bad program register), so that the error states are
  * compared as well. The same machine and seed give the same program everywhere.
  */
 #ifndef QM_TOOLS_RANDOM_PROGRAM_H

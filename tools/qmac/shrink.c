@@ -123,6 +123,8 @@ static bool shrink_surroundings(struct shrinker *self) {
     bool better = false;
     self->trial->text.stalls = 0;
     if (self->best->text.stalls > 0 && keep(self)) better = true;
+    self->trial->text.first_cycles = 0;
+    if (self->best->text.first_cycles > 0 && keep(self)) better = true;
     self->trial->text.is_filled = false;
     if (self->best->text.is_filled && keep(self)) better = true;
     return better;

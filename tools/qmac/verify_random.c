@@ -8,15 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/prng.h"
 #include "tools/qmac/scene.h"
 
 enum { CYCLE_LIMIT = 2000000, NAME_BYTES = 160 };
 
-/* What the pair found, as the status of the program. */
+/* What the pair found in a run that did not end, or was not equal. */
 static enum qm_status judge(const struct qm_verify_random *verify, struct qm_device *pair, const struct qm_program_text *program,
                             struct qm_diag *diag) {
     const char *difference = qm_lockstep_difference(pair);
-    if (difference == NULL && qm_lockstep_stats(pair).runs > 0) return QM_OK;
     if (difference == NULL) return qm_fail(diag, QM_MISMATCH, "%s: still busy after %d cycles", program->file, CYCLE_LIMIT);
     struct scene_program run = {.words = program->words, .count = program->insn_count};
     if (verify->waves_dir != NULL) QM_TRY(scene_report(pair, &run, verify->waves_dir, diag));
@@ -32,8 +32,9 @@ static enum qm_status run_once(const struct qm_verify_random *verify, const stru
     options.probed = verify->probed;
     QM_TRY(qm_lockstep_create(verify->model, verify->rtl, &program->machine, &options, &pair, diag));
     qm_program_text_start(program, pair);
-    if (pair->ops->wait(pair, CYCLE_LIMIT)) qm_lockstep_compare_memories(pair);
-    enum qm_status status = judge(verify, pair, program, diag);
+    bool ended = pair->ops->wait(pair, CYCLE_LIMIT);
+    if (ended) qm_lockstep_compare_memories(pair);
+    enum qm_status status = ended && qm_lockstep_difference(pair) == NULL ? QM_OK : judge(verify, pair, program, diag);
     struct qm_lockstep_stats one = qm_lockstep_stats(pair);
     stats->cycles += one.cycles;
     stats->events += one.events;
@@ -53,6 +54,12 @@ enum qm_status qm_verify_text(const struct qm_verify_random *verify, const struc
     return run_once(&probed, program, stats, diag);
 }
 
+/* Of each four seeds, one runs its program twice on the same machine, and one resets the machine in mid-program and runs it again. */
+static uint64_t first_cycles_of(uint64_t seed) {
+    enum { RUN_TWICE = 1, RESET_AND_RUN = 3, RESET_LIMIT = 1500 };
+    return seed % 4 == RUN_TWICE ? CYCLE_LIMIT : seed % 4 == RESET_AND_RUN ? 1 + qm_hash3(seed, RESET_AND_RUN, 0) % RESET_LIMIT : 0;
+}
+
 static struct qm_program_text *text_of(const struct qm_verify_random *verify, const struct qm_random_program *random, uint64_t seed,
                                        struct qm_arena *arena) {
     struct qm_program_text *text = QM_ARENA_NEW(arena, struct qm_program_text, 1);
@@ -67,6 +74,7 @@ static struct qm_program_text *text_of(const struct qm_verify_random *verify, co
                                      .program_count = random->program_count,
                                      .is_filled = true,
                                      .fill = ~seed,
+                                     .first_cycles = first_cycles_of(seed),
                                      .stalls = verify->stalls,
                                      .stall_seed = seed};
     memcpy(text->insns, random->insns, sizeof random->insns);
