@@ -68,6 +68,11 @@ static enum qm_status take_option(struct verify_options *options, int option, st
     }
 }
 
+static bool is_text(const char *file) {
+    size_t length = strlen(file);
+    return length > 5 && strcmp(file + length - 5, ".prog") == 0;
+}
+
 static enum qm_status parse_options(int argc, char **argv, struct verify_options *options, struct qm_diag *diag) {
     static const struct option table[] = {{"random", required_argument, NULL, 'r'},
                                           {"input", required_argument, NULL, 'i'},
@@ -90,7 +95,12 @@ static enum qm_status parse_options(int argc, char **argv, struct verify_options
         QM_TRY(take_option(options, option, diag));
         if (options->wants_help) return QM_OK;
     }
-    if (!options->is_random) return cli_take_file(argc, argv, &options->file, diag);
+    if (!options->is_random && (options->corpus != NULL || options->jobs != 1))
+        return qm_fail(diag, QM_BAD_INPUT, "--%s: only with --random", options->corpus != NULL ? "corpus" : "jobs");
+    if (!options->is_random) QM_TRY(cli_take_file(argc, argv, &options->file, diag));
+    if (options->shrink_file != NULL && !options->is_random && !is_text(options->file))
+        return qm_fail(diag, QM_BAD_INPUT, "--shrink %s: only random programs and TEST.prog are reduced", options->shrink_file);
+    if (!options->is_random) return QM_OK;
     if (optind < argc) return qm_fail(diag, QM_BAD_INPUT, "%s: --random takes no file", argv[optind]);
     if (options->random == 0) return qm_fail(diag, QM_BAD_INPUT, "--random 0: nothing would be compared: give 1 or more");
     if (options->jobs < 1 || options->jobs > QM_ENDURANCE_JOBS_MAX)
@@ -208,11 +218,6 @@ static enum qm_status verify_program(const struct verify_options *options, const
     if (status == QM_MISMATCH && !options->probed) status = verify_once(options, opened, &inputs, true, diag);
     cli_inputs_free(&inputs);
     return status;
-}
-
-static bool is_text(const char *file) {
-    size_t length = strlen(file);
-    return length > 5 && strcmp(file + length - 5, ".prog") == 0;
 }
 
 static enum qm_status verify_file(const struct verify_options *options, struct qm_diag *diag) {
