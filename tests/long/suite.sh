@@ -18,3 +18,4 @@ check "2000 random programs on edge" build/qmac verify --random 2000 --seed 7 --
 for machine in one m3x5 acc20 m8x16 m16x8 edge; do
     check "the signals between the blocks are equal on $machine" build/qmac verify --random 200 --machine $machine --stalls 0.1 --probe
 done
+check "coverage of RTL, C and instruction fields is at its goals" make --no-print-directory -j2 coverage
