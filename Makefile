@@ -19,7 +19,7 @@ UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c') $(wildcard
 obj = $(patsubst %.c,$(B)/$(2)/%.o,$(1))
 
 # Everything that building, testing and linting need, in Debian's names. The one list; `make deps` installs what is missing.
-DEPS := gcc g++ make git verilator iverilog yosys clang clang-format libclang-rt-14-dev \
+DEPS := gcc g++ make git verilator iverilog yosys z3 clang clang-format libclang-rt-14-dev \
         libsystemc-dev libcriterion-dev libcjson-dev libyaml-dev nettle-dev zlib1g-dev \
         libonnx-dev protobuf-c-compiler libprotobuf-c-dev xz-utils libgemmlowp-dev
 
@@ -118,7 +118,7 @@ demo: deps ## run the shipped network on all its pictures: accuracy, latency, en
 
 test: deps ## build and run all tests that fit in 15 minutes
 	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(ONNX_TESTS) $(B)/matmul_sweep $(B)/skip_equals_step $(B)/token_order $(B)/run_programs $(B)/scale_oracle $(B)/systemc_equals_cycle $(B)/somebodys_system $(B)/icarus_record
-	tests/run.sh unit rtl oracle networks cli programs icarus lockstep systemc
+	tests/run.sh unit rtl proofs oracle networks cli programs icarus lockstep systemc
 
 test-long: deps ## the longer tests: fuzzing, more random programs
 	+@$(MAKE) --no-print-directory all fuzz $(B)/icarus_record

@@ -57,5 +57,7 @@ QM_MUST_USE enum qm_status qm_compile(const char *file, const struct qm_machine 
 /* Sets wait and signal of a list of instructions (in program order, tokens empty) so that every hazard through the scratchpad, the accumulator and
  * the arena is ordered and nothing else is. Used by the compiler and by the random program generator. */
 void qm_synchronize(struct qm_insn *insns, uint32_t count, const struct qm_machine *machine);
+/* The instruction writes what it reads itself: its result is not defined (docs/machine.md). */
+bool qm_writes_what_it_reads(const struct qm_insn *insn, const struct qm_machine *machine);
 
 #endif

@@ -10,6 +10,7 @@ CC ?= gcc
 CXX ?= g++
 
 RTL_SOURCE ?= rtl
+RTL_FAST_ARRAY ?= 1
 RTL_PROBES ?= # -DQM_PROBED: with the registers of spec/probes.def
 RTL_SRC := $(sort $(wildcard $(RTL_SOURCE)/*.v $(RTL_SOURCE)/lib/*.v $(RTL_SOURCE)/probe/*.v))
 RTL_FIND := -I$(RTL_SOURCE) -I$(RTL_SOURCE)/lib -I$(RTL_SOURCE)/probe
@@ -20,7 +21,7 @@ VERILATOR := verilator
 VERILATOR_ROOT = $(shell $(VERILATOR) --getenv VERILATOR_ROOT)
 RTL_CXXFLAGS = -std=gnu++17 -O3 -march=native -fPIC -fvisibility=hidden -fno-gnu-unique -fno-exceptions \
     -I. -I$(VERILATOR_ROOT)/include -I$(VERILATOR_ROOT)/include/vltstd
-RTL_VERILATE := --cc --prefix Vqmac --top-module qmac -O3 --x-assign fast --x-initial fast --noassert -Wno-lint -Wno-style -GFastArray=1
+RTL_VERILATE := --cc --prefix Vqmac --top-module qmac -O3 --x-assign fast --x-initial fast --noassert -Wno-lint -Wno-style -GFastArray=$(RTL_FAST_ARRAY)
 
 .PHONY: rtl-machine lint-rtl synth
 .DELETE_ON_ERROR:

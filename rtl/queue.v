@@ -5,29 +5,30 @@
 `default_nettype none
 
 module queue #(
-    parameter Depth = 8            // a power of two, at least 2
+    parameter Depth = 8,           // a power of two, at least 2
+    parameter Width = 512          // bits of an instruction; the proofs take fewer
 ) (
     input  wire         clk_i,
     input  wire         rst_ni,
     input  wire         clear_i,   // START was accepted
     // from decode
     input  wire         push_i,    // never when full
-    input  wire [511:0] insn_i,
+    input  wire [Width-1:0] insn_i,
     output wire         full_o,
     output wire         empty_o,
     // to the unit's front
     output wire         front_valid_o, // an instruction has not been started
-    output wire [511:0] front_insn_o,  // the oldest such
+    output wire [Width-1:0] front_insn_o,  // the oldest such
     input  wire         start_i,
     // to the unit's back
     output wire         back_valid_o,  // one is started, counting this cycle's start, and not taken
-    output wire [511:0] back_insn_o,   // the oldest such
+    output wire [Width-1:0] back_insn_o,   // the oldest such
     input  wire         take_i
 );
 
     localparam Bits = $clog2(Depth);
 
-    reg [511:0]  slots [0:Depth-1];
+    reg [Width-1:0]  slots [0:Depth-1];
     reg [Bits:0] pushed_q, started_q, taken_q;   // modulo 2 * Depth
 
     assign full_o        = pushed_q == {~taken_q[Bits], taken_q[Bits-1:0]};

@@ -69,6 +69,7 @@ struct qm_device_options {
     uint64_t memory_bytes; /* of the DRAM behind the device */
     uint64_t memory_base;  /* its bus address, a multiple of 4096 */
     const char *rtl_dir;   /* rtl: folder of the Verilog; NULL: rtl/ of the source tree */
+    bool rtl_is_built;     /* rtl: an earlier create has built it: it is loaded as it is */
     bool probed;           /* rtl: built so that probe works, which is slower; a pair in lockstep then compares that too */
     qm_memory *memory;     /* instead of memory_bytes: where the bytes are; write_memory and read_memory may not be called */
     void *memory_context;

@@ -203,6 +203,15 @@ void qm_synchronize(struct qm_insn *insns, uint32_t count, const struct qm_machi
     for (int u = 0; u < QM_UNITS; u++) free(history.nodes[u]);
 }
 
+bool qm_writes_what_it_reads(const struct qm_insn *insn, const struct qm_machine *machine) {
+    struct node node = {0};
+    find_accesses(&node, insn, machine);
+    for (uint32_t i = 0; i < node.access_count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (meet(&node.accesses[i], &node.accesses[j])) return true;
+    return false;
+}
+
 enum qm_status pass_synchronize(struct plan *plan) {
     struct qm_insn *insns = QM_ARENA_NEW(plan->arena, struct qm_insn, plan->op_count);
     for (uint32_t i = 0; i < plan->step_count; i++) {

@@ -234,6 +234,7 @@ static void compare_registers(struct lockstep *self) {
     }
     for (int i = 0; i < QM_COUNTERS; i++) {
         uint64_t want = qm_device_counter(self->model, (enum qm_counter)i), got = qm_device_counter(self->rtl, (enum qm_counter)i);
+        self->stats.counters.value[i] = want;
         if (want != got) differ(self, "counter %s: model %" PRIu64 ", RTL %" PRIu64, qm_counter_infos[i].name, want, got);
     }
 }

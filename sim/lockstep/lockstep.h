@@ -15,6 +15,7 @@ struct qm_lockstep_stats {
     uint64_t cycles; /* compared */
     uint64_t events; /* starts, ends, bursts, beats and responses compared */
     uint64_t runs;
+    struct qm_counters counters; /* after the last run that ended */
 };
 
 /* Makes the pair; model and rtl are the two engines. The device is destroyed through its ops, which own both. */

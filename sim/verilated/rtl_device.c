@@ -2,7 +2,7 @@
  *
  * A cycle: the pins that the RTL drives are registers and known before the edge, the DRAM's follow from its state; both are exchanged in one tick.
  * Time is counted and the DRAM is ticked in busy cycles only, so that the first busy cycle is cycle 0 for both. Registers are
- * accessed by AXI4-Lite transactions, which the RTL accepts at once.
+ * accessed by AXI4-Lite transactions, which the RTL accepts at once. A machine that breaks the rules of AXI4 gets error answers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +24,8 @@ struct rtl_device {
     struct qm_frames *frames; /* NULL: nobody looks */
     unsigned now;             /* index of this cycle's pins */
     uint64_t cycle;           /* of the run */
+    uint32_t beats_left;      /* of the open write burst */
+    bool has_broken_axi;      /* since the reset */
     qm_observer *observer;
     void *context;
     uint32_t starts[QM_UNITS], ends[QM_UNITS]; /* in this run */
@@ -77,6 +79,22 @@ static void write_frame(struct rtl_device *device) {
 
 /* ---- time ---- */
 
+/* INCR bursts of whole beats, WLAST with the last beat and no other, everything that is offered taken; nothing in idle cycles. */
+static bool obeys_axi(const struct rtl_device *device, const struct rtl_out *pins) {
+    uint32_t beat_bytes = device->machine.axi_bytes;
+    bool reads = 1u << pins->ar_size == beat_bytes && pins->ar_burst == 1 && pins->r_ready;
+    bool writes = 1u << pins->aw_size == beat_bytes && pins->aw_burst == 1 && pins->aw_id == 0 && pins->b_ready;
+    return reads && writes && (!pins->w_valid || pins->w_last == (device->beats_left == 1));
+}
+
+static void watch_axi(struct rtl_device *device, const struct rtl_out *pins, const struct qm_dram_out *memory) {
+    if (!obeys_axi(device, pins)) device->has_broken_axi = true;
+    if (pins->aw_valid && memory->aw_ready) device->beats_left = pins->aw_beats;
+    if (pins->w_valid && memory->w_ready) device->beats_left--;
+    device->in.r_error |= device->has_broken_axi;
+    device->in.b_error |= device->has_broken_axi;
+}
+
 static void drive_memory_pins(struct rtl_in *in, const struct qm_dram_out *memory) {
     in->ar_ready = memory->ar_ready;
     in->r_valid = memory->r_valid;
@@ -115,6 +133,7 @@ static void tick_busy(struct rtl_device *device) {
     struct qm_dram_out memory;
     qm_dram_outputs(device->dram, &memory);
     drive_memory_pins(&device->in, &memory);
+    watch_axi(device, pins, &memory);
     clock_rtl(device);
     if (device->frames != NULL) write_frame(device);
     if (device->observer != NULL) report_cycle(device, pins, &memory);
@@ -123,11 +142,14 @@ static void tick_busy(struct rtl_device *device) {
 }
 
 static void tick_idle(struct rtl_device *device) {
+    const struct rtl_out *pins = &device->pins[device->now];
+    if (pins->ar_valid || pins->aw_valid || pins->w_valid) device->has_broken_axi = true;
     drive_memory_pins(&device->in, &(struct qm_dram_out){0});
     clock_rtl(device);
     if (!device->pins[device->now].busy) return;
     qm_dram_reset(device->dram);
     device->cycle = 0;
+    device->beats_left = 0;
     memset(device->starts, 0, sizeof device->starts);
     memset(device->ends, 0, sizeof device->ends);
 }
@@ -191,6 +213,7 @@ static void reset(struct qm_device *base) {
     struct rtl_device *device = downcast(base);
     device->library.reset(device->model);
     qm_dram_reset(device->dram);
+    device->has_broken_axi = false;
     device->pins[device->now] = (struct rtl_out){0};
 }
 

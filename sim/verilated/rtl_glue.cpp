@@ -23,7 +23,10 @@ static void clock(Vqmac &top) {
 }
 
 static void set_inputs(Vqmac &top, const rtl_in *in) {
-    top.s_axil_awvalid_i = top.s_axil_wvalid_i = in->csr_write;
+    top.s_axil_awvalid_i = in->csr_write && !in->csr_no_address;
+    top.s_axil_wvalid_i = in->csr_write && !in->csr_no_data;
+    top.s_axil_wstrb_i = 0xf & ~in->csr_strobe_off;
+    top.s_axil_bready_i = top.s_axil_rready_i = !in->csr_not_ready;
     top.s_axil_awaddr_i = top.s_axil_araddr_i = in->csr_address;
     top.s_axil_wdata_i = in->csr_data;
     top.s_axil_arvalid_i = in->csr_read;
@@ -42,17 +45,26 @@ static void set_inputs(Vqmac &top, const rtl_in *in) {
 static void get_outputs(const Vqmac &top, rtl_out *out) {
     out->csr_written = top.s_axil_bvalid_o;
     out->csr_read_valid = top.s_axil_rvalid_o;
+    out->csr_error = top.s_axil_bresp_o | top.s_axil_rresp_o;
     out->csr_read_data = top.s_axil_rdata_o;
     out->irq = top.irq_o;
     out->busy = top.trace_busy_o;
     out->ar_valid = top.m_axi_arvalid_o;
     out->ar_id = top.m_axi_arid_o;
+    out->ar_size = top.m_axi_arsize_o;
+    out->ar_burst = top.m_axi_arburst_o;
+    out->r_ready = top.m_axi_rready_o;
     out->ar_beats = top.m_axi_arlen_o + 1u;
     out->ar_address = top.m_axi_araddr_o;
     out->aw_valid = top.m_axi_awvalid_o;
+    out->aw_id = top.m_axi_awid_o;
+    out->aw_size = top.m_axi_awsize_o;
+    out->aw_burst = top.m_axi_awburst_o;
+    out->b_ready = top.m_axi_bready_o;
     out->aw_beats = top.m_axi_awlen_o + 1u;
     out->aw_address = top.m_axi_awaddr_o;
     out->w_valid = top.m_axi_wvalid_o;
+    out->w_last = top.m_axi_wlast_o;
     out->w_strobe = top.m_axi_wstrb_o;
     if (out->w_valid) std::memcpy(out->w_data, &top.m_axi_wdata_o, sizeof top.m_axi_wdata_o);
     out->trace_start = top.trace_start_o;
@@ -63,17 +75,16 @@ static void get_outputs(const Vqmac &top, rtl_out *out) {
 
 EXPORT rtl_model *rtl_create(void) {
     rtl_model *model = new rtl_model;
-    model->top.s_axil_wstrb_i = 0xf;
-    model->top.s_axil_bready_i = model->top.s_axil_rready_i = 1;
     rtl_reset(model);
     return model;
 }
 
 EXPORT void rtl_reset(rtl_model *model) {
-    const rtl_in quiet = {};
+    rtl_in quiet = {};
+    quiet.csr_not_ready = 1; // an answer goes because of the reset, not because it is taken
     set_inputs(model->top, &quiet);
     model->top.rst_ni = 0;
-    for (int i = 0; i < 4; i++) clock(model->top);
+    clock(model->top);
     model->top.rst_ni = 1;
 }
 

@@ -12,7 +12,10 @@ enum { RTL_AXI_BYTES_MAX = 64 };
 
 struct rtl_in {
     /* AXI4-Lite */
-    uint8_t csr_write, csr_read; /* address and data, or the read address, are valid in this cycle */
+    uint8_t csr_write, csr_read;         /* address and data, or the read address, are valid in this cycle */
+    uint8_t csr_no_address, csr_no_data; /* a write of which only the other half is valid */
+    uint8_t csr_not_ready;               /* no response and no read data is taken */
+    uint8_t csr_strobe_off;              /* bit i: byte i is not written */
     uint16_t csr_address;
     uint32_t csr_data;
     /* AXI4 */
@@ -22,10 +25,12 @@ struct rtl_in {
 };
 
 struct rtl_out {
-    uint8_t csr_written, csr_read_valid;
+    uint8_t csr_written, csr_read_valid, csr_error;
     uint32_t csr_read_data;
     uint8_t irq, busy;
-    uint8_t ar_valid, ar_id, aw_valid, w_valid;
+    uint8_t ar_valid, ar_id, aw_valid, aw_id, w_valid, w_last;
+    uint8_t ar_size, ar_burst, aw_size, aw_burst; /* as AXI codes them */
+    uint8_t r_ready, b_ready;
     uint32_t ar_beats, aw_beats;
     uint64_t ar_address, aw_address, w_strobe;
     uint8_t w_data[RTL_AXI_BYTES_MAX]; /* set when w_valid */

@@ -20,6 +20,9 @@
 #ifndef QM_BUILD_DIR
 #define QM_BUILD_DIR QM_SOURCE_DIR "/build"
 #endif
+#ifndef QM_RTL_DIR
+#define QM_RTL_DIR QM_SOURCE_DIR "/rtl"
+#endif
 
 enum { PATH_BYTES = 512, COMMAND_BYTES = 4096 };
 
@@ -92,10 +95,11 @@ static bool find(const struct rtl_library *library, const char *name, void *func
 #define FIND(library, member) find((library), "rtl_" #member, &(library)->member, sizeof(library)->member)
 
 static enum qm_status find_folders(const char *rtl_dir, struct request *request, struct qm_diag *diag) {
-    char *source = realpath(rtl_dir != NULL ? rtl_dir : QM_SOURCE_DIR "/rtl", NULL), hash[16] = "";
+    char *source = realpath(rtl_dir != NULL ? rtl_dir : QM_RTL_DIR, NULL), hash[16] = "";
     if (source == NULL || strchr(source, '\'') != NULL || strlen(source) >= PATH_BYTES) {
         free(source);
-        return qm_fail(diag, QM_BAD_INPUT, "%s: not a folder of Verilog: name a copy of rtl/, without quotes in its path", rtl_dir);
+        return qm_fail(diag, QM_BAD_INPUT, "%s: not a folder of Verilog: name a copy of rtl/, without quotes in its path",
+                       rtl_dir != NULL ? rtl_dir : QM_RTL_DIR);
     }
     strcpy(request->source, source);
     free(source);
@@ -113,7 +117,7 @@ enum qm_status rtl_library_open(const struct qm_machine *machine, const struct q
     struct request request = {.machine = machine, .probed = options->probed};
     QM_TRY(find_folders(options->rtl_dir, &request, diag));
     char path[PATH_BYTES + 16];
-    QM_TRY(build(&request, diag));
+    if (!options->rtl_is_built) QM_TRY(build(&request, diag));
     snprintf(path, sizeof path, "%s/librtl.so", request.folder);
     library->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library->handle == NULL) return qm_fail(diag, QM_INTERNAL, "%s: cannot be loaded: %s", path, dlerror());

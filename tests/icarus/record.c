@@ -362,12 +362,12 @@ static void set_knobs(struct qm_machine *machine, char **assignments) {
 static void fill_scene(struct scene *scene, const struct qm_program_text *text) {
     const struct qm_machine *machine = &text->machine;
     const size_t sizes[] = {QM_TEXT_ARENA_BYTES, machine->scratchpad_bytes, 4ul * machine->accumulator_rows * machine->cols};
-    uint8_t *const spaces[] = {scene->arena, scene->scratchpad, (uint8_t *)scene->sums};
+    scene->has_sums = text->is_filled;
     for (const struct qm_text_bytes *item = text->before; item != NULL; item = item->next) {
         if (item->offset_bytes + item->size_bytes > sizes[item->space]) fail("the machine is too small for the program's memories");
-        memcpy(spaces[item->space] + item->offset_bytes, item->bytes, item->size_bytes);
         scene->has_sums = scene->has_sums || item->space == QM_TEXT_ACCUMULATOR;
     }
+    qm_program_text_memories(text, scene->arena, scene->scratchpad, scene->sums);
 }
 
 static void record_text(const char *file, char **assignments, const char *folder) {
@@ -378,15 +378,11 @@ static void record_text(const char *file, char **assignments, const char *folder
     set_knobs(&text->machine, assignments);
     struct scene *scene = create_scene(&text->machine);
     fill_scene(scene, text);
-    for (uint32_t i = 0; i < text->insn_count; i++) {
-        uint32_t words[QM_INSN_WORDS];
-        if (qm_insn_pack(&text->insns[i], words, &diag) != QM_OK) fail(diag.text);
-        memcpy(scene->arena + QM_TEXT_CODE_OFFSET + i * QM_INSN_BYTES, words, sizeof words);
-    }
-    scene->program_addr = QM_TEXT_CODE_OFFSET;
-    scene->program_count = text->insn_count;
+    scene->program_addr = text->program_addr;
+    scene->program_count = text->program_count;
     scene->memory_size = QM_TEXT_ARENA_BYTES;
-    struct recorder recorder = {.machine = text->machine, .options = {.memory_base = TEXT_BASE}};
+    struct recorder recorder = {.machine = text->machine, .options = qm_program_text_options(text)};
+    recorder.options.memory_base = TEXT_BASE;
     begin(&recorder, scene, folder);
     play(&recorder, scene);
     if (recorder.model->ops->read_csr(recorder.model, QM_CSR_ERROR_CAUSE) != text->error)

@@ -14,6 +14,8 @@ check "digits on m3x5 with stalls" build/qmac verify $digits --machine m3x5 --st
 for fault in late_commit wrong_rounding lost_stall swapped_buffer; do
     check "the report locates the planted fault $fault" tests/lockstep/located.sh $fault --random 100 --machine tiny --stalls 0.2
 done
+check "programs that show planted faults are reduced to a few instructions" tests/lockstep/shrunk.sh wrong_rounding lost_stall
+check "a long run goes on where it was stopped, and loses nothing" tests/lockstep/endurance.sh
 check "the report locates a planted fault in a network" tests/lockstep/located.sh late_commit $digits --machine tiny
 check "the signals between the blocks are equal in digits on m3x5" build/qmac verify $digits --machine m3x5 --stalls 0.1 --probe
 if [ -n "${QMAC_DATA:-}" ]; then

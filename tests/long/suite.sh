@@ -1,10 +1,30 @@
-# What takes minutes: the fuzz targets, more random programs, in two simulators.
+# What takes minutes: the fuzz targets, faults planted in the RTL, more random programs in two simulators, long proofs, coverage.
 check "fuzz the readers" make --no-print-directory fuzz
+check "30 faults planted in the RTL are noticed" make --no-print-directory mutate MUTANTS=30
 for machine in one tiny m3x5 acc20 m8x16 m16x8 edge; do
     check "500 random programs on $machine" build/qmac verify --random 500 --seed 1000 --machine $machine
     check "500 random programs on $machine with stalls" build/qmac verify --random 500 --seed 2000 --machine $machine --stalls 0.2
 done
 check "2000 random programs on edge" build/qmac verify --random 2000 --seed 7 --machine edge --stalls 0.05
+# Proofs that take longer than those of tests/proofs.
+if command -v yosys >/dev/null && command -v z3 >/dev/null; then
+    for pair in "0 1" "0 2" "0 3" "1 0" "1 2" "1 3" "2 0" "2 1" "2 3" "3 0" "3 1" "3 2"; do
+        check "the tokens of the pair $pair are counted exactly" tests/proofs/run.sh induction token "Giver=${pair% *}" "Taker=${pair#* }"
+    done
+    check "a queue of 4 never overflows, underflows or loses order" tests/proofs/run.sh induction queue Depth=4
+    for low in 0 28; do
+        check "the whole requantizer, TFLITE, operands of 4 bits from bit $low on" tests/proofs/run.sh induction requantize Rounding=0 Bits=4 Low=$low
+    done
+    for low in 0 26; do
+        for rounding in 1 2 3 4 5; do
+            check "the whole requantizer, rounding $rounding, operands of 6 bits from bit $low on" \
+                tests/proofs/run.sh induction requantize Rounding=$rounding Bits=6 Low=$low
+        done
+    done
+    check "the ranges of 32-bit products that the requantizer's proofs assume" tests/proofs/run.sh integers requantize_product
+else
+    skip "long proofs" "yosys and z3 are not installed"
+fi
 # shellcheck disable=SC2086
 {
     small="scratchpad_bytes=4096 accumulator_rows=32"
@@ -19,3 +39,4 @@ for machine in one m3x5 acc20 m8x16 m16x8 edge; do
     check "the signals between the blocks are equal on $machine" build/qmac verify --random 200 --machine $machine --stalls 0.1 --probe
 done
 check "coverage of RTL, C and instruction fields is at its goals" make --no-print-directory -j2 coverage
+check "programs that show ten planted faults are reduced to at most 8 instructions each" tests/lockstep/shrunk.sh

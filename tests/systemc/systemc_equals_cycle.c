@@ -19,7 +19,8 @@ static enum qm_status reset_in_mid_program(struct qm_device *pair, struct qm_dia
     const struct qm_insn load = {.opcode = QM_LOAD, .dram_addr = 1024, .row_bytes = 64, .row_count = 3, .plane_count = 2};
     uint32_t words[QM_INSN_WORDS];
     QM_TRY(qm_insn_pack(&load, words, diag));
-    pair->ops->write_memory(pair, 0, words, sizeof words);
+    pair->ops->write_memory(pair, QM_TEXT_MEMORY_BASE, words, sizeof words);
+    pair->ops->write_csr(pair, QM_CSR_MEMORY_BASE, QM_TEXT_MEMORY_BASE);
     pair->ops->write_csr(pair, QM_CSR_PROGRAM_COUNT, 1);
     pair->ops->write_csr(pair, QM_CSR_MEMORY_SIZE, 4096);
     pair->ops->write_csr(pair, QM_CSR_CONTROL, QM_CONTROL_START);

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_WORDS = 600, LINE_BYTES = 8192, CYCLE_LIMIT = 1000000 };
+#include "common/prng.h"
+
+enum { MAX_WORDS = 600, LINE_BYTES = 8192, CYCLE_LIMIT = 1000000, CODE_ALIGN = 256 };
 
 struct reader {
     struct qm_program_text *program;
@@ -64,11 +66,7 @@ static enum qm_status read_field(const struct reader *reader, char *word, struct
     return complain(reader, "unknown field", word);
 }
 
-static enum qm_status read_insn(struct reader *reader) {
-    struct qm_program_text *program = reader->program;
-    if (program->insn_count == sizeof program->insns / sizeof *program->insns)
-        return complain(reader, "too many instructions at", reader->words[0]);
-    struct qm_insn *insn = &program->insns[program->insn_count++];
+static enum qm_status read_insn(struct reader *reader, struct qm_insn *insn) {
     while (insn->opcode < QM_OPCODE_LIMIT &&
            (qm_opcode_name(insn->opcode) == NULL || strcmp(qm_opcode_name(insn->opcode), reader->words[1]) != 0))
         insn->opcode++;
@@ -77,11 +75,65 @@ static enum qm_status read_insn(struct reader *reader) {
     return QM_OK;
 }
 
+static enum qm_status read_raw(struct reader *reader, uint32_t *words) {
+    int64_t word;
+    if (reader->count != QM_INSN_WORDS + 1) return complain(reader, "expected sixteen words after", reader->words[0]);
+    for (size_t i = 0; i < QM_INSN_WORDS; i++) {
+        QM_TRY(read_number(reader, reader->words[i + 1], 16, &word));
+        words[i] = (uint32_t)word;
+    }
+    return QM_OK;
+}
+
+static enum qm_status read_instruction(struct reader *reader) {
+    struct qm_program_text *program = reader->program;
+    if (program->insn_count == QM_TEXT_MAX_INSNS) return complain(reader, "too many instructions at", reader->words[0]);
+    struct qm_insn *insn = &program->insns[program->insn_count];
+    uint32_t *words = program->words[program->insn_count++];
+    if (strcmp(reader->words[0], "insn") == 0) {
+        QM_TRY(read_insn(reader, insn));
+        return qm_insn_pack(insn, words, reader->diag);
+    }
+    QM_TRY(read_raw(reader, words));
+    qm_insn_unpack(words, insn);
+    return QM_OK;
+}
+
+static enum qm_status read_machine(struct reader *reader) {
+    struct qm_machine *machine = &reader->program->machine;
+    QM_TRY(qm_machine_load(reader->words[1], machine, reader->diag));
+    for (size_t i = 2; i < reader->count; i++) QM_TRY(qm_machine_set(machine, reader->words[i], reader->diag));
+    return qm_machine_check(machine, reader->diag);
+}
+
+/* fill SEED, first CYCLES, stalls PROBABILITY SEED, program ADDR COUNT */
+static enum qm_status read_setting(struct reader *reader) {
+    struct qm_program_text *program = reader->program;
+    const char *what = reader->words[0];
+    int64_t first = 0, last;
+    char *end = "";
+    program->is_filled = program->is_filled || strcmp(what, "fill") == 0;
+    bool has_one = strcmp(what, "fill") == 0 || strcmp(what, "first") == 0;
+    if (reader->count != (has_one ? 2 : 3)) return complain(reader, "too few or too many numbers after", what);
+    if (strcmp(what, "stalls") == 0) program->stalls = strtod(reader->words[1], &end);
+    if (*end != '\0' || program->stalls < 0 || program->stalls > 0.95) return complain(reader, "expected 0 to 0.95, got", reader->words[1]);
+    if (strcmp(what, "program") == 0) QM_TRY(read_number(reader, reader->words[1], 0, &first));
+    QM_TRY(read_number(reader, reader->words[reader->count - 1], 0, &last));
+    if (strcmp(what, "fill") == 0) program->fill = (uint64_t)last;
+    if (strcmp(what, "first") == 0) program->first_cycles = (uint64_t)last;
+    if (strcmp(what, "stalls") == 0) program->stall_seed = (uint64_t)last;
+    if (strcmp(what, "program") != 0) return QM_OK;
+    if (first < 0 || first >= 2 * CODE_ALIGN) return complain(reader, "expected an address below 512, got", reader->words[1]);
+    program->program_addr = (uint32_t)first;
+    program->program_count = (uint32_t)last;
+    return QM_OK;
+}
+
 /* words[at] is the space, words[at + 1] the place with its colon, the rest the values. */
 static enum qm_status read_bytes(struct reader *reader, size_t at, struct qm_text_bytes **list) {
     static const char *const spaces[] = {"arena", "scratchpad", "accumulator"};
     const struct qm_machine *machine = &reader->program->machine;
-    const uint64_t sizes[] = {QM_TEXT_CODE_OFFSET, machine->scratchpad_bytes, 4ull * machine->accumulator_rows * machine->cols};
+    const uint64_t sizes[] = {QM_TEXT_ARENA_BYTES, machine->scratchpad_bytes, 4ull * machine->accumulator_rows * machine->cols};
     struct qm_text_bytes *item = QM_ARENA_NEW(reader->arena, struct qm_text_bytes, 1);
     while (item->space < 3 && strcmp(spaces[item->space], reader->words[at]) != 0) item->space++;
     if (item->space == 3) return complain(reader, "expected arena, scratchpad or accumulator, got", reader->words[at]);
@@ -97,6 +149,7 @@ static enum qm_status read_bytes(struct reader *reader, size_t at, struct qm_tex
         QM_TRY(read_number(reader, reader->words[i], is_sums ? 0 : 16, &value));
         for (int shift = 0; shift < (is_sums ? 32 : 8); shift += 8) item->bytes[item->size_bytes++] = (uint8_t)(value >> shift);
     }
+    if (item->space == QM_TEXT_ARENA && offset < QM_TEXT_CODE_BYTES) return complain(reader, "the program lies below 0x1000:", place);
     if (offset < 0 || item->offset_bytes > sizes[item->space] || item->size_bytes > sizes[item->space] - item->offset_bytes)
         return complain(reader, "outside of the memory:", place);
     item->line = reader->line;
@@ -135,14 +188,17 @@ static enum qm_status read_expectation(struct reader *reader) {
 }
 
 static enum qm_status read_line(struct reader *reader, char *line) {
+    static const char *const settings[] = {"fill", "first", "stalls", "program"};
     line[strcspn(line, "#\n")] = '\0';
     reader->count = 0;
     for (char *word = strtok(line, " \t\r"); word != NULL && reader->count < MAX_WORDS; word = strtok(NULL, " \t\r"))
         reader->words[reader->count++] = word;
     if (reader->count == 0) return QM_OK;
     if (reader->count == 1) return complain(reader, "nothing after", reader->words[0]);
-    if (strcmp(reader->words[0], "machine") == 0) return qm_machine_load(reader->words[1], &reader->program->machine, reader->diag);
-    if (strcmp(reader->words[0], "insn") == 0) return read_insn(reader);
+    if (strcmp(reader->words[0], "machine") == 0) return read_machine(reader);
+    if (strcmp(reader->words[0], "insn") == 0 || strcmp(reader->words[0], "raw") == 0) return read_instruction(reader);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        if (strcmp(reader->words[0], settings[i]) == 0) return read_setting(reader);
     if (strcmp(reader->words[0], "expect") == 0) return read_expectation(reader);
     return read_bytes(reader, 0, &reader->program->before);
 }
@@ -162,6 +218,7 @@ enum qm_status qm_program_text_read(const char *file, struct qm_arena *arena, st
         status = read_line(reader, line);
     }
     fclose(stream);
+    if ((*program)->program_count == 0) (*program)->program_count = (*program)->insn_count;
     return status;
 }
 
@@ -178,25 +235,66 @@ static uint8_t *space_bytes(struct memories *memories, enum qm_text_space space)
     return bytes[space];
 }
 
-static enum qm_status load(const struct qm_program_text *program, struct memories *memories, struct qm_device *device,
-                           struct qm_diag *diag) {
-    for (const struct qm_text_bytes *item = program->before; item != NULL; item = item->next)
-        memcpy(space_bytes(memories, item->space) + item->offset_bytes, item->bytes, item->size_bytes);
-    for (uint32_t i = 0; i < program->insn_count; i++) {
-        uint32_t words[QM_INSN_WORDS];
-        QM_TRY(qm_insn_pack(&program->insns[i], words, diag));
-        memcpy(memories->arena + QM_TEXT_CODE_OFFSET + i * QM_INSN_BYTES, words, sizeof words);
+void qm_program_text_memories(const struct qm_program_text *program, uint8_t *arena, uint8_t *scratchpad, int32_t *accumulator) {
+    uint8_t *const spaces[] = {arena, scratchpad, (uint8_t *)accumulator};
+    const struct qm_machine *machine = &program->machine;
+    struct qm_prng prng;
+    qm_prng_init(&prng, program->fill);
+    if (program->is_filled) {
+        qm_prng_fill(&prng, arena, QM_TEXT_ARENA_BYTES);
+        qm_prng_fill(&prng, scratchpad, machine->scratchpad_bytes);
+        for (size_t i = 0; i < (size_t)machine->accumulator_rows * machine->cols; i++)
+            accumulator[i] = (int32_t)(uint32_t)qm_prng_next(&prng);
     }
-    device->ops->write_memory(device, 0, memories->arena, sizeof memories->arena);
+    for (const struct qm_text_bytes *item = program->before; item != NULL; item = item->next)
+        memcpy(spaces[item->space] + item->offset_bytes, item->bytes, item->size_bytes);
+    memcpy(arena + program->program_addr / CODE_ALIGN * CODE_ALIGN, program->words, program->insn_count * sizeof *program->words);
+}
+
+struct qm_device_options qm_program_text_options(const struct qm_program_text *program) {
+    return (struct qm_device_options){
+        .memory_bytes = QM_TEXT_ARENA_BYTES, .memory_base = QM_TEXT_MEMORY_BASE, .stalls = program->stalls, .seed = program->stall_seed};
+}
+
+static struct memories *create_memories(const struct qm_machine *machine) {
+    struct memories *memories = calloc(1, sizeof *memories);
+    QM_CHECK(memories != NULL);
+    memories->scratchpad = calloc(machine->scratchpad_bytes, 1);
+    memories->accumulator = calloc((size_t)machine->accumulator_rows * machine->cols, sizeof *memories->accumulator);
+    QM_CHECK(memories->scratchpad != NULL && memories->accumulator != NULL);
+    return memories;
+}
+
+static void destroy_memories(struct memories *memories) {
+    free(memories->scratchpad);
+    free(memories->accumulator);
+    free(memories);
+}
+
+static void start(const struct qm_program_text *program, struct qm_device *device) {
+    struct memories *memories = create_memories(&program->machine);
+    qm_program_text_memories(program, memories->arena, memories->scratchpad, memories->accumulator);
+    device->ops->write_memory(device, QM_TEXT_MEMORY_BASE, memories->arena, sizeof memories->arena);
     device->ops->write_internal(device, memories->scratchpad, memories->accumulator);
-    return QM_OK;
+    destroy_memories(memories);
+    device->ops->write_csr(device, QM_CSR_PROGRAM_ADDR, program->program_addr);
+    device->ops->write_csr(device, QM_CSR_PROGRAM_COUNT, program->program_count);
+    device->ops->write_csr(device, QM_CSR_MEMORY_BASE, QM_TEXT_MEMORY_BASE);
+    device->ops->write_csr(device, QM_CSR_MEMORY_BASE_HI, 0);
+    device->ops->write_csr(device, QM_CSR_MEMORY_SIZE, QM_TEXT_ARENA_BYTES);
+    device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
+}
+
+void qm_program_text_start(const struct qm_program_text *program, struct qm_device *device) {
+    if (program->first_cycles > 0) {
+        start(program, device);
+        if (!device->ops->wait(device, program->first_cycles)) device->ops->reset(device);
+    }
+    start(program, device);
 }
 
 static enum qm_status run(const struct qm_program_text *program, struct qm_device *device, struct qm_diag *diag) {
-    device->ops->write_csr(device, QM_CSR_PROGRAM_ADDR, QM_TEXT_CODE_OFFSET);
-    device->ops->write_csr(device, QM_CSR_PROGRAM_COUNT, program->insn_count);
-    device->ops->write_csr(device, QM_CSR_MEMORY_SIZE, QM_TEXT_ARENA_BYTES);
-    device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
+    qm_program_text_start(program, device);
     if (!device->ops->wait(device, CYCLE_LIMIT))
         return qm_fail(diag, QM_MISMATCH, "%s: still busy after %d cycles", program->file, CYCLE_LIMIT);
     uint32_t error = device->ops->read_csr(device, QM_CSR_ERROR_CAUSE);
@@ -207,7 +305,7 @@ static enum qm_status run(const struct qm_program_text *program, struct qm_devic
 
 static enum qm_status compare(const struct qm_program_text *program, struct memories *memories, struct qm_device *device,
                               struct qm_diag *diag) {
-    device->ops->read_memory(device, 0, memories->arena, sizeof memories->arena);
+    device->ops->read_memory(device, QM_TEXT_MEMORY_BASE, memories->arena, sizeof memories->arena);
     device->ops->read_internal(device, memories->scratchpad, memories->accumulator);
     for (const struct qm_text_bytes *item = program->after; item != NULL; item = item->next)
         for (size_t i = 0; i < item->size_bytes; i++) {
@@ -227,20 +325,14 @@ static enum qm_status compare(const struct qm_program_text *program, struct memo
 
 enum qm_status qm_program_text_run(const struct qm_program_text *program, const struct qm_device_ops *engine, bool step,
                                    struct qm_diag *diag) {
-    struct qm_device_options options = {.step = step, .memory_bytes = QM_TEXT_ARENA_BYTES};
+    struct qm_device_options options = qm_program_text_options(program);
+    options.step = step;
     struct qm_device *device;
     QM_TRY(engine->create(&program->machine, &options, &device, diag));
-    struct memories *memories = calloc(1, sizeof *memories);
-    QM_CHECK(memories != NULL);
-    memories->scratchpad = calloc(program->machine.scratchpad_bytes, 1);
-    memories->accumulator = calloc((size_t)program->machine.accumulator_rows * program->machine.cols, sizeof *memories->accumulator);
-    QM_CHECK(memories->scratchpad != NULL && memories->accumulator != NULL);
-    enum qm_status status = load(program, memories, device, diag);
-    if (status == QM_OK) status = run(program, device, diag);
+    struct memories *memories = create_memories(&program->machine);
+    enum qm_status status = run(program, device, diag);
     if (status == QM_OK) status = compare(program, memories, device, diag);
-    free(memories->scratchpad);
-    free(memories->accumulator);
-    free(memories);
+    destroy_memories(memories);
     engine->destroy(device);
     return status;
 }

@@ -1,4 +1,4 @@
-/* random_program.c - draws instructions that decode accepts, orders them by their hazards, and spoils one program in eight.
+/* random_program.c - draws instructions that decode accepts, orders them by their hazards, and spoils one program in five.
  *
  * Sizes are drawn small and then shrunk until operands fit the machine and the work fits a budget of cycles; now and then a stride or an
  * offset is drawn from its whole range. An instruction never writes what it reads itself: that is undefined (docs/machine.md).
@@ -13,6 +13,7 @@
 #include "common/prng.h"
 #include "common/status.h"
 #include "compiler/compiler.h"
+#include "sim/cycle/decode.h"
 
 enum { BUDGET_CYCLES = 1500, CODE_BYTES = QM_RANDOM_MAX_INSNS * QM_INSN_BYTES, DATA_OFFSET = 4096, WEIGHT_ZERO_MAX = 255 };
 _Static_assert(256 + CODE_BYTES <= DATA_OFFSET, "the code lies before the data");
@@ -51,10 +52,14 @@ static void halve(int64_t *value) {
     *value = (*value + 1) / 2;
 }
 
-/* A place for size bytes in the scratchpad. */
+/* A place for size of limit bytes or rows, now and then the first or the last one. */
+static int64_t place_below(struct generator *g, int64_t size, int64_t limit) {
+    QM_CHECK(size <= limit);
+    return chance(g, 5) ? 0 : chance(g, 10) ? limit - size : draw(g, 0, limit - size);
+}
+
 static int64_t place(struct generator *g, int64_t size) {
-    QM_CHECK(size <= g->machine->scratchpad_bytes);
-    return chance(g, 5) ? 0 : draw(g, 0, g->machine->scratchpad_bytes - size);
+    return place_below(g, size, g->machine->scratchpad_bytes);
 }
 
 static bool overlaps(struct range a, struct range b) {
@@ -135,7 +140,7 @@ static void draw_tiles(struct generator *g, struct qm_insn *insn) {
     int64_t rows = g->machine->accumulator_rows;
     while ((insn->tiles = ceil_div(insn->channels, tile)) * insn->out_h * insn->out_w > rows)
         halve(&insn->channels), halve(&insn->out_h), halve(&insn->out_w);
-    insn->acc_addr = chance(g, 5) ? 0 : draw(g, 0, least(rows - insn->tiles * insn->out_h * insn->out_w, 65535));
+    insn->acc_addr = place_below(g, insn->tiles * insn->out_h * insn->out_w, rows);
 }
 
 static int64_t matmul_cycles(const struct generator *g, const struct qm_insn *insn) {
@@ -257,7 +262,7 @@ static bool draw_transfer(struct generator *g, struct qm_insn *insn) {
     int64_t dram = planes * insn->dram_plane_stride + rows * insn->dram_row_stride + insn->row_bytes;
     if (spad > g->machine->scratchpad_bytes || dram > QM_RANDOM_ARENA_BYTES - DATA_OFFSET) return false;
     insn->spad_addr = place(g, spad);
-    insn->dram_addr = insn->opcode == QM_LOAD && chance(g, 5) ? 0 : draw(g, DATA_OFFSET, QM_RANDOM_ARENA_BYTES - dram);
+    insn->dram_addr = insn->opcode == QM_LOAD && chance(g, 5) ? 0 : DATA_OFFSET + place_below(g, dram, QM_RANDOM_ARENA_BYTES - DATA_OFFSET);
     return true;
 }
 
@@ -355,10 +360,35 @@ static bool spoil_combination(struct generator *g, struct qm_random_program *pro
     return true;
 }
 
+/* Whether decode refuses the instruction with the field at value. */
+static bool is_bad_at(const struct generator *g, const uint32_t *words, const struct qm_field *field, uint32_t value) {
+    struct decode decode;
+    uint32_t changed[QM_INSN_WORDS], mask = (uint32_t)(((uint64_t)1 << field->width) - 1);
+    memcpy(changed, words, sizeof changed);
+    changed[field->word] = (changed[field->word] & ~mask) | value;
+    decode_init(&decode, g->machine);
+    return decode_check(&decode, changed, QM_RANDOM_ARENA_BYTES) != QM_ERROR_NONE;
+}
+
 static bool spoil_address(struct generator *g, struct qm_random_program *program) {
     static const char *const names[] = {"in_addr",   "weight_addr", "param_addr", "table_addr", "out_addr",       "b_addr",
                                         "spad_addr", "acc_addr",    "dram_addr",  "out_pitch",  "dram_row_stride"};
     return set_field(g, program, names[draw(g, 0, 10)], UINT32_MAX);
+}
+
+/* The first address at which the instruction is bad: one byte, or row, behind the last good one. */
+static bool spoil_end(struct generator *g, struct qm_random_program *program) {
+    static const char *const names[] = {"in_addr", "weight_addr", "param_addr", "table_addr", "out_addr",
+                                        "b_addr",  "spad_addr",   "acc_addr",   "dram_addr"};
+    const struct qm_field *field = field_named(names[draw(g, 0, 8)]);
+    uint32_t *words = any_words(g, program), mask = (uint32_t)(((uint64_t)1 << field->width) - 1), good = 0, bad = mask;
+    if ((field->opcodes >> (words[0] & 0xff) & 1) == 0 || field->lsb != 0 || !is_bad_at(g, words, field, bad)) return false;
+    while (bad - good > 1) {
+        uint32_t middle = good + (bad - good) / 2;
+        *(is_bad_at(g, words, field, middle) ? &bad : &good) = middle;
+    }
+    words[field->word] = (words[field->word] & ~mask) | bad;
+    return true;
 }
 
 /* Only where every run but one byte is illegal: elsewhere it would be another legal program, with races. */
@@ -407,17 +437,10 @@ static const struct spoiler {
     const char *name;
     bool (*spoil)(struct generator *, struct qm_random_program *);
 } spoilers[] = {
-    {"unknown opcode", spoil_opcode},
-    {"reserved bit", spoil_reserved},
-    {"empty extent", spoil_extent},
-    {"enumerated value", spoil_value},
-    {"address", spoil_address},
-    {"run length", spoil_run},
-    {"tile count", spoil_tiles},
-    {"own token", spoil_own_token},
-    {"lost signal", spoil_signal},
-    {"surplus wait", spoil_wait},
-    {"program register", spoil_program_register},
+    {"unknown opcode", spoil_opcode},   {"reserved bit", spoil_reserved}, {"empty extent", spoil_extent},
+    {"enumerated value", spoil_value},  {"address", spoil_address},       {"end", spoil_end},
+    {"run length", spoil_run},          {"tile count", spoil_tiles},      {"own token", spoil_own_token},
+    {"lost signal", spoil_signal},      {"surplus wait", spoil_wait},     {"program register", spoil_program_register},
     {"combination", spoil_combination},
 };
 enum { SPOILERS = sizeof spoilers / sizeof *spoilers };
@@ -431,7 +454,7 @@ void qm_random_program_make(const struct qm_machine *machine, uint64_t seed, str
     for (uint32_t i = 0; i < program->count; i++) draw_insn(&g, &program->insns[i]);
     qm_synchronize(program->insns, program->count, machine);
     pack(program);
-    if (!chance(&g, 13)) return;
+    if (!chance(&g, 20)) return;
     const struct spoiler *spoiler = &spoilers[draw(&g, 0, SPOILERS - 1)];
     for (int attempt = 0; attempt < 100 && program->malformed == NULL; attempt++)
         if (spoiler->spoil(&g, program)) program->malformed = spoiler->name;
@@ -445,6 +468,10 @@ struct qm_coverage {
     bool seen[QM_OPCODE_LIMIT][MAX_FIELDS][CLASSES];
     bool spoilt[SPOILERS];
 };
+
+size_t qm_coverage_bytes(void) {
+    return sizeof(struct qm_coverage);
+}
 
 struct qm_coverage *qm_coverage_create(void) {
     QM_CHECK(qm_field_count <= MAX_FIELDS);

@@ -1,6 +1,6 @@
 /* random_program.h - programs drawn from a seed: every instruction and field, free of races, short enough for RTL simulation.
  *
- * One program in eight is malformed on purpose (a bad instruction, a lost token, a bad program register), so that the error states are
+ * One program in five is malformed on purpose (a bad instruction, a lost token, a bad program register), so that the error states are
  * compared as well. The same machine and seed give the same program everywhere.
  */
 #ifndef QM_TOOLS_RANDOM_PROGRAM_H
@@ -30,6 +30,7 @@ void qm_random_program_make(const struct qm_machine *machine, uint64_t seed, str
  * field of each opcode, and which ways of malforming. */
 struct qm_coverage;
 struct qm_coverage *qm_coverage_create(void);
+size_t qm_coverage_bytes(void); /* zeroed memory of so many bytes is one too */
 void qm_coverage_destroy(struct qm_coverage *coverage);
 void qm_coverage_add(struct qm_coverage *coverage, const struct qm_random_program *program);
 /* Counts covered and all classes; the names of up to `size` bytes of uncovered ones go to missing. */

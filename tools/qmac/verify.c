@@ -2,19 +2,21 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "driver/driver.h"
 #include "sim/lockstep/lockstep.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
+#include "tools/qmac/endurance.h"
 #include "tools/qmac/scene.h"
+#include "tools/qmac/shrink.h"
 #include "tools/qmac/tensors.h"
 #include "tools/qmac/verify_random.h"
 
 static const char help[] =
-    "usage: qmac verify MODEL|PROGRAM [options]\n"
+    "usage: qmac verify MODEL|PROGRAM|TEST.prog [options]\n"
     "       qmac verify --random N [options]\n"
     "Runs the C model and the Verilated RTL in lockstep and compares every start and end of an instruction, every\n"
     "memory beat, every register and counter, and at the end all memory. At a difference the run is repeated with the\n"
@@ -24,20 +26,24 @@ static const char help[] =
     "  --input FILE.npy      examples for an input, one file for each input (default: one, random)\n" CLI_BUILD_HELP
     "  --seed N              of random programs, inputs and stalls (default 1)\n"
     "  --stalls P            probability that a memory channel stalls in a cycle (default 0)\n"
+    "  --jobs J              processes for random programs (default 1)\n"
+    "  --corpus DIR          keep interesting random programs and how far it came there; a second run with the same\n"
+    "                        DIR runs them again and goes on with the next seed. SIGINT and SIGTERM stop and save\n"
     "  --probe               compare the signals between the blocks from the start (slower)\n"
+    "  --shrink FILE.prog    reduce a failing random program or TEST.prog, and save it as a program test\n"
     "  --rtl DIR             Verilog to compare instead of rtl/\n"
     "  --waves DIR           where waveforms of a difference go (default qmac-waves)\n";
 
-enum { INPUTS_MAX = 32, PROGRESS_SECONDS = 1 };
+enum { INPUTS_MAX = 32 };
 
 struct verify_options {
     const char *file; /* NULL: random programs */
     struct cli_build build;
     const char *inputs[INPUTS_MAX];
     unsigned input_count;
-    uint64_t random, seed;
+    uint64_t random, seed, jobs;
     double stalls;
-    const char *rtl_dir, *waves_dir;
+    const char *rtl_dir, *waves_dir, *shrink_file, *corpus;
     bool wants_help, is_random, probed;
 };
 
@@ -51,7 +57,10 @@ static enum qm_status take_option(struct verify_options *options, int option, st
         return QM_OK;
     case 'S': return cli_parse_number("seed", optarg, &options->seed, diag);
     case 'P': return cli_parse_probability("stalls", optarg, &options->stalls, diag);
+    case 'j': return cli_parse_number("jobs", optarg, &options->jobs, diag);
+    case 'D': options->corpus = optarg; return QM_OK;
     case 'B': options->probed = true; return QM_OK;
+    case 'K': options->shrink_file = optarg; return QM_OK;
     case 'R': options->rtl_dir = optarg; return QM_OK;
     case 'W': options->waves_dir = optarg; return QM_OK;
     case 'h': options->wants_help = true; return QM_OK;
@@ -64,14 +73,17 @@ static enum qm_status parse_options(int argc, char **argv, struct verify_options
                                           {"input", required_argument, NULL, 'i'},
                                           {"seed", required_argument, NULL, 'S'},
                                           {"stalls", required_argument, NULL, 'P'},
+                                          {"jobs", required_argument, NULL, 'j'},
+                                          {"corpus", required_argument, NULL, 'D'},
                                           {"probe", no_argument, NULL, 'B'},
+                                          {"shrink", required_argument, NULL, 'K'},
                                           {"rtl", required_argument, NULL, 'R'},
                                           {"waves", required_argument, NULL, 'W'},
                                           {"help", no_argument, NULL, 'h'},
                                           CLI_BUILD_OPTIONS,
                                           {NULL, 0, NULL, 0}};
     int option;
-    *options = (struct verify_options){.seed = 1, .waves_dir = "qmac-waves"};
+    *options = (struct verify_options){.seed = 1, .jobs = 1, .waves_dir = "qmac-waves"};
     for (;;) {
         QM_TRY(cli_next_option(argc, argv, table, &option, diag));
         if (option == -1) break;
@@ -81,6 +93,8 @@ static enum qm_status parse_options(int argc, char **argv, struct verify_options
     if (!options->is_random) return cli_take_file(argc, argv, &options->file, diag);
     if (optind < argc) return qm_fail(diag, QM_BAD_INPUT, "%s: --random takes no file", argv[optind]);
     if (options->random == 0) return qm_fail(diag, QM_BAD_INPUT, "--random 0: nothing would be compared: give 1 or more");
+    if (options->jobs < 1 || options->jobs > QM_ENDURANCE_JOBS_MAX)
+        return qm_fail(diag, QM_BAD_INPUT, "--jobs %" PRIu64 ": give 1 to %d", options->jobs, QM_ENDURANCE_JOBS_MAX);
     return QM_OK;
 }
 
@@ -96,47 +110,49 @@ static void print_stats(const char *what, const struct qm_machine *machine, stru
            1e-6 * (double)stats.cycles / seconds);
 }
 
-/* ---- random programs ---- */
+/* ---- programs ---- */
 
-static void print_coverage(const struct qm_coverage *coverage) {
-    size_t covered, all;
-    char missing[1024];
-    qm_coverage_count(coverage, &covered, &all, missing, sizeof missing);
-    printf("coverage: %zu of %zu classes of field values and faults%s%s\n", covered, all, missing[0] != '\0' ? "; not drawn: " : "",
-           missing);
-}
-
-static enum qm_status verify_seeds(const struct verify_options *options, const struct qm_verify_random *verify,
-                                   struct qm_coverage *coverage, struct qm_diag *diag) {
-    struct qm_lockstep_stats stats = {0};
-    struct timespec begin;
-    bool shows = isatty(STDERR_FILENO);
-    enum qm_status status = QM_OK;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
-    for (uint64_t i = 0; i < options->random && status == QM_OK; i++) {
-        status = qm_verify_random_one(verify, options->seed + i, coverage, &stats, diag);
-        if (shows && i % 64 == 63 && seconds_since(&begin) > PROGRESS_SECONDS)
-            fprintf(stderr, "\r\033[Kprogram %" PRIu64 " of %" PRIu64, i + 1, options->random);
-    }
-    if (shows) fprintf(stderr, "\r\033[K");
-    if (status == QM_OK) print_stats("random programs", verify->machine, stats, seconds_since(&begin));
-    return status;
+static struct qm_verify_random verify_of(const struct verify_options *options, const struct qm_machine *machine) {
+    return (struct qm_verify_random){.machine = machine,
+                                     .model = &qm_device_cycle,
+                                     .rtl = &qm_device_rtl,
+                                     .stalls = options->stalls,
+                                     .probed = options->probed,
+                                     .rtl_dir = options->rtl_dir,
+                                     .waves_dir = options->waves_dir};
 }
 
 static enum qm_status verify_random(const struct verify_options *options, struct qm_diag *diag) {
     struct qm_machine machine;
     QM_TRY(cli_machine(&options->build, &machine, diag));
-    struct qm_verify_random verify = {.machine = &machine,
-                                      .model = &qm_device_cycle,
-                                      .rtl = &qm_device_rtl,
-                                      .stalls = options->stalls,
-                                      .probed = options->probed,
-                                      .rtl_dir = options->rtl_dir,
-                                      .waves_dir = options->waves_dir};
-    struct qm_coverage *coverage = qm_coverage_create();
-    enum qm_status status = verify_seeds(options, &verify, coverage, diag);
-    if (status == QM_OK) print_coverage(coverage);
-    qm_coverage_destroy(coverage);
+    struct qm_verify_random verify = verify_of(options, &machine);
+    struct qm_endurance endurance = {.count = options->random,
+                                     .seed = options->seed,
+                                     .jobs = options->jobs,
+                                     .corpus = options->corpus,
+                                     .shrink_file = options->shrink_file};
+    return qm_endurance_run(&endurance, &verify, diag);
+}
+
+static enum qm_status verify_text_in(const struct verify_options *options, struct qm_arena *arena, struct qm_diag *diag) {
+    struct qm_lockstep_stats stats = {0};
+    struct qm_program_text *program;
+    struct timespec begin;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    QM_TRY(qm_program_text_read(options->file, arena, &program, diag));
+    struct qm_verify_random verify = verify_of(options, &program->machine);
+    enum qm_status status = qm_verify_text(&verify, program, &stats, diag);
+    struct qm_diag difference = *diag;
+    if (status == QM_MISMATCH && options->shrink_file != NULL) QM_TRY(qm_shrink(&verify, program, options->shrink_file, diag));
+    if (status != QM_OK) return qm_fail(diag, status, "%s", difference.text);
+    print_stats(program->file, &program->machine, stats, seconds_since(&begin));
+    return QM_OK;
+}
+
+static enum qm_status verify_text(const struct verify_options *options, struct qm_diag *diag) {
+    struct qm_arena *arena = qm_arena_create();
+    enum qm_status status = verify_text_in(options, arena, diag);
+    qm_arena_destroy(arena);
     return status;
 }
 
@@ -194,7 +210,13 @@ static enum qm_status verify_program(const struct verify_options *options, const
     return status;
 }
 
-static enum qm_status verify_network(const struct verify_options *options, struct qm_diag *diag) {
+static bool is_text(const char *file) {
+    size_t length = strlen(file);
+    return length > 5 && strcmp(file + length - 5, ".prog") == 0;
+}
+
+static enum qm_status verify_file(const struct verify_options *options, struct qm_diag *diag) {
+    if (is_text(options->file)) return verify_text(options, diag);
     struct cli_program opened = {0};
     QM_TRY(cli_open(options->file, &options->build, &opened, diag));
     enum qm_status status = verify_program(options, &opened, diag);
@@ -207,6 +229,6 @@ int qm_cmd_verify(int argc, char **argv) {
     struct qm_diag diag;
     enum qm_status status = parse_options(argc, argv, &options, &diag);
     if (status == QM_OK && options.wants_help) return fputs(help, stdout) < 0;
-    if (status == QM_OK) status = options.is_random ? verify_random(&options, &diag) : verify_network(&options, &diag);
+    if (status == QM_OK) status = options.is_random ? verify_random(&options, &diag) : verify_file(&options, &diag);
     return cli_fail(status, &diag);
 }

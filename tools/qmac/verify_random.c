@@ -1,93 +1,100 @@
-/* verify_random.c - one random program on the pair of engines: fill both memories from the seed, run, compare everything. */
+/* verify_random.c - a program on the pair of engines: fill both memories, run, compare everything; and random programs as program tests.
+ *
+ * A difference is found without looking between the blocks; the same program then runs again on a pair that does, and that run reports.
+ */
 #include "tools/qmac/verify_random.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "common/prng.h"
 #include "tools/qmac/scene.h"
 
-enum { CYCLE_LIMIT = 2000000, ARENA_BASE = 0x10000 };
+enum { CYCLE_LIMIT = 2000000, NAME_BYTES = 160 };
 
-/* Random bytes everywhere, so that a wrong address shows. */
-static void fill(struct qm_device *device, const struct qm_machine *machine, const struct qm_random_program *program,
-                 struct qm_prng *prng) {
-    size_t sums = (size_t)machine->accumulator_rows * machine->cols;
-    uint8_t *arena = malloc(QM_RANDOM_ARENA_BYTES), *scratchpad = malloc(machine->scratchpad_bytes);
-    int32_t *accumulator = malloc(sums * sizeof *accumulator);
-    QM_CHECK(arena != NULL && scratchpad != NULL && accumulator != NULL);
-    qm_prng_fill(prng, arena, QM_RANDOM_ARENA_BYTES);
-    qm_prng_fill(prng, scratchpad, machine->scratchpad_bytes);
-    for (size_t i = 0; i < sums; i++) accumulator[i] = (int32_t)(uint32_t)qm_prng_next(prng);
-    device->ops->write_memory(device, ARENA_BASE, arena, QM_RANDOM_ARENA_BYTES);
-    device->ops->write_memory(device, ARENA_BASE + program->program_addr / 256 * 256, program->words, program->count * QM_INSN_BYTES);
-    device->ops->write_internal(device, scratchpad, accumulator);
-    free(arena);
-    free(scratchpad);
-    free(accumulator);
+/* What the pair found in a run that did not end, or was not equal. */
+static enum qm_status judge(const struct qm_verify_random *verify, struct qm_device *pair, const struct qm_program_text *program,
+                            struct qm_diag *diag) {
+    const char *difference = qm_lockstep_difference(pair);
+    if (difference == NULL) return qm_fail(diag, QM_MISMATCH, "%s: still busy after %d cycles", program->file, CYCLE_LIMIT);
+    struct scene_program run = {.words = program->words, .count = program->insn_count};
+    if (verify->waves_dir != NULL) QM_TRY(scene_report(pair, &run, verify->waves_dir, diag));
+    return qm_fail(diag, QM_MISMATCH, "%s: model and RTL differ: %s", program->file, difference);
 }
 
-static void start(struct qm_device *device, const struct qm_random_program *program) {
-    device->ops->write_csr(device, QM_CSR_PROGRAM_ADDR, program->program_addr);
-    device->ops->write_csr(device, QM_CSR_PROGRAM_COUNT, program->program_count);
-    device->ops->write_csr(device, QM_CSR_MEMORY_BASE, ARENA_BASE);
-    device->ops->write_csr(device, QM_CSR_MEMORY_BASE_HI, 0);
-    device->ops->write_csr(device, QM_CSR_MEMORY_SIZE, QM_RANDOM_ARENA_BYTES);
-    device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
-}
-
-static void run(struct qm_device *pair, const struct qm_machine *machine, const struct qm_random_program *program, uint64_t seed) {
-    struct qm_prng prng;
-    qm_prng_init(&prng, ~seed);
-    fill(pair, machine, program, &prng);
-    start(pair, program);
-    if (pair->ops->wait(pair, CYCLE_LIMIT)) qm_lockstep_compare_memories(pair);
-}
-
-/* What the pair found, as the status of the seed. */
-static enum qm_status judge(const struct qm_verify_random *verify, uint64_t seed, struct qm_device *pair,
-                            const struct qm_random_program *program, struct qm_diag *diag) {
-    const char *difference = qm_lockstep_difference(pair), *malformed = program->malformed;
-    if (difference == NULL && qm_lockstep_stats(pair).runs > 0) return QM_OK;
-    if (difference == NULL)
-        return qm_fail(diag, QM_MISMATCH, "random program, seed %" PRIu64 ", machine %s: still busy after %d cycles", seed,
-                       verify->machine->name, CYCLE_LIMIT);
-    struct scene_program run = {.words = program->words, .count = program->count};
-    QM_TRY(scene_report(pair, &run, verify->waves_dir, diag));
-    return qm_fail(diag, QM_MISMATCH, "random program, seed %" PRIu64 ", machine %s%s%s: model and RTL differ: %s", seed,
-                   verify->machine->name, malformed != NULL ? ", malformed: " : "", malformed != NULL ? malformed : "", difference);
-}
-
-static enum qm_status run_once(const struct qm_verify_random *verify, uint64_t seed, const struct qm_random_program *program,
+static enum qm_status run_once(const struct qm_verify_random *verify, const struct qm_program_text *program,
                                struct qm_lockstep_stats *stats, struct qm_diag *diag) {
-    struct qm_device_options options = {.seed = seed,
-                                        .stalls = verify->stalls,
-                                        .rtl_dir = verify->rtl_dir,
-                                        .probed = verify->probed,
-                                        .memory_base = ARENA_BASE,
-                                        .memory_bytes = QM_RANDOM_ARENA_BYTES};
+    struct qm_device_options options = qm_program_text_options(program);
     struct qm_device *pair;
-    QM_TRY(qm_lockstep_create(verify->model, verify->rtl, verify->machine, &options, &pair, diag));
-    run(pair, verify->machine, program, seed);
-    enum qm_status status = judge(verify, seed, pair, program, diag);
+    options.rtl_dir = verify->rtl_dir;
+    options.rtl_is_built = verify->rtl_is_built;
+    options.probed = verify->probed;
+    QM_TRY(qm_lockstep_create(verify->model, verify->rtl, &program->machine, &options, &pair, diag));
+    qm_program_text_start(program, pair);
+    bool ended = pair->ops->wait(pair, CYCLE_LIMIT);
+    if (ended) qm_lockstep_compare_memories(pair);
+    enum qm_status status = ended && qm_lockstep_difference(pair) == NULL ? QM_OK : judge(verify, pair, program, diag);
     struct qm_lockstep_stats one = qm_lockstep_stats(pair);
     stats->cycles += one.cycles;
     stats->events += one.events;
     stats->runs += one.runs;
+    stats->counters = one.counters;
     pair->ops->destroy(pair);
     return status;
 }
 
+enum qm_status qm_verify_text(const struct qm_verify_random *verify, const struct qm_program_text *program, struct qm_lockstep_stats *stats,
+                              struct qm_diag *diag) {
+    struct qm_verify_random probed = *verify;
+    enum qm_status status = run_once(verify, program, stats, diag);
+    if (status != QM_MISMATCH || verify->probed || verify->waves_dir == NULL) return status;
+    probed.probed = true;
+    probed.rtl_is_built = false;
+    return run_once(&probed, program, stats, diag);
+}
+
+/* Of each four seeds, one runs its program twice on the same machine, and one resets the machine in mid-program and runs it again. */
+static uint64_t first_cycles_of(uint64_t seed) {
+    enum { RUN_TWICE = 1, RESET_AND_RUN = 3, RESET_LIMIT = 1500 };
+    return seed % 4 == RUN_TWICE ? CYCLE_LIMIT : seed % 4 == RESET_AND_RUN ? 1 + qm_hash3(seed, RESET_AND_RUN, 0) % RESET_LIMIT : 0;
+}
+
+static struct qm_program_text *text_of(const struct qm_verify_random *verify, const struct qm_random_program *random, uint64_t seed,
+                                       struct qm_arena *arena) {
+    struct qm_program_text *text = QM_ARENA_NEW(arena, struct qm_program_text, 1);
+    const char *malformed = random->malformed;
+    char name[NAME_BYTES];
+    snprintf(name, sizeof name, "random program, seed %" PRIu64 ", machine %s%s%s", seed, verify->machine->name,
+             malformed != NULL ? ", malformed: " : "", malformed != NULL ? malformed : "");
+    *text = (struct qm_program_text){.file = qm_arena_strdup(arena, name),
+                                     .machine = *verify->machine,
+                                     .insn_count = random->count,
+                                     .program_addr = random->program_addr,
+                                     .program_count = random->program_count,
+                                     .is_filled = true,
+                                     .fill = ~seed,
+                                     .first_cycles = first_cycles_of(seed),
+                                     .stalls = verify->stalls,
+                                     .stall_seed = seed};
+    memcpy(text->insns, random->insns, sizeof random->insns);
+    memcpy(text->words, random->words, sizeof random->words);
+    return text;
+}
+
+struct qm_program_text *qm_verify_random_text(const struct qm_verify_random *verify, uint64_t seed, struct qm_arena *arena) {
+    struct qm_random_program random;
+    qm_random_program_make(verify->machine, seed, &random);
+    return text_of(verify, &random, seed, arena);
+}
+
 enum qm_status qm_verify_random_one(const struct qm_verify_random *verify, uint64_t seed, struct qm_coverage *coverage,
                                     struct qm_lockstep_stats *stats, struct qm_diag *diag) {
-    struct qm_random_program *program = malloc(sizeof *program);
-    QM_CHECK(program != NULL);
-    qm_random_program_make(verify->machine, seed, program);
-    qm_coverage_add(coverage, program);
-    enum qm_status status = run_once(verify, seed, program, stats, diag);
-    struct qm_verify_random probed = *verify;
-    probed.probed = true;
-    if (status == QM_MISMATCH && !verify->probed && verify->rtl->probe != NULL) status = run_once(&probed, seed, program, stats, diag);
-    free(program);
+    struct qm_arena *arena = qm_arena_create();
+    struct qm_random_program random;
+    qm_random_program_make(verify->machine, seed, &random);
+    qm_coverage_add(coverage, &random);
+    enum qm_status status = qm_verify_text(verify, text_of(verify, &random, seed, arena), stats, diag);
+    qm_arena_destroy(arena);
     return status;
 }

@@ -1,8 +1,9 @@
-/* verify_random.h - random programs on two engines in lockstep (tools/qmac/random_program.h draws them). */
+/* verify_random.h - one program on two engines in lockstep: a program test, or a random one (tools/qmac/random_program.h draws them). */
 #ifndef QM_TOOLS_VERIFY_RANDOM_H
 #define QM_TOOLS_VERIFY_RANDOM_H
 
 #include "sim/lockstep/lockstep.h"
+#include "tools/qmac/program_text.h"
 #include "tools/qmac/random_program.h"
 
 struct qm_verify_random {
@@ -10,11 +11,20 @@ struct qm_verify_random {
     const struct qm_device_ops *model, *rtl;
     double stalls;         /* probability per channel and cycle */
     const char *rtl_dir;   /* as in qm_device_options */
+    bool rtl_is_built;     /* as in qm_device_options */
     bool probed;           /* signals between the blocks are compared from the start, not only to find where a difference begins */
-    const char *waves_dir; /* where waveforms of a difference go */
+    const char *waves_dir; /* where waveforms of a difference go; NULL: differences are neither located nor reported */
 };
 
-/* Runs the program of one seed from memories filled from the seed. QM_MISMATCH with one line when the engines differ; adds to coverage and stats. */
+/* The program of one seed, with memories and stalls of the seed; `file` of it is what messages call it. Owned by the arena. */
+struct qm_program_text *qm_verify_random_text(const struct qm_verify_random *verify, uint64_t seed, struct qm_arena *arena);
+
+/* Runs a program test; its machine counts, not that of verify. QM_MISMATCH with one line when the engines differ, after a report; adds to
+ * stats. */
+QM_MUST_USE enum qm_status qm_verify_text(const struct qm_verify_random *verify, const struct qm_program_text *program,
+                                          struct qm_lockstep_stats *stats, struct qm_diag *diag);
+
+/* Runs the program of one seed in the same way; adds to coverage. */
 QM_MUST_USE enum qm_status qm_verify_random_one(const struct qm_verify_random *verify, uint64_t seed, struct qm_coverage *coverage,
                                                 struct qm_lockstep_stats *stats, struct qm_diag *diag);
 

@@ -6,6 +6,7 @@
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "sim/lockstep/lockstep.h"
@@ -200,5 +201,65 @@ Test(malformed, tokens_of_an_earlier_program_are_gone) {
     cr_assert(eq(u64, qm_device_counter(pair, QM_C_dram_write_beats), 0));
     cr_assert(eq(u32, pair->ops->read_csr(pair, QM_CSR_STATUS), QM_STATUS_DONE));
     expect_next_runs(pair, 3);
+    destroy_pair(pair);
+}
+
+/* Where the operands of the good instructions end, by docs/machine.md, Decode: size is the operand's bytes, or rows of the accumulator. */
+static const struct {
+    int insn;      /* of good */
+    int64_t kind;  /* precision of the MATMUL, out_type of the REQUANTIZE */
+    size_t offset; /* of the field in struct qm_insn */
+    int64_t size, limit;
+    enum qm_error error;
+} ends[] = {
+#define END(insn, field, ...)                                                                                                              \
+    { insn, 0, offsetof(struct qm_insn, field), __VA_ARGS__ }
+#define OUT_END(type, size)                                                                                                                \
+    { 3, QM_out_type_##type, offsetof(struct qm_insn, out_addr), size, SCRATCHPAD, QM_ERROR_SCRATCHPAD }
+#define WEIGHT_END(precision, size)                                                                                                        \
+    { 2, QM_precision_##precision, offsetof(struct qm_insn, weight_addr), size, SCRATCHPAD, QM_ERROR_SCRATCHPAD }
+    END(0, dram_addr, 29, ARENA, QM_ERROR_MEMORY),
+    END(0, spad_addr, 9, SCRATCHPAD, QM_ERROR_SCRATCHPAD),
+    END(1, dram_addr, 9, ARENA, QM_ERROR_MEMORY),
+    END(1, spad_addr, 19, SCRATCHPAD, QM_ERROR_SCRATCHPAD),
+    END(2, in_addr, 48, SCRATCHPAD, QM_ERROR_SCRATCHPAD),
+    END(2, acc_addr, 8, ACCUMULATOR_ROWS, QM_ERROR_ACCUMULATOR),
+    WEIGHT_END(W8A8, 4 * 4 * (4 + 2)),
+    WEIGHT_END(W4A8, 4 * 2 * (4 + 2)),
+    WEIGHT_END(W2A8, 4 * 2 * (2 + 1)),
+    WEIGHT_END(W1A8, 4 * 2 * (1 + 1)),
+    WEIGHT_END(W4A4, 4 * 2 * (8 + 4)),
+    WEIGHT_END(W2A4, 4 * 2 * (4 + 2)),
+    WEIGHT_END(W1A4, 4 * 2 * (2 + 1)),
+    END(3, param_addr, 2 * 9 * 4, SCRATCHPAD, QM_ERROR_SCRATCHPAD),
+    END(3, acc_addr, 8, ACCUMULATOR_ROWS, QM_ERROR_ACCUMULATOR),
+    OUT_END(BITS8, 16 + 8 + 6),
+    OUT_END(BITS4, 16 + 8 + 3),
+    OUT_END(BITS16, 16 + 8 + 12),
+    OUT_END(BITS32, 16 + 8 + 24),
+    END(4, in_addr, 48, SCRATCHPAD, QM_ERROR_SCRATCHPAD),
+    END(4, out_addr, 16 + 8 + 4, SCRATCHPAD, QM_ERROR_SCRATCHPAD),
+    END(5, in_addr, 10, SCRATCHPAD, QM_ERROR_SCRATCHPAD),
+    END(5, b_addr, 10, SCRATCHPAD, QM_ERROR_SCRATCHPAD),
+    END(5, out_addr, 10, SCRATCHPAD, QM_ERROR_SCRATCHPAD),
+    END(6, in_addr, 48, SCRATCHPAD, QM_ERROR_SCRATCHPAD),
+    END(6, out_addr, 64 + 16 + 16, SCRATCHPAD, QM_ERROR_SCRATCHPAD),
+};
+
+Test(malformed, an_operand_may_end_with_its_memory_and_not_behind) {
+    struct qm_device *pair = create_pair();
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        for (int behind = 0; behind < 2; behind++) {
+            struct qm_insn insn = good[ends[i].insn];
+            uint32_t words[1][QM_INSN_WORDS];
+            int64_t address = ends[i].limit - ends[i].size + behind;
+            if (insn.opcode == QM_MATMUL) insn.precision = ends[i].kind;
+            if (insn.opcode == QM_REQUANTIZE) insn.out_type = ends[i].kind;
+            memcpy((char *)&insn + ends[i].offset, &address, sizeof address);
+            pack(&insn, words[0]);
+            cr_assert(run_words(pair, words, 1), "end %zu", i);
+            enum qm_error want = behind ? ends[i].error : QM_ERROR_NONE;
+            cr_assert(eq(u32, pair->ops->read_csr(pair, QM_CSR_ERROR_CAUSE), want), "end %zu", i);
+        }
     destroy_pair(pair);
 }

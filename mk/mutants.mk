@@ -1,0 +1,42 @@
+# mk/mutants.mk - faults planted in the RTL, to see that the quick verification notices them (docs/how-to/plant-mutants.md).
+#
+#   make mutate MUTANTS=300 MUTANT_SEED=1
+# All drawn faults are in one copy of the RTL and selected at run time, so that each machine is built once.
+
+MUTANTS := 300
+MUTANT_SEED := 1
+MUTANT_JOBS := 2
+MUTANT_DIR := $(B)/mutants
+PLANT_SRC := $(addprefix tests/mutants/,plant.c tokens.c expression.c tree.c mutations.c equivalent.c)
+MUTANT_RUN_SRC := $(addprefix tests/mutants/,run.c verification.c) $(filter-out tools/qmac/main.c,$(TOOL_SRC))
+
+MUTANT_UNIT_SRC := $(wildcard tests/unit/sim/*.c tests/unit/sim/verilated/*.c)
+
+.PHONY: mutate
+
+mutate: $(B)/run_mutants $(MUTANT_DIR)/unit $(MUTANT_DIR)/planted/faults ## plant faults in the RTL: the verification must notice
+	$(B)/run_mutants $(MUTANT_JOBS) $(MUTANT_DIR)/planted $(MUTANT_DIR)/unit tests/programs/*.prog
+
+# Run every time, for the seed and the number may be others; it writes only what changes.
+.PHONY: $(MUTANT_DIR)/planted/faults
+$(MUTANT_DIR)/planted/faults: $(B)/plant
+	$(Q)mkdir -p $(addprefix $(@D)/,$(sort $(dir $(RTL_SRC))))
+	$(B)/plant $(MUTANT_SEED) $(MUTANTS) $(@D) tests/mutants/equivalent.txt $(RTL_SRC)
+
+$(B)/plant: $(call obj,$(PLANT_SRC),obj) $(B)/libqmac.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -o $@ $^ $(LDLIBS)
+
+# The devices of these programs build their machines in a folder of their own.
+$(MUTANT_DIR)/unit: $(call obj,$(MUTANT_UNIT_SRC),obj) $(MUTANT_DIR)/rtl_library.o $(B)/libqmac.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -rdynamic -o $@ $^ -lcriterion $(LDLIBS)
+
+$(B)/run_mutants: $(call obj,$(MUTANT_RUN_SRC),obj) $(MUTANT_DIR)/rtl_library.o $(B)/libqmac.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -rdynamic -o $@ $^ $(LDLIBS)
+
+$(MUTANT_DIR)/rtl_library.o: sim/verilated/rtl_library.c sim/verilated/rtl_library.h
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -DQM_BUILD_DIR='"$(abspath $(MUTANT_DIR))"' -DQM_RTL_DIR='"$(abspath $(MUTANT_DIR))/planted/rtl"' $(CFLAGS) -c $< -o $@

@@ -1,0 +1,83 @@
+/* verification.c - the machines and how many random programs each runs. m3x5 has the array of cells, which is what is synthesized; the others
+ * have the form that simulates fast.
+ */
+#include "tests/mutants/verification.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/qmac/program_text.h"
+#include "tools/qmac/verify_random.h"
+
+struct stage {
+    const char *machine;
+    const char *fast_array; /* RTL_FAST_ARRAY of mk/rtl.mk */
+    double stalls;
+    uint64_t seed, programs;
+};
+
+/* A machine has one build, so its stages say the same of the array. */
+static const struct stage stages[] = {
+    {"tiny", "1", 0.0, 1, 100},
+    {"tiny", "1", 0.2, 201, 100},
+    {"m3x5", "0", 0.2, 1, 200},
+    {"acc20", "1", 0.0, 1, 100},
+};
+enum { STAGES = sizeof stages / sizeof *stages, UNIT_SECONDS = 200, COMMAND_BYTES = 1024 };
+
+struct verification {
+    struct qm_machine machines[STAGES];
+    size_t program_count;
+    struct qm_program_text **programs;
+    const char *unit_tests; /* a Criterion binary of tests that use the RTL */
+};
+
+static enum qm_status build(const struct stage *stage, struct qm_machine *machine, struct qm_diag *diag) {
+    struct qm_device_options options = {.memory_bytes = 4096};
+    struct qm_device *device;
+    QM_TRY(qm_machine_load(stage->machine, machine, diag));
+    QM_CHECK(setenv("RTL_FAST_ARRAY", stage->fast_array, 1) == 0);
+    QM_TRY(qm_device_rtl.create(machine, &options, &device, diag));
+    device->ops->destroy(device);
+    return QM_OK;
+}
+
+enum qm_status verification_create(const char *unit_tests, char **programs, size_t count, struct qm_arena *arena,
+                                   struct verification **verification, struct qm_diag *diag) {
+    struct verification *made = QM_ARENA_NEW(arena, struct verification, 1);
+    made->programs = QM_ARENA_NEW(arena, struct qm_program_text *, count);
+    made->program_count = count;
+    made->unit_tests = unit_tests;
+    for (size_t i = 0; i < STAGES; i++) QM_TRY(build(&stages[i], &made->machines[i], diag));
+    for (size_t i = 0; i < count; i++) QM_TRY(qm_program_text_read(programs[i], arena, &made->programs[i], diag));
+    *verification = made;
+    return QM_OK;
+}
+
+static enum qm_status run_stage(const struct stage *stage, const struct qm_machine *machine, struct qm_diag *diag) {
+    struct qm_verify_random verify = {
+        .machine = machine, .model = &qm_device_cycle, .rtl = &qm_device_rtl, .stalls = stage->stalls, .rtl_is_built = true};
+    struct qm_lockstep_stats stats = {0};
+    struct qm_coverage *coverage = qm_coverage_create();
+    enum qm_status status = QM_OK;
+    for (uint64_t i = 0; i < stage->programs && status == QM_OK; i++)
+        status = qm_verify_random_one(&verify, stage->seed + i, coverage, &stats, diag);
+    qm_coverage_destroy(coverage);
+    return status;
+}
+
+static enum qm_status run_unit_tests(const struct verification *verification, struct qm_diag *diag) {
+    char command[COMMAND_BYTES];
+    int size = snprintf(command, sizeof command, "timeout %d '%s' --jobs 1 --fail-fast", UNIT_SECONDS, verification->unit_tests);
+    QM_CHECK(size > 0 && size < COMMAND_BYTES);
+    if (system(command) == 0) return QM_OK;
+    return qm_fail(diag, QM_MISMATCH, "%s: a test fails", verification->unit_tests);
+}
+
+enum qm_status verification_run(const struct verification *verification, struct qm_diag *diag) {
+    QM_TRY(run_stage(&stages[0], &verification->machines[0], diag));
+    for (size_t i = 0; i < verification->program_count; i++)
+        QM_TRY(qm_program_text_run(verification->programs[i], &qm_device_rtl, false, diag));
+    for (size_t i = 1; i < STAGES; i++) QM_TRY(run_stage(&stages[i], &verification->machines[i], diag));
+    return run_unit_tests(verification, diag);
+}

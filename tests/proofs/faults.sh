@@ -1,0 +1,30 @@
+#!/bin/sh
+# faults.sh - each proof can fail: a fault planted in a copy of the RTL must be REFUTED, not broken.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+status=0
+
+refuted() { # file, sed command, then the proof as for run.sh
+    file=$1 fault=$2
+    shift 2
+    rm -rf "$work/rtl" && cp -r rtl "$work/rtl"
+    sed -i "$fault" "$work/rtl/$file"
+    cmp -s "rtl/$file" "$work/rtl/$file" && echo "$fault changes nothing in $file" && status=1
+    RTL=$work/rtl tests/proofs/run.sh "$@"
+    [ $? = 1 ] || { echo "$fault in $file was not refuted by $*" && status=1; }
+}
+
+refuted mac_cell.v '/w0 = /s/ && !bytes//' values product Mode=0
+refuted mac_cell.v '/w1 = /s/weight\[7\],/1'"'"'b0,/' values product Mode=1
+refuted mac_cell.v '/pair  /s/p3\[8\]/p2[8]/' values product Mode=2
+refuted mac_cell.v 's/load_i \&\& !load_buffer_i/load_i/' induction mac_cell
+refuted requantize.v '/ROUNDING_EVEN/s/ \&\& rounded\[0\]//' induction requantize_round Rounding=2
+refuted requantize.v '/ROUNDING_AWAY/s/!product_q/product_q/' induction requantize_round Rounding=4
+refuted requantize.v 's/threshold = (mask >> 1) + .*/threshold = mask >> 1;/' induction requantize_round Rounding=0
+refuted requantize.v 's/shift_i > 8.sd31/shift_i > 8'"'"'sd30/; s/? 6.sd31/? 6'"'"'sd30/' induction requantize_operands
+refuted queue.v 's/~taken_q\[Bits\]/taken_q[Bits]/' induction queue Depth=2
+refuted queue.v 's/slots\[started_q/slots[taken_q/' induction queue Depth=2
+refuted token.v 's/else if (take \&\& !give)/else if (take)/' induction token
+exit $status

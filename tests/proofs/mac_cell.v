@@ -1,0 +1,77 @@
+// mac_cell - what the cell does with its product (product.v): sum_o is sum_i plus the product of the cycle before, the weights are those last
+// loaded into the register that buffer_i names, and a load off the diagonal may ask for zero instead.
+`default_nettype none
+
+module mac_cell_proof #(
+    parameter OnDiagonal = 0
+) (
+    input wire               clk_i,
+    input wire        [15:0] activation_i,
+    input wire               unsigned_i,
+    input wire        [1:0]  mode_i,
+    input wire               buffer_i,
+    input wire               load_i,
+    input wire               load_buffer_i,
+    input wire               diagonal_i,
+    input wire        [15:0] weight_i,
+    input wire signed [31:0] sum_i
+);
+    wire signed [31:0] sum;
+    wire        [15:0] activation;
+    wire        [15:0] weight;
+    wire        [6:0]  control;
+
+    (* hierconn *) wire        [15:0] \dut.weight ;
+    (* hierconn *) wire signed [17:0] \dut.product ;
+    (* hierconn *) wire        [15:0] \dut.weight0_q ;
+    (* hierconn *) wire        [15:0] \dut.weight1_q ;
+
+    mac_cell #(.OnDiagonal(OnDiagonal)) dut (
+        .clk_i        (clk_i),
+        .activation_i (activation_i),
+        .unsigned_i   (unsigned_i),
+        .mode_i       (mode_i),
+        .buffer_i     (buffer_i),
+        .load_i       (load_i),
+        .load_buffer_i(load_buffer_i),
+        .diagonal_i   (diagonal_i),
+        .activation_o (activation),
+        .unsigned_o   (control[0]),
+        .mode_o       (control[2:1]),
+        .buffer_o     (control[3]),
+        .load_o       (control[4]),
+        .load_buffer_o(control[5]),
+        .diagonal_o   (control[6]),
+        .weight_i     (weight_i),
+        .sum_i        (sum_i),
+        .weight_o     (weight),
+        .sum_o        (sum)
+    );
+
+    // The same written down apart.
+    reg               before_q = 1'b0;  // a cycle has passed
+    reg        [1:0]  known_q  = 2'b00; // the register has been loaded
+    reg        [15:0] loaded_q [0:1];
+    reg signed [31:0] sum_q;
+    reg        [38:0] moved_q;
+
+    always @(posedge clk_i) begin
+        before_q <= 1'b1;
+        sum_q    <= sum_i + \dut.product ;
+        moved_q  <= {activation_i, weight_i, diagonal_i, load_buffer_i, load_i, buffer_i, mode_i, unsigned_i};
+        if (load_i) begin
+            known_q[load_buffer_i]  <= 1'b1;
+            loaded_q[load_buffer_i] <= diagonal_i && OnDiagonal == 0 ? 16'd0 : weight_i;
+        end
+    end
+
+    always @* begin
+        if (before_q) begin
+            assert (sum == sum_q);
+            assert ({activation, weight, control} == moved_q);
+        end
+        if (known_q[buffer_i]) assert (\dut.weight == loaded_q[buffer_i]);
+        if (known_q[0]) assert (\dut.weight0_q == loaded_q[0]);
+        if (known_q[1]) assert (\dut.weight1_q == loaded_q[1]);
+    end
+endmodule
