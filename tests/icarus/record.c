@@ -5,7 +5,8 @@
  *
  * FOLDER/vectors has a line for each clock: what the bench drives, and what the RTL must drive and do. The DRAM's pins come from a second
  * DRAM model that is told what the events say. Nothing is put into the RTL's memories behind its back, but for the sums that a program test
- * states: a first program loads the whole scratchpad and computes every row of the accumulator, a second is the one under test.
+ * states: a first program loads the whole scratchpad and computes every row of the accumulator, then comes the one under test. COUNT random programs
+ * follow one another on the memories as they are left, each with one instruction after it that decode must refuse.
  * FOLDER/scratchpad and FOLDER/accumulator are the end states, FOLDER/parameters the machine's for iverilog.
  */
 #include <inttypes.h>
@@ -18,13 +19,9 @@
 #include "tools/qmac/program_text.h"
 #include "tools/qmac/random_program.h"
 
-enum {
-    CYCLE_LIMIT = 2000000,
-    FILL_BASE = QM_TEXT_ARENA_BYTES,
-    FILL_IMAGE = 4096,
-    RESET_CYCLES = 4,
-    TEXT_BASE = 0x10000
-}; /* bases behind that of the DRAM */
+/* Of the arenas behind the DRAM's base: the first program's, and in it what the scratchpad holds at the beginning. */
+enum { FILL_BASE = QM_TEXT_ARENA_BYTES, FILL_IMAGE = 4096 };
+enum { CYCLE_LIMIT = 2000000, RESET_CYCLES = 4, TEXT_BASE = 0x10000 };
 
 /* The first word of a line. A bit that brings more words with it says which; START and END have a bit for each unit. */
 enum {
@@ -449,10 +446,10 @@ static void draw_wild_insn(struct scene *scene, uint64_t seed) {
     scene->program_count = 1;
 }
 
-/* Every bit of the registers that hold a number, and back. */
+/* Every bit of the registers that hold a number, and back; offsets where there is no register. */
 static void write_wild_registers(struct recorder *self, uint64_t seed) {
-    static const uint32_t offsets[] = {QM_CSR_PROGRAM_ADDR, QM_CSR_PROGRAM_COUNT, QM_CSR_MEMORY_BASE, QM_CSR_MEMORY_BASE_HI,
-                                       QM_CSR_MEMORY_SIZE};
+    static const uint32_t offsets[] = {
+        QM_CSR_PROGRAM_ADDR, QM_CSR_PROGRAM_COUNT, QM_CSR_MEMORY_BASE, QM_CSR_MEMORY_BASE_HI, QM_CSR_MEMORY_SIZE, 0xfd0, 0xffc};
     for (uint32_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
         write_csr(self, offsets[i], (uint32_t)qm_hash3(seed, 1, i));
         read_csr(self, offsets[i]);

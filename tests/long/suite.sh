@@ -1,4 +1,4 @@
-# What takes minutes: the fuzz targets, faults planted in the RTL, more random programs, in two simulators.
+# What takes minutes: the fuzz targets, faults planted in the RTL, more random programs in two simulators, long proofs, coverage.
 check "fuzz the readers" make --no-print-directory fuzz
 check "30 faults planted in the RTL are noticed" make --no-print-directory mutate MUTANTS=30
 for machine in one tiny m3x5 acc20 m8x16 m16x8 edge; do
@@ -38,4 +38,5 @@ fi
 for machine in one m3x5 acc20 m8x16 m16x8 edge; do
     check "the signals between the blocks are equal on $machine" build/qmac verify --random 200 --machine $machine --stalls 0.1 --probe
 done
+check "coverage of RTL, C and instruction fields is at its goals" make --no-print-directory -j2 coverage
 check "programs that show ten planted faults are reduced to at most 8 instructions each" tests/lockstep/shrunk.sh
