@@ -290,6 +290,7 @@ static void lockstep_read_memory(struct qm_device *device, uint64_t address, voi
 
 static void lockstep_write_csr(struct qm_device *device, uint32_t offset, uint32_t value) {
     struct lockstep *self = self_of(device);
+    if (self->difference[0] != '\0') return;
     if (offset == QM_CSR_CONTROL && (value & QM_CONTROL_START) != 0) {
         self->starts++;
         self->last_count = 0;
@@ -310,6 +311,7 @@ static uint32_t lockstep_read_csr(struct qm_device *device, uint32_t offset) {
 
 static void lockstep_reset(struct qm_device *device) {
     struct lockstep *self = self_of(device);
+    if (self->difference[0] != '\0') return;
     self->model->ops->reset(self->model);
     self->rtl->ops->reset(self->rtl);
 }

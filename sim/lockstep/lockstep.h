@@ -26,7 +26,8 @@ QM_MUST_USE enum qm_status qm_lockstep_create(const struct qm_device_ops *model,
 /* Compares scratchpad, accumulator and all DRAM. Call between runs. */
 void qm_lockstep_compare_memories(struct qm_device *device);
 
-/* The first difference as one line, or NULL when there was none. After a difference wait() lets no more time pass. */
+/* The first difference as one line, or NULL when there was none. After a difference wait() lets no more time pass, and the
+ * pair is neither reset nor started again: it stays where they parted. */
 const char *qm_lockstep_difference(const struct qm_device *device);
 
 struct qm_lockstep_stats qm_lockstep_stats(const struct qm_device *device);
