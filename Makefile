@@ -120,8 +120,8 @@ test: deps ## build and run all tests that fit in 15 minutes
 	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(ONNX_TESTS) $(B)/matmul_sweep $(B)/skip_equals_step $(B)/token_order $(B)/run_programs $(B)/scale_oracle $(B)/systemc_equals_cycle $(B)/somebodys_system $(B)/icarus_record
 	tests/run.sh unit rtl proofs oracle networks cli programs icarus lockstep systemc
 
-test-long: deps ## the longer tests: fuzzing, more random programs
-	+@$(MAKE) --no-print-directory all fuzz $(B)/icarus_record
+test-long: deps ## the longer tests: fuzzing, planted faults, long proofs, coverage
+	+@$(MAKE) --no-print-directory all $(FUZZ_TARGETS:%=$(B)/fuzz/%) $(B)/icarus_record
 	tests/run.sh long
 
 lint: deps ## style, room walls, Verilog lint, generated tables

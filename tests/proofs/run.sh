@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.." || exit 2
 method=$1 proof=$2
 shift 2
 rtl=${RTL:-rtl}
-limit=120  # seconds a solver may take
+limit=900  # seconds a solver may take
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 
