@@ -59,7 +59,7 @@ static enum qm_status choice_named(const char *name, int *precision, struct qm_d
         *precision = choices[i].precision;
         return QM_OK;
     }
-    return qm_fail(diag, QM_BAD_INPUT, "--precision: there is no precision %s; choose w8a8, w4a8 or w4a4", name);
+    return qm_fail(diag, QM_BAD_INPUT, "--precision: there is no precision '%s'; choose w8a8, w4a8 or w4a4", name);
 }
 
 static const char *choice_name(int precision) {
@@ -121,10 +121,9 @@ static enum qm_status ask(struct narrower *n, const char *text) {
     n->asked = QM_ARENA_NEW(n->arena, int, n->network->layer_count);
     for (uint32_t i = 0; i < n->network->layer_count; i++) n->asked[i] = UNASKED;
     if (text == NULL) return QM_OK;
-    char *copy = QM_ARENA_NEW(n->arena, char, strlen(text) + 1), *rest = NULL;
+    char *rest = qm_arena_strdup(n->arena, text), *item;
     int by_default = UNASKED;
-    strcpy(copy, text);
-    for (char *item = strtok_r(copy, ",", &rest); item != NULL; item = strtok_r(NULL, ",", &rest)) QM_TRY(ask_item(n, item, &by_default));
+    while ((item = strsep(&rest, ",")) != NULL) QM_TRY(ask_item(n, item, &by_default));
     return by_default == UNASKED ? QM_OK : ask_others(n, by_default);
 }
 

@@ -52,6 +52,22 @@ static void verilog_params(const struct qm_machine *machine, char *text, size_t 
     }
 }
 
+/* The first error that Verilator names, which is in the Verilog; else a tool failed. */
+static enum qm_status explain(const struct request *request, struct qm_diag *diag) {
+    static const char mark[] = "%Error: ";
+    char path[PATH_BYTES + 16], line[COMMAND_BYTES] = "";
+    bool found = false;
+    snprintf(path, sizeof path, "%s/build.log", request->folder);
+    FILE *log = fopen(path, "r");
+    while (log != NULL && !found && fgets(line, sizeof line, log) != NULL) found = strncmp(line, mark, strlen(mark)) == 0;
+    if (log != NULL) fclose(log);
+    line[strcspn(line, "\n")] = '\0';
+    if (found)
+        return qm_fail(diag, QM_BAD_INPUT, "%s (building machine %s; all of it: %s)", line + strlen(mark), request->machine->name, path);
+    return qm_fail(diag, QM_INTERNAL, "%s: the RTL of machine %s cannot be built; the log says why (Verilator and g++ are needed)", path,
+                   request->machine->name);
+}
+
 static enum qm_status run_make(const struct request *request, struct qm_diag *diag) {
     char params[COMMAND_BYTES / 4], command[COMMAND_BYTES];
     verilog_params(request->machine, params, sizeof params);
@@ -62,10 +78,7 @@ static enum qm_status run_make(const struct request *request, struct qm_diag *di
                         QM_SOURCE_DIR, QM_BUILD_DIR, request->folder, qm_machine_fingerprint(request->machine), params, request->source,
                         request->probed ? "-DQM_PROBED" : "", request->folder);
     QM_CHECK(used > 0 && used < COMMAND_BYTES);
-    if (system(command) == 0) return QM_OK;
-    return qm_fail(diag, QM_INTERNAL,
-                   "%s/build.log: the RTL of machine %s cannot be built; the log says why (Verilator and g++ are needed)", request->folder,
-                   request->machine->name);
+    return system(command) == 0 ? QM_OK : explain(request, diag);
 }
 
 static enum qm_status build(const struct request *request, struct qm_diag *diag) {
@@ -94,11 +107,17 @@ static bool find(const struct rtl_library *library, const char *name, void *func
 
 #define FIND(library, member) find((library), "rtl_" #member, &(library)->member, sizeof(library)->member)
 
+static bool has_top(const char *source) {
+    char path[PATH_BYTES + 16];
+    snprintf(path, sizeof path, "%s/qmac.v", source);
+    return access(path, R_OK) == 0;
+}
+
 static enum qm_status find_folders(const char *rtl_dir, struct request *request, struct qm_diag *diag) {
     char *source = realpath(rtl_dir != NULL ? rtl_dir : QM_RTL_DIR, NULL), hash[16] = "";
-    if (source == NULL || strchr(source, '\'') != NULL || strlen(source) >= PATH_BYTES) {
+    if (source == NULL || strchr(source, '\'') != NULL || strlen(source) >= PATH_BYTES || !has_top(source)) {
         free(source);
-        return qm_fail(diag, QM_BAD_INPUT, "%s: not a folder of Verilog: name a copy of rtl/, without quotes in its path",
+        return qm_fail(diag, QM_BAD_INPUT, "%s: not a folder with the Verilog of qmac.v: name a copy of rtl/, without quotes in its path",
                        rtl_dir != NULL ? rtl_dir : QM_RTL_DIR);
     }
     strcpy(request->source, source);

@@ -17,9 +17,21 @@ refuses 2 "not a probability" "$qmac" run "$model" --stalls x
 refuses 2 "there are: cycle, rtl, systemc, functional" "$qmac" run "$model" --engine fast
 refuses 2 "there are: tflite, single" "$qmac" run "$model" --requant up
 refuses 2 "choose w8a8, w4a8 or w4a4" "$qmac" run "$model" --precision w3a8
+refuses 2 "there is no precision ''" "$qmac" run "$model" --precision ""
+refuses 2 "there is no precision ''" "$qmac" run "$model" --precision "w4a8,"
 refuses 2 "choose from stem, branch" "$qmac" run "$model" --precision root=w4a8,default=w4a4
 refuses 2 "no layer depthwise can be made w4a8; choose from" "$qmac" compile "$model" --precision depthwise=w4a8 -o "$tmp/narrow.prog"
 refuses 2 "no output is named" "$qmac" compile "$model"
+
+# the Verilog of verify --rtl
+broken=build/tests/broken-rtl
+mkdir "$tmp/empty"
+rm -rf "$broken"
+mkdir -p "$broken"
+cp -r rtl/. "$broken"
+printf 'module broken;\n' >>"$broken/post.v"
+refuses 2 "name a copy of rtl/" "$qmac" verify --random 1 --machine tiny --rtl "$tmp/empty"
+refuses 2 "$broken/post.v:" "$qmac" verify --random 1 --machine tiny --rtl "$broken"
 
 # machines and tables
 refuses 2 "there are: acc20, edge" "$qmac" run "$model" --machine egde

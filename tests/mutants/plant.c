@@ -138,10 +138,20 @@ static enum qm_status write_faults(const struct planting *planting, struct qm_di
     return status;
 }
 
+static enum qm_status parse(const char *what, const char *text, uint64_t *number, struct qm_diag *diag) {
+    char *end;
+    *number = strtoull(text, &end, 10);
+    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && *number > 0) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "%s %s: not a number from 1 on", what, text);
+}
+
 static enum qm_status plant(struct planting *planting, char **arguments, struct qm_diag *diag) {
+    uint64_t seed, count;
+    QM_TRY(parse("MUTANT_SEED", arguments[1], &seed, diag));
+    QM_TRY(parse("MUTANTS", arguments[2], &count, diag));
     QM_TRY(read_sources(planting, arguments + 5, diag));
     QM_TRY(equivalent_mark(arguments[4], planting->arena, &planting->mutations, diag));
-    draw(planting, strtoull(arguments[1], NULL, 10), strtoull(arguments[2], NULL, 10));
+    draw(planting, seed, count);
     QM_TRY(write_sources(planting, diag));
     return write_faults(planting, diag);
 }
