@@ -20,8 +20,10 @@ struct stage {
 static const struct stage stages[] = {
     {"tiny", "1", 0.0, 1, 100},
     {"tiny", "1", 0.2, 201, 100},
+    {"tiny", "1", 0.95, 301, 20}, /* an address waits longer than a response takes */
     {"m3x5", "0", 0.2, 1, 200},
     {"acc20", "1", 0.0, 1, 100},
+    {"m16x8", "1", 0.0, 1, 50}, /* addresses of more than 16 bits */
 };
 enum { STAGES = sizeof stages / sizeof *stages, UNIT_SECONDS = 200, COMMAND_BYTES = 1024 };
 
