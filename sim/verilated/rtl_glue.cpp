@@ -1,7 +1,7 @@
 // rtl_glue.cpp - copies pins between struct rtl_in, the Verilated model and struct rtl_out; compiled once for each machine.
 //
 // One tick is one rising edge: inputs are set with the clock, Verilator settles what depends on them before it runs the registers. No
-// output depends on an input, so none has to be settled twice.
+// output but the register port's readiness depends on an input, so none has to be settled twice.
 #include "sim/verilated/rtl_glue.h"
 
 #include <cstring>
@@ -47,6 +47,9 @@ static void get_outputs(const Vqmac &top, rtl_out *out) {
     out->csr_read_valid = top.s_axil_rvalid_o;
     out->csr_error = top.s_axil_bresp_o | top.s_axil_rresp_o;
     out->csr_read_data = top.s_axil_rdata_o;
+    out->csr_address_ready = top.s_axil_awready_o;
+    out->csr_data_ready = top.s_axil_wready_o;
+    out->csr_read_ready = top.s_axil_arready_o;
     out->irq = top.irq_o;
     out->busy = top.trace_busy_o;
     out->ar_valid = top.m_axi_arvalid_o;

@@ -26,6 +26,7 @@ struct rtl_in {
 
 struct rtl_out {
     uint8_t csr_written, csr_read_valid, csr_error;
+    uint8_t csr_address_ready, csr_data_ready, csr_read_ready; /* would be taken if the inputs stayed for another cycle */
     uint32_t csr_read_data;
     uint8_t irq, busy;
     uint8_t ar_valid, ar_id, aw_valid, aw_id, w_valid, w_last;

@@ -40,8 +40,15 @@ static void tick(struct bench *bench, struct rtl_in in) {
     bench->library.tick(bench->model, &in, &bench->out);
 }
 
+static void assert_ready(const struct bench *bench, bool write, bool read) {
+    cr_assert(eq(u8, bench->out.csr_address_ready, write));
+    cr_assert(eq(u8, bench->out.csr_data_ready, write));
+    cr_assert(eq(u8, bench->out.csr_read_ready, read));
+}
+
 static void write_csr(struct bench *bench, uint16_t offset, uint32_t value) {
     tick(bench, (struct rtl_in){.csr_write = 1, .csr_address = offset, .csr_data = value});
+    assert_ready(bench, true, true);
     cr_assert(bench->out.csr_written);
     cr_assert(not(bench->out.csr_error));
 }
@@ -85,6 +92,7 @@ Test(pins, a_write_needs_address_and_data) {
         struct rtl_in in = {
             .csr_write = 1, .csr_address = QM_CSR_MEMORY_SIZE, .csr_data = 123, .csr_no_address = half == 0, .csr_no_data = half == 1};
         tick(&bench, in);
+        assert_ready(&bench, false, true);
         cr_assert(not(bench.out.csr_written));
         cr_assert(eq(u32, read_csr(&bench, QM_CSR_MEMORY_SIZE), 0));
     }
@@ -103,6 +111,7 @@ Test(pins, a_response_waits_for_its_taker) {
     tick(&bench, wait);
     cr_assert(bench.out.csr_written);
     tick(&bench, other);
+    assert_ready(&bench, false, true);
     cr_assert(bench.out.csr_written);
     cr_assert(eq(u32, read_csr(&bench, QM_CSR_MEMORY_SIZE), 5));
     cr_assert(not(bench.out.csr_written));
@@ -123,6 +132,7 @@ Test(pins, read_data_wait_for_their_taker) {
     tick(&bench, (struct rtl_in){.csr_not_ready = 1});
     cr_assert(bench.out.csr_read_valid);
     tick(&bench, (struct rtl_in){.csr_read = 1, .csr_address = QM_CSR_MEMORY_BASE, .csr_not_ready = 1});
+    assert_ready(&bench, false, false);
     cr_assert(bench.out.csr_read_valid);
     cr_assert(eq(u32, bench.out.csr_read_data, 5));
     tick(&bench, (struct rtl_in){0});
