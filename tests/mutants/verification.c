@@ -1,5 +1,5 @@
 /* verification.c - the machines and how many random programs each runs. m3x5 has the array of cells, which is what is synthesized; the others
- * have the form that simulates fast.
+ * have the form that simulates fast. Long stalls let an address wait longer than a response takes; m16x8 has addresses of more than 16 bits.
  */
 #include "tests/mutants/verification.h"
 
@@ -18,12 +18,8 @@ struct stage {
 
 /* A machine has one build, so its stages say the same of the array. */
 static const struct stage stages[] = {
-    {"tiny", "1", 0.0, 1, 100},
-    {"tiny", "1", 0.2, 201, 100},
-    {"tiny", "1", 0.95, 301, 20}, /* an address waits longer than a response takes */
-    {"m3x5", "0", 0.2, 1, 200},
-    {"acc20", "1", 0.0, 1, 100},
-    {"m16x8", "1", 0.0, 1, 50}, /* addresses of more than 16 bits */
+    {"tiny", "1", 0.0, 1, 100}, {"tiny", "1", 0.2, 201, 100}, {"tiny", "1", 0.95, 301, 20},
+    {"m3x5", "0", 0.2, 1, 200}, {"acc20", "1", 0.0, 1, 100},  {"m16x8", "1", 0.0, 1, 50},
 };
 enum { STAGES = sizeof stages / sizeof *stages, UNIT_SECONDS = 200, COMMAND_BYTES = 1024 };
 
