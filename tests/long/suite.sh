@@ -21,6 +21,10 @@ if command -v yosys >/dev/null && command -v z3 >/dev/null; then
                 tests/proofs/run.sh induction requantize Rounding=$rounding Bits=6 Low=$low
         done
     done
+    for bytes in 4 64; do
+        check "the FIFO of fetch with $bytes bytes a beat never overflows, underflows or loses order" tests/proofs/run.sh induction fetch AxiBytes=$bytes
+    done
+    check "planted faults refute the proof of fetch" tests/proofs/faults.sh slow
     check "the ranges of 32-bit products that the requantizer's proofs assume" tests/proofs/run.sh integers requantize_product
 else
     skip "long proofs" "yosys and z3 are not installed"

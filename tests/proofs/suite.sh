@@ -11,6 +11,10 @@ if command -v yosys >/dev/null && command -v yosys-abc >/dev/null; then
     done
     check "a queue of 2 never overflows, underflows or loses order" tests/proofs/run.sh induction queue Depth=2
     check "a queue of 8 never overflows, underflows or loses order" tests/proofs/run.sh induction queue Depth=8
+    for cycles in 2 5 8; do
+        check "a delay line of $cycles gives each word back in its cycle" tests/proofs/run.sh induction delay_line Cycles=$cycles
+    done
+    check "packed weights mean what the cells get" tests/proofs/run.sh values weight_expand
     check "the tokens from load to matmul are counted exactly" tests/proofs/run.sh induction token Giver=0 Taker=1
     check "planted faults refute the proofs" tests/proofs/faults.sh
 else
