@@ -256,7 +256,7 @@ bool onnx_integer_operands(const struct onnx_node *n, uint32_t channels, struct 
 /* ---- onnx_move.c: shapes and orders; onnx_place.c has its operators only ---- */
 /* The shape that Reshape, Flatten, Squeeze or Unsqueeze gives input 0. */
 bool onnx_shape_result(const struct onnx_node *n, struct onnx_shape *shape);
-/* The axes of Squeeze, Unsqueeze and ReduceMean, an attribute or, later, input 1: bits of a shape of this rank, at least one. */
+/* The axes of Squeeze, Unsqueeze, ReduceMean and ReduceSum, an attribute or, later, input 1: bits of a shape of this rank, at least one. */
 bool onnx_axes(const struct onnx_node *n, uint32_t rank, uint32_t *bits);
 bool onnx_permutation(const struct onnx_node *n, uint32_t rank, uint32_t *permutation);
 
@@ -270,7 +270,7 @@ bool onnx_quant_range(const struct onnx_node *n, struct onnx_quant_range *range)
 /* ---- operators ---- */
 typedef bool onnx_reading(const struct onnx_node *n);
 onnx_reading onnx_conv, onnx_qlinear_conv, onnx_conv_integer, onnx_max_pool, onnx_average_pool, onnx_global_average_pool;
-onnx_reading onnx_reduce_mean;
+onnx_reading onnx_reduce_mean, onnx_reduce_sum;
 onnx_reading onnx_matmul, onnx_gemm, onnx_qlinear_matmul, onnx_matmul_integer;
 onnx_reading onnx_reshape, onnx_transpose, onnx_concat, onnx_pad, onnx_slice, onnx_split, onnx_resize;
 onnx_reading onnx_add, onnx_sub, onnx_mul, onnx_div, onnx_floor, onnx_round, onnx_cast, onnx_clip, onnx_relu, onnx_function, onnx_identity;

@@ -56,6 +56,7 @@ static const struct rule {
     {"QuantizeLinear", 2, 3, "axis saturate block_size output_dtype precision", onnx_quantize, NULL},
     {"Relu", 1, 1, "", onnx_relu, NULL},
     {"ReduceMean", 1, 2, "axes keepdims noop_with_empty_axes", onnx_reduce_mean, NULL},
+    {"ReduceSum", 1, 2, "axes keepdims noop_with_empty_axes", onnx_reduce_sum, NULL},
     {"RequantShift", 3, 3, "div n_levels n_levels_out signed", onnx_requant_shift, NULL},
     {"Reshape", 2, 2, "allowzero", onnx_reshape, onnx_fold_shaped},
     {"Resize", 1, 4, "mode coordinate_transformation_mode nearest_mode cubic_coeff_a exclude_outside extrapolation_value antialias",

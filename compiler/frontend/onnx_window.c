@@ -205,8 +205,8 @@ bool onnx_max_pool(const struct onnx_node *n) {
     return true;
 }
 
-/* The sum of a window; a mean is that, divided. Where windows leave the map, the mean is of what is inside. */
-static bool average(const struct onnx_node *n, const struct window *window) {
+/* The sum of a window over a divisor. Where windows leave the map, a mean would be of what is inside. */
+static bool sum_window(const struct onnx_node *n, const struct window *window, uint32_t divisor) {
     struct onnx_value *in = n->inputs[0];
     struct onnx_map map;
     struct onnx_shape out;
@@ -219,7 +219,7 @@ static bool average(const struct onnx_node *n, const struct window *window) {
     double *unit = QM_ARENA_NEW(n->r->arena, double, map.c);
     int64_t *low = QM_ARENA_NEW(n->r->arena, int64_t, map.c), *high = QM_ARENA_NEW(n->r->arena, int64_t, map.c);
     for (uint32_t c = 0; c < map.c; c++) {
-        unit[c] = (double)in->scale / count;
+        unit[c] = (double)in->scale / divisor;
         low[c] = (in->low - in->zero) * count;
         high[c] = (in->high - in->zero) * count;
     }
@@ -231,30 +231,84 @@ static bool average(const struct onnx_node *n, const struct window *window) {
     return onnx_draft_put(n, &out, draft);
 }
 
+static struct window whole_map(const struct onnx_map *map) {
+    return (struct window){.kernel = {map->h, map->w}, .stride = {1, 1}, .dilation = {1, 1}, .out = {1, 1}};
+}
+
 bool onnx_average_pool(const struct onnx_node *n) {
     struct window window = {.kernel = {0, 0}};
     struct onnx_map map;
-    return onnx_map_of(n, &n->inputs[0]->shape, &map) && read_window(n, &n->inputs[0]->shape, NULL, &window) && average(n, &window);
+    return onnx_map_of(n, &n->inputs[0]->shape, &map) && read_window(n, &n->inputs[0]->shape, NULL, &window) &&
+           sum_window(n, &window, window.kernel[0] * window.kernel[1]);
 }
 
 bool onnx_global_average_pool(const struct onnx_node *n) {
     struct onnx_map map;
     if (!onnx_map_of(n, &n->inputs[0]->shape, &map)) return false;
-    struct window window = {.kernel = {map.h, map.w}, .stride = {1, 1}, .dilation = {1, 1}, .out = {1, 1}};
-    return average(n, &window);
+    struct window window = whole_map(&map);
+    return sum_window(n, &window, map.h * map.w);
 }
 
-bool onnx_reduce_mean(const struct onnx_node *n) {
+/* The sum of the channels over a divisor: a convolution with a filter of ones. */
+static bool sum_channels(const struct onnx_node *n, const struct onnx_map *map, uint32_t divisor) {
+    struct onnx_value *in = n->inputs[0], ones = {.name = "ones", .shape = {4, {1, map->c, 1, 1}}};
+    struct window window = {.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .out = {map->h, map->w}};
+    struct onnx_weights weights;
+    struct onnx_shape out;
+    if (!onnx_settle(n, in)) return false;
+    if (!in->real) return onnx_refuse(n, "computes on the integers %.60s without a scale", in->name);
+    struct onnx_draft *draft = onnx_draft_create(n, QM_OP_CONV_2D, 1);
+    if (!onnx_tensor(n, in, ONNX_LAST, &draft->op.inputs[0])) return false;
+    double *numbers = QM_ARENA_NEW(n->r->arena, double, map->c), *unit = QM_ARENA_NEW(n->r->arena, double, 1);
+    for (uint32_t c = 0; c < map->c; c++) numbers[c] = 1;
+    ones.numbers = numbers;
+    order_filter(&ones.shape, false, &weights);
+    if (!onnx_add_weights(n, &ones, &weights, in, draft)) return false;
+    *unit = draft->unit[0] / divisor;
+    draft->unit = unit;
+    set_window(&draft->op, &window);
+    set_result(&in->shape, &window, 1, draft, &out);
+    return onnx_draft_put(n, &out, draft);
+}
+
+/* Takes the reduced axes, which have one element, out of what the draft of output 0 makes. */
+static void drop_axes(const struct onnx_node *n, uint32_t axes) {
+    struct onnx_value *out = n->outputs[0];
+    struct onnx_draft *draft = out->draft;
+    struct onnx_shape all = out->shape;
+    draft->made.rank = draft->result.rank;
+    memcpy(draft->made.dims, draft->result.dims, sizeof draft->made.dims);
+    out->shape.rank = 0;
+    for (uint32_t d = 0; d < all.rank; d++)
+        if ((axes >> d & 1) == 0) out->shape.dims[out->shape.rank++] = all.dims[d];
+    draft->result.rank = out->shape.rank;
+    memcpy(draft->result.dims, out->shape.dims, sizeof out->shape.dims);
+    draft->order = ONNX_PLAIN;
+    draft->axis = draft->channels > 1 ? 1 : 0;
+}
+
+/* Over the whole map, whose results are one a channel, or over the channels. */
+static bool reduce(const struct onnx_node *n, bool is_mean) {
     const struct onnx_shape *in = &n->inputs[0]->shape;
     struct onnx_map map;
     uint32_t axes;
     if (!onnx_map_of(n, in, &map) || !onnx_axes(n, in->rank, &axes)) return false;
-    if (axes != (in->rank == 4 ? 0xC : 0x4)) return onnx_refuse(n, "is supported over height and width only");
-    if (!onnx_global_average_pool(n) || onnx_int(n, "keepdims", 1) != 0) return n->outputs[0]->state == ONNX_PENDING;
-    struct onnx_value *out = n->outputs[0];
-    out->shape = (struct onnx_shape){2, {map.n, map.c}};
-    out->draft->result.rank = 2;
-    out->draft->result.dims[1] = map.c;
-    out->draft->order = ONNX_PLAIN;
+    struct window window = whole_map(&map);
+    if (axes == (in->rank == 4 ? 0xC : 0x4)) {
+        if (!sum_window(n, &window, is_mean ? map.h * map.w : 1)) return false;
+    } else if (axes == 0x2) {
+        if (!sum_channels(n, &map, is_mean ? map.c : 1)) return false;
+    } else {
+        return onnx_refuse(n, "is supported over height and width, or over the channels");
+    }
+    if (onnx_int(n, "keepdims", 1) == 0) drop_axes(n, axes);
     return true;
+}
+
+bool onnx_reduce_mean(const struct onnx_node *n) {
+    return reduce(n, true);
+}
+
+bool onnx_reduce_sum(const struct onnx_node *n) {
+    return reduce(n, false);
 }

@@ -72,6 +72,7 @@ static bool compare(struct qm_device *device, const struct qm_program *program, 
     for (size_t i = 0; i < want->numbers->count; i++) {
         double got = read_element(data, tensor->dtype, element_index(tensor, want, i));
         if (want->real && tensor->dtype != QM_F32) got = (double)tensor->scale * (got - tensor->zero_point);
+        if (want->rounded) got = floor(got + 0.5);
         if (fabs(got - want->numbers->values[i]) > want->tolerance * fabs(want->numbers->values[i]))
             return snprintf(text, size, "%s: element %zu is %g, not %g", tensor->name, i, got, want->numbers->values[i]), false;
     }

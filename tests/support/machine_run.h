@@ -25,6 +25,7 @@ struct machine_want {
     const struct numbers *numbers;
     bool last;
     bool real;        /* numbers are what the integers mean, by the tensor's scale and zero point */
+    bool rounded;     /* numbers are wholes: the nearest to what is got, half up */
     double tolerance; /* relative to the number, of floats; 0: none */
 };
 void machine_compare_all(const struct machine_case *test, const struct machine_want *wants, uint32_t count, char *text, size_t size);

@@ -143,6 +143,35 @@ Test(onnx, means_over_the_map_are_pools) {
     gives(input, &want);
 }
 
+/* With the axes as an attribute or, as later files have them, an input; the dimension stays or goes. */
+static void reduces_channels(const char *name, bool keeps, double divisor) {
+    static const double scale = 0.5, zero = -3;
+    struct numbers input = open_map(), want = {.rank = keeps ? 4 : 3, .dims = {1, MAP_H, MAP_W}, .count = MAP_H * MAP_W};
+    if (keeps) want.dims[1] = 1, want.dims[2] = MAP_H, want.dims[3] = MAP_W;
+    want.values = QM_ARENA_NEW(arena, double, want.count);
+    if (keeps) list("axes", 1, (const double[]){-3});
+    Onnx__NodeProto *node = onnx_build_node(&build, name, keeps ? "map axes" : "map", "reduced");
+    if (!keeps) onnx_build_ints(&build, node, "axes", 1, (const int64_t[]){1});
+    onnx_build_int(&build, node, "keepdims", keeps);
+    onnx_build_constant(&build, "out_scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
+    onnx_build_constant(&build, "out_zero", INT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_node(&build, "QuantizeLinear", "reduced out_scale out_zero", "y");
+    for (int i = 0; i < MAP_H * MAP_W; i++) {
+        double sum = 0;
+        for (int c = 0; c < MAP_C; c++) sum += 0.5 * (input.values[c * MAP_H * MAP_W + i] - 3);
+        want.values[i] = fmin(fmax(nearbyint(sum / divisor / scale) + zero, -128), 127);
+    }
+    gives(input, &want);
+}
+
+Test(onnx, sums_over_the_channels_are_convolutions) {
+    reduces_channels("ReduceSum", true, 1);
+}
+
+Test(onnx, means_over_the_channels_are_convolutions) {
+    reduces_channels("ReduceMean", false, MAP_C);
+}
+
 /* ---- bad files ---- */
 
 static void refused(struct file_bytes file, const char *words) {
@@ -269,11 +298,13 @@ Test(onnx, cuts_and_sizes_that_cannot_be_are_refused) {
     onnx_build_node(&build, "Resize", "map - factors", "b");
     list("parts", 2, (const double[]){1, 2});
     onnx_build_int(&build, onnx_build_node(&build, "Split", "map parts", "c d"), "axis", 1);
-    onnx_build_ints(&build, onnx_build_node(&build, "ReduceMean", "map", "e"), "axes", 1, (const int64_t[]){1});
+    onnx_build_ints(&build, onnx_build_node(&build, "ReduceMean", "map", "e"), "axes", 1, (const int64_t[]){2});
     onnx_build_node(&build, "Concat", "a b c d e", "y");
     refused_build(
         "operator 1 Slice takes nothing of axis 0; operator 2 Resize resizes axis 2 by 1.5; height and width by whole factors are "
-        "supported; operator 3 Split has parts of 3 elements in all, of 4; operator 4 ReduceMean is supported over height and width only");
+        "supported; operator 3 Split has parts of 3 elements in all, of 4; operator 4 ReduceMean is supported over height and width, or "
+        "over "
+        "the channels");
 }
 
 Test(onnx, names_are_unique) {
