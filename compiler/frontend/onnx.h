@@ -176,6 +176,8 @@ uint32_t onnx_add_constant(struct onnx_reader *r, const char *name, enum qm_dtyp
 bool onnx_tensor(const struct onnx_node *n, struct onnx_value *value, enum onnx_order order, uint32_t *tensor);
 bool onnx_tensor_as(const struct onnx_node *n, struct onnx_value *value, enum onnx_order order, const struct onnx_scales *scales,
                     uint32_t *tensor);
+/* A constant with integers of one scale as an operand: a TENSOR of int8, its shape with ones in front up to the rank. NULL: refused. */
+struct onnx_value *onnx_constant_tensor(const struct onnx_node *n, const struct onnx_value *constant, uint32_t rank, enum onnx_order order);
 /* Makes sure that the value is a TENSOR whose integers have a meaning; drafts land. */
 bool onnx_settle(const struct onnx_node *n, struct onnx_value *value);
 /* The same for an INPUT; others stay what they are. */
@@ -273,8 +275,9 @@ onnx_reading onnx_conv, onnx_qlinear_conv, onnx_conv_integer, onnx_max_pool, onn
 onnx_reading onnx_reduce_mean, onnx_reduce_sum;
 onnx_reading onnx_matmul, onnx_gemm, onnx_qlinear_matmul, onnx_matmul_integer;
 onnx_reading onnx_reshape, onnx_transpose, onnx_concat, onnx_pad, onnx_slice, onnx_split, onnx_resize;
-onnx_reading onnx_add, onnx_sub, onnx_mul, onnx_div, onnx_floor, onnx_round, onnx_cast, onnx_clip, onnx_relu, onnx_function, onnx_identity;
-onnx_reading onnx_batch_normalization, onnx_requant_shift, onnx_quant, onnx_bipolar;
+onnx_reading onnx_add, onnx_sub, onnx_mul, onnx_div, onnx_floor, onnx_round, onnx_cast, onnx_clip, onnx_relu, onnx_hard_sigmoid,
+    onnx_function;
+onnx_reading onnx_identity, onnx_batch_normalization, onnx_requant_shift, onnx_quant, onnx_bipolar;
 onnx_reading onnx_quantize, onnx_dequantize, onnx_qlinear_add, onnx_qlinear_mul, onnx_qlinear_global_average_pool;
 onnx_reading onnx_fold_constant, onnx_fold_shape, onnx_fold_gather, onnx_fold_concat, onnx_fold_shaped, onnx_fold_transpose, onnx_fold_cast;
 onnx_reading onnx_fold_binary, onnx_fold_dequantize, onnx_fold_quant, onnx_fold_bipolar, onnx_fold_slice;

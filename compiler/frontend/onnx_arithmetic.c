@@ -109,6 +109,18 @@ bool onnx_relu(const struct onnx_node *n) {
     return onnx_draft_clip(n, 0, 0, INFINITY);
 }
 
+/* clip(alpha * x + beta, 0, 1) */
+bool onnx_hard_sigmoid(const struct onnx_node *n) {
+    const struct onnx_draft *draft;
+    if (!onnx_draft_of(n, n->inputs[0], &draft)) return false;
+    struct onnx_draft *next = onnx_draft_copy(n, draft);
+    step(n, next, ONNX_MUL, (double)onnx_float(n, "alpha", 0.2F));
+    step(n, next, ONNX_ADD, (double)onnx_float(n, "beta", 0.5F));
+    clip(n, next, 0, 1);
+    struct onnx_shape shape = n->inputs[0]->shape;
+    return onnx_draft_put(n, &shape, next);
+}
+
 bool onnx_batch_normalization(const struct onnx_node *n) {
     const struct onnx_value *parts[4]; /* gamma, beta, mean, variance */
     const struct onnx_draft *draft;
@@ -264,30 +276,70 @@ static uint32_t as_signed(const struct onnx_node *n, const struct onnx_value *va
     return result;
 }
 
-/* Two operands of one type in the same order; scales NULL: their own. */
-static struct onnx_draft *pair(const struct onnx_node *n, enum qm_graph_op_kind kind, struct onnx_value *const values[2],
-                               const struct onnx_scales *scales) {
-    struct onnx_value *a = values[0], *b = values[1];
-    if (!onnx_settle(n, a) || !onnx_settle(n, b)) return NULL;
-    if (!onnx_same_shape(&a->shape, &b->shape)) return onnx_refuse(n, "has operands of different shapes"), NULL;
-    bool last = a->map == NULL && b->map == NULL && (a->tensors[ONNX_LAST] != QM_NO_TENSOR || b->tensors[ONNX_LAST] != QM_NO_TENSOR);
-    enum onnx_order order = last ? ONNX_LAST : ONNX_PLAIN;
+/* Whether a constant has more than one number a channel. */
+static bool is_map(const struct onnx_value *constant) {
+    uint32_t wide = 0;
+    for (uint32_t d = 0; d < constant->shape.rank; d++) wide += constant->shape.dims[d] > 1;
+    return wide > 1;
+}
+
+/* The result's shape: where one operand has one element, the other's. */
+static bool broadcast(const struct onnx_node *n, struct onnx_value *const values[2], struct onnx_shape *shape) {
+    *shape = values[0]->shape;
+    bool fits = values[1]->shape.rank == shape->rank;
+    for (uint32_t d = 0; fits && d < shape->rank; d++) {
+        uint32_t a = values[0]->shape.dims[d], b = values[1]->shape.dims[d];
+        fits = a == b || a == 1 || b == 1;
+        shape->dims[d] = a > b ? a : b;
+    }
+    return fits || onnx_refuse(n, "has operands whose shapes do not fit");
+}
+
+static enum onnx_order order_of(const struct onnx_value *value) {
+    return value->map == NULL && value->tensors[ONNX_LAST] != QM_NO_TENSOR ? ONNX_LAST : ONNX_PLAIN;
+}
+
+/* Constants become tensors like the other operand. */
+static bool settle_both(const struct onnx_node *n, struct onnx_value *values[2]) {
+    for (uint32_t i = 0; i < 2; i++)
+        if (values[i]->state != ONNX_CONSTANT && !onnx_settle(n, values[i])) return false;
+    for (uint32_t i = 0; i < 2; i++) {
+        if (values[i]->state != ONNX_CONSTANT) continue;
+        values[i] = onnx_constant_tensor(n, values[i], values[1 - i]->shape.rank, order_of(values[1 - i]));
+        if (values[i] == NULL) return false;
+    }
+    return true;
+}
+
+static void make_signed(const struct onnx_node *n, struct onnx_draft *draft, struct onnx_value *const values[2]) {
+    const struct qm_graph *graph = n->r->graph;
+    if (graph->tensors[draft->op.inputs[0]].dtype == graph->tensors[draft->op.inputs[1]].dtype) return;
+    for (uint32_t i = 0; i < 2; i++)
+        if (graph->tensors[draft->op.inputs[i]].dtype == QM_U8) draft->op.inputs[i] = as_signed(n, values[i], draft->op.inputs[i]);
+}
+
+/* Two operands of one type in the same order, and the shape of the result; scales NULL: their own. */
+static struct onnx_draft *pair(const struct onnx_node *n, enum qm_graph_op_kind kind, struct onnx_value *values[2],
+                               const struct onnx_scales *scales, struct onnx_shape *shape) {
+    if (!settle_both(n, values) || !broadcast(n, values, shape)) return NULL;
+    bool flat = values[0]->map != NULL || values[1]->map != NULL;
+    bool last = !flat && (order_of(values[0]) == ONNX_LAST || order_of(values[1]) == ONNX_LAST);
     struct onnx_draft *draft = onnx_draft_create(n, kind, 1);
+    draft->order = last ? ONNX_LAST : ONNX_PLAIN;
     for (uint32_t i = 0; i < 2; i++) {
         uint32_t *tensor = &draft->op.inputs[i];
         if (scales == NULL && !values[i]->real)
             return onnx_refuse(n, "computes on the integers %.60s without a scale", values[i]->name), NULL;
-        if (!(scales != NULL ? onnx_tensor_as(n, values[i], order, &scales[i], tensor) : onnx_tensor(n, values[i], order, tensor)))
+        if (!(scales != NULL ? onnx_tensor_as(n, values[i], draft->order, &scales[i], tensor)
+                             : onnx_tensor(n, values[i], draft->order, tensor)))
             return NULL;
     }
-    const struct qm_graph *graph = n->r->graph;
-    bool mixed = graph->tensors[draft->op.inputs[0]].dtype != graph->tensors[draft->op.inputs[1]].dtype;
-    for (uint32_t i = 0; mixed && i < 2; i++)
-        if (graph->tensors[draft->op.inputs[i]].dtype == QM_U8) draft->op.inputs[i] = as_signed(n, values[i], draft->op.inputs[i]);
+    make_signed(n, draft, values);
+    const struct qm_graph_tensor *a = &n->r->graph->tensors[draft->op.inputs[0]], *b = &n->r->graph->tensors[draft->op.inputs[1]];
     draft->op.input_count = 2;
-    draft->result = graph->tensors[draft->op.inputs[0]];
-    draft->order = order;
-    draft->axis = a->shape.rank > 1 ? 1 : 0;
+    draft->result = *a;
+    for (uint32_t d = 0; d < a->rank; d++) draft->result.dims[d] = a->dims[d] > b->dims[d] ? a->dims[d] : b->dims[d];
+    draft->axis = shape->rank > 1 ? 1 : 0;
     return draft;
 }
 
@@ -328,32 +380,34 @@ static struct onnx_value *requantized(const struct onnx_node *n, uint32_t i) {
 
 bool onnx_add(const struct onnx_node *n) {
     int side = constant_side(n);
-    if (side >= 0) return with_constant(n, side == 0 ? 1 : 0, ONNX_ADD, 1);
+    if (side >= 0 && !is_map(n->inputs[side])) return with_constant(n, side == 0 ? 1 : 0, ONNX_ADD, 1);
     if (onnx_int(n, "out_rq", 0) != 0) return onnx_refuse(n, "requantizes its result");
     struct onnx_value *values[] = {requantized(n, 0), requantized(n, 1)};
     if (values[0] == NULL || values[1] == NULL) return false;
-    struct onnx_draft *draft = pair(n, QM_OP_ADD, values, NULL);
+    struct onnx_shape shape;
+    struct onnx_draft *draft = pair(n, QM_OP_ADD, values, NULL, &shape);
     if (draft == NULL) return false;
     sum_of_pair(n, draft, values, 1);
-    struct onnx_shape shape = n->inputs[0]->shape;
     return onnx_draft_put(n, &shape, draft);
 }
 
 bool onnx_sub(const struct onnx_node *n) {
     if (n->inputs[1]->state == ONNX_CONSTANT) return with_constant(n, 0, ONNX_ADD, -1);
     if (n->inputs[0]->state == ONNX_CONSTANT) return onnx_refuse(n, "subtracts from a constant");
-    struct onnx_draft *draft = pair(n, QM_OP_ADD, n->inputs, NULL);
+    struct onnx_value *values[] = {n->inputs[0], n->inputs[1]};
+    struct onnx_shape shape;
+    struct onnx_draft *draft = pair(n, QM_OP_ADD, values, NULL, &shape);
     if (draft == NULL) return false;
-    sum_of_pair(n, draft, n->inputs, -1);
-    struct onnx_shape shape = n->inputs[0]->shape;
+    sum_of_pair(n, draft, values, -1);
     return onnx_pair_product(n, draft, -1) && onnx_draft_put(n, &shape, draft);
 }
 
 bool onnx_mul(const struct onnx_node *n) {
     int side = constant_side(n);
-    if (side >= 0) return with_constant(n, side == 0 ? 1 : 0, ONNX_MUL, 1);
-    struct onnx_draft *draft = pair(n, QM_OP_MUL, n->inputs, NULL);
-    struct onnx_shape shape = n->inputs[0]->shape;
+    if (side >= 0 && !is_map(n->inputs[side])) return with_constant(n, side == 0 ? 1 : 0, ONNX_MUL, 1);
+    struct onnx_value *values[] = {n->inputs[0], n->inputs[1]};
+    struct onnx_shape shape;
+    struct onnx_draft *draft = pair(n, QM_OP_MUL, values, NULL, &shape);
     return draft != NULL && onnx_draft_put(n, &shape, draft);
 }
 
@@ -361,8 +415,8 @@ static bool qlinear_pair(const struct onnx_node *n, enum qm_graph_op_kind kind) 
     struct onnx_scales scales[2], out;
     struct onnx_value *values[] = {n->inputs[0], n->inputs[3]};
     if (!onnx_scales(n, 1, 1, &scales[0]) || !onnx_scales(n, 4, 1, &scales[1]) || !onnx_scales(n, 6, 1, &out)) return false;
-    struct onnx_draft *draft = pair(n, kind, values, scales);
-    struct onnx_shape shape = values[0]->shape;
+    struct onnx_shape shape;
+    struct onnx_draft *draft = pair(n, kind, values, scales, &shape);
     if (draft == NULL || !onnx_draft_put(n, &shape, draft)) return false;
     return onnx_land_as(n, draft, n->inputs[7] != NULL ? n->inputs[7]->type : values[0]->type, &out, n->outputs[0]);
 }

@@ -148,6 +148,8 @@ bool onnx_pair_product(const struct onnx_node *n, struct onnx_draft *draft, int8
     const struct qm_graph_tensor *a = &tensors[draft->op.inputs[0]], *b = &tensors[draft->op.inputs[1]];
     if (draft->unit == NULL || a->quant.zero_point[0] != b->quant.zero_point[0])
         return onnx_refuse(n, "has operands with different scales, and a result that is not quantized");
+    if (qm_graph_elements(a) != qm_graph_elements(b))
+        return onnx_refuse(n, "has operands of different shapes, and a result that is not quantized");
     uint32_t channels = a->rank > 0 ? a->dims[a->rank - 1] : 1, parts[2];
     for (uint32_t i = 0; i < 2; i++) parts[i] = as_rows(n, draft->op.inputs[i], channels);
     struct onnx_shape shape = shape_of(&n->r->graph->tensors[parts[0]]);

@@ -38,6 +38,7 @@ static const struct rule {
     {"Gather", 2, 2, "axis", NULL, onnx_fold_gather},
     {"Gemm", 2, 3, "alpha beta transA transB weight_bits bias_bits", onnx_gemm, NULL},
     {"GlobalAveragePool", 1, 1, "", onnx_global_average_pool, NULL},
+    {"HardSigmoid", 1, 1, "alpha beta", onnx_hard_sigmoid, NULL},
     {"HardSwish", 1, 1, "", onnx_function, NULL},
     {"Identity", 1, 1, "", onnx_identity, onnx_identity},
     {"LeakyRelu", 1, 1, "alpha", onnx_function, NULL},

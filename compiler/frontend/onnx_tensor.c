@@ -186,3 +186,55 @@ void onnx_put(const struct onnx_node *n, const struct onnx_value *like, const st
     for (uint32_t i = 0; i < ONNX_ORDERS; i++) out->tensors[i] = QM_NO_TENSOR;
     out->tensors[order] = tensor;
 }
+
+/* ---- constants as operands ---- */
+
+/* The zero point with which its integers fit int8. */
+static bool find_zero(const struct onnx_node *n, const struct onnx_value *constant, struct onnx_value *value) {
+    double low = constant->integers[0], high = low;
+    for (uint64_t i = 1; i < onnx_elements(&constant->shape); i++) {
+        low = constant->integers[i] < low ? constant->integers[i] : low;
+        high = constant->integers[i] > high ? constant->integers[i] : high;
+    }
+    double zero = low < INT8_MIN || high > INT8_MAX ? INT8_MIN - low : 0;
+    if (high - low > UINT8_MAX || zero < INT8_MIN || zero > INT8_MAX)
+        return onnx_refuse(n, "uses %.60s, whose integers %g to %g do not fit int8 with a zero point", constant->name, low, high);
+    value->zero = (int64_t)zero;
+    value->low = (int32_t)(low + zero);
+    value->high = (int32_t)(high + zero);
+    return true;
+}
+
+static const int8_t *stored_integers(const struct onnx_node *n, const double *integers, const struct onnx_map *map, int64_t zero,
+                                     enum onnx_order order) {
+    size_t positions = (size_t)map->h * map->w, picture = positions * map->c, elements = picture * map->n;
+    int8_t *data = QM_ARENA_NEW(n->r->arena, int8_t, elements);
+    for (size_t i = 0; i < elements; i++) {
+        size_t at = i % picture, last = i - at + at % positions * map->c + at / positions;
+        data[order == ONNX_LAST ? last : i] = (int8_t)(integers[i] + (double)zero);
+    }
+    return data;
+}
+
+struct onnx_value *onnx_constant_tensor(const struct onnx_node *n, const struct onnx_value *constant, uint32_t rank,
+                                        enum onnx_order order) {
+    if (constant->integers == NULL || constant->scale_count != 1)
+        return onnx_refuse(n, "uses %.60s, which is not quantized with one scale", constant->name), NULL;
+    if (constant->shape.rank > rank) return onnx_refuse(n, "has operands whose shapes do not fit"), NULL;
+    struct onnx_value *value = QM_ARENA_NEW(n->r->arena, struct onnx_value, 1);
+    *value = (struct onnx_value){.name = constant->name, .state = ONNX_TENSOR, .type = ONNX_FLOAT, .real = true, .settled = true};
+    value->shape.rank = rank;
+    for (uint32_t d = 0; d < rank; d++) {
+        uint32_t added = rank - constant->shape.rank;
+        value->shape.dims[d] = d < added ? 1 : constant->shape.dims[d - added];
+    }
+    struct onnx_map map = {.n = 1, .c = 1, .h = 1, .w = (uint32_t)onnx_elements(&value->shape)};
+    if (!find_zero(n, constant, value) || (order == ONNX_LAST && !onnx_map_of(n, &value->shape, &map))) return NULL;
+    value->scale = (float)constant->scales[0];
+    value->tensors[ONNX_PLAIN] = value->tensors[ONNX_LAST] = QM_NO_TENSOR;
+    struct onnx_shape stored = order == ONNX_LAST ? (struct onnx_shape){4, {map.n, map.h, map.w, map.c}} : value->shape;
+    const int8_t *data = stored_integers(n, constant->integers, &map, value->zero, order);
+    value->tensors[order] = onnx_add_constant(n->r, constant->name, QM_I8, &stored, data);
+    onnx_set_quant(n->r, value->tensors[order], value->scale, value->zero);
+    return value;
+}

@@ -172,6 +172,78 @@ Test(onnx, means_over_the_channels_are_convolutions) {
     reduces_channels("ReduceMean", false, MAP_C);
 }
 
+/* ---- operands of other shapes ---- */
+
+/* y = x quantized with these. */
+static void quantize(const char *x, const char *y, double scale, double zero) {
+    char names[60], scale_name[20], zero_name[20];
+    snprintf(scale_name, sizeof scale_name, "%s_scale", y);
+    snprintf(zero_name, sizeof zero_name, "%s_zero", y);
+    snprintf(names, sizeof names, "%s %s %s", x, scale_name, zero_name);
+    onnx_build_constant(&build, scale_name, FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
+    onnx_build_constant(&build, zero_name, INT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_node(&build, "QuantizeLinear", names, y);
+}
+
+static double quantized(double x, double scale, double zero) {
+    return fmin(fmax(nearbyint(x / scale) + zero, -128), 127);
+}
+
+/* Squeeze and excite: the map times the mean of each of its channels. */
+Test(onnx, a_map_is_multiplied_by_one_number_a_channel) {
+    struct numbers input = open_map(), want = {.rank = 4, .dims = {1, MAP_C, MAP_H, MAP_W}, .count = MAP_ELEMENTS};
+    enum { POSITIONS = MAP_H * MAP_W };
+    want.values = QM_ARENA_NEW(arena, double, want.count);
+    onnx_build_node(&build, "GlobalAveragePool", "map", "mean");
+    quantize("mean", "gate", 0.25, 1);
+    onnx_build_node(&build, "DequantizeLinear", "gate gate_scale gate_zero", "factor");
+    onnx_build_node(&build, "Mul", "factor map", "product");
+    quantize("product", "y", 4, -5);
+    for (int c = 0; c < MAP_C; c++) {
+        double sum = 0;
+        for (int i = 0; i < POSITIONS; i++) sum += 0.5 * (input.values[c * POSITIONS + i] - 3);
+        double factor = 0.25 * (quantized(sum / POSITIONS, 0.25, 1) - 1);
+        for (int i = c * POSITIONS; i < (c + 1) * POSITIONS; i++) want.values[i] = quantized(factor * 0.5 * (input.values[i] - 3), 4, -5);
+    }
+    gives(input, &want);
+}
+
+/* Numbers of 0 to 255 with zero point 10, and no picture in front, added to the map as the file has it, or as the machine keeps it. */
+static void adds_constant_map(bool last) {
+    static const double scale = 0.5, zero = 10;
+    struct numbers input = open_map(), want = {.rank = 4, .dims = {1, MAP_C, MAP_H, MAP_W}, .count = MAP_ELEMENTS};
+    double numbers[MAP_ELEMENTS];
+    want.values = QM_ARENA_NEW(arena, double, want.count);
+    for (int i = 0; i < MAP_ELEMENTS; i++) numbers[i] = i * 91 % 256;
+    onnx_build_constant(&build, "place", UINT8, (struct onnx_build_shape){3, {MAP_C, MAP_H, MAP_W}}, numbers);
+    onnx_build_constant(&build, "place_scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
+    onnx_build_constant(&build, "place_zero", UINT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_node(&build, "DequantizeLinear", "place place_scale place_zero", "places");
+    if (last) onnx_build_ints(&build, onnx_build_node(&build, "MaxPool", "map", "same"), "kernel_shape", 2, (const int64_t[]){1, 1});
+    onnx_build_node(&build, "Add", last ? "same places" : "places map", "sum");
+    quantize("sum", "y", 1, 7);
+    for (int i = 0; i < MAP_ELEMENTS; i++) want.values[i] = quantized(0.5 * (input.values[i] - 3) + 0.5 * (numbers[i] - 10), 1, 7);
+    gives(input, &want);
+}
+
+Test(onnx, a_constant_map_is_added_as_the_file_has_it) {
+    adds_constant_map(false);
+}
+
+Test(onnx, a_constant_map_is_added_channels_last) {
+    adds_constant_map(true);
+}
+
+Test(onnx, hard_sigmoid_is_a_line_between_two_levels) {
+    struct numbers input = open_map(), want = {.rank = 4, .dims = {1, MAP_C, MAP_H, MAP_W}, .count = MAP_ELEMENTS};
+    want.values = QM_ARENA_NEW(arena, double, want.count);
+    onnx_build_float(&build, onnx_build_node(&build, "HardSigmoid", "map", "level"), "alpha", 0.125F);
+    quantize("level", "y", 1.0 / 256, -128);
+    for (int i = 0; i < MAP_ELEMENTS; i++)
+        want.values[i] = quantized(fmin(fmax(0.125 * 0.5 * (input.values[i] - 3) + 0.5, 0), 1), 1.0 / 256, -128);
+    gives(input, &want);
+}
+
 /* ---- bad files ---- */
 
 static void refused(struct file_bytes file, const char *words) {
@@ -305,6 +377,18 @@ Test(onnx, cuts_and_sizes_that_cannot_be_are_refused) {
         "supported; operator 3 Split has parts of 3 elements in all, of 4; operator 4 ReduceMean is supported over height and width, or "
         "over "
         "the channels");
+}
+
+Test(onnx, operands_that_do_not_fit_are_refused) {
+    open_map();
+    static const double numbers[12] = {0};
+    onnx_build_constant(&build, "floats", FLOAT, (struct onnx_build_shape){2, {3, 4}}, numbers);
+    onnx_build_node(&build, "Add", "map floats", "a");
+    onnx_build_constant(&build, "bytes", INT8, (struct onnx_build_shape){2, {3, 4}}, numbers);
+    onnx_build_node(&build, "DequantizeLinear", "bytes scale zero", "table");
+    onnx_build_node(&build, "Mul", "map table", "b");
+    onnx_build_node(&build, "Concat", "a b", "y");
+    refused_build("operator 1 Add uses floats, which is not quantized with one scale; operator 3 Mul has operands whose shapes do not fit");
 }
 
 Test(onnx, names_are_unique) {
