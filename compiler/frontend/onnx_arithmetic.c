@@ -112,10 +112,12 @@ bool onnx_relu(const struct onnx_node *n) {
 /* clip(alpha * x + beta, 0, 1) */
 bool onnx_hard_sigmoid(const struct onnx_node *n) {
     const struct onnx_draft *draft;
+    double alpha = (double)onnx_float(n, "alpha", 0.2F), beta = (double)onnx_float(n, "beta", 0.5F);
+    if (!isfinite(alpha) || !isfinite(beta)) return onnx_refuse(n, "has alpha %g and beta %g", alpha, beta);
     if (!onnx_draft_of(n, n->inputs[0], &draft)) return false;
     struct onnx_draft *next = onnx_draft_copy(n, draft);
-    step(n, next, ONNX_MUL, (double)onnx_float(n, "alpha", 0.2F));
-    step(n, next, ONNX_ADD, (double)onnx_float(n, "beta", 0.5F));
+    step(n, next, ONNX_MUL, alpha);
+    step(n, next, ONNX_ADD, beta);
     clip(n, next, 0, 1);
     struct onnx_shape shape = n->inputs[0]->shape;
     return onnx_draft_put(n, &shape, next);

@@ -201,7 +201,7 @@ static bool add_bias(const struct onnx_node *n, struct onnx_draft *draft, const 
     bool any = false;
     for (uint32_t c = 0; c < draft->channels; c++) {
         double real = f->b[c] / fabs(f->a[c]), sum = nearbyint(real);
-        if (fabs(sum) > INT32_MAX || (exact && sum != real))
+        if (!(fabs(sum) <= INT32_MAX) || (exact && sum != real))
             return onnx_refuse(n, "adds %g to channel %u, which no 32-bit sum can", f->b[c], c);
         bias[c] = (int32_t)sum;
         any = any || bias[c] != 0;

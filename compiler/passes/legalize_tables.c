@@ -27,7 +27,7 @@ static int32_t scaled(int32_t x, struct qm_scale scale) {
 
 static enum qm_status prepare_q4(const struct site *s, struct function *f) {
     QM_TRY(site_scale(s, (double)site_input(s, 0)->quant.scale[0] * (1 << (31 - INPUT_BITS)), SHIFT_MAX, &f->scale));
-    f->radius = (int32_t)floor(ldexp((1 << INPUT_BITS) - 1, 31 - INPUT_BITS - f->scale.shift));
+    f->radius = (int32_t)fmin(floor(ldexp((1 << INPUT_BITS) - 1, 31 - INPUT_BITS - f->scale.shift)), INT32_MAX);
     return QM_OK;
 }
 
