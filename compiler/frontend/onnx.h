@@ -176,6 +176,8 @@ uint32_t onnx_add_constant(struct onnx_reader *r, const char *name, enum qm_dtyp
 bool onnx_tensor(const struct onnx_node *n, struct onnx_value *value, enum onnx_order order, uint32_t *tensor);
 bool onnx_tensor_as(const struct onnx_node *n, struct onnx_value *value, enum onnx_order order, const struct onnx_scales *scales,
                     uint32_t *tensor);
+/* The order that its bytes have, or that it would be read in. */
+enum onnx_order onnx_order_of(const struct onnx_value *value);
 /* A constant with integers of one scale as an operand: a TENSOR of int8, its shape with ones in front up to the rank. NULL: refused. */
 struct onnx_value *onnx_constant_tensor(const struct onnx_node *n, const struct onnx_value *constant, uint32_t rank, enum onnx_order order);
 /* Makes sure that the value is a TENSOR whose integers have a meaning; drafts land. */

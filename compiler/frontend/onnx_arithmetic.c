@@ -297,17 +297,13 @@ static bool broadcast(const struct onnx_node *n, struct onnx_value *const values
     return fits || onnx_refuse(n, "has operands whose shapes do not fit");
 }
 
-static enum onnx_order order_of(const struct onnx_value *value) {
-    return value->map == NULL && value->tensors[ONNX_LAST] != QM_NO_TENSOR ? ONNX_LAST : ONNX_PLAIN;
-}
-
 /* Constants become tensors like the other operand. */
 static bool settle_both(const struct onnx_node *n, struct onnx_value *values[2]) {
     for (uint32_t i = 0; i < 2; i++)
         if (values[i]->state != ONNX_CONSTANT && !onnx_settle(n, values[i])) return false;
     for (uint32_t i = 0; i < 2; i++) {
         if (values[i]->state != ONNX_CONSTANT) continue;
-        values[i] = onnx_constant_tensor(n, values[i], values[1 - i]->shape.rank, order_of(values[1 - i]));
+        values[i] = onnx_constant_tensor(n, values[i], values[1 - i]->shape.rank, onnx_order_of(values[1 - i]));
         if (values[i] == NULL) return false;
     }
     return true;
@@ -325,7 +321,7 @@ static struct onnx_draft *pair(const struct onnx_node *n, enum qm_graph_op_kind 
                                const struct onnx_scales *scales, struct onnx_shape *shape) {
     if (!settle_both(n, values) || !broadcast(n, values, shape)) return NULL;
     bool flat = values[0]->map != NULL || values[1]->map != NULL;
-    bool last = !flat && (order_of(values[0]) == ONNX_LAST || order_of(values[1]) == ONNX_LAST);
+    bool last = !flat && (onnx_order_of(values[0]) == ONNX_LAST || onnx_order_of(values[1]) == ONNX_LAST);
     struct onnx_draft *draft = onnx_draft_create(n, kind, 1);
     draft->order = last ? ONNX_LAST : ONNX_PLAIN;
     for (uint32_t i = 0; i < 2; i++) {

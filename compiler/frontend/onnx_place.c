@@ -16,10 +16,6 @@ static uint32_t axis_in(const struct onnx_shape *shape, enum onnx_order order, u
     return shape->rank == 4 ? of_four[axis] : of_three[axis];
 }
 
-static enum onnx_order order_of(const struct onnx_value *value) {
-    return value->map == NULL && value->tensors[ONNX_LAST] != QM_NO_TENSOR ? ONNX_LAST : ONNX_PLAIN;
-}
-
 static struct onnx_shape tensor_shape(const struct onnx_node *n, uint32_t tensor) {
     struct onnx_shape shape = {.rank = n->r->graph->tensors[tensor].rank};
     memcpy(shape.dims, n->r->graph->tensors[tensor].dims, sizeof shape.dims);
@@ -32,7 +28,7 @@ bool onnx_concat(const struct onnx_node *n) {
     uint32_t count = (uint32_t)n->source->n_input, axis, tensors[ONNX_INPUTS_MAX];
     struct onnx_value *first = n->inputs[0];
     if (!onnx_settle(n, first) || !onnx_axis(n, onnx_int(n, "axis", 0), first->shape.rank, &axis)) return false;
-    enum onnx_order order = order_of(first);
+    enum onnx_order order = onnx_order_of(first);
     struct onnx_shape shape = first->shape;
     struct onnx_value like = *first;
     for (uint32_t i = 0; i < count; i++) {
@@ -183,7 +179,7 @@ static bool put_cut(const struct onnx_node *n, const struct cut *cut) {
     struct onnx_value *in = n->inputs[0];
     uint32_t tensor;
     if (!onnx_settle(n, in)) return false;
-    enum onnx_order order = order_of(in);
+    enum onnx_order order = onnx_order_of(in);
     if (!onnx_tensor(n, in, order, &tensor)) return false;
     struct onnx_shape shape = tensor_shape(n, tensor);
     for (uint32_t d = 0; d < cut->shape.rank; d++) shape.dims[axis_in(&in->shape, order, d)] = cut->shape.dims[d];

@@ -95,6 +95,10 @@ static uint32_t reordered(const struct onnx_node *n, const struct onnx_value *va
     return is_last ? tensor : reshaped(n, tensor, value->name, &value->shape);
 }
 
+enum onnx_order onnx_order_of(const struct onnx_value *value) {
+    return value->map == NULL && value->tensors[ONNX_LAST] != QM_NO_TENSOR ? ONNX_LAST : ONNX_PLAIN;
+}
+
 /* ---- meanings ---- */
 
 /* An input of a type that does not say its range carries int8, or what the user has said. */
