@@ -178,6 +178,8 @@ bool onnx_tensor_as(const struct onnx_node *n, struct onnx_value *value, enum on
                     uint32_t *tensor);
 /* The order that its bytes have, or that it would be read in. */
 enum onnx_order onnx_order_of(const struct onnx_value *value);
+/* The zero point with which integers from low to high fit int8: 0 if they do without. False when none does. */
+bool onnx_zero_point(double low, double high, int64_t *zero);
 /* A constant with integers of one scale as an operand: a TENSOR of int8, its shape with ones in front up to the rank. NULL: refused. */
 struct onnx_value *onnx_constant_tensor(const struct onnx_node *n, const struct onnx_value *constant, uint32_t rank, enum onnx_order order);
 /* Makes sure that the value is a TENSOR whose integers have a meaning; drafts land. */

@@ -318,8 +318,8 @@ bool onnx_land_steps(const struct onnx_node *n, const struct onnx_draft *source,
         return onnx_refuse(n, "needs the integers of %.60s, which are %g to %g, more than 8 bits (--saturate cuts them)", value->name, low,
                            high);
     struct landing landing = {.dtype = low >= 0 && high <= UINT8_MAX ? QM_U8 : QM_I8, .scale = scale};
-    if (landing.dtype == QM_I8 && (low < INT8_MIN || high > INT8_MAX)) landing.zero = INT8_MIN - (int64_t)low;
-    if (landing.zero < INT8_MIN || landing.zero > INT8_MAX) return onnx_refuse(n, "has integers %g to %g, too far from 0", low, high);
+    if (landing.dtype == QM_I8 && !onnx_zero_point(low, high, &landing.zero))
+        return onnx_refuse(n, "has integers %g to %g, too far from 0", low, high);
     landing.requant.low = (int32_t)((int64_t)low + landing.zero);
     landing.requant.high = (int32_t)((int64_t)high + landing.zero);
     if (draft.op.kind == QM_OP_QUANTIZE) as_product(n, &draft);

@@ -41,9 +41,7 @@ static bool find_zero(const struct onnx_node *n, const struct onnx_value *source
         low = fmin(low, integers[i]);
         high = fmax(high, integers[i]);
     }
-    if (high - low > UINT8_MAX) return onnx_refuse(n, "has weights %.60s from %g to %g, more than 8 bits", source->name, low, high);
-    *zero = low < INT8_MIN || high > INT8_MAX ? INT8_MIN - (int64_t)low : 0;
-    return true;
+    return onnx_zero_point(low, high, zero) || onnx_refuse(n, "has weights %.60s from %g to %g, more than 8 bits", source->name, low, high);
 }
 
 struct limits {

@@ -193,19 +193,23 @@ void onnx_put(const struct onnx_node *n, const struct onnx_value *like, const st
 
 /* ---- constants as operands ---- */
 
-/* The zero point with which its integers fit int8. */
-static bool find_zero(const struct onnx_node *n, const struct onnx_value *constant, struct onnx_value *value) {
+bool onnx_zero_point(double low, double high, int64_t *zero) {
+    double shift = low < INT8_MIN || high > INT8_MAX ? INT8_MIN - low : 0;
+    if (high - low > UINT8_MAX || shift < INT8_MIN || shift > INT8_MAX) return false;
+    *zero = (int64_t)shift;
+    return true;
+}
+
+static bool find_range(const struct onnx_node *n, const struct onnx_value *constant, struct onnx_value *value) {
     double low = constant->integers[0], high = low;
     for (uint64_t i = 1; i < onnx_elements(&constant->shape); i++) {
         low = constant->integers[i] < low ? constant->integers[i] : low;
         high = constant->integers[i] > high ? constant->integers[i] : high;
     }
-    double zero = low < INT8_MIN || high > INT8_MAX ? INT8_MIN - low : 0;
-    if (high - low > UINT8_MAX || zero < INT8_MIN || zero > INT8_MAX)
+    if (!onnx_zero_point(low, high, &value->zero))
         return onnx_refuse(n, "uses %.60s, whose integers %g to %g do not fit int8 with a zero point", constant->name, low, high);
-    value->zero = (int64_t)zero;
-    value->low = (int32_t)(low + zero);
-    value->high = (int32_t)(high + zero);
+    value->low = (int32_t)((int64_t)low + value->zero);
+    value->high = (int32_t)((int64_t)high + value->zero);
     return true;
 }
 
@@ -233,7 +237,7 @@ struct onnx_value *onnx_constant_tensor(const struct onnx_node *n, const struct 
         value->shape.dims[d] = d < added ? 1 : constant->shape.dims[d - added];
     }
     struct onnx_map map = {.n = 1, .c = 1, .h = 1, .w = (uint32_t)onnx_elements(&value->shape)};
-    if (!find_zero(n, constant, value) || (order == ONNX_LAST && !onnx_map_of(n, &value->shape, &map))) return NULL;
+    if (!find_range(n, constant, value) || (order == ONNX_LAST && !onnx_map_of(n, &value->shape, &map))) return NULL;
     value->scale = (float)constant->scales[0];
     value->tensors[ONNX_PLAIN] = value->tensors[ONNX_LAST] = QM_NO_TENSOR;
     struct onnx_shape stored = order == ONNX_LAST ? (struct onnx_shape){4, {map.n, map.h, map.w, map.c}} : value->shape;

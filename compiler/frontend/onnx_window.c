@@ -251,24 +251,17 @@ bool onnx_global_average_pool(const struct onnx_node *n) {
 
 /* The sum of the channels over a divisor: a convolution with a filter of ones. */
 static bool sum_channels(const struct onnx_node *n, const struct onnx_map *map, uint32_t divisor) {
-    struct onnx_value *in = n->inputs[0], ones = {.name = "ones", .shape = {4, {1, map->c, 1, 1}}};
-    struct window window = {.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .out = {map->h, map->w}};
-    struct onnx_weights weights;
-    struct onnx_shape out;
+    struct onnx_value *in = n->inputs[0], ones = {.name = "ones", .shape = {in->shape.rank, {1, map->c, 1, 1}}};
+    double *numbers = QM_ARENA_NEW(n->r->arena, double, map->c), *unit = QM_ARENA_NEW(n->r->arena, double, 1);
     if (!onnx_settle(n, in)) return false;
     if (!in->real) return onnx_refuse(n, "computes on the integers %.60s without a scale", in->name);
-    struct onnx_draft *draft = onnx_draft_create(n, QM_OP_CONV_2D, 1);
-    if (!onnx_tensor(n, in, ONNX_LAST, &draft->op.inputs[0])) return false;
-    double *numbers = QM_ARENA_NEW(n->r->arena, double, map->c), *unit = QM_ARENA_NEW(n->r->arena, double, 1);
     for (uint32_t c = 0; c < map->c; c++) numbers[c] = 1;
     ones.numbers = numbers;
-    order_filter(&ones.shape, false, &weights);
-    if (!onnx_add_weights(n, &ones, &weights, in, draft)) return false;
+    if (!convolve(n, NULL, &ones)) return false;
+    struct onnx_draft *draft = n->outputs[0]->draft;
     *unit = draft->unit[0] / divisor;
     draft->unit = unit;
-    set_window(&draft->op, &window);
-    set_result(&in->shape, &window, 1, draft, &out);
-    return onnx_draft_put(n, &out, draft);
+    return true;
 }
 
 /* Takes the reduced axes, which have one element, out of what the draft of output 0 makes. */
