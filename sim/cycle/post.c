@@ -3,8 +3,6 @@
 
 #include "common/precision.h"
 
-enum { PARAMETER_READS = 9 };
-
 static uint64_t smaller(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
@@ -21,19 +19,17 @@ static uint64_t pieces(int64_t elements, uint32_t lanes) {
     return ((uint64_t)elements + lanes - 1) / lanes;
 }
 
-/* Reads of the table come before the first tile. */
-static uint64_t table_reads(const struct qm_machine *machine, const struct qm_insn *insn) {
+uint64_t post_table_reads(const struct qm_machine *machine, const struct qm_insn *insn) {
     return insn->lookup == QM_lookup_TABLE ? pieces(QM_TABLE_BYTES, machine->cols) : 0;
 }
 
-/* Items of a tile: parameter reads, and the cycles of its rows. */
-static uint64_t tile_items(const struct qm_insn *insn) {
-    return PARAMETER_READS + positions(insn) * (uint64_t)qm_row_cycles(insn);
+uint64_t post_tile_items(const struct qm_insn *insn) {
+    return POST_PARAMETER_READS + positions(insn) * (uint64_t)qm_row_cycles(insn);
 }
 
 uint64_t post_item_count(const struct qm_machine *machine, const struct qm_insn *insn) {
     switch (insn->opcode) {
-    case QM_REQUANTIZE: return table_reads(machine, insn) + (uint64_t)insn->tiles * tile_items(insn);
+    case QM_REQUANTIZE: return post_table_reads(machine, insn) + (uint64_t)insn->tiles * post_tile_items(insn);
     case QM_POOL: return pieces(insn->channels, machine->cols) * positions(insn) * taps(insn);
     case QM_ADD: return 2 * pieces(insn->length, machine->cols);
     default: return positions(insn) * taps(insn) * pieces(insn->run_bytes, machine->cols);
@@ -59,14 +55,15 @@ static uint64_t output_bytes(const struct qm_insn *insn, uint64_t elements) {
 
 static struct post_work requantize_work(const struct qm_machine *machine, const struct qm_insn *insn, uint64_t items) {
     uint32_t width = qm_machine_tile(machine, insn->depthwise != 0);
-    uint64_t table_items = smaller(items, table_reads(machine, insn)), table_bytes = smaller(table_items * machine->cols, QM_TABLE_BYTES);
-    uint64_t rows = positions(insn), period = tile_items(insn), tile = (items - table_items) / period,
+    uint64_t table_items = smaller(items, post_table_reads(machine, insn)),
+             table_bytes = smaller(table_items * machine->cols, QM_TABLE_BYTES);
+    uint64_t rows = positions(insn), period = post_tile_items(insn), tile = (items - table_items) / period,
              rest = (items - table_items) % period;
-    uint64_t params = smaller(rest, PARAMETER_READS), cycles = (uint64_t)qm_row_cycles(insn),
+    uint64_t params = smaller(rest, POST_PARAMETER_READS), cycles = (uint64_t)qm_row_cycles(insn),
              rest_rows = (rest - params + cycles - 1) / cycles;
     uint64_t before = channels_before(insn, tile, width), n = channels_of(insn, tile, width);
     return (struct post_work){
-        .post_reads = table_bytes + (tile * PARAMETER_READS + params) * machine->cols,
+        .post_reads = table_bytes + (tile * POST_PARAMETER_READS + params) * machine->cols,
         .acc_reads = (tile * rows + rest_rows) * machine->cols,
         .requantize_ops = before * rows + n * rest_rows,
         .post_writes = output_bytes(insn, before) * rows + output_bytes(insn, n) * rest_rows,
@@ -117,16 +114,16 @@ void post_reset(struct post *post) {
 
 /* Reads of a REQUANTIZE before its next row: of the table with the first tile's parameters, or of parameters; 0: the next item is of a row. */
 static uint64_t reads_left(const struct post *post) {
-    uint64_t table = table_reads(post->machine, post->insn);
-    if (post->issued < table) return table + PARAMETER_READS - post->issued;
-    uint64_t of_tile = (post->issued - table) % tile_items(post->insn);
-    return of_tile < PARAMETER_READS ? PARAMETER_READS - of_tile : 0;
+    uint64_t table = post_table_reads(post->machine, post->insn);
+    if (post->issued < table) return table + POST_PARAMETER_READS - post->issued;
+    uint64_t of_tile = (post->issued - table) % post_tile_items(post->insn);
+    return of_tile < POST_PARAMETER_READS ? POST_PARAMETER_READS - of_tile : 0;
 }
 
 /* Items of a REQUANTIZE until the next tile, when the next item is of a row. */
 static uint64_t row_items_left(const struct post *post) {
-    uint64_t period = tile_items(post->insn);
-    return period - (post->issued - table_reads(post->machine, post->insn)) % period;
+    uint64_t period = post_tile_items(post->insn);
+    return period - (post->issued - post_table_reads(post->machine, post->insn)) % period;
 }
 
 enum post_activity post_activity(const struct post *post) {

@@ -36,6 +36,12 @@ struct post_item {
 };
 struct post_item post_item(const struct qm_machine *machine, const struct qm_insn *insn, uint64_t index);
 
+enum { POST_PARAMETER_READS = 9 };
+
+/* Of a REQUANTIZE: reads of the table, which come before the first tile; and the items of a tile, parameter reads and the cycles of its rows. */
+uint64_t post_table_reads(const struct qm_machine *machine, const struct qm_insn *insn);
+uint64_t post_tile_items(const struct qm_insn *insn);
+
 /* Items of an instruction: cycles in which it issues. */
 uint64_t post_item_count(const struct qm_machine *machine, const struct qm_insn *insn);
 

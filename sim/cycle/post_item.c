@@ -5,14 +5,10 @@
 #include "common/precision.h"
 #include "sim/cycle/post.h"
 
-enum { PARAMETER_READS = 9, ADDRESS_MASK = 0xffffff };
+enum { ADDRESS_MASK = 0xffffff };
 
 static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
-}
-
-static int64_t ceil_div(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
 }
 
 static uint32_t address(int64_t bytes) {
@@ -39,11 +35,11 @@ static struct post_item read_item(int64_t at) {
 
 static struct post_item requantize_item(const struct qm_machine *machine, const struct qm_insn *insn, int64_t index) {
     int64_t cols = machine->cols, positions = insn->out_h * insn->out_w, cycles = qm_row_cycles(insn);
-    int64_t table = insn->lookup == QM_lookup_TABLE ? ceil_div(QM_TABLE_BYTES, cols) : 0, period = PARAMETER_READS + positions * cycles;
+    int64_t table = (int64_t)post_table_reads(machine, insn), period = (int64_t)post_tile_items(insn);
     if (index < table) return read_item(insn->table_addr + index * cols);
     int64_t tile = (index - table) / period, of_tile = (index - table) % period;
-    if (of_tile < PARAMETER_READS) return read_item(insn->param_addr + (tile * PARAMETER_READS + of_tile) * cols);
-    int64_t row = (of_tile - PARAMETER_READS) / cycles, piece = (of_tile - PARAMETER_READS) % cycles * cols;
+    if (of_tile < POST_PARAMETER_READS) return read_item(insn->param_addr + (tile * POST_PARAMETER_READS + of_tile) * cols);
+    int64_t row = (of_tile - POST_PARAMETER_READS) / cycles, piece = (of_tile - POST_PARAMETER_READS) % cycles * cols;
     int64_t width = qm_machine_tile(machine, insn->depthwise != 0), n = smaller(width, insn->channels - tile * width);
     int64_t rest = qm_output_bytes(insn, n) - piece;
     return (struct post_item){
@@ -75,7 +71,7 @@ static struct post_item add_item(const struct qm_machine *machine, const struct 
 }
 
 static struct post_item copy_item(const struct qm_machine *machine, const struct qm_insn *insn, int64_t index) {
-    int64_t pieces = ceil_div(insn->run_bytes, machine->cols), taps = insn->kernel_h * insn->kernel_w;
+    int64_t pieces = (insn->run_bytes + machine->cols - 1) / machine->cols, taps = insn->kernel_h * insn->kernel_w;
     int64_t piece = index % pieces * machine->cols, tap = index / pieces % taps, position = index / pieces / taps;
     struct post_item item = read_item(window_at(insn, position, tap, piece));
     item.writes = true;
