@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const struct {
@@ -177,6 +178,12 @@ enum qm_status cli_open(const char *file, const struct cli_build *build, struct 
     qm_program_destroy(opened->program);
     opened->program = NULL;
     return status;
+}
+
+double cli_seconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
 enum qm_status cli_check_writable(const char *file, struct qm_diag *diag) {

@@ -75,6 +75,9 @@ QM_MUST_USE enum qm_status cli_compile(const char *file, const struct cli_build 
                                        struct qm_diag *diag);
 QM_MUST_USE enum qm_status cli_is_program(const char *file, bool *is_program, struct qm_diag *diag);
 
+/* Of a clock that only goes forward. */
+double cli_seconds(void);
+
 /* Whether a file could be written there: its folder exists and may be written. */
 QM_MUST_USE enum qm_status cli_check_writable(const char *file, struct qm_diag *diag);
 

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/qmac/cli.h"
 #include "tools/qmac/corpus.h"
 #include "tools/qmac/shrink.h"
 
@@ -47,19 +48,13 @@ struct run {
     struct shared *shared;
     struct qm_coverage *coverage;  /* in shared memory */
     struct qm_corpus_state before; /* of earlier runs */
-    struct timespec begin;
+    double begin;                  /* cli_seconds */
 };
 
 static void *share(size_t size) {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     QM_CHECK(memory != MAP_FAILED);
     return memory;
-}
-
-static double seconds_since(const struct timespec *begin) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - begin->tv_sec) + 1e-9 * (double)(now.tv_nsec - begin->tv_nsec);
 }
 
 /* ---- one process ---- */
@@ -134,7 +129,7 @@ static struct qm_corpus_state state_of(const struct run *run) {
         state.events += worker->stats.events;
     }
     state.next = next < run->shared->end ? next : run->shared->end;
-    state.seconds += seconds_since(&run->begin);
+    state.seconds += cli_seconds() - run->begin;
     return state;
 }
 
@@ -157,7 +152,7 @@ static uint64_t reap(struct run *run) {
 
 static void print_progress(const struct run *run) {
     struct qm_corpus_state state = state_of(run);
-    double seconds = seconds_since(&run->begin);
+    double seconds = cli_seconds() - run->begin;
     fprintf(stderr, "\r\033[Kseed %" PRIu64 ", %.0f programs/s, %.2f Mcycle/s", state.next,
             (double)(state.programs - run->before.programs) / seconds, 1e-6 * (double)(state.cycles - run->before.cycles) / seconds);
 }
@@ -176,8 +171,8 @@ static enum qm_status watch(struct run *run, const sigset_t *signals, struct qm_
         int signal = sigtimedwait(signals, NULL, &(struct timespec){.tv_sec = 1});
         if (signal == SIGINT || signal == SIGTERM) run->shared->stop = true;
         if (shows) print_progress(run);
-        if (seconds_since(&run->begin) < saved + SAVE_SECONDS) continue;
-        saved = seconds_since(&run->begin);
+        if (cli_seconds() - run->begin < saved + SAVE_SECONDS) continue;
+        saved = cli_seconds() - run->begin;
         if (status == QM_OK) status = save(run, diag);
         if (status != QM_OK) run->shared->stop = true;
     }
@@ -188,7 +183,7 @@ static enum qm_status watch(struct run *run, const sigset_t *signals, struct qm_
 static void print_rates(const struct run *run) {
     struct qm_corpus_state state = state_of(run);
     const struct qm_machine *machine = run->verify->machine;
-    double seconds = seconds_since(&run->begin);
+    double seconds = cli_seconds() - run->begin;
     uint64_t programs = state.programs - run->before.programs, cycles = state.cycles - run->before.cycles;
     printf("random programs on %s (%ux%u): %" PRIu64 " runs, %" PRIu64 " cycles, %" PRIu64
            " events compared, no difference (%.2f s, %.0f programs/s, %.2f Mcycle/s)\n",
@@ -259,7 +254,7 @@ enum qm_status qm_endurance_run(const struct qm_endurance *endurance, struct qm_
     struct run run = {.endurance = endurance, .verify = verify};
     run.shared = share(sizeof *run.shared);
     run.coverage = share(qm_coverage_bytes());
-    clock_gettime(CLOCK_MONOTONIC, &run.begin);
+    run.begin = cli_seconds();
     enum qm_status status = prepare(&run, diag);
     run.shared->next = run.before.next;
     run.shared->end = run.before.next + endurance->count;

@@ -176,16 +176,10 @@ static void run_point(void *context, uint64_t index) {
     point_run(exploration->networks[variant], &options, exploration->energy, &machine, &exploration->points[index]);
 }
 
-static time_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec;
-}
-
 /* One line that changes on a terminal; elsewhere a line now and then. */
 static void show_progress(void *context, uint64_t done) {
     struct session *session = context;
-    time_t time = now();
+    time_t time = (time_t)cli_seconds();
     if (time - session->shown < (session->on_terminal ? TERMINAL_SECONDS : LOG_SECONDS)) return;
     session->shown = time;
     double left = (double)(time - session->begin) / (double)done * (double)(session->point_count - done);
@@ -196,7 +190,7 @@ static void show_progress(void *context, uint64_t done) {
 static enum qm_status run_points(struct session *session, struct qm_diag *diag) {
     struct pool pool = {
         .count = session->point_count, .jobs = session->jobs, .work = run_point, .progress = show_progress, .context = session};
-    session->begin = session->shown = now();
+    session->begin = session->shown = (time_t)cli_seconds();
     session->on_terminal = isatty(STDERR_FILENO);
     enum qm_status status = pool_run(&pool, diag);
     if (session->on_terminal && session->shown != session->begin) fprintf(stderr, "\r\033[K");

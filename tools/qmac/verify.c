@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "driver/driver.h"
 #include "sim/lockstep/lockstep.h"
@@ -108,12 +107,6 @@ static enum qm_status parse_options(int argc, char **argv, struct verify_options
     return QM_OK;
 }
 
-static double seconds_since(const struct timespec *begin) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - begin->tv_sec) + 1e-9 * (double)(now.tv_nsec - begin->tv_nsec);
-}
-
 static void print_stats(const char *what, const struct qm_machine *machine, struct qm_lockstep_stats stats, double seconds) {
     printf("%s on %s (%ux%u): %" PRIu64 " runs, %" PRIu64 " cycles, %" PRIu64 " events compared, no difference (%.2f s, %.2f Mcycle/s)\n",
            what, machine->name, machine->rows, machine->cols, stats.runs, stats.cycles, stats.events, seconds,
@@ -147,15 +140,14 @@ static enum qm_status verify_random(const struct verify_options *options, struct
 static enum qm_status verify_text_in(const struct verify_options *options, struct qm_arena *arena, struct qm_diag *diag) {
     struct qm_lockstep_stats stats = {0};
     struct qm_program_text *program;
-    struct timespec begin;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    double begin = cli_seconds();
     QM_TRY(qm_program_text_read(options->file, arena, &program, diag));
     struct qm_verify_random verify = verify_of(options, &program->machine);
     enum qm_status status = qm_verify_text(&verify, program, &stats, diag);
     struct qm_diag difference = *diag;
     if (status == QM_MISMATCH && options->shrink_file != NULL) QM_TRY(qm_shrink(&verify, program, options->shrink_file, diag));
     if (status != QM_OK) return qm_fail(diag, status, "%s", difference.text);
-    print_stats(program->file, &program->machine, stats, seconds_since(&begin));
+    print_stats(program->file, &program->machine, stats, cli_seconds() - begin);
     return QM_OK;
 }
 
@@ -183,8 +175,7 @@ static enum qm_status run_examples(struct qm_device *pair, const struct qm_progr
 /* A difference stops the pair, and the driver then sees a device that does not answer: the difference is the news. */
 static enum qm_status verify_on_pair(struct qm_device *pair, const struct cli_program *opened, const struct cli_inputs *inputs,
                                      const char *waves_dir, struct qm_diag *diag) {
-    struct timespec begin;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    double begin = cli_seconds();
     enum qm_status status = run_examples(pair, opened->program, inputs, diag);
     const char *difference = qm_lockstep_difference(pair);
     if (difference != NULL) {
@@ -193,7 +184,7 @@ static enum qm_status verify_on_pair(struct qm_device *pair, const struct cli_pr
         QM_TRY(scene_report(pair, &run, waves_dir, diag));
         return qm_fail(diag, QM_MISMATCH, "%s on %s: model and RTL differ: %s", opened->program->model, opened->machine.name, difference);
     }
-    if (status == QM_OK) print_stats(opened->program->model, &opened->machine, qm_lockstep_stats(pair), seconds_since(&begin));
+    if (status == QM_OK) print_stats(opened->program->model, &opened->machine, qm_lockstep_stats(pair), cli_seconds() - begin);
     return status;
 }
 
