@@ -10,7 +10,7 @@ MUTANT_DIR := $(B)/mutants
 PLANT_SRC := $(addprefix tests/mutants/,plant.c tokens.c expression.c tree.c mutations.c equivalent.c)
 MUTANT_RUN_SRC := $(addprefix tests/mutants/,run.c verification.c) $(filter-out tools/qmac/main.c,$(TOOL_SRC))
 
-MUTANT_UNIT_SRC := $(wildcard tests/unit/sim/*.c tests/unit/sim/verilated/*.c)
+MUTANT_UNIT_SRC := $(wildcard tests/unit/sim/*.c tests/unit/sim/verilated/*.c) tests/support/machine_4x4.c
 
 .PHONY: mutate
 

@@ -59,11 +59,7 @@ static void run(struct watcher *watcher, const struct qm_machine *machine, uint6
     memset(watcher->started, 0, sizeof watcher->started);
     memset(watcher->ended, 0, sizeof watcher->ended);
     device->ops->observe(device, watch, watcher);
-    device->ops->write_memory(device, program.program_addr / 256 * 256, program.words, program.count * QM_INSN_BYTES);
-    device->ops->write_csr(device, QM_CSR_PROGRAM_ADDR, program.program_addr);
-    device->ops->write_csr(device, QM_CSR_PROGRAM_COUNT, program.program_count);
-    device->ops->write_csr(device, QM_CSR_MEMORY_SIZE, QM_RANDOM_ARENA_BYTES);
-    device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
+    qm_random_program_start(&program, device);
     QM_CHECK(device->ops->wait(device, CYCLE_LIMIT));
     for (int state = 0; state < STATES; state++)
         qm_coverage_add(watcher->states[state], &(struct qm_random_program){.malformed = program.malformed});

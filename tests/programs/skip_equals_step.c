@@ -54,11 +54,7 @@ static void run(const struct qm_machine *machine, struct qm_device_options optio
     qm_prng_fill(&prng, arena, sizeof arena);
     struct qm_device *device = create(machine, options);
     if (!options.no_values) device->ops->write_memory(device, 0, arena, sizeof arena);
-    device->ops->write_memory(device, program.program_addr / 256 * 256, program.words, program.count * QM_INSN_BYTES);
-    device->ops->write_csr(device, QM_CSR_PROGRAM_ADDR, program.program_addr);
-    device->ops->write_csr(device, QM_CSR_PROGRAM_COUNT, program.program_count);
-    device->ops->write_csr(device, QM_CSR_MEMORY_SIZE, QM_RANDOM_ARENA_BYTES);
-    device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
+    qm_random_program_start(&program, device);
     QM_CHECK(device->ops->wait(device, CYCLE_LIMIT));
     read_state(device, machine, state);
     state->no_values = options.no_values;

@@ -95,19 +95,9 @@ module fetch_proof #(
     wire [31:0]  held  = \dut.requested_q - \dut.popped_q ;
     wire [31:0]  whole = \dut.delivered_q - \dut.popped_q ;
     wire [2:0]   place = \dut.popped_q + before_q;   // of the tracked instruction
-    reg  [511:0] resting;
-    always @*
-        case (place)
-            0:       resting = \dut.fifo[0] ;
-            1:       resting = \dut.fifo[1] ;
-            2:       resting = \dut.fifo[2] ;
-            3:       resting = \dut.fifo[3] ;
-            4:       resting = \dut.fifo[4] ;
-            5:       resting = \dut.fifo[5] ;
-            6:       resting = \dut.fifo[6] ;
-            default: resting = \dut.fifo[7] ;
-        endcase
-
+    wire [4095:0] fifo = {\dut.fifo[7] , \dut.fifo[6] , \dut.fifo[5] , \dut.fifo[4] ,
+                          \dut.fifo[3] , \dut.fifo[2] , \dut.fifo[1] , \dut.fifo[0] };
+    wire [511:0] resting = fifo[place*512 +: 512];
     wire [511:0] partial = \dut.partial_q >> (512 - \dut.beat_q * Bits);   // beats 0 .. beat_q - 1
 
     always @* begin

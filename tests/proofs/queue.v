@@ -38,18 +38,9 @@ module queue_proof #(
     // The queue's memory, a register a slot; those beyond Depth do not exist.
     (* hierconn *) wire [Width-1:0] \dut.slots[0] , \dut.slots[1] , \dut.slots[2] , \dut.slots[3] ;
     (* hierconn *) wire [Width-1:0] \dut.slots[4] , \dut.slots[5] , \dut.slots[6] , \dut.slots[7] ;
-    reg [Width-1:0] resting;
-    always @*
-        case (place)
-            0:       resting = \dut.slots[0] ;
-            1:       resting = \dut.slots[1] ;
-            2:       resting = \dut.slots[2] ;
-            3:       resting = \dut.slots[3] ;
-            4:       resting = \dut.slots[4] ;
-            5:       resting = \dut.slots[5] ;
-            6:       resting = \dut.slots[6] ;
-            default: resting = \dut.slots[7] ;
-        endcase
+    wire [8*Width-1:0] slots = {\dut.slots[7] , \dut.slots[6] , \dut.slots[5] , \dut.slots[4] ,
+                                \dut.slots[3] , \dut.slots[2] , \dut.slots[1] , \dut.slots[0] };
+    wire [Width-1:0]   resting = slots[place*Width +: Width];
 
     queue #(.Depth(Depth), .Width(Width)) dut (
         .clk_i        (clk_i),

@@ -460,6 +460,14 @@ void qm_random_program_make(const struct qm_machine *machine, uint64_t seed, str
         if (spoiler->spoil(&g, program)) program->malformed = spoiler->name;
 }
 
+void qm_random_program_start(const struct qm_random_program *program, struct qm_device *device) {
+    device->ops->write_memory(device, program->program_addr / 256 * 256, program->words, program->count * QM_INSN_BYTES);
+    device->ops->write_csr(device, QM_CSR_PROGRAM_ADDR, program->program_addr);
+    device->ops->write_csr(device, QM_CSR_PROGRAM_COUNT, program->program_count);
+    device->ops->write_csr(device, QM_CSR_MEMORY_SIZE, QM_RANDOM_ARENA_BYTES);
+    device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
+}
+
 /* ---- coverage ---- */
 
 enum { MAX_FIELDS = 96, CLASSES = 8, CLASS_ZERO = 0, CLASS_POSITIVE = 1, CLASS_NEGATIVE = 2 };

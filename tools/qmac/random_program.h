@@ -12,6 +12,7 @@
 
 #include "common/isa.h"
 #include "common/machine.h"
+#include "sim/device.h"
 
 enum { QM_RANDOM_MAX_INSNS = 24, QM_RANDOM_ARENA_BYTES = 1 << 16 };
 
@@ -25,6 +26,9 @@ struct qm_random_program {
 };
 
 void qm_random_program_make(const struct qm_machine *machine, uint64_t seed, struct qm_random_program *program);
+
+/* Writes the program to the arena, which begins at address 0, sets the registers, and starts it. */
+void qm_random_program_start(const struct qm_random_program *program, struct qm_device *device);
 
 /* Which classes of value (each named value; else zero, positive, negative; each unit of wait and signal) the generator has used for each
  * field of each opcode, and which ways of malforming. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sim/device.h"
+#include "tests/support/machine_4x4.h"
 
 TestSuite(faults);
 
@@ -64,14 +65,8 @@ static void hash_event(void *context, const struct qm_event *event) {
 
 static void bench_init(struct bench *bench, int engine) {
     const struct qm_device_ops *const engines[ENGINES] = {&qm_device_cycle, &qm_device_cycle, &qm_device_rtl};
-    struct qm_machine machine;
+    struct qm_machine machine = machine_4x4();
     struct qm_diag diag;
-    qm_machine_init(&machine);
-    machine.rows = machine.cols = 4;
-    machine.scratchpad_bytes = 4096;
-    machine.accumulator_rows = 64;
-    machine.axi_bytes = machine.dram_bytes_per_cycle = 8;
-    machine.queue_depth = 4;
     machine.dram_latency = 30;
     *bench = (struct bench){0};
     struct qm_device_options options = {.step = engine == 1, .memory = memory, .memory_context = bench};

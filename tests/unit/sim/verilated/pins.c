@@ -7,6 +7,7 @@
 #include "common/counters.h"
 #include "common/csr.h"
 #include "sim/verilated/rtl_library.h"
+#include "tests/support/machine_4x4.h"
 
 TestSuite(pins);
 
@@ -19,14 +20,8 @@ struct bench {
 };
 
 static void bench_init(struct bench *bench) {
-    struct qm_machine machine;
+    struct qm_machine machine = machine_4x4();
     struct qm_diag diag;
-    qm_machine_init(&machine);
-    machine.rows = machine.cols = 4;
-    machine.scratchpad_bytes = 4096;
-    machine.accumulator_rows = 64;
-    machine.axi_bytes = machine.dram_bytes_per_cycle = 8;
-    machine.queue_depth = 4;
     cr_assert(rtl_library_open(&machine, &(struct qm_device_options){0}, &bench->library, &diag) == QM_OK, "%s", diag.text);
     bench->model = bench->library.create();
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sim/device.h"
+#include "tests/support/machine_4x4.h"
 
 enum { BASE = 0x10000, ARENA = 1 << 16, DATA = 0x1000, RESULT = 0x8000, LATENCY = 30, PROGRAM_MAX = 64, INSN_BEATS = QM_INSN_BYTES / 8 };
 
@@ -29,20 +30,14 @@ static void record(void *context, const struct qm_event *event) {
     events->write_beats += event->kind == QM_EVENT_WRITE_BEAT;
 }
 
-static struct qm_machine machine_4x4(void) {
-    struct qm_machine machine;
-    qm_machine_init(&machine);
-    machine.rows = machine.cols = 4;
-    machine.scratchpad_bytes = 4096;
-    machine.accumulator_rows = 64;
-    machine.axi_bytes = machine.dram_bytes_per_cycle = 8;
-    machine.queue_depth = 4;
+static struct qm_machine machine_with_latency(void) {
+    struct qm_machine machine = machine_4x4();
     machine.dram_latency = LATENCY;
     return machine;
 }
 
 static struct qm_device *create_device(double stalls) {
-    struct qm_machine machine = machine_4x4();
+    struct qm_machine machine = machine_with_latency();
     struct qm_device_options options = {.seed = 7, .stalls = stalls, .memory_bytes = ARENA, .memory_base = BASE};
     struct qm_device *device = NULL;
     struct qm_diag diag = {0};
@@ -92,7 +87,7 @@ static void expect_explained(struct qm_device *device) {
 Test(rtl_device, ends_an_empty_program_after_one_cycle) {
     struct qm_device *device = create_device(0);
     cr_assert(eq(u32, device->ops->read_csr(device, QM_CSR_ID), 0x514d4143));
-    struct qm_machine machine = machine_4x4();
+    struct qm_machine machine = machine_with_latency();
     cr_assert(eq(u32, device->ops->read_csr(device, QM_CSR_FINGERPRINT), qm_machine_fingerprint(&machine)));
     cr_assert(eq(u64, run(device, NULL, 0), 1));
     expect_done(device);
@@ -374,7 +369,7 @@ Test(rtl_device, reports_an_answer_of_the_bus_with_an_error) {
 }
 
 Test(rtl_device, keeps_what_is_written_into_its_memories) {
-    struct qm_machine machine = machine_4x4();
+    struct qm_machine machine = machine_with_latency();
     struct qm_device *device = create_device(0);
     static uint8_t scratchpad[4096], scratchpad_back[4096];
     static int32_t accumulator[64 * 4], accumulator_back[64 * 4];
