@@ -7,7 +7,7 @@ CXX := g++
 Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '%-5s %s\n' '$(1)' '$(2)')
 
-CPPFLAGS := -I. -I$(B)/gen -DQM_SOURCE_DIR='"$(CURDIR)"' -D_GNU_SOURCE
+CPPFLAGS := -I. -I$(B)/gen -D_GNU_SOURCE
 WARN := -Wall -Wextra -Wconversion -Wshadow -Werror
 CFLAGS := -std=gnu11 -O2 -g $(WARN) -fPIC
 LDLIBS := -lprotobuf-c -lcjson -lyaml -lnettle -ldl -lm

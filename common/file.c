@@ -95,16 +95,12 @@ static void list_names(const char *folder, char *text, size_t size) {
     free(entries);
 }
 
-enum qm_status qm_file_find_spec(const char *kind, const char *name, char *path, size_t size, struct qm_diag *diag) {
-    char folder[700], names[500];
-    const char *home = getenv("QMAC_HOME");
-    if (strlen(name) >= 512) return qm_fail(diag, QM_BAD_INPUT, "%.100s...: the name is too long", name);
-    if (strchr(name, '/') != NULL || ends_in(name, ".yaml")) {
-        snprintf(path, size, "%s", name);
-        return QM_OK;
-    }
-    snprintf(folder, sizeof folder, "%.600s/spec/%s", home != NULL && home[0] != '\0' ? home : QM_SOURCE_DIR, kind);
-    snprintf(path, size, "%s/%s.yaml", folder, name);
+enum qm_status qm_file_find_spec(const char *kind, const char *name, char *path, struct qm_diag *diag) {
+    char folder[QM_PATH_BYTES], below[64], names[500];
+    if (strchr(name, '/') != NULL || ends_in(name, ".yaml")) return qm_path_join(path, diag, name, NULL);
+    snprintf(below, sizeof below, "spec/%s", kind);
+    QM_TRY(qm_home_path(below, folder, diag));
+    QM_TRY(qm_path_join(path, diag, folder, "/", name, ".yaml", NULL));
     if (name[0] != '\0' && access(path, F_OK) == 0) return QM_OK;
     list_names(folder, names, sizeof names);
     return qm_fail(diag, QM_BAD_INPUT, "%s: no such name in spec/%s; there are: %s; or give a .yaml file", name, kind, names);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/home.h"
 #include "common/status.h"
 
 /* Reads a file of at most limit bytes. *bytes (one 0 byte follows them) is freed by the caller. */
@@ -15,9 +16,10 @@ QM_MUST_USE enum qm_status qm_file_read(const char *file, size_t limit, uint8_t 
 
 QM_MUST_USE enum qm_status qm_file_write(const char *file, const void *bytes, size_t size, struct qm_diag *diag);
 
-/* Finds what a user names: a file (has a '/' or ends in .yaml) as it is, else spec/KIND/NAME.yaml below $QMAC_HOME if that is set, or the tree
- * that qmac was built from. An unknown name is QM_BAD_INPUT with the names there are. */
-QM_MUST_USE enum qm_status qm_file_find_spec(const char *kind, const char *name, char *path, size_t size, struct qm_diag *diag);
+/* Finds what a user names: a file (has a '/' or ends in .yaml) as it is, else spec/KIND/NAME.yaml of the home
+ * (common/home.h). path has QM_PATH_BYTES. An unknown name is
+ * QM_BAD_INPUT with the names there are. */
+QM_MUST_USE enum qm_status qm_file_find_spec(const char *kind, const char *name, char *path, struct qm_diag *diag);
 
 /* "spec/machines/edge.yaml" to "edge". */
 void qm_file_base_name(const char *file, char *name, size_t size);

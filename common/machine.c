@@ -129,8 +129,8 @@ static enum qm_status read_knobs(const char *file, struct qm_arena *arena, struc
 }
 
 enum qm_status qm_machine_load(const char *name_or_file, struct qm_machine *machine, struct qm_diag *diag) {
-    char path[1300];
-    QM_TRY(qm_file_find_spec("machines", name_or_file, path, sizeof path, diag));
+    char path[QM_PATH_BYTES];
+    QM_TRY(qm_file_find_spec("machines", name_or_file, path, diag));
     qm_machine_init(machine);
     qm_file_base_name(path, machine->name, sizeof machine->name);
     struct qm_arena *arena = qm_arena_create();

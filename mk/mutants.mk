@@ -15,28 +15,24 @@ MUTANT_UNIT_SRC := $(wildcard tests/unit/sim/*.c tests/unit/sim/verilated/*.c) t
 .PHONY: mutate
 
 mutate: $(B)/run_mutants $(MUTANT_DIR)/unit $(MUTANT_DIR)/planted/faults ## plant faults in the RTL: the verification must notice
-	$(B)/run_mutants $(MUTANT_JOBS) $(MUTANT_DIR)/planted $(MUTANT_DIR)/unit tests/programs/*.prog
+	QMAC_HOME=$(MUTANT_DIR)/planted $(B)/run_mutants $(MUTANT_JOBS) $(MUTANT_DIR)/planted $(MUTANT_DIR)/unit tests/programs/*.prog
 
 # Run every time, for the seed and the number may be others; it writes only what changes.
 .PHONY: $(MUTANT_DIR)/planted/faults
 $(MUTANT_DIR)/planted/faults: $(B)/plant
 	$(Q)mkdir -p $(addprefix $(@D)/,$(sort $(dir $(RTL_SRC))))
+	$(Q)ln -sfn "$(CURDIR)/spec" "$(CURDIR)/sim" $(@D)
 	$(B)/plant $(MUTANT_SEED) $(MUTANTS) $(@D) tests/mutants/equivalent.txt $(RTL_SRC)
 
 $(B)/plant: $(call obj,$(PLANT_SRC),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -o $@ $^ $(LDLIBS)
 
-# The devices of these programs build their machines in a folder of their own.
-$(MUTANT_DIR)/unit: $(call obj,$(MUTANT_UNIT_SRC),obj) $(MUTANT_DIR)/rtl_library.o $(B)/libqmac.a
+# The home of these programs is the copy with the faults (common/home.h).
+$(MUTANT_DIR)/unit: $(call obj,$(MUTANT_UNIT_SRC),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $^ -lcriterion $(LDLIBS)
 
-$(B)/run_mutants: $(call obj,$(MUTANT_RUN_SRC),obj) $(MUTANT_DIR)/rtl_library.o $(B)/libqmac.a
+$(B)/run_mutants: $(call obj,$(MUTANT_RUN_SRC),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $^ $(LDLIBS)
-
-$(MUTANT_DIR)/rtl_library.o: sim/verilated/rtl_library.c sim/verilated/rtl_library.h
-	$(call say,CC,$<)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -DQM_BUILD_DIR='"$(abspath $(MUTANT_DIR))"' -DQM_RTL_DIR='"$(abspath $(MUTANT_DIR))/planted/rtl"' $(CFLAGS) -c $< -o $@

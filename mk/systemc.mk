@@ -14,9 +14,6 @@ $(B)/libqmac-systemc.so: $(SYSTEMC_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CXX) -shared -Wl,-Bsymbolic -o $@.part $^ -lsystemc && mv $@.part $@
 
-# The device must know where its build is.
-$(B)/obj/sim/systemc/%.o $(B)/asan/sim/systemc/%.o: CPPFLAGS += -DQM_BUILD_DIR='"$(abspath $(B))"'
-
 # The example of docs/how-to/put-it-on-a-bus.md: what another system needs is the two modules and build/libqmac.a.
 $(B)/somebodys_system: tests/systemc/somebodys_system.cpp $(B)/obj/sim/systemc/accelerator.o $(B)/obj/sim/systemc/host.o $(B)/libqmac.a
 	$(call say,CXX,$<)

@@ -61,17 +61,18 @@ enum { QM_BURST_BYTES_MAX = 1024 };
 typedef void qm_memory(void *context, struct qm_memory_access *access);
 
 struct qm_device_options {
-    uint64_t seed;         /* of the stalls */
-    double stalls;         /* probability per channel and cycle, 0: none */
-    bool step;             /* cycle model: step every cycle instead of skipping */
-    bool no_values;        /* cycle model: the time and counters of any run, but only instructions are read: nothing else is moved or
+    uint64_t seed;           /* of the stalls */
+    double stalls;           /* probability per channel and cycle, 0: none */
+    bool step;               /* cycle model: step every cycle instead of skipping */
+    bool no_values;          /* cycle model: the time and counters of any run, but only instructions are read: nothing else is moved or
                               computed, and observers see no beats. Other engines ignore it. */
-    uint64_t memory_bytes; /* of the DRAM behind the device */
-    uint64_t memory_base;  /* its bus address, a multiple of 4096 */
-    const char *rtl_dir;   /* rtl: folder of the Verilog; NULL: rtl/ of the source tree */
-    bool rtl_is_built;     /* rtl: an earlier create has built it: it is loaded as it is */
-    bool probed;           /* rtl: built so that probe works, which is slower; a pair in lockstep then compares that too */
-    qm_memory *memory;     /* instead of memory_bytes: where the bytes are; write_memory and read_memory may not be called */
+    uint64_t memory_bytes;   /* of the DRAM behind the device */
+    uint64_t memory_base;    /* its bus address, a multiple of 4096 */
+    const char *rtl_dir;     /* rtl: folder of the Verilog; NULL: rtl/ of the home (common/home.h) */
+    const char *rtl_library; /* rtl: what qm_rtl_build has built is loaded as it is; NULL: it is found, or built */
+    bool rtl_cells;          /* rtl: with the array of cells, instead of the form that simulates fast */
+    bool probed;             /* rtl: built so that probe works, which is slower; a pair in lockstep then compares that too */
+    qm_memory *memory;       /* instead of memory_bytes: where the bytes are; write_memory and read_memory may not be called */
     void *memory_context;
 };
 

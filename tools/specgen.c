@@ -3,7 +3,6 @@
  *
  * Nothing is typed here that spec/ knows: each printer walks a table of common/.
  */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "common/counters.h"
 #include "common/csr.h"
 #include "common/isa.h"
+#include "sim/verilated/verilog_defs.h"
 
 enum { WORD_BITS = 32 };
 
@@ -47,131 +47,12 @@ static const struct enum_text {
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
-/* The name in upper case, in one of a few static buffers so that one printf can use several. */
-static const char *upper(const char *name) {
-    static char buffers[4][64];
-    static unsigned next;
-    char *out = buffers[next++ % COUNT(buffers)];
-    size_t i = 0;
-    for (; name[i] != 0 && i + 1 < sizeof buffers[0]; i++) out[i] = (char)toupper((unsigned char)name[i]);
-    out[i] = 0;
-    return out;
-}
-
 static bool has_field(unsigned opcode, const struct qm_field *field) {
     return (field->opcodes >> opcode & 1) != 0;
 }
 
-static void verilog_fields(void) {
-    puts("\n// Fields of a 512-bit instruction; QM_HAS_x: bit i says that opcode i has the field.");
-    for (size_t i = 0; i < qm_field_count; i++) {
-        const struct qm_field *field = &qm_fields[i];
-        unsigned low = WORD_BITS * (unsigned)field->word + field->lsb;
-        printf("`define QM_F_%s(i) i[%u:%u]\n", upper(field->name), low + field->width - 1, low);
-        printf("`define QM_HAS_%s %d'h%02x\n", upper(field->name), QM_OPCODE_LIMIT, field->opcodes & ((1u << QM_OPCODE_LIMIT) - 1));
-    }
-}
-
-static void verilog_reserved(const struct opcode *opcode) {
-    uint32_t mask[QM_INSN_WORDS];
-    memset(mask, 0xff, sizeof mask);
-    for (size_t i = 0; i < qm_field_count; i++)
-        if (has_field(opcode->code, &qm_fields[i]))
-            mask[qm_fields[i].word] &= ~((uint32_t)(((uint64_t)1 << qm_fields[i].width) - 1) << qm_fields[i].lsb);
-    printf("`define QM_RESERVED_%s 512'h", opcode->name);
-    for (int word = QM_INSN_WORDS - 1; word >= 0; word--) printf("%08" PRIx32, mask[word]);
-    puts("");
-}
-
-static void verilog_opcodes(void) {
-    puts("\n// Opcodes, the unit of each, and the bits that no field of the opcode covers.");
-    for (size_t i = 0; i < COUNT(opcodes); i++) {
-        printf("`define QM_OP_%s 8'd%u\n", opcodes[i].name, opcodes[i].code);
-        printf("`define QM_UNIT_OF_%s 2'd%d\n", opcodes[i].name, (int)opcodes[i].unit);
-        verilog_reserved(&opcodes[i]);
-    }
-    puts("\n// Units: indices of queues, and bits of wait and signal.");
-    for (int unit = 0; unit < QM_UNITS; unit++) printf("`define QM_UNIT_%s %d\n", upper(qm_unit_name((enum qm_unit)unit)), unit);
-}
-
-/* The field's line in the table, NULL when value i is not the first of its field. */
-static const struct qm_field *first_of_field(size_t i) {
-    if (i > 0 && strcmp(enum_texts[i].field, enum_texts[i - 1].field) == 0) return NULL;
-    for (size_t k = 0; k < qm_field_count; k++)
-        if (strcmp(qm_fields[k].name, enum_texts[i].field) == 0) return &qm_fields[k];
-    QM_CHECK(!"an enumerated field is a field");
-    return NULL;
-}
-
-static void verilog_enum_masks(const struct qm_field *field) {
-    unsigned known = 0, supported = 0;
-    for (size_t i = 0; i < COUNT(enum_texts); i++) {
-        if (strcmp(enum_texts[i].field, field->name) != 0) continue;
-        known |= 1u << enum_texts[i].value;
-        supported |= enum_texts[i].supported << enum_texts[i].value;
-    }
-    printf("`define QM_KNOWN_%s %u'h%x\n", upper(field->name), 1u << field->width, known);
-    printf("`define QM_SUPPORTED_%s %u'h%x\n", upper(field->name), 1u << field->width, supported);
-}
-
-static void verilog_enums(void) {
-    puts("\n// Values of enumerated fields; bit v of QM_KNOWN_x and QM_SUPPORTED_x speaks of value v.");
-    unsigned width = 0;
-    for (size_t i = 0; i < COUNT(enum_texts); i++) {
-        const struct qm_field *field = first_of_field(i);
-        if (field != NULL) {
-            width = field->width;
-            verilog_enum_masks(field);
-        }
-        printf("`define QM_%s_%s %u'd%u\n", upper(enum_texts[i].field), enum_texts[i].name, width, enum_texts[i].value);
-    }
-}
-
-static void verilog_csrs(void) {
-    puts("\n// Registers.");
-    for (size_t i = 0; i < qm_csr_count; i++) printf("`define QM_CSR_%s 12'h%03" PRIx32 "\n", qm_csrs[i].name, qm_csrs[i].offset);
-    for (size_t i = 0; i < qm_csr_count; i++) printf("`define QM_RESET_%s 32'h%08" PRIx32 "\n", qm_csrs[i].name, qm_csrs[i].reset);
-    puts("\n// Values of ERROR_CAUSE.");
-    for (uint32_t code = 0; qm_error_name(code) != NULL; code++) printf("`define QM_ERROR_%s 4'd%" PRIu32 "\n", qm_error_name(code), code);
-}
-
-static void verilog_counters(void) {
-    puts("\n// Counters: indices in CSR order; the events come first, then the causes.");
-    unsigned events = 0;
-    for (unsigned i = 0; i < QM_COUNTERS; i++) {
-        printf("`define QM_C_%s %u\n", upper(qm_counter_infos[i].name), i);
-        events += qm_counter_infos[i].group == NULL;
-    }
-    printf("`define QM_EVENTS %u\n`define QM_COUNTERS %u\n", events, (unsigned)QM_COUNTERS);
-}
-
-/* A line of spec/probes.def is a register that a bench reads after the edge; \ joins the lines of a macro. */
-static void verilog_probe(const char *width, const char *name, const char *expression) {
-    printf("    reg [%s-1:0] probe_%s; \\\n    always @(posedge clk_i) probe_%s <= %s; \\\n", width, name, name, expression);
-}
-
-static void verilog_probes(void) {
-    puts("\n// What a bench sees between the blocks, in the cycle after: registers in the scope of qmac.v.");
-    puts("`ifndef QM_PROBED\n`define QM_PROBES\n`else");
-    puts("`define QM_PROBES \\\n    /* verilator lint_off UNUSEDSIGNAL */ \\\n    /* verilator lint_off WIDTH */ \\");
-#define QM_PROBE(unit, name, width, insn, gate, verilog, c)             verilog_probe(#width, #unit "_" #name, #verilog);
-#define QM_PROBE_DATA(unit, name, width, insn, bytes, element, verilog) verilog_probe("(" #width ")", #unit "_" #name, #verilog);
-#include "spec/probes.def"
-#undef QM_PROBE
-#undef QM_PROBE_DATA
-    puts("    /* verilator lint_on WIDTH */ \\\n"
-         "    /* verilator lint_on UNUSEDSIGNAL */\n`endif");
-}
-
 static void print_verilog(void) {
-    puts("// qmac_defs.vh - made by tools/specgen from spec/; do not edit.\n`ifndef QMAC_DEFS_VH\n`define QMAC_DEFS_VH");
-    verilog_opcodes();
-    verilog_fields();
-    verilog_enums();
-    verilog_csrs();
-    verilog_counters();
-    verilog_probes();
-    puts("`endif");
+    verilog_defs_print(stdout);
 }
 
 /* One row a word: its fields from bit 31 down to bit 0, with the gaps. */

@@ -227,10 +227,10 @@ static enum qm_status read_not_priced(const struct qm_yaml_node *root, struct qm
 
 enum qm_status qm_energy_load(const char *name_or_file, struct qm_arena *arena, struct qm_energy_table **table, struct qm_diag *diag) {
     static const char *const keys[] = {"about", "node_nm", "rows", "not_priced", NULL};
-    char path[1300];
+    char path[QM_PATH_BYTES];
     struct qm_yaml_node *root;
     const struct qm_yaml_node *about;
-    QM_TRY(qm_file_find_spec("energy", name_or_file, path, sizeof path, diag));
+    QM_TRY(qm_file_find_spec("energy", name_or_file, path, diag));
     QM_TRY(qm_yaml_load(path, arena, &root, diag));
     QM_TRY(check_keys(root, keys, diag));
     struct qm_energy_table *made = QM_ARENA_NEW(arena, struct qm_energy_table, 1);

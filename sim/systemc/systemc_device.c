@@ -5,7 +5,9 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/home.h"
 #include "sim/device.h"
 #include "sim/systemc/platform.h"
 
@@ -19,7 +21,9 @@ static struct qm_device *platform_of(struct qm_device *device) {
 }
 
 static enum qm_status load_library(systemc_platform_create_function **create_platform, struct qm_diag *diag) {
-    static const char path[] = QM_BUILD_DIR "/libqmac-systemc.so";
+    char path[QM_PATH_BYTES];
+    QM_TRY(qm_program_path("libqmac-systemc.so", path, diag));
+    if (access(path, F_OK) != 0) QM_TRY(qm_home_path("build/libqmac-systemc.so", path, diag));
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     void *symbol = library != NULL ? dlsym(library, "systemc_platform_create") : NULL;
     if (symbol == NULL) return qm_fail(diag, QM_INTERNAL, "%s: cannot be loaded: %s: make builds it", path, dlerror());

@@ -11,6 +11,7 @@
 #include "sim/functional/commit.h"
 #include "sim/memory/dram.h"
 #include "sim/probe.h"
+#include "sim/verilated/rtl.h"
 #include "sim/verilated/rtl_library.h"
 
 struct rtl_device {
@@ -274,7 +275,14 @@ static enum qm_status create(const struct qm_machine *machine, const struct qm_d
                              struct qm_diag *diag) {
     QM_TRY(qm_machine_check(machine, diag));
     struct rtl_library library;
-    QM_TRY(rtl_library_open(machine, options, &library, diag));
+    struct qm_rtl rtl;
+    const char *file = options->rtl_library;
+    if (file == NULL) {
+        struct qm_rtl_options build = {.folder = options->rtl_dir, .probed = options->probed, .cells = options->rtl_cells};
+        QM_TRY(qm_rtl_build(machine, &build, &rtl, diag));
+        file = rtl.library;
+    }
+    QM_TRY(rtl_library_open(file, options->probed, &library, diag));
     struct rtl_device *made = calloc(1, sizeof *made);
     QM_CHECK(made != NULL);
     made->base.ops = &qm_device_rtl;

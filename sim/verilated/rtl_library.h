@@ -1,10 +1,10 @@
-/* rtl_library.h - the Verilated form of one machine as a loaded library, built when it is missing or older than the RTL. */
+/* rtl_library.h - the Verilated form of one machine as a loaded library. */
 #ifndef QM_SIM_VERILATED_RTL_LIBRARY_H
 #define QM_SIM_VERILATED_RTL_LIBRARY_H
 
-#include "common/machine.h"
+#include <stdbool.h>
+
 #include "common/status.h"
-#include "sim/device.h"
 #include "sim/verilated/rtl_glue.h"
 
 struct rtl_library {
@@ -20,10 +20,8 @@ struct rtl_library {
     void (*probe)(const struct rtl_model *model, uint32_t *values, uint8_t *data, const uint32_t *sizes, const uint32_t *offsets);
 };
 
-/* Builds what options->rtl_dir and options->probed ask for (some ten seconds, at most once for a machine) and loads. A build that fails is
- * QM_INTERNAL and names the log. */
-QM_MUST_USE enum qm_status rtl_library_open(const struct qm_machine *machine, const struct qm_device_options *options,
-                                            struct rtl_library *library, struct qm_diag *diag);
+/* Loads a library that qm_rtl_build has built; QM_INTERNAL when it is not one, or not built for what probed says. */
+QM_MUST_USE enum qm_status rtl_library_open(const char *file, bool probed, struct rtl_library *library, struct qm_diag *diag);
 void rtl_library_close(struct rtl_library *library);
 
 #endif

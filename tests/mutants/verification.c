@@ -11,33 +11,30 @@
 
 struct stage {
     const char *machine;
-    const char *fast_array; /* RTL_FAST_ARRAY of mk/rtl.mk */
+    bool cells; /* as in qm_rtl_options */
     double stalls;
     uint64_t seed, programs;
 };
 
-/* A machine has one build, so its stages say the same of the array. */
 static const struct stage stages[] = {
-    {"tiny", "1", 0.0, 1, 100}, {"tiny", "1", 0.2, 201, 100}, {"tiny", "1", 0.95, 301, 20},
-    {"m3x5", "0", 0.2, 1, 200}, {"acc20", "1", 0.0, 1, 100},  {"m16x8", "1", 0.0, 1, 50},
+    {"tiny", false, 0.0, 1, 100}, {"tiny", false, 0.2, 201, 100}, {"tiny", false, 0.95, 301, 20},
+    {"m3x5", true, 0.2, 1, 200},  {"acc20", false, 0.0, 1, 100},  {"m16x8", false, 0.0, 1, 50},
 };
 enum { STAGES = sizeof stages / sizeof *stages, UNIT_SECONDS = 200, COMMAND_BYTES = 1024 };
 
 struct verification {
     struct qm_machine machines[STAGES];
+    struct rtl_builds builds[2]; /* [cells] */
     size_t program_count;
     struct qm_program_text **programs;
     const char *unit_tests; /* a Criterion binary of tests that use the RTL */
 };
 
-static enum qm_status build(const struct stage *stage, struct qm_machine *machine, struct qm_diag *diag) {
-    struct qm_device_options options = {.memory_bytes = 4096};
-    struct qm_device *device;
-    QM_TRY(qm_machine_load(stage->machine, machine, diag));
-    QM_CHECK(setenv("RTL_FAST_ARRAY", stage->fast_array, 1) == 0);
-    QM_TRY(qm_device_rtl.create(machine, &options, &device, diag));
-    device->ops->destroy(device);
-    return QM_OK;
+static enum qm_status build(struct verification *verification, size_t stage, struct qm_diag *diag) {
+    struct qm_machine *machine = &verification->machines[stage];
+    const struct qm_rtl *rtl;
+    QM_TRY(qm_machine_load(stages[stage].machine, machine, diag));
+    return rtl_builds_get(&verification->builds[stages[stage].cells], machine, false, &rtl, diag);
 }
 
 enum qm_status verification_create(const char *unit_tests, char **programs, size_t count, struct qm_arena *arena,
@@ -46,15 +43,20 @@ enum qm_status verification_create(const char *unit_tests, char **programs, size
     made->programs = QM_ARENA_NEW(arena, struct qm_program_text *, count);
     made->program_count = count;
     made->unit_tests = unit_tests;
-    for (size_t i = 0; i < STAGES; i++) QM_TRY(build(&stages[i], &made->machines[i], diag));
+    made->builds[true].cells = true;
+    for (size_t i = 0; i < STAGES; i++) QM_TRY(build(made, i, diag));
     for (size_t i = 0; i < count; i++) QM_TRY(qm_program_text_read(programs[i], arena, &made->programs[i], diag));
     *verification = made;
     return QM_OK;
 }
 
-static enum qm_status run_stage(const struct stage *stage, const struct qm_machine *machine, struct qm_diag *diag) {
-    struct qm_verify_random verify = {
-        .machine = machine, .model = &qm_device_cycle, .rtl = &qm_device_rtl, .stalls = stage->stalls, .rtl_is_built = true};
+static enum qm_status run_stage(struct verification *verification, size_t which, struct qm_diag *diag) {
+    const struct stage *stage = &stages[which];
+    struct qm_verify_random verify = {.machine = &verification->machines[which],
+                                      .model = &qm_device_cycle,
+                                      .rtl = &qm_device_rtl,
+                                      .stalls = stage->stalls,
+                                      .builds = &verification->builds[stage->cells]};
     struct qm_lockstep_stats stats = {0};
     struct qm_coverage *coverage = qm_coverage_create();
     enum qm_status status = QM_OK;
@@ -72,10 +74,10 @@ static enum qm_status run_unit_tests(const struct verification *verification, st
     return qm_fail(diag, QM_MISMATCH, "%s: a test fails", verification->unit_tests);
 }
 
-enum qm_status verification_run(const struct verification *verification, struct qm_diag *diag) {
-    QM_TRY(run_stage(&stages[0], &verification->machines[0], diag));
+enum qm_status verification_run(struct verification *verification, struct qm_diag *diag) {
+    QM_TRY(run_stage(verification, 0, diag));
     for (size_t i = 0; i < verification->program_count; i++)
         QM_TRY(qm_program_text_run(verification->programs[i], &qm_device_rtl, false, diag));
-    for (size_t i = 1; i < STAGES; i++) QM_TRY(run_stage(&stages[i], &verification->machines[i], diag));
+    for (size_t i = 1; i < STAGES; i++) QM_TRY(run_stage(verification, i, diag));
     return run_unit_tests(verification, diag);
 }

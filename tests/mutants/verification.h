@@ -16,6 +16,6 @@ QM_MUST_USE enum qm_status verification_create(const char *unit_tests, char **pr
                                                struct verification **verification, struct qm_diag *diag);
 
 /* Runs until something differs. QM_MISMATCH says what. */
-QM_MUST_USE enum qm_status verification_run(const struct verification *verification, struct qm_diag *diag);
+QM_MUST_USE enum qm_status verification_run(struct verification *verification, struct qm_diag *diag);
 
 #endif

@@ -210,7 +210,7 @@ ParameterizedTest(struct data_network *network, networks, skipping_gives_the_cou
 
 /* tests/networks/cycles.txt: one line "NAME CYCLES" a network. A change of it is explained in its commit. */
 Test(networks, cycles_on_edge_are_the_recorded_ones) {
-    static const char record[] = QM_SOURCE_DIR "/tests/networks/cycles.txt";
+    static const char record[] = "tests/networks/cycles.txt";
     char name[40];
     uint64_t want;
     size_t found = 0;

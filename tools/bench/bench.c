@@ -187,7 +187,7 @@ static void bench_resnet50(void) {
 
 int main(void) {
     const char *data = getenv("QMAC_DATA");
-    bench_file("digits", QM_SOURCE_DIR "/workloads/digits/digits_int8.tflite", true);
+    bench_file("digits", "workloads/digits/digits_int8.tflite", true);
     if (data != NULL) {
         char file[512];
         snprintf(file, sizeof file, "%s/mlcommons-tiny/models/resnet8_cifar10_int8.tflite", data);

@@ -239,11 +239,8 @@ static enum qm_status replay(void *context, const struct qm_program_text *progra
 /* Builds the RTL once for all, and goes on where the corpus is. */
 static enum qm_status prepare(struct run *run, struct qm_diag *diag) {
     const struct qm_verify_random *verify = run->verify;
-    struct qm_device_options options = {.rtl_dir = verify->rtl_dir, .probed = verify->probed};
-    struct qm_device *device;
-    QM_TRY(verify->rtl->create(verify->machine, &options, &device, diag));
-    device->ops->destroy(device);
-    run->verify->rtl_is_built = true;
+    const struct qm_rtl *rtl;
+    QM_TRY(rtl_builds_get(verify->builds, verify->machine, verify->probed, &rtl, diag));
     run->before = (struct qm_corpus_state){.next = run->endurance->seed};
     if (run->endurance->corpus == NULL) return QM_OK;
     QM_TRY(qm_corpus_open(run->endurance->corpus, verify, &run->before, diag));

@@ -137,12 +137,8 @@ static bool shrink_machine(struct shrinker *self) {
         struct qm_machine machine, *now = &self->trial->text.machine;
         if (qm_machine_load(names[i], &machine, &self->diag) != QM_OK || machine.rows * machine.cols >= now->rows * now->cols) continue;
         *now = machine;
-        self->verify.rtl_is_built = false;
-        bool better = keep(self);
-        self->verify.rtl_is_built = better;
-        if (better) return true;
+        if (keep(self)) return true;
         QM_CHECK(keep(self));
-        self->verify.rtl_is_built = true;
     }
     return false;
 }
@@ -179,12 +175,10 @@ enum qm_status qm_shrink(const struct qm_verify_random *verify, const struct qm_
     self.trial = QM_ARENA_NEW(arena, struct candidate, 1);
     self.trial->text = *program;
     self.verify.waves_dir = NULL;
-    self.verify.rtl_is_built = false;
     enum qm_status status = QM_OK;
     if (!split(self.trial, diag) || !keep(&self))
         status = qm_fail(diag, QM_BAD_INPUT, "%s: cannot be reduced: it states bytes of memory, or does not fail again", program->file);
     if (status == QM_OK) {
-        self.verify.rtl_is_built = true;
         reduce(&self);
         status = qm_program_text_write(&self.best->text, file, diag);
     }

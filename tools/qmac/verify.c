@@ -115,20 +115,22 @@ static void print_stats(const char *what, const struct qm_machine *machine, stru
 
 /* ---- programs ---- */
 
-static struct qm_verify_random verify_of(const struct verify_options *options, const struct qm_machine *machine) {
+static struct qm_verify_random verify_of(const struct verify_options *options, const struct qm_machine *machine,
+                                         struct rtl_builds *builds) {
     return (struct qm_verify_random){.machine = machine,
                                      .model = &qm_device_cycle,
                                      .rtl = &qm_device_rtl,
                                      .stalls = options->stalls,
                                      .probed = options->probed,
-                                     .rtl_dir = options->rtl_dir,
+                                     .builds = builds,
                                      .waves_dir = options->waves_dir};
 }
 
 static enum qm_status verify_random(const struct verify_options *options, struct qm_diag *diag) {
     struct qm_machine machine;
+    struct rtl_builds builds = {.folder = options->rtl_dir};
     QM_TRY(cli_machine(&options->build, &machine, diag));
-    struct qm_verify_random verify = verify_of(options, &machine);
+    struct qm_verify_random verify = verify_of(options, &machine, &builds);
     struct qm_endurance endurance = {.count = options->random,
                                      .seed = options->seed,
                                      .jobs = options->jobs,
@@ -140,9 +142,10 @@ static enum qm_status verify_random(const struct verify_options *options, struct
 static enum qm_status verify_text_in(const struct verify_options *options, struct qm_arena *arena, struct qm_diag *diag) {
     struct qm_lockstep_stats stats = {0};
     struct qm_program_text *program;
+    struct rtl_builds builds = {.folder = options->rtl_dir};
     double begin = cli_seconds();
     QM_TRY(qm_program_text_read(options->file, arena, &program, diag));
-    struct qm_verify_random verify = verify_of(options, &program->machine);
+    struct qm_verify_random verify = verify_of(options, &program->machine, &builds);
     enum qm_status status = qm_verify_text(&verify, program, &stats, diag);
     struct qm_diag difference = *diag;
     if (status == QM_MISMATCH && options->shrink_file != NULL) QM_TRY(qm_shrink(&verify, program, options->shrink_file, diag));

@@ -27,8 +27,9 @@ static enum qm_status run_once(const struct qm_verify_random *verify, const stru
                                struct qm_lockstep_stats *stats, struct qm_diag *diag) {
     struct qm_device_options options = qm_program_text_options(program);
     struct qm_device *pair;
-    options.rtl_dir = verify->rtl_dir;
-    options.rtl_is_built = verify->rtl_is_built;
+    const struct qm_rtl *rtl;
+    QM_TRY(rtl_builds_get(verify->builds, &program->machine, verify->probed, &rtl, diag));
+    options.rtl_library = rtl->library;
     options.probed = verify->probed;
     QM_TRY(qm_lockstep_create(verify->model, verify->rtl, &program->machine, &options, &pair, diag));
     qm_program_text_start(program, pair);
@@ -50,7 +51,6 @@ enum qm_status qm_verify_text(const struct qm_verify_random *verify, const struc
     enum qm_status status = run_once(verify, program, stats, diag);
     if (status != QM_MISMATCH || verify->probed || verify->waves_dir == NULL) return status;
     probed.probed = true;
-    probed.rtl_is_built = false;
     return run_once(&probed, program, stats, diag);
 }
 

@@ -5,15 +5,15 @@
 #include "sim/lockstep/lockstep.h"
 #include "tools/qmac/program_text.h"
 #include "tools/qmac/random_program.h"
+#include "tools/qmac/rtl_builds.h"
 
 struct qm_verify_random {
     const struct qm_machine *machine;
     const struct qm_device_ops *model, *rtl;
-    double stalls;         /* probability per channel and cycle */
-    const char *rtl_dir;   /* as in qm_device_options */
-    bool rtl_is_built;     /* as in qm_device_options */
-    bool probed;           /* signals between the blocks are compared from the start, not only to find where a difference begins */
-    const char *waves_dir; /* where waveforms of a difference go; NULL: differences are neither located nor reported */
+    double stalls;             /* probability per channel and cycle */
+    struct rtl_builds *builds; /* of the Verilog */
+    bool probed;               /* signals between the blocks are compared from the start, not only to find where a difference begins */
+    const char *waves_dir;     /* where waveforms of a difference go; NULL: differences are neither located nor reported */
 };
 
 /* The program of one seed, with memories and stalls of the seed; `file` of it is what messages call it. Owned by the arena. */

@@ -68,12 +68,12 @@ Test(file, what_cannot_be_written_leaves_nothing_behind) {
 }
 
 Test(file, names_are_found_in_the_tree_that_qmac_home_names) {
-    char found[1300], name[16];
-    cr_assert(qm_file_find_spec("machines", "edge", found, sizeof found, &diag) == QM_OK, "%s", diag.text);
+    char found[QM_PATH_BYTES], name[16];
+    cr_assert(qm_file_find_spec("machines", "edge", found, &diag) == QM_OK, "%s", diag.text);
     qm_file_base_name(found, name, sizeof name);
     cr_assert(eq(str, name, "edge"));
     setenv("QMAC_HOME", folder, 1);
-    cr_assert(eq(int, qm_file_find_spec("machines", "edge", found, sizeof found, &diag), QM_BAD_INPUT));
-    cr_assert(eq(int, qm_file_find_spec("machines", "./edge.yaml", found, sizeof found, &diag), QM_OK));
+    cr_assert(eq(int, qm_file_find_spec("machines", "edge", found, &diag), QM_BAD_INPUT));
+    cr_assert(eq(int, qm_file_find_spec("machines", "./edge.yaml", found, &diag), QM_OK));
     cr_assert(eq(str, found, "./edge.yaml"));
 }

@@ -1,0 +1,117 @@
+/* process.c - fork and exec; each process writes to a file in memory, and its end shows on a file descriptor, so that no other child of the
+ * caller is ever waited for.
+ */
+#include "common/process.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { JOBS_MAX = 64, OUTPUT_BYTES_MAX = 1 << 24, STATUS_NOT_STARTED = 127 };
+
+struct child {
+    struct qm_process *process;
+    pid_t pid;
+    int ended; /* a descriptor that is readable when it has ended */
+    int output;
+};
+
+static void set_environment(void) {
+    static const char *const kept[] = {"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VERILATOR_ROOT"};
+    enum { KEPT = sizeof kept / sizeof *kept };
+    const char *values[KEPT];
+    for (int i = 0; i < KEPT; i++) values[i] = getenv(kept[i]);
+    clearenv();
+    for (int i = 0; i < KEPT; i++)
+        if (values[i] != NULL) setenv(kept[i], values[i], 1);
+    setenv("LC_ALL", "C", 1);
+}
+
+static void become(const struct qm_process *process, int output, pid_t parent) {
+    sigset_t none;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(STATUS_NOT_STARTED);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0) _exit(STATUS_NOT_STARTED);
+    if (process->folder != NULL && chdir(process->folder) != 0) _exit(STATUS_NOT_STARTED);
+    set_environment();
+    execvp(process->arguments[0], (char *const *)(uintptr_t)process->arguments);
+    dprintf(STDERR_FILENO, "%s: %s\n", process->arguments[0], strerror(errno));
+    _exit(STATUS_NOT_STARTED);
+}
+
+static enum qm_status start(struct qm_process *process, struct child *child, struct qm_diag *diag) {
+    pid_t parent = getpid();
+    *child = (struct child){.process = process, .output = memfd_create("output", MFD_CLOEXEC)};
+    if (child->output >= 0) child->pid = fork();
+    if (child->output < 0 || child->pid < 0) {
+        int problem = errno;
+        if (child->output >= 0) close(child->output);
+        return qm_fail(diag, QM_INTERNAL, "%s: cannot be started: %s", process->arguments[0], strerror(problem));
+    }
+    if (child->pid == 0) become(process, child->output, parent);
+    child->ended = pidfd_open(child->pid, 0);
+    QM_CHECK(child->ended >= 0);
+    return QM_OK;
+}
+
+/* The end of what it printed, when that is very long. */
+static char *read_output(int file, struct qm_arena *arena) {
+    struct stat info = {0};
+    QM_CHECK(fstat(file, &info) == 0);
+    size_t size = info.st_size < OUTPUT_BYTES_MAX ? (size_t)info.st_size : OUTPUT_BYTES_MAX;
+    char *text = qm_arena_alloc(arena, size + 1);
+    QM_CHECK(pread(file, text, size, info.st_size - (off_t)size) == (ssize_t)size);
+    text[size] = '\0';
+    return text;
+}
+
+static void finish(struct child *child, struct qm_arena *arena) {
+    int how;
+    QM_CHECK(waitpid(child->pid, &how, 0) == child->pid);
+    child->process->status = WIFSIGNALED(how) ? 128 + WTERMSIG(how) : WEXITSTATUS(how);
+    child->process->output = read_output(child->output, arena);
+    close(child->output);
+    close(child->ended);
+}
+
+/* Waits for one of them to end and puts the last in its place. */
+static void finish_one(struct child *children, size_t *running, struct qm_arena *arena) {
+    struct pollfd ends[JOBS_MAX];
+    for (size_t i = 0; i < *running; i++) ends[i] = (struct pollfd){.fd = children[i].ended, .events = POLLIN};
+    while (poll(ends, *running, -1) < 0) QM_CHECK(errno == EINTR);
+    for (size_t i = 0; i < *running; i++) {
+        if (ends[i].revents == 0) continue;
+        finish(&children[i], arena);
+        children[i] = children[--*running];
+        return;
+    }
+}
+
+enum qm_status qm_process_run(struct qm_process *processes, size_t count, unsigned jobs, struct qm_arena *arena, struct qm_diag *diag) {
+    struct child children[JOBS_MAX];
+    enum qm_status status = QM_OK;
+    size_t running = 0, next = 0;
+    if (jobs > JOBS_MAX) jobs = JOBS_MAX;
+    while (next < count || running > 0) {
+        if (next < count && running < jobs) {
+            status = start(&processes[next++], &children[running], diag);
+            if (status == QM_OK) running++;
+            if (status != QM_OK) next = count;
+        } else {
+            finish_one(children, &running, arena);
+        }
+    }
+    return status;
+}

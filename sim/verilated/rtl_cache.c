@@ -1,0 +1,280 @@
+/* rtl_cache.c - the builds of a key are folders in ROOT/KEY, named by a digest of their files. A build is made in a folder of another name and
+ * renamed when it is complete, so that one that was killed is never found; a lock keeps two processes from building the same at once.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sim/verilated/rtl.h"
+#include "sim/verilated/rtl_build.h"
+
+enum { ROOTS_MAX = 2, KEEP_BUILDS = 8, NAME_DIGITS = 16, OPEN_FOLDERS_MAX = 16 };
+static const char FILES_FILE[] = "files", NEW_FOLDER[] = "new-XXXXXX", NEW_PREFIX[] = "new-";
+
+struct cache {
+    const struct rtl_request *request;
+    struct qm_arena *arena;
+    const char *roots[ROOTS_MAX]; /* [count]: where builds may be, the first that can be written gets new ones */
+    size_t count;
+    struct qm_rtl *rtl;
+    struct qm_diag *diag;
+};
+
+static const char *path_in(const struct cache *cache, const char *folder, const char *name) {
+    return qm_arena_printf(cache->arena, "%s/%s", folder, name);
+}
+
+static const char *key_folder(const struct cache *cache, const char *root) {
+    return qm_arena_printf(cache->arena, "%s/%.*s", root, NAME_DIGITS, cache->request->key.text);
+}
+
+/* ---- where ---- */
+
+static bool is_set(const char *text) {
+    return text != NULL && text[0] != '\0';
+}
+
+static void list_roots(struct cache *cache) {
+    const char *named = getenv("QMAC_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (is_set(named)) {
+        cache->roots[cache->count++] = named;
+        return;
+    }
+    cache->roots[cache->count++] = path_in(cache, cache->request->home, "build/machines");
+    if (is_set(xdg) && xdg[0] == '/')
+        cache->roots[cache->count++] = path_in(cache, xdg, "qmac");
+    else if (is_set(home) && home[0] == '/')
+        cache->roots[cache->count++] = path_in(cache, home, ".cache/qmac");
+}
+
+/* Nobody but the user, root and the owner of the program, which could be anything already, may have written it. */
+static bool is_ours(const struct cache *cache, const char *path) {
+    struct stat info, program;
+    char self[QM_PATH_BYTES];
+    if (stat(path, &info) != 0 || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) return false;
+    if (info.st_uid == geteuid() || info.st_uid == 0) return true;
+    return qm_program_path(NULL, self, cache->diag) == QM_OK && stat(self, &program) == 0 && program.st_uid == info.st_uid;
+}
+
+/* Makes the folder and all above it; whether it is there and new files can be made in it. */
+static bool make_folders(const struct cache *cache, const char *folder) {
+    char *path = qm_arena_strdup(cache->arena, folder);
+    for (char *slash = path + 1; (slash = strchr(slash, '/')) != NULL; *slash++ = '/') {
+        *slash = '\0';
+        mkdir(path, 0755);
+    }
+    mkdir(path, 0755);
+    return access(path, W_OK | X_OK) == 0;
+}
+
+static enum qm_status choose_root(const struct cache *cache, const char **root) {
+    int problem = 0;
+    *root = "";
+    for (size_t i = 0; i < cache->count; i++) {
+        *root = cache->roots[i];
+        bool writable = make_folders(cache, key_folder(cache, *root));
+        problem = errno;
+        if (writable && is_ours(cache, *root) && is_ours(cache, key_folder(cache, *root))) return QM_OK;
+        if (writable)
+            return qm_fail(cache->diag, QM_BAD_INPUT, "%s: somebody else may write there: name another folder for builds with QMAC_CACHE",
+                           *root);
+    }
+    return qm_fail(cache->diag, QM_BAD_INPUT, "%s: no builds can be kept there: %s: name a folder for them with QMAC_CACHE", *root,
+                   strerror(problem));
+}
+
+/* ---- finding ---- */
+
+static int is_build(const struct dirent *entry) {
+    return entry->d_name[0] != '.' && strlen(entry->d_name) == NAME_DIGITS;
+}
+
+/* Whether the folder has a build of what the Verilog is now; then it is noted as found. */
+static bool take(const struct cache *cache, const char *folder) {
+    struct rtl_files files;
+    struct qm_diag ignored;
+    const char *list = path_in(cache, folder, FILES_FILE), *library = path_in(cache, folder, RTL_LIBRARY_FILE);
+    if (!is_ours(cache, folder) || !is_ours(cache, list) || !is_ours(cache, library)) return false;
+    if (rtl_files_read(list, cache->arena, &files, &ignored) != QM_OK) return false;
+    if (!rtl_files_hold(&files, cache->request->source, cache->arena)) return false;
+    if (qm_path_join(cache->rtl->library, &ignored, library, NULL) != QM_OK) return false;
+    cache->rtl->digest = files.digest;
+    utimensat(AT_FDCWD, list, NULL, 0); /* it was used now; where that may not be written it is not ours to clear up either */
+    return true;
+}
+
+static bool find_in(const struct cache *cache, const char *root) {
+    struct dirent **entries;
+    const char *folder = key_folder(cache, root);
+    bool found = false;
+    if (!is_ours(cache, root) || !is_ours(cache, folder)) return false;
+    int count = scandir(folder, &entries, is_build, alphasort);
+    for (int i = 0; i < count; i++) {
+        found = found || take(cache, path_in(cache, folder, entries[i]->d_name));
+        free(entries[i]);
+    }
+    if (count >= 0) free(entries);
+    return found;
+}
+
+/* ---- building ---- */
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where) {
+    (void)info;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
+static void remove_folder(const char *folder) {
+    nftw(folder, remove_one, OPEN_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
+}
+
+static int is_new(const struct dirent *entry) {
+    return strncmp(entry->d_name, NEW_PREFIX, strlen(NEW_PREFIX)) == 0;
+}
+
+/* What builds that were killed have left; nobody else builds while the lock is held. */
+static void clear_new(const struct cache *cache, const char *folder) {
+    struct dirent **entries;
+    int count = scandir(folder, &entries, is_new, alphasort);
+    for (int i = 0; i < count; i++) {
+        remove_folder(path_in(cache, folder, entries[i]->d_name));
+        free(entries[i]);
+    }
+    if (count >= 0) free(entries);
+}
+
+static struct timespec last_use(const char *folder, const char *build) {
+    char path[QM_PATH_BYTES];
+    struct stat info = {0};
+    struct qm_diag ignored;
+    if (qm_path_join(path, &ignored, folder, "/", build, "/", FILES_FILE, NULL) == QM_OK && stat(path, &info) == 0) return info.st_mtim;
+    return (struct timespec){0};
+}
+
+/* Leaves as many builds as are worth keeping, so that a folder that is edited for weeks does not fill the disk. */
+static void clear_old(const struct cache *cache, const char *folder) {
+    struct dirent **entries;
+    int count = scandir(folder, &entries, is_build, alphasort);
+    for (int left = count; left > KEEP_BUILDS; left--) {
+        int oldest = -1;
+        for (int i = 0; i < count; i++) {
+            if (entries[i] == NULL) continue;
+            struct timespec mine = last_use(folder, entries[i]->d_name), best = {0};
+            if (oldest >= 0) best = last_use(folder, entries[oldest]->d_name);
+            if (oldest < 0 || mine.tv_sec < best.tv_sec || (mine.tv_sec == best.tv_sec && mine.tv_nsec < best.tv_nsec)) oldest = i;
+        }
+        remove_folder(path_in(cache, folder, entries[oldest]->d_name));
+        free(entries[oldest]);
+        entries[oldest] = NULL;
+    }
+    for (int i = 0; i < count; i++) free(entries[i]);
+    if (count >= 0) free(entries);
+}
+
+static const char *runtime_path(const struct cache *cache, const char *root) {
+    return qm_arena_printf(cache->arena, "%s/runtime-%.*s.o", root, NAME_DIGITS, cache->request->tools->digest.text);
+}
+
+/* Keeps of the folder what will be loaded and what tells what it is. */
+static enum qm_status reduce(const struct cache *cache, const char *folder, const struct rtl_files *files) {
+    struct dirent **entries;
+    int library = open(path_in(cache, folder, RTL_LIBRARY_FILE), O_RDONLY | O_CLOEXEC);
+    bool is_safe = library >= 0 && fsync(library) == 0;
+    if (library >= 0) close(library);
+    if (!is_safe) return qm_fail(cache->diag, QM_INTERNAL, "%s: cannot be written: %s", folder, strerror(errno));
+    int count = scandir(folder, &entries, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        const char *name = entries[i]->d_name;
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, RTL_LIBRARY_FILE) != 0)
+            remove_folder(path_in(cache, folder, name));
+        free(entries[i]);
+    }
+    if (count >= 0) free(entries);
+    if (rtl_files_write(files, path_in(cache, folder, FILES_FILE), cache->diag) == QM_OK) return QM_OK;
+    return QM_INTERNAL;
+}
+
+/* The name says what is in it, so a folder of that name that was not taken is damaged. */
+static enum qm_status move_in_place(const struct cache *cache, const char *from, const struct rtl_files *files) {
+    struct sha256_ctx hash;
+    struct qm_digest digest;
+    sha256_init(&hash);
+    qm_digest_add(&hash, files->digest.text);
+    qm_digest_add(&hash, files->names.text);
+    qm_digest_end(&hash, &digest);
+    const char *folder = qm_arena_printf(cache->arena, "%.*s%.*s", (int)(strrchr(from, '/') - from + 1), from, NAME_DIGITS, digest.text);
+    if (chmod(from, 0755) == 0) remove_folder(folder);
+    if (rename(from, folder) == 0 && take(cache, folder)) return QM_OK;
+    return qm_fail(cache->diag, QM_INTERNAL, "%s: the build is not as it was left: run again", folder);
+}
+
+static enum qm_status build_in(const struct cache *cache, const char *root, const char *folder) {
+    struct rtl_files files;
+    char *fresh = qm_arena_strdup(cache->arena, path_in(cache, folder, NEW_FOLDER));
+    const char *runtime = runtime_path(cache, root);
+    if (mkdtemp(fresh) == NULL) return qm_fail(cache->diag, QM_INTERNAL, "%s: cannot be made: %s", fresh, strerror(errno));
+    if (access(runtime, F_OK) == 0 && !is_ours(cache, runtime)) unlink(runtime);
+    enum qm_status status = rtl_build(cache->request, fresh, runtime, &files, cache->diag);
+    if (status == QM_OK) status = reduce(cache, fresh, &files);
+    if (status == QM_OK) status = move_in_place(cache, fresh, &files);
+    if (status != QM_OK) remove_folder(fresh);
+    return status;
+}
+
+/* The absolute path of a root that was made, since tools run elsewhere. */
+static enum qm_status resolve(const struct cache *cache, const char **root) {
+    char *path = realpath(*root, NULL);
+    if (path == NULL) return qm_fail(cache->diag, QM_INTERNAL, "%s: %s", *root, strerror(errno));
+    *root = qm_arena_strdup(cache->arena, path);
+    free(path);
+    return QM_OK;
+}
+
+static enum qm_status build_locked(const struct cache *cache) {
+    const char *root, *folder;
+    QM_TRY(choose_root(cache, &root));
+    QM_TRY(resolve(cache, &root));
+    folder = key_folder(cache, root);
+    int lock = open(path_in(cache, folder, "lock"), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+    if (lock < 0 || flock(lock, LOCK_EX) != 0) {
+        int problem = errno;
+        if (lock >= 0) close(lock);
+        return qm_fail(cache->diag, QM_INTERNAL, "%s/lock: cannot be locked: %s", folder, strerror(problem));
+    }
+    enum qm_status status = QM_OK;
+    clear_new(cache, folder);
+    if (!find_in(cache, root)) status = build_in(cache, root, folder);
+    clear_old(cache, folder);
+    close(lock);
+    return status;
+}
+
+static enum qm_status find_or_build(const struct cache *cache) {
+    QM_TRY(qm_path_join(cache->rtl->folder, cache->diag, cache->request->source, NULL));
+    for (size_t i = 0; i < cache->count; i++)
+        if (find_in(cache, cache->roots[i])) return QM_OK;
+    return build_locked(cache);
+}
+
+enum qm_status qm_rtl_build(const struct qm_machine *machine, const struct qm_rtl_options *options, struct qm_rtl *rtl,
+                            struct qm_diag *diag) {
+    struct rtl_request request;
+    struct qm_arena *arena = qm_arena_create();
+    struct cache cache = {.request = &request, .arena = arena, .rtl = rtl, .diag = diag};
+    enum qm_status status = rtl_request_make(machine, options, arena, &request, diag);
+    if (status == QM_OK) {
+        list_roots(&cache);
+        status = find_or_build(&cache);
+    }
+    qm_arena_destroy(arena);
+    return status;
+}
