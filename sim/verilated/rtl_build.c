@@ -149,6 +149,7 @@ static struct qm_process compile_process(const struct build *build, const struct
     size_t count = 0;
     arguments[count++] = request->tools->compiler;
     for (const char *const *option = rtl_compile_options; *option != NULL; option++) arguments[count++] = *option;
+    if (request->options->probed) arguments[count++] = RTL_PROBED_OPTION;
     if (unit->optimization != NULL) arguments[count++] = unit->optimization;
     const char *const rest[] = {"-I.",
                                 "-Iobj",

@@ -15,7 +15,7 @@
 #include "sim/verilated/rtl.h"
 #include "sim/verilated/rtl_build.h"
 
-enum { ROOTS_MAX = 2, KEEP_BUILDS = 8, NAME_DIGITS = 16, OPEN_FOLDERS_MAX = 16 };
+enum { ROOTS_MAX = 2, KEEP_BUILDS = 32, NAME_DIGITS = 16, OPEN_FOLDERS_MAX = 16 };
 static const char FILES_FILE[] = "files", NEW_FOLDER[] = "new-XXXXXX", NEW_PREFIX[] = "new-";
 
 struct cache {

@@ -16,7 +16,7 @@
 #include "sim/verilated/verilog_defs.h"
 
 /* Changed when what is kept of a build changes. */
-static const char FORMAT[] = "2";
+static const char FORMAT[] = "3";
 
 const char *const rtl_compile_options[] = {"-std=gnu++17", "-O2", "-march=native", "-fPIC", "-fvisibility=hidden", "-fno-exceptions",
                                            "-w",           NULL};
@@ -156,7 +156,7 @@ static void add_parameters(struct rtl_request *request, size_t *count) {
     }
     add(request, count, qm_arena_printf(request->arena, "-GFastArray=%d", request->options->cells ? 0 : 1));
     add(request, count, qm_arena_printf(request->arena, "-GFingerprint=32'h%08" PRIx32, qm_machine_fingerprint(request->machine)));
-    if (request->options->probed) add(request, count, "-DQM_PROBED");
+    if (request->options->probed) add(request, count, RTL_PROBED_OPTION);
 }
 
 static void list_arguments(struct rtl_request *request) {

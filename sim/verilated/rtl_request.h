@@ -26,6 +26,8 @@ struct rtl_request {
 #define RTL_LINK_SOURCE "rtl"
 #define RTL_LINK_HOME   "home"
 #define RTL_DEFS_FILE   "qmac_defs.vh"
+/* What a probed build is told, for both Verilog and C++. */
+#define RTL_PROBED_OPTION "-DQM_PROBED"
 
 /* Options of the C++ compiler that decide what the code is. */
 extern const char *const rtl_compile_options[];
