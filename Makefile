@@ -15,7 +15,7 @@ LDLIBS := -lprotobuf-c -lcjson -lyaml -lnettle -ldl -lm
 ROOMS := common compiler driver sim
 LIB_SRC := $(sort $(shell find $(ROOMS) -name '*.c'))
 TOOL_SRC := $(sort $(wildcard tools/qmac/*.c))
-UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c') $(wildcard tools/qmac/explore_*.c))
+UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c') $(wildcard tools/qmac/explore_*.c tools/qmac/random_*.c))
 obj = $(patsubst %.c,$(B)/$(2)/%.o,$(1))
 
 # Everything that building, testing and linting need, in Debian's names. The one list; `make deps` installs what is missing.
@@ -87,7 +87,7 @@ $(B)/token_order: $(call obj,tests/programs/token_order.c,obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -o $@ $^ $(LDLIBS)
 
-$(B)/skip_equals_step: $(call obj,tests/programs/skip_equals_step.c tools/qmac/random_program.c,obj) $(B)/libqmac.a
+$(B)/skip_equals_step: $(call obj,tests/programs/skip_equals_step.c $(wildcard tools/qmac/random_*.c),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
 
