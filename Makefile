@@ -95,6 +95,10 @@ $(B)/systemc_equals_cycle: $(call obj,tests/systemc/systemc_equals_cycle.c $(fil
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
 
+$(B)/parameters: $(call obj,tests/rtl/parameters.c,obj) $(B)/libqmac.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -o $@ $^ $(LDLIBS)
+
 $(B)/run_programs: $(call obj,tests/programs/run_programs.c tools/qmac/program_text.c,obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
@@ -117,11 +121,11 @@ demo: deps ## run the shipped network on all its pictures: accuracy, latency, en
 	$(B)/qmac run workloads/digits/digits_int8.tflite --machine edge --input workloads/digits/pictures.npy --labels workloads/digits/labels.npy
 
 test: deps ## build and run all tests that fit in 15 minutes
-	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(ONNX_TESTS) $(B)/matmul_sweep $(B)/skip_equals_step $(B)/token_order $(B)/run_programs $(B)/scale_oracle $(B)/systemc_equals_cycle $(B)/somebodys_system $(B)/icarus_record
+	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(ONNX_TESTS) $(B)/matmul_sweep $(B)/skip_equals_step $(B)/token_order $(B)/parameters $(B)/run_programs $(B)/scale_oracle $(B)/systemc_equals_cycle $(B)/somebodys_system $(B)/icarus_record
 	tests/run.sh unit rtl proofs oracle networks cli programs icarus lockstep systemc
 
 test-long: deps ## the longer tests: fuzzing, planted faults, long proofs, coverage
-	+@$(MAKE) --no-print-directory all $(FUZZ_TARGETS:%=$(B)/fuzz/%) $(B)/icarus_record
+	+@$(MAKE) --no-print-directory all $(FUZZ_TARGETS:%=$(B)/fuzz/%) $(B)/icarus_record $(B)/parameters
 	tests/run.sh long
 
 lint: deps ## style, room walls, Verilog lint, generated tables
