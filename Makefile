@@ -15,7 +15,7 @@ LDLIBS := -lprotobuf-c -lcjson -lyaml -lnettle -ldl -lm
 ROOMS := common compiler driver sim
 LIB_SRC := $(sort $(shell find $(ROOMS) -name '*.c'))
 TOOL_SRC := $(sort $(wildcard tools/qmac/*.c))
-UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c') $(wildcard tools/qmac/explore_*.c))
+UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c') $(wildcard tools/qmac/explore_*.c tools/qmac/random_*.c))
 obj = $(patsubst %.c,$(B)/$(2)/%.o,$(1))
 
 # Everything that building, testing and linting need, in Debian's names. The one list; `make deps` installs what is missing.
@@ -87,13 +87,17 @@ $(B)/token_order: $(call obj,tests/programs/token_order.c,obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -o $@ $^ $(LDLIBS)
 
-$(B)/skip_equals_step: $(call obj,tests/programs/skip_equals_step.c tools/qmac/random_program.c,obj) $(B)/libqmac.a
+$(B)/skip_equals_step: $(call obj,tests/programs/skip_equals_step.c $(wildcard tools/qmac/random_*.c),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
 
 $(B)/systemc_equals_cycle: $(call obj,tests/systemc/systemc_equals_cycle.c $(filter-out tools/qmac/main.c,$(TOOL_SRC)),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
+
+$(B)/parameters: $(call obj,tests/rtl/parameters.c,obj) $(B)/libqmac.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -o $@ $^ $(LDLIBS)
 
 $(B)/run_programs: $(call obj,tests/programs/run_programs.c tools/qmac/program_text.c,obj) $(B)/libqmac.a
 	$(call say,LD,$@)
@@ -117,11 +121,11 @@ demo: deps ## run the shipped network on all its pictures: accuracy, latency, en
 	$(B)/qmac run workloads/digits/digits_int8.tflite --machine edge --input workloads/digits/pictures.npy --labels workloads/digits/labels.npy
 
 test: deps ## build and run all tests that fit in 15 minutes
-	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(ONNX_TESTS) $(B)/matmul_sweep $(B)/skip_equals_step $(B)/token_order $(B)/run_programs $(B)/scale_oracle $(B)/systemc_equals_cycle $(B)/somebodys_system $(B)/icarus_record
+	+@$(MAKE) --no-print-directory all $(B)/unit $(B)/unit-asan $(B)/networks $(ONNX_TESTS) $(B)/matmul_sweep $(B)/skip_equals_step $(B)/token_order $(B)/parameters $(B)/run_programs $(B)/scale_oracle $(B)/systemc_equals_cycle $(B)/somebodys_system $(B)/icarus_record
 	tests/run.sh unit rtl proofs oracle networks cli programs icarus lockstep systemc
 
 test-long: deps ## the longer tests: fuzzing, planted faults, long proofs, coverage
-	+@$(MAKE) --no-print-directory all $(FUZZ_TARGETS:%=$(B)/fuzz/%) $(B)/icarus_record
+	+@$(MAKE) --no-print-directory all $(FUZZ_TARGETS:%=$(B)/fuzz/%) $(B)/icarus_record $(B)/parameters
 	tests/run.sh long
 
 lint: deps ## style, room walls, Verilog lint, generated tables

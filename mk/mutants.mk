@@ -1,10 +1,12 @@
 # mk/mutants.mk - faults planted in the RTL, to see that the quick verification notices them (docs/how-to/plant-mutants.md).
 #
 #   make mutate MUTANTS=300 MUTANT_SEED=1
+#   make mutate MUTANTS=10000 MUTANT_FILE=rtl/decode.v      all faults of one file
 # All drawn faults are in one copy of the RTL and selected at run time, so that each machine is built once.
 
 MUTANTS := 300
 MUTANT_SEED := 1
+MUTANT_FILE := all
 MUTANT_JOBS := 2
 MUTANT_DIR := $(B)/mutants
 PLANT_SRC := $(addprefix tests/mutants/,plant.c tokens.c expression.c tree.c mutations.c equivalent.c)
@@ -22,7 +24,7 @@ mutate: $(B)/run_mutants $(MUTANT_DIR)/unit $(MUTANT_DIR)/planted/faults ## plan
 $(MUTANT_DIR)/planted/faults: $(B)/plant
 	$(Q)mkdir -p $(addprefix $(@D)/,$(sort $(dir $(RTL_SRC))))
 	$(Q)ln -sfn "$(CURDIR)/spec" "$(CURDIR)/sim" $(@D)
-	$(B)/plant $(MUTANT_SEED) $(MUTANTS) $(@D) tests/mutants/equivalent.txt $(RTL_SRC)
+	$(B)/plant $(MUTANT_SEED) $(MUTANTS) $(MUTANT_FILE) $(@D) tests/mutants/equivalent.txt $(RTL_SRC)
 
 $(B)/plant: $(call obj,$(PLANT_SRC),obj) $(B)/libqmac.a
 	$(call say,LD,$@)

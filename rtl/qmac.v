@@ -81,17 +81,18 @@ module qmac #(
     localparam LOAD = `QM_UNIT_LOAD, MATMUL = `QM_UNIT_MATMUL, POST = `QM_UNIT_POST, STORE = `QM_UNIT_STORE;
 
     generate
-        if (Rows < 1 || Rows > 256 || Cols < 1 || Cols > 256) Rows_and_Cols_are_1_to_256 check_array ();
+        if (Rows < 1 || Rows > 256 || Cols < 1 || Cols > 256) Rows_and_Cols_must_be_from_1_to_256 check_array ();
         if (SpadBytes < 1024 || SpadBytes > 16777216 || (SpadBytes & (SpadBytes - 1)) != 0)
-            SpadBytes_is_a_power_of_two_from_1024_to_16777216 check_scratchpad ();
+            SpadBytes_must_be_a_power_of_two_from_1024_to_16777216 check_scratchpad ();
+        if (9 * Cols > SpadBytes) SpadBytes_must_be_9_or_more_for_each_of_Cols check_channels ();  // parameters of a tile
         if (AccRows < 2 || AccRows > 65536 || (AccRows & (AccRows - 1)) != 0)
-            AccRows_is_a_power_of_two_from_2_to_65536 check_accumulator ();
+            AccRows_must_be_a_power_of_two_from_2_to_65536 check_accumulator ();
         if (AccBits < 16 || AccBits > 32 || AccSaturate < 0 || AccSaturate > 1)
-            AccBits_is_16_to_32_and_AccSaturate_0_or_1 check_sums ();
+            AccBits_must_be_from_16_to_32_and_AccSaturate_0_or_1 check_sums ();
         if (AxiBytes < 4 || AxiBytes > 64 || (AxiBytes & (AxiBytes - 1)) != 0)
-            AxiBytes_is_a_power_of_two_from_4_to_64 check_axi ();
+            AxiBytes_must_be_a_power_of_two_from_4_to_64 check_axi ();
         if (QueueDepth < 2 || QueueDepth > 64 || (QueueDepth & (QueueDepth - 1)) != 0)
-            QueueDepth_is_a_power_of_two_from_2_to_64 check_queue ();
+            QueueDepth_must_be_a_power_of_two_from_2_to_64 check_queue ();
     endgenerate
 
     // Registers, the run, counters.

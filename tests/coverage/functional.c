@@ -17,6 +17,7 @@ enum { CYCLE_LIMIT = 2000000, STATES = 3, STALLS_EVERY = 2 };
 static const char *const state_names[STATES] = {"nothing else at work", "one other unit at work", "two or three others at work"};
 
 struct watcher {
+    const struct qm_machine *machine;
     const struct qm_random_program *program;
     struct qm_coverage *states[STATES];
     uint32_t started[QM_UNITS], ended[QM_UNITS]; /* in this run */
@@ -43,7 +44,7 @@ static void watch(void *context, const struct qm_event *event) {
     struct qm_random_program one = {.count = 1};
     uint32_t others = others_at_work(watcher, event->unit);
     one.insns[0] = *find_insn(watcher->program, event->unit, event->index);
-    qm_coverage_add(watcher->states[others < STATES ? others : STATES - 1], &one);
+    qm_coverage_add(watcher->states[others < STATES ? others : STATES - 1], watcher->machine, &one);
     watcher->started[event->unit]++;
     watcher->starts++;
 }
@@ -55,14 +56,14 @@ static void run(struct watcher *watcher, const struct qm_machine *machine, uint6
     struct qm_diag diag;
     qm_random_program_make(machine, seed, &program);
     QM_CHECK(qm_device_cycle.create(machine, &options, &device, &diag) == QM_OK);
+    watcher->machine = machine;
     watcher->program = &program;
     memset(watcher->started, 0, sizeof watcher->started);
     memset(watcher->ended, 0, sizeof watcher->ended);
     device->ops->observe(device, watch, watcher);
     qm_random_program_start(&program, device);
     QM_CHECK(device->ops->wait(device, CYCLE_LIMIT));
-    for (int state = 0; state < STATES; state++)
-        qm_coverage_add(watcher->states[state], &(struct qm_random_program){.malformed = program.malformed});
+    for (int state = 0; state < STATES; state++) qm_coverage_add_fault(watcher->states[state], machine, &program);
     device->ops->destroy(device);
 }
 

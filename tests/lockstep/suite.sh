@@ -1,7 +1,7 @@
 # The C model against the Verilated RTL, zero tolerance: random programs on many machines, then whole networks.
 for machine in one tiny m3x5 acc20 m8x16 m16x8 edge; do
-    check "200 random programs on $machine" build/qmac verify --random 200 --seed 1 --machine $machine
-    check "200 random programs on $machine with stalls" build/qmac verify --random 200 --seed 1 --machine $machine --stalls 0.2
+    check "300 random programs on $machine" build/qmac verify --random 300 --seed 1 --machine $machine
+    check "300 random programs on $machine with stalls" build/qmac verify --random 300 --seed 1 --machine $machine --stalls 0.2
 done
 check "100 random programs on tiny with long stalls" build/qmac verify --random 100 --seed 1 --machine tiny --stalls 0.95
 check "the signals between the blocks are equal on tiny" build/qmac verify --random 200 --machine tiny --stalls 0.2 --probe

@@ -105,18 +105,24 @@ static void find_binary(struct finder *finder, struct node *node) {
     add(finder, node, RULE_KEEP_RIGHT, NULL);
 }
 
+enum change { ONE_MORE, ONE_LESS, TO_ZERO };
+
+static uint64_t changed(uint64_t value, uint64_t most, enum change change) {
+    if (change == TO_ZERO || (change == ONE_MORE && value == most)) return 0;
+    return change == ONE_MORE ? value + 1 : value == 0 ? most : value - 1;
+}
+
 /* The literal with another value: of the same size, base and sign. NULL when it has no such value, or x or z digits. */
-static char *other_literal(struct finder *finder, const struct token *token, bool zero) {
+static char *other_literal(struct finder *finder, const struct token *token, enum change change) {
     char *text = qm_arena_printf(finder->arena, "%.*s", (int)token->size, token->text), *quote = strchr(text, '\'');
-    if (quote == NULL) return qm_arena_printf(finder->arena, "%lu", zero ? 0 : strtoul(text, NULL, 10) + 1);
+    if (quote == NULL) return qm_arena_printf(finder->arena, "%" PRIu64, changed(strtoul(text, NULL, 10), INT32_MAX, change));
     const char *sign = tolower((unsigned char)quote[1]) == 's' ? "s" : "";
     char base = (char)tolower((unsigned char)quote[1 + strlen(sign)]), *end;
     unsigned long bits = strtoul(text, NULL, 10);
     uint64_t value = strtoull(quote + 2 + strlen(sign), &end, base == 'h' ? 16 : base == 'b' ? 2 : 10);
     if (*end != '\0' || bits == 0) return NULL;
     uint64_t most = bits >= 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1;
-    value = zero || value == most ? 0 : value + 1;
-    return qm_arena_printf(finder->arena, "%lu'%sh%" PRIx64, bits, sign, value);
+    return qm_arena_printf(finder->arena, "%lu'%sh%" PRIx64, bits, sign, changed(value, most, change));
 }
 
 static bool is_zero(const struct token *token) {
@@ -128,10 +134,13 @@ static bool is_zero(const struct token *token) {
 
 static void find_number(struct finder *finder, struct node *node) {
     const struct token *token = &finder->tokens->list[node->first];
-    char *more = other_literal(finder, token, false), *zero = other_literal(finder, token, true);
+    char *more = other_literal(finder, token, ONE_MORE), *less = other_literal(finder, token, ONE_LESS);
+    char *zero = other_literal(finder, token, TO_ZERO);
     if (more == NULL) return;
     add(finder, node, RULE_LITERAL, more);
-    if (!is_zero(token) && strcmp(more, zero) != 0) add(finder, node, RULE_LITERAL, zero);
+    if (is_zero(token)) return;
+    if (strcmp(more, zero) != 0) add(finder, node, RULE_LITERAL, zero);
+    if (strcmp(less, zero) != 0 && strcmp(less, more) != 0) add(finder, node, RULE_LITERAL, less);
 }
 
 static void find_condition(struct finder *finder, struct node *node) {
@@ -173,6 +182,7 @@ struct writer {
     const struct tokens *tokens;
     size_t header;
     FILE *stream;
+    bool plain; /* within a fault: only one is there at a time, so no other is written in it */
 };
 
 static void write_node(const struct writer *writer, const struct node *node);
@@ -255,15 +265,17 @@ static void write_mutated(const struct writer *writer, const struct node *node, 
 /* An expression is one of two; a statement happens or not. */
 static void write_choice(const struct writer *writer, const struct node *node, const struct mutation *mutation) {
     while (mutation != NULL && mutation->fault == 0) mutation = mutation->next_here;
-    if (mutation == NULL) {
+    if (mutation == NULL || writer->plain) {
         write_tokens(writer, node);
     } else if (node->form == FORM_STATEMENT) {
         fprintf(writer->stream, "begin if (qmac.fault != 32'd%u) ", mutation->fault);
         write_tokens(writer, node);
         fputs(" end", writer->stream);
     } else {
+        struct writer within = *writer;
+        within.plain = true;
         fprintf(writer->stream, "(qmac.fault == 32'd%u ? (", mutation->fault);
-        write_mutated(writer, node, mutation);
+        write_mutated(&within, node, mutation);
         fputs(") : (", writer->stream);
         write_choice(writer, node, mutation->next_here);
         fputs("))", writer->stream);

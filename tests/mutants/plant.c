@@ -1,12 +1,13 @@
 /* plant.c - plants faults in a copy of the RTL.
  *
- *   plant SEED COUNT FOLDER EQUIVALENT FILE...
+ *   plant SEED COUNT ONLY FOLDER EQUIVALENT FILE...
  *
- * Draws COUNT faults of all that the files can have, some of each file first, and writes FOLDER/FILE for each file, and FOLDER/faults: a line
+ * Draws COUNT faults of all that the files can have, some of each file first, or of the file ONLY unless that is `all`, and writes FOLDER/FILE for each file, and FOLDER/faults: a line
  * for each drawn one with number, file, line number, fault, the line's text and, of one in the file EQUIVALENT, why it changes nothing. A file that would be
  * the same is not written again, so that make builds nothing anew.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@
 #include "common/prng.h"
 #include "tests/mutants/equivalent.h"
 
-enum { OF_EACH_FILE = 3, OUTPUT_BYTES_MAX = 1 << 26 };
+enum { OF_EACH_FILE = 3, OUTPUT_BYTES_MAX = 1 << 26, FILES = 6 /* the first of the arguments */ };
 
 struct source {
     const char *file;
@@ -26,10 +27,11 @@ struct source {
 
 struct planting {
     struct qm_arena *arena;
-    const char *folder;
+    const char *folder, *only;
     size_t source_count;
     struct source *sources;
     struct mutations mutations;
+    unsigned drawn;
 };
 
 /* ---- drawing ---- */
@@ -62,13 +64,18 @@ static struct mutation **shuffle(const struct planting *planting, uint64_t seed)
     return list;
 }
 
+static bool is_asked_for(const struct planting *planting, const struct source *source) {
+    return strcmp(planting->only, "all") == 0 || strcmp(planting->only, source->file) == 0;
+}
+
 static void draw(struct planting *planting, uint64_t seed, size_t wanted) {
     struct mutation **list = shuffle(planting, seed);
     size_t count = planting->mutations.count, drawn = 0;
-    for (unsigned limit = OF_EACH_FILE; drawn < wanted && drawn < count; limit = (unsigned)wanted)
+    unsigned limits[] = {OF_EACH_FILE, UINT_MAX};
+    for (int round = 0; round < 2; round++)
         for (size_t i = 0; i < count && drawn < wanted; i++) {
             struct source *source = source_of(planting, list[i]);
-            if (list[i]->fault != 0 || source->drawn >= limit) continue;
+            if (list[i]->fault != 0 || source->drawn >= limits[round] || !is_asked_for(planting, source)) continue;
             list[i]->fault = 1;
             source->drawn++;
             drawn++;
@@ -76,6 +83,7 @@ static void draw(struct planting *planting, uint64_t seed, size_t wanted) {
     unsigned fault = 0;
     for (struct mutation *at = planting->mutations.first; at != NULL; at = at->next)
         if (at->fault != 0) at->fault = ++fault;
+    planting->drawn = fault;
 }
 
 /* ---- files ---- */
@@ -149,25 +157,26 @@ static enum qm_status plant(struct planting *planting, char **arguments, struct 
     uint64_t seed, count;
     QM_TRY(parse("MUTANT_SEED", arguments[1], &seed, diag));
     QM_TRY(parse("MUTANTS", arguments[2], &count, diag));
-    QM_TRY(read_sources(planting, arguments + 5, diag));
-    QM_TRY(equivalent_mark(arguments[4], planting->arena, &planting->mutations, diag));
+    QM_TRY(read_sources(planting, arguments + FILES, diag));
+    QM_TRY(equivalent_mark(arguments[5], planting->arena, &planting->mutations, diag));
     draw(planting, seed, count);
+    if (planting->drawn == 0) return qm_fail(diag, QM_BAD_INPUT, "MUTANT_FILE %s: no such file has a fault", planting->only);
     QM_TRY(write_sources(planting, diag));
     return write_faults(planting, diag);
 }
 
 int main(int argc, char **argv) {
-    if (argc < 6) {
-        fputs("usage: plant SEED COUNT FOLDER EQUIVALENT FILE...\n", stderr);
+    if (argc <= FILES) {
+        fputs("usage: plant SEED COUNT ONLY FOLDER EQUIVALENT FILE...\n", stderr);
         return QM_BAD_INPUT;
     }
     struct qm_diag diag;
-    struct planting planting = {.arena = qm_arena_create(), .folder = argv[3], .source_count = (size_t)argc - 5};
+    struct planting planting = {.arena = qm_arena_create(), .only = argv[3], .folder = argv[4], .source_count = (size_t)argc - FILES};
     planting.sources = QM_ARENA_NEW(planting.arena, struct source, planting.source_count);
     planting.mutations.end = &planting.mutations.first;
     enum qm_status status = plant(&planting, argv, &diag);
     if (status == QM_OK)
-        printf("%s faults planted of %zu that can be, in %zu files\n", argv[2], planting.mutations.count, planting.source_count);
+        printf("%u faults planted of %zu that can be, in %zu files\n", planting.drawn, planting.mutations.count, planting.source_count);
     else
         fprintf(stderr, "plant: %s\n", diag.text);
     qm_arena_destroy(planting.arena);

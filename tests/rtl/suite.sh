@@ -13,3 +13,4 @@ check "post, 4x4" tests/rtl/run.sh post Rows=4 Cols=4 Seed=2
 check "post, 2x1" tests/rtl/run.sh post Rows=2 Cols=1 Seed=3
 check "requantize" tests/rtl/run.sh requantize
 check "decode" tests/rtl/run.sh decode
+check "illegal parameters are refused, and every bound is accepted" tests/rtl/parameters.sh icarus

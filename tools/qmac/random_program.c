@@ -12,14 +12,18 @@
 #include "common/precision.h"
 #include "common/prng.h"
 #include "common/status.h"
+#include "common/work.h"
 #include "compiler/compiler.h"
 #include "sim/cycle/decode.h"
+#include "tools/qmac/random_limits.h"
 
-enum { BUDGET_CYCLES = 1500, CODE_BYTES = QM_RANDOM_MAX_INSNS * QM_INSN_BYTES, DATA_OFFSET = 4096, WEIGHT_ZERO_MAX = 255 };
+enum { BUDGET_CYCLES = 1500, CORNER_CYCLES = 12000, CORNER_ATTEMPTS = 400 };
+enum { CODE_BYTES = QM_RANDOM_MAX_INSNS * QM_INSN_BYTES, DATA_OFFSET = 4096, WEIGHT_ZERO_MAX = 255 };
 _Static_assert(256 + CODE_BYTES <= DATA_OFFSET, "the code lies before the data");
 
 struct generator {
     const struct qm_machine *machine;
+    struct limits limits;
     struct qm_prng prng;
 };
 
@@ -89,7 +93,7 @@ static void draw_window(struct generator *g, struct qm_insn *insn, bool single_b
     insn->y_stride = draw_wide(g, 0, 3, 255);
     insn->y_dilation = draw_wide(g, 0, 3, 255);
     insn->x_dilation = draw_wide(g, 0, 24, 65535);
-    insn->pad_value = draw(g, 0, 255);
+    insn->pad_value = chance(g, 5) ? 0 : draw(g, 0, 255);
 }
 
 static void draw_out_strides(struct generator *g, struct qm_insn *insn, int64_t pixel_bytes) {
@@ -115,8 +119,8 @@ static bool place_output(struct generator *g, struct qm_insn *insn, int64_t size
 
 static void draw_output_stage(struct generator *g, struct qm_insn *insn) {
     insn->rounding = draw(g, 0, QM_rounding_ADDEND);
-    insn->out_zero = chance(g, 90) ? draw(g, -130, 130) : draw(g, -32768, 32767);
-    insn->clamp_min = chance(g, 90) ? draw(g, -128, 0) : draw(g, -32768, 32767);
+    insn->out_zero = chance(g, 5) ? 0 : chance(g, 90) ? draw(g, -130, 130) : draw(g, -32768, 32767);
+    insn->clamp_min = chance(g, 5) ? 0 : chance(g, 90) ? draw(g, -128, 0) : draw(g, -32768, 32767);
     insn->clamp_max = chance(g, 90) ? draw(g, 0, 255) : chance(g, 20) ? 0 : draw(g, -32768, 32767);
 }
 
@@ -218,7 +222,7 @@ static bool draw_pool(struct generator *g, struct qm_insn *insn) {
 
 static bool draw_add(struct generator *g, struct qm_insn *insn) {
     insn->binary = draw(g, QM_binary_SUM, QM_binary_PRODUCT);
-    insn->length = draw(g, 1, least(300, g->machine->scratchpad_bytes / 4));
+    insn->length = draw(g, 1, least(chance(g, 20) ? 2 * g->machine->cols : 300, g->machine->scratchpad_bytes / 4));
     struct range reads[] = {{place(g, insn->length), insn->length}, {place(g, insn->length), insn->length}};
     insn->in_addr = reads[0].first;
     insn->b_addr = reads[1].first;
@@ -266,15 +270,77 @@ static bool draw_transfer(struct generator *g, struct qm_insn *insn) {
     return true;
 }
 
-static void draw_insn(struct generator *g, struct qm_insn *insn) {
+static void draw_insn(struct generator *g, struct qm_insn *insn, int64_t first, int64_t last) {
     static bool (*const draws[QM_OPCODE_LIMIT])(struct generator *, struct qm_insn *) = {
         [QM_LOAD] = draw_transfer, [QM_STORE] = draw_transfer, [QM_MATMUL] = draw_matmul, [QM_REQUANTIZE] = draw_requantize,
         [QM_POOL] = draw_pool,     [QM_ADD] = draw_add,        [QM_COPY] = draw_copy,
     };
     do {
         memset(insn, 0, sizeof *insn);
-        insn->opcode = draw(g, QM_LOAD, QM_COPY);
+        insn->opcode = draw(g, first, last);
     } while (!draws[insn->opcode](g, insn));
+}
+
+/* ---- corners: an instruction is moved to a limit, or one beyond it ---- */
+
+/* The smallest instruction of its kind: one row of one element, so that strides, and numbers of rows, may be anything. The field stays. */
+static void make_small(struct qm_insn *insn, const struct qm_field *field) {
+    for (size_t i = 0; i < qm_field_count; i++)
+        if (limit_is_extent(&qm_fields[i]) && &qm_fields[i] != field && (qm_fields[i].opcodes >> insn->opcode & 1) != 0)
+            *(int64_t *)((char *)insn + qm_fields[i].offset) = 1;
+    if (insn->opcode == QM_MATMUL || insn->opcode == QM_REQUANTIZE) insn->channels = insn->tiles = 1;
+}
+
+/* A good instruction, with defined values and short. */
+static bool is_good(const struct generator *g, const struct qm_insn *insn) {
+    int which;
+    if (limits_broken(&g->limits, insn, &which) > 0 || qm_writes_what_it_reads(insn, g->machine)) return false;
+    if (insn->opcode == QM_STORE && insn->dram_addr < DATA_OFFSET) return false;
+    return qm_work_cycles_max(insn, g->machine) <= CORNER_CYCLES;
+}
+
+/* Whether decode refuses the instruction because of that limit, and of nothing else. */
+static bool is_refused_by(const struct generator *g, const struct qm_insn *insn, const struct limit *limit) {
+    int which;
+    return limits_broken(&g->limits, insn, &which) == 1 && which == limit - g->limits.list;
+}
+
+/* Draws an instruction that is good, or refused, when it is moved; *moved is that one. Some limits want a small one. False: it was not found. */
+static bool draw_corner(struct generator *g, const struct limit *limit, bool beyond, struct qm_insn *insn, struct qm_insn *moved) {
+    for (int attempt = 0; attempt < CORNER_ATTEMPTS; attempt++) {
+        draw_insn(g, insn, limit->opcode, limit->opcode);
+        if (attempt >= CORNER_ATTEMPTS / 8) make_small(insn, limit->field);
+        *moved = *insn;
+        if (!limit_move(limit, g->machine, moved, beyond)) continue;
+        bool refused = beyond && limit->kind == LIMIT_REFUSES;
+        if (refused ? is_refused_by(g, moved, limit) : is_good(g, moved)) return true;
+    }
+    return false;
+}
+
+/* Which of count things has its turn. The rounds have an odd length, so that what comes by turns meets what every second or fourth seed does. */
+static uint64_t in_turn(uint64_t turn, uint64_t count) {
+    return turn % (count | 1) % count;
+}
+
+/* The instruction of the program that is drawn at a limit, by turns: the limits at which good instructions are, and those beyond which they are. */
+static const struct limit *corner_in_turn(const struct generator *g, uint64_t turn, bool *beyond) {
+    const struct limit *corners[2 * QM_LIMITS_MAX];
+    uint64_t count = 0, at = 0;
+    for (int i = 0; i < g->limits.count; i++)
+        if (g->limits.list[i].has_at) corners[count++] = &g->limits.list[i];
+    at = count;
+    for (int i = 0; i < g->limits.count; i++)
+        if (g->limits.list[i].kind == LIMIT_SIZE && g->limits.list[i].has_beyond) corners[count++] = &g->limits.list[i];
+    *beyond = in_turn(turn, count) >= at;
+    return corners[in_turn(turn, count)];
+}
+
+static void draw_insn_in_turn(struct generator *g, uint64_t turn, struct qm_insn *insn) {
+    struct qm_insn drawn;
+    bool beyond;
+    const struct limit *limit = corner_in_turn(g, turn, &beyond);
+    if (!draw_corner(g, limit, beyond, &drawn, insn)) draw_insn(g, insn, QM_LOAD, QM_COPY);
 }
 
 static void pack(struct qm_random_program *program) {
@@ -282,20 +348,30 @@ static void pack(struct qm_random_program *program) {
     for (uint32_t i = 0; i < program->count; i++) QM_CHECK(qm_insn_pack(&program->insns[i], program->words[i], &diag) == QM_OK);
 }
 
-/* ---- malforming: each way takes the program and says whether it applied ---- */
+/* ---- malforming: each way takes the program and one of its instructions, and says whether it applied ---- */
 
-static uint32_t *any_words(struct generator *g, struct qm_random_program *program) {
-    return program->words[draw(g, 0, program->count - 1)];
-}
-
-static bool spoil_opcode(struct generator *g, struct qm_random_program *program) {
-    uint32_t *words = any_words(g, program);
-    words[0] = (words[0] & ~0xffu) | (uint32_t)(chance(g, 50) ? 0 : draw(g, QM_OPCODE_LIMIT, 255));
+static bool set_opcode(uint32_t *words, int64_t opcode) {
+    words[0] = (words[0] & ~0xffu) | (uint32_t)opcode;
     return true;
 }
 
-static bool spoil_reserved(struct generator *g, struct qm_random_program *program) {
-    uint32_t *words = any_words(g, program);
+static bool spoil_opcode_zero(struct generator *g, struct qm_random_program *program, uint32_t i) {
+    (void)g;
+    return set_opcode(program->words[i], 0);
+}
+
+static bool spoil_opcode_first(struct generator *g, struct qm_random_program *program, uint32_t i) {
+    (void)g;
+    return set_opcode(program->words[i], QM_OPCODE_LIMIT);
+}
+
+/* An opcode with one bit too many. */
+static bool spoil_opcode_bit(struct generator *g, struct qm_random_program *program, uint32_t i) {
+    return set_opcode(program->words[i], draw(g, 0, QM_OPCODE_LIMIT - 1) | QM_OPCODE_LIMIT << draw(g, 0, 4));
+}
+
+static bool spoil_reserved(struct generator *g, struct qm_random_program *program, uint32_t i) {
+    uint32_t *words = program->words[i];
     for (int attempt = 0; attempt < 200; attempt++) {
         uint32_t word = (uint32_t)draw(g, 0, QM_INSN_WORDS - 1), bit = 1u << draw(g, 0, 31);
         words[word] ^= bit;
@@ -305,159 +381,165 @@ static bool spoil_reserved(struct generator *g, struct qm_random_program *progra
     return false;
 }
 
-static const struct qm_field *field_named(const char *name) {
-    for (size_t i = 0; i < qm_field_count; i++)
-        if (strcmp(qm_fields[i].name, name) == 0) return &qm_fields[i];
-    QM_CHECK(!"field exists");
-    return NULL;
-}
-
-/* Sets a field of some instruction that has it to raw bits; false when the drawn instruction has no such field. */
-static bool set_field(struct generator *g, struct qm_random_program *program, const char *name, uint32_t value) {
-    const struct qm_field *field = field_named(name);
-    uint32_t *words = any_words(g, program);
-    if ((field->opcodes >> (words[0] & 0xff) & 1) == 0) return false;
-    uint32_t mask = (uint32_t)(((uint64_t)1 << field->width) - 1);
-    words[field->word] = (words[field->word] & ~(mask << field->lsb)) | (value & mask) << field->lsb;
-    return true;
-}
-
-static bool spoil_extent(struct generator *g, struct qm_random_program *program) {
-    static const char *const names[] = {"row_bytes", "row_count", "plane_count", "out_h",        "out_w",    "kernel_h",
-                                        "kernel_w",  "run_bytes", "in_rows",     "in_row_bytes", "channels", "length"};
-    return set_field(g, program, names[draw(g, 0, 11)], 0);
-}
-
-/* Values that no instruction may have: others would make a legal program, with races. */
-static bool spoil_value(struct generator *g, struct qm_random_program *program) {
-    static const struct {
-        const char *name;
-        int64_t first, last;
-    } bad[] = {{"precision", QM_precision_W1A4 + 1, 7}, {"dataflow", QM_dataflow_OS, 3}, {"rounding", QM_rounding_ADDEND + 1, 7}};
-    int64_t i = draw(g, 0, 2);
-    return set_field(g, program, bad[i].name, (uint32_t)draw(g, bad[i].first, bad[i].last));
-}
-
-/* Values that are not supported, or not together. */
-static bool spoil_combination(struct generator *g, struct qm_random_program *program) {
-    uint32_t i = (uint32_t)draw(g, 0, program->count - 1);
-    struct qm_insn insn = program->insns[i];
-    struct qm_diag diag;
-    if (insn.opcode == QM_MATMUL && chance(g, 30))
-        insn.weight_zero =
-            insn.depthwise != 0 ? draw(g, 1, WEIGHT_ZERO_MAX) : draw(g, WEIGHT_ZERO_MAX + 1, 32767) * (chance(g, 50) ? 1 : -1);
-    else if (insn.opcode == QM_MATMUL && insn.depthwise != 0)
-        insn.precision = draw(g, QM_precision_W4A8, QM_precision_W1A4);
-    else if (insn.opcode == QM_POOL || insn.opcode == QM_ADD)
-        insn.out_type = fits_nibbles(g, insn.opcode == QM_POOL ? insn.channels : insn.length) ? QM_out_type_BITS32 : QM_out_type_BITS4;
-    else if (insn.opcode == QM_REQUANTIZE && insn.out_type != QM_out_type_BITS8)
-        insn.lookup = QM_lookup_TABLE;
-    else if (insn.opcode == QM_REQUANTIZE && insn.tiles > 1 && tile_width(g, &insn) % 2 != 0)
-        insn.out_type = QM_out_type_BITS4;
-    else
-        return false;
-    QM_CHECK(qm_insn_pack(&insn, program->words[i], &diag) == QM_OK);
-    return true;
-}
-
-/* Whether decode refuses the instruction with the field at value. */
-static bool is_bad_at(const struct generator *g, const uint32_t *words, const struct qm_field *field, uint32_t value) {
+/* A field at the end of its width, or at any illegal value, where decode refuses it: others would make a legal program, with races. */
+static bool spoil_field(struct generator *g, struct qm_random_program *program, uint32_t i) {
+    const struct qm_field *field = &qm_fields[draw(g, 1, (int64_t)qm_field_count - 1)];
+    if ((field->opcodes >> program->insns[i].opcode & 1) == 0) return false;
+    uint32_t mask = (uint32_t)(((uint64_t)1 << field->width) - 1), value = chance(g, 50) ? mask : (uint32_t)qm_prng_next(&g->prng) & mask;
+    uint32_t words[QM_INSN_WORDS];
     struct decode decode;
-    uint32_t changed[QM_INSN_WORDS], mask = (uint32_t)(((uint64_t)1 << field->width) - 1);
-    memcpy(changed, words, sizeof changed);
-    changed[field->word] = (changed[field->word] & ~mask) | value;
     decode_init(&decode, g->machine);
-    return decode_check(&decode, changed, QM_RANDOM_ARENA_BYTES) != QM_ERROR_NONE;
-}
-
-static bool spoil_address(struct generator *g, struct qm_random_program *program) {
-    static const char *const names[] = {"in_addr",   "weight_addr", "param_addr", "table_addr", "out_addr",       "b_addr",
-                                        "spad_addr", "acc_addr",    "dram_addr",  "out_pitch",  "dram_row_stride"};
-    return set_field(g, program, names[draw(g, 0, 10)], UINT32_MAX);
-}
-
-/* The first address at which the instruction is bad: one byte, or row, behind the last good one. */
-static bool spoil_end(struct generator *g, struct qm_random_program *program) {
-    static const char *const names[] = {"in_addr", "weight_addr", "param_addr", "table_addr", "out_addr",
-                                        "b_addr",  "spad_addr",   "acc_addr",   "dram_addr"};
-    const struct qm_field *field = field_named(names[draw(g, 0, 8)]);
-    uint32_t *words = any_words(g, program), mask = (uint32_t)(((uint64_t)1 << field->width) - 1), good = 0, bad = mask;
-    if ((field->opcodes >> (words[0] & 0xff) & 1) == 0 || field->lsb != 0 || !is_bad_at(g, words, field, bad)) return false;
-    while (bad - good > 1) {
-        uint32_t middle = good + (bad - good) / 2;
-        *(is_bad_at(g, words, field, middle) ? &bad : &good) = middle;
-    }
-    words[field->word] = (words[field->word] & ~mask) | bad;
+    memcpy(words, program->words[i], sizeof words);
+    words[field->word] = (words[field->word] & ~(mask << field->lsb)) | value << field->lsb;
+    if (decode_check(&decode, words, QM_RANDOM_ARENA_BYTES) == QM_ERROR_NONE) return false;
+    memcpy(program->words[i], words, sizeof words);
     return true;
 }
 
-/* Only where every run but one byte is illegal: elsewhere it would be another legal program, with races. */
-static bool spoil_run(struct generator *g, struct qm_random_program *program) {
-    uint32_t i = (uint32_t)draw(g, 0, program->count - 1);
-    const struct qm_insn *insn = &program->insns[i];
-    if (insn->opcode != QM_POOL && (insn->opcode != QM_MATMUL || !insn->depthwise)) return false;
-    const struct qm_field *field = field_named("run_bytes");
-    program->words[i][field->word] |= (uint32_t)draw(g, 1, 32767) << (field->lsb + 1);
-    return true;
-}
-
-static bool spoil_tiles(struct generator *g, struct qm_random_program *program) {
-    return set_field(g, program, "tiles", (uint32_t)draw(g, 0, 65535));
-}
-
-static bool spoil_own_token(struct generator *g, struct qm_random_program *program) {
-    uint32_t i = (uint32_t)draw(g, 0, program->count - 1);
-    program->words[i][0] |= 1u << (draw(g, 0, 1) * 4 + 8 + qm_opcode_unit(program->insns[i].opcode));
-    return true;
-}
-
-static bool spoil_signal(struct generator *g, struct qm_random_program *program) {
-    uint32_t *words = any_words(g, program);
+static bool spoil_signal(struct generator *g, struct qm_random_program *program, uint32_t i) {
+    (void)g;
+    uint32_t *words = program->words[i];
     bool had = (words[0] & 0xf000) != 0;
     words[0] &= ~0xf000u;
     return had;
 }
 
-static bool spoil_wait(struct generator *g, struct qm_random_program *program) {
+static bool spoil_wait(struct generator *g, struct qm_random_program *program, uint32_t i) {
+    (void)i;
     uint32_t last = program->count - 1;
     uint32_t other = ((uint32_t)qm_opcode_unit(program->insns[last].opcode) + (uint32_t)draw(g, 1, 3)) % QM_UNITS;
     program->words[last][0] |= 1u << (8 + other);
     return true;
 }
 
-static bool spoil_program_register(struct generator *g, struct qm_random_program *program) {
-    if (chance(g, 50))
-        program->program_addr += (uint32_t)draw(g, 1, 255);
-    else
-        program->program_count = QM_RANDOM_ARENA_BYTES / QM_INSN_BYTES + (uint32_t)draw(g, 0, 1 << 30);
+/* PROGRAM_ADDR with one bit that it may not have. */
+static bool spoil_program_addr(struct generator *g, struct qm_random_program *program, uint32_t i) {
+    (void)i;
+    program->program_addr |= 1u << draw(g, 0, 7);
+    return true;
+}
+
+/* How many instructions the arena holds from the program's begin on. What lies behind the program is no instruction. */
+static uint32_t instructions_to_end(const struct qm_random_program *program) {
+    return (QM_RANDOM_ARENA_BYTES - program->program_addr) / QM_INSN_BYTES;
+}
+
+static bool spoil_count_end(struct generator *g, struct qm_random_program *program, uint32_t i) {
+    (void)g, (void)i;
+    program->program_count = instructions_to_end(program);
+    return true;
+}
+
+static bool spoil_count_beyond(struct generator *g, struct qm_random_program *program, uint32_t i) {
+    (void)g, (void)i;
+    program->program_count = instructions_to_end(program) + 1;
+    return true;
+}
+
+/* So many that their bytes are a small number again in 32 bits, or any number. */
+static bool spoil_count_far(struct generator *g, struct qm_random_program *program, uint32_t i) {
+    (void)i;
+    uint32_t wraps = (uint32_t)(((uint64_t)1 << 32) / QM_INSN_BYTES);
+    program->program_count = chance(g, 50) ? wraps + program->count : instructions_to_end(program) + 1 + (uint32_t)draw(g, 0, 1 << 30);
+    return true;
+}
+
+static bool spoil_count_zero(struct generator *g, struct qm_random_program *program, uint32_t i) {
+    (void)g, (void)i;
+    program->program_count = 0;
     return true;
 }
 
 static const struct spoiler {
     const char *name;
-    bool (*spoil)(struct generator *, struct qm_random_program *);
+    bool (*spoil)(struct generator *, struct qm_random_program *, uint32_t);
+    enum qm_opcode opcode; /* of an instruction that the program must have, or 0 */
 } spoilers[] = {
-    {"unknown opcode", spoil_opcode},   {"reserved bit", spoil_reserved}, {"empty extent", spoil_extent},
-    {"enumerated value", spoil_value},  {"address", spoil_address},       {"end", spoil_end},
-    {"run length", spoil_run},          {"tile count", spoil_tiles},      {"own token", spoil_own_token},
-    {"lost signal", spoil_signal},      {"surplus wait", spoil_wait},     {"program register", spoil_program_register},
-    {"combination", spoil_combination},
+    {"opcode 0", spoil_opcode_zero, 0},
+    {"first unknown opcode", spoil_opcode_first, 0},
+    {"bit of the opcode", spoil_opcode_bit, 0},
+    {"field", spoil_field, 0},
+    {"lost signal", spoil_signal, 0},
+    {"surplus wait", spoil_wait, 0},
+    {"PROGRAM_ADDR", spoil_program_addr, 0},
+    {"PROGRAM_COUNT to the end of the arena", spoil_count_end, 0},
+    {"PROGRAM_COUNT one beyond the arena", spoil_count_beyond, 0},
+    {"PROGRAM_COUNT far beyond the arena", spoil_count_far, 0},
+    {"PROGRAM_COUNT 0", spoil_count_zero, 0},
+#define QM_OPCODE(name, code, unit, text) {"reserved bit of " #name, spoil_reserved, QM_##name},
+#include "spec/isa.def"
+#undef QM_OPCODE
 };
 enum { SPOILERS = sizeof spoilers / sizeof *spoilers };
+_Static_assert((int)SPOILERS == (int)QM_RANDOM_SPOILERS, "the header's number");
+
+const char *qm_random_spoiler_name(int spoiler) {
+    return spoilers[spoiler].name;
+}
+
+/* ---- a program ---- */
+
+/* Of each five seeds two put an instruction one beyond a limit, and one spoils the program in another way, all by turns. */
+struct fault {
+    const struct limit *limit;
+    const struct spoiler *spoiler;
+    uint32_t place; /* of its instruction; rather late, so that the others run */
+};
+
+static const struct limit *refusal_in_turn(const struct generator *g, uint64_t turn) {
+    const struct limit *refusals[QM_LIMITS_MAX];
+    uint64_t count = 0;
+    for (int i = 0; i < g->limits.count; i++)
+        if (g->limits.list[i].kind == LIMIT_REFUSES && g->limits.list[i].has_beyond) refusals[count++] = &g->limits.list[i];
+    return refusals[in_turn(turn, count)];
+}
+
+static struct fault fault_in_turn(struct generator *g, uint64_t seed, uint32_t count) {
+    int64_t a = draw(g, 0, count - 1), b = draw(g, 0, count - 1);
+    struct fault fault = {.place = (uint32_t)(a > b ? a : b)};
+    if (seed % 5 == 1 || seed % 5 == 3) fault.limit = refusal_in_turn(g, seed / 5 * 2 + (seed % 5 == 3));
+    if (seed % 5 == 4) fault.spoiler = &spoilers[in_turn(seed / 5, SPOILERS)];
+    return fault;
+}
+
+/* The instruction as it stands in the program, with its tokens. */
+static void put_beyond(struct qm_random_program *program, const struct fault *fault, struct qm_insn *moved) {
+    struct qm_diag diag;
+    moved->wait |= program->insns[fault->place].wait;
+    moved->signal |= program->insns[fault->place].signal;
+    QM_CHECK(qm_insn_pack(moved, program->words[fault->place], &diag) == QM_OK);
+    program->malformed = fault->limit->name;
+}
+
+static void spoil(struct generator *g, struct qm_random_program *program, const struct fault *fault) {
+    for (int attempt = 0; attempt < 100 && program->malformed == NULL; attempt++) {
+        uint32_t place = fault->spoiler->opcode != 0 ? fault->place : (uint32_t)draw(g, 0, program->count - 1);
+        if (fault->spoiler->spoil(g, program, place)) program->malformed = fault->spoiler->name;
+    }
+}
 
 void qm_random_program_make(const struct qm_machine *machine, uint64_t seed, struct qm_random_program *program) {
+    enum { EVERY_SECOND = 2, TURNS_APART = 37 };
     struct generator g = {.machine = machine};
+    struct qm_insn moved;
     qm_prng_init(&g.prng, seed);
+    limits_init(&g.limits, machine);
     memset(program, 0, sizeof *program);
     program->count = program->program_count = (uint32_t)draw(&g, 1, QM_RANDOM_MAX_INSNS);
     program->program_addr = 256 * (uint32_t)draw(&g, 0, 1);
-    for (uint32_t i = 0; i < program->count; i++) draw_insn(&g, &program->insns[i]);
+    struct fault fault = fault_in_turn(&g, seed, program->count);
+    for (uint32_t i = 0; i < program->count; i++)
+        if (i % EVERY_SECOND == 0)
+            draw_insn_in_turn(&g, seed + i / EVERY_SECOND * TURNS_APART, &program->insns[i]);
+        else
+            draw_insn(&g, &program->insns[i], QM_LOAD, QM_COPY);
+    struct qm_insn *bad = &program->insns[fault.place];
+    if (fault.spoiler != NULL && fault.spoiler->opcode != 0) draw_insn(&g, bad, fault.spoiler->opcode, fault.spoiler->opcode);
+    bool is_beyond = fault.limit != NULL && draw_corner(&g, fault.limit, true, bad, &moved);
     qm_synchronize(program->insns, program->count, machine);
     pack(program);
-    if (!chance(&g, 20)) return;
-    const struct spoiler *spoiler = &spoilers[draw(&g, 0, SPOILERS - 1)];
-    for (int attempt = 0; attempt < 100 && program->malformed == NULL; attempt++)
-        if (spoiler->spoil(&g, program)) program->malformed = spoiler->name;
+    if (is_beyond) put_beyond(program, &fault, &moved);
+    if (fault.spoiler != NULL) spoil(&g, program, &fault);
 }
 
 void qm_random_program_start(const struct qm_random_program *program, struct qm_device *device) {
@@ -466,110 +548,4 @@ void qm_random_program_start(const struct qm_random_program *program, struct qm_
     device->ops->write_csr(device, QM_CSR_PROGRAM_COUNT, program->program_count);
     device->ops->write_csr(device, QM_CSR_MEMORY_SIZE, QM_RANDOM_ARENA_BYTES);
     device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
-}
-
-/* ---- coverage ---- */
-
-enum { MAX_FIELDS = 96, CLASSES = 8, CLASS_ZERO = 0, CLASS_POSITIVE = 1, CLASS_NEGATIVE = 2 };
-
-struct qm_coverage {
-    bool seen[QM_OPCODE_LIMIT][MAX_FIELDS][CLASSES];
-    bool spoilt[SPOILERS];
-};
-
-size_t qm_coverage_bytes(void) {
-    return sizeof(struct qm_coverage);
-}
-
-struct qm_coverage *qm_coverage_create(void) {
-    QM_CHECK(qm_field_count <= MAX_FIELDS);
-    struct qm_coverage *coverage = calloc(1, sizeof *coverage);
-    QM_CHECK(coverage != NULL);
-    return coverage;
-}
-
-void qm_coverage_destroy(struct qm_coverage *coverage) {
-    free(coverage);
-}
-
-static bool is_mask(const struct qm_field *field) {
-    return strcmp(field->name, "wait") == 0 || strcmp(field->name, "signal") == 0;
-}
-
-static bool is_enumerated(const struct qm_field *field) {
-    for (size_t i = 0; i < qm_enum_value_count; i++)
-        if (strcmp(qm_enum_values[i].field, field->name) == 0) return true;
-    return false;
-}
-
-/* Zero is illegal in extents and in `tiles`. */
-static bool never_zero(const struct qm_field *field) {
-    static const char *const names[] = {"row_bytes", "row_count", "plane_count",  "out_h",    "out_w",  "kernel_h", "kernel_w",
-                                        "run_bytes", "in_rows",   "in_row_bytes", "channels", "length", "tiles"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], field->name) == 0) return true;
-    return false;
-}
-
-/* MATMUL writes only the accumulator and STORE reads only the scratchpad: there is no hazard between them, and no token. */
-static bool token_exists(enum qm_unit a, enum qm_unit b) {
-    bool matmul = a == QM_UNIT_MATMUL || b == QM_UNIT_MATMUL, store = a == QM_UNIT_STORE || b == QM_UNIT_STORE;
-    return a != b && b < QM_UNITS && !(matmul && store);
-}
-
-/* Can class occur in a well-formed instruction? A STORE to 0 would overwrite the program; only REQUANTIZE writes wide elements. */
-static bool class_exists(const struct qm_field *field, int opcode, int class) {
-    if (is_mask(field)) return token_exists(qm_opcode_unit(opcode), (enum qm_unit) class);
-    if (opcode == QM_STORE && class == CLASS_ZERO && strcmp(field->name, "dram_addr") == 0) return false;
-    if (opcode != QM_REQUANTIZE && class > QM_out_type_BITS4 && strcmp(field->name, "out_type") == 0) return false;
-    if (is_enumerated(field)) {
-        for (size_t i = 0; i < qm_enum_value_count; i++)
-            if (strcmp(qm_enum_values[i].field, field->name) == 0 && qm_enum_values[i].value == class) return qm_enum_values[i].supported;
-        return false;
-    }
-    if (class == CLASS_ZERO) return !never_zero(field);
-    return class == CLASS_POSITIVE || (class == CLASS_NEGATIVE && field->is_signed);
-}
-
-static void cover_field(struct qm_coverage *coverage, const struct qm_insn *insn, size_t index) {
-    const struct qm_field *field = &qm_fields[index];
-    int64_t value = *(const int64_t *)((const char *)insn + field->offset);
-    bool *seen = coverage->seen[insn->opcode][index];
-    if (is_mask(field)) {
-        for (int unit = 0; unit < QM_UNITS; unit++) seen[unit] = seen[unit] || (value >> unit & 1) != 0;
-    } else if (is_enumerated(field)) {
-        seen[value] = true;
-    } else {
-        seen[value == 0 ? CLASS_ZERO : value > 0 ? CLASS_POSITIVE : CLASS_NEGATIVE] = true;
-    }
-}
-
-void qm_coverage_add(struct qm_coverage *coverage, const struct qm_random_program *program) {
-    for (uint32_t i = 0; i < program->count; i++)
-        for (size_t f = 1; f < qm_field_count; f++)
-            if (qm_fields[f].opcodes >> program->insns[i].opcode & 1) cover_field(coverage, &program->insns[i], f);
-    for (int i = 0; i < SPOILERS; i++)
-        if (program->malformed == spoilers[i].name) coverage->spoilt[i] = true;
-}
-
-static void note_class(bool seen, const char *name, size_t *covered, size_t *all, struct qm_diag *missing) {
-    (*all)++;
-    *covered += seen;
-    size_t used = strlen(missing->text);
-    if (!seen) snprintf(missing->text + used, sizeof missing->text - used, "%s%s", used ? ", " : "", name);
-}
-
-void qm_coverage_count(const struct qm_coverage *coverage, size_t *covered, size_t *all, char *missing, size_t size) {
-    struct qm_diag names = {.text = ""};
-    *covered = *all = 0;
-    for (int opcode = 1; opcode < QM_OPCODE_LIMIT; opcode++)
-        for (size_t f = 1; f < qm_field_count; f++)
-            for (int class = 0; class < CLASSES; class ++) {
-                if ((qm_fields[f].opcodes >> opcode & 1) == 0 || !class_exists(&qm_fields[f], opcode, class)) continue;
-                char name[80];
-                snprintf(name, sizeof name, "%s.%s[%d]", qm_opcode_name(opcode), qm_fields[f].name, class);
-                note_class(coverage->seen[opcode][f][class], name, covered, all, &names);
-            }
-    for (int i = 0; i < SPOILERS; i++) note_class(coverage->spoilt[i], spoilers[i].name, covered, all, &names);
-    snprintf(missing, size, "%s", names.text);
 }

@@ -93,7 +93,7 @@ enum qm_status qm_verify_random_one(const struct qm_verify_random *verify, uint6
     struct qm_arena *arena = qm_arena_create();
     struct qm_random_program random;
     qm_random_program_make(verify->machine, seed, &random);
-    qm_coverage_add(coverage, &random);
+    qm_coverage_add(coverage, verify->machine, &random);
     enum qm_status status = qm_verify_text(verify, text_of(verify, &random, seed, arena), stats, diag);
     qm_arena_destroy(arena);
     return status;
