@@ -113,6 +113,6 @@ static inline uint64_t qm_device_counter(struct qm_device *device, enum qm_count
 extern const struct qm_device_ops qm_device_cycle;      /* sim/cycle */
 extern const struct qm_device_ops qm_device_rtl;        /* sim/verilated */
 extern const struct qm_device_ops qm_device_systemc;    /* sim/systemc: the cycle model in a SystemC platform */
-extern const struct qm_device_ops qm_device_functional; /* sim/functional: values only, no time, no events, counters are 0 */
+extern const struct qm_device_ops qm_device_functional; /* sim/functional: values only, no events, counters are 0; what is waited buys work */
 
 #endif

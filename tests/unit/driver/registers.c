@@ -163,8 +163,8 @@ Test(driver_registers, a_device_that_never_ends_runs_into_the_limit_to_the_cycle
         const struct mock_access script[] = {
             START, {MOCK_WAIT, SLICE, 0}, {MOCK_WAIT, SLICE, 0}, {MOCK_WAIT, 23456, 0}, {MOCK_READ, QM_CSR_STATUS, answers[i]},
         };
-        cr_assert(eq(u64, run_script(script, LENGTH(script), 123456, QM_INTERNAL), 123456));
-        expect_text("copy:instruction 0: the device is still busy after 123456 cycles");
+        cr_assert(eq(u64, run_script(script, LENGTH(script), 123456, QM_BAD_INPUT), 123456));
+        expect_text("copy:instruction 0: the step from here on is still busy after 123456 cycles, the limit that was given");
     }
 }
 
