@@ -216,7 +216,7 @@ static bool wait_step(const struct job *job, uint64_t limit) {
         uint64_t slice = limit - passed < SLICE_CYCLES ? limit - passed : SLICE_CYCLES;
         if (job->device->ops->wait(job->device, slice) && !is_busy(job->device)) return true;
         passed += slice;
-        if (job->options->progress != NULL) job->options->progress(job->options->context, passed);
+        if (job->options->progress != NULL && !job->options->progress(job->options->context, passed)) break;
     }
     return !is_busy(job->device);
 }

@@ -15,10 +15,12 @@
 #include "sim/device.h"
 
 struct qm_driver_options {
-    uint64_t limit_cycles;                            /* of a step; 0: more than it can need (qm_work_limit) */
-    const struct qm_machine *machine;                 /* for that: with the knobs of the device's memory; NULL: the program's */
-    double stalls;                                    /* and the probability of its stalls */
-    void (*progress)(void *context, uint64_t cycles); /* now and then, with the cycles that have passed in this run at least; may be NULL */
+    uint64_t limit_cycles;            /* of a step; 0: more than it can need (qm_work_limit) */
+    const struct qm_machine *machine; /* for that: with the knobs of the device's memory; NULL: the program's */
+    double stalls;                    /* and the probability of its stalls */
+    bool (*progress)(
+        void *context,
+        uint64_t cycles); /* now and then, with the cycles that have passed in this step at least; false: give it up. Or NULL */
     void *context;
     bool no_values; /* leave out the operators of the host: for a device with no_values, which has nothing for them to work on */
 };

@@ -110,9 +110,10 @@ static inline uint64_t qm_device_counter(struct qm_device *device, enum qm_count
     return low | (uint64_t)device->ops->read_csr(device, offset + 4) << 32;
 }
 
-extern const struct qm_device_ops qm_device_cycle;      /* sim/cycle */
-extern const struct qm_device_ops qm_device_rtl;        /* sim/verilated */
-extern const struct qm_device_ops qm_device_systemc;    /* sim/systemc: the cycle model in a SystemC platform */
-extern const struct qm_device_ops qm_device_functional; /* sim/functional: values only, no events, counters are 0; what is waited buys work */
+extern const struct qm_device_ops qm_device_cycle;   /* sim/cycle */
+extern const struct qm_device_ops qm_device_rtl;     /* sim/verilated */
+extern const struct qm_device_ops qm_device_systemc; /* sim/systemc: the cycle model in a SystemC platform */
+extern const struct qm_device_ops
+    qm_device_functional; /* sim/functional: values only, no events, counters are 0; what is waited buys work */
 
 #endif

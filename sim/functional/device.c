@@ -19,9 +19,9 @@ struct functional_device {
     struct csr csr;
     struct qm_counters counters; /* all 0 */
     struct decode decode;
-    uint64_t accepted;  /* instructions of this run */
-    uint64_t credit;    /* cycles that have been waited for and not been used */
-    uint8_t *memory; /* [memory_bytes] */
+    uint64_t accepted; /* instructions of this run */
+    uint64_t credit;   /* cycles that have been waited for and not been used */
+    uint8_t *memory;   /* [memory_bytes] */
     uint8_t *scratchpad;
     int32_t *accumulator;
 };

@@ -141,8 +141,7 @@ static bool shrink_machine(struct shrinker *self) {
         bool better = keep(self);
         self->verify.rtl_is_built = better;
         if (better) return true;
-        QM_CHECK(keep(self));
-        self->verify.rtl_is_built = true;
+        self->verify.rtl_is_built = keep(self);
     }
     return false;
 }
@@ -179,6 +178,7 @@ enum qm_status qm_shrink(const struct qm_verify_random *verify, const struct qm_
     self.trial = QM_ARENA_NEW(arena, struct candidate, 1);
     self.trial->text = *program;
     self.verify.waves_dir = NULL;
+    self.verify.found = NULL;
     self.verify.rtl_is_built = false;
     enum qm_status status = QM_OK;
     if (!split(self.trial, diag) || !keep(&self))

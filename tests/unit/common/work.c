@@ -180,7 +180,14 @@ Test(work, the_limit_is_the_formula_of_the_document) {
         {{.opcode = QM_REQUANTIZE, .out_h = 65535, .out_w = 65535, .tiles = 65535}, 256 + 9 * 1024 + 1024},
         {{.opcode = QM_POOL, .out_h = 4, .out_w = 5, .kernel_h = 2, .kernel_w = 3, .channels = 17, .in_rows = 9, .in_row_bytes = 99},
          20 * 2 * 6},
-        {{.opcode = QM_POOL, .out_h = 65535, .out_w = 65535, .kernel_h = 255, .kernel_w = 255, .channels = 1, .in_rows = 2, .in_row_bytes = 5},
+        {{.opcode = QM_POOL,
+          .out_h = 65535,
+          .out_w = 65535,
+          .kernel_h = 255,
+          .kernel_w = 255,
+          .channels = 1,
+          .in_rows = 2,
+          .in_row_bytes = 5},
          262144 * 10},
         {{.opcode = QM_ADD, .length = 33}, 2 * 3},
         {{.opcode = QM_ADD, .length = 16777215}, 2 * 262144 / 16},
@@ -225,8 +232,7 @@ Test(work, no_words_are_too_much_for_the_limit) {
 
 Test(work, repeated_work_counts_in_the_cycles_of_an_instruction) {
     struct qm_insn load = {.opcode = QM_LOAD, .row_bytes = 64, .row_count = 65535, .plane_count = 32767};
-    struct qm_insn copy = {
-        .opcode = QM_COPY, .out_h = 65535, .out_w = 65535, .kernel_h = 255, .kernel_w = 255, .run_bytes = 65535};
+    struct qm_insn copy = {.opcode = QM_COPY, .out_h = 65535, .out_w = 65535, .kernel_h = 255, .kernel_w = 255, .run_bytes = 65535};
     struct qm_insn pool = {.opcode = QM_POOL, .out_h = 1000, .out_w = 1000, .kernel_h = 100, .kernel_w = 100, .channels = 1};
     pool.in_rows = pool.in_row_bytes = 1;
     qm_machine_init(&machine);

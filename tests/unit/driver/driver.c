@@ -247,7 +247,8 @@ static void expect_margin(const char *name, struct slowness slowness) {
     qm_driver_memory(program, &options);
     cr_assert(qm_device_cycle.create(&machine, &options, &device, &diag) == QM_OK, "%s", diag.text);
     cr_assert(qm_driver_load(device, program, &diag) == QM_OK, "%s", diag.text);
-    cr_assert(qm_driver_run(device, program, &(struct qm_driver_options){.limit_cycles = UINT64_MAX}, run, &diag) == QM_OK, "%s", diag.text);
+    cr_assert(qm_driver_run(device, program, &(struct qm_driver_options){.limit_cycles = UINT64_MAX}, run, &diag) == QM_OK, "%s",
+              diag.text);
     for (uint32_t i = 0; i < program->step_count; i++) {
         const struct qm_program_step *step = &program->steps[i];
         const uint32_t(*insns)[QM_INSN_WORDS] = (const uint32_t(*)[QM_INSN_WORDS])program->insns + step->first_insn;
@@ -288,7 +289,8 @@ Test(driver, a_damaged_program_ends_on_every_engine, .timeout = 20) {
     expect_limit(program, &qm_device_cycle, false, "is still busy after");
     expect_limit(program, &qm_device_cycle, true, "is still busy after");
     expect_limit(program, &qm_device_functional, false, "is still busy after");
-    struct qm_insn pool = {.opcode = QM_POOL, .in_pitch = 1, .in_rows = 1, .in_row_bytes = 1, .channels = 1, .run_bytes = 1, .out_addr = 64};
+    struct qm_insn pool = {
+        .opcode = QM_POOL, .in_pitch = 1, .in_rows = 1, .in_row_bytes = 1, .channels = 1, .run_bytes = 1, .out_addr = 64};
     pool.kernel_h = pool.kernel_w = 255;
     pool.out_h = pool.out_w = 65535;
     copy_program_put(program, 0, &pool);
