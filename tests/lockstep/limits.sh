@@ -61,6 +61,7 @@ grep -qF "again by: qmac verify $digits --machine tiny --stalls 0.2 --rtl build/
 
 # The folder of the reduced program goes away after the difference.
 mkdir "$dir/gone"
+: >"$dir/err"
 # shellcheck disable=SC2086
 {
     build/qmac verify --random 300 --seed 2 $faulty --waves "$dir/again" --shrink "$dir/gone/small.prog" >"$dir/out" 2>"$dir/err" &
