@@ -51,9 +51,9 @@ struct verify_options {
     const char *rtl_dir, *waves_dir, *shrink_file, *corpus;
     bool wants_help, is_random, probed;
     struct qm_arena *arena;
-    char given[OPTIONS_MAX];            /* letters of the options, in order, and a 0 */
-    const char *again, *again_for_file; /* the options that find a difference again; and those of them that a TEST.prog takes */
-    const char *names[CHAR_MAX + 1];    /* of options, by letter */
+    char given[OPTIONS_MAX];         /* letters of the options, in order, and a 0 */
+    const char *words[OPTIONS_MAX];  /* of each, as a shell reads it */
+    const char *names[CHAR_MAX + 1]; /* of options, by letter */
 };
 
 static enum qm_status take_option(struct verify_options *options, int option, struct qm_diag *diag) {
@@ -78,16 +78,25 @@ static enum qm_status take_option(struct verify_options *options, int option, st
     }
 }
 
-/* Remembers that it was given. Where a difference is found again, it is looked for in one process, and nothing is made of it. */
 static enum qm_status remember(struct verify_options *options, int option, struct qm_diag *diag) {
     size_t count = strlen(options->given);
-    const char *word =
-        qm_arena_printf(options->arena, " --%s%s", options->names[option], optarg != NULL ? found_word(options->arena, optarg) : "");
     if (count == OPTIONS_MAX - 1) return qm_fail(diag, QM_BAD_INPUT, "--%s: more than %d options", options->names[option], OPTIONS_MAX - 1);
     options->given[count] = (char)option;
-    if (strchr("rjDKW", option) == NULL) options->again = qm_arena_printf(options->arena, "%s%s", options->again, word);
-    if (strchr("RBM", option) != NULL) options->again_for_file = qm_arena_printf(options->arena, "%s%s", options->again_for_file, word);
+    options->words[count] =
+        qm_arena_printf(options->arena, " --%s%s", options->names[option], optarg != NULL ? found_word(options->arena, optarg) : "");
     return QM_OK;
+}
+
+/* The options as they were given, but for some: what finds a difference again looks for it in one process, and makes nothing of it. */
+static const char *options_without(const struct verify_options *options, const char *letters) {
+    const char *all = "";
+    for (size_t i = 0; options->given[i] != '\0'; i++)
+        if (strchr(letters, options->given[i]) == NULL) all = qm_arena_printf(options->arena, "%s%s", all, options->words[i]);
+    return all;
+}
+
+static const char *options_of_file(const struct verify_options *options) {
+    return options_without(options, "rimsqwLCNISPjDKW");
 }
 
 static bool is_text(const char *file) {
@@ -176,8 +185,8 @@ static enum qm_status verify_random(const struct verify_options *options, struct
                                      .seed = options->seed,
                                      .jobs = options->jobs,
                                      .corpus = options->corpus,
-                                     .random_options = options->again,
-                                     .file_options = options->again_for_file,
+                                     .random_options = options_without(options, "rSjDKW"),
+                                     .file_options = options_of_file(options),
                                      .shrink_file = options->shrink_file};
     return qm_endurance_run(&endurance, &verify, diag);
 }
@@ -190,7 +199,7 @@ static void tell_found(const struct verify_options *options, const char *argumen
 static void found_in_text(void *context, const struct qm_program_text *program, const struct qm_diag *difference) {
     const struct verify_options *options = context;
     (void)program;
-    tell_found(options, options->again_for_file, difference);
+    tell_found(options, options_of_file(options), difference);
 }
 
 static enum qm_status verify_text(struct verify_options *options, struct qm_diag *diag) {
@@ -267,7 +276,7 @@ static enum qm_status verify_on_pair(struct qm_device *pair, struct subject *sub
     struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
     struct scene_program run = scene_of_program(subject->opened.program, &scene);
     status = name_difference(subject, difference, diag);
-    if (!is_second) tell_found(subject->options, subject->options->again, diag);
+    if (!is_second) tell_found(subject->options, options_without(subject->options, "W"), diag);
     scene_report(pair, &run, subject->options->waves_dir);
     return status;
 }
@@ -340,7 +349,7 @@ static enum qm_status verify(struct verify_options *options, struct qm_diag *dia
 }
 
 int qm_cmd_verify(int argc, char **argv) {
-    struct verify_options options = {.seed = 1, .jobs = 1, .arena = qm_arena_create(), .again = "", .again_for_file = ""};
+    struct verify_options options = {.seed = 1, .jobs = 1, .arena = qm_arena_create()};
     struct qm_diag diag;
     enum qm_status status = parse_options(argc, argv, &options, &diag);
     if (status == QM_OK && options.wants_help) fputs(help, stdout);
