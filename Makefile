@@ -15,7 +15,7 @@ LDLIBS := -lprotobuf-c -lcjson -lyaml -lnettle -ldl -lm
 ROOMS := common compiler driver sim
 LIB_SRC := $(sort $(shell find $(ROOMS) -name '*.c'))
 TOOL_SRC := $(sort $(wildcard tools/qmac/*.c))
-UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c') $(wildcard tools/qmac/explore_*.c tools/qmac/random_*.c))
+UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c') $(wildcard tools/qmac/explore_*.c tools/qmac/random_*.c) tools/qmac/agreement.c tools/qmac/found.c)
 obj = $(patsubst %.c,$(B)/$(2)/%.o,$(1))
 
 # Everything that building, testing and linting need, in Debian's names. The one list; `make deps` installs what is missing.

@@ -17,8 +17,10 @@ struct qm_precision {
 
 static inline struct qm_precision qm_precision_sizes(int64_t precision) {
     static const struct qm_precision precisions[] = {
-        [QM_precision_W8A8] = {8, 8, 1}, [QM_precision_W4A8] = {4, 8, 2}, [QM_precision_W4A4] = {4, 4, 2}, [QM_precision_W2A8] = {2, 8, 2},
-        [QM_precision_W1A8] = {1, 8, 2}, [QM_precision_W2A4] = {2, 4, 2}, [QM_precision_W1A4] = {1, 4, 2},
+        [QM_precision_W8A8] = {8, 8, 1}, [QM_precision_W4A8] = {4, 8, 2},
+        [QM_precision_W4A4] = {4, 4, 2}, [QM_precision_W2A8] = {2, 8, 2},
+        [QM_precision_W1A8] = {1, 8, 2}, [QM_precision_W2A4] = {2, 4, 2},
+        [QM_precision_W1A4] = {1, 4, 2}, [7] = {8, 8, 1}, /* has no name: decode refuses it */
     };
     return precisions[precision];
 }

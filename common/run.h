@@ -18,6 +18,7 @@ struct qm_insn_time {
 
 struct qm_run {
     bool timed;                   /* false: the engine knows no time, and counters and times are 0 */
+    bool over_limit;              /* it was given up: a step was still busy at the limit of its cycles */
     struct qm_counters *counters; /* [step_count], all 0 for a host step */
     struct qm_insn_time *times;   /* [insn_count] */
 };

@@ -1,19 +1,32 @@
 /* work.c - one function per unit or opcode, each a closed form of the walk that docs/machine.md describes. */
 #include "common/work.h"
 
+#include <math.h>
+
 #include "common/precision.h"
 
 static uint64_t ceil_div(uint64_t a, uint64_t b) {
     return (a + b - 1) / b;
 }
 
-/* Beats that cover the rows of a transfer: each row is read or written from its first to its last touched beat. */
+/* How many of `count` numbers from 0 on are r modulo width, and r is one of them. */
+static uint64_t count_residue(uint64_t count, uint64_t r, uint64_t width) {
+    return (count - r + width - 1) / width;
+}
+
+static uint64_t least(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+/* Beats that cover the rows of a transfer: each row is read or written from its first to its last touched beat. How many those are depends on where
+ * in a beat the row begins, so that rows, and planes, whose numbers are equal modulo the width are alike: one of them stands for all. */
 static uint64_t transfer_beats(const struct qm_insn *insn, const struct qm_machine *machine) {
-    uint64_t width = machine->axi_bytes, beats = 0;
-    for (int64_t plane = 0; plane < insn->plane_count; plane++)
-        for (int64_t row = 0; row < insn->row_count; row++) {
-            uint64_t begin = (uint64_t)(insn->dram_addr + plane * insn->dram_plane_stride + row * insn->dram_row_stride);
-            beats += ceil_div(begin + (uint64_t)insn->row_bytes, width) - begin / width;
+    uint64_t width = machine->axi_bytes, beats = 0, planes = (uint64_t)insn->plane_count, rows = (uint64_t)insn->row_count;
+    for (uint64_t plane = 0; plane < least(planes, width); plane++)
+        for (uint64_t row = 0; row < least(rows, width); row++) {
+            uint64_t begin = (uint64_t)insn->dram_addr + plane * (uint64_t)insn->dram_plane_stride + row * (uint64_t)insn->dram_row_stride;
+            uint64_t of_row = ceil_div(begin + (uint64_t)insn->row_bytes, width) - begin / width;
+            beats += of_row * count_residue(planes, plane, width) * count_residue(rows, row, width);
         }
     return beats;
 }
@@ -108,25 +121,94 @@ void qm_work_add(const struct qm_insn *insn, const struct qm_machine *machine, s
     }
 }
 
-static uint64_t transfer_cycles(const struct qm_insn *insn, const struct qm_machine *machine) {
-    uint64_t beats = transfer_beats(insn, machine), rows = (uint64_t)(insn->plane_count * insn->row_count);
-    uint64_t bursts = rows * (1 + ceil_div((uint64_t)insn->row_bytes, 1024));
-    return beats * (1 + ceil_div(machine->axi_bytes, machine->dram_bytes_per_cycle)) + bursts * (machine->dram_latency + 4);
+/* ---- time: docs/machine.md, Limits of time ---- */
+
+enum { LIMIT_MIN_CYCLES = 1000000, LIMIT_FACTOR = 8, BURST_BYTES = 1024, OVERHEAD_CYCLES = 100 };
+static const uint64_t ENDLESS = INT64_MAX;
+
+static uint64_t times(uint64_t a, uint64_t b) {
+    uint64_t product;
+    return __builtin_mul_overflow(a, b, &product) ? ENDLESS : least(product, ENDLESS);
 }
 
-/* Issues of the instruction: one a cycle, plus weights and parameters. */
-static uint64_t issue_cycles(const struct qm_insn *insn, const struct qm_machine *machine) {
-    uint64_t m = positions(insn), tiles = (uint64_t)insn->tiles;
+static uint64_t plus(uint64_t a, uint64_t b) {
+    uint64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? ENDLESS : least(sum, ENDLESS);
+}
+
+/* What memory costs, and how much of an instruction's work is of use. */
+struct pace {
+    uint64_t beat, burst; /* cycles */
+    uint64_t bytes, sums; /* of the scratchpad, rows of the accumulator: beyond them work repeats itself. ENDLESS: repetitions count */
+};
+
+static struct pace pace_of(const struct qm_machine *machine, double stalls) {
+    uint64_t stall = (uint64_t)ceil(1 / (1 - stalls));
+    return (struct pace){.beat = ceil_div(machine->axi_bytes, machine->dram_bytes_per_cycle) + stall,
+                         .burst = 2 + 2 * stall + ceil_div(machine->dram_latency, machine->dram_queue),
+                         .bytes = machine->scratchpad_bytes,
+                         .sums = machine->accumulator_rows};
+}
+
+static uint64_t transfer_cycles(const struct qm_insn *insn, const struct qm_machine *machine, const struct pace *pace) {
+    uint64_t bytes = insn->row_bytes > 0 ? (uint64_t)insn->row_bytes : 1, rows = (uint64_t)(insn->plane_count * insn->row_count);
+    uint64_t beats = bytes / machine->axi_bytes + 2, bursts = bytes / BURST_BYTES + 2;
+    return times(least(rows, ceil_div(pace->bytes, bytes)), beats * pace->beat + bursts * pace->burst);
+}
+
+static uint64_t matmul_cycles(const struct qm_insn *insn, const struct qm_machine *machine, const struct pace *pace) {
+    uint64_t tiles = (uint64_t)insn->tiles, weight_rows = taps(insn) * (uint64_t)qm_weight_rows(insn, insn->run_bytes);
+    uint64_t streams = times(least(times(tiles, positions(insn)), pace->sums), least(steps_per_tile(insn, machine), pace->bytes));
+    return plus(streams, least(times(tiles, weight_rows), pace->bytes));
+}
+
+static uint64_t requantize_cycles(const struct qm_insn *insn, const struct pace *pace) {
+    uint64_t tiles = (uint64_t)insn->tiles, rows = least(times(tiles, positions(insn)), pace->sums);
+    return plus(QM_TABLE_BYTES + 9 * least(tiles, pace->sums), times(rows, (uint64_t)qm_row_cycles(insn)));
+}
+
+static uint64_t pool_cycles(const struct qm_insn *insn, const struct qm_machine *machine, const struct pace *pace) {
+    uint64_t outputs = times(positions(insn), ceil_div((uint64_t)insn->channels, machine->cols));
+    uint64_t map = pace->bytes == ENDLESS ? ENDLESS : (uint64_t)(insn->in_rows * insn->in_row_bytes);
+    return times(least(outputs, pace->bytes), least(taps(insn), map));
+}
+
+static uint64_t copy_cycles(const struct qm_insn *insn, const struct qm_machine *machine, const struct pace *pace) {
+    uint64_t pieces = taps(insn) * ceil_div((uint64_t)insn->run_bytes, machine->cols);
+    return least(times(positions(insn), pieces), pace->bytes);
+}
+
+static uint64_t insn_cycles(const struct qm_insn *insn, const struct qm_machine *machine, const struct pace *pace) {
     switch (insn->opcode) {
-    case QM_MATMUL: return tiles * steps_per_tile(insn, machine) * (m + machine->rows);
-    case QM_REQUANTIZE: return QM_TABLE_BYTES + tiles * (9 + m * (uint64_t)qm_row_cycles(insn));
-    case QM_POOL: return m * taps(insn) * ceil_div((uint64_t)insn->channels, machine->cols);
-    case QM_ADD: return 2 * ceil_div((uint64_t)insn->length, machine->cols);
-    case QM_COPY: return m * taps(insn) * ceil_div((uint64_t)insn->run_bytes, machine->cols);
-    default: return transfer_cycles(insn, machine);
+    case QM_LOAD:
+    case QM_STORE: return transfer_cycles(insn, machine, pace);
+    case QM_MATMUL: return matmul_cycles(insn, machine, pace);
+    case QM_REQUANTIZE: return requantize_cycles(insn, pace);
+    case QM_POOL: return pool_cycles(insn, machine, pace);
+    case QM_ADD: return 2 * ceil_div(least((uint64_t)insn->length, pace->bytes), machine->cols);
+    case QM_COPY: return copy_cycles(insn, machine, pace);
+    default: return 0;
     }
 }
 
-uint64_t qm_work_cycles_max(const struct qm_insn *insn, const struct qm_machine *machine) {
-    return issue_cycles(insn, machine) + machine->rows + machine->cols + 2 * (uint64_t)machine->dram_latency + 100;
+static uint64_t overhead_cycles(const struct qm_machine *machine, const struct pace *pace) {
+    uint64_t fetch = QM_INSN_BYTES / machine->axi_bytes * pace->beat + pace->burst;
+    return machine->rows + machine->cols + 2 * (uint64_t)machine->dram_latency + OVERHEAD_CYCLES + fetch;
+}
+
+uint64_t qm_work_cycles(const struct qm_insn *insn, const struct qm_machine *machine) {
+    struct pace pace = pace_of(machine, 0);
+    pace.bytes = pace.sums = ENDLESS;
+    return plus(insn_cycles(insn, machine, &pace), overhead_cycles(machine, &pace));
+}
+
+uint64_t qm_work_limit(const uint32_t (*insns)[QM_INSN_WORDS], uint32_t count, const struct qm_machine *machine, double stalls) {
+    struct pace pace = pace_of(machine, stalls);
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct qm_insn insn;
+        qm_insn_unpack(insns[i], &insn);
+        sum = plus(sum, plus(insn_cycles(&insn, machine, &pace), overhead_cycles(machine, &pace)));
+    }
+    return plus(LIMIT_MIN_CYCLES, times(LIMIT_FACTOR, sum));
 }

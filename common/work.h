@@ -13,7 +13,11 @@
 /* Adds the events of one accepted instruction to counters; causes and cycles stay as they are. */
 void qm_work_add(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_counters *counters);
 
-/* More cycles than the instruction can need when it runs alone, without stalls and tokens. For time limits. */
-uint64_t qm_work_cycles_max(const struct qm_insn *insn, const struct qm_machine *machine);
+/* At least the cycles that the instruction needs alone, without stalls; INT64_MAX if it needs more. What decode refuses may be asked about too. */
+uint64_t qm_work_cycles(const struct qm_insn *insn, const struct qm_machine *machine);
+
+/* Cycles in which a run of the instructions [count] must be over (docs/machine.md, Limits of time), at most INT64_MAX. The knobs of the memory count too;
+ * stalls is the probability of them. Takes time in proportion to count. */
+uint64_t qm_work_limit(const uint32_t (*insns)[QM_INSN_WORDS], uint32_t count, const struct qm_machine *machine, double stalls);
 
 #endif

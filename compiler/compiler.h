@@ -14,6 +14,7 @@
 struct qm_model_options {
     bool unsigned_inputs; /* ONNX: inputs that carry integers in wider types or floats carry uint8, else int8 */
     bool saturate; /* ONNX: integers that might not fit 8 bits are cut to int8, or to uint8 when none is negative; else they are refused */
+    const char *option; /* the last that the command line names, with its dashes: refused of a format that takes none; NULL: none */
     const char *end_at; /* ONNX: names of tensors, with commas between, that are the outputs instead of the file's; NULL: the file's */
 };
 

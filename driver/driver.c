@@ -13,7 +13,7 @@
 #include "driver/host_ops.h"
 
 static const uint64_t MEMORY_BASE = 0x80000000u; /* unless the caller says where */
-enum { PAGE_BYTES = 4096, SLICE_CYCLES = 50000, LIMIT_FACTOR = 64, LIMIT_MIN_CYCLES = 1000000 };
+enum { PAGE_BYTES = 4096, SLICE_CYCLES = 50000 };
 
 void qm_driver_memory(const struct qm_program *program, struct qm_device_options *options) {
     options->memory_base = MEMORY_BASE;
@@ -198,15 +198,12 @@ static void recorder_fini(struct recorder *recorder) {
     for (int unit = 0; unit < QM_UNITS; unit++) free(recorder->order[unit]);
 }
 
-static uint64_t step_limit(const struct qm_program *program, const struct qm_program_step *step) {
-    uint64_t cycles = LIMIT_MIN_CYCLES;
-    for (uint32_t i = 0; i < step->insn_count; i++) {
-        struct qm_insn insn;
-        qm_insn_unpack(program->insns[step->first_insn + i], &insn);
-        uint64_t most = LIMIT_FACTOR * qm_work_cycles_max(&insn, &program->machine);
-        cycles = most > UINT64_MAX / 2 - cycles ? UINT64_MAX / 2 : cycles + most;
-    }
-    return cycles;
+static uint64_t step_limit(const struct job *job, const struct qm_program_step *step) {
+    const struct qm_driver_options *options = job->options;
+    const struct qm_machine *machine = options->machine != NULL ? options->machine : &job->program->machine;
+    if (options->limit_cycles > 0) return options->limit_cycles;
+    const uint32_t(*insns)[QM_INSN_WORDS] = (const uint32_t(*)[QM_INSN_WORDS])job->program->insns;
+    return qm_work_limit(insns + step->first_insn, step->insn_count, machine, options->stalls);
 }
 
 static bool is_busy(struct qm_device *device) {
@@ -219,7 +216,7 @@ static bool wait_step(const struct job *job, uint64_t limit) {
         uint64_t slice = limit - passed < SLICE_CYCLES ? limit - passed : SLICE_CYCLES;
         if (job->device->ops->wait(job->device, slice) && !is_busy(job->device)) return true;
         passed += slice;
-        if (job->options->progress != NULL) job->options->progress(job->options->context, passed);
+        if (job->options->progress != NULL && !job->options->progress(job->options->context, passed)) break;
     }
     return !is_busy(job->device);
 }
@@ -240,17 +237,23 @@ static enum qm_status explain_error(const struct job *job, const struct qm_progr
                    name ? name : "an unknown error", text ? text : "no such cause", disassembly);
 }
 
+static enum qm_status tell_limit(const struct job *job, const struct qm_program_step *step, uint64_t limit) {
+    bool is_own = job->options->limit_cycles == 0;
+    if (job->run != NULL) job->run->over_limit = true;
+    return qm_fail(job->diag, QM_BAD_INPUT, "%s:instruction %u: the step from here on is still busy after %" PRIu64 " cycles, %s",
+                   job->program->model, step->first_insn, limit,
+                   is_own ? "many times what its work can need: the program is damaged, or give more with --max-cycles"
+                          : "the limit that was given: give more with --max-cycles");
+}
+
 static enum qm_status start_and_wait(const struct job *job, const struct qm_program_step *step) {
     struct qm_device *device = job->device;
     const struct qm_program *program = job->program;
-    uint64_t limit = job->options->limit_cycles > 0 ? job->options->limit_cycles : step_limit(program, step);
+    uint64_t limit = step_limit(job, step);
     device->ops->write_csr(device, QM_CSR_PROGRAM_ADDR, program->code_offset + step->first_insn * QM_INSN_BYTES);
     device->ops->write_csr(device, QM_CSR_PROGRAM_COUNT, step->insn_count);
     device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
-    if (!wait_step(job, limit))
-        return qm_fail(job->diag, QM_INTERNAL,
-                       "%s:instruction %u: the device is still busy after %" PRIu64 " cycles, far more than the program can need",
-                       program->model, step->first_insn, limit);
+    if (!wait_step(job, limit)) return tell_limit(job, step, limit);
     uint32_t status = device->ops->read_csr(device, QM_CSR_STATUS);
     if ((status & QM_STATUS_ERROR) != 0) return explain_error(job, step);
     if ((status & QM_STATUS_DONE) != 0) return QM_OK;
@@ -282,7 +285,7 @@ enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *
                              struct qm_run *run, struct qm_diag *diag) {
     static const struct qm_driver_options defaults = {0};
     struct job job = {.device = device, .program = program, .options = options != NULL ? options : &defaults, .run = run, .diag = diag};
-    if (run != NULL) run->timed = false;
+    if (run != NULL) run->timed = run->over_limit = false;
     for (uint32_t i = 0; i < program->step_count; i++) QM_TRY(run_step(&job, &program->steps[i]));
     return QM_OK;
 }

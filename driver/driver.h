@@ -15,8 +15,12 @@
 #include "sim/device.h"
 
 struct qm_driver_options {
-    uint64_t limit_cycles;                            /* of a step; 0: many times what the program can need */
-    void (*progress)(void *context, uint64_t cycles); /* now and then, with the cycles that have passed in this run at least; may be NULL */
+    uint64_t limit_cycles;            /* of a step; 0: more than it can need (qm_work_limit) */
+    const struct qm_machine *machine; /* for that: with the knobs of the device's memory; NULL: the program's */
+    double stalls;                    /* and the probability of its stalls */
+    bool (*progress)(
+        void *context,
+        uint64_t cycles); /* now and then, with the cycles that have passed in this step at least; false: give it up. Or NULL */
     void *context;
     bool no_values; /* leave out the operators of the host: for a device with no_values, which has nothing for them to work on */
 };
@@ -37,8 +41,8 @@ QM_MUST_USE enum qm_status qm_driver_load_at(struct qm_device *device, const str
 void qm_driver_write_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, const void *data);
 void qm_driver_read_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, void *data);
 
-/* Runs the steps in order. An ERROR names its cause and the instruction; a run over the limit is QM_INTERNAL. run may be NULL; options may be
- * NULL. The device's observer is replaced when run is given, and none is left. */
+/* Runs the steps in order. An ERROR names its cause and the instruction; a step that is still BUSY at the limit is QM_BAD_INPUT, and run->over_limit is
+ * set. run may be NULL; options may be NULL. The device's observer is replaced when run is given, and none is left. */
 QM_MUST_USE enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *program,
                                          const struct qm_driver_options *options, struct qm_run *run, struct qm_diag *diag);
 

@@ -68,9 +68,8 @@ struct qm_device_options {
                               computed, and observers see no beats. Other engines ignore it. */
     uint64_t memory_bytes;   /* of the DRAM behind the device */
     uint64_t memory_base;    /* its bus address, a multiple of 4096 */
-    const char *rtl_dir;     /* rtl: folder of the Verilog; NULL: rtl/ of the home (common/home.h) */
-    const char *rtl_library; /* rtl: what qm_rtl_build has built is loaded as it is; NULL: it is found, or built */
-    bool rtl_cells;          /* rtl: with the array of cells, instead of the form that simulates fast */
+    const char *rtl_library; /* rtl: what qm_rtl_build has built is loaded as it is; NULL: that of rtl/ of the home is found, or
+                                built */
     bool probed;             /* rtl: built so that probe works, which is slower; a pair in lockstep then compares that too */
     qm_memory *memory;       /* instead of memory_bytes: where the bytes are; write_memory and read_memory may not be called */
     void *memory_context;
@@ -111,9 +110,10 @@ static inline uint64_t qm_device_counter(struct qm_device *device, enum qm_count
     return low | (uint64_t)device->ops->read_csr(device, offset + 4) << 32;
 }
 
-extern const struct qm_device_ops qm_device_cycle;      /* sim/cycle */
-extern const struct qm_device_ops qm_device_rtl;        /* sim/verilated */
-extern const struct qm_device_ops qm_device_systemc;    /* sim/systemc: the cycle model in a SystemC platform */
-extern const struct qm_device_ops qm_device_functional; /* sim/functional: values only, no time, no events, counters are 0 */
+extern const struct qm_device_ops qm_device_cycle;   /* sim/cycle */
+extern const struct qm_device_ops qm_device_rtl;     /* sim/verilated */
+extern const struct qm_device_ops qm_device_systemc; /* sim/systemc: the cycle model in a SystemC platform */
+extern const struct qm_device_ops
+    qm_device_functional; /* sim/functional: values only, no events, counters are 0; what is waited buys work */
 
 #endif

@@ -25,10 +25,7 @@ static void stamp(const struct model_file *file, struct qm_graph *graph) {
 }
 
 static enum qm_status check_options(const struct frontend *frontend, const struct model_file *file, struct qm_diag *diag) {
-    const char *option = file->options->end_at != NULL    ? "--end-at"
-                         : file->options->unsigned_inputs ? "--integer-inputs"
-                         : file->options->saturate        ? "--saturate"
-                                                          : NULL;
+    const char *option = file->options->option;
     if (frontend->takes_options || option == NULL) return QM_OK;
     return qm_fail(diag, QM_BAD_INPUT, "%s: %s is not for %s models, which say it themselves", file->name, option, frontend->format);
 }

@@ -1,9 +1,11 @@
-/* device.c - the functional engine: instructions in program order, values only. START runs the whole program; no cycle passes, all counters
- * stay 0, no event is reported. Registers and checks are those of the cycle model.
+/* device.c - the functional engine: instructions in program order, values only; all counters stay 0, no event is reported. Registers and checks
+ * are those of the cycle model. It has no cycles, but what it is given to wait buys work: an instruction is computed when the cycles that it would need
+ * alone (qm_work_cycles) have been waited for, so that no instruction, however long, holds the caller beyond the limit.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/work.h"
 #include "sim/cycle/csr.h"
 #include "sim/cycle/decode.h"
 #include "sim/device.h"
@@ -17,7 +19,9 @@ struct functional_device {
     struct csr csr;
     struct qm_counters counters; /* all 0 */
     struct decode decode;
-    uint8_t *memory; /* [memory_bytes] */
+    uint64_t accepted; /* instructions of this run */
+    uint64_t credit;   /* cycles that have been waited for and not been used */
+    uint8_t *memory;   /* [memory_bytes] */
     uint8_t *scratchpad;
     int32_t *accumulator;
 };
@@ -89,32 +93,34 @@ static void read_words(const uint8_t *bytes, uint32_t *words) {
             (uint32_t)bytes[4 * i] | (uint32_t)bytes[4 * i + 1] << 8 | (uint32_t)bytes[4 * i + 2] << 16 | (uint32_t)bytes[4 * i + 3] << 24;
 }
 
-/* Runs the program to its end or first error; *accepted instructions came before. */
-static enum qm_error run(struct functional_device *device, uint64_t *accepted) {
+/* Where the program's arena is; NULL and *error when it may not be run there. */
+static uint8_t *find_arena(struct functional_device *device, enum qm_error *error) {
     const struct csr *csr = &device->csr;
-    uint64_t base = (uint64_t)csr->memory_base_hi << 32 | csr->memory_base, offset = base - device->options.memory_base;
-    *accepted = 0;
-    enum qm_error error = csr_check_program(csr);
-    if (error != QM_ERROR_NONE || csr->program_count == 0) return error;
-    if (offset > device->options.memory_bytes || csr->memory_size > device->options.memory_bytes - offset) return QM_ERROR_BUS;
-    uint8_t *arena = device->memory + offset;
+    uint64_t offset = csr_memory_base(csr) - device->options.memory_base;
+    *error = csr_check_program(csr);
+    if (*error != QM_ERROR_NONE) return NULL;
+    if (offset > device->options.memory_bytes || csr->memory_size > device->options.memory_bytes - offset) *error = QM_ERROR_BUS;
+    return *error == QM_ERROR_NONE ? device->memory + offset : NULL;
+}
+
+/* Runs the next instruction if its cycles have been waited for. */
+static bool run_next(struct functional_device *device, uint8_t *arena, enum qm_error *error) {
     struct qm_functional_memory memory = {&device->machine, device->scratchpad, device->accumulator, 0};
-    for (; *accepted < csr->program_count; ++*accepted) {
-        uint32_t words[QM_INSN_WORDS];
-        read_words(arena + csr->program_addr + *accepted * QM_INSN_BYTES, words);
-        error = decode_check(&device->decode, words, csr->memory_size);
-        if (error != QM_ERROR_NONE) return error;
-        execute(&device->decode.insn, &memory, arena);
-    }
-    return QM_ERROR_NONE;
+    uint32_t words[QM_INSN_WORDS];
+    read_words(arena + device->csr.program_addr + device->accepted * QM_INSN_BYTES, words);
+    *error = decode_check(&device->decode, words, device->csr.memory_size);
+    if (*error != QM_ERROR_NONE) return true;
+    uint64_t cycles = qm_work_cycles(&device->decode.insn, &device->machine);
+    if (cycles > device->credit) return false;
+    device->credit -= cycles;
+    device->accepted++;
+    execute(&device->decode.insn, &memory, arena);
+    return true;
 }
 
 static void write_csr(struct qm_device *base, uint32_t offset, uint32_t value) {
     struct functional_device *device = downcast(base);
-    uint64_t accepted;
-    if (!csr_write(&device->csr, offset, value)) return;
-    enum qm_error error = run(device, &accepted);
-    csr_clock(&device->csr, error, accepted, true);
+    if (csr_write(&device->csr, offset, value)) device->accepted = device->credit = 0;
 }
 
 static uint32_t read_csr(struct qm_device *base, uint32_t offset) {
@@ -122,9 +128,19 @@ static uint32_t read_csr(struct qm_device *base, uint32_t offset) {
     return csr_read(&device->csr, &device->counters, offset);
 }
 
-static bool wait(struct qm_device *device, uint64_t limit_cycles) {
-    (void)limit_cycles;
-    return !downcast(device)->csr.busy;
+static bool wait(struct qm_device *base, uint64_t limit_cycles) {
+    struct functional_device *device = downcast(base);
+    enum qm_error error;
+    bool is_over = false;
+    if (!device->csr.busy) return true;
+    device->credit = limit_cycles < UINT64_MAX - device->credit ? device->credit + limit_cycles : UINT64_MAX;
+    uint8_t *arena = find_arena(device, &error);
+    for (bool goes_on = true; goes_on && !is_over;) {
+        is_over = error != QM_ERROR_NONE || device->accepted == device->csr.program_count;
+        if (!is_over) goes_on = run_next(device, arena, &error);
+    }
+    csr_clock(&device->csr, error, device->accepted, is_over);
+    return is_over;
 }
 
 static void reset(struct qm_device *base) {

@@ -278,7 +278,7 @@ static enum qm_status create(const struct qm_machine *machine, const struct qm_d
     struct qm_rtl rtl;
     const char *file = options->rtl_library;
     if (file == NULL) {
-        struct qm_rtl_options build = {.folder = options->rtl_dir, .probed = options->probed, .cells = options->rtl_cells};
+        struct qm_rtl_options build = {.probed = options->probed};
         QM_TRY(qm_rtl_build(machine, &build, &rtl, diag));
         file = rtl.library;
     }

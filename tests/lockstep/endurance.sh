@@ -18,7 +18,7 @@ verify() {
 }
 # The same programs in one process and in three, in one run and in two.
 verify --random 60 --seed 5 --corpus "$dir/one" >"$dir/log"
-grep -q ': 60 runs, .* no difference (.* programs/s, .* Mcycle/s)$' "$dir/log" || wrong "no rate"
+grep -q ': 60 runs, .* no difference (.* runs/s, .* Mcycle/s)$' "$dir/log" || wrong "no rate"
 verify --random 25 --seed 5 --jobs 3 --corpus "$dir/two"
 [ "$(state "$dir/two" next)" = 30 ] || wrong "25 programs from seed 5 do not lead to seed 30"
 verify --random 35 --jobs 3 --corpus "$dir/two"

@@ -17,6 +17,7 @@ for fault in late_commit wrong_rounding lost_stall swapped_buffer; do
 done
 check "programs that show planted faults are reduced to a few instructions" tests/lockstep/shrunk.sh wrong_rounding lost_stall
 check "a long run goes on where it was stopped, and loses nothing" tests/lockstep/endurance.sh
+check "nothing compared is no success, and no difference is lost" tests/lockstep/limits.sh
 check "the report locates a planted fault in a network" tests/lockstep/located.sh late_commit $digits --machine tiny
 check "the signals between the blocks are equal in digits on m3x5" build/qmac verify $digits --machine m3x5 --stalls 0.1 --probe
 if [ -n "${QMAC_DATA:-}" ]; then

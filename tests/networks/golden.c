@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/npy.h"
+#include "common/work.h"
 #include "compiler/compiler.h"
 #include "driver/driver.h"
 #include "tests/support/data.h"
@@ -116,6 +117,26 @@ ParameterizedTestParameters(networks, every_example_gives_the_bytes_of_the_refer
 ParameterizedTest(struct data_network *network, networks, every_example_gives_the_bytes_of_the_reference_kernels) {
     check_examples(network, &qm_device_cycle);
     check_examples(network, &qm_device_functional);
+}
+
+/* A limit of time is for programs that are damaged: four times the cycles of any that was compiled are far below it, even without its constant. */
+ParameterizedTestParameters(networks, the_limit_of_time_is_far_away) {
+    return cr_make_param_array(struct data_network, (struct data_network *)data_networks, DATA_NETWORKS);
+}
+
+ParameterizedTest(struct data_network *network, networks, the_limit_of_time_is_far_away) {
+    enum { LIMIT_CONSTANT = 1000000, MARGIN = 4 };
+    struct bench bench = setup_engine(network, (struct choice){.engine = &qm_device_cycle, .no_values = true});
+    struct qm_driver_options options = {.no_values = true};
+    struct qm_diag diag = {.text = ""};
+    require(qm_driver_run(bench.device, bench.program, &options, bench.run, &diag), &diag);
+    for (uint32_t i = 0; i < bench.program->step_count; i++) {
+        const struct qm_program_step *step = &bench.program->steps[i];
+        const uint32_t(*insns)[QM_INSN_WORDS] = (const uint32_t(*)[QM_INSN_WORDS])bench.program->insns + step->first_insn;
+        uint64_t limit = qm_work_limit(insns, step->insn_count, &bench.program->machine, 0) - LIMIT_CONSTANT;
+        cr_expect(ge(u64, limit, MARGIN * bench.run->counters[i].value[QM_C_cycles]), "%s", network->golden);
+    }
+    teardown(&bench);
 }
 
 /* The CRC-32 that zip and PNG use. */

@@ -21,7 +21,7 @@ static const struct {
 enum { ROUNDINGS = sizeof roundings / sizeof *roundings };
 
 static const struct qm_device_ops *const engines[] = {&qm_device_cycle, &qm_device_rtl, &qm_device_systemc, &qm_device_functional};
-enum { ENGINES = sizeof engines / sizeof *engines };
+enum { ENGINES = sizeof engines / sizeof *engines, PATH_BYTES = 4096 };
 
 /* One line whatever a file's name or text holds. */
 int cli_fail(enum qm_status status, const struct qm_diag *diag) {
@@ -41,9 +41,14 @@ static void option_name(int argc, char **argv, char *name, size_t size) {
         snprintf(name, size, "%s", at);
 }
 
+static bool has_output(const struct option *options) {
+    while (options->name != NULL && options->val != 'o') options++;
+    return options->name != NULL;
+}
+
 enum qm_status cli_next_option(int argc, char **argv, const struct option *options, int *option, struct qm_diag *diag) {
     opterr = 0;
-    *option = getopt_long(argc, argv, ":ho:", options, NULL);
+    *option = getopt_long(argc, argv, has_output(options) ? ":ho:" : ":h", options, NULL);
     char name[200];
     option_name(argc, argv, name, sizeof name);
     if (*option == '?') return qm_fail(diag, QM_BAD_INPUT, "%s: no such option: qmac %s --help lists them", name, argv[0]);
@@ -64,6 +69,11 @@ enum qm_status cli_parse_number(const char *option, const char *text, uint64_t *
     *number = strtoull(text, &end, 10);
     if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0) return QM_OK;
     return qm_fail(diag, QM_BAD_INPUT, "--%s %s: not a whole number", option, text);
+}
+
+enum qm_status cli_parse_max_cycles(const char *text, uint64_t *cycles, struct qm_diag *diag) {
+    QM_TRY(cli_parse_number("max-cycles", text, cycles, diag));
+    return *cycles > 0 ? QM_OK : qm_fail(diag, QM_BAD_INPUT, "--max-cycles 0: nothing could run: give 1 or more");
 }
 
 enum qm_status cli_parse_probability(const char *option, const char *text, double *probability, struct qm_diag *diag) {
@@ -102,9 +112,16 @@ enum qm_status cli_build_option(struct cli_build *build, int option, const char 
     case 'q': build->requant = argument; break;
     case 'w': build->precision = argument; break;
     case 'L': build->keep_layers = true; break;
-    case 'C': build->model.saturate = true; break;
-    case 'N': build->model.end_at = argument; break;
+    case 'C':
+        build->model.option = "--saturate";
+        build->model.saturate = true;
+        break;
+    case 'N':
+        build->model.option = "--end-at";
+        build->model.end_at = argument;
+        break;
     case 'I':
+        build->model.option = "--integer-inputs";
         build->model.unsigned_inputs = strcmp(argument, "uint8") == 0;
         if (build->model.unsigned_inputs || strcmp(argument, "int8") == 0) break;
         return qm_fail(diag, QM_BAD_INPUT, "--integer-inputs %s: must be int8 or uint8", argument);
@@ -144,8 +161,7 @@ enum qm_status cli_is_program(const char *file, bool *is_program, struct qm_diag
 static enum qm_status load_program(const char *file, const struct cli_build *build, struct cli_program *opened, struct qm_diag *diag) {
     if (build->requant != NULL) return qm_fail(diag, QM_BAD_INPUT, "--requant %s: %s is compiled already", build->requant, file);
     if (build->precision != NULL) return qm_fail(diag, QM_BAD_INPUT, "--precision %s: %s is compiled already", build->precision, file);
-    if (build->model.end_at != NULL || build->model.unsigned_inputs || build->model.saturate)
-        return qm_fail(diag, QM_BAD_INPUT, "--end-at, --integer-inputs, --saturate: %s is compiled already", file);
+    if (build->model.option != NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: %s is compiled already", build->model.option, file);
     if (build->keep_layers) return qm_fail(diag, QM_BAD_INPUT, "--layers: %s is compiled already: give --layers to qmac compile", file);
     QM_TRY(qm_program_load(file, &opened->program, diag));
     opened->machine = opened->program->machine;
@@ -186,17 +202,47 @@ double cli_seconds(void) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
+/* A file is made and removed: permissions alone do not tell (root, read-only mounts, /proc). */
+static bool can_make_file_in(const char *folder) {
+    char path[PATH_BYTES];
+    int size = snprintf(path, sizeof path, "%s/.qmac-XXXXXX", folder);
+    if (size >= (int)sizeof path) return errno = ENAMETOOLONG, false;
+    int file = mkstemp(path);
+    if (file < 0) return false;
+    unlink(path);
+    return close(file) == 0;
+}
+
+/* The folder that a path lies in: "a" in ".", "/a" in "/". */
+static void folder_of(const char *path, char *folder) {
+    size_t size = strlen(path);
+    while (size > 1 && path[size - 1] == '/') size--;
+    while (size > 0 && path[size - 1] != '/') size--;
+    snprintf(folder, PATH_BYTES, "%.*s", size > 0 ? (int)size : 1, size > 0 ? path : ".");
+}
+
 enum qm_status cli_check_writable(const char *file, struct qm_diag *diag) {
     struct stat info;
-    char folder[4096];
-    const char *slash = strrchr(file, '/');
-    size_t size = slash == NULL ? 0 : (size_t)(slash - file) + 1;
-    if (size >= sizeof folder || file[0] == '\0') return qm_fail(diag, QM_BAD_INPUT, "%.100s: not a file name", file);
-    snprintf(folder, sizeof folder, "%.*s", (int)size, file);
+    char folder[PATH_BYTES];
+    if (strlen(file) >= PATH_BYTES || file[0] == '\0') return qm_fail(diag, QM_BAD_INPUT, "%.100s: not a file name", file);
     if (stat(file, &info) == 0) {
         if (S_ISDIR(info.st_mode)) return qm_fail(diag, QM_BAD_INPUT, "%s: is a folder, not a file", file);
         if (!S_ISREG(info.st_mode)) return QM_OK;
     }
-    if (access(size > 0 ? folder : ".", W_OK | X_OK) == 0) return QM_OK;
-    return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be written: %s", file, strerror(errno));
+    folder_of(file, folder);
+    if (file[strlen(file) - 1] != '/' && can_make_file_in(folder)) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be written: %s", file,
+                   file[strlen(file) - 1] == '/' ? "no such folder" : strerror(errno));
+}
+
+enum qm_status cli_check_folder(const char *folder, struct qm_diag *diag) {
+    struct stat info;
+    char parent[PATH_BYTES];
+    if (strlen(folder) >= PATH_BYTES || folder[0] == '\0') return qm_fail(diag, QM_BAD_INPUT, "%.100s: not the name of a folder", folder);
+    bool exists = stat(folder, &info) == 0;
+    if (exists && !S_ISDIR(info.st_mode)) return qm_fail(diag, QM_BAD_INPUT, "%s: is not a folder", folder);
+    folder_of(folder, parent);
+    if (can_make_file_in(exists ? folder : parent)) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, exists ? "%s: files cannot be written there: %s" : "%s: the folder cannot be made: %s", folder,
+                   strerror(errno));
 }

@@ -14,12 +14,15 @@
 /* Prints "qmac: " and the line of diag to stderr, unless status is QM_OK; returns status. */
 int cli_fail(enum qm_status status, const struct qm_diag *diag);
 
-/* getopt_long that prints nothing: *option is its result, -1 at the end. An unknown option or a missing argument is QM_BAD_INPUT. */
+/* getopt_long that prints nothing: *option is its result, -1 at the end. An unknown option or a missing argument is QM_BAD_INPUT. -o is the option
+ * of the table whose letter is o. */
 QM_MUST_USE enum qm_status cli_next_option(int argc, char **argv, const struct option *options, int *option, struct qm_diag *diag);
 /* The one argument that is not an option. */
 QM_MUST_USE enum qm_status cli_take_file(int argc, char **argv, const char **file, struct qm_diag *diag);
 QM_MUST_USE enum qm_status cli_parse_number(const char *option, const char *text, uint64_t *number, struct qm_diag *diag);
 QM_MUST_USE enum qm_status cli_parse_probability(const char *option, const char *text, double *probability, struct qm_diag *diag);
+/* Of --max-cycles: at least 1. */
+QM_MUST_USE enum qm_status cli_parse_max_cycles(const char *text, uint64_t *cycles, struct qm_diag *diag);
 /* NULL: tflite */
 QM_MUST_USE enum qm_status cli_parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag);
 QM_MUST_USE enum qm_status cli_parse_engine(const char *text, const struct qm_device_ops **engine, struct qm_diag *diag);
@@ -78,7 +81,9 @@ QM_MUST_USE enum qm_status cli_is_program(const char *file, bool *is_program, st
 /* Of a clock that only goes forward. */
 double cli_seconds(void);
 
-/* Whether a file could be written there: its folder exists and may be written. */
+/* Whether a file could be written there: its folder exists and a file can be made in it. */
 QM_MUST_USE enum qm_status cli_check_writable(const char *file, struct qm_diag *diag);
+/* The same of files in a folder, which need not exist when it could be made. */
+QM_MUST_USE enum qm_status cli_check_folder(const char *folder, struct qm_diag *diag);
 
 #endif

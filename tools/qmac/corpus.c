@@ -44,7 +44,7 @@ enum qm_status qm_corpus_open(const char *folder, const struct qm_verify_random 
     if (file == NULL) return cannot(path, "read", diag);
     enum qm_status status = read_state(file, path, verify, state, diag);
     fclose(file);
-    return status;
+    return status == QM_OK ? qm_corpus_save(folder, verify, state, diag) : status;
 }
 
 enum qm_status qm_corpus_save(const char *folder, const struct qm_verify_random *verify, const struct qm_corpus_state *state,
@@ -64,12 +64,9 @@ enum qm_status qm_corpus_save(const char *folder, const struct qm_verify_random 
 }
 
 enum qm_status qm_corpus_add(const char *folder, const struct qm_program_text *program, uint64_t seed, struct qm_diag *diag) {
-    char part[PATH_BYTES], path[PATH_BYTES];
+    char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/seed-%" PRIu64 ".prog", folder, seed);
-    snprintf(part, sizeof part, "%s/seed-%" PRIu64 ".part", folder, seed);
-    QM_TRY(qm_program_text_write(program, part, diag));
-    if (rename(part, path) != 0) return cannot(path, "written", diag);
-    return QM_OK;
+    return qm_program_text_write(program, path, diag);
 }
 
 static int is_program(const struct dirent *entry) {

@@ -48,7 +48,6 @@ static enum qm_status disasm(int argc, char **argv, bool *wants_help, struct qm_
     QM_TRY(cli_next_option(argc, argv, table, &option, diag));
     *wants_help = option == 'h';
     if (*wants_help) return QM_OK;
-    if (option != -1) return qm_fail(diag, QM_BAD_INPUT, "-o: disasm prints to standard output");
     QM_TRY(cli_take_file(argc, argv, &file, diag));
     QM_TRY(cli_is_program(file, &is_program, diag));
     if (!is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is not a compiled program: make one with qmac compile", file);

@@ -18,8 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/qmac/agreement.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/corpus.h"
+#include "tools/qmac/found.h"
 #include "tools/qmac/shrink.h"
 
 enum { SAVE_SECONDS = 10 };
@@ -49,6 +51,8 @@ struct run {
     struct qm_coverage *coverage;  /* in shared memory */
     struct qm_corpus_state before; /* of earlier runs */
     double begin;                  /* cli_seconds */
+    bool was_stopped;              /* by a signal */
+    struct worker *worker;         /* that this process is; NULL: the parent */
 };
 
 static void *share(size_t size) {
@@ -70,29 +74,50 @@ static bool is_new(struct shared *shared, const struct qm_counters *counters) {
     return fresh;
 }
 
-static enum qm_status keep_or_shrink(struct run *run, struct worker *worker, uint64_t seed, enum qm_status status) {
-    const struct qm_endurance *endurance = run->endurance;
-    bool keeps = status == QM_OK && endurance->corpus != NULL && is_new(run->shared, &worker->stats.counters);
-    bool shrinks = status == QM_MISMATCH && endurance->shrink_file != NULL;
-    if (!keeps && !shrinks) return status;
+/* From here on the difference is in shared memory and on stderr, whatever becomes of the process. */
+static void found_in_worker(void *context, const struct qm_program_text *program, const struct qm_diag *difference) {
+    struct run *run = context;
     struct qm_arena *arena = qm_arena_create();
-    struct qm_program_text *program = qm_verify_random_text(run->verify, seed, arena);
-    struct qm_diag difference = worker->diag;
-    if (keeps) status = qm_corpus_add(endurance->corpus, program, seed, &worker->diag);
-    if (shrinks && qm_shrink(run->verify, program, endurance->shrink_file, &worker->diag) == QM_OK) worker->diag = difference;
+    run->worker->status = QM_MISMATCH;
+    run->worker->diag = *difference;
+    /* A random program's stalls have its seed. */
+    found_tell(difference, qm_arena_printf(arena, " --random 1 --seed %" PRIu64 "%s", program->stall_seed, run->endurance->random_options));
     qm_arena_destroy(arena);
-    return status;
+}
+
+static void keep_or_shrink(struct run *run, struct worker *worker) {
+    const struct qm_endurance *endurance = run->endurance;
+    bool keeps = worker->status == QM_OK && endurance->corpus != NULL && is_new(run->shared, &worker->stats.counters);
+    bool shrinks = worker->status == QM_MISMATCH && endurance->shrink_file != NULL;
+    if (!keeps && !shrinks) return;
+    struct qm_arena *arena = qm_arena_create();
+    struct qm_program_text *program = qm_verify_random_text(run->verify, worker->seed, arena);
+    struct qm_diag problem;
+    if (keeps) worker->status = qm_corpus_add(endurance->corpus, program, worker->seed, &worker->diag);
+    if (shrinks && qm_shrink(run->verify, program, endurance->shrink_file, &problem) != QM_OK)
+        found_tell_late("it is not reduced", &problem);
+    qm_arena_destroy(arena);
+}
+
+/* Takes the next seed unless all are taken. */
+static bool take_seed(struct shared *shared, struct worker *worker) {
+    uint64_t next = shared->next;
+    do {
+        worker->seed = next;
+        worker->is_busy = true;
+        if (next >= shared->end) return false;
+    } while (!atomic_compare_exchange_weak(&shared->next, &next, next + 1));
+    return true;
 }
 
 static void work(struct run *run, struct worker *worker) {
     struct shared *shared = run->shared;
-    while (worker->status == QM_OK && !shared->stop) {
-        worker->seed = shared->next;
-        worker->is_busy = true;
-        worker->seed = atomic_fetch_add(&shared->next, 1);
-        if (worker->seed >= shared->end) break;
+    run->worker = worker;
+    run->verify->found = found_in_worker;
+    run->verify->context = run;
+    while (worker->status == QM_OK && !shared->stop && take_seed(shared, worker)) {
         worker->status = qm_verify_random_one(run->verify, worker->seed, run->coverage, &worker->stats, &worker->diag);
-        worker->status = keep_or_shrink(run, worker, worker->seed, worker->status);
+        keep_or_shrink(run, worker);
         if (worker->status != QM_OK) break;
         worker->programs++;
         worker->is_busy = false;
@@ -143,9 +168,16 @@ static uint64_t reap(struct run *run) {
         worker->pid = 0;
         ended++;
         if (WIFEXITED(how) && WEXITSTATUS(how) == 0) continue;
-        worker->status =
-            qm_fail(&worker->diag, QM_INTERNAL, "seed %" PRIu64 ": the process that ran it was ended from outside or failed", worker->seed);
+        struct qm_diag problem;
+        enum qm_status status =
+            qm_fail(&problem, QM_INTERNAL, "seed %" PRIu64 ": the process that ran it was ended from outside or failed", worker->seed);
         run->shared->stop = true;
+        if (worker->status == QM_MISMATCH) {
+            found_tell_late("after the difference", &problem);
+            continue;
+        }
+        worker->status = status;
+        worker->diag = problem;
     }
     return ended;
 }
@@ -169,7 +201,7 @@ static enum qm_status watch(struct run *run, const sigset_t *signals, struct qm_
     enum qm_status status = QM_OK;
     for (uint64_t alive = run->endurance->jobs; alive > 0; alive -= reap(run)) {
         int signal = sigtimedwait(signals, NULL, &(struct timespec){.tv_sec = 1});
-        if (signal == SIGINT || signal == SIGTERM) run->shared->stop = true;
+        if (signal == SIGINT || signal == SIGTERM) run->shared->stop = run->was_stopped = true;
         if (shows) print_progress(run);
         if (cli_seconds() - run->begin < saved + SAVE_SECONDS) continue;
         saved = cli_seconds() - run->begin;
@@ -180,18 +212,22 @@ static enum qm_status watch(struct run *run, const sigset_t *signals, struct qm_
     return status == QM_OK ? save(run, diag) : status;
 }
 
-static void print_rates(const struct run *run) {
+static enum qm_status print_agreement(const struct run *run, struct qm_diag *diag) {
     struct qm_corpus_state state = state_of(run);
-    const struct qm_machine *machine = run->verify->machine;
-    double seconds = cli_seconds() - run->begin;
-    uint64_t programs = state.programs - run->before.programs, cycles = state.cycles - run->before.cycles;
-    printf("random programs on %s (%ux%u): %" PRIu64 " runs, %" PRIu64 " cycles, %" PRIu64
-           " events compared, no difference (%.2f s, %.0f programs/s, %.2f Mcycle/s)\n",
-           machine->name, machine->rows, machine->cols, programs, cycles, state.events - run->before.events, seconds,
-           (double)programs / seconds, 1e-6 * (double)cycles / seconds);
+    struct agreement agreement = {.what = "random programs",
+                                  .machine = run->verify->machine,
+                                  .runs = state.programs - run->before.programs,
+                                  .wanted = run->endurance->count,
+                                  .was_stopped = run->was_stopped,
+                                  .seconds = cli_seconds() - run->begin};
+    for (uint64_t j = 0; j < run->endurance->jobs; j++) agreement.stats.runs += run->shared->workers[j].stats.runs;
+    agreement.stats.cycles = state.cycles - run->before.cycles;
+    agreement.stats.events = state.events - run->before.events;
+    QM_TRY(agreement_print(&agreement, diag));
     if (run->endurance->corpus != NULL)
         printf("%s: %" PRIu64 " programs and %" PRIu64 " cycles in %.0f s of all runs; the next seed is %" PRIu64 "\n",
                run->endurance->corpus, state.programs, state.cycles, state.seconds, state.next);
+    return QM_OK;
 }
 
 static void print_coverage(const struct qm_coverage *coverage) {
@@ -202,12 +238,23 @@ static void print_coverage(const struct qm_coverage *coverage) {
            missing);
 }
 
-static enum qm_status judge(const struct run *run, struct qm_diag *diag) {
-    for (uint64_t j = 0; j < run->endurance->jobs; j++) {
-        const struct worker *worker = &run->shared->workers[j];
-        if (worker->status != QM_OK) return qm_fail(diag, worker->status, "%s", worker->diag.text);
+static const struct worker *worker_with(const struct run *run, enum qm_status status) {
+    for (uint64_t j = 0; j < run->endurance->jobs; j++)
+        if (run->shared->workers[j].status == status) return &run->shared->workers[j];
+    return NULL;
+}
+
+/* A difference is the news, whatever else has failed; status and *diag are of the watching. */
+static enum qm_status judge(const struct run *run, enum qm_status status, struct qm_diag *diag) {
+    static const enum qm_status gravest[] = {QM_MISMATCH, QM_INTERNAL, QM_BAD_INPUT};
+    for (size_t i = 0; i < sizeof gravest / sizeof *gravest; i++) {
+        const struct worker *worker = worker_with(run, gravest[i]);
+        if (worker == NULL) continue;
+        if (status != QM_OK) found_tell_late("the corpus is not saved", diag);
+        return qm_fail(diag, worker->status, "%s", worker->diag.text);
     }
-    print_rates(run);
+    if (status != QM_OK) return status;
+    QM_TRY(print_agreement(run, diag));
     print_coverage(run->coverage);
     return QM_OK;
 }
@@ -222,10 +269,17 @@ static enum qm_status run_workers(struct run *run, struct qm_diag *diag) {
     start_workers(run);
     enum qm_status status = watch(run, &signals, diag);
     sigprocmask(SIG_SETMASK, &old, NULL);
-    return status == QM_OK ? judge(run, diag) : status;
+    return judge(run, status, diag);
 }
 
 /* ---- before ---- */
+
+static void found_in_corpus(void *context, const struct qm_program_text *program, const struct qm_diag *difference) {
+    struct run *run = context;
+    struct qm_arena *arena = qm_arena_create();
+    found_tell(difference, qm_arena_printf(arena, "%s%s", found_word(arena, program->file), run->endurance->file_options));
+    qm_arena_destroy(arena);
+}
 
 /* A program of the corpus must still agree; what it reaches is not new. */
 static enum qm_status replay(void *context, const struct qm_program_text *program, struct qm_diag *diag) {
@@ -236,15 +290,34 @@ static enum qm_status replay(void *context, const struct qm_program_text *progra
     return QM_OK;
 }
 
-/* Builds the RTL once for all, and goes on where the corpus is. */
+static enum qm_status check_seeds(uint64_t first, uint64_t count, struct qm_diag *diag) {
+    if (count <= UINT64_MAX - first) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT,
+                   "--random %" PRIu64 ": so many programs from seed %" PRIu64 " on go beyond the last seed: give fewer", count, first);
+}
+
+/* Where the seeds begin and end. */
+static enum qm_status place_seeds(struct run *run, struct qm_diag *diag) {
+    const struct qm_endurance *endurance = run->endurance;
+    QM_TRY(check_seeds(endurance->seed, endurance->count, diag));
+    run->before = (struct qm_corpus_state){.next = endurance->seed};
+    if (endurance->corpus != NULL) QM_TRY(qm_corpus_open(endurance->corpus, run->verify, &run->before, diag));
+    QM_TRY(check_seeds(run->before.next, endurance->count, diag));
+    run->shared->next = run->before.next;
+    run->shared->end = run->before.next + endurance->count;
+    return QM_OK;
+}
+
+/* Builds the RTL once for all, and runs the corpus. */
 static enum qm_status prepare(struct run *run, struct qm_diag *diag) {
     const struct qm_verify_random *verify = run->verify;
     const struct qm_rtl *rtl;
+    QM_TRY(place_seeds(run, diag));
     QM_TRY(rtl_builds_get(verify->builds, verify->machine, verify->probed, &rtl, diag));
-    run->before = (struct qm_corpus_state){.next = run->endurance->seed};
-    if (run->endurance->corpus == NULL) return QM_OK;
-    QM_TRY(qm_corpus_open(run->endurance->corpus, verify, &run->before, diag));
-    return qm_corpus_visit_all(run->endurance->corpus, replay, run, diag);
+    run->begin = cli_seconds();
+    run->verify->found = found_in_corpus;
+    run->verify->context = run;
+    return run->endurance->corpus != NULL ? qm_corpus_visit_all(run->endurance->corpus, replay, run, diag) : QM_OK;
 }
 
 enum qm_status qm_endurance_run(const struct qm_endurance *endurance, struct qm_verify_random *verify, struct qm_diag *diag) {
@@ -253,8 +326,6 @@ enum qm_status qm_endurance_run(const struct qm_endurance *endurance, struct qm_
     run.coverage = share(qm_coverage_bytes());
     run.begin = cli_seconds();
     enum qm_status status = prepare(&run, diag);
-    run.shared->next = run.before.next;
-    run.shared->end = run.before.next + endurance->count;
     if (status == QM_OK) status = run_workers(&run, diag);
     munmap(run.shared, sizeof *run.shared);
     munmap(run.coverage, qm_coverage_bytes());

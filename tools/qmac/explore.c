@@ -148,6 +148,8 @@ static enum qm_status count_points(struct session *session, struct qm_diag *diag
 
 static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
     struct exploration *exploration = &session->exploration;
+    if (session->csv != NULL) QM_TRY(cli_check_writable(session->csv, diag));
+    if (session->json != NULL) QM_TRY(cli_check_writable(session->json, diag));
     if (exploration->precision_count == 0) {
         exploration->precisions = QM_ARENA_NEW(session->arena, const char *, 1);
         exploration->precision_count = 1;
@@ -159,8 +161,6 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
     QM_TRY(count_points(session, diag));
     exploration->networks = QM_ARENA_NEW(session->arena, struct qm_network *, exploration->model_count * exploration->precision_count);
     for (uint32_t i = 0; i < exploration->model_count; i++) QM_TRY(read_model(session, i, diag));
-    if (session->csv != NULL) QM_TRY(cli_check_writable(session->csv, diag));
-    if (session->json != NULL) QM_TRY(cli_check_writable(session->json, diag));
     return QM_OK;
 }
 

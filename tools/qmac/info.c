@@ -95,16 +95,17 @@ static enum qm_status info(int argc, char **argv, bool *wants_help, struct qm_di
     static const struct option table[] = {{"help", no_argument, NULL, 'h'}, CLI_MODEL_OPTIONS, {NULL, 0, NULL, 0}};
     struct cli_build build = {0};
     const char *file;
-    bool is_program, taken = true;
-    for (int option = 0; taken && option != -1;) {
+    bool is_program, taken;
+    for (int option = 0; option != -1;) {
         QM_TRY(cli_next_option(argc, argv, table, &option, diag));
         *wants_help = option == 'h';
         if (*wants_help) return QM_OK;
         if (option != -1) QM_TRY(cli_build_option(&build, option, optarg, &taken, diag));
     }
-    if (!taken) return qm_fail(diag, QM_BAD_INPUT, "-o: info prints to standard output");
     QM_TRY(cli_take_file(argc, argv, &file, diag));
     QM_TRY(cli_is_program(file, &is_program, diag));
+    if (is_program && build.model.option != NULL)
+        return qm_fail(diag, QM_BAD_INPUT, "%s: %s is compiled already", build.model.option, file);
     if (is_program) return info_program(file, diag);
     struct qm_arena *arena = qm_arena_create();
     enum qm_status status = info_model(file, &build.model, arena, diag);

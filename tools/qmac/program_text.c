@@ -9,8 +9,9 @@
 #include <string.h>
 
 #include "common/prng.h"
+#include "common/work.h"
 
-enum { MAX_WORDS = 600, LINE_BYTES = 8192, CYCLE_LIMIT = 1000000, CODE_ALIGN = 256 };
+enum { MAX_WORDS = 600, LINE_BYTES = 8192, CODE_ALIGN = 256 };
 
 struct reader {
     struct qm_program_text *program;
@@ -285,18 +286,24 @@ static void start(const struct qm_program_text *program, struct qm_device *devic
     device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
 }
 
-void qm_program_text_start(const struct qm_program_text *program, struct qm_device *device) {
+uint64_t qm_program_text_limit(const struct qm_program_text *program) {
+    return qm_work_limit((const uint32_t(*)[QM_INSN_WORDS])program->words, program->insn_count, &program->machine, program->stalls);
+}
+
+void qm_program_text_start(const struct qm_program_text *program, struct qm_device *device, uint64_t limit_cycles) {
     if (program->first_cycles > 0) {
         start(program, device);
-        if (!device->ops->wait(device, program->first_cycles)) device->ops->reset(device);
+        uint64_t cycles = program->first_cycles < limit_cycles ? program->first_cycles : limit_cycles;
+        if (!device->ops->wait(device, cycles)) device->ops->reset(device);
     }
     start(program, device);
 }
 
 static enum qm_status run(const struct qm_program_text *program, struct qm_device *device, struct qm_diag *diag) {
-    qm_program_text_start(program, device);
-    if (!device->ops->wait(device, CYCLE_LIMIT))
-        return qm_fail(diag, QM_MISMATCH, "%s: still busy after %d cycles", program->file, CYCLE_LIMIT);
+    uint64_t limit = qm_program_text_limit(program);
+    qm_program_text_start(program, device, limit);
+    if (!device->ops->wait(device, limit))
+        return qm_fail(diag, QM_MISMATCH, "%s: still busy after %" PRIu64 " cycles (engine %s)", program->file, limit, device->ops->name);
     uint32_t error = device->ops->read_csr(device, QM_CSR_ERROR_CAUSE);
     if (error == program->error) return QM_OK;
     return qm_fail(diag, QM_MISMATCH, "%s: error %s, expected %s (engine %s)", program->file, qm_error_name(error),

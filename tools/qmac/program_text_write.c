@@ -2,15 +2,15 @@
  *
  * The expectations make the file a regression test of the RTL against the model of its day. Bytes stand in lines of at most LINE_BYTES.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/file.h"
 #include "tools/qmac/program_text.h"
 
-enum { CYCLE_LIMIT = 2000000, LINE_BYTES = 16, TEXT_BYTES = 1024 };
+enum { LINE_BYTES = 16, TEXT_BYTES = 1024 };
 
 /* All three memories in one block. */
 struct image {
@@ -69,7 +69,7 @@ static enum qm_status write_program(FILE *file, const struct qm_program_text *pr
     QM_TRY(write_machine(file, &program->machine, diag));
     if (program->is_filled) fprintf(file, "fill %" PRId64 "\n", (int64_t)program->fill);
     if (program->first_cycles > 0) fprintf(file, "first %" PRIu64 "\n", program->first_cycles);
-    if (program->stalls > 0) fprintf(file, "stalls %g %" PRId64 "\n", program->stalls, (int64_t)program->stall_seed);
+    if (program->stalls > 0) fprintf(file, "stalls %.17g %" PRId64 "\n", program->stalls, (int64_t)program->stall_seed);
     for (uint32_t i = 0; i < program->insn_count; i++) {
         struct qm_insn insn;
         qm_insn_unpack(program->words[i], &insn);
@@ -103,33 +103,45 @@ static void write_sums(FILE *file, const struct qm_machine *machine, const struc
     }
 }
 
-static void write_expectations(FILE *file, const struct qm_program_text *program, struct qm_device *device) {
+static void write_changes_of_all(FILE *file, const struct qm_machine *machine, const struct image *before, const struct image *after) {
+    write_changes(file, before, after, "arena", 0);
+    write_changes(file, before, after, "scratchpad", before->scratchpad);
+    write_sums(file, machine, before, after);
+}
+
+static enum qm_status write_expectations(FILE *file, const struct qm_program_text *program, struct qm_device *device,
+                                         struct qm_diag *diag) {
+    uint64_t limit = qm_program_text_limit(program);
     struct image before = create_image(&program->machine), after = create_image(&program->machine);
-    qm_program_text_start(program, device);
+    qm_program_text_start(program, device, limit);
     device->ops->read_memory(device, QM_TEXT_MEMORY_BASE, before.bytes, QM_TEXT_ARENA_BYTES);
     device->ops->read_internal(device, before.bytes + before.scratchpad, sums_of(&before));
-    QM_CHECK(device->ops->wait(device, CYCLE_LIMIT));
+    bool ended = device->ops->wait(device, limit);
     device->ops->read_memory(device, QM_TEXT_MEMORY_BASE, after.bytes, QM_TEXT_ARENA_BYTES);
     device->ops->read_internal(device, after.bytes + after.scratchpad, sums_of(&after));
-    write_changes(file, &before, &after, "arena", 0);
-    write_changes(file, &before, &after, "scratchpad", before.scratchpad);
-    write_sums(file, &program->machine, &before, &after);
+    write_changes_of_all(file, &program->machine, &before, &after);
     for (int i = 0; i < QM_COUNTERS; i++)
         fprintf(file, "expect counter %s %" PRIu64 "\n", qm_counter_infos[i].name, qm_device_counter(device, (enum qm_counter)i));
     fprintf(file, "expect error %s\n", qm_error_name(device->ops->read_csr(device, QM_CSR_ERROR_CAUSE)));
     free(before.bytes);
     free(after.bytes);
+    if (ended) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "%s: the model is still busy after %" PRIu64 " cycles: it cannot be saved", program->file, limit);
 }
 
 enum qm_status qm_program_text_write(const struct qm_program_text *program, const char *file, struct qm_diag *diag) {
     struct qm_device_options options = qm_program_text_options(program);
     struct qm_device *device;
+    char *text;
+    size_t size;
     QM_TRY(qm_device_cycle.create(&program->machine, &options, &device, diag));
-    FILE *stream = fopen(file, "w");
-    enum qm_status status = stream != NULL ? QM_OK : qm_fail(diag, QM_BAD_INPUT, "%s: cannot be written: %s", file, strerror(errno));
-    if (status == QM_OK) status = write_program(stream, program, diag);
-    if (status == QM_OK) write_expectations(stream, program, device);
-    if (stream != NULL && fclose(stream) != 0) status = qm_fail(diag, QM_BAD_INPUT, "%s: cannot be written: %s", file, strerror(errno));
+    FILE *stream = open_memstream(&text, &size);
+    QM_CHECK(stream != NULL);
+    enum qm_status status = write_program(stream, program, diag);
+    if (status == QM_OK) status = write_expectations(stream, program, device, diag);
+    QM_CHECK(fclose(stream) == 0);
+    if (status == QM_OK) status = qm_file_write(file, text, size, diag);
+    free(text);
     device->ops->destroy(device);
     return status;
 }

@@ -23,6 +23,7 @@ static const char help[] = "usage: qmac run MODEL|PROGRAM [options]\n"
                            "  --engine NAME         cycle (default), rtl, systemc, functional (values only)\n" CLI_BUILD_HELP
                            "  --seed N              of random inputs and stalls (default 1)\n"
                            "  --stalls P            probability that a memory channel stalls in a cycle (default 0)\n"
+                           "  --max-cycles N        give up a step of the device that is busy for longer (default: many times its work)\n"
                            "  --step                step the cycle model through every cycle instead of skipping\n";
 
 enum { INPUTS_MAX = 32, PROGRESS_SECONDS = 2 };
@@ -33,10 +34,10 @@ struct run_options {
     const struct qm_device_ops *engine;
     const char *inputs[INPUTS_MAX];
     unsigned input_count;
-    const char *output, *labels, *json, *energy;
-    uint64_t seed;
+    const char *output, *labels, *json, *energy; /* energy NULL: cmos45 */
+    uint64_t seed, max_cycles;                   /* max_cycles 0: the driver's own */
     double stalls;
-    bool step, wants_help;
+    bool step, wants_help, has_seed;
 };
 
 /* All that a run makes; what is not NULL is freed at the end. */
@@ -52,7 +53,7 @@ struct session {
     struct qm_run *run;
     uint64_t example;
     time_t begin;
-    bool shows_progress, has_shown;
+    bool shows_progress, has_shown, over_limit;
 };
 
 /* ---- options ---- */
@@ -69,12 +70,30 @@ static enum qm_status take_option(struct run_options *options, int option, struc
     case 'j': options->json = optarg; return QM_OK;
     case 'e': options->energy = optarg; return QM_OK;
     case 'n': return cli_parse_engine(optarg, &options->engine, diag);
-    case 'S': return cli_parse_number("seed", optarg, &options->seed, diag);
+    case 'S': options->has_seed = true; return cli_parse_number("seed", optarg, &options->seed, diag);
+    case 'M': return cli_parse_max_cycles(optarg, &options->max_cycles, diag);
     case 'P': return cli_parse_probability("stalls", optarg, &options->stalls, diag);
     case 't': options->step = true; return QM_OK;
     case 'h': options->wants_help = true; return QM_OK;
     default: return cli_build_option(&options->build, option, optarg, &taken, diag);
     }
+}
+
+/* An option that would do nothing is refused. */
+static enum qm_status check_combination(const struct run_options *options, struct qm_diag *diag) {
+    bool has_time = options->engine != &qm_device_functional;
+    if (options->labels != NULL && options->input_count == 0)
+        return qm_fail(diag, QM_BAD_INPUT, "--labels %s: labels need --input", options->labels);
+    if (options->step && options->engine != &qm_device_cycle)
+        return qm_fail(diag, QM_BAD_INPUT, "--step: only the cycle engine skips cycles: leave it out, or --engine %s",
+                       options->engine->name);
+    if (options->stalls > 0 && !has_time)
+        return qm_fail(diag, QM_BAD_INPUT, "--stalls %g: the functional engine has no time in which to stall", options->stalls);
+    if (options->energy != NULL && !has_time)
+        return qm_fail(diag, QM_BAD_INPUT, "--energy %s: the functional engine counts no energy", options->energy);
+    if (options->has_seed && options->input_count > 0 && options->stalls == 0)
+        return qm_fail(diag, QM_BAD_INPUT, "--seed %" PRIu64 ": nothing is random with --input and without --stalls", options->seed);
+    return QM_OK;
 }
 
 static enum qm_status parse_options(int argc, char **argv, struct run_options *options, struct qm_diag *diag) {
@@ -87,19 +106,19 @@ static enum qm_status parse_options(int argc, char **argv, struct run_options *o
                                           {"seed", required_argument, NULL, 'S'},
                                           {"stalls", required_argument, NULL, 'P'},
                                           {"step", no_argument, NULL, 't'},
+                                          {"max-cycles", required_argument, NULL, 'M'},
                                           {"help", no_argument, NULL, 'h'},
                                           CLI_BUILD_OPTIONS,
                                           {NULL, 0, NULL, 0}};
     int option;
-    *options = (struct run_options){.engine = &qm_device_cycle, .energy = "cmos45", .seed = 1};
+    *options = (struct run_options){.engine = &qm_device_cycle, .seed = 1};
     for (;;) {
         QM_TRY(cli_next_option(argc, argv, table, &option, diag));
         if (option == -1) break;
         QM_TRY(take_option(options, option, diag));
         if (options->wants_help) return QM_OK;
     }
-    if (options->labels != NULL && options->input_count == 0)
-        return qm_fail(diag, QM_BAD_INPUT, "--labels %s: labels need --input", options->labels);
+    QM_TRY(check_combination(options, diag));
     return cli_take_file(argc, argv, &options->file, diag);
 }
 
@@ -107,8 +126,10 @@ static enum qm_status parse_options(int argc, char **argv, struct run_options *o
 
 static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
     const struct run_options *options = &session->options;
+    if (options->json != NULL) QM_TRY(cli_check_writable(options->json, diag));
+    if (options->output != NULL) QM_TRY(cli_check_folder(options->output, diag));
     QM_TRY(cli_open(options->file, &options->build, &session->opened, diag));
-    QM_TRY(qm_energy_load(options->energy, session->arena, &session->energy, diag));
+    QM_TRY(qm_energy_load(options->energy != NULL ? options->energy : "cmos45", session->arena, &session->energy, diag));
     const struct qm_program *program = session->opened.program;
     if (options->input_count > 0)
         QM_TRY(cli_inputs_read(program, options->inputs, options->input_count, &session->inputs, diag));
@@ -119,16 +140,15 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
             return qm_fail(diag, QM_BAD_INPUT, "--labels %s: the model has no integer output", options->labels);
         QM_TRY(cli_labels_read(options->labels, session->inputs.examples, &session->labels, diag));
     }
-    if (options->json != NULL) QM_TRY(cli_check_writable(options->json, diag));
-    if (options->output != NULL) QM_TRY(cli_prepare_folder(options->output, diag));
-    return QM_OK;
+    return options->output != NULL ? cli_prepare_folder(options->output, diag) : QM_OK;
 }
 
-static void show_progress(void *context, uint64_t cycles) {
+static bool show_progress(void *context, uint64_t cycles) {
     struct session *session = context;
-    if (!session->shows_progress || time(NULL) - session->begin < PROGRESS_SECONDS) return;
+    if (!session->shows_progress || time(NULL) - session->begin < PROGRESS_SECONDS) return true;
     session->has_shown = true;
     fprintf(stderr, "\r\033[Kexample %" PRIu64 " of %" PRIu64 ", cycle %" PRIu64, session->example + 1, session->inputs.examples, cycles);
+    return true;
 }
 
 static void clear_progress(const struct session *session) {
@@ -145,11 +165,17 @@ static enum qm_status check_same_cost(const struct session *session, const struc
 
 static enum qm_status run_example(struct session *session, struct qm_run *run, struct qm_diag *diag) {
     const struct qm_program *program = session->opened.program;
-    struct qm_driver_options options = {.progress = show_progress, .context = session};
+    struct qm_driver_options options = {.progress = show_progress,
+                                        .context = session,
+                                        .limit_cycles = session->options.max_cycles,
+                                        .machine = &session->opened.machine,
+                                        .stalls = session->options.stalls};
     struct cli_outputs *outputs = &session->outputs;
     for (uint32_t i = 0; i < program->input_count; i++)
         qm_driver_write_tensor(session->device, program, i, session->inputs.data[i] + session->example * program->tensors[i].size_bytes);
-    QM_TRY(qm_driver_run(session->device, program, &options, run, diag));
+    enum qm_status status = qm_driver_run(session->device, program, &options, run, diag);
+    session->over_limit = run->over_limit;
+    if (status != QM_OK) return status;
     for (uint32_t i = 0; i < outputs->count; i++) {
         uint32_t tensor = outputs->first + i;
         qm_driver_read_tensor(session->device, program, tensor, outputs->data[i] + session->example * program->tensors[tensor].size_bytes);
@@ -200,14 +226,19 @@ static enum qm_status write_results(struct session *session, struct qm_diag *dia
     return QM_OK;
 }
 
+/* A program that we made just now must not be refused by the machine, but for a limit that was asked for. */
+static bool is_our_fault(const struct session *session) {
+    bool limited = session->options.max_cycles > 0 && session->over_limit;
+    return session->opened.was_compiled && session->run != NULL && !limited;
+}
+
 static enum qm_status run_session(struct session *session, struct qm_diag *diag) {
     QM_TRY(prepare(session, diag));
     session->begin = time(NULL);
     session->shows_progress = isatty(STDERR_FILENO);
     enum qm_status status = run_examples(session, diag);
     clear_progress(session);
-    /* A program that we made just now must not be refused by the machine. */
-    if (status == QM_BAD_INPUT && session->opened.was_compiled && session->run != NULL) return QM_INTERNAL;
+    if (status == QM_BAD_INPUT && is_our_fault(session)) return QM_INTERNAL;
     if (status != QM_OK) return status;
     return write_results(session, diag);
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tools/qmac/found.h"
 #include "tools/qmac/waves.h"
 
 static void print_insn(const struct scene_program *run, uint32_t index, const char *who) {
@@ -69,9 +70,10 @@ static void print_scene(const struct qm_lockstep_scene *scene, const struct scen
     }
 }
 
-enum qm_status scene_report(const struct qm_device *pair, const struct scene_program *run, const char *waves_dir, struct qm_diag *diag) {
+void scene_report(const struct qm_device *pair, const struct scene_program *run, const char *waves_dir) {
     struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
-    if (qm_lockstep_frames(pair, false) == NULL) return QM_OK;
+    struct qm_diag problem;
+    if (qm_lockstep_frames(pair, false) == NULL) return;
     print_scene(&scene, run);
-    return waves_write(pair, waves_dir, diag);
+    if (waves_write(pair, waves_dir, &problem) != QM_OK) found_tell_late("the waveforms are missing", &problem);
 }

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/prng.h"
+#include "tools/qmac/cli.h"
 
 static const char *const npy_types[QM_DTYPES] = {[QM_I8] = "i1", [QM_U8] = "u1", [QM_I16] = "i2", [QM_I32] = "i4", [QM_F32] = "f4"};
 
@@ -126,12 +126,9 @@ void cli_outputs_free(struct cli_outputs *outputs) {
 }
 
 enum qm_status cli_prepare_folder(const char *folder, struct qm_diag *diag) {
-    struct stat info;
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return qm_fail(diag, QM_BAD_INPUT, "%s: the folder cannot be made: %s", folder, strerror(errno));
-    if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode)) return qm_fail(diag, QM_BAD_INPUT, "%s: is not a folder", folder);
-    if (access(folder, W_OK | X_OK) == 0) return QM_OK;
-    return qm_fail(diag, QM_BAD_INPUT, "%s: files cannot be written there: %s", folder, strerror(errno));
+    QM_TRY(cli_check_folder(folder, diag));
+    if (mkdir(folder, 0777) == 0 || errno == EEXIST) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "%s: the folder cannot be made: %s", folder, strerror(errno));
 }
 
 static void file_name(const struct qm_program *program, uint32_t tensor, char *name, size_t size) {

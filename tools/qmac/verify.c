@@ -1,14 +1,16 @@
 /* verify.c - qmac verify: the C model and the RTL in lockstep, on a network or on random programs. Exit status 0 only when all is equal. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "driver/driver.h"
 #include "sim/lockstep/lockstep.h"
+#include "tools/qmac/agreement.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 #include "tools/qmac/endurance.h"
+#include "tools/qmac/found.h"
 #include "tools/qmac/scene.h"
 #include "tools/qmac/shrink.h"
 #include "tools/qmac/tensors.h"
@@ -20,30 +22,40 @@ static const char help[] =
     "Runs the C model and the Verilated RTL in lockstep and compares every start and end of an instruction, every\n"
     "memory beat, every register and counter, and at the end all memory. At a difference the run is repeated with the\n"
     "signals between the blocks compared as well: the first that differs, its instruction and layer are named, and\n"
-    "waveforms of both are written. Exit status 1.\n\n"
+    "waveforms of both are written. Exit status 1. A TEST.prog names its own machine, memories, seed and stalls.\n\n"
     "  --random N            N random programs instead of a network\n"
     "  --input FILE.npy      examples for an input, one file for each input (default: one, random)\n" CLI_BUILD_HELP
-    "  --seed N              of random programs, inputs and stalls (default 1)\n"
+    "  --seed N              of random programs, inputs and stalls (default 1); a corpus that was begun goes on where it was\n"
     "  --stalls P            probability that a memory channel stalls in a cycle (default 0)\n"
     "  --jobs J              processes for random programs (default 1)\n"
     "  --corpus DIR          keep interesting random programs and how far it came there; a second run with the same\n"
     "                        DIR runs them again and goes on with the next seed. SIGINT and SIGTERM stop and save\n"
+    "  --max-cycles N        give up a run that is busy for longer (default: many times its work): nothing was shown then\n"
     "  --probe               compare the signals between the blocks from the start (slower)\n"
     "  --shrink FILE.prog    reduce a failing random program or TEST.prog, and save it as a program test\n"
     "  --rtl DIR             Verilog to compare instead of rtl/\n"
+    "  --cells               with the array of cells that is synthesized, not the form of it that simulates fast\n"
     "  --waves DIR           where waveforms of a difference go (default qmac-waves)\n";
 
-enum { INPUTS_MAX = 32 };
+enum { INPUTS_MAX = 32, OPTIONS_MAX = 128 };
+
+/* What is compared. */
+enum kind { NETWORK, TEXT, RANDOM, KINDS };
 
 struct verify_options {
     const char *file; /* NULL: random programs */
     struct cli_build build;
     const char *inputs[INPUTS_MAX];
     unsigned input_count;
-    uint64_t random, seed, jobs;
+    uint64_t random, seed, jobs, max_cycles;
     double stalls;
-    const char *rtl_dir, *waves_dir, *shrink_file, *corpus;
+    const char *waves_dir, *shrink_file, *corpus;
+    struct rtl_builds builds;
     bool wants_help, is_random, probed;
+    struct qm_arena *arena;
+    char given[OPTIONS_MAX];         /* letters of the options, in order, and a 0 */
+    const char *words[OPTIONS_MAX];  /* of each, as a shell reads it */
+    const char *names[CHAR_MAX + 1]; /* of options, by letter */
 };
 
 static enum qm_status take_option(struct verify_options *options, int option, struct qm_diag *diag) {
@@ -57,19 +69,75 @@ static enum qm_status take_option(struct verify_options *options, int option, st
     case 'S': return cli_parse_number("seed", optarg, &options->seed, diag);
     case 'P': return cli_parse_probability("stalls", optarg, &options->stalls, diag);
     case 'j': return cli_parse_number("jobs", optarg, &options->jobs, diag);
+    case 'M': return cli_parse_max_cycles(optarg, &options->max_cycles, diag);
     case 'D': options->corpus = optarg; return QM_OK;
     case 'B': options->probed = true; return QM_OK;
+    case 'A': options->builds.cells = true; return QM_OK;
     case 'K': options->shrink_file = optarg; return QM_OK;
-    case 'R': options->rtl_dir = optarg; return QM_OK;
+    case 'R': options->builds.folder = optarg; return QM_OK;
     case 'W': options->waves_dir = optarg; return QM_OK;
     case 'h': options->wants_help = true; return QM_OK;
     default: return cli_build_option(&options->build, option, optarg, &taken, diag);
     }
 }
 
+static enum qm_status remember(struct verify_options *options, int option, struct qm_diag *diag) {
+    size_t count = strlen(options->given);
+    if (count == OPTIONS_MAX - 1) return qm_fail(diag, QM_BAD_INPUT, "--%s: more than %d options", options->names[option], OPTIONS_MAX - 1);
+    options->given[count] = (char)option;
+    options->words[count] =
+        qm_arena_printf(options->arena, " --%s%s", options->names[option], optarg != NULL ? found_word(options->arena, optarg) : "");
+    return QM_OK;
+}
+
+/* The options as they were given, but for some: what finds a difference again looks for it in one process, and makes nothing of it. */
+static const char *options_without(const struct verify_options *options, const char *letters) {
+    const char *all = "";
+    for (size_t i = 0; options->given[i] != '\0'; i++)
+        if (strchr(letters, options->given[i]) == NULL) all = qm_arena_printf(options->arena, "%s%s", all, options->words[i]);
+    return all;
+}
+
+static const char *options_of_file(const struct verify_options *options) {
+    return options_without(options, "rimsqwLCNISPjDKW");
+}
+
 static bool is_text(const char *file) {
     size_t length = strlen(file);
     return length > 5 && strcmp(file + length - 5, ".prog") == 0;
+}
+
+static enum kind kind_of(const struct verify_options *options) {
+    return options->is_random ? RANDOM : is_text(options->file) ? TEXT : NETWORK;
+}
+
+/* An option that would do nothing is refused. */
+static enum qm_status check_use(const struct verify_options *options, struct qm_diag *diag) {
+    static const struct {
+        const char *without, *why; /* letters of the options that have no use */
+    } uses[KINDS] = {[NETWORK] = {"jDK", "is only for random programs (--shrink also for a TEST.prog)"},
+                     [TEXT] = {"imsqwLCNISPjD", "has no use here: a TEST.prog names its machine, memories, seed and stalls"},
+                     [RANDOM] = {"iqwLCNI", "has no use with --random: no network is compiled or run"}};
+    enum kind kind = kind_of(options);
+    const char *unused = strpbrk(options->given, uses[kind].without);
+    if (unused != NULL) return qm_fail(diag, QM_BAD_INPUT, "--%s: %s: leave it out", options->names[(int)*unused], uses[kind].why);
+    if (kind != NETWORK || strchr(options->given, 'S') == NULL || options->input_count == 0 || options->stalls > 0) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "--seed: nothing is random with --input and without --stalls: leave it out");
+}
+
+/* Before anything is built or run: what is asked for, and where something is to be written. */
+static enum qm_status check_options(int argc, char **argv, struct verify_options *options, struct qm_diag *diag) {
+    if (!options->is_random) QM_TRY(cli_take_file(argc, argv, &options->file, diag));
+    if (options->is_random && optind < argc) return qm_fail(diag, QM_BAD_INPUT, "%s: --random takes no file", argv[optind]);
+    QM_TRY(check_use(options, diag));
+    if (options->is_random && options->random == 0)
+        return qm_fail(diag, QM_BAD_INPUT, "--random 0: nothing would be compared: give 1 or more");
+    if (options->jobs < 1 || options->jobs > QM_ENDURANCE_JOBS_MAX)
+        return qm_fail(diag, QM_BAD_INPUT, "--jobs %" PRIu64 ": give 1 to %d", options->jobs, QM_ENDURANCE_JOBS_MAX);
+    if (options->shrink_file != NULL) QM_TRY(cli_check_writable(options->shrink_file, diag));
+    if (options->waves_dir != NULL) return cli_check_folder(options->waves_dir, diag);
+    options->waves_dir = "qmac-waves";
+    return QM_OK;
 }
 
 static enum qm_status parse_options(int argc, char **argv, struct verify_options *options, struct qm_diag *diag) {
@@ -78,8 +146,10 @@ static enum qm_status parse_options(int argc, char **argv, struct verify_options
                                           {"seed", required_argument, NULL, 'S'},
                                           {"stalls", required_argument, NULL, 'P'},
                                           {"jobs", required_argument, NULL, 'j'},
+                                          {"max-cycles", required_argument, NULL, 'M'},
                                           {"corpus", required_argument, NULL, 'D'},
                                           {"probe", no_argument, NULL, 'B'},
+                                          {"cells", no_argument, NULL, 'A'},
                                           {"shrink", required_argument, NULL, 'K'},
                                           {"rtl", required_argument, NULL, 'R'},
                                           {"waves", required_argument, NULL, 'W'},
@@ -87,147 +157,210 @@ static enum qm_status parse_options(int argc, char **argv, struct verify_options
                                           CLI_BUILD_OPTIONS,
                                           {NULL, 0, NULL, 0}};
     int option;
-    *options = (struct verify_options){.seed = 1, .jobs = 1, .waves_dir = "qmac-waves"};
+    for (const struct option *at = table; at->name != NULL; at++) options->names[at->val] = at->name;
     for (;;) {
         QM_TRY(cli_next_option(argc, argv, table, &option, diag));
         if (option == -1) break;
         QM_TRY(take_option(options, option, diag));
         if (options->wants_help) return QM_OK;
+        QM_TRY(remember(options, option, diag));
     }
-    if (!options->is_random && (options->corpus != NULL || options->jobs != 1))
-        return qm_fail(diag, QM_BAD_INPUT, "--%s: only with --random", options->corpus != NULL ? "corpus" : "jobs");
-    if (!options->is_random) QM_TRY(cli_take_file(argc, argv, &options->file, diag));
-    if (options->shrink_file != NULL && !options->is_random && !is_text(options->file))
-        return qm_fail(diag, QM_BAD_INPUT, "--shrink %s: only random programs and TEST.prog are reduced", options->shrink_file);
-    if (!options->is_random) return QM_OK;
-    if (optind < argc) return qm_fail(diag, QM_BAD_INPUT, "%s: --random takes no file", argv[optind]);
-    if (options->random == 0) return qm_fail(diag, QM_BAD_INPUT, "--random 0: nothing would be compared: give 1 or more");
-    if (options->jobs < 1 || options->jobs > QM_ENDURANCE_JOBS_MAX)
-        return qm_fail(diag, QM_BAD_INPUT, "--jobs %" PRIu64 ": give 1 to %d", options->jobs, QM_ENDURANCE_JOBS_MAX);
-    return QM_OK;
-}
-
-static void print_stats(const char *what, const struct qm_machine *machine, struct qm_lockstep_stats stats, double seconds) {
-    printf("%s on %s (%ux%u): %" PRIu64 " runs, %" PRIu64 " cycles, %" PRIu64 " events compared, no difference (%.2f s, %.2f Mcycle/s)\n",
-           what, machine->name, machine->rows, machine->cols, stats.runs, stats.cycles, stats.events, seconds,
-           1e-6 * (double)stats.cycles / seconds);
+    return check_options(argc, argv, options, diag);
 }
 
 /* ---- programs ---- */
 
-static struct qm_verify_random verify_of(const struct verify_options *options, const struct qm_machine *machine,
-                                         struct rtl_builds *builds) {
+static struct qm_verify_random verify_of(struct verify_options *options, const struct qm_machine *machine) {
     return (struct qm_verify_random){.machine = machine,
                                      .model = &qm_device_cycle,
                                      .rtl = &qm_device_rtl,
                                      .stalls = options->stalls,
+                                     .max_cycles = options->max_cycles,
                                      .probed = options->probed,
-                                     .builds = builds,
+                                     .builds = &options->builds,
                                      .waves_dir = options->waves_dir};
 }
 
-static enum qm_status verify_random(const struct verify_options *options, struct qm_diag *diag) {
+static enum qm_status verify_random(struct verify_options *options, struct qm_diag *diag) {
     struct qm_machine machine;
-    struct rtl_builds builds = {.folder = options->rtl_dir};
     QM_TRY(cli_machine(&options->build, &machine, diag));
-    struct qm_verify_random verify = verify_of(options, &machine, &builds);
+    struct qm_verify_random verify = verify_of(options, &machine);
     struct qm_endurance endurance = {.count = options->random,
                                      .seed = options->seed,
                                      .jobs = options->jobs,
                                      .corpus = options->corpus,
+                                     .random_options = options_without(options, "rSjDKW"),
+                                     .file_options = options_of_file(options),
                                      .shrink_file = options->shrink_file};
     return qm_endurance_run(&endurance, &verify, diag);
 }
 
-static enum qm_status verify_text_in(const struct verify_options *options, struct qm_arena *arena, struct qm_diag *diag) {
-    struct qm_lockstep_stats stats = {0};
-    struct qm_program_text *program;
-    struct rtl_builds builds = {.folder = options->rtl_dir};
-    double begin = cli_seconds();
-    QM_TRY(qm_program_text_read(options->file, arena, &program, diag));
-    struct qm_verify_random verify = verify_of(options, &program->machine, &builds);
-    enum qm_status status = qm_verify_text(&verify, program, &stats, diag);
-    struct qm_diag difference = *diag;
-    if (status == QM_MISMATCH && options->shrink_file != NULL) QM_TRY(qm_shrink(&verify, program, options->shrink_file, diag));
-    if (status != QM_OK) return qm_fail(diag, status, "%s", difference.text);
-    print_stats(program->file, &program->machine, stats, cli_seconds() - begin);
-    return QM_OK;
+/* Of the file that the command line names. */
+static void tell_found(const struct verify_options *options, const char *arguments, const struct qm_diag *difference) {
+    found_tell(difference, qm_arena_printf(options->arena, "%s%s", found_word(options->arena, options->file), arguments));
 }
 
-static enum qm_status verify_text(const struct verify_options *options, struct qm_diag *diag) {
-    struct qm_arena *arena = qm_arena_create();
-    enum qm_status status = verify_text_in(options, arena, diag);
-    qm_arena_destroy(arena);
-    return status;
+static void found_in_text(void *context, const struct qm_program_text *program, const struct qm_diag *difference) {
+    const struct verify_options *options = context;
+    (void)program;
+    tell_found(options, options_of_file(options), difference);
+}
+
+static enum qm_status verify_text(struct verify_options *options, struct qm_diag *diag) {
+    struct agreement agreement = {.wanted = 1};
+    struct qm_program_text *program;
+    struct qm_diag problem;
+    double begin = cli_seconds();
+    QM_TRY(qm_program_text_read(options->file, options->arena, &program, diag));
+    struct qm_verify_random verify = verify_of(options, &program->machine);
+    verify.found = found_in_text;
+    verify.context = options;
+    enum qm_status status = qm_verify_text(&verify, program, &agreement.stats, diag);
+    if (status == QM_MISMATCH && options->shrink_file != NULL && qm_shrink(&verify, program, options->shrink_file, &problem) != QM_OK)
+        found_tell_late("it is not reduced", &problem);
+    if (status != QM_OK) return status;
+    agreement.what = program->file;
+    agreement.machine = &program->machine;
+    agreement.runs = agreement.stats.runs;
+    agreement.seconds = cli_seconds() - begin;
+    return agreement_print(&agreement, diag);
 }
 
 /* ---- a network ---- */
 
-static enum qm_status run_examples(struct qm_device *pair, const struct qm_program *program, const struct cli_inputs *inputs,
-                                   struct qm_diag *diag) {
+/* A network, compiled, with its examples. */
+struct subject {
+    struct verify_options *options;
+    struct cli_program opened;
+    struct cli_inputs inputs;
+    uint64_t example; /* that runs */
+    struct agreement agreement;
+};
+
+/* After a difference the pair lets no time pass: nobody waits for it then. */
+static bool has_no_difference(void *context, uint64_t cycles) {
+    (void)cycles;
+    return qm_lockstep_difference(context) == NULL;
+}
+
+static enum qm_status run_examples(struct qm_device *pair, struct subject *subject, struct qm_diag *diag) {
+    const struct qm_program *program = subject->opened.program;
+    struct qm_driver_options driver = {.limit_cycles = subject->options->max_cycles,
+                                       .machine = &subject->opened.machine,
+                                       .stalls = subject->options->stalls,
+                                       .progress = has_no_difference,
+                                       .context = pair};
     QM_TRY(qm_driver_load(pair, program, diag));
-    for (uint64_t example = 0; example < inputs->examples; example++) {
+    for (subject->example = 0; subject->example < subject->inputs.examples; subject->example++) {
         for (uint32_t i = 0; i < program->input_count; i++)
-            qm_driver_write_tensor(pair, program, i, inputs->data[i] + example * program->tensors[i].size_bytes);
-        QM_TRY(qm_driver_run(pair, program, NULL, NULL, diag));
+            qm_driver_write_tensor(pair, program, i, subject->inputs.data[i] + subject->example * program->tensors[i].size_bytes);
+        QM_TRY(qm_driver_run(pair, program, &driver, NULL, diag));
     }
     qm_lockstep_compare_memories(pair);
     return QM_OK;
 }
 
+/* The difference in one line: the example, and where its bytes are from. */
+static enum qm_status name_difference(const struct subject *subject, const char *difference, struct qm_diag *diag) {
+    char inputs[60] = "of --input";
+    if (subject->options->input_count == 0) snprintf(inputs, sizeof inputs, "random, seed %" PRIu64, subject->options->seed);
+    uint64_t last = subject->inputs.examples - 1, example = subject->example < last ? subject->example : last;
+    return qm_fail(diag, QM_MISMATCH, "%s on %s, example %" PRIu64 " (%s): model and RTL differ: %s", subject->opened.program->model,
+                   subject->opened.machine.name, example, inputs, difference);
+}
+
 /* A difference stops the pair, and the driver then sees a device that does not answer: the difference is the news. */
-static enum qm_status verify_on_pair(struct qm_device *pair, const struct cli_program *opened, const struct cli_inputs *inputs,
-                                     const char *waves_dir, struct qm_diag *diag) {
+static enum qm_status verify_on_pair(struct qm_device *pair, struct subject *subject, bool is_second, struct qm_diag *diag) {
     double begin = cli_seconds();
-    enum qm_status status = run_examples(pair, opened->program, inputs, diag);
+    enum qm_status status = run_examples(pair, subject, diag);
     const char *difference = qm_lockstep_difference(pair);
-    if (difference != NULL) {
-        struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
-        struct scene_program run = scene_of_program(opened->program, &scene);
-        QM_TRY(scene_report(pair, &run, waves_dir, diag));
-        return qm_fail(diag, QM_MISMATCH, "%s on %s: model and RTL differ: %s", opened->program->model, opened->machine.name, difference);
-    }
-    if (status == QM_OK) print_stats(opened->program->model, &opened->machine, qm_lockstep_stats(pair), cli_seconds() - begin);
+    subject->agreement.seconds = cli_seconds() - begin;
+    subject->agreement.stats = qm_lockstep_stats(pair);
+    if (difference == NULL) return status;
+    struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
+    struct scene_program run = scene_of_program(subject->opened.program, &scene);
+    status = name_difference(subject, difference, diag);
+    if (!is_second) tell_found(subject->options, options_without(subject->options, "W"), diag);
+    scene_report(pair, &run, subject->options->waves_dir);
     return status;
 }
 
-static enum qm_status verify_once(const struct verify_options *options, const struct cli_program *opened, const struct cli_inputs *inputs,
-                                  bool probed, struct qm_diag *diag) {
-    struct qm_device_options device = {.seed = options->seed, .stalls = options->stalls, .rtl_dir = options->rtl_dir, .probed = probed};
+static enum qm_status verify_once(struct subject *subject, bool probed, bool is_second, struct qm_diag *diag) {
+    struct verify_options *options = subject->options;
+    struct qm_device_options device = {.seed = options->seed, .stalls = options->stalls, .probed = probed};
+    const struct qm_rtl *rtl;
     struct qm_device *pair;
-    qm_driver_memory(opened->program, &device);
-    QM_TRY(qm_lockstep_create(&qm_device_cycle, &qm_device_rtl, &opened->machine, &device, &pair, diag));
-    enum qm_status status = verify_on_pair(pair, opened, inputs, options->waves_dir, diag);
+    QM_TRY(rtl_builds_get(&options->builds, &subject->opened.machine, probed, &rtl, diag));
+    device.rtl_library = rtl->library;
+    qm_driver_memory(subject->opened.program, &device);
+    QM_TRY(qm_lockstep_create(&qm_device_cycle, &qm_device_rtl, &subject->opened.machine, &device, &pair, diag));
+    enum qm_status status = verify_on_pair(pair, subject, is_second, diag);
     pair->ops->destroy(pair);
     return status;
 }
 
-static enum qm_status verify_program(const struct verify_options *options, const struct cli_program *opened, struct qm_diag *diag) {
-    struct cli_inputs inputs = {0};
-    if (options->input_count > 0)
-        QM_TRY(cli_inputs_read(opened->program, options->inputs, options->input_count, &inputs, diag));
+/* Looks between the blocks for where the difference begins; *diag then says it better. */
+static void locate(struct subject *subject, struct qm_diag *diag) {
+    struct qm_diag second;
+    enum qm_status status = verify_once(subject, true, true, &second);
+    if (status == QM_MISMATCH)
+        *diag = second;
     else
-        cli_inputs_random(opened->program, options->seed, &inputs);
-    enum qm_status status = verify_once(options, opened, &inputs, options->probed, diag);
-    if (status == QM_MISMATCH && !options->probed) status = verify_once(options, opened, &inputs, true, diag);
-    cli_inputs_free(&inputs);
+        found_tell_late("it is not located", status == QM_OK ? diag : &second);
+}
+
+static uint64_t device_steps(const struct qm_program *program) {
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < program->step_count; i++) count += !program->steps[i].on_host && program->steps[i].insn_count > 0;
+    return count;
+}
+
+static enum qm_status read_inputs(struct subject *subject, struct qm_diag *diag) {
+    const struct verify_options *options = subject->options;
+    if (options->input_count > 0)
+        return cli_inputs_read(subject->opened.program, options->inputs, options->input_count, &subject->inputs, diag);
+    cli_inputs_random(subject->opened.program, options->seed, &subject->inputs);
+    return QM_OK;
+}
+
+static enum qm_status verify_program(struct subject *subject, struct qm_diag *diag) {
+    const struct qm_program *program = subject->opened.program;
+    QM_TRY(read_inputs(subject, diag));
+    uint64_t wanted = device_steps(program) * subject->inputs.examples;
+    if (wanted == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: nothing would be compared: no step of it runs on the device", program->model);
+    enum qm_status status = verify_once(subject, subject->options->probed, false, diag);
+    if (status == QM_MISMATCH && !subject->options->probed) locate(subject, diag);
+    if (status != QM_OK) return status;
+    subject->agreement.what = program->model;
+    subject->agreement.machine = &subject->opened.machine;
+    subject->agreement.runs = subject->agreement.stats.runs;
+    subject->agreement.wanted = wanted;
+    return agreement_print(&subject->agreement, diag);
+}
+
+static enum qm_status verify_network(struct verify_options *options, struct qm_diag *diag) {
+    struct subject subject = {.options = options};
+    QM_TRY(cli_open(options->file, &options->build, &subject.opened, diag));
+    enum qm_status status = verify_program(&subject, diag);
+    cli_inputs_free(&subject.inputs);
+    qm_program_destroy(subject.opened.program);
     return status;
 }
 
-static enum qm_status verify_file(const struct verify_options *options, struct qm_diag *diag) {
-    if (is_text(options->file)) return verify_text(options, diag);
-    struct cli_program opened = {0};
-    QM_TRY(cli_open(options->file, &options->build, &opened, diag));
-    enum qm_status status = verify_program(options, &opened, diag);
-    qm_program_destroy(opened.program);
-    return status;
+static enum qm_status verify(struct verify_options *options, struct qm_diag *diag) {
+    switch (kind_of(options)) {
+    case RANDOM: return verify_random(options, diag);
+    case TEXT: return verify_text(options, diag);
+    default: return verify_network(options, diag);
+    }
 }
 
 int qm_cmd_verify(int argc, char **argv) {
-    struct verify_options options;
+    struct verify_options options = {.seed = 1, .jobs = 1, .arena = qm_arena_create()};
     struct qm_diag diag;
     enum qm_status status = parse_options(argc, argv, &options, &diag);
-    if (status == QM_OK && options.wants_help) return fputs(help, stdout) < 0;
-    if (status == QM_OK) status = options.is_random ? verify_random(&options, &diag) : verify_file(&options, &diag);
+    if (status == QM_OK && options.wants_help) fputs(help, stdout);
+    if (status == QM_OK && !options.wants_help) status = verify(&options, &diag);
+    qm_arena_destroy(options.arena);
     return cli_fail(status, &diag);
 }

@@ -9,33 +9,40 @@
 #include <string.h>
 
 #include "common/prng.h"
+#include "tools/qmac/found.h"
 #include "tools/qmac/scene.h"
 
-enum { CYCLE_LIMIT = 2000000, NAME_BYTES = 160 };
+enum { NAME_BYTES = 160 };
 
 /* What the pair found in a run that did not end, or was not equal. */
 static enum qm_status judge(const struct qm_verify_random *verify, struct qm_device *pair, const struct qm_program_text *program,
-                            struct qm_diag *diag) {
+                            uint64_t limit, struct qm_diag *diag) {
     const char *difference = qm_lockstep_difference(pair);
-    if (difference == NULL) return qm_fail(diag, QM_MISMATCH, "%s: still busy after %d cycles", program->file, CYCLE_LIMIT);
+    if (difference == NULL)
+        return qm_fail(diag, QM_BAD_INPUT,
+                       "%s: model and RTL are both still busy after %" PRIu64 " cycles, which shows nothing: give more with --max-cycles",
+                       program->file, limit);
     struct scene_program run = {.words = program->words, .count = program->insn_count};
-    if (verify->waves_dir != NULL) QM_TRY(scene_report(pair, &run, verify->waves_dir, diag));
-    return qm_fail(diag, QM_MISMATCH, "%s: model and RTL differ: %s", program->file, difference);
+    enum qm_status status = qm_fail(diag, QM_MISMATCH, "%s: model and RTL differ: %s", program->file, difference);
+    if (verify->found != NULL) verify->found(verify->context, program, diag);
+    if (verify->waves_dir != NULL) scene_report(pair, &run, verify->waves_dir);
+    return status;
 }
 
 static enum qm_status run_once(const struct qm_verify_random *verify, const struct qm_program_text *program,
                                struct qm_lockstep_stats *stats, struct qm_diag *diag) {
     struct qm_device_options options = qm_program_text_options(program);
+    uint64_t limit = verify->max_cycles > 0 ? verify->max_cycles : qm_program_text_limit(program);
     struct qm_device *pair;
     const struct qm_rtl *rtl;
     QM_TRY(rtl_builds_get(verify->builds, &program->machine, verify->probed, &rtl, diag));
     options.rtl_library = rtl->library;
     options.probed = verify->probed;
     QM_TRY(qm_lockstep_create(verify->model, verify->rtl, &program->machine, &options, &pair, diag));
-    qm_program_text_start(program, pair);
-    bool ended = pair->ops->wait(pair, CYCLE_LIMIT);
+    qm_program_text_start(program, pair, limit);
+    bool ended = pair->ops->wait(pair, limit);
     if (ended) qm_lockstep_compare_memories(pair);
-    enum qm_status status = ended && qm_lockstep_difference(pair) == NULL ? QM_OK : judge(verify, pair, program, diag);
+    enum qm_status status = ended && qm_lockstep_difference(pair) == NULL ? QM_OK : judge(verify, pair, program, limit, diag);
     struct qm_lockstep_stats one = qm_lockstep_stats(pair);
     stats->cycles += one.cycles;
     stats->events += one.events;
@@ -45,19 +52,31 @@ static enum qm_status run_once(const struct qm_verify_random *verify, const stru
     return status;
 }
 
+/* Looks between the blocks for where the difference begins; *diag then says it better. */
+static void locate(const struct qm_verify_random *verify, const struct qm_program_text *program, struct qm_diag *diag) {
+    struct qm_verify_random probed = *verify;
+    struct qm_lockstep_stats stats = {0};
+    struct qm_diag second;
+    probed.probed = true;
+    probed.found = NULL;
+    enum qm_status status = run_once(&probed, program, &stats, &second);
+    if (status == QM_MISMATCH)
+        *diag = second;
+    else
+        found_tell_late("it is not located", status == QM_OK ? diag : &second);
+}
+
 enum qm_status qm_verify_text(const struct qm_verify_random *verify, const struct qm_program_text *program, struct qm_lockstep_stats *stats,
                               struct qm_diag *diag) {
-    struct qm_verify_random probed = *verify;
     enum qm_status status = run_once(verify, program, stats, diag);
-    if (status != QM_MISMATCH || verify->probed || verify->waves_dir == NULL) return status;
-    probed.probed = true;
-    return run_once(&probed, program, stats, diag);
+    if (status == QM_MISMATCH && !verify->probed && verify->waves_dir != NULL) locate(verify, program, diag);
+    return status;
 }
 
 /* Of each four seeds, one runs its program twice on the same machine, and one resets the machine in mid-program and runs it again. */
 static uint64_t first_cycles_of(uint64_t seed) {
-    enum { RUN_TWICE = 1, RESET_AND_RUN = 3, RESET_LIMIT = 1500 };
-    return seed % 4 == RUN_TWICE ? CYCLE_LIMIT : seed % 4 == RESET_AND_RUN ? 1 + qm_hash3(seed, RESET_AND_RUN, 0) % RESET_LIMIT : 0;
+    enum { RUN_TWICE = 1, RESET_AND_RUN = 3, RESET_LIMIT = 1500, TO_THE_END = 2000000 };
+    return seed % 4 == RUN_TWICE ? TO_THE_END : seed % 4 == RESET_AND_RUN ? 1 + qm_hash3(seed, RESET_AND_RUN, 0) % RESET_LIMIT : 0;
 }
 
 static struct qm_program_text *text_of(const struct qm_verify_random *verify, const struct qm_random_program *random, uint64_t seed,

@@ -4,6 +4,8 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include "common/prng.h"
+
 TestSuite(work);
 
 static struct qm_machine machine;
@@ -108,6 +110,136 @@ Test(work, transfers_pay_every_beat_that_a_row_touches) {
         expect(i % 2 ? QM_C_dram_read_beats : QM_C_dram_write_beats, beats);
         expect(i % 2 ? QM_C_load_writes : QM_C_store_reads, (uint64_t)(6 * insn.row_bytes));
     }
+}
+
+/* Every row of every plane, one after another. */
+static uint64_t naive_beats(const struct qm_insn *insn, int64_t width) {
+    uint64_t beats = 0;
+    for (int64_t plane = 0; plane < insn->plane_count; plane++)
+        for (int64_t row = 0; row < insn->row_count; row++) {
+            int64_t begin = insn->dram_addr + plane * insn->dram_plane_stride + row * insn->dram_row_stride;
+            beats += (uint64_t)((begin + insn->row_bytes + width - 1) / width - begin / width);
+        }
+    return beats;
+}
+
+static int64_t up_to(struct qm_prng *prng, uint64_t most) {
+    return (int64_t)(1 + qm_prng_next(prng) % most);
+}
+
+Test(work, beats_of_any_transfer_are_those_of_a_walk_over_its_rows) {
+    struct qm_prng prng;
+    qm_prng_init(&prng, 7);
+    for (int i = 0; i < 2000; i++) {
+        struct qm_insn insn = {.opcode = QM_LOAD, .dram_addr = up_to(&prng, 1 << 20), .row_bytes = up_to(&prng, i % 3 == 0 ? 3 : 300)};
+        insn.row_count = up_to(&prng, i % 5 == 0 ? 400 : 5);
+        insn.plane_count = up_to(&prng, i % 7 == 0 ? 200 : 5);
+        insn.dram_row_stride = up_to(&prng, i % 2 == 0 ? 70 : UINT32_MAX) - 1;
+        insn.dram_plane_stride = up_to(&prng, i % 4 < 2 ? 70 : UINT32_MAX) - 1;
+        qm_machine_init(&machine);
+        machine.axi_bytes = 4u << i % 5;
+        got = (struct qm_counters){0};
+        qm_work_add(&insn, &machine, &got);
+        expect(QM_C_dram_read_beats, naive_beats(&insn, machine.axi_bytes));
+    }
+}
+
+Test(work, two_billion_rows_are_counted_at_once, .timeout = 2) {
+    struct qm_insn insn = {.opcode = QM_STORE, .dram_addr = 15, .row_bytes = 2, .row_count = 65535, .plane_count = 32767};
+    insn.dram_row_stride = 16; /* each row touches two beats */
+    count(&insn, 16, 16);
+    expect(QM_C_dram_write_beats, 2 * 65535ull * 32767);
+}
+
+static uint64_t limit_of(const struct qm_insn *insn, double stalls) {
+    uint32_t words[1][QM_INSN_WORDS];
+    struct qm_diag diag;
+    cr_assert(qm_insn_pack(insn, words[0], &diag) == QM_OK, "%s", diag.text);
+    return qm_work_limit((const uint32_t(*)[QM_INSN_WORDS])words, 1, &machine, stalls);
+}
+
+/* docs/machine.md, Limits of time: the part of the formula that does not depend on the opcode; 16 bytes a beat, latency 100, queue of 64. */
+static uint64_t without_work(uint64_t stall) {
+    uint64_t beat = 1 + stall, burst = 2 + 2 * stall + 2;
+    return 1000000 + 8 * (16 + 16 + 200 + 100 + 4 * beat + burst);
+}
+
+Test(work, the_limit_is_the_formula_of_the_document) {
+    const struct {
+        struct qm_insn insn;
+        uint64_t work; /* without stalls */
+    } cases[] = {
+        {{.opcode = QM_LOAD, .row_bytes = 3000, .row_count = 5, .plane_count = 2}, 10 * (189 * 2 + 4 * 6)},
+        {{.opcode = QM_LOAD, .row_bytes = 64, .row_count = 65535, .plane_count = 32767}, 4096 * (6 * 2 + 2 * 6)},
+        {{.opcode = QM_STORE, .row_bytes = 1, .row_count = 65535, .plane_count = 32767}, 262144 * (2 * 2 + 2 * 6)},
+        {{.opcode = QM_MATMUL, .kernel_h = 3, .kernel_w = 1, .run_bytes = 40, .out_h = 4, .out_w = 5, .channels = 20, .tiles = 2},
+         2 * 20 * 9 + 2 * 120},
+        {{.opcode = QM_MATMUL, .kernel_h = 255, .kernel_w = 255, .run_bytes = 65535, .out_h = 65535, .out_w = 65535, .tiles = 65535},
+         1024ull * 262144 + 262144},
+        {{.opcode = QM_REQUANTIZE, .out_h = 4, .out_w = 5, .tiles = 2, .out_type = QM_out_type_BITS32}, 256 + 18 + 2 * 20 * 4},
+        {{.opcode = QM_REQUANTIZE, .out_h = 65535, .out_w = 65535, .tiles = 65535}, 256 + 9 * 1024 + 1024},
+        {{.opcode = QM_POOL, .out_h = 4, .out_w = 5, .kernel_h = 2, .kernel_w = 3, .channels = 17, .in_rows = 9, .in_row_bytes = 99},
+         20 * 2 * 6},
+        {{.opcode = QM_POOL,
+          .out_h = 65535,
+          .out_w = 65535,
+          .kernel_h = 255,
+          .kernel_w = 255,
+          .channels = 1,
+          .in_rows = 2,
+          .in_row_bytes = 5},
+         262144 * 10},
+        {{.opcode = QM_ADD, .length = 33}, 2 * 3},
+        {{.opcode = QM_ADD, .length = 16777215}, 2 * 262144 / 16},
+        {{.opcode = QM_COPY, .out_h = 4, .out_w = 5, .kernel_h = 2, .kernel_w = 3, .run_bytes = 17}, 20 * 6 * 2},
+        {{.opcode = QM_COPY, .out_h = 65535, .out_w = 65535, .kernel_h = 255, .kernel_w = 255, .run_bytes = 65535}, 262144},
+    };
+    qm_machine_init(&machine);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint64_t limit = limit_of(&cases[i].insn, 0), want = without_work(1) + 8 * cases[i].work;
+        cr_expect(limit == want, "case %zu: %lu, want %lu", i, limit, want);
+    }
+}
+
+Test(work, stalls_and_a_slow_memory_raise_the_limit) {
+    struct qm_insn load = {.opcode = QM_LOAD, .row_bytes = 64, .row_count = 10, .plane_count = 1};
+    qm_machine_init(&machine);
+    cr_assert(eq(u64, limit_of(&load, 0.95), without_work(20) + 8 * 10 * (6 * 21 + 2 * 44)));
+    machine.dram_bytes_per_cycle = 3; /* six cycles for the credit of a beat */
+    machine.dram_latency = 1000;
+    machine.dram_queue = 1;
+    cr_assert(eq(u64, limit_of(&load, 0), 1000000 + 8 * (16 + 16 + 2000 + 100 + 4 * 7 + 1004 + 10 * (6 * 7 + 2 * 1004))));
+}
+
+Test(work, no_words_are_too_much_for_the_limit) {
+    struct qm_prng prng;
+    uint32_t words[64][QM_INSN_WORDS];
+    qm_prng_init(&prng, 11);
+    for (int round = 0; round < 100; round++) {
+        qm_prng_fill(&prng, (uint8_t *)words, sizeof words);
+        for (uint32_t i = 0; i < 64; i++) words[i][0] = (words[i][0] & ~0xffu) | (i % 8);
+        qm_machine_init(&machine);
+        uint64_t limit = qm_work_limit((const uint32_t(*)[QM_INSN_WORDS])words, 64, &machine, 0.95), sum = 0;
+        cr_assert(limit > 1000000 && limit < UINT64_MAX / 4);
+        for (uint32_t i = 0; i < 64; i++) {
+            struct qm_insn insn;
+            qm_insn_unpack(words[i], &insn);
+            sum |= qm_work_cycles(&insn, &machine);
+        }
+        cr_assert(sum > 0 && sum <= INT64_MAX);
+    }
+}
+
+Test(work, repeated_work_counts_in_the_cycles_of_an_instruction) {
+    struct qm_insn load = {.opcode = QM_LOAD, .row_bytes = 64, .row_count = 65535, .plane_count = 32767};
+    struct qm_insn copy = {.opcode = QM_COPY, .out_h = 65535, .out_w = 65535, .kernel_h = 255, .kernel_w = 255, .run_bytes = 65535};
+    struct qm_insn pool = {.opcode = QM_POOL, .out_h = 1000, .out_w = 1000, .kernel_h = 100, .kernel_w = 100, .channels = 1};
+    pool.in_rows = pool.in_row_bytes = 1;
+    qm_machine_init(&machine);
+    cr_assert(ge(u64, qm_work_cycles(&load, &machine), 65535ull * 32767 * 4));
+    cr_assert(ge(u64, qm_work_cycles(&pool, &machine), 10000000000ull));
+    machine.cols = 1;
+    cr_assert(qm_work_cycles(&copy, &machine) == INT64_MAX);
 }
 
 Test(work, post_instructions_count_what_they_read_and_write) {

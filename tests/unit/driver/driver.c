@@ -5,6 +5,7 @@
 #include <criterion/new/assert.h>
 #include <string.h>
 
+#include "common/work.h"
 #include "compiler/compiler.h"
 #include "tests/unit/driver/copy_program.h"
 
@@ -148,7 +149,7 @@ Test(driver, a_memory_that_stalls_for_ever_is_an_error_and_a_reset_makes_good) {
         device->ops->write_csr(device, QM_CSR_MEMORY_BASE, 0x80000000u);
         device->ops->write_csr(device, QM_CSR_MEMORY_SIZE, ARENA);
         enum qm_status status = qm_driver_run(device, program, &limited, NULL, &diag);
-        cr_assert(eq(int, status, bursts < 3 ? QM_INTERNAL : QM_OK));
+        cr_assert(eq(int, status, bursts < 3 ? QM_BAD_INPUT : QM_OK));
         if (status != QM_OK) cr_assert(strstr(diag.text, "still busy after 70000 cycles") != NULL, "%s", diag.text);
         device->ops->reset(device);
     }
@@ -210,6 +211,115 @@ Test(driver, a_device_without_values_moves_none_and_runs_no_host_operator) {
     cr_assert(qm_driver_run(device, program, &options, NULL, &diag) == QM_OK, "%s", diag.text);
     qm_driver_read_tensor(device, program, 1, out);
     for (int i = 0; i < BYTES; i++) cr_assert(eq(i8, out[i], 0));
+    device->ops->destroy(device);
+    qm_program_destroy(program);
+}
+
+/* ---- limits of time ---- */
+
+static const char digits[] = QM_SOURCE_DIR "/workloads/digits/digits_int8.tflite";
+
+static struct qm_program *compile_digits(const struct qm_machine *machine) {
+    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
+    struct qm_program *program;
+    cr_assert(qm_compile(digits, machine, &options, &program, &diag) == QM_OK, "%s", diag.text);
+    return program;
+}
+
+/* A memory with this latency, bandwidth and queue, and its stalls. */
+struct slowness {
+    uint32_t latency, bytes_per_cycle, queue;
+    double stalls;
+};
+
+/* At least four times the cycles of every step, and that without the million that each step has. */
+static void expect_margin(const char *name, struct slowness slowness) {
+    struct qm_arena *arena = qm_arena_create();
+    struct qm_device_options options = {.stalls = slowness.stalls, .seed = 3};
+    struct qm_machine machine;
+    struct qm_device *device;
+    cr_assert(qm_machine_load(name, &machine, &diag) == QM_OK, "%s", diag.text);
+    machine.dram_latency = slowness.latency;
+    machine.dram_bytes_per_cycle = slowness.bytes_per_cycle;
+    machine.dram_queue = slowness.queue;
+    struct qm_program *program = compile_digits(&machine);
+    struct qm_run *run = qm_run_create(program, arena);
+    qm_driver_memory(program, &options);
+    cr_assert(qm_device_cycle.create(&machine, &options, &device, &diag) == QM_OK, "%s", diag.text);
+    cr_assert(qm_driver_load(device, program, &diag) == QM_OK, "%s", diag.text);
+    cr_assert(qm_driver_run(device, program, &(struct qm_driver_options){.limit_cycles = UINT64_MAX}, run, &diag) == QM_OK, "%s",
+              diag.text);
+    for (uint32_t i = 0; i < program->step_count; i++) {
+        const struct qm_program_step *step = &program->steps[i];
+        const uint32_t(*insns)[QM_INSN_WORDS] = (const uint32_t(*)[QM_INSN_WORDS])program->insns + step->first_insn;
+        uint64_t limit = qm_work_limit(insns, step->insn_count, &machine, slowness.stalls) - 1000000;
+        cr_expect(limit >= 4 * run->counters[i].value[QM_C_cycles], "%s, latency %u: limit %lu, cycles %lu", name, slowness.latency, limit,
+                  run->counters[i].value[QM_C_cycles]);
+    }
+    device->ops->destroy(device);
+    qm_program_destroy(program);
+    qm_arena_destroy(arena);
+}
+
+Test(driver, the_limit_of_a_compiled_network_is_far_away_on_any_memory) {
+    static const struct slowness memories[] = {{100, 4, 64, 0}, {100, 4, 64, 0.95}, {1000, 1, 64, 0.2}, {1000, 4, 1, 0}, {10000, 1, 1, 0}};
+    static const char *const machines[] = {"one", "tiny", "m3x5", "edge", "m16x8"};
+    for (size_t m = 0; m < sizeof machines / sizeof *machines; m++)
+        for (size_t i = 0; i < sizeof memories / sizeof *memories; i++) expect_margin(machines[m], memories[i]);
+}
+
+/* Runs it on the engine until the limit says no. */
+static void expect_limit(struct qm_program *program, const struct qm_device_ops *ops, bool no_values, const char *text) {
+    struct qm_arena *arena = qm_arena_create();
+    struct qm_run *run = qm_run_create(program, arena);
+    struct qm_driver_options options = {.no_values = no_values};
+    struct qm_device *device = no_values ? open_without_values(program) : open_device(ops, program);
+    cr_assert(eq(int, qm_driver_run(device, program, &options, run, &diag), QM_BAD_INPUT), "%s", ops->name);
+    cr_assert(run->over_limit && strstr(diag.text, text) != NULL, "%s: %s", ops->name, diag.text);
+    device->ops->destroy(device);
+    qm_arena_destroy(arena);
+}
+
+Test(driver, a_damaged_program_ends_on_every_engine, .timeout = 20) {
+    struct qm_program *program = copy_program_create();
+    struct qm_insn load = copy_program_transfer(QM_LOAD, IN);
+    load.row_count = 65535;
+    load.plane_count = 32767;
+    copy_program_put(program, 0, &load);
+    expect_limit(program, &qm_device_cycle, false, "is still busy after");
+    expect_limit(program, &qm_device_cycle, true, "is still busy after");
+    expect_limit(program, &qm_device_functional, false, "is still busy after");
+    struct qm_insn pool = {
+        .opcode = QM_POOL, .in_pitch = 1, .in_rows = 1, .in_row_bytes = 1, .channels = 1, .run_bytes = 1, .out_addr = 64};
+    pool.kernel_h = pool.kernel_w = 255;
+    pool.out_h = pool.out_w = 65535;
+    copy_program_put(program, 0, &pool);
+    expect_limit(program, &qm_device_cycle, false, "is still busy after");
+    expect_limit(program, &qm_device_functional, false, "is still busy after");
+    qm_program_destroy(program);
+}
+
+/* Each of the rows waits for a memory that is a thousand times slower than that of the program's machine. */
+Test(driver, the_memory_of_the_device_decides_the_limit) {
+    struct qm_program *program = copy_program_create();
+    struct qm_insn load = copy_program_transfer(QM_LOAD, IN);
+    load.signal = 1 << QM_UNIT_STORE;
+    load.row_count = 1000;
+    copy_program_put(program, 0, &load);
+    struct qm_machine slow = program->machine;
+    slow.dram_latency = 10000;
+    slow.dram_queue = 1;
+    struct qm_device_options options = {.no_values = true};
+    const struct qm_driver_options unaware = {.no_values = true}, aware = {.no_values = true, .machine = &slow};
+    struct qm_device *device;
+    qm_driver_memory(program, &options);
+    cr_assert(qm_device_cycle.create(&slow, &options, &device, &diag) == QM_OK, "%s", diag.text);
+    cr_assert(qm_driver_load_code(device, program, &diag) == QM_OK, "%s", diag.text);
+    cr_assert(eq(int, qm_driver_run(device, program, &unaware, NULL, &diag), QM_BAD_INPUT));
+    device->ops->reset(device);
+    cr_assert(qm_driver_load_code(device, program, &diag) == QM_OK, "%s", diag.text);
+    cr_assert(eq(int, qm_driver_run(device, program, &aware, NULL, &diag), QM_OK), "%s", diag.text);
+    cr_assert(gt(u64, qm_device_counter(device, QM_C_cycles), 10000000));
     device->ops->destroy(device);
     qm_program_destroy(program);
 }

@@ -22,8 +22,11 @@ static struct qm_diag diag;
     }
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 
-static void count_progress(void *context, uint64_t cycles) {
+static uint64_t given_up_at; /* cycles; 0: never */
+
+static bool count_progress(void *context, uint64_t cycles) {
     *(uint64_t *)context = cycles;
+    return cycles != given_up_at;
 }
 
 /* Runs the program by the script, all of which must be used; a limit of 0 is the driver's own. Returns the cycles that progress has told. */
@@ -163,8 +166,8 @@ Test(driver_registers, a_device_that_never_ends_runs_into_the_limit_to_the_cycle
         const struct mock_access script[] = {
             START, {MOCK_WAIT, SLICE, 0}, {MOCK_WAIT, SLICE, 0}, {MOCK_WAIT, 23456, 0}, {MOCK_READ, QM_CSR_STATUS, answers[i]},
         };
-        cr_assert(eq(u64, run_script(script, LENGTH(script), 123456, QM_INTERNAL), 123456));
-        expect_text("copy:instruction 0: the device is still busy after 123456 cycles");
+        cr_assert(eq(u64, run_script(script, LENGTH(script), 123456, QM_BAD_INPUT), 123456));
+        expect_text("copy:instruction 0: the step from here on is still busy after 123456 cycles, the limit that was given");
     }
 }
 
@@ -174,6 +177,14 @@ Test(driver_registers, the_limit_of_its_own_is_at_least_a_million_cycles) {
     for (size_t i = 3; i < 3 + SLICES; i++) script[i] = (struct mock_access){MOCK_WAIT, SLICE, i == 2 + SLICES};
     script[3 + SLICES] = script[4 + SLICES] = (struct mock_access){MOCK_READ, QM_CSR_STATUS, QM_STATUS_DONE};
     cr_assert(eq(u64, run_script(script, LENGTH(script), 0, QM_OK), (SLICES - 1) * SLICE));
+}
+
+Test(driver_registers, a_wait_that_nobody_wants_any_more_is_given_up) {
+    const struct mock_access script[] = {
+        START, {MOCK_WAIT, SLICE, 0}, {MOCK_WAIT, SLICE, 0}, {MOCK_WAIT, SLICE, 0}, {MOCK_READ, QM_CSR_STATUS, QM_STATUS_BUSY},
+    };
+    given_up_at = 3 * SLICE;
+    cr_assert(eq(u64, run_script(script, LENGTH(script), UINT64_MAX, QM_BAD_INPUT), given_up_at));
 }
 
 Test(driver_registers, a_start_without_effect_is_told) {
