@@ -296,7 +296,7 @@ static bool is_good(const struct generator *g, const struct qm_insn *insn) {
     int which;
     if (limits_broken(&g->limits, insn, &which) > 0 || qm_writes_what_it_reads(insn, g->machine)) return false;
     if (insn->opcode == QM_STORE && insn->dram_addr < DATA_OFFSET) return false;
-    return qm_work_cycles_max(insn, g->machine) <= CORNER_CYCLES;
+    return qm_work_cycles(insn, g->machine) <= CORNER_CYCLES;
 }
 
 /* Whether decode refuses the instruction because of that limit, and of nothing else. */

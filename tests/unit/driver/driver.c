@@ -217,7 +217,7 @@ Test(driver, a_device_without_values_moves_none_and_runs_no_host_operator) {
 
 /* ---- limits of time ---- */
 
-static const char digits[] = QM_SOURCE_DIR "/workloads/digits/digits_int8.tflite";
+static const char digits[] = "workloads/digits/digits_int8.tflite";
 
 static struct qm_program *compile_digits(const struct qm_machine *machine) {
     struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
