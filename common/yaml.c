@@ -9,6 +9,7 @@
 #include <yaml.h>
 
 #include "common/file.h"
+#include "common/memory.h"
 
 enum { DEPTH_MAX = 8, FILE_BYTES_MAX = 1 << 20 };
 
@@ -31,6 +32,7 @@ static enum qm_status fail_here(const struct reader *reader, const char *what) {
 static enum qm_status next_event(struct reader *reader) {
     yaml_event_delete(&reader->event);
     if (yaml_parser_parse(&reader->parser, &reader->event)) return QM_OK;
+    if (reader->parser.error == YAML_MEMORY_ERROR) qm_out_of_memory();
     const char *problem = reader->parser.problem;
     return qm_fail(reader->diag, QM_BAD_INPUT, "%s:%zu: not YAML: %s", reader->file, reader->parser.problem_mark.line + 1,
                    problem != NULL ? problem : "unreadable");
@@ -89,7 +91,7 @@ enum qm_status qm_yaml_load(const char *file, struct qm_arena *arena, struct qm_
     size_t size;
     QM_TRY(qm_file_read(file, FILE_BYTES_MAX, &bytes, &size, diag));
     struct reader reader = {.arena = arena, .file = qm_arena_strdup(arena, file), .diag = diag};
-    QM_CHECK(yaml_parser_initialize(&reader.parser));
+    if (!yaml_parser_initialize(&reader.parser)) qm_out_of_memory();
     yaml_parser_set_input_string(&reader.parser, bytes, size);
     enum qm_status status = read_document(&reader, root);
     yaml_event_delete(&reader.event);

@@ -14,7 +14,7 @@ RTL_FAST_ARRAY ?= 1
 RTL_PROBES ?= # -DQM_PROBED: with the registers of spec/probes.def
 RTL_SRC := $(sort $(wildcard $(RTL_SOURCE)/*.v $(RTL_SOURCE)/lib/*.v $(RTL_SOURCE)/probe/*.v))
 RTL_FIND := -I$(RTL_SOURCE) -I$(RTL_SOURCE)/lib -I$(RTL_SOURCE)/probe
-RTL_SPECGEN_SRC := tools/specgen.c common/isa.c common/csr.c common/counters.c common/status.c
+RTL_SPECGEN_SRC := tools/specgen.c common/isa.c common/csr.c common/counters.c common/status.c common/text.c common/memory.c
 RTL_SPEC := $(wildcard spec/*.def) $(wildcard common/*.h)
 
 VERILATOR := verilator

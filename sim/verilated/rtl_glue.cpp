@@ -5,6 +5,7 @@
 #include "sim/verilated/rtl_glue.h"
 
 #include <cstring>
+#include <new>
 
 #include "Vqmac.h"
 #include "Vqmac___024root.h"
@@ -76,7 +77,8 @@ static void get_outputs(const Vqmac &top, rtl_out *out) {
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
-EXPORT rtl_model *rtl_create(void) {
+EXPORT rtl_model *rtl_create(void (*no_memory)(void)) {
+    std::set_new_handler(no_memory);
     rtl_model *model = new rtl_model;
     rtl_reset(model);
     return model;

@@ -2,12 +2,14 @@
  *
  * The expectations make the file a regression test of the RTL against the model of its day. Bytes stand in lines of at most LINE_BYTES.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/file.h"
+#include "common/memory.h"
+#include "common/text.h"
 #include "tools/qmac/program_text.h"
 
 enum { CYCLE_LIMIT = 2000000, LINE_BYTES = 16, TEXT_BYTES = 1024 };
@@ -21,8 +23,7 @@ struct image {
 static struct image create_image(const struct qm_machine *machine) {
     struct image image = {.scratchpad = QM_TEXT_ARENA_BYTES, .accumulator = QM_TEXT_ARENA_BYTES + machine->scratchpad_bytes};
     image.size = image.accumulator + sizeof(int32_t) * machine->accumulator_rows * machine->cols;
-    image.bytes = calloc(image.size, 1);
-    QM_CHECK(image.bytes != NULL);
+    image.bytes = qm_alloc_zeroed(image.size, 1);
     return image;
 }
 
@@ -65,7 +66,9 @@ static void write_insn(FILE *file, const struct qm_insn *insn, const uint32_t *w
 }
 
 static enum qm_status write_program(FILE *file, const struct qm_program_text *program, struct qm_diag *diag) {
-    fprintf(file, "# Reduced from: %s\n", program->file);
+    fprintf(file, "# Reduced from: ");
+    qm_text_print(program->file, file);
+    fputc('\n', file);
     QM_TRY(write_machine(file, &program->machine, diag));
     if (program->is_filled) fprintf(file, "fill %" PRId64 "\n", (int64_t)program->fill);
     if (program->first_cycles > 0) fprintf(file, "first %" PRIu64 "\n", program->first_cycles);
@@ -125,11 +128,14 @@ enum qm_status qm_program_text_write(const struct qm_program_text *program, cons
     struct qm_device_options options = qm_program_text_options(program);
     struct qm_device *device;
     QM_TRY(qm_device_cycle.create(&program->machine, &options, &device, diag));
-    FILE *stream = fopen(file, "w");
-    enum qm_status status = stream != NULL ? QM_OK : qm_fail(diag, QM_BAD_INPUT, "%s: cannot be written: %s", file, strerror(errno));
-    if (status == QM_OK) status = write_program(stream, program, diag);
+    char *text;
+    size_t size;
+    FILE *stream = qm_text_stream_open(&text, &size);
+    enum qm_status status = write_program(stream, program, diag);
     if (status == QM_OK) write_expectations(stream, program, device);
-    if (stream != NULL && fclose(stream) != 0) status = qm_fail(diag, QM_BAD_INPUT, "%s: cannot be written: %s", file, strerror(errno));
+    qm_text_stream_close(stream);
+    if (status == QM_OK) status = qm_file_write(file, text, size, diag);
+    free(text);
     device->ops->destroy(device);
     return status;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/precision.h"
 #include "common/prng.h"
 #include "common/status.h"
@@ -483,8 +484,7 @@ size_t qm_coverage_bytes(void) {
 
 struct qm_coverage *qm_coverage_create(void) {
     QM_CHECK(qm_field_count <= MAX_FIELDS);
-    struct qm_coverage *coverage = calloc(1, sizeof *coverage);
-    QM_CHECK(coverage != NULL);
+    struct qm_coverage *coverage = qm_alloc_zeroed(1, sizeof *coverage);
     return coverage;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "driver/driver.h"
 #include "sim/lockstep/lockstep.h"
 #include "tools/qmac/cli.h"
@@ -109,7 +110,7 @@ static enum qm_status parse_options(int argc, char **argv, struct verify_options
 
 static void print_stats(const char *what, const struct qm_machine *machine, struct qm_lockstep_stats stats, double seconds) {
     printf("%s on %s (%ux%u): %" PRIu64 " runs, %" PRIu64 " cycles, %" PRIu64 " events compared, no difference (%.2f s, %.2f Mcycle/s)\n",
-           what, machine->name, machine->rows, machine->cols, stats.runs, stats.cycles, stats.events, seconds,
+           qm_shown(what).text, qm_shown(machine->name).text, machine->rows, machine->cols, stats.runs, stats.cycles, stats.events, seconds,
            1e-6 * (double)stats.cycles / seconds);
 }
 

@@ -192,7 +192,7 @@ Test(driver, the_shipped_network_takes_the_same_time_without_values) {
         struct qm_machine machine;
         struct qm_program *program;
         cr_assert(qm_machine_load(machines[i], &machine, &diag) == QM_OK, "%s", diag.text);
-        cr_assert(qm_compile(QM_SOURCE_DIR "/workloads/digits/digits_int8.tflite", &machine, &options, &program, &diag) == QM_OK, "%s",
+        cr_assert(qm_compile_file(QM_SOURCE_DIR "/workloads/digits/digits_int8.tflite", &machine, &options, &program, &diag) == QM_OK, "%s",
                   diag.text);
         compare_without_values(program);
     }

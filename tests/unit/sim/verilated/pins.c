@@ -6,6 +6,7 @@
 
 #include "common/counters.h"
 #include "common/csr.h"
+#include "common/memory.h"
 #include "sim/verilated/rtl_library.h"
 #include "tests/support/machine_4x4.h"
 
@@ -23,7 +24,7 @@ static void bench_init(struct bench *bench) {
     struct qm_machine machine = machine_4x4();
     struct qm_diag diag;
     cr_assert(rtl_library_open(&machine, &(struct qm_device_options){0}, &bench->library, &diag) == QM_OK, "%s", diag.text);
-    bench->model = bench->library.create();
+    bench->model = bench->library.create(qm_out_of_memory);
 }
 
 static void bench_fini(struct bench *bench) {
