@@ -53,6 +53,24 @@ static const char *event_text(struct reader *reader) {
     return qm_arena_strdup(reader->arena, (const char *)reader->event.data.scalar.value);
 }
 
+static int compare_keys(const void *a, const void *b) {
+    const struct qm_yaml_node *x = *(const struct qm_yaml_node *const *)a, *y = *(const struct qm_yaml_node *const *)b;
+    int order = strcmp(x->key, y->key);
+    return order != 0 ? order : (x->line > y->line) - (x->line < y->line);
+}
+
+/* Sorted, equal keys stand side by side; the one that comes first in the file is named. */
+static enum qm_status check_keys(struct reader *reader, const struct qm_yaml_node *mapping, size_t count) {
+    const struct qm_yaml_node **sorted = qm_alloc_zeroed(count, sizeof *sorted), *twice = NULL;
+    size_t at = 0;
+    for (const struct qm_yaml_node *node = mapping->first; node != NULL; node = node->next) sorted[at++] = node;
+    qsort(sorted, count, sizeof(*sorted), compare_keys);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(sorted[i - 1]->key, sorted[i]->key) == 0 && (twice == NULL || sorted[i]->line < twice->line)) twice = sorted[i];
+    free(sorted);
+    return twice == NULL ? QM_OK : qm_yaml_fail(twice, reader->diag, "'%s' is given twice", twice->key);
+}
+
 /* The current event begins the node's value: a scalar, or a mapping that is read to its end. */
 static enum qm_status read_value(struct reader *reader, struct qm_yaml_node *node, unsigned depth) {
     if (reader->event.type == YAML_SCALAR_EVENT) {
@@ -62,18 +80,19 @@ static enum qm_status read_value(struct reader *reader, struct qm_yaml_node *nod
     if (reader->event.type != YAML_MAPPING_START_EVENT || depth == DEPTH_MAX)
         return fail_here(reader, "only 'key: value' lines are allowed here");
     struct qm_yaml_node **end = &node->first;
+    size_t count = 0;
     QM_TRY(next_event(reader));
     while (reader->event.type != YAML_MAPPING_END_EVENT) {
         if (reader->event.type != YAML_SCALAR_EVENT) return fail_here(reader, "a key must be a word");
         struct qm_yaml_node *child = new_node(reader, event_text(reader));
-        if (qm_yaml_find(node, child->key) != NULL) return qm_yaml_fail(child, reader->diag, "'%s' is given twice", child->key);
         *end = child;
         end = &child->next;
+        count++;
         QM_TRY(next_event(reader));
         QM_TRY(read_value(reader, child, depth + 1));
         QM_TRY(next_event(reader));
     }
-    return QM_OK;
+    return check_keys(reader, node, count);
 }
 
 static enum qm_status read_document(struct reader *reader, struct qm_yaml_node **root) {
