@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* The only state of a process that is not in an object: what runs out is the process's, and no object could be reached from a new-handler. */
@@ -31,6 +32,25 @@ static _Noreturn void end_process(size_t size_bytes) {
 
 void qm_out_of_memory(void) {
     end_process(0);
+}
+
+/* The deepest frames are those of products (sim/functional/matmul.c). */
+enum { STACK_BYTES = 3 << 18, STACK_IN_USE_BYTES = 1 << 18 };
+
+/* Once touched, the pages stay. */
+static __attribute__((noinline)) void touch_stack(size_t size_bytes) {
+    char pages[size_bytes];
+    memset(pages, 0, size_bytes);
+    __asm__ volatile("" : : "r"(pages) : "memory"); /* as if somebody read them */
+}
+
+void qm_reserve_stack(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur < STACK_BYTES + STACK_IN_USE_BYTES) return; /* must do with less */
+    void *spare = mmap(NULL, STACK_BYTES + STACK_IN_USE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (spare == MAP_FAILED) end_process(STACK_BYTES);
+    munmap(spare, STACK_BYTES + STACK_IN_USE_BYTES);
+    touch_stack(STACK_BYTES);
 }
 
 static void *check(void *block, size_t size_bytes) {

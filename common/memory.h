@@ -26,6 +26,9 @@ void qm_free_shared(void *memory, size_t size_bytes);
 FILE *qm_text_stream_open(char **text, size_t *size);
 void qm_text_stream_close(FILE *stream);
 
+/* Makes sure of the stack: what grows later would find no memory in a place that cannot say so. For the begin of main(). */
+void qm_reserve_stack(void);
+
 /* For libraries that say by themselves that they got none: ends the process as above. */
 void qm_out_of_memory(void) __attribute__((noreturn));
 
