@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/status.h"
 
 enum { ALIGNMENT = 64, BLOCK_BYTES = 1 << 16 };
@@ -18,18 +19,25 @@ struct block {
     _Alignas(ALIGNMENT) unsigned char data[];
 };
 
+/* A block of somebody else. */
+struct kept {
+    struct kept *next;
+    void *block;
+};
+
 struct qm_arena {
     struct block *newest;
+    struct kept *kept; /* in the arena's own blocks */
 };
 
 struct qm_arena *qm_arena_create(void) {
-    struct qm_arena *arena = calloc(1, sizeof *arena);
-    QM_CHECK(arena != NULL);
+    struct qm_arena *arena = qm_alloc_zeroed(1, sizeof *arena);
     return arena;
 }
 
 void qm_arena_destroy(struct qm_arena *arena) {
     if (arena == NULL) return;
+    for (const struct kept *kept = arena->kept; kept != NULL; kept = kept->next) free(kept->block);
     for (struct block *block = arena->newest; block != NULL;) {
         struct block *next = block->next;
         free(block);
@@ -40,9 +48,8 @@ void qm_arena_destroy(struct qm_arena *arena) {
 
 static void open_block(struct qm_arena *arena, size_t size) {
     QM_CHECK(size < SIZE_MAX / 2);
-    size_t total = (sizeof(struct block) + size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    struct block *block = aligned_alloc(ALIGNMENT, total);
-    QM_CHECK(block != NULL);
+    size_t total = sizeof(struct block) + size;
+    struct block *block = qm_alloc_aligned(ALIGNMENT, total);
     memset(block, 0, total);
     block->next = arena->newest;
     block->size = size;
@@ -60,6 +67,12 @@ void *qm_arena_alloc(struct qm_arena *arena, size_t size_bytes) {
     void *result = block->data + block->used;
     block->used += size;
     return result;
+}
+
+void qm_arena_keep(struct qm_arena *arena, void *block) {
+    struct kept *kept = QM_ARENA_NEW(arena, struct kept, 1);
+    *kept = (struct kept){.next = arena->kept, .block = block};
+    arena->kept = kept;
 }
 
 char *qm_arena_strdup(struct qm_arena *arena, const char *text) {

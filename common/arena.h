@@ -1,6 +1,6 @@
 /* arena.h - memory that is freed all at once: one arena per compilation or loaded file.
  *
- * Allocation never fails (QM_CHECK aborts when the system has no memory). Memory is zeroed and aligned to 64 bytes.
+ * Allocation never fails (common/memory.h says what happens when the system has no memory). Memory is zeroed and aligned to 64 bytes.
  */
 #ifndef QM_COMMON_ARENA_H
 #define QM_COMMON_ARENA_H
@@ -11,6 +11,8 @@ struct qm_arena;
 
 struct qm_arena *qm_arena_create(void);
 void qm_arena_destroy(struct qm_arena *arena); /* NULL is fine */
+/* Frees the block, of qm_alloc, with the arena. */
+void qm_arena_keep(struct qm_arena *arena, void *block);
 void *qm_arena_alloc(struct qm_arena *arena, size_t size_bytes);
 char *qm_arena_strdup(struct qm_arena *arena, const char *text);
 char *qm_arena_printf(struct qm_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));

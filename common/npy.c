@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/file.h"
 
 enum { MAGIC_BYTES = 6, HEADER_MAX = 65536, ALIGNMENT = 64 };
@@ -123,8 +124,7 @@ enum qm_status qm_npy_parse(const uint8_t *bytes, size_t size, const char *name,
     if ((size - offset) / npy->item_bytes != npy->count || (size - offset) % npy->item_bytes != 0)
         return qm_fail(diag, QM_BAD_INPUT, "%s:%zu: %zu bytes of elements, but the shape asks for %" PRIu64, name, offset, size - offset,
                        npy->count * npy->item_bytes);
-    npy->data = malloc(size - offset + 1);
-    QM_CHECK(npy->data != NULL);
+    npy->data = qm_alloc(size - offset + 1);
     memcpy(npy->data, bytes + offset, size - offset);
     return QM_OK;
 }
@@ -162,8 +162,7 @@ enum qm_status qm_npy_write(const char *file, const struct qm_npy *npy, struct q
     size_t data_bytes = type_bytes(npy->type), text_bytes = print_header(npy, text, sizeof text);
     for (uint32_t i = 0; i < npy->rank; i++) data_bytes *= npy->dims[i];
     size_t header = (10 + text_bytes + 1 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    uint8_t *bytes = malloc(header + data_bytes);
-    QM_CHECK(bytes != NULL);
+    uint8_t *bytes = qm_alloc(header + data_bytes);
     memset(bytes, ' ', header);
     memcpy(bytes, MAGIC, MAGIC_BYTES);
     bytes[6] = 1;

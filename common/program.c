@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/file.h"
 
 enum { MAGIC_BYTES = 8, VERSION = 3, WORD = 4, CODE_ALIGNMENT = 256, STEP_ALIGNMENT = 4 };
@@ -307,12 +308,15 @@ enum qm_status qm_program_save(const struct qm_program *program, const char *fil
     struct qm_program copy = *program; /* the walk takes what it may also fill */
     struct stream measure = {.writing = true, .name = file, .diag = diag};
     walk_program(&measure, &copy);
-    struct stream stream = {.writing = true, .bytes = malloc(measure.at), .name = file, .diag = diag};
-    QM_CHECK(stream.bytes != NULL);
+    struct stream stream = {.writing = true, .bytes = qm_alloc(measure.at), .name = file, .diag = diag};
     walk_program(&stream, &copy);
     enum qm_status status = qm_file_write(file, stream.bytes, stream.at, diag);
     free(stream.bytes);
     return status;
+}
+
+bool qm_program_recognizes(const uint8_t *bytes, size_t size) {
+    return size >= MAGIC_BYTES && memcmp(bytes, MAGIC, MAGIC_BYTES) == 0;
 }
 
 enum qm_status qm_program_parse(const uint8_t *bytes, size_t size, const char *name, struct qm_program **program, struct qm_diag *diag) {

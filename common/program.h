@@ -88,7 +88,9 @@ struct qm_program *qm_program_create(void);
 void qm_program_destroy(struct qm_program *program); /* NULL is fine */
 QM_MUST_USE enum qm_status qm_program_save(const struct qm_program *program, const char *file, struct qm_diag *diag);
 QM_MUST_USE enum qm_status qm_program_load(const char *file, struct qm_program **program, struct qm_diag *diag);
-/* The same from memory; name is for messages. */
+/* Whether the bytes begin as a program file does. */
+bool qm_program_recognizes(const uint8_t *bytes, size_t size);
+/* qm_program_load from memory; name is for messages. */
 QM_MUST_USE enum qm_status qm_program_parse(const uint8_t *bytes, size_t size, const char *name, struct qm_program **program,
                                             struct qm_diag *diag);
 

@@ -5,13 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/text.h"
+
 enum qm_status qm_fail(struct qm_diag *diag, enum qm_status status, const char *format, ...) {
+    char text[sizeof diag->text + 8]; /* what is shown is never shorter, so that a character cut here is beyond the end there */
     va_list args;
     va_start(args, format);
-    vsnprintf(diag->text, sizeof diag->text, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    for (char *c = diag->text; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
+    qm_text_show(text, diag->text, sizeof diag->text);
     return status;
 }
 

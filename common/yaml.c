@@ -9,6 +9,7 @@
 #include <yaml.h>
 
 #include "common/file.h"
+#include "common/memory.h"
 
 enum { DEPTH_MAX = 8, FILE_BYTES_MAX = 1 << 20 };
 
@@ -31,6 +32,7 @@ static enum qm_status fail_here(const struct reader *reader, const char *what) {
 static enum qm_status next_event(struct reader *reader) {
     yaml_event_delete(&reader->event);
     if (yaml_parser_parse(&reader->parser, &reader->event)) return QM_OK;
+    if (reader->parser.error == YAML_MEMORY_ERROR) qm_out_of_memory();
     const char *problem = reader->parser.problem;
     return qm_fail(reader->diag, QM_BAD_INPUT, "%s:%zu: not YAML: %s", reader->file, reader->parser.problem_mark.line + 1,
                    problem != NULL ? problem : "unreadable");
@@ -51,6 +53,24 @@ static const char *event_text(struct reader *reader) {
     return qm_arena_strdup(reader->arena, (const char *)reader->event.data.scalar.value);
 }
 
+static int compare_keys(const void *a, const void *b) {
+    const struct qm_yaml_node *x = *(const struct qm_yaml_node *const *)a, *y = *(const struct qm_yaml_node *const *)b;
+    int order = strcmp(x->key, y->key);
+    return order != 0 ? order : (x->line > y->line) - (x->line < y->line);
+}
+
+/* Sorted, equal keys stand side by side; the one that comes first in the file is named. */
+static enum qm_status check_keys(struct reader *reader, const struct qm_yaml_node *mapping, size_t count) {
+    const struct qm_yaml_node **sorted = qm_alloc_zeroed(count, sizeof *sorted), *twice = NULL;
+    size_t at = 0;
+    for (const struct qm_yaml_node *node = mapping->first; node != NULL; node = node->next) sorted[at++] = node;
+    qsort(sorted, count, sizeof(*sorted), compare_keys);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(sorted[i - 1]->key, sorted[i]->key) == 0 && (twice == NULL || sorted[i]->line < twice->line)) twice = sorted[i];
+    free(sorted);
+    return twice == NULL ? QM_OK : qm_yaml_fail(twice, reader->diag, "'%s' is given twice", twice->key);
+}
+
 /* The current event begins the node's value: a scalar, or a mapping that is read to its end. */
 static enum qm_status read_value(struct reader *reader, struct qm_yaml_node *node, unsigned depth) {
     if (reader->event.type == YAML_SCALAR_EVENT) {
@@ -60,18 +80,19 @@ static enum qm_status read_value(struct reader *reader, struct qm_yaml_node *nod
     if (reader->event.type != YAML_MAPPING_START_EVENT || depth == DEPTH_MAX)
         return fail_here(reader, "only 'key: value' lines are allowed here");
     struct qm_yaml_node **end = &node->first;
+    size_t count = 0;
     QM_TRY(next_event(reader));
     while (reader->event.type != YAML_MAPPING_END_EVENT) {
         if (reader->event.type != YAML_SCALAR_EVENT) return fail_here(reader, "a key must be a word");
         struct qm_yaml_node *child = new_node(reader, event_text(reader));
-        if (qm_yaml_find(node, child->key) != NULL) return qm_yaml_fail(child, reader->diag, "'%s' is given twice", child->key);
         *end = child;
         end = &child->next;
+        count++;
         QM_TRY(next_event(reader));
         QM_TRY(read_value(reader, child, depth + 1));
         QM_TRY(next_event(reader));
     }
-    return QM_OK;
+    return check_keys(reader, node, count);
 }
 
 static enum qm_status read_document(struct reader *reader, struct qm_yaml_node **root) {
@@ -89,7 +110,7 @@ enum qm_status qm_yaml_load(const char *file, struct qm_arena *arena, struct qm_
     size_t size;
     QM_TRY(qm_file_read(file, FILE_BYTES_MAX, &bytes, &size, diag));
     struct reader reader = {.arena = arena, .file = qm_arena_strdup(arena, file), .diag = diag};
-    QM_CHECK(yaml_parser_initialize(&reader.parser));
+    if (!yaml_parser_initialize(&reader.parser)) qm_out_of_memory();
     yaml_parser_set_input_string(&reader.parser, bytes, size);
     enum qm_status status = read_document(&reader, root);
     yaml_event_delete(&reader.event);

@@ -1,8 +1,10 @@
 /* compiler.c - the list of passes, and the way through them from a model file to a program. */
 #include "compiler/compiler.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/file.h"
 #include "compiler/passes/passes.h"
 
 static const struct {
@@ -41,16 +43,27 @@ enum qm_status qm_plan(const struct qm_network *network, const struct qm_machine
     return status;
 }
 
-enum qm_status qm_compile(const char *file, const struct qm_machine *machine, const struct qm_compile_options *options,
+enum qm_status qm_compile(const struct qm_model_bytes *model, const struct qm_machine *machine, const struct qm_compile_options *options,
                           struct qm_program **program, struct qm_diag *diag) {
     QM_TRY(check_options(options, diag));
     struct qm_arena *arena = qm_arena_create();
     struct qm_graph *graph;
     struct qm_network *network;
-    enum qm_status status = qm_model_read(file, &options->model, arena, &graph, diag);
+    enum qm_status status = qm_model_parse(model, &options->model, arena, &graph, diag);
     if (status == QM_OK) status = qm_legalize(graph, options->rounding, arena, &network, diag);
     if (status == QM_OK) status = qm_narrow(network, options->precision, arena, diag);
     if (status == QM_OK) status = qm_plan(network, machine, options, program, diag);
     qm_arena_destroy(arena);
+    return status;
+}
+
+enum qm_status qm_compile_file(const char *file, const struct qm_machine *machine, const struct qm_compile_options *options,
+                               struct qm_program **program, struct qm_diag *diag) {
+    uint8_t *bytes;
+    struct qm_model_bytes model = {.name = file};
+    QM_TRY(qm_file_read(file, INT32_MAX, &bytes, &model.size, diag));
+    model.bytes = bytes;
+    enum qm_status status = qm_compile(&model, machine, options, program, diag);
+    free(bytes);
     return status;
 }

@@ -52,8 +52,10 @@ QM_MUST_USE enum qm_status qm_plan(const struct qm_network *network, const struc
                                    const struct qm_compile_options *options, struct qm_program **program, struct qm_diag *diag);
 
 /* All of the above. */
-QM_MUST_USE enum qm_status qm_compile(const char *file, const struct qm_machine *machine, const struct qm_compile_options *options,
-                                      struct qm_program **program, struct qm_diag *diag);
+QM_MUST_USE enum qm_status qm_compile(const struct qm_model_bytes *model, const struct qm_machine *machine,
+                                      const struct qm_compile_options *options, struct qm_program **program, struct qm_diag *diag);
+QM_MUST_USE enum qm_status qm_compile_file(const char *file, const struct qm_machine *machine, const struct qm_compile_options *options,
+                                           struct qm_program **program, struct qm_diag *diag);
 
 /* Sets wait and signal of a list of instructions (in program order, tokens empty) so that every hazard through the scratchpad, the accumulator and
  * the arena is ordered and nothing else is. Used by the compiler and by the random program generator. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/work.h"
 #include "driver/host_ops.h"
 
@@ -109,8 +110,7 @@ static enum qm_status run_softmax(const struct job *job, const struct qm_program
     QM_TRY(check_softmax(program, step, job->diag));
     const struct qm_program_tensor *in = &program->tensors[step->input];
     uint32_t depth = in->dims[in->rank - 1];
-    int8_t *data = malloc(in->size_bytes);
-    QM_CHECK(data != NULL);
+    int8_t *data = qm_alloc(in->size_bytes);
     qm_driver_read_tensor(job->device, program, step->input, data);
     if (in->dtype == QM_U8) flip_signs(data, in->size_bytes);
     struct qm_softmax softmax = {.rows = in->size_bytes / depth, .depth = depth, .input_scale = in->scale, .beta = step->beta};
@@ -135,8 +135,7 @@ static struct qm_affine affine_of(const struct qm_program_tensor *tensor) {
 static enum qm_status run_edge(const struct job *job, const struct qm_program_step *step) {
     const struct qm_program *program = job->program;
     const struct qm_program_tensor *in = &program->tensors[step->input], *out = &program->tensors[step->output];
-    void *from = malloc(in->size_bytes), *to = malloc(out->size_bytes);
-    QM_CHECK(from != NULL && to != NULL);
+    void *from = qm_alloc(in->size_bytes), *to = qm_alloc(out->size_bytes);
     qm_driver_read_tensor(job->device, program, step->input, from);
     struct qm_affine affine = affine_of(step->host_op == QM_HOST_DEQUANTIZE ? in : out);
     affine.even = step->host_op == QM_HOST_QUANTIZE_EVEN;
@@ -183,8 +182,7 @@ static void recorder_init(struct recorder *recorder, const struct job *job, cons
     memset(recorder, 0, sizeof *recorder);
     recorder->times = job->run->times + step->first_insn;
     for (int unit = 0; unit < QM_UNITS; unit++) {
-        recorder->order[unit] = malloc((step->insn_count + 1) * sizeof(uint32_t));
-        QM_CHECK(recorder->order[unit] != NULL);
+        recorder->order[unit] = qm_alloc((step->insn_count + 1) * sizeof(uint32_t));
     }
     for (uint32_t i = 0; i < step->insn_count; i++) {
         uint32_t opcode = job->program->insns[step->first_insn + i][0] & 0xff;

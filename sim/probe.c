@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/memory.h"
 #include "common/status.h"
 
 enum { BITS = 8 };
@@ -39,8 +40,8 @@ void qm_frames_init(struct qm_frames *frames, const struct qm_machine *machine, 
         frames->layout.total += (sizes[i] + 7) & ~7u;
     }
     frames->stride = (offsetof(struct qm_frame, bytes) + 2 * (size_t)frames->layout.total + 63) & ~(size_t)63;
-    frames->memory = calloc(capacity, frames->stride);
-    QM_CHECK(frames->memory != NULL && (capacity & (capacity - 1)) == 0);
+    frames->memory = qm_alloc_zeroed(capacity, frames->stride);
+    QM_CHECK((capacity & (capacity - 1)) == 0);
 }
 
 void qm_frames_fini(struct qm_frames *frames) {

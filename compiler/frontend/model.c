@@ -1,10 +1,9 @@
 /* model.c - reads a model file whole, picks the front end that recognizes its content, and stamps the graph with the file's SHA-256. */
-#include <errno.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "common/file.h"
 #include "compiler/compiler.h"
 #include "compiler/frontend/frontend.h"
 
@@ -13,7 +12,7 @@ static const struct frontend frontends[] = {
     {"ONNX", true, onnx_recognizes, onnx_parse},
 };
 
-enum { FRONTENDS = sizeof frontends / sizeof *frontends, ALIGNMENT = 8 };
+enum { FRONTENDS = sizeof frontends / sizeof *frontends, ALIGNMENT = 8, FILE_BYTES_MAX = INT32_MAX };
 
 static void stamp(const struct model_file *file, struct qm_graph *graph) {
     struct sha256_ctx context;
@@ -34,6 +33,7 @@ enum qm_status qm_model_parse(const struct qm_model_bytes *model, const struct q
                               struct qm_graph **graph, struct qm_diag *diag) {
     static const struct qm_model_options none;
     struct model_file file = {.bytes = model->bytes, .size = model->size, .name = qm_arena_strdup(arena, model->name)};
+    if (file.size > FILE_BYTES_MAX) return qm_fail(diag, QM_BAD_INPUT, "%s: larger than 2 GiB, the limit of the formats", file.name);
     file.options = options != NULL ? options : &none;
     if ((uintptr_t)file.bytes % ALIGNMENT != 0) file.bytes = memcpy(qm_arena_alloc(arena, file.size), file.bytes, file.size);
     for (uint32_t i = 0; i < FRONTENDS; i++) {
@@ -50,26 +50,12 @@ enum qm_status qm_model_parse(const struct qm_model_bytes *model, const struct q
                    frontends[0].format, frontends[1].format);
 }
 
-static enum qm_status read_stream(FILE *stream, struct qm_model_bytes *model, struct qm_arena *arena, struct qm_diag *diag) {
-    struct stat info;
-    const char *name = model->name;
-    if (fstat(fileno(stream), &info) != 0) return qm_fail(diag, QM_BAD_INPUT, "%s: %s", name, strerror(errno));
-    if (!S_ISREG(info.st_mode)) return qm_fail(diag, QM_BAD_INPUT, "%s: not a regular file", name);
-    if (info.st_size > INT32_MAX) return qm_fail(diag, QM_BAD_INPUT, "%s: larger than 2 GiB, the limit of the format", name);
-    model->size = (size_t)info.st_size;
-    uint8_t *bytes = qm_arena_alloc(arena, model->size + 1);
-    if (fread(bytes, 1, model->size, stream) != model->size) return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be read whole", name);
-    model->bytes = bytes;
-    return QM_OK;
-}
-
 enum qm_status qm_model_read(const char *file, const struct qm_model_options *options, struct qm_arena *arena, struct qm_graph **graph,
                              struct qm_diag *diag) {
-    FILE *stream = fopen(file, "rb");
-    if (stream == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: %s", file, strerror(errno));
+    uint8_t *bytes;
     struct qm_model_bytes model = {.name = file};
-    enum qm_status status = read_stream(stream, &model, arena, diag);
-    fclose(stream);
-    QM_TRY(status);
+    QM_TRY(qm_file_read(file, FILE_BYTES_MAX, &bytes, &model.size, diag));
+    qm_arena_keep(arena, bytes);
+    model.bytes = bytes;
     return qm_model_parse(&model, options, arena, graph, diag);
 }

@@ -35,7 +35,7 @@ static enum qm_status add_value(struct onnx_reader *r, const char *name, struct 
         return qm_fail(r->diag, QM_BAD_INPUT, "%s: a tensor has no name, or one with control characters", r->file->name);
     uint32_t *slot = find_slot(r, name);
     if (*slot == 0) {
-        r->values[r->value_count] = (struct onnx_value){.name = name, .tensors = {QM_NO_TENSOR, QM_NO_TENSOR}};
+        r->values[r->value_count] = (struct onnx_value){.name = name, .maker = ONNX_NO_NODE, .tensors = {QM_NO_TENSOR, QM_NO_TENSOR}};
         *slot = ++r->value_count;
     }
     *value = &r->values[*slot - 1];
@@ -70,6 +70,7 @@ static enum qm_status read_results(struct onnx_reader *r, uint32_t index) {
         if (r->value_count == known)
             return qm_fail(r->diag, QM_BAD_INPUT, "%s: operator %u %.40s computes %.60s, which is there already", r->file->name, index,
                            node->op_type, value->name);
+        value->maker = index;
     }
     for (size_t i = 0; i < node->n_input; i++)
         if (!is_printable(node->input[i])) return add_value(r, node->input[i], &value);
@@ -158,17 +159,10 @@ static enum qm_status put_inputs(struct onnx_reader *r) {
     return QM_OK;
 }
 
-/* Messages of an output name the last operator. */
+/* Messages of an output name the operator that makes it, or the last. */
 static struct onnx_node output_node(struct onnx_reader *r, struct onnx_value *value) {
-    struct onnx_node n = {.r = r, .index = (uint32_t)r->source->n_node - 1, .source = r->source->node[r->source->n_node - 1]};
-    for (uint32_t i = 0; i < r->source->n_node; i++)
-        for (size_t o = 0; o < r->source->node[i]->n_output; o++)
-            if (strcmp(r->source->node[i]->output[o], value->name) == 0) {
-                n.index = i;
-                n.source = r->source->node[i];
-            }
-    n.outputs[0] = value;
-    return n;
+    uint32_t index = value->maker != ONNX_NO_NODE ? value->maker : (uint32_t)r->source->n_node - 1;
+    return (struct onnx_node){.r = r, .index = index, .source = r->source->node[index], .outputs = {value}};
 }
 
 /* Scaled integers that the file calls floats leave the network as floats. */
@@ -188,18 +182,26 @@ static enum qm_status put_output(struct onnx_reader *r, const char *name) {
     uint32_t tensor = QM_NO_TENSOR;
     value->leaves = true;
     if (value->state == ONNX_REFUSED || !onnx_tensor(&n, value, ONNX_PLAIN, &tensor)) return QM_OK; /* named */
-    tensor = dequantized(&n, value, tensor);
-    for (uint32_t i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i] == tensor)
-            return qm_fail(r->diag, QM_BAD_INPUT, "%s: output %.60s is listed twice", r->file->name, value->name);
-    graph->outputs[graph->output_count++] = tensor;
+    graph->outputs[graph->output_count++] = dequantized(&n, value, tensor);
+    return QM_OK;
+}
+
+static enum qm_status check_outputs(const struct onnx_reader *r) {
+    const struct qm_graph *graph = r->graph;
+    bool *seen = QM_ARENA_NEW(r->arena, bool, graph->tensor_count);
+    for (uint32_t i = 0; i < graph->output_count; i++) {
+        uint32_t tensor = graph->outputs[i];
+        if (seen[tensor])
+            return qm_fail(r->diag, QM_BAD_INPUT, "%s: output %.60s is listed twice", r->file->name, graph->tensors[tensor].name);
+        seen[tensor] = true;
+    }
     return QM_OK;
 }
 
 static enum qm_status put_outputs(struct onnx_reader *r) {
     r->graph->outputs = QM_ARENA_NEW(r->arena, uint32_t, r->output_count);
     for (uint32_t i = 0; i < r->output_count; i++) QM_TRY(put_output(r, r->outputs[i]));
-    return QM_OK;
+    return check_outputs(r);
 }
 
 /* The names that the user has asked for, or those of the file. */

@@ -87,8 +87,10 @@ struct onnx_draft {
     const struct onnx_step *steps;
 };
 
+enum { ONNX_NO_NODE = UINT32_MAX };
 struct onnx_value {
     const char *name;
+    uint32_t maker; /* index of the node that makes it; ONNX_NO_NODE: none */
     enum onnx_state state;
     struct onnx_shape shape;
     int32_t type; /* enum onnx_type, or another of the file's */
@@ -286,7 +288,7 @@ onnx_reading onnx_quantize, onnx_dequantize, onnx_qlinear_add, onnx_qlinear_mul,
 onnx_reading onnx_fold_constant, onnx_fold_shape, onnx_fold_gather, onnx_fold_concat, onnx_fold_shaped, onnx_fold_transpose, onnx_fold_cast;
 onnx_reading onnx_fold_binary, onnx_fold_dequantize, onnx_fold_quant, onnx_fold_bipolar, onnx_fold_slice;
 
-/* onnx_ops.c: the table of operators. Reads all nodes, each after those that it needs. */
+/* onnx_ops.c: the table of operators. Reads the nodes that outputs need. */
 QM_MUST_USE enum qm_status onnx_read_nodes(struct onnx_reader *r);
 struct onnx_value *onnx_find(const struct onnx_reader *r, const char *name);
 

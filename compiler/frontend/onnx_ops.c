@@ -1,8 +1,8 @@
 /* onnx_ops.c - the table of ONNX's operators, and the order in which nodes are read.
  *
  * A row says how many inputs an operator may have, which attributes are known, what reads it, and what folds it when all its inputs are constants.
- * What is not in a row is refused by name. Nodes are read when all that they need has been read, whatever their order in the file; what remains is a
- * circle, or needs what nothing computes.
+ * What is not in a row is refused by name. Nodes are read in the order of the file, which must be one in which what a node needs stands before it;
+ * those that no output needs are passed over.
  */
 #include <stdio.h>
 #include <string.h>
@@ -145,73 +145,51 @@ static void read_node(const struct onnx_node *n) {
 
 /* ---- all nodes ---- */
 
-static bool is_ready(const struct onnx_reader *r, const Onnx__NodeProto *source, const char **missing) {
-    for (size_t i = 0; i < source->n_input; i++) {
-        if (source->input[i][0] == '\0') continue;
-        const struct onnx_value *value = onnx_find(r, source->input[i]);
-        if (value != NULL && value->state != ONNX_UNKNOWN) continue;
-        *missing = source->input[i];
-        return false;
+/* ONNX says that a node stands behind those that make its inputs. */
+static enum qm_status check_order(const struct onnx_reader *r, uint32_t index) {
+    const Onnx__NodeProto *node = r->source->node[index];
+    for (size_t i = 0; i < node->n_input; i++) {
+        const struct onnx_value *value = onnx_find(r, node->input[i]);
+        if (value == NULL || value->maker == ONNX_NO_NODE || value->maker < index) continue;
+        return qm_fail(r->diag, QM_BAD_INPUT,
+                       "%s: operator %u %.40s: its input %.60s is made by operator %u %.40s, %s: ONNX nodes must be in topological order",
+                       r->file->name, index, node->op_type, value->name, value->maker, r->source->node[value->maker]->op_type,
+                       value->maker == index ? "itself" : "further down");
     }
-    return true;
+    return QM_OK;
 }
 
-/* Reads those that can be read and keeps the others; returns how many are left. */
-static uint32_t read_ready(struct onnx_reader *r, uint32_t *waiting, uint32_t count) {
-    uint32_t left = 0;
-    const char *missing;
-    for (uint32_t i = 0; i < count; i++) {
-        struct onnx_node node;
-        if (!is_ready(r, r->source->node[waiting[i]], &missing))
-            waiting[left++] = waiting[i];
-        else if (open_node(r, waiting[i], &node))
-            read_node(&node);
-    }
-    return left;
+static enum qm_status check_inputs(const struct onnx_reader *r, uint32_t index) {
+    const Onnx__NodeProto *node = r->source->node[index];
+    for (size_t i = 0; i < node->n_input; i++)
+        if (node->input[i][0] != '\0' && onnx_find(r, node->input[i]) == NULL)
+            return qm_fail(r->diag, QM_BAD_INPUT, "%s: operator %u %.40s uses %.60s, which nothing computes", r->file->name, index,
+                           node->op_type, node->input[i]);
+    return QM_OK;
 }
 
 static void need(const struct onnx_reader *r, bool *needed, const char *name) {
     const struct onnx_value *value = onnx_find(r, name);
-    if (value != NULL) needed[value - r->values] = true;
+    if (value != NULL && value->maker != ONNX_NO_NODE) needed[value->maker] = true;
 }
 
-/* The nodes that outputs depend on, in the order of the file; the others are not read. */
-static uint32_t find_needed(const struct onnx_reader *r, uint32_t *nodes) {
-    uint32_t all = (uint32_t)r->source->n_node, count = 0, before = UINT32_MAX;
-    bool *values = QM_ARENA_NEW(r->arena, bool, r->value_count), *taken = QM_ARENA_NEW(r->arena, bool, all);
-    for (uint32_t i = 0; i < r->output_count; i++) need(r, values, r->outputs[i]);
-    while (count != before) {
-        before = count;
-        for (uint32_t i = all; i-- > 0;) {
-            const Onnx__NodeProto *node = r->source->node[i];
-            bool wanted = false;
-            for (size_t o = 0; o < node->n_output && !taken[i]; o++) {
-                const struct onnx_value *value = onnx_find(r, node->output[o]);
-                wanted = wanted || (value != NULL && values[value - r->values]);
-            }
-            if (!wanted) continue;
-            taken[i] = true;
-            count++;
-            for (size_t j = 0; j < node->n_input; j++) need(r, values, node->input[j]);
-        }
-    }
-    for (uint32_t i = count = 0; i < all; i++)
-        if (taken[i]) nodes[count++] = i;
-    return count;
+/* The nodes that outputs depend on: in this order, those behind a node have said whether they need it. */
+static bool *find_needed(const struct onnx_reader *r) {
+    bool *needed = QM_ARENA_NEW(r->arena, bool, r->source->n_node);
+    for (uint32_t i = 0; i < r->output_count; i++) need(r, needed, r->outputs[i]);
+    for (size_t i = r->source->n_node; i-- > 0;)
+        for (size_t j = 0; needed[i] && j < r->source->node[i]->n_input; j++) need(r, needed, r->source->node[i]->input[j]);
+    return needed;
 }
 
 enum qm_status onnx_read_nodes(struct onnx_reader *r) {
-    uint32_t *waiting = QM_ARENA_NEW(r->arena, uint32_t, r->source->n_node);
-    uint32_t count = find_needed(r, waiting), before = count + 1;
-    while (count > 0 && count < before) {
-        before = count;
-        count = read_ready(r, waiting, count);
+    for (uint32_t i = 0; i < r->source->n_node; i++) QM_TRY(check_order(r, i));
+    const bool *needed = find_needed(r);
+    for (uint32_t i = 0; i < r->source->n_node; i++) {
+        struct onnx_node node;
+        if (!needed[i]) continue;
+        QM_TRY(check_inputs(r, i));
+        if (open_node(r, i, &node)) read_node(&node);
     }
-    if (count == 0) return QM_OK;
-    const char *missing = "";
-    const Onnx__NodeProto *node = r->source->node[waiting[0]];
-    (void)is_ready(r, node, &missing);
-    const char *why = onnx_find(r, missing) == NULL ? "nothing computes" : "needs its own result, in a circle";
-    return qm_fail(r->diag, QM_BAD_INPUT, "%s: operator %u %.40s uses %.60s, which %s", r->file->name, waiting[0], node->op_type, missing,
-                   why);
+    return QM_OK;
 }

@@ -227,7 +227,6 @@ static void read_subgraph(struct tflite_reader *r, const struct fb_table *subgra
 }
 
 enum qm_status tflite_parse(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph, struct qm_diag *diag) {
-    if (file->size > INT32_MAX) return qm_fail(diag, QM_BAD_INPUT, "%s: larger than 2 GiB, the limit of the format", file->name);
     struct tflite_reader r = {
         .fb = {.bytes = file->bytes, .size = file->size, .file = file->name, .diag = diag}, .arena = arena, .graph = graph};
     struct fb_table subgraph = open_model(&r);

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/text.h"
+
 /* A list with room for one more: the list itself, or a copy twice as long. */
 static void *with_room(struct plan *plan, void *list, uint32_t count, uint32_t *room, size_t item_bytes) {
     if (count < *room) return list;
@@ -49,7 +51,7 @@ static void print_values(const struct plan *plan, FILE *out) {
         const struct qm_value *value = &plan->network->values[i];
         const struct plan_value *planned = &plan->values[i];
         if (value->storage != i) continue;
-        fprintf(out, "map %u %s %ux%ux%u layers %u..%u", i, value->name, value->h, value->w, value->c, planned->first_layer,
+        fprintf(out, "map %u %s %ux%ux%u layers %u..%u", i, qm_shown(value->name).text, value->h, value->w, value->c, planned->first_layer,
                 planned->last_layer);
         if (planned->resident) fprintf(out, " scratchpad 0x%x", planned->address);
         if (planned->in_arena) fprintf(out, " arena 0x%x", planned->arena_offset);
@@ -83,7 +85,7 @@ static void print_op(const struct plan *plan, const struct plan_op *op, FILE *ou
 void plan_print(const struct plan *plan, FILE *out) {
     print_values(plan, out);
     for (uint32_t i = 0; i < plan->network->layer_count; i++) {
-        fprintf(out, "layer %u %s: %u bytes free,", i, plan_layer_name(plan, i), plan->layers[i].hole_bytes);
+        fprintf(out, "layer %u %s: %u bytes free,", i, qm_shown(plan_layer_name(plan, i)).text, plan->layers[i].hole_bytes);
         print_tiling(&plan->layers[i].tiling, out);
         fputc('\n', out);
     }

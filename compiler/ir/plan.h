@@ -110,8 +110,9 @@ struct plan {
     const struct qm_compile_options *options;
     struct qm_arena *arena;
     struct qm_diag *diag;
-    struct plan_value *values; /* [network->value_count] */
-    struct plan_layer *layers; /* [network->layer_count] */
+    struct plan_value *values;   /* [network->value_count] */
+    struct residents *residents; /* compiler/passes/residents.h */
+    struct plan_layer *layers;   /* [network->layer_count] */
     struct plan_buffer *buffers;
     struct plan_op *ops;
     struct plan_constant *constants;

@@ -4,6 +4,9 @@
  * Then every load, in order, is moved ahead as far as some address is free from there on, but never past more than a few other loads:
  * a LOAD that finds its queue full would hold up decode, and with it all units. Loads stay in order among themselves.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "compiler/passes/passes.h"
 
 enum { AHEAD_MAX = 15, AHEAD_CYCLES = 1536 };
@@ -17,6 +20,10 @@ struct mover {
     /* Buffers before `seen` that still live at the earliest time that matters. Buffers begin in the order of their indices, and time only grows. */
     uint32_t *active;
     uint32_t active_count, seen;
+    /* The buffers of maps, which come first, begin when they are used: those before value_next in the order of their beginnings are known. */
+    uint32_t *by_begin; /* [values] */
+    bool *known;        /* [values] are in active, or were */
+    uint32_t value_next;
     const struct plan_buffer **live; /* scratch: buffers that live in a stretch of time */
 };
 
@@ -37,12 +44,17 @@ static void advance(struct mover *m, uint32_t end, uint32_t low) {
     m->active_count = count;
 }
 
+static void know_value(struct mover *m, uint32_t value) {
+    if (!m->known[value]) m->active[m->active_count++] = value;
+    m->known[value] = true;
+}
+
 /* Gathers the buffers other than self that live at some time from first_op to the end of self. */
 static uint32_t gather(struct mover *m, uint32_t self, uint32_t first_op) {
     const struct plan_buffer *buffers = m->plan->buffers;
     uint32_t count = 0, last_op = buffers[self].last_op;
-    for (uint32_t i = 0; i < m->values; i++)
-        if (lives_within(&buffers[i], first_op, last_op)) m->live[count++] = &buffers[i];
+    while (m->value_next < m->values && buffers[m->by_begin[m->value_next]].first_op <= last_op)
+        know_value(m, m->by_begin[m->value_next++]);
     for (uint32_t i = 0; i < m->active_count; i++)
         if (lives_within(&buffers[m->active[i]], first_op, last_op)) m->live[count++] = &buffers[m->active[i]];
     for (uint32_t i = self + 1; i < m->plan->buffer_count && buffers[i].placed && buffers[i].first_op <= last_op; i++)
@@ -81,8 +93,9 @@ static void place_buffers(struct mover *m) {
         QM_CHECK(find_address(m, i, buffer->first_op, &buffer->address));
         buffer->placed = true;
     }
-    m->active_count = 0;
+    m->active_count = m->value_next = 0;
     m->seen = m->values;
+    memset(m->known, 0, m->values * sizeof *m->known);
 }
 
 /* ---- loads ---- */
@@ -129,6 +142,7 @@ static void move_load(struct mover *m, uint32_t index, uint32_t first_work) {
         if (which >= m->values) m->next = address + buffer->bytes;
         buffer->address = address;
         buffer->first_op = plan_min(buffer->first_op, at);
+        if (which < m->values) know_value(m, which);
         m->position[index] = at;
         return;
     }
@@ -174,11 +188,26 @@ static void resolve(struct plan *plan, struct plan_op *op) {
     insn->param_addr += base[PLAN_READ_MORE];
 }
 
+static int compare_begins(const void *a, const void *b, void *context) {
+    const struct plan_buffer *buffers = context;
+    uint32_t x = buffers[*(const uint32_t *)a].first_op, y = buffers[*(const uint32_t *)b].first_op;
+    return (x > y) - (x < y);
+}
+
+static void list_values(struct mover *m) {
+    struct plan *plan = m->plan;
+    while (m->values < plan->buffer_count && plan->buffers[m->values].placed) m->values++;
+    m->by_begin = QM_ARENA_NEW(plan->arena, uint32_t, m->values);
+    m->known = QM_ARENA_NEW(plan->arena, bool, m->values);
+    for (uint32_t i = 0; i < m->values; i++) m->by_begin[i] = i;
+    qsort_r(m->by_begin, m->values, sizeof *m->by_begin, compare_begins, plan->buffers);
+}
+
 enum qm_status pass_allocate(struct plan *plan) {
     struct mover m = {.plan = plan};
     m.active = QM_ARENA_NEW(plan->arena, uint32_t, plan->buffer_count);
     m.live = QM_ARENA_NEW(plan->arena, const struct plan_buffer *, plan->buffer_count);
-    while (m.values < plan->buffer_count && plan->buffers[m.values].placed) m.values++;
+    list_values(&m);
     m.seen = m.values;
     place_buffers(&m);
     list_loads(&m);

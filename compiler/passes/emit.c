@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "compiler/passes/passes.h"
 
 enum { CODE_ALIGNMENT = 256, STEP_ALIGNMENT = 4, ARENA_ALIGNMENT = 256 };
@@ -78,7 +79,7 @@ static uint32_t add_tensor(const struct emitter *e, uint32_t value) {
     const struct plan_value *storage = plan_storage(e->plan, value);
     const struct qm_graph_tensor *source = &e->network->graph->tensors[v->graph_tensor];
     struct qm_program_tensor *tensor = &e->program->tensors[e->program->tensor_count];
-    snprintf(tensor->name, sizeof tensor->name, "%s", v->name);
+    qm_text_copy(v->name, tensor->name, sizeof tensor->name);
     tensor->dtype = v->dtype;
     tensor->rank = source->rank;
     memcpy(tensor->dims, source->dims, sizeof tensor->dims);
@@ -142,7 +143,7 @@ static void put_layers(const struct emitter *e) {
         const struct qm_layer *l = &e->network->layers[i];
         const struct qm_graph_op *op = &e->network->graph->ops[l->graph_op];
         struct qm_program_layer *layer = &program->layers[i];
-        snprintf(layer->name, sizeof layer->name, "%s", plan_layer_name(e->plan, i));
+        qm_text_copy(plan_layer_name(e->plan, i), layer->name, sizeof layer->name);
         snprintf(layer->op, sizeof layer->op, "%s", l->added ? "QUANTIZE" : qm_graph_op_name(op->kind));
         put_small(qm_enum_value_name("precision", l->precision), layer->precision, sizeof layer->precision);
         describe_shape(e, l, layer->shape, sizeof layer->shape);
@@ -200,10 +201,10 @@ static enum qm_status put_code(const struct emitter *e) {
 static void put_origin(const struct emitter *e) {
     struct qm_program *program = e->program;
     program->machine = *e->plan->machine;
-    snprintf(program->model, sizeof program->model, "%s", e->network->graph->file);
+    qm_text_copy(e->network->graph->file, program->model, sizeof program->model);
     memcpy(program->model_sha256, e->network->graph->sha256, sizeof program->model_sha256);
     put_small(qm_enum_value_name("rounding", e->plan->options->rounding), program->requant, sizeof program->requant);
-    if (e->plan->options->precision != NULL) snprintf(program->precision, sizeof program->precision, "%s", e->plan->options->precision);
+    if (e->plan->options->precision != NULL) qm_text_copy(e->plan->options->precision, program->precision, sizeof program->precision);
 }
 
 static enum qm_status put_all(const struct emitter *e) {

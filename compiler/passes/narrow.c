@@ -368,9 +368,10 @@ static bool all_readers_narrow(const struct qm_network *network, uint32_t root) 
 }
 
 static void pack_map(struct qm_network *network, uint32_t root) {
-    struct qm_layer *writer = writer_of(network->layers, network->layer_count, network, root);
     bool narrow = qm_graph_bits(&network->graph->tensors[network->values[root].graph_tensor]) <= NARROW_MAP_BITS;
-    if (!narrow || writer == NULL || network->values[root].bits == NARROW_MAP_BITS) return;
+    if (!narrow || network->values[root].bits == NARROW_MAP_BITS) return;
+    struct qm_layer *writer = writer_of(network->layers, network->layer_count, network, root);
+    if (writer == NULL) return;
     if (is_end(network, root) || !all_readers_narrow(network, root) || !views_can_pack(network, root)) return;
     pack(network, writer);
     for (uint32_t i = 0; i < network->layer_count; i++)

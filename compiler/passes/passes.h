@@ -24,8 +24,10 @@ QM_MUST_USE enum qm_status emit_program(const struct plan *plan, struct qm_progr
 
 /* Gives everything outside the scratchpad its place: tensors, then the image. After the last move. */
 QM_MUST_USE enum qm_status place_arena(struct plan *plan);
-/* Moves the largest map that stays in the scratchpad during the layer to the arena. False: there is none. */
-bool place_move_out(struct plan *plan, uint32_t layer);
+/* Moves the largest map that stays in the scratchpad during the layer to the arena; the first layer that sees a change. False: there is none. */
+bool place_move_out(struct plan *plan, uint32_t layer, uint32_t *first_changed);
+/* The layer's hole_bytes, measured again if something has moved. */
+uint32_t place_measure(struct plan *plan, uint32_t layer);
 
 /* ---- products: what the array can do for a convolution ---- */
 

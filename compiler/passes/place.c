@@ -1,13 +1,11 @@
 /* place.c - which maps live in the scratchpad, and where.
  *
- * At first all do. Maps are placed from the largest to the smallest, each at the lowest address that is free as long as it lives; what finds no
- * room moves to the arena. Then layers are looked at: one that has too little left for weights and rows moves its largest map out.
- * Blocks of a map in the arena are loaded and stored by the layers that touch it.
+ * At first all do; what finds no room (residents.h) moves to the arena. Then layers are looked at: one that has
+ * too little left for weights and rows moves its largest map out. Blocks of a map in the arena are loaded and stored by the layers that touch it.
  */
-#include <stdlib.h>
-
 #include "common/precision.h"
 #include "compiler/passes/passes.h"
+#include "compiler/passes/residents.h"
 
 enum { ARENA_ALIGNMENT = 64, PITCH_MAX = 65535 };
 
@@ -58,71 +56,6 @@ static void see_values(struct plan *plan) {
     }
 }
 
-/* ---- addresses ---- */
-
-static bool live_together(const struct plan_value *a, const struct plan_value *b) {
-    return a->first_layer <= b->last_layer && b->first_layer <= a->last_layer;
-}
-
-/* The largest first; of equals the earliest. */
-static int by_size(const void *a, const void *b) {
-    const struct plan_value *const *left = a, *const *right = b;
-    if ((*left)->bytes != (*right)->bytes) return (*left)->bytes > (*right)->bytes ? -1 : 1;
-    return *left < *right ? -1 : 1;
-}
-
-/* Lowest address at which value overlaps none of the placed that live with it. */
-static uint64_t lowest_address(const struct plan_value *value, struct plan_value **placed, uint32_t count) {
-    uint64_t address = 0;
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (uint32_t i = 0; i < count; i++) {
-            const struct plan_value *other = placed[i];
-            bool apart = address + value->bytes <= other->address || (uint64_t)other->address + other->bytes <= address;
-            if (apart || !other->resident || !live_together(value, other)) continue;
-            address = (uint64_t)other->address + other->bytes;
-            moved = true;
-        }
-    }
-    return address;
-}
-
-static uint32_t sorted_residents(const struct plan *plan, struct plan_value **sorted) {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < plan->network->value_count; i++)
-        if (plan->values[i].resident) sorted[count++] = &plan->values[i];
-    qsort(sorted, count, sizeof *sorted, by_size);
-    return count;
-}
-
-static void place_residents(struct plan *plan) {
-    struct plan_value **sorted = QM_ARENA_NEW(plan->arena, struct plan_value *, plan->network->value_count);
-    uint32_t count = sorted_residents(plan, sorted);
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t address = lowest_address(sorted[i], sorted, i);
-        sorted[i]->resident = address + sorted[i]->bytes <= plan->machine->scratchpad_bytes;
-        sorted[i]->address = (uint32_t)address;
-    }
-}
-
-/* The largest stretch of the scratchpad that no map uses during the layer: after each map, or at 0, up to the next. */
-static uint32_t hole(const struct plan *plan, uint32_t layer) {
-    uint32_t largest = 0, count = plan->network->value_count;
-    for (uint32_t i = 0; i <= count; i++) {
-        const struct plan_value *below = &plan->values[i];
-        bool counts = i == count || (below->resident && below->first_layer <= layer && layer <= below->last_layer);
-        if (!counts) continue;
-        uint32_t begin = i == count ? 0 : below->address + below->bytes, end = plan->machine->scratchpad_bytes;
-        for (uint32_t j = 0; j < count; j++) {
-            const struct plan_value *other = &plan->values[j];
-            if (!other->resident || layer < other->first_layer || other->last_layer < layer) continue;
-            if (other->address + other->bytes > begin && other->address < end) end = plan_max(other->address, begin);
-        }
-        largest = plan_max(largest, end - begin);
-    }
-    return largest;
-}
-
 /* ---- enough room for every layer ---- */
 
 /* A depthwise layer keeps bytes: the array has no narrow form of it. */
@@ -151,33 +84,30 @@ static uint32_t wish(const struct plan *plan, uint32_t layer) {
     return (uint32_t)total;
 }
 
-static void measure(struct plan *plan) {
-    for (uint32_t i = 0; i < plan->network->layer_count; i++) plan->layers[i].hole_bytes = hole(plan, i);
+uint32_t place_measure(struct plan *plan, uint32_t layer) {
+    struct plan_layer *measured = &plan->layers[layer];
+    if (measured->hole_bytes == PLAN_NONE) measured->hole_bytes = residents_hole(plan->residents, layer);
+    return measured->hole_bytes;
 }
 
-bool place_move_out(struct plan *plan, uint32_t layer) {
-    struct plan_value *largest = NULL;
-    for (uint32_t i = 0; i < plan->network->value_count; i++) {
-        struct plan_value *value = &plan->values[i];
-        if (!value->resident || layer < value->first_layer || value->last_layer < layer) continue;
-        if (largest == NULL || value->bytes > largest->bytes) largest = value;
-    }
+bool place_move_out(struct plan *plan, uint32_t layer, uint32_t *first_changed) {
+    struct plan_value *largest = residents_largest(plan->residents, layer);
     if (largest == NULL) return false;
-    largest->resident = false;
-    place_residents(plan);
-    measure(plan);
+    *first_changed = residents_remove(plan->residents, largest);
     return true;
 }
 
 enum qm_status pass_place(struct plan *plan) {
+    uint32_t ignored;
     see_values(plan);
-    place_residents(plan);
-    measure(plan);
+    plan->residents = residents_create(plan);
+    for (uint32_t i = 0; i < plan->network->layer_count; i++) plan->layers[i].hole_bytes = PLAN_NONE;
     for (uint32_t i = 0; i < plan->network->layer_count; i++) {
         if (plan->network->layers[i].kind == QM_LAYER_HOST) continue;
-        while (plan->layers[i].hole_bytes < wish(plan, i) && place_move_out(plan, i)) {
+        while (place_measure(plan, i) < wish(plan, i) && place_move_out(plan, i, &ignored)) {
         }
     }
+    for (uint32_t i = 0; i < plan->network->layer_count; i++) place_measure(plan, i);
     return QM_OK;
 }
 

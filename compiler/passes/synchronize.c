@@ -10,6 +10,7 @@
  */
 #include <stdlib.h>
 
+#include "common/memory.h"
 #include "common/precision.h"
 #include "compiler/passes/passes.h"
 
@@ -187,7 +188,7 @@ static void wait_for(const struct history *history, enum qm_unit unit, enum qm_u
 
 void qm_synchronize(struct qm_insn *insns, uint32_t count, const struct qm_machine *machine) {
     struct history history = {{0}, {0}};
-    for (int u = 0; u < QM_UNITS; u++) QM_CHECK((history.nodes[u] = malloc((count + 1) * sizeof *history.nodes[u])) != NULL);
+    for (int u = 0; u < QM_UNITS; u++) history.nodes[u] = qm_alloc((count + 1) * sizeof *history.nodes[u]);
     for (uint32_t i = 0; i < count; i++) {
         enum qm_unit unit = qm_opcode_unit(insns[i].opcode);
         int64_t position = history.counts[unit];

@@ -350,17 +350,19 @@ static enum qm_status check_packing(const struct plan *plan, uint32_t layer) {
 }
 
 enum qm_status pass_tile(struct plan *plan) {
+    uint32_t first_changed;
     for (uint32_t i = 0; i < plan->network->layer_count; i++) QM_TRY(check_packing(plan, i));
     for (uint32_t i = 0; i < plan->network->layer_count;) {
+        place_measure(plan, i);
         if (tile_layer(plan, i)) {
             i++;
             continue;
         }
-        if (!place_move_out(plan, i))
+        if (!place_move_out(plan, i, &first_changed))
             return qm_fail(plan->diag, QM_BAD_INPUT,
                            "%s: layer %s does not fit machine %s even in the smallest blocks; use a larger scratchpad",
                            plan->network->graph->file, plan_layer_name(plan, i), plan->machine->name);
-        i = 0; /* holes have changed */
+        i = plan_min(i, first_changed);
     }
     return place_arena(plan);
 }

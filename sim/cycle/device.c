@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "sim/cycle/probe.h"
 #include "sim/functional/commit.h"
 
@@ -12,8 +13,7 @@ static struct engine *engine_of(struct qm_device *device) {
 static enum qm_status cycle_create(const struct qm_machine *machine, const struct qm_device_options *options, struct qm_device **device,
                                    struct qm_diag *diag) {
     QM_TRY(qm_machine_check(machine, diag));
-    struct engine *engine = calloc(1, sizeof *engine);
-    QM_CHECK(engine != NULL);
+    struct engine *engine = qm_alloc_zeroed(1, sizeof *engine);
     engine->device.ops = &qm_device_cycle;
     engine_init(engine, machine, options);
     *device = &engine->device;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/memory.h"
 #include "common/precision.h"
 #include "sim/cycle/probe.h"
 
@@ -34,9 +35,8 @@ void engine_init(struct engine *engine, const struct qm_machine *machine, const 
     mac_array_init(&engine->array, machine);
     engine->dram = qm_dram_create(machine, options);
     engine->values.machine = &engine->machine;
-    engine->values.scratchpad = calloc(machine->scratchpad_bytes, 1);
-    engine->values.accumulator = calloc((size_t)machine->accumulator_rows * machine->cols, sizeof *engine->values.accumulator);
-    QM_CHECK(engine->values.scratchpad != NULL && engine->values.accumulator != NULL);
+    engine->values.scratchpad = qm_alloc_zeroed(machine->scratchpad_bytes, 1);
+    engine->values.accumulator = qm_alloc_zeroed((size_t)machine->accumulator_rows * machine->cols, sizeof *engine->values.accumulator);
     engine_start(engine);
 }
 

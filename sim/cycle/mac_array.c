@@ -3,13 +3,14 @@
 
 #include <stdlib.h>
 
+#include "common/memory.h"
+
 void mac_array_init(struct mac_array *array, const struct qm_machine *machine) {
     uint64_t delay = machine->rows + machine->cols, capacity = 1;
     while (capacity < delay + 2) capacity *= 2;
     *array = (struct mac_array){.delay_cycles = (uint32_t)delay, .cols = machine->cols, .mask = capacity - 1};
-    array->runs = calloc(capacity, sizeof *array->runs);
-    array->ends = calloc(capacity, sizeof *array->ends);
-    QM_CHECK(array->runs != NULL && array->ends != NULL);
+    array->runs = qm_alloc_zeroed(capacity, sizeof *array->runs);
+    array->ends = qm_alloc_zeroed(capacity, sizeof *array->ends);
 }
 
 void mac_array_fini(struct mac_array *array) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/precision.h"
 #include "sim/functional/commit.h"
 #include "sim/functional/matmul_steps.h"
@@ -62,20 +63,18 @@ struct probe {
 static const struct qm_insn no_insn;
 
 struct probe *probe_create(const struct engine *engine, struct qm_frames *frames) {
-    struct probe *probe = calloc(1, sizeof *probe);
-    QM_CHECK(probe != NULL);
+    struct probe *probe = qm_alloc_zeroed(1, sizeof *probe);
     uint64_t capacity = 1;
     const struct qm_machine *machine = &engine->machine;
     while (capacity < machine->rows + machine->cols + 2) capacity *= 2;
     probe->frames = frames;
     probe->machine = machine;
     probe->row_mask = capacity - 1;
-    probe->rows = calloc(capacity, sizeof *probe->rows);
-    probe->accumulator = calloc((size_t)machine->accumulator_rows * machine->cols, sizeof *probe->accumulator);
-    probe->outputs = calloc(machine->scratchpad_bytes, 2);
-    probe->writer = calloc(machine->scratchpad_bytes, sizeof *probe->writer);
-    int32_t *sums = calloc(capacity * machine->cols, sizeof *sums);
-    QM_CHECK(probe->rows != NULL && probe->accumulator != NULL && probe->outputs != NULL && probe->writer != NULL && sums != NULL);
+    probe->rows = qm_alloc_zeroed(capacity, sizeof *probe->rows);
+    probe->accumulator = qm_alloc_zeroed((size_t)machine->accumulator_rows * machine->cols, sizeof *probe->accumulator);
+    probe->outputs = qm_alloc_zeroed(machine->scratchpad_bytes, 2);
+    probe->writer = qm_alloc_zeroed(machine->scratchpad_bytes, sizeof *probe->writer);
+    int32_t *sums = qm_alloc_zeroed(capacity * machine->cols, sizeof *sums);
     probe->saved = probe->outputs + machine->scratchpad_bytes;
     for (uint64_t i = 0; i < capacity; i++) probe->rows[i].sums = sums + i * machine->cols;
     probe_reset(probe, engine);

@@ -3,12 +3,13 @@
 
 #include <stdlib.h>
 
+#include "common/memory.h"
+
 void queue_init(struct queue *queue, uint32_t depth, uint32_t in_flight_max) {
     uint64_t capacity = 1;
     while (capacity < (uint64_t)depth + in_flight_max) capacity *= 2;
     *queue = (struct queue){.mask = capacity - 1, .depth = depth};
-    queue->insns = calloc(capacity, sizeof *queue->insns);
-    QM_CHECK(queue->insns != NULL);
+    queue->insns = qm_alloc_zeroed(capacity, sizeof *queue->insns);
 }
 
 void queue_fini(struct queue *queue) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/work.h"
 #include "sim/cycle/csr.h"
 #include "sim/cycle/decode.h"
@@ -37,17 +38,15 @@ static size_t accumulator_words(const struct qm_machine *machine) {
 static enum qm_status create(const struct qm_machine *machine, const struct qm_device_options *options, struct qm_device **device,
                              struct qm_diag *diag) {
     QM_TRY(qm_machine_check(machine, diag));
-    struct functional_device *made = calloc(1, sizeof *made);
-    QM_CHECK(made != NULL);
+    struct functional_device *made = qm_alloc_zeroed(1, sizeof *made);
     made->base.ops = &qm_device_functional;
     made->machine = *machine;
     made->options = *options;
     made->csr.fingerprint = qm_machine_fingerprint(machine);
     decode_init(&made->decode, &made->machine);
-    made->memory = calloc(options->memory_bytes, 1);
-    made->scratchpad = calloc(machine->scratchpad_bytes, 1);
-    made->accumulator = calloc(accumulator_words(machine), sizeof(int32_t));
-    QM_CHECK(made->memory != NULL && made->scratchpad != NULL && made->accumulator != NULL);
+    made->memory = qm_alloc_zeroed(options->memory_bytes, 1);
+    made->scratchpad = qm_alloc_zeroed(machine->scratchpad_bytes, 1);
+    made->accumulator = qm_alloc_zeroed(accumulator_words(machine), sizeof(int32_t));
     *device = &made->base;
     return QM_OK;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/counters.h"
 #include "common/csr.h"
 
@@ -355,14 +356,12 @@ static const struct qm_device_ops lockstep_ops = {
 
 enum qm_status qm_lockstep_create(const struct qm_device_ops *model, const struct qm_device_ops *rtl, const struct qm_machine *machine,
                                   const struct qm_device_options *options, struct qm_device **device, struct qm_diag *diag) {
-    struct lockstep *self = calloc(1, sizeof *self);
-    QM_CHECK(self != NULL);
+    struct lockstep *self = qm_alloc_zeroed(1, sizeof *self);
     self->device.ops = &lockstep_ops;
     self->machine = *machine;
     self->memory_bytes = options->memory_bytes;
     self->memory_base = options->memory_base;
-    self->records = calloc((size_t)WINDOW_CYCLES * EVENTS_PER_CYCLE, sizeof *self->records);
-    QM_CHECK(self->records != NULL);
+    self->records = qm_alloc_zeroed((size_t)WINDOW_CYCLES * EVENTS_PER_CYCLE, sizeof *self->records);
     enum qm_status status = model->create(machine, options, &self->model, diag);
     if (status == QM_OK) status = rtl->create(machine, options, &self->rtl, diag);
     if (status != QM_OK) {
@@ -386,9 +385,8 @@ static void compare_bytes(struct lockstep *self, const char *what, uint64_t base
 
 static void compare_internal(struct lockstep *self) {
     size_t pad = self->machine.scratchpad_bytes, sums = (size_t)self->machine.accumulator_rows * self->machine.cols;
-    uint8_t *spads = malloc(2 * pad);
-    int32_t *accs = malloc(2 * sums * sizeof *accs);
-    QM_CHECK(spads != NULL && accs != NULL);
+    uint8_t *spads = qm_alloc(2 * pad);
+    int32_t *accs = qm_alloc(2 * sums * sizeof *accs);
     self->model->ops->read_internal(self->model, spads, accs);
     self->rtl->ops->read_internal(self->rtl, spads + pad, accs + sums);
     compare_bytes(self, "scratchpad", 0, spads, spads + pad, pad);

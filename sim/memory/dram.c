@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/prng.h"
 #include "common/status.h"
 
@@ -63,8 +64,7 @@ static void access_own(void *context, struct qm_memory_access *access) {
 }
 
 struct qm_dram *qm_dram_create(const struct qm_machine *machine, const struct qm_device_options *options) {
-    struct qm_dram *dram = calloc(1, sizeof *dram);
-    QM_CHECK(dram != NULL);
+    struct qm_dram *dram = qm_alloc_zeroed(1, sizeof *dram);
     bool owns = options->memory == NULL;
     dram->memory = owns ? access_own : options->memory;
     dram->memory_context = owns ? dram : options->memory_context;
@@ -76,10 +76,9 @@ struct qm_dram *qm_dram_create(const struct qm_machine *machine, const struct qm
     dram->queue_depth = machine->dram_queue;
     dram->seed = options->seed;
     dram->stall_threshold = (uint64_t)(options->stalls * 18446744073709549568.0); /* the largest double below 2^64 */
-    dram->bytes = calloc(dram->size_bytes + 1, 1);
-    dram->reads = calloc(dram->queue_depth, sizeof *dram->reads);
-    dram->responses = calloc(RESPONSES_MAX, sizeof *dram->responses);
-    QM_CHECK(dram->bytes != NULL && dram->reads != NULL && dram->responses != NULL);
+    dram->bytes = qm_alloc_zeroed(dram->size_bytes + 1, 1);
+    dram->reads = qm_alloc_zeroed(dram->queue_depth, sizeof *dram->reads);
+    dram->responses = qm_alloc_zeroed(RESPONSES_MAX, sizeof *dram->responses);
     qm_dram_reset(dram);
     return dram;
 }

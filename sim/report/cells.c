@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/status.h"
+#include "common/text.h"
 
 void qm_cell_count(uint64_t count, qm_cell out) {
     char digits[24];
@@ -55,17 +56,22 @@ void qm_cell_seconds(double seconds, qm_cell out) {
 }
 
 static int column_width(const char *title, qm_cell *cells, uint32_t count, uint32_t rows) {
-    size_t width = strlen(title);
+    size_t width = qm_text_width(title);
     for (uint32_t r = 0; r < rows; r++)
-        if (strlen(cells[r * count]) > width) width = strlen(cells[r * count]);
+        if (qm_text_width(cells[r * count]) > width) width = qm_text_width(cells[r * count]);
     return (int)width;
 }
 
 /* One line, up to its last cell that is not empty and without blanks at its end. */
 static void print_line(FILE *out, const struct qm_column *columns, const int *widths, const char *const *texts, uint32_t count) {
     while (count > 1 && texts[count - 1][0] == '\0') count--;
-    for (uint32_t c = 0; c + 1 < count; c++) fprintf(out, "%*s  ", columns[c].to_the_right ? widths[c] : -widths[c], texts[c]);
-    fprintf(out, "%*s\n", columns[count - 1].to_the_right ? widths[count - 1] : 0, texts[count - 1]);
+    for (uint32_t c = 0; c < count; c++) {
+        int blanks = widths[c] - (int)qm_text_width(texts[c]);
+        if (columns[c].to_the_right) fprintf(out, "%*s", blanks, "");
+        fputs(texts[c], out);
+        if (c + 1 < count) fprintf(out, "%*s", columns[c].to_the_right ? 2 : blanks + 2, "");
+    }
+    fputc('\n', out);
 }
 
 void qm_cells_print(FILE *out, const struct qm_column *columns, uint32_t count, qm_cell *cells, uint32_t rows) {

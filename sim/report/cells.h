@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { QM_CELL_BYTES = 80, QM_CELL_COLUMNS_MAX = 32 };
+enum { QM_CELL_BYTES = 128, QM_CELL_COLUMNS_MAX = 32 };
 
 typedef char qm_cell[QM_CELL_BYTES];
 

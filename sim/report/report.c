@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/memory.h"
 #include "common/precision.h"
 #include "common/work.h"
 
@@ -107,9 +108,8 @@ static void split_cycles(const struct qm_report_source *source, uint32_t step_in
     const struct qm_program_step *step = &program->steps[step_index];
     uint64_t retired = 0, cycles = source->run->counters[step_index].value[QM_C_cycles];
     struct activity activities[QM_UNITS] = {0};
-    const struct qm_insn_time **slots = calloc((size_t)QM_UNITS * step->insn_count + 1, sizeof *slots);
-    struct streams streams = {.list = calloc(step->insn_count + 1, sizeof *streams.list)};
-    QM_CHECK(slots != NULL && streams.list != NULL);
+    const struct qm_insn_time **slots = qm_alloc_zeroed((size_t)QM_UNITS * step->insn_count + 1, sizeof *slots);
+    struct streams streams = {.list = qm_alloc_zeroed(step->insn_count + 1, sizeof *streams.list)};
     for (int unit = 0; unit < QM_UNITS; unit++) activities[unit].times = slots + (size_t)unit * step->insn_count;
     for (uint32_t i = step->first_insn; i < step->first_insn + step->insn_count; i++) {
         struct activity *activity = &activities[insn_unit(program, i)];

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
+#include "common/text.h"
 #include "sim/report/cells.h"
 #include "sim/report/report.h"
 
@@ -15,8 +17,11 @@ static const struct qm_column columns[COLUMNS] = {{"layer", false}, {"op", false
 
 /* The first of the names that TFLite joins with ';', and the end of a long one. */
 static void print_name(const char *name, qm_cell out) {
-    size_t size = strcspn(name, ";"), cut = size > NAME_CHARS ? size - NAME_CHARS : 0;
-    snprintf(out, QM_CELL_BYTES, "%s%.*s", cut > 0 ? ".." : "", (int)(size - cut), name + cut);
+    struct qm_shown shown = qm_shown(name);
+    shown.text[strcspn(shown.text, ";")] = '\0';
+    size_t width = qm_text_width(shown.text);
+    const char *end = width > NAME_CHARS ? qm_text_after(shown.text, width - NAME_CHARS) : shown.text;
+    snprintf(out, QM_CELL_BYTES, "%s%.112s", width > NAME_CHARS ? ".." : "", end); /* NAME_CHARS of at most 4 bytes */
 }
 
 static void print_times(const struct qm_report *report, const struct qm_report_part *part, qm_cell *row) {
@@ -30,9 +35,9 @@ static void layer_row(const struct qm_report *report, uint32_t index, qm_cell *r
     const struct qm_report_part *part = &report->layers[index];
     for (int i = 0; i < COLUMNS; i++) snprintf(row[i], QM_CELL_BYTES, "-");
     print_name(layer->name, row[0]);
-    snprintf(row[1], QM_CELL_BYTES, "%s", layer->op);
-    snprintf(row[2], QM_CELL_BYTES, "%s", layer->shape);
-    snprintf(row[3], QM_CELL_BYTES, "%s", layer->precision);
+    qm_text_show(layer->op, row[1], QM_CELL_BYTES);
+    qm_text_show(layer->shape, row[2], QM_CELL_BYTES);
+    qm_text_show(layer->precision, row[3], QM_CELL_BYTES);
     qm_cell_macs(part->macs, row[4]);
     snprintf(row[7], QM_CELL_BYTES, "%s", qm_report_bound(report, index));
     if (layer->on_host) return;
@@ -51,8 +56,7 @@ static void total_row(const struct qm_report *report, qm_cell *row) {
 
 static void print_layers(FILE *out, const struct qm_report *report) {
     uint32_t layers = report->source.program->layer_count;
-    qm_cell(*rows)[COLUMNS] = calloc(layers + 1, sizeof *rows);
-    QM_CHECK(rows != NULL);
+    qm_cell(*rows)[COLUMNS] = qm_alloc_zeroed(layers + 1, sizeof *rows);
     for (uint32_t i = 0; i < layers; i++) layer_row(report, i, rows[i]);
     total_row(report, rows[layers]);
     qm_cells_print(out, columns, COLUMNS, *rows, layers + 1);
@@ -64,7 +68,7 @@ static void print_host(FILE *out, const struct qm_report *report) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < program->layer_count; i++) {
         if (!program->layers[i].on_host) continue;
-        fprintf(out, count++ == 0 ? "on the host, not in cycles and energy: %s" : ", %s", program->layers[i].op);
+        fprintf(out, count++ == 0 ? "on the host, not in cycles and energy: %s" : ", %s", qm_shown(program->layers[i].op).text);
     }
     if (count == 0) return;
     fprintf(out, " (%.2f %% of the MACs, %.2f %% of the bytes", 100 * report->host_macs_share, 100 * report->host_bytes_share);
@@ -81,13 +85,13 @@ static void print_head(FILE *out, const struct qm_report *report) {
     qm_cell scratchpad, accumulator;
     qm_cell_bytes(machine->scratchpad_bytes, scratchpad);
     qm_cell_bytes((uint64_t)machine->accumulator_rows * machine->cols * machine->accumulator_bits / 8, accumulator);
-    fprintf(out, "model    %s, SHA-256 %.16s, rounding %s\n", source->program->model, source->program->model_sha256,
-            source->program->requant);
+    fprintf(out, "model    %s, SHA-256 %.16s, rounding %s\n", qm_shown(source->program->model).text,
+            qm_shown(source->program->model_sha256).text, qm_shown(source->program->requant).text);
     if (source->program->precision[0] != '\0')
-        fprintf(out, "rounded  to %s, for time and energy: says nothing about accuracy\n", source->program->precision);
+        fprintf(out, "rounded  to %s, for time and energy: says nothing about accuracy\n", qm_shown(source->program->precision).text);
     fprintf(out, "machine  %s: %ux%u cells, scratchpad %s, accumulator %s, AXI %u B, DRAM %u B a cycle, %u MHz; fingerprint %08x\n",
-            machine->name, machine->rows, machine->cols, scratchpad, accumulator, machine->axi_bytes, machine->dram_bytes_per_cycle,
-            machine->clock_mhz, qm_machine_fingerprint(machine));
+            qm_shown(machine->name).text, machine->rows, machine->cols, scratchpad, accumulator, machine->axi_bytes,
+            machine->dram_bytes_per_cycle, machine->clock_mhz, qm_machine_fingerprint(machine));
     fprintf(out, "engine   %s, %" PRIu64 " example%s", source->engine, source->examples, source->examples == 1 ? "" : "s");
     if (source->random_input) fprintf(out, " of random input, seed %" PRIu64, source->seed);
     if (source->stalls > 0) fprintf(out, "; memory stalls with probability %g, seed %" PRIu64, source->stalls, source->seed);
@@ -129,7 +133,8 @@ static void print_cost(FILE *out, const struct qm_report *report) {
     qm_cell_energy(energy->total.low_pj, low);
     qm_cell_energy(energy->total.high_pj, high);
     fprintf(out, "energy   %s an example (%s .. %s), average power %.1f mW\n", text, low, high, energy->total.value_pj * 1e-9 / seconds);
-    fprintf(out, "         table %s: %s\n", qm_energy_table_name(source->energy), qm_energy_table_about(source->energy));
+    fprintf(out, "         table %s: %s\n", qm_shown(qm_energy_table_name(source->energy)).text,
+            qm_shown(qm_energy_table_about(source->energy)).text);
     for (int i = 0; i < QM_ENERGY_COMPONENTS; i++) {
         const struct qm_energy *part = &energy->components[i];
         qm_cell_energy(part->value_pj, text);
@@ -142,10 +147,9 @@ static void print_cost(FILE *out, const struct qm_report *report) {
 
 char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     const struct qm_report_source *source = &report->source;
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    QM_CHECK(out != NULL);
+    char *text;
+    size_t size;
+    FILE *out = qm_text_stream_open(&text, &size);
     print_host(out, report);
     print_head(out, report);
     print_layers(out, report);
@@ -156,7 +160,7 @@ char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     if (source->labelled > 0)
         fprintf(out, "accuracy %.2f %% (%" PRIu64 " of %" PRIu64 ")\n", 100.0 * (double)source->correct / (double)source->labelled,
                 source->correct, source->labelled);
-    QM_CHECK(fclose(out) == 0);
+    qm_text_stream_close(out);
     char *kept = qm_arena_strdup(arena, text);
     free(text);
     return kept;

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "sim/systemc/host.h"
@@ -171,6 +172,10 @@ static const qm_device_ops platform_ops = {
 };
 
 } // namespace qmac
+
+void systemc_platform_no_memory(void (*no_memory)(void)) {
+    std::set_new_handler(no_memory);
+}
 
 // No exception leaves: what SystemC or the engine says becomes the diagnosis.
 enum qm_status systemc_platform_create(const struct qm_device_ops *engine, const struct qm_machine *machine,

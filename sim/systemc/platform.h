@@ -17,6 +17,10 @@ typedef enum qm_status systemc_platform_create_function(const struct qm_device_o
                                                         struct qm_diag *diag);
 systemc_platform_create_function systemc_platform_create;
 
+/* Called before a platform is made: no_memory is what ends the process when C++ gets no memory. */
+typedef void systemc_platform_no_memory_function(void (*no_memory)(void));
+systemc_platform_no_memory_function systemc_platform_no_memory;
+
 #ifdef __cplusplus
 }
 #endif

@@ -8,8 +8,11 @@
 #include <unistd.h>
 
 #include "common/home.h"
+#include "common/memory.h"
 #include "sim/device.h"
 #include "sim/systemc/platform.h"
+
+enum { LIBRARY_BYTES = 1 << 24 };
 
 struct systemc_device {
     struct qm_device base;
@@ -24,10 +27,15 @@ static enum qm_status load_library(systemc_platform_create_function **create_pla
     char path[QM_PATH_BYTES];
     QM_TRY(qm_program_path("libqmac-systemc.so", path, diag));
     if (access(path, F_OK) != 0) QM_TRY(qm_home_path("build/libqmac-systemc.so", path, diag));
+    free(qm_alloc(LIBRARY_BYTES)); /* its initializers throw where nobody can catch */
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     void *symbol = library != NULL ? dlsym(library, "systemc_platform_create") : NULL;
-    if (symbol == NULL) return qm_fail(diag, QM_INTERNAL, "%s: cannot be loaded: %s: make builds it", path, dlerror());
+    void *no_memory = symbol != NULL ? dlsym(library, "systemc_platform_no_memory") : NULL;
+    if (no_memory == NULL) return qm_fail(diag, QM_INTERNAL, "%s: cannot be loaded: %s: make builds it", path, dlerror());
     memcpy(create_platform, &symbol, sizeof symbol);
+    systemc_platform_no_memory_function *set_no_memory;
+    memcpy(&set_no_memory, &no_memory, sizeof no_memory);
+    set_no_memory(qm_out_of_memory);
     return QM_OK;
 }
 
@@ -37,8 +45,7 @@ static enum qm_status create(const struct qm_machine *machine, const struct qm_d
     struct qm_device *platform;
     QM_TRY(load_library(&create_platform, diag));
     QM_TRY(create_platform(&qm_device_cycle, machine, options, &platform, diag));
-    struct systemc_device *made = calloc(1, sizeof *made);
-    QM_CHECK(made != NULL);
+    struct systemc_device *made = qm_alloc_zeroed(1, sizeof *made);
     *made = (struct systemc_device){.base.ops = &qm_device_systemc, .platform = platform};
     *device = &made->base;
     return QM_OK;

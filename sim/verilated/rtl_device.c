@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "sim/device.h"
 #include "sim/functional/commit.h"
 #include "sim/memory/dram.h"
@@ -283,13 +284,12 @@ static enum qm_status create(const struct qm_machine *machine, const struct qm_d
         file = rtl.library;
     }
     QM_TRY(rtl_library_open(file, options->probed, &library, diag));
-    struct rtl_device *made = calloc(1, sizeof *made);
-    QM_CHECK(made != NULL);
+    struct rtl_device *made = qm_alloc_zeroed(1, sizeof *made);
     made->base.ops = &qm_device_rtl;
     made->library = library;
     made->machine = *machine;
     made->dram = qm_dram_create(machine, options);
-    made->model = library.create();
+    made->model = library.create(qm_out_of_memory);
     *device = &made->base;
     return QM_OK;
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "common/file.h"
+#include "common/memory.h"
 #include "sim/verilated/rtl_request.h"
 
 enum { LIST_BYTES_MAX = 1 << 24, OPEN_FOLDERS_MAX = 16 };
@@ -45,10 +46,11 @@ static _Thread_local struct {
 static int add_name(const char *path, const struct stat *info, int kind, struct FTW *where) {
     (void)info;
     (void)where;
-    char **names = realloc(walk.names, (walk.count + 1) * sizeof *names);
-    QM_CHECK(names != NULL);
-    walk.names = names;
-    if (asprintf(&names[walk.count++], "%d %s", kind, path + walk.skip) < 0) QM_CHECK(!"memory");
+    size_t size = strlen(path + walk.skip) + 16;
+    char *name = qm_alloc(size);
+    snprintf(name, size, "%d %s", kind, path + walk.skip);
+    walk.names = qm_alloc_more(walk.names, (walk.count + 1) * sizeof *walk.names);
+    walk.names[walk.count++] = name;
     return 0;
 }
 
@@ -146,11 +148,10 @@ enum qm_status rtl_files_of_list(const char *list, const char *source, struct qm
 enum qm_status rtl_files_write(const struct rtl_files *files, const char *file, struct qm_diag *diag) {
     char *text;
     size_t size;
-    FILE *stream = open_memstream(&text, &size);
-    QM_CHECK(stream != NULL);
+    FILE *stream = qm_text_stream_open(&text, &size);
     fprintf(stream, "%s%s%s\n", files->names.text, SEPARATOR, NAMES);
     for (size_t i = 0; i < files->count; i++) fprintf(stream, "%s%s%s\n", files->files[i].digest.text, SEPARATOR, files->files[i].name);
-    QM_CHECK(fclose(stream) == 0);
+    qm_text_stream_close(stream);
     enum qm_status status = qm_file_write(file, text, size, diag);
     free(text);
     return status;

@@ -5,6 +5,8 @@
 #include "sim/verilated/rtl_glue.h"
 
 #include <cstring>
+#include <exception>
+#include <new>
 
 #include "Vqmac.h"
 #include "Vqmac___024root.h"
@@ -76,7 +78,9 @@ static void get_outputs(const Vqmac &top, rtl_out *out) {
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
-EXPORT rtl_model *rtl_create(void) {
+EXPORT rtl_model *rtl_create(void (*no_memory)(void)) {
+    std::set_new_handler(no_memory);
+    std::set_terminate(no_memory); // Verilator starts threads, which takes memory as well
     rtl_model *model = new rtl_model;
     rtl_reset(model);
     return model;

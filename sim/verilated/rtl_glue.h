@@ -44,7 +44,7 @@ extern "C" {
 
 struct rtl_model;
 
-struct rtl_model *rtl_create(void); /* after reset */
+struct rtl_model *rtl_create(void (*no_memory)(void)); /* after reset; no_memory is called when there is none, and does not return */
 void rtl_destroy(struct rtl_model *model);
 void rtl_reset(struct rtl_model *model);
 void rtl_tick(struct rtl_model *model, const struct rtl_in *in, struct rtl_out *out);

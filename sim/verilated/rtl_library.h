@@ -9,7 +9,7 @@
 
 struct rtl_library {
     void *handle;
-    struct rtl_model *(*create)(void);
+    struct rtl_model *(*create)(void (*no_memory)(void));
     void (*destroy)(struct rtl_model *model);
     void (*reset)(struct rtl_model *model);
     void (*tick)(struct rtl_model *model, const struct rtl_in *in, struct rtl_out *out);

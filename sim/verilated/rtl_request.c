@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/file.h"
+#include "common/memory.h"
 #include "common/process.h"
 #include "sim/verilated/verilog_defs.h"
 
@@ -170,10 +171,9 @@ static void list_arguments(struct rtl_request *request) {
 const char *rtl_request_defs(const struct rtl_request *request) {
     char *text;
     size_t size;
-    FILE *stream = open_memstream(&text, &size);
-    QM_CHECK(stream != NULL);
+    FILE *stream = qm_text_stream_open(&text, &size);
     verilog_defs_print(stream);
-    QM_CHECK(fclose(stream) == 0);
+    qm_text_stream_close(stream);
     const char *defs = qm_arena_strdup(request->arena, text);
     free(text);
     return defs;

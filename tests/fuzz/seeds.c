@@ -13,7 +13,7 @@ static enum qm_status write_seed(const char *folder, const char *model, int numb
     char file[4096];
     snprintf(file, sizeof file, "%s/%d.qmac", folder, number);
     QM_TRY(qm_machine_load("tiny", &machine, diag));
-    QM_TRY(qm_compile(model, &machine, &options, &program, diag));
+    QM_TRY(qm_compile_file(model, &machine, &options, &program, diag));
     enum qm_status status = qm_program_save(program, file, diag);
     qm_program_destroy(program);
     return status;

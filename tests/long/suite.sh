@@ -45,3 +45,4 @@ for machine in one m3x5 acc20 m8x16 m16x8 edge; do
 done
 check "coverage of RTL, C and instruction fields is at its goals" make --no-print-directory -j2 coverage
 check "programs that show ten planted faults are reduced to at most 8 instructions each" tests/lockstep/shrunk.sh
+check "too little memory is status 3 and one line, in steps of 200 KiB" tests/cli/memory.sh 200

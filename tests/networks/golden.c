@@ -48,7 +48,7 @@ static struct bench setup_engine(const struct data_network *network, struct choi
     struct qm_machine machine;
     struct qm_diag diag = {.text = ""};
     require(qm_machine_load("edge", &machine, &diag), &diag);
-    require(qm_compile(data_path(bench.arena, "%s", network->model), &machine, &options, &bench.program, &diag), &diag);
+    require(qm_compile_file(data_path(bench.arena, "%s", network->model), &machine, &options, &bench.program, &diag), &diag);
     qm_driver_memory(bench.program, &device_options);
     require(choice.engine->create(&machine, &device_options, &bench.device, &diag), &diag);
     if (choice.no_values)

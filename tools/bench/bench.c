@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/memory.h"
 #include "common/prng.h"
 #include "compiler/compiler.h"
 #include "driver/driver.h"
@@ -45,8 +46,7 @@ static void write_inputs(struct qm_device *device, const struct qm_program *prog
     struct qm_prng prng;
     qm_prng_init(&prng, 1);
     for (uint32_t i = 0; i < program->input_count; i++) {
-        uint8_t *data = malloc(program->tensors[i].size_bytes);
-        QM_CHECK(data != NULL);
+        uint8_t *data = qm_alloc(program->tensors[i].size_bytes);
         qm_prng_fill(&prng, data, program->tensors[i].size_bytes);
         qm_driver_write_tensor(device, program, i, data);
         free(data);

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/text.h"
+
 enum qm_status agreement_print(const struct agreement *agreement, struct qm_diag *diag) {
     const struct qm_machine *machine = agreement->machine;
     const struct qm_lockstep_stats *stats = &agreement->stats;
@@ -15,7 +17,8 @@ enum qm_status agreement_print(const struct agreement *agreement, struct qm_diag
                        agreement->runs);
     printf("%s on %s (%ux%u): %" PRIu64 " runs, %" PRIu64 " cycles, %" PRIu64
            " events compared, no difference (%.2f s, %.0f runs/s, %.2f Mcycle/s)\n",
-           agreement->what, machine->name, machine->rows, machine->cols, agreement->runs, stats->cycles, stats->events, agreement->seconds,
-           (double)agreement->runs / agreement->seconds, 1e-6 * (double)stats->cycles / agreement->seconds);
+           qm_shown(agreement->what).text, qm_shown(machine->name).text, machine->rows, machine->cols, agreement->runs, stats->cycles,
+           stats->events, agreement->seconds, (double)agreement->runs / agreement->seconds,
+           1e-6 * (double)stats->cycles / agreement->seconds);
     return QM_OK;
 }

@@ -1,7 +1,6 @@
 /* cli.c - options, machines, programs. */
 #include "tools/qmac/cli.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "common/file.h"
+#include "common/text.h"
 
 static const struct {
     const char *name;
@@ -23,11 +25,11 @@ enum { ROUNDINGS = sizeof roundings / sizeof *roundings };
 static const struct qm_device_ops *const engines[] = {&qm_device_cycle, &qm_device_rtl, &qm_device_systemc, &qm_device_functional};
 enum { ENGINES = sizeof engines / sizeof *engines, PATH_BYTES = 4096 };
 
-/* One line whatever a file's name or text holds. */
+/* One line, also of what did not come by qm_fail. */
 int cli_fail(enum qm_status status, const struct qm_diag *diag) {
     if (status == QM_OK) return QM_OK;
     fputs("qmac: ", stderr);
-    for (const char *at = diag->text; *at != '\0'; at++) fputc(iscntrl((unsigned char)*at) ? '?' : *at, stderr);
+    qm_text_print(diag->text, stderr);
     fputc('\n', stderr);
     return (int)status;
 }
@@ -144,26 +146,25 @@ enum qm_status cli_machine(const struct cli_build *build, struct qm_machine *mac
     return apply_sets(build, machine, diag);
 }
 
-enum qm_status cli_is_program(const char *file, bool *is_program, struct qm_diag *diag) {
-    static const char magic[] = "QMACPROG"; /* common/program.c */
-    char head[8] = {0};
-    FILE *stream = fopen(file, "rb");
-    if (stream == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be read: %s", file, strerror(errno));
-    size_t size = fread(head, 1, sizeof head, stream);
-    int problem = ferror(stream) ? errno : 0;
-    fclose(stream);
-    if (problem != 0) return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be read: %s", file, strerror(problem));
-    *is_program = size == sizeof head && memcmp(head, magic, sizeof head) == 0;
+enum qm_status cli_read(const char *file, struct qm_arena *arena, struct qm_model_bytes *read, bool *is_program, struct qm_diag *diag) {
+    uint8_t *bytes;
+    *read = (struct qm_model_bytes){.name = file};
+    QM_TRY(qm_file_read(file, UINT32_MAX, &bytes, &read->size, diag));
+    qm_arena_keep(arena, bytes);
+    read->bytes = bytes;
+    *is_program = qm_program_recognizes(bytes, read->size);
     return QM_OK;
 }
 
 /* A compiled program brings its machine; --machine and --set may change what the RTL does not see. */
-static enum qm_status load_program(const char *file, const struct cli_build *build, struct cli_program *opened, struct qm_diag *diag) {
+static enum qm_status load_program(const struct qm_model_bytes *read, const struct cli_build *build, struct cli_program *opened,
+                                   struct qm_diag *diag) {
+    const char *file = read->name;
     if (build->requant != NULL) return qm_fail(diag, QM_BAD_INPUT, "--requant %s: %s is compiled already", build->requant, file);
     if (build->precision != NULL) return qm_fail(diag, QM_BAD_INPUT, "--precision %s: %s is compiled already", build->precision, file);
     if (build->model.option != NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: %s is compiled already", build->model.option, file);
     if (build->keep_layers) return qm_fail(diag, QM_BAD_INPUT, "--layers: %s is compiled already: give --layers to qmac compile", file);
-    QM_TRY(qm_program_load(file, &opened->program, diag));
+    QM_TRY(qm_program_parse(read->bytes, read->size, file, &opened->program, diag));
     opened->machine = opened->program->machine;
     if (build->machine != NULL) QM_TRY(qm_machine_load(build->machine, &opened->machine, diag));
     QM_TRY(apply_sets(build, &opened->machine, diag));
@@ -173,26 +174,35 @@ static enum qm_status load_program(const char *file, const struct cli_build *bui
                    opened->program->machine.name, theirs, opened->machine.name, ours);
 }
 
-enum qm_status cli_compile(const char *file, const struct cli_build *build, const char *dump_after, struct cli_program *opened,
-                           struct qm_diag *diag) {
+enum qm_status cli_compile(const struct qm_model_bytes *model, const struct cli_build *build, const char *dump_after,
+                           struct cli_program *opened, struct qm_diag *diag) {
     struct qm_compile_options options = {
         .model = build->model, .precision = build->precision, .keep_layers = build->keep_layers, .dump_after = dump_after, .dump = stdout};
     memset(opened, 0, sizeof *opened);
     opened->was_compiled = true;
     QM_TRY(cli_parse_rounding(build->requant, &options.rounding, diag));
     QM_TRY(cli_machine(build, &opened->machine, diag));
-    return qm_compile(file, &opened->machine, &options, &opened->program, diag);
+    return qm_compile(model, &opened->machine, &options, &opened->program, diag);
 }
 
-enum qm_status cli_open(const char *file, const struct cli_build *build, struct cli_program *opened, struct qm_diag *diag) {
+static enum qm_status open_in(struct qm_arena *arena, const char *file, const struct cli_build *build, struct cli_program *opened,
+                              struct qm_diag *diag) {
+    struct qm_model_bytes read;
     bool is_program;
     memset(opened, 0, sizeof *opened);
-    QM_TRY(cli_is_program(file, &is_program, diag));
-    if (!is_program) return cli_compile(file, build, NULL, opened, diag);
-    enum qm_status status = load_program(file, build, opened, diag);
+    QM_TRY(cli_read(file, arena, &read, &is_program, diag));
+    if (!is_program) return cli_compile(&read, build, NULL, opened, diag);
+    enum qm_status status = load_program(&read, build, opened, diag);
     if (status == QM_OK) return QM_OK;
     qm_program_destroy(opened->program);
     opened->program = NULL;
+    return status;
+}
+
+enum qm_status cli_open(const char *file, const struct cli_build *build, struct cli_program *opened, struct qm_diag *diag) {
+    struct qm_arena *arena = qm_arena_create();
+    enum qm_status status = open_in(arena, file, build, opened, diag);
+    qm_arena_destroy(arena);
     return status;
 }
 

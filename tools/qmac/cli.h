@@ -74,9 +74,11 @@ struct cli_program {
 };
 QM_MUST_USE enum qm_status cli_open(const char *file, const struct cli_build *build, struct cli_program *opened, struct qm_diag *diag);
 /* Compiles a model. dump_after: name of a pass after which the compiler prints what it has, or NULL. */
-QM_MUST_USE enum qm_status cli_compile(const char *file, const struct cli_build *build, const char *dump_after, struct cli_program *opened,
-                                       struct qm_diag *diag);
-QM_MUST_USE enum qm_status cli_is_program(const char *file, bool *is_program, struct qm_diag *diag);
+QM_MUST_USE enum qm_status cli_compile(const struct qm_model_bytes *model, const struct cli_build *build, const char *dump_after,
+                                       struct cli_program *opened, struct qm_diag *diag);
+/* Reads a model or a program into arena, once, so that either may come through a pipe. */
+QM_MUST_USE enum qm_status cli_read(const char *file, struct qm_arena *arena, struct qm_model_bytes *read, bool *is_program,
+                                    struct qm_diag *diag);
 
 /* Of a clock that only goes forward. */
 double cli_seconds(void);

@@ -1,6 +1,7 @@
 /* compile.c - qmac compile: a network to a program file. */
 #include <stdio.h>
 
+#include "common/text.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 
@@ -39,19 +40,25 @@ static enum qm_status parse_options(int argc, char **argv, struct compile_option
     return QM_OK;
 }
 
-static enum qm_status compile(const struct compile_options *options, struct qm_diag *diag) {
+static enum qm_status save(const struct compile_options *options, const struct cli_program *opened, struct qm_diag *diag) {
+    const struct qm_program *program = opened->program;
+    QM_TRY(qm_program_save(program, options->output, diag));
+    if (options->dump_after == NULL)
+        printf("%s: %u instructions, %u bytes of constants, %u bytes of memory, for machine %s (%08x)\n", qm_shown(options->output).text,
+               program->insn_count, program->image_bytes, program->arena_bytes, qm_shown(opened->machine.name).text,
+               qm_machine_fingerprint(&opened->machine));
+    return QM_OK;
+}
+
+static enum qm_status compile(const struct compile_options *options, struct qm_arena *arena, struct qm_diag *diag) {
     bool is_program;
+    struct qm_model_bytes read;
     struct cli_program opened;
-    QM_TRY(cli_is_program(options->file, &is_program, diag));
+    QM_TRY(cli_read(options->file, arena, &read, &is_program, diag));
     if (is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is a compiled program already", options->file);
     QM_TRY(cli_check_writable(options->output, diag));
-    QM_TRY(cli_compile(options->file, &options->build, options->dump_after, &opened, diag));
-    const struct qm_program *program = opened.program;
-    enum qm_status status = qm_program_save(program, options->output, diag);
-    if (status == QM_OK && options->dump_after == NULL)
-        printf("%s: %u instructions, %u bytes of constants, %u bytes of memory, for machine %s (%08x)\n", options->output,
-               program->insn_count, program->image_bytes, program->arena_bytes, opened.machine.name,
-               qm_machine_fingerprint(&opened.machine));
+    QM_TRY(cli_compile(&read, &options->build, options->dump_after, &opened, diag));
+    enum qm_status status = save(options, &opened, diag);
     qm_program_destroy(opened.program);
     return status;
 }
@@ -61,6 +68,9 @@ int qm_cmd_compile(int argc, char **argv) {
     struct qm_diag diag;
     enum qm_status status = parse_options(argc, argv, &options, &diag);
     if (status == QM_OK && options.wants_help) return fputs(help, stdout) < 0;
-    if (status == QM_OK) status = compile(&options, &diag);
+    if (status != QM_OK) return cli_fail(status, &diag);
+    struct qm_arena *arena = qm_arena_create();
+    status = compile(&options, arena, &diag);
+    qm_arena_destroy(arena);
     return cli_fail(status, &diag);
 }

@@ -1,6 +1,6 @@
 /* corpus.c - the files of a corpus.
  *
- * state is six lines: machine, stalls, next, programs, cycles, events, seconds. Every file is written beside its place and renamed.
+ * state is six lines: machine, stalls, next, programs, cycles, events, seconds.
  */
 #include "tools/qmac/corpus.h"
 
@@ -11,18 +11,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-enum { PATH_BYTES = 1024, STATE_VALUES = 7 };
+#include "common/file.h"
+#include "common/memory.h"
+
+enum { PATH_BYTES = 1024, STATE_VALUES = 7, STATE_BYTES_MAX = 1000 };
 
 static enum qm_status cannot(const char *path, const char *what, struct qm_diag *diag) {
+    if (errno == ENOMEM) qm_out_of_memory();
     return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be %s: %s", path, what, strerror(errno));
 }
 
-static enum qm_status read_state(FILE *file, const char *path, const struct qm_verify_random *verify, struct qm_corpus_state *state,
+static enum qm_status read_state(const char *text, const char *path, const struct qm_verify_random *verify, struct qm_corpus_state *state,
                                  struct qm_diag *diag) {
     uint32_t fingerprint;
     double stalls;
-    int values = fscanf(file,
+    int values = sscanf(text,
                         "machine %" SCNx32 "\nstalls %lf\nnext %" SCNu64 "\nprograms %" SCNu64 "\ncycles %" SCNu64 "\nevents %" SCNu64
                         "\nseconds %lf\n",
                         &fingerprint, &stalls, &state->next, &state->programs, &state->cycles, &state->events, &state->seconds);
@@ -39,28 +44,25 @@ enum qm_status qm_corpus_open(const char *folder, const struct qm_verify_random 
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/state", folder);
     if (mkdir(folder, 0777) != 0 && errno != EEXIST) return cannot(folder, "made", diag);
-    FILE *file = fopen(path, "r");
-    if (file == NULL && errno == ENOENT) return qm_corpus_save(folder, verify, state, diag);
-    if (file == NULL) return cannot(path, "read", diag);
-    enum qm_status status = read_state(file, path, verify, state, diag);
-    fclose(file);
+    if (access(path, F_OK) != 0 && errno == ENOENT) return qm_corpus_save(folder, verify, state, diag);
+    uint8_t *bytes;
+    size_t size;
+    QM_TRY(qm_file_read(path, STATE_BYTES_MAX, &bytes, &size, diag));
+    enum qm_status status = read_state((const char *)bytes, path, verify, state, diag);
+    free(bytes);
     return status == QM_OK ? qm_corpus_save(folder, verify, state, diag) : status;
 }
 
 enum qm_status qm_corpus_save(const char *folder, const struct qm_verify_random *verify, const struct qm_corpus_state *state,
                               struct qm_diag *diag) {
-    char part[PATH_BYTES], path[PATH_BYTES];
+    char path[PATH_BYTES], text[STATE_BYTES_MAX];
     snprintf(path, sizeof path, "%s/state", folder);
-    snprintf(part, sizeof part, "%s/state.part", folder);
-    FILE *file = fopen(part, "w");
-    if (file == NULL) return cannot(part, "written", diag);
-    fprintf(file,
-            "machine %08" PRIx32 "\nstalls %.17g\nnext %" PRIu64 "\nprograms %" PRIu64 "\ncycles %" PRIu64 "\nevents %" PRIu64
-            "\nseconds %.1f\n",
-            qm_machine_fingerprint(verify->machine), verify->stalls, state->next, state->programs, state->cycles, state->events,
-            state->seconds);
-    if (fclose(file) != 0 || rename(part, path) != 0) return cannot(path, "written", diag);
-    return QM_OK;
+    int size = snprintf(text, sizeof text,
+                        "machine %08" PRIx32 "\nstalls %.17g\nnext %" PRIu64 "\nprograms %" PRIu64 "\ncycles %" PRIu64 "\nevents %" PRIu64
+                        "\nseconds %.1f\n",
+                        qm_machine_fingerprint(verify->machine), verify->stalls, state->next, state->programs, state->cycles, state->events,
+                        state->seconds);
+    return qm_file_write(path, text, (size_t)size, diag);
 }
 
 enum qm_status qm_corpus_add(const char *folder, const struct qm_program_text *program, uint64_t seed, struct qm_diag *diag) {

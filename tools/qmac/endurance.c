@@ -7,17 +7,19 @@
  */
 #include "tools/qmac/endurance.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "common/memory.h"
+#include "common/text.h"
 #include "tools/qmac/agreement.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/corpus.h"
@@ -54,12 +56,6 @@ struct run {
     bool was_stopped;              /* by a signal */
     struct worker *worker;         /* that this process is; NULL: the parent */
 };
-
-static void *share(size_t size) {
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    QM_CHECK(memory != MAP_FAILED);
-    return memory;
-}
 
 /* ---- one process ---- */
 
@@ -131,10 +127,12 @@ static void start_workers(struct run *run) {
         struct worker *worker = &run->shared->workers[j];
         fflush(stdout);
         pid_t pid = fork();
-        QM_CHECK(pid >= 0);
+        if (pid < 0) worker->status = qm_fail(&worker->diag, QM_INTERNAL, "no process can be started: %s", strerror(errno));
+        if (pid < 0) run->shared->stop = true;
         if (pid > 0) worker->pid = pid;
-        if (pid > 0) continue;
+        if (pid != 0) continue;
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        qm_memory_tell(&worker->diag);
         if (getppid() == parent) work(run, worker);
         fflush(stdout);
         _exit(0);
@@ -158,6 +156,19 @@ static struct qm_corpus_state state_of(const struct run *run) {
     return state;
 }
 
+/* A process that did not end well: it has said why, or dies without a word. A difference that it has told stays the news. */
+static void judge_death(struct worker *worker, bool has_said_why) {
+    struct qm_diag problem;
+    enum qm_status status =
+        qm_fail(&problem, QM_INTERNAL, "seed %" PRIu64 ": the process that ran it was ended from outside or failed", worker->seed);
+    if (worker->status == QM_MISMATCH) {
+        found_tell_late("after the difference", has_said_why ? &worker->diag : &problem);
+        return;
+    }
+    worker->status = status;
+    if (!has_said_why) worker->diag = problem;
+}
+
 /* Takes leave of the processes that have ended; returns how many. */
 static uint64_t reap(struct run *run) {
     uint64_t ended = 0;
@@ -168,16 +179,8 @@ static uint64_t reap(struct run *run) {
         worker->pid = 0;
         ended++;
         if (WIFEXITED(how) && WEXITSTATUS(how) == 0) continue;
-        struct qm_diag problem;
-        enum qm_status status =
-            qm_fail(&problem, QM_INTERNAL, "seed %" PRIu64 ": the process that ran it was ended from outside or failed", worker->seed);
         run->shared->stop = true;
-        if (worker->status == QM_MISMATCH) {
-            found_tell_late("after the difference", &problem);
-            continue;
-        }
-        worker->status = status;
-        worker->diag = problem;
+        judge_death(worker, WIFEXITED(how) && WEXITSTATUS(how) == QM_INTERNAL);
     }
     return ended;
 }
@@ -194,12 +197,18 @@ static enum qm_status save(const struct run *run, struct qm_diag *diag) {
     return run->endurance->corpus == NULL ? QM_OK : qm_corpus_save(run->endurance->corpus, run->verify, &state, diag);
 }
 
+static uint64_t started(const struct run *run) {
+    uint64_t count = 0;
+    for (uint64_t j = 0; j < run->endurance->jobs; j++) count += run->shared->workers[j].pid != 0;
+    return count;
+}
+
 /* Until all processes have ended; a signal asks them to. */
 static enum qm_status watch(struct run *run, const sigset_t *signals, struct qm_diag *diag) {
     bool shows = isatty(STDERR_FILENO) != 0;
     double saved = 0;
     enum qm_status status = QM_OK;
-    for (uint64_t alive = run->endurance->jobs; alive > 0; alive -= reap(run)) {
+    for (uint64_t alive = started(run); alive > 0; alive -= reap(run)) {
         int signal = sigtimedwait(signals, NULL, &(struct timespec){.tv_sec = 1});
         if (signal == SIGINT || signal == SIGTERM) run->shared->stop = run->was_stopped = true;
         if (shows) print_progress(run);
@@ -226,7 +235,7 @@ static enum qm_status print_agreement(const struct run *run, struct qm_diag *dia
     QM_TRY(agreement_print(&agreement, diag));
     if (run->endurance->corpus != NULL)
         printf("%s: %" PRIu64 " programs and %" PRIu64 " cycles in %.0f s of all runs; the next seed is %" PRIu64 "\n",
-               run->endurance->corpus, state.programs, state.cycles, state.seconds, state.next);
+               qm_shown(run->endurance->corpus).text, state.programs, state.cycles, state.seconds, state.next);
     return QM_OK;
 }
 
@@ -322,12 +331,12 @@ static enum qm_status prepare(struct run *run, struct qm_diag *diag) {
 
 enum qm_status qm_endurance_run(const struct qm_endurance *endurance, struct qm_verify_random *verify, struct qm_diag *diag) {
     struct run run = {.endurance = endurance, .verify = verify};
-    run.shared = share(sizeof *run.shared);
-    run.coverage = share(qm_coverage_bytes());
+    run.shared = qm_alloc_shared(sizeof *run.shared);
+    run.coverage = qm_alloc_shared(qm_coverage_bytes());
     run.begin = cli_seconds();
     enum qm_status status = prepare(&run, diag);
     if (status == QM_OK) status = run_workers(&run, diag);
-    munmap(run.shared, sizeof *run.shared);
-    munmap(run.coverage, qm_coverage_bytes());
+    qm_free_shared(run.shared, sizeof *run.shared);
+    qm_free_shared(run.coverage, qm_coverage_bytes());
     return status;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/file.h"
+#include "common/memory.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 #include "tools/qmac/explore.h"
@@ -124,12 +125,13 @@ static enum qm_status read_model(struct session *session, uint32_t model, struct
     struct exploration *exploration = &session->exploration;
     const char *file = exploration->models[model];
     struct qm_graph *graph;
+    struct qm_model_bytes read;
     bool is_program;
     for (uint32_t i = 0; i < model; i++)
         if (strcmp(exploration->models[i], file) == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: is given twice", file);
-    QM_TRY(cli_is_program(file, &is_program, diag));
+    QM_TRY(cli_read(file, session->arena, &read, &is_program, diag));
     if (is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is compiled already, for one machine: give the model", file);
-    QM_TRY(qm_model_read(file, &session->build.model, session->arena, &graph, diag));
+    QM_TRY(qm_model_parse(&read, &session->build.model, session->arena, &graph, diag));
     for (uint32_t i = 0; i < exploration->precision_count; i++) {
         struct qm_network **network = &exploration->networks[model * exploration->precision_count + i];
         QM_TRY(qm_legalize(graph, exploration->rounding, session->arena, network, diag));
@@ -172,8 +174,11 @@ static void run_point(void *context, uint64_t index) {
     struct qm_compile_options options = {.rounding = exploration->rounding,
                                          .precision = exploration->precisions[variant % exploration->precision_count]};
     struct qm_machine machine;
+    struct point *point = &exploration->points[index];
     grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
-    point_run(exploration->networks[variant], &options, exploration->energy, &machine, &exploration->points[index]);
+    (void)qm_fail(&point->why, QM_INTERNAL, "the process that ran it died");
+    qm_memory_tell(&point->why);
+    point_run(exploration->networks[variant], &options, exploration->energy, &machine, point);
 }
 
 /* One line that changes on a terminal; elsewhere a line now and then. */
@@ -226,7 +231,7 @@ static enum qm_status check_faults(const struct session *session, struct qm_diag
     for (uint64_t i = 0; i < session->point_count; i++) {
         const struct point *point = &session->exploration.points[i];
         if (point->state != POINT_OK && point->state != POINT_IMPOSSIBLE)
-            return qm_fail(diag, QM_INTERNAL, "point %" PRIu64 ": was not run to its end: the results say why", i + 1);
+            return qm_fail(diag, QM_INTERNAL, "point %" PRIu64 ": was not run to its end: %s", i + 1, point_why(point));
     }
     return QM_OK;
 }
@@ -248,10 +253,10 @@ static enum qm_status tell_results(struct session *session, struct qm_diag *diag
 static enum qm_status explore(struct session *session, struct qm_diag *diag) {
     QM_TRY(prepare(session, diag));
     uint64_t size = session->point_count * sizeof(struct point);
-    session->exploration.points = pool_share(size);
+    session->exploration.points = qm_alloc_shared(size);
     enum qm_status status = run_points(session, diag);
     if (status == QM_OK) status = tell_results(session, diag);
-    pool_unshare(session->exploration.points, size);
+    qm_free_shared(session->exploration.points, size);
     return status;
 }
 

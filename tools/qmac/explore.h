@@ -63,21 +63,20 @@ struct point {
     enum point_state state;
     bool is_front; /* no other point of the model is as good in latency and energy and better in one */
     double figures[POINT_FIGURES];
-    struct qm_diag why; /* IMPOSSIBLE, FAULT */
+    struct qm_diag why; /* all states but WAITS and OK; while it RUNS, for the case that its process dies */
 };
 
 /* Plans the network for the machine and runs it on the cycle model without values; fills point. */
 void point_run(const struct qm_network *network, const struct qm_compile_options *options, const struct qm_energy_table *energy,
                const struct qm_machine *machine, struct point *point);
 
+/* Why the point has no figures; "" when it has. Borrowed. */
+const char *point_why(const struct point *point);
+
 /* Marks the front of one model's points and writes their indices, by latency, to front [count]; returns how many there are. */
 uint64_t point_front(struct point *points, uint64_t count, uint64_t *front);
 
 /* ---- pool ---- */
-
-/* Memory that processes forked later share; zeroed. */
-void *pool_share(uint64_t size_bytes);
-void pool_unshare(void *memory, uint64_t size_bytes);
 
 struct pool {
     uint64_t count; /* of tasks */

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "common/memory.h"
 #include "tools/qmac/explore.h"
 
 struct candidate {
@@ -22,10 +23,9 @@ static bool is_equal(const struct candidate *a, const struct candidate *b) {
 }
 
 uint64_t point_front(struct point *points, uint64_t count, uint64_t *front) {
-    struct candidate *candidates = calloc(count + 1, sizeof *candidates);
+    struct candidate *candidates = qm_alloc_zeroed(count + 1, sizeof *candidates);
     const struct candidate *last = NULL; /* of the front */
     uint64_t candidate_count = 0, front_count = 0;
-    QM_CHECK(candidates != NULL);
     for (uint64_t i = 0; i < count; i++)
         if (points[i].state == POINT_OK)
             candidates[candidate_count++] = (struct candidate){points[i].figures[POINT_SECONDS], points[i].figures[POINT_ENERGY_PJ], i};

@@ -6,22 +6,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/memory.h"
 #include "tools/qmac/explore.h"
-
-void *pool_share(uint64_t size_bytes) {
-    void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    QM_CHECK(memory != MAP_FAILED);
-    return memory;
-}
-
-void pool_unshare(void *memory, uint64_t size_bytes) {
-    QM_CHECK(munmap(memory, size_bytes) == 0);
-}
 
 _Noreturn static void work(const struct pool *pool, atomic_uint_fast64_t *next, int done) {
     for (uint64_t task = atomic_fetch_add(next, 1); task < pool->count; task = atomic_fetch_add(next, 1)) {
@@ -60,7 +50,7 @@ static void follow(const struct pool *pool, int done) {
 enum qm_status pool_run(const struct pool *pool, struct qm_diag *diag) {
     int pipe_ends[2];
     if (pipe(pipe_ends) != 0) return qm_fail(diag, QM_INTERNAL, "no pipe can be made: %s", strerror(errno));
-    atomic_uint_fast64_t *next = pool_share(sizeof *next);
+    atomic_uint_fast64_t *next = qm_alloc_shared(sizeof *next);
     uint64_t started = start(pool, next, pipe_ends);
     int problem = errno;
     close(pipe_ends[1]);
@@ -68,7 +58,7 @@ enum qm_status pool_run(const struct pool *pool, struct qm_diag *diag) {
     close(pipe_ends[0]);
     for (uint64_t i = 0; i < started; i++)
         while (wait(NULL) < 0 && errno == EINTR) continue;
-    pool_unshare(next, sizeof *next);
+    qm_free_shared(next, sizeof *next);
     if (started > 0 || pool->count == 0) return QM_OK;
     return qm_fail(diag, QM_INTERNAL, "no process can be started: %s", strerror(problem));
 }

@@ -1,12 +1,14 @@
 /* explore_text.c - the results as CSV and JSON for programs, a row a point with the same names in both, and the front as a table for people. */
-#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
+#include "common/text.h"
 #include "common/version.h"
 #include "sim/report/cells.h"
+#include "sim/report/json_tree.h"
 #include "tools/qmac/explore.h"
 
 static const char *const figure_names[POINT_FIGURES] = {
@@ -37,15 +39,14 @@ static const char *precision_of(const struct exploration *exploration, uint64_t 
     return precision != NULL ? precision : "model";
 }
 
-static const char *why(const struct point *point) {
+const char *point_why(const struct point *point) {
     if (point->state == POINT_OK) return "";
-    if (point->state == POINT_WAITS) return "the processes that should have run it died before";
-    return point->state == POINT_RUNS ? "the process that ran it died" : point->why.text;
+    return point->state == POINT_WAITS ? "the processes that should have run it died before" : point->why.text;
 }
 
 /* The text in out belongs to arena. */
 static char *finish(FILE *out, char **text, struct qm_arena *arena) {
-    QM_CHECK(fclose(out) == 0);
+    qm_text_stream_close(out);
     char *kept = qm_arena_strdup(arena, *text);
     free(*text);
     return kept;
@@ -54,9 +55,19 @@ static char *finish(FILE *out, char **text, struct qm_arena *arena) {
 /* ---- CSV ---- */
 
 static void csv_text(FILE *out, const char *text) {
+    char *shown = qm_text_shown(text);
     fputc('"', out);
-    for (; *text != '\0'; text++) fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
+    for (const char *c = shown; *c != '\0'; c++) fprintf(out, *c == '"' ? "\"\"" : "%c", *c);
     fputc('"', out);
+    free(shown);
+}
+
+/* A text that is mostly a plain word, which needs no quotes. */
+static void csv_name(FILE *out, const char *name) {
+    if (strpbrk(name, ",\"\r\n") != NULL)
+        csv_text(out, name);
+    else
+        qm_text_print(name, out);
 }
 
 /* The shortest of the two usual forms that is read back as the same number. */
@@ -81,22 +92,22 @@ static void csv_row(FILE *out, const struct exploration *exploration, uint64_t i
     csv_text(out, exploration->models[index / points_of_model(exploration)]);
     fprintf(out, ",%s", precision_of(exploration, index));
     for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%u", grid_knob(&machine, &qm_params[i]));
-    fprintf(out, ",%s,%s,%s,%d", exploration->requant, qm_energy_table_name(exploration->energy), state_names[point->state],
-            point->is_front);
+    fprintf(out, ",%s,", exploration->requant);
+    csv_name(out, qm_energy_table_name(exploration->energy));
+    fprintf(out, ",%s,%d", state_names[point->state], point->is_front);
     for (int i = 0; i < POINT_FIGURES; i++) {
         fputc(',', out);
         if (point->state == POINT_OK) csv_number(out, point->figures[i]);
     }
     fputc(',', out);
-    csv_text(out, why(point));
+    csv_text(out, point_why(point));
     fputc('\n', out);
 }
 
 char *exploration_csv(const struct exploration *exploration, struct qm_arena *arena) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    QM_CHECK(out != NULL);
+    char *text;
+    size_t size;
+    FILE *out = qm_text_stream_open(&text, &size);
     csv_head(out);
     for (uint64_t i = 0; i < exploration->model_count * points_of_model(exploration); i++) csv_row(out, exploration, i);
     return finish(out, &text, arena);
@@ -104,46 +115,30 @@ char *exploration_csv(const struct exploration *exploration, struct qm_arena *ar
 
 /* ---- JSON ---- */
 
-static void add_text(cJSON *object, const char *key, const char *text) {
-    QM_CHECK(cJSON_AddStringToObject(object, key, text) != NULL);
-}
-
-static void add_number(cJSON *object, const char *key, double number) {
-    QM_CHECK(cJSON_AddNumberToObject(object, key, number) != NULL);
-}
-
 static void add_point(cJSON *points, const struct exploration *exploration, uint64_t index) {
     const struct point *point = &exploration->points[index];
     struct qm_machine machine;
-    cJSON *object = cJSON_CreateObject();
-    QM_CHECK(object != NULL && cJSON_AddItemToArray(points, object));
+    cJSON *object = qm_json_object(points, NULL);
     grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
-    add_text(object, "model", exploration->models[index / points_of_model(exploration)]);
-    add_text(object, "precision", precision_of(exploration, index));
-    for (size_t i = 0; i < qm_param_count; i++) add_number(object, qm_params[i].name, grid_knob(&machine, &qm_params[i]));
-    add_text(object, "state", state_names[point->state]);
-    QM_CHECK(cJSON_AddBoolToObject(object, "front", point->is_front) != NULL);
+    qm_json_text(object, "model", exploration->models[index / points_of_model(exploration)]);
+    qm_json_text(object, "precision", precision_of(exploration, index));
+    for (size_t i = 0; i < qm_param_count; i++) qm_json_number(object, qm_params[i].name, grid_knob(&machine, &qm_params[i]));
+    qm_json_text(object, "state", state_names[point->state]);
+    qm_json_bool(object, "front", point->is_front);
     if (point->state == POINT_OK)
-        for (int i = 0; i < POINT_FIGURES; i++) add_number(object, figure_names[i], point->figures[i]);
+        for (int i = 0; i < POINT_FIGURES; i++) qm_json_number(object, figure_names[i], point->figures[i]);
     else
-        add_text(object, "why", why(point));
+        qm_json_text(object, "why", point_why(point));
 }
 
 char *exploration_json(const struct exploration *exploration, struct qm_arena *arena) {
-    cJSON *root = cJSON_CreateObject();
-    QM_CHECK(root != NULL);
-    add_text(root, "qmac", QM_VERSION);
-    add_text(root, "requant", exploration->requant);
-    add_text(root, "energy_table", qm_energy_table_name(exploration->energy));
-    cJSON *points = cJSON_AddArrayToObject(root, "points");
-    QM_CHECK(points != NULL);
+    cJSON *root = qm_json_create();
+    qm_json_text(root, "qmac", QM_VERSION);
+    qm_json_text(root, "requant", exploration->requant);
+    qm_json_text(root, "energy_table", qm_energy_table_name(exploration->energy));
+    cJSON *points = qm_json_array(root, "points");
     for (uint64_t i = 0; i < exploration->model_count * points_of_model(exploration); i++) add_point(points, exploration, i);
-    char *text = cJSON_Print(root);
-    QM_CHECK(text != NULL);
-    char *kept = qm_arena_printf(arena, "%s\n", text);
-    cJSON_free(text);
-    cJSON_Delete(root);
-    return kept;
+    return qm_json_finish(root, arena);
 }
 
 /* ---- table ---- */
@@ -189,8 +184,8 @@ static void table_row(const struct exploration *exploration, uint64_t index, qm_
 static void print_front(FILE *out, const struct exploration *exploration, uint64_t first, const uint64_t *front, uint32_t count) {
     struct qm_column columns[QM_CELL_COLUMNS_MAX];
     uint32_t width = table_columns(exploration, columns);
-    qm_cell *cells = calloc((size_t)count * width + 1, sizeof *cells);
-    QM_CHECK(cells != NULL && width <= QM_CELL_COLUMNS_MAX);
+    qm_cell *cells = qm_alloc_zeroed((size_t)count * width + 1, sizeof *cells);
+    QM_CHECK(width <= QM_CELL_COLUMNS_MAX);
     for (uint32_t i = 0; i < count; i++) table_row(exploration, first + front[i], cells + (size_t)i * width);
     qm_cells_print(out, columns, width, cells, count);
     free(cells);
@@ -222,7 +217,7 @@ static void print_others(FILE *out, const struct exploration *exploration, uint6
     fprintf(out, "%s: %" PRIu64 " point%s", state_names[state], count, count == 1 ? "" : "s (--csv has all reasons), the first");
     if (points_of_model(exploration) > 1) fprintf(out, " at ");
     print_place(out, exploration, example);
-    fprintf(out, ": %s\n", why(&exploration->points[example]));
+    fprintf(out, ": %s\n", point_why(&exploration->points[example]));
 }
 
 static void print_notes(FILE *out, const struct exploration *exploration, const struct point *example) {
@@ -233,13 +228,13 @@ static void print_notes(FILE *out, const struct exploration *exploration, const 
 
 char *exploration_table(const struct exploration *exploration, uint32_t model, const uint64_t *front, uint64_t count,
                         struct qm_arena *arena) {
-    char *text = NULL;
-    size_t size = 0;
+    char *text;
+    size_t size;
     uint64_t points = points_of_model(exploration), first = model * points;
-    FILE *out = open_memstream(&text, &size);
-    QM_CHECK(out != NULL);
-    fprintf(out, "%s: %" PRIu64 " point%s on %s, %" PRIu64 " on the front of latency and energy (table %s)\n", exploration->models[model],
-            points, points == 1 ? "" : "s", exploration->grid.base.name, count, qm_energy_table_name(exploration->energy));
+    FILE *out = qm_text_stream_open(&text, &size);
+    qm_text_print(exploration->models[model], out);
+    fprintf(out, ": %" PRIu64 " point%s on %s, %" PRIu64 " on the front of latency and energy (table %s)\n", points, points == 1 ? "" : "s",
+            qm_shown(exploration->grid.base.name).text, count, qm_shown(qm_energy_table_name(exploration->energy)).text);
     if (count > 0) {
         print_notes(out, exploration, &exploration->points[first + front[0]]);
         fprintf(out, "\n");

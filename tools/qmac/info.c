@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 
@@ -26,28 +27,31 @@ static void print_tensors(const struct qm_program *program) {
         const char *role = i < program->input_count ? "input" : i < program->input_count + program->output_count ? "output" : "kept";
         printf("%-7s %s ", role, qm_dtype_name(tensor->dtype));
         print_dims(tensor->dims, tensor->rank);
-        printf(", scale %g, zero point %d, at 0x%x: %s\n", (double)tensor->scale, tensor->zero_point, tensor->arena_offset, tensor->name);
+        printf(", scale %g, zero point %d, at 0x%x: %s\n", (double)tensor->scale, tensor->zero_point, tensor->arena_offset,
+               qm_shown(tensor->name).text);
     }
 }
 
 static void print_program(const struct qm_program *program) {
     uint64_t macs = 0;
-    printf("program of %s, SHA-256 %s, rounding %s\n", program->model, program->model_sha256, program->requant);
-    printf("machine %s, fingerprint %08x\n", program->machine.name, qm_machine_fingerprint(&program->machine));
+    printf("program of %s, SHA-256 %s, rounding %s\n", qm_shown(program->model).text, qm_shown(program->model_sha256).text,
+           qm_shown(program->requant).text);
+    printf("machine %s, fingerprint %08x\n", qm_shown(program->machine.name).text, qm_machine_fingerprint(&program->machine));
     printf("%u instructions in %u steps, %u bytes of constants, %u bytes of memory\n", program->insn_count, program->step_count,
            program->image_bytes, program->arena_bytes);
     print_tensors(program);
     for (uint32_t i = 0; i < program->layer_count; i++) {
         const struct qm_program_layer *layer = &program->layers[i];
         macs += layer->macs;
-        printf("%5u  %-18s %-30s %s%s\n", layer->op_index, layer->op, layer->shape, layer->name, layer->on_host ? " (on the host)" : "");
+        printf("%5u  %-18s %-30s %s%s\n", layer->op_index, qm_shown(layer->op).text, qm_shown(layer->shape).text,
+               qm_shown(layer->name).text, layer->on_host ? " (on the host)" : "");
     }
     printf("%" PRIu64 " MACs\n", macs);
 }
 
-static enum qm_status info_program(const char *file, struct qm_diag *diag) {
+static enum qm_status info_program(const struct qm_model_bytes *read, struct qm_diag *diag) {
     struct qm_program *program;
-    QM_TRY(qm_program_load(file, &program, diag));
+    QM_TRY(qm_program_parse(read->bytes, read->size, read->name, &program, diag));
     print_program(program);
     qm_program_destroy(program);
     return QM_OK;
@@ -59,11 +63,11 @@ static void print_tensor(const char *role, const struct qm_graph_tensor *tensor)
     printf("%-7s %s ", role, qm_dtype_name(tensor->dtype));
     print_dims(tensor->dims, tensor->rank);
     if (tensor->quant.count > 0) printf(", scale %g, zero point %" PRId64, (double)tensor->quant.scale[0], tensor->quant.zero_point[0]);
-    printf(": %s\n", tensor->name);
+    printf(": %s\n", qm_shown(tensor->name).text);
 }
 
 static void print_graph(const struct qm_graph *graph) {
-    printf("%s, SHA-256 %s, %u operators\n", graph->file, graph->sha256, graph->op_count);
+    printf("%s, SHA-256 %s, %u operators\n", qm_shown(graph->file).text, graph->sha256, graph->op_count);
     for (uint32_t i = 0; i < graph->input_count; i++) print_tensor("input", &graph->tensors[graph->inputs[i]]);
     for (uint32_t i = 0; i < graph->output_count; i++) print_tensor("output", &graph->tensors[graph->outputs[i]]);
     for (uint32_t i = 0; i < graph->op_count; i++) {
@@ -71,16 +75,18 @@ static void print_graph(const struct qm_graph *graph) {
         const struct qm_graph_tensor *out = &graph->tensors[op->outputs[0]];
         printf("%5u  %-18s %s ", op->index, qm_graph_op_name(op->kind), qm_dtype_name(out->dtype));
         print_dims(out->dims, out->rank);
-        printf("  %.*s\n", (int)strcspn(out->name, ";"), out->name); /* TFLite joins the names of what it fused */
+        struct qm_shown name = qm_shown(out->name);
+        printf("  %.*s\n", (int)strcspn(name.text, ";"), name.text); /* TFLite joins the names of what it fused */
     }
 }
 
-static enum qm_status info_model(const char *file, const struct qm_model_options *options, struct qm_arena *arena, struct qm_diag *diag) {
+static enum qm_status info_model(const struct qm_model_bytes *model, const struct qm_model_options *options, struct qm_arena *arena,
+                                 struct qm_diag *diag) {
     struct qm_graph *graph;
     struct qm_network *network;
     struct qm_diag problem;
     uint64_t macs = 0;
-    QM_TRY(qm_model_read(file, options, arena, &graph, diag));
+    QM_TRY(qm_model_parse(model, options, arena, &graph, diag));
     print_graph(graph);
     if (qm_legalize(graph, QM_rounding_TFLITE, arena, &network, &problem) != QM_OK) {
         printf("qmac cannot run it: %s\n", problem.text);
@@ -91,11 +97,20 @@ static enum qm_status info_model(const char *file, const struct qm_model_options
     return QM_OK;
 }
 
+static enum qm_status info_file(const char *file, const struct qm_model_options *options, struct qm_arena *arena, struct qm_diag *diag) {
+    struct qm_model_bytes read;
+    bool is_program;
+    QM_TRY(cli_read(file, arena, &read, &is_program, diag));
+    if (!is_program) return info_model(&read, options, arena, diag);
+    if (options->option != NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: %s is compiled already", options->option, file);
+    return info_program(&read, diag);
+}
+
 static enum qm_status info(int argc, char **argv, bool *wants_help, struct qm_diag *diag) {
     static const struct option table[] = {{"help", no_argument, NULL, 'h'}, CLI_MODEL_OPTIONS, {NULL, 0, NULL, 0}};
     struct cli_build build = {0};
     const char *file;
-    bool is_program, taken;
+    bool taken;
     for (int option = 0; option != -1;) {
         QM_TRY(cli_next_option(argc, argv, table, &option, diag));
         *wants_help = option == 'h';
@@ -103,12 +118,8 @@ static enum qm_status info(int argc, char **argv, bool *wants_help, struct qm_di
         if (option != -1) QM_TRY(cli_build_option(&build, option, optarg, &taken, diag));
     }
     QM_TRY(cli_take_file(argc, argv, &file, diag));
-    QM_TRY(cli_is_program(file, &is_program, diag));
-    if (is_program && build.model.option != NULL)
-        return qm_fail(diag, QM_BAD_INPUT, "%s: %s is compiled already", build.model.option, file);
-    if (is_program) return info_program(file, diag);
     struct qm_arena *arena = qm_arena_create();
-    enum qm_status status = info_model(file, &build.model, arena, diag);
+    enum qm_status status = info_file(file, &build.model, arena, diag);
     qm_arena_destroy(arena);
     return status;
 }

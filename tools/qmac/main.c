@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/version.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
@@ -36,6 +37,7 @@ static int finish(int status) {
 
 int main(int argc, char **argv) {
     struct qm_diag diag;
+    qm_reserve_stack();
     if (argc < 2) return cli_fail(qm_fail(&diag, QM_BAD_INPUT, "command line: no command: qmac --help lists them"), &diag);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_help(stdout);

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/file.h"
+#include "common/memory.h"
 #include "common/prng.h"
 #include "common/work.h"
 
-enum { MAX_WORDS = 600, LINE_BYTES = 8192, CODE_ALIGN = 256 };
+enum { MAX_WORDS = 600, FILE_BYTES_MAX = 1 << 26, CODE_ALIGN = 256 };
 
 struct reader {
     struct qm_program_text *program;
@@ -190,10 +192,12 @@ static enum qm_status read_expectation(struct reader *reader) {
 
 static enum qm_status read_line(struct reader *reader, char *line) {
     static const char *const settings[] = {"fill", "first", "stalls", "program"};
-    line[strcspn(line, "#\n")] = '\0';
+    line[strcspn(line, "#")] = '\0';
     reader->count = 0;
-    for (char *word = strtok(line, " \t\r"); word != NULL && reader->count < MAX_WORDS; word = strtok(NULL, " \t\r"))
+    for (char *word = strtok(line, " \t\r"); word != NULL; word = strtok(NULL, " \t\r")) {
+        if (reader->count == MAX_WORDS) return complain(reader, "more words than a line may have, from here on:", word);
         reader->words[reader->count++] = word;
+    }
     if (reader->count == 0) return QM_OK;
     if (reader->count == 1) return complain(reader, "nothing after", reader->words[0]);
     if (strcmp(reader->words[0], "machine") == 0) return read_machine(reader);
@@ -210,15 +214,17 @@ enum qm_status qm_program_text_read(const char *file, struct qm_arena *arena, st
     **program = (struct qm_program_text){.file = qm_arena_strdup(arena, file)};
     *reader = (struct reader){.program = *program, .arena = arena, .diag = diag};
     qm_machine_init(&(*program)->machine);
-    FILE *stream = fopen(file, "r");
-    if (stream == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: %m", file);
-    char line[LINE_BYTES];
+    uint8_t *bytes;
+    size_t size;
+    QM_TRY(qm_file_read(file, FILE_BYTES_MAX, &bytes, &size, diag));
     enum qm_status status = QM_OK;
-    while (status == QM_OK && fgets(line, sizeof line, stream) != NULL) {
+    if (memchr(bytes, 0, size) != NULL) status = qm_fail(diag, QM_BAD_INPUT, "%s: is not a program as text: there is a byte 0 in it", file);
+    char *rest = (char *)bytes;
+    for (char *line; status == QM_OK && (line = strsep(&rest, "\n")) != NULL;) {
         reader->line++;
         status = read_line(reader, line);
     }
-    fclose(stream);
+    free(bytes);
     if ((*program)->program_count == 0) (*program)->program_count = (*program)->insn_count;
     return status;
 }
@@ -258,11 +264,9 @@ struct qm_device_options qm_program_text_options(const struct qm_program_text *p
 }
 
 static struct memories *create_memories(const struct qm_machine *machine) {
-    struct memories *memories = calloc(1, sizeof *memories);
-    QM_CHECK(memories != NULL);
-    memories->scratchpad = calloc(machine->scratchpad_bytes, 1);
-    memories->accumulator = calloc((size_t)machine->accumulator_rows * machine->cols, sizeof *memories->accumulator);
-    QM_CHECK(memories->scratchpad != NULL && memories->accumulator != NULL);
+    struct memories *memories = qm_alloc_zeroed(1, sizeof *memories);
+    memories->scratchpad = qm_alloc_zeroed(machine->scratchpad_bytes, 1);
+    memories->accumulator = qm_alloc_zeroed((size_t)machine->accumulator_rows * machine->cols, sizeof *memories->accumulator);
     return memories;
 }
 

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "common/file.h"
+#include "common/memory.h"
+#include "common/text.h"
 #include "tools/qmac/program_text.h"
 
 enum { LINE_BYTES = 16, TEXT_BYTES = 1024 };
@@ -21,8 +23,7 @@ struct image {
 static struct image create_image(const struct qm_machine *machine) {
     struct image image = {.scratchpad = QM_TEXT_ARENA_BYTES, .accumulator = QM_TEXT_ARENA_BYTES + machine->scratchpad_bytes};
     image.size = image.accumulator + sizeof(int32_t) * machine->accumulator_rows * machine->cols;
-    image.bytes = calloc(image.size, 1);
-    QM_CHECK(image.bytes != NULL);
+    image.bytes = qm_alloc_zeroed(image.size, 1);
     return image;
 }
 
@@ -65,7 +66,9 @@ static void write_insn(FILE *file, const struct qm_insn *insn, const uint32_t *w
 }
 
 static enum qm_status write_program(FILE *file, const struct qm_program_text *program, struct qm_diag *diag) {
-    fprintf(file, "# Reduced from: %s\n", program->file);
+    fprintf(file, "# Reduced from: ");
+    qm_text_print(program->file, file);
+    fputc('\n', file);
     QM_TRY(write_machine(file, &program->machine, diag));
     if (program->is_filled) fprintf(file, "fill %" PRId64 "\n", (int64_t)program->fill);
     if (program->first_cycles > 0) fprintf(file, "first %" PRIu64 "\n", program->first_cycles);
@@ -135,11 +138,10 @@ enum qm_status qm_program_text_write(const struct qm_program_text *program, cons
     char *text;
     size_t size;
     QM_TRY(qm_device_cycle.create(&program->machine, &options, &device, diag));
-    FILE *stream = open_memstream(&text, &size);
-    QM_CHECK(stream != NULL);
+    FILE *stream = qm_text_stream_open(&text, &size);
     enum qm_status status = write_program(stream, program, diag);
     if (status == QM_OK) status = write_expectations(stream, program, device, diag);
-    QM_CHECK(fclose(stream) == 0);
+    qm_text_stream_close(stream);
     if (status == QM_OK) status = qm_file_write(file, text, size, diag);
     free(text);
     device->ops->destroy(device);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/status.h"
 #include "tools/qmac/random_limits.h"
 #include "tools/qmac/random_program.h"
@@ -23,7 +24,7 @@ size_t qm_coverage_bytes(void) {
 
 struct qm_coverage *qm_coverage_create(void) {
     QM_CHECK(qm_field_count <= MAX_FIELDS);
-    struct qm_coverage *coverage = calloc(1, sizeof *coverage);
+    struct qm_coverage *coverage = qm_alloc_zeroed(1, sizeof *coverage);
     QM_CHECK(coverage != NULL);
     return coverage;
 }

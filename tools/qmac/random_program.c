@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/precision.h"
 #include "common/prng.h"
 #include "common/status.h"

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/text.h"
 #include "tools/qmac/found.h"
 #include "tools/qmac/waves.h"
 
@@ -15,7 +16,7 @@ static void print_insn(const struct scene_program *run, uint32_t index, const ch
     printf("  %-6s  instruction %u", who, index);
     if (run->program != NULL) {
         const struct qm_program_layer *layer = &run->program->layers[run->layers[index]];
-        printf(" of layer %u (%s %.60s)", run->layers[index], layer->op, layer->name);
+        printf(" of layer %u (%s %s)", run->layers[index], qm_shown(layer->op).text, qm_shown(layer->name).text);
     }
     printf("\n          %s\n", text);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "compiler/compiler.h"
 
 enum { ROUNDS_MAX = 8 };
@@ -185,7 +186,7 @@ enum qm_status qm_shrink(const struct qm_verify_random *verify, const struct qm_
     }
     if (status == QM_OK)
         printf("reduced: %" PRIu32 " of %" PRIu32 " instructions on %s after %" PRIu64 " trials; saved as %s\n", self.best->text.insn_count,
-               program->insn_count, self.best->text.machine.name, self.trials, file);
+               program->insn_count, qm_shown(self.best->text.machine.name).text, self.trials, qm_shown(file).text);
     qm_arena_destroy(arena);
     return status;
 }

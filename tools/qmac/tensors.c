@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/memory.h"
 #include "common/prng.h"
 #include "tools/qmac/cli.h"
 
@@ -111,11 +112,9 @@ void cli_outputs_init(const struct qm_program *program, bool all, uint64_t examp
     outputs->first = program->input_count;
     outputs->count = all ? program->tensor_count - program->input_count : program->output_count;
     outputs->examples = examples;
-    outputs->data = calloc(outputs->count + 1, sizeof *outputs->data);
-    QM_CHECK(outputs->data != NULL);
+    outputs->data = qm_alloc_zeroed(outputs->count + 1, sizeof *outputs->data);
     for (uint32_t i = 0; i < outputs->count; i++) {
-        outputs->data[i] = malloc(examples * program->tensors[outputs->first + i].size_bytes + 1);
-        QM_CHECK(outputs->data[i] != NULL);
+        outputs->data[i] = qm_alloc(examples * program->tensors[outputs->first + i].size_bytes + 1);
     }
 }
 

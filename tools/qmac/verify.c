@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "driver/driver.h"
 #include "sim/lockstep/lockstep.h"
 #include "tools/qmac/agreement.h"

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/text.h"
+
 enum { SIGNALS = QM_PROBES + QM_PROBE_DATAS, FIRST_ID = '!', PATH_BYTES = 4096, KNOWN = 0xff };
 _Static_assert(FIRST_ID + SIGNALS <= '~', "an identifier of a variable is one character");
 
@@ -153,6 +155,7 @@ enum qm_status waves_write(const struct qm_device *pair, const char *folder, str
     QM_TRY(close_file(file, path, diag));
     printf("waveforms: cycles %" PRIu64 " to %" PRIu64 " of both, with the same names; they open with\n",
            qm_frames_at(model, range.first)->cycle, qm_frames_at(model, range.end - 1)->cycle);
-    printf("  twinwave %s/model.vcd %s/view.gtkw + %s/rtl.vcd %s/view.gtkw\n", folder, folder, folder, folder);
+    struct qm_shown shown = qm_shown(folder);
+    printf("  twinwave %s/model.vcd %s/view.gtkw + %s/rtl.vcd %s/view.gtkw\n", shown.text, shown.text, shown.text, shown.text);
     return QM_OK;
 }

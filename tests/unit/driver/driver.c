@@ -193,8 +193,7 @@ Test(driver, the_shipped_network_takes_the_same_time_without_values) {
         struct qm_machine machine;
         struct qm_program *program;
         cr_assert(qm_machine_load(machines[i], &machine, &diag) == QM_OK, "%s", diag.text);
-        cr_assert(qm_compile("workloads/digits/digits_int8.tflite", &machine, &options, &program, &diag) == QM_OK, "%s",
-                  diag.text);
+        cr_assert(qm_compile_file("workloads/digits/digits_int8.tflite", &machine, &options, &program, &diag) == QM_OK, "%s", diag.text);
         compare_without_values(program);
     }
 }
@@ -222,7 +221,7 @@ static const char digits[] = "workloads/digits/digits_int8.tflite";
 static struct qm_program *compile_digits(const struct qm_machine *machine) {
     struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
     struct qm_program *program;
-    cr_assert(qm_compile(digits, machine, &options, &program, &diag) == QM_OK, "%s", diag.text);
+    cr_assert(qm_compile_file(digits, machine, &options, &program, &diag) == QM_OK, "%s", diag.text);
     return program;
 }
 

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "common/memory.h"
 #include "tools/qmac/explore.h"
 
 TestSuite(explore_pool);
@@ -28,7 +29,7 @@ static void progress(void *context, uint64_t done) {
 }
 
 static struct board *run(uint64_t jobs, bool has_deadly) {
-    struct board *board = pool_share(sizeof *board);
+    struct board *board = qm_alloc_shared(sizeof *board);
     struct pool pool = {.count = TASKS, .jobs = jobs, .work = work, .progress = progress, .context = board};
     struct qm_diag diag;
     board->has_deadly = has_deadly;
@@ -42,7 +43,7 @@ Test(explore_pool, does_every_task_once_whatever_the_number_of_processes) {
         struct board *board = run(jobs[j], false);
         for (int i = 0; i < TASKS; i++) cr_expect(board->started[i] == 1 && board->ended[i] == 1, "task %d", i);
         cr_expect(eq(u64, board->shown, TASKS));
-        pool_unshare(board, sizeof *board);
+        qm_free_shared(board, sizeof *board);
     }
 }
 
@@ -50,11 +51,11 @@ Test(explore_pool, a_process_that_dies_loses_its_task_alone) {
     struct board *board = run(2, true);
     for (int i = 0; i < TASKS; i++) cr_expect(board->started[i] == 1 && board->ended[i] == (i != DEADLY), "task %d", i);
     cr_expect(eq(u64, board->shown, TASKS - 1));
-    pool_unshare(board, sizeof *board);
+    qm_free_shared(board, sizeof *board);
 }
 
 Test(explore_pool, with_no_process_left_tasks_wait) {
     struct board *board = run(1, true);
     for (int i = 0; i < TASKS; i++) cr_expect(board->started[i] == (i <= DEADLY) && board->ended[i] == (i < DEADLY), "task %d", i);
-    pool_unshare(board, sizeof *board);
+    qm_free_shared(board, sizeof *board);
 }

@@ -296,14 +296,19 @@ Test(onnx, nodes_that_nothing_needs_are_not_read) {
     refused_build("bad.onnx: operator 1 Missing is not supported; docs");
 }
 
-Test(onnx, circles_and_missing_tensors_are_refused) {
+Test(onnx, nodes_before_those_that_they_need_and_circles_are_refused) {
     open_input();
-    onnx_build_node(&build, "Add", "x b", "a");
-    onnx_build_node(&build, "Add", "a x", "b");
-    onnx_build_node(&build, "Identity", "b", "y");
-    refused_build("operator 0 Add uses b, which needs its own result, in a circle");
-    build.nodes[1]->input[0] = build.nodes[1]->input[1] = qm_arena_strdup(arena, "nowhere");
-    refused_build("operator 1 Add uses nowhere, which nothing computes");
+    onnx_build_node(&build, "Identity", "a", "y");
+    onnx_build_node(&build, "Identity", "x", "a");
+    refused_build("operator 0 Identity: its input a is made by operator 1 Identity, further down: ONNX nodes must be in topological order");
+    build.nodes[0]->input[0] = build.nodes[0]->output[0];
+    refused_build("operator 0 Identity: its input y is made by operator 0 Identity, itself: ONNX nodes must be in topological order");
+}
+
+Test(onnx, missing_tensors_are_refused) {
+    open_input();
+    onnx_build_node(&build, "Add", "x nowhere", "y");
+    refused_build("operator 0 Add uses nowhere, which nothing computes");
 }
 
 Test(onnx, constants_that_contradict_themselves_or_lie_elsewhere_are_refused) {

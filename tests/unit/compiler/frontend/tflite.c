@@ -183,7 +183,7 @@ Test(tflite, says_what_it_cannot_open) {
     struct qm_graph *graph = NULL;
     struct qm_diag diag = {""};
     cr_expect(eq(int, qm_model_read("/no/such/file.tflite", NULL, arena, &graph, &diag), QM_BAD_INPUT));
-    cr_expect(eq(str, diag.text, "/no/such/file.tflite: No such file or directory"));
+    cr_expect(eq(str, diag.text, "/no/such/file.tflite: cannot be read: No such file or directory"));
     cr_expect(eq(int, qm_model_read("/", NULL, arena, &graph, &diag), QM_BAD_INPUT));
     static const uint8_t text[] = "this is not a model";
     cr_expect(eq(int, qm_model_parse(&(struct qm_model_bytes){text, sizeof text, "text"}, NULL, arena, &graph, &diag), QM_BAD_INPUT));

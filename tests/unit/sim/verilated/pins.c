@@ -6,6 +6,7 @@
 
 #include "common/counters.h"
 #include "common/csr.h"
+#include "common/memory.h"
 #include "sim/verilated/rtl.h"
 #include "sim/verilated/rtl_library.h"
 #include "tests/support/machine_4x4.h"
@@ -26,7 +27,7 @@ static void bench_init(struct bench *bench) {
     struct qm_rtl rtl;
     cr_assert(qm_rtl_build(&machine, &(struct qm_rtl_options){0}, &rtl, &diag) == QM_OK, "%s", diag.text);
     cr_assert(rtl_library_open(rtl.library, false, &bench->library, &diag) == QM_OK, "%s", diag.text);
-    bench->model = bench->library.create();
+    bench->model = bench->library.create(qm_out_of_memory);
 }
 
 static void bench_fini(struct bench *bench) {

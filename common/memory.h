@@ -1,0 +1,38 @@
+/* memory.h - the one way to memory, and the one place where it is found to have run out.
+ *
+ * No function here returns NULL. When the system gives nothing more, the process ends: one line on stderr, exit status 3 (QM_INTERNAL). It ends here,
+ * and not by a status through every caller, because nothing is left to do on the way: files are written by qm_file_write, which allocates
+ * nothing between the first byte and the rename, so none is half-written; what stands in the buffer of stdout is dropped; the system frees the rest.
+ * A process that works for another says it there instead: qm_memory_tell. Blocks are freed by free().
+ */
+#ifndef QM_COMMON_MEMORY_H
+#define QM_COMMON_MEMORY_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "common/status.h"
+
+void *qm_alloc(size_t size_bytes); /* not zeroed */
+void *qm_alloc_zeroed(size_t count, size_t item_bytes);
+void *qm_alloc_aligned(size_t alignment, size_t size_bytes); /* a power of two; not zeroed */
+void *qm_alloc_more(void *block, size_t size_bytes);         /* the block, moved to one of this size */
+
+/* Zeroed memory that a process shares with those that it forks. Pages that are not touched cost nothing. */
+void *qm_alloc_shared(size_t size_bytes);
+void qm_free_shared(void *memory, size_t size_bytes);
+
+/* A stream into a text that grows; closing it ends the text, which is the caller's to free. */
+FILE *qm_text_stream_open(char **text, size_t *size);
+void qm_text_stream_close(FILE *stream);
+
+/* Makes sure of the stack: what grows later would find no memory in a place that cannot say so. For the begin of main(). */
+void qm_reserve_stack(void);
+
+/* For libraries that say by themselves that they got none: ends the process as above. */
+void qm_out_of_memory(void) __attribute__((noreturn));
+
+/* From now on this process ends without a word on stderr, and the line stands in diag, which it shares with the process that waits for it. */
+void qm_memory_tell(struct qm_diag *diag);
+
+#endif
