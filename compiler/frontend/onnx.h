@@ -70,6 +70,7 @@ enum onnx_step_kind {
 struct onnx_step {
     const struct onnx_step *before;
     enum onnx_step_kind kind;
+    bool is_rounded;       /* this one or one before it rounds */
     uint32_t count;        /* of numbers: 1, or one a channel */
     const double *numbers; /* MUL, ADD, DIV */
     double low, high;      /* CLIP */

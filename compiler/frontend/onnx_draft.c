@@ -53,10 +53,12 @@ static bool draft_identity(const struct onnx_node *n, struct onnx_value *value, 
     return true;
 }
 
+static bool rounds(enum onnx_step_kind kind) {
+    return kind == ONNX_FLOOR || kind == ONNX_ROUND || kind == ONNX_SIGN;
+}
+
 static bool is_rounded(const struct onnx_draft *draft) {
-    for (const struct onnx_step *step = draft->steps; step != NULL; step = step->before)
-        if (step->kind == ONNX_FLOOR || step->kind == ONNX_ROUND || step->kind == ONNX_SIGN) return true;
-    return false;
+    return draft->steps != NULL && draft->steps->is_rounded;
 }
 
 bool onnx_draft_of(const struct onnx_node *n, struct onnx_value *value, const struct onnx_draft **draft) {
@@ -89,7 +91,7 @@ struct onnx_draft *onnx_draft_copy(const struct onnx_node *n, const struct onnx_
 
 struct onnx_step *onnx_draft_append(const struct onnx_node *n, struct onnx_draft *draft, enum onnx_step_kind kind) {
     struct onnx_step *step = QM_ARENA_NEW(n->r->arena, struct onnx_step, 1);
-    *step = (struct onnx_step){.before = draft->steps, .kind = kind};
+    *step = (struct onnx_step){.before = draft->steps, .kind = kind, .is_rounded = rounds(kind) || is_rounded(draft)};
     draft->steps = step;
     return step;
 }

@@ -1,4 +1,4 @@
-/* main.c - qmac COMMAND ...: finds the command in a table and hands over. Exit status: 0 done, 1 a comparison failed, 2 bad input, 3 our fault. */
+/* main.c - qmac COMMAND ...: finds the command in a table and hands over. Exit status: 0 done, 1 a comparison failed, 2 bad input, 3 our fault or the system's. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +25,8 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 static void print_help(FILE *out) {
     fprintf(out, "usage: qmac COMMAND ... (qmac COMMAND --help tells more)\n\n");
     for (int i = 0; i < COMMANDS; i++) fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].text);
-    fprintf(out, "\n  --version, --help\n\nexit status: 0 done, 1 a comparison failed, 2 bad input, 3 an internal fault\n");
+    fprintf(out, "\n  --version, --help\n\nexit status: 0 done, 1 a comparison failed, 2 bad input, 3 out of memory, a tool\nthat failed, "
+                 "an internal fault\n");
 }
 
 /* What was printed must have arrived. */

@@ -136,17 +136,30 @@ static void file_name(const struct qm_program *program, uint32_t tensor, char *n
         if (*at == '/' || *at == ':' || iscntrl((unsigned char)*at)) *at = '_';
 }
 
-/* The name, with the tensor's number behind it if a tensor before has the same one. */
-static void unique_name(const struct qm_program *program, uint32_t first, uint32_t tensor, char *name, size_t size) {
-    char other[QM_NAME_BYTES];
-    file_name(program, tensor, name, size);
-    for (uint32_t i = first; i < tensor; i++) {
-        file_name(program, i, other, sizeof other);
-        if (strcmp(other, name) != 0) continue;
-        size_t used = strlen(name);
-        snprintf(name + used, size - used, "_%u", tensor);
-        return;
+/* By the names of their files; of equals the first comes first. */
+static int compare_tensors(const void *a, const void *b, void *context) {
+    char name[QM_NAME_BYTES], other[QM_NAME_BYTES];
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    file_name(context, x, name, sizeof name);
+    file_name(context, y, other, sizeof other);
+    int order = strcmp(name, other);
+    return order != 0 ? order : (x > y) - (x < y);
+}
+
+/* The tensors from first on for which one before has the same name: [count], to free. */
+static bool *find_twins(const struct qm_program *program, uint32_t first, uint32_t count) {
+    char before[QM_NAME_BYTES] = "", name[QM_NAME_BYTES];
+    bool *is_twin = qm_alloc_zeroed(count, sizeof *is_twin);
+    uint32_t *sorted = qm_alloc_zeroed(count, sizeof *sorted);
+    for (uint32_t i = 0; i < count; i++) sorted[i] = first + i;
+    qsort_r(sorted, count, sizeof *sorted, compare_tensors, (void *)(uintptr_t)program); /* only read */
+    for (uint32_t i = 0; i < count; i++) {
+        file_name(program, sorted[i], name, sizeof name);
+        is_twin[sorted[i] - first] = i > 0 && strcmp(name, before) == 0;
+        memcpy(before, name, sizeof name);
     }
+    free(sorted);
+    return is_twin;
 }
 
 static void stack_shape(const struct qm_program_tensor *tensor, uint64_t examples, enum cli_stacking stacking, struct qm_npy *npy) {
@@ -160,20 +173,30 @@ static void stack_shape(const struct qm_program_tensor *tensor, uint64_t example
         npy->dims[0] *= examples;
 }
 
+/* The file has the tensor's name, with its number behind it when it has a twin. */
+static enum qm_status write_output(const struct qm_program *program, uint32_t tensor, bool is_twin, const char *folder,
+                                   const struct qm_npy *npy, struct qm_diag *diag) {
+    char name[QM_NAME_BYTES], number[16] = "", path[4096];
+    file_name(program, tensor, name, sizeof name);
+    if (is_twin) snprintf(number, sizeof number, "_%u", tensor);
+    if (snprintf(path, sizeof path, "%s/%s%s.npy", folder, name, number) >= (int)sizeof path)
+        return qm_fail(diag, QM_BAD_INPUT, "%.100s: the name is too long", folder);
+    return qm_npy_write(path, npy, diag);
+}
+
 enum qm_status cli_outputs_write(const struct qm_program *program, const struct cli_outputs *outputs, enum cli_stacking stacking,
                                  const char *folder, struct qm_diag *diag) {
-    for (uint32_t i = 0; i < outputs->count; i++) {
+    enum qm_status status = QM_OK;
+    bool *is_twin = find_twins(program, outputs->first, outputs->count);
+    for (uint32_t i = 0; i < outputs->count && status == QM_OK; i++) {
         const struct qm_program_tensor *tensor = &program->tensors[outputs->first + i];
         struct qm_npy npy = {.data = outputs->data[i]};
-        char name[QM_NAME_BYTES + 16], path[4096];
-        unique_name(program, outputs->first, outputs->first + i, name, sizeof name);
         memcpy(npy.type, npy_types[tensor->dtype], sizeof npy.type);
         stack_shape(tensor, outputs->examples, stacking, &npy);
-        if (snprintf(path, sizeof path, "%s/%s.npy", folder, name) >= (int)sizeof path)
-            return qm_fail(diag, QM_BAD_INPUT, "%.100s: the name is too long", folder);
-        QM_TRY(qm_npy_write(path, &npy, diag));
+        status = write_output(program, outputs->first + i, is_twin[i], folder, &npy, diag);
     }
-    return QM_OK;
+    free(is_twin);
+    return status;
 }
 
 /* ---- labels ---- */
