@@ -37,6 +37,11 @@ static void set_environment(void) {
     setenv("LC_ALL", "C", 1);
 }
 
+_Noreturn static void give_up(const char *what) {
+    dprintf(STDERR_FILENO, "%s: %s\n", what, strerror(errno));
+    _exit(STATUS_NOT_STARTED);
+}
+
 static void become(const struct qm_process *process, int output, pid_t parent) {
     sigset_t none;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -44,11 +49,10 @@ static void become(const struct qm_process *process, int output, pid_t parent) {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0) _exit(STATUS_NOT_STARTED);
-    if (process->folder != NULL && chdir(process->folder) != 0) _exit(STATUS_NOT_STARTED);
+    if (process->folder != NULL && chdir(process->folder) != 0) give_up(process->folder);
     set_environment();
     execvp(process->arguments[0], (char *const *)(uintptr_t)process->arguments);
-    dprintf(STDERR_FILENO, "%s: %s\n", process->arguments[0], strerror(errno));
-    _exit(STATUS_NOT_STARTED);
+    give_up(process->arguments[0]);
 }
 
 static enum qm_status start(struct qm_process *process, struct child *child, struct qm_diag *diag) {

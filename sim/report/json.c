@@ -87,6 +87,11 @@ static void add_run(cJSON *root, const struct qm_report_source *source) {
     qm_json_text(root, "model_sha256", source->program->model_sha256);
     add_machine(root, source->machine);
     qm_json_text(root, "engine", source->engine);
+    if (source->verilog_folder != NULL) {
+        cJSON *verilog = qm_json_object(root, "verilog");
+        qm_json_text(verilog, "folder", source->verilog_folder);
+        qm_json_text(verilog, "sha256", source->verilog_sha256);
+    }
     qm_json_text(root, "requant", source->program->requant);
     qm_json_text(root, "precision", source->program->precision[0] != '\0' ? source->program->precision : "model");
     qm_json_number(root, "examples", (double)source->examples);

@@ -92,7 +92,9 @@ static void print_head(FILE *out, const struct qm_report *report) {
     fprintf(out, "machine  %s: %ux%u cells, scratchpad %s, accumulator %s, AXI %u B, DRAM %u B a cycle, %u MHz; fingerprint %08x\n",
             qm_shown(machine->name).text, machine->rows, machine->cols, scratchpad, accumulator, machine->axi_bytes,
             machine->dram_bytes_per_cycle, machine->clock_mhz, qm_machine_fingerprint(machine));
-    fprintf(out, "engine   %s, %" PRIu64 " example%s", source->engine, source->examples, source->examples == 1 ? "" : "s");
+    fprintf(out, "engine   %s", source->engine);
+    if (source->verilog_folder != NULL) fprintf(out, " of %s, sha256 %.12s", qm_shown(source->verilog_folder).text, source->verilog_sha256);
+    fprintf(out, ", %" PRIu64 " example%s", source->examples, source->examples == 1 ? "" : "s");
     if (source->random_input) fprintf(out, " of random input, seed %" PRIu64, source->seed);
     if (source->stalls > 0) fprintf(out, "; memory stalls with probability %g, seed %" PRIu64, source->stalls, source->seed);
     fprintf(out, "\n\n");

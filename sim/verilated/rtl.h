@@ -28,6 +28,7 @@ struct qm_rtl_options {
 struct qm_rtl {
     char folder[QM_PATH_BYTES];  /* of the Verilog, absolute */
     char library[QM_PATH_BYTES]; /* to be loaded */
+    bool cells;                  /* as it was asked for */
     /* Of the lines "DIGEST  NAME" of all files that Verilator read, sorted by name: what sha256sum prints of them, in the folder, piped into
      * sha256sum. The machine has no part in it. */
     struct qm_digest digest;

@@ -259,6 +259,7 @@ static enum qm_status build_locked(const struct cache *cache) {
 }
 
 static enum qm_status find_or_build(const struct cache *cache) {
+    cache->rtl->cells = cache->request->options->cells;
     QM_TRY(qm_path_join(cache->rtl->folder, cache->diag, cache->request->source, NULL));
     for (size_t i = 0; i < cache->count; i++)
         if (find_in(cache, cache->roots[i])) return QM_OK;

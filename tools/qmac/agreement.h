@@ -4,7 +4,9 @@
 
 #include <stdbool.h>
 
+#include "common/arena.h"
 #include "sim/lockstep/lockstep.h"
+#include "sim/verilated/rtl.h"
 
 struct agreement {
     const char *what; /* was compared: a model, a program, "random programs" */
@@ -17,5 +19,8 @@ struct agreement {
 
 /* Prints the line "no difference". Without a run and a cycle compared it is QM_BAD_INPUT, with fewer runs than wanted QM_INTERNAL. */
 QM_MUST_USE enum qm_status agreement_print(const struct agreement *agreement, struct qm_diag *diag);
+
+/* The outcome for programs: equal, or different with its one line; difference NULL: equal. Of the arena. */
+char *agreement_json(const struct agreement *agreement, const struct qm_rtl *rtl, const char *difference, struct qm_arena *arena);
 
 #endif

@@ -20,7 +20,6 @@
 
 #include "common/memory.h"
 #include "common/text.h"
-#include "tools/qmac/agreement.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/corpus.h"
 #include "tools/qmac/found.h"
@@ -223,16 +222,15 @@ static enum qm_status watch(struct run *run, const sigset_t *signals, struct qm_
 
 static enum qm_status print_agreement(const struct run *run, struct qm_diag *diag) {
     struct qm_corpus_state state = state_of(run);
-    struct agreement agreement = {.what = "random programs",
-                                  .machine = run->verify->machine,
-                                  .runs = state.programs - run->before.programs,
-                                  .wanted = run->endurance->count,
-                                  .was_stopped = run->was_stopped,
-                                  .seconds = cli_seconds() - run->begin};
-    for (uint64_t j = 0; j < run->endurance->jobs; j++) agreement.stats.runs += run->shared->workers[j].stats.runs;
-    agreement.stats.cycles = state.cycles - run->before.cycles;
-    agreement.stats.events = state.events - run->before.events;
-    QM_TRY(agreement_print(&agreement, diag));
+    struct agreement *agreement = run->endurance->agreement;
+    agreement->runs = state.programs - run->before.programs;
+    agreement->wanted = run->endurance->count;
+    agreement->was_stopped = run->was_stopped;
+    agreement->seconds = cli_seconds() - run->begin;
+    for (uint64_t j = 0; j < run->endurance->jobs; j++) agreement->stats.runs += run->shared->workers[j].stats.runs;
+    agreement->stats.cycles = state.cycles - run->before.cycles;
+    agreement->stats.events = state.events - run->before.events;
+    QM_TRY(agreement_print(agreement, diag));
     if (run->endurance->corpus != NULL)
         printf("%s: %" PRIu64 " programs and %" PRIu64 " cycles in %.0f s of all runs; the next seed is %" PRIu64 "\n",
                qm_shown(run->endurance->corpus).text, state.programs, state.cycles, state.seconds, state.next);

@@ -2,6 +2,7 @@
 #ifndef QM_TOOLS_ENDURANCE_H
 #define QM_TOOLS_ENDURANCE_H
 
+#include "tools/qmac/agreement.h"
 #include "tools/qmac/verify_random.h"
 
 enum { QM_ENDURANCE_JOBS_MAX = 64 };
@@ -13,8 +14,9 @@ struct qm_endurance {
     const char *corpus;      /* folder, or NULL: nothing is kept */
     const char *shrink_file; /* where a failing program goes, reduced; or NULL */
     const char *random_options,
-        *file_options; /* of the command line, a space before each: those that find a random program again, but for its seed,
+        *file_options;           /* of the command line, a space before each: those that find a random program again, but for its seed,
                                                   and those that find a program of the corpus again, but for its file */
+    struct agreement *agreement; /* filled with what was compared */
 };
 
 /* Runs the corpus, then the programs; prints what was compared and the rate. SIGINT and SIGTERM end it in good order: what was done is saved.

@@ -25,7 +25,6 @@ size_t qm_coverage_bytes(void) {
 struct qm_coverage *qm_coverage_create(void) {
     QM_CHECK(qm_field_count <= MAX_FIELDS);
     struct qm_coverage *coverage = qm_alloc_zeroed(1, sizeof *coverage);
-    QM_CHECK(coverage != NULL);
     return coverage;
 }
 

@@ -11,6 +11,7 @@
 #include "sim/report/report.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
+#include "tools/qmac/rtl_builds.h"
 #include "tools/qmac/tensors.h"
 
 static const char help[] = "usage: qmac run MODEL|PROGRAM [options]\n"
@@ -49,6 +50,8 @@ struct session {
     struct cli_inputs inputs;
     struct cli_outputs outputs;
     struct qm_npy labels;
+    struct rtl_builds builds;
+    const struct qm_rtl *rtl; /* NULL: another engine */
     struct qm_device *device;
     struct qm_run *run;
     uint64_t example;
@@ -190,6 +193,10 @@ static enum qm_status run_examples(struct session *session, struct qm_diag *diag
     struct qm_device_options device = {.seed = options->seed, .stalls = options->stalls, .step = options->step};
     bool keeps_all = options->build.keep_layers;
     qm_driver_memory(program, &device);
+    if (options->engine == &qm_device_rtl) {
+        QM_TRY(rtl_builds_get(&session->builds, &session->opened.machine, false, &session->rtl, diag));
+        device.rtl_library = session->rtl->library;
+    }
     QM_TRY(options->engine->create(&session->opened.machine, &device, &session->device, diag));
     QM_TRY(qm_driver_load(session->device, program, diag));
     cli_outputs_init(program, keeps_all, session->inputs.examples, &session->outputs);
@@ -211,6 +218,8 @@ static enum qm_status write_results(struct session *session, struct qm_diag *dia
         .run = session->run,
         .energy = session->energy,
         .engine = options->engine->name,
+        .verilog_folder = session->rtl != NULL ? session->rtl->folder : NULL,
+        .verilog_sha256 = session->rtl != NULL ? session->rtl->digest.text : NULL,
         .examples = session->inputs.examples,
         .labelled = labelled ? session->inputs.examples : 0,
         .correct = labelled ? cli_labels_count(program, &session->outputs, &session->labels) : 0,

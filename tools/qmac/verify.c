@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/file.h"
 #include "common/text.h"
 #include "driver/driver.h"
 #include "sim/lockstep/lockstep.h"
@@ -36,6 +37,7 @@ static const char help[] =
     "  --shrink FILE.prog    reduce a failing random program or TEST.prog, and save it as a program test\n"
     "  --rtl DIR             Verilog to compare instead of rtl/\n"
     "  --cells               with the array of cells that is synthesized, not the form of it that simulates fast\n"
+    "  --json FILE           write the outcome as JSON, when model and RTL are equal and when they differ\n"
     "  --waves DIR           where waveforms of a difference go (default qmac-waves)\n";
 
 enum { INPUTS_MAX = 32, OPTIONS_MAX = 128 };
@@ -50,8 +52,10 @@ struct verify_options {
     unsigned input_count;
     uint64_t random, seed, jobs, max_cycles;
     double stalls;
-    const char *waves_dir, *shrink_file, *corpus;
+    const char *waves_dir, *shrink_file, *corpus, *json;
     struct rtl_builds builds;
+    struct qm_machine machine; /* of all but a TEST.prog */
+    struct agreement agreement;
     bool wants_help, is_random, probed;
     struct qm_arena *arena;
     char given[OPTIONS_MAX];         /* letters of the options, in order, and a 0 */
@@ -74,6 +78,7 @@ static enum qm_status take_option(struct verify_options *options, int option, st
     case 'D': options->corpus = optarg; return QM_OK;
     case 'B': options->probed = true; return QM_OK;
     case 'A': options->builds.cells = true; return QM_OK;
+    case 'J': options->json = optarg; return QM_OK;
     case 'K': options->shrink_file = optarg; return QM_OK;
     case 'R': options->builds.folder = optarg; return QM_OK;
     case 'W': options->waves_dir = optarg; return QM_OK;
@@ -100,7 +105,7 @@ static const char *options_without(const struct verify_options *options, const c
 }
 
 static const char *options_of_file(const struct verify_options *options) {
-    return options_without(options, "rimsqwLCNISPjDKW");
+    return options_without(options, "rimsqwLCNISPjDKWJ");
 }
 
 static bool is_text(const char *file) {
@@ -136,6 +141,7 @@ static enum qm_status check_options(int argc, char **argv, struct verify_options
     if (options->jobs < 1 || options->jobs > QM_ENDURANCE_JOBS_MAX)
         return qm_fail(diag, QM_BAD_INPUT, "--jobs %" PRIu64 ": give 1 to %d", options->jobs, QM_ENDURANCE_JOBS_MAX);
     if (options->shrink_file != NULL) QM_TRY(cli_check_writable(options->shrink_file, diag));
+    if (options->json != NULL) QM_TRY(cli_check_writable(options->json, diag));
     if (options->waves_dir != NULL) return cli_check_folder(options->waves_dir, diag);
     options->waves_dir = "qmac-waves";
     return QM_OK;
@@ -151,6 +157,7 @@ static enum qm_status parse_options(int argc, char **argv, struct verify_options
                                           {"corpus", required_argument, NULL, 'D'},
                                           {"probe", no_argument, NULL, 'B'},
                                           {"cells", no_argument, NULL, 'A'},
+                                          {"json", required_argument, NULL, 'J'},
                                           {"shrink", required_argument, NULL, 'K'},
                                           {"rtl", required_argument, NULL, 'R'},
                                           {"waves", required_argument, NULL, 'W'},
@@ -183,16 +190,18 @@ static struct qm_verify_random verify_of(struct verify_options *options, const s
 }
 
 static enum qm_status verify_random(struct verify_options *options, struct qm_diag *diag) {
-    struct qm_machine machine;
-    QM_TRY(cli_machine(&options->build, &machine, diag));
-    struct qm_verify_random verify = verify_of(options, &machine);
+    QM_TRY(cli_machine(&options->build, &options->machine, diag));
+    struct qm_verify_random verify = verify_of(options, &options->machine);
+    options->agreement.what = "random programs";
+    options->agreement.machine = &options->machine;
     struct qm_endurance endurance = {.count = options->random,
                                      .seed = options->seed,
                                      .jobs = options->jobs,
                                      .corpus = options->corpus,
-                                     .random_options = options_without(options, "rSjDKW"),
+                                     .random_options = options_without(options, "rSjDKWJ"),
                                      .file_options = options_of_file(options),
-                                     .shrink_file = options->shrink_file};
+                                     .shrink_file = options->shrink_file,
+                                     .agreement = &options->agreement};
     return qm_endurance_run(&endurance, &verify, diag);
 }
 
@@ -208,23 +217,24 @@ static void found_in_text(void *context, const struct qm_program_text *program, 
 }
 
 static enum qm_status verify_text(struct verify_options *options, struct qm_diag *diag) {
-    struct agreement agreement = {.wanted = 1};
+    struct agreement *agreement = &options->agreement;
     struct qm_program_text *program;
     struct qm_diag problem;
     double begin = cli_seconds();
     QM_TRY(qm_program_text_read(options->file, options->arena, &program, diag));
     struct qm_verify_random verify = verify_of(options, &program->machine);
+    agreement->what = program->file;
+    agreement->machine = &program->machine;
+    agreement->wanted = 1;
     verify.found = found_in_text;
     verify.context = options;
-    enum qm_status status = qm_verify_text(&verify, program, &agreement.stats, diag);
+    enum qm_status status = qm_verify_text(&verify, program, &agreement->stats, diag);
     if (status == QM_MISMATCH && options->shrink_file != NULL && qm_shrink(&verify, program, options->shrink_file, &problem) != QM_OK)
         found_tell_late("it is not reduced", &problem);
     if (status != QM_OK) return status;
-    agreement.what = program->file;
-    agreement.machine = &program->machine;
-    agreement.runs = agreement.stats.runs;
-    agreement.seconds = cli_seconds() - begin;
-    return agreement_print(&agreement, diag);
+    agreement->runs = agreement->stats.runs;
+    agreement->seconds = cli_seconds() - begin;
+    return agreement_print(agreement, diag);
 }
 
 /* ---- a network ---- */
@@ -235,7 +245,6 @@ struct subject {
     struct cli_program opened;
     struct cli_inputs inputs;
     uint64_t example; /* that runs */
-    struct agreement agreement;
 };
 
 /* After a difference the pair lets no time pass: nobody waits for it then. */
@@ -275,13 +284,13 @@ static enum qm_status verify_on_pair(struct qm_device *pair, struct subject *sub
     double begin = cli_seconds();
     enum qm_status status = run_examples(pair, subject, diag);
     const char *difference = qm_lockstep_difference(pair);
-    subject->agreement.seconds = cli_seconds() - begin;
-    subject->agreement.stats = qm_lockstep_stats(pair);
+    subject->options->agreement.seconds = cli_seconds() - begin;
+    subject->options->agreement.stats = qm_lockstep_stats(pair);
     if (difference == NULL) return status;
     struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
     struct scene_program run = scene_of_program(subject->opened.program, &scene);
     status = name_difference(subject, difference, diag);
-    if (!is_second) tell_found(subject->options, options_without(subject->options, "W"), diag);
+    if (!is_second) tell_found(subject->options, options_without(subject->options, "WJ"), diag);
     scene_report(pair, &run, subject->options->waves_dir);
     return status;
 }
@@ -329,14 +338,16 @@ static enum qm_status verify_program(struct subject *subject, struct qm_diag *di
     QM_TRY(read_inputs(subject, diag));
     uint64_t wanted = device_steps(program) * subject->inputs.examples;
     if (wanted == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: nothing would be compared: no step of it runs on the device", program->model);
+    struct agreement *agreement = &subject->options->agreement;
+    agreement->what = qm_arena_strdup(subject->options->arena, program->model);
+    agreement->machine = &subject->options->machine;
+    subject->options->machine = subject->opened.machine;
+    agreement->wanted = wanted;
     enum qm_status status = verify_once(subject, subject->options->probed, false, diag);
     if (status == QM_MISMATCH && !subject->options->probed) locate(subject, diag);
     if (status != QM_OK) return status;
-    subject->agreement.what = program->model;
-    subject->agreement.machine = &subject->opened.machine;
-    subject->agreement.runs = subject->agreement.stats.runs;
-    subject->agreement.wanted = wanted;
-    return agreement_print(&subject->agreement, diag);
+    agreement->runs = agreement->stats.runs;
+    return agreement_print(agreement, diag);
 }
 
 static enum qm_status verify_network(struct verify_options *options, struct qm_diag *diag) {
@@ -356,12 +367,27 @@ static enum qm_status verify(struct verify_options *options, struct qm_diag *dia
     }
 }
 
+/* What was compared: the Verilog by name and content, and the outcome for programs. A difference stays the news, whatever fails here. */
+static enum qm_status conclude(const struct verify_options *options, enum qm_status status, struct qm_diag *diag) {
+    if ((status != QM_OK && status != QM_MISMATCH) || options->builds.count == 0) return status;
+    const struct qm_rtl *rtl = &options->builds.made[0].rtl;
+    printf("Verilog  %s, sha256 %.12s%s\n", qm_shown(rtl->folder).text, rtl->digest.text, rtl->cells ? ", with the array of cells" : "");
+    if (options->json == NULL) return status;
+    struct qm_diag problem;
+    const char *json = agreement_json(&options->agreement, rtl, status == QM_OK ? NULL : diag->text, options->arena);
+    enum qm_status written = qm_file_write(options->json, json, strlen(json), &problem);
+    if (status == QM_OK && written != QM_OK) *diag = problem;
+    if (status == QM_OK) return written;
+    if (written != QM_OK) found_tell_late("the outcome is not written", &problem);
+    return status;
+}
+
 int qm_cmd_verify(int argc, char **argv) {
     struct verify_options options = {.seed = 1, .jobs = 1, .arena = qm_arena_create()};
     struct qm_diag diag;
     enum qm_status status = parse_options(argc, argv, &options, &diag);
     if (status == QM_OK && options.wants_help) fputs(help, stdout);
-    if (status == QM_OK && !options.wants_help) status = verify(&options, &diag);
+    if (status == QM_OK && !options.wants_help) status = conclude(&options, verify(&options, &diag), &diag);
     qm_arena_destroy(options.arena);
     return cli_fail(status, &diag);
 }
