@@ -26,8 +26,8 @@ report() {
     awk -f tests/coverage/rtl.awk tests/coverage/exclusions.txt "$@" || failed=1
     printf '\nC rooms, lines (gcov; gcov -o %s/obj/FOLDER FILE.c for a listing)\n' "$c"
     find "$c" -name '*.gcda' | LC_ALL=C sort | xargs gcov -n 2>/dev/null | awk -v goal=$goal_c -f tests/coverage/rooms.awk || failed=1
-    printf '\nInstruction fields in states of the machine (4000 random programs on tiny and edge)\n'
-    "$build/functional_coverage" 100 4000 1 tiny edge || failed=1
+    printf '\nInstruction fields in states of the machine (6000 random programs on tiny and edge)\n'
+    "$build/functional_coverage" 100 6000 1 tiny edge || failed=1
 }
 report "$@" >"$coverage/report.txt"
 # The long lists stay in the file.

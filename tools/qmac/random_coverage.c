@@ -158,6 +158,14 @@ static void count_fields(const struct qm_coverage *coverage, int opcode, struct 
         }
 }
 
+/* "MATMUL end of the weights (W4A8) one beyond" */
+static const char *print_limit(const struct limit *limit, const char *where, char *text, size_t size) {
+    const char *value = limit->when == NULL ? NULL : qm_enum_value_name(limit->when->name, limit->value);
+    const char *open = value == NULL ? "" : " (", *close = value == NULL ? "" : ")";
+    snprintf(text, size, "%s %s%s%s%s %s", qm_opcode_name(limit->opcode), limit->name, open, value == NULL ? "" : value, close, where);
+    return text;
+}
+
 static void count_limits(const struct qm_coverage *coverage, struct count *count) {
     struct limits limits;
     struct qm_machine machine;
@@ -167,10 +175,9 @@ static void count_limits(const struct qm_coverage *coverage, struct count *count
         char name[120];
         const struct limit *limit = &limits.list[i];
         bool is_low = limit->slack == NULL && limit->step < 0;
-        snprintf(name, sizeof name, "%s %s %s", qm_opcode_name(limit->opcode), limit->name, is_low ? "at its least" : "at its most");
-        if (coverage->has_at[i]) note_class(count, coverage->at[i], name);
-        snprintf(name, sizeof name, "%s %s %s", qm_opcode_name(limit->opcode), limit->name, is_low ? "one below" : "one beyond");
-        if (coverage->has_beyond[i]) note_class(count, coverage->beyond[i], name);
+        const char *at = is_low ? "at its least" : "at its most", *beyond = is_low ? "one below" : "one beyond";
+        if (coverage->has_at[i]) note_class(count, coverage->at[i], print_limit(limit, at, name, sizeof name));
+        if (coverage->has_beyond[i]) note_class(count, coverage->beyond[i], print_limit(limit, beyond, name, sizeof name));
     }
 }
 

@@ -195,44 +195,47 @@ static const struct rule {
     int64_t step;
     int64_t (*slack)(const struct limit_site *);
     bool is_tiled;
+    const char *by; /* NULL, or each value of this field has a limit of its own */
 } rules[] = {
-    {LOAD | STORE, LIMIT_REFUSES, "end in the arena", "dram_addr", 1, arena_end, false},
-    {LOAD | STORE, LIMIT_REFUSES, "end in the scratchpad", "spad_addr", 1, transfer_end, false},
-    {MATMUL | POOL | COPY, LIMIT_REFUSES, "end of the window", "in_addr", 1, window_end, false},
-    {MATMUL, LIMIT_REFUSES, "end of the weights", "weight_addr", 1, weights_end, false},
-    {REQUANTIZE, LIMIT_REFUSES, "end of the parameters", "param_addr", 1, params_end, false},
-    {REQUANTIZE, LIMIT_REFUSES, "end of the table", "table_addr", 1, table_end, false},
-    {REQUANTIZE | POOL | COPY, LIMIT_REFUSES, "end of the output", "out_addr", 1, output_end, false},
-    {ADD, LIMIT_REFUSES, "end of the first operand", "in_addr", 1, first_end, false},
-    {ADD, LIMIT_REFUSES, "end of the second operand", "b_addr", 1, second_end, false},
-    {ADD, LIMIT_REFUSES, "end of the output", "out_addr", 1, sum_end, false},
-    {MATMUL | REQUANTIZE, LIMIT_REFUSES, "end in the accumulator", "acc_addr", 1, accumulator_end, false},
-    {MATMUL | REQUANTIZE, LIMIT_REFUSES, "channels for tiles", "channels", 1, channels_above, false},
-    {MATMUL | REQUANTIZE, LIMIT_REFUSES, "tiles for channels", "channels", -1, channels_below, false},
-    {MATMUL | POOL, LIMIT_REFUSES, "depthwise run", "run_bytes", 1, depthwise_run, false},
-    {MATMUL, LIMIT_REFUSES, "depthwise precision", "precision", 1, depthwise_precision, false},
-    {MATMUL, LIMIT_REFUSES, "weight_zero above", "weight_zero", 1, weight_zero_above, false},
-    {MATMUL, LIMIT_REFUSES, "weight_zero below", "weight_zero", -1, weight_zero_below, false},
-    {MATMUL, LIMIT_REFUSES, "depthwise weight_zero above", "weight_zero", 1, depthwise_zero_above, false},
-    {MATMUL, LIMIT_REFUSES, "depthwise weight_zero below", "weight_zero", -1, depthwise_zero_below, false},
-    {REQUANTIZE, LIMIT_REFUSES, "elements of a table", "out_type", 1, table_elements, false},
-    {POOL | ADD, LIMIT_REFUSES, "wide elements", "out_type", 1, wide_elements, false},
-    {REQUANTIZE, LIMIT_REFUSES, "tiles of nibbles", "channels", A_TILE, nibble_tiles, true},
-    {POOL, LIMIT_REFUSES, "channels of nibbles", "channels", 1, nibble_channels, false},
-    {ADD, LIMIT_REFUSES, "length of nibbles", "length", 1, nibble_length, false},
-    {LOAD | STORE | MATMUL | REQUANTIZE | POOL | ADD | COPY, LIMIT_REFUSES, "wait for the own unit", "wait", OWN_UNIT, own_wait, false},
-    {LOAD | STORE | MATMUL | REQUANTIZE | POOL | ADD | COPY, LIMIT_REFUSES, "signal to the own unit", "signal", OWN_UNIT, own_signal,
-     false},
-    {MATMUL, LIMIT_SIZE, "run of R bytes", "run_bytes", 1, run_of_rows, false},
-    {MATMUL, LIMIT_SIZE, "run of 2R bytes", "run_bytes", 1, run_of_two_rows, false},
-    {COPY, LIMIT_SIZE, "run of C bytes", "run_bytes", 1, run_of_cols, false},
-    {MATMUL | REQUANTIZE, LIMIT_SIZE, "channels of a tile", "channels", 1, channels_of_a_tile, true},
-    {POOL, LIMIT_SIZE, "channels of a tile", "channels", 1, channels_of_a_tile, false},
-    {ADD, LIMIT_SIZE, "length of C", "length", 1, length_of_cols, false},
-    {LOAD | STORE, LIMIT_SIZE, "row of a beat", "row_bytes", 1, row_of_a_beat, false},
-    {LOAD | STORE, LIMIT_SIZE, "row of a burst", "row_bytes", 1, row_of_a_burst, false},
-    {LOAD | STORE, LIMIT_SIZE, "row that ends with a beat", "dram_addr", 1, end_of_a_beat, false},
-    {LOAD | STORE, LIMIT_SIZE, "row that ends with a burst", "dram_addr", 1, end_of_a_burst, false},
+    {LOAD | STORE, LIMIT_REFUSES, "end in the arena", "dram_addr", 1, arena_end, false, NULL},
+    {LOAD | STORE, LIMIT_REFUSES, "end in the scratchpad", "spad_addr", 1, transfer_end, false, NULL},
+    {MATMUL | POOL | COPY, LIMIT_REFUSES, "end of the window", "in_addr", 1, window_end, false, NULL},
+    {MATMUL, LIMIT_REFUSES, "end of the weights", "weight_addr", 1, weights_end, false, "precision"},
+    {REQUANTIZE, LIMIT_REFUSES, "end of the parameters", "param_addr", 1, params_end, false, NULL},
+    {REQUANTIZE, LIMIT_REFUSES, "end of the table", "table_addr", 1, table_end, false, NULL},
+    {REQUANTIZE | POOL, LIMIT_REFUSES, "end of the output", "out_addr", 1, output_end, false, "out_type"},
+    {COPY, LIMIT_REFUSES, "end of the output", "out_addr", 1, output_end, false, NULL},
+    {ADD, LIMIT_REFUSES, "end of the first operand", "in_addr", 1, first_end, false, NULL},
+    {ADD, LIMIT_REFUSES, "end of the second operand", "b_addr", 1, second_end, false, NULL},
+    {ADD, LIMIT_REFUSES, "end of the output", "out_addr", 1, sum_end, false, "out_type"},
+    {MATMUL | REQUANTIZE, LIMIT_REFUSES, "end in the accumulator", "acc_addr", 1, accumulator_end, false, NULL},
+    {MATMUL | REQUANTIZE, LIMIT_REFUSES, "channels for tiles", "channels", 1, channels_above, false, NULL},
+    {MATMUL | REQUANTIZE, LIMIT_REFUSES, "tiles for channels", "channels", -1, channels_below, false, NULL},
+    {MATMUL | POOL, LIMIT_REFUSES, "depthwise run", "run_bytes", 1, depthwise_run, false, NULL},
+    {MATMUL, LIMIT_REFUSES, "depthwise precision", "precision", 1, depthwise_precision, false, NULL},
+    {MATMUL, LIMIT_REFUSES, "weight_zero above", "weight_zero", 1, weight_zero_above, false, NULL},
+    {MATMUL, LIMIT_REFUSES, "weight_zero below", "weight_zero", -1, weight_zero_below, false, NULL},
+    {MATMUL, LIMIT_REFUSES, "depthwise weight_zero above", "weight_zero", 1, depthwise_zero_above, false, NULL},
+    {MATMUL, LIMIT_REFUSES, "depthwise weight_zero below", "weight_zero", -1, depthwise_zero_below, false, NULL},
+    {REQUANTIZE, LIMIT_REFUSES, "elements of a table", "out_type", 1, table_elements, false, NULL},
+    {POOL | ADD, LIMIT_REFUSES, "wide elements", "out_type", 1, wide_elements, false, NULL},
+    {REQUANTIZE, LIMIT_REFUSES, "tiles of nibbles", "channels", A_TILE, nibble_tiles, true, NULL},
+    {POOL, LIMIT_REFUSES, "channels of nibbles", "channels", 1, nibble_channels, false, NULL},
+    {ADD, LIMIT_REFUSES, "length of nibbles", "length", 1, nibble_length, false, NULL},
+    {LOAD | STORE | MATMUL | REQUANTIZE | POOL | ADD | COPY, LIMIT_REFUSES, "wait for the own unit", "wait", OWN_UNIT, own_wait, false,
+     NULL},
+    {LOAD | STORE | MATMUL | REQUANTIZE | POOL | ADD | COPY, LIMIT_REFUSES, "signal to the own unit", "signal", OWN_UNIT, own_signal, false,
+     NULL},
+    {MATMUL, LIMIT_SIZE, "run of R bytes", "run_bytes", 1, run_of_rows, false, NULL},
+    {MATMUL, LIMIT_SIZE, "run of 2R bytes", "run_bytes", 1, run_of_two_rows, false, NULL},
+    {COPY, LIMIT_SIZE, "run of C bytes", "run_bytes", 1, run_of_cols, false, NULL},
+    {MATMUL | REQUANTIZE, LIMIT_SIZE, "channels of a tile", "channels", 1, channels_of_a_tile, true, NULL},
+    {POOL, LIMIT_SIZE, "channels of a tile", "channels", 1, channels_of_a_tile, false, NULL},
+    {ADD, LIMIT_SIZE, "length of C", "length", 1, length_of_cols, false, NULL},
+    {LOAD | STORE, LIMIT_SIZE, "row of a beat", "row_bytes", 1, row_of_a_beat, false, NULL},
+    {LOAD | STORE, LIMIT_SIZE, "row of a burst", "row_bytes", 1, row_of_a_burst, false, NULL},
+    {LOAD | STORE, LIMIT_SIZE, "row that ends with a beat", "dram_addr", 1, end_of_a_beat, false, NULL},
+    {LOAD | STORE, LIMIT_SIZE, "row that ends with a burst", "dram_addr", 1, end_of_a_burst, false, NULL},
 };
 enum { RULES = sizeof rules / sizeof *rules };
 
@@ -306,7 +309,8 @@ static bool rule_exists(const struct rule *rule, const struct qm_machine *machin
     return rule->slack != row_of_a_burst || machine->scratchpad_bytes > 4 * BURST_BYTES;
 }
 
-static void add_rule(struct limits *limits, const struct rule *rule, enum qm_opcode opcode) {
+/* Of all instructions of the opcode, or of those in which rule->by is value. */
+static void add_rule_when(struct limits *limits, const struct rule *rule, enum qm_opcode opcode, const struct qm_enum_value *value) {
     bool exists = rule_exists(rule, limits->machine, opcode);
     add(limits, &(struct limit){.name = rule->name,
                                 .opcode = opcode,
@@ -315,8 +319,23 @@ static void add_rule(struct limits *limits, const struct rule *rule, enum qm_opc
                                 .step = rule->step == OWN_UNIT ? 1 << qm_opcode_unit(opcode) : rule->step,
                                 .slack = rule->slack,
                                 .is_tiled = rule->is_tiled,
+                                .when = value == NULL ? NULL : limit_field(value->field),
+                                .value = value == NULL ? 0 : value->value,
                                 .has_at = exists,
                                 .has_beyond = exists && rule->kind != LIMIT_WIDTH});
+}
+
+/* POOL and ADD have no wide elements. */
+static bool has_value(enum qm_opcode opcode, const struct qm_enum_value *value) {
+    bool is_wide = strcmp(value->field, "out_type") == 0 && value->value > QM_out_type_BITS4;
+    return value->supported && (opcode == QM_REQUANTIZE || !is_wide);
+}
+
+static void add_rule(struct limits *limits, const struct rule *rule, enum qm_opcode opcode) {
+    if (rule->by == NULL) add_rule_when(limits, rule, opcode, NULL);
+    for (size_t i = 0; rule->by != NULL && i < qm_enum_value_count; i++)
+        if (strcmp(qm_enum_values[i].field, rule->by) == 0 && has_value(opcode, &qm_enum_values[i]))
+            add_rule_when(limits, rule, opcode, &qm_enum_values[i]);
 }
 
 static struct limit bound_of(const struct qm_field *field, enum qm_opcode opcode, int64_t step, int64_t bound) {
@@ -390,6 +409,7 @@ void limits_init(struct limits *limits, const struct qm_machine *machine) {
 
 int64_t limit_slack(const struct limit *limit, const struct qm_machine *machine, const struct qm_insn *insn) {
     if (insn->opcode != limit->opcode) return INT64_MAX;
+    if (limit->when != NULL && member_value(limit->when, insn) != limit->value) return INT64_MAX;
     if (limit->slack != NULL) return limit->slack(&(struct limit_site){machine, insn});
     int64_t value = member_value(limit->field, insn);
     if (value > limit->last) return INT64_MAX;

@@ -31,8 +31,10 @@ struct limit {
     int64_t step;                                /* of the field, for 1 of slack less; 0: a tile of channels more */
     int64_t (*slack)(const struct limit_site *); /* NULL: the field against its bound */
     int64_t bound, last;                         /* without slack: a field beyond last is another limit's */
-    bool is_tiled;                               /* tiles follows channels */
-    bool has_at, has_beyond;                     /* a short program on the machine can be there */
+    const struct qm_field *when;                 /* NULL, or the limit is of instructions in which this field is value */
+    int64_t value;
+    bool is_tiled;           /* tiles follows channels */
+    bool has_at, has_beyond; /* a short program on the machine can be there */
 };
 
 struct limits {

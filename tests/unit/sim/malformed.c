@@ -263,3 +263,14 @@ Test(malformed, an_operand_may_end_with_its_memory_and_not_behind) {
         }
     destroy_pair(pair);
 }
+
+/* MATMUL writes no output, so that channels of which a row would not fit the scratchpad are no fault of the scratchpad. */
+Test(malformed, channels_beyond_the_scratchpad_are_refused_by_the_accumulator) {
+    struct qm_device *pair = create_pair();
+    struct qm_insn matmul = {.opcode = QM_MATMUL, .precision = QM_precision_W1A8, .channels = 5000, .tiles = 1250};
+    matmul.out_w = matmul.out_h = matmul.kernel_w = matmul.kernel_h = matmul.run_bytes = matmul.in_rows = matmul.in_row_bytes = 1;
+    cr_assert(gt(i64, matmul.channels, SCRATCHPAD));
+    run(pair, &matmul, 1);
+    expect_error(pair, QM_ERROR_ACCUMULATOR, 0);
+    destroy_pair(pair);
+}
