@@ -12,10 +12,10 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Werror
 CFLAGS := -std=gnu11 -O2 -g $(WARN) -fPIC
 LDLIBS := -lprotobuf-c -lcjson -lyaml -lnettle -ldl -lm
 
-ROOMS := common compiler driver sim
+ROOMS := common compiler driver sim report explore
 LIB_SRC := $(sort $(shell find $(ROOMS) -name '*.c'))
 TOOL_SRC := $(sort $(wildcard tools/qmac/*.c))
-UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c') $(wildcard tools/qmac/explore_*.c tools/qmac/random_*.c) tools/qmac/agreement.c tools/qmac/found.c)
+UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c') $(wildcard tools/qmac/random_*.c) tools/qmac/agreement.c tools/qmac/found.c)
 obj = $(patsubst %.c,$(B)/$(2)/%.o,$(1))
 
 # Everything that building, testing and linting need, in Debian's names. The one list; `make deps` installs what is missing.
@@ -103,7 +103,7 @@ $(B)/run_programs: $(call obj,tests/programs/run_programs.c tools/qmac/program_t
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
 
-BENCH_SRC := $(sort $(wildcard tools/bench/*.c)) tools/qmac/explore_point.c
+BENCH_SRC := $(sort $(wildcard tools/bench/*.c))
 $(B)/bench: $(call obj,$(BENCH_SRC),obj) $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)

@@ -21,7 +21,7 @@
 #include "sim/verilated/rtl.h"
 #include "tools/bench/precisions.h"
 #include "tools/bench/resnet50.h"
-#include "tools/qmac/explore.h"
+#include "explore/explore.h"
 
 struct subject {
     const char *name;

@@ -6,7 +6,7 @@
 
 #include "common/text.h"
 #include "common/version.h"
-#include "sim/report/json_tree.h"
+#include "report/json_tree.h"
 
 enum qm_status agreement_print(const struct agreement *agreement, struct qm_diag *diag) {
     const struct qm_machine *machine = agreement->machine;

@@ -15,7 +15,7 @@
 #include "common/memory.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
-#include "tools/qmac/explore.h"
+#include "explore/explore.h"
 
 static const char help[] =
     "usage: qmac explore MODEL... [options]\n"

@@ -15,7 +15,7 @@
 #include "common/status.h"
 #include "common/work.h"
 #include "compiler/compiler.h"
-#include "sim/cycle/decode.h"
+#include "sim/control/decode.h"
 #include "tools/qmac/random_limits.h"
 
 enum { BUDGET_CYCLES = 1500, CORNER_CYCLES = 12000, CORNER_ATTEMPTS = 400 };

@@ -8,7 +8,7 @@
 
 #include "common/file.h"
 #include "driver/driver.h"
-#include "sim/report/report.h"
+#include "report/report.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 #include "tools/qmac/rtl_builds.h"

@@ -3,7 +3,7 @@
 #include <criterion/new/assert.h>
 #include <string.h>
 
-#include "sim/cycle/decode.h"
+#include "sim/control/decode.h"
 #include "tools/qmac/random_limits.h"
 #include "tools/qmac/random_program.h"
 
