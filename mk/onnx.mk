@@ -32,6 +32,6 @@ ONNX_TEST_SUPPORT := tests/support/numbers.c tests/support/machine_run.c tests/s
     tests/support/onnx_naive.c
 ONNX_TESTS := $(B)/onnx_nodes $(B)/onnx_integer $(B)/onnx_qonnx
 
-$(ONNX_TESTS): $(B)/%: $(call obj,$(ONNX_TEST_SUPPORT),obj) $(B)/obj/tests/networks/%.o $(B)/libqmac.a
-	$(call say,LD,$@)
-	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS) -lz
+PROGRAMS += $(ONNX_TESTS)
+$(ONNX_TESTS): $(B)/%: $(call obj,$(ONNX_TEST_SUPPORT),obj) $(B)/obj/tests/networks/%.o
+$(ONNX_TESTS): LDLIBS += -lz

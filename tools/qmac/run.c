@@ -11,7 +11,7 @@
 #include "report/report.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
-#include "tools/qmac/rtl_builds.h"
+#include "verify/rtl_builds.h"
 #include "tools/qmac/tensors.h"
 
 static const char help[] = "usage: qmac run MODEL|PROGRAM [options]\n"

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "sim/control/decode.h"
-#include "tools/qmac/random_limits.h"
-#include "tools/qmac/random_program.h"
+#include "verify/random_limits.h"
+#include "verify/random_program.h"
 
 TestSuite(random_program);
 

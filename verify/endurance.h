@@ -1,9 +1,9 @@
 /* endurance.h - random programs for hours: several processes, a corpus of what was interesting, and nothing lost when it is stopped. */
-#ifndef QM_TOOLS_ENDURANCE_H
-#define QM_TOOLS_ENDURANCE_H
+#ifndef QM_VERIFY_ENDURANCE_H
+#define QM_VERIFY_ENDURANCE_H
 
-#include "tools/qmac/agreement.h"
-#include "tools/qmac/verify_random.h"
+#include "verify/agreement.h"
+#include "verify/verify_random.h"
 
 enum { QM_ENDURANCE_JOBS_MAX = 64 };
 

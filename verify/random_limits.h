@@ -4,8 +4,8 @@
  * well. One field moves it. So one rule draws and recognizes every corner: bounds of fields come from spec/isa.def, the others from the
  * table here. A good instruction has no limit with a slack below 0.
  */
-#ifndef QM_TOOLS_RANDOM_LIMITS_H
-#define QM_TOOLS_RANDOM_LIMITS_H
+#ifndef QM_VERIFY_RANDOM_LIMITS_H
+#define QM_VERIFY_RANDOM_LIMITS_H
 
 #include <stdbool.h>
 #include <stdint.h>

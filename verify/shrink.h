@@ -1,8 +1,8 @@
 /* shrink.h - reduces a program on which the engines differ to a small one on which they still do. */
-#ifndef QM_TOOLS_SHRINK_H
-#define QM_TOOLS_SHRINK_H
+#ifndef QM_VERIFY_SHRINK_H
+#define QM_VERIFY_SHRINK_H
 
-#include "tools/qmac/verify_random.h"
+#include "verify/verify_random.h"
 
 /* Reduces and saves it as a program test. The program must fail; QM_BAD_INPUT when it does not, or holds a byte that a line of it states:
  * only memories that are filled or zero can be kept. Prints what was reached. */

@@ -1,6 +1,6 @@
 /* scene.h - prints what surrounds a difference between model and RTL: the last events that agreed, and the instructions that were at work. */
-#ifndef QM_TOOLS_SCENE_H
-#define QM_TOOLS_SCENE_H
+#ifndef QM_VERIFY_SCENE_H
+#define QM_VERIFY_SCENE_H
 
 #include "common/program.h"
 #include "sim/lockstep/lockstep.h"

@@ -1,11 +1,11 @@
-/* verify_random.h - one program on two engines in lockstep: a program test, or a random one (tools/qmac/random_program.h draws them). */
-#ifndef QM_TOOLS_VERIFY_RANDOM_H
-#define QM_TOOLS_VERIFY_RANDOM_H
+/* verify_random.h - one program on two engines in lockstep: a program test, or a random one (verify/random_program.h draws them). */
+#ifndef QM_VERIFY_VERIFY_RANDOM_H
+#define QM_VERIFY_VERIFY_RANDOM_H
 
 #include "sim/lockstep/lockstep.h"
-#include "tools/qmac/program_text.h"
-#include "tools/qmac/random_program.h"
-#include "tools/qmac/rtl_builds.h"
+#include "verify/program_text.h"
+#include "verify/random_program.h"
+#include "verify/rtl_builds.h"
 
 /* Called at the first sight of a difference, before anything is made of it. */
 typedef void qm_verify_found(void *context, const struct qm_program_text *program, const struct qm_diag *difference);

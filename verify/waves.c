@@ -2,7 +2,7 @@
  *
  * What has no meaning in a cycle is x on the model's side; the RTL's side shows what the wires carry.
  */
-#include "tools/qmac/waves.h"
+#include "verify/waves.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,12 +1,12 @@
 /* What may be called equal, and the words of a command that finds a difference again. */
-#include "tools/qmac/agreement.h"
+#include "verify/agreement.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <criterion/redirect.h>
 #include <string.h>
 
-#include "tools/qmac/found.h"
+#include "verify/found.h"
 
 static struct qm_machine machine;
 static struct qm_diag diag;

@@ -1,11 +1,11 @@
 /* random_program.h - programs drawn from a seed: every instruction and field, free of races, short enough for RTL simulation.
  *
- * Every second instruction is drawn at a limit (tools/qmac/random_limits.h), and three programs in five are malformed on purpose, rather late: an
+ * Every second instruction is drawn at a limit (verify/random_limits.h), and three programs in five are malformed on purpose, rather late: an
  * instruction one beyond a limit, a lost token, a bad program register. Limits and ways come by turns, from seed to seed, so that a few hundred
  * seeds in a row have all. The same machine and seed give the same program everywhere. Out of reach are tokens near their 65535.
  */
-#ifndef QM_TOOLS_RANDOM_PROGRAM_H
-#define QM_TOOLS_RANDOM_PROGRAM_H
+#ifndef QM_VERIFY_RANDOM_PROGRAM_H
+#define QM_VERIFY_RANDOM_PROGRAM_H
 
 #include <stdbool.h>
 #include <stddef.h>

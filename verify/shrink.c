@@ -3,7 +3,7 @@
  * A trial is always a program whose result is defined: tokens are set anew from the hazards, tile counts follow the channels, and no
  * instruction writes what it reads. What a malformed program has wrong in its words is set apart as bits to set and to clear, and stays.
  */
-#include "tools/qmac/shrink.h"
+#include "verify/shrink.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * Sizes are drawn small and then shrunk until operands fit the machine and the work fits a budget of cycles; now and then a stride or an
  * offset is drawn from its whole range. An instruction never writes what it reads itself: that is undefined (docs/machine.md).
  */
-#include "tools/qmac/random_program.h"
+#include "verify/random_program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "common/work.h"
 #include "compiler/compiler.h"
 #include "sim/control/decode.h"
-#include "tools/qmac/random_limits.h"
+#include "verify/random_limits.h"
 
 enum { BUDGET_CYCLES = 1500, CORNER_CYCLES = 12000, CORNER_ATTEMPTS = 400 };
 enum { CODE_BYTES = QM_RANDOM_MAX_INSNS * QM_INSN_BYTES, DATA_OFFSET = 4096, WEIGHT_ZERO_MAX = 255 };

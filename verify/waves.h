@@ -1,6 +1,6 @@
 /* waves.h - the last cycles of both engines as waveforms with the same signal names, so that a viewer can lay one over the other. */
-#ifndef QM_TOOLS_WAVES_H
-#define QM_TOOLS_WAVES_H
+#ifndef QM_VERIFY_WAVES_H
+#define QM_VERIFY_WAVES_H
 
 #include "sim/lockstep/lockstep.h"
 

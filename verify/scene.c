@@ -1,12 +1,12 @@
 /* scene.c - a unit works through its instructions in order, so a count of starts and ends says which ones are at work. */
-#include "tools/qmac/scene.h"
+#include "verify/scene.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "common/text.h"
-#include "tools/qmac/found.h"
-#include "tools/qmac/waves.h"
+#include "verify/found.h"
+#include "verify/waves.h"
 
 static void print_insn(const struct scene_program *run, uint32_t index, const char *who) {
     struct qm_insn insn;

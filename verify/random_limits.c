@@ -1,11 +1,11 @@
 /* random_limits.c - the limits: one table for the checks that speak of several fields or of the machine, then every field's own bounds. */
-#include "tools/qmac/random_limits.h"
+#include "verify/random_limits.h"
 
 #include <string.h>
 
 #include "common/precision.h"
 #include "common/status.h"
-#include "tools/qmac/random_program.h"
+#include "verify/random_program.h"
 
 enum { PARAMETER_BYTES = 9, WEIGHT_ZERO_MAX = 255, BURST_BYTES = 1024 };
 enum { A_TILE = 0, OWN_UNIT = 100 }; /* steps that depend on the instruction, on the opcode */

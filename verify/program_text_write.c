@@ -10,7 +10,7 @@
 #include "common/file.h"
 #include "common/memory.h"
 #include "common/text.h"
-#include "tools/qmac/program_text.h"
+#include "verify/program_text.h"
 
 enum { LINE_BYTES = 16, TEXT_BYTES = 1024 };
 

@@ -1,8 +1,8 @@
 /* corpus.h - a folder of interesting programs (seed-N.prog) and a file `state`: how far a long run has come. */
-#ifndef QM_TOOLS_CORPUS_H
-#define QM_TOOLS_CORPUS_H
+#ifndef QM_VERIFY_CORPUS_H
+#define QM_VERIFY_CORPUS_H
 
-#include "tools/qmac/verify_random.h"
+#include "verify/verify_random.h"
 
 struct qm_corpus_state {
     uint64_t next; /* seed: all before it are done */

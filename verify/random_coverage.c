@@ -7,8 +7,8 @@
 
 #include "common/memory.h"
 #include "common/status.h"
-#include "tools/qmac/random_limits.h"
-#include "tools/qmac/random_program.h"
+#include "verify/random_limits.h"
+#include "verify/random_program.h"
 
 enum { MAX_FIELDS = 96, CLASSES = 8, CLASS_ZERO = 0, CLASS_POSITIVE = 1, CLASS_NEGATIVE = 2 };
 

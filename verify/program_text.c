@@ -1,5 +1,5 @@
 /* program_text.c - reader and runner of program tests. A line is split into words once; each kind of line has one function. */
-#include "tools/qmac/program_text.h"
+#include "verify/program_text.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
  *
  * state is six lines: machine, stalls, next, programs, cycles, events, seconds.
  */
-#include "tools/qmac/corpus.h"
+#include "verify/corpus.h"
 
 #include <dirent.h>
 #include <errno.h>

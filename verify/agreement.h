@@ -1,6 +1,6 @@
 /* agreement.h - the only way to say that there is no difference: it takes a comparison of something. */
-#ifndef QM_TOOLS_AGREEMENT_H
-#define QM_TOOLS_AGREEMENT_H
+#ifndef QM_VERIFY_AGREEMENT_H
+#define QM_VERIFY_AGREEMENT_H
 
 #include <stdbool.h>
 

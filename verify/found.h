@@ -1,6 +1,6 @@
 /* found.h - a difference is told at once, with the command that finds it again: what is made of it afterwards may fail, or take the process down. */
-#ifndef QM_TOOLS_FOUND_H
-#define QM_TOOLS_FOUND_H
+#ifndef QM_VERIFY_FOUND_H
+#define QM_VERIFY_FOUND_H
 
 #include "common/arena.h"
 #include "common/status.h"

@@ -2,15 +2,15 @@
  *
  * A difference is found without looking between the blocks; the same program then runs again on a pair that does, and that run reports.
  */
-#include "tools/qmac/verify_random.h"
+#include "verify/verify_random.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/prng.h"
-#include "tools/qmac/found.h"
-#include "tools/qmac/scene.h"
+#include "verify/found.h"
+#include "verify/scene.h"
 
 enum { NAME_BYTES = 160 };
 

@@ -5,7 +5,7 @@
  * interesting when a counter reaches a power of two that it has not reached before. Signals are blocked and asked for: no handler, no state
  * outside of the mapping.
  */
-#include "tools/qmac/endurance.h"
+#include "verify/endurance.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,12 +18,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/memory.h"
 #include "common/text.h"
-#include "tools/qmac/cli.h"
-#include "tools/qmac/corpus.h"
-#include "tools/qmac/found.h"
-#include "tools/qmac/shrink.h"
+#include "verify/corpus.h"
+#include "verify/found.h"
+#include "verify/shrink.h"
 
 enum { SAVE_SECONDS = 10 };
 
@@ -51,7 +51,7 @@ struct run {
     struct shared *shared;
     struct qm_coverage *coverage;  /* in shared memory */
     struct qm_corpus_state before; /* of earlier runs */
-    double begin;                  /* cli_seconds */
+    double begin;                  /* qm_seconds */
     bool was_stopped;              /* by a signal */
     struct worker *worker;         /* that this process is; NULL: the parent */
 };
@@ -151,7 +151,7 @@ static struct qm_corpus_state state_of(const struct run *run) {
         state.events += worker->stats.events;
     }
     state.next = next < run->shared->end ? next : run->shared->end;
-    state.seconds += cli_seconds() - run->begin;
+    state.seconds += qm_seconds() - run->begin;
     return state;
 }
 
@@ -186,7 +186,7 @@ static uint64_t reap(struct run *run) {
 
 static void print_progress(const struct run *run) {
     struct qm_corpus_state state = state_of(run);
-    double seconds = cli_seconds() - run->begin;
+    double seconds = qm_seconds() - run->begin;
     fprintf(stderr, "\r\033[Kseed %" PRIu64 ", %.0f programs/s, %.2f Mcycle/s", state.next,
             (double)(state.programs - run->before.programs) / seconds, 1e-6 * (double)(state.cycles - run->before.cycles) / seconds);
 }
@@ -211,8 +211,8 @@ static enum qm_status watch(struct run *run, const sigset_t *signals, struct qm_
         int signal = sigtimedwait(signals, NULL, &(struct timespec){.tv_sec = 1});
         if (signal == SIGINT || signal == SIGTERM) run->shared->stop = run->was_stopped = true;
         if (shows) print_progress(run);
-        if (cli_seconds() - run->begin < saved + SAVE_SECONDS) continue;
-        saved = cli_seconds() - run->begin;
+        if (qm_seconds() - run->begin < saved + SAVE_SECONDS) continue;
+        saved = qm_seconds() - run->begin;
         if (status == QM_OK) status = save(run, diag);
         if (status != QM_OK) run->shared->stop = true;
     }
@@ -226,7 +226,7 @@ static enum qm_status print_agreement(const struct run *run, struct qm_diag *dia
     agreement->runs = state.programs - run->before.programs;
     agreement->wanted = run->endurance->count;
     agreement->was_stopped = run->was_stopped;
-    agreement->seconds = cli_seconds() - run->begin;
+    agreement->seconds = qm_seconds() - run->begin;
     for (uint64_t j = 0; j < run->endurance->jobs; j++) agreement->stats.runs += run->shared->workers[j].stats.runs;
     agreement->stats.cycles = state.cycles - run->before.cycles;
     agreement->stats.events = state.events - run->before.events;
@@ -321,7 +321,7 @@ static enum qm_status prepare(struct run *run, struct qm_diag *diag) {
     const struct qm_rtl *rtl;
     QM_TRY(place_seeds(run, diag));
     QM_TRY(rtl_builds_get(verify->builds, verify->machine, verify->probed, &rtl, diag));
-    run->begin = cli_seconds();
+    run->begin = qm_seconds();
     run->verify->found = found_in_corpus;
     run->verify->context = run;
     return run->endurance->corpus != NULL ? qm_corpus_visit_all(run->endurance->corpus, replay, run, diag) : QM_OK;
@@ -331,7 +331,7 @@ enum qm_status qm_endurance_run(const struct qm_endurance *endurance, struct qm_
     struct run run = {.endurance = endurance, .verify = verify};
     run.shared = qm_alloc_shared(sizeof *run.shared);
     run.coverage = qm_alloc_shared(qm_coverage_bytes());
-    run.begin = cli_seconds();
+    run.begin = qm_seconds();
     enum qm_status status = prepare(&run, diag);
     if (status == QM_OK) status = run_workers(&run, diag);
     qm_free_shared(run.shared, sizeof *run.shared);

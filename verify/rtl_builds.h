@@ -1,6 +1,6 @@
 /* rtl_builds.h - the Verilated machines of one run of the command: each is found or built once, with a word about what is being done. */
-#ifndef QM_TOOLS_RTL_BUILDS_H
-#define QM_TOOLS_RTL_BUILDS_H
+#ifndef QM_VERIFY_RTL_BUILDS_H
+#define QM_VERIFY_RTL_BUILDS_H
 
 #include "sim/verilated/rtl.h"
 

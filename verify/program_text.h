@@ -17,8 +17,8 @@
  *
  * Fields that are not written are 0; memories that are not written are 0. The program lies in the first 4096 bytes of the arena.
  */
-#ifndef QM_TOOLS_PROGRAM_TEXT_H
-#define QM_TOOLS_PROGRAM_TEXT_H
+#ifndef QM_VERIFY_PROGRAM_TEXT_H
+#define QM_VERIFY_PROGRAM_TEXT_H
 
 #include "common/arena.h"
 #include "common/counters.h"

@@ -1,5 +1,5 @@
 /* rtl_builds.c - a table that is asked before the folder of builds is. */
-#include "tools/qmac/rtl_builds.h"
+#include "verify/rtl_builds.h"
 
 #include <stdio.h>
 

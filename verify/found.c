@@ -1,5 +1,5 @@
 /* found.c - stderr is not buffered, so what has been told is out. */
-#include "tools/qmac/found.h"
+#include "verify/found.h"
 
 #include <ctype.h>
 #include <stdbool.h>

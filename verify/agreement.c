@@ -1,5 +1,5 @@
 /* agreement.c - nothing compared is not equal. */
-#include "tools/qmac/agreement.h"
+#include "verify/agreement.h"
 
 #include <inttypes.h>
 #include <stdio.h>
