@@ -64,6 +64,6 @@ coverage-c:
 	+$(Q)$(MAKE) --no-print-directory B=$(COV)/c CC='gcc --coverage' WARN=-O0 $(COV)/c/unit \
 	    $(COV)/c/skip_equals_step $(COV)/c/onnx_nodes $(COV)/c/qmac $(COV)/c/libqmac-systemc.so
 
-$(B)/functional_coverage: $(call obj,tests/coverage/functional.c $(wildcard tools/qmac/random_*.c),obj) $(B)/libqmac.a
-	$(call say,LD,$@)
-	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS)
+PROGRAMS += $(B)/functional_coverage
+NOT_FOR_TEST += $(B)/functional_coverage
+$(B)/functional_coverage: $(call obj,tests/coverage/functional.c,obj)

@@ -31,18 +31,13 @@ $(FUZZ_TARGETS:%=$(B)/fuzz/%): $(patsubst %.c,$(B)/fuzz/obj/%.o,$(FUZZ_LIB_SRC))
 	$(call say,LD,$@)
 	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
-$(B)/fuzz/write-seeds: $(call obj,tests/fuzz/seeds.c,obj) $(B)/libqmac.a
-	$(call say,LD,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $^ $(LDLIBS)
+PROGRAMS += $(B)/fuzz/write-seeds $(B)/fuzz/write-onnx
+NOT_FOR_TEST += $(B)/fuzz/write-seeds $(B)/fuzz/write-onnx
+$(B)/fuzz/write-seeds: $(call obj,tests/fuzz/seeds.c,obj)
+$(B)/fuzz/write-onnx: $(call obj,tests/fuzz/onnx_seeds.c $(ONNX_BUILD),obj)
 
 $(B)/fuzz/seeds/model: $(FUZZ_MODELS)
 	$(Q)rm -rf $@ && mkdir -p $@ && cp $^ $@
-
-$(B)/fuzz/write-onnx: $(call obj,tests/fuzz/onnx_seeds.c $(ONNX_BUILD),obj) $(B)/libqmac.a
-	$(call say,LD,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $^ $(LDLIBS)
 
 $(B)/fuzz/seeds/onnx: $(B)/fuzz/write-onnx
 	$(Q)rm -rf $@ && mkdir -p $@ && $(B)/fuzz/write-onnx $@

@@ -10,7 +10,6 @@ MUTANT_FILE := all
 MUTANT_JOBS := 2
 MUTANT_DIR := $(B)/mutants
 PLANT_SRC := $(addprefix tests/mutants/,plant.c tokens.c expression.c tree.c mutations.c equivalent.c)
-MUTANT_RUN_SRC := $(addprefix tests/mutants/,run.c verification.c) $(filter-out tools/qmac/main.c,$(TOOL_SRC))
 
 MUTANT_UNIT_SRC := $(wildcard tests/unit/sim/*.c tests/unit/sim/verilated/*.c) tests/support/machine_4x4.c
 
@@ -26,15 +25,10 @@ $(MUTANT_DIR)/planted/faults: $(B)/plant
 	$(Q)ln -sfn "$(CURDIR)/spec" "$(CURDIR)/sim" $(@D)
 	$(B)/plant $(MUTANT_SEED) $(MUTANTS) $(MUTANT_FILE) $(@D) tests/mutants/equivalent.txt $(RTL_SRC)
 
-$(B)/plant: $(call obj,$(PLANT_SRC),obj) $(B)/libqmac.a
-	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $^ $(LDLIBS)
-
-# The home of these programs is the copy with the faults (common/home.h).
-$(MUTANT_DIR)/unit: $(call obj,$(MUTANT_UNIT_SRC),obj) $(B)/libqmac.a
-	$(call say,LD,$@)
-	$(Q)$(CC) -rdynamic -o $@ $^ -lcriterion $(LDLIBS)
-
-$(B)/run_mutants: $(call obj,$(MUTANT_RUN_SRC),obj) $(B)/libqmac.a
-	$(call say,LD,$@)
-	$(Q)$(CC) -rdynamic -o $@ $^ $(LDLIBS)
+PROGRAMS += $(B)/plant $(MUTANT_DIR)/unit $(B)/run_mutants
+NOT_FOR_TEST += $(B)/plant $(MUTANT_DIR)/unit $(B)/run_mutants
+$(B)/plant: $(call obj,$(PLANT_SRC),obj)
+# The home of these two is the copy with the faults (common/home.h).
+$(MUTANT_DIR)/unit: $(call obj,$(MUTANT_UNIT_SRC),obj)
+$(MUTANT_DIR)/unit: LDLIBS += -lcriterion
+$(B)/run_mutants: $(call obj,$(addprefix tests/mutants/,run.c verification.c),obj)

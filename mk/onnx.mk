@@ -3,7 +3,7 @@
 
 ONNX_SCHEMA := /usr/include/onnx/onnx.proto
 ONNX_FLAGS := -std=gnu11 -O2 -g -fPIC
-ONNX_USERS := $(filter compiler/frontend/onnx%,$(LIB_SRC)) $(shell find tests -path "*onnx*.c") tests/support/numbers.c tests/support/machine_run.c
+ONNX_USERS := $(filter compiler/frontend/onnx/%,$(LIB_SRC)) $(shell find tests -path "*onnx*.c") tests/support/numbers.c tests/support/machine_run.c
 
 $(B)/gen/onnx.pb-c.h: $(ONNX_SCHEMA)
 	$(call say,GEN,$@)
@@ -32,6 +32,6 @@ ONNX_TEST_SUPPORT := tests/support/numbers.c tests/support/machine_run.c tests/s
     tests/support/onnx_naive.c
 ONNX_TESTS := $(B)/onnx_nodes $(B)/onnx_integer $(B)/onnx_qonnx
 
-$(ONNX_TESTS): $(B)/%: $(call obj,$(ONNX_TEST_SUPPORT),obj) $(B)/obj/tests/networks/%.o $(B)/libqmac.a
-	$(call say,LD,$@)
-	$(Q)$(CC) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/libqmac.a -Wl,--no-whole-archive $(LDLIBS) -lz
+PROGRAMS += $(ONNX_TESTS)
+$(ONNX_TESTS): $(B)/%: $(call obj,$(ONNX_TEST_SUPPORT),obj) $(B)/obj/tests/networks/%.o
+$(ONNX_TESTS): LDLIBS += -lz

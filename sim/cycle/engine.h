@@ -7,8 +7,8 @@
 #define QM_SIM_CYCLE_ENGINE_H
 
 #include "sim/cycle/counters.h"
-#include "sim/cycle/csr.h"
-#include "sim/cycle/decode.h"
+#include "sim/control/csr.h"
+#include "sim/control/decode.h"
 #include "sim/cycle/fetch.h"
 #include "sim/cycle/load.h"
 #include "sim/cycle/mac_array.h"

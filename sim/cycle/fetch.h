@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "common/isa.h"
-#include "sim/cycle/csr.h"
+#include "sim/control/csr.h"
 
 enum { FETCH_FIFO = 8, FETCH_CHUNK = 4, FETCH_READ_ID = 0, LOAD_READ_ID = 1 };
 

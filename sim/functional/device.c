@@ -7,8 +7,8 @@
 
 #include "common/memory.h"
 #include "common/work.h"
-#include "sim/cycle/csr.h"
-#include "sim/cycle/decode.h"
+#include "sim/control/csr.h"
+#include "sim/control/decode.h"
 #include "sim/device.h"
 #include "sim/functional/commit.h"
 #include "sim/functional/functional.h"

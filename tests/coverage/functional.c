@@ -1,4 +1,4 @@
-/* functional.c - which classes of instruction field (tools/qmac/random_program.h) have started in which state of the machine: random programs on
+/* functional.c - which classes of instruction field (verify/random_program.h) have started in which state of the machine: random programs on
  * the cycle model, and for each START the classes of its instruction are added to the coverage of the state that the other units make.
  *
  *   build/functional_coverage GOAL_PERCENT COUNT SEED MACHINE...
@@ -11,7 +11,7 @@
 
 #include "common/prng.h"
 #include "sim/device.h"
-#include "tools/qmac/random_program.h"
+#include "verify/random_program.h"
 
 enum { CYCLE_LIMIT = 2000000, STATES = 3, STALLS_EVERY = 2 };
 static const char *const state_names[STATES] = {"nothing else at work", "one other unit at work", "two or three others at work"};

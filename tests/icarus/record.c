@@ -16,8 +16,8 @@
 
 #include "common/prng.h"
 #include "sim/memory/dram.h"
-#include "tools/qmac/program_text.h"
-#include "tools/qmac/random_program.h"
+#include "verify/program_text.h"
+#include "verify/random_program.h"
 
 /* Of the arenas behind the DRAM's base: the first program's, and in it what the scratchpad holds at the beginning. */
 enum { FILL_BASE = QM_TEXT_ARENA_BYTES, FILL_IMAGE = 4096 };

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/qmac/program_text.h"
-#include "tools/qmac/verify_random.h"
+#include "verify/program_text.h"
+#include "verify/verify_random.h"
 
 struct stage {
     const char *machine;

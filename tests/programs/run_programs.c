@@ -1,10 +1,10 @@
-/* run_programs.c - runs program tests (tools/qmac/program_text.h) on every engine: the cycle model skipping, stepping and in SystemC, and the RTL.
+/* run_programs.c - runs program tests (verify/program_text.h) on every engine: the cycle model skipping, stepping and in SystemC, and the RTL.
  *
  *   build/run_programs FILE...
  */
 #include <stdio.h>
 
-#include "tools/qmac/program_text.h"
+#include "verify/program_text.h"
 
 static enum qm_status run_everywhere(const struct qm_program_text *program, struct qm_diag *diag) {
     QM_TRY(qm_program_text_run(program, &qm_device_cycle, false, diag));

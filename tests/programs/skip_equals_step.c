@@ -11,7 +11,7 @@
 
 #include "common/prng.h"
 #include "sim/device.h"
-#include "tools/qmac/random_program.h"
+#include "verify/random_program.h"
 
 enum { CYCLE_LIMIT = 2000000 };
 

@@ -5,7 +5,7 @@
 #include <criterion/new/assert.h>
 #include <string.h>
 
-#include "compiler/frontend/tflite.h"
+#include "compiler/frontend/tflite/tflite.h"
 
 static uint32_t count_tensors(const struct tiny *t) {
     uint32_t count = 0;

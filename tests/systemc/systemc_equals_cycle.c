@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 #include "sim/lockstep/lockstep.h"
-#include "tools/qmac/program_text.h"
-#include "tools/qmac/random_program.h"
-#include "tools/qmac/verify_random.h"
+#include "verify/program_text.h"
+#include "verify/random_program.h"
+#include "verify/verify_random.h"
 
 static uint64_t failures; /* destroy has no other way to tell */
 

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/memory.h"
+#include "common/clock.h"
 #include "common/prng.h"
 #include "compiler/compiler.h"
 #include "driver/driver.h"
@@ -21,7 +21,7 @@
 #include "sim/verilated/rtl.h"
 #include "tools/bench/precisions.h"
 #include "tools/bench/resnet50.h"
-#include "tools/qmac/explore.h"
+#include "explore/explore.h"
 
 struct subject {
     const char *name;
@@ -29,12 +29,6 @@ struct subject {
     struct qm_program *program;
     uint64_t macs, cycles;
 };
-
-static double now_seconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 static void require(enum qm_status status, const struct qm_diag *diag) {
     if (status == QM_OK) return;
@@ -60,9 +54,9 @@ static double time_runs(struct qm_device *device, const struct qm_driver_options
     require(qm_driver_load(device, subject->program, &diag), &diag);
     for (int i = 0; i < runs; i++) {
         write_inputs(device, subject->program);
-        double start = now_seconds();
+        double start = qm_seconds();
         require(qm_driver_run(device, subject->program, options, NULL, &diag), &diag);
-        double seconds = now_seconds() - start;
+        double seconds = qm_seconds() - start;
         if (seconds < best) best = seconds;
     }
     return best;
@@ -103,9 +97,9 @@ static double time_point(const struct subject *subject) {
     require(qm_energy_load("cmos45", arena, &energy, &diag), &diag);
     for (int i = 0; i < 5; i++) {
         struct point point = {.state = POINT_WAITS};
-        double start = now_seconds();
+        double start = qm_seconds();
         point_run(subject->network, &options, energy, &subject->program->machine, &point);
-        double seconds = now_seconds() - start;
+        double seconds = qm_seconds() - start;
         require(point.state == POINT_OK ? QM_OK : QM_INTERNAL, &point.why);
         if (seconds < best) best = seconds;
     }
@@ -154,11 +148,11 @@ static void bench_graph(struct subject *subject, const struct qm_graph *graph, c
     struct qm_machine machine;
     struct qm_diag diag;
     require(qm_machine_load(machine_name, &machine, &diag), &diag);
-    double start = now_seconds();
+    double start = qm_seconds();
     require(qm_legalize(graph, options.rounding, arena, &subject->network, &diag), &diag);
     require(qm_narrow(subject->network, NULL, arena, &diag), &diag);
     require(qm_plan(subject->network, &machine, &options, &subject->program, &diag), &diag);
-    double compile_seconds = now_seconds() - start;
+    double compile_seconds = qm_seconds() - start;
     subject->macs = count_macs(subject->program);
     print_model(subject, compile_seconds);
 }
@@ -201,14 +195,14 @@ static void bench_build(const char *name) {
     QM_CHECK(mkdtemp(folder) != NULL && setenv("QMAC_CACHE", folder, 1) == 0);
     require(qm_machine_load(name, &machine, &diag), &diag);
     for (int probed = 0; probed <= 1; probed++) {
-        double start = now_seconds();
+        double start = qm_seconds();
         require(qm_rtl_build(&machine, &(struct qm_rtl_options){.probed = probed}, &rtl, &diag), &diag);
         printf("%s RTL of %s (%ux%u): %.1f s\n", probed ? "then the probed" : "first build of the", name, machine.rows, machine.cols,
-               now_seconds() - start);
+               qm_seconds() - start);
     }
-    double start = now_seconds();
+    double start = qm_seconds();
     require(qm_rtl_build(&machine, &(struct qm_rtl_options){0}, &rtl, &diag), &diag);
-    printf("found again: %.1f ms\n", 1e3 * (now_seconds() - start));
+    printf("found again: %.1f ms\n", 1e3 * (qm_seconds() - start));
     unsetenv("QMAC_CACHE");
     QM_CHECK(posix_spawnp(&pid, remove[0], NULL, NULL, remove, environ) == 0 && waitpid(pid, NULL, 0) == pid);
 }

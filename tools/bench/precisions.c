@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "tools/qmac/explore.h"
+#include "explore/explore.h"
 
 struct bench {
     const struct qm_graph *graph;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/file.h"
@@ -204,12 +203,6 @@ enum qm_status cli_open(const char *file, const struct cli_build *build, struct 
     enum qm_status status = open_in(arena, file, build, opened, diag);
     qm_arena_destroy(arena);
     return status;
-}
-
-double cli_seconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
 /* A file is made and removed: permissions alone do not tell (root, read-only mounts, /proc). */

@@ -80,9 +80,6 @@ QM_MUST_USE enum qm_status cli_compile(const struct qm_model_bytes *model, const
 QM_MUST_USE enum qm_status cli_read(const char *file, struct qm_arena *arena, struct qm_model_bytes *read, bool *is_program,
                                     struct qm_diag *diag);
 
-/* Of a clock that only goes forward. */
-double cli_seconds(void);
-
 /* Whether a file could be written there: its folder exists and a file can be made in it. */
 QM_MUST_USE enum qm_status cli_check_writable(const char *file, struct qm_diag *diag);
 /* The same of files in a folder, which need not exist when it could be made. */

@@ -11,11 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/memory.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
-#include "tools/qmac/explore.h"
+#include "explore/explore.h"
 
 static const char help[] =
     "usage: qmac explore MODEL... [options]\n"
@@ -184,7 +185,7 @@ static void run_point(void *context, uint64_t index) {
 /* One line that changes on a terminal; elsewhere a line now and then. */
 static void show_progress(void *context, uint64_t done) {
     struct session *session = context;
-    time_t time = (time_t)cli_seconds();
+    time_t time = (time_t)qm_seconds();
     if (time - session->shown < (session->on_terminal ? TERMINAL_SECONDS : LOG_SECONDS)) return;
     session->shown = time;
     double left = (double)(time - session->begin) / (double)done * (double)(session->point_count - done);
@@ -195,7 +196,7 @@ static void show_progress(void *context, uint64_t done) {
 static enum qm_status run_points(struct session *session, struct qm_diag *diag) {
     struct pool pool = {
         .count = session->point_count, .jobs = session->jobs, .work = run_point, .progress = show_progress, .context = session};
-    session->begin = session->shown = (time_t)cli_seconds();
+    session->begin = session->shown = (time_t)qm_seconds();
     session->on_terminal = isatty(STDERR_FILENO);
     enum qm_status status = pool_run(&pool, diag);
     if (session->on_terminal && session->shown != session->begin) fprintf(stderr, "\r\033[K");

@@ -8,10 +8,10 @@
 
 #include "common/file.h"
 #include "driver/driver.h"
-#include "sim/report/report.h"
+#include "report/report.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
-#include "tools/qmac/rtl_builds.h"
+#include "verify/rtl_builds.h"
 #include "tools/qmac/tensors.h"
 
 static const char help[] = "usage: qmac run MODEL|PROGRAM [options]\n"

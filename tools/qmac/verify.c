@@ -4,19 +4,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/text.h"
 #include "driver/driver.h"
 #include "sim/lockstep/lockstep.h"
-#include "tools/qmac/agreement.h"
+#include "verify/agreement.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
-#include "tools/qmac/endurance.h"
-#include "tools/qmac/found.h"
-#include "tools/qmac/scene.h"
-#include "tools/qmac/shrink.h"
+#include "verify/endurance.h"
+#include "verify/found.h"
+#include "verify/scene.h"
+#include "verify/shrink.h"
 #include "tools/qmac/tensors.h"
-#include "tools/qmac/verify_random.h"
+#include "verify/verify_random.h"
 
 static const char help[] =
     "usage: qmac verify MODEL|PROGRAM|TEST.prog [options]\n"
@@ -220,7 +221,7 @@ static enum qm_status verify_text(struct verify_options *options, struct qm_diag
     struct agreement *agreement = &options->agreement;
     struct qm_program_text *program;
     struct qm_diag problem;
-    double begin = cli_seconds();
+    double begin = qm_seconds();
     QM_TRY(qm_program_text_read(options->file, options->arena, &program, diag));
     struct qm_verify_random verify = verify_of(options, &program->machine);
     agreement->what = program->file;
@@ -233,7 +234,7 @@ static enum qm_status verify_text(struct verify_options *options, struct qm_diag
         found_tell_late("it is not reduced", &problem);
     if (status != QM_OK) return status;
     agreement->runs = agreement->stats.runs;
-    agreement->seconds = cli_seconds() - begin;
+    agreement->seconds = qm_seconds() - begin;
     return agreement_print(agreement, diag);
 }
 
@@ -281,10 +282,10 @@ static enum qm_status name_difference(const struct subject *subject, const char 
 
 /* A difference stops the pair, and the driver then sees a device that does not answer: the difference is the news. */
 static enum qm_status verify_on_pair(struct qm_device *pair, struct subject *subject, bool is_second, struct qm_diag *diag) {
-    double begin = cli_seconds();
+    double begin = qm_seconds();
     enum qm_status status = run_examples(pair, subject, diag);
     const char *difference = qm_lockstep_difference(pair);
-    subject->options->agreement.seconds = cli_seconds() - begin;
+    subject->options->agreement.seconds = qm_seconds() - begin;
     subject->options->agreement.stats = qm_lockstep_stats(pair);
     if (difference == NULL) return status;
     struct qm_lockstep_scene scene = qm_lockstep_scene(pair);

@@ -1,0 +1,296 @@
+/* onnx.h - the inside of the ONNX front end: what is known of every name in the file while its nodes are read one after another.
+ *
+ * All dialects of quantized ONNX end in the same way. A node that multiplies and adds makes a draft: an operator of the graph whose sum is known, but
+ * not the integers that it becomes. Elementwise nodes add steps to the draft. The draft lands, that is, it becomes an operator with an
+ * output, when somebody needs its integers: at a QuantizeLinear or Quant, or when the steps have made it small integers and another operator reads them.
+ *
+ * Shapes here are ONNX's, channels first. A tensor of the graph holds the bytes in one of two orders; the other is made when it is asked for.
+ * Functions that return bool have named the problem when they return false.
+ */
+#ifndef QM_COMPILER_FRONTEND_ONNX_ONNX_H
+#define QM_COMPILER_FRONTEND_ONNX_ONNX_H
+
+#include "common/arena.h"
+#include "compiler/frontend/frontend.h"
+#include "compiler/ir/graph.h"
+#include "compiler/ir/problems.h"
+#include "onnx.pb-c.h"
+
+/* Element types as the file numbers them; the last four are younger than Debian's schema. */
+enum onnx_type {
+    ONNX_FLOAT = 1,
+    ONNX_UINT8 = 2,
+    ONNX_INT8 = 3,
+    ONNX_UINT16 = 4,
+    ONNX_INT16 = 5,
+    ONNX_INT32 = 6,
+    ONNX_INT64 = 7,
+    ONNX_BOOL = 9,
+    ONNX_FLOAT16 = 10,
+    ONNX_DOUBLE = 11,
+    ONNX_UINT4 = 21,
+    ONNX_INT4 = 22,
+    ONNX_UINT2 = 25,
+    ONNX_INT2 = 26,
+};
+
+enum onnx_order { ONNX_PLAIN /* as ONNX has it */, ONNX_LAST /* [n][h][w][c] */, ONNX_ORDERS };
+
+enum onnx_state {
+    ONNX_UNKNOWN,  /* no node has computed it yet */
+    ONNX_REFUSED,  /* its node was refused: nodes that use it are passed over */
+    ONNX_CONSTANT, /* numbers */
+    ONNX_INPUT,    /* an input of the network in a type that does not say what integers it carries */
+    ONNX_TENSOR,   /* tensors of the graph */
+    ONNX_PENDING,  /* a draft */
+};
+
+struct onnx_shape {
+    uint32_t rank;
+    uint32_t dims[QM_MAX_RANK];
+};
+
+/* A map of one picture, from a shape of three or four dimensions. */
+struct onnx_map {
+    uint32_t n, c, h, w;
+};
+
+/* An elementwise step; the newest is first. Steps are shared by all drafts that go on from them. */
+enum onnx_step_kind {
+    ONNX_MUL,
+    ONNX_ADD,
+    ONNX_DIV,
+    ONNX_FLOOR,
+    ONNX_ROUND /* half to even */,
+    ONNX_TRUNCATE,
+    ONNX_CLIP,
+    ONNX_SIGN /* -1, 1 */
+};
+
+struct onnx_step {
+    const struct onnx_step *before;
+    enum onnx_step_kind kind;
+    bool is_rounded;       /* this one or one before it rounds */
+    uint32_t count;        /* of numbers: 1, or one a channel */
+    const double *numbers; /* MUL, ADD, DIV */
+    double low, high;      /* CLIP */
+};
+
+struct onnx_draft {
+    struct qm_graph_op op;         /* without its output */
+    struct qm_graph_tensor result; /* rank and dims of its output */
+    struct onnx_shape made;        /* what the operator makes, where that is not yet the result's shape; rank 0: it is */
+    enum onnx_order order;         /* of its output */
+    uint32_t axis;                 /* the channels' axis in the ONNX shape */
+    uint32_t channels;
+    const double *unit;        /* [channels] what 1 of the sum means; NULL: the operator's own scales say it */
+    const int64_t *low, *high; /* [channels] the sums that can be */
+    const struct onnx_step *steps;
+};
+
+enum { ONNX_NO_NODE = UINT32_MAX };
+struct onnx_value {
+    const char *name;
+    uint32_t maker; /* index of the node that makes it; ONNX_NO_NODE: none */
+    enum onnx_state state;
+    struct onnx_shape shape;
+    int32_t type; /* enum onnx_type, or another of the file's */
+    /* CONSTANT: numbers[i] = scale[channel of i along axis] * integers[i]; without integers they are only numbers */
+    const double *numbers, *integers; /* numbers NULL: cannot be read, for the reason in trouble */
+    const double *scales;             /* [scale_count] */
+    uint32_t scale_count, scale_axis;
+    const char *trouble;
+    /* INPUT */
+    struct onnx_value *origin; /* the input itself */
+    bool computed;             /* float arithmetic has been done on it */
+    /* TENSOR */
+    uint32_t tensors[ONNX_ORDERS]; /* QM_NO_TENSOR: nobody has asked for it */
+    bool leaves;                   /* an output of the network: may stay 32-bit sums with a scale */
+    bool real;                     /* scale * (integer - zero) is meant, not the integer */
+    bool settled;                  /* scale and zero are known */
+    float scale, offset;           /* offset: of 32-bit sums, added at the end of the network */
+    int64_t zero;
+    int32_t low, high;          /* of the integers */
+    const struct onnx_map *map; /* a flattened map: tensors[ONNX_LAST] has the features in the order h, w, c; else NULL */
+    struct onnx_draft *draft;   /* PENDING */
+};
+
+struct onnx_reader {
+    const struct model_file *file;
+    struct qm_arena *arena;
+    struct qm_graph *graph;
+    struct qm_diag *diag;
+    const Onnx__GraphProto *source;
+    const char **outputs; /* [output_count] names of what the network computes */
+    uint32_t output_count;
+    struct problems problems;
+    uint32_t value_count, slot_count, tensor_room, op_room;
+    struct onnx_value *values;
+    uint32_t *slots; /* [slot_count] of a hash table: index into values + 1; 0: free */
+};
+
+/* One node on its way to the graph. */
+enum { ONNX_INPUTS_MAX = QM_OPERANDS_MAX, ONNX_OUTPUTS_MAX = QM_OPERANDS_MAX };
+struct onnx_node {
+    struct onnx_reader *r;
+    const Onnx__NodeProto *source;
+    uint32_t index;
+    struct onnx_value *inputs[ONNX_INPUTS_MAX], *outputs[ONNX_OUTPUTS_MAX]; /* NULL: absent */
+};
+
+/* ---- onnx_file.c: bytes to messages, constants to numbers ---- */
+QM_MUST_USE enum qm_status onnx_unpack(const struct model_file *file, struct qm_arena *arena, const Onnx__ModelProto **model,
+                                       struct qm_diag *diag);
+QM_MUST_USE enum qm_status onnx_read_constant(struct onnx_reader *r, const Onnx__TensorProto *source, struct onnx_value *value);
+
+/* ---- onnx_node.c: attributes and operands ---- */
+bool onnx_refuse(const struct onnx_node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *onnx_type_name(int32_t type);
+bool onnx_type_range(int32_t type, int64_t *low, int64_t *high); /* false: not an integer of at most 32 bits */
+uint64_t onnx_elements(const struct onnx_shape *shape);
+bool onnx_same_shape(const struct onnx_shape *a, const struct onnx_shape *b);
+const Onnx__AttributeProto *onnx_attribute(const struct onnx_node *n, const char *name);
+int64_t onnx_int(const struct onnx_node *n, const char *name, int64_t fallback);
+float onnx_float(const struct onnx_node *n, const char *name, float fallback);
+const char *onnx_text(const struct onnx_node *n, const char *name, const char *fallback);
+/* A list of count numbers from minimum to 65535; absent: all are the fallback. */
+bool onnx_ints(const struct onnx_node *n, const char *name, uint32_t count, const uint32_t limits[2], uint32_t *out);
+/* An axis counted from the end when negative. */
+bool onnx_axis(const struct onnx_node *n, int64_t axis, uint32_t rank, uint32_t *out);
+/* Input i as a constant that can be read. */
+bool onnx_constant(const struct onnx_node *n, uint32_t i, const struct onnx_value **value);
+/* Input i as one constant number. */
+bool onnx_number(const struct onnx_node *n, uint32_t i, double *number);
+/* Scale and zero point of the integers of a type, each one or one for each of channels; the zero point may be absent. */
+struct onnx_scales {
+    uint32_t count;
+    double *scale, *zero;
+};
+bool onnx_scales(const struct onnx_node *n, uint32_t first, uint32_t channels, struct onnx_scales *scales);
+bool onnx_map_of(const struct onnx_node *n, const struct onnx_shape *shape, struct onnx_map *map);
+
+/* ---- onnx_tensor.c: tensors of the graph ---- */
+uint32_t onnx_add_tensor(struct onnx_reader *r, const char *name, enum qm_dtype dtype, const struct onnx_shape *shape);
+void onnx_set_quant(struct onnx_reader *r, uint32_t tensor, float scale, int64_t zero);
+struct qm_graph_op *onnx_add_op(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in, uint32_t out);
+/* A constant with the numbers; dtype I8 or I32. */
+uint32_t onnx_add_constant(struct onnx_reader *r, const char *name, enum qm_dtype dtype, const struct onnx_shape *shape, const void *data);
+/* The value's tensor in an order; scale and zero are what the reader takes its integers for. A draft lands. */
+bool onnx_tensor(const struct onnx_node *n, struct onnx_value *value, enum onnx_order order, uint32_t *tensor);
+bool onnx_tensor_as(const struct onnx_node *n, struct onnx_value *value, enum onnx_order order, const struct onnx_scales *scales,
+                    uint32_t *tensor);
+/* The order that its bytes have, or that it would be read in. */
+enum onnx_order onnx_order_of(const struct onnx_value *value);
+/* The zero point with which integers from low to high fit int8: 0 if they do without. False when none does. */
+bool onnx_zero_point(double low, double high, int64_t *zero);
+/* A constant with integers of one scale as an operand: a TENSOR of int8, its shape with ones in front up to the rank. NULL: refused. */
+struct onnx_value *onnx_constant_tensor(const struct onnx_node *n, const struct onnx_value *constant, uint32_t rank, enum onnx_order order);
+/* Makes sure that the value is a TENSOR whose integers have a meaning; drafts land. */
+bool onnx_settle(const struct onnx_node *n, struct onnx_value *value);
+/* The same for an INPUT; others stay what they are. */
+bool onnx_settle_input(const struct onnx_node *n, struct onnx_value *value);
+/* Makes output 0 a TENSOR like another, of the tensor in the order. */
+void onnx_put(const struct onnx_node *n, const struct onnx_value *like, const struct onnx_shape *shape, enum onnx_order order,
+              uint32_t tensor);
+/* A tensor of the shape with the type and meaning of another. */
+uint32_t onnx_add_like(const struct onnx_node *n, uint32_t like, const struct onnx_shape *shape);
+
+/* ---- onnx_draft.c: steps, and how a draft lands ---- */
+struct onnx_draft *onnx_draft_create(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t channels);
+/* Makes output 0 the draft. */
+bool onnx_draft_put(const struct onnx_node *n, const struct onnx_shape *shape, struct onnx_draft *draft);
+/* The draft of an input; a tensor's is the identity. */
+bool onnx_draft_of(const struct onnx_node *n, struct onnx_value *value, const struct onnx_draft **draft);
+/* The same for steps that scale it: what has been rounded before are integers of the network, which land first. */
+bool onnx_draft_rescaled(const struct onnx_node *n, struct onnx_value *value, const struct onnx_draft **draft);
+/* Output 0 is input i with one more step, whose numbers are those of a constant (or NULL). */
+bool onnx_draft_step(const struct onnx_node *n, uint32_t i, enum onnx_step_kind kind, const struct onnx_value *numbers);
+bool onnx_draft_clip(const struct onnx_node *n, uint32_t i, double low, double high);
+/* The numbers of a constant, one a channel or one for all; false when it is not of such a shape. */
+bool onnx_per_channel(const struct onnx_node *n, const struct onnx_value *constant, const struct onnx_shape *shape, uint32_t axis,
+                      uint32_t *count);
+struct onnx_draft *onnx_draft_copy(const struct onnx_node *n, const struct onnx_draft *draft);
+struct onnx_step *onnx_draft_append(const struct onnx_node *n, struct onnx_draft *draft, enum onnx_step_kind kind);
+
+/* All steps of a draft in order, as a function of the sum. */
+enum { ONNX_STEPS_MAX = 64 };
+struct onnx_chain {
+    uint32_t count;
+    const struct onnx_step *steps[ONNX_STEPS_MAX]; /* the oldest first */
+};
+bool onnx_chain_open(const struct onnx_node *n, const struct onnx_draft *draft, struct onnx_chain *chain);
+double onnx_chain_value(const struct onnx_chain *chain, const struct onnx_draft *draft, uint32_t channel, int64_t sum);
+/* Whether all its values are integers for certain. */
+bool onnx_chain_integral(const struct onnx_chain *chain, const struct onnx_draft *draft);
+/* x = cut(a * sum + b), what scales, a bias and a cut can say; false when it is more, and nothing is named. */
+struct onnx_affine {
+    double *a, *b; /* [channels] */
+    double low, high;
+};
+bool onnx_chain_affine(const struct onnx_node *n, const struct onnx_chain *chain, const struct onnx_draft *draft, struct onnx_affine *f);
+
+/* ---- onnx_land.c: a draft becomes an operator ---- */
+/* Lands with the scale and zero point of integers of a type: becomes the value. */
+bool onnx_land_as(const struct onnx_node *n, const struct onnx_draft *draft, int32_t type, const struct onnx_scales *scales,
+                  struct onnx_value *value);
+/* Lands with the integers that the steps end in, each of which means scale. */
+bool onnx_land_steps(const struct onnx_node *n, const struct onnx_draft *draft, double scale, struct onnx_value *value);
+/* The value's own draft lands as the integers that it is. */
+bool onnx_land(const struct onnx_node *n, struct onnx_value *value);
+
+/* Makes a draft that adds two tensors of one scale and zero point a product: side by side, weights 1 and second. Any integers can be its sums. */
+bool onnx_pair_product(const struct onnx_node *n, struct onnx_draft *draft, int8_t second);
+
+/* ---- onnx_product.c: weights, matrix products ---- */
+/* A constant as integers with scales: numbers minus zero points, channels along axis. */
+bool onnx_quantized(const struct onnx_node *n, const struct onnx_value *source, const struct onnx_scales *scales, uint32_t axis,
+                    struct onnx_value *result);
+/* Weights in the graph's order: element (a, b, c, d) of count is source element a, b, c, d times stride. */
+struct onnx_weights {
+    struct onnx_shape shape; /* of the graph's tensor */
+    uint32_t count[4];
+    size_t stride[4];
+    uint32_t channel, axis; /* the channels' place in count, and in the source */
+    bool padded;            /* windows leave the map: a weight may also meet nothing */
+};
+/* Adds the weights to the draft, whose input 0 is a tensor of in, and fills its unit and limits. */
+bool onnx_add_weights(const struct onnx_node *n, const struct onnx_value *source, const struct onnx_weights *weights,
+                      const struct onnx_value *in, struct onnx_draft *draft);
+/* Adds a bias of sums, one a channel, as a step. */
+bool onnx_add_sums(const struct onnx_node *n, const struct onnx_value *bias, struct onnx_draft *draft);
+
+/* Scale 1 and the zero points of ConvInteger and MatMulInteger. */
+bool onnx_integer_operands(const struct onnx_node *n, uint32_t channels, struct onnx_scales *in, struct onnx_scales *weights);
+
+/* ---- onnx_move.c: shapes and orders; onnx_place.c has its operators only ---- */
+/* The shape that Reshape, Flatten, Squeeze or Unsqueeze gives input 0. */
+bool onnx_shape_result(const struct onnx_node *n, struct onnx_shape *shape);
+/* The axes of Squeeze, Unsqueeze, ReduceMean and ReduceSum, an attribute or, later, input 1: bits of a shape of this rank, at least one. */
+bool onnx_axes(const struct onnx_node *n, uint32_t rank, uint32_t *bits);
+bool onnx_permutation(const struct onnx_node *n, uint32_t rank, uint32_t *permutation);
+
+/* ---- onnx_arithmetic.c ---- */
+/* The integers of a QONNX Quant: zero point, smallest, largest. */
+struct onnx_quant_range {
+    double zero, low, high;
+};
+bool onnx_quant_range(const struct onnx_node *n, struct onnx_quant_range *range);
+
+/* ---- operators ---- */
+typedef bool onnx_reading(const struct onnx_node *n);
+onnx_reading onnx_conv, onnx_qlinear_conv, onnx_conv_integer, onnx_max_pool, onnx_average_pool, onnx_global_average_pool;
+onnx_reading onnx_reduce_mean, onnx_reduce_sum;
+onnx_reading onnx_matmul, onnx_gemm, onnx_qlinear_matmul, onnx_matmul_integer;
+onnx_reading onnx_reshape, onnx_transpose, onnx_concat, onnx_pad, onnx_slice, onnx_split, onnx_resize;
+onnx_reading onnx_add, onnx_sub, onnx_mul, onnx_div, onnx_floor, onnx_round, onnx_cast, onnx_clip, onnx_relu, onnx_hard_sigmoid,
+    onnx_function;
+onnx_reading onnx_identity, onnx_batch_normalization, onnx_requant_shift, onnx_quant, onnx_bipolar;
+onnx_reading onnx_quantize, onnx_dequantize, onnx_qlinear_add, onnx_qlinear_mul, onnx_qlinear_global_average_pool;
+onnx_reading onnx_fold_constant, onnx_fold_shape, onnx_fold_gather, onnx_fold_concat, onnx_fold_shaped, onnx_fold_transpose, onnx_fold_cast;
+onnx_reading onnx_fold_binary, onnx_fold_dequantize, onnx_fold_quant, onnx_fold_bipolar, onnx_fold_slice;
+
+/* onnx_ops.c: the table of operators. Reads the nodes that outputs need. */
+QM_MUST_USE enum qm_status onnx_read_nodes(struct onnx_reader *r);
+struct onnx_value *onnx_find(const struct onnx_reader *r, const char *name);
+
+#endif

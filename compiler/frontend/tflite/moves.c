@@ -1,0 +1,204 @@
+/* moves.c - TFLite's operators that reduce, pad, join, cut and reorder: their constant operands become attributes of the graph's operator.
+ *
+ * An operand that says an axis, a shape or an order must be a constant of int32. Afterwards the operator has only its data as inputs.
+ */
+#include <string.h>
+
+#include "compiler/frontend/tflite/tflite.h"
+
+/* Operand i as integers; must be a constant of `count` of them. */
+static bool read_integers(const struct operation *o, uint32_t i, uint32_t count, int32_t *to) {
+    const struct qm_graph_tensor *tensor = operation_input(o, i);
+    bool fits = tensor->data != NULL && tensor->dtype == QM_I32 && qm_graph_elements(tensor) == count;
+    if (fits)
+        memcpy(to, tensor->data, count * sizeof *to);
+    else
+        operation_refuse(o, "operand %u (%s) must be a constant of %u int32 numbers", i, tensor->name, count);
+    return fits;
+}
+
+static void keep_inputs(const struct operation *o, uint32_t count) {
+    for (uint32_t i = count; i < o->op->input_count; i++) o->op->inputs[i] = QM_NO_TENSOR;
+    o->op->input_count = count;
+}
+
+/* An axis from -rank to rank - 1. */
+static bool resolve_axis(const struct operation *o, int32_t axis, uint32_t rank, uint32_t *to) {
+    int32_t resolved = axis < 0 ? axis + (int32_t)rank : axis;
+    if (resolved < 0 || resolved >= (int32_t)rank) {
+        operation_refuse(o, "axis %d of %u dimensions", axis, rank);
+        return false;
+    }
+    *to = (uint32_t)resolved;
+    return true;
+}
+
+static void refuse_shape(const struct operation *o) {
+    operation_refuse(o, "the output's shape is not what the operator gives");
+}
+
+void tflite_read_mean(const struct operation *o) {
+    const struct qm_graph_tensor *in = operation_input(o, 0), *out = operation_output(o, 0);
+    int32_t axes[QM_MAX_RANK];
+    uint32_t count = (uint32_t)qm_graph_elements(operation_input(o, 1)), axis;
+    if (count > in->rank) {
+        operation_refuse(o, "%u axes of %u dimensions", count, in->rank);
+        return;
+    }
+    if (!read_integers(o, 1, count, axes)) return;
+    for (uint32_t i = 0; i < count && resolve_axis(o, axes[i], in->rank, &axis); i++) o->op->axes |= 1U << axis;
+    uint64_t rest = 1;
+    for (uint32_t d = 0; d < in->rank; d++) rest *= (o->op->axes >> d & 1) != 0 ? 1 : in->dims[d];
+    if (rest != qm_graph_elements(out)) refuse_shape(o);
+    keep_inputs(o, 1);
+}
+
+/* What PADV2 pads with, as the tensor stores it. */
+static void read_pad_value(const struct operation *o) {
+    const struct qm_graph_tensor *in = operation_input(o, 0);
+    if (in->quant.count == 1) o->op->pad_value = (int32_t)in->quant.zero_point[0];
+    if (o->op->input_count < 3) return;
+    const struct qm_graph_tensor *value = operation_input(o, 2);
+    bool fits = value->data != NULL && value->dtype == in->dtype && value->size_bytes == 1;
+    if (!fits)
+        operation_refuse(o, "the value to pad with must be one constant byte of the input's type");
+    else
+        o->op->pad_value = in->dtype == QM_U8 ? *(const uint8_t *)value->data : *(const int8_t *)value->data;
+}
+
+void tflite_read_pad(const struct operation *o) {
+    const struct qm_graph_tensor *in = operation_input(o, 0), *out = operation_output(o, 0);
+    int32_t pads[2 * QM_MAX_RANK];
+    if (!read_integers(o, 1, 2 * in->rank, pads)) return;
+    bool fits = in->rank == out->rank;
+    for (uint32_t d = 0; d < in->rank && fits; d++) {
+        const int32_t *pad = pads + 2 * (size_t)d;
+        fits = pad[0] >= 0 && pad[1] >= 0 && (int64_t)in->dims[d] + pad[0] + pad[1] == out->dims[d];
+        o->op->pads[d].before = (uint32_t)pad[0];
+        o->op->pads[d].after = (uint32_t)pad[1];
+    }
+    if (!fits) refuse_shape(o);
+    read_pad_value(o);
+    keep_inputs(o, 1);
+}
+
+/* Whether the shapes are the same but for one dimension. */
+static bool alike_but(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b, uint32_t axis) {
+    bool alike = a->rank == b->rank;
+    for (uint32_t d = 0; d < a->rank && alike; d++) alike = d == axis || a->dims[d] == b->dims[d];
+    return alike;
+}
+
+void tflite_read_concatenation(const struct operation *o) {
+    const struct qm_graph_tensor *out = operation_output(o, 0);
+    if (!resolve_axis(o, fb_i32(&o->r->fb, &o->options, CONCATENATION_AXIS, 0), out->rank, &o->op->axis)) return;
+    operation_activation(o, CONCATENATION_ACTIVATION);
+    if (o->op->activation != QM_ACT_NONE) operation_refuse(o, "a fused activation is not supported");
+    uint64_t total = 0;
+    bool fits = true;
+    for (uint32_t i = 0; i < o->op->input_count && fits; i++) {
+        fits = alike_but(operation_input(o, i), out, o->op->axis);
+        total += operation_input(o, i)->dims[o->op->axis];
+    }
+    if (!fits || total != out->dims[o->op->axis]) refuse_shape(o);
+}
+
+/* The file's operands are the axis and the input. */
+void tflite_read_split(const struct operation *o) {
+    int32_t axis;
+    if (!read_integers(o, 0, 1, &axis)) return;
+    o->op->inputs[0] = o->op->inputs[1];
+    keep_inputs(o, 1);
+    const struct qm_graph_tensor *in = operation_input(o, 0);
+    if (!resolve_axis(o, axis, in->rank, &o->op->axis)) return;
+    uint64_t total = 0;
+    bool fits = true;
+    for (uint32_t i = 0; i < o->op->output_count && fits; i++) {
+        fits = alike_but(operation_output(o, i), in, o->op->axis);
+        total += operation_output(o, i)->dims[o->op->axis];
+    }
+    if (!fits || total != in->dims[o->op->axis]) operation_refuse(o, "the outputs' shapes are not parts of the input");
+}
+
+/* ---- strided slice ---- */
+
+/* One dimension: begin, end and step as the file has them; masks say that an end is open or that one element is taken. */
+struct slice {
+    int32_t begin, end, step;
+    bool open_begin, open_end, one;
+};
+
+static int32_t clamp_index(int64_t index, int32_t size, int32_t low, int32_t high) {
+    if (index < 0) index += size;
+    return index < low ? low : index > high ? high : (int32_t)index;
+}
+
+/* As TFLite counts: a step down may begin at the last and end before the first element. False when nothing is taken. */
+static bool resolve_slice(const struct slice *slice, int32_t size, int32_t *begin, uint32_t *count) {
+    bool up = slice->step > 0;
+    int32_t low = up ? 0 : -1, high = up ? size : size - 1;
+    *begin = slice->open_begin ? (up ? 0 : size - 1) : clamp_index(slice->begin, size, low, high);
+    int32_t end = slice->open_end ? (up ? size : -1) : clamp_index(slice->end, size, low, high);
+    if (slice->one) end = *begin + (up ? 1 : -1);
+    int64_t span = up ? (int64_t)end - *begin : (int64_t)*begin - end, step = up ? slice->step : -(int64_t)slice->step;
+    *count = span > 0 ? (uint32_t)((span + step - 1) / step) : 0;
+    return *count > 0 && *begin >= 0 && *begin < size;
+}
+
+void tflite_read_strided_slice(const struct operation *o) {
+    const struct qm_graph_tensor *in = operation_input(o, 0);
+    int32_t numbers[3][QM_MAX_RANK];
+    uint32_t masks[5];
+    for (uint32_t i = 0; i < 3; i++)
+        if (!read_integers(o, i + 1, in->rank, numbers[i])) return;
+    for (uint32_t i = 0; i < 5; i++) masks[i] = fb_u32(&o->r->fb, &o->options, i, 0);
+    bool offset = fb_u8(&o->r->fb, &o->options, SLICE_OFFSET, 0) != 0;
+    if (masks[SLICE_ELLIPSIS_MASK] != 0 || masks[SLICE_NEW_AXIS_MASK] != 0 || offset)
+        operation_refuse(o, "an ellipsis, a new axis or offsets are not supported");
+    uint64_t elements = 1;
+    bool fits = true;
+    for (uint32_t d = 0; d < in->rank && fits; d++) {
+        struct slice slice = {numbers[0][d],
+                              numbers[1][d],
+                              numbers[2][d],
+                              (masks[SLICE_BEGIN_MASK] >> d & 1) != 0,
+                              (masks[SLICE_END_MASK] >> d & 1) != 0,
+                              (masks[SLICE_SHRINK_MASK] >> d & 1) != 0};
+        fits = slice.step != 0 && resolve_slice(&slice, (int32_t)in->dims[d], &o->op->begin[d], &o->op->slice_dims[d]);
+        o->op->step[d] = slice.step;
+        elements *= o->op->slice_dims[d];
+    }
+    if (!fits || elements != qm_graph_elements(operation_output(o, 0))) refuse_shape(o);
+    keep_inputs(o, 1);
+}
+
+/* ---- transpose and resize ---- */
+
+void tflite_read_transpose(const struct operation *o) {
+    const struct qm_graph_tensor *in = operation_input(o, 0), *out = operation_output(o, 0);
+    int32_t order[QM_MAX_RANK];
+    uint32_t seen = 0;
+    if (!read_integers(o, 1, in->rank, order)) return;
+    bool fits = in->rank == out->rank;
+    for (uint32_t d = 0; d < in->rank && fits; d++) {
+        if (!resolve_axis(o, order[d], in->rank, &o->op->permutation[d])) return;
+        seen |= 1U << o->op->permutation[d];
+        fits = out->dims[d] == in->dims[o->op->permutation[d]];
+    }
+    if (!fits || seen != (1U << in->rank) - 1) refuse_shape(o);
+    keep_inputs(o, 1);
+}
+
+/* The new size is that of the output. */
+void tflite_read_resize(const struct operation *o) {
+    const struct qm_graph_tensor *in = operation_input(o, 0), *out = operation_output(o, 0);
+    int32_t size[2];
+    if (!read_integers(o, 1, 2, size)) return;
+    o->op->align_corners = fb_u8(&o->r->fb, &o->options, RESIZE_ALIGN_CORNERS, 0) != 0;
+    o->op->half_pixel_centers = fb_u8(&o->r->fb, &o->options, RESIZE_HALF_PIXEL, 0) != 0;
+    bool maps = in->rank == 4 && out->rank == 4;
+    if (!maps || in->dims[0] != out->dims[0] || in->dims[3] != out->dims[3] || size[0] != (int32_t)out->dims[1] ||
+        size[1] != (int32_t)out->dims[2])
+        refuse_shape(o);
+    keep_inputs(o, 1);
+}

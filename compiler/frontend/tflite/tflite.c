@@ -1,0 +1,237 @@
+/* tflite.c - a TFLite model's bytes to a graph: the model, its one subgraph, its tensors with their quantization and constants.
+ *
+ * Operators are in tflite_ops.c. Tensor indices of the graph are those of the file. Constants, scales, zero points and names are not
+ * copied but lie in the file's bytes. The reader's failure sticks (flatbuffer.h), so that stages run one after another and the last line looks.
+ */
+#include "compiler/frontend/tflite/tflite.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "compiler/frontend/frontend.h"
+
+static const char identifier[] = "TFL3";
+
+enum { SCHEMA_VERSION = 3, COUNT_MAX = 1 << 16 };
+
+static const struct {
+    uint8_t type;
+    enum qm_dtype dtype;
+    uint32_t bits; /* of an element in the file */
+} types[] = {{0, QM_F32, 32}, {2, QM_I32, 32}, {3, QM_U8, 8}, {7, QM_I16, 16}, {9, QM_I8, 8}, {17, QM_I8, 4}};
+
+enum { TYPES = sizeof types / sizeof *types, NIBBLE = 4 };
+
+static uint32_t find_type(uint8_t type) {
+    uint32_t i = 0;
+    while (i < TYPES && types[i].type != type) i++;
+    return i;
+}
+
+bool tflite_type_known(uint8_t type) {
+    return find_type(type) < TYPES;
+}
+
+bool tflite_recognizes(const struct model_file *file) {
+    return file->size >= 8 && memcmp(file->bytes + 4, identifier, 4) == 0;
+}
+
+static void read_shape(struct tflite_reader *r, uint32_t index, const struct fb_table *table) {
+    struct qm_graph_tensor *tensor = &r->graph->tensors[index];
+    struct fb_vector shape = fb_vector(&r->fb, table, TENSOR_SHAPE, 4);
+    if (shape.count > QM_MAX_RANK) {
+        fb_fail(&r->fb, shape.at, "tensor %u (%s) has %u dimensions; at most %d can be read", index, tensor->name, shape.count,
+                QM_MAX_RANK);
+        return;
+    }
+    tensor->rank = shape.count;
+    uint64_t elements = 1;
+    for (uint32_t i = 0; i < shape.count; i++) {
+        int32_t dim = fb_i32_at(&r->fb, shape, i);
+        elements *= dim > 0 ? (uint64_t)dim : 0;
+        if (dim <= 0 || elements > INT32_MAX) {
+            fb_fail(&r->fb, shape.at + 4 * i, "tensor %u (%s) has dimension %d; all must be positive and their product below 2^31", index,
+                    tensor->name, dim);
+            return;
+        }
+        tensor->dims[i] = (uint32_t)dim;
+    }
+}
+
+/* One number a byte, from two a byte; the first in the low half. */
+static int8_t *unpack(struct qm_arena *arena, const uint8_t *packed, size_t count) {
+    int8_t *numbers = QM_ARENA_NEW(arena, int8_t, count);
+    for (size_t i = 0; i < count; i++) {
+        int half = packed[i / 2] >> (i % 2 * NIBBLE) & 15;
+        numbers[i] = (int8_t)(half < 8 ? half : half - 16);
+    }
+    return numbers;
+}
+
+/* Constants of a type that the graph does not know are not sized: their tensors are refused with the operator that uses them. */
+static void read_constant(struct tflite_reader *r, uint32_t index, const struct fb_table *table) {
+    struct qm_graph_tensor *tensor = &r->graph->tensors[index];
+    uint32_t type = find_type(r->types[index]), buffer = fb_u32(&r->fb, table, TENSOR_BUFFER, 0);
+    size_t wanted = type < TYPES ? ((size_t)qm_graph_elements(tensor) * types[type].bits + 7) / 8 : 0;
+    if (type < TYPES) tensor->size_bytes = (size_t)qm_graph_elements(tensor) * qm_dtype_bytes(types[type].dtype);
+    if (r->fb.status != QM_OK) return;
+    if (buffer >= r->buffers.count) {
+        fb_fail(&r->fb, table->at, "tensor %u (%s) is in buffer %u of %u; the file is damaged", index, tensor->name, buffer,
+                r->buffers.count);
+        return;
+    }
+    struct fb_table holder = fb_table_at(&r->fb, r->buffers, buffer);
+    if (fb_u64(&r->fb, &holder, BUFFER_OFFSET, 0) > 1)
+        fb_fail(&r->fb, holder.at, "buffer %u lies outside the model's tables; convert the model so that it is below 2 GiB", buffer);
+    struct fb_vector data = fb_vector(&r->fb, &holder, BUFFER_DATA, 1);
+    if (tensor->bits == NIBBLE && data.count == 0)
+        fb_fail(&r->fb, table->at, "tensor %u (%s) has 4-bit numbers, but only constants may", index, tensor->name);
+    if (data.count == 0) return;
+    if (type < TYPES && data.count != wanted) {
+        fb_fail(&r->fb, data.at, "tensor %u (%s) has %u bytes of data, but its shape and type need %zu", index, tensor->name, data.count,
+                wanted);
+        return;
+    }
+    tensor->data = r->fb.bytes + data.at;
+    if (tensor->bits == NIBBLE) tensor->data = unpack(r->arena, r->fb.bytes + data.at, tensor->size_bytes);
+}
+
+static void check_scales(struct tflite_reader *r, uint32_t index, const struct qm_quant *quant, uint32_t at) {
+    for (uint32_t i = 0; i < quant->count; i++) {
+        if (isfinite(quant->scale[i]) && quant->scale[i] >= 0) continue;
+        fb_fail(&r->fb, at, "tensor %u (%s) has the scale %g; scales must be finite and not negative", index, r->graph->tensors[index].name,
+                (double)quant->scale[i]);
+        return;
+    }
+}
+
+static void read_quantization(struct tflite_reader *r, uint32_t index, const struct fb_table *tensor_table) {
+    struct qm_graph_tensor *tensor = &r->graph->tensors[index];
+    struct fb_table table = fb_subtable(&r->fb, tensor_table, TENSOR_QUANTIZATION);
+    struct fb_vector scale = fb_vector(&r->fb, &table, QUANT_SCALE, 4);
+    struct fb_vector zero_point = fb_vector(&r->fb, &table, QUANT_ZERO_POINT, 8);
+    int32_t axis = fb_i32(&r->fb, &table, QUANT_AXIS, 0);
+    if (fb_u8(&r->fb, &table, QUANT_DETAILS_TYPE, 0) != 0)
+        fb_fail(&r->fb, table.at, "tensor %u (%s) has a custom quantization, which is not supported", index, tensor->name);
+    if (r->fb.status != QM_OK || scale.count == 0) return;
+    if (tensor->rank == 1) axis = 0; /* converters give biases the axis of their filter */
+    bool has_axis = axis >= 0 && (uint32_t)axis < tensor->rank;
+    if (zero_point.count != scale.count) {
+        fb_fail(&r->fb, table.at, "tensor %u (%s) has %u scales but %u zero points", index, tensor->name, scale.count, zero_point.count);
+    } else if (scale.count > 1 && (!has_axis || tensor->dims[axis] != scale.count)) {
+        fb_fail(&r->fb, table.at, "tensor %u (%s) has %u scales, but axis %d has not as many channels", index, tensor->name, scale.count,
+                axis);
+    } else {
+        tensor->quant = (struct qm_quant){.count = scale.count,
+                                          .scale = (const float *)(const void *)(r->fb.bytes + scale.at),
+                                          .zero_point = (const int64_t *)(const void *)(r->fb.bytes + zero_point.at),
+                                          .axis = scale.count > 1 ? (uint32_t)axis : 0};
+        check_scales(r, index, &tensor->quant, scale.at);
+    }
+}
+
+static void read_tensor(struct tflite_reader *r, uint32_t index) {
+    struct qm_graph_tensor *tensor = &r->graph->tensors[index];
+    struct fb_table table = fb_table_at(&r->fb, r->tensors, index);
+    const char *name = fb_string(&r->fb, &table, TENSOR_NAME);
+    tensor->name = name != NULL && name[0] != '\0' ? name : qm_arena_printf(r->arena, "tensor_%u", index);
+    r->types[index] = fb_u8(&r->fb, &table, TENSOR_TYPE, 0);
+    uint32_t type = find_type(r->types[index]);
+    tensor->dtype = type < TYPES ? types[type].dtype : QM_DTYPES;
+    if (type < TYPES && types[type].bits == NIBBLE) tensor->bits = NIBBLE;
+    read_shape(r, index, &table);
+    read_constant(r, index, &table);
+    read_quantization(r, index, &table);
+    if (fb_u8(&r->fb, &table, TENSOR_VARIABLE, 0) != 0)
+        fb_fail(&r->fb, table.at, "tensor %u (%s) is a variable; state between runs is not supported", index, tensor->name);
+    if (fb_subtable(&r->fb, &table, TENSOR_SPARSITY).at != 0)
+        fb_fail(&r->fb, table.at, "tensor %u (%s) is sparse, which is not supported", index, tensor->name);
+}
+
+static void read_tensors(struct tflite_reader *r) {
+    struct qm_graph *graph = r->graph;
+    graph->tensor_count = r->tensors.count;
+    graph->tensors = QM_ARENA_NEW(r->arena, struct qm_graph_tensor, graph->tensor_count);
+    r->types = QM_ARENA_NEW(r->arena, uint8_t, graph->tensor_count);
+    r->known = QM_ARENA_NEW(r->arena, bool, graph->tensor_count);
+    for (uint32_t i = 0; i < graph->tensor_count && r->fb.status == QM_OK; i++) {
+        read_tensor(r, i);
+        r->known[i] = graph->tensors[i].data != NULL;
+    }
+}
+
+/* Tensors of other types have been named with the operators that use them; here the unused ones are refused as well. */
+static void check_types(struct tflite_reader *r) {
+    for (uint32_t i = 0; i < r->graph->tensor_count; i++)
+        if (!tflite_type_known(r->types[i]))
+            fb_fail(&r->fb, r->tensors.at + 4 * i, "tensor %u (%s) has type %s, which is not supported", i, r->graph->tensors[i].name,
+                    tflite_type_name(r->types[i]));
+}
+
+/* The indices of the subgraph's inputs or outputs, each once, in range, and known or not as the caller needs. */
+static uint32_t *read_ends(struct tflite_reader *r, struct fb_vector ends, const char *what, bool known) {
+    uint32_t *indices = QM_ARENA_NEW(r->arena, uint32_t, ends.count);
+    bool *seen = QM_ARENA_NEW(r->arena, bool, r->tensors.count);
+    if (ends.count == 0) fb_fail(&r->fb, ends.at, "the network has no %s", what);
+    for (uint32_t i = 0; i < ends.count && r->fb.status == QM_OK; i++) {
+        int32_t index = fb_i32_at(&r->fb, ends, i);
+        if (index < 0 || (uint32_t)index >= r->tensors.count || seen[index])
+            fb_fail(&r->fb, ends.at + 4 * i, "%s %u is tensor %d, which is not there or listed twice; the file is damaged", what, i, index);
+        else if (r->known[index] != known)
+            fb_fail(&r->fb, ends.at + 4 * i, "%s %u is tensor %d (%s), which %s", what, i, index, r->graph->tensors[index].name,
+                    known ? "no operator computes" : "is a constant");
+        else {
+            indices[i] = (uint32_t)index;
+            seen[index] = true;
+        }
+    }
+    return indices;
+}
+
+static struct fb_table open_model(struct tflite_reader *r) {
+    struct fb *fb = &r->fb;
+    struct fb_table model = fb_root(fb, identifier);
+    uint32_t version = fb_u32(fb, &model, MODEL_VERSION, 0);
+    if (version != SCHEMA_VERSION) fb_fail(fb, model.at, "schema version %u; only version %d can be read", version, SCHEMA_VERSION);
+    struct fb_vector subgraphs = fb_vector(fb, &model, MODEL_SUBGRAPHS, 4);
+    if (subgraphs.count != 1) {
+        fb_fail(fb, model.at, "the model has %u subgraphs; only models with one can be read", subgraphs.count);
+        return (struct fb_table){0};
+    }
+    r->codes = fb_vector(fb, &model, MODEL_OPERATOR_CODES, 4);
+    r->buffers = fb_vector(fb, &model, MODEL_BUFFERS, 4);
+    struct fb_table subgraph = fb_table_at(fb, subgraphs, 0);
+    r->tensors = fb_vector(fb, &subgraph, SUBGRAPH_TENSORS, 4);
+    r->operators = fb_vector(fb, &subgraph, SUBGRAPH_OPERATORS, 4);
+    if (r->tensors.count > COUNT_MAX || r->operators.count > COUNT_MAX || r->operators.count == 0)
+        fb_fail(fb, subgraph.at, "%u tensors and %u operators; there must be 1 to %d", r->tensors.count, r->operators.count, COUNT_MAX);
+    return subgraph;
+}
+
+static void read_subgraph(struct tflite_reader *r, const struct fb_table *subgraph) {
+    struct qm_graph *graph = r->graph;
+    read_tensors(r);
+    struct fb_vector inputs = fb_vector(&r->fb, subgraph, SUBGRAPH_INPUTS, 4);
+    struct fb_vector outputs = fb_vector(&r->fb, subgraph, SUBGRAPH_OUTPUTS, 4);
+    if (r->fb.status != QM_OK) return;
+    graph->input_count = inputs.count;
+    graph->output_count = outputs.count;
+    graph->inputs = read_ends(r, inputs, "input", false);
+    if (r->fb.status != QM_OK) return;
+    for (uint32_t i = 0; i < inputs.count; i++) r->known[graph->inputs[i]] = true;
+    tflite_read_operators(r);
+    if (r->fb.status != QM_OK || r->problems.count > 0) return;
+    graph->outputs = read_ends(r, outputs, "output", true);
+    check_types(r);
+}
+
+enum qm_status tflite_parse(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph, struct qm_diag *diag) {
+    struct tflite_reader r = {
+        .fb = {.bytes = file->bytes, .size = file->size, .file = file->name, .diag = diag}, .arena = arena, .graph = graph};
+    struct fb_table subgraph = open_model(&r);
+    if (r.fb.status == QM_OK) tflite_check_operators(&r);
+    if (r.fb.status == QM_OK && r.problems.count == 0) read_subgraph(&r, &subgraph);
+    QM_TRY(r.fb.status);
+    return problems_report(&r.problems, file->name, "qmac info --help lists the operators that can be read", diag);
+}

@@ -1,0 +1,143 @@
+/* tflite.h - the inside of the TFLite front end: the schema's numbers and what tflite.c and tflite_ops.c share.
+ *
+ * Slots, codes and defaults are those of the public schema (tensorflow/lite/schema/schema.fbs, version 3). Only what is read stands here.
+ */
+#ifndef QM_COMPILER_FRONTEND_TFLITE_TFLITE_H
+#define QM_COMPILER_FRONTEND_TFLITE_TFLITE_H
+
+#include "common/arena.h"
+#include "compiler/frontend/tflite/flatbuffer.h"
+#include "compiler/ir/graph.h"
+#include "compiler/ir/problems.h"
+
+enum model_slot { MODEL_VERSION, MODEL_OPERATOR_CODES, MODEL_SUBGRAPHS, MODEL_DESCRIPTION, MODEL_BUFFERS };
+enum code_slot { CODE_DEPRECATED, CODE_CUSTOM, CODE_VERSION, CODE_BUILTIN };
+enum buffer_slot { BUFFER_DATA, BUFFER_OFFSET, BUFFER_SIZE };
+enum subgraph_slot { SUBGRAPH_TENSORS, SUBGRAPH_INPUTS, SUBGRAPH_OUTPUTS, SUBGRAPH_OPERATORS };
+enum tensor_slot { TENSOR_SHAPE, TENSOR_TYPE, TENSOR_BUFFER, TENSOR_NAME, TENSOR_QUANTIZATION, TENSOR_VARIABLE, TENSOR_SPARSITY };
+enum quant_slot { QUANT_MIN, QUANT_MAX, QUANT_SCALE, QUANT_ZERO_POINT, QUANT_DETAILS_TYPE, QUANT_DETAILS, QUANT_AXIS };
+enum operator_slot { OPERATOR_CODE, OPERATOR_INPUTS, OPERATOR_OUTPUTS, OPERATOR_OPTIONS_TYPE, OPERATOR_OPTIONS };
+
+enum tflite_builtin {
+    TFLITE_ADD = 0,
+    TFLITE_AVERAGE_POOL_2D = 1,
+    TFLITE_CONCATENATION = 2,
+    TFLITE_CONV_2D = 3,
+    TFLITE_DEPTHWISE_CONV_2D = 4,
+    TFLITE_DEQUANTIZE = 6,
+    TFLITE_FULLY_CONNECTED = 9,
+    TFLITE_LOGISTIC = 14,
+    TFLITE_MAX_POOL_2D = 17,
+    TFLITE_MUL = 18,
+    TFLITE_RELU = 19,
+    TFLITE_RELU6 = 21,
+    TFLITE_RESHAPE = 22,
+    TFLITE_SOFTMAX = 25,
+    TFLITE_TANH = 28,
+    TFLITE_CUSTOM = 32,
+    TFLITE_PAD = 34,
+    TFLITE_TRANSPOSE = 39,
+    TFLITE_MEAN = 40,
+    TFLITE_STRIDED_SLICE = 45,
+    TFLITE_SPLIT = 49,
+    TFLITE_LOG_SOFTMAX = 50,
+    TFLITE_PADV2 = 60,
+    TFLITE_TRANSPOSE_CONV = 67,
+    TFLITE_RESIZE_NEAREST_NEIGHBOR = 97,
+    TFLITE_LEAKY_RELU = 98,
+    TFLITE_QUANTIZE = 114,
+    TFLITE_HARD_SWISH = 117,
+    TFLITE_PLACEHOLDER = 127, /* the code is in the newer field alone */
+};
+
+/* The options' type in the union; its slots follow. Windows begin with PADDING, STRIDE_W, STRIDE_H. */
+enum tflite_options {
+    OPTIONS_NONE = 0,
+    OPTIONS_CONV = 1,
+    OPTIONS_DEPTHWISE = 2,
+    OPTIONS_POOL = 5,
+    OPTIONS_FC = 8,
+    OPTIONS_SOFTMAX = 9,
+    OPTIONS_CONCATENATION = 10,
+    OPTIONS_ADD = 11,
+    OPTIONS_RESHAPE = 17,
+    OPTIONS_MUL = 21,
+    OPTIONS_PAD = 22,
+    OPTIONS_TRANSPOSE = 26,
+    OPTIONS_REDUCER = 27,
+    OPTIONS_STRIDED_SLICE = 32,
+    OPTIONS_SPLIT = 35,
+    OPTIONS_LOG_SOFTMAX = 36,
+    OPTIONS_DEQUANTIZE = 38,
+    OPTIONS_PADV2 = 43,
+    OPTIONS_TRANSPOSE_CONV = 49,
+    OPTIONS_RESIZE_NEAREST_NEIGHBOR = 74,
+    OPTIONS_LEAKY_RELU = 75,
+    OPTIONS_QUANTIZE = 89,
+    OPTIONS_HARD_SWISH = 91
+};
+enum window_slot { WINDOW_PADDING, WINDOW_STRIDE_W, WINDOW_STRIDE_H };
+enum conv_slot { CONV_ACTIVATION = 3, CONV_DILATION_W, CONV_DILATION_H };
+enum depthwise_slot { DEPTHWISE_MULTIPLIER = 3, DEPTHWISE_ACTIVATION, DEPTHWISE_DILATION_W, DEPTHWISE_DILATION_H };
+enum pool_slot { POOL_FILTER_W = 3, POOL_FILTER_H, POOL_ACTIVATION };
+enum fc_slot { FC_ACTIVATION, FC_WEIGHTS_FORMAT, FC_KEEP_DIMS };
+enum add_slot { ADD_ACTIVATION };
+enum mul_slot { MUL_ACTIVATION };
+enum softmax_slot { SOFTMAX_BETA };
+enum concatenation_slot { CONCATENATION_AXIS, CONCATENATION_ACTIVATION };
+enum reducer_slot { REDUCER_KEEP_DIMS };
+enum split_slot { SPLIT_PARTS };
+enum slice_slot { SLICE_BEGIN_MASK, SLICE_END_MASK, SLICE_ELLIPSIS_MASK, SLICE_NEW_AXIS_MASK, SLICE_SHRINK_MASK, SLICE_OFFSET };
+enum transpose_conv_slot { TRANSPOSE_CONV_ACTIVATION = 3 };
+enum resize_slot { RESIZE_ALIGN_CORNERS, RESIZE_HALF_PIXEL };
+enum leaky_relu_slot { LEAKY_RELU_ALPHA };
+
+enum { PADDING_SAME = 0, PADDING_VALID = 1 };
+
+struct tflite_reader {
+    struct fb fb;
+    struct qm_arena *arena;
+    struct qm_graph *graph;
+    struct problems problems;
+    struct fb_vector codes, buffers, tensors, operators;
+    uint8_t *types; /* [tensor_count], as in the file */
+    bool *known;    /* [tensor_count] has a value before the operator being read */
+};
+
+/* One operator that is being read. */
+struct operation {
+    struct tflite_reader *r;
+    struct qm_graph_op *op;
+    struct fb_table options;
+    uint32_t at; /* of the operator, for messages */
+};
+
+/* Fails with operator N NAME: ... */
+void operation_refuse(const struct operation *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const struct qm_graph_tensor *operation_input(const struct operation *o, uint32_t i);
+const struct qm_graph_tensor *operation_output(const struct operation *o, uint32_t i);
+/* Reads the option, NONE, RELU, RELU6 or RELU_N1_TO_1. */
+void operation_activation(const struct operation *o, uint32_t slot);
+bool operation_same_shape(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b);
+
+/* The readers of tflite_moves.c; the others are beside the table in tflite_ops.c. */
+void tflite_read_mean(const struct operation *o);
+void tflite_read_pad(const struct operation *o);
+void tflite_read_concatenation(const struct operation *o);
+void tflite_read_split(const struct operation *o);
+void tflite_read_strided_slice(const struct operation *o);
+void tflite_read_transpose(const struct operation *o);
+void tflite_read_resize(const struct operation *o);
+
+/* Whether the graph can hold tensors of the type. */
+bool tflite_type_known(uint8_t type);
+const char *tflite_type_name(uint8_t type);
+/* "LSTM", or "with code 200" from the arena. */
+const char *tflite_builtin_name(int32_t code, struct qm_arena *arena);
+
+/* Adds every operator that no reader exists for to the problems. */
+void tflite_check_operators(struct tflite_reader *r);
+/* Fills graph->ops from r->operators; the tensors have been read. */
+void tflite_read_operators(struct tflite_reader *r);
+
+#endif

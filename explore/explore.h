@@ -1,0 +1,115 @@
+/* explore.h - the parts of qmac explore: a grid of machines, the figures of a point, the pool of processes, the front, the texts.
+ *
+ * A point is a model at a precision on a machine. Points are numbered model by model, then precision by precision, then machine by machine with
+ * the last axis moving fastest.
+ */
+#ifndef QM_EXPLORE_EXPLORE_H
+#define QM_EXPLORE_EXPLORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/machine.h"
+#include "common/status.h"
+#include "compiler/compiler.h"
+#include "report/energy.h"
+
+/* ---- grid ---- */
+
+enum { GRID_AXES_MAX = 32, POINTS_MAX = 100000 };
+
+struct grid_axis {
+    const struct qm_param *param;
+    uint32_t *values; /* [count] */
+    uint32_t count;
+};
+
+struct grid {
+    struct qm_machine base;
+    uint32_t axis_count;
+    struct grid_axis axes[GRID_AXES_MAX];
+};
+
+/* Adds an axis "knob=value,value,...". A second axis of a knob, a value that the knob does not take, and an empty or repeated value are
+ * QM_BAD_INPUT. Values belong to arena. */
+QM_MUST_USE enum qm_status grid_add_axis(struct grid *grid, const char *text, struct qm_arena *arena, struct qm_diag *diag);
+/* Stops counting somewhere above POINTS_MAX. */
+uint64_t grid_machine_count(const struct grid *grid);
+/* The machine has the base's name, and is not checked: knobs that are fine alone may not go together. */
+void grid_machine(const struct grid *grid, uint64_t index, struct qm_machine *machine);
+uint32_t grid_knob(const struct qm_machine *machine, const struct qm_param *param);
+
+/* ---- points ---- */
+
+enum point_state { POINT_WAITS, POINT_RUNS, POINT_OK, POINT_IMPOSSIBLE, POINT_FAULT };
+
+enum point_figure {
+    POINT_CYCLES,
+    POINT_SECONDS,
+    POINT_MACS,
+    POINT_UTILIZATION,
+    POINT_ENERGY_PJ,
+    POINT_ENERGY_LOW_PJ,
+    POINT_ENERGY_HIGH_PJ,
+    POINT_DRAM_READ_BYTES,
+    POINT_DRAM_WRITE_BYTES,
+    POINT_HOST_MACS_SHARE,
+    POINT_HOST_BYTES_SHARE,
+    POINT_FIGURES
+};
+
+struct point {
+    enum point_state state;
+    bool is_front; /* no other point of the model is as good in latency and energy and better in one */
+    double figures[POINT_FIGURES];
+    struct qm_diag why; /* all states but WAITS and OK; while it RUNS, for the case that its process dies */
+};
+
+/* Plans the network for the machine and runs it on the cycle model without values; fills point. */
+void point_run(const struct qm_network *network, const struct qm_compile_options *options, const struct qm_energy_table *energy,
+               const struct qm_machine *machine, struct point *point);
+
+/* Why the point has no figures; "" when it has. Borrowed. */
+const char *point_why(const struct point *point);
+
+/* Marks the front of one model's points and writes their indices, by latency, to front [count]; returns how many there are. */
+uint64_t point_front(struct point *points, uint64_t count, uint64_t *front);
+
+/* ---- pool ---- */
+
+struct pool {
+    uint64_t count; /* of tasks */
+    uint64_t jobs;  /* processes at a time */
+    void (*work)(void *context, uint64_t task);
+    void (*progress)(void *context, uint64_t done); /* in the caller's process, after every task */
+    void *context;
+};
+
+/* Does every task in one of `jobs` processes. A process that dies loses its task and does no more; only the task's own marks show it. When the
+ * caller dies, so do they. */
+QM_MUST_USE enum qm_status pool_run(const struct pool *pool, struct qm_diag *diag);
+
+/* ---- the whole, and its texts ---- */
+
+struct exploration {
+    struct grid grid;
+    uint32_t model_count, precision_count;
+    const char **models;          /* [model_count] files */
+    const char **precisions;      /* [precision_count]; NULL: the model's own */
+    struct qm_network **networks; /* [model_count][precision_count] */
+    const char *requant;          /* name of the rounding */
+    uint32_t rounding;
+    struct qm_energy_table *energy;
+    uint64_t machine_count;
+    struct point *points; /* [model_count][precision_count][machine_count] */
+};
+
+/* One row a point, in the order of points; texts belong to arena. */
+char *exploration_csv(const struct exploration *exploration, struct qm_arena *arena);
+char *exploration_json(const struct exploration *exploration, struct qm_arena *arena);
+/* The points of a model's front, front [count], as a table, and what is to be said of the others. */
+char *exploration_table(const struct exploration *exploration, uint32_t model, const uint64_t *front, uint64_t count,
+                        struct qm_arena *arena);
+
+#endif

@@ -1,0 +1,246 @@
+/* text.c - the results as CSV and JSON for programs, a row a point with the same names in both, and the front as a table for people. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/memory.h"
+#include "common/text.h"
+#include "common/version.h"
+#include "report/cells.h"
+#include "report/json_tree.h"
+#include "explore/explore.h"
+
+static const char *const figure_names[POINT_FIGURES] = {
+    [POINT_CYCLES] = "cycles",
+    [POINT_SECONDS] = "seconds",
+    [POINT_MACS] = "macs",
+    [POINT_UTILIZATION] = "utilization",
+    [POINT_ENERGY_PJ] = "energy_pj",
+    [POINT_ENERGY_LOW_PJ] = "energy_low_pj",
+    [POINT_ENERGY_HIGH_PJ] = "energy_high_pj",
+    [POINT_DRAM_READ_BYTES] = "dram_read_bytes",
+    [POINT_DRAM_WRITE_BYTES] = "dram_write_bytes",
+    [POINT_HOST_MACS_SHARE] = "host_macs_share",
+    [POINT_HOST_BYTES_SHARE] = "host_bytes_share",
+};
+
+static const char *const state_names[] = {
+    [POINT_WAITS] = "not run", [POINT_RUNS] = "fault", [POINT_OK] = "ok", [POINT_IMPOSSIBLE] = "impossible", [POINT_FAULT] = "fault"};
+
+/* ---- points and what they are of ---- */
+
+static uint64_t points_of_model(const struct exploration *exploration) {
+    return exploration->precision_count * exploration->machine_count;
+}
+
+static const char *precision_of(const struct exploration *exploration, uint64_t index) {
+    const char *precision = exploration->precisions[index / exploration->machine_count % exploration->precision_count];
+    return precision != NULL ? precision : "model";
+}
+
+const char *point_why(const struct point *point) {
+    if (point->state == POINT_OK) return "";
+    return point->state == POINT_WAITS ? "the processes that should have run it died before" : point->why.text;
+}
+
+/* The text in out belongs to arena. */
+static char *finish(FILE *out, char **text, struct qm_arena *arena) {
+    qm_text_stream_close(out);
+    char *kept = qm_arena_strdup(arena, *text);
+    free(*text);
+    return kept;
+}
+
+/* ---- CSV ---- */
+
+static void csv_text(FILE *out, const char *text) {
+    char *shown = qm_text_shown(text);
+    fputc('"', out);
+    for (const char *c = shown; *c != '\0'; c++) fprintf(out, *c == '"' ? "\"\"" : "%c", *c);
+    fputc('"', out);
+    free(shown);
+}
+
+/* A text that is mostly a plain word, which needs no quotes. */
+static void csv_name(FILE *out, const char *name) {
+    if (strpbrk(name, ",\"\r\n") != NULL)
+        csv_text(out, name);
+    else
+        qm_text_print(name, out);
+}
+
+/* The shortest of the two usual forms that is read back as the same number. */
+static void csv_number(FILE *out, double number) {
+    char text[40];
+    snprintf(text, sizeof text, "%.15g", number);
+    fprintf(out, strtod(text, NULL) == number ? "%.15g" : "%.17g", number);
+}
+
+static void csv_head(FILE *out) {
+    fprintf(out, "model,precision");
+    for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%s", qm_params[i].name);
+    fprintf(out, ",requant,energy_table,state,front");
+    for (int i = 0; i < POINT_FIGURES; i++) fprintf(out, ",%s", figure_names[i]);
+    fprintf(out, ",why\n");
+}
+
+static void csv_row(FILE *out, const struct exploration *exploration, uint64_t index) {
+    const struct point *point = &exploration->points[index];
+    struct qm_machine machine;
+    grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
+    csv_text(out, exploration->models[index / points_of_model(exploration)]);
+    fprintf(out, ",%s", precision_of(exploration, index));
+    for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%u", grid_knob(&machine, &qm_params[i]));
+    fprintf(out, ",%s,", exploration->requant);
+    csv_name(out, qm_energy_table_name(exploration->energy));
+    fprintf(out, ",%s,%d", state_names[point->state], point->is_front);
+    for (int i = 0; i < POINT_FIGURES; i++) {
+        fputc(',', out);
+        if (point->state == POINT_OK) csv_number(out, point->figures[i]);
+    }
+    fputc(',', out);
+    csv_text(out, point_why(point));
+    fputc('\n', out);
+}
+
+char *exploration_csv(const struct exploration *exploration, struct qm_arena *arena) {
+    char *text;
+    size_t size;
+    FILE *out = qm_text_stream_open(&text, &size);
+    csv_head(out);
+    for (uint64_t i = 0; i < exploration->model_count * points_of_model(exploration); i++) csv_row(out, exploration, i);
+    return finish(out, &text, arena);
+}
+
+/* ---- JSON ---- */
+
+static void add_point(cJSON *points, const struct exploration *exploration, uint64_t index) {
+    const struct point *point = &exploration->points[index];
+    struct qm_machine machine;
+    cJSON *object = qm_json_object(points, NULL);
+    grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
+    qm_json_text(object, "model", exploration->models[index / points_of_model(exploration)]);
+    qm_json_text(object, "precision", precision_of(exploration, index));
+    for (size_t i = 0; i < qm_param_count; i++) qm_json_number(object, qm_params[i].name, grid_knob(&machine, &qm_params[i]));
+    qm_json_text(object, "state", state_names[point->state]);
+    qm_json_bool(object, "front", point->is_front);
+    if (point->state == POINT_OK)
+        for (int i = 0; i < POINT_FIGURES; i++) qm_json_number(object, figure_names[i], point->figures[i]);
+    else
+        qm_json_text(object, "why", point_why(point));
+}
+
+char *exploration_json(const struct exploration *exploration, struct qm_arena *arena) {
+    cJSON *root = qm_json_create();
+    qm_json_text(root, "qmac", QM_VERSION);
+    qm_json_text(root, "requant", exploration->requant);
+    qm_json_text(root, "energy_table", qm_energy_table_name(exploration->energy));
+    cJSON *points = qm_json_array(root, "points");
+    for (uint64_t i = 0; i < exploration->model_count * points_of_model(exploration); i++) add_point(points, exploration, i);
+    return qm_json_finish(root, arena);
+}
+
+/* ---- table ---- */
+
+enum { TABLE_FIGURES = 6 };
+
+static const struct qm_column figure_columns[TABLE_FIGURES] = {{"cycles", true}, {"latency", true},          {"util", true},
+                                                               {"energy", true}, {"from low to high", true}, {"DRAM", true}};
+
+/* Knobs with one value, and a precision that is not asked for, are the same in every row and left out. */
+static uint32_t table_columns(const struct exploration *exploration, struct qm_column *columns) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < exploration->grid.axis_count; i++)
+        if (exploration->grid.axes[i].count > 1) columns[count++] = (struct qm_column){exploration->grid.axes[i].param->name, true};
+    if (exploration->precision_count > 1) columns[count++] = (struct qm_column){"precision", false};
+    memcpy(columns + count, figure_columns, sizeof figure_columns);
+    return count + TABLE_FIGURES;
+}
+
+static void figure_cells(const struct point *point, qm_cell *row) {
+    qm_cell low, high;
+    qm_cell_count((uint64_t)point->figures[POINT_CYCLES], row[0]);
+    qm_cell_seconds(point->figures[POINT_SECONDS], row[1]);
+    snprintf(row[2], QM_CELL_BYTES, "%.1f %%", 100 * point->figures[POINT_UTILIZATION]);
+    qm_cell_energy(point->figures[POINT_ENERGY_PJ], row[3]);
+    qm_cell_energy(point->figures[POINT_ENERGY_LOW_PJ], low);
+    qm_cell_energy(point->figures[POINT_ENERGY_HIGH_PJ], high);
+    snprintf(row[4], QM_CELL_BYTES, "%.30s .. %.30s", low, high);
+    qm_cell_bytes((uint64_t)(point->figures[POINT_DRAM_READ_BYTES] + point->figures[POINT_DRAM_WRITE_BYTES]), row[5]);
+}
+
+static void table_row(const struct exploration *exploration, uint64_t index, qm_cell *row) {
+    struct qm_machine machine;
+    uint32_t count = 0;
+    grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
+    for (uint32_t i = 0; i < exploration->grid.axis_count; i++)
+        if (exploration->grid.axes[i].count > 1)
+            snprintf(row[count++], QM_CELL_BYTES, "%u", grid_knob(&machine, exploration->grid.axes[i].param));
+    if (exploration->precision_count > 1) snprintf(row[count++], QM_CELL_BYTES, "%.40s", precision_of(exploration, index));
+    figure_cells(&exploration->points[index], row + count);
+}
+
+static void print_front(FILE *out, const struct exploration *exploration, uint64_t first, const uint64_t *front, uint32_t count) {
+    struct qm_column columns[QM_CELL_COLUMNS_MAX];
+    uint32_t width = table_columns(exploration, columns);
+    qm_cell *cells = qm_alloc_zeroed((size_t)count * width + 1, sizeof *cells);
+    QM_CHECK(width <= QM_CELL_COLUMNS_MAX);
+    for (uint32_t i = 0; i < count; i++) table_row(exploration, first + front[i], cells + (size_t)i * width);
+    qm_cells_print(out, columns, width, cells, count);
+    free(cells);
+}
+
+/* What tells the point from the others of its model. */
+static void print_place(FILE *out, const struct exploration *exploration, uint64_t index) {
+    const char *before = "";
+    struct qm_machine machine;
+    grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
+    for (uint32_t i = 0; i < exploration->grid.axis_count; i++) {
+        const struct qm_param *param = exploration->grid.axes[i].param;
+        if (exploration->grid.axes[i].count == 1) continue;
+        fprintf(out, "%s%s=%u", before, param->name, grid_knob(&machine, param));
+        before = ", ";
+    }
+    if (exploration->precision_count > 1) fprintf(out, "%s%s", before, precision_of(exploration, index));
+}
+
+/* How many points of the model are in the state, and why the first of them is. */
+static void print_others(FILE *out, const struct exploration *exploration, uint64_t first, enum point_state state) {
+    uint64_t count = 0, example = first;
+    for (uint64_t i = first + points_of_model(exploration); i-- > first;) {
+        if (exploration->points[i].state != state) continue;
+        example = i;
+        count++;
+    }
+    if (count == 0) return;
+    fprintf(out, "%s: %" PRIu64 " point%s", state_names[state], count, count == 1 ? "" : "s (--csv has all reasons), the first");
+    if (points_of_model(exploration) > 1) fprintf(out, " at ");
+    print_place(out, exploration, example);
+    fprintf(out, ": %s\n", point_why(&exploration->points[example]));
+}
+
+static void print_notes(FILE *out, const struct exploration *exploration, const struct point *example) {
+    double macs = 100 * example->figures[POINT_HOST_MACS_SHARE], bytes = 100 * example->figures[POINT_HOST_BYTES_SHARE];
+    if (bytes > 0) fprintf(out, "on the host, not in cycles and energy: %.2f %% of the MACs, %.2f %% of the bytes\n", macs, bytes);
+    if (exploration->precisions[0] != NULL) fprintf(out, "--precision rounds numbers for time and energy: says nothing about accuracy\n");
+}
+
+char *exploration_table(const struct exploration *exploration, uint32_t model, const uint64_t *front, uint64_t count,
+                        struct qm_arena *arena) {
+    char *text;
+    size_t size;
+    uint64_t points = points_of_model(exploration), first = model * points;
+    FILE *out = qm_text_stream_open(&text, &size);
+    qm_text_print(exploration->models[model], out);
+    fprintf(out, ": %" PRIu64 " point%s on %s, %" PRIu64 " on the front of latency and energy (table %s)\n", points, points == 1 ? "" : "s",
+            qm_shown(exploration->grid.base.name).text, count, qm_shown(qm_energy_table_name(exploration->energy)).text);
+    if (count > 0) {
+        print_notes(out, exploration, &exploration->points[first + front[0]]);
+        fprintf(out, "\n");
+        print_front(out, exploration, first, front, (uint32_t)count);
+    }
+    for (enum point_state state = POINT_WAITS; state <= POINT_FAULT; state++)
+        if (state != POINT_OK) print_others(out, exploration, first, state);
+    return finish(out, &text, arena);
+}

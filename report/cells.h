@@ -1,0 +1,27 @@
+/* cells.h - tables for people: numbers as short texts with their units, and rows of such cells as aligned lines. */
+#ifndef QM_REPORT_CELLS_H
+#define QM_REPORT_CELLS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { QM_CELL_BYTES = 128, QM_CELL_COLUMNS_MAX = 32 };
+
+typedef char qm_cell[QM_CELL_BYTES];
+
+struct qm_column {
+    const char *title;
+    bool to_the_right;
+};
+
+void qm_cell_count(uint64_t count, qm_cell out); /* "1,234,567" */
+void qm_cell_macs(uint64_t macs, qm_cell out);   /* "1.23 M"; "-" for none */
+void qm_cell_bytes(uint64_t bytes, qm_cell out); /* "1.21 MiB" */
+void qm_cell_energy(double pj, qm_cell out);     /* "1.23 uJ" */
+void qm_cell_seconds(double seconds, qm_cell out);
+
+/* Writes the titles and the rows to out, each column as wide as its widest cell. cells: [rows][count], count at most QM_CELL_COLUMNS_MAX. */
+void qm_cells_print(FILE *out, const struct qm_column *columns, uint32_t count, qm_cell *cells, uint32_t rows);
+
+#endif

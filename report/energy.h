@@ -1,0 +1,55 @@
+/* energy.h - picojoules: event counters times a table of prices (spec/energy/NAME.yaml).
+ *
+ * A table is one self-consistent set; a report never mixes two. Every row has a counter, a component, a value with low and high, a unit, a node,
+ * a status (published, derived, assumed) and a source. A counter of events that no row prices must stand under not_priced with the reason, so
+ * that nothing is free by accident. The unit says how the counter is multiplied:
+ *
+ *   pJ/<unit of the counter>   the count                       pJ/bit        bits of the beats, bytes or words counted
+ *   pJ/access                  accesses of a memory: value * KiB^kb_exponent * (bits/64)^bits_exponent, memory: and access: say which
+ *   pJ/byte/hop                bytes that move down half the array's rows
+ *   pJ/cell/cycle, uW/cell, uW/KiB, mW    of cycles: per array cell, per KiB of a memory, or for the whole
+ */
+#ifndef QM_REPORT_ENERGY_H
+#define QM_REPORT_ENERGY_H
+
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/counters.h"
+#include "common/machine.h"
+#include "common/status.h"
+
+enum qm_energy_component {
+    QM_ENERGY_ARRAY,
+    QM_ENERGY_SCRATCHPAD,
+    QM_ENERGY_ACCUMULATOR,
+    QM_ENERGY_POST,
+    QM_ENERGY_DRAM,
+    QM_ENERGY_CONTROL,
+    QM_ENERGY_COMPONENTS
+};
+
+const char *qm_energy_component_name(enum qm_energy_component component); /* "array", ... */
+
+struct qm_energy {
+    double value_pj, low_pj, high_pj;
+};
+
+struct qm_energy_sum {
+    struct qm_energy total;
+    struct qm_energy components[QM_ENERGY_COMPONENTS];
+};
+
+struct qm_energy_table;
+
+/* Reads a table by name or file. The table belongs to arena. */
+QM_MUST_USE enum qm_status qm_energy_load(const char *name_or_file, struct qm_arena *arena, struct qm_energy_table **table,
+                                          struct qm_diag *diag);
+const char *qm_energy_table_name(const struct qm_energy_table *table);
+const char *qm_energy_table_about(const struct qm_energy_table *table); /* one line: node, which cell, which memories */
+
+/* Adds what the counters cost on machine to sum. Linear in the counters, so that the parts of a run add up to the whole. */
+void qm_energy_add(const struct qm_energy_table *table, const struct qm_machine *machine, const struct qm_counters *counters,
+                   struct qm_energy_sum *sum);
+
+#endif

@@ -1,0 +1,277 @@
+/* report.c - splits the cycles and the events of a run by layer. */
+#include "report/report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/memory.h"
+#include "common/precision.h"
+#include "common/work.h"
+
+static const char *const cause_names[QM_LAYER_CAUSES] = {"compute", "post", "memory", "control"};
+static const enum qm_layer_cause unit_causes[QM_UNITS] = {[QM_UNIT_LOAD] = QM_LAYER_MEMORY,
+                                                          [QM_UNIT_MATMUL] = QM_LAYER_COMPUTE,
+                                                          [QM_UNIT_POST] = QM_LAYER_POST,
+                                                          [QM_UNIT_STORE] = QM_LAYER_MEMORY};
+
+const char *qm_layer_cause_name(enum qm_layer_cause cause) {
+    return cause_names[cause];
+}
+
+/* ---- cycles ---- */
+
+/* The busy times of one unit in a step, walked forward in time. */
+struct activity {
+    const struct qm_insn_time **times; /* [count] in the unit's order, so that starts and ends both rise */
+    uint32_t count, next;              /* next: first that has not started at the current time */
+    uint64_t until;                    /* busy before this cycle */
+};
+
+/* Moves to cycle t; returns whether the unit is busy there and sets *change to the next cycle in which that may differ. */
+static bool busy_at(struct activity *activity, uint64_t t, uint64_t *change) {
+    for (; activity->next < activity->count && activity->times[activity->next]->start <= t; activity->next++)
+        if (activity->times[activity->next]->end + 1 > activity->until) activity->until = activity->times[activity->next]->end + 1;
+    *change = UINT64_MAX;
+    if (activity->next < activity->count) *change = activity->times[activity->next]->start;
+    if (activity->until <= t) return false;
+    if (activity->until < *change) *change = activity->until;
+    return true;
+}
+
+/* Adds the causes of cycles [from, to) to part. */
+static void add_causes(struct activity *activities, uint64_t from, uint64_t to, struct qm_report_part *part) {
+    while (from < to) {
+        uint64_t next = to, change;
+        enum qm_layer_cause cause = QM_LAYER_CONTROL;
+        for (int unit = 0; unit < QM_UNITS; unit++) {
+            if (busy_at(&activities[unit], from, &change) && unit_causes[unit] < cause) cause = unit_causes[unit];
+            if (change < next) next = change;
+        }
+        part->causes[cause] += next - from;
+        part->counters.value[QM_C_cycles] += next - from;
+        from = next;
+    }
+}
+
+static enum qm_unit insn_unit(const struct qm_program *program, uint32_t insn) {
+    return qm_opcode_unit(program->insns[insn][0] & 0xff);
+}
+
+/* ---- who pays ---- */
+
+/* When each MATMUL of a step streams: it ends R + C cycles before its last sum is committed, and begins when the one before ends or it starts. */
+struct streams {
+    struct stream {
+        uint64_t from, to; /* [from, to) */
+        uint32_t insn;
+    } * list;
+    uint32_t count, next;
+};
+
+static void add_stream(struct streams *streams, const struct qm_report_source *source, uint32_t insn) {
+    const struct qm_insn_time *time = &source->run->times[insn];
+    uint64_t before = streams->count > 0 ? streams->list[streams->count - 1].to : 0, drain = source->machine->rows + source->machine->cols;
+    uint64_t from = time->start + 1 > before ? time->start + 1 : before, to = from;
+    if (time->end + 1 > from + drain) to = time->end + 1 - drain;
+    streams->list[streams->count++] = (struct stream){from, to, insn};
+}
+
+/* The instruction that pays for cycle t: the one that streams then, else the oldest unfinished. *change: the next cycle in which that may differ. */
+static uint32_t payer(struct streams *streams, uint32_t oldest, uint64_t t, uint64_t *change) {
+    while (streams->next < streams->count && streams->list[streams->next].to <= t) streams->next++;
+    if (streams->next == streams->count) {
+        *change = UINT64_MAX;
+        return oldest;
+    }
+    const struct stream *stream = &streams->list[streams->next];
+    bool streaming = stream->from <= t;
+    *change = streaming ? stream->to : stream->from;
+    return streaming ? stream->insn : oldest;
+}
+
+/* Splits the cycles [from, to), in which `oldest` is the oldest unfinished instruction. */
+static void split_stretch(const struct qm_report_source *source, struct streams *streams, struct activity *activities, uint32_t oldest,
+                          uint64_t from, uint64_t to, struct qm_report *report) {
+    while (from < to) {
+        uint64_t change;
+        uint32_t insn = payer(streams, oldest, from, &change);
+        uint64_t next = change < to ? change : to;
+        add_causes(activities, from, next, &report->layers[source->program->insn_layer[insn]]);
+        from = next;
+    }
+}
+
+static void split_cycles(const struct qm_report_source *source, uint32_t step_index, struct qm_report *report) {
+    const struct qm_program *program = source->program;
+    const struct qm_program_step *step = &program->steps[step_index];
+    uint64_t retired = 0, cycles = source->run->counters[step_index].value[QM_C_cycles];
+    struct activity activities[QM_UNITS] = {0};
+    const struct qm_insn_time **slots = qm_alloc_zeroed((size_t)QM_UNITS * step->insn_count + 1, sizeof *slots);
+    struct streams streams = {.list = qm_alloc_zeroed(step->insn_count + 1, sizeof *streams.list)};
+    for (int unit = 0; unit < QM_UNITS; unit++) activities[unit].times = slots + (size_t)unit * step->insn_count;
+    for (uint32_t i = step->first_insn; i < step->first_insn + step->insn_count; i++) {
+        struct activity *activity = &activities[insn_unit(program, i)];
+        activity->times[activity->count++] = &source->run->times[i];
+        if (insn_unit(program, i) == QM_UNIT_MATMUL) add_stream(&streams, source, i);
+    }
+    for (uint32_t i = step->first_insn; i < step->first_insn + step->insn_count; i++) {
+        bool is_last = i + 1 == step->first_insn + step->insn_count;
+        uint64_t end = is_last ? cycles : source->run->times[i].end + 1; /* the last layer pays for the way out */
+        if (end <= retired) continue;
+        split_stretch(source, &streams, activities, i, retired, end, report);
+        retired = end;
+    }
+    free(slots);
+    free(streams.list);
+}
+
+/* ---- events ---- */
+
+static void split_events(const struct qm_report_source *source, const struct qm_program_step *step, struct qm_report *report) {
+    const struct qm_program *program = source->program;
+    for (uint32_t i = step->first_insn; i < step->first_insn + step->insn_count; i++) {
+        struct qm_insn insn;
+        qm_insn_unpack(program->insns[i], &insn);
+        qm_work_add(&insn, source->machine, &report->layers[program->insn_layer[i]].counters);
+    }
+}
+
+static void add_counters(struct qm_counters *sum, const struct qm_counters *part) {
+    for (int i = 0; i < QM_COUNTERS; i++) sum->value[i] += part->value[i];
+}
+
+/* The layers' events and cycles must be the machine's. */
+static enum qm_status check_sums(const struct qm_report *report, struct qm_diag *diag) {
+    for (int i = 0; i < QM_COUNTERS; i++) {
+        uint64_t sum = 0, counted = report->total.counters.value[i];
+        if (qm_counter_infos[i].group != NULL || qm_counter_infos[i].depends_on_values) continue;
+        for (uint32_t layer = 0; layer < report->source.program->layer_count; layer++) sum += report->layers[layer].counters.value[i];
+        if (sum != counted)
+            return qm_fail(diag, QM_INTERNAL,
+                           "%s:counter %s: the machine counted %" PRIu64 ", the program's instructions add up to %" PRIu64,
+                           report->source.program->model, qm_counter_infos[i].name, counted, sum);
+    }
+    return QM_OK;
+}
+
+/* Without a machine that counts, the program's own events are all that is known. */
+static void sum_total(const struct qm_report_source *source, struct qm_report *report) {
+    const struct qm_program *program = source->program;
+    for (uint32_t i = 0; i < program->layer_count; i++) {
+        report->total.macs += report->layers[i].macs;
+        report->total.cell_cycles += report->layers[i].cell_cycles;
+        for (int cause = 0; cause < QM_LAYER_CAUSES; cause++) report->total.causes[cause] += report->layers[i].causes[cause];
+        if (!source->run->timed) add_counters(&report->total.counters, &report->layers[i].counters);
+    }
+    for (uint32_t i = 0; i < program->step_count && source->run->timed; i++)
+        add_counters(&report->total.counters, &source->run->counters[i]);
+}
+
+/* Bytes that the host reads and writes for a step of its own. */
+static uint64_t host_bytes(const struct qm_program *program, const struct qm_program_step *step) {
+    return (uint64_t)program->tensors[step->input].size_bytes + program->tensors[step->output].size_bytes;
+}
+
+static void sum_host(struct qm_report *report) {
+    const struct qm_program *program = report->source.program;
+    uint64_t macs = 0, bytes = 0;
+    for (uint32_t i = 0; i < program->layer_count; i++) macs += program->layers[i].on_host ? program->layers[i].macs : 0;
+    for (uint32_t i = 0; i < program->step_count; i++) bytes += program->steps[i].on_host ? host_bytes(program, &program->steps[i]) : 0;
+    uint64_t moved = bytes + qm_report_read_bytes(report, &report->total) + qm_report_write_bytes(report, &report->total);
+    report->host_macs_share = report->total.macs > 0 ? (double)macs / (double)report->total.macs : 0;
+    report->host_bytes_share = moved > 0 ? (double)bytes / (double)moved : 0;
+}
+
+static uint64_t divided_up(uint64_t a, uint64_t b) {
+    return (a + b - 1) / b;
+}
+
+/* What the host's operators cost at least: to read and write their maps at the DRAM's rate and price. */
+static void price_host(struct qm_report *report) {
+    const struct qm_machine *machine = report->source.machine;
+    const struct qm_program *program = report->source.program;
+    struct qm_counters beats = {0};
+    for (uint32_t i = 0; i < program->step_count; i++) {
+        const struct qm_program_step *step = &program->steps[i];
+        if (!step->on_host) continue;
+        beats.value[QM_C_dram_read_beats] += divided_up(program->tensors[step->input].size_bytes, machine->axi_bytes);
+        beats.value[QM_C_dram_write_beats] += divided_up(program->tensors[step->output].size_bytes, machine->axi_bytes);
+        report->host_cycles += divided_up(host_bytes(program, step), machine->dram_bytes_per_cycle);
+    }
+    qm_energy_add(report->source.energy, machine, &beats, &report->host_energy);
+}
+
+static void price(struct qm_report *report) {
+    const struct qm_report_source *source = &report->source;
+    if (!source->run->timed) return;
+    qm_energy_add(source->energy, source->machine, &report->total.counters, &report->total.energy);
+    for (uint32_t i = 0; i < source->program->layer_count; i++)
+        qm_energy_add(source->energy, source->machine, &report->layers[i].counters, &report->layers[i].energy);
+    price_host(report);
+}
+
+/* Products of a cell in a cycle at a precision, which programs name in small letters. */
+static int64_t products_per_cell(const char *precision) {
+    for (size_t i = 0; i < qm_enum_value_count; i++) {
+        const struct qm_enum_value *value = &qm_enum_values[i];
+        if (strcmp(value->field, "precision") != 0 || strcasecmp(value->name, precision) != 0) continue;
+        struct qm_precision sizes = qm_precision_sizes(value->value);
+        return sizes.bytes * 8 / sizes.activation_bits;
+    }
+    return 1;
+}
+
+enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_arena *arena, struct qm_report **report,
+                              struct qm_diag *diag) {
+    const struct qm_program *program = source->program;
+    struct qm_report *made = QM_ARENA_NEW(arena, struct qm_report, 1);
+    made->source = *source;
+    made->layers = QM_ARENA_NEW(arena, struct qm_report_part, program->layer_count);
+    for (uint32_t i = 0; i < program->layer_count; i++) {
+        made->layers[i].macs = program->layers[i].macs;
+        made->layers[i].cell_cycles = (double)program->layers[i].macs / (double)products_per_cell(program->layers[i].precision);
+    }
+    for (uint32_t i = 0; i < program->step_count; i++) {
+        if (program->steps[i].on_host) continue;
+        split_events(source, &program->steps[i], made);
+        if (source->run->timed) split_cycles(source, i, made);
+    }
+    sum_total(source, made);
+    QM_TRY(check_sums(made, diag));
+    sum_host(made);
+    price(made);
+    *report = made;
+    return QM_OK;
+}
+
+/* ---- derived figures ---- */
+
+double qm_report_seconds(const struct qm_report *report, const struct qm_report_part *part) {
+    return (double)part->counters.value[QM_C_cycles] / (report->source.machine->clock_mhz * 1e6);
+}
+
+double qm_report_utilization(const struct qm_report *report, const struct qm_report_part *part) {
+    const struct qm_machine *machine = report->source.machine;
+    double slots = (double)part->counters.value[QM_C_cycles] * machine->rows * machine->cols;
+    return slots > 0 ? part->cell_cycles / slots : 0;
+}
+
+uint64_t qm_report_read_bytes(const struct qm_report *report, const struct qm_report_part *part) {
+    return (part->counters.value[QM_C_dram_read_beats] + part->counters.value[QM_C_dram_fetch_beats]) * report->source.machine->axi_bytes;
+}
+
+uint64_t qm_report_write_bytes(const struct qm_report *report, const struct qm_report_part *part) {
+    return part->counters.value[QM_C_dram_write_beats] * report->source.machine->axi_bytes;
+}
+
+const char *qm_report_bound(const struct qm_report *report, uint32_t layer) {
+    const uint64_t *causes = report->layers[layer].causes;
+    int largest = 0;
+    if (report->source.program->layers[layer].on_host) return "host";
+    if (report->layers[layer].counters.value[QM_C_cycles] == 0) return "-";
+    for (int i = 1; i < QM_LAYER_CAUSES; i++)
+        if (causes[i] > causes[largest]) largest = i;
+    return cause_names[largest];
+}

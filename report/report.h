@@ -1,0 +1,68 @@
+/* report.h - what a run means: cycles, causes, traffic and energy of each layer and of the whole, as a table for people and JSON for programs.
+ *
+ * Layers share the machine: the next layer's weights are loaded while this one computes. A cycle belongs to the layer whose rows the array streams in it, or
+ * else to that of the oldest instruction in program order that has not ended, so that the layers' cycles add up to the run's. In each cycle the first of these that holds is the
+ * cause: compute (a MATMUL has started and not ended), post (a post instruction), memory (a LOAD or STORE), control (nothing).
+ * Events are split by layer with common/work.h, and must add up to the machine's counters: that is checked in every report.
+ */
+#ifndef QM_REPORT_REPORT_H
+#define QM_REPORT_REPORT_H
+
+#include "common/arena.h"
+#include "common/program.h"
+#include "common/run.h"
+#include "report/energy.h"
+
+enum qm_layer_cause { QM_LAYER_COMPUTE, QM_LAYER_POST, QM_LAYER_MEMORY, QM_LAYER_CONTROL, QM_LAYER_CAUSES };
+const char *qm_layer_cause_name(enum qm_layer_cause cause);
+
+struct qm_report_source {
+    const struct qm_program *program;
+    const struct qm_machine *machine; /* that ran it: the program's in all that the RTL sees */
+    const struct qm_run *run;         /* of one example; the others cost the same */
+    const struct qm_energy_table *energy;
+    const char *engine;
+    const char *verilog_folder, *verilog_sha256; /* of the engine rtl; NULL: another one */
+    uint64_t examples;
+    uint64_t labelled, correct; /* labelled 0: no labels were given */
+    uint64_t seed;
+    double stalls;
+    bool random_input;
+};
+
+/* Work and cost of a layer or of the whole run of one example. */
+struct qm_report_part {
+    uint64_t macs;      /* of the definition */
+    double cell_cycles; /* that these take when every cell works at the layer's precision: macs, half or a quarter of them */
+    uint64_t causes[QM_LAYER_CAUSES];
+    struct qm_counters counters; /* events; of a layer the cause counters are 0 */
+    struct qm_energy_sum energy;
+};
+
+struct qm_report {
+    struct qm_report_source source;
+    struct qm_report_part total;
+    struct qm_report_part *layers; /* [layer_count] */
+    double host_macs_share, host_bytes_share;
+    uint64_t host_cycles;             /* not of the total: to move the maps of the host's operators at the DRAM's rate */
+    struct qm_energy_sum host_energy; /* and at its price */
+};
+
+/* The report belongs to arena and borrows what source points to. QM_INTERNAL when the machine's counters are not what the program adds up to. */
+QM_MUST_USE enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_arena *arena, struct qm_report **report,
+                                          struct qm_diag *diag);
+
+/* Texts belong to arena. */
+char *qm_report_table(const struct qm_report *report, struct qm_arena *arena);
+char *qm_report_json(const struct qm_report *report, struct qm_arena *arena);
+
+double qm_report_seconds(const struct qm_report *report, const struct qm_report_part *part);
+/* Share of the cells and cycles that the products needed at the precision of their layers. */
+double qm_report_utilization(const struct qm_report *report, const struct qm_report_part *part);
+/* Bytes of whole beats; reads with instructions. */
+uint64_t qm_report_read_bytes(const struct qm_report *report, const struct qm_report_part *part);
+uint64_t qm_report_write_bytes(const struct qm_report *report, const struct qm_report_part *part);
+/* "compute", ...; "host" for a layer on the host, "-" without time. */
+const char *qm_report_bound(const struct qm_report *report, uint32_t layer);
+
+#endif

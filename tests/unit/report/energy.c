@@ -1,0 +1,165 @@
+#include "report/energy.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct qm_diag diag;
+static struct qm_arena *arena;
+static struct qm_machine machine;
+
+static void setup(void) {
+    arena = qm_arena_create();
+    qm_machine_init(&machine);
+}
+
+static void teardown(void) {
+    qm_arena_destroy(arena);
+}
+
+TestSuite(energy, .init = setup, .fini = teardown);
+
+static enum qm_status load_text(const char *text, struct qm_energy_table **table) {
+    char path[] = "/tmp/qmac-energy-XXXXXX.yaml";
+    int fd = mkstemps(path, 5);
+    cr_assert(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && close(fd) == 0);
+    enum qm_status status = qm_energy_load(path, arena, table, &diag);
+    unlink(path);
+    return status;
+}
+
+/* A table of one row; every other counter is not priced. */
+static enum qm_status load_row(const char *counter, const char *row, struct qm_energy_table **table) {
+    char text[4000];
+    int used = snprintf(text, sizeof text, "about: a\nnode_nm: 45\nrows:\n  r:\n    counter: %s\n%snot_priced:\n", counter, row);
+    for (int i = 0; i < QM_COUNTERS; i++)
+        if (qm_counter_infos[i].group == NULL && strcmp(qm_counter_infos[i].name, counter) != 0)
+            used += snprintf(text + used, sizeof text - (size_t)used, "  %s: x\n", qm_counter_infos[i].name);
+    return load_text(text, table);
+}
+
+#define PRICE "    value: 2\n    low: 1\n    high: 3\n    node_nm: 45\n    status: assumed\n    source: s\n"
+
+/* Energy of 1000 counts at the price of 2 pJ. */
+static struct qm_energy_sum cost(const char *counter_name, enum qm_counter counter, const char *row) {
+    struct qm_energy_table *table;
+    char text[600];
+    snprintf(text, sizeof text, "%s" PRICE, row);
+    cr_assert(load_row(counter_name, text, &table) == QM_OK, "%s", diag.text);
+    struct qm_counters counters = {0};
+    counters.value[counter] = 1000;
+    struct qm_energy_sum sum = {0};
+    qm_energy_add(table, &machine, &counters, &sum);
+    return sum;
+}
+
+static int near(double a, double b) {
+    return a - b < 1e-6 && b - a < 1e-6;
+}
+
+Test(energy, counts_are_multiplied_as_the_unit_says) {
+    machine.clock_mhz = 250;
+    struct qm_energy_sum sum = cost("macs", QM_C_macs, "    component: array\n    unit: pJ/product\n");
+    cr_assert(near(sum.total.value_pj, 2000) && near(sum.total.low_pj, 1000) && near(sum.total.high_pj, 3000));
+    cr_assert(near(sum.components[QM_ENERGY_ARRAY].value_pj, 2000) && near(sum.components[QM_ENERGY_DRAM].value_pj, 0));
+    /* 16 bytes a beat */
+    cr_assert(near(cost("dram_read_beats", QM_C_dram_read_beats, "    component: dram\n    unit: pJ/bit\n").total.value_pj, 2000.0 * 128));
+    /* 256 cells, 4 ns a cycle: 1000 cycles are 4 us, so 2 uW a cell is 8 pJ */
+    cr_assert(near(cost("cycles", QM_C_cycles, "    component: array\n    unit: uW/cell\n").total.value_pj, 256 * 8));
+    cr_assert(near(cost("cycles", QM_C_cycles, "    component: array\n    unit: pJ/cell/cycle\n").total.value_pj, 256 * 2000));
+    cr_assert(
+        near(cost("cycles", QM_C_cycles, "    component: scratchpad\n    unit: uW/KiB\n    memory: scratchpad\n").total.value_pj, 256 * 8));
+    /* 2 mW for 4 us */
+    cr_assert(near(cost("cycles", QM_C_cycles, "    component: dram\n    unit: mW\n").total.value_pj, 8000));
+    /* on average 8.5 of 16 rows */
+    cr_assert(near(cost("weight_writes", QM_C_weight_writes, "    component: array\n    unit: pJ/byte/hop\n").total.value_pj, 17000));
+}
+
+Test(energy, an_access_costs_more_in_a_larger_or_wider_memory) {
+    static const char row[] = "    component: scratchpad\n    unit: pJ/access\n    memory: scratchpad\n    access: rows\n    kb_exponent: "
+                              "0.5\n    bits_exponent: 1\n";
+    /* 1000 bytes are 62.5 accesses of 16 bytes: 2 pJ * sqrt(256) * 128/64 each */
+    cr_assert(near(cost("stream_reads", QM_C_stream_reads, row).total.value_pj, 62.5 * 2 * 16 * 2));
+    static const char sums[] = "    component: accumulator\n    unit: pJ/access\n    memory: accumulator\n    access: sums\n    "
+                               "kb_exponent: 0.5\n    bits_exponent: 1\n";
+    /* 1000 words are 62.5 rows of 64 bytes; 64 KiB */
+    cr_assert(near(cost("acc_reads", QM_C_acc_reads, sums).total.value_pj, 62.5 * 2 * 8 * 8));
+}
+
+Test(energy, every_named_table_loads_and_prices_every_event) {
+    static const char *const names[] = {"cmos45", "horowitz45"};
+    for (int i = 0; i < 2; i++) {
+        struct qm_energy_table *table;
+        struct qm_energy_sum sum = {0};
+        struct qm_counters counters = {0};
+        cr_assert(qm_energy_load(names[i], arena, &table, &diag) == QM_OK, "%s", diag.text);
+        for (int c = 0; c < QM_COUNTERS; c++) counters.value[c] = 10;
+        qm_energy_add(table, &machine, &counters, &sum);
+        cr_assert(sum.total.low_pj > 0 && sum.total.low_pj < sum.total.value_pj && sum.total.value_pj < sum.total.high_pj);
+        double parts = 0;
+        for (int c = 0; c < QM_ENERGY_COMPONENTS; c++) parts += sum.components[c].value_pj;
+        cr_assert(near(parts, sum.total.value_pj));
+    }
+}
+
+/* CACTI 7 itself, 45 nm, low-standby cells: 64 KiB, 128 bits. */
+Test(energy, a_run_of_cacti_lies_within_the_range_of_the_law) {
+    struct qm_energy_table *table;
+    cr_assert(qm_energy_load("cmos45", arena, &table, &diag) == QM_OK, "%s", diag.text);
+    machine.scratchpad_bytes = 65536;
+    struct qm_counters counters = {0};
+    counters.value[QM_C_stream_reads] = 16;
+    struct qm_energy_sum sum = {0};
+    qm_energy_add(table, &machine, &counters, &sum);
+    cr_assert(sum.total.low_pj < 39.332 && 39.332 < sum.total.high_pj, "%g .. %g pJ", sum.total.low_pj, sum.total.high_pj);
+}
+
+Test(energy, bad_rows_are_refused_with_their_line) {
+    static const struct {
+        const char *counter, *row, *words;
+    } cases[] = {
+        {"mac", "    component: array\n    unit: pJ/product\n" PRICE, ":5: unknown counter 'mac'"},
+        {"macs", "    component: core\n    unit: pJ/product\n" PRICE, ":6: 'component' must be one of array, "},
+        {"macs", "    component: array\n    unit: pJ/byte\n" PRICE, ":7: unit 'pJ/byte' does not fit counter macs"},
+        {"macs", "    component: array\n    unit: nJ/product\n" PRICE, ":7: unit"},
+        {"macs", "    component: array\n    unit: uW/cell\n" PRICE, ":7: unit"},
+        {"macs", "    component: array\n    unit: pJ/product\n    colour: red\n" PRICE, ":8: unknown key 'colour'"},
+        {"macs", "    component: array\n    unit: pJ/product\n    memory: scratchpad\n" PRICE, ":8: 'memory' has no place"},
+        {"macs",
+         "    component: array\n    unit: pJ/product\n    value: 1\n    low: 2\n    high: 3\n    node_nm: 45\n    status: assumed\n    "
+         "source: s\n",
+         "low <= value <= high"},
+        {"macs",
+         "    component: array\n    unit: pJ/product\n    value: -1\n    low: 2\n    high: 3\n    node_nm: 45\n    status: assumed\n    "
+         "source: s\n",
+         ":8: 'value' must be a number"},
+        {"macs",
+         "    component: array\n    unit: pJ/product\n    value: 1\n    low: 1\n    high: 3\n    node_nm: 7\n    status: assumed\n    "
+         "source: s\n",
+         ":11: the row is of 7 nm"},
+        {"macs",
+         "    component: array\n    unit: pJ/product\n    value: 1\n    low: 1\n    high: 3\n    node_nm: 45\n    status: assumed\n",
+         "has no 'source'"},
+        {"macs",
+         "    component: array\n    unit: pJ/product\n    value: 1\n    low: 1\n    high: 3\n    node_nm: 45\n    status: guess\n    "
+         "source: s\n",
+         "'status' must be one of"},
+        {"stream_reads", "    component: scratchpad\n    unit: pJ/access\n    memory: scratchpad\n" PRICE, "has no 'access'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct qm_energy_table *table;
+        cr_assert(load_row(cases[i].counter, cases[i].row, &table) == QM_BAD_INPUT, "case %zu", i);
+        cr_assert(strstr(diag.text, cases[i].words) != NULL, "case %zu: %s", i, diag.text);
+    }
+}
+
+Test(energy, nothing_is_free_by_accident) {
+    struct qm_energy_table *table;
+    static const char row[] = "about: a\nnode_nm: 45\nrows:\n  r:\n    counter: macs\n    component: array\n    unit: pJ/product\n" PRICE;
+    cr_assert(eq(int, load_text(row, &table), QM_BAD_INPUT));
+    cr_assert(strstr(diag.text, "counter cycles has no row") != NULL, "%s", diag.text);
+    cr_assert(eq(int, qm_energy_load("cmos7", arena, &table, &diag), QM_BAD_INPUT));
+    cr_assert(strstr(diag.text, "cmos45, horowitz45") != NULL, "%s", diag.text);
+}

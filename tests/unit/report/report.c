@@ -1,0 +1,184 @@
+/* The split of cycles by layer and cause against a walk that asks every cycle whose it is. */
+#include "report/report.h"
+
+#include <cjson/cJSON.h>
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/work.h"
+
+enum { INSNS = 12, LAYERS = 3 };
+
+static struct qm_diag diag;
+static struct qm_program *program;
+static struct qm_run *run;
+static struct qm_report_source source;
+
+static void setup(void) {
+    program = qm_program_create();
+    struct qm_arena *arena = program->arena;
+    strcpy(program->model, "net");
+    program->insn_count = INSNS;
+    program->insns = qm_arena_alloc(arena, INSNS * sizeof *program->insns);
+    program->insn_layer = QM_ARENA_NEW(arena, uint32_t, INSNS);
+    program->layer_count = LAYERS;
+    program->layers = QM_ARENA_NEW(arena, struct qm_program_layer, LAYERS);
+    program->tensor_count = 2;
+    program->tensors = QM_ARENA_NEW(arena, struct qm_program_tensor, 2);
+    program->tensors[0].size_bytes = 10;
+    program->tensors[1].size_bytes = 40;
+    program->step_count = 2;
+    program->steps = QM_ARENA_NEW(arena, struct qm_program_step, 2);
+    program->steps[0].insn_count = INSNS;
+    program->steps[1] = (struct qm_program_step){.on_host = true, .layer = LAYERS - 1, .input = 0, .output = 1};
+    run = qm_run_create(program, arena);
+    run->timed = true;
+    struct qm_energy_table *energy;
+    cr_assert(qm_energy_load("cmos45", arena, &energy, &diag) == QM_OK, "%s", diag.text);
+    source = (struct qm_report_source){
+        .program = program, .machine = &program->machine, .run = run, .energy = energy, .engine = "cycle", .examples = 1};
+}
+
+static void teardown(void) {
+    qm_program_destroy(program);
+}
+
+TestSuite(report, .init = setup, .fini = teardown);
+
+/* Instructions of random units with random times, in order within each unit. Returns the cycles of the run. */
+static uint64_t fill(unsigned seed) {
+    static const enum qm_opcode opcodes[] = {QM_LOAD, QM_STORE, QM_MATMUL, QM_REQUANTIZE};
+    uint64_t last_start[QM_UNITS] = {0}, last_end[QM_UNITS] = {0}, cycles = 0;
+    srand(seed);
+    memset(run->counters, 0, sizeof *run->counters);
+    for (uint32_t i = 0; i < INSNS; i++) {
+        struct qm_insn insn = {
+            .opcode = opcodes[rand() % 4], .row_bytes = 16, .row_count = 1, .plane_count = 1, .out_h = 1, .out_w = 1, .channels = 1};
+        insn.tiles = insn.kernel_h = insn.kernel_w = insn.run_bytes = 1;
+        cr_assert(qm_insn_pack(&insn, program->insns[i], &diag) == QM_OK, "%s", diag.text);
+        program->insn_layer[i] = i * LAYERS / INSNS;
+        enum qm_unit unit = qm_opcode_unit(insn.opcode);
+        struct qm_insn_time *time = &run->times[i];
+        time->start = last_start[unit] + 1 + (uint64_t)(rand() % 9);
+        time->end = (time->start > last_end[unit] ? time->start : last_end[unit]) + 1 + (uint64_t)(rand() % 12);
+        if (unit == QM_UNIT_MATMUL && rand() % 2 == 0) time->end += source.machine->rows + source.machine->cols;
+        last_start[unit] = time->start;
+        last_end[unit] = time->end;
+        if (time->end > cycles) cycles = time->end;
+        qm_work_add(&insn, &program->machine, run->counters);
+    }
+    return run->counters->value[QM_C_cycles] = cycles + 3;
+}
+
+/* The MATMUL whose rows stream in t: from its start or the end of the one before, to R + C cycles before its end; -1: none. */
+static int streaming(uint64_t t) {
+    uint64_t before = 0, drain = source.machine->rows + source.machine->cols;
+    for (int i = 0; i < INSNS; i++) {
+        if (qm_opcode_unit(program->insns[i][0] & 0xff) != QM_UNIT_MATMUL) continue;
+        for (uint64_t c = run->times[i].start + 1; c + drain <= run->times[i].end; c++)
+            if (c == t && c >= before) return i;
+        uint64_t first = run->times[i].start + 1 > before ? run->times[i].start + 1 : before;
+        before = run->times[i].end + 1 > first + drain ? run->times[i].end + 1 - drain : first;
+    }
+    return -1;
+}
+
+/* The layer of what streams, or of the oldest instruction that has not ended before t; behind all, the last layer. */
+static uint32_t owner(uint64_t t) {
+    if (streaming(t) >= 0) return program->insn_layer[streaming(t)];
+    for (uint32_t i = 0; i < INSNS; i++)
+        if (run->times[i].end >= t) return program->insn_layer[i];
+    return LAYERS - 1;
+}
+
+static enum qm_layer_cause cause_at(uint64_t t) {
+    bool busy[QM_UNITS] = {false};
+    for (uint32_t i = 0; i < INSNS; i++)
+        if (run->times[i].start <= t && t <= run->times[i].end) busy[qm_opcode_unit(program->insns[i][0] & 0xff)] = true;
+    if (busy[QM_UNIT_MATMUL]) return QM_LAYER_COMPUTE;
+    if (busy[QM_UNIT_POST]) return QM_LAYER_POST;
+    return busy[QM_UNIT_LOAD] || busy[QM_UNIT_STORE] ? QM_LAYER_MEMORY : QM_LAYER_CONTROL;
+}
+
+static struct qm_report *make(void) {
+    struct qm_report *report;
+    cr_assert(qm_report_make(&source, program->arena, &report, &diag) == QM_OK, "%s", diag.text);
+    return report;
+}
+
+Test(report, every_cycle_belongs_to_one_layer_and_one_cause) {
+    for (unsigned seed = 1; seed <= 200; seed++) {
+        uint64_t cycles = fill(seed), want[LAYERS][QM_LAYER_CAUSES] = {0};
+        struct qm_report *report = make();
+        for (uint64_t t = 0; t < cycles; t++) want[owner(t)][cause_at(t)]++;
+        for (uint32_t layer = 0; layer < LAYERS; layer++)
+            for (int cause = 0; cause < QM_LAYER_CAUSES; cause++)
+                cr_assert(report->layers[layer].causes[cause] == want[layer][cause], "seed %u, layer %u, %s: %lu, want %lu", seed, layer,
+                          qm_layer_cause_name((enum qm_layer_cause)cause), report->layers[layer].causes[cause], want[layer][cause]);
+    }
+}
+
+Test(report, the_energy_of_the_layers_adds_up_to_the_whole) {
+    fill(7);
+    struct qm_report *report = make();
+    double sum = 0;
+    for (int i = 0; i < LAYERS; i++) sum += report->layers[i].energy.total.value_pj;
+    cr_assert(sum > 0 && sum / report->total.energy.total.value_pj < 1 + 1e-12 && sum / report->total.energy.total.value_pj > 1 - 1e-12);
+}
+
+Test(report, counters_that_the_program_does_not_add_up_to_are_a_fault) {
+    struct qm_report *report;
+    fill(1);
+    run->counters->value[QM_C_macs]++;
+    cr_assert(eq(int, qm_report_make(&source, program->arena, &report, &diag), QM_INTERNAL));
+    cr_assert(strstr(diag.text, "net:counter macs") != NULL, "%s", diag.text);
+}
+
+/* Beats of 16 bytes at 8 pJ a bit: one read, three written; 50 bytes at 16 a cycle. */
+Test(report, work_on_the_host_is_the_first_line_with_the_price_of_its_bytes) {
+    fill(3);
+    program->layers[2].on_host = true;
+    strcpy(program->layers[2].op, "SOFTMAX");
+    program->layers[0].macs = 1000;
+    for (uint32_t i = 0; i < INSNS; i++) program->insn_layer[i] %= 2;
+    struct qm_report *report = make();
+    const char *text = qm_report_table(report, program->arena);
+    cr_assert(strncmp(text, "on the host, not in cycles and energy: SOFTMAX (0.00 % of the MACs, ", 68) == 0, "%s", text);
+    cr_assert(strstr(text, "% of the bytes; only to move them at the DRAM's rate and price: 4 cycles, 4.10 nJ)\n") != NULL, "%s", text);
+    cr_assert(eq(u64, report->host_cycles, 4));
+    cr_assert(epsilon_eq(dbl, report->host_energy.total.value_pj, 4 * 128 * 8.0, 1e-9));
+    cr_assert(eq(str, (char *)qm_report_bound(report, 2), "host"));
+}
+
+Test(report, json_has_the_keys_that_scripts_depend_on) {
+    static const char *const keys[] = {
+        "qmac", "model",       "model_sha256", "machine",         "engine",           "requant",    "cycles",   "seconds",
+        "macs", "utilization", "energy_pj",    "dram_read_bytes", "dram_write_bytes", "host_share", "counters", "layers"};
+    static const char *const layer_keys[] = {"name", "op", "precision", "macs", "cycles", "energy_pj", "causes"};
+    uint64_t cycles = fill(5);
+    cJSON *root = cJSON_Parse(qm_report_json(make(), program->arena));
+    cr_assert(root != NULL);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) cr_assert(cJSON_HasObjectItem(root, keys[i]), "%s", keys[i]);
+    cr_assert(eq(dbl, cJSON_GetObjectItem(root, "cycles")->valuedouble, (double)cycles));
+    const cJSON *layer = cJSON_GetArrayItem(cJSON_GetObjectItem(root, "layers"), 1);
+    for (size_t i = 0; i < sizeof layer_keys / sizeof *layer_keys; i++)
+        cr_assert(cJSON_HasObjectItem(layer, layer_keys[i]), "%s", layer_keys[i]);
+    const cJSON *counters = cJSON_GetObjectItem(root, "counters");
+    for (int i = 0; i < QM_COUNTERS; i++)
+        cr_assert(cJSON_HasObjectItem(counters, qm_counter_infos[i].name), "%s", qm_counter_infos[i].name);
+    cJSON_Delete(root);
+}
+
+Test(report, what_an_engine_without_time_cannot_know_is_null) {
+    fill(5);
+    run->timed = false;
+    memset(run->counters, 0, sizeof *run->counters);
+    struct qm_report *report = make();
+    cJSON *root = cJSON_Parse(qm_report_json(report, program->arena));
+    cr_assert(cJSON_IsNull(cJSON_GetObjectItem(root, "cycles")) && cJSON_IsNull(cJSON_GetObjectItem(root, "energy_pj")));
+    cr_assert(cJSON_IsNumber(cJSON_GetObjectItem(cJSON_GetObjectItem(root, "counters"), "macs")));
+    cr_assert(strstr(qm_report_table(report, program->arena), "no cycles, no energy") != NULL);
+    cJSON_Delete(root);
+}

@@ -1,0 +1,340 @@
+/* endurance.c - processes that take one seed after another, and a parent that watches, saves and counts.
+ *
+ * What they share is one mapping: the next seed, whether to stop, the coverage, and for each process what it does and has done. A process
+ * says which seed it is about to take before it takes it, so the parent always knows a seed before which everything is done. A program is
+ * interesting when a counter reaches a power of two that it has not reached before. Signals are blocked and asked for: no handler, no state
+ * outside of the mapping.
+ */
+#include "verify/endurance.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/memory.h"
+#include "common/text.h"
+#include "verify/corpus.h"
+#include "verify/found.h"
+#include "verify/shrink.h"
+
+enum { SAVE_SECONDS = 10 };
+
+struct worker {
+    pid_t pid; /* the parent's: 0 when it has ended */
+    bool is_busy;
+    uint64_t seed; /* while busy: it works on this one, or will on a later one */
+    uint64_t programs;
+    struct qm_lockstep_stats stats;
+    enum qm_status status;
+    struct qm_diag diag;
+};
+
+struct shared {
+    _Atomic uint64_t next; /* seed that nobody has taken */
+    uint64_t end;
+    atomic_bool stop;
+    _Atomic uint64_t reached[QM_COUNTERS]; /* bit b: the counter was in 2^b .. 2^(b+1) - 1 after a program */
+    struct worker workers[QM_ENDURANCE_JOBS_MAX];
+};
+
+struct run {
+    const struct qm_endurance *endurance;
+    struct qm_verify_random *verify;
+    struct shared *shared;
+    struct qm_coverage *coverage;  /* in shared memory */
+    struct qm_corpus_state before; /* of earlier runs */
+    double begin;                  /* qm_seconds */
+    bool was_stopped;              /* by a signal */
+    struct worker *worker;         /* that this process is; NULL: the parent */
+};
+
+/* ---- one process ---- */
+
+/* Whether some counter is where none was before. */
+static bool is_new(struct shared *shared, const struct qm_counters *counters) {
+    bool fresh = false;
+    for (int i = 0; i < QM_COUNTERS; i++) {
+        if (counters->value[i] == 0) continue;
+        uint64_t bit = 1ull << (63 - __builtin_clzll(counters->value[i]));
+        if ((atomic_fetch_or(&shared->reached[i], bit) & bit) == 0) fresh = true;
+    }
+    return fresh;
+}
+
+/* From here on the difference is in shared memory and on stderr, whatever becomes of the process. */
+static void found_in_worker(void *context, const struct qm_program_text *program, const struct qm_diag *difference) {
+    struct run *run = context;
+    struct qm_arena *arena = qm_arena_create();
+    run->worker->status = QM_MISMATCH;
+    run->worker->diag = *difference;
+    /* A random program's stalls have its seed. */
+    found_tell(difference, qm_arena_printf(arena, " --random 1 --seed %" PRIu64 "%s", program->stall_seed, run->endurance->random_options));
+    qm_arena_destroy(arena);
+}
+
+static void keep_or_shrink(struct run *run, struct worker *worker) {
+    const struct qm_endurance *endurance = run->endurance;
+    bool keeps = worker->status == QM_OK && endurance->corpus != NULL && is_new(run->shared, &worker->stats.counters);
+    bool shrinks = worker->status == QM_MISMATCH && endurance->shrink_file != NULL;
+    if (!keeps && !shrinks) return;
+    struct qm_arena *arena = qm_arena_create();
+    struct qm_program_text *program = qm_verify_random_text(run->verify, worker->seed, arena);
+    struct qm_diag problem;
+    if (keeps) worker->status = qm_corpus_add(endurance->corpus, program, worker->seed, &worker->diag);
+    if (shrinks && qm_shrink(run->verify, program, endurance->shrink_file, &problem) != QM_OK)
+        found_tell_late("it is not reduced", &problem);
+    qm_arena_destroy(arena);
+}
+
+/* Takes the next seed unless all are taken. */
+static bool take_seed(struct shared *shared, struct worker *worker) {
+    uint64_t next = shared->next;
+    do {
+        worker->seed = next;
+        worker->is_busy = true;
+        if (next >= shared->end) return false;
+    } while (!atomic_compare_exchange_weak(&shared->next, &next, next + 1));
+    return true;
+}
+
+static void work(struct run *run, struct worker *worker) {
+    struct shared *shared = run->shared;
+    run->worker = worker;
+    run->verify->found = found_in_worker;
+    run->verify->context = run;
+    while (worker->status == QM_OK && !shared->stop && take_seed(shared, worker)) {
+        worker->status = qm_verify_random_one(run->verify, worker->seed, run->coverage, &worker->stats, &worker->diag);
+        keep_or_shrink(run, worker);
+        if (worker->status != QM_OK) break;
+        worker->programs++;
+        worker->is_busy = false;
+    }
+    if (worker->status != QM_OK) shared->stop = true;
+}
+
+static void start_workers(struct run *run) {
+    pid_t parent = getpid();
+    for (uint64_t j = 0; j < run->endurance->jobs; j++) {
+        struct worker *worker = &run->shared->workers[j];
+        fflush(stdout);
+        pid_t pid = fork();
+        if (pid < 0) worker->status = qm_fail(&worker->diag, QM_INTERNAL, "no process can be started: %s", strerror(errno));
+        if (pid < 0) run->shared->stop = true;
+        if (pid > 0) worker->pid = pid;
+        if (pid != 0) continue;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        qm_memory_tell(&worker->diag);
+        if (getppid() == parent) work(run, worker);
+        fflush(stdout);
+        _exit(0);
+    }
+}
+
+/* ---- the parent ---- */
+
+static struct qm_corpus_state state_of(const struct run *run) {
+    struct qm_corpus_state state = run->before;
+    uint64_t next = run->shared->next;
+    for (uint64_t j = 0; j < run->endurance->jobs; j++) {
+        const struct worker *worker = &run->shared->workers[j];
+        if (worker->is_busy && worker->seed < next) next = worker->seed;
+        state.programs += worker->programs;
+        state.cycles += worker->stats.cycles;
+        state.events += worker->stats.events;
+    }
+    state.next = next < run->shared->end ? next : run->shared->end;
+    state.seconds += qm_seconds() - run->begin;
+    return state;
+}
+
+/* A process that did not end well: it has said why, or dies without a word. A difference that it has told stays the news. */
+static void judge_death(struct worker *worker, bool has_said_why) {
+    struct qm_diag problem;
+    enum qm_status status =
+        qm_fail(&problem, QM_INTERNAL, "seed %" PRIu64 ": the process that ran it was ended from outside or failed", worker->seed);
+    if (worker->status == QM_MISMATCH) {
+        found_tell_late("after the difference", has_said_why ? &worker->diag : &problem);
+        return;
+    }
+    worker->status = status;
+    if (!has_said_why) worker->diag = problem;
+}
+
+/* Takes leave of the processes that have ended; returns how many. */
+static uint64_t reap(struct run *run) {
+    uint64_t ended = 0;
+    for (uint64_t j = 0; j < run->endurance->jobs; j++) {
+        struct worker *worker = &run->shared->workers[j];
+        int how;
+        if (worker->pid == 0 || waitpid(worker->pid, &how, WNOHANG) != worker->pid) continue;
+        worker->pid = 0;
+        ended++;
+        if (WIFEXITED(how) && WEXITSTATUS(how) == 0) continue;
+        run->shared->stop = true;
+        judge_death(worker, WIFEXITED(how) && WEXITSTATUS(how) == QM_INTERNAL);
+    }
+    return ended;
+}
+
+static void print_progress(const struct run *run) {
+    struct qm_corpus_state state = state_of(run);
+    double seconds = qm_seconds() - run->begin;
+    fprintf(stderr, "\r\033[Kseed %" PRIu64 ", %.0f programs/s, %.2f Mcycle/s", state.next,
+            (double)(state.programs - run->before.programs) / seconds, 1e-6 * (double)(state.cycles - run->before.cycles) / seconds);
+}
+
+static enum qm_status save(const struct run *run, struct qm_diag *diag) {
+    struct qm_corpus_state state = state_of(run);
+    return run->endurance->corpus == NULL ? QM_OK : qm_corpus_save(run->endurance->corpus, run->verify, &state, diag);
+}
+
+static uint64_t started(const struct run *run) {
+    uint64_t count = 0;
+    for (uint64_t j = 0; j < run->endurance->jobs; j++) count += run->shared->workers[j].pid != 0;
+    return count;
+}
+
+/* Until all processes have ended; a signal asks them to. */
+static enum qm_status watch(struct run *run, const sigset_t *signals, struct qm_diag *diag) {
+    bool shows = isatty(STDERR_FILENO) != 0;
+    double saved = 0;
+    enum qm_status status = QM_OK;
+    for (uint64_t alive = started(run); alive > 0; alive -= reap(run)) {
+        int signal = sigtimedwait(signals, NULL, &(struct timespec){.tv_sec = 1});
+        if (signal == SIGINT || signal == SIGTERM) run->shared->stop = run->was_stopped = true;
+        if (shows) print_progress(run);
+        if (qm_seconds() - run->begin < saved + SAVE_SECONDS) continue;
+        saved = qm_seconds() - run->begin;
+        if (status == QM_OK) status = save(run, diag);
+        if (status != QM_OK) run->shared->stop = true;
+    }
+    if (shows) fprintf(stderr, "\r\033[K");
+    return status == QM_OK ? save(run, diag) : status;
+}
+
+static enum qm_status print_agreement(const struct run *run, struct qm_diag *diag) {
+    struct qm_corpus_state state = state_of(run);
+    struct agreement *agreement = run->endurance->agreement;
+    agreement->runs = state.programs - run->before.programs;
+    agreement->wanted = run->endurance->count;
+    agreement->was_stopped = run->was_stopped;
+    agreement->seconds = qm_seconds() - run->begin;
+    for (uint64_t j = 0; j < run->endurance->jobs; j++) agreement->stats.runs += run->shared->workers[j].stats.runs;
+    agreement->stats.cycles = state.cycles - run->before.cycles;
+    agreement->stats.events = state.events - run->before.events;
+    QM_TRY(agreement_print(agreement, diag));
+    if (run->endurance->corpus != NULL)
+        printf("%s: %" PRIu64 " programs and %" PRIu64 " cycles in %.0f s of all runs; the next seed is %" PRIu64 "\n",
+               qm_shown(run->endurance->corpus).text, state.programs, state.cycles, state.seconds, state.next);
+    return QM_OK;
+}
+
+static void print_coverage(const struct qm_coverage *coverage) {
+    size_t covered, all;
+    char missing[1024];
+    qm_coverage_count(coverage, &covered, &all, missing, sizeof missing);
+    printf("coverage: %zu of %zu classes of field values and faults%s%s\n", covered, all, missing[0] != '\0' ? "; not drawn: " : "",
+           missing);
+}
+
+static const struct worker *worker_with(const struct run *run, enum qm_status status) {
+    for (uint64_t j = 0; j < run->endurance->jobs; j++)
+        if (run->shared->workers[j].status == status) return &run->shared->workers[j];
+    return NULL;
+}
+
+/* A difference is the news, whatever else has failed; status and *diag are of the watching. */
+static enum qm_status judge(const struct run *run, enum qm_status status, struct qm_diag *diag) {
+    static const enum qm_status gravest[] = {QM_MISMATCH, QM_INTERNAL, QM_BAD_INPUT};
+    for (size_t i = 0; i < sizeof gravest / sizeof *gravest; i++) {
+        const struct worker *worker = worker_with(run, gravest[i]);
+        if (worker == NULL) continue;
+        if (status != QM_OK) found_tell_late("the corpus is not saved", diag);
+        return qm_fail(diag, worker->status, "%s", worker->diag.text);
+    }
+    if (status != QM_OK) return status;
+    QM_TRY(print_agreement(run, diag));
+    print_coverage(run->coverage);
+    return QM_OK;
+}
+
+static enum qm_status run_workers(struct run *run, struct qm_diag *diag) {
+    sigset_t signals, old;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &signals, &old);
+    start_workers(run);
+    enum qm_status status = watch(run, &signals, diag);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    return judge(run, status, diag);
+}
+
+/* ---- before ---- */
+
+static void found_in_corpus(void *context, const struct qm_program_text *program, const struct qm_diag *difference) {
+    struct run *run = context;
+    struct qm_arena *arena = qm_arena_create();
+    found_tell(difference, qm_arena_printf(arena, "%s%s", found_word(arena, program->file), run->endurance->file_options));
+    qm_arena_destroy(arena);
+}
+
+/* A program of the corpus must still agree; what it reaches is not new. */
+static enum qm_status replay(void *context, const struct qm_program_text *program, struct qm_diag *diag) {
+    struct run *run = context;
+    struct qm_lockstep_stats stats = {0};
+    QM_TRY(qm_verify_text(run->verify, program, &stats, diag));
+    is_new(run->shared, &stats.counters);
+    return QM_OK;
+}
+
+static enum qm_status check_seeds(uint64_t first, uint64_t count, struct qm_diag *diag) {
+    if (count <= UINT64_MAX - first) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT,
+                   "--random %" PRIu64 ": so many programs from seed %" PRIu64 " on go beyond the last seed: give fewer", count, first);
+}
+
+/* Where the seeds begin and end. */
+static enum qm_status place_seeds(struct run *run, struct qm_diag *diag) {
+    const struct qm_endurance *endurance = run->endurance;
+    QM_TRY(check_seeds(endurance->seed, endurance->count, diag));
+    run->before = (struct qm_corpus_state){.next = endurance->seed};
+    if (endurance->corpus != NULL) QM_TRY(qm_corpus_open(endurance->corpus, run->verify, &run->before, diag));
+    QM_TRY(check_seeds(run->before.next, endurance->count, diag));
+    run->shared->next = run->before.next;
+    run->shared->end = run->before.next + endurance->count;
+    return QM_OK;
+}
+
+/* Builds the RTL once for all, and runs the corpus. */
+static enum qm_status prepare(struct run *run, struct qm_diag *diag) {
+    const struct qm_verify_random *verify = run->verify;
+    const struct qm_rtl *rtl;
+    QM_TRY(place_seeds(run, diag));
+    QM_TRY(rtl_builds_get(verify->builds, verify->machine, verify->probed, &rtl, diag));
+    run->begin = qm_seconds();
+    run->verify->found = found_in_corpus;
+    run->verify->context = run;
+    return run->endurance->corpus != NULL ? qm_corpus_visit_all(run->endurance->corpus, replay, run, diag) : QM_OK;
+}
+
+enum qm_status qm_endurance_run(const struct qm_endurance *endurance, struct qm_verify_random *verify, struct qm_diag *diag) {
+    struct run run = {.endurance = endurance, .verify = verify};
+    run.shared = qm_alloc_shared(sizeof *run.shared);
+    run.coverage = qm_alloc_shared(qm_coverage_bytes());
+    run.begin = qm_seconds();
+    enum qm_status status = prepare(&run, diag);
+    if (status == QM_OK) status = run_workers(&run, diag);
+    qm_free_shared(run.shared, sizeof *run.shared);
+    qm_free_shared(run.coverage, qm_coverage_bytes());
+    return status;
+}

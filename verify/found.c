@@ -1,0 +1,35 @@
+/* found.c - stderr is not buffered, so what has been told is out. */
+#include "verify/found.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_plain(const char *text) {
+    for (const char *at = text; *at != '\0'; at++)
+        if (!isalnum((unsigned char)*at) && strchr("_-+=,./:@%", *at) == NULL) return false;
+    return text[0] != '\0';
+}
+
+/* A quote or a control character is written as \xNN in $'...', which no terminal takes for its own. */
+char *found_word(struct qm_arena *arena, const char *text) {
+    if (is_plain(text)) return qm_arena_printf(arena, " %s", text);
+    char *word = qm_arena_alloc(arena, 4 * strlen(text) + 8), *to = word;
+    to += sprintf(to, " $'");
+    for (const char *at = text; *at != '\0'; at++) {
+        bool is_special = iscntrl((unsigned char)*at) || *at == '\'' || *at == '\\';
+        to += sprintf(to, is_special ? "\\x%02x" : "%c", (unsigned char)*at);
+    }
+    sprintf(to, "'");
+    return word;
+}
+
+void found_tell(const struct qm_diag *difference, const char *arguments) {
+    fflush(stdout);
+    fprintf(stderr, "qmac: difference: %s\nqmac: it is found again by: qmac verify%s\n", difference->text, arguments);
+}
+
+void found_tell_late(const char *what, const struct qm_diag *problem) {
+    fprintf(stderr, "qmac: %s: %s\n", what, problem->text);
+}

@@ -1,0 +1,161 @@
+/* waves.c - frames as VCD: a scope for each block, a variable for each line of spec/probes.def, and a time unit for each cycle.
+ *
+ * What has no meaning in a cycle is x on the model's side; the RTL's side shows what the wires carry.
+ */
+#include "verify/waves.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/text.h"
+
+enum { SIGNALS = QM_PROBES + QM_PROBE_DATAS, FIRST_ID = '!', PATH_BYTES = 4096, KNOWN = 0xff };
+_Static_assert(FIRST_ID + SIGNALS <= '~', "an identifier of a variable is one character");
+
+/* A signal in one frame. */
+struct sample {
+    uint32_t bits;
+    const uint8_t *data, *mask; /* mask NULL: all known */
+    bool is_known;
+};
+
+struct range {
+    uint64_t first, end;
+};
+
+static const struct qm_probe_info *info_of(int signal) {
+    return signal < QM_PROBES ? &qm_probe_infos[signal] : &qm_probe_data_infos[signal - QM_PROBES];
+}
+
+static uint32_t bits_of(const struct qm_frames *frames, int signal) {
+    return signal < QM_PROBES ? qm_probe_infos[signal].width : 8 * frames->layout.size[signal - QM_PROBES];
+}
+
+static struct sample sample_of(const struct qm_frames *frames, struct qm_frame *frame, int signal, bool of_rtl) {
+    struct sample sample = {.bits = bits_of(frames, signal), .is_known = true};
+    if (signal < QM_PROBES) {
+        int gate = qm_probe_infos[signal].gate;
+        sample.data = (const uint8_t *)&frame->values[signal];
+        sample.is_known = of_rtl || gate < 0 || frame->values[gate] != 0;
+        return sample;
+    }
+    enum qm_probe_data which = (enum qm_probe_data)(signal - QM_PROBES);
+    sample.data = qm_frame_data(frames, frame, which);
+    if (of_rtl) return sample;
+    sample.is_known = frame->known[which] != QM_KNOWN_NOTHING;
+    if (frame->known[which] == QM_KNOWN_MASKED) sample.mask = qm_frame_mask(frames, frame, which);
+    return sample;
+}
+
+static bool same_sample(const struct sample *a, const struct sample *b) {
+    size_t size = (a->bits + 7) / 8;
+    if (a->is_known != b->is_known || (a->mask == NULL) != (b->mask == NULL)) return false;
+    if (!a->is_known) return true;
+    return memcmp(a->data, b->data, size) == 0 && (a->mask == NULL || memcmp(a->mask, b->mask, size) == 0);
+}
+
+static void write_sample(FILE *file, const struct sample *sample, int signal) {
+    if (sample->bits > 1) fputc('b', file);
+    for (uint32_t bit = sample->bits; bit-- > 0;) {
+        bool known = sample->is_known && (sample->mask == NULL || sample->mask[bit / 8] == KNOWN);
+        fputc(!known ? 'x' : (sample->data[bit / 8] >> bit % 8 & 1) != 0 ? '1' : '0', file);
+    }
+    fprintf(file, "%s%c\n", sample->bits > 1 ? " " : "", FIRST_ID + signal);
+}
+
+/* Signals of a unit stand together: values first, then data. */
+static void write_scope(FILE *file, const struct qm_frames *frames, const char *unit) {
+    fprintf(file, "$scope module %s $end\n", unit);
+    for (int signal = 0; signal < SIGNALS; signal++)
+        if (strcmp(info_of(signal)->unit, unit) == 0)
+            fprintf(file, "$var wire %" PRIu32 " %c %s $end\n", bits_of(frames, signal), FIRST_ID + signal, info_of(signal)->name);
+    fputs("$upscope $end\n", file);
+}
+
+/* The next signal from `signal` on whose unit is not among those before it. */
+static int next_unit(int signal) {
+    for (; signal < SIGNALS; signal++) {
+        int before = 0;
+        while (before < signal && strcmp(info_of(before)->unit, info_of(signal)->unit) != 0) before++;
+        if (before == signal) break;
+    }
+    return signal;
+}
+
+static void write_vcd(FILE *file, const struct qm_frames *frames, struct range range, bool of_rtl) {
+    fprintf(file, "$comment %s: one time unit is one cycle $end\n$timescale 1 ns $end\n$scope module qmac $end\n",
+            of_rtl ? "RTL" : "model");
+    for (int signal = next_unit(0); signal < SIGNALS; signal = next_unit(signal + 1)) write_scope(file, frames, info_of(signal)->unit);
+    fputs("$upscope $end\n$enddefinitions $end\n", file);
+    for (uint64_t i = range.first; i < range.end; i++) {
+        struct qm_frame *frame = qm_frames_at(frames, i), *before = qm_frames_at(frames, i > range.first ? i - 1 : i);
+        fprintf(file, "#%" PRIu64 "\n", frame->cycle);
+        for (int signal = 0; signal < SIGNALS; signal++) {
+            struct sample now = sample_of(frames, frame, signal, of_rtl), was = sample_of(frames, before, signal, of_rtl);
+            if (i == range.first || !same_sample(&now, &was)) write_sample(file, &now, signal);
+        }
+    }
+}
+
+/* A save file of GTKWave: a title for each unit, its signals in hexadecimal, the marker in the cycle of the difference. */
+static void write_view(FILE *file, const struct qm_frames *frames, struct range range, uint64_t cycle) {
+    enum { HEXADECIMAL = 0x22, TITLE = 0x200 };
+    fprintf(file, "[timestart] %" PRIu64 "\n[size] 1600 900\n[pos] -1 -1\n*-4.0 %" PRIu64, qm_frames_at(frames, range.first)->cycle, cycle);
+    for (int marker = 0; marker < 26; marker++) fputs(" -1", file);
+    fputc('\n', file);
+    for (int unit = next_unit(0); unit < SIGNALS; unit = next_unit(unit + 1)) {
+        fprintf(file, "@%x\n-%s\n@%x\n", TITLE, info_of(unit)->unit, HEXADECIMAL);
+        for (int signal = unit; signal < SIGNALS; signal++) {
+            if (strcmp(info_of(signal)->unit, info_of(unit)->unit) != 0) continue;
+            fprintf(file, "qmac.%s.%s", info_of(signal)->unit, info_of(signal)->name);
+            if (bits_of(frames, signal) > 1) fprintf(file, "[%" PRIu32 ":0]", bits_of(frames, signal) - 1);
+            fputc('\n', file);
+        }
+    }
+}
+
+static enum qm_status open_file(const char *folder, const char *name, char *path, FILE **file, struct qm_diag *diag) {
+    snprintf(path, PATH_BYTES, "%s/%s", folder, name);
+    *file = fopen(path, "w");
+    return *file != NULL ? QM_OK : qm_fail(diag, QM_BAD_INPUT, "%s: cannot be written: %s", path, strerror(errno));
+}
+
+static enum qm_status close_file(FILE *file, const char *path, struct qm_diag *diag) {
+    bool failed = ferror(file) != 0;
+    if (fclose(file) != 0 || failed) return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be written: %s", path, strerror(errno));
+    return QM_OK;
+}
+
+static enum qm_status write_engine(const struct qm_device *pair, const char *folder, struct range range, bool of_rtl,
+                                   struct qm_diag *diag) {
+    char path[PATH_BYTES];
+    FILE *file;
+    QM_TRY(open_file(folder, of_rtl ? "rtl.vcd" : "model.vcd", path, &file, diag));
+    write_vcd(file, qm_lockstep_frames(pair, of_rtl), range, of_rtl);
+    return close_file(file, path, diag);
+}
+
+enum qm_status waves_write(const struct qm_device *pair, const char *folder, struct qm_diag *diag) {
+    const struct qm_frames *model = qm_lockstep_frames(pair, false), *rtl = qm_lockstep_frames(pair, true);
+    struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
+    if (!scene.place.is_known) return QM_OK;
+    uint64_t most = model->count > rtl->count ? model->count : rtl->count, end = model->count + rtl->count - most;
+    struct range range = {.first = most > model->capacity ? most - model->capacity : 0, .end = end};
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+        return qm_fail(diag, QM_BAD_INPUT, "--waves %s: the folder cannot be made: %s", folder, strerror(errno));
+    char path[PATH_BYTES];
+    QM_TRY(write_engine(pair, folder, range, false, diag));
+    QM_TRY(write_engine(pair, folder, range, true, diag));
+    FILE *file;
+    QM_TRY(open_file(folder, "view.gtkw", path, &file, diag));
+    write_view(file, model, range, scene.place.cycle);
+    QM_TRY(close_file(file, path, diag));
+    printf("waveforms: cycles %" PRIu64 " to %" PRIu64 " of both, with the same names; they open with\n",
+           qm_frames_at(model, range.first)->cycle, qm_frames_at(model, range.end - 1)->cycle);
+    struct qm_shown shown = qm_shown(folder);
+    printf("  twinwave %s/model.vcd %s/view.gtkw + %s/rtl.vcd %s/view.gtkw\n", shown.text, shown.text, shown.text, shown.text);
+    return QM_OK;
+}
