@@ -1,9 +1,13 @@
 /* digest.c - nettle computes, this writes the digits. */
 #include "common/digest.h"
 
-#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "common/file.h"
+
+enum { FILE_BYTES_MAX = 1 << 28 };
 
 void qm_digest_add(struct sha256_ctx *hash, const char *text) {
     sha256_update(hash, strlen(text) + 1, (const uint8_t *)text);
@@ -23,15 +27,10 @@ void qm_digest_of(const void *bytes, size_t size, struct qm_digest *digest) {
 }
 
 enum qm_status qm_digest_file(const char *file, struct qm_digest *digest, struct qm_diag *diag) {
-    struct sha256_ctx hash;
-    uint8_t bytes[1 << 14];
-    FILE *stream = fopen(file, "rb");
-    if (stream == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be read: %s", file, strerror(errno));
-    sha256_init(&hash);
-    for (size_t size; (size = fread(bytes, 1, sizeof bytes, stream)) > 0;) sha256_update(&hash, size, bytes);
-    int problem = ferror(stream) ? errno : 0;
-    fclose(stream);
-    if (problem != 0) return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be read: %s", file, strerror(problem));
-    qm_digest_end(&hash, digest);
+    uint8_t *bytes;
+    size_t size;
+    QM_TRY(qm_file_read(file, FILE_BYTES_MAX, &bytes, &size, diag));
+    qm_digest_of(bytes, size, digest);
+    free(bytes);
     return QM_OK;
 }

@@ -18,7 +18,7 @@ void qm_digest_add(struct sha256_ctx *hash, const char *text);
 void qm_digest_end(struct sha256_ctx *hash, struct qm_digest *digest);
 
 void qm_digest_of(const void *bytes, size_t size, struct qm_digest *digest);
-/* QM_BAD_INPUT when the file cannot be read. */
+/* Of a whole file; QM_BAD_INPUT when qm_file_read cannot read it, or it is longer than 256 MiB. */
 QM_MUST_USE enum qm_status qm_digest_file(const char *file, struct qm_digest *digest, struct qm_diag *diag);
 
 #endif

@@ -109,9 +109,16 @@ static bool write_bytes(int output, const uint8_t *bytes, size_t size) {
     return true;
 }
 
+/* Does not wait for a reader of a pipe: without one errno is ENXIO. */
+static int open_output(const char *file) {
+    int output = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC | O_NONBLOCK, 0666);
+    if (output >= 0) fcntl(output, F_SETFL, 0);
+    return output;
+}
+
 /* errno says why not. */
 static bool write_all(const char *file, const void *bytes, size_t size) {
-    int output = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0666);
+    int output = open_output(file);
     if (output < 0) return false;
     bool written = write_bytes(output, bytes, size);
     int problem = errno;
@@ -133,6 +140,14 @@ enum qm_status qm_file_write(const char *file, const void *bytes, size_t size, s
     int problem = errno;
     if (!done) unlink(temporary);
     free(temporary);
+    return done ? QM_OK : cannot(file, "written", problem, diag);
+}
+
+enum qm_status qm_file_sync(const char *file, struct qm_diag *diag) {
+    int descriptor = open(file, O_RDONLY | O_CLOEXEC);
+    bool done = descriptor >= 0 && fsync(descriptor) == 0;
+    int problem = errno;
+    if (descriptor >= 0) close(descriptor);
     return done ? QM_OK : cannot(file, "written", problem, diag);
 }
 

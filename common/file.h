@@ -18,6 +18,9 @@ QM_MUST_USE enum qm_status qm_file_read(const char *file, size_t limit, uint8_t 
 
 QM_MUST_USE enum qm_status qm_file_write(const char *file, const void *bytes, size_t size, struct qm_diag *diag);
 
+/* Sees to it that what is in the file survives a loss of power. */
+QM_MUST_USE enum qm_status qm_file_sync(const char *file, struct qm_diag *diag);
+
 /* Finds what a user names: a file (has a '/' or ends in .yaml) as it is, else spec/KIND/NAME.yaml of the home
  * (common/home.h). path has QM_PATH_BYTES. An unknown name is
  * QM_BAD_INPUT with the names there are. */

@@ -13,14 +13,13 @@ enum qm_status qm_path_join(char *path, struct qm_diag *diag, ...) {
     va_start(parts, diag);
     for (const char *part; (part = va_arg(parts, const char *)) != NULL;) {
         size_t size = strlen(part);
-        if (size < QM_PATH_BYTES - used) memcpy(path + used, part, size);
-        used += size < QM_PATH_BYTES - used ? size : QM_PATH_BYTES - used;
+        size_t fits = size < QM_PATH_BYTES - used ? size : QM_PATH_BYTES - used;
+        memcpy(path + used, part, fits);
+        used += fits;
     }
     va_end(parts);
-    if (used < QM_PATH_BYTES) {
-        path[used] = '\0';
-        return QM_OK;
-    }
+    path[used < QM_PATH_BYTES ? used : QM_PATH_BYTES - 1] = '\0';
+    if (used < QM_PATH_BYTES) return QM_OK;
     return qm_fail(diag, QM_BAD_INPUT, "%.200s...: the path is longer than %d bytes", path, QM_PATH_BYTES - 1);
 }
 

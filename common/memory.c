@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* The only state of a process that is not in an object: what runs out is the process's, and no object could be reached from a new-handler. */
+/* Not in an object: what runs out is the process's, and no object could be reached from a new-handler. */
 static struct qm_diag *told;
 
 void qm_memory_tell(struct qm_diag *diag) {

@@ -4,6 +4,7 @@
 #include "common/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -26,15 +27,16 @@ struct child {
     int output;
 };
 
-static void set_environment(void) {
+/* Made before the fork: a process with threads may do little between fork and exec. */
+static char **make_environment(struct qm_arena *arena) {
     static const char *const kept[] = {"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VERILATOR_ROOT"};
     enum { KEPT = sizeof kept / sizeof *kept };
-    const char *values[KEPT];
-    for (int i = 0; i < KEPT; i++) values[i] = getenv(kept[i]);
-    clearenv();
+    char **environment = QM_ARENA_NEW(arena, char *, KEPT + 2);
+    size_t count = 0;
+    environment[count++] = qm_arena_strdup(arena, "LC_ALL=C");
     for (int i = 0; i < KEPT; i++)
-        if (values[i] != NULL) setenv(kept[i], values[i], 1);
-    setenv("LC_ALL", "C", 1);
+        if (getenv(kept[i]) != NULL) environment[count++] = qm_arena_printf(arena, "%s=%s", kept[i], getenv(kept[i]));
+    return environment;
 }
 
 _Noreturn static void give_up(const char *what) {
@@ -42,29 +44,37 @@ _Noreturn static void give_up(const char *what) {
     _exit(STATUS_NOT_STARTED);
 }
 
-static void become(const struct qm_process *process, int output, pid_t parent) {
+static void become(const struct qm_process *process, char **environment, int output, pid_t parent) {
     sigset_t none;
+    umask(022); /* what it makes is for others to read, and not to write */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(STATUS_NOT_STARTED);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0) _exit(STATUS_NOT_STARTED);
     if (process->folder != NULL && chdir(process->folder) != 0) give_up(process->folder);
-    set_environment();
-    execvp(process->arguments[0], (char *const *)(uintptr_t)process->arguments);
+    execvpe(process->arguments[0], (char *const *)(uintptr_t)process->arguments, environment);
     give_up(process->arguments[0]);
 }
 
-static enum qm_status start(struct qm_process *process, struct child *child, struct qm_diag *diag) {
+/* A file in memory whose number is not that of a standard stream, even when those are closed. */
+static int open_output(void) {
+    int file = memfd_create("output", MFD_CLOEXEC);
+    int moved = file >= 0 ? fcntl(file, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : -1;
+    if (file >= 0) close(file);
+    return moved;
+}
+
+static enum qm_status start(struct qm_process *process, char **environment, struct child *child, struct qm_diag *diag) {
     pid_t parent = getpid();
-    *child = (struct child){.process = process, .output = memfd_create("output", MFD_CLOEXEC)};
+    *child = (struct child){.process = process, .output = open_output()};
     if (child->output >= 0) child->pid = fork();
     if (child->output < 0 || child->pid < 0) {
         int problem = errno;
         if (child->output >= 0) close(child->output);
         return qm_fail(diag, QM_INTERNAL, "%s: cannot be started: %s", process->arguments[0], strerror(problem));
     }
-    if (child->pid == 0) become(process, child->output, parent);
+    if (child->pid == 0) become(process, environment, child->output, parent);
     child->ended = pidfd_open(child->pid, 0);
     QM_CHECK(child->ended >= 0);
     return QM_OK;
@@ -107,10 +117,12 @@ enum qm_status qm_process_run(struct qm_process *processes, size_t count, unsign
     struct child children[JOBS_MAX];
     enum qm_status status = QM_OK;
     size_t running = 0, next = 0;
+    char **environment = make_environment(arena);
     if (jobs > JOBS_MAX) jobs = JOBS_MAX;
+    if (jobs < 1) jobs = 1;
     while (next < count || running > 0) {
         if (next < count && running < jobs) {
-            status = start(&processes[next++], &children[running], diag);
+            status = start(&processes[next++], environment, &children[running], diag);
             if (status == QM_OK) running++;
             if (status != QM_OK) next = count;
         } else {

@@ -19,7 +19,7 @@ struct qm_process {
     int status;                   /* exit status at its end; 128 + signal when one ended it; 127 when it could not be started */
 };
 
-/* Runs the processes [count], at most jobs at a time, in their order; output is of the arena. QM_INTERNAL when the system gives no process;
+/* Runs the processes [count], at most jobs (1 or more) at a time, in their order; output is of the arena. QM_INTERNAL when the system gives no process;
  * whether a program succeeded is for the caller to see. */
 QM_MUST_USE enum qm_status qm_process_run(struct qm_process *processes, size_t count, unsigned jobs, struct qm_arena *arena,
                                           struct qm_diag *diag);

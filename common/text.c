@@ -43,11 +43,17 @@ static bool shows(uint32_t character) {
     return true;
 }
 
+size_t qm_text_passes(const char *text) {
+    uint32_t character;
+    size_t size = decode(text, &character);
+    return size > 0 && shows(character) ? size : 0;
+}
+
 /* One character, or one byte that is none, at text into out; returns how many bytes of text it is. */
 static size_t show_one(const char *text, char out[CHARACTER_BYTES_MAX * ESCAPE_BYTES + 1]) {
     uint32_t character;
     size_t size = decode(text, &character);
-    bool passes = size > 0 && shows(character);
+    bool passes = qm_text_passes(text) > 0;
     size_t taken = size > 0 ? size : 1;
     if (passes) memcpy(out, text, taken);
     if (passes) out[taken] = '\0';

@@ -23,6 +23,9 @@ struct qm_shown qm_shown(const char *text);
 char *qm_text_shown(const char *text);
 void qm_text_print(const char *text, FILE *out);
 
+/* Bytes of the character at text, which is not its end, when it passes as it is; else 0. */
+size_t qm_text_passes(const char *text);
+
 /* Copies text to out [size]; what does not fit is cut before a character, not inside. */
 void qm_text_copy(const char *text, char *out, size_t size);
 

@@ -16,7 +16,7 @@
 #include "common/file.h"
 #include "common/memory.h"
 
-enum { PATH_BYTES = 1024, STATE_VALUES = 7, STATE_BYTES_MAX = 1000 };
+enum { STATE_VALUES = 7, STATE_BYTES_MAX = 1000 };
 
 static enum qm_status cannot(const char *path, const char *what, struct qm_diag *diag) {
     if (errno == ENOMEM) qm_out_of_memory();
@@ -41,8 +41,8 @@ static enum qm_status read_state(const char *text, const char *path, const struc
 
 enum qm_status qm_corpus_open(const char *folder, const struct qm_verify_random *verify, struct qm_corpus_state *state,
                               struct qm_diag *diag) {
-    char path[PATH_BYTES];
-    snprintf(path, sizeof path, "%s/state", folder);
+    char path[QM_PATH_BYTES];
+    QM_TRY(qm_path_join(path, diag, folder, "/state", NULL));
     if (mkdir(folder, 0777) != 0 && errno != EEXIST) return cannot(folder, "made", diag);
     if (access(path, F_OK) != 0 && errno == ENOENT) return qm_corpus_save(folder, verify, state, diag);
     uint8_t *bytes;
@@ -55,8 +55,8 @@ enum qm_status qm_corpus_open(const char *folder, const struct qm_verify_random 
 
 enum qm_status qm_corpus_save(const char *folder, const struct qm_verify_random *verify, const struct qm_corpus_state *state,
                               struct qm_diag *diag) {
-    char path[PATH_BYTES], text[STATE_BYTES_MAX];
-    snprintf(path, sizeof path, "%s/state", folder);
+    char path[QM_PATH_BYTES], text[STATE_BYTES_MAX];
+    QM_TRY(qm_path_join(path, diag, folder, "/state", NULL));
     int size = snprintf(text, sizeof text,
                         "machine %08" PRIx32 "\nstalls %.17g\nnext %" PRIu64 "\nprograms %" PRIu64 "\ncycles %" PRIu64 "\nevents %" PRIu64
                         "\nseconds %.1f\n",
@@ -66,8 +66,9 @@ enum qm_status qm_corpus_save(const char *folder, const struct qm_verify_random 
 }
 
 enum qm_status qm_corpus_add(const char *folder, const struct qm_program_text *program, uint64_t seed, struct qm_diag *diag) {
-    char path[PATH_BYTES];
-    snprintf(path, sizeof path, "%s/seed-%" PRIu64 ".prog", folder, seed);
+    char path[QM_PATH_BYTES], name[40];
+    snprintf(name, sizeof name, "/seed-%" PRIu64 ".prog", seed);
+    QM_TRY(qm_path_join(path, diag, folder, name, NULL));
     return qm_program_text_write(program, path, diag);
 }
 
@@ -91,8 +92,8 @@ enum qm_status qm_corpus_visit_all(const char *folder, qm_corpus_visit *each, vo
     int count = scandir(folder, &entries, is_program, alphasort);
     if (count < 0) return cannot(folder, "read", diag);
     for (int i = 0; i < count; i++) {
-        char path[PATH_BYTES];
-        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        char path[QM_PATH_BYTES];
+        if (status == QM_OK) status = qm_path_join(path, diag, folder, "/", entries[i]->d_name, NULL);
         if (status == QM_OK) status = visit(path, each, context, diag);
         free(entries[i]);
     }

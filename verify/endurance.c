@@ -35,6 +35,7 @@ struct worker {
     struct qm_lockstep_stats stats;
     enum qm_status status;
     struct qm_diag diag;
+    struct qm_diag last_words; /* when it ended for want of memory */
 };
 
 struct shared {
@@ -131,7 +132,7 @@ static void start_workers(struct run *run) {
         if (pid > 0) worker->pid = pid;
         if (pid != 0) continue;
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        qm_memory_tell(&worker->diag);
+        qm_memory_tell(&worker->last_words);
         if (getppid() == parent) work(run, worker);
         fflush(stdout);
         _exit(0);
@@ -161,11 +162,11 @@ static void judge_death(struct worker *worker, bool has_said_why) {
     enum qm_status status =
         qm_fail(&problem, QM_INTERNAL, "seed %" PRIu64 ": the process that ran it was ended from outside or failed", worker->seed);
     if (worker->status == QM_MISMATCH) {
-        found_tell_late("after the difference", has_said_why ? &worker->diag : &problem);
+        found_tell_late("after the difference", has_said_why ? &worker->last_words : &problem);
         return;
     }
     worker->status = status;
-    if (!has_said_why) worker->diag = problem;
+    worker->diag = has_said_why ? worker->last_words : problem;
 }
 
 /* Takes leave of the processes that have ended; returns how many. */

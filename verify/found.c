@@ -3,8 +3,11 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "common/text.h"
 
 static bool is_plain(const char *text) {
     for (const char *at = text; *at != '\0'; at++)
@@ -12,14 +15,18 @@ static bool is_plain(const char *text) {
     return text[0] != '\0';
 }
 
-/* A quote or a control character is written as \xNN in $'...', which no terminal takes for its own. */
+/* In $'...', where a quote and what does not show (common/text.h) are \xNN. */
 char *found_word(struct qm_arena *arena, const char *text) {
     if (is_plain(text)) return qm_arena_printf(arena, " %s", text);
     char *word = qm_arena_alloc(arena, 4 * strlen(text) + 8), *to = word;
     to += sprintf(to, " $'");
-    for (const char *at = text; *at != '\0'; at++) {
-        bool is_special = iscntrl((unsigned char)*at) || *at == '\'' || *at == '\\';
-        to += sprintf(to, is_special ? "\\x%02x" : "%c", (unsigned char)*at);
+    for (const char *at = text; *at != '\0';) {
+        size_t size = *at == '\'' || *at == '\\' ? 0 : qm_text_passes(at);
+        if (size > 0)
+            to = mempcpy(to, at, size);
+        else
+            to += sprintf(to, "\\x%02x", (uint8_t)*at);
+        at += size > 0 ? size : 1;
     }
     sprintf(to, "'");
     return word;

@@ -1,4 +1,4 @@
-/* rtl_builds.c - a table that is asked before the folder of builds is. */
+/* rtl_builds.c - a list that is asked before the folder of builds is. */
 #include "verify/rtl_builds.h"
 
 #include <stdio.h>
@@ -9,9 +9,9 @@ static void show(void *context, const char *what) {
 }
 
 static const struct rtl_built *find(const struct rtl_builds *builds, uint32_t fingerprint, bool probed) {
-    for (size_t i = 0; i < builds->count; i++)
-        if (builds->made[i].fingerprint == fingerprint && builds->made[i].probed == probed) return &builds->made[i];
-    return NULL;
+    const struct rtl_built *built = builds->last;
+    while (built != NULL && (built->fingerprint != fingerprint || built->probed != probed)) built = built->next;
+    return built;
 }
 
 enum qm_status rtl_builds_get(struct rtl_builds *builds, const struct qm_machine *machine, bool probed, const struct qm_rtl **rtl,
@@ -20,13 +20,10 @@ enum qm_status rtl_builds_get(struct rtl_builds *builds, const struct qm_machine
     const struct rtl_built *known = find(builds, fingerprint, probed);
     if (known == NULL) {
         struct qm_rtl_options options = {.folder = builds->folder, .cells = builds->cells, .probed = probed, .progress = show};
-        QM_CHECK(builds->count < RTL_BUILDS_MAX);
-        struct rtl_built *made = &builds->made[builds->count];
+        struct rtl_built *made = QM_ARENA_NEW(builds->arena, struct rtl_built, 1);
+        *made = (struct rtl_built){.next = builds->last, .fingerprint = fingerprint, .probed = probed};
         QM_TRY(qm_rtl_build(machine, &options, &made->rtl, diag));
-        made->fingerprint = fingerprint;
-        made->probed = probed;
-        builds->count++;
-        known = made;
+        known = builds->last = made;
     }
     *rtl = &known->rtl;
     return QM_OK;

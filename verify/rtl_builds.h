@@ -2,22 +2,24 @@
 #ifndef QM_VERIFY_RTL_BUILDS_H
 #define QM_VERIFY_RTL_BUILDS_H
 
+#include "common/arena.h"
 #include "sim/verilated/rtl.h"
 
-enum { RTL_BUILDS_MAX = 16 };
-
-struct rtl_builds {
-    const char *folder; /* as in qm_rtl_options */
-    bool cells;         /* as in qm_rtl_options */
-    size_t count;
-    struct rtl_built {
-        uint32_t fingerprint; /* of the machine */
-        bool probed;
-        struct qm_rtl rtl;
-    } made[RTL_BUILDS_MAX];
+struct rtl_built {
+    struct rtl_built *next;
+    uint32_t fingerprint; /* of the machine */
+    bool probed;
+    struct qm_rtl rtl;
 };
 
-/* The build for the machine, borrowed until builds goes. */
+struct rtl_builds {
+    struct qm_arena *arena; /* of what is remembered */
+    const char *folder;     /* as in qm_rtl_options */
+    bool cells;             /* as in qm_rtl_options */
+    struct rtl_built *last; /* that was found or built, and those before it; NULL: none yet */
+};
+
+/* The build for the machine, which belongs to the arena. What takes long is told on stderr. Status as of qm_rtl_build. */
 QM_MUST_USE enum qm_status rtl_builds_get(struct rtl_builds *builds, const struct qm_machine *machine, bool probed,
                                           const struct qm_rtl **rtl, struct qm_diag *diag);
 

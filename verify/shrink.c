@@ -139,7 +139,6 @@ static bool shrink_machine(struct shrinker *self) {
         if (qm_machine_load(names[i], &machine, &self->diag) != QM_OK || machine.rows * machine.cols >= now->rows * now->cols) continue;
         *now = machine;
         if (keep(self)) return true;
-        (void)keep(self);
     }
     return false;
 }

@@ -7,12 +7,15 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/file.h"
+#include "common/memory.h"
 #include "common/text.h"
 
-enum { SIGNALS = QM_PROBES + QM_PROBE_DATAS, FIRST_ID = '!', PATH_BYTES = 4096, KNOWN = 0xff };
+enum { SIGNALS = QM_PROBES + QM_PROBE_DATAS, FIRST_ID = '!', KNOWN = 0xff };
 _Static_assert(FIRST_ID + SIGNALS <= '~', "an identifier of a variable is one character");
 
 /* A signal in one frame. */
@@ -117,25 +120,33 @@ static void write_view(FILE *file, const struct qm_frames *frames, struct range 
     }
 }
 
-static enum qm_status open_file(const char *folder, const char *name, char *path, FILE **file, struct qm_diag *diag) {
-    snprintf(path, PATH_BYTES, "%s/%s", folder, name);
-    *file = fopen(path, "w");
-    return *file != NULL ? QM_OK : qm_fail(diag, QM_BAD_INPUT, "%s: cannot be written: %s", path, strerror(errno));
-}
-
-static enum qm_status close_file(FILE *file, const char *path, struct qm_diag *diag) {
-    bool failed = ferror(file) != 0;
-    if (fclose(file) != 0 || failed) return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be written: %s", path, strerror(errno));
-    return QM_OK;
+/* A file of the folder, written whole; what it says is ended and freed. */
+static enum qm_status write_file(const char *folder, const char *name, FILE *stream, char **text, const size_t *size,
+                                 struct qm_diag *diag) {
+    char path[QM_PATH_BYTES];
+    qm_text_stream_close(stream);
+    enum qm_status status = qm_path_join(path, diag, folder, "/", name, NULL);
+    if (status == QM_OK) status = qm_file_write(path, *text, *size, diag);
+    free(*text);
+    return status;
 }
 
 static enum qm_status write_engine(const struct qm_device *pair, const char *folder, struct range range, bool of_rtl,
                                    struct qm_diag *diag) {
-    char path[PATH_BYTES];
-    FILE *file;
-    QM_TRY(open_file(folder, of_rtl ? "rtl.vcd" : "model.vcd", path, &file, diag));
-    write_vcd(file, qm_lockstep_frames(pair, of_rtl), range, of_rtl);
-    return close_file(file, path, diag);
+    char *text;
+    size_t size;
+    FILE *stream = qm_text_stream_open(&text, &size);
+    write_vcd(stream, qm_lockstep_frames(pair, of_rtl), range, of_rtl);
+    return write_file(folder, of_rtl ? "rtl.vcd" : "model.vcd", stream, &text, &size, diag);
+}
+
+static enum qm_status write_view_file(const char *folder, const struct qm_frames *frames, struct range range, uint64_t cycle,
+                                      struct qm_diag *diag) {
+    char *text;
+    size_t size;
+    FILE *stream = qm_text_stream_open(&text, &size);
+    write_view(stream, frames, range, cycle);
+    return write_file(folder, "view.gtkw", stream, &text, &size, diag);
 }
 
 enum qm_status waves_write(const struct qm_device *pair, const char *folder, struct qm_diag *diag) {
@@ -146,13 +157,9 @@ enum qm_status waves_write(const struct qm_device *pair, const char *folder, str
     struct range range = {.first = most > model->capacity ? most - model->capacity : 0, .end = end};
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
         return qm_fail(diag, QM_BAD_INPUT, "--waves %s: the folder cannot be made: %s", folder, strerror(errno));
-    char path[PATH_BYTES];
     QM_TRY(write_engine(pair, folder, range, false, diag));
     QM_TRY(write_engine(pair, folder, range, true, diag));
-    FILE *file;
-    QM_TRY(open_file(folder, "view.gtkw", path, &file, diag));
-    write_view(file, model, range, scene.place.cycle);
-    QM_TRY(close_file(file, path, diag));
+    QM_TRY(write_view_file(folder, model, range, scene.place.cycle, diag));
     printf("waveforms: cycles %" PRIu64 " to %" PRIu64 " of both, with the same names; they open with\n",
            qm_frames_at(model, range.first)->cycle, qm_frames_at(model, range.end - 1)->cycle);
     struct qm_shown shown = qm_shown(folder);

@@ -4,7 +4,7 @@
  * beside them, the machine's parameters, the options, the versions of the tools, the features of the processor, and the spec/ that this program
  * was compiled from. Builds are in $QMAC_CACHE when that is set; else in build/machines of the tree (common/home.h) when that can be written, else in
  * $XDG_CACHE_HOME/qmac or ~/.cache/qmac; what the tree has is used wherever new ones go. Only folders and files are loaded that nobody else may
- * write: they belong to the user, to root, or to the owner of the program.
+ * write: they belong to the user, to root, or to the owner of the program. The folders above are taken on trust.
  */
 #ifndef QM_SIM_VERILATED_RTL_H
 #define QM_SIM_VERILATED_RTL_H

@@ -1,4 +1,4 @@
-/* rtl_build.c - the folder gets links to the Verilog and to the home, so that no path of the user's is ever an argument but as a whole.
+/* rtl_build.c - the folder has links to the Verilog and to the home, so that the tools see only the names of the links, never the user's paths.
  *
  * Verilator writes a few large files with what runs in every cycle, and others with what runs once: the large ones are compiled side by side, the
  * others as one file with little optimization.
@@ -46,10 +46,15 @@ static void say(const struct build *build, const char *what) {
 
 /* ---- what a tool says when it fails ---- */
 
-static const char *last_line_with(char *text, const char *word, struct qm_arena *arena) {
+/* Not what a tool says at its end: how many errors there were. */
+static bool is_count(const char *line) {
+    return strstr(line, "Exiting due to") != NULL || strstr(line, " generated.") != NULL;
+}
+
+static const char *last_line_with(const char *text, const char *word, struct qm_arena *arena) {
     const char *last = NULL;
     for (char *line, *rest = qm_arena_strdup(arena, text); (line = strsep(&rest, "\n")) != NULL;)
-        if (*line != '\0' && strcasestr(line, word) != NULL) last = line;
+        if (*line != '\0' && strcasestr(line, word) != NULL && !is_count(line)) last = line;
     return last;
 }
 
@@ -57,19 +62,30 @@ static const char *last_line_with(char *text, const char *word, struct qm_arena 
 static enum qm_status blame_tool(const struct build *build, const struct qm_process *process) {
     const char *line = last_line_with(process->output, "error", build->arena);
     if (line == NULL) line = last_line_with(process->output, "", build->arena);
-    if (line == NULL) line = process->status > 128 ? "was ended by a signal" : "said nothing";
-    return qm_fail(build->diag, QM_INTERNAL, "%s: %s (building the RTL of machine %s)", process->arguments[0], line,
-                   build->request->machine->name);
+    if (process->status > 128) line = qm_arena_printf(build->arena, "was ended by the signal %s", sigdescr_np(process->status - 128));
+    return qm_fail(build->diag, QM_INTERNAL, "%s: %s (building the RTL of machine %s)", process->arguments[0],
+                   line != NULL ? line : "failed without a word", build->request->machine->name);
+}
+
+/* The place of an error of Verilator's, FILE:LINE:COLUMN: and what follows, when that is in the user's Verilog; else NULL. */
+static const char *place_of(const char *line, const char *source, struct qm_arena *arena) {
+    static const char mark[] = "%Error", own[] = RTL_LINK_SOURCE "/", ours[] = RTL_LINK_HOME "/";
+    const char *place = strncmp(line, mark, strlen(mark)) == 0 ? strstr(line, ": ") : NULL;
+    unsigned row, column;
+    int end = 0;
+    if (place == NULL) return NULL;
+    place += 2;
+    for (const char *colon = place; end == 0 && (colon = strchr(colon, ':')) != NULL; colon++)
+        if (sscanf(colon, ":%u:%u: %n", &row, &column, &end) != 2) end = 0;
+    if (end == 0 || strncmp(place, ours, strlen(ours)) == 0) return NULL;
+    return strncmp(place, own, strlen(own)) == 0 ? qm_arena_printf(arena, "%s/%s", source, place + strlen(own)) : place;
 }
 
 /* The first error of Verilator that has a place in the Verilog is the user's. */
 static enum qm_status blame_verilog(const struct build *build, const struct qm_process *process) {
-    static const char mark[] = "%Error", source[] = ": " RTL_LINK_SOURCE "/";
     for (char *line, *rest = qm_arena_strdup(build->arena, process->output); (line = strsep(&rest, "\n")) != NULL;) {
-        const char *place = strstr(line, source);
-        if (strncmp(line, mark, strlen(mark)) != 0 || place == NULL) continue;
-        return qm_fail(build->diag, QM_BAD_INPUT, "%s/%s (building machine %s)", build->request->source, place + strlen(source),
-                       build->request->machine->name);
+        const char *place = place_of(line, build->request->source, build->arena);
+        if (place != NULL) return qm_fail(build->diag, QM_BAD_INPUT, "%s (building machine %s)", place, build->request->machine->name);
     }
     return blame_tool(build, process);
 }
@@ -183,7 +199,9 @@ static enum qm_status compile(const struct build *build) {
 
 /* The runtime that was just made is for the next build, too. */
 static enum qm_status keep_runtime(const struct build *build) {
-    if (access(build->runtime, R_OK) == 0 || rename(in_folder(build, "runtime.o"), build->runtime) == 0) return QM_OK;
+    if (access(build->runtime, R_OK) == 0) return QM_OK;
+    QM_TRY(qm_file_sync(in_folder(build, "runtime.o"), build->diag));
+    if (rename(in_folder(build, "runtime.o"), build->runtime) == 0) return QM_OK;
     return qm_fail(build->diag, QM_INTERNAL, "%s: cannot be written: %s", build->runtime, strerror(errno));
 }
 
@@ -208,8 +226,11 @@ enum qm_status rtl_build(const struct rtl_request *request, const char *folder, 
                           .runtime = runtime,
                           .units = QM_ARENA_NEW(request->arena, struct unit, SOURCES_MAX),
                           .diag = diag};
+    struct rtl_places places = {.source = request->source, .home = request->home};
+    struct qm_digest names;
+    QM_TRY(rtl_files_names(request->source, &names, diag));
     QM_TRY(verilate(&build));
-    QM_TRY(rtl_files_of_list(in_folder(&build, "obj/Vqmac__verFiles.dat"), request->source, request->arena, files, diag));
+    QM_TRY(rtl_files_of_list(in_folder(&build, "obj/Vqmac__verFiles.dat"), &places, &names, request->arena, files, diag));
     QM_TRY(list_units(&build));
     QM_TRY(add_runtime(&build));
     QM_TRY(compile(&build));

@@ -12,10 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/file.h"
 #include "sim/verilated/rtl.h"
 #include "sim/verilated/rtl_build.h"
 
-enum { ROOTS_MAX = 2, KEEP_BUILDS = 32, NAME_DIGITS = 16, OPEN_FOLDERS_MAX = 16 };
+enum { ROOTS_MAX = 2, KEEP_BUILDS = 32, NAME_DIGITS = QM_DIGEST_BYTES - 1, OPEN_FOLDERS_MAX = 16 };
 static const char FILES_FILE[] = "files", NEW_FOLDER[] = "new-XXXXXX", NEW_PREFIX[] = "new-";
 
 struct cache {
@@ -32,7 +33,7 @@ static const char *path_in(const struct cache *cache, const char *folder, const 
 }
 
 static const char *key_folder(const struct cache *cache, const char *root) {
-    return qm_arena_printf(cache->arena, "%s/%.*s", root, NAME_DIGITS, cache->request->key.text);
+    return qm_arena_printf(cache->arena, "%s/%s", root, cache->request->key.text);
 }
 
 /* ---- where ---- */
@@ -74,20 +75,18 @@ static bool make_folders(const struct cache *cache, const char *folder) {
     return access(path, W_OK | X_OK) == 0;
 }
 
+/* The first where builds can be kept. One that somebody else may write is no place for them. */
 static enum qm_status choose_root(const struct cache *cache, const char **root) {
-    int problem = 0;
+    const char *why = "";
     *root = "";
     for (size_t i = 0; i < cache->count; i++) {
         *root = cache->roots[i];
-        bool writable = make_folders(cache, key_folder(cache, *root));
-        problem = errno;
-        if (writable && is_ours(cache, *root) && is_ours(cache, key_folder(cache, *root))) return QM_OK;
-        if (writable)
-            return qm_fail(cache->diag, QM_BAD_INPUT, "%s: somebody else may write there: name another folder for builds with QMAC_CACHE",
-                           *root);
+        const char *folder = key_folder(cache, *root);
+        bool writable = make_folders(cache, folder);
+        why = writable ? "somebody else may write there" : strerror(errno);
+        if (writable && is_ours(cache, *root) && is_ours(cache, folder)) return QM_OK;
     }
-    return qm_fail(cache->diag, QM_BAD_INPUT, "%s: no builds can be kept there: %s: name a folder for them with QMAC_CACHE", *root,
-                   strerror(problem));
+    return qm_fail(cache->diag, QM_BAD_INPUT, "%s: no builds can be kept there: %s: name a folder for them with QMAC_CACHE", *root, why);
 }
 
 /* ---- finding ---- */
@@ -181,16 +180,13 @@ static void clear_old(const struct cache *cache, const char *folder) {
 }
 
 static const char *runtime_path(const struct cache *cache, const char *root) {
-    return qm_arena_printf(cache->arena, "%s/runtime-%.*s.o", root, NAME_DIGITS, cache->request->tools->digest.text);
+    return qm_arena_printf(cache->arena, "%s/runtime-%s.o", root, cache->request->tools->digest.text);
 }
 
 /* Keeps of the folder what will be loaded and what tells what it is. */
 static enum qm_status reduce(const struct cache *cache, const char *folder, const struct rtl_files *files) {
     struct dirent **entries;
-    int library = open(path_in(cache, folder, RTL_LIBRARY_FILE), O_RDONLY | O_CLOEXEC);
-    bool is_safe = library >= 0 && fsync(library) == 0;
-    if (library >= 0) close(library);
-    if (!is_safe) return qm_fail(cache->diag, QM_INTERNAL, "%s: cannot be written: %s", folder, strerror(errno));
+    if (qm_file_sync(path_in(cache, folder, RTL_LIBRARY_FILE), cache->diag) != QM_OK) return QM_INTERNAL;
     int count = scandir(folder, &entries, NULL, alphasort);
     for (int i = 0; i < count; i++) {
         const char *name = entries[i]->d_name;
@@ -211,7 +207,7 @@ static enum qm_status move_in_place(const struct cache *cache, const char *from,
     qm_digest_add(&hash, files->digest.text);
     qm_digest_add(&hash, files->names.text);
     qm_digest_end(&hash, &digest);
-    const char *folder = qm_arena_printf(cache->arena, "%.*s%.*s", (int)(strrchr(from, '/') - from + 1), from, NAME_DIGITS, digest.text);
+    const char *folder = qm_arena_printf(cache->arena, "%.*s%s", (int)(strrchr(from, '/') - from + 1), from, digest.text);
     if (chmod(from, 0755) == 0) remove_folder(folder);
     if (rename(from, folder) == 0 && take(cache, folder)) return QM_OK;
     return qm_fail(cache->diag, QM_INTERNAL, "%s: the build is not as it was left: run again", folder);

@@ -3,18 +3,20 @@
  */
 #include "sim/verilated/rtl_files.h"
 
-#include <ftw.h>
+#include <errno.h>
+#include <fts.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/file.h"
 #include "common/memory.h"
 #include "sim/verilated/rtl_request.h"
 
-enum { LIST_BYTES_MAX = 1 << 24, OPEN_FOLDERS_MAX = 16 };
+enum { LIST_BYTES_MAX = 1 << 24 };
 static const char SEPARATOR[] = "  ", NAMES[] = "(names of all files)";
 
 static int by_name(const void *a, const void *b) {
@@ -38,40 +40,47 @@ static const char *path_of(const char *name, const char *source, struct qm_arena
 
 /* ---- all names of a folder ---- */
 
-static _Thread_local struct {
-    char **names;
-    size_t count, skip; /* skip: bytes of the folder's own path */
-} walk;
-
-static int add_name(const char *path, const struct stat *info, int kind, struct FTW *where) {
-    (void)info;
-    (void)where;
-    size_t size = strlen(path + walk.skip) + 16;
-    char *name = qm_alloc(size);
-    snprintf(name, size, "%d %s", kind, path + walk.skip);
-    walk.names = qm_alloc_more(walk.names, (walk.count + 1) * sizeof *walk.names);
-    walk.names[walk.count++] = name;
-    return 0;
+static int by_name_of_entry(const FTSENT **a, const FTSENT **b) {
+    return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-static int by_text(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void digest_names(const char *source, struct qm_digest *digest) {
-    struct sha256_ctx hash;
-    walk.names = NULL;
-    walk.count = 0;
-    walk.skip = strlen(source);
-    nftw(source, add_name, OPEN_FOLDERS_MAX, FTW_PHYS);
-    qsort(walk.names, walk.count, sizeof *walk.names, by_text);
-    sha256_init(&hash);
-    for (size_t i = 0; i < walk.count; i++) {
-        qm_digest_add(&hash, walk.names[i]);
-        free(walk.names[i]);
+/* Links are followed, as Verilator follows them. A file that is not regular would let the tools wait for ever. */
+static enum qm_status add_entry(const FTSENT *entry, size_t skip, struct sha256_ctx *hash, struct qm_diag *diag) {
+    switch (entry->fts_info) {
+    case FTS_F: qm_digest_add(hash, entry->fts_path + skip); return QM_OK;
+    case FTS_D: qm_digest_add(hash, entry->fts_path + skip); return QM_OK;
+    case FTS_DP: return QM_OK;
+    case FTS_SL:
+    case FTS_SLNONE: qm_digest_add(hash, entry->fts_path + skip); return QM_OK; /* leads nowhere */
+    case FTS_DEFAULT: return qm_fail(diag, QM_BAD_INPUT, "%s: is not a regular file: take it out of the Verilog", entry->fts_path);
+    case FTS_DC: return qm_fail(diag, QM_BAD_INPUT, "%s: is a link to a folder that it is in: take it out of the Verilog", entry->fts_path);
+    default: return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be read: %s", entry->fts_path, strerror(entry->fts_errno));
     }
-    free(walk.names);
+}
+
+enum qm_status rtl_files_names(const char *source, struct qm_digest *digest, struct qm_diag *diag) {
+    char *const roots[] = {(char *)(uintptr_t)source, NULL};
+    struct sha256_ctx hash;
+    enum qm_status status = QM_OK;
+    FTS *walk = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name_of_entry);
+    if (walk == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be read: %s", source, strerror(errno));
+    sha256_init(&hash);
+    for (FTSENT *entry; status == QM_OK && (entry = fts_read(walk)) != NULL;) status = add_entry(entry, strlen(source), &hash, diag);
+    fts_close(walk);
     qm_digest_end(&hash, digest);
+    return status;
+}
+
+/* Verilator looks in the folder, then in lib/, then in probe/. Whether a name that it found in a later one could now be found in an earlier one, which
+ * for ../x.vh may be outside of the folder, where no names are noted. */
+static bool is_shadowed(const char *name, const char *source, struct qm_arena *arena) {
+    static const char *const searched[] = {"", "lib/", "probe/"};
+    for (size_t late = 1; late < sizeof searched / sizeof *searched; late++) {
+        if (strncmp(name, searched[late], strlen(searched[late])) != 0) continue;
+        for (size_t early = 0; early < late; early++)
+            if (access(qm_arena_printf(arena, "%s/%s%s", source, searched[early], name + strlen(searched[late])), F_OK) == 0) return true;
+    }
+    return false;
 }
 
 /* ---- Verilator's list ---- */
@@ -105,20 +114,21 @@ static bool is_unchanged(const struct read_file *read, const char *path) {
     return memcmp(now, read->changed, sizeof now) == 0;
 }
 
-/* The name relative to the Verilog's folder; NULL for what this program made or has checked itself, and for Verilator's own program. */
-static const char *name_of(const char *name) {
-    static const char source[] = RTL_LINK_SOURCE "/", home[] = RTL_LINK_HOME "/", program[] = "verilator_bin";
+/* The name relative to the Verilog's folder, or absolute; NULL for what this program made or has checked itself, and for Verilator's own program. */
+static const char *name_of(const char *name, const char *home, struct qm_arena *arena) {
+    static const char source[] = RTL_LINK_SOURCE "/", link[] = RTL_LINK_HOME "/", program[] = "verilator_bin";
     const char *slash = strrchr(name, '/');
     if (strncmp(name, source, strlen(source)) == 0) return name + strlen(source);
-    if (strncmp(name, home, strlen(home)) == 0 || strcmp(name, RTL_DEFS_FILE) == 0) return NULL;
+    if (strcmp(name, RTL_DEFS_FILE) == 0 || strcmp(name, RTL_LINK_HOME "/" RTL_GLUE_FILE) == 0) return NULL;
+    if (strncmp(name, link, strlen(link)) == 0) return qm_arena_printf(arena, "%s/%s", home, name + strlen(link));
     return strcmp(slash != NULL ? slash + 1 : name, program) == 0 ? NULL : name;
 }
 
-static enum qm_status add_file(const struct read_file *read, const char *source, struct qm_arena *arena, struct rtl_files *files,
-                               struct qm_diag *diag) {
-    const char *name = name_of(read->name);
+static enum qm_status add_file(const struct read_file *read, const struct rtl_places *places, struct qm_arena *arena,
+                               struct rtl_files *files, struct qm_diag *diag) {
+    const char *name = name_of(read->name, places->home, arena);
     if (name == NULL) return QM_OK;
-    const char *path = path_of(name, source, arena);
+    const char *path = path_of(name, places->source, arena);
     struct rtl_file *file = &files->files[files->count++];
     file->name = qm_arena_strdup(arena, name);
     QM_TRY(qm_digest_file(path, &file->digest, diag));
@@ -126,8 +136,8 @@ static enum qm_status add_file(const struct read_file *read, const char *source,
     return qm_fail(diag, QM_BAD_INPUT, "%s: changed while it was read: run again", path);
 }
 
-enum qm_status rtl_files_of_list(const char *list, const char *source, struct qm_arena *arena, struct rtl_files *files,
-                                 struct qm_diag *diag) {
+enum qm_status rtl_files_of_list(const char *list, const struct rtl_places *places, const struct qm_digest *names, struct qm_arena *arena,
+                                 struct rtl_files *files, struct qm_diag *diag) {
     uint8_t *bytes;
     size_t size;
     struct read_file read;
@@ -136,9 +146,11 @@ enum qm_status rtl_files_of_list(const char *list, const char *source, struct qm
     free(bytes);
     *files = (struct rtl_files){.files = QM_ARENA_NEW(arena, struct rtl_file, size / 8 + 1)};
     for (char *line; (line = strsep(&rest, "\n")) != NULL;)
-        if (parse_line(line, &read)) QM_TRY(add_file(&read, source, arena, files, diag));
+        if (parse_line(line, &read)) QM_TRY(add_file(&read, places, arena, files, diag));
     if (files->count == 0) return qm_fail(diag, QM_INTERNAL, "%s: names no file that Verilator read", list);
-    digest_names(source, &files->names);
+    QM_TRY(rtl_files_names(places->source, &files->names, diag));
+    if (strcmp(files->names.text, names->text) != 0)
+        return qm_fail(diag, QM_BAD_INPUT, "%s: files came or went while it was read: run again", places->source);
     sort_and_digest(files);
     return QM_OK;
 }
@@ -154,6 +166,7 @@ enum qm_status rtl_files_write(const struct rtl_files *files, const char *file, 
     qm_text_stream_close(stream);
     enum qm_status status = qm_file_write(file, text, size, diag);
     free(text);
+    if (status == QM_OK) chmod(file, 0644); /* for others to read, and not to write */
     return status;
 }
 
@@ -187,8 +200,7 @@ bool rtl_files_hold(const struct rtl_files *files, const char *source, struct qm
     struct qm_diag ignored;
     for (size_t i = 0; i < files->count; i++) {
         if (qm_digest_file(path_of(files->files[i].name, source, arena), &digest, &ignored) != QM_OK) return false;
-        if (strcmp(digest.text, files->files[i].digest.text) != 0) return false;
+        if (strcmp(digest.text, files->files[i].digest.text) != 0 || is_shadowed(files->files[i].name, source, arena)) return false;
     }
-    digest_names(source, &digest);
-    return strcmp(digest.text, files->names.text) == 0;
+    return rtl_files_names(source, &digest, &ignored) == QM_OK && strcmp(digest.text, files->names.text) == 0;
 }

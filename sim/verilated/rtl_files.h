@@ -22,9 +22,17 @@ struct rtl_files {
     struct qm_digest digest; /* of the lines "DIGEST  NAME" of the files */
 };
 
-/* The files in Verilator's list; QM_BAD_INPUT when one has changed since Verilator read it. */
-QM_MUST_USE enum qm_status rtl_files_of_list(const char *list, const char *source, struct qm_arena *arena, struct rtl_files *files,
-                                             struct qm_diag *diag);
+struct rtl_places {
+    const char *source, *home; /* folders of the Verilog and of what comes with qmac, absolute */
+};
+
+/* Of the names of all files of the folder, links followed; QM_BAD_INPUT when one cannot be read, or is not a regular file. */
+QM_MUST_USE enum qm_status rtl_files_names(const char *source, struct qm_digest *digest, struct qm_diag *diag);
+
+/* The files in Verilator's list. names is of before Verilator ran. QM_BAD_INPUT when a file has changed since Verilator read it, or one came or
+ * went. The names belong to arena. */
+QM_MUST_USE enum qm_status rtl_files_of_list(const char *list, const struct rtl_places *places, const struct qm_digest *names,
+                                             struct qm_arena *arena, struct rtl_files *files, struct qm_diag *diag);
 
 /* Writes them to a file and reads them back; a file that is not one, or is damaged, is QM_BAD_INPUT. */
 QM_MUST_USE enum qm_status rtl_files_write(const struct rtl_files *files, const char *file, struct qm_diag *diag);

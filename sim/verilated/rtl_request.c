@@ -17,7 +17,7 @@
 #include "sim/verilated/verilog_defs.h"
 
 /* Changed when what is kept of a build changes. */
-static const char FORMAT[] = "3";
+static const char FORMAT[] = "4";
 
 const char *const rtl_compile_options[] = {"-std=gnu++17", "-O2", "-march=native", "-fPIC", "-fvisibility=hidden", "-fno-exceptions",
                                            "-w",           NULL};
@@ -26,7 +26,7 @@ static const char *const verilate_options[] = {"verilator_bin", "--cc",       "-
                                                "-O3",           "--x-assign", "fast",     "--x-initial", "fast",         "--noassert",
                                                "-Wno-lint",     "-Wno-style", "--Mdir",   "obj",         "-I.",          NULL};
 static const char *const verilate_files[] = {"-I" RTL_LINK_SOURCE,          "-I" RTL_LINK_SOURCE "/lib",
-                                             "-I" RTL_LINK_SOURCE "/probe", RTL_LINK_HOME "/sim/verilated/rtl_glue.vlt",
+                                             "-I" RTL_LINK_SOURCE "/probe", RTL_LINK_HOME "/" RTL_GLUE_FILE,
                                              RTL_LINK_SOURCE "/qmac.v",     NULL};
 
 /* ---- the files that this program was compiled with ---- */
@@ -182,7 +182,7 @@ const char *rtl_request_defs(const struct rtl_request *request) {
 /* ---- the key ---- */
 
 static enum qm_status make_key(struct rtl_request *request, struct qm_diag *diag) {
-    static const char *const glue[] = {"sim/verilated/rtl_glue.cpp", "sim/verilated/rtl_glue.vlt"};
+    static const char *const glue[] = {"sim/verilated/rtl_glue.cpp", RTL_GLUE_FILE};
     struct sha256_ctx hash;
     sha256_init(&hash);
     qm_digest_add(&hash, request->tools->digest.text);

@@ -24,6 +24,7 @@ struct rtl_request {
 
 /* Names of the links in the folder in which a machine is built; all that Verilator reads is below one of them, or absolute. */
 #define RTL_LINK_SOURCE "rtl"
+#define RTL_GLUE_FILE   "sim/verilated/rtl_glue.vlt"
 #define RTL_LINK_HOME   "home"
 #define RTL_DEFS_FILE   "qmac_defs.vh"
 /* What a probed build is told, for both Verilog and C++. */

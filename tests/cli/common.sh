@@ -40,6 +40,11 @@ has() {
     grep -qF -- "$2" "$1" || fail "$1 does not have '$2'"
 }
 
+# built OPTION...: verify has built the machine, and says nothing about it any more.
+built() {
+    "$qmac" verify "$@" >/dev/null 2>"$tmp/.err" || fail "cannot be built: $*: $(cat "$tmp/.err")"
+}
+
 finish() {
     [ $failures = 0 ]
     exit

@@ -25,7 +25,7 @@ sweep() {
 }
 
 accepts "$qmac" compile "$model" -o "$tmp/net.qmac"
-accepts "$qmac" verify tests/programs/copy.prog --machine tiny # the machine is built
+built tests/programs/copy.prog
 sweep "$qmac" run "$model" --json r.json --output out
 sweep "$qmac" compile "$model" -o net.qmac
 sweep "$qmac" info "$PWD/workloads/digits/digits_w4a8.onnx"

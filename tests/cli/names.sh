@@ -25,6 +25,7 @@ shows() {
 }
 
 file=$tmp/$odd/$odd.tflite machine=$tmp/$odd/$odd.yaml energy=$tmp/$odd/$odd,e.yaml
+built --random 1 --machine "$machine"
 shows "$qmac" info "$file"
 shows "$qmac" run "$file" --machine "$machine" --energy "$energy" --json "$tmp/r.json"
 shows "$qmac" compile "$file" --machine "$machine" -o "$tmp/$odd/p"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# qmac verify: what would compare nothing, do nothing or could not be written is refused before the RTL is built (nothing is built here), as are
+# qmac verify: what would compare nothing, do nothing or could not be written is refused before the RTL is built, as are
 # options of the other commands that would do nothing.
 . "$(dirname "$0")/common.sh"
 test=$PWD/tests/programs/matmul.prog
@@ -70,8 +70,13 @@ for file in "$model" "$test" "--random 1"; do
 done
 refuses 2 "$tmp/file" "$qmac" verify --random 1 --machine tiny --corpus "$tmp/file"
 refuses 2 "$tmp/no/c" "$qmac" verify --random 1 --machine tiny --corpus "$tmp/no/c"
-mkdir "$tmp/corpus/state.part"
-refuses 2 "state.part: cannot be written" "$qmac" verify --random 1 --machine tiny --corpus "$tmp/corpus"
+mkdir -p "$tmp/odd/state"
+refuses 2 "$tmp/odd/state: " "$qmac" verify --random 1 --machine tiny --corpus "$tmp/odd"
+long=$(printf '%01500d' 0 | sed 's|.\{200\}|&/|g')
+mkdir -p "$tmp/$long"
+built --random 1 --machine tiny
+accepts "$qmac" verify --random 1 --machine tiny --corpus "$tmp/$long"
+[ -f "$tmp/$long/state" ] || fail "the corpus of a long path has no state"
 refuses 2 "/proc/x.json: cannot be written" "$qmac" run "$model" --json /proc/x.json
 refuses 2 "/proc/x: the folder cannot be made" "$qmac" run "$model" --output /proc/x
 refuses 2 "/proc/x: cannot be written" "$qmac" compile "$model" -o /proc/x

@@ -100,9 +100,32 @@ case_interrupted() {
     verified 0 "$same"
     [ -z "$(find "$work/cache" -name 'new-*')" ] || wrong "a killed build is left"
     rm -r "$work/cache"
-    (ulimit -f 64; verified 3 "building the RTL of machine one"; exit $failed) || failed=1
+    (ulimit -f 64; verified 3 "File size limit exceeded (building the RTL of machine one)"; exit $failed) || failed=1
     [ -z "$(find "$work/cache" -name 'new-*' -o -name 'librtl.so')" ] || wrong "a build that failed is left"
     verified 0 "$same"
+    unset QMAC_CACHE
+}
+
+# An error in the Verilog has its place, also in a header elsewhere; what the tools say at their end is no message.
+case_errors() {
+    cp -r rtl "$work/bad"
+    echo 'endmodule endmodule' >>"$work/bad/store.v"
+    verified 2 "$work/bad/store.v:" --rtl "$work/bad"
+    cp -r rtl "$work/user"
+    echo '`define' >"$work/user header.vh"
+    sed -i "s|\`include \"qmac_defs.vh\"|\`include \"qmac_defs.vh\"\n\`include \"$work/user header.vh\"|" "$work/user/store.v"
+    verified 2 "$work/user header.vh:1:" --rtl "$work/user"
+    mkfifo "$work/bad/pipe.v"
+    verified 2 "pipe.v: is not a regular file" --rtl "$work/bad"
+}
+
+# Files that the user's group may write are nobody's business but the umask's: builds are readable by all and writable by the user alone.
+case_umask() {
+    export QMAC_CACHE=$work/cache
+    (umask 002; verified 0 "compiling"; exit $failed) || failed=1
+    (umask 002; verified 0 "$same"; exit $failed) || failed=1
+    [ -s "$work/err" ] && wrong "it was built twice"
+    [ -z "$(find "$work/cache" -perm /022)" ] || wrong "others may write: $(find "$work/cache" -perm /022)"
     unset QMAC_CACHE
 }
 

@@ -46,6 +46,7 @@ enum qm_status verification_create(const char *unit_tests, char **programs, size
     made->program_count = count;
     made->unit_tests = unit_tests;
     made->builds[true].cells = true;
+    made->builds[false].arena = made->builds[true].arena = arena;
     for (size_t i = 0; i < STAGES; i++) QM_TRY(build(made, i, diag));
     for (size_t i = 0; i < count; i++) QM_TRY(qm_program_text_read(programs[i], arena, &made->programs[i], diag));
     *verification = made;

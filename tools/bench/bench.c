@@ -6,15 +6,14 @@
  * a machine's RTL takes.
  */
 #include <inttypes.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/memory.h"
 #include "common/clock.h"
 #include "common/prng.h"
+#include "common/process.h"
 #include "compiler/compiler.h"
 #include "driver/driver.h"
 #include "sim/lockstep/lockstep.h"
@@ -187,11 +186,11 @@ static void bench_resnet50(void) {
 /* What the first verify of a machine waits for, in a folder that has no build yet. */
 static void bench_build(const char *name) {
     char folder[] = "/tmp/qmac-bench-XXXXXX";
-    char *const remove[] = {"rm", "-rf", folder, NULL};
+    struct qm_process remove = {.arguments = (const char *const[]){"rm", "-rf", folder, NULL}};
     struct qm_machine machine;
     struct qm_rtl rtl;
     struct qm_diag diag;
-    pid_t pid;
+    struct qm_arena *arena = qm_arena_create();
     QM_CHECK(mkdtemp(folder) != NULL && setenv("QMAC_CACHE", folder, 1) == 0);
     require(qm_machine_load(name, &machine, &diag), &diag);
     for (int probed = 0; probed <= 1; probed++) {
@@ -204,7 +203,8 @@ static void bench_build(const char *name) {
     require(qm_rtl_build(&machine, &(struct qm_rtl_options){0}, &rtl, &diag), &diag);
     printf("found again: %.1f ms\n", 1e3 * (qm_seconds() - start));
     unsetenv("QMAC_CACHE");
-    QM_CHECK(posix_spawnp(&pid, remove[0], NULL, NULL, remove, environ) == 0 && waitpid(pid, NULL, 0) == pid);
+    require(qm_process_run(&remove, 1, 1, arena, &diag), &diag);
+    qm_arena_destroy(arena);
 }
 
 int main(void) {

@@ -22,7 +22,7 @@ static const struct {
 enum { ROUNDINGS = sizeof roundings / sizeof *roundings };
 
 static const struct qm_device_ops *const engines[] = {&qm_device_cycle, &qm_device_rtl, &qm_device_systemc, &qm_device_functional};
-enum { ENGINES = sizeof engines / sizeof *engines, PATH_BYTES = 4096 };
+enum { ENGINES = sizeof engines / sizeof *engines };
 
 /* One line, also of what did not come by qm_fail. */
 int cli_fail(enum qm_status status, const struct qm_diag *diag) {
@@ -207,7 +207,7 @@ enum qm_status cli_open(const char *file, const struct cli_build *build, struct 
 
 /* A file is made and removed: permissions alone do not tell (root, read-only mounts, /proc). */
 static bool can_make_file_in(const char *folder) {
-    char path[PATH_BYTES];
+    char path[QM_PATH_BYTES];
     int size = snprintf(path, sizeof path, "%s/.qmac-XXXXXX", folder);
     if (size >= (int)sizeof path) return errno = ENAMETOOLONG, false;
     int file = mkstemp(path);
@@ -221,13 +221,13 @@ static void folder_of(const char *path, char *folder) {
     size_t size = strlen(path);
     while (size > 1 && path[size - 1] == '/') size--;
     while (size > 0 && path[size - 1] != '/') size--;
-    snprintf(folder, PATH_BYTES, "%.*s", size > 0 ? (int)size : 1, size > 0 ? path : ".");
+    snprintf(folder, QM_PATH_BYTES, "%.*s", size > 0 ? (int)size : 1, size > 0 ? path : ".");
 }
 
 enum qm_status cli_check_writable(const char *file, struct qm_diag *diag) {
     struct stat info;
-    char folder[PATH_BYTES];
-    if (strlen(file) >= PATH_BYTES || file[0] == '\0') return qm_fail(diag, QM_BAD_INPUT, "%.100s: not a file name", file);
+    char folder[QM_PATH_BYTES];
+    if (strlen(file) >= QM_PATH_BYTES || file[0] == '\0') return qm_fail(diag, QM_BAD_INPUT, "%.100s: not a file name", file);
     if (stat(file, &info) == 0) {
         if (S_ISDIR(info.st_mode)) return qm_fail(diag, QM_BAD_INPUT, "%s: is a folder, not a file", file);
         if (!S_ISREG(info.st_mode)) return QM_OK;
@@ -240,8 +240,9 @@ enum qm_status cli_check_writable(const char *file, struct qm_diag *diag) {
 
 enum qm_status cli_check_folder(const char *folder, struct qm_diag *diag) {
     struct stat info;
-    char parent[PATH_BYTES];
-    if (strlen(folder) >= PATH_BYTES || folder[0] == '\0') return qm_fail(diag, QM_BAD_INPUT, "%.100s: not the name of a folder", folder);
+    char parent[QM_PATH_BYTES];
+    if (strlen(folder) >= QM_PATH_BYTES || folder[0] == '\0')
+        return qm_fail(diag, QM_BAD_INPUT, "%.100s: not the name of a folder", folder);
     bool exists = stat(folder, &info) == 0;
     if (exists && !S_ISDIR(info.st_mode)) return qm_fail(diag, QM_BAD_INPUT, "%s: is not a folder", folder);
     folder_of(folder, parent);

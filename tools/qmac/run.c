@@ -194,6 +194,7 @@ static enum qm_status run_examples(struct session *session, struct qm_diag *diag
     bool keeps_all = options->build.keep_layers;
     qm_driver_memory(program, &device);
     if (options->engine == &qm_device_rtl) {
+        session->builds.arena = session->arena;
         QM_TRY(rtl_builds_get(&session->builds, &session->opened.machine, false, &session->rtl, diag));
         device.rtl_library = session->rtl->library;
     }

@@ -176,11 +176,10 @@ static void stack_shape(const struct qm_program_tensor *tensor, uint64_t example
 /* The file has the tensor's name, with its number behind it when it has a twin. */
 static enum qm_status write_output(const struct qm_program *program, uint32_t tensor, bool is_twin, const char *folder,
                                    const struct qm_npy *npy, struct qm_diag *diag) {
-    char name[QM_NAME_BYTES], number[16] = "", path[4096];
+    char name[QM_NAME_BYTES], number[16] = "", path[QM_PATH_BYTES];
     file_name(program, tensor, name, sizeof name);
     if (is_twin) snprintf(number, sizeof number, "_%u", tensor);
-    if (snprintf(path, sizeof path, "%s/%s%s.npy", folder, name, number) >= (int)sizeof path)
-        return qm_fail(diag, QM_BAD_INPUT, "%.100s: the name is too long", folder);
+    QM_TRY(qm_path_join(path, diag, folder, "/", name, number, ".npy", NULL));
     return qm_npy_write(path, npy, diag);
 }
 

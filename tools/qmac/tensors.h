@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/home.h"
 #include "common/npy.h"
 #include "common/program.h"
 

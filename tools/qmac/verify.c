@@ -370,8 +370,8 @@ static enum qm_status verify(struct verify_options *options, struct qm_diag *dia
 
 /* What was compared: the Verilog by name and content, and the outcome for programs. A difference stays the news, whatever fails here. */
 static enum qm_status conclude(const struct verify_options *options, enum qm_status status, struct qm_diag *diag) {
-    if ((status != QM_OK && status != QM_MISMATCH) || options->builds.count == 0) return status;
-    const struct qm_rtl *rtl = &options->builds.made[0].rtl;
+    if ((status != QM_OK && status != QM_MISMATCH) || options->builds.last == NULL) return status;
+    const struct qm_rtl *rtl = &options->builds.last->rtl;
     printf("Verilog  %s, sha256 %.12s%s\n", qm_shown(rtl->folder).text, rtl->digest.text, rtl->cells ? ", with the array of cells" : "");
     if (options->json == NULL) return status;
     struct qm_diag problem;
@@ -385,6 +385,7 @@ static enum qm_status conclude(const struct verify_options *options, enum qm_sta
 
 int qm_cmd_verify(int argc, char **argv) {
     struct verify_options options = {.seed = 1, .jobs = 1, .arena = qm_arena_create()};
+    options.builds.arena = options.arena;
     struct qm_diag diag;
     enum qm_status status = parse_options(argc, argv, &options, &diag);
     if (status == QM_OK && options.wants_help) fputs(help, stdout);

@@ -32,5 +32,6 @@ Test(home, a_path_that_is_too_long_is_refused_and_not_cut) {
     cr_assert(eq(int, qm_path_join(path, &diag, part, NULL), QM_OK));
     cr_assert(eq(str, path, part));
     cr_assert(eq(int, qm_path_join(path, &diag, part, "y", NULL), QM_BAD_INPUT));
+    cr_assert(strncmp(diag.text, "xxxxxxxxxx", 10) == 0, "%s", diag.text);
     cr_assert(eq(int, qm_path_join(path, &diag, "y", part, NULL), QM_BAD_INPUT));
 }

@@ -17,6 +17,7 @@ struct bench {
     struct qm_arena *arena;
     char root[64];
     const char *source, *top, *header, *outside, *list;
+    struct qm_digest names; /* of before */
     struct rtl_files files;
 };
 
@@ -38,7 +39,8 @@ static const char *line_of(struct bench *bench, const char *file, const char *na
 }
 
 static enum qm_status read_list(struct bench *bench) {
-    return rtl_files_of_list(bench->list, bench->source, bench->arena, &bench->files, &diag);
+    struct rtl_places places = {.source = bench->source, .home = bench->root};
+    return rtl_files_of_list(bench->list, &places, &bench->names, bench->arena, &bench->files, &diag);
 }
 
 static void bench_init(struct bench *bench) {
@@ -57,6 +59,7 @@ static void bench_init(struct bench *bench) {
         qm_arena_printf(bench->arena, "C \"--cc\"\n%sS 1 2 3 4 5 6 \"/usr/bin/verilator_bin\"\nT 1 2 3 4 5 6 \"obj/x.cpp\"\n%s%s",
                         line_of(bench, bench->top, "rtl/top.v"), line_of(bench, bench->header, "rtl/a \"b\".vh"),
                         line_of(bench, bench->outside, bench->outside)));
+    cr_assert(rtl_files_names(bench->source, &bench->names, &diag) == QM_OK, "%s", diag.text);
     cr_assert(read_list(bench) == QM_OK, "%s", diag.text);
 }
 
@@ -121,6 +124,58 @@ Test(rtl_files, that_change_while_they_are_read_are_refused) {
     put(bench.top, "module top; \n");
     cr_assert(eq(int, read_list(&bench), QM_BAD_INPUT));
     cr_assert(strstr(diag.text, "top.v: changed while it was read") != NULL, "%s", diag.text);
+    bench_fini(&bench);
+}
+
+Test(rtl_files, that_come_while_they_are_read_are_refused) {
+    struct bench bench;
+    bench_init(&bench);
+    put(below(&bench, "rtl/new.vh"), "");
+    cr_assert(eq(int, read_list(&bench), QM_BAD_INPUT));
+    cr_assert(strstr(diag.text, "came or went") != NULL, "%s", diag.text);
+    bench_fini(&bench);
+}
+
+/* A folder that is a link: what is found in it depends on where it leads. */
+Test(rtl_files, show_a_new_file_behind_a_link) {
+    struct bench bench;
+    bench_init(&bench);
+    const char *behind = below(&bench, "behind"), *lib = below(&bench, "rtl/lib"), *file = below(&bench, "behind/top.v");
+    cr_assert(mkdir(behind, 0755) == 0 && symlink(behind, lib) == 0);
+    cr_assert(rtl_files_names(bench.source, &bench.names, &diag) == QM_OK && read_list(&bench) == QM_OK, "%s", diag.text);
+    cr_assert(holds(&bench));
+    put(file, "module top;\n");
+    cr_assert(not(holds(&bench)));
+    cr_assert(remove(file) == 0 && remove(lib) == 0 && rmdir(behind) == 0);
+    bench_fini(&bench);
+}
+
+/* ../x.vh is looked for outside of the folder, where no names are noted. */
+Test(rtl_files, show_a_new_file_that_is_found_before_another) {
+    struct bench bench;
+    bench_init(&bench);
+    const char *lib = below(&bench, "rtl/lib"), *header = below(&bench, "rtl/x.vh"), *before = below(&bench, "x.vh");
+    cr_assert(mkdir(lib, 0755) == 0);
+    put(header, "");
+    put(bench.list, line_of(&bench, header, "rtl/lib/../x.vh"));
+    cr_assert(rtl_files_names(bench.source, &bench.names, &diag) == QM_OK && read_list(&bench) == QM_OK, "%s", diag.text);
+    cr_assert(holds(&bench));
+    put(before, "");
+    cr_assert(not(holds(&bench)));
+    cr_assert(remove(before) == 0 && remove(header) == 0 && rmdir(lib) == 0);
+    bench_fini(&bench);
+}
+
+Test(rtl_files, that_would_let_the_tools_wait_are_refused) {
+    struct bench bench;
+    bench_init(&bench);
+    const char *pipe = below(&bench, "rtl/pipe.v"), *circle = below(&bench, "rtl/circle");
+    cr_assert(mkfifo(pipe, 0644) == 0);
+    cr_assert(eq(int, rtl_files_names(bench.source, &bench.names, &diag), QM_BAD_INPUT));
+    cr_assert(strstr(diag.text, "pipe.v: is not a regular file") != NULL, "%s", diag.text);
+    cr_assert(remove(pipe) == 0 && symlink(bench.source, circle) == 0);
+    cr_assert(eq(int, rtl_files_names(bench.source, &bench.names, &diag), QM_BAD_INPUT));
+    cr_assert(remove(circle) == 0);
     bench_fini(&bench);
 }
 
