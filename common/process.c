@@ -91,11 +91,19 @@ static char *read_output(int file, struct qm_arena *arena) {
     return text;
 }
 
+/* As give_up says it: a program that was started and cannot find its own parts ends with the same status. */
+static bool says_missing(const struct qm_process *process) {
+    const char *what = process->output, *why = strerror(ENOENT);
+    size_t size = strlen(what), tail = strlen(why) + 1;
+    return size > tail && strncmp(what + size - tail, why, tail - 1) == 0 && strchr(what, '\n') == what + size - 1;
+}
+
 static void finish(struct child *child, struct qm_arena *arena) {
     int how;
     QM_CHECK(waitpid(child->pid, &how, 0) == child->pid);
     child->process->status = WIFSIGNALED(how) ? 128 + WTERMSIG(how) : WEXITSTATUS(how);
     child->process->output = read_output(child->output, arena);
+    child->process->is_missing = child->process->status == STATUS_NOT_STARTED && says_missing(child->process);
     close(child->output);
     close(child->ended);
 }

@@ -7,6 +7,7 @@
 #ifndef QM_COMMON_PROCESS_H
 #define QM_COMMON_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/arena.h"
@@ -17,6 +18,7 @@ struct qm_process {
     const char *folder;           /* it works there; NULL: here */
     char *output;                 /* what it printed, to both streams; set at its end */
     int status;                   /* exit status at its end; 128 + signal when one ended it; 127 when it could not be started */
+    bool is_missing;              /* there is no such program, or folder */
 };
 
 /* Runs the processes [count], at most jobs (1 or more) at a time, in their order; output is of the arena. QM_INTERNAL when the system gives no process;

@@ -22,6 +22,7 @@ struct reader {
     unsigned line;
     size_t count; /* words of the line */
     char *words[MAX_WORDS];
+    bool has_count; /* a line has said PROGRAM_COUNT, which may be 0 */
 };
 
 static enum qm_status complain(const struct reader *reader, const char *what, const char *word) {
@@ -129,6 +130,7 @@ static enum qm_status read_setting(struct reader *reader) {
     if (first < 0 || first >= 2 * CODE_ALIGN) return complain(reader, "expected an address below 512, got", reader->words[1]);
     program->program_addr = (uint32_t)first;
     program->program_count = (uint32_t)last;
+    reader->has_count = true;
     return QM_OK;
 }
 
@@ -225,7 +227,7 @@ enum qm_status qm_program_text_read(const char *file, struct qm_arena *arena, st
         status = read_line(reader, line);
     }
     free(bytes);
-    if ((*program)->program_count == 0) (*program)->program_count = (*program)->insn_count;
+    if (!reader->has_count) (*program)->program_count = (*program)->insn_count;
     return status;
 }
 

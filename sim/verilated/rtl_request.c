@@ -87,11 +87,14 @@ static enum qm_status find_folders(struct rtl_request *request, struct qm_diag *
 
 /* ---- tools ---- */
 
-/* What the program prints; NULL when it cannot be run. */
-static const char *ask(const struct rtl_request *request, const char *program, const char *option, struct qm_diag *diag) {
+/* What the program prints; NULL in *answer when there is no such program. */
+static enum qm_status ask(const struct rtl_request *request, const char *program, const char *option, const char **answer,
+                          struct qm_diag *diag) {
     struct qm_process process = {.arguments = (const char *const[]){program, option, NULL}};
-    if (qm_process_run(&process, 1, 1, request->arena, diag) != QM_OK || process.status != 0) return NULL;
-    return process.output;
+    QM_TRY(qm_process_run(&process, 1, 1, request->arena, diag));
+    *answer = process.status == 0 ? process.output : NULL;
+    if (process.status == 0 || process.is_missing) return QM_OK;
+    return qm_fail(diag, QM_INTERNAL, "%s: cannot be run: %s", program, process.output);
 }
 
 /* The line of /proc/cpuinfo that lists what the first processor can do. */
@@ -117,11 +120,12 @@ static const char *verilator_root(struct qm_arena *arena, const char *version) {
 
 static enum qm_status ask_tools(struct rtl_request *request, struct rtl_tools *tools, struct qm_diag *diag) {
     struct sha256_ctx hash;
-    const char *features, *verilator = ask(request, "verilator_bin", "-V", diag);
-    if (verilator == NULL) return qm_fail(diag, QM_INTERNAL, "verilator_bin: cannot be run; the RTL needs it: make deps installs it");
-    const char *compiler = ask(request, tools->compiler = "clang++", "--version", diag);
-    if (compiler == NULL) compiler = ask(request, tools->compiler = "g++", "--version", diag);
-    if (compiler == NULL) return qm_fail(diag, QM_INTERNAL, "clang++, g++: neither can be run; the RTL needs one: make deps installs them");
+    const char *features, *verilator, *compiler;
+    QM_TRY(ask(request, "verilator_bin", "-V", &verilator, diag));
+    if (verilator == NULL) return qm_fail(diag, QM_INTERNAL, "verilator_bin: is missing; the RTL needs it: make deps installs it");
+    QM_TRY(ask(request, tools->compiler = "clang++", "--version", &compiler, diag));
+    if (compiler == NULL) QM_TRY(ask(request, tools->compiler = "g++", "--version", &compiler, diag));
+    if (compiler == NULL) return qm_fail(diag, QM_INTERNAL, "clang++, g++: both are missing; the RTL needs one: make deps installs them");
     QM_TRY(processor_features(request->arena, &features, diag));
     QM_TRY(qm_path_join(tools->verilator_include, diag, verilator_root(request->arena, verilator), "/include", NULL));
     sha256_init(&hash);

@@ -19,7 +19,7 @@ sweep() {
         esac
         grep -q "internal fault" "$tmp/err" && fail "an internal fault with $kb KiB: $*"
         [ -z "$(find "$tmp/o" -name '*.tmp' -o -name '*.part')" ] || fail "temporary files are left with $kb KiB: $*"
-        [ $kb -lt 200000 ] || { fail "no success with $kb KiB: $*"; break; }
+        [ $kb -lt 400000 ] || { fail "no success with $kb KiB: $*"; break; }
         kb=$((kb + step))
     done
 }

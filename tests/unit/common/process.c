@@ -39,6 +39,7 @@ Test(process, that_cannot_be_started_says_so) {
                                      {.arguments = (const char *const[]){"true", NULL}, .folder = "/nonexistent"}};
     run(processes, 2, 2, arena);
     cr_assert(eq(int, processes[0].status, 127));
+    cr_assert(processes[0].is_missing && processes[1].is_missing);
     cr_assert(eq(str, processes[0].output, "/nonexistent/program: No such file or directory\n"));
     cr_assert(eq(int, processes[1].status, 127));
     cr_assert(eq(str, processes[1].output, "/nonexistent: No such file or directory\n"));
@@ -51,6 +52,7 @@ Test(process, ends_with_its_status_or_signal_and_its_last_words_from_both_stream
                                      {.arguments = (const char *const[]){"sh", "-c", "kill -TERM $$", NULL}}};
     run(processes, 2, 1, arena);
     cr_assert(eq(int, processes[0].status, 7));
+    cr_assert(not(processes[0].is_missing));
     cr_assert(eq(str, processes[0].output, "out\nerr\n"));
     cr_assert(eq(int, processes[1].status, 128 + 15));
     qm_arena_destroy(arena);
