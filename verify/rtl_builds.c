@@ -1,11 +1,17 @@
 /* rtl_builds.c - a list that is asked before the folder of builds is. */
 #include "verify/rtl_builds.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <unistd.h>
 
+#include "common/text.h"
+
+/* For people who wait; a log has the outcome. */
 static void show(void *context, const char *what) {
-    (void)context;
-    fprintf(stderr, "qmac: %s\n", what);
+    bool *has_shown = context;
+    *has_shown = isatty(STDERR_FILENO) != 0;
+    if (*has_shown) fprintf(stderr, "\r\033[K%s", qm_shown(what).text);
 }
 
 static const struct rtl_built *find(const struct rtl_builds *builds, uint32_t fingerprint, bool probed) {
@@ -19,10 +25,14 @@ enum qm_status rtl_builds_get(struct rtl_builds *builds, const struct qm_machine
     uint32_t fingerprint = qm_machine_fingerprint(machine);
     const struct rtl_built *known = find(builds, fingerprint, probed);
     if (known == NULL) {
-        struct qm_rtl_options options = {.folder = builds->folder, .cells = builds->cells, .probed = probed, .progress = show};
+        bool has_shown = false;
+        struct qm_rtl_options options = {
+            .folder = builds->folder, .cells = builds->cells, .probed = probed, .progress = show, .context = &has_shown};
         struct rtl_built *made = QM_ARENA_NEW(builds->arena, struct rtl_built, 1);
         *made = (struct rtl_built){.next = builds->last, .fingerprint = fingerprint, .probed = probed};
-        QM_TRY(qm_rtl_build(machine, &options, &made->rtl, diag));
+        enum qm_status status = qm_rtl_build(machine, &options, &made->rtl, diag);
+        if (has_shown) fputs("\r\033[K", stderr);
+        if (status != QM_OK) return status;
         known = builds->last = made;
     }
     *rtl = &known->rtl;

@@ -94,7 +94,7 @@ static enum qm_status ask(const struct rtl_request *request, const char *program
     QM_TRY(qm_process_run(&process, 1, 1, request->arena, diag));
     *answer = process.status == 0 ? process.output : NULL;
     if (process.status == 0 || process.is_missing) return QM_OK;
-    return qm_fail(diag, QM_INTERNAL, "%s: cannot be run: %s", program, process.output);
+    return qm_fail(diag, QM_INTERNAL, "%s: cannot be run: %.*s", program, (int)strcspn(process.output, "\n"), process.output);
 }
 
 /* The line of /proc/cpuinfo that lists what the first processor can do. */

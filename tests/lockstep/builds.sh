@@ -28,6 +28,14 @@ verified() {
     cat "$work/out" "$work/err" | grep -qF -- "$words" || wrong "nothing says '$words': $*: $(cat "$work/out" "$work/err")"
 }
 
+# How many builds are in a folder; and what tells one from another.
+builds() {
+    find "$1" -name librtl.so | wc -l
+}
+identity() {
+    find "$1" -name librtl.so -printf '%i %C@\n'
+}
+
 same="no difference" differ="differ"
 
 # Verilog that is moved in with the times of last week.
@@ -122,9 +130,10 @@ case_errors() {
 # Files that the user's group may write are nobody's business but the umask's: builds are readable by all and writable by the user alone.
 case_umask() {
     export QMAC_CACHE=$work/cache
-    (umask 002; verified 0 "compiling"; exit $failed) || failed=1
     (umask 002; verified 0 "$same"; exit $failed) || failed=1
-    [ -s "$work/err" ] && wrong "it was built twice"
+    first=$(identity "$work/cache")
+    (umask 002; verified 0 "$same"; exit $failed) || failed=1
+    [ "$(identity "$work/cache")" = "$first" ] || wrong "it was built twice"
     [ -z "$(find "$work/cache" -perm /022)" ] || wrong "others may write: $(find "$work/cache" -perm /022)"
     unset QMAC_CACHE
 }
@@ -137,7 +146,8 @@ case_owner() {
     [ "$(stat -c %a "$(dirname "$library")")" = 755 ] || wrong "the folder is $(stat -c %a "$(dirname "$library")"), not 755"
     echo damaged >"$library"
     chmod 666 "$library"
-    verified 0 "compiling"
+    verified 0 "$same"
+    grep -q damaged "$library" && wrong "a damaged library that others may write is left"
     chmod 777 "$work/cache"
     verified 2 "somebody else may write there"
     unset QMAC_CACHE
@@ -150,13 +160,14 @@ case_read_only() {
     cp -a rtl spec sim "$work/tree"
     cp -a build/qmac "$work/tree/build"
     qmac=$work/tree/build/qmac
-    verified 0 "compiling"
+    verified 0 "$same"
+    [ "$(builds "$work/tree")" = 1 ] || wrong "the machine is not in the tree"
     chmod 755 "$work"
     chmod -R a+rX,a-w "$work/tree"
     as="env"
     [ "$(id -u)" = 0 ] && as="setpriv --reuid=65534 --regid=65534 --clear-groups" && chown 65534 "$work/home"
     HOME=$work/home XDG_CACHE_HOME= $as "$qmac" verify --random 20 --machine one >"$work/out" 2>"$work/err" || wrong "$(cat "$work/err")"
-    [ -s "$work/err" ] && wrong "a machine that the tree has was built again"
+    [ "$(builds "$work/home")" = 0 ] || wrong "a machine that the tree has was built again"
     HOME=$work/home XDG_CACHE_HOME= $as "$qmac" verify --random 20 --machine one --set queue_depth=4 >"$work/out" 2>&1 || wrong "$(cat "$work/out")"
     [ -n "$(find "$work/home/.cache/qmac" -name librtl.so)" ] || wrong "the machine is not in the user's folder"
     qmac=
