@@ -13,7 +13,8 @@
 /* Adds the events of one accepted instruction to counters; causes and cycles stay as they are. */
 void qm_work_add(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_counters *counters);
 
-/* At least the cycles that the instruction needs alone, without stalls; INT64_MAX if it needs more. What decode refuses may be asked about too. */
+/* An upper bound of the cycles that the instruction needs when it runs alone and nothing stalls, at most INT64_MAX. What decode refuses may be asked
+ * about too. */
 uint64_t qm_work_cycles(const struct qm_insn *insn, const struct qm_machine *machine);
 
 /* Cycles in which a run of the instructions [count] must be over (docs/machine.md, Limits of time), at most INT64_MAX. The knobs of the memory count too;

@@ -5,7 +5,8 @@
 esc=$(printf '\033') bad=$(printf '\377') c1=$(printf '\302\233') line='
 '
 odd="a${esc}[31m${bad}\",${c1}${line}é"
-mkdir "$tmp/$odd"
+hostile="; touch PWNED; \$(touch PWNED) \`touch PWNED\` \$(shell touch PWNED) | & ' -x"
+mkdir "$tmp/$odd" "$tmp/$odd$hostile"
 LC_ALL=C sed "s/stem/${bad}${c1}\"/g" "$model" >"$tmp/$odd/$odd.tflite"
 cp spec/machines/tiny.yaml "$tmp/$odd/$odd.yaml"
 cp spec/energy/cmos45.yaml "$tmp/$odd/$odd,e.yaml"
@@ -46,4 +47,28 @@ for command in run info disasm verify; do
     refuses 2 '\x1b[31m\xff",\xc2\x9b\x0aé' "$qmac" $command "$tmp/$odd"
     is_text "$tmp/.err"
 done
+
+# Nothing of a name is a command, wherever a file or a folder is named.
+folder="$tmp/$odd$hostile"
+cp "$model" "$folder/$hostile.tflite"
+cp spec/machines/tiny.yaml "$folder/$hostile.yaml"
+cp spec/energy/cmos45.yaml "$folder/$hostile.e.yaml"
+cp tests/programs/copy.prog "$folder/$hostile.prog"
+npy "$folder/$hostile.npy" '|i1' '1, 8, 8, 1' 64
+npy "$folder/$hostile.labels.npy" '|u1' '1,' 1
+file="$folder/$hostile.tflite" machine="$folder/$hostile.yaml"
+accepts "$qmac" run "$file" --machine "$machine" --energy "$folder/$hostile.e.yaml" --input "$folder/$hostile.npy" --labels "$folder/$hostile.labels.npy" \
+    --output "$folder/out" --json "$folder/$hostile.json"
+accepts "$qmac" compile "$file" -o "$folder/$hostile.qmac"
+accepts "$qmac" disasm "$folder/$hostile.qmac"
+accepts "$qmac" info "$folder/$hostile.qmac"
+accepts "$qmac" explore "$file" --rows 4,8 --csv "$folder/$hostile.csv" --json "$folder/$hostile.json"
+built --random 1 --machine "$machine"
+accepts "$qmac" verify --random 1 --machine "$machine" --corpus "$folder/corpus" --shrink "$folder/small$hostile.prog" --waves "$folder/waves" \
+    --json "$folder/$hostile.json"
+has "$folder/$hostile.json" '"result":	"equal"'
+is_text "$folder/$hostile.json"
+accepts "$qmac" verify "$folder/$hostile.prog" --waves "$folder/waves"
+QMAC_HOME=$folder refuses 2 "spec" "$qmac" run "$file" --machine edge
+[ -z "$(find . "$tmp" -maxdepth 3 -name 'PWNED*')" ] || fail "a part of a name was run"
 finish

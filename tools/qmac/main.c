@@ -27,6 +27,7 @@ static void print_help(FILE *out) {
     for (int i = 0; i < COMMANDS; i++) fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].text);
     fprintf(out, "\n  --version, --help\n\nexit status: 0 done, 1 a comparison failed, 2 bad input, 3 out of memory, a tool\nthat failed, "
                  "an internal fault\n");
+    fprintf(out, "environment: QMAC_HOME a tree of qmac instead of the one above the program, QMAC_CACHE a folder for builds of the RTL\n");
 }
 
 /* What was printed must have arrived. */
