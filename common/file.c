@@ -190,6 +190,7 @@ enum qm_status qm_file_find_spec(const char *kind, const char *name, char *path,
     QM_TRY(qm_home_path(below, folder, diag));
     QM_TRY(qm_path_join(path, diag, folder, "/", name, ".yaml", NULL));
     if (name[0] != '\0' && access(path, F_OK) == 0) return QM_OK;
+    if (access(folder, R_OK) != 0) return qm_fail(diag, QM_BAD_INPUT, "%s: no such folder: QMAC_HOME must name a tree of qmac", folder);
     list_names(folder, names, sizeof names);
     return qm_fail(diag, QM_BAD_INPUT, "%s: no such name in spec/%s; there are: %s; or give a .yaml file", name, kind, names);
 }

@@ -16,6 +16,16 @@ void qm_memory_tell(struct qm_diag *diag) {
     told = diag;
 }
 
+void qm_end_process(enum qm_status status, const char *line) {
+    struct qm_diag diag;
+    (void)qm_fail(&diag, status, "%s", line);
+    if (told != NULL)
+        *told = diag;
+    else
+        fprintf(stderr, "qmac: %s\n", diag.text);
+    _exit((int)status);
+}
+
 /* Takes no memory: the line is on the stack. size_bytes 0: not known. */
 static _Noreturn void end_process(size_t size_bytes) {
     struct qm_diag diag;
@@ -23,11 +33,7 @@ static _Noreturn void end_process(size_t size_bytes) {
     if (size_bytes > 0) snprintf(wanted, sizeof wanted, " (%zu bytes more were needed)", size_bytes);
     (void)qm_fail(&diag, QM_INTERNAL,
                   "out of memory%s: end other programs, raise the limit (ulimit -v), or take a smaller model or machine", wanted);
-    if (told != NULL)
-        *told = diag;
-    else
-        fprintf(stderr, "qmac: %s\n", diag.text);
-    _exit(QM_INTERNAL);
+    qm_end_process(QM_INTERNAL, diag.text);
 }
 
 void qm_out_of_memory(void) {

@@ -32,6 +32,9 @@ void qm_reserve_stack(void);
 /* For libraries that say by themselves that they got none: ends the process as above. */
 void qm_out_of_memory(void) __attribute__((noreturn));
 
+/* Ends the process as above, with another line and status: for what no status can come back from. */
+void qm_end_process(enum qm_status status, const char *line) __attribute__((noreturn));
+
 /* From now on this process ends without a word on stderr, and the line stands in diag, which it shares with the process that waits for it. */
 void qm_memory_tell(struct qm_diag *diag);
 

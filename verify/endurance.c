@@ -35,7 +35,7 @@ struct worker {
     struct qm_lockstep_stats stats;
     enum qm_status status;
     struct qm_diag diag;
-    struct qm_diag last_words; /* when it ended for want of memory */
+    struct qm_diag last_words; /* when it ended by itself (common/memory.h) */
 };
 
 struct shared {
@@ -157,10 +157,12 @@ static struct qm_corpus_state state_of(const struct run *run) {
 }
 
 /* A process that did not end well: it has said why, or dies without a word. A difference that it has told stays the news. */
-static void judge_death(struct worker *worker, bool has_said_why) {
+static void judge_death(struct worker *worker, int how) {
     struct qm_diag problem;
+    bool has_said_why = WIFEXITED(how) && (WEXITSTATUS(how) == QM_INTERNAL || WEXITSTATUS(how) == QM_BAD_INPUT);
     enum qm_status status =
         qm_fail(&problem, QM_INTERNAL, "seed %" PRIu64 ": the process that ran it was ended from outside or failed", worker->seed);
+    if (has_said_why) status = (enum qm_status)WEXITSTATUS(how);
     if (worker->status == QM_MISMATCH) {
         found_tell_late("after the difference", has_said_why ? &worker->last_words : &problem);
         return;
@@ -180,7 +182,7 @@ static uint64_t reap(struct run *run) {
         ended++;
         if (WIFEXITED(how) && WEXITSTATUS(how) == 0) continue;
         run->shared->stop = true;
-        judge_death(worker, WIFEXITED(how) && WEXITSTATUS(how) == QM_INTERNAL);
+        judge_death(worker, how);
     }
     return ended;
 }

@@ -22,6 +22,7 @@ struct reader {
     unsigned line;
     size_t count; /* words of the line */
     char *words[MAX_WORDS];
+    bool has_machine;
     bool has_count; /* a line has said PROGRAM_COUNT, which may be 0 */
 };
 
@@ -105,6 +106,7 @@ static enum qm_status read_instruction(struct reader *reader) {
 
 static enum qm_status read_machine(struct reader *reader) {
     struct qm_machine *machine = &reader->program->machine;
+    reader->has_machine = true;
     QM_TRY(qm_machine_load(reader->words[1], machine, reader->diag));
     for (size_t i = 2; i < reader->count; i++) QM_TRY(qm_machine_set(machine, reader->words[i], reader->diag));
     return qm_machine_check(machine, reader->diag);
@@ -227,6 +229,8 @@ enum qm_status qm_program_text_read(const char *file, struct qm_arena *arena, st
         status = read_line(reader, line);
     }
     free(bytes);
+    if (status == QM_OK && !reader->has_machine)
+        status = qm_fail(diag, QM_BAD_INPUT, "%s: names no machine: begin it with a line 'machine NAME'", file);
     if (!reader->has_count) (*program)->program_count = (*program)->insn_count;
     return status;
 }

@@ -46,9 +46,9 @@ static void say(const struct build *build, const char *what) {
 
 /* ---- what a tool says when it fails ---- */
 
-/* Not what a tool says at its end: how many errors there were. */
+/* What a tool says at its end, that there were errors, tells nothing. */
 static bool is_count(const char *line) {
-    return strstr(line, "Exiting due to") != NULL || strstr(line, " generated.") != NULL;
+    return strstr(line, "Exiting due to") != NULL || strstr(line, " generated.") != NULL || strstr(line, "linker command failed") != NULL;
 }
 
 static const char *last_line_with(const char *text, const char *word, struct qm_arena *arena) {
@@ -60,8 +60,10 @@ static const char *last_line_with(const char *text, const char *word, struct qm_
 
 /* A failing tool is our fault or the system's. */
 static enum qm_status blame_tool(const struct build *build, const struct qm_process *process) {
-    const char *line = last_line_with(process->output, "error", build->arena);
-    if (line == NULL) line = last_line_with(process->output, "", build->arena);
+    static const char *const words[] = {"No space left", "error:", "error", ""};
+    const char *line = NULL;
+    for (size_t i = 0; line == NULL && i < sizeof words / sizeof *words; i++)
+        line = last_line_with(process->output, words[i], build->arena);
     if (process->status > 128) line = qm_arena_printf(build->arena, "was ended by the signal %s", sigdescr_np(process->status - 128));
     return qm_fail(build->diag, QM_INTERNAL, "%s: %s (building the RTL of machine %s)", process->arguments[0],
                    line != NULL ? line : "failed without a word", build->request->machine->name);
@@ -151,9 +153,26 @@ static enum qm_status list_units(struct build *build) {
     return QM_OK;
 }
 
+static const char *runtime_digest_path(const struct build *build) {
+    return qm_arena_printf(build->arena, "%s.sha256", build->runtime);
+}
+
+/* Whether it is there and undamaged. */
+static bool has_runtime(const struct build *build) {
+    struct qm_digest digest;
+    struct qm_diag ignored;
+    uint8_t *kept;
+    size_t size;
+    if (qm_digest_file(build->runtime, &digest, &ignored) != QM_OK) return false;
+    if (qm_file_read(runtime_digest_path(build), QM_DIGEST_BYTES, &kept, &size, &ignored) != QM_OK) return false;
+    bool same = strcmp((const char *)kept, digest.text) == 0;
+    free(kept);
+    return same;
+}
+
 /* What Verilator brings along is the same for all machines. */
 static enum qm_status add_runtime(struct build *build) {
-    if (access(build->runtime, R_OK) == 0) return QM_OK;
+    if (has_runtime(build)) return QM_OK;
     QM_TRY(write_text(build, "runtime.cc", "#include \"verilated.cpp\"\n#include \"verilated_threads.cpp\"\n"));
     add_unit(build, (struct unit){.source = "runtime.cc", .object = "runtime.o"});
     return QM_OK;
@@ -199,9 +218,13 @@ static enum qm_status compile(const struct build *build) {
 
 /* The runtime that was just made is for the next build, too. */
 static enum qm_status keep_runtime(const struct build *build) {
-    if (access(build->runtime, R_OK) == 0) return QM_OK;
-    QM_TRY(qm_file_sync(in_folder(build, "runtime.o"), build->diag));
-    if (rename(in_folder(build, "runtime.o"), build->runtime) == 0) return QM_OK;
+    struct qm_digest digest;
+    const char *made = in_folder(build, "runtime.o");
+    if (access(made, R_OK) != 0) return QM_OK; /* it was there */
+    QM_TRY(qm_file_sync(made, build->diag));
+    QM_TRY(qm_digest_file(made, &digest, build->diag));
+    QM_TRY(qm_file_write(runtime_digest_path(build), digest.text, strlen(digest.text), build->diag));
+    if (rename(made, build->runtime) == 0) return QM_OK;
     return qm_fail(build->diag, QM_INTERNAL, "%s: cannot be written: %s", build->runtime, strerror(errno));
 }
 

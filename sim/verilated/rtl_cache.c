@@ -98,11 +98,14 @@ static int is_build(const struct dirent *entry) {
 /* Whether the folder has a build of what the Verilog is now; then it is noted as found. */
 static bool take(const struct cache *cache, const char *folder) {
     struct rtl_files files;
+    struct qm_digest name, built;
     struct qm_diag ignored;
     const char *list = path_in(cache, folder, FILES_FILE), *library = path_in(cache, folder, RTL_LIBRARY_FILE);
     if (!is_ours(cache, folder) || !is_ours(cache, list) || !is_ours(cache, library)) return false;
     if (rtl_files_read(list, cache->arena, &files, &ignored) != QM_OK) return false;
-    if (!rtl_files_hold(&files, cache->request->source, cache->arena)) return false;
+    rtl_files_name(&files, &name);
+    if (strcmp(strrchr(folder, '/') + 1, name.text) != 0 || !rtl_files_hold(&files, cache->request->source, cache->arena)) return false;
+    if (qm_digest_file(library, &built, &ignored) != QM_OK || strcmp(built.text, files.library.text) != 0) return false;
     if (qm_path_join(cache->rtl->library, &ignored, library, NULL) != QM_OK) return false;
     cache->rtl->digest = files.digest;
     utimensat(AT_FDCWD, list, NULL, 0); /* it was used now; where that may not be written it is not ours to clear up either */
@@ -184,9 +187,10 @@ static const char *runtime_path(const struct cache *cache, const char *root) {
 }
 
 /* Keeps of the folder what will be loaded and what tells what it is. */
-static enum qm_status reduce(const struct cache *cache, const char *folder, const struct rtl_files *files) {
+static enum qm_status reduce(const struct cache *cache, const char *folder, struct rtl_files *files) {
     struct dirent **entries;
-    if (qm_file_sync(path_in(cache, folder, RTL_LIBRARY_FILE), cache->diag) != QM_OK) return QM_INTERNAL;
+    const char *library = path_in(cache, folder, RTL_LIBRARY_FILE);
+    if (qm_file_sync(library, cache->diag) != QM_OK || qm_digest_file(library, &files->library, cache->diag) != QM_OK) return QM_INTERNAL;
     int count = scandir(folder, &entries, NULL, alphasort);
     for (int i = 0; i < count; i++) {
         const char *name = entries[i]->d_name;
@@ -201,12 +205,8 @@ static enum qm_status reduce(const struct cache *cache, const char *folder, cons
 
 /* The name says what is in it, so a folder of that name that was not taken is damaged. */
 static enum qm_status move_in_place(const struct cache *cache, const char *from, const struct rtl_files *files) {
-    struct sha256_ctx hash;
     struct qm_digest digest;
-    sha256_init(&hash);
-    qm_digest_add(&hash, files->digest.text);
-    qm_digest_add(&hash, files->names.text);
-    qm_digest_end(&hash, &digest);
+    rtl_files_name(files, &digest);
     const char *folder = qm_arena_printf(cache->arena, "%.*s%s", (int)(strrchr(from, '/') - from + 1), from, digest.text);
     if (chmod(from, 0755) == 0) remove_folder(folder);
     if (rename(from, folder) == 0 && take(cache, folder)) return QM_OK;
@@ -235,17 +235,24 @@ static enum qm_status resolve(const struct cache *cache, const char **root) {
     return QM_OK;
 }
 
+/* Only who may build here may hold the lock: others could let everybody wait. */
+static int take_lock(const struct cache *cache, const char *folder) {
+    const struct qm_rtl_options *options = cache->request->options;
+    int lock = open(path_in(cache, folder, "lock"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (lock < 0 || fchmod(lock, 0600) != 0 || flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
+    if (options->progress != NULL) options->progress(options->context, "waiting for another process, which builds the same machine");
+    if (flock(lock, LOCK_EX) == 0) return lock;
+    close(lock);
+    return -1;
+}
+
 static enum qm_status build_locked(const struct cache *cache) {
     const char *root, *folder;
     QM_TRY(choose_root(cache, &root));
     QM_TRY(resolve(cache, &root));
     folder = key_folder(cache, root);
-    int lock = open(path_in(cache, folder, "lock"), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
-    if (lock < 0 || flock(lock, LOCK_EX) != 0) {
-        int problem = errno;
-        if (lock >= 0) close(lock);
-        return qm_fail(cache->diag, QM_INTERNAL, "%s/lock: cannot be locked: %s", folder, strerror(problem));
-    }
+    int lock = take_lock(cache, folder);
+    if (lock < 0) return qm_fail(cache->diag, QM_INTERNAL, "%s/lock: cannot be locked: %s", folder, strerror(errno));
     enum qm_status status = QM_OK;
     clear_new(cache, folder);
     if (!find_in(cache, root)) status = build_in(cache, root, folder);

@@ -4,10 +4,12 @@
  * Time is counted and the DRAM is ticked in busy cycles only, so that the first busy cycle is cycle 0 for both. Registers are
  * accessed by AXI4-Lite transactions, which the RTL accepts at once. A machine that breaks the rules of AXI4 gets error answers.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/memory.h"
+#include "common/text.h"
 #include "sim/device.h"
 #include "sim/functional/commit.h"
 #include "sim/memory/dram.h"
@@ -272,6 +274,29 @@ static void write_internal(struct qm_device *base, const uint8_t *scratchpad, co
     for (size_t i = 0; accumulator != NULL && i < accumulator_words(device); i++) write_lane(device, i, accumulator[i]);
 }
 
+/* Verilog that ends the simulation leaves nothing to compare, and its functions cannot hand a status back. */
+static void ended(const char *what) {
+    char line[1200];
+    snprintf(line, sizeof line, "%s: the Verilog ended the simulation: nothing can be said of it", what);
+    qm_end_process(QM_BAD_INPUT, line);
+}
+
+/* What the Verilog prints is nobody's result: it goes to stderr, line by line, and is shown as text. */
+static void said(const char *text) {
+    while (*text != '\0') {
+        size_t size = strcspn(text, "\n");
+        char *line = strndup(text, size);
+        if (line == NULL) qm_out_of_memory();
+        fputs("Verilog: ", stderr);
+        qm_text_print(line, stderr);
+        fputc('\n', stderr);
+        free(line);
+        text += size + (text[size] == '\n');
+    }
+}
+
+static const struct rtl_host host = {.no_memory = qm_out_of_memory, .ended = ended, .said = said};
+
 static enum qm_status create(const struct qm_machine *machine, const struct qm_device_options *options, struct qm_device **device,
                              struct qm_diag *diag) {
     QM_TRY(qm_machine_check(machine, diag));
@@ -289,7 +314,7 @@ static enum qm_status create(const struct qm_machine *machine, const struct qm_d
     made->library = library;
     made->machine = *machine;
     made->dram = qm_dram_create(machine, options);
-    made->model = library.create(qm_out_of_memory);
+    made->model = library.create(&host);
     *device = &made->base;
     return QM_OK;
 }

@@ -17,7 +17,7 @@
 #include "sim/verilated/rtl_request.h"
 
 enum { LIST_BYTES_MAX = 1 << 24 };
-static const char SEPARATOR[] = "  ", NAMES[] = "(names of all files)";
+static const char SEPARATOR[] = "  ", NAMES[] = "(names of all files)", LIBRARY[] = "(library)";
 
 static int by_name(const void *a, const void *b) {
     return strcmp(((const struct rtl_file *)a)->name, ((const struct rtl_file *)b)->name);
@@ -47,11 +47,13 @@ static int by_name_of_entry(const FTSENT **a, const FTSENT **b) {
 /* Links are followed, as Verilator follows them. A file that is not regular would let the tools wait for ever. */
 static enum qm_status add_entry(const FTSENT *entry, size_t skip, struct sha256_ctx *hash, struct qm_diag *diag) {
     switch (entry->fts_info) {
-    case FTS_F: qm_digest_add(hash, entry->fts_path + skip); return QM_OK;
-    case FTS_D: qm_digest_add(hash, entry->fts_path + skip); return QM_OK;
     case FTS_DP: return QM_OK;
-    case FTS_SL:
-    case FTS_SLNONE: qm_digest_add(hash, entry->fts_path + skip); return QM_OK; /* leads nowhere */
+    case FTS_F:
+    case FTS_D:
+    case FTS_SLNONE: /* a link that leads nowhere may lead somewhere one day, and what cannot be read now may be read then */
+        qm_digest_add(hash, access(entry->fts_path, R_OK) == 0 ? "read" : "not read");
+        qm_digest_add(hash, entry->fts_path + skip);
+        return QM_OK;
     case FTS_DEFAULT: return qm_fail(diag, QM_BAD_INPUT, "%s: is not a regular file: take it out of the Verilog", entry->fts_path);
     case FTS_DC: return qm_fail(diag, QM_BAD_INPUT, "%s: is a link to a folder that it is in: take it out of the Verilog", entry->fts_path);
     default: return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be read: %s", entry->fts_path, strerror(entry->fts_errno));
@@ -147,7 +149,8 @@ enum qm_status rtl_files_of_list(const char *list, const struct rtl_places *plac
     *files = (struct rtl_files){.files = QM_ARENA_NEW(arena, struct rtl_file, size / 8 + 1)};
     for (char *line; (line = strsep(&rest, "\n")) != NULL;)
         if (parse_line(line, &read)) QM_TRY(add_file(&read, places, arena, files, diag));
-    if (files->count == 0) return qm_fail(diag, QM_INTERNAL, "%s: names no file that Verilator read", list);
+    if (files->count == 0)
+        return qm_fail(diag, QM_INTERNAL, "%s: Verilator has left no list of what it read: is there space for it?", list);
     QM_TRY(rtl_files_names(places->source, &files->names, diag));
     if (strcmp(files->names.text, names->text) != 0)
         return qm_fail(diag, QM_BAD_INPUT, "%s: files came or went while it was read: run again", places->source);
@@ -161,7 +164,7 @@ enum qm_status rtl_files_write(const struct rtl_files *files, const char *file, 
     char *text;
     size_t size;
     FILE *stream = qm_text_stream_open(&text, &size);
-    fprintf(stream, "%s%s%s\n", files->names.text, SEPARATOR, NAMES);
+    fprintf(stream, "%s%s%s\n%s%s%s\n", files->names.text, SEPARATOR, NAMES, files->library.text, SEPARATOR, LIBRARY);
     for (size_t i = 0; i < files->count; i++) fprintf(stream, "%s%s%s\n", files->files[i].digest.text, SEPARATOR, files->files[i].name);
     qm_text_stream_close(stream);
     enum qm_status status = qm_file_write(file, text, size, diag);
@@ -185,14 +188,26 @@ enum qm_status rtl_files_read(const char *file, struct qm_arena *arena, struct r
     char *rest = qm_arena_strdup(arena, (const char *)bytes);
     free(bytes);
     *files = (struct rtl_files){.files = QM_ARENA_NEW(arena, struct rtl_file, size / QM_DIGEST_BYTES + 1)};
-    struct rtl_file first = {0};
-    char *line = strsep(&rest, "\n");
-    bool whole = line != NULL && read_line(line, &first) && strcmp(first.name, NAMES) == 0;
+    struct rtl_file head[2] = {{0}};
+    static const char *const heads[2] = {NAMES, LIBRARY};
+    bool whole = true;
+    char *line;
+    for (int i = 0; i < 2 && whole; i++)
+        whole = (line = strsep(&rest, "\n")) != NULL && read_line(line, &head[i]) && strcmp(head[i].name, heads[i]) == 0;
     while (whole && (line = strsep(&rest, "\n")) != NULL && *line != '\0') whole = read_line(line, &files->files[files->count++]);
     if (!whole || files->count == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: is damaged: remove it", file);
-    files->names = first.digest;
+    files->names = head[0].digest;
+    files->library = head[1].digest;
     sort_and_digest(files);
     return QM_OK;
+}
+
+void rtl_files_name(const struct rtl_files *files, struct qm_digest *name) {
+    struct sha256_ctx hash;
+    sha256_init(&hash);
+    qm_digest_add(&hash, files->digest.text);
+    qm_digest_add(&hash, files->names.text);
+    qm_digest_end(&hash, name);
 }
 
 bool rtl_files_hold(const struct rtl_files *files, const char *source, struct qm_arena *arena) {

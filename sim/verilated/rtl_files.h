@@ -19,7 +19,8 @@ struct rtl_files {
     struct rtl_file *files; /* [count], sorted by name */
     size_t count;
     struct qm_digest names;
-    struct qm_digest digest; /* of the lines "DIGEST  NAME" of the files */
+    struct qm_digest library; /* of what was built, to be set before it is written */
+    struct qm_digest digest;  /* of the lines "DIGEST  NAME" of the files */
 };
 
 struct rtl_places {
@@ -37,6 +38,9 @@ QM_MUST_USE enum qm_status rtl_files_of_list(const char *list, const struct rtl_
 /* Writes them to a file and reads them back; a file that is not one, or is damaged, is QM_BAD_INPUT. */
 QM_MUST_USE enum qm_status rtl_files_write(const struct rtl_files *files, const char *file, struct qm_diag *diag);
 QM_MUST_USE enum qm_status rtl_files_read(const char *file, struct qm_arena *arena, struct rtl_files *files, struct qm_diag *diag);
+
+/* Of all that is in the list but the library: the name of the build's folder. */
+void rtl_files_name(const struct rtl_files *files, struct qm_digest *name);
 
 /* Whether the folder still has just these. */
 bool rtl_files_hold(const struct rtl_files *files, const char *source, struct qm_arena *arena);

@@ -4,6 +4,8 @@
 // output but the register port's readiness depends on an input, so none has to be settled twice.
 #include "sim/verilated/rtl_glue.h"
 
+#include <cstdarg>
+#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <new>
@@ -78,9 +80,41 @@ static void get_outputs(const Vqmac &top, rtl_out *out) {
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
-EXPORT rtl_model *rtl_create(void (*no_memory)(void)) {
-    std::set_new_handler(no_memory);
-    std::set_terminate(no_memory); // Verilator starts threads, which takes memory as well
+// Verilator's functions know no model, so the host is the library's.
+static const rtl_host *host;
+
+extern "C" int rtl_print(const char *format, ...) {
+    char text[4096];
+    va_list args;
+    va_start(args, format);
+    int size = std::vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    host->said(text);
+    return size;
+}
+
+static void end(const char *file, int line, const char *what) {
+    char text[1024];
+    std::snprintf(text, sizeof text, "%s:%d: %s", file, line, what);
+    host->ended(text);
+}
+
+void vl_finish(const char *file, int line, const char *) {
+    end(file, line, "$finish");
+}
+
+void vl_stop(const char *file, int line, const char *) {
+    end(file, line, "$stop");
+}
+
+void vl_fatal(const char *file, int line, const char *, const char *message) {
+    end(file, line, message);
+}
+
+EXPORT rtl_model *rtl_create(const rtl_host *loader) {
+    host = loader;
+    std::set_new_handler(host->no_memory);
+    std::set_terminate(host->no_memory); // Verilator starts threads, which takes memory as well
     rtl_model *model = new rtl_model;
     rtl_reset(model);
     return model;

@@ -44,7 +44,16 @@ extern "C" {
 
 struct rtl_model;
 
-struct rtl_model *rtl_create(void (*no_memory)(void)); /* after reset; no_memory is called when there is none, and does not return */
+/* What the Verilated machine asks of the program that loads it. Those that end the process do not return. */
+struct rtl_host {
+    void (*no_memory)(void);         /* ends it */
+    void (*ended)(const char *what); /* ends it: $finish, $stop or $fatal, with its place */
+    void (*said)(const char *text);  /* $display and its kin: any part of a line, or several */
+};
+
+struct rtl_model *rtl_create(const struct rtl_host *host); /* after reset; host stays */
+/* In the place of printf in what Verilator brings along. */
+int rtl_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void rtl_destroy(struct rtl_model *model);
 void rtl_reset(struct rtl_model *model);
 void rtl_tick(struct rtl_model *model, const struct rtl_in *in, struct rtl_out *out);

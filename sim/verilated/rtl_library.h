@@ -9,7 +9,7 @@
 
 struct rtl_library {
     void *handle;
-    struct rtl_model *(*create)(void (*no_memory)(void));
+    struct rtl_model *(*create)(const struct rtl_host *host);
     void (*destroy)(struct rtl_model *model);
     void (*reset)(struct rtl_model *model);
     void (*tick)(struct rtl_model *model, const struct rtl_in *in, struct rtl_out *out);

@@ -17,10 +17,22 @@
 #include "sim/verilated/verilog_defs.h"
 
 /* Changed when what is kept of a build changes. */
-static const char FORMAT[] = "4";
+static const char FORMAT[] = "5";
 
-const char *const rtl_compile_options[] = {"-std=gnu++17", "-O2", "-march=native", "-fPIC", "-fvisibility=hidden", "-fno-exceptions",
-                                           "-w",           NULL};
+const char *const rtl_compile_options[] = {"-std=gnu++17",
+                                           "-O2",
+                                           "-march=native",
+                                           "-fPIC",
+                                           "-fvisibility=hidden",
+                                           "-DVL_USER_FINISH",
+                                           "-DVL_USER_STOP",
+                                           "-DVL_USER_FATAL",
+                                           "-DVL_PRINTF=rtl_print",
+                                           "-include",
+                                           RTL_LINK_HOME "/sim/verilated/rtl_glue.h",
+                                           "-fno-exceptions",
+                                           "-w",
+                                           NULL};
 
 static const char *const verilate_options[] = {"verilator_bin", "--cc",       "--prefix", "Vqmac",       "--top-module", "qmac",
                                                "-O3",           "--x-assign", "fast",     "--x-initial", "fast",         "--noassert",

@@ -138,6 +138,52 @@ case_umask() {
     unset QMAC_CACHE
 }
 
+# A build that is damaged is built again: a list that was cut, the library of another build, bytes that changed, an object of Verilator's.
+case_damaged() {
+    export QMAC_CACHE=$work/cache
+    cp -r rtl "$work/broken"
+    break_store "$work/broken"
+    verified 0 "$same"
+    good=$(dirname "$(find "$work/cache" -name librtl.so)")
+    verified 1 "$differ" --rtl "$work/broken"
+    cp "$good/librtl.so" "$work/good.so"
+    for bad in $(find "$work/cache" -name librtl.so); do cmp -s "$bad" "$work/good.so" || cp "$work/good.so" "$bad"; done
+    verified 1 "$differ" --rtl "$work/broken"
+    for list in "$work"/cache/*/*/files; do head -n 6 "$list" >"$work/cut" && cp "$work/cut" "$list"; done
+    verified 1 "$differ" --rtl "$work/broken"
+    for object in "$work"/cache/runtime-*.o; do truncate -s 5000 "$object"; done
+    rm -r "$good"
+    verified 0 "$same"
+    truncate -s 5000 "$good/librtl.so"
+    verified 0 "$same"
+    unset QMAC_CACHE
+}
+
+# Verilog that ends the simulation, or prints, is not a comparison, and never a success.
+case_ends() {
+    for end in '$finish' '$stop' '$fatal(1, "gone")'; do
+        rm -rf "$work/ends"
+        cp -r rtl "$work/ends"
+        sed -i "s/^endmodule/    always @(posedge clk_i) if (busy_o) begin \$display(\"no difference \\033[31m\"); $end; end\nendmodule/" "$work/ends/store.v"
+        verified 2 "the Verilog ended the simulation" --rtl "$work/ends"
+        "$root/build/qmac" verify "$root/tests/programs/load_store.prog" --rtl "$work/ends" >"$work/out" 2>"$work/err"
+        [ $? = 2 ] || wrong "$end in a program test: $(cat "$work/out" "$work/err")"
+        [ -s "$work/out" ] && wrong "what the Verilog prints is among the results: $(cat "$work/out")"
+        grep -q "$(printf '\033')" "$work/err" && wrong "an escape sequence of the Verilog reaches the terminal"
+    done
+}
+
+# Standard streams that are closed change nothing in what is built.
+case_streams() {
+    export QMAC_CACHE=$work/cache
+    verified 0 "$same"
+    first=$(identity "$work/cache")
+    (exec >&- 2>&-; "$root/build/qmac" verify --random 1 --machine one)
+    [ $? = 2 ] || wrong "a closed stdout is no error"
+    [ "$(identity "$work/cache")" = "$first" ] || wrong "it was built again with closed streams"
+    unset QMAC_CACHE
+}
+
 # What somebody else may have written is not loaded.
 case_owner() {
     export QMAC_CACHE=$work/cache

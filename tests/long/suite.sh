@@ -44,7 +44,7 @@ fi
 for machine in one m3x5 acc20 m8x16 m16x8 edge; do
     check "the signals between the blocks are equal on $machine" build/qmac verify --random 200 --machine $machine --stalls 0.1 --probe
 done
-for case in times headers copy paths errors interrupted umask owner read_only; do
+for case in times headers copy paths errors damaged ends streams interrupted umask owner read_only; do
     check "what verify says is of the Verilog that is there: $case" tests/lockstep/builds.sh $case
 done
 check "coverage of RTL, C and instruction fields is at its goals" make --no-print-directory -j2 coverage

@@ -1,5 +1,6 @@
 /* main.c - qmac COMMAND ...: finds the command in a table and hands over. Exit status: 0 done, 1 a comparison failed, 2 bad input, 3 our fault or the system's. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +39,7 @@ static int finish(int status) {
 }
 
 int main(int argc, char **argv) {
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
     struct qm_diag diag;
     qm_reserve_stack();
     if (argc < 2) return cli_fail(qm_fail(&diag, QM_BAD_INPUT, "command line: no command: qmac --help lists them"), &diag);

@@ -21,13 +21,15 @@ struct bench {
     struct rtl_out out;
 };
 
+static const struct rtl_host host = {.no_memory = qm_out_of_memory};
+
 static void bench_init(struct bench *bench) {
     struct qm_machine machine = machine_4x4();
     struct qm_diag diag;
     struct qm_rtl rtl;
     cr_assert(qm_rtl_build(&machine, &(struct qm_rtl_options){0}, &rtl, &diag) == QM_OK, "%s", diag.text);
     cr_assert(rtl_library_open(rtl.library, false, &bench->library, &diag) == QM_OK, "%s", diag.text);
-    bench->model = bench->library.create(qm_out_of_memory);
+    bench->model = bench->library.create(&host);
 }
 
 static void bench_fini(struct bench *bench) {

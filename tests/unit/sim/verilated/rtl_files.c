@@ -184,11 +184,13 @@ Test(rtl_files, are_the_same_after_they_were_kept) {
     struct rtl_files kept;
     bench_init(&bench);
     const char *file = below(&bench, "kept");
+    bench.files.library = bench.names;
     cr_assert(rtl_files_write(&bench.files, file, &diag) == QM_OK, "%s", diag.text);
     cr_assert(rtl_files_read(file, bench.arena, &kept, &diag) == QM_OK, "%s", diag.text);
     cr_assert(eq(sz, kept.count, bench.files.count));
     cr_assert(eq(str, kept.digest.text, bench.files.digest.text));
     cr_assert(eq(str, kept.names.text, bench.files.names.text));
+    cr_assert(eq(str, kept.library.text, bench.files.library.text));
     for (long cut = 0; cut < 70; cut += 23) {
         cr_assert(truncate(file, cut) == 0);
         cr_expect(eq(int, rtl_files_read(file, bench.arena, &kept, &diag), QM_BAD_INPUT), "%ld bytes", cut);
