@@ -11,7 +11,7 @@
 #include "sim/cycle/decode.h"
 #include "sim/device.h"
 #include "sim/functional/commit.h"
-#include "sim/functional/functional.h"
+#include "sim/functional/fast/fast.h"
 
 struct functional_device {
     struct qm_device base;
@@ -77,10 +77,10 @@ static void execute(const struct qm_insn *insn, struct qm_functional_memory *mem
     switch (insn->opcode) {
     case QM_LOAD: qm_functional_load(insn, memory, arena); break;
     case QM_STORE: qm_functional_store(insn, memory, arena); break;
-    case QM_MATMUL: qm_functional_matmul(insn, memory); break;
-    case QM_REQUANTIZE: qm_functional_requantize(insn, memory); break;
-    case QM_POOL: qm_functional_pool(insn, memory); break;
-    case QM_ADD: qm_functional_add(insn, memory); break;
+    case QM_MATMUL: fast_matmul(insn, memory); break;
+    case QM_REQUANTIZE: fast_requantize(insn, memory); break;
+    case QM_POOL: fast_pool(insn, memory); break;
+    case QM_ADD: fast_add(insn, memory); break;
     case QM_COPY: qm_functional_copy(insn, memory); break;
     default: QM_CHECK(!"an opcode that decode accepts");
     }

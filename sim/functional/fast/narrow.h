@@ -1,6 +1,6 @@
 /* narrow.h - packed operands of the narrow precisions as bytes, so that the kernels need not know them (docs/machine.md, Matmul). */
-#ifndef QM_SIM_FUNCTIONAL_NARROW_H
-#define QM_SIM_FUNCTIONAL_NARROW_H
+#ifndef QM_SIM_FUNCTIONAL_FAST_NARROW_H
+#define QM_SIM_FUNCTIONAL_FAST_NARROW_H
 
 #include <stdbool.h>
 #include <stdint.h>

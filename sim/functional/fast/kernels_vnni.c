@@ -3,7 +3,7 @@
  * The instruction multiplies unsigned by signed bytes. Signed activations are moved up by 128 in `fill`; the sums then start at
  * minus 128 times the sum of their column's weights. Lanes beyond a vector's own are packed as zeros and not stored.
  */
-#include "sim/functional/kernels.h"
+#include "sim/functional/fast/kernels.h"
 
 #ifdef __x86_64__
 
