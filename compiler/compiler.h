@@ -47,11 +47,11 @@ QM_MUST_USE enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t ro
 /* passes/narrow: sets every layer's precision; scales weights and maps to 4 bits where `precision` (above) asks for it. */
 QM_MUST_USE enum qm_status qm_narrow(struct qm_network *network, const char *precision, struct qm_arena *arena, struct qm_diag *diag);
 
-/* Network to program for the machine: tile, allocate, schedule, synchronize, emit. */
+/* Network to program for the machine: the passes from place on. */
 QM_MUST_USE enum qm_status qm_plan(const struct qm_network *network, const struct qm_machine *machine,
                                    const struct qm_compile_options *options, struct qm_program **program, struct qm_diag *diag);
 
-/* All of the above. */
+/* All of the above, from a model file on: every pass of compiler.c. */
 QM_MUST_USE enum qm_status qm_compile(const struct qm_model_bytes *model, const struct qm_machine *machine,
                                       const struct qm_compile_options *options, struct qm_program **program, struct qm_diag *diag);
 QM_MUST_USE enum qm_status qm_compile_file(const char *file, const struct qm_machine *machine, const struct qm_compile_options *options,

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/program.h"
 
@@ -120,5 +121,8 @@ struct qm_graph {
     struct qm_graph_op *ops; /* in execution order */
     uint32_t *inputs, *outputs;
 };
+
+/* Prints tensors, ends and operators. */
+void graph_print(const struct qm_graph *graph, FILE *out);
 
 #endif

@@ -1,7 +1,8 @@
 /* plan.h - how the machine will compute a network: where each map lives, how each layer is cut, and the instructions in program order.
  *
- * The passes fill it from top to bottom: place (values), tile (layers), schedule (operations, buffers, constants), allocate (addresses and the
- * final order), synchronize (tokens), emit (the program). Until allocate has run, an address in an operation is relative to its buffer.
+ * The passes fill it from top to bottom: read (graph), legalize and narrow (network), place (values), tile (layers), schedule (operations,
+ * buffers, constants), allocate (addresses and the final order), synchronize (tokens), emit (the program). Until allocate has run, an address in
+ * an operation is relative to its buffer.
  */
 #ifndef QM_COMPILER_IR_PLAN_H
 #define QM_COMPILER_IR_PLAN_H
@@ -105,6 +106,8 @@ struct plan_step {
 };
 
 struct plan {
+    const struct qm_model_bytes *model; /* NULL: the compilation begins with a network */
+    struct qm_graph *graph;
     const struct qm_network *network;
     const struct qm_machine *machine;
     const struct qm_compile_options *options;
@@ -121,6 +124,7 @@ struct plan {
     uint32_t buffer_room, op_room, constant_room;
     uint32_t image_offset, image_bytes; /* in the arena: tensors lie below, code above */
     uint32_t accumulator_next;
+    struct qm_program *program; /* made by emit */
 };
 
 static inline uint32_t plan_ceil_div(uint32_t a, uint32_t b) {

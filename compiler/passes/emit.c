@@ -223,12 +223,28 @@ static enum qm_status put_all(const struct emitter *e) {
     return QM_OK;
 }
 
-enum qm_status emit_program(const struct plan *plan, struct qm_program **program) {
+enum qm_status pass_emit(struct plan *plan) {
     struct emitter emitter = {.plan = plan, .network = plan->network, .program = qm_program_create()};
     enum qm_status status = put_all(&emitter);
     if (status == QM_OK)
-        *program = emitter.program;
+        plan->program = emitter.program;
     else
         qm_program_destroy(emitter.program);
     return status;
+}
+
+void emit_print(const struct plan *plan, FILE *out) {
+    const struct qm_program *program = plan->program;
+    fprintf(out, "arena of %u bytes: maps, constants at 0x%x (%u bytes), code at 0x%x (%u instructions)\n", program->arena_bytes,
+            program->image_offset, program->image_bytes, program->code_offset, program->insn_count);
+    for (uint32_t i = 0; i < program->tensor_count; i++)
+        fprintf(out, "tensor %u %s arena 0x%x %u bytes\n", i, qm_shown(program->tensors[i].name).text, program->tensors[i].arena_offset,
+                program->tensors[i].size_bytes);
+    for (uint32_t i = 0; i < program->step_count; i++) {
+        const struct qm_program_step *step = &program->steps[i];
+        if (step->on_host)
+            fprintf(out, "step %u layer %u on the host, tensor %u to %u\n", i, step->layer, step->input, step->output);
+        else
+            fprintf(out, "step %u instructions %u..%u\n", i, step->first_insn, step->first_insn + step->insn_count);
+    }
 }

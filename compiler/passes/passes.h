@@ -1,4 +1,4 @@
-/* passes.h - the passes from network to program, in their order, and what they share. */
+/* passes.h - the passes from network to program, in their order, and what they share. Those before: qm_legalize and qm_narrow (compiler.h). */
 #ifndef QM_COMPILER_PASSES_PASSES_H
 #define QM_COMPILER_PASSES_PASSES_H
 
@@ -17,8 +17,10 @@ QM_MUST_USE enum qm_status pass_allocate(struct plan *plan);
 /* Tokens, step by step. */
 QM_MUST_USE enum qm_status pass_synchronize(struct plan *plan);
 
-/* Packs instructions and constants. */
-QM_MUST_USE enum qm_status emit_program(const struct plan *plan, struct qm_program **program);
+/* Packs instructions and constants into the program. */
+QM_MUST_USE enum qm_status pass_emit(struct plan *plan);
+/* Prints where things lie in the program, and its steps. */
+void emit_print(const struct plan *plan, FILE *out);
 
 /* ---- place ---- */
 

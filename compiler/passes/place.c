@@ -99,6 +99,8 @@ bool place_move_out(struct plan *plan, uint32_t layer, uint32_t *first_changed) 
 
 enum qm_status pass_place(struct plan *plan) {
     uint32_t ignored;
+    plan->values = QM_ARENA_NEW(plan->arena, struct plan_value, plan->network->value_count);
+    plan->layers = QM_ARENA_NEW(plan->arena, struct plan_layer, plan->network->layer_count);
     see_values(plan);
     plan->residents = residents_create(plan);
     for (uint32_t i = 0; i < plan->network->layer_count; i++) plan->layers[i].hole_bytes = PLAN_NONE;
