@@ -1,7 +1,8 @@
 /* emit.c - the program: packed instructions, constants as the machine reads them, and the tables that reports and the driver need.
  *
  *   arena:     maps | constants | code            (offsets from place and schedule)
- *   constant:  for each part of K: for each tile: its weights (weights.c); then for each tile: bias [C] i32, multiplier [C] i32, shift [C] i8
+ *   constant:  for each part of K: for each tile: its weights (weights.c); then for each tile: bias [C] i32, multiplier [C] i32,
+ *              shift [C] i8
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -24,9 +25,9 @@ static void put_word(uint8_t *at, uint32_t word) {
     for (int i = 0; i < 4; i++) at[i] = (uint8_t)(word >> 8 * i);
 }
 
-static uint8_t *put_params(const struct emitter *e, const struct qm_layer *l, const struct plan_product *product, struct range channels,
+static uint8_t *put_params(const struct emitter *e, const struct qm_layer *l, const struct plan_lowering *lowering, struct range channels,
                            uint8_t *at) {
-    uint32_t cols = e->plan->machine->cols, own = product->channels / product->group;
+    uint32_t cols = e->plan->machine->cols, own = lowering->channels / lowering->group;
     for (uint32_t i = 0; i < channels.count; i++) {
         uint32_t channel = (channels.first + i) % own;
         put_word(at + 4 * i, (uint32_t)l->bias[channel]);
@@ -39,23 +40,23 @@ static uint8_t *put_params(const struct emitter *e, const struct qm_layer *l, co
 static void put_constant(const struct emitter *e, const struct plan_constant *constant) {
     const struct qm_layer *l = &e->network->layers[constant->layer];
     const struct plan_tiling *t = &e->plan->layers[constant->layer].tiling;
-    const struct plan_window *w = &t->product.window;
-    uint32_t tile = qm_machine_tile(e->plan->machine, t->product.depthwise), end = constant->channel + constant->channels;
+    const struct plan_window *w = &t->lowering.window;
+    uint32_t tile = qm_machine_tile(e->plan->machine, t->lowering.depthwise), end = constant->channel + constant->channels;
     uint8_t *at = e->program->image + constant->offset;
     if (constant->channels == 0) {
         memcpy(at, l->table, constant->bytes);
         return;
     }
-    for (uint32_t ky = 0, rows; ky < products_kernel_rows(&t->product); ky += rows) {
+    for (uint32_t ky = 0, rows; ky < lowering_kernel_rows(&t->lowering); ky += rows) {
         rows = plan_min(t->part_kernel_h, w->kernel_h - ky % w->kernel_h);
         for (uint32_t byte = 0; byte < w->run_bytes; byte += t->part_run)
             for (uint32_t c = constant->channel; c < end; c += tile) {
                 struct weights_part part = {{ky, rows}, {byte, plan_min(t->part_run, w->run_bytes - byte)}};
-                at = weights_put(l, &t->product, &part, (struct range){c, plan_min(tile, end - c)}, at);
+                at = weights_put(l, &t->lowering, &part, (struct range){c, plan_min(tile, end - c)}, at);
             }
     }
     for (uint32_t c = constant->channel; c < end; c += tile)
-        at = put_params(e, l, &t->product, (struct range){c, plan_min(tile, end - c)}, at);
+        at = put_params(e, l, &t->lowering, (struct range){c, plan_min(tile, end - c)}, at);
     QM_CHECK(at == e->program->image + constant->offset + constant->bytes);
 }
 

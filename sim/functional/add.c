@@ -1,4 +1,5 @@
-/* add.c - ADD: two operands, each brought to a common scale, added and scaled to the output; or multiplied and scaled once (docs/numerics.md). */
+/* add.c - ADD: two operands, each brought to a common scale, added and scaled to the output; or multiplied and scaled once
+ * (docs/numerics.md). */
 #include "sim/functional/element.h"
 #include "sim/functional/functional.h"
 

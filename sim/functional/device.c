@@ -1,6 +1,7 @@
-/* device.c - the functional engine: instructions in program order, values only; all counters stay 0, no event is reported. Registers and checks
- * are those of the cycle model. It has no cycles, but what it is given to wait buys work: an instruction is computed when the cycles that it would need
- * alone (qm_work_cycles) have been waited for, so that no instruction, however long, holds the caller beyond the limit.
+/* device.c - the functional engine: instructions in program order, values only; all counters stay 0, no event is reported. Registers and
+ * checks are those of the cycle model. It has no cycles, but what it is given to wait buys work: an instruction is computed when the
+ * cycles that it would need alone (qm_work_cycles) have been waited for, so that no instruction, however long, holds the caller beyond
+ * the limit.
  */
 #include <stdlib.h>
 #include <string.h>

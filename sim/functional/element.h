@@ -1,4 +1,5 @@
-/* element.h - elements of feature maps: how an input byte is read, and how a scaled sum becomes an output of 4 to 32 bits (docs/machine.md, Post). */
+/* element.h - elements of feature maps: how an input byte is read, and how a scaled sum becomes an output of 4 to 32 bits
+ * (docs/machine.md, Post). */
 #ifndef QM_SIM_FUNCTIONAL_ELEMENT_H
 #define QM_SIM_FUNCTIONAL_ELEMENT_H
 
@@ -17,8 +18,8 @@ static inline uint32_t element_of(const struct qm_insn *insn, int32_t scaled) {
     return (uint32_t)qm_output(scaled, (int32_t)insn->out_zero, (int32_t)insn->clamp_min, (int32_t)insn->clamp_max);
 }
 
-/* Writes element `index` of the row of elements that begins at `row`, little-endian; of 4 bits, the even element in the low half of a byte and
- * the odd one, which comes after it, in the high half. */
+/* Writes element `index` of the row of elements that begins at `row`, little-endian; of 4 bits, the even element in the low half of a
+ * byte and the odd one, which comes after it, in the high half. */
 static inline void element_write(const struct qm_insn *insn, uint8_t *row, int64_t index, uint32_t element) {
     switch (insn->out_type) {
     case QM_out_type_BITS4: row[index / 2] = (uint8_t)(index % 2 == 0 ? element & 15 : (row[index / 2] & 15) | (element & 15) << 4); break;

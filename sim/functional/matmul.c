@@ -1,5 +1,5 @@
-/* matmul.c - MATMUL step by step, as docs/machine.md (Matmul) says it: for each tile, each tap and each piece of its run, every row of the stream
- * meets the weights of the step, and each column's sum is committed to the accumulator.
+/* matmul.c - MATMUL step by step, as docs/machine.md (Matmul) says it: for each tile, each tap and each piece of its run, every row of
+ * the stream meets the weights of the step, and each column's sum is committed to the accumulator.
  */
 #include "common/precision.h"
 #include "sim/functional/commit.h"
@@ -28,7 +28,8 @@ static int32_t activation_at(const struct qm_insn *insn, const uint8_t *scratchp
     return insn->in_unsigned != 0 ? bits : sign_extend(bits, width);
 }
 
-/* The weight that activation i meets in the column of a channel: weight rows hold cell after cell, a cell one weight for each of its activations. */
+/* The weight that activation i meets in the column of a channel: weight rows hold cell after cell, a cell one weight for each of its
+ * activations. */
 static int32_t weight_at(const struct qm_insn *insn, const struct step *step, int64_t i, int64_t channel) {
     struct qm_precision precision = qm_precision_of(insn);
     int64_t per_cell = precision.bytes * qm_activations_per_byte(insn), width = precision.weight_bits;

@@ -1,4 +1,5 @@
-/* requantize.c - REQUANTIZE: each sum of the accumulator gets its channel's bias and scale, then the output stage; a byte may go through the table. */
+/* requantize.c - REQUANTIZE: each sum of the accumulator gets its channel's bias and scale, then the output stage; a byte may go through
+ * the table. */
 #include "common/precision.h"
 #include "sim/functional/element.h"
 #include "sim/functional/functional.h"

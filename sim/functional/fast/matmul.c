@@ -1,9 +1,9 @@
 /* matmul.c - MATMUL without time, as one product of matrices.
  *
  * Pieces of a run are contiguous and steps follow one another in the weights, so a dense tile's weights are simply [K][n], K = kernel_h x
- * kernel_w x run_bytes. Windows are gathered as rows of K bytes, a block of positions and a chunk of K at a time, so that the rows stay in the
- * cache while all tiles use them. Which product comes first does not matter, because every sum fits: an instruction whose sums might not
- * goes step by step (matmul_steps.c). A zero point of the weights is taken off by the sums of the rows, as the hardware does.
+ * kernel_w x run_bytes. Windows are gathered as rows of K bytes, a block of positions and a chunk of K at a time, so that the rows stay
+ * in the cache while all tiles use them. Which product comes first does not matter, because every sum fits: an instruction whose sums
+ * might not goes step by step (matmul_steps.c). A zero point of the weights is taken off by the sums of the rows, as the hardware does.
  * Narrow precisions become 8-bit ones on the way (sim/functional/fast/narrow.h), so that all share the kernels.
  */
 #include "sim/functional/fast/matmul.h"

@@ -1,4 +1,5 @@
-/* window.h - runs of windows many bytes at a time: in place when the whole run lies inside the map, else copied with the padding around it. */
+/* window.h - runs of windows many bytes at a time: in place when the whole run lies inside the map, else copied with the padding around
+ * it. */
 #ifndef QM_SIM_FUNCTIONAL_FAST_WINDOW_H
 #define QM_SIM_FUNCTIONAL_FAST_WINDOW_H
 

@@ -1,4 +1,5 @@
-/* matmul.c - MATMUL: the fast one, with each kernel, against the plain one; dense and depthwise, overwriting and accumulating, windows inside and outside the map. */
+/* matmul.c - MATMUL: the fast one, with each kernel, against the plain one; dense and depthwise, overwriting and accumulating, windows
+ * inside and outside the map. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* rig.h - random instructions on several machines, run by the plain routines and by the fast ones on equal memories.
  *
- * Instructions are drawn so that decode would accept them and that what they write does not overlap what they read: feature maps, weights or
- * parameters, and outputs have a third of the scratchpad each. Every failure prints the seed of its instruction.
+ * Instructions are drawn so that decode would accept them and that what they write does not overlap what they read: feature maps, weights
+ * or parameters, and outputs have a third of the scratchpad each. Every failure prints the seed of its instruction.
  */
 #ifndef QM_TESTS_UNIT_SIM_FUNCTIONAL_RIG_H
 #define QM_TESTS_UNIT_SIM_FUNCTIONAL_RIG_H
