@@ -1,8 +1,8 @@
 /* synchronize.c - tokens from hazards: what an instruction reads and writes, exactly, decides whom it waits for.
  *
  * For each instruction and each other unit, the latest earlier instruction of that unit with a hazard (one of the two writes what the other
- * touches) must have ended; units work in order, so it stands for all before it. What is known already needs no token: a unit that waited for
- * an instruction knows everything which that instruction had waited for when it started. So for each pair of units the instructions
+ * touches) must have ended; units work in order, so it stands for all before it. What is known already needs no token: a unit that waited
+ * for an instruction knows everything which that instruction had waited for when it started. So for each pair of units the instructions
  * waited for only grow, and the k-th wait meets the k-th signal. All waits go back in program order: there is no deadlock.
  *
  * A strided access is a set of bytes: begin <= b < end with (b - phase) mod period < run. Blocks of channels of one map interleave without

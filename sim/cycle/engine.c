@@ -6,6 +6,7 @@
 #include "common/memory.h"
 #include "common/precision.h"
 #include "sim/cycle/probe.h"
+#include "sim/functional/fast/fast.h"
 
 void engine_start(struct engine *engine) {
     fetch_reset(&engine->fetch);
@@ -109,12 +110,12 @@ static void count(const struct wires *wires, struct engine *engine, uint64_t cyc
 void engine_compute_values(struct engine *engine, const struct qm_insn *insn) {
     switch (insn->opcode) {
     case QM_MATMUL:
-        qm_functional_matmul(insn, &engine->values);
+        fast_matmul(insn, &engine->values);
         engine->counters.value[QM_C_acc_overflows] = engine->values.acc_overflows;
         break;
-    case QM_REQUANTIZE: qm_functional_requantize(insn, &engine->values); break;
-    case QM_POOL: qm_functional_pool(insn, &engine->values); break;
-    case QM_ADD: qm_functional_add(insn, &engine->values); break;
+    case QM_REQUANTIZE: fast_requantize(insn, &engine->values); break;
+    case QM_POOL: fast_pool(insn, &engine->values); break;
+    case QM_ADD: fast_add(insn, &engine->values); break;
     case QM_COPY: qm_functional_copy(insn, &engine->values); break;
     default: break; /* LOAD and STORE have moved their bytes beat by beat */
     }

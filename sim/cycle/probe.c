@@ -11,8 +11,8 @@
 #include "common/memory.h"
 #include "common/precision.h"
 #include "sim/functional/commit.h"
-#include "sim/functional/matmul_steps.h"
-#include "sim/functional/window.h"
+#include "sim/functional/fast/matmul_steps.h"
+#include "sim/functional/fast/window.h"
 
 enum { ADDRESS_MASK = 0xffffff, KNOWN = 0xff };
 
