@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "common/counters.h"
 #include "common/isa.h"
 
 struct qm_precision {
@@ -32,6 +33,12 @@ static inline struct qm_precision qm_precision_of(const struct qm_insn *insn) {
 /* Activations in a byte: 1 or 2. */
 static inline int64_t qm_activations_per_byte(const struct qm_insn *insn) {
     return 8 / qm_precision_of(insn).activation_bits;
+}
+
+/* The counter of its products, by the widths of their factors. */
+static inline enum qm_counter qm_products_counter(const struct qm_insn *insn) {
+    struct qm_precision precision = qm_precision_of(insn);
+    return precision.weight_bits == 8 ? QM_C_macs : precision.activation_bits == 8 ? QM_C_macs_w4a8 : QM_C_macs_w4a4;
 }
 
 /* wb(n): bytes of a weight row for n channels. */

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#include "common/precision.h"
+#include "common/opcode/opcode.h"
 #include "common/status.h"
 #include "tools/qmac/random_program.h"
 
-enum { PARAMETER_BYTES = 9, WEIGHT_ZERO_MAX = 255, BURST_BYTES = 1024 };
+enum { WEIGHT_ZERO_MAX = 255, BURST_BYTES = 1024 };
 enum { A_TILE = 0, OWN_UNIT = 100 }; /* steps that depend on the instruction, on the opcode */
 
 enum {
@@ -22,63 +22,14 @@ static int64_t tile_of(const struct limit_site *at) {
     return qm_machine_tile(at->machine, at->insn->depthwise != 0);
 }
 
-static int64_t spad_room(const struct limit_site *at, int64_t address, int64_t bytes) {
-    return (int64_t)at->machine->scratchpad_bytes - address - bytes;
-}
-
-static int64_t transfer_bytes(const struct qm_insn *insn, int64_t plane, int64_t row) {
-    return (insn->plane_count - 1) * plane + (insn->row_count - 1) * row + insn->row_bytes;
-}
-
-static int64_t arena_end(const struct limit_site *at) {
-    const struct qm_insn *insn = at->insn;
-    return QM_RANDOM_ARENA_BYTES - insn->dram_addr - transfer_bytes(insn, insn->dram_plane_stride, insn->dram_row_stride);
-}
-
-static int64_t transfer_end(const struct limit_site *at) {
-    const struct qm_insn *insn = at->insn;
-    return spad_room(at, insn->spad_addr, transfer_bytes(insn, insn->spad_plane_stride, insn->spad_row_stride));
-}
-
-static int64_t window_end(const struct limit_site *at) {
-    const struct qm_insn *insn = at->insn;
-    return spad_room(at, insn->in_addr, (insn->in_rows - 1) * insn->in_pitch + insn->in_row_bytes);
-}
-
-static int64_t weights_end(const struct limit_site *at) {
-    bool has_weights = at->insn->precision <= QM_precision_W1A4;
-    return has_weights ? spad_room(at, at->insn->weight_addr, qm_weight_bytes(at->insn, tile_of(at))) : INT64_MAX;
-}
-
-static int64_t params_end(const struct limit_site *at) {
-    return spad_room(at, at->insn->param_addr, at->insn->tiles * PARAMETER_BYTES * at->machine->cols);
-}
-
-static int64_t table_end(const struct limit_site *at) {
-    return at->insn->lookup == QM_lookup_TABLE ? spad_room(at, at->insn->table_addr, QM_TABLE_BYTES) : INT64_MAX;
-}
-
-static int64_t output_end(const struct limit_site *at) {
-    const struct qm_insn *insn = at->insn;
-    int64_t pixel = insn->opcode == QM_COPY ? insn->kernel_h * insn->kernel_w * insn->run_bytes : qm_output_bytes(insn, insn->channels);
-    return spad_room(at, insn->out_addr, (insn->out_h - 1) * insn->out_pitch + (insn->out_w - 1) * insn->out_pixel + pixel);
-}
-
-static int64_t first_end(const struct limit_site *at) {
-    return spad_room(at, at->insn->in_addr, at->insn->length);
-}
-
-static int64_t second_end(const struct limit_site *at) {
-    return spad_room(at, at->insn->b_addr, at->insn->length);
-}
-
-static int64_t sum_end(const struct limit_site *at) {
-    return spad_room(at, at->insn->out_addr, qm_output_bytes(at->insn, at->insn->length));
-}
-
-static int64_t accumulator_end(const struct limit_site *at) {
-    const struct qm_insn *insn = at->insn;
-    return (int64_t)at->machine->accumulator_rows - insn->acc_addr - insn->tiles * insn->out_h * insn->out_w;
+/* What is left behind the operand whose address the field holds; an instruction may lack the operand. */
+static int64_t operand_end(const struct limit_site *at) {
+    const int64_t sizes[] = {QM_RANDOM_ARENA_BYTES, at->machine->scratchpad_bytes, at->machine->accumulator_rows};
+    struct qm_operand operands[QM_OPERANDS];
+    uint32_t count = qm_opcode_info(at->insn->opcode)->find_operands(at->insn, at->machine, operands);
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(operands[i].name, at->field->name) == 0) return sizes[operands[i].space] - operands[i].end;
+    return INT64_MAX;
 }
 
 static int64_t channels_above(const struct limit_site *at) {
@@ -197,18 +148,18 @@ static const struct rule {
     bool is_tiled;
     const char *by; /* NULL, or each value of this field has a limit of its own */
 } rules[] = {
-    {LOAD | STORE, LIMIT_REFUSES, "end in the arena", "dram_addr", 1, arena_end, false, NULL},
-    {LOAD | STORE, LIMIT_REFUSES, "end in the scratchpad", "spad_addr", 1, transfer_end, false, NULL},
-    {MATMUL | POOL | COPY, LIMIT_REFUSES, "end of the window", "in_addr", 1, window_end, false, NULL},
-    {MATMUL, LIMIT_REFUSES, "end of the weights", "weight_addr", 1, weights_end, false, "precision"},
-    {REQUANTIZE, LIMIT_REFUSES, "end of the parameters", "param_addr", 1, params_end, false, NULL},
-    {REQUANTIZE, LIMIT_REFUSES, "end of the table", "table_addr", 1, table_end, false, NULL},
-    {REQUANTIZE | POOL, LIMIT_REFUSES, "end of the output", "out_addr", 1, output_end, false, "out_type"},
-    {COPY, LIMIT_REFUSES, "end of the output", "out_addr", 1, output_end, false, NULL},
-    {ADD, LIMIT_REFUSES, "end of the first operand", "in_addr", 1, first_end, false, NULL},
-    {ADD, LIMIT_REFUSES, "end of the second operand", "b_addr", 1, second_end, false, NULL},
-    {ADD, LIMIT_REFUSES, "end of the output", "out_addr", 1, sum_end, false, "out_type"},
-    {MATMUL | REQUANTIZE, LIMIT_REFUSES, "end in the accumulator", "acc_addr", 1, accumulator_end, false, NULL},
+    {LOAD | STORE, LIMIT_REFUSES, "end in the arena", "dram_addr", 1, operand_end, false, NULL},
+    {LOAD | STORE, LIMIT_REFUSES, "end in the scratchpad", "spad_addr", 1, operand_end, false, NULL},
+    {MATMUL | POOL | COPY, LIMIT_REFUSES, "end of the window", "in_addr", 1, operand_end, false, NULL},
+    {MATMUL, LIMIT_REFUSES, "end of the weights", "weight_addr", 1, operand_end, false, "precision"},
+    {REQUANTIZE, LIMIT_REFUSES, "end of the parameters", "param_addr", 1, operand_end, false, NULL},
+    {REQUANTIZE, LIMIT_REFUSES, "end of the table", "table_addr", 1, operand_end, false, NULL},
+    {REQUANTIZE | POOL, LIMIT_REFUSES, "end of the output", "out_addr", 1, operand_end, false, "out_type"},
+    {COPY, LIMIT_REFUSES, "end of the output", "out_addr", 1, operand_end, false, NULL},
+    {ADD, LIMIT_REFUSES, "end of the first operand", "in_addr", 1, operand_end, false, NULL},
+    {ADD, LIMIT_REFUSES, "end of the second operand", "b_addr", 1, operand_end, false, NULL},
+    {ADD, LIMIT_REFUSES, "end of the output", "out_addr", 1, operand_end, false, "out_type"},
+    {MATMUL | REQUANTIZE, LIMIT_REFUSES, "end in the accumulator", "acc_addr", 1, operand_end, false, NULL},
     {MATMUL | REQUANTIZE, LIMIT_REFUSES, "channels for tiles", "channels", 1, channels_above, false, NULL},
     {MATMUL | REQUANTIZE, LIMIT_REFUSES, "tiles for channels", "channels", -1, channels_below, false, NULL},
     {MATMUL | POOL, LIMIT_REFUSES, "depthwise run", "run_bytes", 1, depthwise_run, false, NULL},
@@ -410,7 +361,7 @@ void limits_init(struct limits *limits, const struct qm_machine *machine) {
 int64_t limit_slack(const struct limit *limit, const struct qm_machine *machine, const struct qm_insn *insn) {
     if (insn->opcode != limit->opcode) return INT64_MAX;
     if (limit->when != NULL && member_value(limit->when, insn) != limit->value) return INT64_MAX;
-    if (limit->slack != NULL) return limit->slack(&(struct limit_site){machine, insn});
+    if (limit->slack != NULL) return limit->slack(&(struct limit_site){machine, insn, limit->field});
     int64_t value = member_value(limit->field, insn);
     if (value > limit->last) return INT64_MAX;
     return limit->step > 0 ? limit->bound - value : value - limit->bound;

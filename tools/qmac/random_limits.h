@@ -21,6 +21,7 @@ enum limit_kind { LIMIT_REFUSES, LIMIT_SIZE, LIMIT_WIDTH };
 struct limit_site {
     const struct qm_machine *machine;
     const struct qm_insn *insn;
+    const struct qm_field *field; /* what moves the limit */
 };
 
 struct limit {
