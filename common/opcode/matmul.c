@@ -1,11 +1,9 @@
 /* matmul.c - MATMUL: windows of a feature map through the array into the accumulator. */
 #include "common/opcode/parts.h"
 
-enum { WEIGHT_ZERO_MAX = 255 };
-
 static bool is_supported(const struct qm_insn *insn) {
     if (insn->depthwise != 0) return insn->precision == QM_precision_W8A8 && insn->weight_zero == 0;
-    return -WEIGHT_ZERO_MAX <= insn->weight_zero && insn->weight_zero <= WEIGHT_ZERO_MAX;
+    return -QM_WEIGHT_ZERO_MAX <= insn->weight_zero && insn->weight_zero <= QM_WEIGHT_ZERO_MAX;
 }
 
 static enum qm_error check(const struct qm_insn *insn, const struct qm_machine *machine) {

@@ -1,7 +1,7 @@
 /* requantize.c - REQUANTIZE: rows of the accumulator to rows of elements in the scratchpad. */
 #include "common/opcode/parts.h"
 
-enum { PARAMETER_READS = 9 }; /* of C bytes, for a tile */
+enum { PARAMETER_READS = QM_PARAMETER_BYTES }; /* of a tile: one byte of each channel in a read */
 
 static bool is_supported(const struct qm_insn *insn, const struct qm_machine *machine) {
     if (insn->lookup == QM_lookup_TABLE && insn->out_type != QM_out_type_BITS8) return false;

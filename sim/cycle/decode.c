@@ -5,17 +5,9 @@
 
 #include "common/opcode/opcode.h"
 
-static int64_t field_value(const struct decode_rule *rule, const struct qm_insn *insn) {
-    return *(const int64_t *)((const char *)insn + rule->offset);
-}
-
-static bool rule_applies(const struct decode_rule *rule, const struct qm_insn *insn) {
-    return (rule->opcodes >> insn->opcode & 1) != 0;
-}
-
-static void add_rule(struct decode *decode, const struct qm_field *field, bool is_enumerated) {
-    struct decode_rule rule = {.offset = field->offset, .opcodes = field->opcodes};
-    for (size_t i = 0; is_enumerated && i < qm_enum_value_count; i++) {
+static void add_rule(struct decode *decode, const struct qm_field *field) {
+    struct decode_rule rule = {.field = field};
+    for (size_t i = 0; i < qm_enum_value_count; i++) {
         if (strcmp(qm_enum_values[i].field, field->name) != 0) continue;
         rule.listed |= 1ull << qm_enum_values[i].value;
         rule.supported |= (uint64_t)qm_enum_values[i].supported << qm_enum_values[i].value;
@@ -24,29 +16,15 @@ static void add_rule(struct decode *decode, const struct qm_field *field, bool i
     decode->rules[decode->rule_count++] = rule;
 }
 
-static bool is_enumerated(const struct qm_field *field) {
-    for (size_t i = 0; i < qm_enum_value_count; i++)
-        if (strcmp(qm_enum_values[i].field, field->name) == 0) return true;
-    return false;
-}
-
-static bool is_extent(const struct qm_field *field) {
-    static const size_t extents[] = {
-        offsetof(struct qm_insn, row_bytes), offsetof(struct qm_insn, row_count),    offsetof(struct qm_insn, plane_count),
-        offsetof(struct qm_insn, out_h),     offsetof(struct qm_insn, out_w),        offsetof(struct qm_insn, kernel_h),
-        offsetof(struct qm_insn, kernel_w),  offsetof(struct qm_insn, run_bytes),    offsetof(struct qm_insn, in_rows),
-        offsetof(struct qm_insn, channels),  offsetof(struct qm_insn, in_row_bytes), offsetof(struct qm_insn, length),
-    };
-    for (size_t i = 0; i < sizeof extents / sizeof *extents; i++)
-        if (extents[i] == field->offset) return true;
-    return false;
-}
-
 void decode_init(struct decode *decode, const struct qm_machine *machine) {
     memset(decode, 0, sizeof *decode);
     decode->machine = machine;
     for (size_t i = 0; i < qm_field_count; i++)
-        if (is_enumerated(&qm_fields[i]) || is_extent(&qm_fields[i])) add_rule(decode, &qm_fields[i], is_enumerated(&qm_fields[i]));
+        if (qm_fields[i].is_extent || qm_field_is_enumerated(&qm_fields[i])) add_rule(decode, &qm_fields[i]);
+}
+
+static bool rule_applies(const struct decode_rule *rule, const struct qm_insn *insn) {
+    return (rule->field->opcodes >> insn->opcode & 1) != 0;
 }
 
 static bool has_legal_fields(const struct decode *decode, const struct qm_insn *insn) {
@@ -55,7 +33,7 @@ static bool has_legal_fields(const struct decode *decode, const struct qm_insn *
     for (uint32_t i = 0; i < decode->rule_count; i++) {
         const struct decode_rule *rule = &decode->rules[i];
         if (!rule_applies(rule, insn)) continue;
-        int64_t value = field_value(rule, insn);
+        int64_t value = qm_field_value(rule->field, insn);
         if (rule->listed == 0 ? value == 0 : (rule->listed >> value & 1) == 0) return false;
     }
     return true;
@@ -65,7 +43,7 @@ static bool has_supported_fields(const struct decode *decode, const struct qm_in
     for (uint32_t i = 0; i < decode->rule_count; i++) {
         const struct decode_rule *rule = &decode->rules[i];
         if (rule->listed == 0 || !rule_applies(rule, insn)) continue;
-        if ((rule->supported >> field_value(rule, insn) & 1) == 0) return false;
+        if ((rule->supported >> qm_field_value(rule->field, insn) & 1) == 0) return false;
     }
     return true;
 }

@@ -110,12 +110,6 @@ static void settle_load(struct boundary *b, const struct wires *w, const struct 
 
 /* ---- matmul and array ---- */
 
-/* 0: W8A8, 1: 8-bit activations, 2: 4-bit activations. */
-static unsigned array_mode(const struct qm_insn *insn) {
-    if (insn->precision == QM_precision_W8A8) return 0;
-    return qm_precision_of(insn).activation_bits == 8 ? 1 : 2;
-}
-
 /* The bytes of a row as the array gets them: 16 bits for each of its rows. */
 static void feed_row(struct probe *probe, const struct step *step, struct run run, int64_t first, const uint8_t *scratchpad) {
     uint8_t bytes[MATMUL_BYTES_MAX];

@@ -7,7 +7,7 @@
 #include "common/status.h"
 #include "tools/qmac/random_program.h"
 
-enum { WEIGHT_ZERO_MAX = 255, BURST_BYTES = 1024 };
+enum { BURST_BYTES = 1024 };
 enum { A_TILE = 0, OWN_UNIT = 100 }; /* steps that depend on the instruction, on the opcode */
 
 enum {
@@ -49,11 +49,11 @@ static int64_t depthwise_precision(const struct limit_site *at) {
 }
 
 static int64_t weight_zero_above(const struct limit_site *at) {
-    return at->insn->depthwise != 0 ? INT64_MAX : WEIGHT_ZERO_MAX - at->insn->weight_zero;
+    return at->insn->depthwise != 0 ? INT64_MAX : QM_WEIGHT_ZERO_MAX - at->insn->weight_zero;
 }
 
 static int64_t weight_zero_below(const struct limit_site *at) {
-    return at->insn->depthwise != 0 ? INT64_MAX : WEIGHT_ZERO_MAX + at->insn->weight_zero;
+    return at->insn->depthwise != 0 ? INT64_MAX : QM_WEIGHT_ZERO_MAX + at->insn->weight_zero;
 }
 
 static int64_t depthwise_zero_above(const struct limit_site *at) {
@@ -192,14 +192,6 @@ enum { RULES = sizeof rules / sizeof *rules };
 
 /* ---- fields ---- */
 
-static int64_t *member(const struct qm_field *field, struct qm_insn *insn) {
-    return (int64_t *)((char *)insn + field->offset);
-}
-
-static int64_t member_value(const struct qm_field *field, const struct qm_insn *insn) {
-    return *(const int64_t *)((const char *)insn + field->offset);
-}
-
 static int64_t lowest(const struct qm_field *field) {
     return field->is_signed ? -((int64_t)1 << (field->width - 1)) : 0;
 }
@@ -222,12 +214,6 @@ static bool is_one_of(const struct qm_field *field, const char *const *names, si
 }
 
 #define IS_ONE_OF(field, names) is_one_of(field, names, sizeof(names) / sizeof *(names))
-
-bool limit_is_extent(const struct qm_field *field) {
-    static const char *const names[] = {"row_bytes", "row_count", "plane_count", "out_h",        "out_w",    "kernel_h",
-                                        "kernel_w",  "run_bytes", "in_rows",     "in_row_bytes", "channels", "length"};
-    return IS_ONE_OF(field, names);
-}
 
 /* So much work that no short program has it. */
 static bool is_endless_at_highest(const struct qm_field *field) {
@@ -316,7 +302,7 @@ static void add_values(struct limits *limits, const struct qm_field *field, enum
 
 /* A STORE to 0 would overwrite the program, and 0 tiles hold no channel; 0 channels are in 0 tiles, which only the check of channels refuses. */
 static void add_bounds(struct limits *limits, const struct qm_field *field, enum qm_opcode opcode) {
-    bool is_extent = limit_is_extent(field), is_code = opcode == QM_STORE && strcmp(field->name, "dram_addr") == 0;
+    bool is_extent = field->is_extent, is_code = opcode == QM_STORE && strcmp(field->name, "dram_addr") == 0;
     bool is_tiles = strcmp(field->name, "tiles") == 0;
     struct limit low = bound_of(field, opcode, -1, is_extent ? 1 : lowest(field));
     low.kind = is_extent ? LIMIT_REFUSES : LIMIT_WIDTH;
@@ -331,12 +317,6 @@ static void add_bounds(struct limits *limits, const struct qm_field *field, enum
     add(limits, &high);
 }
 
-static bool is_enumerated(const struct qm_field *field) {
-    for (size_t i = 0; i < qm_enum_value_count; i++)
-        if (strcmp(qm_enum_values[i].field, field->name) == 0) return true;
-    return false;
-}
-
 static bool is_header(const struct qm_field *field) {
     static const char *const names[] = {"opcode", "wait", "signal"};
     return IS_ONE_OF(field, names);
@@ -346,12 +326,12 @@ void limits_init(struct limits *limits, const struct qm_machine *machine) {
     limits->machine = machine;
     limits->count = 0;
     for (int i = 0; i < RULES; i++)
-        for (int opcode = 1; opcode < QM_OPCODE_LIMIT; opcode++)
+        for (int opcode = 1; opcode < QM_OPCODE_END; opcode++)
             if ((rules[i].opcodes >> opcode & 1) != 0) add_rule(limits, &rules[i], (enum qm_opcode)opcode);
     for (size_t f = 0; f < qm_field_count; f++) {
         const struct qm_field *field = &qm_fields[f];
-        bool enumerated = is_enumerated(field);
-        for (int opcode = 1; opcode < QM_OPCODE_LIMIT && !is_header(field); opcode++)
+        bool enumerated = qm_field_is_enumerated(field);
+        for (int opcode = 1; opcode < QM_OPCODE_END && !is_header(field); opcode++)
             if ((field->opcodes >> opcode & 1) != 0) (enumerated ? add_values : add_bounds)(limits, field, (enum qm_opcode)opcode);
     }
 }
@@ -360,9 +340,9 @@ void limits_init(struct limits *limits, const struct qm_machine *machine) {
 
 int64_t limit_slack(const struct limit *limit, const struct qm_machine *machine, const struct qm_insn *insn) {
     if (insn->opcode != limit->opcode) return INT64_MAX;
-    if (limit->when != NULL && member_value(limit->when, insn) != limit->value) return INT64_MAX;
+    if (limit->when != NULL && qm_field_value(limit->when, insn) != limit->value) return INT64_MAX;
     if (limit->slack != NULL) return limit->slack(&(struct limit_site){machine, insn, limit->field});
-    int64_t value = member_value(limit->field, insn);
+    int64_t value = qm_field_value(limit->field, insn);
     if (value > limit->last) return INT64_MAX;
     return limit->step > 0 ? limit->bound - value : value - limit->bound;
 }
@@ -370,7 +350,7 @@ int64_t limit_slack(const struct limit *limit, const struct qm_machine *machine,
 bool limit_move(const struct limit *limit, const struct qm_machine *machine, struct qm_insn *insn, bool beyond) {
     int64_t slack = limit_slack(limit, machine, insn), tile = qm_machine_tile(machine, insn->depthwise != 0);
     if (slack == INT64_MAX) return false;
-    int64_t *value = member(limit->field, insn);
+    int64_t *value = qm_field_member(limit->field, insn);
     *value += (limit->step == A_TILE ? tile : limit->step) * (slack + beyond);
     if (limit->is_tiled) insn->tiles = (insn->channels + tile - 1) / tile;
     return *value >= lowest(limit->field) && *value <= highest(limit->field) && limit_slack(limit, machine, insn) == -(int64_t)beyond;

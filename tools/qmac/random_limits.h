@@ -57,9 +57,6 @@ bool limit_move(const struct limit *limit, const struct qm_machine *machine, str
 /* How many limits the instruction breaks; *which is the last of them, or QM_LIMIT_NONE. */
 int limits_broken(const struct limits *limits, const struct qm_insn *insn, int *which);
 
-/* Zero is illegal in the field (decode's extents). */
-bool limit_is_extent(const struct qm_field *field);
-
 const struct qm_field *limit_field(const char *name); /* must exist */
 
 #endif

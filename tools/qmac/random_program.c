@@ -19,7 +19,7 @@
 #include "tools/qmac/random_limits.h"
 
 enum { BUDGET_CYCLES = 1500, CORNER_CYCLES = 12000, CORNER_ATTEMPTS = 400 };
-enum { CODE_BYTES = QM_RANDOM_MAX_INSNS * QM_INSN_BYTES, DATA_OFFSET = 4096, WEIGHT_ZERO_MAX = 255 };
+enum { CODE_BYTES = QM_RANDOM_MAX_INSNS * QM_INSN_BYTES, DATA_OFFSET = 4096 };
 _Static_assert(256 + CODE_BYTES <= DATA_OFFSET, "the code lies before the data");
 
 struct generator {
@@ -167,7 +167,8 @@ static bool draw_matmul(struct generator *g, struct qm_insn *insn) {
     draw_tiles(g, insn);
     while (matmul_cycles(g, insn) > BUDGET_CYCLES || weight_bytes(g, insn) > g->machine->scratchpad_bytes / 2)
         halve(&insn->kernel_h), halve(&insn->kernel_w), halve(&insn->run_bytes), halve(&insn->out_w);
-    if (!insn->depthwise && chance(g, 40)) insn->weight_zero = chance(g, 80) ? draw(g, -WEIGHT_ZERO_MAX, WEIGHT_ZERO_MAX) : draw(g, -8, 8);
+    if (!insn->depthwise && chance(g, 40))
+        insn->weight_zero = chance(g, 80) ? draw(g, -QM_WEIGHT_ZERO_MAX, QM_WEIGHT_ZERO_MAX) : draw(g, -8, 8);
     insn->in_unsigned = chance(g, 30);
     insn->accumulate = chance(g, 30);
     insn->weight_addr = place(g, weight_bytes(g, insn));
@@ -188,7 +189,7 @@ static bool draw_requantize(struct generator *g, struct qm_insn *insn) {
     insn->out_h = draw(g, 1, 6);
     draw_tiles(g, insn);
     draw_elements(g, insn);
-    int64_t params_size = insn->tiles * 9 * g->machine->cols, pixel_bytes = qm_output_bytes(insn, insn->channels);
+    int64_t params_size = insn->tiles * QM_PARAMETER_BYTES * g->machine->cols, pixel_bytes = qm_output_bytes(insn, insn->channels);
     if (params_size > g->machine->scratchpad_bytes / 2) return false;
     insn->param_addr = place(g, params_size);
     struct range reads[] = {{insn->param_addr, params_size}, {insn->table_addr, QM_TABLE_BYTES}};
@@ -272,7 +273,7 @@ static bool draw_transfer(struct generator *g, struct qm_insn *insn) {
 }
 
 static void draw_insn(struct generator *g, struct qm_insn *insn, int64_t first, int64_t last) {
-    static bool (*const draws[QM_OPCODE_LIMIT])(struct generator *, struct qm_insn *) = {
+    static bool (*const draws[QM_OPCODE_END])(struct generator *, struct qm_insn *) = {
         [QM_LOAD] = draw_transfer, [QM_STORE] = draw_transfer, [QM_MATMUL] = draw_matmul, [QM_REQUANTIZE] = draw_requantize,
         [QM_POOL] = draw_pool,     [QM_ADD] = draw_add,        [QM_COPY] = draw_copy,
     };
@@ -287,8 +288,8 @@ static void draw_insn(struct generator *g, struct qm_insn *insn, int64_t first, 
 /* The smallest instruction of its kind: one row of one element, so that strides, and numbers of rows, may be anything. The field stays. */
 static void make_small(struct qm_insn *insn, const struct qm_field *field) {
     for (size_t i = 0; i < qm_field_count; i++)
-        if (limit_is_extent(&qm_fields[i]) && &qm_fields[i] != field && (qm_fields[i].opcodes >> insn->opcode & 1) != 0)
-            *(int64_t *)((char *)insn + qm_fields[i].offset) = 1;
+        if (qm_fields[i].is_extent && &qm_fields[i] != field && (qm_fields[i].opcodes >> insn->opcode & 1) != 0)
+            *qm_field_member(&qm_fields[i], insn) = 1;
     if (insn->opcode == QM_MATMUL || insn->opcode == QM_REQUANTIZE) insn->channels = insn->tiles = 1;
 }
 
@@ -363,12 +364,13 @@ static bool spoil_opcode_zero(struct generator *g, struct qm_random_program *pro
 
 static bool spoil_opcode_first(struct generator *g, struct qm_random_program *program, uint32_t i) {
     (void)g;
-    return set_opcode(program->words[i], QM_OPCODE_LIMIT);
+    return set_opcode(program->words[i], QM_OPCODE_END);
 }
 
 /* An opcode with one bit too many. */
 static bool spoil_opcode_bit(struct generator *g, struct qm_random_program *program, uint32_t i) {
-    return set_opcode(program->words[i], draw(g, 0, QM_OPCODE_LIMIT - 1) | QM_OPCODE_LIMIT << draw(g, 0, 4));
+    int64_t opcode = draw(g, 0, QM_OPCODE_END - 1) | 8 << draw(g, 0, 4);
+    return qm_opcode_name(opcode) == NULL && set_opcode(program->words[i], opcode);
 }
 
 static bool spoil_reserved(struct generator *g, struct qm_random_program *program, uint32_t i) {
