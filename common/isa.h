@@ -24,7 +24,7 @@ enum qm_opcode {
     QM_OPCODE_LIMIT = 32 /* codes that a field's mask of opcodes has room for */
 };
 
-/* QM_PARAMETER_BYTES, QM_TABLE_BYTES, QM_WEIGHT_ZERO_MAX. */
+/* QM_PARAMETER_BYTES, QM_TABLE_BYTES ... */
 enum {
 #define QM_SIZE(name, value, text) QM_##name = (value),
 #include "spec/isa.def"

@@ -3,8 +3,6 @@
 
 #include "common/opcode/parts.h"
 
-enum { BURST_BYTES = 1024 };
-
 static struct qm_operand rows_of(struct qm_operand operand, const struct qm_insn *insn, int64_t row_stride, int64_t plane_stride) {
     operand.run = insn->row_bytes;
     operand.end += (insn->plane_count - 1) * plane_stride + (insn->row_count - 1) * row_stride;
@@ -46,6 +44,6 @@ uint64_t transfer_beats(const struct qm_insn *insn, const struct qm_machine *mac
 
 uint64_t transfer_limit_cycles(const struct qm_insn *insn, const struct qm_machine *machine, const struct qm_pace *pace) {
     uint64_t bytes = insn->row_bytes > 0 ? (uint64_t)insn->row_bytes : 1, rows = (uint64_t)(insn->plane_count * insn->row_count);
-    uint64_t beats = bytes / machine->axi_bytes + 2, bursts = bytes / BURST_BYTES + 2;
+    uint64_t beats = bytes / machine->axi_bytes + 2, bursts = bytes / QM_BURST_BYTES + 2;
     return times(least(rows, ceil_div(pace->bytes, bytes)), beats * pace->beat + bursts * pace->burst);
 }

@@ -7,7 +7,6 @@
 #include "common/status.h"
 #include "tools/qmac/random_program.h"
 
-enum { BURST_BYTES = 1024 };
 enum { A_TILE = 0, OWN_UNIT = 100 }; /* steps that depend on the instruction, on the opcode */
 
 enum {
@@ -125,7 +124,7 @@ static int64_t row_of_a_beat(const struct limit_site *at) {
 }
 
 static int64_t row_of_a_burst(const struct limit_site *at) {
-    return BURST_BYTES - at->insn->row_bytes;
+    return QM_BURST_BYTES - at->insn->row_bytes;
 }
 
 /* The first row ends so many bytes behind the begin of a beat, or of a burst. */
@@ -134,7 +133,7 @@ static int64_t end_of_a_beat(const struct limit_site *at) {
 }
 
 static int64_t end_of_a_burst(const struct limit_site *at) {
-    return -((at->insn->dram_addr + at->insn->row_bytes) % BURST_BYTES);
+    return -((at->insn->dram_addr + at->insn->row_bytes) % QM_BURST_BYTES);
 }
 
 /* ---- the table ---- */
@@ -243,7 +242,7 @@ static bool rule_exists(const struct rule *rule, const struct qm_machine *machin
     bool may_be_depthwise = opcode == QM_REQUANTIZE;
     if (rule->slack == nibble_tiles || rule->slack == nibble_channels || rule->slack == nibble_length)
         return machine->cols % 2 != 0 || (may_be_depthwise && qm_machine_tile(machine, true) % 2 != 0);
-    return rule->slack != row_of_a_burst || machine->scratchpad_bytes > 4 * BURST_BYTES;
+    return rule->slack != row_of_a_burst || machine->scratchpad_bytes > 4 * QM_BURST_BYTES;
 }
 
 /* Of all instructions of the opcode, or of those in which rule->by is value. */
