@@ -20,7 +20,7 @@ uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_lowerin
 }
 
 uint64_t cost_requantize(uint64_t positions, uint64_t tiles) {
-    return tiles * (9 + positions) + 6;
+    return tiles * (QM_PARAMETER_BYTES + positions) + 6;
 }
 
 uint64_t cost_copy(const struct qm_machine *machine, const struct plan_lowering *lowering, uint64_t positions) {

@@ -34,7 +34,7 @@ static uint8_t *put_params(const struct emitter *e, const struct qm_layer *l, co
         put_word(at + 4 * (cols + i), (uint32_t)l->scales[channel].multiplier);
         at[8 * cols + i] = (uint8_t)l->scales[channel].shift;
     }
-    return at + 9 * cols;
+    return at + QM_PARAMETER_BYTES * cols;
 }
 
 static void put_constant(const struct emitter *e, const struct plan_constant *constant) {

@@ -72,7 +72,7 @@ static uint32_t wish(const struct plan *plan, uint32_t layer) {
     if (l->weights != NULL) {
         uint64_t in_channels = l->kind == QM_LAYER_CONV ? plan->network->values[l->inputs[0]].c : 1;
         uint64_t weights = (uint64_t)out->c * l->kernel_h * l->kernel_w * in_channels * weight_bits(l) / 8;
-        total += weights + 9 * (uint64_t)plan_ceil_div(out->c, plan->machine->cols) * plan->machine->cols;
+        total += weights + QM_PARAMETER_BYTES * (uint64_t)plan_ceil_div(out->c, plan->machine->cols) * plan->machine->cols;
         if (total > most) total = most;
     }
     for (uint32_t i = 0; i <= l->input_count; i++) {

@@ -247,13 +247,13 @@ static void add_matmuls(struct conv *c, const struct group *g, uint32_t *param_o
     uint32_t channels = g->chunk_channels.count;
     struct part part = first_part(c, channels);
     for (;; next_part(c, channels, &part)) {
-        uint32_t params = part.last ? 9 * plan_ceil_div(channels, c->tile) * c->plan->machine->cols : 0;
+        uint32_t params = part.last ? QM_PARAMETER_BYTES * plan_ceil_div(channels, c->tile) * c->plan->machine->cols : 0;
         if (c->t->split) load_constant(c, g->chunk, part.offset, part.bytes + params);
         add_matmul(c, g, &part);
         if (part.last) break;
     }
     uint32_t tile = (g->channels.first - g->chunk_channels.first) / c->tile;
-    *param_offset = part.offset + part.bytes - c->weights_base + 9 * tile * c->plan->machine->cols;
+    *param_offset = part.offset + part.bytes - c->weights_base + QM_PARAMETER_BYTES * tile * c->plan->machine->cols;
 }
 
 /* ---- loops ---- */

@@ -34,7 +34,7 @@ struct search {
 uint32_t tile_chunk_bytes(const struct qm_machine *machine, const struct plan_lowering *lowering, uint32_t channels) {
     uint64_t tiles = plan_ceil_div(channels, qm_machine_tile(machine, lowering->depthwise));
     uint32_t rows = lowering_rows(lowering, lowering_kernel_rows(lowering), lowering->window.run_bytes);
-    uint64_t bytes = lowering_weight_bytes(machine, lowering, rows, channels) + 9 * tiles * machine->cols;
+    uint64_t bytes = lowering_weight_bytes(machine, lowering, rows, channels) + QM_PARAMETER_BYTES * tiles * machine->cols;
     return bytes < INT32_MAX ? (uint32_t)bytes : INT32_MAX;
 }
 
@@ -53,7 +53,7 @@ static uint64_t weight_bytes(const struct search *s, const struct plan_tiling *t
     const struct qm_machine *machine = s->plan->machine;
     if (!t->split) return tile_chunk_bytes(machine, &t->lowering, t->chunk_channels);
     uint32_t rows = lowering_rows(&t->lowering, t->part_kernel_h, t->part_run);
-    return lowering_weight_bytes(machine, &t->lowering, rows, t->chunk_channels) + 9 * (uint64_t)machine->cols;
+    return lowering_weight_bytes(machine, &t->lowering, rows, t->chunk_channels) + QM_PARAMETER_BYTES * (uint64_t)machine->cols;
 }
 
 /* Bytes that the tiling needs at once. `times` says how many of each thing that comes or goes. */
@@ -110,7 +110,7 @@ static uint64_t estimate(const struct search *s, const struct plan_tiling *t, bo
     uint64_t pairs = blocks * chunks * groups;
     uint64_t matmul = blocks * cost_matmul(machine, &t->lowering, m, tiles) + pairs * parts * 4;
     uint64_t post =
-        tiles * (9 * blocks + positions) + pairs * 8 + (t->lowering.im2col ? cost_copy(machine, &t->lowering, positions) + 8 * blocks : 0);
+        tiles * (QM_PARAMETER_BYTES * blocks + positions) + pairs * 8 + (t->lowering.im2col ? cost_copy(machine, &t->lowering, positions) + 8 * blocks : 0);
     uint64_t memory = memory_cycles(s, t, chunks, pairs * (1 + parts) + chunks + blocks);
     uint64_t tail = cost_requantize(m, t->matmul_tiles) + machine->rows + machine->cols + 12;
     uint64_t head = cost_transfer(machine, weight_bytes(s, t));

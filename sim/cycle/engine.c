@@ -68,19 +68,6 @@ static struct activity activity_of(const struct wires *wires, const struct engin
     return activity;
 }
 
-/* Products of a row by the widths of their factors. */
-static void count_products(const struct step *step, uint64_t rows, uint64_t *value) {
-    struct qm_precision precision = qm_precision_of(step->insn);
-    if (step->insn->depthwise != 0)
-        value[QM_C_macs] += rows * step->n;
-    else if (precision.weight_bits == 8)
-        value[QM_C_macs] += rows * step->k * step->n;
-    else if (precision.activation_bits == 8)
-        value[QM_C_macs_w4a8] += rows * step->k * step->n;
-    else
-        value[QM_C_macs_w4a4] += rows * 2 * step->k * step->n;
-}
-
 static void count_matmul(const struct wires *wires, struct engine *engine, uint64_t cycles) {
     uint64_t *value = engine->counters.value;
     const struct step *front = &engine->matmul.front, *back = &engine->matmul.back;
@@ -89,9 +76,10 @@ static void count_matmul(const struct wires *wires, struct engine *engine, uint6
         value[QM_C_weight_reads] += cycles * front->weight_row_bytes;
     }
     if (wires->matmul.row) {
-        count_products(back, cycles, value);
+        uint64_t activations = back->k * (uint64_t)qm_activations_per_byte(back->insn);
+        value[qm_products_counter(back->insn)] += cycles * (back->insn->depthwise != 0 ? back->n : activations * back->n);
         value[QM_C_stream_reads] += cycles * back->k;
-        if (back->insn->weight_zero != 0) value[QM_C_row_sum_ops] += cycles * back->k * (uint64_t)qm_activations_per_byte(back->insn);
+        if (back->insn->weight_zero != 0) value[QM_C_row_sum_ops] += cycles * activations;
     }
 }
 
