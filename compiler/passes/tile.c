@@ -109,8 +109,8 @@ static uint64_t estimate(const struct search *s, const struct plan_tiling *t, bo
     uint64_t positions = (uint64_t)w->out_h * w->out_w, m = (positions + blocks - 1) / blocks;
     uint64_t pairs = blocks * chunks * groups;
     uint64_t matmul = blocks * cost_matmul(machine, &t->lowering, m, tiles) + pairs * parts * 4;
-    uint64_t post =
-        tiles * (QM_PARAMETER_BYTES * blocks + positions) + pairs * 8 + (t->lowering.im2col ? cost_copy(machine, &t->lowering, positions) + 8 * blocks : 0);
+    uint64_t post = tiles * (QM_PARAMETER_BYTES * blocks + positions) + pairs * 8 +
+                    (t->lowering.im2col ? cost_copy(machine, &t->lowering, positions) + 8 * blocks : 0);
     uint64_t memory = memory_cycles(s, t, chunks, pairs * (1 + parts) + chunks + blocks);
     uint64_t tail = cost_requantize(m, t->matmul_tiles) + machine->rows + machine->cols + 12;
     uint64_t head = cost_transfer(machine, weight_bytes(s, t));

@@ -26,7 +26,8 @@ static int32_t scale_sum(int32_t sum, struct params params, uint32_t rounding) {
 static void requantize_tile(const struct qm_insn *insn, struct qm_functional_memory *memory, int64_t tile, int64_t width) {
     int64_t cols = memory->machine->cols, positions = insn->out_h * insn->out_w, first = tile * width;
     int64_t n = insn->channels - first < width ? insn->channels - first : width;
-    const uint8_t *tile_params = memory->scratchpad + insn->param_addr + tile * 9 * cols, *table = memory->scratchpad + insn->table_addr;
+    const uint8_t *tile_params = memory->scratchpad + insn->param_addr + tile * QM_PARAMETER_BYTES * cols,
+                  *table = memory->scratchpad + insn->table_addr;
     for (int64_t m = 0; m < positions; m++) {
         const int32_t *sums = memory->accumulator + (insn->acc_addr + tile * positions + m) * cols;
         uint8_t *out = memory->scratchpad + insn->out_addr + m / insn->out_w * insn->out_pitch + m % insn->out_w * insn->out_pixel;

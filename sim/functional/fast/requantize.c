@@ -90,7 +90,7 @@ void fast_requantize(const struct qm_insn *insn, struct qm_functional_memory *me
         int64_t rest = insn->channels - tile * width;
         uint8_t *out = memory->scratchpad + insn->out_addr + qm_output_bytes(insn, tile * width);
         stage.n = rest < width ? rest : width;
-        read_params(memory->scratchpad + insn->param_addr + tile * 9 * cols, cols, &stage);
+        read_params(memory->scratchpad + insn->param_addr + tile * QM_PARAMETER_BYTES * cols, cols, &stage);
         for (int64_t oy = 0; oy < insn->out_h; oy++)
             for (int64_t ox = 0; ox < insn->out_w; ox++, sums += cols)
                 requantize_row(insn, &stage, sums, out + oy * insn->out_pitch + ox * insn->out_pixel);
