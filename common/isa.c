@@ -12,11 +12,11 @@ enum {
     ALL = 0xffffffffu
 };
 
-enum { U = 0, S = 1 };
+enum { U, N, S };
 
 const struct qm_field qm_fields[] = {
 #define QM_FIELD(name, word, lsb, width, sign, opcodes, text)                                                                              \
-    {#name, word, lsb, width, sign, (uint32_t)(opcodes), offsetof(struct qm_insn, name), text},
+    {#name, word, lsb, width, (sign) == S, (sign) == N, (uint32_t)(opcodes), offsetof(struct qm_insn, name), text},
 #include "spec/isa.def"
 #undef QM_FIELD
 };
@@ -72,12 +72,18 @@ static bool fits(const struct qm_field *field, int64_t value) {
     return value >= 0 && value < range;
 }
 
-static int64_t *member(const struct qm_field *field, struct qm_insn *insn) {
+int64_t *qm_field_member(const struct qm_field *field, struct qm_insn *insn) {
     return (int64_t *)((char *)insn + field->offset);
 }
 
-static int64_t member_value(const struct qm_field *field, const struct qm_insn *insn) {
+int64_t qm_field_value(const struct qm_field *field, const struct qm_insn *insn) {
     return *(const int64_t *)((const char *)insn + field->offset);
+}
+
+bool qm_field_is_enumerated(const struct qm_field *field) {
+    for (size_t i = 0; i < qm_enum_value_count; i++)
+        if (strcmp(qm_enum_values[i].field, field->name) == 0) return true;
+    return false;
 }
 
 enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct qm_diag *diag) {
@@ -85,7 +91,7 @@ enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct 
     for (size_t i = 0; i < qm_field_count; i++) {
         const struct qm_field *field = &qm_fields[i];
         if (!field_applies(field, insn->opcode)) continue;
-        int64_t value = member_value(field, insn);
+        int64_t value = qm_field_value(field, insn);
         if (!fits(field, value)) {
             const char *name = qm_opcode_name(insn->opcode);
             return qm_fail(diag, QM_BAD_INPUT, "%s: %s = %" PRId64 " does not fit in %u bits", name ? name : "instruction", field->name,
@@ -104,7 +110,7 @@ void qm_insn_unpack(const uint32_t *words, struct qm_insn *insn) {
         if (!field_applies(field, opcode)) continue;
         uint64_t raw = (words[field->word] & field_mask(field)) >> field->lsb;
         uint64_t sign = (uint64_t)field->is_signed << (field->width - 1);
-        *member(field, insn) = (int64_t)(raw ^ sign) - (int64_t)sign;
+        *qm_field_member(field, insn) = (int64_t)(raw ^ sign) - (int64_t)sign;
     }
 }
 
@@ -150,7 +156,7 @@ void qm_insn_print(const struct qm_insn *insn, char *text, size_t size) {
     const char *name = qm_opcode_name(insn->opcode);
     snprintf(text, size, "%s", name ? name : "UNKNOWN");
     for (size_t i = 1; i < qm_field_count; i++) {
-        int64_t value = member_value(&qm_fields[i], insn);
+        int64_t value = qm_field_value(&qm_fields[i], insn);
         size_t used = strlen(text);
         if (value != 0 && field_applies(&qm_fields[i], insn->opcode)) print_field(&qm_fields[i], value, text + used, size - used);
     }

@@ -20,7 +20,15 @@ enum qm_opcode {
 #define QM_OPCODE(name, code, unit, text) QM_##name = (code),
 #include "spec/isa.def"
 #undef QM_OPCODE
-    QM_OPCODE_LIMIT = 8 /* one more than the largest code */
+    QM_OPCODE_END,       /* one more than the largest code, which is that of the last line */
+    QM_OPCODE_LIMIT = 32 /* codes that a field's mask of opcodes has room for */
+};
+
+/* QM_PARAMETER_BYTES, QM_TABLE_BYTES ... */
+enum {
+#define QM_SIZE(name, value, text) QM_##name = (value),
+#include "spec/isa.def"
+#undef QM_SIZE
 };
 
 /* Values of enumerated fields: QM_precision_W8A8, QM_rounding_TFLITE, QM_pool_kind_SUM ... */
@@ -41,6 +49,7 @@ struct qm_field {
     const char *name;
     uint8_t word, lsb, width;
     bool is_signed;
+    bool is_extent;   /* 0 is illegal */
     uint32_t opcodes; /* bit i: opcode i has the field */
     size_t offset;    /* of the int64_t in struct qm_insn */
     const char *text;
@@ -56,6 +65,10 @@ extern const struct qm_field qm_fields[];
 extern const size_t qm_field_count;
 extern const struct qm_enum_value qm_enum_values[];
 extern const size_t qm_enum_value_count;
+
+int64_t qm_field_value(const struct qm_field *field, const struct qm_insn *insn);
+int64_t *qm_field_member(const struct qm_field *field, struct qm_insn *insn);
+bool qm_field_is_enumerated(const struct qm_field *field);
 
 /* The name of an enumerated field's value; NULL: it has none. */
 const char *qm_enum_value_name(const char *field, int64_t value);

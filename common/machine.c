@@ -16,7 +16,6 @@
 #include "common/yaml.h"
 
 enum { ANY = 0, POW2 = 1 };
-enum { PARAM_RECORD_BYTES = 9 }; /* of one channel: bias, multiplier, shift (docs/machine.md, Post) */
 
 /* The verilog column is a bare word; NONE becomes NULL. */
 #define VERILOG_NAME(word) (#word[0] == 'N' && sizeof #word == sizeof "NONE" ? NULL : #word)
@@ -87,9 +86,9 @@ static enum qm_status check_together(const struct qm_machine *machine, const cha
     if (machine->dram_bytes_per_cycle > machine->axi_bytes)
         return qm_fail(diag, QM_BAD_INPUT, "%s: dram_bytes_per_cycle = %u is more than axi_bytes = %u can carry", where,
                        machine->dram_bytes_per_cycle, machine->axi_bytes);
-    if (machine->cols * PARAM_RECORD_BYTES > machine->scratchpad_bytes)
+    if (machine->cols * QM_PARAMETER_BYTES > machine->scratchpad_bytes)
         return qm_fail(diag, QM_BAD_INPUT, "%s: scratchpad_bytes = %u does not hold the parameters of cols = %u channels (%u bytes)", where,
-                       machine->scratchpad_bytes, machine->cols, machine->cols * PARAM_RECORD_BYTES);
+                       machine->scratchpad_bytes, machine->cols, machine->cols * QM_PARAMETER_BYTES);
     return QM_OK;
 }
 

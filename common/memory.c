@@ -40,7 +40,7 @@ void qm_out_of_memory(void) {
     end_process(0);
 }
 
-/* The deepest frames are those of products (sim/functional/matmul.c). */
+/* The deepest frames are those of products (sim/functional/fast/matmul.c). */
 enum { STACK_BYTES = 3 << 18, STACK_IN_USE_BYTES = 1 << 18 };
 
 /* Once touched, the pages stay. */

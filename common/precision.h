@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "common/counters.h"
 #include "common/isa.h"
 
 struct qm_precision {
@@ -17,10 +18,10 @@ struct qm_precision {
 
 static inline struct qm_precision qm_precision_sizes(int64_t precision) {
     static const struct qm_precision precisions[] = {
-        [QM_precision_W8A8] = {8, 8, 1}, [QM_precision_W4A8] = {4, 8, 2},
-        [QM_precision_W4A4] = {4, 4, 2}, [QM_precision_W2A8] = {2, 8, 2},
-        [QM_precision_W1A8] = {1, 8, 2}, [QM_precision_W2A4] = {2, 4, 2},
-        [QM_precision_W1A4] = {1, 4, 2}, [7] = {8, 8, 1}, /* has no name: decode refuses it */
+        [7] = {8, 8, 1}, /* has no name: decode refuses it */
+#define QM_PRECISION(name, weight_bits, activation_bits, cell_bytes) [QM_precision_##name] = {weight_bits, activation_bits, cell_bytes},
+#include "spec/isa.def"
+#undef QM_PRECISION
     };
     return precisions[precision];
 }
@@ -32,6 +33,17 @@ static inline struct qm_precision qm_precision_of(const struct qm_insn *insn) {
 /* Activations in a byte: 1 or 2. */
 static inline int64_t qm_activations_per_byte(const struct qm_insn *insn) {
     return 8 / qm_precision_of(insn).activation_bits;
+}
+
+/* How a cell multiplies: 0 one product of 8-bit factors, 1 two with 8-bit activations, 2 four with 4-bit activations. */
+static inline unsigned qm_array_mode(int64_t precision) {
+    struct qm_precision sizes = qm_precision_sizes(precision);
+    return sizes.weight_bits == 8 ? 0 : sizes.activation_bits == 8 ? 1 : 2;
+}
+
+static inline enum qm_counter qm_products_counter(const struct qm_insn *insn) {
+    static const enum qm_counter counters[] = {QM_C_macs, QM_C_macs_w4a8, QM_C_macs_w4a4};
+    return counters[qm_array_mode(insn->precision)];
 }
 
 /* wb(n): bytes of a weight row for n channels. */
@@ -61,7 +73,5 @@ static inline int64_t qm_row_cycles(const struct qm_insn *insn) {
 static inline int64_t qm_output_bytes(const struct qm_insn *insn, int64_t n) {
     return insn->out_type == QM_out_type_BITS4 ? (n + 1) / 2 : n * qm_row_cycles(insn);
 }
-
-enum { QM_TABLE_BYTES = 256 };
 
 #endif

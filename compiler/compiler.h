@@ -27,8 +27,8 @@ struct qm_compile_options {
     FILE *dump;
 };
 
-/* Reads a model file into arena (format by content: TFLite, ONNX). Shapes, types and offsets are checked; anything that the compiler cannot take is
- * QM_BAD_INPUT, with all unsupported operators named in one message. */
+/* Reads a model file into arena (format by content: TFLite, ONNX). Shapes, types and offsets are checked; anything that the compiler
+ * cannot take is QM_BAD_INPUT, with all unsupported operators named in one message. */
 QM_MUST_USE enum qm_status qm_model_read(const char *file, const struct qm_model_options *options, struct qm_arena *arena,
                                          struct qm_graph **graph, struct qm_diag *diag);
 /* A whole file in memory, aligned to 8, which must outlive the graph; name is for messages. */
@@ -40,25 +40,26 @@ struct qm_model_bytes {
 QM_MUST_USE enum qm_status qm_model_parse(const struct qm_model_bytes *model, const struct qm_model_options *options,
                                           struct qm_arena *arena, struct qm_graph **graph, struct qm_diag *diag);
 
-/* passes/legalize: graph to layers. Float, dynamic-range and other networks the machine has no arithmetic for are QM_BAD_INPUT by operator. */
+/* passes/legalize: graph to layers. Float, dynamic-range and other networks the machine has no arithmetic for are QM_BAD_INPUT by
+ * operator. */
 QM_MUST_USE enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t rounding, struct qm_arena *arena, struct qm_network **network,
                                        struct qm_diag *diag);
 
 /* passes/narrow: sets every layer's precision; scales weights and maps to 4 bits where `precision` (above) asks for it. */
 QM_MUST_USE enum qm_status qm_narrow(struct qm_network *network, const char *precision, struct qm_arena *arena, struct qm_diag *diag);
 
-/* Network to program for the machine: tile, allocate, schedule, synchronize, emit. */
+/* Network to program for the machine: the passes from place on. */
 QM_MUST_USE enum qm_status qm_plan(const struct qm_network *network, const struct qm_machine *machine,
                                    const struct qm_compile_options *options, struct qm_program **program, struct qm_diag *diag);
 
-/* All of the above. */
+/* All of the above, from a model file on: every pass of compiler.c. */
 QM_MUST_USE enum qm_status qm_compile(const struct qm_model_bytes *model, const struct qm_machine *machine,
                                       const struct qm_compile_options *options, struct qm_program **program, struct qm_diag *diag);
 QM_MUST_USE enum qm_status qm_compile_file(const char *file, const struct qm_machine *machine, const struct qm_compile_options *options,
                                            struct qm_program **program, struct qm_diag *diag);
 
-/* Sets wait and signal of a list of instructions (in program order, tokens empty) so that every hazard through the scratchpad, the accumulator and
- * the arena is ordered and nothing else is. Used by the compiler and by the random program generator. */
+/* Sets wait and signal of a list of instructions (in program order, tokens empty) so that every hazard through the scratchpad, the
+ * accumulator and the arena is ordered and nothing else is. Used by the compiler and by the random program generator. */
 void qm_synchronize(struct qm_insn *insns, uint32_t count, const struct qm_machine *machine);
 /* The instruction writes what it reads itself: its result is not defined (docs/machine.md). */
 bool qm_writes_what_it_reads(const struct qm_insn *insn, const struct qm_machine *machine);

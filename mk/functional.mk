@@ -1,2 +1,2 @@
-# mk/functional.mk - sim/functional computes values in plain loops: let the compiler vectorize them.
-$(B)/obj/sim/functional/%.o: CFLAGS += -O3
+# mk/functional.mk - sim/functional/fast computes values in plain loops: let the compiler vectorize them.
+$(B)/obj/sim/functional/fast/%.o: CFLAGS += -O3

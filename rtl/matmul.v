@@ -79,25 +79,6 @@ module matmul #(
     localparam [33:0] NarrowX   = {18'd0, Narrow[15:0]};
     localparam [15:0] RowWords  = Cols[15:0];
 
-    // How the array treats the operands of a precision: see mac_array, row_mode_i.
-    function [1:0] mode_of(input [2:0] precision);
-        case (precision)
-            `QM_PRECISION_W8A8:                                             mode_of = 2'd0;
-            `QM_PRECISION_W4A4, `QM_PRECISION_W2A4, `QM_PRECISION_W1A4: mode_of = 2'd2;
-            default:                                                        mode_of = 2'd1;
-        endcase
-    endfunction
-
-    // Bits of a cell's weights in the scratchpad, as a power of two.
-    function [2:0] cell_bits_log2(input [2:0] precision);
-        case (precision)
-            `QM_PRECISION_W4A4:                     cell_bits_log2 = 3'd4;
-            `QM_PRECISION_W2A8, `QM_PRECISION_W1A4: cell_bits_log2 = 3'd2;
-            `QM_PRECISION_W1A8:                     cell_bits_log2 = 3'd1;
-            default:                                cell_bits_log2 = 3'd3;
-        endcase
-    endfunction
-
     reg [1:0] full_q;  // buffer i holds the weights of a step that has not been streamed to its end
 
     // ---- Preloader ----
@@ -160,9 +141,9 @@ module matmul #(
     end
 
     // wb(n) of docs/machine.md, and what the cells store.
-    wire [13:0] weight_row_bits  = {5'd0, preload_n} << cell_bits_log2(preload_precision_q);
+    wire [13:0] weight_row_bits  = {5'd0, preload_n} << `QM_CELL_BITS_LOG2(preload_precision_q);
     wire [10:0] weight_row_bytes = weight_row_bits[13:3] + {10'd0, weight_row_bits[2:0] != 3'd0};
-    wire [1:0]  preload_mode     = mode_of(preload_precision_q);
+    wire [1:0]  preload_mode     = `QM_ARRAY_MODE(preload_precision_q);
 
     assign weight_re_o          = preload;
     assign weight_addr_o        = weight_addr_q;
@@ -246,7 +227,7 @@ module matmul #(
     reg  signed [33:0] piece_x_d;
     reg  signed [25:0] run_y_d;
 
-    wire [1:0]  stream_mode  = mode_of(`QM_F_PRECISION(insn_q));
+    wire [1:0]  stream_mode  = `QM_ARRAY_MODE(`QM_F_PRECISION(insn_q));
     wire [15:0] take_x_start = `QM_F_X_START(back_insn_i);
     wire [15:0] take_y_start = `QM_F_Y_START(back_insn_i);
     wire [15:0] y_start      = `QM_F_Y_START(insn_q);
@@ -393,7 +374,7 @@ module matmul #(
             for (row = 0; row < Rows; row = row + 1) array_row_data_o[16*row +: 16] = {8'd0, row_bytes[8*row +: 8]};
     end
 
-    assign array_weight_mode_o     = mode_of(feed_weight_precision_q);
+    assign array_weight_mode_o     = `QM_ARRAY_MODE(feed_weight_precision_q);
     assign array_row_mode_o        = feed_row_mode_q;
     assign array_weight_valid_o    = feed_weight_q;
     assign array_weight_buffer_o   = feed_weight_buffer_q;

@@ -50,7 +50,7 @@ module post #(
     input  wire [32*Cols-1:0] post_acc_data_i
 );
     localparam [8:0] AllLanes   = Cols[8:0];
-    localparam       TableReads = (256 + Cols - 1) / Cols;
+    localparam       TableReads = (`QM_TABLE_BYTES + Cols - 1) / Cols;
 
     /* verilator lint_off UNUSEDSIGNAL */
     reg  [511:0] insn_q;
@@ -191,7 +191,7 @@ module post #(
     integer p;
     always @(posedge clk_i)
         if (data_param_q)
-            for (p = 0; p < 9; p = p + 1)
+            for (p = 0; p < `QM_PARAMETER_BYTES; p = p + 1)
                 if (data_param_index_q == p[3:0]) params_q[8*Cols*p +: 8*Cols] <= post_data_i;
 
     // The lookup table, as it was read: the last read may bring more than the rest of it.

@@ -41,8 +41,8 @@ module post_walk #(
     localparam [23:0] PieceMax  = {8'd0, Cols[15:0]};
     localparam [15:0] TileMax   = Cols[15:0];
     localparam [15:0] NarrowMax = Narrow[15:0];
-    localparam [3:0]  ParamRows = 4'd9;
-    localparam [8:0]  TableSize = 9'd256;
+    localparam [3:0]  ParamRows = `QM_PARAMETER_BYTES;
+    localparam [8:0]  TableSize = `QM_TABLE_BYTES;
     localparam [10:0] RowMax    = Cols[10:0];
 
     wire requantizing = `QM_F_OPCODE(insn_i) == `QM_OP_REQUANTIZE;

@@ -84,7 +84,7 @@ module qmac #(
         if (Rows < 1 || Rows > 256 || Cols < 1 || Cols > 256) Rows_and_Cols_must_be_from_1_to_256 check_array ();
         if (SpadBytes < 1024 || SpadBytes > 16777216 || (SpadBytes & (SpadBytes - 1)) != 0)
             SpadBytes_must_be_a_power_of_two_from_1024_to_16777216 check_scratchpad ();
-        if (9 * Cols > SpadBytes) SpadBytes_must_be_9_or_more_for_each_of_Cols check_channels ();  // parameters of a tile
+        if (`QM_PARAMETER_BYTES * Cols > SpadBytes) SpadBytes_must_be_9_or_more_for_each_of_Cols check_channels ();  // parameters of a tile
         if (AccRows < 2 || AccRows > 65536 || (AccRows & (AccRows - 1)) != 0)
             AccRows_must_be_a_power_of_two_from_2_to_65536 check_accumulator ();
         if (AccBits < 16 || AccBits > 32 || AccSaturate < 0 || AccSaturate > 1)

@@ -75,11 +75,13 @@ static void docs_word(const struct opcode *opcode, unsigned word) {
 }
 
 static void docs_fields(void) {
-    puts("\n### Fields\n\n| field | word | bits | sign | opcodes | meaning |\n|---|---|---|---|---|---|");
+    puts("\n### Fields\n\n| field | word | bits | number | opcodes | meaning |\n|---|---|---|---|---|---|");
     for (size_t i = 0; i < qm_field_count; i++) {
         const struct qm_field *field = &qm_fields[i];
         printf("| `%s` | %u | %u:%u | %s |", field->name, field->word, field->lsb + field->width - 1u, field->lsb,
-               field->is_signed ? "signed" : "");
+               field->is_signed   ? "signed"
+               : field->is_extent ? "not 0"
+                                  : "");
         for (size_t k = 0; k < COUNT(opcodes); k++)
             if (has_field(opcodes[k].code, field)) printf(" %s", opcodes[k].name);
         printf(" | %s |\n", field->text);
@@ -100,6 +102,10 @@ static void print_docs_isa(void) {
     for (size_t i = 0; i < COUNT(enum_texts); i++)
         printf("| `%s` | %u | `%s` | %s | %s |\n", enum_texts[i].field, enum_texts[i].value, enum_texts[i].name,
                enum_texts[i].supported ? "yes" : "no", enum_texts[i].text);
+    puts("\n### Sizes\n\n| name | value | meaning |\n|---|---|---|");
+#define QM_SIZE(name, value, text) printf("| `%s` | %d | %s |\n", #name, value, text);
+#include "spec/isa.def"
+#undef QM_SIZE
 }
 
 static void print_docs_csr(void) {

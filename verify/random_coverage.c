@@ -13,7 +13,7 @@
 enum { MAX_FIELDS = 96, CLASSES = 8, CLASS_ZERO = 0, CLASS_POSITIVE = 1, CLASS_NEGATIVE = 2 };
 
 struct qm_coverage {
-    bool seen[QM_OPCODE_LIMIT][MAX_FIELDS][CLASSES];
+    bool seen[QM_OPCODE_END][MAX_FIELDS][CLASSES];
     bool at[QM_LIMITS_MAX], beyond[QM_LIMITS_MAX], has_at[QM_LIMITS_MAX], has_beyond[QM_LIMITS_MAX];
     bool spoilt[QM_RANDOM_SPOILERS];
 };
@@ -36,15 +36,9 @@ static bool is_mask(const struct qm_field *field) {
     return strcmp(field->name, "wait") == 0 || strcmp(field->name, "signal") == 0;
 }
 
-static bool is_enumerated(const struct qm_field *field) {
-    for (size_t i = 0; i < qm_enum_value_count; i++)
-        if (strcmp(qm_enum_values[i].field, field->name) == 0) return true;
-    return false;
-}
-
 /* Zero is illegal in extents and in `tiles`. */
 static bool never_zero(const struct qm_field *field) {
-    return limit_is_extent(field) || strcmp(field->name, "tiles") == 0;
+    return field->is_extent || strcmp(field->name, "tiles") == 0;
 }
 
 /* MATMUL writes only the accumulator and STORE reads only the scratchpad: there is no hazard between them, and no token. */
@@ -58,7 +52,7 @@ static bool class_exists(const struct qm_field *field, int opcode, int class) {
     if (is_mask(field)) return token_exists(qm_opcode_unit(opcode), (enum qm_unit) class);
     if (opcode == QM_STORE && class == CLASS_ZERO && strcmp(field->name, "dram_addr") == 0) return false;
     if (opcode != QM_REQUANTIZE && class > QM_out_type_BITS4 && strcmp(field->name, "out_type") == 0) return false;
-    if (is_enumerated(field)) {
+    if (qm_field_is_enumerated(field)) {
         for (size_t i = 0; i < qm_enum_value_count; i++)
             if (strcmp(qm_enum_values[i].field, field->name) == 0 && qm_enum_values[i].value == class) return qm_enum_values[i].supported;
         return false;
@@ -73,7 +67,7 @@ static void cover_field(struct qm_coverage *coverage, const struct qm_insn *insn
     bool *seen = coverage->seen[insn->opcode][index];
     if (is_mask(field)) {
         for (int unit = 0; unit < QM_UNITS; unit++) seen[unit] = seen[unit] || (value >> unit & 1) != 0;
-    } else if (is_enumerated(field)) {
+    } else if (qm_field_is_enumerated(field)) {
         seen[value] = true;
     } else {
         seen[value == 0 ? CLASS_ZERO : value > 0 ? CLASS_POSITIVE : CLASS_NEGATIVE] = true;
@@ -183,7 +177,7 @@ static void count_limits(const struct qm_coverage *coverage, struct count *count
 
 void qm_coverage_count(const struct qm_coverage *coverage, size_t *covered, size_t *all, char *missing, size_t size) {
     struct count count = {0};
-    for (int opcode = 1; opcode < QM_OPCODE_LIMIT; opcode++) count_fields(coverage, opcode, &count);
+    for (int opcode = 1; opcode < QM_OPCODE_END; opcode++) count_fields(coverage, opcode, &count);
     count_limits(coverage, &count);
     for (int i = 0; i < QM_RANDOM_SPOILERS; i++) note_class(&count, coverage->spoilt[i], qm_random_spoiler_name(i));
     *covered = count.covered;

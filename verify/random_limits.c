@@ -3,11 +3,10 @@
 
 #include <string.h>
 
-#include "common/precision.h"
+#include "common/opcode/opcode.h"
 #include "common/status.h"
 #include "verify/random_program.h"
 
-enum { PARAMETER_BYTES = 9, WEIGHT_ZERO_MAX = 255, BURST_BYTES = 1024 };
 enum { A_TILE = 0, OWN_UNIT = 100 }; /* steps that depend on the instruction, on the opcode */
 
 enum {
@@ -22,63 +21,14 @@ static int64_t tile_of(const struct limit_site *at) {
     return qm_machine_tile(at->machine, at->insn->depthwise != 0);
 }
 
-static int64_t spad_room(const struct limit_site *at, int64_t address, int64_t bytes) {
-    return (int64_t)at->machine->scratchpad_bytes - address - bytes;
-}
-
-static int64_t transfer_bytes(const struct qm_insn *insn, int64_t plane, int64_t row) {
-    return (insn->plane_count - 1) * plane + (insn->row_count - 1) * row + insn->row_bytes;
-}
-
-static int64_t arena_end(const struct limit_site *at) {
-    const struct qm_insn *insn = at->insn;
-    return QM_RANDOM_ARENA_BYTES - insn->dram_addr - transfer_bytes(insn, insn->dram_plane_stride, insn->dram_row_stride);
-}
-
-static int64_t transfer_end(const struct limit_site *at) {
-    const struct qm_insn *insn = at->insn;
-    return spad_room(at, insn->spad_addr, transfer_bytes(insn, insn->spad_plane_stride, insn->spad_row_stride));
-}
-
-static int64_t window_end(const struct limit_site *at) {
-    const struct qm_insn *insn = at->insn;
-    return spad_room(at, insn->in_addr, (insn->in_rows - 1) * insn->in_pitch + insn->in_row_bytes);
-}
-
-static int64_t weights_end(const struct limit_site *at) {
-    bool has_weights = at->insn->precision <= QM_precision_W1A4;
-    return has_weights ? spad_room(at, at->insn->weight_addr, qm_weight_bytes(at->insn, tile_of(at))) : INT64_MAX;
-}
-
-static int64_t params_end(const struct limit_site *at) {
-    return spad_room(at, at->insn->param_addr, at->insn->tiles * PARAMETER_BYTES * at->machine->cols);
-}
-
-static int64_t table_end(const struct limit_site *at) {
-    return at->insn->lookup == QM_lookup_TABLE ? spad_room(at, at->insn->table_addr, QM_TABLE_BYTES) : INT64_MAX;
-}
-
-static int64_t output_end(const struct limit_site *at) {
-    const struct qm_insn *insn = at->insn;
-    int64_t pixel = insn->opcode == QM_COPY ? insn->kernel_h * insn->kernel_w * insn->run_bytes : qm_output_bytes(insn, insn->channels);
-    return spad_room(at, insn->out_addr, (insn->out_h - 1) * insn->out_pitch + (insn->out_w - 1) * insn->out_pixel + pixel);
-}
-
-static int64_t first_end(const struct limit_site *at) {
-    return spad_room(at, at->insn->in_addr, at->insn->length);
-}
-
-static int64_t second_end(const struct limit_site *at) {
-    return spad_room(at, at->insn->b_addr, at->insn->length);
-}
-
-static int64_t sum_end(const struct limit_site *at) {
-    return spad_room(at, at->insn->out_addr, qm_output_bytes(at->insn, at->insn->length));
-}
-
-static int64_t accumulator_end(const struct limit_site *at) {
-    const struct qm_insn *insn = at->insn;
-    return (int64_t)at->machine->accumulator_rows - insn->acc_addr - insn->tiles * insn->out_h * insn->out_w;
+/* What is left behind the operand whose address the field holds; an instruction may lack the operand. */
+static int64_t operand_end(const struct limit_site *at) {
+    const int64_t sizes[] = {QM_RANDOM_ARENA_BYTES, at->machine->scratchpad_bytes, at->machine->accumulator_rows};
+    struct qm_operand operands[QM_OPERANDS];
+    uint32_t count = qm_opcode_info(at->insn->opcode)->find_operands(at->insn, at->machine, operands);
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(operands[i].name, at->field->name) == 0) return sizes[operands[i].space] - operands[i].end;
+    return INT64_MAX;
 }
 
 static int64_t channels_above(const struct limit_site *at) {
@@ -98,11 +48,11 @@ static int64_t depthwise_precision(const struct limit_site *at) {
 }
 
 static int64_t weight_zero_above(const struct limit_site *at) {
-    return at->insn->depthwise != 0 ? INT64_MAX : WEIGHT_ZERO_MAX - at->insn->weight_zero;
+    return at->insn->depthwise != 0 ? INT64_MAX : QM_WEIGHT_ZERO_MAX - at->insn->weight_zero;
 }
 
 static int64_t weight_zero_below(const struct limit_site *at) {
-    return at->insn->depthwise != 0 ? INT64_MAX : WEIGHT_ZERO_MAX + at->insn->weight_zero;
+    return at->insn->depthwise != 0 ? INT64_MAX : QM_WEIGHT_ZERO_MAX + at->insn->weight_zero;
 }
 
 static int64_t depthwise_zero_above(const struct limit_site *at) {
@@ -174,7 +124,7 @@ static int64_t row_of_a_beat(const struct limit_site *at) {
 }
 
 static int64_t row_of_a_burst(const struct limit_site *at) {
-    return BURST_BYTES - at->insn->row_bytes;
+    return QM_BURST_BYTES - at->insn->row_bytes;
 }
 
 /* The first row ends so many bytes behind the begin of a beat, or of a burst. */
@@ -183,7 +133,7 @@ static int64_t end_of_a_beat(const struct limit_site *at) {
 }
 
 static int64_t end_of_a_burst(const struct limit_site *at) {
-    return -((at->insn->dram_addr + at->insn->row_bytes) % BURST_BYTES);
+    return -((at->insn->dram_addr + at->insn->row_bytes) % QM_BURST_BYTES);
 }
 
 /* ---- the table ---- */
@@ -197,18 +147,18 @@ static const struct rule {
     bool is_tiled;
     const char *by; /* NULL, or each value of this field has a limit of its own */
 } rules[] = {
-    {LOAD | STORE, LIMIT_REFUSES, "end in the arena", "dram_addr", 1, arena_end, false, NULL},
-    {LOAD | STORE, LIMIT_REFUSES, "end in the scratchpad", "spad_addr", 1, transfer_end, false, NULL},
-    {MATMUL | POOL | COPY, LIMIT_REFUSES, "end of the window", "in_addr", 1, window_end, false, NULL},
-    {MATMUL, LIMIT_REFUSES, "end of the weights", "weight_addr", 1, weights_end, false, "precision"},
-    {REQUANTIZE, LIMIT_REFUSES, "end of the parameters", "param_addr", 1, params_end, false, NULL},
-    {REQUANTIZE, LIMIT_REFUSES, "end of the table", "table_addr", 1, table_end, false, NULL},
-    {REQUANTIZE | POOL, LIMIT_REFUSES, "end of the output", "out_addr", 1, output_end, false, "out_type"},
-    {COPY, LIMIT_REFUSES, "end of the output", "out_addr", 1, output_end, false, NULL},
-    {ADD, LIMIT_REFUSES, "end of the first operand", "in_addr", 1, first_end, false, NULL},
-    {ADD, LIMIT_REFUSES, "end of the second operand", "b_addr", 1, second_end, false, NULL},
-    {ADD, LIMIT_REFUSES, "end of the output", "out_addr", 1, sum_end, false, "out_type"},
-    {MATMUL | REQUANTIZE, LIMIT_REFUSES, "end in the accumulator", "acc_addr", 1, accumulator_end, false, NULL},
+    {LOAD | STORE, LIMIT_REFUSES, "end in the arena", "dram_addr", 1, operand_end, false, NULL},
+    {LOAD | STORE, LIMIT_REFUSES, "end in the scratchpad", "spad_addr", 1, operand_end, false, NULL},
+    {MATMUL | POOL | COPY, LIMIT_REFUSES, "end of the window", "in_addr", 1, operand_end, false, NULL},
+    {MATMUL, LIMIT_REFUSES, "end of the weights", "weight_addr", 1, operand_end, false, "precision"},
+    {REQUANTIZE, LIMIT_REFUSES, "end of the parameters", "param_addr", 1, operand_end, false, NULL},
+    {REQUANTIZE, LIMIT_REFUSES, "end of the table", "table_addr", 1, operand_end, false, NULL},
+    {REQUANTIZE | POOL, LIMIT_REFUSES, "end of the output", "out_addr", 1, operand_end, false, "out_type"},
+    {COPY, LIMIT_REFUSES, "end of the output", "out_addr", 1, operand_end, false, NULL},
+    {ADD, LIMIT_REFUSES, "end of the first operand", "in_addr", 1, operand_end, false, NULL},
+    {ADD, LIMIT_REFUSES, "end of the second operand", "b_addr", 1, operand_end, false, NULL},
+    {ADD, LIMIT_REFUSES, "end of the output", "out_addr", 1, operand_end, false, "out_type"},
+    {MATMUL | REQUANTIZE, LIMIT_REFUSES, "end in the accumulator", "acc_addr", 1, operand_end, false, NULL},
     {MATMUL | REQUANTIZE, LIMIT_REFUSES, "channels for tiles", "channels", 1, channels_above, false, NULL},
     {MATMUL | REQUANTIZE, LIMIT_REFUSES, "tiles for channels", "channels", -1, channels_below, false, NULL},
     {MATMUL | POOL, LIMIT_REFUSES, "depthwise run", "run_bytes", 1, depthwise_run, false, NULL},
@@ -241,14 +191,6 @@ enum { RULES = sizeof rules / sizeof *rules };
 
 /* ---- fields ---- */
 
-static int64_t *member(const struct qm_field *field, struct qm_insn *insn) {
-    return (int64_t *)((char *)insn + field->offset);
-}
-
-static int64_t member_value(const struct qm_field *field, const struct qm_insn *insn) {
-    return *(const int64_t *)((const char *)insn + field->offset);
-}
-
 static int64_t lowest(const struct qm_field *field) {
     return field->is_signed ? -((int64_t)1 << (field->width - 1)) : 0;
 }
@@ -271,12 +213,6 @@ static bool is_one_of(const struct qm_field *field, const char *const *names, si
 }
 
 #define IS_ONE_OF(field, names) is_one_of(field, names, sizeof(names) / sizeof *(names))
-
-bool limit_is_extent(const struct qm_field *field) {
-    static const char *const names[] = {"row_bytes", "row_count", "plane_count", "out_h",        "out_w",    "kernel_h",
-                                        "kernel_w",  "run_bytes", "in_rows",     "in_row_bytes", "channels", "length"};
-    return IS_ONE_OF(field, names);
-}
 
 /* So much work that no short program has it. */
 static bool is_endless_at_highest(const struct qm_field *field) {
@@ -306,7 +242,7 @@ static bool rule_exists(const struct rule *rule, const struct qm_machine *machin
     bool may_be_depthwise = opcode == QM_REQUANTIZE;
     if (rule->slack == nibble_tiles || rule->slack == nibble_channels || rule->slack == nibble_length)
         return machine->cols % 2 != 0 || (may_be_depthwise && qm_machine_tile(machine, true) % 2 != 0);
-    return rule->slack != row_of_a_burst || machine->scratchpad_bytes > 4 * BURST_BYTES;
+    return rule->slack != row_of_a_burst || machine->scratchpad_bytes > 4 * QM_BURST_BYTES;
 }
 
 /* Of all instructions of the opcode, or of those in which rule->by is value. */
@@ -365,7 +301,7 @@ static void add_values(struct limits *limits, const struct qm_field *field, enum
 
 /* A STORE to 0 would overwrite the program, and 0 tiles hold no channel; 0 channels are in 0 tiles, which only the check of channels refuses. */
 static void add_bounds(struct limits *limits, const struct qm_field *field, enum qm_opcode opcode) {
-    bool is_extent = limit_is_extent(field), is_code = opcode == QM_STORE && strcmp(field->name, "dram_addr") == 0;
+    bool is_extent = field->is_extent, is_code = opcode == QM_STORE && strcmp(field->name, "dram_addr") == 0;
     bool is_tiles = strcmp(field->name, "tiles") == 0;
     struct limit low = bound_of(field, opcode, -1, is_extent ? 1 : lowest(field));
     low.kind = is_extent ? LIMIT_REFUSES : LIMIT_WIDTH;
@@ -380,12 +316,6 @@ static void add_bounds(struct limits *limits, const struct qm_field *field, enum
     add(limits, &high);
 }
 
-static bool is_enumerated(const struct qm_field *field) {
-    for (size_t i = 0; i < qm_enum_value_count; i++)
-        if (strcmp(qm_enum_values[i].field, field->name) == 0) return true;
-    return false;
-}
-
 static bool is_header(const struct qm_field *field) {
     static const char *const names[] = {"opcode", "wait", "signal"};
     return IS_ONE_OF(field, names);
@@ -395,12 +325,12 @@ void limits_init(struct limits *limits, const struct qm_machine *machine) {
     limits->machine = machine;
     limits->count = 0;
     for (int i = 0; i < RULES; i++)
-        for (int opcode = 1; opcode < QM_OPCODE_LIMIT; opcode++)
+        for (int opcode = 1; opcode < QM_OPCODE_END; opcode++)
             if ((rules[i].opcodes >> opcode & 1) != 0) add_rule(limits, &rules[i], (enum qm_opcode)opcode);
     for (size_t f = 0; f < qm_field_count; f++) {
         const struct qm_field *field = &qm_fields[f];
-        bool enumerated = is_enumerated(field);
-        for (int opcode = 1; opcode < QM_OPCODE_LIMIT && !is_header(field); opcode++)
+        bool enumerated = qm_field_is_enumerated(field);
+        for (int opcode = 1; opcode < QM_OPCODE_END && !is_header(field); opcode++)
             if ((field->opcodes >> opcode & 1) != 0) (enumerated ? add_values : add_bounds)(limits, field, (enum qm_opcode)opcode);
     }
 }
@@ -409,9 +339,9 @@ void limits_init(struct limits *limits, const struct qm_machine *machine) {
 
 int64_t limit_slack(const struct limit *limit, const struct qm_machine *machine, const struct qm_insn *insn) {
     if (insn->opcode != limit->opcode) return INT64_MAX;
-    if (limit->when != NULL && member_value(limit->when, insn) != limit->value) return INT64_MAX;
-    if (limit->slack != NULL) return limit->slack(&(struct limit_site){machine, insn});
-    int64_t value = member_value(limit->field, insn);
+    if (limit->when != NULL && qm_field_value(limit->when, insn) != limit->value) return INT64_MAX;
+    if (limit->slack != NULL) return limit->slack(&(struct limit_site){machine, insn, limit->field});
+    int64_t value = qm_field_value(limit->field, insn);
     if (value > limit->last) return INT64_MAX;
     return limit->step > 0 ? limit->bound - value : value - limit->bound;
 }
@@ -419,7 +349,7 @@ int64_t limit_slack(const struct limit *limit, const struct qm_machine *machine,
 bool limit_move(const struct limit *limit, const struct qm_machine *machine, struct qm_insn *insn, bool beyond) {
     int64_t slack = limit_slack(limit, machine, insn), tile = qm_machine_tile(machine, insn->depthwise != 0);
     if (slack == INT64_MAX) return false;
-    int64_t *value = member(limit->field, insn);
+    int64_t *value = qm_field_member(limit->field, insn);
     *value += (limit->step == A_TILE ? tile : limit->step) * (slack + beyond);
     if (limit->is_tiled) insn->tiles = (insn->channels + tile - 1) / tile;
     return *value >= lowest(limit->field) && *value <= highest(limit->field) && limit_slack(limit, machine, insn) == -(int64_t)beyond;

@@ -21,6 +21,7 @@ enum limit_kind { LIMIT_REFUSES, LIMIT_SIZE, LIMIT_WIDTH };
 struct limit_site {
     const struct qm_machine *machine;
     const struct qm_insn *insn;
+    const struct qm_field *field; /* what moves the limit */
 };
 
 struct limit {
@@ -55,9 +56,6 @@ bool limit_move(const struct limit *limit, const struct qm_machine *machine, str
 
 /* How many limits the instruction breaks; *which is the last of them, or QM_LIMIT_NONE. */
 int limits_broken(const struct limits *limits, const struct qm_insn *insn, int *which);
-
-/* Zero is illegal in the field (decode's extents). */
-bool limit_is_extent(const struct qm_field *field);
 
 const struct qm_field *limit_field(const char *name); /* must exist */
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "common/opcode/opcode.h"
 #include "common/precision.h"
 #include "common/prng.h"
 #include "common/status.h"
@@ -19,17 +20,13 @@
 #include "verify/random_limits.h"
 
 enum { BUDGET_CYCLES = 1500, CORNER_CYCLES = 12000, CORNER_ATTEMPTS = 400 };
-enum { CODE_BYTES = QM_RANDOM_MAX_INSNS * QM_INSN_BYTES, DATA_OFFSET = 4096, WEIGHT_ZERO_MAX = 255 };
+enum { CODE_BYTES = QM_RANDOM_MAX_INSNS * QM_INSN_BYTES, DATA_OFFSET = 4096 };
 _Static_assert(256 + CODE_BYTES <= DATA_OFFSET, "the code lies before the data");
 
 struct generator {
     const struct qm_machine *machine;
     struct limits limits;
     struct qm_prng prng;
-};
-
-struct range {
-    int64_t first, size;
 };
 
 static int64_t draw(struct generator *g, int64_t low, int64_t high) {
@@ -67,12 +64,18 @@ static int64_t place(struct generator *g, int64_t size) {
     return place_below(g, size, g->machine->scratchpad_bytes);
 }
 
-static bool overlaps(struct range a, struct range b) {
-    return a.first < b.first + b.size && b.first < a.first + a.size;
+/* The operand whose address the field holds, and must have. */
+static struct qm_operand operand_at(const struct generator *g, const struct qm_insn *insn, const char *field) {
+    struct qm_operand operands[QM_OPERANDS];
+    uint32_t i = 0, count = qm_opcode_info(insn->opcode)->find_operands(insn, g->machine, operands);
+    while (i < count && strcmp(operands[i].name, field) != 0) i++;
+    QM_CHECK(i < count);
+    return operands[i];
 }
 
-static struct range window_range(const struct qm_insn *insn) {
-    return (struct range){insn->in_addr, (insn->in_rows - 1) * insn->in_pitch + insn->in_row_bytes};
+static int64_t operand_size(const struct generator *g, const struct qm_insn *insn, const char *field) {
+    struct qm_operand operand = operand_at(g, insn, field);
+    return operand.end - operand.begin;
 }
 
 static void draw_window(struct generator *g, struct qm_insn *insn, bool single_byte_runs) {
@@ -83,9 +86,8 @@ static void draw_window(struct generator *g, struct qm_insn *insn, bool single_b
     insn->in_rows = draw(g, 1, 9);
     insn->in_row_bytes = draw(g, 1, 90);
     insn->in_pitch = chance(g, 10) ? 0 : draw(g, insn->in_row_bytes, insn->in_row_bytes + 20);
-    while ((insn->in_rows - 1) * insn->in_pitch + insn->in_row_bytes > limit)
-        halve(&insn->in_rows), halve(&insn->in_row_bytes), halve(&insn->in_pitch);
-    insn->in_addr = place(g, window_range(insn).size);
+    while (operand_size(g, insn, "in_addr") > limit) halve(&insn->in_rows), halve(&insn->in_row_bytes), halve(&insn->in_pitch);
+    insn->in_addr = place(g, operand_size(g, insn, "in_addr"));
     insn->out_w = draw(g, 1, 7);
     insn->out_h = draw(g, 1, 5);
     insn->y_start = chance(g, 92) ? draw(g, -3, 3) : draw(g, -32768, 32767);
@@ -102,18 +104,24 @@ static void draw_out_strides(struct generator *g, struct qm_insn *insn, int64_t 
     insn->out_pitch = chance(g, 5) ? 0 : draw(g, insn->out_w * insn->out_pixel, insn->out_w * insn->out_pixel + 9);
 }
 
-static int64_t out_size(const struct qm_insn *insn, int64_t pixel_bytes) {
-    return (insn->out_h - 1) * insn->out_pitch + (insn->out_w - 1) * insn->out_pixel + pixel_bytes;
+/* Whether the output stays clear of what the instruction reads. */
+static bool is_clear(const struct generator *g, const struct qm_insn *insn) {
+    struct qm_operand operands[QM_OPERANDS], output = operand_at(g, insn, "out_addr");
+    uint32_t count = qm_opcode_info(insn->opcode)->find_operands(insn, g->machine, operands);
+    for (uint32_t i = 0; i < count; i++)
+        if (operands[i].space == output.space && !operands[i].is_written && operands[i].begin < output.end &&
+            output.begin < operands[i].end)
+            return false;
+    return true;
 }
 
-/* Draws out_addr so that size bytes stay clear of what the instruction reads. */
-static bool place_output(struct generator *g, struct qm_insn *insn, int64_t size, const struct range *reads, int read_count) {
+/* Draws out_addr, when all else is drawn. */
+static bool place_output(struct generator *g, struct qm_insn *insn) {
+    int64_t size = operand_size(g, insn, "out_addr");
     if (size > g->machine->scratchpad_bytes) return false;
     for (int attempt = 0; attempt < 40; attempt++) {
-        bool clear = true;
         insn->out_addr = place(g, size);
-        for (int i = 0; i < read_count; i++) clear = clear && !overlaps(reads[i], (struct range){insn->out_addr, size});
-        if (clear) return true;
+        if (is_clear(g, insn)) return true;
     }
     return false;
 }
@@ -156,21 +164,18 @@ static int64_t matmul_cycles(const struct generator *g, const struct qm_insn *in
     return steps * (positions > rows ? positions : rows);
 }
 
-static int64_t weight_bytes(const struct generator *g, const struct qm_insn *insn) {
-    return qm_weight_bytes(insn, tile_width(g, insn));
-}
-
 static bool draw_matmul(struct generator *g, struct qm_insn *insn) {
     insn->depthwise = chance(g, 30);
     if (!insn->depthwise && chance(g, 60)) insn->precision = draw(g, QM_precision_W4A8, QM_precision_W1A4);
     draw_window(g, insn, insn->depthwise != 0);
     draw_tiles(g, insn);
-    while (matmul_cycles(g, insn) > BUDGET_CYCLES || weight_bytes(g, insn) > g->machine->scratchpad_bytes / 2)
+    while (matmul_cycles(g, insn) > BUDGET_CYCLES || operand_size(g, insn, "weight_addr") > g->machine->scratchpad_bytes / 2)
         halve(&insn->kernel_h), halve(&insn->kernel_w), halve(&insn->run_bytes), halve(&insn->out_w);
-    if (!insn->depthwise && chance(g, 40)) insn->weight_zero = chance(g, 80) ? draw(g, -WEIGHT_ZERO_MAX, WEIGHT_ZERO_MAX) : draw(g, -8, 8);
+    if (!insn->depthwise && chance(g, 40))
+        insn->weight_zero = chance(g, 80) ? draw(g, -QM_WEIGHT_ZERO_MAX, QM_WEIGHT_ZERO_MAX) : draw(g, -8, 8);
     insn->in_unsigned = chance(g, 30);
     insn->accumulate = chance(g, 30);
-    insn->weight_addr = place(g, weight_bytes(g, insn));
+    insn->weight_addr = place(g, operand_size(g, insn, "weight_addr"));
     return true;
 }
 
@@ -188,14 +193,13 @@ static bool draw_requantize(struct generator *g, struct qm_insn *insn) {
     insn->out_h = draw(g, 1, 6);
     draw_tiles(g, insn);
     draw_elements(g, insn);
-    int64_t params_size = insn->tiles * 9 * g->machine->cols, pixel_bytes = qm_output_bytes(insn, insn->channels);
+    int64_t params_size = operand_size(g, insn, "param_addr");
     if (params_size > g->machine->scratchpad_bytes / 2) return false;
     insn->param_addr = place(g, params_size);
-    struct range reads[] = {{insn->param_addr, params_size}, {insn->table_addr, QM_TABLE_BYTES}};
     draw_output_stage(g, insn);
     if (insn->out_type == QM_out_type_BITS16 && chance(g, 70)) insn->clamp_min = draw(g, -32768, 0), insn->clamp_max = draw(g, 0, 32767);
-    draw_out_strides(g, insn, pixel_bytes);
-    return place_output(g, insn, out_size(insn, pixel_bytes), reads, insn->lookup != 0 ? 2 : 1);
+    draw_out_strides(g, insn, qm_output_bytes(insn, insn->channels));
+    return place_output(g, insn);
 }
 
 /* Whether POOL and ADD can write so many 4-bit elements: no piece ends within a byte. */
@@ -214,19 +218,16 @@ static bool draw_pool(struct generator *g, struct qm_insn *insn) {
     insn->out_multiplier = draw_multiplier(g);
     insn->out_shift = draw_shift(g);
     if (fits_nibbles(g, insn->channels) && chance(g, 40)) insn->out_type = QM_out_type_BITS4;
-    int64_t pixel_bytes = qm_output_bytes(insn, insn->channels);
     draw_output_stage(g, insn);
-    draw_out_strides(g, insn, pixel_bytes);
-    struct range reads = window_range(insn);
-    return place_output(g, insn, out_size(insn, pixel_bytes), &reads, 1);
+    draw_out_strides(g, insn, qm_output_bytes(insn, insn->channels));
+    return place_output(g, insn);
 }
 
 static bool draw_add(struct generator *g, struct qm_insn *insn) {
     insn->binary = draw(g, QM_binary_SUM, QM_binary_PRODUCT);
     insn->length = draw(g, 1, least(chance(g, 20) ? 2 * g->machine->cols : 300, g->machine->scratchpad_bytes / 4));
-    struct range reads[] = {{place(g, insn->length), insn->length}, {place(g, insn->length), insn->length}};
-    insn->in_addr = reads[0].first;
-    insn->b_addr = reads[1].first;
+    insn->in_addr = place(g, insn->length);
+    insn->b_addr = place(g, insn->length);
     insn->in_unsigned = chance(g, 30);
     insn->a_zero = chance(g, 5) ? 0 : draw_wide(g, -128, 127, 32767);
     insn->b_zero = chance(g, 5) ? 0 : draw_wide(g, -128, 127, 32767);
@@ -239,17 +240,15 @@ static bool draw_add(struct generator *g, struct qm_insn *insn) {
     insn->pre_shift = chance(g, 70) ? 20 : draw(g, 0, 31);
     draw_output_stage(g, insn);
     if (fits_nibbles(g, insn->length) && chance(g, 40)) insn->out_type = QM_out_type_BITS4;
-    return place_output(g, insn, qm_output_bytes(insn, insn->length), reads, 2);
+    return place_output(g, insn);
 }
 
 static bool draw_copy(struct generator *g, struct qm_insn *insn) {
     draw_window(g, insn, false);
     while (insn->out_h * insn->out_w * insn->kernel_h * insn->kernel_w * ceil_div(insn->run_bytes, g->machine->cols) > BUDGET_CYCLES)
         halve(&insn->run_bytes), halve(&insn->out_h);
-    int64_t pixel = insn->kernel_h * insn->kernel_w * insn->run_bytes;
-    draw_out_strides(g, insn, pixel);
-    struct range reads = window_range(insn);
-    return place_output(g, insn, out_size(insn, pixel), &reads, 1);
+    draw_out_strides(g, insn, insn->kernel_h * insn->kernel_w * insn->run_bytes);
+    return place_output(g, insn);
 }
 
 static bool draw_transfer(struct generator *g, struct qm_insn *insn) {
@@ -262,9 +261,7 @@ static bool draw_transfer(struct generator *g, struct qm_insn *insn) {
     insn->dram_plane_stride = chance(g, 10) ? 0 : draw(g, 0, 4000);
     insn->spad_row_stride = chance(g, 10) ? 0 : draw(g, insn->row_bytes, insn->row_bytes + 10);
     insn->spad_plane_stride = chance(g, 10) ? 0 : draw(g, 0, insn->row_count * insn->spad_row_stride);
-    int64_t rows = insn->row_count - 1, planes = insn->plane_count - 1;
-    int64_t spad = planes * insn->spad_plane_stride + rows * insn->spad_row_stride + insn->row_bytes;
-    int64_t dram = planes * insn->dram_plane_stride + rows * insn->dram_row_stride + insn->row_bytes;
+    int64_t spad = operand_size(g, insn, "spad_addr"), dram = operand_size(g, insn, "dram_addr");
     if (spad > g->machine->scratchpad_bytes || dram > QM_RANDOM_ARENA_BYTES - DATA_OFFSET) return false;
     insn->spad_addr = place(g, spad);
     insn->dram_addr = insn->opcode == QM_LOAD && chance(g, 5) ? 0 : DATA_OFFSET + place_below(g, dram, QM_RANDOM_ARENA_BYTES - DATA_OFFSET);
@@ -272,7 +269,7 @@ static bool draw_transfer(struct generator *g, struct qm_insn *insn) {
 }
 
 static void draw_insn(struct generator *g, struct qm_insn *insn, int64_t first, int64_t last) {
-    static bool (*const draws[QM_OPCODE_LIMIT])(struct generator *, struct qm_insn *) = {
+    static bool (*const draws[QM_OPCODE_END])(struct generator *, struct qm_insn *) = {
         [QM_LOAD] = draw_transfer, [QM_STORE] = draw_transfer, [QM_MATMUL] = draw_matmul, [QM_REQUANTIZE] = draw_requantize,
         [QM_POOL] = draw_pool,     [QM_ADD] = draw_add,        [QM_COPY] = draw_copy,
     };
@@ -287,8 +284,8 @@ static void draw_insn(struct generator *g, struct qm_insn *insn, int64_t first, 
 /* The smallest instruction of its kind: one row of one element, so that strides, and numbers of rows, may be anything. The field stays. */
 static void make_small(struct qm_insn *insn, const struct qm_field *field) {
     for (size_t i = 0; i < qm_field_count; i++)
-        if (limit_is_extent(&qm_fields[i]) && &qm_fields[i] != field && (qm_fields[i].opcodes >> insn->opcode & 1) != 0)
-            *(int64_t *)((char *)insn + qm_fields[i].offset) = 1;
+        if (qm_fields[i].is_extent && &qm_fields[i] != field && (qm_fields[i].opcodes >> insn->opcode & 1) != 0)
+            *qm_field_member(&qm_fields[i], insn) = 1;
     if (insn->opcode == QM_MATMUL || insn->opcode == QM_REQUANTIZE) insn->channels = insn->tiles = 1;
 }
 
@@ -363,12 +360,13 @@ static bool spoil_opcode_zero(struct generator *g, struct qm_random_program *pro
 
 static bool spoil_opcode_first(struct generator *g, struct qm_random_program *program, uint32_t i) {
     (void)g;
-    return set_opcode(program->words[i], QM_OPCODE_LIMIT);
+    return set_opcode(program->words[i], QM_OPCODE_END);
 }
 
 /* An opcode with one bit too many. */
 static bool spoil_opcode_bit(struct generator *g, struct qm_random_program *program, uint32_t i) {
-    return set_opcode(program->words[i], draw(g, 0, QM_OPCODE_LIMIT - 1) | QM_OPCODE_LIMIT << draw(g, 0, 4));
+    int64_t opcode = draw(g, 0, QM_OPCODE_END - 1) | 8 << draw(g, 0, 4);
+    return qm_opcode_name(opcode) == NULL && set_opcode(program->words[i], opcode);
 }
 
 static bool spoil_reserved(struct generator *g, struct qm_random_program *program, uint32_t i) {

@@ -15,7 +15,7 @@
 #include "common/machine.h"
 #include "sim/device.h"
 
-enum { QM_RANDOM_MAX_INSNS = 24, QM_RANDOM_ARENA_BYTES = 1 << 16, QM_RANDOM_SPOILERS = 11 + QM_OPCODE_LIMIT - 1 };
+enum { QM_RANDOM_MAX_INSNS = 24, QM_RANDOM_ARENA_BYTES = 1 << 16, QM_RANDOM_SPOILERS = 11 + QM_OPCODE_END - 1 };
 
 struct qm_random_program {
     uint32_t count;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/program.h"
 
@@ -43,8 +44,7 @@ struct qm_quant {
 struct qm_graph_tensor {
     const char *name;
     enum qm_dtype dtype;
-    uint32_t
-        bits; /* of a number, when the file stores fewer than the dtype has: 4, 2, or 1 for -1 and 1; else 0. One number a byte all the same */
+    uint32_t bits; /* of a number, when the file stores fewer than the dtype has: 4, 2, or 1 for -1 and 1; else 0. Each takes a byte */
     uint32_t rank;
     uint32_t dims[QM_MAX_RANK];
     struct qm_quant quant;
@@ -60,10 +60,10 @@ enum { QM_OPERANDS_MAX = 32 };
 struct qm_requant {
     uint32_t rounding; /* of the scaling, QM_rounding_* */
     int32_t low, high; /* stored numbers are cut to these */
-    /* With steps the scales say nothing: the sum of channel c is low + the number of its steps that it reaches. A sum reaches a step when it is
-     * not below it, or, in a channel that falls, not above it. */
-    uint32_t channels;                 /* 0: no steps */
-    const int64_t *steps;              /* [channels][high - low] */
+    /* With thresholds the scales say nothing: the integer of a sum is low + the number of its channel's thresholds that the sum reaches.
+     * A sum reaches a threshold when it is not below it, or, in a channel that falls, not above it. */
+    uint32_t channels;                 /* 0: no thresholds */
+    const int64_t *thresholds;         /* [channels][high - low] */
     const bool *falling;               /* [channels] */
     const int64_t *sum_low, *sum_high; /* [channels] what the sum can be */
 };
@@ -120,5 +120,8 @@ struct qm_graph {
     struct qm_graph_op *ops; /* in execution order */
     uint32_t *inputs, *outputs;
 };
+
+/* Prints tensors, ends and operators. */
+void graph_print(const struct qm_graph *graph, FILE *out);
 
 #endif

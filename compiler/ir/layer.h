@@ -68,7 +68,7 @@ struct qm_layer {
     /* CONV: [oc][kh][kw][ic]; DEPTHWISE: [kh][kw][c]; each of weight_bits, one a byte */
     const int8_t *weights;
     uint32_t weight_bits, in_channels;
-    uint32_t precision;            /* CONV: QM_precision_*, by which it is computed (passes/narrow) */
+    uint32_t precision;            /* CONV: QM_precision_*, by which it is computed; set by passes/narrow */
     int32_t weight_zero;           /* -128 .. 127; DEPTHWISE: 0 */
     bool twice;                    /* DEPTHWISE: weights are [2][kh][kw][c], and the sums of both count */
     const int32_t *bias;           /* [oc], input zero point folded in */
@@ -103,5 +103,8 @@ struct qm_network {
     struct qm_layer *layers;    /* in execution order */
     uint32_t *inputs, *outputs; /* value indices */
 };
+
+/* Prints values and layers. */
+void network_print(const struct qm_network *network, FILE *out);
 
 #endif

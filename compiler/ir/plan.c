@@ -60,11 +60,11 @@ static void print_values(const struct plan *plan, FILE *out) {
 }
 
 static void print_tiling(const struct plan_tiling *tiling, FILE *out) {
-    const struct plan_product *product = &tiling->product;
-    if (product->channels > 0)
-        fprintf(out, " %s%s group %u, K %ux%ux%u, channels %u", product->depthwise ? "depthwise" : "dense",
-                product->packed ? " packed" : "", product->group, product->window.kernel_h, product->window.kernel_w,
-                product->window.run_bytes, product->channels);
+    const struct plan_lowering *lowering = &tiling->lowering;
+    if (lowering->channels > 0)
+        fprintf(out, " %s%s group %u, K %ux%ux%u, channels %u", lowering->depthwise ? "depthwise" : "dense",
+                lowering->im2col ? " im2col" : "", lowering->group, lowering->window.kernel_h, lowering->window.kernel_w,
+                lowering->window.run_bytes, lowering->channels);
     if (tiling->block_bytes > 0) fprintf(out, " blocks of %u bytes", tiling->block_bytes);
     if (tiling->block_h > 0) fprintf(out, " blocks %ux%u", tiling->block_h, tiling->block_w);
     if (tiling->chunk_channels > 0)

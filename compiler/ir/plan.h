@@ -1,7 +1,8 @@
 /* plan.h - how the machine will compute a network: where each map lives, how each layer is cut, and the instructions in program order.
  *
- * The passes fill it from top to bottom: place (values), tile (layers), schedule (operations, buffers, constants), allocate (addresses and the
- * final order), synchronize (tokens), emit (the program). Until allocate has run, an address in an operation is relative to its buffer.
+ * The passes fill it from top to bottom: read (graph), legalize and narrow (network), place (values), tile (layers), schedule (operations,
+ * buffers, constants), allocate (addresses and the final order), synchronize (tokens), emit (the program). Until allocate has run, an
+ * address in an operation is relative to its buffer.
  */
 #ifndef QM_COMPILER_IR_PLAN_H
 #define QM_COMPILER_IR_PLAN_H
@@ -40,8 +41,8 @@ struct plan_window {
     uint32_t out_h, out_w;
 };
 
-/* A convolution as one of the products that the array can do. */
-struct plan_product {
+/* A convolution as one of the matrix products that the array can do. */
+struct plan_lowering {
     struct plan_window window;
     uint32_t precision; /* QM_precision_* */
     uint32_t channels;  /* output channels, all of a group */
@@ -49,19 +50,19 @@ struct plan_product {
     uint32_t group;     /* neighbouring output positions computed as one with group times the channels */
     bool depthwise;     /* the array's mode of that name; a depthwise layer may also be a dense product with zeros */
     bool twice;         /* depthwise: the window is read a second time with weights of its own */
-    bool packed;        /* COPY gathers each window into one dense row before */
+    bool im2col;        /* COPY gathers each window into one dense row before */
 };
 
 /* How a layer is cut. */
 struct plan_tiling {
-    struct plan_product product;      /* convolutions */
+    struct plan_lowering lowering;    /* convolutions */
     uint32_t block_h, block_w;        /* output positions of a block */
     uint32_t chunk_channels;          /* channels whose weights are loaded together; tiles, or a part of one tile */
     uint32_t matmul_tiles;            /* tiles of one MATMUL and REQUANTIZE */
     uint32_t part_kernel_h, part_run; /* K of one MATMUL: kernel rows and bytes of each run */
     bool split;                       /* the parts of a chunk do not fit together: each is loaded when it is needed */
     bool rows_outer;                  /* for each block all chunks, else for each chunk all blocks */
-    uint32_t ring;                    /* buffers in turn for results on their way out, and for packed windows: 1 or 2 */
+    uint32_t ring;                    /* buffers in turn for results on their way out, and for the windows of im2col: 1 or 2 */
     uint32_t block_bytes;             /* ADD; MOVE: of what it fills */
     uint64_t cycles;                  /* estimate */
 };
@@ -105,6 +106,8 @@ struct plan_step {
 };
 
 struct plan {
+    const struct qm_model_bytes *model; /* NULL: the compilation begins with a network */
+    struct qm_graph *graph;
     const struct qm_network *network;
     const struct qm_machine *machine;
     const struct qm_compile_options *options;
@@ -121,6 +124,7 @@ struct plan {
     uint32_t buffer_room, op_room, constant_room;
     uint32_t image_offset, image_bytes; /* in the arena: tensors lie below, code above */
     uint32_t accumulator_next;
+    struct qm_program *program; /* made by emit */
 };
 
 static inline uint32_t plan_ceil_div(uint32_t a, uint32_t b) {

@@ -1,7 +1,7 @@
 /* allocate.c - addresses for everything that does not live as long as a map, and the final order of the loads.
  *
- * First every buffer gets the lowest address that is free while it lives, in the order of the schedule; tile has made sure that there is one.
- * Then every load, in order, is moved ahead as far as some address is free from there on, but never past more than a few other loads:
+ * First every buffer gets the lowest address that is free while it lives, in the order of the schedule; tile has made sure that there is
+ * one. Then every load, in order, is moved ahead as far as some address is free from there on, but never past more than a few other loads:
  * a LOAD that finds its queue full would hold up decode, and with it all units. Loads stay in order among themselves.
  */
 #include <stdlib.h>
@@ -17,10 +17,12 @@ struct mover {
     uint32_t *position; /* [load_count] the operation before which each is issued */
     uint32_t load_count, values;
     uint32_t next; /* address after the last buffer that was moved; 0 while buffers are placed first */
-    /* Buffers before `seen` that still live at the earliest time that matters. Buffers begin in the order of their indices, and time only grows. */
+    /* Buffers before `seen` that still live at the earliest time that matters. Buffers begin in the order of their indices, and time only
+     * grows. */
     uint32_t *active;
     uint32_t active_count, seen;
-    /* The buffers of maps, which come first, begin when they are used: those before value_next in the order of their beginnings are known. */
+    /* The buffers of maps, which come first, begin when they are used: those before value_next in the order of their beginnings are
+     * known. */
     uint32_t *by_begin; /* [values] */
     bool *known;        /* [values] are in active, or were */
     uint32_t value_next;
@@ -76,8 +78,8 @@ static uint64_t skip_live(const struct mover *m, uint32_t count, uint32_t bytes,
     return at;
 }
 
-/* An address that is free for self from first_op on: the lowest from m->next on, else the lowest of all; false when there is none. Going round
- * leaves what was used last alone, so that a load seldom has to wait for a reader. */
+/* An address that is free for self from first_op on: the lowest from m->next on, else the lowest of all; false when there is none. Going
+ * round leaves what was used last alone, so that a load seldom has to wait for a reader. */
 static bool find_address(struct mover *m, uint32_t self, uint32_t first_op, uint32_t *address) {
     uint32_t count = gather(m, self, first_op), bytes = m->plan->buffers[self].bytes;
     uint64_t at = skip_live(m, count, bytes, m->next), size = m->plan->machine->scratchpad_bytes;
@@ -123,8 +125,8 @@ static uint32_t loads_to_pass(const struct mover *m, uint32_t index) {
     return count;
 }
 
-/* The earliest place for a load: what it reads must be there, loads stay in order, and the first work of a step comes before the loads that it
- * does not need, so that it is fetched before the memory is busy with them. */
+/* The earliest place for a load: what it reads must be there, loads stay in order, and the first work of a step comes before the loads
+ * that it does not need, so that it is fetched before the memory is busy with them. */
 static uint32_t earliest(const struct mover *m, uint32_t index, uint32_t first_work) {
     uint32_t low = plan_max(m->plan->ops[m->loads[index]].after, index > 0 ? m->position[index - 1] : 0);
     return m->loads[index] > first_work ? plan_max(low, plan_min(first_work + 2, m->loads[index])) : low;

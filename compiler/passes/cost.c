@@ -11,20 +11,20 @@ static uint64_t run_steps(const struct qm_machine *machine, uint64_t rows, uint6
     return whole * larger(positions, machine->rows) + (rest > 0 ? larger(positions, rest) : 0);
 }
 
-uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_product *product, uint64_t positions, uint64_t tiles) {
-    const struct plan_window *w = &product->window;
-    uint64_t taps = (uint64_t)products_kernel_rows(product) * w->kernel_w;
-    if (product->depthwise) return tiles * taps * larger(positions, 2);
-    if (product->packed) return tiles * run_steps(machine, products_rows(product, w->kernel_h, w->run_bytes), positions);
-    return tiles * taps * run_steps(machine, products_rows(product, 1, w->run_bytes) / w->kernel_w, positions);
+uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_lowering *lowering, uint64_t positions, uint64_t tiles) {
+    const struct plan_window *w = &lowering->window;
+    uint64_t taps = (uint64_t)lowering_kernel_rows(lowering) * w->kernel_w;
+    if (lowering->depthwise) return tiles * taps * larger(positions, 2);
+    if (lowering->im2col) return tiles * run_steps(machine, lowering_rows(lowering, w->kernel_h, w->run_bytes), positions);
+    return tiles * taps * run_steps(machine, lowering_rows(lowering, 1, w->run_bytes) / w->kernel_w, positions);
 }
 
 uint64_t cost_requantize(uint64_t positions, uint64_t tiles) {
-    return tiles * (9 + positions) + 6;
+    return tiles * (QM_PARAMETER_BYTES + positions) + 6;
 }
 
-uint64_t cost_copy(const struct qm_machine *machine, const struct plan_product *product, uint64_t positions) {
-    const struct plan_window *w = &product->window;
+uint64_t cost_copy(const struct qm_machine *machine, const struct plan_lowering *lowering, uint64_t positions) {
+    const struct plan_window *w = &lowering->window;
     return positions * w->kernel_h * w->kernel_w * plan_ceil_div(w->run_bytes, machine->cols) + 6;
 }
 

@@ -1,7 +1,8 @@
 /* emit.c - the program: packed instructions, constants as the machine reads them, and the tables that reports and the driver need.
  *
  *   arena:     maps | constants | code            (offsets from place and schedule)
- *   constant:  for each part of K: for each tile: its weights (weights.c); then for each tile: bias [C] i32, multiplier [C] i32, shift [C] i8
+ *   constant:  for each part of K: for each tile: its weights (weights.c); then for each tile: bias [C] i32, multiplier [C] i32,
+ *              shift [C] i8
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -24,38 +25,38 @@ static void put_word(uint8_t *at, uint32_t word) {
     for (int i = 0; i < 4; i++) at[i] = (uint8_t)(word >> 8 * i);
 }
 
-static uint8_t *put_params(const struct emitter *e, const struct qm_layer *l, const struct plan_product *product, struct range channels,
+static uint8_t *put_params(const struct emitter *e, const struct qm_layer *l, const struct plan_lowering *lowering, struct range channels,
                            uint8_t *at) {
-    uint32_t cols = e->plan->machine->cols, own = product->channels / product->group;
+    uint32_t cols = e->plan->machine->cols, own = lowering->channels / lowering->group;
     for (uint32_t i = 0; i < channels.count; i++) {
         uint32_t channel = (channels.first + i) % own;
         put_word(at + 4 * i, (uint32_t)l->bias[channel]);
         put_word(at + 4 * (cols + i), (uint32_t)l->scales[channel].multiplier);
         at[8 * cols + i] = (uint8_t)l->scales[channel].shift;
     }
-    return at + 9 * cols;
+    return at + QM_PARAMETER_BYTES * cols;
 }
 
 static void put_constant(const struct emitter *e, const struct plan_constant *constant) {
     const struct qm_layer *l = &e->network->layers[constant->layer];
     const struct plan_tiling *t = &e->plan->layers[constant->layer].tiling;
-    const struct plan_window *w = &t->product.window;
-    uint32_t tile = qm_machine_tile(e->plan->machine, t->product.depthwise), end = constant->channel + constant->channels;
+    const struct plan_window *w = &t->lowering.window;
+    uint32_t tile = qm_machine_tile(e->plan->machine, t->lowering.depthwise), end = constant->channel + constant->channels;
     uint8_t *at = e->program->image + constant->offset;
     if (constant->channels == 0) {
         memcpy(at, l->table, constant->bytes);
         return;
     }
-    for (uint32_t ky = 0, rows; ky < products_kernel_rows(&t->product); ky += rows) {
+    for (uint32_t ky = 0, rows; ky < lowering_kernel_rows(&t->lowering); ky += rows) {
         rows = plan_min(t->part_kernel_h, w->kernel_h - ky % w->kernel_h);
         for (uint32_t byte = 0; byte < w->run_bytes; byte += t->part_run)
             for (uint32_t c = constant->channel; c < end; c += tile) {
                 struct weights_part part = {{ky, rows}, {byte, plan_min(t->part_run, w->run_bytes - byte)}};
-                at = weights_put(l, &t->product, &part, (struct range){c, plan_min(tile, end - c)}, at);
+                at = weights_put(l, &t->lowering, &part, (struct range){c, plan_min(tile, end - c)}, at);
             }
     }
     for (uint32_t c = constant->channel; c < end; c += tile)
-        at = put_params(e, l, &t->product, (struct range){c, plan_min(tile, end - c)}, at);
+        at = put_params(e, l, &t->lowering, (struct range){c, plan_min(tile, end - c)}, at);
     QM_CHECK(at == e->program->image + constant->offset + constant->bytes);
 }
 
@@ -223,12 +224,28 @@ static enum qm_status put_all(const struct emitter *e) {
     return QM_OK;
 }
 
-enum qm_status emit_program(const struct plan *plan, struct qm_program **program) {
+enum qm_status pass_emit(struct plan *plan) {
     struct emitter emitter = {.plan = plan, .network = plan->network, .program = qm_program_create()};
     enum qm_status status = put_all(&emitter);
     if (status == QM_OK)
-        *program = emitter.program;
+        plan->program = emitter.program;
     else
         qm_program_destroy(emitter.program);
     return status;
+}
+
+void emit_print(const struct plan *plan, FILE *out) {
+    const struct qm_program *program = plan->program;
+    fprintf(out, "arena of %u bytes: maps, constants at 0x%x (%u bytes), code at 0x%x (%u instructions)\n", program->arena_bytes,
+            program->image_offset, program->image_bytes, program->code_offset, program->insn_count);
+    for (uint32_t i = 0; i < program->tensor_count; i++)
+        fprintf(out, "tensor %u %s arena 0x%x %u bytes\n", i, qm_shown(program->tensors[i].name).text, program->tensors[i].arena_offset,
+                program->tensors[i].size_bytes);
+    for (uint32_t i = 0; i < program->step_count; i++) {
+        const struct qm_program_step *step = &program->steps[i];
+        if (step->on_host)
+            fprintf(out, "step %u layer %u on the host, tensor %u to %u\n", i, step->layer, step->input, step->output);
+        else
+            fprintf(out, "step %u instructions %u..%u\n", i, step->first_insn, step->first_insn + step->insn_count);
+    }
 }

@@ -1,7 +1,8 @@
 /* legalize.c - the graph's real numbers become the machine's integers: every scale a multiplier and a shift, every zero point a bias.
  *
- * This file walks the operators, and keeps values, scales and clamps; the operators themselves are in legalize_products.c, legalize_post.c and
- * legalize_moves.c. The arithmetic of the numbers is TFLite's, to the bit: a clamp is zero point + roundf(bound / scale), cut to the type.
+ * This file walks the operators, and keeps values, scales and clamps; the operators themselves are in legalize_convolutions.c,
+ * legalize_post.c and legalize_moves.c. The arithmetic of the numbers is TFLite's, to the bit: a clamp is zero point + roundf(bound /
+ * scale), cut to the type.
  */
 #include "compiler/passes/legalize.h"
 
@@ -20,7 +21,7 @@ enum { SHIFT_MAX = 30 };
 enum { I8 = 1 << QM_I8, U8 = 1 << QM_U8, I32 = 1 << QM_I32, F32 = 1 << QM_F32, BYTES = I8 | U8, ANY = BYTES | F32, SUMS = BYTES | I32 };
 
 struct rule {
-    legalize_step *step;
+    legalize_operator *legalize;
     uint8_t in, out; /* types of the activations */
 };
 
@@ -278,7 +279,7 @@ static enum qm_status check_network(const struct qm_graph *graph, struct qm_diag
     struct problems problems = {0};
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct qm_graph_op *op = &graph->ops[i];
-        if (rules[op->kind].step != NULL)
+        if (rules[op->kind].legalize != NULL)
             check_types(graph, op, &problems);
         else
             problems_add(&problems, "operator %u %s is not supported", op->index, qm_graph_op_name(op->kind));
@@ -342,7 +343,7 @@ enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t rounding, stru
     open_network(&l);
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct site site = {.l = &l, .op = &graph->ops[i]};
-        QM_TRY(rules[site.op->kind].step(&site));
+        QM_TRY(rules[site.op->kind].legalize(&site));
     }
     QM_TRY(close_network(&l));
     *network = l.network;

@@ -1,7 +1,7 @@
 /* legalize.h - the inside of legalize: one operator on its way to layers, and what the kinds of operators share.
  *
- * legalize.c walks the graph and keeps the table of operators; legalize_products.c has what the array does, legalize_post.c what the post unit and the
- * host do, legalize_moves.c what only moves bytes.
+ * legalize.c walks the graph and keeps the table of operators; legalize_convolutions.c has what the array does, legalize_post.c what the
+ * post unit and the host do, legalize_moves.c what only moves bytes.
  */
 #ifndef QM_COMPILER_PASSES_LEGALIZE_H
 #define QM_COMPILER_PASSES_LEGALIZE_H
@@ -68,9 +68,9 @@ QM_MUST_USE enum qm_status site_check_activations(const struct site *s);
 QM_MUST_USE enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max, struct qm_scale *scale);
 /* The numbers of one tensor are those of the other, by scale (to 10^-6, as TFLite asks of its pools) and zero point. */
 bool site_same_quant(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b);
-/* Multiplier, shift and addend of each channel, so that sums plus offset become integers as the operator's steps say. */
-QM_MUST_USE enum qm_status site_fit_steps(const struct site *s, struct qm_layer *layer, uint32_t channels, const int64_t *offsets);
-/* Multiplier, shift and rounding of the only scale of an ADD or pool. */
+/* Multiplier, shift and addend of each channel, so that sums plus offset become integers as the operator's thresholds say. */
+QM_MUST_USE enum qm_status site_fit_thresholds(const struct site *s, struct qm_layer *layer, uint32_t channels, const int64_t *offsets);
+/* Multiplier, shift and rounding of the only scale of an ADD or pool, from thresholds that all channels share. */
 QM_MUST_USE enum qm_status site_fit_plain(const struct site *s, struct qm_layer *layer);
 /* The limits of the output's type, cut by an activation, or what the file says. */
 void site_clamp(const struct site *s, enum qm_activation activation, struct qm_layer *layer);
@@ -81,12 +81,12 @@ QM_MUST_USE enum qm_status site_rescale(const struct site *s, uint32_t from, uin
 
 /* ---- operators ---- */
 
-typedef enum qm_status legalize_step(const struct site *s);
-legalize_step legalize_conv, legalize_transpose_conv, legalize_depthwise, legalize_fully_connected;
-legalize_step legalize_add, legalize_mul, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu,
+typedef enum qm_status legalize_operator(const struct site *s);
+legalize_operator legalize_conv, legalize_transpose_conv, legalize_depthwise, legalize_fully_connected;
+legalize_operator legalize_add, legalize_mul, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu,
     legalize_softmax;
-legalize_step legalize_leaky_relu, legalize_logistic, legalize_tanh, legalize_hard_swish;
-legalize_step legalize_reshape, legalize_pad, legalize_concatenation, legalize_split, legalize_strided_slice, legalize_transpose,
+legalize_operator legalize_leaky_relu, legalize_logistic, legalize_tanh, legalize_hard_swish;
+legalize_operator legalize_reshape, legalize_pad, legalize_concatenation, legalize_split, legalize_strided_slice, legalize_transpose,
     legalize_resize;
 
 #endif

@@ -1,7 +1,7 @@
 /* legalize_moves.c - operators that only put elements elsewhere, as loops over bytes; or that need no layer at all.
  *
- * A move is a nest of loops over dimensions, each with its stride in both maps. Dimensions that lie one behind the other in both become one, and the
- * innermost becomes a run when its elements are neighbours in both.
+ * A move is a nest of loops over dimensions, each with its stride in both maps. Dimensions that lie one behind the other in both become
+ * one, and the innermost becomes a run when its elements are neighbours in both.
  */
 #include <math.h>
 

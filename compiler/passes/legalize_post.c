@@ -14,7 +14,7 @@ enum {
     SOFTMAX_DEPTH_MAX = 4095, /* the sum of exponentials has 12 integer bits */
 };
 
-static bool has_steps(const struct site *s) {
+static bool has_thresholds(const struct site *s) {
     return s->op->requant != NULL && s->op->requant->channels > 0;
 }
 
@@ -59,7 +59,7 @@ static enum qm_status scale_add(const struct site *s, struct qm_layer *layer) {
 enum qm_status legalize_add(const struct site *s) {
     struct qm_layer *layer;
     QM_TRY(binary_layer(s, &layer));
-    if (!has_steps(s)) return scale_add(s, layer);
+    if (!has_thresholds(s)) return scale_add(s, layer);
     layer->a_scale = layer->b_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
     layer->out_zero = 0;
     return site_fit_plain(s, layer);
@@ -84,7 +84,7 @@ static enum qm_status legalize_scaled_average(const struct site *s) {
     layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
     layer->in_bias = -(int32_t)in->zero_point[0] * count;
     site_window(s, layer);
-    if (has_steps(s)) {
+    if (has_thresholds(s)) {
         QM_TRY(site_fit_plain(s, layer));
     } else {
         layer->out_zero = (int32_t)out->zero_point[0];

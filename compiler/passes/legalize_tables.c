@@ -1,7 +1,8 @@
 /* legalize_tables.c - activation functions as tables of 256 bytes, which REQUANTIZE looks up on its way out.
  *
- * A table becomes part of the convolution before when nobody else reads what that writes; else of a depthwise layer of ones. Its values are those of
- * TFLite's int8 reference kernels: LOGISTIC and TANH in fixed point from an input in Q4, HARD_SWISH in 16 bits, LEAKY_RELU with a factor for each sign.
+ * A table becomes part of the convolution before when nobody else reads what that writes; else of a depthwise layer of ones. Its values
+ * are those of TFLite's int8 reference kernels: LOGISTIC and TANH in fixed point from an input in Q4, HARD_SWISH in 16 bits, LEAKY_RELU
+ * with a factor for each sign.
  */
 #include <math.h>
 

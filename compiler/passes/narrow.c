@@ -1,8 +1,9 @@
 /* narrow.c - the precision of every convolution: what its own numbers allow, or what --precision asks for.
  *
  * Weights of 4 bits or fewer make a convolution narrow; it meets 4-bit activations when its input map is packed. A map is packed when its
- * elements have 4 bits, every layer that reads it is such a convolution, and the layer that writes it can pack. --precision turns int8 numbers
- * into narrow ones (docs/numerics.md, Narrowing): weights to -7..7 per channel, a map to sixteenths, by a move where others read it as well.
+ * elements have 4 bits, every layer that reads it is such a convolution, and the layer that writes it can pack. --precision turns int8
+ * numbers into narrow ones (docs/numerics.md, Narrowing): weights to -7..7 per channel, a map to sixteenths, by a move where others read
+ * it as well.
  */
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 #include "compiler/compiler.h"
 #include "compiler/ir/problems.h"
 
-enum { NARROW_MAP_BITS = 4, MAP_STEP = 16, WEIGHT_BITS = 4, WEIGHT_MAX = 7, UNASKED = -1 };
+enum { NARROW_MAP_BITS = 4, MAP_SCALE = 16, WEIGHT_BITS = 4, WEIGHT_MAX = 7, UNASKED = -1 };
 
 struct narrower {
     struct qm_network *network;
@@ -42,7 +43,8 @@ static bool has_name(const char *name, const char *wanted) {
     return strcmp(name, wanted) == 0 || (strncmp(name, wanted, strlen(wanted)) == 0 && (size_t)name_length(name) == strlen(wanted));
 }
 
-/* Whether --precision may give a layer this precision. Bytes hold every number; a layer that is exact by an addend of its own cannot be rounded. */
+/* Whether --precision may give a layer this precision. Bytes hold every number; a layer that is exact by an addend of its own cannot be
+ * rounded. */
 static bool can_have(const struct qm_layer *layer, int precision) {
     return layer->kind == QM_LAYER_CONV && (precision == QM_precision_W8A8 || layer->rounding != QM_rounding_ADDEND);
 }
@@ -136,7 +138,7 @@ static struct qm_scale scaled(struct qm_scale scale, double factor) {
 
 /* A number of a map in the units of the packed map. */
 static int32_t packed_number(int32_t number, bool is_unsigned) {
-    int32_t low = is_unsigned ? 0 : -8, nearest = (int32_t)lround((double)number / MAP_STEP);
+    int32_t low = is_unsigned ? 0 : -8, nearest = (int32_t)lround((double)number / MAP_SCALE);
     return nearest < low ? low : nearest > low + 15 ? low + 15 : nearest;
 }
 
@@ -156,22 +158,23 @@ static int32_t largest_of(const int8_t *weights, uint32_t count, int32_t zero) {
     return largest;
 }
 
-/* Weights of the layer in steps of largest / 7 of each channel, activations in steps of map_step: the sum is the same number in other units. */
-static void narrow_numbers(const struct narrower *n, struct qm_layer *layer, int32_t map_step) {
+/* Rounds the weights of each channel to multiples of a scale, its largest weight / 7, and takes activations as multiples of map_scale.
+ * Bias and multiplier follow, so that the sum is the same number in other units. */
+static void narrow_numbers(const struct narrower *n, struct qm_layer *layer, int32_t map_scale) {
     uint32_t channels = n->network->values[layer->output].c, count = layer->kernel_h * layer->kernel_w * layer->in_channels;
     int8_t *weights = QM_ARENA_NEW(n->arena, int8_t, (size_t)channels * count);
     int32_t *bias = QM_ARENA_NEW(n->arena, int32_t, channels);
     struct qm_scale *scales = QM_ARENA_NEW(n->arena, struct qm_scale, channels);
-    int32_t zero = pad_number(layer), new_zero = map_step == 1 ? zero : packed_number(zero, layer->in_unsigned);
+    int32_t zero = pad_number(layer), new_zero = map_scale == 1 ? zero : packed_number(zero, layer->in_unsigned);
     for (uint32_t c = 0; c < channels; c++) {
         const int8_t *from = layer->weights + (size_t)c * count;
         int8_t *to = weights + (size_t)c * count;
         int32_t largest = largest_of(from, count, layer->weight_zero);
-        double step = largest == 0 ? 1 : (double)largest / WEIGHT_MAX;
-        for (uint32_t k = 0; k < count; k++) to[k] = (int8_t)lround((from[k] - layer->weight_zero) / step);
+        double weight_scale = largest == 0 ? 1 : (double)largest / WEIGHT_MAX;
+        for (uint32_t k = 0; k < count; k++) to[k] = (int8_t)lround((from[k] - layer->weight_zero) / weight_scale);
         double unfolded = (double)layer->bias[c] + (double)zero * (double)sum_of(from, count, layer->weight_zero);
-        bias[c] = (int32_t)(llround(unfolded / (step * map_step)) - new_zero * sum_of(to, count, 0));
-        scales[c] = scaled(layer->scales[c], step * map_step);
+        bias[c] = (int32_t)(llround(unfolded / (weight_scale * map_scale)) - new_zero * sum_of(to, count, 0));
+        scales[c] = scaled(layer->scales[c], weight_scale * map_scale);
     }
     layer->weights = weights;
     layer->bias = bias;
@@ -253,10 +256,10 @@ static void write_packed(const struct narrower *n, struct qm_layer *writer) {
     bool is_unsigned = n->network->values[writer->output].dtype == QM_U8;
     uint32_t channels = n->network->values[writer->output].c;
     if (writer->kind == QM_LAYER_ADD || writer->kind == QM_LAYER_MOVE) {
-        writer->out_scale = scaled(writer->out_scale, 1.0 / MAP_STEP);
+        writer->out_scale = scaled(writer->out_scale, 1.0 / MAP_SCALE);
     } else {
         struct qm_scale *scales = QM_ARENA_NEW(n->arena, struct qm_scale, channels);
-        for (uint32_t c = 0; c < channels; c++) scales[c] = scaled(writer->scales[c], 1.0 / MAP_STEP);
+        for (uint32_t c = 0; c < channels; c++) scales[c] = scaled(writer->scales[c], 1.0 / MAP_SCALE);
         writer->scales = scales;
     }
     writer->out_zero = packed_number(writer->out_zero, is_unsigned);
@@ -286,7 +289,7 @@ static void add_move(const struct narrower *n, const struct qm_layer *reader, ui
     move->rounding = reader->rounding;
     move->in_unsigned = reader->in_unsigned;
     move->in_bias = -zero;
-    move->out_scale = scaled((struct qm_scale){.multiplier = 1 << 30, .shift = 1}, 1.0 / MAP_STEP);
+    move->out_scale = scaled((struct qm_scale){.multiplier = 1 << 30, .shift = 1}, 1.0 / MAP_SCALE);
     move->out_zero = packed_number(zero, reader->in_unsigned);
     move->clamp_min = reader->in_unsigned ? 0 : -8;
     move->clamp_max = move->clamp_min + 15;
@@ -323,7 +326,7 @@ static void narrow_layer(const struct narrower *n, struct qm_layer layer, int as
     if (asked == QM_precision_W4A4) pack_input(n, &layer);
     if (asked == QM_precision_W4A8) narrow_numbers(n, &layer, 1);
     if (asked == QM_precision_W4A4) {
-        narrow_numbers(n, &layer, MAP_STEP);
+        narrow_numbers(n, &layer, MAP_SCALE);
         set_packed_pad(&layer, packed_number(pad_number(&layer), layer.in_unsigned));
     }
     if (asked == QM_precision_W8A8) layer.weight_bits = 8;
@@ -353,8 +356,8 @@ static bool reads(const struct qm_network *network, const struct qm_layer *layer
     return false;
 }
 
-/* Whether every layer that reads the map is a convolution with narrow weights, and there is one. What fills up an odd number of channels meets a zero
- * weight, which 1-bit weights have not. */
+/* Whether every layer that reads the map is a convolution with narrow weights, and there is one. What fills up an odd number of channels
+ * meets a zero weight, which 1-bit weights have not. */
 static bool all_readers_narrow(const struct qm_network *network, uint32_t root) {
     uint32_t readers = 0;
     for (uint32_t i = 0; i < network->layer_count; i++) {

@@ -1,4 +1,6 @@
-/* passes.h - the passes from network to program, in their order, and what they share. */
+/* passes.h - the passes from network to program, in their order, and what they share. Those before them are qm_legalize and qm_narrow
+ * (compiler/compiler.h).
+ */
 #ifndef QM_COMPILER_PASSES_PASSES_H
 #define QM_COMPILER_PASSES_PASSES_H
 
@@ -8,44 +10,48 @@
 
 /* Decides which maps stay in the scratchpad and where, and gives the others a place in the arena. */
 QM_MUST_USE enum qm_status pass_place(struct plan *plan);
-/* Cuts every layer into blocks of positions, chunks of channels and parts of the reduction that fit. Moves maps out when nothing fits. */
+/* Cuts every layer into blocks of positions, chunks of channels and parts of the reduction that fit. Spills maps when nothing fits. */
 QM_MUST_USE enum qm_status pass_tile(struct plan *plan);
 /* Writes down the operations of all layers, each load right before its first use. */
 QM_MUST_USE enum qm_status pass_schedule(struct plan *plan);
 /* Gives buffers their addresses, and moves loads ahead as far as there is room. */
 QM_MUST_USE enum qm_status pass_allocate(struct plan *plan);
-/* Tokens, step by step. */
+/* Tokens, for each stretch of operations on the device. */
 QM_MUST_USE enum qm_status pass_synchronize(struct plan *plan);
 
-/* Packs instructions and constants. */
-QM_MUST_USE enum qm_status emit_program(const struct plan *plan, struct qm_program **program);
+/* Packs instructions and constants into the program. */
+QM_MUST_USE enum qm_status pass_emit(struct plan *plan);
+/* Prints where things lie in the program, and its steps. */
+void emit_print(const struct plan *plan, FILE *out);
 
 /* ---- place ---- */
 
 /* Gives everything outside the scratchpad its place: tensors, then the image. After the last move. */
 QM_MUST_USE enum qm_status place_arena(struct plan *plan);
-/* Moves the largest map that stays in the scratchpad during the layer to the arena; the first layer that sees a change. False: there is none. */
-bool place_move_out(struct plan *plan, uint32_t layer, uint32_t *first_changed);
+/* Spills the largest map that stays in the scratchpad during the layer to the arena; the first layer that sees a change. False: there is
+ * none.
+ */
+bool place_spill(struct plan *plan, uint32_t layer, uint32_t *first_changed);
 /* The layer's hole_bytes, measured again if something has moved. */
 uint32_t place_measure(struct plan *plan, uint32_t layer);
 
-/* ---- products: what the array can do for a convolution ---- */
+/* ---- lowering: a convolution as a product of matrices ---- */
 
-enum { PRODUCTS_MAX = 16 };
+enum { LOWERINGS_MAX = 16 };
 
-/* All forms of a CONV or DEPTHWISE layer; returns how many. */
-uint32_t products_of_layer(const struct plan *plan, uint32_t layer, struct plan_product *products);
+/* All lowerings of a CONV or DEPTHWISE layer; returns how many. */
+uint32_t lowerings_of_layer(const struct plan *plan, uint32_t layer, struct plan_lowering *lowerings);
 /* The windows of any layer that has some, one output position at a time. */
-struct plan_window products_window(const struct plan *plan, uint32_t layer);
+struct plan_window lowering_window(const struct plan *plan, uint32_t layer);
 /* Bytes of the window of one sum. */
-uint32_t products_depth(const struct plan_product *product);
+uint32_t lowering_depth(const struct plan_lowering *lowering);
 /* Window rows with weights: those of the second reading follow those of the first. */
-uint32_t products_kernel_rows(const struct plan_product *product);
+uint32_t lowering_kernel_rows(const struct plan_lowering *lowering);
 /* Weight rows of kernel_h rows of taps of `run` bytes each (docs/machine.md, Weights). */
-uint32_t products_rows(const struct plan_product *product, uint32_t kernel_h, uint32_t run);
+uint32_t lowering_rows(const struct plan_lowering *lowering, uint32_t kernel_h, uint32_t run);
 /* Bytes of a weight row for channels of one tile, and of so many rows for channels from a tile's first on. */
-uint32_t products_row_bytes(const struct plan_product *product, uint32_t channels);
-uint64_t products_weight_bytes(const struct qm_machine *machine, const struct plan_product *product, uint32_t rows, uint32_t channels);
+uint32_t lowering_row_bytes(const struct plan_lowering *lowering, uint32_t channels);
+uint64_t lowering_weight_bytes(const struct qm_machine *machine, const struct plan_lowering *lowering, uint32_t rows, uint32_t channels);
 
 /* ---- weights ---- */
 
@@ -59,7 +65,7 @@ struct weights_part {
 };
 
 /* Writes the weights of a part for channels of one tile, as the machine reads them, and returns their end. */
-uint8_t *weights_put(const struct qm_layer *layer, const struct plan_product *product, const struct weights_part *part,
+uint8_t *weights_put(const struct qm_layer *layer, const struct plan_lowering *lowering, const struct weights_part *part,
                      struct range channels, uint8_t *at);
 
 /* ---- areas: parts of maps ---- */
@@ -82,11 +88,11 @@ void area_set_window(struct qm_insn *insn, const struct plan_window *window, con
 
 /* ---- cost: cycles from the closed forms of docs/machine.md ---- */
 
-/* One MATMUL of `positions` rows over the whole depth of the product. */
-uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_product *product, uint64_t positions, uint64_t tiles);
+/* One MATMUL of `positions` rows over the whole depth of the lowering. */
+uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_lowering *lowering, uint64_t positions, uint64_t tiles);
 uint64_t cost_requantize(uint64_t positions, uint64_t tiles);
 /* Gathering the windows of `positions`. */
-uint64_t cost_copy(const struct qm_machine *machine, const struct plan_product *product, uint64_t positions);
+uint64_t cost_copy(const struct qm_machine *machine, const struct plan_lowering *lowering, uint64_t positions);
 uint64_t cost_transfer(const struct qm_machine *machine, uint64_t bytes);
 
 /* ---- tiling ---- */
@@ -95,7 +101,7 @@ uint64_t cost_transfer(const struct qm_machine *machine, uint64_t bytes);
 uint32_t move_split(const struct qm_move *move, struct qm_move_loop *rows, struct qm_move_loop *positions);
 
 /* Bytes that one chunk's weights and parameters take. */
-uint32_t tile_chunk_bytes(const struct qm_machine *machine, const struct plan_product *product, uint32_t channels);
+uint32_t tile_chunk_bytes(const struct qm_machine *machine, const struct plan_lowering *lowering, uint32_t channels);
 
 /* ---- schedule ---- */
 
@@ -128,7 +134,8 @@ struct plan_nest {
     uint32_t first, row, position;
 };
 
-/* The buffer that holds these bytes of a map: the map itself when it is in the scratchpad, else a buffer that they are loaded to densely. */
+/* The buffer that holds these bytes of a map: the map itself when it is in the scratchpad, else a buffer that they are loaded to densely.
+ * */
 uint32_t schedule_gather(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest);
 /* Stores these bytes of a map, which lie densely in the buffer, to the arena. Does nothing for a map in the scratchpad. */
 void schedule_scatter(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest, uint32_t buffer);

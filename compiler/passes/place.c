@@ -1,7 +1,7 @@
 /* place.c - which maps live in the scratchpad, and where.
  *
- * At first all do; what finds no room (residents.h) moves to the arena. Then layers are looked at: one that has
- * too little left for weights and rows moves its largest map out. Blocks of a map in the arena are loaded and stored by the layers that touch it.
+ * At first all do; what finds no room (residents.h) is spilled to the arena. Then layers are looked at: one that has too little left for
+ * weights and rows spills its largest map. Blocks of a map in the arena are loaded and stored by the layers that touch it.
  */
 #include "common/precision.h"
 #include "compiler/passes/passes.h"
@@ -9,7 +9,7 @@
 
 enum { ARENA_ALIGNMENT = 64, PITCH_MAX = 65535 };
 
-/* ---- lives ---- */
+/* ---- liveness ---- */
 
 static void touch(struct plan_value *value, uint32_t layer) {
     if (!value->on_device) value->first_layer = layer;
@@ -72,7 +72,7 @@ static uint32_t wish(const struct plan *plan, uint32_t layer) {
     if (l->weights != NULL) {
         uint64_t in_channels = l->kind == QM_LAYER_CONV ? plan->network->values[l->inputs[0]].c : 1;
         uint64_t weights = (uint64_t)out->c * l->kernel_h * l->kernel_w * in_channels * weight_bits(l) / 8;
-        total += weights + 9 * (uint64_t)plan_ceil_div(out->c, plan->machine->cols) * plan->machine->cols;
+        total += weights + QM_PARAMETER_BYTES * (uint64_t)plan_ceil_div(out->c, plan->machine->cols) * plan->machine->cols;
         if (total > most) total = most;
     }
     for (uint32_t i = 0; i <= l->input_count; i++) {
@@ -90,21 +90,23 @@ uint32_t place_measure(struct plan *plan, uint32_t layer) {
     return measured->hole_bytes;
 }
 
-bool place_move_out(struct plan *plan, uint32_t layer, uint32_t *first_changed) {
+bool place_spill(struct plan *plan, uint32_t layer, uint32_t *first_changed) {
     struct plan_value *largest = residents_largest(plan->residents, layer);
     if (largest == NULL) return false;
-    *first_changed = residents_remove(plan->residents, largest);
+    *first_changed = residents_spill(plan->residents, largest);
     return true;
 }
 
 enum qm_status pass_place(struct plan *plan) {
     uint32_t ignored;
+    plan->values = QM_ARENA_NEW(plan->arena, struct plan_value, plan->network->value_count);
+    plan->layers = QM_ARENA_NEW(plan->arena, struct plan_layer, plan->network->layer_count);
     see_values(plan);
     plan->residents = residents_create(plan);
     for (uint32_t i = 0; i < plan->network->layer_count; i++) plan->layers[i].hole_bytes = PLAN_NONE;
     for (uint32_t i = 0; i < plan->network->layer_count; i++) {
         if (plan->network->layers[i].kind == QM_LAYER_HOST) continue;
-        while (place_measure(plan, i) < wish(plan, i) && place_move_out(plan, i, &ignored)) {
+        while (place_measure(plan, i) < wish(plan, i) && place_spill(plan, i, &ignored)) {
         }
     }
     for (uint32_t i = 0; i < plan->network->layer_count; i++) place_measure(plan, i);

@@ -1,5 +1,5 @@
-/* residents.c - who lives together is asked of a tree over the values in the order of their first layers, whose nodes know the latest last layer
- * below them: the answer takes as long as it is, not as the network is.
+/* residents.c - which maps are live at the same time is asked of a tree over the values in the order of their first layers. A node knows
+ * the latest last layer of the values below it, so that the time of an answer depends on its length and not on the network's.
  */
 #include "compiler/passes/residents.h"
 
@@ -33,11 +33,11 @@ static uint32_t rank_of(const struct residents *r, const struct plan_value *valu
     return r->rank[index_of(r, value)];
 }
 
-static struct span life_of(const struct plan_value *value) {
+static struct span liveness_of(const struct plan_value *value) {
     return (struct span){value->first_layer, value->last_layer};
 }
 
-/* ---- who lives then ---- */
+/* ---- liveness ---- */
 
 static void set_leaf(struct residents *r, uint32_t leaf, uint32_t latest) {
     uint32_t node = r->leaf_count + leaf;
@@ -56,7 +56,7 @@ static void collect(struct residents *r, uint32_t node, uint32_t begin, uint32_t
     collect(r, 2 * node + 1, begin + size / 2, size / 2, span);
 }
 
-static void find_living(struct residents *r, struct span span) {
+static void find_live(struct residents *r, struct span span) {
     r->found_count = 0;
     collect(r, 1, 0, r->leaf_count, &span);
 }
@@ -80,7 +80,7 @@ static void sort_found(struct residents *r) {
 static uint64_t lowest_address(struct residents *r, const struct plan_value *value) {
     uint32_t kept = 0;
     uint64_t address = 0;
-    find_living(r, life_of(value));
+    find_live(r, liveness_of(value));
     for (uint32_t i = 0; i < r->found_count; i++)
         if (rank_of(r, r->found[i]) < rank_of(r, value)) r->found[kept++] = r->found[i];
     r->found_count = kept;
@@ -151,7 +151,7 @@ struct residents *residents_create(struct plan *plan) {
 
 struct plan_value *residents_largest(struct residents *r, uint32_t layer) {
     struct plan_value *largest = NULL;
-    find_living(r, (struct span){layer, layer});
+    find_live(r, (struct span){layer, layer});
     for (uint32_t i = 0; i < r->found_count; i++)
         if (largest == NULL || rank_of(r, r->found[i]) < rank_of(r, largest)) largest = r->found[i];
     return largest;
@@ -159,7 +159,7 @@ struct plan_value *residents_largest(struct residents *r, uint32_t layer) {
 
 uint32_t residents_hole(struct residents *r, uint32_t layer) {
     uint32_t largest = 0, end = 0;
-    find_living(r, (struct span){layer, layer});
+    find_live(r, (struct span){layer, layer});
     sort_found(r);
     for (uint32_t i = 0; i < r->found_count; i++) {
         largest = plan_max(largest, r->found[i]->address - end);
@@ -172,7 +172,7 @@ uint32_t residents_hole(struct residents *r, uint32_t layer) {
 static uint32_t see_change(struct residents *r, const struct plan_value *value) {
     uint32_t more = 0;
     for (uint32_t layer = value->first_layer; layer <= value->last_layer; layer++) r->plan->layers[layer].hole_bytes = PLAN_NONE;
-    find_living(r, life_of(value));
+    find_live(r, liveness_of(value));
     for (uint32_t i = 0; i < r->found_count; i++) {
         uint32_t rank = rank_of(r, r->found[i]);
         if (rank <= rank_of(r, value) || r->dirty[rank]) continue;
@@ -182,7 +182,7 @@ static uint32_t see_change(struct residents *r, const struct plan_value *value) 
     return more;
 }
 
-uint32_t residents_remove(struct residents *r, struct plan_value *value) {
+uint32_t residents_spill(struct residents *r, struct plan_value *value) {
     uint32_t first = value->first_layer, rank = rank_of(r, value);
     forget(r, value);
     for (uint32_t left = see_change(r, value); left > 0; left--) {

@@ -1,5 +1,5 @@
-/* schedule.c - the operations of all layers in program order, each load right before its first use; and what all layers share: maps that come
- * from and go to the arena.
+/* schedule.c - the operations of all layers in program order, each load right before its first use; and what all layers share: maps that
+ * come from and go to the arena.
  *
  * The order is such that running one instruction after the other is right; tokens make sure that running them at the same time is, too.
  */

@@ -2,7 +2,7 @@
  *
  *   for each block, for each chunk (or the other way round)
  *       LOAD the rows the block needs, LOAD the chunk's weights and parameters     when they have changed
- *       COPY the next block's windows                                               packed products
+ *       COPY the next block's windows                                               im2col
  *       for each group of tiles: MATMUL (one a part of K), REQUANTIZE
  *       STORE the block                                                             a map outside the scratchpad
  *
@@ -35,7 +35,7 @@ static struct block block_at(const struct conv *c, uint32_t index) {
 
 static struct range chunk_at(const struct conv *c, uint32_t index) {
     uint32_t first = index * c->t->chunk_channels;
-    return (struct range){first, plan_min(c->t->chunk_channels, c->t->product.channels - first)};
+    return (struct range){first, plan_min(c->t->chunk_channels, c->t->lowering.channels - first)};
 }
 
 /* ---- constants ---- */
@@ -58,7 +58,7 @@ static void add_constants(struct conv *c) {
     plan->layers[c->layer].first_constant = plan->constant_count;
     for (uint32_t i = 0; i < c->chunks; i++) {
         struct range channels = chunk_at(c, i);
-        add_constant(c, channels, tile_chunk_bytes(plan->machine, &c->t->product, channels.count));
+        add_constant(c, channels, tile_chunk_bytes(plan->machine, &c->t->lowering, channels.count));
     }
     if (c->l->table != NULL) add_constant(c, (struct range){0, 0}, QM_TABLE_BYTES);
 }
@@ -95,18 +95,18 @@ struct part {
 };
 
 static uint32_t part_rows(const struct conv *c, const struct part *part) {
-    return products_rows(&c->t->product, part->kernel_h.count, part->run.count);
+    return lowering_rows(&c->t->lowering, part->kernel_h.count, part->run.count);
 }
 
 /* Of the weights of the first so many channels of the chunk. */
 static uint32_t part_bytes(const struct conv *c, const struct part *part, uint32_t channels) {
-    return (uint32_t)products_weight_bytes(c->plan->machine, &c->t->product, part_rows(c, part), channels);
+    return (uint32_t)lowering_weight_bytes(c->plan->machine, &c->t->lowering, part_rows(c, part), channels);
 }
 
 static struct part first_part(const struct conv *c, uint32_t channels) {
     struct part part = {.kernel_h = {0, c->t->part_kernel_h}, .run = {0, c->t->part_run}, .first = true};
     part.bytes = part_bytes(c, &part, channels);
-    part.last = part.kernel_h.count == products_kernel_rows(&c->t->product) && part.run.count == c->window->run_bytes;
+    part.last = part.kernel_h.count == lowering_kernel_rows(&c->t->lowering) && part.run.count == c->window->run_bytes;
     return part;
 }
 
@@ -123,7 +123,7 @@ static void next_part(const struct conv *c, uint32_t channels, struct part *part
     part->kernel_h.count = plan_min(c->t->part_kernel_h, w->kernel_h - part->kernel_h.first % w->kernel_h);
     part->bytes = part_bytes(c, part, channels);
     uint32_t end = part->kernel_h.first + part->kernel_h.count;
-    part->last = part->run.first + part->run.count == w->run_bytes && end == products_kernel_rows(&c->t->product);
+    part->last = part->run.first + part->run.count == w->run_bytes && end == lowering_kernel_rows(&c->t->lowering);
 }
 
 /* ---- windows ---- */
@@ -131,7 +131,7 @@ static void next_part(const struct conv *c, uint32_t channels, struct part *part
 /* Gathers the windows of a block. */
 static void copy_windows(struct conv *c, uint32_t index) {
     struct block block = block_at(c, index);
-    uint32_t depth = products_depth(&c->t->product), op = plan_add_op(c->plan, QM_COPY, c->layer);
+    uint32_t depth = lowering_depth(&c->t->lowering), op = plan_add_op(c->plan, QM_COPY, c->layer);
     struct qm_insn *insn = &c->plan->ops[op].insn;
     area_set_window(insn, c->window, &block, &c->in);
     insn->pad_value = (uint8_t)c->l->pad_value;
@@ -141,9 +141,9 @@ static void copy_windows(struct conv *c, uint32_t index) {
     plan_use(c->plan, op, PLAN_WRITE, c->windows[index % c->t->ring]);
 }
 
-static void set_packed_window(struct conv *c, uint32_t op, uint32_t index) {
+static void set_im2col_window(struct conv *c, uint32_t op, uint32_t index) {
     struct block block = block_at(c, index), all = {0, 0, block.h * block.w, 1};
-    uint32_t depth = products_depth(&c->t->product);
+    uint32_t depth = lowering_depth(&c->t->lowering);
     struct plan_window dense = {.in_rows = all.h, .in_row_bytes = depth, .kernel_h = 1, .kernel_w = 1, .run_bytes = depth};
     dense.y_stride = 1;
     dense.out_h = all.h;
@@ -159,7 +159,7 @@ static void set_window(struct conv *c, uint32_t op, uint32_t index, const struct
     struct qm_insn *insn = &c->plan->ops[op].insn;
     window.kernel_h = part->kernel_h.count;
     window.y_start += (int32_t)(part->kernel_h.first % c->window->kernel_h * window.y_dilation);
-    if (c->t->product.depthwise) {
+    if (c->t->lowering.depthwise) {
         window.x_start += (int32_t)channels.first;
         window.run_bytes = channels.count;
     } else {
@@ -167,7 +167,7 @@ static void set_window(struct conv *c, uint32_t op, uint32_t index, const struct
         window.run_bytes = part->run.count;
     }
     area_set_window(insn, &window, &block, &c->in);
-    if (c->t->product.depthwise) insn->run_bytes = 1;
+    if (c->t->lowering.depthwise) insn->run_bytes = 1;
     insn->pad_value = (uint8_t)c->l->pad_value;
     plan_use(c->plan, op, PLAN_READ, c->in.buffer);
 }
@@ -189,14 +189,14 @@ struct group {
 
 static void add_matmul(struct conv *c, const struct group *g, const struct part *part) {
     uint32_t op = plan_add_op(c->plan, QM_MATMUL, c->layer), within = g->channels.first - g->chunk_channels.first;
-    if (c->t->product.packed)
-        set_packed_window(c, op, g->block);
+    if (c->t->lowering.im2col)
+        set_im2col_window(c, op, g->block);
     else
         set_window(c, op, g->block, part, g->channels);
     struct qm_insn *insn = &c->plan->ops[op].insn;
-    insn->precision = c->t->product.precision;
+    insn->precision = c->t->lowering.precision;
     insn->in_unsigned = c->l->in_unsigned;
-    insn->depthwise = c->t->product.depthwise;
+    insn->depthwise = c->t->lowering.depthwise;
     insn->weight_zero = c->l->weight_zero;
     insn->accumulate = !part->first;
     insn->weight_addr = (int64_t)part->offset - c->weights_base + part_bytes(c, part, within);
@@ -208,20 +208,20 @@ static void add_matmul(struct conv *c, const struct group *g, const struct part 
 
 /* What is stored at once of a block: all channels, or those of a chunk. */
 static struct target stored_target(const struct conv *c, uint32_t block, uint32_t chunk) {
-    uint32_t bits = c->t->product.out_bits, pixel = plan_bytes(c->t->product.channels, bits);
+    uint32_t bits = c->t->lowering.out_bits, pixel = plan_bytes(c->t->lowering.channels, bits);
     struct range channels = chunk_at(c, chunk), bytes = {plan_bytes(channels.first, bits), plan_bytes(channels.count, bits)};
     if (c->t->rows_outer) bytes = (struct range){0, pixel};
     return (struct target){c->l->output, c->window->out_w, pixel, block_at(c, block), bytes};
 }
 
 static void add_requantize(struct conv *c, const struct group *g, uint32_t param_offset) {
-    uint32_t bits = c->t->product.out_bits, first = c->t->rows_outer ? 0 : g->chunk_channels.first;
+    uint32_t bits = c->t->lowering.out_bits, first = c->t->rows_outer ? 0 : g->chunk_channels.first;
     struct block block = block_at(c, g->block);
     struct target target = stored_target(c, g->block, g->chunk);
     struct destination to = schedule_destination(c->plan, &target, c->results[c->stores % c->t->ring]);
     uint32_t op = plan_add_op(c->plan, QM_REQUANTIZE, c->layer);
     struct qm_insn *insn = &c->plan->ops[op].insn;
-    insn->depthwise = c->t->product.depthwise;
+    insn->depthwise = c->t->lowering.depthwise;
     insn->rounding = c->l->rounding;
     insn->param_addr = param_offset;
     insn->acc_addr = g->accumulator;
@@ -247,13 +247,13 @@ static void add_matmuls(struct conv *c, const struct group *g, uint32_t *param_o
     uint32_t channels = g->chunk_channels.count;
     struct part part = first_part(c, channels);
     for (;; next_part(c, channels, &part)) {
-        uint32_t params = part.last ? 9 * plan_ceil_div(channels, c->tile) * c->plan->machine->cols : 0;
+        uint32_t params = part.last ? QM_PARAMETER_BYTES * plan_ceil_div(channels, c->tile) * c->plan->machine->cols : 0;
         if (c->t->split) load_constant(c, g->chunk, part.offset, part.bytes + params);
         add_matmul(c, g, &part);
         if (part.last) break;
     }
     uint32_t tile = (g->channels.first - g->chunk_channels.first) / c->tile;
-    *param_offset = part.offset + part.bytes - c->weights_base + 9 * tile * c->plan->machine->cols;
+    *param_offset = part.offset + part.bytes - c->weights_base + QM_PARAMETER_BYTES * tile * c->plan->machine->cols;
 }
 
 /* ---- loops ---- */
@@ -284,7 +284,7 @@ static void do_groups(struct conv *c, uint32_t block_index, uint32_t chunk_index
         uint32_t param_offset;
         add_matmuls(c, &group, &param_offset);
         bool spare = c->t->ring > 1 ? at == 0 : at + step >= chunk.count; /* with one buffer, all groups must have read it */
-        if (c->t->product.packed && spare && block_index + 1 < c->blocks) {
+        if (c->t->lowering.im2col && spare && block_index + 1 < c->blocks) {
             load_block(c, block_index + 1);
             copy_windows(c, block_index + 1);
         }
@@ -294,8 +294,8 @@ static void do_groups(struct conv *c, uint32_t block_index, uint32_t chunk_index
 
 static void do_block_and_chunk(struct conv *c, uint32_t block, uint32_t chunk) {
     load_chunk(c, chunk);
-    if (!c->t->product.packed) load_block(c, block);
-    if (c->t->product.packed && block == 0) {
+    if (!c->t->lowering.im2col) load_block(c, block);
+    if (c->t->lowering.im2col && block == 0) {
         load_block(c, 0);
         copy_windows(c, 0);
     }
@@ -307,21 +307,21 @@ static void do_block_and_chunk(struct conv *c, uint32_t block, uint32_t chunk) {
 
 static void add_rings(struct conv *c) {
     uint32_t positions = c->t->block_h * c->t->block_w;
-    uint32_t channels = c->t->rows_outer ? c->t->product.channels : c->t->chunk_channels;
+    uint32_t channels = c->t->rows_outer ? c->t->lowering.channels : c->t->chunk_channels;
     for (uint32_t i = 0; i < c->t->ring; i++) {
         if (!plan_storage(c->plan, c->l->output)->resident)
-            c->results[i] = plan_add_buffer(c->plan, positions * plan_bytes(channels, c->t->product.out_bits));
-        if (c->t->product.packed) c->windows[i] = plan_add_buffer(c->plan, positions * products_depth(&c->t->product));
+            c->results[i] = plan_add_buffer(c->plan, positions * plan_bytes(channels, c->t->lowering.out_bits));
+        if (c->t->lowering.im2col) c->windows[i] = plan_add_buffer(c->plan, positions * lowering_depth(&c->t->lowering));
     }
 }
 
 void schedule_convolution(struct plan *plan, uint32_t layer) {
     const struct plan_tiling *t = &plan->layers[layer].tiling;
-    struct conv c = {.plan = plan, .layer = layer, .l = &plan->network->layers[layer], .t = t, .window = &t->product.window};
+    struct conv c = {.plan = plan, .layer = layer, .l = &plan->network->layers[layer], .t = t, .window = &t->lowering.window};
     c.blocks_w = plan_ceil_div(c.window->out_w, t->block_w);
     c.blocks = c.blocks_w * plan_ceil_div(c.window->out_h, t->block_h);
-    c.chunks = plan_ceil_div(t->product.channels, t->chunk_channels);
-    c.tile = qm_machine_tile(plan->machine, t->product.depthwise);
+    c.chunks = plan_ceil_div(t->lowering.channels, t->chunk_channels);
+    c.tile = qm_machine_tile(plan->machine, t->lowering.depthwise);
     c.block = c.chunk = PLAN_NONE;
     add_constants(&c);
     add_rings(&c);

@@ -1,7 +1,7 @@
 /* schedule_move.c - moves: POOLs of one tap, each a block of rows of positions of runs, which rescale on the way.
  *
- * The two innermost loops of a move become the rows and positions of instructions, the others a list of them. A map in the arena comes and goes through
- * a dense buffer by the strides of LOAD and STORE.
+ * The two innermost loops of a move become the rows and positions of instructions, the others a list of them. A map in the arena comes
+ * and goes through a dense buffer by the strides of LOAD and STORE.
  */
 #include "compiler/passes/passes.h"
 

@@ -1,6 +1,7 @@
 /* schedule_post.c - pools and additions: what the post unit does alone, in blocks, so that neighbours in time can overlap.
  *
- * An average divides by the number of elements inside the map, so positions are cut where that number changes (docs/numerics.md, Average pooling).
+ * An average divides by the number of elements inside the map, so positions are cut where that number changes (docs/numerics.md, Average
+ * pooling).
  */
 #include "compiler/passes/passes.h"
 
@@ -106,7 +107,7 @@ static void add_pools(struct pool *p, const struct block *block, uint32_t count)
 }
 
 void schedule_pool(struct plan *plan, uint32_t layer) {
-    struct pool p = {.plan = plan, .layer = layer, .l = &plan->network->layers[layer], .window = products_window(plan, layer)};
+    struct pool p = {.plan = plan, .layer = layer, .l = &plan->network->layers[layer], .window = lowering_window(plan, layer)};
     const struct plan_tiling *t = &plan->layers[layer].tiling;
     const struct plan_window *w = &p.window;
     uint32_t channels = w->run_bytes;

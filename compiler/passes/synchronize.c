@@ -1,8 +1,8 @@
 /* synchronize.c - tokens from hazards: what an instruction reads and writes, exactly, decides whom it waits for.
  *
  * For each instruction and each other unit, the latest earlier instruction of that unit with a hazard (one of the two writes what the other
- * touches) must have ended; units work in order, so it stands for all before it. What is known already needs no token: a unit that waited for
- * an instruction knows everything which that instruction had waited for when it started. So for each pair of units the instructions
+ * touches) must have ended; units work in order, so it stands for all before it. What is known already needs no token: a unit that waited
+ * for an instruction knows everything which that instruction had waited for when it started. So for each pair of units the instructions
  * waited for only grow, and the k-th wait meets the k-th signal. All waits go back in program order: there is no deadlock.
  *
  * A strided access is a set of bytes: begin <= b < end with (b - phase) mod period < run. Blocks of channels of one map interleave without
@@ -11,21 +11,16 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
-#include "common/precision.h"
+#include "common/opcode/opcode.h"
 #include "compiler/passes/passes.h"
 
-enum space { SCRATCHPAD, ACCUMULATOR, ARENA };
-enum { ACCESSES_MAX = 4 };
-
 struct access {
-    enum space space;
-    bool writes;
-    int64_t begin, end;
-    int64_t period, phase, run; /* period 0: every byte */
+    struct qm_operand operand;
+    int64_t period; /* of what is touched; 0: every byte */
 };
 
 struct node {
-    struct access accesses[ACCESSES_MAX];
+    struct access accesses[QM_OPERANDS];
     uint32_t access_count;
     uint32_t index;          /* in the program */
     int64_t known[QM_UNITS]; /* when it starts: the last instruction of each unit (counted in the unit) that has ended for sure */
@@ -53,96 +48,20 @@ static int64_t modulo(int64_t a, int64_t b) {
     return rest < 0 ? rest + b : rest;
 }
 
-static struct access *add_access(struct node *node, enum space space, bool writes, int64_t begin, int64_t bytes) {
-    struct access *access = &node->accesses[node->access_count++];
-    *access = (struct access){.space = space, .writes = writes, .begin = begin, .end = begin + bytes};
-    return access;
-}
-
-/* Runs of `run` bytes at begin plus any multiple of the period. */
-static void set_period(struct access *access, int64_t phase, int64_t period, int64_t run) {
-    if (period <= run) return;
-    access->period = period;
-    access->phase = modulo(phase, period);
-    access->run = run;
-}
-
-/* The stride when something is repeated, else nothing. */
-static int64_t repeated(int64_t count, int64_t stride) {
-    return count > 1 ? stride : 0;
-}
-
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
-/* What windows read: from the first touched byte of the first touched row inside the map to the last of the last. */
-static void add_window(struct node *node, const struct qm_insn *insn, int64_t run) {
-    int64_t y_last = insn->y_start + (insn->out_h - 1) * insn->y_stride + (insn->kernel_h - 1) * insn->y_dilation;
-    int64_t x_last = insn->x_start + (insn->out_w - 1) * insn->x_stride + (insn->kernel_w - 1) * insn->x_dilation + run;
-    int64_t y_begin = larger(insn->y_start, 0), y_end = smaller(y_last, insn->in_rows - 1);
-    int64_t x_begin = larger(insn->x_start, 0), x_end = smaller(x_last, insn->in_row_bytes);
-    if (y_begin > y_end || x_begin >= x_end) return; /* nothing but padding */
-    int64_t begin = insn->in_addr + y_begin * insn->in_pitch + x_begin;
-    struct access *access = add_access(node, SCRATCHPAD, false, begin, (y_end - y_begin) * insn->in_pitch + x_end - x_begin);
-    int64_t period = gcd(repeated(insn->out_w, insn->x_stride), repeated(insn->kernel_w, insn->x_dilation));
-    period = gcd(period, repeated(y_end - y_begin + 1, insn->in_pitch));
-    set_period(access, insn->in_addr + y_begin * insn->in_pitch + insn->x_start, period, run);
-}
-
-static void add_output(struct node *node, const struct qm_insn *insn, int64_t run) {
-    int64_t bytes = (insn->out_h - 1) * insn->out_pitch + (insn->out_w - 1) * insn->out_pixel + run;
-    struct access *access = add_access(node, SCRATCHPAD, true, insn->out_addr, bytes);
-    set_period(access, insn->out_addr, gcd(repeated(insn->out_h, insn->out_pitch), repeated(insn->out_w, insn->out_pixel)), run);
-}
-
-/* The two ends of a transfer. */
-static void add_transfer(struct node *node, const struct qm_insn *insn, bool load) {
-    int64_t rows = insn->row_count, planes = insn->plane_count, run = insn->row_bytes;
-    int64_t dram = (planes - 1) * insn->dram_plane_stride + (rows - 1) * insn->dram_row_stride + run;
-    int64_t spad = (planes - 1) * insn->spad_plane_stride + (rows - 1) * insn->spad_row_stride + run;
-    struct access *access = add_access(node, ARENA, !load, insn->dram_addr, dram);
-    set_period(access, insn->dram_addr, gcd(repeated(rows, insn->dram_row_stride), repeated(planes, insn->dram_plane_stride)), run);
-    access = add_access(node, SCRATCHPAD, load, insn->spad_addr, spad);
-    set_period(access, insn->spad_addr, gcd(repeated(rows, insn->spad_row_stride), repeated(planes, insn->spad_plane_stride)), run);
-}
-
-static void add_matmul(struct node *node, const struct qm_insn *insn, const struct qm_machine *machine) {
-    add_window(node, insn, insn->depthwise ? insn->channels : insn->run_bytes);
-    add_access(node, SCRATCHPAD, false, insn->weight_addr, qm_weight_bytes(insn, qm_machine_tile(machine, insn->depthwise != 0)));
-    add_access(node, ACCUMULATOR, true, insn->acc_addr, insn->tiles * insn->out_h * insn->out_w);
-}
-
-static void add_requantize(struct node *node, const struct qm_insn *insn, const struct qm_machine *machine) {
-    add_access(node, SCRATCHPAD, false, insn->param_addr, insn->tiles * 9 * (int64_t)machine->cols);
-    add_access(node, ACCUMULATOR, false, insn->acc_addr, insn->tiles * insn->out_h * insn->out_w);
-    if (insn->lookup == QM_lookup_TABLE) add_access(node, SCRATCHPAD, false, insn->table_addr, QM_TABLE_BYTES);
-    add_output(node, insn, qm_output_bytes(insn, insn->channels));
+/* What lies at the phase plus multiples of strides lies there plus multiples of their greatest common divisor. */
+static int64_t period_of(const struct qm_operand *operand) {
+    int64_t period = gcd(gcd(operand->strides[0], operand->strides[1]), operand->strides[2]);
+    return period > operand->run ? period : 0;
 }
 
 static void find_accesses(struct node *node, const struct qm_insn *insn, const struct qm_machine *machine) {
-    switch (insn->opcode) {
-    case QM_LOAD: add_transfer(node, insn, true); break;
-    case QM_STORE: add_transfer(node, insn, false); break;
-    case QM_MATMUL: add_matmul(node, insn, machine); break;
-    case QM_REQUANTIZE: add_requantize(node, insn, machine); break;
-    case QM_POOL:
-        add_window(node, insn, insn->channels);
-        add_output(node, insn, qm_output_bytes(insn, insn->channels));
-        break;
-    case QM_COPY:
-        add_window(node, insn, insn->run_bytes);
-        add_output(node, insn, insn->kernel_h * insn->kernel_w * insn->run_bytes);
-        break;
-    default:
-        add_access(node, SCRATCHPAD, false, insn->in_addr, insn->length);
-        add_access(node, SCRATCHPAD, false, insn->b_addr, insn->length);
-        add_access(node, SCRATCHPAD, true, insn->out_addr, qm_output_bytes(insn, insn->length));
-    }
+    struct qm_operand operands[QM_OPERANDS];
+    node->access_count = qm_opcode_info(insn->opcode)->find_operands(insn, machine, operands);
+    for (uint32_t i = 0; i < node->access_count; i++) node->accesses[i] = (struct access){operands[i], period_of(&operands[i])};
 }
 
 /* ---- hazards ---- */
@@ -151,13 +70,14 @@ static void find_accesses(struct node *node, const struct qm_insn *insn, const s
 static bool interleave(const struct access *a, const struct access *b) {
     if (a->period == 0 || b->period == 0) return false;
     int64_t period = a->period == b->period ? a->period : gcd(a->period, b->period);
-    int64_t shift = modulo(b->phase - a->phase, period);
-    return a->run <= shift && shift + b->run <= period;
+    int64_t shift = modulo(b->operand.phase - a->operand.phase, period);
+    return a->operand.run <= shift && shift + b->operand.run <= period;
 }
 
 static bool meet(const struct access *a, const struct access *b) {
-    if (a->space != b->space || !(a->writes || b->writes)) return false;
-    if (a->end <= b->begin || b->end <= a->begin) return false;
+    const struct qm_operand *x = &a->operand, *y = &b->operand;
+    if (x->space != y->space || !(x->is_written || y->is_written)) return false;
+    if (x->touched_end <= y->touched_begin || y->touched_end <= x->touched_begin) return false;
     return !interleave(a, b);
 }
 

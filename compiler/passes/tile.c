@@ -1,9 +1,9 @@
 /* tile.c - how each layer is cut, chosen by trying.
  *
- * A convolution has forms (products.c); each form can be cut into blocks of output positions and chunks of channels, and either can be the
- * outer loop. Every combination from a short list is estimated with the closed forms; the cheapest that fits into the layer's hole of the
- * scratchpad wins, the first of equals. Only when none fits are chunks narrower than a tile, and parts of the reduction, tried as well.
- * A layer for which nothing fits moves its largest map out of the scratchpad; when there is none left, it is refused.
+ * A convolution has several lowerings (lowering.c); each can be cut into blocks of output positions and chunks of channels, and either
+ * can be the outer loop. Every combination from a short list is estimated with the closed forms; the cheapest that fits into the layer's
+ * hole of the scratchpad wins, the first of equals. Only when none fits are chunks narrower than a tile, and parts of the reduction,
+ * tried as well. A layer for which nothing fits spills its largest map to the arena; when there is none left, it is refused.
  */
 #include "common/precision.h"
 #include "compiler/passes/passes.h"
@@ -31,16 +31,16 @@ struct search {
 
 /* ---- sizes ---- */
 
-uint32_t tile_chunk_bytes(const struct qm_machine *machine, const struct plan_product *product, uint32_t channels) {
-    uint64_t tiles = plan_ceil_div(channels, qm_machine_tile(machine, product->depthwise));
-    uint32_t rows = products_rows(product, products_kernel_rows(product), product->window.run_bytes);
-    uint64_t bytes = products_weight_bytes(machine, product, rows, channels) + 9 * tiles * machine->cols;
+uint32_t tile_chunk_bytes(const struct qm_machine *machine, const struct plan_lowering *lowering, uint32_t channels) {
+    uint64_t tiles = plan_ceil_div(channels, qm_machine_tile(machine, lowering->depthwise));
+    uint32_t rows = lowering_rows(lowering, lowering_kernel_rows(lowering), lowering->window.run_bytes);
+    uint64_t bytes = lowering_weight_bytes(machine, lowering, rows, channels) + QM_PARAMETER_BYTES * tiles * machine->cols;
     return bytes < INT32_MAX ? (uint32_t)bytes : INT32_MAX;
 }
 
 /* Bytes of the input that an inner block touches. */
 static uint64_t input_bytes(const struct plan_tiling *t, uint32_t *row_bytes) {
-    const struct plan_window *w = &t->product.window;
+    const struct plan_window *w = &t->lowering.window;
     uint64_t rows = (uint64_t)(t->block_h - 1) * w->y_stride + (uint64_t)(w->kernel_h - 1) * w->y_dilation + 1;
     uint64_t bytes = (uint64_t)(t->block_w - 1) * w->x_stride + (uint64_t)(w->kernel_w - 1) * w->x_dilation + w->run_bytes;
     if (rows > w->in_rows) rows = w->in_rows;
@@ -51,9 +51,9 @@ static uint64_t input_bytes(const struct plan_tiling *t, uint32_t *row_bytes) {
 
 static uint64_t weight_bytes(const struct search *s, const struct plan_tiling *t) {
     const struct qm_machine *machine = s->plan->machine;
-    if (!t->split) return tile_chunk_bytes(machine, &t->product, t->chunk_channels);
-    uint32_t rows = products_rows(&t->product, t->part_kernel_h, t->part_run);
-    return products_weight_bytes(machine, &t->product, rows, t->chunk_channels) + 9 * (uint64_t)machine->cols;
+    if (!t->split) return tile_chunk_bytes(machine, &t->lowering, t->chunk_channels);
+    uint32_t rows = lowering_rows(&t->lowering, t->part_kernel_h, t->part_run);
+    return lowering_weight_bytes(machine, &t->lowering, rows, t->chunk_channels) + QM_PARAMETER_BYTES * (uint64_t)machine->cols;
 }
 
 /* Bytes that the tiling needs at once. `times` says how many of each thing that comes or goes. */
@@ -65,28 +65,28 @@ static uint64_t bytes_needed(const struct search *s, const struct plan_tiling *t
     if (row_bytes > ROW_BYTES_MAX) return UINT64_MAX;
     if (s->in_outside) total += times * in;
     if (s->out_outside)
-        total += times * positions * plan_bytes(t->rows_outer ? t->product.channels : t->chunk_channels, t->product.out_bits);
-    if (t->product.packed) total += times * positions * products_depth(&t->product);
+        total += times * positions * plan_bytes(t->rows_outer ? t->lowering.channels : t->chunk_channels, t->lowering.out_bits);
+    if (t->lowering.im2col) total += times * positions * lowering_depth(&t->lowering);
     return total;
 }
 
 /* ---- estimate ---- */
 
 static uint32_t block_count(const struct plan_tiling *t) {
-    return plan_ceil_div(t->product.window.out_h, t->block_h) * plan_ceil_div(t->product.window.out_w, t->block_w);
+    return plan_ceil_div(t->lowering.window.out_h, t->block_h) * plan_ceil_div(t->lowering.window.out_w, t->block_w);
 }
 
 static uint64_t memory_cycles(const struct search *s, const struct plan_tiling *t, uint64_t chunks, uint64_t instructions) {
-    const struct plan_window *w = &t->product.window;
+    const struct plan_window *w = &t->lowering.window;
     const struct qm_machine *machine = s->plan->machine;
     uint32_t row_bytes;
-    uint64_t blocks = block_count(t), weights = chunks * tile_chunk_bytes(machine, &t->product, t->chunk_channels);
+    uint64_t blocks = block_count(t), weights = chunks * tile_chunk_bytes(machine, &t->lowering, t->chunk_channels);
     uint64_t in = blocks == 1 ? (uint64_t)w->in_rows * w->in_row_bytes : blocks * input_bytes(t, &row_bytes);
     uint64_t bytes = instructions * QM_INSN_BYTES + weights * (t->split || (t->rows_outer && chunks > 1) ? blocks : 1);
     if (s->in_outside) bytes += in * (t->rows_outer || blocks == 1 ? 1 : chunks);
     uint64_t read = cost_transfer(machine, bytes);
     if (!s->out_outside) return read;
-    uint64_t written = cost_transfer(machine, (uint64_t)w->out_h * w->out_w * plan_bytes(t->product.channels, t->product.out_bits));
+    uint64_t written = cost_transfer(machine, (uint64_t)w->out_h * w->out_w * plan_bytes(t->lowering.channels, t->lowering.out_bits));
     uint64_t stores = written + blocks * (t->rows_outer ? 1 : chunks) * (machine->dram_latency + 8);
     return read + written > stores ? read + written : stores;
 }
@@ -98,19 +98,19 @@ static uint64_t largest3(uint64_t a, uint64_t b, uint64_t c) {
 
 static uint64_t estimate(const struct search *s, const struct plan_tiling *t, bool overlaps) {
     const struct qm_machine *machine = s->plan->machine;
-    const struct plan_window *w = &t->product.window;
-    uint32_t tile = qm_machine_tile(machine, t->product.depthwise);
-    uint64_t blocks = block_count(t), chunks = plan_ceil_div(t->product.channels, t->chunk_channels);
+    const struct plan_window *w = &t->lowering.window;
+    uint32_t tile = qm_machine_tile(machine, t->lowering.depthwise);
+    uint64_t blocks = block_count(t), chunks = plan_ceil_div(t->lowering.channels, t->chunk_channels);
     uint64_t chunk_tiles = plan_ceil_div(t->chunk_channels, tile), tiles = chunks * chunk_tiles;
     uint64_t groups = (chunk_tiles + t->matmul_tiles - 1) / t->matmul_tiles;
     uint64_t parts = (uint64_t)plan_ceil_div(w->kernel_h, t->part_kernel_h) * plan_ceil_div(w->run_bytes, t->part_run);
-    if (t->product.twice) parts *= 2;
-    if (t->product.packed) parts = 1;
+    if (t->lowering.twice) parts *= 2;
+    if (t->lowering.im2col) parts = 1;
     uint64_t positions = (uint64_t)w->out_h * w->out_w, m = (positions + blocks - 1) / blocks;
     uint64_t pairs = blocks * chunks * groups;
-    uint64_t matmul = blocks * cost_matmul(machine, &t->product, m, tiles) + pairs * parts * 4;
-    uint64_t post =
-        tiles * (9 * blocks + positions) + pairs * 8 + (t->product.packed ? cost_copy(machine, &t->product, positions) + 8 * blocks : 0);
+    uint64_t matmul = blocks * cost_matmul(machine, &t->lowering, m, tiles) + pairs * parts * 4;
+    uint64_t post = tiles * (QM_PARAMETER_BYTES * blocks + positions) + pairs * 8 +
+                    (t->lowering.im2col ? cost_copy(machine, &t->lowering, positions) + 8 * blocks : 0);
     uint64_t memory = memory_cycles(s, t, chunks, pairs * (1 + parts) + chunks + blocks);
     uint64_t tail = cost_requantize(m, t->matmul_tiles) + machine->rows + machine->cols + 12;
     uint64_t head = cost_transfer(machine, weight_bytes(s, t));
@@ -125,32 +125,32 @@ static uint64_t estimate(const struct search *s, const struct plan_tiling *t, bo
 
 /* ---- trials ---- */
 
-static bool within_fields(const struct plan_product *product) {
-    const struct plan_window *w = &product->window;
+static bool within_fields(const struct plan_lowering *lowering) {
+    const struct plan_window *w = &lowering->window;
     bool kernel = w->kernel_h <= KERNEL_MAX && w->kernel_w <= KERNEL_MAX && w->y_stride <= KERNEL_MAX && w->y_dilation <= KERNEL_MAX;
     bool bytes = w->run_bytes <= RUN_BYTES_MAX && w->x_stride <= UINT16_MAX && w->x_dilation <= UINT16_MAX && w->x_start >= INT16_MIN;
-    return kernel && bytes && product->channels <= UINT16_MAX && (!product->packed || products_depth(product) <= RUN_BYTES_MAX);
+    return kernel && bytes && lowering->channels <= UINT16_MAX && (!lowering->im2col || lowering_depth(lowering) <= RUN_BYTES_MAX);
 }
 
 static void try_tiling(struct search *s, struct plan_tiling *t) {
     const struct qm_machine *machine = s->plan->machine;
     uint64_t positions = (uint64_t)t->block_h * t->block_w;
     if (positions > machine->accumulator_rows || t->block_h > POSITIONS_MAX || t->block_w > POSITIONS_MAX) return;
-    if (t->chunk_channels < t->product.channels && t->chunk_channels * t->product.out_bits % 8 != 0) return;
-    uint32_t tile = qm_machine_tile(machine, t->product.depthwise), half = machine->accumulator_rows / 2;
+    if (t->chunk_channels < t->lowering.channels && t->chunk_channels * t->lowering.out_bits % 8 != 0) return;
+    uint32_t tile = qm_machine_tile(machine, t->lowering.depthwise), half = machine->accumulator_rows / 2;
     uint32_t tiles_in_half = half / (uint32_t)positions;
     t->matmul_tiles = plan_max(1, plan_min(tiles_in_half, plan_ceil_div(t->chunk_channels, tile)));
     uint32_t room = s->plan->layers[s->layer].hole_bytes;
     if (bytes_needed(s, t, 1) > room) return;
     t->ring = bytes_needed(s, t, 2) <= room ? 2 : 1;
-    bool once = !s->in_outside && !s->out_outside && t->chunk_channels >= t->product.channels && !t->split;
+    bool once = !s->in_outside && !s->out_outside && t->chunk_channels >= t->lowering.channels && !t->split;
     t->cycles = estimate(s, t, t->ring == 2 || once);
     if (t->cycles < s->best.cycles) s->best = *t;
 }
 
 static void try_orders(struct search *s, struct plan_tiling *t) {
-    bool one_chunk = t->chunk_channels >= t->product.channels;
-    if (t->product.packed && !one_chunk) return;
+    bool one_chunk = t->chunk_channels >= t->lowering.channels;
+    if (t->lowering.im2col && !one_chunk) return;
     t->rows_outer = one_chunk;
     try_tiling(s, t);
     if (one_chunk) return;
@@ -163,10 +163,10 @@ static uint32_t next_division(uint32_t n) {
 }
 
 static void try_chunks(struct search *s, struct plan_tiling *t) {
-    uint32_t tile = qm_machine_tile(s->plan->machine, t->product.depthwise);
-    uint32_t tiles = plan_ceil_div(t->product.channels, tile), last = 0;
+    uint32_t tile = qm_machine_tile(s->plan->machine, t->lowering.depthwise);
+    uint32_t tiles = plan_ceil_div(t->lowering.channels, tile), last = 0;
     for (uint32_t n = 1;; n = plan_min(next_division(n), tiles)) {
-        t->chunk_channels = plan_min(plan_ceil_div(tiles, n) * tile, t->product.channels);
+        t->chunk_channels = plan_min(plan_ceil_div(tiles, n) * tile, t->lowering.channels);
         if (t->chunk_channels != last) try_orders(s, t);
         last = t->chunk_channels;
         if (n == tiles) return;
@@ -175,10 +175,10 @@ static void try_chunks(struct search *s, struct plan_tiling *t) {
 
 /* Chunks of a tile or less whose weights come in parts. */
 static void try_parts(struct search *s, struct plan_tiling *t) {
-    const struct plan_window *w = &t->product.window;
-    uint32_t widest = plan_min(qm_machine_tile(s->plan->machine, t->product.depthwise), t->product.channels);
-    uint32_t width = (uint32_t)qm_precision_sizes(t->product.precision).bytes; /* a weight row belongs to one part */
-    if (t->product.packed) return;
+    const struct plan_window *w = &t->lowering.window;
+    uint32_t widest = plan_min(qm_machine_tile(s->plan->machine, t->lowering.depthwise), t->lowering.channels);
+    uint32_t width = (uint32_t)qm_precision_sizes(t->lowering.precision).bytes; /* a weight row belongs to one part */
+    if (t->lowering.im2col) return;
     for (uint32_t chunk = widest; chunk > 0; chunk /= 2) {
         t->chunk_channels = chunk;
         t->split = false;
@@ -188,7 +188,7 @@ static void try_parts(struct search *s, struct plan_tiling *t) {
         t->split = true;
         for (;;) {
             try_orders(s, t);
-            if (t->product.depthwise && t->part_kernel_h == 1) break;
+            if (t->lowering.depthwise && t->part_kernel_h == 1) break;
             if (t->part_kernel_h > 1)
                 t->part_kernel_h = plan_ceil_div(t->part_kernel_h, 2);
             else if (t->part_run > width)
@@ -200,7 +200,7 @@ static void try_parts(struct search *s, struct plan_tiling *t) {
 }
 
 static void try_blocks(struct search *s, struct plan_tiling *t, void (*try_rest)(struct search *, struct plan_tiling *)) {
-    const struct plan_window *w = &t->product.window;
+    const struct plan_window *w = &t->lowering.window;
     uint32_t last = 0;
     for (uint32_t n = 1;; n = next_division(n)) {
         t->block_h = plan_ceil_div(w->out_h, plan_min(n, w->out_h));
@@ -215,20 +215,20 @@ static void try_blocks(struct search *s, struct plan_tiling *t, void (*try_rest)
     }
 }
 
-static void try_products(struct search *s, void (*try_rest)(struct search *, struct plan_tiling *)) {
-    struct plan_product products[PRODUCTS_MAX];
-    uint32_t count = products_of_layer(s->plan, s->layer, products);
+static void try_lowerings(struct search *s, void (*try_rest)(struct search *, struct plan_tiling *)) {
+    struct plan_lowering lowerings[LOWERINGS_MAX];
+    uint32_t count = lowerings_of_layer(s->plan, s->layer, lowerings);
     for (uint32_t i = 0; i < count; i++) {
-        const struct plan_window *w = &products[i].window;
-        struct plan_tiling tiling = {.product = products[i], .part_kernel_h = w->kernel_h, .part_run = w->run_bytes};
-        if (within_fields(&products[i])) try_blocks(s, &tiling, try_rest);
+        const struct plan_window *w = &lowerings[i].window;
+        struct plan_tiling tiling = {.lowering = lowerings[i], .part_kernel_h = w->kernel_h, .part_run = w->run_bytes};
+        if (within_fields(&lowerings[i])) try_blocks(s, &tiling, try_rest);
     }
 }
 
 static bool tile_convolution(struct search *s) {
     s->best.cycles = UINT64_MAX;
-    try_products(s, try_chunks);
-    if (s->best.cycles == UINT64_MAX) try_products(s, try_parts);
+    try_lowerings(s, try_chunks);
+    if (s->best.cycles == UINT64_MAX) try_lowerings(s, try_parts);
     return s->best.cycles != UINT64_MAX;
 }
 
@@ -237,7 +237,7 @@ static bool tile_convolution(struct search *s) {
 /* Bytes of a pool's blocks, of `channels` of all. */
 static bool pool_fits(struct search *s, uint32_t channels) {
     struct plan_tiling *t = &s->best;
-    const struct plan_window *w = &t->product.window;
+    const struct plan_window *w = &t->lowering.window;
     uint32_t row_bytes, room = s->plan->layers[s->layer].hole_bytes;
     uint64_t in = input_bytes(t, &row_bytes) / w->run_bytes * channels, out = (uint64_t)t->block_h * t->block_w * channels;
     uint64_t needed = (s->in_outside ? in : 0) + (s->out_outside ? out : 0);
@@ -247,9 +247,9 @@ static bool pool_fits(struct search *s, uint32_t channels) {
 }
 
 static bool tile_pool(struct search *s) {
-    const struct plan_window window = products_window(s->plan, s->layer);
+    const struct plan_window window = lowering_window(s->plan, s->layer);
     struct plan_tiling *t = &s->best;
-    t->product.window = window;
+    t->lowering.window = window;
     if (window.kernel_h > KERNEL_MAX || window.kernel_w > KERNEL_MAX) return false;
     for (uint32_t n = window.out_h >= 16 ? 4 : 1;; n *= 2) {
         t->block_h = plan_ceil_div(window.out_h, plan_min(n, window.out_h));
@@ -284,13 +284,14 @@ static uint32_t positions_max(const struct qm_move_loop *loop, uint32_t run, boo
     return (uint32_t)most;
 }
 
-/* Blocks of whole rows if they fit, else of one row, else of a part of a run. */
-/* Elements of a run that one POOL packs: none ends within a byte but the last, and an odd number of lanes cannot go on behind a first piece. */
+/* How many elements of a run one POOL can write as 4-bit elements: an even number, or the whole run. An array with an odd number of
+ * columns writes its first `cols` elements at most, because the next ones would begin within a byte. */
 static uint32_t packed_run(const struct qm_machine *machine, uint32_t run, uint32_t most) {
     if (machine->cols % 2 != 0 && run > machine->cols) most = plan_min(most, machine->cols);
     return most < run ? most / 2 * 2 : run;
 }
 
+/* Blocks of whole rows if they fit, else of one row, else of a part of a run. */
 static bool tile_move(struct search *s) {
     const struct qm_layer *l = &s->plan->network->layers[s->layer];
     struct plan_tiling *t = &s->best;
@@ -358,7 +359,7 @@ enum qm_status pass_tile(struct plan *plan) {
             i++;
             continue;
         }
-        if (!place_move_out(plan, i, &first_changed))
+        if (!place_spill(plan, i, &first_changed))
             return qm_fail(plan->diag, QM_BAD_INPUT,
                            "%s: layer %s does not fit machine %s even in the smallest blocks; use a larger scratchpad",
                            plan->network->graph->file, plan_layer_name(plan, i), plan->machine->name);

@@ -1,8 +1,8 @@
-/* weights.c - the weights of a product as the machine reads them: [row][channel of the tile], each row from a byte boundary on.
+/* weights.c - the weights of a lowered convolution as the machine reads them: [row][channel of the tile], each row from a byte boundary on.
  *
- * In W8A8 row k belongs to byte k of the window, in the order ky, kx, byte. In the narrow precisions a row belongs to two bytes of a run (of the
- * whole window when it is packed), and a channel's cell holds the weights of all their activations. An activation is named by its place in the
- * window: byte k holds activation k, or 2k and 2k + 1 when they have 4 bits.
+ * In W8A8 row k belongs to byte k of the window, in the order ky, kx, byte. In the narrow precisions a row belongs to two bytes of a run
+ * (of the whole window after im2col), and a channel's cell holds the weights of all their activations. An activation is named by its
+ * place in the window: byte k holds activation k, or 2k and 2k + 1 when they have 4 bits.
  */
 #include <string.h>
 
@@ -23,10 +23,10 @@ struct shape {
     uint32_t row_activations;                /* of a window row */
 };
 
-static struct shape shape_of(const struct qm_layer *layer, const struct plan_product *product) {
-    const struct plan_window *w = &product->window;
-    uint32_t per_byte = (uint32_t)(8 / qm_precision_sizes(product->precision).activation_bits);
-    uint32_t pixel_bytes = w->x_stride / (product->group * layer->stride_w);
+static struct shape shape_of(const struct qm_layer *layer, const struct plan_lowering *lowering) {
+    const struct plan_window *w = &lowering->window;
+    uint32_t per_byte = (uint32_t)(8 / qm_precision_sizes(lowering->precision).activation_bits);
+    uint32_t pixel_bytes = w->x_stride / (lowering->group * layer->stride_w);
     return (struct shape){layer->in_channels, pixel_bytes * per_byte, w->kernel_w * w->run_bytes * per_byte};
 }
 
@@ -41,10 +41,10 @@ static int8_t weight(const struct qm_layer *layer, const struct tap *tap, uint32
 }
 
 /* Those of one activation. */
-static void activation_weights(const struct qm_layer *layer, const struct plan_product *product, uint32_t activation, struct range channels,
-                               int8_t *weights) {
-    struct shape shape = shape_of(layer, product);
-    uint32_t out_channels = product->channels / product->group, at = activation % shape.row_activations;
+static void activation_weights(const struct qm_layer *layer, const struct plan_lowering *lowering, uint32_t activation,
+                               struct range channels, int8_t *weights) {
+    struct shape shape = shape_of(layer, lowering);
+    uint32_t out_channels = lowering->channels / lowering->group, at = activation % shape.row_activations;
     for (uint32_t i = 0; i < channels.count; i++) {
         uint32_t position = (channels.first + i) / out_channels, channel = (channels.first + i) % out_channels;
         struct tap tap = {.ky = activation / shape.row_activations,
@@ -56,12 +56,12 @@ static void activation_weights(const struct qm_layer *layer, const struct plan_p
 
 /* ---- bytes ---- */
 
-static void row_weights(const struct qm_layer *layer, const struct plan_product *product, uint32_t k, struct range channels,
+static void row_weights(const struct qm_layer *layer, const struct plan_lowering *lowering, uint32_t k, struct range channels,
                         int8_t *weights) {
-    if (product->depthwise)
-        memcpy(weights, layer->weights + (size_t)k * product->channels + channels.first, channels.count);
+    if (lowering->depthwise)
+        memcpy(weights, layer->weights + (size_t)k * lowering->channels + channels.first, channels.count);
     else
-        activation_weights(layer, product, k, channels, weights);
+        activation_weights(layer, lowering, k, channels, weights);
 }
 
 /* Swaps rows and columns of 8 x 8 bytes: halves of 4, then of 2, then of 1, in words of 8 bytes. */
@@ -93,28 +93,28 @@ static void transpose(const int8_t *source, size_t depth, struct range rows, uin
 }
 
 /* Rows of 0 .. depth. */
-static void put_bytes(const struct qm_layer *layer, const struct plan_product *product, struct range rows, struct range channels,
+static void put_bytes(const struct qm_layer *layer, const struct plan_lowering *lowering, struct range rows, struct range channels,
                       int8_t *weights) {
-    size_t depth = products_depth(product);
-    if (layer->kind == QM_LAYER_CONV && product->group == 1) {
+    size_t depth = lowering_depth(lowering);
+    if (layer->kind == QM_LAYER_CONV && lowering->group == 1) {
         transpose(layer->weights + channels.first * depth, depth, rows, channels.count, weights);
         return;
     }
-    for (uint32_t k = 0; k < rows.count; k++) row_weights(layer, product, rows.first + k, channels, weights + (size_t)k * channels.count);
+    for (uint32_t k = 0; k < rows.count; k++) row_weights(layer, lowering, rows.first + k, channels, weights + (size_t)k * channels.count);
 }
 
 /* Rows of the same run lie together. */
-static uint8_t *put_byte_rows(const struct qm_layer *layer, const struct plan_product *product, const struct weights_part *part,
+static uint8_t *put_byte_rows(const struct qm_layer *layer, const struct plan_lowering *lowering, const struct weights_part *part,
                               struct range channels, uint8_t *at) {
-    uint32_t run_rows = product->depthwise ? 1 : product->window.run_bytes, kernel_w = product->window.kernel_w;
-    uint32_t count = product->depthwise ? 1 : part->run.count, first = product->depthwise ? 0 : part->run.first;
+    uint32_t run_rows = lowering->depthwise ? 1 : lowering->window.run_bytes, kernel_w = lowering->window.kernel_w;
+    uint32_t count = lowering->depthwise ? 1 : part->run.count, first = lowering->depthwise ? 0 : part->run.first;
     uint32_t taps = part->kernel_h.count * kernel_w, begin = part->kernel_h.first * kernel_w;
     if (count == run_rows) { /* whole runs: one stretch of rows */
         count *= taps;
         taps = 1;
     }
     for (uint32_t i = 0; i < taps; i++, at += count * channels.count)
-        put_bytes(layer, product, (struct range){(begin + i) * run_rows + first, count}, channels, (int8_t *)at);
+        put_bytes(layer, lowering, (struct range){(begin + i) * run_rows + first, count}, channels, (int8_t *)at);
     return at;
 }
 
@@ -126,15 +126,15 @@ static uint32_t encoded(int8_t weight, int64_t bits) {
 }
 
 /* A row for the `count` bytes of the window from byte k on, at most as many as a cell takes. */
-static uint8_t *put_packed_row(const struct qm_layer *layer, const struct plan_product *product, struct range bytes, struct range channels,
-                               uint8_t *row) {
-    struct qm_precision sizes = qm_precision_sizes(product->precision);
+static uint8_t *put_packed_row(const struct qm_layer *layer, const struct plan_lowering *lowering, struct range bytes,
+                               struct range channels, uint8_t *row) {
+    struct qm_precision sizes = qm_precision_sizes(lowering->precision);
     uint32_t per_byte = (uint32_t)(8 / sizes.activation_bits), cell_weights = (uint32_t)sizes.bytes * per_byte;
-    uint32_t size = products_row_bytes(product, channels.count), weight_bits = (uint32_t)sizes.weight_bits;
+    uint32_t size = lowering_row_bytes(lowering, channels.count), weight_bits = (uint32_t)sizes.weight_bits;
     int8_t weights[CHANNELS_MAX];
     memset(row, 0, size);
     for (uint32_t i = 0; i < bytes.count * per_byte; i++) {
-        activation_weights(layer, product, bytes.first * per_byte + i, channels, weights);
+        activation_weights(layer, lowering, bytes.first * per_byte + i, channels, weights);
         for (uint32_t c = 0; c < channels.count; c++) {
             uint32_t bit = (c * cell_weights + i) * weight_bits;
             row[bit / 8] |= (uint8_t)(encoded(weights[c], weight_bits) << bit % 8);
@@ -143,27 +143,27 @@ static uint8_t *put_packed_row(const struct qm_layer *layer, const struct plan_p
     return row + size;
 }
 
-/* Runs one after the other; those of a packed window are one. */
-static uint8_t *put_packed_rows(const struct qm_layer *layer, const struct plan_product *product, const struct weights_part *part,
+/* Runs one after the other; after im2col the window is one. */
+static uint8_t *put_packed_rows(const struct qm_layer *layer, const struct plan_lowering *lowering, const struct weights_part *part,
                                 struct range channels, uint8_t *at) {
-    const struct plan_window *w = &product->window;
+    const struct plan_window *w = &lowering->window;
     uint32_t run = w->run_bytes, first = part->run.first, count = part->run.count,
-             width = (uint32_t)qm_precision_sizes(product->precision).bytes;
+             width = (uint32_t)qm_precision_sizes(lowering->precision).bytes;
     uint32_t taps = part->kernel_h.count * w->kernel_w, begin = part->kernel_h.first * w->kernel_w;
-    if (product->packed) {
+    if (lowering->im2col) {
         count *= taps;
         taps = 1;
     }
     for (uint32_t i = 0; i < taps; i++)
         for (uint32_t byte = 0; byte < count; byte += width) {
             struct range bytes = {(begin + i) * run + first + byte, plan_min(width, count - byte)};
-            at = put_packed_row(layer, product, bytes, channels, at);
+            at = put_packed_row(layer, lowering, bytes, channels, at);
         }
     return at;
 }
 
-uint8_t *weights_put(const struct qm_layer *layer, const struct plan_product *product, const struct weights_part *part,
+uint8_t *weights_put(const struct qm_layer *layer, const struct plan_lowering *lowering, const struct weights_part *part,
                      struct range channels, uint8_t *at) {
-    bool bytes = product->precision == QM_precision_W8A8;
-    return (bytes ? put_byte_rows : put_packed_rows)(layer, product, part, channels, at);
+    bool bytes = lowering->precision == QM_precision_W8A8;
+    return (bytes ? put_byte_rows : put_packed_rows)(layer, lowering, part, channels, at);
 }

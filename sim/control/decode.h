@@ -11,8 +11,7 @@
 
 /* What one field may hold: built from the tables of spec/isa.def. */
 struct decode_rule {
-    size_t offset; /* of the int64_t in struct qm_insn */
-    uint32_t opcodes;
+    const struct qm_field *field;
     uint64_t listed, supported; /* bit v: value v of an enumerated field; 0 listed: the field must not be zero */
 };
 

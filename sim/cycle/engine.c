@@ -6,6 +6,7 @@
 #include "common/memory.h"
 #include "common/precision.h"
 #include "sim/cycle/probe.h"
+#include "sim/functional/fast/fast.h"
 
 void engine_start(struct engine *engine) {
     fetch_reset(&engine->fetch);
@@ -67,19 +68,6 @@ static struct activity activity_of(const struct wires *wires, const struct engin
     return activity;
 }
 
-/* Products of a row by the widths of their factors. */
-static void count_products(const struct step *step, uint64_t rows, uint64_t *value) {
-    struct qm_precision precision = qm_precision_of(step->insn);
-    if (step->insn->depthwise != 0)
-        value[QM_C_macs] += rows * step->n;
-    else if (precision.weight_bits == 8)
-        value[QM_C_macs] += rows * step->k * step->n;
-    else if (precision.activation_bits == 8)
-        value[QM_C_macs_w4a8] += rows * step->k * step->n;
-    else
-        value[QM_C_macs_w4a4] += rows * 2 * step->k * step->n;
-}
-
 static void count_matmul(const struct wires *wires, struct engine *engine, uint64_t cycles) {
     uint64_t *value = engine->counters.value;
     const struct step *front = &engine->matmul.front, *back = &engine->matmul.back;
@@ -88,9 +76,10 @@ static void count_matmul(const struct wires *wires, struct engine *engine, uint6
         value[QM_C_weight_reads] += cycles * front->weight_row_bytes;
     }
     if (wires->matmul.row) {
-        count_products(back, cycles, value);
+        uint64_t activations = back->k * (uint64_t)qm_activations_per_byte(back->insn);
+        value[qm_products_counter(back->insn)] += cycles * (back->insn->depthwise != 0 ? back->n : activations * back->n);
         value[QM_C_stream_reads] += cycles * back->k;
-        if (back->insn->weight_zero != 0) value[QM_C_row_sum_ops] += cycles * back->k * (uint64_t)qm_activations_per_byte(back->insn);
+        if (back->insn->weight_zero != 0) value[QM_C_row_sum_ops] += cycles * activations;
     }
 }
 
@@ -109,12 +98,12 @@ static void count(const struct wires *wires, struct engine *engine, uint64_t cyc
 void engine_compute_values(struct engine *engine, const struct qm_insn *insn) {
     switch (insn->opcode) {
     case QM_MATMUL:
-        qm_functional_matmul(insn, &engine->values);
+        fast_matmul(insn, &engine->values);
         engine->counters.value[QM_C_acc_overflows] = engine->values.acc_overflows;
         break;
-    case QM_REQUANTIZE: qm_functional_requantize(insn, &engine->values); break;
-    case QM_POOL: qm_functional_pool(insn, &engine->values); break;
-    case QM_ADD: qm_functional_add(insn, &engine->values); break;
+    case QM_REQUANTIZE: fast_requantize(insn, &engine->values); break;
+    case QM_POOL: fast_pool(insn, &engine->values); break;
+    case QM_ADD: fast_add(insn, &engine->values); break;
     case QM_COPY: qm_functional_copy(insn, &engine->values); break;
     default: break; /* LOAD and STORE have moved their bytes beat by beat */
     }

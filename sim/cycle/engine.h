@@ -42,8 +42,8 @@ struct engine {
     struct qm_counters counters;
 
     struct qm_dram *dram;
-    struct qm_functional_memory values;          /* scratchpad, accumulator */
-    uint8_t beats[BURST_BYTES + BEAT_BYTES_MAX]; /* that the store unit drives */
+    struct qm_functional_memory values;             /* scratchpad, accumulator */
+    uint8_t beats[QM_BURST_BYTES + BEAT_BYTES_MAX]; /* that the store unit drives */
 };
 
 void engine_init(struct engine *engine, const struct qm_machine *machine, const struct qm_device_options *options);

@@ -11,8 +11,8 @@
 #include "common/memory.h"
 #include "common/precision.h"
 #include "sim/functional/commit.h"
-#include "sim/functional/matmul_steps.h"
-#include "sim/functional/window.h"
+#include "sim/functional/fast/matmul_steps.h"
+#include "sim/functional/fast/window.h"
 
 enum { ADDRESS_MASK = 0xffffff, KNOWN = 0xff };
 
@@ -40,7 +40,7 @@ struct boundary {
     uint64_t load_mask;
     struct fed fed_weight, fed_row;
     struct in_flight announced, committed;
-    struct post_item item, output;
+    struct qm_post_item item, output;
     uint64_t output_index;
 };
 
@@ -109,12 +109,6 @@ static void settle_load(struct boundary *b, const struct wires *w, const struct 
 }
 
 /* ---- matmul and array ---- */
-
-/* 0: W8A8, 1: 8-bit activations, 2: 4-bit activations. */
-static unsigned array_mode(const struct qm_insn *insn) {
-    if (insn->precision == QM_precision_W8A8) return 0;
-    return qm_precision_of(insn).activation_bits == 8 ? 1 : 2;
-}
 
 /* The bytes of a row as the array gets them: 16 bits for each of its rows. */
 static void feed_row(struct probe *probe, const struct step *step, struct run run, int64_t first, const uint8_t *scratchpad) {
@@ -202,10 +196,15 @@ static void settle_array(struct probe *probe, const struct wires *w) {
 
 /* ---- post ---- */
 
-static void compute_outputs(struct probe *probe, const struct qm_insn *insn, uint64_t items, struct engine *e) {
+static struct qm_post_item item_of(const struct probe *probe, const struct qm_insn *insn, uint64_t index) {
+    return qm_opcode_info(insn->opcode)->post->item(insn, probe->machine, (int64_t)index);
+}
+
+static void compute_outputs(struct probe *probe, const struct qm_insn *insn, struct engine *e) {
+    uint64_t items = qm_opcode_info(insn->opcode)->post->item_count(insn, probe->machine);
     uint32_t size = probe->machine->scratchpad_bytes, first = size, end = 0;
     for (uint64_t i = 0; i < items; i++) {
-        struct post_item item = post_item(probe->machine, insn, i);
+        struct qm_post_item item = item_of(probe, insn, i);
         if (!item.writes || item.out_bytes == 0) continue;
         if (item.out_addr < first) first = item.out_addr;
         if (item.out_addr + item.out_bytes > end) end = item.out_addr + item.out_bytes;
@@ -222,13 +221,13 @@ static void compute_outputs(struct probe *probe, const struct qm_insn *insn, uin
 static void settle_post(struct probe *probe, const struct wires *w, const struct engine *e) {
     struct boundary *b = &probe->boundary;
     const struct post *post = &e->post;
-    b->item = b->output = (struct post_item){0};
+    b->item = b->output = (struct qm_post_item){0};
     if (!post->is_busy) return;
-    if (post->issued < post->items) b->item = post_item(probe->machine, post->insn, post->issued);
+    if (post->issued < post->items) b->item = item_of(probe, post->insn, post->issued);
     uint64_t first_output = post->end_cycle - post->items + 1; /* cycle in which item 0 would be written */
     if (w->now < first_output) return;
     b->output_index = w->now - first_output;
-    b->output = post_item(probe->machine, post->insn, b->output_index);
+    b->output = item_of(probe, post->insn, b->output_index);
 }
 
 /* ---- the frame ---- */
@@ -327,7 +326,7 @@ static void clock_probe(struct probe *probe, const struct wires *w, struct engin
     if (w->starts[QM_UNIT_POST]) {
         const struct queue *queue = &e->queues[QM_UNIT_POST];
         const struct qm_insn *insn = queue_insn(queue, queue->started);
-        compute_outputs(probe, insn, post_item_count(probe->machine, insn), e);
+        compute_outputs(probe, insn, e);
     }
     feed_array(probe, w, e);
     probe->reads_sums = probe->boundary.item.reads_sums;

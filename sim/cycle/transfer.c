@@ -20,7 +20,7 @@ void transfer_begin(struct transfer *transfer, const struct qm_insn *insn, uint3
 }
 
 uint32_t transfer_beats_left(const struct transfer *transfer) {
-    uint64_t limit = smaller((transfer->at / BURST_BYTES + 1) * BURST_BYTES, transfer->end);
+    uint64_t limit = smaller((transfer->at / QM_BURST_BYTES + 1) * QM_BURST_BYTES, transfer->end);
     return (uint32_t)((limit - transfer->at + transfer->beat_bytes - 1) / transfer->beat_bytes);
 }
 

@@ -1,6 +1,7 @@
-/* device.c - the functional engine: instructions in program order, values only; all counters stay 0, no event is reported. Registers and checks
- * are those of the cycle model. It has no cycles, but what it is given to wait buys work: an instruction is computed when the cycles that it would need
- * alone (qm_work_cycles) have been waited for, so that no instruction, however long, holds the caller beyond the limit.
+/* device.c - the functional engine: instructions in program order, values only; all counters stay 0, no event is reported. Registers and
+ * checks are those of the cycle model. It has no cycles, but what it is given to wait buys work: an instruction is computed when the
+ * cycles that it would need alone (qm_work_cycles) have been waited for, so that no instruction, however long, holds the caller beyond
+ * the limit.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "sim/control/decode.h"
 #include "sim/device.h"
 #include "sim/functional/commit.h"
-#include "sim/functional/functional.h"
+#include "sim/functional/fast/fast.h"
 
 struct functional_device {
     struct qm_device base;
@@ -77,10 +78,10 @@ static void execute(const struct qm_insn *insn, struct qm_functional_memory *mem
     switch (insn->opcode) {
     case QM_LOAD: qm_functional_load(insn, memory, arena); break;
     case QM_STORE: qm_functional_store(insn, memory, arena); break;
-    case QM_MATMUL: qm_functional_matmul(insn, memory); break;
-    case QM_REQUANTIZE: qm_functional_requantize(insn, memory); break;
-    case QM_POOL: qm_functional_pool(insn, memory); break;
-    case QM_ADD: qm_functional_add(insn, memory); break;
+    case QM_MATMUL: fast_matmul(insn, memory); break;
+    case QM_REQUANTIZE: fast_requantize(insn, memory); break;
+    case QM_POOL: fast_pool(insn, memory); break;
+    case QM_ADD: fast_add(insn, memory); break;
     case QM_COPY: qm_functional_copy(insn, memory); break;
     default: QM_CHECK(!"an opcode that decode accepts");
     }

@@ -1,8 +1,9 @@
-/* functional.h - what each instruction computes, without time: the definition of values (docs/machine.md, docs/numerics.md).
+/* functional.h - what each instruction computes, without time: the definition of values, one plain routine an instruction, to be read
+ * beside docs/machine.md and docs/numerics.md.
  *
- * The cycle model calls these at the cycle in which an instruction ends; the functional engine calls them in program order. Instructions
- * have passed decode's checks, so every access lies inside. Outputs are written in the order of the document, so that overlapping outputs
- * end as the hardware leaves them.
+ * Instructions have passed decode's checks, so every access lies inside. Outputs are written in the order of the document, so that
+ * overlapping outputs end as the hardware leaves them. The engines run fast/fast.h where the plain routine is too slow, else these: the
+ * cycle model at the cycle in which an instruction ends, the functional engine in program order.
  */
 #ifndef QM_SIM_FUNCTIONAL_FUNCTIONAL_H
 #define QM_SIM_FUNCTIONAL_FUNCTIONAL_H

@@ -8,6 +8,7 @@
 #include "common/counters.h"
 #include "common/csr.h"
 #include "common/isa.h"
+#include "common/precision.h"
 
 enum { WORD_BITS = 32 };
 
@@ -43,17 +44,11 @@ static const char *upper(const char *name) {
     return out;
 }
 
-static bool has_field(unsigned opcode, const struct qm_field *field) {
-    return (field->opcodes >> opcode & 1) != 0;
-}
-
 static void verilog_fields(FILE *out) {
-    fputs("\n// Fields of a 512-bit instruction; QM_HAS_x: bit i says that opcode i has the field.\n", out);
+    fputs("\n// Fields of a 512-bit instruction i.\n", out);
     for (size_t i = 0; i < qm_field_count; i++) {
-        const struct qm_field *field = &qm_fields[i];
-        unsigned low = WORD_BITS * (unsigned)field->word + field->lsb;
-        fprintf(out, "`define QM_F_%s(i) i[%u:%u]\n", upper(field->name), low + field->width - 1, low);
-        fprintf(out, "`define QM_HAS_%s %d'h%02x\n", upper(field->name), QM_OPCODE_LIMIT, field->opcodes & ((1u << QM_OPCODE_LIMIT) - 1));
+        unsigned low = WORD_BITS * (unsigned)qm_fields[i].word + qm_fields[i].lsb;
+        fprintf(out, "`define QM_F_%s(i) i[%u:%u]\n", upper(qm_fields[i].name), low + qm_fields[i].width - 1, low);
     }
 }
 
@@ -61,55 +56,104 @@ static void verilog_reserved(FILE *out, const struct opcode *opcode) {
     uint32_t mask[QM_INSN_WORDS];
     memset(mask, 0xff, sizeof mask);
     for (size_t i = 0; i < qm_field_count; i++)
-        if (has_field(opcode->code, &qm_fields[i]))
+        if ((qm_fields[i].opcodes >> opcode->code & 1) != 0)
             mask[qm_fields[i].word] &= ~((uint32_t)(((uint64_t)1 << qm_fields[i].width) - 1) << qm_fields[i].lsb);
-    fprintf(out, "`define QM_RESERVED_%s 512'h", opcode->name);
+    fprintf(out, " \\\n    (op) == 8'd%u ? 512'h", opcode->code);
     for (int word = QM_INSN_WORDS - 1; word >= 0; word--) fprintf(out, "%08" PRIx32, mask[word]);
-    fputs("\n", out);
+    fputs(" :", out);
+}
+
+/* Whether op is one of the opcodes in the mask. */
+static void verilog_is_one_of(FILE *out, uint32_t mask) {
+    const char *before = "(";
+    for (size_t i = 0; i < COUNT(opcodes); i++) {
+        if ((mask >> opcodes[i].code & 1) == 0) continue;
+        fprintf(out, "%s(op) == 8'd%u", before, opcodes[i].code);
+        before = " || ";
+    }
+    fputs(")", out);
 }
 
 static void verilog_opcodes(FILE *out) {
-    fputs("\n// Opcodes, the unit of each, and the bits that no field of the opcode covers.\n", out);
-    for (size_t i = 0; i < COUNT(opcodes); i++) {
-        fprintf(out, "`define QM_OP_%s 8'd%u\n", opcodes[i].name, opcodes[i].code);
-        fprintf(out, "`define QM_UNIT_OF_%s 2'd%d\n", opcodes[i].name, (int)opcodes[i].unit);
-        verilog_reserved(out, &opcodes[i]);
-    }
-    fputs("\n// Units: indices of queues, and bits of wait and signal.\n", out);
+    fputs("\n// Opcodes. Of an opcode op: whether it is one, its unit, and the bits that no field covers; of what is none, 0.\n", out);
+    for (size_t i = 0; i < COUNT(opcodes); i++) fprintf(out, "`define QM_OP_%s 8'd%u\n", opcodes[i].name, opcodes[i].code);
+    fputs("`define QM_IS_OPCODE(op) ", out);
+    verilog_is_one_of(out, UINT32_MAX);
+    fputs("\n`define QM_UNIT_OF(op) (", out);
+    for (size_t i = 0; i < COUNT(opcodes); i++) fprintf(out, "(op) == 8'd%u ? 2'd%d : ", opcodes[i].code, (int)opcodes[i].unit);
+    fputs("2'd0)\n`define QM_RESERVED(op) (", out);
+    for (size_t i = 0; i < COUNT(opcodes); i++) verilog_reserved(out, &opcodes[i]);
+    fputs(" 512'd0)\n\n// Units: indices of queues, and bits of wait and signal.\n", out);
     for (int unit = 0; unit < QM_UNITS; unit++) fprintf(out, "`define QM_UNIT_%s %d\n", upper(qm_unit_name((enum qm_unit)unit)), unit);
 }
 
-/* The field's line in the table, NULL when value i is not the first of its field. */
-static const struct qm_field *first_of_field(size_t i) {
-    if (i > 0 && strcmp(enum_values[i].field, enum_values[i - 1].field) == 0) return NULL;
-    for (size_t k = 0; k < qm_field_count; k++)
-        if (strcmp(qm_fields[k].name, enum_values[i].field) == 0) return &qm_fields[k];
-    QM_CHECK(!"an enumerated field is a field");
-    return NULL;
-}
-
-static void verilog_enum_masks(FILE *out, const struct qm_field *field) {
-    unsigned known = 0, supported = 0;
-    for (size_t i = 0; i < COUNT(enum_values); i++) {
-        if (strcmp(enum_values[i].field, field->name) != 0) continue;
-        known |= 1u << enum_values[i].value;
-        supported |= enum_values[i].supported << enum_values[i].value;
-    }
-    fprintf(out, "`define QM_KNOWN_%s %u'h%x\n", upper(field->name), 1u << field->width, known);
-    fprintf(out, "`define QM_SUPPORTED_%s %u'h%x\n", upper(field->name), 1u << field->width, supported);
-}
-
 static void verilog_enums(FILE *out) {
-    fputs("\n// Values of enumerated fields; bit v of QM_KNOWN_x and QM_SUPPORTED_x speaks of value v.\n", out);
-    unsigned width = 0;
-    for (size_t i = 0; i < COUNT(enum_values); i++) {
-        const struct qm_field *field = first_of_field(i);
-        if (field != NULL) {
-            width = field->width;
-            verilog_enum_masks(out, field);
-        }
-        fprintf(out, "`define QM_%s_%s %u'd%u\n", upper(enum_values[i].field), enum_values[i].name, width, enum_values[i].value);
+    fputs("\n// Values of enumerated fields.\n", out);
+    for (size_t f = 0; f < qm_field_count; f++)
+        for (size_t i = 0; i < COUNT(enum_values); i++)
+            if (strcmp(enum_values[i].field, qm_fields[f].name) == 0)
+                fprintf(out, "`define QM_%s_%s %u'd%u\n", upper(enum_values[i].field), enum_values[i].name, qm_fields[f].width,
+                        enum_values[i].value);
+}
+
+/* A term that holds when the opcode has the field and its value is not in the mask, if there is such a value. */
+static void verilog_not_in(FILE *out, const struct qm_field *field, uint32_t mask) {
+    unsigned values = 1u << field->width;
+    if (mask == (uint32_t)(((uint64_t)1 << values) - 1)) return;
+    fputs(" \\\n    || ", out);
+    verilog_is_one_of(out, field->opcodes);
+    fprintf(out, " && (%u'h%" PRIx32 " >> `QM_F_%s(i) & %u'd1) == %u'd0", values, mask, upper(field->name), values, values);
+}
+
+static void verilog_bad_values(FILE *out, const char *name, bool wants_supported) {
+    fprintf(out, "`define %s(i, op) (1'b0", name);
+    for (size_t f = 0; f < qm_field_count; f++) {
+        uint32_t mask = 0;
+        for (size_t i = 0; i < COUNT(enum_values); i++)
+            if (strcmp(enum_values[i].field, qm_fields[f].name) == 0 && (enum_values[i].supported || !wants_supported))
+                mask |= 1u << enum_values[i].value;
+        if (qm_field_is_enumerated(&qm_fields[f])) verilog_not_in(out, &qm_fields[f], mask);
     }
+    fputs(")\n", out);
+}
+
+static void verilog_checks(FILE *out) {
+    fputs("\n// Of an instruction i with opcode op: a field is 0 that must not be, has a value without a name, or one that is not "
+          "supported.\n",
+          out);
+    fputs("`define QM_HAS_EMPTY(i, op) (1'b0", out);
+    for (size_t f = 0; f < qm_field_count; f++) {
+        if (!qm_fields[f].is_extent) continue;
+        fputs(" \\\n    || ", out);
+        verilog_is_one_of(out, qm_fields[f].opcodes);
+        fprintf(out, " && `QM_F_%s(i) == %u'd0", upper(qm_fields[f].name), qm_fields[f].width);
+    }
+    fputs(")\n", out);
+    verilog_bad_values(out, "QM_HAS_UNNAMED", false);
+    verilog_bad_values(out, "QM_HAS_UNSUPPORTED", true);
+}
+
+static unsigned log2_of(int64_t power) {
+    return (unsigned)__builtin_ctzll((unsigned long long)power);
+}
+
+static void verilog_sizes(FILE *out) {
+    fputs("\n// Sizes; of a precision p, bits of a cell's weights in the scratchpad, as a power of two, and row_mode_i of mac_array.\n",
+          out);
+#define QM_SIZE(name, value, text) fprintf(out, "`define QM_%s %d\n", #name, value);
+#include "spec/isa.def"
+#undef QM_SIZE
+    fputs("`define QM_CELL_BITS_LOG2(p) (", out);
+#define QM_PRECISION(name, weight_bits, activation_bits, cell_bytes)                                                                       \
+    fprintf(out, "(p) == 3'd%d ? 3'd%u : ", QM_precision_##name, log2_of((weight_bits) * (cell_bytes)*8 / (activation_bits)));
+#include "spec/isa.def"
+#undef QM_PRECISION
+    fputs("3'd0)\n`define QM_ARRAY_MODE(p) (", out);
+#define QM_PRECISION(name, weight_bits, activation_bits, cell_bytes)                                                                       \
+    fprintf(out, "(p) == 3'd%d ? 2'd%u : ", QM_precision_##name, qm_array_mode(QM_precision_##name));
+#include "spec/isa.def"
+#undef QM_PRECISION
+    fputs("2'd0)\n", out);
 }
 
 static void verilog_csrs(FILE *out) {
@@ -155,6 +199,8 @@ void verilog_defs_print(FILE *out) {
     verilog_opcodes(out);
     verilog_fields(out);
     verilog_enums(out);
+    verilog_checks(out);
+    verilog_sizes(out);
     verilog_csrs(out);
     verilog_counters(out);
     verilog_probes(out);

@@ -30,7 +30,9 @@ built --random 1 --machine "$machine"
 shows "$qmac" info "$file"
 shows "$qmac" run "$file" --machine "$machine" --energy "$energy" --json "$tmp/r.json"
 shows "$qmac" compile "$file" --machine "$machine" -o "$tmp/$odd/p"
-shows "$qmac" compile "$file" --machine "$machine" -o "$tmp/$odd/p" --dump-after tile
+for pass in read legalize narrow tile synchronize emit; do
+    shows "$qmac" compile "$file" --machine "$machine" -o "$tmp/$odd/p" --layers --dump-after $pass
+done
 shows "$qmac" info "$tmp/$odd/p"
 shows "$qmac" disasm "$tmp/$odd/p"
 shows "$qmac" explore "$file" --machine "$machine" --energy "$energy" --rows 4,8 --csv "$tmp/p.csv" --json "$tmp/p.json"

@@ -1,7 +1,7 @@
 /* land.c - a draft becomes an operator of the graph, with integers as its result.
  *
  * Two ways. A QuantizeLinear after scales, a bias and a cut is said with scales: the channel's factor in the scale of its weights, rounded half to
- * even by the machine. Anything else is said with steps: for every integer the sum from which on it is reached, so that what runs is exact
+ * even by the machine. Anything else is said with thresholds: for every integer the sum from which on it is reached, so that what runs is exact
  * or refused. An integer that does not fit 8 bits is the 32-bit sum itself.
  */
 #include <math.h>
@@ -214,7 +214,7 @@ static bool add_bias(const struct onnx_node *n, struct onnx_draft *draft, const 
     return true;
 }
 
-/* Takes an input for numbers that are ratio times larger. */
+/* The same bytes as a tensor whose scale is ratio times as large, by a RESHAPE that changes no shape. */
 static uint32_t scaled_alias(const struct onnx_node *n, uint32_t in, double ratio) {
     struct onnx_shape shape = shape_of(&n->r->graph->tensors[in]);
     uint32_t alias = onnx_add_like(n, in, &shape);
@@ -258,10 +258,10 @@ static bool land_scaled(const struct onnx_node *n, const struct onnx_draft *sour
     return fits && emit(n, &draft, landing, value);
 }
 
-/* ---- steps ---- */
+/* ---- thresholds ---- */
 
 /* The first sum in low .. high + 1 for which the chain is at least level (or, when it falls, at most). */
-static int64_t find_step(const struct onnx_chain *chain, const struct onnx_draft *draft, uint32_t c, double level, bool falling) {
+static int64_t find_threshold(const struct onnx_chain *chain, const struct onnx_draft *draft, uint32_t c, double level, bool falling) {
     int64_t low = draft->low[c], high = draft->high[c] + 1;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
@@ -274,19 +274,20 @@ static int64_t find_step(const struct onnx_chain *chain, const struct onnx_draft
     return falling ? low - 1 : low;
 }
 
-static void add_steps(const struct onnx_node *n, const struct onnx_chain *chain, const struct onnx_draft *draft, struct landing *landing) {
+static void add_thresholds(const struct onnx_node *n, const struct onnx_chain *chain, const struct onnx_draft *draft,
+                           struct landing *landing) {
     uint32_t levels = (uint32_t)(landing->requant.high - landing->requant.low);
-    int64_t *steps = QM_ARENA_NEW(n->r->arena, int64_t, (size_t)levels * draft->channels + 1);
+    int64_t *thresholds = QM_ARENA_NEW(n->r->arena, int64_t, (size_t)levels * draft->channels + 1);
     bool *falling = QM_ARENA_NEW(n->r->arena, bool, draft->channels);
     for (uint32_t c = 0; c < draft->channels; c++) {
         falling[c] = onnx_chain_value(chain, draft, c, draft->low[c]) > onnx_chain_value(chain, draft, c, draft->high[c]);
         for (uint32_t i = 0; i < levels; i++) {
             double level = (double)(landing->requant.low - landing->zero + 1 + i);
-            steps[(size_t)c * levels + i] = find_step(chain, draft, c, level, falling[c]);
+            thresholds[(size_t)c * levels + i] = find_threshold(chain, draft, c, level, falling[c]);
         }
     }
     landing->requant.channels = draft->channels;
-    landing->requant.steps = steps;
+    landing->requant.thresholds = thresholds;
     landing->requant.falling = falling;
     landing->requant.sum_low = draft->low;
     landing->requant.sum_high = draft->high;
@@ -323,7 +324,7 @@ bool onnx_land_steps(const struct onnx_node *n, const struct onnx_draft *source,
     landing.requant.low = (int32_t)((int64_t)low + landing.zero);
     landing.requant.high = (int32_t)((int64_t)high + landing.zero);
     if (draft.op.kind == QM_OP_QUANTIZE) as_product(n, &draft);
-    add_steps(n, &chain, &draft, &landing);
+    add_thresholds(n, &chain, &draft, &landing);
     return emit(n, &draft, &landing, value);
 }
 

@@ -37,6 +37,10 @@ static void check(int32_t x, int32_t multiplier, int shift) {
         int32_t got = qm_scale(x, multiplier, shift, rounding), want = naive_scale(x, multiplier, shift, rounding);
         cr_assert_eq(got, want, "scale(%d, %d, %d, rounding %u) is %d, not %d", x, multiplier, shift, rounding, got, want);
     }
+    for (int i = 0; i < CORNERS; i += 5) {
+        int32_t got = qm_scale_addend(x, multiplier, shift, corners[i]), want = naive_scale_addend(x, multiplier, shift, corners[i]);
+        cr_assert_eq(got, want, "scale(%d, %d, %d) with addend %d is %d, not %d", x, multiplier, shift, corners[i], got, want);
+    }
 }
 
 Test(fixed_point, every_rounding_agrees_with_the_oracle_at_the_corners) {

@@ -104,7 +104,7 @@ Test(residents, lie_where_a_new_start_would_put_them) {
         for (uint32_t layer = 0; layer < LAYERS; layer += 5) {
             struct plan_value *largest = residents_largest(residents, layer);
             if (largest == NULL) continue;
-            residents_remove(residents, largest);
+            residents_spill(residents, largest);
             w.naive[largest - w.values].resident = false;
             place_naively(&w);
             equal(&w, residents, seed);

@@ -78,7 +78,7 @@ Test(tile, keeps_the_accumulator_and_covers_the_layer) {
         open_one(&o, &cases[i]);
         cr_assert(tile_one(&o) == QM_OK, "case %zu: %s", i, o.diag.text);
         const struct plan_tiling *t = &o.plan.layers[0].tiling;
-        const struct plan_product *p = &t->product;
+        const struct plan_lowering *p = &t->lowering;
         cr_assert(le(u32, t->block_h * t->block_w * t->matmul_tiles, cases[i].accumulator_rows));
         cr_assert(eq(u32, p->channels, 40 * p->group));
         cr_assert(eq(u32, p->window.out_h * p->window.out_w * p->group, 32 * 32));
@@ -120,16 +120,16 @@ Test(tile, gives_each_form_the_weights_of_its_taps) {
     o.values[1].c = CHANNELS;
     o.layer.weights = weights;
     o.layer.in_channels = INPUTS;
-    struct plan_product products[PRODUCTS_MAX];
-    uint32_t count = products_of_layer(&o.plan, 0, products);
+    struct plan_lowering lowerings[LOWERINGS_MAX];
+    uint32_t count = lowerings_of_layer(&o.plan, 0, lowerings);
     cr_assert(gt(u32, count, 3));
     for (uint32_t i = 0; i < count; i++) {
-        const struct plan_product *p = &products[i];
+        const struct plan_lowering *p = &lowerings[i];
         struct weights_part all = {{0, p->window.kernel_h}, {0, p->window.run_bytes}};
         uint8_t written[4096];
         uint8_t *end = weights_put(&o.layer, p, &all, (struct range){0, p->channels}, written);
-        cr_assert(eq(sz, (size_t)(end - written), products_depth(p) * p->channels));
-        for (uint32_t k = 0; k < products_depth(p); k++) {
+        cr_assert(eq(sz, (size_t)(end - written), lowering_depth(p) * p->channels));
+        for (uint32_t k = 0; k < lowering_depth(p); k++) {
             const int8_t *got = (const int8_t *)written + k * p->channels;
             uint32_t row_bytes = p->window.kernel_w * p->window.run_bytes;
             for (uint32_t c = 0; c < p->channels; c++) {

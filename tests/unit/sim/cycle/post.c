@@ -13,12 +13,12 @@ TestSuite(cycle_post);
 struct walk {
     const struct qm_machine *machine;
     const struct qm_insn *insn;
-    struct post_work work;
+    struct qm_post_events work;
     uint64_t items;
 };
 
 static void next_item(struct walk *walk) {
-    struct post_work got = post_work(walk->machine, walk->insn, ++walk->items);
+    struct qm_post_events got = qm_opcode_info(walk->insn->opcode)->post->events(walk->insn, walk->machine, ++walk->items);
     cr_assert(eq(u64, got.post_reads, walk->work.post_reads));
     cr_assert(eq(u64, got.post_writes, walk->work.post_writes));
     cr_assert(eq(u64, got.acc_reads, walk->work.acc_reads));

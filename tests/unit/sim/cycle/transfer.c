@@ -18,9 +18,9 @@ static void assert_row(struct transfer *transfer, uint64_t first, uint64_t end, 
     while (bytes < end - first) {
         cr_assert(not(transfer->is_done));
         uint32_t burst = transfer_beats_left(transfer);
-        cr_assert(eq(u64, transfer->at / BURST_BYTES, (transfer->at + burst * transfer->beat_bytes - 1) / BURST_BYTES));
+        cr_assert(eq(u64, transfer->at / QM_BURST_BYTES, (transfer->at + burst * transfer->beat_bytes - 1) / QM_BURST_BYTES));
         uint64_t last = transfer->at + (uint64_t)burst * transfer->beat_bytes;
-        cr_assert(last % BURST_BYTES == 0 || last >= end, "a burst is shorter than it has to be");
+        cr_assert(last % QM_BURST_BYTES == 0 || last >= end, "a burst is shorter than it has to be");
         struct transfer_span span = transfer_span(transfer, burst);
         cr_assert(eq(u64, transfer->at + span.skip, expected));
         cr_assert(eq(u64, span.spad, spad + bytes));

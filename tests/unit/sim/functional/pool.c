@@ -1,4 +1,4 @@
-/* pool.c - POOL against naive loops. */
+/* pool.c - POOL: the fast one against the plain one. */
 #include <criterion/criterion.h>
 
 #include "tests/unit/sim/functional/rig.h"
@@ -19,5 +19,5 @@ static void draw(struct rig *rig, struct qm_insn *insn) {
 }
 
 Test(pool, is_the_maximum_or_sum_scaled_once) {
-    rig_compare(draw, 60);
+    rig_compare(draw, qm_functional_pool, fast_pool, 60);
 }

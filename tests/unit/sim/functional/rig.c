@@ -1,11 +1,9 @@
-/* rig.c - two memories with the same random bytes, one for each implementation. */
+/* rig.c - two memories with the same random bytes, one for the plain routines and one for the fast ones. */
 #include "tests/unit/sim/functional/rig.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "tests/support/naive.h"
 
 /* rows, cols, accumulator_bits, accumulator_saturate */
 static const uint32_t machines[][4] = {{1, 1, 32, 0},   {3, 5, 32, 0},   {16, 16, 32, 0}, {8, 16, 32, 1}, {32, 32, 32, 0},
@@ -71,9 +69,7 @@ void rig_draw_scale(struct rig *rig, struct qm_insn *insn) {
 }
 
 struct memories {
-    struct qm_functional_memory got;
-    struct naive_memory want;
-    uint8_t *arena;
+    struct qm_functional_memory plain, fast;
     size_t accumulator_bytes;
 };
 
@@ -93,41 +89,20 @@ static void draw_sums(struct rig *rig, int32_t *sums, size_t count) {
 static struct memories memories_create(struct rig *rig) {
     const struct qm_machine *machine = &rig->machine;
     struct memories memories = {.accumulator_bytes = (size_t)machine->accumulator_rows * machine->cols * sizeof(int32_t)};
-    memories.got = (struct qm_functional_memory){machine, malloc(machine->scratchpad_bytes), malloc(memories.accumulator_bytes), 0};
-    memories.arena = malloc(RIG_ARENA_BYTES);
-    cr_assert(memories.got.scratchpad != NULL && memories.got.accumulator != NULL && memories.arena != NULL);
-    qm_prng_fill(&rig->prng, memories.got.scratchpad, machine->scratchpad_bytes);
-    draw_sums(rig, memories.got.accumulator, memories.accumulator_bytes / sizeof(int32_t));
-    qm_prng_fill(&rig->prng, memories.arena, RIG_ARENA_BYTES);
-    memories.want =
-        (struct naive_memory){machine, copy_of(memories.got.scratchpad, machine->scratchpad_bytes),
-                              copy_of(memories.got.accumulator, memories.accumulator_bytes), copy_of(memories.arena, RIG_ARENA_BYTES), 0};
+    memories.plain = (struct qm_functional_memory){machine, malloc(machine->scratchpad_bytes), malloc(memories.accumulator_bytes), 0};
+    cr_assert(memories.plain.scratchpad != NULL && memories.plain.accumulator != NULL);
+    qm_prng_fill(&rig->prng, memories.plain.scratchpad, machine->scratchpad_bytes);
+    draw_sums(rig, memories.plain.accumulator, memories.accumulator_bytes / sizeof(int32_t));
+    memories.fast = (struct qm_functional_memory){machine, copy_of(memories.plain.scratchpad, machine->scratchpad_bytes),
+                                                  copy_of(memories.plain.accumulator, memories.accumulator_bytes), 0};
     return memories;
 }
 
 static void memories_destroy(struct memories *memories) {
-    free(memories->got.scratchpad);
-    free(memories->got.accumulator);
-    free(memories->arena);
-    free(memories->want.scratchpad);
-    free(memories->want.accumulator);
-    free(memories->want.arena);
-}
-
-static void run_production(const struct rig *rig, const struct qm_insn *insn, struct memories *memories) {
-    if (rig->kernel != NULL) {
-        matmul_with(insn, &memories->got, rig->kernel);
-        return;
-    }
-    switch (insn->opcode) {
-    case QM_LOAD: qm_functional_load(insn, &memories->got, memories->arena); break;
-    case QM_STORE: qm_functional_store(insn, &memories->got, memories->arena); break;
-    case QM_MATMUL: qm_functional_matmul(insn, &memories->got); break;
-    case QM_REQUANTIZE: qm_functional_requantize(insn, &memories->got); break;
-    case QM_POOL: qm_functional_pool(insn, &memories->got); break;
-    case QM_ADD: qm_functional_add(insn, &memories->got); break;
-    default: qm_functional_copy(insn, &memories->got); break;
-    }
+    free(memories->plain.scratchpad);
+    free(memories->plain.accumulator);
+    free(memories->fast.scratchpad);
+    free(memories->fast.accumulator);
 }
 
 static void expect_equal(const struct rig *rig, const char *what, const void *got, const void *want, size_t size_bytes) {
@@ -137,38 +112,40 @@ static void expect_equal(const struct rig *rig, const char *what, const void *go
               i, ((const uint8_t *)got)[i], ((const uint8_t *)want)[i]);
 }
 
-static void compare_one(struct rig *rig, void (*draw)(struct rig *, struct qm_insn *)) {
+static void compare_one(struct rig *rig, rig_draw_insn *draw) {
     qm_prng_init(&rig->prng, rig->seed);
     struct memories memories = memories_create(rig);
     struct qm_insn insn = {0};
     draw(rig, &insn);
-    run_production(rig, &insn, &memories);
-    naive_run(&insn, &memories.want);
-    expect_equal(rig, "scratchpad", memories.got.scratchpad, memories.want.scratchpad, rig->machine.scratchpad_bytes);
-    expect_equal(rig, "accumulator", memories.got.accumulator, memories.want.accumulator, memories.accumulator_bytes);
-    cr_assert(memories.got.acc_overflows == memories.want.overflows, "%ux%u, seed %lu: %lu overflows, not %lu", rig->machine.rows,
-              rig->machine.cols, rig->seed, memories.got.acc_overflows, memories.want.overflows);
-    expect_equal(rig, "arena", memories.arena, memories.want.arena, RIG_ARENA_BYTES);
+    rig->plain(&insn, &memories.plain);
+    rig->kernel != NULL ? matmul_with(&insn, &memories.fast, rig->kernel) : rig->fast(&insn, &memories.fast);
+    expect_equal(rig, "scratchpad", memories.fast.scratchpad, memories.plain.scratchpad, rig->machine.scratchpad_bytes);
+    expect_equal(rig, "accumulator", memories.fast.accumulator, memories.plain.accumulator, memories.accumulator_bytes);
+    cr_assert(memories.fast.acc_overflows == memories.plain.acc_overflows, "%ux%u, seed %lu: %lu overflows, not %lu", rig->machine.rows,
+              rig->machine.cols, rig->seed, memories.fast.acc_overflows, memories.plain.acc_overflows);
     memories_destroy(&memories);
 }
 
-void rig_compare_kernel(const struct kernel *kernel, void (*draw)(struct rig *, struct qm_insn *), uint32_t count) {
+static void compare(struct rig *rig, rig_draw_insn *draw, uint32_t count) {
     for (size_t i = 0; i < sizeof machines / sizeof *machines; i++) {
-        struct rig rig = {.kernel = kernel};
-        qm_machine_init(&rig.machine);
-        rig.machine.rows = machines[i][0];
-        rig.machine.cols = machines[i][1];
-        rig.machine.accumulator_bits = machines[i][2];
-        rig.machine.accumulator_saturate = machines[i][3];
-        rig.machine.scratchpad_bytes = 131072;
-        rig.machine.accumulator_rows = 256;
+        qm_machine_init(&rig->machine);
+        rig->machine.rows = machines[i][0];
+        rig->machine.cols = machines[i][1];
+        rig->machine.accumulator_bits = machines[i][2];
+        rig->machine.accumulator_saturate = machines[i][3];
+        rig->machine.scratchpad_bytes = 131072;
+        rig->machine.accumulator_rows = 256;
         for (uint32_t n = 0; n < count; n++) {
-            rig.seed = i * 1000000 + n;
-            compare_one(&rig, draw);
+            rig->seed = i * 1000000 + n;
+            compare_one(rig, draw);
         }
     }
 }
 
-void rig_compare(void (*draw)(struct rig *, struct qm_insn *), uint32_t count) {
-    rig_compare_kernel(NULL, draw, count);
+void rig_compare(rig_draw_insn *draw, rig_routine *plain, rig_routine *fast, uint32_t count) {
+    compare(&(struct rig){.plain = plain, .fast = fast}, draw, count);
+}
+
+void rig_compare_kernel(const struct kernel *kernel, rig_draw_insn *draw, uint32_t count) {
+    compare(&(struct rig){.plain = qm_functional_matmul, .kernel = kernel}, draw, count);
 }

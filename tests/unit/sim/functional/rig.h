@@ -1,22 +1,25 @@
-/* rig.h - random instructions on several machines, run by the production code and by tests/support/naive.c on equal memories.
+/* rig.h - random instructions on several machines, run by the plain routines and by the fast ones on equal memories.
  *
- * Instructions are drawn so that decode would accept them and that what they write does not overlap what they read: feature maps, weights or
- * parameters, and outputs have a third of the scratchpad each. Every failure prints the seed of its instruction.
+ * Instructions are drawn so that decode would accept them and that what they write does not overlap what they read: feature maps, weights
+ * or parameters, and outputs have a third of the scratchpad each. Every failure prints the seed of its instruction.
  */
 #ifndef QM_TESTS_UNIT_SIM_FUNCTIONAL_RIG_H
 #define QM_TESTS_UNIT_SIM_FUNCTIONAL_RIG_H
 
 #include "common/prng.h"
-#include "sim/functional/matmul.h"
+#include "sim/functional/fast/matmul.h"
 
-enum { RIG_ARENA_BYTES = 65536 };
+typedef void rig_routine(const struct qm_insn *insn, struct qm_functional_memory *memory);
 
 struct rig {
     struct qm_machine machine;
     struct qm_prng prng;
     uint64_t seed;
-    const struct kernel *kernel; /* MATMUL by this one; NULL: every instruction as the engines run it */
+    rig_routine *plain, *fast;
+    const struct kernel *kernel; /* the fast MATMUL with this one, instead of `fast`; NULL: none */
 };
+
+typedef void rig_draw_insn(struct rig *rig, struct qm_insn *insn);
 
 /* Draws low..high. */
 int64_t rig_draw(struct rig *rig, int64_t low, int64_t high);
@@ -37,10 +40,10 @@ void rig_draw_scale(struct rig *rig, struct qm_insn *insn);
 int64_t rig_constants(const struct rig *rig);
 int64_t rig_outputs(const struct rig *rig);
 
-/* Draws `count` instructions for each machine and compares scratchpad, accumulator and arena after each. */
-void rig_compare(void (*draw)(struct rig *, struct qm_insn *), uint32_t count);
+/* Draws `count` instructions for each machine and compares scratchpad, accumulator and overflows after each. */
+void rig_compare(rig_draw_insn *draw, rig_routine *plain, rig_routine *fast, uint32_t count);
 
 /* The same for dense MATMULs by one kernel. */
-void rig_compare_kernel(const struct kernel *kernel, void (*draw)(struct rig *, struct qm_insn *), uint32_t count);
+void rig_compare_kernel(const struct kernel *kernel, rig_draw_insn *draw, uint32_t count);
 
 #endif

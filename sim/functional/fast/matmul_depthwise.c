@@ -1,12 +1,12 @@
 /* matmul_depthwise.c - MATMUL with one weight a channel and tap: no reduction over channels, so the channels are the lanes.
  *
- * A window's tap gives one byte to each channel, contiguous in the feature map. Where all of them lie inside the map they are used in place,
- * else they are gathered. Sums wrap modulo 2^32.
+ * A window's tap gives one byte to each channel, contiguous in the feature map. Where all of them lie inside the map they are used in
+ * place, else they are gathered. Sums wrap modulo 2^32.
  */
-#include "sim/functional/matmul.h"
+#include "sim/functional/fast/matmul.h"
 
-#include "sim/functional/vectorized.h"
-#include "sim/functional/window.h"
+#include "sim/functional/fast/vectorized.h"
+#include "sim/functional/fast/window.h"
 
 enum { TAPS = 64, LANES = 16, TILE_MAX = 256 };
 

@@ -1,6 +1,6 @@
 /* narrow.h - packed operands of the narrow precisions as bytes, so that the kernels need not know them (docs/machine.md, Matmul). */
-#ifndef QM_SIM_FUNCTIONAL_NARROW_H
-#define QM_SIM_FUNCTIONAL_NARROW_H
+#ifndef QM_SIM_FUNCTIONAL_FAST_NARROW_H
+#define QM_SIM_FUNCTIONAL_FAST_NARROW_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,8 @@ void narrow_expand_activations(uint8_t *bytes, int64_t count, bool is_unsigned);
 /* out [(n + 1) / 2]: the low nibbles of n elements, low nibble first; an odd last one leaves the high nibble 0. */
 void narrow_pack(const uint8_t *elements, int64_t n, uint8_t *out);
 
-/* The weights that byte `index` of the window meets, of `lanes` channels from tile->column on; out[i][KERNEL_LANES], i: activation of the byte. */
+/* The weights that byte `index` of the window meets, of `lanes` channels from tile->column on; out[i][KERNEL_LANES], i: activation of the
+ * byte. */
 void narrow_expand_weights(const struct qm_insn *insn, const struct narrow_tile *tile, int64_t index, int64_t lanes, int8_t *out);
 
 #endif

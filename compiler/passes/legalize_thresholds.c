@@ -1,9 +1,11 @@
-/* legalize_steps.c - the multiplier, shift and addend that turn sums into integers exactly as a list of steps says.
+/* legalize_thresholds.c - the multiplier m, shift T and addend a with which the machine gives exactly the integers that thresholds say.
  *
- * For a channel with rising steps t[1] <= t[2] <= ... the machine must have (sum * m + a) >> T at least i just where the sum is at least t[i]:
+ * The integer of a sum is the number of its channel's thresholds t[1] <= t[2] <= ... that the sum has reached. The machine computes
+ * (sum * m + a) >> T. So that must be at least i when the sum is t[i], and less than i when the sum is t[i] - 1:
  *   t[i] * m + a >= i * 2^T   and   (t[i] - 1) * m + a < i * 2^T
- * A pair of an upper and a lower condition without a bounds m / 2^T by a fraction; the smallest T that has an m between the bounds has an a as well. A
- * channel that falls is one that rises with all sums negated. What has no such numbers is refused, so that what runs is exact.
+ * One inequality of each kind, subtracted, bounds the slope m / 2^T by a fraction without a. Of each T, from 0 on, the smallest m between
+ * all bounds is tried; the first for which some a fulfils all inequalities is taken. When the integers fall as the sum grows, m, a and T
+ * are those of the negated sums, and m is negated. What has no answer is refused, so that what runs is exact.
  */
 #include <math.h>
 #include <string.h>
@@ -22,27 +24,28 @@ static bool less(struct fraction a, struct fraction b) {
     return (__int128)a.above * b.below < (__int128)b.above * a.below;
 }
 
-/* One channel: steps of sums between low and high. Those that no sum passes bound nothing. */
+/* One channel: thresholds of sums between low and high. Those that no sum crosses bound nothing. */
 struct staircase {
     uint32_t count;
-    const int64_t *steps; /* [count], rising or all equal */
+    const int64_t *thresholds; /* [count], rising or all equal */
     int64_t low, high;
-    int64_t level; /* of the first step */
+    int64_t level; /* of the first threshold */
 };
 
-/* The sum at which level i must be reached, or may not be; false: no sum. */
+/* The smallest sum that reaches threshold i, and below the largest that does not; false: there is no such sum. */
 static bool reached_at(const struct staircase *s, uint32_t i, int64_t *sum) {
-    *sum = s->steps[i] < s->low ? s->low : s->steps[i];
-    return s->steps[i] <= s->high;
+    *sum = s->thresholds[i] < s->low ? s->low : s->thresholds[i];
+    return s->thresholds[i] <= s->high;
 }
 
 static bool missed_at(const struct staircase *s, uint32_t i, int64_t *sum) {
-    *sum = s->steps[i] - 1 > s->high ? s->high : s->steps[i] - 1;
-    return s->steps[i] > s->low;
+    *sum = s->thresholds[i] - 1 > s->high ? s->high : s->thresholds[i] - 1;
+    return s->thresholds[i] > s->low;
 }
 
-/* From x * m + a >= (level + i) * 2^T and y * m + a < (level + j) * 2^T: (y - x) * m < (j - i) * 2^T. */
-static bool narrow(int64_t run, int64_t rise, struct fraction *low, struct fraction *high) {
+/* Two conditions, x * m + a >= (level + i) * 2^T and y * m + a < (level + j) * 2^T, give (y - x) * m < (j - i) * 2^T: with run = y - x and
+ * rise = j - i a bound of the slope, from above or from below. False when no slope fulfils it. */
+static bool bound_slope(int64_t run, int64_t rise, struct fraction *low, struct fraction *high) {
     if (run == 0) return rise > 0;
     struct fraction bound = run > 0 ? (struct fraction){rise, run} : (struct fraction){-rise, -run};
     if (run > 0 && less(bound, *high)) *high = bound;
@@ -58,7 +61,7 @@ static bool find_bounds(const struct staircase *s, struct fraction *low, struct 
         int64_t x, y;
         if (!reached_at(s, i, &x)) continue;
         for (uint32_t j = 0; j < s->count; j++)
-            if (missed_at(s, j, &y) && !narrow(y - x, (int64_t)j - (int64_t)i, low, high)) return false;
+            if (missed_at(s, j, &y) && !bound_slope(y - x, (int64_t)j - (int64_t)i, low, high)) return false;
     }
     return less(*low, *high);
 }
@@ -99,25 +102,25 @@ static bool fit(const struct staircase *s, struct qm_scale *scale, int32_t *adde
 
 /* ---- channels ---- */
 
-/* The staircase of a channel over the machine's sums, which are the steps' sums plus offset; steps [count] are its memory. */
-static struct staircase channel_staircase(const struct qm_requant *requant, uint32_t c, int64_t offset, int64_t *steps) {
+/* The staircase of a channel over the machine's sums, which are the file's sums plus offset; thresholds [count] are its memory. */
+static struct staircase channel_staircase(const struct qm_requant *requant, uint32_t c, int64_t offset, int64_t *thresholds) {
     uint32_t count = (uint32_t)(requant->high - requant->low);
     int64_t low = requant->sum_low[c] + offset, high = requant->sum_high[c] + offset;
     bool falling = requant->falling[c];
     for (uint32_t i = 0; i < count; i++) {
-        int64_t step = requant->steps[(size_t)c * count + i] + offset;
-        steps[i] = falling ? -step : step;
+        int64_t threshold = requant->thresholds[(size_t)c * count + i] + offset;
+        thresholds[i] = falling ? -threshold : threshold;
     }
-    return (struct staircase){count, steps, falling ? -high : low, falling ? -low : high, 1};
+    return (struct staircase){count, thresholds, falling ? -high : low, falling ? -low : high, 1};
 }
 
-enum qm_status site_fit_steps(const struct site *s, struct qm_layer *layer, uint32_t channels, const int64_t *offsets) {
+enum qm_status site_fit_thresholds(const struct site *s, struct qm_layer *layer, uint32_t channels, const int64_t *offsets) {
     const struct qm_requant *requant = s->op->requant;
     struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
     int32_t *addends = QM_ARENA_NEW(s->l->arena, int32_t, channels);
-    int64_t *steps = QM_ARENA_NEW(s->l->arena, int64_t, requant->high - requant->low + 1);
+    int64_t *thresholds = QM_ARENA_NEW(s->l->arena, int64_t, requant->high - requant->low + 1);
     for (uint32_t c = 0; c < channels; c++) {
-        struct staircase staircase = channel_staircase(requant, c, offsets[c], steps);
+        struct staircase staircase = channel_staircase(requant, c, offsets[c], thresholds);
         if (!fit(&staircase, &scales[c], &addends[c]))
             return site_refuse(s, "channel %u: no multiplier, shift and addend give its integers exactly", c);
         if (requant->falling[c]) scales[c].multiplier = -scales[c].multiplier;
@@ -134,14 +137,14 @@ enum qm_status site_fit_steps(const struct site *s, struct qm_layer *layer, uint
 static bool is_exact(const struct qm_requant *requant, struct qm_scale scale, uint32_t rounding) {
     int32_t count = requant->high - requant->low;
     for (int64_t sum = requant->sum_low[0], level = 0; sum <= requant->sum_high[0]; sum++) {
-        while (level < count && requant->steps[level] <= sum) level++;
+        while (level < count && requant->thresholds[level] <= sum) level++;
         int32_t got = qm_output(qm_scale((int32_t)sum, scale.multiplier, scale.shift, rounding), 0, requant->low, requant->high);
         if (got != requant->low + level) return false;
     }
     return true;
 }
 
-/* The slope between the outermost steps is close to that of any answer; the multipliers around it are tried. */
+/* The slope between the outermost thresholds is close to that of any answer; the multipliers around it are tried. */
 static bool try_plain(const struct qm_requant *requant, double slope, uint32_t rounding, struct qm_scale *scale) {
     for (int32_t total = 0; total <= 40; total++) {
         double middle = ldexp(slope, total);
@@ -158,11 +161,11 @@ enum qm_status site_fit_plain(const struct site *s, struct qm_layer *layer) {
     const struct qm_requant *requant = s->op->requant;
     int32_t count = requant->high - requant->low;
     for (uint32_t c = 1; c < requant->channels; c++)
-        if (memcmp(requant->steps, requant->steps + (size_t)c * (size_t)count, (size_t)count * sizeof *requant->steps) != 0)
+        if (memcmp(requant->thresholds, requant->thresholds + (size_t)c * (size_t)count, (size_t)count * sizeof *requant->thresholds) != 0)
             return site_refuse(s, "its channels become integers in different ways, which only products can");
     if (requant->falling[0] || requant->sum_high[0] - requant->sum_low[0] > PLAIN_SUMS_MAX)
         return site_refuse(s, "its sums fall or are too many");
-    int64_t span = count > 1 ? requant->steps[count - 1] - requant->steps[0] : 0;
+    int64_t span = count > 1 ? requant->thresholds[count - 1] - requant->thresholds[0] : 0;
     double slope = span > 0 ? (double)(count - 1) / (double)span : 1;
     static const uint32_t roundings[] = {QM_rounding_FLOOR, QM_rounding_SINGLE};
     for (uint32_t i = 0; i < 2; i++) {

@@ -3,8 +3,8 @@
  * VECTORIZED marks the function that holds the loops; INLINE what it is made of, so that constants reach the loops.
  * WITH_ROUNDING calls something with each rounding as a constant: a loop with a constant rounding has no branches.
  */
-#ifndef QM_SIM_FUNCTIONAL_VECTORIZED_H
-#define QM_SIM_FUNCTIONAL_VECTORIZED_H
+#ifndef QM_SIM_FUNCTIONAL_FAST_VECTORIZED_H
+#define QM_SIM_FUNCTIONAL_FAST_VECTORIZED_H
 
 #include "common/isa.h"
 

@@ -1,4 +1,4 @@
-/* legalize_products.c - convolutions and fully connected layers: what the array does.
+/* legalize_convolutions.c - convolutions and fully connected layers: what the array does.
  *
  *   convolution       double(input scale) * double(filter scale[c]) / double(output scale)
  *   fully connected   float(input scale * filter scale), then in double / output scale; per channel as in convolution
@@ -119,19 +119,19 @@ static void keep_sums(const struct site *s, struct qm_layer *layer, uint32_t cha
     layer->clamp_min = layer->clamp_max = 0; /* does not count */
 }
 
-/* What the machine's sums have beside the steps' sums: the input's zero point. */
-static enum qm_status fit_product(const struct site *s, struct qm_layer *layer, const struct filter *f) {
+/* The thresholds are of sums without the input's zero point, which the machine's sums contain. */
+static enum qm_status fit_thresholds(const struct site *s, struct qm_layer *layer, const struct filter *f) {
     int64_t *offsets = QM_ARENA_NEW(s->l->arena, int64_t, f->channels), zero = site_input(s, 0)->quant.zero_point[0];
     for (uint32_t c = 0; c < f->channels; c++) offsets[c] = zero * symmetric_sum(layer, f, c);
     if (s->op->requant->channels != f->channels) return site_refuse(s, "has steps for %u channels", s->op->requant->channels);
-    return site_fit_steps(s, layer, f->channels, offsets);
+    return site_fit_thresholds(s, layer, f->channels, offsets);
 }
 
-/* How sums become the output's integers: by steps, by scales, or not at all. */
+/* How sums become the output's integers: by thresholds, by scales, or not at all. */
 static enum qm_status set_output_stage(const struct site *s, struct qm_layer *layer, const struct filter *f) {
-    bool steps = s->op->requant != NULL && s->op->requant->channels > 0;
+    bool has_thresholds = s->op->requant != NULL && s->op->requant->channels > 0;
     site_clamp(s, s->op->activation, layer);
-    if (steps) return fit_product(s, layer, f);
+    if (has_thresholds) return fit_thresholds(s, layer, f);
     layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
     QM_TRY(fold_bias(s, layer, f));
     if (site_output(s, 0)->dtype != QM_I32) return set_channel_scales(s, layer, f->channels);
@@ -139,7 +139,7 @@ static enum qm_status set_output_stage(const struct site *s, struct qm_layer *la
     return QM_OK;
 }
 
-/* What all products have: operand, result, scales, folded bias, clamp. The layer's kind and weights are set. */
+/* What all convolutions have: operand, result, scales, folded bias, clamp. The layer's kind and weights are set. */
 static enum qm_status finish_product(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t axis) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
     QM_TRY(site_check_activation(s, site_output(s, 0)));

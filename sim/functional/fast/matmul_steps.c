@@ -5,11 +5,11 @@
 
 #include "common/precision.h"
 #include "sim/functional/commit.h"
-#include "sim/functional/matmul.h"
-#include "sim/functional/matmul_steps.h"
-#include "sim/functional/narrow.h"
-#include "sim/functional/vectorized.h"
-#include "sim/functional/window.h"
+#include "sim/functional/fast/matmul.h"
+#include "sim/functional/fast/matmul_steps.h"
+#include "sim/functional/fast/narrow.h"
+#include "sim/functional/fast/vectorized.h"
+#include "sim/functional/fast/window.h"
 
 static int64_t width_of(const struct qm_insn *insn, const struct qm_machine *machine) {
     return qm_machine_tile(machine, insn->depthwise != 0);

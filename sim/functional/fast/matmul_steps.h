@@ -1,6 +1,6 @@
 /* matmul_steps.h - one step of a MATMUL, and one row of it, as the array sees them. */
-#ifndef QM_SIM_FUNCTIONAL_MATMUL_STEPS_H
-#define QM_SIM_FUNCTIONAL_MATMUL_STEPS_H
+#ifndef QM_SIM_FUNCTIONAL_FAST_MATMUL_STEPS_H
+#define QM_SIM_FUNCTIONAL_FAST_MATMUL_STEPS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* kernels_avx2.c - the dense product with AVX2: bytes widened to 16 bits, two products a lane added in 32 bits, which is exact. */
-#include "sim/functional/kernels.h"
+#include "sim/functional/fast/kernels.h"
 
 #ifdef __x86_64__
 

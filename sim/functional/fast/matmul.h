@@ -1,9 +1,9 @@
-/* matmul.h - MATMUL with a given kernel, for tests and measurements; qm_functional_matmul takes the best. */
-#ifndef QM_SIM_FUNCTIONAL_MATMUL_H
-#define QM_SIM_FUNCTIONAL_MATMUL_H
+/* matmul.h - MATMUL with a given kernel, for tests and measurements; fast_matmul takes the best. */
+#ifndef QM_SIM_FUNCTIONAL_FAST_MATMUL_H
+#define QM_SIM_FUNCTIONAL_FAST_MATMUL_H
 
-#include "sim/functional/functional.h"
-#include "sim/functional/kernels.h"
+#include "sim/functional/fast/fast.h"
+#include "sim/functional/fast/kernels.h"
 
 /* The processor must support the kernel; a depthwise MATMUL does not use it. */
 void matmul_with(const struct qm_insn *insn, struct qm_functional_memory *memory, const struct kernel *kernel);

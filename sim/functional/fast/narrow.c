@@ -1,10 +1,10 @@
 /* narrow.c - a weight row holds the cells of its channels one after another, a cell its weights in the order of the activations. No weight
  * crosses a byte, because 1, 2 and 4 bits divide 8.
  */
-#include "sim/functional/narrow.h"
+#include "sim/functional/fast/narrow.h"
 
 #include "common/precision.h"
-#include "sim/functional/kernels.h"
+#include "sim/functional/fast/kernels.h"
 
 static uint8_t nibble(uint8_t bits, bool is_unsigned) {
     return (uint8_t)(is_unsigned || bits < 8 ? bits : bits + 0xf0);

@@ -4,8 +4,8 @@
  * wants them; weights are packed by `multiply` itself, once for all rows. Sums are exact modulo 2^32, so that any order of work will do.
  * Where the processor cannot do better the plain kernel runs; `multiply` may read (and ignore) up to KERNEL_ROWS_SPARE rows after the last.
  */
-#ifndef QM_SIM_FUNCTIONAL_KERNELS_H
-#define QM_SIM_FUNCTIONAL_KERNELS_H
+#ifndef QM_SIM_FUNCTIONAL_FAST_KERNELS_H
+#define QM_SIM_FUNCTIONAL_FAST_KERNELS_H
 
 #include <stdbool.h>
 #include <stdint.h>

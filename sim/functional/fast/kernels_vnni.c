@@ -3,7 +3,7 @@
  * The instruction multiplies unsigned by signed bytes. Signed activations are moved up by 128 in `fill`; the sums then start at
  * minus 128 times the sum of their column's weights. Lanes beyond a vector's own are packed as zeros and not stored.
  */
-#include "sim/functional/kernels.h"
+#include "sim/functional/fast/kernels.h"
 
 #ifdef __x86_64__
 
@@ -30,7 +30,8 @@ VNNI static void fill(const uint8_t *bytes, int64_t k, bool is_unsigned, void *r
     for (int64_t i = 0; i < k; i += 64) _mm512_storeu_si512((uint8_t *)row + i, _mm512_xor_si512(_mm512_loadu_si512(bytes + i), flip));
 }
 
-/* Rows i .. i+3 of 16 columns as 16 lanes of four bytes; rows from k on are zeros. A transposition of 4 x 4 words, then one of 4 x 4 bytes. */
+/* Rows i .. i+3 of 16 columns as 16 lanes of four bytes; rows from k on are zeros. A transposition of 4 x 4 words, then one of 4 x 4
+ * bytes. */
 INLINE __m512i pack_quad(const struct kernel_vector *vector, int64_t i, int64_t k) {
     const __m512i words = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     const __m512i bytes = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));

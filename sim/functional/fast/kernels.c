@@ -1,5 +1,5 @@
 /* kernels.c - the table of kernels, and the plain one: 16-bit numbers, in C that compilers for any processor can vectorize. */
-#include "sim/functional/kernels.h"
+#include "sim/functional/fast/kernels.h"
 
 #include <string.h>
 

@@ -1,0 +1,59 @@
+/* matmul.c - MATMUL: windows of a feature map through the array into the accumulator. */
+#include "common/opcode/parts.h"
+
+static bool is_supported(const struct qm_insn *insn) {
+    if (insn->depthwise != 0) return insn->precision == QM_precision_W8A8 && insn->weight_zero == 0;
+    return -QM_WEIGHT_ZERO_MAX <= insn->weight_zero && insn->weight_zero <= QM_WEIGHT_ZERO_MAX;
+}
+
+static enum qm_error check(const struct qm_insn *insn, const struct qm_machine *machine) {
+    if (!is_supported(insn)) return QM_ERROR_UNSUPPORTED;
+    if (insn->depthwise != 0 && insn->run_bytes != 1) return QM_ERROR_ILLEGAL;
+    return has_right_tiles(insn, machine) ? QM_ERROR_NONE : QM_ERROR_ILLEGAL;
+}
+
+static uint32_t find_operands(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_operand *operands) {
+    int64_t weight_bytes = qm_weight_bytes(insn, tile_width(insn, machine));
+    operands[0] = operand_window(insn, insn->depthwise ? insn->channels : insn->run_bytes);
+    operands[1] = operand_all("weight_addr", QM_SPACE_SCRATCHPAD, false, insn->weight_addr, weight_bytes);
+    operands[2] = operand_sums(insn, true);
+    return 3;
+}
+
+/* Steps of a tile: a dense run is cut in pieces of as many bytes as the array takes in a row. */
+static uint64_t steps_per_tile(const struct qm_insn *insn, const struct qm_machine *machine) {
+    uint64_t piece = machine->rows * (uint64_t)qm_precision_of(insn).bytes;
+    return taps(insn) * (insn->depthwise ? 1 : ceil_div((uint64_t)insn->run_bytes, piece));
+}
+
+static uint64_t weight_rows_per_tile(const struct qm_insn *insn) {
+    return taps(insn) * (uint64_t)qm_weight_rows(insn, insn->run_bytes);
+}
+
+static void add_events(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value) {
+    uint64_t m = positions(insn), channels = (uint64_t)insn->channels, tiles = (uint64_t)insn->tiles, cols = machine->cols;
+    uint64_t depth = insn->depthwise ? taps(insn) : taps(insn) * (uint64_t)insn->run_bytes; /* bytes of one sum */
+    uint64_t per_byte = (uint64_t)qm_activations_per_byte(insn);
+    uint64_t rows = m * tiles * steps_per_tile(insn, machine);
+    uint64_t first_rows = insn->accumulate ? 0 : m * tiles; /* these overwrite */
+    value[qm_products_counter(insn)] += m * depth * channels * per_byte;
+    value[QM_C_stream_reads] += m * depth * (insn->depthwise ? channels : tiles);
+    if (insn->weight_zero != 0) value[QM_C_row_sum_ops] += m * depth * tiles * per_byte;
+    value[QM_C_weight_reads] += (uint64_t)qm_weight_bytes(insn, tile_width(insn, machine));
+    value[QM_C_weight_writes] += weight_rows_per_tile(insn) * channels * per_byte;
+    value[QM_C_acc_writes] += rows * cols;
+    value[QM_C_acc_reads] += (rows - first_rows) * cols;
+}
+
+static uint64_t limit_cycles(const struct qm_insn *insn, const struct qm_machine *machine, const struct qm_pace *pace) {
+    uint64_t tiles = (uint64_t)insn->tiles;
+    uint64_t streams = times(least(times(tiles, positions(insn)), pace->sums), least(steps_per_tile(insn, machine), pace->bytes));
+    return plus(streams, least(times(tiles, weight_rows_per_tile(insn)), pace->bytes));
+}
+
+const struct qm_opcode_info qm_opcode_MATMUL = {
+    .check = check,
+    .find_operands = find_operands,
+    .add_events = add_events,
+    .limit_cycles = limit_cycles,
+};

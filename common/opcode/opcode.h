@@ -1,0 +1,88 @@
+/* opcode.h - what an instruction of each opcode demands, touches, counts and lasts: docs/machine.md in one file an opcode.
+ *
+ * Decode, synchronization, counters, the post unit, limits of time and random programs ask here, and nobody types an opcode's formulas again. The
+ * descriptions stand in a table made from spec/isa.def: an opcode without one does not link. Fields are at most 32 bits wide, so that no sum or
+ * product of an operand leaves 63 bits.
+ */
+#ifndef QM_COMMON_OPCODE_OPCODE_H
+#define QM_COMMON_OPCODE_OPCODE_H
+
+#include "common/counters.h"
+#include "common/csr.h"
+#include "common/isa.h"
+#include "common/machine.h"
+
+/* In the order in which decode checks them. */
+enum qm_space { QM_SPACE_ARENA, QM_SPACE_SCRATCHPAD, QM_SPACE_ACCUMULATOR, QM_SPACES };
+
+/* Bytes, or rows of the accumulator, that an instruction reads or writes. Of begin <= b < end, which decode checks, it touches those with
+ * touched_begin <= b < touched_end that lie in one of the runs at phase plus any multiples of the strides. */
+struct qm_operand {
+    const char *name; /* the field that holds its address */
+    enum qm_space space;
+    bool is_written;
+    int64_t begin, end;
+    int64_t touched_begin, touched_end;
+    int64_t phase, run, strides[3]; /* a stride that is not taken is 0 */
+};
+enum { QM_OPERANDS = 4 /* of an instruction, at most */ };
+
+/* What memory costs, and how much of an instruction's work is of use (docs/machine.md, Limits of time). */
+struct qm_pace {
+    uint64_t beat, burst; /* cycles */
+    uint64_t bytes, sums; /* of the scratchpad, rows of the accumulator: beyond them work repeats itself. QM_ENDLESS: repetitions count */
+};
+#define QM_ENDLESS ((uint64_t)INT64_MAX)
+
+/* Events that the post unit has counted after some item of an instruction. */
+struct qm_post_events {
+    uint64_t post_reads, post_writes, acc_reads, requantize_ops, scale_ops, pool_ops;
+};
+
+/* What one item of an instruction reads and writes; addresses wrap like those of the hardware. */
+struct qm_post_item {
+    bool reads;      /* the scratchpad */
+    bool reads_sums; /* the accumulator */
+    bool writes;     /* an output; its bytes may be none */
+    uint32_t read_addr, acc_addr, out_addr, out_bytes;
+};
+
+/* Items in a row that have the same cause: `param` or `row`. */
+struct qm_post_stretch {
+    bool is_param;
+    uint64_t items;
+};
+
+/* How the post unit works on an opcode: items, one a cycle. A row of wide elements is as many items as it takes cycles, and the first counts its
+ * events. All are functions of how many items came before, so that any number of cycles costs the same. */
+struct qm_post_shape {
+    uint64_t latency_cycles; /* from the issue of an item to its write */
+    uint64_t (*item_count)(const struct qm_insn *insn, const struct qm_machine *machine);
+    struct qm_post_events (*events)(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t items); /* of the first items */
+    struct qm_post_item (*item)(const struct qm_insn *insn, const struct qm_machine *machine, int64_t index);
+    struct qm_post_stretch (*stretch)(const struct qm_insn *insn, const struct qm_machine *machine,
+                                      uint64_t issued); /* NULL: all are `row` */
+};
+
+struct qm_opcode_info {
+    /* What decode refuses beyond the checks of single fields and of the operands' ends: the first cause, or QM_ERROR_NONE. NULL: nothing. */
+    enum qm_error (*check)(const struct qm_insn *insn, const struct qm_machine *machine);
+    /* Fills operands [QM_OPERANDS] and returns how many there are. Whatever the fields hold. */
+    uint32_t (*find_operands)(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_operand *operands);
+    /* Adds the events of an accepted instruction to value [QM_COUNTERS]; those of its fetch are not among them. */
+    void (*add_events)(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value);
+    /* A bound of the cycles that the instruction needs alone, at most QM_ENDLESS. Whatever the fields hold. */
+    uint64_t (*limit_cycles)(const struct qm_insn *insn, const struct qm_machine *machine, const struct qm_pace *pace);
+    const struct qm_post_shape *post; /* NULL: of another unit */
+};
+
+/* The description of a known opcode: asking for another is a fault of the caller. */
+const struct qm_opcode_info *qm_opcode_info(int64_t opcode);
+
+/* add_events of the post unit's opcodes: all items together. */
+void qm_post_add_events(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value);
+
+/* Adds to value [QM_COUNTERS] what lies between two points of an instruction. */
+void qm_post_count(const struct qm_post_events *from, const struct qm_post_events *to, uint64_t *value);
+
+#endif

@@ -1,0 +1,49 @@
+/* transfer.c - the closed forms of LOAD and STORE. */
+#include "common/opcode/transfer.h"
+
+#include "common/opcode/parts.h"
+
+static struct qm_operand rows_of(struct qm_operand operand, const struct qm_insn *insn, int64_t row_stride, int64_t plane_stride) {
+    operand.run = insn->row_bytes;
+    operand.end += (insn->plane_count - 1) * plane_stride + (insn->row_count - 1) * row_stride;
+    operand.touched_end = operand.end;
+    operand.strides[0] = repeated(insn->row_count, row_stride);
+    operand.strides[1] = repeated(insn->plane_count, plane_stride);
+    return operand;
+}
+
+uint32_t transfer_find_operands(const struct qm_insn *insn, bool is_load, struct qm_operand *operands) {
+    struct qm_operand dram = operand_all("dram_addr", QM_SPACE_ARENA, !is_load, insn->dram_addr, insn->row_bytes);
+    struct qm_operand spad = operand_all("spad_addr", QM_SPACE_SCRATCHPAD, is_load, insn->spad_addr, insn->row_bytes);
+    operands[0] = rows_of(dram, insn, insn->dram_row_stride, insn->dram_plane_stride);
+    operands[1] = rows_of(spad, insn, insn->spad_row_stride, insn->spad_plane_stride);
+    return 2;
+}
+
+uint64_t transfer_bytes(const struct qm_insn *insn) {
+    return (uint64_t)(insn->plane_count * insn->row_count * insn->row_bytes);
+}
+
+/* How many of `count` numbers from 0 on are r modulo width, and r is one of them. */
+static uint64_t count_residue(uint64_t count, uint64_t r, uint64_t width) {
+    return (count - r + width - 1) / width;
+}
+
+/* Beats that cover the rows of a transfer: each row is read or written from its first to its last touched beat. How many those are depends on where
+ * in a beat the row begins, so that rows, and planes, whose numbers are equal modulo the width are alike: one of them stands for all. */
+uint64_t transfer_beats(const struct qm_insn *insn, const struct qm_machine *machine) {
+    uint64_t width = machine->axi_bytes, beats = 0, planes = (uint64_t)insn->plane_count, rows = (uint64_t)insn->row_count;
+    for (uint64_t plane = 0; plane < least(planes, width); plane++)
+        for (uint64_t row = 0; row < least(rows, width); row++) {
+            uint64_t begin = (uint64_t)insn->dram_addr + plane * (uint64_t)insn->dram_plane_stride + row * (uint64_t)insn->dram_row_stride;
+            uint64_t of_row = ceil_div(begin + (uint64_t)insn->row_bytes, width) - begin / width;
+            beats += of_row * count_residue(planes, plane, width) * count_residue(rows, row, width);
+        }
+    return beats;
+}
+
+uint64_t transfer_limit_cycles(const struct qm_insn *insn, const struct qm_machine *machine, const struct qm_pace *pace) {
+    uint64_t bytes = insn->row_bytes > 0 ? (uint64_t)insn->row_bytes : 1, rows = (uint64_t)(insn->plane_count * insn->row_count);
+    uint64_t beats = bytes / machine->axi_bytes + 2, bursts = bytes / QM_BURST_BYTES + 2;
+    return times(least(rows, ceil_div(pace->bytes, bytes)), beats * pace->beat + bursts * pace->burst);
+}

@@ -1,0 +1,25 @@
+/* The table of descriptions: every opcode has one, and nothing else has. That they are right is what the tests of their readers say: decode, work,
+ * synchronize, post. */
+#include "common/opcode/opcode.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <signal.h>
+
+TestSuite(opcode);
+
+Test(opcode, those_of_the_post_unit_have_items) {
+    for (int64_t code = 0; code < QM_OPCODE_LIMIT; code++) {
+        if (qm_opcode_name(code) == NULL) continue;
+        bool has_items = qm_opcode_info(code)->post != NULL, is_of_post = qm_opcode_unit(code) == QM_UNIT_POST;
+        cr_expect(has_items == is_of_post, "%s", qm_opcode_name(code));
+    }
+}
+
+Test(opcode, zero_is_a_fault_of_the_caller, .signal = SIGABRT) {
+    qm_opcode_info(0);
+}
+
+Test(opcode, one_beyond_the_table_is_a_fault_of_the_caller, .signal = SIGABRT) {
+    qm_opcode_info(QM_OPCODE_LIMIT);
+}
