@@ -1,4 +1,4 @@
-/* random_program.c - draws instructions that decode accepts, orders them by their hazards, and spoils one program in five.
+/* random_program.c - draws instructions that decode accepts, orders them by their hazards, and spoils three programs in five.
  *
  * Sizes are drawn small and then shrunk until operands fit the machine and the work fits a budget of cycles; now and then a stride or an
  * offset is drawn from its whole range. An instruction never writes what it reads itself: that is undefined (docs/machine.md).

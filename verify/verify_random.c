@@ -34,9 +34,9 @@ static enum qm_status run_once(const struct qm_verify_random *verify, const stru
     struct qm_device_options options = qm_program_text_options(program);
     uint64_t limit = verify->max_cycles > 0 ? verify->max_cycles : qm_program_text_limit(program);
     struct qm_device *pair;
-    const struct qm_rtl *rtl;
-    QM_TRY(rtl_builds_get(verify->builds, &program->machine, verify->probed, &rtl, diag));
-    options.rtl_library = rtl->library;
+    const struct qm_rtl *rtl = NULL;
+    if (verify->builds != NULL) QM_TRY(rtl_builds_get(verify->builds, &program->machine, verify->probed, &rtl, diag));
+    options.rtl_library = rtl != NULL ? rtl->library : NULL;
     options.probed = verify->probed;
     QM_TRY(qm_lockstep_create(verify->model, verify->rtl, &program->machine, &options, &pair, diag));
     qm_program_text_start(program, pair, limit);

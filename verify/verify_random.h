@@ -15,7 +15,7 @@ struct qm_verify_random {
     const struct qm_device_ops *model, *rtl;
     double stalls;             /* probability per channel and cycle */
     uint64_t max_cycles;       /* of a run; 0: qm_program_text_limit */
-    struct rtl_builds *builds; /* of the Verilog */
+    struct rtl_builds *builds; /* of the Verilog; NULL: rtl is another engine */
     bool probed;               /* signals between the blocks are compared from the start, not only to find where a difference begins */
     const char *waves_dir;     /* where waveforms of a difference go; NULL: differences are neither located nor reported */
     qm_verify_found *found;    /* or NULL */

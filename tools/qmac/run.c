@@ -15,7 +15,7 @@
 #include "tools/qmac/tensors.h"
 
 static const char help[] = "usage: qmac run MODEL|PROGRAM [options]\n"
-                           "Runs a .tflite network or a compiled program, and prints cycles and energy for each layer.\n\n"
+                           "Runs a .tflite or .onnx network or a compiled program, and prints cycles and energy for each layer.\n\n"
                            "  --input FILE.npy      examples for an input, one file for each input (default: random)\n"
                            "  --output DIR          write the outputs as .npy files\n"
                            "  --labels FILE.npy     print how often the largest output is the label\n"
