@@ -107,6 +107,7 @@ test-long: deps ## the longer tests: fuzzing, planted faults, long proofs, cover
 lint: deps ## style, room walls, Verilog lint, generated tables
 	+@$(MAKE) --no-print-directory all $(B)/specgen lint-rtl lint-format
 	tests/lint/rooms.sh
+	tests/lint/columns.sh
 	tests/lint/functions.sh
 	tests/lint/links.sh
 	tools/update-docs.sh --check
