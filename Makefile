@@ -57,7 +57,8 @@ $(Q)$(CC) -rdynamic $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--whole-archive $(filt
 endef
 
 # Programs in C, by their sources; mk/*.mk adds to both lists. The second: those that make test has no use for.
-PROGRAMS := $(addprefix $(B)/,qmac specgen bench unit networks matmul_sweep token_order skip_equals_step systemc_equals_cycle parameters run_programs)
+PROGRAMS := $(addprefix $(B)/,qmac specgen bench unit networks matmul_sweep token_order skip_equals_step \
+    systemc_equals_cycle parameters run_programs)
 NOT_FOR_TEST := $(B)/bench
 
 $(B)/qmac: $(call obj,$(TOOL_SRC),obj)
@@ -106,6 +107,7 @@ test-long: deps ## the longer tests: fuzzing, planted faults, long proofs, cover
 lint: deps ## style, room walls, Verilog lint, generated tables
 	+@$(MAKE) --no-print-directory all $(B)/specgen lint-rtl lint-format
 	tests/lint/rooms.sh
+	tests/lint/columns.sh
 	tests/lint/functions.sh
 	tests/lint/links.sh
 	tools/update-docs.sh --check

@@ -11,9 +11,9 @@
 #include "common/home.h"
 #include "common/status.h"
 
-/* Reads a file of at most limit bytes, opened once, so that a pipe is as good as a file. *bytes (one 0 byte follows them; aligned to 8) is freed by the
- * caller. QM_BAD_INPUT: what cannot be read; a folder, a socket, a device; a pipe or FIFO that nobody writes to and that holds nothing - one
- * with a writer is read to its end. What does not say its size beforehand, as pipes and /proc, may have 256 MiB. */
+/* Reads a file of at most limit bytes, opened once, so that a pipe is as good as a file. *bytes (one 0 byte follows them; aligned to 8) is
+ * freed by the caller. QM_BAD_INPUT: what cannot be read; a folder, a socket, a device; a pipe or FIFO that nobody writes to and that holds
+ * nothing - one with a writer is read to its end. What does not say its size beforehand, as pipes and /proc, may have 256 MiB. */
 QM_MUST_USE enum qm_status qm_file_read(const char *file, size_t limit, uint8_t **bytes, size_t *size, struct qm_diag *diag);
 
 QM_MUST_USE enum qm_status qm_file_write(const char *file, const void *bytes, size_t size, struct qm_diag *diag);

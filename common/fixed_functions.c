@@ -4,8 +4,8 @@
  * exp(-2^j) for each bit j = -2..4 of n/4. Quotients by 1 + x: 1 / (1 + x) = y / 2 by three Newton steps on (1 + x) / 2 from
  * the line 48/17 - 32/17 d.
  *
- * log(x): x = 2^n r with r near sqrt(sqrt(1/2)), where n is whole, or whole and a half, less a quarter; of the two candidates the one with the smaller r
- * counts. log(r / sqrt(sqrt(1/2))) by a rational function of q = 2 (r - sqrt(sqrt(1/2))), added to n log(2) in Q6.
+ * log(x): x = 2^n r with r near sqrt(sqrt(1/2)), where n is whole, or whole and a half, less a quarter; of the two candidates the one with
+ * the smaller r counts. log(r / sqrt(sqrt(1/2))) by a rational function of q = 2 (r - sqrt(sqrt(1/2))), added to n log(2) in Q6.
  */
 #include "common/fixed_functions.h"
 

@@ -1,7 +1,7 @@
 /* fixed_functions.h - exponentials and quotients in fixed point, with the arithmetic of gemmlowp that the TFLite reference kernels use.
  *
- * A fixed-point number Qk is an int32 with k integer bits: real = raw * 2^(k - 31). A product is doubled and cut to its high half, rounded with ties
- * upwards, so the bits add up: Qa x Qb = Q(a + b). Bit for bit what gemmlowp/fixedpoint/fixedpoint.h computes.
+ * A fixed-point number Qk is an int32 with k integer bits: real = raw * 2^(k - 31). A product is doubled and cut to its high half, rounded
+ * with ties upwards, so the bits add up: Qa x Qb = Q(a + b). Bit for bit what gemmlowp/fixedpoint/fixedpoint.h computes.
  */
 #ifndef QM_COMMON_FIXED_FUNCTIONS_H
 #define QM_COMMON_FIXED_FUNCTIONS_H

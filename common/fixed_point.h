@@ -1,4 +1,5 @@
-/* fixed_point.h - the arithmetic of docs/numerics.md: scaling by a Q0.31 multiplier and a shift in six roundings, and the narrowing helpers.
+/* fixed_point.h - the arithmetic of docs/numerics.md: scaling by a Q0.31 multiplier and a shift in six roundings,
+ * and the narrowing helpers.
  *
  * The only place where a negative number is shifted right (gcc shifts arithmetically) and where 64-bit products become 32-bit results.
  */
@@ -22,8 +23,8 @@ static inline int32_t qm_clamp(int32_t x, int32_t low, int32_t high) {
     return raised > high ? high : raised;
 }
 
-/* Two roundings: the high half of the doubled product to the nearest (gemmlowp's nudge and truncation together are a half up), then a rounding
- * shift, half away from zero. Only (-2^31) * (-2^31) gives 2^31, which saturates: the one way to INT32_MIN below. */
+/* Two roundings: the high half of the doubled product to the nearest (gemmlowp's nudge and truncation together are a half up), then a
+ * rounding shift, half away from zero. Only (-2^31) * (-2^31) gives 2^31, which saturates: the one way to INT32_MIN below. */
 static inline int32_t qm_scale_tflite(int32_t x, int32_t multiplier, int left, int right) {
     int64_t product = (int64_t)(int32_t)((uint32_t)x << left) * multiplier;
     int32_t nearest = (int32_t)(uint32_t)((uint64_t)(product + ((int64_t)1 << 30)) >> 31);

@@ -15,7 +15,8 @@ enum { QM_PATH_BYTES = 4096 };
  * Where a path leads is the caller's to see. */
 QM_MUST_USE enum qm_status qm_home_path(const char *name, char *path, struct qm_diag *diag);
 
-/* The path of a file beside the running program, to path [QM_PATH_BYTES]; name NULL: the program itself. QM_INTERNAL when the system does not tell. */
+/* The path of a file beside the running program, to path [QM_PATH_BYTES]; name NULL: the program itself.
+ * QM_INTERNAL when the system does not tell. */
 QM_MUST_USE enum qm_status qm_program_path(const char *name, char *path, struct qm_diag *diag);
 
 /* Joins the parts, the last of which is NULL, to path [QM_PATH_BYTES]; QM_BAD_INPUT when they are too long: nothing is cut silently. */

@@ -1,5 +1,5 @@
-/* machine.c - the knob table, its checks, and the reader of machine files: a flat YAML mapping of knob to number. Every complaint names its place:
- * a line of the file, or the option.
+/* machine.c - the knob table, its checks, and the reader of machine files: a flat YAML mapping of knob to number. Every complaint names its
+ * place: a line of the file, or the option.
  */
 #include "common/machine.h"
 

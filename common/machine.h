@@ -1,7 +1,7 @@
 /* machine.h - one machine: the knobs of spec/hw_params.def with values, read from a YAML file (spec/machines/NAME.yaml).
  *
- * The fingerprint is a 32-bit hash of the knobs that the RTL sees, with the instruction set's own hash, so that a program, an RTL build and a
- * model can tell whether they belong together.
+ * The fingerprint is a 32-bit hash of the knobs that the RTL sees, with the instruction set's own hash, so that a program, an RTL build and
+ * a model can tell whether they belong together.
  */
 #ifndef QM_COMMON_MACHINE_H
 #define QM_COMMON_MACHINE_H

@@ -1,9 +1,9 @@
 /* memory.h - the one way to memory, and the one place where it is found to have run out.
  *
- * No function here returns NULL. When the system gives nothing more, the process ends: one line on stderr, exit status 3 (QM_INTERNAL). It ends here,
- * and not by a status through every caller, because nothing is left to do on the way: files are written by qm_file_write, which allocates
- * nothing between the first byte and the rename, so none is half-written; what stands in the buffer of stdout is dropped; the system frees the rest.
- * A process that works for another says it there instead: qm_memory_tell. Blocks are freed by free().
+ * No function here returns NULL. When the system gives nothing more, the process ends: one line on stderr, exit status 3 (QM_INTERNAL). It
+ * ends here, and not by a status through every caller, because nothing is left to do on the way: files are written by qm_file_write, which
+ * allocates nothing between the first byte and the rename, so none is half-written; what stands in the buffer of stdout is dropped; the
+ * system frees the rest. A process that works for another says it there instead: qm_memory_tell. Blocks are freed by free().
  */
 #ifndef QM_COMMON_MEMORY_H
 #define QM_COMMON_MEMORY_H
@@ -35,7 +35,8 @@ void qm_out_of_memory(void) __attribute__((noreturn));
 /* Ends the process as above, with another line and status: for what no status can come back from. */
 void qm_end_process(enum qm_status status, const char *line) __attribute__((noreturn));
 
-/* From now on this process ends without a word on stderr, and the line stands in diag, which it shares with the process that waits for it. */
+/* From now on this process ends without a word on stderr, and the line stands in diag,
+ * which it shares with the process that waits for it. */
 void qm_memory_tell(struct qm_diag *diag);
 
 #endif

@@ -1,7 +1,7 @@
 /* precision.h - the sizes that follow from a MATMUL's `precision` and the post unit's `out_type` (docs/machine.md, Matmul and Post).
  *
- * A cell of the array meets `bytes` bytes of the stream in a cycle: one activation of 8 bits, two of 8 bits, or four of 4 bits. It holds as many
- * weights, packed in the scratchpad with `weight_bits` bits each.
+ * A cell of the array meets `bytes` bytes of the stream in a cycle: one activation of 8 bits, two of 8 bits, or four of 4 bits. It holds as
+ * many weights, packed in the scratchpad with `weight_bits` bits each.
  */
 #ifndef QM_COMMON_PRECISION_H
 #define QM_COMMON_PRECISION_H

@@ -1,5 +1,5 @@
-/* prng.h - seeded numbers that are the same on every machine: SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
- * OOPSLA 2014), and a hash made from its finalizer for numbers that need no state.
+/* prng.h - seeded numbers that are the same on every machine: SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number
+ * generators, OOPSLA 2014), and a hash made from its finalizer for numbers that need no state.
  */
 #ifndef QM_COMMON_PRNG_H
 #define QM_COMMON_PRNG_H

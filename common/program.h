@@ -1,7 +1,7 @@
 /* program.h - the program file: the whole contract between the compiler and the simulator.
  *
- * It carries the instructions, the constants, where inputs and outputs lie in the arena, the host steps, and what each instruction belongs to.
- * The file is little-endian; its layout is drawn in program.c. qm_program_load checks every offset before use: a file that loads is
+ * It carries the instructions, the constants, where inputs and outputs lie in the arena, the host steps, and what each instruction belongs
+ * to. The file is little-endian; its layout is drawn in program.c. qm_program_load checks every offset before use: a file that loads is
  * safe to run (what the instructions say is checked by the machine's decode).
  */
 #ifndef QM_COMMON_PROGRAM_H

@@ -1,6 +1,7 @@
 /* run.h - what is known about one run of a program: its counters, and when each instruction started and ended.
  *
- * The driver fills it from what any device shows; reports are made from it. Instructions stand in program order; the cycles of a step count from its START.
+ * The driver fills it from what any device shows; reports are made from it. Instructions stand in program order;
+ * the cycles of a step count from its START.
  */
 #ifndef QM_COMMON_RUN_H
 #define QM_COMMON_RUN_H

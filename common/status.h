@@ -20,7 +20,8 @@ struct qm_diag {
     char text[1024];
 };
 
-/* Fills diag with the formatted text as one line (common/text.h says how control characters are shown; what is too long is cut) and returns status. */
+/* Fills diag with the formatted text as one line (common/text.h says how control characters are shown;
+ * what is too long is cut) and returns status. */
 enum qm_status qm_fail(struct qm_diag *diag, enum qm_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #define QM_TRY(expr)                                                                                                                       \

@@ -1,7 +1,8 @@
 /* text.h - names and paths of others on their way out: to a terminal, into JSON or CSV.
  *
- * A name may hold any bytes, and inside it is only compared. At the door it becomes text that every reader takes: valid UTF-8 that shows passes as it is;
- * every byte of anything else (control characters, C1 controls, marks that reverse or break lines, what is not UTF-8) becomes \xNN.
+ * A name may hold any bytes, and inside it is only compared. At the door it becomes text that every reader takes: valid UTF-8 that shows
+ * passes as it is; every byte of anything else (control characters, C1 controls, marks that reverse or break lines,
+ * what is not UTF-8) becomes \xNN.
  * What has passed once passes again unchanged.
  */
 #ifndef QM_COMMON_TEXT_H
@@ -10,7 +11,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Writes text for people and parsers to out [size], cut after a whole character and with a 0; returns the bytes that it takes uncut, without the 0. */
+/* Writes text for people and parsers to out [size], cut after a whole character and with a 0;
+ * returns the bytes that it takes uncut, without the 0. */
 size_t qm_text_show(const char *text, char *out, size_t size);
 
 /* The same as a value, for the arguments of printf: qm_shown(name).text. A longer text is cut. */

@@ -1,4 +1,5 @@
-/* driver.c - memory and registers first, then step after step: START, wait, read the counters; host operators work on arena memory in between.
+/* driver.c - memory and registers first, then step after step: START, wait, read the counters;
+ * host operators work on arena memory in between.
  *
  * The times of instructions come from the device's START and END events. A unit runs its instructions in program order, so the n-th
  * event of a unit belongs to the n-th instruction of that unit in the step.

@@ -28,7 +28,8 @@ struct qm_driver_options {
 /* Sets the memory of a device so that it holds the program. */
 void qm_driver_memory(const struct qm_program *program, struct qm_device_options *options);
 
-/* Refuses a device whose fingerprint is not that of the program's machine. The arena goes to where qm_driver_memory has put the device's memory. */
+/* Refuses a device whose fingerprint is not that of the program's machine.
+ * The arena goes to where qm_driver_memory has put the device's memory. */
 QM_MUST_USE enum qm_status qm_driver_load(struct qm_device *device, const struct qm_program *program, struct qm_diag *diag);
 /* The same without the constants, for a device with no_values. */
 QM_MUST_USE enum qm_status qm_driver_load_code(struct qm_device *device, const struct qm_program *program, struct qm_diag *diag);
@@ -41,8 +42,8 @@ QM_MUST_USE enum qm_status qm_driver_load_at(struct qm_device *device, const str
 void qm_driver_write_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, const void *data);
 void qm_driver_read_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, void *data);
 
-/* Runs the steps in order. An ERROR names its cause and the instruction; a step that is still BUSY at the limit is QM_BAD_INPUT, and run->over_limit is
- * set. run may be NULL; options may be NULL. The device's observer is replaced when run is given, and none is left. */
+/* Runs the steps in order. An ERROR names its cause and the instruction; a step that is still BUSY at the limit is QM_BAD_INPUT, and
+ * run->over_limit is set. run may be NULL; options may be NULL. The device's observer is replaced when run is given, and none is left. */
 QM_MUST_USE enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *program,
                                          const struct qm_driver_options *options, struct qm_run *run, struct qm_diag *diag);
 

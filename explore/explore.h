@@ -1,7 +1,7 @@
 /* explore.h - the parts of qmac explore: a grid of machines, the figures of a point, the pool of processes, the front, the texts.
  *
- * A point is a model at a precision on a machine. Points are numbered model by model, then precision by precision, then machine by machine with
- * the last axis moving fastest.
+ * A point is a model at a precision on a machine. Points are numbered model by model, then precision by precision, then machine by machine
+ * with the last axis moving fastest.
  */
 #ifndef QM_EXPLORE_EXPLORE_H
 #define QM_EXPLORE_EXPLORE_H
@@ -86,8 +86,8 @@ struct pool {
     void *context;
 };
 
-/* Does every task in one of `jobs` processes. A process that dies loses its task and does no more; only the task's own marks show it. When the
- * caller dies, so do they. */
+/* Does every task in one of `jobs` processes. A process that dies loses its task and does no more; only the task's own marks show it. When
+ * the caller dies, so do they. */
 QM_MUST_USE enum qm_status pool_run(const struct pool *pool, struct qm_diag *diag);
 
 /* ---- the whole, and its texts ---- */

@@ -1,5 +1,5 @@
-# mk/coverage.mk - what the tests reach: lines and toggles of the RTL (Verilator), lines of the C rooms (gcov), instruction fields in states of the
-# machine. Everything is in build/coverage; tests/coverage/report.sh puts it together and judges. docs/how-to/measure-coverage.md.
+# mk/coverage.mk - what the tests reach: lines and toggles of the RTL (Verilator), lines of the C rooms (gcov), instruction fields in states
+# of the machine. Everything is in build/coverage; tests/coverage/report.sh puts it together and judges. docs/how-to/measure-coverage.md.
 COV := $(B)/coverage
 # Compiles what Verilator writes in half the time of g++.
 COV_CXX := clang++
@@ -39,7 +39,8 @@ $(COV)/%/Vqmac.h: $(RTL_SRC) $(B)/gen/qmac_defs.vh tests/coverage/config.vlt | $
 	$(call say,VERIL,$*)
 	$(Q)rm -f $(@D)/V* $(@D)/*.o
 	$(Q)$(VERILATOR) --cc --prefix Vqmac --top-module qmac -O3 --x-assign fast --x-initial fast -Wno-lint -Wno-style --Mdir $(@D) \
-	    $(COV_KINDS_$*) $$(sed 's/-P bench\./-G/g' $(@D)/0/parameters) -GFastArray=$(COV_ARRAY_$*) -I$(B)/gen $(RTL_FIND) tests/coverage/config.vlt rtl/qmac.v
+	    $(COV_KINDS_$*) $$(sed 's/-P bench\./-G/g' $(@D)/0/parameters) -GFastArray=$(COV_ARRAY_$*) \
+	    -I$(B)/gen $(RTL_FIND) tests/coverage/config.vlt rtl/qmac.v
 
 # Verilator puts what runs once into files of their own, which need not be fast.
 $(COV)/%/player: $(COV)/%/Vqmac.h tests/coverage/player.cpp $(COV)/verilated.o

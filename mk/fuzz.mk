@@ -1,7 +1,8 @@
 # mk/fuzz.mk - libFuzzer on everything that reads a file: models (front end to plan) and programs.
 #
 #   make fuzz FUZZ_SECONDS=600 FUZZ_SEED=2    all targets, so long each; findings are left as build/fuzz/TARGET-crash-*
-# What was learnt stays in build/fuzz/corpus, so that a second run goes on from there. A fresh clone draws the same inputs for the same seed.
+# What was learnt stays in build/fuzz/corpus, so that a second run goes on from there.
+# A fresh clone draws the same inputs for the same seed.
 
 FUZZ_SECONDS := 60
 FUZZ_SEED := 1
@@ -12,7 +13,8 @@ FUZZ_LIB_SRC := $(filter common/% compiler/%,$(LIB_SRC)) tests/fuzz/fuzz.c
 FUZZ_MODELS := workloads/digits/digits_int8.tflite $(sort $(wildcard tests/fuzz/seeds/model/*.tflite))
 ONNX_BUILD := tests/support/onnx_build.c
 FUZZ_COMPILED := $(filter %digits_int8.tflite %/conv.tflite %/add.tflite %/softmax.tflite,$(FUZZ_MODELS))
-FUZZ_RUN = -seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=32768 -print_final_stats=1 -verbosity=1
+FUZZ_RUN = -seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=32768 \
+    -print_final_stats=1 -verbosity=1
 
 .PHONY: fuzz
 .SECONDARY: $(patsubst %.c,$(B)/fuzz/obj/%.o,$(FUZZ_LIB_SRC) tests/fuzz/model.c tests/fuzz/program.c)

@@ -1,9 +1,10 @@
-# mk/onnx.mk - the reader of ONNX files: C that protobuf-c makes at build time from the schema of Debian's libonnx-dev. It is built without our
-# warnings, for it is not ours.
+# mk/onnx.mk - the reader of ONNX files: C that protobuf-c makes at build time from the schema of Debian's libonnx-dev. It is built without
+# our warnings, for it is not ours.
 
 ONNX_SCHEMA := /usr/include/onnx/onnx.proto
 ONNX_FLAGS := -std=gnu11 -O2 -g -fPIC
-ONNX_USERS := $(filter compiler/frontend/onnx/%,$(LIB_SRC)) $(shell find tests -path "*onnx*.c") tests/support/numbers.c tests/support/machine_run.c
+ONNX_USERS := $(filter compiler/frontend/onnx/%,$(LIB_SRC)) $(shell find tests -path "*onnx*.c") \
+    tests/support/numbers.c tests/support/machine_run.c
 
 $(B)/gen/onnx.pb-c.h: $(ONNX_SCHEMA)
 	$(call say,GEN,$@)

@@ -21,6 +21,7 @@ $(B)/obj/tests/oracle/rtl.o: tests/oracle/rtl.cpp tests/oracle/oracle.h $(B)/ora
 	$(Q)cd $(B)/oracle && printf '#include "%s"\n' *.cpp "$(CURDIR)/$<" > all.cc
 	$(Q)$(CXX) $(RTL_CXXFLAGS) -I$(B)/oracle -c $(B)/oracle/all.cc -o $@
 
-$(B)/scale_oracle: $(call obj,$(ORACLE_SRC),obj) $(B)/obj/tests/oracle/gemmlowp.o $(B)/obj/tests/oracle/rtl.o $(B)/verilated.o $(B)/libqmac.a
+$(B)/scale_oracle: $(call obj,$(ORACLE_SRC),obj) $(B)/obj/tests/oracle/gemmlowp.o \
+    $(B)/obj/tests/oracle/rtl.o $(B)/verilated.o $(B)/libqmac.a
 	$(call say,LD,$@)
 	$(Q)$(CXX) -o $@ $^ $(LDLIBS)

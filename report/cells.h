@@ -21,7 +21,8 @@ void qm_cell_bytes(uint64_t bytes, qm_cell out); /* "1.21 MiB" */
 void qm_cell_energy(double pj, qm_cell out);     /* "1.23 uJ" */
 void qm_cell_seconds(double seconds, qm_cell out);
 
-/* Writes the titles and the rows to out, each column as wide as its widest cell. cells: [rows][count], count at most QM_CELL_COLUMNS_MAX. */
+/* Writes the titles and the rows to out, each column as wide as its widest cell.
+ * cells: [rows][count], count at most QM_CELL_COLUMNS_MAX. */
 void qm_cells_print(FILE *out, const struct qm_column *columns, uint32_t count, qm_cell *cells, uint32_t rows);
 
 #endif

@@ -1,8 +1,8 @@
 /* energy.h - picojoules: event counters times a table of prices (spec/energy/NAME.yaml).
  *
- * A table is one self-consistent set; a report never mixes two. Every row has a counter, a component, a value with low and high, a unit, a node,
- * a status (published, derived, assumed) and a source. A counter of events that no row prices must stand under not_priced with the reason, so
- * that nothing is free by accident. The unit says how the counter is multiplied:
+ * A table is one self-consistent set; a report never mixes two. Every row has a counter, a component, a value with low and high, a unit, a
+ * node, a status (published, derived, assumed) and a source. A counter of events that no row prices must stand under not_priced with the
+ * reason, so that nothing is free by accident. The unit says how the counter is multiplied:
  *
  *   pJ/<unit of the counter>   the count                       pJ/bit        bits of the beats, bytes or words counted
  *   pJ/access                  accesses of a memory: value * KiB^kb_exponent * (bits/64)^bits_exponent, memory: and access: say which

@@ -61,7 +61,8 @@ static enum qm_unit insn_unit(const struct qm_program *program, uint32_t insn) {
 
 /* ---- who pays ---- */
 
-/* When each MATMUL of a step streams: it ends R + C cycles before its last sum is committed, and begins when the one before ends or it starts. */
+/* When each MATMUL of a step streams: it ends R + C cycles before its last sum is committed,
+ * and begins when the one before ends or it starts. */
 struct streams {
     struct stream {
         uint64_t from, to; /* [from, to) */
@@ -78,7 +79,8 @@ static void add_stream(struct streams *streams, const struct qm_report_source *s
     streams->list[streams->count++] = (struct stream){from, to, insn};
 }
 
-/* The instruction that pays for cycle t: the one that streams then, else the oldest unfinished. *change: the next cycle in which that may differ. */
+/* The instruction that pays for cycle t: the one that streams then, else the oldest unfinished.
+ * *change: the next cycle in which that may differ. */
 static uint32_t payer(struct streams *streams, uint32_t oldest, uint64_t t, uint64_t *change) {
     while (streams->next < streams->count && streams->list[streams->next].to <= t) streams->next++;
     if (streams->next == streams->count) {

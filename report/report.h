@@ -1,8 +1,10 @@
-/* report.h - what a run means: cycles, causes, traffic and energy of each layer and of the whole, as a table for people and JSON for programs.
+/* report.h - what a run means: cycles, causes, traffic and energy of each layer and of the whole,
+ * as a table for people and JSON for programs.
  *
- * Layers share the machine: the next layer's weights are loaded while this one computes. A cycle belongs to the layer whose rows the array streams in it, or
- * else to that of the oldest instruction in program order that has not ended, so that the layers' cycles add up to the run's. In each cycle the first of these that holds is the
- * cause: compute (a MATMUL has started and not ended), post (a post instruction), memory (a LOAD or STORE), control (nothing).
+ * Layers share the machine: the next layer's weights are loaded while this one computes. A cycle belongs to the layer whose rows the array
+ * streams in it, or else to that of the oldest instruction in program order that has not ended, so that the layers' cycles add up to the
+ * run's. In each cycle the first of these that holds is the cause: compute (a MATMUL has started and not ended), post (a post instruction),
+ * memory (a LOAD or STORE), control (nothing).
  * Events are split by layer with common/work.h, and must add up to the machine's counters: that is checked in every report.
  */
 #ifndef QM_REPORT_REPORT_H
@@ -48,7 +50,8 @@ struct qm_report {
     struct qm_energy_sum host_energy; /* and at its price */
 };
 
-/* The report belongs to arena and borrows what source points to. QM_INTERNAL when the machine's counters are not what the program adds up to. */
+/* The report belongs to arena and borrows what source points to.
+ * QM_INTERNAL when the machine's counters are not what the program adds up to. */
 QM_MUST_USE enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_arena *arena, struct qm_report **report,
                                           struct qm_diag *diag);
 

@@ -1,4 +1,5 @@
-/* table.c - the report for people: what was run, a line for each layer, the totals. Columns are as wide as their widest cell; units stand in each cell. */
+/* table.c - the report for people: what was run, a line for each layer, the totals. Columns are as wide as their widest cell;
+ * units stand in each cell. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

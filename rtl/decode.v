@@ -1,7 +1,7 @@
 // decode.v - checks one instruction whole and names its unit; combinational.
 //
-// The checks are those of docs/machine.md, Decode, in the same order, the first that fails names the error. Sums and products are wide enough
-// not to wrap: 64 bits hold the product of any four fields.
+// The checks are those of docs/machine.md, Decode, in the same order, the first that fails names the error. Sums and products are wide
+// enough not to wrap: 64 bits hold the product of any four fields.
 `include "qmac_defs.vh"
 `default_nettype none
 
@@ -119,7 +119,8 @@ module decode #(
                             || (is_req && param_end > spad_end)
                             || (looks_up && table_end > spad_end)
                             || ((is_req || is_pool || is_copy) && out_end > spad_end)
-                            || (is_add && (in_addr + length > spad_end || b_addr + length > spad_end || out_addr + element_bytes > spad_end));
+                            || (is_add && (in_addr + length > spad_end || b_addr + length > spad_end
+                                      || out_addr + element_bytes > spad_end));
 
     // 6 ACCUMULATOR
     wire accumulator = (is_matmul || is_req) && acc_addr + tiles * out_h * out_w > acc_end;

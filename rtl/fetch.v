@@ -1,7 +1,7 @@
 // fetch.v - reads the program from DRAM into a FIFO of 8 instructions.
 //
-// Three counts since START tell everything: instructions requested, delivered and popped. A burst is asked for only when all of it has room.
-// Program and bursts are aligned so that no burst crosses 4 KiB. docs/machine.md, Fetch.
+// Three counts since START tell everything: instructions requested, delivered and popped. A burst is asked for only when all of it has
+// room. Program and bursts are aligned so that no burst crosses 4 KiB. docs/machine.md, Fetch.
 `default_nettype none
 
 module fetch #(

@@ -1,8 +1,8 @@
 // post - requantizes, pools, adds and copies, one item a cycle (docs/machine.md, Post).
-// A walker issues items; what was issued in one cycle is read in the next one, and in that cycle becomes x (a biased sum, a reduced window),
-// which is multiplied, rounded, clamped and written in the four cycles after. ADD scales its operands first, or multiplies them with each
-// other, which takes two more. A row
-// of wide elements has an item for each cycle in which it is written; the first of them computes it.
+// A walker issues items; what was issued in one cycle is read in the next one, and in that cycle becomes x (a biased sum, a reduced
+// window), which is multiplied, rounded, clamped and written in the four cycles after. ADD scales its operands first, or multiplies them
+// with each other, which takes two more. A row of wide elements has an item for each cycle in which it is written;
+// the first of them computes it.
 // Invariant: one instruction at a time, so that insn_q holds still until its last output is written.
 `default_nettype none
 `include "qmac_defs.vh"
@@ -283,7 +283,8 @@ module post #(
             end
     /* verilator lint_on BLKSEQ */
 
-    // ---- Scaling: of ADD's operands, the second added to the first, and of the output. A product takes the place of the second scaling. ----
+    // ---- Scaling: of ADD's operands, the second added to the first, and of the output. ----
+    // A product takes the place of the second scaling.
     reg operand_multiply_q;
     reg operand_round_q;
     reg multiply_second_q;

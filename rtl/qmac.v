@@ -367,7 +367,8 @@ module qmac #(
     wire [16*Rows-1:0] window_data;
     wire [16*Cols-1:0] weight_data;
     wire [31:0]       matmul_macs, matmul_macs_w4a8, matmul_macs_w4a4;
-    wire [15:0]       matmul_stream_bytes, matmul_weight_read_bytes, matmul_weight_write_bytes, matmul_acc_write_words, matmul_acc_read_words;
+    wire [15:0]       matmul_stream_bytes, matmul_weight_read_bytes, matmul_weight_write_bytes,
+                      matmul_acc_write_words, matmul_acc_read_words;
     wire              array_weight_valid, array_weight_buffer, array_weight_diagonal;
     wire [7:0]        array_weight_row;
     wire [1:0]        array_weight_mode, array_row_mode;

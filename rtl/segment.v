@@ -1,7 +1,7 @@
 // segment.v - walks the beats of one LOAD or STORE: plane by plane, row by row, burst by burst.
 //
-// The position is the arena offset of a beat. A row [a, e) begins at a rounded down to a beat; a burst ends at the next multiple of 1024 or at
-// e. The user steps by bursts (addresses) or by beats (data), never both in one cycle. docs/machine.md, Load.
+// The position is the arena offset of a beat. A row [a, e) begins at a rounded down to a beat; a burst ends at the next multiple of 1024 or
+// at e. The user steps by bursts (addresses) or by beats (data), never both in one cycle. docs/machine.md, Load.
 `include "qmac_defs.vh"
 `default_nettype none
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# run.sh SUITE... - runs test suites and ends with the counts. A suite is a shell file tests/SUITE/suite.sh that calls `check NAME COMMAND...`:
-# one test, passed when the command exits 0. Output of a test is shown only when it fails; everything is kept in build/tests/.
+# run.sh SUITE... - runs test suites and ends with the counts. A suite is a shell file tests/SUITE/suite.sh that calls
+# `check NAME COMMAND...`: one test, passed when the command exits 0. Output of a test is shown only when it fails;
+# everything is kept in build/tests/.
 # Nothing is skipped quietly: `skip NAME REASON` says so, and fails when CI is set.
 set -u
 cd "$(dirname "$0")/.." || exit 2

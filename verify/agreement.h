@@ -17,7 +17,8 @@ struct agreement {
     double seconds;
 };
 
-/* Prints the line "no difference". Without a run, a cycle and an event compared it is QM_BAD_INPUT, with fewer runs than wanted QM_INTERNAL. */
+/* Prints the line "no difference". Without a run, a cycle and an event compared it is QM_BAD_INPUT,
+ * with fewer runs than wanted QM_INTERNAL. */
 QM_MUST_USE enum qm_status agreement_print(const struct agreement *agreement, struct qm_diag *diag);
 
 /* The outcome for programs: equal, or different with its one line; difference NULL: equal. Of the arena. */

@@ -10,8 +10,8 @@ struct qm_corpus_state {
     double seconds;
 };
 
-/* Makes the folder, or reads its state; writes the state, so that a folder that cannot be written is found now. One of another machine or other
- * stalls is QM_BAD_INPUT. */
+/* Makes the folder, or reads its state; writes the state, so that a folder that cannot be written is found now. One of another machine or
+ * other stalls is QM_BAD_INPUT. */
 QM_MUST_USE enum qm_status qm_corpus_open(const char *folder, const struct qm_verify_random *verify, struct qm_corpus_state *state,
                                           struct qm_diag *diag);
 

@@ -19,9 +19,9 @@ struct qm_endurance {
     struct agreement *agreement; /* filled with what was compared */
 };
 
-/* Runs the corpus, then the programs; prints what was compared and the rate. SIGINT and SIGTERM end it in good order: what was done is saved.
- * QM_MISMATCH after a difference, which is told at once with how to find it again, and whatever fails later: the corpus then goes on with the program
- * that differed. */
+/* Runs the corpus, then the programs; prints what was compared and the rate. SIGINT and SIGTERM end it in good order: what was done is
+ * saved. QM_MISMATCH after a difference, which is told at once with how to find it again, and whatever fails later: the corpus then goes on
+ * with the program that differed. */
 QM_MUST_USE enum qm_status qm_endurance_run(const struct qm_endurance *endurance, struct qm_verify_random *verify, struct qm_diag *diag);
 
 #endif

@@ -1,4 +1,5 @@
-/* found.h - a difference is told at once, with the command that finds it again: what is made of it afterwards may fail, or take the process down. */
+/* found.h - a difference is told at once, with the command that finds it again:
+ * what is made of it afterwards may fail, or take the process down. */
 #ifndef QM_VERIFY_FOUND_H
 #define QM_VERIFY_FOUND_H
 

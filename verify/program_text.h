@@ -70,8 +70,8 @@ struct qm_program_text {
 QM_MUST_USE enum qm_status qm_program_text_read(const char *file, struct qm_arena *arena, struct qm_program_text **program,
                                                 struct qm_diag *diag);
 
-/* Writes it, with what the cycle model leaves behind as expectations: counters, the error, and every byte that has changed. QM_BAD_INPUT when the
- * model is still busy at the limit. */
+/* Writes it, with what the cycle model leaves behind as expectations: counters, the error, and every byte that has changed. QM_BAD_INPUT
+ * when the model is still busy at the limit. */
 QM_MUST_USE enum qm_status qm_program_text_write(const struct qm_program_text *program, const char *file, struct qm_diag *diag);
 
 /* The memories before: arena [QM_TEXT_ARENA_BYTES], scratchpad and accumulator of the machine. */

@@ -1,5 +1,5 @@
-/* random_coverage.c - what random programs have reached: classes of value of each field, limits, ways of malforming. Each is recognized by what the
- * instructions hold, whatever was drawn for its sake.
+/* random_coverage.c - what random programs have reached: classes of value of each field, limits, ways of malforming. Each is recognized by
+ * what the instructions hold, whatever was drawn for its sake.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -299,7 +299,8 @@ static void add_values(struct limits *limits, const struct qm_field *field, enum
     add(limits, &limit);
 }
 
-/* A STORE to 0 would overwrite the program, and 0 tiles hold no channel; 0 channels are in 0 tiles, which only the check of channels refuses. */
+/* A STORE to 0 would overwrite the program, and 0 tiles hold no channel; 0 channels are in 0 tiles,
+ * which only the check of channels refuses. */
 static void add_bounds(struct limits *limits, const struct qm_field *field, enum qm_opcode opcode) {
     bool is_extent = field->is_extent, is_code = opcode == QM_STORE && strcmp(field->name, "dram_addr") == 0;
     bool is_tiles = strcmp(field->name, "tiles") == 0;

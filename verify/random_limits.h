@@ -1,8 +1,8 @@
 /* random_limits.h - what decode demands of an instruction (docs/machine.md, Decode), and where the machine's sizes matter, as numbers.
  *
  * A limit of an opcode has a slack: how far the instruction is from it. 0: exactly at the limit; -1: one beyond it; below 0 the
- * instruction is refused; of a limit of kind LIMIT_SIZE it stays legal. One field moves it. So one rule draws and recognizes every corner: bounds of fields come from spec/isa.def, the others from the
- * table here. A good instruction has no limit with a slack below 0.
+ * instruction is refused; of a limit of kind LIMIT_SIZE it stays legal. One field moves it. So one rule draws and recognizes every corner:
+ * bounds of fields come from spec/isa.def, the others from the table here. A good instruction has no limit with a slack below 0.
  */
 #ifndef QM_VERIFY_RANDOM_LIMITS_H
 #define QM_VERIFY_RANDOM_LIMITS_H

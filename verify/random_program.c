@@ -303,7 +303,8 @@ static bool is_refused_by(const struct generator *g, const struct qm_insn *insn,
     return limits_broken(&g->limits, insn, &which) == 1 && which == limit - g->limits.list;
 }
 
-/* Draws an instruction that is good, or refused, when it is moved; *moved is that one. Some limits want a small one. False: it was not found. */
+/* Draws an instruction that is good, or refused, when it is moved; *moved is that one. Some limits want a small one.
+ * False: it was not found. */
 static bool draw_corner(struct generator *g, const struct limit *limit, bool beyond, struct qm_insn *insn, struct qm_insn *moved) {
     for (int attempt = 0; attempt < CORNER_ATTEMPTS; attempt++) {
         draw_insn(g, insn, limit->opcode, limit->opcode);
@@ -316,12 +317,14 @@ static bool draw_corner(struct generator *g, const struct limit *limit, bool bey
     return false;
 }
 
-/* Which of count things has its turn. The rounds have an odd length, so that what comes by turns meets what every second or fourth seed does. */
+/* Which of count things has its turn. The rounds have an odd length,
+ * so that what comes by turns meets what every second or fourth seed does. */
 static uint64_t in_turn(uint64_t turn, uint64_t count) {
     return turn % (count | 1) % count;
 }
 
-/* The instruction of the program that is drawn at a limit, by turns: the limits at which good instructions are, and those beyond which they are. */
+/* The instruction of the program that is drawn at a limit, by turns: the limits at which good instructions are,
+ * and those beyond which they are. */
 static const struct limit *corner_in_turn(const struct generator *g, uint64_t turn, bool *beyond) {
     const struct limit *corners[2 * QM_LIMITS_MAX];
     uint64_t count = 0, at = 0;

@@ -19,7 +19,8 @@ struct rtl_builds {
     struct rtl_built *last; /* that was found or built, and those before it; NULL: none yet */
 };
 
-/* The build for the machine, which belongs to the arena. What takes long is told on stderr when that is a terminal. Status as of qm_rtl_build. */
+/* The build for the machine, which belongs to the arena. What takes long is told on stderr when that is a terminal.
+ * Status as of qm_rtl_build. */
 QM_MUST_USE enum qm_status rtl_builds_get(struct rtl_builds *builds, const struct qm_machine *machine, bool probed,
                                           const struct qm_rtl **rtl, struct qm_diag *diag);
 

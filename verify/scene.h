@@ -1,4 +1,5 @@
-/* scene.h - prints what surrounds a difference between model and RTL: the last events that agreed, and the instructions that were at work. */
+/* scene.h - prints what surrounds a difference between model and RTL: the last events that agreed,
+ * and the instructions that were at work. */
 #ifndef QM_VERIFY_SCENE_H
 #define QM_VERIFY_SCENE_H
 
@@ -16,8 +17,8 @@ struct scene_program {
 /* The instructions of the run of a program that the scene belongs to: its device steps are started one after another. */
 struct scene_program scene_of_program(const struct qm_program *program, const struct qm_lockstep_scene *scene);
 
-/* Prints the difference of a probed pair to stdout, and writes its waveforms to the folder; when that fails, stderr says why: the difference stands.
- * Nothing when the pair is not probed: the run is to be repeated with one that is. */
+/* Prints the difference of a probed pair to stdout, and writes its waveforms to the folder; when that fails, stderr says why: the
+ * difference stands. Nothing when the pair is not probed: the run is to be repeated with one that is. */
 void scene_report(const struct qm_device *pair, const struct scene_program *run, const char *waves_dir);
 
 #endif

@@ -1,8 +1,8 @@
 /* opcode.h - what an instruction of each opcode demands, touches, counts and lasts: docs/machine.md in one file an opcode.
  *
- * Decode, synchronization, counters, the post unit, limits of time and random programs ask here, and nobody types an opcode's formulas again. The
- * descriptions stand in a table made from spec/isa.def: an opcode without one does not link. Fields are at most 32 bits wide, so that no sum or
- * product of an operand leaves 63 bits.
+ * Decode, synchronization, counters, the post unit, limits of time and random programs ask here, and nobody types an opcode's formulas
+ * again. The descriptions stand in a table made from spec/isa.def: an opcode without one does not link. Fields are at most 32 bits wide, so
+ * that no sum or product of an operand leaves 63 bits.
  */
 #ifndef QM_COMMON_OPCODE_OPCODE_H
 #define QM_COMMON_OPCODE_OPCODE_H
@@ -53,8 +53,8 @@ struct qm_post_stretch {
     uint64_t items;
 };
 
-/* How the post unit works on an opcode: items, one a cycle. A row of wide elements is as many items as it takes cycles, and the first counts its
- * events. All are functions of how many items came before, so that any number of cycles costs the same. */
+/* How the post unit works on an opcode: items, one a cycle. A row of wide elements is as many items as it takes cycles, and the first
+ * counts its events. All are functions of how many items came before, so that any number of cycles costs the same. */
 struct qm_post_shape {
     uint64_t latency_cycles; /* from the issue of an item to its write */
     uint64_t (*item_count)(const struct qm_insn *insn, const struct qm_machine *machine);
@@ -65,7 +65,8 @@ struct qm_post_shape {
 };
 
 struct qm_opcode_info {
-    /* What decode refuses beyond the checks of single fields and of the operands' ends: the first cause, or QM_ERROR_NONE. NULL: nothing. */
+    /* What decode refuses beyond the checks of single fields and of the operands' ends: the first cause, or QM_ERROR_NONE.
+     * NULL: nothing. */
     enum qm_error (*check)(const struct qm_insn *insn, const struct qm_machine *machine);
     /* Fills operands [QM_OPERANDS] and returns how many there are. Whatever the fields hold. */
     uint32_t (*find_operands)(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_operand *operands);

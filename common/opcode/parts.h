@@ -1,4 +1,5 @@
-/* parts.h - what the descriptions of several opcodes are made of: numbers of a window, operands, and arithmetic that stops at QM_ENDLESS. */
+/* parts.h - what the descriptions of several opcodes are made of: numbers of a window, operands,
+ * and arithmetic that stops at QM_ENDLESS. */
 #ifndef QM_COMMON_OPCODE_PARTS_H
 #define QM_COMMON_OPCODE_PARTS_H
 
@@ -61,7 +62,8 @@ static inline bool can_write(const struct qm_insn *insn, const struct qm_machine
     return insn->out_type == QM_out_type_BITS8;
 }
 
-/* Operands. all: size bytes or rows without a gap; window: what windows with runs of `run` bytes read; output: `run` bytes at each position. */
+/* Operands. all: size bytes or rows without a gap; window: what windows with runs of `run` bytes read;
+ * output: `run` bytes at each position. */
 struct qm_operand operand_all(const char *name, enum qm_space space, bool is_written, int64_t begin, int64_t size);
 struct qm_operand operand_sums(const struct qm_insn *insn, bool is_written);
 struct qm_operand operand_window(const struct qm_insn *insn, int64_t run);
@@ -72,7 +74,8 @@ static inline int64_t repeated(int64_t count, int64_t stride) {
     return count > 1 ? stride : 0;
 }
 
-/* Items of the post unit: a read of the scratchpad; a tap, from byte `piece` of its run on; where an output position's elements behind `before` lie. */
+/* Items of the post unit: a read of the scratchpad; a tap, from byte `piece` of its run on;
+ * where an output position's elements behind `before` lie. */
 struct qm_post_item item_read(int64_t address);
 struct qm_post_item item_tap(const struct qm_insn *insn, int64_t position, int64_t tap, int64_t piece);
 int64_t output_address(const struct qm_insn *insn, int64_t position, int64_t before);

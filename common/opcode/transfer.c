@@ -29,8 +29,9 @@ static uint64_t count_residue(uint64_t count, uint64_t r, uint64_t width) {
     return (count - r + width - 1) / width;
 }
 
-/* Beats that cover the rows of a transfer: each row is read or written from its first to its last touched beat. How many those are depends on where
- * in a beat the row begins, so that rows, and planes, whose numbers are equal modulo the width are alike: one of them stands for all. */
+/* Beats that cover the rows of a transfer: each row is read or written from its first to its last touched beat. How many those are depends
+ * on where in a beat the row begins, so that rows, and planes, whose numbers are equal modulo the width are alike:
+ * one of them stands for all. */
 uint64_t transfer_beats(const struct qm_insn *insn, const struct qm_machine *machine) {
     uint64_t width = machine->axi_bytes, beats = 0, planes = (uint64_t)insn->plane_count, rows = (uint64_t)insn->row_count;
     for (uint64_t plane = 0; plane < least(planes, width); plane++)

@@ -1,4 +1,5 @@
-/* decode.c - the checks of docs/machine.md in their order; the first that fails names the cause. What an opcode demands stands in common/opcode/. */
+/* decode.c - the checks of docs/machine.md in their order; the first that fails names the cause.
+ * What an opcode demands stands in common/opcode/. */
 #include "sim/control/decode.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* post.h - the post unit: one instruction at a time, one item a cycle without a gap. What the items of an opcode are says its qm_post_shape. */
+/* post.h - the post unit: one instruction at a time, one item a cycle without a gap.
+ * What the items of an opcode are says its qm_post_shape. */
 #ifndef QM_SIM_CYCLE_POST_H
 #define QM_SIM_CYCLE_POST_H
 

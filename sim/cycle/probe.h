@@ -1,7 +1,7 @@
 /* probe.h - what passes between the blocks of the cycle model, made visible: addresses and data that the model needs for nothing else.
  *
- * The model computes values when an instruction ends. The probe says earlier what they will be: a post instruction's outputs when it starts,
- * a row's sums when it is issued. In a program without races its operands are final then.
+ * The model computes values when an instruction ends. The probe says earlier what they will be: a post instruction's outputs when it
+ * starts, a row's sums when it is issued. In a program without races its operands are final then.
  */
 #ifndef QM_SIM_CYCLE_PROBE_H
 #define QM_SIM_CYCLE_PROBE_H

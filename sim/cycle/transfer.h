@@ -1,7 +1,7 @@
 /* transfer.h - the walk of LOAD and STORE over planes, rows, bursts and beats.
  *
- * A row [first, end) of the arena is visited from `first` rounded down to a beat; a burst ends at the next multiple of QM_BURST_BYTES or at the
- * end of the row. `at` is always the address of a beat of the current row, until is_done.
+ * A row [first, end) of the arena is visited from `first` rounded down to a beat; a burst ends at the next multiple of QM_BURST_BYTES or at
+ * the end of the row. `at` is always the address of a beat of the current row, until is_done.
  */
 #ifndef QM_SIM_CYCLE_TRANSFER_H
 #define QM_SIM_CYCLE_TRANSFER_H

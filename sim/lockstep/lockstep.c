@@ -1,6 +1,6 @@
 /* lockstep.c - the pair runs in windows of cycles: first the model, whose events and frames are recorded, then the RTL, whose events and
- * frames are compared as they come. Memory use is bounded by the window, and a difference is found in the cycle in which it happens. After it
- * both run on for a window, uncompared, so that the frames show what followed.
+ * frames are compared as they come. Memory use is bounded by the window, and a difference is found in the cycle in which it happens. After
+ * it both run on for a window, uncompared, so that the frames show what followed.
  */
 #include "sim/lockstep/lockstep.h"
 

@@ -3,8 +3,8 @@
  * The driver runs on it as on any device, so a whole network, host steps included, is verified by running it. Compared with zero
  * tolerance: each instruction's start and end, each burst, beat (address, strobe, data) and response with its cycle; each register
  * and counter when a run ends; scratchpad, accumulator and DRAM on request; of a probed pair (qm_device_options) also in each cycle
- * the signals between the blocks (spec/probes.def). While a run lasts, a register is read of the model alone: an access takes the RTL a cycle that the
- * model does not have.
+ * the signals between the blocks (spec/probes.def). While a run lasts, a register is read of the model alone: an access takes the RTL a
+ * cycle that the model does not have.
  */
 #ifndef QM_SIM_LOCKSTEP_LOCKSTEP_H
 #define QM_SIM_LOCKSTEP_LOCKSTEP_H

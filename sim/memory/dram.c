@@ -1,8 +1,8 @@
 /* dram.c - read bursts in a ring, one open write burst, responses in a ring; one data bus that alternates when both sides want it.
  *
- * Time is a counter of cycles since the reset. What is driven in a cycle follows from the state alone, so qm_dram_outputs may be called as often as
- * wanted; qm_dram_clock is the only thing that moves the state, and qm_dram_skip is qm_dram_clock done n times where each does the same.
- * The bytes of a burst are moved at once: read when it is accepted, written with its last beat.
+ * Time is a counter of cycles since the reset. What is driven in a cycle follows from the state alone, so qm_dram_outputs may be called as
+ * often as wanted; qm_dram_clock is the only thing that moves the state, and qm_dram_skip is qm_dram_clock done n times where each does the
+ * same. The bytes of a burst are moved at once: read when it is accepted, written with its last beat.
  */
 #include "sim/memory/dram.h"
 

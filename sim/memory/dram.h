@@ -49,11 +49,12 @@ uint8_t *qm_dram_at(struct qm_dram *dram, uint64_t address, size_t size); /* [si
 void qm_dram_outputs(struct qm_dram *dram, struct qm_dram_out *out);
 void qm_dram_clock(struct qm_dram *dram, const struct qm_dram_in *in);
 
-/* For the skipping engine: for how many cycles, this one included, the memory does the same as now while the machine drives the same (a read beat
- * in each, a write beat in each, or nothing); at least 1. Never covers the last beat of a burst, an acceptance, or a cycle that may stall. */
+/* For the skipping engine: for how many cycles, this one included, the memory does the same as now while the machine drives the same (a
+ * read beat in each, a write beat in each, or nothing); at least 1. Never covers the last beat of a burst, an acceptance,
+ * or a cycle that may stall. */
 uint64_t qm_dram_steady_cycles(struct qm_dram *dram, const struct qm_dram_in *in);
-/* Does that many of those cycles at once. Read beats lie at r_data one after another; w_data, unless NULL, holds all the beats, and all but the first
- * are written whole. */
+/* Does that many of those cycles at once. Read beats lie at r_data one after another; w_data, unless NULL, holds all the beats, and all but
+ * the first are written whole. */
 void qm_dram_skip(struct qm_dram *dram, const struct qm_dram_in *in, uint64_t cycles);
 
 #endif

@@ -4,8 +4,8 @@
 //   memory  initiator: one transaction a read burst, and one a run of bytes of a write burst; addresses are MEMORY_BASE + arena offset
 //   irq     as irq_o of the RTL
 //
-// Inside is an engine of sim/device.h that is ticked once a period while it is busy, so cycles and counters are its own. A memory that takes no
-// time costs what the machine's knobs say (dram_latency, dram_bytes_per_cycle, dram_queue); one that waits or annotates a delay
+// Inside is an engine of sim/device.h that is ticked once a period while it is busy, so cycles and counters are its own. A memory that
+// takes no time costs what the machine's knobs say (dram_latency, dram_bytes_per_cycle, dram_queue); one that waits or annotates a delay
 // costs the longer of the two. docs/how-to/put-it-on-a-bus.md shows a system around it.
 #ifndef QM_SIM_SYSTEMC_ACCELERATOR_H
 #define QM_SIM_SYSTEMC_ACCELERATOR_H

@@ -1,7 +1,7 @@
 // host.h - the accelerator as its driver sees it over a bus: struct qm_device on an initiator socket and an interrupt.
 //
-// driver/ runs on device() from any SC_THREAD, as it runs on every engine. Registers and memory are reached by transactions; waiting is sleeping
-// until the interrupt. What no bus shows (observers, scratchpad) is asked of the module itself.
+// driver/ runs on device() from any SC_THREAD, as it runs on every engine. Registers and memory are reached by transactions; waiting is
+// sleeping until the interrupt. What no bus shows (observers, scratchpad) is asked of the module itself.
 #ifndef QM_SIM_SYSTEMC_HOST_H
 #define QM_SIM_SYSTEMC_HOST_H
 

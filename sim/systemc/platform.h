@@ -11,7 +11,8 @@
 extern "C" {
 #endif
 
-/* Accelerator with the engine inside, bus, memory of the options, and a host thread that does what the device is told. All operations but create. */
+/* Accelerator with the engine inside, bus, memory of the options, and a host thread that does what the device is told.
+ * All operations but create. */
 typedef enum qm_status systemc_platform_create_function(const struct qm_device_ops *engine, const struct qm_machine *machine,
                                                         const struct qm_device_options *options, struct qm_device **device,
                                                         struct qm_diag *diag);

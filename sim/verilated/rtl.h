@@ -1,10 +1,11 @@
 /* rtl.h - finds the Verilated form of one machine, or builds it.
  *
- * A build is found again by what it was made of, never by names or times: the content of every file that Verilator read and the names of all files
- * beside them, the machine's parameters, the options, the versions of the tools, the features of the processor, and the spec/ that this program
- * was compiled from. Builds are in $QMAC_CACHE when that is set; else in build/machines of the tree (common/home.h) when that can be written, else in
- * $XDG_CACHE_HOME/qmac or ~/.cache/qmac; what the tree has is used wherever new ones go. Only folders and files are loaded that nobody else may
- * write: they belong to the user, to root, or to the owner of the program. The folders above are taken on trust.
+ * A build is found again by what it was made of, never by names or times: the content of every file that Verilator read and the names of
+ * all files beside them, the machine's parameters, the options, the versions of the tools, the features of the processor, and the spec/
+ * that this program was compiled from. Builds are in $QMAC_CACHE when that is set; else in build/machines of the tree (common/home.h) when
+ * that can be written, else in $XDG_CACHE_HOME/qmac or ~/.cache/qmac; what the tree has is used wherever new ones go. Only folders and
+ * files are loaded that nobody else may write: they belong to the user, to root, or to the owner of the program.
+ * The folders above are taken on trust.
  */
 #ifndef QM_SIM_VERILATED_RTL_H
 #define QM_SIM_VERILATED_RTL_H
@@ -29,8 +30,8 @@ struct qm_rtl {
     char folder[QM_PATH_BYTES];  /* of the Verilog, absolute */
     char library[QM_PATH_BYTES]; /* to be loaded */
     bool cells;                  /* as it was asked for */
-    /* Of the lines "DIGEST  NAME" of all files that Verilator read, sorted by name: what sha256sum prints of them, in the folder, piped into
-     * sha256sum. The machine has no part in it. */
+    /* Of the lines "DIGEST  NAME" of all files that Verilator read, sorted by name: what sha256sum prints of them, in the folder, piped
+     * into sha256sum. The machine has no part in it. */
     struct qm_digest digest;
 };
 

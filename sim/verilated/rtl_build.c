@@ -1,7 +1,8 @@
-/* rtl_build.c - the folder has links to the Verilog and to the home, so that the tools see only the names of the links, never the user's paths.
+/* rtl_build.c - the folder has links to the Verilog and to the home, so that the tools see only the names of the links,
+ * never the user's paths.
  *
- * Verilator writes a few large files with what runs in every cycle, and others with what runs once: the large ones are compiled side by side, the
- * others as one file with little optimization.
+ * Verilator writes a few large files with what runs in every cycle, and others with what runs once: the large ones are compiled side by
+ * side, the others as one file with little optimization.
  */
 #include "sim/verilated/rtl_build.h"
 

@@ -1,5 +1,5 @@
-/* rtl_cache.c - the builds of a key are folders in ROOT/KEY, named by a digest of their files. A build is made in a folder of another name and
- * renamed when it is complete, so that one that was killed is never found; a lock keeps two processes from building the same at once.
+/* rtl_cache.c - the builds of a key are folders in ROOT/KEY, named by a digest of their files. A build is made in a folder of another name
+ * and renamed when it is complete, so that one that was killed is never found; a lock keeps two processes from building the same at once.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* rtl_device.c - the Verilated RTL behind sim/device.h: it clocks the RTL, ticks the DRAM behind its AXI4 port, and reports what happened.
  *
- * A cycle: the pins that the RTL drives are registers and known before the edge, the DRAM's follow from its state; both are exchanged in one tick.
- * Time is counted and the DRAM is ticked in busy cycles only, so that the first busy cycle is cycle 0 for both. Registers are
+ * A cycle: the pins that the RTL drives are registers and known before the edge, the DRAM's follow from its state; both are exchanged in
+ * one tick. Time is counted and the DRAM is ticked in busy cycles only, so that the first busy cycle is cycle 0 for both. Registers are
  * accessed by AXI4-Lite transactions, which the RTL accepts at once. A machine that breaks the rules of AXI4 gets error answers.
  */
 #include <stdio.h>

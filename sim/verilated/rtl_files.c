@@ -73,8 +73,8 @@ enum qm_status rtl_files_names(const char *source, struct qm_digest *digest, str
     return status;
 }
 
-/* Verilator looks in the folder, then in lib/, then in probe/. Whether a name that it found in a later one could now be found in an earlier one, which
- * for ../x.vh may be outside of the folder, where no names are noted. */
+/* Verilator looks in the folder, then in lib/, then in probe/. Whether a name that it found in a later one could now be found in an earlier
+ * one, which for ../x.vh may be outside of the folder, where no names are noted. */
 static bool is_shadowed(const char *name, const char *source, struct qm_arena *arena) {
     static const char *const searched[] = {"", "lib/", "probe/"};
     for (size_t late = 1; late < sizeof searched / sizeof *searched; late++) {
@@ -116,7 +116,8 @@ static bool is_unchanged(const struct read_file *read, const char *path) {
     return memcmp(now, read->changed, sizeof now) == 0;
 }
 
-/* The name relative to the Verilog's folder, or absolute; NULL for what this program made or has checked itself, and for Verilator's own program. */
+/* The name relative to the Verilog's folder, or absolute; NULL for what this program made or has checked itself,
+ * and for Verilator's own program. */
 static const char *name_of(const char *name, const char *home, struct qm_arena *arena) {
     static const char source[] = RTL_LINK_SOURCE "/", link[] = RTL_LINK_HOME "/", program[] = "verilator_bin";
     const char *slash = strrchr(name, '/');

@@ -1,5 +1,5 @@
-/* rtl_files.h - what a build was made of: the files that Verilator read, each with a digest of what was in it, and the names of all files of the
- * Verilog's folder, since a new file can be found in the place of another.
+/* rtl_files.h - what a build was made of: the files that Verilator read, each with a digest of what was in it, and the names of all files
+ * of the Verilog's folder, since a new file can be found in the place of another.
  */
 #ifndef QM_SIM_VERILATED_RTL_FILES_H
 #define QM_SIM_VERILATED_RTL_FILES_H
@@ -30,8 +30,8 @@ struct rtl_places {
 /* Of the names of all files of the folder, links followed; QM_BAD_INPUT when one cannot be read, or is not a regular file. */
 QM_MUST_USE enum qm_status rtl_files_names(const char *source, struct qm_digest *digest, struct qm_diag *diag);
 
-/* The files in Verilator's list. names is of before Verilator ran. QM_BAD_INPUT when a file has changed since Verilator read it, or one came or
- * went. The names belong to arena. */
+/* The files in Verilator's list. names is of before Verilator ran. QM_BAD_INPUT when a file has changed since Verilator read it, or one
+ * came or went. The names belong to arena. */
 QM_MUST_USE enum qm_status rtl_files_of_list(const char *list, const struct rtl_places *places, const struct qm_digest *names,
                                              struct qm_arena *arena, struct rtl_files *files, struct qm_diag *diag);
 

@@ -1,7 +1,7 @@
 /* rtl_glue.h - the C door to one Verilated machine: pins in, one clock, pins out. All logic is on the C side.
  *
- * Each machine is a shared library with these functions; a device loads the one of its fingerprint. The outputs of a tick are registers of the
- * RTL, so they are those of the cycle that begins; the trace speaks of the cycle that ended.
+ * Each machine is a shared library with these functions; a device loads the one of its fingerprint. The outputs of a tick are registers of
+ * the RTL, so they are those of the cycle that begins; the trace speaks of the cycle that ended.
  */
 #ifndef QM_SIM_VERILATED_RTL_GLUE_H
 #define QM_SIM_VERILATED_RTL_GLUE_H
@@ -62,8 +62,8 @@ uint8_t *rtl_scratchpad(struct rtl_model *model); /* [scratchpad_bytes], borrowe
 /* Borrowed; a row has rtl_accumulator_row_bytes, in which lane c begins at bit c * accumulator_bits, lowest bits first. */
 uint8_t *rtl_accumulator(struct rtl_model *model);
 uint32_t rtl_accumulator_row_bytes(const struct rtl_model *model);
-/* Of a library with QM_PROBED: what was between the blocks in the cycle that ended: values [QM_PROBES], and data signals of sizes[] bytes at
- * data + offsets[] (sim/probe.h). */
+/* Of a library with QM_PROBED: what was between the blocks in the cycle that ended: values [QM_PROBES], and data signals of sizes[] bytes
+ * at data + offsets[] (sim/probe.h). */
 void rtl_probe(const struct rtl_model *model, uint32_t *values, uint8_t *data, const uint32_t *sizes, const uint32_t *offsets);
 
 #ifdef __cplusplus

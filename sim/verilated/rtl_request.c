@@ -1,7 +1,8 @@
-/* rtl_request.c - asks the tools for their versions and the processor for its features, and refuses a tree that this program does not belong to.
+/* rtl_request.c - asks the tools for their versions and the processor for its features,
+ * and refuses a tree that this program does not belong to.
  *
- * The header of the Verilog is made by this program, so that model and RTL always have the same spec/. A tree whose spec/ or glue is not the one
- * that was compiled in would only seem to be verified: it is refused.
+ * The header of the Verilog is made by this program, so that model and RTL always have the same spec/. A tree whose spec/ or glue is not
+ * the one that was compiled in would only seem to be verified: it is refused.
  */
 #include "sim/verilated/rtl_request.h"
 

@@ -20,7 +20,8 @@ accepts() {
     [ -s "$tmp/.err" ] && fail "stderr of: $*: $(cat "$tmp/.err")"
 }
 
-# refuses STATUS WORDS COMMAND...: exits with STATUS, prints nothing to stdout and one line to stderr that begins with "qmac: " and has WORDS.
+# refuses STATUS WORDS COMMAND...: exits with STATUS, prints nothing to stdout
+# and one line to stderr that begins with "qmac: " and has WORDS.
 refuses() {
     want=$1 words=$2
     shift 2
@@ -54,5 +55,10 @@ finish() {
 npy() {
     dict="{'descr': '$2', 'fortran_order': False, 'shape': ($3), }"
     length=$(printf '%s' "$dict" | wc -c)
-    { printf '\223NUMPY\001\000'; printf "\\$(printf '%03o' $((length % 256)))\\$(printf '%03o' $((length / 256)))"; printf '%s' "$dict"; head -c "$4" /dev/zero; } >"$1"
+    {
+        printf '\223NUMPY\001\000'
+        printf "\\$(printf '%03o' $((length % 256)))\\$(printf '%03o' $((length / 256)))"
+        printf '%s' "$dict"
+        head -c "$4" /dev/zero
+    } >"$1"
 }

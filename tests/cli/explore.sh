@@ -1,5 +1,6 @@
 #!/bin/sh
-# qmac explore: every point is what qmac run says of the same machine; what cannot be is explained; bad input is refused before anything is written.
+# qmac explore: every point is what qmac run says of the same machine; what cannot be is explained;
+# bad input is refused before anything is written.
 . "$(dirname "$0")/common.sh"
 
 # figures FILE KEY: all numbers of a key in a JSON file, one a line.
@@ -21,7 +22,8 @@ add_run() {
 same_as_runs() {
     for key in cycles seconds macs utilization energy_pj energy_low_pj energy_high_pj dram_read_bytes dram_write_bytes host_bytes_share; do
         [ "$(wc -l <"$tmp/run.$key")" = "$1" ] || fail "not $1 runs have $key"
-        figures "$tmp/x.json" $key | cmp -s - "$tmp/run.$key" || fail "$key differs from qmac run: $(figures "$tmp/x.json" $key | tr '\n' ' ') and $(tr '\n' ' ' <"$tmp/run.$key")"
+        figures "$tmp/x.json" $key | cmp -s - "$tmp/run.$key" || \
+            fail "$key differs from qmac run: $(figures "$tmp/x.json" $key | tr '\n' ' ') and $(tr '\n' ' ' <"$tmp/run.$key")"
     done
 }
 
@@ -36,18 +38,20 @@ same_as_runs 9
 \"$model\",model,3,5" ] || fail "CSV: $(sed -n '1p;3p' "$tmp/x.csv")"
 [ "$(grep -c ',ok,1,' "$tmp/x.csv")" = "$(grep -cE '^ +[0-9]+ ' "$tmp/table")" ] || fail "the table has not the rows that the CSV marks"
 column=$(head -n 1 "$tmp/x.csv" | tr ',' '\n' | grep -nx cycles | cut -d: -f1)
-[ "$(tail -n +2 "$tmp/x.csv" | cut -d, -f"$column")" = "$(cat "$tmp/run.cycles")" ] || fail "cycles of the CSV differ from those of qmac run"
+[ "$(tail -n +2 "$tmp/x.csv" | cut -d, -f"$column")" = "$(cat "$tmp/run.cycles")" ] \
+    || fail "cycles of the CSV differ from those of qmac run"
 
 # other knobs, precisions, prices and roundings; one job or more give the same bytes
-accepts "$qmac" explore "$model" --machine tiny --set dram_latency=7,300 --set clock_mhz=50,100 --precision w8a8,w4a8,w4a4 --energy horowitz45 \
-    --requant single --json "$tmp/x.json" --csv "$tmp/two.csv" --jobs 2
+accepts "$qmac" explore "$model" --machine tiny --set dram_latency=7,300 --set clock_mhz=50,100 --precision w8a8,w4a8,w4a4 \
+    --energy horowitz45 --requant single --json "$tmp/x.json" --csv "$tmp/two.csv" --jobs 2
 begin_runs
 for precision in w8a8 w4a8 w4a4; do for latency in 7 300; do for clock in 50 100; do
-    add_run "$model" --machine tiny --set dram_latency=$latency --set clock_mhz=$clock --precision $precision --energy horowitz45 --requant single
+    add_run "$model" --machine tiny --set dram_latency=$latency --set clock_mhz=$clock --precision $precision \
+        --energy horowitz45 --requant single
 done; done; done
 same_as_runs 12
-accepts "$qmac" explore "$model" --machine tiny --set dram_latency=7,300 --set clock_mhz=50,100 --precision w8a8,w4a8,w4a4 --energy horowitz45 \
-    --requant single --csv "$tmp/one.csv" --jobs 1
+accepts "$qmac" explore "$model" --machine tiny --set dram_latency=7,300 --set clock_mhz=50,100 --precision w8a8,w4a8,w4a4 \
+    --energy horowitz45 --requant single --csv "$tmp/one.csv" --jobs 1
 cmp "$tmp/one.csv" "$tmp/two.csv" || fail "the number of jobs changes results"
 
 # what the documents show is what is printed; the model is named there as from the top folder

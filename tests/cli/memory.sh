@@ -1,6 +1,6 @@
 #!/bin/bash
-# memory.sh [STEP_KB] - commands under limits of memory, from where a process can begin to where it succeeds: status 0, or 3 with one line; never a signal,
-# and no file that is half-written. Bash, for ulimit -v.
+# memory.sh [STEP_KB] - commands under limits of memory, from where a process can begin to where it succeeds: status 0, or 3 with one line;
+# never a signal, and no file that is half-written. Bash, for ulimit -v.
 step=${1:-2500}
 . "$(dirname "$0")/common.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Names that are not text: every command shows what a terminal and a parser take. Paths, tensors, machines and tables have them. TFLite names with
-# ASCII controls are refused before.
+# Names that are not text: every command shows what a terminal and a parser take. Paths, tensors, machines and tables have them. TFLite
+# names with ASCII controls are refused before.
 . "$(dirname "$0")/common.sh"
 esc=$(printf '\033') bad=$(printf '\377') c1=$(printf '\302\233') line='
 '
@@ -59,15 +59,15 @@ cp tests/programs/copy.prog "$folder/$hostile.prog"
 npy "$folder/$hostile.npy" '|i1' '1, 8, 8, 1' 64
 npy "$folder/$hostile.labels.npy" '|u1' '1,' 1
 file="$folder/$hostile.tflite" machine="$folder/$hostile.yaml"
-accepts "$qmac" run "$file" --machine "$machine" --energy "$folder/$hostile.e.yaml" --input "$folder/$hostile.npy" --labels "$folder/$hostile.labels.npy" \
-    --output "$folder/out" --json "$folder/$hostile.json"
+accepts "$qmac" run "$file" --machine "$machine" --energy "$folder/$hostile.e.yaml" --input "$folder/$hostile.npy" \
+    --labels "$folder/$hostile.labels.npy" --output "$folder/out" --json "$folder/$hostile.json"
 accepts "$qmac" compile "$file" -o "$folder/$hostile.qmac"
 accepts "$qmac" disasm "$folder/$hostile.qmac"
 accepts "$qmac" info "$folder/$hostile.qmac"
 accepts "$qmac" explore "$file" --rows 4,8 --csv "$folder/$hostile.csv" --json "$folder/$hostile.json"
 built --random 1 --machine "$machine"
-accepts "$qmac" verify --random 1 --machine "$machine" --corpus "$folder/corpus" --shrink "$folder/small$hostile.prog" --waves "$folder/waves" \
-    --json "$folder/$hostile.json"
+accepts "$qmac" verify --random 1 --machine "$machine" --corpus "$folder/corpus" --shrink "$folder/small$hostile.prog" \
+    --waves "$folder/waves" --json "$folder/$hostile.json"
 has "$folder/$hostile.json" '"result":	"equal"'
 is_text "$folder/$hostile.json"
 accepts "$qmac" verify "$folder/$hostile.prog" --waves "$folder/waves"

@@ -21,8 +21,8 @@ accepts "$qmac" explore <(cat "$model") --rows 8
 mkfifo "$tmp/fifo" "$tmp/fifo.yaml" "$tmp/fifo.prog"
 never="timeout 5 $qmac"
 # shellcheck disable=SC2086
-for words in "run $tmp/fifo" "info $tmp/fifo" "disasm $tmp/fifo" "explore $tmp/fifo" "compile $tmp/fifo -o $tmp/p" "verify $tmp/fifo" "verify $tmp/fifo.prog" \
-    "run $model --machine $tmp/fifo.yaml" "run $model --energy $tmp/fifo.yaml" "run $model --input $tmp/fifo" \
+for words in "run $tmp/fifo" "info $tmp/fifo" "disasm $tmp/fifo" "explore $tmp/fifo" "compile $tmp/fifo -o $tmp/p" "verify $tmp/fifo" \
+    "verify $tmp/fifo.prog" "run $model --machine $tmp/fifo.yaml" "run $model --energy $tmp/fifo.yaml" "run $model --input $tmp/fifo" \
     "run $model --input $tmp/x.npy --labels $tmp/fifo"; do
     refuses 2 "to which nobody writes" $never $words
 done

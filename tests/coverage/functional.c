@@ -1,5 +1,5 @@
-/* functional.c - which classes of instruction field (verify/random_program.h) have started in which state of the machine: random programs on
- * the cycle model, and for each START the classes of its instruction are added to the coverage of the state that the other units make.
+/* functional.c - which classes of instruction field (verify/random_program.h) have started in which state of the machine: random programs
+ * on the cycle model, and for each START the classes of its instruction are added to the coverage of the state that the other units make.
  *
  *   build/functional_coverage GOAL_PERCENT COUNT SEED MACHINE...
  * Exit status 1 when a state's classes are covered below the goal. A way of spoiling a program is a class of every state.

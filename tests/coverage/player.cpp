@@ -1,5 +1,5 @@
-// player.cpp - plays recorded vectors (tests/icarus/record.c) on one Verilated machine that counts coverage, and compares as tests/icarus/bench.v does:
-// what is accepted, registers, busy, interrupt, starts and ends. So only what is also right counts as covered.
+// player.cpp - plays recorded vectors (tests/icarus/record.c) on one Verilated machine that counts coverage, and compares as
+// tests/icarus/bench.v does: what is accepted, registers, busy, interrupt, starts and ends. So only what is also right counts as covered.
 //
 //   player COVERAGE.dat VECTORS...
 #include <cinttypes>

@@ -1,6 +1,6 @@
 #!/bin/sh
-# report.sh COVERAGE BUILD MACHINE.dat... - runs what is measured in C, writes COVERAGE/report.txt from all that was measured, and prints it.
-# Exit status 1 when something is below its goal (tests/coverage/rtl.awk, functional.c, and the lines of the C rooms here).
+# report.sh COVERAGE BUILD MACHINE.dat... - runs what is measured in C, writes COVERAGE/report.txt from all that was measured, and prints
+# it. Exit status 1 when something is below its goal (tests/coverage/rtl.awk, functional.c, and the lines of the C rooms here).
 set -eu
 coverage=$1 build=$2
 shift 2

@@ -1,9 +1,10 @@
 # rtl.awk - line and toggle coverage of the RTL, out of what Verilator wrote: awk -f rtl.awk exclusions.txt MACHINE.dat... > report
 #
-# A line point is a block or a branch (if, else, case) of the source; one machine that runs it is enough. A toggle point is a bit of a signal of
-# a module, whatever the instance, and stands for each machine: it must have changed at least twice. Names of more than 256 bits, and memories,
-# have no toggle points. An exclusion (exclusions.txt says how they are written) must take away at least one point, and only uncovered ones.
-# Ends with status 1 when a line point is uncovered, a machine has toggled less than `goal` percent, or an exclusion is idle.
+# A line point is a block or a branch (if, else, case) of the source; one machine that runs it is enough. A toggle point is a bit of a
+# signal of a module, whatever the instance, and stands for each machine: it must have changed at least twice. Names of more than 256 bits,
+# and memories, have no toggle points. An exclusion (exclusions.txt says how they are written) must take away at least one point, and only
+# uncovered ones. Ends with status 1 when a line point is uncovered, a machine has toggled less than `goal` percent,
+# or an exclusion is idle.
 BEGIN { goal = 95 }
 
 function part(key,    at, rest) {  # of the point's description
@@ -90,7 +91,8 @@ END {
     for (file in all) {
         text = sprintf("  %-28s %5d of %5d", file, hit[file], all[file])
         for (machine in machines)
-            if ((machine, file) in file_toggles) text = text sprintf("   %s %5d of %5d", machine, file_toggled[machine, file], file_toggles[machine, file])
+            if ((machine, file) in file_toggles)
+                text = text sprintf("   %s %5d of %5d", machine, file_toggled[machine, file], file_toggles[machine, file])
         print text | sorted
     }
     close(sorted)
@@ -100,7 +102,8 @@ END {
     close(sorted)
     for (machine in machines) {
         percent = 100 * toggle_hit[machine] / toggle_all[machine]
-        printf "  toggles on %s: %d of %d bits both ways (%.2f %%), %d excluded, goal %d %%\n", machine, toggle_hit[machine], toggle_all[machine], percent, toggle_excluded[machine], goal
+        printf "  toggles on %s: %d of %d bits both ways (%.2f %%), %d excluded, goal %d %%\n",
+            machine, toggle_hit[machine], toggle_all[machine], percent, toggle_excluded[machine], goal
         if (percent < goal) fail(machine " is below the goal")
     }
     for (i = 1; i <= exclusions; i++) if (!used[i]) fail(where[i] ": takes away no uncovered point")

@@ -1,8 +1,9 @@
 // bench - the whole accelerator in four states: plays the vectors of tests/icarus/record.c clock by clock and compares every pin.
 //
-// Everything begins as X, memories too, and nothing but reset and the RTL itself takes it away; pins that AXI gives no meaning in a clock are
-// driven with X. An X on a valid, a ready, the interrupt or a trace pin at any time, on a payload while its valid is high, or in anything
-// that is written into scratchpad, accumulator or a counter, is a failure. So is every other difference. The first one ends the run.
+// Everything begins as X, memories too, and nothing but reset and the RTL itself takes it away; pins that AXI gives no meaning in a clock
+// are driven with X. An X on a valid, a ready, the interrupt or a trace pin at any time, on a payload while its valid is high, or in
+// anything that is written into scratchpad, accumulator or a counter, is a failure. So is every other difference.
+// The first one ends the run.
 // +vectors=FILE +sums=FILE +scratchpad=FILE +accumulator=FILE: see record.c.
 `include "qmac_defs.vh"
 `default_nettype none
@@ -157,7 +158,8 @@ module bench;
             if (m_arvalid && ^{m_arid, m_araddr, m_arlen} === 1'bx) fail("X on the read address");
             if (m_awvalid && ^{m_awaddr, m_awlen} === 1'bx) fail("X on the write address");
             if (m_wvalid && ^{m_wstrb, m_wlast, w_got} === 1'bx) fail("X on the write data");
-            if (flags[READ_BURST]) expect_pins("read burst", {m_arid, m_araddr, {1'b0, m_arlen} + 9'd1}, {ar_id_want, ar_want, ar_beats_want});
+            if (flags[READ_BURST]) expect_pins("read burst", {m_arid, m_araddr, {1'b0, m_arlen} + 9'd1},
+                                                  {ar_id_want, ar_want, ar_beats_want});
             if (flags[WRITE_BURST]) expect_pins("write burst", {m_awaddr, {1'b0, m_awlen} + 9'd1}, {aw_want, aw_beats_want});
             if (flags[WRITE_BEAT]) expect_pins("write strobe", m_wstrb, strobe_want);
             if (flags[WRITE_BEAT]) expect_pins("write data", w_got, w_want);

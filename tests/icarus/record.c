@@ -5,8 +5,8 @@
  *
  * FOLDER/vectors has a line for each clock: what the bench drives, and what the RTL must drive and do. The DRAM's pins come from a second
  * DRAM model that is told what the events say. Nothing is put into the RTL's memories behind its back, but for the sums that a program test
- * states: a first program loads the whole scratchpad and computes every row of the accumulator, then comes the one under test. COUNT random programs
- * follow one another on the memories as they are left, each with one instruction after it that decode must refuse.
+ * states: a first program loads the whole scratchpad and computes every row of the accumulator, then comes the one under test. COUNT random
+ * programs follow one another on the memories as they are left, each with one instruction after it that decode must refuse.
  * FOLDER/scratchpad and FOLDER/accumulator are the end states, FOLDER/parameters the machine's for iverilog.
  */
 #include <inttypes.h>
@@ -424,7 +424,8 @@ static void draw_scene(struct scene *scene, const struct qm_machine *machine, ui
     scene->program_count = program.program_count;
 }
 
-/* One instruction of random bits where its opcode has fields, and an operand that leaves the scratchpad: decode refuses it, whatever its checks find. */
+/* One instruction of random bits where its opcode has fields, and an operand that leaves the scratchpad:
+ * decode refuses it, whatever its checks find. */
 static void draw_wild_insn(struct scene *scene, uint64_t seed) {
     static const uint32_t operands[] = {
         [QM_LOAD] = 2, [QM_STORE] = 2, [QM_MATMUL] = 8, [QM_REQUANTIZE] = 8, [QM_POOL] = 10, [QM_ADD] = 10, [QM_COPY] = 10};

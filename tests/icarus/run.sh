@@ -21,7 +21,8 @@ play() {
     parameters=$(cat "$work/parameters")
     if [ "$parameters" != "${built:-}" ]; then
         # shellcheck disable=SC2086
-        iverilog -g2005 -Wall -I build/gen -s bench $parameters -P "bench.FastArray=$fast" -o "$work/bench" tests/icarus/bench.v rtl/*.v rtl/lib/*.v rtl/probe/*.v
+        iverilog -g2005 -Wall -I build/gen -s bench $parameters -P "bench.FastArray=$fast" -o "$work/bench" \
+            tests/icarus/bench.v rtl/*.v rtl/lib/*.v rtl/probe/*.v
         built=$parameters
     fi
     if vvp -n "$work/bench" "+vectors=$work/vectors" "+sums=$work/sums" "+scratchpad=$work/scratchpad" "+accumulator=$work/accumulator" \

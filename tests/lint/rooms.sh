@@ -1,13 +1,16 @@
 #!/bin/sh
-# rooms.sh - the walls: which folders each room may include. What is not listed here is a wall. tools/ and tests/ see all; memory and streams of text
-# are made in common/memory.c alone.
+# rooms.sh - the walls: which folders each room may include. What is not listed here is a wall. tools/ and tests/ see all; memory and
+# streams of text are made in common/memory.c alone.
 set -u
 status=0
 # allow ROOM WHAT: the includes of the room's files, and of folders below it that have no line of their own.
 allow() {
-    below=$(find "$1" -mindepth 1 -type d | while read -r folder; do grep -q "^allow $folder " "$0" && printf ' -not -path %s/*' "$folder"; done)
+    below=$(find "$1" -mindepth 1 -type d | while read -r folder; do
+        grep -q "^allow $folder " "$0" && printf ' -not -path %s/*' "$folder"
+    done)
     # shellcheck disable=SC2086
-    found=$(set -f; find "$1" -name '*.[ch]' $below -o -name '*.cpp' $below | xargs grep -nE '^#include "[a-z]+/' | grep -vE "#include \"(spec/|$1/[a-z0-9_]+\.h|$2)")
+    found=$(set -f; find "$1" -name '*.[ch]' $below -o -name '*.cpp' $below |
+        xargs grep -nE '^#include "[a-z]+/' | grep -vE "#include \"(spec/|$1/[a-z0-9_]+\.h|$2)")
     [ -z "$found" ] && return
     printf '%s may include only %s:\n%s\n' "$1" "$2" "$found"
     status=1
@@ -29,7 +32,8 @@ allow driver                   'common/|sim/device\.h'
 allow report                   'common/'
 allow verify                   'common/|compiler/compiler\.h|driver/|sim/(device|probe)\.h|sim/(control|lockstep|verilated)/|report/'
 allow explore                  'common/|compiler/|driver/|sim/device\.h|report/'
-found=$(grep -rnE '(^|[^a-z_])(m|c|re|aligned_)alloc\(|open_memstream\(' common compiler sim driver report explore verify tools --include='*.c' --include='*.h' | grep -v '^common/memory\.')
+found=$(grep -rnE '(^|[^a-z_])(m|c|re|aligned_)alloc\(|open_memstream\(' \
+    common compiler sim driver report explore verify tools --include='*.c' --include='*.h' | grep -v '^common/memory\.')
 if [ -n "$found" ]; then
     printf 'memory is asked for by common/memory.h only:\n%s\n' "$found"
     status=1

@@ -1,6 +1,6 @@
 #!/bin/bash
-# builds.sh CASE... - what verify says is of the Verilog that is there now, whatever its times, its path and the history of the folder of builds.
-# Each case has its own folder for everything; a case fails by saying so.
+# builds.sh CASE... - what verify says is of the Verilog that is there now, whatever its times, its path and the history of the folder of
+# builds. Each case has its own folder for everything; a case fails by saying so.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 root=$PWD
@@ -59,7 +59,8 @@ case_times() {
 case_headers() {
     mkdir "$work/mine"
     cp -r rtl "$work/mine/rtl"
-    sed -i 's/`include "qmac_defs.vh"/`include "qmac_defs.vh"\n`include "..\/outside.vh"/; s/state_q != IDLE;/`MY_BUSY;/' "$work/mine/rtl/store.v"
+    sed -i -e 's/`include "qmac_defs.vh"/`include "qmac_defs.vh"\n`include "..\/outside.vh"/' \
+        -e 's/state_q != IDLE;/`MY_BUSY;/' "$work/mine/rtl/store.v"
     echo '`define MY_BUSY state_q != IDLE' >"$work/mine/outside.vh"
     verified 0 "$same" --rtl "$work/mine/rtl"
     echo '`define MY_BUSY state_q == DATA' >"$work/mine/outside.vh"
@@ -164,7 +165,8 @@ case_ends() {
     for end in '$finish' '$stop' '$fatal(1, "gone")'; do
         rm -rf "$work/ends"
         cp -r rtl "$work/ends"
-        sed -i "s/^endmodule/    always @(posedge clk_i) if (busy_o) begin \$display(\"no difference \\033[31m\"); $end; end\nendmodule/" "$work/ends/store.v"
+        sed -i "s/^endmodule/    always @(posedge clk_i) if (busy_o) begin \$display(\"no difference \\033[31m\"); $end; end\nendmodule/" \
+            "$work/ends/store.v"
         verified 2 "the Verilog ended the simulation" --rtl "$work/ends"
         "$root/build/qmac" verify "$root/tests/programs/load_store.prog" --rtl "$work/ends" >"$work/out" 2>"$work/err"
         [ $? = 2 ] || wrong "$end in a program test: $(cat "$work/out" "$work/err")"
@@ -199,8 +201,8 @@ case_owner() {
     unset QMAC_CACHE
 }
 
-# A tree that cannot be written: what it has is used, and new machines are built in the user's folder. Root may write everywhere, so it acts as
-# somebody else.
+# A tree that cannot be written: what it has is used, and new machines are built in the user's folder. Root may write everywhere, so it acts
+# as somebody else.
 case_read_only() {
     mkdir -p "$work/tree/build" "$work/home"
     cp -a rtl spec sim "$work/tree"
@@ -214,7 +216,8 @@ case_read_only() {
     [ "$(id -u)" = 0 ] && as="setpriv --reuid=65534 --regid=65534 --clear-groups" && chown 65534 "$work/home"
     HOME=$work/home XDG_CACHE_HOME= $as "$qmac" verify --random 20 --machine one >"$work/out" 2>"$work/err" || wrong "$(cat "$work/err")"
     [ "$(builds "$work/home")" = 0 ] || wrong "a machine that the tree has was built again"
-    HOME=$work/home XDG_CACHE_HOME= $as "$qmac" verify --random 20 --machine one --set queue_depth=4 >"$work/out" 2>&1 || wrong "$(cat "$work/out")"
+    HOME=$work/home XDG_CACHE_HOME= $as "$qmac" verify --random 20 --machine one --set queue_depth=4 >"$work/out" 2>&1 \
+        || wrong "$(cat "$work/out")"
     [ -n "$(find "$work/home/.cache/qmac" -name librtl.so)" ] || wrong "the machine is not in the user's folder"
     qmac=
 }

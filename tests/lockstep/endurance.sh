@@ -1,6 +1,6 @@
 #!/bin/sh
-# endurance.sh - long random runs: the corpus goes on where it was, after an end, a SIGTERM, a SIGKILL and a difference; its programs are tests
-# that every engine passes; the number of processes changes nothing in what is compared.
+# endurance.sh - long random runs: the corpus goes on where it was, after an end, a SIGTERM, a SIGKILL and a difference; its programs are
+# tests that every engine passes; the number of processes changes nothing in what is compared.
 set -eu
 cd "$(dirname "$0")/../.."
 dir=build/tests/endurance
@@ -51,7 +51,8 @@ verify --random 10 --corpus "$dir/kill"
 # A difference: exit status 1, and the next run begins with the program that differed.
 tests/lockstep/plant.sh lost_stall build/tests/faults/lost_stall
 status=0
-verify --random 200 --seed 2 --jobs 2 --corpus "$dir/fault" --rtl build/tests/faults/lost_stall --waves "$dir/waves" >"$dir/log" 2>&1 || status=$?
+verify --random 200 --seed 2 --jobs 2 --corpus "$dir/fault" --rtl build/tests/faults/lost_stall --waves "$dir/waves" \
+    >"$dir/log" 2>&1 || status=$?
 [ $status = 1 ] || wrong "status $status after a difference"
 seed=$(sed -n 's/^qmac: random program, seed \([0-9]*\),.*/\1/p' "$dir/log")
 [ "$(state "$dir/fault" next)" -le "$seed" ] || wrong "the program that differed is not the next"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# limits.sh - nothing compared is no success, two engines that are busy at the limit show nothing, and a difference is never lost: whatever fails
-# after it, the exit status is 1 and stderr has the command that finds it again.
+# limits.sh - nothing compared is no success, two engines that are busy at the limit show nothing, and a difference is never lost: whatever
+# fails after it, the exit status is 1 and stderr has the command that finds it again.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 dir=build/tests/limits
@@ -54,8 +54,8 @@ build/qmac $command --waves "$dir/again" >"$dir/out" 2>"$dir/err"
 # A network: the example and the seed of its input.
 # shellcheck disable=SC2086
 verify 1 "example 0 (random, seed 3): model and RTL differ" $digits $faulty --seed 3 --waves "$dir/net" --max-cycles 1000000000000000000
-grep -qF "again by: qmac verify $digits --machine tiny --stalls 0.2 --rtl build/tests/faults/lost_stall --seed 3 --max-cycles 1000000000000000000" \
-    "$dir/err" || wrong "not the whole command of a network"
+again="qmac verify $digits --machine tiny --stalls 0.2 --rtl build/tests/faults/lost_stall --seed 3 --max-cycles 1000000000000000000"
+grep -qF "again by: $again" "$dir/err" || wrong "not the whole command of a network"
 
 # The folder of the reduced program goes away after the difference.
 mkdir "$dir/gone"

@@ -31,7 +31,8 @@ for file in model rtl; do
 done
 cmp "$waves/model.names" "$waves/rtl.names" || wrong "the waveforms have other signals"
 sed -n 's/^qmac\.[a-z_]*\.\([a-z_]*\).*/\1/p' "$waves/view.gtkw" | sort >"$waves/shown"
-sed -n 's/^\$var wire [0-9]* . \([a-z_]*\) .*/\1/p' "$waves/model.vcd" | sort | cmp - "$waves/shown" || wrong "view.gtkw shows other signals"
+sed -n 's/^\$var wire [0-9]* . \([a-z_]*\) .*/\1/p' "$waves/model.vcd" | sort | \
+    cmp - "$waves/shown" || wrong "view.gtkw shows other signals"
 
 # The value of the named signal in the named cycle, in both files.
 cycle=$(sed -n 's/^first difference: cycle \([0-9]*\),.*/\1/p' "$dir-report")
@@ -45,4 +46,5 @@ value() {
         width > 1 && $2 == id && NF == 2 { value = $1 }
         END { print value }' "$1"
 }
-[ -n "$(value "$waves/model.vcd")" ] && [ "$(value "$waves/model.vcd")" != "$(value "$waves/rtl.vcd")" ] || wrong "the waveforms agree on $block.$signal"
+[ -n "$(value "$waves/model.vcd")" ] && [ "$(value "$waves/model.vcd")" != "$(value "$waves/rtl.vcd")" ] \
+    || wrong "the waveforms agree on $block.$signal"

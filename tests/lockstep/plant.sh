@@ -1,6 +1,6 @@
 #!/bin/sh
-# plant.sh NAME DIR - a copy of rtl/ in DIR with the fault of tests/lockstep/faults.txt; prints the block that it is in. Fails when the expression
-# changes nothing.
+# plant.sh NAME DIR - a copy of rtl/ in DIR with the fault of tests/lockstep/faults.txt; prints the block that it is in. Fails when the
+# expression changes nothing.
 set -eu
 cd "$(dirname "$0")/../.."
 read -r name block file expression <<END

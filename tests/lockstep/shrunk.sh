@@ -1,6 +1,6 @@
 #!/bin/sh
-# shrunk.sh NAME... - each fault of faults.txt (all without names), planted, is found by random programs; the program is reduced to at most 8
-# instructions, still shows the fault, and is a test that every engine passes without it.
+# shrunk.sh NAME... - each fault of faults.txt (all without names), planted, is found by random programs; the program is reduced to at most
+# 8 instructions, still shows the fault, and is a test that every engine passes without it.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 [ $# -gt 0 ] || set -- $(sed -n 's/^\([a-z_]*\) .*/\1/p' tests/lockstep/faults.txt)

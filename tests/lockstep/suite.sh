@@ -28,8 +28,9 @@ if [ -n "${QMAC_DATA:-}" ]; then
     for precision in w4a8 w4a4 default=w4a4,model/activation/Relu=w8a8,model/dense/MatMul=w4a8; do
         check "resnet8 at $precision" build/qmac verify "$models/resnet8_cifar10_int8.tflite" --machine edge --precision $precision
     done
-    check "MobileNetV2 on edge" build/qmac verify "$QMAC_DATA/google-coral-test_data/models/tf2_mobilenet_v2_1.0_224_ptq.tflite" --machine edge
-    check "MobileNetV2 at W4A4, whose first map a move packs" build/qmac verify "$QMAC_DATA/google-coral-test_data/models/tf2_mobilenet_v2_1.0_224_ptq.tflite" --machine edge --precision w4a4
+    mobilenet=$QMAC_DATA/google-coral-test_data/models/tf2_mobilenet_v2_1.0_224_ptq.tflite
+    check "MobileNetV2 on edge" build/qmac verify "$mobilenet" --machine edge
+    check "MobileNetV2 at W4A4, whose first map a move packs" build/qmac verify "$mobilenet" --machine edge --precision w4a4
     onnx=build/onnx-data
     tests/support/unpack_onnx.sh "$onnx"
     check "DVS_CNN, 2-bit weights" build/qmac verify "$onnx"/DVS_CNN_9inputs/dvs_cnn_cnn_ql_integerized.onnx --machine edge

@@ -15,7 +15,8 @@ if command -v yosys >/dev/null && command -v z3 >/dev/null; then
     done
     check "a queue of 4 never overflows, underflows or loses order" tests/proofs/run.sh induction queue Depth=4
     for low in 0 28; do
-        check "the whole requantizer, TFLITE, operands of 4 bits from bit $low on" tests/proofs/run.sh induction requantize Rounding=0 Bits=4 Low=$low
+        check "the whole requantizer, TFLITE, operands of 4 bits from bit $low on" \
+            tests/proofs/run.sh induction requantize Rounding=0 Bits=4 Low=$low
     done
     for low in 0 26; do
         for rounding in 1 2 3 4 5; do
@@ -24,7 +25,8 @@ if command -v yosys >/dev/null && command -v z3 >/dev/null; then
         done
     done
     for bytes in 4 64; do
-        check "the FIFO of fetch with $bytes bytes a beat never overflows, underflows or loses order" tests/proofs/run.sh induction fetch AxiBytes=$bytes
+        check "the FIFO of fetch with $bytes bytes a beat never overflows, underflows or loses order" \
+            tests/proofs/run.sh induction fetch AxiBytes=$bytes
     done
     check "planted faults refute the proof of fetch" tests/proofs/faults.sh slow
     check "the ranges of 32-bit products that the requantizer's proofs assume" tests/proofs/run.sh integers requantize_product

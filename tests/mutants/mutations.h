@@ -1,7 +1,7 @@
 /* mutations.h - the faults that can be planted at the nodes of a tree, and the text of a file with some of them in it.
  *
- * All drawn faults are in one text. Fault K stands in a choice between what was there and what is wrong, and register qmac.fault selects it,
- * so that one build of a machine serves all faults; 0 selects none. Both sides of a choice have the width and sign of what was there.
+ * All drawn faults are in one text. Fault K stands in a choice between what was there and what is wrong, and register qmac.fault selects
+ * it, so that one build of a machine serves all faults; 0 selects none. Both sides of a choice have the width and sign of what was there.
  */
 #ifndef QM_TESTS_MUTANTS_MUTATIONS_H
 #define QM_TESTS_MUTANTS_MUTATIONS_H

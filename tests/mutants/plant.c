@@ -2,9 +2,9 @@
  *
  *   plant SEED COUNT ONLY FOLDER EQUIVALENT FILE...
  *
- * Draws COUNT faults of all that the files can have, some of each file first, or of the file ONLY unless that is `all`, and writes FOLDER/FILE for each file, and FOLDER/faults: a line
- * for each drawn one with number, file, line number, fault, the line's text and, of one in the file EQUIVALENT, why it changes nothing. A file that would be
- * the same is not written again, so that make builds nothing anew.
+ * Draws COUNT faults of all that the files can have, some of each file first, or of the file ONLY unless that is `all`, and writes
+ * FOLDER/FILE for each file, and FOLDER/faults: a line for each drawn one with number, file, line number, fault, the line's text and, of
+ * one in the file EQUIVALENT, why it changes nothing. A file that would be the same is not written again, so that make builds nothing anew.
  */
 #include <inttypes.h>
 #include <limits.h>

@@ -2,8 +2,8 @@
  *
  *   run JOBS FOLDER UNIT_TESTS PROGRAM...
  *
- * FOLDER is what plant wrote. The machines are built from it once; each fault has its own process, in which the register of the faults is set
- * before the machines are made, so that an abort or an endless loop is a result like any other. Without a fault all must be equal.
+ * FOLDER is what plant wrote. The machines are built from it once; each fault has its own process, in which the register of the faults is
+ * set before the machines are made, so that an abort or an endless loop is a result like any other. Without a fault all must be equal.
  */
 #include <stdbool.h>
 #include <stdio.h>

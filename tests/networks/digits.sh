@@ -1,6 +1,6 @@
 #!/bin/sh
-# digits.sh - the shipped networks against their own record, workloads/digits/expected.yaml: bytes of all held-back outputs, accuracy on both sets,
-# cycles and energy of an example on edge.
+# digits.sh - the shipped networks against their own record, workloads/digits/expected.yaml: bytes of all held-back outputs, accuracy on
+# both sets, cycles and energy of an example on edge.
 set -u
 folder=workloads/digits
 work=$(mktemp -d)
@@ -19,8 +19,8 @@ same() { # what, got, want
 }
 
 run() { # pictures, labels, section
-    build/qmac run $folder/digits_int8.tflite --machine edge --input "$folder/$1" --labels "$folder/$2" --output "$work/$3" --json "$work/$3.json" \
-        >"$work/$3.txt" || exit 1
+    build/qmac run $folder/digits_int8.tflite --machine edge --input "$folder/$1" --labels "$folder/$2" --output "$work/$3" \
+        --json "$work/$3.json" >"$work/$3.txt" || exit 1
     same "$3 right" "$(sed -n 's/^accuracy .*(\([0-9]*\) of .*/\1/p' "$work/$3.txt")" "$(expected "$3" right)"
 }
 
@@ -31,7 +31,8 @@ same cycles "$(sed -n 's/^\t"cycles":\t\([0-9]*\),/\1/p' "$work/all.json")" "$(e
 same energy "$(sed -n 's/^\t\t"total":\t\([0-9]*\).*/\1/p' "$work/all.json")" "$(expected edge energy_pj)"
 
 for precision in w4a8 w4a4; do
-    build/qmac run $folder/digits_$precision.onnx --machine edge --input $folder/test_pictures.npy --output "$work/$precision" >"$work/$precision.txt" || exit 1
+    build/qmac run $folder/digits_$precision.onnx --machine edge --input $folder/test_pictures.npy \
+        --output "$work/$precision" >"$work/$precision.txt" || exit 1
     cmp "$work/$precision/scores.npy" $folder/expected_output_$precision.npy || status=1
 done
 workloads/digits/precisions.sh >"$work/table.md" || exit 1

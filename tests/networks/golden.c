@@ -119,7 +119,8 @@ ParameterizedTest(struct data_network *network, networks, every_example_gives_th
     check_examples(network, &qm_device_functional);
 }
 
-/* A limit of time is for programs that are damaged: four times the cycles of any that was compiled are far below it, even without its constant. */
+/* A limit of time is for programs that are damaged: four times the cycles of any that was compiled are far below it,
+ * even without its constant. */
 ParameterizedTestParameters(networks, the_limit_of_time_is_far_away) {
     return cr_make_param_array(struct data_network, (struct data_network *)data_networks, DATA_NETWORKS);
 }

@@ -1,5 +1,5 @@
-/* onnx_integer.c - networks of integers in float tensors (PULP: Deeploy's kernels and networks, DORY's examples), on the functional and the cycle
- * model, with zero tolerance, layer by layer where the files have the layers.
+/* onnx_integer.c - networks of integers in float tensors (PULP: Deeploy's kernels and networks, DORY's examples), on the functional and the
+ * cycle model, with zero tolerance, layer by layer where the files have the layers.
  *
  *   build/onnx_integer FOLDER RECORD    FOLDER is where the archives of QMAC_DATA/pulp-* have been unpacked
  * DORY's dscnn_test is not among them: in its first golden layer equal windows of its constant input have different results.

@@ -1,8 +1,8 @@
 /* onnx_nodes.c - the ONNX project's own tests of single nodes, compiled and run on the functional and the cycle model, with zero tolerance.
  *
  *   build/onnx_nodes FOLDER RECORD      FOLDER has one folder a test, with model.onnx and test_data_set_0
- * Scales, zero points and weights are inputs there; they become constants of the model, since the accelerator computes with one tensor that is
- * not known before. RECORD says for each test `pass`, or the words with which it is refused: the test fails when one of them changes.
+ * Scales, zero points and weights are inputs there; they become constants of the model, since the accelerator computes with one tensor that
+ * is not known before. RECORD says for each test `pass`, or the words with which it is refused: the test fails when one of them changes.
  */
 #include <dirent.h>
 #include <stdio.h>

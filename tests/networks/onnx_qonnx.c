@@ -1,8 +1,10 @@
-/* onnx_qonnx.c - networks with narrow quantizers, whose scales and batch normalizations are floats, against an evaluation in doubles (onnx_naive).
+/* onnx_qonnx.c - networks with narrow quantizers, whose scales and batch normalizations are floats,
+ * against an evaluation in doubles (onnx_naive).
  *
  *   build/onnx_qonnx DATA INTEGER       QMAC_DATA, and where the archives of pulp-dory_examples have been unpacked
- * Every layer's integers must mean exactly what the evaluation gives; the floats at the end may differ in their last bits. A network begins with
- * the integers of its first quantizer, which are taken from the evaluation. Inputs are random, but for the picture that has a known class.
+ * Every layer's integers must mean exactly what the evaluation gives; the floats at the end may differ in their last bits. A network begins
+ * with the integers of its first quantizer, which are taken from the evaluation.
+ * Inputs are random, but for the picture that has a known class.
  */
 #include <math.h>
 #include <stdio.h>

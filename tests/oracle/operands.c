@@ -1,7 +1,7 @@
 /* operands.c - the stream of operands: corners first, then random ones of three kinds.
  *
- * Uniform operands almost never meet a tie, and most of their results are 0 or saturated. So a third has a shift that suits the product, and a
- * third is at a tie or next to one: x = odd * 2^a and multiplier = odd * 2^b lie at a tie where 31 - shift = a + b + 1,
+ * Uniform operands almost never meet a tie, and most of their results are 0 or saturated. So a third has a shift that suits the product,
+ * and a third is at a tie or next to one: x = odd * 2^a and multiplier = odd * 2^b lie at a tie where 31 - shift = a + b + 1,
  * and half a unit as the addend makes an integer of it.
  */
 #include "tests/oracle/oracle.h"

@@ -1,7 +1,8 @@
 /* oracle.h - operands of scale() (docs/numerics.md) in blocks, and what several independent parties make of them.
  *
- * A stream gives all corners once (powers of two and their neighbours: each x by each multiplier by every value of the shift field), then random operands,
- * many of them at ties. The parties: the C model, gemmlowp (`tflite` only), the definition in numbers of 128 bits, the Verilated unit.
+ * A stream gives all corners once (powers of two and their neighbours: each x by each multiplier by every value of the shift field), then
+ * random operands, many of them at ties. The parties: the C model, gemmlowp (`tflite` only), the definition in numbers of 128 bits,
+ * the Verilated unit.
  */
 #ifndef QM_TESTS_ORACLE_ORACLE_H
 #define QM_TESTS_ORACLE_ORACLE_H

@@ -1,6 +1,7 @@
 /* scale_oracle.c - asks two parties (oracle.h) for scale() of the same operands; the first difference is printed and ends the run.
  *
- *   build/scale_oracle GOT WANT ROUNDING COUNT SEED      GOT, WANT: model, gemmlowp, definition, rtl; all corners, then COUNT random operands
+ *   build/scale_oracle GOT WANT ROUNDING COUNT SEED      GOT, WANT: model, gemmlowp, definition, rtl;
+ *                                                        all corners, then COUNT random operands
  */
 #include <inttypes.h>
 #include <stdio.h>

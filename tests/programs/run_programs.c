@@ -1,4 +1,5 @@
-/* run_programs.c - runs program tests (verify/program_text.h) on every engine: the cycle model skipping, stepping and in SystemC, and the RTL.
+/* run_programs.c - runs program tests (verify/program_text.h) on every engine:
+ * the cycle model skipping, stepping and in SystemC, and the RTL.
  *
  *   build/run_programs FILE...
  */

@@ -1,5 +1,5 @@
-/* skip_equals_step.c - the skipping engine against the stepping one: every counter, register and byte, on random programs; and the engine without
- * values against both: every counter and register.
+/* skip_equals_step.c - the skipping engine against the stepping one: every counter, register and byte, on random programs; and the engine
+ * without values against both: every counter and register.
  *
  *   build/skip_equals_step COUNT SEED MACHINE...
  * Nobody observes the devices here, so that the skipping engine skips all it can (an observer makes it visit every beat).

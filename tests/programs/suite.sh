@@ -2,5 +2,6 @@
 check "program tests on every engine" build/run_programs tests/programs/*.prog
 check "MATMUL sweep equals the closed form (cycle)" build/matmul_sweep cycle
 check "MATMUL sweep equals the closed form (rtl)" build/matmul_sweep rtl
-check "skipping, with and without values, equals stepping on 1,400 random programs" build/skip_equals_step 200 1 one tiny m3x5 acc20 m8x16 m16x8 edge
+check "skipping, with and without values, equals stepping on 1,400 random programs" \
+    build/skip_equals_step 200 1 one tiny m3x5 acc20 m8x16 m16x8 edge
 check "compiled programs cannot deadlock" tests/programs/token_order.sh

@@ -1,14 +1,14 @@
 /* token_order.c - no program that the compiler emits can deadlock, whatever the timing.
  *
  *   build/token_order PROGRAM...
- * Checked, for every step and every ordered pair of units (u, v): the k-th instruction of v that waits for u comes behind the k-th instruction of u that
- * signals v, nothing waits for its own unit, and there are fewer signals than a counter holds, so that none is lost.
+ * Checked, for every step and every ordered pair of units (u, v): the k-th instruction of v that waits for u comes behind the k-th
+ * instruction of u that signals v, nothing waits for its own unit, and there are fewer signals than a counter holds, so that none is lost.
  *
- * Why that is enough. Units start and end their instructions in order, so the k-th wait takes the k-th token. Let i be the first instruction in program
- * order that never ends. All tokens that it waits for come from instructions before it, which end. It is the first unfinished of its unit, so it is
- * at the head of its queue as soon as it is fetched; and fetch, which is in order, gets that far, since it can stop only in front of a full queue, that
- * is, at an instruction before i whose queue never empties, and all before i end. So i starts, and with a memory that answers
- * what starts ends: a contradiction.
+ * Why that is enough. Units start and end their instructions in order, so the k-th wait takes the k-th token. Let i be the first
+ * instruction in program order that never ends. All tokens that it waits for come from instructions before it, which end. It is the first
+ * unfinished of its unit, so it is at the head of its queue as soon as it is fetched; and fetch, which is in order, gets that far, since it
+ * can stop only in front of a full queue, that is, at an instruction before i whose queue never empties, and all before i end. So i starts,
+ * and with a memory that answers what starts ends: a contradiction.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // delay_line - every valid word comes out Cycles cycles after it came, in its own cycle, and nothing else does.
-// Beside it runs the plain form: a register a cycle. Why the circular memory does the same: its bits are those of the plain form, and a word
-// rests as many slots behind the next one to be read as there are older words.
+// Beside it runs the plain form: a register a cycle. Why the circular memory does the same: its bits are those of the plain form, and a
+// word rests as many slots behind the next one to be read as there are older words.
 `default_nettype none
 
 module delay_line_proof #(

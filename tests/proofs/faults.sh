@@ -1,5 +1,6 @@
 #!/bin/sh
-# faults.sh [slow] - each proof can fail: a fault planted in a copy of the RTL must be REFUTED, not broken. `slow`: those of the slow proofs.
+# faults.sh [slow] - each proof can fail: a fault planted in a copy of the RTL must be REFUTED, not broken.
+# `slow`: those of the slow proofs.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 work=$(mktemp -d) || exit 2

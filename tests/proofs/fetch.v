@@ -1,5 +1,6 @@
 // fetch - what was requested always has room, no instruction is shown that has not come whole, and none is lost, doubled or reordered.
-// Any one beat is tracked: when its instruction has come whole and none before it is left, decode sees it in its place. That beats come only for what was requested, and that decode pops only what it sees, is assumed here.
+// Any one beat is tracked: when its instruction has come whole and none before it is left, decode sees it in its place. That beats come
+// only for what was requested, and that decode pops only what it sees, is assumed here.
 `default_nettype none
 
 module fetch_proof #(

@@ -1,5 +1,5 @@
-// mac_cell - what the cell does with its product (product.v): sum_o is sum_i plus the product of the cycle before, the weights are those last
-// loaded into the register that buffer_i names, zero after reset, and a load off the diagonal may ask for zero instead.
+// mac_cell - what the cell does with its product (product.v): sum_o is sum_i plus the product of the cycle before, the weights are those
+// last loaded into the register that buffer_i names, zero after reset, and a load off the diagonal may ask for zero instead.
 `default_nettype none
 
 module mac_cell_proof #(

@@ -1,5 +1,5 @@
-// requantize_operands - the first cycle of the requantizer, at full width: which numbers meet in the product. The multiplier is 1, so that the
-// product shows the other factor; with any multiplier it is the `*` of the language. Shift and rounding are told to the second cycle.
+// requantize_operands - the first cycle of the requantizer, at full width: which numbers meet in the product. The multiplier is 1, so that
+// the product shows the other factor; with any multiplier it is the `*` of the language. Shift and rounding are told to the second cycle.
 `default_nettype none
 `include "qmac_defs.vh"
 

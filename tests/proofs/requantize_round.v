@@ -44,7 +44,8 @@ module requantize_round_proof #(
         assume (\dut.total_q <= 6'd62);
         if (Rounding == `QM_ROUNDING_TFLITE) begin
             assume (\dut.total_q == 6'd31);
-            assume (\dut.product_q == MOST || (\dut.product_q <= MOST - WORD && \dut.product_q >= WORD - MOST));   // requantize_product.smt2
+            // requantize_product.smt2
+            assume (\dut.product_q == MOST || (\dut.product_q <= MOST - WORD && \dut.product_q >= WORD - MOST));
         end else
             assume (\dut.right_q == 5'd0);
         if (before_q) assert (result == result_q);

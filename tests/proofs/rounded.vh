@@ -25,7 +25,8 @@
                     h = p == 66'sd1 <<< 62 ? 66'sd2147483647
                                            : divided(p + (p >= 0 ? 66'sd1073741824 : 66'sd1 - 66'sd1073741824), 6'd31);
                     quotient = h >>> right;
-                    rounded  = quotient[31:0] + (h - (quotient <<< right) > ((66'sd1 <<< right) - 66'sd1 >>> 1) + (h < 0 ? 66'sd1 : 66'sd0));
+                    rounded  = quotient[31:0] + (h - (quotient <<< right) > ((66'sd1 <<< right) - 66'sd1 >>> 1)
+                             + (h < 0 ? 66'sd1 : 66'sd0));
                 end
                 `QM_ROUNDING_EVEN:
                     rounded = saturated(quotient + (twice_rest > unit || (twice_rest == unit && quotient[0]) ? 66'sd1 : 66'sd0));

@@ -26,12 +26,14 @@ verdict() { # 0: proved
 
 # The units of the design come from rtl/ unless the proof has its own form of one.
 set_parameters=$(for p in "$@"; do printf 'chparam -set %s %s %s_proof; ' "${p%%=*}" "${p#*=}" "$proof"; done)
-read_design="read_verilog -formal -Ibuild/gen -Itests/proofs tests/proofs/$proof.v; read_verilog -defer -nooverwrite -Ibuild/gen $rtl/*.v $rtl/lib/*.v $rtl/probe/*.v"
+read_design="read_verilog -formal -Ibuild/gen -Itests/proofs tests/proofs/$proof.v; \
+    read_verilog -defer -nooverwrite -Ibuild/gen $rtl/*.v $rtl/lib/*.v $rtl/probe/*.v"
 elaborate="$read_design; $set_parameters hierarchy -check -top ${proof}_proof; proc"
 
 # Registers and memories become inputs, so that wrong_o is a function of whatever they may hold.
 prove_values() {
-    yosys -q -p "$elaborate; flatten; opt_clean; delete t:\$*dff* t:\$mem*; setundef -undriven -anyseq; wreduce; opt; techmap; opt; aigmap; write_aiger $work/proof.aig" >"$work/log" 2>&1 || broken Yosys
+    yosys -q -p "$elaborate; flatten; opt_clean; delete t:\$*dff* t:\$mem*; setundef -undriven -anyseq; \
+        wreduce; opt; techmap; opt; aigmap; write_aiger $work/proof.aig" >"$work/log" 2>&1 || broken Yosys
     timeout $limit yosys-abc -c "read_aiger $work/proof.aig; scorr; ifraig; iprove" >"$work/log" 2>&1 || broken ABC
     grep -qw UNSATISFIABLE "$work/log" && verdict 0
     grep -qw SATISFIABLE "$work/log" && verdict 1

@@ -7,7 +7,8 @@ if command -v yosys >/dev/null && command -v yosys-abc >/dev/null; then
     check "the cell on the diagonal" tests/proofs/run.sh induction mac_cell OnDiagonal=1
     check "the requantizer's operands, 32 bits, every shift and rounding" tests/proofs/run.sh induction requantize_operands
     for rounding in 0 1 2 3 4 5; do
-        check "the requantizer's rounding $rounding of every 64-bit product" tests/proofs/run.sh induction requantize_round Rounding=$rounding
+        check "the requantizer's rounding $rounding of every 64-bit product" \
+            tests/proofs/run.sh induction requantize_round Rounding=$rounding
     done
     check "a queue of 2 never overflows, underflows or loses order" tests/proofs/run.sh induction queue Depth=2
     check "a queue of 8 never overflows, underflows or loses order" tests/proofs/run.sh induction queue Depth=8

@@ -1,6 +1,6 @@
-// token - every pair of units has an exact count of tokens: gives minus takes, never below zero, full at 65,535 and then full for ever; a unit
-// is told that it may start exactly when each unit it waits for has given one that was not taken. One pair
-// (Giver, Taker) is counted here. That units start only when told so is assumed.
+// token - every pair of units has an exact count of tokens: gives minus takes, never below zero, full at 65,535 and then full for ever; a
+// unit is told that it may start exactly when each unit it waits for has given one that was not taken.
+// One pair (Giver, Taker) is counted here. That units start only when told so is assumed.
 `default_nettype none
 
 module token_proof #(
@@ -21,10 +21,14 @@ module token_proof #(
     wire       give  = end_i[Giver] && signal_i[4*Giver + Taker];
 
     // The counters, a wire each.
-    (* hierconn *) wire [15:0] \dut.giver[0].taker[1].pair.count_q , \dut.giver[0].taker[2].pair.count_q , \dut.giver[0].taker[3].pair.count_q ;
-    (* hierconn *) wire [15:0] \dut.giver[1].taker[0].pair.count_q , \dut.giver[1].taker[2].pair.count_q , \dut.giver[1].taker[3].pair.count_q ;
-    (* hierconn *) wire [15:0] \dut.giver[2].taker[0].pair.count_q , \dut.giver[2].taker[1].pair.count_q , \dut.giver[2].taker[3].pair.count_q ;
-    (* hierconn *) wire [15:0] \dut.giver[3].taker[0].pair.count_q , \dut.giver[3].taker[1].pair.count_q , \dut.giver[3].taker[2].pair.count_q ;
+    (* hierconn *) wire [15:0] \dut.giver[0].taker[1].pair.count_q , \dut.giver[0].taker[2].pair.count_q ,
+                               \dut.giver[0].taker[3].pair.count_q ;
+    (* hierconn *) wire [15:0] \dut.giver[1].taker[0].pair.count_q , \dut.giver[1].taker[2].pair.count_q ,
+                               \dut.giver[1].taker[3].pair.count_q ;
+    (* hierconn *) wire [15:0] \dut.giver[2].taker[0].pair.count_q , \dut.giver[2].taker[1].pair.count_q ,
+                               \dut.giver[2].taker[3].pair.count_q ;
+    (* hierconn *) wire [15:0] \dut.giver[3].taker[0].pair.count_q , \dut.giver[3].taker[1].pair.count_q ,
+                               \dut.giver[3].taker[2].pair.count_q ;
     reg [15:0] count;
     always @*
         case (4*Giver + Taker)

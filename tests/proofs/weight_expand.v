@@ -1,5 +1,5 @@
-// weight_expand - each cell gets the numbers that its bits of a packed weight row mean (docs/machine.md, Matmul), and nothing from channel n
-// on. The definition says how many weights of how many bits a cell has, and finds each by its place.
+// weight_expand - each cell gets the numbers that its bits of a packed weight row mean (docs/machine.md, Matmul), and nothing from channel
+// n on. The definition says how many weights of how many bits a cell has, and finds each by its place.
 `default_nettype none
 `include "qmac_defs.vh"
 

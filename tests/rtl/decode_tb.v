@@ -1,4 +1,5 @@
-// decode_tb - what the narrow precisions, the weights' zero point, the output types and the table add to decode's checks; ends worked out by hand from docs/machine.md.
+// decode_tb - what the narrow precisions, the weights' zero point, the output types and the table add to decode's checks;
+// ends worked out by hand from docs/machine.md.
 `include "qmac_defs.vh"
 `default_nettype none
 

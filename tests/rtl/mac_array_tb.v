@@ -121,7 +121,8 @@ module mac_array_tb;
             work_out;
             #1 clk = 1'b1; #1 clk = 1'b0;
         end
-        if (errors == 0 && checked > Cycles/2) $display("PASS mac_array %0dx%0d mode %0d seed %0d: %0d rows", Rows, Cols, Mode, Seed, checked);
+        if (errors == 0 && checked > Cycles/2) $display("PASS mac_array %0dx%0d mode %0d seed %0d: %0d rows",
+            Rows, Cols, Mode, Seed, checked);
         else $display("FAIL mac_array %0dx%0d seed %0d: %0d errors in %0d rows", Rows, Cols, Seed, errors, checked);
         $finish;
     end

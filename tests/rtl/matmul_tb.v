@@ -58,7 +58,8 @@ module matmul_tb;
         .start_o(start), .take_o(take), .end_o(ends), .end_signal_o(end_signal), .busy_o(busy),
         .stream_o(stream), .wait_weights_o(wait_weights), .drain_o(drain), .macs_o(macs), .macs_w4a8_o(macs_w4a8), .macs_w4a4_o(macs_w4a4),
         .row_sum_o(row_sums), .stream_bytes_o(stream_bytes),
-        .weight_read_bytes_o(weight_bytes), .weight_write_bytes_o(weight_write_bytes), .acc_write_words_o(acc_write_words), .acc_read_words_o(acc_read_words),
+        .weight_read_bytes_o(weight_bytes), .weight_write_bytes_o(weight_write_bytes),
+        .acc_write_words_o(acc_write_words), .acc_read_words_o(acc_read_words),
         .window_re_o(window_re), .window_addr_o(window_addr), .window_data_i(window_data),
         .weight_re_o(weight_re), .weight_addr_o(weight_addr), .weight_data_i(weight_data),
         .array_weight_valid_o(weight_valid), .array_weight_buffer_o(weight_buffer), .array_weight_diagonal_o(weight_diagonal),
@@ -69,12 +70,14 @@ module matmul_tb;
     mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(FastArray)) macs_array (
         .clk_i(clk), .rst_ni(rst_n), .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer),
         .weight_diagonal_i(weight_diagonal), .weight_row_i(weight_row), .weight_mode_i(weight_mode), .weight_data_i(weights),
-        .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned), .row_mode_i(row_mode), .row_data_i(row_data), .sums_o(sums));
+        .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned), .row_mode_i(row_mode), .row_data_i(row_data),
+        .sums_o(sums));
     row_sum #(.Rows(Rows), .Cols(Cols)) corrections (
         .clk_i(clk), .rst_ni(rst_n), .row_valid_i(row_valid), .row_unsigned_i(row_unsigned), .row_mode_i(row_mode), .row_data_i(row_data),
         .row_weight_zero_i(row_weight_zero), .correction_o(correction));
     accumulator #(.Cols(Cols), .AccRows(AccRows), .AccBits(AccBits), .AccSaturate(AccSaturate)) acc (
-        .clk_i(clk), .rst_ni(rst_n), .commit_i(commit), .commit_addr_i(commit_addr), .commit_add_i(commit_add), .commit_corrected_i(commit_corrected),
+        .clk_i(clk), .rst_ni(rst_n), .commit_i(commit), .commit_addr_i(commit_addr), .commit_add_i(commit_add),
+        .commit_corrected_i(commit_corrected),
         .sums_i(sums), .correction_i(correction), .overflow_words_o(overflow_words),
         .post_acc_re_i(1'b0), .post_acc_addr_i(16'd0), .post_acc_data_o(post_acc_data));
     scratchpad #(.Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AxiBytes(AxiBytes)) spad (
@@ -103,7 +106,8 @@ module matmul_tb;
     integer cycle = 0;
     integer errors = 0;
     reg     idle = 1'b1;            // nothing was unfinished in the cycle before
-    integer step_k, step_n, weight_at, tile, ky, kx, piece, oy, ox, i, c, m, x, y, tile_width, piece_max, first, preload_start, stream_start;
+    integer step_k, step_n, weight_at, tile, ky, kx, piece, oy, ox, i, c, m, x, y,
+            tile_width, piece_max, first, preload_start, stream_start;
     integer activation, weight, row;
     reg signed [63:0] exact, most;
     reg [511:0] insn;
@@ -316,7 +320,8 @@ module matmul_tb;
             for (c = 0; c < Cols; c = c + 1)
                 if ($signed(acc.mem[row][AccBits*c +: AccBits]) !== expected_acc[row*Cols + c]) begin
                     errors = errors + 1;
-                    if (errors < 20) $display("row %0d col %0d: %h, must be %h", row, c, acc.mem[row][AccBits*c +: AccBits], expected_acc[row*Cols + c]);
+                    if (errors < 20) $display("row %0d col %0d: %h, must be %h", row, c,
+                                                 acc.mem[row][AccBits*c +: AccBits], expected_acc[row*Cols + c]);
                 end
         if (errors == 0) $display("PASS matmul %0dx%0d seed %0d: %0d instructions, %0d cycles", Rows, Cols, Seed, Instructions, cycle);
         else $display("FAIL matmul %0dx%0d seed %0d: %0d errors", Rows, Cols, Seed, errors);

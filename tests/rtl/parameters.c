@@ -4,8 +4,8 @@
  *   legal Rows Rows=256             the parameter that is tried, and what is set for it
  *   refused AxiBytes AxiBytes=128
  *
- * Each bound, one below and one above; of powers of two half the smallest, twice the largest, and numbers between that are none. One parameter at a time is illegal. The C
- * side must judge alike (qm_machine_check): exit status 1 when it does not.
+ * Each bound, one below and one above; of powers of two half the smallest, twice the largest, and numbers between that are none. One
+ * parameter at a time is illegal. The C side must judge alike (qm_machine_check): exit status 1 when it does not.
  */
 #include <inttypes.h>
 #include <stdio.h>

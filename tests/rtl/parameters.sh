@@ -1,8 +1,8 @@
 #!/bin/sh
-# parameters.sh icarus|verilator - every illegal parameter of the RTL is refused when it is elaborated, and every bound is accepted: of qmac.v all that
-# build/parameters prints, of each module with a guard of its own those that the guard names. A guard is an instance of a module that does not exist
-# and has the parameter's name in its own; in that file it must be what refuses. Verilator 5.006 meets an error of its own before the guard when there are
-# no columns; there Icarus alone sees that the guard is right.
+# parameters.sh icarus|verilator - every illegal parameter of the RTL is refused when it is elaborated, and every bound is accepted: of
+# qmac.v all that build/parameters prints, of each module with a guard of its own those that the guard names. A guard is an instance of a
+# module that does not exist and has the parameter's name in its own; in that file it must be what refuses. Verilator 5.006 meets an error
+# of its own before the guard when there are no columns; there Icarus alone sees that the guard is right.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 simulator=$1
@@ -19,7 +19,8 @@ elaborate() { # TOP PARAMETER=VALUE...
         ;;
     verilator)
         # shellcheck disable=SC2046
-        verilator --lint-only -Wno-lint -Wno-style --top-module "$top" $(printf -- '-G%s ' "$@") -Ibuild/gen -Irtl -Irtl/lib -Irtl/probe "rtl/$top.v"
+        verilator --lint-only -Wno-lint -Wno-style --top-module "$top" $(printf -- '-G%s ' "$@") \
+            -Ibuild/gen -Irtl -Irtl/lib -Irtl/probe "rtl/$top.v"
         ;;
     esac
 }
@@ -44,13 +45,15 @@ judge() { # TOP VERDICT PARAMETER PARAMETER=VALUE...
     has "$top" FastArray && all="$all FastArray=1"
     # shellcheck disable=SC2086
     output=$(elaborate "$top" $all 2>&1) && status=0 || status=1
-    by_guard=$(printf '%s\n' "$output" | grep -E "rtl/$top\.v:.*[ '_]${parameter}_[A-Za-z0-9_]*must_be_|rtl/$top\.v:.*_must_be_[A-Za-z0-9_]*_${parameter}_")
+    by_guard=$(printf '%s\n' "$output" |
+        grep -E "rtl/$top\.v:.*[ '_]${parameter}_[A-Za-z0-9_]*must_be_|rtl/$top\.v:.*_must_be_[A-Za-z0-9_]*_${parameter}_")
     case $verdict in
     legal) [ $status = 0 ] && [ -z "$by_guard" ] && return ;;
     refused) [ $status = 1 ] && [ -n "$by_guard" ] && return
         [ "$simulator $*" = "verilator Cols=0" ] && printf '%s\n' "$output" | grep -q '^%Error: Internal Error' && return ;;
     esac
-    printf 'parameters.sh: %s: %s with %s is not %s by its guard\n%s\n' "$simulator" "$top" "$*" "$verdict" "$output" | grep -v '^ ' | grep -v '^%Warning' | head -5
+    printf 'parameters.sh: %s: %s with %s is not %s by its guard\n%s\n' "$simulator" "$top" "$*" "$verdict" "$output" |
+        grep -v '^ ' | grep -v '^%Warning' | head -5
     return 1
 }
 

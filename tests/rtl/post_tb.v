@@ -50,7 +50,8 @@ module post_tb;
         .post_waddr_o(waddr), .post_wdata_o(wdata), .post_wmask_o(wmask), .post_acc_re_o(acc_re), .post_acc_addr_o(acc_addr),
         .post_acc_data_i(acc_data));
     accumulator #(.Cols(Cols), .AccRows(AccRows)) acc (
-        .clk_i(clk), .rst_ni(rst_n), .commit_i(1'b0), .commit_addr_i(16'd0), .commit_add_i(1'b0), .commit_corrected_i(9'd0), .sums_i({32*Cols{1'b0}}),
+        .clk_i(clk), .rst_ni(rst_n), .commit_i(1'b0), .commit_addr_i(16'd0), .commit_add_i(1'b0), .commit_corrected_i(9'd0),
+        .sums_i({32*Cols{1'b0}}),
         .correction_i(32'd0), .overflow_words_o(overflow_words),
         .post_acc_re_i(acc_re), .post_acc_addr_i(acc_addr), .post_acc_data_o(acc_data));
     scratchpad #(.Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AxiBytes(AxiBytes)) spad (
@@ -246,7 +247,8 @@ module post_tb;
                     value = (element(bytes[`QM_F_IN_ADDR(insn) + piece + c]) - signed_half(`QM_F_A_ZERO(insn)))
                           * (element(bytes[`QM_F_B_ADDR(insn) + piece + c]) - signed_half(`QM_F_B_ZERO(insn)));
                 else
-                    value = operand(bytes[`QM_F_IN_ADDR(insn) + piece + c], `QM_F_A_ZERO(insn), `QM_F_A_MULTIPLIER(insn), `QM_F_A_SHIFT(insn))
+                    value = operand(bytes[`QM_F_IN_ADDR(insn) + piece + c], `QM_F_A_ZERO(insn),
+                                    `QM_F_A_MULTIPLIER(insn), `QM_F_A_SHIFT(insn))
                       + operand(bytes[`QM_F_B_ADDR(insn) + piece + c], `QM_F_B_ZERO(insn), `QM_F_B_MULTIPLIER(insn), `QM_F_B_SHIFT(insn));
                 bytes[out + c] = clamp(scale(value, `QM_F_OUT_MULTIPLIER(insn), signed_byte(`QM_F_OUT_SHIFT(insn)), `QM_F_ROUNDING(insn)));
             end

@@ -18,8 +18,8 @@ struct machine_case {
 /* Compiles, runs, and compares the first output with `want`. text becomes "pass", or what is wrong (all of size bytes). */
 void machine_compare(const struct machine_case *test, const struct numbers *want, char *text, size_t size);
 
-/* The same with any number of tensors to compare, found by name among outputs and kept layers. last: a tensor is compared with numbers in the
- * graph's own order (h, w, c); else in ONNX's (c, h, w). */
+/* The same with any number of tensors to compare, found by name among outputs and kept layers. last: a tensor is compared with numbers in
+ * the graph's own order (h, w, c); else in ONNX's (c, h, w). */
 struct machine_want {
     const char *tensor; /* NULL: the first output */
     const struct numbers *numbers;

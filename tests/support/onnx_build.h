@@ -38,12 +38,12 @@ void onnx_build_float(struct onnx_build *b, Onnx__NodeProto *node, const char *n
 void onnx_build_ints(struct onnx_build *b, Onnx__NodeProto *node, const char *name, uint32_t count, const int64_t *values);
 struct file_bytes onnx_build_pack(struct onnx_build *b);
 
-/* A network in the form with QuantizeLinear and DequantizeLinear: 2x6x5 floats, convolution per channel with bias and Relu, maximum and mean over the map,
- * Gemm; y is float. Numbers come from the seed. */
+/* A network in the form with QuantizeLinear and DequantizeLinear: 2x6x5 floats, convolution per channel with bias and Relu, maximum and
+ * mean over the map, Gemm; y is float. Numbers come from the seed. */
 void onnx_build_qdq(struct onnx_build *b, struct qm_arena *arena, uint32_t seed);
 
-/* A network of integers in floats: 2x6x5, convolution with padding, then Mul Add Div Floor Clip by channel, some of whose factors are below 0; y is
- * four maps of 8 bits, or, divided by no power of two, of 2. */
+/* A network of integers in floats: 2x6x5, convolution with padding, then Mul Add Div Floor Clip by channel, some of whose factors are below
+ * 0; y is four maps of 8 bits, or, divided by no power of two, of 2. */
 void onnx_build_integer(struct onnx_build *b, struct qm_arena *arena, uint32_t seed);
 
 #endif

@@ -1,4 +1,5 @@
-/* reference_site.h - what the parts of the reference evaluator share: one operator, the bytes of all tensors, and numbers as tensors store them. */
+/* reference_site.h - what the parts of the reference evaluator share: one operator, the bytes of all tensors,
+ * and numbers as tensors store them. */
 #ifndef QM_TESTS_SUPPORT_REFERENCE_SITE_H
 #define QM_TESTS_SUPPORT_REFERENCE_SITE_H
 

@@ -1,5 +1,5 @@
-// somebodys_system.cpp - the accelerator on a bus that knows nothing of it: an address map, a clock and a memory of another maker, and the driver
-// in a thread of the simulated processor. The example of docs/how-to/put-it-on-a-bus.md.
+// somebodys_system.cpp - the accelerator on a bus that knows nothing of it: an address map, a clock and a memory of another maker, and the
+// driver in a thread of the simulated processor. The example of docs/how-to/put-it-on-a-bus.md.
 //
 //   build/somebodys_system PROGRAM INPUTS.npy OUTPUTS.npy MEMORY_NS
 // Runs the compiled program on every input, compares with the expected outputs, and prints the cycles of the last run.

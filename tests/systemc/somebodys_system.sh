@@ -1,6 +1,7 @@
 #!/bin/sh
-# somebodys_system.sh - the example of docs/how-to/put-it-on-a-bus.md: the shipped network on another bus, with another memory. A memory that takes no
-# time costs the machine's own latency, so the cycles are the recorded ones; one that takes 600 cycles is the machine with that latency.
+# somebodys_system.sh - the example of docs/how-to/put-it-on-a-bus.md: the shipped network on another bus, with another memory. A memory
+# that takes no time costs the machine's own latency, so the cycles are the recorded ones;
+# one that takes 600 cycles is the machine with that latency.
 set -u
 folder=workloads/digits
 work=$(mktemp -d)

@@ -1,5 +1,5 @@
-/* systemc_equals_cycle.c - the cycle model alone and in the SystemC platform, as a pair: every event with its cycle, every beat's data, every
- * counter, register and byte must be the same. Random programs (also broken ones), then program tests.
+/* systemc_equals_cycle.c - the cycle model alone and in the SystemC platform, as a pair: every event with its cycle, every beat's data,
+ * every counter, register and byte must be the same. Random programs (also broken ones), then program tests.
  *
  *   build/systemc_equals_cycle COUNT SEED FILE.prog...
  */

@@ -1,9 +1,9 @@
 /* bench.c - how fast the engines are and where the time goes. Absolute figures drift with the machine: quote ratios from one run.
  *
- * Prints, for the shipped network, resnet8 (when QMAC_DATA is set) and a ResNet-50-sized network: compile time, the cycle engine with values
- * (skipping and stepping), the functional engine (values without time), the cycle engine without values and points of qmac explore that run on
- * it, the RTL alone, and model and RTL in lockstep; and what each network costs in narrow precisions. Before these, how long the first build of
- * a machine's RTL takes.
+ * Prints, for the shipped network, resnet8 (when QMAC_DATA is set) and a ResNet-50-sized network: compile time, the cycle engine with
+ * values (skipping and stepping), the functional engine (values without time), the cycle engine without values and points of qmac explore
+ * that run on it, the RTL alone, and model and RTL in lockstep; and what each network costs in narrow precisions. Before these, how long
+ * the first build of a machine's RTL takes.
  */
 #include <inttypes.h>
 #include <stdio.h>

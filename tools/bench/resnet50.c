@@ -1,5 +1,5 @@
-/* resnet50.c - builds the graph of He et al., Deep Residual Learning, table 1 (50 layers, stride in the 3x3 convolution as in later practice):
- * shapes are real, weights and scales are seeded, so that times are those of a real network of this size.
+/* resnet50.c - builds the graph of He et al., Deep Residual Learning, table 1 (50 layers, stride in the 3x3 convolution as in later
+ * practice): shapes are real, weights and scales are seeded, so that times are those of a real network of this size.
  */
 #include "tools/bench/resnet50.h"
 

@@ -14,8 +14,8 @@
 /* Prints "qmac: " and the line of diag to stderr, unless status is QM_OK; returns status. */
 int cli_fail(enum qm_status status, const struct qm_diag *diag);
 
-/* getopt_long that prints nothing: *option is its result, -1 at the end. An unknown option or a missing argument is QM_BAD_INPUT. -o is the option
- * of the table whose letter is o. */
+/* getopt_long that prints nothing: *option is its result, -1 at the end. An unknown option or a missing argument is QM_BAD_INPUT. -o is the
+ * option of the table whose letter is o. */
 QM_MUST_USE enum qm_status cli_next_option(int argc, char **argv, const struct option *options, int *option, struct qm_diag *diag);
 /* The one argument that is not an option. */
 QM_MUST_USE enum qm_status cli_take_file(int argc, char **argv, const char **file, struct qm_diag *diag);
@@ -27,7 +27,8 @@ QM_MUST_USE enum qm_status cli_parse_max_cycles(const char *text, uint64_t *cycl
 QM_MUST_USE enum qm_status cli_parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag);
 QM_MUST_USE enum qm_status cli_parse_engine(const char *text, const struct qm_device_ops **engine, struct qm_diag *diag);
 
-/* How a model is compiled: the options --machine, --set, --requant, --precision and --layers. Zeroed: edge, tflite, the model's own, no layers. */
+/* How a model is compiled: the options --machine, --set, --requant, --precision and --layers.
+ * Zeroed: edge, tflite, the model's own, no layers. */
 enum { CLI_SETS_MAX = 64 };
 struct cli_build {
     const char *machine; /* NULL: edge, or the program's own */

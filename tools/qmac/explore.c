@@ -1,7 +1,7 @@
 /* explore.c - qmac explore: every model at every precision on every machine of a grid, by time and energy alone.
  *
- * Models, axes and files are checked before anything runs. Points run in processes that share one table of results; files are written when all
- * have run, whole or not at all. A point that cannot be is a result: it says why.
+ * Models, axes and files are checked before anything runs. Points run in processes that share one table of results; files are written when
+ * all have run, whole or not at all. A point that cannot be is a result: it says why.
  */
 #include <inttypes.h>
 #include <signal.h>

@@ -1,4 +1,5 @@
-/* main.c - qmac COMMAND ...: finds the command in a table and hands over. Exit status: 0 done, 1 a comparison failed, 2 bad input, 3 our fault or the system's. */
+/* main.c - qmac COMMAND ...: finds the command in a table and hands over. Exit status: 0 done, 1 a comparison failed, 2 bad input,
+ * 3 our fault or the system's. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* run.c - qmac run: compile or load, run every example, report. Everything that can be wrong with the options and files is found before the run. */
+/* run.c - qmac run: compile or load, run every example, report.
+ * Everything that can be wrong with the options and files is found before the run. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

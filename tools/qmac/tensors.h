@@ -1,6 +1,7 @@
 /* tensors.h - examples in .npy files: inputs cut into examples, outputs stacked in the same way, labels.
  *
- * An array with the shape of the model's input is one example; with a larger leading dimension, or one more in front, it is a list of examples.
+ * An array with the shape of the model's input is one example; with a larger leading dimension, or one more in front,
+ * it is a list of examples.
  */
 #ifndef QM_TOOLS_TENSORS_H
 #define QM_TOOLS_TENSORS_H

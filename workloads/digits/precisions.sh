@@ -1,6 +1,6 @@
 #!/bin/sh
-# precisions.sh - the digits network at each precision on edge: accuracy on the 360 held-back pictures, cycles, energy and DRAM bytes of a picture,
-# as the table of README.md. Run it from the project's folder after make.
+# precisions.sh - the digits network at each precision on edge: accuracy on the 360 held-back pictures, cycles, energy and DRAM bytes of a
+# picture, as the table of README.md. Run it from the project's folder after make.
 set -eu
 folder=workloads/digits
 work=$(mktemp -d)
@@ -18,6 +18,7 @@ for row in W8A8:digits_int8.tflite W4A8:digits_w4a8.onnx W4A4:digits_w4a4.onnx; 
         --json "$work/report.json" >/dev/null
     awk -v name="${row%%:*}" -v accuracy="$(number accuracy)" -v cycles="$(number cycles)" -v energy="$(number total)" \
         -v read="$(number dram_read_bytes)" -v written="$(number dram_write_bytes)" 'BEGIN {
-        printf "| %s | %.0f of 360, %.1f %% | %d | %.2f uJ | %.1f KiB |\n", name, 360 * accuracy, 100 * accuracy, cycles, energy / 1e6, (read + written) / 1024
+        printf "| %s | %.0f of 360, %.1f %% | %d | %.2f uJ | %.1f KiB |\n",
+            name, 360 * accuracy, 100 * accuracy, cycles, energy / 1e6, (read + written) / 1024
     }'
 done

@@ -1,7 +1,7 @@
 /* arithmetic.c - elementwise nodes: with constants they are steps of a draft, between tensors they are operators.
  *
- * What the dialects call requantization is read into the same steps: PULP's RequantShift and its Mul Add Div Floor Clip, QONNX's Quant and BipolarQuant,
- * batch normalization.
+ * What the dialects call requantization is read into the same steps: PULP's RequantShift and its Mul Add Div Floor Clip, QONNX's Quant and
+ * BipolarQuant, batch normalization.
  */
 #include <math.h>
 #include <string.h>

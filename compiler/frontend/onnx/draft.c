@@ -1,7 +1,8 @@
 /* draft.c - elementwise steps on a sum, gathered until its integers are needed.
  *
- * Every dialect says in its own nodes what becomes of a sum: Mul Add Div Floor Clip, RequantShift, BatchNormalization Relu Quant. Here they are one
- * function of the sum, monotone in each channel, computed in doubles, in which all integers below 2^53 are exact. onnx_land.c makes operators of it.
+ * Every dialect says in its own nodes what becomes of a sum: Mul Add Div Floor Clip, RequantShift, BatchNormalization Relu Quant. Here they
+ * are one function of the sum, monotone in each channel, computed in doubles, in which all integers below 2^53 are exact.
+ * onnx_land.c makes operators of it.
  */
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* file.c - an ONNX file's bytes to messages, and its constants to arrays.
  *
- * protobuf-c checks lengths and types but follows nesting to any depth on the stack; so the nesting is measured first. Messages are taken from the
- * arena and are never freed one by one.
+ * protobuf-c checks lengths and types but follows nesting to any depth on the stack; so the nesting is measured first. Messages are taken
+ * from the arena and are never freed one by one.
  */
 #include <math.h>
 #include <string.h>
@@ -119,7 +119,8 @@ static uint64_t packed_bits(const uint8_t *bytes, uint32_t width, size_t i) {
     return bits;
 }
 
-/* The field for the type's elements: floats, doubles, int64s, or int32s, which also hold what is narrower (below a byte, packed in bytes). */
+/* The field for the type's elements: floats, doubles, int64s, or int32s, which also hold what is narrower (below a byte,
+ * packed in bytes). */
 static size_t field_count(const Onnx__TensorProto *source, uint32_t width, size_t elements) {
     size_t given = source->n_int32_data, wanted = width < 8 ? (elements * width + 7) / 8 : elements;
     if (source->data_type == ONNX_FLOAT) given = source->n_float_data;

@@ -1,7 +1,7 @@
 /* fold.c - nodes whose inputs are all constants: shapes that the exporter computes, folded parameters, quantized weights.
  *
- * Results of float32 are rounded to float32. Weights that pass a DequantizeLinear or Quant keep their integers and scales beside the numbers, also
- * through a change of shape or order.
+ * Results of float32 are rounded to float32. Weights that pass a DequantizeLinear or Quant keep their integers and scales beside the
+ * numbers, also through a change of shape or order.
  */
 #include <math.h>
 #include <string.h>

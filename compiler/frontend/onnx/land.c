@@ -1,8 +1,8 @@
 /* land.c - a draft becomes an operator of the graph, with integers as its result.
  *
- * Two ways. A QuantizeLinear after scales, a bias and a cut is said with scales: the channel's factor in the scale of its weights, rounded half to
- * even by the machine. Anything else is said with thresholds: for every integer the sum from which on it is reached, so that what runs is exact
- * or refused. An integer that does not fit 8 bits is the 32-bit sum itself.
+ * Two ways. A QuantizeLinear after scales, a bias and a cut is said with scales: the channel's factor in the scale of its weights, rounded
+ * half to even by the machine. Anything else is said with thresholds: for every integer the sum from which on it is reached, so that what
+ * runs is exact or refused. An integer that does not fit 8 bits is the 32-bit sum itself.
  */
 #include <math.h>
 #include <string.h>

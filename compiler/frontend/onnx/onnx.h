@@ -1,11 +1,12 @@
 /* onnx.h - the inside of the ONNX front end: what is known of every name in the file while its nodes are read one after another.
  *
- * All dialects of quantized ONNX end in the same way. A node that multiplies and adds makes a draft: an operator of the graph whose sum is known, but
- * not the integers that it becomes. Elementwise nodes add steps to the draft. The draft lands, that is, it becomes an operator with an
- * output, when somebody needs its integers: at a QuantizeLinear or Quant, or when the steps have made it small integers and another operator reads them.
+ * All dialects of quantized ONNX end in the same way. A node that multiplies and adds makes a draft: an operator of the graph whose sum is
+ * known, but not the integers that it becomes. Elementwise nodes add steps to the draft. The draft lands, that is, it becomes an operator
+ * with an output, when somebody needs its integers: at a QuantizeLinear or Quant,
+ * or when the steps have made it small integers and another operator reads them.
  *
- * Shapes here are ONNX's, channels first. A tensor of the graph holds the bytes in one of two orders; the other is made when it is asked for.
- * Functions that return bool have named the problem when they return false.
+ * Shapes here are ONNX's, channels first. A tensor of the graph holds the bytes in one of two orders; the other is made when it is asked
+ * for. Functions that return bool have named the problem when they return false.
  */
 #ifndef QM_COMPILER_FRONTEND_ONNX_ONNX_H
 #define QM_COMPILER_FRONTEND_ONNX_ONNX_H
@@ -238,7 +239,8 @@ bool onnx_land_steps(const struct onnx_node *n, const struct onnx_draft *draft, 
 /* The value's own draft lands as the integers that it is. */
 bool onnx_land(const struct onnx_node *n, struct onnx_value *value);
 
-/* Makes a draft that adds two tensors of one scale and zero point a product: side by side, weights 1 and second. Any integers can be its sums. */
+/* Makes a draft that adds two tensors of one scale and zero point a product: side by side, weights 1 and second.
+ * Any integers can be its sums. */
 bool onnx_pair_product(const struct onnx_node *n, struct onnx_draft *draft, int8_t second);
 
 /* ---- onnx_product.c: weights, matrix products ---- */

@@ -1,8 +1,8 @@
 /* ops.c - the table of ONNX's operators, and the order in which nodes are read.
  *
- * A row says how many inputs an operator may have, which attributes are known, what reads it, and what folds it when all its inputs are constants.
- * What is not in a row is refused by name. Nodes are read in the order of the file, which must be one in which what a node needs stands before it;
- * those that no output needs are passed over.
+ * A row says how many inputs an operator may have, which attributes are known, what reads it, and what folds it when all its inputs are
+ * constants. What is not in a row is refused by name. Nodes are read in the order of the file, which must be one in which what a node needs
+ * stands before it; those that no output needs are passed over.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* product.c - constant weights and matrix products.
  *
- * Weights are taken as integers without their zero point when these fit int8, which also turns uint8 with zero point 128 into int8 with 0; else with a
- * zero point that the machine has to take care of. While they are read, the smallest and the largest sum of each channel are found.
+ * Weights are taken as integers without their zero point when these fit int8, which also turns uint8 with zero point 128 into int8 with 0;
+ * else with a zero point that the machine has to take care of. While they are read,
+ * the smallest and the largest sum of each channel are found.
  */
 #include <math.h>
 #include <string.h>

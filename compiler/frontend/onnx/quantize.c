@@ -1,6 +1,7 @@
 /* quantize.c - QuantizeLinear and DequantizeLinear, at the edges of the network and between its operators.
  *
- * Between operators they only say what integers mean. At a float input a QuantizeLinear is an operator, as a DequantizeLinear is at a float output.
+ * Between operators they only say what integers mean. At a float input a QuantizeLinear is an operator,
+ * as a DequantizeLinear is at a float output.
  */
 #include "compiler/frontend/onnx/onnx.h"
 

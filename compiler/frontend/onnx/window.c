@@ -1,7 +1,7 @@
 /* window.c - convolutions and pools: windows over maps of one or two dimensions.
  *
- * Padding is resolved here, also the automatic kinds and that of ceil_mode. Filters [oc][ic / groups][kh][kw] become [oc][kh][kw][ic / groups], those
- * with one input channel a group [1][kh][kw][oc].
+ * Padding is resolved here, also the automatic kinds and that of ceil_mode. Filters [oc][ic / groups][kh][kw] become
+ * [oc][kh][kw][ic / groups], those with one input channel a group [1][kh][kw][oc].
  */
 #include <string.h>
 

@@ -158,7 +158,8 @@ static uint64_t limit_of(const struct qm_insn *insn, double stalls) {
     return qm_work_limit((const uint32_t(*)[QM_INSN_WORDS])words, 1, &machine, stalls);
 }
 
-/* docs/machine.md, Limits of time: the part of the formula that does not depend on the opcode; 16 bytes a beat, latency 100, queue of 64. */
+/* docs/machine.md, Limits of time: the part of the formula that does not depend on the opcode;
+ * 16 bytes a beat, latency 100, queue of 64. */
 static uint64_t without_work(uint64_t stall) {
     uint64_t beat = 1 + stall, burst = 2 + 2 * stall + 2;
     return 1000000 + 8 * (16 + 16 + 200 + 100 + 4 * beat + burst);

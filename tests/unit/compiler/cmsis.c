@@ -1,7 +1,8 @@
-/* cmsis.c - the int8 cases, with weights of 8 and 4 bits, of CMSIS-NN's own tests, as compiled programs on the functional and the cycle model.
+/* cmsis.c - the int8 cases, with weights of 8 and 4 bits, of CMSIS-NN's own tests,
+ * as compiled programs on the functional and the cycle model.
  *
- * A case gives multipliers, not scales, so a graph with arbitrary scales is legalized and its last layer gets the case's numbers. A table says which cases
- * are taken and why others are not.
+ * A case gives multipliers, not scales, so a graph with arbitrary scales is legalized and its last layer gets the case's numbers. A table
+ * says which cases are taken and why others are not.
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

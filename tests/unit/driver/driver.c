@@ -133,7 +133,8 @@ static void dying(void *context, struct qm_memory_access *access) {
         if (access->enables[i] != 0) bytes[i] = access->bytes[i];
 }
 
-/* The program has three bursts: its code, a read, a write. The bytes are put into the memory by hand, as nothing reaches it through the device. */
+/* The program has three bursts: its code, a read, a write. The bytes are put into the memory by hand,
+ * as nothing reaches it through the device. */
 Test(driver, a_memory_that_stalls_for_ever_is_an_error_and_a_reset_makes_good) {
     struct qm_program *program = copy_program_create();
     static struct dying_memory memory;

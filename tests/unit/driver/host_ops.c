@@ -110,7 +110,8 @@ Test(host_ops, softmax_of_equal_elements_is_uniform_and_of_one_is_the_largest) {
     for (int i = 0; i < 4; i++) cr_expect(eq(i8, got[i], 127));
 }
 
-/* [published: tflite-micro, log_softmax_test.cc, QuantizedActivationsOpTestLogSoftmaxInt8: 0 -6 2 4 and 3 -2 10 1 with scale 20/255, zero point 0] */
+/* [published: tflite-micro, log_softmax_test.cc, QuantizedActivationsOpTestLogSoftmaxInt8: 0 -6 2 4 and 3 -2 10 1 with scale 20/255,
+ * zero point 0] */
 Test(host_ops, log_softmax_gives_the_published_bytes) {
     static const int8_t input[] = {0, -77, 26, 51, 38, -26, 127, 13}, want[] = {61, -36, 93, 125, 15, -65, 127, -16};
     struct qm_softmax softmax = {.rows = 2, .depth = 4, .input_scale = 20.0F / 255, .beta = 1};

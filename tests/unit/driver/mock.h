@@ -1,4 +1,5 @@
-/* mock.h - a device that is a script: every access that the driver may make, in order, and what it is answered. Any other access fails the test.
+/* mock.h - a device that is a script: every access that the driver may make, in order, and what it is answered.
+ * Any other access fails the test.
  *
  * The device does nothing of its own, so each test says what hardware would do, also what broken hardware would.
  */

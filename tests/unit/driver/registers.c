@@ -1,5 +1,6 @@
-/* registers.c - the driver on a mock: which registers it touches, in which order, and what it makes of every answer, also of those that only broken
- * hardware gives: interrupts that are lost or come from somebody else, a device that never ends, does not start, or is not there. */
+/* registers.c - the driver on a mock: which registers it touches, in which order, and what it makes of every answer, also of those that
+ * only broken hardware gives: interrupts that are lost or come from somebody else, a device that never ends, does not start,
+ * or is not there. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
@@ -29,7 +30,8 @@ static bool count_progress(void *context, uint64_t cycles) {
     return cycles != given_up_at;
 }
 
-/* Runs the program by the script, all of which must be used; a limit of 0 is the driver's own. Returns the cycles that progress has told. */
+/* Runs the program by the script, all of which must be used; a limit of 0 is the driver's own.
+ * Returns the cycles that progress has told. */
 static uint64_t run_script(const struct mock_access *script, size_t count, uint64_t limit_cycles, enum qm_status want) {
     struct qm_program *program = copy_program_create();
     uint64_t seen = 0;

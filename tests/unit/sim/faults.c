@@ -1,5 +1,5 @@
-/* faults.c - a broken memory, a reset in mid-program, a START too many: the cycle model skipping and stepping and the RTL end in the same state, to
- * the cycle and the counter, and the next program runs as on a fresh machine.
+/* faults.c - a broken memory, a reset in mid-program, a START too many: the cycle model skipping and stepping and the RTL end in the same
+ * state, to the cycle and the counter, and the next program runs as on a fresh machine.
  *
  * The program is two LOAD bursts and two STORE bursts; the memory counts the bursts and breaks one of them.
  */
@@ -164,8 +164,8 @@ static void expect_reset(const struct bench *bench) {
     for (int i = 0; i < QM_COUNTERS; i++) cr_assert(eq(u64, qm_device_counter(bench->device, (enum qm_counter)i), 0));
 }
 
-/* What each fault must lead to, by docs/machine.md. Both instructions are accepted long before the first beat of data; a LOAD that fails is finished,
- * and its STORE never begins. */
+/* What each fault must lead to, by docs/machine.md. Both instructions are accepted long before the first beat of data; a LOAD that fails is
+ * finished, and its STORE never begins. */
 static const struct {
     enum fault fault;
     unsigned burst;

@@ -1,8 +1,9 @@
-/* malformed.c - model and RTL as a pair on malformed programs: every bit of an instruction of every opcode flipped, one at a time; tokens that
- * nobody gives, that wait in a circle, or that an earlier program has left behind. Both must end alike, and run the next program right.
+/* malformed.c - model and RTL as a pair on malformed programs: every bit of an instruction of every opcode flipped, one at a time; tokens
+ * that nobody gives, that wait in a circle, or that an earlier program has left behind.
+ * Both must end alike, and run the next program right.
  *
- * A flip may also make a good instruction, and a long one: what does not end in LIMIT cycles is reset. It may write over its own operands, and
- * then values are not defined; so each program begins with the same memories, and the values that are compared are those on the bus.
+ * A flip may also make a good instruction, and a long one: what does not end in LIMIT cycles is reset. It may write over its own operands,
+ * and then values are not defined; so each program begins with the same memories, and the values that are compared are those on the bus.
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

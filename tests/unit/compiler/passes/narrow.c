@@ -59,7 +59,8 @@ static void narrow(struct chain *chain, const char *precision) {
     cr_assert(qm_narrow(chain->network, precision, chain->arena, &chain->diag) == QM_OK, "%s", chain->diag.text);
 }
 
-/* Three inputs, one output: weights 14, -7, 3 in steps of 2 are 7, -4 and 2; the bias of 101 is 51 of the doubled unit, less 10 * (7 - 4 + 2). */
+/* Three inputs, one output: weights 14, -7, 3 in steps of 2 are 7, -4 and 2;
+ * the bias of 101 is 51 of the doubled unit, less 10 * (7 - 4 + 2). */
 Test(narrow, weights_are_rounded_to_sevenths_of_the_largest) {
     static const int8_t weights[] = {14, -7, 3};
     static const int32_t bias = 101;
@@ -125,7 +126,8 @@ Test(narrow, unknown_layers_and_precisions_are_refused_with_what_there_is) {
     }
 }
 
-/* All cycles of a layer of 1,024 inputs and 2,048 outputs over 16x16 positions on 16x16 cells, and of the small one that makes its inputs. */
+/* All cycles of a layer of 1,024 inputs and 2,048 outputs over 16x16 positions on 16x16 cells,
+ * and of the small one that makes its inputs. */
 static uint64_t cycles_of(const char *precision) {
     static int8_t weights[1024 * 2048];
     static int32_t bias[2048];

@@ -1,5 +1,5 @@
-/* operators.c - networks of one operator with random shapes and quantization, on random machines: the compiled program gives what the reference
- * evaluator gives, on the functional and on the cycle model, whether maps fit into the scratchpad or not.
+/* operators.c - networks of one operator with random shapes and quantization, on random machines: the compiled program gives what the
+ * reference evaluator gives, on the functional and on the cycle model, whether maps fit into the scratchpad or not.
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

@@ -62,7 +62,8 @@ Test(cycle_device, wait_passes_at_most_its_limit) {
     cr_assert(eq(u32, ops->read_csr(device, QM_CSR_COUNTERS), 150));
     cr_assert(ops->wait(device, 1000));
     cr_assert(eq(u32, ops->read_csr(device, QM_CSR_STATUS), QM_STATUS_DONE));
-    /* fetch accepted in 0, its last beat in 103, in the FIFO in 104, queued in 105, burst in 106, last beat in 106 + 100 + 63, quiet after */
+    /* fetch accepted in 0, its last beat in 103, in the FIFO in 104, queued in 105, burst in 106, last beat in 106 + 100 + 63,
+     * quiet after */
     cr_assert(eq(u32, ops->read_csr(device, QM_CSR_COUNTERS), 106 + 100 + 63 + 2));
     ops->destroy(device);
 }

@@ -1,4 +1,5 @@
-/* rig.h - a cycle model on a bench: puts a list of instructions into memory, runs it, and keeps everything that can be seen from outside. */
+/* rig.h - a cycle model on a bench: puts a list of instructions into memory, runs it,
+ * and keeps everything that can be seen from outside. */
 #ifndef QM_TESTS_UNIT_SIM_CYCLE_RIG_H
 #define QM_TESTS_UNIT_SIM_CYCLE_RIG_H
 

@@ -159,7 +159,8 @@ Test(dram, slot_granted_to_a_write_without_a_beat_is_lost) {
     qm_dram_destroy(bench.dram);
 }
 
-/* The latency fills the credit to 16 + 5 - 1 = 20. In the cycles 0, 3, 6, 9, 12 of the first beats it is 20, 19, 18, 17, 16; then 0 + 5 * 4 = 20 again. */
+/* The latency fills the credit to 16 + 5 - 1 = 20. In the cycles 0, 3, 6, 9, 12 of the first beats it is 20, 19, 18, 17, 16;
+ * then 0 + 5 * 4 = 20 again. */
 Test(dram, beats_wait_for_credit) {
     static const uint64_t want[] = {0, 3, 6, 9, 12, 16, 19};
     struct bench bench = bench_with(5, 4, 0);

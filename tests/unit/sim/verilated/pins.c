@@ -1,5 +1,6 @@
-/* pins.c - the register port and the interrupt of the Verilated machine, by the rules of AXI4-Lite: address and data may come apart, an answer waits for
- * its taker, a byte without its strobe is not written. The driver's engines never make the machine wait, so this is seen here only.
+/* pins.c - the register port and the interrupt of the Verilated machine, by the rules of AXI4-Lite: address and data may come apart, an
+ * answer waits for its taker, a byte without its strobe is not written. The driver's engines never make the machine wait,
+ * so this is seen here only.
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

@@ -257,7 +257,8 @@ Test(rtl_device, gives_the_same_bytes_under_stalls_and_when_run_again) {
     device->ops->destroy(device);
 }
 
-/* A transfer of planes of rows there and back, at odd addresses, over a boundary of 1024 bytes; the store leaves the bytes between rows alone. */
+/* A transfer of planes of rows there and back, at odd addresses, over a boundary of 1024 bytes;
+ * the store leaves the bytes between rows alone. */
 Test(rtl_device, moves_planes_of_rows_at_odd_addresses) {
     const struct qm_insn load = {.opcode = QM_LOAD,
                                  .signal = 1 << QM_UNIT_STORE,
