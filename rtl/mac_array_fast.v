@@ -1,6 +1,6 @@
 // mac_array_fast - what mac_array_cells computes, written to simulate fast; chosen by FastArray of mac_array.
 // Work is done in issue order, so a row's sums can be computed when it enters, with the weights of that moment, and kept in a
-// circular buffer until the cycle in which the cells would deliver them. Proved equal by tests/rtl/mac_array_tb.v.
+// circular buffer until the cycle in which the cells would deliver them. Compared with them by tests/rtl/mac_array_tb.v.
 `default_nettype none
 
 module mac_array_fast #(

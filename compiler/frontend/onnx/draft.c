@@ -2,7 +2,7 @@
  *
  * Every dialect says in its own nodes what becomes of a sum: Mul Add Div Floor Clip, RequantShift, BatchNormalization Relu Quant. Here they
  * are one function of the sum, monotone in each channel, computed in doubles, in which all integers below 2^53 are exact.
- * onnx_land.c makes operators of it.
+ * land.c makes operators of it.
  */
 #include <math.h>
 #include <string.h>

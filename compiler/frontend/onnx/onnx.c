@@ -1,4 +1,4 @@
-/* onnx.c - an ONNX model to a graph: names, constants, inputs and outputs of the network; its nodes are in onnx_ops.c.
+/* onnx.c - an ONNX model to a graph: names, constants, inputs and outputs of the network; its nodes are in ops.c.
  *
  * Names are found through a hash table. Inputs and outputs keep ONNX's order of channels, shape and, where they are float and scaled,
  * floats.

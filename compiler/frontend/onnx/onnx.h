@@ -139,12 +139,12 @@ struct onnx_node {
     struct onnx_value *inputs[ONNX_INPUTS_MAX], *outputs[ONNX_OUTPUTS_MAX]; /* NULL: absent */
 };
 
-/* ---- onnx_file.c: bytes to messages, constants to numbers ---- */
+/* ---- file.c: bytes to messages, constants to numbers ---- */
 QM_MUST_USE enum qm_status onnx_unpack(const struct model_file *file, struct qm_arena *arena, const Onnx__ModelProto **model,
                                        struct qm_diag *diag);
 QM_MUST_USE enum qm_status onnx_read_constant(struct onnx_reader *r, const Onnx__TensorProto *source, struct onnx_value *value);
 
-/* ---- onnx_node.c: attributes and operands ---- */
+/* ---- node.c: attributes and operands ---- */
 bool onnx_refuse(const struct onnx_node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *onnx_type_name(int32_t type);
 bool onnx_type_range(int32_t type, int64_t *low, int64_t *high); /* false: not an integer of at most 32 bits */
@@ -170,7 +170,7 @@ struct onnx_scales {
 bool onnx_scales(const struct onnx_node *n, uint32_t first, uint32_t channels, struct onnx_scales *scales);
 bool onnx_map_of(const struct onnx_node *n, const struct onnx_shape *shape, struct onnx_map *map);
 
-/* ---- onnx_tensor.c: tensors of the graph ---- */
+/* ---- tensor.c: tensors of the graph ---- */
 uint32_t onnx_add_tensor(struct onnx_reader *r, const char *name, enum qm_dtype dtype, const struct onnx_shape *shape);
 void onnx_set_quant(struct onnx_reader *r, uint32_t tensor, float scale, int64_t zero);
 struct qm_graph_op *onnx_add_op(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in, uint32_t out);
@@ -196,7 +196,7 @@ void onnx_put(const struct onnx_node *n, const struct onnx_value *like, const st
 /* A tensor of the shape with the type and meaning of another. */
 uint32_t onnx_add_like(const struct onnx_node *n, uint32_t like, const struct onnx_shape *shape);
 
-/* ---- onnx_draft.c: steps, and how a draft lands ---- */
+/* ---- draft.c: steps, and how a draft lands ---- */
 struct onnx_draft *onnx_draft_create(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t channels);
 /* Makes output 0 the draft. */
 bool onnx_draft_put(const struct onnx_node *n, const struct onnx_shape *shape, struct onnx_draft *draft);
@@ -230,7 +230,7 @@ struct onnx_affine {
 };
 bool onnx_chain_affine(const struct onnx_node *n, const struct onnx_chain *chain, const struct onnx_draft *draft, struct onnx_affine *f);
 
-/* ---- onnx_land.c: a draft becomes an operator ---- */
+/* ---- land.c: a draft becomes an operator ---- */
 /* Lands with the scale and zero point of integers of a type: becomes the value. */
 bool onnx_land_as(const struct onnx_node *n, const struct onnx_draft *draft, int32_t type, const struct onnx_scales *scales,
                   struct onnx_value *value);
@@ -243,7 +243,7 @@ bool onnx_land(const struct onnx_node *n, struct onnx_value *value);
  * Any integers can be its sums. */
 bool onnx_pair_product(const struct onnx_node *n, struct onnx_draft *draft, int8_t second);
 
-/* ---- onnx_product.c: weights, matrix products ---- */
+/* ---- product.c: weights, matrix products ---- */
 /* A constant as integers with scales: numbers minus zero points, channels along axis. */
 bool onnx_quantized(const struct onnx_node *n, const struct onnx_value *source, const struct onnx_scales *scales, uint32_t axis,
                     struct onnx_value *result);
@@ -264,14 +264,14 @@ bool onnx_add_sums(const struct onnx_node *n, const struct onnx_value *bias, str
 /* Scale 1 and the zero points of ConvInteger and MatMulInteger. */
 bool onnx_integer_operands(const struct onnx_node *n, uint32_t channels, struct onnx_scales *in, struct onnx_scales *weights);
 
-/* ---- onnx_move.c: shapes and orders; onnx_place.c has its operators only ---- */
+/* ---- move.c: shapes and orders; place.c has its operators only ---- */
 /* The shape that Reshape, Flatten, Squeeze or Unsqueeze gives input 0. */
 bool onnx_shape_result(const struct onnx_node *n, struct onnx_shape *shape);
 /* The axes of Squeeze, Unsqueeze, ReduceMean and ReduceSum, an attribute or, later, input 1: bits of a shape of this rank, at least one. */
 bool onnx_axes(const struct onnx_node *n, uint32_t rank, uint32_t *bits);
 bool onnx_permutation(const struct onnx_node *n, uint32_t rank, uint32_t *permutation);
 
-/* ---- onnx_arithmetic.c ---- */
+/* ---- arithmetic.c ---- */
 /* The integers of a QONNX Quant: zero point, smallest, largest. */
 struct onnx_quant_range {
     double zero, low, high;
@@ -291,7 +291,7 @@ onnx_reading onnx_quantize, onnx_dequantize, onnx_qlinear_add, onnx_qlinear_mul,
 onnx_reading onnx_fold_constant, onnx_fold_shape, onnx_fold_gather, onnx_fold_concat, onnx_fold_shaped, onnx_fold_transpose, onnx_fold_cast;
 onnx_reading onnx_fold_binary, onnx_fold_dequantize, onnx_fold_quant, onnx_fold_bipolar, onnx_fold_slice;
 
-/* onnx_ops.c: the table of operators. Reads the nodes that outputs need. */
+/* ops.c: the table of operators. Reads the nodes that outputs need. */
 QM_MUST_USE enum qm_status onnx_read_nodes(struct onnx_reader *r);
 struct onnx_value *onnx_find(const struct onnx_reader *r, const char *name);
 

@@ -1,6 +1,6 @@
 /* tflite.c - a TFLite model's bytes to a graph: the model, its one subgraph, its tensors with their quantization and constants.
  *
- * Operators are in tflite_ops.c. Tensor indices of the graph are those of the file. Constants, scales, zero points and names are not
+ * Operators are in ops.c. Tensor indices of the graph are those of the file. Constants, scales, zero points and names are not
  * copied but lie in the file's bytes. The reader's failure sticks (flatbuffer.h),
  * so that stages run one after another and the last line looks.
  */

@@ -1,4 +1,4 @@
-/* tflite.h - the inside of the TFLite front end: the schema's numbers and what tflite.c and tflite_ops.c share.
+/* tflite.h - the inside of the TFLite front end: the schema's numbers and what tflite.c and ops.c share.
  *
  * Slots, codes and defaults are those of the public schema (tensorflow/lite/schema/schema.fbs, version 3). Only what is read stands here.
  */
@@ -120,7 +120,7 @@ const struct qm_graph_tensor *operation_output(const struct operation *o, uint32
 void operation_activation(const struct operation *o, uint32_t slot);
 bool operation_same_shape(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b);
 
-/* The readers of tflite_moves.c; the others are beside the table in tflite_ops.c. */
+/* The readers of moves.c; the others are beside the table in ops.c. */
 void tflite_read_mean(const struct operation *o);
 void tflite_read_pad(const struct operation *o);
 void tflite_read_concatenation(const struct operation *o);

@@ -1,4 +1,4 @@
-/* tflite_moves.c - models of one operator, written here: axes, shapes and orders become attributes, and what does not fit is refused. */
+/* moves.c - models of one operator, written here: axes, shapes and orders become attributes, and what does not fit is refused. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>

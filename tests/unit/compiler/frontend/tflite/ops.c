@@ -1,4 +1,4 @@
-/* tflite_ops.c - models of one operator, written here: padding as TFLite computes it, attributes, and what is refused. */
+/* ops.c - models of one operator, written here: padding as TFLite computes it, attributes, and what is refused. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>
