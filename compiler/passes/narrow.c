@@ -2,8 +2,8 @@
  *
  * Weights of 4 bits or fewer make a convolution narrow; it meets 4-bit activations when its input map is packed. A map is packed when its
  * elements have 4 bits, every layer that reads it is such a convolution, and the layer that writes it can pack. --precision turns int8
- * numbers into narrow ones (docs/numerics.md, Narrow precisions): weights to -7..7 per channel, a map to sixteenths, by a move where others read
- * it as well.
+ * numbers into narrow ones (docs/numerics.md, Narrow precisions): weights to -7..7 per channel, a map to sixteenths, by a move where
+ * others read it as well.
  */
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #!/bin/sh
-# functions.sh - no C function over 70 lines, no function, task or always block of the RTL over 60, no C file over 600;
+# functions.sh - no C function, and no function, task or always block of the RTL, over 60 lines; no C file over 600;
 # prints the median lengths.
 set -u
 files=$(git ls-files -- '*.c' '*.h' '*.cpp' 'rtl/*.v')
@@ -17,7 +17,7 @@ awk -v lengths="$lengths" '
     FNR == 1 { start = 0; verilog = FILENAME ~ /\.v$/ }
     !verilog { lines[FILENAME]++ }
     !verilog && /^[a-zA-Z_].*\) \{$/ { start = FNR }
-    !verilog && /^\}/ && start { measured("function", FNR, 70) }
+    !verilog && /^\}/ && start { measured("function", FNR, 60) }
     !verilog || /^[ \t]*$/ || /^`/ { next }
     { depth = match($0, /[^ ]/) }
     start && depth <= indent { measured("block", depth == indent && /^ *end/ ? FNR : last, 60) }
