@@ -48,6 +48,7 @@ static void become(const struct qm_process *process, char **environment, int out
     sigset_t none;
     umask(022); /* what it makes is for others to read, and not to write */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGXFSZ, SIG_DFL); /* ignored, it would let tools go on with half a file */
     if (getppid() != parent) _exit(STATUS_NOT_STARTED);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -225,6 +225,7 @@ static enum qm_status keep_runtime(const struct build *build) {
     QM_TRY(qm_file_sync(made, build->diag));
     QM_TRY(qm_digest_file(made, &digest, build->diag));
     QM_TRY(qm_file_write(runtime_digest_path(build), digest.text, strlen(digest.text), build->diag));
+    chmod(runtime_digest_path(build), 0644); /* for others to read, and not to write */
     if (rename(made, build->runtime) == 0) return QM_OK;
     return qm_fail(build->diag, QM_INTERNAL, "%s: cannot be written: %s", build->runtime, strerror(errno));
 }

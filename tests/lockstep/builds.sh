@@ -121,9 +121,9 @@ case_errors() {
     echo 'endmodule endmodule' >>"$work/bad/store.v"
     verified 2 "$work/bad/store.v:" --rtl "$work/bad"
     cp -r rtl "$work/user"
-    echo '`define' >"$work/user header.vh"
-    sed -i "s|\`include \"qmac_defs.vh\"|\`include \"qmac_defs.vh\"\n\`include \"$work/user header.vh\"|" "$work/user/store.v"
-    verified 2 "$work/user header.vh:1:" --rtl "$work/user"
+    echo 'endmodule endmodule' >"$work/user_header.vh"
+    sed -i "s|\`include \"qmac_defs.vh\"|\`include \"qmac_defs.vh\"\n\`include \"$work/user_header.vh\"|" "$work/user/store.v"
+    verified 2 "$work/user_header.vh:1:" --rtl "$work/user"
     mkfifo "$work/bad/pipe.v"
     verified 2 "pipe.v: is not a regular file" --rtl "$work/bad"
 }
