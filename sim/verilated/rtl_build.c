@@ -110,7 +110,7 @@ static enum qm_status verilate(const struct build *build) {
     struct qm_process process = {.arguments = request->verilate, .folder = build->folder};
     QM_TRY(make_link(build, request->source, RTL_LINK_SOURCE));
     QM_TRY(make_link(build, request->home, RTL_LINK_HOME));
-    QM_TRY(write_text(build, RTL_DEFS_FILE, rtl_request_defs(request)));
+    QM_TRY(write_text(build, RTL_DEFS_FILE, request->defs));
     say(build, "Verilator");
     QM_TRY(qm_process_run(&process, 1, 1, build->arena, build->diag));
     return process.status == 0 ? QM_OK : blame_verilog(build, &process);

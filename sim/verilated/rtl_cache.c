@@ -162,24 +162,25 @@ static struct timespec last_use(const char *folder, const char *build) {
     return (struct timespec){0};
 }
 
-/* Leaves as many builds as are worth keeping, so that a folder that is edited for weeks does not fill the disk. */
-static void clear_old(const struct cache *cache, const char *folder) {
+static bool is_before(struct timespec a, struct timespec b) {
+    return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
+}
+
+/* Removes the build that was not used for the longest time when there are more than are worth keeping; whether there were. */
+static bool clear_oldest(const struct cache *cache, const char *folder) {
     struct dirent **entries;
-    int count = scandir(folder, &entries, is_build, alphasort);
-    for (int left = count; left > KEEP_BUILDS; left--) {
-        int oldest = -1;
-        for (int i = 0; i < count; i++) {
-            if (entries[i] == NULL) continue;
-            struct timespec mine = last_use(folder, entries[i]->d_name), best = {0};
-            if (oldest >= 0) best = last_use(folder, entries[oldest]->d_name);
-            if (oldest < 0 || mine.tv_sec < best.tv_sec || (mine.tv_sec == best.tv_sec && mine.tv_nsec < best.tv_nsec)) oldest = i;
-        }
-        remove_folder(path_in(cache, folder, entries[oldest]->d_name));
-        free(entries[oldest]);
-        entries[oldest] = NULL;
-    }
+    int count = scandir(folder, &entries, is_build, alphasort), oldest = 0;
+    for (int i = 1; i < count; i++)
+        if (is_before(last_use(folder, entries[i]->d_name), last_use(folder, entries[oldest]->d_name))) oldest = i;
+    if (count > KEEP_BUILDS) remove_folder(path_in(cache, folder, entries[oldest]->d_name));
     for (int i = 0; i < count; i++) free(entries[i]);
     if (count >= 0) free(entries);
+    return count > KEEP_BUILDS;
+}
+
+/* So that a folder that is edited for weeks does not fill the disk. The loop ends even where a build cannot be removed. */
+static void clear_old(const struct cache *cache, const char *folder) {
+    for (int i = 0; i < KEEP_BUILDS && clear_oldest(cache, folder); i++) continue;
 }
 
 static const char *runtime_path(const struct cache *cache, const char *root) {
@@ -239,7 +240,7 @@ static enum qm_status resolve(const struct cache *cache, const char **root) {
 static int take_lock(const struct cache *cache, const char *folder) {
     const struct qm_rtl_options *options = cache->request->options;
     int lock = open(path_in(cache, folder, "lock"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    if (lock < 0 || fchmod(lock, 0600) != 0 || flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
+    if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
     if (options->progress != NULL) options->progress(options->context, "waiting for another process, which builds the same machine");
     if (flock(lock, LOCK_EX) == 0) return lock;
     close(lock);

@@ -60,7 +60,7 @@ static const struct embedded {
 } embedded[] = {{"spec/counters.def", rtl_text_counters},   {"spec/csr.def", rtl_text_csr},
                 {"spec/hw_params.def", rtl_text_hw_params}, {"spec/isa.def", rtl_text_isa},
                 {"spec/probes.def", rtl_text_probes},       {"sim/verilated/rtl_glue.h", rtl_text_glue}};
-enum { EMBEDDED = sizeof embedded / sizeof *embedded, FILE_BYTES_MAX = 1 << 20 };
+enum { EMBEDDED = sizeof embedded / sizeof *embedded, FILE_BYTES_MAX = 1 << 20, PROCESSORS_BYTES_MAX = 1 << 26 };
 
 static enum qm_status check_embedded(const struct rtl_request *request, struct qm_diag *diag) {
     for (int i = 0; i < EMBEDDED; i++) {
@@ -113,12 +113,14 @@ static enum qm_status ask(const struct rtl_request *request, const char *program
 /* The line of /proc/cpuinfo that lists what the first processor can do. */
 static enum qm_status processor_features(struct qm_arena *arena, const char **features, struct qm_diag *diag) {
     static const char file[] = "/proc/cpuinfo";
-    char line[8192];
-    FILE *stream = fopen(file, "r");
+    uint8_t *bytes;
+    size_t size;
+    QM_TRY(qm_file_read(file, PROCESSORS_BYTES_MAX, &bytes, &size, diag));
+    char *rest = qm_arena_strdup(arena, (const char *)bytes);
+    free(bytes);
     *features = NULL;
-    while (stream != NULL && *features == NULL && fgets(line, sizeof line, stream) != NULL)
-        if (strncmp(line, "flags", 5) == 0 || strncmp(line, "Features", 8) == 0) *features = qm_arena_strdup(arena, line);
-    if (stream != NULL) fclose(stream);
+    for (char *line; *features == NULL && (line = strsep(&rest, "\n")) != NULL;)
+        if (strncmp(line, "flags", 5) == 0 || strncmp(line, "Features", 8) == 0) *features = line;
     if (*features != NULL) return QM_OK;
     return qm_fail(diag, QM_INTERNAL, "%s: does not say what the processor can do", file);
 }
@@ -185,15 +187,14 @@ static void list_arguments(struct rtl_request *request) {
     request->verilate[count] = NULL;
 }
 
-const char *rtl_request_defs(const struct rtl_request *request) {
+static void make_defs(struct rtl_request *request) {
     char *text;
     size_t size;
     FILE *stream = qm_text_stream_open(&text, &size);
     verilog_defs_print(stream);
     qm_text_stream_close(stream);
-    const char *defs = qm_arena_strdup(request->arena, text);
+    request->defs = qm_arena_strdup(request->arena, text);
     free(text);
-    return defs;
 }
 
 /* ---- the key ---- */
@@ -204,7 +205,7 @@ static enum qm_status make_key(struct rtl_request *request, struct qm_diag *diag
     sha256_init(&hash);
     qm_digest_add(&hash, request->tools->digest.text);
     for (const char *const *argument = request->verilate; *argument != NULL; argument++) qm_digest_add(&hash, *argument);
-    qm_digest_add(&hash, rtl_request_defs(request));
+    qm_digest_add(&hash, request->defs);
     for (int i = 0; i < EMBEDDED; i++) qm_digest_add(&hash, embedded[i].text);
     for (size_t i = 0; i < sizeof glue / sizeof *glue; i++) {
         struct qm_digest digest;
@@ -222,5 +223,6 @@ enum qm_status rtl_request_make(const struct qm_machine *machine, const struct q
     QM_TRY(check_embedded(request, diag));
     QM_TRY(find_tools(request, diag));
     list_arguments(request);
+    make_defs(request);
     return make_key(request, diag);
 }

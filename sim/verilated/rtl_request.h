@@ -19,6 +19,7 @@ struct rtl_request {
     const char *home, *source; /* absolute; source has the Verilog */
     const struct rtl_tools *tools;
     const char *verilate[RTL_VERILATE_MAX]; /* arguments of verilator, in a folder with links to home and source */
+    const char *defs;                       /* the text of RTL_DEFS_FILE */
     struct qm_digest key;                   /* of all but the Verilog */
 };
 
@@ -35,8 +36,5 @@ extern const char *const rtl_compile_options[];
 
 QM_MUST_USE enum qm_status rtl_request_make(const struct qm_machine *machine, const struct qm_rtl_options *options, struct qm_arena *arena,
                                             struct rtl_request *request, struct qm_diag *diag);
-
-/* The text of qmac_defs.vh, of the arena. */
-const char *rtl_request_defs(const struct rtl_request *request);
 
 #endif

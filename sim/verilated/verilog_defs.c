@@ -22,15 +22,6 @@ static const struct opcode {
 #undef QM_OPCODE
 };
 
-static const struct enum_value {
-    const char *field, *name;
-    unsigned value, supported;
-} enum_values[] = {
-#define QM_ENUM(field, name, value, supported, text) {#field, #name, value, supported},
-#include "spec/isa.def"
-#undef QM_ENUM
-};
-
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
 /* The name in upper case, in one of a few static buffers so that one printf can use several. */
@@ -90,10 +81,10 @@ static void verilog_opcodes(FILE *out) {
 static void verilog_enums(FILE *out) {
     fputs("\n// Values of enumerated fields.\n", out);
     for (size_t f = 0; f < qm_field_count; f++)
-        for (size_t i = 0; i < COUNT(enum_values); i++)
-            if (strcmp(enum_values[i].field, qm_fields[f].name) == 0)
-                fprintf(out, "`define QM_%s_%s %u'd%u\n", upper(enum_values[i].field), enum_values[i].name, qm_fields[f].width,
-                        enum_values[i].value);
+        for (size_t i = 0; i < qm_enum_value_count; i++)
+            if (strcmp(qm_enum_values[i].field, qm_fields[f].name) == 0)
+                fprintf(out, "`define QM_%s_%s %u'd%" PRId64 "\n", upper(qm_enum_values[i].field), qm_enum_values[i].name,
+                        qm_fields[f].width, qm_enum_values[i].value);
 }
 
 /* A term that holds when the opcode has the field and its value is not in the mask, if there is such a value. */
@@ -109,9 +100,9 @@ static void verilog_bad_values(FILE *out, const char *name, bool wants_supported
     fprintf(out, "`define %s(i, op) (1'b0", name);
     for (size_t f = 0; f < qm_field_count; f++) {
         uint32_t mask = 0;
-        for (size_t i = 0; i < COUNT(enum_values); i++)
-            if (strcmp(enum_values[i].field, qm_fields[f].name) == 0 && (enum_values[i].supported || !wants_supported))
-                mask |= 1u << enum_values[i].value;
+        for (size_t i = 0; i < qm_enum_value_count; i++)
+            if (strcmp(qm_enum_values[i].field, qm_fields[f].name) == 0 && (qm_enum_values[i].supported || !wants_supported))
+                mask |= 1u << qm_enum_values[i].value;
         if (qm_field_is_enumerated(&qm_fields[f])) verilog_not_in(out, &qm_fields[f], mask);
     }
     fputs(")\n", out);
