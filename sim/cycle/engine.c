@@ -18,7 +18,7 @@ void engine_start(struct engine *engine) {
     mac_array_reset(&engine->array);
     post_reset(&engine->post);
     store_reset(&engine->store);
-    qm_dram_reset(engine->dram);
+    engine->dram->ops->reset(engine->dram);
     engine->counters = (struct qm_counters){0};
     engine->values.acc_overflows = 0;
     if (engine->probe != NULL) probe_reset(engine->probe, engine);
@@ -120,10 +120,7 @@ static void clock_memory(const struct wires *wires, struct engine *engine, uint6
         if (has_values && cycles > 1) store_read(&engine->store, engine->values.scratchpad, cycles, engine->beats);
         value[QM_C_store_reads] += store_clock_beats(&engine->store, cycles);
     }
-    if (cycles == 1)
-        qm_dram_clock(engine->dram, &wires->bus);
-    else
-        qm_dram_skip(engine->dram, &wires->bus, cycles);
+    engine->dram->ops->clock(engine->dram, &wires->bus, cycles);
     if (wires->fetch_beat) fetch_clock_beat(&engine->fetch, wires->memory.r_data);
     if (wires->fetch_accepted) fetch_clock_request(&engine->fetch, &wires->fetch);
     if (wires->load_accepted) load_clock_request(&engine->load);

@@ -41,7 +41,7 @@ struct engine {
     struct store store;
     struct qm_counters counters;
 
-    struct qm_dram *dram;
+    struct qm_memory *dram;
     struct qm_functional_memory values;             /* scratchpad, accumulator */
     uint8_t beats[QM_BURST_BYTES + BEAT_BYTES_MAX]; /* that the store unit drives */
 };

@@ -7,7 +7,7 @@ static void see_error(struct wires *wires, enum qm_error error) {
 }
 
 static void settle_reads(struct wires *wires, struct engine *engine) {
-    const struct qm_dram_out *memory = &wires->memory;
+    const struct qm_memory_out *memory = &wires->memory;
     bool is_fetching = wires->error == QM_ERROR_NONE;
     if (is_fetching) wires->fetch = fetch_request(&engine->fetch, &engine->csr);
     if (!wires->fetch.valid) wires->load = load_request(&engine->load);
@@ -25,7 +25,7 @@ static void settle_reads(struct wires *wires, struct engine *engine) {
 }
 
 static void settle_writes(struct wires *wires, struct engine *engine) {
-    const struct qm_dram_out *memory = &wires->memory;
+    const struct qm_memory_out *memory = &wires->memory;
     wires->store = store_request(&engine->store);
     wires->bus.aw_valid = wires->store.address_valid;
     wires->bus.aw_beats = wires->store.beats;
@@ -106,7 +106,7 @@ static void settle_end(struct wires *wires, const struct engine *engine) {
 void wires_settle(struct wires *wires, struct engine *engine) {
     *wires = (struct wires){.now = engine->counters.value[QM_C_cycles]};
     if (wires->now == 0) see_error(wires, csr_check_program(&engine->csr));
-    qm_dram_outputs(engine->dram, &wires->memory);
+    engine->dram->ops->outputs(engine->dram, &wires->memory);
     settle_reads(wires, engine);
     settle_writes(wires, engine);
     wires->matmul = matmul_issue(&engine->matmul);
@@ -183,7 +183,7 @@ static uint64_t smaller(uint64_t a, uint64_t b) {
 uint64_t wires_steady_cycles(const struct wires *wires, const struct engine *engine) {
     bool shows_beat = (wires->load_beat || wires->store_beat) && engine->observer != NULL && !engine->options.no_values;
     if (has_event(wires) || shows_beat) return 1;
-    uint64_t cycles = qm_dram_steady_cycles(engine->dram, &wires->bus);
+    uint64_t cycles = engine->dram->ops->steady_cycles(engine->dram, &wires->bus);
     cycles = smaller(cycles, matmul_steady_cycles(&engine->matmul, &wires->matmul));
     cycles = smaller(cycles, post_steady_cycles(&engine->post, wires->now));
     uint64_t end = mac_array_next_end(&engine->array);

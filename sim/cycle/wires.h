@@ -6,8 +6,8 @@
 
 struct wires {
     uint64_t now; /* the cycle */
-    struct qm_dram_out memory;
-    struct qm_dram_in bus;
+    struct qm_memory_out memory;
+    struct qm_memory_in bus;
 
     bool starts[QM_UNITS], ends[QM_UNITS];
     bool load_takes, matmul_takes;
