@@ -4,7 +4,6 @@
 
 #include "common/memory.h"
 #include "sim/cycle/probe.h"
-#include "sim/functional/commit.h"
 
 static struct engine *engine_of(struct qm_device *device) {
     return (struct engine *)device;
@@ -67,21 +66,12 @@ static void cycle_probe(struct qm_device *device, struct qm_frames *frames) {
     engine->probe = frames != NULL ? probe_create(engine, frames) : NULL;
 }
 
-static size_t accumulator_words(const struct qm_machine *machine) {
-    return (size_t)machine->accumulator_rows * machine->cols;
-}
-
 static void cycle_read_internal(struct qm_device *device, uint8_t *scratchpad, int32_t *accumulator) {
-    struct engine *engine = engine_of(device);
-    if (scratchpad != NULL) memcpy(scratchpad, engine->values.scratchpad, engine->machine.scratchpad_bytes);
-    if (accumulator != NULL) memcpy(accumulator, engine->values.accumulator, accumulator_words(&engine->machine) * sizeof(int32_t));
+    qm_functional_read(&engine_of(device)->values, scratchpad, accumulator);
 }
 
 static void cycle_write_internal(struct qm_device *device, const uint8_t *scratchpad, const int32_t *accumulator) {
-    struct engine *engine = engine_of(device);
-    if (scratchpad != NULL) memcpy(engine->values.scratchpad, scratchpad, engine->machine.scratchpad_bytes);
-    for (size_t i = 0; accumulator != NULL && i < accumulator_words(&engine->machine); i++)
-        engine->values.accumulator[i] = commit_wrap(accumulator[i], &engine->machine);
+    qm_functional_write(&engine_of(device)->values, scratchpad, accumulator);
 }
 
 const struct qm_device_ops qm_device_cycle = {

@@ -1,9 +1,6 @@
 /* engine.c - one visit: settle the wires, report them, find how long they repeat, and move every register by that many cycles. */
 #include "sim/cycle/engine.h"
 
-#include <stdlib.h>
-
-#include "common/memory.h"
 #include "common/precision.h"
 #include "sim/cycle/probe.h"
 #include "sim/functional/fast/fast.h"
@@ -35,9 +32,7 @@ void engine_init(struct engine *engine, const struct qm_machine *machine, const 
     engine->matmul.machine = engine->post.machine = &engine->machine;
     mac_array_init(&engine->array, machine);
     engine->dram = qm_dram_create(machine, options);
-    engine->values.machine = &engine->machine;
-    engine->values.scratchpad = qm_alloc_zeroed(machine->scratchpad_bytes, 1);
-    engine->values.accumulator = qm_alloc_zeroed((size_t)machine->accumulator_rows * machine->cols, sizeof *engine->values.accumulator);
+    qm_functional_init(&engine->values, &engine->machine);
     engine_start(engine);
 }
 
@@ -46,8 +41,7 @@ void engine_fini(struct engine *engine) {
     for (int unit = 0; unit < QM_UNITS; unit++) queue_fini(&engine->queues[unit]);
     mac_array_fini(&engine->array);
     qm_dram_destroy(engine->dram);
-    free(engine->values.scratchpad);
-    free(engine->values.accumulator);
+    qm_functional_fini(&engine->values);
 }
 
 static struct activity activity_of(const struct wires *wires, const struct engine *engine) {
@@ -96,17 +90,8 @@ static void count(const struct wires *wires, struct engine *engine, uint64_t cyc
 }
 
 void engine_compute_values(struct engine *engine, const struct qm_insn *insn) {
-    switch (insn->opcode) {
-    case QM_MATMUL:
-        fast_matmul(insn, &engine->values);
-        engine->counters.value[QM_C_acc_overflows] = engine->values.acc_overflows;
-        break;
-    case QM_REQUANTIZE: fast_requantize(insn, &engine->values); break;
-    case QM_POOL: fast_pool(insn, &engine->values); break;
-    case QM_ADD: fast_add(insn, &engine->values); break;
-    case QM_COPY: qm_functional_copy(insn, &engine->values); break;
-    default: break; /* LOAD and STORE have moved their bytes beat by beat */
-    }
+    fast_compute(insn, &engine->values);
+    engine->counters.value[QM_C_acc_overflows] = engine->values.acc_overflows;
 }
 
 static void clock_memory(const struct wires *wires, struct engine *engine, uint64_t cycles) {
@@ -153,6 +138,9 @@ static void clock_takes(const struct wires *wires, struct engine *engine) {
     if (wires->matmul_takes) matmul_clock_take(&engine->matmul, queue_insn(matmul, matmul->taken++));
 }
 
+/* Whether a unit's values are computed when an instruction ends; the others move their bytes beat by beat. */
+static const bool computes[QM_UNITS] = {[QM_UNIT_MATMUL] = true, [QM_UNIT_POST] = true};
+
 /* Ends, starts and their tokens. */
 static void clock_units(const struct wires *wires, struct engine *engine) {
     int64_t wait[QM_UNITS] = {0}, signal[QM_UNITS] = {0};
@@ -161,7 +149,7 @@ static void clock_units(const struct wires *wires, struct engine *engine) {
         struct queue *queue = &engine->queues[unit];
         if (wires->ends[unit]) {
             const struct qm_insn *insn = queue_insn(queue, queue->ended++);
-            if (!engine->options.no_values) engine_compute_values(engine, insn);
+            if (!engine->options.no_values && computes[unit]) engine_compute_values(engine, insn);
             signal[unit] = insn->signal;
         }
         if (wires->starts[unit]) {
