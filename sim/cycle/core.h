@@ -1,8 +1,8 @@
 /* core.h - the machine without its memory: registers, fetch, decode, tokens, queues, units, counters, scratchpad and accumulator.
  *
- * A cycle has two phases. First every block says what it does in it, from registers only: the wires (wires.h). Then all registers move at
- * once. When the wires will repeat for n cycles, the second phase moves the registers by n: that is all there is to skipping.
- * The core sees its bus, that is what the memory drives and what it drives itself; who is behind the bus, and who watches, it does not know.
+ * A cycle has two phases. First every block says what it does in it, from registers and what the memory drives: the wires (wires.h). Then
+ * all registers move at once. When the wires will repeat for n cycles, the second phase moves the registers by n: that is all there is to
+ * skipping. The core sees its bus; who is behind the bus, and who watches, it does not know.
  */
 #ifndef QM_SIM_CYCLE_CORE_H
 #define QM_SIM_CYCLE_CORE_H

@@ -1,4 +1,4 @@
-/* wires.c - evaluates the wires block by block in the order of their dependence: memory, issues, ends, starts, decode, the end of the run. */
+/* wires.c - evaluates the wires block by block in the order of their dependence: bus, issues, ends, starts, decode, the end of the run. */
 #include "sim/cycle/wires.h"
 
 static void see_error(struct wires *wires, enum qm_error error) {

@@ -25,7 +25,7 @@ struct wires {
     bool run_ends;
 };
 
-/* From the registers of the core and what the memory drives. Moves no register. */
+/* From the registers of the core, of which none moves, and what the memory drives. */
 void wires_evaluate(struct wires *wires, struct core *core, const struct qm_memory_out *memory);
 
 /* For how many cycles, this one included, the core does the same if the memory does; 1 when anything but steady progress happens. */
