@@ -1,7 +1,7 @@
 /* core.c - the registers: how START and reset clear them, and how each block's move at the edge. */
 #include "sim/cycle/core.h"
 
-#include "common/precision.h"
+#include "sim/cycle/counters.h"
 #include "sim/cycle/wires.h"
 #include "sim/functional/fast/fast.h"
 
@@ -50,51 +50,6 @@ bool core_write_csr(struct core *core, uint32_t offset, uint32_t value) {
 
 uint32_t core_read_csr(const struct core *core, uint32_t offset) {
     return csr_read(&core->csr, &core->counters, offset);
-}
-
-static struct activity activity_of(const struct wires *wires, const struct core *core) {
-    struct activity activity = {
-        .load_beat = wires->load_beat,
-        .load_busy = core->load.back_busy,
-        .row = wires->matmul.row,
-        .streamer_busy = core->matmul.back_busy,
-        .array_busy = !mac_array_is_empty(&core->array),
-        .post = wires->post,
-        .store_beat = wires->store_beat,
-        .store_busy = core->store.is_busy,
-    };
-    for (int unit = 0; unit < QM_UNITS; unit++) {
-        activity.starts[unit] = wires->starts[unit];
-        activity.is_waiting[unit] = queue_is_waiting(&core->queues[unit]);
-    }
-    return activity;
-}
-
-static void count_matmul(const struct wires *wires, struct core *core, uint64_t cycles) {
-    uint64_t *value = core->counters.value;
-    const struct step *front = &core->matmul.front, *back = &core->matmul.back;
-    if (wires->matmul.weight_row) {
-        value[QM_C_weight_writes] += cycles * front->n * (uint64_t)qm_activations_per_byte(front->insn);
-        value[QM_C_weight_reads] += cycles * front->weight_row_bytes;
-    }
-    if (wires->matmul.row) {
-        uint64_t activations = back->k * (uint64_t)qm_activations_per_byte(back->insn);
-        value[qm_products_counter(back->insn)] += cycles * (back->insn->depthwise != 0 ? back->n : activations * back->n);
-        value[QM_C_stream_reads] += cycles * back->k;
-        if (back->insn->weight_zero != 0) value[QM_C_row_sum_ops] += cycles * activations;
-    }
-}
-
-/* Counts what is known from the wires; load, store, array and post count where they know more. */
-static void count(const struct wires *wires, struct core *core, uint64_t cycles) {
-    struct activity activity = activity_of(wires, core);
-    uint64_t *value = core->counters.value;
-    counters_add_cycles(&core->counters, &activity, cycles);
-    if (wires->decodes) value[QM_C_instructions]++;
-    if (wires->fetch_beat) value[QM_C_dram_fetch_beats] += cycles;
-    if (wires->load_beat) value[QM_C_dram_read_beats] += cycles;
-    if (wires->store_beat) value[QM_C_dram_write_beats] += cycles;
-    count_matmul(wires, core, cycles);
 }
 
 void core_compute_values(struct core *core, const struct qm_insn *insn) {
@@ -178,7 +133,7 @@ static void clock_decode(struct core *core) {
 
 void core_clock(struct core *core, const struct wires *wires, uint64_t cycles) {
     uint64_t accepted = core->counters.value[QM_C_instructions];
-    count(wires, core, cycles);
+    counters_clock(wires, core, cycles);
     clock_bus(wires, core, cycles);
     clock_compute(wires, core, cycles);
     clock_units(wires, core);

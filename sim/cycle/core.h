@@ -7,9 +7,9 @@
 #ifndef QM_SIM_CYCLE_CORE_H
 #define QM_SIM_CYCLE_CORE_H
 
+#include "common/counters.h"
 #include "sim/control/csr.h"
 #include "sim/control/decode.h"
-#include "sim/cycle/counters.h"
 #include "sim/cycle/fetch.h"
 #include "sim/cycle/load.h"
 #include "sim/cycle/mac_array.h"
