@@ -99,12 +99,12 @@ void matmul_clock_weights(struct matmul *matmul, uint64_t cycles) {
 void matmul_clock_rows(struct matmul *matmul, uint64_t cycles, struct mac_array *array, uint64_t now) {
     const struct step *step = &matmul->back;
     if (matmul->back_row == 0) {
-        struct mac_array_run run = {
-            .rows = step->rows,
+        struct mac_array_rows rows = {
+            .count = step->rows,
             .adds = !is_first_of_tile(step) || step->insn->accumulate != 0,
             .is_last = is_last_step(step, matmul->machine),
         };
-        mac_array_push(array, run, now);
+        mac_array_push(array, rows, now);
     }
     matmul->back_row += cycles;
     if (matmul->back_row < step->rows) return;
