@@ -109,13 +109,8 @@ static const char *options_of_file(const struct verify_options *options) {
     return options_without(options, "rimsqwLCNISPjDKWJ");
 }
 
-static bool is_text(const char *file) {
-    size_t length = strlen(file);
-    return length > 5 && strcmp(file + length - 5, ".prog") == 0;
-}
-
 static enum kind kind_of(const struct verify_options *options) {
-    return options->is_random ? RANDOM : is_text(options->file) ? TEXT : NETWORK;
+    return options->is_random ? RANDOM : qm_text_ends_in(options->file, ".prog") ? TEXT : NETWORK;
 }
 
 /* An option that would do nothing is refused. */
@@ -314,10 +309,7 @@ static enum qm_status verify_once(struct subject *subject, bool probed, bool is_
 static void locate(struct subject *subject, struct qm_diag *diag) {
     struct qm_diag second;
     enum qm_status status = verify_once(subject, true, true, &second);
-    if (status == QM_MISMATCH)
-        *diag = second;
-    else
-        found_tell_late("it is not located", status == QM_OK ? diag : &second);
+    found_take_second(status, &second, diag);
 }
 
 static uint64_t device_steps(const struct qm_program *program) {
