@@ -1,4 +1,4 @@
-/* explore.h - the parts of qmac explore: a grid of machines, the figures of a point, the pool of processes, the front, the texts.
+/* explore.h - the parts of qmac explore: a grid of machines, the figures of a point, the pool of processes, the Pareto front, the texts.
  *
  * A point is a model at a precision on a machine. Points are numbered model by model, then precision by precision, then machine by machine
  * with the last axis moving fastest.
@@ -61,7 +61,7 @@ enum point_figure {
 
 struct point {
     enum point_state state;
-    bool is_front; /* no other point of the model is as good in latency and energy and better in one */
+    bool is_pareto; /* no other point of the model is as good in latency and energy and better in one */
     double figures[POINT_FIGURES];
     struct qm_diag why; /* all states but WAITS and OK; while it RUNS, for the case that its process dies */
 };
@@ -73,8 +73,8 @@ void point_run(const struct qm_network *network, const struct qm_compile_options
 /* Why the point has no figures; "" when it has. Borrowed. */
 const char *point_why(const struct point *point);
 
-/* Marks the front of one model's points and writes their indices, by latency, to front [count]; returns how many there are. */
-uint64_t point_front(struct point *points, uint64_t count, uint64_t *front);
+/* Marks the Pareto front of one model's points and writes their indices, by latency, to pareto [count]; returns how many there are. */
+uint64_t point_pareto(struct point *points, uint64_t count, uint64_t *pareto);
 
 /* ---- pool ---- */
 
@@ -108,8 +108,8 @@ struct exploration {
 /* One row a point, in the order of points; texts belong to arena. */
 char *exploration_csv(const struct exploration *exploration, struct qm_arena *arena);
 char *exploration_json(const struct exploration *exploration, struct qm_arena *arena);
-/* The points of a model's front, front [count], as a table, and what is to be said of the others. */
-char *exploration_table(const struct exploration *exploration, uint32_t model, const uint64_t *front, uint64_t count,
+/* The points of a model's Pareto front, pareto [count], as a table, and what is to be said of the others. */
+char *exploration_table(const struct exploration *exploration, uint32_t model, const uint64_t *pareto, uint64_t count,
                         struct qm_arena *arena);
 
 #endif

@@ -1,4 +1,4 @@
-/* text.c - the results as CSV and JSON for programs, a row a point with the same names in both, and the front as a table for people. */
+/* text.c - the results as CSV and JSON for programs, a row a point with the same names in both, and the Pareto front as a table for people. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,7 +94,7 @@ static void csv_row(FILE *out, const struct exploration *exploration, uint64_t i
     for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%u", grid_knob(&machine, &qm_params[i]));
     fprintf(out, ",%s,", exploration->requant);
     csv_name(out, qm_energy_table_name(exploration->energy));
-    fprintf(out, ",%s,%d", state_names[point->state], point->is_front);
+    fprintf(out, ",%s,%d", state_names[point->state], point->is_pareto);
     for (int i = 0; i < POINT_FIGURES; i++) {
         fputc(',', out);
         if (point->state == POINT_OK) csv_number(out, point->figures[i]);
@@ -124,7 +124,7 @@ static void add_point(cJSON *points, const struct exploration *exploration, uint
     qm_json_text(object, "precision", precision_of(exploration, index));
     for (size_t i = 0; i < qm_param_count; i++) qm_json_number(object, qm_params[i].name, grid_knob(&machine, &qm_params[i]));
     qm_json_text(object, "state", state_names[point->state]);
-    qm_json_bool(object, "front", point->is_front);
+    qm_json_bool(object, "front", point->is_pareto);
     if (point->state == POINT_OK)
         for (int i = 0; i < POINT_FIGURES; i++) qm_json_number(object, figure_names[i], point->figures[i]);
     else
@@ -181,12 +181,12 @@ static void table_row(const struct exploration *exploration, uint64_t index, qm_
     figure_cells(&exploration->points[index], row + count);
 }
 
-static void print_front(FILE *out, const struct exploration *exploration, uint64_t first, const uint64_t *front, uint32_t count) {
+static void print_pareto(FILE *out, const struct exploration *exploration, uint64_t first, const uint64_t *pareto, uint32_t count) {
     struct qm_column columns[QM_CELL_COLUMNS_MAX];
     uint32_t width = table_columns(exploration, columns);
     qm_cell *cells = qm_alloc_zeroed((size_t)count * width + 1, sizeof *cells);
     QM_CHECK(width <= QM_CELL_COLUMNS_MAX);
-    for (uint32_t i = 0; i < count; i++) table_row(exploration, first + front[i], cells + (size_t)i * width);
+    for (uint32_t i = 0; i < count; i++) table_row(exploration, first + pareto[i], cells + (size_t)i * width);
     qm_cells_print(out, columns, width, cells, count);
     free(cells);
 }
@@ -226,7 +226,7 @@ static void print_notes(FILE *out, const struct exploration *exploration, const 
     if (exploration->precisions[0] != NULL) fprintf(out, "--precision rounds numbers for time and energy: says nothing about accuracy\n");
 }
 
-char *exploration_table(const struct exploration *exploration, uint32_t model, const uint64_t *front, uint64_t count,
+char *exploration_table(const struct exploration *exploration, uint32_t model, const uint64_t *pareto, uint64_t count,
                         struct qm_arena *arena) {
     char *text;
     size_t size;
@@ -236,9 +236,9 @@ char *exploration_table(const struct exploration *exploration, uint32_t model, c
     fprintf(out, ": %" PRIu64 " point%s on %s, %" PRIu64 " on the front of latency and energy (table %s)\n", points, points == 1 ? "" : "s",
             qm_shown(exploration->grid.base.name).text, count, qm_shown(qm_energy_table_name(exploration->energy)).text);
     if (count > 0) {
-        print_notes(out, exploration, &exploration->points[first + front[0]]);
+        print_notes(out, exploration, &exploration->points[first + pareto[0]]);
         fprintf(out, "\n");
-        print_front(out, exploration, first, front, (uint32_t)count);
+        print_pareto(out, exploration, first, pareto, (uint32_t)count);
     }
     for (enum point_state state = POINT_WAITS; state <= POINT_FAULT; state++)
         if (state != POINT_OK) print_others(out, exploration, first, state);

@@ -240,11 +240,11 @@ static enum qm_status check_faults(const struct session *session, struct qm_diag
 static enum qm_status tell_results(struct session *session, struct qm_diag *diag) {
     struct exploration *exploration = &session->exploration;
     uint64_t points = session->point_count / exploration->model_count;
-    uint64_t *front = QM_ARENA_NEW(session->arena, uint64_t, points);
+    uint64_t *pareto = QM_ARENA_NEW(session->arena, uint64_t, points);
     char **tables = QM_ARENA_NEW(session->arena, char *, exploration->model_count);
     for (uint32_t i = 0; i < exploration->model_count; i++) {
-        uint64_t count = point_front(&exploration->points[i * points], points, front);
-        tables[i] = exploration_table(exploration, i, front, count, session->arena);
+        uint64_t count = point_pareto(&exploration->points[i * points], points, pareto);
+        tables[i] = exploration_table(exploration, i, pareto, count, session->arena);
     }
     QM_TRY(write_files_whole(session, diag));
     for (uint32_t i = 0; i < exploration->model_count; i++) printf("%s%s", i > 0 ? "\n" : "", tables[i]);
