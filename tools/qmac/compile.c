@@ -5,37 +5,26 @@
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 
-static const char help[] =
-    "usage: qmac compile MODEL -o PROGRAM [options]\n"
-    "Compiles a .tflite network for a machine.\n\n"
-    "  -o, --output FILE     the program file\n" CLI_BUILD_HELP "  --dump-after PASS     print what the compiler has after a pass\n";
-
 struct compile_options {
     const char *file, *output;
     struct cli_build build;
     const char *dump_after;
-    bool wants_help;
 };
 
-static enum qm_status parse_options(int argc, char **argv, struct compile_options *options, struct qm_diag *diag) {
-    static const struct option table[] = {{"output", required_argument, NULL, 'o'},
-                                          {"dump-after", required_argument, NULL, 'd'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          CLI_BUILD_OPTIONS,
-                                          {NULL, 0, NULL, 0}};
-    int option;
-    bool taken;
-    for (;;) {
-        QM_TRY(cli_next_option(argc, argv, table, &option, diag));
-        if (option == -1) break;
-        switch (option) {
-        case 'o': options->output = optarg; break;
-        case 'd': options->dump_after = optarg; break;
-        case 'h': options->wants_help = true; return QM_OK;
-        default: QM_TRY(cli_build_option(&options->build, option, optarg, &taken, diag));
-        }
-    }
-    QM_TRY(cli_take_file(argc, argv, &options->file, diag));
+#define FILLS(name) .field = offsetof(struct compile_options, name)
+static const struct cli_option option_rows[] = {
+    {"output", "FILE", "the program file", cli_take_text, FILLS(output), .letter = 'o'},
+    {.group = cli_build_options, FILLS(build)},
+    {"dump-after", "PASS", "print what the compiler has after a pass", cli_take_text, FILLS(dump_after)},
+    {0}};
+
+static const struct cli_command command = {"usage: qmac compile MODEL -o PROGRAM [options]\nCompiles a .tflite network for a machine.\n\n",
+                                           option_rows, NULL};
+
+static enum qm_status take_line(struct cli_line *line, struct compile_options *options, struct qm_diag *diag) {
+    QM_TRY(cli_take_options(line, &command, options, diag));
+    if (line->has_helped) return QM_OK;
+    QM_TRY(cli_take_file(line, &options->file, diag));
     if (options->output == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: no output is named: give -o PROGRAM", options->file);
     return QM_OK;
 }
@@ -65,10 +54,10 @@ static enum qm_status compile(const struct compile_options *options, struct qm_a
 
 int qm_cmd_compile(int argc, char **argv) {
     struct compile_options options = {0};
+    struct cli_line line = {.argc = argc, .argv = argv};
     struct qm_diag diag;
-    enum qm_status status = parse_options(argc, argv, &options, &diag);
-    if (status == QM_OK && options.wants_help) return fputs(help, stdout) < 0;
-    if (status != QM_OK) return cli_fail(status, &diag);
+    enum qm_status status = take_line(&line, &options, &diag);
+    if (status != QM_OK || line.has_helped) return cli_fail(status, &diag);
     struct qm_arena *arena = qm_arena_create();
     status = compile(&options, arena, &diag);
     qm_arena_destroy(arena);

@@ -5,8 +5,9 @@
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 
-static const char help[] = "usage: qmac disasm PROGRAM\n"
-                           "Prints the instructions of a compiled program, step by step. Fields that are 0 are left out.\n";
+static const struct cli_command command = {"usage: qmac disasm PROGRAM\n"
+                                           "Prints the instructions of a compiled program, step by step. Fields that are 0 are left out.\n",
+                                           NULL, NULL};
 
 enum { LINE_BYTES = 700 };
 
@@ -53,14 +54,11 @@ static enum qm_status disasm_file(const char *file, struct qm_arena *arena, stru
     return QM_OK;
 }
 
-static enum qm_status disasm(int argc, char **argv, bool *wants_help, struct qm_diag *diag) {
-    static const struct option table[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    int option;
+static enum qm_status disasm(struct cli_line *line, struct qm_diag *diag) {
     const char *file;
-    QM_TRY(cli_next_option(argc, argv, table, &option, diag));
-    *wants_help = option == 'h';
-    if (*wants_help) return QM_OK;
-    QM_TRY(cli_take_file(argc, argv, &file, diag));
+    QM_TRY(cli_take_options(line, &command, NULL, diag));
+    if (line->has_helped) return QM_OK;
+    QM_TRY(cli_take_file(line, &file, diag));
     struct qm_arena *arena = qm_arena_create();
     enum qm_status status = disasm_file(file, arena, diag);
     qm_arena_destroy(arena);
@@ -68,9 +66,8 @@ static enum qm_status disasm(int argc, char **argv, bool *wants_help, struct qm_
 }
 
 int qm_cmd_disasm(int argc, char **argv) {
+    struct cli_line line = {.argc = argc, .argv = argv};
     struct qm_diag diag;
-    bool wants_help = false;
-    enum qm_status status = disasm(argc, argv, &wants_help, &diag);
-    if (wants_help) return fputs(help, stdout) < 0;
+    enum qm_status status = disasm(&line, &diag);
     return cli_fail(status, &diag);
 }

@@ -7,11 +7,11 @@
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 
-static const char help[] =
-    "usage: qmac info MODEL|PROGRAM [options]\n"
-    "Prints what is in a network, TFLite or ONNX, and whether qmac can run it, or what is in a compiled program.\n\n" CLI_MODEL_HELP
 #define LISTED(name) " " #name
-    "\nOperators, as TFLite names them:" QM_GRAPH_OPS(LISTED) "\n";
+static const struct cli_command command = {
+    "usage: qmac info MODEL|PROGRAM [options]\n"
+    "Prints what is in a network, TFLite or ONNX, and whether qmac can run it, or what is in a compiled program.\n\n",
+    cli_model_options, "\nOperators, as TFLite names them:" QM_GRAPH_OPS(LISTED) "\n"};
 #undef LISTED
 
 static void print_dims(const uint32_t *dims, uint32_t rank) {
@@ -106,28 +106,21 @@ static enum qm_status info_file(const char *file, const struct qm_model_options 
     return info_program(&read, diag);
 }
 
-static enum qm_status info(int argc, char **argv, bool *wants_help, struct qm_diag *diag) {
-    static const struct option table[] = {{"help", no_argument, NULL, 'h'}, CLI_MODEL_OPTIONS, {NULL, 0, NULL, 0}};
-    struct cli_build build = {0};
+static enum qm_status info(struct cli_line *line, struct qm_diag *diag) {
+    struct qm_model_options options = {0};
     const char *file;
-    bool taken;
-    for (int option = 0; option != -1;) {
-        QM_TRY(cli_next_option(argc, argv, table, &option, diag));
-        *wants_help = option == 'h';
-        if (*wants_help) return QM_OK;
-        if (option != -1) QM_TRY(cli_build_option(&build, option, optarg, &taken, diag));
-    }
-    QM_TRY(cli_take_file(argc, argv, &file, diag));
+    QM_TRY(cli_take_options(line, &command, &options, diag));
+    if (line->has_helped) return QM_OK;
+    QM_TRY(cli_take_file(line, &file, diag));
     struct qm_arena *arena = qm_arena_create();
-    enum qm_status status = info_file(file, &build.model, arena, diag);
+    enum qm_status status = info_file(file, &options, arena, diag);
     qm_arena_destroy(arena);
     return status;
 }
 
 int qm_cmd_info(int argc, char **argv) {
+    struct cli_line line = {.argc = argc, .argv = argv};
     struct qm_diag diag;
-    bool wants_help = false;
-    enum qm_status status = info(argc, argv, &wants_help, &diag);
-    if (wants_help) return fputs(help, stdout) < 0;
+    enum qm_status status = info(&line, &diag);
     return cli_fail(status, &diag);
 }
