@@ -13,7 +13,7 @@
 #include "common/machine.h"
 #include "common/status.h"
 #include "compiler/compiler.h"
-#include "report/energy.h"
+#include "report/figures.h"
 
 /* ---- grid ---- */
 
@@ -44,26 +44,11 @@ uint32_t grid_knob(const struct qm_machine *machine, const struct qm_param *para
 
 enum point_state { POINT_WAITS, POINT_RUNS, POINT_OK, POINT_IMPOSSIBLE, POINT_FAULT };
 
-enum point_figure {
-    POINT_CYCLES,
-    POINT_SECONDS,
-    POINT_MACS,
-    POINT_UTILIZATION,
-    POINT_ENERGY_PJ,
-    POINT_ENERGY_LOW_PJ,
-    POINT_ENERGY_HIGH_PJ,
-    POINT_DRAM_READ_BYTES,
-    POINT_DRAM_WRITE_BYTES,
-    POINT_HOST_MACS_SHARE,
-    POINT_HOST_BYTES_SHARE,
-    POINT_FIGURES
-};
-
 struct point {
     enum point_state state;
-    bool is_pareto; /* no other point of the model is as good in latency and energy and better in one */
-    double figures[POINT_FIGURES];
-    struct qm_diag why; /* all states but WAITS and OK; while it RUNS, for the case that its process dies */
+    bool is_pareto;             /* no other point of the model is as good in latency and energy and better in one */
+    double figures[QM_FIGURES]; /* those that have a number, of the whole run */
+    struct qm_diag why;         /* all states but WAITS and OK; while it RUNS, for the case that its process dies */
 };
 
 /* Plans the network for the machine and runs it on the cycle model without values; fills point. */

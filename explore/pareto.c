@@ -28,7 +28,8 @@ uint64_t point_pareto(struct point *points, uint64_t count, uint64_t *pareto) {
     uint64_t candidate_count = 0, pareto_count = 0;
     for (uint64_t i = 0; i < count; i++)
         if (points[i].state == POINT_OK)
-            candidates[candidate_count++] = (struct candidate){points[i].figures[POINT_SECONDS], points[i].figures[POINT_ENERGY_PJ], i};
+            candidates[candidate_count++] =
+                (struct candidate){points[i].figures[QM_FIGURE_seconds], points[i].figures[QM_FIGURE_energy_pj], i};
     qsort(candidates, candidate_count, sizeof *candidates, compare);
     for (const struct candidate *at = candidates; at < candidates + candidate_count; at++) {
         if (last != NULL && at->energy_pj >= last->energy_pj && !is_equal(at, last)) continue;

@@ -10,7 +10,7 @@ allow() {
     done)
     # shellcheck disable=SC2086
     found=$(set -f; find "$1" -name '*.[ch]' $below -o -name '*.cpp' $below |
-        xargs grep -nE '^#include "[a-z]+/' | grep -vE "#include \"(spec/|$1/[a-z0-9_]+\.h|$2)")
+        xargs grep -nE '^#include "[a-z]+/' | grep -vE "#include \"(spec/|$1/[a-z0-9_]+\.(h|def)|$2)")
     [ -z "$found" ] && return
     printf '%s may include only %s:\n%s\n' "$1" "$2" "$found"
     status=1

@@ -17,13 +17,22 @@
 
 enum { INPUTS_MAX = 32, PROGRESS_SECONDS = 2 };
 
+/* The formats of the report for files, numbered, their functions, and options that fill an array of file names. */
+#define NUMBER(name, help) FORMAT_##name,
+enum { QM_REPORT_FORMATS(NUMBER) FORMATS };
+#define FUNCTION(name, help) qm_report_##name,
+static char *(*const formats[])(const struct qm_report *report, struct qm_arena *arena) = {QM_REPORT_FORMATS(FUNCTION)};
+#define ROW(name, help) {#name, "FILE", help, cli_take_text, .field = FORMAT_##name * sizeof(const char *)},
+static const struct cli_option format_rows[] = {QM_REPORT_FORMATS(ROW){0}};
+
 struct run_options {
     const char *file;
     struct cli_build build;
     const struct qm_device_ops *engine;
     struct cli_list inputs;
-    const char *output, *labels, *json, *energy; /* energy NULL: cmos45 */
-    struct cli_number seed, max_cycles;          /* max_cycles 0: the driver's own */
+    const char *output, *labels, *energy; /* energy NULL: cmos45 */
+    const char *reports[FORMATS];         /* files */
+    struct cli_number seed, max_cycles;   /* max_cycles 0: the driver's own */
     double stalls;
     bool step;
 };
@@ -34,7 +43,7 @@ static const struct cli_option option_rows[] = {
      .at_most = INPUTS_MAX},
     {"output", "DIR", "write the outputs as .npy files", cli_take_text, FILLS(output), .letter = 'o'},
     {"labels", "FILE.npy", "print how often the largest output is the label", cli_take_text, FILLS(labels)},
-    {"json", "FILE", "write the report as JSON", cli_take_text, FILLS(json)},
+    {.group = format_rows, FILLS(reports)},
     {"energy", "NAME|FILE", "prices: spec/energy/NAME.yaml, or a file (default cmos45)", cli_take_text, FILLS(energy)},
     {"engine", "NAME", "", cli_take_engine, FILLS(engine), .words = cli_engines},
     {.group = cli_build_options, FILLS(build)},
@@ -99,7 +108,8 @@ static enum qm_status take_line(struct cli_line *line, struct run_options *optio
 
 static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
     const struct run_options *options = &session->options;
-    if (options->json != NULL) QM_TRY(cli_check_writable(options->json, diag));
+    for (int i = 0; i < FORMATS; i++)
+        if (options->reports[i] != NULL) QM_TRY(cli_check_writable(options->reports[i], diag));
     if (options->output != NULL) QM_TRY(cli_check_folder(options->output, diag));
     QM_TRY(cli_open(options->file, &options->build, &session->opened, diag));
     QM_TRY(qm_energy_load(options->energy != NULL ? options->energy : "cmos45", session->arena, &session->energy, diag));
@@ -200,8 +210,11 @@ static enum qm_status write_results(struct session *session, struct qm_diag *dia
     };
     QM_TRY(qm_report_make(&source, session->arena, &report, diag));
     if (options->output != NULL) QM_TRY(cli_outputs_write(program, &session->outputs, session->inputs.stacking, options->output, diag));
-    const char *json = qm_report_json(report, session->arena);
-    if (options->json != NULL) QM_TRY(qm_file_write(options->json, json, strlen(json), diag));
+    for (int i = 0; i < FORMATS; i++) {
+        if (options->reports[i] == NULL) continue;
+        const char *text = formats[i](report, session->arena);
+        QM_TRY(qm_file_write(options->reports[i], text, strlen(text), diag));
+    }
     fputs(qm_report_table(report, session->arena), stdout);
     return QM_OK;
 }

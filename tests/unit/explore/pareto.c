@@ -10,8 +10,8 @@ TestSuite(explore_pareto);
 
 static struct point at(double seconds, double energy_pj) {
     struct point point = {.state = POINT_OK};
-    point.figures[POINT_SECONDS] = seconds;
-    point.figures[POINT_ENERGY_PJ] = energy_pj;
+    point.figures[QM_FIGURE_seconds] = seconds;
+    point.figures[QM_FIGURE_energy_pj] = energy_pj;
     return point;
 }
 
@@ -49,7 +49,8 @@ static bool is_best(const struct point *points, int count, int index) {
     const double *mine = points[index].figures;
     for (int i = 0; i < count; i++) {
         const double *other = points[i].figures;
-        double seconds = other[POINT_SECONDS] - mine[POINT_SECONDS], energy = other[POINT_ENERGY_PJ] - mine[POINT_ENERGY_PJ];
+        double seconds = other[QM_FIGURE_seconds] - mine[QM_FIGURE_seconds],
+               energy = other[QM_FIGURE_energy_pj] - mine[QM_FIGURE_energy_pj];
         if (seconds <= 0 && energy <= 0 && seconds + energy < 0) return false;
     }
     return true;
