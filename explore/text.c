@@ -1,4 +1,5 @@
-/* text.c - the results as CSV and JSON for programs, a row a point with the same names in both, and the Pareto front as a table for people. */
+/* text.c - the results as CSV and JSON for programs, a row a point with the same names in both, and the Pareto front as a table for
+ * people. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
