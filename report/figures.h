@@ -21,7 +21,7 @@ struct qm_figure {
     const char *title; /* of its column in tables for people */
     enum qm_figure_unit unit;
     bool needs_time; /* not known of an engine without time, nor of a layer on the host */
-    /* One of these: a number, NAN when it is not known; a text; or a member for each of count keys, which are put behind its own and a '.'. */
+    /* One of these: a number, NAN when it is not known; a text; or count members, whose names are put behind the key and a '.'. */
     double (*number)(const struct qm_report_part *part);
     const char *(*text)(const struct qm_report_part *part);
     unsigned count;

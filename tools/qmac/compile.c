@@ -18,17 +18,6 @@ static const struct cli_option option_rows[] = {
     {"dump-after", "PASS", "print what the compiler has after a pass", cli_take_text, FILLS(dump_after)},
     {0}};
 
-static const struct cli_command command = {"usage: qmac compile MODEL -o PROGRAM [options]\nCompiles a .tflite network for a machine.\n\n",
-                                           option_rows, NULL};
-
-static enum qm_status take_line(struct cli_line *line, struct compile_options *options, struct qm_diag *diag) {
-    QM_TRY(cli_take_options(line, &command, options, diag));
-    if (line->has_helped) return QM_OK;
-    QM_TRY(cli_take_file(line, &options->file, diag));
-    if (options->output == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: no output is named: give -o PROGRAM", options->file);
-    return QM_OK;
-}
-
 static enum qm_status save(const struct compile_options *options, const struct cli_program *opened, struct qm_diag *diag) {
     const struct qm_program *program = opened->program;
     QM_TRY(qm_program_save(program, options->output, diag));
@@ -39,11 +28,14 @@ static enum qm_status save(const struct compile_options *options, const struct c
     return QM_OK;
 }
 
-static enum qm_status compile(const struct compile_options *options, struct qm_arena *arena, struct qm_diag *diag) {
+static enum qm_status compile(const struct cli_line *line, void *fields, struct qm_diag *diag) {
+    struct compile_options *options = fields;
     bool is_program;
     struct qm_model_bytes read;
     struct cli_program opened;
-    QM_TRY(cli_read(options->file, arena, &read, &is_program, diag));
+    QM_TRY(cli_take_file(line, &options->file, diag));
+    if (options->output == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: no output is named: give -o PROGRAM", options->file);
+    QM_TRY(cli_read(options->file, line->arena, &read, &is_program, diag));
     if (is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is a compiled program already", options->file);
     QM_TRY(cli_check_writable(options->output, diag));
     QM_TRY(cli_compile(&read, &options->build, options->dump_after, &opened, diag));
@@ -52,14 +44,10 @@ static enum qm_status compile(const struct compile_options *options, struct qm_a
     return status;
 }
 
-int qm_cmd_compile(int argc, char **argv) {
-    struct compile_options options = {0};
-    struct cli_line line = {.argc = argc, .argv = argv};
-    struct qm_diag diag;
-    enum qm_status status = take_line(&line, &options, &diag);
-    if (status != QM_OK || line.has_helped) return cli_fail(status, &diag);
-    struct qm_arena *arena = qm_arena_create();
-    status = compile(&options, arena, &diag);
-    qm_arena_destroy(arena);
-    return cli_fail(status, &diag);
-}
+const struct cli_command cli_command_compile = {.name = "compile",
+                                                .about = "compile a network to a program file",
+                                                .usage = "usage: qmac compile MODEL -o PROGRAM [options]\n"
+                                                         "Compiles a .tflite network for a machine.\n\n",
+                                                .options = option_rows,
+                                                .size = sizeof(struct compile_options),
+                                                .run = compile};

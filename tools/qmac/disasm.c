@@ -5,10 +5,6 @@
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 
-static const struct cli_command command = {"usage: qmac disasm PROGRAM\n"
-                                           "Prints the instructions of a compiled program, step by step. Fields that are 0 are left out.\n",
-                                           NULL, NULL};
-
 enum { LINE_BYTES = 700 };
 
 static void print_insns(const struct qm_program *program, const struct qm_program_step *step) {
@@ -42,11 +38,14 @@ static void print_program(const struct qm_program *program) {
     }
 }
 
-static enum qm_status disasm_file(const char *file, struct qm_arena *arena, struct qm_diag *diag) {
+static enum qm_status disasm(const struct cli_line *line, void *fields, struct qm_diag *diag) {
+    const char *file;
     bool is_program;
     struct qm_model_bytes read;
     struct qm_program *program;
-    QM_TRY(cli_read(file, arena, &read, &is_program, diag));
+    (void)fields;
+    QM_TRY(cli_take_file(line, &file, diag));
+    QM_TRY(cli_read(file, line->arena, &read, &is_program, diag));
     if (!is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is not a compiled program: make one with qmac compile", file);
     QM_TRY(qm_program_parse(read.bytes, read.size, file, &program, diag));
     print_program(program);
@@ -54,20 +53,9 @@ static enum qm_status disasm_file(const char *file, struct qm_arena *arena, stru
     return QM_OK;
 }
 
-static enum qm_status disasm(struct cli_line *line, struct qm_diag *diag) {
-    const char *file;
-    QM_TRY(cli_take_options(line, &command, NULL, diag));
-    if (line->has_helped) return QM_OK;
-    QM_TRY(cli_take_file(line, &file, diag));
-    struct qm_arena *arena = qm_arena_create();
-    enum qm_status status = disasm_file(file, arena, diag);
-    qm_arena_destroy(arena);
-    return status;
-}
-
-int qm_cmd_disasm(int argc, char **argv) {
-    struct cli_line line = {.argc = argc, .argv = argv};
-    struct qm_diag diag;
-    enum qm_status status = disasm(&line, &diag);
-    return cli_fail(status, &diag);
-}
+const struct cli_command cli_command_disasm = {
+    .name = "disasm",
+    .about = "print the instructions of a program",
+    .usage = "usage: qmac disasm PROGRAM\n"
+             "Prints the instructions of a compiled program, step by step. Fields that are 0 are left out.\n",
+    .run = disasm};

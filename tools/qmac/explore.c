@@ -88,21 +88,6 @@ static const struct cli_option option_rows[] = {
     {"jobs", "N", "points at a time (default: the number of cores)", take_jobs, FILLS(jobs)},
     {0}};
 
-static const struct cli_command command = {
-    "usage: qmac explore MODEL... [options]\n"
-    "Runs networks on a grid of machines, for time and energy, and prints the points that are best in the two.\n\n",
-    option_rows, NULL};
-
-static enum qm_status take_line(struct cli_line *line, struct session *session, struct qm_diag *diag) {
-    QM_TRY(cli_take_options(line, &command, session, diag));
-    if (line->has_helped) return QM_OK;
-    if (line->file_count == 0) return qm_fail(diag, QM_BAD_INPUT, "command line: no model is named: see qmac explore --help");
-    session->exploration.models = QM_ARENA_NEW(session->arena, const char *, line->file_count);
-    session->exploration.model_count = (uint32_t)line->file_count;
-    memcpy(session->exploration.models, line->files, (size_t)line->file_count * sizeof *line->files);
-    return QM_OK;
-}
-
 /* ---- before anything runs ---- */
 
 /* Layers are changed by a precision, so each one has its own. */
@@ -234,7 +219,11 @@ static enum qm_status tell_results(struct session *session, struct qm_diag *diag
     return check_faults(session, diag);
 }
 
-static enum qm_status explore(struct session *session, struct qm_diag *diag) {
+static enum qm_status explore(const struct cli_line *line, void *fields, struct qm_diag *diag) {
+    struct session *session = fields;
+    if (line->file_count == 0) return qm_fail(diag, QM_BAD_INPUT, "command line: no model is named: see qmac explore --help");
+    session->exploration.models = (const char **)line->files;
+    session->exploration.model_count = (uint32_t)line->file_count;
     QM_TRY(prepare(session, diag));
     uint64_t size = session->point_count * sizeof(struct point);
     session->exploration.points = qm_alloc_shared(size);
@@ -244,17 +233,21 @@ static enum qm_status explore(struct session *session, struct qm_diag *diag) {
     return status;
 }
 
-int qm_cmd_explore(int argc, char **argv) {
+static void begin(void *fields, struct qm_arena *arena) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    struct session session = {.arena = qm_arena_create(),
-                              .machine = "edge",
-                              .energy = "cmos45",
-                              .exploration.requant = cli_roundings(0).name,
-                              .jobs.value = cores > 0 ? (uint64_t)cores : 1};
-    struct cli_line line = {.argc = argc, .argv = argv};
-    struct qm_diag diag;
-    enum qm_status status = take_line(&line, &session, &diag);
-    if (status == QM_OK && !line.has_helped) status = explore(&session, &diag);
-    qm_arena_destroy(session.arena);
-    return cli_fail(status, &diag);
+    *(struct session *)fields = (struct session){.arena = arena,
+                                                 .machine = "edge",
+                                                 .energy = "cmos45",
+                                                 .exploration.requant = cli_roundings(0).name,
+                                                 .jobs.value = cores > 0 ? (uint64_t)cores : 1};
 }
+
+const struct cli_command cli_command_explore = {
+    .name = "explore",
+    .about = "run networks on a grid of machines: the best in latency and energy",
+    .usage = "usage: qmac explore MODEL... [options]\n"
+             "Runs networks on a grid of machines, for time and energy, and prints the points that are best in the two.\n\n",
+    .options = option_rows,
+    .size = sizeof(struct session),
+    .begin = begin,
+    .run = explore};

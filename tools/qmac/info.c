@@ -7,13 +7,6 @@
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 
-#define LISTED(name) " " #name
-static const struct cli_command command = {
-    "usage: qmac info MODEL|PROGRAM [options]\n"
-    "Prints what is in a network, TFLite or ONNX, and whether qmac can run it, or what is in a compiled program.\n\n",
-    cli_model_options, "\nOperators, as TFLite names them:" QM_GRAPH_OPS(LISTED) "\n"};
-#undef LISTED
-
 static void print_dims(const uint32_t *dims, uint32_t rank) {
     for (uint32_t i = 0; i < rank; i++) printf("%s%u", i > 0 ? "x" : "", dims[i]);
     if (rank == 0) printf("scalar");
@@ -97,30 +90,25 @@ static enum qm_status info_model(const struct qm_model_bytes *model, const struc
     return QM_OK;
 }
 
-static enum qm_status info_file(const char *file, const struct qm_model_options *options, struct qm_arena *arena, struct qm_diag *diag) {
+static enum qm_status info(const struct cli_line *line, void *fields, struct qm_diag *diag) {
+    const struct qm_model_options *options = fields;
+    const char *file;
     struct qm_model_bytes read;
     bool is_program;
-    QM_TRY(cli_read(file, arena, &read, &is_program, diag));
-    if (!is_program) return info_model(&read, options, arena, diag);
+    QM_TRY(cli_take_file(line, &file, diag));
+    QM_TRY(cli_read(file, line->arena, &read, &is_program, diag));
+    if (!is_program) return info_model(&read, options, line->arena, diag);
     if (options->option != NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: %s is compiled already", options->option, file);
     return info_program(&read, diag);
 }
 
-static enum qm_status info(struct cli_line *line, struct qm_diag *diag) {
-    struct qm_model_options options = {0};
-    const char *file;
-    QM_TRY(cli_take_options(line, &command, &options, diag));
-    if (line->has_helped) return QM_OK;
-    QM_TRY(cli_take_file(line, &file, diag));
-    struct qm_arena *arena = qm_arena_create();
-    enum qm_status status = info_file(file, &options, arena, diag);
-    qm_arena_destroy(arena);
-    return status;
-}
-
-int qm_cmd_info(int argc, char **argv) {
-    struct cli_line line = {.argc = argc, .argv = argv};
-    struct qm_diag diag;
-    enum qm_status status = info(&line, &diag);
-    return cli_fail(status, &diag);
-}
+#define LISTED(name) " " #name
+const struct cli_command cli_command_info = {
+    .name = "info",
+    .about = "print what is in a network or a program",
+    .usage = "usage: qmac info MODEL|PROGRAM [options]\n"
+             "Prints what is in a network, TFLite or ONNX, and whether qmac can run it, or what is in a compiled program.\n\n",
+    .more = "\nOperators, as TFLite names them:" QM_GRAPH_OPS(LISTED) "\n",
+    .options = cli_model_options,
+    .size = sizeof(struct qm_model_options),
+    .run = info};

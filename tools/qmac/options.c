@@ -98,6 +98,7 @@ enum qm_status cli_take_options(struct cli_line *line, const struct cli_command 
     struct list list = {.count = 0};
     lay_out(command->options, 0, &list);
     struct getopt_table table = getopt_table(&list);
+    line->given = QM_ARENA_NEW(line->arena, struct cli_given, line->argc);
     for (int option;;) {
         QM_TRY(next_option(line, &table, &option, diag));
         if (option == -1) break;
@@ -109,7 +110,7 @@ enum qm_status cli_take_options(struct cli_line *line, const struct cli_command 
         unsigned i = 0;
         while (table.longs[i].val != option) i++;
         QM_TRY(list.rows[i].take(&list.rows[i], optarg, (char *)fields + list.rows[i].field, diag));
-        if (line->given != NULL) line->given[line->given_count++] = (struct cli_given){list.rows[i], optarg};
+        line->given[line->given_count++] = (struct cli_given){list.rows[i], optarg};
     }
     line->files = line->argv + optind;
     line->file_count = line->argc - optind;

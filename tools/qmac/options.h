@@ -42,12 +42,6 @@ struct cli_option {
     const struct cli_option *group; /* in place of all but field: the rows of another table, whose struct is that field */
 };
 
-struct cli_command {
-    const char *usage; /* how the help begins */
-    const struct cli_option *options;
-    const char *more; /* how it ends, or NULL */
-};
-
 struct cli_given {
     struct cli_option option;
     const char *value;
@@ -57,14 +51,25 @@ struct cli_given {
 struct cli_line {
     int argc;
     char **argv;             /* argv[0] is the command's name */
-    struct cli_given *given; /* [argc], of the caller: the options in order; NULL: nobody asks */
+    struct qm_arena *arena;  /* lives as long as the command */
+    struct cli_given *given; /* [given_count] the options in order */
     unsigned given_count;
-    char **files; /* [file_count]: what is no option */
+    char **files; /* [file_count] what is no option */
     int file_count;
     bool has_helped;
 };
 
-/* Fills fields, the command's struct, and what line says of files and given options. At --help or -h it prints the help and goes no
+struct cli_command {
+    const char *name, *about;                            /* for qmac --help */
+    const char *usage;                                   /* how the help begins */
+    const char *more;                                    /* how it ends, or NULL */
+    const struct cli_option *options;                    /* NULL: none */
+    size_t size;                                         /* of its struct, which the options fill and which is zeroed before */
+    void (*begin)(void *fields, struct qm_arena *arena); /* sets defaults that are not 0, or NULL */
+    enum qm_status (*run)(const struct cli_line *line, void *fields, struct qm_diag *diag);
+};
+
+/* Fills fields, the command's struct, and line, but for argc, argv and arena. At --help or -h it prints the help and goes no
  * further. An unknown option, a missing value and a value that the option does not take are QM_BAD_INPUT. */
 QM_MUST_USE enum qm_status cli_take_options(struct cli_line *line, const struct cli_command *command, void *fields, struct qm_diag *diag);
 /* The one file of the line. */

@@ -37,28 +37,6 @@ struct run_options {
     bool step;
 };
 
-#define FILLS(name) .field = offsetof(struct run_options, name)
-static const struct cli_option option_rows[] = {
-    {"input", "FILE.npy", "examples for an input, one file for each input (default: random)", cli_take_list, FILLS(inputs),
-     .at_most = INPUTS_MAX},
-    {"output", "DIR", "write the outputs as .npy files", cli_take_text, FILLS(output), .letter = 'o'},
-    {"labels", "FILE.npy", "print how often the largest output is the label", cli_take_text, FILLS(labels)},
-    {.group = format_rows, FILLS(reports)},
-    {"energy", "NAME|FILE", "prices: spec/energy/NAME.yaml, or a file (default cmos45)", cli_take_text, FILLS(energy)},
-    {"engine", "NAME", "", cli_take_engine, FILLS(engine), .words = cli_engines},
-    {.group = cli_build_options, FILLS(build)},
-    {"seed", "N", "of random inputs and stalls (default 1)", cli_take_number, FILLS(seed)},
-    {"stalls", "P", "probability that a memory channel stalls in a cycle (default 0)", cli_take_probability, FILLS(stalls)},
-    {"max-cycles", "N", "give up a step of the device that is busy for longer (default: many times its work)", cli_take_max_cycles,
-     FILLS(max_cycles)},
-    {"step", NULL, "step the cycle model through every cycle instead of skipping", cli_take_flag, FILLS(step)},
-    {0}};
-
-static const struct cli_command command = {
-    "usage: qmac run MODEL|PROGRAM [options]\n"
-    "Runs a .tflite or .onnx network or a compiled program, and prints cycles and energy for each layer.\n\n",
-    option_rows, NULL};
-
 /* All that a run makes; what is not NULL is freed at the end. */
 struct session {
     struct run_options options;
@@ -79,6 +57,23 @@ struct session {
 
 /* ---- options ---- */
 
+#define FILLS(name) .field = offsetof(struct session, options.name)
+static const struct cli_option option_rows[] = {
+    {"input", "FILE.npy", "examples for an input, one file for each input (default: random)", cli_take_list, FILLS(inputs),
+     .at_most = INPUTS_MAX},
+    {"output", "DIR", "write the outputs as .npy files", cli_take_text, FILLS(output), .letter = 'o'},
+    {"labels", "FILE.npy", "print how often the largest output is the label", cli_take_text, FILLS(labels)},
+    {.group = format_rows, FILLS(reports)},
+    {"energy", "NAME|FILE", "prices: spec/energy/NAME.yaml, or a file (default cmos45)", cli_take_text, FILLS(energy)},
+    {"engine", "NAME", "", cli_take_engine, FILLS(engine), .words = cli_engines},
+    {.group = cli_build_options, FILLS(build)},
+    {"seed", "N", "of random inputs and stalls (default 1)", cli_take_number, FILLS(seed)},
+    {"stalls", "P", "probability that a memory channel stalls in a cycle (default 0)", cli_take_probability, FILLS(stalls)},
+    {"max-cycles", "N", "give up a step of the device that is busy for longer (default: many times its work)", cli_take_max_cycles,
+     FILLS(max_cycles)},
+    {"step", NULL, "step the cycle model through every cycle instead of skipping", cli_take_flag, FILLS(step)},
+    {0}};
+
 /* An option that would do nothing is refused. */
 static enum qm_status check_combination(const struct run_options *options, struct qm_diag *diag) {
     bool has_time = options->engine != &qm_device_functional;
@@ -94,14 +89,6 @@ static enum qm_status check_combination(const struct run_options *options, struc
     if (options->seed.is_given && options->inputs.count > 0 && options->stalls == 0)
         return qm_fail(diag, QM_BAD_INPUT, "--seed %" PRIu64 ": nothing is random with --input and without --stalls", options->seed.value);
     return QM_OK;
-}
-
-static enum qm_status take_line(struct cli_line *line, struct run_options *options, struct qm_diag *diag) {
-    *options = (struct run_options){.engine = &qm_device_cycle, .seed.value = 1};
-    QM_TRY(cli_take_options(line, &command, options, diag));
-    if (line->has_helped) return QM_OK;
-    QM_TRY(check_combination(options, diag));
-    return cli_take_file(line, &options->file, diag);
 }
 
 /* ---- the run ---- */
@@ -174,7 +161,6 @@ static enum qm_status run_examples(struct session *session, struct qm_diag *diag
     bool keeps_all = options->build.keep_layers;
     qm_driver_memory(program, &device);
     if (options->engine == &qm_device_rtl) {
-        session->builds.arena = session->arena;
         QM_TRY(rtl_builds_get(&session->builds, &session->opened.machine, false, &session->rtl, diag));
         device.rtl_library = session->rtl->library;
     }
@@ -225,7 +211,7 @@ static bool is_our_fault(const struct session *session) {
     return session->opened.was_compiled && session->run != NULL && !limited;
 }
 
-static enum qm_status run_session(struct session *session, struct qm_diag *diag) {
+static enum qm_status run_all(struct session *session, struct qm_diag *diag) {
     QM_TRY(prepare(session, diag));
     session->begin = time(NULL);
     session->shows_progress = isatty(STDERR_FILENO);
@@ -242,17 +228,30 @@ static void end_session(struct session *session) {
     cli_inputs_free(&session->inputs);
     qm_npy_free(&session->labels);
     qm_program_destroy(session->opened.program);
-    qm_arena_destroy(session->arena);
 }
 
-int qm_cmd_run(int argc, char **argv) {
-    struct session session = {0};
-    struct cli_line line = {.argc = argc, .argv = argv};
-    struct qm_diag diag;
-    enum qm_status status = take_line(&line, &session.options, &diag);
-    if (status != QM_OK || line.has_helped) return cli_fail(status, &diag);
-    session.arena = qm_arena_create();
-    status = run_session(&session, &diag);
-    end_session(&session);
-    return cli_fail(status, &diag);
+static void begin(void *fields, struct qm_arena *arena) {
+    struct session *session = fields;
+    session->arena = session->builds.arena = arena;
+    session->options.engine = &qm_device_cycle;
+    session->options.seed.value = 1;
 }
+
+static enum qm_status run(const struct cli_line *line, void *fields, struct qm_diag *diag) {
+    struct session *session = fields;
+    QM_TRY(check_combination(&session->options, diag));
+    QM_TRY(cli_take_file(line, &session->options.file, diag));
+    enum qm_status status = run_all(session, diag);
+    end_session(session);
+    return status;
+}
+
+const struct cli_command cli_command_run = {
+    .name = "run",
+    .about = "run a network: outputs, cycles, energy",
+    .usage = "usage: qmac run MODEL|PROGRAM [options]\n"
+             "Runs a .tflite or .onnx network or a compiled program, and prints cycles and energy for each layer.\n\n",
+    .options = option_rows,
+    .size = sizeof(struct session),
+    .begin = begin,
+    .run = run};

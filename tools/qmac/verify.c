@@ -22,7 +22,7 @@ enum { INPUTS_MAX = 32 };
 
 struct verify_options {
     const char *file; /* NULL: random programs */
-    struct cli_line line;
+    const struct cli_line *line;
     struct cli_build build;
     struct cli_list inputs;
     struct cli_number random, seed, jobs, max_cycles;
@@ -65,15 +65,6 @@ static const struct cli_option option_rows[] = {
     {"waves", "DIR", "where waveforms of a difference go (default qmac-waves)", cli_take_text, FILLS(waves_dir), .not_again = CLI_ALL},
     {0}};
 
-static const struct cli_command command = {
-    "usage: qmac verify MODEL|PROGRAM|TEST.prog [options]\n"
-    "       qmac verify --random N [options]\n"
-    "Runs the C model and the Verilated RTL in lockstep and compares every start and end of an instruction, every\n"
-    "memory beat, every register and counter, and at the end all memory. At a difference the run is repeated with the\n"
-    "signals between the blocks compared as well: the first that differs, its instruction and layer are named, and\n"
-    "waveforms of both are written. Exit status 1. A TEST.prog names its own machine, memories, seed and stalls.\n\n",
-    option_rows, NULL};
-
 /* ---- options ---- */
 
 static enum cli_subject subject_of(const struct verify_options *options) {
@@ -83,8 +74,8 @@ static enum cli_subject subject_of(const struct verify_options *options) {
 /* The options as they were given, but for those with which a subject's difference is found again all the same. */
 static const char *options_again(const struct verify_options *options, enum cli_subject subject) {
     const char *all = "";
-    for (unsigned i = 0; i < options->line.given_count; i++) {
-        const struct cli_given *given = &options->line.given[i];
+    for (unsigned i = 0; i < options->line->given_count; i++) {
+        const struct cli_given *given = &options->line->given[i];
         if (((given->option.not_for | given->option.not_again) & subject) != 0) continue;
         const char *word = given->value != NULL ? found_word(options->arena, given->value) : "";
         all = qm_arena_printf(options->arena, "%s --%s%s", all, given->option.name, word);
@@ -98,8 +89,8 @@ static enum qm_status check_use(const struct verify_options *options, struct qm_
                                        [CLI_TEXT] = "has no use here: a TEST.prog names its machine, memories, seed and stalls",
                                        [CLI_RANDOM] = "has no use with --random: no network is compiled or run"};
     enum cli_subject subject = subject_of(options);
-    for (unsigned i = 0; i < options->line.given_count; i++) {
-        const struct cli_option *option = &options->line.given[i].option;
+    for (unsigned i = 0; i < options->line->given_count; i++) {
+        const struct cli_option *option = &options->line->given[i].option;
         if (option->not_for & subject) return qm_fail(diag, QM_BAD_INPUT, "--%s: %s: leave it out", option->name, whys[subject]);
     }
     if (subject != CLI_NETWORK || !options->seed.is_given || options->inputs.count == 0 || options->stalls > 0) return QM_OK;
@@ -109,8 +100,9 @@ static enum qm_status check_use(const struct verify_options *options, struct qm_
 /* Before anything is built or run: what is asked for, and where something is to be written. */
 static enum qm_status check_options(struct verify_options *options, struct qm_diag *diag) {
     bool is_random = options->random.is_given;
-    if (!is_random) QM_TRY(cli_take_file(&options->line, &options->file, diag));
-    if (is_random && options->line.file_count > 0) return qm_fail(diag, QM_BAD_INPUT, "%s: --random takes no file", options->line.files[0]);
+    if (!is_random) QM_TRY(cli_take_file(options->line, &options->file, diag));
+    if (is_random && options->line->file_count > 0)
+        return qm_fail(diag, QM_BAD_INPUT, "%s: --random takes no file", options->line->files[0]);
     QM_TRY(check_use(options, diag));
     if (is_random && options->random.value == 0)
         return qm_fail(diag, QM_BAD_INPUT, "--random 0: nothing would be compared: give 1 or more");
@@ -121,12 +113,6 @@ static enum qm_status check_options(struct verify_options *options, struct qm_di
     if (options->waves_dir != NULL) return cli_check_folder(options->waves_dir, diag);
     options->waves_dir = "qmac-waves";
     return QM_OK;
-}
-
-static enum qm_status take_line(struct verify_options *options, struct qm_diag *diag) {
-    options->line.given = QM_ARENA_NEW(options->arena, struct cli_given, options->line.argc);
-    QM_TRY(cli_take_options(&options->line, &command, options, diag));
-    return options->line.has_helped ? QM_OK : check_options(options, diag);
 }
 
 /* ---- programs ---- */
@@ -309,7 +295,7 @@ static enum qm_status verify_network(struct verify_options *options, struct qm_d
     return status;
 }
 
-static enum qm_status verify(struct verify_options *options, struct qm_diag *diag) {
+static enum qm_status compare(struct verify_options *options, struct qm_diag *diag) {
     switch (subject_of(options)) {
     case CLI_RANDOM: return verify_random(options, diag);
     case CLI_TEXT: return verify_text(options, diag);
@@ -332,12 +318,27 @@ static enum qm_status conclude(const struct verify_options *options, enum qm_sta
     return status;
 }
 
-int qm_cmd_verify(int argc, char **argv) {
-    struct verify_options options = {.line = {.argc = argc, .argv = argv}, .seed.value = 1, .jobs.value = 1, .arena = qm_arena_create()};
-    options.builds.arena = options.arena;
-    struct qm_diag diag;
-    enum qm_status status = take_line(&options, &diag);
-    if (status == QM_OK && !options.line.has_helped) status = conclude(&options, verify(&options, &diag), &diag);
-    qm_arena_destroy(options.arena);
-    return cli_fail(status, &diag);
+static void begin(void *fields, struct qm_arena *arena) {
+    *(struct verify_options *)fields = (struct verify_options){.seed.value = 1, .jobs.value = 1, .builds.arena = arena, .arena = arena};
 }
+
+static enum qm_status verify(const struct cli_line *line, void *fields, struct qm_diag *diag) {
+    struct verify_options *options = fields;
+    options->line = line;
+    QM_TRY(check_options(options, diag));
+    return conclude(options, compare(options, diag), diag);
+}
+
+const struct cli_command cli_command_verify = {
+    .name = "verify",
+    .about = "run the C model and the RTL in lockstep and compare every cycle",
+    .usage = "usage: qmac verify MODEL|PROGRAM|TEST.prog [options]\n"
+             "       qmac verify --random N [options]\n"
+             "Runs the C model and the Verilated RTL in lockstep and compares every start and end of an instruction, every\n"
+             "memory beat, every register and counter, and at the end all memory. At a difference the run is repeated with the\n"
+             "signals between the blocks compared as well: the first that differs, its instruction and layer are named, and\n"
+             "waveforms of both are written. Exit status 1. A TEST.prog names its own machine, memories, seed and stalls.\n\n",
+    .options = option_rows,
+    .size = sizeof(struct verify_options),
+    .begin = begin,
+    .run = verify};
