@@ -40,23 +40,24 @@ int cli_fail(enum qm_status status, const struct qm_diag *diag) {
 /* ---- options ---- */
 
 struct cli_word cli_roundings(unsigned index) {
-    return index < ROUNDINGS ? (struct cli_word){roundings[index].name, index == 0 ? "default" : NULL} : (struct cli_word){NULL, NULL};
+    return index < ROUNDINGS ? (struct cli_word){roundings[index].name, index == 0 ? "default" : NULL}
+                             : (struct cli_word){NULL, "rounding"};
 }
 
 struct cli_word cli_engines(unsigned index) {
-    return index < ENGINES ? (struct cli_word){engines[index].ops->name, engines[index].note} : (struct cli_word){NULL, NULL};
+    return index < ENGINES ? (struct cli_word){engines[index].ops->name, engines[index].note} : (struct cli_word){NULL, "engine"};
 }
 
 enum qm_status cli_parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag) {
     unsigned index = 0;
-    if (text != NULL) QM_TRY(cli_find_word(cli_roundings, "rounding", "requant", text, &index, diag));
+    if (text != NULL) QM_TRY(cli_find_word(cli_roundings, "requant", text, &index, diag));
     *rounding = roundings[index].rounding;
     return QM_OK;
 }
 
 enum qm_status cli_take_engine(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
     unsigned index;
-    QM_TRY(cli_find_word(cli_engines, "engine", option->name, value, &index, diag));
+    QM_TRY(cli_find_word(cli_engines, option->name, value, &index, diag));
     *(const struct qm_device_ops **)field = engines[index].ops;
     return QM_OK;
 }

@@ -172,13 +172,12 @@ enum qm_status cli_take_probability(const struct cli_option *option, const char 
     return qm_fail(diag, QM_BAD_INPUT, "--%s %s: not a probability from 0 to 0.95", option->name, value);
 }
 
-enum qm_status cli_find_word(cli_words *words, const char *what, const char *option, const char *word, unsigned *index,
-                             struct qm_diag *diag) {
+enum qm_status cli_find_word(cli_words *words, const char *option, const char *word, unsigned *index, struct qm_diag *diag) {
     char names[100] = "";
     for (*index = 0; words(*index).name != NULL; ++*index) {
         if (strcmp(word, words(*index).name) == 0) return QM_OK;
         size_t used = strlen(names);
         snprintf(names + used, sizeof names - used, "%s%s", *index > 0 ? ", " : "", words(*index).name);
     }
-    return qm_fail(diag, QM_BAD_INPUT, "--%s %s: no such %s; there are: %s", option, word, what, names);
+    return qm_fail(diag, QM_BAD_INPUT, "--%s %s: no such %s; there are: %s", option, word, words(*index).note, names);
 }

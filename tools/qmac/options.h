@@ -21,7 +21,7 @@ typedef enum qm_status cli_setter(const struct cli_option *option, const char *v
 struct cli_word {
     const char *name, *note;
 };
-/* The word of that index; behind the last its name is NULL. */
+/* The word of that index; behind the last its name is NULL, and its note what all of them are: "engine". */
 typedef struct cli_word cli_words(unsigned index);
 
 /* What a qmac verify compares: a network, a program test, random programs. */
@@ -92,8 +92,7 @@ cli_setter cli_take_number;      /* struct cli_number, a whole one */
 cli_setter cli_take_max_cycles;  /* the same, at least 1 */
 cli_setter cli_take_probability; /* double from 0 to 0.95 */
 
-/* The index of the option's word; an unknown one is QM_BAD_INPUT with the words there are. what: the noun for them. */
-QM_MUST_USE enum qm_status cli_find_word(cli_words *words, const char *what, const char *option, const char *word, unsigned *index,
-                                         struct qm_diag *diag);
+/* The index of a word that stands behind the option; an unknown one is QM_BAD_INPUT with the words there are. */
+QM_MUST_USE enum qm_status cli_find_word(cli_words *words, const char *option, const char *word, unsigned *index, struct qm_diag *diag);
 
 #endif
