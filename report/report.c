@@ -9,6 +9,7 @@
 #include "common/memory.h"
 #include "common/precision.h"
 #include "common/work.h"
+#include "report/figures.h"
 
 static const char *const cause_names[QM_LAYER_CAUSES] = {"compute", "post", "memory", "control"};
 static const enum qm_layer_cause unit_causes[QM_UNITS] = {[QM_UNIT_LOAD] = QM_LAYER_MEMORY,
@@ -16,7 +17,7 @@ static const enum qm_layer_cause unit_causes[QM_UNITS] = {[QM_UNIT_LOAD] = QM_LA
                                                           [QM_UNIT_POST] = QM_LAYER_POST,
                                                           [QM_UNIT_STORE] = QM_LAYER_MEMORY};
 
-const char *qm_layer_cause_name(enum qm_layer_cause cause) {
+const char *qm_layer_cause_name(unsigned cause) {
     return cause_names[cause];
 }
 
@@ -181,9 +182,9 @@ static void sum_host(struct qm_report *report) {
     uint64_t macs = 0, bytes = 0;
     for (uint32_t i = 0; i < program->layer_count; i++) macs += program->layers[i].on_host ? program->layers[i].macs : 0;
     for (uint32_t i = 0; i < program->step_count; i++) bytes += program->steps[i].on_host ? host_bytes(program, &program->steps[i]) : 0;
-    uint64_t moved = bytes + qm_report_read_bytes(report, &report->total) + qm_report_write_bytes(report, &report->total);
+    double moved = (double)bytes + qm_figure_number(&report->total, QM_FIGURE_dram_bytes);
     report->host_macs_share = report->total.macs > 0 ? (double)macs / (double)report->total.macs : 0;
-    report->host_bytes_share = moved > 0 ? (double)bytes / (double)moved : 0;
+    report->host_bytes_share = moved > 0 ? (double)bytes / moved : 0;
 }
 
 static uint64_t divided_up(uint64_t a, uint64_t b) {
@@ -230,10 +231,14 @@ enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_a
     const struct qm_program *program = source->program;
     struct qm_report *made = QM_ARENA_NEW(arena, struct qm_report, 1);
     made->source = *source;
+    made->total.report = made;
     made->layers = QM_ARENA_NEW(arena, struct qm_report_part, program->layer_count);
     for (uint32_t i = 0; i < program->layer_count; i++) {
-        made->layers[i].macs = program->layers[i].macs;
-        made->layers[i].cell_cycles = (double)program->layers[i].macs / (double)products_per_cell(program->layers[i].precision);
+        const struct qm_program_layer *layer = &program->layers[i];
+        made->layers[i] = (struct qm_report_part){.report = made,
+                                                  .layer = layer,
+                                                  .macs = layer->macs,
+                                                  .cell_cycles = (double)layer->macs / (double)products_per_cell(layer->precision)};
     }
     for (uint32_t i = 0; i < program->step_count; i++) {
         if (program->steps[i].on_host) continue;
@@ -246,34 +251,4 @@ enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_a
     price(made);
     *report = made;
     return QM_OK;
-}
-
-/* ---- derived figures ---- */
-
-double qm_report_seconds(const struct qm_report *report, const struct qm_report_part *part) {
-    return (double)part->counters.value[QM_C_cycles] / (report->source.machine->clock_mhz * 1e6);
-}
-
-double qm_report_utilization(const struct qm_report *report, const struct qm_report_part *part) {
-    const struct qm_machine *machine = report->source.machine;
-    double slots = (double)part->counters.value[QM_C_cycles] * machine->rows * machine->cols;
-    return slots > 0 ? part->cell_cycles / slots : 0;
-}
-
-uint64_t qm_report_read_bytes(const struct qm_report *report, const struct qm_report_part *part) {
-    return (part->counters.value[QM_C_dram_read_beats] + part->counters.value[QM_C_dram_fetch_beats]) * report->source.machine->axi_bytes;
-}
-
-uint64_t qm_report_write_bytes(const struct qm_report *report, const struct qm_report_part *part) {
-    return part->counters.value[QM_C_dram_write_beats] * report->source.machine->axi_bytes;
-}
-
-const char *qm_report_bound(const struct qm_report *report, uint32_t layer) {
-    const uint64_t *causes = report->layers[layer].causes;
-    int largest = 0;
-    if (report->source.program->layers[layer].on_host) return "host";
-    if (report->layers[layer].counters.value[QM_C_cycles] == 0) return "-";
-    for (int i = 1; i < QM_LAYER_CAUSES; i++)
-        if (causes[i] > causes[largest]) largest = i;
-    return cause_names[largest];
 }

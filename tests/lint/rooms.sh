@@ -16,7 +16,7 @@ allow() {
     done)
     # shellcheck disable=SC2086
     report "$1 may include only $2" "$(set -f; find "$1" -name '*.[ch]' $below -o -name '*.cpp' $below |
-        xargs grep -nE '^#include "[a-z]+/' | grep -vE "#include \"(spec/|$1/[a-z0-9_]+\.h|$2)")"
+        xargs grep -nE '^#include "[a-z]+/' | grep -vE "#include \"(spec/|$1/[a-z0-9_]+\.(h|def)|$2)")"
 }
 allow common                   'common/'
 allow compiler                 'common/|compiler/(ir|passes|frontend)/'
