@@ -30,3 +30,8 @@ void qm_post_add_events(const struct qm_insn *insn, const struct qm_machine *mac
     struct qm_post_events all = post->events(insn, machine, post->item_count(insn, machine));
     qm_post_count(&none, &all, value);
 }
+
+uint64_t qm_post_alone_cycles(const struct qm_insn *insn, const struct qm_machine *machine) {
+    const struct qm_post_shape *post = qm_opcode_info(insn->opcode)->post;
+    return post->item_count(insn, machine) + post->latency_cycles;
+}

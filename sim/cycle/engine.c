@@ -70,7 +70,7 @@ static struct activity activity_of(const struct wires *wires, const struct engin
 
 static void count_matmul(const struct wires *wires, struct engine *engine, uint64_t cycles) {
     uint64_t *value = engine->counters.value;
-    const struct step *front = &engine->matmul.front, *back = &engine->matmul.back;
+    const struct qm_matmul_step *front = &engine->matmul.front, *back = &engine->matmul.back;
     if (wires->matmul.weight_row) {
         value[QM_C_weight_writes] += cycles * front->n * (uint64_t)qm_activations_per_byte(front->insn);
         value[QM_C_weight_reads] += cycles * front->weight_row_bytes;
