@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "common/opcode/opcode.h"
 #include "common/status.h"
 #include "common/work.h"
 #include "compiler/compiler.h"
@@ -25,16 +26,16 @@ struct generator {
 /* The smallest instruction of its kind: one row of one element, so that strides, and numbers of rows, may be anything. The field stays. */
 static void make_small(struct qm_insn *insn, const struct qm_field *field) {
     for (size_t i = 0; i < qm_field_count; i++)
-        if (qm_fields[i].is_extent && &qm_fields[i] != field && (qm_fields[i].opcodes >> insn->opcode & 1) != 0)
+        if (qm_fields[i].is_extent && &qm_fields[i] != field && qm_field_applies(&qm_fields[i], insn->opcode))
             *qm_field_member(&qm_fields[i], insn) = 1;
-    if (insn->opcode == QM_MATMUL || insn->opcode == QM_REQUANTIZE) insn->channels = insn->tiles = 1;
+    if (qm_field_applies(&qm_fields[QM_FIELD_tiles], insn->opcode)) insn->channels = insn->tiles = 1;
 }
 
 /* A good instruction, with defined values and short. */
 static bool is_good(const struct generator *g, const struct qm_insn *insn) {
     int which;
     if (limits_broken(&g->limits, insn, &which) > 0 || qm_writes_what_it_reads(insn, g->draw.machine)) return false;
-    if (insn->opcode == QM_STORE && insn->dram_addr < DATA_OFFSET) return false;
+    if (qm_writes_arena_below(insn, g->draw.machine, DATA_OFFSET)) return false;
     return qm_work_cycles(insn, g->draw.machine) <= CORNER_CYCLES;
 }
 
@@ -127,7 +128,7 @@ static bool spoil_reserved(struct generator *g, struct qm_random_program *progra
 /* A field at the end of its width, or at any illegal value, where decode refuses it: others would make a legal program, with races. */
 static bool spoil_field(struct generator *g, struct qm_random_program *program, uint32_t i) {
     const struct qm_field *field = &qm_fields[draw_between(&g->draw, 1, (int64_t)qm_field_count - 1)];
-    if ((field->opcodes >> program->insns[i].opcode & 1) == 0) return false;
+    if (!qm_field_applies(field, program->insns[i].opcode)) return false;
     uint32_t mask = (uint32_t)(((uint64_t)1 << field->width) - 1),
              value = draw_chance(&g->draw, 50) ? mask : (uint32_t)qm_prng_next(&g->draw.prng) & mask;
     uint32_t words[QM_INSN_WORDS];

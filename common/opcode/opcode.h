@@ -104,6 +104,9 @@ struct qm_opcode_info {
 /* The description of a known opcode: asking for another is a fault of the caller. */
 const struct qm_opcode_info *qm_opcode_info(int64_t opcode);
 
+/* Whether the instruction writes to the first `bytes` bytes of the arena. */
+bool qm_writes_arena_below(const struct qm_insn *insn, const struct qm_machine *machine, int64_t bytes);
+
 /* add_events and alone_cycles of the post unit's opcodes: all items together. */
 void qm_post_add_events(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value);
 uint64_t qm_post_alone_cycles(const struct qm_insn *insn, const struct qm_machine *machine);
