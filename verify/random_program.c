@@ -1,5 +1,6 @@
-/* random_program.c - instructions that decode accepts, from verify/draw/, some of them at a limit; tokens by their hazards; and three programs in
- * five spoilt. */
+/* random_program.c - instructions that decode accepts, from verify/draw/, some of them at a limit, ordered by their hazards; three programs
+ * in five are spoilt.
+ */
 #include "verify/random_program.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
-/* opcode.h - what an instruction of each opcode demands, touches, counts and lasts: docs/machine.md in one file an opcode.
+/* opcode.h - what an instruction of each opcode demands, touches, issues, counts and lasts: docs/machine.md in one file an opcode.
  *
- * Decode, synchronization, counters, the units of the cycle model, the tiler's costs, limits of time and random programs ask here, and nobody types an opcode's formulas
- * again. The descriptions stand in a table made from spec/isa.def: an opcode without one does not link. Fields are at most 32 bits wide, so
- * that no sum or product of an operand leaves 63 bits.
+ * Decode, synchronization, counters, the units of the cycle model, the tiler's costs, limits of time and random programs ask here, and
+ * nobody types an opcode's formulas again. The descriptions stand in a table made from spec/isa.def: an opcode without one does not link.
+ * Fields are at most 32 bits wide, so that no sum or product of an operand leaves 63 bits.
  */
 #ifndef QM_COMMON_OPCODE_OPCODE_H
 #define QM_COMMON_OPCODE_OPCODE_H

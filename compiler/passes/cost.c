@@ -1,5 +1,6 @@
-/* cost.c - what choosing a tiling needs of the closed forms of docs/machine.md: a trial's instruction is described as far as its time depends
- * on it, and common/opcode/ says how long it takes. */
+/* cost.c - what choosing a tiling needs of the closed forms of docs/machine.md: a trial's instruction is described as far as its time
+ * depends on it, and common/opcode/ says how long it takes.
+ */
 #include "common/opcode/opcode.h"
 #include "compiler/passes/passes.h"
 

@@ -1,6 +1,7 @@
 /* matmul.h - the matmul unit: a preloader (front) that fills weight buffers and a streamer (back) that issues rows.
  *
- * Both walk the same steps, which are the instruction's (common/opcode/). The preloader is at most two steps ahead, the number of weight buffers.
+ * Both walk the same steps, which are the instruction's (common/opcode/). The preloader is at most two steps ahead, the number of weight
+ * buffers.
  */
 #ifndef QM_SIM_CYCLE_MATMUL_H
 #define QM_SIM_CYCLE_MATMUL_H

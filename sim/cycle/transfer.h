@@ -1,6 +1,7 @@
 /* transfer.h - the walk of LOAD and STORE over planes, rows, bursts and beats.
  *
- * A row is visited from its first byte in the arena, rounded down to a beat; `at` is always the address of a beat of the current row, until is_done.
+ * A row is visited from its first byte in the arena, rounded down to a beat; `at` is always the address of a beat of the current row, until
+ * is_done.
  */
 #ifndef QM_SIM_CYCLE_TRANSFER_H
 #define QM_SIM_CYCLE_TRANSFER_H

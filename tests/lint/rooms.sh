@@ -30,7 +30,7 @@ allow sim/systemc              'common/|sim/device\.h'
 allow sim/lockstep             'common/|sim/(device|probe)\.h'
 allow driver                   'common/|sim/device\.h'
 allow report                   'common/'
-allow verify                 'common/|compiler/compiler\.h|verify/draw/|driver/|sim/(device|probe)\.h|sim/(control|lockstep|verilated)/|report/'
+allow verify       'common/|compiler/compiler\.h|verify/draw/|driver/|report/|sim/(device|probe)\.h|sim/(control|lockstep|verilated)/'
 allow verify/draw             'common/'
 allow explore                  'common/|compiler/|driver/|sim/device\.h|report/'
 found=$(grep -rnE '(^|[^a-z_])(m|c|re|aligned_)alloc\(|open_memstream\(' \
