@@ -190,10 +190,11 @@ static void resolve(struct plan *plan, struct plan_op *op) {
     insn->param_addr += base[PLAN_READ_MORE];
 }
 
+/* By index when they begin together, so that the order does not depend on how the library sorts. */
 static int compare_begins(const void *a, const void *b, void *context) {
     const struct plan_buffer *buffers = context;
-    uint32_t x = buffers[*(const uint32_t *)a].first_op, y = buffers[*(const uint32_t *)b].first_op;
-    return (x > y) - (x < y);
+    uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b, x = buffers[i].first_op, y = buffers[j].first_op;
+    return x != y ? (x > y) - (x < y) : (i > j) - (i < j);
 }
 
 static void list_values(struct mover *m) {

@@ -86,13 +86,15 @@ struct area area_of_block(const struct plan_window *window, const struct block *
 /* Sets the window fields of an instruction for a block; the area holds at least what the block touches. */
 void area_set_window(struct qm_insn *insn, const struct plan_window *window, const struct block *block, const struct area *area);
 
-/* ---- cost: cycles from the closed forms of docs/machine.md ---- */
+/* ---- cost: cycles, by the descriptions of common/opcode/ ---- */
 
-/* One MATMUL of `positions` rows over the whole depth of the lowering. */
+/* The array, in a MATMUL of `positions` rows over the whole depth of the lowering. */
 uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_lowering *lowering, uint64_t positions, uint64_t tiles);
-uint64_t cost_requantize(uint64_t positions, uint64_t tiles);
+/* The post unit, with bytes for elements. */
+uint64_t cost_requantize(const struct qm_machine *machine, uint64_t positions, uint64_t tiles);
 /* Gathering the windows of `positions`. */
 uint64_t cost_copy(const struct qm_machine *machine, const struct plan_lowering *lowering, uint64_t positions);
+/* Of so many bytes, at the memory's best rate. */
 uint64_t cost_transfer(const struct qm_machine *machine, uint64_t bytes);
 
 /* ---- tiling ---- */

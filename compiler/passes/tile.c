@@ -72,6 +72,10 @@ static uint64_t bytes_needed(const struct search *s, const struct plan_tiling *t
 
 /* ---- estimate ---- */
 
+/* Cycles [assumed] for what the estimate has no closed form for: between instructions of a unit, and after the last one of a layer. Of the
+ * first loads of a layer, which the layer before may hide, a part is taken to show. */
+enum { MATMUL_GAP_CYCLES = 4, POST_GAP_CYCLES = 8, STORE_GAP_CYCLES = 8, TAIL_CYCLES = 12, HIDDEN_HEAD_DIVISOR = 16 };
+
 static uint32_t block_count(const struct plan_tiling *t) {
     return plan_ceil_div(t->lowering.window.out_h, t->block_h) * plan_ceil_div(t->lowering.window.out_w, t->block_w);
 }
@@ -87,7 +91,7 @@ static uint64_t memory_cycles(const struct search *s, const struct plan_tiling *
     uint64_t read = cost_transfer(machine, bytes);
     if (!s->out_outside) return read;
     uint64_t written = cost_transfer(machine, (uint64_t)w->out_h * w->out_w * plan_bytes(t->lowering.channels, t->lowering.out_bits));
-    uint64_t stores = written + blocks * (t->rows_outer ? 1 : chunks) * (machine->dram_latency + 8);
+    uint64_t stores = written + blocks * (t->rows_outer ? 1 : chunks) * (machine->dram_latency + STORE_GAP_CYCLES);
     return read + written > stores ? read + written : stores;
 }
 
@@ -108,11 +112,11 @@ static uint64_t estimate(const struct search *s, const struct plan_tiling *t, bo
     if (t->lowering.im2col) parts = 1;
     uint64_t positions = (uint64_t)w->out_h * w->out_w, m = (positions + blocks - 1) / blocks;
     uint64_t pairs = blocks * chunks * groups;
-    uint64_t matmul = blocks * cost_matmul(machine, &t->lowering, m, tiles) + pairs * parts * 4;
-    uint64_t post = tiles * (QM_PARAMETER_BYTES * blocks + positions) + pairs * 8 +
-                    (t->lowering.im2col ? cost_copy(machine, &t->lowering, positions) + 8 * blocks : 0);
+    uint64_t matmul = blocks * cost_matmul(machine, &t->lowering, m, tiles) + pairs * parts * MATMUL_GAP_CYCLES;
+    uint64_t post = tiles * (QM_PARAMETER_BYTES * blocks + positions) + pairs * POST_GAP_CYCLES +
+                    (t->lowering.im2col ? cost_copy(machine, &t->lowering, positions) + POST_GAP_CYCLES * blocks : 0);
     uint64_t memory = memory_cycles(s, t, chunks, pairs * (1 + parts) + chunks + blocks);
-    uint64_t tail = cost_requantize(m, t->matmul_tiles) + machine->rows + machine->cols + 12;
+    uint64_t tail = cost_requantize(machine, m, t->matmul_tiles) + machine->rows + machine->cols + TAIL_CYCLES;
     uint64_t head = cost_transfer(machine, weight_bytes(s, t));
     bool exposed = s->starts || s->in_outside;
     bool alternates = 2 * m * t->matmul_tiles <= machine->accumulator_rows;
@@ -120,7 +124,7 @@ static uint64_t estimate(const struct search *s, const struct plan_tiling *t, bo
     uint64_t body = overlaps ? largest3(matmul, post, memory) : (matmul > post ? matmul : post) + memory;
     if (body < compute) body = compute;
     uint64_t wait = s->before * plan_min(w->in_rows, (t->block_h - 1) * w->y_stride + w->kernel_h) / w->in_rows;
-    return body + tail + (exposed ? head : head / 16) + wait;
+    return body + tail + (exposed ? head : head / HIDDEN_HEAD_DIVISOR) + wait;
 }
 
 /* ---- trials ---- */

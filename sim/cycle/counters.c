@@ -61,7 +61,7 @@ static void count_causes(const struct wires *wires, struct core *core, uint64_t 
 
 static void count_matmul(const struct wires *wires, struct core *core, uint64_t cycles) {
     uint64_t *value = core->counters.value;
-    const struct step *front = &core->matmul.front, *back = &core->matmul.back;
+    const struct qm_matmul_step *front = &core->matmul.front, *back = &core->matmul.back;
     if (wires->matmul.weight_row) {
         value[QM_C_weight_writes] += cycles * front->n * (uint64_t)qm_activations_per_byte(front->insn);
         value[QM_C_weight_reads] += cycles * front->weight_row_bytes;

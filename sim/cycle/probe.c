@@ -111,7 +111,7 @@ static void evaluate_load(struct boundary *b, const struct wires *w, const struc
 /* ---- matmul and array ---- */
 
 /* The bytes of a row as the array gets them: 16 bits for each of its rows. */
-static void feed_row(struct probe *probe, const struct step *step, struct run run, int64_t first, const uint8_t *scratchpad) {
+static void feed_row(struct probe *probe, const struct qm_matmul_step *step, struct run run, int64_t first, const uint8_t *scratchpad) {
     uint8_t bytes[MATMUL_BYTES_MAX];
     bool is_narrow = step->insn->precision != QM_precision_W8A8;
     window_read(step->insn, scratchpad, run, first, step->k, bytes);
@@ -119,7 +119,7 @@ static void feed_row(struct probe *probe, const struct step *step, struct run ru
     for (uint32_t i = 0; i < step->k; i++) probe->row_bytes[is_narrow ? i : 2 * i] = bytes[i];
 }
 
-static void enter_step(struct probe *probe, const struct step *step, int64_t first, const struct core *core) {
+static void enter_step(struct probe *probe, const struct qm_matmul_step *step, int64_t first, const struct core *core) {
     struct matmul_step *entered = &probe->step;
     entered->tile = step->tile;
     entered->n = step->n;
@@ -131,7 +131,7 @@ static void enter_step(struct probe *probe, const struct step *step, int64_t fir
 }
 
 static void issue_row(struct probe *probe, const struct wires *w, const struct core *core) {
-    const struct step *step = &core->matmul.back;
+    const struct qm_matmul_step *step = &core->matmul.back;
     const struct qm_insn *insn = step->insn;
     int64_t m = (int64_t)core->matmul.back_row, tile_width = qm_machine_tile(probe->machine, insn->depthwise != 0);
     int64_t first = insn->depthwise != 0 ? step->tile * tile_width : step->piece;
@@ -146,7 +146,7 @@ static void issue_row(struct probe *probe, const struct wires *w, const struct c
     row->issue = w->now;
     row->n = step->n;
     row->corrects = insn->weight_zero != 0;
-    row->adds = insn->accumulate != 0 || step->ky > 0 || step->kx > 0 || step->piece > 0;
+    row->adds = step->adds;
     row->addr = (uint16_t)(insn->acc_addr + step->tile * (int64_t)step->rows + m);
 }
 

@@ -33,7 +33,8 @@ allow sim/systemc              'common/|sim/device\.h'
 allow sim/lockstep             'common/|sim/(device|probe)\.h'
 allow driver                   'common/|sim/device\.h'
 allow report                   'common/'
-allow verify                   'common/|compiler/compiler\.h|driver/|sim/(device|probe)\.h|sim/(control|lockstep|verilated)/|report/'
+allow verify       'common/|compiler/compiler\.h|verify/draw/|driver/|report/|sim/(device|probe)\.h|sim/(control|lockstep|verilated)/'
+allow verify/draw             'common/'
 allow explore                  'common/|compiler/|driver/|sim/device\.h|report/'
 report 'that a memory is the DRAM is known to who creates it only' "$(grep -rn '^#include "sim/memory/dram\.h"' sim |
     grep -vE '^sim/(memory/dram|cycle/device|verilated/rtl_device)\.c:')"
