@@ -21,7 +21,7 @@ QM_MUST_USE enum qm_status pass_synchronize(struct plan *plan);
 
 /* Packs instructions and constants into the program. */
 QM_MUST_USE enum qm_status pass_emit(struct plan *plan);
-/* Prints where things lie in the program, and its steps. */
+/* Prints where things lie in the program, and its stages. */
 void emit_print(const struct plan *plan, FILE *out);
 
 /* ---- place ---- */

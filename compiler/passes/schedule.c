@@ -7,8 +7,8 @@
 
 enum { INPUT_LOADS = 8, INPUT_LOAD_BYTES_MIN = 1024 };
 
-static uint32_t step_begin(const struct plan *plan) {
-    return plan->steps[plan->step_count - 1].first_op;
+static uint32_t stage_begin(const struct plan *plan) {
+    return plan->stages[plan->stage_count - 1].first_op;
 }
 
 /* Dense bytes between a buffer and the arena. */
@@ -49,7 +49,7 @@ static uint32_t load_part(struct plan *plan, uint32_t layer, const struct plan_v
         insn->spad_row_stride = wanted->bytes;
     }
     plan->ops[op].movable = true;
-    plan->ops[op].after = plan_max(value->ready_op, step_begin(plan));
+    plan->ops[op].after = plan_max(value->ready_op, stage_begin(plan));
     plan_use(plan, op, PLAN_WRITE, buffer);
     return buffer;
 }
@@ -115,7 +115,7 @@ uint32_t schedule_gather(struct plan *plan, uint32_t layer, uint32_t value, cons
     insn->dram_addr = (int64_t)storage->arena_offset + nest->first;
     struct plan_op *op = &plan->ops[plan->op_count - 1];
     op->movable = true;
-    op->after = plan_max(storage->ready_op, step_begin(plan));
+    op->after = plan_max(storage->ready_op, stage_begin(plan));
     plan_use(plan, plan->op_count - 1, PLAN_WRITE, buffer);
     return buffer;
 }
@@ -174,33 +174,33 @@ static void store_value(struct plan *plan, uint32_t layer, struct plan_value *va
 
 /* ---- the pass ---- */
 
-static void open_step(struct plan *plan, bool on_host, uint32_t layer) {
-    plan->steps[plan->step_count++] = (struct plan_step){.on_host = on_host, .layer = layer, .first_op = plan->op_count};
+static void open_stage(struct plan *plan, bool on_host, uint32_t layer) {
+    plan->stages[plan->stage_count++] = (struct plan_stage){.on_host = on_host, .layer = layer, .first_op = plan->op_count};
 }
 
-static void close_step(struct plan *plan) {
-    plan->steps[plan->step_count - 1].last_op = plan->op_count;
+static void close_stage(struct plan *plan) {
+    plan->stages[plan->stage_count - 1].last_op = plan->op_count;
 }
 
 static void schedule_device_layer(struct plan *plan, uint32_t layer) {
     const struct qm_layer *l = &plan->network->layers[layer];
-    if (plan->step_count == 0 || plan->steps[plan->step_count - 1].on_host) open_step(plan, false, layer);
+    if (plan->stage_count == 0 || plan->stages[plan->stage_count - 1].on_host) open_stage(plan, false, layer);
     if (l->kind == QM_LAYER_CONV || l->kind == QM_LAYER_DEPTHWISE) schedule_convolution(plan, layer);
     if (is_pool(l)) schedule_pool(plan, layer);
     if (l->kind == QM_LAYER_ADD) schedule_add(plan, layer);
     if (l->kind == QM_LAYER_MOVE) schedule_move(plan, layer);
     store_value(plan, layer, plan_storage(plan, l->output));
-    close_step(plan);
+    close_stage(plan);
 }
 
 /* The host reads and writes the arena between two runs of the device. */
 static void schedule_host_layer(struct plan *plan, uint32_t layer) {
-    open_step(plan, true, layer);
-    close_step(plan);
+    open_stage(plan, true, layer);
+    close_stage(plan);
 }
 
 enum qm_status pass_schedule(struct plan *plan) {
-    plan->steps = QM_ARENA_NEW(plan->arena, struct plan_step, plan->network->layer_count);
+    plan->stages = QM_ARENA_NEW(plan->arena, struct plan_stage, plan->network->layer_count);
     for (uint32_t i = 0; i < plan->network->value_count; i++) {
         struct plan_value *value = &plan->values[i];
         if (!value->resident) continue;

@@ -74,7 +74,7 @@ static uint32_t load_bytes(struct conv *c, uint32_t index, uint32_t offset, uint
     insn->row_bytes = bytes;
     insn->row_count = insn->plane_count = 1;
     plan->ops[op].movable = true;
-    plan->ops[op].after = plan->steps[plan->step_count - 1].first_op;
+    plan->ops[op].after = plan->stages[plan->stage_count - 1].first_op;
     plan_use(plan, op, PLAN_WRITE, buffer);
     return buffer;
 }

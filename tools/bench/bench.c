@@ -69,7 +69,7 @@ static double time_engine(const struct qm_device_ops *engine, struct qm_device_o
     require(engine->create(&subject->program->machine, &options, &device, &diag), &diag);
     double seconds = time_runs(device, &driver, subject, runs);
     uint64_t cycles = qm_device_counter(device, QM_C_cycles);
-    if (cycles > 0 && subject->program->step_count == 1) subject->cycles = cycles;
+    if (cycles > 0 && subject->program->stage_count == 1) subject->cycles = cycles;
     device->ops->destroy(device);
     return seconds;
 }
