@@ -76,20 +76,16 @@ const struct qm_graph_tensor *site_output(const struct site *s, uint32_t i) {
 
 /* ---- types ---- */
 
-static bool has_weights(enum qm_graph_op_kind kind) {
-    return kind == QM_OP_CONV_2D || kind == QM_OP_DEPTHWISE_CONV_2D || kind == QM_OP_TRANSPOSE_CONV || kind == QM_OP_FULLY_CONNECTED;
-}
-
 /* The types that operand i may have. */
 static uint32_t wanted_types(const struct qm_graph_op *op, uint32_t i) {
-    if (!has_weights(op->kind) || i == 0) return rules[op->kind].in;
+    if (!qm_graph_has_weights(op->kind) || i == 0) return rules[op->kind].in;
     return i == 1 ? BYTES : 1U << QM_I32;
 }
 
 static void check_types(const struct qm_graph *graph, const struct qm_graph_op *op, struct problems *problems) {
     const char *name = qm_graph_op_name(op->kind);
     enum qm_dtype in = graph->tensors[op->inputs[0]].dtype;
-    if (has_weights(op->kind) && in == QM_F32 && graph->tensors[op->inputs[1]].dtype == QM_I8) {
+    if (qm_graph_has_weights(op->kind) && in == QM_F32 && graph->tensors[op->inputs[1]].dtype == QM_I8) {
         problems_add(problems, "operator %u %s has int8 weights but float32 activations (dynamic range)", op->index, name);
         return;
     }

@@ -87,7 +87,7 @@ float onnx_float(const struct onnx_node *n, const char *name, float fallback) {
     return attribute != NULL && attribute->has_f ? attribute->f : fallback;
 }
 
-/* Compares like a C string: the file's bytes, cut at the first that is not a letter of the schema's words. */
+/* The first 60 bytes, which is more than any word of the schema has, as a C string. */
 const char *onnx_text(const struct onnx_node *n, const char *name, const char *fallback) {
     const Onnx__AttributeProto *attribute = onnx_attribute(n, name);
     if (attribute == NULL || !attribute->has_s) return fallback;
@@ -121,7 +121,7 @@ bool onnx_constant(const struct onnx_node *n, uint32_t i, const struct onnx_valu
     *value = n->inputs[i];
     if (*value == NULL) return onnx_refuse(n, "lacks input %u", i);
     if ((*value)->state != ONNX_CONSTANT) return onnx_refuse(n, "needs %.60s to be a constant", (*value)->name);
-    if ((*value)->numbers == NULL) return onnx_refuse(n, "uses %.60s, which %s", (*value)->name, (*value)->trouble);
+    if ((*value)->numbers == NULL) return onnx_refuse(n, "uses %.60s, which %s", (*value)->name, (*value)->unreadable);
     return true;
 }
 
@@ -131,6 +131,13 @@ bool onnx_number(const struct onnx_node *n, uint32_t i, double *number) {
     if (onnx_elements(&value->shape) != 1) return onnx_refuse(n, "needs one number in %.60s", value->name);
     *number = value->numbers[0];
     return true;
+}
+
+bool onnx_attribute_constant(const struct onnx_node *n, const Onnx__AttributeProto *attribute, struct onnx_value *value) {
+    struct qm_diag diag; /* the node is named, not the file */
+    struct onnx_reader reader = *n->r;
+    reader.diag = &diag;
+    return onnx_read_constant(&reader, attribute->t, value) == QM_OK;
 }
 
 bool onnx_scales(const struct onnx_node *n, uint32_t first, uint32_t channels, struct onnx_scales *scales) {
