@@ -48,7 +48,7 @@ struct plan_lowering {
     uint32_t channels;  /* output channels, all of a group */
     uint32_t out_bits;  /* of an output element */
     uint32_t group;     /* neighbouring output positions computed as one with group times the channels */
-    bool depthwise;     /* the array's mode of that name; a depthwise layer may also be a dense product with zeros */
+    bool depthwise;     /* the array's mode of that name; a depthwise layer may also be a dense matrix product with zeros */
     bool twice;         /* depthwise: the window is read a second time with weights of its own */
     bool im2col;        /* COPY gathers each window into one dense row before */
 };

@@ -245,8 +245,8 @@ enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, st
 
 /* bound / scale, rounded in float as TFLite does, in the output's units; beyond int8 it only has to stay beyond. */
 static int32_t quantized(float bound, float scale, int32_t zero_point) {
-    float steps = roundf(bound / scale);
-    return zero_point + (int32_t)fminf(fmaxf(steps, -1e6F), 1e6F);
+    float integer = roundf(bound / scale);
+    return zero_point + (int32_t)fminf(fmaxf(integer, -1e6F), 1e6F);
 }
 
 void site_clamp(const struct site *s, enum qm_activation activation, struct qm_layer *layer) {

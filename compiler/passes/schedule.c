@@ -22,11 +22,11 @@ static uint32_t add_transfer(struct plan *plan, enum qm_opcode opcode, uint32_t 
 
 /* ---- maps that come from the arena ---- */
 
-/* Loads an outside map up to a byte, in pieces, so that its first rows can be used before the last have come. */
+/* Loads an outside map up to a byte, in several transfers, so that its first rows can be used before the last have come. */
 static void load_until(struct plan *plan, uint32_t layer, struct plan_value *value, uint32_t end) {
-    uint32_t piece = plan_max(plan_ceil_div(value->bytes, INPUT_LOADS), INPUT_LOAD_BYTES_MIN);
+    uint32_t load_bytes = plan_max(plan_ceil_div(value->bytes, INPUT_LOADS), INPUT_LOAD_BYTES_MIN);
     while (value->loaded_bytes < end) {
-        uint32_t bytes = plan_min(piece, value->bytes - value->loaded_bytes), op = add_transfer(plan, QM_LOAD, layer, bytes);
+        uint32_t bytes = plan_min(load_bytes, value->bytes - value->loaded_bytes), op = add_transfer(plan, QM_LOAD, layer, bytes);
         plan->ops[op].insn.spad_addr = value->loaded_bytes;
         plan->ops[op].insn.dram_addr = (int64_t)value->arena_offset + value->loaded_bytes;
         plan_use(plan, op, PLAN_WRITE, value->buffer);
@@ -87,30 +87,30 @@ struct area schedule_input(struct plan *plan, uint32_t layer, uint32_t value, co
 
 /* The nest is one end of a transfer; the other is dense. */
 static struct qm_insn *add_nest(struct plan *plan, enum qm_opcode opcode, uint32_t layer, const struct plan_nest *nest) {
-    uint32_t run = nest->run, positions = nest->positions;
-    if (nest->position == run || positions == 1) {
-        run *= positions;
+    uint32_t bytes = nest->contiguous_bytes, positions = nest->positions;
+    if (nest->position == bytes || positions == 1) {
+        bytes *= positions;
         positions = 1;
     }
-    uint32_t op = add_transfer(plan, opcode, layer, run);
+    uint32_t op = add_transfer(plan, opcode, layer, bytes);
     struct qm_insn *insn = &plan->ops[op].insn;
     insn->row_count = positions;
     insn->plane_count = nest->rows;
     insn->dram_row_stride = positions > 1 ? nest->position : 0;
     insn->dram_plane_stride = nest->rows > 1 ? nest->row : 0;
-    insn->spad_row_stride = positions > 1 ? run : 0;
-    insn->spad_plane_stride = nest->rows > 1 ? (int64_t)run * positions : 0;
+    insn->spad_row_stride = positions > 1 ? bytes : 0;
+    insn->spad_plane_stride = nest->rows > 1 ? (int64_t)bytes * positions : 0;
     return insn;
 }
 
 uint32_t schedule_gather(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest) {
     struct plan_value *storage = plan_storage(plan, value);
-    uint32_t end = nest->first + (nest->rows - 1) * nest->row + (nest->positions - 1) * nest->position + nest->run;
+    uint32_t end = nest->first + (nest->rows - 1) * nest->row + (nest->positions - 1) * nest->position + nest->contiguous_bytes;
     if (storage->resident) {
         if (storage->from_outside) load_until(plan, layer, storage, end);
         return storage->buffer;
     }
-    uint32_t buffer = plan_add_buffer(plan, nest->rows * nest->positions * nest->run);
+    uint32_t buffer = plan_add_buffer(plan, nest->rows * nest->positions * nest->contiguous_bytes);
     struct qm_insn *insn = add_nest(plan, QM_LOAD, layer, nest);
     insn->dram_addr = (int64_t)storage->arena_offset + nest->first;
     struct plan_op *op = &plan->ops[plan->op_count - 1];

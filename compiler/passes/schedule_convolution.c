@@ -275,15 +275,15 @@ static void load_chunk(struct conv *c, uint32_t index) {
 static void do_groups(struct conv *c, uint32_t block_index, uint32_t chunk_index) {
     struct block block = block_at(c, block_index);
     struct range chunk = chunk_at(c, chunk_index);
-    uint32_t step = c->t->matmul_tiles * c->tile;
-    for (uint32_t at = 0; at < chunk.count; at += step) {
+    uint32_t group_channels = c->t->matmul_tiles * c->tile;
+    for (uint32_t at = 0; at < chunk.count; at += group_channels) {
         struct group group = {.block = block_index, .chunk = chunk_index, .chunk_channels = chunk};
-        group.channels = (struct range){chunk.first + at, plan_min(step, chunk.count - at)};
+        group.channels = (struct range){chunk.first + at, plan_min(group_channels, chunk.count - at)};
         group.tiles = plan_ceil_div(group.channels.count, c->tile);
         group.accumulator = take_accumulator(c->plan, group.tiles * block.h * block.w);
         uint32_t param_offset;
         add_matmuls(c, &group, &param_offset);
-        bool spare = c->t->ring > 1 ? at == 0 : at + step >= chunk.count; /* with one buffer, all groups must have read it */
+        bool spare = c->t->ring > 1 ? at == 0 : at + group_channels >= chunk.count; /* with one buffer, all groups must have read it */
         if (c->t->lowering.im2col && spare && block_index + 1 < c->blocks) {
             load_block(c, block_index + 1);
             copy_windows(c, block_index + 1);

@@ -150,7 +150,7 @@ static void bench_graph(struct subject *subject, const struct qm_graph *graph, c
     double start = qm_seconds();
     require(qm_legalize(graph, options.rounding, arena, &subject->network, &diag), &diag);
     require(qm_narrow(subject->network, NULL, arena, &diag), &diag);
-    require(qm_plan(subject->network, &machine, &options, &subject->program, &diag), &diag);
+    require(qm_compile_network(subject->network, &machine, &options, &subject->program, &diag), &diag);
     double compile_seconds = qm_seconds() - start;
     subject->macs = count_macs(subject->program);
     print_model(subject, compile_seconds);

@@ -119,8 +119,8 @@ static uint64_t packed_bits(const uint8_t *bytes, uint32_t width, size_t i) {
     return bits;
 }
 
-/* The field for the type's elements: floats, doubles, int64s, or int32s, which also hold what is narrower (below a byte,
- * packed in bytes). */
+/* How many elements the field for the type has: floats, doubles, int64s, or int32s, which also hold what is narrower (below a byte, packed
+ * in bytes). 0: not as many as there must be. */
 static size_t field_count(const Onnx__TensorProto *source, uint32_t width, size_t elements) {
     size_t given = source->n_int32_data, wanted = width < 8 ? (elements * width + 7) / 8 : elements;
     if (source->data_type == ONNX_FLOAT) given = source->n_float_data;

@@ -138,7 +138,7 @@ static struct slice whole(const struct onnx_shape *shape) {
     return slice;
 }
 
-/* A list of integers, an attribute or, later, input i; absent: length 0. */
+/* A list of integers, which is an attribute in older versions and input i in younger ones; absent: length 0. */
 static bool read_list(const struct onnx_node *n, uint32_t i, const char *name, double *to, uint32_t *length) {
     const Onnx__AttributeProto *attribute = onnx_attribute(n, name);
     const struct onnx_value *list = NULL;
@@ -170,7 +170,7 @@ static bool read_slice(const struct onnx_node *n, const struct onnx_shape *shape
     return true;
 }
 
-/* Output 0 is what is slice from input 0. */
+/* Makes output 0 the slice of input 0. */
 static bool put_slice(const struct onnx_node *n, const struct slice *slice) {
     struct onnx_value *in = n->inputs[0];
     uint32_t tensor;
@@ -198,7 +198,7 @@ bool onnx_slice(const struct onnx_node *n) {
     return read_slice(n, &n->inputs[0]->shape, &slice) && put_slice(n, &slice);
 }
 
-/* Of a list of numbers, as shapes are computed. */
+/* Of a constant list: exporters compute shapes with it. */
 bool onnx_fold_slice(const struct onnx_node *n) {
     const struct onnx_value *in;
     struct slice slice;
@@ -246,14 +246,15 @@ bool onnx_split(const struct onnx_node *n) {
 
 /* ---- resize ---- */
 
-/* Whether element i of the result is element i / factor: the two ways of rounding that say so for every whole factor. */
+/* Whether element i of the result is element i / factor of the input, for every whole factor: two combinations of modes say so. */
 static bool repeats(const struct onnx_node *n) {
-    const char *place = onnx_text(n, "coordinate_transformation_mode", "half_pixel");
+    const char *coordinates = onnx_text(n, "coordinate_transformation_mode", "half_pixel");
     const char *nearest = onnx_text(n, "nearest_mode", "round_prefer_floor");
     if (strcmp(onnx_text(n, "mode", "nearest"), "nearest") != 0) return onnx_refuse(n, "interpolates; only the mode nearest is supported");
-    if (strcmp(place, "asymmetric") == 0 && strcmp(nearest, "floor") == 0) return true;
-    if (strcmp(place, "half_pixel") == 0 && strncmp(nearest, "round_prefer_", 13) == 0) return true;
-    return onnx_refuse(n, "has %s with %s; supported are asymmetric with floor, and half_pixel with round_prefer_floor", place, nearest);
+    if (strcmp(coordinates, "asymmetric") == 0 && strcmp(nearest, "floor") == 0) return true;
+    if (strcmp(coordinates, "half_pixel") == 0 && strncmp(nearest, "round_prefer_", 13) == 0) return true;
+    return onnx_refuse(n, "has %s with %s; supported are asymmetric with floor, and half_pixel with round_prefer_floor", coordinates,
+                       nearest);
 }
 
 /* The size from the scales, input 2, or the sizes, input 3; both are of all four axes. */

@@ -283,7 +283,8 @@ bool onnx_integer_operands(const struct onnx_node *n, uint32_t channels, struct 
 /* ---- reshape.c ---- */
 /* The shape that Reshape, Flatten, Squeeze or Unsqueeze gives input 0. */
 bool onnx_shape_result(const struct onnx_node *n, struct onnx_shape *shape);
-/* The axes of Squeeze, Unsqueeze, ReduceMean and ReduceSum, an attribute or, later, input 1: bits of a shape of this rank, at least one. */
+/* The axes of Squeeze, Unsqueeze, ReduceMean and ReduceSum, an attribute or, in younger versions, input 1: at least one bit, bit d for
+ * dimension d of a shape of this rank. */
 bool onnx_axes(const struct onnx_node *n, uint32_t rank, uint32_t *bits);
 bool onnx_permutation(const struct onnx_node *n, uint32_t rank, uint32_t *permutation);
 

@@ -91,7 +91,7 @@ static void set_window(struct qm_graph_op *op, const struct window *w) {
     op->pad_right = w->after[1];
 }
 
-/* The map that the windows make of another, as ONNX and as the graph see it. */
+/* The map that the windows make of another: in the graph's order for the deferred operator, in ONNX's for out. */
 static void set_result(const struct onnx_shape *in, const struct window *w, uint32_t channels, struct onnx_deferred *deferred,
                        struct onnx_shape *out) {
     deferred->result.rank = 4;
