@@ -53,6 +53,7 @@ struct qm_scale {
     int32_t multiplier; /* Q0.31 */
     int8_t shift;       /* left when positive */
 };
+#define QM_SCALE_ONE ((struct qm_scale){.multiplier = 1 << 30, .shift = 1}) /* numbers stay what they are */
 
 struct qm_layer {
     enum qm_layer_kind kind;

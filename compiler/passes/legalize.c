@@ -228,7 +228,7 @@ enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max
 void site_identity(const struct qm_graph_tensor *tensor, struct qm_layer *layer) {
     bool is_wide = qm_graph_bits(tensor) > 8; /* its bytes are moved, each as it is */
     layer->in_unsigned = tensor->dtype == QM_U8;
-    layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->out_scale = QM_SCALE_ONE;
     layer->clamp_min = is_wide ? INT8_MIN : qm_graph_lowest(tensor);
     layer->clamp_max = is_wide ? INT8_MAX : qm_graph_highest(tensor);
 }

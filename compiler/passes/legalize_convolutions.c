@@ -114,7 +114,7 @@ void site_window(const struct site *s, struct qm_layer *layer) {
 /* Sums as they are. */
 static void keep_sums(const struct site *s, struct qm_layer *layer, uint32_t channels) {
     struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
-    for (uint32_t c = 0; c < channels; c++) scales[c] = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    for (uint32_t c = 0; c < channels; c++) scales[c] = QM_SCALE_ONE;
     layer->scales = scales;
     layer->clamp_min = layer->clamp_max = 0; /* does not count */
 }

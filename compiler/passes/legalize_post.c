@@ -60,7 +60,7 @@ enum qm_status legalize_add(const struct site *s) {
     struct qm_layer *layer;
     QM_TRY(binary_layer(s, &layer));
     if (!has_thresholds(s)) return scale_add(s, layer);
-    layer->a_scale = layer->b_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->a_scale = layer->b_scale = QM_SCALE_ONE;
     layer->out_zero = 0;
     return site_fit_plain(s, layer);
 }

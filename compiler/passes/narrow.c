@@ -289,7 +289,7 @@ static void add_move(const struct narrower *n, const struct qm_layer *reader, ui
     move->rounding = reader->rounding;
     move->in_unsigned = reader->in_unsigned;
     move->in_bias = -zero;
-    move->out_scale = scaled((struct qm_scale){.multiplier = 1 << 30, .shift = 1}, 1.0 / MAP_SCALE);
+    move->out_scale = scaled(QM_SCALE_ONE, 1.0 / MAP_SCALE);
     move->out_zero = packed_number(zero, reader->in_unsigned);
     move->clamp_min = reader->in_unsigned ? 0 : -8;
     move->clamp_max = move->clamp_min + 15;

@@ -250,18 +250,6 @@ static bool is_map(const struct onnx_value *constant) {
     return wide > 1;
 }
 
-/* The result's shape: where one operand has one element, the other's. */
-static bool broadcast(const struct onnx_node *n, struct onnx_value *const values[2], struct onnx_shape *shape) {
-    *shape = values[0]->shape;
-    bool fits = values[1]->shape.rank == shape->rank;
-    for (uint32_t d = 0; fits && d < shape->rank; d++) {
-        uint32_t a = values[0]->shape.dims[d], b = values[1]->shape.dims[d];
-        fits = a == b || a == 1 || b == 1;
-        shape->dims[d] = a > b ? a : b;
-    }
-    return fits || onnx_refuse(n, "has operands whose shapes do not fit");
-}
-
 /* Both operands as TENSORs; a constant is one of the rank and in the order of the other operand. */
 static bool materialize_both(const struct onnx_node *n, struct onnx_value *values[2]) {
     for (uint32_t i = 0; i < 2; i++)
@@ -286,7 +274,8 @@ static void make_signed(const struct onnx_node *n, struct onnx_deferred *deferre
  * refused. */
 static struct onnx_deferred *binary(const struct onnx_node *n, enum qm_graph_op_kind kind, struct onnx_value *values[2],
                                     const struct onnx_scales *scales, struct onnx_shape *shape) {
-    if (!materialize_both(n, values) || !broadcast(n, values, shape)) return NULL;
+    if (!materialize_both(n, values) || !onnx_broadcast(n, &values[0]->shape, &values[1]->shape, shape)) return NULL;
+    if (values[0]->shape.rank != values[1]->shape.rank) return onnx_refuse(n, "has operands whose shapes do not fit"), NULL;
     bool flat = values[0]->map != NULL || values[1]->map != NULL;
     bool last = !flat && (onnx_order_of(values[0]) == ONNX_LAST || onnx_order_of(values[1]) == ONNX_LAST);
     struct onnx_deferred *deferred = onnx_deferred_create(n, kind, 1);

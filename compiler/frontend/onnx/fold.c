@@ -136,17 +136,6 @@ bool onnx_fold_cast(const struct onnx_node *n) {
 
 /* ---- arithmetic ---- */
 
-static bool broadcast(const struct onnx_node *n, const struct onnx_shape *a, const struct onnx_shape *b, struct onnx_shape *out) {
-    out->rank = a->rank > b->rank ? a->rank : b->rank;
-    for (uint32_t d = 0; d < out->rank; d++) {
-        uint32_t x = d + a->rank >= out->rank ? a->dims[d + a->rank - out->rank] : 1;
-        uint32_t y = d + b->rank >= out->rank ? b->dims[d + b->rank - out->rank] : 1;
-        if (x != y && x != 1 && y != 1) return onnx_refuse(n, "has operands whose shapes do not fit");
-        out->dims[d] = x == 1 ? y : x;
-    }
-    return true;
-}
-
 /* The element of an operand for an element of the broadcast shape. */
 static double element(const struct onnx_value *v, const struct onnx_shape *out, uint64_t index) {
     size_t at = 0, step = 1;
@@ -170,7 +159,7 @@ static double compute(const char *op, double a, double b) {
 bool onnx_fold_binary(const struct onnx_node *n) {
     const struct onnx_value *a, *b;
     struct onnx_shape shape;
-    if (!onnx_constant(n, 0, &a) || !onnx_constant(n, 1, &b) || !broadcast(n, &a->shape, &b->shape, &shape)) return false;
+    if (!onnx_constant(n, 0, &a) || !onnx_constant(n, 1, &b) || !onnx_broadcast(n, &a->shape, &b->shape, &shape)) return false;
     double *numbers = room(n, &shape);
     bool whole = a->type != ONNX_FLOAT && a->type != ONNX_DOUBLE;
     for (uint64_t i = 0; numbers != NULL && i < onnx_elements(&shape); i++) {

@@ -63,6 +63,17 @@ bool onnx_same_shape(const struct onnx_shape *a, const struct onnx_shape *b) {
     return a->rank == b->rank && memcmp(a->dims, b->dims, a->rank * sizeof *a->dims) == 0;
 }
 
+bool onnx_broadcast(const struct onnx_node *n, const struct onnx_shape *a, const struct onnx_shape *b, struct onnx_shape *out) {
+    out->rank = a->rank > b->rank ? a->rank : b->rank;
+    for (uint32_t d = 0; d < out->rank; d++) {
+        uint32_t x = d + a->rank >= out->rank ? a->dims[d + a->rank - out->rank] : 1;
+        uint32_t y = d + b->rank >= out->rank ? b->dims[d + b->rank - out->rank] : 1;
+        if (x != y && x != 1 && y != 1) return onnx_refuse(n, "has operands whose shapes do not fit");
+        out->dims[d] = x == 1 ? y : x;
+    }
+    return true;
+}
+
 bool onnx_map_of(const struct onnx_node *n, const struct onnx_shape *shape, struct onnx_map *map) {
     if (shape->rank != 3 && shape->rank != 4) return onnx_refuse(n, "works on %u dimensions; 3 and 4 are supported", shape->rank);
     *map = (struct onnx_map){shape->dims[0], shape->dims[1], shape->rank == 4 ? shape->dims[2] : 1, shape->dims[shape->rank - 1]};

@@ -151,6 +151,8 @@ const char *onnx_type_name(int32_t type);
 bool onnx_type_range(int32_t type, int64_t *low, int64_t *high); /* false: not an integer of at most 32 bits */
 uint64_t onnx_elements(const struct onnx_shape *shape);
 bool onnx_same_shape(const struct onnx_shape *a, const struct onnx_shape *b);
+/* The shape of an operation on two: in each dimension, counted from the last, where one has 1 or nothing the other's. */
+bool onnx_broadcast(const struct onnx_node *n, const struct onnx_shape *a, const struct onnx_shape *b, struct onnx_shape *out);
 const Onnx__AttributeProto *onnx_attribute(const struct onnx_node *n, const char *name);
 int64_t onnx_int(const struct onnx_node *n, const char *name, int64_t fallback);
 float onnx_float(const struct onnx_node *n, const char *name, float fallback);

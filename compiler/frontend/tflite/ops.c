@@ -75,6 +75,18 @@ static bool resolve_axis(struct axis *axis, bool same) {
     return positions == axis->out;
 }
 
+/* Sets the padding of an operator whose window, strides and dilation are set; the output must have the positions that they give. */
+static bool resolve_window(struct qm_graph_op *op, const struct qm_graph_tensor *in, const struct qm_graph_tensor *out, bool same) {
+    struct axis h = {.in = in->dims[1], .kernel = op->kernel_h, .stride = op->stride_h, .dilation = op->dilation_h, .out = out->dims[1]};
+    struct axis w = {.in = in->dims[2], .kernel = op->kernel_w, .stride = op->stride_w, .dilation = op->dilation_w, .out = out->dims[2]};
+    bool fits = resolve_axis(&h, same) && resolve_axis(&w, same);
+    op->pad_top = h.before;
+    op->pad_bottom = h.after;
+    op->pad_left = w.before;
+    op->pad_right = w.after;
+    return fits;
+}
+
 /* Strides and padding; kernel and dilation are set. Maps are [1][h][w][c]. */
 static void read_window(const struct operation *o, uint32_t channels) {
     struct qm_graph_op *op = o->op;
@@ -85,16 +97,9 @@ static void read_window(const struct operation *o, uint32_t channels) {
     if (padding > PADDING_VALID) operation_refuse(o, "padding %u is unknown", padding);
     if (o->r->fb.status != QM_OK) return;
     if (in->dims[0] != 1) operation_refuse(o, "a batch of %u is not supported; export the model with a batch of 1", in->dims[0]);
-    struct axis h = {.in = in->dims[1], .kernel = op->kernel_h, .stride = op->stride_h, .dilation = op->dilation_h, .out = out->dims[1]};
-    struct axis w = {.in = in->dims[2], .kernel = op->kernel_w, .stride = op->stride_w, .dilation = op->dilation_w, .out = out->dims[2]};
-    bool same = padding == PADDING_SAME;
-    if (!resolve_axis(&h, same) || !resolve_axis(&w, same) || out->dims[0] != 1 || out->dims[3] != channels)
+    if (!resolve_window(op, in, out, padding == PADDING_SAME) || out->dims[0] != 1 || out->dims[3] != channels)
         operation_refuse(o, "the output %ux%ux%u is not what a %ux%u window gives on %ux%ux%u", out->dims[1], out->dims[2], out->dims[3],
                          op->kernel_h, op->kernel_w, in->dims[1], in->dims[2], in->dims[3]);
-    op->pad_top = h.before;
-    op->pad_bottom = h.after;
-    op->pad_left = w.before;
-    op->pad_right = w.after;
 }
 
 static bool is_map(const struct operation *o, const struct qm_graph_tensor *tensor, const char *what) {
@@ -274,16 +279,10 @@ static void read_transpose_conv(const struct operation *o) {
     check_bias(o, weights->dims[0]);
     bool same = fb_u8(&o->r->fb, &o->options, WINDOW_PADDING, PADDING_SAME) == PADDING_SAME;
     if (o->r->fb.status != QM_OK) return;
-    struct axis h = {.in = out->dims[1], .kernel = op->kernel_h, .stride = op->stride_h, .dilation = 1, .out = in->dims[1]};
-    struct axis w = {.in = out->dims[2], .kernel = op->kernel_w, .stride = op->stride_w, .dilation = 1, .out = in->dims[2]};
-    bool fits = resolve_axis(&h, same) && resolve_axis(&w, same) && weights->dims[3] == in->dims[3];
+    bool fits = resolve_window(op, out, in, same) && weights->dims[3] == in->dims[3];
     if (!fits || in->dims[0] != 1 || out->dims[0] != 1 || out->dims[3] != weights->dims[0])
         operation_refuse(o, "the output %ux%ux%u does not fit the input, the filter and the strides", out->dims[1], out->dims[2],
                          out->dims[3]);
-    op->pad_top = h.before;
-    op->pad_bottom = h.after;
-    op->pad_left = w.before;
-    op->pad_right = w.after;
 }
 
 /* clang-format off */
