@@ -33,7 +33,7 @@ static enum qm_status check_weights(const struct site *s, uint32_t axis, uint32_
     return QM_OK;
 }
 
-/* Weights as signed numbers with their zero point; unsigned ones are both less by half of their range. */
+/* Sets weights and their zero point as signed numbers: of unsigned ones both are less by half of their range. */
 static void set_weights(const struct site *s, struct qm_layer *layer) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
     layer->weights = weights->data;
@@ -73,7 +73,7 @@ static int64_t weight_sum(const int8_t *weights, const struct filter *f, uint32_
     return sum;
 }
 
-/* Of the weights without their zero point. */
+/* The same of the weights without their zero point. */
 static int64_t symmetric_sum(const struct qm_layer *layer, const struct filter *f, uint32_t channel) {
     return weight_sum(layer->weights, f, channel) - (int64_t)layer->weight_zero * f->count;
 }
@@ -111,7 +111,7 @@ void site_window(const struct site *s, struct qm_layer *layer) {
     layer->pad_left += pad->pads[2].before;
 }
 
-/* Sums as they are. */
+/* The output is the 32-bit sums as they are. */
 static void keep_sums(const struct site *s, struct qm_layer *layer, uint32_t channels) {
     struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
     for (uint32_t c = 0; c < channels; c++) scales[c] = QM_SCALE_ONE;

@@ -68,7 +68,7 @@ enum qm_status site_broadcast(const struct site *s, uint32_t i, uint32_t *value)
     return QM_OK;
 }
 
-/* TFLite only copies here. */
+/* Refuses an output with other scales or zero points than the input, since TFLite only copies here. */
 static enum qm_status check_same_numbers(const struct site *s) {
     QM_TRY(site_check_activations(s));
     for (uint32_t i = 0; i < s->op->output_count; i++)

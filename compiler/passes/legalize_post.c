@@ -65,7 +65,7 @@ enum qm_status legalize_add(const struct site *s) {
     return site_fit_plain(s, layer);
 }
 
-/* What all with one operand have. */
+/* What all operators with one operand have: clamp, operand, result. */
 static enum qm_status finish_unary(const struct site *s, struct qm_layer *layer) {
     site_clamp(s, s->op->activation, layer);
     QM_TRY(site_operand(s, 0, &layer->inputs[0]));

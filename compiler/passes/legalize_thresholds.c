@@ -102,8 +102,8 @@ static bool fit(const struct channel_thresholds *s, struct qm_scale *scale, int3
 
 /* ---- channels ---- */
 
-/* The staircase of a channel over the machine's sums, which are the file's sums plus offset; thresholds [count] are its memory. */
-static struct channel_thresholds channel_staircase(const struct qm_requant *requant, uint32_t c, int64_t offset, int64_t *thresholds) {
+/* The thresholds of a channel over the machine's sums, which are the file's sums plus offset; thresholds [count] is memory for them. */
+static struct channel_thresholds shifted_thresholds(const struct qm_requant *requant, uint32_t c, int64_t offset, int64_t *thresholds) {
     uint32_t count = (uint32_t)(requant->high - requant->low);
     int64_t low = requant->sum_low[c] + offset, high = requant->sum_high[c] + offset;
     bool falling = requant->falling[c];
@@ -120,8 +120,8 @@ enum qm_status site_fit_thresholds(const struct site *s, struct qm_layer *layer,
     int32_t *addends = QM_ARENA_NEW(s->l->arena, int32_t, channels);
     int64_t *thresholds = QM_ARENA_NEW(s->l->arena, int64_t, requant->high - requant->low + 1);
     for (uint32_t c = 0; c < channels; c++) {
-        struct channel_thresholds staircase = channel_staircase(requant, c, offsets[c], thresholds);
-        if (!fit(&staircase, &scales[c], &addends[c]))
+        struct channel_thresholds shifted = shifted_thresholds(requant, c, offsets[c], thresholds);
+        if (!fit(&shifted, &scales[c], &addends[c]))
             return site_refuse(s, "channel %u: no multiplier, shift and addend give its integers exactly", c);
         if (requant->falling[c]) scales[c].multiplier = -scales[c].multiplier;
     }

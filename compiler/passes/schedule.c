@@ -11,7 +11,7 @@ static uint32_t stage_begin(const struct plan *plan) {
     return plan->stages[plan->stage_count - 1].first_op;
 }
 
-/* Dense bytes between a buffer and the arena. */
+/* Adds a LOAD or STORE of dense bytes between a buffer and the arena. */
 static uint32_t add_transfer(struct plan *plan, enum qm_opcode opcode, uint32_t layer, uint32_t bytes) {
     uint32_t op = plan_add_op(plan, opcode, layer);
     struct qm_insn *insn = &plan->ops[op].insn;
@@ -164,7 +164,7 @@ void schedule_store_block(struct plan *plan, uint32_t layer, const struct target
     value->ready_op = plan->op_count;
 }
 
-/* A map of the scratchpad that someone outside wants as well, when all of it has been written. */
+/* Stores a resident map that is wanted in the arena as well, behind the last layer that writes to it. */
 static void store_value(struct plan *plan, uint32_t layer, struct plan_value *value) {
     if (!value->resident || !value->in_arena || value->last_writer != layer) return;
     uint32_t op = add_transfer(plan, QM_STORE, layer, value->bytes);

@@ -52,7 +52,7 @@ static void add_constant(struct conv *c, struct range channels, uint32_t bytes) 
     plan->image_bytes = constant->offset + constant->bytes;
 }
 
-/* One a chunk, then the table. */
+/* Adds a constant for each chunk, with its weights and parameters, and one for the table. */
 static void add_constants(struct conv *c) {
     struct plan *plan = c->plan;
     plan->layers[c->layer].first_constant = plan->constant_count;
@@ -98,7 +98,7 @@ static uint32_t part_rows(const struct conv *c, const struct part *part) {
     return lowering_rows(&c->t->lowering, part->kernel_h.count, part->run.count);
 }
 
-/* Of the weights of the first so many channels of the chunk. */
+/* Bytes of the part's weights, for so many of the chunk's channels. */
 static uint32_t part_bytes(const struct conv *c, const struct part *part, uint32_t channels) {
     return (uint32_t)lowering_weight_bytes(c->plan->machine, &c->t->lowering, part_rows(c, part), channels);
 }

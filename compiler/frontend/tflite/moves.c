@@ -1,4 +1,4 @@
-/* moves.c - TFLite's operators that reduce, pad, join, cut and reorder: their constant operands become attributes of the graph's operator.
+/* moves.c - MEAN, PAD, CONCATENATION, SPLIT, STRIDED_SLICE, TRANSPOSE and resizing: constant operands become attributes of the operator.
  *
  * An operand that says an axis, a shape or an order must be a constant of int32. Afterwards the operator has only its data as inputs.
  */

@@ -1,7 +1,7 @@
 /* ops.c - TFLite's operators to graph operators: operands, attributes, resolved padding, and the shapes TFLite would compute.
  *
  * A row of the rule table is an operator. What the file says about an output's shape is checked against the operator's own arithmetic, so
- * later stages may trust shapes. Types and quantization are legalize's matter, but for types that the graph has no word for.
+ * that the passes may trust shapes. Types and quantization are checked by legalize, but for types that the graph does not have.
  */
 #include <math.h>
 #include <stdarg.h>
