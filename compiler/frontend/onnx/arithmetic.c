@@ -192,7 +192,7 @@ static bool begin_network(const struct onnx_node *n, const struct onnx_quant_ran
                                .zero = (int64_t)range->zero,
                                .low = (int32_t)range->low,
                                .high = (int32_t)range->high};
-    out->tensors[ONNX_LAST] = QM_NO_TENSOR;
+    out->tensors[ONNX_CHANNELS_LAST] = QM_NO_TENSOR;
     out->tensors[ONNX_PLAIN] = onnx_add_tensor(n->r, name, range->low < 0 ? QM_I8 : QM_U8, &out->shape);
     onnx_set_quant(n->r, out->tensors[ONNX_PLAIN], out->scale, out->zero);
     origin->tensors[ONNX_PLAIN] = out->tensors[ONNX_PLAIN];
@@ -277,9 +277,9 @@ static struct onnx_deferred *binary(const struct onnx_node *n, enum qm_graph_op_
     if (!materialize_both(n, values) || !onnx_broadcast(n, &values[0]->shape, &values[1]->shape, shape)) return NULL;
     if (values[0]->shape.rank != values[1]->shape.rank) return onnx_refuse(n, "has operands whose shapes do not fit"), NULL;
     bool flat = values[0]->map != NULL || values[1]->map != NULL;
-    bool last = !flat && (onnx_order_of(values[0]) == ONNX_LAST || onnx_order_of(values[1]) == ONNX_LAST);
+    bool last = !flat && (onnx_order_of(values[0]) == ONNX_CHANNELS_LAST || onnx_order_of(values[1]) == ONNX_CHANNELS_LAST);
     struct onnx_deferred *deferred = onnx_deferred_create(n, kind, 1);
-    deferred->order = last ? ONNX_LAST : ONNX_PLAIN;
+    deferred->order = last ? ONNX_CHANNELS_LAST : ONNX_PLAIN;
     for (uint32_t i = 0; i < 2; i++) {
         if (scales == NULL && !onnx_check_real(n, values[i])) return NULL;
         if (!onnx_tensor_as(n, values[i], deferred->order, scales != NULL ? &scales[i] : NULL, &deferred->op.inputs[i])) return NULL;

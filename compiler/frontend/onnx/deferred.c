@@ -44,8 +44,8 @@ bool onnx_defer(const struct onnx_node *n, const struct onnx_shape *shape, struc
 /* A QUANTIZE of a tensor, whose sums are the tensor's integers without their zero point. */
 static bool defer_tensor(const struct onnx_node *n, struct onnx_value *value, struct onnx_deferred **result) {
     if (!onnx_materialize(n, value) || !onnx_check_real(n, value)) return false;
-    bool is_map = value->shape.rank == 4 || (value->shape.rank == 3 && value->tensors[ONNX_LAST] != QM_NO_TENSOR);
-    enum onnx_order order = is_map ? ONNX_LAST : ONNX_PLAIN;
+    bool is_map = value->shape.rank == 4 || (value->shape.rank == 3 && value->tensors[ONNX_CHANNELS_LAST] != QM_NO_TENSOR);
+    enum onnx_order order = is_map ? ONNX_CHANNELS_LAST : ONNX_PLAIN;
     uint32_t rank = value->shape.rank, tensor;
     if (!onnx_tensor(n, value, order, &tensor)) return false;
     uint32_t axis = is_map ? 1 : rank > 0 ? rank - 1 : 0, channels = rank > 0 ? value->shape.dims[axis] : 1;

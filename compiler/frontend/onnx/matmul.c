@@ -32,11 +32,11 @@ static struct onnx_deferred *multiply(const struct onnx_node *n, struct onnx_val
     struct onnx_weights w;
     if (!onnx_materialize(n, a) || !order_matrix(n, a, b, transposed, &w)) return NULL;
     struct onnx_deferred *deferred = onnx_deferred_create(n, QM_OP_FULLY_CONNECTED, w.count[0]);
-    enum onnx_order order = a->map != NULL && a->tensors[ONNX_PLAIN] == QM_NO_TENSOR ? ONNX_LAST : ONNX_PLAIN;
+    enum onnx_order order = a->map != NULL && a->tensors[ONNX_PLAIN] == QM_NO_TENSOR ? ONNX_CHANNELS_LAST : ONNX_PLAIN;
     uint32_t *in = &deferred->op.inputs[0];
     if (!onnx_tensor_as(n, a, order, scales, in)) return NULL;
     struct onnx_shape shape = a->shape;
-    if (order == ONNX_LAST) *in = onnx_add_reshape(n, *in, &shape);
+    if (order == ONNX_CHANNELS_LAST) *in = onnx_add_reshape(n, *in, &shape);
     if (!onnx_add_weights(n, b, &w, a, deferred)) return NULL;
     shape.dims[shape.rank - 1] = deferred->channels;
     deferred->result.rank = shape.rank;
@@ -77,9 +77,9 @@ bool onnx_gemm(const struct onnx_node *n) {
 
 /* A batch of matrices times as many constant ones: split, multiplied one by one, concatenated. */
 struct batch {
-    const struct onnx_scales *as, *ys; /* of activations and results */
-    int32_t type;                      /* of the results */
-    struct onnx_value *b;              /* [batch][k][columns] with its integers */
+    const struct onnx_scales *a_scales, *y_scales; /* of activations and results */
+    int32_t type;                                  /* of the results */
+    struct onnx_value *b;                          /* [batch][k][columns] with its integers */
 };
 
 static bool multiply_one(const struct onnx_node *n, const struct batch *batch, uint32_t part, uint32_t index, struct onnx_value *value) {
@@ -87,13 +87,13 @@ static bool multiply_one(const struct onnx_node *n, const struct batch *batch, u
     struct onnx_value a = *n->inputs[0], b = *batch->b;
     a.shape.dims[0] = 1;
     a.tensors[ONNX_PLAIN] = part;
-    a.tensors[ONNX_LAST] = QM_NO_TENSOR;
+    a.tensors[ONNX_CHANNELS_LAST] = QM_NO_TENSOR;
     b.shape = (struct onnx_shape){2, {batch->b->shape.dims[1], batch->b->shape.dims[2]}};
     b.numbers += index * matrix;
     b.integers += index * matrix;
     b.scale_axis = 1;
-    struct onnx_deferred *deferred = multiply(n, &a, batch->as, &b, false);
-    return deferred != NULL && onnx_materialize_as(n, deferred, batch->type, batch->ys, value);
+    struct onnx_deferred *deferred = multiply(n, &a, batch->a_scales, &b, false);
+    return deferred != NULL && onnx_materialize_as(n, deferred, batch->type, batch->y_scales, value);
 }
 
 static bool multiply_batch(const struct onnx_node *n, const struct batch *batch) {
@@ -101,7 +101,7 @@ static bool multiply_batch(const struct onnx_node *n, const struct batch *batch)
     uint32_t count = batch->b->shape.dims[0], whole, parts[QM_OPERANDS_MAX] = {0}, products[QM_OPERANDS_MAX] = {0};
     if (a->shape.rank != 3 || a->shape.dims[0] != count || count > QM_OPERANDS_MAX)
         return onnx_refuse(n, "multiplies stacks of %u and %u matrices", a->shape.dims[0], count);
-    if (!onnx_tensor_as(n, a, ONNX_PLAIN, batch->as, &whole)) return false;
+    if (!onnx_tensor_as(n, a, ONNX_PLAIN, batch->a_scales, &whole)) return false;
     struct onnx_shape shape = {3, {1, a->shape.dims[1], a->shape.dims[2]}};
     for (uint32_t i = 0; i < count; i++) parts[i] = onnx_add_like(n, whole, &shape);
     struct qm_graph_op *split = onnx_add_op(n, QM_OP_SPLIT, whole, parts[0]);
@@ -123,27 +123,28 @@ static bool multiply_batch(const struct onnx_node *n, const struct batch *batch)
 
 bool onnx_qlinear_matmul(const struct onnx_node *n) {
     const struct onnx_value *b;
-    struct onnx_scales as, bs, ys;
+    struct onnx_scales a_scales, b_scales, y_scales;
     struct onnx_value weights = {.name = n->inputs[3] != NULL ? n->inputs[3]->name : ""};
     if (!onnx_constant(n, 3, &b) || b->shape.rank == 0) return b->shape.rank > 0 || onnx_refuse(n, "multiplies by one number");
     uint32_t columns = b->shape.dims[b->shape.rank - 1];
-    if (!onnx_scales(n, 1, 1, &as) || !onnx_scales(n, 4, columns, &bs) || !onnx_scales(n, 6, 1, &ys)) return false;
-    if (!onnx_quantize_constant(n, b, &bs, b->shape.rank - 1, &weights)) return false;
+    if (!onnx_scales(n, 1, 1, &a_scales) || !onnx_scales(n, 4, columns, &b_scales) || !onnx_scales(n, 6, 1, &y_scales)) return false;
+    if (!onnx_quantize_constant(n, b, &b_scales, b->shape.rank - 1, &weights)) return false;
     int32_t type = n->inputs[7] != NULL ? n->inputs[7]->type : ONNX_UINT8;
-    if (b->shape.rank == 3) return multiply_batch(n, &(struct batch){&as, &ys, type, &weights});
-    struct onnx_deferred *deferred = multiply(n, n->inputs[0], &as, &weights, false);
+    if (b->shape.rank == 3) return multiply_batch(n, &(struct batch){&a_scales, &y_scales, type, &weights});
+    struct onnx_deferred *deferred = multiply(n, n->inputs[0], &a_scales, &weights, false);
     if (deferred == NULL || !defer_product(n, deferred)) return false;
-    return onnx_materialize_as(n, deferred, type, &ys, n->outputs[0]);
+    return onnx_materialize_as(n, deferred, type, &y_scales, n->outputs[0]);
 }
 
 bool onnx_matmul_integer(const struct onnx_node *n) {
     const struct onnx_value *b;
-    struct onnx_scales as, bs;
+    struct onnx_scales a_scales, b_scales;
     struct onnx_value weights = {.name = n->inputs[1] != NULL ? n->inputs[1]->name : ""};
     if (!onnx_constant(n, 1, &b)) return false;
     if (b->shape.rank != 2) return onnx_refuse(n, "multiplies by %u dimensions; a matrix is supported", b->shape.rank);
-    if (!onnx_integer_operands(n, b->shape.dims[1], &as, &bs) || !onnx_quantize_constant(n, b, &bs, 1, &weights)) return false;
-    struct onnx_deferred *deferred = multiply(n, n->inputs[0], &as, &weights, false);
+    if (!onnx_integer_operands(n, b->shape.dims[1], &a_scales, &b_scales) || !onnx_quantize_constant(n, b, &b_scales, 1, &weights))
+        return false;
+    struct onnx_deferred *deferred = multiply(n, n->inputs[0], &a_scales, &weights, false);
     if (deferred == NULL || !defer_product(n, deferred)) return false;
     n->outputs[0]->type = ONNX_INT32;
     return true;

@@ -76,7 +76,7 @@ bool onnx_pad(const struct onnx_node *n) {
     double pads[2 * QM_MAX_RANK], value;
     if (!onnx_materialize(n, in) || !read_padding(n, rank, pads, &value)) return false;
     double stored = in->real ? nearbyint(value / (double)in->scale) + (double)in->zero : value;
-    enum onnx_order order = rank == 4 ? ONNX_LAST : ONNX_PLAIN;
+    enum onnx_order order = rank == 4 ? ONNX_CHANNELS_LAST : ONNX_PLAIN;
     if (!onnx_tensor(n, in, order, &tensor)) return false;
     struct onnx_shape shape = in->shape, whole = onnx_shape_of(&n->r->graph->tensors[tensor]);
     bool is_unsigned = n->r->graph->tensors[tensor].dtype == QM_U8;
@@ -277,10 +277,10 @@ bool onnx_resize(const struct onnx_node *n) {
     struct onnx_value *in = n->inputs[0];
     struct onnx_shape shape;
     uint32_t tensor;
-    if (!repeats(n) || !read_size(n, &in->shape, &shape) || !onnx_tensor(n, in, ONNX_LAST, &tensor)) return false;
+    if (!repeats(n) || !read_size(n, &in->shape, &shape) || !onnx_tensor(n, in, ONNX_CHANNELS_LAST, &tensor)) return false;
     struct onnx_shape last = {4, {shape.dims[0], shape.dims[2], shape.dims[3], shape.dims[1]}};
     uint32_t result = onnx_add_like(n, tensor, &last);
     onnx_add_op(n, QM_OP_RESIZE_NEAREST_NEIGHBOR, tensor, result);
-    onnx_put(n, in, &shape, ONNX_LAST, result);
+    onnx_put(n, in, &shape, ONNX_CHANNELS_LAST, result);
     return true;
 }

@@ -36,7 +36,7 @@ enum onnx_type {
     ONNX_INT2 = 26,
 };
 
-enum onnx_order { ONNX_PLAIN /* as ONNX has it */, ONNX_LAST /* [n][h][w][c] */, ONNX_ORDERS };
+enum onnx_order { ONNX_PLAIN /* as ONNX has it */, ONNX_CHANNELS_LAST /* [n][h][w][c] */, ONNX_ORDERS };
 
 enum onnx_state {
     ONNX_UNKNOWN,  /* no node has computed it yet */
@@ -113,7 +113,7 @@ struct onnx_value {
     float scale, offset;           /* offset: of 32-bit sums, added at the end of the network */
     int64_t zero;
     int32_t low, high;              /* of the integers */
-    const struct onnx_map *map;     /* a flattened map: tensors[ONNX_LAST] has the features in the order h, w, c; else NULL */
+    const struct onnx_map *map;     /* a flattened map: tensors[ONNX_CHANNELS_LAST] has the features in the order h, w, c; else NULL */
     struct onnx_deferred *deferred; /* DEFERRED */
 };
 

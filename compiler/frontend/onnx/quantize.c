@@ -61,7 +61,7 @@ bool onnx_dequantize(const struct onnx_node *n) {
     if (onnx_int(n, "block_size", 0) != 0) return onnx_refuse(n, "has blocks of scales, which are not supported");
     if (!onnx_scales(n, 1, in->shape.rank > 1 ? in->shape.dims[1] : 1, &scales) || !onnx_materialize(n, in)) return false;
     if (in->real && (in->scale != 1 || in->zero != 0)) return onnx_refuse(n, "reads numbers that are scaled already");
-    enum onnx_order order = in->tensors[ONNX_LAST] != QM_NO_TENSOR ? ONNX_LAST : ONNX_PLAIN;
+    enum onnx_order order = in->tensors[ONNX_CHANNELS_LAST] != QM_NO_TENSOR ? ONNX_CHANNELS_LAST : ONNX_PLAIN;
     uint32_t tensor;
     if (!onnx_tensor_as(n, in, order, &scales, &tensor)) return false;
     struct onnx_value like = *in;
@@ -80,13 +80,13 @@ bool onnx_qlinear_global_average_pool(const struct onnx_node *n) {
     struct onnx_value real = *n->inputs[0];
     uint32_t tensor;
     if (onnx_int(n, "channels_last", 0) != 0) return onnx_refuse(n, "has channels_last, which is not supported");
-    if (!onnx_scales(n, 1, 1, &in) || !onnx_scales(n, 3, 1, &out) || !onnx_tensor_as(n, n->inputs[0], ONNX_LAST, &in, &tensor))
+    if (!onnx_scales(n, 1, 1, &in) || !onnx_scales(n, 3, 1, &out) || !onnx_tensor_as(n, n->inputs[0], ONNX_CHANNELS_LAST, &in, &tensor))
         return false;
     real = *n->inputs[0];
     real.real = true;
     real.scale = (float)in.scale[0];
     real.zero = (int64_t)in.zero[0];
-    real.tensors[ONNX_LAST] = tensor;
+    real.tensors[ONNX_CHANNELS_LAST] = tensor;
     struct onnx_node mean = *n;
     mean.inputs[0] = &real;
     if (!onnx_global_average_pool(&mean)) return false;

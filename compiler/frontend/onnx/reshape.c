@@ -93,11 +93,11 @@ bool onnx_shape_result(const struct onnx_node *n, struct onnx_shape *shape) {
 /* Makes output 0 a flattened map that stays channels last. False, with nothing named: it is none, or has its bytes in the other order. */
 static bool keep_order(const struct onnx_node *n, const struct onnx_value *in, const struct onnx_shape *shape) {
     uint32_t rank = in->shape.rank;
-    if (in->tensors[ONNX_LAST] == QM_NO_TENSOR || in->tensors[ONNX_PLAIN] != QM_NO_TENSOR || rank < 3 || rank > 4) return false;
+    if (in->tensors[ONNX_CHANNELS_LAST] == QM_NO_TENSOR || in->tensors[ONNX_PLAIN] != QM_NO_TENSOR || rank < 3 || rank > 4) return false;
     struct onnx_map *map = QM_ARENA_NEW(n->r->arena, struct onnx_map, 1);
     if (!onnx_map_of(n, &in->shape, map) || map->c == 1 || map->h * map->w == 1) return false;
     if (map->n != 1 || shape->rank != 2 || shape->dims[0] != 1) return false;
-    onnx_put(n, in, shape, ONNX_LAST, in->tensors[ONNX_LAST]);
+    onnx_put(n, in, shape, ONNX_CHANNELS_LAST, in->tensors[ONNX_CHANNELS_LAST]);
     n->outputs[0]->map = map;
     return true;
 }
@@ -138,13 +138,13 @@ bool onnx_transpose(const struct onnx_node *n) {
     struct onnx_shape shape = {.rank = rank};
     if (!onnx_permutation(n, rank, permutation) || !onnx_materialize(n, in)) return false;
     for (uint32_t d = 0; d < rank; d++) shape.dims[d] = in->shape.dims[permutation[d]];
-    if (rank == 4 && memcmp(permutation, to_last, sizeof to_last) == 0 && in->tensors[ONNX_LAST] != QM_NO_TENSOR) {
-        onnx_put(n, in, &shape, ONNX_PLAIN, in->tensors[ONNX_LAST]);
+    if (rank == 4 && memcmp(permutation, to_last, sizeof to_last) == 0 && in->tensors[ONNX_CHANNELS_LAST] != QM_NO_TENSOR) {
+        onnx_put(n, in, &shape, ONNX_PLAIN, in->tensors[ONNX_CHANNELS_LAST]);
         return true;
     }
     if (!onnx_tensor(n, in, ONNX_PLAIN, &tensor)) return false;
     if (rank == 4 && memcmp(permutation, to_first, sizeof to_first) == 0) {
-        onnx_put(n, in, &shape, ONNX_LAST, tensor);
+        onnx_put(n, in, &shape, ONNX_CHANNELS_LAST, tensor);
         return true;
     }
     uint32_t result = onnx_add_like(n, tensor, &shape);

@@ -106,16 +106,16 @@ static uint32_t transposed(const struct onnx_node *n, uint32_t tensor, const cha
 static uint32_t reordered(const struct onnx_node *n, const struct onnx_value *value, const struct onnx_map *map, enum onnx_order to) {
     static const uint32_t to_last[] = {0, 2, 3, 1}, to_plain[] = {0, 3, 1, 2};
     struct onnx_shape first = {4, {map->n, map->c, map->h, map->w}}, last = {4, {map->n, map->h, map->w, map->c}};
-    bool same = map->c == 1 || map->h * map->w == 1, is_last = to == ONNX_LAST;
+    bool same = map->c == 1 || map->h * map->w == 1, is_last = to == ONNX_CHANNELS_LAST;
     const char *name = qm_arena_printf(n->r->arena, "%s.%s", value->name, is_last ? "nhwc" : "nchw");
-    uint32_t tensor = value->tensors[is_last ? ONNX_PLAIN : ONNX_LAST];
+    uint32_t tensor = value->tensors[is_last ? ONNX_PLAIN : ONNX_CHANNELS_LAST];
     tensor = reshaped(n, tensor, name, is_last && !same ? &first : &last);
     if (!same) tensor = transposed(n, tensor, name, is_last ? to_last : to_plain);
     return is_last ? tensor : reshaped(n, tensor, value->name, &value->shape);
 }
 
 enum onnx_order onnx_order_of(const struct onnx_value *value) {
-    return value->map == NULL && value->tensors[ONNX_LAST] != QM_NO_TENSOR ? ONNX_LAST : ONNX_PLAIN;
+    return value->map == NULL && value->tensors[ONNX_CHANNELS_LAST] != QM_NO_TENSOR ? ONNX_CHANNELS_LAST : ONNX_PLAIN;
 }
 
 /* ---- from values to tensors ---- */
@@ -145,7 +145,7 @@ static bool materialize_input(const struct onnx_node *n, struct onnx_value *valu
     *value = *origin;
     value->name = name;
     value->shape = shape;
-    value->tensors[ONNX_LAST] = QM_NO_TENSOR;
+    value->tensors[ONNX_CHANNELS_LAST] = QM_NO_TENSOR;
     value->tensors[ONNX_PLAIN] = reshaped(n, tensor, name, &shape);
     return true;
 }
@@ -243,7 +243,7 @@ static const int8_t *stored_integers(const struct onnx_node *n, const double *in
     int8_t *data = QM_ARENA_NEW(n->r->arena, int8_t, elements);
     for (size_t i = 0; i < elements; i++) {
         size_t at = i % picture, last = i - at + at % positions * map->c + at / positions;
-        data[order == ONNX_LAST ? last : i] = (int8_t)(integers[i] + (double)zero);
+        data[order == ONNX_CHANNELS_LAST ? last : i] = (int8_t)(integers[i] + (double)zero);
     }
     return data;
 }
@@ -261,10 +261,10 @@ struct onnx_value *onnx_constant_tensor(const struct onnx_node *n, const struct 
         value->shape.dims[d] = d < added ? 1 : constant->shape.dims[d - added];
     }
     struct onnx_map map = {.n = 1, .c = 1, .h = 1, .w = (uint32_t)onnx_elements(&value->shape)};
-    if (!find_range(n, constant, value) || (order == ONNX_LAST && !onnx_map_of(n, &value->shape, &map))) return NULL;
+    if (!find_range(n, constant, value) || (order == ONNX_CHANNELS_LAST && !onnx_map_of(n, &value->shape, &map))) return NULL;
     value->scale = (float)constant->scales[0];
-    value->tensors[ONNX_PLAIN] = value->tensors[ONNX_LAST] = QM_NO_TENSOR;
-    struct onnx_shape stored = order == ONNX_LAST ? (struct onnx_shape){4, {map.n, map.h, map.w, map.c}} : value->shape;
+    value->tensors[ONNX_PLAIN] = value->tensors[ONNX_CHANNELS_LAST] = QM_NO_TENSOR;
+    struct onnx_shape stored = order == ONNX_CHANNELS_LAST ? (struct onnx_shape){4, {map.n, map.h, map.w, map.c}} : value->shape;
     const int8_t *data = stored_integers(n, constant->integers, &map, value->zero, order);
     value->tensors[order] = onnx_add_constant(n->r, constant->name, QM_I8, &stored, data);
     onnx_set_quant(n->r, value->tensors[order], value->scale, value->zero);

@@ -99,7 +99,7 @@ static void set_result(const struct onnx_shape *in, const struct window *w, uint
     deferred->result.dims[1] = w->out[0];
     deferred->result.dims[2] = w->out[1];
     deferred->result.dims[3] = channels;
-    deferred->order = ONNX_LAST;
+    deferred->order = ONNX_CHANNELS_LAST;
     deferred->axis = 1;
     *out = (struct onnx_shape){.rank = in->rank, .dims = {in->dims[0], channels, w->out[0], w->out[1]}};
     if (in->rank == 3) out->dims[2] = w->out[1];
@@ -134,7 +134,7 @@ static bool convolve(const struct onnx_node *n, const struct onnx_scales *scales
     if (!read_window(n, &in->shape, kernel, &window)) return false;
     bool depthwise = groups > 1 && f->dims[1] == 1;
     struct onnx_deferred *deferred = onnx_deferred_create(n, depthwise ? QM_OP_DEPTHWISE_CONV_2D : QM_OP_CONV_2D, f->dims[0]);
-    if (!onnx_tensor_as(n, in, ONNX_LAST, scales, &deferred->op.inputs[0])) return false;
+    if (!onnx_tensor_as(n, in, ONNX_CHANNELS_LAST, scales, &deferred->op.inputs[0])) return false;
     order_filter(f, depthwise, &weights);
     weights.padded = is_padded(&window);
     if (!onnx_add_weights(n, filter, &weights, in, deferred)) return false;
@@ -192,12 +192,12 @@ bool onnx_max_pool(const struct onnx_node *n) {
     uint32_t tensor;
     if (!onnx_materialize(n, in) || !onnx_map_of(n, &in->shape, &map) || !read_window(n, &in->shape, NULL, &window)) return false;
     if (onnx_int(n, "storage_order", 0) != 0) return onnx_refuse(n, "has a storage_order, which is not supported");
-    if (!onnx_tensor(n, in, ONNX_LAST, &tensor)) return false;
+    if (!onnx_tensor(n, in, ONNX_CHANNELS_LAST, &tensor)) return false;
     set_result(&in->shape, &window, map.c, &result, &out);
     struct onnx_shape shape = {4, {map.n, window.out[0], window.out[1], map.c}};
     uint32_t pooled = onnx_add_like(n, tensor, &shape);
     set_window(onnx_add_op(n, QM_OP_MAX_POOL_2D, tensor, pooled), &window);
-    onnx_put(n, in, &out, ONNX_LAST, pooled);
+    onnx_put(n, in, &out, ONNX_CHANNELS_LAST, pooled);
     return true;
 }
 
@@ -210,7 +210,7 @@ static bool sum_window(const struct onnx_node *n, const struct window *window, u
     if (!onnx_materialize(n, in) || !onnx_map_of(n, &in->shape, &map) || !onnx_check_real(n, in)) return false;
     if (is_padded(window)) return onnx_refuse(n, "pads, which is not supported for means");
     struct onnx_deferred *deferred = onnx_deferred_create(n, QM_OP_AVERAGE_POOL_2D, map.c);
-    if (!onnx_tensor(n, in, ONNX_LAST, &deferred->op.inputs[0])) return false;
+    if (!onnx_tensor(n, in, ONNX_CHANNELS_LAST, &deferred->op.inputs[0])) return false;
     onnx_deferred_set_sums(n, deferred, map.c, (double)in->scale / divisor, (in->low - in->zero) * count, (in->high - in->zero) * count);
     set_window(&deferred->op, window);
     set_result(&in->shape, window, map.c, deferred, &out);
