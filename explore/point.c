@@ -33,7 +33,7 @@ static enum point_state measure(const struct qm_network *network, const struct q
                                 struct qm_arena *arena, struct point *point) {
     struct qm_program *program;
     enum qm_status status = qm_machine_check(source->machine, &point->why);
-    if (status == QM_OK) status = qm_plan(network, source->machine, options, &program, &point->why);
+    if (status == QM_OK) status = qm_compile_network(network, source->machine, options, &program, &point->why);
     if (status != QM_OK) return status == QM_BAD_INPUT ? POINT_IMPOSSIBLE : POINT_FAULT;
     source->program = program;
     status = run_program(source, arena, point); /* must not fail: the program was made for this machine */

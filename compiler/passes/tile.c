@@ -281,36 +281,37 @@ static bool tile_add(struct search *s) {
 }
 
 /* Positions of a row of an instruction: strides, and the bytes from the first to the last, fit their fields. */
-static uint32_t positions_max(const struct qm_move_loop *loop, uint32_t run, bool in_outside, bool out_outside) {
-    uint64_t in = in_outside ? run : loop->in, out = out_outside ? run : loop->out, most = POSITIONS_MAX;
+static uint32_t positions_max(const struct qm_move_loop *loop, uint32_t bytes, bool in_outside, bool out_outside) {
+    uint64_t in = in_outside ? bytes : loop->in, out = out_outside ? bytes : loop->out, most = POSITIONS_MAX;
     if (in > UINT16_MAX || out > UINT16_MAX) return 1;
-    if (in > 0 && (ROW_BYTES_MAX - run) / in + 1 < most) most = (ROW_BYTES_MAX - run) / in + 1;
+    if (in > 0 && (ROW_BYTES_MAX - bytes) / in + 1 < most) most = (ROW_BYTES_MAX - bytes) / in + 1;
     return (uint32_t)most;
 }
 
-/* How many elements of a run one POOL can write as 4-bit elements: an even number, or the whole run. An array with an odd number of
+/* How many contiguous elements one POOL can write as 4-bit elements: an even number, or all. An array with an odd number of
  * columns writes its first `cols` elements at most, because the next ones would begin within a byte. */
-static uint32_t packed_run(const struct qm_machine *machine, uint32_t run, uint32_t most) {
-    if (machine->cols % 2 != 0 && run > machine->cols) most = plan_min(most, machine->cols);
-    return most < run ? most / 2 * 2 : run;
+static uint32_t packed_elements(const struct qm_machine *machine, uint32_t elements, uint32_t most) {
+    if (machine->cols % 2 != 0 && elements > machine->cols) most = plan_min(most, machine->cols);
+    return most < elements ? most / 2 * 2 : elements;
 }
 
-/* Blocks of whole rows if they fit, else of one row, else of a part of a run. */
+/* Blocks of whole rows if they fit, else of one row, else of a part of the contiguous bytes. */
 static bool tile_move(struct search *s) {
     const struct qm_layer *l = &s->plan->network->layers[s->layer];
     struct plan_tiling *t = &s->best;
     struct qm_move_loop rows, positions;
     move_split(&l->move, &rows, &positions);
     uint32_t room = s->plan->layers[s->layer].hole_bytes, streams = s->in_outside + (uint32_t)s->out_outside;
-    uint64_t total = (uint64_t)rows.count * positions.count * l->move.run;
+    uint64_t total = (uint64_t)rows.count * positions.count * l->move.contiguous_bytes;
     uint32_t most =
         total / ADD_BLOCKS > ADD_BLOCK_BYTES_MIN ? (uint32_t)plan_min((uint32_t)(total / ADD_BLOCKS), MOVE_BYTES_MAX) : ADD_BLOCK_BYTES_MIN;
     if (streams > 0) most = plan_min(room / (2 * streams), ADD_BLOCK_BYTES_MAX);
     if (most == 0) return false;
     t->ring = 2;
     t->block_bytes = most;
-    t->chunk_channels = plan_min(l->move.run, most);
-    if (s->plan->network->values[l->output].bits == 4) t->chunk_channels = packed_run(s->plan->machine, l->move.run, t->chunk_channels);
+    t->chunk_channels = plan_min(l->move.contiguous_bytes, most);
+    if (s->plan->network->values[l->output].bits == 4)
+        t->chunk_channels = packed_elements(s->plan->machine, l->move.contiguous_bytes, t->chunk_channels);
     t->block_w = plan_min(plan_min(positions.count, plan_max(most / t->chunk_channels, 1)),
                           positions_max(&positions, t->chunk_channels, s->in_outside, s->out_outside));
     t->block_h = t->block_w < positions.count ? 1 : plan_min(rows.count, plan_max(most / (t->block_w * t->chunk_channels), 1));

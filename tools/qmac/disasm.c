@@ -7,9 +7,9 @@
 
 enum { LINE_BYTES = 700 };
 
-static void print_insns(const struct qm_program *program, const struct qm_program_step *step) {
+static void print_insns(const struct qm_program *program, const struct qm_program_stage *stage) {
     uint32_t layer = UINT32_MAX;
-    for (uint32_t i = step->first_insn; i < step->first_insn + step->insn_count; i++) {
+    for (uint32_t i = stage->first_insn; i < stage->first_insn + stage->insn_count; i++) {
         struct qm_insn insn;
         char text[LINE_BYTES];
         if (program->insn_layer[i] != layer) {
@@ -25,16 +25,16 @@ static void print_insns(const struct qm_program *program, const struct qm_progra
 static void print_program(const struct qm_program *program) {
     printf("# %s for machine %s (%08x), rounding %s\n", qm_shown(program->model).text, qm_shown(program->machine.name).text,
            qm_machine_fingerprint(&program->machine), qm_shown(program->requant).text);
-    for (uint32_t i = 0; i < program->step_count; i++) {
-        const struct qm_program_step *step = &program->steps[i];
-        if (step->on_host) {
-            printf("# step %u, on the host: %s of %s\n", i, qm_shown(program->layers[step->layer].op).text,
-                   qm_shown(program->tensors[step->input].name).text);
+    for (uint32_t i = 0; i < program->stage_count; i++) {
+        const struct qm_program_stage *stage = &program->stages[i];
+        if (stage->on_host) {
+            printf("# step %u, on the host: %s of %s\n", i, qm_shown(program->layers[stage->layer].op).text,
+                   qm_shown(program->tensors[stage->input].name).text);
             continue;
         }
-        printf("# step %u: %u instructions at arena offset 0x%x\n", i, step->insn_count,
-               program->code_offset + step->first_insn * QM_INSN_BYTES);
-        print_insns(program, step);
+        printf("# step %u: %u instructions at arena offset 0x%x\n", i, stage->insn_count,
+               program->code_offset + stage->first_insn * QM_INSN_BYTES);
+        print_insns(program, stage);
     }
 }
 

@@ -30,7 +30,7 @@ static void print_program(const struct qm_program *program) {
     printf("program of %s, SHA-256 %s, rounding %s\n", qm_shown(program->model).text, qm_shown(program->model_sha256).text,
            qm_shown(program->requant).text);
     printf("machine %s, fingerprint %08x\n", qm_shown(program->machine.name).text, qm_machine_fingerprint(&program->machine));
-    printf("%u instructions in %u steps, %u bytes of constants, %u bytes of memory\n", program->insn_count, program->step_count,
+    printf("%u instructions in %u steps, %u bytes of constants, %u bytes of memory\n", program->insn_count, program->stage_count,
            program->image_bytes, program->arena_bytes);
     print_tensors(program);
     for (uint32_t i = 0; i < program->layer_count; i++) {

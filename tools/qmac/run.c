@@ -128,7 +128,7 @@ static void clear_progress(const struct session *session) {
 /* Time depends on the program alone: an example that costs other counts shows a fault of the engine. */
 static enum qm_status check_same_cost(const struct session *session, const struct qm_run *run, struct qm_diag *diag) {
     const struct qm_program *program = session->opened.program;
-    if (memcmp(run->counters, session->run->counters, program->step_count * sizeof *run->counters) == 0) return QM_OK;
+    if (memcmp(run->counters, session->run->counters, program->stage_count * sizeof *run->counters) == 0) return QM_OK;
     return qm_fail(diag, QM_INTERNAL, "%s:example %" PRIu64 ": costs other cycles or events than the first: the %s engine depends on data",
                    program->model, session->example, session->options.engine->name);
 }

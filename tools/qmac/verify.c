@@ -255,9 +255,9 @@ static void locate(struct subject *subject, struct qm_diag *diag) {
     found_take_second(status, &second, diag);
 }
 
-static uint64_t device_steps(const struct qm_program *program) {
+static uint64_t device_stages(const struct qm_program *program) {
     uint64_t count = 0;
-    for (uint32_t i = 0; i < program->step_count; i++) count += !program->steps[i].on_host && program->steps[i].insn_count > 0;
+    for (uint32_t i = 0; i < program->stage_count; i++) count += !program->stages[i].on_host && program->stages[i].insn_count > 0;
     return count;
 }
 
@@ -272,7 +272,7 @@ static enum qm_status read_inputs(struct subject *subject, struct qm_diag *diag)
 static enum qm_status verify_program(struct subject *subject, struct qm_diag *diag) {
     const struct qm_program *program = subject->opened.program;
     QM_TRY(read_inputs(subject, diag));
-    uint64_t wanted = device_steps(program) * subject->inputs.examples;
+    uint64_t wanted = device_stages(program) * subject->inputs.examples;
     if (wanted == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: nothing would be compared: no step of it runs on the device", program->model);
     struct agreement *agreement = &subject->options->agreement;
     agreement->what = qm_arena_strdup(subject->options->arena, program->model);

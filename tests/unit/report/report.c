@@ -29,10 +29,10 @@ static void setup(void) {
     program->tensors = QM_ARENA_NEW(arena, struct qm_program_tensor, 2);
     program->tensors[0].size_bytes = 10;
     program->tensors[1].size_bytes = 40;
-    program->step_count = 2;
-    program->steps = QM_ARENA_NEW(arena, struct qm_program_step, 2);
-    program->steps[0].insn_count = INSNS;
-    program->steps[1] = (struct qm_program_step){.on_host = true, .layer = LAYERS - 1, .input = 0, .output = 1};
+    program->stage_count = 2;
+    program->stages = QM_ARENA_NEW(arena, struct qm_program_stage, 2);
+    program->stages[0].insn_count = INSNS;
+    program->stages[1] = (struct qm_program_stage){.on_host = true, .layer = LAYERS - 1, .input = 0, .output = 1};
     run = qm_run_create(program, arena);
     run->timed = true;
     struct qm_energy_table *energy;

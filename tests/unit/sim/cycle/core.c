@@ -18,7 +18,7 @@ TestSuite(cycle_core);
 enum { CORES = 2, ARENA = 1 << 16, LIMIT_CYCLES = 1000000 };
 static const uint64_t BASE = 0x40000000;
 
-/* A network's first device step on a core: what its arena holds before and, by the functional engine, after it. */
+/* A network's first device stage on a core: what its arena holds before and, by the functional engine, after it. */
 struct job {
     struct qm_machine machine;
     struct qm_program *program;
@@ -32,9 +32,9 @@ static struct qm_diag diag;
 typedef void write_register(void *to, uint32_t offset, uint32_t value);
 
 static void start(const struct job *job, write_register *write, void *to) {
-    const struct qm_program_step *step = job->program->steps;
-    write(to, QM_CSR_PROGRAM_ADDR, job->program->code_offset + step->first_insn * QM_INSN_BYTES);
-    write(to, QM_CSR_PROGRAM_COUNT, step->insn_count);
+    const struct qm_program_stage *stage = job->program->stages;
+    write(to, QM_CSR_PROGRAM_ADDR, job->program->code_offset + stage->first_insn * QM_INSN_BYTES);
+    write(to, QM_CSR_PROGRAM_COUNT, stage->insn_count);
     write(to, QM_CSR_MEMORY_BASE, (uint32_t)job->base);
     write(to, QM_CSR_MEMORY_SIZE, job->program->arena_bytes);
     write(to, QM_CSR_CONTROL, QM_CONTROL_START);
