@@ -92,11 +92,6 @@ void draw_nibbles(struct draw *d, struct qm_insn *insn, int64_t elements) {
     if (fits && draw_chance(d, 40)) insn->out_type = QM_out_type_BITS4;
 }
 
-void draw_out_strides(struct draw *d, struct qm_insn *insn, int64_t pixel_bytes) {
-    insn->out_pixel = draw_chance(d, 5) ? 0 : draw_between(d, pixel_bytes, pixel_bytes + 5);
-    insn->out_pitch = draw_chance(d, 5) ? 0 : draw_between(d, insn->out_w * insn->out_pixel, insn->out_w * insn->out_pixel + 9);
-}
-
 /* Whether the output stays clear of what the instruction reads. */
 static bool is_clear(const struct draw *d, const struct qm_insn *insn) {
     struct qm_operand operands[QM_OPERANDS], output = operand_at(d, insn, "out_addr");
@@ -116,6 +111,12 @@ bool draw_output_place(struct draw *d, struct qm_insn *insn) {
         if (is_clear(d, insn)) return true;
     }
     return false;
+}
+
+bool draw_output(struct draw *d, struct qm_insn *insn, int64_t pixel_bytes) {
+    insn->out_pixel = draw_chance(d, 5) ? 0 : draw_between(d, pixel_bytes, pixel_bytes + 5);
+    insn->out_pitch = draw_chance(d, 5) ? 0 : draw_between(d, insn->out_w * insn->out_pixel, insn->out_w * insn->out_pixel + 9);
+    return draw_output_place(d, insn);
 }
 
 void draw_insn(struct draw *d, struct qm_insn *insn, int64_t first, int64_t last) {

@@ -51,9 +51,10 @@ void draw_tiles(struct draw *d, struct qm_insn *insn);
 void draw_output_stage(struct draw *d, struct qm_insn *insn);
 /* Of POOL and ADD: 4-bit elements where no piece of `elements` ends within a byte, now and then. */
 void draw_nibbles(struct draw *d, struct qm_insn *insn, int64_t elements);
-void draw_out_strides(struct draw *d, struct qm_insn *insn, int64_t pixel_bytes);
 /* out_addr, when all else is drawn: clear of what the instruction reads. False: there is no room. */
 bool draw_output_place(struct draw *d, struct qm_insn *insn);
+/* The same, and the strides of output positions of pixel_bytes. */
+bool draw_output(struct draw *d, struct qm_insn *insn, int64_t pixel_bytes);
 
 static inline int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;

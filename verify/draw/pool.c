@@ -15,6 +15,5 @@ bool draw_POOL(struct draw *d, struct qm_insn *insn) {
     insn->out_shift = draw_shift(d);
     draw_nibbles(d, insn, insn->channels);
     draw_output_stage(d, insn);
-    draw_out_strides(d, insn, qm_output_bytes(insn, insn->channels));
-    return draw_output_place(d, insn);
+    return draw_output(d, insn, qm_output_bytes(insn, insn->channels));
 }

@@ -23,6 +23,5 @@ bool draw_REQUANTIZE(struct draw *d, struct qm_insn *insn) {
     draw_output_stage(d, insn);
     if (insn->out_type == QM_out_type_BITS16 && draw_chance(d, 70))
         insn->clamp_min = draw_between(d, -32768, 0), insn->clamp_max = draw_between(d, 0, 32767);
-    draw_out_strides(d, insn, qm_output_bytes(insn, insn->channels));
-    return draw_output_place(d, insn);
+    return draw_output(d, insn, qm_output_bytes(insn, insn->channels));
 }
