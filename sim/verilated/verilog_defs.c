@@ -172,7 +172,7 @@ static void verilog_probe(FILE *out, const char *width, const char *name, const 
 }
 
 static void verilog_probes(FILE *out) {
-    fputs("\n// What a bench sees between the blocks, in the cycle after: registers in the scope of qmac.v.\n", out);
+    fputs("\n// What a bench sees between the blocks, in the cycle after: registers in the scope of core.v.\n", out);
     fputs("`ifndef QM_PROBED\n`define QM_PROBES\n`else\n", out);
     fputs("`define QM_PROBES \\\n    /* verilator lint_off UNUSEDSIGNAL */ \\\n    /* verilator lint_off WIDTH */ \\\n", out);
 #define QM_PROBE(unit, name, width, insn, gate, verilog, c)             verilog_probe(out, #width, #unit "_" #name, #verilog);
