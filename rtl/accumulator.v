@@ -5,10 +5,10 @@
 `default_nettype none
 
 module accumulator #(
-    parameter Cols    = 16,
-    parameter AccRows = 1024,
-    parameter AccBits = 32,
-    parameter AccSaturate = 0
+    parameter integer Cols        = 16,
+    parameter integer AccRows     = 1024,
+    parameter integer AccBits     = 32,
+    parameter integer AccSaturate = 0
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
@@ -33,7 +33,7 @@ module accumulator #(
     /* verilator lint_on UNUSEDSIGNAL */
     output reg  [32*Cols-1:0] post_acc_data_o
 );
-    localparam AddrBits = $clog2(AccRows);
+    localparam integer AddrBits = $clog2(AccRows);
 
     generate
         if (AccRows < 2 || AccRows > 65536 || AccRows != (1 << AddrBits)) begin : gen_check

@@ -6,10 +6,10 @@
 `default_nettype none
 
 module decode #(
-    parameter Rows      = 16,
-    parameter Cols      = 16,
-    parameter SpadBytes = 262144,
-    parameter AccRows   = 1024
+    parameter integer Rows      = 16,
+    parameter integer Cols      = 16,
+    parameter integer SpadBytes = 262144,
+    parameter integer AccRows   = 1024
 ) (
     input  wire [511:0] insn_i,
     input  wire [31:0]  memory_size_i,   // bytes of the arena

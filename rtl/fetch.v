@@ -5,7 +5,7 @@
 `default_nettype none
 
 module fetch #(
-    parameter AxiBytes = 16
+    parameter integer AxiBytes = 16
 ) (
     input  wire                  clk_i,
     input  wire                  rst_ni,
@@ -30,8 +30,8 @@ module fetch #(
     input  wire                  pop_i
 );
 
-    localparam BeatsPerInsn = 64 / AxiBytes;
-    localparam [4:0] LastBeat = BeatsPerInsn[4:0] - 5'd1;
+    localparam integer BeatsPerInsn = 64 / AxiBytes;
+    localparam [4:0]   LastBeat     = BeatsPerInsn[4:0] - 5'd1;
 
     reg  [511:0] fifo [0:7];
     reg  [511:0] partial_q;        // the beats so far of the instruction being read, the newest at the top

@@ -6,7 +6,7 @@
 `default_nettype none
 
 module load #(
-    parameter AxiBytes = 16
+    parameter integer AxiBytes = 16
 ) (
     input  wire                  clk_i,
     input  wire                  rst_ni,

@@ -5,9 +5,9 @@
 `default_nettype none
 
 module mac_array #(
-    parameter Rows      = 16,
-    parameter Cols      = 16,
-    parameter FastArray = 0
+    parameter integer Rows      = 16,
+    parameter integer Cols      = 16,
+    parameter integer FastArray = 0
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,

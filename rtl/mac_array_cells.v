@@ -5,8 +5,8 @@
 `default_nettype none
 
 module mac_array_cells #(
-    parameter Rows = 16,
-    parameter Cols = 16
+    parameter integer Rows = 16,
+    parameter integer Cols = 16
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,

@@ -4,8 +4,8 @@
 `default_nettype none
 
 module mac_array_fast #(
-    parameter Rows = 16,
-    parameter Cols = 16
+    parameter integer Rows = 16,
+    parameter integer Cols = 16
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
@@ -28,9 +28,9 @@ module mac_array_fast #(
     // to accumulator: the sums of the row that entered Rows+Cols-1 cycles ago; meaningless if none did
     output wire [32*Cols-1:0] sums_o
 );
-    localparam Latency  = Rows + Cols - 1;
-    localparam SlotBits = Latency > 1 ? $clog2(Latency) : 1;
-    localparam LastSlot = Latency - 1;
+    localparam integer Latency  = Rows + Cols - 1;
+    localparam integer SlotBits = Latency > 1 ? $clog2(Latency) : 1;
+    localparam integer LastSlot = Latency - 1;
 
     // Operands are held sign-extended in 32 bits: host vector instructions multiply them as they are. A step's rows have the mode of its
     // weights, so bytes and nibbles are kept apart, and each mode multiplies no more than it needs.

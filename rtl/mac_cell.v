@@ -5,7 +5,7 @@
 `default_nettype none
 
 module mac_cell #(
-    parameter OnDiagonal = 0  // row and column are equal
+    parameter [0:0] OnDiagonal = 1'b0  // row and column are equal
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,      // clears the weights: a zero activation must make zero of cells that were never loaded
@@ -32,12 +32,10 @@ module mac_cell #(
     output reg  [15:0]        weight_o,
     output reg  signed [31:0] sum_o
 );
-    localparam Kept = OnDiagonal != 0;
-
     reg [15:0] weight0_q;
     reg [15:0] weight1_q;
 
-    wire [15:0] loaded = diagonal_i && !Kept ? 16'd0 : weight_i;
+    wire [15:0] loaded = diagonal_i && !OnDiagonal ? 16'd0 : weight_i;
     wire [15:0] weight = buffer_i ? weight1_q : weight0_q;
 
     wire bytes   = mode_i == 2'd0;

@@ -7,8 +7,8 @@
 `include "qmac_defs.vh"
 
 module matmul #(
-    parameter Rows = 16,
-    parameter Cols = 16
+    parameter integer Rows = 16,
+    parameter integer Cols = 16
 ) (
     input  wire              clk_i,
     input  wire              rst_ni,
@@ -72,12 +72,12 @@ module matmul #(
     output wire              commit_add_o,
     output wire [8:0]        commit_corrected_o    // columns from which the row's correction is subtracted
 );
-    localparam        Narrow    = Rows < Cols ? Rows : Cols;
-    localparam        CommitLag = Rows + Cols - 1;  // from the issue of a row to commit_o
-    localparam [33:0] PieceX    = {18'd0, Rows[15:0]};
-    localparam [2:0]  W8A8      = `QM_PRECISION_W8A8;
-    localparam [33:0] NarrowX   = {18'd0, Narrow[15:0]};
-    localparam [15:0] RowWords  = Cols[15:0];
+    localparam integer Narrow    = Rows < Cols ? Rows : Cols;
+    localparam integer CommitLag = Rows + Cols - 1;  // from the issue of a row to commit_o
+    localparam [33:0]  PieceX    = {18'd0, Rows[15:0]};
+    localparam [2:0]   W8A8      = `QM_PRECISION_W8A8;
+    localparam [33:0]  NarrowX   = {18'd0, Narrow[15:0]};
+    localparam [15:0]  RowWords  = Cols[15:0];
 
     reg [1:0] full_q;  // buffer i holds the weights of a step that has not been streamed to its end
 

@@ -3,8 +3,8 @@
 `default_nettype none
 
 module matmul_steps #(
-    parameter Rows = 16,
-    parameter Cols = 16
+    parameter integer Rows = 16,
+    parameter integer Cols = 16
 ) (
     input  wire        clk_i,
     input  wire        load_i,       // begin with the first step of:
@@ -26,10 +26,10 @@ module matmul_steps #(
     output wire        tile_end_o,   // and of the tile
     output wire        last_o        // and of the instruction
 );
-    localparam        Narrow    = Rows < Cols ? Rows : Cols;
-    localparam [15:0] PieceOne  = Rows[15:0];
-    localparam [15:0] TileMax   = Cols[15:0];
-    localparam [15:0] NarrowMax = Narrow[15:0];
+    localparam integer Narrow    = Rows < Cols ? Rows : Cols;
+    localparam [15:0]  PieceOne  = Rows[15:0];
+    localparam [15:0]  TileMax   = Cols[15:0];
+    localparam [15:0]  NarrowMax = Narrow[15:0];
 
     reg [7:0]  kernel_h_q;
     reg [7:0]  kernel_w_q;

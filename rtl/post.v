@@ -8,8 +8,8 @@
 `include "qmac_defs.vh"
 
 module post #(
-    parameter Rows = 16,
-    parameter Cols = 16
+    parameter integer Rows = 16,
+    parameter integer Cols = 16
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
@@ -49,8 +49,8 @@ module post #(
     output wire [15:0]        post_acc_addr_o,
     input  wire [32*Cols-1:0] post_acc_data_i
 );
-    localparam [8:0] AllLanes   = Cols[8:0];
-    localparam       TableReads = (`QM_TABLE_BYTES + Cols - 1) / Cols;
+    localparam [8:0]   AllLanes   = Cols[8:0];
+    localparam integer TableReads = (`QM_TABLE_BYTES + Cols - 1) / Cols;
 
     /* verilator lint_off UNUSEDSIGNAL */
     reg  [511:0] insn_q;

@@ -5,8 +5,8 @@
 `include "qmac_defs.vh"
 
 module post_walk #(
-    parameter Rows = 16,
-    parameter Cols = 16
+    parameter integer Rows = 16,
+    parameter integer Cols = 16
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
@@ -37,13 +37,13 @@ module post_walk #(
     output wire [23:0]        out_addr_o,    // of the output
     output wire [15:0]        acc_addr_o     // accumulator row (REQUANTIZE)
 );
-    localparam        Narrow    = Rows < Cols ? Rows : Cols;
-    localparam [23:0] PieceMax  = {8'd0, Cols[15:0]};
-    localparam [15:0] TileMax   = Cols[15:0];
-    localparam [15:0] NarrowMax = Narrow[15:0];
-    localparam [3:0]  ParamRows = `QM_PARAMETER_BYTES;
-    localparam [8:0]  TableSize = `QM_TABLE_BYTES;
-    localparam [10:0] RowMax    = Cols[10:0];
+    localparam integer Narrow    = Rows < Cols ? Rows : Cols;
+    localparam [23:0]  PieceMax  = {8'd0, Cols[15:0]};
+    localparam [15:0]  TileMax   = Cols[15:0];
+    localparam [15:0]  NarrowMax = Narrow[15:0];
+    localparam [3:0]   ParamRows = `QM_PARAMETER_BYTES;
+    localparam [8:0]   TableSize = `QM_TABLE_BYTES;
+    localparam [10:0]  RowMax    = Cols[10:0];
 
     wire requantizing = `QM_F_OPCODE(insn_i) == `QM_OP_REQUANTIZE;
     wire adding       = `QM_F_OPCODE(insn_i) == `QM_OP_ADD;

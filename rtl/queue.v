@@ -5,8 +5,8 @@
 `default_nettype none
 
 module queue #(
-    parameter Depth = 8,           // a power of two, at least 2
-    parameter Width = 512          // bits of an instruction; the proofs take fewer
+    parameter integer Depth = 8,           // a power of two, at least 2
+    parameter integer Width = 512          // bits of an instruction; the proofs take fewer
 ) (
     input  wire         clk_i,
     input  wire         rst_ni,
@@ -26,7 +26,7 @@ module queue #(
     input  wire         take_i
 );
 
-    localparam Bits = $clog2(Depth);
+    localparam integer Bits = $clog2(Depth);
 
     reg [Width-1:0]  slots [0:Depth-1];
     reg [Bits:0] pushed_q, started_q, taken_q;   // modulo 2 * Depth

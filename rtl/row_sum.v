@@ -4,8 +4,8 @@
 `default_nettype none
 
 module row_sum #(
-    parameter Rows = 16,
-    parameter Cols = 16
+    parameter integer Rows = 16,
+    parameter integer Cols = 16
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
@@ -20,7 +20,7 @@ module row_sum #(
     // to accumulator: meaningless for rows without a zero point
     output wire [31:0]        correction_o
 );
-    localparam Rest = Rows + Cols - 2;  // cycles after the tree
+    localparam integer Rest = Rows + Cols - 2;  // cycles after the tree
 
     reg               valid_q;
     reg signed [31:0] sum_q;

@@ -5,10 +5,10 @@
 `default_nettype none
 
 module scratchpad #(
-    parameter Rows      = 16,
-    parameter Cols      = 16,
-    parameter SpadBytes = 262144,
-    parameter AxiBytes  = 16
+    parameter integer Rows      = 16,
+    parameter integer Cols      = 16,
+    parameter integer SpadBytes = 262144,
+    parameter integer AxiBytes  = 16
 ) (
     input  wire                  clk_i,
 
@@ -41,7 +41,7 @@ module scratchpad #(
     output wire [8*AxiBytes-1:0] store_data_o
     /* verilator lint_on UNUSEDSIGNAL */
 );
-    localparam AddrBits = $clog2(SpadBytes);
+    localparam integer AddrBits = $clog2(SpadBytes);
 
     generate
         if (SpadBytes < 1024 || SpadBytes > 16777216 || SpadBytes != (1 << AddrBits)) begin : gen_check

@@ -6,7 +6,7 @@
 `default_nettype none
 
 module segment #(
-    parameter AxiBytes = 16
+    parameter integer AxiBytes = 16
 ) (
     input  wire                clk_i,
     // from the unit
@@ -26,8 +26,8 @@ module segment #(
     output wire                last_o         // it is the last of the instruction
 );
 
-    localparam Lane = $clog2(AxiBytes);
-    localparam [6:0] BeatBytes = AxiBytes[6:0];
+    localparam integer Lane      = $clog2(AxiBytes);
+    localparam [6:0]   BeatBytes = AxiBytes[6:0];
 
     reg [31:0] dram_row_stride_q, dram_plane_stride_q;
     reg [23:0] spad_row_stride_q, spad_plane_stride_q, row_bytes_q;

@@ -4,7 +4,7 @@
 `include "qmac_defs.vh"
 
 module weight_expand #(
-    parameter Cols = 16
+    parameter integer Cols = 16
 ) (
     input  wire [2:0]         precision_i,
     input  wire [8:0]         n_i,

@@ -3,7 +3,7 @@
 `default_nettype none
 
 module window_address #(
-    parameter Lanes = 16
+    parameter integer Lanes = 16
 ) (
     input  wire signed [25:0] y_i,
     input  wire signed [33:0] x_i,

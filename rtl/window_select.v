@@ -2,7 +2,7 @@
 `default_nettype none
 
 module window_select #(
-    parameter Lanes = 16
+    parameter integer Lanes = 16
 ) (
     input  wire [8*Lanes-1:0] data_i,
     input  wire [9:0]         first_i,  // lanes first_i <= j < end_i lie in the map

@@ -2,8 +2,8 @@
 `default_nettype none
 
 module delay #(
-    parameter Width  = 8,
-    parameter Cycles = 1
+    parameter integer Width  = 8,
+    parameter integer Cycles = 1
 ) (
     input  wire             clk_i,
     input  wire [Width-1:0] data_i,

@@ -3,8 +3,8 @@
 `default_nettype none
 
 module delay_line #(
-    parameter Width  = 8,
-    parameter Cycles = 1
+    parameter integer Width  = 8,
+    parameter integer Cycles = 1
 ) (
     input  wire             clk_i,
     input  wire             rst_ni,
@@ -14,8 +14,8 @@ module delay_line #(
     output wire [Width-1:0] data_o,  // meaningless unless valid_o
     output wire             any_o    // a word is inside
 );
-    localparam SlotBits = Cycles > 1 ? $clog2(Cycles) : 1;
-    localparam LastSlot = Cycles - 1;
+    localparam integer SlotBits = Cycles > 1 ? $clog2(Cycles) : 1;
+    localparam integer LastSlot = Cycles - 1;
 
     reg  [Cycles-1:0]   valid_q;
     reg  [Width-1:0]    words [0:Cycles-1];
