@@ -1,7 +1,8 @@
 // core.v - the machine itself, between registers and a bus port (docs/machine.md): control, instructions, units, memories, counters.
 //
-// This file only connects. It gives fetch the read channel before load and sends beats to the one that asked. Addresses are offsets in
-// the arena; how a bus encodes bursts is the matter of qmac.v. Every beat and response is taken when it is offered.
+// This file only connects; what a wire says stands at the port that drives it. It gives fetch the read channel before load and sends
+// beats to the one that asked. Addresses are offsets in the arena; how a bus encodes bursts is the matter of qmac.v. Every beat and
+// response is taken when it is offered.
 `include "qmac_defs.vh"
 `default_nettype none
 

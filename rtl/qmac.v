@@ -19,7 +19,7 @@ module qmac #(
 ) (
     input  wire                  clk_i,
     input  wire                  rst_ni,
-    output wire                  irq_o,
+    output wire                  irq_o,          // enabled, and the run has ended
 
     // AXI4-Lite slave: registers
     input  wire                  s_axil_awvalid_i,

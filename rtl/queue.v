@@ -8,22 +8,22 @@ module queue #(
     parameter integer Depth = 8,           // a power of two, at least 2
     parameter integer Width = 512          // bits of an instruction; the proofs take fewer
 ) (
-    input  wire         clk_i,
-    input  wire         rst_ni,
-    input  wire         clear_i,   // START was accepted
+    input  wire             clk_i,
+    input  wire             rst_ni,
+    input  wire             clear_i,        // START is accepted
     // from decode
-    input  wire         push_i,    // never when full
+    input  wire             push_i,         // insn_i comes in: never when full
     input  wire [Width-1:0] insn_i,
-    output wire         full_o,
-    output wire         empty_o,
+    output wire             full_o,         // no room
+    output wire             empty_o,        // nothing that is not taken
     // to the unit's front
-    output wire         front_valid_o, // an instruction has not been started
-    output wire [Width-1:0] front_insn_o,  // the oldest such
-    input  wire         start_i,
+    output wire             front_valid_o,  // an instruction has not been started
+    output wire [Width-1:0] front_insn_o,   // the oldest such
+    input  wire             start_i,        // the front starts it
     // to the unit's back
-    output wire         back_valid_o,  // one is started, counting this cycle's start, and not taken
-    output wire [Width-1:0] back_insn_o,   // the oldest such
-    input  wire         take_i
+    output wire             back_valid_o,   // one is started, counting this cycle's start, and not taken
+    output wire [Width-1:0] back_insn_o,    // the oldest such
+    input  wire             take_i          // the back takes it
 );
 
     localparam integer Bits = $clog2(Depth);

@@ -1,4 +1,6 @@
-// delay - gives back every value Cycles cycles later; Cycles may be 0.
+// delay.v - gives back every value Cycles cycles later; Cycles may be 0.
+//
+// Every register moves in every cycle: for the skew of the array (docs/machine.md, Matmul). Where words are rare, delay_line.v.
 `default_nettype none
 
 module delay #(
@@ -9,6 +11,7 @@ module delay #(
     input  wire [Width-1:0] data_i,
     output wire [Width-1:0] data_o
 );
+
     generate
         if (Cycles == 0) begin : gen_wire
             /* verilator lint_off UNUSEDSIGNAL */
@@ -25,4 +28,7 @@ module delay #(
             assign data_o = stage_q[Cycles-1];
         end
     endgenerate
+
 endmodule
+
+`default_nettype wire

@@ -7,9 +7,9 @@
 module trace (
     input  wire       clk_i,
     input  wire       rst_ni,
-    input  wire [3:0] start_i,       // bit u: unit u
-    input  wire [3:0] end_i,
-    output reg  [3:0] trace_start_o, // of the cycle before
+    input  wire [3:0] start_i,        // the unit starts an instruction
+    input  wire [3:0] end_i,          // the unit ends one
+    output reg  [3:0] trace_start_o,  // of the cycle before
     output reg  [3:0] trace_end_o
 );
 

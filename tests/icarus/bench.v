@@ -120,19 +120,25 @@ module bench;
         end
     endtask
 
+    wire                  load_we = dut.u_core.load_we, post_we = dut.u_core.post_we, commit = dut.u_core.u_accumulator.commit_q;
+    wire [AxiBytes-1:0]   load_mask = dut.u_core.load_mask;
+    wire [8*AxiBytes-1:0] load_data = dut.u_core.load_data;
+    wire [Cols-1:0]       post_wmask = dut.u_core.post_wmask;
+    wire [8*Cols-1:0]     post_wdata = dut.u_core.post_wdata;
+
     // The scratchpad takes bytes one by one: X may be in those that are masked.
     task check_writes;
         integer i;
         begin
-            if (^{dut.u_core.load_we, dut.u_core.post_we, dut.u_core.u_accumulator.commit_q} === 1'bx) fail("X on a write enable");
+            if (^{load_we, post_we, commit} === 1'bx) fail("X on a write enable");
             for (i = 0; i < AxiBytes; i = i + 1)
-                if (dut.u_core.load_we && (dut.u_core.load_mask[i] === 1'bx || (dut.u_core.load_mask[i] && ^dut.u_core.load_data[8*i +: 8] === 1'bx)))
+                if (load_we && (load_mask[i] === 1'bx || (load_mask[i] && ^load_data[8*i +: 8] === 1'bx)))
                     fail("X into the scratchpad by load");
             for (i = 0; i < Cols; i = i + 1)
-                if (dut.u_core.post_we && (dut.u_core.post_wmask[i] === 1'bx || (dut.u_core.post_wmask[i] && ^dut.u_core.post_wdata[8*i +: 8] === 1'bx)))
+                if (post_we && (post_wmask[i] === 1'bx || (post_wmask[i] && ^post_wdata[8*i +: 8] === 1'bx)))
                     fail("X into the scratchpad by post");
-            if (dut.u_core.u_accumulator.commit_q && ^{dut.u_core.u_accumulator.addr_q, dut.u_core.u_accumulator.row} === 1'bx) fail("X into the accumulator");
-            if ((dut.u_core.load_we && ^dut.u_core.load_addr === 1'bx) || (dut.u_core.post_we && ^dut.u_core.post_waddr === 1'bx)) fail("X as an address");
+            if (commit && ^{dut.u_core.u_accumulator.addr_q, dut.u_core.u_accumulator.row} === 1'bx) fail("X into the accumulator");
+            if ((load_we && ^dut.u_core.load_addr === 1'bx) || (post_we && ^dut.u_core.post_waddr === 1'bx)) fail("X as an address");
         end
     endtask
 
