@@ -1,7 +1,7 @@
 // counters.v - the 64-bit counters of spec/counters.def.
 //
 // Events add an amount in each busy cycle. Of each group of causes exactly one counts: the first in the order of the file that holds, so
-// the last of a group always holds. Every signal stands at its index, so that the order is typed only in spec/.
+// the last of a group always holds. Every signal stands at its index, so that the order is typed only in spec/. docs/machine.md, Causes.
 `include "qmac_defs.vh"
 `default_nettype none
 

@@ -1,7 +1,7 @@
 // csr.v - the registers of spec/csr.def behind AXI4-Lite.
 //
 // A write is accepted when address and data are both there, a read at once; each is answered in the next cycle. Unknown offsets read as
-// zero and writes to them do nothing.
+// zero and writes to them do nothing. docs/tables.md, Registers and error causes.
 `include "qmac_defs.vh"
 `default_nettype none
 

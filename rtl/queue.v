@@ -2,6 +2,7 @@
 //
 // A slot is written by decode, started by the unit's front, and freed when the unit's back takes it. `full_o` is a registered count: a slot
 // freed in a cycle can be filled in the next. A unit with one half takes what it starts.
+// docs/machine.md, Queues, tokens, starts.
 `default_nettype none
 
 module queue #(

@@ -19,7 +19,7 @@ module window_address #(
 );
 
     localparam signed [34:0] LanesX   = {19'd0, Lanes[15:0]};
-    localparam        [9:0]  AllLanes = Lanes[9:0];
+    localparam [9:0]         AllLanes = Lanes[9:0];
 
     wire signed [34:0] left = -{x_i[33], x_i};                           // bytes of the piece that lie left of the map
     wire signed [34:0] reach = $signed({19'd0, in_row_bytes_i}) + left;  // bytes from its byte 0 to the end of the map row

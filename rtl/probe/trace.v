@@ -1,7 +1,7 @@
-// trace.v - what a bench needs to follow a run cycle by cycle: in each cycle, whether the cycle before was busy and which units
-// started or ended an instruction in it.
+// trace.v - what a bench needs to follow a run cycle by cycle: which units started or ended an instruction in the cycle before.
 //
 // Registers, so that a bench reads them after a clock edge without settling the machine again. No part of the machine reads them.
+// docs/machine.md, Conventions of time.
 `default_nettype none
 
 module trace (
