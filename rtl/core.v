@@ -74,7 +74,7 @@ module core #(
     // Queues and units: bit u of a vector, bits 4*u +: 4 and 512*u +: 512 are unit u's.
     wire          start_enable;       // no error is set
     wire [3:0]    push;               // accept, for the unit of the head
-    wire [3:0]    full, empty;        // its queue
+    wire [3:0]    full, empty;        // its queue has no room, has no instruction
     wire [3:0]    front_valid;        // it has an instruction that is not started
     wire [3:0]    back_valid;         // it has one that is started, also in this cycle, and not taken
     wire [3:0]    token_ok;           // the tokens that the front instruction waits for are there
@@ -160,7 +160,7 @@ module core #(
     // Post and store take what they start.
     assign unit_take[POST]  = unit_start_o[POST];
     assign unit_take[STORE] = unit_start_o[STORE];
-    wire unused_back = &{1'b0, back_valid[STORE:POST], back_insn[512*POST +: 1024]};
+    wire unused_back = &{1'b0, back_valid[POST], back_valid[STORE], back_insn[512*POST +: 512], back_insn[512*STORE +: 512]};
 
     genvar u;
     generate

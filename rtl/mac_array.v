@@ -24,7 +24,7 @@ module mac_array #(
     input  wire               row_buffer_i,       // it meets the weights of this buffer
     input  wire               row_unsigned_i,     // activations are not negative
     input  wire [1:0]         row_mode_i,         // QM_ARRAY_MODE_*: how a cell multiplies
-    input  wire [16*Rows-1:0] row_data_i,         // two bytes a cell; the second is zero in mode 0
+    input  wire [16*Rows-1:0] row_data_i,         // two bytes a cell; the second is zero in mode 8X8
     // to accumulator: the sums of the row that entered Rows+Cols-1 cycles ago; meaningless if none did
     output wire [32*Cols-1:0] sums_o
 );

@@ -24,7 +24,7 @@ module mac_array_fast #(
     input  wire               row_buffer_i,       // it meets the weights of this buffer
     input  wire               row_unsigned_i,     // activations are not negative
     input  wire [1:0]         row_mode_i,         // QM_ARRAY_MODE_*: how a cell multiplies
-    input  wire [16*Rows-1:0] row_data_i,         // two bytes a cell; the second is zero in mode 0
+    input  wire [16*Rows-1:0] row_data_i,         // two bytes a cell; the second is zero in mode 8X8
     // to accumulator: the sums of the row that entered Rows+Cols-1 cycles ago; meaningless if none did
     output wire [32*Cols-1:0] sums_o
 );
@@ -35,8 +35,8 @@ module mac_array_fast #(
 
     // Operands are held sign-extended in 32 bits: host vector instructions multiply them as they are. A step's rows have the mode of its
     // weights, so bytes and nibbles are kept apart, and each mode multiplies no more than it needs.
-    reg [31:0]         weights [0:1][0:Cols-1][0:Rows-1];    // [buffer][col][row], mode 0
-    reg [31:0]         digits  [0:1][0:Cols-1][0:4*Rows-1];  // [buffer][col][4*row + digit], modes 1 and 2
+    reg [31:0]         weights [0:1][0:Cols-1][0:Rows-1];    // [buffer][col][row], mode 8X8
+    reg [31:0]         digits  [0:1][0:Cols-1][0:4*Rows-1];  // [buffer][col][4*row + digit], the other modes
     reg [31:0]         activations [0:Rows-1];
     reg [31:0]         parts [0:4*Rows-1];                   // [4*row + digit]
     reg [31:0]         sum;
