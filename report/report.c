@@ -181,8 +181,7 @@ static void sum_host(struct qm_report *report) {
     const struct qm_program *program = report->source.program;
     uint64_t macs = 0, bytes = 0;
     for (uint32_t i = 0; i < program->layer_count; i++) macs += program->layers[i].on_host ? program->layers[i].macs : 0;
-    for (uint32_t i = 0; i < program->stage_count; i++)
-        bytes += program->stages[i].on_host ? host_bytes(program, &program->stages[i]) : 0;
+    for (uint32_t i = 0; i < program->stage_count; i++) bytes += program->stages[i].on_host ? host_bytes(program, &program->stages[i]) : 0;
     double moved = (double)bytes + qm_figure_number(&report->total, QM_FIGURE_dram_bytes);
     report->host_macs_share = report->total.macs > 0 ? (double)macs / (double)report->total.macs : 0;
     report->host_bytes_share = moved > 0 ? (double)bytes / moved : 0;
