@@ -77,7 +77,7 @@ struct qm_device_options {
 
 /* What a device is made of; one constant table per engine. All may be called at any time but within an observer. */
 struct qm_device_ops {
-    const char *name; /* "cycle", "rtl", "functional" */
+    const char *name; /* "cycle", "rtl", ... */
     QM_MUST_USE enum qm_status (*create)(const struct qm_machine *machine, const struct qm_device_options *options,
                                          struct qm_device **device, struct qm_diag *diag);
     void (*destroy)(struct qm_device *device);

@@ -24,12 +24,14 @@ bool qm_writes_arena_below(const struct qm_insn *insn, const struct qm_machine *
 }
 
 void qm_post_count(const struct qm_post_events *from, const struct qm_post_events *to, uint64_t *value) {
-    value[QM_C_post_reads] += to->post_reads - from->post_reads;
-    value[QM_C_post_writes] += to->post_writes - from->post_writes;
-    value[QM_C_acc_reads] += to->acc_reads - from->acc_reads;
-    value[QM_C_requantize_ops] += to->requantize_ops - from->requantize_ops;
-    value[QM_C_scale_ops] += to->scale_ops - from->scale_ops;
-    value[QM_C_pool_ops] += to->pool_ops - from->pool_ops;
+#define QM_POST_COUNTER(name, unit, text) value[QM_C_##name] += to->name - from->name;
+#define QM_COUNTER(name, unit, text)
+#define QM_VALUE_COUNTER(name, unit, text)
+#define QM_CAUSE(group, name, text)
+#include "spec/counters.def"
+#undef QM_COUNTER
+#undef QM_VALUE_COUNTER
+#undef QM_CAUSE
 }
 
 void qm_post_add_events(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value) {

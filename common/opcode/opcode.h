@@ -36,7 +36,14 @@ struct qm_pace {
 
 /* Events that the post unit has counted after some item of an instruction. */
 struct qm_post_events {
-    uint64_t post_reads, post_writes, acc_reads, requantize_ops, scale_ops, pool_ops;
+#define QM_POST_COUNTER(name, unit, text) uint64_t name;
+#define QM_COUNTER(name, unit, text)
+#define QM_VALUE_COUNTER(name, unit, text)
+#define QM_CAUSE(group, name, text)
+#include "spec/counters.def"
+#undef QM_COUNTER
+#undef QM_VALUE_COUNTER
+#undef QM_CAUSE
 };
 
 /* What one item of an instruction reads and writes; addresses wrap like those of the hardware. */

@@ -80,8 +80,15 @@ void draw_tiles(struct draw *d, struct qm_insn *insn) {
     insn->acc_addr = draw_place_below(d, insn->tiles * insn->out_h * insn->out_w, rows);
 }
 
+static int64_t largest_value(const char *field) {
+    int64_t largest = 0;
+    for (size_t i = 0; i < qm_enum_value_count; i++)
+        if (strcmp(qm_enum_values[i].field, field) == 0 && qm_enum_values[i].value > largest) largest = qm_enum_values[i].value;
+    return largest;
+}
+
 void draw_output_stage(struct draw *d, struct qm_insn *insn) {
-    insn->rounding = draw_between(d, 0, QM_rounding_ADDEND);
+    insn->rounding = draw_between(d, 0, largest_value("rounding"));
     insn->out_zero = draw_chance(d, 5) ? 0 : draw_chance(d, 90) ? draw_between(d, -130, 130) : draw_between(d, -32768, 32767);
     insn->clamp_min = draw_chance(d, 5) ? 0 : draw_chance(d, 90) ? draw_between(d, -128, 0) : draw_between(d, -32768, 32767);
     insn->clamp_max = draw_chance(d, 90) ? draw_between(d, 0, 255) : draw_chance(d, 20) ? 0 : draw_between(d, -32768, 32767);

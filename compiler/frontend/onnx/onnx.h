@@ -299,16 +299,13 @@ bool onnx_quant_range(const struct onnx_node *n, struct onnx_quant_range *range)
 
 /* ---- operators ---- */
 typedef bool onnx_reading(const struct onnx_node *n);
-onnx_reading onnx_conv, onnx_qlinear_conv, onnx_conv_integer, onnx_max_pool, onnx_average_pool, onnx_global_average_pool;
-onnx_reading onnx_reduce_mean, onnx_reduce_sum;
-onnx_reading onnx_matmul, onnx_gemm, onnx_qlinear_matmul, onnx_matmul_integer;
-onnx_reading onnx_reshape, onnx_transpose, onnx_concat, onnx_pad, onnx_slice, onnx_split, onnx_resize;
-onnx_reading onnx_add, onnx_sub, onnx_mul, onnx_div, onnx_floor, onnx_round, onnx_cast, onnx_clip, onnx_relu, onnx_hard_sigmoid,
-    onnx_function;
-onnx_reading onnx_identity, onnx_batch_normalization, onnx_requant_shift, onnx_quant, onnx_bipolar;
-onnx_reading onnx_quantize, onnx_dequantize, onnx_qlinear_add, onnx_qlinear_mul, onnx_qlinear_global_average_pool;
-onnx_reading onnx_fold_constant, onnx_fold_shape, onnx_fold_gather, onnx_fold_concat, onnx_fold_shaped, onnx_fold_transpose, onnx_fold_cast;
-onnx_reading onnx_fold_binary, onnx_fold_dequantize, onnx_fold_quant, onnx_fold_bipolar, onnx_fold_slice;
+#define ONNX_OPERATOR(name, inputs_min, inputs_max, attributes, read, fold)  onnx_reading read, fold;
+#define ONNX_OPERATOR_READ(name, inputs_min, inputs_max, attributes, read)   onnx_reading read;
+#define ONNX_OPERATOR_FOLDED(name, inputs_min, inputs_max, attributes, fold) onnx_reading fold;
+#include "compiler/frontend/onnx/ops.def"
+#undef ONNX_OPERATOR
+#undef ONNX_OPERATOR_READ
+#undef ONNX_OPERATOR_FOLDED
 
 /* ops.c: the table of operators. Reads the nodes that outputs need. */
 QM_MUST_USE enum qm_status onnx_read_nodes(struct onnx_reader *r);

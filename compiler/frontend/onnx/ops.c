@@ -1,7 +1,6 @@
 /* ops.c - the table of ONNX's operators, and the order in which nodes are read.
  *
- * A row says how many inputs an operator may have, which attributes are known, what reads it, and what folds it when all its inputs are
- * constants. What is not in a row is refused by name. Nodes are read in the order of the file, which must be one in which what a node needs
+ * What is not in a row of ops.def is refused by name. Nodes are read in the order of the file, which must be one in which what a node needs
  * stands before it; those that no output needs are passed over.
  */
 #include <stdio.h>
@@ -14,64 +13,13 @@
 static const struct rule {
     const char *name;
     uint32_t inputs_min, inputs_max;
-    const char *attributes; /* separated by spaces; the rest is refused, for it might change the result */
-    onnx_reading *read, *fold;
+    const char *attributes;
+    onnx_reading *read, *fold; /* NULL: none */
 } rules[] = {
-    {"Add", 2, 2,
-     "add_bits out_bits in1_rq in1_mul in1_add in1_shift in1_n_levels in2_rq in2_mul in2_add in2_shift in2_n_levels "
-     "out_rq out_mul out_add out_shift out_n_levels",
-     onnx_add, onnx_fold_binary},
-    {"AveragePool", 1, 1, WINDOW "ceil_mode count_include_pad", onnx_average_pool, NULL},
-    {"BatchNormalization", 5, 5, "epsilon momentum training_mode spatial", onnx_batch_normalization, NULL},
-    {"BipolarQuant", 2, 2, "", onnx_bipolar, onnx_fold_bipolar},
-    {"Cast", 1, 1, "to saturate", onnx_cast, onnx_fold_cast},
-    {"Clip", 1, 3, "min max out_bits", onnx_clip, NULL},
-    {"Concat", 1, ONNX_INPUTS_MAX, "axis", onnx_concat, onnx_fold_concat},
-    {"Constant", 0, 0, "value value_float value_int", NULL, onnx_fold_constant},
-    {"Conv", 2, 3, WINDOW "group weight_bits bias_bits", onnx_conv, NULL},
-    {"ConvInteger", 2, 4, WINDOW "group", onnx_conv_integer, NULL},
-    {"DequantizeLinear", 2, 3, "axis block_size output_dtype", onnx_dequantize, onnx_fold_dequantize},
-    {"Div", 2, 2, "", onnx_div, onnx_fold_binary},
-    {"Dropout", 1, 3, "ratio seed", onnx_identity, onnx_identity},
-    {"Flatten", 1, 1, "axis", onnx_reshape, onnx_fold_shaped},
-    {"Floor", 1, 1, "", onnx_floor, NULL},
-    {"Gather", 2, 2, "axis", NULL, onnx_fold_gather},
-    {"Gemm", 2, 3, "alpha beta transA transB weight_bits bias_bits", onnx_gemm, NULL},
-    {"GlobalAveragePool", 1, 1, "", onnx_global_average_pool, NULL},
-    {"HardSigmoid", 1, 1, "alpha beta", onnx_hard_sigmoid, NULL},
-    {"HardSwish", 1, 1, "", onnx_function, NULL},
-    {"Identity", 1, 1, "", onnx_identity, onnx_identity},
-    {"LeakyRelu", 1, 1, "alpha", onnx_function, NULL},
-    {"MatMul", 2, 2, "weight_bits bias_bits", onnx_matmul, NULL},
-    {"MatMulInteger", 2, 4, "", onnx_matmul_integer, NULL},
-    {"MaxPool", 1, 1, WINDOW "ceil_mode storage_order", onnx_max_pool, NULL},
-    {"Mul", 2, 2, "mult_bits", onnx_mul, onnx_fold_binary},
-    {"Pad", 1, 4, "mode pads value", onnx_pad, NULL},
-    {"Pow", 2, 2, "", NULL, onnx_fold_binary},
-    {"QLinearAdd", 7, 8, "", onnx_qlinear_add, NULL},
-    {"QLinearConv", 8, 9, WINDOW "group", onnx_qlinear_conv, NULL},
-    {"QLinearGlobalAveragePool", 5, 5, "channels_last", onnx_qlinear_global_average_pool, NULL},
-    {"QLinearMatMul", 8, 8, "", onnx_qlinear_matmul, NULL},
-    {"QLinearMul", 7, 8, "", onnx_qlinear_mul, NULL},
-    {"Quant", 4, 4, "narrow signed rounding_mode", onnx_quant, onnx_fold_quant},
-    {"QuantizeLinear", 2, 3, "axis saturate block_size output_dtype precision", onnx_quantize, NULL},
-    {"Relu", 1, 1, "", onnx_relu, NULL},
-    {"ReduceMean", 1, 2, "axes keepdims noop_with_empty_axes", onnx_reduce_mean, NULL},
-    {"ReduceSum", 1, 2, "axes keepdims noop_with_empty_axes", onnx_reduce_sum, NULL},
-    {"RequantShift", 3, 3, "div n_levels n_levels_out signed", onnx_requant_shift, NULL},
-    {"Reshape", 2, 2, "allowzero", onnx_reshape, onnx_fold_shaped},
-    {"Resize", 1, 4, "mode coordinate_transformation_mode nearest_mode cubic_coeff_a exclude_outside extrapolation_value antialias",
-     onnx_resize, NULL},
-    {"Round", 1, 1, "", onnx_round, NULL},
-    {"Shape", 1, 1, "", onnx_fold_shape, onnx_fold_shape},
-    {"Sigmoid", 1, 1, "", onnx_function, NULL},
-    {"Slice", 1, 5, "starts ends axes", onnx_slice, onnx_fold_slice},
-    {"Split", 1, 2, "axis split num_outputs", onnx_split, NULL},
-    {"Squeeze", 1, 2, "axes", onnx_reshape, onnx_fold_shaped},
-    {"Sub", 2, 2, "", onnx_sub, onnx_fold_binary},
-    {"Tanh", 1, 1, "", onnx_function, NULL},
-    {"Transpose", 1, 1, "perm", onnx_transpose, onnx_fold_transpose},
-    {"Unsqueeze", 1, 2, "axes", onnx_reshape, onnx_fold_shaped},
+#define ONNX_OPERATOR(name, inputs_min, inputs_max, attributes, read, fold)  {#name, inputs_min, inputs_max, attributes, read, fold},
+#define ONNX_OPERATOR_READ(name, inputs_min, inputs_max, attributes, read)   {#name, inputs_min, inputs_max, attributes, read, NULL},
+#define ONNX_OPERATOR_FOLDED(name, inputs_min, inputs_max, attributes, fold) {#name, inputs_min, inputs_max, attributes, NULL, fold},
+#include "compiler/frontend/onnx/ops.def"
 };
 
 static const struct rule *find_rule(const char *name) {
