@@ -1,4 +1,4 @@
-/* mutations.c - which faults fit which node, and how a node with faults is written. */
+/* mutations.c - which mutants fit which node, and how a node with mutants is written. */
 #include "tests/mutants/mutations.h"
 
 #include <ctype.h>
@@ -182,7 +182,7 @@ struct writer {
     const struct tokens *tokens;
     size_t header;
     FILE *stream;
-    bool plain; /* within a fault: only one is there at a time, so no other is written in it */
+    bool plain; /* within a mutant: only one is there at a time, so no other is written in it */
 };
 
 static void write_node(const struct writer *writer, const struct node *node);
@@ -195,7 +195,8 @@ static void write_gap(const struct writer *writer, size_t at) {
 }
 
 static void write_register(const struct writer *writer) {
-    fputs(" reg [31:0] fault; initial fault = $c32(\"std::getenv(\\\"QMAC_FAULT\\\") ? std::atoi(std::getenv(\\\"QMAC_FAULT\\\")) : 0\");",
+    fputs(" reg [31:0] mutant; initial mutant = $c32(\"std::getenv(\\\"QMAC_MUTANT\\\") ? std::atoi(std::getenv(\\\"QMAC_MUTANT\\\")) : "
+          "0\");",
           writer->stream);
 }
 
@@ -264,17 +265,17 @@ static void write_mutated(const struct writer *writer, const struct node *node, 
 
 /* An expression is one of two; a statement happens or not. */
 static void write_choice(const struct writer *writer, const struct node *node, const struct mutation *mutation) {
-    while (mutation != NULL && mutation->fault == 0) mutation = mutation->next_here;
+    while (mutation != NULL && mutation->mutant == 0) mutation = mutation->next_here;
     if (mutation == NULL || writer->plain) {
         write_tokens(writer, node);
     } else if (node->form == FORM_STATEMENT) {
-        fprintf(writer->stream, "begin if (qmac.fault != 32'd%u) ", mutation->fault);
+        fprintf(writer->stream, "begin if (qmac.mutant != 32'd%u) ", mutation->mutant);
         write_tokens(writer, node);
         fputs(" end", writer->stream);
     } else {
         struct writer within = *writer;
         within.plain = true;
-        fprintf(writer->stream, "(qmac.fault == 32'd%u ? (", mutation->fault);
+        fprintf(writer->stream, "(qmac.mutant == 32'd%u ? (", mutation->mutant);
         write_mutated(&within, node, mutation);
         fputs(") : (", writer->stream);
         write_choice(writer, node, mutation->next_here);
