@@ -22,7 +22,7 @@
 #include "common/memory.h"
 #include "common/text.h"
 #include "verify/corpus.h"
-#include "verify/found.h"
+#include "verify/difference.h"
 #include "verify/shrink.h"
 
 enum { SAVE_SECONDS = 10 };
@@ -77,7 +77,8 @@ static void found_in_worker(void *context, const struct qm_program_text *program
     run->worker->status = QM_MISMATCH;
     run->worker->diag = *difference;
     /* A random program's stalls have its seed. */
-    found_tell(difference, qm_arena_printf(arena, " --random 1 --seed %" PRIu64 "%s", program->stall_seed, run->endurance->random_options));
+    difference_tell(difference,
+                    qm_arena_printf(arena, " --random 1 --seed %" PRIu64 "%s", program->stall_seed, run->endurance->random_options));
     qm_arena_destroy(arena);
 }
 
@@ -91,7 +92,7 @@ static void keep_or_shrink(struct run *run, struct worker *worker) {
     struct qm_diag problem;
     if (keeps) worker->status = qm_corpus_add(endurance->corpus, program, worker->seed, &worker->diag);
     if (shrinks && qm_shrink(run->verify, program, endurance->shrink_file, &problem) != QM_OK)
-        found_tell_late("it is not reduced", &problem);
+        difference_tell_late("it is not reduced", &problem);
     qm_arena_destroy(arena);
 }
 
@@ -164,7 +165,7 @@ static void judge_death(struct worker *worker, int how) {
         qm_fail(&problem, QM_INTERNAL, "seed %" PRIu64 ": the process that ran it was ended from outside or failed", worker->seed);
     if (has_said_why) status = (enum qm_status)WEXITSTATUS(how);
     if (worker->status == QM_MISMATCH) {
-        found_tell_late("after the difference", has_said_why ? &worker->last_words : &problem);
+        difference_tell_late("after the difference", has_said_why ? &worker->last_words : &problem);
         return;
     }
     worker->status = status;
@@ -260,7 +261,7 @@ static enum qm_status judge(const struct run *run, enum qm_status status, struct
     for (size_t i = 0; i < sizeof gravest / sizeof *gravest; i++) {
         const struct worker *worker = worker_with(run, gravest[i]);
         if (worker == NULL) continue;
-        if (status != QM_OK) found_tell_late("the corpus is not saved", diag);
+        if (status != QM_OK) difference_tell_late("the corpus is not saved", diag);
         return qm_fail(diag, worker->status, "%s", worker->diag.text);
     }
     if (status != QM_OK) return status;
@@ -287,7 +288,7 @@ static enum qm_status run_workers(struct run *run, struct qm_diag *diag) {
 static void found_in_corpus(void *context, const struct qm_program_text *program, const struct qm_diag *difference) {
     struct run *run = context;
     struct qm_arena *arena = qm_arena_create();
-    found_tell(difference, qm_arena_printf(arena, "%s%s", found_word(arena, program->file), run->endurance->file_options));
+    difference_tell(difference, qm_arena_printf(arena, "%s%s", difference_word(arena, program->file), run->endurance->file_options));
     qm_arena_destroy(arena);
 }
 

@@ -1,7 +1,9 @@
-/* shrink.c - greedy reduction: a step is kept when the engines still differ, and steps are tried until none is kept.
+/* shrink.c - greedy reduction: a trial is a smaller program; it is kept when the engines still differ on it, and trials go on until none is
+ * kept.
  *
- * A trial is always a program whose result is defined: tokens are set anew from the hazards, tile counts follow the channels, and no
- * instruction writes what it reads. What a malformed program has wrong in its words is set apart as bits to set and to clear, and stays.
+ * The result of a trial is always defined: tokens are set anew from the hazards, tile counts follow the channels, and no
+ * instruction writes what it reads. The bits that a malformed program
+ * has wrong in its words are kept apart, as bits to set and bits to clear, and stay wrong.
  */
 #include "verify/shrink.h"
 
@@ -120,7 +122,7 @@ static bool shrink_fields(struct shrinker *self) {
     return better;
 }
 
-static bool shrink_surroundings(struct shrinker *self) {
+static bool shrink_settings(struct shrinker *self) {
     bool better = false;
     self->trial->text.stalls = 0;
     if (self->best->text.stalls > 0 && keep(self)) better = true;
@@ -147,7 +149,7 @@ static void reduce(struct shrinker *self) {
     bool better = true;
     for (int round = 0; better && round < ROUNDS_MAX; round++) {
         better = drop_insns(self);
-        if (shrink_surroundings(self)) better = true;
+        if (shrink_settings(self)) better = true;
         if (shrink_fields(self)) better = true;
         if (round == 0 && shrink_machine(self)) better = true;
     }

@@ -63,7 +63,7 @@ static void run(struct watcher *watcher, const struct qm_machine *machine, uint6
     device->ops->observe(device, watch, watcher);
     qm_random_program_start(&program, device);
     QM_CHECK(device->ops->wait(device, CYCLE_LIMIT));
-    for (int state = 0; state < STATES; state++) qm_coverage_add_fault(watcher->states[state], machine, &program);
+    for (int state = 0; state < STATES; state++) qm_coverage_add_malformed(watcher->states[state], machine, &program);
     device->ops->destroy(device);
 }
 

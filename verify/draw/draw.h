@@ -33,15 +33,15 @@ void draw_insn(struct draw *d, struct qm_insn *insn, int64_t first, int64_t last
 
 int64_t draw_between(struct draw *d, int64_t low, int64_t high);
 bool draw_chance(struct draw *d, int percent);
-/* Mostly low..usual, now and then anything up to the field's limit. */
-int64_t draw_wide(struct draw *d, int64_t low, int64_t usual, int64_t limit);
+/* Mostly low..usual, now and then anything up to most. */
+int64_t draw_wide(struct draw *d, int64_t low, int64_t usual, int64_t most);
 int64_t draw_multiplier(struct draw *d);
 int64_t draw_shift(struct draw *d);
 
 /* ---- parts of an instruction ---- */
 
-/* A place for size of limit bytes or rows, or for size bytes of the scratchpad, now and then the first or the last one. */
-int64_t draw_place_below(struct draw *d, int64_t size, int64_t limit);
+/* A place for size of room bytes or rows, or for size bytes of the scratchpad, now and then the first or the last one. */
+int64_t draw_place_below(struct draw *d, int64_t size, int64_t room);
 int64_t draw_place(struct draw *d, int64_t size);
 /* Of the operand whose address the field holds, and must have. */
 int64_t draw_operand_size(const struct draw *d, const struct qm_insn *insn, const char *field);

@@ -1,0 +1,66 @@
+/* random_boundaries.h - what decode demands of an instruction (docs/machine.md, Decode), and where the machine's sizes matter, as numbers.
+ *
+ * A boundary of an opcode has a slack: how far the instruction is from it. 0: exactly at the boundary; -1: one beyond it; below 0 the
+ * instruction is refused; of a boundary of kind BEYOND_LEGAL it stays legal. One field moves it. So one rule draws and recognizes every corner:
+ * bounds of fields come from spec/isa.def, the others from the table here. A good instruction has no boundary with a slack below 0.
+ */
+#ifndef QM_VERIFY_RANDOM_BOUNDARIES_H
+#define QM_VERIFY_RANDOM_BOUNDARIES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/isa.h"
+#include "common/machine.h"
+
+enum { QM_BOUNDARIES_MAX = 512, QM_BOUNDARY_NONE = -1 };
+
+/* Beyond it an instruction is refused, is another good one, or cannot be: the field has no such value. */
+enum beyond_kind { BEYOND_REFUSED, BEYOND_LEGAL, BEYOND_NONE };
+
+struct boundary_site {
+    const struct qm_machine *machine;
+    const struct qm_insn *insn;
+    const struct qm_field *field; /* what moves the boundary */
+};
+
+struct boundary {
+    const char *name; /* static */
+    enum qm_opcode opcode;
+    enum beyond_kind kind;
+    const struct qm_field *field;                   /* what moves it */
+    int64_t change;                                 /* of the field, for 1 of slack less; 0: a tile of channels more */
+    int64_t (*slack)(const struct boundary_site *); /* NULL: the field against its bound */
+    int64_t extreme, last;                          /* without slack: a field beyond last is another boundary's */
+    const struct qm_field *when;                    /* NULL, or the boundary is of instructions in which this field is value */
+    int64_t value;
+    bool is_tiled;           /* tiles follows channels */
+    bool has_at, has_beyond; /* a short program on the machine can be there */
+};
+
+struct boundaries {
+    const struct qm_machine *machine;
+    int count; /* the same boundaries in the same order on every machine */
+    struct boundary list[QM_BOUNDARIES_MAX];
+};
+
+/* The boundaries of all opcodes on the machine. */
+void boundaries_init(struct boundaries *boundaries, const struct qm_machine *machine);
+
+/* INT64_MAX: the boundary says nothing of this instruction. */
+int64_t boundary_slack(const struct boundary *boundary, const struct qm_machine *machine, const struct qm_insn *insn);
+
+/* Moves the boundary's field until the slack is 0, or -1. Whether the boundary concerns the instruction and the field has that value. Other
+ * boundaries may be broken then. */
+bool boundary_move(const struct boundary *boundary, const struct qm_machine *machine, struct qm_insn *insn, bool beyond);
+
+/* How many boundaries the instruction breaks; *which is the last of them, or QM_BOUNDARY_NONE. */
+int boundaries_broken(const struct boundaries *boundaries, const struct qm_insn *insn, int *which);
+
+/* Whether good instructions of the opcode have that value of an enumerated field. */
+bool boundary_allows_value(int64_t opcode, const struct qm_enum_value *value);
+
+/* Whether the field says where the opcode writes to the arena: 0 would overwrite the program. */
+bool boundary_is_written_address(const struct qm_field *field, int64_t opcode);
+
+#endif
