@@ -1,4 +1,4 @@
-/* difference.c - stderr is not buffered, so what has been told is out. */
+/* difference.c - writes differences to stderr, which is not buffered: a line is out even when the process then dies. */
 #include "verify/difference.h"
 
 #include <ctype.h>
@@ -15,7 +15,7 @@ static bool is_plain(const char *text) {
     return text[0] != '\0';
 }
 
-/* In $'...', where a quote and what does not show (common/text.h) are \xNN. */
+/* A text with other than plain characters stands in $'...', in which quotes and what does not show (common/text.h) are \xNN. */
 char *difference_word(struct qm_arena *arena, const char *text) {
     if (is_plain(text)) return qm_arena_printf(arena, " %s", text);
     char *word = qm_arena_alloc(arena, 4 * strlen(text) + 8), *to = word;

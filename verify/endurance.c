@@ -1,9 +1,9 @@
 /* endurance.c - processes that take one seed after another, and a parent that watches, saves and counts.
  *
- * What they share is one mapping: the next seed, whether to stop, the coverage, and for each process what it does and has done. A process
+ * They share a mapping of memory: the next seed, whether to stop, the coverage, and for each process what it does and has done. A process
  * says which seed it is about to take before it takes it, so the parent always knows a seed before which everything is done. A program is
- * interesting when a counter reaches a power of two that it has not reached before. Signals are blocked and asked for: no handler, no state
- * outside of the mapping.
+ * kept in the corpus when a counter reaches a power of two for the first time. Signals are blocked, and the parent waits for them: there is
+ * no handler, and no state outside of the mapping.
  */
 #include "verify/endurance.h"
 
@@ -70,7 +70,7 @@ static bool is_new(struct shared *shared, const struct qm_counters *counters) {
     return fresh;
 }
 
-/* From here on the difference is in shared memory and on stderr, whatever becomes of the process. */
+/* Puts the difference into shared memory and on stderr, where it stays whatever becomes of this process. */
 static void found_in_worker(void *context, const struct qm_program_text *program, const struct qm_diag *difference) {
     struct run *run = context;
     struct qm_arena *arena = qm_arena_create();
@@ -157,7 +157,7 @@ static struct qm_corpus_state state_of(const struct run *run) {
     return state;
 }
 
-/* A process that did not end well: it has said why, or dies without a word. A difference that it has told stays the news. */
+/* Notes why a process failed, in its own last words if it left some. A difference that it found before stays its result. */
 static void judge_death(struct worker *worker, int how) {
     struct qm_diag problem;
     bool has_said_why = WIFEXITED(how) && (WEXITSTATUS(how) == QM_INTERNAL || WEXITSTATUS(how) == QM_BAD_INPUT);
@@ -172,7 +172,7 @@ static void judge_death(struct worker *worker, int how) {
     worker->diag = has_said_why ? worker->last_words : problem;
 }
 
-/* Takes leave of the processes that have ended; returns how many. */
+/* Collects the processes that have ended; returns how many. */
 static uint64_t reap(struct run *run) {
     uint64_t ended = 0;
     for (uint64_t j = 0; j < run->endurance->jobs; j++) {
@@ -206,7 +206,7 @@ static uint64_t started(const struct run *run) {
     return count;
 }
 
-/* Until all processes have ended; a signal asks them to. */
+/* Waits until all processes have ended, which SIGINT and SIGTERM ask them to, and saves the corpus now and then. */
 static enum qm_status watch(struct run *run, const sigset_t *signals, struct qm_diag *diag) {
     bool shows = isatty(STDERR_FILENO) != 0;
     double saved = 0;
@@ -255,7 +255,7 @@ static const struct worker *worker_with(const struct run *run, enum qm_status st
     return NULL;
 }
 
-/* A difference is the news, whatever else has failed; status and *diag are of the watching. */
+/* The result of all: a difference comes before any other failure. status and *diag are those of watch. */
 static enum qm_status judge(const struct run *run, enum qm_status status, struct qm_diag *diag) {
     static const enum qm_status gravest[] = {QM_MISMATCH, QM_INTERNAL, QM_BAD_INPUT};
     for (size_t i = 0; i < sizeof gravest / sizeof *gravest; i++) {
@@ -307,7 +307,7 @@ static enum qm_status check_seeds(uint64_t first, uint64_t count, struct qm_diag
                    "--random %" PRIu64 ": so many programs from seed %" PRIu64 " on go beyond the last seed: give fewer", count, first);
 }
 
-/* Where the seeds begin and end. */
+/* Sets the first seed and the one behind the last. */
 static enum qm_status place_seeds(struct run *run, struct qm_diag *diag) {
     const struct qm_endurance *endurance = run->endurance;
     QM_TRY(check_seeds(endurance->seed, endurance->count, diag));
@@ -319,7 +319,7 @@ static enum qm_status place_seeds(struct run *run, struct qm_diag *diag) {
     return QM_OK;
 }
 
-/* Builds the RTL once for all, and runs the corpus. */
+/* Builds the RTL for all processes, and runs the programs that the corpus has. */
 static enum qm_status prepare(struct run *run, struct qm_diag *diag) {
     const struct qm_verify_random *verify = run->verify;
     const struct qm_rtl *rtl;

@@ -1,4 +1,5 @@
-/* random_boundaries.c - the boundaries: one table for the checks that speak of several fields or of the machine, then every field's own bounds. */
+/* random_boundaries.c - lists the boundaries: first those of a table, which depend on several fields or on the machine, then the extremes
+ * of every field. */
 #include "verify/random_boundaries.h"
 
 #include <string.h>
@@ -31,7 +32,7 @@ static int64_t tile_of(const struct boundary_site *at) {
     return qm_machine_tile(at->machine, at->insn->depthwise != 0);
 }
 
-/* What is left behind the operand whose address the field holds; an instruction may lack the operand. */
+/* Bytes or rows of memory behind the operand whose address the field holds. INT64_MAX: the instruction has no such operand. */
 static int64_t operand_end(const struct boundary_site *at) {
     const int64_t sizes[] = {QM_RANDOM_ARENA_BYTES, at->machine->scratchpad_bytes, at->machine->accumulator_rows};
     struct qm_operand operands[QM_OPERANDS];
@@ -208,7 +209,7 @@ static int64_t highest(const struct qm_field *field) {
     return ((int64_t)1 << (field->width - field->is_signed)) - 1;
 }
 
-/* So much work that no short program has it. */
+/* Whether the highest value means more work than a short program may have. */
 static bool is_endless_at_highest(const struct qm_field *field) {
     static const enum qm_field_id ids[] = {QM_FIELD_row_bytes, QM_FIELD_row_count, QM_FIELD_plane_count, QM_FIELD_out_h, QM_FIELD_out_w,
                                            QM_FIELD_run_bytes, QM_FIELD_channels,  QM_FIELD_length,      QM_FIELD_tiles};
@@ -233,14 +234,15 @@ static void add(struct boundaries *boundaries, const struct boundary *boundary) 
     boundaries->list[boundaries->count++] = *boundary;
 }
 
-/* Tiles that end within a byte are those of a machine with an odd number of columns, or of rows when they are fewer. */
+/* Whether instructions can be at the rule's boundary on the machine. Tiles end within a byte only when the columns, or fewer rows, are odd.
+ * */
 static bool rule_exists(const struct rule *rule, const struct qm_machine *machine, enum qm_opcode opcode) {
     if (rule->slack == nibble_tiles || rule->slack == nibble_channels || rule->slack == nibble_length)
         return machine->cols % 2 != 0 || (has(HAS_depthwise, opcode) && qm_machine_tile(machine, true) % 2 != 0);
     return rule->slack != row_of_a_burst || machine->scratchpad_bytes > 4 * QM_BURST_BYTES;
 }
 
-/* Of all instructions of the opcode, or of those in which rule->by is value. */
+/* Adds the rule's boundary for all instructions of the opcode, or for those in which field rule->by has the value. */
 static void add_rule_when(struct boundaries *boundaries, const struct rule *rule, enum qm_opcode opcode,
                           const struct qm_enum_value *value) {
     bool exists = rule_exists(rule, boundaries->machine, opcode);
@@ -257,7 +259,7 @@ static void add_rule_when(struct boundaries *boundaries, const struct rule *rule
                                        .has_beyond = exists && rule->kind != BEYOND_NONE});
 }
 
-/* What has one scale for all channels has no wide elements. */
+/* An instruction with one scale for all channels has no elements wider than a byte. */
 bool boundary_allows_value(int64_t opcode, const struct qm_enum_value *value) {
     bool is_wide = strcmp(value->field, "out_type") == 0 && value->value > QM_out_type_BITS4;
     return value->supported && !(is_wide && has(HAS_out_multiplier, opcode));
@@ -284,7 +286,7 @@ bool boundary_is_written_address(const struct qm_field *field, int64_t opcode) {
     return qm_writes_arena_below(&(struct qm_insn){.opcode = opcode}, &machine, 1);
 }
 
-/* The last value that is listed, and the last that is supported. */
+/* Adds the boundaries of an enumerated field: its last listed value and, when that is another, its last supported one. */
 static void add_values(struct boundaries *boundaries, const struct qm_field *field, enum qm_opcode opcode) {
     int64_t listed = 0, supported = 0;
     for (size_t i = 0; i < qm_enum_value_count; i++) {
@@ -305,8 +307,8 @@ static void add_values(struct boundaries *boundaries, const struct qm_field *fie
     add(boundaries, &boundary);
 }
 
-/* A STORE to 0 would overwrite the program, and 0 tiles hold no channel; 0 channels are in 0 tiles,
- * which only the check of channels refuses. */
+/* Adds the extremes of a field. Good instructions are not at 0 where a STORE would overwrite the program, nor at 0 tiles, which hold no
+ * channel. 0 channels fill 0 tiles, so only the check of channels refuses them. */
 static void add_extremes(struct boundaries *boundaries, const struct qm_field *field, enum qm_opcode opcode) {
     bool is_extent = field->is_extent, is_code = boundary_is_written_address(field, opcode), is_tiles = field == &qm_fields[QM_FIELD_tiles];
     struct boundary low = extreme_of(field, opcode, -1, is_extent ? 1 : lowest(field));

@@ -1,8 +1,10 @@
-/* random_boundaries.h - what decode demands of an instruction (docs/machine.md, Decode), and where the machine's sizes matter, as numbers.
+/* random_boundaries.h - the boundaries of instructions, as numbers: what decode demands (docs/machine.md, Decode), and where the sizes of
+ * the machine matter.
  *
- * A boundary of an opcode has a slack: how far the instruction is from it. 0: exactly at the boundary; -1: one beyond it; below 0 the
- * instruction is refused; of a boundary of kind BEYOND_LEGAL it stays legal. One field moves it. So one rule draws and recognizes every corner:
- * bounds of fields come from spec/isa.def, the others from the table here. A good instruction has no boundary with a slack below 0.
+ * Each boundary has a slack: how far an instruction is from it. At 0 the instruction is at the boundary, at -1 one beyond, where decode
+ * refuses it unless the boundary is BEYOND_LEGAL. One field moves the slack, so that one rule draws an instruction at the boundary and
+ * recognizes one. The extremes of fields come from spec/isa.def, other boundaries from the table in random_boundaries.c. An instruction is
+ * legal when no slack is below 0, but for those of BEYOND_LEGAL.
  */
 #ifndef QM_VERIFY_RANDOM_BOUNDARIES_H
 #define QM_VERIFY_RANDOM_BOUNDARIES_H
@@ -21,14 +23,14 @@ enum beyond_kind { BEYOND_REFUSED, BEYOND_LEGAL, BEYOND_NONE };
 struct boundary_site {
     const struct qm_machine *machine;
     const struct qm_insn *insn;
-    const struct qm_field *field; /* what moves the boundary */
+    const struct qm_field *field; /* that moves the slack */
 };
 
 struct boundary {
     const char *name; /* static */
     enum qm_opcode opcode;
     enum beyond_kind kind;
-    const struct qm_field *field;                   /* what moves it */
+    const struct qm_field *field;                   /* that moves the slack */
     int64_t change;                                 /* of the field, for 1 of slack less; 0: a tile of channels more */
     int64_t (*slack)(const struct boundary_site *); /* NULL: the field against its bound */
     int64_t extreme, last;                          /* without slack: a field beyond last is another boundary's */

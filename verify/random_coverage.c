@@ -1,5 +1,5 @@
-/* random_coverage.c - what random programs have reached: classes of value of each field, boundaries, ways of malforming. Each is recognized by
- * what the instructions hold, whatever was drawn for its sake.
+/* random_coverage.c - what random programs have reached: classes of value of each field, boundaries, ways of malforming. Each is recognized
+ * by what the instructions hold, whatever was drawn for its sake.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +47,7 @@ static bool token_exists(enum qm_unit a, enum qm_unit b) {
     return a != b && b < QM_UNITS && !(matmul && store);
 }
 
-/* Can class occur in a well-formed instruction? */
+/* Whether the class can occur in an instruction that is not malformed. */
 static bool class_exists(const struct qm_field *field, int opcode, int class) {
     if (is_mask(field)) return token_exists(qm_opcode_unit(opcode), (enum qm_unit) class);
     if (class == CLASS_ZERO && boundary_is_written_address(field, opcode)) return false;
@@ -89,7 +89,7 @@ static void note_boundaries(struct qm_coverage *coverage, const struct boundarie
     }
 }
 
-/* Of the instruction that decode refuses: the one boundary that it breaks, by one. */
+/* Covers the boundary that the refused instruction of a malformed program is beyond, when that is one, by one. */
 static void cover_refused(struct qm_coverage *coverage, const struct boundaries *boundaries, const struct qm_random_program *program) {
     for (uint32_t i = 0; i < program->count; i++) {
         struct qm_insn insn;

@@ -1,5 +1,5 @@
-/* random_program.c - instructions that decode accepts, from verify/draw/, some of them at a boundary, ordered by their hazards; three programs
- * in five are spoilt.
+/* random_program.c - instructions that decode accepts, from verify/draw/, some of them at a boundary, ordered by their hazards; three
+ * programs in five are spoilt.
  */
 #include "verify/random_program.h"
 

@@ -1,8 +1,9 @@
 /* random_program.h - programs drawn from a seed: every instruction and field, free of races, short enough for RTL simulation.
  *
- * Every second instruction is drawn at a boundary (verify/random_boundaries.h), and three programs in five are malformed on purpose, rather late:
- * an instruction one beyond a boundary, a lost token, a bad program register. Limits and ways come by turns, from seed to seed, so that a few
- * hundred seeds in a row have all. The same machine and seed give the same program everywhere. Out of reach are tokens near their 65535.
+ * Every second instruction is drawn at a boundary (verify/random_boundaries.h), and three programs in five are malformed on purpose, rather
+ * late: an instruction one beyond a boundary, a lost token, a bad program register. Boundaries and ways come by turns, from seed to seed,
+ * so that a few hundred seeds in a row have all. The same machine and seed give the same program everywhere. Out of reach are tokens near
+ * their 65535.
  */
 #ifndef QM_VERIFY_RANDOM_PROGRAM_H
 #define QM_VERIFY_RANDOM_PROGRAM_H
@@ -31,7 +32,7 @@ void qm_random_program_make(const struct qm_machine *machine, uint64_t seed, str
 /* Writes the program to the arena, which begins at address 0, sets the registers, and starts it. */
 void qm_random_program_start(const struct qm_random_program *program, struct qm_device *device);
 
-/* Which way of malforming a number is: program.malformed is this text, or the name of a boundary. */
+/* The name of one of the ways of malforming, 0 .. QM_RANDOM_SPOILERS - 1. A program's malformed is such a name or that of a boundary. */
 const char *qm_random_spoiler_name(int spoiler);
 
 /* Which classes of value the generator has used for each field of each opcode (each named value; else zero, positive, negative; each unit

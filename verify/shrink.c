@@ -38,7 +38,7 @@ static void count_tiles(struct qm_insn *insn, const struct qm_machine *machine) 
     if (qm_field_applies(&qm_fields[QM_FIELD_tiles], insn->opcode)) insn->tiles = (insn->channels + width - 1) / width;
 }
 
-/* Tokens and words of the trial; false when it is not a program to compare. */
+/* Makes tile counts, tokens and words of the trial. False when its result would not be defined, or a field does not fit. */
 static bool complete(struct shrinker *self) {
     struct candidate *trial = self->trial;
     struct qm_program_text *text = &trial->text;
@@ -98,7 +98,7 @@ static bool try_value(struct shrinker *self, uint32_t insn, const struct qm_fiel
     return keep(self);
 }
 
-/* 0, else 1, else half as often as it goes. */
+/* Tries 0, then 1, then half of the value for as long as the engines still differ. */
 static bool shrink_field(struct shrinker *self, uint32_t insn, const struct qm_field *field) {
     const int64_t *value = qm_field_member(field, &self->best->text.insns[insn]);
     if (*value == 0 || try_value(self, insn, field, 0)) return *value != 0;
@@ -155,7 +155,7 @@ static void reduce(struct shrinker *self) {
     }
 }
 
-/* What the words have that the instructions do not say. */
+/* Sets apart the bits of the words that the instructions do not say. False when an instruction cannot be packed or memory is stated. */
 static bool split(struct candidate *candidate, struct qm_diag *diag) {
     struct qm_program_text *text = &candidate->text;
     for (uint32_t i = 0; i < text->insn_count; i++) {

@@ -1,4 +1,5 @@
-/* surroundings.c - a unit works through its instructions in order, so a count of starts and ends says which ones are at work. */
+/* surroundings.c - finds the instructions at work: a unit takes its instructions in order, so the numbers of its starts and ends say which
+ * they are. */
 #include "verify/surroundings.h"
 
 #include <inttypes.h>
@@ -21,7 +22,7 @@ static void print_insn(const struct surroundings_program *run, uint32_t index, c
     printf("\n          %s\n", text);
 }
 
-/* Instructions of the unit number `from` to `to` - 1, in its own order. */
+/* Prints the unit's instructions from..to-1, counted in the order in which the unit gets them. */
 static void print_unit(const struct surroundings_program *run, enum qm_unit unit, uint32_t from, uint32_t to) {
     uint32_t seen = 0;
     for (uint32_t i = 0; i < run->count; i++) {
@@ -46,7 +47,7 @@ struct surroundings_program surroundings_of_program(const struct qm_program *pro
     return run;
 }
 
-/* The instruction that the signal belonged to: the unit's insn-th, or the program's. */
+/* Prints the instruction that the signal belonged to. */
 static void print_culprit(const struct surroundings_program *run, const struct qm_lockstep_place *place) {
     if (!place->has_insn) return;
     printf("the instruction:\n");

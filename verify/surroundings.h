@@ -14,11 +14,11 @@ struct surroundings_program {
     const struct qm_program *program;
 };
 
-/* The instructions of the run of a program that the around belongs to: its device stages are started one after another. */
+/* The instructions of the run in which the difference is: each device stage of the program is a run of its own. */
 struct surroundings_program surroundings_of_program(const struct qm_program *program, const struct qm_lockstep_surroundings *around);
 
-/* Prints the difference of a probed pair to stdout, and writes its waveforms to the folder; when that fails, stderr says why: the
- * difference stands. Nothing when the pair is not probed: the run is to be repeated with one that is. */
+/* Prints the difference of a probed pair and its surroundings to stdout, and writes waveforms to the folder; when these fail, stderr says
+ * why. Does nothing when the pair is not probed: its caller runs a probed one next. */
 void surroundings_report(const struct qm_device *pair, const struct surroundings_program *run, const char *waves_dir);
 
 #endif

@@ -14,7 +14,7 @@
 
 enum { NAME_BYTES = 160 };
 
-/* What the pair found in a run that did not end, or was not equal. */
+/* The outcome of a run that did not end or was not equal, which is told and reported. */
 static enum qm_status judge(const struct qm_verify_random *verify, struct qm_device *pair, const struct qm_program_text *program,
                             uint64_t limit, struct qm_diag *diag) {
     const char *difference = qm_lockstep_difference(pair);
@@ -52,7 +52,7 @@ static enum qm_status run_once(const struct qm_verify_random *verify, const stru
     return status;
 }
 
-/* Looks between the blocks for where the difference begins; *diag then says it better. */
+/* Runs the program again on a pair that compares the signals between the blocks: *diag then says where the difference begins. */
 static void locate(const struct qm_verify_random *verify, const struct qm_program_text *program, struct qm_diag *diag) {
     struct qm_verify_random probed = *verify;
     struct qm_lockstep_stats stats = {0};

@@ -120,7 +120,7 @@ static void write_view(FILE *file, const struct qm_frames *frames, struct range 
     }
 }
 
-/* A file of the folder, written whole; what it says is ended and freed. */
+/* Closes the stream, writes its text to a file of the folder, and frees the text. */
 static enum qm_status write_file(const char *folder, const char *name, FILE *stream, char **text, const size_t *size,
                                  struct qm_diag *diag) {
     char path[QM_PATH_BYTES];

@@ -86,7 +86,7 @@ static void record_event(void *context, const struct qm_event *event) {
     if (self->observer != NULL) self->observer(self->observer_context, event);
 }
 
-/* Bytes of a beat that count: all of a read, the strobed of a write. */
+/* Compares the bytes of a beat: all of a read, those with a strobe of a write. */
 static bool same_data(const struct lockstep *self, const struct record *want, const struct qm_event *got) {
     if (got->kind != QM_EVENT_READ_BEAT && got->kind != QM_EVENT_WRITE_BEAT) return true;
     for (uint32_t i = 0; i < self->machine.axi_bytes; i++) {
@@ -165,7 +165,7 @@ static void compare_values(struct lockstep *self, const struct qm_frame *model, 
     }
 }
 
-/* The bytes from `from` on; unknown ones are equal. */
+/* Whether known bytes of the span differ. */
 static bool bytes_differ(const struct qm_frames *frames, struct qm_frame *model, struct qm_frame *rtl, enum qm_probe_data which,
                          struct span span) {
     const uint8_t *want = qm_frame_data(frames, model, which) + span.from, *got = qm_frame_data(frames, rtl, which) + span.from;
@@ -177,7 +177,7 @@ static bool bytes_differ(const struct qm_frames *frames, struct qm_frame *model,
     return wrong != 0;
 }
 
-/* A number of a data signal: sums and corrections are signed, the others bytes. */
+/* An element of a data signal: sums and corrections are signed words, all others bytes. */
 static int64_t element_at(const uint8_t *data, unsigned width) {
     int32_t word;
     if (width == 8) return *data;

@@ -28,7 +28,7 @@ QM_MUST_USE enum qm_status qm_lockstep_create(const struct qm_device_ops *model,
 void qm_lockstep_compare_memories(struct qm_device *device);
 
 /* The first difference as one line, or NULL when there was none. After a difference wait() lets no more time pass, and the
- * pair is neither reset nor started again: it stays where they parted. */
+ * pair is neither reset nor started again: it stays in the state in which they differ. */
 const char *qm_lockstep_difference(const struct qm_device *device);
 
 struct qm_lockstep_stats qm_lockstep_stats(const struct qm_device *device);
@@ -46,7 +46,7 @@ struct qm_lockstep_place {
 
 enum { QM_SURROUNDINGS_EVENTS = 8, QM_SURROUNDINGS_TEXT = 160 };
 
-/* Where the engines were when they still agreed: what tells a difference's reader which instructions to look at. */
+/* What surrounds a difference: it tells the reader which instructions to look at. */
 struct qm_lockstep_surroundings {
     uint64_t run; /* number of STARTs before this one */
     struct qm_lockstep_place place;

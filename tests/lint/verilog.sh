@@ -26,6 +26,8 @@ awk '
         fault("a port of one bit does not say when it is true")
     }
     { last = $0 }
-    function finish() { if (file != "" && last != "`default_nettype wire") { print file ": does not end with `default_nettype wire"; bad = 1 } }
+    function finish() {
+        if (file != "" && last != "`default_nettype wire") { print file ": does not end with `default_nettype wire"; bad = 1 }
+    }
     END { finish(); exit bad }
 ' $files
