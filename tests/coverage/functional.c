@@ -2,7 +2,7 @@
  * on the cycle model, and for each START the classes of its instruction are added to the coverage of the state that the other units make.
  *
  *   build/functional_coverage GOAL_PERCENT COUNT SEED MACHINE...
- * Exit status 1 when a state's classes are covered below the goal. A way of spoiling a program is a class of every state.
+ * Exit status 1 when a state's classes are covered below the goal. A way of malforming a program is a class of every state.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* precisions.c - see precisions.h. Each is a point of qmac explore: values do not change what it costs. */
+/* precisions.c - runs the network at each precision as a point of qmac explore, without values, which do not change what it costs. */
 #include "tools/bench/precisions.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* cli.c - the options of a compilation, machines, programs. */
+/* cli.c - the options of a compilation, and how they open machines and programs. */
 #include "tools/qmac/cli.h"
 
 #include <errno.h>
@@ -189,7 +189,7 @@ enum qm_status cli_open(const char *file, const struct cli_compilation *compilat
 
 /* ---- places to write to ---- */
 
-/* A file is made and removed: permissions alone do not tell (root, read-only mounts, /proc). */
+/* Whether a file can be made in the folder: makes one and removes it, for permissions alone do not tell (root, read-only mounts, /proc). */
 static bool can_make_file_in(const char *folder) {
     char path[QM_PATH_BYTES];
     int size = snprintf(path, sizeof path, "%s/.qmac-XXXXXX", folder);
@@ -200,7 +200,7 @@ static bool can_make_file_in(const char *folder) {
     return close(file) == 0;
 }
 
-/* The folder that a path lies in: "a" in ".", "/a" in "/". */
+/* Writes the folder that a path lies in: "." for "a", "/" for "/a". */
 static void folder_of(const char *path, char *folder) {
     size_t size = strlen(path);
     while (size > 1 && path[size - 1] == '/') size--;

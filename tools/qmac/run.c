@@ -37,7 +37,7 @@ struct run_options {
     bool step;
 };
 
-/* All that a run makes; what is not NULL is freed at the end. */
+/* All that the command makes; what is not NULL is freed at the end. */
 struct session {
     struct run_options options;
     struct qm_arena *arena;
@@ -205,7 +205,7 @@ static enum qm_status write_results(struct session *session, struct qm_diag *dia
     return QM_OK;
 }
 
-/* A program that we made just now must not be refused by the machine, but for a limit that was asked for. */
+/* Whether a refusal is a fault of ours: a program that was compiled just now must run, unless it reaches a limit that was asked for. */
 static bool is_our_fault(const struct session *session) {
     bool limited = session->options.max_cycles.value > 0 && session->over_limit;
     return session->opened.was_compiled && session->run != NULL && !limited;

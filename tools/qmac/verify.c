@@ -35,7 +35,7 @@ struct verify_options {
     struct qm_arena *arena;
 };
 
-/* What finds a difference again looks for it in one process and makes nothing of it; a random program is named by its seed. */
+/* The command that finds a difference again runs in one process and only looks for it; it names a random program by its seed. */
 #define FILLS(name) .field = offsetof(struct verify_options, name)
 static const struct cli_option option_rows[] = {
     {"random", "N", "N random programs instead of a network", cli_take_number, FILLS(random), .not_again = CLI_ALL},
@@ -71,7 +71,7 @@ static enum cli_subject subject_of(const struct verify_options *options) {
     return options->random.is_given ? CLI_RANDOM : qm_text_ends_in(options->file, ".prog") ? CLI_TEXT : CLI_NETWORK;
 }
 
-/* The options as they were given, but for those with which a subject's difference is found again all the same. */
+/* The options as they were given, but for those that finding the subject's difference again does not need. */
 static const char *options_again(const struct verify_options *options, enum cli_subject subject) {
     const char *all = "";
     for (unsigned i = 0; i < options->line->given_count; i++) {
@@ -97,7 +97,7 @@ static enum qm_status check_use(const struct verify_options *options, struct qm_
     return qm_fail(diag, QM_BAD_INPUT, "--seed: nothing is random with --input and without --stalls: leave it out");
 }
 
-/* Before anything is built or run: what is asked for, and where something is to be written. */
+/* Checks what is asked for, and where something is to be written, before anything is built or run. */
 static enum qm_status check_options(struct verify_options *options, struct qm_diag *diag) {
     bool is_random = options->random.is_given;
     if (!is_random) QM_TRY(cli_take_file(options->line, &options->file, diag));
@@ -144,7 +144,7 @@ static enum qm_status verify_random(struct verify_options *options, struct qm_di
     return qm_endurance_run(&endurance, &verify, diag);
 }
 
-/* Of the file that the command line names. */
+/* Tells of a difference in the file that the command line names. */
 static void tell_found(const struct verify_options *options, const char *arguments, const struct qm_diag *difference) {
     difference_tell(difference, qm_arena_printf(options->arena, "%s%s", difference_word(options->arena, options->file), arguments));
 }
@@ -178,7 +178,7 @@ static enum qm_status verify_text(struct verify_options *options, struct qm_diag
 
 /* ---- a network ---- */
 
-/* A network, compiled, with its examples. */
+/* A compiled network with its examples. */
 struct subject {
     struct verify_options *options;
     struct cli_program opened;
@@ -186,7 +186,7 @@ struct subject {
     uint64_t example; /* that runs */
 };
 
-/* After a difference the pair lets no time pass: nobody waits for it then. */
+/* Tells the driver to go on waiting: not after a difference, for then no time passes for the pair. */
 static bool has_no_difference(void *context, uint64_t cycles) {
     (void)cycles;
     return qm_lockstep_difference(context) == NULL;
@@ -209,7 +209,7 @@ static enum qm_status run_examples(struct qm_device *pair, struct subject *subje
     return QM_OK;
 }
 
-/* The difference in one line: the example, and where its bytes are from. */
+/* Puts the difference into one line with the example and where its bytes are from. */
 static enum qm_status name_difference(const struct subject *subject, const char *difference, struct qm_diag *diag) {
     char inputs[60] = "of --input";
     if (subject->options->inputs.count == 0) snprintf(inputs, sizeof inputs, "random, seed %" PRIu64, subject->options->seed.value);
@@ -218,7 +218,7 @@ static enum qm_status name_difference(const struct subject *subject, const char 
                    subject->opened.machine.name, example, inputs, difference);
 }
 
-/* A difference stops the pair, and the driver then sees a device that does not answer: the difference is the news. */
+/* Runs the examples on the pair. After a difference the driver sees a device that does not answer; the difference is the result then. */
 static enum qm_status verify_on_pair(struct qm_device *pair, struct subject *subject, bool is_second, struct qm_diag *diag) {
     double begin = qm_seconds();
     enum qm_status status = run_examples(pair, subject, diag);
@@ -248,7 +248,7 @@ static enum qm_status verify_once(struct subject *subject, bool probed, bool is_
     return status;
 }
 
-/* Looks between the blocks for where the difference begins; *diag then says it better. */
+/* Runs the examples again on a pair that compares the signals between the blocks: *diag then says where the difference begins. */
 static void locate(struct subject *subject, struct qm_diag *diag) {
     struct qm_diag second;
     enum qm_status status = verify_once(subject, true, true, &second);
@@ -303,7 +303,7 @@ static enum qm_status compare(struct verify_options *options, struct qm_diag *di
     }
 }
 
-/* What was compared: the Verilog by name and content, and the outcome for programs. A difference stays the news, whatever fails here. */
+/* Says what was compared: the Verilog by name and content, and the outcome as JSON. A difference stays the result, whatever fails here. */
 static enum qm_status conclude(const struct verify_options *options, enum qm_status status, struct qm_diag *diag) {
     if ((status != QM_OK && status != QM_MISMATCH) || options->builds.last == NULL) return status;
     const struct qm_rtl *rtl = &options->builds.last->rtl;

@@ -1,4 +1,4 @@
-/* What may be called equal, and the words of a command that finds a difference again. */
+/* agreement.c - what may be called equal, and the words of a command that finds a difference again. */
 #include "verify/agreement.h"
 
 #include <criterion/criterion.h>

@@ -1,4 +1,4 @@
-/* Random programs: what they must reach, and what they are judged by. */
+/* random_program.c - random programs: what they must reach, and what they are judged by. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Numbers that --precision rounds, by hand; which maps are packed; and what narrow layers cost on the cycle model. */
+/* narrow.c - numbers that --precision rounds, by hand; which maps are packed; and what narrow layers cost on the cycle model. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>
