@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/file.h"
+#include "common/memory.h"
 #include "common/prng.h"
 #include "tests/mutants/equivalent.h"
 
@@ -120,10 +121,9 @@ static enum qm_status write_sources(const struct planting *planting, struct qm_d
         const struct source *source = &planting->sources[i];
         char *text;
         size_t size;
-        FILE *stream = open_memstream(&text, &size);
-        QM_CHECK(stream != NULL);
+        FILE *stream = qm_text_stream_open(&text, &size);
         mutations_write(&source->tokens, source->root, source->header, stream);
-        QM_CHECK(fclose(stream) == 0);
+        qm_text_stream_close(stream);
         enum qm_status status = write_changed(qm_arena_printf(planting->arena, "%s/%s", planting->folder, source->file), text, size, diag);
         free(text);
         QM_TRY(status);
@@ -134,13 +134,12 @@ static enum qm_status write_sources(const struct planting *planting, struct qm_d
 static enum qm_status write_mutants(const struct planting *planting, struct qm_diag *diag) {
     char *text;
     size_t size;
-    FILE *stream = open_memstream(&text, &size);
-    QM_CHECK(stream != NULL);
+    FILE *stream = qm_text_stream_open(&text, &size);
     for (const struct mutation *at = planting->mutations.first; at != NULL; at = at->next)
         if (at->mutant != 0)
             fprintf(stream, "%u\t%s\t%u\t%s\t%s\t%s\n", at->mutant, at->file, at->line, at->what, at->line_text,
                     at->equivalent == NULL ? "" : at->equivalent);
-    QM_CHECK(fclose(stream) == 0);
+    qm_text_stream_close(stream);
     enum qm_status status = write_changed(qm_arena_printf(planting->arena, "%s/mutants", planting->folder), text, size, diag);
     free(text);
     return status;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/file.h"
+#include "common/memory.h"
 #include "tests/mutants/verification.h"
 
 enum { FILE_BYTES_MAX = 1 << 24, JOBS_MAX = 64, SECONDS_MAX = 300, COLUMNS = 6, VERDICT_BYTES = 1200 };
@@ -151,14 +152,13 @@ static size_t print_file(struct session *session, size_t first) {
 static enum qm_status write_log(const struct session *session, const char *folder, struct qm_diag *diag) {
     char *text;
     size_t size;
-    FILE *stream = open_memstream(&text, &size);
-    QM_CHECK(stream != NULL);
+    FILE *stream = qm_text_stream_open(&text, &size);
     for (size_t i = 0; i < session->count; i++) {
         const struct mutant *mutant = &session->mutants[i];
         bool survived = mutant->outcome == SURVIVED || mutant->outcome == EQUIVALENT;
         print_mutant(mutant, stream, survived ? "survived" : "killed", survived ? mutant->why : mutant->verdict);
     }
-    QM_CHECK(fclose(stream) == 0);
+    qm_text_stream_close(stream);
     enum qm_status status = qm_file_write(qm_arena_printf(session->arena, "%s/report", folder), text, size, diag);
     free(text);
     return status;
