@@ -234,8 +234,8 @@ static void add(struct boundaries *boundaries, const struct boundary *boundary) 
     boundaries->list[boundaries->count++] = *boundary;
 }
 
-/* Whether instructions can be at the rule's boundary on the machine. Tiles end within a byte only when the columns, or fewer rows, are odd.
- * */
+/* Whether instructions can be at the rule's boundary on the machine. Tiles end within a byte when the columns, or the rows when they are
+ * fewer, are odd. */
 static bool rule_exists(const struct rule *rule, const struct qm_machine *machine, enum qm_opcode opcode) {
     if (rule->slack == nibble_tiles || rule->slack == nibble_channels || rule->slack == nibble_length)
         return machine->cols % 2 != 0 || (has(HAS_depthwise, opcode) && qm_machine_tile(machine, true) % 2 != 0);

@@ -19,7 +19,7 @@
 #include "verify/program_text.h"
 #include "verify/random_program.h"
 
-/* Of the arenas behind the DRAM's base: the first program's, and in it what the scratchpad holds at the beginning. */
+/* The arena of the first program begins FILL_BASE bytes into the DRAM; FILL_IMAGE bytes into it are those that fill the scratchpad. */
 enum { FILL_BASE = QM_TEXT_ARENA_BYTES, FILL_IMAGE = 4096 };
 enum { CYCLE_LIMIT = 2000000, RESET_CYCLES = 4, TEXT_BASE = 0x10000 };
 
@@ -59,7 +59,7 @@ struct recorder {
     bool irq_enabled, finished;
 };
 
-/* What runs: the memories before, and the registers. */
+/* What a program starts from: its memories and its registers. */
 struct setup {
     uint8_t *scratchpad; /* [scratchpad_bytes], zero unless given */
     int32_t *sums;       /* [accumulator_rows][cols] that the program test states, or NULL */
@@ -97,7 +97,7 @@ static void record_event(void *context, const struct qm_event *event) {
     if (event->data != NULL) memcpy(record->data, event->data, self->machine.axi_bytes);
 }
 
-/* As a number, the first byte lowest. */
+/* Prints the bytes of a beat as a number, whose lowest byte is the first. */
 static void print_beat(const struct recorder *self, const uint8_t *bytes, uint64_t strobe) {
     fputc(' ', self->vectors);
     for (uint32_t i = self->machine.axi_bytes; i-- > 0;) fprintf(self->vectors, "%02x", strobe >> i & 1 ? bytes[i] : 0);
@@ -124,7 +124,7 @@ static void read_all_csrs(struct recorder *self) {
     for (uint32_t i = 0; i < 2 * QM_COUNTERS; i++) read_csr(self, QM_CSR_COUNTERS + 4 * i);
 }
 
-/* What the memory is told by the events of a cycle: it cares for nothing but what it accepts. */
+/* Sets what the memory accepts by the event, and returns the bits that the event has in the first word of a line. */
 static unsigned take_event(const struct record *record, struct qm_memory_in *in) {
     const struct qm_event *event = &record->event;
     switch (event->kind) {
@@ -210,7 +210,7 @@ static void write_insns(struct recorder *self, uint64_t offset, const struct qm_
     }
 }
 
-/* Loads the scratchpad and computes every sum: of the scratchpad's bytes, or zeros. */
+/* Runs a first program that loads the whole scratchpad and computes every sum: of the scratchpad's bytes, or zeros. */
 static void fill_memories(struct recorder *self, const struct setup *setup) {
     const struct qm_machine *machine = &self->machine;
     const struct qm_insn insns[] = {
@@ -254,7 +254,7 @@ static void print_sums(const struct recorder *self, FILE *file, const int32_t *s
     }
 }
 
-/* Rows that the program test states: the only bytes that do not come by the RTL's own work. */
+/* Sets the accumulator rows that the program test states, the only bytes that do not come by the RTL's own work. */
 static void preset_sums(struct recorder *self, const struct setup *setup, const char *folder) {
     if (!setup->has_sums) return;
     FILE *file = create_file(folder, "sums");
@@ -312,7 +312,7 @@ static void reset(struct recorder *self) {
     read_all_csrs(self);
 }
 
-/* The setup's memories are those before the first program. */
+/* Begins a recording; the setup's memories are those before the first program. */
 static void begin(struct recorder *self, const struct setup *setup, const char *folder) {
     self->options.step = true;
     self->options.memory_bytes = QM_TEXT_ARENA_BYTES + FILL_IMAGE + self->machine.scratchpad_bytes;
@@ -358,7 +358,7 @@ static void set_knobs(struct qm_machine *machine, char **assignments) {
         if (qm_machine_set(machine, *assignments, &diag) != QM_OK) fail(diag.text);
 }
 
-/* What the test states of the memories; the machine may be smaller than the one it was written for. */
+/* Takes what the test states of the memories; the machine may be smaller than the one that the test was written for. */
 static void fill_setup(struct setup *setup, const struct qm_program_text *text) {
     const struct qm_machine *machine = &text->machine;
     const size_t sizes[] = {QM_TEXT_ARENA_BYTES, machine->scratchpad_bytes, 4ul * machine->accumulator_rows * machine->cols};
@@ -392,14 +392,14 @@ static void record_text(const char *file, char **assignments, const char *folder
     qm_arena_destroy(arena);
 }
 
-/* A place for the arena in the 32 bits of offsets, and a memory that reaches at least to its end. */
+/* Draws a place for the arena in the 32 bits of offsets, and the size of a memory that reaches at least to its end. */
 static void place_arena(struct setup *setup, struct qm_prng *prng) {
     setup->arena_offset = (uint32_t)(qm_prng_next(prng) % (UINT32_MAX - 2 * QM_RANDOM_ARENA_BYTES)) & ~4095u;
     uint32_t end = setup->arena_offset + QM_RANDOM_ARENA_BYTES;
     setup->memory_size = end + (uint32_t)(qm_prng_next(prng) % (UINT32_MAX - end));
 }
 
-/* Of a LOAD or STORE: its offset; and strides between rows or planes of which there is one have no meaning and may be anything. */
+/* Moves a LOAD or STORE to where the arena is. Strides between rows or planes of which there is one mean nothing: any number is drawn. */
 static void place_transfer(const struct setup *setup, uint32_t words[QM_INSN_WORDS], struct qm_prng *prng) {
     uint32_t opcode = words[0] & 0xff;
     if (opcode != QM_LOAD && opcode != QM_STORE) return;
@@ -408,7 +408,7 @@ static void place_transfer(const struct setup *setup, uint32_t words[QM_INSN_WOR
     if (words[4] >> 16 == 1) words[7] = (uint32_t)qm_prng_next(prng), words[8] = (uint32_t)qm_prng_next(prng) & 0xffffff;
 }
 
-/* The memories before, and the program in its arena. */
+/* Draws the memories, and a random program into the arena. */
 static void draw_setup(struct setup *setup, const struct qm_machine *machine, uint64_t seed) {
     struct qm_random_program program;
     struct qm_prng prng;
@@ -424,8 +424,8 @@ static void draw_setup(struct setup *setup, const struct qm_machine *machine, ui
     setup->program_count = program.program_count;
 }
 
-/* One instruction of random bits where its opcode has fields, and an operand that leaves the scratchpad:
- * decode refuses it, whatever its checks find. */
+/* Draws an instruction of random bits where its opcode has fields, with an operand that leaves the scratchpad: decode refuses it,
+ * whichever of its checks finds something first. */
 static void draw_wild_insn(struct setup *setup, uint64_t seed) {
     static const uint32_t operands[] = {
         [QM_LOAD] = 2, [QM_STORE] = 2, [QM_MATMUL] = 8, [QM_REQUANTIZE] = 8, [QM_POOL] = 10, [QM_ADD] = 10, [QM_COPY] = 10};
@@ -447,7 +447,7 @@ static void draw_wild_insn(struct setup *setup, uint64_t seed) {
     setup->program_count = 1;
 }
 
-/* Every bit of the registers that hold a number, and back; offsets where there is no register. */
+/* Writes random bits to the registers that hold a number, and to offsets without a register, and reads them back. */
 static void write_wild_registers(struct recorder *self, uint64_t seed) {
     static const uint32_t offsets[] = {
         QM_CSR_PROGRAM_ADDR, QM_CSR_PROGRAM_COUNT, QM_CSR_MEMORY_BASE, QM_CSR_MEMORY_BASE_HI, QM_CSR_MEMORY_SIZE, 0xfd0, 0xffc};
@@ -457,7 +457,7 @@ static void write_wild_registers(struct recorder *self, uint64_t seed) {
     }
 }
 
-/* One program after another on memories as they were left; the DRAM may lie anywhere. */
+/* Records COUNT random programs one after another, each on the memories that the one before has left. The DRAM may lie anywhere. */
 static void record_random(const struct qm_machine *machine, struct qm_device_options options, uint64_t count, const char *folder) {
     struct setup *setup = create_setup(machine);
     options.memory_base = qm_hash3(options.seed, 0, 0) & ~UINT64_C(4095);

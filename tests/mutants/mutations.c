@@ -112,7 +112,7 @@ static uint64_t changed(uint64_t value, uint64_t most, enum change change) {
     return change == ONE_MORE ? value + 1 : value == 0 ? most : value - 1;
 }
 
-/* The literal with another value: of the same size, base and sign. NULL when it has no such value, or x or z digits. */
+/* The literal with another value, of the same size and sign. NULL when it has no size where it has a base, or has x or z digits. */
 static char *other_literal(struct finder *finder, const struct token *token, enum change change) {
     char *text = qm_arena_printf(finder->arena, "%.*s", (int)token->size, token->text), *quote = strchr(text, '\'');
     if (quote == NULL) return qm_arena_printf(finder->arena, "%" PRIu64, changed(strtoul(text, NULL, 10), INT32_MAX, change));
@@ -187,7 +187,7 @@ struct writer {
 
 static void write_node(const struct writer *writer, const struct node *node);
 
-/* The gap before a token. */
+/* Writes the blanks and comments before a token. */
 static void write_gap(const struct writer *writer, size_t at) {
     const struct token *token = &writer->tokens->list[at];
     const char *begin = at == 0 ? writer->tokens->text : token[-1].text + token[-1].size;
@@ -263,7 +263,7 @@ static void write_mutated(const struct writer *writer, const struct node *node, 
     }
 }
 
-/* An expression is one of two; a statement happens or not. */
+/* Writes the node with its drawn mutants: an expression becomes a choice of two, a statement one that happens or not. */
 static void write_choice(const struct writer *writer, const struct node *node, const struct mutation *mutation) {
     while (mutation != NULL && mutation->mutant == 0) mutation = mutation->next_here;
     if (mutation == NULL || writer->plain) {

@@ -53,7 +53,7 @@ static int compare_keys(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* In an order that the seed and the mutants' own texts give, so that an edit of the RTL changes no draw but its own. */
+/* The mutants in an order that follows from the seed and their own texts, so that an edit of the RTL changes no draw but its own. */
 static struct mutation **shuffle(const struct planting *planting, uint64_t seed) {
     struct mutation **list = QM_ARENA_NEW(planting->arena, struct mutation *, planting->mutations.count);
     size_t count = 0;

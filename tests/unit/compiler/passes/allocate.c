@@ -1,5 +1,5 @@
-/* allocate.c - random schedules by hand: after the pass no two buffers that live at the same time share a byte, and loads keep their order.
- * */
+/* allocate.c - random schedules made by hand: after the pass no two buffers that live at the same time share a byte, and loads keep their
+ * order. */
 #include "compiler/passes/passes.h"
 
 #include <criterion/criterion.h>
