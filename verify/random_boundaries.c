@@ -218,8 +218,8 @@ static bool is_endless_at_highest(const struct qm_field *field) {
     return false;
 }
 
-/* Whether a rule bounds the field in that direction, within its width. */
-static bool is_bounded_by_rule(const struct qm_field *field, int opcode, int64_t change) {
+/* Whether a boundary of the table comes before the extreme of the field in that direction. */
+static bool has_rule_before(const struct qm_field *field, int opcode, int64_t change) {
     for (int i = 0; i < RULES; i++)
         if (rules[i].kind == BEYOND_REFUSED && rules[i].change == change && has(rules[i].opcodes, opcode) &&
             &qm_fields[rules[i].field] == field)
@@ -296,7 +296,7 @@ static void add_values(struct boundaries *boundaries, const struct qm_field *fie
         if (value->supported && value->value > supported) supported = value->value;
     }
     struct boundary boundary = extreme_of(field, opcode, 1, listed);
-    boundary.has_at = listed == supported && !is_bounded_by_rule(field, opcode, 1);
+    boundary.has_at = listed == supported && !has_rule_before(field, opcode, 1);
     boundary.has_beyond = listed < highest(field);
     boundary.kind = boundary.has_beyond ? BEYOND_REFUSED : BEYOND_NONE;
     add(boundaries, &boundary);
@@ -313,14 +313,14 @@ static void add_extremes(struct boundaries *boundaries, const struct qm_field *f
     bool is_extent = field->is_extent, is_code = boundary_is_written_address(field, opcode), is_tiles = field == &qm_fields[QM_FIELD_tiles];
     struct boundary low = extreme_of(field, opcode, -1, is_extent ? 1 : lowest(field));
     low.kind = is_extent ? BEYOND_REFUSED : BEYOND_NONE;
-    low.has_at = is_extent || (!is_bounded_by_rule(field, opcode, -1) && !is_code && !is_tiles);
+    low.has_at = is_extent || (!has_rule_before(field, opcode, -1) && !is_code && !is_tiles);
     low.is_tiled = has(HAS_tiles, opcode) && field == &qm_fields[QM_FIELD_channels];
     low.has_beyond = is_extent;
     add(boundaries, &low);
     struct boundary high = extreme_of(field, opcode, 1, highest(field));
     bool has_room = field != &qm_fields[QM_FIELD_in_row_bytes] || boundaries->machine->scratchpad_bytes > 2 * high.extreme;
     high.kind = BEYOND_NONE;
-    high.has_at = has_room && !is_bounded_by_rule(field, opcode, 1) && !is_endless_at_highest(field);
+    high.has_at = has_room && !has_rule_before(field, opcode, 1) && !is_endless_at_highest(field);
     add(boundaries, &high);
 }
 

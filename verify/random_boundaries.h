@@ -32,7 +32,7 @@ struct boundary {
     enum beyond_kind kind;
     const struct qm_field *field;                   /* that moves the slack */
     int64_t change;                                 /* of the field, for 1 of slack less; 0: a tile of channels more */
-    int64_t (*slack)(const struct boundary_site *); /* NULL: the field against its bound */
+    int64_t (*slack)(const struct boundary_site *); /* NULL: the field against its extreme */
     int64_t extreme, last;                          /* without slack: a field beyond last is another boundary's */
     const struct qm_field *when;                    /* NULL, or the boundary is of instructions in which this field is value */
     int64_t value;
@@ -49,11 +49,11 @@ struct boundaries {
 /* The boundaries of all opcodes on the machine. */
 void boundaries_init(struct boundaries *boundaries, const struct qm_machine *machine);
 
-/* INT64_MAX: the boundary says nothing of this instruction. */
+/* The slack of the instruction; INT64_MAX: the boundary says nothing of it. */
 int64_t boundary_slack(const struct boundary *boundary, const struct qm_machine *machine, const struct qm_insn *insn);
 
-/* Moves the boundary's field until the slack is 0, or -1. Whether the boundary concerns the instruction and the field has that value. Other
- * boundaries may be broken then. */
+/* Moves the boundary's field until the slack is 0, or -1 when beyond. False: the boundary says nothing of the instruction, or the field has
+ * no such value. Other boundaries may be broken then. */
 bool boundary_move(const struct boundary *boundary, const struct qm_machine *machine, struct qm_insn *insn, bool beyond);
 
 /* How many boundaries the instruction breaks; *which is the last of them, or QM_BOUNDARY_NONE. */
