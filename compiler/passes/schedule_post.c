@@ -137,10 +137,10 @@ struct sum {
 static void set_scales(struct qm_insn *insn, const struct qm_layer *l) {
     insn->binary = l->product ? QM_binary_PRODUCT : QM_binary_SUM;
     insn->a_zero = l->a_zero;
-    insn->a_multiplier = l->a_scale.multiplier;
+    insn->a_multiplier = l->a_scale.value;
     insn->a_shift = l->a_scale.shift;
     insn->b_zero = l->b_zero;
-    insn->b_multiplier = l->b_scale.multiplier;
+    insn->b_multiplier = l->b_scale.value;
     insn->b_shift = l->b_scale.shift;
     insn->pre_shift = l->pre_shift;
     schedule_scale(insn, l);
