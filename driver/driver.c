@@ -186,7 +186,7 @@ static void recorder_init(struct recorder *recorder, const struct job *job, cons
         recorder->order[unit] = qm_alloc((stage->insn_count + 1) * sizeof(uint32_t));
     }
     for (uint32_t i = 0; i < stage->insn_count; i++) {
-        uint32_t opcode = job->program->insns[stage->first_insn + i][0] & 0xff;
+        int64_t opcode = qm_words_opcode(job->program->insns[stage->first_insn + i]);
         if (qm_opcode_name(opcode) == NULL) break;
         enum qm_unit unit = qm_opcode_unit(opcode);
         recorder->order[unit][recorder->count[unit]++] = i;

@@ -57,7 +57,7 @@ static void add_causes(struct activity *activities, uint64_t from, uint64_t to, 
 }
 
 static enum qm_unit insn_unit(const struct qm_program *program, uint32_t insn) {
-    return qm_opcode_unit(program->insns[insn][0] & 0xff);
+    return qm_opcode_unit(qm_words_opcode(program->insns[insn]));
 }
 
 /* ---- who pays ---- */

@@ -96,7 +96,7 @@ static void pack(struct qm_random_program *program) {
 /* ---- malforming: each way takes the program and one of its instructions, and says whether it applied ---- */
 
 static bool set_opcode(uint32_t *words, int64_t opcode) {
-    words[0] = (words[0] & ~0xffu) | (uint32_t)opcode;
+    qm_field_set_bits(&qm_fields[QM_FIELD_opcode], words, (uint32_t)opcode);
     return true;
 }
 
@@ -131,13 +131,12 @@ static bool spoil_reserved(struct generator *g, struct qm_random_program *progra
 static bool spoil_field(struct generator *g, struct qm_random_program *program, uint32_t i) {
     const struct qm_field *field = &qm_fields[draw_between(&g->draw, 1, (int64_t)qm_field_count - 1)];
     if (!qm_field_applies(field, program->insns[i].opcode)) return false;
-    uint32_t mask = (uint32_t)(((uint64_t)1 << field->width) - 1),
-             value = draw_chance(&g->draw, 50) ? mask : (uint32_t)qm_prng_next(&g->draw.prng) & mask;
+    uint32_t value = draw_chance(&g->draw, 50) ? UINT32_MAX : (uint32_t)qm_prng_next(&g->draw.prng);
     uint32_t words[QM_INSN_WORDS];
     struct decode decode;
     decode_init(&decode, g->draw.machine);
     memcpy(words, program->words[i], sizeof words);
-    words[field->word] = (words[field->word] & ~(mask << field->lsb)) | value << field->lsb;
+    qm_field_set_bits(field, words, value);
     if (decode_check(&decode, words, QM_RANDOM_ARENA_BYTES) == QM_ERROR_NONE) return false;
     memcpy(program->words[i], words, sizeof words);
     return true;
@@ -145,17 +144,18 @@ static bool spoil_field(struct generator *g, struct qm_random_program *program, 
 
 static bool spoil_signal(struct generator *g, struct qm_random_program *program, uint32_t i) {
     (void)g;
-    uint32_t *words = program->words[i];
-    bool had = (words[0] & 0xf000) != 0;
-    words[0] &= ~0xf000u;
+    const struct qm_field *signal = &qm_fields[QM_FIELD_signal];
+    bool had = qm_field_bits(signal, program->words[i]) != 0;
+    qm_field_set_bits(signal, program->words[i], 0);
     return had;
 }
 
 static bool spoil_wait(struct generator *g, struct qm_random_program *program, uint32_t i) {
     (void)i;
+    const struct qm_field *wait = &qm_fields[QM_FIELD_wait];
     uint32_t last = program->count - 1;
     uint32_t other = ((uint32_t)qm_opcode_unit(program->insns[last].opcode) + (uint32_t)draw_between(&g->draw, 1, 3)) % QM_UNITS;
-    program->words[last][0] |= 1u << (8 + other);
+    qm_field_set_bits(wait, program->words[last], qm_field_bits(wait, program->words[last]) | 1u << other);
     return true;
 }
 

@@ -26,7 +26,7 @@ static void print_insn(const struct surroundings_program *run, uint32_t index, c
 static void print_unit(const struct surroundings_program *run, enum qm_unit unit, uint32_t from, uint32_t to) {
     uint32_t seen = 0;
     for (uint32_t i = 0; i < run->count; i++) {
-        uint32_t opcode = run->words[i][0] & 0xff;
+        int64_t opcode = qm_words_opcode(run->words[i]);
         if (qm_opcode_name(opcode) == NULL || qm_opcode_unit(opcode) != unit) continue;
         if (seen >= from && seen < to) print_insn(run, i, qm_unit_name(unit));
         seen++;
