@@ -1,4 +1,4 @@
-/* clock.h - durations. */
+/* clock.h - a clock to measure durations with. */
 #ifndef QM_COMMON_CLOCK_H
 #define QM_COMMON_CLOCK_H
 

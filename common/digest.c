@@ -1,4 +1,4 @@
-/* digest.c - nettle computes, this writes the digits. */
+/* digest.c - computes digests with nettle and writes their hexadecimal digits. */
 #include "common/digest.h"
 
 #include <stdio.h>

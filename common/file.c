@@ -33,12 +33,12 @@ struct input {
     size_t room, used; /* used > limit: it is too long */
 };
 
-/* What cannot be read to an end; NULL: it can. */
+/* What kind of file it is when it cannot be read to an end; NULL: it can. */
 static const char *name_kind(mode_t mode) {
     return S_ISDIR(mode) ? "a folder" : S_ISSOCK(mode) ? "a socket" : S_ISCHR(mode) || S_ISBLK(mode) ? "a device" : NULL;
 }
 
-/* Does not wait: neither for somebody who writes to a FIFO, nor for a line of a terminal. */
+/* Opens a file without waiting for somebody who writes to a FIFO, or for a line of a terminal. */
 static enum qm_status open_input(struct input *input, struct qm_diag *diag) {
     struct stat info;
     input->descriptor = open(input->file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -56,7 +56,7 @@ static enum qm_status open_input(struct input *input, struct qm_diag *diag) {
     return QM_OK;
 }
 
-/* As read(), but waits for what a pipe's other end is yet to write. */
+/* Reads as read() does, but waits for what the other end of a pipe is yet to write. */
 static ssize_t read_some(const struct input *input) {
     for (;;) {
         ssize_t got = read(input->descriptor, input->bytes + input->used, input->room - 1 - input->used);
@@ -110,14 +110,14 @@ static bool write_bytes(int output, const uint8_t *bytes, size_t size) {
     return true;
 }
 
-/* Does not wait for a reader of a pipe: without one errno is ENXIO. */
+/* Opens a file to write without waiting for the reader of a pipe: without one errno is ENXIO. */
 static int open_output(const char *file) {
     int output = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC | O_NONBLOCK, 0666);
     if (output >= 0) fcntl(output, F_SETFL, 0);
     return output;
 }
 
-/* errno says why not. */
+/* Writes the file. False: errno says why not. */
 static bool write_all(const char *file, const void *bytes, size_t size) {
     int output = open_output(file);
     if (output < 0) return false;

@@ -1,4 +1,4 @@
-/* home.c - the running program's own path leads to the tree that it belongs to. */
+/* home.c - finds the tree that the running program belongs to by the program's own path. */
 #include "common/home.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@ enum qm_status qm_program_path(const char *name, char *path, struct qm_diag *dia
     return qm_path_join(path, diag, self, "/", name, NULL);
 }
 
-/* Cuts the last name of the path off, until the folder is a home. */
+/* Cuts names off the end of the path until it is a folder that is a home. */
 static enum qm_status climb(char *folder, struct qm_diag *diag) {
     char mark[QM_PATH_BYTES];
     for (char *slash; (slash = strrchr(folder, '/')) != NULL;) {

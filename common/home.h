@@ -1,4 +1,4 @@
-/* home.h - where the files are that come with qmac. No path is compiled in: a tree that is copied or moved uses its own.
+/* home.h - finds the files that come with qmac. No path is compiled in: a tree that is copied or moved uses its own files.
  *
  * The home is $QMAC_HOME when that is set, else the nearest folder above the running program that has spec/isa.def.
  */
@@ -11,8 +11,8 @@
 
 enum { QM_PATH_BYTES = 4096 };
 
-/* The path of a file of the home, "spec/machines" say, to path [QM_PATH_BYTES]; it need not exist. QM_BAD_INPUT when there is no home.
- * Where a path leads is the caller's to see. */
+/* The path of a file of the home, "spec/machines" say, to path [QM_PATH_BYTES]; it need not exist. QM_BAD_INPUT when there is no
+ * home. */
 QM_MUST_USE enum qm_status qm_home_path(const char *name, char *path, struct qm_diag *diag);
 
 /* The path of a file beside the running program, to path [QM_PATH_BYTES]; name NULL: the program itself.

@@ -66,6 +66,19 @@ static uint32_t field_mask(const struct qm_field *field) {
     return (uint32_t)(((uint64_t)1 << field->width) - 1) << field->lsb;
 }
 
+uint32_t qm_field_bits(const struct qm_field *field, const uint32_t *words) {
+    return (words[field->word] & field_mask(field)) >> field->lsb;
+}
+
+void qm_field_set_bits(const struct qm_field *field, uint32_t *words, uint32_t bits) {
+    uint32_t mask = field_mask(field);
+    words[field->word] = (words[field->word] & ~mask) | (bits << field->lsb & mask);
+}
+
+int64_t qm_words_opcode(const uint32_t *words) {
+    return qm_field_bits(&qm_fields[QM_FIELD_opcode], words);
+}
+
 static bool fits(const struct qm_field *field, int64_t value) {
     int64_t range = (int64_t)1 << field->width;
     if (field->is_signed) return value >= -range / 2 && value < range / 2;
@@ -97,18 +110,18 @@ enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct 
             return qm_fail(diag, QM_BAD_INPUT, "%s: %s = %" PRId64 " does not fit in %u bits", name ? name : "instruction", field->name,
                            value, field->width);
         }
-        words[field->word] |= (uint32_t)((uint64_t)value << field->lsb) & field_mask(field);
+        qm_field_set_bits(field, words, (uint32_t)(uint64_t)value);
     }
     return QM_OK;
 }
 
 void qm_insn_unpack(const uint32_t *words, struct qm_insn *insn) {
     memset(insn, 0, sizeof *insn);
-    int64_t opcode = words[0] & 0xff;
+    int64_t opcode = qm_words_opcode(words);
     for (size_t i = 0; i < qm_field_count; i++) {
         const struct qm_field *field = &qm_fields[i];
         if (!qm_field_applies(field, opcode)) continue;
-        uint64_t raw = (words[field->word] & field_mask(field)) >> field->lsb;
+        uint64_t raw = qm_field_bits(field, words);
         uint64_t sign = (uint64_t)field->is_signed << (field->width - 1);
         *qm_field_member(field, insn) = (int64_t)(raw ^ sign) - (int64_t)sign;
     }
@@ -116,9 +129,10 @@ void qm_insn_unpack(const uint32_t *words, struct qm_insn *insn) {
 
 bool qm_insn_has_reserved_bits(const uint32_t *words) {
     uint32_t rest[QM_INSN_WORDS];
+    int64_t opcode = qm_words_opcode(words);
     memcpy(rest, words, sizeof rest);
     for (size_t i = 0; i < qm_field_count; i++)
-        if (qm_field_applies(&qm_fields[i], words[0] & 0xff)) rest[qm_fields[i].word] &= ~field_mask(&qm_fields[i]);
+        if (qm_field_applies(&qm_fields[i], opcode)) rest[qm_fields[i].word] &= ~field_mask(&qm_fields[i]);
     for (int i = 0; i < QM_INSN_WORDS; i++)
         if (rest[i] != 0) return true;
     return false;

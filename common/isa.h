@@ -77,6 +77,12 @@ extern const size_t qm_enum_value_count;
 int64_t qm_field_value(const struct qm_field *field, const struct qm_insn *insn);
 int64_t *qm_field_member(const struct qm_field *field, struct qm_insn *insn);
 bool qm_field_is_enumerated(const struct qm_field *field);
+
+/* The bits of a field in packed words, without its sign; and the words with other bits there, those beyond the field's width cut off. */
+uint32_t qm_field_bits(const struct qm_field *field, const uint32_t *words);
+void qm_field_set_bits(const struct qm_field *field, uint32_t *words, uint32_t bits);
+int64_t qm_words_opcode(const uint32_t *words);
+
 bool qm_field_applies(const struct qm_field *field, int64_t opcode); /* an unknown opcode has those of the header */
 
 /* The name of an enumerated field's value; NULL: it has none. */

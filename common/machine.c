@@ -17,7 +17,7 @@
 
 enum { ANY = 0, POW2 = 1 };
 
-/* The verilog column is a bare word; NONE becomes NULL. */
+/* The column `verilog` as a text: a bare word, of which NONE becomes NULL. */
 #define VERILOG_NAME(word) (#word[0] == 'N' && sizeof #word == sizeof "NONE" ? NULL : #word)
 
 const struct qm_param qm_params[] = {
@@ -48,7 +48,7 @@ static const struct qm_param *find_param(const char *name) {
     return NULL;
 }
 
-/* One knob's range and rule; where is the place for the message. */
+/* Checks one knob's range and rule; where is the place that the message names. */
 static enum qm_status check_knob(const struct qm_param *param, uint64_t value, const char *where, struct qm_diag *diag) {
     if (value < param->minimum || value > param->maximum)
         return qm_fail(diag, QM_BAD_INPUT, "%s: %s = %" PRIu64 " is not between %u and %u %s", where, param->name, value, param->minimum,

@@ -1,4 +1,4 @@
-/* memory.c - malloc and its kin, with one end for all. */
+/* memory.c - malloc and its kin, with one way to end when there is no memory. */
 #include "common/memory.h"
 
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Not in an object: what runs out is the process's, and no object could be reached from a new-handler. */
+/* Global, for memory runs out for the whole process, and a C++ new-handler is given no object to find it in. */
 static struct qm_diag *told;
 
 void qm_memory_tell(struct qm_diag *diag) {
@@ -26,7 +26,7 @@ void qm_end_process(enum qm_status status, const char *line) {
     _exit((int)status);
 }
 
-/* Takes no memory: the line is on the stack. size_bytes 0: not known. */
+/* Ends the process with a line that is made on the stack, for there is no memory. size_bytes 0: not known. */
 static _Noreturn void end_process(size_t size_bytes) {
     struct qm_diag diag;
     char wanted[60] = "";
@@ -40,10 +40,10 @@ void qm_out_of_memory(void) {
     end_process(0);
 }
 
-/* The deepest frames are those of products (sim/functional/fast/matmul.c). */
+/* The stack that is reserved; the deepest frames are those of products (sim/functional/fast/matmul.c). */
 enum { STACK_BYTES = 3 << 18, STACK_IN_USE_BYTES = 1 << 18 };
 
-/* Once touched, the pages stay. */
+/* Touches the pages of the stack, which then stay. */
 static __attribute__((noinline)) void touch_stack(size_t size_bytes) {
     char pages[size_bytes];
     memset(pages, 0, size_bytes);
@@ -64,7 +64,7 @@ static void *check(void *block, size_t size_bytes) {
     return block;
 }
 
-/* A block of no bytes is one of 1 byte, as NULL means failure. */
+/* Makes a block of no bytes one of 1 byte, as NULL means failure. */
 static size_t at_least_one(size_t size_bytes) {
     return size_bytes > 0 ? size_bytes : 1;
 }

@@ -1,9 +1,10 @@
-/* memory.h - the one way to memory, and the one place where it is found to have run out.
+/* memory.h - allocates memory for everybody, and is the one place where memory is found to have run out.
  *
  * No function here returns NULL. When the system gives nothing more, the process ends: one line on stderr, exit status 3 (QM_INTERNAL). It
  * ends here, and not by a status through every caller, because nothing is left to do on the way: files are written by qm_file_write, which
  * allocates nothing between the first byte and the rename, so none is half-written; what stands in the buffer of stdout is dropped; the
- * system frees the rest. A process that works for another says it there instead: qm_memory_tell. Blocks are freed by free().
+ * system frees the rest. A process that works for another leaves the line with that one instead: qm_memory_tell. Blocks are freed by
+ * free().
  */
 #ifndef QM_COMMON_MEMORY_H
 #define QM_COMMON_MEMORY_H
@@ -26,13 +27,13 @@ void qm_free_shared(void *memory, size_t size_bytes);
 FILE *qm_text_stream_open(char **text, size_t *size);
 void qm_text_stream_close(FILE *stream);
 
-/* Makes sure of the stack: what grows later would find no memory in a place that cannot say so. For the begin of main(). */
+/* Takes the memory of the stack at the begin of main(), for a stack that cannot grow later ends the process without a line. */
 void qm_reserve_stack(void);
 
-/* For libraries that say by themselves that they got none: ends the process as above. */
+/* Ends the process as above, for a library that reports by itself that it got no memory. */
 void qm_out_of_memory(void) __attribute__((noreturn));
 
-/* Ends the process as above, with another line and status: for what no status can come back from. */
+/* Ends the process as above with another line and status, from where no status can be returned. */
 void qm_end_process(enum qm_status status, const char *line) __attribute__((noreturn));
 
 /* From now on this process ends without a word on stderr, and the line stands in diag,

@@ -5,11 +5,13 @@
 #include <stdint.h>
 
 struct qm_multiplier {
-    int32_t value; /* 0, or 2^30 .. 2^31 - 1 */
+    int32_t value; /* Q0.31 */
     int32_t shift; /* left when positive; factor = value * 2^(shift - 31) */
 };
+#define QM_MULTIPLIER_ONE ((struct qm_multiplier){.value = 1 << 30, .shift = 1})
 
-/* Rounds a finite factor >= 0 to the nearest multiplier, ties away from zero; factors below 2^-32 become 0, as in TFLite. */
+/* Rounds a finite factor >= 0 to the nearest multiplier, ties away from zero: a value of 2^30 .. 2^31 - 1. Factors below 2^-32 become 0, as
+ * in TFLite. */
 struct qm_multiplier qm_multiplier_from_real(double factor);
 
 #endif

@@ -1,4 +1,4 @@
-/* npy.c - a scanner for the header's dict, which NumPy always writes with these three keys; a file with anything else is refused. */
+/* npy.c - scans the header's dict, which NumPy always writes with these three keys, and refuses a file with anything else. */
 #include "common/npy.h"
 
 #include <inttypes.h>

@@ -22,7 +22,7 @@ struct qm_npy {
     uint8_t *data;  /* [count][item_bytes], little-endian */
 };
 
-/* Everything is checked before use: data holds exactly count items. qm_npy_free frees data. */
+/* Reads a file and checks all that it says, so that data holds exactly count items. qm_npy_free frees data. */
 QM_MUST_USE enum qm_status qm_npy_read(const char *file, struct qm_npy *npy, struct qm_diag *diag);
 /* The same from memory; name is for messages. */
 QM_MUST_USE enum qm_status qm_npy_parse(const uint8_t *bytes, size_t size, const char *name, struct qm_npy *npy, struct qm_diag *diag);

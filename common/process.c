@@ -1,5 +1,5 @@
-/* process.c - fork and exec; each process writes to a file in memory, and its end shows on a file descriptor, so that no other child of the
- * caller is ever waited for.
+/* process.c - starts processes by fork and exec. Each writes to a file in memory, and its end is seen on a file descriptor, so that no
+ * other child of the caller is ever waited for.
  */
 #include "common/process.h"
 
@@ -58,7 +58,7 @@ static void become(const struct qm_process *process, char **environment, int out
     give_up(process->arguments[0]);
 }
 
-/* A file in memory whose number is not that of a standard stream, even when those are closed. */
+/* Opens a file in memory whose descriptor is none of the three standard streams, even when those are closed. */
 static int open_output(void) {
     int file = memfd_create("output", MFD_CLOEXEC);
     int moved = file >= 0 ? fcntl(file, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : -1;
@@ -81,7 +81,7 @@ static enum qm_status start(struct qm_process *process, char **environment, stru
     return QM_OK;
 }
 
-/* The end of what it printed, when that is very long. */
+/* Keeps what the process printed, of a very long text only the end. */
 static char *read_output(int file, struct qm_arena *arena) {
     struct stat info = {0};
     QM_CHECK(fstat(file, &info) == 0);
@@ -92,7 +92,8 @@ static char *read_output(int file, struct qm_arena *arena) {
     return text;
 }
 
-/* As give_up says it: a program that was started and cannot find its own parts ends with the same status. */
+/* Whether the process never became the program, as give_up writes: the status alone does not tell, for a program that cannot find its own
+ * parts has it too. */
 static bool says_missing(const struct qm_process *process) {
     const char *what = process->output, *why = strerror(ENOENT);
     size_t size = strlen(what), tail = strlen(why) + 1;

@@ -1,4 +1,4 @@
-/* process.h - other programs, started with lists of arguments: no shell and no make ever sees a path.
+/* process.h - runs other programs with lists of arguments, so that no shell and no make ever sees a path.
  *
  * A program gets a fixed environment: PATH, HOME, TMPDIR, LD_LIBRARY_PATH and VERILATOR_ROOT as they are, LC_ALL=C, and nothing else, so
  * that what it makes depends on nothing that is not asked for. It dies with the process that started it. Its output is kept in memory, so

@@ -57,7 +57,7 @@ void qm_program_destroy(struct qm_program *program) {
 
 /* ---- the walk ---- */
 
-/* A file on its way in or out. Writing with bytes == NULL only measures. After the first problem nothing moves. */
+/* The file as it is read or written. Writing with bytes == NULL only measures. After the first problem nothing is read or written. */
 struct stream {
     bool writing;
     uint8_t *bytes;
@@ -240,7 +240,8 @@ static uint64_t elements(const struct qm_program_tensor *tensor) {
     return tensor->size_bytes / qm_dtype_bytes(tensor->dtype);
 }
 
-/* Softmax: bytes in and out, the same number of rows of the same depth. The edges: floats on one side, quantized bytes on the other. */
+/* Whether the operands of a host stage fit its operator. Softmax: bytes in and out, the same number of rows of the same depth. Quantize and
+ * dequantize: floats on one side, quantized bytes on the other. */
 static bool host_stage_is_right(const struct qm_program *program, const struct qm_program_stage *stage) {
     if (stage->layer >= program->layer_count || stage->host_op >= QM_HOST_OPS) return false;
     if (stage->input >= program->tensor_count || stage->output >= program->tensor_count) return false;

@@ -37,7 +37,7 @@ struct qm_program_tensor {
 
 enum qm_host_op { QM_HOST_SOFTMAX, QM_HOST_LOG_SOFTMAX, QM_HOST_QUANTIZE, QM_HOST_DEQUANTIZE, QM_HOST_QUANTIZE_EVEN, QM_HOST_OPS };
 
-/* A stretch of work: instructions for the device, or one operator on the host. Steps run in order. */
+/* A stage: instructions for the device, or one operator on the host. Stages run in order; printed lines call them steps. */
 struct qm_program_stage {
     bool on_host;
     uint32_t first_insn, insn_count; /* device; first_insn is a multiple of 4 */

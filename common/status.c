@@ -1,4 +1,4 @@
-/* status.c - formatting of the one line, and the abort of QM_CHECK. */
+/* status.c - formats the line of an error, and aborts for QM_CHECK. */
 #include "common/status.h"
 
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* text.c - UTF-8 as RFC 3629 has it: no longer form than needed, no surrogates, nothing above U+10FFFF. */
+/* text.c - reads UTF-8 as RFC 3629 has it: no longer form than needed, no surrogates, nothing above U+10FFFF. */
 #include "common/text.h"
 
 #include <stdint.h>
@@ -8,7 +8,7 @@
 
 enum { ESCAPE_BYTES = 4, CHARACTER_BYTES_MAX = 4 };
 
-/* Leads of 2, 3 and 4 bytes: the bits that tell, and the smallest character that needs as many. */
+/* The first bytes of characters of 2, 3 and 4 bytes: the bits that tell them, and the smallest character that needs as many bytes. */
 static const struct {
     uint8_t mask, lead;
     uint32_t smallest;
@@ -33,7 +33,7 @@ static size_t decode(const char *text, uint32_t *character) {
     return *character >= forms[form].smallest && *character <= 0x10ffff && !is_surrogate ? size : 0;
 }
 
-/* Controls of C0 and C1, and what Unicode has to break lines or to turn the direction of those that follow. */
+/* Whether it is a control character of C0 or C1, or one of Unicode's that break a line or change the direction of text. */
 static bool shows(uint32_t character) {
     static const uint32_t hidden[][2] = {{0, 0x1f},        {0x7f, 0x9f},     {0x061c, 0x061c}, {0x200e, 0x200f},
                                          {0x2028, 0x202e}, {0x2066, 0x2069}, {0xfeff, 0xfeff}};
@@ -48,7 +48,7 @@ size_t qm_text_passes(const char *text) {
     return size > 0 && shows(character) ? size : 0;
 }
 
-/* One character, or one byte that is none, at text into out; returns how many bytes of text it is. */
+/* Writes the character at text, or the one byte that begins none, to out; returns how many bytes of text it is. */
 static size_t show_one(const char *text, char out[CHARACTER_BYTES_MAX * ESCAPE_BYTES + 1]) {
     uint32_t character;
     size_t size = decode(text, &character);

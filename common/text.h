@@ -1,9 +1,8 @@
-/* text.h - names and paths of others on their way out: to a terminal, into JSON or CSV.
+/* text.h - makes names and paths of others fit to be shown on a terminal, in JSON or in CSV.
  *
- * A name may hold any bytes, and inside it is only compared. At the door it becomes text that every reader takes: valid UTF-8 that shows
- * passes as it is; every byte of anything else (control characters, C1 controls, marks that reverse or break lines,
- * what is not UTF-8) becomes \xNN.
- * What has passed once passes again unchanged.
+ * A name may hold any bytes, and inside the program it is only compared. To be shown it becomes text that every reader takes: valid UTF-8
+ * that shows passes as it is; every byte of anything else (control characters, C1 controls, marks that reverse or break lines, what is not
+ * UTF-8) becomes \xNN. A text that has been made so once passes again unchanged.
  */
 #ifndef QM_COMMON_TEXT_H
 #define QM_COMMON_TEXT_H
@@ -22,7 +21,7 @@ struct qm_shown {
 };
 struct qm_shown qm_shown(const char *text);
 
-/* The same in full: a text that the caller frees; to a stream. */
+/* The same uncut: as a text that the caller frees, or to a stream. */
 char *qm_text_shown(const char *text);
 void qm_text_print(const char *text, FILE *out);
 
@@ -37,7 +36,7 @@ void qm_text_copy(const char *text, char *out, size_t size);
 
 /* Characters of valid UTF-8: the width of a text that has been shown. East Asian letters and combining marks count as one. */
 size_t qm_text_width(const char *text);
-/* What follows that many of its characters, which it has. */
+/* The text behind its first characters, of which it has as many. */
 const char *qm_text_after(const char *text, size_t characters);
 
 #endif

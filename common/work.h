@@ -13,12 +13,12 @@
 /* Adds the events of one accepted instruction to counters; causes and cycles stay as they are. */
 void qm_work_add(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_counters *counters);
 
-/* An upper bound of the cycles that the instruction needs when it runs alone and nothing stalls, at most INT64_MAX. What decode refuses may
- * be asked about too. */
+/* An upper bound of the cycles that the instruction needs when it runs alone and nothing stalls, at most INT64_MAX. Also for an instruction
+ * that decode refuses. */
 uint64_t qm_work_cycles(const struct qm_insn *insn, const struct qm_machine *machine);
 
-/* Cycles in which a run of the instructions [count] must be over (docs/machine.md, Limits of time), at most INT64_MAX. The knobs of the
- * memory count too; stalls is the probability of them. Takes time in proportion to count. */
+/* Cycles in which a run of the instructions [count] must be over (docs/machine.md, Limits of time), at most INT64_MAX. The limit
+ * depends on the knobs of the memory too; stalls is their probability. Takes time in proportion to count. */
 uint64_t qm_work_limit(const uint32_t (*insns)[QM_INSN_WORDS], uint32_t count, const struct qm_machine *machine, double stalls);
 
 #endif

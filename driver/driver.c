@@ -14,7 +14,7 @@
 #include "common/work.h"
 #include "driver/host_ops.h"
 
-static const uint64_t MEMORY_BASE = 0x80000000u; /* unless the caller says where */
+static const uint64_t MEMORY_BASE = 0x80000000u; /* when the caller does not say where the memory is */
 enum { PAGE_BYTES = 4096, SLICE_CYCLES = 50000 };
 
 void qm_driver_memory(const struct qm_program *program, struct qm_device_options *options) {
@@ -38,7 +38,7 @@ static void write_code(struct qm_device *device, const struct qm_program *progra
     }
 }
 
-/* Everything but the image. */
+/* Loads everything but the constants. */
 static enum qm_status load_code(struct qm_device *device, const struct qm_program *program, uint64_t memory_base, struct qm_diag *diag) {
     const struct qm_device_ops *ops = device->ops;
     uint32_t theirs = ops->read_csr(device, QM_CSR_FINGERPRINT), ours = qm_machine_fingerprint(&program->machine);
@@ -101,7 +101,7 @@ static enum qm_status check_softmax(const struct qm_program *program, const stru
                    QM_SOFTMAX_DEPTH_MAX);
 }
 
-/* Between unsigned bytes and signed ones that are less by 128. */
+/* Turns unsigned bytes into signed ones that are less by 128, and back. */
 static void flip_signs(int8_t *bytes, size_t count) {
     for (size_t i = 0; i < count; i++) bytes[i] = (int8_t)(bytes[i] ^ INT8_MIN);
 }
@@ -132,7 +132,7 @@ static struct qm_affine affine_of(const struct qm_program_tensor *tensor) {
                               .count = tensor->size_bytes / qm_dtype_bytes(tensor->dtype)};
 }
 
-/* Between floats and bytes; the program file has been checked for types and sizes. */
+/* Turns floats into bytes or bytes into floats. Types and sizes were checked when the program was loaded. */
 static enum qm_status run_edge(const struct job *job, const struct qm_program_stage *stage) {
     const struct qm_program *program = job->program;
     const struct qm_program_tensor *in = &program->tensors[stage->input], *out = &program->tensors[stage->output];
@@ -186,7 +186,7 @@ static void recorder_init(struct recorder *recorder, const struct job *job, cons
         recorder->order[unit] = qm_alloc((stage->insn_count + 1) * sizeof(uint32_t));
     }
     for (uint32_t i = 0; i < stage->insn_count; i++) {
-        uint32_t opcode = job->program->insns[stage->first_insn + i][0] & 0xff;
+        int64_t opcode = qm_words_opcode(job->program->insns[stage->first_insn + i]);
         if (qm_opcode_name(opcode) == NULL) break;
         enum qm_unit unit = qm_opcode_unit(opcode);
         recorder->order[unit][recorder->count[unit]++] = i;
@@ -209,7 +209,7 @@ static bool is_busy(struct qm_device *device) {
     return (device->ops->read_csr(device, QM_CSR_STATUS) & QM_STATUS_BUSY) != 0;
 }
 
-/* STATUS has the last word: an interrupt may come from somebody else, or be lost. */
+/* Waits until STATUS says that the stage has ended, for an interrupt may come from somebody else, or be lost. False: it has not. */
 static bool wait_for_stage(const struct job *job, uint64_t limit) {
     for (uint64_t passed = 0; passed < limit;) {
         uint64_t slice = limit - passed < SLICE_CYCLES ? limit - passed : SLICE_CYCLES;

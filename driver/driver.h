@@ -15,14 +15,13 @@
 #include "sim/device.h"
 
 struct qm_driver_options {
-    uint64_t limit_cycles;            /* of a stage; 0: more than it can need (qm_work_limit) */
-    const struct qm_machine *machine; /* for that: with the knobs of the device's memory; NULL: the program's */
-    double stalls;                    /* and the probability of its stalls */
-    bool (*progress)(
-        void *context,
-        uint64_t cycles); /* now and then, with the cycles that have passed in this stage at least; false: give it up. Or NULL */
+    uint64_t limit_cycles;            /* of a stage; 0: more than it can need (qm_work_limit) on machine with stalls */
+    const struct qm_machine *machine; /* with the knobs of the device's memory; NULL: the program's */
+    double stalls;                    /* probability of the device's stalls */
+    /* Called now and then with the cycles that have passed in this stage at least; false gives the run up. NULL: nobody is called. */
+    bool (*progress)(void *context, uint64_t cycles);
     void *context;
-    bool no_values; /* leave out the operators of the host: for a device with no_values, which has nothing for them to work on */
+    bool no_values; /* leave out the operators of the host, which have nothing to work on when the device has no_values */
 };
 
 /* Sets the memory of a device so that it holds the program. */

@@ -1,4 +1,4 @@
-/* host_ops.c - bytes and floats at the edges; softmax in fixed point (common/fixed_functions.h). The steps of a row:
+/* host_ops.c - bytes to floats and back at the edges of a network; softmax in fixed point (common/fixed_functions.h). A row's softmax:
  *
  *   d(i)   = x(i) - max x, at most 0; elements with d < -radius give the smallest output and no part of the sum
  *   e(i)   = exp(d(i) * scale * beta) in Q0, from d in Q5
@@ -84,7 +84,7 @@ void qm_host_softmax(const struct qm_softmax *softmax, const int8_t *input, int8
         softmax_row(&e, softmax->depth, input + row * softmax->depth, output + row * softmax->depth);
 }
 
-/* Differences whose logarithm is far below -16 are not even scaled: the lowest that counts, where the logarithm of the sum is in Q5. */
+/* The lowest difference that counts, where log_sum is in Q5: lower ones, whose logarithm is far below -16, are not even scaled. */
 static int32_t log_lowest(const struct exponent *e, int32_t log_sum) {
     double back = ldexp(1, 31 - e->scale.shift) / e->scale.value;
     struct qm_multiplier inverse = qm_multiplier_from_real(back);

@@ -20,7 +20,7 @@ struct qm_softmax {
 /* output = softmax(beta * input_scale * input) of each row, int8 with scale 1/256 and zero point -128. May work in place. */
 void qm_host_softmax(const struct qm_softmax *softmax, const int8_t *input, int8_t *output); /* [rows][depth] */
 
-/* The same for its logarithm, int8 with scale 1/16 and zero point 127; beta is 1. */
+/* output = log(softmax(input_scale * input)) of each row, int8 with scale 1/16 and zero point 127; beta is 1. */
 void qm_host_log_softmax(const struct qm_softmax *softmax, const int8_t *input, int8_t *output); /* [rows][depth] */
 
 /* ---- the edges of a network ---- */

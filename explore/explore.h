@@ -34,9 +34,9 @@ struct grid {
 /* Adds an axis "knob=value,value,...". A second axis of a knob, a value that the knob does not take, and an empty or repeated value are
  * QM_BAD_INPUT. Values belong to arena. */
 QM_MUST_USE enum qm_status grid_add_axis(struct grid *grid, const char *text, struct qm_arena *arena, struct qm_diag *diag);
-/* Stops counting somewhere above POINTS_MAX. */
+/* How many machines the grid has; above POINTS_MAX any number above it. */
 uint64_t grid_machine_count(const struct grid *grid);
-/* The machine has the base's name, and is not checked: knobs that are fine alone may not go together. */
+/* The machine of that index. It has the base's name, and is not checked: knobs that are fine alone may not go together. */
 void grid_machine(const struct grid *grid, uint64_t index, struct qm_machine *machine);
 uint32_t grid_knob(const struct qm_machine *machine, const struct qm_param *param);
 
@@ -71,8 +71,8 @@ struct pool {
     void *context;
 };
 
-/* Does every task in one of `jobs` processes. A process that dies loses its task and does no more; only the task's own marks show it. When
- * the caller dies, so do they. */
+/* Does every task in one of `jobs` processes. A process that dies leaves its task unfinished, which only what the task itself has
+ * written shows, and takes no other. All end when the caller dies. */
 QM_MUST_USE enum qm_status pool_run(const struct pool *pool, struct qm_diag *diag);
 
 /* ---- the whole, and its texts ---- */

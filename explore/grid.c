@@ -1,4 +1,4 @@
-/* grid.c - axes from text, and machines by number. Every value goes through qm_machine_set, so that a grid takes what --set takes. */
+/* grid.c - reads axes and makes machines by index. Every value goes through qm_machine_set, so that a grid takes what --set takes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* point.c - one point: plan, run without values, report, keep the figures. The way of qmac run, but for what moves and computes data. */
+/* point.c - finds the figures of a point: plans the network, runs it without values and makes the report, as qmac run does with values. */
 #include "driver/driver.h"
 #include "explore/explore.h"
 

@@ -112,7 +112,7 @@ static const enum qm_figure_id columns_shown[] = {QM_FIGURE_cycles,    QM_FIGURE
                                                   QM_FIGURE_energy_pj, QM_FIGURE_energy_low_pj, QM_FIGURE_dram_bytes};
 enum { SHOWN = sizeof columns_shown / sizeof *columns_shown };
 
-/* Knobs with one value, and a precision that is not asked for, are the same in every row and left out. */
+/* The columns of the table. Knobs with one value, and a precision that is not asked for, are the same in every row and left out. */
 static uint32_t table_columns(const struct exploration *exploration, struct qm_column *columns) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < exploration->grid.axis_count; i++)
@@ -155,7 +155,7 @@ static void print_pareto(FILE *out, const struct exploration *exploration, uint6
     free(cells);
 }
 
-/* What tells the point from the others of its model. */
+/* Prints what tells the point from the others of its model. */
 static void print_place(FILE *out, const struct exploration *exploration, uint64_t index) {
     const char *before = "";
     struct qm_machine machine;
@@ -169,7 +169,7 @@ static void print_place(FILE *out, const struct exploration *exploration, uint64
     if (exploration->precision_count > 1) fprintf(out, "%s%s", before, precision_of(exploration, index));
 }
 
-/* How many points of the model are in the state, and why the first of them is. */
+/* Prints how many points of the model are in the state, and why the first of them is. */
 static void print_others(FILE *out, const struct exploration *exploration, uint64_t first, enum point_state state) {
     uint64_t count = 0, example = first;
     for (uint64_t i = first + points_of_model(exploration); i-- > first;) {

@@ -1,4 +1,4 @@
-/* cells.c - three digits and a unit, and columns as wide as their widest cell. */
+/* cells.c - prints numbers with three digits and a unit, and columns as wide as their widest cell. */
 #include "report/cells.h"
 
 #include <inttypes.h>
@@ -17,7 +17,7 @@ void qm_cell_count(uint64_t count, qm_cell out) {
     out[at] = '\0';
 }
 
-/* value in the largest unit that leaves at least 1, three digits; factor from unit to unit. */
+/* Prints the value with three digits in the largest unit that leaves at least 1; each unit is the one before times factor. */
 static void print_scaled(double value, double factor, const char *const *units, qm_cell out) {
     while (units[1] != NULL && value >= 999.5) {
         value /= factor;
@@ -74,7 +74,7 @@ static int column_width(const char *title, qm_cell *cells, uint32_t count, uint3
     return (int)width;
 }
 
-/* One line, up to its last cell that is not empty and without blanks at its end. */
+/* Prints one line, up to its last cell that is not empty and without blanks at its end. */
 static void print_line(FILE *out, const struct qm_column *columns, const int *widths, const char *const *texts, uint32_t count) {
     while (count > 1 && texts[count - 1][0] == '\0') count--;
     for (uint32_t c = 0; c < count; c++) {

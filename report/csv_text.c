@@ -1,4 +1,4 @@
-/* csv_text.c - a quote within quotes is written twice. */
+/* csv_text.c - writes texts of CSV, in which a quote within quotes stands twice. */
 #include "report/csv_text.h"
 
 #include <stdlib.h>

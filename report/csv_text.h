@@ -1,4 +1,4 @@
-/* csv_text.h - texts and numbers as CSV has them (RFC 4180). Names that cannot be shown become text as everywhere (common/text.h). */
+/* csv_text.h - writes texts and numbers as CSV has them (RFC 4180). A name is made fit to be shown as in common/text.h. */
 #ifndef QM_REPORT_CSV_TEXT_H
 #define QM_REPORT_CSV_TEXT_H
 

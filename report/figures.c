@@ -72,7 +72,7 @@ static const char *counter_name(unsigned index) {
     return qm_counter_infos[index].name;
 }
 
-/* Without time, the events that depend on the program alone are known. */
+/* A counter. Of an engine without time only the events that depend on the program alone are known. */
 static double counter(const struct qm_report_part *part, unsigned index) {
     const struct qm_counter_info *info = &qm_counter_infos[index];
     bool is_event = info->group == NULL && !info->depends_on_values && index != QM_C_cycles;

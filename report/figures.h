@@ -30,7 +30,7 @@ struct qm_figure {
 };
 extern const struct qm_figure qm_figures[QM_FIGURES];
 
-/* A figure that has a number, of a layer or the whole; NAN: it is not known. */
+/* The number of a figure that has one, of a layer or of the whole run; NAN: it is not known. */
 double qm_figure_number(const struct qm_report_part *part, enum qm_figure_id id);
 
 /* Calls visit for every figure that the part has a key for, in order. number is NAN when it is not known, and text is NULL but for

@@ -1,4 +1,4 @@
-/* json_tree.c - cJSON answers NULL for what it could not add; with memory that does not fail that is our mistake. */
+/* json_tree.c - builds cJSON's tree. Its memory does not fail, so that a NULL from cJSON would be our mistake, and is checked. */
 #include "report/json_tree.h"
 
 #include <stdlib.h>

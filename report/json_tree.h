@@ -1,4 +1,4 @@
-/* json_tree.h - what the JSON of reports is made of: objects and arrays that are filled in order, and texts that every parser reads.
+/* json_tree.h - makes the JSON of reports: objects and arrays that are filled in order, and texts that every parser reads.
  *
  * The tree is cJSON's, with our memory (common/memory.h), so that nothing here fails.
  */
@@ -11,7 +11,7 @@
 #include "common/arena.h"
 
 cJSON *qm_json_create(void); /* the root, an object */
-/* The root's text and a line end, which belong to arena; the tree is gone. */
+/* Turns the tree into text with a line end, which belongs to arena, and destroys the tree. */
 char *qm_json_finish(cJSON *root, struct qm_arena *arena);
 
 cJSON *qm_json_object(cJSON *parent, const char *key); /* key NULL: parent is an array, to which it is added */

@@ -57,7 +57,7 @@ static void add_causes(struct activity *activities, uint64_t from, uint64_t to, 
 }
 
 static enum qm_unit insn_unit(const struct qm_program *program, uint32_t insn) {
-    return qm_opcode_unit(program->insns[insn][0] & 0xff);
+    return qm_opcode_unit(qm_words_opcode(program->insns[insn]));
 }
 
 /* ---- who pays ---- */
@@ -145,7 +145,7 @@ static void add_counters(struct qm_counters *sum, const struct qm_counters *part
     for (int i = 0; i < QM_COUNTERS; i++) sum->value[i] += part->value[i];
 }
 
-/* The layers' events and cycles must be the machine's. */
+/* Checks that the layers' events and cycles add up to the machine's. */
 static enum qm_status check_sums(const struct qm_report *report, struct qm_diag *diag) {
     for (int i = 0; i < QM_COUNTERS; i++) {
         uint64_t sum = 0, counted = report->total.counters.value[i];
@@ -159,7 +159,7 @@ static enum qm_status check_sums(const struct qm_report *report, struct qm_diag 
     return QM_OK;
 }
 
-/* Without a machine that counts, the program's own events are all that is known. */
+/* For an engine that does not count: takes the events that the program itself has, which are all that is known. */
 static void sum_total(const struct qm_report_source *source, struct qm_report *report) {
     const struct qm_program *program = source->program;
     for (uint32_t i = 0; i < program->layer_count; i++) {
@@ -191,7 +191,7 @@ static uint64_t divided_up(uint64_t a, uint64_t b) {
     return (a + b - 1) / b;
 }
 
-/* What the host's operators cost at least: to read and write their maps at the DRAM's rate and price. */
+/* Adds what the host's operators cost at least: reading and writing their maps at the DRAM's rate and price. */
 static void price_host(struct qm_report *report) {
     const struct qm_machine *machine = report->source.machine;
     const struct qm_program *program = report->source.program;

@@ -15,7 +15,7 @@ static const enum qm_figure_id columns_shown[] = {QM_FIGURE_name,       QM_FIGUR
                                                   QM_FIGURE_dram_bytes, QM_FIGURE_energy_pj};
 enum { COLUMNS = sizeof columns_shown / sizeof *columns_shown, NAME_CHARS = 28 };
 
-/* The first of the names that TFLite joins with ';', and the end of a long one. */
+/* Prints the first of the names that TFLite joins with ';', of a long one the end. */
 static void print_name(const char *name, qm_cell out) {
     struct qm_shown shown = qm_shown(name);
     shown.text[strcspn(shown.text, ";")] = '\0';
@@ -88,7 +88,7 @@ static void print_head(FILE *out, const struct qm_report *report) {
     fprintf(out, "\n\n");
 }
 
-/* Weights of 2 bits and 1 save bytes only. */
+/* Says in a line that weights of 2 bits and 1 save bytes only, when the program has any. */
 static void print_rate(FILE *out, const struct qm_program *program) {
     for (uint32_t i = 0; i < program->layer_count; i++) {
         if (program->layers[i].precision[0] != 'w' || program->layers[i].precision[1] > '2') continue;

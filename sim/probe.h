@@ -27,7 +27,7 @@ enum qm_probe_data {
     QM_PROBE_DATAS
 };
 
-/* Whose a signal is. Instructions of a unit are counted as in qm_event.index; those of decode in program order. */
+/* Which instruction a signal belongs to. A unit's instructions are counted as in qm_event.index, those of decode in program order. */
 enum qm_probe_insn {
     QM_INSN_NONE,
     QM_INSN_DECODE,     /* the head */
@@ -58,7 +58,7 @@ extern const struct qm_probe_info qm_probe_data_infos[QM_PROBE_DATAS];
 
 enum { QM_P_ALWAYS = -1 };
 
-/* The unit whose instruction it is; -1: decode's, or none. */
+/* The unit whose instruction it is; -1: decode, or no instruction. */
 int qm_probe_insn_unit(enum qm_probe_insn insn);
 
 /* Bytes of each data signal on a machine, and where it lies in a frame. */
@@ -102,7 +102,7 @@ static inline uint8_t *qm_frame_mask(const struct qm_frames *frames, struct qm_f
     return frame->bytes + frames->layout.total + frames->layout.offset[data];
 }
 
-/* Ends the frame that an engine has filled. */
+/* Counts the frame that an engine has filled, and tells `written` of it. */
 static inline void qm_frames_push(struct qm_frames *frames) {
     frames->count++;
     if (frames->written != NULL) frames->written(frames->context, frames->count - 1);

@@ -1,4 +1,4 @@
-/* agreement.c - nothing compared is not equal. */
+/* agreement.c - the line and the JSON of an agreement. A comparison of nothing shows nothing, so it is no agreement. */
 #include "verify/agreement.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* agreement.h - the only way to say that there is no difference: it takes a comparison of something. */
+/* agreement.h - says that there is no difference, and of how much: as a line, which is refused when nothing was compared, and as JSON. */
 #ifndef QM_VERIFY_AGREEMENT_H
 #define QM_VERIFY_AGREEMENT_H
 
@@ -21,7 +21,7 @@ struct agreement {
  * with fewer runs than wanted QM_INTERNAL. */
 QM_MUST_USE enum qm_status agreement_print(const struct agreement *agreement, struct qm_diag *diag);
 
-/* The outcome for programs: equal, or different with its one line; difference NULL: equal. Of the arena. */
+/* The outcome as JSON: equal when difference is NULL, else different, and difference is its line. The text belongs to the arena. */
 char *agreement_json(const struct agreement *agreement, const struct qm_rtl *rtl, const char *difference, struct qm_arena *arena);
 
 #endif

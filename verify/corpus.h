@@ -10,12 +10,12 @@ struct qm_corpus_state {
     double seconds;
 };
 
-/* Makes the folder, or reads its state; writes the state, so that a folder that cannot be written is found now. One of another machine or
- * other stalls is QM_BAD_INPUT. */
+/* Makes the folder, or reads its state; writes the state, so that a folder that cannot be written is found now. A corpus of another
+ * machine or of other stalls is QM_BAD_INPUT. */
 QM_MUST_USE enum qm_status qm_corpus_open(const char *folder, const struct qm_verify_random *verify, struct qm_corpus_state *state,
                                           struct qm_diag *diag);
 
-/* Both replace what is there in one step, so that a stop leaves the old or the new. */
+/* Save the state, and one program. What is there is replaced at once, so that whoever is stopped leaves the old or the new file. */
 QM_MUST_USE enum qm_status qm_corpus_save(const char *folder, const struct qm_verify_random *verify, const struct qm_corpus_state *state,
                                           struct qm_diag *diag);
 QM_MUST_USE enum qm_status qm_corpus_add(const char *folder, const struct qm_program_text *program, uint64_t seed, struct qm_diag *diag);

@@ -1,9 +1,9 @@
 /* endurance.c - processes that take one seed after another, and a parent that watches, saves and counts.
  *
- * What they share is one mapping: the next seed, whether to stop, the coverage, and for each process what it does and has done. A process
+ * They share a mapping of memory: the next seed, whether to stop, the coverage, and for each process what it does and has done. A process
  * says which seed it is about to take before it takes it, so the parent always knows a seed before which everything is done. A program is
- * interesting when a counter reaches a power of two that it has not reached before. Signals are blocked and asked for: no handler, no state
- * outside of the mapping.
+ * kept in the corpus when a counter reaches a power of two for the first time. Signals are blocked, and the parent waits for them: there is
+ * no handler, and no state outside of the mapping.
  */
 #include "verify/endurance.h"
 
@@ -22,7 +22,7 @@
 #include "common/memory.h"
 #include "common/text.h"
 #include "verify/corpus.h"
-#include "verify/found.h"
+#include "verify/difference.h"
 #include "verify/shrink.h"
 
 enum { SAVE_SECONDS = 10 };
@@ -46,7 +46,7 @@ struct shared {
     struct worker workers[QM_ENDURANCE_JOBS_MAX];
 };
 
-struct run {
+struct session {
     const struct qm_endurance *endurance;
     struct qm_verify_random *verify;
     struct shared *shared;
@@ -70,28 +70,29 @@ static bool is_new(struct shared *shared, const struct qm_counters *counters) {
     return fresh;
 }
 
-/* From here on the difference is in shared memory and on stderr, whatever becomes of the process. */
+/* Puts the difference into shared memory and on stderr, where it stays whatever becomes of this process. */
 static void found_in_worker(void *context, const struct qm_program_text *program, const struct qm_diag *difference) {
-    struct run *run = context;
+    struct session *session = context;
     struct qm_arena *arena = qm_arena_create();
-    run->worker->status = QM_MISMATCH;
-    run->worker->diag = *difference;
+    session->worker->status = QM_MISMATCH;
+    session->worker->diag = *difference;
     /* A random program's stalls have its seed. */
-    found_tell(difference, qm_arena_printf(arena, " --random 1 --seed %" PRIu64 "%s", program->stall_seed, run->endurance->random_options));
+    difference_tell(difference,
+                    qm_arena_printf(arena, " --random 1 --seed %" PRIu64 "%s", program->stall_seed, session->endurance->random_options));
     qm_arena_destroy(arena);
 }
 
-static void keep_or_shrink(struct run *run, struct worker *worker) {
-    const struct qm_endurance *endurance = run->endurance;
-    bool keeps = worker->status == QM_OK && endurance->corpus != NULL && is_new(run->shared, &worker->stats.counters);
+static void keep_or_shrink(struct session *session, struct worker *worker) {
+    const struct qm_endurance *endurance = session->endurance;
+    bool keeps = worker->status == QM_OK && endurance->corpus != NULL && is_new(session->shared, &worker->stats.counters);
     bool shrinks = worker->status == QM_MISMATCH && endurance->shrink_file != NULL;
     if (!keeps && !shrinks) return;
     struct qm_arena *arena = qm_arena_create();
-    struct qm_program_text *program = qm_verify_random_text(run->verify, worker->seed, arena);
+    struct qm_program_text *program = qm_verify_random_text(session->verify, worker->seed, arena);
     struct qm_diag problem;
     if (keeps) worker->status = qm_corpus_add(endurance->corpus, program, worker->seed, &worker->diag);
-    if (shrinks && qm_shrink(run->verify, program, endurance->shrink_file, &problem) != QM_OK)
-        found_tell_late("it is not reduced", &problem);
+    if (shrinks && qm_shrink(session->verify, program, endurance->shrink_file, &problem) != QM_OK)
+        difference_tell_late("it is not reduced", &problem);
     qm_arena_destroy(arena);
 }
 
@@ -106,14 +107,14 @@ static bool take_seed(struct shared *shared, struct worker *worker) {
     return true;
 }
 
-static void work(struct run *run, struct worker *worker) {
-    struct shared *shared = run->shared;
-    run->worker = worker;
-    run->verify->found = found_in_worker;
-    run->verify->context = run;
+static void work(struct session *session, struct worker *worker) {
+    struct shared *shared = session->shared;
+    session->worker = worker;
+    session->verify->found = found_in_worker;
+    session->verify->context = session;
     while (worker->status == QM_OK && !shared->stop && take_seed(shared, worker)) {
-        worker->status = qm_verify_random_one(run->verify, worker->seed, run->coverage, &worker->stats, &worker->diag);
-        keep_or_shrink(run, worker);
+        worker->status = qm_verify_random_one(session->verify, worker->seed, session->coverage, &worker->stats, &worker->diag);
+        keep_or_shrink(session, worker);
         if (worker->status != QM_OK) break;
         worker->programs++;
         worker->is_busy = false;
@@ -121,19 +122,19 @@ static void work(struct run *run, struct worker *worker) {
     if (worker->status != QM_OK) shared->stop = true;
 }
 
-static void start_workers(struct run *run) {
+static void start_workers(struct session *session) {
     pid_t parent = getpid();
-    for (uint64_t j = 0; j < run->endurance->jobs; j++) {
-        struct worker *worker = &run->shared->workers[j];
+    for (uint64_t j = 0; j < session->endurance->jobs; j++) {
+        struct worker *worker = &session->shared->workers[j];
         fflush(stdout);
         pid_t pid = fork();
         if (pid < 0) worker->status = qm_fail(&worker->diag, QM_INTERNAL, "no process can be started: %s", strerror(errno));
-        if (pid < 0) run->shared->stop = true;
+        if (pid < 0) session->shared->stop = true;
         if (pid > 0) worker->pid = pid;
         if (pid != 0) continue;
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         qm_memory_tell(&worker->last_words);
-        if (getppid() == parent) work(run, worker);
+        if (getppid() == parent) work(session, worker);
         fflush(stdout);
         _exit(0);
     }
@@ -141,22 +142,22 @@ static void start_workers(struct run *run) {
 
 /* ---- the parent ---- */
 
-static struct qm_corpus_state state_of(const struct run *run) {
-    struct qm_corpus_state state = run->before;
-    uint64_t next = run->shared->next;
-    for (uint64_t j = 0; j < run->endurance->jobs; j++) {
-        const struct worker *worker = &run->shared->workers[j];
+static struct qm_corpus_state state_of(const struct session *session) {
+    struct qm_corpus_state state = session->before;
+    uint64_t next = session->shared->next;
+    for (uint64_t j = 0; j < session->endurance->jobs; j++) {
+        const struct worker *worker = &session->shared->workers[j];
         if (worker->is_busy && worker->seed < next) next = worker->seed;
         state.programs += worker->programs;
         state.cycles += worker->stats.cycles;
         state.events += worker->stats.events;
     }
-    state.next = next < run->shared->end ? next : run->shared->end;
-    state.seconds += qm_seconds() - run->begin;
+    state.next = next < session->shared->end ? next : session->shared->end;
+    state.seconds += qm_seconds() - session->begin;
     return state;
 }
 
-/* A process that did not end well: it has said why, or dies without a word. A difference that it has told stays the news. */
+/* Notes why a process failed, in its own last words if it left some. A difference that it found before stays its result. */
 static void judge_death(struct worker *worker, int how) {
     struct qm_diag problem;
     bool has_said_why = WIFEXITED(how) && (WEXITSTATUS(how) == QM_INTERNAL || WEXITSTATUS(how) == QM_BAD_INPUT);
@@ -164,79 +165,80 @@ static void judge_death(struct worker *worker, int how) {
         qm_fail(&problem, QM_INTERNAL, "seed %" PRIu64 ": the process that ran it was ended from outside or failed", worker->seed);
     if (has_said_why) status = (enum qm_status)WEXITSTATUS(how);
     if (worker->status == QM_MISMATCH) {
-        found_tell_late("after the difference", has_said_why ? &worker->last_words : &problem);
+        difference_tell_late("after the difference", has_said_why ? &worker->last_words : &problem);
         return;
     }
     worker->status = status;
     worker->diag = has_said_why ? worker->last_words : problem;
 }
 
-/* Takes leave of the processes that have ended; returns how many. */
-static uint64_t reap(struct run *run) {
+/* Collects the processes that have ended; returns how many. */
+static uint64_t reap(struct session *session) {
     uint64_t ended = 0;
-    for (uint64_t j = 0; j < run->endurance->jobs; j++) {
-        struct worker *worker = &run->shared->workers[j];
+    for (uint64_t j = 0; j < session->endurance->jobs; j++) {
+        struct worker *worker = &session->shared->workers[j];
         int how;
         if (worker->pid == 0 || waitpid(worker->pid, &how, WNOHANG) != worker->pid) continue;
         worker->pid = 0;
         ended++;
         if (WIFEXITED(how) && WEXITSTATUS(how) == 0) continue;
-        run->shared->stop = true;
+        session->shared->stop = true;
         judge_death(worker, how);
     }
     return ended;
 }
 
-static void print_progress(const struct run *run) {
-    struct qm_corpus_state state = state_of(run);
-    double seconds = qm_seconds() - run->begin;
+static void print_progress(const struct session *session) {
+    struct qm_corpus_state state = state_of(session);
+    double seconds = qm_seconds() - session->begin;
     fprintf(stderr, "\r\033[Kseed %" PRIu64 ", %.0f programs/s, %.2f Mcycle/s", state.next,
-            (double)(state.programs - run->before.programs) / seconds, 1e-6 * (double)(state.cycles - run->before.cycles) / seconds);
+            (double)(state.programs - session->before.programs) / seconds,
+            1e-6 * (double)(state.cycles - session->before.cycles) / seconds);
 }
 
-static enum qm_status save(const struct run *run, struct qm_diag *diag) {
-    struct qm_corpus_state state = state_of(run);
-    return run->endurance->corpus == NULL ? QM_OK : qm_corpus_save(run->endurance->corpus, run->verify, &state, diag);
+static enum qm_status save(const struct session *session, struct qm_diag *diag) {
+    struct qm_corpus_state state = state_of(session);
+    return session->endurance->corpus == NULL ? QM_OK : qm_corpus_save(session->endurance->corpus, session->verify, &state, diag);
 }
 
-static uint64_t started(const struct run *run) {
+static uint64_t started(const struct session *session) {
     uint64_t count = 0;
-    for (uint64_t j = 0; j < run->endurance->jobs; j++) count += run->shared->workers[j].pid != 0;
+    for (uint64_t j = 0; j < session->endurance->jobs; j++) count += session->shared->workers[j].pid != 0;
     return count;
 }
 
-/* Until all processes have ended; a signal asks them to. */
-static enum qm_status watch(struct run *run, const sigset_t *signals, struct qm_diag *diag) {
+/* Waits until all processes have ended, which SIGINT and SIGTERM ask them to, and saves the corpus now and then. */
+static enum qm_status watch(struct session *session, const sigset_t *signals, struct qm_diag *diag) {
     bool shows = isatty(STDERR_FILENO) != 0;
     double saved = 0;
     enum qm_status status = QM_OK;
-    for (uint64_t alive = started(run); alive > 0; alive -= reap(run)) {
+    for (uint64_t alive = started(session); alive > 0; alive -= reap(session)) {
         int signal = sigtimedwait(signals, NULL, &(struct timespec){.tv_sec = 1});
-        if (signal == SIGINT || signal == SIGTERM) run->shared->stop = run->was_stopped = true;
-        if (shows) print_progress(run);
-        if (qm_seconds() - run->begin < saved + SAVE_SECONDS) continue;
-        saved = qm_seconds() - run->begin;
-        if (status == QM_OK) status = save(run, diag);
-        if (status != QM_OK) run->shared->stop = true;
+        if (signal == SIGINT || signal == SIGTERM) session->shared->stop = session->was_stopped = true;
+        if (shows) print_progress(session);
+        if (qm_seconds() - session->begin < saved + SAVE_SECONDS) continue;
+        saved = qm_seconds() - session->begin;
+        if (status == QM_OK) status = save(session, diag);
+        if (status != QM_OK) session->shared->stop = true;
     }
     if (shows) fprintf(stderr, "\r\033[K");
-    return status == QM_OK ? save(run, diag) : status;
+    return status == QM_OK ? save(session, diag) : status;
 }
 
-static enum qm_status print_agreement(const struct run *run, struct qm_diag *diag) {
-    struct qm_corpus_state state = state_of(run);
-    struct agreement *agreement = run->endurance->agreement;
-    agreement->runs = state.programs - run->before.programs;
-    agreement->wanted = run->endurance->count;
-    agreement->was_stopped = run->was_stopped;
-    agreement->seconds = qm_seconds() - run->begin;
-    for (uint64_t j = 0; j < run->endurance->jobs; j++) agreement->stats.runs += run->shared->workers[j].stats.runs;
-    agreement->stats.cycles = state.cycles - run->before.cycles;
-    agreement->stats.events = state.events - run->before.events;
+static enum qm_status print_agreement(const struct session *session, struct qm_diag *diag) {
+    struct qm_corpus_state state = state_of(session);
+    struct agreement *agreement = session->endurance->agreement;
+    agreement->runs = state.programs - session->before.programs;
+    agreement->wanted = session->endurance->count;
+    agreement->was_stopped = session->was_stopped;
+    agreement->seconds = qm_seconds() - session->begin;
+    for (uint64_t j = 0; j < session->endurance->jobs; j++) agreement->stats.runs += session->shared->workers[j].stats.runs;
+    agreement->stats.cycles = state.cycles - session->before.cycles;
+    agreement->stats.events = state.events - session->before.events;
     QM_TRY(agreement_print(agreement, diag));
-    if (run->endurance->corpus != NULL)
+    if (session->endurance->corpus != NULL)
         printf("%s: %" PRIu64 " programs and %" PRIu64 " cycles in %.0f s of all runs; the next seed is %" PRIu64 "\n",
-               qm_shown(run->endurance->corpus).text, state.programs, state.cycles, state.seconds, state.next);
+               qm_shown(session->endurance->corpus).text, state.programs, state.cycles, state.seconds, state.next);
     return QM_OK;
 }
 
@@ -248,55 +250,55 @@ static void print_coverage(const struct qm_coverage *coverage) {
            missing);
 }
 
-static const struct worker *worker_with(const struct run *run, enum qm_status status) {
-    for (uint64_t j = 0; j < run->endurance->jobs; j++)
-        if (run->shared->workers[j].status == status) return &run->shared->workers[j];
+static const struct worker *worker_with(const struct session *session, enum qm_status status) {
+    for (uint64_t j = 0; j < session->endurance->jobs; j++)
+        if (session->shared->workers[j].status == status) return &session->shared->workers[j];
     return NULL;
 }
 
-/* A difference is the news, whatever else has failed; status and *diag are of the watching. */
-static enum qm_status judge(const struct run *run, enum qm_status status, struct qm_diag *diag) {
+/* The result of all: a difference comes before any other failure. status and *diag are those of watch. */
+static enum qm_status judge(const struct session *session, enum qm_status status, struct qm_diag *diag) {
     static const enum qm_status gravest[] = {QM_MISMATCH, QM_INTERNAL, QM_BAD_INPUT};
     for (size_t i = 0; i < sizeof gravest / sizeof *gravest; i++) {
-        const struct worker *worker = worker_with(run, gravest[i]);
+        const struct worker *worker = worker_with(session, gravest[i]);
         if (worker == NULL) continue;
-        if (status != QM_OK) found_tell_late("the corpus is not saved", diag);
+        if (status != QM_OK) difference_tell_late("the corpus is not saved", diag);
         return qm_fail(diag, worker->status, "%s", worker->diag.text);
     }
     if (status != QM_OK) return status;
-    QM_TRY(print_agreement(run, diag));
-    print_coverage(run->coverage);
+    QM_TRY(print_agreement(session, diag));
+    print_coverage(session->coverage);
     return QM_OK;
 }
 
-static enum qm_status run_workers(struct run *run, struct qm_diag *diag) {
+static enum qm_status run_workers(struct session *session, struct qm_diag *diag) {
     sigset_t signals, old;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGCHLD);
     sigprocmask(SIG_BLOCK, &signals, &old);
-    start_workers(run);
-    enum qm_status status = watch(run, &signals, diag);
+    start_workers(session);
+    enum qm_status status = watch(session, &signals, diag);
     sigprocmask(SIG_SETMASK, &old, NULL);
-    return judge(run, status, diag);
+    return judge(session, status, diag);
 }
 
 /* ---- before ---- */
 
 static void found_in_corpus(void *context, const struct qm_program_text *program, const struct qm_diag *difference) {
-    struct run *run = context;
+    struct session *session = context;
     struct qm_arena *arena = qm_arena_create();
-    found_tell(difference, qm_arena_printf(arena, "%s%s", found_word(arena, program->file), run->endurance->file_options));
+    difference_tell(difference, qm_arena_printf(arena, "%s%s", difference_word(arena, program->file), session->endurance->file_options));
     qm_arena_destroy(arena);
 }
 
 /* A program of the corpus must still agree; what it reaches is not new. */
 static enum qm_status replay(void *context, const struct qm_program_text *program, struct qm_diag *diag) {
-    struct run *run = context;
+    struct session *session = context;
     struct qm_lockstep_stats stats = {0};
-    QM_TRY(qm_verify_text(run->verify, program, &stats, diag));
-    is_new(run->shared, &stats.counters);
+    QM_TRY(qm_verify_text(session->verify, program, &stats, diag));
+    is_new(session->shared, &stats.counters);
     return QM_OK;
 }
 
@@ -306,38 +308,38 @@ static enum qm_status check_seeds(uint64_t first, uint64_t count, struct qm_diag
                    "--random %" PRIu64 ": so many programs from seed %" PRIu64 " on go beyond the last seed: give fewer", count, first);
 }
 
-/* Where the seeds begin and end. */
-static enum qm_status place_seeds(struct run *run, struct qm_diag *diag) {
-    const struct qm_endurance *endurance = run->endurance;
+/* Sets the first seed and the one behind the last. */
+static enum qm_status place_seeds(struct session *session, struct qm_diag *diag) {
+    const struct qm_endurance *endurance = session->endurance;
     QM_TRY(check_seeds(endurance->seed, endurance->count, diag));
-    run->before = (struct qm_corpus_state){.next = endurance->seed};
-    if (endurance->corpus != NULL) QM_TRY(qm_corpus_open(endurance->corpus, run->verify, &run->before, diag));
-    QM_TRY(check_seeds(run->before.next, endurance->count, diag));
-    run->shared->next = run->before.next;
-    run->shared->end = run->before.next + endurance->count;
+    session->before = (struct qm_corpus_state){.next = endurance->seed};
+    if (endurance->corpus != NULL) QM_TRY(qm_corpus_open(endurance->corpus, session->verify, &session->before, diag));
+    QM_TRY(check_seeds(session->before.next, endurance->count, diag));
+    session->shared->next = session->before.next;
+    session->shared->end = session->before.next + endurance->count;
     return QM_OK;
 }
 
-/* Builds the RTL once for all, and runs the corpus. */
-static enum qm_status prepare(struct run *run, struct qm_diag *diag) {
-    const struct qm_verify_random *verify = run->verify;
+/* Builds the RTL for all processes, and runs the programs that the corpus has. */
+static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
+    const struct qm_verify_random *verify = session->verify;
     const struct qm_rtl *rtl;
-    QM_TRY(place_seeds(run, diag));
+    QM_TRY(place_seeds(session, diag));
     QM_TRY(rtl_builds_get(verify->builds, verify->machine, verify->probed, &rtl, diag));
-    run->begin = qm_seconds();
-    run->verify->found = found_in_corpus;
-    run->verify->context = run;
-    return run->endurance->corpus != NULL ? qm_corpus_visit_all(run->endurance->corpus, replay, run, diag) : QM_OK;
+    session->begin = qm_seconds();
+    session->verify->found = found_in_corpus;
+    session->verify->context = session;
+    return session->endurance->corpus != NULL ? qm_corpus_visit_all(session->endurance->corpus, replay, session, diag) : QM_OK;
 }
 
 enum qm_status qm_endurance_run(const struct qm_endurance *endurance, struct qm_verify_random *verify, struct qm_diag *diag) {
-    struct run run = {.endurance = endurance, .verify = verify};
-    run.shared = qm_alloc_shared(sizeof *run.shared);
-    run.coverage = qm_alloc_shared(qm_coverage_bytes());
-    run.begin = qm_seconds();
-    enum qm_status status = prepare(&run, diag);
-    if (status == QM_OK) status = run_workers(&run, diag);
-    qm_free_shared(run.shared, sizeof *run.shared);
-    qm_free_shared(run.coverage, qm_coverage_bytes());
+    struct session session = {.endurance = endurance, .verify = verify};
+    session.shared = qm_alloc_shared(sizeof *session.shared);
+    session.coverage = qm_alloc_shared(qm_coverage_bytes());
+    session.begin = qm_seconds();
+    enum qm_status status = prepare(&session, diag);
+    if (status == QM_OK) status = run_workers(&session, diag);
+    qm_free_shared(session.shared, sizeof *session.shared);
+    qm_free_shared(session.coverage, qm_coverage_bytes());
     return status;
 }

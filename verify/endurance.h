@@ -8,14 +8,13 @@
 enum { QM_ENDURANCE_JOBS_MAX = 64 };
 
 struct qm_endurance {
-    uint64_t count,
-        seed;      /* programs, and the seed of the first; a corpus that was begun goes on where it was. No seed is UINT64_MAX or beyond */
-    uint64_t jobs; /* 1 .. QM_ENDURANCE_JOBS_MAX processes */
+    uint64_t count;          /* of programs */
+    uint64_t seed;           /* of the first; a corpus that was begun goes on where it was. The last seed is below UINT64_MAX */
+    uint64_t jobs;           /* processes, 1 .. QM_ENDURANCE_JOBS_MAX */
     const char *corpus;      /* folder, or NULL: nothing is kept */
     const char *shrink_file; /* where a failing program goes, reduced; or NULL */
-    const char *random_options,
-        *file_options;           /* of the command line, a space before each: those that find a random program again, but for its seed,
-                                                  and those that find a program of the corpus again, but for its file */
+    /* Options with which qmac verify finds a difference again, a space before each: of a random program, of a program of the corpus. */
+    const char *random_options, *file_options;
     struct agreement *agreement; /* filled with what was compared */
 };
 

@@ -70,23 +70,23 @@ struct qm_program_text {
 QM_MUST_USE enum qm_status qm_program_text_read(const char *file, struct qm_arena *arena, struct qm_program_text **program,
                                                 struct qm_diag *diag);
 
-/* Writes it, with what the cycle model leaves behind as expectations: counters, the error, and every byte that has changed. QM_BAD_INPUT
- * when the model is still busy at the limit. */
+/* Writes a program test; its expectations are what the cycle model leaves behind: counters, the error, and every byte that has changed.
+ * QM_BAD_INPUT when the model is still busy at the limit. */
 QM_MUST_USE enum qm_status qm_program_text_write(const struct qm_program_text *program, const char *file, struct qm_diag *diag);
 
-/* The memories before: arena [QM_TEXT_ARENA_BYTES], scratchpad and accumulator of the machine. */
+/* Fills the memories as they are before the program: arena [QM_TEXT_ARENA_BYTES], scratchpad and accumulator of the machine. */
 void qm_program_text_memories(const struct qm_program_text *program, uint8_t *arena, uint8_t *scratchpad, int32_t *accumulator);
 
-/* What a device for it is made with. */
+/* The options of a device that is to run the program. */
 struct qm_device_options qm_program_text_options(const struct qm_program_text *program);
 
-/* Cycles in which a run of it must be over: qm_work_limit. */
+/* The cycles after which a run of the program is given up: qm_work_limit. */
 uint64_t qm_program_text_limit(const struct qm_program_text *program);
 
 /* Fills the memories of the device and starts the program. What runs before takes at most limit_cycles. */
 void qm_program_text_start(const struct qm_program_text *program, struct qm_device *device, uint64_t limit_cycles);
 
-/* Runs it on the engine. QM_MISMATCH names the first expectation that does not hold. */
+/* Runs the program test on the engine. QM_MISMATCH names the first expectation that does not hold. */
 QM_MUST_USE enum qm_status qm_program_text_run(const struct qm_program_text *program, const struct qm_device_ops *engine, bool step,
                                                struct qm_diag *diag);
 

@@ -1,5 +1,5 @@
-/* random_program.c - instructions that decode accepts, from verify/draw/, some of them at a limit, ordered by their hazards; three programs
- * in five are spoilt.
+/* random_program.c - instructions that decode accepts, from verify/draw/, some of them at a boundary, ordered by their hazards; three
+ * programs in five are spoilt.
  */
 #include "verify/random_program.h"
 
@@ -11,18 +11,18 @@
 #include "compiler/compiler.h"
 #include "sim/control/decode.h"
 #include "verify/draw/draw.h"
-#include "verify/random_limits.h"
+#include "verify/random_boundaries.h"
 
-enum { CORNER_CYCLES = 12000, CORNER_ATTEMPTS = 400 };
+enum { BOUNDARY_CYCLES = 12000, BOUNDARY_ATTEMPTS = 400 };
 enum { CODE_BYTES = QM_RANDOM_MAX_INSNS * QM_INSN_BYTES, DATA_OFFSET = 4096 };
 _Static_assert(256 + CODE_BYTES <= DATA_OFFSET, "the code lies before the data");
 
 struct generator {
     struct draw draw;
-    struct limits limits;
+    struct boundaries boundaries;
 };
 
-/* ---- corners: an instruction is moved to a limit, or one beyond it ---- */
+/* ---- boundaries: an instruction is moved to a boundary, or one beyond it ---- */
 
 /* The smallest instruction of its kind: one row of one element, so that strides, and numbers of rows, may be anything. The field stays. */
 static void make_small(struct qm_insn *insn, const struct qm_field *field) {
@@ -35,27 +35,28 @@ static void make_small(struct qm_insn *insn, const struct qm_field *field) {
 /* A good instruction, with defined values and short. */
 static bool is_good(const struct generator *g, const struct qm_insn *insn) {
     int which;
-    if (limits_broken(&g->limits, insn, &which) > 0 || qm_writes_what_it_reads(insn, g->draw.machine)) return false;
+    if (boundaries_broken(&g->boundaries, insn, &which) > 0 || qm_writes_what_it_reads(insn, g->draw.machine)) return false;
     if (qm_writes_arena_below(insn, g->draw.machine, DATA_OFFSET)) return false;
-    return qm_work_cycles(insn, g->draw.machine) <= CORNER_CYCLES;
+    return qm_work_cycles(insn, g->draw.machine) <= BOUNDARY_CYCLES;
 }
 
-/* Whether decode refuses the instruction because of that limit, and of nothing else. */
-static bool is_refused_by(const struct generator *g, const struct qm_insn *insn, const struct limit *limit) {
+/* Whether decode refuses the instruction because of that boundary, and of nothing else. */
+static bool is_refused_by(const struct generator *g, const struct qm_insn *insn, const struct boundary *boundary) {
     int which;
-    return limits_broken(&g->limits, insn, &which) == 1 && which == limit - g->limits.list;
+    return boundaries_broken(&g->boundaries, insn, &which) == 1 && which == boundary - g->boundaries.list;
 }
 
-/* Draws an instruction that is good, or refused, when it is moved; *moved is that one. Some limits want a small one.
+/* Draws an instruction that is good, or refused, when it is moved; *moved is that one. Some boundaries want a small one.
  * False: it was not found. */
-static bool draw_corner(struct generator *g, const struct limit *limit, bool beyond, struct qm_insn *insn, struct qm_insn *moved) {
-    for (int attempt = 0; attempt < CORNER_ATTEMPTS; attempt++) {
-        draw_insn(&g->draw, insn, limit->opcode, limit->opcode);
-        if (attempt >= CORNER_ATTEMPTS / 8) make_small(insn, limit->field);
+static bool draw_at_boundary(struct generator *g, const struct boundary *boundary, bool beyond, struct qm_insn *insn,
+                             struct qm_insn *moved) {
+    for (int attempt = 0; attempt < BOUNDARY_ATTEMPTS; attempt++) {
+        draw_insn(&g->draw, insn, boundary->opcode, boundary->opcode);
+        if (attempt >= BOUNDARY_ATTEMPTS / 8) make_small(insn, boundary->field);
         *moved = *insn;
-        if (!limit_move(limit, g->draw.machine, moved, beyond)) continue;
-        bool refused = beyond && limit->kind == LIMIT_REFUSES;
-        if (refused ? is_refused_by(g, moved, limit) : is_good(g, moved)) return true;
+        if (!boundary_move(boundary, g->draw.machine, moved, beyond)) continue;
+        bool refused = beyond && boundary->kind == BEYOND_REFUSED;
+        if (refused ? is_refused_by(g, moved, boundary) : is_good(g, moved)) return true;
     }
     return false;
 }
@@ -66,25 +67,25 @@ static uint64_t in_turn(uint64_t turn, uint64_t count) {
     return turn % (count | 1) % count;
 }
 
-/* The instruction of the program that is drawn at a limit, by turns: the limits at which good instructions are,
+/* The instruction of the program that is drawn at a boundary, by turns: the boundaries at which good instructions are,
  * and those beyond which they are. */
-static const struct limit *corner_in_turn(const struct generator *g, uint64_t turn, bool *beyond) {
-    const struct limit *corners[2 * QM_LIMITS_MAX];
+static const struct boundary *boundary_in_turn(const struct generator *g, uint64_t turn, bool *beyond) {
+    const struct boundary *boundaries[2 * QM_BOUNDARIES_MAX];
     uint64_t count = 0, at = 0;
-    for (int i = 0; i < g->limits.count; i++)
-        if (g->limits.list[i].has_at) corners[count++] = &g->limits.list[i];
+    for (int i = 0; i < g->boundaries.count; i++)
+        if (g->boundaries.list[i].has_at) boundaries[count++] = &g->boundaries.list[i];
     at = count;
-    for (int i = 0; i < g->limits.count; i++)
-        if (g->limits.list[i].kind == LIMIT_SIZE && g->limits.list[i].has_beyond) corners[count++] = &g->limits.list[i];
+    for (int i = 0; i < g->boundaries.count; i++)
+        if (g->boundaries.list[i].kind == BEYOND_LEGAL && g->boundaries.list[i].has_beyond) boundaries[count++] = &g->boundaries.list[i];
     *beyond = in_turn(turn, count) >= at;
-    return corners[in_turn(turn, count)];
+    return boundaries[in_turn(turn, count)];
 }
 
 static void draw_insn_in_turn(struct generator *g, uint64_t turn, struct qm_insn *insn) {
     struct qm_insn drawn;
     bool beyond;
-    const struct limit *limit = corner_in_turn(g, turn, &beyond);
-    if (!draw_corner(g, limit, beyond, &drawn, insn)) draw_insn(&g->draw, insn, 1, QM_OPCODE_END - 1);
+    const struct boundary *boundary = boundary_in_turn(g, turn, &beyond);
+    if (!draw_at_boundary(g, boundary, beyond, &drawn, insn)) draw_insn(&g->draw, insn, 1, QM_OPCODE_END - 1);
 }
 
 static void pack(struct qm_random_program *program) {
@@ -95,7 +96,7 @@ static void pack(struct qm_random_program *program) {
 /* ---- malforming: each way takes the program and one of its instructions, and says whether it applied ---- */
 
 static bool set_opcode(uint32_t *words, int64_t opcode) {
-    words[0] = (words[0] & ~0xffu) | (uint32_t)opcode;
+    qm_field_set_bits(&qm_fields[QM_FIELD_opcode], words, (uint32_t)opcode);
     return true;
 }
 
@@ -130,13 +131,12 @@ static bool spoil_reserved(struct generator *g, struct qm_random_program *progra
 static bool spoil_field(struct generator *g, struct qm_random_program *program, uint32_t i) {
     const struct qm_field *field = &qm_fields[draw_between(&g->draw, 1, (int64_t)qm_field_count - 1)];
     if (!qm_field_applies(field, program->insns[i].opcode)) return false;
-    uint32_t mask = (uint32_t)(((uint64_t)1 << field->width) - 1),
-             value = draw_chance(&g->draw, 50) ? mask : (uint32_t)qm_prng_next(&g->draw.prng) & mask;
+    uint32_t value = draw_chance(&g->draw, 50) ? UINT32_MAX : (uint32_t)qm_prng_next(&g->draw.prng);
     uint32_t words[QM_INSN_WORDS];
     struct decode decode;
     decode_init(&decode, g->draw.machine);
     memcpy(words, program->words[i], sizeof words);
-    words[field->word] = (words[field->word] & ~(mask << field->lsb)) | value << field->lsb;
+    qm_field_set_bits(field, words, value);
     if (decode_check(&decode, words, QM_RANDOM_ARENA_BYTES) == QM_ERROR_NONE) return false;
     memcpy(program->words[i], words, sizeof words);
     return true;
@@ -144,17 +144,18 @@ static bool spoil_field(struct generator *g, struct qm_random_program *program, 
 
 static bool spoil_signal(struct generator *g, struct qm_random_program *program, uint32_t i) {
     (void)g;
-    uint32_t *words = program->words[i];
-    bool had = (words[0] & 0xf000) != 0;
-    words[0] &= ~0xf000u;
+    const struct qm_field *signal = &qm_fields[QM_FIELD_signal];
+    bool had = qm_field_bits(signal, program->words[i]) != 0;
+    qm_field_set_bits(signal, program->words[i], 0);
     return had;
 }
 
 static bool spoil_wait(struct generator *g, struct qm_random_program *program, uint32_t i) {
     (void)i;
+    const struct qm_field *wait = &qm_fields[QM_FIELD_wait];
     uint32_t last = program->count - 1;
     uint32_t other = ((uint32_t)qm_opcode_unit(program->insns[last].opcode) + (uint32_t)draw_between(&g->draw, 1, 3)) % QM_UNITS;
-    program->words[last][0] |= 1u << (8 + other);
+    qm_field_set_bits(wait, program->words[last], qm_field_bits(wait, program->words[last]) | 1u << other);
     return true;
 }
 
@@ -226,42 +227,42 @@ const char *qm_random_spoiler_name(int spoiler) {
 
 /* ---- a program ---- */
 
-/* Of each five seeds two put an instruction one beyond a limit, and one spoils the program in another way, all by turns. */
-struct fault {
-    const struct limit *limit;
+/* Of each five seeds two put an instruction one beyond a boundary, and one spoils the program in another way, all by turns. */
+struct malformation {
+    const struct boundary *boundary;
     const struct spoiler *spoiler;
     uint32_t place; /* of its instruction; rather late, so that the others run */
 };
 
-static const struct limit *refusal_in_turn(const struct generator *g, uint64_t turn) {
-    const struct limit *refusals[QM_LIMITS_MAX];
+static const struct boundary *refusal_in_turn(const struct generator *g, uint64_t turn) {
+    const struct boundary *refusals[QM_BOUNDARIES_MAX];
     uint64_t count = 0;
-    for (int i = 0; i < g->limits.count; i++)
-        if (g->limits.list[i].kind == LIMIT_REFUSES && g->limits.list[i].has_beyond) refusals[count++] = &g->limits.list[i];
+    for (int i = 0; i < g->boundaries.count; i++)
+        if (g->boundaries.list[i].kind == BEYOND_REFUSED && g->boundaries.list[i].has_beyond) refusals[count++] = &g->boundaries.list[i];
     return refusals[in_turn(turn, count)];
 }
 
-static struct fault fault_in_turn(struct generator *g, uint64_t seed, uint32_t count) {
+static struct malformation malformation_in_turn(struct generator *g, uint64_t seed, uint32_t count) {
     int64_t a = draw_between(&g->draw, 0, count - 1), b = draw_between(&g->draw, 0, count - 1);
-    struct fault fault = {.place = (uint32_t)(a > b ? a : b)};
-    if (seed % 5 == 1 || seed % 5 == 3) fault.limit = refusal_in_turn(g, seed / 5 * 2 + (seed % 5 == 3));
-    if (seed % 5 == 4) fault.spoiler = &spoilers[in_turn(seed / 5, SPOILERS)];
-    return fault;
+    struct malformation malformation = {.place = (uint32_t)(a > b ? a : b)};
+    if (seed % 5 == 1 || seed % 5 == 3) malformation.boundary = refusal_in_turn(g, seed / 5 * 2 + (seed % 5 == 3));
+    if (seed % 5 == 4) malformation.spoiler = &spoilers[in_turn(seed / 5, SPOILERS)];
+    return malformation;
 }
 
 /* The instruction as it stands in the program, with its tokens. */
-static void put_beyond(struct qm_random_program *program, const struct fault *fault, struct qm_insn *moved) {
+static void put_beyond(struct qm_random_program *program, const struct malformation *malformation, struct qm_insn *moved) {
     struct qm_diag diag;
-    moved->wait |= program->insns[fault->place].wait;
-    moved->signal |= program->insns[fault->place].signal;
-    QM_CHECK(qm_insn_pack(moved, program->words[fault->place], &diag) == QM_OK);
-    program->malformed = fault->limit->name;
+    moved->wait |= program->insns[malformation->place].wait;
+    moved->signal |= program->insns[malformation->place].signal;
+    QM_CHECK(qm_insn_pack(moved, program->words[malformation->place], &diag) == QM_OK);
+    program->malformed = malformation->boundary->name;
 }
 
-static void spoil(struct generator *g, struct qm_random_program *program, const struct fault *fault) {
+static void spoil(struct generator *g, struct qm_random_program *program, const struct malformation *malformation) {
     for (int attempt = 0; attempt < 100 && program->malformed == NULL; attempt++) {
-        uint32_t place = fault->spoiler->opcode != 0 ? fault->place : (uint32_t)draw_between(&g->draw, 0, program->count - 1);
-        if (fault->spoiler->spoil(g, program, place)) program->malformed = fault->spoiler->name;
+        uint32_t place = malformation->spoiler->opcode != 0 ? malformation->place : (uint32_t)draw_between(&g->draw, 0, program->count - 1);
+        if (malformation->spoiler->spoil(g, program, place)) program->malformed = malformation->spoiler->name;
     }
 }
 
@@ -270,23 +271,24 @@ void qm_random_program_make(const struct qm_machine *machine, uint64_t seed, str
     struct generator g = {.draw = {.machine = machine, .code_bytes = DATA_OFFSET, .arena_bytes = QM_RANDOM_ARENA_BYTES}};
     struct qm_insn moved;
     qm_prng_init(&g.draw.prng, seed);
-    limits_init(&g.limits, machine);
+    boundaries_init(&g.boundaries, machine);
     memset(program, 0, sizeof *program);
     program->count = program->program_count = (uint32_t)draw_between(&g.draw, 1, QM_RANDOM_MAX_INSNS);
     program->program_addr = 256 * (uint32_t)draw_between(&g.draw, 0, 1);
-    struct fault fault = fault_in_turn(&g, seed, program->count);
+    struct malformation malformation = malformation_in_turn(&g, seed, program->count);
     for (uint32_t i = 0; i < program->count; i++)
         if (i % EVERY_SECOND == 0)
             draw_insn_in_turn(&g, seed + i / EVERY_SECOND * TURNS_APART, &program->insns[i]);
         else
             draw_insn(&g.draw, &program->insns[i], 1, QM_OPCODE_END - 1);
-    struct qm_insn *bad = &program->insns[fault.place];
-    if (fault.spoiler != NULL && fault.spoiler->opcode != 0) draw_insn(&g.draw, bad, fault.spoiler->opcode, fault.spoiler->opcode);
-    bool is_beyond = fault.limit != NULL && draw_corner(&g, fault.limit, true, bad, &moved);
+    struct qm_insn *bad = &program->insns[malformation.place];
+    if (malformation.spoiler != NULL && malformation.spoiler->opcode != 0)
+        draw_insn(&g.draw, bad, malformation.spoiler->opcode, malformation.spoiler->opcode);
+    bool is_beyond = malformation.boundary != NULL && draw_at_boundary(&g, malformation.boundary, true, bad, &moved);
     qm_synchronize(program->insns, program->count, machine);
     pack(program);
-    if (is_beyond) put_beyond(program, &fault, &moved);
-    if (fault.spoiler != NULL) spoil(&g, program, &fault);
+    if (is_beyond) put_beyond(program, &malformation, &moved);
+    if (malformation.spoiler != NULL) spoil(&g, program, &malformation);
 }
 
 void qm_random_program_start(const struct qm_random_program *program, struct qm_device *device) {

@@ -1,4 +1,4 @@
-/* rtl_builds.c - a list that is asked before the folder of builds is. */
+/* rtl_builds.c - keeps a list of builds, so that the folder of builds (sim/verilated/rtl_cache.c) is asked once for each. */
 #include "verify/rtl_builds.h"
 
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 
 #include "common/text.h"
 
-/* For people who wait; a log has the outcome. */
+/* Tells people at a terminal what they wait for. A log has only the outcome. */
 static void show(void *context, const char *what) {
     bool *has_shown = context;
     *has_shown = isatty(STDERR_FILENO) != 0;

@@ -1,4 +1,4 @@
-/* rtl_builds.h - the Verilated machines of one run of the command: each is found or built once, with a word about what is being done. */
+/* rtl_builds.h - the Verilated machines that one command uses: each is found or built once, and the user is told what takes long. */
 #ifndef QM_VERIFY_RTL_BUILDS_H
 #define QM_VERIFY_RTL_BUILDS_H
 
@@ -13,10 +13,10 @@ struct rtl_built {
 };
 
 struct rtl_builds {
-    struct qm_arena *arena; /* of what is remembered */
+    struct qm_arena *arena; /* owns the list */
     const char *folder;     /* as in qm_rtl_options */
     bool cells;             /* as in qm_rtl_options */
-    struct rtl_built *last; /* that was found or built, and those before it; NULL: none yet */
+    struct rtl_built *last; /* the newest of the list; NULL: none yet */
 };
 
 /* The build for the machine, which belongs to the arena. What takes long is told on stderr when that is a terminal.

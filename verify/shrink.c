@@ -1,7 +1,9 @@
-/* shrink.c - greedy reduction: a step is kept when the engines still differ, and steps are tried until none is kept.
+/* shrink.c - greedy reduction: a trial is a smaller program; it is kept when the engines still differ on it, and trials go on until none is
+ * kept.
  *
- * A trial is always a program whose result is defined: tokens are set anew from the hazards, tile counts follow the channels, and no
- * instruction writes what it reads. What a malformed program has wrong in its words is set apart as bits to set and to clear, and stays.
+ * The result of a trial is always defined: tokens are set anew from the hazards, tile counts follow the channels, and no
+ * instruction writes what it reads. The bits that a malformed program
+ * has wrong in its words are kept apart, as bits to set and bits to clear, and stay wrong.
  */
 #include "verify/shrink.h"
 
@@ -36,7 +38,7 @@ static void count_tiles(struct qm_insn *insn, const struct qm_machine *machine) 
     if (qm_field_applies(&qm_fields[QM_FIELD_tiles], insn->opcode)) insn->tiles = (insn->channels + width - 1) / width;
 }
 
-/* Tokens and words of the trial; false when it is not a program to compare. */
+/* Makes tile counts, tokens and words of the trial. False when its result would not be defined, or a field does not fit. */
 static bool complete(struct shrinker *self) {
     struct candidate *trial = self->trial;
     struct qm_program_text *text = &trial->text;
@@ -96,7 +98,7 @@ static bool try_value(struct shrinker *self, uint32_t insn, const struct qm_fiel
     return keep(self);
 }
 
-/* 0, else 1, else half as often as it goes. */
+/* Tries 0, then 1, then half of the value for as long as the engines still differ. */
 static bool shrink_field(struct shrinker *self, uint32_t insn, const struct qm_field *field) {
     const int64_t *value = qm_field_member(field, &self->best->text.insns[insn]);
     if (*value == 0 || try_value(self, insn, field, 0)) return *value != 0;
@@ -120,7 +122,7 @@ static bool shrink_fields(struct shrinker *self) {
     return better;
 }
 
-static bool shrink_surroundings(struct shrinker *self) {
+static bool shrink_settings(struct shrinker *self) {
     bool better = false;
     self->trial->text.stalls = 0;
     if (self->best->text.stalls > 0 && keep(self)) better = true;
@@ -147,13 +149,13 @@ static void reduce(struct shrinker *self) {
     bool better = true;
     for (int round = 0; better && round < ROUNDS_MAX; round++) {
         better = drop_insns(self);
-        if (shrink_surroundings(self)) better = true;
+        if (shrink_settings(self)) better = true;
         if (shrink_fields(self)) better = true;
         if (round == 0 && shrink_machine(self)) better = true;
     }
 }
 
-/* What the words have that the instructions do not say. */
+/* Sets apart the bits of the words that the instructions do not say. False when an instruction cannot be packed or memory is stated. */
 static bool split(struct candidate *candidate, struct qm_diag *diag) {
     struct qm_program_text *text = &candidate->text;
     for (uint32_t i = 0; i < text->insn_count; i++) {

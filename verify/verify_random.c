@@ -9,12 +9,12 @@
 #include <string.h>
 
 #include "common/prng.h"
-#include "verify/found.h"
-#include "verify/scene.h"
+#include "verify/difference.h"
+#include "verify/surroundings.h"
 
 enum { NAME_BYTES = 160 };
 
-/* What the pair found in a run that did not end, or was not equal. */
+/* The outcome of a run that did not end or was not equal, which is told and reported. */
 static enum qm_status judge(const struct qm_verify_random *verify, struct qm_device *pair, const struct qm_program_text *program,
                             uint64_t limit, struct qm_diag *diag) {
     const char *difference = qm_lockstep_difference(pair);
@@ -22,10 +22,10 @@ static enum qm_status judge(const struct qm_verify_random *verify, struct qm_dev
         return qm_fail(diag, QM_BAD_INPUT,
                        "%s: model and RTL are both still busy after %" PRIu64 " cycles, which shows nothing: give more with --max-cycles",
                        program->file, limit);
-    struct scene_program run = {.words = program->words, .count = program->insn_count};
+    struct surroundings_program run = {.words = program->words, .count = program->insn_count};
     enum qm_status status = qm_fail(diag, QM_MISMATCH, "%s: model and RTL differ: %s", program->file, difference);
     if (verify->found != NULL) verify->found(verify->context, program, diag);
-    if (verify->waves_dir != NULL) scene_report(pair, &run, verify->waves_dir);
+    if (verify->waves_dir != NULL) surroundings_report(pair, &run, verify->waves_dir);
     return status;
 }
 
@@ -52,7 +52,7 @@ static enum qm_status run_once(const struct qm_verify_random *verify, const stru
     return status;
 }
 
-/* Looks between the blocks for where the difference begins; *diag then says it better. */
+/* Runs the program again on a pair that compares the signals between the blocks: *diag then says where the difference begins. */
 static void locate(const struct qm_verify_random *verify, const struct qm_program_text *program, struct qm_diag *diag) {
     struct qm_verify_random probed = *verify;
     struct qm_lockstep_stats stats = {0};
@@ -60,7 +60,7 @@ static void locate(const struct qm_verify_random *verify, const struct qm_progra
     probed.probed = true;
     probed.found = NULL;
     enum qm_status status = run_once(&probed, program, &stats, &second);
-    found_take_second(status, &second, diag);
+    difference_take_second(status, &second, diag);
 }
 
 enum qm_status qm_verify_text(const struct qm_verify_random *verify, const struct qm_program_text *program, struct qm_lockstep_stats *stats,

@@ -25,8 +25,8 @@ struct qm_verify_random {
 /* The program of one seed, with memories and stalls of the seed; `file` of it is what messages call it. Owned by the arena. */
 struct qm_program_text *qm_verify_random_text(const struct qm_verify_random *verify, uint64_t seed, struct qm_arena *arena);
 
-/* Runs a program test; its machine counts, not that of verify. QM_MISMATCH with one line when the engines differ, after a report, whatever
- * becomes of that; QM_BAD_INPUT when both are still busy at the limit of cycles, which shows nothing. Adds to stats. */
+/* Runs a program test, on its own machine, not that of verify. QM_MISMATCH with one line when the engines differ, also when the report of
+ * the difference has failed; QM_BAD_INPUT when both are still busy at the limit of cycles, which shows nothing. Adds to stats. */
 QM_MUST_USE enum qm_status qm_verify_text(const struct qm_verify_random *verify, const struct qm_program_text *program,
                                           struct qm_lockstep_stats *stats, struct qm_diag *diag);
 

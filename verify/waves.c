@@ -120,7 +120,7 @@ static void write_view(FILE *file, const struct qm_frames *frames, struct range 
     }
 }
 
-/* A file of the folder, written whole; what it says is ended and freed. */
+/* Closes the stream, writes its text to a file of the folder, and frees the text. */
 static enum qm_status write_file(const char *folder, const char *name, FILE *stream, char **text, const size_t *size,
                                  struct qm_diag *diag) {
     char path[QM_PATH_BYTES];
@@ -151,15 +151,15 @@ static enum qm_status write_view_file(const char *folder, const struct qm_frames
 
 enum qm_status waves_write(const struct qm_device *pair, const char *folder, struct qm_diag *diag) {
     const struct qm_frames *model = qm_lockstep_frames(pair, false), *rtl = qm_lockstep_frames(pair, true);
-    struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
-    if (!scene.place.is_known) return QM_OK;
+    struct qm_lockstep_surroundings around = qm_lockstep_surroundings(pair);
+    if (!around.place.is_known) return QM_OK;
     uint64_t most = model->count > rtl->count ? model->count : rtl->count, end = model->count + rtl->count - most;
     struct range range = {.first = most > model->capacity ? most - model->capacity : 0, .end = end};
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
         return qm_fail(diag, QM_BAD_INPUT, "--waves %s: the folder cannot be made: %s", folder, strerror(errno));
     QM_TRY(write_engine(pair, folder, range, false, diag));
     QM_TRY(write_engine(pair, folder, range, true, diag));
-    QM_TRY(write_view_file(folder, model, range, scene.place.cycle, diag));
+    QM_TRY(write_view_file(folder, model, range, around.place.cycle, diag));
     printf("waveforms: cycles %" PRIu64 " to %" PRIu64 " of both, with the same names; they open with\n",
            qm_frames_at(model, range.first)->cycle, qm_frames_at(model, range.end - 1)->cycle);
     struct qm_shown shown = qm_shown(folder);

@@ -39,7 +39,7 @@ static uint64_t weight_rows_per_tile(const struct qm_insn *insn) {
     return taps(insn) * (uint64_t)qm_weight_rows(insn, insn->run_bytes);
 }
 
-/* Of the step that begins `piece` bytes into the run. */
+/* Weight rows of the step that begins `piece` bytes into the run. */
 static uint64_t weight_rows(const struct qm_insn *insn, const struct qm_machine *machine, int64_t piece) {
     return insn->depthwise ? 1 : least((uint64_t)qm_weight_rows(insn, insn->run_bytes - piece), machine->rows);
 }

@@ -12,7 +12,7 @@
 #include "common/isa.h"
 #include "common/machine.h"
 
-/* In the order in which decode checks them. */
+/* The memories that operands lie in, in the order in which decode checks them. */
 enum qm_space { QM_SPACE_ARENA, QM_SPACE_SCRATCHPAD, QM_SPACE_ACCUMULATOR, QM_SPACES };
 
 /* Bytes, or rows of the accumulator, that an instruction reads or writes. Of begin <= b < end, which decode checks, it touches those with
@@ -54,7 +54,7 @@ struct qm_post_item {
     uint32_t read_addr, acc_addr, out_addr, out_bytes;
 };
 
-/* Items in a row that have the same cause: `param` or `row`. */
+/* Items one after another that have the same cause: `param` or `row`. */
 struct qm_post_stretch {
     bool is_param;
     uint64_t items;
@@ -87,7 +87,7 @@ struct qm_matmul_step {
 /* How the matmul unit works on an opcode. */
 struct qm_matmul_shape {
     struct qm_matmul_step (*step)(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t index);
-    /* Of all steps, when the preload of each is hidden behind the streaming of the one before as far as it goes. */
+    /* Cycles of all steps, each preloaded while the one before streams. */
     uint64_t (*issue_cycles)(const struct qm_insn *insn, const struct qm_machine *machine);
 };
 
@@ -95,11 +95,11 @@ struct qm_opcode_info {
     /* What decode refuses beyond the checks of single fields and of the operands' ends: the first cause, or QM_ERROR_NONE.
      * NULL: nothing. */
     enum qm_error (*check)(const struct qm_insn *insn, const struct qm_machine *machine);
-    /* Fills operands [QM_OPERANDS] and returns how many there are. Whatever the fields hold. */
+    /* Fills operands [QM_OPERANDS] and returns how many there are, whatever the fields hold. */
     uint32_t (*find_operands)(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_operand *operands);
     /* Adds the events of an accepted instruction to value [QM_COUNTERS]; those of its fetch are not among them. */
     void (*add_events)(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value);
-    /* A bound of the cycles that the instruction needs alone, at most QM_ENDLESS. Whatever the fields hold. */
+    /* An upper bound of the cycles that the instruction needs alone, at most QM_ENDLESS, whatever the fields hold. */
     uint64_t (*limit_cycles)(const struct qm_insn *insn, const struct qm_machine *machine, const struct qm_pace *pace);
     /* Cycles from the start of an accepted instruction to its end when it is alone and nothing waits: the memory accepts a burst in any
      * cycle and moves a beat in each. Exact (docs/machine.md, Closed forms). */
@@ -108,7 +108,7 @@ struct qm_opcode_info {
     const struct qm_post_shape *post;     /* NULL: of another unit */
 };
 
-/* The description of a known opcode: asking for another is a fault of the caller. */
+/* The description of a known opcode. Another opcode is a fault of the caller. */
 const struct qm_opcode_info *qm_opcode_info(int64_t opcode);
 
 /* Whether the instruction writes to the first `bytes` bytes of the arena. */
@@ -118,7 +118,7 @@ bool qm_writes_arena_below(const struct qm_insn *insn, const struct qm_machine *
 void qm_post_add_events(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value);
 uint64_t qm_post_alone_cycles(const struct qm_insn *insn, const struct qm_machine *machine);
 
-/* Adds to value [QM_COUNTERS] what lies between two points of an instruction. */
+/* Adds to value [QM_COUNTERS] the events between two points of an instruction. */
 void qm_post_count(const struct qm_post_events *from, const struct qm_post_events *to, uint64_t *value);
 
 #endif

@@ -27,7 +27,7 @@ struct qm_operand operand_sums(const struct qm_insn *insn, bool is_written) {
     return operand_all("acc_addr", QM_SPACE_ACCUMULATOR, is_written, insn->acc_addr, insn->tiles * insn->out_h * insn->out_w);
 }
 
-/* The map is the operand; touched is what lies between the first byte of the first touched row inside it and the last of the last. */
+/* The operand is the whole map; touched is from the first touched byte of the first row to the last touched byte of the last row in it. */
 struct qm_operand operand_window(const struct qm_insn *insn, int64_t run) {
     int64_t size = (insn->in_rows - 1) * insn->in_pitch + insn->in_row_bytes;
     struct qm_operand window = operand_all("in_addr", QM_SPACE_SCRATCHPAD, false, insn->in_addr, size);

@@ -24,7 +24,7 @@ uint64_t transfer_bytes(const struct qm_insn *insn) {
     return (uint64_t)(insn->plane_count * insn->row_count * insn->row_bytes);
 }
 
-/* How many of `count` numbers from 0 on are r modulo width, and r is one of them. */
+/* How many of the numbers 0 .. count - 1, of which r is one, are equal to r modulo width. */
 static uint64_t count_residue(uint64_t count, uint64_t r, uint64_t width) {
     return (count - r + width - 1) / width;
 }
@@ -39,8 +39,8 @@ uint64_t qm_transfer_burst_end(const struct qm_transfer_row *row, uint64_t at) {
     return least((at / QM_BURST_BYTES + 1) * QM_BURST_BYTES, row->end);
 }
 
-/* How many stretches of `width` bytes of the arena the rows touch, each row counted by itself. For a row that depends on where in a stretch
- * it begins, so that rows, and planes, whose numbers are equal modulo the width are alike: one of them stands for all. */
+/* How many stretches of `width` bytes of the arena the rows touch, each row counted by itself. What a row touches depends on where in a
+ * stretch it begins, so that rows, and planes, whose numbers are equal modulo the width are alike: one is counted for all. */
 static uint64_t count_touched(const struct qm_insn *insn, uint64_t width) {
     uint64_t touched = 0, planes = (uint64_t)insn->plane_count, rows = (uint64_t)insn->row_count;
     for (uint64_t plane = 0; plane < least(planes, width); plane++)

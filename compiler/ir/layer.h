@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "common/arena.h"
+#include "common/multiplier.h"
 #include "common/program.h"
 #include "compiler/ir/graph.h"
 
@@ -49,12 +50,6 @@ struct qm_move {
     bool fill; /* before, all bytes of the output become pad_value */
 };
 
-struct qm_scale {
-    int32_t multiplier; /* Q0.31 */
-    int8_t shift;       /* left when positive */
-};
-#define QM_SCALE_ONE ((struct qm_scale){.multiplier = 1 << 30, .shift = 1}) /* numbers stay what they are */
-
 struct qm_layer {
     enum qm_layer_kind kind;
     uint32_t graph_op;  /* index into graph->ops */
@@ -69,21 +64,21 @@ struct qm_layer {
     /* CONV: [oc][kh][kw][ic]; DEPTHWISE: [kh][kw][c]; each of weight_bits, one a byte */
     const int8_t *weights;
     uint32_t weight_bits, in_channels;
-    uint32_t precision;            /* CONV: QM_precision_*, by which it is computed; set by passes/narrow */
-    int32_t weight_zero;           /* -128 .. 127; DEPTHWISE: 0 */
-    bool twice;                    /* DEPTHWISE: weights are [2][kh][kw][c], and the sums of both count */
-    const int32_t *bias;           /* [oc], input zero point folded in */
-    const struct qm_scale *scales; /* [oc] */
-    const uint8_t *table;          /* CONV, DEPTHWISE: what each output byte becomes, [256]; NULL: itself */
+    uint32_t precision;                 /* CONV: QM_precision_*, by which it is computed; set by passes/narrow */
+    int32_t weight_zero;                /* -128 .. 127; DEPTHWISE: 0 */
+    bool twice;                         /* DEPTHWISE: weights are [2][kh][kw][c], and the sums of both count */
+    const int32_t *bias;                /* [oc], input zero point folded in */
+    const struct qm_multiplier *scales; /* [oc] */
+    const uint8_t *table;               /* CONV, DEPTHWISE: what each output byte becomes, [256]; NULL: itself */
     /* all device kinds */
     int32_t out_zero, clamp_min, clamp_max;
-    uint32_t rounding;         /* QM_rounding_* */
-    struct qm_scale out_scale; /* ADD, POOL_MAX, POOL_SUM, MOVE; an average's is planned by schedule */
-    int32_t in_bias;           /* POOL_*, MOVE: added before the scaling */
+    uint32_t rounding;              /* QM_rounding_* */
+    struct qm_multiplier out_scale; /* ADD, POOL_MAX, POOL_SUM, MOVE; an average's is planned by schedule */
+    int32_t in_bias;                /* POOL_*, MOVE: added before the scaling */
     /* ADD */
     bool product; /* of the operands instead of the sum: only the zeros and out_scale count */
     int32_t a_zero, b_zero;
-    struct qm_scale a_scale, b_scale;
+    struct qm_multiplier a_scale, b_scale;
     uint32_t pre_shift;
     struct qm_move move; /* MOVE */
     bool added;          /* by passes/narrow: the model has no such operator */

@@ -31,7 +31,7 @@ static uint8_t *put_params(const struct emitter *e, const struct qm_layer *l, co
     for (uint32_t i = 0; i < channels.count; i++) {
         uint32_t channel = (channels.first + i) % own;
         put_word(at + 4 * i, (uint32_t)l->bias[channel]);
-        put_word(at + 4 * (cols + i), (uint32_t)l->scales[channel].multiplier);
+        put_word(at + 4 * (cols + i), (uint32_t)l->scales[channel].value);
         at[8 * cols + i] = (uint8_t)l->scales[channel].shift;
     }
     return at + QM_PARAMETER_BYTES * cols;

@@ -217,18 +217,17 @@ bool site_same_quant(const struct qm_graph_tensor *a, const struct qm_graph_tens
            a->quant.zero_point[0] == b->quant.zero_point[0];
 }
 
-enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max, struct qm_scale *scale) {
+enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max, struct qm_multiplier *scale) {
     if (!isfinite(factor)) return site_refuse(s, "the scales of its operands give the factor %g", factor);
-    struct qm_multiplier multiplier = qm_multiplier_from_real(factor);
-    if (multiplier.shift > shift_max) return site_refuse(s, "the scales of its operands give the factor %g, which is too large", factor);
-    *scale = (struct qm_scale){.multiplier = multiplier.value, .shift = (int8_t)multiplier.shift};
+    *scale = qm_multiplier_from_real(factor);
+    if (scale->shift > shift_max) return site_refuse(s, "the scales of its operands give the factor %g, which is too large", factor);
     return QM_OK;
 }
 
 void site_identity(const struct qm_graph_tensor *tensor, struct qm_layer *layer) {
     bool is_wide = qm_graph_bits(tensor) > 8; /* its bytes are moved, each as it is */
     layer->in_unsigned = tensor->dtype == QM_U8;
-    layer->out_scale = QM_SCALE_ONE;
+    layer->out_scale = QM_MULTIPLIER_ONE;
     layer->clamp_min = is_wide ? INT8_MIN : qm_graph_lowest(tensor);
     layer->clamp_max = is_wide ? INT8_MAX : qm_graph_highest(tensor);
 }

@@ -67,7 +67,7 @@ QM_MUST_USE enum qm_status site_check_activation(const struct site *s, const str
 QM_MUST_USE enum qm_status site_check_output(const struct site *s, float scale, int64_t zero);
 /* Those of all inputs and outputs. */
 QM_MUST_USE enum qm_status site_check_activations(const struct site *s);
-QM_MUST_USE enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max, struct qm_scale *scale);
+QM_MUST_USE enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max, struct qm_multiplier *scale);
 /* The numbers of one tensor are those of the other, by scale (to 10^-6, as TFLite asks of its pools) and zero point. */
 bool site_same_quant(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b);
 /* Multiplier, shift and addend of each channel, so that sums plus offset become integers as the operator's thresholds say. */

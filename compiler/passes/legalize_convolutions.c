@@ -51,7 +51,7 @@ static enum qm_status set_channel_scales(const struct site *s, struct qm_layer *
     float in = site_input(s, 0)->quant.scale[0], out = site_output(s, 0)->quant.scale[0];
     bool legacy = site_input(s, 0)->dtype == QM_U8;
     bool float_product = s->op->requant == NULL && (s->op->kind == QM_OP_FULLY_CONNECTED || legacy) && weights->count == 1;
-    struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
+    struct qm_multiplier *scales = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, channels);
     for (uint32_t c = 0; c < channels; c++) {
         float weight = weights->scale[weights->count > 1 ? c : 0];
         double product = float_product ? (double)(in * weight) : (double)in * (double)weight;
@@ -113,8 +113,8 @@ void site_window(const struct site *s, struct qm_layer *layer) {
 
 /* The output is the 32-bit sums as they are. */
 static void keep_sums(const struct site *s, struct qm_layer *layer, uint32_t channels) {
-    struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
-    for (uint32_t c = 0; c < channels; c++) scales[c] = QM_SCALE_ONE;
+    struct qm_multiplier *scales = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, channels);
+    for (uint32_t c = 0; c < channels; c++) scales[c] = QM_MULTIPLIER_ONE;
     layer->scales = scales;
     layer->clamp_min = layer->clamp_max = 0; /* does not count */
 }

@@ -60,7 +60,7 @@ enum qm_status legalize_add(const struct site *s) {
     struct qm_layer *layer;
     QM_TRY(binary_layer(s, &layer));
     if (!has_thresholds(s)) return scale_add(s, layer);
-    layer->a_scale = layer->b_scale = QM_SCALE_ONE;
+    layer->a_scale = layer->b_scale = QM_MULTIPLIER_ONE;
     layer->out_zero = 0;
     return site_fit_plain(s, layer);
 }
@@ -143,8 +143,8 @@ static enum qm_status mean_scale(const struct site *s, struct qm_layer *layer, u
     QM_TRY(site_scale(s, factor, SHIFT_MAX, &layer->out_scale));
     int32_t shift = 31 - __builtin_clz(count);
     if (shift > 31 + layer->out_scale.shift) shift = 31 + layer->out_scale.shift;
-    layer->out_scale.multiplier = (int32_t)(((int64_t)layer->out_scale.multiplier << shift) / count);
-    layer->out_scale.shift = (int8_t)(layer->out_scale.shift - shift);
+    layer->out_scale.value = (int32_t)(((int64_t)layer->out_scale.value << shift) / count);
+    layer->out_scale.shift -= shift;
     return QM_OK;
 }
 

@@ -16,12 +16,12 @@ enum { INPUT_BITS = 4, LOGISTIC_BITS = 8, TANH_BITS = 7, HIRES_BITS = 7, SHIFT_M
 /* An activation function of one byte, and the constants that its arithmetic needs. x is the input less its zero point. */
 struct function {
     int32_t (*value)(const struct function *f, int32_t x); /* the output less its zero point */
-    struct qm_scale scale, other;                          /* see prepare_* */
+    struct qm_multiplier scale, other;                     /* see prepare_* */
     int32_t radius;                                        /* LOGISTIC, TANH: from here on they are saturated */
 };
 
-static int32_t scaled(int32_t x, struct qm_scale scale) {
-    return qm_scale(x, scale.multiplier, scale.shift, QM_rounding_TFLITE);
+static int32_t scaled(int32_t x, struct qm_multiplier scale) {
+    return qm_scale(x, scale.value, scale.shift, QM_rounding_TFLITE);
 }
 
 /* ---- logistic and tanh ---- */
@@ -59,9 +59,9 @@ static int32_t round_mul16(int32_t a, int32_t b) {
     return saturate16((product + (product >= 0 ? 1 << 14 : 1 - (1 << 14))) / (1 << 15));
 }
 
-static enum qm_status scale16(const struct site *s, double factor, struct qm_scale *scale) {
+static enum qm_status scale16(const struct site *s, double factor, struct qm_multiplier *scale) {
     QM_TRY(site_scale(s, factor, SHIFT_MAX, scale));
-    scale->multiplier = saturate16(((int64_t)scale->multiplier + (1 << 15)) >> 16);
+    scale->value = saturate16(((int64_t)scale->value + (1 << 15)) >> 16);
     return QM_OK;
 }
 
@@ -76,11 +76,11 @@ static enum qm_status prepare_hard_swish(const struct site *s, struct function *
 static int32_t hard_swish(const struct function *f, int32_t x) {
     int32_t hires = x * (1 << HIRES_BITS), gate = hires, shift = f->other.shift;
     if (shift > 0) gate = saturate16((int64_t)gate * (INT64_C(1) << (shift - 1)));
-    gate = round_mul16(gate, f->other.multiplier);
+    gate = round_mul16(gate, f->other.value);
     if (shift > 0) gate = saturate16((int64_t)gate * 2);
     if (shift < 0) gate = qm_fixed_round(gate, -shift);
     gate = (gate + (1 << 15)) >> 1; /* from -1 .. 1 to 0 .. 1 */
-    return qm_fixed_round(saturate16(gate * round_mul16(hires, f->scale.multiplier) / (1 << 15)), -f->scale.shift);
+    return qm_fixed_round(saturate16(gate * round_mul16(hires, f->scale.value) / (1 << 15)), -f->scale.shift);
 }
 
 /* ---- leaky relu ---- */
@@ -139,7 +139,7 @@ static enum qm_status add_ones(const struct site *s, struct qm_layer **made) {
     QM_TRY(site_operand(s, 0, &value));
     site_identity(site_input(s, 0), layer);
     int8_t *weights = QM_ARENA_NEW(s->l->arena, int8_t, channels);
-    struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
+    struct qm_multiplier *scales = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, channels);
     for (uint32_t c = 0; c < channels; c++) {
         weights[c] = 1;
         scales[c] = layer->out_scale;

@@ -85,7 +85,7 @@ static bool find_addend(const struct channel_thresholds *s, int64_t multiplier, 
     return true;
 }
 
-static bool fit(const struct channel_thresholds *s, struct qm_scale *scale, int32_t *addend) {
+static bool fit(const struct channel_thresholds *s, struct qm_multiplier *scale, int32_t *addend) {
     struct fraction low, high;
     if (!find_bounds(s, &low, &high)) return false;
     for (uint32_t total = 0; total <= TOTAL_MAX; total++) {
@@ -94,7 +94,7 @@ static bool fit(const struct channel_thresholds *s, struct qm_scale *scale, int3
         if (multiplier > INT32_MAX) return false;
         if (high.below != 0 && (__int128)multiplier * high.below >= high.above * unit) continue;
         if (!find_addend(s, multiplier, total, addend)) continue;
-        *scale = (struct qm_scale){.multiplier = (int32_t)multiplier, .shift = (int8_t)(31 - (int32_t)total)};
+        *scale = (struct qm_multiplier){.value = (int32_t)multiplier, .shift = 31 - (int32_t)total};
         return true;
     }
     return false;
@@ -116,14 +116,14 @@ static struct channel_thresholds shifted_thresholds(const struct qm_requant *req
 
 enum qm_status site_fit_thresholds(const struct site *s, struct qm_layer *layer, uint32_t channels, const int64_t *offsets) {
     const struct qm_requant *requant = s->op->requant;
-    struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
+    struct qm_multiplier *scales = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, channels);
     int32_t *addends = QM_ARENA_NEW(s->l->arena, int32_t, channels);
     int64_t *thresholds = QM_ARENA_NEW(s->l->arena, int64_t, requant->high - requant->low + 1);
     for (uint32_t c = 0; c < channels; c++) {
         struct channel_thresholds shifted = shifted_thresholds(requant, c, offsets[c], thresholds);
         if (!fit(&shifted, &scales[c], &addends[c]))
             return site_refuse(s, "channel %u: no multiplier, shift and addend give its integers exactly", c);
-        if (requant->falling[c]) scales[c].multiplier = -scales[c].multiplier;
+        if (requant->falling[c]) scales[c].value = -scales[c].value;
     }
     layer->scales = scales;
     layer->bias = addends;
@@ -134,23 +134,23 @@ enum qm_status site_fit_thresholds(const struct site *s, struct qm_layer *layer,
 
 /* ---- sums without an addend: of two tensors, of a window ---- */
 
-static bool is_exact(const struct qm_requant *requant, struct qm_scale scale, uint32_t rounding) {
+static bool is_exact(const struct qm_requant *requant, struct qm_multiplier scale, uint32_t rounding) {
     int32_t count = requant->high - requant->low;
     for (int64_t sum = requant->sum_low[0], level = 0; sum <= requant->sum_high[0]; sum++) {
         while (level < count && requant->thresholds[level] <= sum) level++;
-        int32_t got = qm_output(qm_scale((int32_t)sum, scale.multiplier, scale.shift, rounding), 0, requant->low, requant->high);
+        int32_t got = qm_output(qm_scale((int32_t)sum, scale.value, scale.shift, rounding), 0, requant->low, requant->high);
         if (got != requant->low + level) return false;
     }
     return true;
 }
 
 /* The slope between the outermost thresholds is close to that of any answer; the multipliers around it are tried. */
-static bool try_plain(const struct qm_requant *requant, double slope, uint32_t rounding, struct qm_scale *scale) {
+static bool try_plain(const struct qm_requant *requant, double slope, uint32_t rounding, struct qm_multiplier *scale) {
     for (int32_t total = 0; total <= 40; total++) {
         double middle = ldexp(slope, total);
         if (middle > INT32_MAX - 8) return false;
         for (int32_t m = (int32_t)middle - 4; middle >= 1 && m <= (int32_t)middle + 4; m++) {
-            *scale = (struct qm_scale){.multiplier = m, .shift = (int8_t)(31 - total)};
+            *scale = (struct qm_multiplier){.value = m, .shift = 31 - total};
             if (m > 0 && is_exact(requant, *scale, rounding)) return true;
         }
     }

@@ -131,9 +131,8 @@ static enum qm_status ask(struct narrower *n, const char *text) {
 
 /* ---- numbers ---- */
 
-static struct qm_scale scaled(struct qm_scale scale, double factor) {
-    struct qm_multiplier multiplier = qm_multiplier_from_real(ldexp((double)scale.multiplier, scale.shift - 31) * factor);
-    return (struct qm_scale){.multiplier = multiplier.value, .shift = (int8_t)multiplier.shift};
+static struct qm_multiplier scaled(struct qm_multiplier scale, double factor) {
+    return qm_multiplier_from_real(ldexp((double)scale.value, scale.shift - 31) * factor);
 }
 
 /* A number of a map in the units of the packed map. */
@@ -164,7 +163,7 @@ static void narrow_numbers(const struct narrower *n, struct qm_layer *layer, int
     uint32_t channels = n->network->values[layer->output].c, count = layer->kernel_h * layer->kernel_w * layer->in_channels;
     int8_t *weights = QM_ARENA_NEW(n->arena, int8_t, (size_t)channels * count);
     int32_t *bias = QM_ARENA_NEW(n->arena, int32_t, channels);
-    struct qm_scale *scales = QM_ARENA_NEW(n->arena, struct qm_scale, channels);
+    struct qm_multiplier *scales = QM_ARENA_NEW(n->arena, struct qm_multiplier, channels);
     int32_t zero = pad_number(layer), new_zero = map_scale == 1 ? zero : packed_number(zero, layer->in_unsigned);
     for (uint32_t c = 0; c < channels; c++) {
         const int8_t *from = layer->weights + (size_t)c * count;
@@ -258,7 +257,7 @@ static void write_packed(const struct narrower *n, struct qm_layer *writer) {
     if (writer->kind == QM_LAYER_ADD || writer->kind == QM_LAYER_MOVE) {
         writer->out_scale = scaled(writer->out_scale, 1.0 / MAP_SCALE);
     } else {
-        struct qm_scale *scales = QM_ARENA_NEW(n->arena, struct qm_scale, channels);
+        struct qm_multiplier *scales = QM_ARENA_NEW(n->arena, struct qm_multiplier, channels);
         for (uint32_t c = 0; c < channels; c++) scales[c] = scaled(writer->scales[c], 1.0 / MAP_SCALE);
         writer->scales = scales;
     }
@@ -289,7 +288,7 @@ static void add_move(const struct narrower *n, const struct qm_layer *reader, ui
     move->rounding = reader->rounding;
     move->in_unsigned = reader->in_unsigned;
     move->in_bias = -zero;
-    move->out_scale = scaled(QM_SCALE_ONE, 1.0 / MAP_SCALE);
+    move->out_scale = scaled(QM_MULTIPLIER_ONE, 1.0 / MAP_SCALE);
     move->out_zero = packed_number(zero, reader->in_unsigned);
     move->clamp_min = reader->in_unsigned ? 0 : -8;
     move->clamp_max = move->clamp_min + 15;

@@ -113,6 +113,9 @@ void schedule_pool(struct plan *plan, uint32_t layer);
 void schedule_add(struct plan *plan, uint32_t layer);
 void schedule_move(struct plan *plan, uint32_t layer);
 
+/* Sets how a POOL or ADD of the layer takes its input bytes and makes its output: sign, scale, rounding, zero point, clamp. */
+void schedule_scale(struct qm_insn *insn, const struct qm_layer *layer);
+
 /* A part of a map seen as rows of row_bytes: where it lies in the scratchpad, or a LOAD of it to a buffer of its own. */
 struct area schedule_input(struct plan *plan, uint32_t layer, uint32_t value, const struct area *wanted, uint32_t row_bytes);
 

@@ -20,6 +20,16 @@ static uint32_t add_transfer(struct plan *plan, enum qm_opcode opcode, uint32_t 
     return op;
 }
 
+void schedule_scale(struct qm_insn *insn, const struct qm_layer *layer) {
+    insn->in_unsigned = layer->in_unsigned;
+    insn->rounding = layer->rounding;
+    insn->out_multiplier = layer->out_scale.value;
+    insn->out_shift = layer->out_scale.shift;
+    insn->out_zero = layer->out_zero;
+    insn->clamp_min = layer->clamp_min;
+    insn->clamp_max = layer->clamp_max;
+}
+
 /* ---- maps that come from the arena ---- */
 
 /* Loads an outside map up to a byte, in several transfers, so that its first rows can be used before the last have come. */

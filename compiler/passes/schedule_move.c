@@ -40,14 +40,8 @@ static struct plan_nest dense(const struct plan_nest *nest) {
 }
 
 static void set_scale(struct qm_insn *insn, const struct qm_layer *l) {
-    insn->in_unsigned = l->in_unsigned;
-    insn->rounding = l->rounding;
     insn->pool_bias = l->in_bias;
-    insn->out_multiplier = l->out_scale.multiplier;
-    insn->out_shift = l->out_scale.shift;
-    insn->out_zero = l->out_zero;
-    insn->clamp_min = l->clamp_min;
-    insn->clamp_max = l->clamp_max;
+    schedule_scale(insn, l);
 }
 
 /* Of each position one tap, whose channels are its contiguous bytes. */

@@ -64,16 +64,10 @@ static struct plan_window slice(const struct plan_window *window, uint32_t chann
 static void set_reduction(struct qm_insn *insn, const struct qm_layer *l, uint32_t count) {
     insn->run_bytes = 1;
     insn->pool_kind = l->kind == QM_LAYER_POOL_MAX ? QM_pool_kind_MAXIMUM : QM_pool_kind_SUM;
-    insn->in_unsigned = l->in_unsigned;
     insn->pad_value = (uint8_t)l->pad_value;
-    insn->rounding = l->rounding;
     insn->pool_bias = l->in_bias;
-    insn->out_multiplier = l->out_scale.multiplier;
-    insn->out_shift = l->out_scale.shift;
+    schedule_scale(insn, l);
     if (l->kind == QM_LAYER_POOL_AVG) set_scale(insn, count);
-    insn->out_zero = l->out_zero;
-    insn->clamp_min = l->clamp_min;
-    insn->clamp_max = l->clamp_max;
 }
 
 static void add_pool(struct pool *p, const struct block *block, struct range channels, uint32_t count) {
@@ -142,20 +136,14 @@ struct sum {
 
 static void set_scales(struct qm_insn *insn, const struct qm_layer *l) {
     insn->binary = l->product ? QM_binary_PRODUCT : QM_binary_SUM;
-    insn->rounding = l->rounding;
-    insn->in_unsigned = l->in_unsigned;
     insn->a_zero = l->a_zero;
-    insn->a_multiplier = l->a_scale.multiplier;
+    insn->a_multiplier = l->a_scale.value;
     insn->a_shift = l->a_scale.shift;
     insn->b_zero = l->b_zero;
-    insn->b_multiplier = l->b_scale.multiplier;
+    insn->b_multiplier = l->b_scale.value;
     insn->b_shift = l->b_scale.shift;
     insn->pre_shift = l->pre_shift;
-    insn->out_multiplier = l->out_scale.multiplier;
-    insn->out_shift = l->out_scale.shift;
-    insn->out_zero = l->out_zero;
-    insn->clamp_min = l->clamp_min;
-    insn->clamp_max = l->clamp_max;
+    schedule_scale(insn, l);
 }
 
 static void add_sum(struct sum *s, struct range bytes, uint32_t results) {

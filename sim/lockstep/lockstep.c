@@ -1,6 +1,6 @@
-/* lockstep.c - the pair runs in windows of cycles: first the model, whose events and frames are recorded, then the RTL, whose events and
- * frames are compared as they come. Memory use is bounded by the window, and a difference is found in the cycle in which it happens. After
- * it both run on for a window, uncompared, so that the frames show what followed.
+/* lockstep.c - the pair runs a slice of cycles at a time: first the model, whose events and frames are recorded, then the RTL, whose events
+ * and frames are compared as they come. So what is recorded is never more than a slice, and a difference is found in the cycle in which it
+ * happens. After a difference both run on for one slice, uncompared, so that the frames show what followed.
  */
 #include "sim/lockstep/lockstep.h"
 
@@ -15,7 +15,7 @@
 #include "common/csr.h"
 
 /* START and END of four units, a burst and a beat each way, a response. */
-enum { WINDOW_CYCLES = 64, FRAMES = 4 * WINDOW_CYCLES, EVENTS_PER_CYCLE = 13, MAX_BEAT_BYTES = 64, COMPARE_BYTES = 1 << 16 };
+enum { SLICE_CYCLES = 64, FRAMES = 4 * SLICE_CYCLES, EVENTS_PER_CYCLE = 13, MAX_BEAT_BYTES = 64, COMPARE_BYTES = 1 << 16 };
 
 struct span {
     uint32_t from, size;
@@ -35,13 +35,13 @@ struct lockstep {
     bool is_running;                /* from START until wait has seen the end */
     struct qm_lockstep_place place; /* of the difference */
     uint64_t memory_bytes, memory_base;
-    struct record *records; /* [WINDOW_CYCLES * EVENTS_PER_CYCLE] of the model in this window */
+    struct record *records; /* [SLICE_CYCLES * EVENTS_PER_CYCLE] of the model in this slice */
     size_t record_count;
     size_t matched;
     struct qm_lockstep_stats stats;
     uint64_t starts; /* of the device */
     uint32_t started[QM_UNITS], ended[QM_UNITS];
-    struct qm_event last[QM_SCENE_EVENTS]; /* ring of the events that were equal */
+    struct qm_event last[QM_SURROUNDINGS_EVENTS]; /* ring of the events that were equal */
     uint64_t last_count;
     qm_observer *observer; /* sees the model's events */
     void *observer_context;
@@ -78,7 +78,7 @@ static void describe(const struct qm_event *event, char *text, size_t size) {
 
 static void record_event(void *context, const struct qm_event *event) {
     struct lockstep *self = context;
-    QM_CHECK(self->record_count < (size_t)WINDOW_CYCLES * EVENTS_PER_CYCLE);
+    QM_CHECK(self->record_count < (size_t)SLICE_CYCLES * EVENTS_PER_CYCLE);
     struct record *record = &self->records[self->record_count++];
     record->event = *event;
     record->event.data = NULL;
@@ -86,7 +86,7 @@ static void record_event(void *context, const struct qm_event *event) {
     if (self->observer != NULL) self->observer(self->observer_context, event);
 }
 
-/* Bytes of a beat that count: all of a read, the strobed of a write. */
+/* Compares the bytes of a beat: all of a read, those with a strobe of a write. */
 static bool same_data(const struct lockstep *self, const struct record *want, const struct qm_event *got) {
     if (got->kind != QM_EVENT_READ_BEAT && got->kind != QM_EVENT_WRITE_BEAT) return true;
     for (uint32_t i = 0; i < self->machine.axi_bytes; i++) {
@@ -104,7 +104,7 @@ static bool same_event(const struct qm_event *a, const struct qm_event *b) {
 static void remember(struct lockstep *self, const struct qm_event *event) {
     if (event->kind == QM_EVENT_START) self->started[event->unit]++;
     if (event->kind == QM_EVENT_END) self->ended[event->unit]++;
-    self->last[self->last_count++ % QM_SCENE_EVENTS] = *event;
+    self->last[self->last_count++ % QM_SURROUNDINGS_EVENTS] = *event;
     self->stats.events++;
 }
 
@@ -165,7 +165,7 @@ static void compare_values(struct lockstep *self, const struct qm_frame *model, 
     }
 }
 
-/* The bytes from `from` on; unknown ones are equal. */
+/* Whether known bytes of the span differ. */
 static bool bytes_differ(const struct qm_frames *frames, struct qm_frame *model, struct qm_frame *rtl, enum qm_probe_data which,
                          struct span span) {
     const uint8_t *want = qm_frame_data(frames, model, which) + span.from, *got = qm_frame_data(frames, rtl, which) + span.from;
@@ -177,7 +177,7 @@ static bool bytes_differ(const struct qm_frames *frames, struct qm_frame *model,
     return wrong != 0;
 }
 
-/* A number of a data signal: sums and corrections are signed, the others bytes. */
+/* An element of a data signal: sums and corrections are signed words, all others bytes. */
 static int64_t element_at(const uint8_t *data, unsigned width) {
     int32_t word;
     if (width == 8) return *data;
@@ -219,7 +219,7 @@ static void probe_both(struct lockstep *self) {
     self->rtl->ops->probe(self->rtl, &self->rtl_frames);
 }
 
-static void finish_window(struct lockstep *self, bool model_done, bool rtl_done) {
+static void finish_slice(struct lockstep *self, bool model_done, bool rtl_done) {
     char want[160];
     if (self->matched < self->record_count) {
         describe(&self->records[self->matched].event, want, sizeof want);
@@ -241,10 +241,10 @@ static void compare_registers(struct lockstep *self) {
     }
 }
 
-static bool run_window(struct lockstep *self, uint64_t cycles) {
+static bool run_slice(struct lockstep *self, uint64_t cycles) {
     self->record_count = self->matched = 0;
     bool done = self->model->ops->wait(self->model, cycles);
-    finish_window(self, done, self->rtl->ops->wait(self->rtl, cycles));
+    finish_slice(self, done, self->rtl->ops->wait(self->rtl, cycles));
     return done;
 }
 
@@ -253,12 +253,12 @@ static bool lockstep_wait(struct qm_device *device, uint64_t limit_cycles) {
     bool done = false;
     if (self->difference[0] != '\0') return false;
     while (!done && limit_cycles > 0 && self->difference[0] == '\0') {
-        uint64_t window = limit_cycles < WINDOW_CYCLES ? limit_cycles : WINDOW_CYCLES;
-        done = run_window(self, window);
-        limit_cycles -= window;
+        uint64_t slice = limit_cycles < SLICE_CYCLES ? limit_cycles : SLICE_CYCLES;
+        done = run_slice(self, slice);
+        limit_cycles -= slice;
     }
     if (self->difference[0] != '\0') {
-        if (self->is_probed) run_window(self, WINDOW_CYCLES);
+        if (self->is_probed) run_slice(self, SLICE_CYCLES);
         return false;
     }
     if (done) {
@@ -361,7 +361,7 @@ enum qm_status qm_lockstep_create(const struct qm_device_ops *model, const struc
     self->machine = *machine;
     self->memory_bytes = options->memory_bytes;
     self->memory_base = options->memory_base;
-    self->records = qm_alloc_zeroed((size_t)WINDOW_CYCLES * EVENTS_PER_CYCLE, sizeof *self->records);
+    self->records = qm_alloc_zeroed((size_t)SLICE_CYCLES * EVENTS_PER_CYCLE, sizeof *self->records);
     enum qm_status status = model->create(machine, options, &self->model, diag);
     if (status == QM_OK) status = rtl->create(machine, options, &self->rtl, diag);
     if (status != QM_OK) {
@@ -416,15 +416,15 @@ struct qm_lockstep_stats qm_lockstep_stats(const struct qm_device *device) {
     return ((const struct lockstep *)device)->stats;
 }
 
-struct qm_lockstep_scene qm_lockstep_scene(const struct qm_device *device) {
+struct qm_lockstep_surroundings qm_lockstep_surroundings(const struct qm_device *device) {
     const struct lockstep *self = (const struct lockstep *)device;
-    struct qm_lockstep_scene scene = {.run = self->starts - (self->starts > 0), .place = self->place};
-    memcpy(scene.started, self->started, sizeof scene.started);
-    memcpy(scene.ended, self->ended, sizeof scene.ended);
-    uint64_t first = self->last_count < QM_SCENE_EVENTS ? 0 : self->last_count - QM_SCENE_EVENTS;
+    struct qm_lockstep_surroundings around = {.run = self->starts - (self->starts > 0), .place = self->place};
+    memcpy(around.started, self->started, sizeof around.started);
+    memcpy(around.ended, self->ended, sizeof around.ended);
+    uint64_t first = self->last_count < QM_SURROUNDINGS_EVENTS ? 0 : self->last_count - QM_SURROUNDINGS_EVENTS;
     for (uint64_t i = first; i < self->last_count; i++)
-        describe(&self->last[i % QM_SCENE_EVENTS], scene.events[scene.event_count++], QM_SCENE_TEXT);
-    return scene;
+        describe(&self->last[i % QM_SURROUNDINGS_EVENTS], around.events[around.event_count++], QM_SURROUNDINGS_TEXT);
+    return around;
 }
 
 const struct qm_frames *qm_lockstep_frames(const struct qm_device *device, bool of_rtl) {

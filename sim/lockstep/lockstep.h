@@ -28,7 +28,7 @@ QM_MUST_USE enum qm_status qm_lockstep_create(const struct qm_device_ops *model,
 void qm_lockstep_compare_memories(struct qm_device *device);
 
 /* The first difference as one line, or NULL when there was none. After a difference wait() lets no more time pass, and the
- * pair is neither reset nor started again: it stays where they parted. */
+ * pair is neither reset nor started again: it stays in the state in which they differ. */
 const char *qm_lockstep_difference(const struct qm_device *device);
 
 struct qm_lockstep_stats qm_lockstep_stats(const struct qm_device *device);
@@ -44,19 +44,19 @@ struct qm_lockstep_place {
     uint32_t insn;
 };
 
-enum { QM_SCENE_EVENTS = 8, QM_SCENE_TEXT = 160 };
+enum { QM_SURROUNDINGS_EVENTS = 8, QM_SURROUNDINGS_TEXT = 160 };
 
-/* Where the engines were when they still agreed: what tells a difference's reader which instructions to look at. */
-struct qm_lockstep_scene {
+/* What surrounds a difference: it tells the reader which instructions to look at. */
+struct qm_lockstep_surroundings {
     uint64_t run; /* number of STARTs before this one */
     struct qm_lockstep_place place;
-    uint32_t started[QM_UNITS], ended[QM_UNITS]; /* instructions of each unit in this run */
-    uint32_t event_count;                        /* of events */
-    char events[QM_SCENE_EVENTS][QM_SCENE_TEXT]; /* the last that were equal, oldest first */
+    uint32_t started[QM_UNITS], ended[QM_UNITS];               /* instructions of each unit in this run */
+    uint32_t event_count;                                      /* of events */
+    char events[QM_SURROUNDINGS_EVENTS][QM_SURROUNDINGS_TEXT]; /* the last that were equal, oldest first */
 };
-struct qm_lockstep_scene qm_lockstep_scene(const struct qm_device *device);
+struct qm_lockstep_surroundings qm_lockstep_surroundings(const struct qm_device *device);
 
-/* The last frames of the run, up to a window beyond a difference; borrowed. NULL when the pair is not probed. */
+/* The last frames of the run, up to a slice of cycles beyond a difference; borrowed. NULL when the pair is not probed. */
 const struct qm_frames *qm_lockstep_frames(const struct qm_device *device, bool of_rtl);
 
 #endif

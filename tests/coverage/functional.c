@@ -2,7 +2,7 @@
  * on the cycle model, and for each START the classes of its instruction are added to the coverage of the state that the other units make.
  *
  *   build/functional_coverage GOAL_PERCENT COUNT SEED MACHINE...
- * Exit status 1 when a state's classes are covered below the goal. A way of spoiling a program is a class of every state.
+ * Exit status 1 when a state's classes are covered below the goal. A way of malforming a program is a class of every state.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -63,7 +63,7 @@ static void run(struct watcher *watcher, const struct qm_machine *machine, uint6
     device->ops->observe(device, watch, watcher);
     qm_random_program_start(&program, device);
     QM_CHECK(device->ops->wait(device, CYCLE_LIMIT));
-    for (int state = 0; state < STATES; state++) qm_coverage_add_fault(watcher->states[state], machine, &program);
+    for (int state = 0; state < STATES; state++) qm_coverage_add_malformed(watcher->states[state], machine, &program);
     device->ops->destroy(device);
 }
 

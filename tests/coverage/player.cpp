@@ -55,7 +55,7 @@ bool read_word(FILE *file, uint64_t *word) {
     return std::fscanf(file, "%" SCNx64, word) == 1;
 }
 
-// The first byte is the last in the text.
+// Reads the bytes of a beat from a number, whose lowest byte is the first.
 void read_beat(FILE *file, uint8_t *bytes) {
     char text[129] = "";
     if (std::fscanf(file, " %128[0-9a-f]", text) != 1 || std::strlen(text) != 2 * BEAT) std::abort();
@@ -65,7 +65,7 @@ void read_beat(FILE *file, uint8_t *bytes) {
     }
 }
 
-// Sets the pins on the way: their order in the line is that of record.c.
+// Reads a line and sets the pins of the memory from it, in the order in which record.c writes them.
 bool read_line(Player &player, Line *line) {
     FILE *file = player.file;
     Vqmac &top = player.top;
@@ -93,7 +93,7 @@ bool read_line(Player &player, Line *line) {
     return true;
 }
 
-// The host takes a response at the latest when it asks again.
+// Drives the other pins. The host takes a response at the latest when it asks again.
 void drive(Vqmac &top, const Line &line, bool is_host_ready) {
     top.rst_ni = !line.has(RESET);
     top.s_axil_awvalid_i = top.s_axil_wvalid_i = line.has(CSR_WRITE);
@@ -141,7 +141,8 @@ void compare_pins(Player &player, const Line &line) {
     if (line.has(WRITE_BEAT)) compare_beat(player, line);
 }
 
-// Half of the bytes of a register, in a clock of its own: the write that is recorded brings the others. Only where it shows nowhere else.
+// Writes some bytes of a register in a clock of its own, and leaves the others to the write that is recorded. Only for registers in which
+// that shows nowhere else.
 void write_some_bytes(Player &player, const Line &line) {
     Vqmac &top = player.top;
     if (!line.has(CSR_WRITE) || line.csr_address < PROGRAM_ADDR) return;

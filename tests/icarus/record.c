@@ -19,7 +19,7 @@
 #include "verify/program_text.h"
 #include "verify/random_program.h"
 
-/* Of the arenas behind the DRAM's base: the first program's, and in it what the scratchpad holds at the beginning. */
+/* The arena of the first program begins FILL_BASE bytes into the DRAM; FILL_IMAGE bytes into it are those that fill the scratchpad. */
 enum { FILL_BASE = QM_TEXT_ARENA_BYTES, FILL_IMAGE = 4096 };
 enum { CYCLE_LIMIT = 2000000, RESET_CYCLES = 4, TEXT_BASE = 0x10000 };
 
@@ -59,8 +59,8 @@ struct recorder {
     bool irq_enabled, finished;
 };
 
-/* What runs: the memories before, and the registers. */
-struct scene {
+/* What a program starts from: its memories and its registers. */
+struct setup {
     uint8_t *scratchpad; /* [scratchpad_bytes], zero unless given */
     int32_t *sums;       /* [accumulator_rows][cols] that the program test states, or NULL */
     bool has_sums;
@@ -97,7 +97,7 @@ static void record_event(void *context, const struct qm_event *event) {
     if (event->data != NULL) memcpy(record->data, event->data, self->machine.axi_bytes);
 }
 
-/* As a number, the first byte lowest. */
+/* Prints the bytes of a beat as a number, whose lowest byte is the first. */
 static void print_beat(const struct recorder *self, const uint8_t *bytes, uint64_t strobe) {
     fputc(' ', self->vectors);
     for (uint32_t i = self->machine.axi_bytes; i-- > 0;) fprintf(self->vectors, "%02x", strobe >> i & 1 ? bytes[i] : 0);
@@ -124,7 +124,7 @@ static void read_all_csrs(struct recorder *self) {
     for (uint32_t i = 0; i < 2 * QM_COUNTERS; i++) read_csr(self, QM_CSR_COUNTERS + 4 * i);
 }
 
-/* What the memory is told by the events of a cycle: it cares for nothing but what it accepts. */
+/* Sets what the memory accepts by the event, and returns the bits that the event has in the first word of a line. */
 static unsigned take_event(const struct record *record, struct qm_memory_in *in) {
     const struct qm_event *event = &record->event;
     switch (event->kind) {
@@ -180,13 +180,13 @@ static void write_busy_cycles(struct recorder *self) {
 
 /* ---- runs ---- */
 
-static void run(struct recorder *self, uint64_t offset, const struct scene *scene) {
-    uint64_t base = self->options.memory_base + offset - scene->arena_offset;
-    write_csr(self, QM_CSR_PROGRAM_ADDR, scene->program_addr);
-    write_csr(self, QM_CSR_PROGRAM_COUNT, scene->program_count);
+static void run(struct recorder *self, uint64_t offset, const struct setup *setup) {
+    uint64_t base = self->options.memory_base + offset - setup->arena_offset;
+    write_csr(self, QM_CSR_PROGRAM_ADDR, setup->program_addr);
+    write_csr(self, QM_CSR_PROGRAM_COUNT, setup->program_count);
     write_csr(self, QM_CSR_MEMORY_BASE, (uint32_t)base);
     write_csr(self, QM_CSR_MEMORY_BASE_HI, (uint32_t)(base >> 32));
-    write_csr(self, QM_CSR_MEMORY_SIZE, scene->memory_size);
+    write_csr(self, QM_CSR_MEMORY_SIZE, setup->memory_size);
     write_csr(self, QM_CSR_CONTROL, QM_CONTROL_START);
     self->count = 0;
     if (!self->model->ops->wait(self->model, CYCLE_LIMIT)) fail("the model is still busy at the limit of cycles");
@@ -210,8 +210,8 @@ static void write_insns(struct recorder *self, uint64_t offset, const struct qm_
     }
 }
 
-/* Loads the scratchpad and computes every sum: of the scratchpad's bytes, or zeros. */
-static void fill_memories(struct recorder *self, const struct scene *scene) {
+/* Runs a first program that loads the whole scratchpad and computes every sum: of the scratchpad's bytes, or zeros. */
+static void fill_memories(struct recorder *self, const struct setup *setup) {
     const struct qm_machine *machine = &self->machine;
     const struct qm_insn insns[] = {
         {.opcode = QM_LOAD,
@@ -224,7 +224,7 @@ static void fill_memories(struct recorder *self, const struct scene *scene) {
          .spad_row_stride = 1024},
         {.opcode = QM_MATMUL,
          .wait = 1 << QM_UNIT_LOAD,
-         .y_start = scene->is_random ? 0 : 1, /* row 1 lies outside: padding */
+         .y_start = setup->is_random ? 0 : 1, /* row 1 lies outside: padding */
          .in_rows = 1,
          .in_row_bytes = 1024,
          .x_stride = 1,
@@ -236,9 +236,9 @@ static void fill_memories(struct recorder *self, const struct scene *scene) {
          .channels = machine->cols,
          .tiles = 1},
     };
-    write_memory(self, FILL_BASE + FILL_IMAGE, scene->scratchpad, machine->scratchpad_bytes);
+    write_memory(self, FILL_BASE + FILL_IMAGE, setup->scratchpad, machine->scratchpad_bytes);
     write_insns(self, FILL_BASE, insns, 2);
-    run(self, FILL_BASE, &(struct scene){.program_count = 2, .memory_size = FILL_IMAGE + machine->scratchpad_bytes});
+    run(self, FILL_BASE, &(struct setup){.program_count = 2, .memory_size = FILL_IMAGE + machine->scratchpad_bytes});
 }
 
 static void print_sums(const struct recorder *self, FILE *file, const int32_t *sums, bool skip_zeros) {
@@ -254,14 +254,14 @@ static void print_sums(const struct recorder *self, FILE *file, const int32_t *s
     }
 }
 
-/* Rows that the program test states: the only bytes that do not come by the RTL's own work. */
-static void preset_sums(struct recorder *self, const struct scene *scene, const char *folder) {
-    if (!scene->has_sums) return;
+/* Sets the accumulator rows that the program test states, the only bytes that do not come by the RTL's own work. */
+static void preset_sums(struct recorder *self, const struct setup *setup, const char *folder) {
+    if (!setup->has_sums) return;
     FILE *file = create_file(folder, "sums");
-    print_sums(self, file, scene->sums, true);
+    print_sums(self, file, setup->sums, true);
     fclose(file);
     fprintf(self->vectors, "%x\n", PRESET_SUMS | idle_flags(self));
-    self->model->ops->write_internal(self->model, NULL, scene->sums);
+    self->model->ops->write_internal(self->model, NULL, setup->sums);
 }
 
 static void write_end_state(struct recorder *self, const char *folder) {
@@ -312,20 +312,20 @@ static void reset(struct recorder *self) {
     read_all_csrs(self);
 }
 
-/* The scene's memories are those before the first program. */
-static void begin(struct recorder *self, const struct scene *scene, const char *folder) {
+/* Begins a recording; the setup's memories are those before the first program. */
+static void begin(struct recorder *self, const struct setup *setup, const char *folder) {
     self->options.step = true;
     self->options.memory_bytes = QM_TEXT_ARENA_BYTES + FILL_IMAGE + self->machine.scratchpad_bytes;
     open_recorder(self, folder);
     reset(self);
-    fill_memories(self, scene);
-    preset_sums(self, scene, folder);
+    fill_memories(self, setup);
+    preset_sums(self, setup, folder);
     write_csr(self, QM_CSR_IRQ_ENABLE, 1);
 }
 
-static void play(struct recorder *self, const struct scene *scene) {
-    write_memory(self, 0, scene->arena, sizeof scene->arena);
-    run(self, 0, scene);
+static void play(struct recorder *self, const struct setup *setup) {
+    write_memory(self, 0, setup->arena, sizeof setup->arena);
+    run(self, 0, setup);
 }
 
 static void end(struct recorder *self, const char *folder) {
@@ -337,19 +337,19 @@ static void end(struct recorder *self, const char *folder) {
 
 /* ---- the two kinds of program ---- */
 
-static struct scene *create_scene(const struct qm_machine *machine) {
-    struct scene *scene = calloc(1, sizeof *scene);
-    QM_CHECK(scene != NULL);
-    scene->scratchpad = calloc(machine->scratchpad_bytes, 1);
-    scene->sums = calloc((size_t)machine->accumulator_rows * machine->cols, sizeof *scene->sums);
-    QM_CHECK(scene->scratchpad != NULL && scene->sums != NULL);
-    return scene;
+static struct setup *create_setup(const struct qm_machine *machine) {
+    struct setup *setup = calloc(1, sizeof *setup);
+    QM_CHECK(setup != NULL);
+    setup->scratchpad = calloc(machine->scratchpad_bytes, 1);
+    setup->sums = calloc((size_t)machine->accumulator_rows * machine->cols, sizeof *setup->sums);
+    QM_CHECK(setup->scratchpad != NULL && setup->sums != NULL);
+    return setup;
 }
 
-static void destroy_scene(struct scene *scene) {
-    free(scene->scratchpad);
-    free(scene->sums);
-    free(scene);
+static void destroy_setup(struct setup *setup) {
+    free(setup->scratchpad);
+    free(setup->sums);
+    free(setup);
 }
 
 static void set_knobs(struct qm_machine *machine, char **assignments) {
@@ -358,16 +358,16 @@ static void set_knobs(struct qm_machine *machine, char **assignments) {
         if (qm_machine_set(machine, *assignments, &diag) != QM_OK) fail(diag.text);
 }
 
-/* What the test states of the memories; the machine may be smaller than the one it was written for. */
-static void fill_scene(struct scene *scene, const struct qm_program_text *text) {
+/* Takes what the test states of the memories; the machine may be smaller than the one that the test was written for. */
+static void fill_setup(struct setup *setup, const struct qm_program_text *text) {
     const struct qm_machine *machine = &text->machine;
     const size_t sizes[] = {QM_TEXT_ARENA_BYTES, machine->scratchpad_bytes, 4ul * machine->accumulator_rows * machine->cols};
-    scene->has_sums = text->is_filled;
+    setup->has_sums = text->is_filled;
     for (const struct qm_text_bytes *item = text->before; item != NULL; item = item->next) {
         if (item->offset_bytes + item->size_bytes > sizes[item->space]) fail("the machine is too small for the program's memories");
-        scene->has_sums = scene->has_sums || item->space == QM_TEXT_ACCUMULATOR;
+        setup->has_sums = setup->has_sums || item->space == QM_TEXT_ACCUMULATOR;
     }
-    qm_program_text_memories(text, scene->arena, scene->scratchpad, scene->sums);
+    qm_program_text_memories(text, setup->arena, setup->scratchpad, setup->sums);
 }
 
 static void record_text(const char *file, char **assignments, const char *folder) {
@@ -376,57 +376,57 @@ static void record_text(const char *file, char **assignments, const char *folder
     struct qm_diag diag;
     if (qm_program_text_read(file, arena, &text, &diag) != QM_OK) fail(diag.text);
     set_knobs(&text->machine, assignments);
-    struct scene *scene = create_scene(&text->machine);
-    fill_scene(scene, text);
-    scene->program_addr = text->program_addr;
-    scene->program_count = text->program_count;
-    scene->memory_size = QM_TEXT_ARENA_BYTES;
+    struct setup *setup = create_setup(&text->machine);
+    fill_setup(setup, text);
+    setup->program_addr = text->program_addr;
+    setup->program_count = text->program_count;
+    setup->memory_size = QM_TEXT_ARENA_BYTES;
     struct recorder recorder = {.machine = text->machine, .options = qm_program_text_options(text)};
     recorder.options.memory_base = TEXT_BASE;
-    begin(&recorder, scene, folder);
-    play(&recorder, scene);
+    begin(&recorder, setup, folder);
+    play(&recorder, setup);
     if (recorder.model->ops->read_csr(recorder.model, QM_CSR_ERROR_CAUSE) != text->error)
         fail("the program test ends with another error than it states: is the machine too small?");
     end(&recorder, folder);
-    destroy_scene(scene);
+    destroy_setup(setup);
     qm_arena_destroy(arena);
 }
 
-/* A place for the arena in the 32 bits of offsets, and a memory that reaches at least to its end. */
-static void place_arena(struct scene *scene, struct qm_prng *prng) {
-    scene->arena_offset = (uint32_t)(qm_prng_next(prng) % (UINT32_MAX - 2 * QM_RANDOM_ARENA_BYTES)) & ~4095u;
-    uint32_t end = scene->arena_offset + QM_RANDOM_ARENA_BYTES;
-    scene->memory_size = end + (uint32_t)(qm_prng_next(prng) % (UINT32_MAX - end));
+/* Draws a place for the arena in the 32 bits of offsets, and the size of a memory that reaches at least to its end. */
+static void place_arena(struct setup *setup, struct qm_prng *prng) {
+    setup->arena_offset = (uint32_t)(qm_prng_next(prng) % (UINT32_MAX - 2 * QM_RANDOM_ARENA_BYTES)) & ~4095u;
+    uint32_t end = setup->arena_offset + QM_RANDOM_ARENA_BYTES;
+    setup->memory_size = end + (uint32_t)(qm_prng_next(prng) % (UINT32_MAX - end));
 }
 
-/* Of a LOAD or STORE: its offset; and strides between rows or planes of which there is one have no meaning and may be anything. */
-static void place_transfer(const struct scene *scene, uint32_t words[QM_INSN_WORDS], struct qm_prng *prng) {
+/* Moves a LOAD or STORE to where the arena is. Strides between rows or planes of which there is one mean nothing: any number is drawn. */
+static void place_transfer(const struct setup *setup, uint32_t words[QM_INSN_WORDS], struct qm_prng *prng) {
     uint32_t opcode = words[0] & 0xff;
     if (opcode != QM_LOAD && opcode != QM_STORE) return;
-    if (words[1] < QM_RANDOM_ARENA_BYTES) words[1] += scene->arena_offset;
+    if (words[1] < QM_RANDOM_ARENA_BYTES) words[1] += setup->arena_offset;
     if ((words[4] & 0xffff) == 1) words[5] = (uint32_t)qm_prng_next(prng), words[6] = (uint32_t)qm_prng_next(prng) & 0xffffff;
     if (words[4] >> 16 == 1) words[7] = (uint32_t)qm_prng_next(prng), words[8] = (uint32_t)qm_prng_next(prng) & 0xffffff;
 }
 
-/* The memories before, and the program in its arena. */
-static void draw_scene(struct scene *scene, const struct qm_machine *machine, uint64_t seed) {
+/* Draws the memories, and a random program into the arena. */
+static void draw_setup(struct setup *setup, const struct qm_machine *machine, uint64_t seed) {
     struct qm_random_program program;
     struct qm_prng prng;
     qm_random_program_make(machine, seed, &program);
     qm_prng_init(&prng, ~seed);
-    qm_prng_fill(&prng, scene->arena, QM_RANDOM_ARENA_BYTES);
-    qm_prng_fill(&prng, scene->scratchpad, machine->scratchpad_bytes);
-    place_arena(scene, &prng);
-    for (uint32_t i = 0; i < program.count; i++) place_transfer(scene, program.words[i], &prng);
-    memcpy(scene->arena + program.program_addr / 256 * 256, program.words, program.count * QM_INSN_BYTES);
-    scene->is_random = true;
-    scene->program_addr = scene->arena_offset + program.program_addr;
-    scene->program_count = program.program_count;
+    qm_prng_fill(&prng, setup->arena, QM_RANDOM_ARENA_BYTES);
+    qm_prng_fill(&prng, setup->scratchpad, machine->scratchpad_bytes);
+    place_arena(setup, &prng);
+    for (uint32_t i = 0; i < program.count; i++) place_transfer(setup, program.words[i], &prng);
+    memcpy(setup->arena + program.program_addr / 256 * 256, program.words, program.count * QM_INSN_BYTES);
+    setup->is_random = true;
+    setup->program_addr = setup->arena_offset + program.program_addr;
+    setup->program_count = program.program_count;
 }
 
-/* One instruction of random bits where its opcode has fields, and an operand that leaves the scratchpad:
- * decode refuses it, whatever its checks find. */
-static void draw_wild_insn(struct scene *scene, uint64_t seed) {
+/* Draws an instruction of random bits where its opcode has fields, with an operand that leaves the scratchpad: decode refuses it,
+ * whichever of its checks finds something first. */
+static void draw_wild_insn(struct setup *setup, uint64_t seed) {
     static const uint32_t operands[] = {
         [QM_LOAD] = 2, [QM_STORE] = 2, [QM_MATMUL] = 8, [QM_REQUANTIZE] = 8, [QM_POOL] = 10, [QM_ADD] = 10, [QM_COPY] = 10};
     struct qm_prng prng;
@@ -441,13 +441,13 @@ static void draw_wild_insn(struct scene *scene, uint64_t seed) {
         if (qm_insn_has_reserved_bits(alone)) words[bit / 32] &= ~(1u << bit % 32);
     }
     words[operands[opcode]] |= 0xffffff;
-    place_arena(scene, &prng);
-    memcpy(scene->arena, words, sizeof words);
-    scene->program_addr = scene->arena_offset;
-    scene->program_count = 1;
+    place_arena(setup, &prng);
+    memcpy(setup->arena, words, sizeof words);
+    setup->program_addr = setup->arena_offset;
+    setup->program_count = 1;
 }
 
-/* Every bit of the registers that hold a number, and back; offsets where there is no register. */
+/* Writes random bits to the registers that hold a number, and to offsets without a register, and reads them back. */
 static void write_wild_registers(struct recorder *self, uint64_t seed) {
     static const uint32_t offsets[] = {
         QM_CSR_PROGRAM_ADDR, QM_CSR_PROGRAM_COUNT, QM_CSR_MEMORY_BASE, QM_CSR_MEMORY_BASE_HI, QM_CSR_MEMORY_SIZE, 0xfd0, 0xffc};
@@ -457,22 +457,22 @@ static void write_wild_registers(struct recorder *self, uint64_t seed) {
     }
 }
 
-/* One program after another on memories as they were left; the DRAM may lie anywhere. */
+/* Records COUNT random programs one after another, each on the memories that the one before has left. The DRAM may lie anywhere. */
 static void record_random(const struct qm_machine *machine, struct qm_device_options options, uint64_t count, const char *folder) {
-    struct scene *scene = create_scene(machine);
+    struct setup *setup = create_setup(machine);
     options.memory_base = qm_hash3(options.seed, 0, 0) & ~UINT64_C(4095);
     struct recorder recorder = {.machine = *machine, .options = options};
-    draw_scene(scene, machine, options.seed);
-    begin(&recorder, scene, folder);
+    draw_setup(setup, machine, options.seed);
+    begin(&recorder, setup, folder);
     for (uint64_t i = 0; i < count; i++) {
-        draw_scene(scene, machine, options.seed + i);
-        play(&recorder, scene);
+        draw_setup(setup, machine, options.seed + i);
+        play(&recorder, setup);
         write_wild_registers(&recorder, options.seed + i);
-        draw_wild_insn(scene, options.seed + i);
-        play(&recorder, scene);
+        draw_wild_insn(setup, options.seed + i);
+        play(&recorder, setup);
     }
     end(&recorder, folder);
-    destroy_scene(scene);
+    destroy_setup(setup);
 }
 
 int main(int argc, char **argv) {

@@ -1,4 +1,4 @@
-/* equivalent.c - reads entries of four named lines and finds the fault of each. */
+/* equivalent.c - reads entries of four named lines and finds the mutant of each. */
 #include "tests/mutants/equivalent.h"
 
 #include <stdlib.h>
@@ -9,11 +9,11 @@
 enum { FILE_BYTES_MAX = 1 << 20, KEYS = 4 };
 
 struct entry {
-    const char *values[KEYS]; /* file, line, fault, why; NULL: not there */
+    const char *values[KEYS]; /* file, line, mutant, why; NULL: not there */
     unsigned line;            /* of its last line */
 };
 
-static const char *const keys[KEYS] = {"file: ", "line: ", "fault: ", "why: "};
+static const char *const keys[KEYS] = {"file: ", "line: ", "mutant: ", "why: "};
 
 static struct mutation *find(const struct mutations *mutations, const struct entry *entry) {
     for (struct mutation *at = mutations->first; at != NULL; at = at->next)
@@ -31,9 +31,9 @@ static enum qm_status finish(const char *file, struct entry *entry, struct mutat
         if (entry->values[i] == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s:%u: the entry has no '%s'", file, entry->line, keys[i]);
     struct mutation *mutation = find(mutations, entry);
     if (mutation == NULL)
-        return qm_fail(diag, QM_BAD_INPUT, "%s:%u: %s has no such line with this fault any more: '%s'; look at it again or remove it", file,
-                       entry->line, entry->values[0], entry->values[2]);
-    if (mutation->equivalent != NULL) return qm_fail(diag, QM_BAD_INPUT, "%s:%u: the fault has an entry already", file, entry->line);
+        return qm_fail(diag, QM_BAD_INPUT, "%s:%u: %s has no such line with this mutant any more: '%s'; look at it again or remove it",
+                       file, entry->line, entry->values[0], entry->values[2]);
+    if (mutation->equivalent != NULL) return qm_fail(diag, QM_BAD_INPUT, "%s:%u: the mutant has an entry already", file, entry->line);
     mutation->equivalent = entry->values[3];
     *entry = (struct entry){0};
     return QM_OK;
@@ -47,7 +47,7 @@ static enum qm_status take_line(const char *file, char *text, struct entry *entr
         entry->values[i] = text + strlen(keys[i]);
         return QM_OK;
     }
-    return qm_fail(diag, QM_BAD_INPUT, "%s:%u: expected 'file: ', 'line: ', 'fault: ' and 'why: ', each once in an entry", file,
+    return qm_fail(diag, QM_BAD_INPUT, "%s:%u: expected 'file: ', 'line: ', 'mutant: ' and 'why: ', each once in an entry", file,
                    entry->line);
 }
 

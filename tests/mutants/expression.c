@@ -93,7 +93,7 @@ static struct node *list_until(struct parser *parser, struct node *node, const c
     return close_node(parser, node);
 }
 
-/* {a, b}, or {count{a, b}}, whose count is a constant. */
+/* Parses {a, b}, or {count{a, b}}, whose count is a constant. */
 static struct node *parse_braces(struct parser *parser) {
     struct node *node = node_create(parser, FORM_CONCAT, parser->at);
     parser_expect(parser, "{");
@@ -109,7 +109,7 @@ static struct node *parse_braces(struct parser *parser) {
     return list_until(parser, node, "}");
 }
 
-/* [index], [base +: width], [most:least]: an index and a base work at run time, the others are constants. */
+/* Parses [index], [base +: width] or [most:least]: an index and a base work at run time, the others are constants. */
 static void parse_index(struct parser *parser, struct node *node) {
     parser_expect(parser, "[");
     struct node *index = expression_parse(parser);
@@ -124,7 +124,7 @@ static void parse_index(struct parser *parser, struct node *node) {
     node_add(node, index);
 }
 
-/* A name, a call, a macro. What a macro is given becomes part of another text and stays as it is. */
+/* Parses a name, a call or a macro. The arguments of a macro become part of another text and stay as they are. */
 static struct node *parse_name(struct parser *parser) {
     struct node *node = node_create(parser, FORM_GROUP, parser->at);
     enum token_kind kind = parser_peek(parser)->kind;

@@ -1,4 +1,4 @@
-/* mutations.c - which faults fit which node, and how a node with faults is written. */
+/* mutations.c - which mutants fit which node, and how a node with mutants is written. */
 #include "tests/mutants/mutations.h"
 
 #include <ctype.h>
@@ -112,7 +112,7 @@ static uint64_t changed(uint64_t value, uint64_t most, enum change change) {
     return change == ONE_MORE ? value + 1 : value == 0 ? most : value - 1;
 }
 
-/* The literal with another value: of the same size, base and sign. NULL when it has no such value, or x or z digits. */
+/* The literal with another value, of the same size and sign. NULL when it has no size where it has a base, or has x or z digits. */
 static char *other_literal(struct finder *finder, const struct token *token, enum change change) {
     char *text = qm_arena_printf(finder->arena, "%.*s", (int)token->size, token->text), *quote = strchr(text, '\'');
     if (quote == NULL) return qm_arena_printf(finder->arena, "%" PRIu64, changed(strtoul(text, NULL, 10), INT32_MAX, change));
@@ -182,12 +182,12 @@ struct writer {
     const struct tokens *tokens;
     size_t header;
     FILE *stream;
-    bool plain; /* within a fault: only one is there at a time, so no other is written in it */
+    bool plain; /* within a mutant: only one is there at a time, so no other is written in it */
 };
 
 static void write_node(const struct writer *writer, const struct node *node);
 
-/* The gap before a token. */
+/* Writes the blanks and comments before a token. */
 static void write_gap(const struct writer *writer, size_t at) {
     const struct token *token = &writer->tokens->list[at];
     const char *begin = at == 0 ? writer->tokens->text : token[-1].text + token[-1].size;
@@ -195,7 +195,8 @@ static void write_gap(const struct writer *writer, size_t at) {
 }
 
 static void write_register(const struct writer *writer) {
-    fputs(" reg [31:0] fault; initial fault = $c32(\"std::getenv(\\\"QMAC_FAULT\\\") ? std::atoi(std::getenv(\\\"QMAC_FAULT\\\")) : 0\");",
+    fputs(" reg [31:0] mutant; initial mutant = $c32(\"std::getenv(\\\"QMAC_MUTANT\\\") ? std::atoi(std::getenv(\\\"QMAC_MUTANT\\\")) : "
+          "0\");",
           writer->stream);
 }
 
@@ -262,19 +263,19 @@ static void write_mutated(const struct writer *writer, const struct node *node, 
     }
 }
 
-/* An expression is one of two; a statement happens or not. */
+/* Writes the node with its drawn mutants: an expression becomes a choice of two, a statement one that happens or not. */
 static void write_choice(const struct writer *writer, const struct node *node, const struct mutation *mutation) {
-    while (mutation != NULL && mutation->fault == 0) mutation = mutation->next_here;
+    while (mutation != NULL && mutation->mutant == 0) mutation = mutation->next_here;
     if (mutation == NULL || writer->plain) {
         write_tokens(writer, node);
     } else if (node->form == FORM_STATEMENT) {
-        fprintf(writer->stream, "begin if (qmac.fault != 32'd%u) ", mutation->fault);
+        fprintf(writer->stream, "begin if (qmac.mutant != 32'd%u) ", mutation->mutant);
         write_tokens(writer, node);
         fputs(" end", writer->stream);
     } else {
         struct writer within = *writer;
         within.plain = true;
-        fprintf(writer->stream, "(qmac.fault == 32'd%u ? (", mutation->fault);
+        fprintf(writer->stream, "(qmac.mutant == 32'd%u ? (", mutation->mutant);
         write_mutated(&within, node, mutation);
         fputs(") : (", writer->stream);
         write_choice(writer, node, mutation->next_here);

@@ -1,7 +1,7 @@
-/* mutations.h - the faults that can be planted at the nodes of a tree, and the text of a file with some of them in it.
+/* mutations.h - the mutants that can be planted at the nodes of a tree, and the text of a file with some of them in it.
  *
- * All drawn faults are in one text. Fault K stands in a choice between what was there and what is wrong, and register qmac.fault selects
- * it, so that one build of a machine serves all faults; 0 selects none. Both sides of a choice have the width and sign of what was there.
+ * All drawn mutants are in one text. Mutant K stands in a choice between what was there and what is wrong, and register qmac.mutant selects
+ * it, so that one build of a machine serves all mutants; 0 selects none. Both sides of a choice have the width and sign of what was there.
  */
 #ifndef QM_TESTS_MUTANTS_MUTATIONS_H
 #define QM_TESTS_MUTANTS_MUTATIONS_H
@@ -27,8 +27,8 @@ enum rule {
 struct mutation {
     enum rule rule;
     const char *with; /* the other operator or literal */
-    uint64_t key;     /* the order in which faults are drawn */
-    unsigned fault;   /* K when drawn, else 0 */
+    uint64_t key;     /* the order in which mutants are drawn */
+    unsigned mutant;  /* K when drawn, else 0 */
     const char *file; /* of the source */
     unsigned line;
     char *line_text;
@@ -42,10 +42,10 @@ struct mutations {
     size_t count;
 };
 
-/* Appends every fault that can be planted in the tree. */
+/* Appends every mutant that can be planted in the tree. */
 void mutations_find(const struct tokens *tokens, struct node *root, struct qm_arena *arena, struct mutations *mutations);
 
-/* Writes the file with the drawn faults in it. The register is declared at the token header when that is not 0. */
+/* Writes the file with the drawn mutants in it. The register is declared at the token header when that is not 0. */
 void mutations_write(const struct tokens *tokens, const struct node *root, size_t header, FILE *stream);
 
 #endif

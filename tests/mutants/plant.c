@@ -1,9 +1,9 @@
-/* plant.c - plants faults in a copy of the RTL.
+/* plant.c - plants mutants in a copy of the RTL.
  *
  *   plant SEED COUNT ONLY FOLDER EQUIVALENT FILE...
  *
- * Draws COUNT faults of all that the files can have, some of each file first, or of the file ONLY unless that is `all`, and writes
- * FOLDER/FILE for each file, and FOLDER/faults: a line for each drawn one with number, file, line number, fault, the line's text and, of
+ * Draws COUNT mutants of all that the files can have, some of each file first, or of the file ONLY unless that is `all`, and writes
+ * FOLDER/FILE for each file, and FOLDER/mutants: a line for each drawn one with number, file, line number, mutant, the line's text and, of
  * one in the file EQUIVALENT, why it changes nothing. A file that would be the same is not written again, so that make builds nothing anew.
  */
 #include <inttypes.h>
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/file.h"
+#include "common/memory.h"
 #include "common/prng.h"
 #include "tests/mutants/equivalent.h"
 
@@ -21,7 +22,7 @@ struct source {
     const char *file;
     struct tokens tokens;
     struct node *root;
-    size_t header; /* where qmac.fault is declared, or 0 */
+    size_t header; /* where qmac.mutant is declared, or 0 */
     unsigned drawn;
 };
 
@@ -52,7 +53,7 @@ static int compare_keys(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* In an order that the seed and the faults' own texts give, so that an edit of the RTL changes no draw but its own. */
+/* The mutants in an order that follows from the seed and their own texts, so that an edit of the RTL changes no draw but its own. */
 static struct mutation **shuffle(const struct planting *planting, uint64_t seed) {
     struct mutation **list = QM_ARENA_NEW(planting->arena, struct mutation *, planting->mutations.count);
     size_t count = 0;
@@ -75,15 +76,15 @@ static void draw(struct planting *planting, uint64_t seed, size_t wanted) {
     for (int round = 0; round < 2; round++)
         for (size_t i = 0; i < count && drawn < wanted; i++) {
             struct source *source = source_of(planting, list[i]);
-            if (list[i]->fault != 0 || source->drawn >= limits[round] || !is_asked_for(planting, source)) continue;
-            list[i]->fault = 1;
+            if (list[i]->mutant != 0 || source->drawn >= limits[round] || !is_asked_for(planting, source)) continue;
+            list[i]->mutant = 1;
             source->drawn++;
             drawn++;
         }
-    unsigned fault = 0;
+    unsigned mutant = 0;
     for (struct mutation *at = planting->mutations.first; at != NULL; at = at->next)
-        if (at->fault != 0) at->fault = ++fault;
-    planting->drawn = fault;
+        if (at->mutant != 0) at->mutant = ++mutant;
+    planting->drawn = mutant;
 }
 
 /* ---- files ---- */
@@ -120,10 +121,9 @@ static enum qm_status write_sources(const struct planting *planting, struct qm_d
         const struct source *source = &planting->sources[i];
         char *text;
         size_t size;
-        FILE *stream = open_memstream(&text, &size);
-        QM_CHECK(stream != NULL);
+        FILE *stream = qm_text_stream_open(&text, &size);
         mutations_write(&source->tokens, source->root, source->header, stream);
-        QM_CHECK(fclose(stream) == 0);
+        qm_text_stream_close(stream);
         enum qm_status status = write_changed(qm_arena_printf(planting->arena, "%s/%s", planting->folder, source->file), text, size, diag);
         free(text);
         QM_TRY(status);
@@ -131,17 +131,16 @@ static enum qm_status write_sources(const struct planting *planting, struct qm_d
     return QM_OK;
 }
 
-static enum qm_status write_faults(const struct planting *planting, struct qm_diag *diag) {
+static enum qm_status write_mutants(const struct planting *planting, struct qm_diag *diag) {
     char *text;
     size_t size;
-    FILE *stream = open_memstream(&text, &size);
-    QM_CHECK(stream != NULL);
+    FILE *stream = qm_text_stream_open(&text, &size);
     for (const struct mutation *at = planting->mutations.first; at != NULL; at = at->next)
-        if (at->fault != 0)
-            fprintf(stream, "%u\t%s\t%u\t%s\t%s\t%s\n", at->fault, at->file, at->line, at->what, at->line_text,
+        if (at->mutant != 0)
+            fprintf(stream, "%u\t%s\t%u\t%s\t%s\t%s\n", at->mutant, at->file, at->line, at->what, at->line_text,
                     at->equivalent == NULL ? "" : at->equivalent);
-    QM_CHECK(fclose(stream) == 0);
-    enum qm_status status = write_changed(qm_arena_printf(planting->arena, "%s/faults", planting->folder), text, size, diag);
+    qm_text_stream_close(stream);
+    enum qm_status status = write_changed(qm_arena_printf(planting->arena, "%s/mutants", planting->folder), text, size, diag);
     free(text);
     return status;
 }
@@ -160,9 +159,9 @@ static enum qm_status plant(struct planting *planting, char **arguments, struct 
     QM_TRY(read_sources(planting, arguments + FILES, diag));
     QM_TRY(equivalent_mark(arguments[5], planting->arena, &planting->mutations, diag));
     draw(planting, seed, count);
-    if (planting->drawn == 0) return qm_fail(diag, QM_BAD_INPUT, "MUTANT_FILE %s: no such file has a fault", planting->only);
+    if (planting->drawn == 0) return qm_fail(diag, QM_BAD_INPUT, "MUTANT_FILE %s: no such file has a mutant", planting->only);
     QM_TRY(write_sources(planting, diag));
-    return write_faults(planting, diag);
+    return write_mutants(planting, diag);
 }
 
 int main(int argc, char **argv) {
@@ -176,7 +175,7 @@ int main(int argc, char **argv) {
     planting.mutations.end = &planting.mutations.first;
     enum qm_status status = plant(&planting, argv, &diag);
     if (status == QM_OK)
-        printf("%u faults planted of %zu that can be, in %zu files\n", planting.drawn, planting.mutations.count, planting.source_count);
+        printf("%u mutants planted of %zu that can be, in %zu files\n", planting.drawn, planting.mutations.count, planting.source_count);
     else
         fprintf(stderr, "plant: %s\n", diag.text);
     qm_arena_destroy(planting.arena);

@@ -1,9 +1,9 @@
-/* run.c - runs the quick verification once for each planted fault and says which nobody noticed.
+/* run.c - runs the quick verification once for each planted mutant and says which nobody noticed.
  *
  *   run JOBS FOLDER UNIT_TESTS PROGRAM...
  *
- * FOLDER is what plant wrote. The machines are built from it once; each fault has its own process, in which the register of the faults is
- * set before the machines are made, so that an abort or an endless loop is a result like any other. Without a fault all must be equal.
+ * FOLDER is what plant wrote. The machines are built from it once; each mutant has its own process, in which the register of the mutants is
+ * set before the machines are made, so that an abort or an endless loop is a result like any other. Without a mutant all must be equal.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,12 +13,13 @@
 #include <unistd.h>
 
 #include "common/file.h"
+#include "common/memory.h"
 #include "tests/mutants/verification.h"
 
 enum { FILE_BYTES_MAX = 1 << 24, JOBS_MAX = 64, SECONDS_MAX = 300, COLUMNS = 6, VERDICT_BYTES = 1200 };
 enum outcome { WAITING, SURVIVED, KILLED, EQUIVALENT, NOT_EQUIVALENT };
 
-struct fault {
+struct mutant {
     const char *number, *file, *line, *what, *text, *why; /* why: it is equivalent, or "" */
     enum outcome outcome;
     char *verdict; /* what noticed it */
@@ -27,72 +28,72 @@ struct fault {
 struct child {
     pid_t pid; /* 0: free */
     int pipe;
-    struct fault *fault;
+    struct mutant *mutant;
 };
 
 struct session {
     struct qm_arena *arena;
     struct verification *verification;
-    struct fault *faults;
+    struct mutant *mutants;
     size_t count, survived, killed, equivalent, not_equivalent;
 };
 
 /* ---- the list ---- */
 
-static enum qm_status read_faults(struct session *session, const char *folder, struct qm_diag *diag) {
+static enum qm_status read_mutants(struct session *session, const char *folder, struct qm_diag *diag) {
     uint8_t *bytes;
     size_t size;
-    QM_TRY(qm_file_read(qm_arena_printf(session->arena, "%s/faults", folder), FILE_BYTES_MAX, &bytes, &size, diag));
+    QM_TRY(qm_file_read(qm_arena_printf(session->arena, "%s/mutants", folder), FILE_BYTES_MAX, &bytes, &size, diag));
     char *rest = qm_arena_strdup(session->arena, (const char *)bytes), *line;
     free(bytes);
-    session->faults = QM_ARENA_NEW(session->arena, struct fault, size + 1);
+    session->mutants = QM_ARENA_NEW(session->arena, struct mutant, size + 1);
     while ((line = strsep(&rest, "\n")) != NULL && *line != '\0') {
-        struct fault *fault = &session->faults[session->count++];
-        const char **columns[COLUMNS] = {&fault->number, &fault->file, &fault->line, &fault->what, &fault->text, &fault->why};
+        struct mutant *mutant = &session->mutants[session->count++];
+        const char **columns[COLUMNS] = {&mutant->number, &mutant->file, &mutant->line, &mutant->what, &mutant->text, &mutant->why};
         for (int i = 0; i < COLUMNS; i++) {
             *columns[i] = strsep(&line, "\t");
-            if (*columns[i] == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s/faults:%zu: too few columns", folder, session->count);
+            if (*columns[i] == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s/mutants:%zu: too few columns", folder, session->count);
         }
     }
     return QM_OK;
 }
 
-/* ---- one fault ---- */
+/* ---- one mutant ---- */
 
-static void verify_in_child(const struct session *session, const struct fault *fault, int out) {
+static void verify_in_child(const struct session *session, const struct mutant *mutant, int out) {
     struct qm_diag diag;
     alarm(SECONDS_MAX);
     if (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL) _exit(QM_INTERNAL);
-    if (setenv("QMAC_FAULT", fault->number, 1) != 0) _exit(QM_INTERNAL);
+    if (setenv("QMAC_MUTANT", mutant->number, 1) != 0) _exit(QM_INTERNAL);
     enum qm_status status = verification_run(session->verification, &diag);
     if (status != QM_OK) dprintf(out, "%s", diag.text);
     _exit((int)status);
 }
 
-static enum qm_status start(const struct session *session, struct fault *fault, struct child *child, struct qm_diag *diag) {
+static enum qm_status start(const struct session *session, struct mutant *mutant, struct child *child, struct qm_diag *diag) {
     int ends[2];
-    if (pipe(ends) != 0) return qm_fail(diag, QM_INTERNAL, "run: no pipe for fault %s", fault->number);
+    if (pipe(ends) != 0) return qm_fail(diag, QM_INTERNAL, "run: no pipe for mutant %s", mutant->number);
     fflush(NULL);
-    *child = (struct child){.pid = fork(), .pipe = ends[0], .fault = fault};
-    if (child->pid < 0) return qm_fail(diag, QM_INTERNAL, "run: no process for fault %s", fault->number);
-    if (child->pid == 0) verify_in_child(session, fault, ends[1]);
+    *child = (struct child){.pid = fork(), .pipe = ends[0], .mutant = mutant};
+    if (child->pid < 0) return qm_fail(diag, QM_INTERNAL, "run: no process for mutant %s", mutant->number);
+    if (child->pid == 0) verify_in_child(session, mutant, ends[1]);
     close(ends[1]);
     return QM_OK;
 }
 
-/* A process that died of a signal noticed the fault, too: an assertion, or the time limit. */
+/* A process that died of a signal noticed the mutant, too: an assertion, or the time limit. */
 static void finish(struct session *session, struct child *child, int status) {
-    struct fault *fault = child->fault;
+    struct mutant *mutant = child->mutant;
     char text[VERDICT_BYTES];
     ssize_t size = read(child->pipe, text, sizeof text - 1);
     text[size > 0 ? size : 0] = '\0';
     bool survived = WIFEXITED(status) && WEXITSTATUS(status) == QM_OK;
     if (WIFSIGNALED(status)) snprintf(text, sizeof text, "%s", strsignal(WTERMSIG(status)));
-    fault->verdict = qm_arena_strdup(session->arena, text);
-    if (fault->why[0] == '\0')
-        fault->outcome = survived ? SURVIVED : KILLED;
+    mutant->verdict = qm_arena_strdup(session->arena, text);
+    if (mutant->why[0] == '\0')
+        mutant->outcome = survived ? SURVIVED : KILLED;
     else
-        fault->outcome = survived ? EQUIVALENT : NOT_EQUIVALENT;
+        mutant->outcome = survived ? EQUIVALENT : NOT_EQUIVALENT;
     close(child->pipe);
     child->pid = 0;
 }
@@ -103,13 +104,13 @@ static struct child *child_of(struct child *children, size_t jobs, pid_t pid) {
     return NULL;
 }
 
-static enum qm_status run_all(struct session *session, struct fault *faults, size_t count, size_t jobs, struct qm_diag *diag) {
+static enum qm_status run_all(struct session *session, struct mutant *mutants, size_t count, size_t jobs, struct qm_diag *diag) {
     struct child children[JOBS_MAX] = {0};
     size_t next = 0, running = 0;
     while (next < count || running > 0) {
         struct child *child = child_of(children, jobs, 0);
         if (next < count && child != NULL) {
-            QM_TRY(start(session, &faults[next++], child, diag));
+            QM_TRY(start(session, &mutants[next++], child, diag));
             running++;
             continue;
         }
@@ -124,25 +125,25 @@ static enum qm_status run_all(struct session *session, struct fault *faults, siz
 
 /* ---- the report ---- */
 
-static void print_fault(const struct fault *fault, FILE *stream, const char *head, const char *tail) {
-    fprintf(stream, "%s %s:%s (fault %s)\n  %s\n  %s\n  %s\n", head, fault->file, fault->line, fault->number, fault->text, fault->what,
-            tail);
+static void print_mutant(const struct mutant *mutant, FILE *stream, const char *head, const char *tail) {
+    fprintf(stream, "%s %s:%s (mutant %s)\n  %s\n  %s\n  %s\n", head, mutant->file, mutant->line, mutant->number, mutant->text,
+            mutant->what, tail);
 }
 
-static void count_outcome(struct session *session, const struct fault *fault) {
-    session->survived += fault->outcome == SURVIVED;
-    session->killed += fault->outcome == KILLED;
-    session->equivalent += fault->outcome == EQUIVALENT;
-    session->not_equivalent += fault->outcome == NOT_EQUIVALENT;
+static void count_outcome(struct session *session, const struct mutant *mutant) {
+    session->survived += mutant->outcome == SURVIVED;
+    session->killed += mutant->outcome == KILLED;
+    session->equivalent += mutant->outcome == EQUIVALENT;
+    session->not_equivalent += mutant->outcome == NOT_EQUIVALENT;
 }
 
-/* Faults stand in the order of files: prints the counts of the file that begins here, and returns its number of faults. */
+/* Mutants stand in the order of files: prints the counts of the file that begins here, and returns its number of mutants. */
 static size_t print_file(struct session *session, size_t first) {
     struct session of_file = {0};
-    const char *file = session->faults[first].file;
+    const char *file = session->mutants[first].file;
     size_t count = 0;
-    for (; first + count < session->count && strcmp(session->faults[first + count].file, file) == 0; count++)
-        count_outcome(&of_file, &session->faults[first + count]);
+    for (; first + count < session->count && strcmp(session->mutants[first + count].file, file) == 0; count++)
+        count_outcome(&of_file, &session->mutants[first + count]);
     printf("%-24s %5zu planted %5zu killed %3zu equivalent %3zu survived\n", file, count, of_file.killed, of_file.equivalent,
            of_file.survived);
     return count;
@@ -151,14 +152,13 @@ static size_t print_file(struct session *session, size_t first) {
 static enum qm_status write_log(const struct session *session, const char *folder, struct qm_diag *diag) {
     char *text;
     size_t size;
-    FILE *stream = open_memstream(&text, &size);
-    QM_CHECK(stream != NULL);
+    FILE *stream = qm_text_stream_open(&text, &size);
     for (size_t i = 0; i < session->count; i++) {
-        const struct fault *fault = &session->faults[i];
-        bool survived = fault->outcome == SURVIVED || fault->outcome == EQUIVALENT;
-        print_fault(fault, stream, survived ? "survived" : "killed", survived ? fault->why : fault->verdict);
+        const struct mutant *mutant = &session->mutants[i];
+        bool survived = mutant->outcome == SURVIVED || mutant->outcome == EQUIVALENT;
+        print_mutant(mutant, stream, survived ? "survived" : "killed", survived ? mutant->why : mutant->verdict);
     }
-    QM_CHECK(fclose(stream) == 0);
+    qm_text_stream_close(stream);
     enum qm_status status = qm_file_write(qm_arena_printf(session->arena, "%s/report", folder), text, size, diag);
     free(text);
     return status;
@@ -168,19 +168,19 @@ static enum qm_status report(struct session *session, const char *folder, struct
     for (size_t i = 0; i < session->count; i += print_file(session, i)) {
     }
     for (size_t i = 0; i < session->count; i++) {
-        const struct fault *fault = &session->faults[i];
-        count_outcome(session, fault);
-        if (fault->outcome == SURVIVED) print_fault(fault, stdout, "survived:", "nothing noticed it");
-        if (fault->outcome == NOT_EQUIVALENT) print_fault(fault, stdout, "not equivalent:", fault->verdict);
+        const struct mutant *mutant = &session->mutants[i];
+        count_outcome(session, mutant);
+        if (mutant->outcome == SURVIVED) print_mutant(mutant, stdout, "survived:", "nothing noticed it");
+        if (mutant->outcome == NOT_EQUIVALENT) print_mutant(mutant, stdout, "not equivalent:", mutant->verdict);
     }
     size_t able = session->killed + session->survived;
-    printf("%zu faults planted, %zu equivalent, %zu of the other %zu killed (%.1f %%)\n", session->count, session->equivalent,
+    printf("%zu mutants planted, %zu equivalent, %zu of the other %zu killed (%.1f %%)\n", session->count, session->equivalent,
            session->killed, able, able == 0 ? 100.0 : 100.0 * (double)session->killed / (double)able);
     fflush(stdout);
     QM_TRY(write_log(session, folder, diag));
     if (session->survived + session->not_equivalent == 0) return QM_OK;
     return qm_fail(diag, QM_MISMATCH,
-                   "%s/report: %zu faults were not noticed: add a check that does, or say in tests/mutants/equivalent.txt why they change "
+                   "%s/report: %zu mutants were not noticed: add a check that does, or say in tests/mutants/equivalent.txt why they change "
                    "nothing; %zu said to change nothing do",
                    folder, session->survived, session->not_equivalent);
 }
@@ -188,19 +188,19 @@ static enum qm_status report(struct session *session, const char *folder, struct
 /* ---- all ---- */
 
 static enum qm_status verify_unharmed(struct session *session, struct qm_diag *diag) {
-    struct fault none = {.number = "0", .why = ""};
+    struct mutant none = {.number = "0", .why = ""};
     QM_TRY(run_all(session, &none, 1, 1, diag));
     if (none.outcome == SURVIVED) return QM_OK;
-    return qm_fail(diag, QM_MISMATCH, "without a fault: %s", none.verdict);
+    return qm_fail(diag, QM_MISMATCH, "without a mutant: %s", none.verdict);
 }
 
 static enum qm_status run(struct session *session, char **arguments, int argc, struct qm_diag *diag) {
     size_t jobs = strtoul(arguments[1], NULL, 10);
     if (jobs < 1 || jobs > JOBS_MAX) return qm_fail(diag, QM_BAD_INPUT, "JOBS %s: expected 1 to %d", arguments[1], JOBS_MAX);
-    QM_TRY(read_faults(session, arguments[2], diag));
+    QM_TRY(read_mutants(session, arguments[2], diag));
     QM_TRY(verification_create(arguments[3], arguments + 4, (size_t)argc - 4, session->arena, &session->verification, diag));
     QM_TRY(verify_unharmed(session, diag));
-    QM_TRY(run_all(session, session->faults, session->count, jobs, diag));
+    QM_TRY(run_all(session, session->mutants, session->count, jobs, diag));
     return report(session, arguments[2], diag);
 }
 

@@ -10,7 +10,7 @@
 
 enum { FILE_BYTES_MAX = 1 << 20 };
 
-/* Longest first. */
+/* Longer symbols stand before those that they begin with. */
 static const char *const symbols[] = {">>>", "<<<", "===", "!==", "&&", "||", "==", "!=", "<=", ">=", "<<", ">>", "+:", "-:", "**",
                                       "~^",  "~&",  "~|",  "(",   ")",  "[",  "]",  "{",  "}",  ";",  ":",  ",",  ".",  "=",  "<",
                                       ">",   "+",   "-",   "*",   "/",  "%",  "&",  "|",  "^",  "~",  "!",  "?",  "@",  "#"};
@@ -54,7 +54,7 @@ static size_t name_size(const char *at) {
     return size;
 }
 
-/* 12, 8'd255, 16'shff: the size, the quote, sign and base, the digits. */
+/* The size of a number such as 12, 8'd255 or 16'shff: its size, the quote, sign and base, the digits. */
 static size_t number_size(const char *at) {
     size_t size = strspn(at, "0123456789_");
     if (at[size] != '\'') return size;

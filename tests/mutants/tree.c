@@ -115,7 +115,7 @@ static void parse_function(struct parser *parser, struct node *root) {
     while (parser->status == QM_OK && !parser_accepts(parser, "endfunction")) node_add(root, parse_statement(parser));
 }
 
-/* By the names of ports: NAME_i is an input; the clock is left alone. */
+/* Whether the port is an input, by its name: NAME_i. The clock is left alone. */
 static bool is_input(const struct token *port) {
     return port->size > 2 && memcmp(port->text + port->size - 2, "_i", 2) == 0 && !token_is(port, "clk_i");
 }

@@ -1,4 +1,4 @@
-/* tree.h - the places of a Verilog file where a fault can be planted, as a tree: expressions by operator, assignments, conditions.
+/* tree.h - the places of a Verilog file where a mutant can be planted, as a tree: expressions by operator, assignments, conditions.
  *
  * The tree holds only what works at run time: parameters, ranges, widths, generate loops, labels and left sides are text between its nodes.
  * A node's text is that of its tokens [first, end), in which its children lie apart and in order.

@@ -17,8 +17,8 @@ struct stage {
     uint64_t seed, programs;
 };
 
-/* The seeds of tiny, of m3x5, whose tiles are odd, and of acc20, whose rows of weights are whole words, are enough in a row for every limit
- * to be met, and passed by one. */
+/* The seeds of tiny, of m3x5, whose tiles are odd, and of acc20, whose rows of weights are whole words, are enough in a row for every
+ * boundary to be met, and passed by one. */
 static const struct stage stages[] = {
     {"tiny", false, 0.0, 1, 120}, {"tiny", false, 0.2, 121, 120}, {"tiny", false, 0.95, 241, 20},
     {"m3x5", true, 0.2, 1, 260},  {"acc20", false, 0.0, 1, 260},  {"m16x8", false, 0.0, 1, 50},

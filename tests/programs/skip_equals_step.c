@@ -61,7 +61,7 @@ static void run(const struct qm_machine *machine, struct qm_device_options optio
     device->ops->destroy(device);
 }
 
-/* Registers and counters, but those of values for a run without them; what differs is printed. */
+/* Compares registers and counters, of a run without values not those that depend on values, and prints what differs. */
 static bool same_time(const struct qm_machine *machine, uint64_t seed, const char *way, const struct state *got, const struct state *step) {
     bool equal = memcmp(got->csr, step->csr, sizeof got->csr) == 0;
     if (!equal) printf("machine %s, seed %" PRIu64 ": registers differ between %s and stepping\n", machine->name, seed, way);

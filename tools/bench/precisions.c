@@ -1,4 +1,4 @@
-/* precisions.c - see precisions.h. Each is a point of qmac explore: values do not change what it costs. */
+/* precisions.c - runs the network at each precision as a point of qmac explore, without values, which do not change what it costs. */
 #include "tools/bench/precisions.h"
 
 #include <stdio.h>
@@ -23,14 +23,11 @@ static enum qm_status measure(const struct bench *b, const char *precision, stru
     return qm_fail(b->diag, QM_INTERNAL, "%s: %.900s", precision, point->why.text);
 }
 
-static double dram_bytes(const double *figures) {
-    return figures[POINT_DRAM_READ_BYTES] + figures[POINT_DRAM_WRITE_BYTES];
-}
-
 static void print(const char *precision, const double *f, const double *base) {
-    printf("  %s  %12.0f cycles (%.2f), utilization %5.1f %%, DRAM %10.0f B (%.2f), energy %9.2f uJ (%.2f)\n", precision, f[POINT_CYCLES],
-           f[POINT_CYCLES] / base[POINT_CYCLES], 100 * f[POINT_UTILIZATION], dram_bytes(f), dram_bytes(f) / dram_bytes(base),
-           1e-6 * f[POINT_ENERGY_PJ], f[POINT_ENERGY_PJ] / base[POINT_ENERGY_PJ]);
+    enum { CYCLES = QM_FIGURE_cycles, DRAM = QM_FIGURE_dram_bytes, ENERGY = QM_FIGURE_energy_pj };
+    printf("  %s  %12.0f cycles (%.2f), utilization %5.1f %%, DRAM %10.0f B (%.2f), energy %9.2f uJ (%.2f)\n", precision, f[CYCLES],
+           f[CYCLES] / base[CYCLES], 100 * f[QM_FIGURE_utilization], f[DRAM], f[DRAM] / base[DRAM], 1e-6 * f[ENERGY],
+           f[ENERGY] / base[ENERGY]);
 }
 
 static enum qm_status measure_all(const struct bench *b) {

@@ -1,4 +1,4 @@
-/* precisions.h - what narrow numbers buy. */
+/* precisions.h - compares what a network costs at several precisions. */
 #ifndef QM_TOOLS_BENCH_PRECISIONS_H
 #define QM_TOOLS_BENCH_PRECISIONS_H
 

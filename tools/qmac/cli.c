@@ -1,4 +1,4 @@
-/* cli.c - the options of a compilation, machines, programs. */
+/* cli.c - the options of a compilation, and how they open machines and programs. */
 #include "tools/qmac/cli.h"
 
 #include <errno.h>
@@ -96,8 +96,8 @@ const struct cli_option cli_model_options[] = {
     {"saturate", NULL, "ONNX: cut integers that might not fit 8 bits, rather than refuse them", take_saturate, .not_for = OF_A_NETWORK},
     {0}};
 
-#define FILLS(name) .field = offsetof(struct cli_build, name)
-const struct cli_option cli_build_options[] = {
+#define FILLS(name) .field = offsetof(struct cli_compilation, name)
+const struct cli_option cli_compilation_options[] = {
     {"machine", "NAME|FILE", "spec/machines/NAME.yaml, or a file (default edge)", cli_take_text, FILLS(machine), .not_for = CLI_TEXT},
     {"set", "KNOB=VALUE", "change one knob of the machine; may be repeated", cli_take_list, FILLS(sets), .at_most = CLI_LIST_MAX,
      .not_for = CLI_TEXT},
@@ -110,14 +110,14 @@ const struct cli_option cli_build_options[] = {
 
 /* ---- machines and programs ---- */
 
-static enum qm_status apply_sets(const struct cli_build *build, struct qm_machine *machine, struct qm_diag *diag) {
-    for (unsigned i = 0; i < build->sets.count; i++) QM_TRY(qm_machine_set(machine, build->sets.items[i], diag));
+static enum qm_status apply_sets(const struct cli_compilation *compilation, struct qm_machine *machine, struct qm_diag *diag) {
+    for (unsigned i = 0; i < compilation->sets.count; i++) QM_TRY(qm_machine_set(machine, compilation->sets.items[i], diag));
     return qm_machine_check(machine, diag);
 }
 
-enum qm_status cli_machine(const struct cli_build *build, struct qm_machine *machine, struct qm_diag *diag) {
-    QM_TRY(qm_machine_load(build->machine != NULL ? build->machine : "edge", machine, diag));
-    return apply_sets(build, machine, diag);
+enum qm_status cli_machine(const struct cli_compilation *compilation, struct qm_machine *machine, struct qm_diag *diag) {
+    QM_TRY(qm_machine_load(compilation->machine != NULL ? compilation->machine : "edge", machine, diag));
+    return apply_sets(compilation, machine, diag);
 }
 
 enum qm_status cli_read(const char *file, struct qm_arena *arena, struct qm_model_bytes *read, bool *is_program, struct qm_diag *diag) {
@@ -131,58 +131,65 @@ enum qm_status cli_read(const char *file, struct qm_arena *arena, struct qm_mode
 }
 
 /* A compiled program brings its machine; --machine and --set may change what the RTL does not see. */
-static enum qm_status load_program(const struct qm_model_bytes *read, const struct cli_build *build, struct cli_program *opened,
+static enum qm_status load_program(const struct qm_model_bytes *read, const struct cli_compilation *compilation, struct cli_program *opened,
                                    struct qm_diag *diag) {
     const char *file = read->name;
-    if (build->requant != NULL) return qm_fail(diag, QM_BAD_INPUT, "--requant %s: %s is compiled already", build->requant, file);
-    if (build->precision != NULL) return qm_fail(diag, QM_BAD_INPUT, "--precision %s: %s is compiled already", build->precision, file);
-    if (build->model.option != NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: %s is compiled already", build->model.option, file);
-    if (build->keep_layers) return qm_fail(diag, QM_BAD_INPUT, "--layers: %s is compiled already: give --layers to qmac compile", file);
+    if (compilation->requant != NULL)
+        return qm_fail(diag, QM_BAD_INPUT, "--requant %s: %s is compiled already", compilation->requant, file);
+    if (compilation->precision != NULL)
+        return qm_fail(diag, QM_BAD_INPUT, "--precision %s: %s is compiled already", compilation->precision, file);
+    if (compilation->model.option != NULL)
+        return qm_fail(diag, QM_BAD_INPUT, "%s: %s is compiled already", compilation->model.option, file);
+    if (compilation->keep_layers)
+        return qm_fail(diag, QM_BAD_INPUT, "--layers: %s is compiled already: give --layers to qmac compile", file);
     QM_TRY(qm_program_parse(read->bytes, read->size, file, &opened->program, diag));
     opened->machine = opened->program->machine;
-    if (build->machine != NULL) QM_TRY(qm_machine_load(build->machine, &opened->machine, diag));
-    QM_TRY(apply_sets(build, &opened->machine, diag));
+    if (compilation->machine != NULL) QM_TRY(qm_machine_load(compilation->machine, &opened->machine, diag));
+    QM_TRY(apply_sets(compilation, &opened->machine, diag));
     uint32_t theirs = qm_machine_fingerprint(&opened->program->machine), ours = qm_machine_fingerprint(&opened->machine);
     if (theirs == ours) return QM_OK;
     return qm_fail(diag, QM_BAD_INPUT, "%s: was compiled for machine %s (%08x), not for %s (%08x): compile the model again", file,
                    opened->program->machine.name, theirs, opened->machine.name, ours);
 }
 
-enum qm_status cli_compile(const struct qm_model_bytes *model, const struct cli_build *build, const char *dump_after,
+enum qm_status cli_compile(const struct qm_model_bytes *model, const struct cli_compilation *compilation, const char *dump_after,
                            struct cli_program *opened, struct qm_diag *diag) {
-    struct qm_compile_options options = {
-        .model = build->model, .precision = build->precision, .keep_layers = build->keep_layers, .dump_after = dump_after, .dump = stdout};
+    struct qm_compile_options options = {.model = compilation->model,
+                                         .precision = compilation->precision,
+                                         .keep_layers = compilation->keep_layers,
+                                         .dump_after = dump_after,
+                                         .dump = stdout};
     memset(opened, 0, sizeof *opened);
     opened->was_compiled = true;
-    QM_TRY(cli_parse_rounding(build->requant, &options.rounding, diag));
-    QM_TRY(cli_machine(build, &opened->machine, diag));
+    QM_TRY(cli_parse_rounding(compilation->requant, &options.rounding, diag));
+    QM_TRY(cli_machine(compilation, &opened->machine, diag));
     return qm_compile(model, &opened->machine, &options, &opened->program, diag);
 }
 
-static enum qm_status open_in(struct qm_arena *arena, const char *file, const struct cli_build *build, struct cli_program *opened,
-                              struct qm_diag *diag) {
+static enum qm_status open_in(struct qm_arena *arena, const char *file, const struct cli_compilation *compilation,
+                              struct cli_program *opened, struct qm_diag *diag) {
     struct qm_model_bytes read;
     bool is_program;
     memset(opened, 0, sizeof *opened);
     QM_TRY(cli_read(file, arena, &read, &is_program, diag));
-    if (!is_program) return cli_compile(&read, build, NULL, opened, diag);
-    enum qm_status status = load_program(&read, build, opened, diag);
+    if (!is_program) return cli_compile(&read, compilation, NULL, opened, diag);
+    enum qm_status status = load_program(&read, compilation, opened, diag);
     if (status == QM_OK) return QM_OK;
     qm_program_destroy(opened->program);
     opened->program = NULL;
     return status;
 }
 
-enum qm_status cli_open(const char *file, const struct cli_build *build, struct cli_program *opened, struct qm_diag *diag) {
+enum qm_status cli_open(const char *file, const struct cli_compilation *compilation, struct cli_program *opened, struct qm_diag *diag) {
     struct qm_arena *arena = qm_arena_create();
-    enum qm_status status = open_in(arena, file, build, opened, diag);
+    enum qm_status status = open_in(arena, file, compilation, opened, diag);
     qm_arena_destroy(arena);
     return status;
 }
 
 /* ---- places to write to ---- */
 
-/* A file is made and removed: permissions alone do not tell (root, read-only mounts, /proc). */
+/* Whether a file can be made in the folder: makes one and removes it, for permissions alone do not tell (root, read-only mounts, /proc). */
 static bool can_make_file_in(const char *folder) {
     char path[QM_PATH_BYTES];
     int size = snprintf(path, sizeof path, "%s/.qmac-XXXXXX", folder);
@@ -193,7 +200,7 @@ static bool can_make_file_in(const char *folder) {
     return close(file) == 0;
 }
 
-/* The folder that a path lies in: "a" in ".", "/a" in "/". */
+/* Writes the folder that a path lies in: "." for "a", "/" for "/a". */
 static void folder_of(const char *path, char *folder) {
     size_t size = strlen(path);
     while (size > 1 && path[size - 1] == '/') size--;

@@ -21,7 +21,7 @@ cli_setter cli_take_engine;
 QM_MUST_USE enum qm_status cli_parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag);
 
 /* How a model is compiled. Zeroed: edge, tflite, the model's own, no layers. */
-struct cli_build {
+struct cli_compilation {
     const char *machine; /* NULL: edge, or the program's own */
     struct cli_list sets;
     const char *requant;   /* NULL: tflite */
@@ -30,11 +30,11 @@ struct cli_build {
     struct qm_model_options model;
 };
 
-/* The options that fill struct cli_build, and those of them that fill struct qm_model_options: groups for a command's own table. */
-extern const struct cli_option cli_build_options[], cli_model_options[];
+/* The options that fill struct cli_compilation, and those of them that fill struct qm_model_options: groups for a command's own table. */
+extern const struct cli_option cli_compilation_options[], cli_model_options[];
 
 /* The machine of --machine and --set. */
-QM_MUST_USE enum qm_status cli_machine(const struct cli_build *build, struct qm_machine *machine, struct qm_diag *diag);
+QM_MUST_USE enum qm_status cli_machine(const struct cli_compilation *compilation, struct qm_machine *machine, struct qm_diag *diag);
 
 /* Loads a program file, or compiles a model. *machine is what it will run on: the program's in all that the RTL sees. */
 struct cli_program {
@@ -42,10 +42,11 @@ struct cli_program {
     struct qm_machine machine;
     bool was_compiled; /* here and now */
 };
-QM_MUST_USE enum qm_status cli_open(const char *file, const struct cli_build *build, struct cli_program *opened, struct qm_diag *diag);
+QM_MUST_USE enum qm_status cli_open(const char *file, const struct cli_compilation *compilation, struct cli_program *opened,
+                                    struct qm_diag *diag);
 /* Compiles a model. dump_after: name of a pass after which the compiler prints what it has, or NULL. */
-QM_MUST_USE enum qm_status cli_compile(const struct qm_model_bytes *model, const struct cli_build *build, const char *dump_after,
-                                       struct cli_program *opened, struct qm_diag *diag);
+QM_MUST_USE enum qm_status cli_compile(const struct qm_model_bytes *model, const struct cli_compilation *compilation,
+                                       const char *dump_after, struct cli_program *opened, struct qm_diag *diag);
 /* Reads a model or a program into arena, once, so that either may come through a pipe. */
 QM_MUST_USE enum qm_status cli_read(const char *file, struct qm_arena *arena, struct qm_model_bytes *read, bool *is_program,
                                     struct qm_diag *diag);

@@ -7,14 +7,14 @@
 
 struct compile_options {
     const char *file, *output;
-    struct cli_build build;
+    struct cli_compilation compilation;
     const char *dump_after;
 };
 
 #define FILLS(name) .field = offsetof(struct compile_options, name)
 static const struct cli_option option_rows[] = {
     {"output", "FILE", "the program file", cli_take_text, FILLS(output), .letter = 'o'},
-    {.group = cli_build_options, FILLS(build)},
+    {.group = cli_compilation_options, FILLS(compilation)},
     {"dump-after", "PASS", "print what the compiler has after a pass", cli_take_text, FILLS(dump_after)},
     {0}};
 
@@ -38,7 +38,7 @@ static enum qm_status compile(const struct cli_line *line, void *fields, struct 
     QM_TRY(cli_read(options->file, line->arena, &read, &is_program, diag));
     if (is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is a compiled program already", options->file);
     QM_TRY(cli_check_writable(options->output, diag));
-    QM_TRY(cli_compile(&read, &options->build, options->dump_after, &opened, diag));
+    QM_TRY(cli_compile(&read, &options->compilation, options->dump_after, &opened, diag));
     enum qm_status status = save(options, &opened, diag);
     qm_program_destroy(opened.program);
     return status;

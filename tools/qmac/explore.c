@@ -1,7 +1,7 @@
-/* explore.c - qmac explore: every model at every precision on every machine of a grid, by time and energy alone.
+/* explore.c - qmac explore: time and energy of every model at every precision on every machine of a grid.
  *
  * Models, axes and files are checked before anything runs. Points run in processes that share one table of results; files are written when
- * all have run, whole or not at all. A point that cannot be is a result: it says why.
+ * all have run, whole or not at all. A point that is not possible is a result, too: it says why.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -42,7 +42,7 @@ static enum qm_status add_precision(struct session *session, const char *text, s
     return QM_OK;
 }
 
-/* Whether there are such precisions the compiler says when it reads the models. */
+/* Takes the names of precisions; the compiler refuses unknown ones when it reads the models. */
 static enum qm_status take_precisions(const struct cli_option *option, const char *text, void *fields, struct qm_diag *diag) {
     struct session *session = fields;
     (void)option;
@@ -59,7 +59,7 @@ static enum qm_status take_set(const struct cli_option *option, const char *text
     return grid_add_axis(&session->exploration.grid, text, session->arena, diag);
 }
 
-/* The option is called as its knob. */
+/* Takes the values of an axis; its option is called as its knob. */
 static enum qm_status take_axis(const struct cli_option *option, const char *values, void *fields, struct qm_diag *diag) {
     struct session *session = fields;
     return take_set(option, qm_arena_printf(session->arena, "%s=%s", option->name, values), fields, diag);
@@ -90,7 +90,7 @@ static const struct cli_option option_rows[] = {
 
 /* ---- before anything runs ---- */
 
-/* Layers are changed by a precision, so each one has its own. */
+/* Reads a model once for each precision, because a precision changes the layers. */
 static enum qm_status read_model(struct session *session, uint32_t model, struct qm_diag *diag) {
     struct exploration *exploration = &session->exploration;
     const char *file = exploration->models[model];
@@ -150,7 +150,7 @@ static void run_point(void *context, uint64_t index) {
     point_run(exploration->networks[variant], &options, exploration->energy, &machine, point);
 }
 
-/* One line that changes on a terminal; elsewhere a line now and then. */
+/* Shows progress: on a terminal as one line that changes, elsewhere as a line now and then. */
 static void show_progress(void *context, uint64_t done) {
     struct session *session = context;
     time_t time = (time_t)qm_seconds();
@@ -183,7 +183,7 @@ static enum qm_status write_files(const struct session *session, struct qm_diag 
     return qm_file_write(session->json, json, strlen(json), diag);
 }
 
-/* A signal that would end us waits until the files are whole. */
+/* Writes the files, while signals that would end the process wait, so that none is half-written. */
 static enum qm_status write_files_whole(const struct session *session, struct qm_diag *diag) {
     sigset_t ends, before;
     sigemptyset(&ends);

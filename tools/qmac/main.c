@@ -1,4 +1,4 @@
-/* main.c - qmac COMMAND ...: finds the command in a table and hands over. Exit status: 0 done, 1 a comparison failed, 2 bad input,
+/* main.c - qmac COMMAND ...: finds the command in a table and runs it. Exit status: 0 done, 1 a comparison failed, 2 bad input,
  * 3 our fault or the system's. */
 #include <errno.h>
 #include <signal.h>
@@ -22,7 +22,7 @@ static void print_help(FILE *out) {
     fprintf(out, "environment: QMAC_HOME a tree of qmac instead of the one above the program, QMAC_CACHE a folder for builds of the RTL\n");
 }
 
-/* What was printed must have arrived. */
+/* Makes sure that what was printed has been written. */
 static int finish(int status) {
     if (fflush(stdout) == 0 && !ferror(stdout)) return status;
     fprintf(stderr, "qmac: stdout: cannot be written: %s\n", strerror(errno));

@@ -1,4 +1,4 @@
-/* options.c - tables of options: laid out as one list without groups, of which getopt and the help are made; and the setters. */
+/* options.c - parses options and prints their help: a table is laid out as one list without groups first. And the setters. */
 #include "tools/qmac/options.h"
 
 #include <errno.h>
@@ -54,7 +54,7 @@ static void print_help(const struct cli_command *command, const struct list *lis
 
 /* ---- parsing ---- */
 
-/* What getopt_long asks for; values are letters, or else LONG_ONLY and the index of the row. */
+/* The tables that getopt_long takes. Its answer for an option is the letter, or else LONG_ONLY and the index of the row. */
 struct getopt_table {
     struct option longs[ROWS_MAX + 2];
     char shorts[2 * ROWS_MAX + 3];

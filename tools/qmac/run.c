@@ -27,7 +27,7 @@ static const struct cli_option format_rows[] = {QM_REPORT_FORMATS(ROW){0}};
 
 struct run_options {
     const char *file;
-    struct cli_build build;
+    struct cli_compilation compilation;
     const struct qm_device_ops *engine;
     struct cli_list inputs;
     const char *output, *labels, *energy; /* energy NULL: cmos45 */
@@ -37,7 +37,7 @@ struct run_options {
     bool step;
 };
 
-/* All that a run makes; what is not NULL is freed at the end. */
+/* All that the command makes; what is not NULL is freed at the end. */
 struct session {
     struct run_options options;
     struct qm_arena *arena;
@@ -66,7 +66,7 @@ static const struct cli_option option_rows[] = {
     {.group = format_rows, FILLS(reports)},
     {"energy", "NAME|FILE", "prices: spec/energy/NAME.yaml, or a file (default cmos45)", cli_take_text, FILLS(energy)},
     {"engine", "NAME", "", cli_take_engine, FILLS(engine), .words = cli_engines},
-    {.group = cli_build_options, FILLS(build)},
+    {.group = cli_compilation_options, FILLS(compilation)},
     {"seed", "N", "of random inputs and stalls (default 1)", cli_take_number, FILLS(seed)},
     {"stalls", "P", "probability that a memory channel stalls in a cycle (default 0)", cli_take_probability, FILLS(stalls)},
     {"max-cycles", "N", "give up a step of the device that is busy for longer (default: many times its work)", cli_take_max_cycles,
@@ -98,7 +98,7 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
     for (int i = 0; i < FORMATS; i++)
         if (options->reports[i] != NULL) QM_TRY(cli_check_writable(options->reports[i], diag));
     if (options->output != NULL) QM_TRY(cli_check_folder(options->output, diag));
-    QM_TRY(cli_open(options->file, &options->build, &session->opened, diag));
+    QM_TRY(cli_open(options->file, &options->compilation, &session->opened, diag));
     QM_TRY(qm_energy_load(options->energy != NULL ? options->energy : "cmos45", session->arena, &session->energy, diag));
     const struct qm_program *program = session->opened.program;
     if (options->inputs.count > 0)
@@ -158,7 +158,7 @@ static enum qm_status run_examples(struct session *session, struct qm_diag *diag
     const struct run_options *options = &session->options;
     const struct qm_program *program = session->opened.program;
     struct qm_device_options device = {.seed = options->seed.value, .stalls = options->stalls, .step = options->step};
-    bool keeps_all = options->build.keep_layers;
+    bool keeps_all = options->compilation.keep_layers;
     qm_driver_memory(program, &device);
     if (options->engine == &qm_device_rtl) {
         QM_TRY(rtl_builds_get(&session->builds, &session->opened.machine, false, &session->rtl, diag));
@@ -205,7 +205,7 @@ static enum qm_status write_results(struct session *session, struct qm_diag *dia
     return QM_OK;
 }
 
-/* A program that we made just now must not be refused by the machine, but for a limit that was asked for. */
+/* Whether a refusal is a fault of ours: a program that was compiled just now must run, unless it reaches a limit that was asked for. */
 static bool is_our_fault(const struct session *session) {
     bool limited = session->options.max_cycles.value > 0 && session->over_limit;
     return session->opened.was_compiled && session->run != NULL && !limited;

@@ -1,4 +1,4 @@
-/* tensors.c - between .npy files and the program's tensors. */
+/* tensors.c - reads .npy files into the program's tensors, and writes tensors to .npy files. */
 #include "tools/qmac/tensors.h"
 
 #include <ctype.h>
@@ -29,7 +29,7 @@ static bool same_dims(const uint64_t *dims, const struct qm_program_tensor *tens
     return true;
 }
 
-/* How array holds examples of tensor; 0 examples: it does not. */
+/* How many examples of the tensor the array holds, and how they are stacked; 0: it does not hold any. */
 static uint64_t count_examples(const struct qm_npy *array, const struct qm_program_tensor *tensor, enum cli_stacking *stacking) {
     *stacking = CLI_ONE;
     if (array->rank == tensor->rank && same_dims(array->dims, tensor, 0)) return 1;
@@ -136,7 +136,7 @@ static void file_name(const struct qm_program *program, uint32_t tensor, char *n
         if (*at == '/' || *at == ':' || iscntrl((unsigned char)*at)) *at = '_';
 }
 
-/* By the names of their files; of equals the first comes first. */
+/* Orders tensors by the names of their files, equal ones as they stand. */
 static int compare_tensors(const void *a, const void *b, void *context) {
     char name[QM_NAME_BYTES], other[QM_NAME_BYTES];
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -173,7 +173,7 @@ static void stack_shape(const struct qm_program_tensor *tensor, uint64_t example
         npy->dims[0] *= examples;
 }
 
-/* The file has the tensor's name, with its number behind it when it has a twin. */
+/* Writes a file with the tensor's name, and its number behind it when another tensor has the same name. */
 static enum qm_status write_output(const struct qm_program *program, uint32_t tensor, bool is_twin, const char *folder,
                                    const struct qm_npy *npy, struct qm_diag *diag) {
     char name[QM_NAME_BYTES], number[16] = "", path[QM_PATH_BYTES];

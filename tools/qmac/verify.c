@@ -12,8 +12,8 @@
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 #include "verify/endurance.h"
-#include "verify/found.h"
-#include "verify/scene.h"
+#include "verify/difference.h"
+#include "verify/surroundings.h"
 #include "verify/shrink.h"
 #include "tools/qmac/tensors.h"
 #include "verify/verify_random.h"
@@ -23,7 +23,7 @@ enum { INPUTS_MAX = 32 };
 struct verify_options {
     const char *file; /* NULL: random programs */
     const struct cli_line *line;
-    struct cli_build build;
+    struct cli_compilation compilation;
     struct cli_list inputs;
     struct cli_number random, seed, jobs, max_cycles;
     double stalls;
@@ -35,13 +35,13 @@ struct verify_options {
     struct qm_arena *arena;
 };
 
-/* What finds a difference again looks for it in one process and makes nothing of it; a random program is named by its seed. */
+/* The command that finds a difference again runs in one process and only looks for it; it names a random program by its seed. */
 #define FILLS(name) .field = offsetof(struct verify_options, name)
 static const struct cli_option option_rows[] = {
     {"random", "N", "N random programs instead of a network", cli_take_number, FILLS(random), .not_again = CLI_ALL},
     {"input", "FILE.npy", "examples for an input, one file for each input (default: one, random)", cli_take_list, FILLS(inputs),
      .at_most = INPUTS_MAX, .not_for = CLI_TEXT | CLI_RANDOM},
-    {.group = cli_build_options, FILLS(build)},
+    {.group = cli_compilation_options, FILLS(compilation)},
     {"seed", "N", "of random programs, inputs and stalls (default 1); a corpus that was begun goes on where it was", cli_take_number,
      FILLS(seed), .not_for = CLI_TEXT, .not_again = CLI_RANDOM},
     {"stalls", "P", "probability that a memory channel stalls in a cycle (default 0)", cli_take_probability, FILLS(stalls),
@@ -71,13 +71,13 @@ static enum cli_subject subject_of(const struct verify_options *options) {
     return options->random.is_given ? CLI_RANDOM : qm_text_ends_in(options->file, ".prog") ? CLI_TEXT : CLI_NETWORK;
 }
 
-/* The options as they were given, but for those with which a subject's difference is found again all the same. */
+/* The options as they were given, but for those that finding the subject's difference again does not need. */
 static const char *options_again(const struct verify_options *options, enum cli_subject subject) {
     const char *all = "";
     for (unsigned i = 0; i < options->line->given_count; i++) {
         const struct cli_given *given = &options->line->given[i];
         if (((given->option.not_for | given->option.not_again) & subject) != 0) continue;
-        const char *word = given->value != NULL ? found_word(options->arena, given->value) : "";
+        const char *word = given->value != NULL ? difference_word(options->arena, given->value) : "";
         all = qm_arena_printf(options->arena, "%s --%s%s", all, given->option.name, word);
     }
     return all;
@@ -97,7 +97,7 @@ static enum qm_status check_use(const struct verify_options *options, struct qm_
     return qm_fail(diag, QM_BAD_INPUT, "--seed: nothing is random with --input and without --stalls: leave it out");
 }
 
-/* Before anything is built or run: what is asked for, and where something is to be written. */
+/* Checks what is asked for, and where something is to be written, before anything is built or run. */
 static enum qm_status check_options(struct verify_options *options, struct qm_diag *diag) {
     bool is_random = options->random.is_given;
     if (!is_random) QM_TRY(cli_take_file(options->line, &options->file, diag));
@@ -129,7 +129,7 @@ static struct qm_verify_random verify_of(struct verify_options *options, const s
 }
 
 static enum qm_status verify_random(struct verify_options *options, struct qm_diag *diag) {
-    QM_TRY(cli_machine(&options->build, &options->machine, diag));
+    QM_TRY(cli_machine(&options->compilation, &options->machine, diag));
     struct qm_verify_random verify = verify_of(options, &options->machine);
     options->agreement.what = "random programs";
     options->agreement.machine = &options->machine;
@@ -144,9 +144,9 @@ static enum qm_status verify_random(struct verify_options *options, struct qm_di
     return qm_endurance_run(&endurance, &verify, diag);
 }
 
-/* Of the file that the command line names. */
+/* Tells of a difference in the file that the command line names. */
 static void tell_found(const struct verify_options *options, const char *arguments, const struct qm_diag *difference) {
-    found_tell(difference, qm_arena_printf(options->arena, "%s%s", found_word(options->arena, options->file), arguments));
+    difference_tell(difference, qm_arena_printf(options->arena, "%s%s", difference_word(options->arena, options->file), arguments));
 }
 
 static void found_in_text(void *context, const struct qm_program_text *program, const struct qm_diag *difference) {
@@ -169,7 +169,7 @@ static enum qm_status verify_text(struct verify_options *options, struct qm_diag
     verify.context = options;
     enum qm_status status = qm_verify_text(&verify, program, &agreement->stats, diag);
     if (status == QM_MISMATCH && options->shrink_file != NULL && qm_shrink(&verify, program, options->shrink_file, &problem) != QM_OK)
-        found_tell_late("it is not reduced", &problem);
+        difference_tell_late("it is not reduced", &problem);
     if (status != QM_OK) return status;
     agreement->runs = agreement->stats.runs;
     agreement->seconds = qm_seconds() - begin;
@@ -178,7 +178,7 @@ static enum qm_status verify_text(struct verify_options *options, struct qm_diag
 
 /* ---- a network ---- */
 
-/* A network, compiled, with its examples. */
+/* A compiled network with its examples. */
 struct subject {
     struct verify_options *options;
     struct cli_program opened;
@@ -186,7 +186,7 @@ struct subject {
     uint64_t example; /* that runs */
 };
 
-/* After a difference the pair lets no time pass: nobody waits for it then. */
+/* Tells the driver to go on waiting: not after a difference, for then no time passes for the pair. */
 static bool has_no_difference(void *context, uint64_t cycles) {
     (void)cycles;
     return qm_lockstep_difference(context) == NULL;
@@ -209,7 +209,7 @@ static enum qm_status run_examples(struct qm_device *pair, struct subject *subje
     return QM_OK;
 }
 
-/* The difference in one line: the example, and where its bytes are from. */
+/* Puts the difference into one line with the example and where its bytes are from. */
 static enum qm_status name_difference(const struct subject *subject, const char *difference, struct qm_diag *diag) {
     char inputs[60] = "of --input";
     if (subject->options->inputs.count == 0) snprintf(inputs, sizeof inputs, "random, seed %" PRIu64, subject->options->seed.value);
@@ -218,7 +218,7 @@ static enum qm_status name_difference(const struct subject *subject, const char 
                    subject->opened.machine.name, example, inputs, difference);
 }
 
-/* A difference stops the pair, and the driver then sees a device that does not answer: the difference is the news. */
+/* Runs the examples on the pair. After a difference the driver sees a device that does not answer; the difference is the result then. */
 static enum qm_status verify_on_pair(struct qm_device *pair, struct subject *subject, bool is_second, struct qm_diag *diag) {
     double begin = qm_seconds();
     enum qm_status status = run_examples(pair, subject, diag);
@@ -226,11 +226,11 @@ static enum qm_status verify_on_pair(struct qm_device *pair, struct subject *sub
     subject->options->agreement.seconds = qm_seconds() - begin;
     subject->options->agreement.stats = qm_lockstep_stats(pair);
     if (difference == NULL) return status;
-    struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
-    struct scene_program run = scene_of_program(subject->opened.program, &scene);
+    struct qm_lockstep_surroundings around = qm_lockstep_surroundings(pair);
+    struct surroundings_program run = surroundings_of_program(subject->opened.program, &around);
     status = name_difference(subject, difference, diag);
     if (!is_second) tell_found(subject->options, options_again(subject->options, CLI_NETWORK), diag);
-    scene_report(pair, &run, subject->options->waves_dir);
+    surroundings_report(pair, &run, subject->options->waves_dir);
     return status;
 }
 
@@ -248,11 +248,11 @@ static enum qm_status verify_once(struct subject *subject, bool probed, bool is_
     return status;
 }
 
-/* Looks between the blocks for where the difference begins; *diag then says it better. */
+/* Runs the examples again on a pair that compares the signals between the blocks: *diag then says where the difference begins. */
 static void locate(struct subject *subject, struct qm_diag *diag) {
     struct qm_diag second;
     enum qm_status status = verify_once(subject, true, true, &second);
-    found_take_second(status, &second, diag);
+    difference_take_second(status, &second, diag);
 }
 
 static uint64_t device_stages(const struct qm_program *program) {
@@ -288,7 +288,7 @@ static enum qm_status verify_program(struct subject *subject, struct qm_diag *di
 
 static enum qm_status verify_network(struct verify_options *options, struct qm_diag *diag) {
     struct subject subject = {.options = options};
-    QM_TRY(cli_open(options->file, &options->build, &subject.opened, diag));
+    QM_TRY(cli_open(options->file, &options->compilation, &subject.opened, diag));
     enum qm_status status = verify_program(&subject, diag);
     cli_inputs_free(&subject.inputs);
     qm_program_destroy(subject.opened.program);
@@ -303,7 +303,7 @@ static enum qm_status compare(struct verify_options *options, struct qm_diag *di
     }
 }
 
-/* What was compared: the Verilog by name and content, and the outcome for programs. A difference stays the news, whatever fails here. */
+/* Says what was compared: the Verilog by name and content, and the outcome as JSON. A difference stays the result, whatever fails here. */
 static enum qm_status conclude(const struct verify_options *options, enum qm_status status, struct qm_diag *diag) {
     if ((status != QM_OK && status != QM_MISMATCH) || options->builds.last == NULL) return status;
     const struct qm_rtl *rtl = &options->builds.last->rtl;
@@ -314,7 +314,7 @@ static enum qm_status conclude(const struct verify_options *options, enum qm_sta
     enum qm_status written = qm_file_write(options->json, json, strlen(json), &problem);
     if (status == QM_OK && written != QM_OK) *diag = problem;
     if (status == QM_OK) return written;
-    if (written != QM_OK) found_tell_late("the outcome is not written", &problem);
+    if (written != QM_OK) difference_tell_late("the outcome is not written", &problem);
     return status;
 }
 

@@ -14,8 +14,8 @@ bool draw_chance(struct draw *d, int percent) {
     return draw_between(d, 0, 99) < percent;
 }
 
-int64_t draw_wide(struct draw *d, int64_t low, int64_t usual, int64_t limit) {
-    return draw_chance(d, 92) ? draw_between(d, low, usual) : draw_between(d, low, limit);
+int64_t draw_wide(struct draw *d, int64_t low, int64_t usual, int64_t most) {
+    return draw_chance(d, 92) ? draw_between(d, low, usual) : draw_between(d, low, most);
 }
 
 int64_t draw_multiplier(struct draw *d) {
@@ -27,9 +27,9 @@ int64_t draw_shift(struct draw *d) {
     return draw_chance(d, 85) ? draw_between(d, -14, 4) : draw_between(d, -128, 127);
 }
 
-int64_t draw_place_below(struct draw *d, int64_t size, int64_t limit) {
-    QM_CHECK(size <= limit);
-    return draw_chance(d, 5) ? 0 : draw_chance(d, 10) ? limit - size : draw_between(d, 0, limit - size);
+int64_t draw_place_below(struct draw *d, int64_t size, int64_t room) {
+    QM_CHECK(size <= room);
+    return draw_chance(d, 5) ? 0 : draw_chance(d, 10) ? room - size : draw_between(d, 0, room - size);
 }
 
 int64_t draw_place(struct draw *d, int64_t size) {
@@ -51,14 +51,14 @@ int64_t draw_operand_size(const struct draw *d, const struct qm_insn *insn, cons
 }
 
 void draw_window(struct draw *d, struct qm_insn *insn, bool single_byte_runs) {
-    int64_t limit = d->machine->scratchpad_bytes / 4;
+    int64_t most = d->machine->scratchpad_bytes / 4;
     insn->kernel_h = draw_between(d, 1, 4);
     insn->kernel_w = draw_between(d, 1, 3);
     insn->run_bytes = single_byte_runs ? 1 : draw_between(d, 1, least(3 * d->machine->rows + 2, 60));
     insn->in_rows = draw_between(d, 1, 9);
     insn->in_row_bytes = draw_between(d, 1, 90);
     insn->in_pitch = draw_chance(d, 10) ? 0 : draw_between(d, insn->in_row_bytes, insn->in_row_bytes + 20);
-    while (draw_operand_size(d, insn, "in_addr") > limit) halve(&insn->in_rows), halve(&insn->in_row_bytes), halve(&insn->in_pitch);
+    while (draw_operand_size(d, insn, "in_addr") > most) halve(&insn->in_rows), halve(&insn->in_row_bytes), halve(&insn->in_pitch);
     insn->in_addr = draw_place(d, draw_operand_size(d, insn, "in_addr"));
     insn->out_w = draw_between(d, 1, 7);
     insn->out_h = draw_between(d, 1, 5);

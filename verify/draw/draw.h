@@ -21,7 +21,7 @@ struct draw {
     struct qm_prng prng;
 };
 
-/* An instruction of one of the opcodes first .. last; fields that it does not have are 0, and it has no tokens. */
+/* Draws an instruction of one of the opcodes first .. last; fields that it does not have are 0, and it has no tokens. */
 void draw_insn(struct draw *d, struct qm_insn *insn, int64_t first, int64_t last);
 
 /* draw_LOAD ...: fill the fields of an instruction of which only the opcode is set. False: this one fits nowhere, another may. */
@@ -33,27 +33,27 @@ void draw_insn(struct draw *d, struct qm_insn *insn, int64_t first, int64_t last
 
 int64_t draw_between(struct draw *d, int64_t low, int64_t high);
 bool draw_chance(struct draw *d, int percent);
-/* Mostly low..usual, now and then anything up to the field's limit. */
-int64_t draw_wide(struct draw *d, int64_t low, int64_t usual, int64_t limit);
+/* A number of low..usual, now and then of low..most. */
+int64_t draw_wide(struct draw *d, int64_t low, int64_t usual, int64_t most);
 int64_t draw_multiplier(struct draw *d);
 int64_t draw_shift(struct draw *d);
 
 /* ---- parts of an instruction ---- */
 
-/* A place for size of limit bytes or rows, or for size bytes of the scratchpad, now and then the first or the last one. */
-int64_t draw_place_below(struct draw *d, int64_t size, int64_t limit);
+/* A place for size of room bytes or rows, or for size bytes of the scratchpad, now and then the first or the last one. */
+int64_t draw_place_below(struct draw *d, int64_t size, int64_t room);
 int64_t draw_place(struct draw *d, int64_t size);
-/* Of the operand whose address the field holds, and must have. */
+/* Bytes or rows of the operand whose address the field holds; the instruction must have it. */
 int64_t draw_operand_size(const struct draw *d, const struct qm_insn *insn, const char *field);
 void draw_window(struct draw *d, struct qm_insn *insn, bool single_byte_runs);
-/* Channels, tiles and accumulator rows; shrinks until they fit. */
+/* Draws channels, tiles and accumulator rows, and shrinks them until they fit. */
 void draw_tiles(struct draw *d, struct qm_insn *insn);
 void draw_output_stage(struct draw *d, struct qm_insn *insn);
-/* Of POOL and ADD: 4-bit elements where no piece of `elements` ends within a byte, now and then. */
+/* For POOL and ADD: draws 4-bit elements now and then, where no piece of `elements` ends within a byte. */
 void draw_nibbles(struct draw *d, struct qm_insn *insn, int64_t elements);
-/* out_addr, when all else is drawn: clear of what the instruction reads. False: there is no room. */
+/* Draws out_addr, when all else is drawn, so that the output is clear of what the instruction reads. False: there is no room. */
 bool draw_output_place(struct draw *d, struct qm_insn *insn);
-/* The same, and the strides of output positions of pixel_bytes. */
+/* Draws the strides of output positions of pixel_bytes, then out_addr as above. */
 bool draw_output(struct draw *d, struct qm_insn *insn, int64_t pixel_bytes);
 
 static inline int64_t least(int64_t a, int64_t b) {

@@ -1,7 +1,7 @@
 /* transfer.c - draws a LOAD or a STORE. */
 #include "verify/draw/draw.h"
 
-/* All but where the rows lie in the arena. */
+/* Draws all but the address in the arena. False: the rows do not fit. */
 static bool draw_rows(struct draw *d, struct qm_insn *insn) {
     insn->row_bytes = draw_chance(d, 85) ? draw_between(d, 1, 70) : draw_between(d, 1, 2500);
     insn->row_count = draw_between(d, 1, 6);
@@ -18,7 +18,7 @@ static bool draw_rows(struct draw *d, struct qm_insn *insn) {
     return true;
 }
 
-/* Behind the program. */
+/* An arena address behind the program. */
 static int64_t place_data(struct draw *d, const struct qm_insn *insn) {
     return d->code_bytes + draw_place_below(d, draw_operand_size(d, insn, "dram_addr"), d->arena_bytes - d->code_bytes);
 }

@@ -1,3 +1,4 @@
+/* file.c - files are read whole and written whole or not at all, and names are found. */
 #include "common/file.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* home.c - the home, from the program and from the environment. */
 #include "common/home.h"
 
 #include <criterion/criterion.h>

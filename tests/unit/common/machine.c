@@ -1,3 +1,4 @@
+/* machine.c - machine files and knobs, good ones and bad ones. */
 #include "common/machine.h"
 
 #include <criterion/criterion.h>

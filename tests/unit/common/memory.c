@@ -1,3 +1,4 @@
+/* memory.c - what happens when memory runs out, and blocks of every size. */
 #include "common/memory.h"
 
 #include <criterion/criterion.h>

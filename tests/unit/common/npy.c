@@ -1,3 +1,4 @@
+/* npy.c - arrays that NumPy writes, and files that are refused. */
 #include "common/npy.h"
 
 #include <criterion/criterion.h>

@@ -1,5 +1,5 @@
-/* The table of descriptions: every opcode has one, and nothing else has. That they are right is what the tests of their readers say:
- * decode, work, synchronize, post. */
+/* opcode.c - the table of descriptions: every opcode has one, and nothing else has. That they are right is what the tests of their readers
+ * say: decode, work, synchronize, post. */
 #include "common/opcode/opcode.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* process.c - what a program that is started sees, and what is known of its end. */
 #include "common/process.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* program.c - program files come back as they were saved, and damaged ones are refused. */
 #include "common/program.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* text.c - texts that pass as they are, and texts that are escaped or cut. */
 #include "common/text.h"
 
 #include <criterion/criterion.h>

@@ -1,4 +1,4 @@
-/* Event counts of an instruction against walks of docs/machine.md that count one thing after another. */
+/* work.c - event counts of an instruction against walks of docs/machine.md that count one thing after another. */
 #include "common/work.h"
 
 #include <criterion/criterion.h>

@@ -106,16 +106,18 @@ static void set_clamp(struct trial *t, struct qm_layer *layer) {
     layer->clamp_max = (int32_t)vectors_number(t->v, "OUT_ACTIVATION_MAX", vectors_number(t->v, "ACTIVATION_MAX", 127));
 }
 
-static struct qm_scale scale_of(struct trial *t, const char *multiplier, const char *shift) {
-    return (struct qm_scale){(int32_t)vectors_number(t->v, multiplier, 0), (int8_t)vectors_number(t->v, shift, 0)};
+static struct qm_multiplier scale_of(struct trial *t, const char *multiplier, const char *shift) {
+    return (struct qm_multiplier){(int32_t)vectors_number(t->v, multiplier, 0), (int32_t)vectors_number(t->v, shift, 0)};
 }
 
 static void set_channels(struct trial *t, struct qm_layer *layer) {
     uint32_t channels = number(t, "OUT_CH");
     const int32_t *multipliers = vectors_array(t->v, either(t, "output_mult", "output_multiplier"), NULL),
                   *shifts = vectors_array(t->v, "output_shift", NULL);
-    struct qm_scale *scales = QM_ARENA_NEW(t->arena, struct qm_scale, channels), one = scale_of(t, "OUTPUT_MULTIPLIER", "OUTPUT_SHIFT");
-    for (uint32_t c = 0; c < channels; c++) scales[c] = multipliers != NULL ? (struct qm_scale){multipliers[c], (int8_t)shifts[c]} : one;
+    struct qm_multiplier *scales = QM_ARENA_NEW(t->arena, struct qm_multiplier, channels),
+                         one = scale_of(t, "OUTPUT_MULTIPLIER", "OUTPUT_SHIFT");
+    for (uint32_t c = 0; c < channels; c++)
+        scales[c] = multipliers != NULL ? (struct qm_multiplier){multipliers[c], (int32_t)shifts[c]} : one;
     layer->scales = scales;
     set_clamp(t, layer);
 }

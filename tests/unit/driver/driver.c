@@ -1,4 +1,4 @@
-/* The driver on the cycle model and the functional engine with a program made by hand. On scripted registers: registers.c. */
+/* driver.c - the driver on the cycle model and the functional engine with a program made by hand. On scripted registers: registers.c. */
 #include "driver/driver.h"
 
 #include <criterion/criterion.h>

@@ -1,4 +1,4 @@
-/* Grids against machines counted by hand. */
+/* grid.c - grids against machines counted by hand. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The Pareto front of points made by hand. */
+/* pareto.c - the Pareto front of points made by hand. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* The pool: every task once, and what a process that dies takes with it. */
+/* pool.c - the pool: every task once, and what a process that dies takes with it. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdatomic.h>

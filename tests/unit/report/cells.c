@@ -1,4 +1,4 @@
-/* Cells against texts written by hand. */
+/* cells.c - cells against texts written by hand. */
 #include "report/cells.h"
 
 #include <criterion/criterion.h>

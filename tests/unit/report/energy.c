@@ -1,3 +1,4 @@
+/* energy.c - the price of every unit of measurement, the named tables, and bad rows that are refused. */
 #include "report/energy.h"
 
 #include <criterion/criterion.h>

@@ -1,4 +1,4 @@
-/* The table of figures, row by row. */
+/* figures.c - the table of figures, row by row. */
 #include "report/figures.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* json_tree.c - texts of any bytes and values come back from JSON as they are shown. */
 #include "report/json_tree.h"
 
 #include <criterion/criterion.h>

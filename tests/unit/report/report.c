@@ -1,4 +1,4 @@
-/* The split of cycles by layer and cause against a walk that asks every cycle whose it is. */
+/* report.c - the split of cycles by layer and cause against a walk that asks every cycle whose it is. */
 #include "report/figures.h"
 
 #include <cjson/cJSON.h>

@@ -1,4 +1,4 @@
-/* What may be called equal, and the words of a command that finds a difference again. */
+/* agreement.c - what may be called equal, and the words of a command that finds a difference again. */
 #include "verify/agreement.h"
 
 #include <criterion/criterion.h>
@@ -6,7 +6,7 @@
 #include <criterion/redirect.h>
 #include <string.h>
 
-#include "verify/found.h"
+#include "verify/difference.h"
 
 static struct qm_machine machine;
 static struct qm_diag diag;
@@ -65,6 +65,6 @@ Test(agreement, words_of_a_command_are_what_a_shell_reads_back) {
                  {"a b", " $'a b'"}, {"$(x);*", " $'$(x);*'"}, {"it's\\n", " $'it\\x27s\\x5cn'"},   {"\x1b[2J", " $'\\x1b[2J'"}};
     struct qm_arena *arena = qm_arena_create();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        cr_expect(strcmp(found_word(arena, cases[i].text), cases[i].word) == 0, "%s", found_word(arena, cases[i].text));
+        cr_expect(strcmp(difference_word(arena, cases[i].text), cases[i].word) == 0, "%s", difference_word(arena, cases[i].text));
     qm_arena_destroy(arena);
 }

@@ -1,10 +1,10 @@
-/* Random programs: what they must reach, and what they are judged by. */
+/* random_program.c - random programs: what they must reach, and what they are judged by. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>
 
 #include "sim/control/decode.h"
-#include "verify/random_limits.h"
+#include "verify/random_boundaries.h"
 #include "verify/random_program.h"
 
 TestSuite(random_program);
@@ -37,28 +37,29 @@ Test(random_program, reaches_every_class_in_300_seeds) {
     }
 }
 
-/* Whether the limits find the same instructions good as decode does; what speaks of the words alone is not theirs. */
-static bool agree(const struct limits *limits, struct decode *decode, const uint32_t *words) {
+/* Whether the boundaries find the same instructions good as decode does; what speaks of the words alone is not theirs. */
+static bool agree(const struct boundaries *boundaries, struct decode *decode, const uint32_t *words) {
     struct qm_insn insn;
     int which;
     qm_insn_unpack(words, &insn);
     bool is_plain = qm_opcode_name(insn.opcode) != NULL && !qm_insn_has_reserved_bits(words);
     bool is_good = decode_check(decode, words, QM_RANDOM_ARENA_BYTES) == QM_ERROR_NONE;
-    return is_good == (is_plain && limits_broken(limits, &insn, &which) == 0);
+    return is_good == (is_plain && boundaries_broken(boundaries, &insn, &which) == 0);
 }
 
-Test(random_program, limits_are_what_decode_checks) {
+Test(random_program, boundaries_are_what_decode_checks) {
     for (int m = 0; m < MACHINES; m++) {
         struct qm_machine machine = load(machines[m]);
         struct qm_random_program program;
-        struct limits limits;
+        struct boundaries boundaries;
         struct decode decode;
-        limits_init(&limits, &machine);
+        boundaries_init(&boundaries, &machine);
         decode_init(&decode, &machine);
         for (uint64_t seed = 1; seed <= SEEDS; seed++) {
             qm_random_program_make(&machine, seed, &program);
             for (uint32_t i = 0; i < program.count; i++)
-                cr_assert(agree(&limits, &decode, program.words[i]), "%s, seed %lu, instruction %u", machines[m], (unsigned long)seed, i);
+                cr_assert(agree(&boundaries, &decode, program.words[i]), "%s, seed %lu, instruction %u", machines[m], (unsigned long)seed,
+                          i);
         }
     }
 }

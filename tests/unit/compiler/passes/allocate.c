@@ -1,4 +1,5 @@
-/* Random schedules by hand: after the pass no two buffers that live at the same time share a byte, and loads keep their order. */
+/* allocate.c - random schedules made by hand: after the pass no two buffers that live at the same time share a byte, and loads keep their
+ * order. */
 #include "compiler/passes/passes.h"
 
 #include <criterion/criterion.h>

@@ -51,7 +51,7 @@ static int8_t product_at(const struct layer_run *r, const uint32_t at[2], uint32
                 int8_t weight = l->weights[dense ? (oc * taps + tap) * r->in->c + ic : tap * r->out->c + oc];
                 sum += (i < 0 ? l->pad_value : in[i]) * weight;
             }
-    return finish(l, reference_scale((int32_t)sum, l->scales[oc].multiplier, l->scales[oc].shift));
+    return finish(l, reference_scale((int32_t)sum, l->scales[oc].value, l->scales[oc].shift));
 }
 
 static int8_t pool_at(const struct layer_run *r, const uint32_t at[2], uint32_t c) {
@@ -77,8 +77,8 @@ static void run_map(const struct layer_run *r, int8_t (*at)(const struct layer_r
             for (uint32_t c = 0; c < r->out->c; c++) *to++ = at(r, (uint32_t[]){y, x}, c);
 }
 
-static int32_t scaled(int32_t x, struct qm_scale scale) {
-    return reference_scale(x, scale.multiplier, scale.shift);
+static int32_t scaled(int32_t x, struct qm_multiplier scale) {
+    return reference_scale(x, scale.value, scale.shift);
 }
 
 static void run_add(const struct layer_run *r) {
@@ -369,7 +369,7 @@ Test(legalize, multiplies_the_scales_of_fully_connected_in_float) {
         struct qm_network *network = NULL;
         struct qm_diag diag = {""};
         cr_assert(eq(int, qm_legalize(&o.graph, QM_rounding_TFLITE, o.arena, &network, &diag), QM_OK), "%s", diag.text);
-        cr_expect(eq(i32, network->layers[0].scales[1].multiplier, scales == 1 ? 1288490221 : 1288490240));
+        cr_expect(eq(i32, network->layers[0].scales[1].value, scales == 1 ? 1288490221 : 1288490240));
         cr_expect(eq(i32, network->layers[0].scales[1].shift, 0));
         qm_arena_destroy(o.arena);
     }

@@ -1,4 +1,4 @@
-/* Numbers that --precision rounds, by hand; which maps are packed; and what narrow layers cost on the cycle model. */
+/* narrow.c - numbers that --precision rounds, by hand; which maps are packed; and what narrow layers cost on the cycle model. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>
@@ -73,7 +73,7 @@ Test(narrow, weights_are_rounded_to_sevenths_of_the_largest) {
     cr_assert(eq(u32, layer->precision, QM_precision_W4A8));
     cr_assert(layer->weights[0] == 7 && layer->weights[1] == -4 && layer->weights[2] == 2);
     cr_assert(eq(i32, layer->bias[0], 51 - 10 * 5));
-    cr_assert(eq(i32, layer->scales[0].multiplier, before.scales[0].multiplier));
+    cr_assert(eq(i32, layer->scales[0].value, before.scales[0].value));
     cr_assert(eq(int, layer->scales[0].shift, before.scales[0].shift + 1));
     qm_arena_destroy(chain.arena);
 }

@@ -1,5 +1,5 @@
-/* Random networks on random machines: the program that comes out is run on the cycle model and compared with the naive reference. A wrong
- * address, a missing token or a buffer that is taken too early shows as wrong bytes. */
+/* plan.c - random networks on random machines: the program that comes out is run on the cycle model and compared with the naive reference.
+ * A wrong address, a missing token or a buffer that is taken too early shows as wrong bytes. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>

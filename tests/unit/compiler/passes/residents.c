@@ -1,4 +1,4 @@
-/* Against the definition, worked out from the beginning each time. */
+/* residents.c - the residents that the pass keeps up to date against their definition, worked out from the beginning each time. */
 #include "compiler/passes/residents.h"
 
 #include <criterion/criterion.h>

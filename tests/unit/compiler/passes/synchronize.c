@@ -1,4 +1,4 @@
-/* Tokens against hazards found byte by byte, and the exact tokens of small chains. */
+/* synchronize.c - tokens against hazards found byte by byte, and the exact tokens of small chains. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>

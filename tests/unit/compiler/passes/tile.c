@@ -1,4 +1,4 @@
-/* One convolution on many machines: what tile chooses keeps the machine's limits, or the layer is refused by name. */
+/* tile.c - one convolution on many machines: what tile chooses keeps the machine's limits, or the layer is refused by name. */
 #include "compiler/passes/passes.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* rtl_files.c - the digests of the files that a build was made of, and changes of them that must be seen. */
 #include "sim/verilated/rtl_files.h"
 
 #include <criterion/criterion.h>

@@ -1,4 +1,4 @@
-/* Graphs of 20,000 operators: read and compiled in about their size's time, and by a small stack. */
+/* large.c - graphs of 20,000 operators: read and compiled in about their size's time, and by a small stack. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* found.c - stderr is not buffered, so what has been told is out. */
-#include "verify/found.h"
+/* difference.c - writes differences to stderr, which is not buffered: a line is out even when the process then dies. */
+#include "verify/difference.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -15,8 +15,8 @@ static bool is_plain(const char *text) {
     return text[0] != '\0';
 }
 
-/* In $'...', where a quote and what does not show (common/text.h) are \xNN. */
-char *found_word(struct qm_arena *arena, const char *text) {
+/* A text with other than plain characters stands in $'...', in which quotes and what does not show (common/text.h) are \xNN. */
+char *difference_word(struct qm_arena *arena, const char *text) {
     if (is_plain(text)) return qm_arena_printf(arena, " %s", text);
     char *word = qm_arena_alloc(arena, 4 * strlen(text) + 8), *to = word;
     to += sprintf(to, " $'");
@@ -32,18 +32,18 @@ char *found_word(struct qm_arena *arena, const char *text) {
     return word;
 }
 
-void found_tell(const struct qm_diag *difference, const char *arguments) {
+void difference_tell(const struct qm_diag *difference, const char *arguments) {
     fflush(stdout);
     fprintf(stderr, "qmac: difference: %s\nqmac: it is found again by: qmac verify%s\n", difference->text, arguments);
 }
 
-void found_tell_late(const char *what, const struct qm_diag *problem) {
+void difference_tell_late(const char *what, const struct qm_diag *problem) {
     fprintf(stderr, "qmac: %s: %s\n", what, problem->text);
 }
 
-void found_take_second(enum qm_status status, const struct qm_diag *second, struct qm_diag *difference) {
+void difference_take_second(enum qm_status status, const struct qm_diag *second, struct qm_diag *difference) {
     if (status == QM_MISMATCH)
         *difference = *second;
     else
-        found_tell_late("it is not located", status == QM_OK ? difference : second);
+        difference_tell_late("it is not located", status == QM_OK ? difference : second);
 }
