@@ -59,7 +59,7 @@ endef
 # Programs in C, by their sources; mk/*.mk adds to both lists. The second: those that make test has no use for.
 PROGRAMS := $(addprefix $(B)/,qmac specgen bench unit networks matmul_sweep token_order skip_equals_step \
     systemc_equals_cycle parameters run_programs)
-NOT_FOR_TEST := $(B)/bench
+NOT_FOR_TEST :=
 
 $(B)/qmac: $(call obj,$(TOOL_SRC),obj)
 $(B)/specgen: $(call obj,tools/specgen.c,obj)

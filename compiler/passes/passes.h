@@ -10,8 +10,8 @@
 
 /* Decides which maps stay in the scratchpad and where. */
 QM_MUST_USE enum qm_status pass_place(struct plan *plan);
-/* Cuts every layer into blocks of positions, chunks of channels and parts of the reduction that fit, and spills maps when nothing fits. Then
- * gives the maps that are not in the scratchpad their place in the arena. */
+/* Cuts every layer into blocks of positions, chunks of channels and parts of the reduction that fit, and spills maps when nothing fits.
+ * Then gives the maps that are not in the scratchpad their place in the arena. */
 QM_MUST_USE enum qm_status pass_tile(struct plan *plan);
 /* Writes down the operations of all layers, each load right before its first use. */
 QM_MUST_USE enum qm_status pass_schedule(struct plan *plan);

@@ -433,7 +433,7 @@ static void draw_wild_insn(struct setup *setup, uint64_t seed) {
     uint32_t words[QM_INSN_WORDS];
     qm_prng_init(&prng, seed);
     qm_prng_fill(&prng, words, sizeof words);
-    uint32_t opcode = QM_LOAD + words[0] % QM_COPY;
+    uint32_t opcode = QM_LOAD + words[0] % (QM_OPCODE_END - QM_LOAD);
     words[0] = (words[0] & ~0xffu) | opcode;
     for (uint32_t bit = 8; bit < 8 * sizeof words; bit++) {
         uint32_t alone[QM_INSN_WORDS] = {opcode};
