@@ -1,0 +1,123 @@
+/* bus.c - beats move in slots: every cycle when the memory is as fast as the bus, else when there is credit for a beat. Slots in which only
+ * one side wants to move, and slots that alternate, are counted in one go. */
+#include "sim/timing/bus.h"
+
+#include <stdlib.h>
+
+#include "common/isa.h"
+#include "common/memory.h"
+
+static uint64_t smaller(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+void bus_init(struct bus *bus, const struct qm_machine *machine) {
+    *bus = (struct bus){.beat_bytes = machine->axi_bytes,
+                        .rate = machine->dram_bytes_per_cycle,
+                        .latency = machine->dram_latency,
+                        .depth = machine->dram_queue,
+                        .insn_beats = QM_INSN_BYTES / machine->axi_bytes,
+                        .credit = machine->axi_bytes};
+    bus->reads = qm_alloc(bus->depth * sizeof *bus->reads);
+}
+
+void bus_fini(struct bus *bus) {
+    free(bus->reads);
+}
+
+void bus_read(struct bus *bus, uint64_t cycle, struct read_burst burst) {
+    QM_CHECK(bus->count < bus->depth && cycle + 1 >= bus->now);
+    burst.ready = cycle + bus->latency;
+    uint32_t at = bus->first + bus->count++;
+    bus->reads[at < bus->depth ? at : at - bus->depth] = burst;
+}
+
+static bool is_fast(const struct bus *bus) {
+    return bus->rate >= bus->beat_bytes;
+}
+
+/* Nothing wants to move before `cycle`. */
+static void idle(struct bus *bus, uint64_t cycle) {
+    if (!is_fast(bus)) bus->credit = smaller(bus->credit + (cycle - bus->now) * bus->rate, bus->beat_bytes + bus->rate - 1);
+    bus->now = cycle;
+}
+
+/* The cycle of the n-th slot from now on, n at least 1. */
+static uint64_t slot_cycle(const struct bus *bus, uint64_t n) {
+    if (is_fast(bus)) return bus->now + n - 1;
+    uint64_t needed = n * bus->beat_bytes;
+    return needed <= bus->credit ? bus->now : bus->now + (needed - bus->credit + bus->rate - 1) / bus->rate;
+}
+
+static uint64_t slots_before(const struct bus *bus, uint64_t cycle) {
+    if (is_fast(bus)) return cycle - bus->now;
+    return (bus->credit + (cycle - 1 - bus->now) * bus->rate) / bus->beat_bytes;
+}
+
+/* So many slots are used before `cycle`. */
+static void pass(struct bus *bus, uint64_t slots, uint64_t cycle) {
+    if (!is_fast(bus)) bus->credit += (cycle - bus->now) * bus->rate - slots * bus->beat_bytes;
+    bus->now = cycle;
+}
+
+/* Beats to the end of the head's stretch. */
+static uint32_t read_beats(const struct bus *bus) {
+    const struct read_burst *head = &bus->reads[bus->first];
+    return head->is_fetch ? (head->beats - 1) % bus->insn_beats + 1 : head->beats;
+}
+
+struct wishes {
+    bool read, write;
+};
+
+static uint64_t slots_to_end(const struct bus *bus, struct wishes wants) {
+    uint64_t reads = wants.read ? read_beats(bus) : 0, writes = bus->write_beats;
+    if (!wants.write) return reads;
+    if (!wants.read) return writes;
+    return smaller(2 * reads - !bus->turn_is_write, 2 * writes - bus->turn_is_write);
+}
+
+static void move(struct bus *bus, struct wishes wants, uint64_t slots) {
+    uint64_t reads = wants.read ? slots : 0;
+    if (wants.read && wants.write) {
+        reads = (slots + !bus->turn_is_write) / 2;
+        bus->turn_is_write ^= slots % 2 != 0;
+    }
+    if (wants.read) bus->reads[bus->first].beats -= (uint32_t)reads;
+    bus->write_beats -= (uint32_t)(slots - reads);
+}
+
+static void take_head(struct bus *bus, struct read_burst *read) {
+    *read = bus->reads[bus->first];
+    if (read->beats > 0) return;
+    bus->first = bus->first + 1 == bus->depth ? 0 : bus->first + 1;
+    bus->count--;
+}
+
+enum bus_event bus_advance(struct bus *bus, uint64_t end, uint64_t *cycle, struct read_burst *read) {
+    for (;;) {
+        uint64_t reads_from = bus->count > 0 ? larger(bus->reads[bus->first].ready, bus->now) : NEVER;
+        uint64_t writes_from = bus->write_beats > 0 ? larger(bus->write_from, bus->now) : NEVER;
+        uint64_t from = smaller(reads_from, writes_from);
+        if (from >= end) return BUS_NOTHING;
+        idle(bus, from);
+        struct wishes wants = {reads_from == from, writes_from == from};
+        uint64_t until = smaller(end, larger(reads_from, writes_from));
+        if (wants.read && wants.write) until = end;
+        uint64_t slots = slots_to_end(bus, wants), last = slot_cycle(bus, slots);
+        bool is_before = last < until;
+        if (!is_before) slots = slots_before(bus, until);
+        bool ends_read = is_before && wants.read && (!wants.write || slots == 2u * read_beats(bus) - !bus->turn_is_write);
+        move(bus, wants, slots);
+        pass(bus, slots, is_before ? last + 1 : until);
+        if (!is_before) continue;
+        *cycle = last;
+        if (!ends_read) return BUS_WRITE;
+        take_head(bus, read);
+        return BUS_READ;
+    }
+}

@@ -1,0 +1,477 @@
+/* timing.c - decode, queues, tokens and units as times; the memory's events drive them.
+ *
+ * A time is worked out as soon as all that it depends on is known, often long before the bus gets there. What is not known yet depends on a
+ * later event of the bus, so that it lies behind that event: the bus never has to go back.
+ */
+#include "sim/timing/timing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/memory.h"
+#include "sim/timing/bus.h"
+#include "sim/timing/spans.h"
+
+enum { FIFO = 8, CHUNK = 4, QUEUE_MAX = 64, BURST_BYTES = QM_BURST_BYTES, TOKENS_MAX = 65535 };
+
+/* The bursts of a LOAD or STORE, row by row. */
+struct walk {
+    const struct qm_timing_insn *insn;
+    uint32_t row, plane;
+    uint64_t at, end; /* in the arena: of the burst, of the row */
+};
+
+/* One unit's instructions: popped by decode, started, taken, ended, in order. Times of those that are in the queue lie in rings. */
+struct unit {
+    uint32_t *members; /* [count] instructions in program order */
+    uint32_t count, popped, started, taken, ended;
+    uint64_t pop_at[QUEUE_MAX], take_at[QUEUE_MAX];
+    uint64_t free_at;            /* the front can start from here on; NEVER: not known yet */
+    uint32_t cursor[QM_UNITS];   /* by the unit that signals: the next member of it whose token may be taken */
+    uint64_t start_cycles, wait_token_cycles;
+};
+
+struct timing {
+    const struct qm_machine *machine;
+    const struct qm_timing_insn *insns;
+    uint32_t insn_count;
+    struct qm_insn_time *times;
+    struct unit units[QM_UNITS];
+    struct bus bus;
+
+    /* fetch and decode */
+    uint32_t requested, delivered, popped;
+    uint64_t deliver_at[FIFO], pop_at[FIFO]; /* by instruction % FIFO: when it is in the FIFO, when it leaves */
+    uint64_t fetch_from, load_from;          /* when a read burst is presented; NEVER: none, or not known yet */
+    uint64_t accept_from;                    /* the read address channel is free, and the memory has room */
+    struct walk load, store;
+
+    /* matmul: one more than the last cycle of the last preload, of the last step's streaming, and of the one's before */
+    uint64_t preloaded, streamed, streamed_before;
+    struct spans stream, matmul_busy, matmul_all, post_issue, post_all, load_busy, store_busy;
+    uint64_t load_beats, store_beats, rows, drain_cycles, parameter_items, items, latency_cycles;
+};
+
+static uint64_t larger(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+/* ---- bursts of a transfer ---- */
+
+static void enter_row(struct walk *walk, uint64_t beat_bytes) {
+    uint64_t first = walk->insn->transfer.address + walk->plane * (uint64_t)walk->insn->transfer.plane_stride +
+                     walk->row * (uint64_t)walk->insn->transfer.row_stride;
+    walk->end = first + walk->insn->transfer.row_bytes;
+    walk->at = first & ~(beat_bytes - 1);
+}
+
+static void begin_walk(struct walk *walk, const struct qm_timing_insn *insn, uint64_t beat_bytes) {
+    *walk = (struct walk){.insn = insn};
+    enter_row(walk, beat_bytes);
+}
+
+/* Beats of the burst, and on to the next; *is_last: there is none. */
+static uint32_t next_burst(struct walk *walk, uint64_t beat_bytes, bool *is_last) {
+    uint64_t end = smaller((walk->at / BURST_BYTES + 1) * BURST_BYTES, walk->end);
+    uint32_t beats = (uint32_t)((end - walk->at + beat_bytes - 1) / beat_bytes);
+    *is_last = false;
+    walk->at = end;
+    if (end < walk->end) return beats;
+    if (++walk->row == walk->insn->transfer.row_count) {
+        walk->row = 0;
+        walk->plane++;
+    }
+    *is_last = walk->plane == walk->insn->transfer.plane_count;
+    if (!*is_last) enter_row(walk, beat_bytes);
+    return beats;
+}
+
+/* ---- decode ---- */
+
+/* When the next chunk is presented, if that is known. */
+static void request_fetch(struct timing *t) {
+    t->fetch_from = NEVER;
+    if (t->requested == t->insn_count) return;
+    uint32_t needed = t->requested + (uint32_t)smaller(CHUNK, t->insn_count - t->requested);
+    if (needed > FIFO + t->popped) return;
+    uint64_t room = needed > FIFO ? t->pop_at[(needed - FIFO - 1) % FIFO] + 1 : 0;
+    t->fetch_from = room;
+}
+
+/* Takes the head out of the FIFO if its time is known. */
+static bool pop(struct timing *t) {
+    if (t->popped == t->delivered) return false;
+    uint32_t index = t->popped;
+    struct unit *unit = &t->units[t->insns[index].unit];
+    uint32_t depth = t->machine->queue_depth;
+    if (unit->popped - unit->taken >= depth) return false;
+    uint64_t at = t->deliver_at[index % FIFO];
+    if (index > 0) at = larger(at, t->pop_at[(index - 1) % FIFO] + 1);
+    if (unit->popped >= depth) at = larger(at, unit->take_at[(unit->popped - depth) % QUEUE_MAX] + 1);
+    t->pop_at[index % FIFO] = unit->pop_at[unit->popped++ % QUEUE_MAX] = at;
+    t->popped++;
+    if (t->fetch_from == NEVER) request_fetch(t);
+    return true;
+}
+
+/* ---- starts ---- */
+
+/* The first cycle in which all tokens of the unit's next instruction are there; NEVER: not known yet. The cursors stay. */
+static uint64_t tokens_at(struct timing *t, struct unit *unit, enum qm_unit self, uint8_t wait) {
+    uint64_t at = 0;
+    for (enum qm_unit giver = 0; giver < QM_UNITS; giver++) {
+        if ((wait >> giver & 1) == 0) continue;
+        const struct unit *from = &t->units[giver];
+        uint32_t k = unit->cursor[giver];
+        while (k < from->ended && (t->insns[from->members[k]].signal >> self & 1) == 0) k++;
+        unit->cursor[giver] = k;
+        if (k >= from->ended) return NEVER;
+        at = larger(at, t->times[from->members[k]].end + 1);
+    }
+    return at;
+}
+
+/* Between the end of the unit's instruction before and the start of this one: cycles that wait for tokens, and the start. */
+static void count_gap(const struct timing *t, struct unit *unit, uint32_t k) {
+    uint64_t start = t->times[unit->members[k]].start, idle_from = k > 0 ? t->times[unit->members[k - 1]].end + 1 : 0;
+    if (start < idle_from) return;
+    unit->start_cycles++;
+    unit->wait_token_cycles += start - larger(unit->pop_at[k % QUEUE_MAX] + 1, idle_from);
+}
+
+static void take(struct unit *unit, uint64_t cycle) {
+    unit->take_at[unit->taken++ % QUEUE_MAX] = cycle;
+}
+
+/* The back of load takes what has started once the one before has ended. */
+static void take_loads(struct timing *t) {
+    struct unit *unit = &t->units[QM_UNIT_LOAD];
+    while (unit->taken < unit->started && unit->taken <= unit->ended) {
+        uint32_t k = unit->taken;
+        uint64_t cycle = t->times[unit->members[k]].start;
+        if (k > 0) cycle = larger(cycle, t->times[unit->members[k - 1]].end);
+        count_gap(t, unit, k);
+        take(unit, cycle);
+    }
+}
+
+static void start_load(struct timing *t, const struct qm_timing_insn *insn, uint64_t start) {
+    begin_walk(&t->load, insn, t->bus.beat_bytes);
+    t->load_from = start + 1;
+    t->units[QM_UNIT_LOAD].free_at = NEVER;
+    take_loads(t);
+}
+
+static void open_write(struct timing *t, uint64_t address_cycle) {
+    bool is_last;
+    t->bus.write_from = address_cycle + 1;
+    t->bus.write_beats = next_burst(&t->store, t->bus.beat_bytes, &is_last);
+    t->store_beats += t->bus.write_beats;
+    if (is_last) t->store.insn = NULL;
+}
+
+static void start_store(struct timing *t, const struct qm_timing_insn *insn, uint64_t start) {
+    struct unit *unit = &t->units[QM_UNIT_STORE];
+    begin_walk(&t->store, insn, t->bus.beat_bytes);
+    open_write(t, start + 1);
+    unit->free_at = NEVER;
+    count_gap(t, unit, unit->taken);
+    take(unit, start);
+}
+
+static void stream_step(struct timing *t, uint32_t weight_rows, uint64_t rows) {
+    t->preloaded = larger(t->preloaded, t->streamed_before) + weight_rows;
+    uint64_t begin = larger(t->streamed, t->preloaded);
+    t->streamed_before = t->streamed;
+    t->streamed = begin + rows;
+    spans_add(&t->stream, begin, t->streamed);
+}
+
+/* Steps that have at least as many rows as weight rows: from the third on nothing waits. */
+static void stream_rest(struct timing *t, const struct qm_timing_insn *insn, uint64_t steps) {
+    uint64_t begin = t->streamed, rows = insn->matmul.rows;
+    t->streamed += steps * rows;
+    t->streamed_before = t->streamed - rows;
+    t->preloaded = t->streamed_before - rows + insn->matmul.last_weight_rows;
+    spans_add(&t->stream, begin, t->streamed);
+}
+
+static void stream(struct timing *t, const struct qm_timing_insn *insn) {
+    uint64_t steps = insn->matmul.groups * insn->matmul.pieces, rows = insn->matmul.rows;
+    uint64_t single = rows >= insn->matmul.weight_rows && steps > 2 ? 2 : steps;
+    uint32_t piece = 0;
+    for (uint64_t s = 0; s < single; s++) {
+        bool is_last_piece = ++piece == insn->matmul.pieces;
+        stream_step(t, is_last_piece ? insn->matmul.last_weight_rows : insn->matmul.weight_rows, rows);
+        if (is_last_piece) piece = 0;
+    }
+    if (single < steps) stream_rest(t, insn, steps - single);
+    t->rows += steps * rows;
+}
+
+static void start_matmul(struct timing *t, const struct qm_timing_insn *insn, uint64_t start) {
+    struct unit *unit = &t->units[QM_UNIT_MATMUL];
+    uint32_t k = unit->taken;
+    uint64_t taken = t->streamed > 0 ? larger(start, t->streamed - 1) : start;
+    if (k > 0) {
+        uint64_t end = t->times[unit->members[k - 1]].end;
+        t->drain_cycles += smaller(end, taken) - (t->streamed - 1);
+    }
+    t->preloaded = larger(t->preloaded, start + 1);
+    stream(t, insn);
+    uint64_t end = t->streamed - 1 + t->machine->rows + t->machine->cols;
+    t->times[unit->members[k]].end = end;
+    spans_add(&t->matmul_busy, taken + 1, t->streamed);
+    spans_add(&t->matmul_all, taken + 1, end + 1);
+    unit->free_at = t->preloaded;
+    count_gap(t, unit, k);
+    take(unit, taken);
+    unit->ended++;
+}
+
+static void start_post(struct timing *t, const struct qm_timing_insn *insn, uint64_t start) {
+    struct unit *unit = &t->units[QM_UNIT_POST];
+    uint64_t end = start + insn->post.items + insn->post.latency_cycles;
+    t->times[unit->members[unit->taken]].end = end;
+    t->items += insn->post.items;
+    t->parameter_items += insn->post.parameter_items;
+    t->latency_cycles += insn->post.latency_cycles;
+    spans_add(&t->post_issue, start + 1, start + 1 + insn->post.items);
+    spans_add(&t->post_all, start + 1, end + 1);
+    unit->free_at = end + 1;
+    count_gap(t, unit, unit->taken);
+    take(unit, start);
+    unit->ended++;
+}
+
+/* Starts the unit's next instruction if its time is known. */
+static bool start(struct timing *t, enum qm_unit self) {
+    static void (*const starts[QM_UNITS])(struct timing *, const struct qm_timing_insn *, uint64_t) = {
+        start_load, start_matmul, start_post, start_store};
+    struct unit *unit = &t->units[self];
+    if (unit->started == unit->popped || unit->free_at == NEVER) return false;
+    uint32_t index = unit->members[unit->started];
+    const struct qm_timing_insn *insn = &t->insns[index];
+    uint64_t tokens = tokens_at(t, unit, self, insn->wait);
+    if (tokens == NEVER) return false;
+    for (enum qm_unit giver = 0; giver < QM_UNITS; giver++) unit->cursor[giver] += insn->wait >> giver & 1;
+    uint64_t at = larger(unit->pop_at[unit->started % QUEUE_MAX] + 1, larger(unit->free_at, tokens));
+    t->times[index].start = at;
+    unit->started++;
+    starts[self](t, insn, at);
+    return true;
+}
+
+/* Works out every time that can be known. */
+static void propagate(struct timing *t) {
+    for (bool goes_on = true; goes_on;) {
+        goes_on = false;
+        while (pop(t)) goes_on = true;
+        for (enum qm_unit unit = 0; unit < QM_UNITS; unit++)
+            while (start(t, unit)) goes_on = true;
+    }
+}
+
+/* ---- memory ---- */
+
+static void end_load(struct timing *t, uint64_t cycle) {
+    struct unit *unit = &t->units[QM_UNIT_LOAD];
+    uint32_t k = unit->ended++;
+    t->times[unit->members[k]].end = cycle;
+    spans_add(&t->load_busy, unit->take_at[k % QUEUE_MAX] + 1, cycle + 1);
+    take_loads(t);
+}
+
+static void end_read(struct timing *t, const struct read_burst *read, uint64_t cycle) {
+    bool was_full = read->beats == 0 && t->bus.count + 1 == t->bus.depth;
+    if (was_full) t->accept_from = larger(t->accept_from, cycle + 1);
+    if (read->is_fetch)
+        t->deliver_at[t->delivered++ % FIFO] = cycle + 1;
+    else if (read->is_last)
+        end_load(t, cycle);
+}
+
+static void end_write(struct timing *t, uint64_t cycle) {
+    struct unit *unit = &t->units[QM_UNIT_STORE];
+    if (t->store.insn != NULL) {
+        open_write(t, cycle + 1);
+        return;
+    }
+    uint32_t k = unit->ended++;
+    struct qm_insn_time *time = &t->times[unit->members[k]];
+    time->end = cycle + t->bus.latency;
+    unit->free_at = time->end + 1;
+    spans_add(&t->store_busy, time->start + 1, time->end + 1);
+}
+
+/* The cycle in which the memory accepts a read burst; NEVER: none is in sight. */
+static uint64_t next_accept(const struct timing *t) {
+    if (t->bus.count == t->bus.depth) return NEVER;
+    uint64_t from = smaller(t->fetch_from, t->load_from);
+    return from == NEVER ? NEVER : larger(from, t->accept_from);
+}
+
+static void accept_fetch(struct timing *t, uint64_t cycle) {
+    uint32_t chunk = (uint32_t)smaller(CHUNK, t->insn_count - t->requested);
+    bus_read(&t->bus, cycle, (struct read_burst){.beats = chunk * t->bus.insn_beats, .is_fetch = true});
+    t->requested += chunk;
+    request_fetch(t);
+}
+
+static void accept_load(struct timing *t, uint64_t cycle) {
+    struct read_burst burst = {0};
+    burst.beats = next_burst(&t->load, t->bus.beat_bytes, &burst.is_last);
+    t->load_beats += burst.beats;
+    bus_read(&t->bus, cycle, burst);
+    t->load_from = burst.is_last ? NEVER : cycle + 1;
+    if (burst.is_last) t->units[QM_UNIT_LOAD].free_at = cycle + 1;
+}
+
+static void accept(struct timing *t, uint64_t cycle) {
+    t->accept_from = cycle + 1;
+    if (t->fetch_from <= cycle)
+        accept_fetch(t, cycle);
+    else
+        accept_load(t, cycle);
+}
+
+/* One event of the memory; false: there is none. */
+static bool advance(struct timing *t) {
+    uint64_t cycle, accepted = next_accept(t);
+    struct read_burst read;
+    switch (bus_advance(&t->bus, accepted == NEVER ? NEVER : accepted + 1, &cycle, &read)) {
+    case BUS_READ: end_read(t, &read, cycle); return true;
+    case BUS_WRITE: end_write(t, cycle); return true;
+    default: break;
+    }
+    if (accepted == NEVER) return false;
+    accept(t, accepted);
+    return true;
+}
+
+static bool is_over(const struct timing *t) {
+    for (int unit = 0; unit < QM_UNITS; unit++)
+        if (t->units[unit].ended < t->units[unit].count) return false;
+    return true;
+}
+
+/* ---- causes ---- */
+
+static void count_unit(struct qm_counters *counters, const struct unit *unit, enum qm_counter start, enum qm_counter wait_token,
+                       enum qm_counter idle, uint64_t busy) {
+    counters->value[start] = unit->start_cycles;
+    counters->value[wait_token] = unit->wait_token_cycles;
+    counters->value[idle] = counters->value[QM_C_cycles] - busy - unit->start_cycles - unit->wait_token_cycles;
+}
+
+static uint64_t cover(const struct spans *spans) {
+    return spans_cover(&spans, 1);
+}
+
+static void count_units(struct timing *t, struct qm_counters *counters) {
+    uint64_t *value = counters->value;
+    const struct unit *matmul = &t->units[QM_UNIT_MATMUL];
+    uint64_t load = cover(&t->load_busy), store = cover(&t->store_busy), streaming = cover(&t->matmul_busy);
+    if (matmul->count > 0) t->drain_cycles += t->times[matmul->members[matmul->count - 1]].end - (t->streamed - 1);
+    value[QM_C_load_beat] = t->load_beats;
+    value[QM_C_load_wait_memory] = load - t->load_beats;
+    count_unit(counters, &t->units[QM_UNIT_LOAD], QM_C_load_start, QM_C_load_wait_token, QM_C_load_idle, load);
+    value[QM_C_matmul_stream] = t->rows;
+    value[QM_C_matmul_wait_weights] = streaming - t->rows;
+    value[QM_C_matmul_drain] = t->drain_cycles;
+    count_unit(counters, matmul, QM_C_matmul_start, QM_C_matmul_wait_token, QM_C_matmul_idle, streaming + t->drain_cycles);
+    value[QM_C_post_param] = t->parameter_items;
+    value[QM_C_post_row] = t->items - t->parameter_items;
+    value[QM_C_post_drain] = t->latency_cycles;
+    count_unit(counters, &t->units[QM_UNIT_POST], QM_C_post_start, QM_C_post_wait_token, QM_C_post_idle, t->items + t->latency_cycles);
+    value[QM_C_store_beat] = t->store_beats;
+    value[QM_C_store_wait_memory] = store - t->store_beats;
+    count_unit(counters, &t->units[QM_UNIT_STORE], QM_C_store_start, QM_C_store_wait_token, QM_C_store_idle, store);
+}
+
+/* Each cause of the machine covers what those before it have left. */
+static void count_machine(const struct timing *t, struct qm_counters *counters) {
+    const struct spans *streams[] = {&t->stream, &t->post_issue};
+    const struct spans *busy[] = {&t->matmul_busy, &t->post_issue};
+    const struct spans *all[] = {&t->matmul_all, &t->post_all, &t->load_busy, &t->store_busy};
+    uint64_t compute = spans_cover(streams, 1), issue = spans_cover(streams, 2), weights = spans_cover(busy, 2);
+    uint64_t drain = spans_cover(all, 2), memory = spans_cover(all, 4);
+    uint64_t *value = counters->value;
+    value[QM_C_machine_compute] = compute;
+    value[QM_C_machine_post] = issue - compute;
+    value[QM_C_machine_weights] = weights - issue;
+    value[QM_C_machine_drain] = drain - weights;
+    value[QM_C_machine_memory] = memory - drain;
+    value[QM_C_machine_control] = value[QM_C_cycles] - memory;
+}
+
+/* ---- the whole ---- */
+
+static void init(struct timing *t, struct qm_insn_time *times) {
+    t->times = times;
+    bus_init(&t->bus, t->machine);
+    for (int unit = 0; unit < QM_UNITS; unit++) t->units[unit].members = qm_alloc((t->insn_count + 1) * sizeof(uint32_t));
+    for (uint32_t i = 0; i < t->insn_count; i++) {
+        struct unit *unit = &t->units[t->insns[i].unit];
+        unit->members[unit->count++] = i;
+    }
+    t->load_from = NEVER;
+    request_fetch(t);
+}
+
+static void fini(struct timing *t) {
+    struct spans *const spans[] = {&t->stream,   &t->matmul_busy, &t->matmul_all, &t->post_issue,
+                                   &t->post_all, &t->load_busy,   &t->store_busy};
+    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) spans_fini(spans[i]);
+    for (int unit = 0; unit < QM_UNITS; unit++) free(t->units[unit].members);
+    bus_fini(&t->bus);
+}
+
+/* The run is over in the second cycle after the last end: in the first, all is quiet. Without instructions it is over at once. */
+static void count_cycles(const struct timing *t, struct qm_counters *counters) {
+    uint64_t last = 0;
+    for (uint32_t i = 0; i < t->insn_count; i++) last = larger(last, t->times[i].end);
+    counters->value[QM_C_cycles] = t->insn_count > 0 ? last + 2 : 1;
+}
+
+/* Whether unit `giver` has had more than TOKENS_MAX tokens for `taker` that were not taken. */
+static bool fills(const struct timing *t, enum qm_unit giver, enum qm_unit taker) {
+    const struct unit *from = &t->units[giver], *to = &t->units[taker];
+    uint64_t given = 0, taken = 0;
+    for (uint32_t k = 0, next = 0; k < from->count; k++) {
+        const uint64_t end = t->times[from->members[k]].end;
+        if ((t->insns[from->members[k]].signal >> taker & 1) == 0) continue;
+        for (; next < to->count && t->times[to->members[next]].start < end; next++)
+            taken += t->insns[to->members[next]].wait >> giver & 1;
+        if (++given - taken > TOKENS_MAX) return true;
+    }
+    return false;
+}
+
+static bool fills_any(const struct timing *t) {
+    for (int pair = 0; pair < QM_UNITS * QM_UNITS; pair++)
+        if (t->units[pair / QM_UNITS].count > TOKENS_MAX && fills(t, pair / QM_UNITS, pair % QM_UNITS)) return true;
+    return false;
+}
+
+enum qm_timing_outcome qm_timing_run(const struct qm_timing_insn *insns, uint32_t count, const struct qm_machine *machine,
+                                     struct qm_insn_time *times, struct qm_counters *counters) {
+    struct timing t = {.machine = machine, .insns = insns, .insn_count = count};
+    enum qm_timing_outcome outcome = QM_TIMING_DONE;
+    init(&t, times);
+    do propagate(&t);
+    while (advance(&t));
+    if (!is_over(&t)) outcome = QM_TIMING_DEADLOCK;
+    else if (fills_any(&t)) outcome = QM_TIMING_TOKENS;
+    else {
+        count_cycles(&t, counters);
+        count_units(&t, counters);
+        count_machine(&t, counters);
+    }
+    fini(&t);
+    return outcome;
+}
