@@ -36,6 +36,13 @@ void bus_read(struct bus *bus, uint64_t cycle, struct read_burst burst) {
     bus->reads[at < bus->depth ? at : at - bus->depth] = burst;
 }
 
+void bus_write(struct bus *bus, uint64_t cycle, uint32_t beats, uint32_t bursts) {
+    QM_CHECK(bus->write_beats == 0 && cycle + 1 >= bus->now);
+    bus->write_from = cycle + 1;
+    bus->write_beats = bus->write_size = beats;
+    bus->write_more = bursts - 1;
+}
+
 static bool is_fast(const struct bus *bus) {
     return bus->rate >= bus->beat_bytes;
 }
@@ -98,6 +105,28 @@ static void take_head(struct bus *bus, struct read_burst *read) {
     bus->count--;
 }
 
+/* Whole write bursts with their addresses, as long as they all meet the same: no read, or a read that moves in every second cycle and in
+ * that of the address. Only from the first beat of a burst on, and not up to the end of a stretch. */
+static void skip_writes(struct bus *bus, struct wishes wants, uint64_t until) {
+    uint64_t beats = bus->write_size, period = wants.read ? 2 * beats + 1 : beats + 1;
+    if (!is_fast(bus) || bus->write_more == 0 || bus->write_beats != beats || (wants.read && bus->turn_is_write)) return;
+    uint64_t bursts = smaller(bus->write_more, (until - bus->now) / period);
+    if (wants.read) bursts = smaller(bursts, (read_beats(bus) - 1) / (beats + 1));
+    if (wants.read) bus->reads[bus->first].beats -= (uint32_t)(bursts * (beats + 1));
+    bus->write_more -= (uint32_t)bursts;
+    bus->now += bursts * period;
+    bus->write_from = bus->now;
+}
+
+/* The open burst has ended in the cycle. */
+static bool opens_next(struct bus *bus, uint64_t cycle) {
+    if (bus->write_more == 0) return false;
+    bus->write_more--;
+    bus->write_beats = bus->write_size;
+    bus->write_from = cycle + 2;
+    return true;
+}
+
 enum bus_event bus_advance(struct bus *bus, uint64_t end, uint64_t *cycle, struct read_burst *read) {
     for (;;) {
         uint64_t reads_from = bus->count > 0 ? larger(bus->reads[bus->first].ready, bus->now) : NEVER;
@@ -108,6 +137,8 @@ enum bus_event bus_advance(struct bus *bus, uint64_t end, uint64_t *cycle, struc
         struct wishes wants = {reads_from == from, writes_from == from};
         uint64_t until = smaller(end, larger(reads_from, writes_from));
         if (wants.read && wants.write) until = end;
+        if (wants.write) skip_writes(bus, wants, until);
+        if (bus->now == until) continue;
         uint64_t slots = slots_to_end(bus, wants), last = slot_cycle(bus, slots);
         bool is_before = last < until;
         if (!is_before) slots = slots_before(bus, until);
@@ -116,6 +147,7 @@ enum bus_event bus_advance(struct bus *bus, uint64_t end, uint64_t *cycle, struc
         pass(bus, slots, is_before ? last + 1 : until);
         if (!is_before) continue;
         *cycle = last;
+        if (!ends_read && opens_next(bus, last)) continue;
         if (!ends_read) return BUS_WRITE;
         take_head(bus, read);
         return BUS_READ;

@@ -69,25 +69,39 @@ static void enter_row(struct walk *walk, uint64_t beat_bytes) {
     walk->at = first & ~(beat_bytes - 1);
 }
 
+/* Beats of the burst that begins here. */
+static uint32_t burst_beats(const struct walk *walk, uint64_t beat_bytes) {
+    uint64_t end = smaller((walk->at / BURST_BYTES + 1) * BURST_BYTES, walk->end);
+    return (uint32_t)((end - walk->at + beat_bytes - 1) / beat_bytes);
+}
+
 static void begin_walk(struct walk *walk, const struct qm_timing_insn *insn, uint64_t beat_bytes) {
     *walk = (struct walk){.insn = insn};
     enter_row(walk, beat_bytes);
 }
 
-/* Beats of the burst, and on to the next; *is_last: there is none. */
-static uint32_t next_burst(struct walk *walk, uint64_t beat_bytes, bool *is_last) {
-    uint64_t end = smaller((walk->at / BURST_BYTES + 1) * BURST_BYTES, walk->end);
-    uint32_t beats = (uint32_t)((end - walk->at + beat_bytes - 1) / beat_bytes);
-    *is_last = false;
-    walk->at = end;
-    if (end < walk->end) return beats;
+static bool is_done(const struct walk *walk) {
+    return walk->plane == walk->insn->transfer.plane_count;
+}
+
+static void next_burst(struct walk *walk, uint64_t beat_bytes) {
+    walk->at = (walk->at / BURST_BYTES + 1) * BURST_BYTES;
+    if (walk->at < walk->end) return;
     if (++walk->row == walk->insn->transfer.row_count) {
         walk->row = 0;
         walk->plane++;
     }
-    *is_last = walk->plane == walk->insn->transfer.plane_count;
-    if (!*is_last) enter_row(walk, beat_bytes);
-    return beats;
+    if (!is_done(walk)) enter_row(walk, beat_bytes);
+}
+
+/* Passes over the bursts from here on that have as many beats as this one, at most `most`; returns how many. */
+static uint32_t next_bursts(struct walk *walk, uint64_t beat_bytes, uint32_t most) {
+    uint32_t beats = burst_beats(walk, beat_bytes), bursts = 0;
+    do {
+        next_burst(walk, beat_bytes);
+        bursts++;
+    } while (bursts < most && !is_done(walk) && burst_beats(walk, beat_bytes) == beats);
+    return bursts;
 }
 
 /* ---- decode ---- */
@@ -166,18 +180,16 @@ static void start_load(struct timing *t, const struct qm_timing_insn *insn, uint
     take_loads(t);
 }
 
-static void open_write(struct timing *t, uint64_t address_cycle) {
-    bool is_last;
-    t->bus.write_from = address_cycle + 1;
-    t->bus.write_beats = next_burst(&t->store, t->bus.beat_bytes, &is_last);
-    t->store_beats += t->bus.write_beats;
-    if (is_last) t->store.insn = NULL;
+static void write_bursts(struct timing *t, uint64_t cycle) {
+    uint32_t beats = burst_beats(&t->store, t->bus.beat_bytes), bursts = next_bursts(&t->store, t->bus.beat_bytes, UINT32_MAX);
+    t->store_beats += (uint64_t)beats * bursts;
+    bus_write(&t->bus, cycle, beats, bursts);
 }
 
 static void start_store(struct timing *t, const struct qm_timing_insn *insn, uint64_t start) {
     struct unit *unit = &t->units[QM_UNIT_STORE];
     begin_walk(&t->store, insn, t->bus.beat_bytes);
-    open_write(t, start + 1);
+    write_bursts(t, start + 1);
     unit->free_at = NEVER;
     count_gap(t, unit, unit->taken);
     take(unit, start);
@@ -286,26 +298,28 @@ static void end_load(struct timing *t, uint64_t cycle) {
     take_loads(t);
 }
 
-static void end_read(struct timing *t, const struct read_burst *read, uint64_t cycle) {
+static bool end_read(struct timing *t, const struct read_burst *read, uint64_t cycle) {
     bool was_full = read->beats == 0 && t->bus.count + 1 == t->bus.depth;
     if (was_full) t->accept_from = larger(t->accept_from, cycle + 1);
     if (read->is_fetch)
         t->deliver_at[t->delivered++ % FIFO] = cycle + 1;
     else if (read->is_last)
         end_load(t, cycle);
+    return read->is_fetch || read->is_last;
 }
 
-static void end_write(struct timing *t, uint64_t cycle) {
+static bool end_write(struct timing *t, uint64_t cycle) {
     struct unit *unit = &t->units[QM_UNIT_STORE];
-    if (t->store.insn != NULL) {
-        open_write(t, cycle + 1);
-        return;
+    if (!is_done(&t->store)) {
+        write_bursts(t, cycle + 1);
+        return false;
     }
     uint32_t k = unit->ended++;
     struct qm_insn_time *time = &t->times[unit->members[k]];
     time->end = cycle + t->bus.latency;
     unit->free_at = time->end + 1;
     spans_add(&t->store_busy, time->start + 1, time->end + 1);
+    return true;
 }
 
 /* The cycle in which the memory accepts a read burst; NEVER: none is in sight. */
@@ -322,34 +336,38 @@ static void accept_fetch(struct timing *t, uint64_t cycle) {
     request_fetch(t);
 }
 
-static void accept_load(struct timing *t, uint64_t cycle) {
+static bool accept_load(struct timing *t, uint64_t cycle) {
     struct read_burst burst = {0};
-    burst.beats = next_burst(&t->load, t->bus.beat_bytes, &burst.is_last);
+    burst.beats = burst_beats(&t->load, t->bus.beat_bytes);
+    next_burst(&t->load, t->bus.beat_bytes);
+    burst.is_last = is_done(&t->load);
     t->load_beats += burst.beats;
     bus_read(&t->bus, cycle, burst);
     t->load_from = burst.is_last ? NEVER : cycle + 1;
     if (burst.is_last) t->units[QM_UNIT_LOAD].free_at = cycle + 1;
+    return burst.is_last;
 }
 
-static void accept(struct timing *t, uint64_t cycle) {
+static bool accept(struct timing *t, uint64_t cycle) {
     t->accept_from = cycle + 1;
-    if (t->fetch_from <= cycle)
-        accept_fetch(t, cycle);
-    else
-        accept_load(t, cycle);
+    if (t->fetch_from > cycle) return accept_load(t, cycle);
+    accept_fetch(t, cycle);
+    return false;
 }
 
-/* One event of the memory; false: there is none. */
+/* The memory's events up to the first that others may wait for; false: there is none. */
 static bool advance(struct timing *t) {
-    uint64_t cycle, accepted = next_accept(t);
-    struct read_burst read;
-    switch (bus_advance(&t->bus, accepted == NEVER ? NEVER : accepted + 1, &cycle, &read)) {
-    case BUS_READ: end_read(t, &read, cycle); return true;
-    case BUS_WRITE: end_write(t, cycle); return true;
-    default: break;
+    for (bool is_news = false; !is_news;) {
+        uint64_t cycle, accepted = next_accept(t);
+        struct read_burst read;
+        switch (bus_advance(&t->bus, accepted == NEVER ? NEVER : accepted + 1, &cycle, &read)) {
+        case BUS_READ: is_news = end_read(t, &read, cycle); break;
+        case BUS_WRITE: is_news = end_write(t, cycle); break;
+        default:
+            if (accepted == NEVER) return false;
+            is_news = accept(t, accepted);
+        }
     }
-    if (accepted == NEVER) return false;
-    accept(t, accepted);
     return true;
 }
 
