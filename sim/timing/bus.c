@@ -29,11 +29,42 @@ void bus_fini(struct bus *bus) {
     free(bus->reads);
 }
 
-void bus_read(struct bus *bus, uint64_t cycle, struct read_burst burst) {
-    QM_CHECK(bus->count < bus->depth && cycle + 1 >= bus->now);
-    burst.ready = cycle + bus->latency;
-    uint32_t at = bus->first + bus->count++;
-    bus->reads[at < bus->depth ? at : at - bus->depth] = burst;
+/* The bursts can go behind those of the last reads, which keep the bus at least until they are ready. */
+static bool continues(const struct bus *bus, const struct reads *last, const struct reads *reads) {
+    if (last->is_fetch || last->is_last || last->size != reads->size) return false;
+    return reads->ready <= bus->now + bus->beats || reads->ready <= last->last_ready + last->size;
+}
+
+static struct reads *at(const struct bus *bus, uint32_t index) {
+    index += bus->first;
+    return &bus->reads[index < bus->depth ? index : index - bus->depth];
+}
+
+void bus_read(struct bus *bus, uint64_t cycle, struct reads reads) {
+    reads.ready = cycle + bus->latency;
+    reads.last_ready = reads.ready + reads.bursts - 1;
+    reads.beats = (uint64_t)reads.size * reads.bursts;
+    struct reads *last = bus->count > 0 ? at(bus, bus->count - 1) : NULL;
+    if (last != NULL && !reads.is_fetch && continues(bus, last, &reads)) {
+        last->last_ready = reads.last_ready;
+        last->beats += reads.beats;
+        last->bursts += reads.bursts;
+        last->is_last = reads.is_last;
+    } else {
+        *at(bus, bus->count++) = reads;
+    }
+    bus->held += reads.bursts;
+    bus->beats += reads.beats;
+    QM_CHECK(bus->held <= bus->depth && cycle + 1 >= bus->now);
+}
+
+bool bus_is_full(struct bus *bus) {
+    if (bus->held < bus->depth) return false;
+    struct reads *head = at(bus, 0);
+    uint32_t left = (uint32_t)((head->beats + head->size - 1) / head->size);
+    bus->held -= head->bursts - left;
+    head->bursts = left;
+    return bus->held == bus->depth;
 }
 
 void bus_write(struct bus *bus, uint64_t cycle, uint32_t beats, uint32_t bursts) {
@@ -71,10 +102,18 @@ static void pass(struct bus *bus, uint64_t slots, uint64_t cycle) {
     bus->now = cycle;
 }
 
-/* Beats to the end of the head's stretch. */
-static uint32_t read_beats(const struct bus *bus) {
-    const struct read_burst *head = &bus->reads[bus->first];
-    return head->is_fetch ? (head->beats - 1) % bus->insn_beats + 1 : head->beats;
+/* Beats to the head's next event. */
+static uint64_t read_beats(const struct bus *bus) {
+    const struct reads *head = at(bus, 0);
+    if (head->is_fetch) return (head->beats - 1) % bus->insn_beats + 1;
+    return bus->held == bus->depth ? (head->beats - 1) % head->size + 1 : head->beats;
+}
+
+uint64_t bus_event_from(const struct bus *bus) {
+    uint64_t from = NEVER;
+    if (bus->count > 0) from = larger(at(bus, 0)->ready, bus->now) + read_beats(bus) - 1;
+    if (bus->write_beats > 0) from = smaller(from, larger(bus->write_from, bus->now) + bus->write_beats - 1);
+    return from;
 }
 
 struct wishes {
@@ -88,19 +127,26 @@ static uint64_t slots_to_end(const struct bus *bus, struct wishes wants) {
     return smaller(2 * reads - !bus->turn_is_write, 2 * writes - bus->turn_is_write);
 }
 
+static void pass_reads(struct bus *bus, uint64_t beats) {
+    at(bus, 0)->beats -= beats;
+    bus->beats -= beats;
+}
+
 static void move(struct bus *bus, struct wishes wants, uint64_t slots) {
     uint64_t reads = wants.read ? slots : 0;
     if (wants.read && wants.write) {
         reads = (slots + !bus->turn_is_write) / 2;
         bus->turn_is_write ^= slots % 2 != 0;
     }
-    if (wants.read) bus->reads[bus->first].beats -= (uint32_t)reads;
+    if (wants.read) pass_reads(bus, reads);
     bus->write_beats -= (uint32_t)(slots - reads);
 }
 
-static void take_head(struct bus *bus, struct read_burst *read) {
-    *read = bus->reads[bus->first];
-    if (read->beats > 0) return;
+static void end_reads(struct bus *bus, struct reads *read) {
+    struct reads *head = at(bus, 0);
+    *read = *head;
+    if (head->beats > 0) return;
+    bus->held -= head->bursts;
     bus->first = bus->first + 1 == bus->depth ? 0 : bus->first + 1;
     bus->count--;
 }
@@ -112,7 +158,7 @@ static void skip_writes(struct bus *bus, struct wishes wants, uint64_t until) {
     if (!is_fast(bus) || bus->write_more == 0 || bus->write_beats != beats || (wants.read && bus->turn_is_write)) return;
     uint64_t bursts = smaller(bus->write_more, (until - bus->now) / period);
     if (wants.read) bursts = smaller(bursts, (read_beats(bus) - 1) / (beats + 1));
-    if (wants.read) bus->reads[bus->first].beats -= (uint32_t)(bursts * (beats + 1));
+    if (wants.read) pass_reads(bus, bursts * (beats + 1));
     bus->write_more -= (uint32_t)bursts;
     bus->now += bursts * period;
     bus->write_from = bus->now;
@@ -127,7 +173,7 @@ static bool opens_next(struct bus *bus, uint64_t cycle) {
     return true;
 }
 
-enum bus_event bus_advance(struct bus *bus, uint64_t end, uint64_t *cycle, struct read_burst *read) {
+enum bus_event bus_advance(struct bus *bus, uint64_t end, uint64_t *cycle, struct reads *read) {
     for (;;) {
         uint64_t reads_from = bus->count > 0 ? larger(bus->reads[bus->first].ready, bus->now) : NEVER;
         uint64_t writes_from = bus->write_beats > 0 ? larger(bus->write_from, bus->now) : NEVER;
@@ -142,14 +188,14 @@ enum bus_event bus_advance(struct bus *bus, uint64_t end, uint64_t *cycle, struc
         uint64_t slots = slots_to_end(bus, wants), last = slot_cycle(bus, slots);
         bool is_before = last < until;
         if (!is_before) slots = slots_before(bus, until);
-        bool ends_read = is_before && wants.read && (!wants.write || slots == 2u * read_beats(bus) - !bus->turn_is_write);
+        bool ends_read = is_before && wants.read && (!wants.write || slots == 2 * read_beats(bus) - !bus->turn_is_write);
         move(bus, wants, slots);
         pass(bus, slots, is_before ? last + 1 : until);
         if (!is_before) continue;
         *cycle = last;
         if (!ends_read && opens_next(bus, last)) continue;
         if (!ends_read) return BUS_WRITE;
-        take_head(bus, read);
+        end_reads(bus, read);
         return BUS_READ;
     }
 }

@@ -44,6 +44,7 @@ struct timing {
     uint64_t deliver_at[FIFO], pop_at[FIFO]; /* by instruction % FIFO: when it is in the FIFO, when it leaves */
     uint64_t fetch_from, load_from;          /* when a read burst is presented; NEVER: none, or not known yet */
     uint64_t accept_from;                    /* the read address channel is free, and the memory has room */
+    bool waits_for_room;
     struct walk load, store;
 
     /* matmul: one more than the last cycle of the last preload, of the last step's streaming, and of the one's before */
@@ -298,14 +299,14 @@ static void end_load(struct timing *t, uint64_t cycle) {
     take_loads(t);
 }
 
-static bool end_read(struct timing *t, const struct read_burst *read, uint64_t cycle) {
-    bool was_full = read->beats == 0 && t->bus.count + 1 == t->bus.depth;
-    if (was_full) t->accept_from = larger(t->accept_from, cycle + 1);
+static bool end_read(struct timing *t, const struct reads *read, uint64_t cycle) {
     if (read->is_fetch)
         t->deliver_at[t->delivered++ % FIFO] = cycle + 1;
-    else if (read->is_last)
+    else if (read->is_last && read->beats == 0)
         end_load(t, cycle);
-    return read->is_fetch || read->is_last;
+    else
+        return false;
+    return true;
 }
 
 static bool end_write(struct timing *t, uint64_t cycle) {
@@ -323,33 +324,43 @@ static bool end_write(struct timing *t, uint64_t cycle) {
 }
 
 /* The cycle in which the memory accepts a read burst; NEVER: none is in sight. */
-static uint64_t next_accept(const struct timing *t) {
-    if (t->bus.count == t->bus.depth) return NEVER;
+static uint64_t next_accept(struct timing *t) {
     uint64_t from = smaller(t->fetch_from, t->load_from);
-    return from == NEVER ? NEVER : larger(from, t->accept_from);
+    if (from == NEVER) return NEVER;
+    if (bus_is_full(&t->bus)) {
+        t->waits_for_room = true;
+        return NEVER;
+    }
+    if (t->waits_for_room) t->accept_from = larger(t->accept_from, t->bus.now);
+    t->waits_for_room = false;
+    return larger(from, t->accept_from);
 }
 
 static void accept_fetch(struct timing *t, uint64_t cycle) {
     uint32_t chunk = (uint32_t)smaller(CHUNK, t->insn_count - t->requested);
-    bus_read(&t->bus, cycle, (struct read_burst){.beats = chunk * t->bus.insn_beats, .is_fetch = true});
+    bus_read(&t->bus, cycle, (struct reads){.size = chunk * t->bus.insn_beats, .bursts = 1, .is_fetch = true});
+    t->accept_from = cycle + 1;
     t->requested += chunk;
     request_fetch(t);
 }
 
+/* Equal bursts, one a cycle, as long as there is room and nothing can come between them. */
 static bool accept_load(struct timing *t, uint64_t cycle) {
-    struct read_burst burst = {0};
-    burst.beats = burst_beats(&t->load, t->bus.beat_bytes);
-    next_burst(&t->load, t->bus.beat_bytes);
-    burst.is_last = is_done(&t->load);
-    t->load_beats += burst.beats;
-    bus_read(&t->bus, cycle, burst);
-    t->load_from = burst.is_last ? NEVER : cycle + 1;
-    if (burst.is_last) t->units[QM_UNIT_LOAD].free_at = cycle + 1;
-    return burst.is_last;
+    struct reads reads = {.size = burst_beats(&t->load, t->bus.beat_bytes)};
+    uint64_t most = smaller(t->bus.depth - t->bus.held, t->fetch_from == NEVER ? NEVER : t->fetch_from - cycle);
+    uint64_t event = bus_event_from(&t->bus);
+    if (event != NEVER) most = smaller(most, larger(event, cycle) - cycle + 1);
+    reads.bursts = next_bursts(&t->load, t->bus.beat_bytes, (uint32_t)most);
+    reads.is_last = is_done(&t->load);
+    t->load_beats += (uint64_t)reads.size * reads.bursts;
+    bus_read(&t->bus, cycle, reads);
+    t->accept_from = cycle + reads.bursts;
+    t->load_from = reads.is_last ? NEVER : t->accept_from;
+    if (reads.is_last) t->units[QM_UNIT_LOAD].free_at = t->accept_from;
+    return reads.is_last;
 }
 
 static bool accept(struct timing *t, uint64_t cycle) {
-    t->accept_from = cycle + 1;
     if (t->fetch_from > cycle) return accept_load(t, cycle);
     accept_fetch(t, cycle);
     return false;
@@ -359,7 +370,7 @@ static bool accept(struct timing *t, uint64_t cycle) {
 static bool advance(struct timing *t) {
     for (bool is_news = false; !is_news;) {
         uint64_t cycle, accepted = next_accept(t);
-        struct read_burst read;
+        struct reads read;
         switch (bus_advance(&t->bus, accepted == NEVER ? NEVER : accepted + 1, &cycle, &read)) {
         case BUS_READ: is_news = end_read(t, &read, cycle); break;
         case BUS_WRITE: is_news = end_write(t, cycle); break;
