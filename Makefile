@@ -109,6 +109,7 @@ lint: deps ## style, room walls, Verilog lint, generated tables
 	tests/lint/rooms.sh
 	tests/lint/columns.sh
 	tests/lint/functions.sh
+	tests/lint/verilog.sh
 	tests/lint/links.sh
 	tools/update-docs.sh --check
 

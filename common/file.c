@@ -13,10 +13,11 @@
 #include <unistd.h>
 
 #include "common/memory.h"
+#include "common/text.h"
 
 enum { FIRST_ROOM = 1 << 16, STREAM_BYTES_MAX = 1 << 28 };
 
-static enum qm_status cannot(const char *file, const char *what, int problem, struct qm_diag *diag) {
+enum qm_status qm_file_cannot(const char *file, const char *what, int problem, struct qm_diag *diag) {
     if (problem == ENOMEM) qm_out_of_memory();
     return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be %s: %s", file, what, strerror(problem));
 }
@@ -43,10 +44,10 @@ static enum qm_status open_input(struct input *input, struct qm_diag *diag) {
     input->descriptor = open(input->file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     int problem = errno;
     if ((input->descriptor >= 0 ? fstat(input->descriptor, &info) : stat(input->file, &info)) != 0)
-        return cannot(input->file, "read", errno, diag);
+        return qm_file_cannot(input->file, "read", errno, diag);
     const char *kind = name_kind(info.st_mode);
     if (kind != NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: is %s, not a file", input->file, kind);
-    if (input->descriptor < 0) return cannot(input->file, "read", problem, diag);
+    if (input->descriptor < 0) return qm_file_cannot(input->file, "read", problem, diag);
     bool has_size = S_ISREG(info.st_mode) && info.st_size > 0;
     if (!has_size && input->limit > STREAM_BYTES_MAX) input->limit = STREAM_BYTES_MAX;
     input->mode = info.st_mode;
@@ -72,7 +73,7 @@ static enum qm_status read_whole(struct input *input, struct qm_diag *diag) {
     while (got > 0 && input->used <= input->limit) {
         if (input->used == input->room - 1) input->bytes = qm_alloc_more(input->bytes, input->room *= 2);
         got = read_some(input);
-        if (got < 0) return cannot(input->file, "read", errno, diag);
+        if (got < 0) return qm_file_cannot(input->file, "read", errno, diag);
         input->used += (size_t)got;
     }
     if (input->used > input->limit)
@@ -131,7 +132,7 @@ enum qm_status qm_file_write(const char *file, const void *bytes, size_t size, s
     struct stat info;
     if (stat(file, &info) == 0 && !S_ISREG(info.st_mode)) { /* /dev/stdout and kin cannot be replaced */
         if (write_all(file, bytes, size)) return QM_OK;
-        return cannot(file, "written", errno, diag);
+        return qm_file_cannot(file, "written", errno, diag);
     }
     size_t path_bytes = strlen(file) + 32;
     char *temporary = qm_alloc(path_bytes);
@@ -140,7 +141,7 @@ enum qm_status qm_file_write(const char *file, const void *bytes, size_t size, s
     int problem = errno;
     if (!done) unlink(temporary);
     free(temporary);
-    return done ? QM_OK : cannot(file, "written", problem, diag);
+    return done ? QM_OK : qm_file_cannot(file, "written", problem, diag);
 }
 
 enum qm_status qm_file_sync(const char *file, struct qm_diag *diag) {
@@ -148,25 +149,20 @@ enum qm_status qm_file_sync(const char *file, struct qm_diag *diag) {
     bool done = descriptor >= 0 && fsync(descriptor) == 0;
     int problem = errno;
     if (descriptor >= 0) close(descriptor);
-    return done ? QM_OK : cannot(file, "written", problem, diag);
+    return done ? QM_OK : qm_file_cannot(file, "written", problem, diag);
 }
 
 /* ---- names ---- */
 
-static bool ends_in(const char *text, const char *end) {
-    size_t size = strlen(text), tail = strlen(end);
-    return size >= tail && strcmp(text + size - tail, end) == 0;
-}
-
 void qm_file_base_name(const char *file, char *name, size_t size) {
     const char *slash = strrchr(file, '/');
     const char *base = slash != NULL ? slash + 1 : file;
-    size_t length = strlen(base) - (ends_in(base, ".yaml") ? strlen(".yaml") : 0);
+    size_t length = strlen(base) - (qm_text_ends_in(base, ".yaml") ? strlen(".yaml") : 0);
     snprintf(name, size, "%.*s", (int)length, base);
 }
 
 static int is_yaml(const struct dirent *entry) {
-    return ends_in(entry->d_name, ".yaml");
+    return qm_text_ends_in(entry->d_name, ".yaml");
 }
 
 static void list_names(const char *folder, char *text, size_t size) {
@@ -185,7 +181,7 @@ static void list_names(const char *folder, char *text, size_t size) {
 
 enum qm_status qm_file_find_spec(const char *kind, const char *name, char *path, struct qm_diag *diag) {
     char folder[QM_PATH_BYTES], below[64], names[500];
-    if (strchr(name, '/') != NULL || ends_in(name, ".yaml")) return qm_path_join(path, diag, name, NULL);
+    if (strchr(name, '/') != NULL || qm_text_ends_in(name, ".yaml")) return qm_path_join(path, diag, name, NULL);
     snprintf(below, sizeof below, "spec/%s", kind);
     QM_TRY(qm_home_path(below, folder, diag));
     QM_TRY(qm_path_join(path, diag, folder, "/", name, ".yaml", NULL));

@@ -26,6 +26,9 @@ QM_MUST_USE enum qm_status qm_file_sync(const char *file, struct qm_diag *diag);
  * QM_BAD_INPUT with the names there are. */
 QM_MUST_USE enum qm_status qm_file_find_spec(const char *kind, const char *name, char *path, struct qm_diag *diag);
 
+/* "FILE: cannot be WHAT: why", as the system's error number `problem` says it: QM_BAD_INPUT. Does not return when memory ran out. */
+QM_MUST_USE enum qm_status qm_file_cannot(const char *file, const char *what, int problem, struct qm_diag *diag);
+
 /* "spec/machines/edge.yaml" to "edge". */
 void qm_file_base_name(const char *file, char *name, size_t size);
 

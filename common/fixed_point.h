@@ -1,5 +1,5 @@
 /* fixed_point.h - the arithmetic of docs/numerics.md: scaling by a Q0.31 multiplier and a shift in six roundings,
- * and the narrowing helpers.
+ * and the helpers that saturate to a type.
  *
  * The only place where a negative number is shifted right (gcc shifts arithmetically) and where 64-bit products become 32-bit results.
  */

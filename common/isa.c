@@ -23,7 +23,7 @@ const struct qm_field qm_fields[] = {
 const size_t qm_field_count = sizeof qm_fields / sizeof *qm_fields;
 
 const struct qm_enum_value qm_enum_values[] = {
-#define QM_ENUM(field, name, value, supported, text) {#field, #name, value, supported},
+#define QM_ENUM(field, name, value, supported, text) {#field, #name, value, supported, text},
 #include "spec/isa.def"
 #undef QM_ENUM
 };
@@ -57,7 +57,7 @@ enum qm_unit qm_opcode_unit(int64_t opcode) {
     return QM_UNITS;
 }
 
-static bool field_applies(const struct qm_field *field, int64_t opcode) {
+bool qm_field_applies(const struct qm_field *field, int64_t opcode) {
     if (field->opcodes == (uint32_t)ALL) return true;
     return opcode > 0 && opcode < QM_OPCODE_LIMIT && (field->opcodes >> opcode & 1) != 0;
 }
@@ -90,7 +90,7 @@ enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct 
     memset(words, 0, QM_INSN_BYTES);
     for (size_t i = 0; i < qm_field_count; i++) {
         const struct qm_field *field = &qm_fields[i];
-        if (!field_applies(field, insn->opcode)) continue;
+        if (!qm_field_applies(field, insn->opcode)) continue;
         int64_t value = qm_field_value(field, insn);
         if (!fits(field, value)) {
             const char *name = qm_opcode_name(insn->opcode);
@@ -107,7 +107,7 @@ void qm_insn_unpack(const uint32_t *words, struct qm_insn *insn) {
     int64_t opcode = words[0] & 0xff;
     for (size_t i = 0; i < qm_field_count; i++) {
         const struct qm_field *field = &qm_fields[i];
-        if (!field_applies(field, opcode)) continue;
+        if (!qm_field_applies(field, opcode)) continue;
         uint64_t raw = (words[field->word] & field_mask(field)) >> field->lsb;
         uint64_t sign = (uint64_t)field->is_signed << (field->width - 1);
         *qm_field_member(field, insn) = (int64_t)(raw ^ sign) - (int64_t)sign;
@@ -118,7 +118,7 @@ bool qm_insn_has_reserved_bits(const uint32_t *words) {
     uint32_t rest[QM_INSN_WORDS];
     memcpy(rest, words, sizeof rest);
     for (size_t i = 0; i < qm_field_count; i++)
-        if (field_applies(&qm_fields[i], words[0] & 0xff)) rest[qm_fields[i].word] &= ~field_mask(&qm_fields[i]);
+        if (qm_field_applies(&qm_fields[i], words[0] & 0xff)) rest[qm_fields[i].word] &= ~field_mask(&qm_fields[i]);
     for (int i = 0; i < QM_INSN_WORDS; i++)
         if (rest[i] != 0) return true;
     return false;
@@ -158,6 +158,6 @@ void qm_insn_print(const struct qm_insn *insn, char *text, size_t size) {
     for (size_t i = 1; i < qm_field_count; i++) {
         int64_t value = qm_field_value(&qm_fields[i], insn);
         size_t used = strlen(text);
-        if (value != 0 && field_applies(&qm_fields[i], insn->opcode)) print_field(&qm_fields[i], value, text + used, size - used);
+        if (value != 0 && qm_field_applies(&qm_fields[i], insn->opcode)) print_field(&qm_fields[i], value, text + used, size - used);
     }
 }

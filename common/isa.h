@@ -44,6 +44,13 @@ struct qm_insn {
 #undef QM_FIELD
 };
 
+/* QM_FIELD_wait ...: where a field stands in qm_fields. */
+enum qm_field_id {
+#define QM_FIELD(name, word, lsb, width, sign, opcodes, text) QM_FIELD_##name,
+#include "spec/isa.def"
+#undef QM_FIELD
+};
+
 /* One line of the field table. */
 struct qm_field {
     const char *name;
@@ -59,6 +66,7 @@ struct qm_enum_value {
     const char *field, *name;
     int64_t value;
     bool supported;
+    const char *text;
 };
 
 extern const struct qm_field qm_fields[];
@@ -69,6 +77,7 @@ extern const size_t qm_enum_value_count;
 int64_t qm_field_value(const struct qm_field *field, const struct qm_insn *insn);
 int64_t *qm_field_member(const struct qm_field *field, struct qm_insn *insn);
 bool qm_field_is_enumerated(const struct qm_field *field);
+bool qm_field_applies(const struct qm_field *field, int64_t opcode); /* an unknown opcode has those of the header */
 
 /* The name of an enumerated field's value; NULL: it has none. */
 const char *qm_enum_value_name(const char *field, int64_t value);

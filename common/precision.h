@@ -35,10 +35,12 @@ static inline int64_t qm_activations_per_byte(const struct qm_insn *insn) {
     return 8 / qm_precision_of(insn).activation_bits;
 }
 
-/* How a cell multiplies: 0 one product of 8-bit factors, 1 two with 8-bit activations, 2 four with 4-bit activations. */
+/* How a cell multiplies: one product of 8-bit factors, two of 8-bit activations with 4-bit weights, four of 4-bit factors. */
+enum { QM_ARRAY_MODE_8X8, QM_ARRAY_MODE_8X4, QM_ARRAY_MODE_4X4 };
+
 static inline unsigned qm_array_mode(int64_t precision) {
     struct qm_precision sizes = qm_precision_sizes(precision);
-    return sizes.weight_bits == 8 ? 0 : sizes.activation_bits == 8 ? 1 : 2;
+    return sizes.weight_bits == 8 ? QM_ARRAY_MODE_8X8 : sizes.activation_bits == 8 ? QM_ARRAY_MODE_8X4 : QM_ARRAY_MODE_4X4;
 }
 
 static inline enum qm_counter qm_products_counter(const struct qm_insn *insn) {

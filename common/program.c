@@ -5,10 +5,10 @@
  *   "QMACPROG" | version | fingerprint | the machine's knobs in the order of spec/hw_params.def | machine name [64]
  *   model [256] | model_sha256 [65] | requant [16] | precision [256]
  *   insn_count | arena_bytes | code_offset | image_offset | image_bytes
- *   tensor_count | input_count | output_count | layer_count | step_count
+ *   tensor_count | input_count | output_count | layer_count | stage_count
  *   tensor_count x  name [128] | dtype | rank | dims [6] | scale | zero_point | arena_offset | size_bytes
  *   layer_count x   name [128] | op [32] | shape [64] | precision [16] | op_index | on_host | macs (64)
- *   step_count x    on_host | first_insn | insn_count | layer | host_op | input | output | beta
+ *   stage_count x    on_host | first_insn | insn_count | layer | host_op | input | output | beta
  *   insn_count x    16 words
  *   insn_count x    layer
  *   image_bytes x   byte
@@ -24,7 +24,7 @@
 #include "common/memory.h"
 #include "common/file.h"
 
-enum { MAGIC_BYTES = 8, VERSION = 3, WORD = 4, CODE_ALIGNMENT = 256, STEP_ALIGNMENT = 4 };
+enum { MAGIC_BYTES = 8, VERSION = 3, WORD = 4, CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4 };
 static const char MAGIC[MAGIC_BYTES + 1] = "QMACPROG";
 static const size_t FILE_BYTES_MAX = (size_t)1 << 32;
 
@@ -182,7 +182,7 @@ static void walk_sizes(struct stream *s, struct qm_program *program) {
     walk_u32(s, &program->input_count);
     walk_u32(s, &program->output_count);
     walk_count(s, &program->layer_count, QM_NAME_BYTES);
-    walk_count(s, &program->step_count, WORD);
+    walk_count(s, &program->stage_count, WORD);
     require(s, program->code_offset % CODE_ALIGNMENT == 0, "the code is not aligned");
     require(s, program->code_offset + (uint64_t)program->insn_count * QM_INSN_BYTES <= program->arena_bytes, "the code leaves the memory");
     require(s, (uint64_t)program->image_offset + program->image_bytes <= program->arena_bytes, "the constants leave the memory");
@@ -241,35 +241,35 @@ static uint64_t elements(const struct qm_program_tensor *tensor) {
 }
 
 /* Softmax: bytes in and out, the same number of rows of the same depth. The edges: floats on one side, quantized bytes on the other. */
-static bool host_step_is_right(const struct qm_program *program, const struct qm_program_step *step) {
-    if (step->layer >= program->layer_count || step->host_op >= QM_HOST_OPS) return false;
-    if (step->input >= program->tensor_count || step->output >= program->tensor_count) return false;
-    const struct qm_program_tensor *in = &program->tensors[step->input], *out = &program->tensors[step->output];
-    if (step->host_op == QM_HOST_QUANTIZE || step->host_op == QM_HOST_QUANTIZE_EVEN)
+static bool host_stage_is_right(const struct qm_program *program, const struct qm_program_stage *stage) {
+    if (stage->layer >= program->layer_count || stage->host_op >= QM_HOST_OPS) return false;
+    if (stage->input >= program->tensor_count || stage->output >= program->tensor_count) return false;
+    const struct qm_program_tensor *in = &program->tensors[stage->input], *out = &program->tensors[stage->output];
+    if (stage->host_op == QM_HOST_QUANTIZE || stage->host_op == QM_HOST_QUANTIZE_EVEN)
         return in->dtype == QM_F32 && is_quantized(out) && elements(in) == elements(out);
-    if (step->host_op == QM_HOST_DEQUANTIZE)
+    if (stage->host_op == QM_HOST_DEQUANTIZE)
         return (is_quantized(in) || (in->dtype == QM_I32 && in->scale > 0)) && out->dtype == QM_F32 && elements(in) == elements(out);
     return is_byte(in->dtype) && in->dtype == out->dtype && in->rank >= 1 && out->rank >= 1 && in->size_bytes == out->size_bytes &&
-           in->dims[in->rank - 1] == out->dims[out->rank - 1] && in->scale > 0 && step->beta > 0;
+           in->dims[in->rank - 1] == out->dims[out->rank - 1] && in->scale > 0 && stage->beta > 0;
 }
 
-static void walk_step(struct stream *s, const struct qm_program *program, struct qm_program_step *step) {
-    uint32_t host_op = step->host_op;
-    walk_bool(s, &step->on_host);
-    walk_u32(s, &step->first_insn);
-    walk_u32(s, &step->insn_count);
-    walk_u32(s, &step->layer);
+static void walk_stage(struct stream *s, const struct qm_program *program, struct qm_program_stage *stage) {
+    uint32_t host_op = stage->host_op;
+    walk_bool(s, &stage->on_host);
+    walk_u32(s, &stage->first_insn);
+    walk_u32(s, &stage->insn_count);
+    walk_u32(s, &stage->layer);
     walk_u32(s, &host_op);
-    walk_u32(s, &step->input);
-    walk_u32(s, &step->output);
-    walk_float(s, &step->beta);
+    walk_u32(s, &stage->input);
+    walk_u32(s, &stage->output);
+    walk_float(s, &stage->beta);
     if (s->writing || s->status != QM_OK) return;
-    step->host_op = (enum qm_host_op)host_op;
-    if (step->on_host) {
-        require(s, host_step_is_right(program, step), "a host step that makes no sense");
+    stage->host_op = (enum qm_host_op)host_op;
+    if (stage->on_host) {
+        require(s, host_stage_is_right(program, stage), "a host step that makes no sense");
     } else {
-        require(s, step->first_insn % STEP_ALIGNMENT == 0, "a step's first instruction is not aligned");
-        require(s, (uint64_t)step->first_insn + step->insn_count <= program->insn_count, "a step leaves the code");
+        require(s, stage->first_insn % STAGE_ALIGNMENT == 0, "a step's first instruction is not aligned");
+        require(s, (uint64_t)stage->first_insn + stage->insn_count <= program->insn_count, "a step leaves the code");
     }
 }
 
@@ -285,7 +285,7 @@ static void walk_code(struct stream *s, struct qm_program *program) {
 static void allocate(struct qm_program *program) {
     program->tensors = QM_ARENA_NEW(program->arena, struct qm_program_tensor, program->tensor_count);
     program->layers = QM_ARENA_NEW(program->arena, struct qm_program_layer, program->layer_count);
-    program->steps = QM_ARENA_NEW(program->arena, struct qm_program_step, program->step_count);
+    program->stages = QM_ARENA_NEW(program->arena, struct qm_program_stage, program->stage_count);
     program->insns = qm_arena_alloc(program->arena, (size_t)program->insn_count * sizeof *program->insns);
     program->insn_layer = QM_ARENA_NEW(program->arena, uint32_t, program->insn_count);
     program->image = QM_ARENA_NEW(program->arena, uint8_t, program->image_bytes);
@@ -298,7 +298,7 @@ static void walk_program(struct stream *s, struct qm_program *program) {
     if (!s->writing) allocate(program);
     for (uint32_t i = 0; i < program->tensor_count && s->status == QM_OK; i++) walk_tensor(s, &program->tensors[i], program->arena_bytes);
     for (uint32_t i = 0; i < program->layer_count && s->status == QM_OK; i++) walk_layer(s, &program->layers[i]);
-    for (uint32_t i = 0; i < program->step_count && s->status == QM_OK; i++) walk_step(s, program, &program->steps[i]);
+    for (uint32_t i = 0; i < program->stage_count && s->status == QM_OK; i++) walk_stage(s, program, &program->stages[i]);
     if (s->status == QM_OK) walk_code(s, program);
     walk_bytes(s, program->image, program->image_bytes);
     require(s, s->status != QM_OK || s->at == s->size, "more bytes than the program has");

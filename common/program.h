@@ -1,6 +1,6 @@
 /* program.h - the program file: the whole contract between the compiler and the simulator.
  *
- * It carries the instructions, the constants, where inputs and outputs lie in the arena, the host steps, and what each instruction belongs
+ * It carries the instructions, the constants, where inputs and outputs lie in the arena, the host stages, and what each instruction belongs
  * to. The file is little-endian; its layout is drawn in program.c. qm_program_load checks every offset before use: a file that loads is
  * safe to run (what the instructions say is checked by the machine's decode).
  */
@@ -38,7 +38,7 @@ struct qm_program_tensor {
 enum qm_host_op { QM_HOST_SOFTMAX, QM_HOST_LOG_SOFTMAX, QM_HOST_QUANTIZE, QM_HOST_DEQUANTIZE, QM_HOST_QUANTIZE_EVEN, QM_HOST_OPS };
 
 /* A stretch of work: instructions for the device, or one operator on the host. Steps run in order. */
-struct qm_program_step {
+struct qm_program_stage {
     bool on_host;
     uint32_t first_insn, insn_count; /* device; first_insn is a multiple of 4 */
     uint32_t layer;                  /* host: index into layers */
@@ -75,10 +75,10 @@ struct qm_program {
     uint32_t image_bytes;
     uint8_t *image;
 
-    uint32_t tensor_count, input_count, output_count, layer_count, step_count;
+    uint32_t tensor_count, input_count, output_count, layer_count, stage_count;
     struct qm_program_tensor *tensors; /* inputs first, then outputs, then others (layer outputs kept on request, host operands) */
     struct qm_program_layer *layers;
-    struct qm_program_step *steps;
+    struct qm_program_stage *stages;
 };
 
 /* Inputs are tensors[0 .. input_count), outputs tensors[input_count .. input_count + output_count). */

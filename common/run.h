@@ -1,7 +1,7 @@
 /* run.h - what is known about one run of a program: its counters, and when each instruction started and ended.
  *
  * The driver fills it from what any device shows; reports are made from it. Instructions stand in program order;
- * the cycles of a step count from its START.
+ * the cycles of a stage count from its START.
  */
 #ifndef QM_COMMON_RUN_H
 #define QM_COMMON_RUN_H
@@ -19,15 +19,15 @@ struct qm_insn_time {
 
 struct qm_run {
     bool timed;                   /* false: the engine knows no time, and counters and times are 0 */
-    bool over_limit;              /* it was given up: a step was still busy at the limit of its cycles */
-    struct qm_counters *counters; /* [step_count], all 0 for a host step */
+    bool over_limit;              /* it was given up: a stage was still busy at the limit of its cycles */
+    struct qm_counters *counters; /* [stage_count], all 0 for a host stage */
     struct qm_insn_time *times;   /* [insn_count] */
 };
 
 /* Makes room for a run of program. */
 static inline struct qm_run *qm_run_create(const struct qm_program *program, struct qm_arena *arena) {
     struct qm_run *run = QM_ARENA_NEW(arena, struct qm_run, 1);
-    run->counters = QM_ARENA_NEW(arena, struct qm_counters, program->step_count);
+    run->counters = QM_ARENA_NEW(arena, struct qm_counters, program->stage_count);
     run->times = QM_ARENA_NEW(arena, struct qm_insn_time, program->insn_count);
     return run;
 }

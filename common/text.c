@@ -1,7 +1,6 @@
 /* text.c - UTF-8 as RFC 3629 has it: no longer form than needed, no surrogates, nothing above U+10FFFF. */
 #include "common/text.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -96,6 +95,11 @@ void qm_text_print(const char *text, FILE *out) {
         text += show_one(text, one);
         fputs(one, out);
     }
+}
+
+bool qm_text_ends_in(const char *text, const char *end) {
+    size_t size = strlen(text), tail = strlen(end);
+    return size >= tail && strcmp(text + size - tail, end) == 0;
 }
 
 void qm_text_copy(const char *text, char *out, size_t size) {

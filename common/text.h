@@ -8,6 +8,7 @@
 #ifndef QM_COMMON_TEXT_H
 #define QM_COMMON_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -27,6 +28,9 @@ void qm_text_print(const char *text, FILE *out);
 
 /* Bytes of the character at text, which is not its end, when it passes as it is; else 0. */
 size_t qm_text_passes(const char *text);
+
+/* Whether a text, the name of a file say, has that end. */
+bool qm_text_ends_in(const char *text, const char *end);
 
 /* Copies text to out [size]; what does not fit is cut before a character, not inside. */
 void qm_text_copy(const char *text, char *out, size_t size);

@@ -22,8 +22,8 @@ enum qm_status qm_compile(const struct qm_model_bytes *model, const struct qm_ma
     return compile(&plan, "read", program);
 }
 
-enum qm_status qm_plan(const struct qm_network *network, const struct qm_machine *machine, const struct qm_compile_options *options,
-                       struct qm_program **program, struct qm_diag *diag) {
+enum qm_status qm_compile_network(const struct qm_network *network, const struct qm_machine *machine,
+                                  const struct qm_compile_options *options, struct qm_program **program, struct qm_diag *diag) {
     struct plan plan = {.network = network, .machine = machine, .options = options, .diag = diag};
     return compile(&plan, "place", program);
 }

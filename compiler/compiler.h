@@ -1,4 +1,4 @@
-/* compiler.h - the compiler's front door: model file in, program out. */
+/* compiler.h - the ways into the compiler: a model file, its bytes or a network in, a program out. */
 #ifndef QM_COMPILER_COMPILER_H
 #define QM_COMPILER_COMPILER_H
 
@@ -49,8 +49,8 @@ QM_MUST_USE enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t ro
 QM_MUST_USE enum qm_status qm_narrow(struct qm_network *network, const char *precision, struct qm_arena *arena, struct qm_diag *diag);
 
 /* Network to program for the machine: the passes from place on. */
-QM_MUST_USE enum qm_status qm_plan(const struct qm_network *network, const struct qm_machine *machine,
-                                   const struct qm_compile_options *options, struct qm_program **program, struct qm_diag *diag);
+QM_MUST_USE enum qm_status qm_compile_network(const struct qm_network *network, const struct qm_machine *machine,
+                                              const struct qm_compile_options *options, struct qm_program **program, struct qm_diag *diag);
 
 /* All of the above, from a model file on: every pass of compiler.c. */
 QM_MUST_USE enum qm_status qm_compile(const struct qm_model_bytes *model, const struct qm_machine *machine,

@@ -1,8 +1,8 @@
-/* driver.c - memory and registers first, then step after step: START, wait, read the counters;
+/* driver.c - memory and registers first, then stage after stage: START, wait, read the counters;
  * host operators work on arena memory in between.
  *
  * The times of instructions come from the device's START and END events. A unit runs its instructions in program order, so the n-th
- * event of a unit belongs to the n-th instruction of that unit in the step.
+ * event of a unit belongs to the n-th instruction of that unit in the stage.
  */
 #include "driver/driver.h"
 
@@ -88,14 +88,14 @@ struct job {
     struct qm_diag *diag;
 };
 
-/* ---- host steps ---- */
+/* ---- host stages ---- */
 
-static enum qm_status check_softmax(const struct qm_program *program, const struct qm_program_step *step, struct qm_diag *diag) {
-    const struct qm_program_tensor *in = &program->tensors[step->input], *out = &program->tensors[step->output];
+static enum qm_status check_softmax(const struct qm_program *program, const struct qm_program_stage *stage, struct qm_diag *diag) {
+    const struct qm_program_tensor *in = &program->tensors[stage->input], *out = &program->tensors[stage->output];
     uint32_t depth = in->rank > 0 ? in->dims[in->rank - 1] : 0;
     bool typed = (in->dtype == QM_I8 || in->dtype == QM_U8) && in->dtype == out->dtype && in->size_bytes == out->size_bytes;
     bool shaped = depth >= 1 && depth <= QM_SOFTMAX_DEPTH_MAX && in->size_bytes % depth == 0;
-    bool scaled = (double)step->beta * (double)in->scale * (1 << 26) > 1;
+    bool scaled = (double)stage->beta * (double)in->scale * (1 << 26) > 1;
     if (typed && shaped && scaled) return QM_OK;
     return qm_fail(diag, QM_BAD_INPUT, "%s:%s: softmax takes rows of 1 to %d bytes and a scale above 2^-26", program->model, out->name,
                    QM_SOFTMAX_DEPTH_MAX);
@@ -106,21 +106,21 @@ static void flip_signs(int8_t *bytes, size_t count) {
     for (size_t i = 0; i < count; i++) bytes[i] = (int8_t)(bytes[i] ^ INT8_MIN);
 }
 
-static enum qm_status run_softmax(const struct job *job, const struct qm_program_step *step) {
+static enum qm_status run_softmax(const struct job *job, const struct qm_program_stage *stage) {
     const struct qm_program *program = job->program;
-    QM_TRY(check_softmax(program, step, job->diag));
-    const struct qm_program_tensor *in = &program->tensors[step->input];
+    QM_TRY(check_softmax(program, stage, job->diag));
+    const struct qm_program_tensor *in = &program->tensors[stage->input];
     uint32_t depth = in->dims[in->rank - 1];
     int8_t *data = qm_alloc(in->size_bytes);
-    qm_driver_read_tensor(job->device, program, step->input, data);
+    qm_driver_read_tensor(job->device, program, stage->input, data);
     if (in->dtype == QM_U8) flip_signs(data, in->size_bytes);
-    struct qm_softmax softmax = {.rows = in->size_bytes / depth, .depth = depth, .input_scale = in->scale, .beta = step->beta};
-    if (step->host_op == QM_HOST_SOFTMAX)
+    struct qm_softmax softmax = {.rows = in->size_bytes / depth, .depth = depth, .input_scale = in->scale, .beta = stage->beta};
+    if (stage->host_op == QM_HOST_SOFTMAX)
         qm_host_softmax(&softmax, data, data);
     else
         qm_host_log_softmax(&softmax, data, data);
     if (in->dtype == QM_U8) flip_signs(data, in->size_bytes);
-    qm_driver_write_tensor(job->device, program, step->output, data);
+    qm_driver_write_tensor(job->device, program, stage->output, data);
     free(data);
     return QM_OK;
 }
@@ -133,37 +133,37 @@ static struct qm_affine affine_of(const struct qm_program_tensor *tensor) {
 }
 
 /* Between floats and bytes; the program file has been checked for types and sizes. */
-static enum qm_status run_edge(const struct job *job, const struct qm_program_step *step) {
+static enum qm_status run_edge(const struct job *job, const struct qm_program_stage *stage) {
     const struct qm_program *program = job->program;
-    const struct qm_program_tensor *in = &program->tensors[step->input], *out = &program->tensors[step->output];
+    const struct qm_program_tensor *in = &program->tensors[stage->input], *out = &program->tensors[stage->output];
     void *from = qm_alloc(in->size_bytes), *to = qm_alloc(out->size_bytes);
-    qm_driver_read_tensor(job->device, program, step->input, from);
-    struct qm_affine affine = affine_of(step->host_op == QM_HOST_DEQUANTIZE ? in : out);
-    affine.even = step->host_op == QM_HOST_QUANTIZE_EVEN;
-    if (step->host_op != QM_HOST_DEQUANTIZE)
+    qm_driver_read_tensor(job->device, program, stage->input, from);
+    struct qm_affine affine = affine_of(stage->host_op == QM_HOST_DEQUANTIZE ? in : out);
+    affine.even = stage->host_op == QM_HOST_QUANTIZE_EVEN;
+    if (stage->host_op != QM_HOST_DEQUANTIZE)
         qm_host_quantize(&affine, from, to);
     else if (in->dtype == QM_I32)
-        qm_host_dequantize_sums(&affine, from, step->beta, to);
+        qm_host_dequantize_sums(&affine, from, stage->beta, to);
     else
         qm_host_dequantize(&affine, from, to);
-    qm_driver_write_tensor(job->device, program, step->output, to);
+    qm_driver_write_tensor(job->device, program, stage->output, to);
     free(from);
     free(to);
     return QM_OK;
 }
 
-typedef enum qm_status host_operator(const struct job *job, const struct qm_program_step *step);
+typedef enum qm_status host_operator(const struct job *job, const struct qm_program_stage *stage);
 static host_operator *const host_operators[QM_HOST_OPS] = {[QM_HOST_SOFTMAX] = run_softmax,
                                                            [QM_HOST_LOG_SOFTMAX] = run_softmax,
                                                            [QM_HOST_QUANTIZE] = run_edge,
                                                            [QM_HOST_DEQUANTIZE] = run_edge,
                                                            [QM_HOST_QUANTIZE_EVEN] = run_edge};
 
-/* ---- device steps ---- */
+/* ---- device stages ---- */
 
 struct recorder {
-    struct qm_insn_time *times; /* of the step's first instruction */
-    uint32_t *order[QM_UNITS];  /* [count] instruction of the step by its number in the unit */
+    struct qm_insn_time *times; /* of the stage's first instruction */
+    uint32_t *order[QM_UNITS];  /* [count] instruction of the stage by its number in the unit */
     uint32_t count[QM_UNITS];
 };
 
@@ -178,15 +178,15 @@ static void record(void *context, const struct qm_event *event) {
         time->end = event->cycle;
 }
 
-/* Sorts the step's instructions by unit. An unknown opcode stops the machine, so that nothing behind it is ever started. */
-static void recorder_init(struct recorder *recorder, const struct job *job, const struct qm_program_step *step) {
+/* Sorts the stage's instructions by unit. An unknown opcode stops the machine, so that nothing behind it is ever started. */
+static void recorder_init(struct recorder *recorder, const struct job *job, const struct qm_program_stage *stage) {
     memset(recorder, 0, sizeof *recorder);
-    recorder->times = job->run->times + step->first_insn;
+    recorder->times = job->run->times + stage->first_insn;
     for (int unit = 0; unit < QM_UNITS; unit++) {
-        recorder->order[unit] = qm_alloc((step->insn_count + 1) * sizeof(uint32_t));
+        recorder->order[unit] = qm_alloc((stage->insn_count + 1) * sizeof(uint32_t));
     }
-    for (uint32_t i = 0; i < step->insn_count; i++) {
-        uint32_t opcode = job->program->insns[step->first_insn + i][0] & 0xff;
+    for (uint32_t i = 0; i < stage->insn_count; i++) {
+        uint32_t opcode = job->program->insns[stage->first_insn + i][0] & 0xff;
         if (qm_opcode_name(opcode) == NULL) break;
         enum qm_unit unit = qm_opcode_unit(opcode);
         recorder->order[unit][recorder->count[unit]++] = i;
@@ -197,12 +197,12 @@ static void recorder_fini(struct recorder *recorder) {
     for (int unit = 0; unit < QM_UNITS; unit++) free(recorder->order[unit]);
 }
 
-static uint64_t step_limit(const struct job *job, const struct qm_program_step *step) {
+static uint64_t stage_limit(const struct job *job, const struct qm_program_stage *stage) {
     const struct qm_driver_options *options = job->options;
     const struct qm_machine *machine = options->machine != NULL ? options->machine : &job->program->machine;
     if (options->limit_cycles > 0) return options->limit_cycles;
     const uint32_t(*insns)[QM_INSN_WORDS] = (const uint32_t(*)[QM_INSN_WORDS])job->program->insns;
-    return qm_work_limit(insns + step->first_insn, step->insn_count, machine, options->stalls);
+    return qm_work_limit(insns + stage->first_insn, stage->insn_count, machine, options->stalls);
 }
 
 static bool is_busy(struct qm_device *device) {
@@ -210,7 +210,7 @@ static bool is_busy(struct qm_device *device) {
 }
 
 /* STATUS has the last word: an interrupt may come from somebody else, or be lost. */
-static bool wait_step(const struct job *job, uint64_t limit) {
+static bool wait_for_stage(const struct job *job, uint64_t limit) {
     for (uint64_t passed = 0; passed < limit;) {
         uint64_t slice = limit - passed < SLICE_CYCLES ? limit - passed : SLICE_CYCLES;
         if (job->device->ops->wait(job->device, slice) && !is_busy(job->device)) return true;
@@ -220,15 +220,15 @@ static bool wait_step(const struct job *job, uint64_t limit) {
     return !is_busy(job->device);
 }
 
-static enum qm_status explain_error(const struct job *job, const struct qm_program_step *step) {
+static enum qm_status explain_error(const struct job *job, const struct qm_program_stage *stage) {
     const struct qm_device_ops *ops = job->device->ops;
     const struct qm_program *program = job->program;
     uint32_t cause = ops->read_csr(job->device, QM_CSR_ERROR_CAUSE), index = ops->read_csr(job->device, QM_CSR_ERROR_INDEX);
     const char *name = qm_error_name(cause), *text = qm_error_text(cause);
     char disassembly[600] = "behind the last instruction";
-    uint32_t at = step->first_insn + index;
+    uint32_t at = stage->first_insn + index;
     struct qm_insn insn;
-    if (index < step->insn_count) {
+    if (index < stage->insn_count) {
         qm_insn_unpack(program->insns[at], &insn);
         qm_insn_print(&insn, disassembly, sizeof disassembly);
     }
@@ -236,48 +236,48 @@ static enum qm_status explain_error(const struct job *job, const struct qm_progr
                    name ? name : "an unknown error", text ? text : "no such cause", disassembly);
 }
 
-static enum qm_status tell_limit(const struct job *job, const struct qm_program_step *step, uint64_t limit) {
+static enum qm_status tell_limit(const struct job *job, const struct qm_program_stage *stage, uint64_t limit) {
     bool is_own = job->options->limit_cycles == 0;
     if (job->run != NULL) job->run->over_limit = true;
     return qm_fail(job->diag, QM_BAD_INPUT, "%s:instruction %u: the step from here on is still busy after %" PRIu64 " cycles, %s",
-                   job->program->model, step->first_insn, limit,
+                   job->program->model, stage->first_insn, limit,
                    is_own ? "many times what its work can need: the program is damaged, or give more with --max-cycles"
                           : "the limit that was given: give more with --max-cycles");
 }
 
-static enum qm_status start_and_wait(const struct job *job, const struct qm_program_step *step) {
+static enum qm_status start_and_wait(const struct job *job, const struct qm_program_stage *stage) {
     struct qm_device *device = job->device;
     const struct qm_program *program = job->program;
-    uint64_t limit = step_limit(job, step);
-    device->ops->write_csr(device, QM_CSR_PROGRAM_ADDR, program->code_offset + step->first_insn * QM_INSN_BYTES);
-    device->ops->write_csr(device, QM_CSR_PROGRAM_COUNT, step->insn_count);
+    uint64_t limit = stage_limit(job, stage);
+    device->ops->write_csr(device, QM_CSR_PROGRAM_ADDR, program->code_offset + stage->first_insn * QM_INSN_BYTES);
+    device->ops->write_csr(device, QM_CSR_PROGRAM_COUNT, stage->insn_count);
     device->ops->write_csr(device, QM_CSR_CONTROL, QM_CONTROL_START);
-    if (!wait_step(job, limit)) return tell_limit(job, step, limit);
+    if (!wait_for_stage(job, limit)) return tell_limit(job, stage, limit);
     uint32_t status = device->ops->read_csr(device, QM_CSR_STATUS);
-    if ((status & QM_STATUS_ERROR) != 0) return explain_error(job, step);
+    if ((status & QM_STATUS_ERROR) != 0) return explain_error(job, stage);
     if ((status & QM_STATUS_DONE) != 0) return QM_OK;
     return qm_fail(job->diag, QM_INTERNAL, "%s:instruction %u: the device is neither BUSY nor DONE (STATUS is %u)", program->model,
-                   step->first_insn, status);
+                   stage->first_insn, status);
 }
 
-static enum qm_status run_on_device(const struct job *job, const struct qm_program_step *step) {
-    if (job->run == NULL) return start_and_wait(job, step);
+static enum qm_status run_on_device(const struct job *job, const struct qm_program_stage *stage) {
+    if (job->run == NULL) return start_and_wait(job, stage);
     struct recorder recorder;
-    recorder_init(&recorder, job, step);
+    recorder_init(&recorder, job, stage);
     job->device->ops->observe(job->device, record, &recorder);
-    enum qm_status status = start_and_wait(job, step);
+    enum qm_status status = start_and_wait(job, stage);
     job->device->ops->observe(job->device, NULL, NULL);
     recorder_fini(&recorder);
     if (status != QM_OK) return status;
-    struct qm_counters *counters = &job->run->counters[step - job->program->steps];
+    struct qm_counters *counters = &job->run->counters[stage - job->program->stages];
     for (int i = 0; i < QM_COUNTERS; i++) counters->value[i] = qm_device_counter(job->device, (enum qm_counter)i);
     job->run->timed = job->run->timed || counters->value[QM_C_cycles] > 0;
     return QM_OK;
 }
 
-static enum qm_status run_step(const struct job *job, const struct qm_program_step *step) {
-    if (!step->on_host) return step->insn_count > 0 ? run_on_device(job, step) : QM_OK;
-    return job->options->no_values ? QM_OK : host_operators[step->host_op](job, step);
+static enum qm_status run_stage(const struct job *job, const struct qm_program_stage *stage) {
+    if (!stage->on_host) return stage->insn_count > 0 ? run_on_device(job, stage) : QM_OK;
+    return job->options->no_values ? QM_OK : host_operators[stage->host_op](job, stage);
 }
 
 enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *program, const struct qm_driver_options *options,
@@ -285,6 +285,6 @@ enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *
     static const struct qm_driver_options defaults = {0};
     struct job job = {.device = device, .program = program, .options = options != NULL ? options : &defaults, .run = run, .diag = diag};
     if (run != NULL) run->timed = run->over_limit = false;
-    for (uint32_t i = 0; i < program->step_count; i++) QM_TRY(run_step(&job, &program->steps[i]));
+    for (uint32_t i = 0; i < program->stage_count; i++) QM_TRY(run_stage(&job, &program->stages[i]));
     return QM_OK;
 }

@@ -2,7 +2,7 @@
  *
  *   qm_driver_load          code and constants, once
  *   qm_driver_write_tensor  each input
- *   qm_driver_run           all steps, on the device and on the host
+ *   qm_driver_run           all stages, on the device and on the host
  *   qm_driver_read_tensor   outputs, or any other tensor of the program
  *
  * Inputs must be written again before every run: the program may reuse their memory.
@@ -15,12 +15,12 @@
 #include "sim/device.h"
 
 struct qm_driver_options {
-    uint64_t limit_cycles;            /* of a step; 0: more than it can need (qm_work_limit) */
+    uint64_t limit_cycles;            /* of a stage; 0: more than it can need (qm_work_limit) */
     const struct qm_machine *machine; /* for that: with the knobs of the device's memory; NULL: the program's */
     double stalls;                    /* and the probability of its stalls */
     bool (*progress)(
         void *context,
-        uint64_t cycles); /* now and then, with the cycles that have passed in this step at least; false: give it up. Or NULL */
+        uint64_t cycles); /* now and then, with the cycles that have passed in this stage at least; false: give it up. Or NULL */
     void *context;
     bool no_values; /* leave out the operators of the host: for a device with no_values, which has nothing for them to work on */
 };
@@ -42,7 +42,7 @@ QM_MUST_USE enum qm_status qm_driver_load_at(struct qm_device *device, const str
 void qm_driver_write_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, const void *data);
 void qm_driver_read_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, void *data);
 
-/* Runs the steps in order. An ERROR names its cause and the instruction; a step that is still BUSY at the limit is QM_BAD_INPUT, and
+/* Runs the stages in order. An ERROR names its cause and the instruction; a stage that is still BUSY at the limit is QM_BAD_INPUT, and
  * run->over_limit is set. run may be NULL; options may be NULL. The device's observer is replaced when run is given, and none is left. */
 QM_MUST_USE enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *program,
                                          const struct qm_driver_options *options, struct qm_run *run, struct qm_diag *diag);

@@ -1,4 +1,4 @@
-/* explore.h - the parts of qmac explore: a grid of machines, the figures of a point, the pool of processes, the front, the texts.
+/* explore.h - the parts of qmac explore: a grid of machines, the figures of a point, the pool of processes, the Pareto front, the texts.
  *
  * A point is a model at a precision on a machine. Points are numbered model by model, then precision by precision, then machine by machine
  * with the last axis moving fastest.
@@ -13,7 +13,7 @@
 #include "common/machine.h"
 #include "common/status.h"
 #include "compiler/compiler.h"
-#include "report/energy.h"
+#include "report/figures.h"
 
 /* ---- grid ---- */
 
@@ -44,26 +44,11 @@ uint32_t grid_knob(const struct qm_machine *machine, const struct qm_param *para
 
 enum point_state { POINT_WAITS, POINT_RUNS, POINT_OK, POINT_IMPOSSIBLE, POINT_FAULT };
 
-enum point_figure {
-    POINT_CYCLES,
-    POINT_SECONDS,
-    POINT_MACS,
-    POINT_UTILIZATION,
-    POINT_ENERGY_PJ,
-    POINT_ENERGY_LOW_PJ,
-    POINT_ENERGY_HIGH_PJ,
-    POINT_DRAM_READ_BYTES,
-    POINT_DRAM_WRITE_BYTES,
-    POINT_HOST_MACS_SHARE,
-    POINT_HOST_BYTES_SHARE,
-    POINT_FIGURES
-};
-
 struct point {
     enum point_state state;
-    bool is_front; /* no other point of the model is as good in latency and energy and better in one */
-    double figures[POINT_FIGURES];
-    struct qm_diag why; /* all states but WAITS and OK; while it RUNS, for the case that its process dies */
+    bool is_pareto;             /* no other point of the model is as good in latency and energy and better in one */
+    double figures[QM_FIGURES]; /* those that have a number, of the whole run */
+    struct qm_diag why;         /* all states but WAITS and OK; while it RUNS, for the case that its process dies */
 };
 
 /* Plans the network for the machine and runs it on the cycle model without values; fills point. */
@@ -73,8 +58,8 @@ void point_run(const struct qm_network *network, const struct qm_compile_options
 /* Why the point has no figures; "" when it has. Borrowed. */
 const char *point_why(const struct point *point);
 
-/* Marks the front of one model's points and writes their indices, by latency, to front [count]; returns how many there are. */
-uint64_t point_front(struct point *points, uint64_t count, uint64_t *front);
+/* Marks the Pareto front of one model's points and writes their indices, by latency, to pareto [count]; returns how many there are. */
+uint64_t point_pareto(struct point *points, uint64_t count, uint64_t *pareto);
 
 /* ---- pool ---- */
 
@@ -108,8 +93,8 @@ struct exploration {
 /* One row a point, in the order of points; texts belong to arena. */
 char *exploration_csv(const struct exploration *exploration, struct qm_arena *arena);
 char *exploration_json(const struct exploration *exploration, struct qm_arena *arena);
-/* The points of a model's front, front [count], as a table, and what is to be said of the others. */
-char *exploration_table(const struct exploration *exploration, uint32_t model, const uint64_t *front, uint64_t count,
+/* The points of a model's Pareto front, pareto [count], as a table, and what is to be said of the others. */
+char *exploration_table(const struct exploration *exploration, uint32_t model, const uint64_t *pareto, uint64_t count,
                         struct qm_arena *arena);
 
 #endif

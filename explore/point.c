@@ -1,21 +1,10 @@
 /* point.c - one point: plan, run without values, report, keep the figures. The way of qmac run, but for what moves and computes data. */
 #include "driver/driver.h"
-#include "report/report.h"
 #include "explore/explore.h"
 
 static void take_figures(const struct qm_report *report, double *figures) {
-    const struct qm_report_part *total = &report->total;
-    figures[POINT_CYCLES] = (double)total->counters.value[QM_C_cycles];
-    figures[POINT_SECONDS] = qm_report_seconds(report, total);
-    figures[POINT_MACS] = (double)total->macs;
-    figures[POINT_UTILIZATION] = qm_report_utilization(report, total);
-    figures[POINT_ENERGY_PJ] = total->energy.total.value_pj;
-    figures[POINT_ENERGY_LOW_PJ] = total->energy.total.low_pj;
-    figures[POINT_ENERGY_HIGH_PJ] = total->energy.total.high_pj;
-    figures[POINT_DRAM_READ_BYTES] = (double)qm_report_read_bytes(report, total);
-    figures[POINT_DRAM_WRITE_BYTES] = (double)qm_report_write_bytes(report, total);
-    figures[POINT_HOST_MACS_SHARE] = report->host_macs_share;
-    figures[POINT_HOST_BYTES_SHARE] = report->host_bytes_share;
+    for (enum qm_figure_id id = 0; id < QM_FIGURES; id++)
+        if (qm_figures[id].number != NULL) figures[id] = qm_figure_number(&report->total, id);
 }
 
 static enum qm_status run_device(struct qm_device *device, struct qm_report_source *source, struct qm_arena *arena, struct point *point) {
@@ -44,7 +33,7 @@ static enum point_state measure(const struct qm_network *network, const struct q
                                 struct qm_arena *arena, struct point *point) {
     struct qm_program *program;
     enum qm_status status = qm_machine_check(source->machine, &point->why);
-    if (status == QM_OK) status = qm_plan(network, source->machine, options, &program, &point->why);
+    if (status == QM_OK) status = qm_compile_network(network, source->machine, options, &program, &point->why);
     if (status != QM_OK) return status == QM_BAD_INPUT ? POINT_IMPOSSIBLE : POINT_FAULT;
     source->program = program;
     status = run_program(source, arena, point); /* must not fail: the program was made for this machine */

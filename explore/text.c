@@ -1,4 +1,5 @@
-/* text.c - the results as CSV and JSON for programs, a row a point with the same names in both, and the front as a table for people. */
+/* text.c - the results as CSV and JSON for programs, a row a point with the same names in both, and the Pareto front as a table for
+ * people. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,23 +8,9 @@
 #include "common/memory.h"
 #include "common/text.h"
 #include "common/version.h"
-#include "report/cells.h"
+#include "report/csv_text.h"
 #include "report/json_tree.h"
 #include "explore/explore.h"
-
-static const char *const figure_names[POINT_FIGURES] = {
-    [POINT_CYCLES] = "cycles",
-    [POINT_SECONDS] = "seconds",
-    [POINT_MACS] = "macs",
-    [POINT_UTILIZATION] = "utilization",
-    [POINT_ENERGY_PJ] = "energy_pj",
-    [POINT_ENERGY_LOW_PJ] = "energy_low_pj",
-    [POINT_ENERGY_HIGH_PJ] = "energy_high_pj",
-    [POINT_DRAM_READ_BYTES] = "dram_read_bytes",
-    [POINT_DRAM_WRITE_BYTES] = "dram_write_bytes",
-    [POINT_HOST_MACS_SHARE] = "host_macs_share",
-    [POINT_HOST_BYTES_SHARE] = "host_bytes_share",
-};
 
 static const char *const state_names[] = {
     [POINT_WAITS] = "not run", [POINT_RUNS] = "fault", [POINT_OK] = "ok", [POINT_IMPOSSIBLE] = "impossible", [POINT_FAULT] = "fault"};
@@ -54,34 +41,12 @@ static char *finish(FILE *out, char **text, struct qm_arena *arena) {
 
 /* ---- CSV ---- */
 
-static void csv_text(FILE *out, const char *text) {
-    char *shown = qm_text_shown(text);
-    fputc('"', out);
-    for (const char *c = shown; *c != '\0'; c++) fprintf(out, *c == '"' ? "\"\"" : "%c", *c);
-    fputc('"', out);
-    free(shown);
-}
-
-/* A text that is mostly a plain word, which needs no quotes. */
-static void csv_name(FILE *out, const char *name) {
-    if (strpbrk(name, ",\"\r\n") != NULL)
-        csv_text(out, name);
-    else
-        qm_text_print(name, out);
-}
-
-/* The shortest of the two usual forms that is read back as the same number. */
-static void csv_number(FILE *out, double number) {
-    char text[40];
-    snprintf(text, sizeof text, "%.15g", number);
-    fprintf(out, strtod(text, NULL) == number ? "%.15g" : "%.17g", number);
-}
-
 static void csv_head(FILE *out) {
     fprintf(out, "model,precision");
     for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%s", qm_params[i].name);
     fprintf(out, ",requant,energy_table,state,front");
-    for (int i = 0; i < POINT_FIGURES; i++) fprintf(out, ",%s", figure_names[i]);
+    for (int i = 0; i < QM_FIGURES; i++)
+        if (qm_figures[i].point != NULL) fprintf(out, ",%s", qm_figures[i].point);
     fprintf(out, ",why\n");
 }
 
@@ -89,18 +54,19 @@ static void csv_row(FILE *out, const struct exploration *exploration, uint64_t i
     const struct point *point = &exploration->points[index];
     struct qm_machine machine;
     grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
-    csv_text(out, exploration->models[index / points_of_model(exploration)]);
+    qm_csv_text(out, exploration->models[index / points_of_model(exploration)]);
     fprintf(out, ",%s", precision_of(exploration, index));
     for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%u", grid_knob(&machine, &qm_params[i]));
     fprintf(out, ",%s,", exploration->requant);
-    csv_name(out, qm_energy_table_name(exploration->energy));
-    fprintf(out, ",%s,%d", state_names[point->state], point->is_front);
-    for (int i = 0; i < POINT_FIGURES; i++) {
+    qm_csv_name(out, qm_energy_table_name(exploration->energy));
+    fprintf(out, ",%s,%d", state_names[point->state], point->is_pareto);
+    for (int i = 0; i < QM_FIGURES; i++) {
+        if (qm_figures[i].point == NULL) continue;
         fputc(',', out);
-        if (point->state == POINT_OK) csv_number(out, point->figures[i]);
+        if (point->state == POINT_OK) qm_csv_number(out, point->figures[i]);
     }
     fputc(',', out);
-    csv_text(out, point_why(point));
+    qm_csv_text(out, point_why(point));
     fputc('\n', out);
 }
 
@@ -124,11 +90,10 @@ static void add_point(cJSON *points, const struct exploration *exploration, uint
     qm_json_text(object, "precision", precision_of(exploration, index));
     for (size_t i = 0; i < qm_param_count; i++) qm_json_number(object, qm_params[i].name, grid_knob(&machine, &qm_params[i]));
     qm_json_text(object, "state", state_names[point->state]);
-    qm_json_bool(object, "front", point->is_front);
-    if (point->state == POINT_OK)
-        for (int i = 0; i < POINT_FIGURES; i++) qm_json_number(object, figure_names[i], point->figures[i]);
-    else
-        qm_json_text(object, "why", point_why(point));
+    qm_json_bool(object, "front", point->is_pareto);
+    for (int i = 0; i < QM_FIGURES; i++)
+        if (point->state == POINT_OK && qm_figures[i].point != NULL) qm_json_number(object, qm_figures[i].point, point->figures[i]);
+    if (point->state != POINT_OK) qm_json_text(object, "why", point_why(point));
 }
 
 char *exploration_json(const struct exploration *exploration, struct qm_arena *arena) {
@@ -143,10 +108,9 @@ char *exploration_json(const struct exploration *exploration, struct qm_arena *a
 
 /* ---- table ---- */
 
-enum { TABLE_FIGURES = 6 };
-
-static const struct qm_column figure_columns[TABLE_FIGURES] = {{"cycles", true}, {"latency", true},          {"util", true},
-                                                               {"energy", true}, {"from low to high", true}, {"DRAM", true}};
+static const enum qm_figure_id columns_shown[] = {QM_FIGURE_cycles,    QM_FIGURE_seconds,       QM_FIGURE_utilization,
+                                                  QM_FIGURE_energy_pj, QM_FIGURE_energy_low_pj, QM_FIGURE_dram_bytes};
+enum { SHOWN = sizeof columns_shown / sizeof *columns_shown };
 
 /* Knobs with one value, and a precision that is not asked for, are the same in every row and left out. */
 static uint32_t table_columns(const struct exploration *exploration, struct qm_column *columns) {
@@ -154,20 +118,20 @@ static uint32_t table_columns(const struct exploration *exploration, struct qm_c
     for (uint32_t i = 0; i < exploration->grid.axis_count; i++)
         if (exploration->grid.axes[i].count > 1) columns[count++] = (struct qm_column){exploration->grid.axes[i].param->name, true};
     if (exploration->precision_count > 1) columns[count++] = (struct qm_column){"precision", false};
-    memcpy(columns + count, figure_columns, sizeof figure_columns);
-    return count + TABLE_FIGURES;
+    for (int i = 0; i < SHOWN; i++) columns[count++] = (struct qm_column){qm_figures[columns_shown[i]].title, true};
+    return count;
 }
 
+/* The low end of the energy stands with the high one. */
 static void figure_cells(const struct point *point, qm_cell *row) {
-    qm_cell low, high;
-    qm_cell_count((uint64_t)point->figures[POINT_CYCLES], row[0]);
-    qm_cell_seconds(point->figures[POINT_SECONDS], row[1]);
-    snprintf(row[2], QM_CELL_BYTES, "%.1f %%", 100 * point->figures[POINT_UTILIZATION]);
-    qm_cell_energy(point->figures[POINT_ENERGY_PJ], row[3]);
-    qm_cell_energy(point->figures[POINT_ENERGY_LOW_PJ], low);
-    qm_cell_energy(point->figures[POINT_ENERGY_HIGH_PJ], high);
-    snprintf(row[4], QM_CELL_BYTES, "%.30s .. %.30s", low, high);
-    qm_cell_bytes((uint64_t)(point->figures[POINT_DRAM_READ_BYTES] + point->figures[POINT_DRAM_WRITE_BYTES]), row[5]);
+    for (int i = 0; i < SHOWN; i++) {
+        qm_cell low, high;
+        qm_cell_number(qm_figures[columns_shown[i]].unit, point->figures[columns_shown[i]], row[i]);
+        if (columns_shown[i] != QM_FIGURE_energy_low_pj) continue;
+        memcpy(low, row[i], sizeof low);
+        qm_cell_energy(point->figures[QM_FIGURE_energy_high_pj], high);
+        snprintf(row[i], QM_CELL_BYTES, "%.30s .. %.30s", low, high);
+    }
 }
 
 static void table_row(const struct exploration *exploration, uint64_t index, qm_cell *row) {
@@ -181,12 +145,12 @@ static void table_row(const struct exploration *exploration, uint64_t index, qm_
     figure_cells(&exploration->points[index], row + count);
 }
 
-static void print_front(FILE *out, const struct exploration *exploration, uint64_t first, const uint64_t *front, uint32_t count) {
+static void print_pareto(FILE *out, const struct exploration *exploration, uint64_t first, const uint64_t *pareto, uint32_t count) {
     struct qm_column columns[QM_CELL_COLUMNS_MAX];
     uint32_t width = table_columns(exploration, columns);
     qm_cell *cells = qm_alloc_zeroed((size_t)count * width + 1, sizeof *cells);
     QM_CHECK(width <= QM_CELL_COLUMNS_MAX);
-    for (uint32_t i = 0; i < count; i++) table_row(exploration, first + front[i], cells + (size_t)i * width);
+    for (uint32_t i = 0; i < count; i++) table_row(exploration, first + pareto[i], cells + (size_t)i * width);
     qm_cells_print(out, columns, width, cells, count);
     free(cells);
 }
@@ -221,12 +185,12 @@ static void print_others(FILE *out, const struct exploration *exploration, uint6
 }
 
 static void print_notes(FILE *out, const struct exploration *exploration, const struct point *example) {
-    double macs = 100 * example->figures[POINT_HOST_MACS_SHARE], bytes = 100 * example->figures[POINT_HOST_BYTES_SHARE];
+    double macs = 100 * example->figures[QM_FIGURE_host_macs_share], bytes = 100 * example->figures[QM_FIGURE_host_bytes_share];
     if (bytes > 0) fprintf(out, "on the host, not in cycles and energy: %.2f %% of the MACs, %.2f %% of the bytes\n", macs, bytes);
     if (exploration->precisions[0] != NULL) fprintf(out, "--precision rounds numbers for time and energy: says nothing about accuracy\n");
 }
 
-char *exploration_table(const struct exploration *exploration, uint32_t model, const uint64_t *front, uint64_t count,
+char *exploration_table(const struct exploration *exploration, uint32_t model, const uint64_t *pareto, uint64_t count,
                         struct qm_arena *arena) {
     char *text;
     size_t size;
@@ -236,9 +200,9 @@ char *exploration_table(const struct exploration *exploration, uint32_t model, c
     fprintf(out, ": %" PRIu64 " point%s on %s, %" PRIu64 " on the front of latency and energy (table %s)\n", points, points == 1 ? "" : "s",
             qm_shown(exploration->grid.base.name).text, count, qm_shown(qm_energy_table_name(exploration->energy)).text);
     if (count > 0) {
-        print_notes(out, exploration, &exploration->points[first + front[0]]);
+        print_notes(out, exploration, &exploration->points[first + pareto[0]]);
         fprintf(out, "\n");
-        print_front(out, exploration, first, front, (uint32_t)count);
+        print_pareto(out, exploration, first, pareto, (uint32_t)count);
     }
     for (enum point_state state = POINT_WAITS; state <= POINT_FAULT; state++)
         if (state != POINT_OK) print_others(out, exploration, first, state);

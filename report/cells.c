@@ -55,6 +55,18 @@ void qm_cell_seconds(double seconds, qm_cell out) {
     print_scaled(seconds * 1e9, 1000, units, out);
 }
 
+void qm_cell_number(enum qm_figure_unit unit, double number, qm_cell out) {
+    switch (unit) {
+    case QM_MACS: qm_cell_macs((uint64_t)number, out); break;
+    case QM_BYTES: qm_cell_bytes((uint64_t)number, out); break;
+    case QM_SECONDS: qm_cell_seconds(number, out); break;
+    case QM_SHARE: snprintf(out, QM_CELL_BYTES, "%.1f %%", 100 * number); break;
+    case QM_PICOJOULES: qm_cell_energy(number, out); break;
+    case QM_MILLIWATTS: snprintf(out, QM_CELL_BYTES, "%.1f mW", number); break;
+    default: qm_cell_count((uint64_t)number, out);
+    }
+}
+
 static int column_width(const char *title, qm_cell *cells, uint32_t count, uint32_t rows) {
     size_t width = qm_text_width(title);
     for (uint32_t r = 0; r < rows; r++)

@@ -15,11 +15,15 @@ struct qm_column {
     bool to_the_right;
 };
 
+/* What a number or text counts, or is. */
+enum qm_figure_unit { QM_WORDS, QM_YES_NO, QM_COUNT, QM_MACS, QM_BYTES, QM_SECONDS, QM_SHARE, QM_PICOJOULES, QM_MILLIWATTS };
+
 void qm_cell_count(uint64_t count, qm_cell out); /* "1,234,567" */
 void qm_cell_macs(uint64_t macs, qm_cell out);   /* "1.23 M"; "-" for none */
 void qm_cell_bytes(uint64_t bytes, qm_cell out); /* "1.21 MiB" */
 void qm_cell_energy(double pj, qm_cell out);     /* "1.23 uJ" */
 void qm_cell_seconds(double seconds, qm_cell out);
+void qm_cell_number(enum qm_figure_unit unit, double number, qm_cell out); /* as its unit has it; whole numbers are below 2^53 */
 
 /* Writes the titles and the rows to out, each column as wide as its widest cell.
  * cells: [rows][count], count at most QM_CELL_COLUMNS_MAX. */

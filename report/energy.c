@@ -52,7 +52,7 @@ struct qm_energy_table {
     bool accounted[QM_COUNTERS];
 };
 
-const char *qm_energy_component_name(enum qm_energy_component component) {
+const char *qm_energy_component_name(unsigned component) {
     return component_names[component];
 }
 

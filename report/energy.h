@@ -29,7 +29,7 @@ enum qm_energy_component {
     QM_ENERGY_COMPONENTS
 };
 
-const char *qm_energy_component_name(enum qm_energy_component component); /* "array", ... */
+const char *qm_energy_component_name(unsigned component); /* "array", ... */
 
 struct qm_energy {
     double value_pj, low_pj, high_pj;

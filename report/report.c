@@ -9,6 +9,7 @@
 #include "common/memory.h"
 #include "common/precision.h"
 #include "common/work.h"
+#include "report/figures.h"
 
 static const char *const cause_names[QM_LAYER_CAUSES] = {"compute", "post", "memory", "control"};
 static const enum qm_layer_cause unit_causes[QM_UNITS] = {[QM_UNIT_LOAD] = QM_LAYER_MEMORY,
@@ -16,13 +17,13 @@ static const enum qm_layer_cause unit_causes[QM_UNITS] = {[QM_UNIT_LOAD] = QM_LA
                                                           [QM_UNIT_POST] = QM_LAYER_POST,
                                                           [QM_UNIT_STORE] = QM_LAYER_MEMORY};
 
-const char *qm_layer_cause_name(enum qm_layer_cause cause) {
+const char *qm_layer_cause_name(unsigned cause) {
     return cause_names[cause];
 }
 
 /* ---- cycles ---- */
 
-/* The busy times of one unit in a step, walked forward in time. */
+/* The busy times of one unit in a stage, walked forward in time. */
 struct activity {
     const struct qm_insn_time **times; /* [count] in the unit's order, so that starts and ends both rise */
     uint32_t count, next;              /* next: first that has not started at the current time */
@@ -61,7 +62,7 @@ static enum qm_unit insn_unit(const struct qm_program *program, uint32_t insn) {
 
 /* ---- who pays ---- */
 
-/* When each MATMUL of a step streams: it ends R + C cycles before its last sum is committed,
+/* When each MATMUL of a stage streams: it ends R + C cycles before its last sum is committed,
  * and begins when the one before ends or it starts. */
 struct streams {
     struct stream {
@@ -105,21 +106,21 @@ static void split_stretch(const struct qm_report_source *source, struct streams 
     }
 }
 
-static void split_cycles(const struct qm_report_source *source, uint32_t step_index, struct qm_report *report) {
+static void split_cycles(const struct qm_report_source *source, uint32_t stage_index, struct qm_report *report) {
     const struct qm_program *program = source->program;
-    const struct qm_program_step *step = &program->steps[step_index];
-    uint64_t retired = 0, cycles = source->run->counters[step_index].value[QM_C_cycles];
+    const struct qm_program_stage *stage = &program->stages[stage_index];
+    uint64_t retired = 0, cycles = source->run->counters[stage_index].value[QM_C_cycles];
     struct activity activities[QM_UNITS] = {0};
-    const struct qm_insn_time **slots = qm_alloc_zeroed((size_t)QM_UNITS * step->insn_count + 1, sizeof *slots);
-    struct streams streams = {.list = qm_alloc_zeroed(step->insn_count + 1, sizeof *streams.list)};
-    for (int unit = 0; unit < QM_UNITS; unit++) activities[unit].times = slots + (size_t)unit * step->insn_count;
-    for (uint32_t i = step->first_insn; i < step->first_insn + step->insn_count; i++) {
+    const struct qm_insn_time **slots = qm_alloc_zeroed((size_t)QM_UNITS * stage->insn_count + 1, sizeof *slots);
+    struct streams streams = {.list = qm_alloc_zeroed(stage->insn_count + 1, sizeof *streams.list)};
+    for (int unit = 0; unit < QM_UNITS; unit++) activities[unit].times = slots + (size_t)unit * stage->insn_count;
+    for (uint32_t i = stage->first_insn; i < stage->first_insn + stage->insn_count; i++) {
         struct activity *activity = &activities[insn_unit(program, i)];
         activity->times[activity->count++] = &source->run->times[i];
         if (insn_unit(program, i) == QM_UNIT_MATMUL) add_stream(&streams, source, i);
     }
-    for (uint32_t i = step->first_insn; i < step->first_insn + step->insn_count; i++) {
-        bool is_last = i + 1 == step->first_insn + step->insn_count;
+    for (uint32_t i = stage->first_insn; i < stage->first_insn + stage->insn_count; i++) {
+        bool is_last = i + 1 == stage->first_insn + stage->insn_count;
         uint64_t end = is_last ? cycles : source->run->times[i].end + 1; /* the last layer pays for the way out */
         if (end <= retired) continue;
         split_stretch(source, &streams, activities, i, retired, end, report);
@@ -131,9 +132,9 @@ static void split_cycles(const struct qm_report_source *source, uint32_t step_in
 
 /* ---- events ---- */
 
-static void split_events(const struct qm_report_source *source, const struct qm_program_step *step, struct qm_report *report) {
+static void split_events(const struct qm_report_source *source, const struct qm_program_stage *stage, struct qm_report *report) {
     const struct qm_program *program = source->program;
-    for (uint32_t i = step->first_insn; i < step->first_insn + step->insn_count; i++) {
+    for (uint32_t i = stage->first_insn; i < stage->first_insn + stage->insn_count; i++) {
         struct qm_insn insn;
         qm_insn_unpack(program->insns[i], &insn);
         qm_work_add(&insn, source->machine, &report->layers[program->insn_layer[i]].counters);
@@ -167,23 +168,23 @@ static void sum_total(const struct qm_report_source *source, struct qm_report *r
         for (int cause = 0; cause < QM_LAYER_CAUSES; cause++) report->total.causes[cause] += report->layers[i].causes[cause];
         if (!source->run->timed) add_counters(&report->total.counters, &report->layers[i].counters);
     }
-    for (uint32_t i = 0; i < program->step_count && source->run->timed; i++)
+    for (uint32_t i = 0; i < program->stage_count && source->run->timed; i++)
         add_counters(&report->total.counters, &source->run->counters[i]);
 }
 
-/* Bytes that the host reads and writes for a step of its own. */
-static uint64_t host_bytes(const struct qm_program *program, const struct qm_program_step *step) {
-    return (uint64_t)program->tensors[step->input].size_bytes + program->tensors[step->output].size_bytes;
+/* Bytes that the host reads and writes for a stage of its own. */
+static uint64_t host_bytes(const struct qm_program *program, const struct qm_program_stage *stage) {
+    return (uint64_t)program->tensors[stage->input].size_bytes + program->tensors[stage->output].size_bytes;
 }
 
 static void sum_host(struct qm_report *report) {
     const struct qm_program *program = report->source.program;
     uint64_t macs = 0, bytes = 0;
     for (uint32_t i = 0; i < program->layer_count; i++) macs += program->layers[i].on_host ? program->layers[i].macs : 0;
-    for (uint32_t i = 0; i < program->step_count; i++) bytes += program->steps[i].on_host ? host_bytes(program, &program->steps[i]) : 0;
-    uint64_t moved = bytes + qm_report_read_bytes(report, &report->total) + qm_report_write_bytes(report, &report->total);
+    for (uint32_t i = 0; i < program->stage_count; i++) bytes += program->stages[i].on_host ? host_bytes(program, &program->stages[i]) : 0;
+    double moved = (double)bytes + qm_figure_number(&report->total, QM_FIGURE_dram_bytes);
     report->host_macs_share = report->total.macs > 0 ? (double)macs / (double)report->total.macs : 0;
-    report->host_bytes_share = moved > 0 ? (double)bytes / (double)moved : 0;
+    report->host_bytes_share = moved > 0 ? (double)bytes / moved : 0;
 }
 
 static uint64_t divided_up(uint64_t a, uint64_t b) {
@@ -195,12 +196,12 @@ static void price_host(struct qm_report *report) {
     const struct qm_machine *machine = report->source.machine;
     const struct qm_program *program = report->source.program;
     struct qm_counters beats = {0};
-    for (uint32_t i = 0; i < program->step_count; i++) {
-        const struct qm_program_step *step = &program->steps[i];
-        if (!step->on_host) continue;
-        beats.value[QM_C_dram_read_beats] += divided_up(program->tensors[step->input].size_bytes, machine->axi_bytes);
-        beats.value[QM_C_dram_write_beats] += divided_up(program->tensors[step->output].size_bytes, machine->axi_bytes);
-        report->host_cycles += divided_up(host_bytes(program, step), machine->dram_bytes_per_cycle);
+    for (uint32_t i = 0; i < program->stage_count; i++) {
+        const struct qm_program_stage *stage = &program->stages[i];
+        if (!stage->on_host) continue;
+        beats.value[QM_C_dram_read_beats] += divided_up(program->tensors[stage->input].size_bytes, machine->axi_bytes);
+        beats.value[QM_C_dram_write_beats] += divided_up(program->tensors[stage->output].size_bytes, machine->axi_bytes);
+        report->host_cycles += divided_up(host_bytes(program, stage), machine->dram_bytes_per_cycle);
     }
     qm_energy_add(report->source.energy, machine, &beats, &report->host_energy);
 }
@@ -230,14 +231,18 @@ enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_a
     const struct qm_program *program = source->program;
     struct qm_report *made = QM_ARENA_NEW(arena, struct qm_report, 1);
     made->source = *source;
+    made->total.report = made;
     made->layers = QM_ARENA_NEW(arena, struct qm_report_part, program->layer_count);
     for (uint32_t i = 0; i < program->layer_count; i++) {
-        made->layers[i].macs = program->layers[i].macs;
-        made->layers[i].cell_cycles = (double)program->layers[i].macs / (double)products_per_cell(program->layers[i].precision);
+        const struct qm_program_layer *layer = &program->layers[i];
+        made->layers[i] = (struct qm_report_part){.report = made,
+                                                  .layer = layer,
+                                                  .macs = layer->macs,
+                                                  .cell_cycles = (double)layer->macs / (double)products_per_cell(layer->precision)};
     }
-    for (uint32_t i = 0; i < program->step_count; i++) {
-        if (program->steps[i].on_host) continue;
-        split_events(source, &program->steps[i], made);
+    for (uint32_t i = 0; i < program->stage_count; i++) {
+        if (program->stages[i].on_host) continue;
+        split_events(source, &program->stages[i], made);
         if (source->run->timed) split_cycles(source, i, made);
     }
     sum_total(source, made);
@@ -246,34 +251,4 @@ enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_a
     price(made);
     *report = made;
     return QM_OK;
-}
-
-/* ---- derived figures ---- */
-
-double qm_report_seconds(const struct qm_report *report, const struct qm_report_part *part) {
-    return (double)part->counters.value[QM_C_cycles] / (report->source.machine->clock_mhz * 1e6);
-}
-
-double qm_report_utilization(const struct qm_report *report, const struct qm_report_part *part) {
-    const struct qm_machine *machine = report->source.machine;
-    double slots = (double)part->counters.value[QM_C_cycles] * machine->rows * machine->cols;
-    return slots > 0 ? part->cell_cycles / slots : 0;
-}
-
-uint64_t qm_report_read_bytes(const struct qm_report *report, const struct qm_report_part *part) {
-    return (part->counters.value[QM_C_dram_read_beats] + part->counters.value[QM_C_dram_fetch_beats]) * report->source.machine->axi_bytes;
-}
-
-uint64_t qm_report_write_bytes(const struct qm_report *report, const struct qm_report_part *part) {
-    return part->counters.value[QM_C_dram_write_beats] * report->source.machine->axi_bytes;
-}
-
-const char *qm_report_bound(const struct qm_report *report, uint32_t layer) {
-    const uint64_t *causes = report->layers[layer].causes;
-    int largest = 0;
-    if (report->source.program->layers[layer].on_host) return "host";
-    if (report->layers[layer].counters.value[QM_C_cycles] == 0) return "-";
-    for (int i = 1; i < QM_LAYER_CAUSES; i++)
-        if (causes[i] > causes[largest]) largest = i;
-    return cause_names[largest];
 }

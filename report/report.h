@@ -16,7 +16,7 @@
 #include "report/energy.h"
 
 enum qm_layer_cause { QM_LAYER_COMPUTE, QM_LAYER_POST, QM_LAYER_MEMORY, QM_LAYER_CONTROL, QM_LAYER_CAUSES };
-const char *qm_layer_cause_name(enum qm_layer_cause cause);
+const char *qm_layer_cause_name(unsigned cause);
 
 struct qm_report_source {
     const struct qm_program *program;
@@ -34,7 +34,9 @@ struct qm_report_source {
 
 /* Work and cost of a layer or of the whole run of one example. */
 struct qm_report_part {
-    uint64_t macs;      /* of the definition */
+    const struct qm_report *report;
+    const struct qm_program_layer *layer; /* NULL: the whole run */
+    uint64_t macs;                        /* of the definition */
     double cell_cycles; /* that these take when every cell works at the layer's precision: macs, half or a quarter of them */
     uint64_t causes[QM_LAYER_CAUSES];
     struct qm_counters counters; /* events; of a layer the cause counters are 0 */
@@ -55,17 +57,13 @@ struct qm_report {
 QM_MUST_USE enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_arena *arena, struct qm_report **report,
                                           struct qm_diag *diag);
 
+/* Formats for files: the name of the format, of its option of qmac run and of the function qm_report_NAME, and the option's help. */
+#define QM_REPORT_FORMATS(FORMAT) FORMAT(json, "write the report as JSON")
+
 /* Texts belong to arena. */
 char *qm_report_table(const struct qm_report *report, struct qm_arena *arena);
-char *qm_report_json(const struct qm_report *report, struct qm_arena *arena);
-
-double qm_report_seconds(const struct qm_report *report, const struct qm_report_part *part);
-/* Share of the cells and cycles that the products needed at the precision of their layers. */
-double qm_report_utilization(const struct qm_report *report, const struct qm_report_part *part);
-/* Bytes of whole beats; reads with instructions. */
-uint64_t qm_report_read_bytes(const struct qm_report *report, const struct qm_report_part *part);
-uint64_t qm_report_write_bytes(const struct qm_report *report, const struct qm_report_part *part);
-/* "compute", ...; "host" for a layer on the host, "-" without time. */
-const char *qm_report_bound(const struct qm_report *report, uint32_t layer);
+#define QM_REPORT_FORMAT(name, help) char *qm_report_##name(const struct qm_report *report, struct qm_arena *arena);
+QM_REPORT_FORMATS(QM_REPORT_FORMAT)
+#undef QM_REPORT_FORMAT
 
 #endif

@@ -1,20 +1,19 @@
 /* table.c - the report for people: what was run, a line for each layer, the totals. Columns are as wide as their widest cell;
  * units stand in each cell. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/memory.h"
 #include "common/text.h"
-#include "report/cells.h"
-#include "report/report.h"
+#include "report/figures.h"
 
-enum { COLUMNS = 10, NAME_CHARS = 28 };
-
-static const struct qm_column columns[COLUMNS] = {{"layer", false}, {"op", false},    {"shape", false}, {"precision", false},
-                                                  {"MACs", true},   {"cycles", true}, {"util", true},   {"bound", false},
-                                                  {"DRAM", true},   {"energy", true}};
+static const enum qm_figure_id columns_shown[] = {QM_FIGURE_name,       QM_FIGURE_op,       QM_FIGURE_shape,       QM_FIGURE_precision,
+                                                  QM_FIGURE_layer_macs, QM_FIGURE_cycles,   QM_FIGURE_utilization, QM_FIGURE_bound,
+                                                  QM_FIGURE_dram_bytes, QM_FIGURE_energy_pj};
+enum { COLUMNS = sizeof columns_shown / sizeof *columns_shown, NAME_CHARS = 28 };
 
 /* The first of the names that TFLite joins with ';', and the end of a long one. */
 static void print_name(const char *name, qm_cell out) {
@@ -25,41 +24,29 @@ static void print_name(const char *name, qm_cell out) {
     snprintf(out, QM_CELL_BYTES, "%s%.112s", width > NAME_CHARS ? ".." : "", end); /* NAME_CHARS of at most 4 bytes */
 }
 
-static void print_times(const struct qm_report *report, const struct qm_report_part *part, qm_cell *row) {
-    qm_cell_count(part->counters.value[QM_C_cycles], row[5]);
-    if (part->macs > 0) snprintf(row[6], QM_CELL_BYTES, "%.1f %%", 100 * qm_report_utilization(report, part));
-    qm_cell_energy(part->energy.total.value_pj, row[9]);
-}
-
-static void layer_row(const struct qm_report *report, uint32_t index, qm_cell *row) {
-    const struct qm_program_layer *layer = &report->source.program->layers[index];
-    const struct qm_report_part *part = &report->layers[index];
-    for (int i = 0; i < COLUMNS; i++) snprintf(row[i], QM_CELL_BYTES, "-");
-    print_name(layer->name, row[0]);
-    qm_text_show(layer->op, row[1], QM_CELL_BYTES);
-    qm_text_show(layer->shape, row[2], QM_CELL_BYTES);
-    qm_text_show(layer->precision, row[3], QM_CELL_BYTES);
-    qm_cell_macs(part->macs, row[4]);
-    snprintf(row[7], QM_CELL_BYTES, "%s", qm_report_bound(report, index));
-    if (layer->on_host) return;
-    qm_cell_bytes(qm_report_read_bytes(report, part) + qm_report_write_bytes(report, part), row[8]);
-    if (report->source.run->timed) print_times(report, part, row);
-}
-
-static void total_row(const struct qm_report *report, qm_cell *row) {
-    const struct qm_report_part *part = &report->total;
-    for (int i = 0; i < COLUMNS; i++) row[i][0] = '\0';
-    snprintf(row[0], QM_CELL_BYTES, "total");
-    qm_cell_macs(part->macs, row[4]);
-    qm_cell_bytes(qm_report_read_bytes(report, part) + qm_report_write_bytes(report, part), row[8]);
-    if (report->source.run->timed) print_times(report, part, row);
+static void print_cell(const struct qm_report_part *part, enum qm_figure_id id, qm_cell out) {
+    const struct qm_figure *figure = &qm_figures[id];
+    double number = figure->number != NULL ? qm_figure_number(part, id) : NAN;
+    if (id == QM_FIGURE_utilization && part->macs == 0) number = NAN;
+    if (!isnan(number))
+        qm_cell_number(figure->unit, number, out);
+    else if (part->layer == NULL)
+        snprintf(out, QM_CELL_BYTES, "%s", id == QM_FIGURE_name ? "total" : "");
+    else if (id == QM_FIGURE_name)
+        print_name(part->layer->name, out);
+    else
+        qm_text_show(figure->text != NULL ? figure->text(part) : "-", out, QM_CELL_BYTES);
 }
 
 static void print_layers(FILE *out, const struct qm_report *report) {
     uint32_t layers = report->source.program->layer_count;
     qm_cell(*rows)[COLUMNS] = qm_alloc_zeroed(layers + 1, sizeof *rows);
-    for (uint32_t i = 0; i < layers; i++) layer_row(report, i, rows[i]);
-    total_row(report, rows[layers]);
+    struct qm_column columns[COLUMNS];
+    for (int c = 0; c < COLUMNS; c++) {
+        const struct qm_figure *figure = &qm_figures[columns_shown[c]];
+        columns[c] = (struct qm_column){figure->title, figure->unit != QM_WORDS};
+        for (uint32_t i = 0; i <= layers; i++) print_cell(i < layers ? &report->layers[i] : &report->total, columns_shown[c], rows[i][c]);
+    }
     qm_cells_print(out, columns, COLUMNS, *rows, layers + 1);
     free(rows);
 }
@@ -127,7 +114,7 @@ static void print_machine_causes(FILE *out, const struct qm_report *report) {
 static void print_cost(FILE *out, const struct qm_report *report) {
     const struct qm_report_source *source = &report->source;
     const struct qm_energy_sum *energy = &report->total.energy;
-    double seconds = qm_report_seconds(report, &report->total);
+    double seconds = qm_figure_number(&report->total, QM_FIGURE_seconds);
     qm_cell text, low, high;
     qm_cell_seconds(seconds, text);
     fprintf(out, "latency  %s an example, %.*f a second\n", text, seconds < 0.01 ? 0 : 2, 1 / seconds);
@@ -135,7 +122,8 @@ static void print_cost(FILE *out, const struct qm_report *report) {
     qm_cell_energy(energy->total.value_pj, text);
     qm_cell_energy(energy->total.low_pj, low);
     qm_cell_energy(energy->total.high_pj, high);
-    fprintf(out, "energy   %s an example (%s .. %s), average power %.1f mW\n", text, low, high, energy->total.value_pj * 1e-9 / seconds);
+    fprintf(out, "energy   %s an example (%s .. %s), average power %.1f mW\n", text, low, high,
+            qm_figure_number(&report->total, QM_FIGURE_average_power_mw));
     fprintf(out, "         table %s: %s\n", qm_shown(qm_energy_table_name(source->energy)).text,
             qm_shown(qm_energy_table_about(source->energy)).text);
     for (int i = 0; i < QM_ENERGY_COMPONENTS; i++) {
@@ -143,7 +131,7 @@ static void print_cost(FILE *out, const struct qm_report *report) {
         qm_cell_energy(part->value_pj, text);
         qm_cell_energy(part->low_pj, low);
         qm_cell_energy(part->high_pj, high);
-        fprintf(out, "         %-12s %9s  %5.1f %%  (%s .. %s)\n", qm_energy_component_name((enum qm_energy_component)i), text,
+        fprintf(out, "         %-12s %9s  %5.1f %%  (%s .. %s)\n", qm_energy_component_name((unsigned)i), text,
                 100 * part->value_pj / energy->total.value_pj, low, high);
     }
 }

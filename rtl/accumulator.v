@@ -1,39 +1,37 @@
-// accumulator - rows of Cols sums of AccBits bits; the array overwrites or adds one row a cycle, post reads one row a cycle.
+// accumulator.v - rows of Cols sums of AccBits bits; the array overwrites or adds one row a cycle, post reads one row a cycle.
+//
 // A commit is announced one cycle before its sums arrive, so that the old row is read from a synchronous memory; a row that is
 // committed again in the next cycle takes the forwarded sums instead. A row committed in cycle t is seen by a read issued in t+1.
-// A sum that does not fit wraps or saturates, and is counted.
+// A sum that does not fit wraps or saturates, and is counted. docs/machine.md, Memories and ports; Matmul.
 `default_nettype none
 
 module accumulator #(
-    parameter Cols    = 16,
-    parameter AccRows = 1024,
-    parameter AccBits = 32,
-    parameter AccSaturate = 0
+    parameter integer Cols        = 16,
+    parameter integer AccRows     = 1024,
+    parameter integer AccBits     = 32,
+    parameter integer AccSaturate = 0
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
-
     // from matmul: commit_i in the cycle before sums_i holds the row's sums
-    input  wire               commit_i,
+    input  wire               commit_i,            // a row is committed in the next cycle
     /* verilator lint_off UNUSEDSIGNAL */  // the high address bits of a small accumulator
     input  wire [15:0]        commit_addr_i,
-    input  wire               commit_add_i,
+    input  wire               commit_add_i,        // it is added, not overwritten
     input  wire [8:0]         commit_corrected_i,  // columns from which correction_i is subtracted
-
     // from mac_array, row_sum
     input  wire [32*Cols-1:0] sums_i,
     input  wire [31:0]        correction_i,
-
     // to counters
     output reg  [15:0]        overflow_words_o,
-
-    // from/to post: data in the cycle after post_acc_re_i, held until the next read
-    input  wire               post_acc_re_i,
+    // to post: data in the cycle after post_acc_re_i, held until the next read
+    input  wire               post_acc_re_i,       // post reads a row
     input  wire [15:0]        post_acc_addr_i,
     /* verilator lint_on UNUSEDSIGNAL */
     output reg  [32*Cols-1:0] post_acc_data_o
 );
-    localparam AddrBits = $clog2(AccRows);
+
+    localparam integer AddrBits = $clog2(AccRows);
 
     generate
         if (AccRows < 2 || AccRows > 65536 || AccRows != (1 << AddrBits)) begin : gen_check
@@ -46,8 +44,8 @@ module accumulator #(
 
     reg [AccBits*Cols-1:0] mem [0:AccRows-1] /* verilator public_flat_rw */;
 
-    reg                    commit_q;
-    reg                    add_q;
+    reg                    commit_q;  // sums_i are those of a row
+    reg                    add_q;     // it is added to what was there
     reg [8:0]              corrected_q;
     reg [AddrBits-1:0]     addr_q;
     reg [AccBits*Cols-1:0] before_q;  // the row as it was before this commit; used only when add_q
@@ -66,7 +64,7 @@ module accumulator #(
     reg [31:0] step;
     reg [31:0] sum;
     reg        carried;   // the exact sum does not fit 32 bits; held and step have its sign
-    reg        overflow;
+    reg        overflow;  // the sum does not fit AccBits
 
     integer c;
     always @* begin
@@ -104,4 +102,7 @@ module accumulator #(
     integer p;
     always @*
         for (p = 0; p < Cols; p = p + 1) post_acc_data_o[32*p +: 32] = extend(post_q[AccBits*p +: AccBits]);
+
 endmodule
+
+`default_nettype wire

@@ -8,37 +8,38 @@ module control (
     input  wire        clk_i,
     input  wire        rst_ni,
     // from csr
-    input  wire        start_i,            // START is written
+    input  wire        start_i,              // START is written
     input  wire [31:0] program_addr_i,
     input  wire [31:0] program_count_i,
     input  wire [31:0] memory_size_i,
-    output wire        clear_o,            // START is accepted: the next cycle is cycle 0
-    output wire        busy_o,
-    output wire        done_o,
-    output wire        failed_o,
+    output wire        clear_o,              // START is accepted: the next cycle is cycle 0
+    output wire        busy_o,               // a run is not at its end
+    output wire        done_o,               // the last run ended well
+    output wire        failed_o,             // the last run ended with an error
     output wire [3:0]  error_o,
     output wire [31:0] error_index_o,
     // to fetch
-    output wire        fetch_run_o,
-    input  wire        fetch_request_i,    // drives a burst
-    input  wire        fetch_outstanding_i,
-    input  wire        fetch_exhausted_i,
+    output wire        fetch_run_o,          // busy, and no error is set
+    input  wire        fetch_request_i,      // fetch asks for a burst
+    input  wire        fetch_outstanding_i,  // a beat of fetch is still to come
+    input  wire        fetch_exhausted_i,    // decode has popped the whole program
     // to decode
-    input  wire        head_valid_i,
+    input  wire        head_valid_i,         // fetch has an instruction for decode
     input  wire [1:0]  head_unit_i,
     input  wire [3:0]  head_error_i,
-    output wire        accept_o,           // the head goes into its queue
+    output wire        accept_o,             // the head goes into its queue
     // to the queues and units, bit u is unit u's
-    output wire        start_enable_o,     // no error is set
-    output wire [3:0]  push_o,
-    input  wire [3:0]  full_i,
-    input  wire [3:0]  empty_i,
-    input  wire [3:0]  unit_start_i,
-    input  wire [3:0]  unit_busy_i,
-    input  wire        bus_error_i         // a beat or a response says so
+    output wire        start_enable_o,       // no error is set
+    output wire [3:0]  push_o,               // accept_o, for the unit of the head
+    input  wire [3:0]  full_i,               // the queue has no room
+    input  wire [3:0]  empty_i,              // the queue has no instruction
+    input  wire [3:0]  unit_start_i,         // an instruction is started
+    input  wire [3:0]  unit_busy_i,          // something that was started is unfinished
+    input  wire        bus_error_i           // a beat or a response says so
 );
 
-    reg         busy_q, first_q, done_q, failed_q;
+    reg         busy_q, done_q, failed_q;
+    reg         first_q;                  // the cycle is cycle 0
     reg  [3:0]  error_q;
     reg  [31:0] accepted_q, error_index_q;
 
@@ -49,14 +50,14 @@ module control (
                             : program_end > {7'd0, memory_size_i}   ? `QM_ERROR_MEMORY
                             :                                         `QM_ERROR_NONE;
 
-    wire       clean     = busy_q && error_q == `QM_ERROR_NONE;
+    wire       clean     = busy_q && error_q == `QM_ERROR_NONE;  // the run goes on
     wire [3:0] head_error = clean && head_valid_i ? head_error_i : `QM_ERROR_NONE;
     assign accept_o = clean && head_valid_i && head_error_i == `QM_ERROR_NONE && !full_i[head_unit_i];
 
-    wire quiet    = busy_q && unit_busy_i == 4'd0 && !fetch_outstanding_i;
-    wire complete = fetch_exhausted_i && empty_i == 4'hf;
+    wire quiet    = busy_q && unit_busy_i == 4'd0 && !fetch_outstanding_i;             // nothing that was started is unfinished
+    wire complete = fetch_exhausted_i && empty_i == 4'hf;                              // the whole program was taken
     wire deadlock = quiet && clean && !complete && !fetch_request_i && !accept_o && unit_start_i == 4'd0;
-    wire finish   = quiet && (!clean || (complete && start_error == `QM_ERROR_NONE));
+    wire finish   = quiet && (!clean || (complete && start_error == `QM_ERROR_NONE));  // the run ends with this cycle
 
     // The smallest code wins: the two that can be ILLEGAL..MEMORY never meet, BUS and DEADLOCK are larger.
     wire [3:0] error_event = start_error != `QM_ERROR_NONE ? start_error

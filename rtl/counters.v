@@ -1,32 +1,32 @@
 // counters.v - the 64-bit counters of spec/counters.def.
 //
 // Events add an amount in each busy cycle. Of each group of causes exactly one counts: the first in the order of the file that holds, so
-// the last of a group always holds. Every signal stands at its index, so that the order is typed only in spec/.
+// the last of a group always holds. Every signal stands at its index, so that the order is typed only in spec/. docs/machine.md, Causes.
 `include "qmac_defs.vh"
 `default_nettype none
 
 module counters (
     input  wire        clk_i,
     input  wire        rst_ni,
-    input  wire        clear_i,               // START was accepted
-    input  wire        busy_i,
+    input  wire        clear_i,                      // START was accepted
+    input  wire        busy_i,                       // the cycle counts
     // to csr
-    input  wire [5:0]  index_i,               // below QM_COUNTERS
+    input  wire [5:0]  index_i,                      // below QM_COUNTERS
     output wire [63:0] value_o,
     // from control
-    input  wire        accept_i,              // decode accepts an instruction
+    input  wire        accept_i,                     // decode accepts an instruction
     // from the queues and units: bit u is unit u's
-    input  wire [3:0]  start_i,
-    input  wire [3:0]  waiting_i,             // an instruction is queued and not started
+    input  wire [3:0]  start_i,                      // an instruction is started
+    input  wire [3:0]  waiting_i,                    // an instruction is queued and not started
     // from load and the AXI port
-    input  wire        load_beat_i,
-    input  wire        load_wait_memory_i,
+    input  wire        load_beat_i,                  // a beat of LOAD arrives
+    input  wire        load_wait_memory_i,           // an instruction is in the back
     input  wire [15:0] load_write_bytes_i,
-    input  wire        fetch_beat_i,
+    input  wire        fetch_beat_i,                 // a beat of fetch arrives
     // from matmul
-    input  wire        matmul_stream_i,
-    input  wire        matmul_wait_weights_i,
-    input  wire        matmul_drain_i,
+    input  wire        matmul_stream_i,              // a row is issued
+    input  wire        matmul_wait_weights_i,        // an instruction is in the back
+    input  wire        matmul_drain_i,               // a row is on its way to the accumulator
     input  wire [31:0] matmul_macs_i,
     input  wire [31:0] matmul_macs_w4a8_i,
     input  wire [31:0] matmul_macs_w4a4_i,
@@ -39,9 +39,9 @@ module counters (
     // from accumulator
     input  wire [15:0] acc_overflow_words_i,
     // from post
-    input  wire        post_row_i,
-    input  wire        post_param_i,
-    input  wire        post_drain_i,
+    input  wire        post_row_i,                   // an item is issued
+    input  wire        post_param_i,                 // a read of parameters or table is issued
+    input  wire        post_drain_i,                 // an instruction is unfinished
     input  wire [15:0] post_read_bytes_i,
     input  wire [15:0] post_write_bytes_i,
     input  wire [15:0] post_acc_read_words_i,
@@ -49,8 +49,8 @@ module counters (
     input  wire [15:0] post_scale_i,
     input  wire [15:0] post_pool_i,
     // from store
-    input  wire        store_beat_i,
-    input  wire        store_wait_memory_i,
+    input  wire        store_beat_i,                 // a beat is accepted
+    input  wire        store_wait_memory_i,          // an instruction is unfinished
     input  wire [15:0] store_read_bytes_i
 );
 

@@ -1,7 +1,7 @@
 // csr.v - the registers of spec/csr.def behind AXI4-Lite.
 //
 // A write is accepted when address and data are both there, a read at once; each is answered in the next cycle. Unknown offsets read as
-// zero and writes to them do nothing.
+// zero and writes to them do nothing. docs/tables.md, Registers and error causes.
 `include "qmac_defs.vh"
 `default_nettype none
 
@@ -11,43 +11,44 @@ module csr #(
     input  wire        clk_i,
     input  wire        rst_ni,
     // AXI4-Lite
-    input  wire        aw_valid_i,
+    input  wire        aw_valid_i,       // a write address is there
     input  wire [11:0] aw_addr_i,
-    output wire        aw_ready_o,
-    input  wire        w_valid_i,
+    output wire        aw_ready_o,       // the write is accepted
+    input  wire        w_valid_i,        // write data are there
     input  wire [31:0] w_data_i,
     input  wire [3:0]  w_strobe_i,
-    output wire        w_ready_o,
-    output wire        b_valid_o,
-    input  wire        b_ready_i,
-    input  wire        ar_valid_i,
+    output wire        w_ready_o,        // the write is accepted
+    output wire        b_valid_o,        // a write was accepted and its answer not taken
+    input  wire        b_ready_i,        // the answer is taken now
+    input  wire        ar_valid_i,       // a read is asked for
     input  wire [11:0] ar_addr_i,
-    output wire        ar_ready_o,
-    output wire        r_valid_o,
+    output wire        ar_ready_o,       // a read now is accepted
+    output wire        r_valid_o,        // r_data_o answers a read
     output wire [31:0] r_data_o,
-    input  wire        r_ready_i,
-    output wire        irq_o,
+    input  wire        r_ready_i,        // the answer is taken now
+    output wire        irq_o,            // enabled, and the run has ended
     // to control
-    output wire        start_o,            // START is written
+    output wire        start_o,          // START is written
     output wire [31:0] program_addr_o,
     output wire [31:0] program_count_o,
     output wire [31:0] memory_size_o,
     output wire [63:0] memory_base_o,
-    input  wire        busy_i,
-    input  wire        done_i,
-    input  wire        failed_i,
+    input  wire        busy_i,           // a run is not at its end
+    input  wire        done_i,           // the last run ended well
+    input  wire        failed_i,         // the last run ended with an error
     input  wire [3:0]  error_i,
     input  wire [31:0] error_index_i,
     // to counters
-    output wire [5:0]  counter_index_o,
+    output wire [5:0]  counter_index_o,  // of the register that is read
     input  wire [63:0] counter_i
 );
 
-    reg         irq_enable_q, b_valid_q, r_valid_q;
+    reg         irq_enable_q;
+    reg         b_valid_q, r_valid_q;     // an answer waits to be taken
     reg  [31:0] program_addr_q, program_count_q, memory_size_q, memory_base_q, memory_base_hi_q, r_data_q;
 
     // Write.
-    wire        write = aw_valid_i && w_valid_i && (!b_valid_q || b_ready_i);
+    wire        write = aw_valid_i && w_valid_i && (!b_valid_q || b_ready_i);  // address and data are accepted
     wire [31:0] strobe = {{8{w_strobe_i[3]}}, {8{w_strobe_i[2]}}, {8{w_strobe_i[1]}}, {8{w_strobe_i[0]}}};
     wire [31:0] fresh = w_data_i & strobe;
 
@@ -84,14 +85,14 @@ module csr #(
 
     // Read.
     localparam [11:0] CountersEnd = `QM_CSR_COUNTERS + 12'd8 * `QM_COUNTERS;
-    wire        read = ar_valid_i && ar_ready_o;
+    wire        read = ar_valid_i && ar_ready_o;                                        // an address is accepted
     wire [11:0] counter_byte = ar_addr_i - `QM_CSR_COUNTERS;
-    wire        is_counter = ar_addr_i >= `QM_CSR_COUNTERS && ar_addr_i < CountersEnd;
+    wire        is_counter = ar_addr_i >= `QM_CSR_COUNTERS && ar_addr_i < CountersEnd;  // the address is that of a counter
     wire [31:0] counter_word = counter_byte[2] ? counter_i[63:32] : counter_i[31:0];
     wire        unused_counter_byte = &{1'b0, counter_byte[11:9], counter_byte[1:0]};
 
     reg  [31:0] r_data;
-    always @(*) begin
+    always @* begin
         case (ar_addr_i)
             `QM_CSR_ID:             r_data = `QM_RESET_ID;
             `QM_CSR_FINGERPRINT:    r_data = Fingerprint;

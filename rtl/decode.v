@@ -6,15 +6,15 @@
 `default_nettype none
 
 module decode #(
-    parameter Rows      = 16,
-    parameter Cols      = 16,
-    parameter SpadBytes = 262144,
-    parameter AccRows   = 1024
+    parameter integer Rows      = 16,
+    parameter integer Cols      = 16,
+    parameter integer SpadBytes = 262144,
+    parameter integer AccRows   = 1024
 ) (
     input  wire [511:0] insn_i,
-    input  wire [31:0]  memory_size_i,   // bytes of the arena
-    output wire [1:0]   unit_o,          // of a known opcode
-    output wire [3:0]   error_o          // QM_ERROR_NONE: a good instruction
+    input  wire [31:0]  memory_size_i,  // bytes of the arena
+    output wire [1:0]   unit_o,         // of a known opcode
+    output wire [3:0]   error_o         // QM_ERROR_NONE: a good instruction
 );
 
     localparam signed [15:0] WeightZeroMax = `QM_WEIGHT_ZERO_MAX;
@@ -65,6 +65,7 @@ module decode #(
     wire [63:0] tile      = depthwise ? depthwise_tile : dense_tile;
     wire [2:0]  precision = `QM_F_PRECISION(insn_i);
     wire [1:0]  out_type  = `QM_F_OUT_TYPE(insn_i);
+    wire        wide      = out_type == `QM_OUT_TYPE_BITS16 || out_type == `QM_OUT_TYPE_BITS32;
     wire signed [15:0] weight_zero = `QM_F_WEIGHT_ZERO(insn_i);
     wire [63:0] elements  = is_add ? length : channels;
     wire        looks_up  = is_req && `QM_F_LOOKUP(insn_i) == `QM_LOOKUP_TABLE;
@@ -76,7 +77,7 @@ module decode #(
                     || (is_matmul && depthwise && (precision != `QM_PRECISION_W8A8 || weight_zero != 16'sd0))
                     || (is_matmul && (weight_zero > WeightZeroMax || weight_zero < -WeightZeroMax))
                     || (looks_up && out_type != `QM_OUT_TYPE_BITS8)
-                    || ((is_pool || is_add) && out_type[1])
+                    || ((is_pool || is_add) && wide)
                     || (out_type == `QM_OUT_TYPE_BITS4 && (is_req || is_pool || is_add) && tile[0] && more_tiles);
 
     // 3 ILLEGAL
@@ -92,7 +93,7 @@ module decode #(
     // 5 SCRATCHPAD
     wire [63:0] table_addr = {40'd0, `QM_F_TABLE_ADDR(insn_i)};
     reg  [63:0] element_bytes;  // of all channels, of ADD's elements
-    always @(*) begin
+    always @* begin
         case (out_type)
             `QM_OUT_TYPE_BITS4:  element_bytes = (elements + 64'd1) >> 1;
             `QM_OUT_TYPE_BITS16: element_bytes = elements << 1;

@@ -5,11 +5,11 @@
 `default_nettype none
 
 module fetch #(
-    parameter AxiBytes = 16
+    parameter integer AxiBytes = 16
 ) (
     input  wire                  clk_i,
     input  wire                  rst_ni,
-    input  wire                  clear_i,          // START was accepted
+    input  wire                  clear_i,          // START is accepted
     // from control and csr
     input  wire                  run_i,            // busy and no error
     input  wire [31:0]           program_addr_i,   // arena offset
@@ -17,26 +17,26 @@ module fetch #(
     output wire                  outstanding_o,    // a beat is still to come
     output wire                  exhausted_o,      // decode has popped the whole program
     // AXI read
-    output wire                  ar_valid_o,
+    output wire                  ar_valid_o,       // a burst is asked for
     output wire [31:0]           ar_offset_o,      // arena offset
     output wire [8:0]            ar_beats_o,
-    input  wire                  ar_ready_i,
+    input  wire                  ar_ready_i,       // it is accepted, if there is one
     input  wire                  beat_i,           // a beat of fetch arrived
     input  wire [8*AxiBytes-1:0] data_i,
     output wire                  burst_end_o,      // a beat now is the last of its burst
     // to decode
-    output wire                  head_valid_o,
-    output wire [511:0]          head_o,
-    input  wire                  pop_i
+    output wire                  head_valid_o,     // a whole instruction is there
+    output wire [511:0]          head_o,           // the oldest
+    input  wire                  pop_i             // decode takes it
 );
 
-    localparam BeatsPerInsn = 64 / AxiBytes;
-    localparam [4:0] LastBeat = BeatsPerInsn[4:0] - 5'd1;
+    localparam integer BeatsPerInsn = 64 / AxiBytes;
+    localparam [4:0]   LastBeat     = BeatsPerInsn[4:0] - 5'd1;
 
     reg  [511:0] fifo [0:7];
-    reg  [511:0] partial_q;        // the beats so far of the instruction being read, the newest at the top
+    reg  [511:0] partial_q;  // the beats so far of the instruction being read, the newest at the top
     reg  [31:0]  requested_q, delivered_q, popped_q;
-    reg  [4:0]   beat_q;           // of the instruction being read
+    reg  [4:0]   beat_q;     // of the instruction being read
 
     wire [511+8*AxiBytes:0] shifted = {data_i, partial_q};
     wire [511:0] assembled = shifted[8*AxiBytes +: 512];
@@ -45,7 +45,7 @@ module fetch #(
     wire [31:0] rest  = program_count_i - requested_q;
     wire [2:0]  chunk = rest < 32'd4 ? rest[2:0] : 3'd4;
     wire [31:0] held  = requested_q - popped_q + {29'd0, chunk};
-    wire        insn_complete = beat_i && beat_q == LastBeat;
+    wire        insn_complete = beat_i && beat_q == LastBeat;  // the beat is the last of an instruction
 
     assign ar_valid_o    = run_i && rest != 32'd0 && held <= 32'd8;
     assign ar_offset_o   = program_addr_i + {requested_q[25:0], 6'd0};

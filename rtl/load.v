@@ -6,45 +6,45 @@
 `default_nettype none
 
 module load #(
-    parameter AxiBytes = 16
+    parameter integer AxiBytes = 16
 ) (
     input  wire                  clk_i,
     input  wire                  rst_ni,
-    input  wire                  clear_i,        // START was accepted
+    input  wire                  clear_i,        // START is accepted
     // to queue and token
-    input  wire                  front_valid_i,
-    input  wire [511:0]          front_insn_i,
-    input  wire                  start_ok_i,
-    input  wire                  back_valid_i,
-    input  wire [511:0]          back_insn_i,
-    output wire                  start_o,
-    output wire                  take_o,
-    output wire                  end_o,
-    output wire [3:0]            end_signal_o,
-    output wire                  busy_o,
+    input  wire                  front_valid_i,  // an instruction is queued and not started
+    input  wire [511:0]          front_insn_i,   // the oldest such
+    input  wire                  start_ok_i,     // no error is set, and the tokens that it waits for are there
+    input  wire                  back_valid_i,   // one is started, also in this cycle, and not taken
+    input  wire [511:0]          back_insn_i,    // the oldest such
+    output wire                  start_o,        // the front starts its instruction
+    output wire                  take_o,         // the back takes its instruction
+    output wire                  end_o,          // the instruction of the back ends
+    output wire [3:0]            end_signal_o,   // units that get a token of it
+    output wire                  busy_o,         // something that was started is unfinished
     // AXI read
-    output wire                  ar_valid_o,
+    output wire                  ar_valid_o,     // a burst is asked for
     output wire [31:0]           ar_offset_o,    // arena offset
     output wire [8:0]            ar_beats_o,
-    input  wire                  ar_ready_i,     // accepted, and fetch does not drive the address
-    input  wire                  beat_i,         // a beat of LOAD arrived
+    input  wire                  ar_ready_i,     // it is accepted, if there is one: fetch drives no address
+    input  wire                  beat_i,         // a beat of LOAD arrives
     input  wire [8*AxiBytes-1:0] data_i,
     output wire                  burst_end_o,    // a beat now is the last of its burst
     // to scratchpad
-    output wire                  load_we_o,
+    output wire                  load_we_o,      // a beat is written
     output wire [23:0]           load_addr_o,
     output wire [8*AxiBytes-1:0] load_data_o,
-    output wire [AxiBytes-1:0]   load_mask_o,
+    output wire [AxiBytes-1:0]   load_mask_o,    // bytes of it
     // to counters
-    output wire                  beat_o,
-    output wire                  wait_memory_o,
+    output wire                  beat_o,         // beat_i
+    output wire                  wait_memory_o,  // an instruction is in the back
     output wire [15:0]           write_bytes_o
 );
 
-    reg        front_busy_q, back_busy_q;
+    reg        front_busy_q, back_busy_q;  // an instruction is in it
     reg  [3:0] signal_q;
 
-    wire       burst_last, beat_last;
+    wire       burst_last, beat_last;      // it is the last of the instruction
     wire [6:0] beat_bytes;
 
     // What each half does not need of its walker.
@@ -60,8 +60,8 @@ module load #(
         .clk_i       (clk_i),
         .load_i      (start_o),
         .insn_i      (front_insn_i),
-        .step_burst_i(ar_valid_o && ar_ready_i),
-        .step_beat_i (1'b0),
+        .next_burst_i(ar_valid_o && ar_ready_i),
+        .next_beat_i (1'b0),
         .offset_o    (ar_offset_o),
         .beats_o     (ar_beats_o),
         .last_burst_o(burst_last),
@@ -76,8 +76,8 @@ module load #(
         .clk_i       (clk_i),
         .load_i      (take_o),
         .insn_i      (back_insn_i),
-        .step_burst_i(1'b0),
-        .step_beat_i (beat_i),
+        .next_burst_i(1'b0),
+        .next_beat_i (beat_i),
         .offset_o    (unused_back_offset),
         .beats_o     (unused_back_beats),
         .last_burst_o(unused_back_burst),

@@ -1,35 +1,34 @@
-// mac_array - Rows x Cols multiply-accumulate array, weight stationary, two weight buffers.
+// mac_array.v - Rows x Cols multiply-accumulate array, weight stationary, two weight buffers.
+//
 // A row that enters in cycle t gives its sums in cycle t+Rows+Cols-1; a weight row that enters in t is used by rows that enter from t+1 on.
 // FastArray chooses between two forms with equal ports and equal results in every cycle: the array of cells, which is what is
-// synthesized, and a form that simulates fast.
+// synthesized, and a form that simulates fast. docs/machine.md, Matmul.
 `default_nettype none
 
 module mac_array #(
-    parameter Rows      = 16,
-    parameter Cols      = 16,
-    parameter FastArray = 0
+    parameter integer Rows      = 16,
+    parameter integer Cols      = 16,
+    parameter integer FastArray = 0
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
-
     // from matmul: a weight row, for array row weight_row_i or for the diagonal (the rest of the buffer is cleared)
-    input  wire               weight_valid_i,
-    input  wire               weight_buffer_i,
-    input  wire               weight_diagonal_i,
+    input  wire               weight_valid_i,     // a weight row enters
+    input  wire               weight_buffer_i,    // into this buffer
+    input  wire               weight_diagonal_i,  // it is the diagonal of the buffer
     input  wire [7:0]         weight_row_i,
-    input  wire [1:0]         weight_mode_i,   // as row_mode_i
-    input  wire [16*Cols-1:0] weight_data_i,   // a cell's weights: one signed byte, or nibbles from the lowest on
-
+    input  wire [1:0]         weight_mode_i,      // as row_mode_i
+    input  wire [16*Cols-1:0] weight_data_i,      // a cell's weights: one signed byte, or nibbles from the lowest on
     // from matmul: a row of activations; bytes are zero when row_valid_i is 0
-    input  wire               row_valid_i,
-    input  wire               row_buffer_i,
-    input  wire               row_unsigned_i,
-    input  wire [1:0]         row_mode_i,      // 0: a byte meets a byte, 1: two bytes meet two nibbles, 2: four nibbles meet four nibbles
-    input  wire [16*Rows-1:0] row_data_i,      // two bytes a cell; the second is zero in mode 0
-
+    input  wire               row_valid_i,        // a row enters
+    input  wire               row_buffer_i,       // it meets the weights of this buffer
+    input  wire               row_unsigned_i,     // activations are not negative
+    input  wire [1:0]         row_mode_i,         // QM_ARRAY_MODE_*: how a cell multiplies
+    input  wire [16*Rows-1:0] row_data_i,         // two bytes a cell; the second is zero in mode 8X8
     // to accumulator: the sums of the row that entered Rows+Cols-1 cycles ago; meaningless if none did
     output wire [32*Cols-1:0] sums_o
 );
+
     generate
         if (Rows < 1 || Rows > 256 || Cols < 1 || Cols > 256) begin : gen_check
             Rows_and_Cols_must_be_from_1_to_256 illegal ();
@@ -70,4 +69,7 @@ module mac_array #(
             );
         end
     endgenerate
+
 endmodule
+
+`default_nettype wire

@@ -1,36 +1,35 @@
-// mac_array_cells - the systolic array of mac_cell instances: what is synthesized.
+// mac_array_cells.v - the systolic array of mac_cell instances: what is synthesized.
+//
 // What enters in cycle t reaches row r, column c in cycle t+r+c: activations and control are delayed by r before they enter row r at
 // column 0, weights by c before they enter column c at row 0. So a cell meets rows and weight rows in the order of their issue.
-// The sums of column c leave at the bottom and wait for those of the last column.
+// The sums of column c leave at the bottom and wait for those of the last column. docs/machine.md, Matmul.
 `default_nettype none
 
 module mac_array_cells #(
-    parameter Rows = 16,
-    parameter Cols = 16
+    parameter integer Rows = 16,
+    parameter integer Cols = 16
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
     /* verilator lint_off UNUSEDSIGNAL */  // the cells compute in every cycle
-
     // from matmul: a weight row, for array row weight_row_i or for the diagonal (the rest of the buffer is cleared)
-    input  wire               weight_valid_i,
-    input  wire               weight_buffer_i,
-    input  wire               weight_diagonal_i,
+    input  wire               weight_valid_i,     // a weight row enters
+    input  wire               weight_buffer_i,    // into this buffer
+    input  wire               weight_diagonal_i,  // it is the diagonal of the buffer
     input  wire [7:0]         weight_row_i,
-    input  wire [1:0]         weight_mode_i,   // as row_mode_i; the cells keep all modes alike
-    input  wire [16*Cols-1:0] weight_data_i,   // a cell's weights: one signed byte, or nibbles from the lowest on
-
+    input  wire [1:0]         weight_mode_i,      // as row_mode_i; the cells keep all modes alike
+    input  wire [16*Cols-1:0] weight_data_i,      // a cell's weights: one signed byte, or nibbles from the lowest on
     // from matmul: a row of activations; bytes are zero when row_valid_i is 0
-    input  wire               row_valid_i,
+    input  wire               row_valid_i,        // a row enters
     /* verilator lint_on UNUSEDSIGNAL */
-    input  wire               row_buffer_i,
-    input  wire               row_unsigned_i,
-    input  wire [1:0]         row_mode_i,      // 0: a byte meets a byte, 1: two bytes meet two nibbles, 2: four nibbles meet four nibbles
-    input  wire [16*Rows-1:0] row_data_i,      // two bytes a cell; the second is zero in mode 0
-
+    input  wire               row_buffer_i,       // it meets the weights of this buffer
+    input  wire               row_unsigned_i,     // activations are not negative
+    input  wire [1:0]         row_mode_i,         // QM_ARRAY_MODE_*: how a cell multiplies
+    input  wire [16*Rows-1:0] row_data_i,         // two bytes a cell; the second is zero in mode 8X8
     // to accumulator: the sums of the row that entered Rows+Cols-1 cycles ago; meaningless if none did
     output wire [32*Cols-1:0] sums_o
 );
+
     // Wires between cells, numbered row*(Cols+1) + column to the right and row*Cols + column downwards.
     /* verilator lint_off UNUSEDSIGNAL */  // what leaves at the right, and the weights that leave at the bottom
     wire [16*Rows*(Cols+1)-1:0] activation;
@@ -88,4 +87,7 @@ module mac_array_cells #(
             );
         end
     endgenerate
+
 endmodule
+
+`default_nettype wire

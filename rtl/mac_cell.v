@@ -1,47 +1,46 @@
-// mac_cell - the products of one cycle: sum_o is sum_i plus what the activations and the weights make, and everything moves on by one cell.
-// Four multipliers of an activation and a 4-bit digit: mode 0 one 8x8 product from two digits, mode 1 two products of a byte and a nibble,
-// mode 2 four products of nibbles. Activations and control move right, sums and weights move down. Two weight registers: one is used while
-// the other is loaded.
+// mac_cell.v - one cell of the array: its products of a cycle are added to the sum, and everything moves on by one cell.
+//
+// Four multipliers of an activation and a 4-bit digit: mode 8X8 makes one product from two digits, 8X4 two products of a byte and a
+// nibble, 4X4 four products of nibbles. Activations and control move right, sums and weights move down. Two weight registers: one is used
+// while the other is loaded. docs/machine.md, Matmul.
+`include "qmac_defs.vh"
 `default_nettype none
 
 module mac_cell #(
-    parameter OnDiagonal = 0  // row and column are equal
+    parameter [0:0] OnDiagonal = 1'b0  // row and column are equal
 ) (
     input  wire               clk_i,
-    input  wire               rst_ni,      // clears the weights: a zero activation must make zero of cells that were never loaded
-
-    // from/to the left and right neighbours
+    input  wire               rst_ni,         // clears the weights: a zero activation must make zero of cells that were never loaded
+    // to the left and right neighbours
     input  wire [15:0]        activation_i,
-    input  wire               unsigned_i,  // activations are not negative
-    input  wire [1:0]         mode_i,
-    input  wire               buffer_i,    // weight register that the activations meet
-    input  wire               load_i,      // take weight_i into register load_buffer_i
-    input  wire               load_buffer_i,
-    input  wire               diagonal_i,  // take zero instead, off the diagonal
+    input  wire               unsigned_i,     // activations are not negative
+    input  wire [1:0]         mode_i,         // QM_ARRAY_MODE_*: how they meet weights
+    input  wire               buffer_i,       // weight register that the activations meet
+    input  wire               load_i,         // take weight_i into register load_buffer_i
+    input  wire               load_buffer_i,  // weight register 1, not 0
+    input  wire               diagonal_i,     // take zero instead, off the diagonal
     output reg  [15:0]        activation_o,
-    output reg                unsigned_o,
+    output reg                unsigned_o,     // unsigned_i of the cycle before
     output reg  [1:0]         mode_o,
-    output reg                buffer_o,
-    output reg                load_o,
-    output reg                load_buffer_o,
-    output reg                diagonal_o,
-
-    // from/to the neighbours above and below
+    output reg                buffer_o,       // buffer_i of the cycle before
+    output reg                load_o,         // load_i of the cycle before
+    output reg                load_buffer_o,  // load_buffer_i of the cycle before
+    output reg                diagonal_o,     // diagonal_i of the cycle before
+    // to the neighbours above and below
     input  wire [15:0]        weight_i,
     input  wire signed [31:0] sum_i,
     output reg  [15:0]        weight_o,
     output reg  signed [31:0] sum_o
 );
-    localparam Kept = OnDiagonal != 0;
 
     reg [15:0] weight0_q;
     reg [15:0] weight1_q;
 
-    wire [15:0] loaded = diagonal_i && !Kept ? 16'd0 : weight_i;
+    wire [15:0] loaded = diagonal_i && !OnDiagonal ? 16'd0 : weight_i;
     wire [15:0] weight = buffer_i ? weight1_q : weight0_q;
 
-    wire bytes   = mode_i == 2'd0;
-    wire nibbles = mode_i == 2'd2;
+    wire bytes   = mode_i == `QM_ARRAY_MODE_8X8;
+    wire nibbles = mode_i == `QM_ARRAY_MODE_4X4;
 
     // Activations that the multipliers meet, one bit wider than they are stored.
     wire signed [8:0] byte0   = {activation_i[7]  && !unsigned_i, activation_i[7:0]};
@@ -84,4 +83,7 @@ module mac_cell #(
         if (!rst_ni)                       weight1_q <= 16'd0;
         else if (load_i && load_buffer_i)  weight1_q <= loaded;
     end
+
 endmodule
+
+`default_nettype wire

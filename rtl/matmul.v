@@ -1,99 +1,95 @@
-// matmul - preloads weights and streams windows through the array (docs/machine.md, Matmul).
+// matmul.v - preloads weights and streams windows through the array.
+//
 // The preloader (front) fills weight buffers 0 and 1 in turn, the streamer (back) sends windows through the buffer that is full. A row
 // or weight row is read from the scratchpad in its cycle of issue and enters the array in the next one; what the accumulator must know
 // about a row travels beside the array in a delay line.
-// Invariant: a buffer is written only while it is not full and used only while it is.
-`default_nettype none
+// Invariant: a buffer is written only while it is not full and used only while it is. docs/machine.md, Matmul.
 `include "qmac_defs.vh"
+`default_nettype none
 
 module matmul #(
-    parameter Rows = 16,
-    parameter Cols = 16
+    parameter integer Rows = 16,
+    parameter integer Cols = 16
 ) (
-    input  wire              clk_i,
-    input  wire              rst_ni,
-    input  wire              clear_i,              // START accepted
-
-    // from/to queue, token
+    input  wire               clk_i,
+    input  wire               rst_ni,
+    input  wire               clear_i,                  // START is accepted
+    // to queue, token
     /* verilator lint_off UNUSEDSIGNAL */  // each half needs its own fields only
-    input  wire              front_valid_i,
-    input  wire [511:0]      front_insn_i,
-    input  wire              start_ok_i,
-    input  wire              back_valid_i,
-    input  wire [511:0]      back_insn_i,
+    input  wire               front_valid_i,            // an instruction is queued and not started
+    input  wire [511:0]       front_insn_i,             // the oldest such
+    input  wire               start_ok_i,               // no error is set, and the tokens that it waits for are there
+    input  wire               back_valid_i,             // one is started, also in this cycle, and not taken
+    input  wire [511:0]       back_insn_i,              // the oldest such
     /* verilator lint_on UNUSEDSIGNAL */
-    output wire              start_o,
-    output wire              take_o,
-    output wire              end_o,
-    output wire [3:0]        end_signal_o,
-    output wire              busy_o,
-
+    output wire               start_o,                  // the preloader starts its instruction
+    output wire               take_o,                   // the streamer takes its instruction
+    output wire               end_o,                    // the last row of an instruction is committed
+    output wire [3:0]         end_signal_o,             // units that get a token of it
+    output wire               busy_o,                   // something that was started is unfinished
     // to counters
-    output wire              stream_o,
-    output wire              wait_weights_o,
-    output wire              drain_o,
-    output wire [31:0]       macs_o,
-    output wire [31:0]       macs_w4a8_o,
-    output wire [31:0]       macs_w4a4_o,
-    output wire [15:0]       row_sum_o,
-    output wire [15:0]       stream_bytes_o,
-    output wire [15:0]       weight_read_bytes_o,
-    output wire [15:0]       weight_write_bytes_o,
-    output wire [15:0]       acc_write_words_o,
-    output wire [15:0]       acc_read_words_o,
-
-    // from/to scratchpad
-    output wire              window_re_o,
-    output wire [23:0]       window_addr_o,
+    output wire               stream_o,                 // a row is issued
+    output wire               wait_weights_o,           // an instruction is in the streamer
+    output wire               drain_o,                  // a row is on its way to the accumulator
+    output wire [31:0]        macs_o,
+    output wire [31:0]        macs_w4a8_o,
+    output wire [31:0]        macs_w4a4_o,
+    output wire [15:0]        row_sum_o,
+    output wire [15:0]        stream_bytes_o,
+    output wire [15:0]        weight_read_bytes_o,
+    output wire [15:0]        weight_write_bytes_o,
+    output wire [15:0]        acc_write_words_o,
+    output wire [15:0]        acc_read_words_o,
+    // to scratchpad
+    output wire               window_re_o,              // a row is issued: its window is read
+    output wire [23:0]        window_addr_o,
     input  wire [16*Rows-1:0] window_data_i,
-    output wire              weight_re_o,
-    output wire [23:0]       weight_addr_o,
+    output wire               weight_re_o,              // a weight row is issued: it is read
+    output wire [23:0]        weight_addr_o,
     input  wire [16*Cols-1:0] weight_data_i,
-
     // to mac_array: what was read in the cycle before
-    output wire              array_weight_valid_o,
-    output wire              array_weight_buffer_o,
-    output wire              array_weight_diagonal_o,
-    output wire [7:0]        array_weight_row_o,
-    output wire [1:0]        array_weight_mode_o,
+    output wire               array_weight_valid_o,     // a weight row enters
+    output wire               array_weight_buffer_o,    // into this buffer
+    output wire               array_weight_diagonal_o,  // it is the diagonal of the buffer
+    output wire [7:0]         array_weight_row_o,
+    output wire [1:0]         array_weight_mode_o,
     output wire [16*Cols-1:0] array_weight_data_o,
-    output wire              array_row_valid_o,
-    output wire              array_row_buffer_o,
-    output wire              array_row_unsigned_o,
-    output wire [1:0]        array_row_mode_o,
+    output wire               array_row_valid_o,        // a row enters
+    output wire               array_row_buffer_o,       // it meets the weights of this buffer
+    output wire               array_row_unsigned_o,     // activations are not negative
+    output wire [1:0]         array_row_mode_o,
     output reg  [16*Rows-1:0] array_row_data_o,
-
     // to row_sum, with the row
     output wire signed [15:0] row_weight_zero_o,
-
     // to accumulator: commit_o in the cycle before the array gives the row's sums
-    output wire              commit_o,
-    output wire [15:0]       commit_addr_o,
-    output wire              commit_add_o,
-    output wire [8:0]        commit_corrected_o    // columns from which the row's correction is subtracted
+    output wire               commit_o,                 // a row is committed in the next cycle
+    output wire [15:0]        commit_addr_o,
+    output wire               commit_add_o,             // it is added, not overwritten
+    output wire [8:0]         commit_corrected_o        // columns from which the row's correction is subtracted
 );
-    localparam        Narrow    = Rows < Cols ? Rows : Cols;
-    localparam        CommitLag = Rows + Cols - 1;  // from the issue of a row to commit_o
-    localparam [33:0] PieceX    = {18'd0, Rows[15:0]};
-    localparam [2:0]  W8A8      = `QM_PRECISION_W8A8;
-    localparam [33:0] NarrowX   = {18'd0, Narrow[15:0]};
-    localparam [15:0] RowWords  = Cols[15:0];
+
+    localparam integer Narrow    = Rows < Cols ? Rows : Cols;
+    localparam integer CommitLag = Rows + Cols - 1;  // from the issue of a row to commit_o
+    localparam [33:0]  PieceX    = {18'd0, Rows[15:0]};
+    localparam [2:0]   W8A8      = `QM_PRECISION_W8A8;
+    localparam [33:0]  NarrowX   = {18'd0, Narrow[15:0]};
+    localparam [15:0]  RowWords  = Cols[15:0];
 
     reg [1:0] full_q;  // buffer i holds the weights of a step that has not been streamed to its end
 
     // ---- Preloader ----
-    reg         preload_busy_q;
-    reg         preload_buffer_q;
+    reg         preload_busy_q;    // an instruction is in the preloader
+    reg         preload_buffer_q;  // buffer that is filled
     reg  [23:0] weight_addr_q;
     reg  [7:0]  weight_row_q;
     reg  [2:0]  preload_precision_q;
 
     wire [8:0]  preload_rows;
     wire [8:0]  preload_n;
-    wire        preload_depthwise;
-    wire        preload_last_step;
+    wire        preload_depthwise;  // the step has one weight row, the diagonal
+    wire        preload_last_step;  // the step is the last of the instruction
 
-    wire preload      = preload_busy_q && !full_q[preload_buffer_q];
+    wire preload      = preload_busy_q && !full_q[preload_buffer_q];                                    // a weight row is issued
     wire preload_step = preload && (preload_depthwise || {1'b0, weight_row_q} + 9'd1 == preload_rows);  // last row of the step
 
     assign start_o = front_valid_i && start_ok_i && !preload_busy_q;
@@ -148,28 +144,28 @@ module matmul #(
     assign weight_re_o          = preload;
     assign weight_addr_o        = weight_addr_q;
     assign weight_read_bytes_o  = preload ? {5'd0, weight_row_bytes} : 16'd0;
-    assign weight_write_bytes_o = !preload ? 16'd0 : preload_mode == 2'd2 ? {6'd0, preload_n, 1'b0} : {7'd0, preload_n};
+    assign weight_write_bytes_o = !preload ? 16'd0 : preload_mode == `QM_ARRAY_MODE_4X4 ? {6'd0, preload_n, 1'b0} : {7'd0, preload_n};
 
     // ---- Streamer: the instruction and its steps ----
     /* verilator lint_off UNUSEDSIGNAL */
     reg  [511:0]       insn_q;
     /* verilator lint_on UNUSEDSIGNAL */
-    reg                stream_busy_q;
-    reg                stream_buffer_q;
+    reg                stream_busy_q;    // an instruction is in the streamer
+    reg                stream_buffer_q;  // buffer that is used
 
     wire [9:0]         stream_k;
     wire [8:0]         stream_n;
-    wire               stream_depthwise;
-    wire               stream_first;
-    wire               run_end;
-    wire               row_end;
-    wire               tile_end;
-    wire               last_step;
+    wire               stream_depthwise;  // of the current step: its weights are the diagonal
+    wire               stream_first;      // it is the first of the tile
+    wire               run_end;           // it is the last of the run
+    wire               row_end;           // of the window row
+    wire               tile_end;          // of the tile
+    wire               last_step;         // of the instruction
 
     reg  [15:0]        ox_left_q;  // positions after the current one
     reg  [15:0]        oy_left_q;
 
-    wire stream      = stream_busy_q && full_q[stream_buffer_q];
+    wire stream      = stream_busy_q && full_q[stream_buffer_q];            // a row is issued
     wire stream_step = stream && ox_left_q == 16'd0 && oy_left_q == 16'd0;  // last row of the step
     wire stream_end  = stream_step && last_step;                            // last row of the instruction
 
@@ -245,7 +241,7 @@ module matmul #(
             run_y_d  = run_y_q + {18'd0, `QM_F_Y_DILATION(insn_q)};
         end else if (run_end)
             run_x_d  = run_x_q + {18'd0, `QM_F_X_DILATION(insn_q)};
-        piece_x_d = run_end ? run_x_d : piece_x_q + (stream_mode == 2'd0 ? PieceX : PieceX << 1);
+        piece_x_d = run_end ? run_x_d : piece_x_q + (stream_mode == `QM_ARRAY_MODE_8X8 ? PieceX : PieceX << 1);
     end
 
     always @(posedge clk_i) begin
@@ -301,24 +297,24 @@ module matmul #(
     // Products by the kind that the precision belongs to; a byte holds two 4-bit activations.
     wire [31:0] products = stream_depthwise ? {23'd0, stream_n} : {22'd0, stream_k} * {23'd0, stream_n};
 
-    assign macs_o      = stream && stream_mode == 2'd0 ? products : 32'd0;
-    assign macs_w4a8_o = stream && stream_mode == 2'd1 ? products : 32'd0;
-    assign macs_w4a4_o = stream && stream_mode == 2'd2 ? products << 1 : 32'd0;
+    assign macs_o      = stream && stream_mode == `QM_ARRAY_MODE_8X8 ? products : 32'd0;
+    assign macs_w4a8_o = stream && stream_mode == `QM_ARRAY_MODE_8X4 ? products : 32'd0;
+    assign macs_w4a4_o = stream && stream_mode == `QM_ARRAY_MODE_4X4 ? products << 1 : 32'd0;
 
     // Activations that are added up for the zero point of the weights.
-    wire corrected = `QM_F_WEIGHT_ZERO(insn_q) != 16'd0;
+    wire corrected = `QM_F_WEIGHT_ZERO(insn_q) != 16'd0;  // the weights have a zero point
 
-    assign row_sum_o = !stream || !corrected ? 16'd0 : stream_mode == 2'd2 ? {5'd0, stream_k, 1'b0} : {6'd0, stream_k};
+    assign row_sum_o = !stream || !corrected ? 16'd0 : stream_mode == `QM_ARRAY_MODE_4X4 ? {5'd0, stream_k, 1'b0} : {6'd0, stream_k};
 
     // ---- Into the array, in the cycle after the issue ----
-    reg                feed_weight_q;
+    reg                feed_weight_q;  // a weight row was issued
     reg                feed_weight_buffer_q;
     reg                feed_diagonal_q;
     reg  [7:0]         feed_weight_row_q;
     reg  [8:0]         feed_n_q;
     reg  [2:0]         feed_weight_precision_q;
     reg  [1:0]         feed_row_mode_q;
-    reg                feed_row_q;
+    reg                feed_row_q;     // a row was issued
     reg                feed_row_buffer_q;
     reg                feed_unsigned_q;
     reg  [9:0]         feed_first_q;
@@ -370,7 +366,7 @@ module matmul #(
     integer row;
     always @* begin
         array_row_data_o = row_bytes;
-        if (feed_row_mode_q == 2'd0)
+        if (feed_row_mode_q == `QM_ARRAY_MODE_8X8)
             for (row = 0; row < Rows; row = row + 1) array_row_data_o[16*row +: 16] = {8'd0, row_bytes[8*row +: 8]};
     end
 
@@ -386,11 +382,11 @@ module matmul #(
     assign row_weight_zero_o       = feed_weight_zero_q;
 
     // ---- Beside the array: accumulator row, add or overwrite, end of the instruction ----
-    reg  [15:0] tile_acc_q;  // accumulator row of the tile's first position
+    reg  [15:0] tile_acc_q;   // accumulator row of the tile's first position
     reg  [15:0] acc_q;
-    wire        commit_end;
+    wire        commit_end;   // the row is the last of its instruction
     wire [3:0]  commit_signal;
-    wire        rows_inside;
+    wire        rows_inside;  // a row is on its way
 
     always @(posedge clk_i) begin
         if (take_o) begin
@@ -414,9 +410,9 @@ module matmul #(
     );
 
     // The cycle of the commit.
-    reg       commit_q;
-    reg       commit_add_q;
-    reg       end_q;
+    reg       commit_q;      // a row is committed
+    reg       commit_add_q;  // it is added to what was there
+    reg       end_q;         // it is the last of its instruction
     reg [3:0] end_signal_q;
 
     always @(posedge clk_i) begin
@@ -432,4 +428,7 @@ module matmul #(
     assign busy_o            = preload_busy_q || stream_busy_q || drain_o;
     assign acc_write_words_o = commit_q ? RowWords : 16'd0;
     assign acc_read_words_o  = commit_q && commit_add_q ? RowWords : 16'd0;
+
 endmodule
+
+`default_nettype wire

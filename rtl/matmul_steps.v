@@ -1,10 +1,11 @@
-// matmul_steps - walks over the steps of a MATMUL: tile by tile, then ky, kx, piece of the run. The preloader and the streamer
-// have one each. Describes the current step; advance_i goes to the next one.
+// matmul_steps.v - walks over the steps of a MATMUL: tile by tile, then ky, kx, piece of the run.
+//
+// The preloader and the streamer have one each. Describes the current step; advance_i goes to the next one. docs/machine.md, Matmul.
 `default_nettype none
 
 module matmul_steps #(
-    parameter Rows = 16,
-    parameter Cols = 16
+    parameter integer Rows = 16,
+    parameter integer Cols = 16
 ) (
     input  wire        clk_i,
     input  wire        load_i,       // begin with the first step of:
@@ -12,35 +13,35 @@ module matmul_steps #(
     input  wire [7:0]  kernel_w_i,
     input  wire [15:0] run_bytes_i,
     input  wire [15:0] channels_i,
-    input  wire        depthwise_i,
+    input  wire        depthwise_i,  // weights are the diagonal
     input  wire        narrow_i,     // a row of the array takes two bytes
-    input  wire        advance_i,
-
+    input  wire        advance_i,    // go to the next step
     output wire [9:0]  k_o,          // bytes of the piece
     output wire [8:0]  rows_o,       // rows of the array that they meet, and weight rows of a dense step
     output wire [8:0]  n_o,          // columns
-    output wire        depthwise_o,
+    output wire        depthwise_o,  // weights are the diagonal
     output wire        first_o,      // first step of the tile
     output wire        run_end_o,    // last piece of the run
     output wire        row_end_o,    // and of the window row
     output wire        tile_end_o,   // and of the tile
     output wire        last_o        // and of the instruction
 );
-    localparam        Narrow    = Rows < Cols ? Rows : Cols;
-    localparam [15:0] PieceOne  = Rows[15:0];
-    localparam [15:0] TileMax   = Cols[15:0];
-    localparam [15:0] NarrowMax = Narrow[15:0];
+
+    localparam integer Narrow    = Rows < Cols ? Rows : Cols;
+    localparam [15:0]  PieceOne  = Rows[15:0];
+    localparam [15:0]  TileMax   = Cols[15:0];
+    localparam [15:0]  NarrowMax = Narrow[15:0];
 
     reg [7:0]  kernel_h_q;
     reg [7:0]  kernel_w_q;
     reg [15:0] run_bytes_q;
-    reg        depthwise_q;
-    reg        narrow_q;
+    reg        depthwise_q;      // weights are the diagonal
+    reg        narrow_q;         // a row of the array takes two bytes
     reg [7:0]  ky_left_q;        // window rows, runs after the current one
     reg [7:0]  kx_left_q;
     reg [15:0] run_left_q;       // bytes from the current piece on
     reg [15:0] channels_left_q;  // channels from the current tile on
-    reg        first_q;
+    reg        first_q;          // the current step is the first of the tile
 
     wire [15:0] piece_max = narrow_q ? {PieceOne[14:0], 1'b0} : PieceOne;
     wire [15:0] tile_max = depthwise_q ? NarrowMax : TileMax;
@@ -75,4 +76,7 @@ module matmul_steps #(
             first_q <= tile_end_o;
         end
     end
+
 endmodule
+
+`default_nettype wire

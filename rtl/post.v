@@ -1,56 +1,54 @@
-// post - requantizes, pools, adds and copies, one item a cycle (docs/machine.md, Post).
+// post.v - requantizes, pools, adds and copies, one item a cycle.
+//
 // A walker issues items; what was issued in one cycle is read in the next one, and in that cycle becomes x (a biased sum, a reduced
 // window), which is multiplied, rounded, clamped and written in the four cycles after. ADD scales its operands first, or multiplies them
 // with each other, which takes two more. A row of wide elements has an item for each cycle in which it is written;
 // the first of them computes it.
-// Invariant: one instruction at a time, so that insn_q holds still until its last output is written.
-`default_nettype none
+// Invariant: one instruction at a time, so that insn_q holds still until its last output is written. docs/machine.md, Post.
 `include "qmac_defs.vh"
+`default_nettype none
 
 module post #(
-    parameter Rows = 16,
-    parameter Cols = 16
+    parameter integer Rows = 16,
+    parameter integer Cols = 16
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
-    input  wire               clear_i,             // START accepted
-
-    // from/to queue, token
-    input  wire               front_valid_i,
-    input  wire [511:0]       front_insn_i,
-    input  wire               start_ok_i,
-    output wire               start_o,
-    output wire               end_o,
-    output wire [3:0]         end_signal_o,
-    output wire               busy_o,
-
+    input  wire               clear_i,           // START is accepted
+    // to queue, token
+    input  wire               front_valid_i,     // an instruction is queued and not started
+    input  wire [511:0]       front_insn_i,      // the oldest such
+    input  wire               start_ok_i,        // no error is set, and the tokens that it waits for are there
+    output wire               start_o,           // the instruction starts
+    output wire               end_o,             // its last output is written
+    output wire [3:0]         end_signal_o,      // units that get a token of it
+    output wire               busy_o,            // it is unfinished
     // to counters
-    output wire               row_o,
-    output wire               param_o,
-    output wire               drain_o,
+    output wire               row_o,             // an item is issued
+    output wire               param_o,           // a read of parameters or table is issued
+    output wire               drain_o,           // an instruction is unfinished
     output wire [15:0]        read_bytes_o,
     output wire [15:0]        write_bytes_o,
     output wire [15:0]        acc_read_words_o,
     output wire [15:0]        requantize_o,
     output wire [15:0]        scale_o,
     output wire [15:0]        pool_o,
-
-    // from/to scratchpad
-    output wire               post_re_o,
+    // to scratchpad
+    output wire               post_re_o,         // a read is issued
     output wire [23:0]        post_addr_o,
     input  wire [8*Cols-1:0]  post_data_i,
-    output wire               post_we_o,
+    output wire               post_we_o,         // an output is written
     output wire [23:0]        post_waddr_o,
     output wire [8*Cols-1:0]  post_wdata_o,
-    output wire [Cols-1:0]    post_wmask_o,
-
-    // from/to accumulator
-    output wire               post_acc_re_o,
+    output wire [Cols-1:0]    post_wmask_o,      // bytes of it
+    // to accumulator
+    output wire               post_acc_re_o,     // a read of sums is issued
     output wire [15:0]        post_acc_addr_o,
     input  wire [32*Cols-1:0] post_acc_data_i
 );
-    localparam [8:0] AllLanes   = Cols[8:0];
-    localparam       TableReads = (`QM_TABLE_BYTES + Cols - 1) / Cols;
+
+    localparam [8:0]   AllLanes   = Cols[8:0];
+    localparam integer TableReads = (`QM_TABLE_BYTES + Cols - 1) / Cols;
 
     /* verilator lint_off UNUSEDSIGNAL */
     reg  [511:0] insn_q;
@@ -73,19 +71,19 @@ module post #(
     end
 
     // ---- Issue ----
-    wire              reads_table;   // a read of the lookup table is issued
+    wire              reads_table;  // a read of the lookup table is issued
     wire [7:0]        table_index;
-    wire              param;         // a parameter read
+    wire              param;        // a parameter read
     wire [3:0]        param_index;
-    wire              item;          // an item is issued
-    wire              item_second;   // ADD: of the second operand
-    wire              item_first;    // the first tap of a POOL's output, the first cycle of a row
-    wire              item_output;   // something is written for it
-    wire              item_last;     // with it the instruction is complete
-    wire [8:0]        item_n;        // its elements
-    wire [8:0]        item_bytes;    // what is written
-    wire [23:0]       item_out;      // where it goes
-    wire [23:0]       item_addr;     // what it reads, ADD, table and parameters
+    wire              item;         // an item is issued
+    wire              item_second;  // ADD: of the second operand
+    wire              item_first;   // the first tap of a POOL's output, the first cycle of a row
+    wire              item_output;  // something is written for it
+    wire              item_last;    // with it the instruction is complete
+    wire [8:0]        item_n;       // its elements
+    wire [8:0]        item_bytes;   // what is written
+    wire [23:0]       item_out;     // where it goes
+    wire [23:0]       item_addr;    // what it reads, ADD, table and parameters
     wire signed [33:0] item_x;
     wire signed [25:0] item_y;
     wire [23:0]       window_addr;
@@ -145,13 +143,13 @@ module post #(
     assign pool_o           = item && pooling ? {7'd0, item_n} : 16'd0;
 
     // ---- The cycle after: data_* describe what was read ----
-    reg       data_table_q;
+    reg       data_table_q;   // a part of the lookup table
     reg [7:0] data_table_index_q;
-    reg       data_param_q;
+    reg       data_param_q;   // parameters
     reg [3:0] data_param_index_q;
-    reg       data_item_q;
-    reg       data_second_q;
-    reg       data_first_q;
+    reg       data_item_q;    // an item
+    reg       data_second_q;  // its kind, as item_second
+    reg       data_first_q;   // as item_first
     reg [8:0] data_n_q;
     reg [9:0] data_begin_q;
     reg [9:0] data_end_q;
@@ -183,10 +181,10 @@ module post #(
     );
 
     // Parameters of the tile, as they lie in memory: bias, multiplier, shift.
-    reg  [72*Cols-1:0] params_q;
-    wire [32*Cols-1:0] bias        = params_q[32*Cols-1:0];
-    wire [32*Cols-1:0] multipliers = params_q[64*Cols-1:32*Cols];
-    wire [8*Cols-1:0]  shifts      = params_q[72*Cols-1:64*Cols];
+    reg  [8*`QM_PARAMETER_BYTES*Cols-1:0] params_q;
+    wire [32*Cols-1:0] bias        = params_q[0 +: 32*Cols];
+    wire [32*Cols-1:0] multipliers = params_q[32*Cols +: 32*Cols];
+    wire [8*Cols-1:0]  shifts      = params_q[64*Cols +: 8*Cols];
 
     integer p;
     always @(posedge clk_i)
@@ -201,13 +199,13 @@ module post #(
         if (data_table_q) table_q[8*Cols*data_table_index_q +: 8*Cols] <= post_data_i;
 
     // ---- Outputs on their way: ADD waits two cycles for its operands, then all take the same five ----
-    wire        sum_valid;
+    wire        sum_valid;  // both operands of ADD's item are scaled
     wire [34:0] sum_output;
     wire        sum_any;
-    wire        valid = adding ? sum_valid : item_output;
+    wire        valid = adding ? sum_valid : item_output;  // an item takes its way to the output
     wire [34:0] item_output_data = {item_last, item_n[0], item_bytes, item_out};
-    wire        out_last;
-    wire        out_odd;     // elements
+    wire        out_last;  // the output is the last of the instruction
+    wire        out_odd;   // elements
     wire [8:0]  out_bytes;
     wire        out_any;
     wire        copied_any;
@@ -236,9 +234,9 @@ module post #(
     );
 
     reg x_valid_q;         // x is made in this cycle
-    reg multiply_valid_q;
-    reg round_valid_q;
-    reg clamp_valid_q;
+    reg multiply_valid_q;  // x is multiplied
+    reg round_valid_q;     // the product is rounded
+    reg clamp_valid_q;     // the result is clamped
 
     always @(posedge clk_i) begin
         x_valid_q        <= rst_ni && (adding ? sum_valid : item_result);
@@ -285,10 +283,10 @@ module post #(
 
     // ---- Scaling: of ADD's operands, the second added to the first, and of the output. ----
     // A product takes the place of the second scaling.
-    reg operand_multiply_q;
-    reg operand_round_q;
-    reg multiply_second_q;
-    reg round_second_q;
+    reg operand_multiply_q;  // an operand is multiplied
+    reg operand_round_q;     // its product is rounded
+    reg multiply_second_q;   // it is the second operand that is multiplied
+    reg round_second_q;      // that is rounded
 
     always @(posedge clk_i) begin
         operand_multiply_q <= rst_ni && data_item_q && adding && (data_second_q || !product);
@@ -336,14 +334,15 @@ module post #(
     endgenerate
 
     // ---- Zero point, clamp and table; bytes of COPY come by at the same time ----
-    reg  [32*Cols-1:0] out_q;  // what is to be written, C bytes a cycle from the lowest on
+    reg  [32*Cols-1:0] out_q;         // what is to be written, C bytes a cycle from the lowest on
     wire [8*Cols-1:0]  copied;
-    wire               copied_valid;
+    wire               copied_valid;  // bytes of COPY are there
     reg  signed [32:0] shifted;
     reg  signed [32:0] clamped;
     reg  [31:0]        saturated;
 
     wire [1:0]  out_type  = `QM_F_OUT_TYPE(insn_q);
+    wire        wide      = out_type == `QM_OUT_TYPE_BITS16 || out_type == `QM_OUT_TYPE_BITS32;  // a row takes more than one write
     wire        looks_up  = requantizing && `QM_F_LOOKUP(insn_q) == `QM_LOOKUP_TABLE;
     wire [15:0] out_zero  = `QM_F_OUT_ZERO(insn_q);
     wire [15:0] clamp_min = `QM_F_CLAMP_MIN(insn_q);
@@ -379,7 +378,7 @@ module post #(
                     default:             out_q[8*o +: 8]   <= looks_up ? table_q[8*clamped[7:0] +: 8] : clamped[7:0];
                 endcase
             end
-        else if (post_we_o && out_type[1])
+        else if (post_we_o && wide)
             out_q <= out_q >> 8*Cols;
     /* verilator lint_on BLKSEQ */
 
@@ -401,4 +400,7 @@ module post #(
     assign write_bytes_o = post_we_o ? {7'd0, out_bytes} : 16'd0;
     assign end_o         = post_we_o && out_last;
     assign end_signal_o  = `QM_F_SIGNAL(insn_q);
+
 endmodule
+
+`default_nettype wire

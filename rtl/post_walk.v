@@ -1,49 +1,49 @@
-// post_walk - the order in which post issues: table; tile { parameters; oy { ox { ky { kx { piece }}}}}, where an opcode that lacks a
-// level passes through it once. ADD has pieces only, each issued twice; the pieces of REQUANTIZE are the cycles in which a row is written.
-// One issue a cycle from the cycle after start_i.
-`default_nettype none
+// post_walk.v - the order in which post issues: table; tile { parameters; oy { ox { ky { kx { piece }}}}}, one issue a cycle.
+//
+// An opcode that lacks a level passes through it once. ADD has pieces only, each issued twice; the pieces of REQUANTIZE are the cycles in
+// which a row is written. The first issue is in the cycle after start_i. docs/machine.md, Post.
 `include "qmac_defs.vh"
+`default_nettype none
 
 module post_walk #(
-    parameter Rows = 16,
-    parameter Cols = 16
+    parameter integer Rows = 16,
+    parameter integer Cols = 16
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
-    input  wire               clear_i,
-
+    input  wire               clear_i,        // START is accepted
     // from post
     /* verilator lint_off UNUSEDSIGNAL */  // not all fields are about the order
-    input  wire               start_i,
-    input  wire [511:0]       start_insn_i,  // in the cycle of start_i
-    input  wire [511:0]       insn_i,        // the same, after it
+    input  wire               start_i,        // an instruction starts
+    input  wire [511:0]       start_insn_i,   // it, in the cycle of start_i
+    input  wire [511:0]       insn_i,         // it, after that cycle
     /* verilator lint_on UNUSEDSIGNAL */
-
     // to post
-    output wire               table_o,       // a read of the lookup table
+    output wire               table_o,        // a read of the lookup table
     output wire [7:0]         table_index_o,
-    output wire               param_o,       // a parameter read
+    output wire               param_o,        // a parameter read
     output wire [3:0]         param_index_o,
-    output wire               item_o,        // anything else
-    output wire               second_o,      // ADD: of the second operand
-    output wire               first_o,       // first item of an output (REQUANTIZE: of a row)
-    output wire               output_o,      // something is written for this item
-    output wire               last_o,        // last item of the instruction
-    output wire [8:0]         n_o,           // elements of the item; bytes of a table read
-    output wire [8:0]         bytes_o,       // to write for it
-    output wire signed [33:0] x_o,           // window coordinates (POOL, COPY)
+    output wire               item_o,         // anything else
+    output wire               second_o,       // ADD: of the second operand
+    output wire               first_o,        // first item of an output (REQUANTIZE: of a row)
+    output wire               output_o,       // something is written for this item
+    output wire               last_o,         // last item of the instruction
+    output wire [8:0]         n_o,            // elements of the item; bytes of a table read
+    output wire [8:0]         bytes_o,        // to write for it
+    output wire signed [33:0] x_o,            // window coordinates (POOL, COPY)
     output wire signed [25:0] y_o,
-    output wire [23:0]        addr_o,        // scratchpad address (ADD, table, parameters)
-    output wire [23:0]        out_addr_o,    // of the output
-    output wire [15:0]        acc_addr_o     // accumulator row (REQUANTIZE)
+    output wire [23:0]        addr_o,         // scratchpad address (ADD, table, parameters)
+    output wire [23:0]        out_addr_o,     // of the output
+    output wire [15:0]        acc_addr_o      // accumulator row (REQUANTIZE)
 );
-    localparam        Narrow    = Rows < Cols ? Rows : Cols;
-    localparam [23:0] PieceMax  = {8'd0, Cols[15:0]};
-    localparam [15:0] TileMax   = Cols[15:0];
-    localparam [15:0] NarrowMax = Narrow[15:0];
-    localparam [3:0]  ParamRows = `QM_PARAMETER_BYTES;
-    localparam [8:0]  TableSize = `QM_TABLE_BYTES;
-    localparam [10:0] RowMax    = Cols[10:0];
+
+    localparam integer Narrow    = Rows < Cols ? Rows : Cols;
+    localparam [23:0]  PieceMax  = {8'd0, Cols[15:0]};
+    localparam [15:0]  TileMax   = Cols[15:0];
+    localparam [15:0]  NarrowMax = Narrow[15:0];
+    localparam [3:0]   ParamRows = `QM_PARAMETER_BYTES;
+    localparam [8:0]   TableSize = `QM_TABLE_BYTES;
+    localparam [10:0]  RowMax    = Cols[10:0];
 
     wire requantizing = `QM_F_OPCODE(insn_i) == `QM_OP_REQUANTIZE;
     wire adding       = `QM_F_OPCODE(insn_i) == `QM_OP_ADD;
@@ -53,7 +53,7 @@ module post_walk #(
     wire start_table  = start_params && `QM_F_LOOKUP(start_insn_i) == `QM_LOOKUP_TABLE;
 
     // ---- Where the walk stands ----
-    reg         walking_q;
+    reg         walking_q;        // something is still to be issued
     reg  [8:0]  table_left_q;     // bytes
     reg  [7:0]  table_index_q;
     reg  [3:0]  params_left_q;
@@ -245,4 +245,7 @@ module post_walk #(
     assign addr_o     = offset_q + (table_o ? `QM_F_TABLE_ADDR(insn_i) : !adding ? `QM_F_PARAM_ADDR(insn_i)
                                     : second_q ? `QM_F_B_ADDR(insn_i) : `QM_F_IN_ADDR(insn_i));
     assign acc_addr_o = acc_q;
+
 endmodule
+
+`default_nettype wire

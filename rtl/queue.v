@@ -2,31 +2,32 @@
 //
 // A slot is written by decode, started by the unit's front, and freed when the unit's back takes it. `full_o` is a registered count: a slot
 // freed in a cycle can be filled in the next. A unit with one half takes what it starts.
+// docs/machine.md, Queues, tokens, starts.
 `default_nettype none
 
 module queue #(
-    parameter Depth = 8,           // a power of two, at least 2
-    parameter Width = 512          // bits of an instruction; the proofs take fewer
+    parameter integer Depth = 8,           // a power of two, at least 2
+    parameter integer Width = 512          // bits of an instruction; the proofs take fewer
 ) (
-    input  wire         clk_i,
-    input  wire         rst_ni,
-    input  wire         clear_i,   // START was accepted
+    input  wire             clk_i,
+    input  wire             rst_ni,
+    input  wire             clear_i,        // START is accepted
     // from decode
-    input  wire         push_i,    // never when full
+    input  wire             push_i,         // insn_i comes in: never when full
     input  wire [Width-1:0] insn_i,
-    output wire         full_o,
-    output wire         empty_o,
+    output wire             full_o,         // no room
+    output wire             empty_o,        // nothing that is not taken
     // to the unit's front
-    output wire         front_valid_o, // an instruction has not been started
-    output wire [Width-1:0] front_insn_o,  // the oldest such
-    input  wire         start_i,
+    output wire             front_valid_o,  // an instruction has not been started
+    output wire [Width-1:0] front_insn_o,   // the oldest such
+    input  wire             start_i,        // the front starts it
     // to the unit's back
-    output wire         back_valid_o,  // one is started, counting this cycle's start, and not taken
-    output wire [Width-1:0] back_insn_o,   // the oldest such
-    input  wire         take_i
+    output wire             back_valid_o,   // one is started, counting this cycle's start, and not taken
+    output wire [Width-1:0] back_insn_o,    // the oldest such
+    input  wire             take_i          // the back takes it
 );
 
-    localparam Bits = $clog2(Depth);
+    localparam integer Bits = $clog2(Depth);
 
     reg [Width-1:0]  slots [0:Depth-1];
     reg [Bits:0] pushed_q, started_q, taken_q;   // modulo 2 * Depth

@@ -1,8 +1,9 @@
-// requantize - x * multiplier * 2^(shift-31), rounded, in two cycles (docs/numerics.md, Scaling): one 64-bit product for all modes.
+// requantize.v - x * multiplier * 2^(shift-31), rounded, in two cycles: one 64-bit product for all modes.
+//
 // tflite rounds the product half up to 31 fraction bits (which is what gemmlowp's high multiply does), saturates, and then
-// rounds once more by the right shift; the other modes round once by 31-shift.
-`default_nettype none
+// rounds once more by the right shift; the other modes round once by 31-shift. docs/numerics.md, Scaling.
 `include "qmac_defs.vh"
+`default_nettype none
 
 module requantize (
     input  wire               clk_i,
@@ -13,15 +14,16 @@ module requantize (
     input  wire signed [31:0] multiplier_i,
     input  wire signed [31:0] addend_i,      // added to the product when the rounding is ADDEND
     input  wire signed [7:0]  shift_i,       // left when positive; beyond -31..31 it behaves as the bound
-    input  wire        [2:0]  rounding_i,
+    input  wire [2:0]         rounding_i,
     output wire signed [31:0] result_o       // in the cycle after round_i
 );
+
     localparam signed [63:0] Most  = 64'sh000000007fffffff;
     localparam signed [63:0] Least = -64'sh0000000080000000;
 
     reg signed [63:0] product_q;
-    reg        [5:0]  total_q;     // fraction bits to round away first
-    reg        [4:0]  right_q;     // and then, tflite only
+    reg        [5:0]  total_q;  // fraction bits to round away first
+    reg        [4:0]  right_q;  // and then, tflite only
     reg        [2:0]  rounding_q;
     reg signed [31:0] result_q;
 
@@ -74,4 +76,7 @@ module requantize (
     /* verilator lint_on BLKSEQ */
 
     assign result_o = result_q;
+
 endmodule
+
+`default_nettype wire

@@ -1,47 +1,45 @@
-// scratchpad - byte-addressed local memory with four read ports and two write ports that never wait for each other.
+// scratchpad.v - byte-addressed local memory with four read ports and two write ports that never wait for each other.
+//
 // A read gives the bytes addr, addr+1, ... one cycle later and holds them until the next read; addresses wrap modulo SpadBytes.
 // A read sees every write of earlier cycles and none of its own cycle. When both ports write one byte, post wins.
-// Why bytes and not banks of words: docs/decisions/0005-scratchpad-as-bytes.md.
+// Why bytes and not banks of words: docs/decisions/0005-scratchpad-as-bytes.md. docs/machine.md, Memories and ports.
 `default_nettype none
 
 module scratchpad #(
-    parameter Rows      = 16,
-    parameter Cols      = 16,
-    parameter SpadBytes = 262144,
-    parameter AxiBytes  = 16
+    parameter integer Rows      = 16,
+    parameter integer Cols      = 16,
+    parameter integer SpadBytes = 262144,
+    parameter integer AxiBytes  = 16
 ) (
     input  wire                  clk_i,
-
     /* verilator lint_off UNUSEDSIGNAL */  // the high address bits of a small scratchpad
-
-    // from/to matmul
-    input  wire                  window_re_i,
+    // to matmul
+    input  wire                  window_re_i,    // matmul reads a row
     input  wire [23:0]           window_addr_i,
     output wire [16*Rows-1:0]    window_data_o,
-    input  wire                  weight_re_i,
+    input  wire                  weight_re_i,    // matmul reads a weight row
     input  wire [23:0]           weight_addr_i,
     output wire [16*Cols-1:0]    weight_data_o,
-
-    // from/to post
-    input  wire                  post_re_i,
+    // to post
+    input  wire                  post_re_i,      // post reads
     input  wire [23:0]           post_addr_i,
     output wire [8*Cols-1:0]     post_data_o,
-    input  wire                  post_we_i,
+    input  wire                  post_we_i,      // post writes the bytes of the mask
     input  wire [23:0]           post_waddr_i,
     input  wire [8*Cols-1:0]     post_wdata_i,
     input  wire [Cols-1:0]       post_wmask_i,
-
-    // from/to load, store
-    input  wire                  load_we_i,
+    // to load, store
+    input  wire                  load_we_i,      // load writes the bytes of the mask
     input  wire [23:0]           load_addr_i,
     input  wire [8*AxiBytes-1:0] load_data_i,
     input  wire [AxiBytes-1:0]   load_mask_i,
-    input  wire                  store_re_i,
+    input  wire                  store_re_i,     // store reads a beat
     input  wire [23:0]           store_addr_i,
     output wire [8*AxiBytes-1:0] store_data_o
     /* verilator lint_on UNUSEDSIGNAL */
 );
-    localparam AddrBits = $clog2(SpadBytes);
+
+    localparam integer AddrBits = $clog2(SpadBytes);
 
     generate
         if (SpadBytes < 1024 || SpadBytes > 16777216 || SpadBytes != (1 << AddrBits)) begin : gen_check
@@ -93,4 +91,7 @@ module scratchpad #(
     assign weight_data_o = weight_q;
     assign post_data_o   = post_q;
     assign store_data_o  = store_q;
+
 endmodule
+
+`default_nettype wire

@@ -6,35 +6,35 @@
 `default_nettype none
 
 module store #(
-    parameter AxiBytes = 16
+    parameter integer AxiBytes = 16
 ) (
     input  wire                clk_i,
     input  wire                rst_ni,
-    input  wire                clear_i,        // START was accepted
+    input  wire                clear_i,        // START is accepted
     // to queue and token
-    input  wire                front_valid_i,
-    input  wire [511:0]        front_insn_i,
-    input  wire                start_ok_i,
-    output wire                start_o,
-    output wire                end_o,
-    output wire [3:0]          end_signal_o,
-    output wire                busy_o,
+    input  wire                front_valid_i,  // an instruction is queued and not started
+    input  wire [511:0]        front_insn_i,   // the oldest such
+    input  wire                start_ok_i,     // no error is set, and the tokens that it waits for are there
+    output wire                start_o,        // the front starts its instruction
+    output wire                end_o,          // the last response arrives
+    output wire [3:0]          end_signal_o,   // units that get a token of it
+    output wire                busy_o,         // something that was started is unfinished
     // AXI write
-    output wire                aw_valid_o,
+    output wire                aw_valid_o,     // a burst is asked for
     output wire [31:0]         aw_offset_o,    // arena offset
     output wire [8:0]          aw_beats_o,
-    input  wire                aw_ready_i,
-    output wire                w_valid_o,
+    input  wire                aw_ready_i,     // it is accepted, if there is one
+    output wire                w_valid_o,      // a beat is offered
     output wire [AxiBytes-1:0] w_strobe_o,
-    output wire                w_last_o,
-    input  wire                w_ready_i,
-    input  wire                response_i,
+    output wire                w_last_o,       // it is the last of its burst
+    input  wire                w_ready_i,      // it is accepted, if there is one
+    input  wire                response_i,     // a burst is written
     // to scratchpad; its data are the beat's
-    output wire                store_re_o,
+    output wire                store_re_o,     // a beat is read
     output wire [23:0]         store_addr_o,
     // to counters
-    output wire                beat_o,
-    output wire                wait_memory_o,
+    output wire                beat_o,         // a beat is accepted
+    output wire                wait_memory_o,  // an instruction is unfinished
     output wire [15:0]         read_bytes_o
 );
 
@@ -44,9 +44,9 @@ module store #(
     reg  [31:0] pending_q;         // bursts without a response
     reg  [3:0]  signal_q;
 
-    wire        address = aw_valid_o && aw_ready_i;
-    wire        beat    = w_valid_o && w_ready_i;
-    wire        beat_last;
+    wire        address = aw_valid_o && aw_ready_i;  // a burst is accepted
+    wire        beat    = w_valid_o && w_ready_i;    // a beat is accepted
+    wire        beat_last;  // the beat is the last of the instruction
     wire [6:0]  beat_bytes;
     wire [23:0] beat_addr;
     wire        unused_last_burst;
@@ -55,8 +55,8 @@ module store #(
         .clk_i       (clk_i),
         .load_i      (start_o),
         .insn_i      (front_insn_i),
-        .step_burst_i(1'b0),
-        .step_beat_i (beat),
+        .next_burst_i(1'b0),
+        .next_beat_i (beat),
         .offset_o    (aw_offset_o),
         .beats_o     (aw_beats_o),
         .last_burst_o(unused_last_burst),

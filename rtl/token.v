@@ -7,18 +7,18 @@
 module token (
     input  wire        clk_i,
     input  wire        rst_ni,
-    input  wire        clear_i,    // START was accepted
+    input  wire        clear_i,   // START is accepted
     // from the queues: bits 4*u +: 4 are unit u's
-    input  wire [15:0] wait_i,     // givers that the next instruction waits for
-    output wire [3:0]  ok_o,       // all of them have a token for it
+    input  wire [15:0] wait_i,    // givers that the next instruction waits for
+    output wire [3:0]  ok_o,      // all of them have a token for it
     // from the units
-    input  wire [3:0]  start_i,    // takes the tokens
-    input  wire [3:0]  end_i,
-    input  wire [15:0] signal_i    // takers that the ending instruction signals
+    input  wire [3:0]  start_i,   // the unit starts an instruction: it takes the tokens
+    input  wire [3:0]  end_i,     // the unit ends an instruction: it gives tokens
+    input  wire [15:0] signal_i   // takers that the ending instruction signals
 );
 
-    wire [15:0] have;              // the pair's counter is not zero
-    wire [15:0] missing;           // the pair's token is waited for and not there
+    wire [15:0] have;     // the pair's counter is not zero
+    wire [15:0] missing;  // the pair's token is waited for and not there
 
     genvar g, t;
     generate
@@ -30,8 +30,8 @@ module token (
                     assign have[4*g + t] = 1'b0;
                 end else begin : pair
                     reg  [15:0] count_q;
-                    wire        take = start_i[t] && wait_i[4*t + g];
-                    wire        give = end_i[g] && signal_i[4*g + t];
+                    wire        take = start_i[t] && wait_i[4*t + g];  // one token goes
+                    wire        give = end_i[g] && signal_i[4*g + t];  // one comes
                     assign have[4*g + t] = count_q != 16'd0;
                     always @(posedge clk_i) begin
                         if (!rst_ni || clear_i) count_q <= 16'd0;

@@ -1,16 +1,18 @@
-// weight_expand - a weight row as it lies in the scratchpad to 16 bits a cell: one signed byte, or signed nibbles in the order of the
-// activations (docs/machine.md, Weights). Cells from n_i on get zero.
-`default_nettype none
+// weight_expand.v - a weight row as it lies in the scratchpad to 16 bits a cell.
+//
+// A cell gets one signed byte, or signed nibbles in the order of the activations; those from n_i on get zero. docs/machine.md, Matmul.
 `include "qmac_defs.vh"
+`default_nettype none
 
 module weight_expand #(
-    parameter Cols = 16
+    parameter integer Cols = 16
 ) (
     input  wire [2:0]         precision_i,
-    input  wire [8:0]         n_i,
+    input  wire [8:0]         n_i,          // cells with a weight
     input  wire [16*Cols-1:0] data_i,
     output reg  [16*Cols-1:0] data_o
 );
+
     function [3:0] two_bits(input [1:0] weight);
         two_bits = {{2{weight[1]}}, weight};
     endfunction
@@ -35,6 +37,7 @@ module weight_expand #(
                     default:            data_o[16*c +: 16] = {8'd0, data_i[8*c +: 8]};
                 endcase
     end
+
 endmodule
 
 `default_nettype wire

@@ -1,8 +1,10 @@
-// window_select - the bytes of a piece of a window: what was read inside the map, pad_i outside, and zero from count_i on.
+// window_select.v - the bytes of a piece of a window: what was read inside the map, pad_i outside, and zero from count_i on.
+//
+// The counterpart of window_address.v, one cycle later. docs/machine.md, Windows.
 `default_nettype none
 
 module window_select #(
-    parameter Lanes = 16
+    parameter integer Lanes = 16
 ) (
     input  wire [8*Lanes-1:0] data_i,
     input  wire [9:0]         first_i,  // lanes first_i <= j < end_i lie in the map
@@ -11,6 +13,7 @@ module window_select #(
     input  wire [7:0]         pad_i,
     output reg  [8*Lanes-1:0] data_o
 );
+
     localparam [9:0] AllLanes = Lanes[9:0];
 
     integer j;
@@ -23,4 +26,7 @@ module window_select #(
                 if (j[9:0] >= count_i)                          data_o[8*j +: 8] = 8'd0;
                 else if (j[9:0] < first_i || j[9:0] >= end_i) data_o[8*j +: 8] = pad_i;
     end
+
 endmodule
+
+`default_nettype wire

@@ -58,7 +58,7 @@ struct qm_memory_access {
 enum { QM_BURST_BYTES_MAX = 1024 };
 
 /* Called once a burst: for a read in the cycle in which it is accepted, for a write in the cycle of its last beat. */
-typedef void qm_memory(void *context, struct qm_memory_access *access);
+typedef void qm_burst_target(void *context, struct qm_memory_access *access);
 
 struct qm_device_options {
     uint64_t seed;           /* of the stalls */
@@ -71,7 +71,7 @@ struct qm_device_options {
     const char *rtl_library; /* rtl: what qm_rtl_build has built is loaded as it is; NULL: that of rtl/ of the home is found, or
                                 built */
     bool probed;             /* rtl: built so that probe works, which is slower; a pair in lockstep then compares that too */
-    qm_memory *memory;       /* instead of memory_bytes: where the bytes are; write_memory and read_memory may not be called */
+    qm_burst_target *memory; /* instead of memory_bytes: where the bytes are; write_memory and read_memory may not be called */
     void *memory_context;
 };
 

@@ -36,20 +36,7 @@ static const struct opcode {
 #undef QM_OPCODE
 };
 
-static const struct enum_text {
-    const char *field, *name, *text;
-    unsigned value, supported;
-} enum_texts[] = {
-#define QM_ENUM(field, name, value, supported, text) {#field, #name, text, value, supported},
-#include "spec/isa.def"
-#undef QM_ENUM
-};
-
 #define COUNT(table) (sizeof(table) / sizeof *(table))
-
-static bool has_field(unsigned opcode, const struct qm_field *field) {
-    return (field->opcodes >> opcode & 1) != 0;
-}
 
 static void print_verilog(void) {
     verilog_defs_print(stdout);
@@ -60,7 +47,7 @@ static void docs_word(const struct opcode *opcode, unsigned word) {
     const struct qm_field *owner[WORD_BITS] = {0};
     bool used = false;
     for (size_t i = 0; i < qm_field_count; i++) {
-        if (qm_fields[i].word != word || !has_field(opcode->code, &qm_fields[i])) continue;
+        if (qm_fields[i].word != word || !qm_field_applies(&qm_fields[i], opcode->code)) continue;
         used = true;
         for (unsigned bit = 0; bit < qm_fields[i].width; bit++) owner[qm_fields[i].lsb + bit] = &qm_fields[i];
     }
@@ -83,7 +70,7 @@ static void docs_fields(void) {
                : field->is_extent ? "not 0"
                                   : "");
         for (size_t k = 0; k < COUNT(opcodes); k++)
-            if (has_field(opcodes[k].code, field)) printf(" %s", opcodes[k].name);
+            if (qm_field_applies(field, opcodes[k].code)) printf(" %s", opcodes[k].name);
         printf(" | %s |\n", field->text);
     }
 }
@@ -99,9 +86,11 @@ static void print_docs_isa(void) {
     }
     docs_fields();
     puts("\n### Values\n\n| field | value | name | supported | meaning |\n|---|---|---|---|---|");
-    for (size_t i = 0; i < COUNT(enum_texts); i++)
-        printf("| `%s` | %u | `%s` | %s | %s |\n", enum_texts[i].field, enum_texts[i].value, enum_texts[i].name,
-               enum_texts[i].supported ? "yes" : "no", enum_texts[i].text);
+    for (size_t i = 0; i < qm_enum_value_count; i++) {
+        const struct qm_enum_value *value = &qm_enum_values[i];
+        printf("| `%s` | %" PRId64 " | `%s` | %s | %s |\n", value->field, value->value, value->name, value->supported ? "yes" : "no",
+               value->text);
+    }
     puts("\n### Sizes\n\n| name | value | meaning |\n|---|---|---|");
 #define QM_SIZE(name, value, text) printf("| `%s` | %d | %s |\n", #name, value, text);
 #include "spec/isa.def"

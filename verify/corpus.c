@@ -14,14 +14,9 @@
 #include <unistd.h>
 
 #include "common/file.h"
-#include "common/memory.h"
+#include "common/text.h"
 
 enum { STATE_VALUES = 7, STATE_BYTES_MAX = 1000 };
-
-static enum qm_status cannot(const char *path, const char *what, struct qm_diag *diag) {
-    if (errno == ENOMEM) qm_out_of_memory();
-    return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be %s: %s", path, what, strerror(errno));
-}
 
 static enum qm_status read_state(const char *text, const char *path, const struct qm_verify_random *verify, struct qm_corpus_state *state,
                                  struct qm_diag *diag) {
@@ -43,7 +38,7 @@ enum qm_status qm_corpus_open(const char *folder, const struct qm_verify_random 
                               struct qm_diag *diag) {
     char path[QM_PATH_BYTES];
     QM_TRY(qm_path_join(path, diag, folder, "/state", NULL));
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST) return cannot(folder, "made", diag);
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) return qm_file_cannot(folder, "made", errno, diag);
     if (access(path, F_OK) != 0 && errno == ENOENT) return qm_corpus_save(folder, verify, state, diag);
     uint8_t *bytes;
     size_t size;
@@ -73,8 +68,7 @@ enum qm_status qm_corpus_add(const char *folder, const struct qm_program_text *p
 }
 
 static int is_program(const struct dirent *entry) {
-    size_t length = strlen(entry->d_name);
-    return length > 5 && strcmp(entry->d_name + length - 5, ".prog") == 0;
+    return qm_text_ends_in(entry->d_name, ".prog");
 }
 
 static enum qm_status visit(const char *path, qm_corpus_visit *each, void *context, struct qm_diag *diag) {
@@ -90,7 +84,7 @@ enum qm_status qm_corpus_visit_all(const char *folder, qm_corpus_visit *each, vo
     struct dirent **entries;
     enum qm_status status = QM_OK;
     int count = scandir(folder, &entries, is_program, alphasort);
-    if (count < 0) return cannot(folder, "read", diag);
+    if (count < 0) return qm_file_cannot(folder, "read", errno, diag);
     for (int i = 0; i < count; i++) {
         char path[QM_PATH_BYTES];
         if (status == QM_OK) status = qm_path_join(path, diag, folder, "/", entries[i]->d_name, NULL);

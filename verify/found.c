@@ -40,3 +40,10 @@ void found_tell(const struct qm_diag *difference, const char *arguments) {
 void found_tell_late(const char *what, const struct qm_diag *problem) {
     fprintf(stderr, "qmac: %s: %s\n", what, problem->text);
 }
+
+void found_take_second(enum qm_status status, const struct qm_diag *second, struct qm_diag *difference) {
+    if (status == QM_MISMATCH)
+        *difference = *second;
+    else
+        found_tell_late("it is not located", status == QM_OK ? difference : second);
+}

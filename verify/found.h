@@ -15,4 +15,8 @@ void found_tell(const struct qm_diag *difference, const char *arguments);
 /* Writes what went wrong after a difference to stderr: it changes nothing in the exit status. */
 void found_tell_late(const char *what, const struct qm_diag *problem);
 
+/* What the second run said, the one that looks between the blocks for where a difference begins: its line is the better one. A second run
+ * without a difference is told as what went wrong afterwards. */
+void found_take_second(enum qm_status status, const struct qm_diag *second, struct qm_diag *difference);
+
 #endif

@@ -65,8 +65,8 @@ static enum qm_status read_field(const struct reader *reader, char *word, struct
     *equals = '\0';
     for (size_t i = 1; i < qm_field_count; i++)
         if (strcmp(qm_fields[i].name, word) == 0) {
-            if ((qm_fields[i].opcodes >> insn->opcode & 1) == 0) return complain(reader, "the opcode has no field", word);
-            return read_value(reader, &qm_fields[i], equals + 1, (int64_t *)((char *)insn + qm_fields[i].offset));
+            if (!qm_field_applies(&qm_fields[i], insn->opcode)) return complain(reader, "the opcode has no field", word);
+            return read_value(reader, &qm_fields[i], equals + 1, qm_field_member(&qm_fields[i], insn));
         }
     return complain(reader, "unknown field", word);
 }

@@ -33,12 +33,12 @@ void qm_coverage_destroy(struct qm_coverage *coverage) {
 }
 
 static bool is_mask(const struct qm_field *field) {
-    return strcmp(field->name, "wait") == 0 || strcmp(field->name, "signal") == 0;
+    return field == &qm_fields[QM_FIELD_wait] || field == &qm_fields[QM_FIELD_signal];
 }
 
 /* Zero is illegal in extents and in `tiles`. */
 static bool never_zero(const struct qm_field *field) {
-    return field->is_extent || strcmp(field->name, "tiles") == 0;
+    return field->is_extent || field == &qm_fields[QM_FIELD_tiles];
 }
 
 /* MATMUL writes only the accumulator and STORE reads only the scratchpad: there is no hazard between them, and no token. */
@@ -47,14 +47,14 @@ static bool token_exists(enum qm_unit a, enum qm_unit b) {
     return a != b && b < QM_UNITS && !(matmul && store);
 }
 
-/* Can class occur in a well-formed instruction? A STORE to 0 would overwrite the program; only REQUANTIZE writes wide elements. */
+/* Can class occur in a well-formed instruction? */
 static bool class_exists(const struct qm_field *field, int opcode, int class) {
     if (is_mask(field)) return token_exists(qm_opcode_unit(opcode), (enum qm_unit) class);
-    if (opcode == QM_STORE && class == CLASS_ZERO && strcmp(field->name, "dram_addr") == 0) return false;
-    if (opcode != QM_REQUANTIZE && class > QM_out_type_BITS4 && strcmp(field->name, "out_type") == 0) return false;
+    if (class == CLASS_ZERO && limit_is_written_address(field, opcode)) return false;
     if (qm_field_is_enumerated(field)) {
         for (size_t i = 0; i < qm_enum_value_count; i++)
-            if (strcmp(qm_enum_values[i].field, field->name) == 0 && qm_enum_values[i].value == class) return qm_enum_values[i].supported;
+            if (strcmp(qm_enum_values[i].field, field->name) == 0 && qm_enum_values[i].value == class)
+                return limit_allows_value(opcode, &qm_enum_values[i]);
         return false;
     }
     if (class == CLASS_ZERO) return !never_zero(field);
@@ -63,7 +63,7 @@ static bool class_exists(const struct qm_field *field, int opcode, int class) {
 
 static void cover_field(struct qm_coverage *coverage, const struct qm_insn *insn, size_t index) {
     const struct qm_field *field = &qm_fields[index];
-    int64_t value = *(const int64_t *)((const char *)insn + field->offset);
+    int64_t value = qm_field_value(field, insn);
     bool *seen = coverage->seen[insn->opcode][index];
     if (is_mask(field)) {
         for (int unit = 0; unit < QM_UNITS; unit++) seen[unit] = seen[unit] || (value >> unit & 1) != 0;
@@ -123,7 +123,7 @@ void qm_coverage_add(struct qm_coverage *coverage, const struct qm_machine *mach
     for (uint32_t i = 0; i < program->count; i++) {
         cover_limits(coverage, &limits, &program->insns[i]);
         for (size_t f = 1; f < qm_field_count; f++)
-            if (qm_fields[f].opcodes >> program->insns[i].opcode & 1) cover_field(coverage, &program->insns[i], f);
+            if (qm_field_applies(&qm_fields[f], program->insns[i].opcode)) cover_field(coverage, &program->insns[i], f);
     }
 }
 
@@ -145,7 +145,7 @@ static void note_class(struct count *count, bool seen, const char *name) {
 static void count_fields(const struct qm_coverage *coverage, int opcode, struct count *count) {
     for (size_t f = 1; f < qm_field_count; f++)
         for (int class = 0; class < CLASSES; class ++) {
-            if ((qm_fields[f].opcodes >> opcode & 1) == 0 || !class_exists(&qm_fields[f], opcode, class)) continue;
+            if (!qm_field_applies(&qm_fields[f], opcode) || !class_exists(&qm_fields[f], opcode, class)) continue;
             char name[80];
             snprintf(name, sizeof name, "%s.%s[%d]", qm_opcode_name(opcode), qm_fields[f].name, class);
             note_class(count, coverage->seen[opcode][f][class], name);

@@ -8,12 +8,22 @@
 #include "verify/random_program.h"
 
 enum { A_TILE = 0, OWN_UNIT = 100 }; /* steps that depend on the instruction, on the opcode */
+enum { NOTHING = -1 };               /* in place of a field */
 
+/* HAS_tiles ...: masks of the opcodes that have a field. */
 enum {
 #define QM_OPCODE(name, code, unit, text) name = 1 << (code),
 #include "spec/isa.def"
 #undef QM_OPCODE
+    ALL = -1,
+#define QM_FIELD(name, word, lsb, width, sign, opcodes, text) HAS_##name = (opcodes),
+#include "spec/isa.def"
+#undef QM_FIELD
 };
+
+static bool has(int opcodes, int64_t opcode) {
+    return (opcodes >> opcode & 1) != 0;
+}
 
 /* ---- slacks ---- */
 
@@ -40,7 +50,7 @@ static int64_t channels_below(const struct limit_site *at) {
 }
 
 static int64_t depthwise_run(const struct limit_site *at) {
-    return at->insn->depthwise != 0 || at->insn->opcode == QM_POOL ? 1 - at->insn->run_bytes : INT64_MAX;
+    return at->insn->depthwise != 0 || !has(HAS_depthwise, at->insn->opcode) ? 1 - at->insn->run_bytes : INT64_MAX;
 }
 
 static int64_t depthwise_precision(const struct limit_site *at) {
@@ -141,51 +151,49 @@ static int64_t end_of_a_burst(const struct limit_site *at) {
 static const struct rule {
     int opcodes;
     enum limit_kind kind;
-    const char *name, *field;
+    const char *name;
+    enum qm_field_id field;
     int64_t step;
     int64_t (*slack)(const struct limit_site *);
     bool is_tiled;
-    const char *by; /* NULL, or each value of this field has a limit of its own */
+    int by; /* of opcodes that have this field each value has a limit of its own; NOTHING: of none */
 } rules[] = {
-    {LOAD | STORE, LIMIT_REFUSES, "end in the arena", "dram_addr", 1, operand_end, false, NULL},
-    {LOAD | STORE, LIMIT_REFUSES, "end in the scratchpad", "spad_addr", 1, operand_end, false, NULL},
-    {MATMUL | POOL | COPY, LIMIT_REFUSES, "end of the window", "in_addr", 1, operand_end, false, NULL},
-    {MATMUL, LIMIT_REFUSES, "end of the weights", "weight_addr", 1, operand_end, false, "precision"},
-    {REQUANTIZE, LIMIT_REFUSES, "end of the parameters", "param_addr", 1, operand_end, false, NULL},
-    {REQUANTIZE, LIMIT_REFUSES, "end of the table", "table_addr", 1, operand_end, false, NULL},
-    {REQUANTIZE | POOL, LIMIT_REFUSES, "end of the output", "out_addr", 1, operand_end, false, "out_type"},
-    {COPY, LIMIT_REFUSES, "end of the output", "out_addr", 1, operand_end, false, NULL},
-    {ADD, LIMIT_REFUSES, "end of the first operand", "in_addr", 1, operand_end, false, NULL},
-    {ADD, LIMIT_REFUSES, "end of the second operand", "b_addr", 1, operand_end, false, NULL},
-    {ADD, LIMIT_REFUSES, "end of the output", "out_addr", 1, operand_end, false, "out_type"},
-    {MATMUL | REQUANTIZE, LIMIT_REFUSES, "end in the accumulator", "acc_addr", 1, operand_end, false, NULL},
-    {MATMUL | REQUANTIZE, LIMIT_REFUSES, "channels for tiles", "channels", 1, channels_above, false, NULL},
-    {MATMUL | REQUANTIZE, LIMIT_REFUSES, "tiles for channels", "channels", -1, channels_below, false, NULL},
-    {MATMUL | POOL, LIMIT_REFUSES, "depthwise run", "run_bytes", 1, depthwise_run, false, NULL},
-    {MATMUL, LIMIT_REFUSES, "depthwise precision", "precision", 1, depthwise_precision, false, NULL},
-    {MATMUL, LIMIT_REFUSES, "weight_zero above", "weight_zero", 1, weight_zero_above, false, NULL},
-    {MATMUL, LIMIT_REFUSES, "weight_zero below", "weight_zero", -1, weight_zero_below, false, NULL},
-    {MATMUL, LIMIT_REFUSES, "depthwise weight_zero above", "weight_zero", 1, depthwise_zero_above, false, NULL},
-    {MATMUL, LIMIT_REFUSES, "depthwise weight_zero below", "weight_zero", -1, depthwise_zero_below, false, NULL},
-    {REQUANTIZE, LIMIT_REFUSES, "elements of a table", "out_type", 1, table_elements, false, NULL},
-    {POOL | ADD, LIMIT_REFUSES, "wide elements", "out_type", 1, wide_elements, false, NULL},
-    {REQUANTIZE, LIMIT_REFUSES, "tiles of nibbles", "channels", A_TILE, nibble_tiles, true, NULL},
-    {POOL, LIMIT_REFUSES, "channels of nibbles", "channels", 1, nibble_channels, false, NULL},
-    {ADD, LIMIT_REFUSES, "length of nibbles", "length", 1, nibble_length, false, NULL},
-    {LOAD | STORE | MATMUL | REQUANTIZE | POOL | ADD | COPY, LIMIT_REFUSES, "wait for the own unit", "wait", OWN_UNIT, own_wait, false,
-     NULL},
-    {LOAD | STORE | MATMUL | REQUANTIZE | POOL | ADD | COPY, LIMIT_REFUSES, "signal to the own unit", "signal", OWN_UNIT, own_signal, false,
-     NULL},
-    {MATMUL, LIMIT_SIZE, "run of R bytes", "run_bytes", 1, run_of_rows, false, NULL},
-    {MATMUL, LIMIT_SIZE, "run of 2R bytes", "run_bytes", 1, run_of_two_rows, false, NULL},
-    {COPY, LIMIT_SIZE, "run of C bytes", "run_bytes", 1, run_of_cols, false, NULL},
-    {MATMUL | REQUANTIZE, LIMIT_SIZE, "channels of a tile", "channels", 1, channels_of_a_tile, true, NULL},
-    {POOL, LIMIT_SIZE, "channels of a tile", "channels", 1, channels_of_a_tile, false, NULL},
-    {ADD, LIMIT_SIZE, "length of C", "length", 1, length_of_cols, false, NULL},
-    {LOAD | STORE, LIMIT_SIZE, "row of a beat", "row_bytes", 1, row_of_a_beat, false, NULL},
-    {LOAD | STORE, LIMIT_SIZE, "row of a burst", "row_bytes", 1, row_of_a_burst, false, NULL},
-    {LOAD | STORE, LIMIT_SIZE, "row that ends with a beat", "dram_addr", 1, end_of_a_beat, false, NULL},
-    {LOAD | STORE, LIMIT_SIZE, "row that ends with a burst", "dram_addr", 1, end_of_a_burst, false, NULL},
+    {HAS_dram_addr, LIMIT_REFUSES, "end in the arena", QM_FIELD_dram_addr, 1, operand_end, false, NOTHING},
+    {HAS_spad_addr, LIMIT_REFUSES, "end in the scratchpad", QM_FIELD_spad_addr, 1, operand_end, false, NOTHING},
+    {HAS_in_rows, LIMIT_REFUSES, "end of the window", QM_FIELD_in_addr, 1, operand_end, false, NOTHING},
+    {HAS_weight_addr, LIMIT_REFUSES, "end of the weights", QM_FIELD_weight_addr, 1, operand_end, false, QM_FIELD_precision},
+    {HAS_param_addr, LIMIT_REFUSES, "end of the parameters", QM_FIELD_param_addr, 1, operand_end, false, NOTHING},
+    {HAS_table_addr, LIMIT_REFUSES, "end of the table", QM_FIELD_table_addr, 1, operand_end, false, NOTHING},
+    {HAS_out_pixel, LIMIT_REFUSES, "end of the output", QM_FIELD_out_addr, 1, operand_end, false, QM_FIELD_out_type},
+    {HAS_length, LIMIT_REFUSES, "end of the first operand", QM_FIELD_in_addr, 1, operand_end, false, NOTHING},
+    {HAS_b_addr, LIMIT_REFUSES, "end of the second operand", QM_FIELD_b_addr, 1, operand_end, false, NOTHING},
+    {HAS_length, LIMIT_REFUSES, "end of the output", QM_FIELD_out_addr, 1, operand_end, false, QM_FIELD_out_type},
+    {HAS_acc_addr, LIMIT_REFUSES, "end in the accumulator", QM_FIELD_acc_addr, 1, operand_end, false, NOTHING},
+    {HAS_tiles, LIMIT_REFUSES, "channels for tiles", QM_FIELD_channels, 1, channels_above, false, NOTHING},
+    {HAS_tiles, LIMIT_REFUSES, "tiles for channels", QM_FIELD_channels, -1, channels_below, false, NOTHING},
+    {HAS_run_bytes & HAS_channels, LIMIT_REFUSES, "depthwise run", QM_FIELD_run_bytes, 1, depthwise_run, false, NOTHING},
+    {HAS_precision, LIMIT_REFUSES, "depthwise precision", QM_FIELD_precision, 1, depthwise_precision, false, NOTHING},
+    {HAS_weight_zero, LIMIT_REFUSES, "weight_zero above", QM_FIELD_weight_zero, 1, weight_zero_above, false, NOTHING},
+    {HAS_weight_zero, LIMIT_REFUSES, "weight_zero below", QM_FIELD_weight_zero, -1, weight_zero_below, false, NOTHING},
+    {HAS_weight_zero, LIMIT_REFUSES, "depthwise weight_zero above", QM_FIELD_weight_zero, 1, depthwise_zero_above, false, NOTHING},
+    {HAS_weight_zero, LIMIT_REFUSES, "depthwise weight_zero below", QM_FIELD_weight_zero, -1, depthwise_zero_below, false, NOTHING},
+    {HAS_lookup, LIMIT_REFUSES, "elements of a table", QM_FIELD_out_type, 1, table_elements, false, NOTHING},
+    {HAS_out_multiplier, LIMIT_REFUSES, "wide elements", QM_FIELD_out_type, 1, wide_elements, false, NOTHING},
+    {HAS_out_type & HAS_tiles, LIMIT_REFUSES, "tiles of nibbles", QM_FIELD_channels, A_TILE, nibble_tiles, true, NOTHING},
+    {HAS_out_type & HAS_channels & ~HAS_tiles, LIMIT_REFUSES, "channels of nibbles", QM_FIELD_channels, 1, nibble_channels, false, NOTHING},
+    {HAS_out_type & HAS_length, LIMIT_REFUSES, "length of nibbles", QM_FIELD_length, 1, nibble_length, false, NOTHING},
+    {HAS_wait, LIMIT_REFUSES, "wait for the own unit", QM_FIELD_wait, OWN_UNIT, own_wait, false, NOTHING},
+    {HAS_signal, LIMIT_REFUSES, "signal to the own unit", QM_FIELD_signal, OWN_UNIT, own_signal, false, NOTHING},
+    {HAS_precision, LIMIT_SIZE, "run of R bytes", QM_FIELD_run_bytes, 1, run_of_rows, false, NOTHING},
+    {HAS_precision, LIMIT_SIZE, "run of 2R bytes", QM_FIELD_run_bytes, 1, run_of_two_rows, false, NOTHING},
+    {HAS_run_bytes & ~HAS_channels, LIMIT_SIZE, "run of C bytes", QM_FIELD_run_bytes, 1, run_of_cols, false, NOTHING},
+    {HAS_tiles, LIMIT_SIZE, "channels of a tile", QM_FIELD_channels, 1, channels_of_a_tile, true, NOTHING},
+    {HAS_channels & ~HAS_tiles, LIMIT_SIZE, "channels of a tile", QM_FIELD_channels, 1, channels_of_a_tile, false, NOTHING},
+    {HAS_length, LIMIT_SIZE, "length of C", QM_FIELD_length, 1, length_of_cols, false, NOTHING},
+    {HAS_row_bytes, LIMIT_SIZE, "row of a beat", QM_FIELD_row_bytes, 1, row_of_a_beat, false, NOTHING},
+    {HAS_row_bytes, LIMIT_SIZE, "row of a burst", QM_FIELD_row_bytes, 1, row_of_a_burst, false, NOTHING},
+    {HAS_dram_addr, LIMIT_SIZE, "row that ends with a beat", QM_FIELD_dram_addr, 1, end_of_a_beat, false, NOTHING},
+    {HAS_dram_addr, LIMIT_SIZE, "row that ends with a burst", QM_FIELD_dram_addr, 1, end_of_a_burst, false, NOTHING},
 };
 enum { RULES = sizeof rules / sizeof *rules };
 
@@ -199,33 +207,19 @@ static int64_t highest(const struct qm_field *field) {
     return ((int64_t)1 << (field->width - field->is_signed)) - 1;
 }
 
-const struct qm_field *limit_field(const char *name) {
-    for (size_t i = 0; i < qm_field_count; i++)
-        if (strcmp(qm_fields[i].name, name) == 0) return &qm_fields[i];
-    QM_CHECK(!"field exists");
-    return NULL;
-}
-
-static bool is_one_of(const struct qm_field *field, const char *const *names, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], field->name) == 0) return true;
-    return false;
-}
-
-#define IS_ONE_OF(field, names) is_one_of(field, names, sizeof(names) / sizeof *(names))
-
 /* So much work that no short program has it. */
 static bool is_endless_at_highest(const struct qm_field *field) {
-    static const char *const names[] = {"row_bytes", "row_count", "plane_count", "out_h", "out_w",
-                                        "run_bytes", "channels",  "length",      "tiles"};
-    return IS_ONE_OF(field, names);
+    static const enum qm_field_id ids[] = {QM_FIELD_row_bytes, QM_FIELD_row_count, QM_FIELD_plane_count, QM_FIELD_out_h, QM_FIELD_out_w,
+                                           QM_FIELD_run_bytes, QM_FIELD_channels,  QM_FIELD_length,      QM_FIELD_tiles};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        if (field == &qm_fields[ids[i]]) return true;
+    return false;
 }
 
 /* Whether a rule bounds the field in that direction, within its width. */
 static bool is_bounded_by_rule(const struct qm_field *field, int opcode, int64_t step) {
     for (int i = 0; i < RULES; i++)
-        if (rules[i].kind == LIMIT_REFUSES && rules[i].step == step && (rules[i].opcodes >> opcode & 1) != 0 &&
-            strcmp(rules[i].field, field->name) == 0)
+        if (rules[i].kind == LIMIT_REFUSES && rules[i].step == step && has(rules[i].opcodes, opcode) && &qm_fields[rules[i].field] == field)
             return true;
     return false;
 }
@@ -239,9 +233,8 @@ static void add(struct limits *limits, const struct limit *limit) {
 
 /* Tiles that end within a byte are those of a machine with an odd number of columns, or of rows when they are fewer. */
 static bool rule_exists(const struct rule *rule, const struct qm_machine *machine, enum qm_opcode opcode) {
-    bool may_be_depthwise = opcode == QM_REQUANTIZE;
     if (rule->slack == nibble_tiles || rule->slack == nibble_channels || rule->slack == nibble_length)
-        return machine->cols % 2 != 0 || (may_be_depthwise && qm_machine_tile(machine, true) % 2 != 0);
+        return machine->cols % 2 != 0 || (has(HAS_depthwise, opcode) && qm_machine_tile(machine, true) % 2 != 0);
     return rule->slack != row_of_a_burst || machine->scratchpad_bytes > 4 * QM_BURST_BYTES;
 }
 
@@ -251,31 +244,40 @@ static void add_rule_when(struct limits *limits, const struct rule *rule, enum q
     add(limits, &(struct limit){.name = rule->name,
                                 .opcode = opcode,
                                 .kind = rule->kind,
-                                .field = limit_field(rule->field),
+                                .field = &qm_fields[rule->field],
                                 .step = rule->step == OWN_UNIT ? 1 << qm_opcode_unit(opcode) : rule->step,
                                 .slack = rule->slack,
                                 .is_tiled = rule->is_tiled,
-                                .when = value == NULL ? NULL : limit_field(value->field),
+                                .when = value == NULL ? NULL : &qm_fields[rule->by],
                                 .value = value == NULL ? 0 : value->value,
                                 .has_at = exists,
                                 .has_beyond = exists && rule->kind != LIMIT_WIDTH});
 }
 
-/* POOL and ADD have no wide elements. */
-static bool has_value(enum qm_opcode opcode, const struct qm_enum_value *value) {
+/* What has one scale for all channels has no wide elements. */
+bool limit_allows_value(int64_t opcode, const struct qm_enum_value *value) {
     bool is_wide = strcmp(value->field, "out_type") == 0 && value->value > QM_out_type_BITS4;
-    return value->supported && (opcode == QM_REQUANTIZE || !is_wide);
+    return value->supported && !(is_wide && has(HAS_out_multiplier, opcode));
 }
 
 static void add_rule(struct limits *limits, const struct rule *rule, enum qm_opcode opcode) {
-    if (rule->by == NULL) add_rule_when(limits, rule, opcode, NULL);
-    for (size_t i = 0; rule->by != NULL && i < qm_enum_value_count; i++)
-        if (strcmp(qm_enum_values[i].field, rule->by) == 0 && has_value(opcode, &qm_enum_values[i]))
+    const struct qm_field *by = rule->by == NOTHING ? NULL : &qm_fields[rule->by];
+    bool has_values = by != NULL && qm_field_applies(by, opcode);
+    if (!has_values) add_rule_when(limits, rule, opcode, NULL);
+    for (size_t i = 0; has_values && i < qm_enum_value_count; i++)
+        if (strcmp(qm_enum_values[i].field, by->name) == 0 && limit_allows_value(opcode, &qm_enum_values[i]))
             add_rule_when(limits, rule, opcode, &qm_enum_values[i]);
 }
 
 static struct limit bound_of(const struct qm_field *field, enum qm_opcode opcode, int64_t step, int64_t bound) {
     return (struct limit){.name = field->name, .opcode = opcode, .field = field, .step = step, .bound = bound, .last = INT64_MAX};
+}
+
+bool limit_is_written_address(const struct qm_field *field, int64_t opcode) {
+    struct qm_machine machine;
+    if (field != &qm_fields[QM_FIELD_dram_addr]) return false;
+    qm_machine_init(&machine);
+    return qm_writes_arena_below(&(struct qm_insn){.opcode = opcode}, &machine, 1);
 }
 
 /* The last value that is listed, and the last that is supported. */
@@ -302,24 +304,22 @@ static void add_values(struct limits *limits, const struct qm_field *field, enum
 /* A STORE to 0 would overwrite the program, and 0 tiles hold no channel; 0 channels are in 0 tiles,
  * which only the check of channels refuses. */
 static void add_bounds(struct limits *limits, const struct qm_field *field, enum qm_opcode opcode) {
-    bool is_extent = field->is_extent, is_code = opcode == QM_STORE && strcmp(field->name, "dram_addr") == 0;
-    bool is_tiles = strcmp(field->name, "tiles") == 0;
+    bool is_extent = field->is_extent, is_code = limit_is_written_address(field, opcode), is_tiles = field == &qm_fields[QM_FIELD_tiles];
     struct limit low = bound_of(field, opcode, -1, is_extent ? 1 : lowest(field));
     low.kind = is_extent ? LIMIT_REFUSES : LIMIT_WIDTH;
     low.has_at = is_extent || (!is_bounded_by_rule(field, opcode, -1) && !is_code && !is_tiles);
-    low.is_tiled = opcode != QM_POOL && strcmp(field->name, "channels") == 0;
+    low.is_tiled = has(HAS_tiles, opcode) && field == &qm_fields[QM_FIELD_channels];
     low.has_beyond = is_extent;
     add(limits, &low);
     struct limit high = bound_of(field, opcode, 1, highest(field));
-    bool has_room = strcmp(field->name, "in_row_bytes") != 0 || limits->machine->scratchpad_bytes > 2 * high.bound;
+    bool has_room = field != &qm_fields[QM_FIELD_in_row_bytes] || limits->machine->scratchpad_bytes > 2 * high.bound;
     high.kind = LIMIT_WIDTH;
     high.has_at = has_room && !is_bounded_by_rule(field, opcode, 1) && !is_endless_at_highest(field);
     add(limits, &high);
 }
 
 static bool is_header(const struct qm_field *field) {
-    static const char *const names[] = {"opcode", "wait", "signal"};
-    return IS_ONE_OF(field, names);
+    return qm_field_applies(field, 0);
 }
 
 void limits_init(struct limits *limits, const struct qm_machine *machine) {
@@ -327,12 +327,12 @@ void limits_init(struct limits *limits, const struct qm_machine *machine) {
     limits->count = 0;
     for (int i = 0; i < RULES; i++)
         for (int opcode = 1; opcode < QM_OPCODE_END; opcode++)
-            if ((rules[i].opcodes >> opcode & 1) != 0) add_rule(limits, &rules[i], (enum qm_opcode)opcode);
+            if (has(rules[i].opcodes, opcode)) add_rule(limits, &rules[i], (enum qm_opcode)opcode);
     for (size_t f = 0; f < qm_field_count; f++) {
         const struct qm_field *field = &qm_fields[f];
         bool enumerated = qm_field_is_enumerated(field);
         for (int opcode = 1; opcode < QM_OPCODE_END && !is_header(field); opcode++)
-            if ((field->opcodes >> opcode & 1) != 0) (enumerated ? add_values : add_bounds)(limits, field, (enum qm_opcode)opcode);
+            if (qm_field_applies(field, opcode)) (enumerated ? add_values : add_bounds)(limits, field, (enum qm_opcode)opcode);
     }
 }
 

@@ -57,6 +57,10 @@ bool limit_move(const struct limit *limit, const struct qm_machine *machine, str
 /* How many limits the instruction breaks; *which is the last of them, or QM_LIMIT_NONE. */
 int limits_broken(const struct limits *limits, const struct qm_insn *insn, int *which);
 
-const struct qm_field *limit_field(const char *name); /* must exist */
+/* Whether good instructions of the opcode have that value of an enumerated field. */
+bool limit_allows_value(int64_t opcode, const struct qm_enum_value *value);
+
+/* Whether the field says where the opcode writes to the arena: 0 would overwrite the program. */
+bool limit_is_written_address(const struct qm_field *field, int64_t opcode);
 
 #endif

@@ -34,14 +34,14 @@ static void print_unit(const struct scene_program *run, enum qm_unit unit, uint3
 
 struct scene_program scene_of_program(const struct qm_program *program, const struct qm_lockstep_scene *scene) {
     struct scene_program run = {.program = program};
-    uint32_t device_steps = 0, nth = 0;
-    for (uint32_t i = 0; i < program->step_count; i++) device_steps += !program->steps[i].on_host;
-    for (uint32_t i = 0; i < program->step_count; i++) {
-        const struct qm_program_step *step = &program->steps[i];
-        if (step->on_host || nth++ != scene->run % device_steps) continue;
-        run.words = (const uint32_t(*)[QM_INSN_WORDS])program->insns + step->first_insn;
-        run.layers = program->insn_layer + step->first_insn;
-        run.count = step->insn_count;
+    uint32_t device_stages = 0, nth = 0;
+    for (uint32_t i = 0; i < program->stage_count; i++) device_stages += !program->stages[i].on_host;
+    for (uint32_t i = 0; i < program->stage_count; i++) {
+        const struct qm_program_stage *stage = &program->stages[i];
+        if (stage->on_host || nth++ != scene->run % device_stages) continue;
+        run.words = (const uint32_t(*)[QM_INSN_WORDS])program->insns + stage->first_insn;
+        run.layers = program->insn_layer + stage->first_insn;
+        run.count = stage->insn_count;
     }
     return run;
 }

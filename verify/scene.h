@@ -14,7 +14,7 @@ struct scene_program {
     const struct qm_program *program;
 };
 
-/* The instructions of the run of a program that the scene belongs to: its device steps are started one after another. */
+/* The instructions of the run of a program that the scene belongs to: its device stages are started one after another. */
 struct scene_program scene_of_program(const struct qm_program *program, const struct qm_lockstep_scene *scene);
 
 /* Prints the difference of a probed pair to stdout, and writes its waveforms to the folder; when that fails, stderr says why: the

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/opcode/opcode.h"
 #include "common/text.h"
 #include "compiler/compiler.h"
 
@@ -27,13 +28,12 @@ struct shrinker {
 };
 
 static bool is_defined(const struct qm_insn *insn, const struct qm_machine *machine) {
-    if (insn->opcode == QM_STORE && insn->dram_addr < QM_TEXT_CODE_BYTES) return false;
-    return !qm_writes_what_it_reads(insn, machine);
+    return !qm_writes_arena_below(insn, machine, QM_TEXT_CODE_BYTES) && !qm_writes_what_it_reads(insn, machine);
 }
 
 static void count_tiles(struct qm_insn *insn, const struct qm_machine *machine) {
     int64_t width = qm_machine_tile(machine, insn->depthwise != 0);
-    if (insn->opcode == QM_MATMUL || insn->opcode == QM_REQUANTIZE) insn->tiles = (insn->channels + width - 1) / width;
+    if (qm_field_applies(&qm_fields[QM_FIELD_tiles], insn->opcode)) insn->tiles = (insn->channels + width - 1) / width;
 }
 
 /* Tokens and words of the trial; false when it is not a program to compare. */
@@ -90,7 +90,7 @@ static bool drop_insns(struct shrinker *self) {
 }
 
 static bool try_value(struct shrinker *self, uint32_t insn, const struct qm_field *field, int64_t value) {
-    int64_t *place = (int64_t *)(void *)((char *)&self->trial->text.insns[insn] + field->offset);
+    int64_t *place = qm_field_member(field, &self->trial->text.insns[insn]);
     if (*place == value) return false;
     *place = value;
     return keep(self);
@@ -98,7 +98,7 @@ static bool try_value(struct shrinker *self, uint32_t insn, const struct qm_fiel
 
 /* 0, else 1, else half as often as it goes. */
 static bool shrink_field(struct shrinker *self, uint32_t insn, const struct qm_field *field) {
-    const int64_t *value = (const int64_t *)(const void *)((const char *)&self->best->text.insns[insn] + field->offset);
+    const int64_t *value = qm_field_member(field, &self->best->text.insns[insn]);
     if (*value == 0 || try_value(self, insn, field, 0)) return *value != 0;
     if (*value == 1 || try_value(self, insn, field, 1)) return *value != 1;
     bool better = false;
@@ -106,16 +106,16 @@ static bool shrink_field(struct shrinker *self, uint32_t insn, const struct qm_f
     return better;
 }
 
-static bool is_derived(const char *name) {
-    return strcmp(name, "opcode") == 0 || strcmp(name, "wait") == 0 || strcmp(name, "signal") == 0 || strcmp(name, "tiles") == 0;
+static bool is_derived(enum qm_field_id field) {
+    return field == QM_FIELD_opcode || field == QM_FIELD_wait || field == QM_FIELD_signal || field == QM_FIELD_tiles;
 }
 
 static bool shrink_fields(struct shrinker *self) {
     bool better = false;
     for (uint32_t i = 0; i < self->best->text.insn_count; i++)
         for (size_t f = 0; f < qm_field_count; f++) {
-            bool has = (qm_fields[f].opcodes >> self->best->text.insns[i].opcode & 1) != 0;
-            if (has && !is_derived(qm_fields[f].name) && shrink_field(self, i, &qm_fields[f])) better = true;
+            bool has = qm_field_applies(&qm_fields[f], self->best->text.insns[i].opcode);
+            if (has && !is_derived((enum qm_field_id)f) && shrink_field(self, i, &qm_fields[f])) better = true;
         }
     return better;
 }

@@ -60,10 +60,7 @@ static void locate(const struct qm_verify_random *verify, const struct qm_progra
     probed.probed = true;
     probed.found = NULL;
     enum qm_status status = run_once(&probed, program, &stats, &second);
-    if (status == QM_MISMATCH)
-        *diag = second;
-    else
-        found_tell_late("it is not located", status == QM_OK ? diag : &second);
+    found_take_second(status, &second, diag);
 }
 
 enum qm_status qm_verify_text(const struct qm_verify_random *verify, const struct qm_program_text *program, struct qm_lockstep_stats *stats,

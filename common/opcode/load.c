@@ -11,8 +11,14 @@ static void add_events(const struct qm_insn *insn, const struct qm_machine *mach
     value[QM_C_dram_read_beats] += transfer_beats(insn, machine);
 }
 
+/* Bursts are issued ahead of their beats, so that only the first waits for the memory. */
+static uint64_t alone_cycles(const struct qm_insn *insn, const struct qm_machine *machine) {
+    return machine->dram_latency + transfer_beats(insn, machine);
+}
+
 const struct qm_opcode_info qm_opcode_LOAD = {
     .find_operands = find_operands,
     .add_events = add_events,
     .limit_cycles = transfer_limit_cycles,
+    .alone_cycles = alone_cycles,
 };

@@ -20,14 +20,64 @@ static uint32_t find_operands(const struct qm_insn *insn, const struct qm_machin
     return 3;
 }
 
-/* Steps of a tile: a dense run is cut in pieces of as many bytes as the array takes in a row. */
+/* ---- steps: tiles of T channels, taps, pieces of the run ---- */
+
+/* Bytes of a full piece: what the rows of the array take in a cycle. */
+static int64_t piece_bytes(const struct qm_insn *insn, const struct qm_machine *machine) {
+    return machine->rows * qm_precision_of(insn).bytes;
+}
+
+static uint64_t steps_per_run(const struct qm_insn *insn, const struct qm_machine *machine) {
+    return insn->depthwise ? 1 : ceil_div((uint64_t)insn->run_bytes, (uint64_t)piece_bytes(insn, machine));
+}
+
 static uint64_t steps_per_tile(const struct qm_insn *insn, const struct qm_machine *machine) {
-    uint64_t piece = machine->rows * (uint64_t)qm_precision_of(insn).bytes;
-    return taps(insn) * (insn->depthwise ? 1 : ceil_div((uint64_t)insn->run_bytes, piece));
+    return taps(insn) * steps_per_run(insn, machine);
 }
 
 static uint64_t weight_rows_per_tile(const struct qm_insn *insn) {
     return taps(insn) * (uint64_t)qm_weight_rows(insn, insn->run_bytes);
+}
+
+/* Of the step that begins `piece` bytes into the run. */
+static uint64_t weight_rows(const struct qm_insn *insn, const struct qm_machine *machine, int64_t piece) {
+    return insn->depthwise ? 1 : least((uint64_t)qm_weight_rows(insn, insn->run_bytes - piece), machine->rows);
+}
+
+static struct qm_matmul_step step(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t index) {
+    uint64_t of_run = steps_per_run(insn, machine), of_tile = taps(insn) * of_run, within = index % of_tile;
+    int64_t tile = (int64_t)(index / of_tile), tap = (int64_t)(within / of_run), width = tile_width(insn, machine);
+    int64_t piece = (int64_t)(within % of_run) * piece_bytes(insn, machine);
+    int64_t n = (int64_t)least((uint64_t)width, (uint64_t)(insn->channels - tile * width));
+    int64_t k = insn->depthwise ? n : (int64_t)least((uint64_t)piece_bytes(insn, machine), (uint64_t)(insn->run_bytes - piece));
+    return (struct qm_matmul_step){
+        .insn = insn,
+        .index = index,
+        .is_last = index + 1 == (uint64_t)insn->tiles * of_tile,
+        .adds = within > 0 || insn->accumulate != 0,
+        .tile = tile,
+        .ky = tap / insn->kernel_w,
+        .kx = tap % insn->kernel_w,
+        .piece = piece,
+        .k = (uint32_t)k,
+        .n = (uint32_t)n,
+        .weight_rows = (uint32_t)weight_rows(insn, machine, piece),
+        .weight_row_bytes = (uint32_t)qm_weight_row_bytes(insn, n),
+        .rows = positions(insn),
+    };
+}
+
+/* A step streams its rows while the weight rows of the next are preloaded: each costs the longer of the two. */
+static uint64_t issue_cycles(const struct qm_insn *insn, const struct qm_machine *machine) {
+    uint64_t m = positions(insn), full = steps_per_run(insn, machine) - 1;
+    uint64_t last_rows = weight_rows(insn, machine, (int64_t)full * piece_bytes(insn, machine));
+    return (uint64_t)insn->tiles * taps(insn) * (full * most(m, machine->rows) + most(m, last_rows));
+}
+
+/* The first preload has no streaming to hide behind, and the last streaming nothing to hide. */
+static uint64_t alone_cycles(const struct qm_insn *insn, const struct qm_machine *machine) {
+    uint64_t not_hidden = least(positions(insn), weight_rows(insn, machine, 0));
+    return issue_cycles(insn, machine) + not_hidden + machine->rows + machine->cols;
 }
 
 static void add_events(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value) {
@@ -51,9 +101,13 @@ static uint64_t limit_cycles(const struct qm_insn *insn, const struct qm_machine
     return plus(streams, least(times(tiles, weight_rows_per_tile(insn)), pace->bytes));
 }
 
+static const struct qm_matmul_shape matmul = {.step = step, .issue_cycles = issue_cycles};
+
 const struct qm_opcode_info qm_opcode_MATMUL = {
     .check = check,
     .find_operands = find_operands,
     .add_events = add_events,
     .limit_cycles = limit_cycles,
+    .alone_cycles = alone_cycles,
+    .matmul = &matmul,
 };

@@ -1,8 +1,8 @@
-/* opcode.h - what an instruction of each opcode demands, touches, counts and lasts: docs/machine.md in one file an opcode.
+/* opcode.h - what an instruction of each opcode demands, touches, issues, counts and lasts: docs/machine.md in one file an opcode.
  *
- * Decode, synchronization, counters, the post unit, limits of time and random programs ask here, and nobody types an opcode's formulas
- * again. The descriptions stand in a table made from spec/isa.def: an opcode without one does not link. Fields are at most 32 bits wide, so
- * that no sum or product of an operand leaves 63 bits.
+ * Decode, synchronization, counters, the units of the cycle model, the tiler's costs, limits of time and random programs ask here, and
+ * nobody types an opcode's formulas again. The descriptions stand in a table made from spec/isa.def: an opcode without one does not link.
+ * Fields are at most 32 bits wide, so that no sum or product of an operand leaves 63 bits.
  */
 #ifndef QM_COMMON_OPCODE_OPCODE_H
 #define QM_COMMON_OPCODE_OPCODE_H
@@ -64,6 +64,26 @@ struct qm_post_shape {
                                       uint64_t issued); /* NULL: all are `row` */
 };
 
+/* One step of an instruction in the matmul unit: the weight rows that are preloaded, the rows that are streamed. */
+struct qm_matmul_step {
+    const struct qm_insn *insn;
+    uint64_t index; /* of the step in the instruction */
+    bool is_last;
+    bool adds;                   /* to what the accumulator rows hold; else it overwrites */
+    int64_t tile, ky, kx, piece; /* piece: bytes of the run before it */
+    uint32_t k, n;               /* bytes of the piece, channels of the tile */
+    uint32_t weight_rows;        /* to preload */
+    uint32_t weight_row_bytes;   /* in the scratchpad */
+    uint64_t rows;               /* to stream */
+};
+
+/* How the matmul unit works on an opcode. */
+struct qm_matmul_shape {
+    struct qm_matmul_step (*step)(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t index);
+    /* Of all steps, when the preload of each is hidden behind the streaming of the one before as far as it goes. */
+    uint64_t (*issue_cycles)(const struct qm_insn *insn, const struct qm_machine *machine);
+};
+
 struct qm_opcode_info {
     /* What decode refuses beyond the checks of single fields and of the operands' ends: the first cause, or QM_ERROR_NONE.
      * NULL: nothing. */
@@ -74,14 +94,22 @@ struct qm_opcode_info {
     void (*add_events)(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value);
     /* A bound of the cycles that the instruction needs alone, at most QM_ENDLESS. Whatever the fields hold. */
     uint64_t (*limit_cycles)(const struct qm_insn *insn, const struct qm_machine *machine, const struct qm_pace *pace);
-    const struct qm_post_shape *post; /* NULL: of another unit */
+    /* Cycles from the start of an accepted instruction to its end when it is alone and nothing waits: the memory accepts a burst in any
+     * cycle and moves a beat in each. Exact (docs/machine.md, Closed forms). */
+    uint64_t (*alone_cycles)(const struct qm_insn *insn, const struct qm_machine *machine);
+    const struct qm_matmul_shape *matmul; /* NULL: of another unit */
+    const struct qm_post_shape *post;     /* NULL: of another unit */
 };
 
 /* The description of a known opcode: asking for another is a fault of the caller. */
 const struct qm_opcode_info *qm_opcode_info(int64_t opcode);
 
-/* add_events of the post unit's opcodes: all items together. */
+/* Whether the instruction writes to the first `bytes` bytes of the arena. */
+bool qm_writes_arena_below(const struct qm_insn *insn, const struct qm_machine *machine, int64_t bytes);
+
+/* add_events and alone_cycles of the post unit's opcodes: all items together. */
 void qm_post_add_events(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value);
+uint64_t qm_post_alone_cycles(const struct qm_insn *insn, const struct qm_machine *machine);
 
 /* Adds to value [QM_COUNTERS] what lies between two points of an instruction. */
 void qm_post_count(const struct qm_post_events *from, const struct qm_post_events *to, uint64_t *value);

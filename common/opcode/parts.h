@@ -14,6 +14,10 @@ static inline uint64_t least(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
+static inline uint64_t most(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
 static inline uint64_t times(uint64_t a, uint64_t b) {
     uint64_t product;
     return __builtin_mul_overflow(a, b, &product) ? QM_ENDLESS : least(product, QM_ENDLESS);

@@ -54,5 +54,6 @@ const struct qm_opcode_info qm_opcode_POOL = {
     .find_operands = find_operands,
     .add_events = qm_post_add_events,
     .limit_cycles = limit_cycles,
+    .alone_cycles = qm_post_alone_cycles,
     .post = &post,
 };

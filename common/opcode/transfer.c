@@ -29,18 +29,35 @@ static uint64_t count_residue(uint64_t count, uint64_t r, uint64_t width) {
     return (count - r + width - 1) / width;
 }
 
-/* Beats that cover the rows of a transfer: each row is read or written from its first to its last touched beat. How many those are depends
- * on where in a beat the row begins, so that rows, and planes, whose numbers are equal modulo the width are alike:
- * one of them stands for all. */
-uint64_t transfer_beats(const struct qm_insn *insn, const struct qm_machine *machine) {
-    uint64_t width = machine->axi_bytes, beats = 0, planes = (uint64_t)insn->plane_count, rows = (uint64_t)insn->row_count;
+struct qm_transfer_row qm_transfer_row(const struct qm_insn *insn, uint64_t plane, uint64_t row) {
+    uint64_t first = (uint64_t)insn->dram_addr + plane * (uint64_t)insn->dram_plane_stride + row * (uint64_t)insn->dram_row_stride;
+    uint64_t spad = (uint64_t)insn->spad_addr + plane * (uint64_t)insn->spad_plane_stride + row * (uint64_t)insn->spad_row_stride;
+    return (struct qm_transfer_row){.first = first, .end = first + (uint64_t)insn->row_bytes, .spad = spad};
+}
+
+uint64_t qm_transfer_burst_end(const struct qm_transfer_row *row, uint64_t at) {
+    return least((at / QM_BURST_BYTES + 1) * QM_BURST_BYTES, row->end);
+}
+
+/* How many stretches of `width` bytes of the arena the rows touch, each row counted by itself. For a row that depends on where in a stretch
+ * it begins, so that rows, and planes, whose numbers are equal modulo the width are alike: one of them stands for all. */
+static uint64_t count_touched(const struct qm_insn *insn, uint64_t width) {
+    uint64_t touched = 0, planes = (uint64_t)insn->plane_count, rows = (uint64_t)insn->row_count;
     for (uint64_t plane = 0; plane < least(planes, width); plane++)
         for (uint64_t row = 0; row < least(rows, width); row++) {
-            uint64_t begin = (uint64_t)insn->dram_addr + plane * (uint64_t)insn->dram_plane_stride + row * (uint64_t)insn->dram_row_stride;
-            uint64_t of_row = ceil_div(begin + (uint64_t)insn->row_bytes, width) - begin / width;
-            beats += of_row * count_residue(planes, plane, width) * count_residue(rows, row, width);
+            struct qm_transfer_row at = qm_transfer_row(insn, plane, row);
+            uint64_t of_row = ceil_div(at.end, width) - at.first / width;
+            touched += of_row * count_residue(planes, plane, width) * count_residue(rows, row, width);
         }
-    return beats;
+    return touched;
+}
+
+uint64_t transfer_beats(const struct qm_insn *insn, const struct qm_machine *machine) {
+    return count_touched(insn, machine->axi_bytes);
+}
+
+uint64_t transfer_bursts(const struct qm_insn *insn) {
+    return count_touched(insn, QM_BURST_BYTES);
 }
 
 uint64_t transfer_limit_cycles(const struct qm_insn *insn, const struct qm_machine *machine, const struct qm_pace *pace) {

@@ -14,6 +14,10 @@ const char *qm_graph_op_name(enum qm_graph_op_kind kind) {
     return names[kind];
 }
 
+bool qm_graph_has_weights(enum qm_graph_op_kind kind) {
+    return kind == QM_OP_CONV_2D || kind == QM_OP_DEPTHWISE_CONV_2D || kind == QM_OP_TRANSPOSE_CONV || kind == QM_OP_FULLY_CONNECTED;
+}
+
 uint64_t qm_graph_elements(const struct qm_graph_tensor *tensor) {
     uint64_t elements = 1;
     for (uint32_t i = 0; i < tensor->rank; i++) elements *= tensor->dims[i];

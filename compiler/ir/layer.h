@@ -39,20 +39,21 @@ enum qm_layer_kind {
 
 enum { QM_MOVE_LOOPS = 2 * QM_MAX_RANK };
 
-/* Which bytes go where: loops, outermost first, around a run that is contiguous in both maps. */
+/* Which bytes go where: loops, outermost first, around bytes that are contiguous in both maps. */
 struct qm_move {
     uint32_t loop_count;
     struct qm_move_loop {
         uint32_t count, in, out; /* bytes from one to the next in the input and in the output */
     } loops[QM_MOVE_LOOPS];
-    uint32_t in_first, out_first, run; /* bytes */
-    bool fill;                         /* before, all bytes of the output become pad_value */
+    uint32_t in_first, out_first, contiguous_bytes;
+    bool fill; /* before, all bytes of the output become pad_value */
 };
 
 struct qm_scale {
     int32_t multiplier; /* Q0.31 */
     int8_t shift;       /* left when positive */
 };
+#define QM_SCALE_ONE ((struct qm_scale){.multiplier = 1 << 30, .shift = 1}) /* numbers stay what they are */
 
 struct qm_layer {
     enum qm_layer_kind kind;

@@ -48,7 +48,7 @@ struct plan_lowering {
     uint32_t channels;  /* output channels, all of a group */
     uint32_t out_bits;  /* of an output element */
     uint32_t group;     /* neighbouring output positions computed as one with group times the channels */
-    bool depthwise;     /* the array's mode of that name; a depthwise layer may also be a dense product with zeros */
+    bool depthwise;     /* the array's mode of that name; a depthwise layer may also be a dense matrix product with zeros */
     bool twice;         /* depthwise: the window is read a second time with weights of its own */
     bool im2col;        /* COPY gathers each window into one dense row before */
 };
@@ -99,7 +99,7 @@ struct plan_op {
 };
 
 /* A stretch of operations for the device, or a layer on the host. */
-struct plan_step {
+struct plan_stage {
     bool on_host;
     uint32_t layer;
     uint32_t first_op, last_op; /* exclusive */
@@ -119,8 +119,8 @@ struct plan {
     struct plan_buffer *buffers;
     struct plan_op *ops;
     struct plan_constant *constants;
-    struct plan_step *steps;
-    uint32_t buffer_count, op_count, constant_count, step_count;
+    struct plan_stage *stages;
+    uint32_t buffer_count, op_count, constant_count, stage_count;
     uint32_t buffer_room, op_room, constant_room;
     uint32_t image_offset, image_bytes; /* in the arena: tensors lie below, code above */
     uint32_t accumulator_next;

@@ -125,7 +125,7 @@ static uint32_t loads_to_pass(const struct mover *m, uint32_t index) {
     return count;
 }
 
-/* The earliest place for a load: what it reads must be there, loads stay in order, and the first work of a step comes before the loads
+/* The earliest place for a load: what it reads must be there, loads stay in order, and the first work of a stage comes before the loads
  * that it does not need, so that it is fetched before the memory is busy with them. */
 static uint32_t earliest(const struct mover *m, uint32_t index, uint32_t first_work) {
     uint32_t low = plan_max(m->plan->ops[m->loads[index]].after, index > 0 ? m->position[index - 1] : 0);
@@ -152,8 +152,8 @@ static void move_load(struct mover *m, uint32_t index, uint32_t first_work) {
 
 static void move_loads(struct mover *m) {
     const struct plan *plan = m->plan;
-    for (uint32_t i = 0, load = 0; i < plan->step_count; i++) {
-        uint32_t first_work = plan->steps[i].first_op, end = plan->steps[i].last_op;
+    for (uint32_t i = 0, load = 0; i < plan->stage_count; i++) {
+        uint32_t first_work = plan->stages[i].first_op, end = plan->stages[i].last_op;
         while (first_work < end && plan->ops[first_work].insn.opcode == QM_LOAD) first_work++;
         for (; load < m->load_count && m->loads[load] < end; load++)
             if (plan->ops[m->loads[load]].movable) move_load(m, load, first_work);
@@ -190,10 +190,11 @@ static void resolve(struct plan *plan, struct plan_op *op) {
     insn->param_addr += base[PLAN_READ_MORE];
 }
 
+/* By index when they begin together, so that the order does not depend on how the library sorts. */
 static int compare_begins(const void *a, const void *b, void *context) {
     const struct plan_buffer *buffers = context;
-    uint32_t x = buffers[*(const uint32_t *)a].first_op, y = buffers[*(const uint32_t *)b].first_op;
-    return (x > y) - (x < y);
+    uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b, x = buffers[i].first_op, y = buffers[j].first_op;
+    return x != y ? (x > y) - (x < y) : (i > j) - (i < j);
 }
 
 static void list_values(struct mover *m) {

@@ -11,7 +11,7 @@
 #include "common/text.h"
 #include "compiler/passes/passes.h"
 
-enum { CODE_ALIGNMENT = 256, STEP_ALIGNMENT = 4, ARENA_ALIGNMENT = 256 };
+enum { CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4, ARENA_ALIGNMENT = 256 };
 
 struct emitter {
     const struct plan *plan;
@@ -168,32 +168,32 @@ static enum qm_status put_insn(const struct emitter *e, const struct plan_op *op
                    plan_layer_name(e->plan, op->layer), inner.text);
 }
 
-static void put_host_step(const struct emitter *e, uint32_t layer, struct qm_program_step *step) {
+static void put_host_stage(const struct emitter *e, uint32_t layer, struct qm_program_stage *stage) {
     const struct qm_layer *l = &e->network->layers[layer];
-    *step = (struct qm_program_step){.on_host = true, .layer = layer, .host_op = l->host_op, .beta = l->beta};
-    step->input = tensor_of(e, l->inputs[0]);
-    step->output = tensor_of(e, l->output);
+    *stage = (struct qm_program_stage){.on_host = true, .layer = layer, .host_op = l->host_op, .beta = l->beta};
+    stage->input = tensor_of(e, l->inputs[0]);
+    stage->output = tensor_of(e, l->output);
 }
 
-/* Slots between steps stay zero and are never executed. */
+/* Slots between stages stay zero and are never executed. */
 static enum qm_status put_code(const struct emitter *e) {
     const struct plan *plan = e->plan;
     struct qm_program *program = e->program;
-    uint32_t room = plan->op_count + STEP_ALIGNMENT * plan->step_count, next = 0;
+    uint32_t room = plan->op_count + STAGE_ALIGNMENT * plan->stage_count, next = 0;
     program->insns = qm_arena_alloc(program->arena, (size_t)room * sizeof *program->insns);
     program->insn_layer = QM_ARENA_NEW(program->arena, uint32_t, room);
-    program->steps = QM_ARENA_NEW(program->arena, struct qm_program_step, plan->step_count);
-    program->step_count = plan->step_count;
-    for (uint32_t i = 0; i < plan->step_count; i++) {
-        const struct plan_step *step = &plan->steps[i];
-        if (step->on_host) {
-            put_host_step(e, step->layer, &program->steps[i]);
+    program->stages = QM_ARENA_NEW(program->arena, struct qm_program_stage, plan->stage_count);
+    program->stage_count = plan->stage_count;
+    for (uint32_t i = 0; i < plan->stage_count; i++) {
+        const struct plan_stage *stage = &plan->stages[i];
+        if (stage->on_host) {
+            put_host_stage(e, stage->layer, &program->stages[i]);
             continue;
         }
-        next = round_up(next, STEP_ALIGNMENT);
-        program->steps[i] =
-            (struct qm_program_step){.first_insn = next, .insn_count = step->last_op - step->first_op, .layer = step->layer};
-        for (uint32_t j = step->first_op; j < step->last_op; j++) QM_TRY(put_insn(e, &plan->ops[j], next++));
+        next = round_up(next, STAGE_ALIGNMENT);
+        program->stages[i] =
+            (struct qm_program_stage){.first_insn = next, .insn_count = stage->last_op - stage->first_op, .layer = stage->layer};
+        for (uint32_t j = stage->first_op; j < stage->last_op; j++) QM_TRY(put_insn(e, &plan->ops[j], next++));
     }
     program->insn_count = next;
     return QM_OK;
@@ -241,11 +241,11 @@ void emit_print(const struct plan *plan, FILE *out) {
     for (uint32_t i = 0; i < program->tensor_count; i++)
         fprintf(out, "tensor %u %s arena 0x%x %u bytes\n", i, qm_shown(program->tensors[i].name).text, program->tensors[i].arena_offset,
                 program->tensors[i].size_bytes);
-    for (uint32_t i = 0; i < program->step_count; i++) {
-        const struct qm_program_step *step = &program->steps[i];
-        if (step->on_host)
-            fprintf(out, "step %u layer %u on the host, tensor %u to %u\n", i, step->layer, step->input, step->output);
+    for (uint32_t i = 0; i < program->stage_count; i++) {
+        const struct qm_program_stage *stage = &program->stages[i];
+        if (stage->on_host)
+            fprintf(out, "step %u layer %u on the host, tensor %u to %u\n", i, stage->layer, stage->input, stage->output);
         else
-            fprintf(out, "step %u instructions %u..%u\n", i, step->first_insn, step->first_insn + step->insn_count);
+            fprintf(out, "step %u instructions %u..%u\n", i, stage->first_insn, stage->first_insn + stage->insn_count);
     }
 }

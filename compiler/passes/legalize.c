@@ -76,20 +76,16 @@ const struct qm_graph_tensor *site_output(const struct site *s, uint32_t i) {
 
 /* ---- types ---- */
 
-static bool has_weights(enum qm_graph_op_kind kind) {
-    return kind == QM_OP_CONV_2D || kind == QM_OP_DEPTHWISE_CONV_2D || kind == QM_OP_TRANSPOSE_CONV || kind == QM_OP_FULLY_CONNECTED;
-}
-
 /* The types that operand i may have. */
 static uint32_t wanted_types(const struct qm_graph_op *op, uint32_t i) {
-    if (!has_weights(op->kind) || i == 0) return rules[op->kind].in;
+    if (!qm_graph_has_weights(op->kind) || i == 0) return rules[op->kind].in;
     return i == 1 ? BYTES : 1U << QM_I32;
 }
 
 static void check_types(const struct qm_graph *graph, const struct qm_graph_op *op, struct problems *problems) {
     const char *name = qm_graph_op_name(op->kind);
     enum qm_dtype in = graph->tensors[op->inputs[0]].dtype;
-    if (has_weights(op->kind) && in == QM_F32 && graph->tensors[op->inputs[1]].dtype == QM_I8) {
+    if (qm_graph_has_weights(op->kind) && in == QM_F32 && graph->tensors[op->inputs[1]].dtype == QM_I8) {
         problems_add(problems, "operator %u %s has int8 weights but float32 activations (dynamic range)", op->index, name);
         return;
     }
@@ -232,7 +228,7 @@ enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max
 void site_identity(const struct qm_graph_tensor *tensor, struct qm_layer *layer) {
     bool is_wide = qm_graph_bits(tensor) > 8; /* its bytes are moved, each as it is */
     layer->in_unsigned = tensor->dtype == QM_U8;
-    layer->out_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->out_scale = QM_SCALE_ONE;
     layer->clamp_min = is_wide ? INT8_MIN : qm_graph_lowest(tensor);
     layer->clamp_max = is_wide ? INT8_MAX : qm_graph_highest(tensor);
 }
@@ -249,8 +245,8 @@ enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, st
 
 /* bound / scale, rounded in float as TFLite does, in the output's units; beyond int8 it only has to stay beyond. */
 static int32_t quantized(float bound, float scale, int32_t zero_point) {
-    float steps = roundf(bound / scale);
-    return zero_point + (int32_t)fminf(fmaxf(steps, -1e6F), 1e6F);
+    float integer = roundf(bound / scale);
+    return zero_point + (int32_t)fminf(fmaxf(integer, -1e6F), 1e6F);
 }
 
 void site_clamp(const struct site *s, enum qm_activation activation, struct qm_layer *layer) {

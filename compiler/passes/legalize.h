@@ -54,6 +54,8 @@ QM_MUST_USE enum qm_status site_alias(const struct site *s);
 
 /* A new layer of the operator, zeroed but for its rounding. */
 struct qm_layer *site_layer(const struct site *s, enum qm_layer_kind kind);
+/* A layer that moves the bytes of a value, an input's or a view of it, to another as they are. Its move is still to be filled. */
+struct qm_layer *site_move(const struct site *s, const struct qm_graph_tensor *in, uint32_t from, uint32_t to);
 /* The window of a convolution or pool. */
 void site_window(const struct site *s, struct qm_layer *layer);
 

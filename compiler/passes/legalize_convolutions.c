@@ -33,7 +33,7 @@ static enum qm_status check_weights(const struct site *s, uint32_t axis, uint32_
     return QM_OK;
 }
 
-/* Weights as signed numbers with their zero point; unsigned ones are both less by half of their range. */
+/* Sets weights and their zero point as signed numbers: of unsigned ones both are less by half of their range. */
 static void set_weights(const struct site *s, struct qm_layer *layer) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
     layer->weights = weights->data;
@@ -73,7 +73,7 @@ static int64_t weight_sum(const int8_t *weights, const struct filter *f, uint32_
     return sum;
 }
 
-/* Of the weights without their zero point. */
+/* The same of the weights without their zero point. */
 static int64_t symmetric_sum(const struct qm_layer *layer, const struct filter *f, uint32_t channel) {
     return weight_sum(layer->weights, f, channel) - (int64_t)layer->weight_zero * f->count;
 }
@@ -111,10 +111,10 @@ void site_window(const struct site *s, struct qm_layer *layer) {
     layer->pad_left += pad->pads[2].before;
 }
 
-/* Sums as they are. */
+/* The output is the 32-bit sums as they are. */
 static void keep_sums(const struct site *s, struct qm_layer *layer, uint32_t channels) {
     struct qm_scale *scales = QM_ARENA_NEW(s->l->arena, struct qm_scale, channels);
-    for (uint32_t c = 0; c < channels; c++) scales[c] = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    for (uint32_t c = 0; c < channels; c++) scales[c] = QM_SCALE_ONE;
     layer->scales = scales;
     layer->clamp_min = layer->clamp_max = 0; /* does not count */
 }
@@ -140,7 +140,7 @@ static enum qm_status set_output_stage(const struct site *s, struct qm_layer *la
 }
 
 /* What all convolutions have: operand, result, scales, folded bias, clamp. The layer's kind and weights are set. */
-static enum qm_status finish_product(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t axis) {
+static enum qm_status finish_convolution(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t axis) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
     QM_TRY(site_check_activation(s, site_output(s, 0)));
     QM_TRY(check_weights(s, axis, f->channels));
@@ -198,7 +198,7 @@ enum qm_status legalize_conv(const struct site *s) {
         QM_TRY(join_groups(s, layer, &filter, in_channels));
         filter.channel_stride = filter.count = count / weights->dims[3] * in_channels;
     }
-    QM_TRY(finish_product(s, layer, &filter, 0));
+    QM_TRY(finish_convolution(s, layer, &filter, 0));
     layer->macs = positions(s, layer) * channels * count;
     return QM_OK;
 }
@@ -241,7 +241,7 @@ enum qm_status legalize_depthwise(const struct site *s) {
         QM_TRY(expand(s, layer, taps, channels));
         filter = (struct filter){.channels = channels, .count = count, .channel_stride = count, .stride = 1};
     }
-    QM_TRY(finish_product(s, layer, &filter, 3));
+    QM_TRY(finish_convolution(s, layer, &filter, 3));
     if (layer->kind == QM_LAYER_DEPTHWISE && asymmetric) add_zero_taps(s, layer, taps * channels);
     layer->macs = positions(s, layer) * channels * taps;
     return QM_OK;
@@ -250,7 +250,7 @@ enum qm_status legalize_depthwise(const struct site *s) {
 /* ---- transposed convolution ---- */
 
 /* The input with stride - 1 zeros between its positions, as a map between the operator's own layers. */
-static enum qm_status spread_input(const struct site *s, uint32_t *value) {
+static enum qm_status dilate_input(const struct site *s, uint32_t *value) {
     const struct qm_graph_op *op = s->op;
     const struct qm_graph_tensor *in = site_input(s, 0);
     uint32_t h = in->dims[1], w = in->dims[2], channels = in->dims[3], source;
@@ -259,20 +259,16 @@ static enum qm_status spread_input(const struct site *s, uint32_t *value) {
     if (op->stride_h == 1 && op->stride_w == 1) return QM_OK;
     uint32_t wide = (w - 1) * op->stride_w + 1;
     *value = site_between(s, op->inputs[0], (h - 1) * op->stride_h + 1, wide, channels);
-    struct qm_layer *layer = site_layer(s, QM_LAYER_MOVE);
-    layer->inputs[0] = source;
-    layer->input_count = 1;
-    layer->output = *value;
-    site_identity(in, layer);
+    struct qm_layer *layer = site_move(s, in, source, *value);
     layer->pad_value = (int8_t)in->quant.zero_point[0];
-    layer->move = (struct qm_move){.loop_count = 2, .run = channels, .fill = true};
+    layer->move = (struct qm_move){.loop_count = 2, .contiguous_bytes = channels, .fill = true};
     layer->move.loops[0] = (struct qm_move_loop){h, w * channels, op->stride_h * wide * channels};
     layer->move.loops[1] = (struct qm_move_loop){w, channels, op->stride_w * channels};
     return QM_OK;
 }
 
 /* Taps in reverse order. */
-static const int8_t *turn_around(const struct site *s, const struct qm_layer *layer, const struct filter *f) {
+static const int8_t *flip_taps(const struct site *s, const struct qm_layer *layer, const struct filter *f) {
     uint32_t in_channels = site_input(s, 1)->dims[3], taps = f->count / in_channels;
     const int8_t *source = layer->weights;
     int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, (size_t)f->channels * f->count);
@@ -282,24 +278,24 @@ static const int8_t *turn_around(const struct site *s, const struct qm_layer *la
     return to;
 }
 
-/* A convolution of stride 1 over the spread input, with the filter turned around. */
+/* A convolution of stride 1 over the dilated input, with the flipped filter. */
 enum qm_status legalize_transpose_conv(const struct site *s) {
     const struct qm_graph_tensor *in = site_input(s, 0), *weights = site_input(s, 1);
     uint32_t channels = weights->dims[0], count = weights->dims[1] * weights->dims[2] * weights->dims[3], value;
     struct filter filter = {.channels = channels, .count = count, .channel_stride = count, .stride = 1};
     QM_TRY(check_weights(s, 0, channels));
     QM_TRY(site_check_activation(s, in));
-    QM_TRY(spread_input(s, &value));
+    QM_TRY(dilate_input(s, &value));
     struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
     set_weights(s, layer);
-    layer->weights = turn_around(s, layer, &filter);
+    layer->weights = flip_taps(s, layer, &filter);
     layer->in_channels = weights->dims[3];
     layer->kernel_h = s->op->kernel_h;
     layer->kernel_w = s->op->kernel_w;
     layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
     layer->pad_top = s->op->kernel_h - 1 - s->op->pad_top;
     layer->pad_left = s->op->kernel_w - 1 - s->op->pad_left;
-    QM_TRY(finish_product(s, layer, &filter, 0));
+    QM_TRY(finish_convolution(s, layer, &filter, 0));
     layer->inputs[0] = value;
     layer->macs = (uint64_t)in->dims[1] * in->dims[2] * channels * count;
     return QM_OK;
@@ -317,7 +313,7 @@ enum qm_status legalize_fully_connected(const struct site *s) {
     layer->kernel_h = layer->kernel_w = layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
     QM_TRY(check_weights(s, 0, channels));
     set_weights(s, layer);
-    QM_TRY(finish_product(s, layer, &filter, 0));
+    QM_TRY(finish_convolution(s, layer, &filter, 0));
     layer->inputs[0] = site_view(s, layer->inputs[0], rows, 1, features);
     layer->output = site_result_view(s, layer->output, rows, 1, channels);
     layer->macs = (uint64_t)rows * channels * features;

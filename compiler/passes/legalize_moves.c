@@ -1,7 +1,7 @@
 /* legalize_moves.c - operators that only put elements elsewhere, as loops over bytes; or that need no layer at all.
  *
  * A move is a nest of loops over dimensions, each with its stride in both maps. Dimensions that lie one behind the other in both become
- * one, and the innermost becomes a run when its elements are neighbours in both.
+ * one loop, and the innermost loop becomes contiguous bytes when its elements are neighbours in both.
  */
 #include <math.h>
 
@@ -26,22 +26,29 @@ static void add_loop(struct qm_move *move, struct qm_move_loop loop) {
         move->loops[move->loop_count++] = loop;
 }
 
-/* The innermost loop becomes the run if it can. */
+/* The innermost loop becomes the contiguous bytes if it can. */
 static void close_loops(struct qm_move *move) {
     const struct qm_move_loop *inner = move->loop_count > 0 ? &move->loops[move->loop_count - 1] : NULL;
-    move->run = 1;
+    move->contiguous_bytes = 1;
     if (inner == NULL || inner->in != 1 || inner->out != 1) return;
-    move->run = inner->count;
+    move->contiguous_bytes = inner->count;
     move->loop_count--;
 }
 
-/* A layer that moves an input's bytes to a value; the loops are still to be added. */
-static enum qm_status open_move(const struct site *s, uint32_t from, uint32_t value, struct qm_layer **layer) {
-    *layer = site_layer(s, QM_LAYER_MOVE);
-    site_identity(site_input(s, from), *layer);
-    QM_TRY(site_operand(s, from, &(*layer)->inputs[0]));
-    (*layer)->input_count = 1;
-    (*layer)->output = value;
+struct qm_layer *site_move(const struct site *s, const struct qm_graph_tensor *in, uint32_t from, uint32_t to) {
+    struct qm_layer *layer = site_layer(s, QM_LAYER_MOVE);
+    site_identity(in, layer);
+    layer->inputs[0] = from;
+    layer->input_count = 1;
+    layer->output = to;
+    return layer;
+}
+
+/* A move of an input to a value, whose loops are still to be added. */
+static enum qm_status open_move(const struct site *s, uint32_t i, uint32_t value, struct qm_layer **layer) {
+    uint32_t from;
+    QM_TRY(site_operand(s, i, &from));
+    *layer = site_move(s, site_input(s, i), from, value);
     return QM_OK;
 }
 
@@ -49,12 +56,9 @@ enum qm_status site_broadcast(const struct site *s, uint32_t i, uint32_t *value)
     const struct qm_graph_tensor *in = site_input(s, i), *out = site_output(s, 0);
     QM_TRY(site_operand(s, i, value));
     if (qm_graph_elements(in) == qm_graph_elements(out)) return QM_OK;
-    const struct qm_value source = s->l->network->values[*value];
-    struct qm_layer *layer = site_layer(s, QM_LAYER_MOVE);
-    layer->inputs[0] = *value;
-    layer->input_count = 1;
-    layer->output = *value = site_between(s, s->op->inputs[i], (uint32_t)qm_graph_elements(out) / source.c, 1, source.c);
-    site_identity(in, layer);
+    uint32_t from = *value, channels = s->l->network->values[from].c;
+    *value = site_between(s, s->op->inputs[i], (uint32_t)qm_graph_elements(out) / channels, 1, channels);
+    struct qm_layer *layer = site_move(s, in, from, *value);
     for (uint32_t d = 0; d < out->rank; d++) {
         uint32_t missing = out->rank - in->rank; /* dimensions are counted from the last */
         bool own = d >= missing && in->dims[d - missing] > 1;
@@ -64,7 +68,7 @@ enum qm_status site_broadcast(const struct site *s, uint32_t i, uint32_t *value)
     return QM_OK;
 }
 
-/* TFLite only copies here. */
+/* Refuses an output with other scales or zero points than the input, since TFLite only copies here. */
 static enum qm_status check_same_numbers(const struct site *s) {
     QM_TRY(site_check_activations(s));
     for (uint32_t i = 0; i < s->op->output_count; i++)
@@ -122,13 +126,13 @@ enum qm_status legalize_pad(const struct site *s) {
     return QM_OK;
 }
 
-/* ---- joining and cutting ---- */
+/* ---- concatenation and split ---- */
 
-/* The elements of a part, at their places in the whole; joins: the part is the input. */
-static void add_part(struct qm_layer *layer, const struct qm_graph_tensor *part, const struct qm_graph_tensor *whole, bool joins) {
+/* The elements of a part, where they are in the whole. concatenates: the part is the input. */
+static void add_part(struct qm_layer *layer, const struct qm_graph_tensor *part, const struct qm_graph_tensor *whole, bool concatenates) {
     for (uint32_t d = 0; d < part->rank; d++) {
         uint32_t inner = stride_of(part, d), outer = stride_of(whole, d);
-        add_loop(&layer->move, (struct qm_move_loop){part->dims[d], joins ? inner : outer, joins ? outer : inner});
+        add_loop(&layer->move, (struct qm_move_loop){part->dims[d], concatenates ? inner : outer, concatenates ? outer : inner});
     }
     close_loops(&layer->move);
 }
@@ -201,21 +205,21 @@ enum qm_status legalize_transpose(const struct site *s) {
 /* The input position that output position `at` takes, in TFLite's floats. */
 static uint32_t nearest(const struct qm_graph_op *op, uint32_t at, uint32_t in, uint32_t out) {
     float scale = op->align_corners && out > 1 ? (float)(in - 1) / (float)(out - 1) : (float)in / (float)out;
-    float place = ((float)at + (op->half_pixel_centers ? 0.5F : 0)) * scale;
-    float rounded = op->align_corners ? roundf(place) : floorf(place);
+    float position = ((float)at + (op->half_pixel_centers ? 0.5F : 0)) * scale;
+    float rounded = op->align_corners ? roundf(position) : floorf(position);
     return rounded < (float)(in - 1) ? (uint32_t)rounded : in - 1;
 }
 
-/* One dimension: each input position `repeat` times, or every `step`th from `first` on. */
+/* One dimension: each input position `repeat` times, or every `stride`th from `first` on. */
 struct resize {
-    uint32_t repeat, step, first;
+    uint32_t repeat, stride, first;
 };
 
 /* False when the positions are not at whole distances. */
 static bool plan_resize(const struct qm_graph_op *op, uint32_t in, uint32_t out, struct resize *resize) {
-    *resize = (struct resize){.repeat = out > in ? out / in : 1, .step = in > out ? in / out : 1, .first = nearest(op, 0, in, out)};
+    *resize = (struct resize){.repeat = out > in ? out / in : 1, .stride = in > out ? in / out : 1, .first = nearest(op, 0, in, out)};
     for (uint32_t at = 0; at < out; at++)
-        if (nearest(op, at, in, out) != resize->first + at / resize->repeat * resize->step) return false;
+        if (nearest(op, at, in, out) != resize->first + at / resize->repeat * resize->stride) return false;
     return true;
 }
 
@@ -233,8 +237,8 @@ enum qm_status legalize_resize(const struct site *s) {
     add_loop(&layer->move, (struct qm_move_loop){h.repeat, 0, out_row});
     add_loop(&layer->move, (struct qm_move_loop){w.repeat, 0, channels});
     add_loop(&layer->move, (struct qm_move_loop){in->dims[0], stride_of(in, 0), stride_of(out, 0)});
-    add_loop(&layer->move, (struct qm_move_loop){out->dims[1] / h.repeat, h.step * in_row, h.repeat * out_row});
-    add_loop(&layer->move, (struct qm_move_loop){out->dims[2] / w.repeat, w.step * channels, w.repeat * channels});
+    add_loop(&layer->move, (struct qm_move_loop){out->dims[1] / h.repeat, h.stride * in_row, h.repeat * out_row});
+    add_loop(&layer->move, (struct qm_move_loop){out->dims[2] / w.repeat, w.stride * channels, w.repeat * channels});
     add_loop(&layer->move, (struct qm_move_loop){channels, 1, 1});
     close_loops(&layer->move);
     return QM_OK;

@@ -2,7 +2,7 @@
  *
  *   add     each scale / (2 * the larger) for the operands, 2 * the larger / (2^20 * output scale) for the sum
  *   mul     the scales of the operands multiplied in double, divided by that of the output
- *   mean    the sum less its zero points, scaled by input scale / output scale / count in the steps of TFLite's QuantizedMeanOrSum
+ *   mean    the sum less its zero points, scaled by input scale / output scale / count in the order of TFLite's QuantizedMeanOrSum
  */
 #include "compiler/passes/legalize.h"
 
@@ -18,7 +18,7 @@ static bool has_thresholds(const struct site *s) {
     return s->op->requant != NULL && s->op->requant->channels > 0;
 }
 
-/* What sums and products have. Operands of fewer elements are written out in the output's shape. */
+/* What ADD and MUL have. Operands of fewer elements are written out in the output's shape. */
 static enum qm_status binary_layer(const struct site *s, struct qm_layer **made) {
     uint32_t values[2];
     QM_TRY(site_check_activations(s));
@@ -60,12 +60,12 @@ enum qm_status legalize_add(const struct site *s) {
     struct qm_layer *layer;
     QM_TRY(binary_layer(s, &layer));
     if (!has_thresholds(s)) return scale_add(s, layer);
-    layer->a_scale = layer->b_scale = (struct qm_scale){.multiplier = 1 << 30, .shift = 1};
+    layer->a_scale = layer->b_scale = QM_SCALE_ONE;
     layer->out_zero = 0;
     return site_fit_plain(s, layer);
 }
 
-/* What all with one operand have. */
+/* What all operators with one operand have: clamp, operand, result. */
 static enum qm_status finish_unary(const struct site *s, struct qm_layer *layer) {
     site_clamp(s, s->op->activation, layer);
     QM_TRY(site_operand(s, 0, &layer->inputs[0]));
@@ -177,7 +177,7 @@ static enum qm_status rescale_elements(const struct site *s, enum qm_activation 
     QM_TRY(site_rescale(s, 0, 0, layer));
     QM_TRY(finish_unary(s, layer));
     site_clamp(s, activation, layer);
-    layer->move.run = (uint32_t)qm_graph_elements(site_input(s, 0));
+    layer->move.contiguous_bytes = (uint32_t)qm_graph_elements(site_input(s, 0));
     return QM_OK;
 }
 

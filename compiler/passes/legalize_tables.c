@@ -13,10 +13,10 @@
 
 enum { INPUT_BITS = 4, LOGISTIC_BITS = 8, TANH_BITS = 7, HIRES_BITS = 7, SHIFT_MAX = 30, LANES_MAX = 256 };
 
-/* What a function needs beside its argument, the input less its zero point. */
+/* An activation function of one byte, and the constants that its arithmetic needs. x is the input less its zero point. */
 struct function {
     int32_t (*value)(const struct function *f, int32_t x); /* the output less its zero point */
-    struct qm_scale scale, other;                          /* as the function takes them */
+    struct qm_scale scale, other;                          /* see prepare_* */
     int32_t radius;                                        /* LOGISTIC, TANH: from here on they are saturated */
 };
 
@@ -65,7 +65,7 @@ static enum qm_status scale16(const struct site *s, double factor, struct qm_sca
     return QM_OK;
 }
 
-/* scale: from the input shifted left by 7 to the output; other: to 1 = 3. */
+/* scale: from the input, shifted left by 7, to the output; other: from the same to 15 bits behind the point, in units of 3. */
 static enum qm_status prepare_hard_swish(const struct site *s, struct function *f) {
     float hires = (1.0F / (1 << HIRES_BITS)) * site_input(s, 0)->quant.scale[0];
     QM_TRY(scale16(s, (double)(hires / site_output(s, 0)->quant.scale[0]), &f->scale));

@@ -25,7 +25,7 @@ static bool less(struct fraction a, struct fraction b) {
 }
 
 /* One channel: thresholds of sums between low and high. Those that no sum crosses bound nothing. */
-struct staircase {
+struct channel_thresholds {
     uint32_t count;
     const int64_t *thresholds; /* [count], rising or all equal */
     int64_t low, high;
@@ -33,12 +33,12 @@ struct staircase {
 };
 
 /* The smallest sum that reaches threshold i, and below the largest that does not; false: there is no such sum. */
-static bool reached_at(const struct staircase *s, uint32_t i, int64_t *sum) {
+static bool reached_at(const struct channel_thresholds *s, uint32_t i, int64_t *sum) {
     *sum = s->thresholds[i] < s->low ? s->low : s->thresholds[i];
     return s->thresholds[i] <= s->high;
 }
 
-static bool missed_at(const struct staircase *s, uint32_t i, int64_t *sum) {
+static bool missed_at(const struct channel_thresholds *s, uint32_t i, int64_t *sum) {
     *sum = s->thresholds[i] - 1 > s->high ? s->high : s->thresholds[i] - 1;
     return s->thresholds[i] > s->low;
 }
@@ -54,7 +54,7 @@ static bool bound_slope(int64_t run, int64_t rise, struct fraction *low, struct 
 }
 
 /* The bounds between which m / 2^T must lie; neither is allowed itself. */
-static bool find_bounds(const struct staircase *s, struct fraction *low, struct fraction *high) {
+static bool find_bounds(const struct channel_thresholds *s, struct fraction *low, struct fraction *high) {
     *low = (struct fraction){-1, INT32_MAX};
     *high = (struct fraction){1, 0};
     for (uint32_t i = 0; i < s->count; i++) {
@@ -72,7 +72,7 @@ static int64_t floor_div(__int128 a, int64_t b) {
 }
 
 /* The addends that fit a multiplier; smallest <= a <= largest. */
-static bool find_addend(const struct staircase *s, int64_t multiplier, uint32_t total, int32_t *addend) {
+static bool find_addend(const struct channel_thresholds *s, int64_t multiplier, uint32_t total, int32_t *addend) {
     __int128 smallest = INT32_MIN, largest = INT32_MAX;
     for (uint32_t i = 0; i < s->count; i++) {
         int64_t sum;
@@ -85,7 +85,7 @@ static bool find_addend(const struct staircase *s, int64_t multiplier, uint32_t 
     return true;
 }
 
-static bool fit(const struct staircase *s, struct qm_scale *scale, int32_t *addend) {
+static bool fit(const struct channel_thresholds *s, struct qm_scale *scale, int32_t *addend) {
     struct fraction low, high;
     if (!find_bounds(s, &low, &high)) return false;
     for (uint32_t total = 0; total <= TOTAL_MAX; total++) {
@@ -102,8 +102,8 @@ static bool fit(const struct staircase *s, struct qm_scale *scale, int32_t *adde
 
 /* ---- channels ---- */
 
-/* The staircase of a channel over the machine's sums, which are the file's sums plus offset; thresholds [count] are its memory. */
-static struct staircase channel_staircase(const struct qm_requant *requant, uint32_t c, int64_t offset, int64_t *thresholds) {
+/* The thresholds of a channel over the machine's sums, which are the file's sums plus offset; thresholds [count] is memory for them. */
+static struct channel_thresholds shifted_thresholds(const struct qm_requant *requant, uint32_t c, int64_t offset, int64_t *thresholds) {
     uint32_t count = (uint32_t)(requant->high - requant->low);
     int64_t low = requant->sum_low[c] + offset, high = requant->sum_high[c] + offset;
     bool falling = requant->falling[c];
@@ -111,7 +111,7 @@ static struct staircase channel_staircase(const struct qm_requant *requant, uint
         int64_t threshold = requant->thresholds[(size_t)c * count + i] + offset;
         thresholds[i] = falling ? -threshold : threshold;
     }
-    return (struct staircase){count, thresholds, falling ? -high : low, falling ? -low : high, 1};
+    return (struct channel_thresholds){count, thresholds, falling ? -high : low, falling ? -low : high, 1};
 }
 
 enum qm_status site_fit_thresholds(const struct site *s, struct qm_layer *layer, uint32_t channels, const int64_t *offsets) {
@@ -120,8 +120,8 @@ enum qm_status site_fit_thresholds(const struct site *s, struct qm_layer *layer,
     int32_t *addends = QM_ARENA_NEW(s->l->arena, int32_t, channels);
     int64_t *thresholds = QM_ARENA_NEW(s->l->arena, int64_t, requant->high - requant->low + 1);
     for (uint32_t c = 0; c < channels; c++) {
-        struct staircase staircase = channel_staircase(requant, c, offsets[c], thresholds);
-        if (!fit(&staircase, &scales[c], &addends[c]))
+        struct channel_thresholds shifted = shifted_thresholds(requant, c, offsets[c], thresholds);
+        if (!fit(&shifted, &scales[c], &addends[c]))
             return site_refuse(s, "channel %u: no multiplier, shift and addend give its integers exactly", c);
         if (requant->falling[c]) scales[c].multiplier = -scales[c].multiplier;
     }

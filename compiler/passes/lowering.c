@@ -1,4 +1,4 @@
-/* lowering.c - one convolution, several products of matrices, which differ in how many rows and columns of the array they fill.
+/* lowering.c - one convolution, several matrix products, which differ in how many rows and columns of the array they fill.
  *
  *   taps      one run per tap, of the input channels
  *   runs      the taps of a window row touch and are one run (x dilation 1)

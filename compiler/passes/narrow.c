@@ -22,9 +22,9 @@ struct narrower {
     struct qm_network *network;
     struct qm_arena *arena;
     struct qm_diag *diag;
-    int *asked;           /* [layer_count] QM_precision_* or UNASKED */
-    uint32_t *narrow_of;  /* [value_count] the packed copy of a map; QM_NO_TENSOR: none yet */
-    struct qm_layer *old; /* the layers before moves were added */
+    int *asked;               /* [layer_count] QM_precision_* or UNASKED */
+    uint32_t *packed_copy_of; /* [value_count] the packed copy of a map; QM_NO_TENSOR: none yet */
+    struct qm_layer *old;     /* the layers before moves were added */
     uint32_t old_count;
 };
 
@@ -237,8 +237,8 @@ static bool views_can_pack(const struct qm_network *network, uint32_t root) {
 /* Elements one behind the other, or position by position when those end within a byte. */
 static struct qm_move packing_move(const struct qm_value *value) {
     uint32_t positions = value->h * value->w;
-    if (value->c % 2 == 0 || positions == 1) return (struct qm_move){.run = positions * value->c};
-    struct qm_move move = {.loop_count = 1, .run = value->c};
+    if (value->c % 2 == 0 || positions == 1) return (struct qm_move){.contiguous_bytes = positions * value->c};
+    struct qm_move move = {.loop_count = 1, .contiguous_bytes = value->c};
     move.loops[0] = (struct qm_move_loop){positions, value->c, qm_value_pixel_bytes(value)};
     return move;
 }
@@ -289,7 +289,7 @@ static void add_move(const struct narrower *n, const struct qm_layer *reader, ui
     move->rounding = reader->rounding;
     move->in_unsigned = reader->in_unsigned;
     move->in_bias = -zero;
-    move->out_scale = scaled((struct qm_scale){.multiplier = 1 << 30, .shift = 1}, 1.0 / MAP_SCALE);
+    move->out_scale = scaled(QM_SCALE_ONE, 1.0 / MAP_SCALE);
     move->out_zero = packed_number(zero, reader->in_unsigned);
     move->clamp_min = reader->in_unsigned ? 0 : -8;
     move->clamp_max = move->clamp_min + 15;
@@ -307,11 +307,11 @@ static void pack_input(const struct narrower *n, struct qm_layer *layer) {
         write_packed(n, writer);
         return;
     }
-    if (n->narrow_of[value] == QM_NO_TENSOR) {
-        n->narrow_of[value] = add_copy(n, value);
-        add_move(n, layer, n->narrow_of[value]);
+    if (n->packed_copy_of[value] == QM_NO_TENSOR) {
+        n->packed_copy_of[value] = add_copy(n, value);
+        add_move(n, layer, n->packed_copy_of[value]);
     }
-    layer->inputs[0] = n->narrow_of[value];
+    layer->inputs[0] = n->packed_copy_of[value];
 }
 
 /* ---- layers ---- */
@@ -343,8 +343,8 @@ static void narrow_layers(struct narrower *n) {
     struct qm_value *values = QM_ARENA_NEW(n->arena, struct qm_value, (size_t)count + n->old_count);
     memcpy(values, network->values, count * sizeof *values);
     network->values = values;
-    n->narrow_of = QM_ARENA_NEW(n->arena, uint32_t, count);
-    for (uint32_t i = 0; i < count; i++) n->narrow_of[i] = QM_NO_TENSOR;
+    n->packed_copy_of = QM_ARENA_NEW(n->arena, uint32_t, count);
+    for (uint32_t i = 0; i < count; i++) n->packed_copy_of[i] = QM_NO_TENSOR;
     for (uint32_t i = 0; i < n->old_count; i++) narrow_layer(n, n->old[i], n->asked[i]);
 }
 

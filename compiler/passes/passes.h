@@ -21,7 +21,7 @@ QM_MUST_USE enum qm_status pass_synchronize(struct plan *plan);
 
 /* Packs instructions and constants into the program. */
 QM_MUST_USE enum qm_status pass_emit(struct plan *plan);
-/* Prints where things lie in the program, and its steps. */
+/* Prints where things lie in the program, and its stages. */
 void emit_print(const struct plan *plan, FILE *out);
 
 /* ---- place ---- */
@@ -35,7 +35,7 @@ bool place_spill(struct plan *plan, uint32_t layer, uint32_t *first_changed);
 /* The layer's hole_bytes, measured again if something has moved. */
 uint32_t place_measure(struct plan *plan, uint32_t layer);
 
-/* ---- lowering: a convolution as a product of matrices ---- */
+/* ---- lowering: a convolution as a matrix product ---- */
 
 enum { LOWERINGS_MAX = 16 };
 
@@ -86,13 +86,15 @@ struct area area_of_block(const struct plan_window *window, const struct block *
 /* Sets the window fields of an instruction for a block; the area holds at least what the block touches. */
 void area_set_window(struct qm_insn *insn, const struct plan_window *window, const struct block *block, const struct area *area);
 
-/* ---- cost: cycles from the closed forms of docs/machine.md ---- */
+/* ---- cost: cycles, by the descriptions of common/opcode/ ---- */
 
-/* One MATMUL of `positions` rows over the whole depth of the lowering. */
+/* The array, in a MATMUL of `positions` rows over the whole depth of the lowering. */
 uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_lowering *lowering, uint64_t positions, uint64_t tiles);
-uint64_t cost_requantize(uint64_t positions, uint64_t tiles);
+/* The post unit, with bytes for elements. */
+uint64_t cost_requantize(const struct qm_machine *machine, uint64_t positions, uint64_t tiles);
 /* Gathering the windows of `positions`. */
 uint64_t cost_copy(const struct qm_machine *machine, const struct plan_lowering *lowering, uint64_t positions);
+/* Of so many bytes, at the memory's best rate. */
 uint64_t cost_transfer(const struct qm_machine *machine, uint64_t bytes);
 
 /* ---- tiling ---- */
@@ -128,14 +130,14 @@ struct destination {
     uint32_t buffer, offset, pitch, pixel;
 };
 
-/* Rows of positions of runs: where the first is, and the bytes from one to the next. */
+/* Rows of positions of contiguous bytes: where the first is, and the bytes from one row and position to the next. */
 struct plan_nest {
-    uint32_t rows, positions, run;
+    uint32_t rows, positions, contiguous_bytes;
     uint32_t first, row, position;
 };
 
-/* The buffer that holds these bytes of a map: the map itself when it is in the scratchpad, else a buffer that they are loaded to densely.
- * */
+/* The buffer that holds these bytes of a map: the map itself when it is in the scratchpad, else a buffer that they are loaded to
+ * densely. */
 uint32_t schedule_gather(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest);
 /* Stores these bytes of a map, which lie densely in the buffer, to the arena. Does nothing for a map in the scratchpad. */
 void schedule_scatter(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest, uint32_t buffer);

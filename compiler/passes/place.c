@@ -58,12 +58,12 @@ static void see_values(struct plan *plan) {
 
 /* ---- enough room for every layer ---- */
 
-/* A depthwise layer keeps bytes: the array has no narrow form of it. */
+/* The weights of a depthwise layer stay bytes: the array has no narrow form of it. */
 static uint32_t weight_bits(const struct qm_layer *layer) {
     return layer->kind == QM_LAYER_CONV ? (uint32_t)qm_precision_sizes(layer->precision).weight_bits : 8;
 }
 
-/* Bytes without which a layer would crawl: its weights, or a quarter of the scratchpad, and some rows of maps that are outside. */
+/* Bytes with less of which a layer would be slow: its weights, or a quarter of the scratchpad, and some rows of its maps in the arena. */
 static uint32_t wish(const struct plan *plan, uint32_t layer) {
     const struct qm_layer *l = &plan->network->layers[layer];
     const struct qm_value *out = &plan->network->values[l->output];

@@ -7,11 +7,11 @@
 
 enum { INPUT_LOADS = 8, INPUT_LOAD_BYTES_MIN = 1024 };
 
-static uint32_t step_begin(const struct plan *plan) {
-    return plan->steps[plan->step_count - 1].first_op;
+static uint32_t stage_begin(const struct plan *plan) {
+    return plan->stages[plan->stage_count - 1].first_op;
 }
 
-/* Dense bytes between a buffer and the arena. */
+/* Adds a LOAD or STORE of dense bytes between a buffer and the arena. */
 static uint32_t add_transfer(struct plan *plan, enum qm_opcode opcode, uint32_t layer, uint32_t bytes) {
     uint32_t op = plan_add_op(plan, opcode, layer);
     struct qm_insn *insn = &plan->ops[op].insn;
@@ -22,11 +22,11 @@ static uint32_t add_transfer(struct plan *plan, enum qm_opcode opcode, uint32_t 
 
 /* ---- maps that come from the arena ---- */
 
-/* Loads an outside map up to a byte, in pieces, so that its first rows can be used before the last have come. */
+/* Loads an outside map up to a byte, in several transfers, so that its first rows can be used before the last have come. */
 static void load_until(struct plan *plan, uint32_t layer, struct plan_value *value, uint32_t end) {
-    uint32_t piece = plan_max(plan_ceil_div(value->bytes, INPUT_LOADS), INPUT_LOAD_BYTES_MIN);
+    uint32_t load_bytes = plan_max(plan_ceil_div(value->bytes, INPUT_LOADS), INPUT_LOAD_BYTES_MIN);
     while (value->loaded_bytes < end) {
-        uint32_t bytes = plan_min(piece, value->bytes - value->loaded_bytes), op = add_transfer(plan, QM_LOAD, layer, bytes);
+        uint32_t bytes = plan_min(load_bytes, value->bytes - value->loaded_bytes), op = add_transfer(plan, QM_LOAD, layer, bytes);
         plan->ops[op].insn.spad_addr = value->loaded_bytes;
         plan->ops[op].insn.dram_addr = (int64_t)value->arena_offset + value->loaded_bytes;
         plan_use(plan, op, PLAN_WRITE, value->buffer);
@@ -49,7 +49,7 @@ static uint32_t load_part(struct plan *plan, uint32_t layer, const struct plan_v
         insn->spad_row_stride = wanted->bytes;
     }
     plan->ops[op].movable = true;
-    plan->ops[op].after = plan_max(value->ready_op, step_begin(plan));
+    plan->ops[op].after = plan_max(value->ready_op, stage_begin(plan));
     plan_use(plan, op, PLAN_WRITE, buffer);
     return buffer;
 }
@@ -87,35 +87,35 @@ struct area schedule_input(struct plan *plan, uint32_t layer, uint32_t value, co
 
 /* The nest is one end of a transfer; the other is dense. */
 static struct qm_insn *add_nest(struct plan *plan, enum qm_opcode opcode, uint32_t layer, const struct plan_nest *nest) {
-    uint32_t run = nest->run, positions = nest->positions;
-    if (nest->position == run || positions == 1) {
-        run *= positions;
+    uint32_t bytes = nest->contiguous_bytes, positions = nest->positions;
+    if (nest->position == bytes || positions == 1) {
+        bytes *= positions;
         positions = 1;
     }
-    uint32_t op = add_transfer(plan, opcode, layer, run);
+    uint32_t op = add_transfer(plan, opcode, layer, bytes);
     struct qm_insn *insn = &plan->ops[op].insn;
     insn->row_count = positions;
     insn->plane_count = nest->rows;
     insn->dram_row_stride = positions > 1 ? nest->position : 0;
     insn->dram_plane_stride = nest->rows > 1 ? nest->row : 0;
-    insn->spad_row_stride = positions > 1 ? run : 0;
-    insn->spad_plane_stride = nest->rows > 1 ? (int64_t)run * positions : 0;
+    insn->spad_row_stride = positions > 1 ? bytes : 0;
+    insn->spad_plane_stride = nest->rows > 1 ? (int64_t)bytes * positions : 0;
     return insn;
 }
 
 uint32_t schedule_gather(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest) {
     struct plan_value *storage = plan_storage(plan, value);
-    uint32_t end = nest->first + (nest->rows - 1) * nest->row + (nest->positions - 1) * nest->position + nest->run;
+    uint32_t end = nest->first + (nest->rows - 1) * nest->row + (nest->positions - 1) * nest->position + nest->contiguous_bytes;
     if (storage->resident) {
         if (storage->from_outside) load_until(plan, layer, storage, end);
         return storage->buffer;
     }
-    uint32_t buffer = plan_add_buffer(plan, nest->rows * nest->positions * nest->run);
+    uint32_t buffer = plan_add_buffer(plan, nest->rows * nest->positions * nest->contiguous_bytes);
     struct qm_insn *insn = add_nest(plan, QM_LOAD, layer, nest);
     insn->dram_addr = (int64_t)storage->arena_offset + nest->first;
     struct plan_op *op = &plan->ops[plan->op_count - 1];
     op->movable = true;
-    op->after = plan_max(storage->ready_op, step_begin(plan));
+    op->after = plan_max(storage->ready_op, stage_begin(plan));
     plan_use(plan, plan->op_count - 1, PLAN_WRITE, buffer);
     return buffer;
 }
@@ -164,7 +164,7 @@ void schedule_store_block(struct plan *plan, uint32_t layer, const struct target
     value->ready_op = plan->op_count;
 }
 
-/* A map of the scratchpad that someone outside wants as well, when all of it has been written. */
+/* Stores a resident map that is wanted in the arena as well, behind the last layer that writes to it. */
 static void store_value(struct plan *plan, uint32_t layer, struct plan_value *value) {
     if (!value->resident || !value->in_arena || value->last_writer != layer) return;
     uint32_t op = add_transfer(plan, QM_STORE, layer, value->bytes);
@@ -174,33 +174,33 @@ static void store_value(struct plan *plan, uint32_t layer, struct plan_value *va
 
 /* ---- the pass ---- */
 
-static void open_step(struct plan *plan, bool on_host, uint32_t layer) {
-    plan->steps[plan->step_count++] = (struct plan_step){.on_host = on_host, .layer = layer, .first_op = plan->op_count};
+static void open_stage(struct plan *plan, bool on_host, uint32_t layer) {
+    plan->stages[plan->stage_count++] = (struct plan_stage){.on_host = on_host, .layer = layer, .first_op = plan->op_count};
 }
 
-static void close_step(struct plan *plan) {
-    plan->steps[plan->step_count - 1].last_op = plan->op_count;
+static void close_stage(struct plan *plan) {
+    plan->stages[plan->stage_count - 1].last_op = plan->op_count;
 }
 
 static void schedule_device_layer(struct plan *plan, uint32_t layer) {
     const struct qm_layer *l = &plan->network->layers[layer];
-    if (plan->step_count == 0 || plan->steps[plan->step_count - 1].on_host) open_step(plan, false, layer);
+    if (plan->stage_count == 0 || plan->stages[plan->stage_count - 1].on_host) open_stage(plan, false, layer);
     if (l->kind == QM_LAYER_CONV || l->kind == QM_LAYER_DEPTHWISE) schedule_convolution(plan, layer);
     if (is_pool(l)) schedule_pool(plan, layer);
     if (l->kind == QM_LAYER_ADD) schedule_add(plan, layer);
     if (l->kind == QM_LAYER_MOVE) schedule_move(plan, layer);
     store_value(plan, layer, plan_storage(plan, l->output));
-    close_step(plan);
+    close_stage(plan);
 }
 
 /* The host reads and writes the arena between two runs of the device. */
 static void schedule_host_layer(struct plan *plan, uint32_t layer) {
-    open_step(plan, true, layer);
-    close_step(plan);
+    open_stage(plan, true, layer);
+    close_stage(plan);
 }
 
 enum qm_status pass_schedule(struct plan *plan) {
-    plan->steps = QM_ARENA_NEW(plan->arena, struct plan_step, plan->network->layer_count);
+    plan->stages = QM_ARENA_NEW(plan->arena, struct plan_stage, plan->network->layer_count);
     for (uint32_t i = 0; i < plan->network->value_count; i++) {
         struct plan_value *value = &plan->values[i];
         if (!value->resident) continue;

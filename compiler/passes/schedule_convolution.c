@@ -52,7 +52,7 @@ static void add_constant(struct conv *c, struct range channels, uint32_t bytes) 
     plan->image_bytes = constant->offset + constant->bytes;
 }
 
-/* One a chunk, then the table. */
+/* Adds a constant for each chunk, with its weights and parameters, and one for the table. */
 static void add_constants(struct conv *c) {
     struct plan *plan = c->plan;
     plan->layers[c->layer].first_constant = plan->constant_count;
@@ -74,7 +74,7 @@ static uint32_t load_bytes(struct conv *c, uint32_t index, uint32_t offset, uint
     insn->row_bytes = bytes;
     insn->row_count = insn->plane_count = 1;
     plan->ops[op].movable = true;
-    plan->ops[op].after = plan->steps[plan->step_count - 1].first_op;
+    plan->ops[op].after = plan->stages[plan->stage_count - 1].first_op;
     plan_use(plan, op, PLAN_WRITE, buffer);
     return buffer;
 }
@@ -98,7 +98,7 @@ static uint32_t part_rows(const struct conv *c, const struct part *part) {
     return lowering_rows(&c->t->lowering, part->kernel_h.count, part->run.count);
 }
 
-/* Of the weights of the first so many channels of the chunk. */
+/* Bytes of the part's weights, for so many of the chunk's channels. */
 static uint32_t part_bytes(const struct conv *c, const struct part *part, uint32_t channels) {
     return (uint32_t)lowering_weight_bytes(c->plan->machine, &c->t->lowering, part_rows(c, part), channels);
 }
@@ -275,15 +275,15 @@ static void load_chunk(struct conv *c, uint32_t index) {
 static void do_groups(struct conv *c, uint32_t block_index, uint32_t chunk_index) {
     struct block block = block_at(c, block_index);
     struct range chunk = chunk_at(c, chunk_index);
-    uint32_t step = c->t->matmul_tiles * c->tile;
-    for (uint32_t at = 0; at < chunk.count; at += step) {
+    uint32_t group_channels = c->t->matmul_tiles * c->tile;
+    for (uint32_t at = 0; at < chunk.count; at += group_channels) {
         struct group group = {.block = block_index, .chunk = chunk_index, .chunk_channels = chunk};
-        group.channels = (struct range){chunk.first + at, plan_min(step, chunk.count - at)};
+        group.channels = (struct range){chunk.first + at, plan_min(group_channels, chunk.count - at)};
         group.tiles = plan_ceil_div(group.channels.count, c->tile);
         group.accumulator = take_accumulator(c->plan, group.tiles * block.h * block.w);
         uint32_t param_offset;
         add_matmuls(c, &group, &param_offset);
-        bool spare = c->t->ring > 1 ? at == 0 : at + step >= chunk.count; /* with one buffer, all groups must have read it */
+        bool spare = c->t->ring > 1 ? at == 0 : at + group_channels >= chunk.count; /* with one buffer, all groups must have read it */
         if (c->t->lowering.im2col && spare && block_index + 1 < c->blocks) {
             load_block(c, block_index + 1);
             copy_windows(c, block_index + 1);

@@ -1,4 +1,4 @@
-/* schedule_move.c - moves: POOLs of one tap, each a block of rows of positions of runs, which rescale on the way.
+/* schedule_move.c - moves: POOLs of one tap, each a block of rows of positions of contiguous elements, which rescale on the way.
  *
  * The two innermost loops of a move become the rows and positions of instructions, the others a list of them. A map in the arena comes
  * and goes through a dense buffer by the strides of LOAD and STORE.
@@ -15,17 +15,17 @@ struct mover {
     uint32_t results[2], stores;
 };
 
-/* A block: rows y.., positions x.., elements b.. of the runs. */
-struct piece {
+/* What one POOL moves: some rows, some positions of each, some contiguous elements of each. */
+struct move_block {
     struct range y, x, elements;
 };
 
-/* Where a piece of elements of so many bits lies. */
-static struct plan_nest nest_of(const struct piece *piece, uint32_t bits, uint32_t first, uint32_t row, uint32_t position) {
-    uint64_t offset = (uint64_t)piece->y.first * row + (uint64_t)piece->x.first * position + plan_bytes(piece->elements.first, bits);
-    return (struct plan_nest){.rows = piece->y.count,
-                              .positions = piece->x.count,
-                              .run = plan_bytes(piece->elements.count, bits),
+/* Where a block of elements of so many bits lies. */
+static struct plan_nest nest_of(const struct move_block *block, uint32_t bits, uint32_t first, uint32_t row, uint32_t position) {
+    uint64_t offset = (uint64_t)block->y.first * row + (uint64_t)block->x.first * position + plan_bytes(block->elements.first, bits);
+    return (struct plan_nest){.rows = block->y.count,
+                              .positions = block->x.count,
+                              .contiguous_bytes = plan_bytes(block->elements.count, bits),
                               .first = first + (uint32_t)offset,
                               .row = row,
                               .position = position};
@@ -34,8 +34,8 @@ static struct plan_nest nest_of(const struct piece *piece, uint32_t bits, uint32
 static struct plan_nest dense(const struct plan_nest *nest) {
     struct plan_nest d = *nest;
     d.first = 0;
-    d.position = d.run;
-    d.row = d.run * d.positions;
+    d.position = d.contiguous_bytes;
+    d.row = d.contiguous_bytes * d.positions;
     return d;
 }
 
@@ -50,7 +50,7 @@ static void set_scale(struct qm_insn *insn, const struct qm_layer *l) {
     insn->clamp_max = l->clamp_max;
 }
 
-/* One tap of a run a position. */
+/* Of each position one tap, whose channels are its contiguous bytes. */
 static struct qm_insn *add_pool(struct mover *m, const struct plan_nest *in, const struct plan_nest *out, uint32_t *op) {
     *op = plan_add_op(m->plan, QM_POOL, m->layer);
     struct qm_insn *insn = &m->plan->ops[*op].insn;
@@ -59,39 +59,39 @@ static struct qm_insn *add_pool(struct mover *m, const struct plan_nest *in, con
     insn->in_addr = in->first;
     insn->in_rows = insn->out_h = in->rows;
     insn->out_w = in->positions;
-    insn->in_row_bytes = (int64_t)(in->positions - 1) * in->position + in->run;
+    insn->in_row_bytes = (int64_t)(in->positions - 1) * in->position + in->contiguous_bytes;
     insn->in_pitch = in->rows > 1 ? in->row : insn->in_row_bytes;
     insn->y_stride = 1;
     insn->x_stride = in->positions > 1 ? in->position : 0;
-    insn->channels = in->run;
+    insn->channels = in->contiguous_bytes;
     insn->out_addr = out->first;
-    insn->out_pitch = out->rows > 1 ? out->row : out->run;
-    insn->out_pixel = out->positions > 1 ? out->position : out->run;
+    insn->out_pitch = out->rows > 1 ? out->row : out->contiguous_bytes;
+    insn->out_pixel = out->positions > 1 ? out->position : out->contiguous_bytes;
     return insn;
 }
 
-static void add_piece(struct mover *m, const struct piece *piece) {
+static void add_move_block(struct mover *m, const struct move_block *block) {
     uint32_t bits = m->plan->network->values[m->l->output].bits;
-    struct plan_nest in = nest_of(piece, 8, m->in_base, m->rows.in, m->positions.in);
-    struct plan_nest out = nest_of(piece, bits, m->out_base, m->rows.out, m->positions.out), place = out, from = in;
+    struct plan_nest in = nest_of(block, 8, m->in_base, m->rows.in, m->positions.in);
+    struct plan_nest out = nest_of(block, bits, m->out_base, m->rows.out, m->positions.out), to_nest = out, from = in;
     uint32_t source = schedule_gather(m->plan, m->layer, m->l->inputs[0], &in), op;
     uint32_t results = m->results[m->stores++ % m->t->ring];
     if (!plan_storage(m->plan, m->l->inputs[0])->resident) from = dense(&in);
     struct plan_value *to = plan_storage(m->plan, m->l->output);
-    if (!to->resident) place = dense(&out);
-    set_scale(add_pool(m, &from, &place, &op), m->l);
+    if (!to->resident) to_nest = dense(&out);
+    set_scale(add_pool(m, &from, &to_nest, &op), m->l);
     if (bits == 4) m->plan->ops[op].insn.out_type = QM_out_type_BITS4;
     plan_use(m->plan, op, PLAN_READ, source);
     plan_use(m->plan, op, PLAN_WRITE, to->resident ? to->buffer : results);
     schedule_scatter(m->plan, m->layer, m->l->output, &out, results);
 }
 
-static void add_block(struct mover *m, struct range y, struct range x) {
-    struct piece piece = {.y = y, .x = x};
-    uint32_t run = m->l->move.run;
-    for (uint32_t b = 0; b < run; b += m->t->chunk_channels) {
-        piece.elements = (struct range){b, plan_min(m->t->chunk_channels, run - b)};
-        add_piece(m, &piece);
+static void add_chunks(struct mover *m, struct range y, struct range x) {
+    struct move_block block = {.y = y, .x = x};
+    uint32_t elements = m->l->move.contiguous_bytes;
+    for (uint32_t first = 0; first < elements; first += m->t->chunk_channels) {
+        block.elements = (struct range){first, plan_min(m->t->chunk_channels, elements - first)};
+        add_move_block(m, &block);
     }
 }
 
@@ -99,7 +99,7 @@ static void add_blocks(struct mover *m) {
     for (uint32_t y = 0; y < m->rows.count; y += m->t->block_h)
         for (uint32_t x = 0; x < m->positions.count; x += m->t->block_w) {
             struct range rows = {y, plan_min(m->t->block_h, m->rows.count - y)};
-            add_block(m, rows, (struct range){x, plan_min(m->t->block_w, m->positions.count - x)});
+            add_chunks(m, rows, (struct range){x, plan_min(m->t->block_w, m->positions.count - x)});
         }
 }
 
@@ -110,9 +110,10 @@ static void fill(struct mover *m) {
     for (uint32_t at = 0; at < to->bytes; at += bytes) {
         bytes = plan_min(m->t->block_bytes, to->bytes - at);
         uint32_t results = m->results[m->stores++ % m->t->ring];
-        struct plan_nest in = {.rows = 1, .positions = 1, .run = 1}, out = {.rows = 1, .positions = 1, .run = bytes, .first = at};
-        struct plan_nest place = to->resident ? out : dense(&out);
-        struct qm_insn *insn = add_pool(m, &in, &place, &op);
+        struct plan_nest in = {.rows = 1, .positions = 1, .contiguous_bytes = 1},
+                         out = {.rows = 1, .positions = 1, .contiguous_bytes = bytes, .first = at};
+        struct plan_nest to_nest = to->resident ? out : dense(&out);
+        struct qm_insn *insn = add_pool(m, &in, &to_nest, &op);
         set_scale(insn, m->l);
         insn->x_start = 1;
         insn->channels = bytes;

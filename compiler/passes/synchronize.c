@@ -135,10 +135,10 @@ bool qm_writes_what_it_reads(const struct qm_insn *insn, const struct qm_machine
 
 enum qm_status pass_synchronize(struct plan *plan) {
     struct qm_insn *insns = QM_ARENA_NEW(plan->arena, struct qm_insn, plan->op_count);
-    for (uint32_t i = 0; i < plan->step_count; i++) {
-        const struct plan_step *step = &plan->steps[i];
-        uint32_t count = step->last_op - step->first_op;
-        struct plan_op *ops = &plan->ops[step->first_op];
+    for (uint32_t i = 0; i < plan->stage_count; i++) {
+        const struct plan_stage *stage = &plan->stages[i];
+        uint32_t count = stage->last_op - stage->first_op;
+        struct plan_op *ops = &plan->ops[stage->first_op];
         for (uint32_t j = 0; j < count; j++) insns[j] = ops[j].insn;
         qm_synchronize(insns, count, plan->machine);
         for (uint32_t j = 0; j < count; j++) {

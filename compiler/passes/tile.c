@@ -72,6 +72,10 @@ static uint64_t bytes_needed(const struct search *s, const struct plan_tiling *t
 
 /* ---- estimate ---- */
 
+/* Cycles [assumed] for what the estimate has no closed form for: between instructions of a unit, and after the last one of a layer. Of the
+ * first loads of a layer, which the layer before may hide, a part is taken to show. */
+enum { MATMUL_GAP_CYCLES = 4, POST_GAP_CYCLES = 8, STORE_GAP_CYCLES = 8, TAIL_CYCLES = 12, HIDDEN_HEAD_DIVISOR = 16 };
+
 static uint32_t block_count(const struct plan_tiling *t) {
     return plan_ceil_div(t->lowering.window.out_h, t->block_h) * plan_ceil_div(t->lowering.window.out_w, t->block_w);
 }
@@ -87,7 +91,7 @@ static uint64_t memory_cycles(const struct search *s, const struct plan_tiling *
     uint64_t read = cost_transfer(machine, bytes);
     if (!s->out_outside) return read;
     uint64_t written = cost_transfer(machine, (uint64_t)w->out_h * w->out_w * plan_bytes(t->lowering.channels, t->lowering.out_bits));
-    uint64_t stores = written + blocks * (t->rows_outer ? 1 : chunks) * (machine->dram_latency + 8);
+    uint64_t stores = written + blocks * (t->rows_outer ? 1 : chunks) * (machine->dram_latency + STORE_GAP_CYCLES);
     return read + written > stores ? read + written : stores;
 }
 
@@ -108,11 +112,11 @@ static uint64_t estimate(const struct search *s, const struct plan_tiling *t, bo
     if (t->lowering.im2col) parts = 1;
     uint64_t positions = (uint64_t)w->out_h * w->out_w, m = (positions + blocks - 1) / blocks;
     uint64_t pairs = blocks * chunks * groups;
-    uint64_t matmul = blocks * cost_matmul(machine, &t->lowering, m, tiles) + pairs * parts * 4;
-    uint64_t post = tiles * (QM_PARAMETER_BYTES * blocks + positions) + pairs * 8 +
-                    (t->lowering.im2col ? cost_copy(machine, &t->lowering, positions) + 8 * blocks : 0);
+    uint64_t matmul = blocks * cost_matmul(machine, &t->lowering, m, tiles) + pairs * parts * MATMUL_GAP_CYCLES;
+    uint64_t post = tiles * (QM_PARAMETER_BYTES * blocks + positions) + pairs * POST_GAP_CYCLES +
+                    (t->lowering.im2col ? cost_copy(machine, &t->lowering, positions) + POST_GAP_CYCLES * blocks : 0);
     uint64_t memory = memory_cycles(s, t, chunks, pairs * (1 + parts) + chunks + blocks);
-    uint64_t tail = cost_requantize(m, t->matmul_tiles) + machine->rows + machine->cols + 12;
+    uint64_t tail = cost_requantize(machine, m, t->matmul_tiles) + machine->rows + machine->cols + TAIL_CYCLES;
     uint64_t head = cost_transfer(machine, weight_bytes(s, t));
     bool exposed = s->starts || s->in_outside;
     bool alternates = 2 * m * t->matmul_tiles <= machine->accumulator_rows;
@@ -120,7 +124,7 @@ static uint64_t estimate(const struct search *s, const struct plan_tiling *t, bo
     uint64_t body = overlaps ? largest3(matmul, post, memory) : (matmul > post ? matmul : post) + memory;
     if (body < compute) body = compute;
     uint64_t wait = s->before * plan_min(w->in_rows, (t->block_h - 1) * w->y_stride + w->kernel_h) / w->in_rows;
-    return body + tail + (exposed ? head : head / 16) + wait;
+    return body + tail + (exposed ? head : head / HIDDEN_HEAD_DIVISOR) + wait;
 }
 
 /* ---- trials ---- */
@@ -277,36 +281,37 @@ static bool tile_add(struct search *s) {
 }
 
 /* Positions of a row of an instruction: strides, and the bytes from the first to the last, fit their fields. */
-static uint32_t positions_max(const struct qm_move_loop *loop, uint32_t run, bool in_outside, bool out_outside) {
-    uint64_t in = in_outside ? run : loop->in, out = out_outside ? run : loop->out, most = POSITIONS_MAX;
+static uint32_t positions_max(const struct qm_move_loop *loop, uint32_t bytes, bool in_outside, bool out_outside) {
+    uint64_t in = in_outside ? bytes : loop->in, out = out_outside ? bytes : loop->out, most = POSITIONS_MAX;
     if (in > UINT16_MAX || out > UINT16_MAX) return 1;
-    if (in > 0 && (ROW_BYTES_MAX - run) / in + 1 < most) most = (ROW_BYTES_MAX - run) / in + 1;
+    if (in > 0 && (ROW_BYTES_MAX - bytes) / in + 1 < most) most = (ROW_BYTES_MAX - bytes) / in + 1;
     return (uint32_t)most;
 }
 
-/* How many elements of a run one POOL can write as 4-bit elements: an even number, or the whole run. An array with an odd number of
+/* How many contiguous elements one POOL can write as 4-bit elements: an even number, or all. An array with an odd number of
  * columns writes its first `cols` elements at most, because the next ones would begin within a byte. */
-static uint32_t packed_run(const struct qm_machine *machine, uint32_t run, uint32_t most) {
-    if (machine->cols % 2 != 0 && run > machine->cols) most = plan_min(most, machine->cols);
-    return most < run ? most / 2 * 2 : run;
+static uint32_t packed_elements(const struct qm_machine *machine, uint32_t elements, uint32_t most) {
+    if (machine->cols % 2 != 0 && elements > machine->cols) most = plan_min(most, machine->cols);
+    return most < elements ? most / 2 * 2 : elements;
 }
 
-/* Blocks of whole rows if they fit, else of one row, else of a part of a run. */
+/* Blocks of whole rows if they fit, else of one row, else of a part of the contiguous bytes. */
 static bool tile_move(struct search *s) {
     const struct qm_layer *l = &s->plan->network->layers[s->layer];
     struct plan_tiling *t = &s->best;
     struct qm_move_loop rows, positions;
     move_split(&l->move, &rows, &positions);
     uint32_t room = s->plan->layers[s->layer].hole_bytes, streams = s->in_outside + (uint32_t)s->out_outside;
-    uint64_t total = (uint64_t)rows.count * positions.count * l->move.run;
+    uint64_t total = (uint64_t)rows.count * positions.count * l->move.contiguous_bytes;
     uint32_t most =
         total / ADD_BLOCKS > ADD_BLOCK_BYTES_MIN ? (uint32_t)plan_min((uint32_t)(total / ADD_BLOCKS), MOVE_BYTES_MAX) : ADD_BLOCK_BYTES_MIN;
     if (streams > 0) most = plan_min(room / (2 * streams), ADD_BLOCK_BYTES_MAX);
     if (most == 0) return false;
     t->ring = 2;
     t->block_bytes = most;
-    t->chunk_channels = plan_min(l->move.run, most);
-    if (s->plan->network->values[l->output].bits == 4) t->chunk_channels = packed_run(s->plan->machine, l->move.run, t->chunk_channels);
+    t->chunk_channels = plan_min(l->move.contiguous_bytes, most);
+    if (s->plan->network->values[l->output].bits == 4)
+        t->chunk_channels = packed_elements(s->plan->machine, l->move.contiguous_bytes, t->chunk_channels);
     t->block_w = plan_min(plan_min(positions.count, plan_max(most / t->chunk_channels, 1)),
                           positions_max(&positions, t->chunk_channels, s->in_outside, s->out_outside));
     t->block_h = t->block_w < positions.count ? 1 : plan_min(rows.count, plan_max(most / (t->block_w * t->chunk_channels), 1));

@@ -40,7 +40,7 @@ static int8_t weight(const struct qm_layer *layer, const struct tap *tap, uint32
     return layer->weights[((size_t)channel * layer->kernel_h * layer->kernel_w + at) * in_channels + tap->channel];
 }
 
-/* Those of one activation. */
+/* The weights of one activation for some output channels of the group. */
 static void activation_weights(const struct qm_layer *layer, const struct plan_lowering *lowering, uint32_t activation,
                                struct range channels, int8_t *weights) {
     struct shape shape = shape_of(layer, lowering);
@@ -92,7 +92,7 @@ static void transpose(const int8_t *source, size_t depth, struct range rows, uin
             weights[(size_t)k * channels + c] = source[c * depth + rows.first + k];
 }
 
-/* Rows of 0 .. depth. */
+/* Writes rows of the whole depth, in W8A8: one for each byte of the window. */
 static void put_bytes(const struct qm_layer *layer, const struct plan_lowering *lowering, struct range rows, struct range channels,
                       int8_t *weights) {
     size_t depth = lowering_depth(lowering);
@@ -103,7 +103,7 @@ static void put_bytes(const struct qm_layer *layer, const struct plan_lowering *
     for (uint32_t k = 0; k < rows.count; k++) row_weights(layer, lowering, rows.first + k, channels, weights + (size_t)k * channels.count);
 }
 
-/* Rows of the same run lie together. */
+/* The rows of a part, in W8A8. Those of the same run lie together. */
 static uint8_t *put_byte_rows(const struct qm_layer *layer, const struct plan_lowering *lowering, const struct weights_part *part,
                               struct range channels, uint8_t *at) {
     uint32_t run_rows = lowering->depthwise ? 1 : lowering->window.run_bytes, kernel_w = lowering->window.kernel_w;
@@ -143,7 +143,7 @@ static uint8_t *put_packed_row(const struct qm_layer *layer, const struct plan_l
     return row + size;
 }
 
-/* Runs one after the other; after im2col the window is one. */
+/* The rows of a part in the narrow precisions, one run after the other; after im2col the whole window is one run. */
 static uint8_t *put_packed_rows(const struct qm_layer *layer, const struct plan_lowering *lowering, const struct weights_part *part,
                                 struct range channels, uint8_t *at) {
     const struct plan_window *w = &lowering->window;

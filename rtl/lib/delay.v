@@ -1,14 +1,17 @@
-// delay - gives back every value Cycles cycles later; Cycles may be 0.
+// delay.v - gives back every value Cycles cycles later; Cycles may be 0.
+//
+// Every register moves in every cycle: for the skew of the array (docs/machine.md, Matmul). Where words are rare, delay_line.v.
 `default_nettype none
 
 module delay #(
-    parameter Width  = 8,
-    parameter Cycles = 1
+    parameter integer Width  = 8,
+    parameter integer Cycles = 1
 ) (
     input  wire             clk_i,
     input  wire [Width-1:0] data_i,
     output wire [Width-1:0] data_o
 );
+
     generate
         if (Cycles == 0) begin : gen_wire
             /* verilator lint_off UNUSEDSIGNAL */
@@ -25,4 +28,7 @@ module delay #(
             assign data_o = stage_q[Cycles-1];
         end
     endgenerate
+
 endmodule
+
+`default_nettype wire

@@ -3,56 +3,85 @@
 
 #include <string.h>
 
-static enum qm_counter load_cause(const struct activity *activity) {
-    if (activity->load_beat) return QM_C_load_beat;
-    if (activity->load_busy) return QM_C_load_wait_memory;
-    if (activity->starts[QM_UNIT_LOAD]) return QM_C_load_start;
-    return activity->is_waiting[QM_UNIT_LOAD] ? QM_C_load_wait_token : QM_C_load_idle;
+#include "common/precision.h"
+#include "sim/cycle/wires.h"
+
+static enum qm_counter load_cause(const struct wires *wires, const struct core *core) {
+    if (wires->load_beat) return QM_C_load_beat;
+    if (core->load.back_busy) return QM_C_load_wait_memory;
+    if (wires->starts[QM_UNIT_LOAD]) return QM_C_load_start;
+    return queue_is_waiting(&core->queues[QM_UNIT_LOAD]) ? QM_C_load_wait_token : QM_C_load_idle;
 }
 
-static enum qm_counter matmul_cause(const struct activity *activity) {
-    if (activity->row) return QM_C_matmul_stream;
-    if (activity->streamer_busy) return QM_C_matmul_wait_weights;
-    if (activity->array_busy) return QM_C_matmul_drain;
-    if (activity->starts[QM_UNIT_MATMUL]) return QM_C_matmul_start;
-    return activity->is_waiting[QM_UNIT_MATMUL] ? QM_C_matmul_wait_token : QM_C_matmul_idle;
+static enum qm_counter matmul_cause(const struct wires *wires, const struct core *core) {
+    if (wires->matmul.row) return QM_C_matmul_stream;
+    if (core->matmul.back_busy) return QM_C_matmul_wait_weights;
+    if (!mac_array_is_empty(&core->array)) return QM_C_matmul_drain;
+    if (wires->starts[QM_UNIT_MATMUL]) return QM_C_matmul_start;
+    return queue_is_waiting(&core->queues[QM_UNIT_MATMUL]) ? QM_C_matmul_wait_token : QM_C_matmul_idle;
 }
 
-static enum qm_counter post_cause(const struct activity *activity) {
-    switch (activity->post) {
+static enum qm_counter post_cause(const struct wires *wires, const struct core *core) {
+    switch (wires->post) {
     case POST_ROW: return QM_C_post_row;
     case POST_PARAM: return QM_C_post_param;
     case POST_DRAIN: return QM_C_post_drain;
     default: break;
     }
-    if (activity->starts[QM_UNIT_POST]) return QM_C_post_start;
-    return activity->is_waiting[QM_UNIT_POST] ? QM_C_post_wait_token : QM_C_post_idle;
+    if (wires->starts[QM_UNIT_POST]) return QM_C_post_start;
+    return queue_is_waiting(&core->queues[QM_UNIT_POST]) ? QM_C_post_wait_token : QM_C_post_idle;
 }
 
-static enum qm_counter store_cause(const struct activity *activity) {
-    if (activity->store_beat) return QM_C_store_beat;
-    if (activity->store_busy) return QM_C_store_wait_memory;
-    if (activity->starts[QM_UNIT_STORE]) return QM_C_store_start;
-    return activity->is_waiting[QM_UNIT_STORE] ? QM_C_store_wait_token : QM_C_store_idle;
+static enum qm_counter store_cause(const struct wires *wires, const struct core *core) {
+    if (wires->store_beat) return QM_C_store_beat;
+    if (core->store.is_busy) return QM_C_store_wait_memory;
+    if (wires->starts[QM_UNIT_STORE]) return QM_C_store_start;
+    return queue_is_waiting(&core->queues[QM_UNIT_STORE]) ? QM_C_store_wait_token : QM_C_store_idle;
 }
 
-static enum qm_counter machine_cause(const struct activity *activity) {
-    enum qm_counter matmul = matmul_cause(activity);
+static enum qm_counter machine_cause(const struct wires *wires, const struct core *core) {
+    enum qm_counter matmul = matmul_cause(wires, core);
     if (matmul == QM_C_matmul_stream) return QM_C_machine_compute;
-    if (activity->post == POST_ROW || activity->post == POST_PARAM) return QM_C_machine_post;
+    if (wires->post == POST_ROW || wires->post == POST_PARAM) return QM_C_machine_post;
     if (matmul == QM_C_matmul_wait_weights) return QM_C_machine_weights;
-    if (matmul == QM_C_matmul_drain || activity->post == POST_DRAIN) return QM_C_machine_drain;
-    bool memory = activity->load_beat || activity->load_busy || activity->store_beat || activity->store_busy;
+    if (matmul == QM_C_matmul_drain || wires->post == POST_DRAIN) return QM_C_machine_drain;
+    bool memory = wires->load_beat || core->load.back_busy || wires->store_beat || core->store.is_busy;
     return memory ? QM_C_machine_memory : QM_C_machine_control;
 }
 
-void counters_add_cycles(struct qm_counters *counters, const struct activity *activity, uint64_t cycles) {
-    counters->value[QM_C_cycles] += cycles;
-    counters->value[load_cause(activity)] += cycles;
-    counters->value[matmul_cause(activity)] += cycles;
-    counters->value[post_cause(activity)] += cycles;
-    counters->value[store_cause(activity)] += cycles;
-    counters->value[machine_cause(activity)] += cycles;
+static void count_causes(const struct wires *wires, struct core *core, uint64_t cycles) {
+    uint64_t *value = core->counters.value;
+    value[QM_C_cycles] += cycles;
+    value[load_cause(wires, core)] += cycles;
+    value[matmul_cause(wires, core)] += cycles;
+    value[post_cause(wires, core)] += cycles;
+    value[store_cause(wires, core)] += cycles;
+    value[machine_cause(wires, core)] += cycles;
+}
+
+static void count_matmul(const struct wires *wires, struct core *core, uint64_t cycles) {
+    uint64_t *value = core->counters.value;
+    const struct qm_matmul_step *front = &core->matmul.front, *back = &core->matmul.back;
+    if (wires->matmul.weight_row) {
+        value[QM_C_weight_writes] += cycles * front->n * (uint64_t)qm_activations_per_byte(front->insn);
+        value[QM_C_weight_reads] += cycles * front->weight_row_bytes;
+    }
+    if (wires->matmul.row) {
+        uint64_t activations = back->k * (uint64_t)qm_activations_per_byte(back->insn);
+        value[qm_products_counter(back->insn)] += cycles * (back->insn->depthwise != 0 ? back->n : activations * back->n);
+        value[QM_C_stream_reads] += cycles * back->k;
+        if (back->insn->weight_zero != 0) value[QM_C_row_sum_ops] += cycles * activations;
+    }
+}
+
+void counters_clock(const struct wires *wires, struct core *core, uint64_t cycles) {
+    uint64_t *value = core->counters.value;
+    count_causes(wires, core, cycles);
+    count_matmul(wires, core, cycles);
+    if (wires->decodes) value[QM_C_instructions]++;
+    if (wires->fetch_beat) value[QM_C_dram_fetch_beats] += cycles;
+    if (wires->load_beat) value[QM_C_dram_read_beats] += cycles;
+    if (wires->store_beat) value[QM_C_dram_write_beats] += cycles;
 }
 
 void counters_check(const struct qm_counters *counters) {

@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "sim/cycle/engine.h"
 #include "sim/cycle/probe.h"
-#include "sim/functional/commit.h"
+#include "sim/memory/dram.h"
 
 static struct engine *engine_of(struct qm_device *device) {
     return (struct engine *)device;
@@ -14,46 +15,45 @@ static enum qm_status cycle_create(const struct qm_machine *machine, const struc
                                    struct qm_diag *diag) {
     QM_TRY(qm_machine_check(machine, diag));
     struct engine *engine = qm_alloc_zeroed(1, sizeof *engine);
-    engine->device.ops = &qm_device_cycle;
-    engine_init(engine, machine, options);
+    engine_init(engine, machine, options, qm_dram_create(machine, options));
     *device = &engine->device;
     return QM_OK;
 }
 
 static void cycle_destroy(struct qm_device *device) {
     if (device == NULL) return;
+    qm_dram_destroy(engine_of(device)->memory);
     engine_fini(engine_of(device));
     free(device);
 }
 
 static void cycle_write_memory(struct qm_device *device, uint64_t address, const void *data, size_t size) {
-    if (size > 0) memcpy(qm_dram_at(engine_of(device)->dram, address, size), data, size);
+    if (size > 0) memcpy(qm_dram_at(engine_of(device)->memory, address, size), data, size);
 }
 
 static void cycle_read_memory(struct qm_device *device, uint64_t address, void *data, size_t size) {
-    if (size > 0) memcpy(data, qm_dram_at(engine_of(device)->dram, address, size), size);
+    if (size > 0) memcpy(data, qm_dram_at(engine_of(device)->memory, address, size), size);
 }
 
 static void cycle_write_csr(struct qm_device *device, uint32_t offset, uint32_t value) {
     struct engine *engine = engine_of(device);
-    if (csr_write(&engine->csr, offset, value)) engine_start(engine);
+    if (core_write_csr(&engine->core, offset, value)) engine_begin(engine);
 }
 
 static uint32_t cycle_read_csr(struct qm_device *device, uint32_t offset) {
-    struct engine *engine = engine_of(device);
-    return csr_read(&engine->csr, &engine->counters, offset);
+    return core_read_csr(&engine_of(device)->core, offset);
 }
 
 static bool cycle_wait(struct qm_device *device, uint64_t limit_cycles) {
     struct engine *engine = engine_of(device);
-    while (engine->csr.busy && limit_cycles > 0) limit_cycles -= engine_advance(engine, limit_cycles);
-    return !engine->csr.busy;
+    while (engine->core.csr.busy && limit_cycles > 0) limit_cycles -= engine_advance(engine, limit_cycles);
+    return !engine->core.csr.busy;
 }
 
 static void cycle_reset(struct qm_device *device) {
     struct engine *engine = engine_of(device);
-    engine->csr = (struct csr){.fingerprint = engine->csr.fingerprint};
-    engine_start(engine);
+    core_reset(&engine->core);
+    engine_begin(engine);
 }
 
 static void cycle_observe(struct qm_device *device, qm_observer *observer, void *context) {
@@ -64,24 +64,15 @@ static void cycle_observe(struct qm_device *device, qm_observer *observer, void 
 static void cycle_probe(struct qm_device *device, struct qm_frames *frames) {
     struct engine *engine = engine_of(device);
     probe_destroy(engine->probe);
-    engine->probe = frames != NULL ? probe_create(engine, frames) : NULL;
-}
-
-static size_t accumulator_words(const struct qm_machine *machine) {
-    return (size_t)machine->accumulator_rows * machine->cols;
+    engine->probe = frames != NULL ? probe_create(&engine->core, frames) : NULL;
 }
 
 static void cycle_read_internal(struct qm_device *device, uint8_t *scratchpad, int32_t *accumulator) {
-    struct engine *engine = engine_of(device);
-    if (scratchpad != NULL) memcpy(scratchpad, engine->values.scratchpad, engine->machine.scratchpad_bytes);
-    if (accumulator != NULL) memcpy(accumulator, engine->values.accumulator, accumulator_words(&engine->machine) * sizeof(int32_t));
+    qm_functional_read(&engine_of(device)->core.values, scratchpad, accumulator);
 }
 
 static void cycle_write_internal(struct qm_device *device, const uint8_t *scratchpad, const int32_t *accumulator) {
-    struct engine *engine = engine_of(device);
-    if (scratchpad != NULL) memcpy(engine->values.scratchpad, scratchpad, engine->machine.scratchpad_bytes);
-    for (size_t i = 0; accumulator != NULL && i < accumulator_words(&engine->machine); i++)
-        engine->values.accumulator[i] = commit_wrap(accumulator[i], &engine->machine);
+    qm_functional_write(&engine_of(device)->core.values, scratchpad, accumulator);
 }
 
 const struct qm_device_ops qm_device_cycle = {

@@ -1,6 +1,7 @@
 /* matmul.h - the matmul unit: a preloader (front) that fills weight buffers and a streamer (back) that issues rows.
  *
- * Both walk the same steps: tile by tile, then ky, kx, piece. The preloader is at most two steps ahead, the number of weight buffers.
+ * Both walk the same steps, which are the instruction's (common/opcode/). The preloader is at most two steps ahead, the number of weight
+ * buffers.
  */
 #ifndef QM_SIM_CYCLE_MATMUL_H
 #define QM_SIM_CYCLE_MATMUL_H
@@ -8,24 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/isa.h"
-#include "common/machine.h"
+#include "common/opcode/opcode.h"
 #include "sim/cycle/mac_array.h"
-
-/* One step of an instruction, and what follows from it. */
-struct step {
-    const struct qm_insn *insn;
-    int64_t tile, ky, kx, piece; /* piece: bytes of the run before it */
-    uint32_t k, n;               /* bytes of the piece, channels of the tile */
-    uint32_t weight_rows;        /* to preload */
-    uint32_t weight_row_bytes;   /* in the scratchpad */
-    uint64_t rows;               /* to stream */
-};
 
 struct matmul {
     const struct qm_machine *machine;
     bool front_busy, back_busy;
-    struct step front, back;
+    struct qm_matmul_step front, back;
     uint64_t front_row, back_row; /* issued of the step */
     bool is_full[2];              /* weight buffers */
     uint8_t front_buffer, back_buffer;

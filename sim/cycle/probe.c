@@ -62,10 +62,10 @@ struct probe {
 
 static const struct qm_insn no_insn;
 
-struct probe *probe_create(const struct engine *engine, struct qm_frames *frames) {
+struct probe *probe_create(const struct core *core, struct qm_frames *frames) {
     struct probe *probe = qm_alloc_zeroed(1, sizeof *probe);
     uint64_t capacity = 1;
-    const struct qm_machine *machine = &engine->machine;
+    const struct qm_machine *machine = &core->machine;
     while (capacity < machine->rows + machine->cols + 2) capacity *= 2;
     probe->frames = frames;
     probe->machine = machine;
@@ -77,7 +77,7 @@ struct probe *probe_create(const struct engine *engine, struct qm_frames *frames
     int32_t *sums = qm_alloc_zeroed(capacity * machine->cols, sizeof *sums);
     probe->saved = probe->outputs + machine->scratchpad_bytes;
     for (uint64_t i = 0; i < capacity; i++) probe->rows[i].sums = sums + i * machine->cols;
-    probe_reset(probe, engine);
+    probe_reset(probe, core);
     return probe;
 }
 
@@ -91,19 +91,19 @@ void probe_destroy(struct probe *probe) {
     free(probe);
 }
 
-void probe_reset(struct probe *probe, const struct engine *engine) {
+void probe_reset(struct probe *probe, const struct core *core) {
     size_t words = (size_t)probe->machine->accumulator_rows * probe->machine->cols;
     probe->boundary = (struct boundary){.fed_weight.insn = &no_insn, .fed_row.insn = &no_insn};
     probe->reads_sums = false;
     for (uint64_t i = 0; i <= probe->row_mask; i++) probe->rows[i].valid = false;
-    if (engine->values.accumulator != NULL) memcpy(probe->accumulator, engine->values.accumulator, words * sizeof *probe->accumulator);
+    memcpy(probe->accumulator, core->values.accumulator, words * sizeof *probe->accumulator);
 }
 
 /* ---- load ---- */
 
-static void settle_load(struct boundary *b, const struct wires *w, const struct engine *e) {
+static void evaluate_load(struct boundary *b, const struct wires *w, const struct core *core) {
     if (!w->load_beat) return;
-    struct transfer_span span = transfer_span(&e->load.back, 1);
+    struct transfer_span span = transfer_span(&core->load.back, 1);
     b->load_addr = (uint32_t)(span.spad - span.skip) & ADDRESS_MASK;
     b->load_mask = (UINT64_MAX >> (BEAT_BYTES_MAX - span.length)) << span.skip;
 }
@@ -111,7 +111,7 @@ static void settle_load(struct boundary *b, const struct wires *w, const struct 
 /* ---- matmul and array ---- */
 
 /* The bytes of a row as the array gets them: 16 bits for each of its rows. */
-static void feed_row(struct probe *probe, const struct step *step, struct run run, int64_t first, const uint8_t *scratchpad) {
+static void feed_row(struct probe *probe, const struct qm_matmul_step *step, struct run run, int64_t first, const uint8_t *scratchpad) {
     uint8_t bytes[MATMUL_BYTES_MAX];
     bool is_narrow = step->insn->precision != QM_precision_W8A8;
     window_read(step->insn, scratchpad, run, first, step->k, bytes);
@@ -119,7 +119,7 @@ static void feed_row(struct probe *probe, const struct step *step, struct run ru
     for (uint32_t i = 0; i < step->k; i++) probe->row_bytes[is_narrow ? i : 2 * i] = bytes[i];
 }
 
-static void enter_step(struct probe *probe, const struct step *step, int64_t first, const struct engine *e) {
+static void enter_step(struct probe *probe, const struct qm_matmul_step *step, int64_t first, const struct core *core) {
     struct matmul_step *entered = &probe->step;
     entered->tile = step->tile;
     entered->n = step->n;
@@ -127,46 +127,46 @@ static void enter_step(struct probe *probe, const struct step *step, int64_t fir
     entered->kx = step->kx;
     entered->first = first;
     entered->bytes = step->k;
-    matmul_step_begin(step->insn, &e->values, entered);
+    matmul_step_begin(step->insn, &core->values, entered);
 }
 
-static void issue_row(struct probe *probe, const struct wires *w, const struct engine *e) {
-    const struct step *step = &e->matmul.back;
+static void issue_row(struct probe *probe, const struct wires *w, const struct core *core) {
+    const struct qm_matmul_step *step = &core->matmul.back;
     const struct qm_insn *insn = step->insn;
-    int64_t m = (int64_t)e->matmul.back_row, tile_width = qm_machine_tile(probe->machine, insn->depthwise != 0);
+    int64_t m = (int64_t)core->matmul.back_row, tile_width = qm_machine_tile(probe->machine, insn->depthwise != 0);
     int64_t first = insn->depthwise != 0 ? step->tile * tile_width : step->piece;
     struct run run = window_run(insn, m / insn->out_w, m % insn->out_w, step->ky, step->kx);
     struct in_flight *row = &probe->rows[w->now & probe->row_mask];
-    if (m == 0) enter_step(probe, step, first, e);
+    if (m == 0) enter_step(probe, step, first, core);
     probe->boundary.window_addr = (uint32_t)(insn->in_addr + run.y * insn->in_pitch + run.x + first) & ADDRESS_MASK;
-    feed_row(probe, step, run, first, e->values.scratchpad);
+    feed_row(probe, step, run, first, core->values.scratchpad);
     memset(row->sums, 0, probe->machine->cols * sizeof *row->sums);
-    row->correction = matmul_step_row(insn, &e->values, &probe->step, m, row->sums);
+    row->correction = matmul_step_row(insn, &core->values, &probe->step, m, row->sums);
     row->valid = true;
     row->issue = w->now;
     row->n = step->n;
     row->corrects = insn->weight_zero != 0;
-    row->adds = insn->accumulate != 0 || step->ky > 0 || step->kx > 0 || step->piece > 0;
+    row->adds = step->adds;
     row->addr = (uint16_t)(insn->acc_addr + step->tile * (int64_t)step->rows + m);
 }
 
 /* What enters the array in the next cycle. */
-static void feed_array(struct probe *probe, const struct wires *w, const struct engine *e) {
+static void feed_array(struct probe *probe, const struct wires *w, const struct core *core) {
     struct boundary *b = &probe->boundary;
-    const struct queue *queue = &e->queues[QM_UNIT_MATMUL];
+    const struct queue *queue = &core->queues[QM_UNIT_MATMUL];
     b->fed_weight.valid = w->matmul.weight_row;
     b->fed_row.valid = w->matmul.row;
     if (w->starts[QM_UNIT_MATMUL]) b->weight_addr = (uint32_t)queue_insn(queue, queue->started)->weight_addr;
     if (w->matmul.weight_row) {
-        b->weight_addr = (b->weight_addr + e->matmul.front.weight_row_bytes) & ADDRESS_MASK;
-        b->fed_weight.buffer = e->matmul.front_buffer;
-        b->fed_weight.row = (uint8_t)e->matmul.front_row;
-        b->fed_weight.insn = e->matmul.front.insn;
+        b->weight_addr = (b->weight_addr + core->matmul.front.weight_row_bytes) & ADDRESS_MASK;
+        b->fed_weight.buffer = core->matmul.front_buffer;
+        b->fed_weight.row = (uint8_t)core->matmul.front_row;
+        b->fed_weight.insn = core->matmul.front.insn;
         b->fed_weight.index = (uint32_t)queue->started - 1;
     }
     if (w->matmul.row) {
-        b->fed_row.buffer = e->matmul.back_buffer;
-        b->fed_row.insn = e->matmul.back.insn;
+        b->fed_row.buffer = core->matmul.back_buffer;
+        b->fed_row.insn = core->matmul.back.insn;
         b->fed_row.index = (uint32_t)queue->taken - 1;
     }
 }
@@ -187,7 +187,7 @@ static void commit_row(struct probe *probe, const struct in_flight *row) {
     probe->boundary.overflows = (uint32_t)overflows;
 }
 
-static void settle_array(struct probe *probe, const struct wires *w) {
+static void evaluate_array(struct probe *probe, const struct wires *w) {
     uint64_t delay = probe->machine->rows + probe->machine->cols;
     probe->boundary.announced = row_of(probe, w->now, delay - 1);
     probe->boundary.committed = row_of(probe, w->now, delay);
@@ -200,7 +200,7 @@ static struct qm_post_item item_of(const struct probe *probe, const struct qm_in
     return qm_opcode_info(insn->opcode)->post->item(insn, probe->machine, (int64_t)index);
 }
 
-static void compute_outputs(struct probe *probe, const struct qm_insn *insn, struct engine *e) {
+static void compute_outputs(struct probe *probe, const struct qm_insn *insn, struct core *core) {
     uint64_t items = qm_opcode_info(insn->opcode)->post->item_count(insn, probe->machine);
     uint32_t size = probe->machine->scratchpad_bytes, first = size, end = 0;
     for (uint64_t i = 0; i < items; i++) {
@@ -211,16 +211,16 @@ static void compute_outputs(struct probe *probe, const struct qm_insn *insn, str
         for (uint32_t byte = 0; byte < item.out_bytes; byte++) probe->writer[item.out_addr + byte] = (uint32_t)i;
     }
     QM_CHECK(first < end && end <= size);
-    uint8_t *written = e->values.scratchpad + first;
+    uint8_t *written = core->values.scratchpad + first;
     memcpy(probe->saved, written, end - first);
-    engine_compute_values(e, insn);
+    core_compute_values(core, insn);
     memcpy(probe->outputs + first, written, end - first);
     memcpy(written, probe->saved, end - first);
 }
 
-static void settle_post(struct probe *probe, const struct wires *w, const struct engine *e) {
+static void evaluate_post(struct probe *probe, const struct wires *w, const struct core *core) {
     struct boundary *b = &probe->boundary;
-    const struct post *post = &e->post;
+    const struct post *post = &core->post;
     b->item = b->output = (struct qm_post_item){0};
     if (!post->is_busy) return;
     if (post->issued < post->items) b->item = item_of(probe, post->insn, post->issued);
@@ -232,41 +232,41 @@ static void settle_post(struct probe *probe, const struct wires *w, const struct
 
 /* ---- the frame ---- */
 
-static unsigned queue_bits(const struct engine *e, bool (*is)(const struct queue *)) {
+static unsigned queue_bits(const struct core *core, bool (*is)(const struct queue *)) {
     unsigned bits = 0;
-    for (unsigned unit = 0; unit < QM_UNITS; unit++) bits |= (unsigned)is(&e->queues[unit]) << unit;
+    for (unsigned unit = 0; unit < QM_UNITS; unit++) bits |= (unsigned)is(&core->queues[unit]) << unit;
     return bits;
 }
 
-static unsigned token_bits(const struct engine *e) {
+static unsigned token_bits(const struct core *core) {
     unsigned bits = 0;
     for (unsigned unit = 0; unit < QM_UNITS; unit++) {
-        const struct queue *queue = &e->queues[unit];
+        const struct queue *queue = &core->queues[unit];
         if (!queue_is_waiting(queue)) continue;
-        bits |= (unsigned)token_is_ready(&e->token, (enum qm_unit)unit, queue_insn(queue, queue->started)->wait) << unit;
+        bits |= (unsigned)token_is_ready(&core->token, (enum qm_unit)unit, queue_insn(queue, queue->started)->wait) << unit;
     }
     return bits;
 }
 
-static unsigned decode_error(const struct engine *e) {
-    return fetch_has_head(&e->fetch) && e->csr.error_cause == QM_ERROR_NONE ? e->decode.error : QM_ERROR_NONE;
+static unsigned decode_error(const struct core *core) {
+    return fetch_has_head(&core->fetch) && core->csr.error_cause == QM_ERROR_NONE ? core->decode.error : QM_ERROR_NONE;
 }
 
-static unsigned push_bits(const struct wires *w, const struct engine *e) {
-    return w->decodes ? 1u << qm_opcode_unit(e->decode.insn.opcode) : 0;
+static unsigned push_bits(const struct wires *w, const struct core *core) {
+    return w->decodes ? 1u << qm_opcode_unit(core->decode.insn.opcode) : 0;
 }
 
-static void fill_values(struct qm_frame *frame, const struct wires *w, const struct engine *e, const struct boundary *b) {
+static void fill_values(struct qm_frame *frame, const struct wires *w, const struct core *core, const struct boundary *b) {
 #define QM_PROBE(unit, name, width, insn, gate, verilog, c) frame->values[QM_P_##unit##_##name] = (uint32_t)(c);
 #include "spec/probes.def"
 #undef QM_PROBE
 }
 
-static void fill_insns(struct qm_frame *frame, const struct engine *e, const struct boundary *b) {
-    const struct queue *load = &e->queues[QM_UNIT_LOAD], *matmul = &e->queues[QM_UNIT_MATMUL];
-    const struct queue *post = &e->queues[QM_UNIT_POST], *store = &e->queues[QM_UNIT_STORE];
+static void fill_insns(struct qm_frame *frame, const struct core *core, const struct boundary *b) {
+    const struct queue *load = &core->queues[QM_UNIT_LOAD], *matmul = &core->queues[QM_UNIT_MATMUL];
+    const struct queue *post = &core->queues[QM_UNIT_POST], *store = &core->queues[QM_UNIT_STORE];
     const uint64_t insns[QM_PROBE_INSNS] = {
-        [QM_INSN_DECODE] = e->fetch.popped,        [QM_INSN_LOAD_START] = load->started,
+        [QM_INSN_DECODE] = core->fetch.popped,     [QM_INSN_LOAD_START] = load->started,
         [QM_INSN_LOAD_FRONT] = load->started - 1,  [QM_INSN_LOAD_BACK] = load->ended,
         [QM_INSN_MATMUL_START] = matmul->started,  [QM_INSN_MATMUL_FRONT] = matmul->started - 1,
         [QM_INSN_MATMUL_BACK] = matmul->taken - 1, [QM_INSN_FED_WEIGHT] = b->fed_weight.index,
@@ -307,9 +307,9 @@ static void put_output(const struct probe *probe, struct qm_frame *frame) {
     }
 }
 
-static void fill_data(const struct probe *probe, struct qm_frame *frame, const struct wires *w, const struct engine *e) {
+static void fill_data(const struct probe *probe, struct qm_frame *frame, const struct wires *w, const struct core *core) {
     const struct boundary *b = &probe->boundary;
-    const int32_t *sums = e->values.accumulator + (size_t)probe->read_row * probe->machine->cols;
+    const int32_t *sums = core->values.accumulator + (size_t)probe->read_row * probe->machine->cols;
     put(probe, frame, QM_D_load_mask, w->load_beat, &b->load_mask);
     put_masked(probe, frame, QM_D_load_data, w->load_beat ? b->load_mask : 0, w->memory.r_data);
     put(probe, frame, QM_D_matmul_row_data, b->fed_row.valid, probe->row_bytes);
@@ -318,32 +318,32 @@ static void fill_data(const struct probe *probe, struct qm_frame *frame, const s
     put(probe, frame, QM_D_accumulator_read_data, probe->reads_sums, sums);
     put_output(probe, frame);
     put(probe, frame, QM_D_store_strobe, w->store_beat, &w->bus.w_strobe);
-    put_masked(probe, frame, QM_D_store_data, w->store_beat ? w->bus.w_strobe : 0, e->beats);
+    put_masked(probe, frame, QM_D_store_data, w->store_beat ? w->bus.w_strobe : 0, core->beats);
 }
 
 /* Registers of the probe move. A new row may take the place in the ring of the one that is committed now. */
-static void clock_probe(struct probe *probe, const struct wires *w, struct engine *e) {
+static void clock_probe(struct probe *probe, const struct wires *w, struct core *core) {
     if (w->starts[QM_UNIT_POST]) {
-        const struct queue *queue = &e->queues[QM_UNIT_POST];
+        const struct queue *queue = &core->queues[QM_UNIT_POST];
         const struct qm_insn *insn = queue_insn(queue, queue->started);
-        compute_outputs(probe, insn, e);
+        compute_outputs(probe, insn, core);
     }
-    feed_array(probe, w, e);
+    feed_array(probe, w, core);
     probe->reads_sums = probe->boundary.item.reads_sums;
     probe->read_row = (uint16_t)probe->boundary.item.acc_addr;
 }
 
-void probe_settle(struct probe *probe, const struct wires *wires, struct engine *engine) {
+void probe_write_frame(struct probe *probe, const struct wires *wires, struct core *core) {
     struct qm_frame *frame = qm_frames_at(probe->frames, probe->frames->count);
     struct boundary *b = &probe->boundary;
-    settle_load(b, wires, engine);
-    settle_array(probe, wires);
-    settle_post(probe, wires, engine);
+    evaluate_load(b, wires, core);
+    evaluate_array(probe, wires);
+    evaluate_post(probe, wires, core);
     frame->cycle = wires->now;
-    fill_data(probe, frame, wires, engine);
-    if (wires->matmul.row) issue_row(probe, wires, engine);
-    fill_values(frame, wires, engine, b);
-    fill_insns(frame, engine, b);
-    clock_probe(probe, wires, engine);
+    fill_data(probe, frame, wires, core);
+    if (wires->matmul.row) issue_row(probe, wires, core);
+    fill_values(frame, wires, core, b);
+    fill_insns(frame, core, b);
+    clock_probe(probe, wires, core);
     qm_frames_push(probe->frames);
 }

@@ -11,13 +11,13 @@
 
 struct probe;
 
-struct probe *probe_create(const struct engine *engine, struct qm_frames *frames);
+struct probe *probe_create(const struct core *core, struct qm_frames *frames);
 void probe_destroy(struct probe *probe);
 
 /* A run begins. */
-void probe_reset(struct probe *probe, const struct engine *engine);
+void probe_reset(struct probe *probe, const struct core *core);
 
-/* Writes the frame of a cycle whose wires are settled and whose registers have not moved. */
-void probe_settle(struct probe *probe, const struct wires *wires, struct engine *engine);
+/* Writes the frame of a cycle of which the wires are known and the registers have not moved. */
+void probe_write_frame(struct probe *probe, const struct wires *wires, struct core *core);
 
 #endif

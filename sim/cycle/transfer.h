@@ -1,7 +1,7 @@
 /* transfer.h - the walk of LOAD and STORE over planes, rows, bursts and beats.
  *
- * A row [first, end) of the arena is visited from `first` rounded down to a beat; a burst ends at the next multiple of QM_BURST_BYTES or at
- * the end of the row. `at` is always the address of a beat of the current row, until is_done.
+ * A row is visited from its first byte in the arena, rounded down to a beat; `at` is always the address of a beat of the current row, until
+ * is_done.
  */
 #ifndef QM_SIM_CYCLE_TRANSFER_H
 #define QM_SIM_CYCLE_TRANSFER_H
@@ -9,15 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/isa.h"
+#include "common/opcode/transfer.h"
 
 struct transfer {
     const struct qm_insn *insn;
     uint32_t beat_bytes;
     uint32_t plane, row;
-    uint64_t first, end; /* of the row, in the arena */
+    struct qm_transfer_row bytes; /* of the row */
     uint64_t at;
-    uint64_t spad; /* of the row's first byte */
     bool is_done;
 };
 

@@ -1,13 +1,14 @@
-/* wires.h - what every block does in one cycle, and the two things made from it: the events, and how long it will repeat. */
+/* wires.h - what every block of the core does in one cycle, and how long it will repeat. */
 #ifndef QM_SIM_CYCLE_WIRES_H
 #define QM_SIM_CYCLE_WIRES_H
 
-#include "sim/cycle/engine.h"
+#include "sim/cycle/core.h"
+#include "sim/memory/memory.h"
 
 struct wires {
-    uint64_t now; /* the cycle */
-    struct qm_dram_out memory;
-    struct qm_dram_in bus;
+    uint64_t now;                /* the cycle */
+    struct qm_memory_out memory; /* what the memory drives */
+    struct qm_memory_in bus;     /* what the core drives */
 
     bool starts[QM_UNITS], ends[QM_UNITS];
     bool load_takes, matmul_takes;
@@ -24,10 +25,10 @@ struct wires {
     bool run_ends;
 };
 
-void wires_settle(struct wires *wires, struct engine *engine);
-void wires_report(const struct wires *wires, const struct engine *engine);
+/* From the registers of the core, of which none moves, and what the memory drives. */
+void wires_evaluate(struct wires *wires, struct core *core, const struct qm_memory_out *memory);
 
-/* For how many cycles, this one included, the wires repeat; 1 when anything but steady progress happens. */
-uint64_t wires_steady_cycles(const struct wires *wires, const struct engine *engine);
+/* For how many cycles, this one included, the core does the same if the memory does; 1 when anything but steady progress happens. */
+uint64_t wires_steady_cycles(const struct wires *wires, const struct core *core);
 
 #endif

@@ -16,7 +16,7 @@ static int32_t combine(const struct qm_insn *insn, int64_t a, int64_t b) {
     return qm_wrap32(scaled_a + scaled_b);
 }
 
-void qm_functional_add(const struct qm_insn *insn, struct qm_functional_memory *memory) {
+void qm_functional_ADD(const struct qm_insn *insn, struct qm_functional_memory *memory) {
     const uint8_t *first = memory->scratchpad + insn->in_addr, *second = memory->scratchpad + insn->b_addr;
     uint8_t *out = memory->scratchpad + insn->out_addr;
     for (int64_t i = 0; i < insn->length; i++) {

@@ -11,7 +11,7 @@ static void copy_window(const struct qm_insn *insn, uint8_t *scratchpad, int64_t
         }
 }
 
-void qm_functional_copy(const struct qm_insn *insn, struct qm_functional_memory *memory) {
+void qm_functional_COPY(const struct qm_insn *insn, struct qm_functional_memory *memory) {
     for (int64_t oy = 0; oy < insn->out_h; oy++)
         for (int64_t ox = 0; ox < insn->out_w; ox++) copy_window(insn, memory->scratchpad, oy, ox);
 }

@@ -11,7 +11,6 @@
 #include "sim/control/csr.h"
 #include "sim/control/decode.h"
 #include "sim/device.h"
-#include "sim/functional/commit.h"
 #include "sim/functional/fast/fast.h"
 
 struct functional_device {
@@ -24,16 +23,11 @@ struct functional_device {
     uint64_t accepted; /* instructions of this run */
     uint64_t credit;   /* cycles that have been waited for and not been used */
     uint8_t *memory;   /* [memory_bytes] */
-    uint8_t *scratchpad;
-    int32_t *accumulator;
+    struct qm_functional_memory values;
 };
 
 static struct functional_device *downcast(struct qm_device *device) {
     return (struct functional_device *)device;
-}
-
-static size_t accumulator_words(const struct qm_machine *machine) {
-    return (size_t)machine->accumulator_rows * machine->cols;
 }
 
 static enum qm_status create(const struct qm_machine *machine, const struct qm_device_options *options, struct qm_device **device,
@@ -46,8 +40,7 @@ static enum qm_status create(const struct qm_machine *machine, const struct qm_d
     made->csr.fingerprint = qm_machine_fingerprint(machine);
     decode_init(&made->decode, &made->machine);
     made->memory = qm_alloc_zeroed(options->memory_bytes, 1);
-    made->scratchpad = qm_alloc_zeroed(machine->scratchpad_bytes, 1);
-    made->accumulator = qm_alloc_zeroed(accumulator_words(machine), sizeof(int32_t));
+    qm_functional_init(&made->values, &made->machine);
     *device = &made->base;
     return QM_OK;
 }
@@ -55,8 +48,7 @@ static enum qm_status create(const struct qm_machine *machine, const struct qm_d
 static void destroy(struct qm_device *base) {
     struct functional_device *device = downcast(base);
     free(device->memory);
-    free(device->scratchpad);
-    free(device->accumulator);
+    qm_functional_fini(&device->values);
     free(device);
 }
 
@@ -74,47 +66,34 @@ static void read_memory(struct qm_device *base, uint64_t address, void *data, si
     if (size > 0) memcpy(data, memory_at(downcast(base), address, size), size);
 }
 
-static void execute(const struct qm_insn *insn, struct qm_functional_memory *memory, uint8_t *arena) {
-    switch (insn->opcode) {
-    case QM_LOAD: qm_functional_load(insn, memory, arena); break;
-    case QM_STORE: qm_functional_store(insn, memory, arena); break;
-    case QM_MATMUL: fast_matmul(insn, memory); break;
-    case QM_REQUANTIZE: fast_requantize(insn, memory); break;
-    case QM_POOL: fast_pool(insn, memory); break;
-    case QM_ADD: fast_add(insn, memory); break;
-    case QM_COPY: qm_functional_copy(insn, memory); break;
-    default: QM_CHECK(!"an opcode that decode accepts");
-    }
-}
-
 static void read_words(const uint8_t *bytes, uint32_t *words) {
     for (int i = 0; i < QM_INSN_WORDS; i++)
         words[i] =
             (uint32_t)bytes[4 * i] | (uint32_t)bytes[4 * i + 1] << 8 | (uint32_t)bytes[4 * i + 2] << 16 | (uint32_t)bytes[4 * i + 3] << 24;
 }
 
-/* Where the program's arena is; NULL and *error when it may not be run there. */
-static uint8_t *find_arena(struct functional_device *device, enum qm_error *error) {
+/* Finds the program's arena, or why it may not be run there. */
+static enum qm_error find_arena(struct functional_device *device) {
     const struct csr *csr = &device->csr;
     uint64_t offset = csr_memory_base(csr) - device->options.memory_base;
-    *error = csr_check_program(csr);
-    if (*error != QM_ERROR_NONE) return NULL;
-    if (offset > device->options.memory_bytes || csr->memory_size > device->options.memory_bytes - offset) *error = QM_ERROR_BUS;
-    return *error == QM_ERROR_NONE ? device->memory + offset : NULL;
+    enum qm_error error = csr_check_program(csr);
+    if (error != QM_ERROR_NONE) return error;
+    if (offset > device->options.memory_bytes || csr->memory_size > device->options.memory_bytes - offset) return QM_ERROR_BUS;
+    device->values.arena = device->memory + offset;
+    return QM_ERROR_NONE;
 }
 
 /* Runs the next instruction if its cycles have been waited for. */
-static bool run_next(struct functional_device *device, uint8_t *arena, enum qm_error *error) {
-    struct qm_functional_memory memory = {&device->machine, device->scratchpad, device->accumulator, 0};
+static bool run_next(struct functional_device *device, enum qm_error *error) {
     uint32_t words[QM_INSN_WORDS];
-    read_words(arena + device->csr.program_addr + device->accepted * QM_INSN_BYTES, words);
+    read_words(device->values.arena + device->csr.program_addr + device->accepted * QM_INSN_BYTES, words);
     *error = decode_check(&device->decode, words, device->csr.memory_size);
     if (*error != QM_ERROR_NONE) return true;
     uint64_t cycles = qm_work_cycles(&device->decode.insn, &device->machine);
     if (cycles > device->credit) return false;
     device->credit -= cycles;
     device->accepted++;
-    execute(&device->decode.insn, &memory, arena);
+    fast_compute(&device->decode.insn, &device->values);
     return true;
 }
 
@@ -130,14 +109,13 @@ static uint32_t read_csr(struct qm_device *base, uint32_t offset) {
 
 static bool wait(struct qm_device *base, uint64_t limit_cycles) {
     struct functional_device *device = downcast(base);
-    enum qm_error error;
     bool is_over = false;
     if (!device->csr.busy) return true;
     device->credit = limit_cycles < UINT64_MAX - device->credit ? device->credit + limit_cycles : UINT64_MAX;
-    uint8_t *arena = find_arena(device, &error);
+    enum qm_error error = find_arena(device);
     for (bool goes_on = true; goes_on && !is_over;) {
         is_over = error != QM_ERROR_NONE || device->accepted == device->csr.program_count;
-        if (!is_over) goes_on = run_next(device, arena, &error);
+        if (!is_over) goes_on = run_next(device, &error);
     }
     csr_clock(&device->csr, error, device->accepted, is_over);
     return is_over;
@@ -152,17 +130,12 @@ static void observe(struct qm_device *device, qm_observer *observer, void *conte
     (void)device, (void)observer, (void)context; /* nothing happens in time */
 }
 
-static void read_internal(struct qm_device *base, uint8_t *scratchpad, int32_t *accumulator) {
-    struct functional_device *device = downcast(base);
-    if (scratchpad != NULL) memcpy(scratchpad, device->scratchpad, device->machine.scratchpad_bytes);
-    if (accumulator != NULL) memcpy(accumulator, device->accumulator, accumulator_words(&device->machine) * sizeof(int32_t));
+static void read_internal(struct qm_device *device, uint8_t *scratchpad, int32_t *accumulator) {
+    qm_functional_read(&downcast(device)->values, scratchpad, accumulator);
 }
 
-static void write_internal(struct qm_device *base, const uint8_t *scratchpad, const int32_t *accumulator) {
-    struct functional_device *device = downcast(base);
-    if (scratchpad != NULL) memcpy(device->scratchpad, scratchpad, device->machine.scratchpad_bytes);
-    for (size_t i = 0; accumulator != NULL && i < accumulator_words(&device->machine); i++)
-        device->accumulator[i] = commit_wrap(accumulator[i], &device->machine);
+static void write_internal(struct qm_device *device, const uint8_t *scratchpad, const int32_t *accumulator) {
+    qm_functional_write(&downcast(device)->values, scratchpad, accumulator);
 }
 
 const struct qm_device_ops qm_device_functional = {

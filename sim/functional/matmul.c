@@ -74,7 +74,7 @@ static void run_tap(const struct qm_insn *insn, struct qm_functional_memory *mem
     }
 }
 
-void qm_functional_matmul(const struct qm_insn *insn, struct qm_functional_memory *memory) {
+void qm_functional_MATMUL(const struct qm_insn *insn, struct qm_functional_memory *memory) {
     int64_t width = qm_machine_tile(memory->machine, insn->depthwise != 0);
     struct step step = {.weights = memory->scratchpad + insn->weight_addr};
     for (step.tile = 0; step.tile < insn->tiles; step.tile++) {

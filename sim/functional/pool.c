@@ -28,7 +28,7 @@ static void pool_channels(const struct qm_insn *insn, struct qm_functional_memor
         }
 }
 
-void qm_functional_pool(const struct qm_insn *insn, struct qm_functional_memory *memory) {
+void qm_functional_POOL(const struct qm_insn *insn, struct qm_functional_memory *memory) {
     int64_t cols = memory->machine->cols;
     for (int64_t first = 0; first < insn->channels; first += cols)
         pool_channels(insn, memory, first, insn->channels - first < cols ? insn->channels - first : cols);

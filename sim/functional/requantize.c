@@ -39,7 +39,7 @@ static void requantize_tile(const struct qm_insn *insn, struct qm_functional_mem
     }
 }
 
-void qm_functional_requantize(const struct qm_insn *insn, struct qm_functional_memory *memory) {
+void qm_functional_REQUANTIZE(const struct qm_insn *insn, struct qm_functional_memory *memory) {
     int64_t width = qm_machine_tile(memory->machine, insn->depthwise != 0);
     for (int64_t tile = 0; tile < insn->tiles; tile++) requantize_tile(insn, memory, tile, width);
 }

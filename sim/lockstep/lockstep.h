@@ -1,6 +1,6 @@
 /* lockstep.h - two engines behind one device: every call goes to both, and everything that can be seen of them is compared.
  *
- * The driver runs on it as on any device, so a whole network, host steps included, is verified by running it. Compared with zero
+ * The driver runs on it as on any device, so a whole network, host stages included, is verified by running it. Compared with zero
  * tolerance: each instruction's start and end, each burst, beat (address, strobe, data) and response with its cycle; each register
  * and counter when a run ends; scratchpad, accumulator and DRAM on request; of a probed pair (qm_device_options) also in each cycle
  * the signals between the blocks (spec/probes.def). While a run lasts, a register is read of the model alone: an access takes the RTL a

@@ -1,8 +1,8 @@
 /* dram.c - read bursts in a ring, one open write burst, responses in a ring; one data bus that alternates when both sides want it.
  *
- * Time is a counter of cycles since the reset. What is driven in a cycle follows from the state alone, so qm_dram_outputs may be called as
- * often as wanted; qm_dram_clock is the only thing that moves the state, and qm_dram_skip is qm_dram_clock done n times where each does the
- * same. The bytes of a burst are moved at once: read when it is accepted, written with its last beat.
+ * Time is a counter of cycles since the reset. What is driven in a cycle follows from the state alone, so the outputs may be asked for as
+ * often as wanted; only the clock moves the state, and clock_steady is clock_one done n times where each does the same. The bytes of a
+ * burst are moved at once: read when it is accepted, written with its last beat.
  */
 #include "sim/memory/dram.h"
 
@@ -30,10 +30,11 @@ struct response {
     bool error;
 };
 
-struct qm_dram {
-    qm_memory *memory;
-    void *memory_context;
-    uint64_t base, size_bytes;
+struct dram {
+    struct qm_memory base;
+    qm_burst_target *target;
+    void *target_context;
+    uint64_t address, size_bytes; /* where its range begins on the bus */
     uint32_t beat_bytes, bytes_per_cycle, latency, queue_depth;
     uint64_t seed, stall_threshold; /* a channel stalls when its hash is below */
     uint8_t *bytes;                 /* [size_bytes]; none when they are elsewhere */
@@ -49,49 +50,26 @@ struct qm_dram {
     uint32_t response_first, response_count;
 };
 
-static bool is_inside(const struct qm_dram *dram, uint64_t address, uint64_t size) {
-    return address >= dram->base && size <= dram->size_bytes && address - dram->base <= dram->size_bytes - size;
+static struct dram *downcast(struct qm_memory *memory) {
+    return (struct dram *)memory;
+}
+
+static bool is_inside(const struct dram *dram, uint64_t address, uint64_t size) {
+    return address >= dram->address && size <= dram->size_bytes && address - dram->address <= dram->size_bytes - size;
 }
 
 static void access_own(void *context, struct qm_memory_access *access) {
-    struct qm_dram *dram = context;
+    struct dram *dram = context;
     access->is_error = !is_inside(dram, access->address, access->size);
     if (access->is_error) return;
-    uint8_t *bytes = dram->bytes + (access->address - dram->base);
+    uint8_t *bytes = dram->bytes + (access->address - dram->address);
     if (!access->is_write) memcpy(access->bytes, bytes, access->size);
     for (uint32_t i = 0; access->is_write && i < access->size; i++)
         if (access->enables[i] != 0) bytes[i] = access->bytes[i];
 }
 
-struct qm_dram *qm_dram_create(const struct qm_machine *machine, const struct qm_device_options *options) {
-    struct qm_dram *dram = qm_alloc_zeroed(1, sizeof *dram);
-    bool owns = options->memory == NULL;
-    dram->memory = owns ? access_own : options->memory;
-    dram->memory_context = owns ? dram : options->memory_context;
-    dram->base = options->memory_base;
-    dram->size_bytes = owns ? options->memory_bytes : 0;
-    dram->beat_bytes = machine->axi_bytes;
-    dram->bytes_per_cycle = machine->dram_bytes_per_cycle;
-    dram->latency = machine->dram_latency;
-    dram->queue_depth = machine->dram_queue;
-    dram->seed = options->seed;
-    dram->stall_threshold = (uint64_t)(options->stalls * 18446744073709549568.0); /* the largest double below 2^64 */
-    dram->bytes = qm_alloc_zeroed(dram->size_bytes + 1, 1);
-    dram->reads = qm_alloc_zeroed(dram->queue_depth, sizeof *dram->reads);
-    dram->responses = qm_alloc_zeroed(RESPONSES_MAX, sizeof *dram->responses);
-    qm_dram_reset(dram);
-    return dram;
-}
-
-void qm_dram_destroy(struct qm_dram *dram) {
-    if (dram == NULL) return;
-    free(dram->bytes);
-    free(dram->reads);
-    free(dram->responses);
-    free(dram);
-}
-
-void qm_dram_reset(struct qm_dram *dram) {
+static void dram_reset(struct qm_memory *memory) {
+    struct dram *dram = downcast(memory);
     dram->now = 0;
     dram->credit = dram->beat_bytes;
     dram->turn_is_write = false;
@@ -100,37 +78,33 @@ void qm_dram_reset(struct qm_dram *dram) {
     dram->write.beats_left = 0;
 }
 
-uint8_t *qm_dram_at(struct qm_dram *dram, uint64_t address, size_t size) {
-    QM_CHECK(is_inside(dram, address, size));
-    return dram->bytes + (address - dram->base);
-}
-
-static bool stalls(const struct qm_dram *dram, enum channel channel) {
+static bool stalls(const struct dram *dram, enum channel channel) {
     return dram->stall_threshold != 0 && qm_hash3(dram->seed, dram->now, channel) < dram->stall_threshold;
 }
 
-static struct burst *read_head(const struct qm_dram *dram) {
+static struct burst *read_head(const struct dram *dram) {
     return dram->read_count > 0 ? &dram->reads[dram->read_first] : NULL;
 }
 
-static bool wants_read(const struct qm_dram *dram) {
+static bool wants_read(const struct dram *dram) {
     const struct burst *head = read_head(dram);
     return head != NULL && head->ready_at <= dram->now && dram->credit >= dram->beat_bytes && !stalls(dram, READ_DATA);
 }
 
-static bool wants_write(const struct qm_dram *dram) {
+static bool wants_write(const struct dram *dram) {
     return dram->write.beats_left > 0 && dram->credit >= dram->beat_bytes && !stalls(dram, WRITE_DATA);
 }
 
-static bool response_is_due(const struct qm_dram *dram) {
+static bool response_is_due(const struct dram *dram) {
     return dram->response_count > 0 && dram->responses[dram->response_first].due_at <= dram->now && !stalls(dram, RESPONSE);
 }
 
-void qm_dram_outputs(struct qm_dram *dram, struct qm_dram_out *out) {
+static void dram_outputs(struct qm_memory *memory, struct qm_memory_out *out) {
+    const struct dram *dram = downcast(memory);
     static const uint8_t zeros[QM_BURST_BYTES_MAX];
     const struct burst *head = read_head(dram);
     bool read = wants_read(dram), write = wants_write(dram), both = read && write;
-    *out = (struct qm_dram_out){.r_data = zeros};
+    *out = (struct qm_memory_out){.r_data = zeros};
     out->ar_ready = dram->read_count < dram->queue_depth && !stalls(dram, READ_ADDRESS);
     out->aw_ready = dram->write.beats_left == 0 && !stalls(dram, WRITE_ADDRESS);
     out->r_valid = both ? !dram->turn_is_write : read;
@@ -147,7 +121,7 @@ void qm_dram_outputs(struct qm_dram *dram, struct qm_dram_out *out) {
 }
 
 /* A burst that is longer than any of ours gets errors, and none of its bytes are kept. */
-static void open_burst(const struct qm_dram *dram, struct burst *burst, uint64_t address, uint32_t beats) {
+static void open_burst(const struct dram *dram, struct burst *burst, uint64_t address, uint32_t beats) {
     burst->address = address;
     burst->beats_left = beats;
     burst->is_error = (uint64_t)beats * dram->beat_bytes > QM_BURST_BYTES_MAX;
@@ -155,23 +129,23 @@ static void open_burst(const struct qm_dram *dram, struct burst *burst, uint64_t
     burst->next = burst->bytes;
 }
 
-static void advance(const struct qm_dram *dram, struct burst *burst, uint64_t beats) {
+static void advance(const struct dram *dram, struct burst *burst, uint64_t beats) {
     burst->address += beats * dram->beat_bytes;
     burst->beats_left -= beats;
     if (!burst->is_error) burst->next += beats * dram->beat_bytes;
 }
 
 /* Moves the bytes of the burst; its first beat or its response is due in the returned cycle. */
-static uint64_t access_memory(const struct qm_dram *dram, struct burst *burst, struct qm_memory_access access) {
+static uint64_t access_memory(const struct dram *dram, struct burst *burst, struct qm_memory_access access) {
     access.bytes = burst->bytes;
-    if (!burst->is_error) dram->memory(dram->memory_context, &access);
+    if (!burst->is_error) dram->target(dram->target_context, &access);
     burst->is_error = burst->is_error || access.is_error;
     burst->is_misframed = access.is_misframed;
     uint64_t delay = access.delay_cycles > dram->latency ? access.delay_cycles : dram->latency;
     return delay > UINT64_MAX - dram->now ? UINT64_MAX : dram->now + delay;
 }
 
-static void close_write(struct qm_dram *dram) {
+static void close_write(struct dram *dram) {
     QM_CHECK(dram->response_count < RESPONSES_MAX);
     struct burst *write = &dram->write;
     uint32_t size = (uint32_t)(write->next - write->bytes);
@@ -182,7 +156,7 @@ static void close_write(struct qm_dram *dram) {
 }
 
 /* The first of the beats by its strobe, the others whole; nothing when there are no values. */
-static void take_write_beats(struct qm_dram *dram, const struct qm_dram_in *in, uint64_t beats) {
+static void take_write_beats(struct dram *dram, const struct qm_memory_in *in, uint64_t beats) {
     struct burst *write = &dram->write;
     if (!write->is_error) {
         uint8_t *enables = dram->enables + (write->next - write->bytes);
@@ -194,7 +168,7 @@ static void take_write_beats(struct qm_dram *dram, const struct qm_dram_in *in, 
     if (write->beats_left == 0) close_write(dram);
 }
 
-static void give_read_beats(struct qm_dram *dram, uint64_t beats) {
+static void give_read_beats(struct dram *dram, uint64_t beats) {
     struct burst *head = read_head(dram);
     advance(dram, head, beats);
     if (head->beats_left > 0) return;
@@ -202,14 +176,14 @@ static void give_read_beats(struct qm_dram *dram, uint64_t beats) {
     dram->read_count--;
 }
 
-static void refill_credit(struct qm_dram *dram, bool used) {
+static void refill_credit(struct dram *dram, bool used) {
     if (used) dram->credit -= dram->beat_bytes;
     dram->credit += dram->bytes_per_cycle;
     uint32_t limit = dram->beat_bytes + dram->bytes_per_cycle - 1;
     if (dram->credit > limit) dram->credit = limit;
 }
 
-static void accept_addresses(struct qm_dram *dram, const struct qm_dram_in *in, const struct qm_dram_out *out) {
+static void accept_addresses(struct dram *dram, const struct qm_memory_in *in, const struct qm_memory_out *out) {
     if (in->ar_valid && out->ar_ready) {
         struct burst *read = &dram->reads[(dram->read_first + dram->read_count++) % dram->queue_depth];
         open_burst(dram, read, in->ar_address, in->ar_beats);
@@ -220,19 +194,17 @@ static void accept_addresses(struct qm_dram *dram, const struct qm_dram_in *in, 
     if (in->aw_valid && out->aw_ready) open_burst(dram, &dram->write, in->aw_address, in->aw_beats);
 }
 
-void qm_dram_clock(struct qm_dram *dram, const struct qm_dram_in *in) {
-    struct qm_dram_out out;
-    qm_dram_outputs(dram, &out);
+static void clock_one(struct dram *dram, const struct qm_memory_in *in, const struct qm_memory_out *out) {
     if (wants_read(dram) && wants_write(dram)) dram->turn_is_write = !dram->turn_is_write;
-    bool writes = in->w_valid && out.w_ready;
-    if (out.r_valid) give_read_beats(dram, 1);
+    bool writes = in->w_valid && out->w_ready;
+    if (out->r_valid) give_read_beats(dram, 1);
     if (writes) take_write_beats(dram, in, 1);
-    if (out.b_valid) {
+    if (out->b_valid) {
         dram->response_first = (dram->response_first + 1) % RESPONSES_MAX;
         dram->response_count--;
     }
-    accept_addresses(dram, in, &out);
-    refill_credit(dram, out.r_valid || writes);
+    accept_addresses(dram, in, out);
+    refill_credit(dram, out->r_valid || writes);
     dram->now++;
 }
 
@@ -241,7 +213,7 @@ static uint64_t smaller(uint64_t a, uint64_t b) {
 }
 
 /* Cycles until something that is not ready now becomes ready. */
-static uint64_t cycles_to_next_change(const struct qm_dram *dram) {
+static uint64_t cycles_to_next_change(const struct dram *dram) {
     uint64_t cycles = UINT64_MAX;
     const struct burst *head = read_head(dram);
     if (head != NULL && head->ready_at > dram->now) cycles = head->ready_at - dram->now;
@@ -249,9 +221,10 @@ static uint64_t cycles_to_next_change(const struct qm_dram *dram) {
     return cycles;
 }
 
-uint64_t qm_dram_steady_cycles(struct qm_dram *dram, const struct qm_dram_in *in) {
-    struct qm_dram_out out;
-    qm_dram_outputs(dram, &out);
+static uint64_t dram_steady_cycles(struct qm_memory *memory, const struct qm_memory_in *in) {
+    const struct dram *dram = downcast(memory);
+    struct qm_memory_out out;
+    dram_outputs(memory, &out);
     bool in_use = dram->read_count > 0 || dram->write.beats_left > 0 || dram->response_count > 0;
     if (dram->stall_threshold != 0 && (in_use || in->ar_valid || in->aw_valid)) return 1;
     if (out.b_valid || (in->ar_valid && out.ar_ready) || (in->aw_valid && out.aw_ready)) return 1;
@@ -265,13 +238,64 @@ uint64_t qm_dram_steady_cycles(struct qm_dram *dram, const struct qm_dram_in *in
     return smaller(cycles, burst->beats_left - 1);
 }
 
-void qm_dram_skip(struct qm_dram *dram, const struct qm_dram_in *in, uint64_t cycles) {
-    struct qm_dram_out out;
-    qm_dram_outputs(dram, &out);
-    if (out.r_valid) give_read_beats(dram, cycles);
-    if (in->w_valid && out.w_ready) take_write_beats(dram, in, cycles);
+static void clock_steady(struct dram *dram, const struct qm_memory_in *in, const struct qm_memory_out *out, uint64_t cycles) {
+    if (out->r_valid) give_read_beats(dram, cycles);
+    if (in->w_valid && out->w_ready) take_write_beats(dram, in, cycles);
     /* Beats move in skipped cycles only when every cycle brings at least a beat's credit, so use need not be subtracted. */
     uint64_t limit = dram->beat_bytes + dram->bytes_per_cycle - 1;
     dram->credit = (uint32_t)(cycles > limit ? limit : smaller(limit, dram->credit + cycles * dram->bytes_per_cycle));
     dram->now += cycles;
+}
+
+static void dram_clock(struct qm_memory *memory, const struct qm_memory_in *in, uint64_t cycles) {
+    struct dram *dram = downcast(memory);
+    struct qm_memory_out out;
+    dram_outputs(memory, &out);
+    if (cycles == 1)
+        clock_one(dram, in, &out);
+    else
+        clock_steady(dram, in, &out, cycles);
+}
+
+static const struct qm_memory_ops dram_ops = {
+    .reset = dram_reset,
+    .outputs = dram_outputs,
+    .steady_cycles = dram_steady_cycles,
+    .clock = dram_clock,
+};
+
+struct qm_memory *qm_dram_create(const struct qm_machine *machine, const struct qm_device_options *options) {
+    struct dram *dram = qm_alloc_zeroed(1, sizeof *dram);
+    bool owns = options->memory == NULL;
+    dram->base.ops = &dram_ops;
+    dram->target = owns ? access_own : options->memory;
+    dram->target_context = owns ? dram : options->memory_context;
+    dram->address = options->memory_base;
+    dram->size_bytes = owns ? options->memory_bytes : 0;
+    dram->beat_bytes = machine->axi_bytes;
+    dram->bytes_per_cycle = machine->dram_bytes_per_cycle;
+    dram->latency = machine->dram_latency;
+    dram->queue_depth = machine->dram_queue;
+    dram->seed = options->seed;
+    dram->stall_threshold = (uint64_t)(options->stalls * 18446744073709549568.0); /* the largest double below 2^64 */
+    dram->bytes = qm_alloc_zeroed(dram->size_bytes + 1, 1);
+    dram->reads = qm_alloc_zeroed(dram->queue_depth, sizeof *dram->reads);
+    dram->responses = qm_alloc_zeroed(RESPONSES_MAX, sizeof *dram->responses);
+    dram_reset(&dram->base);
+    return &dram->base;
+}
+
+void qm_dram_destroy(struct qm_memory *memory) {
+    struct dram *dram = downcast(memory);
+    if (dram == NULL) return;
+    free(dram->bytes);
+    free(dram->reads);
+    free(dram->responses);
+    free(dram);
+}
+
+uint8_t *qm_dram_at(struct qm_memory *memory, uint64_t address, size_t size) {
+    struct dram *dram = downcast(memory);
+    QM_CHECK(is_inside(dram, address, size));
+    return dram->bytes + (address - dram->address);
 }

@@ -16,6 +16,7 @@
 
 #include "common/file.h"
 #include "common/process.h"
+#include "common/text.h"
 
 enum { LARGE_BYTES = 100000, SOURCES_MAX = 4096, ARGUMENTS_MAX = 64 + SOURCES_MAX };
 
@@ -124,8 +125,7 @@ static void add_unit(struct build *build, struct unit unit) {
 }
 
 static int is_cpp(const struct dirent *entry) {
-    size_t size = strlen(entry->d_name);
-    return size > 4 && strcmp(entry->d_name + size - 4, ".cpp") == 0;
+    return qm_text_ends_in(entry->d_name, ".cpp");
 }
 
 /* Sorts what Verilator wrote into units. The texts are sources that include the small files. */

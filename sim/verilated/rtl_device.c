@@ -21,7 +21,7 @@ struct rtl_device {
     struct qm_device base;
     struct rtl_library library;
     struct qm_machine machine;
-    struct qm_dram *dram;
+    struct qm_memory *dram;
     struct rtl_model *model;
     struct rtl_in in;
     struct rtl_out pins[2];   /* of this cycle and of the one before, by turns */
@@ -55,7 +55,7 @@ static void report(struct rtl_device *device, struct qm_event event) {
 }
 
 /* What moved in the cycle that just ended: pins are those of that cycle, mask of starts and ends come from after the edge. */
-static void report_cycle(struct rtl_device *device, const struct rtl_out *pins, const struct qm_dram_out *memory) {
+static void report_cycle(struct rtl_device *device, const struct rtl_out *pins, const struct qm_memory_out *memory) {
     const struct rtl_out *after = &device->pins[device->now];
     report_units(device, QM_EVENT_START, after->trace_start, device->starts);
     report_units(device, QM_EVENT_END, after->trace_end, device->ends);
@@ -91,7 +91,7 @@ static bool obeys_axi(const struct rtl_device *device, const struct rtl_out *pin
     return reads && writes && (!pins->w_valid || pins->w_last == (device->beats_left == 1));
 }
 
-static void watch_axi(struct rtl_device *device, const struct rtl_out *pins, const struct qm_dram_out *memory) {
+static void watch_axi(struct rtl_device *device, const struct rtl_out *pins, const struct qm_memory_out *memory) {
     if (!obeys_axi(device, pins)) device->has_broken_axi = true;
     if (pins->aw_valid && memory->aw_ready) device->beats_left = pins->aw_beats;
     if (pins->w_valid && memory->w_ready) device->beats_left--;
@@ -99,7 +99,7 @@ static void watch_axi(struct rtl_device *device, const struct rtl_out *pins, con
     device->in.b_error |= device->has_broken_axi;
 }
 
-static void drive_memory_pins(struct rtl_in *in, const struct qm_dram_out *memory) {
+static void drive_memory_pins(struct rtl_in *in, const struct qm_memory_out *memory) {
     in->ar_ready = memory->ar_ready;
     in->r_valid = memory->r_valid;
     in->r_id = memory->r_id;
@@ -113,18 +113,19 @@ static void drive_memory_pins(struct rtl_in *in, const struct qm_dram_out *memor
 }
 
 static void clock_memory(struct rtl_device *device, const struct rtl_out *pins) {
-    qm_dram_clock(device->dram, &(struct qm_dram_in){
-                                    .ar_valid = pins->ar_valid,
-                                    .ar_id = pins->ar_id,
-                                    .ar_beats = pins->ar_beats,
-                                    .ar_address = pins->ar_address,
-                                    .aw_valid = pins->aw_valid,
-                                    .aw_beats = pins->aw_beats,
-                                    .aw_address = pins->aw_address,
-                                    .w_valid = pins->w_valid,
-                                    .w_strobe = pins->w_strobe,
-                                    .w_data = pins->w_data,
-                                });
+    const struct qm_memory_in in = {
+        .ar_valid = pins->ar_valid,
+        .ar_id = pins->ar_id,
+        .ar_beats = pins->ar_beats,
+        .ar_address = pins->ar_address,
+        .aw_valid = pins->aw_valid,
+        .aw_beats = pins->aw_beats,
+        .aw_address = pins->aw_address,
+        .w_valid = pins->w_valid,
+        .w_strobe = pins->w_strobe,
+        .w_data = pins->w_data,
+    };
+    device->dram->ops->clock(device->dram, &in, 1);
 }
 
 static void clock_rtl(struct rtl_device *device) {
@@ -134,8 +135,8 @@ static void clock_rtl(struct rtl_device *device) {
 
 static void tick_busy(struct rtl_device *device) {
     const struct rtl_out *pins = &device->pins[device->now];
-    struct qm_dram_out memory;
-    qm_dram_outputs(device->dram, &memory);
+    struct qm_memory_out memory;
+    device->dram->ops->outputs(device->dram, &memory);
     drive_memory_pins(&device->in, &memory);
     watch_axi(device, pins, &memory);
     clock_rtl(device);
@@ -148,10 +149,10 @@ static void tick_busy(struct rtl_device *device) {
 static void tick_idle(struct rtl_device *device) {
     const struct rtl_out *pins = &device->pins[device->now];
     if (pins->ar_valid || pins->aw_valid || pins->w_valid) device->has_broken_axi = true;
-    drive_memory_pins(&device->in, &(struct qm_dram_out){0});
+    drive_memory_pins(&device->in, &(struct qm_memory_out){0});
     clock_rtl(device);
     if (!device->pins[device->now].busy) return;
-    qm_dram_reset(device->dram);
+    device->dram->ops->reset(device->dram);
     device->cycle = 0;
     device->beats_left = 0;
     memset(device->starts, 0, sizeof device->starts);
@@ -216,7 +217,7 @@ static bool wait(struct qm_device *base, uint64_t limit_cycles) {
 static void reset(struct qm_device *base) {
     struct rtl_device *device = downcast(base);
     device->library.reset(device->model);
-    qm_dram_reset(device->dram);
+    device->dram->ops->reset(device->dram);
     device->has_broken_axi = false;
     device->pins[device->now] = (struct rtl_out){0};
 }

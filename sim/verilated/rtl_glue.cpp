@@ -141,23 +141,23 @@ EXPORT void rtl_tick(rtl_model *model, const rtl_in *in, rtl_out *out) {
 }
 
 EXPORT uint8_t *rtl_scratchpad(rtl_model *model) {
-    return reinterpret_cast<uint8_t *>(&model->top.rootp->qmac__DOT__u_scratchpad__DOT__mem[0]);
+    return reinterpret_cast<uint8_t *>(&model->top.rootp->qmac__DOT__u_core__DOT__u_scratchpad__DOT__mem[0]);
 }
 
 EXPORT uint8_t *rtl_accumulator(rtl_model *model) {
-    return reinterpret_cast<uint8_t *>(&model->top.rootp->qmac__DOT__u_accumulator__DOT__mem[0]);
+    return reinterpret_cast<uint8_t *>(&model->top.rootp->qmac__DOT__u_core__DOT__u_accumulator__DOT__mem[0]);
 }
 
 EXPORT uint32_t rtl_accumulator_row_bytes(const rtl_model *model) {
-    return sizeof model->top.rootp->qmac__DOT__u_accumulator__DOT__mem[0];
+    return sizeof model->top.rootp->qmac__DOT__u_core__DOT__u_accumulator__DOT__mem[0];
 }
 
 #ifdef QM_PROBED
 EXPORT void rtl_probe(const rtl_model *model, uint32_t *values, uint8_t *data, const uint32_t *sizes, const uint32_t *offsets) {
     const Vqmac___024root &root = *model->top.rootp;
-#define QM_PROBE(unit, name, width, insn, gate, verilog, c) *values++ = root.qmac__DOT__probe_##unit##_##name;
+#define QM_PROBE(unit, name, width, insn, gate, verilog, c) *values++ = root.qmac__DOT__u_core__DOT__probe_##unit##_##name;
 #define QM_PROBE_DATA(unit, name, width, insn, bytes, element, verilog)                                                                    \
-    std::memcpy(data + *offsets++, &root.qmac__DOT__probe_##unit##_##name, *sizes++);
+    std::memcpy(data + *offsets++, &root.qmac__DOT__u_core__DOT__probe_##unit##_##name, *sizes++);
 #include "spec/probes.def"
 #undef QM_PROBE
 #undef QM_PROBE_DATA

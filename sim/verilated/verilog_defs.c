@@ -139,7 +139,13 @@ static void verilog_sizes(FILE *out) {
     fprintf(out, "(p) == 3'd%d ? 3'd%u : ", QM_precision_##name, log2_of((weight_bits) * (cell_bytes)*8 / (activation_bits)));
 #include "spec/isa.def"
 #undef QM_PRECISION
-    fputs("3'd0)\n`define QM_ARRAY_MODE(p) (", out);
+    fputs("3'd0)\n", out);
+#define ARRAY_MODE(name) fprintf(out, "`define QM_ARRAY_MODE_" #name " 2'd%d\n", QM_ARRAY_MODE_##name);
+    ARRAY_MODE(8X8)
+    ARRAY_MODE(8X4)
+    ARRAY_MODE(4X4)
+#undef ARRAY_MODE
+    fputs("`define QM_ARRAY_MODE(p) (", out);
 #define QM_PRECISION(name, weight_bits, activation_bits, cell_bytes)                                                                       \
     fprintf(out, "(p) == 3'd%d ? 2'd%u : ", QM_precision_##name, qm_array_mode(QM_precision_##name));
 #include "spec/isa.def"
@@ -172,7 +178,7 @@ static void verilog_probe(FILE *out, const char *width, const char *name, const 
 }
 
 static void verilog_probes(FILE *out) {
-    fputs("\n// What a bench sees between the blocks, in the cycle after: registers in the scope of qmac.v.\n", out);
+    fputs("\n// What a bench sees between the blocks, in the cycle after: registers in the scope of core.v.\n", out);
     fputs("`ifndef QM_PROBED\n`define QM_PROBES\n`else\n", out);
     fputs("`define QM_PROBES \\\n    /* verilator lint_off UNUSEDSIGNAL */ \\\n    /* verilator lint_off WIDTH */ \\\n", out);
 #define QM_PROBE(unit, name, width, insn, gate, verilog, c)             verilog_probe(out, #width, #unit "_" #name, #verilog);

@@ -78,7 +78,7 @@ has "$tmp/.out" "c.tflite: 1 point on edge, 1 on the front"
 # points that cannot be: knobs that do not go together, and a scratchpad too small for the network
 accepts "$qmac" explore "$model" --set axi_bytes=8,16 --csv "$tmp/x.csv" --json "$tmp/x.json"
 has "$tmp/.out" "impossible: 1 point at axi_bytes=8: edge: dram_bytes_per_cycle = 16 is more than axi_bytes = 8 can carry"
-has "$tmp/x.csv" ',impossible,0,,,,,,,,,,,,"edge: dram_bytes_per_cycle = 16 is more than'
+grep -qE ',impossible,0,,+"edge: dram_bytes_per_cycle = 16 is more than' "$tmp/x.csv" || fail "x.csv: $(cat "$tmp/x.csv")"
 has "$tmp/x.json" '"state":	"impossible"'
 accepts "$qmac" explore "$model" --rows 256 --cols 100 --set accumulator_rows=2 --set scratchpad_bytes=1024,262144
 has "$tmp/.out" "2 points on edge, 1 on the front"

@@ -27,13 +27,13 @@ static void check_layer(const struct qm_program_layer *layer) {
     QM_CHECK(memchr(layer->shape, 0, sizeof layer->shape) != NULL && memchr(layer->precision, 0, sizeof layer->precision) != NULL);
 }
 
-static void check_step(const struct qm_program *program, const struct qm_program_step *step) {
-    if (step->on_host) {
-        QM_CHECK(step->host_op < QM_HOST_OPS && step->layer < program->layer_count);
-        QM_CHECK(step->input < program->tensor_count && step->output < program->tensor_count);
+static void check_stage(const struct qm_program *program, const struct qm_program_stage *stage) {
+    if (stage->on_host) {
+        QM_CHECK(stage->host_op < QM_HOST_OPS && stage->layer < program->layer_count);
+        QM_CHECK(stage->input < program->tensor_count && stage->output < program->tensor_count);
     } else {
-        check_inside(step->first_insn, step->insn_count, program->insn_count);
-        QM_CHECK(step->first_insn % 4 == 0);
+        check_inside(stage->first_insn, stage->insn_count, program->insn_count);
+        QM_CHECK(stage->first_insn % 4 == 0);
     }
 }
 
@@ -59,6 +59,6 @@ void fuzz_check_program(const struct qm_program *program) {
     for (uint32_t i = 0; i < program->image_bytes; i++) sum = (uint8_t)(sum + program->image[i]);
     for (uint32_t i = 0; i < program->tensor_count; i++) check_tensor(program, &program->tensors[i]);
     for (uint32_t i = 0; i < program->layer_count; i++) check_layer(&program->layers[i]);
-    for (uint32_t i = 0; i < program->step_count; i++) check_step(program, &program->steps[i]);
+    for (uint32_t i = 0; i < program->stage_count; i++) check_stage(program, &program->stages[i]);
     check_insns(program);
 }

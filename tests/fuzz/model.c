@@ -35,7 +35,7 @@ static enum qm_status compile(const uint8_t *bytes, size_t size, struct qm_arena
     QM_TRY(qm_legalize(graph, options.rounding, arena, &network, diag));
     if (!is_small(network)) return QM_OK;
     QM_CHECK(qm_machine_load("tiny", &machine, diag) == QM_OK);
-    return qm_plan(network, &machine, &options, program, diag);
+    return qm_compile_network(network, &machine, &options, program, diag);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {

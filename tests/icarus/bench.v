@@ -120,19 +120,25 @@ module bench;
         end
     endtask
 
+    wire                  load_we = dut.u_core.load_we, post_we = dut.u_core.post_we, commit = dut.u_core.u_accumulator.commit_q;
+    wire [AxiBytes-1:0]   load_mask = dut.u_core.load_mask;
+    wire [8*AxiBytes-1:0] load_data = dut.u_core.load_data;
+    wire [Cols-1:0]       post_wmask = dut.u_core.post_wmask;
+    wire [8*Cols-1:0]     post_wdata = dut.u_core.post_wdata;
+
     // The scratchpad takes bytes one by one: X may be in those that are masked.
     task check_writes;
         integer i;
         begin
-            if (^{dut.load_we, dut.post_we, dut.u_accumulator.commit_q} === 1'bx) fail("X on a write enable");
+            if (^{load_we, post_we, commit} === 1'bx) fail("X on a write enable");
             for (i = 0; i < AxiBytes; i = i + 1)
-                if (dut.load_we && (dut.load_mask[i] === 1'bx || (dut.load_mask[i] && ^dut.load_data[8*i +: 8] === 1'bx)))
+                if (load_we && (load_mask[i] === 1'bx || (load_mask[i] && ^load_data[8*i +: 8] === 1'bx)))
                     fail("X into the scratchpad by load");
             for (i = 0; i < Cols; i = i + 1)
-                if (dut.post_we && (dut.post_wmask[i] === 1'bx || (dut.post_wmask[i] && ^dut.post_wdata[8*i +: 8] === 1'bx)))
+                if (post_we && (post_wmask[i] === 1'bx || (post_wmask[i] && ^post_wdata[8*i +: 8] === 1'bx)))
                     fail("X into the scratchpad by post");
-            if (dut.u_accumulator.commit_q && ^{dut.u_accumulator.addr_q, dut.u_accumulator.row} === 1'bx) fail("X into the accumulator");
-            if ((dut.load_we && ^dut.load_addr === 1'bx) || (dut.post_we && ^dut.post_waddr === 1'bx)) fail("X as an address");
+            if (commit && ^{dut.u_core.u_accumulator.addr_q, dut.u_core.u_accumulator.row} === 1'bx) fail("X into the accumulator");
+            if ((load_we && ^dut.u_core.load_addr === 1'bx) || (post_we && ^dut.u_core.post_waddr === 1'bx)) fail("X as an address");
         end
     endtask
 
@@ -200,7 +206,7 @@ module bench;
     task play_clock;
         begin
             rst_n = !flags[RESET];
-            if (flags[PRESET_SUMS] && $value$plusargs("sums=%s", name)) $readmemb(name, dut.u_accumulator.mem);
+            if (flags[PRESET_SUMS] && $value$plusargs("sums=%s", name)) $readmemb(name, dut.u_core.u_accumulator.mem);
             #1 if (rst_n) check_pins;
             clk = 1'b1;
             #1 if (rst_n) check_after_edge;
@@ -221,13 +227,13 @@ module bench;
             if (!$value$plusargs("accumulator=%s", name)) fail("+accumulator= is missing");
             $readmemb(name, accumulator_want);
             for (at = 0; at < SpadBytes; at = at + 1)
-                if (dut.u_scratchpad.mem[at] !== scratchpad_want[at]) begin
+                if (dut.u_core.u_scratchpad.mem[at] !== scratchpad_want[at]) begin
                     $display("byte 0x%0h", at);
-                    expect_pins("scratchpad at the end", dut.u_scratchpad.mem[at], scratchpad_want[at]);
+                    expect_pins("scratchpad at the end", dut.u_core.u_scratchpad.mem[at], scratchpad_want[at]);
                 end
             for (at = 0; at < AccRows; at = at + 1)
-                if (dut.u_accumulator.mem[at] !== accumulator_want[at]) begin
-                    $display("row %0d: got %0h, expected %0h", at, dut.u_accumulator.mem[at], accumulator_want[at]);
+                if (dut.u_core.u_accumulator.mem[at] !== accumulator_want[at]) begin
+                    $display("row %0d: got %0h, expected %0h", at, dut.u_core.u_accumulator.mem[at], accumulator_want[at]);
                     fail("accumulator at the end");
                 end
         end

@@ -52,7 +52,7 @@ struct recorder {
     struct qm_machine machine;
     struct qm_device_options options;
     struct qm_device *model;
-    struct qm_dram *dram; /* in the state of the model's */
+    struct qm_memory *dram; /* in the state of the model's */
     FILE *vectors;
     struct record *records; /* of this run */
     size_t count, capacity;
@@ -125,7 +125,7 @@ static void read_all_csrs(struct recorder *self) {
 }
 
 /* What the memory is told by the events of a cycle: it cares for nothing but what it accepts. */
-static unsigned take_event(const struct record *record, struct qm_dram_in *in) {
+static unsigned take_event(const struct record *record, struct qm_memory_in *in) {
     const struct qm_event *event = &record->event;
     switch (event->kind) {
     case QM_EVENT_START: return (unsigned)START << event->unit;
@@ -141,14 +141,14 @@ static unsigned take_event(const struct record *record, struct qm_dram_in *in) {
     }
 }
 
-static unsigned memory_flags(const struct qm_dram_out *out) {
+static unsigned memory_flags(const struct qm_memory_out *out) {
     return (out->ar_ready ? AR_READY : 0u) | (out->r_valid ? R_VALID : 0u) | (out->aw_ready ? AW_READY : 0u) |
            (out->w_ready ? W_READY : 0u) | (out->b_valid ? B_VALID : 0u);
 }
 
-static void write_cycle(struct recorder *self, unsigned flags, const struct qm_dram_in *in) {
-    struct qm_dram_out out;
-    qm_dram_outputs(self->dram, &out);
+static void write_cycle(struct recorder *self, unsigned flags, const struct qm_memory_in *in) {
+    struct qm_memory_out out;
+    self->dram->ops->outputs(self->dram, &out);
     fprintf(self->vectors, "%x", flags | memory_flags(&out));
     if (out.r_valid) {
         fprintf(self->vectors, " %x %x %x", out.r_id, out.r_last, out.r_error);
@@ -162,15 +162,15 @@ static void write_cycle(struct recorder *self, unsigned flags, const struct qm_d
         print_beat(self, in->w_data, in->w_strobe);
     }
     fputc('\n', self->vectors);
-    qm_dram_clock(self->dram, in);
+    self->dram->ops->clock(self->dram, in, 1);
 }
 
 static void write_busy_cycles(struct recorder *self) {
     uint64_t cycles = qm_device_counter(self->model, QM_C_cycles);
     size_t next = 0;
-    qm_dram_reset(self->dram);
+    self->dram->ops->reset(self->dram);
     for (uint64_t cycle = 0; cycle < cycles; cycle++) {
-        struct qm_dram_in in = {0};
+        struct qm_memory_in in = {0};
         unsigned flags = BUSY;
         for (; next < self->count && self->records[next].event.cycle == cycle; next++) flags |= take_event(&self->records[next], &in);
         write_cycle(self, flags, &in);

@@ -1,19 +1,22 @@
 #!/bin/sh
-# rooms.sh - the walls: which folders each room may include. What is not listed here is a wall. tools/ and tests/ see all; memory and
-# streams of text are made in common/memory.c alone.
+# rooms.sh - the walls: which folders each room may include. What is not listed here is a wall. tools/ and tests/ see all. Within sim, the
+# core sees neither device nor DRAM; memory and streams of text are made in common/memory.c alone.
 set -u
 status=0
+# report RULE FOUND: the lines found break the rule.
+report() {
+    [ -z "$2" ] && return
+    printf '%s:\n%s\n' "$1" "$2"
+    status=1
+}
 # allow ROOM WHAT: the includes of the room's files, and of folders below it that have no line of their own.
 allow() {
     below=$(find "$1" -mindepth 1 -type d | while read -r folder; do
         grep -q "^allow $folder " "$0" && printf ' -not -path %s/*' "$folder"
     done)
     # shellcheck disable=SC2086
-    found=$(set -f; find "$1" -name '*.[ch]' $below -o -name '*.cpp' $below |
-        xargs grep -nE '^#include "[a-z]+/' | grep -vE "#include \"(spec/|$1/[a-z0-9_]+\.h|$2)")
-    [ -z "$found" ] && return
-    printf '%s may include only %s:\n%s\n' "$1" "$2" "$found"
-    status=1
+    report "$1 may include only $2" "$(set -f; find "$1" -name '*.[ch]' $below -o -name '*.cpp' $below |
+        xargs grep -nE '^#include "[a-z]+/' | grep -vE "#include \"(spec/|$1/[a-z0-9_]+\.(h|def)|$2)")"
 }
 allow common                   'common/'
 allow compiler                 'common/|compiler/(ir|passes|frontend)/'
@@ -30,12 +33,13 @@ allow sim/systemc              'common/|sim/device\.h'
 allow sim/lockstep             'common/|sim/(device|probe)\.h'
 allow driver                   'common/|sim/device\.h'
 allow report                   'common/'
-allow verify                   'common/|compiler/compiler\.h|driver/|sim/(device|probe)\.h|sim/(control|lockstep|verilated)/|report/'
+allow verify       'common/|compiler/compiler\.h|verify/draw/|driver/|report/|sim/(device|probe)\.h|sim/(control|lockstep|verilated)/'
+allow verify/draw             'common/'
 allow explore                  'common/|compiler/|driver/|sim/device\.h|report/'
-found=$(grep -rnE '(^|[^a-z_])(m|c|re|aligned_)alloc\(|open_memstream\(' \
-    common compiler sim driver report explore verify tools --include='*.c' --include='*.h' | grep -v '^common/memory\.')
-if [ -n "$found" ]; then
-    printf 'memory is asked for by common/memory.h only:\n%s\n' "$found"
-    status=1
-fi
+report 'that a memory is the DRAM is known to who creates it only' "$(grep -rn '^#include "sim/memory/dram\.h"' sim |
+    grep -vE '^sim/(memory/dram|cycle/device|verilated/rtl_device)\.c:')"
+report 'the core sees neither its device nor who watches it' "$(
+    grep -nE '^#include "sim/(device|probe|cycle/(engine|probe))\.h"' sim/cycle/* | grep -vE '^sim/cycle/(engine|device|probe)\.')"
+report 'memory is asked for by common/memory.h only' "$(grep -rnE '(^|[^a-z_])(m|c|re|aligned_)alloc\(|open_memstream\(' \
+    common compiler sim driver report explore verify tools --include='*.c' --include='*.h' | grep -v '^common/memory\.')"
 exit $status

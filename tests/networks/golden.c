@@ -84,7 +84,7 @@ static void run_example(struct bench *bench, const uint8_t *input) {
 
 static uint64_t cycles_of(const struct bench *bench) {
     uint64_t cycles = 0;
-    for (uint32_t i = 0; i < bench->program->step_count; i++) cycles += bench->run->counters[i].value[QM_C_cycles];
+    for (uint32_t i = 0; i < bench->program->stage_count; i++) cycles += bench->run->counters[i].value[QM_C_cycles];
     return cycles;
 }
 
@@ -131,10 +131,10 @@ ParameterizedTest(struct data_network *network, networks, the_limit_of_time_is_f
     struct qm_driver_options options = {.no_values = true};
     struct qm_diag diag = {.text = ""};
     require(qm_driver_run(bench.device, bench.program, &options, bench.run, &diag), &diag);
-    for (uint32_t i = 0; i < bench.program->step_count; i++) {
-        const struct qm_program_step *step = &bench.program->steps[i];
-        const uint32_t(*insns)[QM_INSN_WORDS] = (const uint32_t(*)[QM_INSN_WORDS])bench.program->insns + step->first_insn;
-        uint64_t limit = qm_work_limit(insns, step->insn_count, &bench.program->machine, 0) - LIMIT_CONSTANT;
+    for (uint32_t i = 0; i < bench.program->stage_count; i++) {
+        const struct qm_program_stage *stage = &bench.program->stages[i];
+        const uint32_t(*insns)[QM_INSN_WORDS] = (const uint32_t(*)[QM_INSN_WORDS])bench.program->insns + stage->first_insn;
+        uint64_t limit = qm_work_limit(insns, stage->insn_count, &bench.program->machine, 0) - LIMIT_CONSTANT;
         cr_expect(ge(u64, limit, MARGIN * bench.run->counters[i].value[QM_C_cycles]), "%s", network->golden);
     }
     teardown(&bench);

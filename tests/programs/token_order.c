@@ -1,7 +1,7 @@
 /* token_order.c - no program that the compiler emits can deadlock, whatever the timing.
  *
  *   build/token_order PROGRAM...
- * Checked, for every step and every ordered pair of units (u, v): the k-th instruction of v that waits for u comes behind the k-th
+ * Checked, for every stage and every ordered pair of units (u, v): the k-th instruction of v that waits for u comes behind the k-th
  * instruction of u that signals v, nothing waits for its own unit, and there are fewer signals than a counter holds, so that none is lost.
  *
  * Why that is enough. Units start and end their instructions in order, so the k-th wait takes the k-th token. Let i be the first
@@ -43,10 +43,10 @@ static bool take(struct check *check, const struct qm_insn *insn) {
 }
 
 /* without: an instruction whose signals are left out, or UINT32_MAX. Returns the first bad instruction, or the end. */
-static uint32_t check_step(const struct qm_program *program, const struct qm_program_step *step, uint32_t without, struct check *check) {
-    uint32_t end = step->first_insn + step->insn_count;
+static uint32_t check_stage(const struct qm_program *program, const struct qm_program_stage *stage, uint32_t without, struct check *check) {
+    uint32_t end = stage->first_insn + stage->insn_count;
     *check = (struct check){.tokens = 0};
-    for (uint32_t i = step->first_insn; i < end; i++) {
+    for (uint32_t i = stage->first_insn; i < end; i++) {
         struct qm_insn insn;
         qm_insn_unpack(program->insns[i], &insn);
         if (i == without) insn.signal = 0;
@@ -56,13 +56,13 @@ static uint32_t check_step(const struct qm_program *program, const struct qm_pro
 }
 
 /* Every signal that somebody waits for is needed: the check must miss it when it is left out. */
-static bool can_fail(const struct qm_program *program, const struct qm_program_step *step) {
+static bool can_fail(const struct qm_program *program, const struct qm_program_stage *stage) {
     struct check check;
-    uint32_t end = step->first_insn + step->insn_count;
-    for (uint32_t i = step->first_insn; i < end; i++) {
+    uint32_t end = stage->first_insn + stage->insn_count;
+    for (uint32_t i = stage->first_insn; i < end; i++) {
         struct qm_insn insn;
         qm_insn_unpack(program->insns[i], &insn);
-        if (insn.signal != 0) return check_step(program, step, i, &check) < end;
+        if (insn.signal != 0) return check_stage(program, stage, i, &check) < end;
     }
     return true;
 }
@@ -75,13 +75,13 @@ static bool check_program(const char *file, uint64_t *tokens) {
         return false;
     }
     bool fine = true;
-    for (uint32_t s = 0; s < program->step_count && fine; s++) {
-        const struct qm_program_step *step = &program->steps[s];
+    for (uint32_t s = 0; s < program->stage_count && fine; s++) {
+        const struct qm_program_stage *stage = &program->stages[s];
         struct check check;
-        if (step->on_host) continue;
-        uint32_t bad = check_step(program, step, UINT32_MAX, &check), end = step->first_insn + step->insn_count;
+        if (stage->on_host) continue;
+        uint32_t bad = check_stage(program, stage, UINT32_MAX, &check), end = stage->first_insn + stage->insn_count;
         if (bad < end) printf("%s: instruction %u waits for a token that no instruction before it gives\n", file, bad);
-        bool blind = !can_fail(program, step);
+        bool blind = !can_fail(program, stage);
         if (blind) printf("%s: a signal left out of step %u was not missed\n", file, s);
         fine = bad == end && !blind;
         *tokens += check.tokens;

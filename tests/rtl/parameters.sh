@@ -26,7 +26,7 @@ elaborate() { # TOP PARAMETER=VALUE...
 }
 
 has() { # TOP PARAMETER
-    grep -q "^ *parameter $2 " "rtl/$1.v"
+    grep -q "^ *parameter integer $2 " "rtl/$1.v"
 }
 
 guards() { # TOP PARAMETER

@@ -69,7 +69,7 @@ static double time_engine(const struct qm_device_ops *engine, struct qm_device_o
     require(engine->create(&subject->program->machine, &options, &device, &diag), &diag);
     double seconds = time_runs(device, &driver, subject, runs);
     uint64_t cycles = qm_device_counter(device, QM_C_cycles);
-    if (cycles > 0 && subject->program->step_count == 1) subject->cycles = cycles;
+    if (cycles > 0 && subject->program->stage_count == 1) subject->cycles = cycles;
     device->ops->destroy(device);
     return seconds;
 }
@@ -150,7 +150,7 @@ static void bench_graph(struct subject *subject, const struct qm_graph *graph, c
     double start = qm_seconds();
     require(qm_legalize(graph, options.rounding, arena, &subject->network, &diag), &diag);
     require(qm_narrow(subject->network, NULL, arena, &diag), &diag);
-    require(qm_plan(subject->network, &machine, &options, &subject->program, &diag), &diag);
+    require(qm_compile_network(subject->network, &machine, &options, &subject->program, &diag), &diag);
     double compile_seconds = qm_seconds() - start;
     subject->macs = count_macs(subject->program);
     print_model(subject, compile_seconds);

@@ -1,4 +1,4 @@
-/* cli.c - options, machines, programs. */
+/* cli.c - the options of a compilation, machines, programs. */
 #include "tools/qmac/cli.h"
 
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include "common/file.h"
 #include "common/text.h"
 
+/* The first is the default. */
 static const struct {
     const char *name;
     uint32_t rounding;
@@ -21,7 +22,10 @@ static const struct {
                  {"away", QM_rounding_AWAY}};
 enum { ROUNDINGS = sizeof roundings / sizeof *roundings };
 
-static const struct qm_device_ops *const engines[] = {&qm_device_cycle, &qm_device_rtl, &qm_device_systemc, &qm_device_functional};
+static const struct {
+    const struct qm_device_ops *ops;
+    const char *note;
+} engines[] = {{&qm_device_cycle, "default"}, {&qm_device_rtl, NULL}, {&qm_device_systemc, NULL}, {&qm_device_functional, "values only"}};
 enum { ENGINES = sizeof engines / sizeof *engines };
 
 /* One line, also of what did not come by qm_fail. */
@@ -33,110 +37,81 @@ int cli_fail(enum qm_status status, const struct qm_diag *diag) {
     return (int)status;
 }
 
-/* The option that getopt_long stopped at: a long one as it was written, a short one by its letter. */
-static void option_name(int argc, char **argv, char *name, size_t size) {
-    const char *at = optind > 0 && optind <= argc ? argv[optind - 1] : "";
-    if (optopt != 0 && strncmp(at, "--", 2) != 0)
-        snprintf(name, size, "-%c", optopt);
-    else
-        snprintf(name, size, "%s", at);
+/* ---- options ---- */
+
+struct cli_word cli_roundings(unsigned index) {
+    return index < ROUNDINGS ? (struct cli_word){roundings[index].name, index == 0 ? "default" : NULL}
+                             : (struct cli_word){NULL, "rounding"};
 }
 
-static bool has_output(const struct option *options) {
-    while (options->name != NULL && options->val != 'o') options++;
-    return options->name != NULL;
-}
-
-enum qm_status cli_next_option(int argc, char **argv, const struct option *options, int *option, struct qm_diag *diag) {
-    opterr = 0;
-    *option = getopt_long(argc, argv, has_output(options) ? ":ho:" : ":h", options, NULL);
-    char name[200];
-    option_name(argc, argv, name, sizeof name);
-    if (*option == '?') return qm_fail(diag, QM_BAD_INPUT, "%s: no such option: qmac %s --help lists them", name, argv[0]);
-    if (*option == ':') return qm_fail(diag, QM_BAD_INPUT, "%s: the option needs a value: see qmac %s --help", name, argv[0]);
-    return QM_OK;
-}
-
-enum qm_status cli_take_file(int argc, char **argv, const char **file, struct qm_diag *diag) {
-    if (optind >= argc) return qm_fail(diag, QM_BAD_INPUT, "command line: no file is named: see qmac %s --help", argv[0]);
-    if (optind + 1 < argc) return qm_fail(diag, QM_BAD_INPUT, "%s: one file at a time: see qmac %s --help", argv[optind + 1], argv[0]);
-    *file = argv[optind];
-    return QM_OK;
-}
-
-enum qm_status cli_parse_number(const char *option, const char *text, uint64_t *number, struct qm_diag *diag) {
-    char *end;
-    errno = 0;
-    *number = strtoull(text, &end, 10);
-    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0) return QM_OK;
-    return qm_fail(diag, QM_BAD_INPUT, "--%s %s: not a whole number", option, text);
-}
-
-enum qm_status cli_parse_max_cycles(const char *text, uint64_t *cycles, struct qm_diag *diag) {
-    QM_TRY(cli_parse_number("max-cycles", text, cycles, diag));
-    return *cycles > 0 ? QM_OK : qm_fail(diag, QM_BAD_INPUT, "--max-cycles 0: nothing could run: give 1 or more");
-}
-
-enum qm_status cli_parse_probability(const char *option, const char *text, double *probability, struct qm_diag *diag) {
-    char *end;
-    *probability = strtod(text, &end);
-    if (text[0] != '\0' && *end == '\0' && *probability >= 0 && *probability <= 0.95) return QM_OK;
-    return qm_fail(diag, QM_BAD_INPUT, "--%s %s: not a probability from 0 to 0.95", option, text);
+struct cli_word cli_engines(unsigned index) {
+    return index < ENGINES ? (struct cli_word){engines[index].ops->name, engines[index].note} : (struct cli_word){NULL, "engine"};
 }
 
 enum qm_status cli_parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag) {
-    char names[100] = "";
-    for (int i = 0; i < ROUNDINGS; i++) {
-        *rounding = roundings[i].rounding;
-        if (text == NULL || strcmp(text, roundings[i].name) == 0) return QM_OK;
-        size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", roundings[i].name);
-    }
-    return qm_fail(diag, QM_BAD_INPUT, "--requant %s: no such rounding; there are: %s", text, names);
-}
-
-enum qm_status cli_parse_engine(const char *text, const struct qm_device_ops **engine, struct qm_diag *diag) {
-    char names[100] = "";
-    for (int i = 0; i < ENGINES; i++) {
-        *engine = engines[i];
-        if (strcmp(text, engines[i]->name) == 0) return QM_OK;
-        size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", engines[i]->name);
-    }
-    return qm_fail(diag, QM_BAD_INPUT, "--engine %s: no such engine; there are: %s", text, names);
-}
-
-enum qm_status cli_build_option(struct cli_build *build, int option, const char *argument, bool *taken, struct qm_diag *diag) {
-    *taken = true;
-    switch (option) {
-    case 'm': build->machine = argument; break;
-    case 'q': build->requant = argument; break;
-    case 'w': build->precision = argument; break;
-    case 'L': build->keep_layers = true; break;
-    case 'C':
-        build->model.option = "--saturate";
-        build->model.saturate = true;
-        break;
-    case 'N':
-        build->model.option = "--end-at";
-        build->model.end_at = argument;
-        break;
-    case 'I':
-        build->model.option = "--integer-inputs";
-        build->model.unsigned_inputs = strcmp(argument, "uint8") == 0;
-        if (build->model.unsigned_inputs || strcmp(argument, "int8") == 0) break;
-        return qm_fail(diag, QM_BAD_INPUT, "--integer-inputs %s: must be int8 or uint8", argument);
-    case 's':
-        if (build->set_count == CLI_SETS_MAX) return qm_fail(diag, QM_BAD_INPUT, "--set %s: more than %d of them", argument, CLI_SETS_MAX);
-        build->sets[build->set_count++] = argument;
-        break;
-    default: *taken = false;
-    }
+    unsigned index = 0;
+    if (text != NULL) QM_TRY(cli_find_word(cli_roundings, "requant", text, &index, diag));
+    *rounding = roundings[index].rounding;
     return QM_OK;
 }
 
+enum qm_status cli_take_engine(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
+    unsigned index;
+    QM_TRY(cli_find_word(cli_engines, option->name, value, &index, diag));
+    *(const struct qm_device_ops **)field = engines[index].ops;
+    return QM_OK;
+}
+
+static enum qm_status take_end_at(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
+    struct qm_model_options *model = field;
+    (void)option, (void)diag;
+    model->option = "--end-at";
+    model->end_at = value;
+    return QM_OK;
+}
+
+static enum qm_status take_integer_inputs(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
+    struct qm_model_options *model = field;
+    (void)option;
+    model->option = "--integer-inputs";
+    model->unsigned_inputs = strcmp(value, "uint8") == 0;
+    if (model->unsigned_inputs || strcmp(value, "int8") == 0) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "--integer-inputs %s: must be int8 or uint8", value);
+}
+
+static enum qm_status take_saturate(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
+    struct qm_model_options *model = field;
+    (void)option, (void)value, (void)diag;
+    model->option = "--saturate";
+    model->saturate = true;
+    return QM_OK;
+}
+
+enum { OF_A_NETWORK = CLI_TEXT | CLI_RANDOM }; /* has no use for others */
+
+const struct cli_option cli_model_options[] = {
+    {"end-at", "NAME,...", "ONNX: compute these tensors instead of the file's outputs", take_end_at, .not_for = OF_A_NETWORK},
+    {"integer-inputs", "TYPE", "ONNX: what float inputs carry that are not quantized: int8 (default) or uint8", take_integer_inputs,
+     .not_for = OF_A_NETWORK},
+    {"saturate", NULL, "ONNX: cut integers that might not fit 8 bits, rather than refuse them", take_saturate, .not_for = OF_A_NETWORK},
+    {0}};
+
+#define FILLS(name) .field = offsetof(struct cli_build, name)
+const struct cli_option cli_build_options[] = {
+    {"machine", "NAME|FILE", "spec/machines/NAME.yaml, or a file (default edge)", cli_take_text, FILLS(machine), .not_for = CLI_TEXT},
+    {"set", "KNOB=VALUE", "change one knob of the machine; may be repeated", cli_take_list, FILLS(sets), .at_most = CLI_LIST_MAX,
+     .not_for = CLI_TEXT},
+    {"requant", "MODE", "rounding of scales: ", cli_take_text, FILLS(requant), .words = cli_roundings, .not_for = OF_A_NETWORK},
+    {"precision", "P", "round weights and maps to w8a8, w4a8 or w4a4, for time and energy: P, or LAYER=P,...,default=P", cli_take_text,
+     FILLS(precision), .not_for = OF_A_NETWORK},
+    {.group = cli_model_options, FILLS(model)},
+    {"layers", NULL, "keep the output of every layer", cli_take_flag, FILLS(keep_layers), .not_for = OF_A_NETWORK},
+    {0}};
+
+/* ---- machines and programs ---- */
+
 static enum qm_status apply_sets(const struct cli_build *build, struct qm_machine *machine, struct qm_diag *diag) {
-    for (unsigned i = 0; i < build->set_count; i++) QM_TRY(qm_machine_set(machine, build->sets[i], diag));
+    for (unsigned i = 0; i < build->sets.count; i++) QM_TRY(qm_machine_set(machine, build->sets.items[i], diag));
     return qm_machine_check(machine, diag);
 }
 
@@ -204,6 +179,8 @@ enum qm_status cli_open(const char *file, const struct cli_build *build, struct 
     qm_arena_destroy(arena);
     return status;
 }
+
+/* ---- places to write to ---- */
 
 /* A file is made and removed: permissions alone do not tell (root, read-only mounts, /proc). */
 static bool can_make_file_in(const char *folder) {

@@ -1,8 +1,7 @@
-/* cli.h - what the commands share: reading of options, opening of a model or program, and the one line of an error. */
+/* cli.h - what the commands share: how a model is compiled, opening of a model or program, and the one line of an error. */
 #ifndef QM_TOOLS_CLI_H
 #define QM_TOOLS_CLI_H
 
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -10,59 +9,29 @@
 #include "common/status.h"
 #include "compiler/compiler.h"
 #include "sim/device.h"
+#include "tools/qmac/options.h"
 
 /* Prints "qmac: " and the line of diag to stderr, unless status is QM_OK; returns status. */
 int cli_fail(enum qm_status status, const struct qm_diag *diag);
 
-/* getopt_long that prints nothing: *option is its result, -1 at the end. An unknown option or a missing argument is QM_BAD_INPUT. -o is the
- * option of the table whose letter is o. */
-QM_MUST_USE enum qm_status cli_next_option(int argc, char **argv, const struct option *options, int *option, struct qm_diag *diag);
-/* The one argument that is not an option. */
-QM_MUST_USE enum qm_status cli_take_file(int argc, char **argv, const char **file, struct qm_diag *diag);
-QM_MUST_USE enum qm_status cli_parse_number(const char *option, const char *text, uint64_t *number, struct qm_diag *diag);
-QM_MUST_USE enum qm_status cli_parse_probability(const char *option, const char *text, double *probability, struct qm_diag *diag);
-/* Of --max-cycles: at least 1. */
-QM_MUST_USE enum qm_status cli_parse_max_cycles(const char *text, uint64_t *cycles, struct qm_diag *diag);
+/* Words of --requant; those of --engine, and the setter that fills a const struct qm_device_ops *. */
+cli_words cli_roundings, cli_engines;
+cli_setter cli_take_engine;
 /* NULL: tflite */
 QM_MUST_USE enum qm_status cli_parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag);
-QM_MUST_USE enum qm_status cli_parse_engine(const char *text, const struct qm_device_ops **engine, struct qm_diag *diag);
 
-/* How a model is compiled: the options --machine, --set, --requant, --precision and --layers.
- * Zeroed: edge, tflite, the model's own, no layers. */
-enum { CLI_SETS_MAX = 64 };
+/* How a model is compiled. Zeroed: edge, tflite, the model's own, no layers. */
 struct cli_build {
     const char *machine; /* NULL: edge, or the program's own */
-    const char *sets[CLI_SETS_MAX];
-    unsigned set_count;
+    struct cli_list sets;
     const char *requant;   /* NULL: tflite */
     const char *precision; /* NULL: the model's own */
     bool keep_layers;
     struct qm_model_options model;
 };
 
-/* Options and help that fill struct cli_build, MODEL's or all: append to a command's own. Codes are the letters. */
-#define CLI_MODEL_OPTIONS                                                                                                                  \
-    {"end-at", required_argument, NULL, 'N'}, {"integer-inputs", required_argument, NULL, 'I'}, {                                          \
-        "saturate", no_argument, NULL, 'C'                                                                                                 \
-    }
-#define CLI_BUILD_OPTIONS                                                                                                                  \
-    CLI_MODEL_OPTIONS, {"machine", required_argument, NULL, 'm'}, {"set", required_argument, NULL, 's'},                                   \
-        {"requant", required_argument, NULL, 'q'}, {"precision", required_argument, NULL, 'w'}, {                                          \
-        "layers", no_argument, NULL, 'L'                                                                                                   \
-    }
-#define CLI_MODEL_HELP                                                                                                                     \
-    "  --end-at NAME,...     ONNX: compute these tensors instead of the file's outputs\n"                                                  \
-    "  --integer-inputs TYPE ONNX: what float inputs carry that are not quantized: int8 (default) or uint8\n"                              \
-    "  --saturate            ONNX: cut integers that might not fit 8 bits, rather than refuse them\n"
-#define CLI_BUILD_HELP                                                                                                                     \
-    "  --machine NAME|FILE   spec/machines/NAME.yaml, or a file (default edge)\n"                                                          \
-    "  --set KNOB=VALUE      change one knob of the machine; may be repeated\n"                                                            \
-    "  --requant MODE        rounding of scales: tflite (default), single, even, floor, away\n"                                            \
-    "  --precision P         round weights and maps to w8a8, w4a8 or w4a4, for time and energy: P, or "                                    \
-    "LAYER=P,...,default=P\n" CLI_MODEL_HELP "  --layers              keep the output of every layer\n"
-
-/* Takes one option if it is of CLI_BUILD_OPTIONS; *taken says so. */
-QM_MUST_USE enum qm_status cli_build_option(struct cli_build *build, int option, const char *argument, bool *taken, struct qm_diag *diag);
+/* The options that fill struct cli_build, and those of them that fill struct qm_model_options: groups for a command's own table. */
+extern const struct cli_option cli_build_options[], cli_model_options[];
 
 /* The machine of --machine and --set. */
 QM_MUST_USE enum qm_status cli_machine(const struct cli_build *build, struct qm_machine *machine, struct qm_diag *diag);

@@ -1,12 +1,10 @@
-/* commands.h - the commands of qmac. Each takes its own argv (argv[0] is the command's name) and returns the exit status. */
+/* commands.h - the commands of qmac, a file each. */
 #ifndef QM_TOOLS_COMMANDS_H
 #define QM_TOOLS_COMMANDS_H
 
-int qm_cmd_run(int argc, char **argv);
-int qm_cmd_compile(int argc, char **argv);
-int qm_cmd_disasm(int argc, char **argv);
-int qm_cmd_info(int argc, char **argv);
-int qm_cmd_explore(int argc, char **argv);
-int qm_cmd_verify(int argc, char **argv);
+#include "tools/qmac/options.h"
+
+extern const struct cli_command cli_command_run, cli_command_compile, cli_command_disasm, cli_command_info, cli_command_explore,
+    cli_command_verify;
 
 #endif

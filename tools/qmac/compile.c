@@ -5,40 +5,18 @@
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 
-static const char help[] =
-    "usage: qmac compile MODEL -o PROGRAM [options]\n"
-    "Compiles a .tflite network for a machine.\n\n"
-    "  -o, --output FILE     the program file\n" CLI_BUILD_HELP "  --dump-after PASS     print what the compiler has after a pass\n";
-
 struct compile_options {
     const char *file, *output;
     struct cli_build build;
     const char *dump_after;
-    bool wants_help;
 };
 
-static enum qm_status parse_options(int argc, char **argv, struct compile_options *options, struct qm_diag *diag) {
-    static const struct option table[] = {{"output", required_argument, NULL, 'o'},
-                                          {"dump-after", required_argument, NULL, 'd'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          CLI_BUILD_OPTIONS,
-                                          {NULL, 0, NULL, 0}};
-    int option;
-    bool taken;
-    for (;;) {
-        QM_TRY(cli_next_option(argc, argv, table, &option, diag));
-        if (option == -1) break;
-        switch (option) {
-        case 'o': options->output = optarg; break;
-        case 'd': options->dump_after = optarg; break;
-        case 'h': options->wants_help = true; return QM_OK;
-        default: QM_TRY(cli_build_option(&options->build, option, optarg, &taken, diag));
-        }
-    }
-    QM_TRY(cli_take_file(argc, argv, &options->file, diag));
-    if (options->output == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: no output is named: give -o PROGRAM", options->file);
-    return QM_OK;
-}
+#define FILLS(name) .field = offsetof(struct compile_options, name)
+static const struct cli_option option_rows[] = {
+    {"output", "FILE", "the program file", cli_take_text, FILLS(output), .letter = 'o'},
+    {.group = cli_build_options, FILLS(build)},
+    {"dump-after", "PASS", "print what the compiler has after a pass", cli_take_text, FILLS(dump_after)},
+    {0}};
 
 static enum qm_status save(const struct compile_options *options, const struct cli_program *opened, struct qm_diag *diag) {
     const struct qm_program *program = opened->program;
@@ -50,11 +28,14 @@ static enum qm_status save(const struct compile_options *options, const struct c
     return QM_OK;
 }
 
-static enum qm_status compile(const struct compile_options *options, struct qm_arena *arena, struct qm_diag *diag) {
+static enum qm_status compile(const struct cli_line *line, void *fields, struct qm_diag *diag) {
+    struct compile_options *options = fields;
     bool is_program;
     struct qm_model_bytes read;
     struct cli_program opened;
-    QM_TRY(cli_read(options->file, arena, &read, &is_program, diag));
+    QM_TRY(cli_take_file(line, &options->file, diag));
+    if (options->output == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: no output is named: give -o PROGRAM", options->file);
+    QM_TRY(cli_read(options->file, line->arena, &read, &is_program, diag));
     if (is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is a compiled program already", options->file);
     QM_TRY(cli_check_writable(options->output, diag));
     QM_TRY(cli_compile(&read, &options->build, options->dump_after, &opened, diag));
@@ -63,14 +44,10 @@ static enum qm_status compile(const struct compile_options *options, struct qm_a
     return status;
 }
 
-int qm_cmd_compile(int argc, char **argv) {
-    struct compile_options options = {0};
-    struct qm_diag diag;
-    enum qm_status status = parse_options(argc, argv, &options, &diag);
-    if (status == QM_OK && options.wants_help) return fputs(help, stdout) < 0;
-    if (status != QM_OK) return cli_fail(status, &diag);
-    struct qm_arena *arena = qm_arena_create();
-    status = compile(&options, arena, &diag);
-    qm_arena_destroy(arena);
-    return cli_fail(status, &diag);
-}
+const struct cli_command cli_command_compile = {.name = "compile",
+                                                .about = "compile a network to a program file",
+                                                .usage = "usage: qmac compile MODEL -o PROGRAM [options]\n"
+                                                         "Compiles a .tflite network for a machine.\n\n",
+                                                .options = option_rows,
+                                                .size = sizeof(struct compile_options),
+                                                .run = compile};

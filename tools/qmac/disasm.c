@@ -5,14 +5,11 @@
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 
-static const char help[] = "usage: qmac disasm PROGRAM\n"
-                           "Prints the instructions of a compiled program, step by step. Fields that are 0 are left out.\n";
-
 enum { LINE_BYTES = 700 };
 
-static void print_insns(const struct qm_program *program, const struct qm_program_step *step) {
+static void print_insns(const struct qm_program *program, const struct qm_program_stage *stage) {
     uint32_t layer = UINT32_MAX;
-    for (uint32_t i = step->first_insn; i < step->first_insn + step->insn_count; i++) {
+    for (uint32_t i = stage->first_insn; i < stage->first_insn + stage->insn_count; i++) {
         struct qm_insn insn;
         char text[LINE_BYTES];
         if (program->insn_layer[i] != layer) {
@@ -28,24 +25,27 @@ static void print_insns(const struct qm_program *program, const struct qm_progra
 static void print_program(const struct qm_program *program) {
     printf("# %s for machine %s (%08x), rounding %s\n", qm_shown(program->model).text, qm_shown(program->machine.name).text,
            qm_machine_fingerprint(&program->machine), qm_shown(program->requant).text);
-    for (uint32_t i = 0; i < program->step_count; i++) {
-        const struct qm_program_step *step = &program->steps[i];
-        if (step->on_host) {
-            printf("# step %u, on the host: %s of %s\n", i, qm_shown(program->layers[step->layer].op).text,
-                   qm_shown(program->tensors[step->input].name).text);
+    for (uint32_t i = 0; i < program->stage_count; i++) {
+        const struct qm_program_stage *stage = &program->stages[i];
+        if (stage->on_host) {
+            printf("# step %u, on the host: %s of %s\n", i, qm_shown(program->layers[stage->layer].op).text,
+                   qm_shown(program->tensors[stage->input].name).text);
             continue;
         }
-        printf("# step %u: %u instructions at arena offset 0x%x\n", i, step->insn_count,
-               program->code_offset + step->first_insn * QM_INSN_BYTES);
-        print_insns(program, step);
+        printf("# step %u: %u instructions at arena offset 0x%x\n", i, stage->insn_count,
+               program->code_offset + stage->first_insn * QM_INSN_BYTES);
+        print_insns(program, stage);
     }
 }
 
-static enum qm_status disasm_file(const char *file, struct qm_arena *arena, struct qm_diag *diag) {
+static enum qm_status disasm(const struct cli_line *line, void *fields, struct qm_diag *diag) {
+    const char *file;
     bool is_program;
     struct qm_model_bytes read;
     struct qm_program *program;
-    QM_TRY(cli_read(file, arena, &read, &is_program, diag));
+    (void)fields;
+    QM_TRY(cli_take_file(line, &file, diag));
+    QM_TRY(cli_read(file, line->arena, &read, &is_program, diag));
     if (!is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is not a compiled program: make one with qmac compile", file);
     QM_TRY(qm_program_parse(read.bytes, read.size, file, &program, diag));
     print_program(program);
@@ -53,24 +53,9 @@ static enum qm_status disasm_file(const char *file, struct qm_arena *arena, stru
     return QM_OK;
 }
 
-static enum qm_status disasm(int argc, char **argv, bool *wants_help, struct qm_diag *diag) {
-    static const struct option table[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    int option;
-    const char *file;
-    QM_TRY(cli_next_option(argc, argv, table, &option, diag));
-    *wants_help = option == 'h';
-    if (*wants_help) return QM_OK;
-    QM_TRY(cli_take_file(argc, argv, &file, diag));
-    struct qm_arena *arena = qm_arena_create();
-    enum qm_status status = disasm_file(file, arena, diag);
-    qm_arena_destroy(arena);
-    return status;
-}
-
-int qm_cmd_disasm(int argc, char **argv) {
-    struct qm_diag diag;
-    bool wants_help = false;
-    enum qm_status status = disasm(argc, argv, &wants_help, &diag);
-    if (wants_help) return fputs(help, stdout) < 0;
-    return cli_fail(status, &diag);
-}
+const struct cli_command cli_command_disasm = {
+    .name = "disasm",
+    .about = "print the instructions of a program",
+    .usage = "usage: qmac disasm PROGRAM\n"
+             "Prints the instructions of a compiled program, step by step. Fields that are 0 are left out.\n",
+    .run = disasm};

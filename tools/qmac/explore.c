@@ -18,30 +18,15 @@
 #include "tools/qmac/commands.h"
 #include "explore/explore.h"
 
-static const char help[] =
-    "usage: qmac explore MODEL... [options]\n"
-    "Runs networks on a grid of machines, for time and energy, and prints the points that are best in the two.\n\n"
-    "  --rows A,B,...        numbers of array rows, the same as --set rows=A,B,...\n"
-    "  --cols A,B,...        numbers of array columns\n"
-    "  --set KNOB=A,B,...    values of any knob; may be repeated, once for a knob\n"
-    "  --precision P,Q,...   w8a8, w4a8, w4a4: rounds weights and maps, for time and energy (default: the model's own)\n"
-    "  --machine NAME|FILE   the other knobs: spec/machines/NAME.yaml, or a file (default edge)\n"
-    "  --energy NAME|FILE    prices: spec/energy/NAME.yaml, or a file (default cmos45)\n"
-    "  --requant MODE        rounding of scales: tflite (default), single, even, floor, away\n"
-    "  --end-at, --integer-inputs, --saturate   how ONNX is read, as for qmac run\n"
-    "  --csv FILE            write all points, a row for each\n"
-    "  --json FILE           the same as JSON\n"
-    "  --jobs N              points at a time (default: the number of cores)\n";
-
 enum { JOBS_MAX = 1024, TERMINAL_SECONDS = 1, LOG_SECONDS = 30 };
 
 struct session {
     struct exploration exploration;
     struct qm_arena *arena;
-    const char *csv, *json, *energy;
-    struct cli_build build; /* the machine's name, the rounding, how ONNX is read */
-    uint64_t jobs, point_count;
-    bool wants_help;
+    const char *machine, *csv, *json, *energy;
+    struct qm_model_options model;
+    struct cli_number jobs;
+    uint64_t point_count;
     time_t begin, shown;
     bool on_terminal;
 };
@@ -58,7 +43,9 @@ static enum qm_status add_precision(struct session *session, const char *text, s
 }
 
 /* Whether there are such precisions the compiler says when it reads the models. */
-static enum qm_status take_precisions(struct session *session, const char *text, struct qm_diag *diag) {
+static enum qm_status take_precisions(const struct cli_option *option, const char *text, void *fields, struct qm_diag *diag) {
+    struct session *session = fields;
+    (void)option;
     char *rest = qm_arena_strdup(session->arena, text);
     if (session->exploration.precision_count > 0) return qm_fail(diag, QM_BAD_INPUT, "--precision %s: is given twice", text);
     session->exploration.precisions = QM_ARENA_NEW(session->arena, const char *, strlen(text) + 1);
@@ -66,58 +53,40 @@ static enum qm_status take_precisions(struct session *session, const char *text,
     return QM_OK;
 }
 
-static enum qm_status take_axis(struct session *session, const char *knob, const char *values, struct qm_diag *diag) {
-    return grid_add_axis(&session->exploration.grid, qm_arena_printf(session->arena, "%s=%s", knob, values), session->arena, diag);
+static enum qm_status take_set(const struct cli_option *option, const char *text, void *fields, struct qm_diag *diag) {
+    struct session *session = fields;
+    (void)option;
+    return grid_add_axis(&session->exploration.grid, text, session->arena, diag);
 }
 
-static enum qm_status take_jobs(struct session *session, const char *text, struct qm_diag *diag) {
-    QM_TRY(cli_parse_number("jobs", text, &session->jobs, diag));
-    if (session->jobs >= 1 && session->jobs <= JOBS_MAX) return QM_OK;
+/* The option is called as its knob. */
+static enum qm_status take_axis(const struct cli_option *option, const char *values, void *fields, struct qm_diag *diag) {
+    struct session *session = fields;
+    return take_set(option, qm_arena_printf(session->arena, "%s=%s", option->name, values), fields, diag);
+}
+
+static enum qm_status take_jobs(const struct cli_option *option, const char *text, void *field, struct qm_diag *diag) {
+    const struct cli_number *jobs = field;
+    QM_TRY(cli_take_number(option, text, field, diag));
+    if (jobs->value >= 1 && jobs->value <= JOBS_MAX) return QM_OK;
     return qm_fail(diag, QM_BAD_INPUT, "--jobs %s: not between 1 and %d", text, JOBS_MAX);
 }
 
-static enum qm_status take_option(struct session *session, int option, struct qm_diag *diag) {
-    bool taken;
-    switch (option) {
-    case 'r': return take_axis(session, "rows", optarg, diag);
-    case 'c': return take_axis(session, "cols", optarg, diag);
-    case 's': return grid_add_axis(&session->exploration.grid, optarg, session->arena, diag);
-    case 'w': return take_precisions(session, optarg, diag);
-    case 'e': session->energy = optarg; return QM_OK;
-    case 'v': session->csv = optarg; return QM_OK;
-    case 'j': session->json = optarg; return QM_OK;
-    case 'J': return take_jobs(session, optarg, diag);
-    case 'h': session->wants_help = true; return QM_OK;
-    default: return cli_build_option(&session->build, option, optarg, &taken, diag);
-    }
-}
-
-static enum qm_status parse_options(int argc, char **argv, struct session *session, struct qm_diag *diag) {
-    static const struct option table[] = {{"rows", required_argument, NULL, 'r'},
-                                          {"cols", required_argument, NULL, 'c'},
-                                          {"set", required_argument, NULL, 's'},
-                                          {"precision", required_argument, NULL, 'w'},
-                                          {"machine", required_argument, NULL, 'm'},
-                                          {"energy", required_argument, NULL, 'e'},
-                                          {"requant", required_argument, NULL, 'q'},
-                                          {"csv", required_argument, NULL, 'v'},
-                                          {"json", required_argument, NULL, 'j'},
-                                          {"jobs", required_argument, NULL, 'J'},
-                                          CLI_MODEL_OPTIONS,
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    int option;
-    for (;;) {
-        QM_TRY(cli_next_option(argc, argv, table, &option, diag));
-        if (option == -1) break;
-        QM_TRY(take_option(session, option, diag));
-        if (session->wants_help) return QM_OK;
-    }
-    if (optind >= argc) return qm_fail(diag, QM_BAD_INPUT, "command line: no model is named: see qmac explore --help");
-    session->exploration.models = QM_ARENA_NEW(session->arena, const char *, argc - optind);
-    for (; optind < argc; optind++) session->exploration.models[session->exploration.model_count++] = argv[optind];
-    return QM_OK;
-}
+#define FILLS(name) .field = offsetof(struct session, name)
+static const struct cli_option option_rows[] = {
+    {"rows", "A,B,...", "numbers of array rows, the same as --set rows=A,B,...", take_axis, .field = 0},
+    {"cols", "A,B,...", "numbers of array columns", take_axis, .field = 0},
+    {"set", "KNOB=A,B,...", "values of any knob; may be repeated, once for a knob", take_set, .field = 0},
+    {"precision", "P,Q,...", "w8a8, w4a8, w4a4: rounds weights and maps, for time and energy (default: the model's own)", take_precisions,
+     .field = 0},
+    {"machine", "NAME|FILE", "the other knobs: spec/machines/NAME.yaml, or a file (default edge)", cli_take_text, FILLS(machine)},
+    {"energy", "NAME|FILE", "prices: spec/energy/NAME.yaml, or a file (default cmos45)", cli_take_text, FILLS(energy)},
+    {"requant", "MODE", "rounding of scales: ", cli_take_text, FILLS(exploration.requant), .words = cli_roundings},
+    {.group = cli_model_options, FILLS(model)},
+    {"csv", "FILE", "write all points, a row for each", cli_take_text, FILLS(csv)},
+    {"json", "FILE", "the same as JSON", cli_take_text, FILLS(json)},
+    {"jobs", "N", "points at a time (default: the number of cores)", take_jobs, FILLS(jobs)},
+    {0}};
 
 /* ---- before anything runs ---- */
 
@@ -132,7 +101,7 @@ static enum qm_status read_model(struct session *session, uint32_t model, struct
         if (strcmp(exploration->models[i], file) == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: is given twice", file);
     QM_TRY(cli_read(file, session->arena, &read, &is_program, diag));
     if (is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is compiled already, for one machine: give the model", file);
-    QM_TRY(qm_model_parse(&read, &session->build.model, session->arena, &graph, diag));
+    QM_TRY(qm_model_parse(&read, &session->model, session->arena, &graph, diag));
     for (uint32_t i = 0; i < exploration->precision_count; i++) {
         struct qm_network **network = &exploration->networks[model * exploration->precision_count + i];
         QM_TRY(qm_legalize(graph, exploration->rounding, session->arena, network, diag));
@@ -157,9 +126,8 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
         exploration->precisions = QM_ARENA_NEW(session->arena, const char *, 1);
         exploration->precision_count = 1;
     }
-    QM_TRY(qm_machine_load(session->build.machine != NULL ? session->build.machine : "edge", &exploration->grid.base, diag));
+    QM_TRY(qm_machine_load(session->machine, &exploration->grid.base, diag));
     QM_TRY(qm_energy_load(session->energy, session->arena, &exploration->energy, diag));
-    exploration->requant = session->build.requant != NULL ? session->build.requant : "tflite";
     QM_TRY(cli_parse_rounding(exploration->requant, &exploration->rounding, diag));
     QM_TRY(count_points(session, diag));
     exploration->networks = QM_ARENA_NEW(session->arena, struct qm_network *, exploration->model_count * exploration->precision_count);
@@ -195,7 +163,7 @@ static void show_progress(void *context, uint64_t done) {
 
 static enum qm_status run_points(struct session *session, struct qm_diag *diag) {
     struct pool pool = {
-        .count = session->point_count, .jobs = session->jobs, .work = run_point, .progress = show_progress, .context = session};
+        .count = session->point_count, .jobs = session->jobs.value, .work = run_point, .progress = show_progress, .context = session};
     session->begin = session->shown = (time_t)qm_seconds();
     session->on_terminal = isatty(STDERR_FILENO);
     enum qm_status status = pool_run(&pool, diag);
@@ -240,18 +208,22 @@ static enum qm_status check_faults(const struct session *session, struct qm_diag
 static enum qm_status tell_results(struct session *session, struct qm_diag *diag) {
     struct exploration *exploration = &session->exploration;
     uint64_t points = session->point_count / exploration->model_count;
-    uint64_t *front = QM_ARENA_NEW(session->arena, uint64_t, points);
+    uint64_t *pareto = QM_ARENA_NEW(session->arena, uint64_t, points);
     char **tables = QM_ARENA_NEW(session->arena, char *, exploration->model_count);
     for (uint32_t i = 0; i < exploration->model_count; i++) {
-        uint64_t count = point_front(&exploration->points[i * points], points, front);
-        tables[i] = exploration_table(exploration, i, front, count, session->arena);
+        uint64_t count = point_pareto(&exploration->points[i * points], points, pareto);
+        tables[i] = exploration_table(exploration, i, pareto, count, session->arena);
     }
     QM_TRY(write_files_whole(session, diag));
     for (uint32_t i = 0; i < exploration->model_count; i++) printf("%s%s", i > 0 ? "\n" : "", tables[i]);
     return check_faults(session, diag);
 }
 
-static enum qm_status explore(struct session *session, struct qm_diag *diag) {
+static enum qm_status explore(const struct cli_line *line, void *fields, struct qm_diag *diag) {
+    struct session *session = fields;
+    if (line->file_count == 0) return qm_fail(diag, QM_BAD_INPUT, "command line: no model is named: see qmac explore --help");
+    session->exploration.models = (const char **)line->files;
+    session->exploration.model_count = (uint32_t)line->file_count;
     QM_TRY(prepare(session, diag));
     uint64_t size = session->point_count * sizeof(struct point);
     session->exploration.points = qm_alloc_shared(size);
@@ -261,14 +233,21 @@ static enum qm_status explore(struct session *session, struct qm_diag *diag) {
     return status;
 }
 
-int qm_cmd_explore(int argc, char **argv) {
-    struct session session = {.arena = qm_arena_create(), .energy = "cmos45"};
-    struct qm_diag diag;
+static void begin(void *fields, struct qm_arena *arena) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    session.jobs = cores > 0 ? (uint64_t)cores : 1;
-    enum qm_status status = parse_options(argc, argv, &session, &diag);
-    if (status == QM_OK && !session.wants_help) status = explore(&session, &diag);
-    if (status == QM_OK && session.wants_help) fputs(help, stdout);
-    qm_arena_destroy(session.arena);
-    return cli_fail(status, &diag);
+    *(struct session *)fields = (struct session){.arena = arena,
+                                                 .machine = "edge",
+                                                 .energy = "cmos45",
+                                                 .exploration.requant = cli_roundings(0).name,
+                                                 .jobs.value = cores > 0 ? (uint64_t)cores : 1};
 }
+
+const struct cli_command cli_command_explore = {
+    .name = "explore",
+    .about = "run networks on a grid of machines: the best in latency and energy",
+    .usage = "usage: qmac explore MODEL... [options]\n"
+             "Runs networks on a grid of machines, for time and energy, and prints the points that are best in the two.\n\n",
+    .options = option_rows,
+    .size = sizeof(struct session),
+    .begin = begin,
+    .run = explore};

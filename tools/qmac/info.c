@@ -7,13 +7,6 @@
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 
-static const char help[] =
-    "usage: qmac info MODEL|PROGRAM [options]\n"
-    "Prints what is in a network, TFLite or ONNX, and whether qmac can run it, or what is in a compiled program.\n\n" CLI_MODEL_HELP
-#define LISTED(name) " " #name
-    "\nOperators, as TFLite names them:" QM_GRAPH_OPS(LISTED) "\n";
-#undef LISTED
-
 static void print_dims(const uint32_t *dims, uint32_t rank) {
     for (uint32_t i = 0; i < rank; i++) printf("%s%u", i > 0 ? "x" : "", dims[i]);
     if (rank == 0) printf("scalar");
@@ -37,7 +30,7 @@ static void print_program(const struct qm_program *program) {
     printf("program of %s, SHA-256 %s, rounding %s\n", qm_shown(program->model).text, qm_shown(program->model_sha256).text,
            qm_shown(program->requant).text);
     printf("machine %s, fingerprint %08x\n", qm_shown(program->machine.name).text, qm_machine_fingerprint(&program->machine));
-    printf("%u instructions in %u steps, %u bytes of constants, %u bytes of memory\n", program->insn_count, program->step_count,
+    printf("%u instructions in %u steps, %u bytes of constants, %u bytes of memory\n", program->insn_count, program->stage_count,
            program->image_bytes, program->arena_bytes);
     print_tensors(program);
     for (uint32_t i = 0; i < program->layer_count; i++) {
@@ -97,37 +90,25 @@ static enum qm_status info_model(const struct qm_model_bytes *model, const struc
     return QM_OK;
 }
 
-static enum qm_status info_file(const char *file, const struct qm_model_options *options, struct qm_arena *arena, struct qm_diag *diag) {
+static enum qm_status info(const struct cli_line *line, void *fields, struct qm_diag *diag) {
+    const struct qm_model_options *options = fields;
+    const char *file;
     struct qm_model_bytes read;
     bool is_program;
-    QM_TRY(cli_read(file, arena, &read, &is_program, diag));
-    if (!is_program) return info_model(&read, options, arena, diag);
+    QM_TRY(cli_take_file(line, &file, diag));
+    QM_TRY(cli_read(file, line->arena, &read, &is_program, diag));
+    if (!is_program) return info_model(&read, options, line->arena, diag);
     if (options->option != NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: %s is compiled already", options->option, file);
     return info_program(&read, diag);
 }
 
-static enum qm_status info(int argc, char **argv, bool *wants_help, struct qm_diag *diag) {
-    static const struct option table[] = {{"help", no_argument, NULL, 'h'}, CLI_MODEL_OPTIONS, {NULL, 0, NULL, 0}};
-    struct cli_build build = {0};
-    const char *file;
-    bool taken;
-    for (int option = 0; option != -1;) {
-        QM_TRY(cli_next_option(argc, argv, table, &option, diag));
-        *wants_help = option == 'h';
-        if (*wants_help) return QM_OK;
-        if (option != -1) QM_TRY(cli_build_option(&build, option, optarg, &taken, diag));
-    }
-    QM_TRY(cli_take_file(argc, argv, &file, diag));
-    struct qm_arena *arena = qm_arena_create();
-    enum qm_status status = info_file(file, &build.model, arena, diag);
-    qm_arena_destroy(arena);
-    return status;
-}
-
-int qm_cmd_info(int argc, char **argv) {
-    struct qm_diag diag;
-    bool wants_help = false;
-    enum qm_status status = info(argc, argv, &wants_help, &diag);
-    if (wants_help) return fputs(help, stdout) < 0;
-    return cli_fail(status, &diag);
-}
+#define LISTED(name) " " #name
+const struct cli_command cli_command_info = {
+    .name = "info",
+    .about = "print what is in a network or a program",
+    .usage = "usage: qmac info MODEL|PROGRAM [options]\n"
+             "Prints what is in a network, TFLite or ONNX, and whether qmac can run it, or what is in a compiled program.\n\n",
+    .more = "\nOperators, as TFLite names them:" QM_GRAPH_OPS(LISTED) "\n",
+    .options = cli_model_options,
+    .size = sizeof(struct qm_model_options),
+    .run = info};

@@ -10,23 +10,13 @@
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *text;
-} commands[] = {
-    {"run", qm_cmd_run, "run a network: outputs, cycles, energy"},
-    {"compile", qm_cmd_compile, "compile a network to a program file"},
-    {"disasm", qm_cmd_disasm, "print the instructions of a program"},
-    {"info", qm_cmd_info, "print what is in a network or a program"},
-    {"explore", qm_cmd_explore, "run networks on a grid of machines: the best in latency and energy"},
-    {"verify", qm_cmd_verify, "run the C model and the RTL in lockstep and compare every cycle"},
-};
+static const struct cli_command *const commands[] = {&cli_command_run,  &cli_command_compile, &cli_command_disasm,
+                                                     &cli_command_info, &cli_command_explore, &cli_command_verify};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(FILE *out) {
     fprintf(out, "usage: qmac COMMAND ... (qmac COMMAND --help tells more)\n\n");
-    for (int i = 0; i < COMMANDS; i++) fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].text);
+    for (int i = 0; i < COMMANDS; i++) fprintf(out, "  %-8s  %s\n", commands[i]->name, commands[i]->about);
     fprintf(out, "\n  --version, --help\n\nexit status: 0 done, 1 a comparison failed, 2 bad input, 3 out of memory, a tool\nthat failed, "
                  "an internal fault\n");
     fprintf(out, "environment: QMAC_HOME a tree of qmac instead of the one above the program, QMAC_CACHE a folder for builds of the RTL\n");
@@ -37,6 +27,17 @@ static int finish(int status) {
     if (fflush(stdout) == 0 && !ferror(stdout)) return status;
     fprintf(stderr, "qmac: stdout: cannot be written: %s\n", strerror(errno));
     return status != QM_OK ? status : QM_BAD_INPUT;
+}
+
+static int run(const struct cli_command *command, int argc, char **argv) {
+    struct cli_line line = {.argc = argc, .argv = argv, .arena = qm_arena_create()};
+    void *fields = qm_arena_alloc(line.arena, command->size);
+    struct qm_diag diag;
+    if (command->begin != NULL) command->begin(fields, line.arena);
+    enum qm_status status = cli_take_options(&line, command, fields, &diag);
+    if (status == QM_OK && !line.has_helped) status = command->run(&line, fields, &diag);
+    qm_arena_destroy(line.arena);
+    return cli_fail(status, &diag);
 }
 
 int main(int argc, char **argv) {
@@ -53,6 +54,6 @@ int main(int argc, char **argv) {
         return finish(QM_OK);
     }
     for (int i = 0; i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0) return finish(commands[i].run(argc - 1, argv + 1));
+        if (strcmp(argv[1], commands[i]->name) == 0) return finish(run(commands[i], argc - 1, argv + 1));
     return cli_fail(qm_fail(&diag, QM_BAD_INPUT, "%s: no such command: qmac --help lists them", argv[1]), &diag);
 }

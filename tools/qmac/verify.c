@@ -1,6 +1,5 @@
 /* verify.c - qmac verify: the C model and the RTL in lockstep, on a network or on random programs. Exit status 0 only when all is equal. */
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,162 +18,101 @@
 #include "tools/qmac/tensors.h"
 #include "verify/verify_random.h"
 
-static const char help[] =
-    "usage: qmac verify MODEL|PROGRAM|TEST.prog [options]\n"
-    "       qmac verify --random N [options]\n"
-    "Runs the C model and the Verilated RTL in lockstep and compares every start and end of an instruction, every\n"
-    "memory beat, every register and counter, and at the end all memory. At a difference the run is repeated with the\n"
-    "signals between the blocks compared as well: the first that differs, its instruction and layer are named, and\n"
-    "waveforms of both are written. Exit status 1. A TEST.prog names its own machine, memories, seed and stalls.\n\n"
-    "  --random N            N random programs instead of a network\n"
-    "  --input FILE.npy      examples for an input, one file for each input (default: one, random)\n" CLI_BUILD_HELP
-    "  --seed N              of random programs, inputs and stalls (default 1); a corpus that was begun goes on where it was\n"
-    "  --stalls P            probability that a memory channel stalls in a cycle (default 0)\n"
-    "  --jobs J              processes for random programs (default 1)\n"
-    "  --corpus DIR          keep interesting random programs and how far it came there; a second run with the same\n"
-    "                        DIR runs them again and goes on with the next seed. SIGINT and SIGTERM stop and save\n"
-    "  --max-cycles N        give up a run that is busy for longer (default: many times its work): nothing was shown then\n"
-    "  --probe               compare the signals between the blocks from the start (slower)\n"
-    "  --shrink FILE.prog    reduce a failing random program or TEST.prog, and save it as a program test\n"
-    "  --rtl DIR             Verilog to compare instead of rtl/\n"
-    "  --cells               with the array of cells that is synthesized, not the form of it that simulates fast\n"
-    "  --json FILE           write the outcome as JSON, when model and RTL are equal and when they differ\n"
-    "  --waves DIR           where waveforms of a difference go (default qmac-waves)\n";
-
-enum { INPUTS_MAX = 32, OPTIONS_MAX = 128 };
-
-/* What is compared. */
-enum kind { NETWORK, TEXT, RANDOM, KINDS };
+enum { INPUTS_MAX = 32 };
 
 struct verify_options {
     const char *file; /* NULL: random programs */
+    const struct cli_line *line;
     struct cli_build build;
-    const char *inputs[INPUTS_MAX];
-    unsigned input_count;
-    uint64_t random, seed, jobs, max_cycles;
+    struct cli_list inputs;
+    struct cli_number random, seed, jobs, max_cycles;
     double stalls;
     const char *waves_dir, *shrink_file, *corpus, *json;
     struct rtl_builds builds;
     struct qm_machine machine; /* of all but a TEST.prog */
     struct agreement agreement;
-    bool wants_help, is_random, probed;
+    bool probed;
     struct qm_arena *arena;
-    char given[OPTIONS_MAX];         /* letters of the options, in order, and a 0 */
-    const char *words[OPTIONS_MAX];  /* of each, as a shell reads it */
-    const char *names[CHAR_MAX + 1]; /* of options, by letter */
 };
 
-static enum qm_status take_option(struct verify_options *options, int option, struct qm_diag *diag) {
-    bool taken;
-    switch (option) {
-    case 'r': options->is_random = true; return cli_parse_number("random", optarg, &options->random, diag);
-    case 'i':
-        if (options->input_count == INPUTS_MAX) return qm_fail(diag, QM_BAD_INPUT, "--input %s: more than %d of them", optarg, INPUTS_MAX);
-        options->inputs[options->input_count++] = optarg;
-        return QM_OK;
-    case 'S': return cli_parse_number("seed", optarg, &options->seed, diag);
-    case 'P': return cli_parse_probability("stalls", optarg, &options->stalls, diag);
-    case 'j': return cli_parse_number("jobs", optarg, &options->jobs, diag);
-    case 'M': return cli_parse_max_cycles(optarg, &options->max_cycles, diag);
-    case 'D': options->corpus = optarg; return QM_OK;
-    case 'B': options->probed = true; return QM_OK;
-    case 'A': options->builds.cells = true; return QM_OK;
-    case 'J': options->json = optarg; return QM_OK;
-    case 'K': options->shrink_file = optarg; return QM_OK;
-    case 'R': options->builds.folder = optarg; return QM_OK;
-    case 'W': options->waves_dir = optarg; return QM_OK;
-    case 'h': options->wants_help = true; return QM_OK;
-    default: return cli_build_option(&options->build, option, optarg, &taken, diag);
-    }
+/* What finds a difference again looks for it in one process and makes nothing of it; a random program is named by its seed. */
+#define FILLS(name) .field = offsetof(struct verify_options, name)
+static const struct cli_option option_rows[] = {
+    {"random", "N", "N random programs instead of a network", cli_take_number, FILLS(random), .not_again = CLI_ALL},
+    {"input", "FILE.npy", "examples for an input, one file for each input (default: one, random)", cli_take_list, FILLS(inputs),
+     .at_most = INPUTS_MAX, .not_for = CLI_TEXT | CLI_RANDOM},
+    {.group = cli_build_options, FILLS(build)},
+    {"seed", "N", "of random programs, inputs and stalls (default 1); a corpus that was begun goes on where it was", cli_take_number,
+     FILLS(seed), .not_for = CLI_TEXT, .not_again = CLI_RANDOM},
+    {"stalls", "P", "probability that a memory channel stalls in a cycle (default 0)", cli_take_probability, FILLS(stalls),
+     .not_for = CLI_TEXT},
+    {"jobs", "J", "processes for random programs (default 1)", cli_take_number, FILLS(jobs), .not_for = CLI_NETWORK | CLI_TEXT,
+     .not_again = CLI_ALL},
+    {"corpus", "DIR",
+     "keep interesting random programs and how far it came there; a second run with the same\n"
+     "DIR runs them again and goes on with the next seed. SIGINT and SIGTERM stop and save",
+     cli_take_text, FILLS(corpus), .not_for = CLI_NETWORK | CLI_TEXT, .not_again = CLI_ALL},
+    {"max-cycles", "N", "give up a run that is busy for longer (default: many times its work): nothing was shown then", cli_take_max_cycles,
+     FILLS(max_cycles)},
+    {"probe", NULL, "compare the signals between the blocks from the start (slower)", cli_take_flag, FILLS(probed)},
+    {"shrink", "FILE.prog", "reduce a failing random program or TEST.prog, and save it as a program test", cli_take_text,
+     FILLS(shrink_file), .not_for = CLI_NETWORK, .not_again = CLI_ALL},
+    {"rtl", "DIR", "Verilog to compare instead of rtl/", cli_take_text, FILLS(builds.folder)},
+    {"cells", NULL, "with the array of cells that is synthesized, not the form of it that simulates fast", cli_take_flag,
+     FILLS(builds.cells)},
+    {"json", "FILE", "write the outcome as JSON, when model and RTL are equal and when they differ", cli_take_text, FILLS(json),
+     .not_again = CLI_ALL},
+    {"waves", "DIR", "where waveforms of a difference go (default qmac-waves)", cli_take_text, FILLS(waves_dir), .not_again = CLI_ALL},
+    {0}};
+
+/* ---- options ---- */
+
+static enum cli_subject subject_of(const struct verify_options *options) {
+    return options->random.is_given ? CLI_RANDOM : qm_text_ends_in(options->file, ".prog") ? CLI_TEXT : CLI_NETWORK;
 }
 
-static enum qm_status remember(struct verify_options *options, int option, struct qm_diag *diag) {
-    size_t count = strlen(options->given);
-    if (count == OPTIONS_MAX - 1) return qm_fail(diag, QM_BAD_INPUT, "--%s: more than %d options", options->names[option], OPTIONS_MAX - 1);
-    options->given[count] = (char)option;
-    options->words[count] =
-        qm_arena_printf(options->arena, " --%s%s", options->names[option], optarg != NULL ? found_word(options->arena, optarg) : "");
-    return QM_OK;
-}
-
-/* The options as they were given, but for some: what finds a difference again looks for it in one process, and makes nothing of it. */
-static const char *options_without(const struct verify_options *options, const char *letters) {
+/* The options as they were given, but for those with which a subject's difference is found again all the same. */
+static const char *options_again(const struct verify_options *options, enum cli_subject subject) {
     const char *all = "";
-    for (size_t i = 0; options->given[i] != '\0'; i++)
-        if (strchr(letters, options->given[i]) == NULL) all = qm_arena_printf(options->arena, "%s%s", all, options->words[i]);
+    for (unsigned i = 0; i < options->line->given_count; i++) {
+        const struct cli_given *given = &options->line->given[i];
+        if (((given->option.not_for | given->option.not_again) & subject) != 0) continue;
+        const char *word = given->value != NULL ? found_word(options->arena, given->value) : "";
+        all = qm_arena_printf(options->arena, "%s --%s%s", all, given->option.name, word);
+    }
     return all;
-}
-
-static const char *options_of_file(const struct verify_options *options) {
-    return options_without(options, "rimsqwLCNISPjDKWJ");
-}
-
-static bool is_text(const char *file) {
-    size_t length = strlen(file);
-    return length > 5 && strcmp(file + length - 5, ".prog") == 0;
-}
-
-static enum kind kind_of(const struct verify_options *options) {
-    return options->is_random ? RANDOM : is_text(options->file) ? TEXT : NETWORK;
 }
 
 /* An option that would do nothing is refused. */
 static enum qm_status check_use(const struct verify_options *options, struct qm_diag *diag) {
-    static const struct {
-        const char *without, *why; /* letters of the options that have no use */
-    } uses[KINDS] = {[NETWORK] = {"jDK", "is only for random programs (--shrink also for a TEST.prog)"},
-                     [TEXT] = {"imsqwLCNISPjD", "has no use here: a TEST.prog names its machine, memories, seed and stalls"},
-                     [RANDOM] = {"iqwLCNI", "has no use with --random: no network is compiled or run"}};
-    enum kind kind = kind_of(options);
-    const char *unused = strpbrk(options->given, uses[kind].without);
-    if (unused != NULL) return qm_fail(diag, QM_BAD_INPUT, "--%s: %s: leave it out", options->names[(int)*unused], uses[kind].why);
-    if (kind != NETWORK || strchr(options->given, 'S') == NULL || options->input_count == 0 || options->stalls > 0) return QM_OK;
+    static const char *const whys[] = {[CLI_NETWORK] = "is only for random programs (--shrink also for a TEST.prog)",
+                                       [CLI_TEXT] = "has no use here: a TEST.prog names its machine, memories, seed and stalls",
+                                       [CLI_RANDOM] = "has no use with --random: no network is compiled or run"};
+    enum cli_subject subject = subject_of(options);
+    for (unsigned i = 0; i < options->line->given_count; i++) {
+        const struct cli_option *option = &options->line->given[i].option;
+        if (option->not_for & subject) return qm_fail(diag, QM_BAD_INPUT, "--%s: %s: leave it out", option->name, whys[subject]);
+    }
+    if (subject != CLI_NETWORK || !options->seed.is_given || options->inputs.count == 0 || options->stalls > 0) return QM_OK;
     return qm_fail(diag, QM_BAD_INPUT, "--seed: nothing is random with --input and without --stalls: leave it out");
 }
 
 /* Before anything is built or run: what is asked for, and where something is to be written. */
-static enum qm_status check_options(int argc, char **argv, struct verify_options *options, struct qm_diag *diag) {
-    if (!options->is_random) QM_TRY(cli_take_file(argc, argv, &options->file, diag));
-    if (options->is_random && optind < argc) return qm_fail(diag, QM_BAD_INPUT, "%s: --random takes no file", argv[optind]);
+static enum qm_status check_options(struct verify_options *options, struct qm_diag *diag) {
+    bool is_random = options->random.is_given;
+    if (!is_random) QM_TRY(cli_take_file(options->line, &options->file, diag));
+    if (is_random && options->line->file_count > 0)
+        return qm_fail(diag, QM_BAD_INPUT, "%s: --random takes no file", options->line->files[0]);
     QM_TRY(check_use(options, diag));
-    if (options->is_random && options->random == 0)
+    if (is_random && options->random.value == 0)
         return qm_fail(diag, QM_BAD_INPUT, "--random 0: nothing would be compared: give 1 or more");
-    if (options->jobs < 1 || options->jobs > QM_ENDURANCE_JOBS_MAX)
-        return qm_fail(diag, QM_BAD_INPUT, "--jobs %" PRIu64 ": give 1 to %d", options->jobs, QM_ENDURANCE_JOBS_MAX);
+    if (options->jobs.value < 1 || options->jobs.value > QM_ENDURANCE_JOBS_MAX)
+        return qm_fail(diag, QM_BAD_INPUT, "--jobs %" PRIu64 ": give 1 to %d", options->jobs.value, QM_ENDURANCE_JOBS_MAX);
     if (options->shrink_file != NULL) QM_TRY(cli_check_writable(options->shrink_file, diag));
     if (options->json != NULL) QM_TRY(cli_check_writable(options->json, diag));
     if (options->waves_dir != NULL) return cli_check_folder(options->waves_dir, diag);
     options->waves_dir = "qmac-waves";
     return QM_OK;
-}
-
-static enum qm_status parse_options(int argc, char **argv, struct verify_options *options, struct qm_diag *diag) {
-    static const struct option table[] = {{"random", required_argument, NULL, 'r'},
-                                          {"input", required_argument, NULL, 'i'},
-                                          {"seed", required_argument, NULL, 'S'},
-                                          {"stalls", required_argument, NULL, 'P'},
-                                          {"jobs", required_argument, NULL, 'j'},
-                                          {"max-cycles", required_argument, NULL, 'M'},
-                                          {"corpus", required_argument, NULL, 'D'},
-                                          {"probe", no_argument, NULL, 'B'},
-                                          {"cells", no_argument, NULL, 'A'},
-                                          {"json", required_argument, NULL, 'J'},
-                                          {"shrink", required_argument, NULL, 'K'},
-                                          {"rtl", required_argument, NULL, 'R'},
-                                          {"waves", required_argument, NULL, 'W'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          CLI_BUILD_OPTIONS,
-                                          {NULL, 0, NULL, 0}};
-    int option;
-    for (const struct option *at = table; at->name != NULL; at++) options->names[at->val] = at->name;
-    for (;;) {
-        QM_TRY(cli_next_option(argc, argv, table, &option, diag));
-        if (option == -1) break;
-        QM_TRY(take_option(options, option, diag));
-        if (options->wants_help) return QM_OK;
-        QM_TRY(remember(options, option, diag));
-    }
-    return check_options(argc, argv, options, diag);
 }
 
 /* ---- programs ---- */
@@ -184,7 +122,7 @@ static struct qm_verify_random verify_of(struct verify_options *options, const s
                                      .model = &qm_device_cycle,
                                      .rtl = &qm_device_rtl,
                                      .stalls = options->stalls,
-                                     .max_cycles = options->max_cycles,
+                                     .max_cycles = options->max_cycles.value,
                                      .probed = options->probed,
                                      .builds = &options->builds,
                                      .waves_dir = options->waves_dir};
@@ -195,12 +133,12 @@ static enum qm_status verify_random(struct verify_options *options, struct qm_di
     struct qm_verify_random verify = verify_of(options, &options->machine);
     options->agreement.what = "random programs";
     options->agreement.machine = &options->machine;
-    struct qm_endurance endurance = {.count = options->random,
-                                     .seed = options->seed,
-                                     .jobs = options->jobs,
+    struct qm_endurance endurance = {.count = options->random.value,
+                                     .seed = options->seed.value,
+                                     .jobs = options->jobs.value,
                                      .corpus = options->corpus,
-                                     .random_options = options_without(options, "rSjDKWJ"),
-                                     .file_options = options_of_file(options),
+                                     .random_options = options_again(options, CLI_RANDOM),
+                                     .file_options = options_again(options, CLI_TEXT),
                                      .shrink_file = options->shrink_file,
                                      .agreement = &options->agreement};
     return qm_endurance_run(&endurance, &verify, diag);
@@ -214,7 +152,7 @@ static void tell_found(const struct verify_options *options, const char *argumen
 static void found_in_text(void *context, const struct qm_program_text *program, const struct qm_diag *difference) {
     const struct verify_options *options = context;
     (void)program;
-    tell_found(options, options_of_file(options), difference);
+    tell_found(options, options_again(options, CLI_TEXT), difference);
 }
 
 static enum qm_status verify_text(struct verify_options *options, struct qm_diag *diag) {
@@ -256,7 +194,7 @@ static bool has_no_difference(void *context, uint64_t cycles) {
 
 static enum qm_status run_examples(struct qm_device *pair, struct subject *subject, struct qm_diag *diag) {
     const struct qm_program *program = subject->opened.program;
-    struct qm_driver_options driver = {.limit_cycles = subject->options->max_cycles,
+    struct qm_driver_options driver = {.limit_cycles = subject->options->max_cycles.value,
                                        .machine = &subject->opened.machine,
                                        .stalls = subject->options->stalls,
                                        .progress = has_no_difference,
@@ -274,7 +212,7 @@ static enum qm_status run_examples(struct qm_device *pair, struct subject *subje
 /* The difference in one line: the example, and where its bytes are from. */
 static enum qm_status name_difference(const struct subject *subject, const char *difference, struct qm_diag *diag) {
     char inputs[60] = "of --input";
-    if (subject->options->input_count == 0) snprintf(inputs, sizeof inputs, "random, seed %" PRIu64, subject->options->seed);
+    if (subject->options->inputs.count == 0) snprintf(inputs, sizeof inputs, "random, seed %" PRIu64, subject->options->seed.value);
     uint64_t last = subject->inputs.examples - 1, example = subject->example < last ? subject->example : last;
     return qm_fail(diag, QM_MISMATCH, "%s on %s, example %" PRIu64 " (%s): model and RTL differ: %s", subject->opened.program->model,
                    subject->opened.machine.name, example, inputs, difference);
@@ -291,14 +229,14 @@ static enum qm_status verify_on_pair(struct qm_device *pair, struct subject *sub
     struct qm_lockstep_scene scene = qm_lockstep_scene(pair);
     struct scene_program run = scene_of_program(subject->opened.program, &scene);
     status = name_difference(subject, difference, diag);
-    if (!is_second) tell_found(subject->options, options_without(subject->options, "WJ"), diag);
+    if (!is_second) tell_found(subject->options, options_again(subject->options, CLI_NETWORK), diag);
     scene_report(pair, &run, subject->options->waves_dir);
     return status;
 }
 
 static enum qm_status verify_once(struct subject *subject, bool probed, bool is_second, struct qm_diag *diag) {
     struct verify_options *options = subject->options;
-    struct qm_device_options device = {.seed = options->seed, .stalls = options->stalls, .probed = probed};
+    struct qm_device_options device = {.seed = options->seed.value, .stalls = options->stalls, .probed = probed};
     const struct qm_rtl *rtl;
     struct qm_device *pair;
     QM_TRY(rtl_builds_get(&options->builds, &subject->opened.machine, probed, &rtl, diag));
@@ -314,30 +252,27 @@ static enum qm_status verify_once(struct subject *subject, bool probed, bool is_
 static void locate(struct subject *subject, struct qm_diag *diag) {
     struct qm_diag second;
     enum qm_status status = verify_once(subject, true, true, &second);
-    if (status == QM_MISMATCH)
-        *diag = second;
-    else
-        found_tell_late("it is not located", status == QM_OK ? diag : &second);
+    found_take_second(status, &second, diag);
 }
 
-static uint64_t device_steps(const struct qm_program *program) {
+static uint64_t device_stages(const struct qm_program *program) {
     uint64_t count = 0;
-    for (uint32_t i = 0; i < program->step_count; i++) count += !program->steps[i].on_host && program->steps[i].insn_count > 0;
+    for (uint32_t i = 0; i < program->stage_count; i++) count += !program->stages[i].on_host && program->stages[i].insn_count > 0;
     return count;
 }
 
 static enum qm_status read_inputs(struct subject *subject, struct qm_diag *diag) {
     const struct verify_options *options = subject->options;
-    if (options->input_count > 0)
-        return cli_inputs_read(subject->opened.program, options->inputs, options->input_count, &subject->inputs, diag);
-    cli_inputs_random(subject->opened.program, options->seed, &subject->inputs);
+    if (options->inputs.count > 0)
+        return cli_inputs_read(subject->opened.program, options->inputs.items, options->inputs.count, &subject->inputs, diag);
+    cli_inputs_random(subject->opened.program, options->seed.value, &subject->inputs);
     return QM_OK;
 }
 
 static enum qm_status verify_program(struct subject *subject, struct qm_diag *diag) {
     const struct qm_program *program = subject->opened.program;
     QM_TRY(read_inputs(subject, diag));
-    uint64_t wanted = device_steps(program) * subject->inputs.examples;
+    uint64_t wanted = device_stages(program) * subject->inputs.examples;
     if (wanted == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: nothing would be compared: no step of it runs on the device", program->model);
     struct agreement *agreement = &subject->options->agreement;
     agreement->what = qm_arena_strdup(subject->options->arena, program->model);
@@ -360,10 +295,10 @@ static enum qm_status verify_network(struct verify_options *options, struct qm_d
     return status;
 }
 
-static enum qm_status verify(struct verify_options *options, struct qm_diag *diag) {
-    switch (kind_of(options)) {
-    case RANDOM: return verify_random(options, diag);
-    case TEXT: return verify_text(options, diag);
+static enum qm_status compare(struct verify_options *options, struct qm_diag *diag) {
+    switch (subject_of(options)) {
+    case CLI_RANDOM: return verify_random(options, diag);
+    case CLI_TEXT: return verify_text(options, diag);
     default: return verify_network(options, diag);
     }
 }
@@ -383,13 +318,27 @@ static enum qm_status conclude(const struct verify_options *options, enum qm_sta
     return status;
 }
 
-int qm_cmd_verify(int argc, char **argv) {
-    struct verify_options options = {.seed = 1, .jobs = 1, .arena = qm_arena_create()};
-    options.builds.arena = options.arena;
-    struct qm_diag diag;
-    enum qm_status status = parse_options(argc, argv, &options, &diag);
-    if (status == QM_OK && options.wants_help) fputs(help, stdout);
-    if (status == QM_OK && !options.wants_help) status = conclude(&options, verify(&options, &diag), &diag);
-    qm_arena_destroy(options.arena);
-    return cli_fail(status, &diag);
+static void begin(void *fields, struct qm_arena *arena) {
+    *(struct verify_options *)fields = (struct verify_options){.seed.value = 1, .jobs.value = 1, .builds.arena = arena, .arena = arena};
 }
+
+static enum qm_status verify(const struct cli_line *line, void *fields, struct qm_diag *diag) {
+    struct verify_options *options = fields;
+    options->line = line;
+    QM_TRY(check_options(options, diag));
+    return conclude(options, compare(options, diag), diag);
+}
+
+const struct cli_command cli_command_verify = {
+    .name = "verify",
+    .about = "run the C model and the RTL in lockstep and compare every cycle",
+    .usage = "usage: qmac verify MODEL|PROGRAM|TEST.prog [options]\n"
+             "       qmac verify --random N [options]\n"
+             "Runs the C model and the Verilated RTL in lockstep and compares every start and end of an instruction, every\n"
+             "memory beat, every register and counter, and at the end all memory. At a difference the run is repeated with the\n"
+             "signals between the blocks compared as well: the first that differs, its instruction and layer are named, and\n"
+             "waveforms of both are written. Exit status 1. A TEST.prog names its own machine, memories, seed and stalls.\n\n",
+    .options = option_rows,
+    .size = sizeof(struct verify_options),
+    .begin = begin,
+    .run = verify};

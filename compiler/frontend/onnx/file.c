@@ -119,8 +119,8 @@ static uint64_t packed_bits(const uint8_t *bytes, uint32_t width, size_t i) {
     return bits;
 }
 
-/* The field for the type's elements: floats, doubles, int64s, or int32s, which also hold what is narrower (below a byte,
- * packed in bytes). */
+/* How many elements the field for the type has: floats, doubles, int64s, or int32s, which also hold what is narrower (below a byte, packed
+ * in bytes). 0: not as many as there must be. */
 static size_t field_count(const Onnx__TensorProto *source, uint32_t width, size_t elements) {
     size_t given = source->n_int32_data, wanted = width < 8 ? (elements * width + 7) / 8 : elements;
     if (source->data_type == ONNX_FLOAT) given = source->n_float_data;
@@ -158,12 +158,12 @@ enum qm_status onnx_read_constant(struct onnx_reader *r, const Onnx__TensorProto
     uint32_t width = type_bits(source->data_type);
     bool outside = source->has_data_location && source->data_location != ONNX__TENSOR_PROTO__DATA_LOCATION__DEFAULT;
     if (outside || source->n_external_data > 0)
-        value->trouble = "has its data in another file; save the model as one file";
+        value->unreadable = "has its data in another file; save the model as one file";
     else if (width == 0)
-        value->trouble = "is of a type that cannot be read";
+        value->unreadable = "is of a type that cannot be read";
     else if (!read_shape(source, &value->shape))
-        value->trouble = "is empty, too large, or has more than 6 dimensions";
-    if (value->trouble != NULL) return QM_OK;
+        value->unreadable = "is empty, too large, or has more than 6 dimensions";
+    if (value->unreadable != NULL) return QM_OK;
     size_t count = (size_t)onnx_elements(&value->shape);
     bool raw = source->has_raw_data && source->raw_data.len > 0;
     if (raw ? source->raw_data.len != (count * width + 7) / 8 : field_count(source, width, count) != count)

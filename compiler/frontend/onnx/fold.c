@@ -10,6 +10,7 @@
 
 enum { FOLDED_MAX = 1 << 26 };
 
+/* Makes output 0 a constant with these numbers. */
 static bool put(const struct onnx_node *n, const struct onnx_shape *shape, int32_t type, double *numbers) {
     struct onnx_value *out = n->outputs[0];
     for (uint64_t i = 0; type == ONNX_FLOAT && i < onnx_elements(shape); i++) numbers[i] = (double)(float)numbers[i];
@@ -20,6 +21,7 @@ static bool put(const struct onnx_node *n, const struct onnx_shape *shape, int32
     return true;
 }
 
+/* NULL: refused, because the constant would be too large. */
 static double *room(const struct onnx_node *n, const struct onnx_shape *shape) {
     uint64_t elements = 1;
     for (uint32_t i = 0; i < shape->rank && elements <= FOLDED_MAX; i++) elements *= shape->dims[i];
@@ -29,16 +31,7 @@ static double *room(const struct onnx_node *n, const struct onnx_shape *shape) {
 
 bool onnx_fold_constant(const struct onnx_node *n) {
     const Onnx__AttributeProto *value = onnx_attribute(n, "value"), *number = onnx_attribute(n, "value_float");
-    struct onnx_value *out = n->outputs[0];
-    if (value != NULL && value->t != NULL) {
-        struct qm_diag diag;
-        struct onnx_reader reader = *n->r;
-        reader.diag = &diag;
-        const char *name = out->name;
-        if (onnx_read_constant(&reader, value->t, out) != QM_OK) return onnx_refuse(n, "has a damaged value");
-        out->name = name;
-        return true;
-    }
+    if (value != NULL && value->t != NULL) return onnx_attribute_constant(n, value, n->outputs[0]) || onnx_refuse(n, "has a damaged value");
     double *numbers = QM_ARENA_NEW(n->r->arena, double, 1);
     if (number == NULL) number = onnx_attribute(n, "value_int");
     if (number == NULL) return onnx_refuse(n, "has no value that can be read");
@@ -46,7 +39,7 @@ bool onnx_fold_constant(const struct onnx_node *n) {
     return put(n, &(struct onnx_shape){.rank = 0}, number->has_f ? ONNX_FLOAT : ONNX_INT64, numbers);
 }
 
-/* Of any value, for shapes are known. */
+/* Also of what the network computes, since its shape is known. */
 bool onnx_fold_shape(const struct onnx_node *n) {
     const struct onnx_shape *of = &n->inputs[0]->shape;
     double *numbers = QM_ARENA_NEW(n->r->arena, double, of->rank + 1);
@@ -90,14 +83,12 @@ bool onnx_fold_shaped(const struct onnx_node *n) {
     if (!onnx_constant(n, 0, &in) || !onnx_shape_result(n, &shape)) return false;
     if (in->integers != NULL && in->scale_count > 1 && !onnx_same_shape(&in->shape, &shape))
         return onnx_refuse(n, "reshapes weights with a scale for each channel");
-    struct onnx_value *out = n->outputs[0];
-    const char *name = out->name;
-    *out = *in;
-    out->name = name;
-    out->shape = shape;
+    onnx_put_same(n, in);
+    n->outputs[0]->shape = shape;
     return true;
 }
 
+/* The numbers of a shape in the order of another, whose dimension d is dimension permutation[d] of the first. */
 static double *permuted(const struct onnx_node *n, const struct onnx_shape *from, const struct onnx_shape *to, const uint32_t *permutation,
                         const double *numbers) {
     size_t stride[QM_MAX_RANK], at[QM_MAX_RANK] = {0}, step = 1, elements = (size_t)onnx_elements(to);
@@ -122,9 +113,7 @@ bool onnx_fold_transpose(const struct onnx_node *n) {
     struct onnx_shape shape = {.rank = in->shape.rank};
     for (uint32_t d = 0; d < shape.rank; d++) shape.dims[d] = in->shape.dims[permutation[d]];
     struct onnx_value *out = n->outputs[0];
-    const char *name = out->name;
-    *out = *in;
-    out->name = name;
+    onnx_put_same(n, in);
     out->shape = shape;
     out->numbers = permuted(n, &in->shape, &shape, permutation, in->numbers);
     if (in->integers != NULL) out->integers = permuted(n, &in->shape, &shape, permutation, in->integers);
@@ -146,17 +135,6 @@ bool onnx_fold_cast(const struct onnx_node *n) {
 }
 
 /* ---- arithmetic ---- */
-
-static bool broadcast(const struct onnx_node *n, const struct onnx_shape *a, const struct onnx_shape *b, struct onnx_shape *out) {
-    out->rank = a->rank > b->rank ? a->rank : b->rank;
-    for (uint32_t d = 0; d < out->rank; d++) {
-        uint32_t x = d + a->rank >= out->rank ? a->dims[d + a->rank - out->rank] : 1;
-        uint32_t y = d + b->rank >= out->rank ? b->dims[d + b->rank - out->rank] : 1;
-        if (x != y && x != 1 && y != 1) return onnx_refuse(n, "has operands whose shapes do not fit");
-        out->dims[d] = x == 1 ? y : x;
-    }
-    return true;
-}
 
 /* The element of an operand for an element of the broadcast shape. */
 static double element(const struct onnx_value *v, const struct onnx_shape *out, uint64_t index) {
@@ -181,7 +159,7 @@ static double compute(const char *op, double a, double b) {
 bool onnx_fold_binary(const struct onnx_node *n) {
     const struct onnx_value *a, *b;
     struct onnx_shape shape;
-    if (!onnx_constant(n, 0, &a) || !onnx_constant(n, 1, &b) || !broadcast(n, &a->shape, &b->shape, &shape)) return false;
+    if (!onnx_constant(n, 0, &a) || !onnx_constant(n, 1, &b) || !onnx_broadcast(n, &a->shape, &b->shape, &shape)) return false;
     double *numbers = room(n, &shape);
     bool whole = a->type != ONNX_FLOAT && a->type != ONNX_DOUBLE;
     for (uint64_t i = 0; numbers != NULL && i < onnx_elements(&shape); i++) {
@@ -200,7 +178,8 @@ bool onnx_fold_dequantize(const struct onnx_node *n) {
     if (!onnx_constant(n, 0, &in)) return false;
     bool one = n->inputs[1]->state == ONNX_CONSTANT && onnx_elements(&n->inputs[1]->shape) == 1;
     if (!one && in->shape.rank > 0 && !onnx_axis(n, onnx_int(n, "axis", 1), in->shape.rank, &axis)) return false;
-    return onnx_scales(n, 1, in->shape.rank > 0 ? in->shape.dims[axis] : 1, &scales) && onnx_quantized(n, in, &scales, axis, n->outputs[0]);
+    return onnx_scales(n, 1, in->shape.rank > 0 ? in->shape.dims[axis] : 1, &scales) &&
+           onnx_quantize_constant(n, in, &scales, axis, n->outputs[0]);
 }
 
 /* QONNX: clip(round(x / scale + zero), low, high); the integers are kept without their zero point. */
@@ -228,7 +207,7 @@ bool onnx_fold_quant(const struct onnx_node *n) {
     }
     struct onnx_value plain = *in;
     plain.numbers = integers;
-    return onnx_quantized(n, &plain, &scales, axis, n->outputs[0]);
+    return onnx_quantize_constant(n, &plain, &scales, axis, n->outputs[0]);
 }
 
 bool onnx_fold_bipolar(const struct onnx_node *n) {
@@ -240,5 +219,5 @@ bool onnx_fold_bipolar(const struct onnx_node *n) {
     for (uint64_t i = 0; i < onnx_elements(&in->shape); i++) integers[i] = in->numbers[i] >= 0 ? 1 : -1;
     struct onnx_value plain = *in;
     plain.numbers = integers;
-    return onnx_quantized(n, &plain, &scales, 0, n->outputs[0]);
+    return onnx_quantize_constant(n, &plain, &scales, 0, n->outputs[0]);
 }

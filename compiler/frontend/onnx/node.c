@@ -63,6 +63,17 @@ bool onnx_same_shape(const struct onnx_shape *a, const struct onnx_shape *b) {
     return a->rank == b->rank && memcmp(a->dims, b->dims, a->rank * sizeof *a->dims) == 0;
 }
 
+bool onnx_broadcast(const struct onnx_node *n, const struct onnx_shape *a, const struct onnx_shape *b, struct onnx_shape *out) {
+    out->rank = a->rank > b->rank ? a->rank : b->rank;
+    for (uint32_t d = 0; d < out->rank; d++) {
+        uint32_t x = d + a->rank >= out->rank ? a->dims[d + a->rank - out->rank] : 1;
+        uint32_t y = d + b->rank >= out->rank ? b->dims[d + b->rank - out->rank] : 1;
+        if (x != y && x != 1 && y != 1) return onnx_refuse(n, "has operands whose shapes do not fit");
+        out->dims[d] = x == 1 ? y : x;
+    }
+    return true;
+}
+
 bool onnx_map_of(const struct onnx_node *n, const struct onnx_shape *shape, struct onnx_map *map) {
     if (shape->rank != 3 && shape->rank != 4) return onnx_refuse(n, "works on %u dimensions; 3 and 4 are supported", shape->rank);
     *map = (struct onnx_map){shape->dims[0], shape->dims[1], shape->rank == 4 ? shape->dims[2] : 1, shape->dims[shape->rank - 1]};
@@ -87,7 +98,7 @@ float onnx_float(const struct onnx_node *n, const char *name, float fallback) {
     return attribute != NULL && attribute->has_f ? attribute->f : fallback;
 }
 
-/* Compares like a C string: the file's bytes, cut at the first that is not a letter of the schema's words. */
+/* The first 60 bytes, which is more than any word of the schema has, as a C string. */
 const char *onnx_text(const struct onnx_node *n, const char *name, const char *fallback) {
     const Onnx__AttributeProto *attribute = onnx_attribute(n, name);
     if (attribute == NULL || !attribute->has_s) return fallback;
@@ -121,7 +132,7 @@ bool onnx_constant(const struct onnx_node *n, uint32_t i, const struct onnx_valu
     *value = n->inputs[i];
     if (*value == NULL) return onnx_refuse(n, "lacks input %u", i);
     if ((*value)->state != ONNX_CONSTANT) return onnx_refuse(n, "needs %.60s to be a constant", (*value)->name);
-    if ((*value)->numbers == NULL) return onnx_refuse(n, "uses %.60s, which %s", (*value)->name, (*value)->trouble);
+    if ((*value)->numbers == NULL) return onnx_refuse(n, "uses %.60s, which %s", (*value)->name, (*value)->unreadable);
     return true;
 }
 
@@ -131,6 +142,13 @@ bool onnx_number(const struct onnx_node *n, uint32_t i, double *number) {
     if (onnx_elements(&value->shape) != 1) return onnx_refuse(n, "needs one number in %.60s", value->name);
     *number = value->numbers[0];
     return true;
+}
+
+bool onnx_attribute_constant(const struct onnx_node *n, const Onnx__AttributeProto *attribute, struct onnx_value *value) {
+    struct qm_diag diag; /* the node is named, not the file */
+    struct onnx_reader reader = *n->r;
+    reader.diag = &diag;
+    return onnx_read_constant(&reader, attribute->t, value) == QM_OK;
 }
 
 bool onnx_scales(const struct onnx_node *n, uint32_t first, uint32_t channels, struct onnx_scales *scales) {

@@ -181,7 +181,7 @@ static enum qm_status put_output(struct onnx_reader *r, const char *name) {
         return qm_fail(r->diag, QM_BAD_INPUT, "%s: an output is not computed; the file is damaged", r->file->name);
     struct onnx_node n = output_node(r, value);
     uint32_t tensor = QM_NO_TENSOR;
-    value->leaves = true;
+    value->is_output = true;
     if (value->state == ONNX_REFUSED || !onnx_tensor(&n, value, ONNX_PLAIN, &tensor)) return QM_OK; /* named */
     graph->outputs[graph->output_count++] = dequantized(&n, value, tensor);
     return QM_OK;
@@ -225,7 +225,7 @@ static enum qm_status name_outputs(struct onnx_reader *r) {
     return r->output_count > 0 ? QM_OK : qm_fail(r->diag, QM_BAD_INPUT, "%s: the network has no output", r->file->name);
 }
 
-/* ---- meanings ---- */
+/* ---- quantization ---- */
 
 static bool only_moves(enum qm_graph_op_kind kind) {
     return kind == QM_OP_RESHAPE || kind == QM_OP_TRANSPOSE || kind == QM_OP_CONCATENATION || kind == QM_OP_PAD ||
@@ -236,8 +236,8 @@ static void share_quant(struct qm_graph *graph, uint32_t from, uint32_t to) {
     if (graph->tensors[to].quant.count == 0) graph->tensors[to].quant = graph->tensors[from].quant;
 }
 
-/* What only moves bytes hands their meaning on, in both directions; integers that nobody gave a meaning mean themselves. */
-static void settle_quantizations(struct onnx_reader *r) {
+/* What only moves bytes hands their scale and zero point on, in both directions; integers that nobody gave any mean themselves. */
+static void propagate_quantization(struct onnx_reader *r) {
     struct qm_graph *graph = r->graph;
     for (uint32_t i = graph->op_count; i-- > 0;)
         for (uint32_t j = 0; only_moves(graph->ops[i].kind) && j < graph->ops[i].input_count; j++)
@@ -265,6 +265,6 @@ enum qm_status onnx_parse(const struct model_file *file, struct qm_arena *arena,
     QM_TRY(order);
     QM_TRY(put_inputs(&r));
     if (graph->op_count == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: the network computes nothing", file->name);
-    settle_quantizations(&r);
+    propagate_quantization(&r);
     return QM_OK;
 }

@@ -1,9 +1,10 @@
 /* onnx.h - the inside of the ONNX front end: what is known of every name in the file while its nodes are read one after another.
  *
- * All dialects of quantized ONNX end in the same way. A node that multiplies and adds makes a draft: an operator of the graph whose sum is
- * known, but not the integers that it becomes. Elementwise nodes add steps to the draft. The draft lands, that is, it becomes an operator
- * with an output, when somebody needs its integers: at a QuantizeLinear or Quant,
- * or when the steps have made it small integers and another operator reads them.
+ * The dialects of quantized ONNX differ in where they say how sums become integers, and all say it in nodes behind the one that multiplies
+ * and adds. So that node makes a deferred operator: an operator of the graph that has no output yet. The elementwise nodes behind it are
+ * appended to its epilogue, a function of its sum. It is materialized, that is, added to the graph with an output of 8 bits, when the
+ * integers of that output are known and somebody needs them: at a QuantizeLinear or Quant, or at an operator that reads what the epilogue
+ * has rounded.
  *
  * Shapes here are ONNX's, channels first. A tensor of the graph holds the bytes in one of two orders; the other is made when it is asked
  * for. Functions that return bool have named the problem when they return false.
@@ -35,7 +36,7 @@ enum onnx_type {
     ONNX_INT2 = 26,
 };
 
-enum onnx_order { ONNX_PLAIN /* as ONNX has it */, ONNX_LAST /* [n][h][w][c] */, ONNX_ORDERS };
+enum onnx_order { ONNX_PLAIN /* as ONNX has it */, ONNX_CHANNELS_LAST /* [n][h][w][c] */, ONNX_ORDERS };
 
 enum onnx_state {
     ONNX_UNKNOWN,  /* no node has computed it yet */
@@ -43,7 +44,7 @@ enum onnx_state {
     ONNX_CONSTANT, /* numbers */
     ONNX_INPUT,    /* an input of the network in a type that does not say what integers it carries */
     ONNX_TENSOR,   /* tensors of the graph */
-    ONNX_PENDING,  /* a draft */
+    ONNX_DEFERRED, /* what a deferred operator computes */
 };
 
 struct onnx_shape {
@@ -56,8 +57,8 @@ struct onnx_map {
     uint32_t n, c, h, w;
 };
 
-/* An elementwise step; the newest is first. Steps are shared by all drafts that go on from them. */
-enum onnx_step_kind {
+/* An elementwise operation on the sum of a channel. */
+enum onnx_epilogue_kind {
     ONNX_MUL,
     ONNX_ADD,
     ONNX_DIV,
@@ -68,25 +69,25 @@ enum onnx_step_kind {
     ONNX_SIGN /* -1, 1 */
 };
 
-struct onnx_step {
-    const struct onnx_step *before;
-    enum onnx_step_kind kind;
+struct onnx_epilogue_op {
+    const struct onnx_epilogue_op *before; /* NULL: it is the first. Deferred operators that branch off share what comes before */
+    enum onnx_epilogue_kind kind;
     bool is_rounded;       /* this one or one before it rounds */
     uint32_t count;        /* of numbers: 1, or one a channel */
     const double *numbers; /* MUL, ADD, DIV */
     double low, high;      /* CLIP */
 };
 
-struct onnx_draft {
+struct onnx_deferred {
     struct qm_graph_op op;         /* without its output */
     struct qm_graph_tensor result; /* rank and dims of its output */
-    struct onnx_shape made;        /* what the operator makes, where that is not yet the result's shape; rank 0: it is */
+    struct onnx_shape op_shape;    /* of what the operator gives, when a RESHAPE makes the result of it; else rank 0 */
     enum onnx_order order;         /* of its output */
     uint32_t axis;                 /* the channels' axis in the ONNX shape */
     uint32_t channels;
-    const double *unit;        /* [channels] what 1 of the sum means; NULL: the operator's own scales say it */
-    const int64_t *low, *high; /* [channels] the sums that can be */
-    const struct onnx_step *steps;
+    const double *sum_scale;               /* [channels] the real number that 1 of the sum means; NULL: the operands' scales say it */
+    const int64_t *sum_low, *sum_high;     /* [channels] the smallest and the largest sum that can be */
+    const struct onnx_epilogue_op *newest; /* of the epilogue; NULL: it is empty */
 };
 
 enum { ONNX_NO_NODE = UINT32_MAX };
@@ -97,23 +98,23 @@ struct onnx_value {
     struct onnx_shape shape;
     int32_t type; /* enum onnx_type, or another of the file's */
     /* CONSTANT: numbers[i] = scale[channel of i along axis] * integers[i]; without integers they are only numbers */
-    const double *numbers, *integers; /* numbers NULL: cannot be read, for the reason in trouble */
+    const double *numbers, *integers; /* numbers NULL: cannot be read */
     const double *scales;             /* [scale_count] */
     uint32_t scale_count, scale_axis;
-    const char *trouble;
+    const char *unreadable; /* why numbers is NULL: "is ...", "has ..." */
     /* INPUT */
     struct onnx_value *origin; /* the input itself */
     bool computed;             /* float arithmetic has been done on it */
     /* TENSOR */
     uint32_t tensors[ONNX_ORDERS]; /* QM_NO_TENSOR: nobody has asked for it */
-    bool leaves;                   /* an output of the network: may stay 32-bit sums with a scale */
+    bool is_output;                /* of the network: may stay 32-bit sums with a scale */
     bool real;                     /* scale * (integer - zero) is meant, not the integer */
-    bool settled;                  /* scale and zero are known */
+    bool quant_known;              /* scale and zero are known */
     float scale, offset;           /* offset: of 32-bit sums, added at the end of the network */
     int64_t zero;
-    int32_t low, high;          /* of the integers */
-    const struct onnx_map *map; /* a flattened map: tensors[ONNX_LAST] has the features in the order h, w, c; else NULL */
-    struct onnx_draft *draft;   /* PENDING */
+    int32_t low, high;              /* of the integers */
+    const struct onnx_map *map;     /* a flattened map: tensors[ONNX_CHANNELS_LAST] has the features in the order h, w, c; else NULL */
+    struct onnx_deferred *deferred; /* DEFERRED */
 };
 
 struct onnx_reader {
@@ -150,6 +151,8 @@ const char *onnx_type_name(int32_t type);
 bool onnx_type_range(int32_t type, int64_t *low, int64_t *high); /* false: not an integer of at most 32 bits */
 uint64_t onnx_elements(const struct onnx_shape *shape);
 bool onnx_same_shape(const struct onnx_shape *a, const struct onnx_shape *b);
+/* The shape of an operation on two: in each dimension, counted from the last, where one has 1 or nothing the other's. */
+bool onnx_broadcast(const struct onnx_node *n, const struct onnx_shape *a, const struct onnx_shape *b, struct onnx_shape *out);
 const Onnx__AttributeProto *onnx_attribute(const struct onnx_node *n, const char *name);
 int64_t onnx_int(const struct onnx_node *n, const char *name, int64_t fallback);
 float onnx_float(const struct onnx_node *n, const char *name, float fallback);
@@ -162,6 +165,8 @@ bool onnx_axis(const struct onnx_node *n, int64_t axis, uint32_t rank, uint32_t 
 bool onnx_constant(const struct onnx_node *n, uint32_t i, const struct onnx_value **value);
 /* Input i as one constant number. */
 bool onnx_number(const struct onnx_node *n, uint32_t i, double *number);
+/* The tensor of an attribute as a constant; false, with nothing named: it is damaged. */
+bool onnx_attribute_constant(const struct onnx_node *n, const Onnx__AttributeProto *attribute, struct onnx_value *value);
 /* Scale and zero point of the integers of a type, each one or one for each of channels; the zero point may be absent. */
 struct onnx_scales {
     uint32_t count;
@@ -171,82 +176,96 @@ bool onnx_scales(const struct onnx_node *n, uint32_t first, uint32_t channels, s
 bool onnx_map_of(const struct onnx_node *n, const struct onnx_shape *shape, struct onnx_map *map);
 
 /* ---- tensor.c: tensors of the graph ---- */
+struct onnx_shape onnx_shape_of(const struct qm_graph_tensor *tensor);
 uint32_t onnx_add_tensor(struct onnx_reader *r, const char *name, enum qm_dtype dtype, const struct onnx_shape *shape);
+/* A tensor of the shape with the type and quantization of another. */
+uint32_t onnx_add_like(const struct onnx_node *n, uint32_t like, const struct onnx_shape *shape);
+/* The bytes of a tensor in another shape, or taken for other numbers: both by a RESHAPE. */
+uint32_t onnx_add_reshape(const struct onnx_node *n, uint32_t tensor, const struct onnx_shape *shape);
+uint32_t onnx_add_alias(const struct onnx_node *n, uint32_t tensor, float scale, int64_t zero);
 void onnx_set_quant(struct onnx_reader *r, uint32_t tensor, float scale, int64_t zero);
 struct qm_graph_op *onnx_add_op(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in, uint32_t out);
 /* A constant with the numbers; dtype I8 or I32. */
 uint32_t onnx_add_constant(struct onnx_reader *r, const char *name, enum qm_dtype dtype, const struct onnx_shape *shape, const void *data);
-/* The value's tensor in an order; scale and zero are what the reader takes its integers for. A draft lands. */
+/* Makes sure that the value is a TENSOR: a deferred operator is materialized, and an INPUT gets its integers. */
+bool onnx_materialize(const struct onnx_node *n, struct onnx_value *value);
+/* The value's tensor in an order, materialized. */
 bool onnx_tensor(const struct onnx_node *n, struct onnx_value *value, enum onnx_order order, uint32_t *tensor);
+/* The same, with the scale and zero point that the reader takes its integers for; NULL: those that it has. */
 bool onnx_tensor_as(const struct onnx_node *n, struct onnx_value *value, enum onnx_order order, const struct onnx_scales *scales,
                     uint32_t *tensor);
+/* Refuses a TENSOR of plain integers, where real numbers are computed with. */
+bool onnx_check_real(const struct onnx_node *n, const struct onnx_value *value);
 /* The order that its bytes have, or that it would be read in. */
 enum onnx_order onnx_order_of(const struct onnx_value *value);
 /* The zero point with which integers from low to high fit int8: 0 if they do without. False when none does. */
 bool onnx_zero_point(double low, double high, int64_t *zero);
 /* A constant with integers of one scale as an operand: a TENSOR of int8, its shape with ones in front up to the rank. NULL: refused. */
 struct onnx_value *onnx_constant_tensor(const struct onnx_node *n, const struct onnx_value *constant, uint32_t rank, enum onnx_order order);
-/* Makes sure that the value is a TENSOR whose integers have a meaning; drafts land. */
-bool onnx_settle(const struct onnx_node *n, struct onnx_value *value);
-/* The same for an INPUT; others stay what they are. */
-bool onnx_settle_input(const struct onnx_node *n, struct onnx_value *value);
+/* Makes output 0 what another value is, under its own name. */
+void onnx_put_same(const struct onnx_node *n, const struct onnx_value *like);
 /* Makes output 0 a TENSOR like another, of the tensor in the order. */
 void onnx_put(const struct onnx_node *n, const struct onnx_value *like, const struct onnx_shape *shape, enum onnx_order order,
               uint32_t tensor);
-/* A tensor of the shape with the type and meaning of another. */
-uint32_t onnx_add_like(const struct onnx_node *n, uint32_t like, const struct onnx_shape *shape);
 
-/* ---- draft.c: steps, and how a draft lands ---- */
-struct onnx_draft *onnx_draft_create(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t channels);
-/* Makes output 0 the draft. */
-bool onnx_draft_put(const struct onnx_node *n, const struct onnx_shape *shape, struct onnx_draft *draft);
-/* The draft of an input; a tensor's is the identity. */
-bool onnx_draft_of(const struct onnx_node *n, struct onnx_value *value, const struct onnx_draft **draft);
-/* The same for steps that scale it: what has been rounded before are integers of the network, which land first. */
-bool onnx_draft_rescaled(const struct onnx_node *n, struct onnx_value *value, const struct onnx_draft **draft);
-/* Output 0 is input i with one more step, whose numbers are those of a constant (or NULL). */
-bool onnx_draft_step(const struct onnx_node *n, uint32_t i, enum onnx_step_kind kind, const struct onnx_value *numbers);
-bool onnx_draft_clip(const struct onnx_node *n, uint32_t i, double low, double high);
-/* The numbers of a constant, one a channel or one for all; false when it is not of such a shape. */
+/* ---- deferred.c: deferred operators and their epilogues ---- */
+struct onnx_deferred *onnx_deferred_create(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t channels);
+/* Gives it so many channels, each with this scale and range of its sums. */
+void onnx_deferred_set_sums(const struct onnx_node *n, struct onnx_deferred *deferred, uint32_t channels, double scale, int64_t low,
+                            int64_t high);
+/* A copy of the deferred operator behind a value, for the node to append to; of a tensor it is one that changes nothing. */
+bool onnx_deferred_of(const struct onnx_node *n, struct onnx_value *value, struct onnx_deferred **deferred);
+/* The same for nodes that scale: what has been rounded before is materialized first, since it is integers of the network. */
+bool onnx_deferred_unrounded(const struct onnx_node *n, struct onnx_value *value, struct onnx_deferred **deferred);
+/* Makes output 0 what it computes. */
+bool onnx_defer(const struct onnx_node *n, const struct onnx_shape *shape, struct onnx_deferred *deferred);
+/* Appends an operation with `count` numbers, 1 or one a channel, or with none. */
+void onnx_append(const struct onnx_node *n, struct onnx_deferred *deferred, enum onnx_epilogue_kind kind, uint32_t count,
+                 const double *numbers);
+void onnx_append_number(const struct onnx_node *n, struct onnx_deferred *deferred, enum onnx_epilogue_kind kind, double number);
+void onnx_append_clip(const struct onnx_node *n, struct onnx_deferred *deferred, double low, double high);
+/* Makes output 0 input i with one more operation, which has the numbers of a constant (or NULL). */
+bool onnx_defer_elementwise(const struct onnx_node *n, uint32_t i, enum onnx_epilogue_kind kind, const struct onnx_value *constant);
+bool onnx_defer_clip(const struct onnx_node *n, uint32_t i, double low, double high);
+/* How many numbers a constant has for the channels of a shape: 1, or one a channel. False when it is neither. */
 bool onnx_per_channel(const struct onnx_node *n, const struct onnx_value *constant, const struct onnx_shape *shape, uint32_t axis,
                       uint32_t *count);
-struct onnx_draft *onnx_draft_copy(const struct onnx_node *n, const struct onnx_draft *draft);
-struct onnx_step *onnx_draft_append(const struct onnx_node *n, struct onnx_draft *draft, enum onnx_step_kind kind);
 
-/* All steps of a draft in order, as a function of the sum. */
-enum { ONNX_STEPS_MAX = 64 };
-struct onnx_chain {
+/* The epilogue of a deferred operator in order, as a function of its sum: monotone in each channel. */
+enum { ONNX_EPILOGUE_MAX = 64 };
+struct onnx_epilogue {
+    const struct onnx_deferred *deferred;
     uint32_t count;
-    const struct onnx_step *steps[ONNX_STEPS_MAX]; /* the oldest first */
+    const struct onnx_epilogue_op *ops[ONNX_EPILOGUE_MAX];
 };
-bool onnx_chain_open(const struct onnx_node *n, const struct onnx_draft *draft, struct onnx_chain *chain);
-double onnx_chain_value(const struct onnx_chain *chain, const struct onnx_draft *draft, uint32_t channel, int64_t sum);
+bool onnx_epilogue_open(const struct onnx_node *n, const struct onnx_deferred *deferred, struct onnx_epilogue *epilogue);
+double onnx_epilogue_value(const struct onnx_epilogue *epilogue, uint32_t channel, int64_t sum);
 /* Whether all its values are integers for certain. */
-bool onnx_chain_integral(const struct onnx_chain *chain, const struct onnx_draft *draft);
-/* x = cut(a * sum + b), what scales, a bias and a cut can say; false when it is more, and nothing is named. */
+bool onnx_epilogue_is_integral(const struct onnx_epilogue *epilogue);
+/* x = clamp(a * sum + b): what scales, a bias and a clamp can say. */
 struct onnx_affine {
     double *a, *b; /* [channels] */
     double low, high;
 };
-bool onnx_chain_affine(const struct onnx_node *n, const struct onnx_chain *chain, const struct onnx_draft *draft, struct onnx_affine *f);
+/* False, with nothing named: the epilogue is more than that. */
+bool onnx_epilogue_affine(const struct onnx_node *n, const struct onnx_epilogue *epilogue, struct onnx_affine *f);
 
-/* ---- land.c: a draft becomes an operator ---- */
-/* Lands with the scale and zero point of integers of a type: becomes the value. */
-bool onnx_land_as(const struct onnx_node *n, const struct onnx_draft *draft, int32_t type, const struct onnx_scales *scales,
-                  struct onnx_value *value);
-/* Lands with the integers that the steps end in, each of which means scale. */
-bool onnx_land_steps(const struct onnx_node *n, const struct onnx_draft *draft, double scale, struct onnx_value *value);
-/* The value's own draft lands as the integers that it is. */
-bool onnx_land(const struct onnx_node *n, struct onnx_value *value);
+/* ---- materialize.c: a deferred operator becomes one of the graph, and a value its output ---- */
+/* With the scale and zero point of integers of a type. */
+bool onnx_materialize_as(const struct onnx_node *n, const struct onnx_deferred *deferred, int32_t type, const struct onnx_scales *scales,
+                         struct onnx_value *value);
+/* With the integers that the epilogue ends in, each of which means `scale`. */
+bool onnx_materialize_thresholds(const struct onnx_node *n, const struct onnx_deferred *deferred, double scale, struct onnx_value *value);
+/* The value's own, with the integers that its epilogue ends in, or else its sums as 32-bit integers. */
+bool onnx_materialize_integers(const struct onnx_node *n, struct onnx_value *value);
+/* Makes an addition of two tensors of one scale and zero point a depthwise convolution over both, side by side, with the weights 1 and
+ * `second`. An addition can have 8-bit results only, this one has any. */
+bool onnx_add_by_weights(const struct onnx_node *n, struct onnx_deferred *deferred, int8_t second);
 
-/* Makes a draft that adds two tensors of one scale and zero point a product: side by side, weights 1 and second.
- * Any integers can be its sums. */
-bool onnx_pair_product(const struct onnx_node *n, struct onnx_draft *draft, int8_t second);
-
-/* ---- product.c: weights, matrix products ---- */
+/* ---- weights.c ---- */
 /* A constant as integers with scales: numbers minus zero points, channels along axis. */
-bool onnx_quantized(const struct onnx_node *n, const struct onnx_value *source, const struct onnx_scales *scales, uint32_t axis,
-                    struct onnx_value *result);
+bool onnx_quantize_constant(const struct onnx_node *n, const struct onnx_value *source, const struct onnx_scales *scales, uint32_t axis,
+                            struct onnx_value *result);
 /* Weights in the graph's order: element (a, b, c, d) of count is source element a, b, c, d times stride. */
 struct onnx_weights {
     struct onnx_shape shape; /* of the graph's tensor */
@@ -255,19 +274,19 @@ struct onnx_weights {
     uint32_t channel, axis; /* the channels' place in count, and in the source */
     bool padded;            /* windows leave the map: a weight may also meet nothing */
 };
-/* Adds the weights to the draft, whose input 0 is a tensor of in, and fills its unit and limits. */
+/* Makes the weights input 1 of the operator, whose input 0 is a tensor of `in`, and fills its sum_scale, sum_low and sum_high. */
 bool onnx_add_weights(const struct onnx_node *n, const struct onnx_value *source, const struct onnx_weights *weights,
-                      const struct onnx_value *in, struct onnx_draft *draft);
-/* Adds a bias of sums, one a channel, as a step. */
-bool onnx_add_sums(const struct onnx_node *n, const struct onnx_value *bias, struct onnx_draft *draft);
-
+                      const struct onnx_value *in, struct onnx_deferred *deferred);
+/* Appends a bias that is in units of the sum, one a channel. */
+bool onnx_append_bias(const struct onnx_node *n, const struct onnx_value *bias, struct onnx_deferred *deferred);
 /* Scale 1 and the zero points of ConvInteger and MatMulInteger. */
 bool onnx_integer_operands(const struct onnx_node *n, uint32_t channels, struct onnx_scales *in, struct onnx_scales *weights);
 
-/* ---- move.c: shapes and orders; place.c has its operators only ---- */
+/* ---- reshape.c ---- */
 /* The shape that Reshape, Flatten, Squeeze or Unsqueeze gives input 0. */
 bool onnx_shape_result(const struct onnx_node *n, struct onnx_shape *shape);
-/* The axes of Squeeze, Unsqueeze, ReduceMean and ReduceSum, an attribute or, later, input 1: bits of a shape of this rank, at least one. */
+/* The axes of Squeeze, Unsqueeze, ReduceMean and ReduceSum, an attribute or, in younger versions, input 1: at least one bit, bit d for
+ * dimension d of a shape of this rank. */
 bool onnx_axes(const struct onnx_node *n, uint32_t rank, uint32_t *bits);
 bool onnx_permutation(const struct onnx_node *n, uint32_t rank, uint32_t *permutation);
 

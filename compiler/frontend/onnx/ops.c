@@ -173,7 +173,7 @@ static void need(const struct onnx_reader *r, bool *needed, const char *name) {
     if (value != NULL && value->maker != ONNX_NO_NODE) needed[value->maker] = true;
 }
 
-/* The nodes that outputs depend on: in this order, those behind a node have said whether they need it. */
+/* The nodes that outputs depend on. Walked from the last to the first, so that all readers of a node come before it. */
 static bool *find_needed(const struct onnx_reader *r) {
     bool *needed = QM_ARENA_NEW(r->arena, bool, r->source->n_node);
     for (uint32_t i = 0; i < r->output_count; i++) need(r, needed, r->outputs[i]);

@@ -1,10 +1,11 @@
-/* quantize.c - QuantizeLinear and DequantizeLinear, at the edges of the network and between its operators.
+/* quantize.c - QuantizeLinear and DequantizeLinear, at the ends of the network and between its operators.
  *
- * Between operators they only say what integers mean. At a float input a QuantizeLinear is an operator,
- * as a DequantizeLinear is at a float output.
+ * Between operators they only say what integers mean. At a float input a QuantizeLinear is an operator of its own; at a float output a
+ * DequantizeLinear is one (onnx.c).
  */
 #include "compiler/frontend/onnx/onnx.h"
 
+/* The type of the integers that a QuantizeLinear makes. */
 static int32_t quantized_type(const struct onnx_node *n) {
     if (n->inputs[2] != NULL) return n->inputs[2]->type;
     int64_t type = onnx_int(n, "output_dtype", ONNX_UINT8);
@@ -24,7 +25,7 @@ static bool quantize_input(const struct onnx_node *n, const struct onnx_scales *
         origin->tensors[ONNX_PLAIN] = onnx_add_tensor(n->r, origin->name, QM_F32, &origin->shape);
     struct onnx_value like = {.state = ONNX_TENSOR,
                               .type = type,
-                              .settled = true,
+                              .quant_known = true,
                               .scale = (float)scales->scale[0],
                               .zero = (int64_t)scales->zero[0],
                               .low = (int32_t)low,
@@ -39,7 +40,7 @@ static bool quantize_input(const struct onnx_node *n, const struct onnx_scales *
 }
 
 bool onnx_quantize(const struct onnx_node *n) {
-    const struct onnx_draft *draft;
+    struct onnx_deferred *deferred;
     struct onnx_scales scales;
     uint32_t axis = 0;
     const struct onnx_shape shape = n->inputs[0]->shape;
@@ -49,28 +50,27 @@ bool onnx_quantize(const struct onnx_node *n) {
     if (!one && shape.rank > 0 && !onnx_axis(n, onnx_int(n, "axis", 1), shape.rank, &axis)) return false;
     if (!onnx_scales(n, 1, shape.rank > 0 ? shape.dims[axis] : 1, &scales)) return false;
     if (n->inputs[0]->state == ONNX_INPUT) return quantize_input(n, &scales, type);
-    if (!onnx_draft_of(n, n->inputs[0], &draft)) return false;
+    if (!onnx_deferred_of(n, n->inputs[0], &deferred)) return false;
     n->outputs[0]->shape = shape;
-    return onnx_land_as(n, draft, type, &scales, n->outputs[0]);
+    return onnx_materialize_as(n, deferred, type, &scales, n->outputs[0]);
 }
 
 bool onnx_dequantize(const struct onnx_node *n) {
     struct onnx_value *in = n->inputs[0];
     struct onnx_scales scales;
     if (onnx_int(n, "block_size", 0) != 0) return onnx_refuse(n, "has blocks of scales, which are not supported");
-    if (!onnx_scales(n, 1, in->shape.rank > 1 ? in->shape.dims[1] : 1, &scales) || !onnx_settle(n, in)) return false;
+    if (!onnx_scales(n, 1, in->shape.rank > 1 ? in->shape.dims[1] : 1, &scales) || !onnx_materialize(n, in)) return false;
     if (in->real && (in->scale != 1 || in->zero != 0)) return onnx_refuse(n, "reads numbers that are scaled already");
-    enum onnx_order order = in->tensors[ONNX_LAST] != QM_NO_TENSOR ? ONNX_LAST : ONNX_PLAIN;
+    enum onnx_order order = in->tensors[ONNX_CHANNELS_LAST] != QM_NO_TENSOR ? ONNX_CHANNELS_LAST : ONNX_PLAIN;
     uint32_t tensor;
     if (!onnx_tensor_as(n, in, order, &scales, &tensor)) return false;
     struct onnx_value like = *in;
-    like.real = like.settled = true;
+    like.real = like.quant_known = true;
     like.scale = (float)scales.scale[0];
     like.zero = (int64_t)scales.zero[0];
     like.type = ONNX_FLOAT;
-    const struct onnx_map *map = in->map;
     onnx_put(n, &like, &in->shape, order, tensor);
-    n->outputs[0]->map = map;
+    n->outputs[0]->map = in->map;
     return true;
 }
 
@@ -80,15 +80,16 @@ bool onnx_qlinear_global_average_pool(const struct onnx_node *n) {
     struct onnx_value real = *n->inputs[0];
     uint32_t tensor;
     if (onnx_int(n, "channels_last", 0) != 0) return onnx_refuse(n, "has channels_last, which is not supported");
-    if (!onnx_scales(n, 1, 1, &in) || !onnx_scales(n, 3, 1, &out) || !onnx_tensor_as(n, n->inputs[0], ONNX_LAST, &in, &tensor))
+    if (!onnx_scales(n, 1, 1, &in) || !onnx_scales(n, 3, 1, &out) || !onnx_tensor_as(n, n->inputs[0], ONNX_CHANNELS_LAST, &in, &tensor))
         return false;
     real = *n->inputs[0];
     real.real = true;
     real.scale = (float)in.scale[0];
     real.zero = (int64_t)in.zero[0];
-    real.tensors[ONNX_LAST] = tensor;
+    real.tensors[ONNX_CHANNELS_LAST] = tensor;
     struct onnx_node mean = *n;
     mean.inputs[0] = &real;
     if (!onnx_global_average_pool(&mean)) return false;
-    return onnx_land_as(n, n->outputs[0]->draft, n->inputs[4] != NULL ? n->inputs[4]->type : n->inputs[0]->type, &out, n->outputs[0]);
+    return onnx_materialize_as(n, n->outputs[0]->deferred, n->inputs[4] != NULL ? n->inputs[4]->type : n->inputs[0]->type, &out,
+                               n->outputs[0]);
 }

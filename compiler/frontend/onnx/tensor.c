@@ -1,4 +1,4 @@
-/* tensor.c - tensors of the graph: made once for each order that somebody asks for, with a meaning that all their readers share.
+/* tensor.c - tensors of the graph: made once for each order that somebody asks for, with a quantization that all their readers share.
  *
  * A map changes its order by a TRANSPOSE, or by a RESHAPE when it has one channel or one position and the bytes are the same. A reader that
  * takes the same integers for other numbers gets a RESHAPE to a tensor with its own scale and zero point: the same bytes again.
@@ -11,6 +11,12 @@ static void *grow(struct onnx_reader *r, void *items, size_t size, uint32_t coun
     void *larger = qm_arena_alloc(r->arena, size * 2 * (count + 8));
     if (count > 0) memcpy(larger, items, size * count);
     return larger;
+}
+
+struct onnx_shape onnx_shape_of(const struct qm_graph_tensor *tensor) {
+    struct onnx_shape shape = {.rank = tensor->rank};
+    memcpy(shape.dims, tensor->dims, sizeof shape.dims);
+    return shape;
 }
 
 uint32_t onnx_add_tensor(struct onnx_reader *r, const char *name, enum qm_dtype dtype, const struct onnx_shape *shape) {
@@ -62,14 +68,27 @@ uint32_t onnx_add_like(const struct onnx_node *n, uint32_t like, const struct on
     return index;
 }
 
+uint32_t onnx_add_reshape(const struct onnx_node *n, uint32_t tensor, const struct onnx_shape *shape) {
+    uint32_t result = onnx_add_like(n, tensor, shape);
+    onnx_add_op(n, QM_OP_RESHAPE, tensor, result);
+    return result;
+}
+
+uint32_t onnx_add_alias(const struct onnx_node *n, uint32_t tensor, float scale, int64_t zero) {
+    struct onnx_shape shape = onnx_shape_of(&n->r->graph->tensors[tensor]);
+    uint32_t alias = onnx_add_reshape(n, tensor, &shape);
+    onnx_set_quant(n->r, alias, scale, zero);
+    return alias;
+}
+
 /* ---- orders ---- */
 
+/* The tensor itself, or a RESHAPE of it that has the name. */
 static uint32_t reshaped(const struct onnx_node *n, uint32_t tensor, const char *name, const struct onnx_shape *shape) {
-    const struct qm_graph_tensor *source = &n->r->graph->tensors[tensor];
-    if (source->rank == shape->rank && memcmp(source->dims, shape->dims, shape->rank * sizeof *shape->dims) == 0) return tensor;
-    uint32_t result = onnx_add_like(n, tensor, shape);
+    struct onnx_shape own = onnx_shape_of(&n->r->graph->tensors[tensor]);
+    if (onnx_same_shape(&own, shape)) return tensor;
+    uint32_t result = onnx_add_reshape(n, tensor, shape);
     n->r->graph->tensors[result].name = name;
-    onnx_add_op(n, QM_OP_RESHAPE, tensor, result);
     return result;
 }
 
@@ -87,38 +106,38 @@ static uint32_t transposed(const struct onnx_node *n, uint32_t tensor, const cha
 static uint32_t reordered(const struct onnx_node *n, const struct onnx_value *value, const struct onnx_map *map, enum onnx_order to) {
     static const uint32_t to_last[] = {0, 2, 3, 1}, to_plain[] = {0, 3, 1, 2};
     struct onnx_shape first = {4, {map->n, map->c, map->h, map->w}}, last = {4, {map->n, map->h, map->w, map->c}};
-    bool same = map->c == 1 || map->h * map->w == 1, is_last = to == ONNX_LAST;
+    bool same = map->c == 1 || map->h * map->w == 1, is_last = to == ONNX_CHANNELS_LAST;
     const char *name = qm_arena_printf(n->r->arena, "%s.%s", value->name, is_last ? "nhwc" : "nchw");
-    uint32_t tensor = value->tensors[is_last ? ONNX_PLAIN : ONNX_LAST];
+    uint32_t tensor = value->tensors[is_last ? ONNX_PLAIN : ONNX_CHANNELS_LAST];
     tensor = reshaped(n, tensor, name, is_last && !same ? &first : &last);
     if (!same) tensor = transposed(n, tensor, name, is_last ? to_last : to_plain);
     return is_last ? tensor : reshaped(n, tensor, value->name, &value->shape);
 }
 
 enum onnx_order onnx_order_of(const struct onnx_value *value) {
-    return value->map == NULL && value->tensors[ONNX_LAST] != QM_NO_TENSOR ? ONNX_LAST : ONNX_PLAIN;
+    return value->map == NULL && value->tensors[ONNX_CHANNELS_LAST] != QM_NO_TENSOR ? ONNX_CHANNELS_LAST : ONNX_PLAIN;
 }
 
-/* ---- meanings ---- */
+/* ---- from values to tensors ---- */
 
-/* An input of a type that does not say its range carries int8, or what the user has said. */
-static void settle_origin(const struct onnx_node *n, struct onnx_value *origin) {
+/* An input whose type does not say what integers it carries has int8, or what the user has said. */
+static void materialize_origin(const struct onnx_node *n, struct onnx_value *origin) {
     bool is_unsigned = n->r->file->options->unsigned_inputs;
     origin->state = ONNX_TENSOR;
     origin->tensors[ONNX_PLAIN] = onnx_add_tensor(n->r, origin->name, is_unsigned ? QM_U8 : QM_I8, &origin->shape);
-    origin->real = origin->settled = true;
+    origin->real = origin->quant_known = true;
     origin->scale = 1;
     origin->low = is_unsigned ? 0 : INT8_MIN;
     origin->high = is_unsigned ? UINT8_MAX : INT8_MAX;
     onnx_set_quant(n->r, origin->tensors[ONNX_PLAIN], 1, 0);
 }
 
-bool onnx_settle_input(const struct onnx_node *n, struct onnx_value *value) {
-    if (value->state != ONNX_INPUT) return true;
+/* An INPUT, perhaps in another shape than the input itself. */
+static bool materialize_input(const struct onnx_node *n, struct onnx_value *value) {
     struct onnx_value *origin = value->origin;
     if (value->computed || (origin->state == ONNX_INPUT && origin->tensors[ONNX_PLAIN] != QM_NO_TENSOR))
         return onnx_refuse(n, "takes the float input %.60s for integers; a quantizer must come before", origin->name);
-    if (origin->state == ONNX_INPUT) settle_origin(n, origin);
+    if (origin->state == ONNX_INPUT) materialize_origin(n, origin);
     if (value == origin) return true;
     struct onnx_shape shape = value->shape;
     const char *name = value->name;
@@ -126,20 +145,20 @@ bool onnx_settle_input(const struct onnx_node *n, struct onnx_value *value) {
     *value = *origin;
     value->name = name;
     value->shape = shape;
-    value->tensors[ONNX_LAST] = QM_NO_TENSOR;
+    value->tensors[ONNX_CHANNELS_LAST] = QM_NO_TENSOR;
     value->tensors[ONNX_PLAIN] = reshaped(n, tensor, name, &shape);
     return true;
 }
 
-bool onnx_settle(const struct onnx_node *n, struct onnx_value *value) {
-    if (value->state == ONNX_PENDING) return onnx_land(n, value);
-    if (value->state == ONNX_INPUT) return onnx_settle_input(n, value);
+bool onnx_materialize(const struct onnx_node *n, struct onnx_value *value) {
+    if (value->state == ONNX_DEFERRED) return onnx_materialize_integers(n, value);
+    if (value->state == ONNX_INPUT) return materialize_input(n, value);
     if (value->state == ONNX_TENSOR) return true;
     return onnx_refuse(n, "reads the constant %.60s where only results of the network are supported", value->name);
 }
 
 bool onnx_tensor(const struct onnx_node *n, struct onnx_value *value, enum onnx_order order, uint32_t *tensor) {
-    if (!onnx_settle(n, value)) return false;
+    if (!onnx_materialize(n, value)) return false;
     if (value->tensors[order] == QM_NO_TENSOR) {
         struct onnx_map map;
         if (value->map != NULL)
@@ -155,36 +174,41 @@ bool onnx_tensor(const struct onnx_node *n, struct onnx_value *value, enum onnx_
 
 bool onnx_tensor_as(const struct onnx_node *n, struct onnx_value *value, enum onnx_order order, const struct onnx_scales *scales,
                     uint32_t *tensor) {
-    if (scales->count != 1) return onnx_refuse(n, "has a scale for each channel of %.60s; activations must have one", value->name);
+    if (scales != NULL && scales->count != 1)
+        return onnx_refuse(n, "has a scale for each channel of %.60s; activations must have one", value->name);
     if (!onnx_tensor(n, value, order, tensor)) return false;
+    if (scales == NULL) return true;
     struct qm_graph *graph = n->r->graph;
     float scale = (float)scales->scale[0];
     int64_t zero = (int64_t)scales->zero[0];
-    if (!value->settled) {
-        value->settled = true;
+    if (!value->quant_known) {
+        value->quant_known = true;
         value->scale = scale;
         value->zero = zero;
         for (uint32_t i = 0; i < ONNX_ORDERS; i++)
             if (value->tensors[i] != QM_NO_TENSOR && graph->tensors[value->tensors[i]].quant.count == 0)
                 onnx_set_quant(n->r, value->tensors[i], scale, zero);
     }
-    const struct qm_graph_tensor *source = &graph->tensors[*tensor];
-    if (source->quant.count == 1 && source->quant.scale[0] == scale && source->quant.zero_point[0] == zero) return true;
-    struct onnx_shape shape = {.rank = source->rank};
-    memcpy(shape.dims, source->dims, sizeof shape.dims);
-    uint32_t alias = onnx_add_like(n, *tensor, &shape);
-    onnx_set_quant(n->r, alias, scale, zero);
-    onnx_add_op(n, QM_OP_RESHAPE, *tensor, alias);
-    *tensor = alias;
+    const struct qm_quant *quant = &graph->tensors[*tensor].quant;
+    if (quant->count != 1 || quant->scale[0] != scale || quant->zero_point[0] != zero) *tensor = onnx_add_alias(n, *tensor, scale, zero);
     return true;
+}
+
+bool onnx_check_real(const struct onnx_node *n, const struct onnx_value *value) {
+    return value->state != ONNX_TENSOR || value->real || onnx_refuse(n, "computes on the integers %.60s without a scale", value->name);
+}
+
+void onnx_put_same(const struct onnx_node *n, const struct onnx_value *like) {
+    struct onnx_value *out = n->outputs[0];
+    const char *name = out->name;
+    *out = *like;
+    out->name = name;
 }
 
 void onnx_put(const struct onnx_node *n, const struct onnx_value *like, const struct onnx_shape *shape, enum onnx_order order,
               uint32_t tensor) {
     struct onnx_value *out = n->outputs[0];
-    const char *name = out->name;
-    *out = *like;
-    out->name = name;
+    onnx_put_same(n, like);
     out->shape = *shape;
     out->map = NULL;
     for (uint32_t i = 0; i < ONNX_ORDERS; i++) out->tensors[i] = QM_NO_TENSOR;
@@ -219,7 +243,7 @@ static const int8_t *stored_integers(const struct onnx_node *n, const double *in
     int8_t *data = QM_ARENA_NEW(n->r->arena, int8_t, elements);
     for (size_t i = 0; i < elements; i++) {
         size_t at = i % picture, last = i - at + at % positions * map->c + at / positions;
-        data[order == ONNX_LAST ? last : i] = (int8_t)(integers[i] + (double)zero);
+        data[order == ONNX_CHANNELS_LAST ? last : i] = (int8_t)(integers[i] + (double)zero);
     }
     return data;
 }
@@ -230,17 +254,17 @@ struct onnx_value *onnx_constant_tensor(const struct onnx_node *n, const struct 
         return onnx_refuse(n, "uses %.60s, which is not quantized with one scale", constant->name), NULL;
     if (constant->shape.rank > rank) return onnx_refuse(n, "has operands whose shapes do not fit"), NULL;
     struct onnx_value *value = QM_ARENA_NEW(n->r->arena, struct onnx_value, 1);
-    *value = (struct onnx_value){.name = constant->name, .state = ONNX_TENSOR, .type = ONNX_FLOAT, .real = true, .settled = true};
+    *value = (struct onnx_value){.name = constant->name, .state = ONNX_TENSOR, .type = ONNX_FLOAT, .real = true, .quant_known = true};
     value->shape.rank = rank;
     for (uint32_t d = 0; d < rank; d++) {
         uint32_t added = rank - constant->shape.rank;
         value->shape.dims[d] = d < added ? 1 : constant->shape.dims[d - added];
     }
     struct onnx_map map = {.n = 1, .c = 1, .h = 1, .w = (uint32_t)onnx_elements(&value->shape)};
-    if (!find_range(n, constant, value) || (order == ONNX_LAST && !onnx_map_of(n, &value->shape, &map))) return NULL;
+    if (!find_range(n, constant, value) || (order == ONNX_CHANNELS_LAST && !onnx_map_of(n, &value->shape, &map))) return NULL;
     value->scale = (float)constant->scales[0];
-    value->tensors[ONNX_PLAIN] = value->tensors[ONNX_LAST] = QM_NO_TENSOR;
-    struct onnx_shape stored = order == ONNX_LAST ? (struct onnx_shape){4, {map.n, map.h, map.w, map.c}} : value->shape;
+    value->tensors[ONNX_PLAIN] = value->tensors[ONNX_CHANNELS_LAST] = QM_NO_TENSOR;
+    struct onnx_shape stored = order == ONNX_CHANNELS_LAST ? (struct onnx_shape){4, {map.n, map.h, map.w, map.c}} : value->shape;
     const int8_t *data = stored_integers(n, constant->integers, &map, value->zero, order);
     value->tensors[order] = onnx_add_constant(n->r, constant->name, QM_I8, &stored, data);
     onnx_set_quant(n->r, value->tensors[order], value->scale, value->zero);

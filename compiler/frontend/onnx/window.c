@@ -11,7 +11,7 @@ struct window {
     uint32_t kernel[2], stride[2], dilation[2], before[2], after[2], out[2]; /* h, w */
 };
 
-/* Reads count numbers of an attribute into the last places of two; a map of one dimension has no h. */
+/* Reads an attribute of count numbers, h and w or only w, whose h is then 1. */
 static bool read_pair(const struct onnx_node *n, const char *name, uint32_t count, const uint32_t limits[2], uint32_t out[2]) {
     uint32_t numbers[2];
     if (!onnx_ints(n, name, count, limits, numbers)) return false;
@@ -30,7 +30,8 @@ static bool read_pads(const struct onnx_node *n, uint32_t count, struct window *
     return true;
 }
 
-/* Positions of an axis; SAME gives in / stride, rounded up, with the odd one of the missing elements behind or, when LOWER, in front. */
+/* Positions and padding of an axis; SAME gives in / stride, rounded up, with the odd one of the missing elements behind or, when LOWER, in
+ * front. */
 static bool resolve(const struct onnx_node *n, struct window *w, uint32_t axis, uint32_t in, const char *automatic) {
     uint64_t span = (uint64_t)(w->kernel[axis] - 1) * w->dilation[axis] + 1, stride = w->stride[axis];
     bool ceiling = onnx_int(n, "ceil_mode", 0) != 0;
@@ -90,16 +91,16 @@ static void set_window(struct qm_graph_op *op, const struct window *w) {
     op->pad_right = w->after[1];
 }
 
-/* The map that the windows make of another, as ONNX and as the graph see it. */
-static void set_result(const struct onnx_shape *in, const struct window *w, uint32_t channels, struct onnx_draft *draft,
+/* The map that the windows make of another: in the graph's order for the deferred operator, in ONNX's for out. */
+static void set_result(const struct onnx_shape *in, const struct window *w, uint32_t channels, struct onnx_deferred *deferred,
                        struct onnx_shape *out) {
-    draft->result.rank = 4;
-    draft->result.dims[0] = in->dims[0];
-    draft->result.dims[1] = w->out[0];
-    draft->result.dims[2] = w->out[1];
-    draft->result.dims[3] = channels;
-    draft->order = ONNX_LAST;
-    draft->axis = 1;
+    deferred->result.rank = 4;
+    deferred->result.dims[0] = in->dims[0];
+    deferred->result.dims[1] = w->out[0];
+    deferred->result.dims[2] = w->out[1];
+    deferred->result.dims[3] = channels;
+    deferred->order = ONNX_CHANNELS_LAST;
+    deferred->axis = 1;
     *out = (struct onnx_shape){.rank = in->rank, .dims = {in->dims[0], channels, w->out[0], w->out[1]}};
     if (in->rank == 3) out->dims[2] = w->out[1];
 }
@@ -124,7 +125,7 @@ static bool convolve(const struct onnx_node *n, const struct onnx_scales *scales
     struct window window;
     struct onnx_weights weights;
     struct onnx_shape out;
-    if (!onnx_settle(n, in) || !onnx_map_of(n, &in->shape, &map)) return false;
+    if (!onnx_materialize(n, in) || !onnx_map_of(n, &in->shape, &map)) return false;
     int64_t groups = onnx_int(n, "group", 1);
     if (f->rank != in->shape.rank || groups < 1 || map.c != (uint64_t)groups * f->dims[1] || f->dims[0] % (uint64_t)groups != 0)
         return onnx_refuse(n, "has a filter that does not fit %u channels in %lld groups", map.c, (long long)groups);
@@ -132,31 +133,26 @@ static bool convolve(const struct onnx_node *n, const struct onnx_scales *scales
     uint32_t kernel[] = {f->rank == 4 ? f->dims[2] : 1, f->dims[f->rank - 1]};
     if (!read_window(n, &in->shape, kernel, &window)) return false;
     bool depthwise = groups > 1 && f->dims[1] == 1;
-    struct onnx_draft *draft = onnx_draft_create(n, depthwise ? QM_OP_DEPTHWISE_CONV_2D : QM_OP_CONV_2D, f->dims[0]);
-    uint32_t *tensor = &draft->op.inputs[0];
-    if (!(scales != NULL ? onnx_tensor_as(n, in, ONNX_LAST, scales, tensor) : onnx_tensor(n, in, ONNX_LAST, tensor))) return false;
+    struct onnx_deferred *deferred = onnx_deferred_create(n, depthwise ? QM_OP_DEPTHWISE_CONV_2D : QM_OP_CONV_2D, f->dims[0]);
+    if (!onnx_tensor_as(n, in, ONNX_CHANNELS_LAST, scales, &deferred->op.inputs[0])) return false;
     order_filter(f, depthwise, &weights);
     weights.padded = is_padded(&window);
-    if (!onnx_add_weights(n, filter, &weights, in, draft)) return false;
-    draft->op.depth_multiplier = depthwise ? f->dims[0] / map.c : 0;
-    set_window(&draft->op, &window);
-    set_result(&in->shape, &window, f->dims[0], draft, &out);
-    return onnx_draft_put(n, &out, draft);
+    if (!onnx_add_weights(n, filter, &weights, in, deferred)) return false;
+    deferred->op.depth_multiplier = depthwise ? f->dims[0] / map.c : 0;
+    set_window(&deferred->op, &window);
+    set_result(&in->shape, &window, f->dims[0], deferred, &out);
+    return onnx_defer(n, &out, deferred);
 }
 
 bool onnx_conv(const struct onnx_node *n) {
     const struct onnx_value *filter, *bias;
     if (!onnx_constant(n, 1, &filter)) return false;
-    if (n->inputs[0]->state == ONNX_TENSOR && !n->inputs[0]->real)
-        return onnx_refuse(n, "computes on the integers %.60s without a scale", n->inputs[0]->name);
-    if (!convolve(n, NULL, filter)) return false;
+    if (!onnx_check_real(n, n->inputs[0]) || !convolve(n, NULL, filter)) return false;
     if (n->inputs[2] == NULL) return true;
-    struct onnx_draft *draft = n->outputs[0]->draft;
+    struct onnx_deferred *deferred = n->outputs[0]->deferred;
     if (!onnx_constant(n, 2, &bias)) return false;
-    if (onnx_elements(&bias->shape) != draft->channels) return onnx_refuse(n, "has not as many biases as channels");
-    struct onnx_step *step = onnx_draft_append(n, draft, ONNX_ADD);
-    step->count = draft->channels;
-    step->numbers = bias->numbers;
+    if (onnx_elements(&bias->shape) != deferred->channels) return onnx_refuse(n, "has not as many biases as channels");
+    onnx_append(n, deferred, ONNX_ADD, deferred->channels, bias->numbers);
     return true;
 }
 
@@ -167,10 +163,10 @@ bool onnx_qlinear_conv(const struct onnx_node *n) {
     if (filter->shape.rank < 3) return onnx_refuse(n, "has a filter of %u dimensions", filter->shape.rank);
     if (!onnx_scales(n, 1, 1, &in) || !onnx_scales(n, 4, filter->shape.dims[0], &weights) || !onnx_scales(n, 6, 1, &out)) return false;
     struct onnx_value quantized = {.name = filter->name};
-    if (!onnx_quantized(n, filter, &weights, 0, &quantized) || !convolve(n, &in, &quantized)) return false;
-    struct onnx_draft *draft = n->outputs[0]->draft;
-    if (n->inputs[8] != NULL && (!onnx_constant(n, 8, &bias) || !onnx_add_sums(n, bias, draft))) return false;
-    return onnx_land_as(n, draft, n->inputs[7] != NULL ? n->inputs[7]->type : ONNX_UINT8, &out, n->outputs[0]);
+    if (!onnx_quantize_constant(n, filter, &weights, 0, &quantized) || !convolve(n, &in, &quantized)) return false;
+    struct onnx_deferred *deferred = n->outputs[0]->deferred;
+    if (n->inputs[8] != NULL && (!onnx_constant(n, 8, &bias) || !onnx_append_bias(n, bias, deferred))) return false;
+    return onnx_materialize_as(n, deferred, n->inputs[7] != NULL ? n->inputs[7]->type : ONNX_UINT8, &out, n->outputs[0]);
 }
 
 bool onnx_conv_integer(const struct onnx_node *n) {
@@ -180,7 +176,7 @@ bool onnx_conv_integer(const struct onnx_node *n) {
     if (filter->shape.rank < 3) return onnx_refuse(n, "has a filter of %u dimensions", filter->shape.rank);
     struct onnx_value quantized = {.name = filter->name};
     if (!onnx_integer_operands(n, filter->shape.dims[0], &in, &weights)) return false;
-    if (!onnx_quantized(n, filter, &weights, 0, &quantized) || !convolve(n, &in, &quantized)) return false;
+    if (!onnx_quantize_constant(n, filter, &weights, 0, &quantized) || !convolve(n, &in, &quantized)) return false;
     n->outputs[0]->type = ONNX_INT32;
     return true;
 }
@@ -191,44 +187,34 @@ bool onnx_max_pool(const struct onnx_node *n) {
     struct onnx_value *in = n->inputs[0];
     struct onnx_map map;
     struct window window = {.kernel = {0, 0}};
-    struct onnx_draft result;
+    struct onnx_deferred result;
     struct onnx_shape out;
     uint32_t tensor;
-    if (!onnx_settle(n, in) || !onnx_map_of(n, &in->shape, &map) || !read_window(n, &in->shape, NULL, &window)) return false;
+    if (!onnx_materialize(n, in) || !onnx_map_of(n, &in->shape, &map) || !read_window(n, &in->shape, NULL, &window)) return false;
     if (onnx_int(n, "storage_order", 0) != 0) return onnx_refuse(n, "has a storage_order, which is not supported");
-    if (!onnx_tensor(n, in, ONNX_LAST, &tensor)) return false;
+    if (!onnx_tensor(n, in, ONNX_CHANNELS_LAST, &tensor)) return false;
     set_result(&in->shape, &window, map.c, &result, &out);
     struct onnx_shape shape = {4, {map.n, window.out[0], window.out[1], map.c}};
     uint32_t pooled = onnx_add_like(n, tensor, &shape);
     set_window(onnx_add_op(n, QM_OP_MAX_POOL_2D, tensor, pooled), &window);
-    onnx_put(n, in, &out, ONNX_LAST, pooled);
+    onnx_put(n, in, &out, ONNX_CHANNELS_LAST, pooled);
     return true;
 }
 
-/* The sum of a window over a divisor. Where windows leave the map, a mean would be of what is inside. */
+/* The sum of each window, divided by divisor. Padding is refused, because a mean would be of the elements inside the map only. */
 static bool sum_window(const struct onnx_node *n, const struct window *window, uint32_t divisor) {
     struct onnx_value *in = n->inputs[0];
     struct onnx_map map;
     struct onnx_shape out;
     uint32_t count = window->kernel[0] * window->kernel[1];
-    if (!onnx_settle(n, in) || !onnx_map_of(n, &in->shape, &map)) return false;
-    if (!in->real) return onnx_refuse(n, "computes on the integers %.60s without a scale", in->name);
+    if (!onnx_materialize(n, in) || !onnx_map_of(n, &in->shape, &map) || !onnx_check_real(n, in)) return false;
     if (is_padded(window)) return onnx_refuse(n, "pads, which is not supported for means");
-    struct onnx_draft *draft = onnx_draft_create(n, QM_OP_AVERAGE_POOL_2D, map.c);
-    if (!onnx_tensor(n, in, ONNX_LAST, &draft->op.inputs[0])) return false;
-    double *unit = QM_ARENA_NEW(n->r->arena, double, map.c);
-    int64_t *low = QM_ARENA_NEW(n->r->arena, int64_t, map.c), *high = QM_ARENA_NEW(n->r->arena, int64_t, map.c);
-    for (uint32_t c = 0; c < map.c; c++) {
-        unit[c] = (double)in->scale / divisor;
-        low[c] = (in->low - in->zero) * count;
-        high[c] = (in->high - in->zero) * count;
-    }
-    draft->unit = unit;
-    draft->low = low;
-    draft->high = high;
-    set_window(&draft->op, window);
-    set_result(&in->shape, window, map.c, draft, &out);
-    return onnx_draft_put(n, &out, draft);
+    struct onnx_deferred *deferred = onnx_deferred_create(n, QM_OP_AVERAGE_POOL_2D, map.c);
+    if (!onnx_tensor(n, in, ONNX_CHANNELS_LAST, &deferred->op.inputs[0])) return false;
+    onnx_deferred_set_sums(n, deferred, map.c, (double)in->scale / divisor, (in->low - in->zero) * count, (in->high - in->zero) * count);
+    set_window(&deferred->op, window);
+    set_result(&in->shape, window, map.c, deferred, &out);
+    return onnx_defer(n, &out, deferred);
 }
 
 static struct window whole_map(const struct onnx_map *map) {
@@ -249,38 +235,36 @@ bool onnx_global_average_pool(const struct onnx_node *n) {
     return sum_window(n, &window, map.h * map.w);
 }
 
-/* The sum of the channels over a divisor: a convolution with a filter of ones. */
+/* The sum of the channels, divided by divisor: a convolution with a filter of ones. */
 static bool sum_channels(const struct onnx_node *n, const struct onnx_map *map, uint32_t divisor) {
     struct onnx_value *in = n->inputs[0], ones = {.name = "ones", .shape = {in->shape.rank, {1, map->c, 1, 1}}};
-    double *numbers = QM_ARENA_NEW(n->r->arena, double, map->c), *unit = QM_ARENA_NEW(n->r->arena, double, 1);
-    if (!onnx_settle(n, in)) return false;
-    if (!in->real) return onnx_refuse(n, "computes on the integers %.60s without a scale", in->name);
+    double *numbers = QM_ARENA_NEW(n->r->arena, double, map->c), *sum_scale = QM_ARENA_NEW(n->r->arena, double, 1);
+    if (!onnx_materialize(n, in) || !onnx_check_real(n, in)) return false;
     for (uint32_t c = 0; c < map->c; c++) numbers[c] = 1;
     ones.numbers = numbers;
     if (!convolve(n, NULL, &ones)) return false;
-    struct onnx_draft *draft = n->outputs[0]->draft;
-    *unit = draft->unit[0] / divisor;
-    draft->unit = unit;
+    struct onnx_deferred *deferred = n->outputs[0]->deferred;
+    *sum_scale = deferred->sum_scale[0] / divisor;
+    deferred->sum_scale = sum_scale;
     return true;
 }
 
-/* Takes the reduced axes, which have one element, out of what the draft of output 0 makes. */
+/* Takes the reduced axes, which have one element, out of the shape of output 0. */
 static void drop_axes(const struct onnx_node *n, uint32_t axes) {
     struct onnx_value *out = n->outputs[0];
-    struct onnx_draft *draft = out->draft;
+    struct onnx_deferred *deferred = out->deferred;
     struct onnx_shape all = out->shape;
-    draft->made.rank = draft->result.rank;
-    memcpy(draft->made.dims, draft->result.dims, sizeof draft->made.dims);
+    deferred->op_shape = onnx_shape_of(&deferred->result);
     out->shape.rank = 0;
     for (uint32_t d = 0; d < all.rank; d++)
         if ((axes >> d & 1) == 0) out->shape.dims[out->shape.rank++] = all.dims[d];
-    draft->result.rank = out->shape.rank;
-    memcpy(draft->result.dims, out->shape.dims, sizeof out->shape.dims);
-    draft->order = ONNX_PLAIN;
-    draft->axis = draft->channels > 1 ? 1 : 0;
+    deferred->result.rank = out->shape.rank;
+    memcpy(deferred->result.dims, out->shape.dims, sizeof out->shape.dims);
+    deferred->order = ONNX_PLAIN;
+    deferred->axis = deferred->channels > 1 ? 1 : 0;
 }
 
-/* Over the whole map, whose results are one a channel, or over the channels. */
+/* ReduceMean and ReduceSum: over the whole map, with one result a channel, or over the channels. */
 static bool reduce(const struct onnx_node *n, bool is_mean) {
     const struct onnx_shape *in = &n->inputs[0]->shape;
     struct onnx_map map;

@@ -1,4 +1,4 @@
-/* moves.c - TFLite's operators that reduce, pad, join, cut and reorder: their constant operands become attributes of the graph's operator.
+/* moves.c - MEAN, PAD, CONCATENATION, SPLIT, STRIDED_SLICE, TRANSPOSE and resizing: constant operands become attributes of the operator.
  *
  * An operand that says an axis, a shape or an order must be a constant of int32. Afterwards the operator has only its data as inputs.
  */
@@ -7,42 +7,42 @@
 #include "compiler/frontend/tflite/tflite.h"
 
 /* Operand i as integers; must be a constant of `count` of them. */
-static bool read_integers(const struct operation *o, uint32_t i, uint32_t count, int32_t *to) {
-    const struct qm_graph_tensor *tensor = operation_input(o, i);
+static bool read_integers(const struct tflite_operator *o, uint32_t i, uint32_t count, int32_t *to) {
+    const struct qm_graph_tensor *tensor = tflite_input(o, i);
     bool fits = tensor->data != NULL && tensor->dtype == QM_I32 && qm_graph_elements(tensor) == count;
     if (fits)
         memcpy(to, tensor->data, count * sizeof *to);
     else
-        operation_refuse(o, "operand %u (%s) must be a constant of %u int32 numbers", i, tensor->name, count);
+        tflite_refuse(o, "operand %u (%s) must be a constant of %u int32 numbers", i, tensor->name, count);
     return fits;
 }
 
-static void keep_inputs(const struct operation *o, uint32_t count) {
+static void keep_inputs(const struct tflite_operator *o, uint32_t count) {
     for (uint32_t i = count; i < o->op->input_count; i++) o->op->inputs[i] = QM_NO_TENSOR;
     o->op->input_count = count;
 }
 
 /* An axis from -rank to rank - 1. */
-static bool resolve_axis(const struct operation *o, int32_t axis, uint32_t rank, uint32_t *to) {
+static bool resolve_axis(const struct tflite_operator *o, int32_t axis, uint32_t rank, uint32_t *to) {
     int32_t resolved = axis < 0 ? axis + (int32_t)rank : axis;
     if (resolved < 0 || resolved >= (int32_t)rank) {
-        operation_refuse(o, "axis %d of %u dimensions", axis, rank);
+        tflite_refuse(o, "axis %d of %u dimensions", axis, rank);
         return false;
     }
     *to = (uint32_t)resolved;
     return true;
 }
 
-static void refuse_shape(const struct operation *o) {
-    operation_refuse(o, "the output's shape is not what the operator gives");
+static void refuse_shape(const struct tflite_operator *o) {
+    tflite_refuse(o, "the output's shape is not what the operator gives");
 }
 
-void tflite_read_mean(const struct operation *o) {
-    const struct qm_graph_tensor *in = operation_input(o, 0), *out = operation_output(o, 0);
+void tflite_read_mean(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0), *out = tflite_output(o, 0);
     int32_t axes[QM_MAX_RANK];
-    uint32_t count = (uint32_t)qm_graph_elements(operation_input(o, 1)), axis;
+    uint32_t count = (uint32_t)qm_graph_elements(tflite_input(o, 1)), axis;
     if (count > in->rank) {
-        operation_refuse(o, "%u axes of %u dimensions", count, in->rank);
+        tflite_refuse(o, "%u axes of %u dimensions", count, in->rank);
         return;
     }
     if (!read_integers(o, 1, count, axes)) return;
@@ -54,20 +54,20 @@ void tflite_read_mean(const struct operation *o) {
 }
 
 /* What PADV2 pads with, as the tensor stores it. */
-static void read_pad_value(const struct operation *o) {
-    const struct qm_graph_tensor *in = operation_input(o, 0);
+static void read_pad_value(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0);
     if (in->quant.count == 1) o->op->pad_value = (int32_t)in->quant.zero_point[0];
     if (o->op->input_count < 3) return;
-    const struct qm_graph_tensor *value = operation_input(o, 2);
+    const struct qm_graph_tensor *value = tflite_input(o, 2);
     bool fits = value->data != NULL && value->dtype == in->dtype && value->size_bytes == 1;
     if (!fits)
-        operation_refuse(o, "the value to pad with must be one constant byte of the input's type");
+        tflite_refuse(o, "the value to pad with must be one constant byte of the input's type");
     else
         o->op->pad_value = in->dtype == QM_U8 ? *(const uint8_t *)value->data : *(const int8_t *)value->data;
 }
 
-void tflite_read_pad(const struct operation *o) {
-    const struct qm_graph_tensor *in = operation_input(o, 0), *out = operation_output(o, 0);
+void tflite_read_pad(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0), *out = tflite_output(o, 0);
     int32_t pads[2 * QM_MAX_RANK];
     if (!read_integers(o, 1, 2 * in->rank, pads)) return;
     bool fits = in->rank == out->rank;
@@ -89,35 +89,35 @@ static bool alike_but(const struct qm_graph_tensor *a, const struct qm_graph_ten
     return alike;
 }
 
-void tflite_read_concatenation(const struct operation *o) {
-    const struct qm_graph_tensor *out = operation_output(o, 0);
+void tflite_read_concatenation(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *out = tflite_output(o, 0);
     if (!resolve_axis(o, fb_i32(&o->r->fb, &o->options, CONCATENATION_AXIS, 0), out->rank, &o->op->axis)) return;
-    operation_activation(o, CONCATENATION_ACTIVATION);
-    if (o->op->activation != QM_ACT_NONE) operation_refuse(o, "a fused activation is not supported");
+    tflite_read_activation(o, CONCATENATION_ACTIVATION);
+    if (o->op->activation != QM_ACT_NONE) tflite_refuse(o, "a fused activation is not supported");
     uint64_t total = 0;
     bool fits = true;
     for (uint32_t i = 0; i < o->op->input_count && fits; i++) {
-        fits = alike_but(operation_input(o, i), out, o->op->axis);
-        total += operation_input(o, i)->dims[o->op->axis];
+        fits = alike_but(tflite_input(o, i), out, o->op->axis);
+        total += tflite_input(o, i)->dims[o->op->axis];
     }
     if (!fits || total != out->dims[o->op->axis]) refuse_shape(o);
 }
 
 /* The file's operands are the axis and the input. */
-void tflite_read_split(const struct operation *o) {
+void tflite_read_split(const struct tflite_operator *o) {
     int32_t axis;
     if (!read_integers(o, 0, 1, &axis)) return;
     o->op->inputs[0] = o->op->inputs[1];
     keep_inputs(o, 1);
-    const struct qm_graph_tensor *in = operation_input(o, 0);
+    const struct qm_graph_tensor *in = tflite_input(o, 0);
     if (!resolve_axis(o, axis, in->rank, &o->op->axis)) return;
     uint64_t total = 0;
     bool fits = true;
     for (uint32_t i = 0; i < o->op->output_count && fits; i++) {
-        fits = alike_but(operation_output(o, i), in, o->op->axis);
-        total += operation_output(o, i)->dims[o->op->axis];
+        fits = alike_but(tflite_output(o, i), in, o->op->axis);
+        total += tflite_output(o, i)->dims[o->op->axis];
     }
-    if (!fits || total != in->dims[o->op->axis]) operation_refuse(o, "the outputs' shapes are not parts of the input");
+    if (!fits || total != in->dims[o->op->axis]) tflite_refuse(o, "the outputs' shapes are not parts of the input");
 }
 
 /* ---- strided slice ---- */
@@ -145,8 +145,8 @@ static bool resolve_slice(const struct slice *slice, int32_t size, int32_t *begi
     return *count > 0 && *begin >= 0 && *begin < size;
 }
 
-void tflite_read_strided_slice(const struct operation *o) {
-    const struct qm_graph_tensor *in = operation_input(o, 0);
+void tflite_read_strided_slice(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0);
     int32_t numbers[3][QM_MAX_RANK];
     uint32_t masks[5];
     for (uint32_t i = 0; i < 3; i++)
@@ -154,7 +154,7 @@ void tflite_read_strided_slice(const struct operation *o) {
     for (uint32_t i = 0; i < 5; i++) masks[i] = fb_u32(&o->r->fb, &o->options, i, 0);
     bool offset = fb_u8(&o->r->fb, &o->options, SLICE_OFFSET, 0) != 0;
     if (masks[SLICE_ELLIPSIS_MASK] != 0 || masks[SLICE_NEW_AXIS_MASK] != 0 || offset)
-        operation_refuse(o, "an ellipsis, a new axis or offsets are not supported");
+        tflite_refuse(o, "an ellipsis, a new axis or offsets are not supported");
     uint64_t elements = 1;
     bool fits = true;
     for (uint32_t d = 0; d < in->rank && fits; d++) {
@@ -168,14 +168,14 @@ void tflite_read_strided_slice(const struct operation *o) {
         o->op->step[d] = slice.step;
         elements *= o->op->slice_dims[d];
     }
-    if (!fits || elements != qm_graph_elements(operation_output(o, 0))) refuse_shape(o);
+    if (!fits || elements != qm_graph_elements(tflite_output(o, 0))) refuse_shape(o);
     keep_inputs(o, 1);
 }
 
 /* ---- transpose and resize ---- */
 
-void tflite_read_transpose(const struct operation *o) {
-    const struct qm_graph_tensor *in = operation_input(o, 0), *out = operation_output(o, 0);
+void tflite_read_transpose(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0), *out = tflite_output(o, 0);
     int32_t order[QM_MAX_RANK];
     uint32_t seen = 0;
     if (!read_integers(o, 1, in->rank, order)) return;
@@ -190,8 +190,8 @@ void tflite_read_transpose(const struct operation *o) {
 }
 
 /* The new size is that of the output. */
-void tflite_read_resize(const struct operation *o) {
-    const struct qm_graph_tensor *in = operation_input(o, 0), *out = operation_output(o, 0);
+void tflite_read_resize(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0), *out = tflite_output(o, 0);
     int32_t size[2];
     if (!read_integers(o, 1, 2, size)) return;
     o->op->align_corners = fb_u8(&o->r->fb, &o->options, RESIZE_ALIGN_CORNERS, 0) != 0;

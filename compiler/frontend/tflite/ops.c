@@ -1,7 +1,7 @@
 /* ops.c - TFLite's operators to graph operators: operands, attributes, resolved padding, and the shapes TFLite would compute.
  *
  * A row of the rule table is an operator. What the file says about an output's shape is checked against the operator's own arithmetic, so
- * later stages may trust shapes. Types and quantization are legalize's matter, but for types that the graph has no word for.
+ * that the passes may trust shapes. Types and quantization are checked by legalize, but for types that the graph does not have.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -18,10 +18,10 @@ struct rule {
     enum tflite_options options;
     bool options_needed;
     uint32_t inputs_min, inputs_max, outputs_max;
-    void (*read)(const struct operation *o);
+    tflite_reading *read;
 };
 
-void operation_refuse(const struct operation *o, const char *format, ...) {
+void tflite_refuse(const struct tflite_operator *o, const char *format, ...) {
     char text[512];
     va_list args;
     va_start(args, format);
@@ -30,27 +30,27 @@ void operation_refuse(const struct operation *o, const char *format, ...) {
     fb_fail(&o->r->fb, o->at, "operator %u %s: %s", o->op->index, qm_graph_op_name(o->op->kind), text);
 }
 
-const struct qm_graph_tensor *operation_input(const struct operation *o, uint32_t i) {
+const struct qm_graph_tensor *tflite_input(const struct tflite_operator *o, uint32_t i) {
     return &o->r->graph->tensors[o->op->inputs[i]];
 }
 
-const struct qm_graph_tensor *operation_output(const struct operation *o, uint32_t i) {
+const struct qm_graph_tensor *tflite_output(const struct tflite_operator *o, uint32_t i) {
     return &o->r->graph->tensors[o->op->outputs[i]];
 }
 
 /* An attribute that must be 1..65535. */
-static uint32_t extent(const struct operation *o, uint32_t slot, int32_t fallback, const char *what) {
+static uint32_t extent(const struct tflite_operator *o, uint32_t slot, int32_t fallback, const char *what) {
     int32_t value = fb_i32(&o->r->fb, &o->options, slot, fallback);
     if (value >= 1 && value <= ATTRIBUTE_MAX) return (uint32_t)value;
-    operation_refuse(o, "%s is %d; it must be 1 to %d", what, value, ATTRIBUTE_MAX);
+    tflite_refuse(o, "%s is %d; it must be 1 to %d", what, value, ATTRIBUTE_MAX);
     return 1;
 }
 
-void operation_activation(const struct operation *o, uint32_t slot) {
+void tflite_read_activation(const struct tflite_operator *o, uint32_t slot) {
     static const enum qm_activation known[] = {QM_ACT_NONE, QM_ACT_RELU, QM_ACT_RELU_N1_TO_1, QM_ACT_RELU6};
     uint8_t code = fb_u8(&o->r->fb, &o->options, slot, 0);
     if (code >= sizeof known / sizeof *known) {
-        operation_refuse(o, "fused activation %u is not supported; NONE, RELU, RELU6 and RELU_N1_TO_1 are", code);
+        tflite_refuse(o, "fused activation %u is not supported; NONE, RELU, RELU6 and RELU_N1_TO_1 are", code);
         return;
     }
     o->op->activation = known[code];
@@ -75,112 +75,113 @@ static bool resolve_axis(struct axis *axis, bool same) {
     return positions == axis->out;
 }
 
-/* Strides and padding; kernel and dilation are set. Maps are [1][h][w][c]. */
-static void read_window(const struct operation *o, uint32_t channels) {
-    struct qm_graph_op *op = o->op;
-    op->stride_w = extent(o, WINDOW_STRIDE_W, 0, "the stride");
-    op->stride_h = extent(o, WINDOW_STRIDE_H, 0, "the stride");
-    uint8_t padding = fb_u8(&o->r->fb, &o->options, WINDOW_PADDING, PADDING_SAME);
-    const struct qm_graph_tensor *in = operation_input(o, 0), *out = operation_output(o, 0);
-    if (padding > PADDING_VALID) operation_refuse(o, "padding %u is unknown", padding);
-    if (o->r->fb.status != QM_OK) return;
-    if (in->dims[0] != 1) operation_refuse(o, "a batch of %u is not supported; export the model with a batch of 1", in->dims[0]);
+/* Sets the padding of an operator whose window, strides and dilation are set; the output must have the positions that they give. */
+static bool resolve_window(struct qm_graph_op *op, const struct qm_graph_tensor *in, const struct qm_graph_tensor *out, bool same) {
     struct axis h = {.in = in->dims[1], .kernel = op->kernel_h, .stride = op->stride_h, .dilation = op->dilation_h, .out = out->dims[1]};
     struct axis w = {.in = in->dims[2], .kernel = op->kernel_w, .stride = op->stride_w, .dilation = op->dilation_w, .out = out->dims[2]};
-    bool same = padding == PADDING_SAME;
-    if (!resolve_axis(&h, same) || !resolve_axis(&w, same) || out->dims[0] != 1 || out->dims[3] != channels)
-        operation_refuse(o, "the output %ux%ux%u is not what a %ux%u window gives on %ux%ux%u", out->dims[1], out->dims[2], out->dims[3],
-                         op->kernel_h, op->kernel_w, in->dims[1], in->dims[2], in->dims[3]);
+    bool fits = resolve_axis(&h, same) && resolve_axis(&w, same);
     op->pad_top = h.before;
     op->pad_bottom = h.after;
     op->pad_left = w.before;
     op->pad_right = w.after;
+    return fits;
 }
 
-static bool is_map(const struct operation *o, const struct qm_graph_tensor *tensor, const char *what) {
+/* Strides and padding; kernel and dilation are set. Maps are [1][h][w][c]. */
+static void read_window(const struct tflite_operator *o, uint32_t channels) {
+    struct qm_graph_op *op = o->op;
+    op->stride_w = extent(o, WINDOW_STRIDE_W, 0, "the stride");
+    op->stride_h = extent(o, WINDOW_STRIDE_H, 0, "the stride");
+    uint8_t padding = fb_u8(&o->r->fb, &o->options, WINDOW_PADDING, PADDING_SAME);
+    const struct qm_graph_tensor *in = tflite_input(o, 0), *out = tflite_output(o, 0);
+    if (padding > PADDING_VALID) tflite_refuse(o, "padding %u is unknown", padding);
+    if (o->r->fb.status != QM_OK) return;
+    if (in->dims[0] != 1) tflite_refuse(o, "a batch of %u is not supported; export the model with a batch of 1", in->dims[0]);
+    if (!resolve_window(op, in, out, padding == PADDING_SAME) || out->dims[0] != 1 || out->dims[3] != channels)
+        tflite_refuse(o, "the output %ux%ux%u is not what a %ux%u window gives on %ux%ux%u", out->dims[1], out->dims[2], out->dims[3],
+                      op->kernel_h, op->kernel_w, in->dims[1], in->dims[2], in->dims[3]);
+}
+
+static bool is_map(const struct tflite_operator *o, const struct qm_graph_tensor *tensor, const char *what) {
     if (tensor->rank == 4) return true;
-    operation_refuse(o, "the %s has %u dimensions; it must have 4", what, tensor->rank);
+    tflite_refuse(o, "the %s has %u dimensions; it must have 4", what, tensor->rank);
     return false;
 }
 
-static bool are_maps(const struct operation *o) {
-    return is_map(o, operation_input(o, 0), "input") && is_map(o, operation_output(o, 0), "output");
+static bool are_maps(const struct tflite_operator *o) {
+    return is_map(o, tflite_input(o, 0), "input") && is_map(o, tflite_output(o, 0), "output");
 }
 
 /* The optional third input: one bias a channel. */
-static void check_bias(const struct operation *o, uint32_t channels) {
-    if (o->op->inputs[2] == QM_NO_TENSOR || qm_graph_elements(operation_input(o, 2)) == channels) return;
-    operation_refuse(o, "%u channels, but %u biases", channels, (uint32_t)qm_graph_elements(operation_input(o, 2)));
+static void check_bias(const struct tflite_operator *o, uint32_t channels) {
+    if (o->op->inputs[2] == QM_NO_TENSOR || qm_graph_elements(tflite_input(o, 2)) == channels) return;
+    tflite_refuse(o, "%u channels, but %u biases", channels, (uint32_t)qm_graph_elements(tflite_input(o, 2)));
 }
 
 /* Weights [out channels][kh][kw][in channels of a group]. */
-static void read_conv(const struct operation *o) {
-    const struct qm_graph_tensor *in = operation_input(o, 0), *weights = operation_input(o, 1);
+static void read_conv(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0), *weights = tflite_input(o, 1);
     if (!are_maps(o) || !is_map(o, weights, "filter")) return;
     if (in->dims[3] % weights->dims[3] != 0 || weights->dims[0] % (in->dims[3] / weights->dims[3]) != 0) {
-        operation_refuse(o, "%u input channels, but %u filters of %u", in->dims[3], weights->dims[0], weights->dims[3]);
+        tflite_refuse(o, "%u input channels, but %u filters of %u", in->dims[3], weights->dims[0], weights->dims[3]);
         return;
     }
     o->op->kernel_h = weights->dims[1];
     o->op->kernel_w = weights->dims[2];
     o->op->dilation_w = extent(o, CONV_DILATION_W, 1, "the dilation");
     o->op->dilation_h = extent(o, CONV_DILATION_H, 1, "the dilation");
-    operation_activation(o, CONV_ACTIVATION);
+    tflite_read_activation(o, CONV_ACTIVATION);
     check_bias(o, weights->dims[0]);
     read_window(o, weights->dims[0]);
 }
 
 /* Weights [1][kh][kw][out channels]; out channel = in channel x multiplier + i. */
-static void read_depthwise(const struct operation *o) {
-    const struct qm_graph_tensor *in = operation_input(o, 0), *weights = operation_input(o, 1);
+static void read_depthwise(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0), *weights = tflite_input(o, 1);
     if (!are_maps(o) || !is_map(o, weights, "filter")) return;
     uint32_t channels = weights->dims[3];
     int32_t stated = fb_i32(&o->r->fb, &o->options, DEPTHWISE_MULTIPLIER, 0);
     o->op->depth_multiplier = channels / in->dims[3];
     if (weights->dims[0] != 1 || channels % in->dims[3] != 0 || (stated != 0 && stated != (int32_t)o->op->depth_multiplier)) {
-        operation_refuse(o, "%u input channels, depth multiplier %d and a filter of %u channels do not fit together", in->dims[3], stated,
-                         channels);
+        tflite_refuse(o, "%u input channels, depth multiplier %d and a filter of %u channels do not fit together", in->dims[3], stated,
+                      channels);
         return;
     }
     o->op->kernel_h = weights->dims[1];
     o->op->kernel_w = weights->dims[2];
     o->op->dilation_w = extent(o, DEPTHWISE_DILATION_W, 1, "the dilation");
     o->op->dilation_h = extent(o, DEPTHWISE_DILATION_H, 1, "the dilation");
-    operation_activation(o, DEPTHWISE_ACTIVATION);
+    tflite_read_activation(o, DEPTHWISE_ACTIVATION);
     check_bias(o, channels);
     read_window(o, channels);
 }
 
-static void read_pool(const struct operation *o) {
+static void read_pool(const struct tflite_operator *o) {
     if (!are_maps(o)) return;
     o->op->kernel_w = extent(o, POOL_FILTER_W, 0, "the window");
     o->op->kernel_h = extent(o, POOL_FILTER_H, 0, "the window");
     o->op->dilation_w = o->op->dilation_h = 1;
-    operation_activation(o, POOL_ACTIVATION);
-    read_window(o, operation_input(o, 0)->dims[3]);
+    tflite_read_activation(o, POOL_ACTIVATION);
+    read_window(o, tflite_input(o, 0)->dims[3]);
 }
 
 /* Weights [out features][in features]; the input, whatever its shape, is rows of in features. */
-static void read_fully_connected(const struct operation *o) {
-    const struct qm_graph_tensor *in = operation_input(o, 0), *weights = operation_input(o, 1), *out = operation_output(o, 0);
+static void read_fully_connected(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0), *weights = tflite_input(o, 1), *out = tflite_output(o, 0);
     uint8_t format = fb_u8(&o->r->fb, &o->options, FC_WEIGHTS_FORMAT, 0);
     bool keep = fb_u8(&o->r->fb, &o->options, FC_KEEP_DIMS, 0) != 0;
-    operation_activation(o, FC_ACTIVATION);
-    if (format != 0) operation_refuse(o, "the weights are shuffled (format %u), which is not supported", format);
-    if (weights->rank != 2) operation_refuse(o, "the weights have %u dimensions; they must have 2", weights->rank);
+    tflite_read_activation(o, FC_ACTIVATION);
+    if (format != 0) tflite_refuse(o, "the weights are shuffled (format %u), which is not supported", format);
+    if (weights->rank != 2) tflite_refuse(o, "the weights have %u dimensions; they must have 2", weights->rank);
     if (o->r->fb.status != QM_OK) return;
     uint64_t elements = qm_graph_elements(in);
     uint32_t features = weights->dims[1], channels = weights->dims[0];
     bool rows_fit = elements % features == 0 && (!keep || (in->rank > 0 && in->dims[in->rank - 1] == features));
     bool out_fits = out->rank > 0 && out->dims[out->rank - 1] == channels && qm_graph_elements(out) == elements / features * channels;
     if (!rows_fit || !out_fits)
-        operation_refuse(o, "%u input and %u output elements do not fit weights of %ux%u", (uint32_t)elements,
-                         (uint32_t)qm_graph_elements(out), channels, features);
+        tflite_refuse(o, "%u input and %u output elements do not fit weights of %ux%u", (uint32_t)elements,
+                      (uint32_t)qm_graph_elements(out), channels, features);
     check_bias(o, channels);
-}
-
-bool operation_same_shape(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b) {
-    return a->rank == b->rank && memcmp(a->dims, b->dims, a->rank * sizeof *a->dims) == 0;
 }
 
 /* Dimension d of the output, counted from the last, as a tensor has it: 1 where it has none. */
@@ -190,35 +191,35 @@ static uint32_t dim_of(const struct qm_graph_tensor *tensor, const struct qm_gra
 }
 
 /* Each dimension of the output is that of the operands, of which one or both may have one element. */
-static void check_broadcast(const struct operation *o) {
-    const struct qm_graph_tensor *a = operation_input(o, 0), *b = operation_input(o, 1), *out = operation_output(o, 0);
+static void check_broadcast(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *a = tflite_input(o, 0), *b = tflite_input(o, 1), *out = tflite_output(o, 0);
     bool fits = a->rank <= out->rank && b->rank <= out->rank;
     for (uint32_t d = 0; d < out->rank && fits; d++) {
         uint32_t left = dim_of(a, out, d), right = dim_of(b, out, d), larger = left > right ? left : right;
         fits = (left == right || left == 1 || right == 1) && out->dims[d] == larger;
     }
-    if (!fits) operation_refuse(o, "the output's shape is not that of the operands");
+    if (!fits) tflite_refuse(o, "the output's shape is not that of the operands");
 }
 
-static void read_add(const struct operation *o) {
-    operation_activation(o, ADD_ACTIVATION);
+static void read_add(const struct tflite_operator *o) {
+    tflite_read_activation(o, ADD_ACTIVATION);
     check_broadcast(o);
 }
 
-static void read_mul(const struct operation *o) {
-    operation_activation(o, MUL_ACTIVATION);
+static void read_mul(const struct tflite_operator *o) {
+    tflite_read_activation(o, MUL_ACTIVATION);
     check_broadcast(o);
 }
 
 /* The new shape is that of the output; a shape operand must say the same (-1: whatever is left). */
-static void read_reshape(const struct operation *o) {
-    const struct qm_graph_tensor *out = operation_output(o, 0);
-    if (qm_graph_elements(operation_input(o, 0)) != qm_graph_elements(out))
-        operation_refuse(o, "the output has another number of elements than the input");
+static void read_reshape(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *out = tflite_output(o, 0);
+    if (qm_graph_elements(tflite_input(o, 0)) != qm_graph_elements(out))
+        tflite_refuse(o, "the output has another number of elements than the input");
     if (o->op->inputs[1] == QM_NO_TENSOR) return;
-    const struct qm_graph_tensor *shape = operation_input(o, 1);
+    const struct qm_graph_tensor *shape = tflite_input(o, 1);
     if (shape->data == NULL || shape->dtype != QM_I32) {
-        operation_refuse(o, "the shape is computed by the network, which is not supported");
+        tflite_refuse(o, "the shape is computed by the network, which is not supported");
         return;
     }
     bool fits = qm_graph_elements(shape) == out->rank;
@@ -227,63 +228,58 @@ static void read_reshape(const struct operation *o) {
         memcpy(&dim, (const uint8_t *)shape->data + 4 * i, sizeof dim);
         fits = dim == -1 || dim == (int32_t)out->dims[i];
     }
-    if (!fits) operation_refuse(o, "the output does not have the shape that is asked for");
+    if (!fits) tflite_refuse(o, "the output does not have the shape that is asked for");
     o->op->input_count = 1;
     o->op->inputs[1] = QM_NO_TENSOR;
 }
 
-static void check_same_shape(const struct operation *o) {
-    if (!operation_same_shape(operation_input(o, 0), operation_output(o, 0)))
-        operation_refuse(o, "the output's shape is not that of the input");
+static void check_same_shape(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0), *out = tflite_output(o, 0);
+    if (in->rank != out->rank || memcmp(in->dims, out->dims, in->rank * sizeof *in->dims) != 0)
+        tflite_refuse(o, "the output's shape is not that of the input");
 }
 
-static void read_softmax(const struct operation *o) {
+static void read_softmax(const struct tflite_operator *o) {
     o->op->beta = fb_f32(&o->r->fb, &o->options, SOFTMAX_BETA, 0);
-    if (!(isfinite(o->op->beta) && o->op->beta > 0)) operation_refuse(o, "beta is %g; it must be positive", (double)o->op->beta);
-    if (operation_output(o, 0)->rank == 0) operation_refuse(o, "the output is a scalar");
+    if (!(isfinite(o->op->beta) && o->op->beta > 0)) tflite_refuse(o, "beta is %g; it must be positive", (double)o->op->beta);
+    if (tflite_output(o, 0)->rank == 0) tflite_refuse(o, "the output is a scalar");
     check_same_shape(o);
 }
 
-static void read_log_softmax(const struct operation *o) {
-    if (operation_output(o, 0)->rank == 0) operation_refuse(o, "the output is a scalar");
+static void read_log_softmax(const struct tflite_operator *o) {
+    if (tflite_output(o, 0)->rank == 0) tflite_refuse(o, "the output is a scalar");
     check_same_shape(o);
 }
 
-static void read_leaky_relu(const struct operation *o) {
+static void read_leaky_relu(const struct tflite_operator *o) {
     o->op->alpha = fb_f32(&o->r->fb, &o->options, LEAKY_RELU_ALPHA, 0);
-    if (!isfinite(o->op->alpha)) operation_refuse(o, "alpha is %g; it must be finite", (double)o->op->alpha);
+    if (!isfinite(o->op->alpha)) tflite_refuse(o, "alpha is %g; it must be finite", (double)o->op->alpha);
     check_same_shape(o);
 }
 
 /* The file's operands are the output's shape, the weights [out channels][kh][kw][in channels], the input, and perhaps a bias. */
-static void read_transpose_conv(const struct operation *o) {
+static void read_transpose_conv(const struct tflite_operator *o) {
     struct qm_graph_op *op = o->op;
-    if (operation_input(o, 0)->data == NULL) operation_refuse(o, "the output's shape is computed by the network, which is not supported");
+    if (tflite_input(o, 0)->data == NULL) tflite_refuse(o, "the output's shape is computed by the network, which is not supported");
     op->inputs[0] = op->inputs[2];
     op->inputs[2] = op->inputs[3];
     op->inputs[3] = QM_NO_TENSOR;
     op->input_count--;
-    const struct qm_graph_tensor *in = operation_input(o, 0), *weights = operation_input(o, 1), *out = operation_output(o, 0);
+    const struct qm_graph_tensor *in = tflite_input(o, 0), *weights = tflite_input(o, 1), *out = tflite_output(o, 0);
     if (!are_maps(o) || !is_map(o, weights, "filter")) return;
     op->kernel_h = weights->dims[1];
     op->kernel_w = weights->dims[2];
     op->dilation_h = op->dilation_w = 1;
     op->stride_w = extent(o, WINDOW_STRIDE_W, 0, "the stride");
     op->stride_h = extent(o, WINDOW_STRIDE_H, 0, "the stride");
-    operation_activation(o, TRANSPOSE_CONV_ACTIVATION);
+    tflite_read_activation(o, TRANSPOSE_CONV_ACTIVATION);
     check_bias(o, weights->dims[0]);
     bool same = fb_u8(&o->r->fb, &o->options, WINDOW_PADDING, PADDING_SAME) == PADDING_SAME;
     if (o->r->fb.status != QM_OK) return;
-    struct axis h = {.in = out->dims[1], .kernel = op->kernel_h, .stride = op->stride_h, .dilation = 1, .out = in->dims[1]};
-    struct axis w = {.in = out->dims[2], .kernel = op->kernel_w, .stride = op->stride_w, .dilation = 1, .out = in->dims[2]};
-    bool fits = resolve_axis(&h, same) && resolve_axis(&w, same) && weights->dims[3] == in->dims[3];
+    bool fits = resolve_window(op, out, in, same) && weights->dims[3] == in->dims[3];
     if (!fits || in->dims[0] != 1 || out->dims[0] != 1 || out->dims[3] != weights->dims[0])
-        operation_refuse(o, "the output %ux%ux%u does not fit the input, the filter and the strides", out->dims[1], out->dims[2],
-                         out->dims[3]);
-    op->pad_top = h.before;
-    op->pad_bottom = h.after;
-    op->pad_left = w.before;
-    op->pad_right = w.after;
+        tflite_refuse(o, "the output %ux%ux%u does not fit the input, the filter and the strides", out->dims[1], out->dims[2],
+                      out->dims[3]);
 }
 
 /* clang-format off */
@@ -355,10 +351,10 @@ void tflite_check_operators(struct tflite_reader *r) {
 }
 
 /* One operand: in range, of a known type, and computed before. */
-static uint32_t operand(const struct operation *o, int32_t index, const char *what) {
+static uint32_t operand(const struct tflite_operator *o, int32_t index, const char *what) {
     struct tflite_reader *r = o->r;
     if (index < 0 || (uint32_t)index >= r->graph->tensor_count) {
-        operation_refuse(o, "%s is tensor %d of %u; the file is damaged", what, index, r->graph->tensor_count);
+        tflite_refuse(o, "%s is tensor %d of %u; the file is damaged", what, index, r->graph->tensor_count);
         return 0;
     }
     if (!tflite_type_known(r->types[index]))
@@ -367,12 +363,12 @@ static uint32_t operand(const struct operation *o, int32_t index, const char *wh
     return (uint32_t)index;
 }
 
-static void read_inputs(const struct operation *o, const struct rule *rule, struct fb_vector inputs) {
+static void read_inputs(const struct tflite_operator *o, const struct rule *rule, struct fb_vector inputs) {
     struct tflite_reader *r = o->r;
     struct qm_graph_op *op = o->op;
     for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) op->inputs[i] = QM_NO_TENSOR;
     if (inputs.count < rule->inputs_min || inputs.count > rule->inputs_max) {
-        operation_refuse(o, "%u inputs; it must have %u to %u", inputs.count, rule->inputs_min, rule->inputs_max);
+        tflite_refuse(o, "%u inputs; it must have %u to %u", inputs.count, rule->inputs_min, rule->inputs_max);
         return;
     }
     op->input_count = inputs.count;
@@ -381,21 +377,21 @@ static void read_inputs(const struct operation *o, const struct rule *rule, stru
         if (index == -1 && i >= rule->inputs_min) continue;
         op->inputs[i] = operand(o, index, "an input");
         if (r->fb.status == QM_OK && !r->known[op->inputs[i]])
-            operation_refuse(o, "input %u (%s) is not computed before", i, r->graph->tensors[op->inputs[i]].name);
+            tflite_refuse(o, "input %u (%s) is not computed before", i, r->graph->tensors[op->inputs[i]].name);
     }
 }
 
-static void read_outputs(const struct operation *o, const struct rule *rule, struct fb_vector outputs) {
+static void read_outputs(const struct tflite_operator *o, const struct rule *rule, struct fb_vector outputs) {
     struct tflite_reader *r = o->r;
     if (outputs.count < 1 || outputs.count > rule->outputs_max) {
-        operation_refuse(o, "%u outputs; it must have 1 to %u", outputs.count, rule->outputs_max);
+        tflite_refuse(o, "%u outputs; it must have 1 to %u", outputs.count, rule->outputs_max);
         return;
     }
     o->op->output_count = outputs.count;
     for (uint32_t i = 0; i < outputs.count && r->fb.status == QM_OK; i++) {
         o->op->outputs[i] = operand(o, fb_i32_at(&r->fb, outputs, i), "an output");
         if (r->fb.status == QM_OK && r->known[o->op->outputs[i]])
-            operation_refuse(o, "output %u (%s) is a constant, an input, or computed twice", i, r->graph->tensors[o->op->outputs[i]].name);
+            tflite_refuse(o, "output %u (%s) is a constant, an input, or computed twice", i, r->graph->tensors[o->op->outputs[i]].name);
     }
 }
 
@@ -404,13 +400,13 @@ static void read_operator(struct tflite_reader *r, uint32_t index) {
     const char *custom = NULL;
     const struct rule *rule = find_rule(operator_code(r, &table, &custom));
     if (r->fb.status != QM_OK || rule == NULL) return;
-    struct operation o = {.r = r, .op = &r->graph->ops[index], .at = table.at};
+    struct tflite_operator o = {.r = r, .op = &r->graph->ops[index], .at = table.at};
     o.op->kind = rule->kind;
     o.op->index = index;
     uint8_t type = fb_u8(&r->fb, &table, OPERATOR_OPTIONS_TYPE, OPTIONS_NONE);
     o.options = fb_subtable(&r->fb, &table, OPERATOR_OPTIONS);
     bool absent = type == OPTIONS_NONE || o.options.at == 0;
-    if (absent ? rule->options_needed : type != rule->options) operation_refuse(&o, "its options are missing or those of another operator");
+    if (absent ? rule->options_needed : type != rule->options) tflite_refuse(&o, "its options are missing or those of another operator");
     if (absent) o.options.at = 0;
     read_inputs(&o, rule, fb_vector(&r->fb, &table, OPERATOR_INPUTS, 4));
     read_outputs(&o, rule, fb_vector(&r->fb, &table, OPERATOR_OUTPUTS, 4));

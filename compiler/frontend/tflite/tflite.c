@@ -1,8 +1,8 @@
 /* tflite.c - a TFLite model's bytes to a graph: the model, its one subgraph, its tensors with their quantization and constants.
  *
- * Operators are in ops.c. Tensor indices of the graph are those of the file. Constants, scales, zero points and names are not
- * copied but lie in the file's bytes. The reader's failure sticks (flatbuffer.h),
- * so that stages run one after another and the last line looks.
+ * Operators are in ops.c. Tensor indices of the graph are those of the file. Constants, scales, zero points and names are not copied but
+ * lie in the file's bytes. A failure sticks to the reader (flatbuffer.h), so that functions are called one after another and only the last
+ * line asks whether one has failed.
  */
 #include "compiler/frontend/tflite/tflite.h"
 

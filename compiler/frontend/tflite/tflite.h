@@ -105,29 +105,24 @@ struct tflite_reader {
 };
 
 /* One operator that is being read. */
-struct operation {
+struct tflite_operator {
     struct tflite_reader *r;
     struct qm_graph_op *op;
     struct fb_table options;
     uint32_t at; /* of the operator, for messages */
 };
 
-/* Fails with operator N NAME: ... */
-void operation_refuse(const struct operation *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
-const struct qm_graph_tensor *operation_input(const struct operation *o, uint32_t i);
-const struct qm_graph_tensor *operation_output(const struct operation *o, uint32_t i);
+/* Fails with "operator N NAME: ...". */
+void tflite_refuse(const struct tflite_operator *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const struct qm_graph_tensor *tflite_input(const struct tflite_operator *o, uint32_t i);
+const struct qm_graph_tensor *tflite_output(const struct tflite_operator *o, uint32_t i);
 /* Reads the option, NONE, RELU, RELU6 or RELU_N1_TO_1. */
-void operation_activation(const struct operation *o, uint32_t slot);
-bool operation_same_shape(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b);
+void tflite_read_activation(const struct tflite_operator *o, uint32_t slot);
 
-/* The readers of moves.c; the others are beside the table in ops.c. */
-void tflite_read_mean(const struct operation *o);
-void tflite_read_pad(const struct operation *o);
-void tflite_read_concatenation(const struct operation *o);
-void tflite_read_split(const struct operation *o);
-void tflite_read_strided_slice(const struct operation *o);
-void tflite_read_transpose(const struct operation *o);
-void tflite_read_resize(const struct operation *o);
+/* Reads the operands and options of an operator. These readers are in moves.c, the others beside the table in ops.c. */
+typedef void tflite_reading(const struct tflite_operator *o);
+tflite_reading tflite_read_mean, tflite_read_pad, tflite_read_concatenation, tflite_read_split, tflite_read_strided_slice;
+tflite_reading tflite_read_transpose, tflite_read_resize;
 
 /* Whether the graph can hold tensors of the type. */
 bool tflite_type_known(uint8_t type);

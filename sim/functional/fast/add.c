@@ -42,7 +42,7 @@ static int32_t combine(const struct qm_insn *insn, int32_t a, int32_t b) {
     return (int32_t)((uint32_t)a + (uint32_t)b);
 }
 
-void fast_add(const struct qm_insn *insn, struct qm_functional_memory *memory) {
+void fast_ADD(const struct qm_insn *insn, struct qm_functional_memory *memory) {
     struct operand a = {.zero = insn->a_zero, .multiplier = insn->a_multiplier, .shift = insn->a_shift};
     struct operand b = {.zero = insn->b_zero, .multiplier = insn->b_multiplier, .shift = insn->b_shift};
     int32_t sums[BLOCK];

@@ -1,15 +1,17 @@
-/* fast.h - what the engines run: the instructions of functional.h whose plain routines are too slow, equal to them byte for byte (by test).
- *
- * LOAD, STORE and COPY have no fast form: the plain ones are fast enough.
- */
+/* fast.h - what the engines run: the instructions of functional.h, equal to the plain routines byte for byte (by test). */
 #ifndef QM_SIM_FUNCTIONAL_FAST_FAST_H
 #define QM_SIM_FUNCTIONAL_FAST_FAST_H
 
 #include "sim/functional/functional.h"
 
-void fast_matmul(const struct qm_insn *insn, struct qm_functional_memory *memory);
-void fast_requantize(const struct qm_insn *insn, struct qm_functional_memory *memory);
-void fast_pool(const struct qm_insn *insn, struct qm_functional_memory *memory);
-void fast_add(const struct qm_insn *insn, struct qm_functional_memory *memory);
+qm_functional_routine fast_MATMUL, fast_REQUANTIZE, fast_POOL, fast_ADD;
+
+/* The plain ones are fast enough. */
+#define fast_LOAD  qm_functional_LOAD
+#define fast_STORE qm_functional_STORE
+#define fast_COPY  qm_functional_COPY
+
+/* Computes an instruction that decode has accepted: an unknown opcode is a fault of the caller. */
+void fast_compute(const struct qm_insn *insn, struct qm_functional_memory *memory);
 
 #endif

@@ -148,6 +148,6 @@ void matmul_with(const struct qm_insn *insn, struct qm_functional_memory *memory
         multiply_dense(insn, memory, kernel);
 }
 
-void fast_matmul(const struct qm_insn *insn, struct qm_functional_memory *memory) {
+void fast_MATMUL(const struct qm_insn *insn, struct qm_functional_memory *memory) {
     matmul_with(insn, memory, kernel_best());
 }

@@ -1,4 +1,4 @@
-/* matmul.h - MATMUL with a given kernel, for tests and measurements; fast_matmul takes the best. */
+/* matmul.h - MATMUL with a given kernel, for tests and measurements; fast_MATMUL takes the best. */
 #ifndef QM_SIM_FUNCTIONAL_FAST_MATMUL_H
 #define QM_SIM_FUNCTIONAL_FAST_MATMUL_H
 

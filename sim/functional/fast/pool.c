@@ -54,7 +54,7 @@ VECTORIZED static void finish(const struct qm_insn *insn, const int32_t *lanes, 
     WITH_ROUNDING(insn->rounding, finish_lanes, insn, lanes, n, out)
 }
 
-void fast_pool(const struct qm_insn *insn, struct qm_functional_memory *memory) {
+void fast_POOL(const struct qm_insn *insn, struct qm_functional_memory *memory) {
     int64_t cols = memory->machine->cols;
     int32_t lanes[LANES_MAX];
     uint8_t elements[LANES_MAX];

@@ -81,7 +81,7 @@ static void requantize_row(const struct qm_insn *insn, const struct stage *stage
     }
 }
 
-void fast_requantize(const struct qm_insn *insn, struct qm_functional_memory *memory) {
+void fast_REQUANTIZE(const struct qm_insn *insn, struct qm_functional_memory *memory) {
     int64_t cols = memory->machine->cols, width = qm_machine_tile(memory->machine, insn->depthwise != 0);
     const int32_t *sums = memory->accumulator + insn->acc_addr * cols;
     struct stage stage = {.zero = (int32_t)insn->out_zero, .low = (int32_t)insn->clamp_min, .high = (int32_t)insn->clamp_max};

@@ -8,11 +8,12 @@
 
 TestSuite(opcode);
 
-Test(opcode, those_of_the_post_unit_have_items) {
+Test(opcode, those_of_the_post_unit_have_items_and_those_of_matmul_have_steps) {
     for (int64_t code = 0; code < QM_OPCODE_LIMIT; code++) {
         if (qm_opcode_name(code) == NULL) continue;
-        bool has_items = qm_opcode_info(code)->post != NULL, is_of_post = qm_opcode_unit(code) == QM_UNIT_POST;
-        cr_expect(has_items == is_of_post, "%s", qm_opcode_name(code));
+        const struct qm_opcode_info *info = qm_opcode_info(code);
+        cr_expect(eq(int, info->post != NULL, qm_opcode_unit(code) == QM_UNIT_POST), "%s", qm_opcode_name(code));
+        cr_expect(eq(int, info->matmul != NULL, qm_opcode_unit(code) == QM_UNIT_MATMUL), "%s", qm_opcode_name(code));
     }
 }
 

@@ -49,10 +49,10 @@ static struct qm_program *sample(void) {
     program->layers = QM_ARENA_NEW(program->arena, struct qm_program_layer, 2);
     program->layers[0].macs = (uint64_t)1 << 40;
     program->layers[1].on_host = true;
-    program->step_count = 2;
-    program->steps = QM_ARENA_NEW(program->arena, struct qm_program_step, 2);
-    program->steps[0].insn_count = INSNS;
-    program->steps[1] = (struct qm_program_step){.on_host = true, .layer = 1, .input = 2, .output = 1, .beta = 1};
+    program->stage_count = 2;
+    program->stages = QM_ARENA_NEW(program->arena, struct qm_program_stage, 2);
+    program->stages[0].insn_count = INSNS;
+    program->stages[1] = (struct qm_program_stage){.on_host = true, .layer = 1, .input = 2, .output = 1, .beta = 1};
     return program;
 }
 
@@ -134,7 +134,7 @@ Test(program, refuses_what_leaves_the_memory) {
     program->code_offset = 1792 + 256;
     expect_refusal(program, "the code leaves the memory");
     program = sample();
-    program->steps[0].insn_count = INSNS + 1;
+    program->stages[0].insn_count = INSNS + 1;
     expect_refusal(program, "a step leaves the code");
 }
 
@@ -143,7 +143,7 @@ Test(program, refuses_what_does_not_fit_together) {
     program->tensors[0].size_bytes = 11;
     expect_refusal(program, "size is not that of its shape");
     program = sample();
-    program->steps[1].input = TENSORS;
+    program->stages[1].input = TENSORS;
     expect_refusal(program, "host step");
     program = sample();
     program->insn_layer[3] = 2;

@@ -89,3 +89,8 @@ Test(text, an_error_is_one_line_and_never_ends_within_a_character) {
         cr_assert(eq(sz, (strlen(diag.text) - shift) % 3, 0));
     }
 }
+
+Test(text, an_end_may_be_the_whole_and_not_longer) {
+    cr_assert(qm_text_ends_in("a.prog", ".prog") && qm_text_ends_in(".prog", ".prog") && qm_text_ends_in("a", ""));
+    cr_assert_not(qm_text_ends_in("prog", ".prog") || qm_text_ends_in("a.prog.txt", ".prog"));
+}

@@ -302,7 +302,7 @@ static void run_trial(struct trial *t) {
     cr_assert(qm_legalize(&t->graph, QM_rounding_TFLITE, t->arena, &network, &diag) == QM_OK, "%s", diag.text);
     t->set_numbers(t, &network->layers[network->layer_count - 1]);
     cr_assert(eq(int, qm_machine_load("edge", &machine, &diag), QM_OK));
-    cr_assert(qm_plan(network, &machine, &options, &program, &diag) == QM_OK, "%s", diag.text);
+    cr_assert(qm_compile_network(network, &machine, &options, &program, &diag) == QM_OK, "%s", diag.text);
     run_examples(t, program, &qm_device_functional);
     run_examples(t, program, &qm_device_cycle);
     qm_program_destroy(program);

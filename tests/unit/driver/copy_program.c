@@ -35,9 +35,9 @@ struct qm_program *copy_program_create(void) {
     tensor(program, 1, "out", OUT);
     program->layer_count = 1;
     program->layers = QM_ARENA_NEW(arena, struct qm_program_layer, 1);
-    program->step_count = 1;
-    program->steps = QM_ARENA_NEW(arena, struct qm_program_step, 2);
-    program->steps[0] = (struct qm_program_step){.insn_count = 2};
+    program->stage_count = 1;
+    program->stages = QM_ARENA_NEW(arena, struct qm_program_stage, 2);
+    program->stages[0] = (struct qm_program_stage){.insn_count = 2};
     struct qm_insn load = copy_program_transfer(QM_LOAD, IN), store = copy_program_transfer(QM_STORE, OUT);
     load.signal = 1 << QM_UNIT_STORE;
     store.wait = 1 << QM_UNIT_LOAD;

@@ -1,5 +1,5 @@
 /* copy_program.h - a program made by hand for tests of the driver: LOAD 64 bytes from IN, STORE them at OUT;
- * one device step, two tensors. */
+ * one device stage, two tensors. */
 #ifndef QM_TESTS_UNIT_DRIVER_COPY_PROGRAM_H
 #define QM_TESTS_UNIT_DRIVER_COPY_PROGRAM_H
 

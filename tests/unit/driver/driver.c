@@ -72,17 +72,17 @@ Test(driver, the_functional_engine_gives_the_values_without_time) {
     qm_program_destroy(program);
 }
 
-Test(driver, host_steps_run_between_device_steps) {
+Test(driver, host_stages_run_between_device_stages) {
     struct qm_program *program = copy_program_create();
-    program->step_count = 2;
-    program->steps[1] = (struct qm_program_step){.on_host = true, .host_op = QM_HOST_SOFTMAX, .input = 1, .output = 1, .beta = 1};
+    program->stage_count = 2;
+    program->stages[1] = (struct qm_program_stage){.on_host = true, .host_op = QM_HOST_SOFTMAX, .input = 1, .output = 1, .beta = 1};
     struct qm_device *device = open_device(&qm_device_cycle, program);
     int8_t in[BYTES] = {0}, out[BYTES];
     qm_driver_write_tensor(device, program, 0, in);
     cr_assert(qm_driver_run(device, program, NULL, NULL, &diag) == QM_OK, "%s", diag.text);
     qm_driver_read_tensor(device, program, 1, out);
     for (int i = 0; i < BYTES; i++) cr_assert(eq(i8, out[i], -128 + 256 / 16)); /* equal inputs: 1/16 each */
-    program->steps[1].beta = 1e-9f;
+    program->stages[1].beta = 1e-9f;
     cr_assert(eq(int, qm_driver_run(device, program, NULL, NULL, &diag), QM_BAD_INPUT));
     cr_assert(strstr(diag.text, "softmax") != NULL, "%s", diag.text);
     device->ops->destroy(device);
@@ -161,7 +161,7 @@ Test(driver, a_memory_that_stalls_for_ever_is_an_error_and_a_reset_makes_good) {
 
 static void expect_same_run(const struct qm_program *program, const struct qm_run *got, const struct qm_run *want) {
     cr_assert(got->timed && want->timed);
-    for (uint32_t i = 0; i < program->step_count; i++)
+    for (uint32_t i = 0; i < program->stage_count; i++)
         for (int c = 0; c < QM_COUNTERS; c++)
             cr_expect(eq(u64, got->counters[i].value[c], want->counters[i].value[c]), "step %u: %s", i, qm_counter_infos[c].name);
     cr_expect(memcmp(got->times, want->times, program->insn_count * sizeof *got->times) == 0, "times of instructions differ");
@@ -202,8 +202,8 @@ Test(driver, the_shipped_network_takes_the_same_time_without_values) {
 Test(driver, a_device_without_values_moves_none_and_runs_no_host_operator) {
     struct qm_program *program = copy_program_create();
     struct qm_driver_options options = {.no_values = true};
-    program->steps[1] = (struct qm_program_step){.on_host = true, .host_op = QM_HOST_SOFTMAX, .input = 1, .output = 1, .beta = 1};
-    program->step_count = 2;
+    program->stages[1] = (struct qm_program_stage){.on_host = true, .host_op = QM_HOST_SOFTMAX, .input = 1, .output = 1, .beta = 1};
+    program->stage_count = 2;
     struct qm_device *device = open_without_values(program);
     int8_t in[BYTES], out[BYTES];
     for (int i = 0; i < BYTES; i++) in[i] = (int8_t)(i + 1);
@@ -232,7 +232,7 @@ struct slowness {
     double stalls;
 };
 
-/* At least four times the cycles of every step, and that without the million that each step has. */
+/* At least four times the cycles of every stage, and that without the million that each stage has. */
 static void expect_margin(const char *name, struct slowness slowness) {
     struct qm_arena *arena = qm_arena_create();
     struct qm_device_options options = {.stalls = slowness.stalls, .seed = 3};
@@ -249,10 +249,10 @@ static void expect_margin(const char *name, struct slowness slowness) {
     cr_assert(qm_driver_load(device, program, &diag) == QM_OK, "%s", diag.text);
     cr_assert(qm_driver_run(device, program, &(struct qm_driver_options){.limit_cycles = UINT64_MAX}, run, &diag) == QM_OK, "%s",
               diag.text);
-    for (uint32_t i = 0; i < program->step_count; i++) {
-        const struct qm_program_step *step = &program->steps[i];
-        const uint32_t(*insns)[QM_INSN_WORDS] = (const uint32_t(*)[QM_INSN_WORDS])program->insns + step->first_insn;
-        uint64_t limit = qm_work_limit(insns, step->insn_count, &machine, slowness.stalls) - 1000000;
+    for (uint32_t i = 0; i < program->stage_count; i++) {
+        const struct qm_program_stage *stage = &program->stages[i];
+        const uint32_t(*insns)[QM_INSN_WORDS] = (const uint32_t(*)[QM_INSN_WORDS])program->insns + stage->first_insn;
+        uint64_t limit = qm_work_limit(insns, stage->insn_count, &machine, slowness.stalls) - 1000000;
         cr_expect(limit >= 4 * run->counters[i].value[QM_C_cycles], "%s, latency %u: limit %lu, cycles %lu", name, slowness.latency, limit,
                   run->counters[i].value[QM_C_cycles]);
     }

@@ -229,7 +229,7 @@ Test(driver_registers, every_error_is_told_with_its_cause_and_its_instruction) {
     }
 }
 
-Test(driver_registers, a_failed_step_is_the_last) {
+Test(driver_registers, a_failed_stage_is_the_last) {
     const struct mock_access script[] = {
         START,
         {MOCK_WAIT, SLICE, 1},
@@ -239,8 +239,8 @@ Test(driver_registers, a_failed_step_is_the_last) {
         {MOCK_READ, QM_CSR_ERROR_INDEX, 0},
     };
     struct qm_program *program = copy_program_create();
-    program->step_count = 2;
-    program->steps[1] = program->steps[0];
+    program->stage_count = 2;
+    program->stages[1] = program->stages[0];
     struct mock mock;
     mock_init(&mock, script, LENGTH(script));
     cr_assert(eq(int, qm_driver_run(&mock.device, program, NULL, NULL, &diag), QM_BAD_INPUT));

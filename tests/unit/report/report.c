@@ -1,5 +1,5 @@
 /* The split of cycles by layer and cause against a walk that asks every cycle whose it is. */
-#include "report/report.h"
+#include "report/figures.h"
 
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>
@@ -29,10 +29,10 @@ static void setup(void) {
     program->tensors = QM_ARENA_NEW(arena, struct qm_program_tensor, 2);
     program->tensors[0].size_bytes = 10;
     program->tensors[1].size_bytes = 40;
-    program->step_count = 2;
-    program->steps = QM_ARENA_NEW(arena, struct qm_program_step, 2);
-    program->steps[0].insn_count = INSNS;
-    program->steps[1] = (struct qm_program_step){.on_host = true, .layer = LAYERS - 1, .input = 0, .output = 1};
+    program->stage_count = 2;
+    program->stages = QM_ARENA_NEW(arena, struct qm_program_stage, 2);
+    program->stages[0].insn_count = INSNS;
+    program->stages[1] = (struct qm_program_stage){.on_host = true, .layer = LAYERS - 1, .input = 0, .output = 1};
     run = qm_run_create(program, arena);
     run->timed = true;
     struct qm_energy_table *energy;
@@ -116,7 +116,7 @@ Test(report, every_cycle_belongs_to_one_layer_and_one_cause) {
         for (uint32_t layer = 0; layer < LAYERS; layer++)
             for (int cause = 0; cause < QM_LAYER_CAUSES; cause++)
                 cr_assert(report->layers[layer].causes[cause] == want[layer][cause], "seed %u, layer %u, %s: %lu, want %lu", seed, layer,
-                          qm_layer_cause_name((enum qm_layer_cause)cause), report->layers[layer].causes[cause], want[layer][cause]);
+                          qm_layer_cause_name((unsigned)cause), report->layers[layer].causes[cause], want[layer][cause]);
     }
 }
 
@@ -149,7 +149,7 @@ Test(report, work_on_the_host_is_the_first_line_with_the_price_of_its_bytes) {
     cr_assert(strstr(text, "% of the bytes; only to move them at the DRAM's rate and price: 4 cycles, 4.10 nJ)\n") != NULL, "%s", text);
     cr_assert(eq(u64, report->host_cycles, 4));
     cr_assert(epsilon_eq(dbl, report->host_energy.total.value_pj, 4 * 128 * 8.0, 1e-9));
-    cr_assert(eq(str, (char *)qm_report_bound(report, 2), "host"));
+    cr_assert(eq(str, (char *)qm_figures[QM_FIGURE_bound].text(&report->layers[2]), "host"));
 }
 
 Test(report, json_has_the_keys_that_scripts_depend_on) {

@@ -30,8 +30,8 @@ static void make_schedule(struct plan *plan, struct qm_prng *prng) {
         if (previous != PLAN_NONE) plan_use(plan, add, PLAN_READ_MORE, previous);
         previous = buffer;
     }
-    plan->steps[0] = (struct plan_step){.last_op = plan->op_count};
-    plan->step_count = 1;
+    plan->stages[0] = (struct plan_stage){.last_op = plan->op_count};
+    plan->stage_count = 1;
 }
 
 /* First and last operation of a buffer in the final order. */
@@ -60,7 +60,7 @@ static void check_no_overlap(const struct plan *plan) {
 static void run(uint64_t seed, struct plan *plan) {
     struct qm_prng prng;
     qm_prng_init(&prng, seed);
-    plan->steps = QM_ARENA_NEW(plan->arena, struct plan_step, 1);
+    plan->stages = QM_ARENA_NEW(plan->arena, struct plan_stage, 1);
     make_schedule(plan, &prng);
     cr_assert(eq(int, pass_allocate(plan), QM_OK));
 }

@@ -140,7 +140,7 @@ static uint64_t cycles_of(const char *precision) {
     open_chain(&chain, (uint32_t[]){16, 16, 16, 1024, 2048}, 2, weights, bias);
     narrow(&chain, precision);
     qm_machine_init(&machine);
-    cr_assert(qm_plan(chain.network, &machine, &compile, &program, &chain.diag) == QM_OK, "%s", chain.diag.text);
+    cr_assert(qm_compile_network(chain.network, &machine, &compile, &program, &chain.diag) == QM_OK, "%s", chain.diag.text);
     struct qm_run *run = qm_run_create(program, chain.arena);
     qm_driver_memory(program, &options);
     cr_assert(eq(int, qm_device_cycle.create(&machine, &options, &device, &chain.diag), QM_OK));

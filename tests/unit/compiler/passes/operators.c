@@ -143,7 +143,7 @@ static int check_sketch(struct sketch *s, uint64_t seed) {
     }
     cr_assert(qm_legalize(&s->graph, QM_rounding_TFLITE, s->arena, &network, &diag) == QM_OK, "seed %d: %s", (int)seed, diag.text);
     struct qm_compile_options options = {.rounding = QM_rounding_TFLITE, .keep_layers = draw(s, 0, 3) == 0};
-    enum qm_status status = qm_plan(network, &machine, &options, &program, &diag);
+    enum qm_status status = qm_compile_network(network, &machine, &options, &program, &diag);
     if (status == QM_OK) {
         struct comparison c = {seed, program, &s->graph, inputs, reference_run(&s->graph, inputs, s->arena)};
         compare(&c, &qm_device_functional);

@@ -42,17 +42,17 @@ static void draw_nibbles(struct rig *rig, struct qm_insn *insn) {
 }
 
 Test(add, packs_elements_of_4_bits) {
-    rig_compare(draw_nibbles, qm_functional_add, fast_add, 30);
+    rig_compare(draw_nibbles, qm_functional_ADD, fast_ADD, 30);
 }
 
 Test(add, brings_both_operands_to_one_scale) {
-    rig_compare(draw, qm_functional_add, fast_add, 60);
+    rig_compare(draw, qm_functional_ADD, fast_ADD, 60);
 }
 
 Test(add, multiplies_without_zero_points_and_scales_once) {
-    rig_compare(draw_product, qm_functional_add, fast_add, 60);
+    rig_compare(draw_product, qm_functional_ADD, fast_ADD, 60);
 }
 
 Test(add, may_write_over_an_operand) {
-    rig_compare(draw_in_place, qm_functional_add, fast_add, 30);
+    rig_compare(draw_in_place, qm_functional_ADD, fast_ADD, 30);
 }

@@ -29,5 +29,5 @@ static void copy_bytes(const struct qm_insn *insn, struct qm_functional_memory *
 }
 
 Test(copy, gathers_the_runs_of_each_window) {
-    rig_compare(draw, copy_bytes, qm_functional_copy, 60);
+    rig_compare(draw, copy_bytes, qm_functional_COPY, 60);
 }

@@ -40,7 +40,7 @@ static void compare(bool loads, uint64_t seed) {
     static uint8_t scratchpad[2][BYTES], arena[2][BYTES];
     struct qm_prng prng;
     struct qm_machine machine;
-    struct qm_functional_memory memory = {&machine, scratchpad[0], NULL, 0};
+    struct qm_functional_memory memory = {.machine = &machine, .scratchpad = scratchpad[0], .arena = arena[0]};
     qm_machine_init(&machine);
     qm_prng_init(&prng, seed);
     qm_prng_fill(&prng, scratchpad[0], BYTES);
@@ -48,7 +48,7 @@ static void compare(bool loads, uint64_t seed) {
     memcpy(scratchpad[1], scratchpad[0], BYTES);
     memcpy(arena[1], arena[0], BYTES);
     struct qm_insn insn = draw_insn(&prng);
-    loads ? qm_functional_load(&insn, &memory, arena[0]) : qm_functional_store(&insn, &memory, arena[0]);
+    loads ? qm_functional_LOAD(&insn, &memory) : qm_functional_STORE(&insn, &memory);
     copy_bytes(&insn, loads, scratchpad[1], arena[1]);
     cr_assert(memcmp(scratchpad[0], scratchpad[1], BYTES) == 0 && memcmp(arena[0], arena[1], BYTES) == 0, "seed %lu", seed);
 }

@@ -59,11 +59,11 @@ static void draw_long(struct rig *rig, struct qm_insn *insn) {
 }
 
 Test(matmul, dense_is_the_sum_of_products) {
-    rig_compare(draw_dense, qm_functional_matmul, fast_matmul, 20);
+    rig_compare(draw_dense, qm_functional_MATMUL, fast_MATMUL, 20);
 }
 
 Test(matmul, narrow_operands_are_unpacked_in_the_order_of_the_document) {
-    rig_compare(draw_narrow, qm_functional_matmul, fast_matmul, 60);
+    rig_compare(draw_narrow, qm_functional_MATMUL, fast_MATMUL, 60);
     for (int64_t i = 0; i < kernel_count; i++)
         if (kernels[i]->is_supported()) rig_compare_kernel(kernels[i], draw_narrow, 15);
 }
@@ -77,11 +77,11 @@ Test(matmul, every_kernel_of_this_processor_is_the_sum_of_products) {
 }
 
 Test(matmul, depthwise_meets_each_channel_with_its_own_weight) {
-    rig_compare(draw_depthwise, qm_functional_matmul, fast_matmul, 40);
+    rig_compare(draw_depthwise, qm_functional_MATMUL, fast_MATMUL, 40);
 }
 
 Test(matmul, many_positions_share_the_weights) {
-    rig_compare(draw_long, qm_functional_matmul, fast_matmul, 10);
+    rig_compare(draw_long, qm_functional_MATMUL, fast_MATMUL, 10);
 }
 
 /* The largest sums that 8-bit operands make: every byte of the scratchpad is an extreme. */
@@ -92,7 +92,7 @@ static void check_extremes(const struct kernel *kernel, uint8_t byte, bool in_un
     struct qm_machine machine;
     qm_machine_init(&machine);
     memset(scratchpad, byte, sizeof scratchpad);
-    struct qm_functional_memory memory = {&machine, scratchpad, accumulator, 0};
+    struct qm_functional_memory memory = {.machine = &machine, .scratchpad = scratchpad, .accumulator = accumulator};
     struct qm_insn insn = {.opcode = QM_MATMUL, .kernel_h = 1, .kernel_w = 1, .in_rows = 1, .in_row_bytes = TAPS, .out_w = 1, .out_h = 1};
     insn.run_bytes = TAPS;
     insn.weight_addr = 64;
@@ -119,11 +119,11 @@ Test(matmul, sums_wrap) {
     struct qm_machine machine;
     qm_machine_init(&machine);
     machine.rows = machine.cols = 1;
-    struct qm_functional_memory memory = {&machine, scratchpad, accumulator, 0};
+    struct qm_functional_memory memory = {.machine = &machine, .scratchpad = scratchpad, .accumulator = accumulator};
     struct qm_insn insn = {.opcode = QM_MATMUL, .kernel_h = 1, .kernel_w = 1, .in_rows = 1, .in_row_bytes = 1, .out_w = 1, .out_h = 1};
     insn.run_bytes = insn.channels = insn.tiles = insn.accumulate = 1;
     insn.weight_addr = 64;
-    fast_matmul(&insn, &memory);
+    fast_MATMUL(&insn, &memory);
     cr_assert_eq(accumulator[0], INT32_MIN);
     cr_assert_eq(memory.acc_overflows, 1);
 }

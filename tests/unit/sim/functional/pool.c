@@ -19,5 +19,5 @@ static void draw(struct rig *rig, struct qm_insn *insn) {
 }
 
 Test(pool, is_the_maximum_or_sum_scaled_once) {
-    rig_compare(draw, qm_functional_pool, fast_pool, 60);
+    rig_compare(draw, qm_functional_POOL, fast_POOL, 60);
 }

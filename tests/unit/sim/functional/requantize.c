@@ -33,13 +33,13 @@ static void draw_table(struct rig *rig, struct qm_insn *insn) {
 }
 
 Test(requantize, writes_elements_of_4_16_and_32_bits) {
-    rig_compare(draw_typed, qm_functional_requantize, fast_requantize, 90);
+    rig_compare(draw_typed, qm_functional_REQUANTIZE, fast_REQUANTIZE, 90);
 }
 
 Test(requantize, maps_bytes_through_the_table) {
-    rig_compare(draw_table, qm_functional_requantize, fast_requantize, 40);
+    rig_compare(draw_table, qm_functional_REQUANTIZE, fast_REQUANTIZE, 40);
 }
 
 Test(requantize, is_bias_scale_zero_point_and_clamp) {
-    rig_compare(draw, qm_functional_requantize, fast_requantize, 60);
+    rig_compare(draw, qm_functional_REQUANTIZE, fast_REQUANTIZE, 60);
 }

@@ -73,12 +73,6 @@ struct memories {
     size_t accumulator_bytes;
 };
 
-static void *copy_of(const void *bytes, size_t size_bytes) {
-    void *copy = malloc(size_bytes);
-    cr_assert(copy != NULL);
-    return memcpy(copy, bytes, size_bytes);
-}
-
 /* As many bits as the accumulator has, or so few that sums stay far from its bounds. */
 static void draw_sums(struct rig *rig, int32_t *sums, size_t count) {
     int64_t most = ((int64_t)1 << (rig->machine.accumulator_bits - 1)) - 1;
@@ -89,20 +83,17 @@ static void draw_sums(struct rig *rig, int32_t *sums, size_t count) {
 static struct memories memories_create(struct rig *rig) {
     const struct qm_machine *machine = &rig->machine;
     struct memories memories = {.accumulator_bytes = (size_t)machine->accumulator_rows * machine->cols * sizeof(int32_t)};
-    memories.plain = (struct qm_functional_memory){machine, malloc(machine->scratchpad_bytes), malloc(memories.accumulator_bytes), 0};
-    cr_assert(memories.plain.scratchpad != NULL && memories.plain.accumulator != NULL);
+    qm_functional_init(&memories.plain, machine);
+    qm_functional_init(&memories.fast, machine);
     qm_prng_fill(&rig->prng, memories.plain.scratchpad, machine->scratchpad_bytes);
     draw_sums(rig, memories.plain.accumulator, memories.accumulator_bytes / sizeof(int32_t));
-    memories.fast = (struct qm_functional_memory){machine, copy_of(memories.plain.scratchpad, machine->scratchpad_bytes),
-                                                  copy_of(memories.plain.accumulator, memories.accumulator_bytes), 0};
+    qm_functional_write(&memories.fast, memories.plain.scratchpad, memories.plain.accumulator);
     return memories;
 }
 
 static void memories_destroy(struct memories *memories) {
-    free(memories->plain.scratchpad);
-    free(memories->plain.accumulator);
-    free(memories->fast.scratchpad);
-    free(memories->fast.accumulator);
+    qm_functional_fini(&memories->plain);
+    qm_functional_fini(&memories->fast);
 }
 
 static void expect_equal(const struct rig *rig, const char *what, const void *got, const void *want, size_t size_bytes) {
@@ -142,10 +133,10 @@ static void compare(struct rig *rig, rig_draw_insn *draw, uint32_t count) {
     }
 }
 
-void rig_compare(rig_draw_insn *draw, rig_routine *plain, rig_routine *fast, uint32_t count) {
+void rig_compare(rig_draw_insn *draw, qm_functional_routine *plain, qm_functional_routine *fast, uint32_t count) {
     compare(&(struct rig){.plain = plain, .fast = fast}, draw, count);
 }
 
 void rig_compare_kernel(const struct kernel *kernel, rig_draw_insn *draw, uint32_t count) {
-    compare(&(struct rig){.plain = qm_functional_matmul, .kernel = kernel}, draw, count);
+    compare(&(struct rig){.plain = qm_functional_MATMUL, .kernel = kernel}, draw, count);
 }

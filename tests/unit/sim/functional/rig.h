@@ -9,13 +9,11 @@
 #include "common/prng.h"
 #include "sim/functional/fast/matmul.h"
 
-typedef void rig_routine(const struct qm_insn *insn, struct qm_functional_memory *memory);
-
 struct rig {
     struct qm_machine machine;
     struct qm_prng prng;
     uint64_t seed;
-    rig_routine *plain, *fast;
+    qm_functional_routine *plain, *fast;
     const struct kernel *kernel; /* the fast MATMUL with this one, instead of `fast`; NULL: none */
 };
 
@@ -41,7 +39,7 @@ int64_t rig_constants(const struct rig *rig);
 int64_t rig_outputs(const struct rig *rig);
 
 /* Draws `count` instructions for each machine and compares scratchpad, accumulator and overflows after each. */
-void rig_compare(rig_draw_insn *draw, rig_routine *plain, rig_routine *fast, uint32_t count);
+void rig_compare(rig_draw_insn *draw, qm_functional_routine *plain, qm_functional_routine *fast, uint32_t count);
 
 /* The same for dense MATMULs by one kernel. */
 void rig_compare_kernel(const struct kernel *kernel, rig_draw_insn *draw, uint32_t count);

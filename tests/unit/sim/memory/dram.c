@@ -12,9 +12,9 @@ enum { BASE = 0x10000, SIZE = 8192, BEAT = 16, LATENCY = 10 };
 
 struct bench {
     struct qm_machine machine;
-    struct qm_dram *dram;
+    struct qm_memory *dram;
     uint64_t now;
-    struct qm_dram_out out; /* of the last cycle */
+    struct qm_memory_out out; /* of the last cycle */
     uint8_t data[64 * BEAT];
 };
 
@@ -32,32 +32,32 @@ static struct bench bench_with(uint32_t bytes_per_cycle, uint32_t queue, double 
     return bench;
 }
 
-static void cycle(struct bench *bench, struct qm_dram_in in) {
+static void cycle(struct bench *bench, struct qm_memory_in in) {
     if (in.w_valid && in.w_data == NULL) in.w_data = bench->data;
-    qm_dram_outputs(bench->dram, &bench->out);
-    qm_dram_clock(bench->dram, &in);
+    bench->dram->ops->outputs(bench->dram, &bench->out);
+    bench->dram->ops->clock(bench->dram, &in, 1);
     bench->now++;
 }
 
 static void idle(struct bench *bench, uint64_t cycles) {
     while (cycles-- > 0) {
-        cycle(bench, (struct qm_dram_in){0});
+        cycle(bench, (struct qm_memory_in){0});
         cr_assert_not(bench->out.r_valid || bench->out.b_valid, "cycle %lu", bench->now - 1);
     }
 }
 
-static struct qm_dram_in read_of(uint64_t address, uint32_t beats, uint8_t id) {
-    return (struct qm_dram_in){.ar_valid = true, .ar_address = address, .ar_beats = beats, .ar_id = id};
+static struct qm_memory_in read_of(uint64_t address, uint32_t beats, uint8_t id) {
+    return (struct qm_memory_in){.ar_valid = true, .ar_address = address, .ar_beats = beats, .ar_id = id};
 }
 
-static struct qm_dram_in write_of(uint64_t address, uint32_t beats) {
-    return (struct qm_dram_in){.aw_valid = true, .aw_address = address, .aw_beats = beats};
+static struct qm_memory_in write_of(uint64_t address, uint32_t beats) {
+    return (struct qm_memory_in){.aw_valid = true, .aw_address = address, .aw_beats = beats};
 }
 
-static const struct qm_dram_in write_beat = {.w_valid = true, .w_strobe = UINT64_MAX};
+static const struct qm_memory_in write_beat = {.w_valid = true, .w_strobe = UINT64_MAX};
 
 static void expect_beat(struct bench *bench, uint64_t address, uint8_t id, bool last) {
-    cycle(bench, (struct qm_dram_in){0});
+    cycle(bench, (struct qm_memory_in){0});
     cr_assert(bench->out.r_valid, "cycle %lu", bench->now - 1);
     cr_assert_eq(bench->out.r_address, address);
     cr_assert_eq(bench->out.r_id, id);
@@ -108,10 +108,10 @@ Test(dram, response_comes_a_latency_after_the_last_beat_and_the_next_burst_need_
     cr_assert(bench.out.aw_ready);
     cycle(&bench, write_beat); /* cycle 4 */
     idle(&bench, 2 + LATENCY - 5);
-    cycle(&bench, (struct qm_dram_in){0});
+    cycle(&bench, (struct qm_memory_in){0});
     cr_assert(bench.out.b_valid && !bench.out.b_error);
     idle(&bench, 1);
-    cycle(&bench, (struct qm_dram_in){0});
+    cycle(&bench, (struct qm_memory_in){0});
     cr_assert(bench.out.b_valid && !bench.out.b_error);
     idle(&bench, 20);
     cr_assert_arr_eq(qm_dram_at(bench.dram, BASE, SIZE) + 32, bench.data, BEAT);
@@ -124,7 +124,7 @@ Test(dram, strobes_choose_the_bytes) {
     uint8_t before[BEAT];
     memcpy(before, qm_dram_at(bench.dram, BASE, SIZE), BEAT);
     cycle(&bench, write_of(BASE, 1));
-    cycle(&bench, (struct qm_dram_in){.w_valid = true, .w_strobe = 0x8421, .w_data = bench.data});
+    cycle(&bench, (struct qm_memory_in){.w_valid = true, .w_strobe = 0x8421, .w_data = bench.data});
     for (int i = 0; i < BEAT; i++) cr_assert_eq(qm_dram_at(bench.dram, BASE, SIZE)[i], 0x8421 >> i & 1 ? bench.data[i] : before[i]);
     qm_dram_destroy(bench.dram);
 }
@@ -153,7 +153,7 @@ Test(dram, slot_granted_to_a_write_without_a_beat_is_lost) {
     struct bench bench = bench_with(BEAT, 4, 0);
     open_both(&bench, 4);
     for (int i = 0; i < 7; i++) {
-        cycle(&bench, (struct qm_dram_in){0});
+        cycle(&bench, (struct qm_memory_in){0});
         cr_assert_eq(bench.out.r_valid, i % 2 == 0, "slot %d", i);
     }
     qm_dram_destroy(bench.dram);
@@ -166,7 +166,7 @@ Test(dram, beats_wait_for_credit) {
     struct bench bench = bench_with(5, 4, 0);
     cycle(&bench, read_of(BASE, 7, 0));
     for (uint64_t t = 1, count = 0; count < 7; t++) {
-        cycle(&bench, (struct qm_dram_in){0});
+        cycle(&bench, (struct qm_memory_in){0});
         bool due = t == LATENCY + want[count];
         cr_assert_eq(bench.out.r_valid, due, "cycle %lu", t);
         count += due;
@@ -179,7 +179,7 @@ Test(dram, burst_that_leaves_the_memory_gets_errors_and_zeros_and_writes_nothing
     cycle(&bench, read_of(BASE + SIZE - BEAT, 2, 0));
     idle(&bench, LATENCY - 1);
     for (int beat = 0; beat < 2; beat++) {
-        cycle(&bench, (struct qm_dram_in){0});
+        cycle(&bench, (struct qm_memory_in){0});
         cr_assert(bench.out.r_valid && bench.out.r_error);
         cr_assert_eq(bench.out.r_last, beat == 1);
         for (int i = 0; i < BEAT; i++) cr_assert_eq(bench.out.r_data[i], 0);
@@ -187,7 +187,7 @@ Test(dram, burst_that_leaves_the_memory_gets_errors_and_zeros_and_writes_nothing
     cycle(&bench, write_of(BASE - BEAT, 1));
     cycle(&bench, write_beat);
     idle(&bench, LATENCY - 1);
-    cycle(&bench, (struct qm_dram_in){0});
+    cycle(&bench, (struct qm_memory_in){0});
     cr_assert(bench.out.b_valid && bench.out.b_error);
     qm_dram_destroy(bench.dram);
 }
@@ -229,14 +229,14 @@ Test(dram, memory_elsewhere_is_asked_once_a_burst) {
     cr_assert(elsewhere.calls == 1 && !elsewhere.last.is_write && elsewhere.last.address == 0x123450 && elsewhere.last.size == 3 * BEAT);
     idle(&bench, LATENCY - 1);
     for (uint64_t beat = 0; beat < 3; beat++) {
-        cycle(&bench, (struct qm_dram_in){0});
+        cycle(&bench, (struct qm_memory_in){0});
         cr_assert(bench.out.r_valid && !bench.out.r_error && bench.out.r_last == (beat == 2));
         for (uint64_t i = 0; i < BEAT; i++) cr_assert_eq(bench.out.r_data[i], (uint8_t)(0x50 + beat * BEAT + i));
     }
     cycle(&bench, write_of(0x7770, 2));
-    cycle(&bench, (struct qm_dram_in){.w_valid = true, .w_strobe = 0xfff8, .w_data = bench.data});
+    cycle(&bench, (struct qm_memory_in){.w_valid = true, .w_strobe = 0xfff8, .w_data = bench.data});
     cr_assert_eq(elsewhere.calls, 1);
-    cycle(&bench, (struct qm_dram_in){.w_valid = true, .w_strobe = 0x0001, .w_data = bench.data + BEAT});
+    cycle(&bench, (struct qm_memory_in){.w_valid = true, .w_strobe = 0x0001, .w_data = bench.data + BEAT});
     cr_assert(elsewhere.calls == 2 && elsewhere.last.is_write && elsewhere.last.address == 0x7770 && elsewhere.last.size == 2 * BEAT);
     for (int i = 0; i < 2 * BEAT; i++) cr_assert_eq(elsewhere.enables[i], i >= 3 && i <= BEAT ? 0xff : 0);
     cr_assert_arr_eq(elsewhere.bytes + 3, bench.data + 3, BEAT - 2);
@@ -254,7 +254,7 @@ Test(dram, longer_of_latency_and_delay_counts) {
         cr_assert(bench.out.r_valid);
         cycle(&bench, write_beat);
         idle(&bench, longer - 1);
-        cycle(&bench, (struct qm_dram_in){0});
+        cycle(&bench, (struct qm_memory_in){0});
         cr_assert(bench.out.b_valid);
         qm_dram_destroy(bench.dram);
     }
@@ -274,13 +274,13 @@ Test(dram, answers_can_be_errors_misframed_or_never_come) {
     cr_assert(bench.out.b_valid && bench.out.b_error);
     idle(&bench, LATENCY - 1);
     for (int beat = 0; beat < 2; beat++) {
-        cycle(&bench, (struct qm_dram_in){0});
+        cycle(&bench, (struct qm_memory_in){0});
         cr_assert(bench.out.r_valid && !bench.out.r_error && bench.out.r_last == (beat == 0) && bench.out.r_data[1] == 1 + beat * BEAT);
     }
     elsewhere.answer = (struct qm_memory_access){.delay_cycles = UINT64_MAX};
     cycle(&bench, read_of(0, 1, 0));
     idle(&bench, 1000);
-    cr_assert(qm_dram_steady_cycles(bench.dram, &(struct qm_dram_in){0}) > UINT64_MAX / 2);
+    cr_assert(bench.dram->ops->steady_cycles(bench.dram, &(struct qm_memory_in){0}) > UINT64_MAX / 2);
     qm_dram_destroy(bench.dram);
 }
 
@@ -291,13 +291,13 @@ Test(dram, burst_that_is_too_long_gets_errors_in_every_beat) {
     cycle(&bench, read_of(0, 65, 0));
     idle(&bench, LATENCY - 1);
     for (int beat = 0; beat < 65; beat++) {
-        cycle(&bench, (struct qm_dram_in){0});
+        cycle(&bench, (struct qm_memory_in){0});
         cr_assert(bench.out.r_valid && bench.out.r_error && bench.out.r_last == (beat == 64));
     }
     cycle(&bench, write_of(0, 65));
     for (int beat = 0; beat < 65; beat++) cycle(&bench, write_beat);
     idle(&bench, LATENCY - 1);
-    cycle(&bench, (struct qm_dram_in){0});
+    cycle(&bench, (struct qm_memory_in){0});
     cr_assert(bench.out.b_valid && bench.out.b_error);
     cr_assert_eq(elsewhere.calls, 0);
     qm_dram_destroy(bench.dram);
@@ -307,7 +307,7 @@ Test(dram, reset_empties_it_and_repeats_the_same_stalls) {
     bool ready[2][200];
     struct bench bench = bench_with(BEAT, 1000, 0.5);
     int count = 0;
-    for (int run = 0; run < 2; run++, qm_dram_reset(bench.dram))
+    for (int run = 0; run < 2; run++, bench.dram->ops->reset(bench.dram))
         for (int t = 0; t < 200; t++) {
             cycle(&bench, read_of(BASE, 1, 0));
             ready[run][t] = bench.out.ar_ready;
@@ -321,7 +321,7 @@ Test(dram, reset_empties_it_and_repeats_the_same_stalls) {
 /* A machine that reads and writes at random, always ready, and whose write beats come in order; driven alike on two memories. */
 struct traffic {
     struct qm_prng prng;
-    struct qm_dram_in in;
+    struct qm_memory_in in;
     uint32_t beats_left;
     uint64_t beat_count;
 };
@@ -339,37 +339,34 @@ static void draw_traffic(struct traffic *traffic, const uint8_t *data) {
     traffic->in.w_data = data;
 }
 
-static void move_traffic(struct traffic *traffic, const struct qm_dram_out *out, uint64_t cycles) {
+static void move_traffic(struct traffic *traffic, const struct qm_memory_out *out, uint64_t cycles) {
     if (traffic->in.aw_valid && out->aw_ready) traffic->beats_left = traffic->in.aw_beats;
     if (traffic->in.w_valid && out->w_ready) traffic->beats_left -= (uint32_t)cycles;
 }
 
-static bool same_outputs(const struct qm_dram_out *a, const struct qm_dram_out *b) {
+static bool same_outputs(const struct qm_memory_out *a, const struct qm_memory_out *b) {
     return a->ar_ready == b->ar_ready && a->r_valid == b->r_valid && a->r_last == b->r_last && a->r_error == b->r_error &&
            a->r_id == b->r_id && a->r_address == b->r_address && a->aw_ready == b->aw_ready && a->w_ready == b->w_ready &&
            a->b_valid == b->b_valid && a->b_error == b->b_error && a->w_address == b->w_address && memcmp(a->r_data, b->r_data, BEAT) == 0;
 }
 
 /* Passes the steady cycles at once on one memory and one by one on the other, which must do the same in each. Returns how many. */
-static uint64_t pass(struct bench *skipping, struct bench *stepping, const struct qm_dram_in *in) {
-    uint64_t cycles = qm_dram_steady_cycles(skipping->dram, in);
-    struct qm_dram_in one = *in;
+static uint64_t pass(struct bench *skipping, struct bench *stepping, const struct qm_memory_in *in) {
+    uint64_t cycles = skipping->dram->ops->steady_cycles(skipping->dram, in);
+    struct qm_memory_in one = *in;
     cr_assert(cycles >= 1);
     if (cycles > 60) cycles = 60;
     for (uint64_t i = 0; i < cycles; i++) {
-        qm_dram_outputs(stepping->dram, &stepping->out);
+        stepping->dram->ops->outputs(stepping->dram, &stepping->out);
         cr_assert_eq(stepping->out.r_valid, skipping->out.r_valid);
         cr_assert_eq(in->w_valid && stepping->out.w_ready, in->w_valid && skipping->out.w_ready);
         cr_assert_eq(stepping->out.b_valid, skipping->out.b_valid);
         if (stepping->out.r_valid && cycles > 1) cr_assert_arr_eq(stepping->out.r_data, skipping->out.r_data + i * BEAT, BEAT);
         if (cycles > 1) cr_assert_not(stepping->out.r_valid && stepping->out.r_last);
         one.w_data = in->w_data + i * BEAT;
-        qm_dram_clock(stepping->dram, &one);
+        stepping->dram->ops->clock(stepping->dram, &one, 1);
     }
-    if (cycles == 1)
-        qm_dram_clock(skipping->dram, in);
-    else
-        qm_dram_skip(skipping->dram, in, cycles);
+    skipping->dram->ops->clock(skipping->dram, in, cycles);
     return cycles;
 }
 
@@ -380,8 +377,8 @@ static uint64_t compare_skipping(uint32_t bytes_per_cycle, double stalls, uint64
     qm_prng_init(&traffic.prng, seed);
     for (int visit = 0; visit < 4000; visit++) {
         draw_traffic(&traffic, skipping.data);
-        qm_dram_outputs(skipping.dram, &skipping.out);
-        qm_dram_outputs(stepping.dram, &stepping.out);
+        skipping.dram->ops->outputs(skipping.dram, &skipping.out);
+        stepping.dram->ops->outputs(stepping.dram, &stepping.out);
         cr_assert(same_outputs(&skipping.out, &stepping.out), "seed %lu, visit %d", seed, visit);
         uint64_t cycles = pass(&skipping, &stepping, &traffic.in);
         skipped += cycles - 1;

@@ -1,6 +1,6 @@
-/* place.c - nodes that put bytes elsewhere: joined, padded, cut, repeated.
+/* moves.c - nodes that put elements elsewhere: Concat, Pad, Slice, Split, Resize.
  *
- * They work in the order that the bytes have, so that their axes are found by axis_in.
+ * They work on the order that the bytes have; axis_in finds an ONNX axis in it.
  */
 #include <math.h>
 #include <string.h>
@@ -16,29 +16,23 @@ static uint32_t axis_in(const struct onnx_shape *shape, enum onnx_order order, u
     return shape->rank == 4 ? of_four[axis] : of_three[axis];
 }
 
-static struct onnx_shape tensor_shape(const struct onnx_node *n, uint32_t tensor) {
-    struct onnx_shape shape = {.rank = n->r->graph->tensors[tensor].rank};
-    memcpy(shape.dims, n->r->graph->tensors[tensor].dims, sizeof shape.dims);
-    return shape;
-}
-
-/* ---- joined, padded ---- */
+/* ---- concatenation and padding ---- */
 
 bool onnx_concat(const struct onnx_node *n) {
     uint32_t count = (uint32_t)n->source->n_input, axis, tensors[ONNX_INPUTS_MAX];
     struct onnx_value *first = n->inputs[0];
-    if (!onnx_settle(n, first) || !onnx_axis(n, onnx_int(n, "axis", 0), first->shape.rank, &axis)) return false;
+    if (!onnx_materialize(n, first) || !onnx_axis(n, onnx_int(n, "axis", 0), first->shape.rank, &axis)) return false;
     enum onnx_order order = onnx_order_of(first);
     struct onnx_shape shape = first->shape;
     struct onnx_value like = *first;
     for (uint32_t i = 0; i < count; i++) {
         struct onnx_value *part = n->inputs[i];
         if (part == NULL) return onnx_refuse(n, "lacks input %u", i);
-        if (!onnx_settle(n, part)) return false;
+        if (!onnx_materialize(n, part)) return false;
         bool fits = part->shape.rank == shape.rank;
         for (uint32_t d = 0; fits && d < shape.rank; d++) fits = d == axis || part->shape.dims[d] == shape.dims[d];
         if (!fits) return onnx_refuse(n, "has parts whose shapes do not fit");
-        if (part->real != first->real || part->scale != first->scale || part->zero != first->zero || !part->settled)
+        if (part->real != first->real || part->scale != first->scale || part->zero != first->zero || !part->quant_known)
             return onnx_refuse(n, "has parts with different scales");
         if (!onnx_tensor(n, part, order, &tensors[i])) return false;
         if (n->r->graph->tensors[tensors[i]].dtype != n->r->graph->tensors[tensors[0]].dtype)
@@ -47,7 +41,7 @@ bool onnx_concat(const struct onnx_node *n) {
         like.low = part->low < like.low ? part->low : like.low;
         like.high = part->high > like.high ? part->high : like.high;
     }
-    struct onnx_shape whole = tensor_shape(n, tensors[0]);
+    struct onnx_shape whole = onnx_shape_of(&n->r->graph->tensors[tensors[0]]);
     uint32_t along = axis_in(&first->shape, order, axis);
     whole.dims[along] = shape.dims[axis];
     uint32_t result = onnx_add_like(n, tensors[0], &whole);
@@ -80,11 +74,11 @@ bool onnx_pad(const struct onnx_node *n) {
     struct onnx_value *in = n->inputs[0];
     uint32_t rank = in->shape.rank, tensor;
     double pads[2 * QM_MAX_RANK], value;
-    if (!onnx_settle(n, in) || !read_padding(n, rank, pads, &value)) return false;
+    if (!onnx_materialize(n, in) || !read_padding(n, rank, pads, &value)) return false;
     double stored = in->real ? nearbyint(value / (double)in->scale) + (double)in->zero : value;
-    enum onnx_order order = rank == 4 ? ONNX_LAST : ONNX_PLAIN;
+    enum onnx_order order = rank == 4 ? ONNX_CHANNELS_LAST : ONNX_PLAIN;
     if (!onnx_tensor(n, in, order, &tensor)) return false;
-    struct onnx_shape shape = in->shape, whole = tensor_shape(n, tensor);
+    struct onnx_shape shape = in->shape, whole = onnx_shape_of(&n->r->graph->tensors[tensor]);
     bool is_unsigned = n->r->graph->tensors[tensor].dtype == QM_U8;
     if (stored < (is_unsigned ? 0 : INT8_MIN) || stored > (is_unsigned ? UINT8_MAX : INT8_MAX))
         return onnx_refuse(n, "pads with %g", value);
@@ -112,10 +106,10 @@ bool onnx_pad(const struct onnx_node *n) {
     return true;
 }
 
-/* ---- parts ---- */
+/* ---- slices ---- */
 
-/* What is taken of each axis. */
-struct cut {
+/* The elements that are taken of each axis. */
+struct slice {
     int32_t begin[QM_MAX_RANK], step[QM_MAX_RANK];
     struct onnx_shape shape;
 };
@@ -124,26 +118,27 @@ static double clamp_index(double index, double size, double low, double high) {
     return fmin(fmax(index < 0 ? index + size : index, low), high);
 }
 
-/* A step down may begin at the last and end before the first. */
-static bool cut_axis(const struct onnx_node *n, uint32_t axis, const double range[3], struct cut *cut) {
-    double size = cut->shape.dims[axis], step = fmin(fmax(range[2], INT32_MIN), INT32_MAX);
+/* Sets an axis to range: begin, end, step. A step down may begin at the last element and end before the first. */
+static bool slice_axis(const struct onnx_node *n, uint32_t axis, const double range[3], struct slice *slice) {
+    double size = slice->shape.dims[axis], step = fmin(fmax(range[2], INT32_MIN), INT32_MAX);
     double low = step > 0 ? 0 : -1, high = step > 0 ? size : size - 1;
     double begin = clamp_index(range[0], size, low, high), end = clamp_index(range[1], size, low, high);
     double count = step == 0 ? 0 : ceil((end - begin) / step);
     if (!(count >= 1 && begin >= 0 && begin < size)) return onnx_refuse(n, "takes nothing of axis %u", axis);
-    cut->begin[axis] = (int32_t)begin;
-    cut->step[axis] = (int32_t)step;
-    cut->shape.dims[axis] = (uint32_t)count;
+    slice->begin[axis] = (int32_t)begin;
+    slice->step[axis] = (int32_t)step;
+    slice->shape.dims[axis] = (uint32_t)count;
     return true;
 }
 
-static struct cut whole(const struct onnx_shape *shape) {
-    struct cut cut = {.shape = *shape};
-    for (uint32_t d = 0; d < shape->rank; d++) cut.step[d] = 1;
-    return cut;
+/* All elements of a shape. */
+static struct slice whole(const struct onnx_shape *shape) {
+    struct slice slice = {.shape = *shape};
+    for (uint32_t d = 0; d < shape->rank; d++) slice.step[d] = 1;
+    return slice;
 }
 
-/* A list of integers, an attribute or, later, input i; absent: length 0. */
+/* A list of integers, which is an attribute in older versions and input i in younger ones; absent: length 0. */
 static bool read_list(const struct onnx_node *n, uint32_t i, const char *name, double *to, uint32_t *length) {
     const Onnx__AttributeProto *attribute = onnx_attribute(n, name);
     const struct onnx_value *list = NULL;
@@ -155,11 +150,11 @@ static bool read_list(const struct onnx_node *n, uint32_t i, const char *name, d
     return true;
 }
 
-static bool read_cut(const struct onnx_node *n, const struct onnx_shape *shape, struct cut *cut) {
+static bool read_slice(const struct onnx_node *n, const struct onnx_shape *shape, struct slice *slice) {
     static const char *const names[] = {"starts", "ends", "axes", "steps"};
     double lists[4][LIST_MAX];
     uint32_t lengths[4], count;
-    *cut = whole(shape);
+    *slice = whole(shape);
     for (uint32_t i = 0; i < 4; i++)
         if (!read_list(n, i + 1, names[i], lists[i], &lengths[i])) return false;
     count = lengths[0];
@@ -169,51 +164,52 @@ static bool read_cut(const struct onnx_node *n, const struct onnx_shape *shape, 
     for (uint32_t i = 0; i < count; i++) {
         double range[] = {lists[0][i], lists[1][i], lengths[3] > 0 ? lists[3][i] : 1};
         uint32_t axis;
-        if (!onnx_axis(n, lengths[2] > 0 ? (int64_t)lists[2][i] : i, shape->rank, &axis) || !cut_axis(n, axis, range, cut)) return false;
+        if (!onnx_axis(n, lengths[2] > 0 ? (int64_t)lists[2][i] : i, shape->rank, &axis) || !slice_axis(n, axis, range, slice))
+            return false;
     }
     return true;
 }
 
-/* Output 0 is what is cut from input 0. */
-static bool put_cut(const struct onnx_node *n, const struct cut *cut) {
+/* Makes output 0 the slice of input 0. */
+static bool put_slice(const struct onnx_node *n, const struct slice *slice) {
     struct onnx_value *in = n->inputs[0];
     uint32_t tensor;
-    if (!onnx_settle(n, in)) return false;
+    if (!onnx_materialize(n, in)) return false;
     enum onnx_order order = onnx_order_of(in);
     if (!onnx_tensor(n, in, order, &tensor)) return false;
-    struct onnx_shape shape = tensor_shape(n, tensor);
-    for (uint32_t d = 0; d < cut->shape.rank; d++) shape.dims[axis_in(&in->shape, order, d)] = cut->shape.dims[d];
+    struct onnx_shape shape = onnx_shape_of(&n->r->graph->tensors[tensor]);
+    for (uint32_t d = 0; d < slice->shape.rank; d++) shape.dims[axis_in(&in->shape, order, d)] = slice->shape.dims[d];
     uint32_t result = onnx_add_like(n, tensor, &shape);
     struct qm_graph_op *op = onnx_add_op(n, QM_OP_STRIDED_SLICE, tensor, result);
     for (uint32_t d = 0; d < shape.rank; d++) {
         op->step[d] = 1;
         op->slice_dims[d] = shape.dims[d];
     }
-    for (uint32_t d = 0; d < cut->shape.rank; d++) {
-        op->begin[axis_in(&in->shape, order, d)] = cut->begin[d];
-        op->step[axis_in(&in->shape, order, d)] = cut->step[d];
+    for (uint32_t d = 0; d < slice->shape.rank; d++) {
+        op->begin[axis_in(&in->shape, order, d)] = slice->begin[d];
+        op->step[axis_in(&in->shape, order, d)] = slice->step[d];
     }
-    onnx_put(n, in, &cut->shape, order, result);
+    onnx_put(n, in, &slice->shape, order, result);
     return true;
 }
 
 bool onnx_slice(const struct onnx_node *n) {
-    struct cut cut;
-    return read_cut(n, &n->inputs[0]->shape, &cut) && put_cut(n, &cut);
+    struct slice slice;
+    return read_slice(n, &n->inputs[0]->shape, &slice) && put_slice(n, &slice);
 }
 
-/* Of a list of numbers, as shapes are computed. */
+/* Of a constant list: exporters compute shapes with it. */
 bool onnx_fold_slice(const struct onnx_node *n) {
     const struct onnx_value *in;
-    struct cut cut;
-    if (!onnx_constant(n, 0, &in) || !read_cut(n, &in->shape, &cut)) return false;
+    struct slice slice;
+    if (!onnx_constant(n, 0, &in) || !read_slice(n, &in->shape, &slice)) return false;
     if (in->shape.rank != 1 || in->integers != NULL) return onnx_refuse(n, "cuts a constant that is not a list");
     struct onnx_value *out = n->outputs[0];
-    double *numbers = QM_ARENA_NEW(n->r->arena, double, cut.shape.dims[0]);
-    for (uint32_t i = 0; i < cut.shape.dims[0]; i++) numbers[i] = in->numbers[cut.begin[0] + (int64_t)i * cut.step[0]];
+    double *numbers = QM_ARENA_NEW(n->r->arena, double, slice.shape.dims[0]);
+    for (uint32_t i = 0; i < slice.shape.dims[0]; i++) numbers[i] = in->numbers[slice.begin[0] + (int64_t)i * slice.step[0]];
     out->state = ONNX_CONSTANT;
     out->type = in->type;
-    out->shape = cut.shape;
+    out->shape = slice.shape;
     out->numbers = numbers;
     return true;
 }
@@ -239,28 +235,29 @@ bool onnx_split(const struct onnx_node *n) {
     if (!onnx_axis(n, onnx_int(n, "axis", 0), in->rank, &axis) || !read_parts(n, in->dims[axis], parts)) return false;
     for (uint32_t i = 0; i < n->source->n_output; i++) {
         struct onnx_node part = *n;
-        struct cut cut = whole(in);
+        struct slice slice = whole(in);
         part.outputs[0] = n->outputs[i];
-        if (!cut_axis(n, axis, (const double[]){begin, begin + parts[i], 1}, &cut)) return false;
+        if (!slice_axis(n, axis, (const double[]){begin, begin + parts[i], 1}, &slice)) return false;
         begin += parts[i];
-        if (part.outputs[0] != NULL && !put_cut(&part, &cut)) return false;
+        if (part.outputs[0] != NULL && !put_slice(&part, &slice)) return false;
     }
     return true;
 }
 
-/* ---- repeated ---- */
+/* ---- resize ---- */
 
-/* Whether element i of the result is element i / factor: the two ways of rounding that say so for every whole factor. */
+/* Whether element i of the result is element i / factor of the input, for every whole factor: two combinations of modes say so. */
 static bool repeats(const struct onnx_node *n) {
-    const char *place = onnx_text(n, "coordinate_transformation_mode", "half_pixel");
+    const char *coordinates = onnx_text(n, "coordinate_transformation_mode", "half_pixel");
     const char *nearest = onnx_text(n, "nearest_mode", "round_prefer_floor");
     if (strcmp(onnx_text(n, "mode", "nearest"), "nearest") != 0) return onnx_refuse(n, "interpolates; only the mode nearest is supported");
-    if (strcmp(place, "asymmetric") == 0 && strcmp(nearest, "floor") == 0) return true;
-    if (strcmp(place, "half_pixel") == 0 && strncmp(nearest, "round_prefer_", 13) == 0) return true;
-    return onnx_refuse(n, "has %s with %s; supported are asymmetric with floor, and half_pixel with round_prefer_floor", place, nearest);
+    if (strcmp(coordinates, "asymmetric") == 0 && strcmp(nearest, "floor") == 0) return true;
+    if (strcmp(coordinates, "half_pixel") == 0 && strncmp(nearest, "round_prefer_", 13) == 0) return true;
+    return onnx_refuse(n, "has %s with %s; supported are asymmetric with floor, and half_pixel with round_prefer_floor", coordinates,
+                       nearest);
 }
 
-/* From the scales, input 2, or the sizes, input 3; both are of all four axes. */
+/* The size from the scales, input 2, or the sizes, input 3; both are of all four axes. */
 static bool read_size(const struct onnx_node *n, const struct onnx_shape *in, struct onnx_shape *out) {
     bool sized = n->inputs[3] != NULL;
     const struct onnx_value *list;
@@ -280,10 +277,10 @@ bool onnx_resize(const struct onnx_node *n) {
     struct onnx_value *in = n->inputs[0];
     struct onnx_shape shape;
     uint32_t tensor;
-    if (!repeats(n) || !read_size(n, &in->shape, &shape) || !onnx_tensor(n, in, ONNX_LAST, &tensor)) return false;
+    if (!repeats(n) || !read_size(n, &in->shape, &shape) || !onnx_tensor(n, in, ONNX_CHANNELS_LAST, &tensor)) return false;
     struct onnx_shape last = {4, {shape.dims[0], shape.dims[2], shape.dims[3], shape.dims[1]}};
     uint32_t result = onnx_add_like(n, tensor, &last);
     onnx_add_op(n, QM_OP_RESIZE_NEAREST_NEIGHBOR, tensor, result);
-    onnx_put(n, in, &shape, ONNX_LAST, result);
+    onnx_put(n, in, &shape, ONNX_CHANNELS_LAST, result);
     return true;
 }

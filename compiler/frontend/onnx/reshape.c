@@ -1,6 +1,6 @@
-/* move.c - nodes that only give bytes another shape or order.
+/* reshape.c - nodes that only change a shape or an order: Reshape, Flatten, Squeeze, Unsqueeze, Transpose.
  *
- * A flattened map stays in the graph's order as long as nobody but a matrix product reads it, which then turns its weights instead.
+ * A flattened map stays channels last as long as nobody but a matrix product reads it, which then orders its weights instead.
  */
 #include <string.h>
 
@@ -90,14 +90,14 @@ bool onnx_shape_result(const struct onnx_node *n, struct onnx_shape *shape) {
     return onnx_elements(shape) == onnx_elements(in) || onnx_refuse(n, "makes another number of elements");
 }
 
-/* A map whose rows are flattened, as long as its bytes are in the graph's order only. */
+/* Makes output 0 a flattened map that stays channels last. False, with nothing named: it is none, or has its bytes in the other order. */
 static bool keep_order(const struct onnx_node *n, const struct onnx_value *in, const struct onnx_shape *shape) {
     uint32_t rank = in->shape.rank;
-    if (in->tensors[ONNX_LAST] == QM_NO_TENSOR || in->tensors[ONNX_PLAIN] != QM_NO_TENSOR || rank < 3 || rank > 4) return false;
+    if (in->tensors[ONNX_CHANNELS_LAST] == QM_NO_TENSOR || in->tensors[ONNX_PLAIN] != QM_NO_TENSOR || rank < 3 || rank > 4) return false;
     struct onnx_map *map = QM_ARENA_NEW(n->r->arena, struct onnx_map, 1);
     if (!onnx_map_of(n, &in->shape, map) || map->c == 1 || map->h * map->w == 1) return false;
     if (map->n != 1 || shape->rank != 2 || shape->dims[0] != 1) return false;
-    onnx_put(n, in, shape, ONNX_LAST, in->tensors[ONNX_LAST]);
+    onnx_put(n, in, shape, ONNX_CHANNELS_LAST, in->tensors[ONNX_CHANNELS_LAST]);
     n->outputs[0]->map = map;
     return true;
 }
@@ -111,11 +111,9 @@ bool onnx_reshape(const struct onnx_node *n) {
         onnx_put(n, in, &shape, ONNX_PLAIN, QM_NO_TENSOR);
         return true;
     }
-    if (!onnx_settle(n, in) || keep_order(n, in, &shape)) return in->state == ONNX_TENSOR;
+    if (!onnx_materialize(n, in) || keep_order(n, in, &shape)) return in->state == ONNX_TENSOR;
     if (!onnx_tensor(n, in, ONNX_PLAIN, &tensor)) return false;
-    uint32_t result = onnx_add_like(n, tensor, &shape);
-    onnx_add_op(n, QM_OP_RESHAPE, tensor, result);
-    onnx_put(n, in, &shape, ONNX_PLAIN, result);
+    onnx_put(n, in, &shape, ONNX_PLAIN, onnx_add_reshape(n, tensor, &shape));
     return true;
 }
 
@@ -138,15 +136,15 @@ bool onnx_transpose(const struct onnx_node *n) {
     struct onnx_value *in = n->inputs[0];
     uint32_t permutation[QM_MAX_RANK], tensor, rank = in->shape.rank;
     struct onnx_shape shape = {.rank = rank};
-    if (!onnx_permutation(n, rank, permutation) || !onnx_settle(n, in)) return false;
+    if (!onnx_permutation(n, rank, permutation) || !onnx_materialize(n, in)) return false;
     for (uint32_t d = 0; d < rank; d++) shape.dims[d] = in->shape.dims[permutation[d]];
-    if (rank == 4 && memcmp(permutation, to_last, sizeof to_last) == 0 && in->tensors[ONNX_LAST] != QM_NO_TENSOR) {
-        onnx_put(n, in, &shape, ONNX_PLAIN, in->tensors[ONNX_LAST]);
+    if (rank == 4 && memcmp(permutation, to_last, sizeof to_last) == 0 && in->tensors[ONNX_CHANNELS_LAST] != QM_NO_TENSOR) {
+        onnx_put(n, in, &shape, ONNX_PLAIN, in->tensors[ONNX_CHANNELS_LAST]);
         return true;
     }
     if (!onnx_tensor(n, in, ONNX_PLAIN, &tensor)) return false;
     if (rank == 4 && memcmp(permutation, to_first, sizeof to_first) == 0) {
-        onnx_put(n, in, &shape, ONNX_LAST, tensor);
+        onnx_put(n, in, &shape, ONNX_CHANNELS_LAST, tensor);
         return true;
     }
     uint32_t result = onnx_add_like(n, tensor, &shape);

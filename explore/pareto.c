@@ -1,4 +1,4 @@
-/* front.c - the Pareto front: by latency, then energy, a point is on it when it needs less energy than all before it.
+/* pareto.c - the Pareto front: by latency, then energy, a point is on it when it needs less energy than all before it.
  * Points that are equal in both are on it together.
  */
 #include <stdlib.h>
@@ -22,20 +22,21 @@ static bool is_equal(const struct candidate *a, const struct candidate *b) {
     return a->seconds == b->seconds && a->energy_pj == b->energy_pj;
 }
 
-uint64_t point_front(struct point *points, uint64_t count, uint64_t *front) {
+uint64_t point_pareto(struct point *points, uint64_t count, uint64_t *pareto) {
     struct candidate *candidates = qm_alloc_zeroed(count + 1, sizeof *candidates);
-    const struct candidate *last = NULL; /* of the front */
-    uint64_t candidate_count = 0, front_count = 0;
+    const struct candidate *last = NULL; /* on it */
+    uint64_t candidate_count = 0, pareto_count = 0;
     for (uint64_t i = 0; i < count; i++)
         if (points[i].state == POINT_OK)
-            candidates[candidate_count++] = (struct candidate){points[i].figures[POINT_SECONDS], points[i].figures[POINT_ENERGY_PJ], i};
+            candidates[candidate_count++] =
+                (struct candidate){points[i].figures[QM_FIGURE_seconds], points[i].figures[QM_FIGURE_energy_pj], i};
     qsort(candidates, candidate_count, sizeof *candidates, compare);
     for (const struct candidate *at = candidates; at < candidates + candidate_count; at++) {
         if (last != NULL && at->energy_pj >= last->energy_pj && !is_equal(at, last)) continue;
-        points[at->index].is_front = true;
-        front[front_count++] = at->index;
+        points[at->index].is_pareto = true;
+        pareto[pareto_count++] = at->index;
         last = at;
     }
     free(candidates);
-    return front_count;
+    return pareto_count;
 }

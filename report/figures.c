@@ -1,0 +1,190 @@
+/* figures.c - how a part of a report gives each of its figures, and the walk over them. */
+#include "report/figures.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { KEY_BYTES = 100 };
+
+static bool has_time(const struct qm_report_part *part) {
+    return part->report->source.run->timed && (part->layer == NULL || !part->layer->on_host);
+}
+
+/* ---- a layer ---- */
+
+static const char *name_of(const struct qm_report_part *part) {
+    return part->layer->name;
+}
+
+static const char *op_of(const struct qm_report_part *part) {
+    return part->layer->op;
+}
+
+static const char *shape_of(const struct qm_report_part *part) {
+    return part->layer->shape;
+}
+
+static const char *precision_of(const struct qm_report_part *part) {
+    return part->layer->precision;
+}
+
+static double is_on_host(const struct qm_report_part *part) {
+    return part->layer != NULL && part->layer->on_host;
+}
+
+/* "compute", ...; "host" for a layer on the host, "-" without time. */
+static const char *bound_of(const struct qm_report_part *part) {
+    enum qm_layer_cause largest = QM_LAYER_COMPUTE;
+    if (part->layer->on_host) return "host";
+    if (part->counters.value[QM_C_cycles] == 0) return "-";
+    for (enum qm_layer_cause i = QM_LAYER_COMPUTE; i < QM_LAYER_CAUSES; i++)
+        if (part->causes[i] > part->causes[largest]) largest = i;
+    return qm_layer_cause_name(largest);
+}
+
+static double cause(const struct qm_report_part *part, unsigned index) {
+    return has_time(part) ? (double)part->causes[index] : NAN;
+}
+
+/* ---- work and time ---- */
+
+static double macs_of(const struct qm_report_part *part) {
+    return (double)part->macs;
+}
+
+static double cycles_of(const struct qm_report_part *part) {
+    return (double)part->counters.value[QM_C_cycles];
+}
+
+static double seconds_of(const struct qm_report_part *part) {
+    return cycles_of(part) / (part->report->source.machine->clock_mhz * 1e6);
+}
+
+/* Share of the cells and cycles that the products needed at the precision of their layers. */
+static double utilization_of(const struct qm_report_part *part) {
+    const struct qm_machine *machine = part->report->source.machine;
+    double slots = cycles_of(part) * machine->rows * machine->cols;
+    return slots > 0 ? part->cell_cycles / slots : 0;
+}
+
+static const char *counter_name(unsigned index) {
+    return qm_counter_infos[index].name;
+}
+
+/* Without time, the events that depend on the program alone are known. */
+static double counter(const struct qm_report_part *part, unsigned index) {
+    const struct qm_counter_info *info = &qm_counter_infos[index];
+    bool is_event = info->group == NULL && !info->depends_on_values && index != QM_C_cycles;
+    return has_time(part) || is_event ? (double)part->counters.value[index] : NAN;
+}
+
+/* ---- energy ---- */
+
+static double energy_of(const struct qm_report_part *part) {
+    return part->energy.total.value_pj;
+}
+
+static double energy_low_of(const struct qm_report_part *part) {
+    return part->energy.total.low_pj;
+}
+
+static double energy_high_of(const struct qm_report_part *part) {
+    return part->energy.total.high_pj;
+}
+
+enum { TOTAL, LOW, HIGH, COMPONENTS, ENERGIES = COMPONENTS + QM_ENERGY_COMPONENTS };
+
+static const char *energy_name(unsigned index) {
+    static const char *const names[] = {[TOTAL] = "total", [LOW] = "low", [HIGH] = "high"};
+    return index < COMPONENTS ? names[index] : qm_energy_component_name(index - COMPONENTS);
+}
+
+static double member_of(const struct qm_energy_sum *energy, unsigned index) {
+    const double of_total[] = {[TOTAL] = energy->total.value_pj, [LOW] = energy->total.low_pj, [HIGH] = energy->total.high_pj};
+    return index < COMPONENTS ? of_total[index] : energy->components[index - COMPONENTS].value_pj;
+}
+
+static double energy_member(const struct qm_report_part *part, unsigned index) {
+    return member_of(&part->energy, index);
+}
+
+static const char *energy_table_of(const struct qm_report_part *part) {
+    return qm_energy_table_name(part->report->source.energy);
+}
+
+static double average_power_of(const struct qm_report_part *part) {
+    double seconds = seconds_of(part);
+    return seconds > 0 ? energy_of(part) * 1e-9 / seconds : NAN;
+}
+
+/* ---- the DRAM, in bytes of whole beats; reads with instructions ---- */
+
+static double read_bytes_of(const struct qm_report_part *part) {
+    const uint64_t *value = part->counters.value;
+    return (double)((value[QM_C_dram_read_beats] + value[QM_C_dram_fetch_beats]) * part->report->source.machine->axi_bytes);
+}
+
+static double write_bytes_of(const struct qm_report_part *part) {
+    return (double)(part->counters.value[QM_C_dram_write_beats] * part->report->source.machine->axi_bytes);
+}
+
+static double dram_bytes_of(const struct qm_report_part *part) {
+    return is_on_host(part) ? NAN : read_bytes_of(part) + write_bytes_of(part);
+}
+
+/* ---- the host ---- */
+
+static double host_macs_share_of(const struct qm_report_part *part) {
+    return part->report->host_macs_share;
+}
+
+static double host_bytes_share_of(const struct qm_report_part *part) {
+    return part->report->host_bytes_share;
+}
+
+static double host_cycles_of(const struct qm_report_part *part) {
+    return (double)part->report->host_cycles;
+}
+
+static double host_energy_member(const struct qm_report_part *part, unsigned index) {
+    return member_of(&part->report->host_energy, index);
+}
+
+/* ---- the table ---- */
+
+const struct qm_figure qm_figures[QM_FIGURES] = {
+#define QM_FIGURE(id, ...) [QM_FIGURE_##id] = {__VA_ARGS__},
+#include "report/figures.def"
+#undef QM_FIGURE
+};
+
+double qm_figure_number(const struct qm_report_part *part, enum qm_figure_id id) {
+    const struct qm_figure *figure = &qm_figures[id];
+    return figure->needs_time && !has_time(part) ? NAN : figure->number(part);
+}
+
+static void visit_members(const struct qm_report_part *part, const struct qm_figure *figure, const char *key, qm_figure_visitor *visit,
+                          void *context) {
+    for (unsigned i = 0; i < figure->count; i++) {
+        char member[KEY_BYTES];
+        snprintf(member, sizeof member, "%s.%s", key, figure->member(i));
+        visit(context, member, figure->unit, figure->member_number(part, i), NULL);
+    }
+}
+
+void qm_figures_visit(const struct qm_report_part *part, qm_figure_visitor *visit, void *context) {
+    for (enum qm_figure_id id = 0; id < QM_FIGURES; id++) {
+        const struct qm_figure *figure = &qm_figures[id];
+        const char *key = part->layer != NULL ? figure->layer : figure->total;
+        if (key == NULL) continue;
+        if (figure->needs_time && !has_time(part))
+            visit(context, key, figure->unit, NAN, NULL);
+        else if (figure->count > 0)
+            visit_members(part, figure, key, visit, context);
+        else if (figure->text != NULL)
+            visit(context, key, figure->unit, NAN, figure->text(part));
+        else
+            visit(context, key, figure->unit, figure->number(part), NULL);
+    }
+}

@@ -1,0 +1,70 @@
+/* The Pareto front of points made by hand. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+
+#include "common/prng.h"
+#include "explore/explore.h"
+
+TestSuite(explore_pareto);
+
+static struct point at(double seconds, double energy_pj) {
+    struct point point = {.state = POINT_OK};
+    point.figures[QM_FIGURE_seconds] = seconds;
+    point.figures[QM_FIGURE_energy_pj] = energy_pj;
+    return point;
+}
+
+Test(explore_pareto, has_no_point_that_another_beats_in_both) {
+    /*                          on it      beaten     on it      beaten     on it      as 4 but slower  as 2 but costlier */
+    struct point points[] = {at(5, 10), at(6, 11), at(2, 30), at(5, 31), at(9, 4), at(10, 4), at(2, 40)};
+    static const uint64_t want[] = {2, 0, 4};
+    uint64_t pareto[7];
+    cr_assert(eq(u64, point_pareto(points, 7, pareto), 3));
+    for (int i = 0; i < 3; i++) cr_expect(eq(u64, pareto[i], want[i]));
+    for (uint64_t i = 0; i < 7; i++) cr_expect(points[i].is_pareto == (i == 0 || i == 2 || i == 4));
+}
+
+Test(explore_pareto, equal_points_are_on_it_together) {
+    struct point points[] = {at(2, 3), at(1, 5), at(2, 3), at(2, 4)};
+    uint64_t pareto[4];
+    cr_assert(eq(u64, point_pareto(points, 4, pareto), 3));
+    cr_expect(eq(u64, pareto[0], 1));
+    cr_expect(eq(u64, pareto[1], 0));
+    cr_expect(eq(u64, pareto[2], 2));
+}
+
+Test(explore_pareto, points_without_figures_are_never_on_it) {
+    struct point points[] = {at(0, 0), at(0, 0), at(0, 0), at(0, 0), at(3, 3)};
+    static const enum point_state states[] = {POINT_WAITS, POINT_RUNS, POINT_IMPOSSIBLE, POINT_FAULT, POINT_OK};
+    uint64_t pareto[5];
+    for (int i = 0; i < 5; i++) points[i].state = states[i];
+    cr_assert(eq(u64, point_pareto(points, 5, pareto), 1));
+    cr_assert(eq(u64, pareto[0], 4));
+    cr_assert(eq(u64, point_pareto(points, 4, pareto), 0));
+}
+
+/* By the definition: no other point is as good in both and better in one. */
+static bool is_best(const struct point *points, int count, int index) {
+    const double *mine = points[index].figures;
+    for (int i = 0; i < count; i++) {
+        const double *other = points[i].figures;
+        double seconds = other[QM_FIGURE_seconds] - mine[QM_FIGURE_seconds],
+               energy = other[QM_FIGURE_energy_pj] - mine[QM_FIGURE_energy_pj];
+        if (seconds <= 0 && energy <= 0 && seconds + energy < 0) return false;
+    }
+    return true;
+}
+
+Test(explore_pareto, is_the_definition_on_random_points_with_many_ties) {
+    enum { COUNT = 40 };
+    struct qm_prng prng;
+    qm_prng_init(&prng, 1);
+    for (int round = 0; round < 200; round++) {
+        struct point points[COUNT];
+        uint64_t pareto[COUNT];
+        for (int i = 0; i < COUNT; i++) points[i] = at((double)(qm_prng_next(&prng) % 12), (double)(qm_prng_next(&prng) % 12));
+        point_pareto(points, COUNT, pareto);
+        for (int i = 0; i < COUNT; i++) cr_assert(points[i].is_pareto == is_best(points, COUNT, i), "seed 1, round %d, point %d", round, i);
+    }
+}

@@ -1,0 +1,27 @@
+/* matmul.c - draws a MATMUL. */
+#include "verify/draw/draw.h"
+
+#include "common/precision.h"
+
+static int64_t matmul_cycles(const struct draw *d, const struct qm_insn *insn) {
+    int64_t piece = d->machine->rows * qm_precision_of(insn).bytes;
+    int64_t rows = insn->depthwise ? 1 : least(insn->run_bytes, d->machine->rows);
+    int64_t steps = insn->tiles * insn->kernel_h * insn->kernel_w * ceil_div(insn->run_bytes, piece);
+    int64_t positions = insn->out_h * insn->out_w;
+    return steps * (positions > rows ? positions : rows);
+}
+
+bool draw_MATMUL(struct draw *d, struct qm_insn *insn) {
+    insn->depthwise = draw_chance(d, 30);
+    if (!insn->depthwise && draw_chance(d, 60)) insn->precision = draw_between(d, QM_precision_W4A8, QM_precision_W1A4);
+    draw_window(d, insn, insn->depthwise != 0);
+    draw_tiles(d, insn);
+    while (matmul_cycles(d, insn) > DRAW_BUDGET_CYCLES || draw_operand_size(d, insn, "weight_addr") > d->machine->scratchpad_bytes / 2)
+        halve(&insn->kernel_h), halve(&insn->kernel_w), halve(&insn->run_bytes), halve(&insn->out_w);
+    if (!insn->depthwise && draw_chance(d, 40))
+        insn->weight_zero = draw_chance(d, 80) ? draw_between(d, -QM_WEIGHT_ZERO_MAX, QM_WEIGHT_ZERO_MAX) : draw_between(d, -8, 8);
+    insn->in_unsigned = draw_chance(d, 30);
+    insn->accumulate = draw_chance(d, 30);
+    insn->weight_addr = draw_place(d, draw_operand_size(d, insn, "weight_addr"));
+    return true;
+}
