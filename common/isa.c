@@ -114,6 +114,12 @@ void qm_insn_unpack(const uint32_t *words, struct qm_insn *insn) {
     }
 }
 
+void qm_insn_read(const uint8_t *bytes, uint32_t *words) {
+    for (int i = 0; i < QM_INSN_WORDS; i++)
+        words[i] =
+            (uint32_t)bytes[4 * i] | (uint32_t)bytes[4 * i + 1] << 8 | (uint32_t)bytes[4 * i + 2] << 16 | (uint32_t)bytes[4 * i + 3] << 24;
+}
+
 bool qm_insn_has_reserved_bits(const uint32_t *words) {
     uint32_t rest[QM_INSN_WORDS];
     memcpy(rest, words, sizeof rest);

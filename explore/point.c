@@ -1,4 +1,4 @@
-/* point.c - one point: plan, run without values, report, keep the figures. The way of qmac run, but for what moves and computes data. */
+/* point.c - one point: plan, find its time, report, keep the figures. The way of qmac run, but for what moves and computes data. */
 #include "driver/driver.h"
 #include "explore/explore.h"
 
@@ -23,7 +23,7 @@ static enum qm_status run_program(struct qm_report_source *source, struct qm_are
     struct qm_device_options options = {.no_values = true};
     struct qm_device *device;
     qm_driver_memory(source->program, &options);
-    QM_TRY(qm_device_cycle.create(source->machine, &options, &device, &point->why));
+    QM_TRY(qm_device_timing.create(source->machine, &options, &device, &point->why));
     enum qm_status status = run_device(device, source, arena, point);
     device->ops->destroy(device);
     return status;
@@ -44,7 +44,7 @@ static enum point_state measure(const struct qm_network *network, const struct q
 void point_run(const struct qm_network *network, const struct qm_compile_options *options, const struct qm_energy_table *energy,
                const struct qm_machine *machine, struct point *point) {
     struct qm_arena *arena = qm_arena_create();
-    struct qm_report_source source = {.machine = machine, .energy = energy, .engine = qm_device_cycle.name, .examples = 1};
+    struct qm_report_source source = {.machine = machine, .energy = energy, .engine = qm_device_timing.name, .examples = 1};
     point->state = POINT_RUNS;
     point->state = measure(network, options, &source, arena, point);
     qm_arena_destroy(arena);

@@ -15,7 +15,7 @@
 
 /* Read bursts of one instruction, or of one fetch, that follow one another without a gap if the bus does not make one. */
 struct reads {
-    uint64_t ready; /* cycle of the first beat at the earliest; those of the bursts behind are no later than the beats before them */
+    uint64_t ready;      /* cycle of the first beat at the earliest; those of the bursts behind are no later than the beats before them */
     uint64_t last_ready; /* of the last burst */
     uint64_t beats;      /* that have not moved */
     uint32_t size;       /* beats of each burst */
@@ -27,13 +27,13 @@ struct reads {
 struct bus {
     uint64_t beat_bytes, rate; /* rate: bytes a cycle */
     uint32_t latency, depth, insn_beats;
-    uint64_t now;         /* all cycles before it are over */
-    uint64_t credit;      /* bytes, in cycle now; not kept when every cycle has enough */
+    uint64_t now;    /* all cycles before it are over */
+    uint64_t credit; /* bytes, in cycle now; not kept when every cycle has enough */
     bool turn_is_write;
     struct reads *reads; /* ring [depth] */
     uint32_t first, count;
-    uint32_t held; /* bursts of all reads */
-    uint64_t beats; /* of all reads */
+    uint32_t held;        /* bursts of all reads */
+    uint64_t beats;       /* of all reads */
     uint64_t write_from;  /* first cycle in which a beat of the open write burst may move */
     uint32_t write_beats; /* left of it; 0: none is open */
     uint32_t write_size;  /* beats of each of the bursts that follow, its address in the cycle after the last beat before */

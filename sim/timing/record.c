@@ -1,17 +1,19 @@
 /* record.c - from an instruction's fields to what time needs of them. */
-#include "common/opcode/parts.h"
+#include "common/opcode/opcode.h"
 #include "sim/timing/timing.h"
 
-static void record_matmul(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_timing_insn *record) {
-    uint64_t piece = machine->rows * (uint64_t)qm_precision_of(insn).bytes, run = (uint64_t)insn->run_bytes;
-    record->matmul.rows = positions(insn);
-    record->matmul.groups = (uint64_t)insn->tiles * taps(insn);
-    record->matmul.pieces = insn->depthwise != 0 ? 1 : (uint32_t)ceil_div(run, piece);
-    uint64_t last = run - (record->matmul.pieces - 1) * piece;
-    record->matmul.weight_rows = insn->depthwise != 0 ? 1 : (uint32_t)qm_weight_rows(insn, (int64_t)least(piece, run));
-    record->matmul.last_weight_rows = insn->depthwise != 0 ? 1 : (uint32_t)qm_weight_rows(insn, (int64_t)last);
+static void record_matmul(const struct qm_insn *insn, const struct qm_machine *machine, const struct qm_matmul_shape *shape,
+                          struct qm_timing_insn *record) {
+    uint64_t steps = shape->steps_per_run(insn, machine);
+    struct qm_matmul_step first = shape->step(insn, machine, 0), last = shape->step(insn, machine, steps - 1);
+    record->matmul.rows = first.rows;
+    record->matmul.runs = shape->run_count(insn);
+    record->matmul.steps_per_run = (uint32_t)steps;
+    record->matmul.weight_rows = first.weight_rows;
+    record->matmul.last_weight_rows = last.weight_rows;
 }
 
+/* A walk over the stretches: two a tile. */
 static uint64_t parameter_items(const struct qm_post_shape *shape, const struct qm_insn *insn, const struct qm_machine *machine,
                                 uint64_t items) {
     uint64_t parameters = 0;
@@ -41,13 +43,13 @@ static void record_transfer(const struct qm_insn *insn, struct qm_timing_insn *r
 }
 
 void qm_timing_insn(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_timing_insn *record) {
-    const struct qm_post_shape *shape = qm_opcode_info(insn->opcode)->post;
+    const struct qm_opcode_info *info = qm_opcode_info(insn->opcode);
     *record = (struct qm_timing_insn){
         .unit = (uint8_t)qm_opcode_unit(insn->opcode), .wait = (uint8_t)insn->wait, .signal = (uint8_t)insn->signal};
-    if (shape != NULL)
-        record_post(insn, machine, shape, record);
-    else if (record->unit == QM_UNIT_MATMUL)
-        record_matmul(insn, machine, record);
+    if (info->post != NULL)
+        record_post(insn, machine, info->post, record);
+    else if (info->matmul != NULL)
+        record_matmul(insn, machine, info->matmul, record);
     else
         record_transfer(insn, record);
 }

@@ -6,7 +6,6 @@
 #include "sim/timing/timing.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/memory.h"
 #include "sim/timing/bus.h"
@@ -21,13 +20,21 @@ struct walk {
     uint64_t at, end; /* in the arena: of the burst, of the row */
 };
 
+/* The tokens of a pair of units: each start that waits takes the next token that was not lost. */
+struct tokens {
+    uint32_t next; /* instruction of the giver, counted in the unit, whose end may give the next token */
+    uint32_t taken;
+    uint32_t passed;       /* instructions of the taker, counted in the unit, that start no later than the end of `next` */
+    uint32_t passed_taken; /* tokens that these have taken */
+};
+
 /* One unit's instructions: popped by decode, started, taken, ended, in order. Times of those that are in the queue lie in rings. */
 struct unit {
     uint32_t *members; /* [count] instructions in program order */
     uint32_t count, popped, started, taken, ended;
     uint64_t pop_at[QUEUE_MAX], take_at[QUEUE_MAX];
-    uint64_t free_at;            /* the front can start from here on; NEVER: not known yet */
-    uint32_t cursor[QM_UNITS];   /* by the unit that signals: the next member of it whose token may be taken */
+    uint64_t free_at;               /* the front can start from here on; NEVER: not known yet */
+    struct tokens tokens[QM_UNITS]; /* from each unit */
     uint64_t start_cycles, wait_token_cycles;
 };
 
@@ -36,6 +43,8 @@ struct timing {
     const struct qm_timing_insn *insns;
     uint32_t insn_count;
     struct qm_insn_time *times;
+    uint64_t limit_cycles;
+    bool is_long; /* it goes beyond */
     struct unit units[QM_UNITS];
     struct bus bus;
 
@@ -135,19 +144,39 @@ static bool pop(struct timing *t) {
 
 /* ---- starts ---- */
 
-/* The first cycle in which all tokens of the unit's next instruction are there; NEVER: not known yet. The cursors stay. */
-static uint64_t tokens_at(struct timing *t, struct unit *unit, enum qm_unit self, uint8_t wait) {
+/* A token is lost when its counter is full in the cycle in which it is given, and none is taken from it then. */
+static bool is_lost(struct timing *t, enum qm_unit giver, enum qm_unit taker) {
+    struct unit *to = &t->units[taker];
+    struct tokens *tokens = &to->tokens[giver];
+    if (tokens->taken < TOKENS_MAX) return false;
+    uint64_t given = t->times[t->units[giver].members[tokens->next]].end;
+    for (; tokens->passed < to->started && t->times[to->members[tokens->passed]].start <= given; tokens->passed++)
+        tokens->passed_taken += t->insns[to->members[tokens->passed]].wait >> giver & 1;
+    return tokens->taken - tokens->passed_taken >= TOKENS_MAX;
+}
+
+/* The first cycle in which the taker's next token from the giver is there; NEVER: not known yet. */
+static uint64_t token_at(struct timing *t, enum qm_unit giver, enum qm_unit taker) {
+    const struct unit *from = &t->units[giver];
+    struct tokens *tokens = &t->units[taker].tokens[giver];
+    while (tokens->next < from->ended && ((t->insns[from->members[tokens->next]].signal >> taker & 1) == 0 || is_lost(t, giver, taker)))
+        tokens->next++;
+    return tokens->next < from->ended ? t->times[from->members[tokens->next]].end + 1 : NEVER;
+}
+
+static uint64_t tokens_at(struct timing *t, enum qm_unit taker, uint8_t wait) {
     uint64_t at = 0;
+    for (enum qm_unit giver = 0; giver < QM_UNITS; giver++)
+        if ((wait >> giver & 1) != 0) at = larger(at, token_at(t, giver, taker));
+    return at;
+}
+
+static void take_tokens(struct unit *unit, uint8_t wait) {
     for (enum qm_unit giver = 0; giver < QM_UNITS; giver++) {
         if ((wait >> giver & 1) == 0) continue;
-        const struct unit *from = &t->units[giver];
-        uint32_t k = unit->cursor[giver];
-        while (k < from->ended && (t->insns[from->members[k]].signal >> self & 1) == 0) k++;
-        unit->cursor[giver] = k;
-        if (k >= from->ended) return NEVER;
-        at = larger(at, t->times[from->members[k]].end + 1);
+        unit->tokens[giver].next++;
+        unit->tokens[giver].taken++;
     }
-    return at;
 }
 
 /* Between the end of the unit's instruction before and the start of this one: cycles that wait for tokens, and the start. */
@@ -182,7 +211,8 @@ static void start_load(struct timing *t, const struct qm_timing_insn *insn, uint
 }
 
 static void write_bursts(struct timing *t, uint64_t cycle) {
-    uint32_t beats = burst_beats(&t->store, t->bus.beat_bytes), bursts = next_bursts(&t->store, t->bus.beat_bytes, UINT32_MAX);
+    uint32_t beats = burst_beats(&t->store, t->bus.beat_bytes), most = (uint32_t)smaller(UINT32_MAX, t->limit_cycles),
+             bursts = next_bursts(&t->store, t->bus.beat_bytes, most);
     t->store_beats += (uint64_t)beats * bursts;
     bus_write(&t->bus, cycle, beats, bursts);
 }
@@ -213,14 +243,15 @@ static void stream_rest(struct timing *t, const struct qm_timing_insn *insn, uin
     spans_add(&t->stream, begin, t->streamed);
 }
 
+/* Step by step, until nothing waits any more. */
 static void stream(struct timing *t, const struct qm_timing_insn *insn) {
-    uint64_t steps = insn->matmul.groups * insn->matmul.pieces, rows = insn->matmul.rows;
+    uint64_t steps = insn->matmul.runs * insn->matmul.steps_per_run, rows = insn->matmul.rows;
     uint64_t single = rows >= insn->matmul.weight_rows && steps > 2 ? 2 : steps;
-    uint32_t piece = 0;
-    for (uint64_t s = 0; s < single; s++) {
-        bool is_last_piece = ++piece == insn->matmul.pieces;
-        stream_step(t, is_last_piece ? insn->matmul.last_weight_rows : insn->matmul.weight_rows, rows);
-        if (is_last_piece) piece = 0;
+    uint32_t of_run = 0;
+    for (uint64_t s = 0; s < single && t->streamed <= t->limit_cycles; s++) {
+        bool is_last = ++of_run == insn->matmul.steps_per_run;
+        stream_step(t, is_last ? insn->matmul.last_weight_rows : insn->matmul.weight_rows, rows);
+        if (is_last) of_run = 0;
     }
     if (single < steps) stream_rest(t, insn, steps - single);
     t->rows += steps * rows;
@@ -263,15 +294,15 @@ static void start_post(struct timing *t, const struct qm_timing_insn *insn, uint
 
 /* Starts the unit's next instruction if its time is known. */
 static bool start(struct timing *t, enum qm_unit self) {
-    static void (*const starts[QM_UNITS])(struct timing *, const struct qm_timing_insn *, uint64_t) = {
-        start_load, start_matmul, start_post, start_store};
+    static void (*const starts[QM_UNITS])(struct timing *, const struct qm_timing_insn *, uint64_t) = {start_load, start_matmul, start_post,
+                                                                                                       start_store};
     struct unit *unit = &t->units[self];
     if (unit->started == unit->popped || unit->free_at == NEVER) return false;
     uint32_t index = unit->members[unit->started];
     const struct qm_timing_insn *insn = &t->insns[index];
-    uint64_t tokens = tokens_at(t, unit, self, insn->wait);
+    uint64_t tokens = tokens_at(t, self, insn->wait);
     if (tokens == NEVER) return false;
-    for (enum qm_unit giver = 0; giver < QM_UNITS; giver++) unit->cursor[giver] += insn->wait >> giver & 1;
+    take_tokens(unit, insn->wait);
     uint64_t at = larger(unit->pop_at[unit->started % QUEUE_MAX] + 1, larger(unit->free_at, tokens));
     t->times[index].start = at;
     unit->started++;
@@ -366,9 +397,11 @@ static bool accept(struct timing *t, uint64_t cycle) {
     return false;
 }
 
-/* The memory's events up to the first that others may wait for; false: there is none. */
+/* The memory's events up to the first that others may wait for; false: there is none, or the run is too long. */
 static bool advance(struct timing *t) {
     for (bool is_news = false; !is_news;) {
+        t->is_long = larger(t->bus.now, t->streamed) > t->limit_cycles;
+        if (t->is_long) return false;
         uint64_t cycle, accepted = next_accept(t);
         struct reads read;
         switch (bus_advance(&t->bus, accepted == NEVER ? NEVER : accepted + 1, &cycle, &read)) {
@@ -467,36 +500,20 @@ static void count_cycles(const struct timing *t, struct qm_counters *counters) {
     counters->value[QM_C_cycles] = t->insn_count > 0 ? last + 2 : 1;
 }
 
-/* Whether unit `giver` has had more than TOKENS_MAX tokens for `taker` that were not taken. */
-static bool fills(const struct timing *t, enum qm_unit giver, enum qm_unit taker) {
-    const struct unit *from = &t->units[giver], *to = &t->units[taker];
-    uint64_t given = 0, taken = 0;
-    for (uint32_t k = 0, next = 0; k < from->count; k++) {
-        const uint64_t end = t->times[from->members[k]].end;
-        if ((t->insns[from->members[k]].signal >> taker & 1) == 0) continue;
-        for (; next < to->count && t->times[to->members[next]].start < end; next++)
-            taken += t->insns[to->members[next]].wait >> giver & 1;
-        if (++given - taken > TOKENS_MAX) return true;
-    }
-    return false;
-}
-
-static bool fills_any(const struct timing *t) {
-    for (int pair = 0; pair < QM_UNITS * QM_UNITS; pair++)
-        if (t->units[pair / QM_UNITS].count > TOKENS_MAX && fills(t, pair / QM_UNITS, pair % QM_UNITS)) return true;
-    return false;
-}
-
-enum qm_timing_outcome qm_timing_run(const struct qm_timing_insn *insns, uint32_t count, const struct qm_machine *machine,
-                                     struct qm_insn_time *times, struct qm_counters *counters) {
-    struct timing t = {.machine = machine, .insns = insns, .insn_count = count};
+enum qm_timing_outcome qm_timing_run(const struct qm_timing_program *program, struct qm_insn_time *times, struct qm_counters *counters,
+                                     uint32_t *accepted) {
+    struct timing t = {
+        .machine = program->machine, .insns = program->insns, .insn_count = program->count, .limit_cycles = program->limit_cycles};
     enum qm_timing_outcome outcome = QM_TIMING_DONE;
     init(&t, times);
     do propagate(&t);
     while (advance(&t));
-    if (!is_over(&t)) outcome = QM_TIMING_DEADLOCK;
-    else if (fills_any(&t)) outcome = QM_TIMING_TOKENS;
-    else {
+    if (t.is_long)
+        outcome = QM_TIMING_LONG;
+    else if (!is_over(&t))
+        outcome = QM_TIMING_DEADLOCK;
+    *accepted = t.popped;
+    if (outcome == QM_TIMING_DONE) {
         count_cycles(&t, counters);
         count_units(&t, counters);
         count_machine(&t, counters);
