@@ -1,5 +1,5 @@
-/* bus.c - beats move in slots: every cycle when the memory is as fast as the bus, else when there is credit for a beat. Slots in which only
- * one side wants to move, and slots that alternate, are counted in one go. */
+/* bus.c - beats move in slots: every cycle when the memory is as fast as the bus, else when there is credit for a beat. Slots in which
+ * only one side wants to move, and slots that alternate, are counted in one go. */
 #include "sim/timing/bus.h"
 
 #include <stdlib.h>

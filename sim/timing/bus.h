@@ -1,7 +1,7 @@
 /* bus.h - the memory of docs/machine.md, DRAM, without stalls and faults, moved from event to event.
  *
- * Reads wait in order; one write burst may be open. An event is the end of a stretch of beats: of reads, of an instruction that is fetched, or of
- * some equal write bursts.
+ * Reads wait in order; one write burst may be open. An event is the end of a stretch of beats: of reads, of an instruction that is
+ * fetched, or of some equal write bursts.
  */
 #ifndef QM_SIM_TIMING_BUS_H
 #define QM_SIM_TIMING_BUS_H
@@ -52,8 +52,8 @@ bool bus_is_full(struct bus *bus);
 uint64_t bus_event_from(const struct bus *bus);
 /* Equal write bursts, the address of the first in `cycle`; none may be open. */
 void bus_write(struct bus *bus, uint64_t cycle, uint32_t beats, uint32_t bursts);
-/* Goes on to the first event before the cycle `end` and returns it with its cycle. *read is what moved; with beats 0 it is over.
- * While the memory is full the end of each burst is an event, too. BUS_NOTHING: there is none, and nothing before end will be looked at again. */
+/* Goes on to the first event before the cycle `end` and returns it with its cycle. *read is what moved; with beats 0 it is over. While the
+ * memory is full the end of each burst is an event, too. BUS_NOTHING: there is none, and nothing before end will be looked at again. */
 enum bus_event bus_advance(struct bus *bus, uint64_t end, uint64_t *cycle, struct reads *read);
 
 #endif

@@ -1,66 +1,14 @@
 /* timing.c - decode, queues, tokens and units as times; the memory's events drive them.
  *
- * A time is worked out as soon as all that it depends on is known, often long before the bus gets there. What is not known yet depends on a
- * later event of the bus, so that it lies behind that event: the bus never has to go back.
+ * * A time is worked out as soon as all that it depends on is known, often long before the bus gets there. What is not known yet depends
+ * on a later event of the bus, so that it lies behind that event: the bus never has to go back.
  */
 #include "sim/timing/timing.h"
 
 #include <stdlib.h>
 
 #include "common/memory.h"
-#include "sim/timing/bus.h"
-#include "sim/timing/spans.h"
-
-enum { FIFO = 8, CHUNK = 4, QUEUE_MAX = 64, BURST_BYTES = QM_BURST_BYTES, TOKENS_MAX = 65535 };
-
-/* The bursts of a LOAD or STORE, row by row. */
-struct walk {
-    const struct qm_timing_insn *insn;
-    uint32_t row, plane;
-    uint64_t at, end; /* in the arena: of the burst, of the row */
-};
-
-/* The tokens of a pair of units: each start that waits takes the next token that was not lost. */
-struct tokens {
-    uint32_t next; /* instruction of the giver, counted in the unit, whose end may give the next token */
-    uint32_t taken;
-    uint32_t passed;       /* instructions of the taker, counted in the unit, that start no later than the end of `next` */
-    uint32_t passed_taken; /* tokens that these have taken */
-};
-
-/* One unit's instructions: popped by decode, started, taken, ended, in order. Times of those that are in the queue lie in rings. */
-struct unit {
-    uint32_t *members; /* [count] instructions in program order */
-    uint32_t count, popped, started, taken, ended;
-    uint64_t pop_at[QUEUE_MAX], take_at[QUEUE_MAX];
-    uint64_t free_at;               /* the front can start from here on; NEVER: not known yet */
-    struct tokens tokens[QM_UNITS]; /* from each unit */
-    uint64_t start_cycles, wait_token_cycles;
-};
-
-struct timing {
-    const struct qm_machine *machine;
-    const struct qm_timing_insn *insns;
-    uint32_t insn_count;
-    struct qm_insn_time *times;
-    uint64_t limit_cycles;
-    bool is_long; /* it goes beyond */
-    struct unit units[QM_UNITS];
-    struct bus bus;
-
-    /* fetch and decode */
-    uint32_t requested, delivered, popped;
-    uint64_t deliver_at[FIFO], pop_at[FIFO]; /* by instruction % FIFO: when it is in the FIFO, when it leaves */
-    uint64_t fetch_from, load_from;          /* when a read burst is presented; NEVER: none, or not known yet */
-    uint64_t accept_from;                    /* the read address channel is free, and the memory has room */
-    bool waits_for_room;
-    struct walk load, store;
-
-    /* matmul: one more than the last cycle of the last preload, of the last step's streaming, and of the one's before */
-    uint64_t preloaded, streamed, streamed_before;
-    struct spans stream, matmul_busy, matmul_all, post_issue, post_all, load_busy, store_busy;
-    uint64_t load_beats, store_beats, rows, drain_cycles, parameter_items, items, latency_cycles;
-};
+#include "sim/timing/state.h"
 
 static uint64_t larger(uint64_t a, uint64_t b) {
     return a > b ? a : b;
@@ -68,50 +16,6 @@ static uint64_t larger(uint64_t a, uint64_t b) {
 
 static uint64_t smaller(uint64_t a, uint64_t b) {
     return a < b ? a : b;
-}
-
-/* ---- bursts of a transfer ---- */
-
-static void enter_row(struct walk *walk, uint64_t beat_bytes) {
-    uint64_t first = walk->insn->transfer.address + walk->plane * (uint64_t)walk->insn->transfer.plane_stride +
-                     walk->row * (uint64_t)walk->insn->transfer.row_stride;
-    walk->end = first + walk->insn->transfer.row_bytes;
-    walk->at = first & ~(beat_bytes - 1);
-}
-
-/* Beats of the burst that begins here. */
-static uint32_t burst_beats(const struct walk *walk, uint64_t beat_bytes) {
-    uint64_t end = smaller((walk->at / BURST_BYTES + 1) * BURST_BYTES, walk->end);
-    return (uint32_t)((end - walk->at + beat_bytes - 1) / beat_bytes);
-}
-
-static void begin_walk(struct walk *walk, const struct qm_timing_insn *insn, uint64_t beat_bytes) {
-    *walk = (struct walk){.insn = insn};
-    enter_row(walk, beat_bytes);
-}
-
-static bool is_done(const struct walk *walk) {
-    return walk->plane == walk->insn->transfer.plane_count;
-}
-
-static void next_burst(struct walk *walk, uint64_t beat_bytes) {
-    walk->at = (walk->at / BURST_BYTES + 1) * BURST_BYTES;
-    if (walk->at < walk->end) return;
-    if (++walk->row == walk->insn->transfer.row_count) {
-        walk->row = 0;
-        walk->plane++;
-    }
-    if (!is_done(walk)) enter_row(walk, beat_bytes);
-}
-
-/* Passes over the bursts from here on that have as many beats as this one, at most `most`; returns how many. */
-static uint32_t next_bursts(struct walk *walk, uint64_t beat_bytes, uint32_t most) {
-    uint32_t beats = burst_beats(walk, beat_bytes), bursts = 0;
-    do {
-        next_burst(walk, beat_bytes);
-        bursts++;
-    } while (bursts < most && !is_done(walk) && burst_beats(walk, beat_bytes) == beats);
-    return bursts;
 }
 
 /* ---- decode ---- */
@@ -204,22 +108,21 @@ static void take_loads(struct timing *t) {
 }
 
 static void start_load(struct timing *t, const struct qm_timing_insn *insn, uint64_t start) {
-    begin_walk(&t->load, insn, t->bus.beat_bytes);
+    walk_begin(&t->load, insn, t->bus.beat_bytes);
     t->load_from = start + 1;
     t->units[QM_UNIT_LOAD].free_at = NEVER;
     take_loads(t);
 }
 
 static void write_bursts(struct timing *t, uint64_t cycle) {
-    uint32_t beats = burst_beats(&t->store, t->bus.beat_bytes), most = (uint32_t)smaller(UINT32_MAX, t->limit_cycles),
-             bursts = next_bursts(&t->store, t->bus.beat_bytes, most);
+    uint32_t beats = walk_beats(&t->store), most = (uint32_t)smaller(UINT32_MAX, t->limit_cycles), bursts = walk_bursts(&t->store, most);
     t->store_beats += (uint64_t)beats * bursts;
     bus_write(&t->bus, cycle, beats, bursts);
 }
 
 static void start_store(struct timing *t, const struct qm_timing_insn *insn, uint64_t start) {
     struct unit *unit = &t->units[QM_UNIT_STORE];
-    begin_walk(&t->store, insn, t->bus.beat_bytes);
+    walk_begin(&t->store, insn, t->bus.beat_bytes);
     write_bursts(t, start + 1);
     unit->free_at = NEVER;
     count_gap(t, unit, unit->taken);
@@ -342,7 +245,7 @@ static bool end_read(struct timing *t, const struct reads *read, uint64_t cycle)
 
 static bool end_write(struct timing *t, uint64_t cycle) {
     struct unit *unit = &t->units[QM_UNIT_STORE];
-    if (!is_done(&t->store)) {
+    if (!walk_is_done(&t->store)) {
         write_bursts(t, cycle + 1);
         return false;
     }
@@ -377,12 +280,12 @@ static void accept_fetch(struct timing *t, uint64_t cycle) {
 
 /* Equal bursts, one a cycle, as long as there is room and nothing can come between them. */
 static bool accept_load(struct timing *t, uint64_t cycle) {
-    struct reads reads = {.size = burst_beats(&t->load, t->bus.beat_bytes)};
+    struct reads reads = {.size = walk_beats(&t->load)};
     uint64_t most = smaller(t->bus.depth - t->bus.held, t->fetch_from == NEVER ? NEVER : t->fetch_from - cycle);
     uint64_t event = bus_event_from(&t->bus);
     if (event != NEVER) most = smaller(most, larger(event, cycle) - cycle + 1);
-    reads.bursts = next_bursts(&t->load, t->bus.beat_bytes, (uint32_t)most);
-    reads.is_last = is_done(&t->load);
+    reads.bursts = walk_bursts(&t->load, (uint32_t)most);
+    reads.is_last = walk_is_done(&t->load);
     t->load_beats += (uint64_t)reads.size * reads.bursts;
     bus_read(&t->bus, cycle, reads);
     t->accept_from = cycle + reads.bursts;
@@ -421,56 +324,6 @@ static bool is_over(const struct timing *t) {
     return true;
 }
 
-/* ---- causes ---- */
-
-static void count_unit(struct qm_counters *counters, const struct unit *unit, enum qm_counter start, enum qm_counter wait_token,
-                       enum qm_counter idle, uint64_t busy) {
-    counters->value[start] = unit->start_cycles;
-    counters->value[wait_token] = unit->wait_token_cycles;
-    counters->value[idle] = counters->value[QM_C_cycles] - busy - unit->start_cycles - unit->wait_token_cycles;
-}
-
-static uint64_t cover(const struct spans *spans) {
-    return spans_cover(&spans, 1);
-}
-
-static void count_units(struct timing *t, struct qm_counters *counters) {
-    uint64_t *value = counters->value;
-    const struct unit *matmul = &t->units[QM_UNIT_MATMUL];
-    uint64_t load = cover(&t->load_busy), store = cover(&t->store_busy), streaming = cover(&t->matmul_busy);
-    if (matmul->count > 0) t->drain_cycles += t->times[matmul->members[matmul->count - 1]].end - (t->streamed - 1);
-    value[QM_C_load_beat] = t->load_beats;
-    value[QM_C_load_wait_memory] = load - t->load_beats;
-    count_unit(counters, &t->units[QM_UNIT_LOAD], QM_C_load_start, QM_C_load_wait_token, QM_C_load_idle, load);
-    value[QM_C_matmul_stream] = t->rows;
-    value[QM_C_matmul_wait_weights] = streaming - t->rows;
-    value[QM_C_matmul_drain] = t->drain_cycles;
-    count_unit(counters, matmul, QM_C_matmul_start, QM_C_matmul_wait_token, QM_C_matmul_idle, streaming + t->drain_cycles);
-    value[QM_C_post_param] = t->parameter_items;
-    value[QM_C_post_row] = t->items - t->parameter_items;
-    value[QM_C_post_drain] = t->latency_cycles;
-    count_unit(counters, &t->units[QM_UNIT_POST], QM_C_post_start, QM_C_post_wait_token, QM_C_post_idle, t->items + t->latency_cycles);
-    value[QM_C_store_beat] = t->store_beats;
-    value[QM_C_store_wait_memory] = store - t->store_beats;
-    count_unit(counters, &t->units[QM_UNIT_STORE], QM_C_store_start, QM_C_store_wait_token, QM_C_store_idle, store);
-}
-
-/* Each cause of the machine covers what those before it have left. */
-static void count_machine(const struct timing *t, struct qm_counters *counters) {
-    const struct spans *streams[] = {&t->stream, &t->post_issue};
-    const struct spans *busy[] = {&t->matmul_busy, &t->post_issue};
-    const struct spans *all[] = {&t->matmul_all, &t->post_all, &t->load_busy, &t->store_busy};
-    uint64_t compute = spans_cover(streams, 1), issue = spans_cover(streams, 2), weights = spans_cover(busy, 2);
-    uint64_t drain = spans_cover(all, 2), memory = spans_cover(all, 4);
-    uint64_t *value = counters->value;
-    value[QM_C_machine_compute] = compute;
-    value[QM_C_machine_post] = issue - compute;
-    value[QM_C_machine_weights] = weights - issue;
-    value[QM_C_machine_drain] = drain - weights;
-    value[QM_C_machine_memory] = memory - drain;
-    value[QM_C_machine_control] = value[QM_C_cycles] - memory;
-}
-
 /* ---- the whole ---- */
 
 static void init(struct timing *t, struct qm_insn_time *times) {
@@ -493,13 +346,6 @@ static void fini(struct timing *t) {
     bus_fini(&t->bus);
 }
 
-/* The run is over in the second cycle after the last end: in the first, all is quiet. Without instructions it is over at once. */
-static void count_cycles(const struct timing *t, struct qm_counters *counters) {
-    uint64_t last = 0;
-    for (uint32_t i = 0; i < t->insn_count; i++) last = larger(last, t->times[i].end);
-    counters->value[QM_C_cycles] = t->insn_count > 0 ? last + 2 : 1;
-}
-
 enum qm_timing_outcome qm_timing_run(const struct qm_timing_program *program, struct qm_insn_time *times, struct qm_counters *counters,
                                      uint32_t *accepted) {
     struct timing t = {
@@ -513,11 +359,7 @@ enum qm_timing_outcome qm_timing_run(const struct qm_timing_program *program, st
     else if (!is_over(&t))
         outcome = QM_TIMING_DEADLOCK;
     *accepted = t.popped;
-    if (outcome == QM_TIMING_DONE) {
-        count_cycles(&t, counters);
-        count_units(&t, counters);
-        count_machine(&t, counters);
-    }
+    if (outcome == QM_TIMING_DONE) count_causes(&t, counters);
     fini(&t);
     return outcome;
 }

@@ -1,7 +1,7 @@
 /* timing.h - the exact time of a program without stepping through its cycles: docs/timing.md says why it is exact.
  *
- * Everything but the memory is sums and maxima of times that are known when an instruction starts; only the memory's bus has a clock, and it
- * jumps from event to event. Nothing is estimated.
+ * * Everything but the memory is sums and maxima of times that are known when an instruction starts; only the memory's bus has a clock,
+ * and it jumps from event to event. Nothing is estimated.
  */
 #ifndef QM_SIM_TIMING_TIMING_H
 #define QM_SIM_TIMING_TIMING_H
@@ -49,10 +49,10 @@ enum qm_timing_outcome {
     QM_TIMING_LONG, /* it takes more than limit_cycles */
 };
 
-/* Runs the program on an idle machine from START on, whose memory neither stalls nor fails. Fills times [count] and `cycles` and the causes
- * of counters; the other counters stay as they are (common/work.h adds them up). Without DONE what was filled means nothing. *accepted: how
- * many instructions decode has taken, of a run that is not too long. Takes time in proportion to the instructions, to the bursts that differ
- * from those before them, and to the steps that wait for weights. */
+/* Runs the program on an idle machine from START on, whose memory neither stalls nor fails. Fills times [count] and `cycles` and the
+ * causes of counters; the other counters stay as they are (common/work.h adds them up). Without DONE what was filled means nothing.
+ * *accepted: how many instructions decode has taken, of a run that is not too long. Takes time in proportion to the instructions, to the
+ * bursts that differ from those before them, and to the steps that wait for weights. */
 enum qm_timing_outcome qm_timing_run(const struct qm_timing_program *program, struct qm_insn_time *times, struct qm_counters *counters,
                                      uint32_t *accepted);
 

@@ -1,9 +1,8 @@
 /* timing_equals_cycle.c - the timing engine against the cycle engine: the start and end of every instruction, every cause and counter, and
  * which programs are refused, on random machines.
  *
- *   build/timing_equals_cycle COUNT SEED
- * Each seed draws a machine, its memory's knobs among them, and a program. A malformed program must be refused by both, and is run again as
- * it was before it was malformed.
+ * *   build/timing_equals_cycle COUNT SEED Each seed draws a machine, its memory's knobs among them, and a program. A malformed program
+ * must be refused by both, and is run again as it was before it was malformed.
  */
 #include <inttypes.h>
 #include <stdio.h>
