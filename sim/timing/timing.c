@@ -1,6 +1,6 @@
 /* timing.c - decode, queues, tokens and units as times; the memory's events drive them.
  *
- * * A time is worked out as soon as all that it depends on is known, often long before the bus gets there. What is not known yet depends
+ * A time is worked out as soon as all that it depends on is known, often long before the bus gets there. What is not known yet depends
  * on a later event of the bus, so that it lies behind that event: the bus never has to go back.
  */
 #include "sim/timing/timing.h"

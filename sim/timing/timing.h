@@ -1,6 +1,6 @@
 /* timing.h - the exact time of a program without stepping through its cycles: docs/timing.md says why it is exact.
  *
- * * Everything but the memory is sums and maxima of times that are known when an instruction starts; only the memory's bus has a clock,
+ * Everything but the memory is sums and maxima of times that are known when an instruction starts; only the memory's bus has a clock,
  * and it jumps from event to event. Nothing is estimated.
  */
 #ifndef QM_SIM_TIMING_TIMING_H

@@ -1,8 +1,10 @@
 /* timing_equals_cycle.c - the timing engine against the cycle engine: the start and end of every instruction, every cause and counter, and
- * which programs are refused, on random machines.
+ * which programs are refused.
  *
- * *   build/timing_equals_cycle COUNT SEED Each seed draws a machine, its memory's knobs among them, and a program. A malformed program
- * must be refused by both, and is run again as it was before it was malformed.
+ *   build/timing_equals_cycle COUNT SEED     random programs on random machines
+ *   build/timing_equals_cycle FILE.qmac...   compiled programs
+ * Each seed draws a machine, its memory's knobs among them, and a program. A malformed program must be refused by both, and is run again as
+ * it was before it was malformed.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +12,9 @@
 #include <string.h>
 
 #include "common/prng.h"
+#include "common/program.h"
 #include "common/work.h"
+#include "driver/driver.h"
 #include "sim/control/decode.h"
 #include "sim/device.h"
 #include "sim/timing/timing.h"
@@ -102,6 +106,16 @@ static void ask_timing(const struct qm_machine *machine, const struct qm_random_
 
 /* ---- comparison ---- */
 
+/* Prints the first that differs. */
+static bool same_counters(const struct qm_counters *timing, const struct qm_counters *cycle) {
+    for (int i = 0; i < QM_COUNTERS; i++) {
+        if (timing->value[i] == cycle->value[i] || qm_counter_infos[i].depends_on_values) continue;
+        printf("%s: timing %" PRIu64 ", cycle %" PRIu64 "\n", qm_counter_infos[i].name, timing->value[i], cycle->value[i]);
+        return false;
+    }
+    return true;
+}
+
 /* Prints the first difference; false: there is one. */
 static bool same(const struct answer *timing, const struct answer *cycle, const struct qm_random_program *program) {
     if (timing->is_accepted != cycle->is_accepted) {
@@ -115,13 +129,7 @@ static bool same(const struct answer *timing, const struct answer *cycle, const 
                b->end);
         return false;
     }
-    for (int i = 0; cycle->is_accepted && i < QM_COUNTERS; i++) {
-        uint64_t a = timing->counters.value[i], b = cycle->counters.value[i];
-        if (a == b || qm_counter_infos[i].depends_on_values) continue;
-        printf("%s: timing %" PRIu64 ", cycle %" PRIu64 "\n", qm_counter_infos[i].name, a, b);
-        return false;
-    }
-    return true;
+    return !cycle->is_accepted || same_counters(&timing->counters, &cycle->counters);
 }
 
 struct totals {
@@ -164,11 +172,63 @@ static void run_seed(uint64_t seed, struct totals *totals) {
     compare(&machine, &program, seed, totals);
 }
 
+/* ---- compiled programs ---- */
+
+static struct qm_run *run_file(const struct qm_device_ops *ops, const struct qm_program *program, struct qm_arena *arena) {
+    struct qm_device_options options = {.no_values = true};
+    struct qm_driver_options driver = {.no_values = true};
+    struct qm_run *run = qm_run_create(program, arena);
+    struct qm_device *device;
+    struct qm_diag diag;
+    qm_driver_memory(program, &options);
+    enum qm_status status = ops->create(&program->machine, &options, &device, &diag);
+    if (status == QM_OK) status = qm_driver_load_code(device, program, &diag);
+    if (status == QM_OK) status = qm_driver_run(device, program, &driver, run, &diag);
+    if (status != QM_OK) {
+        fprintf(stderr, "timing_equals_cycle: %s\n", diag.text);
+        exit(3);
+    }
+    ops->destroy(device);
+    return run;
+}
+
+static bool compare_file(const char *file, struct totals *totals) {
+    struct qm_arena *arena = qm_arena_create();
+    struct qm_program *program;
+    struct qm_diag diag;
+    if (qm_program_load(file, &program, &diag) != QM_OK) {
+        fprintf(stderr, "timing_equals_cycle: %s\n", diag.text);
+        exit(2);
+    }
+    const struct qm_run *timing = run_file(&qm_device_timing, program, arena), *cycle = run_file(&qm_device_cycle, program, arena);
+    bool equal = memcmp(timing->times, cycle->times, program->insn_count * sizeof *timing->times) == 0;
+    if (!equal) printf("starts and ends differ\n");
+    for (uint32_t i = 0; i < program->stage_count; i++) {
+        equal = same_counters(&timing->counters[i], &cycle->counters[i]) && equal;
+        totals->cycles += cycle->counters[i].value[QM_C_cycles];
+    }
+    qm_program_destroy(program);
+    qm_arena_destroy(arena);
+    return equal;
+}
+
+static void run_files(int count, char **files, struct totals *totals) {
+    for (int i = 0; i < count; i++) {
+        bool equal = compare_file(files[i], totals);
+        totals->accepted++;
+        if (equal) continue;
+        totals->differ++;
+        printf("  %s\n", files[i]);
+    }
+}
+
 int main(int argc, char **argv) {
     struct totals totals = {0};
-    uint64_t count = argc == 3 ? strtoull(argv[1], NULL, 10) : 0, first = argc == 3 ? strtoull(argv[2], NULL, 10) : 0;
+    bool is_random = argc == 3 && strspn(argv[1], "0123456789") == strlen(argv[1]);
+    uint64_t count = is_random ? strtoull(argv[1], NULL, 10) : (uint64_t)argc - 1, first = is_random ? strtoull(argv[2], NULL, 10) : 0;
     QM_CHECK(count > 0);
-    for (uint64_t i = 0; i < count && totals.differ < 10; i++) run_seed(first + i, &totals);
+    for (uint64_t i = 0; is_random && i < count && totals.differ < 10; i++) run_seed(first + i, &totals);
+    if (!is_random) run_files(argc - 1, argv + 1, &totals);
     printf("timing and cycle: %" PRIu64 " programs, %" PRIu64 " cycles, equal but for %" PRIu64 "; %" PRIu64 " refused by both\n",
            totals.accepted, totals.cycles, totals.differ, totals.refused);
     return totals.differ > 0 || totals.accepted < count / 2;
