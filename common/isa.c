@@ -102,16 +102,24 @@ enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct 
     return QM_OK;
 }
 
+/* The bit of an opcode in the field table; the header's fields apply to every opcode. */
+static uint32_t opcode_bit(int64_t opcode) {
+    return opcode > 0 && opcode < QM_OPCODE_LIMIT ? 1u << opcode : 0;
+}
+
+#define APPLIES(opcodes, bit) ((uint32_t)(opcodes) == (uint32_t)ALL || ((uint32_t)(opcodes) & (bit)) != 0)
+#define MASK(width)           (uint32_t)(((uint64_t)1 << (width)) - 1)
+
+/* Every instruction that is run is unpacked: without a loop over the table, all shifts and masks are constants. */
 void qm_insn_unpack(const uint32_t *words, struct qm_insn *insn) {
-    memset(insn, 0, sizeof *insn);
-    int64_t opcode = words[0] & 0xff;
-    for (size_t i = 0; i < qm_field_count; i++) {
-        const struct qm_field *field = &qm_fields[i];
-        if (!qm_field_applies(field, opcode)) continue;
-        uint64_t raw = (words[field->word] & field_mask(field)) >> field->lsb;
-        uint64_t sign = (uint64_t)field->is_signed << (field->width - 1);
-        *qm_field_member(field, insn) = (int64_t)(raw ^ sign) - (int64_t)sign;
+    uint32_t bit = opcode_bit(words[0] & 0xff);
+#define QM_FIELD(name, word, lsb, width, sign, opcodes, text)                                                                              \
+    {                                                                                                                                      \
+        int64_t raw = words[word] >> (lsb)&MASK(width), half = (sign) == S ? (int64_t)1 << ((width)-1) : 0;                                \
+        insn->name = APPLIES(opcodes, bit) ? (raw ^ half) - half : 0;                                                                      \
     }
+#include "spec/isa.def"
+#undef QM_FIELD
 }
 
 void qm_insn_read(const uint8_t *bytes, uint32_t *words) {
@@ -121,13 +129,12 @@ void qm_insn_read(const uint8_t *bytes, uint32_t *words) {
 }
 
 bool qm_insn_has_reserved_bits(const uint32_t *words) {
-    uint32_t rest[QM_INSN_WORDS];
-    memcpy(rest, words, sizeof rest);
-    for (size_t i = 0; i < qm_field_count; i++)
-        if (qm_field_applies(&qm_fields[i], words[0] & 0xff)) rest[qm_fields[i].word] &= ~field_mask(&qm_fields[i]);
-    for (int i = 0; i < QM_INSN_WORDS; i++)
-        if (rest[i] != 0) return true;
-    return false;
+    uint32_t bit = opcode_bit(words[0] & 0xff), covered[QM_INSN_WORDS] = {0}, rest = 0;
+#define QM_FIELD(name, word, lsb, width, sign, opcodes, text) covered[word] |= APPLIES(opcodes, bit) ? MASK(width) << (lsb) : 0;
+#include "spec/isa.def"
+#undef QM_FIELD
+    for (int i = 0; i < QM_INSN_WORDS; i++) rest |= words[i] & ~covered[i];
+    return rest != 0;
 }
 
 const char *qm_enum_value_name(const char *field, int64_t value) {

@@ -55,6 +55,7 @@ static enum qm_status load_code(struct qm_device *device, const struct qm_progra
 
 enum qm_status qm_driver_load_at(struct qm_device *device, const struct qm_program *program, uint64_t memory_base, struct qm_diag *diag) {
     QM_TRY(load_code(device, program, memory_base, diag));
+    QM_CHECK(program->image != NULL || program->image_bytes == 0);
     if (program->image_bytes > 0)
         device->ops->write_memory(device, memory_base + program->image_offset, program->image, program->image_bytes);
     return QM_OK;

@@ -8,7 +8,7 @@ static void take_figures(const struct qm_report *report, double *figures) {
 }
 
 static enum qm_status run_device(struct qm_device *device, struct qm_report_source *source, struct qm_arena *arena, struct point *point) {
-    struct qm_driver_options options = {.no_values = true, .machine = source->machine};
+    struct qm_driver_options options = {.no_values = true, .limit_cycles = INT64_MAX};
     struct qm_run *run = qm_run_create(source->program, arena);
     struct qm_report *report;
     QM_TRY(qm_driver_load_code(device, source->program, &point->why));
