@@ -6,10 +6,7 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
-#include "common/opcode/opcode.h"
-#include "common/work.h"
 #include "sim/control/csr.h"
-#include "sim/control/decode.h"
 #include "sim/device.h"
 #include "sim/timing/timing.h"
 
@@ -25,16 +22,13 @@ struct timing_device {
 
     /* of the run that has begun */
     bool is_known;
-    uint64_t passed;       /* cycles that were waited for */
-    uint64_t limit_cycles; /* docs/machine.md, Limits of time */
-    bool is_endless;       /* it goes beyond */
-    enum qm_error error;
-    uint32_t count; /* instructions up to the first that decode refuses */
-    uint32_t accepted;
-    struct qm_counters counters;
-    struct qm_timing_insn *records; /* [room] */
-    struct qm_insn_time *times;     /* [room] */
+    uint64_t passed; /* cycles that were waited for */
+    uint32_t count;
+    uint32_t (*words)[QM_INSN_WORDS]; /* [room] */
+    struct qm_insn_time *times;       /* [room] */
     uint32_t room;
+    struct qm_timing_result result;
+    struct qm_counters counters; /* in its registers */
 };
 
 static struct timing_device *downcast(struct qm_device *device) {
@@ -74,7 +68,7 @@ static void destroy(struct qm_device *base) {
     struct timing_device *device = downcast(base);
     device->values->ops->destroy(device->values);
     free(device->times);
-    free(device->records);
+    free(device->words);
     free(device);
 }
 
@@ -115,48 +109,29 @@ static enum qm_error check_place(const struct timing_device *device) {
     return offset > device->memory_bytes || csr->memory_size > device->memory_bytes - offset ? QM_ERROR_BUS : QM_ERROR_NONE;
 }
 
-/* Reads the instructions up to the first that decode refuses; returns why it does. */
-static enum qm_error read_program(struct timing_device *device) {
-    struct decode decode;
+static void read_program(struct timing_device *device) {
     uint64_t address = csr_memory_base(&device->csr) + device->csr.program_addr;
-    decode_init(&decode, &device->machine);
-    for (device->count = 0; device->count < device->csr.program_count; device->count++, address += QM_INSN_BYTES) {
-        uint8_t bytes[QM_INSN_BYTES];
-        uint32_t words[QM_INSN_WORDS];
-        read_memory(&device->base, address, bytes, sizeof bytes);
-        qm_insn_read(bytes, words);
-        enum qm_error error = decode_check(&decode, words, device->csr.memory_size);
-        if (error != QM_ERROR_NONE) return error;
-        qm_timing_insn(&decode.insn, &device->machine, &device->records[device->count]);
-        qm_work_add(&decode.insn, &device->machine, &device->counters);
-        uint64_t share = qm_work_limit_share(&decode.insn, &device->machine, 0), room = QM_ENDLESS - device->limit_cycles;
-        device->limit_cycles += share < room ? share : room;
+    device->count = device->csr.program_count;
+    if (device->count >= device->room) {
+        device->room = device->count + 1;
+        device->words = qm_alloc_more(device->words, device->room * sizeof *device->words);
+        device->times = qm_alloc_more(device->times, device->room * sizeof *device->times);
     }
-    return QM_ERROR_NONE;
-}
-
-static void make_room(struct timing_device *device) {
-    uint32_t count = device->csr.program_count;
-    if (count < device->room) return;
-    device->room = count + 1;
-    device->records = qm_alloc_more(device->records, device->room * sizeof *device->records);
-    device->times = qm_alloc_more(device->times, device->room * sizeof *device->times);
+    for (uint32_t i = 0; i < device->count; i++, address += QM_INSN_BYTES) {
+        uint8_t bytes[QM_INSN_BYTES];
+        read_memory(&device->base, address, bytes, sizeof bytes);
+        qm_insn_read(bytes, device->words[i]);
+    }
 }
 
 /* The whole run, before any of its cycles has passed. */
-static enum qm_error find_times(struct timing_device *device) {
-    enum qm_error error = check_place(device);
-    device->count = device->accepted = 0;
-    device->limit_cycles = QM_LIMIT_MIN_CYCLES;
-    device->is_endless = false;
-    if (error != QM_ERROR_NONE) return error;
-    make_room(device);
-    error = read_program(device);
-    struct qm_timing_program program = {device->records, device->count, &device->machine, device->limit_cycles};
-    enum qm_timing_outcome outcome = qm_timing_run(&program, device->times, &device->counters, &device->accepted);
-    device->is_endless = outcome == QM_TIMING_LONG;
-    bool is_stuck = outcome == QM_TIMING_DEADLOCK && (error == QM_ERROR_NONE || device->accepted < device->count);
-    return is_stuck ? QM_ERROR_DEADLOCK : error;
+static void find_times(struct timing_device *device) {
+    device->result = (struct qm_timing_result){.error = check_place(device)};
+    if (device->result.error != QM_ERROR_NONE) return;
+    read_program(device);
+    struct qm_timing_words program = {(const uint32_t(*)[QM_INSN_WORDS])device->words, device->count, device->csr.memory_size,
+                                      &device->machine};
+    qm_timing_words(&program, device->times, &device->result);
 }
 
 /* The events of one kind of one unit: the next instruction of the unit, from `at` on in the program. */
@@ -165,7 +140,7 @@ struct stream {
 };
 
 static void skip_others(const struct timing_device *device, struct stream *stream, enum qm_unit unit) {
-    while (stream->at < device->count && device->records[stream->at].unit != unit) stream->at++;
+    while (stream->at < device->count && qm_opcode_unit(device->words[stream->at][0] & 0xff) != unit) stream->at++;
 }
 
 static uint64_t event_cycle(const struct timing_device *device, const struct stream *stream, bool is_end) {
@@ -193,21 +168,22 @@ static void report_events(const struct timing_device *device) {
 
 /* What the run leaves when its last cycle has passed. */
 static void end_run(struct timing_device *device) {
-    csr_clock(&device->csr, device->error, device->accepted, true);
-    if (device->error != QM_ERROR_NONE) device->counters = (struct qm_counters){0};
-    if (device->error == QM_ERROR_NONE && device->observer != NULL) report_events(device);
+    const struct qm_timing_result *result = &device->result;
+    csr_clock(&device->csr, result->error, result->accepted, true);
+    device->counters = result->counters;
+    if (result->error == QM_ERROR_NONE && device->observer != NULL) report_events(device);
     if (!device->has_values) return;
     QM_CHECK(device->values->ops->wait(device->values, UINT64_MAX));
-    device->counters.value[QM_C_acc_overflows] = qm_device_counter(device->values, QM_C_acc_overflows);
+    if (result->error == QM_ERROR_NONE) device->counters.value[QM_C_acc_overflows] = qm_device_counter(device->values, QM_C_acc_overflows);
 }
 
 static bool wait(struct qm_device *base, uint64_t limit_cycles) {
     struct timing_device *device = downcast(base);
     if (!device->csr.busy) return true;
-    if (!device->is_known) device->error = find_times(device);
+    if (!device->is_known) find_times(device);
     device->is_known = true;
-    if (device->is_endless) return false;
-    uint64_t left = device->error == QM_ERROR_NONE ? device->counters.value[QM_C_cycles] - device->passed : 0;
+    if (device->result.is_endless) return false;
+    uint64_t cycles = device->result.counters.value[QM_C_cycles], left = cycles > device->passed ? cycles - device->passed : 0;
     device->passed += limit_cycles;
     if (left > limit_cycles) return false;
     end_run(device);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/counters.h"
+#include "common/csr.h"
 #include "common/isa.h"
 #include "common/machine.h"
 #include "common/run.h"
@@ -55,5 +56,23 @@ enum qm_timing_outcome {
  * bursts that differ from those before them, and to the steps that wait for weights. */
 enum qm_timing_outcome qm_timing_run(const struct qm_timing_program *program, struct qm_insn_time *times, struct qm_counters *counters,
                                      uint32_t *accepted);
+
+/* A program as decode sees it. */
+struct qm_timing_words {
+    const uint32_t (*words)[QM_INSN_WORDS]; /* [count] */
+    uint32_t count;
+    uint64_t memory_bytes; /* of the arena */
+    const struct qm_machine *machine;
+};
+
+struct qm_timing_result {
+    enum qm_error error; /* with its index; NONE: the run is DONE */
+    uint32_t accepted;
+    bool is_endless;             /* it goes beyond its limit (docs/machine.md, Limits of time): error says nothing then */
+    struct qm_counters counters; /* of a run that is DONE: all that do not depend on values */
+};
+
+/* Checks the program and runs it. Fills times [count], which mean something when the run is DONE. */
+void qm_timing_words(const struct qm_timing_words *program, struct qm_insn_time *times, struct qm_timing_result *result);
 
 #endif

@@ -36,7 +36,7 @@ allow driver                   'common/|sim/device\.h'
 allow report                   'common/'
 allow verify       'common/|compiler/compiler\.h|verify/draw/|driver/|report/|sim/(device|probe)\.h|sim/(control|lockstep|verilated)/'
 allow verify/draw             'common/'
-allow explore                  'common/|compiler/|driver/|sim/device\.h|report/'
+allow explore                  'common/|compiler/|sim/device\.h|sim/timing/timing\.h|report/'
 report 'that a memory is the DRAM is known to who creates it only' "$(grep -rn '^#include "sim/memory/dram\.h"' sim |
     grep -vE '^sim/(memory/dram|cycle/device|verilated/rtl_device)\.c:')"
 report 'the core sees neither its device nor who watches it' "$(

@@ -13,9 +13,7 @@
 
 #include "common/prng.h"
 #include "common/program.h"
-#include "common/work.h"
 #include "driver/driver.h"
-#include "sim/control/decode.h"
 #include "sim/device.h"
 #include "sim/timing/timing.h"
 #include "verify/random_program.h"
@@ -88,20 +86,14 @@ static void ask_cycle(const struct qm_machine *machine, const struct qm_random_p
 }
 
 static void ask_timing(const struct qm_machine *machine, const struct qm_random_program *program, struct answer *answer) {
-    struct qm_timing_insn records[QM_RANDOM_MAX_INSNS];
-    struct decode decode;
-    decode_init(&decode, machine);
-    answer->is_accepted = program->program_count <= program->count && program->program_addr % 256 == 0;
-    for (uint32_t i = 0; answer->is_accepted && i < program->program_count; i++) {
-        answer->is_accepted = decode_check(&decode, program->words[i], QM_RANDOM_ARENA_BYTES) == QM_ERROR_NONE;
-        if (!answer->is_accepted) return;
-        qm_timing_insn(&decode.insn, machine, &records[i]);
-        qm_work_add(&decode.insn, machine, &answer->counters);
-    }
-    if (!answer->is_accepted) return;
-    struct qm_timing_program timing = {records, program->program_count, machine, CYCLE_LIMIT};
-    uint32_t accepted;
-    answer->is_accepted = qm_timing_run(&timing, answer->times, &answer->counters, &accepted) == QM_TIMING_DONE;
+    struct qm_timing_words words = {(const uint32_t(*)[QM_INSN_WORDS])program->words, program->program_count, QM_RANDOM_ARENA_BYTES,
+                                    machine};
+    struct qm_timing_result result;
+    if (program->program_count > program->count || program->program_addr % 256 != 0) return; /* its registers are malformed */
+    qm_timing_words(&words, answer->times, &result);
+    QM_CHECK(!result.is_endless);
+    answer->is_accepted = result.error == QM_ERROR_NONE;
+    answer->counters = result.counters;
 }
 
 /* ---- comparison ---- */
