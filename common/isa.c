@@ -62,10 +62,6 @@ bool qm_field_applies(const struct qm_field *field, int64_t opcode) {
     return opcode > 0 && opcode < QM_OPCODE_LIMIT && (field->opcodes >> opcode & 1) != 0;
 }
 
-static uint32_t field_mask(const struct qm_field *field) {
-    return (uint32_t)(((uint64_t)1 << field->width) - 1) << field->lsb;
-}
-
 static bool fits(const struct qm_field *field, int64_t value) {
     int64_t range = (int64_t)1 << field->width;
     if (field->is_signed) return value >= -range / 2 && value < range / 2;
@@ -86,22 +82,6 @@ bool qm_field_is_enumerated(const struct qm_field *field) {
     return false;
 }
 
-enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct qm_diag *diag) {
-    memset(words, 0, QM_INSN_BYTES);
-    for (size_t i = 0; i < qm_field_count; i++) {
-        const struct qm_field *field = &qm_fields[i];
-        if (!qm_field_applies(field, insn->opcode)) continue;
-        int64_t value = qm_field_value(field, insn);
-        if (!fits(field, value)) {
-            const char *name = qm_opcode_name(insn->opcode);
-            return qm_fail(diag, QM_BAD_INPUT, "%s: %s = %" PRId64 " does not fit in %u bits", name ? name : "instruction", field->name,
-                           value, field->width);
-        }
-        words[field->word] |= (uint32_t)((uint64_t)value << field->lsb) & field_mask(field);
-    }
-    return QM_OK;
-}
-
 /* The bit of an opcode in the field table; the header's fields apply to every opcode. */
 static uint32_t opcode_bit(int64_t opcode) {
     return opcode > 0 && opcode < QM_OPCODE_LIMIT ? 1u << opcode : 0;
@@ -110,7 +90,34 @@ static uint32_t opcode_bit(int64_t opcode) {
 #define APPLIES(opcodes, bit) ((uint32_t)(opcodes) == (uint32_t)ALL || ((uint32_t)(opcodes) & (bit)) != 0)
 #define MASK(width)           (uint32_t)(((uint64_t)1 << (width)) - 1)
 
-/* Every instruction that is run is unpacked: without a loop over the table, all shifts and masks are constants. */
+static enum qm_status refuse_pack(const struct qm_insn *insn, struct qm_diag *diag) {
+    for (size_t i = 0; i < qm_field_count; i++) {
+        const struct qm_field *field = &qm_fields[i];
+        int64_t value = qm_field_value(field, insn);
+        if (!qm_field_applies(field, insn->opcode) || fits(field, value)) continue;
+        const char *name = qm_opcode_name(insn->opcode);
+        return qm_fail(diag, QM_BAD_INPUT, "%s: %s = %" PRId64 " does not fit in %u bits", name ? name : "instruction", field->name, value,
+                       field->width);
+    }
+    return qm_fail(diag, QM_INTERNAL, "all fields fit");
+}
+
+/* Every instruction that is made or run comes through here: without a loop over the table, all shifts and masks are constants. */
+enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct qm_diag *diag) {
+    uint32_t bit = opcode_bit(insn->opcode);
+    bool all_fit = true;
+    memset(words, 0, QM_INSN_BYTES);
+#define QM_FIELD(name, word, lsb, width, sign, opcodes, text)                                                                              \
+    if (APPLIES(opcodes, bit)) {                                                                                                           \
+        int64_t half = (sign) == S ? (int64_t)1 << ((width)-1) : 0;                                                                        \
+        all_fit = all_fit && (uint64_t)(insn->name + half) <= MASK(width);                                                                 \
+        words[word] |= ((uint32_t)insn->name & MASK(width)) << (lsb);                                                                      \
+    }
+#include "spec/isa.def"
+#undef QM_FIELD
+    return all_fit ? QM_OK : refuse_pack(insn, diag);
+}
+
 void qm_insn_unpack(const uint32_t *words, struct qm_insn *insn) {
     uint32_t bit = opcode_bit(words[0] & 0xff);
 #define QM_FIELD(name, word, lsb, width, sign, opcodes, text)                                                                              \

@@ -29,6 +29,10 @@ void qm_text_stream_close(FILE *stream);
 /* Makes sure of the stack: what grows later would find no memory in a place that cannot say so. For the begin of main(). */
 void qm_reserve_stack(void);
 
+/* From now on what is freed stays with the process, for work of the same size again and again: pages are not taken from the system and
+ * cleared for each. */
+void qm_memory_keep(void);
+
 /* For libraries that say by themselves that they got none: ends the process as above. */
 void qm_out_of_memory(void) __attribute__((noreturn));
 
