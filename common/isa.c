@@ -110,7 +110,7 @@ enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct 
 #define QM_FIELD(name, word, lsb, width, sign, opcodes, text)                                                                              \
     if (APPLIES(opcodes, bit)) {                                                                                                           \
         int64_t half = (sign) == S ? (int64_t)1 << ((width)-1) : 0;                                                                        \
-        all_fit = all_fit && (uint64_t)(insn->name + half) <= MASK(width);                                                                 \
+        all_fit = all_fit && (uint64_t)insn->name + (uint64_t)half <= MASK(width);                                                         \
         words[word] |= ((uint32_t)insn->name & MASK(width)) << (lsb);                                                                      \
     }
 #include "spec/isa.def"
