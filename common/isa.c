@@ -99,43 +99,66 @@ bool qm_field_is_enumerated(const struct qm_field *field) {
     return false;
 }
 
-enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct qm_diag *diag) {
-    memset(words, 0, QM_INSN_BYTES);
+/* The bit of an opcode in the field table; the header's fields apply to every opcode. */
+static uint32_t opcode_bit(int64_t opcode) {
+    return opcode > 0 && opcode < QM_OPCODE_LIMIT ? 1u << opcode : 0;
+}
+
+#define APPLIES(opcodes, bit) ((uint32_t)(opcodes) == (uint32_t)ALL || ((uint32_t)(opcodes) & (bit)) != 0)
+#define MASK(width)           (uint32_t)(((uint64_t)1 << (width)) - 1)
+
+static enum qm_status refuse_pack(const struct qm_insn *insn, struct qm_diag *diag) {
     for (size_t i = 0; i < qm_field_count; i++) {
         const struct qm_field *field = &qm_fields[i];
-        if (!qm_field_applies(field, insn->opcode)) continue;
         int64_t value = qm_field_value(field, insn);
-        if (!fits(field, value)) {
-            const char *name = qm_opcode_name(insn->opcode);
-            return qm_fail(diag, QM_BAD_INPUT, "%s: %s = %" PRId64 " does not fit in %u bits", name ? name : "instruction", field->name,
-                           value, field->width);
-        }
-        qm_field_set_bits(field, words, (uint32_t)(uint64_t)value);
+        if (!qm_field_applies(field, insn->opcode) || fits(field, value)) continue;
+        const char *name = qm_opcode_name(insn->opcode);
+        return qm_fail(diag, QM_BAD_INPUT, "%s: %s = %" PRId64 " does not fit in %u bits", name ? name : "instruction", field->name, value,
+                       field->width);
     }
-    return QM_OK;
+    return qm_fail(diag, QM_INTERNAL, "all fields fit");
+}
+
+/* Every instruction that is made or run comes through here: without a loop over the table, all shifts and masks are constants. */
+enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct qm_diag *diag) {
+    uint32_t bit = opcode_bit(insn->opcode);
+    bool all_fit = true;
+    memset(words, 0, QM_INSN_BYTES);
+#define QM_FIELD(name, word, lsb, width, sign, opcodes, text)                                                                              \
+    if (APPLIES(opcodes, bit)) {                                                                                                           \
+        int64_t half = (sign) == S ? (int64_t)1 << ((width)-1) : 0;                                                                        \
+        all_fit = all_fit && (uint64_t)insn->name + (uint64_t)half <= MASK(width);                                                         \
+        words[word] |= ((uint32_t)insn->name & MASK(width)) << (lsb);                                                                      \
+    }
+#include "spec/isa.def"
+#undef QM_FIELD
+    return all_fit ? QM_OK : refuse_pack(insn, diag);
 }
 
 void qm_insn_unpack(const uint32_t *words, struct qm_insn *insn) {
-    memset(insn, 0, sizeof *insn);
-    int64_t opcode = qm_words_opcode(words);
-    for (size_t i = 0; i < qm_field_count; i++) {
-        const struct qm_field *field = &qm_fields[i];
-        if (!qm_field_applies(field, opcode)) continue;
-        uint64_t raw = qm_field_bits(field, words);
-        uint64_t sign = (uint64_t)field->is_signed << (field->width - 1);
-        *qm_field_member(field, insn) = (int64_t)(raw ^ sign) - (int64_t)sign;
+    uint32_t bit = opcode_bit(qm_words_opcode(words));
+#define QM_FIELD(name, word, lsb, width, sign, opcodes, text)                                                                              \
+    {                                                                                                                                      \
+        int64_t raw = words[word] >> (lsb)&MASK(width), half = (sign) == S ? (int64_t)1 << ((width)-1) : 0;                                \
+        insn->name = APPLIES(opcodes, bit) ? (raw ^ half) - half : 0;                                                                      \
     }
+#include "spec/isa.def"
+#undef QM_FIELD
+}
+
+void qm_insn_read(const uint8_t *bytes, uint32_t *words) {
+    for (int i = 0; i < QM_INSN_WORDS; i++)
+        words[i] =
+            (uint32_t)bytes[4 * i] | (uint32_t)bytes[4 * i + 1] << 8 | (uint32_t)bytes[4 * i + 2] << 16 | (uint32_t)bytes[4 * i + 3] << 24;
 }
 
 bool qm_insn_has_reserved_bits(const uint32_t *words) {
-    uint32_t rest[QM_INSN_WORDS];
-    int64_t opcode = qm_words_opcode(words);
-    memcpy(rest, words, sizeof rest);
-    for (size_t i = 0; i < qm_field_count; i++)
-        if (qm_field_applies(&qm_fields[i], opcode)) rest[qm_fields[i].word] &= ~field_mask(&qm_fields[i]);
-    for (int i = 0; i < QM_INSN_WORDS; i++)
-        if (rest[i] != 0) return true;
-    return false;
+    uint32_t bit = opcode_bit(qm_words_opcode(words)), covered[QM_INSN_WORDS] = {0}, rest = 0;
+#define QM_FIELD(name, word, lsb, width, sign, opcodes, text) covered[word] |= APPLIES(opcodes, bit) ? MASK(width) << (lsb) : 0;
+#include "spec/isa.def"
+#undef QM_FIELD
+    for (int i = 0; i < QM_INSN_WORDS; i++) rest |= words[i] & ~covered[i];
+    return rest != 0;
 }
 
 const char *qm_enum_value_name(const char *field, int64_t value) {

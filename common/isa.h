@@ -99,6 +99,9 @@ QM_MUST_USE enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *wo
 /* Unpacks words[16]; fields that the opcode does not have are 0. Never fails: an unknown opcode gives its header fields only. */
 void qm_insn_unpack(const uint32_t *words, struct qm_insn *insn);
 
+/* Words [16] from the bytes [64] that lie in memory. */
+void qm_insn_read(const uint8_t *bytes, uint32_t *words);
+
 /* Bits of words that no field of the opcode covers are set (an unknown opcode: covered are the header fields). */
 bool qm_insn_has_reserved_bits(const uint32_t *words);
 

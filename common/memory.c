@@ -1,6 +1,7 @@
 /* memory.c - malloc and its kin, with one way to end when there is no memory. */
 #include "common/memory.h"
 
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -34,6 +35,13 @@ static _Noreturn void end_process(size_t size_bytes) {
     (void)qm_fail(&diag, QM_INTERNAL,
                   "out of memory%s: end other programs, raise the limit (ulimit -v), or take a smaller model or machine", wanted);
     qm_end_process(QM_INTERNAL, diag.text);
+}
+
+void qm_memory_keep(void) {
+    enum { NEVER_BYTES = 1 << 30, AHEAD_BYTES = 16 << 20 };
+    mallopt(M_MMAP_THRESHOLD, NEVER_BYTES);
+    mallopt(M_TRIM_THRESHOLD, NEVER_BYTES);
+    mallopt(M_TOP_PAD, AHEAD_BYTES);
 }
 
 void qm_out_of_memory(void) {

@@ -30,6 +30,10 @@ void qm_text_stream_close(FILE *stream);
 /* Takes the memory of the stack at the begin of main(), for a stack that cannot grow later ends the process without a line. */
 void qm_reserve_stack(void);
 
+/* From now on what is freed stays with the process, for work of the same size again and again: pages are not taken from the system and
+ * cleared for each. */
+void qm_memory_keep(void);
+
 /* Ends the process as above, for a library that reports by itself that it got no memory. */
 void qm_out_of_memory(void) __attribute__((noreturn));
 

@@ -73,7 +73,7 @@ struct qm_program {
     uint32_t code_offset;  /* of the instructions in the arena, a multiple of 256 */
     uint32_t image_offset; /* of the constants in the arena */
     uint32_t image_bytes;
-    uint8_t *image;
+    uint8_t *image; /* [image_bytes]; NULL: it was left out */
 
     uint32_t tensor_count, input_count, output_count, layer_count, stage_count;
     struct qm_program_tensor *tensors; /* inputs first, then outputs, then others (layer outputs kept on request, host operands) */

@@ -108,6 +108,7 @@ static enum qm_status compile(struct plan *plan, const char *first, struct qm_pr
     };
     plan->arena = qm_arena_create();
     enum qm_status status = run_passes(passes, first, plan);
+    plan_free_lists(plan);
     qm_arena_destroy(plan->arena);
     *program = plan->program;
     return status;

@@ -55,6 +55,7 @@ static enum qm_status load_code(struct qm_device *device, const struct qm_progra
 
 enum qm_status qm_driver_load_at(struct qm_device *device, const struct qm_program *program, uint64_t memory_base, struct qm_diag *diag) {
     QM_TRY(load_code(device, program, memory_base, diag));
+    QM_CHECK(program->image != NULL || program->image_bytes == 0);
     if (program->image_bytes > 0)
         device->ops->write_memory(device, memory_base + program->image_offset, program->image, program->image_bytes);
     return QM_OK;
@@ -284,7 +285,10 @@ enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *
                              struct qm_run *run, struct qm_diag *diag) {
     static const struct qm_driver_options defaults = {0};
     struct job job = {.device = device, .program = program, .options = options != NULL ? options : &defaults, .run = run, .diag = diag};
-    if (run != NULL) run->timed = run->over_limit = false;
+    if (run != NULL) {
+        run->timed = run->over_limit = false;
+        run->has_values = !job.options->no_values && device->ops != &qm_device_timing;
+    }
     for (uint32_t i = 0; i < program->stage_count; i++) QM_TRY(run_stage(&job, &program->stages[i]));
     return QM_OK;
 }

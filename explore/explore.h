@@ -51,7 +51,7 @@ struct point {
     struct qm_diag why;         /* all states but WAITS and OK; while it RUNS, for the case that its process dies */
 };
 
-/* Plans the network for the machine and runs it on the cycle model without values; fills point. */
+/* Plans the network for the machine and finds its time; fills point. */
 void point_run(const struct qm_network *network, const struct qm_compile_options *options, const struct qm_energy_table *energy,
                const struct qm_machine *machine, struct point *point);
 

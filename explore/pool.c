@@ -14,6 +14,7 @@
 #include "explore/explore.h"
 
 _Noreturn static void work(const struct pool *pool, atomic_uint_fast64_t *next, int done) {
+    qm_memory_keep();
     for (uint64_t task = atomic_fetch_add(next, 1); task < pool->count; task = atomic_fetch_add(next, 1)) {
         pool->work(pool->context, task);
         if (write(done, "", 1) != 1) _exit(QM_INTERNAL); /* nobody reads any more */

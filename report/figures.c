@@ -72,11 +72,12 @@ static const char *counter_name(unsigned index) {
     return qm_counter_infos[index].name;
 }
 
-/* A counter. Of an engine without time only the events that depend on the program alone are known. */
+/* A counter. Events that depend on the program alone are always known. */
 static double counter(const struct qm_report_part *part, unsigned index) {
     const struct qm_counter_info *info = &qm_counter_infos[index];
-    bool is_event = info->group == NULL && !info->depends_on_values && index != QM_C_cycles;
-    return has_time(part) || is_event ? (double)part->counters.value[index] : NAN;
+    bool is_event = info->group == NULL && index != QM_C_cycles;
+    bool is_known = info->depends_on_values ? part->report->source.run->has_values : has_time(part) || is_event;
+    return is_known ? (double)part->counters.value[index] : NAN;
 }
 
 /* ---- energy ---- */

@@ -159,7 +159,7 @@ static enum qm_status check_sums(const struct qm_report *report, struct qm_diag 
     return QM_OK;
 }
 
-/* For an engine that does not count: takes the events that the program itself has, which are all that is known. */
+/* For an engine that does not count: takes the program's own events, besides what depends on values. */
 static void sum_total(const struct qm_report_source *source, struct qm_report *report) {
     const struct qm_program *program = source->program;
     for (uint32_t i = 0; i < program->layer_count; i++) {
@@ -168,8 +168,7 @@ static void sum_total(const struct qm_report_source *source, struct qm_report *r
         for (int cause = 0; cause < QM_LAYER_CAUSES; cause++) report->total.causes[cause] += report->layers[i].causes[cause];
         if (!source->run->timed) add_counters(&report->total.counters, &report->layers[i].counters);
     }
-    for (uint32_t i = 0; i < program->stage_count && source->run->timed; i++)
-        add_counters(&report->total.counters, &source->run->counters[i]);
+    for (uint32_t i = 0; i < program->stage_count; i++) add_counters(&report->total.counters, &source->run->counters[i]);
 }
 
 /* Bytes that the host reads and writes for a stage of its own. */

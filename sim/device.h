@@ -114,6 +114,8 @@ extern const struct qm_device_ops qm_device_cycle;   /* sim/cycle */
 extern const struct qm_device_ops qm_device_rtl;     /* sim/verilated */
 extern const struct qm_device_ops qm_device_systemc; /* sim/systemc: the cycle model in a SystemC platform */
 extern const struct qm_device_ops
-    qm_device_functional; /* sim/functional: values only, no events, counters are 0; what is waited buys work */
+    qm_device_functional; /* sim/functional: values only, no events; only counters of values count; what is waited buys work */
+extern const struct qm_device_ops qm_device_timing; /* sim/timing: START, END and counters but those of values; no stalls */
+extern const struct qm_device_ops qm_device_fast;   /* sim/timing: the same, with the values of the functional engine */
 
 #endif

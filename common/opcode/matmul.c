@@ -31,6 +31,10 @@ static uint64_t steps_per_run(const struct qm_insn *insn, const struct qm_machin
     return insn->depthwise ? 1 : ceil_div((uint64_t)insn->run_bytes, (uint64_t)piece_bytes(insn, machine));
 }
 
+static uint64_t run_count(const struct qm_insn *insn) {
+    return (uint64_t)insn->tiles * taps(insn);
+}
+
 static uint64_t steps_per_tile(const struct qm_insn *insn, const struct qm_machine *machine) {
     return taps(insn) * steps_per_run(insn, machine);
 }
@@ -71,7 +75,7 @@ static struct qm_matmul_step step(const struct qm_insn *insn, const struct qm_ma
 static uint64_t issue_cycles(const struct qm_insn *insn, const struct qm_machine *machine) {
     uint64_t m = positions(insn), full = steps_per_run(insn, machine) - 1;
     uint64_t last_rows = weight_rows(insn, machine, (int64_t)full * piece_bytes(insn, machine));
-    return (uint64_t)insn->tiles * taps(insn) * (full * most(m, machine->rows) + most(m, last_rows));
+    return run_count(insn) * (full * most(m, machine->rows) + most(m, last_rows));
 }
 
 /* The first preload has no streaming to hide behind, and the last streaming nothing to hide. */
@@ -101,7 +105,8 @@ static uint64_t limit_cycles(const struct qm_insn *insn, const struct qm_machine
     return plus(streams, least(times(tiles, weight_rows_per_tile(insn)), pace->bytes));
 }
 
-static const struct qm_matmul_shape matmul = {.step = step, .issue_cycles = issue_cycles};
+static const struct qm_matmul_shape matmul = {
+    .run_count = run_count, .steps_per_run = steps_per_run, .step = step, .issue_cycles = issue_cycles};
 
 const struct qm_opcode_info qm_opcode_MATMUL = {
     .check = check,

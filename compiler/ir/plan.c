@@ -2,27 +2,32 @@
 #include "compiler/ir/plan.h"
 
 #include <inttypes.h>
-#include <string.h>
+#include <stdlib.h>
 
+#include "common/memory.h"
 #include "common/text.h"
 
-/* A list with room for one more: the list itself, or a copy twice as long. */
-static void *with_room(struct plan *plan, void *list, uint32_t count, uint32_t *room, size_t item_bytes) {
+/* A list with room for one more: the list itself, or moved to where it can be twice as long. */
+static void *with_room(void *list, uint32_t count, uint32_t *room, size_t item_bytes) {
     if (count < *room) return list;
     *room = *room == 0 ? 64 : 2 * *room;
-    void *longer = qm_arena_alloc(plan->arena, *room * item_bytes);
-    if (count > 0) memcpy(longer, list, count * item_bytes);
-    return longer;
+    return qm_alloc_more(list, *room * item_bytes);
+}
+
+void plan_free_lists(struct plan *plan) {
+    free(plan->buffers);
+    free(plan->ops);
+    free(plan->constants);
 }
 
 uint32_t plan_add_buffer(struct plan *plan, uint32_t bytes) {
-    plan->buffers = with_room(plan, plan->buffers, plan->buffer_count, &plan->buffer_room, sizeof *plan->buffers);
+    plan->buffers = with_room(plan->buffers, plan->buffer_count, &plan->buffer_room, sizeof *plan->buffers);
     plan->buffers[plan->buffer_count] = (struct plan_buffer){.bytes = bytes, .first_op = plan->op_count};
     return plan->buffer_count++;
 }
 
 uint32_t plan_add_op(struct plan *plan, enum qm_opcode opcode, uint32_t layer) {
-    plan->ops = with_room(plan, plan->ops, plan->op_count, &plan->op_room, sizeof *plan->ops);
+    plan->ops = with_room(plan->ops, plan->op_count, &plan->op_room, sizeof *plan->ops);
     struct plan_op *op = &plan->ops[plan->op_count];
     *op = (struct plan_op){.insn = {.opcode = opcode}, .layer = layer};
     for (uint32_t i = 0; i < PLAN_OPERANDS; i++) op->buffers[i] = PLAN_NONE;
@@ -30,7 +35,7 @@ uint32_t plan_add_op(struct plan *plan, enum qm_opcode opcode, uint32_t layer) {
 }
 
 uint32_t plan_add_constant(struct plan *plan) {
-    plan->constants = with_room(plan, plan->constants, plan->constant_count, &plan->constant_room, sizeof *plan->constants);
+    plan->constants = with_room(plan->constants, plan->constant_count, &plan->constant_room, sizeof *plan->constants);
     plan->constants[plan->constant_count] = (struct plan_constant){0};
     return plan->constant_count++;
 }

@@ -155,6 +155,9 @@ static inline struct plan_value *plan_storage(const struct plan *plan, uint32_t 
 
 const char *plan_layer_name(const struct plan *plan, uint32_t layer);
 
+/* Frees the buffers, operations and constants; all else is the arena's. */
+void plan_free_lists(struct plan *plan);
+
 /* Each appends a zeroed record and returns its index. */
 uint32_t plan_add_buffer(struct plan *plan, uint32_t bytes); /* lives from the next operation on */
 uint32_t plan_add_op(struct plan *plan, enum qm_opcode opcode, uint32_t layer);

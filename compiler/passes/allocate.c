@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "compiler/passes/passes.h"
 
 enum { AHEAD_MAX = 15, AHEAD_CYCLES = 1536 };
@@ -162,13 +163,14 @@ static void move_loads(struct mover *m) {
 
 static void reorder(struct mover *m) {
     struct plan *plan = m->plan;
-    struct plan_op *ordered = QM_ARENA_NEW(plan->arena, struct plan_op, plan->op_count);
+    struct plan_op *ordered = qm_alloc((plan->op_count + 1) * sizeof *ordered);
     uint32_t count = 0, load = 0;
     for (uint32_t i = 0; i < plan->op_count; i++) {
         for (; load < m->load_count && m->position[load] <= i; load++) ordered[count++] = plan->ops[m->loads[load]];
         if (plan->ops[i].insn.opcode != QM_LOAD) ordered[count++] = plan->ops[i];
     }
     QM_CHECK(count == plan->op_count);
+    free(plan->ops);
     plan->ops = ordered;
 }
 

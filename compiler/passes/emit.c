@@ -64,6 +64,7 @@ static void put_image(const struct emitter *e) {
     const struct plan *plan = e->plan;
     e->program->image_offset = plan->image_offset;
     e->program->image_bytes = plan->image_bytes;
+    if (plan->options->no_image) return;
     e->program->image = QM_ARENA_NEW(e->program->arena, uint8_t, plan->image_bytes);
     for (uint32_t i = 0; i < plan->constant_count; i++) put_constant(e, &plan->constants[i]);
     for (uint32_t i = 0; i < e->network->value_count; i++) {

@@ -26,6 +26,16 @@ struct node {
     int64_t known[QM_UNITS]; /* when it starts: the last instruction of each unit (counted in the unit) that has ended for sure */
 };
 
+/* The list to order: an instruction every `stride` bytes. */
+struct list {
+    char *first;
+    size_t stride;
+};
+
+static struct qm_insn *insn_at(struct list list, uint32_t index) {
+    return (struct qm_insn *)(list.first + index * list.stride);
+}
+
 /* Instructions of each unit so far. */
 struct history {
     struct node *nodes[QM_UNITS];
@@ -96,32 +106,37 @@ static int64_t last_hazard(const struct history *history, enum qm_unit unit, con
 }
 
 /* Waits for one unit, and learns what the instruction waited for knew. */
-static void wait_for(const struct history *history, enum qm_unit unit, enum qm_unit own, struct node *node, struct qm_insn *insns) {
+static void wait_for(const struct history *history, enum qm_unit unit, enum qm_unit own, struct node *node, struct list list) {
     int64_t found = last_hazard(history, unit, node);
     if (found < 0) return;
     const struct node *other = &history->nodes[unit][found];
-    insns[node->index].wait |= 1 << unit;
-    insns[other->index].signal |= 1 << own;
+    insn_at(list, node->index)->wait |= 1 << unit;
+    insn_at(list, other->index)->signal |= 1 << own;
     for (int u = 0; u < QM_UNITS; u++)
         if (u != (int)own) node->known[u] = larger(node->known[u], u == (int)unit ? found : other->known[u]);
 }
 
-void qm_synchronize(struct qm_insn *insns, uint32_t count, const struct qm_machine *machine) {
+static void order(struct list list, uint32_t count, const struct qm_machine *machine) {
     struct history history = {{0}, {0}};
     for (int u = 0; u < QM_UNITS; u++) history.nodes[u] = qm_alloc((count + 1) * sizeof *history.nodes[u]);
     for (uint32_t i = 0; i < count; i++) {
-        enum qm_unit unit = qm_opcode_unit(insns[i].opcode);
+        struct qm_insn *insn = insn_at(list, i);
+        enum qm_unit unit = qm_opcode_unit(insn->opcode);
         int64_t position = history.counts[unit];
         struct node *node = &history.nodes[unit][position];
-        *node = (struct node){.index = i, .known = {-1, -1, -1, -1}};
-        for (int u = 0; u < QM_UNITS && position > 0; u++) node->known[u] = history.nodes[unit][position - 1].known[u];
-        insns[i].wait = insns[i].signal = 0;
-        find_accesses(node, &insns[i], machine);
+        node->index = i;
+        for (int u = 0; u < QM_UNITS; u++) node->known[u] = position > 0 ? history.nodes[unit][position - 1].known[u] : -1;
+        insn->wait = insn->signal = 0;
+        find_accesses(node, insn, machine);
         for (int u = QM_UNITS - 1; u >= 0; u--)
-            if (u != (int)unit) wait_for(&history, (enum qm_unit)u, unit, node, insns);
+            if (u != (int)unit) wait_for(&history, (enum qm_unit)u, unit, node, list);
         history.counts[unit]++;
     }
     for (int u = 0; u < QM_UNITS; u++) free(history.nodes[u]);
+}
+
+void qm_synchronize(struct qm_insn *insns, uint32_t count, const struct qm_machine *machine) {
+    order((struct list){(char *)insns, sizeof *insns}, count, machine);
 }
 
 bool qm_writes_what_it_reads(const struct qm_insn *insn, const struct qm_machine *machine) {
@@ -134,17 +149,10 @@ bool qm_writes_what_it_reads(const struct qm_insn *insn, const struct qm_machine
 }
 
 enum qm_status pass_synchronize(struct plan *plan) {
-    struct qm_insn *insns = QM_ARENA_NEW(plan->arena, struct qm_insn, plan->op_count);
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         const struct plan_stage *stage = &plan->stages[i];
-        uint32_t count = stage->last_op - stage->first_op;
-        struct plan_op *ops = &plan->ops[stage->first_op];
-        for (uint32_t j = 0; j < count; j++) insns[j] = ops[j].insn;
-        qm_synchronize(insns, count, plan->machine);
-        for (uint32_t j = 0; j < count; j++) {
-            ops[j].insn.wait = insns[j].wait;
-            ops[j].insn.signal = insns[j].signal;
-        }
+        struct list list = {(char *)&plan->ops[stage->first_op].insn, sizeof *plan->ops};
+        order(list, stage->last_op - stage->first_op, plan->machine);
     }
     return QM_OK;
 }

@@ -1,7 +1,7 @@
-/* device.c - the functional engine: instructions in program order, values only; all counters stay 0, no event is reported. Registers and
- * checks are those of the cycle model. It has no cycles, but what it is given to wait buys work: an instruction is computed when the
- * cycles that it would need alone (qm_work_cycles) have been waited for, so that no instruction, however long, holds the caller beyond
- * the limit.
+/* device.c - the functional engine: instructions in program order, values only; no event is reported, and of the counters only those that
+ * depend on values count. Registers and checks are those of the cycle model. It has no cycles, but what it is given to wait buys work: an
+ * instruction is computed when the cycles that it would need alone (qm_work_cycles) have been waited for, so that no instruction, however
+ * long, holds the caller beyond the limit.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ struct functional_device {
     struct qm_machine machine;
     struct qm_device_options options;
     struct csr csr;
-    struct qm_counters counters; /* all 0 */
+    struct qm_counters counters; /* those of values */
     struct decode decode;
     uint64_t accepted; /* instructions of this run */
     uint64_t credit;   /* cycles that have been waited for and not been used */
@@ -66,12 +66,6 @@ static void read_memory(struct qm_device *base, uint64_t address, void *data, si
     if (size > 0) memcpy(data, memory_at(downcast(base), address, size), size);
 }
 
-static void read_words(const uint8_t *bytes, uint32_t *words) {
-    for (int i = 0; i < QM_INSN_WORDS; i++)
-        words[i] =
-            (uint32_t)bytes[4 * i] | (uint32_t)bytes[4 * i + 1] << 8 | (uint32_t)bytes[4 * i + 2] << 16 | (uint32_t)bytes[4 * i + 3] << 24;
-}
-
 /* Finds the program's arena, or why it may not be run there. */
 static enum qm_error find_arena(struct functional_device *device) {
     const struct csr *csr = &device->csr;
@@ -86,7 +80,7 @@ static enum qm_error find_arena(struct functional_device *device) {
 /* Runs the next instruction if its cycles have been waited for. */
 static bool run_next(struct functional_device *device, enum qm_error *error) {
     uint32_t words[QM_INSN_WORDS];
-    read_words(device->values.arena + device->csr.program_addr + device->accepted * QM_INSN_BYTES, words);
+    qm_insn_read(device->values.arena + device->csr.program_addr + device->accepted * QM_INSN_BYTES, words);
     *error = decode_check(&device->decode, words, device->csr.memory_size);
     if (*error != QM_ERROR_NONE) return true;
     uint64_t cycles = qm_work_cycles(&device->decode.insn, &device->machine);
@@ -99,7 +93,7 @@ static bool run_next(struct functional_device *device, enum qm_error *error) {
 
 static void write_csr(struct qm_device *base, uint32_t offset, uint32_t value) {
     struct functional_device *device = downcast(base);
-    if (csr_write(&device->csr, offset, value)) device->accepted = device->credit = 0;
+    if (csr_write(&device->csr, offset, value)) device->accepted = device->credit = device->values.acc_overflows = 0;
 }
 
 static uint32_t read_csr(struct qm_device *base, uint32_t offset) {
@@ -118,6 +112,7 @@ static bool wait(struct qm_device *base, uint64_t limit_cycles) {
         if (!is_over) goes_on = run_next(device, &error);
     }
     csr_clock(&device->csr, error, device->accepted, is_over);
+    device->counters.value[QM_C_acc_overflows] = device->values.acc_overflows;
     return is_over;
 }
 

@@ -47,6 +47,14 @@ done
 refuses 2 "--step: only the cycle engine" "$qmac" run "$model" --step --engine systemc
 refuses 2 "--stalls 0.1: the functional engine" "$qmac" run "$model" --stalls 0.1 --engine functional
 refuses 2 "--energy cmos45: the functional engine" "$qmac" run "$model" --energy cmos45 --engine functional
+for engine in fast timing; do
+    refuses 2 "--stalls 0.1: the $engine engine knows no stalls" "$qmac" run "$model" --stalls 0.1 --engine $engine
+    refuses 2 "--step: only the cycle engine" "$qmac" run "$model" --step --engine $engine
+done
+for option in "--input $tmp/good.npy" "--output $tmp/none" --layers; do
+    # shellcheck disable=SC2086
+    refuses 2 "${option%% *}: the timing engine computes no values" "$qmac" run "$model" --engine timing $option
+done
 refuses 2 "--seed 3: nothing is random" "$qmac" run "$model" --seed 3 --input "$tmp/good.npy"
 for option in "--end-at x" "--integer-inputs int8" --saturate; do
     # shellcheck disable=SC2086
@@ -85,7 +93,7 @@ refuses 2 "/proc/x.csv: cannot be written" "$qmac" explore "$model" --csv /proc/
 # A limit of cycles is reached in the same cycle on every engine, and a program that would run for minutes ends at once.
 refuses 2 "--max-cycles 0: nothing could run" "$qmac" run "$model" --max-cycles 0
 refuses 2 "not a whole number" "$qmac" verify "$model" --max-cycles x
-for engine in cycle functional systemc; do
+for engine in cycle functional systemc fast timing; do
     refuses 2 "still busy after 1000 cycles, the limit that was given" "$qmac" run "$model" --max-cycles 1000 --engine $engine
     accepts "$qmac" run "$model" --max-cycles 1000000 --engine $engine
 done
@@ -97,7 +105,7 @@ refuses 2 "still busy after 2692 cycles" "$qmac" run "$model" --max-cycles 2692 
 "$qmac" compile "$model" --machine tiny -o "$tmp/long.qmac" >"$tmp/.out"
 offset=$(LC_ALL=C grep -obUaP '\x01[\x00-\xff]{3}[\x00-\xff]{12}\x01\x00\x01\x00' "$tmp/long.qmac" | head -n 1 | cut -d: -f1)
 printf '\377\377\377\177' | dd of="$tmp/long.qmac" bs=1 seek=$((offset + 16)) conv=notrunc 2>"$tmp/.err"
-for engine in cycle functional systemc; do
+for engine in cycle functional systemc fast timing; do
     refuses 2 "many times what its work can need" timeout 20 "$qmac" run "$tmp/long.qmac" --engine $engine
 done
 finish

@@ -27,6 +27,7 @@ allow sim/control              'common/'
 allow sim/functional           'common/|sim/device\.h|sim/control/|sim/functional/fast/'
 allow sim/functional/fast      'common/|sim/functional/[a-z_]+\.h'
 allow sim/cycle                'common/|sim/(device|probe)\.h|sim/(control|functional|memory)/'
+allow sim/timing               'common/|sim/device\.h|sim/control/'
 allow sim/memory               'common/|sim/device\.h'
 allow sim/verilated            'common/|sim/(device|probe)\.h|sim/memory/|sim/functional/commit\.h'
 allow sim/systemc              'common/|sim/device\.h'
@@ -35,7 +36,7 @@ allow driver                   'common/|sim/device\.h'
 allow report                   'common/'
 allow verify       'common/|compiler/compiler\.h|verify/draw/|driver/|report/|sim/(device|probe)\.h|sim/(control|lockstep|verilated)/'
 allow verify/draw             'common/'
-allow explore                  'common/|compiler/|driver/|sim/device\.h|report/'
+allow explore                  'common/|compiler/|sim/device\.h|sim/timing/timing\.h|report/'
 report 'that a memory is the DRAM is known to who creates it only' "$(grep -rn '^#include "sim/memory/dram\.h"' sim |
     grep -vE '^sim/(memory/dram|cycle/device|verilated/rtl_device)\.c:')"
 report 'the core sees neither its device nor who watches it' "$(

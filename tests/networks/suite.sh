@@ -1,6 +1,7 @@
 # Whole networks against outputs that nobody here made (tests/networks/golden.c), and the shipped network against its own record.
 check "the shipped network equals its record" tests/networks/digits.sh
 if [ -n "${QMAC_DATA:-}" ]; then
+    check "the timing engine equals the cycle engine on every model" tests/networks/timing.sh edge tiny m8x16 m32x32
     check "every model runs or is refused for the recorded reason" tests/networks/models.sh
     check "ONNX nodes and networks equal their expected outputs" tests/networks/onnx.sh
     check "networks equal the TFLite Micro reference kernels" build/networks --jobs 2

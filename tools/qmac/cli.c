@@ -25,7 +25,12 @@ enum { ROUNDINGS = sizeof roundings / sizeof *roundings };
 static const struct {
     const struct qm_device_ops *ops;
     const char *note;
-} engines[] = {{&qm_device_cycle, "default"}, {&qm_device_rtl, NULL}, {&qm_device_systemc, NULL}, {&qm_device_functional, "values only"}};
+} engines[] = {{&qm_device_fast, "default for a model"},
+               {&qm_device_cycle, "default for a program, and with --stalls and --step"},
+               {&qm_device_rtl, NULL},
+               {&qm_device_systemc, NULL},
+               {&qm_device_functional, "values only"},
+               {&qm_device_timing, "no values"}};
 enum { ENGINES = sizeof engines / sizeof *engines };
 
 /* One line, also of what did not come by qm_fail. */

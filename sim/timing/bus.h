@@ -1,0 +1,59 @@
+/* bus.h - the memory of docs/machine.md, DRAM, without stalls and faults, moved from event to event.
+ *
+ * Reads wait in order; one write burst may be open. An event is the end of a stretch of beats: of reads, of an instruction that is
+ * fetched, or of some equal write bursts.
+ */
+#ifndef QM_SIM_TIMING_BUS_H
+#define QM_SIM_TIMING_BUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/machine.h"
+
+#define NEVER UINT64_MAX
+
+/* Read bursts of one instruction, or of one fetch, that follow one another without a gap if the bus does not make one. */
+struct reads {
+    uint64_t ready;      /* cycle of the first beat at the earliest; those of the bursts behind are no later than the beats before them */
+    uint64_t last_ready; /* of the last burst */
+    uint64_t beats;      /* that have not moved */
+    uint32_t size;       /* beats of each burst */
+    uint32_t bursts;     /* held, those that have ended and were not released yet among them */
+    bool is_fetch;       /* one burst; the end of each of its instructions is an event */
+    bool is_last;        /* of its LOAD */
+};
+
+struct bus {
+    uint64_t beat_bytes, rate; /* rate: bytes a cycle */
+    uint32_t latency, depth, insn_beats;
+    uint64_t now;    /* all cycles before it are over */
+    uint64_t credit; /* bytes, in cycle now; not kept when every cycle has enough */
+    bool turn_is_write;
+    struct reads *reads; /* ring [depth] */
+    uint32_t first, count;
+    uint32_t held;        /* bursts of all reads */
+    uint64_t beats;       /* of all reads */
+    uint64_t write_from;  /* first cycle in which a beat of the open write burst may move */
+    uint32_t write_beats; /* left of it; 0: none is open */
+    uint32_t write_size;  /* beats of each of the bursts that follow, its address in the cycle after the last beat before */
+    uint32_t write_more;  /* how many */
+};
+
+enum bus_event { BUS_NOTHING, BUS_READ, BUS_WRITE };
+
+void bus_init(struct bus *bus, const struct qm_machine *machine);
+void bus_fini(struct bus *bus);
+/* Read bursts accepted in `cycle` and those after it, one in each; the memory holds no more than depth. */
+void bus_read(struct bus *bus, uint64_t cycle, struct reads reads);
+/* Whether the memory holds as many bursts as it can at the end of the cycles that are over. */
+bool bus_is_full(struct bus *bus);
+/* The first cycle in which there may be an event of what is on the bus. */
+uint64_t bus_event_from(const struct bus *bus);
+/* Equal write bursts, the address of the first in `cycle`; none may be open. */
+void bus_write(struct bus *bus, uint64_t cycle, uint32_t beats, uint32_t bursts);
+/* Goes on to the first event before the cycle `end` and returns it with its cycle. *read is what moved; with beats 0 it is over. While the
+ * memory is full the end of each burst is an event, too. BUS_NOTHING: there is none, and nothing before end will be looked at again. */
+enum bus_event bus_advance(struct bus *bus, uint64_t end, uint64_t *cycle, struct reads *read);
+
+#endif

@@ -1,0 +1,227 @@
+/* timing_equals_cycle.c - the timing engine against the cycle engine: the start and end of every instruction, every cause and counter, and
+ * which programs are refused.
+ *
+ *   build/timing_equals_cycle COUNT SEED     random programs on random machines
+ *   build/timing_equals_cycle FILE.qmac...   compiled programs
+ * Each seed draws a machine, its memory's knobs among them, and a program. A malformed program must be refused by both, and is run again as
+ * it was before it was malformed.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/prng.h"
+#include "common/program.h"
+#include "driver/driver.h"
+#include "sim/device.h"
+#include "sim/timing/timing.h"
+#include "verify/random_program.h"
+
+enum { CYCLE_LIMIT = 20000000 };
+
+/* What an engine says of a program. */
+struct answer {
+    bool is_accepted;
+    struct qm_insn_time times[QM_RANDOM_MAX_INSNS];
+    struct qm_counters counters;
+};
+
+/* ---- machines ---- */
+
+static uint32_t one_of(struct qm_prng *prng, const uint32_t *numbers, size_t count) {
+    return numbers[qm_prng_next(prng) % count];
+}
+#define ONE_OF(prng, ...) one_of(prng, (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+
+static void draw_machine(struct qm_prng *prng, struct qm_machine *machine) {
+    struct qm_diag diag;
+    do {
+        qm_machine_init(machine);
+        machine->rows = ONE_OF(prng, 1, 2, 3, 4, 5, 8, 16);
+        machine->cols = ONE_OF(prng, 1, 2, 3, 4, 5, 8, 16);
+        machine->scratchpad_bytes = ONE_OF(prng, 1024, 2048, 4096, 32768);
+        machine->accumulator_rows = ONE_OF(prng, 2, 4, 16, 64, 512);
+        machine->axi_bytes = ONE_OF(prng, 4, 8, 16, 32, 64);
+        machine->queue_depth = ONE_OF(prng, 2, 4, 8, 64);
+        machine->dram_latency = ONE_OF(prng, 1, 2, 3, 7, 20, 100, 1000);
+        machine->dram_bytes_per_cycle = ONE_OF(prng, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 32, 63, 64);
+        machine->dram_queue = ONE_OF(prng, 1, 2, 3, 4, 8, 64);
+    } while (qm_machine_check(machine, &diag) != QM_OK);
+}
+
+/* ---- the two engines ---- */
+
+struct recorder {
+    struct answer *answer;
+    uint32_t order[QM_UNITS][QM_RANDOM_MAX_INSNS], count[QM_UNITS]; /* the unit's instructions */
+};
+
+static void record(void *context, const struct qm_event *event) {
+    struct recorder *recorder = context;
+    if (event->kind != QM_EVENT_START && event->kind != QM_EVENT_END) return;
+    QM_CHECK(event->index < recorder->count[event->unit]);
+    struct qm_insn_time *time = &recorder->answer->times[recorder->order[event->unit][event->index]];
+    *(event->kind == QM_EVENT_START ? &time->start : &time->end) = event->cycle;
+}
+
+static void ask_cycle(const struct qm_machine *machine, const struct qm_random_program *program, struct answer *answer) {
+    struct qm_device_options options = {.no_values = true, .memory_bytes = QM_RANDOM_ARENA_BYTES};
+    struct recorder recorder = {.answer = answer};
+    struct qm_device *device;
+    struct qm_diag diag;
+    for (uint32_t i = 0; i < program->count; i++) {
+        int64_t opcode = qm_words_opcode(program->words[i]);
+        if (qm_opcode_name(opcode) == NULL) break;
+        enum qm_unit unit = qm_opcode_unit(opcode);
+        recorder.order[unit][recorder.count[unit]++] = i;
+    }
+    QM_CHECK(qm_device_cycle.create(machine, &options, &device, &diag) == QM_OK);
+    device->ops->observe(device, record, &recorder);
+    qm_random_program_start(program, device);
+    QM_CHECK(device->ops->wait(device, CYCLE_LIMIT));
+    answer->is_accepted = (device->ops->read_csr(device, QM_CSR_STATUS) & QM_STATUS_ERROR) == 0;
+    for (int i = 0; i < QM_COUNTERS; i++) answer->counters.value[i] = qm_device_counter(device, (enum qm_counter)i);
+    device->ops->destroy(device);
+}
+
+static void ask_timing(const struct qm_machine *machine, const struct qm_random_program *program, struct answer *answer) {
+    struct qm_timing_words words = {(const uint32_t(*)[QM_INSN_WORDS])program->words, program->program_count, QM_RANDOM_ARENA_BYTES,
+                                    machine};
+    struct qm_timing_result result;
+    if (program->program_count > program->count || program->program_addr % 256 != 0) return; /* its registers are malformed */
+    qm_timing_words(&words, answer->times, &result);
+    QM_CHECK(!result.is_endless);
+    answer->is_accepted = result.error == QM_ERROR_NONE;
+    answer->counters = result.counters;
+}
+
+/* ---- comparison ---- */
+
+/* Prints the first that differs. */
+static bool same_counters(const struct qm_counters *timing, const struct qm_counters *cycle) {
+    for (int i = 0; i < QM_COUNTERS; i++) {
+        if (timing->value[i] == cycle->value[i] || qm_counter_infos[i].depends_on_values) continue;
+        printf("%s: timing %" PRIu64 ", cycle %" PRIu64 "\n", qm_counter_infos[i].name, timing->value[i], cycle->value[i]);
+        return false;
+    }
+    return true;
+}
+
+/* Prints the first difference; false: there is one. */
+static bool same(const struct answer *timing, const struct answer *cycle, const struct qm_random_program *program) {
+    if (timing->is_accepted != cycle->is_accepted) {
+        printf("timing %s it, cycle does not\n", timing->is_accepted ? "accepts" : "refuses");
+        return false;
+    }
+    for (uint32_t i = 0; cycle->is_accepted && i < program->program_count; i++) {
+        const struct qm_insn_time *a = &timing->times[i], *b = &cycle->times[i];
+        if (a->start == b->start && a->end == b->end) continue;
+        printf("instruction %u: timing %" PRIu64 " to %" PRIu64 ", cycle %" PRIu64 " to %" PRIu64 "\n", i, a->start, a->end, b->start,
+               b->end);
+        return false;
+    }
+    return !cycle->is_accepted || same_counters(&timing->counters, &cycle->counters);
+}
+
+struct totals {
+    uint64_t accepted, refused, cycles, differ;
+};
+
+static void compare(const struct qm_machine *machine, const struct qm_random_program *program, uint64_t seed, struct totals *totals) {
+    struct answer timing = {0}, cycle = {0};
+    ask_timing(machine, program, &timing);
+    ask_cycle(machine, program, &cycle);
+    totals->accepted += cycle.is_accepted;
+    totals->refused += !cycle.is_accepted;
+    totals->cycles += cycle.counters.value[QM_C_cycles];
+    if (same(&timing, &cycle, program)) return;
+    totals->differ++;
+    printf("  seed %" PRIu64 ", %s; %ux%u, scratchpad %u, beat %u, queues %u, latency %u, %u bytes a cycle, %u bursts\n", seed,
+           program->malformed != NULL ? program->malformed : "well formed", machine->rows, machine->cols, machine->scratchpad_bytes,
+           machine->axi_bytes, machine->queue_depth, machine->dram_latency, machine->dram_bytes_per_cycle, machine->dram_queue);
+}
+
+/* The program as it was before it was malformed. */
+static void repair(struct qm_random_program *program) {
+    struct qm_diag diag;
+    for (uint32_t i = 0; i < program->count; i++) QM_CHECK(qm_insn_pack(&program->insns[i], program->words[i], &diag) == QM_OK);
+    program->program_addr = program->program_addr / 256 * 256;
+    program->program_count = program->count;
+    program->malformed = NULL;
+}
+
+static void run_seed(uint64_t seed, struct totals *totals) {
+    struct qm_random_program program;
+    struct qm_machine machine;
+    struct qm_prng prng;
+    qm_prng_init(&prng, seed);
+    draw_machine(&prng, &machine);
+    qm_random_program_make(&machine, seed, &program);
+    compare(&machine, &program, seed, totals);
+    if (program.malformed == NULL) return;
+    repair(&program);
+    compare(&machine, &program, seed, totals);
+}
+
+/* ---- compiled programs ---- */
+
+static struct qm_run *run_file(const struct qm_device_ops *ops, const struct qm_program *program, struct qm_arena *arena) {
+    struct qm_device_options options = {.no_values = true};
+    struct qm_driver_options driver = {.no_values = true};
+    struct qm_run *run = qm_run_create(program, arena);
+    struct qm_device *device;
+    struct qm_diag diag;
+    qm_driver_memory(program, &options);
+    enum qm_status status = ops->create(&program->machine, &options, &device, &diag);
+    if (status == QM_OK) status = qm_driver_load_code(device, program, &diag);
+    if (status == QM_OK) status = qm_driver_run(device, program, &driver, run, &diag);
+    if (status != QM_OK) {
+        fprintf(stderr, "timing_equals_cycle: %s\n", diag.text);
+        exit(3);
+    }
+    ops->destroy(device);
+    return run;
+}
+
+static bool compare_file(const char *file, struct totals *totals) {
+    struct qm_arena *arena = qm_arena_create();
+    struct qm_program *program;
+    struct qm_diag diag;
+    if (qm_program_load(file, &program, &diag) != QM_OK) {
+        fprintf(stderr, "timing_equals_cycle: %s\n", diag.text);
+        exit(2);
+    }
+    const struct qm_run *timing = run_file(&qm_device_timing, program, arena), *cycle = run_file(&qm_device_cycle, program, arena);
+    bool equal = memcmp(timing->times, cycle->times, program->insn_count * sizeof *timing->times) == 0;
+    if (!equal) printf("starts and ends differ\n");
+    for (uint32_t i = 0; i < program->stage_count; i++) {
+        equal = same_counters(&timing->counters[i], &cycle->counters[i]) && equal;
+        totals->cycles += cycle->counters[i].value[QM_C_cycles];
+    }
+    qm_program_destroy(program);
+    qm_arena_destroy(arena);
+    return equal;
+}
+
+static void run_files(int count, char **files, struct totals *totals) {
+    for (int i = 0; i < count; i++) {
+        bool equal = compare_file(files[i], totals);
+        totals->accepted++;
+        if (equal) continue;
+        totals->differ++;
+        printf("  %s\n", files[i]);
+    }
+}
+
+int main(int argc, char **argv) {
+    struct totals totals = {0};
+    bool is_random = argc == 3 && strspn(argv[1], "0123456789") == strlen(argv[1]);
+    uint64_t count = is_random ? strtoull(argv[1], NULL, 10) : (uint64_t)argc - 1, first = is_random ? strtoull(argv[2], NULL, 10) : 0;
+    QM_CHECK(count > 0);
+    for (uint64_t i = 0; is_random && i < count && totals.differ < 10; i++) run_seed(first + i, &totals);
+    if (!is_random) run_files(argc - 1, argv + 1, &totals);
+    printf("timing and cycle: %" PRIu64 " programs, %" PRIu64 " cycles, equal but for %" PRIu64 "; %" PRIu64 " refused by both\n",
+           totals.accepted, totals.cycles, totals.differ, totals.refused);
+    return totals.differ > 0 || totals.accepted < count / 2;
+}

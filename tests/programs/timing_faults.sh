@@ -1,0 +1,27 @@
+#!/bin/sh
+# timing_faults.sh - plants the mistakes of timing_faults.txt in the timing engine, one at a time, and asks timing_equals_cycle, which must
+# notice each.
+set -u
+folder=build/timing_faults
+rm -rf "$folder"
+mkdir -p "$folder"
+failures=0 planted=0
+while IFS='|' read -r file expression what; do
+    case $file in '#'*) continue ;; esac
+    planted=$((planted + 1))
+    sed "$expression" "sim/timing/$file" >"$folder/$file"
+    if cmp -s "sim/timing/$file" "$folder/$file"; then
+        echo "cannot be planted in $file any more: $what"
+        failures=$((failures + 1))
+        continue
+    fi
+    ${CC:-cc} -std=gnu11 -O1 -rdynamic -I. -Ibuild/gen -o "$folder/program" "$folder/$file" build/obj/tests/programs/timing_equals_cycle.o \
+        build/libqmac.a -lprotobuf-c -lcjson -lyaml -lnettle -ldl -lm || exit 1
+    if "$folder/program" 2000 1 >"$folder/out" 2>&1; then
+        echo "not noticed: $what"
+        failures=$((failures + 1))
+    fi
+done <tests/programs/timing_faults.txt
+rm -rf "$folder"
+echo "$planted mistakes planted, $failures not noticed"
+[ $failures = 0 ]
