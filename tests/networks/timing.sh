@@ -1,6 +1,6 @@
 #!/bin/sh
-# timing.sh MACHINE... - compiles every model of the tests at every precision for the machines, and compares the timing engine with the cycle
-# engine on each program. What the compiler refuses is left out.
+# timing.sh MACHINE... - compiles every model of the tests at every precision for the machines, and compares the timing engine with the
+# cycle engine on each program. What the compiler refuses is left out.
 set -u
 folder=build/timing_programs
 rm -rf "$folder"
