@@ -39,9 +39,11 @@ static enum qm_status run_program(struct qm_report_source *source, struct qm_are
 
 static enum point_state measure(const struct qm_network *network, const struct qm_compile_options *options, struct qm_report_source *source,
                                 struct qm_arena *arena, struct point *point) {
+    struct qm_compile_options without_image = *options;
     struct qm_program *program;
+    without_image.no_image = true;
     enum qm_status status = qm_machine_check(source->machine, &point->why);
-    if (status == QM_OK) status = qm_compile_network(network, source->machine, options, &program, &point->why);
+    if (status == QM_OK) status = qm_compile_network(network, source->machine, &without_image, &program, &point->why);
     if (status != QM_OK) return status == QM_BAD_INPUT ? POINT_IMPOSSIBLE : POINT_FAULT;
     source->program = program;
     status = run_program(source, arena, point); /* must not fail: the program was made for this machine */
