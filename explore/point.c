@@ -11,18 +11,21 @@ static void take_figures(const struct qm_report *report, double *figures) {
 /* Of a program that was made for this machine: whatever is wrong with it is our fault. */
 static enum qm_status find_times(const struct qm_program *program, const struct qm_machine *machine, struct qm_run *run,
                                  struct qm_diag *diag) {
-    const uint32_t(*words)[QM_INSN_WORDS] = (const uint32_t(*)[QM_INSN_WORDS])program->insns;
     run->timed = true;
     for (uint32_t i = 0; i < program->stage_count; i++) {
         const struct qm_program_stage *stage = &program->stages[i];
-        struct qm_timing_words part = {words + stage->first_insn, stage->insn_count, program->arena_bytes, machine};
-        struct qm_timing_result result;
         if (stage->on_host || stage->insn_count == 0) continue;
-        qm_timing_words(&part, run->times + stage->first_insn, &result);
+        struct qm_timing_words words = {.words = (const uint32_t(*)[QM_INSN_WORDS])program->insns + stage->first_insn,
+                                        .count = stage->insn_count,
+                                        .memory_bytes = program->arena_bytes,
+                                        .machine = machine,
+                                        .limit_cycles = QM_TIMING_CYCLES_MAX};
+        struct qm_timing_result result;
+        qm_timing_words(&words, run->times + stage->first_insn, &result);
         run->counters[i] = result.counters;
-        if (result.error != QM_ERROR_NONE || result.is_endless)
+        if (result.error != QM_ERROR_NONE)
             return qm_fail(diag, QM_INTERNAL, "%s:instruction %u: the machine would stop with %s", program->model,
-                           stage->first_insn + result.accepted, result.is_endless ? "its limit of time" : qm_error_name(result.error));
+                           stage->first_insn + result.accepted, qm_error_name(result.error));
     }
     return QM_OK;
 }

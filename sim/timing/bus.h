@@ -46,9 +46,13 @@ void bus_init(struct bus *bus, const struct qm_machine *machine);
 void bus_fini(struct bus *bus);
 /* Read bursts accepted in `cycle` and those after it, one in each; the memory holds no more than depth. */
 void bus_read(struct bus *bus, uint64_t cycle, struct reads reads);
-/* Whether the memory holds as many bursts as it can at the end of the cycles that are over. */
-bool bus_is_full(struct bus *bus);
-/* The first cycle in which there may be an event of what is on the bus. */
+/* The address or bursts that bus_write has opened are withdrawn; none of their beats has moved. */
+void bus_drop_writes(struct bus *bus);
+/* Releases bursts that have ended, which are held until somebody needs the room. */
+void bus_release(struct bus *bus);
+/* Whether the memory holds as many bursts as it can. */
+bool bus_is_full(const struct bus *bus);
+/* The first cycle in which there may be an event of what is on the bus; NEVER: nothing is. */
 uint64_t bus_event_from(const struct bus *bus);
 /* Equal write bursts, the address of the first in `cycle`; none may be open. */
 void bus_write(struct bus *bus, uint64_t cycle, uint32_t beats, uint32_t bursts);
