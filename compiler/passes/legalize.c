@@ -2,9 +2,8 @@
  *
  * This file walks the operators; they themselves are in legalize_convolutions.c, legalize_post.c, legalize_moves.c and legalize_tables.c.
  */
-#include "compiler/passes/legalize.h"
-
 #include "compiler/ir/problems.h"
+#include "compiler/passes/legalize_site.h"
 
 /* ---- the table of operators ---- */
 

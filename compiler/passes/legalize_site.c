@@ -2,12 +2,13 @@
  *
  * The arithmetic of the numbers is TFLite's, to the bit: a clamp is zero point + roundf(bound / scale), cut to the type.
  */
+#include "compiler/passes/legalize_site.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "common/multiplier.h"
-#include "compiler/passes/legalize.h"
 
 enum { SHIFT_MAX = 30 };
 

@@ -1,9 +1,10 @@
 /* parts.c - what several opcodes draw alike. */
+#include "verify/draw/parts.h"
+
 #include <string.h>
 
 #include "common/opcode/opcode.h"
 #include "common/status.h"
-#include "verify/draw/draw.h"
 
 int64_t draw_between(struct draw *d, int64_t low, int64_t high) {
     return low + (int64_t)(qm_prng_next(&d->prng) % (uint64_t)(high - low + 1));
