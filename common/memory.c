@@ -10,6 +10,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "common/text.h"
+
 /* Global, for memory runs out for the whole process, and a C++ new-handler is given no object to find it in. */
 static struct qm_diag *told;
 
@@ -103,6 +105,13 @@ void *qm_alloc_shared(size_t size_bytes) {
 
 void qm_free_shared(void *memory, size_t size_bytes) {
     QM_CHECK(munmap(memory, at_least_one(size_bytes)) == 0);
+}
+
+char *qm_text_shown(const char *text) {
+    size_t size = qm_text_show(text, NULL, 0) + 1;
+    char *shown = qm_alloc(size);
+    qm_text_show(text, shown, size);
+    return shown;
 }
 
 FILE *qm_text_stream_open(char **text, size_t *size) {

@@ -23,6 +23,9 @@ void *qm_alloc_more(void *block, size_t size_bytes);         /* the block, moved
 void *qm_alloc_shared(size_t size_bytes);
 void qm_free_shared(void *memory, size_t size_bytes);
 
+/* A text as qm_text_show (common/text.h) shows it, uncut. */
+char *qm_text_shown(const char *text);
+
 /* A stream into a text that grows; closing it ends the text, which is the caller's to free. */
 FILE *qm_text_stream_open(char **text, size_t *size);
 void qm_text_stream_close(FILE *stream);

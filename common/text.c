@@ -4,8 +4,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "common/memory.h"
-
 enum { ESCAPE_BYTES = 4, CHARACTER_BYTES_MAX = 4 };
 
 /* The first bytes of characters of 2, 3 and 4 bytes: the bits that tell them, and the smallest character that needs as many bytes. */
@@ -16,7 +14,7 @@ static const struct {
 enum { FORMS = sizeof forms / sizeof *forms };
 
 /* The bytes of the character at text, which is not its end; 0: no character begins there. */
-static size_t decode(const char *text, uint32_t *character) {
+static size_t character_at(const char *text, uint32_t *character) {
     const uint8_t *bytes = (const uint8_t *)text;
     size_t form = 0;
     *character = bytes[0];
@@ -44,14 +42,14 @@ static bool shows(uint32_t character) {
 
 size_t qm_text_passes(const char *text) {
     uint32_t character;
-    size_t size = decode(text, &character);
+    size_t size = character_at(text, &character);
     return size > 0 && shows(character) ? size : 0;
 }
 
 /* Writes the character at text, or the one byte that begins none, to out; returns how many bytes of text it is. */
 static size_t show_one(const char *text, char out[CHARACTER_BYTES_MAX * ESCAPE_BYTES + 1]) {
     uint32_t character;
-    size_t size = decode(text, &character);
+    size_t size = character_at(text, &character);
     bool passes = qm_text_passes(text) > 0;
     size_t taken = size > 0 ? size : 1;
     if (passes) memcpy(out, text, taken);
@@ -82,13 +80,6 @@ struct qm_shown qm_shown(const char *text) {
     return shown;
 }
 
-char *qm_text_shown(const char *text) {
-    size_t size = qm_text_show(text, NULL, 0) + 1;
-    char *shown = qm_alloc(size);
-    qm_text_show(text, shown, size);
-    return shown;
-}
-
 void qm_text_print(const char *text, FILE *out) {
     char one[CHARACTER_BYTES_MAX * ESCAPE_BYTES + 1];
     while (*text != '\0') {
@@ -106,7 +97,7 @@ void qm_text_copy(const char *text, char *out, size_t size) {
     size_t used = 0;
     uint32_t character;
     while (text[used] != '\0') {
-        size_t more = decode(text + used, &character);
+        size_t more = character_at(text + used, &character);
         if (used + (more > 0 ? more : 1) >= size) break;
         used += more > 0 ? more : 1;
     }

@@ -3,6 +3,7 @@
  * A name may hold any bytes, and inside the program it is only compared. To be shown it becomes text that every reader takes: valid UTF-8
  * that shows passes as it is; every byte of anything else (control characters, C1 controls, marks that reverse or break lines, what is not
  * UTF-8) becomes \xNN. A text that has been made so once passes again unchanged.
+ * Nothing here takes memory: the line of an error is made with it (common/status.c), also the one that says that there is no memory.
  */
 #ifndef QM_COMMON_TEXT_H
 #define QM_COMMON_TEXT_H
@@ -21,8 +22,7 @@ struct qm_shown {
 };
 struct qm_shown qm_shown(const char *text);
 
-/* The same uncut: as a text that the caller frees, or to a stream. */
-char *qm_text_shown(const char *text);
+/* The same uncut, to a stream; as a text of its own it is made by qm_text_shown (common/memory.h). */
 void qm_text_print(const char *text, FILE *out);
 
 /* Bytes of the character at text, which is not its end, when it passes as it is; else 0. */

@@ -8,7 +8,7 @@
 void qm_work_add(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_counters *counters) {
     counters->value[QM_C_instructions] += 1;
     counters->value[QM_C_dram_fetch_beats] += QM_INSN_BYTES / machine->axi_bytes;
-    qm_opcode_info(insn->opcode)->add_events(insn, machine, counters->value);
+    qm_opcode_add_events(insn, machine, counters->value);
 }
 
 /* ---- time: docs/machine.md, Limits of time ---- */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/text.h"
 
 void qm_csv_text(FILE *out, const char *text) {

@@ -61,11 +61,15 @@ static double seconds_of(const struct qm_report_part *part) {
     return cycles_of(part) / (part->report->source.machine->clock_mhz * 1e6);
 }
 
+/* Of nothing: 0. */
+static double share(double part, double whole) {
+    return whole > 0 ? part / whole : 0;
+}
+
 /* Share of the cells and cycles that the products needed at the precision of their layers. */
 static double utilization_of(const struct qm_report_part *part) {
     const struct qm_machine *machine = part->report->source.machine;
-    double slots = cycles_of(part) * machine->rows * machine->cols;
-    return slots > 0 ? part->cell_cycles / slots : 0;
+    return share(part->cell_cycles, cycles_of(part) * machine->rows * machine->cols);
 }
 
 static const char *counter_name(unsigned index) {
@@ -137,11 +141,13 @@ static double dram_bytes_of(const struct qm_report_part *part) {
 /* ---- the host ---- */
 
 static double host_macs_share_of(const struct qm_report_part *part) {
-    return part->report->host_macs_share;
+    const struct qm_report *report = part->report;
+    return share((double)report->host_macs, (double)report->total.macs);
 }
 
 static double host_bytes_share_of(const struct qm_report_part *part) {
-    return part->report->host_bytes_share;
+    double bytes = (double)part->report->host_bytes;
+    return share(bytes, bytes + dram_bytes_of(&part->report->total));
 }
 
 static double host_cycles_of(const struct qm_report_part *part) {

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
-#include "common/text.h"
 
 cJSON *qm_json_create(void) {
     cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = qm_alloc, .free_fn = free});

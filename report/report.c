@@ -9,7 +9,6 @@
 #include "common/memory.h"
 #include "common/precision.h"
 #include "common/work.h"
-#include "report/figures.h"
 
 static const char *const cause_names[QM_LAYER_CAUSES] = {"compute", "post", "memory", "control"};
 static const enum qm_layer_cause unit_causes[QM_UNITS] = {[QM_UNIT_LOAD] = QM_LAYER_MEMORY,
@@ -178,12 +177,10 @@ static uint64_t host_bytes(const struct qm_program *program, const struct qm_pro
 
 static void sum_host(struct qm_report *report) {
     const struct qm_program *program = report->source.program;
-    uint64_t macs = 0, bytes = 0;
-    for (uint32_t i = 0; i < program->layer_count; i++) macs += program->layers[i].on_host ? program->layers[i].macs : 0;
-    for (uint32_t i = 0; i < program->stage_count; i++) bytes += program->stages[i].on_host ? host_bytes(program, &program->stages[i]) : 0;
-    double moved = (double)bytes + qm_figure_number(&report->total, QM_FIGURE_dram_bytes);
-    report->host_macs_share = report->total.macs > 0 ? (double)macs / (double)report->total.macs : 0;
-    report->host_bytes_share = moved > 0 ? (double)bytes / moved : 0;
+    for (uint32_t i = 0; i < program->layer_count; i++)
+        if (program->layers[i].on_host) report->host_macs += program->layers[i].macs;
+    for (uint32_t i = 0; i < program->stage_count; i++)
+        if (program->stages[i].on_host) report->host_bytes += host_bytes(program, &program->stages[i]);
 }
 
 static uint64_t divided_up(uint64_t a, uint64_t b) {

@@ -46,8 +46,8 @@ struct qm_report_part {
 struct qm_report {
     struct qm_report_source source;
     struct qm_report_part total;
-    struct qm_report_part *layers; /* [layer_count] */
-    double host_macs_share, host_bytes_share;
+    struct qm_report_part *layers;    /* [layer_count] */
+    uint64_t host_macs, host_bytes;   /* of the host's operators; the bytes of their maps, read and written */
     uint64_t host_cycles;             /* not of the total: to move the maps of the host's operators at the DRAM's rate */
     struct qm_energy_sum host_energy; /* and at its price */
 };

@@ -59,7 +59,8 @@ static void print_host(FILE *out, const struct qm_report *report) {
         fprintf(out, count++ == 0 ? "on the host, not in cycles and energy: %s" : ", %s", qm_shown(program->layers[i].op).text);
     }
     if (count == 0) return;
-    fprintf(out, " (%.2f %% of the MACs, %.2f %% of the bytes", 100 * report->host_macs_share, 100 * report->host_bytes_share);
+    fprintf(out, " (%.2f %% of the MACs, %.2f %% of the bytes", 100 * qm_figure_number(&report->total, QM_FIGURE_host_macs_share),
+            100 * qm_figure_number(&report->total, QM_FIGURE_host_bytes_share));
     qm_cell cycles, energy;
     qm_cell_count(report->host_cycles, cycles);
     qm_cell_energy(report->host_energy.total.value_pj, energy);

@@ -38,8 +38,6 @@ static const struct qm_post_shape post = {.latency_cycles = 5, .item_count = ite
 
 const struct qm_opcode_info qm_opcode_COPY = {
     .find_operands = find_operands,
-    .add_events = qm_post_add_events,
     .limit_cycles = limit_cycles,
-    .alone_cycles = qm_post_alone_cycles,
     .post = &post,
 };

@@ -1,4 +1,4 @@
-/* opcode.c - the table of descriptions, and what all opcodes of the post unit share. */
+/* opcode.c - the table of descriptions, and what is asked of any opcode by it. */
 #include "common/opcode/opcode.h"
 
 #define QM_OPCODE(name, code, unit, text) extern const struct qm_opcode_info qm_opcode_##name;
@@ -34,14 +34,18 @@ void qm_post_count(const struct qm_post_events *from, const struct qm_post_event
 #undef QM_CAUSE
 }
 
-void qm_post_add_events(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value) {
+void qm_opcode_add_events(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value) {
     static const struct qm_post_events none;
-    const struct qm_post_shape *post = qm_opcode_info(insn->opcode)->post;
-    struct qm_post_events all = post->events(insn, machine, post->item_count(insn, machine));
+    const struct qm_opcode_info *info = qm_opcode_info(insn->opcode);
+    if (info->post == NULL) {
+        info->add_events(insn, machine, value);
+        return;
+    }
+    struct qm_post_events all = info->post->events(insn, machine, info->post->item_count(insn, machine));
     qm_post_count(&none, &all, value);
 }
 
-uint64_t qm_post_alone_cycles(const struct qm_insn *insn, const struct qm_machine *machine) {
-    const struct qm_post_shape *post = qm_opcode_info(insn->opcode)->post;
-    return post->item_count(insn, machine) + post->latency_cycles;
+uint64_t qm_opcode_alone_cycles(const struct qm_insn *insn, const struct qm_machine *machine) {
+    const struct qm_opcode_info *info = qm_opcode_info(insn->opcode);
+    return info->post != NULL ? info->post->item_count(insn, machine) + info->post->latency_cycles : info->alone_cycles(insn, machine);
 }

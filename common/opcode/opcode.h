@@ -100,12 +100,11 @@ struct qm_opcode_info {
     enum qm_error (*check)(const struct qm_insn *insn, const struct qm_machine *machine);
     /* Fills operands [QM_OPERANDS] and returns how many there are, whatever the fields hold. */
     uint32_t (*find_operands)(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_operand *operands);
-    /* Adds the events of an accepted instruction to value [QM_COUNTERS]; those of its fetch are not among them. */
+    /* qm_opcode_add_events, of another unit than the post unit, whose items say it. */
     void (*add_events)(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value);
     /* An upper bound of the cycles that the instruction needs alone, at most QM_ENDLESS, whatever the fields hold. */
     uint64_t (*limit_cycles)(const struct qm_insn *insn, const struct qm_machine *machine, const struct qm_pace *pace);
-    /* Cycles from the start of an accepted instruction to its end when it is alone and nothing waits: the memory accepts a burst in any
-     * cycle and moves a beat in each. Exact (docs/machine.md, Closed forms). */
+    /* qm_opcode_alone_cycles, likewise. */
     uint64_t (*alone_cycles)(const struct qm_insn *insn, const struct qm_machine *machine);
     const struct qm_matmul_shape *matmul; /* NULL: of another unit */
     const struct qm_post_shape *post;     /* NULL: of another unit */
@@ -117,9 +116,12 @@ const struct qm_opcode_info *qm_opcode_info(int64_t opcode);
 /* Whether the instruction writes to the first `bytes` bytes of the arena. */
 bool qm_writes_arena_below(const struct qm_insn *insn, const struct qm_machine *machine, int64_t bytes);
 
-/* add_events and alone_cycles of the post unit's opcodes: all items together. */
-void qm_post_add_events(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value);
-uint64_t qm_post_alone_cycles(const struct qm_insn *insn, const struct qm_machine *machine);
+/* Adds the events of an accepted instruction to value [QM_COUNTERS]; those of its fetch are not among them. */
+void qm_opcode_add_events(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value);
+
+/* Cycles from the start of an accepted instruction to its end when it is alone and nothing waits: the memory accepts a burst in any
+ * cycle and moves a beat in each. Exact (docs/machine.md, Closed forms). */
+uint64_t qm_opcode_alone_cycles(const struct qm_insn *insn, const struct qm_machine *machine);
 
 /* Adds to value [QM_COUNTERS] the events between two points of an instruction. */
 void qm_post_count(const struct qm_post_events *from, const struct qm_post_events *to, uint64_t *value);

@@ -8,7 +8,7 @@
 enum { DEPTHWISE_POSITIONS_MIN = 2 };
 
 static uint64_t alone_and_free(const struct qm_insn *insn, const struct qm_machine *machine) {
-    return qm_opcode_info(insn->opcode)->alone_cycles(insn, machine) + 1; /* the unit is free in the cycle after the end */
+    return qm_opcode_alone_cycles(insn, machine) + 1; /* the unit is free in the cycle after the end */
 }
 
 uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_lowering *lowering, uint64_t positions, uint64_t tiles) {

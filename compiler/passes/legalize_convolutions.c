@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "compiler/passes/legalize.h"
+#include "compiler/passes/legalize_site.h"
 
 enum {
     SHIFT_MAX = 30,

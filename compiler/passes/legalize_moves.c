@@ -5,7 +5,7 @@
  */
 #include <math.h>
 
-#include "compiler/passes/legalize.h"
+#include "compiler/passes/legalize_site.h"
 
 /* ---- nests of loops ---- */
 

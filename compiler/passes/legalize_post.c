@@ -4,7 +4,7 @@
  *   mul     the scales of the operands multiplied in double, divided by that of the output
  *   mean    the sum less its zero points, scaled by input scale / output scale / count in the order of TFLite's QuantizedMeanOrSum
  */
-#include "compiler/passes/legalize.h"
+#include "compiler/passes/legalize_site.h"
 
 enum {
     ADD_PRE_SHIFT = 20,

@@ -9,7 +9,7 @@
 #include "common/fixed_functions.h"
 #include "common/fixed_point.h"
 #include "common/precision.h"
-#include "compiler/passes/legalize.h"
+#include "compiler/passes/legalize_site.h"
 
 enum { INPUT_BITS = 4, LOGISTIC_BITS = 8, TANH_BITS = 7, HIRES_BITS = 7, SHIFT_MAX = 30, LANES_MAX = 256 };
 

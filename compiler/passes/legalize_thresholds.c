@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "common/fixed_point.h"
-#include "compiler/passes/legalize.h"
+#include "compiler/passes/legalize_site.h"
 
 enum { TOTAL_MAX = 62, PLAIN_SUMS_MAX = 1 << 20 };
 

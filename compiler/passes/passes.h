@@ -150,5 +150,7 @@ void schedule_scatter(struct plan *plan, uint32_t layer, uint32_t value, const s
 struct destination schedule_destination(const struct plan *plan, const struct target *target, uint32_t buffer);
 /* Stores a block that was written densely to the buffer to the arena. Does nothing for a map in the scratchpad. */
 void schedule_store_block(struct plan *plan, uint32_t layer, const struct target *target, uint32_t buffer);
+/* Stores a resident map that is wanted in the arena as well, behind the last layer that writes to it. */
+void schedule_store_map(struct plan *plan, uint32_t layer, struct plan_value *value);
 
 #endif

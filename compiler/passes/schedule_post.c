@@ -7,6 +7,16 @@
 
 enum { IDENTITY_SHIFT = 1 };
 
+void schedule_scale(struct qm_insn *insn, const struct qm_layer *layer) {
+    insn->in_unsigned = layer->in_unsigned;
+    insn->rounding = layer->rounding;
+    insn->out_multiplier = layer->out_scale.value;
+    insn->out_shift = layer->out_scale.shift;
+    insn->out_zero = layer->out_zero;
+    insn->clamp_min = layer->clamp_min;
+    insn->clamp_max = layer->clamp_max;
+}
+
 /* ---- pools ---- */
 
 struct pool {

@@ -295,6 +295,14 @@ static uint32_t packed_elements(const struct qm_machine *machine, uint32_t eleme
     return most < elements ? most / 2 * 2 : elements;
 }
 
+uint32_t move_split(const struct qm_move *move, struct qm_move_loop *rows, struct qm_move_loop *positions) {
+    uint32_t count = move->loop_count;
+    *rows = *positions = (struct qm_move_loop){.count = 1};
+    if (count >= 1) *positions = move->loops[count - 1];
+    if (count >= 2) *rows = move->loops[count - 2];
+    return count >= 2 ? count - 2 : 0;
+}
+
 /* Blocks of whole rows if they fit, else of one row, else of a part of the contiguous bytes. */
 static bool tile_move(struct search *s) {
     const struct qm_layer *l = &s->plan->network->layers[s->layer];

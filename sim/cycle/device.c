@@ -16,6 +16,7 @@ static enum qm_status cycle_create(const struct qm_machine *machine, const struc
     QM_TRY(qm_machine_check(machine, diag));
     struct engine *engine = qm_alloc_zeroed(1, sizeof *engine);
     engine_init(engine, machine, options, qm_dram_create(machine, options));
+    engine->device.ops = &qm_device_cycle;
     *device = &engine->device;
     return QM_OK;
 }

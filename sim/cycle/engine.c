@@ -6,7 +6,7 @@
 
 void engine_init(struct engine *engine, const struct qm_machine *machine, const struct qm_device_options *options,
                  struct qm_memory *memory) {
-    *engine = (struct engine){.device.ops = &qm_device_cycle, .memory = memory, .is_stepping = options->step};
+    *engine = (struct engine){.memory = memory, .is_stepping = options->step};
     core_init(&engine->core, machine, !options->no_values);
 }
 

@@ -16,7 +16,7 @@ struct engine {
     struct probe *probe; /* NULL: nobody looks */
 };
 
-/* Of the options: step, no_values. */
+/* Of the options: step, no_values. The operations of the device are set by who has one (device.c). */
 void engine_init(struct engine *engine, const struct qm_machine *machine, const struct qm_device_options *options,
                  struct qm_memory *memory);
 void engine_fini(struct engine *engine);

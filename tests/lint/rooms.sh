@@ -1,6 +1,7 @@
 #!/bin/sh
 # rooms.sh - the walls: which folders each room may include. What is not listed here is a wall. tools/ and tests/ see all. Within sim, the
-# core sees neither device nor DRAM; memory and streams of text are made in common/memory.c alone.
+# core sees neither device nor DRAM; memory and streams of text are made in common/memory.c alone. No files of the library call each other
+# in a circle, by the symbols of their objects in build/, which are made before.
 set -u
 status=0
 # report RULE FOUND: the lines found break the rule.
@@ -43,4 +44,11 @@ report 'the core sees neither its device nor who watches it' "$(
     grep -nE '^#include "sim/(device|probe|cycle/(engine|probe))\.h"' sim/cycle/* | grep -vE '^sim/cycle/(engine|device|probe)\.')"
 report 'memory is asked for by common/memory.h only' "$(grep -rnE '(^|[^a-z_])(m|c|re|aligned_)alloc\(|open_memstream\(' \
     common compiler sim driver report explore verify tools --include='*.c' --include='*.h' | grep -v '^common/memory\.')"
+report 'no files call each other in a circle' "$({ git ls-files common compiler driver sim report explore verify |
+    sed -n 's|\(.*\)\.c$|build/obj/\1.o|p' | xargs nm -A | awk '
+        { sub(/:.*/, "", $1) }
+        $2 == "U" { users[$3] = users[$3] " " $1 }
+        $2 ~ /^[TDBR]$/ { home[$3] = $1 }
+        END { for (name in home) for (i = split(users[name], user, " "); i > 0; i--) print user[i], home[name] }
+    ' | tsort > /dev/null; } 2>&1)"
 exit $status

@@ -1,5 +1,5 @@
 /* add.c - draws an ADD. */
-#include "verify/draw/draw.h"
+#include "verify/draw/parts.h"
 
 bool draw_ADD(struct draw *d, struct qm_insn *insn) {
     insn->binary = draw_between(d, QM_binary_SUM, QM_binary_PRODUCT);

@@ -1,5 +1,5 @@
 /* copy.c - draws a COPY. */
-#include "verify/draw/draw.h"
+#include "verify/draw/parts.h"
 
 bool draw_COPY(struct draw *d, struct qm_insn *insn) {
     draw_window(d, insn, false);

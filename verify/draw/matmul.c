@@ -1,5 +1,5 @@
 /* matmul.c - draws a MATMUL. */
-#include "verify/draw/draw.h"
+#include "verify/draw/parts.h"
 
 #include "common/precision.h"
 

@@ -1,5 +1,5 @@
 /* pool.c - draws a POOL. */
-#include "verify/draw/draw.h"
+#include "verify/draw/parts.h"
 
 #include "common/precision.h"
 

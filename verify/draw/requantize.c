@@ -1,5 +1,5 @@
 /* requantize.c - draws a REQUANTIZE. */
-#include "verify/draw/draw.h"
+#include "verify/draw/parts.h"
 
 #include "common/precision.h"
 

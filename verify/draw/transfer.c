@@ -1,5 +1,5 @@
 /* transfer.c - draws a LOAD or a STORE. */
-#include "verify/draw/draw.h"
+#include "verify/draw/parts.h"
 
 /* Draws all but the address in the arena. False: the rows do not fit. */
 static bool draw_rows(struct draw *d, struct qm_insn *insn) {

@@ -7,7 +7,8 @@
  * has rounded.
  *
  * Shapes here are ONNX's, channels first. A tensor of the graph holds the bytes in one of two orders; the other is made when it is asked
- * for. Functions that return bool have named the problem when they return false.
+ * for. Functions that return bool have named the problem when they return false. They are listed file by file, and none calls one of a file
+ * that is listed below its own.
  */
 #ifndef QM_COMPILER_FRONTEND_ONNX_ONNX_H
 #define QM_COMPILER_FRONTEND_ONNX_ONNX_H
@@ -140,17 +141,29 @@ struct onnx_node {
     struct onnx_value *inputs[ONNX_INPUTS_MAX], *outputs[ONNX_OUTPUTS_MAX]; /* NULL: absent */
 };
 
+/* ---- shape.c: types and shapes ---- */
+const char *onnx_type_name(int32_t type);
+bool onnx_type_range(int32_t type, int64_t *low, int64_t *high); /* false: not an integer of at most 32 bits */
+uint64_t onnx_elements(const struct onnx_shape *shape);
+bool onnx_same_shape(const struct onnx_shape *a, const struct onnx_shape *b);
+
 /* ---- file.c: bytes to messages, constants to numbers ---- */
 QM_MUST_USE enum qm_status onnx_unpack(const struct model_file *file, struct qm_arena *arena, const Onnx__ModelProto **model,
                                        struct qm_diag *diag);
 QM_MUST_USE enum qm_status onnx_read_constant(struct onnx_reader *r, const Onnx__TensorProto *source, struct onnx_value *value);
 
+/* ---- names.c: values by name ---- */
+/* Makes room for all names of the graph. */
+QM_MUST_USE enum qm_status onnx_open_names(struct onnx_reader *r);
+/* The value of the name, made if it is new. */
+QM_MUST_USE enum qm_status onnx_add_value(struct onnx_reader *r, const char *name, struct onnx_value **value);
+/* The results of a node: each name once, and not that of a constant. */
+QM_MUST_USE enum qm_status onnx_add_results(struct onnx_reader *r, uint32_t index);
+/* NULL: there is none of the name. */
+struct onnx_value *onnx_find(const struct onnx_reader *r, const char *name);
+
 /* ---- node.c: attributes and operands ---- */
 bool onnx_refuse(const struct onnx_node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
-const char *onnx_type_name(int32_t type);
-bool onnx_type_range(int32_t type, int64_t *low, int64_t *high); /* false: not an integer of at most 32 bits */
-uint64_t onnx_elements(const struct onnx_shape *shape);
-bool onnx_same_shape(const struct onnx_shape *a, const struct onnx_shape *b);
 /* The shape of an operation on two: in each dimension, counted from the last, where one has 1 or nothing the other's. */
 bool onnx_broadcast(const struct onnx_node *n, const struct onnx_shape *a, const struct onnx_shape *b, struct onnx_shape *out);
 const Onnx__AttributeProto *onnx_attribute(const struct onnx_node *n, const char *name);
@@ -187,49 +200,22 @@ void onnx_set_quant(struct onnx_reader *r, uint32_t tensor, float scale, int64_t
 struct qm_graph_op *onnx_add_op(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in, uint32_t out);
 /* A constant with the numbers; dtype I8 or I32. */
 uint32_t onnx_add_constant(struct onnx_reader *r, const char *name, enum qm_dtype dtype, const struct onnx_shape *shape, const void *data);
-/* Makes sure that the value is a TENSOR: a deferred operator is materialized, and an INPUT gets its integers. */
-bool onnx_materialize(const struct onnx_node *n, struct onnx_value *value);
-/* The value's tensor in an order, materialized. */
-bool onnx_tensor(const struct onnx_node *n, struct onnx_value *value, enum onnx_order order, uint32_t *tensor);
-/* The same, with the scale and zero point that the reader takes its integers for; NULL: those that it has. */
-bool onnx_tensor_as(const struct onnx_node *n, struct onnx_value *value, enum onnx_order order, const struct onnx_scales *scales,
-                    uint32_t *tensor);
-/* Refuses a TENSOR of plain integers, where real numbers are computed with. */
-bool onnx_check_real(const struct onnx_node *n, const struct onnx_value *value);
-/* The order that its bytes have, or that it would be read in. */
-enum onnx_order onnx_order_of(const struct onnx_value *value);
 /* The zero point with which integers from low to high fit int8: 0 if they do without. False when none does. */
 bool onnx_zero_point(double low, double high, int64_t *zero);
 /* A constant with integers of one scale as an operand: a TENSOR of int8, its shape with ones in front up to the rank. NULL: refused. */
 struct onnx_value *onnx_constant_tensor(const struct onnx_node *n, const struct onnx_value *constant, uint32_t rank, enum onnx_order order);
-/* Makes output 0 what another value is, under its own name. */
-void onnx_put_same(const struct onnx_node *n, const struct onnx_value *like);
-/* Makes output 0 a TENSOR like another, of the tensor in the order. */
-void onnx_put(const struct onnx_node *n, const struct onnx_value *like, const struct onnx_shape *shape, enum onnx_order order,
-              uint32_t tensor);
 
-/* ---- deferred.c: deferred operators and their epilogues ---- */
-struct onnx_deferred *onnx_deferred_create(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t channels);
-/* Gives it so many channels, each with this scale and range of its sums. */
+/* ---- epilogue.c: the sums of a deferred operator, and what becomes of them ---- */
+/* Gives the operator so many channels, each with this scale and range of its sums. */
 void onnx_deferred_set_sums(const struct onnx_node *n, struct onnx_deferred *deferred, uint32_t channels, double scale, int64_t low,
                             int64_t high);
-/* A copy of the deferred operator behind a value, for the node to append to; of a tensor it is one that changes nothing. */
-bool onnx_deferred_of(const struct onnx_node *n, struct onnx_value *value, struct onnx_deferred **deferred);
-/* The same for nodes that scale: what has been rounded before is materialized first, since it is integers of the network. */
-bool onnx_deferred_unrounded(const struct onnx_node *n, struct onnx_value *value, struct onnx_deferred **deferred);
-/* Makes output 0 what it computes. */
-bool onnx_defer(const struct onnx_node *n, const struct onnx_shape *shape, struct onnx_deferred *deferred);
 /* Appends an operation with `count` numbers, 1 or one a channel, or with none. */
 void onnx_append(const struct onnx_node *n, struct onnx_deferred *deferred, enum onnx_epilogue_kind kind, uint32_t count,
                  const double *numbers);
 void onnx_append_number(const struct onnx_node *n, struct onnx_deferred *deferred, enum onnx_epilogue_kind kind, double number);
 void onnx_append_clip(const struct onnx_node *n, struct onnx_deferred *deferred, double low, double high);
-/* Makes output 0 input i with one more operation, which has the numbers of a constant (or NULL). */
-bool onnx_defer_elementwise(const struct onnx_node *n, uint32_t i, enum onnx_epilogue_kind kind, const struct onnx_value *constant);
-bool onnx_defer_clip(const struct onnx_node *n, uint32_t i, double low, double high);
-/* How many numbers a constant has for the channels of a shape: 1, or one a channel. False when it is neither. */
-bool onnx_per_channel(const struct onnx_node *n, const struct onnx_value *constant, const struct onnx_shape *shape, uint32_t axis,
-                      uint32_t *count);
+/* Whether an operation of the epilogue rounds. */
+bool onnx_epilogue_rounds(const struct onnx_deferred *deferred);
 
 /* The epilogue of a deferred operator in order, as a function of its sum: monotone in each channel. */
 enum { ONNX_EPILOGUE_MAX = 64 };
@@ -261,6 +247,39 @@ bool onnx_materialize_integers(const struct onnx_node *n, struct onnx_value *val
 /* Makes an addition of two tensors of one scale and zero point a depthwise convolution over both, side by side, with the weights 1 and
  * `second`. An addition can have 8-bit results only, this one has any. */
 bool onnx_add_by_weights(const struct onnx_node *n, struct onnx_deferred *deferred, int8_t second);
+
+/* ---- value.c: values as tensors of the graph ---- */
+/* Makes sure that the value is a TENSOR: a deferred operator is materialized, and an INPUT gets its integers. */
+bool onnx_materialize(const struct onnx_node *n, struct onnx_value *value);
+/* The value's tensor in an order, materialized. */
+bool onnx_tensor(const struct onnx_node *n, struct onnx_value *value, enum onnx_order order, uint32_t *tensor);
+/* The same, with the scale and zero point that the reader takes its integers for; NULL: those that it has. */
+bool onnx_tensor_as(const struct onnx_node *n, struct onnx_value *value, enum onnx_order order, const struct onnx_scales *scales,
+                    uint32_t *tensor);
+/* Refuses a TENSOR of plain integers, where real numbers are computed with. */
+bool onnx_check_real(const struct onnx_node *n, const struct onnx_value *value);
+/* The order that its bytes have, or that it would be read in. */
+enum onnx_order onnx_order_of(const struct onnx_value *value);
+/* Makes output 0 what another value is, under its own name. */
+void onnx_put_same(const struct onnx_node *n, const struct onnx_value *like);
+/* Makes output 0 a TENSOR like another, of the tensor in the order. */
+void onnx_put(const struct onnx_node *n, const struct onnx_value *like, const struct onnx_shape *shape, enum onnx_order order,
+              uint32_t tensor);
+
+/* ---- deferred.c: deferred operators, made and continued by nodes ---- */
+struct onnx_deferred *onnx_deferred_create(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t channels);
+/* A copy of the deferred operator behind a value, for the node to append to; of a tensor it is one that changes nothing. */
+bool onnx_deferred_of(const struct onnx_node *n, struct onnx_value *value, struct onnx_deferred **deferred);
+/* The same for nodes that scale: what has been rounded before is materialized first, since it is integers of the network. */
+bool onnx_deferred_unrounded(const struct onnx_node *n, struct onnx_value *value, struct onnx_deferred **deferred);
+/* Makes output 0 what it computes. */
+bool onnx_defer(const struct onnx_node *n, const struct onnx_shape *shape, struct onnx_deferred *deferred);
+/* Makes output 0 input i with one more operation, which has the numbers of a constant (or NULL). */
+bool onnx_defer_elementwise(const struct onnx_node *n, uint32_t i, enum onnx_epilogue_kind kind, const struct onnx_value *constant);
+bool onnx_defer_clip(const struct onnx_node *n, uint32_t i, double low, double high);
+/* How many numbers a constant has for the channels of a shape: 1, or one a channel. False when it is neither. */
+bool onnx_per_channel(const struct onnx_node *n, const struct onnx_value *constant, const struct onnx_shape *shape, uint32_t axis,
+                      uint32_t *count);
 
 /* ---- weights.c ---- */
 /* A constant as integers with scales: numbers minus zero points, channels along axis. */
@@ -309,6 +328,5 @@ typedef bool onnx_reading(const struct onnx_node *n);
 
 /* ops.c: the table of operators. Reads the nodes that outputs need. */
 QM_MUST_USE enum qm_status onnx_read_nodes(struct onnx_reader *r);
-struct onnx_value *onnx_find(const struct onnx_reader *r, const char *name);
 
 #endif

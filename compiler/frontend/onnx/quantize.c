@@ -1,7 +1,7 @@
 /* quantize.c - QuantizeLinear and DequantizeLinear, at the ends of the network and between its operators.
  *
  * Between operators they only say what integers mean. At a float input a QuantizeLinear is an operator of its own; at a float output a
- * DequantizeLinear is one (onnx.c).
+ * DequantizeLinear is one (parse.c).
  */
 #include "compiler/frontend/onnx/onnx.h"
 

@@ -1,4 +1,4 @@
-/* tflite.h - the inside of the TFLite front end: the schema's numbers and what tflite.c and ops.c share.
+/* tflite.h - the inside of the TFLite front end: the schema's numbers and what its files share.
  *
  * Slots, codes and defaults are those of the public schema (tensorflow/lite/schema/schema.fbs, version 3). Only what is read stands here.
  */
@@ -112,6 +112,8 @@ struct tflite_operator {
     uint32_t at; /* of the operator, for messages */
 };
 
+/* ---- operator.c ---- */
+
 /* Fails with "operator N NAME: ...". */
 void tflite_refuse(const struct tflite_operator *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const struct qm_graph_tensor *tflite_input(const struct tflite_operator *o, uint32_t i);
@@ -119,16 +121,29 @@ const struct qm_graph_tensor *tflite_output(const struct tflite_operator *o, uin
 /* Reads the option, NONE, RELU, RELU6 or RELU_N1_TO_1. */
 void tflite_read_activation(const struct tflite_operator *o, uint32_t slot);
 
+/* ---- moves.c ---- */
+
 /* Reads the operands and options of an operator. These readers are in moves.c, the others beside the table in ops.c. */
 typedef void tflite_reading(const struct tflite_operator *o);
 tflite_reading tflite_read_mean, tflite_read_pad, tflite_read_concatenation, tflite_read_split, tflite_read_strided_slice;
 tflite_reading tflite_read_transpose, tflite_read_resize;
 
-/* Whether the graph can hold tensors of the type. */
-bool tflite_type_known(uint8_t type);
+/* ---- names.c ---- */
+
 const char *tflite_type_name(uint8_t type);
 /* "LSTM", or "with code 200" from the arena. */
 const char *tflite_builtin_name(int32_t code, struct qm_arena *arena);
+
+/* ---- tensors.c ---- */
+
+/* Whether the graph can hold tensors of the type. */
+bool tflite_type_known(uint8_t type);
+/* Fills graph->tensors from r->tensors. Types that the graph does not know are refused with the operators that use such tensors. */
+void tflite_read_tensors(struct tflite_reader *r);
+/* Refuses the types of tensors that no operator uses as well. */
+void tflite_check_types(struct tflite_reader *r);
+
+/* ---- ops.c ---- */
 
 /* Adds every operator that no reader exists for to the problems. */
 void tflite_check_operators(struct tflite_reader *r);

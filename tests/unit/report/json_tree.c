@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/prng.h"
-#include "common/text.h"
 
 TestSuite(json_tree);
 

@@ -31,7 +31,7 @@ Test(cycle_alone, every_opcode_takes_as_long_as_its_description_says) {
             cr_assert(eq(u32, rig->cause, QM_ERROR_NONE));
             enum qm_unit unit = qm_opcode_unit(opcode);
             uint64_t cycles = rig_cycle(rig, QM_EVENT_END, unit, 0) - rig_cycle(rig, QM_EVENT_START, unit, 0);
-            uint64_t alone = qm_opcode_info(opcode)->alone_cycles(&insn, &rig->machine);
+            uint64_t alone = qm_opcode_alone_cycles(&insn, &rig->machine);
             cr_assert(cycles == alone, "run %d, %s: %lu cycles, said %lu", i, qm_opcode_name(opcode), cycles, alone);
             rig_destroy(rig);
         }

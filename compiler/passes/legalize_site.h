@@ -1,10 +1,11 @@
-/* legalize.h - the inside of legalize: one operator on its way to layers, and what the kinds of operators share.
+/* legalize_site.h - the inside of legalize: one operator on its way to layers, and what the kinds of operators share.
  *
  * legalize.c walks the graph and keeps the table of operators; legalize_convolutions.c has what the array does, legalize_post.c what the
- * post unit and the host do, legalize_moves.c what only moves bytes.
+ * post unit and the host do, legalize_moves.c what only moves bytes, legalize_tables.c what is looked up. They call what stands here, and
+ * it is in legalize_site.c but for what one of them gives the others.
  */
-#ifndef QM_COMPILER_PASSES_LEGALIZE_H
-#define QM_COMPILER_PASSES_LEGALIZE_H
+#ifndef QM_COMPILER_PASSES_LEGALIZE_SITE_H
+#define QM_COMPILER_PASSES_LEGALIZE_SITE_H
 
 #include "common/isa.h"
 #include "compiler/compiler.h"
@@ -26,6 +27,9 @@ struct site {
     struct legalizer *l;
     const struct qm_graph_op *op;
 };
+
+/* A new value for a tensor, in the bytes of another value or, with QM_NO_TENSOR, in its own. */
+uint32_t legalize_add_value(struct legalizer *l, uint32_t tensor, uint32_t storage);
 
 /* FILE: operator N NAME: ... */
 QM_MUST_USE enum qm_status site_refuse(const struct site *s, const char *format, ...) __attribute__((format(printf, 2, 3)));

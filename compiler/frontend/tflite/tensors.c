@@ -1,20 +1,10 @@
-/* tflite.c - a TFLite model's bytes to a graph: the model, its one subgraph, its tensors with their quantization and constants.
+/* tensors.c - a TFLite model's tensors, with their quantization and constants.
  *
- * Operators are in ops.c. Tensor indices of the graph are those of the file. Constants, scales, zero points and names are not copied but
- * lie in the file's bytes. A failure sticks to the reader (flatbuffer.h), so that functions are called one after another and only the last
- * line asks whether one has failed.
+ * Tensor indices of the graph are those of the file. Constants, scales, zero points and names are not copied but lie in the file's bytes.
  */
-#include "compiler/frontend/tflite/tflite.h"
-
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "compiler/frontend/frontend.h"
-
-static const char identifier[] = "TFL3";
-
-enum { SCHEMA_VERSION = 3, COUNT_MAX = 1 << 16 };
+#include "compiler/frontend/tflite/tflite.h"
 
 static const struct {
     uint8_t type;
@@ -32,10 +22,6 @@ static uint32_t find_type(uint8_t type) {
 
 bool tflite_type_known(uint8_t type) {
     return find_type(type) < TYPES;
-}
-
-bool tflite_recognizes(const struct model_file *file) {
-    return file->size >= 8 && memcmp(file->bytes + 4, identifier, 4) == 0;
 }
 
 static void read_shape(struct tflite_reader *r, uint32_t index, const struct fb_table *table) {
@@ -150,7 +136,7 @@ static void read_tensor(struct tflite_reader *r, uint32_t index) {
         fb_fail(&r->fb, table.at, "tensor %u (%s) is sparse, which is not supported", index, tensor->name);
 }
 
-static void read_tensors(struct tflite_reader *r) {
+void tflite_read_tensors(struct tflite_reader *r) {
     struct qm_graph *graph = r->graph;
     graph->tensor_count = r->tensors.count;
     graph->tensors = QM_ARENA_NEW(r->arena, struct qm_graph_tensor, graph->tensor_count);
@@ -162,77 +148,9 @@ static void read_tensors(struct tflite_reader *r) {
     }
 }
 
-/* Tensors of other types have been named with the operators that use them; here the unused ones are refused as well. */
-static void check_types(struct tflite_reader *r) {
+void tflite_check_types(struct tflite_reader *r) {
     for (uint32_t i = 0; i < r->graph->tensor_count; i++)
         if (!tflite_type_known(r->types[i]))
             fb_fail(&r->fb, r->tensors.at + 4 * i, "tensor %u (%s) has type %s, which is not supported", i, r->graph->tensors[i].name,
                     tflite_type_name(r->types[i]));
-}
-
-/* The indices of the subgraph's inputs or outputs, each once, in range, and known or not as the caller needs. */
-static uint32_t *read_ends(struct tflite_reader *r, struct fb_vector ends, const char *what, bool known) {
-    uint32_t *indices = QM_ARENA_NEW(r->arena, uint32_t, ends.count);
-    bool *seen = QM_ARENA_NEW(r->arena, bool, r->tensors.count);
-    if (ends.count == 0) fb_fail(&r->fb, ends.at, "the network has no %s", what);
-    for (uint32_t i = 0; i < ends.count && r->fb.status == QM_OK; i++) {
-        int32_t index = fb_i32_at(&r->fb, ends, i);
-        if (index < 0 || (uint32_t)index >= r->tensors.count || seen[index])
-            fb_fail(&r->fb, ends.at + 4 * i, "%s %u is tensor %d, which is not there or listed twice; the file is damaged", what, i, index);
-        else if (r->known[index] != known)
-            fb_fail(&r->fb, ends.at + 4 * i, "%s %u is tensor %d (%s), which %s", what, i, index, r->graph->tensors[index].name,
-                    known ? "no operator computes" : "is a constant");
-        else {
-            indices[i] = (uint32_t)index;
-            seen[index] = true;
-        }
-    }
-    return indices;
-}
-
-static struct fb_table open_model(struct tflite_reader *r) {
-    struct fb *fb = &r->fb;
-    struct fb_table model = fb_root(fb, identifier);
-    uint32_t version = fb_u32(fb, &model, MODEL_VERSION, 0);
-    if (version != SCHEMA_VERSION) fb_fail(fb, model.at, "schema version %u; only version %d can be read", version, SCHEMA_VERSION);
-    struct fb_vector subgraphs = fb_vector(fb, &model, MODEL_SUBGRAPHS, 4);
-    if (subgraphs.count != 1) {
-        fb_fail(fb, model.at, "the model has %u subgraphs; only models with one can be read", subgraphs.count);
-        return (struct fb_table){0};
-    }
-    r->codes = fb_vector(fb, &model, MODEL_OPERATOR_CODES, 4);
-    r->buffers = fb_vector(fb, &model, MODEL_BUFFERS, 4);
-    struct fb_table subgraph = fb_table_at(fb, subgraphs, 0);
-    r->tensors = fb_vector(fb, &subgraph, SUBGRAPH_TENSORS, 4);
-    r->operators = fb_vector(fb, &subgraph, SUBGRAPH_OPERATORS, 4);
-    if (r->tensors.count > COUNT_MAX || r->operators.count > COUNT_MAX || r->operators.count == 0)
-        fb_fail(fb, subgraph.at, "%u tensors and %u operators; there must be 1 to %d", r->tensors.count, r->operators.count, COUNT_MAX);
-    return subgraph;
-}
-
-static void read_subgraph(struct tflite_reader *r, const struct fb_table *subgraph) {
-    struct qm_graph *graph = r->graph;
-    read_tensors(r);
-    struct fb_vector inputs = fb_vector(&r->fb, subgraph, SUBGRAPH_INPUTS, 4);
-    struct fb_vector outputs = fb_vector(&r->fb, subgraph, SUBGRAPH_OUTPUTS, 4);
-    if (r->fb.status != QM_OK) return;
-    graph->input_count = inputs.count;
-    graph->output_count = outputs.count;
-    graph->inputs = read_ends(r, inputs, "input", false);
-    if (r->fb.status != QM_OK) return;
-    for (uint32_t i = 0; i < inputs.count; i++) r->known[graph->inputs[i]] = true;
-    tflite_read_operators(r);
-    if (r->fb.status != QM_OK || r->problems.count > 0) return;
-    graph->outputs = read_ends(r, outputs, "output", true);
-    check_types(r);
-}
-
-enum qm_status tflite_parse(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph, struct qm_diag *diag) {
-    struct tflite_reader r = {
-        .fb = {.bytes = file->bytes, .size = file->size, .file = file->name, .diag = diag}, .arena = arena, .graph = graph};
-    struct fb_table subgraph = open_model(&r);
-    if (r.fb.status == QM_OK) tflite_check_operators(&r);
-    if (r.fb.status == QM_OK && r.problems.count == 0) read_subgraph(&r, &subgraph);
-    QM_TRY(r.fb.status);
-    return problems_report(&r.problems, file->name, "qmac info --help lists the operators that can be read", diag);
 }

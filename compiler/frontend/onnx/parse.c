@@ -1,88 +1,16 @@
-/* onnx.c - an ONNX model to a graph: names, constants, inputs and outputs of the network; its nodes are in ops.c.
+/* parse.c - an ONNX model to a graph: constants, inputs and outputs of the network; its names are in names.c, its nodes in ops.c.
  *
- * Names are found through a hash table. Inputs and outputs keep ONNX's order of channels, shape and, where they are float and scaled,
- * floats.
+ * Inputs and outputs keep ONNX's order of channels, shape and, where they are float and scaled, floats.
  */
-#include "compiler/frontend/onnx/onnx.h"
-
 #include <string.h>
 
-enum { COUNT_MAX = 1 << 16 };
-
-/* ---- names ---- */
-
-static bool is_printable(const char *name) {
-    for (; *name != '\0'; name++)
-        if ((unsigned char)*name < ' ' || *name == 0x7f) return false;
-    return true;
-}
-
-/* The slot of the name, or the free one where it belongs. */
-static uint32_t *find_slot(const struct onnx_reader *r, const char *name) {
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (const char *c = name; *c != '\0'; c++) hash = (hash ^ (uint8_t)*c) * 16777619u;
-    uint32_t at = hash & (r->slot_count - 1);
-    while (r->slots[at] != 0 && strcmp(r->values[r->slots[at] - 1].name, name) != 0) at = (at + 1) & (r->slot_count - 1);
-    return &r->slots[at];
-}
-
-struct onnx_value *onnx_find(const struct onnx_reader *r, const char *name) {
-    uint32_t *slot = find_slot(r, name);
-    return *slot != 0 ? &r->values[*slot - 1] : NULL;
-}
-
-static enum qm_status add_value(struct onnx_reader *r, const char *name, struct onnx_value **value) {
-    if (name == NULL || name[0] == '\0' || !is_printable(name))
-        return qm_fail(r->diag, QM_BAD_INPUT, "%s: a tensor has no name, or one with control characters", r->file->name);
-    uint32_t *slot = find_slot(r, name);
-    if (*slot == 0) {
-        r->values[r->value_count] = (struct onnx_value){.name = name, .maker = ONNX_NO_NODE, .tensors = {QM_NO_TENSOR, QM_NO_TENSOR}};
-        *slot = ++r->value_count;
-    }
-    *value = &r->values[*slot - 1];
-    return QM_OK;
-}
-
-static enum qm_status open_tables(struct onnx_reader *r) {
-    const Onnx__GraphProto *source = r->source;
-    uint64_t names = source->n_initializer + source->n_input;
-    for (size_t i = 0; i < source->n_node; i++) names += source->node[i]->n_output;
-    if (source->n_node == 0 || names + source->n_node > COUNT_MAX)
-        return qm_fail(r->diag, QM_BAD_INPUT, "%s: %zu nodes and %llu tensors; there must be 1 to %d", r->file->name, source->n_node,
-                       (unsigned long long)names, COUNT_MAX);
-    for (r->slot_count = 16; r->slot_count < 2 * names;) r->slot_count *= 2;
-    r->values = QM_ARENA_NEW(r->arena, struct onnx_value, names);
-    r->slots = QM_ARENA_NEW(r->arena, uint32_t, r->slot_count);
-    return QM_OK;
-}
-
-/* The results of nodes: each name once, and not that of a constant. */
-static enum qm_status read_results(struct onnx_reader *r, uint32_t index) {
-    const Onnx__NodeProto *node = r->source->node[index];
-    struct onnx_value *value;
-    if (node->op_type == NULL || !is_printable(node->op_type))
-        return qm_fail(r->diag, QM_BAD_INPUT, "%s: operator %u has no type; the file is damaged", r->file->name, index);
-    if (node->name != NULL && !is_printable(node->name))
-        return qm_fail(r->diag, QM_BAD_INPUT, "%s: operator %u has a name with control characters", r->file->name, index);
-    for (size_t i = 0; i < node->n_output; i++) {
-        if (node->output[i][0] == '\0') continue;
-        uint32_t known = r->value_count;
-        QM_TRY(add_value(r, node->output[i], &value));
-        if (r->value_count == known)
-            return qm_fail(r->diag, QM_BAD_INPUT, "%s: operator %u %.40s computes %.60s, which is there already", r->file->name, index,
-                           node->op_type, value->name);
-        value->maker = index;
-    }
-    for (size_t i = 0; i < node->n_input; i++)
-        if (!is_printable(node->input[i])) return add_value(r, node->input[i], &value);
-    return QM_OK;
-}
+#include "compiler/frontend/onnx/onnx.h"
 
 static enum qm_status read_constants(struct onnx_reader *r) {
     struct onnx_value *value;
     if (r->source->n_sparse_initializer > 0) return qm_fail(r->diag, QM_BAD_INPUT, "%s: sparse constants are not supported", r->file->name);
     for (size_t i = 0; i < r->source->n_initializer; i++) {
-        QM_TRY(add_value(r, r->source->initializer[i]->name, &value));
+        QM_TRY(onnx_add_value(r, r->source->initializer[i]->name, &value));
         if (value->state != ONNX_UNKNOWN)
             return qm_fail(r->diag, QM_BAD_INPUT, "%s: constant %.60s is there twice", r->file->name, value->name);
         QM_TRY(onnx_read_constant(r, r->source->initializer[i], value));
@@ -137,7 +65,7 @@ static enum qm_status read_input(struct onnx_reader *r, const Onnx__ValueInfoPro
 static enum qm_status read_inputs(struct onnx_reader *r) {
     for (size_t i = 0; i < r->source->n_input; i++) {
         struct onnx_value *value;
-        QM_TRY(add_value(r, r->source->input[i]->name, &value));
+        QM_TRY(onnx_add_value(r, r->source->input[i]->name, &value));
         if (value->state == ONNX_CONSTANT) continue;
         if (value->state != ONNX_UNKNOWN)
             return qm_fail(r->diag, QM_BAD_INPUT, "%s: input %.60s is listed twice", r->file->name, value->name);
@@ -254,10 +182,10 @@ enum qm_status onnx_parse(const struct model_file *file, struct qm_arena *arena,
     QM_TRY(onnx_unpack(file, arena, &model, diag));
     if (model->graph == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: the model has no graph; the file is damaged", file->name);
     r.source = model->graph;
-    QM_TRY(open_tables(&r));
+    QM_TRY(onnx_open_names(&r));
     QM_TRY(read_constants(&r));
     QM_TRY(read_inputs(&r));
-    for (uint32_t i = 0; i < r.source->n_node; i++) QM_TRY(read_results(&r, i));
+    for (uint32_t i = 0; i < r.source->n_node; i++) QM_TRY(onnx_add_results(&r, i));
     QM_TRY(name_outputs(&r));
     enum qm_status order = onnx_read_nodes(&r);
     if (order == QM_OK) order = put_outputs(&r);
