@@ -1,6 +1,5 @@
 /* point.c - finds the figures of a point: plans the network, finds its time without running it and makes the report, as qmac run does. */
 #include "explore/explore.h"
-#include "sim/device.h"
 #include "sim/timing/timing.h"
 
 static void take_figures(const struct qm_report *report, double *figures) {
@@ -57,7 +56,7 @@ static enum point_state measure(const struct qm_network *network, const struct q
 void point_run(const struct qm_network *network, const struct qm_compile_options *options, const struct qm_energy_table *energy,
                const struct qm_machine *machine, struct point *point) {
     struct qm_arena *arena = qm_arena_create();
-    struct qm_report_source source = {.machine = machine, .energy = energy, .engine = qm_device_timing.name, .examples = 1};
+    struct qm_report_source source = {.machine = machine, .energy = energy, .engine = "timing", .examples = 1};
     point->state = POINT_RUNS;
     point->state = measure(network, options, &source, arena, point);
     qm_arena_destroy(arena);

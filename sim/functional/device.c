@@ -132,6 +132,7 @@ static void write_internal(struct qm_device *device, const uint8_t *scratchpad, 
 
 const struct qm_device_ops qm_device_functional = {
     .name = "functional",
+    .has = QM_HAS_VALUES,
     .create = create,
     .destroy = destroy,
     .write_memory = write_memory,

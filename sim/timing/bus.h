@@ -15,7 +15,7 @@
 
 /* Read bursts of one instruction, or of one fetch, that follow one another without a gap if the bus does not make one. */
 struct reads {
-    uint64_t ready;      /* cycle of the first beat at the earliest; those of the bursts behind are no later than the beats before them */
+    uint64_t ready;      /* cycle of the first beat at the earliest; the other bursts are ready by the time their turn comes */
     uint64_t last_ready; /* of the last burst */
     uint64_t beats;      /* that have not moved */
     uint32_t size;       /* beats of each burst */
@@ -57,7 +57,7 @@ uint64_t bus_event_from(const struct bus *bus);
 /* Equal write bursts, the address of the first in `cycle`; none may be open. */
 void bus_write(struct bus *bus, uint64_t cycle, uint32_t beats, uint32_t bursts);
 /* Goes on to the first event before the cycle `end` and returns it with its cycle. *read is what moved; with beats 0 it is over. While the
- * memory is full the end of each burst is an event, too. BUS_NOTHING: there is none, and nothing before end will be looked at again. */
+ * memory is full the end of each burst is an event, too. BUS_NOTHING: there is none, and the cycles before end are over. */
 enum bus_event bus_advance(struct bus *bus, uint64_t end, uint64_t *cycle, struct reads *read);
 
 #endif

@@ -49,7 +49,7 @@ static enum qm_status create(const struct qm_device_ops *ops, const struct qm_ma
     made->csr.fingerprint = qm_machine_fingerprint(machine);
     made->memory_base = options->memory_base;
     made->memory_bytes = options->memory_bytes;
-    made->has_values = ops == &qm_device_fast && !options->no_values;
+    made->has_values = (ops->has & QM_HAS_VALUES) != 0 && !options->no_values;
     *device = &made->base;
     return QM_OK;
 }
@@ -217,5 +217,5 @@ static void write_internal(struct qm_device *base, const uint8_t *scratchpad, co
     .destroy = destroy, .write_memory = write_memory, .read_memory = read_memory, .write_csr = write_csr, .read_csr = read_csr,            \
     .wait = wait, .reset = reset, .observe = observe, .read_internal = read_internal, .write_internal = write_internal
 
-const struct qm_device_ops qm_device_timing = {.name = "timing", .create = create_timing, OPERATIONS};
-const struct qm_device_ops qm_device_fast = {.name = "fast", .create = create_fast, OPERATIONS};
+const struct qm_device_ops qm_device_timing = {.name = "timing", .has = QM_HAS_TIME, .create = create_timing, OPERATIONS};
+const struct qm_device_ops qm_device_fast = {.name = "fast", .has = QM_HAS_TIME | QM_HAS_VALUES, .create = create_fast, OPERATIONS};

@@ -400,8 +400,8 @@ static uint64_t last_cycle(const struct timing *t) {
     return last;
 }
 
-/* In the cycle after the last one all is quiet, and the run ends: at once when it is DONE or the error is known. A deadlock is seen in that cycle
- * and ends it in the next. BUSY is one cycle more than the number of the last. */
+/* In the cycle after the last one all is quiet, and the run ends: at once when it is DONE or the error is known. A deadlock is seen in that
+ * cycle and ends it in the next. BUSY is one cycle more than the number of the last. */
 static void find_end(const struct timing *t, struct qm_timing_result *result) {
     uint64_t last = last_cycle(t);
     result->accepted = t->popped;

@@ -14,9 +14,9 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/memory.h"
+#include "explore/explore.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
-#include "explore/explore.h"
 
 enum { JOBS_MAX = 1024, TERMINAL_SECONDS = 1, LOG_SECONDS = 30 };
 
