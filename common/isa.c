@@ -99,13 +99,11 @@ bool qm_field_is_enumerated(const struct qm_field *field) {
     return false;
 }
 
-/* The bit of an opcode in the field table; the header's fields apply to every opcode. */
-static uint32_t opcode_bit(int64_t opcode) {
-    return opcode > 0 && opcode < QM_OPCODE_LIMIT ? 1u << opcode : 0;
-}
-
+/* Every instruction that is made or run is packed and unpacked here. The routines over all fields are called with the opcode's bit in the
+ * field table as a constant (0: unknown, the header alone), so that what is left of them are the opcode's own fields with constant shifts. */
 #define APPLIES(opcodes, bit) ((uint32_t)(opcodes) == (uint32_t)ALL || ((uint32_t)(opcodes) & (bit)) != 0)
 #define MASK(width)           (uint32_t)(((uint64_t)1 << (width)) - 1)
+#define INLINE                static inline __attribute__((always_inline))
 
 static enum qm_status refuse_pack(const struct qm_insn *insn, struct qm_diag *diag) {
     for (size_t i = 0; i < qm_field_count; i++) {
@@ -119,24 +117,35 @@ static enum qm_status refuse_pack(const struct qm_insn *insn, struct qm_diag *di
     return qm_fail(diag, QM_INTERNAL, "all fields fit");
 }
 
-/* Every instruction that is made or run comes through here: without a loop over the table, all shifts and masks are constants. */
-enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct qm_diag *diag) {
-    uint32_t bit = opcode_bit(insn->opcode);
+INLINE bool pack_fields(uint32_t bit, const struct qm_insn *insn, uint32_t *words) {
     bool all_fit = true;
     memset(words, 0, QM_INSN_BYTES);
 #define QM_FIELD(name, word, lsb, width, sign, opcodes, text)                                                                              \
     if (APPLIES(opcodes, bit)) {                                                                                                           \
         int64_t half = (sign) == S ? (int64_t)1 << ((width)-1) : 0;                                                                        \
-        all_fit = all_fit && (uint64_t)insn->name + (uint64_t)half <= MASK(width);                                                         \
+        all_fit &= (uint64_t)insn->name + (uint64_t)half <= MASK(width);                                                                   \
         words[word] |= ((uint32_t)insn->name & MASK(width)) << (lsb);                                                                      \
     }
 #include "spec/isa.def"
 #undef QM_FIELD
+    return all_fit;
+}
+
+enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct qm_diag *diag) {
+    bool all_fit;
+    switch (insn->opcode) {
+#define QM_OPCODE(name, code, unit, text)                                                                                                  \
+    case code:                                                                                                                             \
+        all_fit = pack_fields(name, insn, words);                                                                                          \
+        break;
+#include "spec/isa.def"
+#undef QM_OPCODE
+    default: all_fit = pack_fields(0, insn, words);
+    }
     return all_fit ? QM_OK : refuse_pack(insn, diag);
 }
 
-void qm_insn_unpack(const uint32_t *words, struct qm_insn *insn) {
-    uint32_t bit = opcode_bit(qm_words_opcode(words));
+INLINE void unpack_fields(uint32_t bit, const uint32_t *words, struct qm_insn *insn) {
 #define QM_FIELD(name, word, lsb, width, sign, opcodes, text)                                                                              \
     {                                                                                                                                      \
         int64_t raw = words[word] >> (lsb)&MASK(width), half = (sign) == S ? (int64_t)1 << ((width)-1) : 0;                                \
@@ -146,19 +155,42 @@ void qm_insn_unpack(const uint32_t *words, struct qm_insn *insn) {
 #undef QM_FIELD
 }
 
+void qm_insn_unpack(const uint32_t *words, struct qm_insn *insn) {
+    switch (qm_words_opcode(words)) {
+#define QM_OPCODE(name, code, unit, text)                                                                                                  \
+    case code:                                                                                                                             \
+        unpack_fields(name, words, insn);                                                                                                  \
+        return;
+#include "spec/isa.def"
+#undef QM_OPCODE
+    default: unpack_fields(0, words, insn);
+    }
+}
+
 void qm_insn_read(const uint8_t *bytes, uint32_t *words) {
     for (int i = 0; i < QM_INSN_WORDS; i++)
         words[i] =
             (uint32_t)bytes[4 * i] | (uint32_t)bytes[4 * i + 1] << 8 | (uint32_t)bytes[4 * i + 2] << 16 | (uint32_t)bytes[4 * i + 3] << 24;
 }
 
-bool qm_insn_has_reserved_bits(const uint32_t *words) {
-    uint32_t bit = opcode_bit(qm_words_opcode(words)), covered[QM_INSN_WORDS] = {0}, rest = 0;
+INLINE bool has_other_bits(uint32_t bit, const uint32_t *words) {
+    uint32_t covered[QM_INSN_WORDS] = {0}, rest = 0;
 #define QM_FIELD(name, word, lsb, width, sign, opcodes, text) covered[word] |= APPLIES(opcodes, bit) ? MASK(width) << (lsb) : 0;
 #include "spec/isa.def"
 #undef QM_FIELD
     for (int i = 0; i < QM_INSN_WORDS; i++) rest |= words[i] & ~covered[i];
     return rest != 0;
+}
+
+bool qm_insn_has_reserved_bits(const uint32_t *words) {
+    switch (qm_words_opcode(words)) {
+#define QM_OPCODE(name, code, unit, text)                                                                                                  \
+    case code:                                                                                                                             \
+        return has_other_bits(name, words);
+#include "spec/isa.def"
+#undef QM_OPCODE
+    default: return has_other_bits(0, words);
+    }
 }
 
 const char *qm_enum_value_name(const char *field, int64_t value) {

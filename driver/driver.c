@@ -287,7 +287,7 @@ enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *
     struct job job = {.device = device, .program = program, .options = options != NULL ? options : &defaults, .run = run, .diag = diag};
     if (run != NULL) {
         run->timed = run->over_limit = false;
-        run->has_values = !job.options->no_values && device->ops != &qm_device_timing;
+        run->has_values = !job.options->no_values && (device->ops->has & QM_HAS_VALUES) != 0;
     }
     for (uint32_t i = 0; i < program->stage_count; i++) QM_TRY(run_stage(&job, &program->stages[i]));
     return QM_OK;

@@ -1,6 +1,5 @@
 /* point.c - finds the figures of a point: plans the network, finds its time without running it and makes the report, as qmac run does. */
 #include "explore/explore.h"
-#include "sim/device.h"
 #include "sim/timing/timing.h"
 
 static void take_figures(const struct qm_report *report, double *figures) {
@@ -11,18 +10,21 @@ static void take_figures(const struct qm_report *report, double *figures) {
 /* Of a program that was made for this machine: whatever is wrong with it is our fault. */
 static enum qm_status find_times(const struct qm_program *program, const struct qm_machine *machine, struct qm_run *run,
                                  struct qm_diag *diag) {
-    const uint32_t(*words)[QM_INSN_WORDS] = (const uint32_t(*)[QM_INSN_WORDS])program->insns;
     run->timed = true;
     for (uint32_t i = 0; i < program->stage_count; i++) {
         const struct qm_program_stage *stage = &program->stages[i];
-        struct qm_timing_words part = {words + stage->first_insn, stage->insn_count, program->arena_bytes, machine};
-        struct qm_timing_result result;
         if (stage->on_host || stage->insn_count == 0) continue;
-        qm_timing_words(&part, run->times + stage->first_insn, &result);
+        struct qm_timing_words words = {.words = (const uint32_t(*)[QM_INSN_WORDS])program->insns + stage->first_insn,
+                                        .count = stage->insn_count,
+                                        .memory_bytes = program->arena_bytes,
+                                        .machine = machine,
+                                        .limit_cycles = QM_TIMING_CYCLES_MAX};
+        struct qm_timing_result result;
+        qm_timing_words(&words, run->times + stage->first_insn, &result);
         run->counters[i] = result.counters;
-        if (result.error != QM_ERROR_NONE || result.is_endless)
+        if (result.error != QM_ERROR_NONE)
             return qm_fail(diag, QM_INTERNAL, "%s:instruction %u: the machine would stop with %s", program->model,
-                           stage->first_insn + result.accepted, result.is_endless ? "its limit of time" : qm_error_name(result.error));
+                           stage->first_insn + result.accepted, qm_error_name(result.error));
     }
     return QM_OK;
 }
@@ -39,9 +41,11 @@ static enum qm_status run_program(struct qm_report_source *source, struct qm_are
 
 static enum point_state measure(const struct qm_network *network, const struct qm_compile_options *options, struct qm_report_source *source,
                                 struct qm_arena *arena, struct point *point) {
+    struct qm_compile_options without_image = *options;
     struct qm_program *program;
+    without_image.no_image = true;
     enum qm_status status = qm_machine_check(source->machine, &point->why);
-    if (status == QM_OK) status = qm_compile_network(network, source->machine, options, &program, &point->why);
+    if (status == QM_OK) status = qm_compile_network(network, source->machine, &without_image, &program, &point->why);
     if (status != QM_OK) return status == QM_BAD_INPUT ? POINT_IMPOSSIBLE : POINT_FAULT;
     source->program = program;
     status = run_program(source, arena, point); /* must not fail: the program was made for this machine */
@@ -52,7 +56,7 @@ static enum point_state measure(const struct qm_network *network, const struct q
 void point_run(const struct qm_network *network, const struct qm_compile_options *options, const struct qm_energy_table *energy,
                const struct qm_machine *machine, struct point *point) {
     struct qm_arena *arena = qm_arena_create();
-    struct qm_report_source source = {.machine = machine, .energy = energy, .engine = qm_device_timing.name, .examples = 1};
+    struct qm_report_source source = {.machine = machine, .energy = energy, .engine = "timing", .examples = 1};
     point->state = POINT_RUNS;
     point->state = measure(network, options, &source, arena, point);
     qm_arena_destroy(arena);

@@ -15,7 +15,7 @@ module qmac #(
     parameter integer AxiBytes    = 16,
     parameter integer QueueDepth  = 8,
     parameter integer FastArray   = 0,       // the form of mac_array that simulates fast
-    parameter [31:0]  Fingerprint = 32'd0    // of the knobs above: what the FINGERPRINT register says
+    parameter [31:0]  Fingerprint = 32'd0    // what the FINGERPRINT register says: it stands for the machine's knobs
 ) (
     input  wire                  clk_i,
     input  wire                  rst_ni,

@@ -65,7 +65,7 @@ struct qm_device_options {
     double stalls;           /* probability per channel and cycle, 0: none */
     bool step;               /* cycle model: step every cycle instead of skipping */
     bool no_values;          /* cycle model: the time and counters of any run, but only instructions are read: nothing else is moved or
-                              computed, and observers see no beats. Other engines ignore it. */
+                              computed, and observers see no beats. fast: the time alone. The other engines ignore it. */
     uint64_t memory_bytes;   /* of the DRAM behind the device */
     uint64_t memory_base;    /* its bus address, a multiple of 4096 */
     const char *rtl_library; /* rtl: what qm_rtl_build has built is loaded as it is; NULL: that of rtl/ of the home is found, or
@@ -75,9 +75,14 @@ struct qm_device_options {
     void *memory_context;
 };
 
+/* What an engine has; else time is 0 with the counters of causes, values are 0 with the counters that depend on them, and the options of
+ * the name are not for it. */
+enum qm_device_has { QM_HAS_TIME = 1, QM_HAS_VALUES = 2, QM_HAS_STALLS = 4, QM_HAS_STEPS = 8 };
+
 /* What a device is made of; one constant table per engine. All may be called at any time but within an observer. */
 struct qm_device_ops {
     const char *name; /* "cycle", "rtl", ... */
+    unsigned has;     /* enum qm_device_has, together */
     QM_MUST_USE enum qm_status (*create)(const struct qm_machine *machine, const struct qm_device_options *options,
                                          struct qm_device **device, struct qm_diag *diag);
     void (*destroy)(struct qm_device *device);

@@ -67,6 +67,13 @@ enum qm_error csr_check_program(const struct csr *csr) {
     return end > csr->memory_size ? QM_ERROR_MEMORY : QM_ERROR_NONE;
 }
 
+enum qm_error csr_check_place(const struct csr *csr, uint64_t memory_base, uint64_t memory_bytes) {
+    uint64_t offset = csr_memory_base(csr) - memory_base;
+    enum qm_error error = csr_check_program(csr);
+    if (error != QM_ERROR_NONE) return error;
+    return offset > memory_bytes || csr->memory_size > memory_bytes - offset ? QM_ERROR_BUS : QM_ERROR_NONE;
+}
+
 void csr_clock(struct csr *csr, enum qm_error error, uint64_t accepted, bool end) {
     if (error != QM_ERROR_NONE && csr->error_cause == QM_ERROR_NONE) {
         csr->error_cause = error;

@@ -24,6 +24,8 @@ bool csr_write(struct csr *csr, uint32_t offset, uint32_t value);
 
 /* What the check of the program's place finds in cycle 0. */
 enum qm_error csr_check_program(const struct csr *csr);
+/* The same of an engine that has the memory [memory_bytes] from the bus address memory_base on itself: BUS when the arena leaves it. */
+enum qm_error csr_check_place(const struct csr *csr, uint64_t memory_base, uint64_t memory_bytes);
 
 /* One edge: the smallest error seen in the cycle, and whether the run ends. */
 void csr_clock(struct csr *csr, enum qm_error error, uint64_t accepted, bool end);

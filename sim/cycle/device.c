@@ -78,6 +78,7 @@ static void cycle_write_internal(struct qm_device *device, const uint8_t *scratc
 
 const struct qm_device_ops qm_device_cycle = {
     .name = "cycle",
+    .has = QM_HAS_TIME | QM_HAS_VALUES | QM_HAS_STALLS | QM_HAS_STEPS,
     .create = cycle_create,
     .destroy = cycle_destroy,
     .write_memory = cycle_write_memory,

@@ -7,8 +7,9 @@
 
 #include "common/isa.h"
 #include "sim/control/csr.h"
+#include "sim/control/sizes.h"
 
-enum { FETCH_FIFO = 8, FETCH_CHUNK = 4, FETCH_READ_ID = 0, LOAD_READ_ID = 1 };
+enum { FETCH_READ_ID = 0, LOAD_READ_ID = 1 };
 
 struct fetch {
     uint32_t words[FETCH_FIFO][QM_INSN_WORDS]; /* instruction i of the program at i % FETCH_FIFO */

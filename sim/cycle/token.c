@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sim/control/sizes.h"
+
 void token_reset(struct token *token) {
     memset(token, 0, sizeof *token);
 }
@@ -18,7 +20,7 @@ void token_clock(struct token *token, const int64_t wait[QM_UNITS], const int64_
         for (int taker = 0; taker < QM_UNITS; taker++) {
             bool gives = (signal[giver] >> taker & 1) != 0, takes = (wait[taker] >> giver & 1) != 0;
             uint16_t *count = &token->count[giver][taker];
-            if (gives && !takes && *count < UINT16_MAX) ++*count;
+            if (gives && !takes && *count < TOKENS_MAX) ++*count;
             if (takes && !gives) --*count;
         }
     }

@@ -68,13 +68,10 @@ static void read_memory(struct qm_device *base, uint64_t address, void *data, si
 
 /* Finds the program's arena, or why it may not be run there. */
 static enum qm_error find_arena(struct functional_device *device) {
-    const struct csr *csr = &device->csr;
-    uint64_t offset = csr_memory_base(csr) - device->options.memory_base;
-    enum qm_error error = csr_check_program(csr);
-    if (error != QM_ERROR_NONE) return error;
-    if (offset > device->options.memory_bytes || csr->memory_size > device->options.memory_bytes - offset) return QM_ERROR_BUS;
-    device->values.arena = device->memory + offset;
-    return QM_ERROR_NONE;
+    const struct qm_device_options *options = &device->options;
+    enum qm_error error = csr_check_place(&device->csr, options->memory_base, options->memory_bytes);
+    if (error == QM_ERROR_NONE) device->values.arena = device->memory + (csr_memory_base(&device->csr) - options->memory_base);
+    return error;
 }
 
 /* Runs the next instruction if its cycles have been waited for. */
@@ -135,6 +132,7 @@ static void write_internal(struct qm_device *device, const uint8_t *scratchpad, 
 
 const struct qm_device_ops qm_device_functional = {
     .name = "functional",
+    .has = QM_HAS_VALUES,
     .create = create,
     .destroy = destroy,
     .write_memory = write_memory,

@@ -342,6 +342,7 @@ static void lockstep_write_internal(struct qm_device *device, const uint8_t *scr
 
 static const struct qm_device_ops lockstep_ops = {
     .name = "lockstep",
+    .has = QM_HAS_TIME | QM_HAS_VALUES | QM_HAS_STALLS,
     .destroy = lockstep_destroy,
     .write_memory = lockstep_write_memory,
     .read_memory = lockstep_read_memory,

@@ -55,6 +55,7 @@ bool host::wait_for_irq(uint64_t limit_cycles) {
 
 const qm_device_ops host::ops = {
     "bus",
+    QM_HAS_TIME | QM_HAS_VALUES | QM_HAS_STALLS,
     nullptr,
     nullptr,
     [](qm_device *device, uint64_t address, const void *data, size_t size) {

@@ -133,6 +133,7 @@ static void on_host(qm_device *device, std::function<void(qm_device *)> job) {
 
 static const qm_device_ops platform_ops = {
     "systemc",
+    QM_HAS_TIME | QM_HAS_VALUES | QM_HAS_STALLS,
     nullptr,
     [](qm_device *device) {
         entered simulation(of(device));

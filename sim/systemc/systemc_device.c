@@ -104,6 +104,7 @@ static void write_internal(struct qm_device *device, const uint8_t *scratchpad, 
 
 const struct qm_device_ops qm_device_systemc = {
     .name = "systemc",
+    .has = QM_HAS_TIME | QM_HAS_VALUES | QM_HAS_STALLS,
     .create = create,
     .destroy = destroy,
     .write_memory = write_memory,

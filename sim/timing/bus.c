@@ -58,13 +58,20 @@ void bus_read(struct bus *bus, uint64_t cycle, struct reads reads) {
     QM_CHECK(bus->held <= bus->depth && cycle + 1 >= bus->now);
 }
 
-bool bus_is_full(struct bus *bus) {
-    if (bus->held < bus->depth) return false;
+void bus_release(struct bus *bus) {
+    if (bus->count == 0) return;
     struct reads *head = at(bus, 0);
     uint32_t left = (uint32_t)((head->beats + head->size - 1) / head->size);
     bus->held -= head->bursts - left;
     head->bursts = left;
+}
+
+bool bus_is_full(const struct bus *bus) {
     return bus->held == bus->depth;
+}
+
+void bus_drop_writes(struct bus *bus) {
+    bus->write_beats = bus->write_more = 0;
 }
 
 void bus_write(struct bus *bus, uint64_t cycle, uint32_t beats, uint32_t bursts) {
@@ -106,7 +113,7 @@ static void pass(struct bus *bus, uint64_t slots, uint64_t cycle) {
 static uint64_t read_beats(const struct bus *bus) {
     const struct reads *head = at(bus, 0);
     if (head->is_fetch) return (head->beats - 1) % bus->insn_beats + 1;
-    return bus->held == bus->depth ? (head->beats - 1) % head->size + 1 : head->beats;
+    return bus_is_full(bus) ? (head->beats - 1) % head->size + 1 : head->beats;
 }
 
 uint64_t bus_event_from(const struct bus *bus) {

@@ -15,7 +15,7 @@
 
 /* Read bursts of one instruction, or of one fetch, that follow one another without a gap if the bus does not make one. */
 struct reads {
-    uint64_t ready;      /* cycle of the first beat at the earliest; those of the bursts behind are no later than the beats before them */
+    uint64_t ready;      /* cycle of the first beat at the earliest; the other bursts are ready by the time their turn comes */
     uint64_t last_ready; /* of the last burst */
     uint64_t beats;      /* that have not moved */
     uint32_t size;       /* beats of each burst */
@@ -46,14 +46,18 @@ void bus_init(struct bus *bus, const struct qm_machine *machine);
 void bus_fini(struct bus *bus);
 /* Read bursts accepted in `cycle` and those after it, one in each; the memory holds no more than depth. */
 void bus_read(struct bus *bus, uint64_t cycle, struct reads reads);
-/* Whether the memory holds as many bursts as it can at the end of the cycles that are over. */
-bool bus_is_full(struct bus *bus);
-/* The first cycle in which there may be an event of what is on the bus. */
+/* The address or bursts that bus_write has opened are withdrawn; none of their beats has moved. */
+void bus_drop_writes(struct bus *bus);
+/* Releases bursts that have ended, which are held until somebody needs the room. */
+void bus_release(struct bus *bus);
+/* Whether the memory holds as many bursts as it can. */
+bool bus_is_full(const struct bus *bus);
+/* The first cycle in which there may be an event of what is on the bus; NEVER: nothing is. */
 uint64_t bus_event_from(const struct bus *bus);
 /* Equal write bursts, the address of the first in `cycle`; none may be open. */
 void bus_write(struct bus *bus, uint64_t cycle, uint32_t beats, uint32_t bursts);
 /* Goes on to the first event before the cycle `end` and returns it with its cycle. *read is what moved; with beats 0 it is over. While the
- * memory is full the end of each burst is an event, too. BUS_NOTHING: there is none, and nothing before end will be looked at again. */
+ * memory is full the end of each burst is an event, too. BUS_NOTHING: there is none, and the cycles before end are over. */
 enum bus_event bus_advance(struct bus *bus, uint64_t end, uint64_t *cycle, struct reads *read);
 
 #endif

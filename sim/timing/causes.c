@@ -50,15 +50,7 @@ static void count_machine(const struct timing *t, struct qm_counters *counters) 
     value[QM_C_machine_control] = value[QM_C_cycles] - memory;
 }
 
-/* The run is over in the second cycle after the last end: in the first, all is quiet. Without instructions it is over at once. */
-static void count_cycles(const struct timing *t, struct qm_counters *counters) {
-    uint64_t last = 0;
-    for (uint32_t i = 0; i < t->insn_count; i++) last = t->times[i].end > last ? t->times[i].end : last;
-    counters->value[QM_C_cycles] = t->insn_count > 0 ? last + 2 : 1;
-}
-
 void count_causes(struct timing *t, struct qm_counters *counters) {
-    count_cycles(t, counters);
     count_units(t, counters);
     count_machine(t, counters);
 }

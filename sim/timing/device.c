@@ -22,7 +22,8 @@ struct timing_device {
 
     /* of the run that has begun */
     bool is_known;
-    uint64_t passed; /* cycles that were waited for */
+    uint64_t limit_cycles; /* up to here */
+    uint64_t passed;       /* cycles that were waited for */
     uint32_t count;
     uint32_t (*words)[QM_INSN_WORDS]; /* [room] */
     struct qm_insn_time *times;       /* [room] */
@@ -48,7 +49,7 @@ static enum qm_status create(const struct qm_device_ops *ops, const struct qm_ma
     made->csr.fingerprint = qm_machine_fingerprint(machine);
     made->memory_base = options->memory_base;
     made->memory_bytes = options->memory_bytes;
-    made->has_values = ops == &qm_device_fast && !options->no_values;
+    made->has_values = (ops->has & QM_HAS_VALUES) != 0 && !options->no_values;
     *device = &made->base;
     return QM_OK;
 }
@@ -90,7 +91,7 @@ static void write_csr(struct qm_device *base, uint32_t offset, uint32_t value) {
         device->passed = 0;
         device->counters = (struct qm_counters){0};
     }
-    if (offset != QM_CSR_CONTROL || (starts && device->has_values)) device->values->ops->write_csr(device->values, offset, value);
+    if (offset != QM_CSR_CONTROL) device->values->ops->write_csr(device->values, offset, value);
 }
 
 static uint32_t read_csr(struct qm_device *base, uint32_t offset) {
@@ -99,15 +100,6 @@ static uint32_t read_csr(struct qm_device *base, uint32_t offset) {
 }
 
 /* ---- a run ---- */
-
-/* Why the program may not be read from its place. */
-static enum qm_error check_place(const struct timing_device *device) {
-    const struct csr *csr = &device->csr;
-    uint64_t offset = csr_memory_base(csr) - device->memory_base;
-    enum qm_error error = csr_check_program(csr);
-    if (error != QM_ERROR_NONE) return error;
-    return offset > device->memory_bytes || csr->memory_size > device->memory_bytes - offset ? QM_ERROR_BUS : QM_ERROR_NONE;
-}
 
 static void read_program(struct timing_device *device) {
     uint64_t address = csr_memory_base(&device->csr) + device->csr.program_addr;
@@ -124,13 +116,18 @@ static void read_program(struct timing_device *device) {
     }
 }
 
-/* The whole run, before any of its cycles has passed. */
-static void find_times(struct timing_device *device) {
-    device->result = (struct qm_timing_result){.error = check_place(device)};
-    if (device->result.error != QM_ERROR_NONE) return;
+/* The run up to the limit, before any of its cycles has passed. A program in the wrong place is an error of cycle 0. */
+static void find_times(struct timing_device *device, uint64_t limit_cycles) {
+    enum qm_error error = csr_check_place(&device->csr, device->memory_base, device->memory_bytes);
+    device->limit_cycles = limit_cycles;
+    device->result = (struct qm_timing_result){.error = error, .cycles = 2};
+    if (error != QM_ERROR_NONE) return;
     read_program(device);
-    struct qm_timing_words program = {(const uint32_t(*)[QM_INSN_WORDS])device->words, device->count, device->csr.memory_size,
-                                      &device->machine};
+    struct qm_timing_words program = {.words = (const uint32_t(*)[QM_INSN_WORDS])device->words,
+                                      .count = device->count,
+                                      .memory_bytes = device->csr.memory_size,
+                                      .machine = &device->machine,
+                                      .limit_cycles = limit_cycles};
     qm_timing_words(&program, device->times, &device->result);
 }
 
@@ -166,26 +163,30 @@ static void report_events(const struct timing_device *device) {
     }
 }
 
-/* What the run leaves when its last cycle has passed. */
+/* What the run leaves when its last cycle has passed. Values only when it is DONE: of an ERROR nobody knows which were computed. */
 static void end_run(struct timing_device *device) {
     const struct qm_timing_result *result = &device->result;
     csr_clock(&device->csr, result->error, result->accepted, true);
     device->counters = result->counters;
-    if (result->error == QM_ERROR_NONE && device->observer != NULL) report_events(device);
+    if (result->error != QM_ERROR_NONE) return;
+    if (device->observer != NULL) report_events(device);
     if (!device->has_values) return;
-    QM_CHECK(device->values->ops->wait(device->values, UINT64_MAX));
-    if (result->error == QM_ERROR_NONE) device->counters.value[QM_C_acc_overflows] = qm_device_counter(device->values, QM_C_acc_overflows);
+    device->values->ops->write_csr(device->values, QM_CSR_CONTROL, QM_CONTROL_START);
+    while (!device->values->ops->wait(device->values, QM_TIMING_CYCLES_MAX)) continue;
+    device->counters.value[QM_C_acc_overflows] = qm_device_counter(device->values, QM_C_acc_overflows);
 }
 
+/* The run is worked out up to a limit far ahead of what was waited for; when that is not enough, again up to a larger one. */
 static bool wait(struct qm_device *base, uint64_t limit_cycles) {
+    enum { FIRST_LIMIT = 1 << 24, FACTOR = 8 };
     struct timing_device *device = downcast(base);
     if (!device->csr.busy) return true;
-    if (!device->is_known) find_times(device);
+    device->passed += limit_cycles < QM_TIMING_CYCLES_MAX - device->passed ? limit_cycles : QM_TIMING_CYCLES_MAX - device->passed;
+    if (!device->is_known) find_times(device, FIRST_LIMIT);
     device->is_known = true;
-    if (device->result.is_endless) return false;
-    uint64_t cycles = device->result.counters.value[QM_C_cycles], left = cycles > device->passed ? cycles - device->passed : 0;
-    device->passed += limit_cycles;
-    if (left > limit_cycles) return false;
+    while (device->result.is_long && device->limit_cycles < device->passed)
+        find_times(device, device->limit_cycles < QM_TIMING_CYCLES_MAX / FACTOR ? device->limit_cycles * FACTOR : QM_TIMING_CYCLES_MAX);
+    if (device->result.is_long || device->result.cycles > device->passed) return false;
     end_run(device);
     return true;
 }
@@ -216,5 +217,5 @@ static void write_internal(struct qm_device *base, const uint8_t *scratchpad, co
     .destroy = destroy, .write_memory = write_memory, .read_memory = read_memory, .write_csr = write_csr, .read_csr = read_csr,            \
     .wait = wait, .reset = reset, .observe = observe, .read_internal = read_internal, .write_internal = write_internal
 
-const struct qm_device_ops qm_device_timing = {.name = "timing", .create = create_timing, OPERATIONS};
-const struct qm_device_ops qm_device_fast = {.name = "fast", .create = create_fast, OPERATIONS};
+const struct qm_device_ops qm_device_timing = {.name = "timing", .has = QM_HAS_TIME, .create = create_timing, OPERATIONS};
+const struct qm_device_ops qm_device_fast = {.name = "fast", .has = QM_HAS_TIME | QM_HAS_VALUES, .create = create_fast, OPERATIONS};

@@ -2,12 +2,20 @@
 #ifndef QM_SIM_TIMING_STATE_H
 #define QM_SIM_TIMING_STATE_H
 
+#include "common/run.h"
+#include "sim/control/sizes.h"
 #include "sim/timing/bus.h"
+#include "sim/timing/record.h"
 #include "sim/timing/spans.h"
 #include "sim/timing/timing.h"
 #include "sim/timing/walk.h"
 
-enum { FIFO = 8, CHUNK = 4, QUEUE_MAX = 64, TOKENS_MAX = 65535 };
+enum {
+#define QM_PARAM(name, verilog, minimum, maximum, default_value, rule, unit, text) LARGEST_##name = (maximum),
+#include "spec/hw_params.def"
+#undef QM_PARAM
+    QUEUE_MAX = LARGEST_queue_depth
+};
 
 /* The tokens of a pair of units: each start that waits takes the next token that was not lost. */
 struct tokens {
@@ -29,29 +37,34 @@ struct unit {
 
 struct timing {
     const struct qm_machine *machine;
-    const struct qm_timing_insn *insns;
-    uint32_t insn_count;
+    const struct record *insns;         /* [insn_count] those that decode accepts, in order from the first on */
+    uint32_t insn_count, program_count; /* when the program has more, decode refuses the next */
     struct qm_insn_time *times;
     uint64_t limit_cycles;
-    bool is_long; /* it goes beyond */
+    bool is_cut;      /* something would start beyond it */
+    uint64_t stop_at; /* decode sees the instruction that it refuses: later nothing starts; NEVER: not known yet, or there is none */
     struct unit units[QM_UNITS];
     struct bus bus;
 
     /* fetch and decode */
     uint32_t requested, delivered, popped;
-    uint64_t deliver_at[FIFO], pop_at[FIFO]; /* by instruction % FIFO: when it is in the FIFO, when it leaves */
-    uint64_t fetch_from, load_from;          /* when a read burst is presented; NEVER: none, or not known yet */
-    uint64_t accept_from;                    /* the read address channel is free, and the memory has room */
+    uint64_t deliver_at[FETCH_FIFO], pop_at[FETCH_FIFO]; /* by instruction % FETCH_FIFO: when it is in the FIFO, when it leaves */
+    uint64_t last_fetch_beat;
+    uint64_t fetch_from, load_from; /* when a read burst is presented; NEVER: none, or not known yet */
+    uint64_t accept_from;           /* the read address channel is free, and the memory has room */
     bool waits_for_room;
     struct walk load, store;
 
-    /* matmul: one more than the last cycle of the last preload, of the last step's streaming, and of the one's before */
+    /* matmul: the first cycle after the last preload; after the last step was streamed; after the step before it was */
     uint64_t preloaded, streamed, streamed_before;
     struct spans stream, matmul_busy, matmul_all, post_issue, post_all, load_busy, store_busy;
     uint64_t load_beats, store_beats, rows, drain_cycles, parameter_items, items, latency_cycles;
 };
 
-/* Cycles and causes of a run that is over. */
+/* Counts the cycles and causes of a run that is DONE; the cycles are known. */
 void count_causes(struct timing *t, struct qm_counters *counters);
+
+/* What becomes of a program: works out the times of all instructions, as far as they start. */
+void timing_run(struct timing *t, struct qm_timing_result *result);
 
 #endif

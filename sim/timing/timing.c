@@ -3,8 +3,6 @@
  * A time is worked out as soon as all that it depends on is known, often long before the bus gets there. What is not known yet depends
  * on a later event of the bus, so that it lies behind that event: the bus never has to go back.
  */
-#include "sim/timing/timing.h"
-
 #include <stdlib.h>
 
 #include "common/memory.h"
@@ -23,25 +21,47 @@ static uint64_t smaller(uint64_t a, uint64_t b) {
 /* When the next chunk is presented, if that is known. */
 static void request_fetch(struct timing *t) {
     t->fetch_from = NEVER;
-    if (t->requested == t->insn_count) return;
-    uint32_t needed = t->requested + (uint32_t)smaller(CHUNK, t->insn_count - t->requested);
-    if (needed > FIFO + t->popped) return;
-    uint64_t room = needed > FIFO ? t->pop_at[(needed - FIFO - 1) % FIFO] + 1 : 0;
-    t->fetch_from = room;
+    if (t->requested == t->program_count) return;
+    uint32_t needed = t->requested + (uint32_t)smaller(FETCH_CHUNK, t->program_count - t->requested);
+    if (needed > FETCH_FIFO + t->popped) return;
+    t->fetch_from = needed > FETCH_FIFO ? t->pop_at[(needed - FETCH_FIFO - 1) % FETCH_FIFO] + 1 : 0;
+}
+
+/* When decode looks at the next instruction, which has been delivered. */
+static uint64_t look_at(const struct timing *t) {
+    uint64_t at = t->deliver_at[t->popped % FETCH_FIFO];
+    return t->popped > 0 ? larger(at, t->pop_at[(t->popped - 1) % FETCH_FIFO] + 1) : at;
+}
+
+/* What had started after the cycle has not: it has not had any effect on the bus yet, which is not there. */
+static void cancel_starts(struct timing *t, uint64_t cycle) {
+    for (int i = 0; i < QM_UNITS; i++) {
+        struct unit *unit = &t->units[i];
+        uint32_t started = unit->started;
+        while (unit->started > 0 && t->times[unit->members[unit->started - 1]].start > cycle) unit->started--;
+        if (unit->started == started) continue;
+        unit->taken = (uint32_t)smaller(unit->taken, unit->started);
+        unit->ended = (uint32_t)smaller(unit->ended, unit->started);
+        if (i == QM_UNIT_LOAD) t->load_from = NEVER;
+        if (i == QM_UNIT_STORE) bus_drop_writes(&t->bus);
+    }
 }
 
 /* Takes the head out of the FIFO if its time is known. */
 static bool pop(struct timing *t) {
-    if (t->popped == t->delivered) return false;
-    uint32_t index = t->popped;
-    struct unit *unit = &t->units[t->insns[index].unit];
+    if (t->popped == t->delivered || t->stop_at != NEVER) return false;
+    if (t->popped == t->insn_count) {
+        t->stop_at = look_at(t);
+        t->is_cut = false;
+        cancel_starts(t, t->stop_at);
+        return false;
+    }
+    struct unit *unit = &t->units[t->insns[t->popped].unit];
     uint32_t depth = t->machine->queue_depth;
     if (unit->popped - unit->taken >= depth) return false;
-    uint64_t at = t->deliver_at[index % FIFO];
-    if (index > 0) at = larger(at, t->pop_at[(index - 1) % FIFO] + 1);
+    uint64_t at = look_at(t);
     if (unit->popped >= depth) at = larger(at, unit->take_at[(unit->popped - depth) % QUEUE_MAX] + 1);
-    t->pop_at[index % FIFO] = unit->pop_at[unit->popped++ % QUEUE_MAX] = at;
-    t->popped++;
+    t->pop_at[t->popped++ % FETCH_FIFO] = unit->pop_at[unit->popped++ % QUEUE_MAX] = at;
     if (t->fetch_from == NEVER) request_fetch(t);
     return true;
 }
@@ -107,7 +127,7 @@ static void take_loads(struct timing *t) {
     }
 }
 
-static void start_load(struct timing *t, const struct qm_timing_insn *insn, uint64_t start) {
+static void start_load(struct timing *t, const struct record *insn, uint64_t start) {
     walk_begin(&t->load, insn, t->bus.beat_bytes);
     t->load_from = start + 1;
     t->units[QM_UNIT_LOAD].free_at = NEVER;
@@ -120,7 +140,7 @@ static void write_bursts(struct timing *t, uint64_t cycle) {
     bus_write(&t->bus, cycle, beats, bursts);
 }
 
-static void start_store(struct timing *t, const struct qm_timing_insn *insn, uint64_t start) {
+static void start_store(struct timing *t, const struct record *insn, uint64_t start) {
     struct unit *unit = &t->units[QM_UNIT_STORE];
     walk_begin(&t->store, insn, t->bus.beat_bytes);
     write_bursts(t, start + 1);
@@ -138,7 +158,7 @@ static void stream_step(struct timing *t, uint32_t weight_rows, uint64_t rows) {
 }
 
 /* Steps that have at least as many rows as weight rows: from the third on nothing waits. */
-static void stream_rest(struct timing *t, const struct qm_timing_insn *insn, uint64_t steps) {
+static void stream_rest(struct timing *t, const struct record *insn, uint64_t steps) {
     uint64_t begin = t->streamed, rows = insn->matmul.rows;
     t->streamed += steps * rows;
     t->streamed_before = t->streamed - rows;
@@ -146,11 +166,12 @@ static void stream_rest(struct timing *t, const struct qm_timing_insn *insn, uin
     spans_add(&t->stream, begin, t->streamed);
 }
 
-/* Step by step, until nothing waits any more. */
-static void stream(struct timing *t, const struct qm_timing_insn *insn) {
+/* Step by step, until nothing waits any more. False: the steps go on beyond the limit. */
+static bool stream(struct timing *t, const struct record *insn) {
     uint64_t steps = insn->matmul.runs * insn->matmul.steps_per_run, rows = insn->matmul.rows;
     uint64_t single = rows >= insn->matmul.weight_rows && steps > 2 ? 2 : steps;
     uint32_t of_run = 0;
+    if (rows > t->limit_cycles / steps) return false;
     for (uint64_t s = 0; s < single && t->streamed <= t->limit_cycles; s++) {
         bool is_last = ++of_run == insn->matmul.steps_per_run;
         stream_step(t, is_last ? insn->matmul.last_weight_rows : insn->matmul.weight_rows, rows);
@@ -158,55 +179,62 @@ static void stream(struct timing *t, const struct qm_timing_insn *insn) {
     }
     if (single < steps) stream_rest(t, insn, steps - single);
     t->rows += steps * rows;
+    return t->streamed <= t->limit_cycles;
 }
 
-static void start_matmul(struct timing *t, const struct qm_timing_insn *insn, uint64_t start) {
+static void start_matmul(struct timing *t, const struct record *insn, uint64_t start) {
     struct unit *unit = &t->units[QM_UNIT_MATMUL];
     uint32_t k = unit->taken;
-    uint64_t taken = t->streamed > 0 ? larger(start, t->streamed - 1) : start;
-    if (k > 0) {
-        uint64_t end = t->times[unit->members[k - 1]].end;
-        t->drain_cycles += smaller(end, taken) - (t->streamed - 1);
-    }
+    uint64_t before = t->streamed, taken = before > 0 ? larger(start, before - 1) : start;
+    if (k > 0) t->drain_cycles += smaller(t->times[unit->members[k - 1]].end, taken) - (before - 1);
+    count_gap(t, unit, k);
+    take(unit, taken);
     t->preloaded = larger(t->preloaded, start + 1);
-    stream(t, insn);
+    unit->free_at = NEVER;
+    if (!stream(t, insn)) return;
     uint64_t end = t->streamed - 1 + t->machine->rows + t->machine->cols;
     t->times[unit->members[k]].end = end;
     spans_add(&t->matmul_busy, taken + 1, t->streamed);
     spans_add(&t->matmul_all, taken + 1, end + 1);
     unit->free_at = t->preloaded;
-    count_gap(t, unit, k);
-    take(unit, taken);
     unit->ended++;
 }
 
-static void start_post(struct timing *t, const struct qm_timing_insn *insn, uint64_t start) {
+static void start_post(struct timing *t, const struct record *insn, uint64_t start) {
     struct unit *unit = &t->units[QM_UNIT_POST];
-    uint64_t end = start + insn->post.items + insn->post.latency_cycles;
-    t->times[unit->members[unit->taken]].end = end;
+    uint32_t k = unit->taken;
+    count_gap(t, unit, k);
+    take(unit, start);
+    unit->free_at = NEVER;
+    if (insn->post.items > t->limit_cycles) return;
+    uint64_t issued = start + 1 + insn->post.items, end = issued - 1 + insn->post.latency_cycles;
+    t->times[unit->members[k]].end = end;
     t->items += insn->post.items;
     t->parameter_items += insn->post.parameter_items;
     t->latency_cycles += insn->post.latency_cycles;
-    spans_add(&t->post_issue, start + 1, start + 1 + insn->post.items);
+    spans_add(&t->post_issue, start + 1, issued);
     spans_add(&t->post_all, start + 1, end + 1);
     unit->free_at = end + 1;
-    count_gap(t, unit, unit->taken);
-    take(unit, start);
     unit->ended++;
 }
 
 /* Starts the unit's next instruction if its time is known. */
 static bool start(struct timing *t, enum qm_unit self) {
-    static void (*const starts[QM_UNITS])(struct timing *, const struct qm_timing_insn *, uint64_t) = {start_load, start_matmul, start_post,
-                                                                                                       start_store};
+    static void (*const starts[QM_UNITS])(struct timing *, const struct record *, uint64_t) = {start_load, start_matmul, start_post,
+                                                                                               start_store};
     struct unit *unit = &t->units[self];
     if (unit->started == unit->popped || unit->free_at == NEVER) return false;
     uint32_t index = unit->members[unit->started];
-    const struct qm_timing_insn *insn = &t->insns[index];
+    const struct record *insn = &t->insns[index];
     uint64_t tokens = tokens_at(t, self, insn->wait);
     if (tokens == NEVER) return false;
-    take_tokens(unit, insn->wait);
     uint64_t at = larger(unit->pop_at[unit->started % QUEUE_MAX] + 1, larger(unit->free_at, tokens));
+    if (at > t->stop_at) return false;
+    if (at > t->limit_cycles) {
+        t->is_cut = true;
+        return false;
+    }
+    take_tokens(unit, insn->wait);
     t->times[index].start = at;
     unit->started++;
     starts[self](t, insn, at);
@@ -234,12 +262,14 @@ static void end_load(struct timing *t, uint64_t cycle) {
 }
 
 static bool end_read(struct timing *t, const struct reads *read, uint64_t cycle) {
-    if (read->is_fetch)
-        t->deliver_at[t->delivered++ % FIFO] = cycle + 1;
-    else if (read->is_last && read->beats == 0)
+    if (read->is_fetch) {
+        t->last_fetch_beat = cycle;
+        t->deliver_at[t->delivered++ % FETCH_FIFO] = cycle + 1;
+    } else if (read->is_last && read->beats == 0) {
         end_load(t, cycle);
-    else
+    } else {
         return false;
+    }
     return true;
 }
 
@@ -257,10 +287,11 @@ static bool end_write(struct timing *t, uint64_t cycle) {
     return true;
 }
 
-/* The cycle in which the memory accepts a read burst; NEVER: none is in sight. */
-static uint64_t next_accept(struct timing *t) {
+/* The cycle in which the memory accepts the next read burst; NEVER: none is in sight. */
+static uint64_t find_accept(struct timing *t) {
     uint64_t from = smaller(t->fetch_from, t->load_from);
     if (from == NEVER) return NEVER;
+    bus_release(&t->bus);
     if (bus_is_full(&t->bus)) {
         t->waits_for_room = true;
         return NEVER;
@@ -270,20 +301,28 @@ static uint64_t next_accept(struct timing *t) {
     return larger(from, t->accept_from);
 }
 
+/* After the error nothing is fetched. */
+static uint64_t next_accept(struct timing *t) {
+    uint64_t cycle = find_accept(t);
+    if (cycle == NEVER || cycle <= t->stop_at || t->fetch_from == NEVER) return cycle;
+    t->fetch_from = NEVER;
+    return find_accept(t);
+}
+
 static void accept_fetch(struct timing *t, uint64_t cycle) {
-    uint32_t chunk = (uint32_t)smaller(CHUNK, t->insn_count - t->requested);
+    uint32_t chunk = (uint32_t)smaller(FETCH_CHUNK, t->program_count - t->requested);
     bus_read(&t->bus, cycle, (struct reads){.size = chunk * t->bus.insn_beats, .bursts = 1, .is_fetch = true});
     t->accept_from = cycle + 1;
     t->requested += chunk;
     request_fetch(t);
 }
 
-/* Equal bursts, one a cycle, as long as there is room and nothing can come between them. */
+/* Equal bursts, one a cycle, as long as there is room and fetch presents nothing. What the next event of the bus sets off cannot be presented
+ * before the second cycle after it. */
 static bool accept_load(struct timing *t, uint64_t cycle) {
     struct reads reads = {.size = walk_beats(&t->load)};
-    uint64_t most = smaller(t->bus.depth - t->bus.held, t->fetch_from == NEVER ? NEVER : t->fetch_from - cycle);
-    uint64_t event = bus_event_from(&t->bus);
-    if (event != NEVER) most = smaller(most, larger(event, cycle) - cycle + 1);
+    uint64_t most = smaller(t->bus.depth - t->bus.held, t->fetch_from - cycle);
+    most = smaller(most, larger(bus_event_from(&t->bus), cycle) - cycle + 1);
     reads.bursts = walk_bursts(&t->load, (uint32_t)most);
     reads.is_last = walk_is_done(&t->load);
     t->load_beats += (uint64_t)reads.size * reads.bursts;
@@ -300,11 +339,10 @@ static bool accept(struct timing *t, uint64_t cycle) {
     return false;
 }
 
-/* The memory's events up to the first that others may wait for; false: there is none, or the run is too long. */
+/* The memory's events up to the first that others may wait for; false: there is none before the limit. */
 static bool advance(struct timing *t) {
     for (bool is_news = false; !is_news;) {
-        t->is_long = larger(t->bus.now, t->streamed) > t->limit_cycles;
-        if (t->is_long) return false;
+        if (t->bus.now > t->limit_cycles) return false;
         uint64_t cycle, accepted = next_accept(t);
         struct reads read;
         switch (bus_advance(&t->bus, accepted == NEVER ? NEVER : accepted + 1, &cycle, &read)) {
@@ -318,23 +356,16 @@ static bool advance(struct timing *t) {
     return true;
 }
 
-static bool is_over(const struct timing *t) {
-    for (int unit = 0; unit < QM_UNITS; unit++)
-        if (t->units[unit].ended < t->units[unit].count) return false;
-    return true;
-}
-
 /* ---- the whole ---- */
 
-static void init(struct timing *t, struct qm_insn_time *times) {
-    t->times = times;
+static void init(struct timing *t) {
     bus_init(&t->bus, t->machine);
     for (int unit = 0; unit < QM_UNITS; unit++) t->units[unit].members = qm_alloc((t->insn_count + 1) * sizeof(uint32_t));
     for (uint32_t i = 0; i < t->insn_count; i++) {
         struct unit *unit = &t->units[t->insns[i].unit];
         unit->members[unit->count++] = i;
     }
-    t->load_from = NEVER;
+    t->load_from = t->stop_at = NEVER;
     request_fetch(t);
 }
 
@@ -346,20 +377,56 @@ static void fini(struct timing *t) {
     bus_fini(&t->bus);
 }
 
-enum qm_timing_outcome qm_timing_run(const struct qm_timing_program *program, struct qm_insn_time *times, struct qm_counters *counters,
-                                     uint32_t *accepted) {
-    struct timing t = {
-        .machine = program->machine, .insns = program->insns, .insn_count = program->count, .limit_cycles = program->limit_cycles};
-    enum qm_timing_outcome outcome = QM_TIMING_DONE;
-    init(&t, times);
-    do propagate(&t);
-    while (advance(&t));
-    if (t.is_long)
-        outcome = QM_TIMING_LONG;
-    else if (!is_over(&t))
-        outcome = QM_TIMING_DEADLOCK;
-    *accepted = t.popped;
-    if (outcome == QM_TIMING_DONE) count_causes(&t, counters);
-    fini(&t);
-    return outcome;
+/* Something starts beyond the limit, or is at work there; or the bus is there already, and something may come of it. */
+static bool is_long(const struct timing *t) {
+    for (int unit = 0; unit < QM_UNITS; unit++)
+        if (t->units[unit].ended < t->units[unit].started) return true;
+    return t->is_cut || t->bus.now > t->limit_cycles || t->delivered < t->requested;
+}
+
+static bool all_ended(const struct timing *t) {
+    for (int unit = 0; unit < QM_UNITS; unit++)
+        if (t->units[unit].ended < t->units[unit].count) return false;
+    return true;
+}
+
+/* The last cycle in which something happens that a run waits for. */
+static uint64_t last_cycle(const struct timing *t) {
+    uint64_t last = t->last_fetch_beat;
+    for (int i = 0; i < QM_UNITS; i++) {
+        const struct unit *unit = &t->units[i];
+        for (uint32_t k = 0; k < unit->started; k++) last = larger(last, t->times[unit->members[k]].end);
+    }
+    return last;
+}
+
+/* In the cycle after the last one all is quiet, and the run ends: at once when it is DONE or the error is known. A deadlock is seen in that
+ * cycle and ends it in the next. BUSY is one cycle more than the number of the last. */
+static void find_end(const struct timing *t, struct qm_timing_result *result) {
+    uint64_t last = last_cycle(t);
+    result->accepted = t->popped;
+    result->is_long = is_long(t);
+    if (t->stop_at != NEVER) {
+        result->cycles = larger(last, t->stop_at) + 2;
+    } else if (t->program_count == 0) {
+        result->cycles = 1;
+    } else if (t->insn_count == t->program_count && all_ended(t)) {
+        result->cycles = last + 2;
+    } else {
+        result->error = QM_ERROR_DEADLOCK;
+        result->cycles = larger(last, t->pop_at[(t->popped - 1) % FETCH_FIFO]) + 3;
+    }
+    result->is_long = result->is_long || result->cycles > t->limit_cycles;
+}
+
+void timing_run(struct timing *t, struct qm_timing_result *result) {
+    init(t);
+    do propagate(t);
+    while (advance(t));
+    find_end(t, result);
+    if (!result->is_long && result->error == QM_ERROR_NONE) {
+        result->counters.value[QM_C_cycles] = result->cycles;
+        count_causes(t, &result->counters);
+    }
+    fini(t);
 }

@@ -8,7 +8,7 @@ static void enter_row(struct walk *walk) {
     walk->at = first & ~(walk->beat_bytes - 1);
 }
 
-void walk_begin(struct walk *walk, const struct qm_timing_insn *insn, uint64_t beat_bytes) {
+void walk_begin(struct walk *walk, const struct record *insn, uint64_t beat_bytes) {
     *walk = (struct walk){.insn = insn, .beat_bytes = beat_bytes};
     enter_row(walk);
 }

@@ -3,17 +3,17 @@
 #define QM_SIM_TIMING_WALK_H
 
 #include "common/opcode/transfer.h"
-#include "sim/timing/timing.h"
+#include "sim/timing/record.h"
 
 struct walk {
-    const struct qm_timing_insn *insn;
+    const struct record *insn;
     uint64_t beat_bytes;
     uint32_t row, plane;
     struct qm_transfer_row bytes; /* of the row, in the arena */
     uint64_t at;                  /* the burst begins here */
 };
 
-void walk_begin(struct walk *walk, const struct qm_timing_insn *insn, uint64_t beat_bytes);
+void walk_begin(struct walk *walk, const struct record *insn, uint64_t beat_bytes);
 bool walk_is_done(const struct walk *walk);
 
 /* Beats of the burst that begins here. */

@@ -2,46 +2,34 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
-#include "common/opcode/opcode.h"
 #include "common/work.h"
 #include "sim/control/decode.h"
-#include "sim/timing/timing.h"
+#include "sim/timing/state.h"
 
-struct reader {
+/* Makes the records [count] of the instructions up to the first that decode refuses, and counts their events; returns how many, and why the
+ * next is refused. */
+static uint32_t read_words(const struct qm_timing_words *program, struct record *records, struct qm_timing_result *result) {
     struct decode decode;
-    const struct qm_machine *machine;
-    uint64_t memory_bytes, limit_cycles;
-    struct qm_counters *counters;
-};
-
-static enum qm_error read_insn(struct reader *reader, const uint32_t *words, struct qm_timing_insn *record) {
-    enum qm_error error = decode_check(&reader->decode, words, reader->memory_bytes);
-    if (error != QM_ERROR_NONE) return error;
-    const struct qm_insn *insn = &reader->decode.insn;
-    qm_timing_insn(insn, reader->machine, record);
-    qm_work_add(insn, reader->machine, reader->counters);
-    uint64_t share = qm_work_limit_share(insn, reader->machine, 0), room = QM_ENDLESS - reader->limit_cycles;
-    reader->limit_cycles += share < room ? share : room;
-    return QM_ERROR_NONE;
+    decode_init(&decode, program->machine);
+    for (uint32_t i = 0; i < program->count; i++) {
+        result->error = decode_check(&decode, program->words[i], program->memory_bytes);
+        if (result->error != QM_ERROR_NONE) return i;
+        record_make(&decode.insn, program->machine, &records[i]);
+        qm_work_add(&decode.insn, program->machine, &result->counters);
+    }
+    return program->count;
 }
 
 void qm_timing_words(const struct qm_timing_words *program, struct qm_insn_time *times, struct qm_timing_result *result) {
-    struct reader reader = {.machine = program->machine,
-                            .memory_bytes = program->memory_bytes,
-                            .limit_cycles = QM_LIMIT_MIN_CYCLES,
-                            .counters = &result->counters};
-    struct qm_timing_insn *records = qm_alloc((program->count + 1) * sizeof *records);
-    uint32_t count = 0;
+    struct record *records = qm_alloc((program->count + 1) * sizeof *records);
     *result = (struct qm_timing_result){0};
-    decode_init(&reader.decode, program->machine);
-    for (; count < program->count && result->error == QM_ERROR_NONE; count++)
-        result->error = read_insn(&reader, program->words[count], &records[count]);
-    if (result->error != QM_ERROR_NONE) count--;
-    struct qm_timing_program good = {records, count, program->machine, reader.limit_cycles};
-    enum qm_timing_outcome outcome = qm_timing_run(&good, times, &result->counters, &result->accepted);
-    result->is_endless = outcome == QM_TIMING_LONG;
-    bool is_stuck = outcome == QM_TIMING_DEADLOCK && (count == program->count || result->accepted < count);
-    if (is_stuck) result->error = QM_ERROR_DEADLOCK;
-    if (result->error != QM_ERROR_NONE || result->is_endless) result->counters = (struct qm_counters){0};
+    struct timing timing = {.machine = program->machine,
+                            .insns = records,
+                            .program_count = program->count,
+                            .insn_count = read_words(program, records, result),
+                            .times = times,
+                            .limit_cycles = program->limit_cycles};
+    timing_run(&timing, result);
+    if (result->error != QM_ERROR_NONE || result->is_long) result->counters = (struct qm_counters){0};
     free(records);
 }

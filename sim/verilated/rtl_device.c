@@ -322,6 +322,7 @@ static enum qm_status create(const struct qm_machine *machine, const struct qm_d
 
 const struct qm_device_ops qm_device_rtl = {
     .name = "rtl",
+    .has = QM_HAS_TIME | QM_HAS_VALUES | QM_HAS_STALLS,
     .create = create,
     .destroy = destroy,
     .write_memory = write_memory,

@@ -44,12 +44,12 @@ for command in verify info disasm explore; do
 done
 
 # The same for the other commands.
-refuses 2 "--step: only the cycle engine" "$qmac" run "$model" --step --engine systemc
+refuses 2 "--step: the systemc engine does not step" "$qmac" run "$model" --step --engine systemc
 refuses 2 "--stalls 0.1: the functional engine" "$qmac" run "$model" --stalls 0.1 --engine functional
 refuses 2 "--energy cmos45: the functional engine" "$qmac" run "$model" --energy cmos45 --engine functional
 for engine in fast timing; do
     refuses 2 "--stalls 0.1: the $engine engine knows no stalls" "$qmac" run "$model" --stalls 0.1 --engine $engine
-    refuses 2 "--step: only the cycle engine" "$qmac" run "$model" --step --engine $engine
+    refuses 2 "--step: the $engine engine does not step" "$qmac" run "$model" --step --engine $engine
 done
 for option in "--input $tmp/good.npy" "--output $tmp/none" --layers; do
     # shellcheck disable=SC2086

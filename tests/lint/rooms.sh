@@ -20,7 +20,10 @@ allow() {
         xargs grep -nE '^#include "[a-z]+/' | grep -vE "#include \"(spec/|$1/[a-z0-9_]+\.(h|def)|$2)")"
 }
 allow common                   'common/'
+allow common/opcode            'common/[a-z_]+\.h'
 allow compiler                 'common/|compiler/(ir|passes|frontend)/'
+allow compiler/ir              'common/|compiler/compiler\.h'
+allow compiler/passes          'common/|compiler/(ir|compiler\.h)'
 allow compiler/frontend/onnx   'common/|compiler/(ir|frontend)/'
 allow compiler/frontend/tflite 'common/|compiler/(ir|frontend)/'
 allow sim                      'common/'
@@ -35,9 +38,11 @@ allow sim/systemc              'common/|sim/device\.h'
 allow sim/lockstep             'common/|sim/(device|probe)\.h'
 allow driver                   'common/|sim/device\.h'
 allow report                   'common/'
-allow verify       'common/|compiler/compiler\.h|verify/draw/|driver/|report/|sim/(device|probe)\.h|sim/(control|lockstep|verilated)/'
+allow verify       'common/|compiler/compiler\.h|verify/draw/|report/|sim/(device|probe)\.h|sim/(control|lockstep|verilated)/'
 allow verify/draw             'common/'
-allow explore                  'common/|compiler/|sim/device\.h|sim/timing/timing\.h|report/'
+allow explore                  'common/|compiler/|sim/timing/timing\.h|report/'
+report 'the plain definition of values sees no fast form of itself' "$(grep -n '^#include "sim/functional/fast/' sim/functional/*.[ch] |
+    grep -v '^sim/functional/device\.c:')"
 report 'that a memory is the DRAM is known to who creates it only' "$(grep -rn '^#include "sim/memory/dram\.h"' sim |
     grep -vE '^sim/(memory/dram|cycle/device|verilated/rtl_device)\.c:')"
 report 'the core sees neither its device nor who watches it' "$(

@@ -11,7 +11,10 @@ for model in $models; do
     for machine in "$@"; do
         for precision in "" w4a8 w4a4; do
             count=$((count + 1))
-            build/qmac compile "$model" --machine "$machine" ${precision:+--precision $precision} -o "$folder/$count.qmac" >/dev/null 2>&1
+            build/qmac compile "$model" --machine "$machine" ${precision:+--precision $precision} -o "$folder/$count.qmac" \
+                >"$folder/out" 2>&1
+            status=$?
+            [ $status = 0 ] || [ $status = 2 ] || { cat "$folder/out" && echo "$model on $machine: exit status $status" && exit 1; }
         done
     done
 done

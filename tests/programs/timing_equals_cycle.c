@@ -22,7 +22,9 @@ enum { CYCLE_LIMIT = 20000000 };
 
 /* What an engine says of a program. */
 struct answer {
-    bool is_accepted;
+    enum qm_error error;
+    uint32_t index;  /* of the instruction that is refused, or nobody takes */
+    uint64_t cycles; /* in which it is BUSY */
     struct qm_insn_time times[QM_RANDOM_MAX_INSNS];
     struct qm_counters counters;
 };
@@ -80,19 +82,25 @@ static void ask_cycle(const struct qm_machine *machine, const struct qm_random_p
     device->ops->observe(device, record, &recorder);
     qm_random_program_start(program, device);
     QM_CHECK(device->ops->wait(device, CYCLE_LIMIT));
-    answer->is_accepted = (device->ops->read_csr(device, QM_CSR_STATUS) & QM_STATUS_ERROR) == 0;
+    answer->error = (enum qm_error)device->ops->read_csr(device, QM_CSR_ERROR_CAUSE);
+    answer->index = device->ops->read_csr(device, QM_CSR_ERROR_INDEX);
     for (int i = 0; i < QM_COUNTERS; i++) answer->counters.value[i] = qm_device_counter(device, (enum qm_counter)i);
+    answer->cycles = answer->counters.value[QM_C_cycles];
     device->ops->destroy(device);
 }
 
 static void ask_timing(const struct qm_machine *machine, const struct qm_random_program *program, struct answer *answer) {
-    struct qm_timing_words words = {(const uint32_t(*)[QM_INSN_WORDS])program->words, program->program_count, QM_RANDOM_ARENA_BYTES,
-                                    machine};
+    struct qm_timing_words words = {.words = (const uint32_t(*)[QM_INSN_WORDS])program->words,
+                                    .count = program->program_count,
+                                    .memory_bytes = QM_RANDOM_ARENA_BYTES,
+                                    .machine = machine,
+                                    .limit_cycles = CYCLE_LIMIT};
     struct qm_timing_result result;
-    if (program->program_count > program->count || program->program_addr % 256 != 0) return; /* its registers are malformed */
     qm_timing_words(&words, answer->times, &result);
-    QM_CHECK(!result.is_endless);
-    answer->is_accepted = result.error == QM_ERROR_NONE;
+    QM_CHECK(!result.is_long);
+    answer->error = result.error;
+    answer->index = result.accepted;
+    answer->cycles = result.cycles;
     answer->counters = result.counters;
 }
 
@@ -110,18 +118,20 @@ static bool same_counters(const struct qm_counters *timing, const struct qm_coun
 
 /* Prints the first difference; false: there is one. */
 static bool same(const struct answer *timing, const struct answer *cycle, const struct qm_random_program *program) {
-    if (timing->is_accepted != cycle->is_accepted) {
-        printf("timing %s it, cycle does not\n", timing->is_accepted ? "accepts" : "refuses");
+    bool is_done = cycle->error == QM_ERROR_NONE;
+    if (timing->error != cycle->error || (!is_done && timing->index != cycle->index) || timing->cycles != cycle->cycles) {
+        printf("timing ends with error %d at %u after %" PRIu64 " cycles, cycle with error %d at %u after %" PRIu64 "\n", timing->error,
+               timing->index, timing->cycles, cycle->error, cycle->index, cycle->cycles);
         return false;
     }
-    for (uint32_t i = 0; cycle->is_accepted && i < program->program_count; i++) {
+    for (uint32_t i = 0; is_done && i < program->program_count; i++) {
         const struct qm_insn_time *a = &timing->times[i], *b = &cycle->times[i];
         if (a->start == b->start && a->end == b->end) continue;
         printf("instruction %u: timing %" PRIu64 " to %" PRIu64 ", cycle %" PRIu64 " to %" PRIu64 "\n", i, a->start, a->end, b->start,
                b->end);
         return false;
     }
-    return !cycle->is_accepted || same_counters(&timing->counters, &cycle->counters);
+    return !is_done || same_counters(&timing->counters, &cycle->counters);
 }
 
 struct totals {
@@ -130,10 +140,11 @@ struct totals {
 
 static void compare(const struct qm_machine *machine, const struct qm_random_program *program, uint64_t seed, struct totals *totals) {
     struct answer timing = {0}, cycle = {0};
+    if (program->program_count > program->count || program->program_addr % 256 != 0) return; /* its registers are malformed */
     ask_timing(machine, program, &timing);
     ask_cycle(machine, program, &cycle);
-    totals->accepted += cycle.is_accepted;
-    totals->refused += !cycle.is_accepted;
+    totals->accepted += cycle.error == QM_ERROR_NONE;
+    totals->refused += cycle.error != QM_ERROR_NONE;
     totals->cycles += cycle.counters.value[QM_C_cycles];
     if (same(&timing, &cycle, program)) return;
     totals->differ++;

@@ -2,6 +2,7 @@
 # timing_faults.sh - plants the mistakes of timing_faults.txt in the timing engine, one at a time, and asks timing_equals_cycle, which must
 # notice each.
 set -u
+LDLIBS=$(sed -n 's/^LDLIBS := //p' Makefile)
 folder=build/timing_faults
 rm -rf "$folder"
 mkdir -p "$folder"
@@ -15,12 +16,17 @@ while IFS='|' read -r file expression what; do
         failures=$((failures + 1))
         continue
     fi
+    # shellcheck disable=SC2086
     ${CC:-cc} -std=gnu11 -O1 -rdynamic -I. -Ibuild/gen -o "$folder/program" "$folder/$file" build/obj/tests/programs/timing_equals_cycle.o \
-        build/libqmac.a -lprotobuf-c -lcjson -lyaml -lnettle -ldl -lm || exit 1
-    if "$folder/program" 2000 1 >"$folder/out" 2>&1; then
-        echo "not noticed: $what"
-        failures=$((failures + 1))
-    fi
+        build/libqmac.a $LDLIBS || exit 1
+    timeout 60 "$folder/program" 2000 1 >"$folder/out" 2>&1
+    status=$?
+    # 1: a difference; 134: an impossible state that the engine finds itself; 124: it does not end.
+    case $status in
+    1 | 124 | 134) continue ;;
+    esac
+    echo "not noticed (exit status $status): $what"
+    failures=$((failures + 1))
 done <tests/programs/timing_faults.txt
 rm -rf "$folder"
 echo "$planted mistakes planted, $failures not noticed"

@@ -1,13 +1,14 @@
 /* bench.c - how fast the engines are and where the time goes. Absolute figures drift with the machine: quote ratios from one run.
  *
  * Prints, for the shipped network, resnet8 (when QMAC_DATA is set) and a ResNet-50-sized network: compile time, the cycle engine with
- * values (skipping and stepping), the functional engine (values without time), the cycle engine without values and points of qmac explore
- * that run on it, the RTL alone, and model and RTL in lockstep; and what each network costs in narrow precisions. Before these, how long
- * the first build of a machine's RTL takes.
+ * values (skipping and stepping), the functional engine (values without time), the cycle engine without values, the timing engine and
+ * points of qmac explore, the RTL alone, and model and RTL in lockstep; and what each network costs in narrow precisions. Before these,
+ * how long the first build of a machine's RTL takes.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/memory.h"
@@ -17,6 +18,7 @@
 #include "compiler/compiler.h"
 #include "driver/driver.h"
 #include "sim/lockstep/lockstep.h"
+#include "sim/timing/timing.h"
 #include "sim/verilated/rtl.h"
 #include "tools/bench/precisions.h"
 #include "tools/bench/resnet50.h"
@@ -86,31 +88,81 @@ static double time_lockstep(struct subject *subject, uint64_t *cycles) {
     return seconds;
 }
 
-/* Planning, the run without values and its report, as qmac explore does them for each point. */
-static double time_point(const struct subject *subject) {
+/* The time of a planned network, from its words. */
+static double time_words(const struct subject *subject) {
+    const struct qm_program *program = subject->program;
+    struct qm_insn_time *times = qm_alloc((program->insn_count + 1) * sizeof *times);
+    double best = 1e30;
+    for (int run = 0; run < 9; run++) {
+        double start = qm_seconds();
+        for (uint32_t i = 0; i < program->stage_count; i++) {
+            const struct qm_program_stage *stage = &program->stages[i];
+            struct qm_timing_words words = {.words = (const uint32_t(*)[QM_INSN_WORDS])program->insns + stage->first_insn,
+                                            .count = stage->insn_count,
+                                            .memory_bytes = program->arena_bytes,
+                                            .machine = &program->machine,
+                                            .limit_cycles = QM_TIMING_CYCLES_MAX};
+            struct qm_timing_result result;
+            if (!stage->on_host) qm_timing_words(&words, times, &result);
+        }
+        double seconds = qm_seconds() - start;
+        if (seconds < best) best = seconds;
+    }
+    free(times);
+    return best;
+}
+
+/* What a point of qmac explore costs in a process of its own. */
+struct point_cost {
+    const struct subject *subject;
+    double seconds;
+    double peak_mib; /* beyond what the process had at its begin */
+};
+
+static double peak_mib(void) {
+    struct rusage usage;
+    QM_CHECK(getrusage(RUSAGE_SELF, &usage) == 0);
+    return (double)usage.ru_maxrss / 1024;
+}
+
+/* Planning, the time and the report, as qmac explore does them for each point. */
+static void run_point(void *context, uint64_t task) {
+    struct point_cost *cost = context;
     struct qm_arena *arena = qm_arena_create();
     struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
     struct qm_energy_table *energy;
     struct qm_diag diag;
-    double best = 1e30;
+    (void)task;
     require(qm_energy_load("cmos45", arena, &energy, &diag), &diag);
-    for (int i = 0; i < 5; i++) {
+    double before = peak_mib();
+    for (int i = 0; i < 9; i++) {
         struct point point = {.state = POINT_WAITS};
         double start = qm_seconds();
-        point_run(subject->network, &options, energy, &subject->program->machine, &point);
+        point_run(cost->subject->network, &options, energy, &cost->subject->program->machine, &point);
         double seconds = qm_seconds() - start;
         require(point.state == POINT_OK ? QM_OK : QM_INTERNAL, &point.why);
-        if (seconds < best) best = seconds;
+        if (i == 0 || seconds < cost->seconds) cost->seconds = seconds;
     }
+    cost->peak_mib = peak_mib() - before;
     qm_arena_destroy(arena);
-    return best;
+}
+
+static void print_progress(void *context, uint64_t done) {
+    (void)context, (void)done;
 }
 
 static void print_explore(struct subject *subject, double full) {
-    double blind = time_engine(&qm_device_cycle, (struct qm_device_options){.no_values = true}, subject, 5), point = time_point(subject);
+    double blind = time_engine(&qm_device_cycle, (struct qm_device_options){.no_values = true}, subject, 5);
+    double words = time_words(subject);
+    struct point_cost *cost = qm_alloc_shared(sizeof *cost);
+    struct qm_diag diag;
+    cost->subject = subject;
+    require(pool_run(&(struct pool){.count = 1, .jobs = 1, .work = run_point, .progress = print_progress, .context = cost}, &diag), &diag);
     printf("  cycle engine, time alone         %10.3f ms  (%.1fx faster than with values)\n", 1e3 * blind, full / blind);
-    printf("  a point of qmac explore          %10.3f ms  (%.1f points a second on a core: planned, run, reported)\n", 1e3 * point,
-           1 / point);
+    printf("  timing engine                    %10.3f ms  (%.0fx faster)\n", 1e3 * words, blind / words);
+    printf("  a point of qmac explore          %10.3f ms  (%.1f points a second on a core: planned, timed, reported; %.1f MiB)\n",
+           1e3 * cost->seconds, 1 / cost->seconds, cost->peak_mib);
+    qm_free_shared(cost, sizeof *cost);
 }
 
 static void print_model(struct subject *subject, double compile_seconds) {

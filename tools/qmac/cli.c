@@ -26,7 +26,7 @@ static const struct {
     const struct qm_device_ops *ops;
     const char *note;
 } engines[] = {{&qm_device_fast, "default for a model"},
-               {&qm_device_cycle, "default for a program, and with --stalls and --step"},
+               {&qm_device_cycle, "default for a program"},
                {&qm_device_rtl, NULL},
                {&qm_device_systemc, NULL},
                {&qm_device_functional, "values only"},

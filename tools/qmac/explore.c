@@ -14,9 +14,9 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/memory.h"
+#include "explore/explore.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
-#include "explore/explore.h"
 
 enum { JOBS_MAX = 1024, TERMINAL_SECONDS = 1, LOG_SECONDS = 30 };
 
@@ -140,8 +140,8 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
 static void run_point(void *context, uint64_t index) {
     const struct exploration *exploration = &((struct session *)context)->exploration;
     uint64_t variant = index / exploration->machine_count; /* model and precision */
-    struct qm_compile_options options = {
-        .rounding = exploration->rounding, .no_image = true, .precision = exploration->precisions[variant % exploration->precision_count]};
+    struct qm_compile_options options = {.rounding = exploration->rounding,
+                                         .precision = exploration->precisions[variant % exploration->precision_count]};
     struct qm_machine machine;
     struct point *point = &exploration->points[index];
     grid_machine(&exploration->grid, index % exploration->machine_count, &machine);

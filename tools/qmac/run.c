@@ -12,8 +12,8 @@
 #include "report/report.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
-#include "verify/rtl_builds.h"
 #include "tools/qmac/tensors.h"
+#include "verify/rtl_builds.h"
 
 enum { INPUTS_MAX = 32, PROGRESS_SECONDS = 2 };
 
@@ -82,29 +82,30 @@ static void choose_engine(struct session *session) {
     if (options->engine == NULL) options->engine = steps ? &qm_device_cycle : &qm_device_fast;
 }
 
-static enum qm_status check_timing(const struct run_options *options, struct qm_diag *diag) {
-    const char *option = options->inputs.count > 0 ? "--input" : options->output != NULL ? "--output" : NULL;
-    if (options->compilation.keep_layers) option = "--layers";
-    if (option == NULL) return QM_OK;
-    return qm_fail(diag, QM_BAD_INPUT, "%s: the timing engine computes no values: leave it out, or --engine timing", option);
+/* An option that would do nothing on the engine is refused. */
+static enum qm_status check_engine(const struct run_options *options, const struct qm_device_ops *engine, struct qm_diag *diag) {
+    const char *of_values = options->inputs.count > 0          ? "--input"
+                            : options->output != NULL          ? "--output"
+                            : options->compilation.keep_layers ? "--layers"
+                                                               : NULL;
+    if (of_values != NULL && (engine->has & QM_HAS_VALUES) == 0)
+        return qm_fail(diag, QM_BAD_INPUT, "%s: the %s engine computes no values: take --engine fast", of_values, engine->name);
+    if (options->step && (engine->has & QM_HAS_STEPS) == 0)
+        return qm_fail(diag, QM_BAD_INPUT, "--step: the %s engine does not step: take --engine cycle", engine->name);
+    if (options->stalls > 0 && (engine->has & QM_HAS_STALLS) == 0)
+        return qm_fail(diag, QM_BAD_INPUT, "--stalls %g: the %s engine knows no stalls: take --engine cycle", options->stalls,
+                       engine->name);
+    if (options->energy != NULL && (engine->has & QM_HAS_TIME) == 0)
+        return qm_fail(diag, QM_BAD_INPUT, "--energy %s: the %s engine counts no energy: take --engine fast", options->energy,
+                       engine->name);
+    return QM_OK;
 }
 
-/* An option that would do nothing is refused. */
+/* So is one that the others leave nothing to do. */
 static enum qm_status check_combination(const struct run_options *options, struct qm_diag *diag) {
-    bool has_time = options->engine != &qm_device_functional;
     if (options->labels != NULL && options->inputs.count == 0)
         return qm_fail(diag, QM_BAD_INPUT, "--labels %s: labels need --input", options->labels);
-    if (options->engine == &qm_device_timing) QM_TRY(check_timing(options, diag));
-    if (options->step && options->engine != NULL && options->engine != &qm_device_cycle)
-        return qm_fail(diag, QM_BAD_INPUT, "--step: only the cycle engine skips cycles: leave it out, or --engine %s",
-                       options->engine->name);
-    if (options->stalls > 0 && !has_time)
-        return qm_fail(diag, QM_BAD_INPUT, "--stalls %g: the functional engine has no time in which to stall", options->stalls);
-    if (options->energy != NULL && !has_time)
-        return qm_fail(diag, QM_BAD_INPUT, "--energy %s: the functional engine counts no energy", options->energy);
-    if (options->stalls > 0 && (options->engine == &qm_device_timing || options->engine == &qm_device_fast))
-        return qm_fail(diag, QM_BAD_INPUT, "--stalls %g: the %s engine knows no stalls: take --engine cycle", options->stalls,
-                       options->engine->name);
+    if (options->engine != NULL) QM_TRY(check_engine(options, options->engine, diag));
     if (options->seed.is_given && options->inputs.count > 0 && options->stalls == 0)
         return qm_fail(diag, QM_BAD_INPUT, "--seed %" PRIu64 ": nothing is random with --input and without --stalls", options->seed.value);
     return QM_OK;

@@ -47,6 +47,7 @@ static void observe(struct qm_device *device, qm_observer *observer, void *conte
 
 static const struct qm_device_ops ops = {
     .name = "mock",
+    .has = QM_HAS_TIME | QM_HAS_VALUES,
     .write_memory = write_memory,
     .read_memory = read_memory,
     .write_csr = write_csr,

@@ -185,6 +185,92 @@ Test(timing, nothing_and_a_misplaced_program) {
     }
 }
 
+/* ---- what goes on and on ---- */
+
+/* POOL with the largest window and as many outputs, all of them over one another: 3 x 10^14 cycles on any machine here. */
+static struct qm_insn endless_pool(void) {
+    struct qm_insn insn = rig_pool(1, 1, 1, 4);
+    insn.out_h = insn.out_w = 65535;
+    insn.kernel_h = insn.kernel_w = 255;
+    insn.out_pitch = insn.out_pixel = 0;
+    return insn;
+}
+
+static struct qm_insn endless_load(void) {
+    struct qm_insn insn = rig_transfer(QM_LOAD, 16, 1);
+    insn.row_count = insn.plane_count = 65535;
+    insn.dram_row_stride = insn.dram_plane_stride = insn.spad_row_stride = insn.spad_plane_stride = 0;
+    return insn;
+}
+
+static struct qm_insn endless_matmul(const struct qm_machine *machine) {
+    struct qm_insn insn = rig_matmul(machine, 1, 1, 4);
+    insn.kernel_h = insn.kernel_w = 255;
+    insn.weight_addr = 0;
+    insn.run_bytes = 1;
+    return insn;
+}
+
+static struct qm_insn illegal(void) {
+    struct qm_insn insn = rig_add(4);
+    insn.out_type = QM_out_type_BITS32;
+    return insn;
+}
+
+/* All engines end, or not, in so many cycles, and in the same way. */
+static void assert_all_alike(const struct qm_insn *insns, uint32_t count, uint64_t limit_cycles, bool ends) {
+    struct qm_machine machine = small_machine();
+    struct outcome want, got;
+    struct qm_device *device = open_with(&qm_device_cycle, &machine);
+    write_program(device, insns, count);
+    run(device, limit_cycles, &want);
+    device->ops->destroy(device);
+    cr_assert(eq(int, want.ended, ends));
+    for (int e = 0; e < ENGINES; e++) {
+        device = open_with(engines[e], &machine);
+        write_program(device, insns, count);
+        run(device, limit_cycles, &got);
+        device->ops->destroy(device);
+        cr_assert(eq(int, got.ended, ends));
+        if (ends) assert_same_end(&got, &want);
+    }
+}
+
+Test(timing, what_does_not_end_stays_busy) {
+    struct qm_machine machine = small_machine();
+    struct qm_insn one[] = {endless_pool()}, load[] = {endless_load()}, chained[] = {endless_pool(), rig_add(4)};
+    struct qm_insn five[] = {endless_pool(), endless_pool(), endless_pool(), endless_pool(), endless_pool()};
+    struct qm_insn matmul[] = {endless_matmul(&machine), endless_pool()};
+    assert_all_alike(one, 1, 100000, false);
+    assert_all_alike(load, 1, 100000, false);
+    assert_all_alike(chained, 2, 100000, false);
+    assert_all_alike(five, 5, 100000, false);
+    assert_all_alike(matmul, 2, 100000, false);
+}
+
+Test(timing, a_limit_far_beyond_the_first_guess_is_taken) {
+    struct qm_insn insns[] = {endless_load(), rig_add(4)};
+    insns[0].plane_count = 300; /* 20 million beats */
+    assert_all_alike(insns, 2, 1000000, false);
+    assert_all_alike(insns, 2, 100000000, true);
+}
+
+Test(timing, an_error_comes_before_what_would_have_started_after_it) {
+    struct qm_insn pool = rig_pool(3, 3, 2, 4), load = endless_load(), add = endless_pool();
+    pool.out_h = 40;
+    pool.signal = 1 << QM_UNIT_LOAD;
+    load.wait = 1 << QM_UNIT_POST;
+    add.wait = 1 << QM_UNIT_MATMUL;
+    struct qm_insn waits[] = {pool, load, illegal()}, stuck[] = {add, illegal()}, busy[] = {endless_pool(), illegal()};
+    struct qm_insn deadlock[] = {add, add};
+    assert_all_alike(waits, 3, 100000, true);
+    assert_all_alike(stuck, 2, 100000, true);
+    assert_all_alike(deadlock, 2, 100000, true);
+    assert_all_alike(busy, 2, 100000, false); /* what has started goes on */
+}
+
+/* ---- token counters ---- */
+
 /* 66,000 tokens are given before the first is taken: those beyond 65,535 are lost. `waits` STOREs take one each. */
 static void run_full(const struct qm_device_ops *ops, uint32_t waits, struct outcome *outcome) {
     enum { GIVEN = 66000 };
@@ -215,6 +301,34 @@ Test(timing, tokens_beyond_a_full_counter_are_lost) {
         if (want.cause == QM_ERROR_NONE) cr_assert(eq(u64, got.counters.value[QM_C_cycles], want.counters.value[QM_C_cycles]));
     }
     cr_assert(want.cause == QM_ERROR_DEADLOCK, "tokens were not lost, so that this shows nothing");
+}
+
+/* The counter is full when the giver and the taker are in step: a token that is given in the cycle in which one is taken is not lost. */
+Test(timing, a_token_given_while_one_is_taken_is_not_lost) {
+    enum { GIVEN = 65535, MORE = 40 };
+    struct qm_machine machine = small_machine();
+    struct outcome want, got;
+    struct qm_insn *insns = calloc(GIVEN + 3 * MORE, sizeof *insns);
+    cr_assert(insns != NULL);
+    machine.dram_latency = 1;
+    for (uint32_t length = 4; length <= 40; length += 4) { /* so that in some round they meet */
+        for (uint32_t i = 0; i < GIVEN; i++) {
+            insns[i] = rig_add(4);
+            insns[i].signal = 1 << QM_UNIT_STORE;
+        }
+        for (uint32_t i = 0; i < 3 * MORE; i++) {
+            bool gives = i < 2 * MORE && i % 2 == 0;
+            insns[GIVEN + i] = gives ? rig_add(length) : rig_transfer(QM_STORE, 16, 1);
+            if (!gives) insns[GIVEN + i].dram_addr = MEMORY_BYTES - 64;
+            if (gives) insns[GIVEN + i].signal = 1 << QM_UNIT_STORE;
+            if (!gives) insns[GIVEN + i].wait = 1 << QM_UNIT_POST;
+        }
+        run_on(&qm_device_cycle, &machine, insns, GIVEN + 3 * MORE, &want);
+        run_on(&qm_device_timing, &machine, insns, GIVEN + 3 * MORE, &got);
+        assert_same_end(&got, &want);
+        cr_assert(eq(u64, got.counters.value[QM_C_cycles], want.status == QM_STATUS_DONE ? want.counters.value[QM_C_cycles] : 0));
+    }
+    free(insns);
 }
 
 Test(timing, values_are_those_of_the_cycle_engine) {

@@ -1,0 +1,31 @@
+/* record.h - what time needs to know of an instruction that decode accepts. */
+#ifndef QM_SIM_TIMING_RECORD_H
+#define QM_SIM_TIMING_RECORD_H
+
+#include <stdint.h>
+
+#include "common/isa.h"
+#include "common/machine.h"
+
+struct record {
+    uint8_t unit, wait, signal; /* wait, signal: bit u for unit u */
+    union {
+        struct {
+            uint64_t rows; /* of each step */
+            uint64_t runs; /* each of as many steps */
+            uint32_t steps_per_run;
+            uint32_t weight_rows;      /* of a step, but for the last of a run */
+            uint32_t last_weight_rows; /* of that */
+        } matmul;
+        struct {
+            uint64_t items, parameter_items, latency_cycles;
+        } post;
+        struct {
+            uint32_t address, row_bytes, row_count, plane_count, row_stride, plane_stride; /* in the arena */
+        } transfer;
+    };
+};
+
+void record_make(const struct qm_insn *insn, const struct qm_machine *machine, struct record *record);
+
+#endif
