@@ -137,6 +137,12 @@ static void print_cost(FILE *out, const struct qm_report *report) {
     }
 }
 
+static bool has_device_work(const struct qm_program *program) {
+    for (uint32_t i = 0; i < program->stage_count; i++)
+        if (!program->stages[i].on_host && program->stages[i].insn_count > 0) return true;
+    return false;
+}
+
 char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     const struct qm_report_source *source = &report->source;
     char *text;
@@ -148,7 +154,8 @@ char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     fprintf(out, "\n");
     print_rate(out, source->program);
     if (source->run->timed && report->total.counters.value[QM_C_cycles] > 0) print_cost(out, report);
-    if (!source->run->timed) fprintf(out, "time     the %s engine computes values only: no cycles, no energy\n", source->engine);
+    if (!source->run->timed && has_device_work(source->program))
+        fprintf(out, "time     the %s engine computes values only: no cycles, no energy\n", source->engine);
     if (source->labelled > 0)
         fprintf(out, "accuracy %.2f %% (%" PRIu64 " of %" PRIu64 ")\n", 100.0 * (double)source->correct / (double)source->labelled,
                 source->correct, source->labelled);

@@ -36,10 +36,9 @@ static void count_units(struct timing *t, struct qm_counters *counters) {
 
 /* Each cause of the machine covers what those before it have left. */
 static void count_machine(const struct timing *t, struct qm_counters *counters) {
-    const struct spans *streams[] = {&t->stream, &t->post_issue};
     const struct spans *busy[] = {&t->matmul_busy, &t->post_issue};
     const struct spans *all[] = {&t->matmul_all, &t->post_all, &t->load_busy, &t->store_busy};
-    uint64_t compute = spans_cover(streams, 1), issue = spans_cover(streams, 2), weights = spans_cover(busy, 2);
+    uint64_t compute = t->rows, issue = compute + t->items - stream_common(&t->stream, &t->post_issue), weights = spans_cover(busy, 2);
     uint64_t drain = spans_cover(all, 2), memory = spans_cover(all, 4);
     uint64_t *value = counters->value;
     value[QM_C_machine_compute] = compute;

@@ -7,6 +7,7 @@
 #include "sim/timing/bus.h"
 #include "sim/timing/record.h"
 #include "sim/timing/spans.h"
+#include "sim/timing/stream.h"
 #include "sim/timing/timing.h"
 #include "sim/timing/walk.h"
 
@@ -57,7 +58,8 @@ struct timing {
 
     /* matmul: the first cycle after the last preload; after the last step was streamed; after the step before it was */
     uint64_t preloaded, streamed, streamed_before;
-    struct spans stream, matmul_busy, matmul_all, post_issue, post_all, load_busy, store_busy;
+    struct stream stream;
+    struct spans matmul_busy, matmul_all, post_issue, post_all, load_busy, store_busy;
     uint64_t load_beats, store_beats, rows, drain_cycles, parameter_items, items, latency_cycles;
 };
 

@@ -154,31 +154,36 @@ static void stream_step(struct timing *t, uint32_t weight_rows, uint64_t rows) {
     uint64_t begin = larger(t->streamed, t->preloaded);
     t->streamed_before = t->streamed;
     t->streamed = begin + rows;
-    spans_add(&t->stream, begin, t->streamed);
+    stream_add(&t->stream, begin, t->streamed);
 }
 
-/* Steps that have at least as many rows as weight rows: from the third on nothing waits. */
-static void stream_rest(struct timing *t, const struct record *insn, uint64_t steps) {
-    uint64_t begin = t->streamed, rows = insn->matmul.rows;
-    t->streamed += steps * rows;
-    t->streamed_before = t->streamed - rows;
-    t->preloaded = t->streamed_before - rows + insn->matmul.last_weight_rows;
-    spans_add(&t->stream, begin, t->streamed);
+static void stream_run(struct timing *t, const struct record *insn) {
+    stream_begin_run(&t->stream);
+    for (uint32_t i = 1; i < insn->matmul.steps_per_run; i++) stream_step(t, insn->matmul.weight_rows, insn->matmul.rows);
+    stream_step(t, insn->matmul.last_weight_rows, insn->matmul.rows);
 }
 
-/* Step by step, until nothing waits any more. False: the steps go on beyond the limit. */
-static bool stream(struct timing *t, const struct record *insn) {
-    uint64_t steps = insn->matmul.runs * insn->matmul.steps_per_run, rows = insn->matmul.rows;
-    uint64_t single = rows >= insn->matmul.weight_rows && steps > 2 ? 2 : steps;
-    uint32_t of_run = 0;
-    if (rows > t->limit_cycles / steps) return false;
-    for (uint64_t s = 0; s < single && t->streamed <= t->limit_cycles; s++) {
-        bool is_last = ++of_run == insn->matmul.steps_per_run;
-        stream_step(t, is_last ? insn->matmul.last_weight_rows : insn->matmul.weight_rows, rows);
-        if (is_last) of_run = 0;
+/* Runs that begin like the one before are like it. False: they go on beyond the limit. */
+static bool stream_runs(struct timing *t, const struct record *insn) {
+    uint64_t runs = insn->matmul.runs, steps = runs * insn->matmul.steps_per_run, begin = 0, preload = 0, buffer = 0;
+    if (insn->matmul.rows > t->limit_cycles / steps) return false;
+    for (uint64_t run = 0; run < runs && t->streamed <= t->limit_cycles; run++) {
+        uint64_t period = t->streamed - begin;
+        if (run > 0 && t->preloaded == preload + period && t->streamed_before == buffer + period) {
+            uint64_t left = runs - run;
+            if (period > t->limit_cycles / left) return false;
+            stream_repeat_run(&t->stream, period, left);
+            t->preloaded += left * period;
+            t->streamed += left * period;
+            t->streamed_before += left * period;
+            break;
+        }
+        begin = t->streamed;
+        preload = t->preloaded;
+        buffer = t->streamed_before;
+        stream_run(t, insn);
     }
-    if (single < steps) stream_rest(t, insn, steps - single);
-    t->rows += steps * rows;
+    t->rows += steps * insn->matmul.rows;
     return t->streamed <= t->limit_cycles;
 }
 
@@ -191,7 +196,7 @@ static void start_matmul(struct timing *t, const struct record *insn, uint64_t s
     take(unit, taken);
     t->preloaded = larger(t->preloaded, start + 1);
     unit->free_at = NEVER;
-    if (!stream(t, insn)) return;
+    if (!stream_runs(t, insn)) return;
     uint64_t end = t->streamed - 1 + t->machine->rows + t->machine->cols;
     t->times[unit->members[k]].end = end;
     spans_add(&t->matmul_busy, taken + 1, t->streamed);
@@ -317,8 +322,8 @@ static void accept_fetch(struct timing *t, uint64_t cycle) {
     request_fetch(t);
 }
 
-/* Equal bursts, one a cycle, as long as there is room and fetch presents nothing. What the next event of the bus sets off cannot be presented
- * before the second cycle after it. */
+/* Equal bursts, one a cycle, as long as there is room and fetch presents nothing. What the next event of the bus sets off cannot be
+ * presented before the second cycle after it. */
 static bool accept_load(struct timing *t, uint64_t cycle) {
     struct reads reads = {.size = walk_beats(&t->load)};
     uint64_t most = smaller(t->bus.depth - t->bus.held, t->fetch_from - cycle);
@@ -370,8 +375,8 @@ static void init(struct timing *t) {
 }
 
 static void fini(struct timing *t) {
-    struct spans *const spans[] = {&t->stream,   &t->matmul_busy, &t->matmul_all, &t->post_issue,
-                                   &t->post_all, &t->load_busy,   &t->store_busy};
+    struct spans *const spans[] = {&t->matmul_busy, &t->matmul_all, &t->post_issue, &t->post_all, &t->load_busy, &t->store_busy};
+    stream_fini(&t->stream);
     for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) spans_fini(spans[i]);
     for (int unit = 0; unit < QM_UNITS; unit++) free(t->units[unit].members);
     bus_fini(&t->bus);

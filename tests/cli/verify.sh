@@ -51,6 +51,7 @@ for engine in fast timing; do
     refuses 2 "--stalls 0.1: the $engine engine knows no stalls" "$qmac" run "$model" --stalls 0.1 --engine $engine
     refuses 2 "--step: the $engine engine does not step" "$qmac" run "$model" --step --engine $engine
 done
+refuses 2 "--seed 7: the timing engine has nothing that is random" "$qmac" run "$model" --engine timing --seed 7
 for option in "--input $tmp/good.npy" "--output $tmp/none" --layers; do
     # shellcheck disable=SC2086
     refuses 2 "${option%% *}: the timing engine computes no values" "$qmac" run "$model" --engine timing $option

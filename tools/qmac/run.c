@@ -106,6 +106,9 @@ static enum qm_status check_combination(const struct run_options *options, struc
     if (options->labels != NULL && options->inputs.count == 0)
         return qm_fail(diag, QM_BAD_INPUT, "--labels %s: labels need --input", options->labels);
     if (options->engine != NULL) QM_TRY(check_engine(options, options->engine, diag));
+    if (options->seed.is_given && options->engine != NULL && (options->engine->has & QM_HAS_VALUES) == 0)
+        return qm_fail(diag, QM_BAD_INPUT, "--seed %" PRIu64 ": the %s engine has nothing that is random", options->seed.value,
+                       options->engine->name);
     if (options->seed.is_given && options->inputs.count > 0 && options->stalls == 0)
         return qm_fail(diag, QM_BAD_INPUT, "--seed %" PRIu64 ": nothing is random with --input and without --stalls", options->seed.value);
     return QM_OK;
@@ -218,7 +221,7 @@ static enum qm_status write_results(struct session *session, struct qm_diag *dia
         .correct = labelled ? cli_labels_count(program, &session->outputs, &session->labels) : 0,
         .seed = options->seed.value,
         .stalls = options->stalls,
-        .random_input = options->inputs.count == 0,
+        .random_input = options->inputs.count == 0 && session->run->has_values,
     };
     QM_TRY(qm_report_make(&source, session->arena, &report, diag));
     if (options->output != NULL) QM_TRY(cli_outputs_write(program, &session->outputs, session->inputs.stacking, options->output, diag));

@@ -183,16 +183,47 @@ static enum qm_status write_output(const struct qm_program *program, uint32_t te
     return qm_npy_write(path, npy, diag);
 }
 
+static size_t element_count(const struct qm_program_tensor *tensor) {
+    size_t count = 1;
+    for (uint32_t i = 0; i < tensor->rank; i++) count *= tensor->dims[i];
+    return count;
+}
+
+static bool is_packed(const struct qm_program_tensor *tensor) {
+    return tensor->size_bytes < element_count(tensor) * qm_dtype_bytes(tensor->dtype);
+}
+
+/* A map of 4-bit elements, as --layers keeps it, to one byte an element: the low nibble first, and a position of an odd number of channels
+ * ends with a nibble that belongs to nobody. */
+static enum qm_status expand(const struct qm_program_tensor *tensor, const uint8_t *packed, uint64_t examples, uint8_t **bytes,
+                             struct qm_diag *diag) {
+    size_t channels = tensor->rank > 0 ? tensor->dims[tensor->rank - 1] : 1, row_bytes = (channels + 1) / 2;
+    size_t rows = element_count(tensor) / channels * examples;
+    if (tensor->size_bytes * examples != rows * row_bytes)
+        return qm_fail(diag, QM_BAD_INPUT, "--layers: %s: 4-bit elements whose channels are not the last dimension cannot be written",
+                       tensor->name);
+    *bytes = qm_alloc(rows * channels + 1);
+    for (size_t row = 0; row < rows; row++)
+        for (size_t c = 0; c < channels; c++) {
+            uint8_t nibble = packed[row * row_bytes + c / 2] >> 4 * (c % 2) & 0xf;
+            (*bytes)[row * channels + c] = tensor->dtype == QM_I8 ? (uint8_t)((nibble ^ 8) - 8) : nibble;
+        }
+    return QM_OK;
+}
+
 enum qm_status cli_outputs_write(const struct qm_program *program, const struct cli_outputs *outputs, enum cli_stacking stacking,
                                  const char *folder, struct qm_diag *diag) {
     enum qm_status status = QM_OK;
     bool *is_twin = find_twins(program, outputs->first, outputs->count);
     for (uint32_t i = 0; i < outputs->count && status == QM_OK; i++) {
         const struct qm_program_tensor *tensor = &program->tensors[outputs->first + i];
-        struct qm_npy npy = {.data = outputs->data[i]};
+        uint8_t *expanded = NULL;
+        if (is_packed(tensor)) status = expand(tensor, outputs->data[i], outputs->examples, &expanded, diag);
+        struct qm_npy npy = {.data = expanded != NULL ? expanded : outputs->data[i]};
         memcpy(npy.type, npy_types[tensor->dtype], sizeof npy.type);
         stack_shape(tensor, outputs->examples, stacking, &npy);
-        status = write_output(program, outputs->first + i, is_twin[i], folder, &npy, diag);
+        if (status == QM_OK) status = write_output(program, outputs->first + i, is_twin[i], folder, &npy, diag);
+        free(expanded);
     }
     free(is_twin);
     return status;

@@ -249,10 +249,11 @@ Test(timing, what_does_not_end_stays_busy) {
 }
 
 Test(timing, a_limit_far_beyond_the_first_guess_is_taken) {
-    struct qm_insn insns[] = {endless_load(), rig_add(4)};
-    insns[0].plane_count = 300; /* 20 million beats */
+    struct qm_insn insns[] = {endless_pool(), rig_add(4)};
+    insns[0].out_h = insns[0].out_w = 1000;
+    insns[0].kernel_h = insns[0].kernel_w = 30; /* 900 million items */
     assert_all_alike(insns, 2, 1000000, false);
-    assert_all_alike(insns, 2, 100000000, true);
+    assert_all_alike(insns, 2, 1000000000, true);
 }
 
 Test(timing, an_error_comes_before_what_would_have_started_after_it) {
