@@ -100,7 +100,8 @@ bool qm_field_is_enumerated(const struct qm_field *field) {
 }
 
 /* Every instruction that is made or run is packed and unpacked here. The routines over all fields are called with the opcode's bit in the
- * field table as a constant (0: unknown, the header alone), so that what is left of them are the opcode's own fields with constant shifts. */
+ * field table as a constant (0: unknown, the header alone), so that what is left of them are the opcode's own fields with constant
+ * shifts. */
 #define APPLIES(opcodes, bit) ((uint32_t)(opcodes) == (uint32_t)ALL || ((uint32_t)(opcodes) & (bit)) != 0)
 #define MASK(width)           (uint32_t)(((uint64_t)1 << (width)) - 1)
 #define INLINE                static inline __attribute__((always_inline))
