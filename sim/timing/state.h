@@ -63,6 +63,10 @@ struct timing {
     uint64_t load_beats, store_beats, rows, drain_cycles, parameter_items, items, latency_cycles;
 };
 
+/* Streams the rows of a MATMUL whose preload may begin in cycle t->preloaded. Runs that begin like the one before are like it. False: they
+ * go on beyond the limit. */
+bool stream_runs(struct timing *t, const struct record *insn);
+
 /* Counts the cycles and causes of a run that is DONE; the cycles are known. */
 void count_causes(struct timing *t, struct qm_counters *counters);
 

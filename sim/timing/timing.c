@@ -149,44 +149,6 @@ static void start_store(struct timing *t, const struct record *insn, uint64_t st
     take(unit, start);
 }
 
-static void stream_step(struct timing *t, uint32_t weight_rows, uint64_t rows) {
-    t->preloaded = larger(t->preloaded, t->streamed_before) + weight_rows;
-    uint64_t begin = larger(t->streamed, t->preloaded);
-    t->streamed_before = t->streamed;
-    t->streamed = begin + rows;
-    stream_add(&t->stream, begin, t->streamed);
-}
-
-static void stream_run(struct timing *t, const struct record *insn) {
-    stream_begin_run(&t->stream);
-    for (uint32_t i = 1; i < insn->matmul.steps_per_run; i++) stream_step(t, insn->matmul.weight_rows, insn->matmul.rows);
-    stream_step(t, insn->matmul.last_weight_rows, insn->matmul.rows);
-}
-
-/* Runs that begin like the one before are like it. False: they go on beyond the limit. */
-static bool stream_runs(struct timing *t, const struct record *insn) {
-    uint64_t runs = insn->matmul.runs, steps = runs * insn->matmul.steps_per_run, begin = 0, preload = 0, buffer = 0;
-    if (insn->matmul.rows > t->limit_cycles / steps) return false;
-    for (uint64_t run = 0; run < runs && t->streamed <= t->limit_cycles; run++) {
-        uint64_t period = t->streamed - begin;
-        if (run > 0 && t->preloaded == preload + period && t->streamed_before == buffer + period) {
-            uint64_t left = runs - run;
-            if (period > t->limit_cycles / left) return false;
-            stream_repeat_run(&t->stream, period, left);
-            t->preloaded += left * period;
-            t->streamed += left * period;
-            t->streamed_before += left * period;
-            break;
-        }
-        begin = t->streamed;
-        preload = t->preloaded;
-        buffer = t->streamed_before;
-        stream_run(t, insn);
-    }
-    t->rows += steps * insn->matmul.rows;
-    return t->streamed <= t->limit_cycles;
-}
-
 static void start_matmul(struct timing *t, const struct record *insn, uint64_t start) {
     struct unit *unit = &t->units[QM_UNIT_MATMUL];
     uint32_t k = unit->taken;
