@@ -25,7 +25,8 @@ struct wires {
     bool run_ends;
 };
 
-/* From the registers of the core, of which none moves, and what the memory drives. */
+/* From the registers of the core and what the memory drives. No register moves; the core keeps the head of the FIFO once it is checked, and
+ * the beats that store reads. */
 void wires_evaluate(struct wires *wires, struct core *core, const struct qm_memory_out *memory);
 
 /* For how many cycles, this one included, the core does the same if the memory does; 1 when anything but steady progress happens. */
