@@ -178,7 +178,7 @@ static void end_run(struct timing_device *device) {
 
 /* The run is worked out up to a limit far ahead of what was waited for; when that is not enough, again up to a larger one. */
 static bool wait(struct qm_device *base, uint64_t limit_cycles) {
-    enum { FIRST_LIMIT = 1 << 26, FACTOR = 2 };
+    enum { FIRST_LIMIT = 1 << 25, FACTOR = 2 };
     struct timing_device *device = downcast(base);
     if (!device->csr.busy) return true;
     device->passed += limit_cycles < QM_TIMING_CYCLES_MAX - device->passed ? limit_cycles : QM_TIMING_CYCLES_MAX - device->passed;
