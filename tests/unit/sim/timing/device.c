@@ -306,9 +306,9 @@ Test(timing, tokens_beyond_a_full_counter_are_lost) {
     cr_assert(want.cause == QM_ERROR_DEADLOCK, "tokens were not lost, so that this shows nothing");
 }
 
-/* The counter is full, and the post unit gives more than store takes, in all phases to each other: a token is lost, but not when one is taken in
- * the cycle in which it is given. In the end store takes all that are left, so that the place of the deadlock tells how many were lost. After
- * more tokens it would not: one that is lost too early is one that is not lost later. */
+/* The counter is full, and the post unit gives more than store takes: a token is lost, but not when one is taken in the cycle in which it
+ * is given. In the end store takes all that are left, so that the place of the deadlock tells how many were lost. After more tokens it
+ * would not: one that is lost too early is one that is not lost later. */
 Test(timing, a_token_given_while_one_is_taken_is_not_lost) {
     enum { FULL = 65535, MIXED = 24, INSNS = FULL + 1 + MIXED + FULL + MIXED / 2 };
     struct qm_machine machine = small_machine();
