@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/memory.h"
@@ -116,14 +115,7 @@ static double time_words(const struct subject *subject) {
 struct point_cost {
     const struct subject *subject;
     double seconds;
-    double peak_mib; /* beyond what the process had at its begin */
 };
-
-static double peak_mib(void) {
-    struct rusage usage;
-    QM_CHECK(getrusage(RUSAGE_SELF, &usage) == 0);
-    return (double)usage.ru_maxrss / 1024;
-}
 
 /* Planning, the time and the report, as qmac explore does them for each point. */
 static void run_point(void *context, uint64_t task) {
@@ -134,7 +126,6 @@ static void run_point(void *context, uint64_t task) {
     struct qm_diag diag;
     (void)task;
     require(qm_energy_load("cmos45", arena, &energy, &diag), &diag);
-    double before = peak_mib();
     for (int i = 0; i < 9; i++) {
         struct point point = {.state = POINT_WAITS};
         double start = qm_seconds();
@@ -143,7 +134,6 @@ static void run_point(void *context, uint64_t task) {
         require(point.state == POINT_OK ? QM_OK : QM_INTERNAL, &point.why);
         if (i == 0 || seconds < cost->seconds) cost->seconds = seconds;
     }
-    cost->peak_mib = peak_mib() - before;
     qm_arena_destroy(arena);
 }
 
@@ -160,8 +150,8 @@ static void print_explore(struct subject *subject, double full) {
     require(pool_run(&(struct pool){.count = 1, .jobs = 1, .work = run_point, .progress = print_progress, .context = cost}, &diag), &diag);
     printf("  cycle engine, time alone         %10.3f ms  (%.1fx faster than with values)\n", 1e3 * blind, full / blind);
     printf("  timing engine                    %10.3f ms  (%.0fx faster)\n", 1e3 * words, blind / words);
-    printf("  a point of qmac explore          %10.3f ms  (%.1f points a second on a core: planned, timed, reported; %.1f MiB)\n",
-           1e3 * cost->seconds, 1 / cost->seconds, cost->peak_mib);
+    printf("  a point of qmac explore          %10.3f ms  (%.1f points a second on a core: planned, timed, reported)\n",
+           1e3 * cost->seconds, 1 / cost->seconds);
     qm_free_shared(cost, sizeof *cost);
 }
 
