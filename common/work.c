@@ -13,7 +13,7 @@ void qm_work_add(const struct qm_insn *insn, const struct qm_machine *machine, s
 
 /* ---- time: docs/machine.md, Limits of time ---- */
 
-enum { LIMIT_FACTOR = 8, OVERHEAD_CYCLES = 100 };
+enum { LIMIT_MIN_CYCLES = 1000000, LIMIT_FACTOR = 8, OVERHEAD_CYCLES = 100 };
 
 static struct qm_pace pace_of(const struct qm_machine *machine, double stalls) {
     uint64_t stall = (uint64_t)ceil(1 / (1 - stalls));
@@ -37,17 +37,13 @@ uint64_t qm_work_cycles(const struct qm_insn *insn, const struct qm_machine *mac
     return insn_cycles(insn, machine, &pace);
 }
 
-uint64_t qm_work_limit_share(const struct qm_insn *insn, const struct qm_machine *machine, double stalls) {
-    struct qm_pace pace = pace_of(machine, stalls);
-    return times(LIMIT_FACTOR, insn_cycles(insn, machine, &pace));
-}
-
 uint64_t qm_work_limit(const uint32_t (*insns)[QM_INSN_WORDS], uint32_t count, const struct qm_machine *machine, double stalls) {
-    uint64_t sum = QM_LIMIT_MIN_CYCLES;
+    struct qm_pace pace = pace_of(machine, stalls);
+    uint64_t sum = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct qm_insn insn;
         qm_insn_unpack(insns[i], &insn);
-        sum = plus(sum, qm_work_limit_share(&insn, machine, stalls));
+        sum = plus(sum, insn_cycles(&insn, machine, &pace));
     }
-    return sum;
+    return plus(LIMIT_MIN_CYCLES, times(LIMIT_FACTOR, sum));
 }

@@ -21,8 +21,4 @@ uint64_t qm_work_cycles(const struct qm_insn *insn, const struct qm_machine *mac
  * depends on the knobs of the memory too; stalls is their probability. Takes time in proportion to count. */
 uint64_t qm_work_limit(const uint32_t (*insns)[QM_INSN_WORDS], uint32_t count, const struct qm_machine *machine, double stalls);
 
-/* The same for instructions that come one by one: what each adds to QM_LIMIT_MIN_CYCLES. */
-enum { QM_LIMIT_MIN_CYCLES = 1000000 };
-uint64_t qm_work_limit_share(const struct qm_insn *insn, const struct qm_machine *machine, double stalls);
-
 #endif
