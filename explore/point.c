@@ -14,17 +14,13 @@ static enum qm_status find_times(const struct qm_program *program, const struct 
     for (uint32_t i = 0; i < program->stage_count; i++) {
         const struct qm_program_stage *stage = &program->stages[i];
         if (stage->on_host || stage->insn_count == 0) continue;
-        struct qm_timing_words words = {.words = (const uint32_t(*)[QM_INSN_WORDS])program->insns + stage->first_insn,
-                                        .count = stage->insn_count,
-                                        .memory_bytes = program->arena_bytes,
-                                        .machine = machine,
-                                        .limit_cycles = QM_TIMING_CYCLES_MAX};
+        struct qm_timing_words words = qm_timing_stage(program, stage, machine);
         struct qm_timing_result result;
         qm_timing_words(&words, run->times + stage->first_insn, &result);
         run->counters[i] = result.counters;
-        if (result.error != QM_ERROR_NONE)
+        if (result.is_long || result.error != QM_ERROR_NONE)
             return qm_fail(diag, QM_INTERNAL, "%s:instruction %u: the machine would stop with %s", program->model,
-                           stage->first_insn + result.accepted, qm_error_name(result.error));
+                           stage->first_insn + result.accepted, result.is_long ? "a run that never ends" : qm_error_name(result.error));
     }
     return QM_OK;
 }

@@ -122,7 +122,7 @@ static void find_times(struct timing_device *device, uint64_t limit_cycles) {
     device->limit_cycles = limit_cycles;
     device->result = (struct qm_timing_result){.error = error, .cycles = 2};
     if (error != QM_ERROR_NONE) return;
-    read_program(device);
+    if (!device->is_known) read_program(device);
     struct qm_timing_words program = {.words = (const uint32_t(*)[QM_INSN_WORDS])device->words,
                                       .count = device->count,
                                       .memory_bytes = device->csr.memory_size,

@@ -13,6 +13,7 @@
 #include "common/csr.h"
 #include "common/isa.h"
 #include "common/machine.h"
+#include "common/program.h"
 #include "common/run.h"
 
 /* A program as decode sees it, and how long it may take. */
@@ -24,6 +25,16 @@ struct qm_timing_words {
     uint64_t limit_cycles; /* at most QM_TIMING_CYCLES_MAX */
 };
 #define QM_TIMING_CYCLES_MAX ((uint64_t)1 << 62)
+
+/* A device stage of a program on the machine, without a limit. Borrows the program's words. */
+static inline struct qm_timing_words qm_timing_stage(const struct qm_program *program, const struct qm_program_stage *stage,
+                                                     const struct qm_machine *machine) {
+    return (struct qm_timing_words){.words = (const uint32_t(*)[QM_INSN_WORDS])program->insns + stage->first_insn,
+                                    .count = stage->insn_count,
+                                    .memory_bytes = program->arena_bytes,
+                                    .machine = machine,
+                                    .limit_cycles = QM_TIMING_CYCLES_MAX};
+}
 
 struct qm_timing_result {
     bool is_long;                /* the machine is BUSY for more than limit_cycles, and nothing else here means anything */

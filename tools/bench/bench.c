@@ -96,11 +96,7 @@ static double time_words(const struct subject *subject) {
         double start = qm_seconds();
         for (uint32_t i = 0; i < program->stage_count; i++) {
             const struct qm_program_stage *stage = &program->stages[i];
-            struct qm_timing_words words = {.words = (const uint32_t(*)[QM_INSN_WORDS])program->insns + stage->first_insn,
-                                            .count = stage->insn_count,
-                                            .memory_bytes = program->arena_bytes,
-                                            .machine = &program->machine,
-                                            .limit_cycles = QM_TIMING_CYCLES_MAX};
+            struct qm_timing_words words = qm_timing_stage(program, stage, &program->machine);
             struct qm_timing_result result;
             if (!stage->on_host) qm_timing_words(&words, times, &result);
         }
