@@ -48,4 +48,15 @@ struct qm_timing_result {
  * the run is DONE. Takes time in proportion to the instructions, the bursts, and the steps that wait for weights; not to cycles. */
 void qm_timing_words(const struct qm_timing_words *program, struct qm_insn_time *times, struct qm_timing_result *result);
 
+/* Instructions before they are words: one every `stride` bytes, all of which decode must accept. */
+struct qm_timing_insns {
+    const struct qm_insn *first;
+    size_t stride;
+    uint32_t count;
+    const struct qm_machine *machine;
+};
+
+/* The cycles that a run of them is BUSY; UINT64_MAX: it does not end. */
+uint64_t qm_timing_cycles(const struct qm_timing_insns *program);
+
 #endif
