@@ -22,11 +22,16 @@ void bus_init(struct bus *bus, const struct qm_machine *machine) {
                         .depth = machine->dram_queue,
                         .insn_beats = QM_INSN_BYTES / machine->axi_bytes,
                         .credit = machine->axi_bytes};
-    bus->reads = qm_alloc(bus->depth * sizeof *bus->reads);
+    while (bus->mask < bus->depth) bus->mask = 2 * bus->mask + 1;
+    bus->reads = qm_alloc((bus->mask + 1) * sizeof *bus->reads);
 }
 
 void bus_fini(struct bus *bus) {
     free(bus->reads);
+}
+
+static struct reads *at(const struct bus *bus, uint32_t index) {
+    return &bus->reads[(bus->first + index) & bus->mask];
 }
 
 /* The bursts can go behind those of the last reads, which keep the bus at least until they are ready. */
@@ -35,17 +40,12 @@ static bool continues(const struct bus *bus, const struct reads *last, const str
     return reads->ready <= bus->now + bus->beats || reads->ready <= last->last_ready + last->size;
 }
 
-static struct reads *at(const struct bus *bus, uint32_t index) {
-    index += bus->first;
-    return &bus->reads[index < bus->depth ? index : index - bus->depth];
-}
-
 void bus_read(struct bus *bus, uint64_t cycle, struct reads reads) {
+    struct reads *last = at(bus, bus->count - 1);
     reads.ready = cycle + bus->latency;
     reads.last_ready = reads.ready + reads.bursts - 1;
     reads.beats = (uint64_t)reads.size * reads.bursts;
-    struct reads *last = bus->count > 0 ? at(bus, bus->count - 1) : NULL;
-    if (last != NULL && !reads.is_fetch && continues(bus, last, &reads)) {
+    if (bus->count > 0 && !reads.is_fetch && continues(bus, last, &reads)) {
         last->last_ready = reads.last_ready;
         last->beats += reads.beats;
         last->bursts += reads.bursts;
@@ -55,19 +55,20 @@ void bus_read(struct bus *bus, uint64_t cycle, struct reads reads) {
     }
     bus->held += reads.bursts;
     bus->beats += reads.beats;
-    QM_CHECK(bus->held <= bus->depth && cycle + 1 >= bus->now);
+    QM_CHECK(bus->count <= bus->mask + 1 && cycle + 1 >= bus->now);
+}
+
+/* Bursts of the reads that have not ended. */
+static uint32_t bursts_left(const struct reads *reads) {
+    return reads->beats <= reads->size ? 1 : (uint32_t)((reads->beats + reads->size - 1) / reads->size);
 }
 
 void bus_release(struct bus *bus) {
     if (bus->count == 0) return;
     struct reads *head = at(bus, 0);
-    uint32_t left = (uint32_t)((head->beats + head->size - 1) / head->size);
+    uint32_t left = bursts_left(head);
     bus->held -= head->bursts - left;
     head->bursts = left;
-}
-
-bool bus_is_full(const struct bus *bus) {
-    return bus->held == bus->depth;
 }
 
 void bus_drop_writes(struct bus *bus) {
@@ -109,29 +110,87 @@ static void pass(struct bus *bus, uint64_t slots, uint64_t cycle) {
     bus->now = cycle;
 }
 
-/* Beats to the head's next event. */
-static uint64_t read_beats(const struct bus *bus) {
-    const struct reads *head = at(bus, 0);
-    if (head->is_fetch) return (head->beats - 1) % bus->insn_beats + 1;
-    return bus_is_full(bus) ? (head->beats - 1) % head->size + 1 : head->beats;
+/* Up to the end of the next instruction. */
+static uint64_t fetch_beats(const struct bus *bus, const struct reads *fetch) {
+    return ((fetch->beats - 1) & (bus->insn_beats - 1)) + 1;
 }
 
-uint64_t bus_event_from(const struct bus *bus) {
-    uint64_t from = NEVER;
-    if (bus->count > 0) from = larger(at(bus, 0)->ready, bus->now) + read_beats(bus) - 1;
-    if (bus->write_beats > 0) from = smaller(from, larger(bus->write_from, bus->now) + bus->write_beats - 1);
-    return from;
+/* Beats to the head's next event: while the memory is full, the end of the burst that makes room. */
+static uint64_t read_beats(const struct bus *bus) {
+    const struct reads *head = at(bus, 0);
+    if (head->is_fetch) return fetch_beats(bus, head);
+    uint32_t others = bus->held - head->bursts;
+    if (!bus_is_full(bus) || others >= bus->depth) return head->beats;
+    uint64_t behind = (uint64_t)(bus->depth - 1 - others) * head->size;
+    return head->beats > behind ? head->beats - behind : head->beats;
+}
+
+static uint64_t writes_end_from(const struct bus *bus) {
+    if (bus->write_beats == 0) return NEVER;
+    return larger(bus->write_from, bus->now) + bus->write_beats - 1 + bus->write_more * ((uint64_t)bus->write_size + 1);
+}
+
+enum { LOOKED_AT = 8 /* reads, for what comes of their end */ };
+
+uint64_t bus_news_from(const struct bus *bus) {
+    uint64_t from = bus->now;
+    for (uint32_t i = 0; i < bus->count; i++) {
+        const struct reads *reads = at(bus, i);
+        from = larger(from, reads->ready) + (reads->is_fetch ? fetch_beats(bus, reads) : reads->beats);
+        if (reads->is_fetch || reads->is_last || i + 1 == LOOKED_AT) return smaller(from - 1, writes_end_from(bus));
+    }
+    return writes_end_from(bus);
+}
+
+/* Bursts of the reads, of which `left` have not ended, that end with the next beats. */
+static uint32_t ends_within(const struct reads *reads, uint32_t left, uint64_t beats) {
+    if (beats >= reads->beats) return left;
+    return left - (uint32_t)((reads->beats - beats + reads->size - 1) / reads->size);
+}
+
+/* Bursts that are sure to end by the cycle `until` and before there are news of reads, those among them that are accepted from `cycle` on.
+ * A beat takes two slots at most. */
+static uint64_t sure_ends(const struct bus *bus, uint32_t size, uint64_t cycle, uint64_t until) {
+    uint64_t pace = 2 * ((bus->beat_bytes + bus->rate - 1) / bus->rate), from = bus->now, ends = 0;
+    for (uint32_t i = 0; i < bus->count; i++) {
+        const struct reads *reads = at(bus, i);
+        from = larger(from, reads->ready);
+        if (reads->is_fetch || from > until) return ends;
+        uint32_t left = bursts_left(reads), ended = ends_within(reads, left, (until - from) / pace);
+        ends += ended;
+        if (ended < left || reads->is_last) return ends;
+        from += reads->beats * pace;
+    }
+    from = larger(from, cycle + bus->latency);
+    return from > until ? ends : ends + (until - from) / (size * pace);
+}
+
+/* Beats that any bursts one after another, as many as the memory holds but one, have less than as many of the size. */
+static uint64_t lacking_beats(const struct bus *bus, uint32_t size) {
+    uint64_t lacking = 0;
+    for (uint32_t i = 0; i < bus->count; i++) {
+        const struct reads *reads = at(bus, i);
+        if (reads->size < size) lacking += (uint64_t)(size - reads->size) * reads->bursts;
+    }
+    return lacking;
+}
+
+/* The bursts ahead of one that is promised keep the bus for the latency, so that it is ready by its turn whenever it was accepted. */
+uint32_t bus_promises(const struct bus *bus, uint32_t size, uint64_t cycle, uint64_t until) {
+    enum { MOST = 1 << 20 };
+    if (bus->count > LOOKED_AT || (bus->depth - 1) * (uint64_t)size < bus->latency + lacking_beats(bus, size)) return 0;
+    return (uint32_t)smaller(MOST, sure_ends(bus, size, cycle, smaller(until, writes_end_from(bus))));
 }
 
 struct wishes {
     bool read, write;
+    uint64_t beats; /* of the reads, to the head's next event */
 };
 
-static uint64_t slots_to_end(const struct bus *bus, struct wishes wants) {
-    uint64_t reads = wants.read ? read_beats(bus) : 0, writes = bus->write_beats;
-    if (!wants.write) return reads;
-    if (!wants.read) return writes;
-    return smaller(2 * reads - !bus->turn_is_write, 2 * writes - bus->turn_is_write);
+static uint64_t slots_to_end(const struct bus *bus, const struct wishes *wants) {
+    if (!wants->write) return wants->beats;
+    if (!wants->read) return bus->write_beats;
+    return smaller(2 * wants->beats - !bus->turn_is_write, 2 * (uint64_t)bus->write_beats - bus->turn_is_write);
 }
 
 static void pass_reads(struct bus *bus, uint64_t beats) {
@@ -139,33 +198,37 @@ static void pass_reads(struct bus *bus, uint64_t beats) {
     bus->beats -= beats;
 }
 
-static void move(struct bus *bus, struct wishes wants, uint64_t slots) {
-    uint64_t reads = wants.read ? slots : 0;
-    if (wants.read && wants.write) {
+static void move(struct bus *bus, const struct wishes *wants, uint64_t slots) {
+    uint64_t reads = wants->read ? slots : 0;
+    if (wants->read && wants->write) {
         reads = (slots + !bus->turn_is_write) / 2;
         bus->turn_is_write ^= slots % 2 != 0;
     }
-    if (wants.read) pass_reads(bus, reads);
+    if (wants->read) pass_reads(bus, reads);
     bus->write_beats -= (uint32_t)(slots - reads);
 }
 
-static void end_reads(struct bus *bus, struct reads *read) {
+static enum bus_event end_reads(struct bus *bus) {
     struct reads *head = at(bus, 0);
-    *read = *head;
-    if (head->beats > 0) return;
+    enum bus_event event = head->is_fetch ? BUS_FETCHED : head->is_last && head->beats == 0 ? BUS_LOADED : BUS_ROOM;
+    if (head->beats > 0) return event;
     bus->held -= head->bursts;
-    bus->first = bus->first + 1 == bus->depth ? 0 : bus->first + 1;
+    bus->first = (bus->first + 1) & bus->mask;
     bus->count--;
+    return event;
 }
 
 /* Whole write bursts with their addresses, as long as they all meet the same: no read, or a read that moves in every second cycle and in
  * that of the address. Only from the first beat of a burst on, and not up to the end of a stretch. */
-static void skip_writes(struct bus *bus, struct wishes wants, uint64_t until) {
-    uint64_t beats = bus->write_size, period = wants.read ? 2 * beats + 1 : beats + 1;
-    if (!is_fast(bus) || bus->write_more == 0 || bus->write_beats != beats || (wants.read && bus->turn_is_write)) return;
+static void skip_writes(struct bus *bus, struct wishes *wants, uint64_t until) {
+    uint64_t beats = bus->write_size, period = wants->read ? 2 * beats + 1 : beats + 1;
+    if (!is_fast(bus) || bus->write_more == 0 || bus->write_beats != beats || (wants->read && bus->turn_is_write)) return;
     uint64_t bursts = smaller(bus->write_more, (until - bus->now) / period);
-    if (wants.read) bursts = smaller(bursts, (read_beats(bus) - 1) / (beats + 1));
-    if (wants.read) pass_reads(bus, bursts * (beats + 1));
+    if (wants->read) bursts = smaller(bursts, (wants->beats - 1) / (beats + 1));
+    if (wants->read) {
+        pass_reads(bus, bursts * (beats + 1));
+        wants->beats -= bursts * (beats + 1);
+    }
     bus->write_more -= (uint32_t)bursts;
     bus->now += bursts * period;
     bus->write_from = bus->now;
@@ -180,29 +243,27 @@ static bool opens_next(struct bus *bus, uint64_t cycle) {
     return true;
 }
 
-enum bus_event bus_advance(struct bus *bus, uint64_t end, uint64_t *cycle, struct reads *read) {
+enum bus_event bus_advance(struct bus *bus, uint64_t end, uint64_t *cycle) {
     for (;;) {
         uint64_t reads_from = bus->count > 0 ? larger(bus->reads[bus->first].ready, bus->now) : NEVER;
         uint64_t writes_from = bus->write_beats > 0 ? larger(bus->write_from, bus->now) : NEVER;
         uint64_t from = smaller(reads_from, writes_from);
         if (from >= end) return BUS_NOTHING;
         idle(bus, from);
-        struct wishes wants = {reads_from == from, writes_from == from};
-        uint64_t until = smaller(end, larger(reads_from, writes_from));
-        if (wants.read && wants.write) until = end;
-        if (wants.write) skip_writes(bus, wants, until);
+        struct wishes wants = {.read = reads_from == from, .write = writes_from == from};
+        if (wants.read) wants.beats = read_beats(bus);
+        uint64_t until = wants.read && wants.write ? end : smaller(end, larger(reads_from, writes_from));
+        if (wants.write) skip_writes(bus, &wants, until);
         if (bus->now == until) continue;
-        uint64_t slots = slots_to_end(bus, wants), last = slot_cycle(bus, slots);
+        uint64_t slots = slots_to_end(bus, &wants), last = slot_cycle(bus, slots);
         bool is_before = last < until;
         if (!is_before) slots = slots_before(bus, until);
-        bool ends_read = is_before && wants.read && (!wants.write || slots == 2 * read_beats(bus) - !bus->turn_is_write);
-        move(bus, wants, slots);
+        bool ends_read = is_before && wants.read && (!wants.write || slots == 2 * wants.beats - !bus->turn_is_write);
+        move(bus, &wants, slots);
         pass(bus, slots, is_before ? last + 1 : until);
         if (!is_before) continue;
         *cycle = last;
-        if (!ends_read && opens_next(bus, last)) continue;
-        if (!ends_read) return BUS_WRITE;
-        end_reads(bus, read);
-        return BUS_READ;
+        if (ends_read) return end_reads(bus);
+        if (!opens_next(bus, last)) return BUS_WRITTEN;
     }
 }

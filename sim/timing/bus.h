@@ -19,7 +19,7 @@ struct reads {
     uint64_t last_ready; /* of the last burst */
     uint64_t beats;      /* that have not moved */
     uint32_t size;       /* beats of each burst */
-    uint32_t bursts;     /* held, those that have ended and were not released yet among them */
+    uint32_t bursts;     /* held or promised, those that have ended and were not released yet among them */
     bool is_fetch;       /* one burst; the end of each of its instructions is an event */
     bool is_last;        /* of its LOAD */
 };
@@ -30,9 +30,9 @@ struct bus {
     uint64_t now;    /* all cycles before it are over */
     uint64_t credit; /* bytes, in cycle now; not kept when every cycle has enough */
     bool turn_is_write;
-    struct reads *reads; /* ring [depth] */
-    uint32_t first, count;
-    uint32_t held;        /* bursts of all reads */
+    struct reads *reads; /* ring [mask + 1], with room for one more than depth */
+    uint32_t mask, first, count;
+    uint32_t held;        /* bursts of all reads; those beyond depth are promised */
     uint64_t beats;       /* of all reads */
     uint64_t write_from;  /* first cycle in which a beat of the open write burst may move */
     uint32_t write_beats; /* left of it; 0: none is open */
@@ -40,24 +40,31 @@ struct bus {
     uint32_t write_more;  /* how many */
 };
 
-enum bus_event { BUS_NOTHING, BUS_READ, BUS_WRITE };
+/* ROOM: a stretch of read beats has ended of which nothing else follows. */
+enum bus_event { BUS_NOTHING, BUS_ROOM, BUS_FETCHED, BUS_LOADED, BUS_WRITTEN };
 
 void bus_init(struct bus *bus, const struct qm_machine *machine);
 void bus_fini(struct bus *bus);
-/* Read bursts accepted in `cycle` and those after it, one in each; the memory holds no more than depth. */
+/* Read bursts accepted in `cycle` and those after it, one in each. Those for which the memory has no room are promised: each is accepted
+ * in the cycle after the one in which a burst has ended. */
 void bus_read(struct bus *bus, uint64_t cycle, struct reads reads);
+/* How many bursts of so many beats the memory may be promised at most behind those that are accepted from `cycle` on and fill it, when
+ * nobody else asks for room up to the second cycle after `until`, or after the bus's next news. */
+uint32_t bus_promises(const struct bus *bus, uint32_t size, uint64_t cycle, uint64_t until);
 /* The address or bursts that bus_write has opened are withdrawn; none of their beats has moved. */
 void bus_drop_writes(struct bus *bus);
 /* Releases bursts that have ended, which are held until somebody needs the room. */
 void bus_release(struct bus *bus);
 /* Whether the memory holds as many bursts as it can. */
-bool bus_is_full(const struct bus *bus);
-/* The first cycle in which there may be an event of what is on the bus; NEVER: nothing is. */
-uint64_t bus_event_from(const struct bus *bus);
+static inline bool bus_is_full(const struct bus *bus) {
+    return bus->held >= bus->depth;
+}
+/* The first cycle in which an instruction may have been fetched, or loaded, or the writes may have ended; NEVER: nothing is on the bus. */
+uint64_t bus_news_from(const struct bus *bus);
 /* Equal write bursts, the address of the first in `cycle`; none may be open. */
 void bus_write(struct bus *bus, uint64_t cycle, uint32_t beats, uint32_t bursts);
-/* Goes on to the first event before the cycle `end` and returns it with its cycle. *read is what moved; with beats 0 it is over. While the
- * memory is full the end of each burst is an event, too. BUS_NOTHING: there is none, and the cycles before end are over. */
-enum bus_event bus_advance(struct bus *bus, uint64_t end, uint64_t *cycle, struct reads *read);
+/* Goes on to the first event before the cycle `end` and returns it with its cycle: an instruction was fetched, the last burst of a LOAD has
+ * ended, the writes have ended. BUS_NOTHING: there is none, and the cycles before end are over. */
+enum bus_event bus_advance(struct bus *bus, uint64_t end, uint64_t *cycle);
 
 #endif

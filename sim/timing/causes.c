@@ -17,7 +17,7 @@ static void count_units(struct timing *t, struct qm_counters *counters) {
     uint64_t *value = counters->value;
     const struct unit *matmul = &t->units[QM_UNIT_MATMUL];
     uint64_t load = cover(&t->load_busy), store = cover(&t->store_busy), streaming = cover(&t->matmul_busy);
-    if (matmul->count > 0) t->drain_cycles += t->times[matmul->members[matmul->count - 1]].end - (t->streamed - 1);
+    if (matmul->count > 0) t->drain_cycles += matmul->members[matmul->count - 1].end - (t->streamed - 1);
     value[QM_C_load_beat] = t->load_beats;
     value[QM_C_load_wait_memory] = load - t->load_beats;
     count_unit(counters, &t->units[QM_UNIT_LOAD], QM_C_load_start, QM_C_load_wait_token, QM_C_load_idle, load);

@@ -26,9 +26,16 @@ struct tokens {
     uint32_t passed_taken; /* tokens that these have taken */
 };
 
+/* An instruction of a unit. */
+struct member {
+    uint64_t start, end; /* when they are known */
+    uint32_t index;      /* in the program */
+    uint8_t wait, signal;
+};
+
 /* One unit's instructions: popped by decode, started, taken, ended, in order. Times of those that are in the queue lie in rings. */
 struct unit {
-    uint32_t *members; /* [count] instructions in program order */
+    struct member *members; /* [count] in program order */
     uint32_t count, popped, started, taken, ended;
     uint64_t pop_at[QUEUE_MAX], take_at[QUEUE_MAX];
     uint64_t free_at;               /* the front can start from here on; NEVER: not known yet */
@@ -40,11 +47,12 @@ struct timing {
     const struct qm_machine *machine;
     const struct record *insns;         /* [insn_count] those that decode accepts, in order from the first on */
     uint32_t insn_count, program_count; /* when the program has more, decode refuses the next */
-    struct qm_insn_time *times;
+    struct member *members; /* [insn_count] of all units */
     uint64_t limit_cycles;
     bool is_cut;      /* something would start beyond it */
     uint64_t stop_at; /* decode sees the instruction that it refuses: later nothing starts; NEVER: not known yet, or there is none */
     struct unit units[QM_UNITS];
+    uint32_t awake; /* bit u: unit u, bit QM_UNITS: decode may go on, since something that it may have waited for is known now */
     struct bus bus;
 
     /* fetch and decode */
@@ -70,7 +78,8 @@ bool stream_runs(struct timing *t, const struct record *insn);
 /* Counts the cycles and causes of a run that is DONE; the cycles are known. */
 void count_causes(struct timing *t, struct qm_counters *counters);
 
-/* What becomes of a program: works out the times of all instructions, as far as they start. */
-void timing_run(struct timing *t, struct qm_timing_result *result);
+/* What becomes of a program: works out the times of all instructions, as far as they start. times [insn_count], filled when the run is DONE;
+ * NULL: only the cycles are asked for, and no causes are counted. */
+void timing_run(struct timing *t, struct qm_insn_time *times, struct qm_timing_result *result);
 
 #endif

@@ -13,10 +13,32 @@ static void stream_step(struct timing *t, uint32_t weight_rows, uint64_t rows) {
     stream_add(&t->stream, begin, t->streamed);
 }
 
+/* The step's weights are there when the step before it has been streamed, and so are those of every step like it behind it. */
+static bool hides_weights(const struct timing *t, uint32_t weight_rows, uint64_t rows) {
+    return weight_rows <= rows && t->preloaded <= t->streamed_before && t->streamed_before + weight_rows <= t->streamed;
+}
+
+/* At least two steps of which none waits. */
+static void stream_without_wait(struct timing *t, uint64_t steps, uint32_t weight_rows, uint64_t rows) {
+    uint64_t begin = t->streamed;
+    t->streamed += steps * rows;
+    t->streamed_before = t->streamed - rows;
+    t->preloaded = t->streamed_before - rows + weight_rows;
+    stream_add(&t->stream, begin, t->streamed);
+}
+
 static void stream_run(struct timing *t, const struct record *insn) {
+    uint64_t rows = insn->matmul.rows;
+    uint32_t weight_rows = insn->matmul.weight_rows;
     stream_begin_run(&t->stream);
-    for (uint32_t i = 1; i < insn->matmul.steps_per_run; i++) stream_step(t, insn->matmul.weight_rows, insn->matmul.rows);
-    stream_step(t, insn->matmul.last_weight_rows, insn->matmul.rows);
+    for (uint32_t left = insn->matmul.steps_per_run - 1; left > 0; left--) {
+        if (left > 1 && hides_weights(t, weight_rows, rows)) {
+            stream_without_wait(t, left, weight_rows, rows);
+            break;
+        }
+        stream_step(t, weight_rows, rows);
+    }
+    stream_step(t, insn->matmul.last_weight_rows, rows);
 }
 
 bool stream_runs(struct timing *t, const struct record *insn) {

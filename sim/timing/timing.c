@@ -33,12 +33,18 @@ static uint64_t look_at(const struct timing *t) {
     return t->popped > 0 ? larger(at, t->pop_at[(t->popped - 1) % FETCH_FIFO] + 1) : at;
 }
 
+static void wake(struct timing *t, uint32_t who) {
+    t->awake |= who;
+}
+
+enum { DECODE = 1 << QM_UNITS };
+
 /* What had started after the cycle has not: it has not had any effect on the bus yet, which is not there. */
 static void cancel_starts(struct timing *t, uint64_t cycle) {
     for (int i = 0; i < QM_UNITS; i++) {
         struct unit *unit = &t->units[i];
         uint32_t started = unit->started;
-        while (unit->started > 0 && t->times[unit->members[unit->started - 1]].start > cycle) unit->started--;
+        while (unit->started > 0 && unit->members[unit->started - 1].start > cycle) unit->started--;
         if (unit->started == started) continue;
         unit->taken = (uint32_t)smaller(unit->taken, unit->started);
         unit->ended = (uint32_t)smaller(unit->ended, unit->started);
@@ -56,12 +62,14 @@ static bool pop(struct timing *t) {
         cancel_starts(t, t->stop_at);
         return false;
     }
-    struct unit *unit = &t->units[t->insns[t->popped].unit];
+    enum qm_unit self = t->insns[t->popped].unit;
+    struct unit *unit = &t->units[self];
     uint32_t depth = t->machine->queue_depth;
     if (unit->popped - unit->taken >= depth) return false;
     uint64_t at = look_at(t);
     if (unit->popped >= depth) at = larger(at, unit->take_at[(unit->popped - depth) % QUEUE_MAX] + 1);
     t->pop_at[t->popped++ % FETCH_FIFO] = unit->pop_at[unit->popped++ % QUEUE_MAX] = at;
+    wake(t, 1u << self);
     if (t->fetch_from == NEVER) request_fetch(t);
     return true;
 }
@@ -73,9 +81,9 @@ static bool is_lost(struct timing *t, enum qm_unit giver, enum qm_unit taker) {
     struct unit *to = &t->units[taker];
     struct tokens *tokens = &to->tokens[giver];
     if (tokens->taken < TOKENS_MAX) return false;
-    uint64_t given = t->times[t->units[giver].members[tokens->next]].end;
-    for (; tokens->passed < to->started && t->times[to->members[tokens->passed]].start <= given; tokens->passed++)
-        tokens->passed_taken += t->insns[to->members[tokens->passed]].wait >> giver & 1;
+    uint64_t given = t->units[giver].members[tokens->next].end;
+    for (; tokens->passed < to->started && to->members[tokens->passed].start <= given; tokens->passed++)
+        tokens->passed_taken += to->members[tokens->passed].wait >> giver & 1;
     return tokens->taken - tokens->passed_taken >= TOKENS_MAX;
 }
 
@@ -83,9 +91,9 @@ static bool is_lost(struct timing *t, enum qm_unit giver, enum qm_unit taker) {
 static uint64_t token_at(struct timing *t, enum qm_unit giver, enum qm_unit taker) {
     const struct unit *from = &t->units[giver];
     struct tokens *tokens = &t->units[taker].tokens[giver];
-    while (tokens->next < from->ended && ((t->insns[from->members[tokens->next]].signal >> taker & 1) == 0 || is_lost(t, giver, taker)))
+    while (tokens->next < from->ended && ((from->members[tokens->next].signal >> taker & 1) == 0 || is_lost(t, giver, taker)))
         tokens->next++;
-    return tokens->next < from->ended ? t->times[from->members[tokens->next]].end + 1 : NEVER;
+    return tokens->next < from->ended ? from->members[tokens->next].end + 1 : NEVER;
 }
 
 static uint64_t tokens_at(struct timing *t, enum qm_unit taker, uint8_t wait) {
@@ -104,15 +112,23 @@ static void take_tokens(struct unit *unit, uint8_t wait) {
 }
 
 /* Between the end of the unit's instruction before and the start of this one: cycles that wait for tokens, and the start. */
-static void count_gap(const struct timing *t, struct unit *unit, uint32_t k) {
-    uint64_t start = t->times[unit->members[k]].start, idle_from = k > 0 ? t->times[unit->members[k - 1]].end + 1 : 0;
+static void count_gap(struct unit *unit, uint32_t k) {
+    uint64_t start = unit->members[k].start, idle_from = k > 0 ? unit->members[k - 1].end + 1 : 0;
     if (start < idle_from) return;
     unit->start_cycles++;
     unit->wait_token_cycles += start - larger(unit->pop_at[k % QUEUE_MAX] + 1, idle_from);
 }
 
-static void take(struct unit *unit, uint64_t cycle) {
+static void take(struct timing *t, struct unit *unit, uint64_t cycle) {
     unit->take_at[unit->taken++ % QUEUE_MAX] = cycle;
+    wake(t, DECODE);
+}
+
+/* The end of the unit's next instruction is known. */
+static void end(struct timing *t, struct unit *unit, uint64_t cycle) {
+    struct member *member = &unit->members[unit->ended++];
+    member->end = cycle;
+    wake(t, member->signal);
 }
 
 /* The back of load takes what has started once the one before has ended. */
@@ -120,10 +136,10 @@ static void take_loads(struct timing *t) {
     struct unit *unit = &t->units[QM_UNIT_LOAD];
     while (unit->taken < unit->started && unit->taken <= unit->ended) {
         uint32_t k = unit->taken;
-        uint64_t cycle = t->times[unit->members[k]].start;
-        if (k > 0) cycle = larger(cycle, t->times[unit->members[k - 1]].end);
-        count_gap(t, unit, k);
-        take(unit, cycle);
+        uint64_t cycle = unit->members[k].start;
+        if (k > 0) cycle = larger(cycle, unit->members[k - 1].end);
+        count_gap(unit, k);
+        take(t, unit, cycle);
     }
 }
 
@@ -145,44 +161,41 @@ static void start_store(struct timing *t, const struct record *insn, uint64_t st
     walk_begin(&t->store, insn, t->bus.beat_bytes);
     write_bursts(t, start + 1);
     unit->free_at = NEVER;
-    count_gap(t, unit, unit->taken);
-    take(unit, start);
+    count_gap(unit, unit->taken);
+    take(t, unit, start);
 }
 
 static void start_matmul(struct timing *t, const struct record *insn, uint64_t start) {
     struct unit *unit = &t->units[QM_UNIT_MATMUL];
     uint32_t k = unit->taken;
     uint64_t before = t->streamed, taken = before > 0 ? larger(start, before - 1) : start;
-    if (k > 0) t->drain_cycles += smaller(t->times[unit->members[k - 1]].end, taken) - (before - 1);
-    count_gap(t, unit, k);
-    take(unit, taken);
+    if (k > 0) t->drain_cycles += smaller(unit->members[k - 1].end, taken) - (before - 1);
+    count_gap(unit, k);
+    take(t, unit, taken);
     t->preloaded = larger(t->preloaded, start + 1);
     unit->free_at = NEVER;
     if (!stream_runs(t, insn)) return;
-    uint64_t end = t->streamed - 1 + t->machine->rows + t->machine->cols;
-    t->times[unit->members[k]].end = end;
+    uint64_t last = t->streamed - 1 + t->machine->rows + t->machine->cols;
+    end(t, unit, last);
     spans_add(&t->matmul_busy, taken + 1, t->streamed);
-    spans_add(&t->matmul_all, taken + 1, end + 1);
+    spans_add(&t->matmul_all, taken + 1, last + 1);
     unit->free_at = t->preloaded;
-    unit->ended++;
 }
 
 static void start_post(struct timing *t, const struct record *insn, uint64_t start) {
     struct unit *unit = &t->units[QM_UNIT_POST];
-    uint32_t k = unit->taken;
-    count_gap(t, unit, k);
-    take(unit, start);
+    count_gap(unit, unit->taken);
+    take(t, unit, start);
     unit->free_at = NEVER;
     if (insn->post.items > t->limit_cycles) return;
-    uint64_t issued = start + 1 + insn->post.items, end = issued - 1 + insn->post.latency_cycles;
-    t->times[unit->members[k]].end = end;
+    uint64_t issued = start + 1 + insn->post.items, last = issued - 1 + insn->post.latency_cycles;
+    end(t, unit, last);
     t->items += insn->post.items;
     t->parameter_items += insn->post.parameter_items;
     t->latency_cycles += insn->post.latency_cycles;
     spans_add(&t->post_issue, start + 1, issued);
-    spans_add(&t->post_all, start + 1, end + 1);
-    unit->free_at = end + 1;
-    unit->ended++;
+    spans_add(&t->post_all, start + 1, last + 1);
+    unit->free_at = last + 1;
 }
 
 /* Starts the unit's next instruction if its time is known. */
@@ -191,9 +204,8 @@ static bool start(struct timing *t, enum qm_unit self) {
                                                                                                start_store};
     struct unit *unit = &t->units[self];
     if (unit->started == unit->popped || unit->free_at == NEVER) return false;
-    uint32_t index = unit->members[unit->started];
-    const struct record *insn = &t->insns[index];
-    uint64_t tokens = tokens_at(t, self, insn->wait);
+    struct member *member = &unit->members[unit->started];
+    uint64_t tokens = tokens_at(t, self, member->wait);
     if (tokens == NEVER) return false;
     uint64_t at = larger(unit->pop_at[unit->started % QUEUE_MAX] + 1, larger(unit->free_at, tokens));
     if (at > t->stop_at) return false;
@@ -201,20 +213,22 @@ static bool start(struct timing *t, enum qm_unit self) {
         t->is_cut = true;
         return false;
     }
-    take_tokens(unit, insn->wait);
-    t->times[index].start = at;
+    take_tokens(unit, member->wait);
+    member->start = at;
     unit->started++;
-    starts[self](t, insn, at);
+    starts[self](t, &t->insns[member->index], at);
     return true;
 }
 
 /* Works out every time that can be known. */
 static void propagate(struct timing *t) {
-    for (bool goes_on = true; goes_on;) {
-        goes_on = false;
-        while (pop(t)) goes_on = true;
-        for (enum qm_unit unit = 0; unit < QM_UNITS; unit++)
-            while (start(t, unit)) goes_on = true;
+    while (t->awake != 0) {
+        uint32_t who = (uint32_t)__builtin_ctz(t->awake);
+        t->awake &= t->awake - 1;
+        if (who == QM_UNITS)
+            while (pop(t)) continue;
+        else
+            while (start(t, who)) continue;
     }
 }
 
@@ -222,43 +236,35 @@ static void propagate(struct timing *t) {
 
 static void end_load(struct timing *t, uint64_t cycle) {
     struct unit *unit = &t->units[QM_UNIT_LOAD];
-    uint32_t k = unit->ended++;
-    t->times[unit->members[k]].end = cycle;
-    spans_add(&t->load_busy, unit->take_at[k % QUEUE_MAX] + 1, cycle + 1);
+    spans_add(&t->load_busy, unit->take_at[unit->ended % QUEUE_MAX] + 1, cycle + 1);
+    end(t, unit, cycle);
     take_loads(t);
 }
 
-static bool end_read(struct timing *t, const struct reads *read, uint64_t cycle) {
-    if (read->is_fetch) {
-        t->last_fetch_beat = cycle;
-        t->deliver_at[t->delivered++ % FETCH_FIFO] = cycle + 1;
-    } else if (read->is_last && read->beats == 0) {
-        end_load(t, cycle);
-    } else {
-        return false;
-    }
-    return true;
+static void end_fetch(struct timing *t, uint64_t cycle) {
+    t->last_fetch_beat = cycle;
+    t->deliver_at[t->delivered++ % FETCH_FIFO] = cycle + 1;
+    wake(t, DECODE);
 }
 
-static bool end_write(struct timing *t, uint64_t cycle) {
+static void end_write(struct timing *t, uint64_t cycle) {
     struct unit *unit = &t->units[QM_UNIT_STORE];
     if (!walk_is_done(&t->store)) {
         write_bursts(t, cycle + 1);
-        return false;
+        return;
     }
-    uint32_t k = unit->ended++;
-    struct qm_insn_time *time = &t->times[unit->members[k]];
-    time->end = cycle + t->bus.latency;
-    unit->free_at = time->end + 1;
-    spans_add(&t->store_busy, time->start + 1, time->end + 1);
-    return true;
+    uint64_t response = cycle + t->bus.latency;
+    spans_add(&t->store_busy, unit->members[unit->ended].start + 1, response + 1);
+    end(t, unit, response);
+    unit->free_at = response + 1;
+    wake(t, 1 << QM_UNIT_STORE);
 }
 
 /* The cycle in which the memory accepts the next read burst; NEVER: none is in sight. */
 static uint64_t find_accept(struct timing *t) {
     uint64_t from = smaller(t->fetch_from, t->load_from);
     if (from == NEVER) return NEVER;
-    bus_release(&t->bus);
+    if (bus_is_full(&t->bus)) bus_release(&t->bus);
     if (bus_is_full(&t->bus)) {
         t->waits_for_room = true;
         return NEVER;
@@ -284,40 +290,58 @@ static void accept_fetch(struct timing *t, uint64_t cycle) {
     request_fetch(t);
 }
 
-/* Equal bursts, one a cycle, as long as there is room and fetch presents nothing. What the next event of the bus sets off cannot be
- * presented before the second cycle after it. */
-static bool accept_load(struct timing *t, uint64_t cycle) {
+/* Bursts of the load beyond those that fill the memory, but for its last, whose cycle must be known. */
+static uint32_t promise_bursts(struct timing *t, uint32_t size, uint64_t most, uint64_t cycle) {
+    uint64_t until = t->fetch_from == NEVER ? NEVER : larger(t->fetch_from, 2) - 2;
+    uint32_t promises = (uint32_t)smaller(most, bus_promises(&t->bus, size, cycle, until));
+    struct walk before = t->load;
+    if (promises == 0) return 0;
+    uint32_t bursts = walk_bursts(&t->load, promises);
+    if (!walk_is_done(&t->load)) return bursts;
+    t->load = before;
+    return bursts > 1 ? walk_bursts(&t->load, bursts - 1) : 0;
+}
+
+/* Equal bursts, one a cycle, as long as fetch presents nothing. What the news of the bus set off cannot be presented before the second cycle
+ * after them. */
+static void accept_load(struct timing *t, uint64_t cycle) {
     struct reads reads = {.size = walk_beats(&t->load)};
-    uint64_t most = smaller(t->bus.depth - t->bus.held, t->fetch_from - cycle);
-    most = smaller(most, larger(bus_event_from(&t->bus), cycle) - cycle + 1);
-    reads.bursts = walk_bursts(&t->load, (uint32_t)most);
+    uint64_t most = smaller(t->fetch_from - cycle, larger(bus_news_from(&t->bus), cycle) - cycle + 1);
+    bus_release(&t->bus);
+    uint32_t room = t->bus.depth - t->bus.held;
+    reads.bursts = walk_bursts(&t->load, (uint32_t)smaller(most, room));
+    if (reads.bursts == room && most > room && !walk_is_done(&t->load) && walk_beats(&t->load) == reads.size)
+        reads.bursts += promise_bursts(t, reads.size, most - room, cycle);
     reads.is_last = walk_is_done(&t->load);
     t->load_beats += (uint64_t)reads.size * reads.bursts;
     bus_read(&t->bus, cycle, reads);
     t->accept_from = cycle + reads.bursts;
     t->load_from = reads.is_last ? NEVER : t->accept_from;
-    if (reads.is_last) t->units[QM_UNIT_LOAD].free_at = t->accept_from;
-    return reads.is_last;
+    if (!reads.is_last) return;
+    t->units[QM_UNIT_LOAD].free_at = t->accept_from;
+    wake(t, 1 << QM_UNIT_LOAD);
 }
 
-static bool accept(struct timing *t, uint64_t cycle) {
-    if (t->fetch_from > cycle) return accept_load(t, cycle);
-    accept_fetch(t, cycle);
-    return false;
+static void accept(struct timing *t, uint64_t cycle) {
+    if (t->fetch_from > cycle)
+        accept_load(t, cycle);
+    else
+        accept_fetch(t, cycle);
 }
 
-/* The memory's events up to the first that others may wait for; false: there is none before the limit. */
+/* The memory's events up to the first that wakes somebody; false: there is none before the limit. */
 static bool advance(struct timing *t) {
-    for (bool is_news = false; !is_news;) {
+    while (t->awake == 0) {
         if (t->bus.now > t->limit_cycles) return false;
         uint64_t cycle, accepted = next_accept(t);
-        struct reads read;
-        switch (bus_advance(&t->bus, accepted == NEVER ? NEVER : accepted + 1, &cycle, &read)) {
-        case BUS_READ: is_news = end_read(t, &read, cycle); break;
-        case BUS_WRITE: is_news = end_write(t, cycle); break;
-        default:
+        switch (bus_advance(&t->bus, accepted == NEVER ? NEVER : accepted + 1, &cycle)) {
+        case BUS_ROOM: break;
+        case BUS_FETCHED: end_fetch(t, cycle); break;
+        case BUS_LOADED: end_load(t, cycle); break;
+        case BUS_WRITTEN: end_write(t, cycle); break;
+        case BUS_NOTHING:
             if (accepted == NEVER) return false;
-            is_news = accept(t, accepted);
+            accept(t, accepted);
         }
     }
     return true;
@@ -326,13 +350,18 @@ static bool advance(struct timing *t) {
 /* ---- the whole ---- */
 
 static void init(struct timing *t) {
+    struct member *members = t->members = qm_alloc((t->insn_count + 1) * sizeof *members);
+    uint32_t counts[QM_UNITS] = {0};
     bus_init(&t->bus, t->machine);
-    for (int unit = 0; unit < QM_UNITS; unit++) t->units[unit].members = qm_alloc((t->insn_count + 1) * sizeof(uint32_t));
+    for (uint32_t i = 0; i < t->insn_count; i++) counts[t->insns[i].unit]++;
+    for (int unit = 0; unit < QM_UNITS; members += counts[unit++]) t->units[unit].members = members;
     for (uint32_t i = 0; i < t->insn_count; i++) {
-        struct unit *unit = &t->units[t->insns[i].unit];
-        unit->members[unit->count++] = i;
+        const struct record *insn = &t->insns[i];
+        struct unit *unit = &t->units[insn->unit];
+        unit->members[unit->count++] = (struct member){.index = i, .wait = insn->wait, .signal = insn->signal};
     }
     t->load_from = t->stop_at = NEVER;
+    t->awake = DECODE;
     request_fetch(t);
 }
 
@@ -340,7 +369,7 @@ static void fini(struct timing *t) {
     struct spans *const spans[] = {&t->matmul_busy, &t->matmul_all, &t->post_issue, &t->post_all, &t->load_busy, &t->store_busy};
     stream_fini(&t->stream);
     for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) spans_fini(spans[i]);
-    for (int unit = 0; unit < QM_UNITS; unit++) free(t->units[unit].members);
+    free(t->members);
     bus_fini(&t->bus);
 }
 
@@ -362,7 +391,7 @@ static uint64_t last_cycle(const struct timing *t) {
     uint64_t last = t->last_fetch_beat;
     for (int i = 0; i < QM_UNITS; i++) {
         const struct unit *unit = &t->units[i];
-        for (uint32_t k = 0; k < unit->started; k++) last = larger(last, t->times[unit->members[k]].end);
+        if (unit->ended > 0) last = larger(last, unit->members[unit->ended - 1].end);
     }
     return last;
 }
@@ -386,14 +415,20 @@ static void find_end(const struct timing *t, struct qm_timing_result *result) {
     result->is_long = result->is_long || result->cycles > t->limit_cycles;
 }
 
-void timing_run(struct timing *t, struct qm_timing_result *result) {
+static void copy_times(const struct timing *t, struct qm_insn_time *times) {
+    for (uint32_t i = 0; i < t->insn_count; i++)
+        times[t->members[i].index] = (struct qm_insn_time){.start = t->members[i].start, .end = t->members[i].end};
+}
+
+void timing_run(struct timing *t, struct qm_insn_time *times, struct qm_timing_result *result) {
     init(t);
     do propagate(t);
     while (advance(t));
     find_end(t, result);
-    if (!result->is_long && result->error == QM_ERROR_NONE) {
+    if (!result->is_long && result->error == QM_ERROR_NONE && times != NULL) {
         result->counters.value[QM_C_cycles] = result->cycles;
         count_causes(t, &result->counters);
+        copy_times(t, times);
     }
     fini(t);
 }

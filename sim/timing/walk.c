@@ -1,42 +1,36 @@
 /* walk.c - row by row, and in a row from one multiple of a burst to the next. */
 #include "sim/timing/walk.h"
 
-static void enter_row(struct walk *walk) {
-    uint64_t first = walk->insn->transfer.address + walk->plane * (uint64_t)walk->insn->transfer.plane_stride +
-                     walk->row * (uint64_t)walk->insn->transfer.row_stride;
-    walk->bytes = (struct qm_transfer_row){.first = first, .end = first + walk->insn->transfer.row_bytes};
-    walk->at = first & ~(walk->beat_bytes - 1);
+static void enter_row(struct walk *walk, uint64_t first) {
+    walk->first = first;
+    walk->at = first >> walk->beat_bits;
+    walk->end = ((first + walk->insn->transfer.row_bytes - 1) >> walk->beat_bits) + 1;
 }
 
 void walk_begin(struct walk *walk, const struct record *insn, uint64_t beat_bytes) {
-    *walk = (struct walk){.insn = insn, .beat_bytes = beat_bytes};
-    enter_row(walk);
+    *walk = (struct walk){
+        .insn = insn, .beat_bits = (uint32_t)__builtin_ctzll(beat_bytes), .beats_max = (uint32_t)(QM_BURST_BYTES / beat_bytes)};
+    enter_row(walk, insn->transfer.address);
 }
 
-bool walk_is_done(const struct walk *walk) {
-    return walk->plane == walk->insn->transfer.plane_count;
-}
-
-uint32_t walk_beats(const struct walk *walk) {
-    uint64_t bytes = qm_transfer_burst_end(&walk->bytes, walk->at) - walk->at;
-    return (uint32_t)((bytes + walk->beat_bytes - 1) / walk->beat_bytes);
-}
-
-static void next_burst(struct walk *walk) {
-    walk->at = qm_transfer_burst_end(&walk->bytes, walk->at);
-    if (walk->at < walk->bytes.end) return;
-    if (++walk->row == walk->insn->transfer.row_count) {
-        walk->row = 0;
-        walk->plane++;
+static void next_row(struct walk *walk) {
+    if (++walk->row < walk->insn->transfer.row_count) {
+        enter_row(walk, walk->first + walk->insn->transfer.row_stride);
+        return;
     }
-    if (!walk_is_done(walk)) enter_row(walk);
+    walk->row = 0;
+    walk->plane++;
+    enter_row(walk, walk->insn->transfer.address + walk->plane * (uint64_t)walk->insn->transfer.plane_stride);
 }
 
 uint32_t walk_bursts(struct walk *walk, uint32_t most) {
     uint32_t beats = walk_beats(walk), bursts = 0;
     do {
-        next_burst(walk);
-        bursts++;
+        uint64_t whole = beats == walk->beats_max ? (walk->end - walk->at) / beats : 1;
+        uint32_t passed = whole < most - bursts ? (uint32_t)whole : most - bursts;
+        bursts += passed;
+        walk->at += (uint64_t)passed * beats;
+        if (walk->at == walk->end) next_row(walk);
     } while (bursts < most && !walk_is_done(walk) && walk_beats(walk) == beats);
     return bursts;
 }

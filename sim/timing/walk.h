@@ -2,22 +2,30 @@
 #ifndef QM_SIM_TIMING_WALK_H
 #define QM_SIM_TIMING_WALK_H
 
-#include "common/opcode/transfer.h"
+#include <stdbool.h>
+
 #include "sim/timing/record.h"
 
 struct walk {
     const struct record *insn;
-    uint64_t beat_bytes;
+    uint32_t beat_bits; /* a beat has 2 to the power of it bytes */
+    uint32_t beats_max; /* of a burst, which begins anew at each multiple of it */
     uint32_t row, plane;
-    struct qm_transfer_row bytes; /* of the row, in the arena */
-    uint64_t at;                  /* the burst begins here */
+    uint64_t first;   /* byte of the arena with which the row begins */
+    uint64_t at, end; /* in beats of the arena: the burst begins here, the row is over there */
 };
 
 void walk_begin(struct walk *walk, const struct record *insn, uint64_t beat_bytes);
-bool walk_is_done(const struct walk *walk);
+
+static inline bool walk_is_done(const struct walk *walk) {
+    return walk->plane == walk->insn->transfer.plane_count;
+}
 
 /* Beats of the burst that begins here. */
-uint32_t walk_beats(const struct walk *walk);
+static inline uint32_t walk_beats(const struct walk *walk) {
+    uint64_t whole = walk->beats_max - (walk->at & (walk->beats_max - 1)), left = walk->end - walk->at;
+    return (uint32_t)(whole < left ? whole : left);
+}
 
 /* Passes over the bursts from here on that have as many beats as this one, at most `most` and at least one; returns how many. */
 uint32_t walk_bursts(struct walk *walk, uint32_t most);

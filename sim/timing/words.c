@@ -27,16 +27,14 @@ void qm_timing_words(const struct qm_timing_words *program, struct qm_insn_time 
                             .insns = records,
                             .program_count = program->count,
                             .insn_count = read_words(program, records, result),
-                            .times = times,
                             .limit_cycles = program->limit_cycles};
-    timing_run(&timing, result);
+    timing_run(&timing, times, result);
     if (result->error != QM_ERROR_NONE || result->is_long) result->counters = (struct qm_counters){0};
     free(records);
 }
 
 uint64_t qm_timing_cycles(const struct qm_timing_insns *program) {
     struct record *records = qm_alloc((program->count + 1) * sizeof *records);
-    struct qm_insn_time *times = qm_alloc_zeroed(program->count + 1, sizeof *times);
     struct qm_timing_result result = {0};
     for (uint32_t i = 0; i < program->count; i++)
         record_make((const struct qm_insn *)((const char *)program->first + i * program->stride), program->machine, &records[i]);
@@ -44,10 +42,8 @@ uint64_t qm_timing_cycles(const struct qm_timing_insns *program) {
                             .insns = records,
                             .program_count = program->count,
                             .insn_count = program->count,
-                            .times = times,
                             .limit_cycles = QM_TIMING_CYCLES_MAX};
-    timing_run(&timing, &result);
-    free(times);
+    timing_run(&timing, NULL, &result);
     free(records);
     return result.is_long || result.error != QM_ERROR_NONE ? UINT64_MAX : result.cycles;
 }
