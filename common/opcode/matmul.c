@@ -48,6 +48,16 @@ static uint64_t weight_rows(const struct qm_insn *insn, const struct qm_machine 
     return insn->depthwise ? 1 : least((uint64_t)qm_weight_rows(insn, insn->run_bytes - piece), machine->rows);
 }
 
+static struct qm_matmul_run run(const struct qm_insn *insn, const struct qm_machine *machine) {
+    uint64_t steps = steps_per_run(insn, machine);
+    return (struct qm_matmul_run){
+        .rows = positions(insn),
+        .steps = (uint32_t)steps,
+        .weight_rows = (uint32_t)weight_rows(insn, machine, 0),
+        .last_weight_rows = (uint32_t)weight_rows(insn, machine, (int64_t)(steps - 1) * piece_bytes(insn, machine)),
+    };
+}
+
 static struct qm_matmul_step step(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t index) {
     uint64_t of_run = steps_per_run(insn, machine), of_tile = taps(insn) * of_run, within = index % of_tile;
     int64_t tile = (int64_t)(index / of_tile), tap = (int64_t)(within / of_run), width = tile_width(insn, machine);
@@ -106,7 +116,7 @@ static uint64_t limit_cycles(const struct qm_insn *insn, const struct qm_machine
 }
 
 static const struct qm_matmul_shape matmul = {
-    .run_count = run_count, .steps_per_run = steps_per_run, .step = step, .issue_cycles = issue_cycles};
+    .run_count = run_count, .run = run, .step = step, .issue_cycles = issue_cycles};
 
 const struct qm_opcode_info qm_opcode_MATMUL = {
     .check = check,

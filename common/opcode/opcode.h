@@ -84,11 +84,17 @@ struct qm_matmul_step {
     uint64_t rows;               /* to stream */
 };
 
-/* How the matmul unit works on an opcode: steps, run by run. A run is a tap of a tile, and has a step for each of its pieces; all runs are
- * alike but for the channels of the last tile. */
+/* The steps of a run: a tap of a tile has one for each of its pieces. */
+struct qm_matmul_run {
+    uint64_t rows; /* to stream, in each */
+    uint32_t steps;
+    uint32_t weight_rows, last_weight_rows; /* to preload: in the first, as in all but the last; in the last */
+};
+
+/* How the matmul unit works on an opcode: steps, run by run. All runs are alike but for the channels of the last tile. */
 struct qm_matmul_shape {
     uint64_t (*run_count)(const struct qm_insn *insn);
-    uint64_t (*steps_per_run)(const struct qm_insn *insn, const struct qm_machine *machine);
+    struct qm_matmul_run (*run)(const struct qm_insn *insn, const struct qm_machine *machine);
     struct qm_matmul_step (*step)(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t index);
     /* Cycles of all steps, each preloaded while the one before streams. */
     uint64_t (*issue_cycles)(const struct qm_insn *insn, const struct qm_machine *machine);

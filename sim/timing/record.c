@@ -1,17 +1,10 @@
 /* record.c - from an instruction's fields to what time needs of them. */
 #include "sim/timing/record.h"
 
-#include "common/opcode/opcode.h"
-
 static void record_matmul(const struct qm_insn *insn, const struct qm_machine *machine, const struct qm_matmul_shape *shape,
                           struct record *record) {
-    uint64_t steps = shape->steps_per_run(insn, machine);
-    struct qm_matmul_step first = shape->step(insn, machine, 0), last = shape->step(insn, machine, steps - 1);
-    record->matmul.rows = first.rows;
     record->matmul.runs = shape->run_count(insn);
-    record->matmul.steps_per_run = (uint32_t)steps;
-    record->matmul.weight_rows = first.weight_rows;
-    record->matmul.last_weight_rows = last.weight_rows;
+    record->matmul.run = shape->run(insn, machine);
 }
 
 /* A walk over the stretches: two a tile. */

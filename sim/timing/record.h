@@ -4,18 +4,14 @@
 
 #include <stdint.h>
 
-#include "common/isa.h"
-#include "common/machine.h"
+#include "common/opcode/opcode.h"
 
 struct record {
     uint8_t unit, wait, signal; /* wait, signal: bit u for unit u */
     union {
         struct {
-            uint64_t rows; /* of each step */
-            uint64_t runs; /* each of as many steps */
-            uint32_t steps_per_run;
-            uint32_t weight_rows;      /* of a step, but for the last of a run */
-            uint32_t last_weight_rows; /* of that */
+            uint64_t runs;
+            struct qm_matmul_run run; /* each of them */
         } matmul;
         struct {
             uint64_t items, parameter_items, latency_cycles;

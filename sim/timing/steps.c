@@ -27,23 +27,21 @@ static void stream_without_wait(struct timing *t, uint64_t steps, uint32_t weigh
     stream_add(&t->stream, begin, t->streamed);
 }
 
-static void stream_run(struct timing *t, const struct record *insn) {
-    uint64_t rows = insn->matmul.rows;
-    uint32_t weight_rows = insn->matmul.weight_rows;
+static void stream_run(struct timing *t, const struct qm_matmul_run *run) {
     stream_begin_run(&t->stream);
-    for (uint32_t left = insn->matmul.steps_per_run - 1; left > 0; left--) {
-        if (left > 1 && hides_weights(t, weight_rows, rows)) {
-            stream_without_wait(t, left, weight_rows, rows);
+    for (uint32_t left = run->steps - 1; left > 0; left--) {
+        if (left > 1 && hides_weights(t, run->weight_rows, run->rows)) {
+            stream_without_wait(t, left, run->weight_rows, run->rows);
             break;
         }
-        stream_step(t, weight_rows, rows);
+        stream_step(t, run->weight_rows, run->rows);
     }
-    stream_step(t, insn->matmul.last_weight_rows, rows);
+    stream_step(t, run->last_weight_rows, run->rows);
 }
 
 bool stream_runs(struct timing *t, const struct record *insn) {
-    uint64_t runs = insn->matmul.runs, steps = runs * insn->matmul.steps_per_run, begin = 0, preload = 0, buffer = 0;
-    if (insn->matmul.rows > t->limit_cycles / steps) return false;
+    uint64_t runs = insn->matmul.runs, steps = runs * insn->matmul.run.steps, begin = 0, preload = 0, buffer = 0;
+    if (insn->matmul.run.rows > t->limit_cycles / steps) return false;
     for (uint64_t run = 0; run < runs && t->streamed <= t->limit_cycles; run++) {
         uint64_t period = t->streamed - begin;
         if (run > 0 && t->preloaded == preload + period && t->streamed_before == buffer + period) {
@@ -58,8 +56,8 @@ bool stream_runs(struct timing *t, const struct record *insn) {
         begin = t->streamed;
         preload = t->preloaded;
         buffer = t->streamed_before;
-        stream_run(t, insn);
+        stream_run(t, &insn->matmul.run);
     }
-    t->rows += steps * insn->matmul.rows;
+    t->rows += steps * insn->matmul.run.rows;
     return t->streamed <= t->limit_cycles;
 }

@@ -16,6 +16,11 @@ static uint64_t smaller(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
+/* The number of the lowest bit that is set. */
+static uint32_t lowest_bit(uint32_t bits) {
+    return (uint32_t)__builtin_ctz(bits);
+}
+
 /* ---- decode ---- */
 
 /* When the next chunk is presented, if that is known. */
@@ -98,16 +103,15 @@ static uint64_t token_at(struct timing *t, enum qm_unit giver, enum qm_unit take
 
 static uint64_t tokens_at(struct timing *t, enum qm_unit taker, uint8_t wait) {
     uint64_t at = 0;
-    for (enum qm_unit giver = 0; giver < QM_UNITS; giver++)
-        if ((wait >> giver & 1) != 0) at = larger(at, token_at(t, giver, taker));
+    for (uint32_t givers = wait; givers != 0; givers &= givers - 1) at = larger(at, token_at(t, lowest_bit(givers), taker));
     return at;
 }
 
 static void take_tokens(struct unit *unit, uint8_t wait) {
-    for (enum qm_unit giver = 0; giver < QM_UNITS; giver++) {
-        if ((wait >> giver & 1) == 0) continue;
-        unit->tokens[giver].next++;
-        unit->tokens[giver].taken++;
+    for (uint32_t givers = wait; givers != 0; givers &= givers - 1) {
+        struct tokens *tokens = &unit->tokens[lowest_bit(givers)];
+        tokens->next++;
+        tokens->taken++;
     }
 }
 
@@ -223,7 +227,7 @@ static bool start(struct timing *t, enum qm_unit self) {
 /* Works out every time that can be known. */
 static void propagate(struct timing *t) {
     while (t->awake != 0) {
-        uint32_t who = (uint32_t)__builtin_ctz(t->awake);
+        uint32_t who = lowest_bit(t->awake);
         t->awake &= t->awake - 1;
         if (who == QM_UNITS)
             while (pop(t)) continue;
