@@ -89,10 +89,6 @@ int64_t *qm_field_member(const struct qm_field *field, struct qm_insn *insn) {
     return (int64_t *)((char *)insn + field->offset);
 }
 
-int64_t qm_field_value(const struct qm_field *field, const struct qm_insn *insn) {
-    return *(const int64_t *)((const char *)insn + field->offset);
-}
-
 bool qm_field_is_enumerated(const struct qm_field *field) {
     for (size_t i = 0; i < qm_enum_value_count; i++)
         if (strcmp(qm_enum_values[i].field, field->name) == 0) return true;

@@ -74,7 +74,9 @@ extern const size_t qm_field_count;
 extern const struct qm_enum_value qm_enum_values[];
 extern const size_t qm_enum_value_count;
 
-int64_t qm_field_value(const struct qm_field *field, const struct qm_insn *insn);
+static inline int64_t qm_field_value(const struct qm_field *field, const struct qm_insn *insn) {
+    return *(const int64_t *)((const char *)insn + field->offset);
+}
 int64_t *qm_field_member(const struct qm_field *field, struct qm_insn *insn);
 bool qm_field_is_enumerated(const struct qm_field *field);
 

@@ -15,12 +15,12 @@ struct decode_rule {
     uint64_t listed, supported; /* bit v: value v of an enumerated field; 0 listed: the field must not be zero */
 };
 
-enum { DECODE_RULES_MAX = 32 };
+enum { DECODE_RULES_MAX = 160 };
 
 struct decode {
     const struct qm_machine *machine;
-    struct decode_rule rules[DECODE_RULES_MAX];
-    uint32_t rule_count;
+    struct decode_rule rules[DECODE_RULES_MAX]; /* of each opcode one after another */
+    uint32_t first_rules[QM_OPCODE_END + 1];    /* by opcode, where its own begin and those of the one before end */
     /* the head of the FIFO, checked once */
     bool is_checked;
     enum qm_error error;
