@@ -14,16 +14,26 @@
 #include "common/opcode/opcode.h"
 #include "compiler/passes/passes.h"
 
+enum { MEMORY_BITS = 60 }; /* an address in a memory has less */
+
+/* Bytes begin <= b < end of one line of numbers on which the memories lie one behind the other. */
 struct access {
-    struct qm_operand operand;
-    int64_t period; /* of what is touched; 0: every byte */
+    int64_t begin, end;
+    uint32_t period;     /* of what is touched; 0: every byte */
+    uint32_t phase, run; /* of a period; phase < period */
 };
 
 struct node {
-    struct access accesses[QM_OPERANDS];
-    uint32_t access_count;
+    struct access accesses[QM_OPERANDS]; /* what is written comes first */
+    uint32_t access_count, write_count;
     uint32_t index;          /* in the program */
     int64_t known[QM_UNITS]; /* when it starts: the last instruction of each unit (counted in the unit) that has ended for sure */
+};
+
+/* Where an instruction touches the memories, roughly: each is cut into blocks, and a bit stands for all blocks whose numbers are equal modulo
+ * the memory's number of bits. What shares no bit shares no byte. */
+struct marks {
+    uint64_t touched, written;
 };
 
 /* The list to order: an instruction every `stride` bytes. */
@@ -36,10 +46,19 @@ static struct qm_insn *insn_at(struct list list, uint32_t index) {
     return (struct qm_insn *)(list.first + index * list.stride);
 }
 
-/* Instructions of each unit so far. */
+/* The bits of a memory, and its blocks of 2 to the power of block_bits bytes or rows. */
+struct grid {
+    uint32_t first_bit, bits, block_bits;
+};
+
+/* Instructions of each unit so far, the marks apart because most are not looked at any further. */
 struct history {
     struct node *nodes[QM_UNITS];
+    struct marks *marks[QM_UNITS];
     int64_t counts[QM_UNITS];
+    struct node *all_nodes; /* of all units one after another */
+    struct marks *all_marks;
+    struct grid grids[QM_SPACES];
 };
 
 /* ---- accesses ---- */
@@ -64,14 +83,61 @@ static int64_t larger(int64_t a, int64_t b) {
 
 /* What lies at the phase plus multiples of strides lies there plus multiples of their greatest common divisor. */
 static int64_t period_of(const struct qm_operand *operand) {
-    int64_t period = gcd(gcd(operand->strides[0], operand->strides[1]), operand->strides[2]);
+    const int64_t *strides = operand->strides;
+    if ((strides[0] | strides[1] | strides[2]) == 0) return 0;
+    int64_t period = gcd(gcd(strides[0], strides[1]), strides[2]);
     return period > operand->run ? period : 0;
+}
+
+static void add_access(struct node *node, const struct qm_operand *operand) {
+    int64_t memory = (int64_t)operand->space << MEMORY_BITS, period = period_of(operand);
+    struct access *access = &node->accesses[node->access_count++];
+    access->begin = memory + operand->touched_begin;
+    access->end = memory + operand->touched_end;
+    access->period = (uint32_t)period;
+    if (period == 0) return;
+    access->phase = (uint32_t)modulo(operand->phase, period);
+    access->run = (uint32_t)operand->run;
 }
 
 static void find_accesses(struct node *node, const struct qm_insn *insn, const struct qm_machine *machine) {
     struct qm_operand operands[QM_OPERANDS];
-    node->access_count = qm_opcode_info(insn->opcode)->find_operands(insn, machine, operands);
-    for (uint32_t i = 0; i < node->access_count; i++) node->accesses[i] = (struct access){operands[i], period_of(&operands[i])};
+    uint32_t count = qm_opcode_info(insn->opcode)->find_operands(insn, machine, operands);
+    node->access_count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (operands[i].is_written) add_access(node, &operands[i]);
+    node->write_count = node->access_count;
+    for (uint32_t i = 0; i < count; i++)
+        if (!operands[i].is_written) add_access(node, &operands[i]);
+}
+
+/* The blocks with which the memory has as many as bits. */
+static struct grid grid_of(uint32_t first_bit, uint32_t bits, uint32_t size) {
+    struct grid grid = {first_bit, bits, 0};
+    while (size > bits << grid.block_bits) grid.block_bits++;
+    return grid;
+}
+
+static void init_grids(struct grid *grids, const struct qm_machine *machine) {
+    enum { ARENA_BYTES = 1 << 20 /* as a map may have; the arena has no size of its own */ };
+    grids[QM_SPACE_ARENA] = grid_of(0, 16, ARENA_BYTES);
+    grids[QM_SPACE_SCRATCHPAD] = grid_of(16, 32, machine->scratchpad_bytes);
+    grids[QM_SPACE_ACCUMULATOR] = grid_of(48, 16, machine->accumulator_rows);
+}
+
+/* Of the accesses [count]. */
+static uint64_t find_marks(const struct access *accesses, uint32_t count, const struct grid *grids) {
+    uint64_t marks = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct access *access = &accesses[i];
+        if (access->begin >= access->end) continue;
+        const struct grid *grid = &grids[access->begin >> MEMORY_BITS];
+        int64_t first = access->begin >> grid->block_bits, last = (access->end - 1) >> grid->block_bits;
+        uint64_t all = ((uint64_t)1 << grid->bits) - 1, some = last - first < grid->bits ? ((uint64_t)2 << (last - first)) - 1 : all;
+        some <<= first % grid->bits;
+        marks |= ((some | some >> grid->bits) & all) << grid->first_bit;
+    }
+    return marks;
 }
 
 /* ---- hazards ---- */
@@ -80,34 +146,39 @@ static void find_accesses(struct node *node, const struct qm_insn *insn, const s
 static bool interleave(const struct access *a, const struct access *b) {
     if (a->period == 0 || b->period == 0) return false;
     int64_t period = a->period == b->period ? a->period : gcd(a->period, b->period);
-    int64_t shift = modulo(b->operand.phase - a->operand.phase, period);
-    return a->operand.run <= shift && shift + b->operand.run <= period;
+    int64_t shift = modulo((int64_t)b->phase - a->phase, period);
+    return a->run <= shift && shift + b->run <= period;
 }
 
 static bool meet(const struct access *a, const struct access *b) {
-    const struct qm_operand *x = &a->operand, *y = &b->operand;
-    if (x->space != y->space || !(x->is_written || y->is_written)) return false;
-    if (x->touched_end <= y->touched_begin || y->touched_end <= x->touched_begin) return false;
-    return !interleave(a, b);
+    return a->begin < b->end && b->begin < a->end && !interleave(a, b);
 }
 
+/* Two that are only read are no hazard. */
 static bool hazard(const struct node *a, const struct node *b) {
-    for (uint32_t i = 0; i < a->access_count; i++)
-        for (uint32_t j = 0; j < b->access_count; j++)
+    for (uint32_t i = 0; i < a->access_count; i++) {
+        uint32_t others = i < a->write_count ? b->access_count : b->write_count;
+        for (uint32_t j = 0; j < others; j++)
             if (meet(&a->accesses[i], &b->accesses[j])) return true;
+    }
     return false;
 }
 
-/* The latest instruction of the unit with a hazard to node that node does not know to have ended; -1: none. */
-static int64_t last_hazard(const struct history *history, enum qm_unit unit, const struct node *node) {
+static bool may_meet(const struct marks *a, const struct marks *b) {
+    return ((a->written & b->touched) | (a->touched & b->written)) != 0;
+}
+
+/* The latest instruction of the unit with a hazard to node, which has the marks, that node does not know to have ended; -1: none. */
+static int64_t last_hazard(const struct history *history, enum qm_unit unit, const struct node *node, const struct marks *marks) {
     for (int64_t i = history->counts[unit] - 1; i > node->known[unit]; i--)
-        if (hazard(&history->nodes[unit][i], node)) return i;
+        if (may_meet(&history->marks[unit][i], marks) && hazard(&history->nodes[unit][i], node)) return i;
     return -1;
 }
 
-/* Waits for one unit, and learns what the instruction waited for knew. */
-static void wait_for(const struct history *history, enum qm_unit unit, enum qm_unit own, struct node *node, struct list list) {
-    int64_t found = last_hazard(history, unit, node);
+/* Makes the node that is the next of its unit wait for another unit, and learn what the instruction waited for knew. */
+static void wait_for(const struct history *history, enum qm_unit unit, enum qm_unit own, struct list list) {
+    struct node *node = &history->nodes[own][history->counts[own]];
+    int64_t found = last_hazard(history, unit, node, &history->marks[own][history->counts[own]]);
     if (found < 0) return;
     const struct node *other = &history->nodes[unit][found];
     insn_at(list, node->index)->wait |= 1 << unit;
@@ -116,23 +187,49 @@ static void wait_for(const struct history *history, enum qm_unit unit, enum qm_u
         if (u != (int)own) node->known[u] = larger(node->known[u], u == (int)unit ? found : other->known[u]);
 }
 
+/* Room for the nodes of each unit. */
+static void init_history(struct history *history, struct list list, uint32_t count, const struct qm_machine *machine) {
+    struct node *nodes = history->all_nodes = qm_alloc((count + 1) * sizeof *nodes);
+    struct marks *marks = history->all_marks = qm_alloc((count + 1) * sizeof *marks);
+    uint32_t counts[QM_UNITS] = {0};
+    init_grids(history->grids, machine);
+    for (uint32_t i = 0; i < count; i++) counts[qm_opcode_unit(insn_at(list, i)->opcode)]++;
+    for (int u = 0; u < QM_UNITS; u++) {
+        history->nodes[u] = nodes;
+        history->marks[u] = marks;
+        history->counts[u] = 0;
+        nodes += counts[u];
+        marks += counts[u];
+    }
+}
+
+/* The instruction as the next of its unit, before it waits for anybody. */
+static void add_node(struct history *history, enum qm_unit unit, uint32_t index, const struct qm_insn *insn,
+                     const struct qm_machine *machine) {
+    int64_t position = history->counts[unit];
+    struct node *node = &history->nodes[unit][position];
+    node->index = index;
+    for (int u = 0; u < QM_UNITS; u++) node->known[u] = position > 0 ? history->nodes[unit][position - 1].known[u] : -1;
+    find_accesses(node, insn, machine);
+    struct marks *marks = &history->marks[unit][position];
+    marks->written = find_marks(node->accesses, node->write_count, history->grids);
+    marks->touched = marks->written | find_marks(node->accesses + node->write_count, node->access_count - node->write_count, history->grids);
+}
+
 static void order(struct list list, uint32_t count, const struct qm_machine *machine) {
-    struct history history = {{0}, {0}};
-    for (int u = 0; u < QM_UNITS; u++) history.nodes[u] = qm_alloc((count + 1) * sizeof *history.nodes[u]);
+    struct history history;
+    init_history(&history, list, count, machine);
     for (uint32_t i = 0; i < count; i++) {
         struct qm_insn *insn = insn_at(list, i);
         enum qm_unit unit = qm_opcode_unit(insn->opcode);
-        int64_t position = history.counts[unit];
-        struct node *node = &history.nodes[unit][position];
-        node->index = i;
-        for (int u = 0; u < QM_UNITS; u++) node->known[u] = position > 0 ? history.nodes[unit][position - 1].known[u] : -1;
         insn->wait = insn->signal = 0;
-        find_accesses(node, insn, machine);
+        add_node(&history, unit, i, insn, machine);
         for (int u = QM_UNITS - 1; u >= 0; u--)
-            if (u != (int)unit) wait_for(&history, (enum qm_unit)u, unit, node, list);
+            if (u != (int)unit) wait_for(&history, (enum qm_unit)u, unit, list);
         history.counts[unit]++;
     }
-    for (int u = 0; u < QM_UNITS; u++) free(history.nodes[u]);
+    free(history.all_nodes);
+    free(history.all_marks);
 }
 
 void qm_synchronize(struct qm_insn *insns, uint32_t count, const struct qm_machine *machine) {
@@ -142,8 +239,8 @@ void qm_synchronize(struct qm_insn *insns, uint32_t count, const struct qm_machi
 bool qm_writes_what_it_reads(const struct qm_insn *insn, const struct qm_machine *machine) {
     struct node node = {0};
     find_accesses(&node, insn, machine);
-    for (uint32_t i = 0; i < node.access_count; i++)
-        for (uint32_t j = 0; j < i; j++)
+    for (uint32_t i = 0; i < node.write_count; i++)
+        for (uint32_t j = i + 1; j < node.access_count; j++)
             if (meet(&node.accesses[i], &node.accesses[j])) return true;
     return false;
 }
