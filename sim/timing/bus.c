@@ -115,6 +115,14 @@ static uint64_t fetch_beats(const struct bus *bus, const struct reads *fetch) {
     return ((fetch->beats - 1) & (bus->insn_beats - 1)) + 1;
 }
 
+uint64_t bus_insn_cycle(const struct bus *bus, uint32_t n) {
+    return slot_cycle(bus, (uint64_t)n * bus->insn_beats);
+}
+
+void bus_pass_fetch(struct bus *bus) {
+    at(bus, 0)->is_fetch = false;
+}
+
 /* Beats to the head's next event: while the memory is full, the end of the burst that makes room. */
 static uint64_t read_beats(const struct bus *bus) {
     const struct reads *head = at(bus, 0);
@@ -130,7 +138,7 @@ static uint64_t writes_end_from(const struct bus *bus) {
     return larger(bus->write_from, bus->now) + bus->write_beats - 1 + bus->write_more * ((uint64_t)bus->write_size + 1);
 }
 
-enum { LOOKED_AT = 8 /* reads, for what comes of their end */ };
+enum { LOOKED_AT = 24 /* reads, for what comes of their end */ };
 
 uint64_t bus_news_from(const struct bus *bus) {
     uint64_t from = bus->now;
@@ -148,9 +156,9 @@ static uint32_t ends_within(const struct reads *reads, uint32_t left, uint64_t b
     return left - (uint32_t)((reads->beats - beats + reads->size - 1) / reads->size);
 }
 
-/* Bursts that are sure to end by the cycle `until` and before there are news of reads, those among them that are accepted from `cycle` on.
- * A beat takes two slots at most. */
-static uint64_t sure_ends(const struct bus *bus, uint32_t size, uint64_t cycle, uint64_t until) {
+/* Bursts that are sure to end by the cycle `until` and up to the next news of reads, behind those of the reads any number of the size. A
+ * beat takes two slots at most. */
+static uint64_t sure_ends(const struct bus *bus, uint32_t size, uint64_t until) {
     uint64_t pace = 2 * ((bus->beat_bytes + bus->rate - 1) / bus->rate), from = bus->now, ends = 0;
     for (uint32_t i = 0; i < bus->count; i++) {
         const struct reads *reads = at(bus, i);
@@ -161,7 +169,6 @@ static uint64_t sure_ends(const struct bus *bus, uint32_t size, uint64_t cycle, 
         if (ended < left || reads->is_last) return ends;
         from += reads->beats * pace;
     }
-    from = larger(from, cycle + bus->latency);
     return from > until ? ends : ends + (until - from) / (size * pace);
 }
 
@@ -176,10 +183,12 @@ static uint64_t lacking_beats(const struct bus *bus, uint32_t size) {
 }
 
 /* The bursts ahead of one that is promised keep the bus for the latency, so that it is ready by its turn whenever it was accepted. */
-uint32_t bus_promises(const struct bus *bus, uint32_t size, uint64_t cycle, uint64_t until) {
+uint32_t bus_promises(const struct bus *bus, uint32_t size, uint64_t until) {
     enum { MOST = 1 << 20 };
-    if (bus->count > LOOKED_AT || (bus->depth - 1) * (uint64_t)size < bus->latency + lacking_beats(bus, size)) return 0;
-    return (uint32_t)smaller(MOST, sure_ends(bus, size, cycle, smaller(until, writes_end_from(bus))));
+    uint32_t promised = bus->held - bus->depth;
+    if (bus->count > smaller(LOOKED_AT, bus->mask) || (bus->depth - 1) * (uint64_t)size < bus->latency + lacking_beats(bus, size)) return 0;
+    uint64_t ends = smaller(MOST, sure_ends(bus, size, smaller(until, writes_end_from(bus))));
+    return ends > promised ? (uint32_t)ends - promised : 0;
 }
 
 struct wishes {

@@ -48,13 +48,17 @@ void bus_fini(struct bus *bus);
 /* Read bursts accepted in `cycle` and those after it, one in each. Those for which the memory has no room are promised: each is accepted
  * in the cycle after the one in which a burst has ended. */
 void bus_read(struct bus *bus, uint64_t cycle, struct reads reads);
-/* How many bursts of so many beats the memory may be promised at most behind those that are accepted from `cycle` on and fill it, when
- * nobody else asks for room up to the second cycle after `until`, or after the bus's next news. */
-uint32_t bus_promises(const struct bus *bus, uint32_t size, uint64_t cycle, uint64_t until);
+/* How many bursts of so many beats the full memory may be promised at most, when nobody else asks for room before the second cycle after
+ * `until`, or after the bus's next news. */
+uint32_t bus_promises(const struct bus *bus, uint32_t size, uint64_t until);
 /* The address or bursts that bus_write has opened are withdrawn; none of their beats has moved. */
 void bus_drop_writes(struct bus *bus);
 /* Releases bursts that have ended, which are held until somebody needs the room. */
 void bus_release(struct bus *bus);
+/* The cycle in which the n-th instruction from here on of the fetch that is under way has been fetched, when nothing is written before. */
+uint64_t bus_insn_cycle(const struct bus *bus, uint32_t n);
+/* The ends of these instructions are no events any more. */
+void bus_pass_fetch(struct bus *bus);
 /* Whether the memory holds as many bursts as it can. */
 static inline bool bus_is_full(const struct bus *bus) {
     return bus->held >= bus->depth;

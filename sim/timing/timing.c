@@ -245,10 +245,25 @@ static void end_load(struct timing *t, uint64_t cycle) {
     take_loads(t);
 }
 
-static void end_fetch(struct timing *t, uint64_t cycle) {
+static void deliver(struct timing *t, uint64_t cycle) {
     t->last_fetch_beat = cycle;
     t->deliver_at[t->delivered++ % FETCH_FIFO] = cycle + 1;
     wake(t, DECODE);
+}
+
+/* No STORE is at work on the bus, or can start before all instructions up to `end` are fetched. */
+static bool has_no_store(const struct timing *t, uint32_t end) {
+    const struct unit *unit = &t->units[QM_UNIT_STORE];
+    return unit->popped == unit->ended && (unit->popped == unit->count || unit->members[unit->popped].index >= end);
+}
+
+/* An instruction has been fetched. When nothing is written meanwhile, it is known when the others of its chunk will be. */
+static void end_fetch(struct timing *t, uint64_t cycle) {
+    uint32_t end = (uint32_t)smaller(t->delivered / FETCH_CHUNK * FETCH_CHUNK + FETCH_CHUNK, t->program_count);
+    deliver(t, cycle);
+    if (t->delivered == end || !has_no_store(t, end)) return;
+    for (uint32_t n = 1; t->delivered < end; n++) deliver(t, bus_insn_cycle(&t->bus, n));
+    bus_pass_fetch(&t->bus);
 }
 
 static void end_write(struct timing *t, uint64_t cycle) {
@@ -294,35 +309,42 @@ static void accept_fetch(struct timing *t, uint64_t cycle) {
     request_fetch(t);
 }
 
-/* Bursts of the load beyond those that fill the memory, but for its last, whose cycle must be known. */
-static uint32_t promise_bursts(struct timing *t, uint32_t size, uint64_t most, uint64_t cycle) {
-    uint64_t until = t->fetch_from == NEVER ? NEVER : larger(t->fetch_from, 2) - 2;
-    uint32_t promises = (uint32_t)smaller(most, bus_promises(&t->bus, size, cycle, until));
+/* Equal bursts of the load, but for the last one of those that are promised: its cycle must be known. */
+static uint32_t pass_promised(struct timing *t, uint32_t most) {
     struct walk before = t->load;
-    if (promises == 0) return 0;
-    uint32_t bursts = walk_bursts(&t->load, promises);
+    if (most == 0) return 0;
+    uint32_t bursts = walk_bursts(&t->load, most);
     if (!walk_is_done(&t->load)) return bursts;
     t->load = before;
     return bursts > 1 ? walk_bursts(&t->load, bursts - 1) : 0;
 }
 
-/* Equal bursts, one a cycle, as long as fetch presents nothing. What the news of the bus set off cannot be presented before the second cycle
- * after them. */
-static void accept_load(struct timing *t, uint64_t cycle) {
+/* Equal bursts that are accepted from the cycle on, or promised: at most `most`. Returns how many. */
+static uint32_t accept_bursts(struct timing *t, uint64_t cycle, uint64_t most) {
+    uint64_t until = t->fetch_from == NEVER ? NEVER : larger(t->fetch_from, 2) - 2;
     struct reads reads = {.size = walk_beats(&t->load)};
-    uint64_t most = smaller(t->fetch_from - cycle, larger(bus_news_from(&t->bus), cycle) - cycle + 1);
-    bus_release(&t->bus);
-    uint32_t room = t->bus.depth - t->bus.held;
-    reads.bursts = walk_bursts(&t->load, (uint32_t)smaller(most, room));
-    if (reads.bursts == room && most > room && !walk_is_done(&t->load) && walk_beats(&t->load) == reads.size)
-        reads.bursts += promise_bursts(t, reads.size, most - room, cycle);
+    if (bus_is_full(&t->bus))
+        reads.bursts = pass_promised(t, (uint32_t)smaller(most, bus_promises(&t->bus, reads.size, until)));
+    else
+        reads.bursts = walk_bursts(&t->load, (uint32_t)smaller(most, t->bus.depth - t->bus.held));
+    if (reads.bursts == 0) return 0;
     reads.is_last = walk_is_done(&t->load);
     t->load_beats += (uint64_t)reads.size * reads.bursts;
     bus_read(&t->bus, cycle, reads);
-    t->accept_from = cycle + reads.bursts;
-    t->load_from = reads.is_last ? NEVER : t->accept_from;
-    if (!reads.is_last) return;
-    t->units[QM_UNIT_LOAD].free_at = t->accept_from;
+    return reads.bursts;
+}
+
+/* Bursts of the load one a cycle, as long as fetch presents nothing. What the news of the bus set off cannot be presented before the second
+ * cycle after them. */
+static void accept_load(struct timing *t, uint64_t cycle) {
+    uint64_t last = smaller(t->fetch_from - 1, larger(bus_news_from(&t->bus), cycle));
+    bus_release(&t->bus);
+    for (uint32_t bursts = 1; bursts > 0 && cycle <= last && !walk_is_done(&t->load); cycle += bursts)
+        bursts = accept_bursts(t, cycle, last - cycle + 1);
+    t->accept_from = t->load_from = cycle;
+    if (!walk_is_done(&t->load)) return;
+    t->load_from = NEVER;
+    t->units[QM_UNIT_LOAD].free_at = cycle;
     wake(t, 1 << QM_UNIT_LOAD);
 }
 
