@@ -115,8 +115,7 @@ static uint64_t limit_cycles(const struct qm_insn *insn, const struct qm_machine
     return plus(streams, least(times(tiles, weight_rows_per_tile(insn)), pace->bytes));
 }
 
-static const struct qm_matmul_shape matmul = {
-    .run_count = run_count, .run = run, .step = step, .issue_cycles = issue_cycles};
+static const struct qm_matmul_shape matmul = {.run_count = run_count, .run = run, .step = step, .issue_cycles = issue_cycles};
 
 const struct qm_opcode_info qm_opcode_MATMUL = {
     .check = check,

@@ -30,8 +30,8 @@ struct node {
     int64_t known[QM_UNITS]; /* when it starts: the last instruction of each unit (counted in the unit) that has ended for sure */
 };
 
-/* Where an instruction touches the memories, roughly: each is cut into blocks, and a bit stands for all blocks whose numbers are equal modulo
- * the memory's number of bits. What shares no bit shares no byte. */
+/* Where an instruction touches the memories, roughly: each is cut into blocks, and a bit stands for all blocks whose numbers are equal
+ * modulo the memory's number of bits. What shares no bit shares no byte. */
 struct marks {
     uint64_t touched, written;
 };
@@ -119,7 +119,7 @@ static struct grid grid_of(uint32_t first_bit, uint32_t bits, uint32_t size) {
 }
 
 static void init_grids(struct grid *grids, const struct qm_machine *machine) {
-    enum { ARENA_BYTES = 1 << 20 /* as a map may have; the arena has no size of its own */ };
+    enum { ARENA_BYTES = 1 << 20 /* of a large map: the arena has no size that a machine knows */ };
     grids[QM_SPACE_ARENA] = grid_of(0, 16, ARENA_BYTES);
     grids[QM_SPACE_SCRATCHPAD] = grid_of(16, 32, machine->scratchpad_bytes);
     grids[QM_SPACE_ACCUMULATOR] = grid_of(48, 16, machine->accumulator_rows);
@@ -213,7 +213,8 @@ static void add_node(struct history *history, enum qm_unit unit, uint32_t index,
     find_accesses(node, insn, machine);
     struct marks *marks = &history->marks[unit][position];
     marks->written = find_marks(node->accesses, node->write_count, history->grids);
-    marks->touched = marks->written | find_marks(node->accesses + node->write_count, node->access_count - node->write_count, history->grids);
+    marks->touched =
+        marks->written | find_marks(node->accesses + node->write_count, node->access_count - node->write_count, history->grids);
 }
 
 static void order(struct list list, uint32_t count, const struct qm_machine *machine) {

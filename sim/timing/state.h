@@ -47,7 +47,8 @@ struct timing {
     const struct qm_machine *machine;
     const struct record *insns;         /* [insn_count] those that decode accepts, in order from the first on */
     uint32_t insn_count, program_count; /* when the program has more, decode refuses the next */
-    struct member *members; /* [insn_count] of all units */
+    struct member *members;             /* [insn_count] of all units */
+    bool has_causes;                    /* they are asked for */
     uint64_t limit_cycles;
     bool is_cut;      /* something would start beyond it */
     uint64_t stop_at; /* decode sees the instruction that it refuses: later nothing starts; NEVER: not known yet, or there is none */
@@ -78,8 +79,8 @@ bool stream_runs(struct timing *t, const struct record *insn);
 /* Counts the cycles and causes of a run that is DONE; the cycles are known. */
 void count_causes(struct timing *t, struct qm_counters *counters);
 
-/* What becomes of a program: works out the times of all instructions, as far as they start. times [insn_count], filled when the run is DONE;
- * NULL: only the cycles are asked for, and no causes are counted. */
+/* What becomes of a program: works out the times of all instructions, as far as they start. Fills times [insn_count] and counts the causes
+ * when the run is DONE. NULL: only the cycles are asked for. */
 void timing_run(struct timing *t, struct qm_insn_time *times, struct qm_timing_result *result);
 
 #endif

@@ -10,7 +10,7 @@ static void stream_step(struct timing *t, uint32_t weight_rows, uint64_t rows) {
     uint64_t begin = larger(t->streamed, t->preloaded);
     t->streamed_before = t->streamed;
     t->streamed = begin + rows;
-    stream_add(&t->stream, begin, t->streamed);
+    if (t->has_causes) stream_add(&t->stream, begin, t->streamed);
 }
 
 /* The step's weights are there when the step before it has been streamed, and so are those of every step like it behind it. */
@@ -24,11 +24,11 @@ static void stream_without_wait(struct timing *t, uint64_t steps, uint32_t weigh
     t->streamed += steps * rows;
     t->streamed_before = t->streamed - rows;
     t->preloaded = t->streamed_before - rows + weight_rows;
-    stream_add(&t->stream, begin, t->streamed);
+    if (t->has_causes) stream_add(&t->stream, begin, t->streamed);
 }
 
 static void stream_run(struct timing *t, const struct qm_matmul_run *run) {
-    stream_begin_run(&t->stream);
+    if (t->has_causes) stream_begin_run(&t->stream);
     for (uint32_t left = run->steps - 1; left > 0; left--) {
         if (left > 1 && hides_weights(t, run->weight_rows, run->rows)) {
             stream_without_wait(t, left, run->weight_rows, run->rows);
@@ -47,7 +47,7 @@ bool stream_runs(struct timing *t, const struct record *insn) {
         if (run > 0 && t->preloaded == preload + period && t->streamed_before == buffer + period) {
             uint64_t left = runs - run;
             if (period > t->limit_cycles / left) return false;
-            stream_repeat_run(&t->stream, period, left);
+            if (t->has_causes) stream_repeat_run(&t->stream, period, left);
             t->preloaded += left * period;
             t->streamed += left * period;
             t->streamed_before += left * period;

@@ -115,6 +115,11 @@ static void take_tokens(struct unit *unit, uint8_t wait) {
     }
 }
 
+/* A stretch that causes are made of. */
+static void note(const struct timing *t, struct spans *spans, uint64_t begin, uint64_t end) {
+    if (t->has_causes) spans_add(spans, begin, end);
+}
+
 /* Between the end of the unit's instruction before and the start of this one: cycles that wait for tokens, and the start. */
 static void count_gap(struct unit *unit, uint32_t k) {
     uint64_t start = unit->members[k].start, idle_from = k > 0 ? unit->members[k - 1].end + 1 : 0;
@@ -181,8 +186,8 @@ static void start_matmul(struct timing *t, const struct record *insn, uint64_t s
     if (!stream_runs(t, insn)) return;
     uint64_t last = t->streamed - 1 + t->machine->rows + t->machine->cols;
     end(t, unit, last);
-    spans_add(&t->matmul_busy, taken + 1, t->streamed);
-    spans_add(&t->matmul_all, taken + 1, last + 1);
+    note(t, &t->matmul_busy, taken + 1, t->streamed);
+    note(t, &t->matmul_all, taken + 1, last + 1);
     unit->free_at = t->preloaded;
 }
 
@@ -197,8 +202,8 @@ static void start_post(struct timing *t, const struct record *insn, uint64_t sta
     t->items += insn->post.items;
     t->parameter_items += insn->post.parameter_items;
     t->latency_cycles += insn->post.latency_cycles;
-    spans_add(&t->post_issue, start + 1, issued);
-    spans_add(&t->post_all, start + 1, last + 1);
+    note(t, &t->post_issue, start + 1, issued);
+    note(t, &t->post_all, start + 1, last + 1);
     unit->free_at = last + 1;
 }
 
@@ -240,7 +245,7 @@ static void propagate(struct timing *t) {
 
 static void end_load(struct timing *t, uint64_t cycle) {
     struct unit *unit = &t->units[QM_UNIT_LOAD];
-    spans_add(&t->load_busy, unit->take_at[unit->ended % QUEUE_MAX] + 1, cycle + 1);
+    note(t, &t->load_busy, unit->take_at[unit->ended % QUEUE_MAX] + 1, cycle + 1);
     end(t, unit, cycle);
     take_loads(t);
 }
@@ -273,7 +278,7 @@ static void end_write(struct timing *t, uint64_t cycle) {
         return;
     }
     uint64_t response = cycle + t->bus.latency;
-    spans_add(&t->store_busy, unit->members[unit->ended].start + 1, response + 1);
+    note(t, &t->store_busy, unit->members[unit->ended].start + 1, response + 1);
     end(t, unit, response);
     unit->free_at = response + 1;
     wake(t, 1 << QM_UNIT_STORE);
@@ -447,11 +452,12 @@ static void copy_times(const struct timing *t, struct qm_insn_time *times) {
 }
 
 void timing_run(struct timing *t, struct qm_insn_time *times, struct qm_timing_result *result) {
+    t->has_causes = times != NULL;
     init(t);
     do propagate(t);
     while (advance(t));
     find_end(t, result);
-    if (!result->is_long && result->error == QM_ERROR_NONE && times != NULL) {
+    if (!result->is_long && result->error == QM_ERROR_NONE && t->has_causes) {
         result->counters.value[QM_C_cycles] = result->cycles;
         count_causes(t, &result->counters);
         copy_times(t, times);

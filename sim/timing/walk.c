@@ -12,18 +12,18 @@ static uint64_t smaller(uint64_t a, uint64_t b) {
 }
 
 /* All rows begin a multiple of some power of two apart, and each ends before the next multiple of it. */
-static bool rows_are_alike(const struct record *insn, uint64_t beat_bytes) {
+static bool rows_are_alike(const struct record *insn) {
     uint64_t strides = QM_BURST_BYTES;
     if (insn->transfer.row_count > 1) strides |= insn->transfer.row_stride;
     if (insn->transfer.plane_count > 1) strides |= insn->transfer.plane_stride;
     uint64_t apart = strides & -strides;
-    return apart >= beat_bytes && (insn->transfer.address & (apart - 1)) + insn->transfer.row_bytes <= apart;
+    return (insn->transfer.address & (apart - 1)) + insn->transfer.row_bytes <= apart;
 }
 
 void walk_begin(struct walk *walk, const struct record *insn, uint64_t beat_bytes) {
     *walk = (struct walk){.insn = insn,
                           .rows = (uint64_t)insn->transfer.plane_count * insn->transfer.row_count,
-                          .rows_are_alike = rows_are_alike(insn, beat_bytes),
+                          .rows_are_alike = rows_are_alike(insn),
                           .beat_bits = (uint32_t)__builtin_ctzll(beat_bytes),
                           .beats_max = (uint32_t)(QM_BURST_BYTES / beat_bytes),
                           .plane = insn->transfer.address};

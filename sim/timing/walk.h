@@ -10,12 +10,12 @@ struct walk {
     const struct record *insn;
     uint64_t rows;       /* left, of all planes; this one among them */
     bool rows_are_alike; /* each is one burst, of as many beats: only their number counts */
-    uint32_t beat_bits; /* a beat has 2 to the power of it bytes */
-    uint32_t beats_max; /* of a burst, which begins anew at each multiple of it */
-    uint32_t row;       /* of the plane */
-    uint64_t plane;     /* byte of the arena with which the plane begins */
-    uint64_t first;     /* byte of the arena with which the row begins */
-    uint64_t at, end;   /* in beats of the arena: the burst begins here, the row is over there */
+    uint32_t beat_bits;  /* a beat has 2 to the power of it bytes */
+    uint32_t beats_max;  /* of a burst, which begins anew at each multiple of it */
+    uint32_t row;        /* of the plane */
+    uint64_t plane;      /* byte of the arena with which the plane begins */
+    uint64_t first;      /* byte of the arena with which the row begins */
+    uint64_t at, end;    /* in beats of the arena: the burst begins here, the row is over there */
 };
 
 void walk_begin(struct walk *walk, const struct record *insn, uint64_t beat_bytes);

@@ -4,7 +4,7 @@
  *   build/timing_equals_cycle COUNT SEED     random programs on random machines
  *   build/timing_equals_cycle FILE.qmac...   compiled programs
  * Each seed draws a machine, its memory's knobs among them, and a program. A malformed program must be refused by both, and is run again as
- * it was before it was malformed.
+ * it was before it was malformed. Then comes a program of long LOADs and STOREs, which fill the memory and wait for one another.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -89,6 +89,12 @@ static void ask_cycle(const struct qm_machine *machine, const struct qm_random_p
     device->ops->destroy(device);
 }
 
+/* Before its instructions are words, too, the program must last as long. */
+static void check_insns(const struct qm_machine *machine, const struct qm_random_program *program, const struct qm_timing_result *result) {
+    struct qm_timing_insns insns = {program->insns, sizeof *program->insns, program->count, machine};
+    QM_CHECK(qm_timing_cycles(&insns) == (result->error == QM_ERROR_NONE ? result->cycles : UINT64_MAX));
+}
+
 static void ask_timing(const struct qm_machine *machine, const struct qm_random_program *program, struct answer *answer) {
     struct qm_timing_words words = {.words = (const uint32_t(*)[QM_INSN_WORDS])program->words,
                                     .count = program->program_count,
@@ -98,6 +104,7 @@ static void ask_timing(const struct qm_machine *machine, const struct qm_random_
     struct qm_timing_result result;
     qm_timing_words(&words, answer->times, &result);
     QM_CHECK(!result.is_long);
+    if (program->malformed == NULL) check_insns(machine, program, &result);
     answer->error = result.error;
     answer->index = result.accepted;
     answer->cycles = result.cycles;
@@ -162,6 +169,72 @@ static void repair(struct qm_random_program *program) {
     program->malformed = NULL;
 }
 
+/* ---- programs of transfers ---- */
+
+/* A transfer of a part of the arena behind the program, whose rows in the scratchpad all lie at its begin. */
+static struct qm_insn draw_transfer(struct qm_prng *prng, const struct qm_machine *machine, int64_t opcode) {
+    enum { CODE_BYTES = 4096, ROOM_BYTES = 8192 };
+    struct qm_insn insn = {.opcode = opcode, .plane_count = ONE_OF(prng, 1, 1, 1, 2, 5), .row_count = ONE_OF(prng, 1, 1, 3, 8, 40)};
+    int64_t rows = insn.plane_count * insn.row_count, room = ROOM_BYTES, longest = room / rows;
+    if (longest > machine->scratchpad_bytes) longest = machine->scratchpad_bytes;
+    insn.row_bytes = 1 + qm_prng_next(prng) % (uint64_t)longest;
+    if (qm_prng_next(prng) % 4 == 0) insn.row_bytes = 1 + (insn.row_bytes - 1) % 64;
+    insn.dram_row_stride = qm_prng_next(prng) % 2 == 0 ? insn.row_bytes : room / rows;
+    if (qm_prng_next(prng) % 2 == 0) insn.dram_row_stride = insn.dram_row_stride / 64 * 64;
+    insn.dram_plane_stride = insn.dram_row_stride * insn.row_count;
+    int64_t extent = (rows - 1) * insn.dram_row_stride + insn.row_bytes;
+    insn.dram_addr = CODE_BYTES + (int64_t)(qm_prng_next(prng) % (uint64_t)(room - extent + 1));
+    if (qm_prng_next(prng) % 2 == 0) insn.dram_addr = insn.dram_addr / 64 * 64;
+    return insn;
+}
+
+static struct qm_insn draw_add(struct qm_prng *prng) {
+    return (struct qm_insn){.opcode = QM_ADD, .out_type = QM_out_type_BITS8, .length = 1 + qm_prng_next(prng) % 300};
+}
+
+/* Tokens that have been given before in program order. */
+static void draw_tokens(struct qm_prng *prng, struct qm_insn *insn, uint32_t given[QM_UNITS][QM_UNITS]) {
+    static const enum qm_unit units[] = {QM_UNIT_LOAD, QM_UNIT_POST, QM_UNIT_STORE};
+    enum qm_unit own = qm_opcode_unit(insn->opcode);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        enum qm_unit other = units[i];
+        if (other == own) continue;
+        if (given[other][own] > 0 && qm_prng_next(prng) % 3 == 0) {
+            insn->wait |= 1 << other;
+            given[other][own]--;
+        }
+        if (qm_prng_next(prng) % 3 > 0) continue;
+        insn->signal |= 1 << other;
+        given[own][other]++;
+    }
+}
+
+static void make_transfers(struct qm_prng *prng, const struct qm_machine *machine, struct qm_random_program *program) {
+    uint32_t given[QM_UNITS][QM_UNITS] = {0};
+    struct qm_diag diag;
+    *program = (struct qm_random_program){.count = QM_RANDOM_MAX_INSNS, .program_count = QM_RANDOM_MAX_INSNS};
+    for (uint32_t i = 0; i < program->count; i++) {
+        int64_t opcode = ONE_OF(prng, QM_LOAD, QM_LOAD, QM_STORE, QM_STORE, QM_ADD, QM_ADD);
+        program->insns[i] = opcode == QM_ADD ? draw_add(prng) : draw_transfer(prng, machine, opcode);
+        draw_tokens(prng, &program->insns[i], given);
+        QM_CHECK(qm_insn_pack(&program->insns[i], program->words[i], &diag) == QM_OK);
+    }
+}
+
+/* Short queues and few bursts held, so that fetch waits for room as well. */
+static void run_transfers(uint64_t seed, struct totals *totals) {
+    struct qm_random_program program;
+    struct qm_machine machine;
+    struct qm_prng prng;
+    qm_prng_init(&prng, ~seed);
+    draw_machine(&prng, &machine);
+    machine.queue_depth = ONE_OF(&prng, 2, 2, 4);
+    machine.dram_queue = ONE_OF(&prng, 1, 2, 3, 4, 8);
+    machine.dram_latency = ONE_OF(&prng, 1, 3, 20, 100);
+    make_transfers(&prng, &machine, &program);
+    compare(&machine, &program, seed, totals);
+}
+
 static void run_seed(uint64_t seed, struct totals *totals) {
     struct qm_random_program program;
     struct qm_machine machine;
@@ -170,6 +243,7 @@ static void run_seed(uint64_t seed, struct totals *totals) {
     draw_machine(&prng, &machine);
     qm_random_program_make(&machine, seed, &program);
     compare(&machine, &program, seed, totals);
+    run_transfers(seed, totals);
     if (program.malformed == NULL) return;
     repair(&program);
     compare(&machine, &program, seed, totals);
