@@ -29,8 +29,9 @@ module core #(
     output wire                  failed_o,         // the last run ended with an error
     output wire [3:0]            error_o,
     output wire [31:0]           error_index_o,
+    input  wire                  counter_re_i,     // a counter is read, if there is one at counter_index_i
     input  wire [5:0]            counter_index_i,
-    output wire [63:0]           counter_o,
+    output wire [63:0]           counter_o,        // in the cycle after counter_re_i, held until the next
     // to the bus port: read
     output wire                  ar_valid_o,       // a burst is asked for
     output wire                  ar_id_o,          // 0: by fetch, 1: by load
@@ -452,6 +453,7 @@ module core #(
         .rst_ni                  (rst_ni),
         .clear_i                 (clear),
         .busy_i                  (busy_o),
+        .re_i                    (counter_re_i),
         .index_i                 (counter_index_i),
         .value_o                 (counter_o),
         .accept_i                (accept),
