@@ -347,19 +347,27 @@ module matmul #(
 
     weight_expand #(.Cols(Cols)) weights (
         .precision_i(feed_weight_precision_q),
-        .n_i        (feed_n_q),
+        .n_i        (feed_weight_q ? feed_n_q : 9'd0),
         .data_i     (weight_data_i),
         .data_o     (array_weight_data_o)
     );
 
     wire [16*Rows-1:0] row_bytes;
-    window_select #(.Lanes(2*Rows)) row_lanes (
-        .data_i (window_data_i),
+    window_select #(.Lanes(Rows)) row_lanes (
+        .data_i (window_data_i[0 +: 8*Rows]),
         .first_i(feed_first_q),
         .end_i  (feed_end_q),
         .count_i(feed_k_q),
         .pad_i  (feed_pad_q),
-        .data_o (row_bytes)
+        .data_o (row_bytes[0 +: 8*Rows])
+    );
+    window_select #(.Lanes(Rows), .First(Rows)) wide_lanes (
+        .data_i (window_data_i[8*Rows +: 8*Rows]),
+        .first_i(feed_first_q),
+        .end_i  (feed_end_q),
+        .count_i(feed_k_q),
+        .pad_i  (feed_pad_q),
+        .data_o (row_bytes[8*Rows +: 8*Rows])
     );
 
     // A row of the array takes one byte or two.
