@@ -236,7 +236,7 @@ module core #(
     );
 
     // Matmul, array, accumulator.
-    wire              window_re, weight_re, matmul_stream, matmul_wait_weights, matmul_drain;
+    wire              window_re, window_wide, weight_re, weight_wide, matmul_stream, matmul_wait_weights, matmul_drain;
     wire [23:0]       window_addr, weight_addr;
     wire [16*Rows-1:0] window_data;
     wire [16*Cols-1:0] weight_data;
@@ -283,9 +283,11 @@ module core #(
         .acc_write_words_o      (matmul_acc_write_words),
         .acc_read_words_o       (matmul_acc_read_words),
         .window_re_o            (window_re),
+        .window_wide_o          (window_wide),
         .window_addr_o          (window_addr),
         .window_data_i          (window_data),
         .weight_re_o            (weight_re),
+        .weight_wide_o          (weight_wide),
         .weight_addr_o          (weight_addr),
         .weight_data_i          (weight_data),
         .array_weight_valid_o   (array_weight_valid),
@@ -427,9 +429,11 @@ module core #(
     scratchpad #(.Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AxiBytes(AxiBytes)) u_scratchpad (
         .clk_i        (clk_i),
         .window_re_i  (window_re),
+        .window_wide_i(window_wide),
         .window_addr_i(window_addr),
         .window_data_o(window_data),
         .weight_re_i  (weight_re),
+        .weight_wide_i(weight_wide),
         .weight_addr_i(weight_addr),
         .weight_data_o(weight_data),
         .post_re_i    (post_re),

@@ -42,9 +42,11 @@ module matmul #(
     output wire [15:0]        acc_read_words_o,
     // to scratchpad
     output wire               window_re_o,              // a row is issued: its window is read
+    output wire               window_wide_o,            // two bytes a row of the array
     output wire [23:0]        window_addr_o,
     input  wire [16*Rows-1:0] window_data_i,
     output wire               weight_re_o,              // a weight row is issued: it is read
+    output wire               weight_wide_o,            // two bytes a cell
     output wire [23:0]        weight_addr_o,
     input  wire [16*Cols-1:0] weight_data_i,
     // to mac_array: what was read in the cycle before
@@ -142,6 +144,7 @@ module matmul #(
     wire [1:0]  preload_mode     = `QM_ARRAY_MODE(preload_precision_q);
 
     assign weight_re_o          = preload;
+    assign weight_wide_o        = `QM_CELL_BITS_LOG2(preload_precision_q) > 3'd3;
     assign weight_addr_o        = weight_addr_q;
     assign weight_read_bytes_o  = preload ? {5'd0, weight_row_bytes} : 16'd0;
     assign weight_write_bytes_o = !preload ? 16'd0 : preload_mode == `QM_ARRAY_MODE_4X4 ? {6'd0, preload_n, 1'b0} : {7'd0, preload_n};
@@ -290,6 +293,7 @@ module matmul #(
     );
 
     assign window_re_o    = stream;
+    assign window_wide_o  = stream_mode != `QM_ARRAY_MODE_8X8;
     assign stream_o       = stream;
     assign wait_weights_o = stream_busy_q;
     assign stream_bytes_o = stream ? {6'd0, stream_k} : 16'd0;
