@@ -69,6 +69,7 @@ module core #(
     wire          head_valid;         // fetch has an instruction for decode
     wire          accept;             // decode passes it on
     wire [511:0]  head;
+    wire          head_check;         // it is to be checked
     wire [1:0]    head_unit;
     wire [3:0]    head_error;
 
@@ -118,6 +119,7 @@ module core #(
         .fetch_outstanding_i(fetch_outstanding),
         .fetch_exhausted_i  (fetch_exhausted),
         .head_valid_i       (head_valid),
+        .head_check_o       (head_check),
         .head_unit_i        (head_unit),
         .head_error_i       (head_error),
         .accept_o           (accept),
@@ -154,6 +156,7 @@ module core #(
     decode #(.Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AccRows(AccRows)) u_decode (
         .insn_i       (head),
         .memory_size_i(memory_size_i),
+        .check_i      (head_check),
         .unit_o       (head_unit),
         .error_o      (head_error)
     );
