@@ -231,22 +231,7 @@ module matmul #(
     wire [15:0] take_y_start = `QM_F_Y_START(back_insn_i);
     wire [15:0] y_start      = `QM_F_Y_START(insn_q);
 
-    always @* begin
-        tile_x_d  = tile_x_q;
-        run_x_d   = run_x_q;
-        run_y_d   = run_y_q;
-        if (tile_end) begin
-            tile_x_d = tile_x_q + (stream_depthwise ? NarrowX : 34'd0);
-            run_x_d  = tile_x_d;
-            run_y_d  = {{10{y_start[15]}}, y_start};
-        end else if (row_end) begin
-            run_x_d  = tile_x_q;
-            run_y_d  = run_y_q + {18'd0, `QM_F_Y_DILATION(insn_q)};
-        end else if (run_end)
-            run_x_d  = run_x_q + {18'd0, `QM_F_X_DILATION(insn_q)};
-        piece_x_d = run_end ? run_x_d : piece_x_q + (stream_mode == `QM_ARRAY_MODE_8X8 ? PieceX : PieceX << 1);
-    end
-
+    /* verilator lint_off BLKSEQ */  // the next values are names, worked out only at the end of a step
     always @(posedge clk_i) begin
         if (take_o) begin
             tile_x_q  <= {{18{take_x_start[15]}}, take_x_start};
@@ -258,6 +243,19 @@ module matmul #(
             ox_left_q <= `QM_F_OUT_W(back_insn_i) - 16'd1;
             oy_left_q <= `QM_F_OUT_H(back_insn_i) - 16'd1;
         end else if (stream_step) begin
+            tile_x_d  = tile_x_q;
+            run_x_d   = run_x_q;
+            run_y_d   = run_y_q;
+            if (tile_end) begin
+                tile_x_d = tile_x_q + (stream_depthwise ? NarrowX : 34'd0);
+                run_x_d  = tile_x_d;
+                run_y_d  = {{10{y_start[15]}}, y_start};
+            end else if (row_end) begin
+                run_x_d  = tile_x_q;
+                run_y_d  = run_y_q + {18'd0, `QM_F_Y_DILATION(insn_q)};
+            end else if (run_end)
+                run_x_d  = run_x_q + {18'd0, `QM_F_X_DILATION(insn_q)};
+            piece_x_d = run_end ? run_x_d : piece_x_q + (stream_mode == `QM_ARRAY_MODE_8X8 ? PieceX : PieceX << 1);
             tile_x_q  <= tile_x_d;
             run_x_q   <= run_x_d;
             piece_x_q <= piece_x_d;
@@ -276,6 +274,7 @@ module matmul #(
             ox_left_q <= ox_left_q - 16'd1;
         end
     end
+    /* verilator lint_on BLKSEQ */
 
     wire [9:0] window_first;
     wire [9:0] window_end;
