@@ -59,31 +59,41 @@ module accumulator #(
         extend = {{33-AccBits{x[AccBits-1]}}, x[AccBits-2:0]};
     endfunction
 
-    // Of one lane. What a step adds fits 32 bits; with what was there before it may need 33, so that the carry is looked at apart.
-    reg [31:0] held;
-    reg [31:0] step;
-    reg [31:0] sum;
-    reg        carried;   // the exact sum does not fit 32 bits; held and step have its sign
-    reg        overflow;  // the sum does not fit AccBits
+    // What a step adds fits 32 bits; with what was there before it may need 33, so that the carry is looked at apart. Most rows have no sum
+    // that does not fit: they are looked for in all lanes at once. Lane c has bits 32*c +: 32.
+    reg [32*Cols-1:0] held;
+    reg [32*Cols-1:0] step;
+    reg [32*Cols-1:0] sum;
+    reg [32*Cols-1:0] carried;  // bit 31 of a lane: the exact sum does not fit 32 bits; held and step have its sign
+    reg [32*Cols-1:0] misfit;   // bit 31 of a lane: the sum does not fit AccBits
+    reg [31:0]        misfits;  // bit 31: one of them does not
 
     integer c;
     always @* begin
-        row = 0;
+        misfits = 32'd0;
+        held    = 0;
+        step    = sums_i;
+        if (add_q)
+            for (c = 0; c < Cols; c = c + 1) held[32*c +: 32] = extend(before_q[AccBits*c +: AccBits]);
+        if (corrected_q != 9'd0)
+            for (c = 0; c < Cols; c = c + 1)
+                if (c[8:0] < corrected_q) step[32*c +: 32] = step[32*c +: 32] - correction_i;
+        for (c = 0; c < Cols; c = c + 1) sum[32*c +: 32] = held[32*c +: 32] + step[32*c +: 32];
+        carried = (held ^ sum) & (step ^ sum);
+        misfit  = carried;
+        for (c = 0; c < Cols; c = c + 1) begin
+            if (extend(sum[32*c +: AccBits]) != sum[32*c +: 32]) misfit[32*c + 31] = 1'b1;
+            misfits = misfits | misfit[32*c +: 32];
+            row[AccBits*c +: AccBits] = sum[32*c +: AccBits];
+        end
         overflow_words_o = 16'd0;
-        {held, step, sum, carried, overflow} = 0;
-        if (commit_q)
-            for (c = 0; c < Cols; c = c + 1) begin
-                held     = add_q ? extend(before_q[AccBits*c +: AccBits]) : 32'd0;
-                step     = sums_i[32*c +: 32] - (c[8:0] < corrected_q ? correction_i : 32'd0);
-                sum      = held + step;
-                carried  = held[31] == step[31] && held[31] != sum[31];
-                overflow = carried || sum[31:AccBits-1] != {33-AccBits{sum[31]}};
-                if (overflow) begin
+        if (commit_q && misfits[31])
+            for (c = 0; c < Cols; c = c + 1)
+                if (misfit[32*c + 31]) begin
                     overflow_words_o = overflow_words_o + 16'd1;
-                    if (AccSaturate != 0) sum = sum[31] != carried ? Least : Most;
+                    if (AccSaturate != 0)
+                        row[AccBits*c +: AccBits] = sum[32*c + 31] != carried[32*c + 31] ? Least[AccBits-1:0] : Most[AccBits-1:0];
                 end
-                row[AccBits*c +: AccBits] = sum[AccBits-1:0];
-            end
     end
 
     always @(posedge clk_i) begin

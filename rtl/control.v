@@ -25,6 +25,7 @@ module control (
     input  wire        fetch_exhausted_i,    // decode has popped the whole program
     // to decode
     input  wire        head_valid_i,         // fetch has an instruction for decode
+    output wire        head_check_o,         // it is to be checked: it was not in an earlier cycle
     input  wire [1:0]  head_unit_i,
     input  wire [3:0]  head_error_i,
     output wire        accept_o,             // the head goes into its queue
@@ -40,6 +41,7 @@ module control (
 
     reg         busy_q, done_q, failed_q;
     reg         first_q;                  // the cycle is cycle 0
+    reg         checked_q;                // the head was there in the cycle before: it is checked
     reg  [3:0]  error_q;
     reg  [31:0] accepted_q, error_index_q;
 
@@ -59,13 +61,9 @@ module control (
     wire deadlock = quiet && clean && !complete && !fetch_request_i && !accept_o && unit_start_i == 4'd0;
     wire finish   = quiet && (!clean || (complete && start_error == `QM_ERROR_NONE));  // the run ends with this cycle
 
-    // The smallest code wins: the two that can be ILLEGAL..MEMORY never meet, BUS and DEADLOCK are larger.
-    wire [3:0] error_event = start_error != `QM_ERROR_NONE ? start_error
-                           : head_error != `QM_ERROR_NONE  ? head_error
-                           : bus_error_i                   ? `QM_ERROR_BUS
-                           : deadlock                      ? `QM_ERROR_DEADLOCK
-                           :                                 `QM_ERROR_NONE;
+    reg  [3:0] error_event;
 
+    assign head_check_o   = head_valid_i && !checked_q;
     assign clear_o        = start_i && !busy_q;
     assign busy_o         = busy_q;
     assign done_o         = done_q;
@@ -76,8 +74,10 @@ module control (
     assign start_enable_o = clean;
     assign push_o         = {3'd0, accept_o} << head_unit_i;
 
+    /* verilator lint_off BLKSEQ */  // error_event is a name
     always @(posedge clk_i) begin
         if (!rst_ni || clear_o) begin
+            checked_q     <= 1'b0;
             busy_q        <= rst_ni;
             first_q       <= rst_ni;
             done_q        <= 1'b0;
@@ -88,6 +88,13 @@ module control (
         end else begin
             first_q <= 1'b0;
             if (accept_o) accepted_q <= accepted_q + 32'd1;
+            checked_q <= head_valid_i && !accept_o;
+            // The smallest code wins: the two that can be ILLEGAL..MEMORY never meet, BUS and DEADLOCK are larger.
+            error_event = start_error != `QM_ERROR_NONE ? start_error
+                        : head_error != `QM_ERROR_NONE  ? head_error
+                        : bus_error_i                   ? `QM_ERROR_BUS
+                        : deadlock                      ? `QM_ERROR_DEADLOCK
+                        :                                 `QM_ERROR_NONE;
             if (clean && error_event != `QM_ERROR_NONE) begin
                 error_q       <= error_event;
                 error_index_q <= accepted_q;
@@ -99,6 +106,7 @@ module control (
             end
         end
     end
+    /* verilator lint_on BLKSEQ */
 
 endmodule
 

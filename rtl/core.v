@@ -29,8 +29,9 @@ module core #(
     output wire                  failed_o,         // the last run ended with an error
     output wire [3:0]            error_o,
     output wire [31:0]           error_index_o,
+    input  wire                  counter_re_i,     // a counter is read, if there is one at counter_index_i
     input  wire [5:0]            counter_index_i,
-    output wire [63:0]           counter_o,
+    output wire [63:0]           counter_o,        // in the cycle after counter_re_i, held until the next
     // to the bus port: read
     output wire                  ar_valid_o,       // a burst is asked for
     output wire                  ar_id_o,          // 0: by fetch, 1: by load
@@ -68,6 +69,7 @@ module core #(
     wire          head_valid;         // fetch has an instruction for decode
     wire          accept;             // decode passes it on
     wire [511:0]  head;
+    wire          head_check;         // it is to be checked
     wire [1:0]    head_unit;
     wire [3:0]    head_error;
 
@@ -117,6 +119,7 @@ module core #(
         .fetch_outstanding_i(fetch_outstanding),
         .fetch_exhausted_i  (fetch_exhausted),
         .head_valid_i       (head_valid),
+        .head_check_o       (head_check),
         .head_unit_i        (head_unit),
         .head_error_i       (head_error),
         .accept_o           (accept),
@@ -153,6 +156,7 @@ module core #(
     decode #(.Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AccRows(AccRows)) u_decode (
         .insn_i       (head),
         .memory_size_i(memory_size_i),
+        .check_i      (head_check),
         .unit_o       (head_unit),
         .error_o      (head_error)
     );
@@ -235,7 +239,7 @@ module core #(
     );
 
     // Matmul, array, accumulator.
-    wire              window_re, weight_re, matmul_stream, matmul_wait_weights, matmul_drain;
+    wire              window_re, window_wide, weight_re, weight_wide, matmul_stream, matmul_wait_weights, matmul_drain;
     wire [23:0]       window_addr, weight_addr;
     wire [16*Rows-1:0] window_data;
     wire [16*Cols-1:0] weight_data;
@@ -282,9 +286,11 @@ module core #(
         .acc_write_words_o      (matmul_acc_write_words),
         .acc_read_words_o       (matmul_acc_read_words),
         .window_re_o            (window_re),
+        .window_wide_o          (window_wide),
         .window_addr_o          (window_addr),
         .window_data_i          (window_data),
         .weight_re_o            (weight_re),
+        .weight_wide_o          (weight_wide),
         .weight_addr_o          (weight_addr),
         .weight_data_i          (weight_data),
         .array_weight_valid_o   (array_weight_valid),
@@ -426,9 +432,11 @@ module core #(
     scratchpad #(.Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AxiBytes(AxiBytes)) u_scratchpad (
         .clk_i        (clk_i),
         .window_re_i  (window_re),
+        .window_wide_i(window_wide),
         .window_addr_i(window_addr),
         .window_data_o(window_data),
         .weight_re_i  (weight_re),
+        .weight_wide_i(weight_wide),
         .weight_addr_i(weight_addr),
         .weight_data_o(weight_data),
         .post_re_i    (post_re),
@@ -452,6 +460,7 @@ module core #(
         .rst_ni                  (rst_ni),
         .clear_i                 (clear),
         .busy_i                  (busy_o),
+        .re_i                    (counter_re_i),
         .index_i                 (counter_index_i),
         .value_o                 (counter_o),
         .accept_i                (accept),

@@ -39,8 +39,9 @@ module csr #(
     input  wire [3:0]  error_i,
     input  wire [31:0] error_index_i,
     // to counters
-    output wire [5:0]  counter_index_o,  // of the register that is read
-    input  wire [63:0] counter_i
+    output wire        counter_re_o,     // a register is read
+    output wire [5:0]  counter_index_o,  // of the counter, if it is one
+    input  wire [63:0] counter_i         // the value in the cycle after counter_re_o, held until the next
 );
 
     reg         irq_enable_q;
@@ -49,14 +50,14 @@ module csr #(
 
     // Write.
     wire        write = aw_valid_i && w_valid_i && (!b_valid_q || b_ready_i);  // address and data are accepted
-    wire [31:0] strobe = {{8{w_strobe_i[3]}}, {8{w_strobe_i[2]}}, {8{w_strobe_i[1]}}, {8{w_strobe_i[0]}}};
-    wire [31:0] fresh = w_data_i & strobe;
+    reg  [31:0] strobe, fresh;                                                 // which bits are written, and what they get
 
     assign aw_ready_o = write;
     assign w_ready_o  = write;
     assign b_valid_o  = b_valid_q;
-    assign start_o    = write && aw_addr_i == `QM_CSR_CONTROL && fresh[0];
+    assign start_o    = write && aw_addr_i == `QM_CSR_CONTROL && w_data_i[0] && w_strobe_i[0];
 
+    /* verilator lint_off BLKSEQ */  // strobe and fresh are names for parts of the expressions below them
     always @(posedge clk_i) begin
         if (!rst_ni) begin
             b_valid_q        <= 1'b0;
@@ -70,6 +71,8 @@ module csr #(
             if (write)          b_valid_q <= 1'b1;
             else if (b_ready_i) b_valid_q <= 1'b0;
             if (write) begin
+                strobe = {{8{w_strobe_i[3]}}, {8{w_strobe_i[2]}}, {8{w_strobe_i[1]}}, {8{w_strobe_i[0]}}};
+                fresh  = w_data_i & strobe;
                 case (aw_addr_i)
                     `QM_CSR_IRQ_ENABLE:     irq_enable_q     <= strobe[0] ? w_data_i[0] : irq_enable_q;
                     `QM_CSR_PROGRAM_ADDR:   program_addr_q   <= fresh | (program_addr_q & ~strobe);
@@ -82,40 +85,42 @@ module csr #(
             end
         end
     end
+    /* verilator lint_on BLKSEQ */
 
-    // Read.
+    // Read: of a counter the word is chosen when its value is there.
     localparam [11:0] CountersEnd = `QM_CSR_COUNTERS + 12'd8 * `QM_COUNTERS;
-    wire        read = ar_valid_i && ar_ready_o;                                        // an address is accepted
+    wire        read = ar_valid_i && ar_ready_o;  // an address is accepted
     wire [11:0] counter_byte = ar_addr_i - `QM_CSR_COUNTERS;
-    wire        is_counter = ar_addr_i >= `QM_CSR_COUNTERS && ar_addr_i < CountersEnd;  // the address is that of a counter
-    wire [31:0] counter_word = counter_byte[2] ? counter_i[63:32] : counter_i[31:0];
     wire        unused_counter_byte = &{1'b0, counter_byte[11:9], counter_byte[1:0]};
 
-    reg  [31:0] r_data;
-    always @* begin
-        case (ar_addr_i)
-            `QM_CSR_ID:             r_data = `QM_RESET_ID;
-            `QM_CSR_FINGERPRINT:    r_data = Fingerprint;
-            `QM_CSR_STATUS:         r_data = {29'd0, failed_i, done_i, busy_i};
-            `QM_CSR_IRQ_ENABLE:     r_data = {31'd0, irq_enable_q};
-            `QM_CSR_ERROR_CAUSE:    r_data = {28'd0, error_i};
-            `QM_CSR_ERROR_INDEX:    r_data = error_index_i;
-            `QM_CSR_PROGRAM_ADDR:   r_data = program_addr_q;
-            `QM_CSR_PROGRAM_COUNT:  r_data = program_count_q;
-            `QM_CSR_MEMORY_BASE:    r_data = memory_base_q;
-            `QM_CSR_MEMORY_BASE_HI: r_data = memory_base_hi_q;
-            `QM_CSR_MEMORY_SIZE:    r_data = memory_size_q;
-            default:                r_data = is_counter ? counter_word : 32'd0;
-        endcase
-    end
+    reg         is_counter_q;                     // the register that was read is a word of a counter
+    reg         is_high_q;                        // the high one
 
     assign ar_ready_o      = !r_valid_q || r_ready_i;
     assign r_valid_o       = r_valid_q;
-    assign r_data_o        = r_data_q;
-    assign counter_index_o = is_counter ? counter_byte[8:3] : 6'd0;
+    assign r_data_o        = !is_counter_q ? r_data_q : is_high_q ? counter_i[63:32] : counter_i[31:0];
+    assign counter_re_o    = read;
+    assign counter_index_o = counter_byte[8:3];
 
     always @(posedge clk_i) begin
-        if (read) r_data_q <= r_data;
+        if (read) begin
+            case (ar_addr_i)
+                `QM_CSR_ID:             r_data_q <= `QM_RESET_ID;
+                `QM_CSR_FINGERPRINT:    r_data_q <= Fingerprint;
+                `QM_CSR_STATUS:         r_data_q <= {29'd0, failed_i, done_i, busy_i};
+                `QM_CSR_IRQ_ENABLE:     r_data_q <= {31'd0, irq_enable_q};
+                `QM_CSR_ERROR_CAUSE:    r_data_q <= {28'd0, error_i};
+                `QM_CSR_ERROR_INDEX:    r_data_q <= error_index_i;
+                `QM_CSR_PROGRAM_ADDR:   r_data_q <= program_addr_q;
+                `QM_CSR_PROGRAM_COUNT:  r_data_q <= program_count_q;
+                `QM_CSR_MEMORY_BASE:    r_data_q <= memory_base_q;
+                `QM_CSR_MEMORY_BASE_HI: r_data_q <= memory_base_hi_q;
+                `QM_CSR_MEMORY_SIZE:    r_data_q <= memory_size_q;
+                default:                r_data_q <= 32'd0;
+            endcase
+            is_counter_q <= ar_addr_i >= `QM_CSR_COUNTERS && ar_addr_i < CountersEnd;
+            is_high_q    <= counter_byte[2];
+        end
         if (!rst_ni)        r_valid_q <= 1'b0;
         else if (read)      r_valid_q <= 1'b1;
         else if (r_ready_i) r_valid_q <= 1'b0;

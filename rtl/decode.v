@@ -1,4 +1,4 @@
-// decode.v - checks one instruction whole and names its unit; combinational.
+// decode.v - checks one instruction whole when it is asked to, and names its unit; combinational.
 //
 // The checks are those of docs/machine.md, Decode, in the same order, the first that fails names the error. Sums and products are wide
 // enough not to wrap: 64 bits hold the product of any four fields.
@@ -13,8 +13,9 @@ module decode #(
 ) (
     input  wire [511:0] insn_i,
     input  wire [31:0]  memory_size_i,  // bytes of the arena
+    input  wire         check_i,        // the check is asked for
     output wire [1:0]   unit_o,         // of a known opcode
-    output wire [3:0]   error_o         // QM_ERROR_NONE: a good instruction
+    output reg  [3:0]   error_o         // QM_ERROR_NONE: a good instruction, or none was asked for
 );
 
     localparam signed [15:0] WeightZeroMax = `QM_WEIGHT_ZERO_MAX;
@@ -27,112 +28,185 @@ module decode #(
     wire [63:0] spad_end       = {32'd0, spad_bytes};
     wire [63:0] acc_end        = {32'd0, acc_rows};
 
-    wire [7:0] opcode = `QM_F_OPCODE(insn_i);
-    wire [1:0] unit   = `QM_UNIT_OF(opcode);
+    // Each check is a function of the instruction, and so is what they share: a simulator works them out when they are asked for.
+    /* verilator lint_off UNUSEDSIGNAL */  // each reads some of the fields
+    function is_depthwise(input [511:0] insn);
+        is_depthwise = (`QM_F_OPCODE(insn) == `QM_OP_MATMUL || `QM_F_OPCODE(insn) == `QM_OP_REQUANTIZE) && `QM_F_DEPTHWISE(insn);
+    endfunction
 
-    wire is_load = opcode == `QM_OP_LOAD,       is_store = opcode == `QM_OP_STORE, is_matmul = opcode == `QM_OP_MATMUL;
-    wire is_req  = opcode == `QM_OP_REQUANTIZE, is_pool  = opcode == `QM_OP_POOL,  is_add    = opcode == `QM_OP_ADD;
-    wire is_copy = opcode == `QM_OP_COPY;
-    wire is_transfer = is_load || is_store;
-    wire is_window   = is_matmul || is_pool || is_copy;
+    function [63:0] tile_of(input [511:0] insn);  // channels of a full tile
+        tile_of = is_depthwise(insn) ? depthwise_tile : dense_tile;
+    endfunction
 
-    assign unit_o = unit;
+    function [63:0] elements_of(input [511:0] insn);  // channels, or ADD's elements
+        elements_of = `QM_F_OPCODE(insn) == `QM_OP_ADD ? {40'd0, `QM_F_LENGTH(insn)} : {48'd0, `QM_F_CHANNELS(insn)};
+    endfunction
 
-    // Fields, widened once.
-    wire [63:0] dram_addr    = {32'd0, `QM_F_DRAM_ADDR(insn_i)},       dram_row   = {32'd0, `QM_F_DRAM_ROW_STRIDE(insn_i)};
-    wire [63:0] dram_plane   = {32'd0, `QM_F_DRAM_PLANE_STRIDE(insn_i)}, spad_addr = {40'd0, `QM_F_SPAD_ADDR(insn_i)};
-    wire [63:0] spad_row     = {40'd0, `QM_F_SPAD_ROW_STRIDE(insn_i)}, spad_plane = {40'd0, `QM_F_SPAD_PLANE_STRIDE(insn_i)};
-    wire [63:0] row_bytes    = {40'd0, `QM_F_ROW_BYTES(insn_i)},       row_count  = {48'd0, `QM_F_ROW_COUNT(insn_i)};
-    wire [63:0] plane_count  = {48'd0, `QM_F_PLANE_COUNT(insn_i)},     in_addr    = {40'd0, `QM_F_IN_ADDR(insn_i)};
-    wire [63:0] in_rows      = {48'd0, `QM_F_IN_ROWS(insn_i)},         in_pitch   = {48'd0, `QM_F_IN_PITCH(insn_i)};
-    wire [63:0] in_row_bytes = {48'd0, `QM_F_IN_ROW_BYTES(insn_i)},    out_h      = {48'd0, `QM_F_OUT_H(insn_i)};
-    wire [63:0] out_w        = {48'd0, `QM_F_OUT_W(insn_i)},           kernel_h   = {56'd0, `QM_F_KERNEL_H(insn_i)};
-    wire [63:0] kernel_w     = {56'd0, `QM_F_KERNEL_W(insn_i)},        run_bytes  = {48'd0, `QM_F_RUN_BYTES(insn_i)};
-    wire [63:0] channels     = {48'd0, `QM_F_CHANNELS(insn_i)},        tiles      = {48'd0, `QM_F_TILES(insn_i)};
-    wire [63:0] weight_addr  = {40'd0, `QM_F_WEIGHT_ADDR(insn_i)},     param_addr = {40'd0, `QM_F_PARAM_ADDR(insn_i)};
-    wire [63:0] acc_addr     = {48'd0, `QM_F_ACC_ADDR(insn_i)},        out_addr   = {40'd0, `QM_F_OUT_ADDR(insn_i)};
-    wire [63:0] out_pitch    = {40'd0, `QM_F_OUT_PITCH(insn_i)},       out_pixel  = {48'd0, `QM_F_OUT_PIXEL(insn_i)};
-    wire [63:0] length       = {40'd0, `QM_F_LENGTH(insn_i)},          b_addr     = {40'd0, `QM_F_B_ADDR(insn_i)};
-    wire        depthwise    = (is_matmul || is_req) && `QM_F_DEPTHWISE(insn_i);
+    function is_illegal(input [511:0] insn);  // 1
+        reg [7:0] opcode;
+        reg [3:0] own_unit;
+        reg       bad_token, reserved;
+        begin
+            opcode     = `QM_F_OPCODE(insn);
+            own_unit   = 4'd1 << `QM_UNIT_OF(opcode);
+            bad_token  = ((`QM_F_WAIT(insn) | `QM_F_SIGNAL(insn)) & own_unit) != 4'd0;
+            reserved   = (insn & `QM_RESERVED(opcode)) != 512'd0;
+            is_illegal = !`QM_IS_OPCODE(opcode) || reserved || bad_token || `QM_HAS_UNNAMED(insn, opcode) || `QM_HAS_EMPTY(insn, opcode);
+        end
+    endfunction
 
-    // 1 ILLEGAL
-    wire [3:0] own_unit = 4'd1 << unit;
-    wire bad_token = ((`QM_F_WAIT(insn_i) | `QM_F_SIGNAL(insn_i)) & own_unit) != 4'd0;
-    wire reserved  = (insn_i & `QM_RESERVED(opcode)) != 512'd0;
-    wire illegal   = !`QM_IS_OPCODE(opcode) || reserved || bad_token || `QM_HAS_UNNAMED(insn_i, opcode) || `QM_HAS_EMPTY(insn_i, opcode);
+    function is_unsupported(input [511:0] insn);  // 2
+        reg [7:0]         opcode;
+        reg               is_matmul, is_req, is_pool, is_add, wide, looks_up, more_tiles;
+        reg signed [15:0] weight_zero;
+        reg [1:0]         out_type;
+        reg [63:0]        tile;
+        begin
+            opcode      = `QM_F_OPCODE(insn);
+            is_matmul   = opcode == `QM_OP_MATMUL;
+            is_req      = opcode == `QM_OP_REQUANTIZE;
+            is_pool     = opcode == `QM_OP_POOL;
+            is_add      = opcode == `QM_OP_ADD;
+            tile        = tile_of(insn);
+            out_type    = `QM_F_OUT_TYPE(insn);
+            wide        = out_type == `QM_OUT_TYPE_BITS16 || out_type == `QM_OUT_TYPE_BITS32;
+            weight_zero = `QM_F_WEIGHT_ZERO(insn);
+            looks_up    = is_req && `QM_F_LOOKUP(insn) == `QM_LOOKUP_TABLE;
+            more_tiles  = is_req ? `QM_F_TILES(insn) > 16'd1 : elements_of(insn) > tile;
+            is_unsupported = `QM_HAS_UNSUPPORTED(insn, opcode)
+                || (is_matmul && is_depthwise(insn) && (`QM_F_PRECISION(insn) != `QM_PRECISION_W8A8 || weight_zero != 16'sd0))
+                || (is_matmul && (weight_zero > WeightZeroMax || weight_zero < -WeightZeroMax))
+                || (looks_up && out_type != `QM_OUT_TYPE_BITS8)
+                || ((is_pool || is_add) && wide)
+                || (out_type == `QM_OUT_TYPE_BITS4 && (is_req || is_pool || is_add) && tile[0] && more_tiles);
+        end
+    endfunction
 
-    // Tiles, precision, output.
-    wire [63:0] tile      = depthwise ? depthwise_tile : dense_tile;
-    wire [2:0]  precision = `QM_F_PRECISION(insn_i);
-    wire [1:0]  out_type  = `QM_F_OUT_TYPE(insn_i);
-    wire        wide      = out_type == `QM_OUT_TYPE_BITS16 || out_type == `QM_OUT_TYPE_BITS32;
-    wire signed [15:0] weight_zero = `QM_F_WEIGHT_ZERO(insn_i);
-    wire [63:0] elements  = is_add ? length : channels;
-    wire        looks_up  = is_req && `QM_F_LOOKUP(insn_i) == `QM_LOOKUP_TABLE;
+    function is_contradictory(input [511:0] insn);  // 3
+        reg        is_matmul, is_req, is_pool, bad_run, bad_tiles;
+        reg [63:0] channels, tile, tiled;
+        begin
+            is_matmul = `QM_F_OPCODE(insn) == `QM_OP_MATMUL;
+            is_req    = `QM_F_OPCODE(insn) == `QM_OP_REQUANTIZE;
+            is_pool   = `QM_F_OPCODE(insn) == `QM_OP_POOL;
+            channels  = {48'd0, `QM_F_CHANNELS(insn)};
+            tile      = tile_of(insn);
+            tiled     = {48'd0, `QM_F_TILES(insn)} * tile;
+            bad_run   = (is_pool || (is_matmul && is_depthwise(insn))) && `QM_F_RUN_BYTES(insn) != 16'd1;
+            bad_tiles = (is_matmul || is_req) && (channels > tiled || channels + tile <= tiled);
+            is_contradictory = bad_run || bad_tiles;
+        end
+    endfunction
 
-    wire        more_tiles = is_req ? tiles > 64'd1 : elements > tile;
+    // Where operands end: the byte behind the last one.
+    function [63:0] end_of(input [63:0] addr, input [63:0] outer, input [63:0] outer_step, input [63:0] inner, input [63:0] inner_step,
+                           input [63:0] size);
+        end_of = addr + (outer - 64'd1) * outer_step + (inner - 64'd1) * inner_step + size;
+    endfunction
 
-    // 2 UNSUPPORTED
-    wire unsupported = `QM_HAS_UNSUPPORTED(insn_i, opcode)
-                    || (is_matmul && depthwise && (precision != `QM_PRECISION_W8A8 || weight_zero != 16'sd0))
-                    || (is_matmul && (weight_zero > WeightZeroMax || weight_zero < -WeightZeroMax))
-                    || (looks_up && out_type != `QM_OUT_TYPE_BITS8)
-                    || ((is_pool || is_add) && wide)
-                    || (out_type == `QM_OUT_TYPE_BITS4 && (is_req || is_pool || is_add) && tile[0] && more_tiles);
+    function [63:0] dram_end(input [511:0] insn);
+        dram_end = end_of({32'd0, `QM_F_DRAM_ADDR(insn)}, {48'd0, `QM_F_PLANE_COUNT(insn)}, {32'd0, `QM_F_DRAM_PLANE_STRIDE(insn)},
+                          {48'd0, `QM_F_ROW_COUNT(insn)}, {32'd0, `QM_F_DRAM_ROW_STRIDE(insn)}, {40'd0, `QM_F_ROW_BYTES(insn)});
+    endfunction
 
-    // 3 ILLEGAL
-    wire [63:0] tiled      = tiles * tile;
-    wire        bad_run    = (is_pool || (is_matmul && depthwise)) && run_bytes != 64'd1;
-    wire        bad_tiles  = (is_matmul || is_req) && (channels > tiled || channels + tile <= tiled);
-    wire        contradict = bad_run || bad_tiles;
+    function [63:0] transfer_end(input [511:0] insn);
+        transfer_end = end_of({40'd0, `QM_F_SPAD_ADDR(insn)}, {48'd0, `QM_F_PLANE_COUNT(insn)}, {40'd0, `QM_F_SPAD_PLANE_STRIDE(insn)},
+                              {48'd0, `QM_F_ROW_COUNT(insn)}, {40'd0, `QM_F_SPAD_ROW_STRIDE(insn)}, {40'd0, `QM_F_ROW_BYTES(insn)});
+    endfunction
 
-    // 4 MEMORY
-    wire [63:0] dram_end = dram_addr + (plane_count - 64'd1) * dram_plane + (row_count - 64'd1) * dram_row + row_bytes;
-    wire        memory   = is_transfer && dram_end > {32'd0, memory_size_i};
+    function [63:0] window_end(input [511:0] insn);
+        window_end = end_of({40'd0, `QM_F_IN_ADDR(insn)}, 64'd1, 64'd0, {48'd0, `QM_F_IN_ROWS(insn)}, {48'd0, `QM_F_IN_PITCH(insn)},
+                            {48'd0, `QM_F_IN_ROW_BYTES(insn)});
+    endfunction
 
-    // 5 SCRATCHPAD
-    wire [63:0] table_addr = {40'd0, `QM_F_TABLE_ADDR(insn_i)};
-    reg  [63:0] element_bytes;  // of all channels, of ADD's elements
-    always @* begin
-        case (out_type)
-            `QM_OUT_TYPE_BITS4:  element_bytes = (elements + 64'd1) >> 1;
-            `QM_OUT_TYPE_BITS16: element_bytes = elements << 1;
-            `QM_OUT_TYPE_BITS32: element_bytes = elements << 2;
-            default:             element_bytes = elements;
+    function [63:0] weight_end(input [511:0] insn);
+        reg [2:0]  precision, cell_bits_log2;
+        reg [63:0] run_bytes, tile, tiles, cells_down, last_tile, tile_weights, last_weights;
+        begin
+            precision      = `QM_F_PRECISION(insn);
+            cell_bits_log2 = `QM_CELL_BITS_LOG2(precision);
+            run_bytes      = {48'd0, `QM_F_RUN_BYTES(insn)};
+            tile           = tile_of(insn);
+            tiles          = {48'd0, `QM_F_TILES(insn)};
+            cells_down     = precision == `QM_PRECISION_W8A8 ? run_bytes : (run_bytes + 64'd1) >> 1;
+            last_tile      = {48'd0, `QM_F_CHANNELS(insn)} - (tiles - 64'd1) * tile;
+            tile_weights   = ((tile << cell_bits_log2) + 64'd7) >> 3;  // bytes of a weight row
+            last_weights   = ((last_tile << cell_bits_log2) + 64'd7) >> 3;
+            weight_end     = {40'd0, `QM_F_WEIGHT_ADDR(insn)} + {56'd0, `QM_F_KERNEL_H(insn)} * {56'd0, `QM_F_KERNEL_W(insn)} * cells_down
+                           * ((tiles - 64'd1) * tile_weights + last_weights);
+        end
+    endfunction
+
+    function [63:0] element_bytes(input [511:0] insn);  // of all channels, of ADD's elements
+        case (`QM_F_OUT_TYPE(insn))
+            `QM_OUT_TYPE_BITS4:  element_bytes = (elements_of(insn) + 64'd1) >> 1;
+            `QM_OUT_TYPE_BITS16: element_bytes = elements_of(insn) << 1;
+            `QM_OUT_TYPE_BITS32: element_bytes = elements_of(insn) << 2;
+            default:             element_bytes = elements_of(insn);
         endcase
+    endfunction
+
+    function [63:0] out_end(input [511:0] insn);
+        reg [63:0] taps;
+        begin
+            taps    = {56'd0, `QM_F_KERNEL_H(insn)} * {56'd0, `QM_F_KERNEL_W(insn)} * {48'd0, `QM_F_RUN_BYTES(insn)};
+            out_end = end_of({40'd0, `QM_F_OUT_ADDR(insn)}, {48'd0, `QM_F_OUT_H(insn)}, {40'd0, `QM_F_OUT_PITCH(insn)},
+                             {48'd0, `QM_F_OUT_W(insn)}, {48'd0, `QM_F_OUT_PIXEL(insn)},
+                             `QM_F_OPCODE(insn) == `QM_OP_COPY ? taps : element_bytes(insn));
+        end
+    endfunction
+
+    function leaves_memory(input [511:0] insn, input [31:0] memory_size);  // 4
+        leaves_memory = (`QM_F_OPCODE(insn) == `QM_OP_LOAD || `QM_F_OPCODE(insn) == `QM_OP_STORE)
+                     && dram_end(insn) > {32'd0, memory_size};
+    endfunction
+
+    function leaves_scratchpad(input [511:0] insn);  // 5
+        reg [63:0] length, param_end, table_end, a_end, b_end, sum_end;
+        begin
+            length    = {40'd0, `QM_F_LENGTH(insn)};
+            param_end = {40'd0, `QM_F_PARAM_ADDR(insn)} + {48'd0, `QM_F_TILES(insn)} * param_bytes;
+            table_end = {40'd0, `QM_F_TABLE_ADDR(insn)} + `QM_TABLE_BYTES;
+            a_end     = {40'd0, `QM_F_IN_ADDR(insn)} + length;
+            b_end     = {40'd0, `QM_F_B_ADDR(insn)} + length;
+            sum_end   = {40'd0, `QM_F_OUT_ADDR(insn)} + element_bytes(insn);
+            case (`QM_F_OPCODE(insn))
+                `QM_OP_LOAD, `QM_OP_STORE: leaves_scratchpad = transfer_end(insn) > spad_end;
+                `QM_OP_MATMUL:             leaves_scratchpad = window_end(insn) > spad_end || weight_end(insn) > spad_end;
+                `QM_OP_REQUANTIZE:         leaves_scratchpad = param_end > spad_end || out_end(insn) > spad_end
+                                               || (`QM_F_LOOKUP(insn) == `QM_LOOKUP_TABLE && table_end > spad_end);
+                `QM_OP_POOL, `QM_OP_COPY:  leaves_scratchpad = window_end(insn) > spad_end || out_end(insn) > spad_end;
+                `QM_OP_ADD:                leaves_scratchpad = a_end > spad_end || b_end > spad_end || sum_end > spad_end;
+                default:                   leaves_scratchpad = 1'b0;
+            endcase
+        end
+    endfunction
+
+    function leaves_accumulator(input [511:0] insn);  // 6
+        reg [63:0] rows_used;
+        begin
+            rows_used = {48'd0, `QM_F_TILES(insn)} * {48'd0, `QM_F_OUT_H(insn)} * {48'd0, `QM_F_OUT_W(insn)};
+            leaves_accumulator = (`QM_F_OPCODE(insn) == `QM_OP_MATMUL || `QM_F_OPCODE(insn) == `QM_OP_REQUANTIZE)
+                              && {48'd0, `QM_F_ACC_ADDR(insn)} + rows_used > acc_end;
+        end
+    endfunction
+
+    /* verilator lint_on UNUSEDSIGNAL */
+
+    wire [7:0] opcode = `QM_F_OPCODE(insn_i);
+    assign unit_o = `QM_UNIT_OF(opcode);
+
+    always @* begin
+        error_o = `QM_ERROR_NONE;
+        if (check_i) begin
+            if (is_illegal(insn_i))                              error_o = `QM_ERROR_ILLEGAL;
+            else if (is_unsupported(insn_i))                     error_o = `QM_ERROR_UNSUPPORTED;
+            else if (is_contradictory(insn_i))                   error_o = `QM_ERROR_ILLEGAL;
+            else if (leaves_memory(insn_i, memory_size_i))       error_o = `QM_ERROR_MEMORY;
+            else if (leaves_scratchpad(insn_i))                  error_o = `QM_ERROR_SCRATCHPAD;
+            else if (leaves_accumulator(insn_i))                 error_o = `QM_ERROR_ACCUMULATOR;
+        end
     end
-    wire [63:0] taps         = kernel_h * kernel_w * run_bytes;
-    wire [63:0] transfer_end = spad_addr + (plane_count - 64'd1) * spad_plane + (row_count - 64'd1) * spad_row + row_bytes;
-    wire [63:0] window_end   = in_addr + (in_rows - 64'd1) * in_pitch + in_row_bytes;
-    wire [63:0] cells_down   = precision == `QM_PRECISION_W8A8 ? run_bytes : (run_bytes + 64'd1) >> 1;
-    wire [2:0]  cell_bits_log2 = `QM_CELL_BITS_LOG2(precision);
-    wire [63:0] last_tile    = channels - (tiles - 64'd1) * tile;
-    wire [63:0] tile_weights = ((tile << cell_bits_log2) + 64'd7) >> 3;  // bytes of a weight row
-    wire [63:0] last_weights = ((last_tile << cell_bits_log2) + 64'd7) >> 3;
-    wire [63:0] weight_end   = weight_addr + kernel_h * kernel_w * cells_down * ((tiles - 64'd1) * tile_weights + last_weights);
-    wire [63:0] param_end    = param_addr + tiles * param_bytes;
-    wire [63:0] table_end    = table_addr + `QM_TABLE_BYTES;
-    wire [63:0] out_size     = is_copy ? taps : element_bytes;
-    wire [63:0] out_end      = out_addr + (out_h - 64'd1) * out_pitch + (out_w - 64'd1) * out_pixel + out_size;
-    wire        scratchpad   = (is_transfer && transfer_end > spad_end)
-                            || (is_window && window_end > spad_end)
-                            || (is_matmul && weight_end > spad_end)
-                            || (is_req && param_end > spad_end)
-                            || (looks_up && table_end > spad_end)
-                            || ((is_req || is_pool || is_copy) && out_end > spad_end)
-                            || (is_add && (in_addr + length > spad_end || b_addr + length > spad_end
-                                      || out_addr + element_bytes > spad_end));
-
-    // 6 ACCUMULATOR
-    wire accumulator = (is_matmul || is_req) && acc_addr + tiles * out_h * out_w > acc_end;
-
-    assign error_o = illegal     ? `QM_ERROR_ILLEGAL
-                   : unsupported ? `QM_ERROR_UNSUPPORTED
-                   : contradict  ? `QM_ERROR_ILLEGAL
-                   : memory      ? `QM_ERROR_MEMORY
-                   : scratchpad  ? `QM_ERROR_SCRATCHPAD
-                   : accumulator ? `QM_ERROR_ACCUMULATOR
-                   :               `QM_ERROR_NONE;
 
 endmodule
 

@@ -38,9 +38,7 @@ module fetch #(
     reg  [31:0]  requested_q, delivered_q, popped_q;
     reg  [4:0]   beat_q;     // of the instruction being read
 
-    wire [511+8*AxiBytes:0] shifted = {data_i, partial_q};
-    wire [511:0] assembled = shifted[8*AxiBytes +: 512];
-    wire [8*AxiBytes-1:0] unused_shifted = shifted[8*AxiBytes-1:0];
+    reg  [511:0] assembled;  // with the beat that arrives
 
     wire [31:0] rest  = program_count_i - requested_q;
     wire [2:0]  chunk = rest < 32'd4 ? rest[2:0] : 3'd4;
@@ -56,9 +54,14 @@ module fetch #(
     assign head_o        = fifo[popped_q[2:0]];
     assign burst_end_o   = beat_q == LastBeat && (delivered_q[1:0] == 2'd3 || delivered_q + 32'd1 == program_count_i);
 
+    /* verilator lint_off BLKSEQ */  // assembled is a name for what two registers get
     always @(posedge clk_i) begin
-        if (beat_i) partial_q <= assembled;
-        if (insn_complete) fifo[delivered_q[2:0]] <= assembled;
+        if (beat_i) begin
+            assembled = partial_q >> 8*AxiBytes;
+            assembled[511 -: 8*AxiBytes] = data_i;
+            partial_q <= assembled;
+            if (insn_complete) fifo[delivered_q[2:0]] <= assembled;
+        end
         if (!rst_ni || clear_i) begin
             requested_q <= 32'd0;
             delivered_q <= 32'd0;
@@ -71,6 +74,7 @@ module fetch #(
             if (beat_i)                   beat_q      <= insn_complete ? 5'd0 : beat_q + 5'd1;
         end
     end
+    /* verilator lint_on BLKSEQ */
 
 endmodule
 

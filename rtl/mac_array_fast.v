@@ -33,73 +33,87 @@ module mac_array_fast #(
     localparam integer SlotBits = Latency > 1 ? $clog2(Latency) : 1;
     localparam integer LastSlot = Latency - 1;
 
-    // Operands are held sign-extended in 32 bits: host vector instructions multiply them as they are. A step's rows have the mode of its
-    // weights, so bytes and nibbles are kept apart, and each mode multiplies no more than it needs.
-    reg [31:0]         weights [0:1][0:Cols-1][0:Rows-1];    // [buffer][col][row], mode 8X8
-    reg [31:0]         digits  [0:1][0:Cols-1][0:4*Rows-1];  // [buffer][col][4*row + digit], the other modes
-    reg [31:0]         activations [0:Rows-1];
-    reg [31:0]         parts [0:4*Rows-1];                   // [4*row + digit]
-    reg [31:0]         sum;
+    // Weights are held sign-extended in 32 bits with the columns side by side: host vector instructions multiply and add them as they are.
+    // A step's rows have the mode of its weights, so bytes and nibbles are kept apart, and each mode multiplies no more than it needs.
+    reg [31:0]         weights [0:1][0:Rows-1][0:Cols-1];    // [buffer][row][col], mode 8X8
+    reg [31:0]         digits  [0:1][0:4*Rows-1][0:Cols-1];  // [buffer][4*row + digit][col], the other modes
+    reg [15:0]         activations [0:Rows-1];
+    reg [15:0]         parts [0:4*Rows-1];                   // [4*row + digit]
+    reg [15:0]         factor;                               // one of these
+    reg [31:0]         totals [0:Cols-1];
     reg [32*Cols-1:0]  sums;
 
     reg [32*Cols-1:0]  results [0:Latency-1];
     reg [SlotBits-1:0] slot_q;                        // written now, and read now: Latency cycles lie between
 
-    // Blocking assignments: each array is seen by this block alone, and sums stand before the new weights.
+    // Blocking assignments: each array is seen by this block alone, and sums stand before the new weights. The loops over k count before
+    // they multiply, so that Verilator leaves them loops: what it unrolls, the compiler does not vectorize.
+`ifdef SYNTHESIS
+    FastArray_is_for_simulation illegal ();  // Yosys has no loops but those that it unrolls
+`else
     /* verilator lint_off BLKSEQ */
     integer r;
     integer c;
     integer d;
+    integer k;
     always @(posedge clk_i) begin
+        for (c = 0; c < Cols; c = c + 1) totals[c] = 32'd0;
         if (row_valid_i && row_mode_i == `QM_ARRAY_MODE_8X8) begin
             for (r = 0; r < Rows; r = r + 1)
-                activations[r] = {{24{row_data_i[16*r + 7] && !row_unsigned_i}}, row_data_i[16*r +: 8]};
-            for (c = 0; c < Cols; c = c + 1) begin
-                sum = 32'd0;
-                for (r = 0; r < Rows; r = r + 1) sum = sum + activations[r] * weights[row_buffer_i][c][r];
-                sums[32*c +: 32] = sum;
+                activations[r] = {{8{row_data_i[16*r + 7] && !row_unsigned_i}}, row_data_i[16*r +: 8]};
+            k = Rows;
+            while (k > 0) begin
+                k = k - 1;
+                factor = activations[k];
+                for (c = 0; c < Cols; c = c + 1) totals[c] = totals[c] + {{16{factor[15]}}, factor} * weights[row_buffer_i][k][c];
             end
         end else if (row_valid_i) begin
             for (r = 0; r < Rows; r = r + 1)
                 for (d = 0; d < 4; d = d + 1)
                     if (row_mode_i == `QM_ARRAY_MODE_4X4)
-                        parts[4*r + d] = {{28{row_data_i[16*r + 4*d + 3] && !row_unsigned_i}}, row_data_i[16*r + 4*d +: 4]};
+                        parts[4*r + d] = {{12{row_data_i[16*r + 4*d + 3] && !row_unsigned_i}}, row_data_i[16*r + 4*d +: 4]};
                     else if (d < 2)
-                        parts[4*r + d] = {{24{row_data_i[16*r + 8*d + 7] && !row_unsigned_i}}, row_data_i[16*r + 8*d +: 8]};
+                        parts[4*r + d] = {{8{row_data_i[16*r + 8*d + 7] && !row_unsigned_i}}, row_data_i[16*r + 8*d +: 8]};
                     else
-                        parts[4*r + d] = 32'd0;
-            for (c = 0; c < Cols; c = c + 1) begin
-                sum = 32'd0;
-                for (r = 0; r < 4*Rows; r = r + 1) sum = sum + parts[r] * digits[row_buffer_i][c][r];
-                sums[32*c +: 32] = sum;
+                        parts[4*r + d] = 16'd0;
+            k = 4*Rows;
+            while (k > 0) begin
+                k = k - 1;
+                factor = parts[k];
+                for (c = 0; c < Cols; c = c + 1) totals[c] = totals[c] + {{16{factor[15]}}, factor} * digits[row_buffer_i][k][c];
             end
         end
+        for (c = 0; c < Cols; c = c + 1) sums[32*c +: 32] = totals[c];
         if (row_valid_i) results[slot_q] <= sums;
-        if (!rst_ni)
-            for (c = 0; c < Cols; c = c + 1) begin
-                for (r = 0; r < Rows; r = r + 1) begin
-                    weights[0][c][r] = 32'd0;
-                    weights[1][c][r] = 32'd0;
-                end
-                for (r = 0; r < 4*Rows; r = r + 1) begin
-                    digits[0][c][r] = 32'd0;
-                    digits[1][c][r] = 32'd0;
+        if (!rst_ni) begin
+            k = 4*Rows;
+            while (k > 0) begin
+                k = k - 1;
+                for (c = 0; c < Cols; c = c + 1) begin
+                    weights[0][k / 4][c] = 32'd0;
+                    weights[1][k / 4][c] = 32'd0;
+                    digits[0][k][c] = 32'd0;
+                    digits[1][k][c] = 32'd0;
                 end
             end
-        else if (weight_valid_i)
-            for (r = 0; r < Rows; r = r + 1)
-                if (weight_diagonal_i || {24'd0, weight_row_i} == r)
-                    for (c = 0; c < Cols; c = c + 1)
-                        if (weight_mode_i == `QM_ARRAY_MODE_8X8)
-                            weights[weight_buffer_i][c][r] =
-                                weight_diagonal_i && r != c ? 32'd0 : {{24{weight_data_i[16*c + 7]}}, weight_data_i[16*c +: 8]};
-                        else
-                            for (d = 0; d < 4; d = d + 1)
-                                digits[weight_buffer_i][c][4*r + d] = {{28{weight_data_i[16*c + 4*d + 3]}}, weight_data_i[16*c + 4*d +: 4]};
+        end else if (weight_valid_i) begin
+            k = weight_diagonal_i ? Rows : {24'd0, weight_row_i} + 1;
+            while (k > 0 && (weight_diagonal_i || k > {24'd0, weight_row_i})) begin
+                k = k - 1;
+                for (c = 0; c < Cols; c = c + 1)
+                    if (weight_mode_i == `QM_ARRAY_MODE_8X8)
+                        weights[weight_buffer_i][k][c] =
+                            weight_diagonal_i && k != c ? 32'd0 : {{24{weight_data_i[16*c + 7]}}, weight_data_i[16*c +: 8]};
+                    else
+                        for (d = 0; d < 4; d = d + 1)
+                            digits[weight_buffer_i][4*k + d][c] = {{28{weight_data_i[16*c + 4*d + 3]}}, weight_data_i[16*c + 4*d +: 4]};
+            end
+        end
         if (!rst_ni || slot_q == LastSlot[SlotBits-1:0]) slot_q <= 0;
         else                                             slot_q <= slot_q + 1'b1;
     end
     /* verilator lint_on BLKSEQ */
+`endif
 
     assign sums_o = results[slot_q];
 

@@ -42,9 +42,11 @@ module matmul #(
     output wire [15:0]        acc_read_words_o,
     // to scratchpad
     output wire               window_re_o,              // a row is issued: its window is read
+    output wire               window_wide_o,            // two bytes a row of the array
     output wire [23:0]        window_addr_o,
     input  wire [16*Rows-1:0] window_data_i,
     output wire               weight_re_o,              // a weight row is issued: it is read
+    output wire               weight_wide_o,            // two bytes a cell
     output wire [23:0]        weight_addr_o,
     input  wire [16*Cols-1:0] weight_data_i,
     // to mac_array: what was read in the cycle before
@@ -142,6 +144,7 @@ module matmul #(
     wire [1:0]  preload_mode     = `QM_ARRAY_MODE(preload_precision_q);
 
     assign weight_re_o          = preload;
+    assign weight_wide_o        = `QM_CELL_BITS_LOG2(preload_precision_q) > 3'd3;
     assign weight_addr_o        = weight_addr_q;
     assign weight_read_bytes_o  = preload ? {5'd0, weight_row_bytes} : 16'd0;
     assign weight_write_bytes_o = !preload ? 16'd0 : preload_mode == `QM_ARRAY_MODE_4X4 ? {6'd0, preload_n, 1'b0} : {7'd0, preload_n};
@@ -228,22 +231,7 @@ module matmul #(
     wire [15:0] take_y_start = `QM_F_Y_START(back_insn_i);
     wire [15:0] y_start      = `QM_F_Y_START(insn_q);
 
-    always @* begin
-        tile_x_d  = tile_x_q;
-        run_x_d   = run_x_q;
-        run_y_d   = run_y_q;
-        if (tile_end) begin
-            tile_x_d = tile_x_q + (stream_depthwise ? NarrowX : 34'd0);
-            run_x_d  = tile_x_d;
-            run_y_d  = {{10{y_start[15]}}, y_start};
-        end else if (row_end) begin
-            run_x_d  = tile_x_q;
-            run_y_d  = run_y_q + {18'd0, `QM_F_Y_DILATION(insn_q)};
-        end else if (run_end)
-            run_x_d  = run_x_q + {18'd0, `QM_F_X_DILATION(insn_q)};
-        piece_x_d = run_end ? run_x_d : piece_x_q + (stream_mode == `QM_ARRAY_MODE_8X8 ? PieceX : PieceX << 1);
-    end
-
+    /* verilator lint_off BLKSEQ */  // the next values are names, worked out only at the end of a step
     always @(posedge clk_i) begin
         if (take_o) begin
             tile_x_q  <= {{18{take_x_start[15]}}, take_x_start};
@@ -255,6 +243,19 @@ module matmul #(
             ox_left_q <= `QM_F_OUT_W(back_insn_i) - 16'd1;
             oy_left_q <= `QM_F_OUT_H(back_insn_i) - 16'd1;
         end else if (stream_step) begin
+            tile_x_d  = tile_x_q;
+            run_x_d   = run_x_q;
+            run_y_d   = run_y_q;
+            if (tile_end) begin
+                tile_x_d = tile_x_q + (stream_depthwise ? NarrowX : 34'd0);
+                run_x_d  = tile_x_d;
+                run_y_d  = {{10{y_start[15]}}, y_start};
+            end else if (row_end) begin
+                run_x_d  = tile_x_q;
+                run_y_d  = run_y_q + {18'd0, `QM_F_Y_DILATION(insn_q)};
+            end else if (run_end)
+                run_x_d  = run_x_q + {18'd0, `QM_F_X_DILATION(insn_q)};
+            piece_x_d = run_end ? run_x_d : piece_x_q + (stream_mode == `QM_ARRAY_MODE_8X8 ? PieceX : PieceX << 1);
             tile_x_q  <= tile_x_d;
             run_x_q   <= run_x_d;
             piece_x_q <= piece_x_d;
@@ -273,6 +274,7 @@ module matmul #(
             ox_left_q <= ox_left_q - 16'd1;
         end
     end
+    /* verilator lint_on BLKSEQ */
 
     wire [9:0] window_first;
     wire [9:0] window_end;
@@ -290,6 +292,7 @@ module matmul #(
     );
 
     assign window_re_o    = stream;
+    assign window_wide_o  = stream_mode != `QM_ARRAY_MODE_8X8;
     assign stream_o       = stream;
     assign wait_weights_o = stream_busy_q;
     assign stream_bytes_o = stream ? {6'd0, stream_k} : 16'd0;
@@ -347,19 +350,27 @@ module matmul #(
 
     weight_expand #(.Cols(Cols)) weights (
         .precision_i(feed_weight_precision_q),
-        .n_i        (feed_n_q),
+        .n_i        (feed_weight_q ? feed_n_q : 9'd0),
         .data_i     (weight_data_i),
         .data_o     (array_weight_data_o)
     );
 
     wire [16*Rows-1:0] row_bytes;
-    window_select #(.Lanes(2*Rows)) row_lanes (
-        .data_i (window_data_i),
+    window_select #(.Lanes(Rows)) row_lanes (
+        .data_i (window_data_i[0 +: 8*Rows]),
         .first_i(feed_first_q),
         .end_i  (feed_end_q),
         .count_i(feed_k_q),
         .pad_i  (feed_pad_q),
-        .data_o (row_bytes)
+        .data_o (row_bytes[0 +: 8*Rows])
+    );
+    window_select #(.Lanes(Rows), .First(Rows)) wide_lanes (
+        .data_i (window_data_i[8*Rows +: 8*Rows]),
+        .first_i(feed_first_q),
+        .end_i  (feed_end_q),
+        .count_i(feed_k_q),
+        .pad_i  (feed_pad_q),
+        .data_o (row_bytes[8*Rows +: 8*Rows])
     );
 
     // A row of the array takes one byte or two.

@@ -388,11 +388,10 @@ module post #(
     integer          m;
     always @* begin
         write_data = out_q[8*Cols-1:0];
-        write_mask = 0;
-        for (m = 0; m < Cols; m = m + 1) begin
-            if (out_type == `QM_OUT_TYPE_BITS4 && out_odd && m[8:0] + 9'd1 == out_bytes) write_data[8*m + 4 +: 4] = 4'd0;
-            write_mask[m] = post_we_o && m[8:0] < out_bytes;
-        end
+        write_mask = post_we_o ? ~({Cols{1'b1}} << out_bytes) : {Cols{1'b0}};
+        if (out_type == `QM_OUT_TYPE_BITS4 && out_odd)
+            for (m = 0; m < Cols; m = m + 1)
+                if (m[8:0] + 9'd1 == out_bytes) write_data[8*m + 4 +: 4] = 4'd0;
     end
 
     assign post_wdata_o  = write_data;

@@ -171,15 +171,7 @@ module post_walk #(
     wire [15:0] start_y = `QM_F_Y_START(start_insn_i);
     wire [15:0] first_y = `QM_F_Y_START(insn_i);
 
-    always @* begin
-        tile_x_d = oy_end ? tile_x_q + {18'd0, TileMax} : tile_x_q;
-        pos_x_d  = ox_end ? tile_x_d : ky_end ? pos_x_q + {18'd0, `QM_F_X_STRIDE(insn_i)} : pos_x_q;
-        run_x_d  = kx_end ? pos_x_d : run_end ? run_x_q + {18'd0, `QM_F_X_DILATION(insn_i)} : run_x_q;
-        x_d      = run_end ? run_x_d : x_q + {18'd0, TileMax};
-        pos_y_d  = oy_end ? {{10{first_y[15]}}, first_y} : ox_end ? pos_y_q + {18'd0, `QM_F_Y_STRIDE(insn_i)} : pos_y_q;
-        y_d      = ky_end ? pos_y_d : kx_end ? y_q + {18'd0, `QM_F_Y_DILATION(insn_i)} : y_q;
-    end
-
+    /* verilator lint_off BLKSEQ */  // the next values are names, worked out only when an item is issued
     always @(posedge clk_i)
         if (start_i) begin
             x_q      <= {{18{start_x[15]}}, start_x};
@@ -189,6 +181,12 @@ module post_walk #(
             y_q      <= {{10{start_y[15]}}, start_y};
             pos_y_q  <= {{10{start_y[15]}}, start_y};
         end else if (item_o) begin
+            tile_x_d = oy_end ? tile_x_q + {18'd0, TileMax} : tile_x_q;
+            pos_x_d  = ox_end ? tile_x_d : ky_end ? pos_x_q + {18'd0, `QM_F_X_STRIDE(insn_i)} : pos_x_q;
+            run_x_d  = kx_end ? pos_x_d : run_end ? run_x_q + {18'd0, `QM_F_X_DILATION(insn_i)} : run_x_q;
+            x_d      = run_end ? run_x_d : x_q + {18'd0, TileMax};
+            pos_y_d  = oy_end ? {{10{first_y[15]}}, first_y} : ox_end ? pos_y_q + {18'd0, `QM_F_Y_STRIDE(insn_i)} : pos_y_q;
+            y_d      = ky_end ? pos_y_d : kx_end ? y_q + {18'd0, `QM_F_Y_DILATION(insn_i)} : y_q;
             x_q      <= x_d;
             run_x_q  <= run_x_d;
             pos_x_q  <= pos_x_d;
@@ -196,6 +194,7 @@ module post_walk #(
             y_q      <= y_d;
             pos_y_q  <= pos_y_d;
         end
+    /* verilator lint_on BLKSEQ */
 
     assign x_o = x_q;
     assign y_o = y_q;
@@ -213,13 +212,7 @@ module post_walk #(
     reg  [23:0] row_out_d;
     reg  [23:0] tile_out_d;
 
-    always @* begin
-        tile_out_d = oy_end ? tile_out_q + {8'd0, tile_bytes} : tile_out_q;
-        row_out_d  = oy_end ? tile_out_d : ox_end ? row_out_q + `QM_F_OUT_PITCH(insn_i) : row_out_q;
-        pos_out_d  = ox_end ? row_out_d : ky_end ? pos_out_q + {8'd0, `QM_F_OUT_PIXEL(insn_i)} : pos_out_q;
-        out_d      = ky_end ? pos_out_d : requantizing ? out_q + PieceMax : copying || second_q ? out_q + {15'd0, bytes_o} : out_q;
-    end
-
+    /* verilator lint_off BLKSEQ */  // as above
     always @(posedge clk_i)
         if (start_i) begin
             out_q      <= `QM_F_OUT_ADDR(start_insn_i);
@@ -233,6 +226,10 @@ module post_walk #(
         end else if (param_o) begin
             offset_q   <= offset_q + PieceMax;
         end else if (item_o) begin
+            tile_out_d = oy_end ? tile_out_q + {8'd0, tile_bytes} : tile_out_q;
+            row_out_d  = oy_end ? tile_out_d : ox_end ? row_out_q + `QM_F_OUT_PITCH(insn_i) : row_out_q;
+            pos_out_d  = ox_end ? row_out_d : ky_end ? pos_out_q + {8'd0, `QM_F_OUT_PIXEL(insn_i)} : pos_out_q;
+            out_d      = ky_end ? pos_out_d : requantizing ? out_q + PieceMax : copying || second_q ? out_q + {15'd0, bytes_o} : out_q;
             out_q      <= out_d;
             pos_out_q  <= pos_out_d;
             row_out_q  <= row_out_d;
@@ -240,6 +237,7 @@ module post_walk #(
             if (second_q) offset_q <= offset_q + PieceMax;
             if (ky_end) acc_q <= acc_q + 16'd1;
         end
+    /* verilator lint_on BLKSEQ */
 
     assign out_addr_o = out_q;
     assign addr_o     = offset_q + (table_o ? `QM_F_TABLE_ADDR(insn_i) : !adding ? `QM_F_PARAM_ADDR(insn_i)

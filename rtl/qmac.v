@@ -96,7 +96,7 @@ module qmac #(
             QueueDepth_must_be_a_power_of_two_from_2_to_64 check_queue ();
     endgenerate
 
-    wire        start, busy, done, failed;
+    wire        start, busy, done, failed, counter_re;
     wire [31:0] program_addr, program_count, memory_size, error_index;
     wire [63:0] memory_base, counter;
     wire [5:0]  counter_index;
@@ -156,6 +156,7 @@ module qmac #(
         .failed_i       (failed),
         .error_i        (error),
         .error_index_i  (error_index),
+        .counter_re_o   (counter_re),
         .counter_index_o(counter_index),
         .counter_i      (counter)
     );
@@ -175,6 +176,7 @@ module qmac #(
         .failed_o       (failed),
         .error_o        (error),
         .error_index_o  (error_index),
+        .counter_re_i   (counter_re),
         .counter_index_i(counter_index),
         .counter_o      (counter),
         .ar_valid_o     (m_axi_arvalid_o),

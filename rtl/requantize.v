@@ -27,7 +27,9 @@ module requantize (
     reg        [2:0]  rounding_q;
     reg signed [31:0] result_q;
 
-    // Steps of one expression, worked out only in cycles that need them. First cycle:
+    // Steps of one expression, worked out only in cycles that need them; each input is named once, so that what chooses it is as well.
+    // First cycle:
+    reg signed [7:0]  wanted;
     reg        [5:0]  shift;
     reg signed [31:0] factor;
     reg signed [63:0] addend;
@@ -45,10 +47,11 @@ module requantize (
     /* verilator lint_off BLKSEQ */
     always @(posedge clk_i) begin
         if (multiply_i) begin
-            shift  = shift_i < -8'sd31 ? -6'sd31 : shift_i > 8'sd31 ? 6'sd31 : shift_i[5:0];
+            wanted = shift_i;
+            shift  = wanted < -8'sd31 ? -6'sd31 : wanted > 8'sd31 ? 6'sd31 : wanted[5:0];
             factor = x_i;
-            if (rounding_i == `QM_ROUNDING_TFLITE && !shift[5]) factor = x_i << shift[4:0];
-            addend = rounding_i == `QM_ROUNDING_ADDEND ? {{32{addend_i[31]}}, addend_i} : 64'd0;
+            if (rounding_i == `QM_ROUNDING_TFLITE && !shift[5]) factor = factor << shift[4:0];
+            addend = rounding_i == `QM_ROUNDING_ADDEND ? $signed({addend_i, 32'd0}) >>> 32 : 64'sd0;
             product_q  <= factor * multiplier_i + addend;
             total_q    <= rounding_i == `QM_ROUNDING_TFLITE ? 6'd31 : 6'd31 - shift;
             right_q    <= rounding_i == `QM_ROUNDING_TFLITE && shift[5] ? -shift[4:0] : 5'd0;

@@ -15,9 +15,11 @@ module scratchpad #(
     /* verilator lint_off UNUSEDSIGNAL */  // the high address bits of a small scratchpad
     // to matmul
     input  wire                  window_re_i,    // matmul reads a row
+    input  wire                  window_wide_i,  // of 2*Rows bytes; else of Rows, and the others stay
     input  wire [23:0]           window_addr_i,
     output wire [16*Rows-1:0]    window_data_o,
     input  wire                  weight_re_i,    // matmul reads a weight row
+    input  wire                  weight_wide_i,  // of 2*Cols bytes; else of Cols, and the others stay
     input  wire [23:0]           weight_addr_i,
     output wire [16*Cols-1:0]    weight_data_o,
     // to post
@@ -71,9 +73,13 @@ module scratchpad #(
     integer i;
     always @(posedge clk_i) begin
         if (window_re_i)
-            for (i = 0; i < 2*Rows; i = i + 1) window_q[8*i +: 8] <= mem[byte_at(window_addr, i[AddrBits-1:0])];
+            for (i = 0; i < Rows; i = i + 1) window_q[8*i +: 8] <= mem[byte_at(window_addr, i[AddrBits-1:0])];
+        if (window_re_i && window_wide_i)
+            for (i = Rows; i < 2*Rows; i = i + 1) window_q[8*i +: 8] <= mem[byte_at(window_addr, i[AddrBits-1:0])];
         if (weight_re_i)
-            for (i = 0; i < 2*Cols; i = i + 1) weight_q[8*i +: 8] <= mem[byte_at(weight_addr, i[AddrBits-1:0])];
+            for (i = 0; i < Cols; i = i + 1) weight_q[8*i +: 8] <= mem[byte_at(weight_addr, i[AddrBits-1:0])];
+        if (weight_re_i && weight_wide_i)
+            for (i = Cols; i < 2*Cols; i = i + 1) weight_q[8*i +: 8] <= mem[byte_at(weight_addr, i[AddrBits-1:0])];
         if (post_re_i)
             for (i = 0; i < Cols; i = i + 1) post_q[8*i +: 8] <= mem[byte_at(post_addr, i[AddrBits-1:0])];
         if (store_re_i)

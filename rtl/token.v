@@ -19,6 +19,7 @@ module token (
 
     wire [15:0] have;     // the pair's counter is not zero
     wire [15:0] missing;  // the pair's token is waited for and not there
+    wire        moves = start_i != 4'd0 || end_i != 4'd0;  // a token may come or go
 
     genvar g, t;
     generate
@@ -29,15 +30,21 @@ module token (
                     wire unused_signal = signal_i[4*g + t];   // decode refuses it
                     assign have[4*g + t] = 1'b0;
                 end else begin : pair
-                    reg  [15:0] count_q;
-                    wire        take = start_i[t] && wait_i[4*t + g];  // one token goes
-                    wire        give = end_i[g] && signal_i[4*g + t];  // one comes
+                    reg [15:0] count_q;
+                    reg        take;  // one token goes
+                    reg        give;  // one comes
                     assign have[4*g + t] = count_q != 16'd0;
+                    /* verilator lint_off BLKSEQ */  // take and give are names
                     always @(posedge clk_i) begin
                         if (!rst_ni || clear_i) count_q <= 16'd0;
-                        else if (take && !give) count_q <= count_q - 16'd1;
-                        else if (give && !take && count_q != 16'hffff) count_q <= count_q + 16'd1;
+                        else if (moves) begin
+                            take = start_i[t] && wait_i[4*t + g];
+                            give = end_i[g] && signal_i[4*g + t];
+                            if (take && !give) count_q <= count_q - 16'd1;
+                            else if (give && !take && count_q != 16'hffff) count_q <= count_q + 16'd1;
+                        end
                     end
+                    /* verilator lint_on BLKSEQ */
                 end
             end
             assign ok_o[g] = missing[4*g +: 4] == 4'd0;

@@ -8,7 +8,7 @@ module weight_expand #(
     parameter integer Cols = 16
 ) (
     input  wire [2:0]         precision_i,
-    input  wire [8:0]         n_i,          // cells with a weight
+    input  wire [8:0]         n_i,          // cells with a weight; 0: there are none, and the rest does not matter
     input  wire [16*Cols-1:0] data_i,
     output reg  [16*Cols-1:0] data_o
 );
@@ -24,18 +24,28 @@ module weight_expand #(
     integer c;
     always @* begin
         data_o = 0;
-        for (c = 0; c < Cols; c = c + 1)
-            if (c[8:0] < n_i)
-                case (precision_i)
-                    `QM_PRECISION_W4A4: data_o[16*c +: 16] = data_i[16*c +: 16];
-                    `QM_PRECISION_W2A8: data_o[16*c +: 16] = {8'd0, two_bits(data_i[4*c + 2 +: 2]), two_bits(data_i[4*c +: 2])};
-                    `QM_PRECISION_W1A8: data_o[16*c +: 16] = {8'd0, one_bit(data_i[2*c + 1]), one_bit(data_i[2*c])};
-                    `QM_PRECISION_W2A4: data_o[16*c +: 16] = {two_bits(data_i[8*c + 6 +: 2]), two_bits(data_i[8*c + 4 +: 2]),
-                                                              two_bits(data_i[8*c + 2 +: 2]), two_bits(data_i[8*c +: 2])};
-                    `QM_PRECISION_W1A4: data_o[16*c +: 16] = {one_bit(data_i[4*c + 3]), one_bit(data_i[4*c + 2]),
-                                                              one_bit(data_i[4*c + 1]), one_bit(data_i[4*c])};
-                    default:            data_o[16*c +: 16] = {8'd0, data_i[8*c +: 8]};
-                endcase
+        if (n_i != 9'd0)
+            case (precision_i)
+                `QM_PRECISION_W4A4: data_o = data_i;
+                `QM_PRECISION_W2A8:
+                    for (c = 0; c < Cols; c = c + 1)
+                        data_o[16*c +: 16] = {8'd0, two_bits(data_i[4*c + 2 +: 2]), two_bits(data_i[4*c +: 2])};
+                `QM_PRECISION_W1A8:
+                    for (c = 0; c < Cols; c = c + 1) data_o[16*c +: 16] = {8'd0, one_bit(data_i[2*c + 1]), one_bit(data_i[2*c])};
+                `QM_PRECISION_W2A4:
+                    for (c = 0; c < Cols; c = c + 1)
+                        data_o[16*c +: 16] = {two_bits(data_i[8*c + 6 +: 2]), two_bits(data_i[8*c + 4 +: 2]),
+                                              two_bits(data_i[8*c + 2 +: 2]), two_bits(data_i[8*c +: 2])};
+                `QM_PRECISION_W1A4:
+                    for (c = 0; c < Cols; c = c + 1)
+                        data_o[16*c +: 16] = {one_bit(data_i[4*c + 3]), one_bit(data_i[4*c + 2]),
+                                              one_bit(data_i[4*c + 1]), one_bit(data_i[4*c])};
+                default:
+                    for (c = 0; c < Cols; c = c + 1) data_o[16*c +: 16] = {8'd0, data_i[8*c +: 8]};
+            endcase
+        if (n_i < Cols[8:0])
+            for (c = 0; c < Cols; c = c + 1)
+                if (c[8:0] >= n_i) data_o[16*c +: 16] = 16'd0;
     end
 
 endmodule

@@ -1,10 +1,11 @@
-// window_select.v - the bytes of a piece of a window: what was read inside the map, pad_i outside, and zero from count_i on.
+// window_select.v - bytes of a piece of a window: what was read inside the map, pad_i outside, and zero from count_i on.
 //
-// The counterpart of window_address.v, one cycle later. docs/machine.md, Windows.
+// The counterpart of window_address.v, one cycle later. Its lanes are First, First+1, ... of the piece. docs/machine.md, Windows.
 `default_nettype none
 
 module window_select #(
-    parameter integer Lanes = 16
+    parameter integer Lanes = 16,
+    parameter integer First = 0
 ) (
     input  wire [8*Lanes-1:0] data_i,
     input  wire [9:0]         first_i,  // lanes first_i <= j < end_i lie in the map
@@ -14,17 +15,19 @@ module window_select #(
     output reg  [8*Lanes-1:0] data_o
 );
 
-    localparam [9:0] AllLanes = Lanes[9:0];
+    localparam integer Next      = First + Lanes;
+    localparam [9:0]   FirstLane = First[9:0];
+    localparam [9:0]   LaneEnd   = Next[9:0];
 
     integer j;
     always @* begin
         data_o = data_i;
-        if (count_i == 10'd0)
+        if (count_i <= FirstLane)
             data_o = 0;
-        else if (first_i != 10'd0 || end_i != AllLanes || count_i != AllLanes)
+        else if (first_i > FirstLane || end_i < LaneEnd || count_i < LaneEnd)
             for (j = 0; j < Lanes; j = j + 1)
-                if (j[9:0] >= count_i)                          data_o[8*j +: 8] = 8'd0;
-                else if (j[9:0] < first_i || j[9:0] >= end_i) data_o[8*j +: 8] = pad_i;
+                if (FirstLane + j[9:0] >= count_i)                                      data_o[8*j +: 8] = 8'd0;
+                else if (FirstLane + j[9:0] < first_i || FirstLane + j[9:0] >= end_i) data_o[8*j +: 8] = pad_i;
     end
 
 endmodule

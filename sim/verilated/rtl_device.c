@@ -42,7 +42,7 @@ static struct rtl_device *downcast(struct qm_device *device) {
 /* ---- events ---- */
 
 static void report_units(struct rtl_device *device, enum qm_event_kind kind, unsigned mask, uint32_t *counts) {
-    for (unsigned unit = 0; unit < QM_UNITS; unit++) {
+    for (unsigned unit = 0; mask >> unit != 0; unit++) {
         if ((mask >> unit & 1) == 0) continue;
         struct qm_event event = {.cycle = device->cycle, .kind = kind, .unit = (enum qm_unit)unit, .index = counts[unit]++};
         device->observer(device->context, &event);

@@ -35,8 +35,8 @@ refuted queue.v 's/~taken_q\[Bits\]/taken_q[Bits]/' induction queue Depth=2
 refuted queue.v 's/slots\[started_q/slots[taken_q/' induction queue Depth=2
 refuted lib/delay_line.v 's/if (valid_o) read_q/if (valid_i) read_q/' induction delay_line Cycles=5
 refuted lib/delay_line.v 's/LastSlot = Cycles - 1/LastSlot = Cycles - 2/' induction delay_line Cycles=2
-refuted weight_expand.v '/W2A4/s/data_i\[8\*c + 6/data_i[8*c + 5/' values weight_expand
-refuted weight_expand.v 's/c\[8:0\] < n_i/c[8:0] <= n_i/' values weight_expand
-refuted token.v 's/else if (take \&\& !give)/else if (take)/' induction token
+refuted weight_expand.v 's/data_i\[8\*c + 6/data_i[8*c + 5/' values weight_expand
+refuted weight_expand.v 's/c\[8:0\] >= n_i/c[8:0] > n_i/' values weight_expand
+refuted token.v 's/if (take \&\& !give)/if (take)/' induction token
 refuted token.v "s/count_q != 16'hffff) count_q/count_q != 16'hfffe) count_q/" induction token
 exit $status

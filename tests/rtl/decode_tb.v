@@ -11,7 +11,8 @@ module decode_tb;
     integer      checks = 0;
 
     // Tiles of 3 channels.
-    decode #(.Rows(5), .Cols(3), .SpadBytes(1024), .AccRows(64)) dut (.insn_i(insn), .memory_size_i(32'd0), .unit_o(unit), .error_o(error));
+    decode #(.Rows(5), .Cols(3), .SpadBytes(1024), .AccRows(64)) dut (
+        .insn_i(insn), .memory_size_i(32'd0), .check_i(1'b1), .unit_o(unit), .error_o(error));
 
     task check(input [3:0] want);
         begin

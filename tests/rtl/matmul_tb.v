@@ -28,7 +28,7 @@ module matmul_tb;
     integer      taken = 0;
     reg          front_valid = 1'b0;
     reg          start_ok = 1'b0;
-    wire         start, take, ends, busy, stream, wait_weights, drain, window_re, weight_re;
+    wire         start, take, ends, busy, stream, wait_weights, drain, window_re, window_wide, weight_re, weight_wide;
     wire [3:0]   end_signal;
     wire [31:0]  macs, macs_w4a8, macs_w4a4;
     wire [15:0]  stream_bytes, weight_bytes, weight_write_bytes, acc_write_words, acc_read_words;
@@ -60,8 +60,8 @@ module matmul_tb;
         .row_sum_o(row_sums), .stream_bytes_o(stream_bytes),
         .weight_read_bytes_o(weight_bytes), .weight_write_bytes_o(weight_write_bytes),
         .acc_write_words_o(acc_write_words), .acc_read_words_o(acc_read_words),
-        .window_re_o(window_re), .window_addr_o(window_addr), .window_data_i(window_data),
-        .weight_re_o(weight_re), .weight_addr_o(weight_addr), .weight_data_i(weight_data),
+        .window_re_o(window_re), .window_wide_o(window_wide), .window_addr_o(window_addr), .window_data_i(window_data),
+        .weight_re_o(weight_re), .weight_wide_o(weight_wide), .weight_addr_o(weight_addr), .weight_data_i(weight_data),
         .array_weight_valid_o(weight_valid), .array_weight_buffer_o(weight_buffer), .array_weight_diagonal_o(weight_diagonal),
         .array_weight_row_o(weight_row), .array_weight_mode_o(weight_mode), .array_weight_data_o(weights),
         .array_row_valid_o(row_valid), .array_row_buffer_o(row_buffer), .array_row_unsigned_o(row_unsigned),
@@ -81,8 +81,8 @@ module matmul_tb;
         .sums_i(sums), .correction_i(correction), .overflow_words_o(overflow_words),
         .post_acc_re_i(1'b0), .post_acc_addr_i(16'd0), .post_acc_data_o(post_acc_data));
     scratchpad #(.Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AxiBytes(AxiBytes)) spad (
-        .clk_i(clk), .window_re_i(window_re), .window_addr_i(window_addr), .window_data_o(window_data),
-        .weight_re_i(weight_re), .weight_addr_i(weight_addr), .weight_data_o(weight_data),
+        .clk_i(clk), .window_re_i(window_re), .window_wide_i(window_wide), .window_addr_i(window_addr), .window_data_o(window_data),
+        .weight_re_i(weight_re), .weight_wide_i(weight_wide), .weight_addr_i(weight_addr), .weight_data_o(weight_data),
         .post_re_i(1'b0), .post_addr_i(24'd0), .post_data_o(post_data),
         .post_we_i(1'b0), .post_waddr_i(24'd0), .post_wdata_i({8*Cols{1'b0}}), .post_wmask_i({Cols{1'b0}}),
         .load_we_i(load_we), .load_addr_i(load_addr), .load_data_i(load_data), .load_mask_i(4'hf),

@@ -55,8 +55,8 @@ module post_tb;
         .correction_i(32'd0), .overflow_words_o(overflow_words),
         .post_acc_re_i(acc_re), .post_acc_addr_i(acc_addr), .post_acc_data_o(acc_data));
     scratchpad #(.Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AxiBytes(AxiBytes)) spad (
-        .clk_i(clk), .window_re_i(1'b0), .window_addr_i(24'd0), .window_data_o(window_data),
-        .weight_re_i(1'b0), .weight_addr_i(24'd0), .weight_data_o(weight_data),
+        .clk_i(clk), .window_re_i(1'b0), .window_wide_i(1'b0), .window_addr_i(24'd0), .window_data_o(window_data),
+        .weight_re_i(1'b0), .weight_wide_i(1'b0), .weight_addr_i(24'd0), .weight_data_o(weight_data),
         .post_re_i(re), .post_addr_i(addr), .post_data_o(data),
         .post_we_i(we), .post_waddr_i(waddr), .post_wdata_i(wdata), .post_wmask_i(wmask),
         .load_we_i(load_we), .load_addr_i(load_addr), .load_data_i(load_data), .load_mask_i(4'hf),
