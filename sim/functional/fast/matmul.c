@@ -49,18 +49,47 @@ static int32_t row_sum(const uint8_t *activations, int64_t k, bool is_unsigned) 
     return sum;
 }
 
-static void gather_rows(const struct kernel_job *job, const struct kernel *kernel, const struct qm_insn *insn, const uint8_t *scratchpad,
-                        struct chunk *chunk) {
-    uint8_t bytes[KERNEL_K] = {0};
-    for (int64_t m = 0; m < job->count; m++) {
-        int64_t position = chunk->position + m;
-        struct run window = window_run(insn, position / insn->out_w, position % insn->out_w, 0, 0);
-        uint8_t *out = bytes;
-        for (const struct cut *cut = chunk->cuts; cut < chunk->cuts + chunk->cut_count; out += cut++->size)
-            window_read(insn, scratchpad, (struct run){window.y + cut->y, window.x + cut->x}, 0, cut->size, out);
-        if (job->k != chunk->k) narrow_expand_activations(bytes, chunk->k, job->is_unsigned);
-        if (insn->weight_zero != 0) chunk->corrections[m] = (int32_t)insn->weight_zero * row_sum(bytes, job->k, job->is_unsigned);
-        kernel->fill(bytes, job->k, job->is_unsigned, chunk->rows + m * KERNEL_K * kernel->element_bytes);
+/* The cuts of a window one after another, as the kernel wants them. What fill reads and writes beyond a cut does not matter: the next cut
+ * or row is written over it. */
+static void fill_window(const struct qm_insn *insn, const struct qm_functional_memory *memory, struct run window, const struct chunk *chunk,
+                        const struct kernel *kernel, uint8_t *row) {
+    const uint8_t *end = memory->scratchpad + memory->machine->scratchpad_bytes;
+    for (const struct cut *cut = chunk->cuts; cut < chunk->cuts + chunk->cut_count; row += cut++->size * kernel->element_bytes) {
+        uint8_t outside[KERNEL_K + KERNEL_FILL_SPARE];
+        struct run run = {window.y + cut->y, window.x + cut->x};
+        const uint8_t *bytes = window_inside(insn, memory->scratchpad, run, cut->size);
+        if (bytes == NULL || end - bytes < cut->size + KERNEL_FILL_SPARE) {
+            window_read(insn, memory->scratchpad, run, 0, cut->size, outside);
+            bytes = outside;
+        }
+        kernel->fill(bytes, cut->size, insn->in_unsigned != 0, row);
+    }
+}
+
+/* The same by way of a row of bytes: for narrow activations, and when their sum is wanted. */
+static void expand_window(const struct kernel_job *job, const struct qm_insn *insn, const uint8_t *scratchpad, struct run window,
+                          const struct chunk *chunk, uint8_t *bytes) {
+    uint8_t *out = bytes;
+    for (const struct cut *cut = chunk->cuts; cut < chunk->cuts + chunk->cut_count; out += cut++->size)
+        window_read(insn, scratchpad, (struct run){window.y + cut->y, window.x + cut->x}, 0, cut->size, out);
+    if (job->k != chunk->k) narrow_expand_activations(bytes, chunk->k, job->is_unsigned);
+}
+
+static void gather_rows(const struct kernel_job *job, const struct kernel *kernel, const struct qm_insn *insn,
+                        const struct qm_functional_memory *memory, struct chunk *chunk) {
+    uint8_t bytes[KERNEL_K] = {0}, *row = chunk->rows;
+    bool is_direct = job->k == chunk->k && insn->weight_zero == 0;
+    int64_t oy = chunk->position / insn->out_w, ox = chunk->position % insn->out_w;
+    for (int64_t m = 0; m < job->count; m++, row += KERNEL_K * kernel->element_bytes) {
+        struct run window = window_run(insn, oy, ox, 0, 0);
+        if (is_direct) {
+            fill_window(insn, memory, window, chunk, kernel, row);
+        } else {
+            expand_window(job, insn, memory->scratchpad, window, chunk, bytes);
+            if (insn->weight_zero != 0) chunk->corrections[m] = (int32_t)insn->weight_zero * row_sum(bytes, job->k, job->is_unsigned);
+            kernel->fill(bytes, job->k, job->is_unsigned, row);
+        }
+        if (++ox == insn->out_w) ox = 0, oy++;
     }
 }
 
@@ -116,7 +145,8 @@ static void clear_spare_columns(const struct qm_insn *insn, struct qm_functional
     int32_t *row = memory->accumulator + insn->acc_addr * cols;
     for (int64_t tile = 0; tile < insn->tiles; tile++) {
         int64_t rest = insn->channels - tile * width, n = rest < width ? rest : width;
-        for (int64_t m = 0; m < positions; m++, row += cols) memset(row + n, 0, (size_t)(cols - n) * sizeof *row);
+        if (n == cols) row += positions * cols;
+        for (int64_t m = 0; n < cols && m < positions; m++, row += cols) memset(row + n, 0, (size_t)(cols - n) * sizeof *row);
     }
 }
 
@@ -132,7 +162,7 @@ static void multiply_dense(const struct qm_insn *insn, struct qm_functional_memo
             job.k = chunk.k * per_byte;
             job.adds = insn->accumulate != 0 || chunk.first > 0;
             cut_windows(insn, &chunk);
-            gather_rows(&job, kernel, insn, memory->scratchpad, &chunk);
+            gather_rows(&job, kernel, insn, memory, &chunk);
             multiply_tiles(&job, kernel, insn, memory, &chunk);
             if (insn->weight_zero != 0) subtract_corrections(&job, insn, &chunk, memory);
         }
