@@ -1,61 +1,77 @@
-/* add.c - ADD without time: two operands brought to a common scale and added, or multiplied; then scaled to the output.
- *
- * An operand has 256 values, so each is scaled once and looked up.
+/* add.c - ADD without time: two operands brought to a common scale and added, or multiplied; then scaled to the output. A block of elements
+ * at a time, as rows of lanes with the same scale.
  */
-#include "common/fixed_point.h"
 #include "common/precision.h"
 #include "sim/functional/fast/fast.h"
 #include "sim/functional/fast/narrow.h"
+#include "sim/functional/fast/scale.h"
 #include "sim/functional/fast/vectorized.h"
 
-enum { VALUES = 256, BLOCK = 256 };
-
 struct operand {
-    int64_t zero, multiplier, shift;
-    int32_t scaled[VALUES]; /* by byte; of a product only without its zero point */
+    const uint8_t *bytes; /* [length] */
+    int32_t zero;
+    struct scale scale;
 };
 
-static void scale_operand(const struct qm_insn *insn, struct operand *operand) {
-    for (int byte = 0; byte < VALUES; byte++) {
-        int64_t element = insn->in_unsigned != 0 ? byte : (int8_t)byte;
-        if (insn->binary == QM_binary_PRODUCT) {
-            operand->scaled[byte] = (int32_t)(element - operand->zero);
-            continue;
-        }
-        int32_t raised = qm_wrap32((element - operand->zero) * ((int64_t)1 << insn->pre_shift));
-        operand->scaled[byte] = qm_scale(raised, (int32_t)operand->multiplier, (int)operand->shift, (uint32_t)insn->rounding);
+INLINE void raise_elements(const uint8_t *restrict bytes, int64_t n, bool is_unsigned, int32_t zero, int shift, int32_t *restrict raised) {
+    for (int64_t i = 0; i < n; i++) {
+        int32_t element = is_unsigned ? bytes[i] : (int8_t)bytes[i];
+        raised[i] = (int32_t)((uint32_t)(element - zero) << shift);
     }
 }
 
-INLINE void finish_block(const struct qm_insn *insn, const int32_t *restrict sums, int64_t n, uint8_t *restrict out, uint32_t rounding) {
-    int32_t multiplier = (int32_t)insn->out_multiplier, shift = (int32_t)insn->out_shift;
-    int32_t zero = (int32_t)insn->out_zero, low = (int32_t)insn->clamp_min, high = (int32_t)insn->clamp_max;
-    for (int64_t i = 0; i < n; i++) out[i] = qm_output8(qm_scale(sums[i], multiplier, shift, rounding), zero, low, high);
+/* Elements without their zero point, shifted to the left. */
+VECTORIZED static void raise_block(const uint8_t *bytes, int64_t n, bool is_unsigned, int32_t zero, int shift, int32_t *raised) {
+    if (is_unsigned)
+        raise_elements(bytes, n, true, zero, shift, raised);
+    else
+        raise_elements(bytes, n, false, zero, shift, raised);
 }
 
-VECTORIZED static void finish(const struct qm_insn *insn, const int32_t *sums, int64_t n, uint8_t *out) {
-    WITH_ROUNDING(insn->rounding, finish_block, insn, sums, n, out)
+/* terms [n]: what goes into the sum or product. */
+static void read_terms(const struct qm_insn *insn, struct operand *operand, int64_t first, int64_t n, int32_t *terms) {
+    int32_t raised[SCALE_LANES];
+    bool is_product = insn->binary == QM_binary_PRODUCT;
+    raise_block(operand->bytes + first, n, insn->in_unsigned != 0, operand->zero, is_product ? 0 : (int)insn->pre_shift,
+                is_product ? terms : raised);
+    operand->scale.n = n;
+    if (!is_product) scaler_best()->words(&operand->scale, (struct scale_rows){raised, SCALE_LANES, 1}, terms, SCALE_LANES);
 }
 
-static int32_t combine(const struct qm_insn *insn, int32_t a, int32_t b) {
-    if (insn->binary == QM_binary_PRODUCT) return a * b; /* neither is beyond 33,023 */
-    return (int32_t)((uint32_t)a + (uint32_t)b);
+/* Of a product neither factor is beyond 33,023. */
+VECTORIZED static void combine(bool is_product, const int32_t *restrict b, int64_t n, int32_t *restrict a) {
+    for (int64_t i = 0; i < n; i++) a[i] = is_product ? a[i] * b[i] : (int32_t)((uint32_t)a[i] + (uint32_t)b[i]);
+}
+
+static void write_elements(const struct qm_insn *insn, const struct scale *scale, const int32_t *sums, uint8_t *out) {
+    uint8_t elements[SCALE_LANES];
+    bool packs = insn->out_type == QM_out_type_BITS4;
+    scaler_best()->bytes(scale, (struct scale_rows){sums, SCALE_LANES, 1}, packs ? elements : out, SCALE_LANES);
+    if (packs) narrow_pack(elements, scale->n, out);
+}
+
+static void begin_operand(const struct qm_insn *insn, struct operand *operand, int64_t multiplier, int64_t shift) {
+    scale_begin(insn, &operand->scale);
+    scale_set_all(&operand->scale, SCALE_LANES, 0, (int32_t)multiplier, (int32_t)shift);
 }
 
 void fast_ADD(const struct qm_insn *insn, struct qm_functional_memory *memory) {
-    struct operand a = {.zero = insn->a_zero, .multiplier = insn->a_multiplier, .shift = insn->a_shift};
-    struct operand b = {.zero = insn->b_zero, .multiplier = insn->b_multiplier, .shift = insn->b_shift};
-    int32_t sums[BLOCK];
-    uint8_t elements[BLOCK];
-    bool packs = insn->out_type == QM_out_type_BITS4;
-    scale_operand(insn, &a);
-    scale_operand(insn, &b);
-    for (int64_t first = 0; first < insn->length; first += BLOCK) {
-        int64_t n = insn->length - first < BLOCK ? insn->length - first : BLOCK;
-        const uint8_t *a_bytes = memory->scratchpad + insn->in_addr + first, *b_bytes = memory->scratchpad + insn->b_addr + first;
-        for (int64_t i = 0; i < n; i++) sums[i] = combine(insn, a.scaled[a_bytes[i]], b.scaled[b_bytes[i]]);
-        uint8_t *out = memory->scratchpad + insn->out_addr + qm_output_bytes(insn, first);
-        finish(insn, sums, n, packs ? elements : out);
-        if (packs) narrow_pack(elements, n, out);
+    struct operand a, b; /* large: set field by field */
+    struct scale scale;
+    int32_t terms_a[SCALE_LANES], terms_b[SCALE_LANES];
+    a.bytes = memory->scratchpad + insn->in_addr;
+    b.bytes = memory->scratchpad + insn->b_addr;
+    a.zero = (int32_t)insn->a_zero;
+    b.zero = (int32_t)insn->b_zero;
+    begin_operand(insn, &a, insn->a_multiplier, insn->a_shift);
+    begin_operand(insn, &b, insn->b_multiplier, insn->b_shift);
+    scale_begin(insn, &scale);
+    scale_set_all(&scale, SCALE_LANES, 0, (int32_t)insn->out_multiplier, (int32_t)insn->out_shift);
+    for (int64_t first = 0; first < insn->length; first += SCALE_LANES) {
+        scale.n = insn->length - first < SCALE_LANES ? insn->length - first : SCALE_LANES;
+        read_terms(insn, &a, first, scale.n, terms_a);
+        read_terms(insn, &b, first, scale.n, terms_b);
+        combine(insn->binary == QM_binary_PRODUCT, terms_b, scale.n, terms_a);
+        write_elements(insn, &scale, terms_a, memory->scratchpad + insn->out_addr + qm_output_bytes(insn, first));
     }
 }
