@@ -83,10 +83,19 @@ AVX2_LINE __m256i scale_lanes(const struct scale *scale, int64_t at, const int32
     return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), ODD_LANES);
 }
 
-/* qm_output: its bounds of 30 bits do not show, because zero, low and high have 16. */
-AVX2_LINE __m256i output_lanes(const struct scale *scale, __m256i scaled) {
-    const __m256i low = _mm256_set1_epi32(scale->low - scale->zero), high = _mm256_set1_epi32(scale->high - scale->zero);
-    return _mm256_add_epi32(_mm256_min_epi32(_mm256_max_epi32(scaled, low), high), _mm256_set1_epi32(scale->zero));
+/* The output stage in registers. The bounds are those of the scaled number; qm_output's own, of 30 bits, do not show, because zero, low and
+ * high have 16. */
+struct stage {
+    __m256i zero, low, high;
+};
+
+AVX2_LINE struct stage stage_of(const struct scale *scale) {
+    return (struct stage){_mm256_set1_epi32(scale->zero), _mm256_set1_epi32(scale->low - scale->zero),
+                          _mm256_set1_epi32(scale->high - scale->zero)};
+}
+
+AVX2_LINE __m256i output_lanes(struct stage stage, __m256i scaled) {
+    return _mm256_add_epi32(_mm256_min_epi32(_mm256_max_epi32(scaled, stage.low), stage.high), stage.zero);
 }
 
 /* The low bytes of eight words. */
@@ -97,8 +106,8 @@ AVX2_LINE __m128i low_bytes(__m256i words) {
     return _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
 }
 
-AVX2_LINE __m128i output_bytes(const struct scale *scale, int64_t at, const int32_t *sums, uint32_t rounding) {
-    return low_bytes(output_lanes(scale, scale_lanes(scale, at, sums, rounding)));
+AVX2_LINE __m128i output_bytes(const struct scale *scale, struct stage stage, int64_t at, const int32_t *sums, uint32_t rounding) {
+    return low_bytes(output_lanes(stage, scale_lanes(scale, at, sums, rounding)));
 }
 
 /* The last lanes of a row, fewer than LANES, as a whole vector. */
@@ -108,14 +117,14 @@ AVX2_LINE const int32_t *rest_of(const int32_t *sums, int64_t at, int64_t n, int
     return rest;
 }
 
-AVX2_LINE void bytes_row(const struct scale *scale, const int32_t *sums, uint8_t *out, uint32_t rounding) {
-    int64_t at = 0;
-    for (; at + LANES <= scale->n; at += LANES) _mm_storel_epi64((__m128i *)(out + at), output_bytes(scale, at, sums + at, rounding));
-    if (at == scale->n) return;
+AVX2_LINE void bytes_row(const struct scale *scale, struct stage stage, const int32_t *sums, uint8_t *out, uint32_t rounding) {
+    int64_t at = 0, n = scale->n;
+    for (; at + LANES <= n; at += LANES) _mm_storel_epi64((__m128i *)(out + at), output_bytes(scale, stage, at, sums + at, rounding));
+    if (at == n) return;
     int32_t rest[LANES];
     uint8_t elements[2 * LANES];
-    _mm_storeu_si128((__m128i *)elements, output_bytes(scale, at, rest_of(sums, at, scale->n, rest), rounding));
-    memcpy(out + at, elements, (size_t)(scale->n - at));
+    _mm_storeu_si128((__m128i *)elements, output_bytes(scale, stage, at, rest_of(sums, at, n, rest), rounding));
+    memcpy(out + at, elements, (size_t)(n - at));
 }
 
 AVX2_LINE void words_row(const struct scale *scale, const int32_t *sums, int32_t *out, uint32_t rounding) {
@@ -128,7 +137,8 @@ AVX2_LINE void words_row(const struct scale *scale, const int32_t *sums, int32_t
 }
 
 AVX2_LINE void bytes_rows(const struct scale *scale, const struct scale_rows *rows, uint8_t *out, int64_t out_stride, uint32_t rounding) {
-    for (int64_t m = 0; m < rows->count; m++) bytes_row(scale, rows->sums + m * rows->sums_stride, out + m * out_stride, rounding);
+    struct stage stage = stage_of(scale);
+    for (int64_t m = 0; m < rows->count; m++) bytes_row(scale, stage, rows->sums + m * rows->sums_stride, out + m * out_stride, rounding);
 }
 
 AVX2_LINE void words_rows(const struct scale *scale, const struct scale_rows *rows, int32_t *out, int64_t out_stride, uint32_t rounding) {
