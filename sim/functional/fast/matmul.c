@@ -31,15 +31,24 @@ struct chunk {
     _Alignas(64) uint8_t rows[(BLOCK_ROWS + KERNEL_ROWS_SPARE) * KERNEL_K * KERNEL_ELEMENT_BYTES_MAX];
 };
 
+/* Taps that lie side by side in the map, as those of a plain convolution do, are one cut. */
+static void add_cut(struct chunk *chunk, struct cut cut) {
+    struct cut *last = chunk->cut_count > 0 ? &chunk->cuts[chunk->cut_count - 1] : NULL;
+    if (last != NULL && last->y == cut.y && last->x + last->size == cut.x)
+        last->size += cut.size;
+    else
+        chunk->cuts[chunk->cut_count++] = cut;
+}
+
 static void cut_windows(const struct qm_insn *insn, struct chunk *chunk) {
     int64_t at = chunk->first, end = chunk->first + chunk->k;
-    for (chunk->cut_count = 0; at < end; chunk->cut_count++) {
+    chunk->cut_count = 0;
+    while (at < end) {
         int64_t run = at / insn->run_bytes, piece = at % insn->run_bytes;
-        struct cut *cut = &chunk->cuts[chunk->cut_count];
-        cut->size = insn->run_bytes - piece < end - at ? insn->run_bytes - piece : end - at;
-        cut->y = run / insn->kernel_w * insn->y_dilation;
-        cut->x = run % insn->kernel_w * insn->x_dilation + piece;
-        at += cut->size;
+        int64_t size = insn->run_bytes - piece < end - at ? insn->run_bytes - piece : end - at;
+        int64_t ky = run / insn->kernel_w, kx = run % insn->kernel_w;
+        add_cut(chunk, (struct cut){ky * insn->y_dilation, kx * insn->x_dilation + piece, size});
+        at += size;
     }
 }
 

@@ -47,7 +47,7 @@ static void requantize_bytes(const struct qm_insn *insn, const uint8_t *table, c
         for (int64_t c = 0; c < scale->n; c++) out[c] = table[elements[c]];
 }
 
-/* One row of output positions of one tile. Positions may overlap, so that each is finished before the next. */
+/* Output positions of one tile, out_pixel apart. They may overlap, so that each is finished before the next. */
 static void requantize_rows(const struct qm_insn *insn, const struct qm_functional_memory *memory, const struct scale *scale,
                             struct scale_rows rows, uint8_t *out) {
     struct scale_rows row = {rows.sums, rows.sums_stride, 1};
@@ -62,7 +62,9 @@ static void requantize_rows(const struct qm_insn *insn, const struct qm_function
 
 void fast_REQUANTIZE(const struct qm_insn *insn, struct qm_functional_memory *memory) {
     int64_t cols = memory->machine->cols, width = qm_machine_tile(memory->machine, insn->depthwise != 0);
-    struct scale_rows rows = {memory->accumulator + insn->acc_addr * cols, cols, insn->out_w};
+    bool is_one_run = insn->out_pitch == insn->out_w * insn->out_pixel;
+    int64_t runs = is_one_run ? 1 : insn->out_h;
+    struct scale_rows rows = {memory->accumulator + insn->acc_addr * cols, cols, insn->out_w * insn->out_h / runs};
     struct scale scale; /* large: set field by field */
     scale_begin(insn, &scale);
     for (int64_t tile = 0; tile < insn->tiles; tile++) {
@@ -70,7 +72,7 @@ void fast_REQUANTIZE(const struct qm_insn *insn, struct qm_functional_memory *me
         uint8_t *out = memory->scratchpad + insn->out_addr + qm_output_bytes(insn, tile * width);
         scale.n = rest < width ? rest : width;
         read_params(memory->scratchpad + insn->param_addr + tile * QM_PARAMETER_BYTES * cols, cols, &scale);
-        for (int64_t oy = 0; oy < insn->out_h; oy++, rows.sums += insn->out_w * cols)
-            requantize_rows(insn, memory, &scale, rows, out + oy * insn->out_pitch);
+        for (int64_t run = 0; run < runs; run++, rows.sums += rows.count * cols)
+            requantize_rows(insn, memory, &scale, rows, out + run * insn->out_pitch);
     }
 }
