@@ -16,7 +16,8 @@ enum { KERNEL_K = 512, KERNEL_LANES = 16, KERNEL_VECTORS = 4, KERNEL_ROWS_SPARE 
 struct kernel_vector {
     const int8_t *weights; /* weight of row i, lane j: weights[i * stride + j] */
     int64_t stride, lanes;
-    int32_t *sums; /* [count][sums_stride] */
+    int32_t *sums;       /* [count][sums_stride] */
+    const int16_t *wide; /* [k][KERNEL_LANES]: takes the place of weights, unless NULL */
 };
 
 struct kernel_job {
@@ -32,6 +33,7 @@ struct kernel {
     const char *name;
     bool (*is_supported)(void);
     int64_t element_bytes;
+    bool takes_wide; /* rows and weights of 16 bits; rows are then laid out by the caller, as int16_t */
     /* Lays out k bytes of a row. Up to KERNEL_FILL_SPARE bytes beyond them may be read, and as many elements written; they do not matter. */
     void (*fill)(const uint8_t *bytes, int64_t k, bool is_unsigned, void *row);
     void (*multiply)(const struct kernel_job *job);

@@ -37,7 +37,22 @@ INLINE __m128i load_row(const struct kernel_vector *vector, int64_t i, int64_t k
     return _mm_loadu_si128((const __m128i *)lanes);
 }
 
+/* Each lane of the low and high half gets its weights of rows 2 pair and 2 pair + 1; the latter is zeros from k on. */
+AVX2 static void pack_wide(const int16_t *wide, int64_t k, struct packed *packed) {
+    for (int64_t pair = 0; pair * 2 < k; pair++, wide += 2 * KERNEL_LANES) {
+        __m256i first = _mm256_loadu_si256((const __m256i *)wide), second = _mm256_setzero_si256();
+        if (pair * 2 + 1 < k) second = _mm256_loadu_si256((const __m256i *)(wide + KERNEL_LANES));
+        __m256i even = _mm256_unpacklo_epi16(first, second), odd = _mm256_unpackhi_epi16(first, second);
+        packed->halves[pair][0] = _mm256_permute2x128_si256(even, odd, 0x20);
+        packed->halves[pair][1] = _mm256_permute2x128_si256(even, odd, 0x31);
+    }
+}
+
 AVX2 static void pack(const struct kernel_vector *vector, int64_t k, struct packed *packed) {
+    if (vector->wide != NULL) {
+        pack_wide(vector->wide, k, packed);
+        return;
+    }
     for (int64_t pair = 0; pair * 2 < k; pair++) {
         __m128i first = load_row(vector, pair * 2, k), second = load_row(vector, pair * 2 + 1, k);
         packed->halves[pair][0] = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(first, second));
@@ -116,6 +131,6 @@ AVX2 static void multiply(const struct kernel_job *job) {
     }
 }
 
-const struct kernel kernel_avx2 = {"avx2", is_supported, sizeof(int16_t), fill, multiply};
+const struct kernel kernel_avx2 = {"avx2", is_supported, sizeof(int16_t), true, fill, multiply};
 
 #endif

@@ -183,6 +183,8 @@ void matmul_with(const struct qm_insn *insn, struct qm_functional_memory *memory
         matmul_steps(insn, memory);
     else if (insn->depthwise != 0)
         matmul_depthwise(insn, memory);
+    else if (matmul_winograd_fits(insn, kernel))
+        matmul_winograd(insn, memory, kernel);
     else
         multiply_dense(insn, memory, kernel);
 }
