@@ -18,6 +18,7 @@ void scale_prepare(struct scale *scale) {
         scale->left[i] = shift > 0 ? shift : 0;
         scale->right[i] = shift < 0 ? -shift : 0;
         scale->dropped[i] = (int32_t)(((uint32_t)1 << scale->right[i]) - 1);
+        scale->half_dropped[i] = scale->dropped[i] / 2;
     }
 }
 

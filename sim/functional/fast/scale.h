@@ -17,9 +17,10 @@ struct scale {
     int64_t n; /* lanes, at most SCALE_LANES */
     uint32_t rounding;
     int32_t zero, low, high;
-    int32_t bias[SCALE_LANES], multiplier[SCALE_LANES], shift[SCALE_LANES];
-    /* Made by scale_prepare: the shift as one to the left before the product and one to the right after it, and what the latter drops. */
-    int32_t left[SCALE_LANES], right[SCALE_LANES], dropped[SCALE_LANES];
+    int32_t bias[SCALE_LANES], multiplier[SCALE_LANES + 1], shift[SCALE_LANES]; /* the multiplier after the last is read, and ignored */
+    /* Made by scale_prepare: the shift as one to the left before the product and one to the right after it; the bits that the latter
+     * drops, and half of them. */
+    int32_t left[SCALE_LANES], right[SCALE_LANES], dropped[SCALE_LANES], half_dropped[SCALE_LANES];
 };
 
 /* sums [count][sums_stride]: scale->n of each row. */

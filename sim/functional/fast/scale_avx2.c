@@ -15,7 +15,7 @@
 #define AVX2      __attribute__((target("avx2")))
 #define AVX2_LINE AVX2 INLINE
 
-enum { LANES = 8, ODD_LANES = 0xaa };
+enum { LANES = 8, MANY = 32, ODD_LANES = 0xaa };
 
 static bool is_supported(void) {
     return __builtin_cpu_supports("avx2");
@@ -28,14 +28,13 @@ AVX2_LINE __m256i load(const int32_t *words) {
 /* qm_scale_tflite. */
 AVX2_LINE __m256i scale_tflite(const struct scale *scale, int64_t at, __m256i biased) {
     const __m256i half = _mm256_set1_epi64x(1 << 30), least = _mm256_set1_epi32(INT32_MIN);
-    __m256i raised = _mm256_sllv_epi32(biased, load(scale->left + at)), multiplier = load(scale->multiplier + at);
-    __m256i even = _mm256_add_epi64(_mm256_mul_epi32(raised, multiplier), half);
-    __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(raised, 32), _mm256_srli_epi64(multiplier, 32)), half);
+    __m256i raised = _mm256_sllv_epi32(biased, load(scale->left + at));
+    __m256i even = _mm256_add_epi64(_mm256_mul_epi32(raised, load(scale->multiplier + at)), half);
+    __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(raised, 32), load(scale->multiplier + at + 1)), half);
     __m256i nearest = _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), ODD_LANES);
     __m256i high = _mm256_xor_si256(nearest, _mm256_cmpeq_epi32(nearest, least)); /* INT32_MIN becomes INT32_MAX */
-    __m256i dropped = load(scale->dropped + at);
-    __m256i threshold = _mm256_sub_epi32(_mm256_srli_epi32(dropped, 1), _mm256_srai_epi32(high, 31));
-    __m256i is_up = _mm256_cmpgt_epi32(_mm256_and_si256(high, dropped), threshold);
+    __m256i threshold = _mm256_sub_epi32(load(scale->half_dropped + at), _mm256_srai_epi32(high, 31));
+    __m256i is_up = _mm256_cmpgt_epi32(_mm256_and_si256(high, load(scale->dropped + at)), threshold);
     return _mm256_sub_epi32(_mm256_srav_epi32(high, load(scale->right + at)), is_up);
 }
 
@@ -106,6 +105,21 @@ AVX2_LINE __m128i low_bytes(__m256i words) {
     return _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
 }
 
+/* The low bytes of 32 words. */
+AVX2_LINE __m256i pack_bytes(const __m256i *words) {
+    const __m256i byte = _mm256_set1_epi32(0xff), order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    __m256i low = _mm256_packus_epi32(_mm256_and_si256(words[0], byte), _mm256_and_si256(words[1], byte));
+    __m256i high = _mm256_packus_epi32(_mm256_and_si256(words[2], byte), _mm256_and_si256(words[3], byte));
+    return _mm256_permutevar8x32_epi32(_mm256_packus_epi16(low, high), order);
+}
+
+AVX2_LINE __m256i output_many(const struct scale *scale, struct stage stage, int64_t at, const int32_t *sums, uint32_t rounding) {
+    __m256i words[MANY / LANES];
+#pragma GCC unroll 4
+    for (int i = 0; i < MANY / LANES; i++) words[i] = output_lanes(stage, scale_lanes(scale, at + i * LANES, sums + i * LANES, rounding));
+    return pack_bytes(words);
+}
+
 AVX2_LINE __m128i output_bytes(const struct scale *scale, struct stage stage, int64_t at, const int32_t *sums, uint32_t rounding) {
     return low_bytes(output_lanes(stage, scale_lanes(scale, at, sums, rounding)));
 }
@@ -119,6 +133,7 @@ AVX2_LINE const int32_t *rest_of(const int32_t *sums, int64_t at, int64_t n, int
 
 AVX2_LINE void bytes_row(const struct scale *scale, struct stage stage, const int32_t *sums, uint8_t *out, uint32_t rounding) {
     int64_t at = 0, n = scale->n;
+    for (; at + MANY <= n; at += MANY) _mm256_storeu_si256((__m256i *)(out + at), output_many(scale, stage, at, sums + at, rounding));
     for (; at + LANES <= n; at += LANES) _mm_storel_epi64((__m128i *)(out + at), output_bytes(scale, stage, at, sums + at, rounding));
     if (at == n) return;
     int32_t rest[LANES];
