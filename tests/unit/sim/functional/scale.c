@@ -79,7 +79,7 @@ Test(scale, every_scaler_of_this_processor_is_the_scaling_unit) {
     static struct job job;
     for (int64_t i = 0; i < scaler_count; i++) {
         if (!scalers[i]->is_supported()) {
-            printf("scale: %s not tested, this processor lacks it\n", scalers[i]->name);
+            printf("scale: %s not tested, this processor lacks its instructions\n", scalers[i]->name);
             continue;
         }
         for (uint64_t seed = 0; seed < 3000; seed++) {
