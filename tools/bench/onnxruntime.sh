@@ -1,6 +1,6 @@
 #!/bin/sh
-# onnxruntime.sh - values, cycles and counts of a ResNet-50-sized network by the fast engine, against onnxruntime's int8 inference of the same
-# network on one thread. Both sides take turns in one run and the fastest of each counts. Optional: PYTHON (default python3) needs the
+# onnxruntime.sh - values, cycles and counts of a ResNet-50-sized network by the fast engine, against onnxruntime's int8 inference of the
+# same network on one thread. Both sides take turns in one run and the fastest of each counts. Optional: PYTHON (default python3) needs the
 # packages onnx and onnxruntime. usage: tools/bench/onnxruntime.sh [ROUNDS]
 set -eu
 cd "$(dirname "$0")/../.."

@@ -27,8 +27,7 @@ double qm_bench_products(void) {
     struct kernel_job job = {.rows = rows, .count = ROWS, .k = KERNEL_K, .vector_count = COLS / KERNEL_LANES, .sums_stride = COLS};
     for (int v = 0; v < COLS / KERNEL_LANES; v++) {
         const int8_t *columns = (const int8_t *)weights + v * KERNEL_LANES;
-        job.vectors[v] =
-            (struct kernel_vector){.weights = columns, .stride = COLS, .lanes = KERNEL_LANES, .sums = sums + v * KERNEL_LANES};
+        job.vectors[v] = (struct kernel_vector){.weights = columns, .stride = COLS, .lanes = KERNEL_LANES, .sums = sums + v * KERNEL_LANES};
     }
     double best = time_jobs(kernel, &job);
     for (int i = 1; i < REPETITIONS; i++) {

@@ -10,7 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { KERNEL_K = 512, KERNEL_LANES = 16, KERNEL_VECTORS = 4, KERNEL_ROWS_SPARE = 16, KERNEL_FILL_SPARE = 64, KERNEL_ELEMENT_BYTES_MAX = 2 };
+enum {
+    KERNEL_K = 512,
+    KERNEL_LANES = 16,
+    KERNEL_VECTORS = 4,
+    KERNEL_ROWS_SPARE = 16,
+    KERNEL_FILL_SPARE = 64,
+    KERNEL_ELEMENT_BYTES_MAX = 2
+};
 
 /* Up to KERNEL_LANES neighbouring columns of one tile. */
 struct kernel_vector {
@@ -34,7 +41,7 @@ struct kernel {
     bool (*is_supported)(void);
     int64_t element_bytes;
     bool takes_wide; /* rows and weights of 16 bits; rows are then laid out by the caller, as int16_t */
-    /* Lays out k bytes of a row. Up to KERNEL_FILL_SPARE bytes beyond them may be read, and as many elements written; they do not matter. */
+    /* Lays out k bytes of a row. Up to KERNEL_FILL_SPARE bytes beyond them are read, and as many elements written; they do not matter. */
     void (*fill)(const uint8_t *bytes, int64_t k, bool is_unsigned, void *row);
     void (*multiply)(const struct kernel_job *job);
 };

@@ -41,7 +41,7 @@ INLINE void scale_row(const struct scale *scale, const int32_t *restrict sums, i
 }
 
 VECTORIZED static void scale_words(const struct scale *scale, const int32_t *sums, int32_t *out) {
-    WITH_ROUNDING(scale->rounding, scale_row, scale, sums, out)
+    WITH_ROUNDING(scale->rounding, scale_row, scale, sums, out);
 }
 
 static void words(const struct scale *scale, struct scale_rows rows, int32_t *out, int64_t out_stride) {

@@ -99,9 +99,7 @@ AVX2_LINE __m256i output_lanes(struct stage stage, __m256i scaled) {
 
 /* The low bytes of eight words. */
 AVX2_LINE __m128i low_bytes(__m256i words) {
-    const __m256i first = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1,
-                                           -1, -1, -1, -1, -1);
-    __m256i bytes = _mm256_shuffle_epi8(words, first);
+    __m256i bytes = _mm256_shuffle_epi8(words, _mm256_set1_epi32(0x0c080400)); /* bytes 0, 4, 8 and 12 of each half */
     return _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
 }
 
@@ -161,11 +159,11 @@ AVX2_LINE void words_rows(const struct scale *scale, const struct scale_rows *ro
 }
 
 AVX2 static void bytes(const struct scale *scale, struct scale_rows rows, uint8_t *out, int64_t out_stride) {
-    WITH_ROUNDING(scale->rounding, bytes_rows, scale, &rows, out, out_stride)
+    WITH_ROUNDING(scale->rounding, bytes_rows, scale, &rows, out, out_stride);
 }
 
 AVX2 static void words(const struct scale *scale, struct scale_rows rows, int32_t *out, int64_t out_stride) {
-    WITH_ROUNDING(scale->rounding, words_rows, scale, &rows, out, out_stride)
+    WITH_ROUNDING(scale->rounding, words_rows, scale, &rows, out, out_stride);
 }
 
 const struct scaler scaler_avx2 = {"avx2", is_supported, bytes, words};

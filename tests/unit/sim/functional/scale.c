@@ -68,8 +68,8 @@ static void check_job(const struct scaler *scaler, const struct job *job, uint64
     for (int64_t at = 0; at < ROWS * STRIDE; at++) {
         bool is_lane = at % STRIDE < job->scale.n;
         int32_t want = is_lane ? scaled_alone(job, at / STRIDE, at % STRIDE) : 0x5a5a5a5a;
-        uint8_t byte = is_lane ? qm_output8(want, (int32_t)job->insn.out_zero, (int32_t)job->insn.clamp_min, (int32_t)job->insn.clamp_max)
-                               : 0x5a;
+        uint8_t byte =
+            is_lane ? qm_output8(want, (int32_t)job->insn.out_zero, (int32_t)job->insn.clamp_min, (int32_t)job->insn.clamp_max) : 0x5a;
         cr_assert(words[at] == want, "%s, seed %lu: word %ld is %d, not %d", scaler->name, seed, at, words[at], want);
         cr_assert(bytes[at] == byte, "%s, seed %lu: byte %ld is %d, not %d", scaler->name, seed, at, bytes[at], byte);
     }
