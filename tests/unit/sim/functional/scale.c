@@ -46,8 +46,13 @@ static void draw_job(struct job *job, uint64_t seed) {
         job->scale.multiplier[i] = draw_word(job);
         job->scale.shift[i] = (int32_t)(draw(job, 0, 1) == 0 ? draw(job, -31, 31) : draw(job, -128, 127));
     }
-    scale_prepare(&job->scale);
     for (int64_t i = 0; i < ROWS * STRIDE; i++) job->sums[i] = draw_word(job);
+    if (draw(job, 0, 1) == 0) { /* the one product that saturates */
+        job->scale.bias[0] = 0;
+        job->scale.multiplier[0] = job->sums[0] = INT32_MIN;
+        job->scale.shift[0] = (int32_t)draw(job, -3, 0);
+    }
+    scale_prepare(&job->scale);
 }
 
 static int32_t scaled_alone(const struct job *job, int64_t row, int64_t i) {
