@@ -1,192 +1,154 @@
-/* matmul_winograd.c - MATMUL of 3x3 windows that move by one tap: a square of 2x2 outputs from 16 products a channel instead of 36
- * (Winograd's F(2x2, 3x3)).
+/* matmul_winograd.c - MATMUL of windows three taps wide that move by one tap: two neighbouring outputs of a row from four products a
+ * channel instead of six (Winograd's F(2,3), along the row only).
  *
- * Along a row, activations d0..d3 and weights g0..g2 give y0 = d0 g0 + d1 g1 + d2 g2 and y1 = d1 g0 + d2 g1 + d3 g2 as
+ * For activations d0..d3 and weights g0..g2 the two outputs y0 = d0 g0 + d1 g1 + d2 g2 and y1 = d1 g0 + d2 g1 + d3 g2 are
  *   2 y0 = m0 + m1 + m2    m0 = (d0 - d2) (2 g0)          m1 = (d1 + d2) (g0 + g1 + g2)
  *   2 y1 = m1 - m2 - m3    m2 = (d2 - d1) (g0 - g1 + g2)  m3 = (d1 - d3) (2 g2)
- * and the same down a column of such rows gives 16 products m and 4 y. All are integers, so nothing is rounded: transformed activations and
- * weights fit 16 bits, sums of m are right modulo 2^32, and 4 y fits 32 bits (matmul_winograd_fits). Each of the 16 products is one of
- * matrices, for the kernel: squares times channels by channels times columns.
+ * All are integers, so nothing is rounded: sums of m are right modulo 2^32, and twice an output fits 32 bits (matmul_winograd_fits). The
+ * four products are products of matrices for the kernel, with activations and weights of 16 bits.
  */
 #include "sim/functional/fast/matmul.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "sim/functional/fast/vectorized.h"
 #include "sim/functional/fast/window.h"
 
-enum { TAPS = 3, SIDE = 4, PRODUCTS = SIDE * SIDE, SQUARES = 32, LANES = KERNEL_LANES * KERNEL_VECTORS, POSITIONS_MIN = 32 };
+enum { PRODUCTS = 4, INPUTS = 4, TAPS = 3, PAIRS = 64, LANES = KERNEL_LANES * KERNEL_VECTORS, POSITIONS_MIN = 32, RUN_MIN = 16 };
 
-/* [SQUARES][KERNEL_K] and [SQUARES][LANES], and a cache line more: the same place of all products would else be in one set of the cache. */
-enum { PRODUCT_ROWS = SQUARES * KERNEL_K + 32, PRODUCT_SUMS = SQUARES * LANES + 16 };
-
-/* A block of squares of outputs. */
+/* A block of pairs of outputs, and the rows of taps that one call of the kernel takes. */
 struct block {
-    int64_t first_square, squares, squares_of_row;
-    int16_t rows[PRODUCTS][PRODUCT_ROWS];
-    int16_t weights[SIDE][KERNEL_VECTORS][KERNEL_K][KERNEL_LANES]; /* of the products of one row */
-    int32_t sums[PRODUCTS][PRODUCT_SUMS];
+    int64_t first_pair, pairs, pairs_of_row;
+    int64_t first_ky, k;
+    int16_t rows[PRODUCTS * PAIRS + KERNEL_ROWS_SPARE][KERNEL_K];
+    int16_t weights[KERNEL_VECTORS][KERNEL_K][KERNEL_LANES]; /* of one product */
+    int32_t sums[PRODUCTS][PAIRS][LANES];
 };
 
 /* Sixteen columns or fewer of one tile. */
 struct columns {
-    const int8_t *weights; /* [TAPS][TAPS][run_bytes][stride] */
+    const int8_t *weights; /* [kernel_h][TAPS][run_bytes][stride] */
     int64_t stride, lanes;
     int32_t *sums; /* of the tile's first position, in the accumulator */
 };
 
-typedef uint8_t bytes16 __attribute__((vector_size(16)));
-typedef int8_t signed16 __attribute__((vector_size(16)));
-typedef int16_t halves16 __attribute__((vector_size(32)));
-
-INLINE void widen(const void *bytes, bool is_unsigned, halves16 *wide) {
-    signed16 narrow;
-    memcpy(&narrow, bytes, sizeof narrow);
-    *wide = is_unsigned ? __builtin_convertvector((bytes16)narrow, halves16) : __builtin_convertvector(narrow, halves16);
-}
-
-/* d0..d3, a stride apart, become the factors of m0..m3. */
-INLINE void transform_activations(halves16 *d, int stride) {
-    halves16 d0 = d[0], d1 = d[stride], d2 = d[2 * stride], d3 = d[3 * stride];
-    d[0] = d0 - d2;
-    d[stride] = d1 + d2;
-    d[2 * stride] = d2 - d1;
-    d[3 * stride] = d1 - d3;
-}
-
-/* Sixteen channels of a square's activations. */
-INLINE void transform_channels(const uint8_t *const *inputs, int64_t at, bool is_unsigned, int16_t *rows) {
-    halves16 d[PRODUCTS];
-    for (int i = 0; i < PRODUCTS; i++) widen(inputs[i] + at, is_unsigned, &d[i]);
-    for (int y = 0; y < SIDE; y++) transform_activations(d + y * SIDE, 1);
-    for (int x = 0; x < SIDE; x++) transform_activations(d + x, SIDE);
-    for (int i = 0; i < PRODUCTS; i++) memcpy(rows + (int64_t)i * PRODUCT_ROWS + at, &d[i], sizeof d[i]);
-}
-
-/* inputs [SIDE][SIDE][n], n at least 16; the last channels may be done twice. Those of product p go to rows[p * PRODUCT_ROWS]. */
-VECTORIZED static void transform_square(const uint8_t *const *inputs, int64_t n, bool is_unsigned, int16_t *rows) {
-    for (int64_t at = 0; at < n; at += KERNEL_LANES) {
-        int64_t from = at + KERNEL_LANES <= n ? at : n - KERNEL_LANES;
-        if (is_unsigned)
-            transform_channels(inputs, from, true, rows);
-        else
-            transform_channels(inputs, from, false, rows);
+INLINE void transform_run(const uint8_t *const *d, int64_t n, bool is_unsigned, int16_t *restrict rows) {
+    const int64_t product = (int64_t)PAIRS * KERNEL_K;
+    for (int64_t i = 0; i < n; i++) {
+        int d0 = is_unsigned ? d[0][i] : (int8_t)d[0][i], d1 = is_unsigned ? d[1][i] : (int8_t)d[1][i];
+        int d2 = is_unsigned ? d[2][i] : (int8_t)d[2][i], d3 = is_unsigned ? d[3][i] : (int8_t)d[3][i];
+        rows[i] = (int16_t)(d0 - d2);
+        rows[product + i] = (int16_t)(d1 + d2);
+        rows[2 * product + i] = (int16_t)(d2 - d1);
+        rows[3 * product + i] = (int16_t)(d1 - d3);
     }
 }
 
-/* The 4x4 runs that a square of outputs sees. */
-static void fill_square(const struct qm_insn *insn, const uint8_t *scratchpad, struct run window, int16_t *rows) {
-    uint8_t outside[PRODUCTS][KERNEL_K];
-    const uint8_t *inputs[PRODUCTS];
-    for (int i = 0; i < PRODUCTS; i++) {
-        struct run run = {window.y + i / SIDE * insn->y_dilation, window.x + i % SIDE * insn->x_dilation};
-        inputs[i] = window_inside(insn, scratchpad, run, insn->run_bytes);
-        if (inputs[i] != NULL) continue;
+/* d [INPUTS][n]; the activations of product p go to rows[p * PAIRS * KERNEL_K]. */
+VECTORIZED static void transform_inputs(const uint8_t *const *d, int64_t n, bool is_unsigned, int16_t *rows) {
+    if (is_unsigned)
+        transform_run(d, n, true, rows);
+    else
+        transform_run(d, n, false, rows);
+}
+
+/* g [TAPS][KERNEL_LANES]: what the activations of the product meet. */
+INLINE void transform_row(const int8_t *const *g, int product, int16_t *restrict out) {
+    for (int lane = 0; lane < KERNEL_LANES; lane++) {
+        int outer = g[0][lane] + g[2][lane];
+        out[lane] = (int16_t)(product == 0   ? 2 * g[0][lane]
+                              : product == 1 ? outer + g[1][lane]
+                              : product == 2 ? outer - g[1][lane]
+                                             : 2 * g[2][lane]);
+    }
+}
+
+/* Weight rows [TAPS] of n channels each, tap_bytes apart; those of fewer lanes are completed by zeros. */
+INLINE void transform_rows(const struct columns *columns, const int8_t *weights, int64_t tap_bytes, int64_t n, int product,
+                           int16_t (*out)[KERNEL_LANES]) {
+    int8_t part[TAPS][KERNEL_LANES] = {{0}};
+    for (int64_t i = 0; i < n; i++, weights += columns->stride) {
+        const int8_t *g[TAPS] = {weights, weights + tap_bytes, weights + 2 * tap_bytes};
+        for (int tap = 0; columns->lanes < KERNEL_LANES && tap < TAPS; tap++) g[tap] = memcpy(part[tap], g[tap], (size_t)columns->lanes);
+        transform_row(g, product, out[i]);
+    }
+}
+
+VECTORIZED static void transform_weights(const struct columns *columns, const int8_t *weights, int64_t tap_bytes, int64_t n, int product,
+                                         int16_t (*out)[KERNEL_LANES]) {
+    switch (product) {
+    case 0: transform_rows(columns, weights, tap_bytes, n, 0, out); break;
+    case 1: transform_rows(columns, weights, tap_bytes, n, 1, out); break;
+    case 2: transform_rows(columns, weights, tap_bytes, n, 2, out); break;
+    default: transform_rows(columns, weights, tap_bytes, n, 3, out); break;
+    }
+}
+
+/* The four runs that a pair of outputs sees of one row of taps. */
+static void transform_taps(const struct qm_insn *insn, const uint8_t *scratchpad, struct run window, int16_t *rows) {
+    uint8_t outside[INPUTS][KERNEL_K];
+    const uint8_t *d[INPUTS];
+    for (int i = 0; i < INPUTS; i++) {
+        struct run run = {window.y, window.x + i * insn->x_dilation};
+        d[i] = window_inside(insn, scratchpad, run, insn->run_bytes);
+        if (d[i] != NULL) continue;
         window_read(insn, scratchpad, run, 0, insn->run_bytes, outside[i]);
-        inputs[i] = outside[i];
+        d[i] = outside[i];
     }
-    transform_square(inputs, insn->run_bytes, insn->in_unsigned != 0, rows);
+    transform_inputs(d, insn->run_bytes, insn->in_unsigned != 0, rows);
 }
 
 static void fill_rows(const struct qm_insn *insn, const uint8_t *scratchpad, struct block *block) {
-    for (int64_t i = 0; i < block->squares; i++) {
-        int64_t square = block->first_square + i, oy = square / block->squares_of_row * 2, ox = square % block->squares_of_row * 2;
-        fill_square(insn, scratchpad, window_run(insn, oy, ox, 0, 0), block->rows[0] + i * KERNEL_K);
-    }
-}
-
-/* The factor of m0, m1, m2 or m3 in three weights, a stride apart. */
-INLINE void transform_weights(const halves16 *g, int stride, int m, halves16 *factor) {
-    halves16 g0 = g[0], g1 = g[stride], g2 = g[2 * stride];
-    *factor = m == 0 ? g0 + g0 : m == 1 ? g0 + g1 + g2 : m == 2 ? g0 - g1 + g2 : g2 + g2;
-}
-
-/* One channel's weights of up to 16 columns, its taps tap_bytes apart, for the products of row y. */
-INLINE void transform_channel(const int8_t *weights, int64_t tap_bytes, int64_t lanes, int y, halves16 *m) {
-    halves16 column[TAPS], g[TAPS * TAPS];
-    for (int tap = 0; tap < TAPS * TAPS; tap++) {
-        int8_t part[KERNEL_LANES] = {0};
-        const int8_t *from = weights + tap * tap_bytes;
-        widen(lanes == KERNEL_LANES ? from : memcpy(part, from, (size_t)lanes), false, &g[tap]);
-    }
-    for (int x = 0; x < TAPS; x++) transform_weights(g + x, TAPS, y, &column[x]);
-    for (int x = 0; x < SIDE; x++) transform_weights(column, 1, x, &m[x]);
-}
-
-INLINE void transform_row(const struct columns *columns, int64_t run_bytes, int y, int64_t v, struct block *block) {
-    for (int64_t i = 0; i < run_bytes; i++) {
-        halves16 m[SIDE];
-        transform_channel(columns->weights + i * columns->stride, run_bytes * columns->stride, columns->lanes, y, m);
-        for (int x = 0; x < SIDE; x++) memcpy(block->weights[x][v][i], &m[x], sizeof m[x]);
-    }
-}
-
-/* The weights of vector v for the products of row y. */
-VECTORIZED static void fill_weights(const struct columns *columns, int64_t run_bytes, int y, int64_t v, struct block *block) {
-    switch (y) {
-    case 0: transform_row(columns, run_bytes, 0, v, block); break;
-    case 1: transform_row(columns, run_bytes, 1, v, block); break;
-    case 2: transform_row(columns, run_bytes, 2, v, block); break;
-    default: transform_row(columns, run_bytes, 3, v, block); break;
-    }
-}
-
-static void multiply_row(const struct qm_insn *insn, const struct kernel *kernel, const struct columns *columns, int64_t count, int y,
-                         struct block *block) {
-    struct kernel_job job = {.count = block->squares, .k = insn->run_bytes, .vector_count = count, .sums_stride = LANES};
-    for (int64_t v = 0; v < count; v++) fill_weights(&columns[v], insn->run_bytes, y, v, block);
-    for (int x = 0; x < SIDE; x++) {
-        int product = y * SIDE + x;
-        job.rows = block->rows[product];
-        for (int64_t v = 0; v < count; v++)
-            job.vectors[v] = (struct kernel_vector){
-                .wide = block->weights[x][v][0], .lanes = KERNEL_LANES, .sums = block->sums[product] + v * KERNEL_LANES};
-        kernel->multiply(&job);
-    }
-}
-
-/* 2 y0 or 2 y1 of m0..m3. */
-INLINE uint32_t twice_output(const uint32_t *m, bool is_second) {
-    return is_second ? m[1] - m[2] - m[3] : m[0] + m[1] + m[2];
-}
-
-/* Four times an output, as a quarter of it: exact, because it is a multiple of 4. */
-INLINE int32_t quarter(uint32_t sum) {
-    return (int32_t)sum / 4;
-}
-
-/* The outputs of a square in up to KERNEL_LANES columns; sums: of the square's first product. Out [2][2][KERNEL_LANES]. */
-VECTORIZED static void combine_columns(const int32_t *sums, int32_t (*out)[KERNEL_LANES]) {
-    for (int64_t lane = 0; lane < KERNEL_LANES; lane++) {
-        uint32_t first[SIDE], second[SIDE];
-        for (int y = 0; y < SIDE; y++) {
-            uint32_t m[SIDE];
-            for (int x = 0; x < SIDE; x++) m[x] = (uint32_t)sums[(int64_t)(y * SIDE + x) * PRODUCT_SUMS + lane];
-            first[y] = twice_output(m, false);
-            second[y] = twice_output(m, true);
+    int64_t ky_count = block->k / insn->run_bytes;
+    for (int64_t i = 0; i < block->pairs; i++) {
+        int64_t pair = block->first_pair + i;
+        for (int64_t ky = 0; ky < ky_count; ky++) {
+            struct run run = window_run(insn, pair / block->pairs_of_row, pair % block->pairs_of_row * 2, block->first_ky + ky, 0);
+            transform_taps(insn, scratchpad, run, block->rows[i] + ky * insn->run_bytes);
         }
-        out[0][lane] = quarter(twice_output(first, false));
-        out[1][lane] = quarter(twice_output(second, false));
-        out[2][lane] = quarter(twice_output(first, true));
-        out[3][lane] = quarter(twice_output(second, true));
     }
 }
 
-VECTORIZED static void write_outputs(const int32_t *outputs, int64_t lanes, bool adds, int32_t *restrict sums) {
-    for (int64_t lane = 0; lane < lanes; lane++) sums[lane] = (int32_t)((uint32_t)outputs[lane] + (adds ? (uint32_t)sums[lane] : 0));
+static void multiply_product(const struct qm_insn *insn, const struct kernel *kernel, const struct columns *columns, int64_t count,
+                             int product, struct block *block) {
+    struct kernel_job job = {.rows = block->rows[product * PAIRS], .count = block->pairs, .k = block->k, .vector_count = count};
+    job.sums_stride = LANES;
+    job.adds = block->first_ky > 0;
+    for (int64_t v = 0; v < count; v++) {
+        int64_t tap_bytes = insn->run_bytes * columns[v].stride;
+        for (int64_t at = 0; at < block->k; at += insn->run_bytes) {
+            const int8_t *weights = columns[v].weights + (block->first_ky + at / insn->run_bytes) * TAPS * tap_bytes;
+            transform_weights(&columns[v], weights, tap_bytes, insn->run_bytes, product, block->weights[v] + at);
+        }
+        job.vectors[v] =
+            (struct kernel_vector){.wide = block->weights[v][0], .lanes = KERNEL_LANES, .sums = block->sums[product][0] + v * KERNEL_LANES};
+    }
+    kernel->multiply(&job);
 }
 
-/* Outputs of square i of the block that lie within the instruction's. */
-static void combine_square(const struct qm_insn *insn, int64_t cols, const struct columns *columns, const struct block *block, int64_t i,
-                           int64_t v) {
-    int64_t square = block->first_square + i, oy = square / block->squares_of_row * 2, ox = square % block->squares_of_row * 2;
-    int32_t outputs[4][KERNEL_LANES];
-    combine_columns(block->sums[0] + i * LANES + v * KERNEL_LANES, outputs);
-    for (int output = 0; output < 4; output++) {
-        int64_t y = oy + output / 2, x = ox + output % 2;
-        if (y < insn->out_h && x < insn->out_w)
-            write_outputs(outputs[output], columns[v].lanes, insn->accumulate != 0, columns[v].sums + (y * insn->out_w + x) * cols);
+/* Half the sum, which is even, to the accumulator. */
+INLINE int32_t half_added(uint32_t sum, bool adds, int32_t held) {
+    return (int32_t)((uint32_t)((int32_t)sum / 2) + (adds ? (uint32_t)held : 0));
+}
+
+/* m: the sums of one pair, a product LANES * PAIRS after the other. second is NULL where a row has an odd number of outputs. */
+VECTORIZED static void combine_pair(const int32_t *m, int64_t lanes, bool adds, int32_t *restrict first, int32_t *restrict second) {
+    const int64_t product = (int64_t)PAIRS * LANES;
+    const uint32_t *sums = (const uint32_t *)m;
+    for (int64_t i = 0; i < lanes; i++) first[i] = half_added(sums[i] + sums[product + i] + sums[2 * product + i], adds, first[i]);
+    for (int64_t i = 0; second != NULL && i < lanes; i++)
+        second[i] = half_added(sums[product + i] - sums[2 * product + i] - sums[3 * product + i], adds, second[i]);
+}
+
+static void combine(const struct qm_insn *insn, int64_t cols, const struct columns *columns, int64_t count, const struct block *block) {
+    for (int64_t i = 0; i < block->pairs; i++) {
+        int64_t pair = block->first_pair + i, ox = pair % block->pairs_of_row * 2;
+        int64_t position = pair / block->pairs_of_row * insn->out_w + ox;
+        for (int64_t v = 0; v < count; v++) {
+            int32_t *sums = columns[v].sums + position * cols;
+            combine_pair(block->sums[0][i] + v * KERNEL_LANES, columns[v].lanes, insn->accumulate != 0, sums,
+                         ox + 1 < insn->out_w ? sums + cols : NULL);
+        }
     }
 }
 
@@ -194,20 +156,23 @@ static void combine_square(const struct qm_insn *insn, int64_t cols, const struc
 static void multiply_columns(const struct qm_insn *insn, struct qm_functional_memory *memory, const struct kernel *kernel,
                              const struct columns *columns, int64_t count) {
     struct block block; /* large: set field by field */
-    block.squares_of_row = (insn->out_w + 1) / 2;
-    int64_t squares = (insn->out_h + 1) / 2 * block.squares_of_row;
-    for (block.first_square = 0; block.first_square < squares; block.first_square += SQUARES) {
-        block.squares = squares - block.first_square < SQUARES ? squares - block.first_square : SQUARES;
-        fill_rows(insn, memory->scratchpad, &block);
-        for (int y = 0; y < SIDE; y++) multiply_row(insn, kernel, columns, count, y, &block);
-        for (int64_t i = 0; i < block.squares; i++)
-            for (int64_t v = 0; v < count; v++) combine_square(insn, memory->machine->cols, columns, &block, i, v);
+    block.pairs_of_row = (insn->out_w + 1) / 2;
+    int64_t pairs = insn->out_h * block.pairs_of_row, ky_most = KERNEL_K / insn->run_bytes;
+    for (block.first_pair = 0; block.first_pair < pairs; block.first_pair += PAIRS) {
+        block.pairs = pairs - block.first_pair < PAIRS ? pairs - block.first_pair : PAIRS;
+        for (block.first_ky = 0; block.first_ky < insn->kernel_h; block.first_ky += ky_most) {
+            int64_t rest = insn->kernel_h - block.first_ky;
+            block.k = (rest < ky_most ? rest : ky_most) * insn->run_bytes;
+            fill_rows(insn, memory->scratchpad, &block);
+            for (int product = 0; product < PRODUCTS; product++) multiply_product(insn, kernel, columns, count, product, &block);
+        }
+        combine(insn, memory->machine->cols, columns, count, &block);
     }
 }
 
 void matmul_winograd(const struct qm_insn *insn, struct qm_functional_memory *memory, const struct kernel *kernel) {
     struct columns columns[KERNEL_VECTORS];
-    int64_t cols = memory->machine->cols, count = 0, window_bytes = TAPS * TAPS * insn->run_bytes;
+    int64_t cols = memory->machine->cols, count = 0, window_bytes = insn->kernel_h * TAPS * insn->run_bytes;
     for (int64_t tile = 0; tile < insn->tiles; tile++) {
         int64_t rest = insn->channels - tile * cols, n = rest < cols ? rest : cols;
         const int8_t *weights = (const int8_t *)memory->scratchpad + insn->weight_addr + tile * window_bytes * cols;
@@ -223,12 +188,12 @@ void matmul_winograd(const struct qm_insn *insn, struct qm_functional_memory *me
     if (count > 0) multiply_columns(insn, memory, kernel, columns, count);
 }
 
-/* The largest output is below 2^15 a product, so that four times the sum of K of them fits 32 bits below K = 2^14. */
+/* The largest output is below 2^15 a product, so that twice the sum of K of them fits 32 bits below K = 2^15. */
 bool matmul_winograd_fits(const struct qm_insn *insn, const struct kernel *kernel) {
-    static_assert(TAPS * TAPS * KERNEL_K < 1 << 14, "four times an output fits 32 bits");
+    enum { K_LIMIT = 1 << 15 };
     bool is_plain = insn->precision == QM_precision_W8A8 && insn->depthwise == 0 && insn->weight_zero == 0;
-    bool is_square = insn->kernel_h == TAPS && insn->kernel_w == TAPS && insn->out_h > 1 && insn->out_w > 1;
-    bool is_by_tap = insn->y_stride == insn->y_dilation && insn->x_stride == insn->x_dilation;
-    bool pays = insn->run_bytes >= KERNEL_LANES && insn->out_h * insn->out_w >= POSITIONS_MIN;
-    return kernel->takes_wide && is_plain && is_square && is_by_tap && pays && insn->run_bytes <= KERNEL_K;
+    bool is_row = insn->kernel_w == TAPS && insn->x_stride == insn->x_dilation && insn->out_w > 1;
+    bool pays = insn->run_bytes >= RUN_MIN && insn->out_h * insn->out_w >= POSITIONS_MIN;
+    return kernel->takes_wide && is_plain && is_row && pays && insn->run_bytes <= KERNEL_K &&
+           insn->kernel_h * TAPS * insn->run_bytes < K_LIMIT;
 }

@@ -59,22 +59,21 @@ static void draw_long(struct rig *rig, struct qm_insn *insn) {
     insn->in_row_bytes = insn->in_pitch = rig_draw(rig, 200, 2000);
 }
 
-/* 3x3 windows that move by one tap, of every number of outputs that is computed in squares. */
-static void draw_squares(struct rig *rig, struct qm_insn *insn) {
+/* Windows three taps wide that move by one tap, enough of them to be computed in pairs. */
+static void draw_pairs(struct rig *rig, struct qm_insn *insn) {
     insn->opcode = QM_MATMUL;
     insn->in_unsigned = rig_draw(rig, 0, 1);
     insn->accumulate = rig_draw(rig, 0, 1);
     rig_draw_window(rig, insn, 1);
-    insn->kernel_h = insn->kernel_w = 3;
+    insn->kernel_w = 3;
     insn->out_h = rig_draw(rig, 2, 12);
     insn->out_w = rig_draw(rig, (31 + insn->out_h) / insn->out_h, 18);
-    insn->y_dilation = insn->y_stride;
     insn->run_bytes = rig_draw(rig, 0, 9) == 0 ? rig_draw(rig, 500, 512) : rig_draw(rig, 16, 90);
     insn->x_stride = insn->x_dilation = rig_draw(rig, 0, 1) == 0 ? insn->run_bytes : rig_draw(rig, 0, 40);
     insn->in_row_bytes = rig_draw(rig, 1, 1500);
     int64_t most = 3 * (int64_t)rig->machine.cols, fitting = channels_that_fit(rig, insn);
     rig_draw_tiles(rig, insn, most < fitting ? most : fitting);
-    int64_t size = 9 * insn->run_bytes * insn->channels;
+    int64_t size = 3 * insn->kernel_h * insn->run_bytes * insn->channels;
     insn->weight_addr = rig_draw(rig, rig_constants(rig), rig_outputs(rig) - size);
     cr_assert(matmul_winograd_fits(insn, &kernel_plain), "seed %lu", rig->seed);
 }
@@ -101,8 +100,8 @@ Test(matmul, every_kernel_of_this_processor_is_the_sum_of_products) {
     compare_kernels(draw_long, 15);
 }
 
-Test(matmul, squares_of_outputs_are_the_sum_of_products) {
-    compare_kernels(draw_squares, 40);
+Test(matmul, pairs_of_outputs_are_the_sum_of_products) {
+    compare_kernels(draw_pairs, 40);
 }
 
 Test(matmul, depthwise_meets_each_channel_with_its_own_weight) {
@@ -142,8 +141,8 @@ Test(matmul, extreme_operands_do_not_saturate) {
     }
 }
 
-/* The same of 3x3 windows of the largest run, which are computed in squares; the map has 8x8 pixels. */
-static void check_extreme_squares(const struct kernel *kernel, uint8_t activation, bool in_unsigned, uint8_t weight) {
+/* The same of 3x3 windows of the largest run, which are computed in pairs of outputs; the map has 8x8 pixels. */
+static void check_extreme_pairs(const struct kernel *kernel, uint8_t activation, bool in_unsigned, uint8_t weight) {
     enum { RUN = 512, CHANNELS = 5, MAP = 8 * 8 * RUN, OUTPUTS = 6 * 6 };
     static uint8_t scratchpad[MAP + 9 * RUN * CHANNELS];
     static int32_t accumulator[OUTPUTS * 16];
@@ -166,13 +165,13 @@ static void check_extreme_squares(const struct kernel *kernel, uint8_t activatio
     for (int i = 0; i < OUTPUTS * 16; i++) cr_assert_eq(accumulator[i], i % 16 < CHANNELS ? 9 * RUN * product : 0);
 }
 
-Test(matmul, extreme_operands_fit_in_squares) {
+Test(matmul, extreme_operands_fit_in_pairs) {
     for (int64_t i = 0; i < kernel_count; i++) {
         if (!kernels[i]->is_supported()) continue;
-        check_extreme_squares(kernels[i], 0x80, false, 0x80);
-        check_extreme_squares(kernels[i], 0x7f, false, 0x80);
-        check_extreme_squares(kernels[i], 0xff, true, 0x80);
-        check_extreme_squares(kernels[i], 0xff, true, 0x7f);
+        check_extreme_pairs(kernels[i], 0x80, false, 0x80);
+        check_extreme_pairs(kernels[i], 0x7f, false, 0x80);
+        check_extreme_pairs(kernels[i], 0xff, true, 0x80);
+        check_extreme_pairs(kernels[i], 0xff, true, 0x7f);
     }
 }
 
