@@ -3,11 +3,12 @@
  * Prints, for the shipped network, resnet8 (when QMAC_DATA is set) and a ResNet-50-sized network: compile time, the cycle engine with
  * values (skipping and stepping), the functional engine (values without time), the cycle engine without values, the timing engine and
  * points of qmac explore, the RTL alone, and model and RTL in lockstep; and what each network costs in narrow precisions. Before these,
- * how long the first build of a machine's RTL takes.
+ * how long the first build of a machine's RTL takes. `bench values` prints the fast engine's line of the ResNet-50-sized network only.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/memory.h"
@@ -20,6 +21,7 @@
 #include "sim/timing/timing.h"
 #include "sim/verilated/rtl.h"
 #include "tools/bench/precisions.h"
+#include "tools/bench/products.h"
 #include "tools/bench/resnet50.h"
 #include "explore/explore.h"
 
@@ -151,6 +153,14 @@ static void print_explore(struct subject *subject, double full) {
     qm_free_shared(cost, sizeof *cost);
 }
 
+/* What qmac run costs, beside what the multiplications alone must cost on this processor. */
+static void print_fast(struct subject *subject, int runs) {
+    double fast = time_engine(&qm_device_fast, (struct qm_device_options){0}, subject, runs),
+           products = (double)subject->macs / qm_bench_products();
+    printf("  fast engine, values and time     %10.3f ms  (%.1f GMAC/s; %.2fx the bare matrix products of this processor)\n", 1e3 * fast,
+           1e-9 * (double)subject->macs / fast, fast / products);
+}
+
 static void print_model(struct subject *subject, double compile_seconds) {
     double skip = time_engine(&qm_device_cycle, (struct qm_device_options){0}, subject, 5),
            step = time_engine(&qm_device_cycle, (struct qm_device_options){.step = true}, subject, 1);
@@ -160,6 +170,7 @@ static void print_model(struct subject *subject, double compile_seconds) {
     printf("  cycle engine, values and time    %10.3f ms\n", 1e3 * skip);
     printf("  functional engine, values alone  %10.3f ms  (%.1f GMAC/s; %.0f %% of the cycle engine's time)\n", 1e3 * values,
            1e-9 * (double)subject->macs / values, 100 * values / skip);
+    print_fast(subject, 5);
     printf("  cycle engine stepping            %10.3f ms  (skipping is %.1fx faster)\n", 1e3 * step, step / skip);
     print_explore(subject, skip);
 }
@@ -179,8 +190,8 @@ static uint64_t count_macs(const struct qm_program *program) {
     return macs;
 }
 
-/* A network from its graph to speeds on a machine. */
-static void bench_graph(struct subject *subject, const struct qm_graph *graph, const char *machine_name, struct qm_arena *arena) {
+/* The program of a graph for a machine; returns the seconds that it took. */
+static double compile_graph(struct subject *subject, const struct qm_graph *graph, const char *machine_name, struct qm_arena *arena) {
     struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
     struct qm_machine machine;
     struct qm_diag diag;
@@ -189,9 +200,14 @@ static void bench_graph(struct subject *subject, const struct qm_graph *graph, c
     require(qm_legalize(graph, options.rounding, arena, &subject->network, &diag), &diag);
     require(qm_narrow(subject->network, NULL, arena, &diag), &diag);
     require(qm_compile_network(subject->network, &machine, &options, &subject->program, &diag), &diag);
-    double compile_seconds = qm_seconds() - start;
+    double seconds = qm_seconds() - start;
     subject->macs = count_macs(subject->program);
-    print_model(subject, compile_seconds);
+    return seconds;
+}
+
+/* A network from its graph to speeds on a machine. */
+static void bench_graph(struct subject *subject, const struct qm_graph *graph, const char *machine_name, struct qm_arena *arena) {
+    print_model(subject, compile_graph(subject, graph, machine_name, arena));
 }
 
 static void bench_file(const char *name, const char *file, bool with_rtl) {
@@ -245,8 +261,21 @@ static void bench_build(const char *name) {
     qm_arena_destroy(arena);
 }
 
-int main(void) {
+static void bench_values(void) {
+    struct qm_arena *arena = qm_arena_create();
+    struct subject subject = {.name = "ResNet-50-sized network"};
+    compile_graph(&subject, qm_bench_resnet50(arena, 1), "m32x32", arena);
+    print_fast(&subject, 10);
+    qm_program_destroy(subject.program);
+    qm_arena_destroy(arena);
+}
+
+int main(int argc, char **argv) {
     const char *data = getenv("QMAC_DATA");
+    if (argc > 1 && strcmp(argv[1], "values") == 0) {
+        bench_values();
+        return 0;
+    }
     bench_build("edge");
     bench_file("digits", "workloads/digits/digits_int8.tflite", true);
     if (data != NULL) {

@@ -6,56 +6,64 @@
 #include "common/precision.h"
 #include "sim/functional/fast/fast.h"
 #include "sim/functional/fast/narrow.h"
-#include "sim/functional/fast/vectorized.h"
+#include "sim/functional/fast/scale.h"
 
-enum { VALUES = 256, BLOCK = 256 };
+enum { VALUES = SCALE_LANES };
 
+/* Terms of the sum or product, by byte. */
 struct operand {
-    int64_t zero, multiplier, shift;
-    int32_t scaled[VALUES]; /* by byte; of a product only without its zero point */
+    int32_t terms[VALUES];
 };
 
-static void scale_operand(const struct qm_insn *insn, struct operand *operand) {
+/* Every element without its zero point; of a sum at the common scale. */
+static void scale_operand(const struct qm_insn *insn, int64_t zero, int64_t multiplier, int64_t shift, struct operand *operand) {
+    int32_t raised[VALUES];
+    struct scale scale; /* large: set field by field */
+    bool is_product = insn->binary == QM_binary_PRODUCT;
     for (int byte = 0; byte < VALUES; byte++) {
-        int64_t element = insn->in_unsigned != 0 ? byte : (int8_t)byte;
-        if (insn->binary == QM_binary_PRODUCT) {
-            operand->scaled[byte] = (int32_t)(element - operand->zero);
-            continue;
-        }
-        int32_t raised = qm_wrap32((element - operand->zero) * ((int64_t)1 << insn->pre_shift));
-        operand->scaled[byte] = qm_scale(raised, (int32_t)operand->multiplier, (int)operand->shift, (uint32_t)insn->rounding);
+        int64_t element = (insn->in_unsigned != 0 ? byte : (int8_t)byte) - zero;
+        operand->terms[byte] = (int32_t)element;
+        raised[byte] = qm_wrap32(element * ((int64_t)1 << insn->pre_shift));
     }
+    if (is_product) return;
+    scale_begin(insn, &scale);
+    scale_set_all(&scale, VALUES, 0, (int32_t)multiplier, (int32_t)shift);
+    scaler_best()->words(&scale, (struct scale_rows){raised, VALUES, 1}, operand->terms, VALUES);
 }
 
-INLINE void finish_block(const struct qm_insn *insn, const int32_t *restrict sums, int64_t n, uint8_t *restrict out, uint32_t rounding) {
-    int32_t multiplier = (int32_t)insn->out_multiplier, shift = (int32_t)insn->out_shift;
-    int32_t zero = (int32_t)insn->out_zero, low = (int32_t)insn->clamp_min, high = (int32_t)insn->clamp_max;
-    for (int64_t i = 0; i < n; i++) out[i] = qm_output8(qm_scale(sums[i], multiplier, shift, rounding), zero, low, high);
+static void add_block(const struct operand *a, const uint8_t *a_bytes, const struct operand *b, const uint8_t *b_bytes, int64_t n,
+                      int32_t *sums) {
+    for (int64_t i = 0; i < n; i++) sums[i] = (int32_t)((uint32_t)a->terms[a_bytes[i]] + (uint32_t)b->terms[b_bytes[i]]);
 }
 
-VECTORIZED static void finish(const struct qm_insn *insn, const int32_t *sums, int64_t n, uint8_t *out) {
-    WITH_ROUNDING(insn->rounding, finish_block, insn, sums, n, out)
+/* Neither factor is beyond 33,023. */
+static void multiply_block(const struct operand *a, const uint8_t *a_bytes, const struct operand *b, const uint8_t *b_bytes, int64_t n,
+                           int32_t *products) {
+    for (int64_t i = 0; i < n; i++) products[i] = a->terms[a_bytes[i]] * b->terms[b_bytes[i]];
 }
 
-static int32_t combine(const struct qm_insn *insn, int32_t a, int32_t b) {
-    if (insn->binary == QM_binary_PRODUCT) return a * b; /* neither is beyond 33,023 */
-    return (int32_t)((uint32_t)a + (uint32_t)b);
+static void write_elements(const struct qm_insn *insn, const struct scale *scale, const int32_t *sums, uint8_t *out) {
+    uint8_t elements[SCALE_LANES];
+    bool packs = insn->out_type == QM_out_type_BITS4;
+    scaler_best()->bytes(scale, (struct scale_rows){sums, SCALE_LANES, 1}, packs ? elements : out, SCALE_LANES);
+    if (packs) narrow_pack(elements, scale->n, out);
 }
 
 void fast_ADD(const struct qm_insn *insn, struct qm_functional_memory *memory) {
-    struct operand a = {.zero = insn->a_zero, .multiplier = insn->a_multiplier, .shift = insn->a_shift};
-    struct operand b = {.zero = insn->b_zero, .multiplier = insn->b_multiplier, .shift = insn->b_shift};
-    int32_t sums[BLOCK];
-    uint8_t elements[BLOCK];
-    bool packs = insn->out_type == QM_out_type_BITS4;
-    scale_operand(insn, &a);
-    scale_operand(insn, &b);
-    for (int64_t first = 0; first < insn->length; first += BLOCK) {
-        int64_t n = insn->length - first < BLOCK ? insn->length - first : BLOCK;
-        const uint8_t *a_bytes = memory->scratchpad + insn->in_addr + first, *b_bytes = memory->scratchpad + insn->b_addr + first;
-        for (int64_t i = 0; i < n; i++) sums[i] = combine(insn, a.scaled[a_bytes[i]], b.scaled[b_bytes[i]]);
-        uint8_t *out = memory->scratchpad + insn->out_addr + qm_output_bytes(insn, first);
-        finish(insn, sums, n, packs ? elements : out);
-        if (packs) narrow_pack(elements, n, out);
+    const uint8_t *a_bytes = memory->scratchpad + insn->in_addr, *b_bytes = memory->scratchpad + insn->b_addr;
+    struct operand a, b;
+    struct scale scale; /* large: set field by field */
+    int32_t sums[SCALE_LANES];
+    scale_operand(insn, insn->a_zero, insn->a_multiplier, insn->a_shift, &a);
+    scale_operand(insn, insn->b_zero, insn->b_multiplier, insn->b_shift, &b);
+    scale_begin(insn, &scale);
+    scale_set_all(&scale, SCALE_LANES, 0, (int32_t)insn->out_multiplier, (int32_t)insn->out_shift);
+    for (int64_t first = 0; first < insn->length; first += SCALE_LANES) {
+        scale.n = insn->length - first < SCALE_LANES ? insn->length - first : SCALE_LANES;
+        if (insn->binary == QM_binary_PRODUCT)
+            multiply_block(&a, a_bytes + first, &b, b_bytes + first, scale.n, sums);
+        else
+            add_block(&a, a_bytes + first, &b, b_bytes + first, scale.n, sums);
+        write_elements(insn, &scale, sums, memory->scratchpad + insn->out_addr + qm_output_bytes(insn, first));
     }
 }

@@ -4,12 +4,11 @@
 
 #include "sim/functional/functional.h"
 
-qm_functional_routine fast_MATMUL, fast_REQUANTIZE, fast_POOL, fast_ADD;
+qm_functional_routine fast_MATMUL, fast_REQUANTIZE, fast_POOL, fast_ADD, fast_COPY;
 
 /* The plain ones are fast enough. */
 #define fast_LOAD  qm_functional_LOAD
 #define fast_STORE qm_functional_STORE
-#define fast_COPY  qm_functional_COPY
 
 /* Computes an instruction that decode has accepted: an unknown opcode is a fault of the caller. */
 void fast_compute(const struct qm_insn *insn, struct qm_functional_memory *memory);

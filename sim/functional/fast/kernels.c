@@ -17,6 +17,10 @@ static void fill(const uint8_t *bytes, int64_t k, bool is_unsigned, void *row) {
 
 /* packed [k][KERNEL_LANES], zeros in the lanes that the vector has not. */
 static void pack(const struct kernel_vector *vector, int64_t k, int16_t *packed) {
+    if (vector->wide != NULL) {
+        memcpy(packed, vector->wide, (size_t)k * KERNEL_LANES * sizeof *packed);
+        return;
+    }
     memset(packed, 0, (size_t)k * KERNEL_LANES * sizeof *packed);
     for (int64_t i = 0; i < k; i++)
         for (int64_t lane = 0; lane < vector->lanes; lane++) packed[i * KERNEL_LANES + lane] = vector->weights[i * vector->stride + lane];
@@ -44,7 +48,7 @@ static void multiply(const struct kernel_job *job) {
     for (int64_t i = 0; i < job->vector_count; i++) multiply_vector(job, &job->vectors[i]);
 }
 
-const struct kernel kernel_plain = {"plain", always, sizeof(int16_t), fill, multiply};
+const struct kernel kernel_plain = {"plain", always, sizeof(int16_t), true, fill, multiply};
 
 const struct kernel *const kernels[] = {
 #ifdef __x86_64__

@@ -10,13 +10,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { KERNEL_K = 512, KERNEL_LANES = 16, KERNEL_VECTORS = 4, KERNEL_ROWS_SPARE = 16, KERNEL_ELEMENT_BYTES_MAX = 2 };
+enum {
+    KERNEL_K = 512,
+    KERNEL_LANES = 16,
+    KERNEL_VECTORS = 4,
+    KERNEL_ROWS_SPARE = 16,
+    KERNEL_FILL_SPARE = 64,
+    KERNEL_ELEMENT_BYTES_MAX = 2
+};
 
 /* Up to KERNEL_LANES neighbouring columns of one tile. */
 struct kernel_vector {
     const int8_t *weights; /* weight of row i, lane j: weights[i * stride + j] */
     int64_t stride, lanes;
-    int32_t *sums; /* [count][sums_stride] */
+    int32_t *sums;       /* [count][sums_stride] */
+    const int16_t *wide; /* [k][KERNEL_LANES]: takes the place of weights, unless NULL */
 };
 
 struct kernel_job {
@@ -32,7 +40,8 @@ struct kernel {
     const char *name;
     bool (*is_supported)(void);
     int64_t element_bytes;
-    /* Lays out a row. bytes [KERNEL_K]; those from k on are read and do not matter. */
+    bool takes_wide; /* rows and weights of 16 bits; rows are then laid out by the caller, as int16_t */
+    /* Lays out k bytes of a row. Up to KERNEL_FILL_SPARE bytes beyond them are read, and as many elements written; they do not matter. */
     void (*fill)(const uint8_t *bytes, int64_t k, bool is_unsigned, void *row);
     void (*multiply)(const struct kernel_job *job);
 };

@@ -37,7 +37,22 @@ INLINE __m128i load_row(const struct kernel_vector *vector, int64_t i, int64_t k
     return _mm_loadu_si128((const __m128i *)lanes);
 }
 
+/* Each lane of the low and high half gets its weights of rows 2 pair and 2 pair + 1; the latter is zeros from k on. */
+AVX2 static void pack_wide(const int16_t *wide, int64_t k, struct packed *packed) {
+    for (int64_t pair = 0; pair * 2 < k; pair++, wide += 2 * KERNEL_LANES) {
+        __m256i first = _mm256_loadu_si256((const __m256i *)wide), second = _mm256_setzero_si256();
+        if (pair * 2 + 1 < k) second = _mm256_loadu_si256((const __m256i *)(wide + KERNEL_LANES));
+        __m256i even = _mm256_unpacklo_epi16(first, second), odd = _mm256_unpackhi_epi16(first, second);
+        packed->halves[pair][0] = _mm256_permute2x128_si256(even, odd, 0x20);
+        packed->halves[pair][1] = _mm256_permute2x128_si256(even, odd, 0x31);
+    }
+}
+
 AVX2 static void pack(const struct kernel_vector *vector, int64_t k, struct packed *packed) {
+    if (vector->wide != NULL) {
+        pack_wide(vector->wide, k, packed);
+        return;
+    }
     for (int64_t pair = 0; pair * 2 < k; pair++) {
         __m128i first = load_row(vector, pair * 2, k), second = load_row(vector, pair * 2 + 1, k);
         packed->halves[pair][0] = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(first, second));
@@ -45,42 +60,77 @@ AVX2 static void pack(const struct kernel_vector *vector, int64_t k, struct pack
     }
 }
 
-INLINE void store(const struct kernel_job *job, const struct kernel_vector *vector, int64_t m, const __m256i *halves) {
-    int32_t sums[KERNEL_LANES], *out = vector->sums + m * job->sums_stride;
-    _mm256_storeu_si256((__m256i *)sums, halves[0]);
-    _mm256_storeu_si256((__m256i *)(sums + 8), halves[1]);
-    for (int64_t lane = 0; lane < vector->lanes; lane++)
-        out[lane] = (int32_t)((uint32_t)sums[lane] + (job->adds ? (uint32_t)out[lane] : 0));
+INLINE void store_whole(int32_t *out, const __m256i *halves, bool adds) {
+    for (int half = 0; half < 2; half++) {
+        __m256i *at = (__m256i *)out + half;
+        _mm256_storeu_si256(at, adds ? _mm256_add_epi32(halves[half], _mm256_loadu_si256(at)) : halves[half]);
+    }
 }
 
-/* HEIGHT rows from m on by one vector, held in registers. */
-INLINE void multiply_block(const struct kernel_job *job, const struct kernel_vector *vector, const struct packed *packed, int64_t m) {
+AVX2 static void store_lanes(int32_t *out, const __m256i *halves, int64_t lanes, bool adds) {
+    int32_t sums[KERNEL_LANES];
+    store_whole(sums, halves, false);
+    for (int64_t lane = 0; lane < lanes; lane++) out[lane] = (int32_t)((uint32_t)sums[lane] + (adds ? (uint32_t)out[lane] : 0));
+}
+
+INLINE void store(const struct kernel_job *job, const struct kernel_vector *vector, int64_t m, const __m256i *halves) {
+    int32_t *out = vector->sums + m * job->sums_stride;
+    if (vector->lanes == KERNEL_LANES)
+        store_whole(out, halves, job->adds);
+    else
+        store_lanes(out, halves, vector->lanes, job->adds);
+}
+
+/* Two activations meet a pair of weights of each column. In assembly, because compilers reorder the rows of a block until sums leave their
+ * registers. */
+INLINE void add_pair(const int16_t *two, const __m256i *pair, __m256i *sums) {
+    __m256i x, product;
+    __asm__("vpbroadcastd %[two], %[x]\n\t"
+            "vpmaddwd %[low], %[x], %[product]\n\t"
+            "vpmaddwd %[high], %[x], %[x]\n\t"
+            "vpaddd %[product], %[sums_low], %[sums_low]\n\t"
+            "vpaddd %[x], %[sums_high], %[sums_high]"
+            : [sums_low] "+x"(sums[0]), [sums_high] "+x"(sums[1]), [x] "=&x"(x), [product] "=&x"(product)
+            : [two] "m"(*(const int16_t(*)[2])two), [low] "x"(pair[0]), [high] "x"(pair[1]));
+}
+
+/* `height` rows from m on by one vector, held in registers. */
+INLINE void multiply_block(const struct kernel_job *job, const struct kernel_vector *vector, const struct packed *packed, int64_t m,
+                           const int height) {
     const int16_t *row = (const int16_t *)job->rows + m * KERNEL_K;
     __m256i sums[HEIGHT][2];
 #pragma GCC unroll 6
-    for (int r = 0; r < HEIGHT; r++) sums[r][0] = sums[r][1] = _mm256_setzero_si256();
+    for (int r = 0; r < height; r++) sums[r][0] = sums[r][1] = _mm256_setzero_si256();
     for (int64_t pair = 0; pair * 2 < job->k; pair++)
 #pragma GCC unroll 6
-        for (int r = 0; r < HEIGHT; r++) {
-            int32_t two;
-            memcpy(&two, row + r * KERNEL_K + pair * 2, sizeof two);
-            __m256i x = _mm256_set1_epi32(two);
-            sums[r][0] = _mm256_add_epi32(sums[r][0], _mm256_madd_epi16(x, packed->halves[pair][0]));
-            sums[r][1] = _mm256_add_epi32(sums[r][1], _mm256_madd_epi16(x, packed->halves[pair][1]));
-        }
+        for (int r = 0; r < height; r++) add_pair(row + r * KERNEL_K + pair * 2, packed->halves[pair], sums[r]);
 #pragma GCC unroll 6
-    for (int r = 0; r < HEIGHT; r++)
-        if (m + r < job->count) store(job, vector, m + r, sums[r]);
+    for (int r = 0; r < height; r++) store(job, vector, m + r, sums[r]);
+}
+
+/* Rows from m on, fewer than HEIGHT. */
+AVX2 static void multiply_rest(const struct kernel_job *job, const struct kernel_vector *vector, const struct packed *packed, int64_t m) {
+    switch (job->count - m) {
+    case 1: multiply_block(job, vector, packed, m, 1); break;
+    case 2: multiply_block(job, vector, packed, m, 2); break;
+    case 3: multiply_block(job, vector, packed, m, 3); break;
+    case 4: multiply_block(job, vector, packed, m, 4); break;
+    case 5: multiply_block(job, vector, packed, m, 5); break;
+    default: break;
+    }
 }
 
 AVX2 static void multiply(const struct kernel_job *job) {
     struct packed packed;
     for (int64_t v = 0; v < job->vector_count; v++) {
-        pack(&job->vectors[v], job->k, &packed);
-        for (int64_t m = 0; m < job->count; m += HEIGHT) multiply_block(job, &job->vectors[v], &packed, m);
+        const struct kernel_vector *vector = &job->vectors[v];
+        int64_t m = 0;
+        pack(vector, job->k, &packed);
+        for (; m + HEIGHT <= job->count; m += HEIGHT) multiply_block(job, vector, &packed, m, HEIGHT);
+        multiply_rest(job, vector, &packed, m);
     }
 }
 
-const struct kernel kernel_avx2 = {"avx2", is_supported, sizeof(int16_t), fill, multiply};
+const struct kernel kernel_avx2 = {"avx2", is_supported, sizeof(int16_t), true, fill, multiply};
 
 #endif

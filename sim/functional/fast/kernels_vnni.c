@@ -113,6 +113,6 @@ VNNI static void multiply(const struct kernel_job *job) {
         multiply_all(job, 6, 4);
 }
 
-const struct kernel kernel_vnni = {"avx512-vnni", is_supported, sizeof(uint8_t), fill, multiply};
+const struct kernel kernel_vnni = {"avx512-vnni", is_supported, sizeof(uint8_t), false, fill, multiply};
 
 #endif

@@ -31,15 +31,24 @@ struct chunk {
     _Alignas(64) uint8_t rows[(BLOCK_ROWS + KERNEL_ROWS_SPARE) * KERNEL_K * KERNEL_ELEMENT_BYTES_MAX];
 };
 
+/* Taps that lie side by side in the map, as those of a plain convolution do, are one cut. */
+static void add_cut(struct chunk *chunk, struct cut cut) {
+    struct cut *last = chunk->cut_count > 0 ? &chunk->cuts[chunk->cut_count - 1] : NULL;
+    if (last != NULL && last->y == cut.y && last->x + last->size == cut.x)
+        last->size += cut.size;
+    else
+        chunk->cuts[chunk->cut_count++] = cut;
+}
+
 static void cut_windows(const struct qm_insn *insn, struct chunk *chunk) {
     int64_t at = chunk->first, end = chunk->first + chunk->k;
-    for (chunk->cut_count = 0; at < end; chunk->cut_count++) {
+    chunk->cut_count = 0;
+    while (at < end) {
         int64_t run = at / insn->run_bytes, piece = at % insn->run_bytes;
-        struct cut *cut = &chunk->cuts[chunk->cut_count];
-        cut->size = insn->run_bytes - piece < end - at ? insn->run_bytes - piece : end - at;
-        cut->y = run / insn->kernel_w * insn->y_dilation;
-        cut->x = run % insn->kernel_w * insn->x_dilation + piece;
-        at += cut->size;
+        int64_t size = insn->run_bytes - piece < end - at ? insn->run_bytes - piece : end - at;
+        int64_t ky = run / insn->kernel_w, kx = run % insn->kernel_w;
+        add_cut(chunk, (struct cut){ky * insn->y_dilation, kx * insn->x_dilation + piece, size});
+        at += size;
     }
 }
 
@@ -49,18 +58,47 @@ static int32_t row_sum(const uint8_t *activations, int64_t k, bool is_unsigned) 
     return sum;
 }
 
-static void gather_rows(const struct kernel_job *job, const struct kernel *kernel, const struct qm_insn *insn, const uint8_t *scratchpad,
-                        struct chunk *chunk) {
-    uint8_t bytes[KERNEL_K] = {0};
-    for (int64_t m = 0; m < job->count; m++) {
-        int64_t position = chunk->position + m;
-        struct run window = window_run(insn, position / insn->out_w, position % insn->out_w, 0, 0);
-        uint8_t *out = bytes;
-        for (const struct cut *cut = chunk->cuts; cut < chunk->cuts + chunk->cut_count; out += cut++->size)
-            window_read(insn, scratchpad, (struct run){window.y + cut->y, window.x + cut->x}, 0, cut->size, out);
-        if (job->k != chunk->k) narrow_expand_activations(bytes, chunk->k, job->is_unsigned);
-        if (insn->weight_zero != 0) chunk->corrections[m] = (int32_t)insn->weight_zero * row_sum(bytes, job->k, job->is_unsigned);
-        kernel->fill(bytes, job->k, job->is_unsigned, chunk->rows + m * KERNEL_K * kernel->element_bytes);
+/* The cuts of a window one after another, as the kernel wants them. What fill reads and writes beyond a cut does not matter: the next cut
+ * or row is written over it. */
+static void fill_window(const struct qm_insn *insn, const struct qm_functional_memory *memory, struct run window, const struct chunk *chunk,
+                        const struct kernel *kernel, uint8_t *row) {
+    const uint8_t *end = memory->scratchpad + memory->machine->scratchpad_bytes;
+    for (const struct cut *cut = chunk->cuts; cut < chunk->cuts + chunk->cut_count; row += cut++->size * kernel->element_bytes) {
+        uint8_t outside[KERNEL_K + KERNEL_FILL_SPARE];
+        struct run run = {window.y + cut->y, window.x + cut->x};
+        const uint8_t *bytes = window_inside(insn, memory->scratchpad, run, cut->size);
+        if (bytes == NULL || end - bytes < cut->size + KERNEL_FILL_SPARE) {
+            window_read(insn, memory->scratchpad, run, 0, cut->size, outside);
+            bytes = outside;
+        }
+        kernel->fill(bytes, cut->size, insn->in_unsigned != 0, row);
+    }
+}
+
+/* The same by way of a row of bytes: for narrow activations, and when their sum is wanted. */
+static void expand_window(const struct kernel_job *job, const struct qm_insn *insn, const uint8_t *scratchpad, struct run window,
+                          const struct chunk *chunk, uint8_t *bytes) {
+    uint8_t *out = bytes;
+    for (const struct cut *cut = chunk->cuts; cut < chunk->cuts + chunk->cut_count; out += cut++->size)
+        window_read(insn, scratchpad, (struct run){window.y + cut->y, window.x + cut->x}, 0, cut->size, out);
+    if (job->k != chunk->k) narrow_expand_activations(bytes, chunk->k, job->is_unsigned);
+}
+
+static void gather_rows(const struct kernel_job *job, const struct kernel *kernel, const struct qm_insn *insn,
+                        const struct qm_functional_memory *memory, struct chunk *chunk) {
+    uint8_t bytes[KERNEL_K] = {0}, *row = chunk->rows;
+    bool is_direct = job->k == chunk->k && insn->weight_zero == 0;
+    int64_t oy = chunk->position / insn->out_w, ox = chunk->position % insn->out_w;
+    for (int64_t m = 0; m < job->count; m++, row += KERNEL_K * kernel->element_bytes) {
+        struct run window = window_run(insn, oy, ox, 0, 0);
+        if (is_direct) {
+            fill_window(insn, memory, window, chunk, kernel, row);
+        } else {
+            expand_window(job, insn, memory->scratchpad, window, chunk, bytes);
+            if (insn->weight_zero != 0) chunk->corrections[m] = (int32_t)insn->weight_zero * row_sum(bytes, job->k, job->is_unsigned);
+            kernel->fill(bytes, job->k, job->is_unsigned, row);
+        }
+        if (++ox == insn->out_w) ox = 0, oy++;
     }
 }
 
@@ -116,7 +154,8 @@ static void clear_spare_columns(const struct qm_insn *insn, struct qm_functional
     int32_t *row = memory->accumulator + insn->acc_addr * cols;
     for (int64_t tile = 0; tile < insn->tiles; tile++) {
         int64_t rest = insn->channels - tile * width, n = rest < width ? rest : width;
-        for (int64_t m = 0; m < positions; m++, row += cols) memset(row + n, 0, (size_t)(cols - n) * sizeof *row);
+        if (n == cols) row += positions * cols;
+        for (int64_t m = 0; n < cols && m < positions; m++, row += cols) memset(row + n, 0, (size_t)(cols - n) * sizeof *row);
     }
 }
 
@@ -132,7 +171,7 @@ static void multiply_dense(const struct qm_insn *insn, struct qm_functional_memo
             job.k = chunk.k * per_byte;
             job.adds = insn->accumulate != 0 || chunk.first > 0;
             cut_windows(insn, &chunk);
-            gather_rows(&job, kernel, insn, memory->scratchpad, &chunk);
+            gather_rows(&job, kernel, insn, memory, &chunk);
             multiply_tiles(&job, kernel, insn, memory, &chunk);
             if (insn->weight_zero != 0) subtract_corrections(&job, insn, &chunk, memory);
         }
@@ -144,6 +183,8 @@ void matmul_with(const struct qm_insn *insn, struct qm_functional_memory *memory
         matmul_steps(insn, memory);
     else if (insn->depthwise != 0)
         matmul_depthwise(insn, memory);
+    else if (matmul_winograd_fits(insn, kernel))
+        matmul_winograd(insn, memory, kernel);
     else
         multiply_dense(insn, memory, kernel);
 }

@@ -11,6 +11,12 @@ void matmul_with(const struct qm_insn *insn, struct qm_functional_memory *memory
 /* Whether no sum can leave the accumulator's width, in whatever order products are added. Depthwise: all channels count as one sum. */
 bool matmul_always_fits(const struct qm_insn *insn, const struct qm_functional_memory *memory);
 
+/* Two outputs of a row at a time, when matmul_winograd_fits; leaves the columns beyond a tile's channels as they are. */
+void matmul_winograd(const struct qm_insn *insn, struct qm_functional_memory *memory, const struct kernel *kernel);
+
+/* Whether the windows are of the kind that it computes, and enough of them that it pays. The instruction must always fit. */
+bool matmul_winograd_fits(const struct qm_insn *insn, const struct kernel *kernel);
+
 /* Step by step, for instructions that may not fit; leaves the columns beyond a tile's channels as they are. */
 void matmul_steps(const struct qm_insn *insn, struct qm_functional_memory *memory);
 

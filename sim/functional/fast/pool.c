@@ -1,14 +1,12 @@
 /* pool.c - POOL without time: maximum or sum over a window, one scale for all channels. */
 #include <stdbool.h>
 
-#include "common/fixed_point.h"
 #include "common/precision.h"
 #include "sim/functional/fast/fast.h"
 #include "sim/functional/fast/narrow.h"
+#include "sim/functional/fast/scale.h"
 #include "sim/functional/fast/vectorized.h"
 #include "sim/functional/fast/window.h"
-
-enum { LANES_MAX = 256 };
 
 INLINE void reduce_lanes(const uint8_t *restrict bytes, int64_t n, bool is_unsigned, bool is_sum, int32_t *restrict lanes) {
     for (int64_t c = 0; c < n; c++) {
@@ -26,7 +24,7 @@ VECTORIZED static void reduce_tap(const uint8_t *bytes, int64_t n, bool is_unsig
 
 /* Bytes piece .. piece + n - 1 of every tap of the window. */
 static void reduce_window(const struct qm_insn *insn, const uint8_t *scratchpad, struct run window, int64_t n, int32_t *lanes) {
-    uint8_t outside[LANES_MAX];
+    uint8_t outside[SCALE_LANES];
     bool is_sum = insn->pool_kind == QM_pool_kind_SUM;
     for (int64_t c = 0; c < n; c++) lanes[c] = is_sum ? 0 : INT32_MIN;
     for (int64_t ky = 0; ky < insn->kernel_h; ky++)
@@ -41,34 +39,24 @@ static void reduce_window(const struct qm_insn *insn, const uint8_t *scratchpad,
         }
 }
 
-INLINE void finish_lanes(const struct qm_insn *insn, const int32_t *restrict lanes, int64_t n, uint8_t *restrict out, uint32_t rounding) {
-    int32_t bias = (int32_t)insn->pool_bias, multiplier = (int32_t)insn->out_multiplier, shift = (int32_t)insn->out_shift;
-    int32_t zero = (int32_t)insn->out_zero, low = (int32_t)insn->clamp_min, high = (int32_t)insn->clamp_max;
-    for (int64_t c = 0; c < n; c++) {
-        int32_t biased = (int32_t)((uint32_t)lanes[c] + (uint32_t)bias);
-        out[c] = qm_output8(qm_scale(biased, multiplier, shift, rounding), zero, low, high);
-    }
-}
-
-VECTORIZED static void finish(const struct qm_insn *insn, const int32_t *lanes, int64_t n, uint8_t *out) {
-    WITH_ROUNDING(insn->rounding, finish_lanes, insn, lanes, n, out)
-}
-
 void fast_POOL(const struct qm_insn *insn, struct qm_functional_memory *memory) {
     int64_t cols = memory->machine->cols;
-    int32_t lanes[LANES_MAX];
-    uint8_t elements[LANES_MAX];
+    int32_t lanes[SCALE_LANES];
+    uint8_t elements[SCALE_LANES];
+    struct scale scale; /* large: set field by field */
     bool packs = insn->out_type == QM_out_type_BITS4;
+    scale_begin(insn, &scale);
     for (int64_t piece = 0; piece < insn->channels; piece += cols) {
         int64_t n = insn->channels - piece < cols ? insn->channels - piece : cols;
         uint8_t *out = memory->scratchpad + insn->out_addr + qm_output_bytes(insn, piece);
+        scale_set_all(&scale, n, (int32_t)insn->pool_bias, (int32_t)insn->out_multiplier, (int32_t)insn->out_shift);
         for (int64_t oy = 0; oy < insn->out_h; oy++)
             for (int64_t ox = 0; ox < insn->out_w; ox++) {
                 struct run window = window_run(insn, oy, ox, 0, 0);
                 window.x += piece;
                 reduce_window(insn, memory->scratchpad, window, n, lanes);
                 uint8_t *position = out + oy * insn->out_pitch + ox * insn->out_pixel;
-                finish(insn, lanes, n, packs ? elements : position);
+                scaler_best()->bytes(&scale, (struct scale_rows){lanes, SCALE_LANES, 1}, packs ? elements : position, SCALE_LANES);
                 if (packs) narrow_pack(elements, n, position);
             }
     }

@@ -1,6 +1,7 @@
-/* copy.c - COPY against loops over bytes. */
+/* copy.c - COPY, the plain one and the fast one, against loops over bytes. */
 #include <criterion/criterion.h>
 
+#include "sim/functional/fast/fast.h"
 #include "tests/unit/sim/functional/rig.h"
 
 TestSuite(copy);
@@ -30,4 +31,5 @@ static void copy_bytes(const struct qm_insn *insn, struct qm_functional_memory *
 
 Test(copy, gathers_the_runs_of_each_window) {
     rig_compare(draw, copy_bytes, qm_functional_COPY, 60);
+    rig_compare(draw, copy_bytes, fast_COPY, 60);
 }

@@ -1,6 +1,7 @@
 /* matmul.c - MATMUL: the fast one, with each kernel, against the plain one; dense and depthwise, overwriting and accumulating, windows
  * inside and outside the map. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/sim/functional/rig.h"
@@ -58,22 +59,49 @@ static void draw_long(struct rig *rig, struct qm_insn *insn) {
     insn->in_row_bytes = insn->in_pitch = rig_draw(rig, 200, 2000);
 }
 
+/* Windows three taps wide that move by one tap, enough of them to be computed in pairs. */
+static void draw_pairs(struct rig *rig, struct qm_insn *insn) {
+    insn->opcode = QM_MATMUL;
+    insn->in_unsigned = rig_draw(rig, 0, 1);
+    insn->accumulate = rig_draw(rig, 0, 1);
+    rig_draw_window(rig, insn, 1);
+    insn->kernel_w = 3;
+    insn->out_h = rig_draw(rig, 2, 12);
+    insn->out_w = rig_draw(rig, (31 + insn->out_h) / insn->out_h, 18);
+    insn->run_bytes = rig_draw(rig, 0, 9) == 0 ? rig_draw(rig, 500, 512) : rig_draw(rig, 16, 90);
+    insn->x_stride = insn->x_dilation = rig_draw(rig, 0, 1) == 0 ? insn->run_bytes : rig_draw(rig, 0, 40);
+    insn->in_row_bytes = rig_draw(rig, 1, 1500);
+    int64_t most = 3 * (int64_t)rig->machine.cols, fitting = channels_that_fit(rig, insn);
+    rig_draw_tiles(rig, insn, most < fitting ? most : fitting);
+    int64_t size = 3 * insn->kernel_h * insn->run_bytes * insn->channels;
+    insn->weight_addr = rig_draw(rig, rig_constants(rig), rig_outputs(rig) - size);
+    cr_assert(matmul_winograd_fits(insn, &kernel_plain), "seed %lu", rig->seed);
+}
+
 Test(matmul, dense_is_the_sum_of_products) {
     rig_compare(draw_dense, qm_functional_MATMUL, fast_MATMUL, 20);
 }
 
+/* Each kernel of this processor. */
+static void compare_kernels(rig_draw_insn *draw, uint32_t count) {
+    for (int64_t i = 0; i < kernel_count; i++)
+        if (kernels[i]->is_supported()) rig_compare_kernel(kernels[i], draw, count);
+}
+
 Test(matmul, narrow_operands_are_unpacked_in_the_order_of_the_document) {
     rig_compare(draw_narrow, qm_functional_MATMUL, fast_MATMUL, 60);
-    for (int64_t i = 0; i < kernel_count; i++)
-        if (kernels[i]->is_supported()) rig_compare_kernel(kernels[i], draw_narrow, 15);
+    compare_kernels(draw_narrow, 15);
 }
 
 Test(matmul, every_kernel_of_this_processor_is_the_sum_of_products) {
-    for (int64_t i = 0; i < kernel_count; i++) {
-        if (!kernels[i]->is_supported()) continue;
-        rig_compare_kernel(kernels[i], draw_dense, 30);
-        rig_compare_kernel(kernels[i], draw_long, 15);
-    }
+    for (int64_t i = 0; i < kernel_count; i++)
+        if (!kernels[i]->is_supported()) printf("matmul: kernel %s not tested, this processor lacks its instructions\n", kernels[i]->name);
+    compare_kernels(draw_dense, 30);
+    compare_kernels(draw_long, 15);
+}
+
+Test(matmul, pairs_of_outputs_are_the_sum_of_products) {
+    compare_kernels(draw_pairs, 40);
 }
 
 Test(matmul, depthwise_meets_each_channel_with_its_own_weight) {
@@ -110,6 +138,40 @@ Test(matmul, extreme_operands_do_not_saturate) {
         check_extremes(kernels[i], 0x80, true, 128 * -128);
         check_extremes(kernels[i], 0x7f, false, 127 * 127);
         check_extremes(kernels[i], 0xff, true, 255 * -1);
+    }
+}
+
+/* The same of 3x3 windows of the largest run, which are computed in pairs of outputs; the map has 8x8 pixels. */
+static void check_extreme_pairs(const struct kernel *kernel, uint8_t activation, bool in_unsigned, uint8_t weight) {
+    enum { RUN = 512, CHANNELS = 5, MAP = 8 * 8 * RUN, OUTPUTS = 6 * 6 };
+    static uint8_t scratchpad[MAP + 9 * RUN * CHANNELS];
+    static int32_t accumulator[OUTPUTS * 16];
+    struct qm_machine machine;
+    qm_machine_init(&machine);
+    machine.scratchpad_bytes = sizeof scratchpad;
+    memset(scratchpad, activation, MAP);
+    memset(scratchpad + MAP, weight, sizeof scratchpad - MAP);
+    struct qm_functional_memory memory = {.machine = &machine, .scratchpad = scratchpad, .accumulator = accumulator};
+    struct qm_insn insn = {.opcode = QM_MATMUL, .kernel_h = 3, .kernel_w = 3, .in_rows = 8, .in_row_bytes = 8 * RUN, .in_pitch = 8 * RUN};
+    insn.out_w = insn.out_h = 6;
+    insn.y_stride = insn.y_dilation = 1;
+    insn.x_stride = insn.x_dilation = insn.run_bytes = RUN;
+    insn.weight_addr = MAP;
+    insn.channels = CHANNELS;
+    insn.tiles = 1;
+    insn.in_unsigned = in_unsigned;
+    matmul_with(&insn, &memory, kernel);
+    int32_t product = (in_unsigned ? activation : (int8_t)activation) * (int8_t)weight;
+    for (int i = 0; i < OUTPUTS * 16; i++) cr_assert_eq(accumulator[i], i % 16 < CHANNELS ? 9 * RUN * product : 0);
+}
+
+Test(matmul, extreme_operands_fit_in_pairs) {
+    for (int64_t i = 0; i < kernel_count; i++) {
+        if (!kernels[i]->is_supported()) continue;
+        check_extreme_pairs(kernels[i], 0x80, false, 0x80);
+        check_extreme_pairs(kernels[i], 0x7f, false, 0x80);
+        check_extreme_pairs(kernels[i], 0xff, true, 0x80);
+        check_extreme_pairs(kernels[i], 0xff, true, 0x7f);
     }
 }
 
