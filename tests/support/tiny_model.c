@@ -72,7 +72,7 @@ static void write_operator(struct fbb *b, const struct tiny *t, uint32_t element
     uint32_t table = fbb_table(b, 5), outputs = count_outputs(t), count = count_tensors(t) - outputs;
     fbb_point(b, element, table);
     uint32_t inputs = fbb_vector(b, table, OPERATOR_INPUTS, count, 4), results = fbb_vector(b, table, OPERATOR_OUTPUTS, outputs, 4);
-    for (uint32_t i = 0; i < count; i++) fbb_put(b, inputs + 4 * i, i, 4);
+    for (uint32_t i = 0; i < count; i++) fbb_put(b, inputs + 4 * i, (t->absent >> i & 1) != 0 ? UINT32_MAX : i, 4);
     for (uint32_t i = 0; i < outputs; i++) fbb_put(b, results + 4 * i, count + i, 4);
     if (t->options_type == 0) return;
     fbb_set(b, table, OPERATOR_OPTIONS_TYPE, t->options_type, 1);

@@ -15,6 +15,7 @@ struct tiny {
     uint32_t version, subgraphs, operators; /* 0: 3, 1 and 1; the operators are all the same */
     uint32_t outputs;                       /* 0: 1 */
     uint32_t data;                          /* bit i: tensor i is an input of the network; 0: only the first is */
+    uint32_t absent;                        /* bit i: the operator names no tensor (-1) in place of input i */
     uint32_t integers;                      /* bit i: tensor i is a constant of int32, numbers[i] */
     uint32_t nibbles;                       /* bit i: tensor i has 4-bit numbers; a constant's bytes are 0x1f */
     int32_t numbers[TINY_TENSORS][8];

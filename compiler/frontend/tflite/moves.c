@@ -97,6 +97,10 @@ void tflite_read_concatenation(const struct tflite_operator *o) {
     uint64_t total = 0;
     bool fits = true;
     for (uint32_t i = 0; i < o->op->input_count && fits; i++) {
+        if (o->op->inputs[i] == QM_NO_TENSOR) {
+            tflite_refuse(o, "input %u is absent", i);
+            return;
+        }
         fits = alike_but(tflite_input(o, i), out, o->op->axis);
         total += tflite_input(o, i)->dims[o->op->axis];
     }

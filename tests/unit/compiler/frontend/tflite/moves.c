@@ -47,6 +47,9 @@ Test(tflite_moves, concatenation_and_split_have_many_operands) {
     t.options[CONCATENATION_ACTIVATION] = 1;
     tiny_refuse(&t, "a fused activation is not supported");
     t.options[CONCATENATION_ACTIVATION] = 0;
+    t.absent = 2;
+    tiny_refuse(&t, "input 1 is absent");
+    t.absent = 0;
     t.dims[1][0] = 3;
     tiny_refuse(&t, "the output's shape is not what the operator gives");
     struct tiny s = {.code = TFLITE_SPLIT, .options_type = OPTIONS_SPLIT, .options = {3}, .data = 2, .integers = 1, .numbers = {{1}}};
