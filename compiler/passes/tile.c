@@ -2,8 +2,9 @@
  *
  * A convolution has several lowerings (lowering.c); each can be cut into blocks of output positions and chunks of channels, and either
  * can be the outer loop. Every combination from a short list is estimated with the closed forms; the cheapest that fits into the layer's
- * hole of the scratchpad wins, the first of equals. Only when none fits are chunks narrower than a tile, and parts of the reduction,
- * tried as well. A layer for which nothing fits spills its largest map to the arena; when there is none left, it is refused.
+ * hole of the scratchpad wins, the first of equals. A chunk of one tile may come in parts of the reduction; only when nothing fits are
+ * chunks narrower than a tile tried as well. A layer for which nothing fits spills its largest map to the arena; when there is none left,
+ * it is refused.
  */
 #include "common/precision.h"
 #include "compiler/passes/passes.h"
@@ -166,6 +167,22 @@ static uint32_t next_division(uint32_t n) {
     return n < 3 ? n + 1 : n + n / 2;
 }
 
+/* Weights in parts of the reduction, each loaded when it is needed. */
+static void try_parts(struct search *s, struct plan_tiling t) {
+    uint32_t width = (uint32_t)qm_precision_sizes(t.lowering.precision).bytes; /* a weight row belongs to one part */
+    t.split = true;
+    for (;;) {
+        try_orders(s, &t);
+        if (t.part_kernel_h > 1)
+            t.part_kernel_h = plan_ceil_div(t.part_kernel_h, 2);
+        else if (!t.lowering.depthwise && t.part_run > width)
+            t.part_run = plan_ceil_div(t.part_run, 2 * width) * width;
+        else
+            break;
+    }
+}
+
+/* A chunk of one tile that leaves no room for the next can come in parts, so that loads overlap with work all the same. */
 static void try_chunks(struct search *s, struct plan_tiling *t) {
     uint32_t tile = qm_machine_tile(s->plan->machine, t->lowering.depthwise);
     uint32_t tiles = plan_ceil_div(t->lowering.channels, tile), last = 0;
@@ -173,33 +190,18 @@ static void try_chunks(struct search *s, struct plan_tiling *t) {
         t->chunk_channels = plan_min(plan_ceil_div(tiles, n) * tile, t->lowering.channels);
         if (t->chunk_channels != last) try_orders(s, t);
         last = t->chunk_channels;
-        if (n == tiles) return;
+        if (n == tiles) break;
     }
+    if (!t->lowering.im2col && bytes_needed(s, t, 2) > s->plan->layers[s->layer].hole_bytes) try_parts(s, *t);
 }
 
-/* Chunks of a tile or less whose weights come in parts. */
-static void try_parts(struct search *s, struct plan_tiling *t) {
-    const struct plan_window *w = &t->lowering.window;
+/* Chunks of a tile or less. */
+static void try_narrow_chunks(struct search *s, struct plan_tiling *t) {
     uint32_t widest = plan_min(qm_machine_tile(s->plan->machine, t->lowering.depthwise), t->lowering.channels);
-    uint32_t width = (uint32_t)qm_precision_sizes(t->lowering.precision).bytes; /* a weight row belongs to one part */
     if (t->lowering.im2col) return;
-    for (uint32_t chunk = widest; chunk > 0; chunk /= 2) {
-        t->chunk_channels = chunk;
-        t->split = false;
-        t->part_kernel_h = w->kernel_h;
-        t->part_run = w->run_bytes;
+    for (t->chunk_channels = widest; t->chunk_channels > 0; t->chunk_channels /= 2) {
         try_orders(s, t);
-        t->split = true;
-        for (;;) {
-            try_orders(s, t);
-            if (t->lowering.depthwise && t->part_kernel_h == 1) break;
-            if (t->part_kernel_h > 1)
-                t->part_kernel_h = plan_ceil_div(t->part_kernel_h, 2);
-            else if (t->part_run > width)
-                t->part_run = plan_ceil_div(t->part_run, 2 * width) * width;
-            else
-                break;
-        }
+        try_parts(s, *t);
     }
 }
 
@@ -232,7 +234,7 @@ static void try_lowerings(struct search *s, void (*try_rest)(struct search *, st
 static bool tile_convolution(struct search *s) {
     s->best.cycles = UINT64_MAX;
     try_lowerings(s, try_chunks);
-    if (s->best.cycles == UINT64_MAX) try_lowerings(s, try_parts);
+    if (s->best.cycles == UINT64_MAX) try_lowerings(s, try_narrow_chunks);
     return s->best.cycles != UINT64_MAX;
 }
 
