@@ -355,22 +355,24 @@ module matmul #(
         .data_o     (array_weight_data_o)
     );
 
-    wire [16*Rows-1:0] row_bytes;
+    wire [8*Rows-1:0] upper_window, lower_window, upper_bytes, lower_bytes;
+    assign {upper_window, lower_window} = window_data_i;
+    wire [16*Rows-1:0] row_bytes = {upper_bytes, lower_bytes};
     window_select #(.Lanes(Rows)) row_lanes (
-        .data_i (window_data_i[0 +: 8*Rows]),
+        .data_i (lower_window),
         .first_i(feed_first_q),
         .end_i  (feed_end_q),
         .count_i(feed_k_q),
         .pad_i  (feed_pad_q),
-        .data_o (row_bytes[0 +: 8*Rows])
+        .data_o (lower_bytes)
     );
     window_select #(.Lanes(Rows), .First(Rows)) wide_lanes (
-        .data_i (window_data_i[8*Rows +: 8*Rows]),
+        .data_i (upper_window),
         .first_i(feed_first_q),
         .end_i  (feed_end_q),
         .count_i(feed_k_q),
         .pad_i  (feed_pad_q),
-        .data_o (row_bytes[8*Rows +: 8*Rows])
+        .data_o (upper_bytes)
     );
 
     // A row of the array takes one byte or two.
