@@ -56,6 +56,18 @@ static struct node *parse_for(struct parser *parser) {
     return node;
 }
 
+/* A loop's first statement counts. It is left alone: a loop without end cannot be told from a slow one. */
+static struct node *parse_while(struct parser *parser) {
+    struct node *node = node_create(parser, FORM_GROUP, parser->at);
+    parser_expect(parser, "while");
+    parser_skip_brackets(parser);
+    parser_expect(parser, "begin");
+    parser_skip_to(parser, ";");
+    while (parser->status == QM_OK && !parser_accepts(parser, "end")) node_add(node, parse_statement(parser));
+    node->end = parser->at;
+    return node;
+}
+
 static struct node *parse_block(struct parser *parser) {
     struct node *node = node_create(parser, FORM_GROUP, parser->at);
     parser_expect(parser, "begin");
@@ -80,6 +92,7 @@ static struct node *parse_statement(struct parser *parser) {
     if (parser_sees(parser, "if")) return parse_if(parser);
     if (parser_sees(parser, "case")) return parse_case(parser);
     if (parser_sees(parser, "for")) return parse_for(parser);
+    if (parser_sees(parser, "while")) return parse_while(parser);
     if (parser_sees(parser, "begin")) return parse_block(parser);
     if (parser_accepts(parser, ";")) return NULL;
     return parse_assignment(parser);
