@@ -99,6 +99,23 @@ Test(tile, keeps_maps_in_the_scratchpad_only_when_they_fit) {
     qm_arena_destroy(o.plan.arena);
 }
 
+/* 512 channels to 512 on 7 x 7: the weights of one tile take more than half of the scratchpad. */
+Test(tile, loads_large_weights_in_parts_while_the_array_works) {
+    struct one o;
+    static const int8_t weights[512 * 9 * 512];
+    struct case_of machine = {16, 32, 262144, 1024};
+    open_one(&o, &machine);
+    for (int i = 0; i < 2; i++) o.values[i].h = o.values[i].w = 7, o.values[i].c = 512;
+    o.layer.in_channels = 512;
+    o.layer.weights = weights;
+    cr_assert(eq(int, tile_one(&o), QM_OK));
+    const struct plan_tiling *t = &o.plan.layers[0].tiling;
+    cr_assert(t->split && t->ring == 2);
+    uint64_t products = (uint64_t)7 * 7 * 512 * 9 * 512 / (16 * 32);
+    cr_assert(lt(u64, t->cycles, products + products / 20));
+    qm_arena_destroy(o.plan.arena);
+}
+
 Test(tile, refuses_by_name_what_fits_in_no_way) {
     struct one o;
     struct case_of tiny = {256, 256, 1024, 64}; /* the parameters of one tile alone are larger */
