@@ -61,7 +61,12 @@ module control (
     wire deadlock = quiet && clean && !complete && !fetch_request_i && !accept_o && unit_start_i == 4'd0;
     wire finish   = quiet && (!clean || (complete && start_error == `QM_ERROR_NONE));  // the run ends with this cycle
 
-    reg  [3:0] error_event;
+    // The smallest code wins: the two that can be ILLEGAL..MEMORY never meet, BUS and DEADLOCK are larger.
+    wire [3:0] error_event = start_error != `QM_ERROR_NONE ? start_error
+                           : head_error != `QM_ERROR_NONE  ? head_error
+                           : bus_error_i                   ? `QM_ERROR_BUS
+                           : deadlock                      ? `QM_ERROR_DEADLOCK
+                           :                                 `QM_ERROR_NONE;
 
     assign head_check_o   = head_valid_i && !checked_q;
     assign clear_o        = start_i && !busy_q;
@@ -74,7 +79,6 @@ module control (
     assign start_enable_o = clean;
     assign push_o         = {3'd0, accept_o} << head_unit_i;
 
-    /* verilator lint_off BLKSEQ */  // error_event is a name
     always @(posedge clk_i) begin
         if (!rst_ni || clear_o) begin
             checked_q     <= 1'b0;
@@ -89,12 +93,6 @@ module control (
             first_q <= 1'b0;
             if (accept_o) accepted_q <= accepted_q + 32'd1;
             checked_q <= head_valid_i && !accept_o;
-            // The smallest code wins: the two that can be ILLEGAL..MEMORY never meet, BUS and DEADLOCK are larger.
-            error_event = start_error != `QM_ERROR_NONE ? start_error
-                        : head_error != `QM_ERROR_NONE  ? head_error
-                        : bus_error_i                   ? `QM_ERROR_BUS
-                        : deadlock                      ? `QM_ERROR_DEADLOCK
-                        :                                 `QM_ERROR_NONE;
             if (clean && error_event != `QM_ERROR_NONE) begin
                 error_q       <= error_event;
                 error_index_q <= accepted_q;
@@ -106,7 +104,6 @@ module control (
             end
         end
     end
-    /* verilator lint_on BLKSEQ */
 
 endmodule
 

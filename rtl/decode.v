@@ -176,8 +176,7 @@ module decode #(
                 `QM_OP_REQUANTIZE:         leaves_scratchpad = param_end > spad_end || out_end(insn) > spad_end
                                                || (`QM_F_LOOKUP(insn) == `QM_LOOKUP_TABLE && table_end > spad_end);
                 `QM_OP_POOL, `QM_OP_COPY:  leaves_scratchpad = window_end(insn) > spad_end || out_end(insn) > spad_end;
-                `QM_OP_ADD:                leaves_scratchpad = a_end > spad_end || b_end > spad_end || sum_end > spad_end;
-                default:                   leaves_scratchpad = 1'b0;
+                default:                   leaves_scratchpad = a_end > spad_end || b_end > spad_end || sum_end > spad_end;  // ADD
             endcase
         end
     endfunction
