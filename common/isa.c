@@ -98,9 +98,10 @@ bool qm_field_is_enumerated(const struct qm_field *field) {
 /* Every instruction that is made or run is packed and unpacked here. The routines over all fields are called with the opcode's bit in the
  * field table as a constant (0: unknown, the header alone), so that what is left of them are the opcode's own fields with constant
  * shifts. */
-#define APPLIES(opcodes, bit) ((uint32_t)(opcodes) == (uint32_t)ALL || ((uint32_t)(opcodes) & (bit)) != 0)
-#define MASK(width)           (uint32_t)(((uint64_t)1 << (width)) - 1)
-#define INLINE                static inline __attribute__((always_inline))
+#define APPLIES(opcodes, bit)    ((uint32_t)(opcodes) == (uint32_t)ALL || ((uint32_t)(opcodes) & (bit)) != 0)
+#define MASK(width)              (uint32_t)(((uint64_t)1 << (width)) - 1)
+#define FITS(value, width, sign) ((uint64_t)(value) + ((sign) == S ? (uint64_t)1 << ((width)-1) : 0) <= MASK(width))
+#define INLINE                   static inline __attribute__((always_inline))
 
 static enum qm_status refuse_pack(const struct qm_insn *insn, struct qm_diag *diag) {
     for (size_t i = 0; i < qm_field_count; i++) {
@@ -119,8 +120,7 @@ INLINE bool pack_fields(uint32_t bit, const struct qm_insn *insn, uint32_t *word
     memset(words, 0, QM_INSN_BYTES);
 #define QM_FIELD(name, word, lsb, width, sign, opcodes, text)                                                                              \
     if (APPLIES(opcodes, bit)) {                                                                                                           \
-        int64_t half = (sign) == S ? (int64_t)1 << ((width)-1) : 0;                                                                        \
-        all_fit &= (uint64_t)insn->name + (uint64_t)half <= MASK(width);                                                                   \
+        all_fit &= FITS(insn->name, width, sign);                                                                                          \
         words[word] |= ((uint32_t)insn->name & MASK(width)) << (lsb);                                                                      \
     }
 #include "spec/isa.def"
@@ -138,6 +138,28 @@ enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct 
 #include "spec/isa.def"
 #undef QM_OPCODE
     default: all_fit = pack_fields(0, insn, words);
+    }
+    return all_fit ? QM_OK : refuse_pack(insn, diag);
+}
+
+INLINE bool fields_fit(uint32_t bit, const struct qm_insn *insn) {
+    bool all_fit = true;
+#define QM_FIELD(name, word, lsb, width, sign, opcodes, text) all_fit &= !APPLIES(opcodes, bit) || FITS(insn->name, width, sign);
+#include "spec/isa.def"
+#undef QM_FIELD
+    return all_fit;
+}
+
+enum qm_status qm_insn_check(const struct qm_insn *insn, struct qm_diag *diag) {
+    bool all_fit;
+    switch (insn->opcode) {
+#define QM_OPCODE(name, code, unit, text)                                                                                                  \
+    case code:                                                                                                                             \
+        all_fit = fields_fit(name, insn);                                                                                                  \
+        break;
+#include "spec/isa.def"
+#undef QM_OPCODE
+    default: all_fit = fields_fit(0, insn);
     }
     return all_fit ? QM_OK : refuse_pack(insn, diag);
 }

@@ -98,6 +98,9 @@ enum qm_unit qm_opcode_unit(int64_t opcode); /* of a known opcode */
  * not have are ignored. */
 QM_MUST_USE enum qm_status qm_insn_pack(const struct qm_insn *insn, uint32_t *words, struct qm_diag *diag);
 
+/* QM_OK when qm_insn_pack takes insn; else what it says. */
+QM_MUST_USE enum qm_status qm_insn_check(const struct qm_insn *insn, struct qm_diag *diag);
+
 /* Unpacks words[16]; fields that the opcode does not have are 0. Never fails: an unknown opcode gives its header fields only. */
 void qm_insn_unpack(const uint32_t *words, struct qm_insn *insn);
 

@@ -307,7 +307,7 @@ static void walk_program(struct stream *s, struct qm_program *program) {
 
 enum qm_status qm_program_save(const struct qm_program *program, const char *file, struct qm_diag *diag) {
     struct qm_program copy = *program; /* the walk takes what it may also fill */
-    QM_CHECK(program->image != NULL || program->image_bytes == 0);
+    QM_CHECK(program->work == NULL);
     struct stream measure = {.writing = true, .name = file, .diag = diag};
     walk_program(&measure, &copy);
     struct stream stream = {.writing = true, .bytes = qm_alloc(measure.at), .name = file, .diag = diag};

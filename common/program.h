@@ -41,7 +41,7 @@ enum qm_host_op { QM_HOST_SOFTMAX, QM_HOST_LOG_SOFTMAX, QM_HOST_QUANTIZE, QM_HOS
 struct qm_program_stage {
     bool on_host;
     uint32_t first_insn, insn_count; /* device; first_insn is a multiple of 4 */
-    uint32_t layer;                  /* host: index into layers */
+    uint32_t layer;                  /* index into layers; device: of its first */
     enum qm_host_op host_op;
     uint32_t input, output; /* host: indices into tensors */
     float beta;             /* softmax; dequantize: what is added to 32-bit sums */
@@ -66,8 +66,9 @@ struct qm_program {
     char precision[256]; /* asked for beyond the model's own numbers, which were rounded for it; empty: nothing */
 
     uint32_t insn_count;
-    uint32_t (*insns)[QM_INSN_WORDS]; /* [insn_count] */
+    uint32_t (*insns)[QM_INSN_WORDS]; /* [insn_count]; NULL: left out */
     uint32_t *insn_layer;             /* [insn_count] index into layers */
+    struct qm_program_work *work;     /* common/program_work.h; NULL: the words are there */
 
     uint32_t arena_bytes;  /* of DRAM the program needs */
     uint32_t code_offset;  /* of the instructions in the arena, a multiple of 256 */

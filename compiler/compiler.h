@@ -23,7 +23,8 @@ struct qm_compile_options {
     uint32_t rounding;     /* QM_rounding_*: of every layer's requantization */
     const char *precision; /* --precision: "w4a8", or "conv1=w8a8,default=w4a8" by the names of outputs; NULL: as the model's numbers are */
     bool keep_layers;      /* store every layer's output to the arena as an extra tensor */
-    bool no_image;         /* leave the constants out of the program, which can then be timed, and not be saved or computed */
+    bool plan_only; /* make no instruction words and no constants: the program has its work instead (common/program_work.h), and can be
+                       timed and reported, and not be saved or run */
     const char *dump_after; /* name of a pass: print the IR after it to dump; NULL: nothing */
     FILE *dump;
 };

@@ -1,10 +1,20 @@
 /* point.c - finds the figures of a point: plans the network, finds its time without running it and makes the report, as qmac run does. */
+#include "common/program_work.h"
 #include "explore/explore.h"
 #include "sim/timing/timing.h"
 
 static void take_figures(const struct qm_report *report, double *figures) {
     for (enum qm_figure_id id = 0; id < QM_FIGURES; id++)
         if (qm_figures[id].number != NULL) figures[id] = qm_figure_number(&report->total, id);
+}
+
+/* The events of a device stage: its layers go to where the next stage begins. */
+static struct qm_counters stage_events(const struct qm_program *program, uint32_t stage) {
+    uint32_t end = stage + 1 < program->stage_count ? program->stages[stage + 1].layer : program->layer_count;
+    struct qm_counters events = {0};
+    for (uint32_t layer = program->stages[stage].layer; layer < end; layer++)
+        for (int i = 0; i < QM_COUNTERS; i++) events.value[i] += program->work->events[layer].value[i];
+    return events;
 }
 
 /* Of a program that was made for this machine: whatever is wrong with it is our fault. */
@@ -14,9 +24,10 @@ static enum qm_status find_times(const struct qm_program *program, const struct 
     for (uint32_t i = 0; i < program->stage_count; i++) {
         const struct qm_program_stage *stage = &program->stages[i];
         if (stage->on_host || stage->insn_count == 0) continue;
-        struct qm_timing_words words = qm_timing_stage(program, stage, machine);
+        struct qm_counters events = stage_events(program, i);
+        struct qm_timing_records records = {program->work->records + stage->first_insn, stage->insn_count, &events, machine};
         struct qm_timing_result result;
-        qm_timing_words(&words, run->times + stage->first_insn, &result);
+        qm_timing_records(&records, run->times + stage->first_insn, &result);
         run->counters[i] = result.counters;
         if (result.is_long || result.error != QM_ERROR_NONE)
             return qm_fail(diag, QM_INTERNAL, "%s:instruction %u: the machine would stop with %s", program->model,
@@ -37,11 +48,11 @@ static enum qm_status run_program(struct qm_report_source *source, struct qm_are
 
 static enum point_state measure(const struct qm_network *network, const struct qm_compile_options *options, struct qm_report_source *source,
                                 struct qm_arena *arena, struct point *point) {
-    struct qm_compile_options without_image = *options;
+    struct qm_compile_options planning = *options;
     struct qm_program *program;
-    without_image.no_image = true;
+    planning.plan_only = true;
     enum qm_status status = qm_machine_check(source->machine, &point->why);
-    if (status == QM_OK) status = qm_compile_network(network, source->machine, &without_image, &program, &point->why);
+    if (status == QM_OK) status = qm_compile_network(network, source->machine, &planning, &program, &point->why);
     if (status != QM_OK) return status == QM_BAD_INPUT ? POINT_IMPOSSIBLE : POINT_FAULT;
     source->program = program;
     status = run_program(source, arena, point); /* must not fail: the program was made for this machine */

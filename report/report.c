@@ -8,7 +8,7 @@
 
 #include "common/memory.h"
 #include "common/precision.h"
-#include "common/work.h"
+#include "common/program_work.h"
 
 static const char *const cause_names[QM_LAYER_CAUSES] = {"compute", "post", "memory", "control"};
 static const enum qm_layer_cause unit_causes[QM_UNITS] = {[QM_UNIT_LOAD] = QM_LAYER_MEMORY,
@@ -53,10 +53,6 @@ static void add_causes(struct activity *activities, uint64_t from, uint64_t to, 
         part->counters.value[QM_C_cycles] += next - from;
         from = next;
     }
-}
-
-static enum qm_unit insn_unit(const struct qm_program *program, uint32_t insn) {
-    return qm_opcode_unit(qm_words_opcode(program->insns[insn]));
 }
 
 /* ---- who pays ---- */
@@ -105,7 +101,8 @@ static void split_stretch(const struct qm_report_source *source, struct streams 
     }
 }
 
-static void split_cycles(const struct qm_report_source *source, uint32_t stage_index, struct qm_report *report) {
+static void split_cycles(const struct qm_report_source *source, const struct qm_record *records, uint32_t stage_index,
+                         struct qm_report *report) {
     const struct qm_program *program = source->program;
     const struct qm_program_stage *stage = &program->stages[stage_index];
     uint64_t retired = 0, cycles = source->run->counters[stage_index].value[QM_C_cycles];
@@ -114,9 +111,9 @@ static void split_cycles(const struct qm_report_source *source, uint32_t stage_i
     struct streams streams = {.list = qm_alloc_zeroed(stage->insn_count + 1, sizeof *streams.list)};
     for (int unit = 0; unit < QM_UNITS; unit++) activities[unit].times = slots + (size_t)unit * stage->insn_count;
     for (uint32_t i = stage->first_insn; i < stage->first_insn + stage->insn_count; i++) {
-        struct activity *activity = &activities[insn_unit(program, i)];
+        struct activity *activity = &activities[records[i].unit];
         activity->times[activity->count++] = &source->run->times[i];
-        if (insn_unit(program, i) == QM_UNIT_MATMUL) add_stream(&streams, source, i);
+        if (records[i].unit == QM_UNIT_MATMUL) add_stream(&streams, source, i);
     }
     for (uint32_t i = stage->first_insn; i < stage->first_insn + stage->insn_count; i++) {
         bool is_last = i + 1 == stage->first_insn + stage->insn_count;
@@ -130,15 +127,6 @@ static void split_cycles(const struct qm_report_source *source, uint32_t stage_i
 }
 
 /* ---- events ---- */
-
-static void split_events(const struct qm_report_source *source, const struct qm_program_stage *stage, struct qm_report *report) {
-    const struct qm_program *program = source->program;
-    for (uint32_t i = stage->first_insn; i < stage->first_insn + stage->insn_count; i++) {
-        struct qm_insn insn;
-        qm_insn_unpack(program->insns[i], &insn);
-        qm_work_add(&insn, source->machine, &report->layers[program->insn_layer[i]].counters);
-    }
-}
 
 static void add_counters(struct qm_counters *sum, const struct qm_counters *part) {
     for (int i = 0; i < QM_COUNTERS; i++) sum->value[i] += part->value[i];
@@ -229,18 +217,17 @@ enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_a
     made->source = *source;
     made->total.report = made;
     made->layers = QM_ARENA_NEW(arena, struct qm_report_part, program->layer_count);
+    const struct qm_program_work *work = qm_program_work(program, source->machine, arena);
     for (uint32_t i = 0; i < program->layer_count; i++) {
         const struct qm_program_layer *layer = &program->layers[i];
         made->layers[i] = (struct qm_report_part){.report = made,
                                                   .layer = layer,
+                                                  .counters = work->events[i],
                                                   .macs = layer->macs,
                                                   .cell_cycles = (double)layer->macs / (double)products_per_cell(layer->precision)};
     }
-    for (uint32_t i = 0; i < program->stage_count; i++) {
-        if (program->stages[i].on_host) continue;
-        split_events(source, &program->stages[i], made);
-        if (source->run->timed) split_cycles(source, i, made);
-    }
+    for (uint32_t i = 0; i < program->stage_count; i++)
+        if (source->run->timed && !program->stages[i].on_host) split_cycles(source, work->records, i, made);
     sum_total(source, made);
     QM_TRY(check_sums(made, diag));
     sum_host(made);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/program_work.h"
 #include "common/text.h"
 #include "compiler/passes/passes.h"
 
@@ -64,7 +65,7 @@ static void put_image(const struct emitter *e) {
     const struct plan *plan = e->plan;
     e->program->image_offset = plan->image_offset;
     e->program->image_bytes = plan->image_bytes;
-    if (plan->options->no_image) return;
+    if (plan->options->plan_only) return;
     e->program->image = QM_ARENA_NEW(e->program->arena, uint8_t, plan->image_bytes);
     for (uint32_t i = 0; i < plan->constant_count; i++) put_constant(e, &plan->constants[i]);
     for (uint32_t i = 0; i < e->network->value_count; i++) {
@@ -161,10 +162,18 @@ static uint32_t round_up(uint32_t n, uint32_t to) {
     return plan_ceil_div(n, to) * to;
 }
 
+/* The instruction as words, or as work only. */
+static enum qm_status put_form(const struct emitter *e, const struct plan_op *op, uint32_t index, struct qm_diag *diag) {
+    if (!e->plan->options->plan_only) return qm_insn_pack(&op->insn, e->program->insns[index], diag);
+    QM_TRY(qm_insn_check(&op->insn, diag));
+    qm_program_work_add(e->program->work, e->plan->machine, &op->insn, index, op->layer);
+    return QM_OK;
+}
+
 static enum qm_status put_insn(const struct emitter *e, const struct plan_op *op, uint32_t index) {
     struct qm_diag inner;
     e->program->insn_layer[index] = op->layer;
-    if (qm_insn_pack(&op->insn, e->program->insns[index], &inner) == QM_OK) return QM_OK;
+    if (put_form(e, op, index, &inner) == QM_OK) return QM_OK;
     return qm_fail(e->plan->diag, QM_BAD_INPUT, "%s: layer %s is too large for the instructions: %s", e->network->graph->file,
                    plan_layer_name(e->plan, op->layer), inner.text);
 }
@@ -176,13 +185,23 @@ static void put_host_stage(const struct emitter *e, uint32_t layer, struct qm_pr
     stage->output = tensor_of(e, l->output);
 }
 
+/* Room for what each instruction becomes. */
+static void make_room(const struct emitter *e) {
+    struct qm_program *program = e->program;
+    program->insn_count = e->plan->op_count + STAGE_ALIGNMENT * e->plan->stage_count;
+    program->insn_layer = QM_ARENA_NEW(program->arena, uint32_t, program->insn_count);
+    if (e->plan->options->plan_only)
+        program->work = qm_program_work_create(program, program->arena);
+    else
+        program->insns = qm_arena_alloc(program->arena, (size_t)program->insn_count * sizeof *program->insns);
+}
+
 /* Slots between stages stay zero and are never executed. */
 static enum qm_status put_code(const struct emitter *e) {
     const struct plan *plan = e->plan;
     struct qm_program *program = e->program;
-    uint32_t room = plan->op_count + STAGE_ALIGNMENT * plan->stage_count, next = 0;
-    program->insns = qm_arena_alloc(program->arena, (size_t)room * sizeof *program->insns);
-    program->insn_layer = QM_ARENA_NEW(program->arena, uint32_t, room);
+    uint32_t next = 0;
+    make_room(e);
     program->stages = QM_ARENA_NEW(program->arena, struct qm_program_stage, plan->stage_count);
     program->stage_count = plan->stage_count;
     for (uint32_t i = 0; i < plan->stage_count; i++) {

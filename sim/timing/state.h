@@ -5,7 +5,7 @@
 #include "common/run.h"
 #include "sim/control/sizes.h"
 #include "sim/timing/bus.h"
-#include "sim/timing/record.h"
+#include "common/record.h"
 #include "sim/timing/spans.h"
 #include "sim/timing/stream.h"
 #include "sim/timing/timing.h"
@@ -45,7 +45,7 @@ struct unit {
 
 struct timing {
     const struct qm_machine *machine;
-    const struct record *insns;         /* [insn_count] those that decode accepts, in order from the first on */
+    const struct qm_record *insns;      /* [insn_count] those that decode accepts, in order from the first on */
     uint32_t insn_count, program_count; /* when the program has more, decode refuses the next */
     struct member *members;             /* [insn_count] of all units */
     bool has_causes;                    /* they are asked for */
@@ -74,7 +74,7 @@ struct timing {
 
 /* Streams the rows of a MATMUL whose preload may begin in cycle t->preloaded. Runs that begin like the one before are like it. False: they
  * go on beyond the limit. */
-bool stream_runs(struct timing *t, const struct record *insn);
+bool stream_runs(struct timing *t, const struct qm_record *insn);
 
 /* Counts the cycles and causes of a run that is DONE; the cycles are known. */
 void count_causes(struct timing *t, struct qm_counters *counters);

@@ -39,7 +39,7 @@ static void stream_run(struct timing *t, const struct qm_matmul_run *run) {
     stream_step(t, run->last_weight_rows, run->rows);
 }
 
-bool stream_runs(struct timing *t, const struct record *insn) {
+bool stream_runs(struct timing *t, const struct qm_record *insn) {
     uint64_t runs = insn->matmul.runs, steps = runs * insn->matmul.run.steps, begin = 0, preload = 0, buffer = 0;
     if (insn->matmul.run.rows > t->limit_cycles / steps) return false;
     for (uint64_t run = 0; run < runs && t->streamed <= t->limit_cycles; run++) {

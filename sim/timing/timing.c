@@ -152,7 +152,7 @@ static void take_loads(struct timing *t) {
     }
 }
 
-static void start_load(struct timing *t, const struct record *insn, uint64_t start) {
+static void start_load(struct timing *t, const struct qm_record *insn, uint64_t start) {
     walk_begin(&t->load, insn, t->bus.beat_bytes);
     t->load_from = start + 1;
     t->units[QM_UNIT_LOAD].free_at = NEVER;
@@ -165,7 +165,7 @@ static void write_bursts(struct timing *t, uint64_t cycle) {
     bus_write(&t->bus, cycle, beats, bursts);
 }
 
-static void start_store(struct timing *t, const struct record *insn, uint64_t start) {
+static void start_store(struct timing *t, const struct qm_record *insn, uint64_t start) {
     struct unit *unit = &t->units[QM_UNIT_STORE];
     walk_begin(&t->store, insn, t->bus.beat_bytes);
     write_bursts(t, start + 1);
@@ -174,7 +174,7 @@ static void start_store(struct timing *t, const struct record *insn, uint64_t st
     take(t, unit, start);
 }
 
-static void start_matmul(struct timing *t, const struct record *insn, uint64_t start) {
+static void start_matmul(struct timing *t, const struct qm_record *insn, uint64_t start) {
     struct unit *unit = &t->units[QM_UNIT_MATMUL];
     uint32_t k = unit->taken;
     uint64_t before = t->streamed, taken = before > 0 ? larger(start, before - 1) : start;
@@ -191,7 +191,7 @@ static void start_matmul(struct timing *t, const struct record *insn, uint64_t s
     unit->free_at = t->preloaded;
 }
 
-static void start_post(struct timing *t, const struct record *insn, uint64_t start) {
+static void start_post(struct timing *t, const struct qm_record *insn, uint64_t start) {
     struct unit *unit = &t->units[QM_UNIT_POST];
     count_gap(unit, unit->taken);
     take(t, unit, start);
@@ -209,8 +209,8 @@ static void start_post(struct timing *t, const struct record *insn, uint64_t sta
 
 /* Starts the unit's next instruction if its time is known. */
 static bool start(struct timing *t, enum qm_unit self) {
-    static void (*const starts[QM_UNITS])(struct timing *, const struct record *, uint64_t) = {start_load, start_matmul, start_post,
-                                                                                               start_store};
+    static void (*const starts[QM_UNITS])(struct timing *, const struct qm_record *, uint64_t) = {start_load, start_matmul, start_post,
+                                                                                                  start_store};
     struct unit *unit = &t->units[self];
     if (unit->started == unit->popped || unit->free_at == NEVER) return false;
     struct member *member = &unit->members[unit->started];
@@ -387,7 +387,7 @@ static void init(struct timing *t) {
     for (uint32_t i = 0; i < t->insn_count; i++) counts[t->insns[i].unit]++;
     for (int unit = 0; unit < QM_UNITS; members += counts[unit++]) t->units[unit].members = members;
     for (uint32_t i = 0; i < t->insn_count; i++) {
-        const struct record *insn = &t->insns[i];
+        const struct qm_record *insn = &t->insns[i];
         struct unit *unit = &t->units[insn->unit];
         unit->members[unit->count++] = (struct member){.index = i, .wait = insn->wait, .signal = insn->signal};
     }

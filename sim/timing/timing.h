@@ -14,6 +14,7 @@
 #include "common/isa.h"
 #include "common/machine.h"
 #include "common/program.h"
+#include "common/record.h"
 #include "common/run.h"
 
 /* A program as decode sees it, and how long it may take. */
@@ -47,6 +48,17 @@ struct qm_timing_result {
 /* Runs the program from START on, on an idle machine whose memory neither stalls nor fails. Fills times [count], which mean something when
  * the run is DONE. Takes time in proportion to the instructions, the bursts, and the steps that wait for weights; not to cycles. */
 void qm_timing_words(const struct qm_timing_words *program, struct qm_insn_time *times, struct qm_timing_result *result);
+
+/* A program that has been planned: decode is known to accept what the compiler makes. */
+struct qm_timing_records {
+    const struct qm_record *records; /* [count] */
+    uint32_t count;
+    const struct qm_counters *events; /* of them all together, by common/work.h */
+    const struct qm_machine *machine;
+};
+
+/* The same of it, without a limit. */
+void qm_timing_records(const struct qm_timing_records *program, struct qm_insn_time *times, struct qm_timing_result *result);
 
 /* Instructions before they are words: one every `stride` bytes, all of which decode must accept. */
 struct qm_timing_insns {

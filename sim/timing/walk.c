@@ -12,7 +12,7 @@ static uint64_t smaller(uint64_t a, uint64_t b) {
 }
 
 /* All rows begin a multiple of some power of two apart, and each ends before the next multiple of it. */
-static bool rows_are_alike(const struct record *insn) {
+static bool rows_are_alike(const struct qm_record *insn) {
     uint64_t strides = QM_BURST_BYTES;
     if (insn->transfer.row_count > 1) strides |= insn->transfer.row_stride;
     if (insn->transfer.plane_count > 1) strides |= insn->transfer.plane_stride;
@@ -20,7 +20,7 @@ static bool rows_are_alike(const struct record *insn) {
     return (insn->transfer.address & (apart - 1)) + insn->transfer.row_bytes <= apart;
 }
 
-void walk_begin(struct walk *walk, const struct record *insn, uint64_t beat_bytes) {
+void walk_begin(struct walk *walk, const struct qm_record *insn, uint64_t beat_bytes) {
     *walk = (struct walk){.insn = insn,
                           .rows = (uint64_t)insn->transfer.plane_count * insn->transfer.row_count,
                           .rows_are_alike = rows_are_alike(insn),

@@ -4,10 +4,10 @@
 
 #include <stdbool.h>
 
-#include "sim/timing/record.h"
+#include "common/record.h"
 
 struct walk {
-    const struct record *insn;
+    const struct qm_record *insn;
     uint64_t rows;       /* left, of all planes; this one among them */
     bool rows_are_alike; /* each is one burst, of as many beats: only their number counts */
     uint32_t beat_bits;  /* a beat has 2 to the power of it bytes */
@@ -18,7 +18,7 @@ struct walk {
     uint64_t at, end;    /* in beats of the arena: the burst begins here, the row is over there */
 };
 
-void walk_begin(struct walk *walk, const struct record *insn, uint64_t beat_bytes);
+void walk_begin(struct walk *walk, const struct qm_record *insn, uint64_t beat_bytes);
 
 static inline bool walk_is_done(const struct walk *walk) {
     return walk->rows == 0;

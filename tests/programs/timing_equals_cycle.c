@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/prng.h"
 #include "common/program.h"
+#include "common/work.h"
 #include "driver/driver.h"
 #include "sim/device.h"
 #include "sim/timing/timing.h"
@@ -95,6 +97,25 @@ static void check_insns(const struct qm_machine *machine, const struct qm_random
     QM_CHECK(qm_timing_cycles(&insns) == (result->error == QM_ERROR_NONE ? result->cycles : UINT64_MAX));
 }
 
+/* As records that never were words, it must be the same in all. */
+static void check_records(const struct qm_machine *machine, const struct qm_random_program *program, const struct qm_timing_result *result,
+                          const struct qm_insn_time *times) {
+    struct qm_record *records = qm_alloc((program->count + 1) * sizeof *records);
+    struct qm_insn_time *again = qm_alloc((program->count + 1) * sizeof *again);
+    struct qm_counters events = {0};
+    struct qm_timing_result planned;
+    for (uint32_t i = 0; i < program->count; i++) {
+        qm_record_make(&program->insns[i], machine, &records[i]);
+        qm_work_add(&program->insns[i], machine, &events);
+    }
+    qm_timing_records(&(struct qm_timing_records){records, program->count, &events, machine}, again, &planned);
+    QM_CHECK(planned.error == result->error && planned.accepted == result->accepted && planned.cycles == result->cycles);
+    QM_CHECK(memcmp(&planned.counters, &result->counters, sizeof planned.counters) == 0);
+    QM_CHECK(result->error != QM_ERROR_NONE || memcmp(again, times, program->count * sizeof *times) == 0);
+    free(records);
+    free(again);
+}
+
 static void ask_timing(const struct qm_machine *machine, const struct qm_random_program *program, struct answer *answer) {
     struct qm_timing_words words = {.words = (const uint32_t(*)[QM_INSN_WORDS])program->words,
                                     .count = program->program_count,
@@ -104,7 +125,10 @@ static void ask_timing(const struct qm_machine *machine, const struct qm_random_
     struct qm_timing_result result;
     qm_timing_words(&words, answer->times, &result);
     QM_CHECK(!result.is_long);
-    if (program->malformed == NULL) check_insns(machine, program, &result);
+    if (program->malformed == NULL) {
+        check_insns(machine, program, &result);
+        check_records(machine, program, &result, answer->times);
+    }
     answer->error = result.error;
     answer->index = result.accepted;
     answer->cycles = result.cycles;

@@ -10,14 +10,15 @@ failures=0 planted=0
 while IFS='|' read -r file expression what; do
     case $file in '#'*) continue ;; esac
     planted=$((planted + 1))
-    sed "$expression" "sim/timing/$file" >"$folder/$file"
-    if cmp -s "sim/timing/$file" "$folder/$file"; then
+    planted_file=$folder/${file##*/}
+    sed "$expression" "$file" >"$planted_file"
+    if cmp -s "$file" "$planted_file"; then
         echo "cannot be planted in $file any more: $what"
         failures=$((failures + 1))
         continue
     fi
     # shellcheck disable=SC2086
-    ${CC:-cc} -std=gnu11 -O1 -rdynamic -I. -Ibuild/gen -o "$folder/program" "$folder/$file" build/obj/tests/programs/timing_equals_cycle.o \
+    ${CC:-cc} -std=gnu11 -O1 -rdynamic -I. -Ibuild/gen -o "$folder/program" "$planted_file" build/obj/tests/programs/timing_equals_cycle.o \
         build/libqmac.a $LDLIBS || exit 1
     timeout 60 "$folder/program" 2000 1 >"$folder/out" 2>&1
     status=$?

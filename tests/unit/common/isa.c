@@ -52,6 +52,7 @@ static const char *pack_by_table(const struct qm_insn *insn, uint32_t *words) {
 
 Test(isa, packs_as_the_table_says_and_names_what_does_not_fit) {
     struct qm_prng prng;
+    struct qm_diag checked;
     int refused = 0;
     qm_prng_init(&prng, 3);
     for (int round = 0; round < ROUNDS; round++) {
@@ -61,6 +62,7 @@ Test(isa, packs_as_the_table_says_and_names_what_does_not_fit) {
         enum qm_status status = qm_insn_pack(&insn, got, &diag);
         cr_assert(eq(int, status, wrong == NULL ? QM_OK : QM_BAD_INPUT));
         refused += wrong != NULL;
+        cr_assert(qm_insn_check(&insn, &checked) == status && (wrong == NULL || strcmp(checked.text, diag.text) == 0));
         if (wrong == NULL)
             cr_assert(memcmp(got, want, sizeof got) == 0);
         else

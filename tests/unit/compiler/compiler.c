@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
+#include "common/program_work.h"
+#include "sim/timing/timing.h"
+
 TestSuite(compiler);
 
 static enum qm_status compile_digits(const char *dump_after, FILE *dump, struct qm_diag *diag) {
@@ -48,4 +52,50 @@ Test(compiler, refuses_the_name_of_no_pass_with_the_names_of_all) {
     cr_assert_str_eq(diag.text,
                      "--dump-after: no pass is called quantize; passes are read, legalize, narrow, place, tile, schedule, allocate, "
                      "synchronize, emit");
+}
+
+static struct qm_program *compile_for(const struct qm_machine *machine, const char *precision, bool plan_only) {
+    struct qm_compile_options options = {.precision = precision, .plan_only = plan_only};
+    struct qm_program *program;
+    struct qm_diag diag;
+    cr_assert(qm_compile_file("workloads/digits/digits_int8.tflite", machine, &options, &program, &diag) == QM_OK, "%s", diag.text);
+    return program;
+}
+
+static struct qm_insn_time *new_times(const struct qm_program *program) {
+    return qm_alloc_zeroed(program->insn_count + 1, sizeof(struct qm_insn_time));
+}
+
+/* Both have one stage on the device, which comes first. */
+static void compare_times(const struct qm_program *words, const struct qm_program *planned) {
+    struct qm_timing_words stage = qm_timing_stage(words, &words->stages[0], &words->machine);
+    struct qm_insn_time *want = new_times(words), *got = new_times(planned);
+    struct qm_counters events = {0};
+    struct qm_timing_result of_words, of_records;
+    qm_timing_words(&stage, want, &of_words);
+    for (uint32_t layer = 0; layer < planned->layer_count; layer++)
+        for (int i = 0; i < QM_COUNTERS; i++) events.value[i] += planned->work->events[layer].value[i];
+    cr_assert(!planned->stages[0].on_host && planned->stages[0].insn_count == stage.count && of_words.error == QM_ERROR_NONE);
+    qm_timing_records(&(struct qm_timing_records){planned->work->records, stage.count, &events, &planned->machine}, got, &of_records);
+    cr_assert(of_records.error == QM_ERROR_NONE && of_records.cycles == of_words.cycles);
+    cr_assert(memcmp(&of_records.counters, &of_words.counters, sizeof of_words.counters) == 0);
+    cr_assert(memcmp(got, want, stage.count * sizeof *want) == 0);
+    free(want);
+    free(got);
+}
+
+Test(compiler, a_plan_without_words_lasts_and_counts_as_long_as_its_words) {
+    static const char *const machines[] = {"edge", "tiny", "m8x16", "m32x32"}, *const precisions[] = {NULL, "w4a8", "w4a4"};
+    for (int i = 0; i < 12; i++) {
+        struct qm_machine machine;
+        struct qm_diag diag;
+        cr_assert(qm_machine_load(machines[i / 3], &machine, &diag) == QM_OK, "%s", diag.text);
+        struct qm_program *words = compile_for(&machine, precisions[i % 3], false),
+                          *planned = compile_for(&machine, precisions[i % 3], true);
+        cr_assert(words->work == NULL && planned->insns == NULL && planned->image == NULL);
+        cr_assert(memcmp(words->insn_layer, planned->insn_layer, words->insn_count * sizeof *words->insn_layer) == 0);
+        compare_times(words, planned);
+        qm_program_destroy(words);
+        qm_program_destroy(planned);
+    }
 }

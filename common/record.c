@@ -1,8 +1,8 @@
 /* record.c - from an instruction's fields to what time needs of them. */
-#include "sim/timing/record.h"
+#include "common/record.h"
 
 static void record_matmul(const struct qm_insn *insn, const struct qm_machine *machine, const struct qm_matmul_shape *shape,
-                          struct record *record) {
+                          struct qm_record *record) {
     record->matmul.runs = shape->run_count(insn);
     record->matmul.run = shape->run(insn, machine);
 }
@@ -21,13 +21,13 @@ static uint64_t parameter_items(const struct qm_post_shape *shape, const struct 
 }
 
 static void record_post(const struct qm_insn *insn, const struct qm_machine *machine, const struct qm_post_shape *shape,
-                        struct record *record) {
+                        struct qm_record *record) {
     record->post.items = shape->item_count(insn, machine);
     record->post.parameter_items = parameter_items(shape, insn, machine, record->post.items);
     record->post.latency_cycles = shape->latency_cycles;
 }
 
-static void record_transfer(const struct qm_insn *insn, struct record *record) {
+static void record_transfer(const struct qm_insn *insn, struct qm_record *record) {
     record->transfer.address = (uint32_t)insn->dram_addr;
     record->transfer.row_bytes = (uint32_t)insn->row_bytes;
     record->transfer.row_count = (uint32_t)insn->row_count;
@@ -36,9 +36,10 @@ static void record_transfer(const struct qm_insn *insn, struct record *record) {
     record->transfer.plane_stride = (uint32_t)insn->dram_plane_stride;
 }
 
-void record_make(const struct qm_insn *insn, const struct qm_machine *machine, struct record *record) {
+void qm_record_make(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_record *record) {
     const struct qm_opcode_info *info = qm_opcode_info(insn->opcode);
-    *record = (struct record){.unit = (uint8_t)qm_opcode_unit(insn->opcode), .wait = (uint8_t)insn->wait, .signal = (uint8_t)insn->signal};
+    *record =
+        (struct qm_record){.unit = (uint8_t)qm_opcode_unit(insn->opcode), .wait = (uint8_t)insn->wait, .signal = (uint8_t)insn->signal};
     if (info->post != NULL)
         record_post(insn, machine, info->post, record);
     else if (info->matmul != NULL)
