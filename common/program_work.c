@@ -30,3 +30,11 @@ const struct qm_program_work *qm_program_work(const struct qm_program *program, 
     }
     return work;
 }
+
+struct qm_counters qm_program_work_of_stage(const struct qm_program *program, uint32_t stage) {
+    uint32_t end = stage + 1 < program->stage_count ? program->stages[stage + 1].layer : program->layer_count;
+    struct qm_counters events = {0};
+    for (uint32_t layer = program->stages[stage].layer; layer < end; layer++)
+        for (int i = 0; i < QM_COUNTERS; i++) events.value[i] += program->work->events[layer].value[i];
+    return events;
+}

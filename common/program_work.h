@@ -23,4 +23,7 @@ void qm_program_work_add(struct qm_program_work *work, const struct qm_machine *
 /* The work that came with the program; else that of its words on the machine, which belongs to arena. */
 const struct qm_program_work *qm_program_work(const struct qm_program *program, const struct qm_machine *machine, struct qm_arena *arena);
 
+/* The events of a device stage of a program that came with its work: those of all layers before the next stage begins. */
+struct qm_counters qm_program_work_of_stage(const struct qm_program *program, uint32_t stage);
+
 #endif

@@ -8,15 +8,6 @@ static void take_figures(const struct qm_report *report, double *figures) {
         if (qm_figures[id].number != NULL) figures[id] = qm_figure_number(&report->total, id);
 }
 
-/* The events of a device stage: its layers go to where the next stage begins. */
-static struct qm_counters stage_events(const struct qm_program *program, uint32_t stage) {
-    uint32_t end = stage + 1 < program->stage_count ? program->stages[stage + 1].layer : program->layer_count;
-    struct qm_counters events = {0};
-    for (uint32_t layer = program->stages[stage].layer; layer < end; layer++)
-        for (int i = 0; i < QM_COUNTERS; i++) events.value[i] += program->work->events[layer].value[i];
-    return events;
-}
-
 /* Of a program that was made for this machine: whatever is wrong with it is our fault. */
 static enum qm_status find_times(const struct qm_program *program, const struct qm_machine *machine, struct qm_run *run,
                                  struct qm_diag *diag) {
@@ -24,7 +15,7 @@ static enum qm_status find_times(const struct qm_program *program, const struct 
     for (uint32_t i = 0; i < program->stage_count; i++) {
         const struct qm_program_stage *stage = &program->stages[i];
         if (stage->on_host || stage->insn_count == 0) continue;
-        struct qm_counters events = stage_events(program, i);
+        struct qm_counters events = qm_program_work_of_stage(program, i);
         struct qm_timing_records records = {program->work->records + stage->first_insn, stage->insn_count, &events, machine};
         struct qm_timing_result result;
         qm_timing_records(&records, run->times + stage->first_insn, &result);

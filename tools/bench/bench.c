@@ -1,9 +1,10 @@
 /* bench.c - how fast the engines are and where the time goes. Absolute figures drift with the machine: quote ratios from one run.
  *
  * Prints, for the shipped network, resnet8 (when QMAC_DATA is set) and a ResNet-50-sized network: compile time, the cycle engine with
- * values (skipping and stepping), the functional engine (values without time), the cycle engine without values, the timing engine and
- * points of qmac explore, the RTL alone, and model and RTL in lockstep; and what each network costs in narrow precisions. Before these,
- * how long the first build of a machine's RTL takes. `bench values` prints the fast engine's line of the ResNet-50-sized network only.
+ * values (skipping and stepping), the functional engine (values without time), the cycle engine without values, the timing engine on a
+ * plan and points of qmac explore, the RTL alone, and model and RTL in lockstep; and what each network costs in narrow precisions. Before
+ * these, how long the first build of a machine's RTL takes; behind them, points of more networks. `bench values` prints the fast engine's
+ * line of the ResNet-50-sized network only, `bench points` the points of many only.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,12 +19,11 @@
 #include "compiler/compiler.h"
 #include "driver/driver.h"
 #include "sim/lockstep/lockstep.h"
-#include "sim/timing/timing.h"
 #include "sim/verilated/rtl.h"
+#include "tools/bench/points.h"
 #include "tools/bench/precisions.h"
 #include "tools/bench/products.h"
 #include "tools/bench/resnet50.h"
-#include "explore/explore.h"
 
 struct subject {
     const char *name;
@@ -89,68 +89,15 @@ static double time_lockstep(struct subject *subject, uint64_t *cycles) {
     return seconds;
 }
 
-/* The time of a planned network, from its words. */
-static double time_words(const struct subject *subject) {
-    const struct qm_program *program = subject->program;
-    struct qm_insn_time *times = qm_alloc((program->insn_count + 1) * sizeof *times);
-    double best = 1e30;
-    for (int run = 0; run < 9; run++) {
-        double start = qm_seconds();
-        for (uint32_t i = 0; i < program->stage_count; i++) {
-            const struct qm_program_stage *stage = &program->stages[i];
-            struct qm_timing_words words = qm_timing_stage(program, stage, &program->machine);
-            struct qm_timing_result result;
-            if (!stage->on_host) qm_timing_words(&words, times, &result);
-        }
-        double seconds = qm_seconds() - start;
-        if (seconds < best) best = seconds;
-    }
-    free(times);
-    return best;
-}
-
-/* What a point of qmac explore costs in a process of its own. */
-struct point_cost {
-    const struct subject *subject;
-    double seconds;
-};
-
-/* Planning, the time and the report, as qmac explore does them for each point. */
-static void run_point(void *context, uint64_t task) {
-    struct point_cost *cost = context;
-    struct qm_arena *arena = qm_arena_create();
-    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
-    struct qm_energy_table *energy;
-    struct qm_diag diag;
-    (void)task;
-    require(qm_energy_load("cmos45", arena, &energy, &diag), &diag);
-    for (int i = 0; i < 9; i++) {
-        struct point point = {.state = POINT_WAITS};
-        double start = qm_seconds();
-        point_run(cost->subject->network, &options, energy, &cost->subject->program->machine, &point);
-        double seconds = qm_seconds() - start;
-        require(point.state == POINT_OK ? QM_OK : QM_INTERNAL, &point.why);
-        if (i == 0 || seconds < cost->seconds) cost->seconds = seconds;
-    }
-    qm_arena_destroy(arena);
-}
-
-static void print_progress(void *context, uint64_t done) {
-    (void)context, (void)done;
-}
-
 static void print_explore(struct subject *subject, double full) {
     double blind = time_engine(&qm_device_cycle, (struct qm_device_options){.no_values = true}, subject, 5);
-    double words = time_words(subject);
-    struct point_cost *cost = qm_alloc_shared(sizeof *cost);
+    struct qm_bench_point point;
     struct qm_diag diag;
-    cost->subject = subject;
-    require(pool_run(&(struct pool){.count = 1, .jobs = 1, .work = run_point, .progress = print_progress, .context = cost}, &diag), &diag);
+    require(qm_bench_point(subject->network, &subject->program->machine, &point, &diag), &diag);
     printf("  cycle engine, time alone         %10.3f ms  (%.1fx faster than with values)\n", 1e3 * blind, full / blind);
-    printf("  timing engine                    %10.3f ms  (%.0fx faster)\n", 1e3 * words, blind / words);
+    printf("  exact time and counters of a plan%10.3f ms  (%.0fx faster)\n", 1e3 * point.time_seconds, blind / point.time_seconds);
     printf("  a point of qmac explore          %10.3f ms  (%.1f points a second on a core: planned, timed, reported)\n",
-           1e3 * cost->seconds, 1 / cost->seconds);
-    qm_free_shared(cost, sizeof *cost);
+           1e3 * point.seconds, 1 / point.seconds);
 }
 
 /* What qmac run costs, beside what the multiplications alone must cost on this processor. */
@@ -270,10 +217,19 @@ static void bench_values(void) {
     qm_arena_destroy(arena);
 }
 
+static void bench_points(const char *data) {
+    struct qm_diag diag;
+    require(qm_bench_points(data, &diag), &diag);
+}
+
 int main(int argc, char **argv) {
     const char *data = getenv("QMAC_DATA");
     if (argc > 1 && strcmp(argv[1], "values") == 0) {
         bench_values();
+        return 0;
+    }
+    if (argc > 1 && strcmp(argv[1], "points") == 0) {
+        bench_points(data);
         return 0;
     }
     bench_build("edge");
@@ -286,5 +242,6 @@ int main(int argc, char **argv) {
         printf("resnet8: skipped, QMAC_DATA does not name the data folder\n");
     }
     bench_resnet50();
+    bench_points(data);
     return 0;
 }

@@ -1,13 +1,12 @@
 /* resnet50.c - builds the graph of He et al., Deep Residual Learning, table 1 (50 layers, stride in the 3x3 convolution as in later
- * practice): shapes are real, weights and scales are seeded, so that times are those of a real network of this size.
+ * practice): shapes are real, weights and scales are seeded, so that times are those of a real network of this size. And chains of its
+ * blocks, as deep as one likes.
  */
 #include "tools/bench/resnet50.h"
 
 #include <math.h>
 
 #include "common/prng.h"
-
-enum { MAX_TENSORS = 512, MAX_OPS = 128 };
 
 struct builder {
     struct qm_arena *arena;
@@ -114,17 +113,36 @@ static void add_stages(struct builder *b, uint32_t *x) {
         for (uint32_t i = 0; i < stages[s].blocks; i++) *x = bottleneck(b, *x, stages[s].channels, s > 0 && i == 0 ? 2 : 1);
 }
 
-struct qm_graph *qm_bench_resnet50(struct qm_arena *arena, uint64_t seed) {
+/* An empty graph of one input and one output, with room for so many operators. */
+static void init(struct builder *b, struct qm_arena *arena, const char *file, uint32_t ops, uint64_t seed) {
+    enum { TENSORS_OF_OP = 3, NETWORK_TENSORS = 1 };
     struct qm_graph *graph = QM_ARENA_NEW(arena, struct qm_graph, 1);
-    struct builder b = {.arena = arena, .graph = graph};
-    qm_prng_init(&b.prng, seed);
-    graph->file = "resnet50-shaped";
-    graph->tensors = QM_ARENA_NEW(arena, struct qm_graph_tensor, MAX_TENSORS);
-    graph->ops = QM_ARENA_NEW(arena, struct qm_graph_op, MAX_OPS);
+    *b = (struct builder){.arena = arena, .graph = graph};
+    qm_prng_init(&b->prng, seed);
+    graph->file = file;
+    graph->tensors = QM_ARENA_NEW(arena, struct qm_graph_tensor, TENSORS_OF_OP * ops + NETWORK_TENSORS);
+    graph->ops = QM_ARENA_NEW(arena, struct qm_graph_op, ops);
     graph->inputs = QM_ARENA_NEW(arena, uint32_t, 1);
     graph->outputs = QM_ARENA_NEW(arena, uint32_t, 1);
-    graph->inputs[0] = add_map(&b, 224, 224, 3);
     graph->input_count = graph->output_count = 1;
+}
+
+struct qm_graph *qm_bench_blocks(struct qm_arena *arena, uint32_t blocks, uint64_t seed) {
+    enum { OPS_OF_BLOCK = 4, CHANNELS = 64 };
+    struct builder b;
+    init(&b, arena, "chain-of-blocks", OPS_OF_BLOCK * blocks, seed);
+    uint32_t x = b.graph->inputs[0] = add_map(&b, 14, 14, 4 * CHANNELS);
+    for (uint32_t i = 0; i < blocks; i++) x = bottleneck(&b, x, CHANNELS, 1);
+    b.graph->outputs[0] = x;
+    return b.graph;
+}
+
+struct qm_graph *qm_bench_resnet50(struct qm_arena *arena, uint64_t seed) {
+    enum { OPS = 53 + 16 + 2 + 1 }; /* convolutions, additions, pools, the fully connected layer */
+    struct builder b;
+    init(&b, arena, "resnet50-shaped", OPS, seed);
+    struct qm_graph *graph = b.graph;
+    graph->inputs[0] = add_map(&b, 224, 224, 3);
     uint32_t x = pool(&b, QM_OP_MAX_POOL_2D, conv(&b, graph->inputs[0], 64, 7, 2), 3, 2);
     add_stages(&b, &x);
     graph->outputs[0] = dense(&b, pool(&b, QM_OP_AVERAGE_POOL_2D, x, 7, 7), 1000);
