@@ -13,13 +13,15 @@
 
 struct qm_precision {
     int64_t weight_bits, activation_bits;
-    int64_t bytes; /* of the stream that a cell takes in a cycle */
+    int64_t bytes;       /* of the stream that a cell takes in a cycle */
+    int64_t activations; /* in a byte: 1 or 2 */
 };
 
 static inline struct qm_precision qm_precision_sizes(int64_t precision) {
     static const struct qm_precision precisions[] = {
-        [7] = {8, 8, 1}, /* has no name: decode refuses it */
-#define QM_PRECISION(name, weight_bits, activation_bits, cell_bytes) [QM_precision_##name] = {weight_bits, activation_bits, cell_bytes},
+        [7] = {8, 8, 1, 1}, /* has no name: decode refuses it */
+#define QM_PRECISION(name, weight_bits, activation_bits, cell_bytes)                                                                       \
+    [QM_precision_##name] = {weight_bits, activation_bits, cell_bytes, 8 / (activation_bits)},
 #include "spec/isa.def"
 #undef QM_PRECISION
     };
@@ -30,9 +32,8 @@ static inline struct qm_precision qm_precision_of(const struct qm_insn *insn) {
     return qm_precision_sizes(insn->precision);
 }
 
-/* Activations in a byte: 1 or 2. */
 static inline int64_t qm_activations_per_byte(const struct qm_insn *insn) {
-    return 8 / qm_precision_of(insn).activation_bits;
+    return qm_precision_of(insn).activations;
 }
 
 /* How a cell multiplies: one product of 8-bit factors, two of 8-bit activations with 4-bit weights, four of 4-bit factors. */
@@ -51,7 +52,7 @@ static inline enum qm_counter qm_products_counter(const struct qm_insn *insn) {
 /* wb(n): bytes of a weight row for n channels. */
 static inline int64_t qm_weight_row_bytes(const struct qm_insn *insn, int64_t n) {
     struct qm_precision precision = qm_precision_of(insn);
-    return (n * precision.bytes * qm_activations_per_byte(insn) * precision.weight_bits + 7) / 8;
+    return (n * precision.bytes * precision.activations * precision.weight_bits + 7) / 8;
 }
 
 /* Weight rows for `bytes` bytes of a run, from a piece's begin on. */

@@ -16,6 +16,7 @@ struct mover {
     struct plan *plan;
     uint32_t *loads;    /* [load_count] operations, in the order of the schedule */
     uint32_t *position; /* [load_count] the operation before which each is issued */
+    uint64_t *cycles;   /* [load_count] that the memory takes for it */
     uint32_t load_count, values;
     uint32_t next; /* address after the last buffer that was moved; 0 while buffers are placed first */
     /* Buffers before `seen` that still live at the earliest time that matters. Buffers begin in the order of their indices, and time only
@@ -107,9 +108,12 @@ static void list_loads(struct mover *m) {
     struct plan *plan = m->plan;
     m->loads = QM_ARENA_NEW(plan->arena, uint32_t, plan->op_count);
     m->position = QM_ARENA_NEW(plan->arena, uint32_t, plan->op_count);
+    m->cycles = QM_ARENA_NEW(plan->arena, uint64_t, plan->op_count);
     for (uint32_t i = 0; i < plan->op_count; i++) {
-        if (plan->ops[i].insn.opcode != QM_LOAD) continue;
+        const struct qm_insn *insn = &plan->ops[i].insn;
+        if (insn->opcode != QM_LOAD) continue;
         m->position[m->load_count] = i;
+        m->cycles[m->load_count] = cost_transfer(plan->machine, (uint64_t)(insn->row_bytes * insn->row_count * insn->plane_count));
         m->loads[m->load_count++] = i;
     }
 }
@@ -119,8 +123,7 @@ static uint32_t loads_to_pass(const struct mover *m, uint32_t index) {
     uint32_t most = plan_min(index, plan_min(m->plan->machine->queue_depth - 1, AHEAD_MAX)), count = 0;
     uint64_t cycles = 0;
     for (; count < most; count++) {
-        const struct qm_insn *insn = &m->plan->ops[m->loads[index - 1 - count]].insn;
-        cycles += cost_transfer(m->plan->machine, (uint64_t)(insn->row_bytes * insn->row_count * insn->plane_count));
+        cycles += m->cycles[index - 1 - count];
         if (count > 0 && cycles > AHEAD_CYCLES) break;
     }
     return count;
@@ -161,19 +164,6 @@ static void move_loads(struct mover *m) {
     }
 }
 
-static void reorder(struct mover *m) {
-    struct plan *plan = m->plan;
-    struct plan_op *ordered = qm_alloc((plan->op_count + 1) * sizeof *ordered);
-    uint32_t count = 0, load = 0;
-    for (uint32_t i = 0; i < plan->op_count; i++) {
-        for (; load < m->load_count && m->position[load] <= i; load++) ordered[count++] = plan->ops[m->loads[load]];
-        if (plan->ops[i].insn.opcode != QM_LOAD) ordered[count++] = plan->ops[i];
-    }
-    QM_CHECK(count == plan->op_count);
-    free(plan->ops);
-    plan->ops = ordered;
-}
-
 /* ---- addresses in instructions ---- */
 
 static void resolve(struct plan *plan, struct plan_op *op) {
@@ -190,6 +180,48 @@ static void resolve(struct plan *plan, struct plan_op *op) {
     insn->b_addr += base[PLAN_READ_MORE];
     insn->weight_addr += base[PLAN_READ_MORE];
     insn->param_addr += base[PLAN_READ_MORE];
+}
+
+/* ---- the final order ---- */
+
+/* Moves operations to their places within the list. A load only moves ahead, past at most AHEAD_MAX loads, so that any other moves back by
+ * no more than that many: it waits in a ring from when its old place is taken until its new one is reached. */
+struct reordering {
+    struct plan *plan;
+    uint32_t count; /* operations that are in place */
+    struct plan_op waiting[AHEAD_MAX + 1];
+};
+
+static struct plan_op *waiting(struct reordering *r, uint32_t op) {
+    return &r->waiting[op % (AHEAD_MAX + 1)];
+}
+
+static void put(struct reordering *r, const struct plan_op *op) {
+    struct plan_op *place = &r->plan->ops[r->count];
+    if (op != place) {
+        if (place->insn.opcode != QM_LOAD) *waiting(r, r->count) = *place;
+        *place = *op;
+    }
+    resolve(r->plan, place);
+    r->count++;
+}
+
+static void put_other(struct reordering *r, uint32_t op) {
+    QM_CHECK(op <= r->count && r->count <= op + AHEAD_MAX);
+    put(r, r->count > op ? waiting(r, op) : &r->plan->ops[op]);
+}
+
+static void reorder(struct mover *m) {
+    struct plan *plan = m->plan;
+    struct reordering r = {.plan = plan};
+    for (uint32_t i = 0, load = 0, next_load = 0; i < plan->op_count; i++) {
+        for (; load < m->load_count && m->position[load] <= i; load++) put(&r, &plan->ops[m->loads[load]]);
+        if (next_load < m->load_count && m->loads[next_load] == i)
+            next_load++;
+        else
+            put_other(&r, i);
+    }
+    QM_CHECK(r.count == plan->op_count);
 }
 
 /* By index when they begin together, so that the order does not depend on how the library sorts. */
@@ -218,6 +250,5 @@ enum qm_status pass_allocate(struct plan *plan) {
     list_loads(&m);
     move_loads(&m);
     reorder(&m);
-    for (uint32_t i = 0; i < plan->op_count; i++) resolve(plan, &plan->ops[i]);
     return QM_OK;
 }

@@ -50,7 +50,7 @@ uint32_t lowering_rows(const struct plan_lowering *lowering, uint32_t kernel_h, 
 
 uint32_t lowering_row_bytes(const struct plan_lowering *lowering, uint32_t channels) {
     struct qm_precision sizes = qm_precision_sizes(lowering->precision);
-    uint32_t cell_bits = (uint32_t)(8 * sizes.bytes / sizes.activation_bits * sizes.weight_bits);
+    uint32_t cell_bits = (uint32_t)(sizes.bytes * sizes.activations * sizes.weight_bits);
     return plan_bytes(channels, cell_bits);
 }
 

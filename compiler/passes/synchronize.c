@@ -249,6 +249,7 @@ bool qm_writes_what_it_reads(const struct qm_insn *insn, const struct qm_machine
 enum qm_status pass_synchronize(struct plan *plan) {
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         const struct plan_stage *stage = &plan->stages[i];
+        if (stage->on_host) continue;
         struct list list = {(char *)&plan->ops[stage->first_op].insn, sizeof *plan->ops};
         order(list, stage->last_op - stage->first_op, plan->machine);
     }
