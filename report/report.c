@@ -11,10 +11,12 @@
 #include "common/program_work.h"
 
 static const char *const cause_names[QM_LAYER_CAUSES] = {"compute", "post", "memory", "control"};
-static const enum qm_layer_cause unit_causes[QM_UNITS] = {[QM_UNIT_LOAD] = QM_LAYER_MEMORY,
-                                                          [QM_UNIT_MATMUL] = QM_LAYER_COMPUTE,
-                                                          [QM_UNIT_POST] = QM_LAYER_POST,
-                                                          [QM_UNIT_STORE] = QM_LAYER_MEMORY};
+/* What is the cause of a cycle in which a unit is busy and none before it. */
+static const struct {
+    enum qm_unit unit;
+    enum qm_layer_cause cause;
+} unit_causes[QM_UNITS] = {
+    {QM_UNIT_MATMUL, QM_LAYER_COMPUTE}, {QM_UNIT_POST, QM_LAYER_POST}, {QM_UNIT_LOAD, QM_LAYER_MEMORY}, {QM_UNIT_STORE, QM_LAYER_MEMORY}};
 
 const char *qm_layer_cause_name(unsigned cause) {
     return cause_names[cause];
@@ -40,15 +42,22 @@ static bool busy_at(struct activity *activity, uint64_t t, uint64_t *change) {
     return true;
 }
 
+/* The cause of cycle t; moves *next back to the next cycle in which it may be another. */
+static enum qm_layer_cause cause_at(struct activity *activities, uint64_t t, uint64_t *next) {
+    for (int i = 0; i < QM_UNITS; i++) {
+        uint64_t change;
+        bool is_busy = busy_at(&activities[unit_causes[i].unit], t, &change);
+        if (change < *next) *next = change;
+        if (is_busy) return unit_causes[i].cause;
+    }
+    return QM_LAYER_CONTROL;
+}
+
 /* Adds the causes of cycles [from, to) to part. */
 static void add_causes(struct activity *activities, uint64_t from, uint64_t to, struct qm_report_part *part) {
     while (from < to) {
-        uint64_t next = to, change;
-        enum qm_layer_cause cause = QM_LAYER_CONTROL;
-        for (int unit = 0; unit < QM_UNITS; unit++) {
-            if (busy_at(&activities[unit], from, &change) && unit_causes[unit] < cause) cause = unit_causes[unit];
-            if (change < next) next = change;
-        }
+        uint64_t next = to;
+        enum qm_layer_cause cause = cause_at(activities, from, &next);
         part->causes[cause] += next - from;
         part->counters.value[QM_C_cycles] += next - from;
         from = next;
