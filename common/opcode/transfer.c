@@ -39,15 +39,22 @@ uint64_t qm_transfer_burst_end(const struct qm_transfer_row *row, uint64_t at) {
     return least((at / QM_BURST_BYTES + 1) * QM_BURST_BYTES, row->end);
 }
 
-/* How many stretches of `width` bytes of the arena the rows touch, each row counted by itself. What a row touches depends on where in a
- * stretch it begins, so that rows, and planes, whose numbers are equal modulo the width are alike: one is counted for all. */
+/* After how many strides one is at the same place in a stretch of `width` bytes, a power of two. */
+static uint64_t strides_around(int64_t stride, uint64_t width) {
+    uint64_t bits = (uint64_t)stride | width;
+    return width / (bits & -bits);
+}
+
+/* How many stretches of `width` bytes of the arena the rows touch, a power of two, each row counted by itself. What a row touches depends on
+ * where in a stretch it begins, so that rows, and planes, that begin at the same place are alike: one is counted for all. */
 static uint64_t count_touched(const struct qm_insn *insn, uint64_t width) {
     uint64_t touched = 0, planes = (uint64_t)insn->plane_count, rows = (uint64_t)insn->row_count;
-    for (uint64_t plane = 0; plane < least(planes, width); plane++)
-        for (uint64_t row = 0; row < least(rows, width); row++) {
+    uint64_t unlike_planes = strides_around(insn->dram_plane_stride, width), unlike_rows = strides_around(insn->dram_row_stride, width);
+    for (uint64_t plane = 0; plane < least(planes, unlike_planes); plane++)
+        for (uint64_t row = 0; row < least(rows, unlike_rows); row++) {
             struct qm_transfer_row at = qm_transfer_row(insn, plane, row);
             uint64_t of_row = ceil_div(at.end, width) - at.first / width;
-            touched += of_row * count_residue(planes, plane, width) * count_residue(rows, row, width);
+            touched += of_row * count_residue(planes, plane, unlike_planes) * count_residue(rows, row, unlike_rows);
         }
     return touched;
 }
