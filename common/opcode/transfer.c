@@ -45,8 +45,8 @@ static uint64_t strides_around(int64_t stride, uint64_t width) {
     return width / (bits & -bits);
 }
 
-/* How many stretches of `width` bytes of the arena the rows touch, a power of two, each row counted by itself. What a row touches depends on
- * where in a stretch it begins, so that rows, and planes, that begin at the same place are alike: one is counted for all. */
+/* How many stretches of `width` bytes, a power of two, of the arena the rows touch, each row counted by itself. What a row touches depends
+ * on where in a stretch it begins, so that rows, and planes, that begin at the same place are alike: one is counted for all. */
 static uint64_t count_touched(const struct qm_insn *insn, uint64_t width) {
     uint64_t touched = 0, planes = (uint64_t)insn->plane_count, rows = (uint64_t)insn->row_count;
     uint64_t unlike_planes = strides_around(insn->dram_plane_stride, width), unlike_rows = strides_around(insn->dram_row_stride, width);
