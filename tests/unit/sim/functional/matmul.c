@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/unit/sim/functional/emulated_vnni.h"
 #include "tests/unit/sim/functional/rig.h"
 
 TestSuite(matmul);
@@ -145,6 +146,16 @@ Test(matmul, nothing_beyond_the_end_of_a_memory_is_touched) {
     compare_kernels(draw_pairs_at_end, 20);
     rig_compare(draw_depthwise_at_end, qm_functional_MATMUL, fast_MATMUL, 40);
 }
+
+#ifdef __x86_64__
+Test(matmul, the_kernel_of_vnni_is_the_sum_of_products_when_its_instructions_are_emulated) {
+    rig_compare_kernel(&emulated_vnni, draw_dense, 8);
+    rig_compare_kernel(&emulated_vnni, draw_long, 2);
+    rig_compare_kernel(&emulated_vnni, draw_narrow, 3);
+    rig_compare_kernel(&emulated_vnni, draw_dense_at_end, 8);
+    rig_compare_kernel(&emulated_vnni, draw_short_at_end, 8);
+}
+#endif
 
 Test(matmul, depthwise_meets_each_channel_with_its_own_weight) {
     rig_compare(draw_depthwise, qm_functional_MATMUL, fast_MATMUL, 40);
