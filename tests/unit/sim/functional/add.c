@@ -41,12 +41,20 @@ static void draw_nibbles(struct rig *rig, struct qm_insn *insn) {
     if (rig->machine.cols % 2 != 0 && insn->length > rig->machine.cols) insn->length = rig->machine.cols;
 }
 
+/* The last operand ends where the scratchpad does. */
+static void draw_at_end(struct rig *rig, struct qm_insn *insn) {
+    draw(rig, insn);
+    insn->out_addr = insn->b_addr;
+    insn->b_addr = rig->machine.scratchpad_bytes - insn->length;
+}
+
 Test(add, packs_elements_of_4_bits) {
     rig_compare(draw_nibbles, qm_functional_ADD, fast_ADD, 30);
 }
 
 Test(add, brings_both_operands_to_one_scale) {
     rig_compare(draw, qm_functional_ADD, fast_ADD, 60);
+    rig_compare(draw_at_end, qm_functional_ADD, fast_ADD, 20);
 }
 
 Test(add, multiplies_without_zero_points_and_scales_once) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/unit/sim/functional/emulated_vnni.h"
 #include "tests/unit/sim/functional/rig.h"
 
 TestSuite(matmul);
@@ -78,6 +79,41 @@ static void draw_pairs(struct rig *rig, struct qm_insn *insn) {
     cr_assert(matmul_winograd_fits(insn, &kernel_plain), "seed %lu", rig->seed);
 }
 
+/* The feature map's last byte, the weights' or the sums' is the last of its memory. */
+static void move_to_end(struct rig *rig, struct qm_insn *insn, int64_t weight_bytes) {
+    int64_t map = (insn->in_rows - 1) * insn->in_pitch + insn->in_row_bytes, positions = insn->out_h * insn->out_w;
+    if (rig_draw(rig, 0, 1) == 0)
+        insn->in_addr = rig->machine.scratchpad_bytes - map;
+    else
+        insn->weight_addr = rig->machine.scratchpad_bytes - weight_bytes;
+    insn->acc_addr = rig->machine.accumulator_rows - insn->tiles * positions;
+}
+
+static void draw_dense_at_end(struct rig *rig, struct qm_insn *insn) {
+    draw_dense(rig, insn);
+    move_to_end(rig, insn, insn->kernel_h * insn->kernel_w * insn->run_bytes * insn->channels);
+}
+
+/* A window of a few bytes, often inside the map: it may lie near the end in place. */
+static void draw_short_at_end(struct rig *rig, struct qm_insn *insn) {
+    draw_dense_at_end(rig, insn);
+    insn->weight_zero = 0;
+    insn->y_start = insn->x_start = 0;
+    insn->y_stride = insn->y_dilation = 1;
+    insn->x_stride = rig_draw(rig, 0, insn->in_row_bytes / insn->out_w);
+    insn->x_dilation = 0;
+}
+
+static void draw_pairs_at_end(struct rig *rig, struct qm_insn *insn) {
+    draw_pairs(rig, insn);
+    move_to_end(rig, insn, insn->kernel_h * insn->kernel_w * insn->run_bytes * insn->channels);
+}
+
+static void draw_depthwise_at_end(struct rig *rig, struct qm_insn *insn) {
+    draw_depthwise(rig, insn);
+    move_to_end(rig, insn, insn->kernel_h * insn->kernel_w * insn->channels);
+}
+
 Test(matmul, dense_is_the_sum_of_products) {
     rig_compare(draw_dense, qm_functional_MATMUL, fast_MATMUL, 20);
 }
@@ -103,6 +139,23 @@ Test(matmul, every_kernel_of_this_processor_is_the_sum_of_products) {
 Test(matmul, pairs_of_outputs_are_the_sum_of_products) {
     compare_kernels(draw_pairs, 40);
 }
+
+Test(matmul, nothing_beyond_the_end_of_a_memory_is_touched) {
+    compare_kernels(draw_dense_at_end, 40);
+    compare_kernels(draw_short_at_end, 40);
+    compare_kernels(draw_pairs_at_end, 20);
+    rig_compare(draw_depthwise_at_end, qm_functional_MATMUL, fast_MATMUL, 40);
+}
+
+#ifdef __x86_64__
+Test(matmul, the_kernel_of_vnni_is_the_sum_of_products_when_its_instructions_are_emulated) {
+    rig_compare_kernel(&emulated_vnni, draw_dense, 8);
+    rig_compare_kernel(&emulated_vnni, draw_long, 2);
+    rig_compare_kernel(&emulated_vnni, draw_narrow, 3);
+    rig_compare_kernel(&emulated_vnni, draw_dense_at_end, 8);
+    rig_compare_kernel(&emulated_vnni, draw_short_at_end, 8);
+}
+#endif
 
 Test(matmul, depthwise_meets_each_channel_with_its_own_weight) {
     rig_compare(draw_depthwise, qm_functional_MATMUL, fast_MATMUL, 40);

@@ -1,9 +1,12 @@
-/* rig.c - two memories with the same random bytes, one for the plain routines and one for the fast ones. */
+/* rig.c - two memories with the same random bytes, one for the plain routines and one for the fast ones. The latter end where a page
+ * that may not be touched begins, so that a read or write beyond the end is a fault, also one of assembly that no sanitizer sees. */
 #include "tests/unit/sim/functional/rig.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* rows, cols, accumulator_bits, accumulator_saturate */
 static const uint32_t machines[][4] = {{1, 1, 32, 0},   {3, 5, 32, 0},   {16, 16, 32, 0}, {8, 16, 32, 1}, {32, 32, 32, 0},
@@ -80,11 +83,33 @@ static void draw_sums(struct rig *rig, int32_t *sums, size_t count) {
     for (size_t i = 0; i < count; i++) sums[i] = (int32_t)rig_draw(rig, -most - 1, most);
 }
 
+/* Bytes mapped for size_bytes with a page before and one behind. */
+static size_t guarded_bytes(size_t size_bytes) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (size_bytes + page - 1) / page * page + 2 * page;
+}
+
+/* Zeros that end at a page without access; the page before the first one has none either. */
+static void *guarded_create(size_t size_bytes) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), mapped = guarded_bytes(size_bytes);
+    uint8_t *base = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert(base != MAP_FAILED);
+    cr_assert(mprotect(base, page, PROT_NONE) == 0 && mprotect(base + mapped - page, page, PROT_NONE) == 0);
+    return base + mapped - page - size_bytes;
+}
+
+static void guarded_destroy(void *memory, size_t size_bytes) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), mapped = guarded_bytes(size_bytes);
+    cr_assert(munmap((uint8_t *)memory + size_bytes + page - mapped, mapped) == 0);
+}
+
 static struct memories memories_create(struct rig *rig) {
     const struct qm_machine *machine = &rig->machine;
     struct memories memories = {.accumulator_bytes = (size_t)machine->accumulator_rows * machine->cols * sizeof(int32_t)};
     qm_functional_init(&memories.plain, machine);
-    qm_functional_init(&memories.fast, machine);
+    memories.fast = (struct qm_functional_memory){.machine = machine};
+    memories.fast.scratchpad = guarded_create(machine->scratchpad_bytes);
+    memories.fast.accumulator = guarded_create(memories.accumulator_bytes);
     qm_prng_fill(&rig->prng, memories.plain.scratchpad, machine->scratchpad_bytes);
     draw_sums(rig, memories.plain.accumulator, memories.accumulator_bytes / sizeof(int32_t));
     qm_functional_write(&memories.fast, memories.plain.scratchpad, memories.plain.accumulator);
@@ -93,7 +118,8 @@ static struct memories memories_create(struct rig *rig) {
 
 static void memories_destroy(struct memories *memories) {
     qm_functional_fini(&memories->plain);
-    qm_functional_fini(&memories->fast);
+    guarded_destroy(memories->fast.scratchpad, memories->fast.machine->scratchpad_bytes);
+    guarded_destroy(memories->fast.accumulator, memories->accumulator_bytes);
 }
 
 static void expect_equal(const struct rig *rig, const char *what, const void *got, const void *want, size_t size_bytes) {
