@@ -91,13 +91,17 @@ static double time_lockstep(struct subject *subject, uint64_t *cycles) {
 
 static void print_explore(struct subject *subject, double full) {
     double blind = time_engine(&qm_device_cycle, (struct qm_device_options){.no_values = true}, subject, 5);
-    struct qm_bench_point point;
+    struct qm_bench_point none, layers, plans;
     struct qm_diag diag;
-    require(qm_bench_point(subject->network, &subject->program->machine, &point, &diag), &diag);
+    const struct qm_machine *machine = &subject->program->machine;
+    require(qm_bench_point(subject->network, machine, QM_SEARCH_NONE, &none, &diag), &diag);
+    require(qm_bench_point(subject->network, machine, QM_SEARCH_LAYERS, &layers, &diag), &diag);
+    require(qm_bench_point(subject->network, machine, QM_SEARCH_PLANS, &plans, &diag), &diag);
     printf("  cycle engine, time alone         %10.3f ms  (%.1fx faster than with values)\n", 1e3 * blind, full / blind);
-    printf("  exact time and counters of a plan%10.3f ms  (%.0fx faster)\n", 1e3 * point.time_seconds, blind / point.time_seconds);
-    printf("  a point of qmac explore          %10.3f ms  (%.1f points a second on a core: planned, timed, reported)\n",
-           1e3 * point.seconds, 1 / point.seconds);
+    printf("  exact time and counters of a plan%10.3f ms  (%.0fx faster)\n", 1e3 * none.time_seconds, blind / none.time_seconds);
+    printf("  a point of explore --search none %10.3f ms  (%.1f points a second on a core: planned, timed, reported)\n", 1e3 * none.seconds,
+           1 / none.seconds);
+    printf("  ... --search layers and plans    %10.3f ms and %.3f ms\n", 1e3 * layers.seconds, 1e3 * plans.seconds);
 }
 
 /* What qmac run costs, beside what the multiplications alone must cost on this processor. */

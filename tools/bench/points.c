@@ -14,7 +14,8 @@
 #include "sim/timing/timing.h"
 #include "tools/bench/resnet50.h"
 
-enum { RUNS = 25 };
+enum { RUNS_MIN = 3, RUNS_MAX = 25 };
+static const double enough_seconds = 1;
 
 /* Shared with the process that measures. */
 struct job {
@@ -82,7 +83,8 @@ static enum qm_status measure(struct job *job, struct qm_arena *arena) {
     struct qm_energy_table *energy;
     QM_TRY(qm_energy_load("cmos45", arena, &energy, &job->diag));
     double before = resident_mib("VmRSS");
-    for (int i = 0; i < RUNS; i++) {
+    double start = qm_seconds();
+    for (int i = 0; i < RUNS_MIN || (i < RUNS_MAX && qm_seconds() - start < enough_seconds); i++) {
         QM_TRY(run_point(job, energy));
         if (i == 0) job->point.peak_mib = resident_mib("VmHWM") - before;
         QM_TRY(run_parts(job));
@@ -102,12 +104,12 @@ static void print_no_progress(void *context, uint64_t done) {
     (void)context, (void)done;
 }
 
-enum qm_status qm_bench_point(const struct qm_network *network, const struct qm_machine *machine, struct qm_bench_point *point,
-                              struct qm_diag *diag) {
+enum qm_status qm_bench_point(const struct qm_network *network, const struct qm_machine *machine, enum qm_search search,
+                              struct qm_bench_point *point, struct qm_diag *diag) {
     struct job *job = qm_alloc_shared(sizeof *job);
     *job = (struct job){.network = network,
                         .machine = machine,
-                        .options = {.rounding = QM_rounding_TFLITE, .plan_only = true},
+                        .options = {.rounding = QM_rounding_TFLITE, .search = search, .plan_only = true},
                         .status = QM_INTERNAL,
                         .diag = {"the process of a point died"},
                         .point = {.seconds = 1e30, .plan_seconds = 1e30, .time_seconds = 1e30}};
@@ -122,18 +124,26 @@ enum qm_status qm_bench_point(const struct qm_network *network, const struct qm_
 
 /* ---- the table ---- */
 
+static enum qm_status print_search(const char *name, const struct qm_network *network, const struct qm_machine *machine,
+                                   enum qm_search search, struct qm_diag *diag) {
+    static const char *const names[] = {[QM_SEARCH_PLANS] = "plans", [QM_SEARCH_LAYERS] = "layers", [QM_SEARCH_NONE] = "none"};
+    struct qm_bench_point p;
+    QM_TRY(qm_bench_point(network, machine, search, &p, diag));
+    printf("  %-14s %-7s %-6s %6u %12u %8.3f ms %10.2f us %7.3f ms %8.3f ms %9.1f MiB\n", name, machine->name, names[search], p.layers,
+           p.insns, 1e3 * p.plan_seconds, 1e6 * p.plan_seconds / p.layers, 1e3 * p.time_seconds, 1e3 * p.seconds, p.peak_mib);
+    return QM_OK;
+}
+
 static enum qm_status print_graph(const char *name, const struct qm_graph *graph, const char *machine_name, struct qm_arena *arena,
                                   struct qm_diag *diag) {
-    struct qm_bench_point p;
     struct qm_network *network;
     struct qm_machine machine;
     QM_TRY(qm_machine_load(machine_name, &machine, diag));
     QM_TRY(qm_legalize(graph, QM_rounding_TFLITE, arena, &network, diag));
     QM_TRY(qm_narrow(network, NULL, arena, diag));
-    QM_TRY(qm_bench_point(network, &machine, &p, diag));
-    printf("  %-14s %-7s %6u %12u %7.3f ms %10.2f us %7.3f ms %7.3f ms %9.1f MiB\n", name, machine_name, p.layers, p.insns,
-           1e3 * p.plan_seconds, 1e6 * p.plan_seconds / p.layers, 1e3 * p.time_seconds, 1e3 * p.seconds, p.peak_mib);
-    return QM_OK;
+    QM_TRY(print_search(name, network, &machine, QM_SEARCH_NONE, diag));
+    QM_TRY(print_search(name, network, &machine, QM_SEARCH_LAYERS, diag));
+    return print_search(name, network, &machine, QM_SEARCH_PLANS, diag);
 }
 
 static enum qm_status print_file(const char *name, const char *data, const char *file, struct qm_diag *diag) {
@@ -162,7 +172,7 @@ static enum qm_status print_generated(struct qm_arena *arena, struct qm_diag *di
 
 enum qm_status qm_bench_points(const char *data, struct qm_diag *diag) {
     printf("a point of qmac explore: planned, its exact time and counters, all of it; by how much the process grew\n");
-    printf("  network        machine layers instructions       plan  plan a layer       time      point     memory\n");
+    printf("  network        machine search layers instructions        plan  plan a layer       time       point     memory\n");
     if (data != NULL)
         QM_TRY(print_files(data, diag));
     else

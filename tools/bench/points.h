@@ -13,8 +13,8 @@ struct qm_bench_point {
 };
 
 /* Measures points of the network on the machine, in a process of their own: the fastest of several, the memory of the first. */
-QM_MUST_USE enum qm_status qm_bench_point(const struct qm_network *network, const struct qm_machine *machine, struct qm_bench_point *point,
-                                          struct qm_diag *diag);
+QM_MUST_USE enum qm_status qm_bench_point(const struct qm_network *network, const struct qm_machine *machine, enum qm_search search,
+                                          struct qm_bench_point *point, struct qm_diag *diag);
 
 /* Prints points of small and large networks side by side; data is the folder of networks, NULL: those of the project's own only. */
 QM_MUST_USE enum qm_status qm_bench_points(const char *data, struct qm_diag *diag);
