@@ -13,32 +13,6 @@ struct pass {
     void (*print)(const struct plan *plan, FILE *out); /* what the compiler has after it */
 };
 
-/* Runs the passes from the one called `first` on. *program is the caller's; NULL when a pass fails. */
-static enum qm_status compile(struct plan *plan, const char *first, struct qm_program **program);
-
-enum qm_status qm_compile(const struct qm_model_bytes *model, const struct qm_machine *machine, const struct qm_compile_options *options,
-                          struct qm_program **program, struct qm_diag *diag) {
-    struct plan plan = {.model = model, .machine = machine, .options = options, .diag = diag};
-    return compile(&plan, "read", program);
-}
-
-enum qm_status qm_compile_network(const struct qm_network *network, const struct qm_machine *machine,
-                                  const struct qm_compile_options *options, struct qm_program **program, struct qm_diag *diag) {
-    struct plan plan = {.network = network, .machine = machine, .options = options, .diag = diag};
-    return compile(&plan, "place", program);
-}
-
-enum qm_status qm_compile_file(const char *file, const struct qm_machine *machine, const struct qm_compile_options *options,
-                               struct qm_program **program, struct qm_diag *diag) {
-    uint8_t *bytes;
-    struct qm_model_bytes model = {.name = file};
-    QM_TRY(qm_file_read(file, INT32_MAX, &bytes, &model.size, diag));
-    model.bytes = bytes;
-    enum qm_status status = qm_compile(&model, machine, options, program, diag);
-    free(bytes);
-    return status;
-}
-
 /* ---- the passes before there is a plan ---- */
 
 static enum qm_status pass_read(struct plan *plan) {
@@ -69,47 +43,115 @@ static void print_network(const struct plan *plan, FILE *out) {
     network_print(plan->network, out);
 }
 
-/* The pass of this name in a list that ends with one without a name; NULL: there is none. */
+static const struct pass reading[] = {
+    {"read", pass_read, print_graph},           /* a model file to a graph */
+    {"legalize", pass_legalize, print_network}, /* a graph to layers of integers */
+    {"narrow", pass_narrow, print_network},     /* the precision of each layer */
+    {NULL, NULL, NULL},
+};
+
+static const struct pass planning[] = {
+    {"place", pass_place, plan_print},             /* which maps stay in the scratchpad */
+    {"tile", pass_tile, plan_print},               /* how each layer is cut */
+    {"schedule", pass_schedule, plan_print},       /* the instructions, in order */
+    {"allocate", pass_allocate, plan_print},       /* addresses; loads ahead of their use */
+    {"synchronize", pass_synchronize, plan_print}, /* tokens between the units */
+    {NULL, NULL, NULL},
+};
+
+static const struct pass emitting[] = {
+    {"emit", pass_emit, emit_print}, /* a plan to a program */
+    {NULL, NULL, NULL},
+};
+
+/* ---- running it ---- */
+
+/* The pass of this name in a list; NULL: there is none. */
 static const struct pass *find_pass(const struct pass *passes, const char *name) {
     for (; passes->name != NULL; passes++)
         if (strcmp(passes->name, name) == 0) return passes;
     return NULL;
 }
 
-static enum qm_status refuse_dump(const struct pass *passes, const struct plan *plan) {
+static enum qm_status check_dump(const struct plan *plan) {
+    static const struct pass *const lists[] = {reading, planning, emitting};
+    const char *wanted = plan->options->dump_after;
     char names[128] = "";
-    for (size_t used = 0; passes->name != NULL; passes++, used = strlen(names))
-        snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "", passes->name);
-    return qm_fail(plan->diag, QM_BAD_INPUT, "--dump-after: no pass is called %s; passes are %s", plan->options->dump_after, names);
+    if (wanted == NULL) return QM_OK;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        if (find_pass(lists[i], wanted) != NULL) return QM_OK;
+        for (const struct pass *pass = lists[i]; pass->name != NULL; pass++)
+            snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", *names != '\0' ? ", " : "", pass->name);
+    }
+    return qm_fail(plan->diag, QM_BAD_INPUT, "--dump-after: no pass is called %s; passes are %s", wanted, names);
 }
 
-static enum qm_status run_passes(const struct pass *passes, const char *first, struct plan *plan) {
-    const char *wanted = plan->options->dump_after;
-    if (wanted != NULL && find_pass(passes, wanted) == NULL) return refuse_dump(passes, plan);
-    for (const struct pass *pass = find_pass(passes, first); pass->name != NULL; pass++) {
+static enum qm_status run_passes(const struct pass *passes, struct plan *plan, const char *dump_after) {
+    for (const struct pass *pass = passes; pass->name != NULL; pass++) {
         QM_TRY(pass->run(plan));
-        if (wanted != NULL && strcmp(wanted, pass->name) == 0) pass->print(plan, plan->options->dump);
+        if (dump_after != NULL && strcmp(dump_after, pass->name) == 0) pass->print(plan, plan->options->dump);
     }
     return QM_OK;
 }
 
-static enum qm_status compile(struct plan *plan, const char *first, struct qm_program **program) {
-    static const struct pass passes[] = {
-        {"read", pass_read, print_graph},              /* a model file to a graph */
-        {"legalize", pass_legalize, print_network},    /* a graph to layers of integers */
-        {"narrow", pass_narrow, print_network},        /* the precision of each layer */
-        {"place", pass_place, plan_print},             /* which maps stay in the scratchpad */
-        {"tile", pass_tile, plan_print},               /* how each layer is cut */
-        {"schedule", pass_schedule, plan_print},       /* the instructions, in order */
-        {"allocate", pass_allocate, plan_print},       /* addresses; loads ahead of their use */
-        {"synchronize", pass_synchronize, plan_print}, /* tokens between the units */
-        {"emit", pass_emit, emit_print},               /* a plan to a program */
-        {NULL, NULL, NULL},
-    };
+static enum qm_status make_plan(struct plan *plan) {
+    return run_passes(planning, plan, NULL);
+}
+
+/* Plans print what they know when they have the pass behind them, so the chosen one is made once more. */
+static enum qm_status dump_plan(const struct plan *begun, const struct plan *chosen) {
+    struct plan plan = *begun;
+    plan.arena = qm_arena_create();
+    plan.machine = chosen->machine;
+    enum qm_status status = run_passes(planning, &plan, begun->options->dump_after);
+    plan_free(&plan);
+    return status;
+}
+
+static enum qm_status compile_network(const struct plan *begun, struct qm_program **program) {
+    const char *dump_after = begun->options->dump_after;
+    struct plan plan;
+    enum qm_status status = choose_plan(begun, make_plan, &plan);
+    if (status == QM_OK && dump_after != NULL && find_pass(planning, dump_after) != NULL) status = dump_plan(begun, &plan);
+    plan.machine = begun->machine;
+    if (status == QM_OK) status = run_passes(emitting, &plan, dump_after);
+    *program = plan.program;
+    plan_free(&plan);
+    return status;
+}
+
+/* *program is the caller's; NULL when a pass fails. */
+static enum qm_status compile(struct plan *plan, struct qm_program **program) {
+    *program = NULL;
     plan->arena = qm_arena_create();
-    enum qm_status status = run_passes(passes, first, plan);
-    plan_free_lists(plan);
-    qm_arena_destroy(plan->arena);
-    *program = plan->program;
+    enum qm_status status = check_dump(plan);
+    if (status == QM_OK && plan->model != NULL) status = run_passes(reading, plan, plan->options->dump_after);
+    if (status == QM_OK) status = compile_network(plan, program);
+    plan_free(plan);
+    return status;
+}
+
+/* ---- the ways in ---- */
+
+enum qm_status qm_compile(const struct qm_model_bytes *model, const struct qm_machine *machine, const struct qm_compile_options *options,
+                          struct qm_program **program, struct qm_diag *diag) {
+    struct plan plan = {.model = model, .machine = machine, .options = options, .diag = diag};
+    return compile(&plan, program);
+}
+
+enum qm_status qm_compile_network(const struct qm_network *network, const struct qm_machine *machine,
+                                  const struct qm_compile_options *options, struct qm_program **program, struct qm_diag *diag) {
+    struct plan plan = {.network = network, .machine = machine, .options = options, .diag = diag};
+    return compile(&plan, program);
+}
+
+enum qm_status qm_compile_file(const char *file, const struct qm_machine *machine, const struct qm_compile_options *options,
+                               struct qm_program **program, struct qm_diag *diag) {
+    uint8_t *bytes;
+    struct qm_model_bytes model = {.name = file};
+    QM_TRY(qm_file_read(file, INT32_MAX, &bytes, &model.size, diag));
+    model.bytes = bytes;
+    enum qm_status status = qm_compile(&model, machine, options, program, diag);
+    free(bytes);
     return status;
 }

@@ -18,12 +18,20 @@ struct qm_model_options {
     const char *end_at; /* ONNX: names of tensors, with commas between, that are the outputs instead of the file's; NULL: the file's */
 };
 
+/* What is tried and timed to find a fast schedule; the rest is chosen by closed forms, which is many times as quick to compile. */
+enum qm_search {
+    QM_SEARCH_PLANS,  /* the cuts of each layer, and whole plans, so that more memory makes no network slower */
+    QM_SEARCH_LAYERS, /* the cuts alone */
+    QM_SEARCH_NONE,
+};
+
 struct qm_compile_options {
     struct qm_model_options model;
     uint32_t rounding;     /* QM_rounding_*: of every layer's requantization */
     const char *precision; /* --precision: "w4a8", or "conv1=w8a8,default=w4a8" by the names of outputs; NULL: as the model's numbers are */
-    bool keep_layers;      /* store every layer's output to the arena as an extra tensor */
-    bool plan_only; /* make no instruction words and no constants: the program has its work instead (common/program_work.h), and can be
+    enum qm_search search;
+    bool keep_layers; /* store every layer's output to the arena as an extra tensor */
+    bool plan_only;   /* make no instruction words and no constants: the program has its work instead (common/program_work.h), and can be
                        timed and reported, and not be saved or run */
     const char *dump_after; /* name of a pass: print the IR after it to dump; NULL: nothing */
     FILE *dump;

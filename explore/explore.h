@@ -84,6 +84,7 @@ struct exploration {
     const char **precisions;      /* [precision_count]; NULL: the model's own */
     struct qm_network **networks; /* [model_count][precision_count] */
     const char *requant;          /* name of the rounding */
+    const char *search;           /* name of what the compiler tries */
     uint32_t rounding;
     struct qm_energy_table *energy;
     uint64_t machine_count;

@@ -44,7 +44,7 @@ static char *finish(FILE *out, char **text, struct qm_arena *arena) {
 static void csv_head(FILE *out) {
     fprintf(out, "model,precision");
     for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%s", qm_params[i].name);
-    fprintf(out, ",requant,energy_table,state,front");
+    fprintf(out, ",requant,search,energy_table,state,front");
     for (int i = 0; i < QM_FIGURES; i++)
         if (qm_figures[i].point != NULL) fprintf(out, ",%s", qm_figures[i].point);
     fprintf(out, ",why\n");
@@ -57,7 +57,7 @@ static void csv_row(FILE *out, const struct exploration *exploration, uint64_t i
     qm_csv_text(out, exploration->models[index / points_of_model(exploration)]);
     fprintf(out, ",%s", precision_of(exploration, index));
     for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%u", grid_knob(&machine, &qm_params[i]));
-    fprintf(out, ",%s,", exploration->requant);
+    fprintf(out, ",%s,%s,", exploration->requant, exploration->search);
     qm_csv_name(out, qm_energy_table_name(exploration->energy));
     fprintf(out, ",%s,%d", state_names[point->state], point->is_pareto);
     for (int i = 0; i < QM_FIGURES; i++) {
@@ -100,6 +100,7 @@ char *exploration_json(const struct exploration *exploration, struct qm_arena *a
     cJSON *root = qm_json_create();
     qm_json_text(root, "qmac", QM_VERSION);
     qm_json_text(root, "requant", exploration->requant);
+    qm_json_text(root, "search", exploration->search);
     qm_json_text(root, "energy_table", qm_energy_table_name(exploration->energy));
     cJSON *points = qm_json_array(root, "points");
     for (uint64_t i = 0; i < exploration->model_count * points_of_model(exploration); i++) add_point(points, exploration, i);

@@ -14,10 +14,11 @@ static void *with_room(void *list, uint32_t count, uint32_t *room, size_t item_b
     return qm_alloc_more(list, *room * item_bytes);
 }
 
-void plan_free_lists(struct plan *plan) {
+void plan_free(struct plan *plan) {
     free(plan->buffers);
     free(plan->ops);
     free(plan->constants);
+    qm_arena_destroy(plan->arena);
 }
 
 uint32_t plan_add_buffer(struct plan *plan, uint32_t bytes) {
@@ -75,7 +76,6 @@ static void print_tiling(const struct plan_tiling *tiling, FILE *out) {
     if (tiling->chunk_channels > 0)
         fprintf(out, " chunks of %u, %u tiles a MATMUL, parts %ux%u%s, %s outer", tiling->chunk_channels, tiling->matmul_tiles,
                 tiling->part_kernel_h, tiling->part_run, tiling->split ? " split" : "", tiling->rows_outer ? "rows" : "weights");
-    if (tiling->cycles > 0) fprintf(out, ", about %" PRIu64 " cycles", tiling->cycles);
 }
 
 static void print_op(const struct plan *plan, const struct plan_op *op, FILE *out) {

@@ -64,7 +64,6 @@ struct plan_tiling {
     bool rows_outer;                  /* for each block all chunks, else for each chunk all blocks */
     uint32_t ring;                    /* buffers in turn for results on their way out, and for the windows of im2col: 1 or 2 */
     uint32_t block_bytes;             /* ADD; MOVE: of what it fills */
-    uint64_t cycles;                  /* estimate */
 };
 
 struct plan_layer {
@@ -72,6 +71,8 @@ struct plan_layer {
     uint32_t first_constant;
     uint32_t first_op, last_op; /* in schedule's order; last_op is exclusive */
     struct plan_tiling tiling;
+    uint32_t class;       /* compiler/passes/classes.h */
+    uint64_t idle_cycles; /* tile: in which the memory's bus has nothing to do, by the closed forms */
 };
 
 /* A stretch of the scratchpad that lives from operation first_op to last_op (indices in schedule's order, both included). */
@@ -109,12 +110,13 @@ struct plan {
     const struct qm_model_bytes *model; /* NULL: the compilation begins with a network */
     struct qm_graph *graph;
     const struct qm_network *network;
-    const struct qm_machine *machine;
+    const struct qm_machine *machine; /* may have smaller memories than the one that the program is for */
     const struct qm_compile_options *options;
     struct qm_arena *arena;
     struct qm_diag *diag;
     struct plan_value *values;   /* [network->value_count] */
     struct residents *residents; /* compiler/passes/residents.h */
+    struct classes *classes;     /* compiler/passes/classes.h */
     struct plan_layer *layers;   /* [network->layer_count] */
     struct plan_buffer *buffers;
     struct plan_op *ops;
@@ -124,6 +126,8 @@ struct plan {
     uint32_t buffer_room, op_room, constant_room;
     uint32_t image_offset, image_bytes; /* in the arena: tensors lie below, code above */
     uint32_t accumulator_next;
+    bool tries_cuts;            /* tile times the cuts of layers, and does not only estimate */
+    uint64_t cycles;            /* choose: that the machine is busy, all stages together */
     struct qm_program *program; /* made by emit */
 };
 
@@ -148,6 +152,10 @@ static inline bool is_pool(const struct qm_layer *layer) {
     return layer->kind == QM_LAYER_POOL_MAX || layer->kind == QM_LAYER_POOL_AVG || layer->kind == QM_LAYER_POOL_SUM;
 }
 
+static inline bool is_convolution(const struct qm_layer *layer) {
+    return layer->kind == QM_LAYER_CONV || layer->kind == QM_LAYER_DEPTHWISE;
+}
+
 /* The root of a value's storage. */
 static inline struct plan_value *plan_storage(const struct plan *plan, uint32_t value) {
     return &plan->values[plan->network->values[value].storage];
@@ -155,8 +163,8 @@ static inline struct plan_value *plan_storage(const struct plan *plan, uint32_t 
 
 const char *plan_layer_name(const struct plan *plan, uint32_t layer);
 
-/* Frees the buffers, operations and constants; all else is the arena's. */
-void plan_free_lists(struct plan *plan);
+/* Frees what passes have made: the lists, and all else with the arena. */
+void plan_free(struct plan *plan);
 
 /* Each appends a zeroed record and returns its index. */
 uint32_t plan_add_buffer(struct plan *plan, uint32_t bytes); /* lives from the next operation on */

@@ -10,7 +10,7 @@
 #include "common/memory.h"
 #include "compiler/passes/passes.h"
 
-enum { AHEAD_MAX = 15, AHEAD_CYCLES = 1536 };
+enum { AHEAD_LATENCIES = 2 };
 
 struct mover {
     struct plan *plan;
@@ -118,13 +118,14 @@ static void list_loads(struct mover *m) {
     }
 }
 
-/* How many of the loads before it a load may pass: few, and no more than the memory brings in a while, because fetch waits behind them. */
+/* How many of the loads before it a load may pass: one, or as many as keep the memory busy for a few latencies. More would not come
+ * earlier, and instructions would have to wait behind them; nor may a load find its queue full. */
 static uint32_t loads_to_pass(const struct mover *m, uint32_t index) {
-    uint32_t most = plan_min(index, plan_min(m->plan->machine->queue_depth - 1, AHEAD_MAX)), count = 0;
+    uint32_t most = plan_min(index, m->plan->machine->queue_depth - 1), count = 0;
     uint64_t cycles = 0;
     for (; count < most; count++) {
         cycles += m->cycles[index - 1 - count];
-        if (count > 0 && cycles > AHEAD_CYCLES) break;
+        if (count > 0 && cycles > AHEAD_LATENCIES * (uint64_t)m->plan->machine->dram_latency) break;
     }
     return count;
 }
@@ -184,16 +185,16 @@ static void resolve(struct plan *plan, struct plan_op *op) {
 
 /* ---- the final order ---- */
 
-/* Moves operations to their places within the list. A load only moves ahead, past at most AHEAD_MAX loads, so that any other moves back by
- * no more than that many: it waits in a ring from when its old place is taken until its new one is reached. */
+/* Moves operations to their places within the list. A load only moves ahead, past fewer loads than a queue has entries, so that any other
+ * moves back by less than that many: it waits in a ring from when its old place is taken until its new one is reached. */
 struct reordering {
     struct plan *plan;
-    uint32_t count; /* operations that are in place */
-    struct plan_op waiting[AHEAD_MAX + 1];
+    uint32_t count;          /* operations that are in place */
+    struct plan_op *waiting; /* [entries of a queue] */
 };
 
 static struct plan_op *waiting(struct reordering *r, uint32_t op) {
-    return &r->waiting[op % (AHEAD_MAX + 1)];
+    return &r->waiting[op % r->plan->machine->queue_depth];
 }
 
 static void put(struct reordering *r, const struct plan_op *op) {
@@ -207,13 +208,13 @@ static void put(struct reordering *r, const struct plan_op *op) {
 }
 
 static void put_other(struct reordering *r, uint32_t op) {
-    QM_CHECK(op <= r->count && r->count <= op + AHEAD_MAX);
+    QM_CHECK(op <= r->count && r->count < op + r->plan->machine->queue_depth);
     put(r, r->count > op ? waiting(r, op) : &r->plan->ops[op]);
 }
 
 static void reorder(struct mover *m) {
     struct plan *plan = m->plan;
-    struct reordering r = {.plan = plan};
+    struct reordering r = {.plan = plan, .waiting = QM_ARENA_NEW(plan->arena, struct plan_op, plan->machine->queue_depth)};
     for (uint32_t i = 0, load = 0, next_load = 0; i < plan->op_count; i++) {
         for (; load < m->load_count && m->position[load] <= i; load++) put(&r, &plan->ops[m->loads[load]]);
         if (next_load < m->load_count && m->loads[next_load] == i)

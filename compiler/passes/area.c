@@ -39,6 +39,15 @@ struct area area_of_block(const struct plan_window *window, const struct block *
     };
 }
 
+uint64_t area_bytes_at_most(const struct plan_window *w, uint32_t block_h, uint32_t block_w, uint32_t *row_bytes) {
+    uint64_t rows = (uint64_t)(block_h - 1) * w->y_stride + (uint64_t)(w->kernel_h - 1) * w->y_dilation + 1;
+    uint64_t bytes = (uint64_t)(block_w - 1) * w->x_stride + (uint64_t)(w->kernel_w - 1) * w->x_dilation + w->run_bytes;
+    if (rows > w->in_rows) rows = w->in_rows;
+    if (bytes > w->in_row_bytes) bytes = w->in_row_bytes;
+    *row_bytes = (uint32_t)bytes;
+    return rows * bytes;
+}
+
 void area_set_window(struct qm_insn *insn, const struct plan_window *window, const struct block *block, const struct area *area) {
     struct area part = area_of_block(window, block);
     insn->in_addr = (int64_t)(part.row - area->row) * area->pitch + part.byte - area->byte;

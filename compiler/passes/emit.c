@@ -5,6 +5,7 @@
  *              shift [C] i8
  */
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -258,6 +259,7 @@ void emit_print(const struct plan *plan, FILE *out) {
     const struct qm_program *program = plan->program;
     fprintf(out, "arena of %u bytes: maps, constants at 0x%x (%u bytes), code at 0x%x (%u instructions)\n", program->arena_bytes,
             program->image_offset, program->image_bytes, program->code_offset, program->insn_count);
+    fprintf(out, "%" PRIu64 " cycles on the device\n", plan->cycles);
     for (uint32_t i = 0; i < program->tensor_count; i++)
         fprintf(out, "tensor %u %s arena 0x%x %u bytes\n", i, qm_shown(program->tensors[i].name).text, program->tensors[i].arena_offset,
                 program->tensors[i].size_bytes);

@@ -20,6 +20,11 @@ QM_MUST_USE enum qm_status pass_allocate(struct plan *plan);
 /* Tokens, for each stretch of operations on the device. */
 QM_MUST_USE enum qm_status pass_synchronize(struct plan *plan);
 
+/* Makes plans with `make`, the passes from place to synchronize, for the machine of the plan that has begun and for such with smaller
+ * memories. *best is the one of the fewest cycles on this machine, to be freed with plan_free also after a failure. Fails when the
+ * machine's own plan does. */
+QM_MUST_USE enum qm_status choose_plan(const struct plan *begun, enum qm_status (*make)(struct plan *plan), struct plan *best);
+
 /* Packs instructions and constants into the program. */
 QM_MUST_USE enum qm_status pass_emit(struct plan *plan);
 /* Prints where things lie in the program, and its stages. */
@@ -84,19 +89,39 @@ struct area {
 
 /* The part of a map that the windows of a block touch; never empty. */
 struct area area_of_block(const struct plan_window *window, const struct block *block);
+/* Bytes of the part for any block of this size, and of a row of it. */
+uint64_t area_bytes_at_most(const struct plan_window *window, uint32_t block_h, uint32_t block_w, uint32_t *row_bytes);
 /* Sets the window fields of an instruction for a block; the area holds at least what the block touches. */
 void area_set_window(struct qm_insn *insn, const struct plan_window *window, const struct block *block, const struct area *area);
 
 /* ---- cost: cycles, by the descriptions of common/opcode/ ---- */
 
-/* The array, in a MATMUL of `positions` rows over the whole depth of the lowering. */
-uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_lowering *lowering, uint64_t positions, uint64_t tiles);
-/* The post unit, with bytes for elements. */
-uint64_t cost_requantize(const struct qm_machine *machine, uint64_t positions, uint64_t tiles);
-/* Gathering the windows of `positions`. */
+/* How much of a window: kernel rows, and bytes of each run. */
+struct cost_part {
+    uint32_t kernel_h, run;
+};
+
+/* The array, in a MATMUL of `positions` rows over a part of the window; of im2col, over all of it. */
+uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_lowering *lowering, const struct cost_part *part,
+                     uint64_t positions, uint64_t tiles);
+/* The post unit, in a REQUANTIZE. */
+uint64_t cost_requantize(const struct qm_machine *machine, const struct plan_lowering *lowering, uint64_t positions, uint64_t tiles);
+/* The post unit, gathering the windows of `positions`. */
 uint64_t cost_copy(const struct qm_machine *machine, const struct plan_lowering *lowering, uint64_t positions);
 /* Of so many bytes, at the memory's best rate. */
 uint64_t cost_transfer(const struct qm_machine *machine, uint64_t bytes);
+/* The store unit, of so many bytes in so many STOREs. */
+uint64_t cost_stores(const struct qm_machine *machine, uint64_t bytes, uint64_t stores);
+/* What cuts are chosen by: their time, and a part of the time in which they take the memory's bus for so many bytes. Of cuts about as fast
+ * it is the one that leaves the memory alone, which layers around it may need, and which costs energy. */
+uint64_t cost_with_bus(const struct qm_machine *machine, uint64_t cycles, uint64_t bytes);
+/* By how much these may be wrong for a layer: the latencies of the memory and of the array, when it begins and when it ends. */
+uint64_t cost_doubt(const struct qm_machine *machine);
+
+/* ---- trial ---- */
+
+/* Chooses among the cuts of every convolution by exact time, when all layers are cut and have their classes. */
+void trial_choose(struct plan *plan);
 
 /* ---- tiling ---- */
 
@@ -107,6 +132,11 @@ uint32_t move_split(const struct qm_move *move, struct qm_move_loop *rows, struc
 uint32_t tile_chunk_bytes(const struct qm_machine *machine, const struct plan_lowering *lowering, uint32_t channels);
 
 /* ---- schedule ---- */
+
+/* Writes down the operations of a layer on the device, behind those that the plan has. */
+void schedule_layer(struct plan *plan, uint32_t layer);
+/* Names the buffer of a map that stays in the scratchpad. Before all operations. */
+void schedule_hold(struct plan *plan, struct plan_value *value);
 
 void schedule_convolution(struct plan *plan, uint32_t layer);
 void schedule_pool(struct plan *plan, uint32_t layer);

@@ -157,6 +157,12 @@ struct plan_value *residents_largest(struct residents *r, uint32_t layer) {
     return largest;
 }
 
+uint32_t residents_live(struct residents *r, uint32_t first_layer, uint32_t last_layer, struct plan_value *const **found) {
+    find_live(r, (struct span){first_layer, last_layer});
+    *found = r->found;
+    return r->found_count;
+}
+
 uint32_t residents_hole(struct residents *r, uint32_t layer) {
     uint32_t largest = 0, end = 0;
     find_live(r, (struct span){layer, layer});

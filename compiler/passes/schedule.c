@@ -12,14 +12,18 @@ static void close_stage(struct plan *plan) {
     plan->stages[plan->stage_count - 1].last_op = plan->op_count;
 }
 
-static void schedule_device_layer(struct plan *plan, uint32_t layer) {
+void schedule_layer(struct plan *plan, uint32_t layer) {
     const struct qm_layer *l = &plan->network->layers[layer];
-    if (plan->stage_count == 0 || plan->stages[plan->stage_count - 1].on_host) open_stage(plan, false, layer);
-    if (l->kind == QM_LAYER_CONV || l->kind == QM_LAYER_DEPTHWISE) schedule_convolution(plan, layer);
+    if (is_convolution(l)) schedule_convolution(plan, layer);
     if (is_pool(l)) schedule_pool(plan, layer);
     if (l->kind == QM_LAYER_ADD) schedule_add(plan, layer);
     if (l->kind == QM_LAYER_MOVE) schedule_move(plan, layer);
     schedule_store_map(plan, layer, plan_storage(plan, l->output));
+}
+
+static void schedule_device_layer(struct plan *plan, uint32_t layer) {
+    if (plan->stage_count == 0 || plan->stages[plan->stage_count - 1].on_host) open_stage(plan, false, layer);
+    schedule_layer(plan, layer);
     close_stage(plan);
 }
 
@@ -29,16 +33,17 @@ static void schedule_host_layer(struct plan *plan, uint32_t layer) {
     close_stage(plan);
 }
 
+void schedule_hold(struct plan *plan, struct plan_value *value) {
+    value->buffer = plan_add_buffer(plan, value->bytes);
+    plan->buffers[value->buffer].address = value->address;
+    plan->buffers[value->buffer].placed = true;
+    plan->buffers[value->buffer].first_op = PLAN_NONE;
+}
+
 enum qm_status pass_schedule(struct plan *plan) {
     plan->stages = QM_ARENA_NEW(plan->arena, struct plan_stage, plan->network->layer_count);
-    for (uint32_t i = 0; i < plan->network->value_count; i++) {
-        struct plan_value *value = &plan->values[i];
-        if (!value->resident) continue;
-        value->buffer = plan_add_buffer(plan, value->bytes);
-        plan->buffers[value->buffer].address = value->address;
-        plan->buffers[value->buffer].placed = true;
-        plan->buffers[value->buffer].first_op = PLAN_NONE;
-    }
+    for (uint32_t i = 0; i < plan->network->value_count; i++)
+        if (plan->values[i].resident) schedule_hold(plan, &plan->values[i]);
     for (uint32_t i = 0; i < plan->network->layer_count; i++) {
         plan->layers[i].first_op = plan->op_count;
         if (plan->network->layers[i].kind == QM_LAYER_HOST)

@@ -5,6 +5,14 @@
  */
 #include "compiler/passes/passes.h"
 
+uint32_t move_split(const struct qm_move *move, struct qm_move_loop *rows, struct qm_move_loop *positions) {
+    uint32_t count = move->loop_count;
+    *rows = *positions = (struct qm_move_loop){.count = 1};
+    if (count >= 1) *positions = move->loops[count - 1];
+    if (count >= 2) *rows = move->loops[count - 2];
+    return count >= 2 ? count - 2 : 0;
+}
+
 struct mover {
     struct plan *plan;
     uint32_t layer;

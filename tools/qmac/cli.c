@@ -22,6 +22,10 @@ static const struct {
                  {"away", QM_rounding_AWAY}};
 enum { ROUNDINGS = sizeof roundings / sizeof *roundings };
 
+static const struct cli_word searches[] = {
+    [QM_SEARCH_PLANS] = {"plans", "default"}, [QM_SEARCH_LAYERS] = {"layers", NULL}, [QM_SEARCH_NONE] = {"none", "compiles fastest"}};
+enum { SEARCHES = sizeof searches / sizeof *searches };
+
 static const struct {
     const struct qm_device_ops *ops;
     const char *note;
@@ -49,6 +53,10 @@ struct cli_word cli_roundings(unsigned index) {
                              : (struct cli_word){NULL, "rounding"};
 }
 
+struct cli_word cli_searches(unsigned index) {
+    return index < SEARCHES ? searches[index] : (struct cli_word){NULL, "search"};
+}
+
 struct cli_word cli_engines(unsigned index) {
     return index < ENGINES ? (struct cli_word){engines[index].ops->name, engines[index].note} : (struct cli_word){NULL, "engine"};
 }
@@ -57,6 +65,13 @@ enum qm_status cli_parse_rounding(const char *text, uint32_t *rounding, struct q
     unsigned index = 0;
     if (text != NULL) QM_TRY(cli_find_word(cli_roundings, "requant", text, &index, diag));
     *rounding = roundings[index].rounding;
+    return QM_OK;
+}
+
+enum qm_status cli_parse_search(const char *text, enum qm_search *search, struct qm_diag *diag) {
+    unsigned index = 0;
+    if (text != NULL) QM_TRY(cli_find_word(cli_searches, "search", text, &index, diag));
+    *search = (enum qm_search)index;
     return QM_OK;
 }
 
@@ -109,6 +124,8 @@ const struct cli_option cli_compilation_options[] = {
     {"requant", "MODE", "rounding of scales: ", cli_take_text, FILLS(requant), .words = cli_roundings, .not_for = OF_A_NETWORK},
     {"precision", "P", "round weights and maps to w8a8, w4a8 or w4a4, for time and energy: P, or LAYER=P,...,default=P", cli_take_text,
      FILLS(precision), .not_for = OF_A_NETWORK},
+    {"search", "WHAT", "what is tried and timed for a fast schedule: ", cli_take_text, FILLS(search), .words = cli_searches,
+     .not_for = OF_A_NETWORK},
     {.group = cli_model_options, FILLS(model)},
     {"layers", NULL, "keep the output of every layer", cli_take_flag, FILLS(keep_layers), .not_for = OF_A_NETWORK},
     {0}};
@@ -141,6 +158,7 @@ static enum qm_status load_program(const struct qm_model_bytes *read, const stru
     const char *file = read->name;
     if (compilation->requant != NULL)
         return qm_fail(diag, QM_BAD_INPUT, "--requant %s: %s is compiled already", compilation->requant, file);
+    if (compilation->search != NULL) return qm_fail(diag, QM_BAD_INPUT, "--search %s: %s is compiled already", compilation->search, file);
     if (compilation->precision != NULL)
         return qm_fail(diag, QM_BAD_INPUT, "--precision %s: %s is compiled already", compilation->precision, file);
     if (compilation->model.option != NULL)
@@ -167,6 +185,7 @@ enum qm_status cli_compile(const struct qm_model_bytes *model, const struct cli_
     memset(opened, 0, sizeof *opened);
     opened->was_compiled = true;
     QM_TRY(cli_parse_rounding(compilation->requant, &options.rounding, diag));
+    QM_TRY(cli_parse_search(compilation->search, &options.search, diag));
     QM_TRY(cli_machine(compilation, &opened->machine, diag));
     return qm_compile(model, &opened->machine, &options, &opened->program, diag);
 }

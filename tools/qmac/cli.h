@@ -14,17 +14,20 @@
 /* Prints "qmac: " and the line of diag to stderr, unless status is QM_OK; returns status. */
 int cli_fail(enum qm_status status, const struct qm_diag *diag);
 
-/* Words of --requant; those of --engine, and the setter that fills a const struct qm_device_ops *. */
-cli_words cli_roundings, cli_engines;
+/* Words of --requant and --search; those of --engine, and the setter that fills a const struct qm_device_ops *. */
+cli_words cli_roundings, cli_searches, cli_engines;
 cli_setter cli_take_engine;
 /* NULL: tflite */
 QM_MUST_USE enum qm_status cli_parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag);
+/* NULL: plans */
+QM_MUST_USE enum qm_status cli_parse_search(const char *text, enum qm_search *search, struct qm_diag *diag);
 
 /* How a model is compiled. Zeroed: edge, tflite, the model's own, no layers. */
 struct cli_compilation {
     const char *machine; /* NULL: edge, or the program's own */
     struct cli_list sets;
     const char *requant;   /* NULL: tflite */
+    const char *search;    /* NULL: plans */
     const char *precision; /* NULL: the model's own */
     bool keep_layers;
     struct qm_model_options model;

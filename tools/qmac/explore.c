@@ -25,6 +25,7 @@ struct session {
     struct qm_arena *arena;
     const char *machine, *csv, *json, *energy;
     struct qm_model_options model;
+    enum qm_search search;
     struct cli_number jobs;
     uint64_t point_count;
     time_t begin, shown;
@@ -82,6 +83,7 @@ static const struct cli_option option_rows[] = {
     {"machine", "NAME|FILE", "the other knobs: spec/machines/NAME.yaml, or a file (default edge)", cli_take_text, FILLS(machine)},
     {"energy", "NAME|FILE", "prices: spec/energy/NAME.yaml, or a file (default cmos45)", cli_take_text, FILLS(energy)},
     {"requant", "MODE", "rounding of scales: ", cli_take_text, FILLS(exploration.requant), .words = cli_roundings},
+    {"search", "WHAT", "what is tried and timed for a fast schedule: ", cli_take_text, FILLS(exploration.search), .words = cli_searches},
     {.group = cli_model_options, FILLS(model)},
     {"csv", "FILE", "write all points, a row for each", cli_take_text, FILLS(csv)},
     {"json", "FILE", "the same as JSON", cli_take_text, FILLS(json)},
@@ -129,6 +131,7 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
     QM_TRY(qm_machine_load(session->machine, &exploration->grid.base, diag));
     QM_TRY(qm_energy_load(session->energy, session->arena, &exploration->energy, diag));
     QM_TRY(cli_parse_rounding(exploration->requant, &exploration->rounding, diag));
+    QM_TRY(cli_parse_search(exploration->search, &session->search, diag));
     QM_TRY(count_points(session, diag));
     exploration->networks = QM_ARENA_NEW(session->arena, struct qm_network *, exploration->model_count * exploration->precision_count);
     for (uint32_t i = 0; i < exploration->model_count; i++) QM_TRY(read_model(session, i, diag));
@@ -138,9 +141,11 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
 /* ---- the runs ---- */
 
 static void run_point(void *context, uint64_t index) {
-    const struct exploration *exploration = &((struct session *)context)->exploration;
+    const struct session *session = context;
+    const struct exploration *exploration = &session->exploration;
     uint64_t variant = index / exploration->machine_count; /* model and precision */
     struct qm_compile_options options = {.rounding = exploration->rounding,
+                                         .search = session->search,
                                          .precision = exploration->precisions[variant % exploration->precision_count]};
     struct qm_machine machine;
     struct point *point = &exploration->points[index];
@@ -239,6 +244,7 @@ static void begin(void *fields, struct qm_arena *arena) {
                                                  .machine = "edge",
                                                  .energy = "cmos45",
                                                  .exploration.requant = cli_roundings(0).name,
+                                                 .exploration.search = cli_searches(0).name,
                                                  .jobs.value = cores > 0 ? (uint64_t)cores : 1};
 }
 

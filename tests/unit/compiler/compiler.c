@@ -32,7 +32,7 @@ Test(compiler, prints_what_it_has_after_any_pass) {
         {"schedule", "\nlayer 0 MATMUL "},
         {"allocate", " w1@0x"},
         {"synchronize", " wait="},
-        {"emit", "instructions)\ntensor 0 picture arena 0x0 64 bytes\n"},
+        {"emit", " cycles on the device\ntensor 0 picture arena 0x0 64 bytes\n"},
     };
     for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
         struct qm_diag diag;

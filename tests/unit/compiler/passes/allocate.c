@@ -75,8 +75,7 @@ Test(allocate, never_gives_two_living_buffers_the_same_byte) {
         run(seed, &plan);
         check_no_overlap(&plan);
         for (uint32_t i = 0; i < plan.buffer_count; i++) cr_assert(le(u32, plan.buffers[i].address + plan.buffers[i].bytes, SCRATCHPAD));
-        plan_free_lists(&plan);
-        qm_arena_destroy(plan.arena);
+        plan_free(&plan);
     }
 }
 
@@ -96,6 +95,5 @@ Test(allocate, moves_loads_ahead_in_their_order) {
     }
     cr_assert(eq(u32, loads, WORK));
     cr_assert(gt(u32, ahead, WORK / 2));
-    plan_free_lists(&plan);
-    qm_arena_destroy(plan.arena);
+    plan_free(&plan);
 }

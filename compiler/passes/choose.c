@@ -1,0 +1,159 @@
+/* choose.c - the plan of the fewest cycles among the machine's own and some that keep to smaller memories.
+ *
+ * A program that leaves a part of a memory alone takes as long on a machine that lacks this part. So plans for half the scratchpad, or half
+ * the accumulator, are plans for this machine too, and sometimes better ones: a plan is made of choices each of which looks at a part of
+ * the network. Below plans that are about as good as the best, still smaller memories are looked at, so that more memory does not make a
+ * network slower. All are looked at with cuts by closed forms, and the best once more with cuts by exact time.
+ */
+#include <string.h>
+
+#include "compiler/passes/passes.h"
+#include "sim/timing/timing.h"
+
+enum { HALVES_MAX = 32 };
+
+/* Of the memories only so much: 1 / 2^n. */
+struct halves {
+    uint32_t scratchpad, accumulator;
+};
+
+/* A plan with cuts by closed forms. */
+struct look {
+    struct halves halves;
+    uint64_t cycles;
+};
+
+struct choice {
+    const struct plan *begun;
+    enum qm_status (*make)(struct plan *plan);
+    struct plan *best;
+    struct look looks[HALVES_MAX * HALVES_MAX]; /* [count] */
+    uint32_t count;
+    uint64_t least_cycles;                /* of all looks */
+    bool is_seen[HALVES_MAX][HALVES_MAX]; /* scratchpad, accumulator */
+};
+
+/* Of the stages on the device, one after the other. */
+static uint64_t cycles_of(const struct plan *plan) {
+    uint64_t cycles = 0;
+    for (uint32_t i = 0; i < plan->stage_count; i++) {
+        const struct plan_stage *stage = &plan->stages[i];
+        if (stage->first_op == stage->last_op) continue;
+        cycles += qm_timing_cycles(&(struct qm_timing_insns){.first = &plan->ops[stage->first_op].insn,
+                                                             .stride = sizeof *plan->ops,
+                                                             .count = stage->last_op - stage->first_op,
+                                                             .machine = plan->machine});
+    }
+    return cycles;
+}
+
+/* Makes a plan with an arena of its own that keeps to a part of the memories. */
+static enum qm_status make_part(const struct choice *c, struct halves halves, struct qm_diag *diag, struct plan *plan) {
+    bool tries_cuts = plan->tries_cuts;
+    *plan = *c->begun;
+    plan->diag = diag;
+    plan->tries_cuts = tries_cuts;
+    plan->arena = qm_arena_create();
+    struct qm_machine *part = QM_ARENA_NEW(plan->arena, struct qm_machine, 1);
+    *part = *c->begun->machine;
+    part->scratchpad_bytes >>= halves.scratchpad;
+    part->accumulator_rows >>= halves.accumulator;
+    plan->machine = part;
+    QM_TRY(c->make(plan));
+    plan->cycles = cycles_of(plan);
+    return QM_OK;
+}
+
+/* Keeps the plan if it is better than all before, else frees it. */
+static void keep_best(struct choice *c, struct plan *plan) {
+    if (plan->cycles >= c->best->cycles) {
+        plan_free(plan);
+        return;
+    }
+    plan_free(c->best);
+    *c->best = *plan;
+}
+
+/* Bytes with which no buffer would need the place of another. */
+static uint64_t bytes_of(const struct plan *plan) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < plan->buffer_count; i++) bytes += plan->buffers[i].bytes;
+    return bytes;
+}
+
+/* Makes a plan with cuts by closed forms. Sets *bytes to its bytes_of. */
+static enum qm_status look_at(struct choice *c, struct halves halves, struct qm_diag *diag, uint64_t *bytes) {
+    struct plan plan = {.tries_cuts = false};
+    enum qm_status status = make_part(c, halves, diag, &plan);
+    c->is_seen[halves.scratchpad][halves.accumulator] = true;
+    if (status != QM_OK) {
+        plan_free(&plan);
+        return status;
+    }
+    *bytes = bytes_of(&plan);
+    c->looks[c->count++] = (struct look){halves, plan.cycles};
+    if (plan.cycles < c->least_cycles) c->least_cycles = plan.cycles;
+    keep_best(c, &plan);
+    return QM_OK;
+}
+
+/* As good as the best, for all that closed forms know: both plans may be wrong about every layer. */
+static bool is_about_best(const struct choice *c, const struct look *look) {
+    return look->cycles <= c->least_cycles + 2 * c->begun->network->layer_count * cost_doubt(c->begun->machine);
+}
+
+/* The next scratchpad for which a plan may differ from the one that has so many bytes of buffers. */
+static uint32_t next_scratchpad(const struct choice *c, uint32_t halves, uint64_t bytes) {
+    uint64_t size = c->begun->machine->scratchpad_bytes;
+    do halves++;
+    while (size >> halves >= bytes && size >> halves > 0);
+    return halves;
+}
+
+/* Only these are cut in several ways, and use the accumulator. */
+static bool has_convolutions(const struct qm_network *network) {
+    uint32_t i = 0;
+    while (i < network->layer_count && !is_convolution(&network->layers[i])) i++;
+    return i < network->layer_count;
+}
+
+static void look_below(struct choice *c, uint64_t bytes);
+
+static void look_at_smaller(struct choice *c, struct halves halves) {
+    const struct qm_machine *machine = c->begun->machine;
+    struct qm_diag ignored;
+    uint64_t bytes;
+    if (machine->scratchpad_bytes >> halves.scratchpad == 0 || machine->accumulator_rows >> halves.accumulator == 0) return;
+    if (c->is_seen[halves.scratchpad][halves.accumulator]) return;
+    if (look_at(c, halves, &ignored, &bytes) == QM_OK) look_below(c, bytes);
+}
+
+/* Below the last look, which has so many bytes of buffers. */
+static void look_below(struct choice *c, uint64_t bytes) {
+    const struct look look = c->looks[c->count - 1];
+    if (!is_about_best(c, &look)) return;
+    look_at_smaller(c, (struct halves){next_scratchpad(c, look.halves.scratchpad, bytes), look.halves.accumulator});
+    if (has_convolutions(c->begun->network)) look_at_smaller(c, (struct halves){look.halves.scratchpad, look.halves.accumulator + 1});
+}
+
+/* The same once more with cuts by exact time. */
+static void try_again(struct choice *c, struct halves halves) {
+    struct plan plan = {.tries_cuts = true};
+    struct qm_diag ignored;
+    if (make_part(c, halves, &ignored, &plan) == QM_OK)
+        keep_best(c, &plan);
+    else
+        plan_free(&plan);
+}
+
+enum qm_status choose_plan(const struct plan *begun, enum qm_status (*make)(struct plan *plan), struct plan *best) {
+    struct choice c = {.begun = begun, .make = make, .best = best, .least_cycles = UINT64_MAX};
+    uint64_t bytes;
+    *best = (struct plan){.cycles = UINT64_MAX};
+    QM_TRY(look_at(&c, (struct halves){0}, begun->diag, &bytes));
+    if (begun->options->search == QM_SEARCH_PLANS) look_below(&c, bytes);
+    if (begun->options->search == QM_SEARCH_NONE || !has_convolutions(begun->network)) return QM_OK;
+    for (uint32_t i = 0; i < c.count; i++)
+        if (is_about_best(&c, &c.looks[i])) try_again(&c, c.looks[i].halves);
+    return QM_OK;
+}

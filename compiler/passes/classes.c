@@ -1,0 +1,72 @@
+/* classes.c - finds the class of a layer by all that its cuts and their time depend on. */
+#include "compiler/passes/classes.h"
+
+#include <stddef.h>
+#include <string.h>
+
+struct classes {
+    struct layer_class *list; /* [count] */
+    uint32_t count, room;
+};
+
+static void describe_map(const struct plan *plan, uint32_t value, uint32_t *map) {
+    const struct qm_value *v = &plan->network->values[value];
+    memcpy(map, (uint32_t[]){v->h, v->w, v->c, v->bits}, 4 * sizeof *map);
+}
+
+static void describe(const struct plan *plan, uint32_t layer, const struct cuts_context *context, struct class_key *key) {
+    const struct qm_layer *l = &plan->network->layers[layer];
+    const struct plan_value *out = plan_storage(plan, l->output);
+    memset(key, 0, sizeof *key);
+    key->layer.kind = l->kind;
+    memcpy(&key->layer.kernel_h, &l->kernel_h, offsetof(struct qm_layer, pad_value) - offsetof(struct qm_layer, kernel_h));
+    key->layer.precision = l->precision;
+    key->layer.twice = l->twice;
+    key->layer.move = l->move;
+    key->has_table = l->table != NULL;
+    for (uint32_t i = 0; i < l->input_count; i++) {
+        const struct plan_value *in = plan_storage(plan, l->inputs[i]);
+        describe_map(plan, l->inputs[i], key->in[i]);
+        key->in_outside[i] = !in->resident;
+        key->in_is_loaded |= in->resident && in->from_outside && in->first_layer == layer;
+    }
+    describe_map(plan, l->output, key->out);
+    key->out_outside = !out->resident;
+    key->out_is_stored = out->in_arena && out->last_writer == layer;
+    key->hole_bytes = plan->layers[layer].hole_bytes;
+    key->context = *context;
+}
+
+static struct layer_class *add_class(struct plan *plan) {
+    struct classes *classes = plan->classes;
+    if (classes->count == classes->room) {
+        classes->room = classes->room == 0 ? 16 : 2 * classes->room;
+        struct layer_class *longer = QM_ARENA_NEW(plan->arena, struct layer_class, classes->room);
+        if (classes->count > 0) memcpy(longer, classes->list, classes->count * sizeof *longer);
+        classes->list = longer;
+    }
+    return &classes->list[classes->count++];
+}
+
+static uint32_t find_class(const struct classes *classes, const struct class_key *key) {
+    uint32_t i = 0;
+    while (i < classes->count && memcmp(&classes->list[i].key, key, sizeof *key) != 0) i++;
+    return i;
+}
+
+const struct layer_class *class_put(struct plan *plan, uint32_t layer, const struct cuts_context *context) {
+    struct class_key key;
+    if (plan->classes == NULL) plan->classes = QM_ARENA_NEW(plan->arena, struct classes, 1);
+    describe(plan, layer, context, &key);
+    plan->layers[layer].class = find_class(plan->classes, &key);
+    if (plan->layers[layer].class == plan->classes->count) {
+        struct layer_class *made = add_class(plan);
+        made->key = key;
+        made->cut_count = is_convolution(&plan->network->layers[layer]) ? cuts_find(plan, layer, context, made->cuts) : 0;
+    }
+    return class_of(plan, layer);
+}
+
+const struct layer_class *class_of(const struct plan *plan, uint32_t layer) {
+    return &plan->classes->list[plan->layers[layer].class];
+}
