@@ -4,6 +4,7 @@ check "bad input is refused in one line, before anything is written" tests/cli/r
 check "verify compares something or says no, and no option does nothing" tests/cli/verify.sh
 check "a network from model to files" tests/cli/network.sh
 check "explore: every point is that of qmac run, and nothing is written for bad input" tests/cli/explore.sh
+check "a plan takes the cycles that the compiler says, and more searching finds no slower one" tests/cli/search.sh
 check "names that are not text are shown as text, on the terminal, in JSON and in CSV" tests/cli/names.sh
 check "pipes are read as files are, and what has no end is refused" tests/cli/streams.sh
 check "too little memory is status 3 and one line" tests/cli/memory.sh

@@ -1,0 +1,40 @@
+#!/bin/sh
+# qmac --search: what the compiler says of a plan's cycles is what every engine counts; who searches more finds no slower plan; a row of
+# explore says what was searched, and is the run with the same option.
+. "$(dirname "$0")/common.sh"
+
+# planned SEARCH ARGUMENT...: cycles as the compiler says them.
+planned() {
+    search=$1
+    shift
+    "$qmac" compile "$model" --search "$search" "$@" --dump-after emit -o "$tmp/x.qmac" | sed -n 's/^\([0-9]*\) cycles on the device$/\1/p'
+}
+
+# counted FILE ARGUMENT...: cycles of a run.
+counted() {
+    file=$1
+    shift
+    "$qmac" run "$file" "$@" --json "$tmp/run.json" >"$tmp/.out" || fail "qmac run $file $*"
+    sed -n 's/^\t"cycles":\t\([0-9]*\),$/\1/p' "$tmp/run.json"
+}
+
+for machine in edge tiny m3x5; do
+    last=0
+    for search in plans layers none; do
+        estimate=$(planned $search --machine $machine)
+        for engine in cycle timing; do
+            cycles=$(counted "$model" --machine $machine --search $search --engine $engine)
+            [ -n "$estimate" ] && [ "$estimate" = "$cycles" ] || fail "$machine, $search: planned $estimate, $engine counts $cycles"
+        done
+        [ "$(counted "$tmp/x.qmac" --engine timing)" = "$estimate" ] || fail "$machine, $search: the program takes another time"
+        [ "$estimate" -ge "$last" ] || fail "$machine: --search $search finds $estimate cycles, more searching $last"
+        last=$estimate
+        accepts "$qmac" explore "$model" --machine $machine --search $search --csv "$tmp/x.csv"
+        grep -q ",tflite,$search,.*,$estimate," "$tmp/x.csv" || fail "$machine, $search: explore's row is another: $(tail -n 1 "$tmp/x.csv")"
+    done
+done
+
+refuses 2 "--search all: no such search; there are: plans, layers, none" "$qmac" run "$model" --search all
+refuses 2 "is compiled already" "$qmac" run "$tmp/x.qmac" --search none
+refuses 2 "--search" "$qmac" explore "$model" --search
+finish
