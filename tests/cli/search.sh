@@ -30,7 +30,7 @@ for machine in edge tiny m3x5; do
         [ "$estimate" -ge "$last" ] || fail "$machine: --search $search finds $estimate cycles, more searching $last"
         last=$estimate
         accepts "$qmac" explore "$model" --machine $machine --search $search --csv "$tmp/x.csv"
-        grep -q ",tflite,$search,.*,$estimate," "$tmp/x.csv" || fail "$machine, $search: explore's row is another: $(tail -n 1 "$tmp/x.csv")"
+        grep -q ",tflite,$search,.*,$estimate," "$tmp/x.csv" || fail "$machine, $search, explore: $(tail -n 1 "$tmp/x.csv")"
     done
 done
 
