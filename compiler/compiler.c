@@ -103,6 +103,7 @@ static enum qm_status dump_plan(const struct plan *begun, const struct plan *cho
     struct plan plan = *begun;
     plan.arena = qm_arena_create();
     plan.machine = chosen->machine;
+    plan.tries_cuts = chosen->tries_cuts;
     enum qm_status status = run_passes(planning, &plan, begun->options->dump_after);
     plan_free(&plan);
     return status;
@@ -114,6 +115,7 @@ static enum qm_status compile_network(const struct plan *begun, struct qm_progra
     enum qm_status status = choose_plan(begun, make_plan, &plan);
     if (status == QM_OK && dump_after != NULL && find_pass(planning, dump_after) != NULL) status = dump_plan(begun, &plan);
     plan.machine = begun->machine;
+    plan.diag = begun->diag;
     if (status == QM_OK) status = run_passes(emitting, &plan, dump_after);
     *program = plan.program;
     plan_free(&plan);

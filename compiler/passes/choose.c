@@ -60,6 +60,7 @@ static enum qm_status make_part(const struct choice *c, struct halves halves, st
     part->accumulator_rows >>= halves.accumulator;
     plan->machine = part;
     QM_TRY(c->make(plan));
+    QM_TRY(emit_check(plan));
     plan->cycles = cycles_of(plan);
     return QM_OK;
 }

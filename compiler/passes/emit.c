@@ -163,20 +163,23 @@ static uint32_t round_up(uint32_t n, uint32_t to) {
     return plan_ceil_div(n, to) * to;
 }
 
-/* The instruction as words, or as work only. */
-static enum qm_status put_form(const struct emitter *e, const struct plan_op *op, uint32_t index, struct qm_diag *diag) {
-    if (!e->plan->options->plan_only) return qm_insn_pack(&op->insn, e->program->insns[index], diag);
-    QM_TRY(qm_insn_check(&op->insn, diag));
-    qm_program_work_add(e->program->work, e->plan->machine, &op->insn, index, op->layer);
+enum qm_status emit_check(const struct plan *plan) {
+    struct qm_diag inner;
+    for (const struct plan_op *op = plan->ops; op < plan->ops + plan->op_count; op++)
+        if (qm_insn_check(&op->insn, &inner) != QM_OK)
+            return qm_fail(plan->diag, QM_BAD_INPUT, "%s: layer %s is too large for the instructions: %s", plan->network->graph->file,
+                           plan_layer_name(plan, op->layer), inner.text);
     return QM_OK;
 }
 
-static enum qm_status put_insn(const struct emitter *e, const struct plan_op *op, uint32_t index) {
-    struct qm_diag inner;
+/* The instruction as words, or as work only. */
+static void put_insn(const struct emitter *e, const struct plan_op *op, uint32_t index) {
+    struct qm_diag ignored;
     e->program->insn_layer[index] = op->layer;
-    if (put_form(e, op, index, &inner) == QM_OK) return QM_OK;
-    return qm_fail(e->plan->diag, QM_BAD_INPUT, "%s: layer %s is too large for the instructions: %s", e->network->graph->file,
-                   plan_layer_name(e->plan, op->layer), inner.text);
+    if (e->plan->options->plan_only)
+        qm_program_work_add(e->program->work, e->plan->machine, &op->insn, index, op->layer);
+    else
+        QM_CHECK(qm_insn_pack(&op->insn, e->program->insns[index], &ignored) == QM_OK); /* emit_check */
 }
 
 static void put_host_stage(const struct emitter *e, uint32_t layer, struct qm_program_stage *stage) {
@@ -198,7 +201,7 @@ static void make_room(const struct emitter *e) {
 }
 
 /* Slots between stages stay zero and are never executed. */
-static enum qm_status put_code(const struct emitter *e) {
+static void put_code(const struct emitter *e) {
     const struct plan *plan = e->plan;
     struct qm_program *program = e->program;
     uint32_t next = 0;
@@ -214,10 +217,9 @@ static enum qm_status put_code(const struct emitter *e) {
         next = round_up(next, STAGE_ALIGNMENT);
         program->stages[i] =
             (struct qm_program_stage){.first_insn = next, .insn_count = stage->last_op - stage->first_op, .layer = stage->layer};
-        for (uint32_t j = stage->first_op; j < stage->last_op; j++) QM_TRY(put_insn(e, &plan->ops[j], next++));
+        for (uint32_t j = stage->first_op; j < stage->last_op; j++) put_insn(e, &plan->ops[j], next++);
     }
     program->insn_count = next;
-    return QM_OK;
 }
 
 static void put_origin(const struct emitter *e) {
@@ -234,7 +236,7 @@ static enum qm_status put_all(const struct emitter *e) {
     put_origin(e);
     put_layers(e);
     put_tensors(e);
-    QM_TRY(put_code(e));
+    put_code(e);
     uint64_t code = ((uint64_t)plan->image_offset + plan->image_bytes + CODE_ALIGNMENT - 1) / CODE_ALIGNMENT * CODE_ALIGNMENT;
     uint64_t end = code + (uint64_t)e->program->insn_count * QM_INSN_BYTES + ARENA_ALIGNMENT;
     if (end > INT32_MAX)

@@ -25,6 +25,8 @@ QM_MUST_USE enum qm_status pass_synchronize(struct plan *plan);
  * machine's own plan does. */
 QM_MUST_USE enum qm_status choose_plan(const struct plan *begun, enum qm_status (*make)(struct plan *plan), struct plan *best);
 
+/* Refuses operations that no instruction can say. After synchronize: the operations of others are neither timed nor emitted. */
+QM_MUST_USE enum qm_status emit_check(const struct plan *plan);
 /* Packs instructions and constants into the program. */
 QM_MUST_USE enum qm_status pass_emit(struct plan *plan);
 /* Prints where things lie in the program, and its stages. */

@@ -51,7 +51,7 @@ static bool schedule_stretch(struct plan *trial, struct stretch stretch) {
     for (uint32_t layer = stretch.first; layer <= stretch.last; layer++) schedule_layer(trial, layer);
     for (uint32_t layer = stretch.first; layer <= stretch.last; layer++) for_maps(trial, layer, forget);
     trial->stages[0].last_op = trial->op_count;
-    return pass_allocate(trial) == QM_OK && pass_synchronize(trial) == QM_OK;
+    return pass_allocate(trial) == QM_OK && pass_synchronize(trial) == QM_OK && emit_check(trial) == QM_OK;
 }
 
 static uint64_t bus_bytes(const struct plan *trial) {
@@ -63,12 +63,14 @@ static uint64_t bus_bytes(const struct plan *trial) {
     return bytes;
 }
 
-/* On a machine that has nothing else to do. UINT64_MAX: there is no room for it. */
+/* On a machine that has nothing else to do. UINT64_MAX: no instructions can say it. */
 static uint64_t stretch_cost(const struct plan *plan, struct stretch stretch) {
     struct plan_stage stage = {0};
     struct plan trial = *plan;
+    struct qm_diag ignored;
     uint64_t cost = UINT64_MAX;
     trial.arena = qm_arena_create();
+    trial.diag = &ignored;
     trial.stages = &stage;
     trial.stage_count = 1;
     if (schedule_stretch(&trial, stretch)) {

@@ -10,6 +10,17 @@ planned() {
     "$qmac" compile "$model" --search "$search" "$@" --dump-after emit -o "$tmp/x.qmac" | sed -n 's/^\([0-9]*\) cycles on the device$/\1/p'
 }
 
+# same_operations SEARCH ARGUMENT...: what is printed of a plan is the plan that becomes the program in $tmp/x.qmac.
+same_operations() {
+    search=$1
+    shift
+    "$qmac" compile "$model" --search "$search" "$@" --dump-after synchronize -o "$tmp/y.qmac" \
+        | sed -nE 's/^layer [0-9]+ ([A-Z]+) .* ((row_count|channels|out_w|elements)=[0-9]+).*/\1 \2/p' >"$tmp/planned"
+    "$qmac" disasm "$tmp/x.qmac" | sed -nE 's/^ *[0-9]+ +([A-Z]+) .* ((row_count|channels|out_w|elements)=[0-9]+).*/\1 \2/p' >"$tmp/emitted"
+    [ -s "$tmp/planned" ] || fail "$search $*: nothing is printed"
+    cmp -s "$tmp/planned" "$tmp/emitted" || fail "$search $*: the printed plan is not the one that is emitted"
+}
+
 # counted FILE ARGUMENT...: cycles of a run.
 counted() {
     file=$1
@@ -22,6 +33,7 @@ for machine in edge tiny m3x5; do
     last=0
     for search in plans layers none; do
         estimate=$(planned $search --machine $machine)
+        same_operations $search --machine $machine
         for engine in cycle timing; do
             cycles=$(counted "$model" --machine $machine --search $search --engine $engine)
             [ -n "$estimate" ] && [ "$estimate" = "$cycles" ] || fail "$machine, $search: planned $estimate, $engine counts $cycles"
