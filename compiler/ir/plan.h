@@ -127,7 +127,7 @@ struct plan {
     uint32_t image_offset, image_bytes; /* in the arena: tensors lie below, code above */
     uint32_t accumulator_next;
     bool tries_cuts;            /* tile times the cuts of layers, and does not only estimate */
-    uint64_t cycles;            /* choose: that the machine is busy, all stages together */
+    uint64_t cycles;            /* choose: its exact time, when it is compared with others */
     struct qm_program *program; /* made by emit */
 };
 

@@ -33,8 +33,7 @@ struct choice {
     bool is_seen[HALVES_MAX][HALVES_MAX]; /* scratchpad, accumulator */
 };
 
-/* Of the stages on the device, one after the other. */
-static uint64_t cycles_of(const struct plan *plan) {
+uint64_t choose_cycles(const struct plan *plan) {
     uint64_t cycles = 0;
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         const struct plan_stage *stage = &plan->stages[i];
@@ -60,9 +59,7 @@ static enum qm_status make_part(const struct choice *c, struct halves halves, st
     part->accumulator_rows >>= halves.accumulator;
     plan->machine = part;
     QM_TRY(c->make(plan));
-    QM_TRY(emit_check(plan));
-    plan->cycles = cycles_of(plan);
-    return QM_OK;
+    return check_operations(plan);
 }
 
 /* Keeps the plan if it is better than all before, else frees it. */
@@ -92,6 +89,7 @@ static enum qm_status look_at(struct choice *c, struct halves halves, struct qm_
         return status;
     }
     *bytes = bytes_of(&plan);
+    plan.cycles = choose_cycles(&plan);
     c->looks[c->count++] = (struct look){halves, plan.cycles};
     if (plan.cycles < c->least_cycles) c->least_cycles = plan.cycles;
     keep_best(c, &plan);
@@ -141,20 +139,23 @@ static void look_below(struct choice *c, uint64_t bytes) {
 static void try_again(struct choice *c, struct halves halves) {
     struct plan plan = {.tries_cuts = true};
     struct qm_diag ignored;
-    if (make_part(c, halves, &ignored, &plan) == QM_OK)
-        keep_best(c, &plan);
-    else
+    if (make_part(c, halves, &ignored, &plan) != QM_OK) {
         plan_free(&plan);
+        return;
+    }
+    plan.cycles = choose_cycles(&plan);
+    keep_best(c, &plan);
 }
 
 enum qm_status choose_plan(const struct plan *begun, enum qm_status (*make)(struct plan *plan), struct plan *best) {
     struct choice c = {.begun = begun, .make = make, .best = best, .least_cycles = UINT64_MAX};
+    enum qm_search search = begun->options->search;
     uint64_t bytes;
     *best = (struct plan){.cycles = UINT64_MAX};
+    if (search == QM_SEARCH_NONE) return make_part(&c, (struct halves){0}, begun->diag, best);
     QM_TRY(look_at(&c, (struct halves){0}, begun->diag, &bytes));
-    if (begun->options->search == QM_SEARCH_PLANS) look_below(&c, bytes);
-    if (begun->options->search == QM_SEARCH_NONE || !has_convolutions(begun->network)) return QM_OK;
-    for (uint32_t i = 0; i < c.count; i++)
+    if (search == QM_SEARCH_PLANS) look_below(&c, bytes);
+    for (uint32_t i = 0; has_convolutions(begun->network) && i < c.count; i++)
         if (is_about_best(&c, &c.looks[i])) try_again(&c, c.looks[i].halves);
     return QM_OK;
 }

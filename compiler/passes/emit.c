@@ -163,15 +163,6 @@ static uint32_t round_up(uint32_t n, uint32_t to) {
     return plan_ceil_div(n, to) * to;
 }
 
-enum qm_status emit_check(const struct plan *plan) {
-    struct qm_diag inner;
-    for (const struct plan_op *op = plan->ops; op < plan->ops + plan->op_count; op++)
-        if (qm_insn_check(&op->insn, &inner) != QM_OK)
-            return qm_fail(plan->diag, QM_BAD_INPUT, "%s: layer %s is too large for the instructions: %s", plan->network->graph->file,
-                           plan_layer_name(plan, op->layer), inner.text);
-    return QM_OK;
-}
-
 /* The instruction as words, or as work only. */
 static void put_insn(const struct emitter *e, const struct plan_op *op, uint32_t index) {
     struct qm_diag ignored;
@@ -179,7 +170,7 @@ static void put_insn(const struct emitter *e, const struct plan_op *op, uint32_t
     if (e->plan->options->plan_only)
         qm_program_work_add(e->program->work, e->plan->machine, &op->insn, index, op->layer);
     else
-        QM_CHECK(qm_insn_pack(&op->insn, e->program->insns[index], &ignored) == QM_OK); /* emit_check */
+        QM_CHECK(qm_insn_pack(&op->insn, e->program->insns[index], &ignored) == QM_OK); /* check_operations */
 }
 
 static void put_host_stage(const struct emitter *e, uint32_t layer, struct qm_program_stage *stage) {
@@ -261,7 +252,7 @@ void emit_print(const struct plan *plan, FILE *out) {
     const struct qm_program *program = plan->program;
     fprintf(out, "arena of %u bytes: maps, constants at 0x%x (%u bytes), code at 0x%x (%u instructions)\n", program->arena_bytes,
             program->image_offset, program->image_bytes, program->code_offset, program->insn_count);
-    fprintf(out, "%" PRIu64 " cycles on the device\n", plan->cycles);
+    fprintf(out, "%" PRIu64 " cycles on the device\n", choose_cycles(plan));
     for (uint32_t i = 0; i < program->tensor_count; i++)
         fprintf(out, "tensor %u %s arena 0x%x %u bytes\n", i, qm_shown(program->tensors[i].name).text, program->tensors[i].arena_offset,
                 program->tensors[i].size_bytes);

@@ -20,13 +20,17 @@ QM_MUST_USE enum qm_status pass_allocate(struct plan *plan);
 /* Tokens, for each stretch of operations on the device. */
 QM_MUST_USE enum qm_status pass_synchronize(struct plan *plan);
 
+/* Refuses operations that no instruction can say, before they are timed or emitted. */
+QM_MUST_USE enum qm_status check_operations(const struct plan *plan);
+
 /* Makes plans with `make`, the passes from place to synchronize, for the machine of the plan that has begun and for such with smaller
  * memories. *best is the one of the fewest cycles on this machine, to be freed with plan_free also after a failure. Fails when the
  * machine's own plan does. */
 QM_MUST_USE enum qm_status choose_plan(const struct plan *begun, enum qm_status (*make)(struct plan *plan), struct plan *best);
+/* The exact cycles of a plan that has been synchronized: its stages on the device, one after the other, on the machine that it was made
+ * for. */
+uint64_t choose_cycles(const struct plan *plan);
 
-/* Refuses operations that no instruction can say. After synchronize: the operations of others are neither timed nor emitted. */
-QM_MUST_USE enum qm_status emit_check(const struct plan *plan);
 /* Packs instructions and constants into the program. */
 QM_MUST_USE enum qm_status pass_emit(struct plan *plan);
 /* Prints where things lie in the program, and its stages. */

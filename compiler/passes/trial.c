@@ -51,7 +51,7 @@ static bool schedule_stretch(struct plan *trial, struct stretch stretch) {
     for (uint32_t layer = stretch.first; layer <= stretch.last; layer++) schedule_layer(trial, layer);
     for (uint32_t layer = stretch.first; layer <= stretch.last; layer++) for_maps(trial, layer, forget);
     trial->stages[0].last_op = trial->op_count;
-    return pass_allocate(trial) == QM_OK && pass_synchronize(trial) == QM_OK && emit_check(trial) == QM_OK;
+    return pass_allocate(trial) == QM_OK && pass_synchronize(trial) == QM_OK && check_operations(trial) == QM_OK;
 }
 
 static uint64_t bus_bytes(const struct plan *trial) {
