@@ -1,5 +1,6 @@
-/* check.c - operations that no instruction can say. */
+/* check.c - whether operations are instructions, and how long these take. */
 #include "compiler/passes/passes.h"
+#include "sim/timing/timing.h"
 
 enum qm_status check_operations(const struct plan *plan) {
     struct qm_diag inner;
@@ -8,4 +9,12 @@ enum qm_status check_operations(const struct plan *plan) {
             return qm_fail(plan->diag, QM_BAD_INPUT, "%s: layer %s is too large for the instructions: %s", plan->network->graph->file,
                            plan_layer_name(plan, op->layer), inner.text);
     return QM_OK;
+}
+
+uint64_t check_cycles(const struct plan *plan, uint32_t first_op, uint32_t last_op) {
+    struct qm_timing_insns insns = {
+        .first = &plan->ops[first_op].insn, .stride = sizeof *plan->ops, .count = last_op - first_op, .machine = plan->machine};
+    uint64_t cycles = qm_timing_cycles(&insns);
+    QM_CHECK(cycles < UINT64_MAX); /* all waits go back in the order of operations, so they end */
+    return cycles;
 }

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "compiler/passes/passes.h"
-#include "sim/timing/timing.h"
 
 enum { HALVES_MAX = 32 };
 
@@ -38,10 +37,7 @@ uint64_t choose_cycles(const struct plan *plan) {
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         const struct plan_stage *stage = &plan->stages[i];
         if (stage->first_op == stage->last_op) continue;
-        cycles += qm_timing_cycles(&(struct qm_timing_insns){.first = &plan->ops[stage->first_op].insn,
-                                                             .stride = sizeof *plan->ops,
-                                                             .count = stage->last_op - stage->first_op,
-                                                             .machine = plan->machine});
+        cycles += check_cycles(plan, stage->first_op, stage->last_op);
     }
     return cycles;
 }

@@ -22,6 +22,8 @@ QM_MUST_USE enum qm_status pass_synchronize(struct plan *plan);
 
 /* Refuses operations that no instruction can say, before they are timed or emitted. */
 QM_MUST_USE enum qm_status check_operations(const struct plan *plan);
+/* The exact cycles of operations first_op to last_op, exclusive, of a plan that has been synchronized and checked, on an idle machine. */
+uint64_t check_cycles(const struct plan *plan, uint32_t first_op, uint32_t last_op);
 
 /* Makes plans with `make`, the passes from place to synchronize, for the machine of the plan that has begun and for such with smaller
  * memories. *best is the one of the fewest cycles on this machine, to be freed with plan_free also after a failure. Fails when the

@@ -10,7 +10,6 @@
 #include "compiler/passes/classes.h"
 #include "compiler/passes/passes.h"
 #include "compiler/passes/residents.h"
-#include "sim/timing/timing.h"
 
 enum {
     ARENA_ALIGNMENT = 64,
@@ -74,9 +73,7 @@ static uint64_t stretch_cost(const struct plan *plan, struct stretch stretch) {
     trial.stages = &stage;
     trial.stage_count = 1;
     if (schedule_stretch(&trial, stretch)) {
-        uint64_t cycles = qm_timing_cycles(&(struct qm_timing_insns){
-            .first = &trial.ops[0].insn, .stride = sizeof *trial.ops, .count = trial.op_count, .machine = trial.machine});
-        cost = cost_with_bus(trial.machine, cycles, bus_bytes(&trial));
+        cost = cost_with_bus(trial.machine, check_cycles(&trial, 0, trial.op_count), bus_bytes(&trial));
     }
     plan_free(&trial);
     return cost;
