@@ -98,7 +98,8 @@ static enum qm_status make_plan(struct plan *plan) {
     return run_passes(planning, plan, NULL);
 }
 
-/* Plans print what they know when they have the pass behind them, so the chosen one is made once more. */
+/* Plans print what they know when they have the pass behind them, so the chosen one is made once more; of a network that does not fit, the
+ * plan that fails. */
 static enum qm_status dump_plan(const struct plan *begun, const struct plan *chosen) {
     struct plan plan = *begun;
     plan.arena = qm_arena_create();
@@ -113,7 +114,10 @@ static enum qm_status compile_network(const struct plan *begun, struct qm_progra
     const char *dump_after = begun->options->dump_after;
     struct plan plan;
     enum qm_status status = choose_plan(begun, make_plan, &plan);
-    if (status == QM_OK && dump_after != NULL && find_pass(planning, dump_after) != NULL) status = dump_plan(begun, &plan);
+    if (dump_after != NULL && find_pass(planning, dump_after) != NULL) {
+        enum qm_status dumped = dump_plan(begun, status == QM_OK ? &plan : begun);
+        if (status == QM_OK) status = dumped;
+    }
     plan.machine = begun->machine;
     plan.diag = begun->diag;
     if (status == QM_OK) status = run_passes(emitting, &plan, dump_after);

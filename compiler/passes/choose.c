@@ -9,7 +9,11 @@
 
 #include "compiler/passes/passes.h"
 
-enum { HALVES_MAX = 32 };
+enum {
+    HALVES_MAX = 32,
+    OPERATIONS_MAX =
+        1 << 21 /* of all plans that are looked at, so that a program of a million instructions is not planned dozens of times */
+};
 
 /* Of the memories only so much: 1 / 2^n. */
 struct halves {
@@ -28,6 +32,7 @@ struct choice {
     struct plan *best;
     struct look looks[HALVES_MAX * HALVES_MAX]; /* [count] */
     uint32_t count;
+    uint64_t operations;                  /* of all looks */
     uint64_t least_cycles;                /* of all looks */
     bool is_seen[HALVES_MAX][HALVES_MAX]; /* scratchpad, accumulator */
 };
@@ -68,15 +73,8 @@ static void keep_best(struct choice *c, struct plan *plan) {
     *c->best = *plan;
 }
 
-/* Bytes with which no buffer would need the place of another. */
-static uint64_t bytes_of(const struct plan *plan) {
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < plan->buffer_count; i++) bytes += plan->buffers[i].bytes;
-    return bytes;
-}
-
-/* Makes a plan with cuts by closed forms. Sets *bytes to its bytes_of. */
-static enum qm_status look_at(struct choice *c, struct halves halves, struct qm_diag *diag, uint64_t *bytes) {
+/* Makes a plan with cuts by closed forms. */
+static enum qm_status look_at(struct choice *c, struct halves halves, struct qm_diag *diag) {
     struct plan plan = {.tries_cuts = false};
     enum qm_status status = make_part(c, halves, diag, &plan);
     c->is_seen[halves.scratchpad][halves.accumulator] = true;
@@ -84,7 +82,7 @@ static enum qm_status look_at(struct choice *c, struct halves halves, struct qm_
         plan_free(&plan);
         return status;
     }
-    *bytes = bytes_of(&plan);
+    c->operations += plan.op_count;
     plan.cycles = choose_cycles(&plan);
     c->looks[c->count++] = (struct look){halves, plan.cycles};
     if (plan.cycles < c->least_cycles) c->least_cycles = plan.cycles;
@@ -97,14 +95,6 @@ static bool is_about_best(const struct choice *c, const struct look *look) {
     return look->cycles <= c->least_cycles + 2 * c->begun->network->layer_count * cost_doubt(c->begun->machine);
 }
 
-/* The next scratchpad for which a plan may differ from the one that has so many bytes of buffers. */
-static uint32_t next_scratchpad(const struct choice *c, uint32_t halves, uint64_t bytes) {
-    uint64_t size = c->begun->machine->scratchpad_bytes;
-    do halves++;
-    while (size >> halves >= bytes && size >> halves > 0);
-    return halves;
-}
-
 /* Only these are cut in several ways, and use the accumulator. */
 static bool has_convolutions(const struct qm_network *network) {
     uint32_t i = 0;
@@ -112,22 +102,21 @@ static bool has_convolutions(const struct qm_network *network) {
     return i < network->layer_count;
 }
 
-static void look_below(struct choice *c, uint64_t bytes);
+static void look_below(struct choice *c);
 
 static void look_at_smaller(struct choice *c, struct halves halves) {
     const struct qm_machine *machine = c->begun->machine;
     struct qm_diag ignored;
-    uint64_t bytes;
     if (machine->scratchpad_bytes >> halves.scratchpad == 0 || machine->accumulator_rows >> halves.accumulator == 0) return;
-    if (c->is_seen[halves.scratchpad][halves.accumulator]) return;
-    if (look_at(c, halves, &ignored, &bytes) == QM_OK) look_below(c, bytes);
+    if (c->is_seen[halves.scratchpad][halves.accumulator] || c->operations > OPERATIONS_MAX) return;
+    if (look_at(c, halves, &ignored) == QM_OK) look_below(c);
 }
 
-/* Below the last look, which has so many bytes of buffers. */
-static void look_below(struct choice *c, uint64_t bytes) {
+/* Below the last look. */
+static void look_below(struct choice *c) {
     const struct look look = c->looks[c->count - 1];
     if (!is_about_best(c, &look)) return;
-    look_at_smaller(c, (struct halves){next_scratchpad(c, look.halves.scratchpad, bytes), look.halves.accumulator});
+    look_at_smaller(c, (struct halves){look.halves.scratchpad + 1, look.halves.accumulator});
     if (has_convolutions(c->begun->network)) look_at_smaller(c, (struct halves){look.halves.scratchpad, look.halves.accumulator + 1});
 }
 
@@ -146,11 +135,10 @@ static void try_again(struct choice *c, struct halves halves) {
 enum qm_status choose_plan(const struct plan *begun, enum qm_status (*make)(struct plan *plan), struct plan *best) {
     struct choice c = {.begun = begun, .make = make, .best = best, .least_cycles = UINT64_MAX};
     enum qm_search search = begun->options->search;
-    uint64_t bytes;
     *best = (struct plan){.cycles = UINT64_MAX};
     if (search == QM_SEARCH_NONE) return make_part(&c, (struct halves){0}, begun->diag, best);
-    QM_TRY(look_at(&c, (struct halves){0}, begun->diag, &bytes));
-    if (search == QM_SEARCH_PLANS) look_below(&c, bytes);
+    QM_TRY(look_at(&c, (struct halves){0}, begun->diag));
+    if (search == QM_SEARCH_PLANS) look_below(&c);
     for (uint32_t i = 0; has_convolutions(begun->network) && i < c.count; i++)
         if (is_about_best(&c, &c.looks[i])) try_again(&c, c.looks[i].halves);
     return QM_OK;

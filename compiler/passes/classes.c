@@ -22,7 +22,12 @@ static void describe(const struct plan *plan, uint32_t layer, const struct cuts_
     memcpy(&key->layer.kernel_h, &l->kernel_h, offsetof(struct qm_layer, pad_value) - offsetof(struct qm_layer, kernel_h));
     key->layer.precision = l->precision;
     key->layer.twice = l->twice;
-    key->layer.move = l->move;
+    key->layer.move.loop_count = l->move.loop_count;
+    memcpy(key->layer.move.loops, l->move.loops, l->move.loop_count * sizeof *l->move.loops);
+    key->layer.move.in_first = l->move.in_first;
+    key->layer.move.out_first = l->move.out_first;
+    key->layer.move.contiguous_bytes = l->move.contiguous_bytes;
+    key->layer.move.fill = l->move.fill;
     key->has_table = l->table != NULL;
     for (uint32_t i = 0; i < l->input_count; i++) {
         const struct plan_value *in = plan_storage(plan, l->inputs[i]);

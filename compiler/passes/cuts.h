@@ -1,5 +1,5 @@
 /* cuts.h - the ways to cut a convolution that may be the best one: those of the fewest cycles by closed forms, some in each order of its
- * loops, with and without weights in parts. tile.c chooses among them by their exact time.
+ * loops, with and without weights in parts. trial.c chooses among them by their exact time.
  */
 #ifndef QM_COMPILER_PASSES_CUTS_H
 #define QM_COMPILER_PASSES_CUTS_H

@@ -42,12 +42,19 @@ struct stretch {
     uint32_t first, last; /* layers, both included */
 };
 
+/* Maps from before the stretch, and those for behind it, keep their place all the time. */
+static void keep_place(struct plan *trial, struct stretch stretch, const struct plan_value *value, struct plan_buffer *buffer) {
+    if (value->first_layer < stretch.first || buffer->first_op == PLAN_NONE) buffer->first_op = 0;
+    if (value->last_layer > stretch.last) buffer->last_op = trial->op_count - 1;
+}
+
 static bool schedule_stretch(struct plan *trial, struct stretch stretch) {
     struct plan_value *const *live;
     uint32_t count = residents_live(trial->residents, stretch.first, stretch.last, &live);
     for (uint32_t i = 0; i < count; i++) schedule_hold(trial, live[i]);
     for (uint32_t layer = stretch.first; layer <= stretch.last; layer++) for_maps(trial, layer, put_in_arena);
     for (uint32_t layer = stretch.first; layer <= stretch.last; layer++) schedule_layer(trial, layer);
+    for (uint32_t i = 0; i < count; i++) keep_place(trial, stretch, live[i], &trial->buffers[i]);
     for (uint32_t layer = stretch.first; layer <= stretch.last; layer++) for_maps(trial, layer, forget);
     trial->stages[0].last_op = trial->op_count;
     return pass_allocate(trial) == QM_OK && pass_synchronize(trial) == QM_OK && check_operations(trial) == QM_OK;

@@ -2,10 +2,10 @@
 #ifndef QM_SIM_TIMING_STATE_H
 #define QM_SIM_TIMING_STATE_H
 
+#include "common/record.h"
 #include "common/run.h"
 #include "sim/control/sizes.h"
 #include "sim/timing/bus.h"
-#include "common/record.h"
 #include "sim/timing/spans.h"
 #include "sim/timing/stream.h"
 #include "sim/timing/timing.h"

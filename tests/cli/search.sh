@@ -41,10 +41,19 @@ for machine in edge tiny m3x5; do
         [ "$(counted "$tmp/x.qmac" --engine timing)" = "$estimate" ] || fail "$machine, $search: the program takes another time"
         [ "$estimate" -ge "$last" ] || fail "$machine: --search $search finds $estimate cycles, more searching $last"
         last=$estimate
+        echo "$estimate" >>"$tmp/found.$machine"
         accepts "$qmac" explore "$model" --machine $machine --search $search --csv "$tmp/x.csv"
         grep -q ",tflite,$search,.*,$estimate," "$tmp/x.csv" || fail "$machine, $search, explore: $(tail -n 1 "$tmp/x.csv")"
     done
 done
+
+[ "$(uniq "$tmp/found.m3x5" | wc -l)" = 3 ] || fail "the three searches do not find three schedules for m3x5"
+
+# What does not fit is shown as far as it goes.
+"$qmac" compile "$model" --set rows=256 --set cols=100 --set scratchpad_bytes=1024 --dump-after place -o "$tmp/z.qmac" \
+    >"$tmp/placed" 2>"$tmp/.err"
+[ $? = 2 ] && [ ! -e "$tmp/z.qmac" ] || fail "a network that does not fit is compiled"
+grep -q '^map 0 picture ' "$tmp/placed" || fail "the maps of a network that does not fit are not printed"
 
 refuses 2 "--search all: no such search; there are: plans, layers, none" "$qmac" run "$model" --search all
 refuses 2 "is compiled already" "$qmac" run "$tmp/x.qmac" --search none
