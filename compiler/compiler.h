@@ -20,7 +20,7 @@ struct qm_model_options {
 
 /* What is tried and timed to find a fast schedule; the rest is chosen by closed forms, which is many times as quick to compile. */
 enum qm_search {
-    QM_SEARCH_PLANS,  /* the cuts of each layer, and whole plans, so that more memory makes no network slower */
+    QM_SEARCH_PLANS,  /* the cuts of each layer, and whole plans, also those for smaller memories */
     QM_SEARCH_LAYERS, /* the cuts alone */
     QM_SEARCH_NONE,
 };

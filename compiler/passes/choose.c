@@ -2,8 +2,9 @@
  *
  * A program that leaves a part of a memory alone takes as long on a machine that lacks this part. So plans for half the scratchpad, or half
  * the accumulator, are plans for this machine too, and sometimes better ones: a plan is made of choices each of which looks at a part of
- * the network. Below plans that are about as good as the best, still smaller memories are looked at, so that more memory does not make a
- * network slower. All are looked at with cuts by closed forms, and the best once more with cuts by exact time.
+ * the network. Below plans that are about as good as the best, still smaller memories are looked at, so that more memory seldom makes a
+ * network slower: it may where a good plan hides behind a bad one. All are looked at with cuts by closed forms, and the best once more
+ * with cuts by exact time.
  */
 #include <string.h>
 
@@ -11,8 +12,10 @@
 
 enum {
     HALVES_MAX = 32,
-    OPERATIONS_MAX =
-        1 << 21 /* of all plans that are looked at, so that a program of a million instructions is not planned dozens of times */
+    LOOK_PARTS = 16, /* plans that are worse by a part of so many are looked below, */
+    TRY_PARTS = 64,  /* and tried again */
+    /* Of all plans that are looked at, so that a program of a million instructions is not planned dozens of times. */
+    OPERATIONS_MAX = 1 << 19
 };
 
 /* Of the memories only so much: 1 / 2^n. */
@@ -23,7 +26,7 @@ struct halves {
 /* A plan with cuts by closed forms. */
 struct look {
     struct halves halves;
-    uint64_t cycles;
+    uint64_t cycles, operations;
 };
 
 struct choice {
@@ -84,15 +87,16 @@ static enum qm_status look_at(struct choice *c, struct halves halves, struct qm_
     }
     c->operations += plan.op_count;
     plan.cycles = choose_cycles(&plan);
-    c->looks[c->count++] = (struct look){halves, plan.cycles};
+    c->looks[c->count++] = (struct look){halves, plan.cycles, plan.op_count};
     if (plan.cycles < c->least_cycles) c->least_cycles = plan.cycles;
     keep_best(c, &plan);
     return QM_OK;
 }
 
-/* As good as the best, for all that closed forms know: both plans may be wrong about every layer. */
-static bool is_about_best(const struct choice *c, const struct look *look) {
-    return look->cycles <= c->least_cycles + 2 * c->begun->network->layer_count * cost_doubt(c->begun->machine);
+/* As good as the best, for all that closed forms know: both plans may be wrong about every layer, or about one part in so many of all. */
+static bool is_about_best(const struct choice *c, const struct look *look, uint64_t parts) {
+    uint64_t doubt = 2 * c->begun->network->layer_count * cost_doubt(c->begun->machine), part = c->least_cycles / parts;
+    return look->cycles <= c->least_cycles + (doubt > part ? doubt : part);
 }
 
 /* Only these are cut in several ways, and use the accumulator. */
@@ -104,20 +108,22 @@ static bool has_convolutions(const struct qm_network *network) {
 
 static void look_below(struct choice *c);
 
-static void look_at_smaller(struct choice *c, struct halves halves) {
+/* Below a plan of so many operations. */
+static void look_at_smaller(struct choice *c, struct halves halves, uint64_t operations) {
     const struct qm_machine *machine = c->begun->machine;
     struct qm_diag ignored;
     if (machine->scratchpad_bytes >> halves.scratchpad == 0 || machine->accumulator_rows >> halves.accumulator == 0) return;
-    if (c->is_seen[halves.scratchpad][halves.accumulator] || c->operations > OPERATIONS_MAX) return;
+    if (c->is_seen[halves.scratchpad][halves.accumulator] || c->operations + 2 * operations > OPERATIONS_MAX) return;
     if (look_at(c, halves, &ignored) == QM_OK) look_below(c);
 }
 
 /* Below the last look. */
 static void look_below(struct choice *c) {
     const struct look look = c->looks[c->count - 1];
-    if (!is_about_best(c, &look)) return;
-    look_at_smaller(c, (struct halves){look.halves.scratchpad + 1, look.halves.accumulator});
-    if (has_convolutions(c->begun->network)) look_at_smaller(c, (struct halves){look.halves.scratchpad, look.halves.accumulator + 1});
+    if (!is_about_best(c, &look, LOOK_PARTS)) return;
+    look_at_smaller(c, (struct halves){look.halves.scratchpad + 1, look.halves.accumulator}, look.operations);
+    if (has_convolutions(c->begun->network))
+        look_at_smaller(c, (struct halves){look.halves.scratchpad, look.halves.accumulator + 1}, look.operations);
 }
 
 /* The same once more with cuts by exact time. */
@@ -140,6 +146,6 @@ enum qm_status choose_plan(const struct plan *begun, enum qm_status (*make)(stru
     QM_TRY(look_at(&c, (struct halves){0}, begun->diag));
     if (search == QM_SEARCH_PLANS) look_below(&c);
     for (uint32_t i = 0; has_convolutions(begun->network) && i < c.count; i++)
-        if (is_about_best(&c, &c.looks[i])) try_again(&c, c.looks[i].halves);
+        if (i == 0 || is_about_best(&c, &c.looks[i], TRY_PARTS)) try_again(&c, c.looks[i].halves);
     return QM_OK;
 }

@@ -37,11 +37,16 @@ uint32_t tile_chunk_bytes(const struct qm_machine *machine, const struct plan_lo
     return bytes < INT32_MAX ? (uint32_t)bytes : INT32_MAX;
 }
 
-static uint64_t weight_bytes(const struct search *s, const struct plan_tiling *t) {
+/* Of one LOAD: a part alone, or a chunk with its parameters. */
+static uint64_t load_bytes(const struct search *s, const struct plan_tiling *t) {
     const struct qm_machine *machine = s->plan->machine;
     if (!t->split) return tile_chunk_bytes(machine, &t->lowering, t->chunk_channels);
     uint32_t rows = lowering_rows(&t->lowering, t->part_kernel_h, t->part_run);
-    return lowering_weight_bytes(machine, &t->lowering, rows, t->chunk_channels) + QM_PARAMETER_BYTES * (uint64_t)machine->cols;
+    return lowering_weight_bytes(machine, &t->lowering, rows, t->chunk_channels);
+}
+
+static uint64_t weight_bytes(const struct search *s, const struct plan_tiling *t) {
+    return load_bytes(s, t) + (t->split ? QM_PARAMETER_BYTES * (uint64_t)s->plan->machine->cols : 0);
 }
 
 /* Bytes that the tiling needs at once. `times` says how many of each thing that comes or goes. */
@@ -156,19 +161,19 @@ static uint64_t input_loads(const struct search *s, const struct plan_tiling *t,
     return loops->blocks * (t->rows_outer || loops->blocks == 1 ? 1 : loops->chunks);
 }
 
-/* LOADs one after the other, each as soon as its place is free: one is in use, and as many can be under way as the rest of the room
- * holds. */
-static uint64_t loads_cycles(const struct search *s, const struct plan_tiling *t, uint64_t loads, uint64_t bytes) {
+/* LOADs one after the other into so many places as the room holds: a place is free again when what was loaded there has been used. */
+static uint64_t loads_cycles(const struct search *s, const struct plan_tiling *t, uint64_t loads, uint64_t bytes, uint64_t work) {
     const struct qm_machine *machine = s->plan->machine;
-    uint64_t spare = room(s) - bytes_needed(s, t, 1), under_way = least(larger(spare / bytes, 1), machine->queue_depth);
-    return loads * (machine->dram_latency + cost_transfer(machine, bytes)) / under_way;
+    uint64_t spare = room(s) - bytes_needed(s, t, 1), places = 1 + least(spare / bytes, machine->queue_depth);
+    uint64_t use = work / loads + machine->rows + machine->cols;
+    return loads * (machine->dram_latency + cost_transfer(machine, bytes) + (loads > 1 ? use : 0)) / places;
 }
 
-static uint64_t load_cycles(const struct search *s, const struct plan_tiling *t, const struct loops *loops) {
+static uint64_t load_cycles(const struct search *s, const struct plan_tiling *t, const struct loops *loops, uint64_t work) {
     uint32_t row_bytes;
-    uint64_t weights = loads_cycles(s, t, weight_loads(t, loops), weight_bytes(s, t)), inputs = input_loads(s, t, loops);
+    uint64_t weights = loads_cycles(s, t, weight_loads(t, loops), load_bytes(s, t), work), inputs = input_loads(s, t, loops);
     if (inputs == 0) return weights;
-    return larger(weights, loads_cycles(s, t, inputs, area_bytes_at_most(&t->lowering.window, t->block_h, t->block_w, &row_bytes)));
+    return larger(weights, loads_cycles(s, t, inputs, area_bytes_at_most(&t->lowering.window, t->block_h, t->block_w, &row_bytes), work));
 }
 
 static uint64_t instruction_count(const struct loops *loops) {
@@ -189,10 +194,10 @@ static uint64_t bytes_written(const struct search *s, const struct plan_tiling *
     return s->out_outside ? (uint64_t)w->out_h * w->out_w * plan_bytes(t->lowering.channels, t->lowering.out_bits) : 0;
 }
 
-static uint64_t memory_cycles(const struct search *s, const struct plan_tiling *t, const struct loops *loops) {
+static uint64_t memory_cycles(const struct search *s, const struct plan_tiling *t, const struct loops *loops, uint64_t work) {
     const struct qm_machine *machine = s->plan->machine;
     uint64_t read = cost_transfer(machine, bytes_read(s, t, loops)), written = bytes_written(s, t);
-    read = larger(larger(read, fetch_cycles(machine, instruction_count(loops))), load_cycles(s, t, loops));
+    read = larger(larger(read, fetch_cycles(machine, instruction_count(loops))), load_cycles(s, t, loops, work));
     if (written == 0) return read;
     return larger(read + cost_transfer(machine, written),
                   cost_stores(machine, written, loops->blocks * (t->rows_outer ? 1 : loops->chunks)));
@@ -215,8 +220,7 @@ static void count_cycles(const struct search *s, struct cut *cut) {
     const struct plan_window *w = &t->lowering.window;
     const struct qm_machine *machine = s->plan->machine;
     struct loops loops = loops_of(s, t);
-    uint64_t memory = memory_cycles(s, t, &loops);
-    uint64_t work = work_cycles(s, t, &loops);
+    uint64_t work = work_cycles(s, t, &loops), memory = memory_cycles(s, t, &loops, work);
     uint64_t body = overlaps(s, t) ? larger(work + head_cycles(s, t), memory) : work + memory;
     uint64_t tail = machine->rows + machine->cols + cost_requantize(machine, &t->lowering, loops.positions, t->matmul_tiles);
     uint64_t loads = weight_loads(t, &loops) + input_loads(s, t, &loops);
