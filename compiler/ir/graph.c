@@ -1,6 +1,8 @@
 /* graph.c - names and sizes for messages, reports and checks; the graph as text: one line a tensor, one an operator. */
 #include "compiler/ir/graph.h"
 
+#include <string.h>
+
 #include "common/status.h"
 #include "common/text.h"
 
@@ -22,6 +24,69 @@ uint64_t qm_graph_elements(const struct qm_graph_tensor *tensor) {
     uint64_t elements = 1;
     for (uint32_t i = 0; i < tensor->rank; i++) elements *= tensor->dims[i];
     return elements;
+}
+
+/* ---- making one ---- */
+
+uint64_t qm_shape_elements(const struct qm_shape *shape) {
+    uint64_t elements = 1;
+    for (uint32_t i = 0; i < shape->rank; i++) elements *= shape->dims[i];
+    return elements;
+}
+
+bool qm_shape_same(const struct qm_shape *a, const struct qm_shape *b) {
+    return a->rank == b->rank && memcmp(a->dims, b->dims, a->rank * sizeof *a->dims) == 0;
+}
+
+struct qm_shape qm_graph_shape(const struct qm_graph_tensor *tensor) {
+    struct qm_shape shape = {.rank = tensor->rank};
+    memcpy(shape.dims, tensor->dims, sizeof shape.dims);
+    return shape;
+}
+
+/* A list with room for one more of count items, and what it has room for. */
+static void *grown(struct qm_arena *arena, void *items, size_t size, uint32_t count, uint32_t *room) {
+    if (count < *room) return items;
+    *room = 2 * (count + 8);
+    void *larger = qm_arena_alloc(arena, size * *room);
+    if (count > 0) memcpy(larger, items, size * count);
+    return larger;
+}
+
+uint32_t qm_graph_add_tensor(struct qm_graph_maker *maker, const char *name, enum qm_dtype dtype, const struct qm_shape *shape) {
+    struct qm_graph *graph = maker->graph;
+    graph->tensors = grown(maker->arena, graph->tensors, sizeof *graph->tensors, graph->tensor_count, &maker->tensor_room);
+    struct qm_graph_tensor *tensor = &graph->tensors[graph->tensor_count];
+    *tensor = (struct qm_graph_tensor){.name = name, .dtype = dtype, .rank = shape->rank};
+    memcpy(tensor->dims, shape->dims, sizeof tensor->dims);
+    return graph->tensor_count++;
+}
+
+uint32_t qm_graph_add_constant(struct qm_graph_maker *maker, const char *name, enum qm_dtype dtype, const struct qm_shape *shape,
+                               const void *data) {
+    uint32_t index = qm_graph_add_tensor(maker, name, dtype, shape);
+    maker->graph->tensors[index].data = data;
+    maker->graph->tensors[index].size_bytes = (size_t)qm_shape_elements(shape) * qm_dtype_bytes(dtype);
+    return index;
+}
+
+void qm_graph_set_quant(struct qm_graph_maker *maker, uint32_t tensor, float scale, int64_t zero) {
+    float *scales = QM_ARENA_NEW(maker->arena, float, 1);
+    int64_t *zeros = QM_ARENA_NEW(maker->arena, int64_t, 1);
+    *scales = scale;
+    *zeros = zero;
+    maker->graph->tensors[tensor].quant = (struct qm_quant){.count = 1, .scale = scales, .zero_point = zeros};
+}
+
+struct qm_graph_op *qm_graph_add_op(struct qm_graph_maker *maker, enum qm_graph_op_kind kind, uint32_t in, uint32_t out) {
+    struct qm_graph *graph = maker->graph;
+    graph->ops = grown(maker->arena, graph->ops, sizeof *graph->ops, graph->op_count, &maker->op_room);
+    struct qm_graph_op *op = &graph->ops[graph->op_count++];
+    *op = (struct qm_graph_op){.kind = kind, .input_count = 1, .output_count = 1};
+    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) op->inputs[i] = op->outputs[i] = QM_NO_TENSOR;
+    op->inputs[0] = in;
+    op->outputs[0] = out;
+    return op;
 }
 
 /* ---- as text ---- */

@@ -1,7 +1,8 @@
 /* graph.h - what a network computes, as its file says it: tensors with their quantization, operators with their attributes.
  *
- * Front ends (compiler/frontend) fill it; passes/legalize turns it into layers (layer.h). Float and integer tensors live side by side.
- * All memory belongs to the arena given to the front end.
+ * Front ends (compiler/frontend) fill it. In a graph of real numbers, as ONNX files have it, operators work on floats, and QUANTIZE and
+ * DEQUANTIZE say where integers are; passes/integers makes one of it whose operators work on integers, as TFLite files have it. Of such
+ * passes/legalize makes layers (layer.h). All memory belongs to the arena given to the front end.
  */
 #ifndef QM_COMPILER_IR_GRAPH_H
 #define QM_COMPILER_IR_GRAPH_H
@@ -11,10 +12,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "common/arena.h"
 #include "common/program.h"
 
 /* The operators that any front end can produce; the file's other operators are refused by the front end by name and index.
- * QM_GRAPH_OP(NAME) with the spelling of the TFLite builtin. */
+ * X(NAME) with the spelling of the TFLite builtin; LOOKUP is any function of a byte. Those of the second list are of real numbers only: integers gives others. */
 /* clang-format off */
 #define QM_GRAPH_OPS(X) \
     X(CONV_2D) X(DEPTHWISE_CONV_2D) X(TRANSPOSE_CONV) X(FULLY_CONNECTED) \
@@ -22,7 +24,9 @@
     X(QUANTIZE) X(DEQUANTIZE) \
     X(RELU) X(RELU6) X(LEAKY_RELU) X(LOGISTIC) X(TANH) X(HARD_SWISH) \
     X(RESHAPE) X(PAD) X(CONCATENATION) X(SPLIT) X(STRIDED_SLICE) X(TRANSPOSE) X(RESIZE_NEAREST_NEIGHBOR) \
-    X(SOFTMAX) X(LOG_SOFTMAX)
+    X(LOOKUP) X(SOFTMAX) X(LOG_SOFTMAX) \
+    \
+    X(MATMUL) X(SUM) X(SUB) X(DIV) X(POW) X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) X(PRELU) X(CAST) X(GATHER)
 /* clang-format on */
 
 enum qm_graph_op_kind {
@@ -62,6 +66,9 @@ enum { QM_OPERANDS_MAX = 32 };
 struct qm_requant {
     uint32_t rounding; /* of the scaling, QM_rounding_* */
     int32_t low, high; /* stored numbers are cut to these */
+    /* A stored number is the zero point and factor * sum + addend, rounded. */
+    const double *factors; /* [channels] of a convolution, [2] of an ADD, for each operand, else [1]; NULL: as the scales say */
+    const double *addends; /* [channels] of a convolution, with rounding OFFSET; NULL: the bias */
     /* With thresholds the scales say nothing: the integer of a sum is low + the number of its channel's thresholds that the sum reaches.
      * A sum reaches a threshold when it is not below it, or, in a channel that falls, not above it. */
     uint32_t channels;                 /* 0: no thresholds */
@@ -72,7 +79,8 @@ struct qm_requant {
 
 struct qm_graph_op {
     enum qm_graph_op_kind kind;
-    uint32_t index; /* in the file, for messages and reports */
+    uint32_t index;   /* in the file, for messages and reports */
+    const char *name; /* in the file, for messages: the operator and, in brackets, the node; NULL: that of its kind */
     /* Tensor indices; QM_NO_TENSOR: absent, also behind input_count where the operator knows an optional operand. Constants that only say a
      * shape or an axis are no inputs: the front end has made attributes of them. */
     uint32_t inputs[QM_OPERANDS_MAX], input_count;
@@ -83,10 +91,16 @@ struct qm_graph_op {
     uint32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
     uint32_t pad_top, pad_left, pad_bottom, pad_right;
     uint32_t depth_multiplier; /* DEPTHWISE_CONV_2D */
+    bool channels_first;       /* of real numbers: maps are [n][c][h][w] or [n][c][w], filters [oc][ic of a group][h][w] */
+    uint32_t groups;           /* CONV_2D with channels first */
+    bool pads_counted;         /* AVERAGE_POOL_2D: padding counts as elements of 0, not as absent */
+    bool transposed;           /* MATMUL: input 1 is [columns][k], not [k][columns] */
+    double low, high;          /* CLIP; QUANTIZE of real numbers: the smallest and the largest integer */
     float beta;                /* SOFTMAX; DEQUANTIZE of sums: what is added */
     float alpha;               /* LEAKY_RELU: slope below zero */
-    uint32_t axis;             /* CONCATENATION, SPLIT */
-    uint32_t axes;             /* MEAN: bit d is set when the mean goes over dimension d of the input */
+    const uint8_t *table;      /* LOOKUP: what each input byte becomes, [256] */
+    uint32_t axis;             /* CONCATENATION, SPLIT, GATHER; QUANTIZE, DEQUANTIZE: of many scales */
+    uint32_t axes;             /* MEAN, SUM: bit d is set when the mean goes over dimension d of the input */
     struct {
         uint32_t before, after;
     } pads[QM_MAX_RANK];                    /* PAD: elements around each dimension */
@@ -116,12 +130,40 @@ uint64_t qm_graph_elements(const struct qm_graph_tensor *tensor);
 
 struct qm_graph {
     const char *file;
+    bool is_real; /* operators work on real numbers */
     char sha256[65];
     uint32_t tensor_count, op_count, input_count, output_count;
     struct qm_graph_tensor *tensors;
     struct qm_graph_op *ops; /* in execution order */
     uint32_t *inputs, *outputs;
 };
+
+/* ---- making one ---- */
+
+/* A graph that grows. Tensors and operators move when others are added: keep their indices. */
+struct qm_graph_maker {
+    struct qm_arena *arena;
+    struct qm_graph *graph;
+    uint32_t tensor_room, op_room;
+};
+
+struct qm_shape {
+    uint32_t rank;
+    uint32_t dims[QM_MAX_RANK];
+};
+
+uint64_t qm_shape_elements(const struct qm_shape *shape);
+bool qm_shape_same(const struct qm_shape *a, const struct qm_shape *b);
+struct qm_shape qm_graph_shape(const struct qm_graph_tensor *tensor);
+/* A new tensor without quantization. */
+uint32_t qm_graph_add_tensor(struct qm_graph_maker *maker, const char *name, enum qm_dtype dtype, const struct qm_shape *shape);
+/* A constant, dense and little-endian in data. */
+uint32_t qm_graph_add_constant(struct qm_graph_maker *maker, const char *name, enum qm_dtype dtype, const struct qm_shape *shape,
+                               const void *data);
+/* Gives a tensor one scale. */
+void qm_graph_set_quant(struct qm_graph_maker *maker, uint32_t tensor, float scale, int64_t zero);
+/* A new operator with one input and one output, the others absent. */
+struct qm_graph_op *qm_graph_add_op(struct qm_graph_maker *maker, enum qm_graph_op_kind kind, uint32_t in, uint32_t out);
 
 /* Prints tensors, ends and operators. */
 void graph_print(const struct qm_graph *graph, FILE *out);

@@ -1,4 +1,4 @@
-/* file.c - an ONNX file's bytes to messages, and its constants to arrays.
+/* file.c - an ONNX file's bytes to messages, and its constants to tensors, where possible without a copy.
  *
  * protobuf-c checks lengths and types but follows nesting to any depth on the stack; so the nesting is measured first. Messages are taken
  * from the arena and are never freed one by one.
@@ -74,71 +74,104 @@ enum qm_status onnx_unpack(const struct model_file *file, struct qm_arena *arena
     return qm_fail(diag, QM_BAD_INPUT, "%s: the file is damaged, or not an ONNX model", file->name);
 }
 
+/* ---- types ---- */
+
+const char *onnx_type_name(int32_t type) {
+    static const char *const names[] = {"no type", "float32", "uint8",   "int8",   "uint16", "int16",     "int32",      "int64",   "string",
+                                        "bool",    "float16", "float64", "uint32", "uint64", "complex64", "complex128", "bfloat16"};
+    switch (type) {
+    case ONNX_UINT4: return "uint4";
+    case ONNX_INT4: return "int4";
+    case ONNX_UINT2: return "uint2";
+    case ONNX_INT2: return "int2";
+    default: return type >= 0 && type < (int32_t)(sizeof names / sizeof *names) ? names[type] : "a type of a later version";
+    }
+}
+
+struct onnx_element onnx_element(int32_t type) {
+    static const struct onnx_element elements[] = {
+        [ONNX_FLOAT] = {QM_F32, 32, 0},    [ONNX_UINT8] = {QM_U8, 8, 0},    [ONNX_INT8] = {QM_I8, 8, 0},   [ONNX_UINT16] = {QM_U16, 16, 0},
+        [ONNX_INT16] = {QM_I16, 16, 0},    [ONNX_INT32] = {QM_I32, 32, 0},  [ONNX_INT64] = {QM_I64, 64, 0}, [ONNX_BOOL] = {QM_U8, 8, 0},
+        [ONNX_FLOAT16] = {QM_F32, 16, 0},  [ONNX_DOUBLE] = {QM_F64, 64, 0}, [ONNX_UINT32] = {QM_I64, 32, 0}, [ONNX_UINT64] = {QM_I64, 64, 0},
+        [ONNX_BFLOAT16] = {QM_F32, 16, 0}, [ONNX_UINT4] = {QM_U8, 4, 4},    [ONNX_INT4] = {QM_I8, 4, 4},   [ONNX_UINT2] = {QM_U8, 2, 2},
+        [ONNX_INT2] = {QM_I8, 2, 2}};
+    return type >= 0 && type < (int32_t)(sizeof elements / sizeof *elements) ? elements[type] : (struct onnx_element){.file_bits = 0};
+}
+
 /* ---- constants ---- */
 
 enum { ELEMENTS_MAX = 1 << 28 };
 
-static uint32_t type_bits(int32_t type) {
-    static const uint8_t bits[] = {[ONNX_FLOAT] = 32, [ONNX_UINT8] = 8,  [ONNX_INT8] = 8,  [ONNX_UINT16] = 16,  [ONNX_INT16] = 16,
-                                   [ONNX_INT32] = 32, [ONNX_INT64] = 64, [ONNX_BOOL] = 8,  [ONNX_FLOAT16] = 16, [ONNX_DOUBLE] = 64,
-                                   [ONNX_UINT4] = 4,  [ONNX_INT4] = 4,   [ONNX_UINT2] = 2, [ONNX_INT2] = 2};
-    return type >= 0 && type < (int32_t)sizeof bits ? bits[type] : 0;
-}
-
-static double from_half(uint32_t half) {
-    double sign = (half & 0x8000) != 0 ? -1 : 1;
+static float from_half(uint32_t half) {
+    float sign = (half & 0x8000) != 0 ? -1 : 1;
     int32_t exponent = (int32_t)(half >> 10 & 0x1f), fraction = (int32_t)(half & 0x3ff);
     if (exponent == 0x1f) return fraction != 0 ? NAN : sign * INFINITY;
-    return exponent == 0 ? sign * ldexp(fraction, -24) : sign * ldexp(1024 + fraction, exponent - 25);
+    return exponent == 0 ? sign * ldexpf((float)fraction, -24) : sign * ldexpf((float)(1024 + fraction), exponent - 25);
 }
 
-/* The number of a type that these bits are. */
-static double from_bits(int32_t type, uint64_t bits) {
-    uint32_t width = type_bits(type);
-    float single;
-    double result;
-    switch (type) {
-    case ONNX_FLOAT: memcpy(&single, &(uint32_t){(uint32_t)bits}, sizeof single); return (double)single;
-    case ONNX_DOUBLE: memcpy(&result, &bits, sizeof result); return result;
-    case ONNX_FLOAT16: return from_half((uint32_t)bits);
-    case ONNX_INT2:
-    case ONNX_INT4:
-    case ONNX_INT8:
-    case ONNX_INT16:
-    case ONNX_INT32:
-    case ONNX_INT64: return (double)(int64_t)(bits >> (width - 1) & 1 ? bits | ~(UINT64_MAX >> (64 - width)) : bits);
-    default: return (double)bits;
-    }
+/* An element that the graph holds in another form than the file: `bits` as they are in the file. */
+static void convert(int32_t type, uint32_t bits, uint8_t *to, size_t i) {
+    struct onnx_element element = onnx_element(type);
+    float single = from_half(bits);
+    uint32_t sign = element.dtype == QM_I8 && bits >> (element.file_bits - 1) != 0 ? UINT32_MAX << element.file_bits : 0;
+    if (type == ONNX_BFLOAT16) memcpy(&single, &(uint32_t){bits << 16}, sizeof single);
+    if (element.dtype == QM_F32)
+        memcpy(to + 4 * i, &single, sizeof single);
+    else if (element.dtype == QM_I64)
+        memcpy(to + 8 * i, &(int64_t){bits}, sizeof(int64_t));
+    else
+        to[i] = (uint8_t)(bits | sign);
 }
 
-/* Element i of packed little-endian data, the first in the lowest bits. */
-static uint64_t packed_bits(const uint8_t *bytes, uint32_t width, size_t i) {
-    if (width < 8) return (uint64_t)(bytes[i * width / 8] >> (i * width % 8)) & ((1U << width) - 1);
-    uint64_t bits = 0;
-    for (uint32_t b = 0; b < width / 8; b++) bits |= (uint64_t)bytes[i * width / 8 + b] << (8 * b);
+/* The first of packed little-endian elements is in the lowest bits. */
+static uint32_t packed_bits(const uint8_t *bytes, uint32_t width, size_t i) {
+    uint32_t bits = 0;
+    if (width < 8) return (uint32_t)(bytes[i * width / 8] >> (i * width % 8)) & ((1U << width) - 1);
+    memcpy(&bits, bytes + i * (width / 8), width / 8);
     return bits;
 }
 
-/* How many elements the field for the type has: floats, doubles, int64s, or int32s, which also hold what is narrower (below a byte, packed
- * in bytes). 0: not as many as there must be. */
-static size_t field_count(const Onnx__TensorProto *source, uint32_t width, size_t elements) {
-    size_t given = source->n_int32_data, wanted = width < 8 ? (elements * width + 7) / 8 : elements;
-    if (source->data_type == ONNX_FLOAT) given = source->n_float_data;
-    if (source->data_type == ONNX_DOUBLE) given = source->n_double_data;
-    if (source->data_type == ONNX_INT64) given = source->n_int64_data;
-    return given == wanted ? elements : 0;
+/* Whether raw data is the graph's as it is. */
+static bool is_plain(int32_t type) {
+    struct onnx_element element = onnx_element(type);
+    return type != ONNX_FLOAT16 && type != ONNX_BFLOAT16 && element.file_bits == 8 * qm_dtype_bytes(element.dtype);
 }
 
-static double field_number(const Onnx__TensorProto *source, uint32_t width, size_t i) {
-    if (source->data_type == ONNX_FLOAT) return (double)source->float_data[i];
-    if (source->data_type == ONNX_DOUBLE) return source->double_data[i];
-    if (source->data_type == ONNX_INT64) return (double)source->int64_data[i];
-    if (width >= 8) return from_bits(source->data_type, (uint64_t)source->int32_data[i] & (UINT64_MAX >> (64 - width)));
-    uint8_t byte = (uint8_t)source->int32_data[i * width / 8];
-    return from_bits(source->data_type, packed_bits(&byte, width, i % (8 / width)));
+static const void *from_raw(struct onnx_reader *r, const Onnx__TensorProto *source, size_t count) {
+    struct onnx_element element = onnx_element(source->data_type);
+    if (is_plain(source->data_type)) return source->raw_data.data;
+    uint8_t *to = qm_arena_alloc(r->arena, count * qm_dtype_bytes(element.dtype));
+    for (size_t i = 0; i < count; i++) convert(source->data_type, packed_bits(source->raw_data.data, element.file_bits, i), to, i);
+    return to;
 }
 
-static bool read_shape(const Onnx__TensorProto *source, struct onnx_shape *shape) {
+/* The field that holds elements of the type, and how many of it there must be: what is narrower than 32 bits is in int32s, and what is
+ * narrower than a byte is packed in bytes there. NULL, with as many wanted: it lacks some. */
+static const void *from_field(struct onnx_reader *r, const Onnx__TensorProto *source, size_t count) {
+    struct onnx_element element = onnx_element(source->data_type);
+    int32_t type = source->data_type;
+    if (type == ONNX_FLOAT) return source->n_float_data == count ? source->float_data : NULL;
+    if (type == ONNX_DOUBLE) return source->n_double_data == count ? source->double_data : NULL;
+    if (type == ONNX_INT64) return source->n_int64_data == count ? source->int64_data : NULL;
+    if (type == ONNX_UINT64) return source->n_uint64_data == count ? source->uint64_data : NULL;
+    bool is_u32 = type == ONNX_UINT32;
+    uint32_t width = element.file_bits;
+    size_t given = is_u32 ? source->n_uint64_data : source->n_int32_data;
+    if (given != (width < 8 ? (count * width + 7) / 8 : count)) return NULL;
+    if (type == ONNX_INT32) return source->int32_data;
+    uint8_t *to = qm_arena_alloc(r->arena, count * qm_dtype_bytes(element.dtype));
+    for (size_t i = 0; i < count; i++) {
+        uint32_t word = is_u32 ? (uint32_t)source->uint64_data[i] : (uint32_t)source->int32_data[width < 8 ? i * width / 8 : i];
+        if (width < 8) word = packed_bits((const uint8_t[]){(uint8_t)word}, width, i % (8 / width));
+        if (is_plain(type))
+            memcpy(to + i * width / 8, &word, width / 8);
+        else
+            convert(type, width < 32 ? word & ((1U << width) - 1) : word, to, i);
+    }
+    return to;
+}
+
+static bool read_shape(const Onnx__TensorProto *source, struct qm_shape *shape) {
     if (source->n_dims > QM_MAX_RANK) return false;
     uint64_t elements = 1;
     shape->rank = (uint32_t)source->n_dims;
@@ -153,25 +186,27 @@ static bool read_shape(const Onnx__TensorProto *source, struct onnx_shape *shape
 
 /* A constant that cannot be read says why, and what uses it is refused. One that contradicts itself is damage. */
 enum qm_status onnx_read_constant(struct onnx_reader *r, const Onnx__TensorProto *source, struct onnx_value *value) {
-    value->state = ONNX_CONSTANT;
-    value->type = source->data_type;
-    uint32_t width = type_bits(source->data_type);
+    struct onnx_element element = onnx_element(source->data_type);
+    struct qm_shape shape = {.rank = 0};
     bool outside = source->has_data_location && source->data_location != ONNX__TENSOR_PROTO__DATA_LOCATION__DEFAULT;
     if (outside || source->n_external_data > 0)
         value->unreadable = "has its data in another file; save the model as one file";
-    else if (width == 0)
+    else if (element.file_bits == 0)
         value->unreadable = "is of a type that cannot be read";
-    else if (!read_shape(source, &value->shape))
+    else if (!read_shape(source, &shape))
         value->unreadable = "is empty, too large, or has more than 6 dimensions";
     if (value->unreadable != NULL) return QM_OK;
-    size_t count = (size_t)onnx_elements(&value->shape);
+    size_t count = (size_t)qm_shape_elements(&shape);
     bool raw = source->has_raw_data && source->raw_data.len > 0;
-    if (raw ? source->raw_data.len != (count * width + 7) / 8 : field_count(source, width, count) != count)
+    const void *data = NULL;
+    if (!raw)
+        data = from_field(r, source, count);
+    else if (source->raw_data.len == (count * element.file_bits + 7) / 8)
+        data = from_raw(r, source, count);
+    if (data == NULL)
         return qm_fail(r->diag, QM_BAD_INPUT, "%s: constant %.60s has not as much data as its shape and type need; the file is damaged",
                        r->file->name, value->name);
-    double *numbers = QM_ARENA_NEW(r->arena, double, count);
-    for (size_t i = 0; i < count; i++)
-        numbers[i] = raw ? from_bits(source->data_type, packed_bits(source->raw_data.data, width, i)) : field_number(source, width, i);
-    value->numbers = numbers;
+    value->tensor = qm_graph_add_constant(&r->maker, value->name, element.dtype, &shape, data);
+    r->graph->tensors[value->tensor].bits = element.bits;
     return QM_OK;
 }

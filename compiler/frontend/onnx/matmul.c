@@ -1,151 +1,124 @@
-/* matmul.c - matrix products with constant weights: MatMul, Gemm, QLinearMatMul, MatMulInteger. */
+/* matmul.c - matrix products, and the operands and results of nodes of integers. */
+#include <math.h>
 #include <string.h>
 
 #include "compiler/frontend/onnx/onnx.h"
 
-/* Where element (k, column) of a constant matrix lies, and in which order its k are read: that of the map, when the activations are a
- * flattened map that lies channels last. */
-static bool order_matrix(const struct onnx_node *n, const struct onnx_value *in, const struct onnx_value *b, bool transposed,
-                         struct onnx_weights *w) {
-    if (b->shape.rank != 2) return onnx_refuse(n, "multiplies by %.60s of %u dimensions; a matrix is supported", b->name, b->shape.rank);
-    uint32_t k = b->shape.dims[transposed ? 1 : 0], columns = b->shape.dims[transposed ? 0 : 1], rank = in->shape.rank;
-    size_t k_stride = transposed ? 1 : columns, column_stride = transposed ? k : 1;
-    if (rank == 0 || in->shape.dims[rank - 1] != k)
-        return onnx_refuse(n, "multiplies rows of %u elements by a matrix of %u rows", rank > 0 ? in->shape.dims[rank - 1] : 1, k);
-    *w = (struct onnx_weights){.shape = {2, {columns, k}}, .count = {columns, 1, 1, k}, .axis = transposed ? 0 : 1};
-    w->stride[0] = column_stride;
-    w->stride[3] = k_stride;
-    if (in->map == NULL || in->tensors[ONNX_PLAIN] != QM_NO_TENSOR) return true;
-    const struct onnx_map *map = in->map;
-    w->count[1] = map->h;
-    w->count[2] = map->w;
-    w->count[3] = map->c;
-    w->stride[1] = map->w * k_stride;
-    w->stride[2] = k_stride;
-    w->stride[3] = (size_t)map->h * map->w * k_stride;
-    return true;
+/* Shape of rows times a matrix, or of stacks of both. */
+static bool product_shape(const struct onnx_node *n, const struct qm_graph_tensor *a, const struct qm_graph_tensor *b, bool transposed,
+                          struct qm_shape *shape) {
+    if (a->rank == 0 || b->rank < 2) return onnx_refuse(n, "multiplies by %.60s of %u dimensions; a matrix is supported", b->name, b->rank);
+    uint32_t k = b->dims[b->rank - (transposed ? 1 : 2)], columns = b->dims[b->rank - (transposed ? 2 : 1)];
+    if (a->dims[a->rank - 1] != k) return onnx_refuse(n, "multiplies rows of %u elements by a matrix of %u rows", a->dims[a->rank - 1], k);
+    *shape = qm_graph_shape(a);
+    shape->dims[a->rank - 1] = columns;
+    if (b->rank == 2) return true;
+    bool same = a->rank == b->rank;
+    for (uint32_t d = 0; same && d + 2 < a->rank; d++) same = a->dims[d] == b->dims[d];
+    return same || onnx_refuse(n, "multiplies stacks of matrices that are not as many");
 }
 
-/* A matrix product of `a`, taken for scales (NULL: its own), with constant weights. NULL: refused. */
-static struct onnx_deferred *multiply(const struct onnx_node *n, struct onnx_value *a, const struct onnx_scales *scales,
-                                      const struct onnx_value *b, bool transposed) {
-    struct onnx_weights w;
-    if (!onnx_materialize(n, a) || !order_matrix(n, a, b, transposed, &w)) return NULL;
-    struct onnx_deferred *deferred = onnx_deferred_create(n, QM_OP_FULLY_CONNECTED, w.count[0]);
-    enum onnx_order order = a->map != NULL && a->tensors[ONNX_PLAIN] == QM_NO_TENSOR ? ONNX_CHANNELS_LAST : ONNX_PLAIN;
-    uint32_t *in = &deferred->op.inputs[0];
-    if (!onnx_tensor_as(n, a, order, scales, in)) return NULL;
-    struct onnx_shape shape = a->shape;
-    if (order == ONNX_CHANNELS_LAST) *in = onnx_add_reshape(n, *in, &shape);
-    if (!onnx_add_weights(n, b, &w, a, deferred)) return NULL;
-    shape.dims[shape.rank - 1] = deferred->channels;
-    deferred->result.rank = shape.rank;
-    memcpy(deferred->result.dims, shape.dims, sizeof shape.dims);
-    deferred->axis = shape.rank - 1;
-    return deferred;
-}
-
-static bool defer_product(const struct onnx_node *n, struct onnx_deferred *deferred) {
-    struct onnx_shape shape = onnx_shape_of(&deferred->result);
-    return onnx_defer(n, &shape, deferred);
+uint32_t onnx_emit_matmul(const struct onnx_node *n, uint32_t a, uint32_t b, bool transposed) {
+    if (a == QM_NO_TENSOR || b == QM_NO_TENSOR) return QM_NO_TENSOR;
+    const struct qm_graph_tensor *tensors = n->r->graph->tensors;
+    struct qm_shape shape;
+    if (!product_shape(n, &tensors[a], &tensors[b], transposed, &shape)) return QM_NO_TENSOR;
+    struct qm_graph_op op = onnx_op(n, QM_OP_MATMUL, a);
+    op.inputs[1] = b;
+    op.input_count = 2;
+    op.transposed = transposed;
+    return onnx_emit_float(n, &op, &shape);
 }
 
 bool onnx_matmul(const struct onnx_node *n) {
-    const struct onnx_value *b;
-    if (!onnx_constant(n, 1, &b) || !onnx_check_real(n, n->inputs[0])) return false;
-    struct onnx_deferred *deferred = multiply(n, n->inputs[0], NULL, b, false);
-    return deferred != NULL && defer_product(n, deferred);
+    return onnx_put(n, onnx_emit_matmul(n, n->inputs[0], n->inputs[1], false));
+}
+
+/* alpha * a * b + beta * c; c's numbers are real, or whole steps of the sum (NULL: none). */
+static uint32_t emit_gemm(const struct onnx_node *n, uint32_t a, uint32_t b, uint32_t c) {
+    float alpha = onnx_float(n, "alpha", 1), beta = onnx_float(n, "beta", 1);
+    const struct qm_graph_tensor *bias;
+    if (onnx_int(n, "transA", 0) != 0) return onnx_refuse(n, "turns its first matrix, which is not supported"), QM_NO_TENSOR;
+    uint32_t product = onnx_emit_matmul(n, a, b, onnx_int(n, "transB", 0) != 0);
+    if (product != QM_NO_TENSOR && alpha != 1) product = onnx_emit_with(n, QM_OP_MUL, product, 1, &(double){(double)alpha}, 0);
+    if (product == QM_NO_TENSOR || c == QM_NO_TENSOR || beta == 0) return product;
+    uint32_t channels = n->r->graph->tensors[product].dims[n->r->graph->tensors[product].rank - 1];
+    bias = &n->r->graph->tensors[c];
+    if (bias->data == NULL) return onnx_refuse(n, "needs %.60s to be a constant", bias->name), QM_NO_TENSOR;
+    uint64_t count = qm_graph_elements(bias);
+    if (count != 1 && (count != channels || bias->dims[bias->rank - 1] != channels))
+        return onnx_refuse(n, "uses %.60s, which is neither one number nor one a channel", bias->name), QM_NO_TENSOR;
+    double *numbers = evaluate_numbers(bias, n->r->arena);
+    for (uint64_t i = 0; i < count; i++) numbers[i] *= (double)beta;
+    return onnx_emit_with(n, QM_OP_ADD, product, (uint32_t)count, numbers, n->r->graph->tensors[product].rank - 1);
 }
 
 bool onnx_gemm(const struct onnx_node *n) {
-    const struct onnx_value *b, *c;
-    float alpha = onnx_float(n, "alpha", 1), beta = onnx_float(n, "beta", 1);
-    if (onnx_int(n, "transA", 0) != 0) return onnx_refuse(n, "turns its first matrix, which is not supported");
-    if (!onnx_constant(n, 1, &b) || !onnx_check_real(n, n->inputs[0])) return false;
-    struct onnx_deferred *deferred = multiply(n, n->inputs[0], NULL, b, onnx_int(n, "transB", 0) != 0);
-    if (deferred == NULL) return false;
-    if (alpha != 1) onnx_append_number(n, deferred, ONNX_MUL, (double)alpha);
-    if (n->inputs[2] == NULL || beta == 0) return defer_product(n, deferred);
-    struct onnx_shape shape = {2, {deferred->result.dims[0], deferred->channels}};
-    uint32_t count;
-    if (!onnx_constant(n, 2, &c) || !onnx_per_channel(n, c, &shape, 1, &count)) return false;
-    double *numbers = QM_ARENA_NEW(n->r->arena, double, count);
-    for (uint32_t i = 0; i < count; i++) numbers[i] = (double)beta * c->numbers[i];
-    onnx_append(n, deferred, ONNX_ADD, count, numbers);
-    return defer_product(n, deferred);
-}
-
-/* A batch of matrices times as many constant ones: split, multiplied one by one, concatenated. */
-struct batch {
-    const struct onnx_scales *a_scales, *y_scales; /* of activations and results */
-    int32_t type;                                  /* of the results */
-    struct onnx_value *b;                          /* [batch][k][columns] with its integers */
-};
-
-static bool multiply_one(const struct onnx_node *n, const struct batch *batch, uint32_t part, uint32_t index, struct onnx_value *value) {
-    size_t matrix = (size_t)batch->b->shape.dims[1] * batch->b->shape.dims[2];
-    struct onnx_value a = *n->inputs[0], b = *batch->b;
-    a.shape.dims[0] = 1;
-    a.tensors[ONNX_PLAIN] = part;
-    a.tensors[ONNX_CHANNELS_LAST] = QM_NO_TENSOR;
-    b.shape = (struct onnx_shape){2, {batch->b->shape.dims[1], batch->b->shape.dims[2]}};
-    b.numbers += index * matrix;
-    b.integers += index * matrix;
-    b.scale_axis = 1;
-    struct onnx_deferred *deferred = multiply(n, &a, batch->a_scales, &b, false);
-    return deferred != NULL && onnx_materialize_as(n, deferred, batch->type, batch->y_scales, value);
-}
-
-static bool multiply_batch(const struct onnx_node *n, const struct batch *batch) {
-    struct onnx_value *a = n->inputs[0], value = {.name = n->outputs[0]->name};
-    uint32_t count = batch->b->shape.dims[0], whole, parts[QM_OPERANDS_MAX] = {0}, products[QM_OPERANDS_MAX] = {0};
-    if (a->shape.rank != 3 || a->shape.dims[0] != count || count > QM_OPERANDS_MAX)
-        return onnx_refuse(n, "multiplies stacks of %u and %u matrices", a->shape.dims[0], count);
-    if (!onnx_tensor_as(n, a, ONNX_PLAIN, batch->a_scales, &whole)) return false;
-    struct onnx_shape shape = {3, {1, a->shape.dims[1], a->shape.dims[2]}};
-    for (uint32_t i = 0; i < count; i++) parts[i] = onnx_add_like(n, whole, &shape);
-    struct qm_graph_op *split = onnx_add_op(n, QM_OP_SPLIT, whole, parts[0]);
-    split->output_count = count;
-    memcpy(split->outputs, parts, count * sizeof *parts);
-    for (uint32_t i = 0; i < count; i++) {
-        if (!multiply_one(n, batch, parts[i], i, &value)) return false;
-        products[i] = value.tensors[ONNX_PLAIN];
-    }
-    shape = (struct onnx_shape){3, {count, a->shape.dims[1], batch->b->shape.dims[2]}};
-    uint32_t joined = onnx_add_like(n, products[0], &shape);
-    struct qm_graph_op *join = onnx_add_op(n, QM_OP_CONCATENATION, products[0], joined);
-    join->input_count = count;
-    memcpy(join->inputs, products, count * sizeof *products);
-    onnx_put(n, &value, &shape, ONNX_PLAIN, joined);
-    n->outputs[0]->type = batch->type;
-    return true;
+    return onnx_put(n, emit_gemm(n, n->inputs[0], n->inputs[1], n->inputs[2]));
 }
 
 bool onnx_qlinear_matmul(const struct onnx_node *n) {
-    const struct onnx_value *b;
-    struct onnx_scales a_scales, b_scales, y_scales;
-    struct onnx_value weights = {.name = n->inputs[3] != NULL ? n->inputs[3]->name : ""};
-    if (!onnx_constant(n, 3, &b) || b->shape.rank == 0) return b->shape.rank > 0 || onnx_refuse(n, "multiplies by one number");
-    uint32_t columns = b->shape.dims[b->shape.rank - 1];
-    if (!onnx_scales(n, 1, 1, &a_scales) || !onnx_scales(n, 4, columns, &b_scales) || !onnx_scales(n, 6, 1, &y_scales)) return false;
-    if (!onnx_quantize_constant(n, b, &b_scales, b->shape.rank - 1, &weights)) return false;
-    int32_t type = n->inputs[7] != NULL ? n->inputs[7]->type : ONNX_UINT8;
-    if (b->shape.rank == 3) return multiply_batch(n, &(struct batch){&a_scales, &y_scales, type, &weights});
-    struct onnx_deferred *deferred = multiply(n, n->inputs[0], &a_scales, &weights, false);
-    if (deferred == NULL || !defer_product(n, deferred)) return false;
-    return onnx_materialize_as(n, deferred, type, &y_scales, n->outputs[0]);
+    uint32_t rank = onnx_input(n, 3)->rank;
+    uint32_t a = onnx_emit_dequantize(n, n->inputs[0], 1, 0), b = onnx_emit_dequantize(n, n->inputs[3], 4, rank > 0 ? rank - 1 : 0);
+    return onnx_put(n, onnx_emit_quantize(n, onnx_emit_matmul(n, a, b, false), 6, 0, onnx_zero_type(n, 7, ONNX_UINT8)));
+}
+
+/* Integers times a scale for each channel, which is alpha * the scales of a and b: the numbers that QGemm adds. */
+static uint32_t gemm_bias(const struct onnx_node *n, uint32_t channels) {
+    const struct qm_graph_tensor *c, *a_scale, *b_scale;
+    if (n->inputs[6] == QM_NO_TENSOR) return QM_NO_TENSOR;
+    if (!onnx_constant(n, 6, &c) || !onnx_constant(n, 1, &a_scale) || !onnx_constant(n, 4, &b_scale)) return QM_NO_TENSOR;
+    uint64_t count = qm_graph_elements(c), scales = qm_graph_elements(b_scale);
+    if (count != channels || (scales != 1 && scales != channels)) return onnx_refuse(n, "has not as many biases as channels"), QM_NO_TENSOR;
+    double *numbers = QM_ARENA_NEW(n->r->arena, double, count);
+    for (uint64_t i = 0; i < count; i++)
+        numbers[i] = evaluate_stored(c, i) * evaluate_stored(a_scale, 0) * evaluate_stored(b_scale, scales > 1 ? i : 0) *
+                     (double)onnx_float(n, "alpha", 1);
+    return qm_graph_add_constant(&n->r->maker, c->name, QM_F64, &(struct qm_shape){1, {channels}}, numbers);
+}
+
+/* A, its scale and zero point, B, the same, C in steps of the sum, scale and zero point of the result (none: float). */
+bool onnx_qgemm(const struct onnx_node *n) {
+    const struct qm_graph_tensor *b_tensor = onnx_input(n, 3);
+    bool turned = onnx_int(n, "transB", 0) != 0;
+    if (b_tensor->rank != 2) return onnx_refuse(n, "multiplies by %u dimensions; a matrix is supported", b_tensor->rank);
+    uint32_t a = onnx_emit_dequantize(n, n->inputs[0], 1, 0), b = onnx_emit_dequantize(n, n->inputs[3], 4, turned ? 0 : 1);
+    uint32_t bias = gemm_bias(n, b_tensor->dims[turned ? 0 : 1]);
+    if (a == QM_NO_TENSOR || b == QM_NO_TENSOR || (bias == QM_NO_TENSOR && n->inputs[6] != QM_NO_TENSOR)) return false;
+    uint32_t result = emit_gemm(n, a, b, bias);
+    if (n->inputs[7] == QM_NO_TENSOR) return onnx_put(n, result);
+    return onnx_put(n, onnx_emit_quantize(n, result, 7, 0, onnx_zero_type(n, 8, onnx_zero_type(n, 0, ONNX_UINT8))));
+}
+
+/* ---- nodes of integers ---- */
+
+uint32_t onnx_emit_integers(const struct onnx_node *n, uint32_t i, uint32_t zero, int64_t axis) {
+    const struct qm_graph_tensor *point = NULL, *in = onnx_input(n, i);
+    struct qm_graph_op op = onnx_op(n, QM_OP_DEQUANTIZE, n->inputs[i]);
+    static const float one = 1;
+    if (n->inputs[zero] != QM_NO_TENSOR && !onnx_constant(n, zero, &point)) return QM_NO_TENSOR;
+    uint64_t count = point != NULL ? qm_graph_elements(point) : 1;
+    if (axis < 0 || axis >= in->rank) axis = 0;
+    uint32_t channels = in->rank > 0 ? in->dims[axis] : 1;
+    if (count != 1 && count != channels)
+        return onnx_refuse(n, "has %llu zero points for %u channels", (unsigned long long)count, channels), QM_NO_TENSOR;
+    struct qm_shape shape = qm_graph_shape(in);
+    op.inputs[2] = n->inputs[zero];
+    op.inputs[1] = qm_graph_add_constant(&n->r->maker, "one", QM_F32, &(struct qm_shape){.rank = 0}, &one);
+    op.input_count = 3;
+    op.axis = (uint32_t)axis;
+    return onnx_emit_float(n, &op, &shape);
+}
+
+uint32_t onnx_emit_sums(const struct onnx_node *n, uint32_t sums) {
+    if (sums == QM_NO_TENSOR) return QM_NO_TENSOR;
+    struct qm_graph_op op = onnx_op(n, QM_OP_CAST, sums);
+    struct qm_shape shape = qm_graph_shape(&n->r->graph->tensors[sums]);
+    return onnx_emit(n, &op, &(struct onnx_element){.dtype = QM_I32}, &shape);
 }
 
 bool onnx_matmul_integer(const struct onnx_node *n) {
-    const struct onnx_value *b;
-    struct onnx_scales a_scales, b_scales;
-    struct onnx_value weights = {.name = n->inputs[1] != NULL ? n->inputs[1]->name : ""};
-    if (!onnx_constant(n, 1, &b)) return false;
-    if (b->shape.rank != 2) return onnx_refuse(n, "multiplies by %u dimensions; a matrix is supported", b->shape.rank);
-    if (!onnx_integer_operands(n, b->shape.dims[1], &a_scales, &b_scales) || !onnx_quantize_constant(n, b, &b_scales, 1, &weights))
-        return false;
-    struct onnx_deferred *deferred = multiply(n, n->inputs[0], &a_scales, &weights, false);
-    if (deferred == NULL || !defer_product(n, deferred)) return false;
-    n->outputs[0]->type = ONNX_INT32;
-    return true;
+    uint32_t rank = onnx_input(n, 1)->rank;
+    uint32_t a = onnx_emit_integers(n, 0, 2, 0), b = onnx_emit_integers(n, 1, 3, rank > 0 ? rank - 1 : 0);
+    return onnx_put(n, onnx_emit_sums(n, onnx_emit_matmul(n, a, b, false)));
 }

@@ -1,245 +1,156 @@
-/* moves.c - nodes that put elements elsewhere: Concat, Pad, Slice, Split, Resize.
- *
- * They work on the order that the bytes have; axis_in finds an ONNX axis in it.
- */
+/* moves.c - nodes that put elements elsewhere: Concat, Pad, Slice, Split, Resize. */
 #include <math.h>
 #include <string.h>
 
 #include "compiler/frontend/onnx/onnx.h"
 
-enum { LIST_MAX = ONNX_OUTPUTS_MAX };
-
-/* Where an axis of the ONNX shape is in a tensor of the order. */
-static uint32_t axis_in(const struct onnx_shape *shape, enum onnx_order order, uint32_t axis) {
-    static const uint32_t of_four[] = {0, 3, 1, 2}, of_three[] = {0, 3, 2};
-    if (order == ONNX_PLAIN) return axis;
-    return shape->rank == 4 ? of_four[axis] : of_three[axis];
-}
-
 /* ---- concatenation and padding ---- */
 
-bool onnx_concat(const struct onnx_node *n) {
-    uint32_t count = (uint32_t)n->source->n_input, axis, tensors[ONNX_INPUTS_MAX];
-    struct onnx_value *first = n->inputs[0];
-    if (!onnx_materialize(n, first) || !onnx_axis(n, onnx_int(n, "axis", 0), first->shape.rank, &axis)) return false;
-    enum onnx_order order = onnx_order_of(first);
-    struct onnx_shape shape = first->shape;
-    struct onnx_value like = *first;
+/* Tensors along an axis of the first. */
+static uint32_t emit_concat(const struct onnx_node *n, uint32_t count, const uint32_t *parts, int64_t axis) {
+    struct qm_graph_op op = onnx_op(n, QM_OP_CONCATENATION, parts[0]);
+    const struct qm_graph_tensor *tensors = n->r->graph->tensors, *like = NULL;
+    struct qm_shape shape = {.rank = 0};
     for (uint32_t i = 0; i < count; i++) {
-        struct onnx_value *part = n->inputs[i];
-        if (part == NULL) return onnx_refuse(n, "lacks input %u", i);
-        if (!onnx_materialize(n, part)) return false;
-        bool fits = part->shape.rank == shape.rank;
-        for (uint32_t d = 0; fits && d < shape.rank; d++) fits = d == axis || part->shape.dims[d] == shape.dims[d];
-        if (!fits) return onnx_refuse(n, "has parts whose shapes do not fit");
-        if (part->real != first->real || part->scale != first->scale || part->zero != first->zero || !part->quant_known)
-            return onnx_refuse(n, "has parts with different scales");
-        if (!onnx_tensor(n, part, order, &tensors[i])) return false;
-        if (n->r->graph->tensors[tensors[i]].dtype != n->r->graph->tensors[tensors[0]].dtype)
-            return onnx_refuse(n, "has parts of int8 and of uint8");
-        shape.dims[axis] = i == 0 ? part->shape.dims[axis] : shape.dims[axis] + part->shape.dims[axis];
-        like.low = part->low < like.low ? part->low : like.low;
-        like.high = part->high > like.high ? part->high : like.high;
+        if (parts[i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", i), QM_NO_TENSOR;
+        const struct qm_graph_tensor *part = &tensors[parts[i]];
+        if (i == 0) shape = qm_graph_shape(part);
+        if (i == 0 && !onnx_axis(n, axis, shape.rank, &op.axis)) return QM_NO_TENSOR;
+        bool fits = part->rank == shape.rank;
+        for (uint32_t d = 0; fits && d < shape.rank; d++) fits = d == op.axis || part->dims[d] == shape.dims[d];
+        if (!fits) return onnx_refuse(n, "has parts whose shapes do not fit"), QM_NO_TENSOR;
+        if (i > 0) shape.dims[op.axis] += part->dims[op.axis];
+        if (like == NULL || (like->data != NULL && part->data == NULL)) like = part;
+        op.inputs[i] = parts[i];
     }
-    struct onnx_shape whole = onnx_shape_of(&n->r->graph->tensors[tensors[0]]);
-    uint32_t along = axis_in(&first->shape, order, axis);
-    whole.dims[along] = shape.dims[axis];
-    uint32_t result = onnx_add_like(n, tensors[0], &whole);
-    struct qm_graph_op *op = onnx_add_op(n, QM_OP_CONCATENATION, tensors[0], result);
-    op->input_count = count;
-    memcpy(op->inputs, tensors, count * sizeof *tensors);
-    op->axis = along;
-    onnx_put(n, &like, &shape, order, result);
-    return true;
+    op.input_count = count;
+    return onnx_emit(n, &op, &(struct onnx_element){.dtype = like->quant.count > 0 ? QM_F32 : like->dtype}, &shape);
 }
 
-static bool read_padding(const struct onnx_node *n, uint32_t rank, double *pads, double *value) {
-    const Onnx__AttributeProto *attribute = onnx_attribute(n, "pads");
-    const struct onnx_value *list = NULL;
-    *value = (double)onnx_float(n, "value", 0);
-    if (strcmp(onnx_text(n, "mode", "constant"), "constant") != 0) return onnx_refuse(n, "pads with other than a constant");
-    if (n->inputs[3] != NULL) return onnx_refuse(n, "has axes, which are not supported");
-    if (attribute == NULL && !onnx_constant(n, 1, &list)) return false;
-    if (n->inputs[2] != NULL && !onnx_number(n, 2, value)) return false;
-    if ((attribute != NULL ? attribute->n_ints : onnx_elements(&list->shape)) != 2 * rank)
-        return onnx_refuse(n, "has not two pads a dimension");
-    for (uint32_t i = 0; i < 2 * rank; i++) {
-        pads[i] = attribute != NULL ? (double)attribute->ints[i] : list->numbers[i];
-        if (!(pads[i] >= 0 && pads[i] <= UINT16_MAX)) return onnx_refuse(n, "pads %g elements", pads[i]);
+bool onnx_concat(const struct onnx_node *n) {
+    return onnx_put(n, emit_concat(n, (uint32_t)n->source->n_input, n->inputs, onnx_int(n, "axis", 0)));
+}
+
+/* Inputs: scale and zero point of the result, then a tensor with its scale and zero point, and so on. */
+bool onnx_qlinear_concat(const struct onnx_node *n) {
+    uint32_t count = ((uint32_t)n->source->n_input - 2) / 3, parts[ONNX_INPUTS_MAX];
+    if (n->source->n_input % 3 != 2) return onnx_refuse(n, "has %zu inputs; they must come in threes", n->source->n_input);
+    for (uint32_t i = 0; i < count; i++) {
+        if (n->inputs[2 + 3 * i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", 2 + 3 * i);
+        parts[i] = onnx_emit_dequantize(n, n->inputs[2 + 3 * i], 3 + 3 * i, 0);
+        if (parts[i] == QM_NO_TENSOR) return false;
     }
-    return true;
+    uint32_t whole = emit_concat(n, count, parts, onnx_int(n, "axis", 0));
+    return onnx_put(n, onnx_emit_quantize(n, whole, 0, 0, onnx_zero_type(n, 1, ONNX_UINT8)));
 }
 
 bool onnx_pad(const struct onnx_node *n) {
-    struct onnx_value *in = n->inputs[0];
-    uint32_t rank = in->shape.rank, tensor;
-    double pads[2 * QM_MAX_RANK], value;
-    if (!onnx_materialize(n, in) || !read_padding(n, rank, pads, &value)) return false;
-    double stored = in->real ? nearbyint(value / (double)in->scale) + (double)in->zero : value;
-    enum onnx_order order = rank == 4 ? ONNX_CHANNELS_LAST : ONNX_PLAIN;
-    if (!onnx_tensor(n, in, order, &tensor)) return false;
-    struct onnx_shape shape = in->shape, whole = onnx_shape_of(&n->r->graph->tensors[tensor]);
-    bool is_unsigned = n->r->graph->tensors[tensor].dtype == QM_U8;
-    if (stored < (is_unsigned ? 0 : INT8_MIN) || stored > (is_unsigned ? UINT8_MAX : INT8_MAX))
-        return onnx_refuse(n, "pads with %g", value);
+    const struct qm_graph_tensor *in = onnx_input(n, 0);
+    struct qm_graph_op op = onnx_op(n, QM_OP_PAD, n->inputs[0]);
+    struct qm_shape shape = onnx_shape(n, 0);
+    struct onnx_list pads;
     bool any = false;
-    for (uint32_t d = 0; d < rank; d++) {
-        shape.dims[d] += (uint32_t)(pads[d] + pads[rank + d]);
-        whole.dims[axis_in(&in->shape, order, d)] = shape.dims[d];
-        any = any || pads[d] + pads[rank + d] > 0;
+    op.low = (double)onnx_float(n, "value", 0);
+    if (strcmp(onnx_text(n, "mode", "constant"), "constant") != 0) return onnx_refuse(n, "pads with other than a constant");
+    if (n->inputs[3] != QM_NO_TENSOR) return onnx_refuse(n, "has axes, which are not supported");
+    if (!onnx_list(n, 1, "pads", &pads) || (n->inputs[2] != QM_NO_TENSOR && !onnx_number(n, 2, &op.low))) return false;
+    if (pads.length != 2 * in->rank) return onnx_refuse(n, "has not two pads a dimension");
+    for (uint32_t d = 0; d < in->rank; d++) {
+        double before = pads.numbers[d], after = pads.numbers[in->rank + d];
+        if (!(before >= 0 && before <= UINT16_MAX && after >= 0 && after <= UINT16_MAX))
+            return onnx_refuse(n, "pads %g elements", before >= 0 && before <= UINT16_MAX ? after : before);
+        op.pads[d].before = (uint32_t)before;
+        op.pads[d].after = (uint32_t)after;
+        shape.dims[d] += op.pads[d].before + op.pads[d].after;
+        any = any || before + after > 0;
     }
-    uint32_t result = tensor;
-    if (any) {
-        result = onnx_add_like(n, tensor, &whole);
-        struct qm_graph_op *op = onnx_add_op(n, QM_OP_PAD, tensor, result);
-        op->pad_value = (int32_t)stored;
-        for (uint32_t d = 0; d < rank; d++) {
-            uint32_t axis = axis_in(&in->shape, order, d);
-            op->pads[axis].before = (uint32_t)pads[d];
-            op->pads[axis].after = (uint32_t)pads[rank + d];
-        }
-    }
-    struct onnx_value like = *in;
-    like.low = any && stored < like.low ? (int32_t)stored : like.low;
-    like.high = any && stored > like.high ? (int32_t)stored : like.high;
-    onnx_put(n, &like, &shape, order, result);
-    return true;
+    if (!any) return onnx_put(n, n->inputs[0]);
+    return onnx_put(n, onnx_emit(n, &op, &(struct onnx_element){.dtype = in->quant.count > 0 ? QM_F32 : in->dtype, .bits = in->bits}, &shape));
 }
 
 /* ---- slices ---- */
-
-/* The elements that are taken of each axis. */
-struct slice {
-    int32_t begin[QM_MAX_RANK], step[QM_MAX_RANK];
-    struct onnx_shape shape;
-};
 
 static double clamp_index(double index, double size, double low, double high) {
     return fmin(fmax(index < 0 ? index + size : index, low), high);
 }
 
-/* Sets an axis to range: begin, end, step. A step down may begin at the last element and end before the first. */
-static bool slice_axis(const struct onnx_node *n, uint32_t axis, const double range[3], struct slice *slice) {
-    double size = slice->shape.dims[axis], step = fmin(fmax(range[2], INT32_MIN), INT32_MAX);
+/* All elements of input 0. */
+static struct qm_graph_op whole(const struct onnx_node *n, struct qm_shape *shape) {
+    struct qm_graph_op op = onnx_op(n, QM_OP_STRIDED_SLICE, n->inputs[0]);
+    *shape = onnx_shape(n, 0);
+    for (uint32_t d = 0; d < shape->rank; d++) {
+        op.step[d] = 1;
+        op.slice_dims[d] = shape->dims[d];
+    }
+    return op;
+}
+
+/* Cuts an axis to range: begin, end, step. A step down may begin at the last element and end before the first. */
+static bool slice_axis(const struct onnx_node *n, uint32_t axis, const double range[3], struct qm_graph_op *op, struct qm_shape *shape) {
+    double size = shape->dims[axis], step = fmin(fmax(range[2], INT32_MIN), INT32_MAX);
     double low = step > 0 ? 0 : -1, high = step > 0 ? size : size - 1;
     double begin = clamp_index(range[0], size, low, high), end = clamp_index(range[1], size, low, high);
     double count = step == 0 ? 0 : ceil((end - begin) / step);
     if (!(count >= 1 && begin >= 0 && begin < size)) return onnx_refuse(n, "takes nothing of axis %u", axis);
-    slice->begin[axis] = (int32_t)begin;
-    slice->step[axis] = (int32_t)step;
-    slice->shape.dims[axis] = (uint32_t)count;
+    op->begin[axis] = (int32_t)begin;
+    op->step[axis] = (int32_t)step;
+    op->slice_dims[axis] = shape->dims[axis] = (uint32_t)count;
     return true;
 }
 
-/* All elements of a shape. */
-static struct slice whole(const struct onnx_shape *shape) {
-    struct slice slice = {.shape = *shape};
-    for (uint32_t d = 0; d < shape->rank; d++) slice.step[d] = 1;
-    return slice;
-}
-
-/* A list of integers, which is an attribute in older versions and input i in younger ones; absent: length 0. */
-static bool read_list(const struct onnx_node *n, uint32_t i, const char *name, double *to, uint32_t *length) {
-    const Onnx__AttributeProto *attribute = onnx_attribute(n, name);
-    const struct onnx_value *list = NULL;
-    if (attribute == NULL && n->inputs[i] != NULL && !onnx_constant(n, i, &list)) return false;
-    uint64_t count = attribute != NULL ? attribute->n_ints : list != NULL ? onnx_elements(&list->shape) : 0;
-    if (count > LIST_MAX) return onnx_refuse(n, "has %llu numbers in %s; %d are supported", (unsigned long long)count, name, LIST_MAX);
-    for (uint32_t d = 0; d < count; d++) to[d] = attribute != NULL ? (double)attribute->ints[d] : list->numbers[d];
-    *length = (uint32_t)count;
-    return true;
-}
-
-static bool read_slice(const struct onnx_node *n, const struct onnx_shape *shape, struct slice *slice) {
-    static const char *const names[] = {"starts", "ends", "axes", "steps"};
-    double lists[4][LIST_MAX];
-    uint32_t lengths[4], count;
-    *slice = whole(shape);
-    for (uint32_t i = 0; i < 4; i++)
-        if (!read_list(n, i + 1, names[i], lists[i], &lengths[i])) return false;
-    count = lengths[0];
-    for (uint32_t i = 1; i < 4; i++)
-        if (lengths[i] != count && (i == 1 || lengths[i] != 0))
-            return onnx_refuse(n, "has %u starts and %u %s", count, lengths[i], names[i]);
-    for (uint32_t i = 0; i < count; i++) {
-        double range[] = {lists[0][i], lists[1][i], lengths[3] > 0 ? lists[3][i] : 1};
-        uint32_t axis;
-        if (!onnx_axis(n, lengths[2] > 0 ? (int64_t)lists[2][i] : i, shape->rank, &axis) || !slice_axis(n, axis, range, slice))
-            return false;
-    }
-    return true;
-}
-
-/* Makes output 0 the slice of input 0. */
-static bool put_slice(const struct onnx_node *n, const struct slice *slice) {
-    struct onnx_value *in = n->inputs[0];
-    uint32_t tensor;
-    if (!onnx_materialize(n, in)) return false;
-    enum onnx_order order = onnx_order_of(in);
-    if (!onnx_tensor(n, in, order, &tensor)) return false;
-    struct onnx_shape shape = onnx_shape_of(&n->r->graph->tensors[tensor]);
-    for (uint32_t d = 0; d < slice->shape.rank; d++) shape.dims[axis_in(&in->shape, order, d)] = slice->shape.dims[d];
-    uint32_t result = onnx_add_like(n, tensor, &shape);
-    struct qm_graph_op *op = onnx_add_op(n, QM_OP_STRIDED_SLICE, tensor, result);
-    for (uint32_t d = 0; d < shape.rank; d++) {
-        op->step[d] = 1;
-        op->slice_dims[d] = shape.dims[d];
-    }
-    for (uint32_t d = 0; d < slice->shape.rank; d++) {
-        op->begin[axis_in(&in->shape, order, d)] = slice->begin[d];
-        op->step[axis_in(&in->shape, order, d)] = slice->step[d];
-    }
-    onnx_put(n, in, &slice->shape, order, result);
-    return true;
+static uint32_t emit_slice(const struct onnx_node *n, const struct qm_graph_op *op, const struct qm_shape *shape) {
+    const struct qm_graph_tensor *in = onnx_input(n, 0);
+    return onnx_emit(n, op, &(struct onnx_element){.dtype = in->dtype, .bits = in->bits}, shape);
 }
 
 bool onnx_slice(const struct onnx_node *n) {
-    struct slice slice;
-    return read_slice(n, &n->inputs[0]->shape, &slice) && put_slice(n, &slice);
-}
-
-/* Of a constant list: exporters compute shapes with it. */
-bool onnx_fold_slice(const struct onnx_node *n) {
-    const struct onnx_value *in;
-    struct slice slice;
-    if (!onnx_constant(n, 0, &in) || !read_slice(n, &in->shape, &slice)) return false;
-    if (in->shape.rank != 1 || in->integers != NULL) return onnx_refuse(n, "cuts a constant that is not a list");
-    struct onnx_value *out = n->outputs[0];
-    double *numbers = QM_ARENA_NEW(n->r->arena, double, slice.shape.dims[0]);
-    for (uint32_t i = 0; i < slice.shape.dims[0]; i++) numbers[i] = in->numbers[slice.begin[0] + (int64_t)i * slice.step[0]];
-    out->state = ONNX_CONSTANT;
-    out->type = in->type;
-    out->shape = slice.shape;
-    out->numbers = numbers;
-    return true;
+    static const char *const names[] = {"starts", "ends", "axes", "steps"};
+    struct onnx_list lists[4];
+    struct qm_shape shape;
+    struct qm_graph_op op = whole(n, &shape);
+    for (uint32_t i = 0; i < 4; i++)
+        if (!onnx_list(n, i + 1, names[i], &lists[i])) return false;
+    uint32_t count = lists[0].length;
+    for (uint32_t i = 1; i < 4; i++)
+        if (lists[i].length != count && (i == 1 || lists[i].length != 0))
+            return onnx_refuse(n, "has %u starts and %u %s", count, lists[i].length, names[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        double range[] = {lists[0].numbers[i], lists[1].numbers[i], lists[3].length > 0 ? lists[3].numbers[i] : 1};
+        uint32_t axis;
+        if (!onnx_axis(n, lists[2].length > 0 ? (int64_t)lists[2].numbers[i] : i, shape.rank, &axis)) return false;
+        if (!slice_axis(n, axis, range, &op, &shape)) return false;
+    }
+    return onnx_put(n, emit_slice(n, &op, &shape));
 }
 
 /* The length of every part: as listed, or equal ones with the rest in the last. */
-static bool read_parts(const struct onnx_node *n, uint32_t extent, double *parts) {
-    uint32_t length, count = (uint32_t)n->source->n_output;
-    double listed[LIST_MAX], equal = ceil((double)extent / count), sum = 0;
-    if (!read_list(n, 1, "split", listed, &length)) return false;
-    if (length != 0 && length != count) return onnx_refuse(n, "has %u lengths for %u outputs", length, count);
+static bool read_parts(const struct onnx_node *n, uint32_t extent, struct onnx_list *parts) {
+    uint32_t count = (uint32_t)n->source->n_output;
+    double equal = ceil((double)extent / count), sum = 0;
+    if (!onnx_list(n, 1, "split", parts)) return false;
+    bool listed = parts->length != 0;
+    if (listed && parts->length != count) return onnx_refuse(n, "has %u lengths for %u outputs", parts->length, count);
     for (uint32_t i = 0; i < count; i++) {
-        parts[i] = length != 0 ? listed[i] : fmin(equal, extent - sum);
-        if (!(parts[i] >= 1)) return onnx_refuse(n, "has a part of %g elements", parts[i]);
-        sum += parts[i];
+        if (!listed) parts->numbers[i] = fmin(equal, extent - sum);
+        if (!(parts->numbers[i] >= 1)) return onnx_refuse(n, "has a part of %g elements", parts->numbers[i]);
+        sum += parts->numbers[i];
     }
     return sum == extent || onnx_refuse(n, "has parts of %g elements in all, of %u", sum, extent);
 }
 
 bool onnx_split(const struct onnx_node *n) {
-    const struct onnx_shape *in = &n->inputs[0]->shape;
-    double parts[ONNX_OUTPUTS_MAX], begin = 0;
+    struct qm_shape in = onnx_shape(n, 0), shape;
+    struct onnx_list parts;
+    double begin = 0;
     uint32_t axis;
-    if (!onnx_axis(n, onnx_int(n, "axis", 0), in->rank, &axis) || !read_parts(n, in->dims[axis], parts)) return false;
+    if (!onnx_axis(n, onnx_int(n, "axis", 0), in.rank, &axis) || !read_parts(n, in.dims[axis], &parts)) return false;
     for (uint32_t i = 0; i < n->source->n_output; i++) {
         struct onnx_node part = *n;
-        struct slice slice = whole(in);
+        struct qm_graph_op op = whole(n, &shape);
+        if (!slice_axis(n, axis, (const double[]){begin, begin + parts.numbers[i], 1}, &op, &shape)) return false;
+        begin += parts.numbers[i];
         part.outputs[0] = n->outputs[i];
-        if (!slice_axis(n, axis, (const double[]){begin, begin + parts[i], 1}, &slice)) return false;
-        begin += parts[i];
-        if (part.outputs[0] != NULL && !put_slice(&part, &slice)) return false;
+        if (part.outputs[0] != NULL && !onnx_put(&part, emit_slice(&part, &op, &shape))) return false;
     }
     return true;
 }
@@ -258,14 +169,14 @@ static bool repeats(const struct onnx_node *n) {
 }
 
 /* The size from the scales, input 2, or the sizes, input 3; both are of all four axes. */
-static bool read_size(const struct onnx_node *n, const struct onnx_shape *in, struct onnx_shape *out) {
-    bool sized = n->inputs[3] != NULL;
-    const struct onnx_value *list;
+static bool read_size(const struct onnx_node *n, const struct qm_shape *in, struct qm_shape *out) {
+    bool sized = n->inputs[3] != QM_NO_TENSOR;
+    const struct qm_graph_tensor *list;
     if (!onnx_constant(n, sized ? 3 : 2, &list)) return false;
-    if (in->rank != 4 || onnx_elements(&list->shape) != 4) return onnx_refuse(n, "needs a number for each of four dimensions");
+    if (in->rank != 4 || qm_graph_elements(list) != 4) return onnx_refuse(n, "needs a number for each of four dimensions");
     out->rank = 4;
     for (uint32_t d = 0; d < 4; d++) {
-        double factor = sized ? list->numbers[d] / in->dims[d] : list->numbers[d];
+        double number = evaluate_stored(list, d), factor = sized ? number / in->dims[d] : number;
         if (!(factor >= 1 && factor <= UINT16_MAX) || factor != floor(factor) || (d < 2 && factor != 1))
             return onnx_refuse(n, "resizes axis %u by %g; height and width by whole factors are supported", d, factor);
         out->dims[d] = in->dims[d] * (uint32_t)factor;
@@ -274,13 +185,9 @@ static bool read_size(const struct onnx_node *n, const struct onnx_shape *in, st
 }
 
 bool onnx_resize(const struct onnx_node *n) {
-    struct onnx_value *in = n->inputs[0];
-    struct onnx_shape shape;
-    uint32_t tensor;
-    if (!repeats(n) || !read_size(n, &in->shape, &shape) || !onnx_tensor(n, in, ONNX_CHANNELS_LAST, &tensor)) return false;
-    struct onnx_shape last = {4, {shape.dims[0], shape.dims[2], shape.dims[3], shape.dims[1]}};
-    uint32_t result = onnx_add_like(n, tensor, &last);
-    onnx_add_op(n, QM_OP_RESIZE_NEAREST_NEIGHBOR, tensor, result);
-    onnx_put(n, in, &shape, ONNX_CHANNELS_LAST, result);
-    return true;
+    struct qm_shape in = onnx_shape(n, 0), shape;
+    struct qm_graph_op op = onnx_op(n, QM_OP_RESIZE_NEAREST_NEIGHBOR, n->inputs[0]);
+    op.channels_first = true;
+    if (!repeats(n) || !read_size(n, &in, &shape)) return false;
+    return onnx_put(n, emit_slice(n, &op, &shape));
 }

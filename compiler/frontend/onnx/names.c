@@ -30,7 +30,7 @@ enum qm_status onnx_add_value(struct onnx_reader *r, const char *name, struct on
         return qm_fail(r->diag, QM_BAD_INPUT, "%s: a tensor has no name, or one with control characters", r->file->name);
     uint32_t *slot = find_slot(r, name);
     if (*slot == 0) {
-        r->values[r->value_count] = (struct onnx_value){.name = name, .maker = ONNX_NO_NODE, .tensors = {QM_NO_TENSOR, QM_NO_TENSOR}};
+        r->values[r->value_count] = (struct onnx_value){.name = name, .maker = ONNX_NO_NODE, .tensor = QM_NO_TENSOR};
         *slot = ++r->value_count;
     }
     *value = &r->values[*slot - 1];

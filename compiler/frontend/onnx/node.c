@@ -1,4 +1,4 @@
-/* node.c - a node's attributes and constant operands, each checked before it is used.
+/* node.c - a node's operands and attributes, each checked before it is used.
  *
  * What a node asks for and does not get is named once, with the node's index, operator and name, in the one message about the file.
  */
@@ -23,9 +23,17 @@ bool onnx_refuse(const struct onnx_node *n, const char *format, ...) {
     return false;
 }
 
-/* ---- shapes ---- */
+/* ---- operands ---- */
 
-bool onnx_broadcast(const struct onnx_node *n, const struct onnx_shape *a, const struct onnx_shape *b, struct onnx_shape *out) {
+const struct qm_graph_tensor *onnx_input(const struct onnx_node *n, uint32_t i) {
+    return &n->r->graph->tensors[n->inputs[i]];
+}
+
+struct qm_shape onnx_shape(const struct onnx_node *n, uint32_t i) {
+    return qm_graph_shape(onnx_input(n, i));
+}
+
+bool onnx_broadcast(const struct onnx_node *n, const struct qm_shape *a, const struct qm_shape *b, struct qm_shape *out) {
     out->rank = a->rank > b->rank ? a->rank : b->rank;
     for (uint32_t d = 0; d < out->rank; d++) {
         uint32_t x = d + a->rank >= out->rank ? a->dims[d + a->rank - out->rank] : 1;
@@ -36,9 +44,17 @@ bool onnx_broadcast(const struct onnx_node *n, const struct onnx_shape *a, const
     return true;
 }
 
-bool onnx_map_of(const struct onnx_node *n, const struct onnx_shape *shape, struct onnx_map *map) {
-    if (shape->rank != 3 && shape->rank != 4) return onnx_refuse(n, "works on %u dimensions; 3 and 4 are supported", shape->rank);
-    *map = (struct onnx_map){shape->dims[0], shape->dims[1], shape->rank == 4 ? shape->dims[2] : 1, shape->dims[shape->rank - 1]};
+bool onnx_constant(const struct onnx_node *n, uint32_t i, const struct qm_graph_tensor **constant) {
+    if (n->inputs[i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", i);
+    *constant = onnx_input(n, i);
+    return (*constant)->data != NULL || onnx_refuse(n, "needs %.60s to be a constant", (*constant)->name);
+}
+
+bool onnx_number(const struct onnx_node *n, uint32_t i, double *number) {
+    const struct qm_graph_tensor *constant;
+    if (!onnx_constant(n, i, &constant)) return false;
+    if (qm_graph_elements(constant) != 1) return onnx_refuse(n, "needs one number in %.60s", constant->name);
+    *number = evaluate_numbers(constant, n->r->arena)[0];
     return true;
 }
 
@@ -88,49 +104,14 @@ bool onnx_axis(const struct onnx_node *n, int64_t axis, uint32_t rank, uint32_t 
     return true;
 }
 
-/* ---- constant operands ---- */
-
-bool onnx_constant(const struct onnx_node *n, uint32_t i, const struct onnx_value **value) {
-    *value = n->inputs[i];
-    if (*value == NULL) return onnx_refuse(n, "lacks input %u", i);
-    if ((*value)->state != ONNX_CONSTANT) return onnx_refuse(n, "needs %.60s to be a constant", (*value)->name);
-    if ((*value)->numbers == NULL) return onnx_refuse(n, "uses %.60s, which %s", (*value)->name, (*value)->unreadable);
-    return true;
-}
-
-bool onnx_number(const struct onnx_node *n, uint32_t i, double *number) {
-    const struct onnx_value *value;
-    if (!onnx_constant(n, i, &value)) return false;
-    if (onnx_elements(&value->shape) != 1) return onnx_refuse(n, "needs one number in %.60s", value->name);
-    *number = value->numbers[0];
-    return true;
-}
-
-bool onnx_attribute_constant(const struct onnx_node *n, const Onnx__AttributeProto *attribute, struct onnx_value *value) {
-    struct qm_diag diag; /* the node is named, not the file */
-    struct onnx_reader reader = *n->r;
-    reader.diag = &diag;
-    return onnx_read_constant(&reader, attribute->t, value) == QM_OK;
-}
-
-bool onnx_scales(const struct onnx_node *n, uint32_t first, uint32_t channels, struct onnx_scales *scales) {
-    const struct onnx_value *scale, *zero = NULL;
-    if (!onnx_constant(n, first, &scale)) return false;
-    if (first + 1 < ONNX_INPUTS_MAX && n->inputs[first + 1] != NULL && !onnx_constant(n, first + 1, &zero)) return false;
-    uint64_t count = onnx_elements(&scale->shape), zeros = zero != NULL ? onnx_elements(&zero->shape) : 1;
-    if ((count != 1 && count != channels) || (zeros != 1 && zeros != channels))
-        return onnx_refuse(n, "has %llu scales and %llu zero points for %u channels; blocks are not supported", (unsigned long long)count,
-                           (unsigned long long)zeros, channels);
-    scales->count = count > zeros ? (uint32_t)count : (uint32_t)zeros;
-    scales->scale = QM_ARENA_NEW(n->r->arena, double, scales->count);
-    scales->zero = QM_ARENA_NEW(n->r->arena, double, scales->count);
-    for (uint32_t c = 0; c < scales->count; c++) {
-        scales->scale[c] = scale->numbers[count > 1 ? c : 0];
-        scales->zero[c] = zero != NULL ? zero->numbers[zeros > 1 ? c : 0] : 0;
-        if (!(scales->scale[c] > 0) || !isfinite(scales->scale[c]))
-            return onnx_refuse(n, "has the scale %g in %.60s; it must be above 0", scales->scale[c], scale->name);
-        if (scales->zero[c] != floor(scales->zero[c]) || fabs(scales->zero[c]) > INT32_MAX)
-            return onnx_refuse(n, "has the zero point %g in %.60s", scales->zero[c], zero->name);
-    }
+bool onnx_list(const struct onnx_node *n, uint32_t i, const char *name, struct onnx_list *list) {
+    const Onnx__AttributeProto *attribute = onnx_attribute(n, name);
+    const struct qm_graph_tensor *constant = NULL;
+    if (attribute == NULL && n->inputs[i] != QM_NO_TENSOR && !onnx_constant(n, i, &constant)) return false;
+    uint64_t count = attribute != NULL ? attribute->n_ints : constant != NULL ? qm_graph_elements(constant) : 0;
+    if (count > ONNX_LIST_MAX)
+        return onnx_refuse(n, "has %llu numbers in %s; %d are supported", (unsigned long long)count, name, ONNX_LIST_MAX);
+    list->length = (uint32_t)count;
+    for (uint32_t d = 0; d < count; d++) list->numbers[d] = attribute != NULL ? (double)attribute->ints[d] : evaluate_stored(constant, d);
     return true;
 }

@@ -14,11 +14,9 @@ static const struct rule {
     const char *name;
     uint32_t inputs_min, inputs_max;
     const char *attributes;
-    onnx_reading *read, *fold; /* NULL: none */
+    onnx_reading *read;
 } rules[] = {
-#define ONNX_OPERATOR(name, inputs_min, inputs_max, attributes, read, fold)  {#name, inputs_min, inputs_max, attributes, read, fold},
-#define ONNX_OPERATOR_READ(name, inputs_min, inputs_max, attributes, read)   {#name, inputs_min, inputs_max, attributes, read, NULL},
-#define ONNX_OPERATOR_FOLDED(name, inputs_min, inputs_max, attributes, fold) {#name, inputs_min, inputs_max, attributes, NULL, fold},
+#define ONNX_OPERATOR(name, inputs_min, inputs_max, attributes, read) {#name, inputs_min, inputs_max, attributes, read},
 #include "compiler/frontend/onnx/ops.def"
 };
 
@@ -42,7 +40,7 @@ static bool check_node(const struct onnx_node *n, const struct rule *rule) {
     if (n->source->n_input < rule->inputs_min || n->source->n_input > rule->inputs_max)
         return onnx_refuse(n, "has %zu inputs; there must be %u to %u", n->source->n_input, rule->inputs_min, rule->inputs_max);
     for (uint32_t i = 0; i < rule->inputs_min; i++)
-        if (n->inputs[i] == NULL) return onnx_refuse(n, "lacks input %u", i);
+        if (n->inputs[i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", i);
     if (n->outputs[0] == NULL) return onnx_refuse(n, "has no output");
     for (size_t i = 0; i < n->source->n_attribute; i++) {
         const char *name = n->source->attribute[i]->name;
@@ -54,41 +52,39 @@ static bool check_node(const struct onnx_node *n, const struct rule *rule) {
 
 /* ---- one node ---- */
 
-static bool open_node(struct onnx_reader *r, uint32_t index, struct onnx_node *n) {
+/* What a node's input is, when it has none that can be used. */
+enum missing { NOTHING, REFUSED_BEFORE, UNREADABLE };
+
+static enum missing open_node(struct onnx_reader *r, uint32_t index, struct onnx_node *n) {
     const Onnx__NodeProto *source = r->source->node[index];
     *n = (struct onnx_node){.r = r, .source = source, .index = index};
-    if (source->n_input > ONNX_INPUTS_MAX || source->n_output > ONNX_OUTPUTS_MAX)
-        return onnx_refuse(n, "has more than %d inputs or outputs", ONNX_INPUTS_MAX);
-    for (size_t i = 0; i < source->n_input; i++)
-        if (source->input[i][0] != '\0') n->inputs[i] = onnx_find(r, source->input[i]);
-    for (size_t i = 0; i < source->n_output; i++)
+    enum missing missing = NOTHING;
+    for (uint32_t i = 0; i < ONNX_INPUTS_MAX; i++) n->inputs[i] = QM_NO_TENSOR;
+    for (size_t i = 0; i < source->n_output && i < ONNX_OUTPUTS_MAX; i++)
         if (source->output[i][0] != '\0') n->outputs[i] = onnx_find(r, source->output[i]);
-    return true;
-}
-
-static bool any_input(const struct onnx_node *n, enum onnx_state state) {
-    for (uint32_t i = 0; i < ONNX_INPUTS_MAX; i++)
-        if (n->inputs[i] != NULL && n->inputs[i]->state == state) return true;
-    return false;
-}
-
-static bool all_constant(const struct onnx_node *n) {
-    for (uint32_t i = 0; i < ONNX_INPUTS_MAX; i++)
-        if (n->inputs[i] != NULL && n->inputs[i]->state != ONNX_CONSTANT) return false;
-    return true;
+    for (size_t i = 0; i < source->n_input && i < ONNX_INPUTS_MAX; i++) {
+        const struct onnx_value *value = source->input[i][0] != '\0' ? onnx_find(r, source->input[i]) : NULL;
+        if (value == NULL) continue;
+        n->inputs[i] = value->tensor;
+        if (value->unreadable != NULL) onnx_refuse(n, "uses %.60s, which %s", value->name, value->unreadable);
+        if (value->unreadable != NULL) missing = UNREADABLE;
+        if (value->refused) missing = missing == NOTHING ? REFUSED_BEFORE : missing;
+    }
+    return missing;
 }
 
 static bool read_known(const struct onnx_node *n) {
+    if (n->source->n_input > ONNX_INPUTS_MAX || n->source->n_output > ONNX_OUTPUTS_MAX)
+        return onnx_refuse(n, "has more than %d inputs or outputs", ONNX_INPUTS_MAX);
     const struct rule *rule = find_rule(n->source->op_type);
-    if (!check_node(n, rule)) return false;
-    onnx_reading *read = all_constant(n) ? rule->fold : rule->read;
-    return read != NULL ? read(n) : onnx_refuse(n, all_constant(n) ? "is not supported on constants" : "is supported on constants only");
+    return check_node(n, rule) && rule->read(n);
 }
 
-static void read_node(const struct onnx_node *n) {
-    bool fine = !any_input(n, ONNX_REFUSED) && read_known(n);
+static void read_node(struct onnx_reader *r, uint32_t index) {
+    struct onnx_node n;
+    bool fine = open_node(r, index, &n) == NOTHING && read_known(&n);
     for (uint32_t i = 0; i < ONNX_OUTPUTS_MAX; i++)
-        if (n->outputs[i] != NULL && (!fine || n->outputs[i]->state == ONNX_UNKNOWN)) n->outputs[i]->state = ONNX_REFUSED;
+        if (n.outputs[i] != NULL && (!fine || n.outputs[i]->tensor == QM_NO_TENSOR)) n.outputs[i]->refused = true;
 }
 
 /* ---- all nodes ---- */
@@ -134,10 +130,9 @@ enum qm_status onnx_read_nodes(struct onnx_reader *r) {
     for (uint32_t i = 0; i < r->source->n_node; i++) QM_TRY(check_order(r, i));
     const bool *needed = find_needed(r);
     for (uint32_t i = 0; i < r->source->n_node; i++) {
-        struct onnx_node node;
         if (!needed[i]) continue;
         QM_TRY(check_inputs(r, i));
-        if (open_node(r, i, &node)) read_node(&node);
+        read_node(r, i);
     }
     return QM_OK;
 }

@@ -1,95 +1,71 @@
-/* quantize.c - QuantizeLinear and DequantizeLinear, at the ends of the network and between its operators.
- *
- * Between operators they only say what integers mean. At a float input a QuantizeLinear is an operator of its own; at a float output a
- * DequantizeLinear is one (parse.c).
- */
+/* quantize.c - QuantizeLinear and DequantizeLinear, and QONNX's Quant and BipolarQuant, which are both at once. */
+#include <math.h>
+#include <string.h>
+
 #include "compiler/frontend/onnx/onnx.h"
 
-/* The type of the integers that a QuantizeLinear makes. */
-static int32_t quantized_type(const struct onnx_node *n) {
-    if (n->inputs[2] != NULL) return n->inputs[2]->type;
-    int64_t type = onnx_int(n, "output_dtype", ONNX_UINT8);
-    return type > 0 && type < INT16_MAX ? (int32_t)type : ONNX_UINT8;
-}
-
-/* A float input becomes integers on its way into the network. */
-static bool quantize_input(const struct onnx_node *n, const struct onnx_scales *scales, int32_t type) {
-    struct onnx_value *in = n->inputs[0], *origin = in->origin;
-    int64_t low, high;
-    if (in->computed || !onnx_same_shape(&in->shape, &origin->shape)) return onnx_refuse(n, "quantizes what is no plain input");
-    if (origin->type != ONNX_FLOAT) return onnx_refuse(n, "quantizes an input of %s", onnx_type_name(origin->type));
-    if (scales->count != 1) return onnx_refuse(n, "has a scale for each channel; results of the network must have one");
-    if (!onnx_type_range(type, &low, &high) || high - low != UINT8_MAX)
-        return onnx_refuse(n, "makes %s; int8 and uint8 are supported", onnx_type_name(type));
-    if (origin->tensors[ONNX_PLAIN] == QM_NO_TENSOR)
-        origin->tensors[ONNX_PLAIN] = onnx_add_tensor(n->r, origin->name, QM_F32, &origin->shape);
-    struct onnx_value like = {.state = ONNX_TENSOR,
-                              .type = type,
-                              .quant_known = true,
-                              .scale = (float)scales->scale[0],
-                              .zero = (int64_t)scales->zero[0],
-                              .low = (int32_t)low,
-                              .high = (int32_t)high};
-    uint32_t tensor = onnx_add_tensor(n->r, n->outputs[0]->name, low < 0 ? QM_I8 : QM_U8, &in->shape);
-    onnx_set_quant(n->r, tensor, like.scale, like.zero);
-    struct qm_requant *requant = QM_ARENA_NEW(n->r->arena, struct qm_requant, 1);
-    *requant = (struct qm_requant){.rounding = QM_rounding_EVEN, .low = (int32_t)low, .high = (int32_t)high};
-    onnx_add_op(n, QM_OP_QUANTIZE, origin->tensors[ONNX_PLAIN], tensor)->requant = requant;
-    onnx_put(n, &like, &in->shape, ONNX_PLAIN, tensor);
-    return true;
-}
-
 bool onnx_quantize(const struct onnx_node *n) {
-    struct onnx_deferred *deferred;
-    struct onnx_scales scales;
-    uint32_t axis = 0;
-    const struct onnx_shape shape = n->inputs[0]->shape;
-    int32_t type = quantized_type(n);
+    int64_t type = onnx_int(n, "output_dtype", 0);
     if (onnx_int(n, "block_size", 0) != 0) return onnx_refuse(n, "quantizes in blocks, which is not supported");
-    bool one = n->inputs[1]->state == ONNX_CONSTANT && onnx_elements(&n->inputs[1]->shape) == 1;
-    if (!one && shape.rank > 0 && !onnx_axis(n, onnx_int(n, "axis", 1), shape.rank, &axis)) return false;
-    if (!onnx_scales(n, 1, shape.rank > 0 ? shape.dims[axis] : 1, &scales)) return false;
-    if (n->inputs[0]->state == ONNX_INPUT) return quantize_input(n, &scales, type);
-    if (!onnx_deferred_of(n, n->inputs[0], &deferred)) return false;
-    n->outputs[0]->shape = shape;
-    return onnx_materialize_as(n, deferred, type, &scales, n->outputs[0]);
+    if (type <= 0 || type >= INT16_MAX) type = ONNX_UINT8;
+    return onnx_put(n, onnx_emit_quantize(n, n->inputs[0], 1, onnx_int(n, "axis", 1), onnx_zero_type(n, 2, (int32_t)type)));
 }
 
 bool onnx_dequantize(const struct onnx_node *n) {
-    struct onnx_value *in = n->inputs[0];
-    struct onnx_scales scales;
     if (onnx_int(n, "block_size", 0) != 0) return onnx_refuse(n, "has blocks of scales, which are not supported");
-    if (!onnx_scales(n, 1, in->shape.rank > 1 ? in->shape.dims[1] : 1, &scales) || !onnx_materialize(n, in)) return false;
-    if (in->real && (in->scale != 1 || in->zero != 0)) return onnx_refuse(n, "reads numbers that are scaled already");
-    enum onnx_order order = in->tensors[ONNX_CHANNELS_LAST] != QM_NO_TENSOR ? ONNX_CHANNELS_LAST : ONNX_PLAIN;
-    uint32_t tensor;
-    if (!onnx_tensor_as(n, in, order, &scales, &tensor)) return false;
-    struct onnx_value like = *in;
-    like.real = like.quant_known = true;
-    like.scale = (float)scales.scale[0];
-    like.zero = (int64_t)scales.zero[0];
-    like.type = ONNX_FLOAT;
-    onnx_put(n, &like, &in->shape, order, tensor);
-    n->outputs[0]->map = in->map;
-    return true;
+    return onnx_put(n, onnx_emit_dequantize(n, n->inputs[0], 1, onnx_int(n, "axis", 1)));
 }
 
-/* The mean of a map between two scales. */
-bool onnx_qlinear_global_average_pool(const struct onnx_node *n) {
-    struct onnx_scales in, out;
-    struct onnx_value real = *n->inputs[0];
-    uint32_t tensor;
-    if (onnx_int(n, "channels_last", 0) != 0) return onnx_refuse(n, "has channels_last, which is not supported");
-    if (!onnx_scales(n, 1, 1, &in) || !onnx_scales(n, 3, 1, &out) || !onnx_tensor_as(n, n->inputs[0], ONNX_CHANNELS_LAST, &in, &tensor))
-        return false;
-    real = *n->inputs[0];
-    real.real = true;
-    real.scale = (float)in.scale[0];
-    real.zero = (int64_t)in.zero[0];
-    real.tensors[ONNX_CHANNELS_LAST] = tensor;
-    struct onnx_node mean = *n;
-    mean.inputs[0] = &real;
-    if (!onnx_global_average_pool(&mean)) return false;
-    return onnx_materialize_as(n, n->outputs[0]->deferred, n->inputs[4] != NULL ? n->inputs[4]->type : n->inputs[0]->type, &out,
-                               n->outputs[0]);
+/* ---- QONNX ---- */
+
+/* The type that holds integers from low to high. */
+static struct onnx_element element_of(double low, double high, double bits) {
+    struct onnx_element element = {.dtype = low < 0 ? QM_I8 : QM_U8};
+    if (bits > 8) element.dtype = low < 0 ? QM_I16 : QM_U16;
+    if (bits > 16) element.dtype = high <= INT32_MAX ? QM_I32 : QM_I64;
+    if (bits == 4 || bits == 2) element.bits = (uint32_t)bits;
+    return element;
+}
+
+/* The scales' axis in the shape of input 0, when they are one a channel, of a shape of ones but for it. */
+static bool scale_axis(const struct onnx_node *n, uint32_t *axis) {
+    const struct qm_graph_tensor *scale, *in = onnx_input(n, 0);
+    *axis = 0;
+    if (!onnx_constant(n, 1, &scale)) return false;
+    uint64_t count = qm_graph_elements(scale);
+    if (count == 1) return true;
+    for (uint32_t d = 0; d < scale->rank; d++)
+        if (scale->dims[d] == count && scale->rank <= in->rank) *axis = d + in->rank - scale->rank;
+    return in->dims[*axis] == count ||
+           onnx_refuse(n, "has scales %.60s that are neither one nor one a channel", scale->name);
+}
+
+bool onnx_quant(const struct onnx_node *n) {
+    double zero, bits;
+    uint32_t axis;
+    if (!onnx_number(n, 2, &zero) || !onnx_number(n, 3, &bits) || !scale_axis(n, &axis)) return false;
+    if (!(bits >= 1 && bits <= 32) || bits != floor(bits)) return onnx_refuse(n, "has %g bits; 1 to 32 are supported", bits);
+    if (strcmp(onnx_text(n, "rounding_mode", "ROUND"), "ROUND") != 0) return onnx_refuse(n, "rounds in another mode than ROUND");
+    bool is_signed = onnx_int(n, "signed", 1) != 0, narrow = onnx_int(n, "narrow", 0) != 0;
+    double span = exp2(bits);
+    struct qm_graph_op op = onnx_op(n, QM_OP_QUANTIZE, n->inputs[0]);
+    op.low = is_signed ? -span / 2 + (narrow ? 1 : 0) : 0;
+    op.high = is_signed ? span / 2 - 1 : span - 1 - (narrow ? 1 : 0);
+    struct onnx_element element = element_of(op.low, op.high, bits);
+    struct qm_shape shape = onnx_shape(n, 0);
+    op.inputs[1] = n->inputs[1];
+    op.inputs[2] = n->inputs[2];
+    op.input_count = 3;
+    op.axis = axis;
+    uint32_t integers = onnx_emit(n, &op, &element, &shape);
+    return onnx_put(n, onnx_emit_dequantize(n, integers, 1, axis));
+}
+
+bool onnx_bipolar(const struct onnx_node *n) {
+    double scale;
+    if (!onnx_number(n, 1, &scale)) return false;
+    struct qm_graph_op op = onnx_op(n, QM_OP_SIGN, n->inputs[0]);
+    struct qm_shape shape = onnx_shape(n, 0);
+    uint32_t signs = onnx_emit(n, &op, &(struct onnx_element){.dtype = QM_I8}, &shape);
+    return onnx_put(n, onnx_emit_dequantize(n, signs, 1, 0));
 }

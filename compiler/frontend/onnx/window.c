@@ -1,8 +1,7 @@
-/* window.c - convolutions and pools: windows over maps of one or two dimensions.
- *
- * Padding is resolved here, also the automatic kinds and that of ceil_mode. Filters [oc][ic / groups][kh][kw] become
- * [oc][kh][kw][ic / groups], those with one input channel a group [1][kh][kw][oc].
+/* window.c - convolutions, pools and reductions: windows over maps of one or two dimensions. Padding is resolved here, also the automatic
+ * kinds and that of ceil_mode.
  */
+#include <math.h>
 #include <string.h>
 
 #include "compiler/frontend/onnx/onnx.h"
@@ -53,7 +52,9 @@ static bool resolve(const struct onnx_node *n, struct window *w, uint32_t axis, 
     return true;
 }
 
-static bool read_window(const struct onnx_node *n, const struct onnx_shape *shape, const uint32_t *kernel, struct window *w) {
+/* Of a map [n][c][h][w] or [n][c][w]; kernel: of the filter, or NULL. */
+static bool read_window(const struct onnx_node *n, const struct qm_shape *shape, const uint32_t *kernel, struct window *w) {
+    if (shape->rank != 3 && shape->rank != 4) return onnx_refuse(n, "works on %u dimensions; 3 and 4 are supported", shape->rank);
     uint32_t count = shape->rank - 2;
     const uint32_t ones[] = {1, 1}, required[] = {1, 0};
     const char *automatic = onnx_text(n, "auto_pad", "NOTSET");
@@ -74,218 +75,139 @@ static bool read_window(const struct onnx_node *n, const struct onnx_shape *shap
     return resolve(n, w, 0, shape->rank == 4 ? shape->dims[2] : 1, automatic) && resolve(n, w, 1, shape->dims[shape->rank - 1], automatic);
 }
 
-static bool is_padded(const struct window *w) {
-    return w->before[0] + w->before[1] + w->after[0] + w->after[1] > 0;
-}
-
-static void set_window(struct qm_graph_op *op, const struct window *w) {
-    op->kernel_h = w->kernel[0];
-    op->kernel_w = w->kernel[1];
-    op->stride_h = w->stride[0];
-    op->stride_w = w->stride[1];
-    op->dilation_h = w->dilation[0];
-    op->dilation_w = w->dilation[1];
-    op->pad_top = w->before[0];
-    op->pad_left = w->before[1];
-    op->pad_bottom = w->after[0];
-    op->pad_right = w->after[1];
-}
-
-/* The map that the windows make of another: in the graph's order for the deferred operator, in ONNX's for out. */
-static void set_result(const struct onnx_shape *in, const struct window *w, uint32_t channels, struct onnx_deferred *deferred,
-                       struct onnx_shape *out) {
-    deferred->result.rank = 4;
-    deferred->result.dims[0] = in->dims[0];
-    deferred->result.dims[1] = w->out[0];
-    deferred->result.dims[2] = w->out[1];
-    deferred->result.dims[3] = channels;
-    deferred->order = ONNX_CHANNELS_LAST;
-    deferred->axis = 1;
-    *out = (struct onnx_shape){.rank = in->rank, .dims = {in->dims[0], channels, w->out[0], w->out[1]}};
-    if (in->rank == 3) out->dims[2] = w->out[1];
+/* A window operator on channels, and the map that it makes. */
+static struct qm_graph_op window_op(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in, const struct window *w,
+                                    uint32_t channels, struct qm_shape *out) {
+    struct qm_graph_op op = onnx_op(n, kind, in);
+    op.channels_first = true;
+    op.kernel_h = w->kernel[0];
+    op.kernel_w = w->kernel[1];
+    op.stride_h = w->stride[0];
+    op.stride_w = w->stride[1];
+    op.dilation_h = w->dilation[0];
+    op.dilation_w = w->dilation[1];
+    op.pad_top = w->before[0];
+    op.pad_left = w->before[1];
+    op.pad_bottom = w->after[0];
+    op.pad_right = w->after[1];
+    *out = qm_graph_shape(&n->r->graph->tensors[in]);
+    out->dims[1] = channels;
+    if (out->rank == 4) out->dims[2] = w->out[0];
+    out->dims[out->rank - 1] = w->out[1];
+    return op;
 }
 
 /* ---- convolutions ---- */
 
-static void order_filter(const struct onnx_shape *f, bool depthwise, struct onnx_weights *w) {
-    uint32_t oc = f->dims[0], ic = f->dims[1], kh = f->rank == 4 ? f->dims[2] : 1, kw = f->dims[f->rank - 1];
-    size_t taps = (size_t)kh * kw;
-    if (depthwise)
-        *w = (struct onnx_weights){.shape = {4, {1, kh, kw, oc}}, .count = {1, kh, kw, oc}, .stride = {0, kw, 1, taps}, .channel = 3};
-    else
-        *w = (struct onnx_weights){
-            .shape = {4, {oc, kh, kw, ic}}, .count = {oc, kh, kw, ic}, .stride = {ic * taps, kw, 1, taps}, .channel = 0};
-}
-
-/* A convolution of input 0, taken for scales (NULL: its own), with a constant filter. */
-static bool convolve(const struct onnx_node *n, const struct onnx_scales *scales, const struct onnx_value *filter) {
-    struct onnx_value *in = n->inputs[0];
-    const struct onnx_shape *f = &filter->shape;
-    struct onnx_map map;
+uint32_t onnx_emit_conv(const struct onnx_node *n, uint32_t in, uint32_t filter, uint32_t bias) {
+    if (in == QM_NO_TENSOR || filter == QM_NO_TENSOR) return QM_NO_TENSOR;
+    const struct qm_graph_tensor *x = &n->r->graph->tensors[in], *f = &n->r->graph->tensors[filter];
+    struct qm_shape shape = qm_graph_shape(x), out;
     struct window window;
-    struct onnx_weights weights;
-    struct onnx_shape out;
-    if (!onnx_materialize(n, in) || !onnx_map_of(n, &in->shape, &map)) return false;
     int64_t groups = onnx_int(n, "group", 1);
-    if (f->rank != in->shape.rank || groups < 1 || map.c != (uint64_t)groups * f->dims[1] || f->dims[0] % (uint64_t)groups != 0)
-        return onnx_refuse(n, "has a filter that does not fit %u channels in %lld groups", map.c, (long long)groups);
-    if (map.n != 1) return onnx_refuse(n, "works on a batch of %u; export the model with 1", map.n);
-    uint32_t kernel[] = {f->rank == 4 ? f->dims[2] : 1, f->dims[f->rank - 1]};
-    if (!read_window(n, &in->shape, kernel, &window)) return false;
-    bool depthwise = groups > 1 && f->dims[1] == 1;
-    struct onnx_deferred *deferred = onnx_deferred_create(n, depthwise ? QM_OP_DEPTHWISE_CONV_2D : QM_OP_CONV_2D, f->dims[0]);
-    if (!onnx_tensor_as(n, in, ONNX_CHANNELS_LAST, scales, &deferred->op.inputs[0])) return false;
-    order_filter(f, depthwise, &weights);
-    weights.padded = is_padded(&window);
-    if (!onnx_add_weights(n, filter, &weights, in, deferred)) return false;
-    deferred->op.depth_multiplier = depthwise ? f->dims[0] / map.c : 0;
-    set_window(&deferred->op, &window);
-    set_result(&in->shape, &window, f->dims[0], deferred, &out);
-    return onnx_defer(n, &out, deferred);
+    bool map = x->rank == 3 || x->rank == 4;
+    if (map && (f->rank != x->rank || groups < 1 || x->dims[1] != (uint64_t)groups * f->dims[1] || f->dims[0] % (uint64_t)groups != 0))
+        return onnx_refuse(n, "has a filter that does not fit %u channels in %lld groups", x->dims[1], (long long)groups), QM_NO_TENSOR;
+    uint32_t kernel[] = {f->rank == 4 ? f->dims[2] : 1, f->rank > 0 ? f->dims[f->rank - 1] : 1}, channels = f->rank > 0 ? f->dims[0] : 0;
+    if (!read_window(n, &shape, kernel, &window)) return QM_NO_TENSOR;
+    if (bias != QM_NO_TENSOR && qm_graph_elements(&n->r->graph->tensors[bias]) != channels)
+        return onnx_refuse(n, "has not as many biases as channels"), QM_NO_TENSOR;
+    struct qm_graph_op op = window_op(n, QM_OP_CONV_2D, in, &window, channels, &out);
+    op.inputs[1] = filter;
+    op.inputs[2] = bias;
+    op.input_count = bias != QM_NO_TENSOR ? 3 : 2;
+    op.groups = (uint32_t)groups;
+    return onnx_emit_float(n, &op, &out);
 }
 
 bool onnx_conv(const struct onnx_node *n) {
-    const struct onnx_value *filter, *bias;
-    if (!onnx_constant(n, 1, &filter)) return false;
-    if (!onnx_check_real(n, n->inputs[0]) || !convolve(n, NULL, filter)) return false;
-    if (n->inputs[2] == NULL) return true;
-    struct onnx_deferred *deferred = n->outputs[0]->deferred;
-    if (!onnx_constant(n, 2, &bias)) return false;
-    if (onnx_elements(&bias->shape) != deferred->channels) return onnx_refuse(n, "has not as many biases as channels");
-    onnx_append(n, deferred, ONNX_ADD, deferred->channels, bias->numbers);
-    return true;
+    return onnx_put(n, onnx_emit_conv(n, n->inputs[0], n->inputs[1], n->inputs[2]));
 }
 
 bool onnx_qlinear_conv(const struct onnx_node *n) {
-    const struct onnx_value *filter, *bias;
-    struct onnx_scales in, weights, out;
-    if (!onnx_constant(n, 3, &filter)) return false;
-    if (filter->shape.rank < 3) return onnx_refuse(n, "has a filter of %u dimensions", filter->shape.rank);
-    if (!onnx_scales(n, 1, 1, &in) || !onnx_scales(n, 4, filter->shape.dims[0], &weights) || !onnx_scales(n, 6, 1, &out)) return false;
-    struct onnx_value quantized = {.name = filter->name};
-    if (!onnx_quantize_constant(n, filter, &weights, 0, &quantized) || !convolve(n, &in, &quantized)) return false;
-    struct onnx_deferred *deferred = n->outputs[0]->deferred;
-    if (n->inputs[8] != NULL && (!onnx_constant(n, 8, &bias) || !onnx_append_bias(n, bias, deferred))) return false;
-    return onnx_materialize_as(n, deferred, n->inputs[7] != NULL ? n->inputs[7]->type : ONNX_UINT8, &out, n->outputs[0]);
+    uint32_t in = onnx_emit_dequantize(n, n->inputs[0], 1, 0), filter = onnx_emit_dequantize(n, n->inputs[3], 4, 0);
+    return onnx_put(n, onnx_emit_quantize(n, onnx_emit_conv(n, in, filter, n->inputs[8]), 6, 0, onnx_zero_type(n, 7, ONNX_UINT8)));
 }
 
 bool onnx_conv_integer(const struct onnx_node *n) {
-    const struct onnx_value *filter;
-    struct onnx_scales in, weights;
-    if (!onnx_constant(n, 1, &filter)) return false;
-    if (filter->shape.rank < 3) return onnx_refuse(n, "has a filter of %u dimensions", filter->shape.rank);
-    struct onnx_value quantized = {.name = filter->name};
-    if (!onnx_integer_operands(n, filter->shape.dims[0], &in, &weights)) return false;
-    if (!onnx_quantize_constant(n, filter, &weights, 0, &quantized) || !convolve(n, &in, &quantized)) return false;
-    n->outputs[0]->type = ONNX_INT32;
-    return true;
+    uint32_t sums = onnx_emit_conv(n, onnx_emit_integers(n, 0, 2, 0), onnx_emit_integers(n, 1, 3, 0), QM_NO_TENSOR);
+    return onnx_put(n, onnx_emit_sums(n, sums));
 }
 
 /* ---- pools ---- */
 
-bool onnx_max_pool(const struct onnx_node *n) {
-    struct onnx_value *in = n->inputs[0];
-    struct onnx_map map;
+static uint32_t emit_pool(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in, const struct window *window) {
+    if (in == QM_NO_TENSOR) return QM_NO_TENSOR;
+    const struct qm_graph_tensor *x = &n->r->graph->tensors[in];
+    struct qm_shape out;
+    struct qm_graph_op op = window_op(n, kind, in, window, x->dims[1], &out);
+    op.pads_counted = onnx_int(n, "count_include_pad", 0) != 0;
+    return onnx_emit(n, &op, &(struct onnx_element){.dtype = x->dtype, .bits = x->bits}, &out);
+}
+
+static uint32_t emit_windows(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in) {
     struct window window = {.kernel = {0, 0}};
-    struct onnx_deferred result;
-    struct onnx_shape out;
-    uint32_t tensor;
-    if (!onnx_materialize(n, in) || !onnx_map_of(n, &in->shape, &map) || !read_window(n, &in->shape, NULL, &window)) return false;
+    if (in == QM_NO_TENSOR) return QM_NO_TENSOR;
+    struct qm_shape shape = qm_graph_shape(&n->r->graph->tensors[in]);
+    return read_window(n, &shape, NULL, &window) ? emit_pool(n, kind, in, &window) : QM_NO_TENSOR;
+}
+
+bool onnx_max_pool(const struct onnx_node *n) {
     if (onnx_int(n, "storage_order", 0) != 0) return onnx_refuse(n, "has a storage_order, which is not supported");
-    if (!onnx_tensor(n, in, ONNX_CHANNELS_LAST, &tensor)) return false;
-    set_result(&in->shape, &window, map.c, &result, &out);
-    struct onnx_shape shape = {4, {map.n, window.out[0], window.out[1], map.c}};
-    uint32_t pooled = onnx_add_like(n, tensor, &shape);
-    set_window(onnx_add_op(n, QM_OP_MAX_POOL_2D, tensor, pooled), &window);
-    onnx_put(n, in, &out, ONNX_CHANNELS_LAST, pooled);
-    return true;
-}
-
-/* The sum of each window, divided by divisor. Padding is refused, because a mean would be of the elements inside the map only. */
-static bool sum_window(const struct onnx_node *n, const struct window *window, uint32_t divisor) {
-    struct onnx_value *in = n->inputs[0];
-    struct onnx_map map;
-    struct onnx_shape out;
-    uint32_t count = window->kernel[0] * window->kernel[1];
-    if (!onnx_materialize(n, in) || !onnx_map_of(n, &in->shape, &map) || !onnx_check_real(n, in)) return false;
-    if (is_padded(window)) return onnx_refuse(n, "pads, which is not supported for means");
-    struct onnx_deferred *deferred = onnx_deferred_create(n, QM_OP_AVERAGE_POOL_2D, map.c);
-    if (!onnx_tensor(n, in, ONNX_CHANNELS_LAST, &deferred->op.inputs[0])) return false;
-    onnx_deferred_set_sums(n, deferred, map.c, (double)in->scale / divisor, (in->low - in->zero) * count, (in->high - in->zero) * count);
-    set_window(&deferred->op, window);
-    set_result(&in->shape, window, map.c, deferred, &out);
-    return onnx_defer(n, &out, deferred);
-}
-
-static struct window whole_map(const struct onnx_map *map) {
-    return (struct window){.kernel = {map->h, map->w}, .stride = {1, 1}, .dilation = {1, 1}, .out = {1, 1}};
+    return onnx_put(n, emit_windows(n, QM_OP_MAX_POOL_2D, n->inputs[0]));
 }
 
 bool onnx_average_pool(const struct onnx_node *n) {
-    struct window window = {.kernel = {0, 0}};
-    struct onnx_map map;
-    return onnx_map_of(n, &n->inputs[0]->shape, &map) && read_window(n, &n->inputs[0]->shape, NULL, &window) &&
-           sum_window(n, &window, window.kernel[0] * window.kernel[1]);
+    return onnx_put(n, emit_windows(n, QM_OP_AVERAGE_POOL_2D, n->inputs[0]));
+}
+
+/* The mean of each channel. */
+static uint32_t emit_global(const struct onnx_node *n, uint32_t in) {
+    if (in == QM_NO_TENSOR) return QM_NO_TENSOR;
+    const struct qm_graph_tensor *x = &n->r->graph->tensors[in];
+    if (x->rank != 3 && x->rank != 4) return onnx_refuse(n, "works on %u dimensions; 3 and 4 are supported", x->rank), QM_NO_TENSOR;
+    struct window whole = {.kernel = {x->rank == 4 ? x->dims[2] : 1, x->dims[x->rank - 1]}, .stride = {1, 1}, .dilation = {1, 1}, .out = {1, 1}};
+    return emit_pool(n, QM_OP_AVERAGE_POOL_2D, in, &whole);
 }
 
 bool onnx_global_average_pool(const struct onnx_node *n) {
-    struct onnx_map map;
-    if (!onnx_map_of(n, &n->inputs[0]->shape, &map)) return false;
-    struct window window = whole_map(&map);
-    return sum_window(n, &window, map.h * map.w);
+    return onnx_put(n, emit_global(n, n->inputs[0]));
 }
 
-/* The sum of the channels, divided by divisor: a convolution with a filter of ones. */
-static bool sum_channels(const struct onnx_node *n, const struct onnx_map *map, uint32_t divisor) {
-    struct onnx_value *in = n->inputs[0], ones = {.name = "ones", .shape = {in->shape.rank, {1, map->c, 1, 1}}};
-    double *numbers = QM_ARENA_NEW(n->r->arena, double, map->c), *sum_scale = QM_ARENA_NEW(n->r->arena, double, 1);
-    if (!onnx_materialize(n, in) || !onnx_check_real(n, in)) return false;
-    for (uint32_t c = 0; c < map->c; c++) numbers[c] = 1;
-    ones.numbers = numbers;
-    if (!convolve(n, NULL, &ones)) return false;
-    struct onnx_deferred *deferred = n->outputs[0]->deferred;
-    *sum_scale = deferred->sum_scale[0] / divisor;
-    deferred->sum_scale = sum_scale;
-    return true;
+static bool qlinear_pool(const struct onnx_node *n, bool is_global) {
+    if (onnx_int(n, "channels_last", 0) != 0) return onnx_refuse(n, "has channels_last, which is not supported");
+    uint32_t in = onnx_emit_dequantize(n, n->inputs[0], 1, 0);
+    uint32_t mean = is_global ? emit_global(n, in) : emit_windows(n, QM_OP_AVERAGE_POOL_2D, in);
+    return onnx_put(n, onnx_emit_quantize(n, mean, 3, 0, onnx_zero_type(n, 4, onnx_zero_type(n, 0, ONNX_UINT8))));
 }
 
-/* Takes the reduced axes, which have one element, out of the shape of output 0. */
-static void drop_axes(const struct onnx_node *n, uint32_t axes) {
-    struct onnx_value *out = n->outputs[0];
-    struct onnx_deferred *deferred = out->deferred;
-    struct onnx_shape all = out->shape;
-    deferred->op_shape = onnx_shape_of(&deferred->result);
-    out->shape.rank = 0;
-    for (uint32_t d = 0; d < all.rank; d++)
-        if ((axes >> d & 1) == 0) out->shape.dims[out->shape.rank++] = all.dims[d];
-    deferred->result.rank = out->shape.rank;
-    memcpy(deferred->result.dims, out->shape.dims, sizeof out->shape.dims);
-    deferred->order = ONNX_PLAIN;
-    deferred->axis = deferred->channels > 1 ? 1 : 0;
+bool onnx_qlinear_global_average_pool(const struct onnx_node *n) {
+    return qlinear_pool(n, true);
 }
 
-/* ReduceMean and ReduceSum: over the whole map, with one result a channel, or over the channels. */
-static bool reduce(const struct onnx_node *n, bool is_mean) {
-    const struct onnx_shape *in = &n->inputs[0]->shape;
-    struct onnx_map map;
-    uint32_t axes;
-    if (!onnx_map_of(n, in, &map) || !onnx_axes(n, in->rank, &axes)) return false;
-    struct window window = whole_map(&map);
-    if (axes == (in->rank == 4 ? 0xC : 0x4)) {
-        if (!sum_window(n, &window, is_mean ? map.h * map.w : 1)) return false;
-    } else if (axes == 0x2) {
-        if (!sum_channels(n, &map, is_mean ? map.c : 1)) return false;
-    } else {
-        return onnx_refuse(n, "is supported over height and width, or over the channels");
-    }
-    if (onnx_int(n, "keepdims", 1) == 0) drop_axes(n, axes);
-    return true;
+bool onnx_qlinear_average_pool(const struct onnx_node *n) {
+    return qlinear_pool(n, false);
+}
+
+/* ---- reductions ---- */
+
+static bool reduce(const struct onnx_node *n, enum qm_graph_op_kind kind) {
+    struct qm_graph_op op = onnx_op(n, kind, n->inputs[0]);
+    struct qm_shape in = onnx_shape(n, 0), out = {.rank = 0};
+    bool keep = onnx_int(n, "keepdims", 1) != 0;
+    if (!onnx_axes(n, in.rank, &op.axes)) return false;
+    if (op.axes == 0 && onnx_int(n, "noop_with_empty_axes", 0) != 0) return onnx_put(n, n->inputs[0]);
+    if (op.axes == 0) op.axes = (1U << in.rank) - 1;
+    for (uint32_t d = 0; d < in.rank; d++)
+        if ((op.axes >> d & 1) == 0 || keep) out.dims[out.rank++] = (op.axes >> d & 1) != 0 ? 1 : in.dims[d];
+    const struct qm_graph_tensor *x = onnx_input(n, 0);
+    return onnx_put(n, onnx_emit(n, &op, &(struct onnx_element){.dtype = x->quant.count > 0 ? QM_F32 : x->dtype}, &out));
 }
 
 bool onnx_reduce_mean(const struct onnx_node *n) {
-    return reduce(n, true);
+    return reduce(n, QM_OP_MEAN);
 }
 
 bool onnx_reduce_sum(const struct onnx_node *n) {
-    return reduce(n, false);
+    return reduce(n, QM_OP_SUM);
 }

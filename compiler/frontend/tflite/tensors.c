@@ -125,7 +125,7 @@ static void read_tensor(struct tflite_reader *r, uint32_t index) {
     tensor->name = name != NULL && name[0] != '\0' ? name : qm_arena_printf(r->arena, "tensor_%u", index);
     r->types[index] = fb_u8(&r->fb, &table, TENSOR_TYPE, 0);
     uint32_t type = find_type(r->types[index]);
-    tensor->dtype = type < TYPES ? types[type].dtype : QM_DTYPES;
+    tensor->dtype = type < TYPES ? types[type].dtype : QM_ANY_DTYPES;
     if (type < TYPES && types[type].bits == NIBBLE) tensor->bits = NIBBLE;
     read_shape(r, index, &table);
     read_constant(r, index, &table);

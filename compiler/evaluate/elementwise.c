@@ -1,0 +1,100 @@
+/* elementwise.c - functions of one number, and of two whose shapes are broadcast; quantizers. */
+#include <math.h>
+
+#include "compiler/evaluate/evaluate.h"
+
+/* ---- of one number ---- */
+
+static double clip(double x, double low, double high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+double evaluate_function(const struct qm_graph_op *op, double x) {
+    switch (op->kind) {
+    case QM_OP_FLOOR: return floor(x);
+    case QM_OP_ROUND: return nearbyint(x);
+    case QM_OP_TRUNCATE: return trunc(x);
+    case QM_OP_SIGN: return x >= 0 ? 1 : -1;
+    case QM_OP_CLIP: return clip(x, op->low, op->high);
+    case QM_OP_LEAKY_RELU: return x < 0 ? x * (double)op->alpha : x;
+    case QM_OP_LOGISTIC: return 1 / (1 + exp(-x));
+    case QM_OP_TANH: return tanh(x);
+    case QM_OP_HARD_SWISH: return x * clip(x / 6 + 0.5, 0, 1);
+    default: return NAN;
+    }
+}
+
+static bool is_of_one(enum qm_graph_op_kind kind) {
+    return kind == QM_OP_FLOOR || kind == QM_OP_ROUND || kind == QM_OP_TRUNCATE || kind == QM_OP_SIGN || kind == QM_OP_CLIP ||
+           kind == QM_OP_LEAKY_RELU || kind == QM_OP_LOGISTIC || kind == QM_OP_TANH || kind == QM_OP_HARD_SWISH;
+}
+
+/* ---- of two ---- */
+
+static double of_two(enum qm_graph_op_kind kind, double a, double b) {
+    switch (kind) {
+    case QM_OP_ADD: return a + b;
+    case QM_OP_SUB: return a - b;
+    case QM_OP_MUL: return a * b;
+    case QM_OP_DIV: return a / b;
+    case QM_OP_POW: return pow(a, b);
+    case QM_OP_PRELU: return a < 0 ? a * b : a;
+    default: return NAN;
+    }
+}
+
+static bool is_of_two(enum qm_graph_op_kind kind) {
+    return kind == QM_OP_ADD || kind == QM_OP_SUB || kind == QM_OP_MUL || kind == QM_OP_DIV || kind == QM_OP_POW || kind == QM_OP_PRELU;
+}
+
+/* Where an operand's element for element `index` of the broadcast shape is. */
+static size_t operand_at(const struct qm_graph_tensor *operand, const struct qm_graph_tensor *out, size_t index) {
+    size_t at = 0, step = 1;
+    for (uint32_t d = out->rank; d-- > 0 && d + operand->rank >= out->rank; index /= out->dims[d]) {
+        uint32_t extent = operand->dims[d + operand->rank - out->rank];
+        if (extent > 1) at += step * (index % out->dims[d]);
+        step *= extent;
+    }
+    return at;
+}
+
+/* ---- quantizers ---- */
+
+/* Of x, scale and zero point; one of each, or one for each place along the axis. */
+static void quantize(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
+    const struct qm_graph_tensor *x = &graph->tensors[op->inputs[0]], *scale = &graph->tensors[op->inputs[1]];
+    size_t elements = (size_t)qm_graph_elements(x), scales = (size_t)qm_graph_elements(scale), inner = 1, zeros = 1;
+    if (inputs[2] != NULL) zeros = (size_t)qm_graph_elements(&graph->tensors[op->inputs[2]]);
+    for (uint32_t d = op->axis + 1; d < x->rank; d++) inner *= x->dims[d];
+    for (size_t i = 0; i < elements; i++) {
+        double s = inputs[1][scales > 1 ? i / inner % scales : 0];
+        double zero = inputs[2] != NULL ? inputs[2][zeros > 1 ? i / inner % zeros : 0] : 0;
+        to[i] = op->kind == QM_OP_DEQUANTIZE ? (inputs[0][i] - zero) * s : clip(nearbyint(inputs[0][i] / s) + zero, op->low, op->high);
+    }
+}
+
+/* ---- all of them ---- */
+
+/* What a cast or a division of whole numbers leaves. */
+static double whole(const struct qm_graph_tensor *out, double x) {
+    return out->dtype == QM_F32 || out->dtype == QM_F64 ? x : trunc(x);
+}
+
+bool evaluate_elementwise(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
+    const struct qm_graph_tensor *out = &graph->tensors[op->outputs[0]];
+    size_t elements = (size_t)qm_graph_elements(out);
+    if (op->kind == QM_OP_QUANTIZE || op->kind == QM_OP_DEQUANTIZE) {
+        quantize(graph, op, inputs, to);
+    } else if (op->kind == QM_OP_CAST) {
+        for (size_t i = 0; i < elements; i++) to[i] = whole(out, inputs[0][i]);
+    } else if (is_of_one(op->kind)) {
+        for (size_t i = 0; i < elements; i++) to[i] = evaluate_function(op, inputs[0][i]);
+    } else if (is_of_two(op->kind)) {
+        const struct qm_graph_tensor *a = &graph->tensors[op->inputs[0]], *b = &graph->tensors[op->inputs[1]];
+        for (size_t i = 0; i < elements; i++)
+            to[i] = whole(out, of_two(op->kind, inputs[0][operand_at(a, out, i)], inputs[1][operand_at(b, out, i)]));
+    } else {
+        return false;
+    }
+    return true;
+}

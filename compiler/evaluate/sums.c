@@ -1,0 +1,110 @@
+/* sums.c - convolutions, matrix products, pools and reductions, of maps with channels first. */
+#include <math.h>
+
+#include "compiler/evaluate/evaluate.h"
+
+/* A map of one or two dimensions. */
+struct map {
+    size_t n, c, h, w;
+};
+
+static struct map map_of(const struct qm_graph_tensor *tensor) {
+    return (struct map){tensor->dims[0], tensor->dims[1], tensor->rank == 4 ? tensor->dims[2] : 1, tensor->dims[tensor->rank - 1]};
+}
+
+/* The input element that tap (ky, kx) of the window at (y, x) meets; false: padding. */
+static bool tap(const struct qm_graph_op *op, const struct map *in, const size_t at[4], size_t *element) {
+    size_t y = at[0] * op->stride_h + at[2] * op->dilation_h - op->pad_top, x = at[1] * op->stride_w + at[3] * op->dilation_w - op->pad_left;
+    *element = y * in->w + x;
+    return y < in->h && x < in->w; /* what is in front of the map has wrapped */
+}
+
+static double convolve_at(const struct qm_graph_op *op, const struct map *in, const double *picture, const double *filter, size_t channels,
+                          size_t y, size_t x) {
+    double sum = 0;
+    size_t element;
+    for (size_t c = 0; c < channels; c++)
+        for (size_t ky = 0; ky < op->kernel_h; ky++)
+            for (size_t kx = 0; kx < op->kernel_w; kx++)
+                if (tap(op, in, (const size_t[]){y, x, ky, kx}, &element))
+                    sum += picture[c * in->h * in->w + element] * filter[(c * op->kernel_h + ky) * op->kernel_w + kx];
+    return sum;
+}
+
+static void convolve(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
+    struct map in = map_of(&graph->tensors[op->inputs[0]]), out = map_of(&graph->tensors[op->outputs[0]]);
+    size_t channels = in.c / op->groups, taps = (size_t)op->kernel_h * op->kernel_w;
+    for (size_t n = 0; n < out.n; n++)
+        for (size_t c = 0; c < out.c; c++) {
+            const double *picture = inputs[0] + (n * in.c + c / (out.c / op->groups) * channels) * in.h * in.w;
+            for (size_t y = 0; y < out.h; y++)
+                for (size_t x = 0; x < out.w; x++)
+                    *to++ = convolve_at(op, &in, picture, inputs[1] + c * channels * taps, channels, y, x) +
+                            (inputs[2] != NULL ? inputs[2][c] : 0);
+        }
+}
+
+static double pool_at(const struct qm_graph_op *op, const struct map *in, const double *picture, size_t y, size_t x) {
+    bool is_mean = op->kind == QM_OP_AVERAGE_POOL_2D;
+    double result = is_mean ? 0 : -INFINITY;
+    size_t element, count = 0;
+    for (size_t ky = 0; ky < op->kernel_h; ky++)
+        for (size_t kx = 0; kx < op->kernel_w; kx++) {
+            if (!tap(op, in, (const size_t[]){y, x, ky, kx}, &element)) continue;
+            result = is_mean ? result + picture[element] : fmax(result, picture[element]);
+            count++;
+        }
+    if (op->pads_counted) count = (size_t)op->kernel_h * op->kernel_w;
+    return is_mean ? result / (double)count : result;
+}
+
+static void pool(const struct qm_graph *graph, const struct qm_graph_op *op, const double *from, double *to) {
+    struct map in = map_of(&graph->tensors[op->inputs[0]]), out = map_of(&graph->tensors[op->outputs[0]]);
+    for (size_t c = 0; c < out.n * out.c; c++)
+        for (size_t y = 0; y < out.h; y++)
+            for (size_t x = 0; x < out.w; x++) *to++ = pool_at(op, &in, from + c * in.h * in.w, y, x);
+}
+
+/* Rows of k times a matrix, or stacks of such, one for each or one for all. */
+static void multiply(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
+    const struct qm_graph_tensor *a = &graph->tensors[op->inputs[0]], *b = &graph->tensors[op->inputs[1]];
+    const struct qm_graph_tensor *out = &graph->tensors[op->outputs[0]];
+    size_t k = a->dims[a->rank - 1], columns = out->dims[out->rank - 1], rows = (size_t)qm_graph_elements(out) / columns;
+    size_t matrices = (size_t)qm_graph_elements(b) / (k * columns), per_matrix = rows / matrices;
+    size_t k_step = op->transposed ? 1 : columns, column_step = op->transposed ? k : 1;
+    for (size_t row = 0; row < rows; row++)
+        for (size_t column = 0; column < columns; column++) {
+            const double *matrix = inputs[1] + row / per_matrix * k * columns;
+            double sum = 0;
+            for (size_t i = 0; i < k; i++) sum += inputs[0][row * k + i] * matrix[i * k_step + column * column_step];
+            *to++ = sum;
+        }
+}
+
+static void reduce(const struct qm_graph *graph, const struct qm_graph_op *op, const double *from, double *to) {
+    const struct qm_graph_tensor *in = &graph->tensors[op->inputs[0]], *out = &graph->tensors[op->outputs[0]];
+    size_t elements = (size_t)qm_graph_elements(in), results = (size_t)qm_graph_elements(out);
+    for (size_t i = 0; i < results; i++) to[i] = 0;
+    for (size_t i = 0; i < elements; i++) {
+        size_t rest = i, at = 0, step = 1;
+        for (uint32_t d = in->rank; d-- > 0; rest /= in->dims[d]) {
+            if ((op->axes >> d & 1) != 0) continue;
+            at += step * (rest % in->dims[d]);
+            step *= in->dims[d];
+        }
+        to[at] += from[i];
+    }
+    for (size_t i = 0; op->kind == QM_OP_MEAN && i < results; i++) to[i] /= (double)(elements / results);
+}
+
+bool evaluate_sums(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
+    switch (op->kind) {
+    case QM_OP_CONV_2D: convolve(graph, op, inputs, to); return true;
+    case QM_OP_AVERAGE_POOL_2D:
+    case QM_OP_MAX_POOL_2D: pool(graph, op, inputs[0], to); return true;
+    case QM_OP_MATMUL: multiply(graph, op, inputs, to); return true;
+    case QM_OP_MEAN:
+    case QM_OP_SUM: reduce(graph, op, inputs[0], to); return true;
+    default: return false;
+    }
+}

@@ -1,0 +1,134 @@
+/* emit.c - operators into the graph, each with its result, folded when it is a constant. */
+#include <math.h>
+#include <string.h>
+
+#include "compiler/frontend/onnx/onnx.h"
+
+/* How messages name the node: its operator and, in brackets, its own name. */
+static const char *node_name(const struct onnx_node *n) {
+    const char *name = n->source->name != NULL ? n->source->name : "", *op = n->source->op_type;
+    return name[0] != '\0' ? qm_arena_printf(n->r->arena, "%.40s (%.60s)", op, name) : qm_arena_printf(n->r->arena, "%.40s", op);
+}
+
+struct qm_graph_op onnx_op(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in) {
+    struct qm_graph_op op = {.kind = kind, .index = n->index, .name = node_name(n), .input_count = 1, .output_count = 1};
+    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) op.inputs[i] = op.outputs[i] = QM_NO_TENSOR;
+    op.inputs[0] = in;
+    return op;
+}
+
+uint32_t onnx_emit(const struct onnx_node *n, const struct qm_graph_op *op, const struct onnx_element *element,
+                   const struct qm_shape *shape) {
+    struct qm_graph *graph = n->r->graph;
+    for (uint32_t i = 0; i < op->input_count; i++)
+        if (i == 0 && op->inputs[i] == QM_NO_TENSOR) return QM_NO_TENSOR; /* refused before */
+    uint64_t elements = 1;
+    for (uint32_t d = 0; d < shape->rank; d++) {
+        elements *= shape->dims[d];
+        if (elements == 0 || elements > INT32_MAX) return onnx_refuse(n, "makes a tensor of no elements, or of 2^31 or more"), QM_NO_TENSOR;
+    }
+    uint32_t result = qm_graph_add_tensor(&n->r->maker, n->outputs[0]->name, element->dtype, shape);
+    graph->tensors[result].bits = element->bits;
+    struct qm_graph_op *added = qm_graph_add_op(&n->r->maker, op->kind, op->inputs[0], result);
+    *added = *op;
+    added->outputs[0] = result;
+    const char *problem = evaluate_fold(&n->r->maker, added);
+    if (problem != NULL) return onnx_refuse(n, "%s", problem), QM_NO_TENSOR;
+    if (graph->tensors[result].data != NULL) graph->op_count--;
+    return result;
+}
+
+uint32_t onnx_emit_float(const struct onnx_node *n, const struct qm_graph_op *op, const struct qm_shape *shape) {
+    return onnx_emit(n, op, &(struct onnx_element){.dtype = QM_F32}, shape);
+}
+
+uint32_t onnx_emit_same(const struct onnx_node *n, const struct qm_graph_op *op) {
+    if (op->inputs[0] == QM_NO_TENSOR) return QM_NO_TENSOR;
+    const struct qm_graph_tensor *in = &n->r->graph->tensors[op->inputs[0]];
+    bool quantized = in->quant.count > 0 && !evaluate_is_move(op->kind);
+    struct qm_shape shape = qm_graph_shape(in);
+    return onnx_emit(n, op, &(struct onnx_element){.dtype = quantized ? QM_F32 : in->dtype, .bits = quantized ? 0 : in->bits}, &shape);
+}
+
+uint32_t onnx_emit_with(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in, uint32_t count, const double *numbers,
+                        uint32_t axis) {
+    if (in == QM_NO_TENSOR) return QM_NO_TENSOR;
+    struct qm_shape shape = {.rank = count > 1 ? n->r->graph->tensors[in].rank - axis : 0};
+    for (uint32_t d = 0; d < shape.rank; d++) shape.dims[d] = d == 0 ? count : 1;
+    double *data = QM_ARENA_NEW(n->r->arena, double, count);
+    memcpy(data, numbers, count * sizeof *data);
+    struct qm_graph_op op = onnx_op(n, kind, in);
+    op.inputs[1] = qm_graph_add_constant(&n->r->maker, n->outputs[0]->name, QM_F64, &shape, data);
+    op.input_count = 2;
+    return onnx_emit_same(n, &op);
+}
+
+bool onnx_put(const struct onnx_node *n, uint32_t tensor) {
+    n->outputs[0]->tensor = tensor;
+    return tensor != QM_NO_TENSOR;
+}
+
+/* ---- quantizers ---- */
+
+static bool check_scales(const struct onnx_node *n, uint32_t first, uint32_t channels) {
+    const struct qm_graph_tensor *scale, *zero = NULL;
+    if (!onnx_constant(n, first, &scale)) return false;
+    if (first + 1 < ONNX_INPUTS_MAX && n->inputs[first + 1] != QM_NO_TENSOR && !onnx_constant(n, first + 1, &zero)) return false;
+    uint64_t count = qm_graph_elements(scale), zeros = zero != NULL ? qm_graph_elements(zero) : 1;
+    if ((count != 1 && count != channels) || (zeros != 1 && zeros != channels))
+        return onnx_refuse(n, "has %llu scales and %llu zero points for %u channels; blocks are not supported", (unsigned long long)count,
+                           (unsigned long long)zeros, channels);
+    for (uint64_t c = 0; c < count; c++) {
+        double s = evaluate_stored(scale, c);
+        if (!(s > 0) || !isfinite(s)) return onnx_refuse(n, "has the scale %g in %.60s; it must be above 0", s, scale->name);
+    }
+    for (uint64_t c = 0; zero != NULL && c < zeros; c++) {
+        double z = evaluate_stored(zero, c);
+        if (z != floor(z) || fabs(z) > INT32_MAX) return onnx_refuse(n, "has the zero point %g in %.60s", z, zero->name);
+    }
+    return true;
+}
+
+/* A quantizer with its parameters, not in the graph yet. */
+static bool open_quantizer(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t tensor, uint32_t first, int64_t axis,
+                           struct qm_graph_op *op) {
+    if (tensor == QM_NO_TENSOR) return false;
+    const struct qm_graph_tensor *in = &n->r->graph->tensors[tensor];
+    *op = onnx_op(n, kind, tensor);
+    op->inputs[1] = n->inputs[first];
+    op->inputs[2] = first + 1 < ONNX_INPUTS_MAX ? n->inputs[first + 1] : QM_NO_TENSOR;
+    op->input_count = 3;
+    bool one = n->inputs[first] != QM_NO_TENSOR && qm_graph_elements(onnx_input(n, first)) == 1;
+    if (op->inputs[2] != QM_NO_TENSOR) one = one && qm_graph_elements(onnx_input(n, first + 1)) == 1;
+    if (!one && in->rank > 0 && !onnx_axis(n, axis, in->rank, &op->axis)) return false;
+    return check_scales(n, first, in->rank > 0 ? in->dims[op->axis] : 1);
+}
+
+uint32_t onnx_emit_quantize(const struct onnx_node *n, uint32_t tensor, uint32_t first, int64_t axis, int32_t type) {
+    struct qm_graph_op op;
+    struct onnx_element element = onnx_element(type);
+    struct qm_graph_tensor like = {.dtype = element.dtype, .bits = element.bits};
+    if (!open_quantizer(n, QM_OP_QUANTIZE, tensor, first, axis, &op)) return QM_NO_TENSOR;
+    if (element.file_bits == 0 || !evaluate_range(&like, &op.low, &op.high))
+        return onnx_refuse(n, "makes %s; int8, uint8 and narrower are supported", onnx_type_name(type)), QM_NO_TENSOR;
+    struct qm_shape shape = qm_graph_shape(&n->r->graph->tensors[tensor]);
+    return onnx_emit(n, &op, &element, &shape);
+}
+
+uint32_t onnx_emit_dequantize(const struct onnx_node *n, uint32_t tensor, uint32_t first, int64_t axis) {
+    struct qm_graph_op op;
+    if (!open_quantizer(n, QM_OP_DEQUANTIZE, tensor, first, axis, &op)) return QM_NO_TENSOR;
+    struct qm_shape shape = qm_graph_shape(&n->r->graph->tensors[tensor]);
+    return onnx_emit_float(n, &op, &shape);
+}
+
+int32_t onnx_zero_type(const struct onnx_node *n, uint32_t i, int32_t fallback) {
+    static const int32_t of[] = {[QM_I8] = ONNX_INT8, [QM_U8] = ONNX_UINT8, [QM_I16] = ONNX_INT16, [QM_I32] = ONNX_INT32,
+                                 [QM_F32] = ONNX_FLOAT, [QM_U16] = ONNX_UINT16, [QM_I64] = ONNX_INT64, [QM_F64] = ONNX_DOUBLE};
+    if (i >= ONNX_INPUTS_MAX || n->inputs[i] == QM_NO_TENSOR) return fallback;
+    const struct qm_graph_tensor *zero = onnx_input(n, i);
+    bool is_signed = zero->dtype == QM_I8;
+    if (zero->bits == 4) return is_signed ? ONNX_INT4 : ONNX_UINT4;
+    if (zero->bits == 2) return is_signed ? ONNX_INT2 : ONNX_UINT2;
+    return of[zero->dtype];
+}

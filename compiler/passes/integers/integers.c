@@ -1,0 +1,182 @@
+/* integers.c - the pass: operators of real numbers one after another, in the order of the file, and the ends of the network. */
+#include <string.h>
+
+#include "compiler/passes/integers/integers.h"
+#include "compiler/passes/passes.h"
+
+/* ---- operators ---- */
+
+static real_making *const makings[QM_GRAPH_OP_KINDS] = {
+    [QM_OP_CONV_2D] = real_conv,
+    [QM_OP_MATMUL] = real_matmul,
+    [QM_OP_MAX_POOL_2D] = real_max_pool,
+    [QM_OP_AVERAGE_POOL_2D] = real_average_pool,
+    [QM_OP_MEAN] = real_reduce,
+    [QM_OP_SUM] = real_reduce,
+    [QM_OP_QUANTIZE] = real_quantize,
+    [QM_OP_DEQUANTIZE] = real_dequantize,
+    [QM_OP_SIGN] = real_sign,
+    [QM_OP_ADD] = real_add,
+    [QM_OP_SUB] = real_sub,
+    [QM_OP_MUL] = real_mul,
+    [QM_OP_DIV] = real_div,
+    [QM_OP_FLOOR] = real_floor,
+    [QM_OP_ROUND] = real_round,
+    [QM_OP_CLIP] = real_clip,
+    [QM_OP_CAST] = real_cast,
+    [QM_OP_PRELU] = real_prelu,
+    [QM_OP_LOGISTIC] = real_defer_function,
+    [QM_OP_TANH] = real_defer_function,
+    [QM_OP_HARD_SWISH] = real_defer_function,
+    [QM_OP_LEAKY_RELU] = real_defer_function,
+    [QM_OP_RESHAPE] = real_reshape,
+    [QM_OP_TRANSPOSE] = real_transpose,
+    [QM_OP_CONCATENATION] = real_concat,
+    [QM_OP_PAD] = real_pad,
+    [QM_OP_STRIDED_SLICE] = real_slice,
+    [QM_OP_RESIZE_NEAREST_NEIGHBOR] = real_resize,
+};
+
+/* Only moves work on constants, too, when they are between tensors; what else meets none but as its second operand has been folded. */
+static bool first_is_constant(const struct real_node *n) {
+    return n->inputs[0] != NULL && n->inputs[0]->state == REAL_CONSTANT && n->op->kind != QM_OP_ADD && n->op->kind != QM_OP_SUB &&
+           n->op->kind != QM_OP_MUL;
+}
+
+static void make_operator(struct real_pass *r, const struct qm_graph_op *op) {
+    struct real_node n = {.r = r, .op = op};
+    for (uint32_t i = 0; i < op->input_count; i++)
+        if (op->inputs[i] != QM_NO_TENSOR) n.inputs[i] = &r->values[op->inputs[i]];
+    for (uint32_t i = 0; i < op->output_count; i++) n.outputs[i] = &r->values[op->outputs[i]];
+    for (uint32_t i = 0; i < op->input_count; i++)
+        if (n.inputs[i] != NULL && n.inputs[i]->state == REAL_UNKNOWN) return;
+    if (first_is_constant(&n))
+        real_refuse(&n, "reads the constant %.60s where only results of the network are supported", n.inputs[0]->name);
+    else if (makings[op->kind] == NULL)
+        real_refuse(&n, "is supported on constants only");
+    else if (!makings[op->kind](&n))
+        for (uint32_t i = 0; i < op->output_count; i++) n.outputs[i]->state = REAL_UNKNOWN;
+}
+
+/* ---- ends of the network ---- */
+
+static void open_values(struct real_pass *r) {
+    const struct qm_graph *source = r->source;
+    r->values = QM_ARENA_NEW(r->arena, struct real_value, source->tensor_count);
+    for (uint32_t i = 0; i < source->tensor_count; i++) {
+        const struct qm_graph_tensor *tensor = &source->tensors[i];
+        r->values[i] = (struct real_value){.name = tensor->name,
+                                           .shape = qm_graph_shape(tensor),
+                                           .type = tensor->dtype,
+                                           .tensors = {QM_NO_TENSOR, QM_NO_TENSOR}};
+        if (tensor->data != NULL) r->values[i].state = REAL_CONSTANT;
+        r->values[i].constant = tensor;
+    }
+}
+
+/* Integers of 8 bits and less are what they are, one a byte; wider types and floats carry 8 bits too, or are quantized first. */
+static void open_inputs(struct real_pass *r) {
+    for (uint32_t i = 0; i < r->source->input_count; i++) {
+        struct real_value *value = &r->values[r->source->inputs[i]];
+        double low, high;
+        value->origin = value;
+        value->state = REAL_INPUT;
+        if (!evaluate_range(value->constant, &low, &high) || high - low > UINT8_MAX) continue;
+        value->state = REAL_TENSOR;
+        value->low = (int32_t)low;
+        value->high = (int32_t)high;
+        value->tensors[REAL_PLAIN] = qm_graph_add_tensor(&r->maker, value->name, value->type, &value->shape);
+    }
+}
+
+static enum qm_status put_inputs(struct real_pass *r) {
+    struct qm_graph *graph = r->maker.graph;
+    graph->inputs = QM_ARENA_NEW(r->arena, uint32_t, r->source->input_count);
+    for (uint32_t i = 0; i < r->source->input_count; i++) {
+        const struct real_value *value = &r->values[r->source->inputs[i]];
+        if (value->tensors[REAL_PLAIN] == QM_NO_TENSOR)
+            return qm_fail(r->diag, QM_BAD_INPUT, "%s: input %.60s is not used by the network", r->source->file, value->name);
+        graph->inputs[graph->input_count++] = value->tensors[REAL_PLAIN];
+    }
+    return QM_OK;
+}
+
+/* Messages of an output name the operator that makes it, or the last. */
+static struct real_node output_node(struct real_pass *r, uint32_t tensor) {
+    const struct qm_graph_op *maker = r->source->op_count > 0 ? &r->source->ops[r->source->op_count - 1] : NULL;
+    for (uint32_t i = 0; i < r->source->op_count; i++)
+        for (uint32_t j = 0; j < r->source->ops[i].output_count; j++)
+            if (r->source->ops[i].outputs[j] == tensor) maker = &r->source->ops[i];
+    return (struct real_node){.r = r, .op = maker, .outputs = {&r->values[tensor]}};
+}
+
+/* Scaled integers that the file calls floats leave the network as floats. */
+static uint32_t dequantized(const struct real_node *n, const struct real_value *value, uint32_t tensor) {
+    if (!value->real || value->type != QM_F32 || (value->scale == 1 && value->zero == 0 && value->offset == 0)) return tensor;
+    uint32_t result = real_add_tensor(n, value->name, QM_F32, &value->shape);
+    real_add_op(n, QM_OP_DEQUANTIZE, tensor, result)->beta = value->offset;
+    return result;
+}
+
+static enum qm_status put_outputs(struct real_pass *r) {
+    struct qm_graph *graph = r->maker.graph;
+    graph->outputs = QM_ARENA_NEW(r->arena, uint32_t, r->source->output_count);
+    for (uint32_t i = 0; i < r->source->output_count; i++) {
+        struct real_value *value = &r->values[r->source->outputs[i]];
+        struct real_node n = output_node(r, r->source->outputs[i]);
+        uint32_t tensor;
+        value->is_output = true;
+        if (value->state == REAL_CONSTANT || n.op == NULL)
+            return qm_fail(r->diag, QM_BAD_INPUT, "%s: output %.60s is %s", r->source->file, value->name,
+                           value->state == REAL_CONSTANT ? "a constant" : "an input");
+        if (value->state == REAL_UNKNOWN || !real_tensor(&n, value, REAL_PLAIN, &tensor)) continue; /* named */
+        tensor = dequantized(&n, value, tensor);
+        for (uint32_t j = 0; j < graph->output_count; j++)
+            if (graph->outputs[j] == tensor)
+                return qm_fail(r->diag, QM_BAD_INPUT, "%s: output %.60s is listed twice", r->source->file, value->name);
+        graph->outputs[graph->output_count++] = tensor;
+    }
+    return QM_OK;
+}
+
+/* ---- quantization ---- */
+
+static bool only_moves(enum qm_graph_op_kind kind) {
+    return kind == QM_OP_RESHAPE || kind == QM_OP_TRANSPOSE || kind == QM_OP_CONCATENATION || kind == QM_OP_PAD ||
+           kind == QM_OP_MAX_POOL_2D;
+}
+
+static void share_quant(struct qm_graph *graph, uint32_t from, uint32_t to) {
+    if (graph->tensors[to].quant.count == 0) graph->tensors[to].quant = graph->tensors[from].quant;
+}
+
+/* What only moves bytes hands their scale and zero point on, in both directions; integers that nobody gave any mean themselves. */
+static void propagate_quantization(struct real_pass *r) {
+    struct qm_graph *graph = r->maker.graph;
+    for (uint32_t i = graph->op_count; i-- > 0;)
+        for (uint32_t j = 0; only_moves(graph->ops[i].kind) && j < graph->ops[i].input_count; j++)
+            share_quant(graph, graph->ops[i].outputs[0], graph->ops[i].inputs[j]);
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        if (only_moves(graph->ops[i].kind)) share_quant(graph, graph->ops[i].inputs[0], graph->ops[i].outputs[0]);
+    for (uint32_t i = 0; i < graph->tensor_count; i++)
+        if (graph->tensors[i].quant.count == 0 && graph->tensors[i].dtype != QM_F32) qm_graph_set_quant(&r->maker, i, 1, 0);
+}
+
+enum qm_status pass_integers(const struct qm_graph *source, const struct qm_model_options *options, struct qm_arena *arena,
+                             struct qm_graph **graph, struct qm_diag *diag) {
+    struct qm_graph *result = QM_ARENA_NEW(arena, struct qm_graph, 1);
+    struct real_pass r = {.source = source, .options = options, .arena = arena, .maker = {.arena = arena, .graph = result}, .diag = diag};
+    result->file = source->file;
+    memcpy(result->sha256, source->sha256, sizeof result->sha256);
+    open_values(&r);
+    open_inputs(&r);
+    for (uint32_t i = 0; i < source->op_count; i++) make_operator(&r, &source->ops[i]);
+    enum qm_status status = put_outputs(&r);
+    QM_TRY(problems_report(&r.problems, source->file, "docs/how-to/run-an-onnx-network.md lists what can be read", diag));
+    QM_TRY(status);
+    QM_TRY(put_inputs(&r));
+    if (result->op_count == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: the network computes nothing", source->file);
+    propagate_quantization(&r);
+    *graph = result;
+    return QM_OK;
+}

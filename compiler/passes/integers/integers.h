@@ -1,0 +1,244 @@
+/* integers.h - the inside of the pass that makes a graph of integers of one of real numbers (passes.h: pass_integers).
+ *
+ * Files say in many ways how sums become integers, and all say it in operators behind the one that multiplies and adds. So that one makes
+ * a deferred operator: an operator of integers that has no output yet. The elementwise operators behind it are appended to its epilogue, a
+ * function of its sum. It is materialized, that is, added to the graph with an output of 8 bits, when the integers of that output are
+ * known and somebody needs them: at a QUANTIZE, or at an operator that reads what the epilogue has rounded.
+ *
+ * Shapes here are the file's, channels first. A tensor of the graph of integers holds the bytes in one of two orders; the other is made
+ * when it is asked for. Functions that return bool have named the problem when they return false. They are listed file by file, and none
+ * calls one of a file that is listed below its own.
+ */
+#ifndef QM_COMPILER_PASSES_INTEGERS_INTEGERS_H
+#define QM_COMPILER_PASSES_INTEGERS_INTEGERS_H
+
+#include "common/arena.h"
+#include "compiler/compiler.h"
+#include "compiler/evaluate/evaluate.h"
+#include "compiler/ir/graph.h"
+#include "compiler/ir/problems.h"
+
+enum real_order { REAL_PLAIN /* as the file has it */, REAL_CHANNELS_LAST /* [n][h][w][c] */, REAL_ORDERS };
+
+enum real_state {
+    REAL_UNKNOWN,  /* its operator was refused: those that use it are passed over */
+    REAL_CONSTANT, /* numbers */
+    REAL_INPUT,    /* an input of the network in a type that does not say what integers it carries */
+    REAL_TENSOR,   /* tensors of the graph of integers */
+    REAL_DEFERRED, /* what a deferred operator computes */
+};
+
+/* A map of one picture, from a shape of three or four dimensions. */
+struct real_map {
+    uint32_t n, c, h, w;
+};
+
+/* An elementwise operation on the sum of a channel. */
+enum real_epilogue_kind {
+    REAL_MUL,
+    REAL_ADD,
+    REAL_DIV,
+    REAL_FLOOR,
+    REAL_ROUND /* half to even */,
+    REAL_TRUNCATE,
+    REAL_CLIP,
+    REAL_SIGN /* -1, 1 */,
+    REAL_FUNCTION /* of one number, as the graph has it */
+};
+
+struct real_epilogue_op {
+    const struct real_epilogue_op *before; /* NULL: it is the first. Deferred operators that branch off share what comes before */
+    enum real_epilogue_kind kind;
+    bool is_rounded;                 /* this one or one before it rounds */
+    uint32_t count;                  /* of numbers: 1, or one a channel */
+    const double *numbers;           /* MUL, ADD, DIV */
+    double low, high;                /* CLIP */
+    const struct qm_graph_op *function; /* FUNCTION */
+};
+
+struct real_deferred {
+    struct qm_graph_op op;         /* without its output */
+    struct qm_graph_tensor result; /* rank and dims of its output */
+    struct qm_shape op_shape;      /* of what the operator gives, when a RESHAPE makes the result of it; else rank 0 */
+    enum real_order order;         /* of its output */
+    uint32_t axis;                 /* the channels' axis in the file's shape */
+    uint32_t channels;
+    bool subtracts;                        /* ADD: the second operand */
+    const double *sum_scale;               /* [channels] the real number that 1 of the sum means; NULL: the operands' scales say it */
+    const int64_t *sum_low, *sum_high;     /* [channels] the smallest and the largest sum that can be */
+    const struct real_epilogue_op *newest; /* of the epilogue; NULL: it is empty */
+};
+
+struct real_value {
+    const char *name;
+    enum real_state state;
+    struct qm_shape shape;
+    enum qm_dtype type;
+    const struct qm_graph_tensor *constant; /* CONSTANT */
+    /* INPUT */
+    struct real_value *origin; /* the input itself */
+    bool computed;             /* float arithmetic has been done on it */
+    /* TENSOR */
+    uint32_t tensors[REAL_ORDERS]; /* QM_NO_TENSOR: nobody has asked for it */
+    bool is_output;                /* of the network: may stay 32-bit sums with a scale */
+    bool real;                     /* scale * (integer - zero) is meant, not the integer */
+    bool quant_known;              /* scale and zero are known */
+    float scale, offset;           /* offset: of 32-bit sums, added at the end of the network */
+    int64_t zero;
+    int32_t low, high;              /* of the integers */
+    const struct real_map *map;     /* a flattened map: tensors[REAL_CHANNELS_LAST] has the features in the order h, w, c; else NULL */
+    struct real_deferred *deferred; /* DEFERRED */
+};
+
+struct real_pass {
+    const struct qm_graph *source;
+    const struct qm_model_options *options;
+    struct qm_arena *arena;
+    struct qm_graph_maker maker; /* of the graph of integers */
+    struct qm_diag *diag;
+    struct problems problems;
+    struct real_value *values; /* [source->tensor_count] */
+};
+
+/* One operator on its way to the graph of integers. */
+struct real_node {
+    struct real_pass *r;
+    const struct qm_graph_op *op;
+    struct real_value *inputs[QM_OPERANDS_MAX], *outputs[QM_OPERANDS_MAX]; /* NULL: absent */
+};
+
+/* ---- node.c: operands ---- */
+bool real_refuse(const struct real_node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The tensors of the graph of integers. */
+struct qm_graph_tensor *real_tensors(const struct real_node *n);
+bool real_map_of(const struct real_node *n, const struct qm_shape *shape, struct real_map *map);
+/* The real numbers of a constant, or the numbers as they are, when nobody has said what they mean. */
+const double *real_numbers(const struct real_node *n, const struct real_value *constant);
+/* Scale and zero point of a quantizer, whose inputs 1 and 2 they are; each one, or one for each place along an axis. */
+struct real_scales {
+    uint32_t count;
+    double *scale, *zero;
+};
+bool real_read_scales(const struct real_node *n, struct real_scales *scales);
+
+/* ---- tensor.c: tensors of the graph of integers ---- */
+uint32_t real_add_tensor(const struct real_node *n, const char *name, enum qm_dtype dtype, const struct qm_shape *shape);
+/* A tensor of the shape with the type and quantization of another. */
+uint32_t real_add_like(const struct real_node *n, uint32_t like, const struct qm_shape *shape);
+struct qm_graph_op *real_add_op(const struct real_node *n, enum qm_graph_op_kind kind, uint32_t in, uint32_t out);
+/* The bytes of a tensor in another shape, or taken for other numbers: both by a RESHAPE. */
+uint32_t real_add_reshape(const struct real_node *n, uint32_t tensor, const struct qm_shape *shape);
+uint32_t real_add_alias(const struct real_node *n, uint32_t tensor, float scale, int64_t zero);
+void real_set_quant(const struct real_node *n, uint32_t tensor, float scale, int64_t zero);
+/* The zero point with which integers from low to high fit int8: 0 if they do without. False when none does. */
+bool real_zero_point(double low, double high, int64_t *zero);
+/* A constant with integers of one scale as an operand: a TENSOR of int8, its shape with ones in front up to the rank. NULL: refused. */
+struct real_value *real_constant_tensor(const struct real_node *n, const struct real_value *constant, uint32_t rank, enum real_order order);
+
+/* ---- epilogue.c: the sums of a deferred operator, and what becomes of them ---- */
+/* Gives the operator so many channels, each with this scale and range of its sums. */
+void real_deferred_set_sums(const struct real_node *n, struct real_deferred *deferred, uint32_t channels, double scale, int64_t low,
+                            int64_t high);
+/* Appends an operation with `count` numbers, 1 or one a channel, or with none. */
+void real_append(const struct real_node *n, struct real_deferred *deferred, enum real_epilogue_kind kind, uint32_t count,
+                 const double *numbers);
+void real_append_number(const struct real_node *n, struct real_deferred *deferred, enum real_epilogue_kind kind, double number);
+void real_append_clip(const struct real_node *n, struct real_deferred *deferred, double low, double high);
+void real_append_function(const struct real_node *n, struct real_deferred *deferred, const struct qm_graph_op *function);
+/* Whether an operation of the epilogue rounds. */
+bool real_epilogue_rounds(const struct real_deferred *deferred);
+
+/* The epilogue of a deferred operator in order, as a function of its sum: monotone in each channel, unless it has a FUNCTION. */
+enum { REAL_EPILOGUE_MAX = 64 };
+struct real_epilogue {
+    const struct real_deferred *deferred;
+    uint32_t count;
+    const struct real_epilogue_op *ops[REAL_EPILOGUE_MAX];
+};
+bool real_epilogue_open(const struct real_node *n, const struct real_deferred *deferred, struct real_epilogue *epilogue);
+double real_epilogue_value(const struct real_epilogue *epilogue, uint32_t channel, int64_t sum);
+/* Whether all its values are integers for certain. */
+bool real_epilogue_is_integral(const struct real_epilogue *epilogue);
+/* Whether all channels have the same one. */
+bool real_epilogue_is_shared(const struct real_epilogue *epilogue);
+/* The function in it; NULL: none. */
+const struct qm_graph_op *real_epilogue_function(const struct real_epilogue *epilogue);
+/* x = clamp(a * sum + b): what factors, addends and a clamp can say. */
+struct real_affine {
+    double *a, *b; /* [channels] */
+    double low, high;
+};
+/* False, with nothing named: the epilogue is more than that. */
+bool real_epilogue_affine(const struct real_node *n, const struct real_epilogue *epilogue, struct real_affine *f);
+
+/* ---- materialize.c: a deferred operator becomes one of the graph, and a value its output ---- */
+/* How the integers of a result are stored and what they mean; requant: how sums become them. */
+struct real_encoding {
+    enum qm_dtype dtype;
+    double scale;
+    int64_t zero;
+    struct qm_requant requant;
+};
+/* With the integers of a QUANTIZE, whose scale and zero point these are, from requant.low to requant.high. */
+bool real_materialize_as(const struct real_node *n, const struct real_deferred *deferred, struct real_encoding *encoding,
+                         struct real_value *value);
+/* The value's own, with the integers that its epilogue ends in, or else its sums as 32-bit integers. */
+bool real_materialize_integers(const struct real_node *n, struct real_value *value);
+/* With the integers that the epilogue ends in, each of which means `scale`. */
+bool real_materialize_thresholds(const struct real_node *n, const struct real_deferred *deferred, double scale, struct real_value *value);
+/* Makes an addition of two tensors of one scale and zero point a depthwise convolution over both, side by side, with the weights 1 and
+ * `second`. An addition can have 8-bit results only, this one has any. */
+bool real_add_by_weights(const struct real_node *n, struct real_deferred *deferred, int8_t second);
+
+/* ---- value.c: values as tensors of the graph ---- */
+/* Makes sure that the value is a TENSOR: a deferred operator is materialized, and an INPUT gets its integers. */
+bool real_materialize(const struct real_node *n, struct real_value *value);
+/* The value's tensor in an order, materialized. */
+bool real_tensor(const struct real_node *n, struct real_value *value, enum real_order order, uint32_t *tensor);
+/* The same, with the scale and zero point that the reader takes its integers for; NULL: those that it has. */
+bool real_tensor_as(const struct real_node *n, struct real_value *value, enum real_order order, const struct real_scales *scales,
+                    uint32_t *tensor);
+/* Refuses a TENSOR of plain integers, where real numbers are computed with. */
+bool real_check_real(const struct real_node *n, const struct real_value *value);
+/* The order that its bytes have, or that it would be read in. */
+enum real_order real_order_of(const struct real_value *value);
+/* Makes output 0 what another value is, under its own name and in its own shape. */
+void real_put_same(const struct real_node *n, const struct real_value *like);
+/* Makes output 0 a TENSOR like another, of the tensor in the order. */
+void real_put(const struct real_node *n, const struct real_value *like, enum real_order order, uint32_t tensor);
+
+/* ---- deferred.c: deferred operators, made and continued ---- */
+struct real_deferred *real_deferred_create(const struct real_node *n, enum qm_graph_op_kind kind, uint32_t channels);
+/* A copy of the deferred operator behind a value, for the node to append to; of a tensor it is one that changes nothing. */
+bool real_deferred_of(const struct real_node *n, struct real_value *value, struct real_deferred **deferred);
+/* Makes output 0 what it computes. */
+bool real_defer(const struct real_node *n, struct real_deferred *deferred);
+/* Makes output 0 input i with one more operation, which has the numbers of a constant times sign (or NULL). */
+bool real_defer_elementwise(const struct real_node *n, uint32_t i, enum real_epilogue_kind kind, const struct real_value *constant,
+                            double sign);
+bool real_defer_clip(const struct real_node *n, double low, double high);
+bool real_defer_function(const struct real_node *n);
+
+/* ---- weights.c ---- */
+/* Weights in the graph's order: element (a, b, c, d) of count is source element a, b, c, d times stride, from first on. */
+struct real_weights {
+    struct qm_shape shape; /* of the graph's tensor */
+    uint32_t count[4];
+    size_t stride[4], first;
+    uint32_t channel, axis; /* the channels' place in count, and in the source */
+    bool padded;            /* windows leave the map: a weight may also meet nothing */
+};
+/* Makes the weights input 1 of the operator, whose input 0 is a tensor of `in`, and fills its sum_scale, sum_low and sum_high. */
+bool real_add_weights(const struct real_node *n, const struct real_value *source, const struct real_weights *weights,
+                      const struct real_value *in, struct real_deferred *deferred);
+/* The same with weights of 1 for the channels of a map. */
+bool real_add_ones(const struct real_node *n, uint32_t channels, const struct real_value *in, struct real_deferred *deferred);
+
+/* ---- operators ---- */
+typedef bool real_making(const struct real_node *n);
+real_making real_conv, real_matmul, real_max_pool, real_average_pool, real_reduce;                   /* window.c, matmul.c */
+real_making real_quantize, real_dequantize, real_sign;                                               /* quantize.c */
+real_making real_add, real_sub, real_mul, real_div, real_floor, real_round, real_clip, real_cast, real_prelu; /* arithmetic.c */
+real_making real_reshape, real_transpose, real_concat, real_pad, real_slice, real_resize;            /* moves.c, reshape.c */
+
+#endif

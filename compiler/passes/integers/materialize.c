@@ -1,0 +1,421 @@
+/* materialize.c - a deferred operator becomes one of the graph, with integers as its result.
+ *
+ * There are three ways to say how sums become these integers. An epilogue that is a factor, an addend and a clamp is said with these, and
+ * the machine rounds half to even. Any function of one byte is a table. Any other epilogue is said with thresholds: for every integer the
+ * sum from which on it is reached, so that what runs is exact or refused. Integers that do not fit 8 bits can only be the 32-bit sums
+ * themselves. docs/numerics.md says how exact each is.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "compiler/passes/integers/integers.h"
+
+enum { LEVELS_MAX = 256 };
+
+static bool has_weights(const struct real_deferred *deferred) {
+    return qm_graph_has_weights(deferred->op.kind);
+}
+
+/* Makes a value a TENSOR. */
+static void become_tensor(struct real_value *value, const struct real_encoding *encoding, enum real_order order, uint32_t tensor) {
+    value->state = REAL_TENSOR;
+    value->real = value->quant_known = true;
+    value->scale = (float)encoding->scale;
+    value->zero = encoding->zero;
+    value->low = encoding->requant.low;
+    value->high = encoding->requant.high;
+    value->map = NULL;
+    for (uint32_t i = 0; i < REAL_ORDERS; i++) value->tensors[i] = QM_NO_TENSOR;
+    value->tensors[order] = tensor;
+}
+
+/* ---- narrow numbers ---- */
+
+/* 4 when integers from low to high need no more, else 0. */
+static uint32_t bits_of_range(enum qm_dtype dtype, int64_t low, int64_t high) {
+    int64_t lowest = dtype == QM_U8 ? 0 : -8;
+    bool bytes = dtype == QM_U8 || dtype == QM_I8;
+    return bytes && lowest <= low && high <= lowest + 15 ? 4 : 0;
+}
+
+/* What the numbers of a constant need: 1 bit for -1 and 1, or 2, 4 or 8. */
+static uint32_t bits_of_weights(const struct qm_graph_tensor *weights) {
+    bool is_unsigned = weights->dtype == QM_U8, signs = !is_unsigned;
+    int32_t low = 0, high = 0;
+    for (uint64_t i = 0; i < qm_graph_elements(weights); i++) {
+        int32_t number = is_unsigned ? ((const uint8_t *)weights->data)[i] : ((const int8_t *)weights->data)[i];
+        low = number < low ? number : low;
+        high = number > high ? number : high;
+        signs = signs && (number == 1 || number == -1);
+    }
+    if (signs) return 1;
+    if (is_unsigned ? high <= 3 : low >= -2 && high <= 1) return 2;
+    return bits_of_range(weights->dtype, low, high);
+}
+
+/* Says how few bits the numbers need, for the file's types are often wider: narrow ones run faster and move fewer bytes. */
+static void set_bits(const struct real_node *n, const struct real_deferred *deferred, const struct real_encoding *encoding, uint32_t tensor) {
+    struct qm_graph_tensor *tensors = real_tensors(n), *out = &tensors[tensor];
+    int64_t low = encoding->requant.low < encoding->zero ? encoding->requant.low : encoding->zero;
+    int64_t high = encoding->requant.high > encoding->zero ? encoding->requant.high : encoding->zero;
+    out->bits = bits_of_range(encoding->dtype, low, high);
+    if (has_weights(deferred)) tensors[deferred->op.inputs[1]].bits = bits_of_weights(&tensors[deferred->op.inputs[1]]);
+}
+
+/* Adds the operator with its output, which has the dimensions of result. */
+static bool emit(const struct real_node *n, const struct real_deferred *deferred, const struct real_encoding *encoding,
+                 struct real_value *value) {
+    struct qm_shape wanted = qm_graph_shape(&deferred->result), own = deferred->op_shape.rank > 0 ? deferred->op_shape : wanted;
+    uint32_t tensor = real_add_tensor(n, value->name, encoding->dtype, &own);
+    real_set_quant(n, tensor, (float)encoding->scale, encoding->zero);
+    set_bits(n, deferred, encoding, tensor);
+    struct qm_graph_op *op = real_add_op(n, deferred->op.kind, QM_NO_TENSOR, tensor);
+    *op = deferred->op;
+    op->outputs[0] = tensor;
+    struct qm_requant *requant = QM_ARENA_NEW(n->r->arena, struct qm_requant, 1);
+    *requant = encoding->requant;
+    op->requant = requant;
+    if (!qm_shape_same(&own, &wanted)) {
+        tensor = real_add_reshape(n, tensor, &wanted);
+        real_tensors(n)[tensor].name = value->name;
+    }
+    become_tensor(value, encoding, deferred->order, tensor);
+    return true;
+}
+
+/* ---- other operators as convolutions ---- */
+
+/* A depthwise convolution of a tensor [1][rows][n x taps][channels]: taps neighbours make one position, with one weight each. */
+static void set_depthwise(const struct real_node *n, struct real_deferred *deferred, uint32_t tensor, uint32_t taps,
+                          const int8_t *weights) {
+    const struct qm_graph_tensor *in = &real_tensors(n)[tensor];
+    uint32_t rows = in->dims[1], channels = in->dims[3];
+    struct qm_shape shape = {4, {1, 1, taps, channels}};
+    int8_t *data = QM_ARENA_NEW(n->r->arena, int8_t, (size_t)taps * channels);
+    for (uint32_t t = 0; t < taps; t++) memset(data + (size_t)t * channels, weights[t], channels);
+    deferred->op.kind = QM_OP_DEPTHWISE_CONV_2D;
+    deferred->op.inputs[0] = tensor;
+    deferred->op.inputs[1] = qm_graph_add_constant(&n->r->maker, "weights", QM_I8, &shape, data);
+    real_set_quant(n, deferred->op.inputs[1], 1, 0);
+    deferred->op.input_count = 2;
+    deferred->op.depth_multiplier = 1;
+    deferred->op.kernel_h = deferred->op.stride_h = deferred->op.stride_w = deferred->op.dilation_h = deferred->op.dilation_w = 1;
+    deferred->op.kernel_w = taps;
+    deferred->op_shape = (struct qm_shape){4, {1, rows, 1, channels}};
+}
+
+/* The AVERAGE_POOL_2D of a map as a depthwise convolution with weights of 1, whose sums are the same. */
+static void pool_by_weights(const struct real_node *n, struct real_deferred *deferred) {
+    const struct qm_graph_tensor *in = &real_tensors(n)[deferred->op.inputs[0]];
+    uint32_t channels = in->dims[3];
+    struct qm_shape shape = {4, {1, deferred->op.kernel_h, deferred->op.kernel_w, channels}};
+    int8_t *ones = QM_ARENA_NEW(n->r->arena, int8_t, qm_shape_elements(&shape));
+    memset(ones, 1, qm_shape_elements(&shape));
+    deferred->op.kind = QM_OP_DEPTHWISE_CONV_2D;
+    deferred->op.inputs[1] = qm_graph_add_constant(&n->r->maker, "ones", QM_I8, &shape, ones);
+    real_set_quant(n, deferred->op.inputs[1], 1, 0);
+    deferred->op.input_count = 2;
+    deferred->op.depth_multiplier = 1;
+}
+
+/* A tensor as a map [1][rows][1][channels]. */
+static uint32_t as_rows(const struct real_node *n, uint32_t tensor, uint32_t channels) {
+    uint32_t rows = (uint32_t)(qm_graph_elements(&real_tensors(n)[tensor]) / channels);
+    return real_add_reshape(n, tensor, &(struct qm_shape){4, {1, rows, 1, channels}});
+}
+
+/* The QUANTIZE of a tensor as a convolution with weights of 1, because only convolutions have factors and thresholds for each channel. */
+static void quantize_by_weights(const struct real_node *n, struct real_deferred *deferred) {
+    set_depthwise(n, deferred, as_rows(n, deferred->op.inputs[0], deferred->channels), 1, (const int8_t[]){1});
+}
+
+bool real_add_by_weights(const struct real_node *n, struct real_deferred *deferred, int8_t second) {
+    const struct qm_graph_tensor *tensors = real_tensors(n);
+    const struct qm_graph_tensor *a = &tensors[deferred->op.inputs[0]], *b = &tensors[deferred->op.inputs[1]];
+    if (deferred->sum_scale == NULL || a->quant.zero_point[0] != b->quant.zero_point[0])
+        return real_refuse(n, "has operands with different scales, and a result that is not quantized");
+    if (qm_graph_elements(a) != qm_graph_elements(b))
+        return real_refuse(n, "has operands of different shapes, and a result that is not quantized");
+    uint32_t channels = a->rank > 0 ? a->dims[a->rank - 1] : 1, rows[2];
+    for (uint32_t i = 0; i < 2; i++) rows[i] = as_rows(n, deferred->op.inputs[i], channels);
+    struct qm_shape shape = qm_graph_shape(&real_tensors(n)[rows[0]]);
+    shape.dims[2] = 2;
+    uint32_t both = real_add_like(n, rows[0], &shape);
+    struct qm_graph_op *op = real_add_op(n, QM_OP_CONCATENATION, rows[0], both);
+    op->inputs[1] = rows[1];
+    op->input_count = 2;
+    op->axis = 2;
+    real_deferred_set_sums(n, deferred, channels, deferred->sum_scale[0], deferred->sum_low[0], deferred->sum_high[0]);
+    set_depthwise(n, deferred, both, 2, (const int8_t[]){1, second});
+    return true;
+}
+
+/* ---- factors and addends ---- */
+
+/* Largest error, in steps of the output, of a bias that is rounded to a step of the sum (docs/numerics.md). */
+static const double BIAS_ERROR_MAX = 4e-7;
+
+static const double *factors_of(const struct real_node *n, const struct real_affine *f, uint32_t count, double scale) {
+    double *factors = QM_ARENA_NEW(n->r->arena, double, count);
+    for (uint32_t c = 0; c < count; c++) factors[c] = f->a[c] / scale;
+    return factors;
+}
+
+/* Whether whole steps of the sum are as good as b. */
+static bool is_whole_bias(const struct real_affine *f, uint32_t channels, double scale) {
+    bool whole = true;
+    for (uint32_t c = 0; c < channels; c++) {
+        double sum = f->b[c] / f->a[c];
+        whole = whole && fabs(sum) <= INT32_MAX && fabs((sum - nearbyint(sum)) * f->a[c] / scale) <= BIAS_ERROR_MAX;
+    }
+    return whole;
+}
+
+/* Makes b, in whole steps of the sum, the bias of each channel. */
+static void add_bias(const struct real_node *n, struct real_deferred *deferred, const struct real_affine *f) {
+    int32_t *bias = QM_ARENA_NEW(n->r->arena, int32_t, deferred->channels);
+    bool any = false;
+    for (uint32_t c = 0; c < deferred->channels; c++) {
+        bias[c] = (int32_t)nearbyint(f->b[c] / f->a[c]);
+        any = any || bias[c] != 0;
+    }
+    if (!any) return;
+    struct qm_shape shape = {1, {deferred->channels}};
+    deferred->op.inputs[2] = qm_graph_add_constant(&n->r->maker, "bias", QM_I32, &shape, bias);
+    real_set_quant(n, deferred->op.inputs[2], 1, 0);
+    deferred->op.input_count = 3;
+}
+
+/* Of sums of products, each channel has its factor and its addend. */
+static bool scale_products(const struct real_node *n, struct real_deferred *deferred, const struct real_affine *f,
+                           struct real_encoding *encoding) {
+    for (uint32_t c = 0; c < deferred->channels; c++)
+        if (!isfinite(f->a[c]) || !isfinite(f->b[c])) return real_refuse(n, "scales channel %u by %g", c, f->a[c]);
+    encoding->requant.factors = factors_of(n, f, deferred->channels, encoding->scale);
+    if (is_whole_bias(f, deferred->channels, encoding->scale)) return add_bias(n, deferred, f), true;
+    double *addends = QM_ARENA_NEW(n->r->arena, double, deferred->channels);
+    for (uint32_t c = 0; c < deferred->channels; c++) addends[c] = f->b[c] / encoding->scale;
+    encoding->requant.addends = addends;
+    encoding->requant.rounding = QM_rounding_OFFSET;
+    return true;
+}
+
+/* An operator on whole tensors has no channels: one factor, or one for each operand of a sum. */
+static bool scale_tensors(const struct real_node *n, struct real_deferred *deferred, const struct real_affine *f,
+                          struct real_encoding *encoding) {
+    const struct qm_graph_tensor *tensors = real_tensors(n);
+    for (uint32_t c = 0; c < deferred->channels; c++)
+        if (f->a[c] != f->a[0] || f->b[c] != 0)
+            return real_refuse(n, "multiplies or adds a constant behind %s; a QuantizeLinear must come between",
+                               qm_graph_op_name(deferred->op.kind));
+    double *factors = QM_ARENA_NEW(n->r->arena, double, 2), ratio = f->a[0] / encoding->scale;
+    factors[0] = ratio;
+    if (deferred->op.kind == QM_OP_ADD) {
+        double one = deferred->sum_scale != NULL ? deferred->sum_scale[0] : 1;
+        for (uint32_t i = 0; i < 2; i++) factors[i] = ratio / one * (double)tensors[deferred->op.inputs[i]].quant.scale[0];
+        if (deferred->subtracts) factors[1] = -factors[1];
+    }
+    if (deferred->op.kind == QM_OP_MUL)
+        for (uint32_t i = 0; i < 2; i++) factors[0] *= (double)tensors[deferred->op.inputs[i]].quant.scale[0];
+    encoding->requant.factors = factors;
+    return true;
+}
+
+/* The integer of a real number, cut to low .. high. */
+static int32_t stored(double real, const struct real_encoding *encoding, int64_t low, int64_t high) {
+    double integer = nearbyint(real / encoding->scale) + (double)encoding->zero;
+    return (int32_t)fmin(fmax(integer, (double)low), (double)high);
+}
+
+static bool materialize_affine(const struct real_node *n, const struct real_deferred *source, const struct real_affine *f,
+                               struct real_encoding *encoding, struct real_value *value) {
+    struct real_deferred deferred = *source;
+    struct qm_requant *requant = &encoding->requant;
+    int64_t low = requant->low, high = requant->high;
+    requant->rounding = QM_rounding_EVEN;
+    requant->low = stored(f->low, encoding, low, high);
+    requant->high = stored(f->high, encoding, low, high);
+    bool by_channel = false;
+    for (uint32_t c = 0; c < deferred.channels; c++) by_channel = by_channel || f->a[c] != f->a[0] || f->b[c] != 0;
+    if (deferred.op.kind == QM_OP_QUANTIZE && by_channel) quantize_by_weights(n, &deferred);
+    if (deferred.op.kind == QM_OP_AVERAGE_POOL_2D && by_channel) pool_by_weights(n, &deferred);
+    bool fits = (has_weights(&deferred) ? scale_products : scale_tensors)(n, &deferred, f, encoding);
+    return fits && emit(n, &deferred, encoding, value);
+}
+
+/* ---- tables ---- */
+
+/* A function of the bytes of one tensor. */
+static bool materialize_table(const struct real_node *n, const struct real_deferred *source, const struct real_epilogue *epilogue,
+                              struct real_encoding *encoding, struct real_value *value) {
+    struct real_deferred deferred = *source;
+    const struct qm_graph_tensor *in = &real_tensors(n)[deferred.op.inputs[0]];
+    int32_t first = in->dtype == QM_U8 ? 0 : INT8_MIN;
+    uint8_t *table = QM_ARENA_NEW(n->r->arena, uint8_t, QM_TABLE_BYTES);
+    for (int32_t byte = first; byte < first + QM_TABLE_BYTES; byte++) {
+        double real = real_epilogue_value(epilogue, 0, byte - in->quant.zero_point[0]);
+        if (isnan(real)) return real_refuse(n, "has a value that is no number");
+        table[(uint8_t)byte] = (uint8_t)stored(real, encoding, encoding->requant.low, encoding->requant.high);
+    }
+    deferred.op.kind = QM_OP_LOOKUP;
+    deferred.op.table = table;
+    encoding->requant.rounding = QM_rounding_EVEN;
+    return emit(n, &deferred, encoding, value);
+}
+
+/* ---- thresholds ---- */
+
+/* The first sum in low .. high + 1 for which the epilogue is at least level (or, when it falls, at most). */
+static int64_t find_threshold(const struct real_epilogue *epilogue, uint32_t c, double level, bool falling) {
+    int64_t low = epilogue->deferred->sum_low[c], high = epilogue->deferred->sum_high[c] + 1;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        double x = real_epilogue_value(epilogue, c, middle);
+        if (falling ? x < level : x >= level)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return falling ? low - 1 : low;
+}
+
+/* The values of the smallest and the largest sum of a channel. */
+static double value_at_lowest(const struct real_epilogue *epilogue, uint32_t c) {
+    return real_epilogue_value(epilogue, c, epilogue->deferred->sum_low[c]);
+}
+
+static double value_at_highest(const struct real_epilogue *epilogue, uint32_t c) {
+    return real_epilogue_value(epilogue, c, epilogue->deferred->sum_high[c]);
+}
+
+static void add_thresholds(const struct real_node *n, const struct real_epilogue *epilogue, struct real_encoding *encoding) {
+    const struct real_deferred *deferred = epilogue->deferred;
+    struct qm_requant *requant = &encoding->requant;
+    uint32_t levels = (uint32_t)(requant->high - requant->low);
+    int64_t *thresholds = QM_ARENA_NEW(n->r->arena, int64_t, (size_t)levels * deferred->channels + 1);
+    bool *falling = QM_ARENA_NEW(n->r->arena, bool, deferred->channels);
+    for (uint32_t c = 0; c < deferred->channels; c++) {
+        falling[c] = value_at_lowest(epilogue, c) > value_at_highest(epilogue, c);
+        for (uint32_t i = 0; i < levels; i++) {
+            double level = (double)(requant->low - encoding->zero + 1 + i);
+            thresholds[(size_t)c * levels + i] = find_threshold(epilogue, c, level, falling[c]);
+        }
+    }
+    requant->channels = deferred->channels;
+    requant->thresholds = thresholds;
+    requant->falling = falling;
+    requant->sum_low = deferred->sum_low;
+    requant->sum_high = deferred->sum_high;
+}
+
+/* The smallest and largest value of all channels, at the ends of their sums, since the epilogue is monotone. */
+static void find_range(const struct real_epilogue *epilogue, double *low, double *high) {
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (uint32_t c = 0; c < epilogue->deferred->channels; c++) {
+        double a = value_at_lowest(epilogue, c), b = value_at_highest(epilogue, c);
+        *low = fmin(*low, fmin(a, b));
+        *high = fmax(*high, fmax(a, b));
+    }
+}
+
+bool real_materialize_thresholds(const struct real_node *n, const struct real_deferred *source, double scale, struct real_value *value) {
+    struct real_deferred deferred = *source;
+    struct real_epilogue epilogue;
+    double low, high;
+    if (deferred.sum_scale == NULL) return real_refuse(n, "needs the integers of %.60s, whose operands have different scales", value->name);
+    if (!real_epilogue_open(n, &deferred, &epilogue)) return false;
+    find_range(&epilogue, &low, &high);
+    if (n->r->options->saturate && high - low >= LEVELS_MAX) {
+        low = fmax(low, low < 0 ? INT8_MIN : 0);
+        high = fmin(high, low + LEVELS_MAX - 1);
+    }
+    if (!(low >= INT32_MIN && high <= INT32_MAX && high - low < LEVELS_MAX))
+        return real_refuse(n, "needs the integers of %.60s, which are %g to %g, more than 8 bits (--saturate cuts them)", value->name, low,
+                           high);
+    struct real_encoding encoding = {.dtype = low >= 0 && high <= UINT8_MAX ? QM_U8 : QM_I8, .scale = scale};
+    if (encoding.dtype == QM_I8 && !real_zero_point(low, high, &encoding.zero))
+        return real_refuse(n, "has integers %g to %g, too far from 0", low, high);
+    encoding.requant.low = (int32_t)((int64_t)low + encoding.zero);
+    encoding.requant.high = (int32_t)((int64_t)high + encoding.zero);
+    if (deferred.op.kind == QM_OP_QUANTIZE) quantize_by_weights(n, &deferred);
+    add_thresholds(n, &epilogue, &encoding);
+    return emit(n, &deferred, &encoding, value);
+}
+
+/* ---- 32-bit sums ---- */
+
+/* The sums themselves. Only an output of the network may mean other numbers by them. */
+static bool materialize_sums(const struct real_node *n, const struct real_deferred *source, const struct real_affine *f,
+                             struct real_value *value) {
+    struct real_deferred deferred = *source;
+    bool same = f->a[0] > 0 && !isfinite(f->low) && !isfinite(f->high), shared = true, whole = true;
+    for (uint32_t c = 0; c < deferred.channels; c++) {
+        double steps = f->b[c] / f->a[c];
+        same = same && f->a[c] == f->a[0];
+        shared = shared && f->b[c] == f->b[0];
+        whole = whole && steps == nearbyint(steps) && fabs(steps) <= INT32_MAX;
+    }
+    if (!same || (!value->is_output && f->a[0] != 1))
+        return real_refuse(n, "needs the integers of %.60s, which do not fit 8 bits or are scaled", value->name);
+    struct real_encoding encoding = {.dtype = QM_I32, .scale = f->a[0], .requant = {.low = INT32_MIN, .high = INT32_MAX}};
+    bool outside = shared && !whole;
+    if (outside) value->offset = (float)f->b[0];
+    if (!outside && !whole) return real_refuse(n, "adds %g to channel 0, which no 32-bit sum can", f->b[0]);
+    if (!outside) add_bias(n, &deferred, f);
+    return emit(n, &deferred, &encoding, value);
+}
+
+/* ---- the choice ---- */
+
+/* A tensor that already is what is asked for. */
+static bool is_same(const struct real_node *n, const struct real_deferred *deferred, const struct real_encoding *encoding) {
+    const struct qm_graph_tensor *in = &real_tensors(n)[deferred->op.inputs[0]];
+    return deferred->op.kind == QM_OP_QUANTIZE && deferred->newest == NULL && in->dtype == encoding->dtype &&
+           in->quant.scale[0] == (float)encoding->scale && in->quant.zero_point[0] == encoding->zero;
+}
+
+bool real_materialize_as(const struct real_node *n, const struct real_deferred *deferred, struct real_encoding *encoding,
+                         struct real_value *value) {
+    struct real_epilogue epilogue;
+    struct real_affine f;
+    if (is_same(n, deferred, encoding)) {
+        become_tensor(value, encoding, deferred->order, deferred->op.inputs[0]);
+        return true;
+    }
+    if (!real_epilogue_open(n, deferred, &epilogue)) return false;
+    bool affine = real_epilogue_affine(n, &epilogue, &f), byte = deferred->op.kind == QM_OP_QUANTIZE;
+    bool moved = false;
+    for (uint32_t c = 0; affine && c < deferred->channels; c++) moved = moved || f.b[c] != 0;
+    if (byte && real_epilogue_is_shared(&epilogue) && (!affine || moved)) return materialize_table(n, deferred, &epilogue, encoding, value);
+    if (affine) return materialize_affine(n, deferred, &f, encoding, value);
+    const struct qm_graph_op *function = real_epilogue_function(&epilogue);
+    if (function != NULL)
+        return real_refuse(n, "quantizes %s of what is not quantized; a QuantizeLinear must come between", function->name);
+    return real_refuse(n, "quantizes what has been rounded before");
+}
+
+/* Whether the integers from low to high are bytes. */
+static bool are_bytes(const struct real_value *value, double low, double high) {
+    return value->type != QM_I32 && ((low >= INT8_MIN && high <= INT8_MAX) || (low >= 0 && high <= UINT8_MAX));
+}
+
+bool real_materialize_integers(const struct real_node *n, struct real_value *value) {
+    struct real_deferred deferred = *value->deferred;
+    struct real_epilogue epilogue;
+    struct real_affine affine;
+    double low, high;
+    if (deferred.sum_scale == NULL) return real_refuse(n, "needs %.60s as integers; a QuantizeLinear must come before", value->name);
+    if (!real_epilogue_open(n, &deferred, &epilogue)) return false;
+    if (real_epilogue_function(&epilogue) != NULL)
+        return real_refuse(n, "needs %.60s as integers, but it is float; a QuantizeLinear must come before", value->name);
+    find_range(&epilogue, &low, &high);
+    bool integral = real_epilogue_is_integral(&epilogue), byte = are_bytes(value, low, high);
+    bool wide = deferred.op.kind == QM_OP_ADD && integral && !byte && !n->r->options->saturate;
+    if ((wide || deferred.subtracts) && !real_add_by_weights(n, &deferred, deferred.subtracts ? -1 : 1)) return false;
+    bool affine_sum = has_weights(&deferred) && real_epilogue_affine(n, &epilogue, &affine);
+    if (!integral && value->is_output && affine_sum) return materialize_sums(n, &deferred, &affine, value);
+    if (!integral) return real_refuse(n, "needs %.60s as integers, but it is float; a QuantizeLinear must come before", value->name);
+    if (!byte && affine_sum) return materialize_sums(n, &deferred, &affine, value);
+    return real_materialize_thresholds(n, &deferred, 1, value);
+}

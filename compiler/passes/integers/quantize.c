@@ -1,0 +1,98 @@
+/* quantize.c - QUANTIZE and DEQUANTIZE, at the ends of the network and between its operators.
+ *
+ * Between operators they only say what integers mean. At a float input a QUANTIZE is an operator of its own; at a float output a
+ * DEQUANTIZE is one (integers.c).
+ */
+#include "compiler/passes/integers/integers.h"
+
+/* A float input becomes integers on its way into the network. */
+static bool quantize_input(const struct real_node *n, struct real_encoding *encoding) {
+    struct real_value *in = n->inputs[0], *origin = in->origin, *out = n->outputs[0];
+    if (in->computed) return real_refuse(n, "quantizes what has been computed from the input %.60s in float", origin->name);
+    if (origin->type != QM_F32) return real_refuse(n, "quantizes an input of %s", qm_dtype_name(origin->type));
+    if (origin->tensors[REAL_PLAIN] == QM_NO_TENSOR)
+        origin->tensors[REAL_PLAIN] = real_add_tensor(n, origin->name, QM_F32, &origin->shape);
+    struct real_value like = {.state = REAL_TENSOR,
+                              .quant_known = true,
+                              .scale = (float)encoding->scale,
+                              .zero = encoding->zero,
+                              .low = encoding->requant.low,
+                              .high = encoding->requant.high};
+    uint32_t tensor = real_add_tensor(n, out->name, encoding->dtype, &origin->shape);
+    real_set_quant(n, tensor, like.scale, like.zero);
+    struct qm_requant *requant = QM_ARENA_NEW(n->r->arena, struct qm_requant, 1);
+    *requant = encoding->requant;
+    requant->rounding = QM_rounding_EVEN;
+    real_add_op(n, QM_OP_QUANTIZE, origin->tensors[REAL_PLAIN], tensor)->requant = requant;
+    if (!qm_shape_same(&origin->shape, &out->shape)) tensor = real_add_reshape(n, tensor, &out->shape);
+    real_put(n, &like, REAL_PLAIN, tensor);
+    return true;
+}
+
+/* The first quantizer of an input: its integers are what the network reads. */
+static bool begin_network(const struct real_node *n, const struct real_encoding *encoding) {
+    struct real_value *out = n->outputs[0], *origin = n->inputs[0]->origin;
+    if (origin->tensors[REAL_PLAIN] != QM_NO_TENSOR) return real_refuse(n, "is a second quantizer of %.60s", origin->name);
+    struct real_value like = {.state = REAL_TENSOR,
+                              .quant_known = true,
+                              .scale = (float)encoding->scale,
+                              .zero = encoding->zero,
+                              .low = encoding->requant.low,
+                              .high = encoding->requant.high};
+    uint32_t tensor = real_add_tensor(n, out->name, encoding->dtype, &out->shape);
+    real_set_quant(n, tensor, like.scale, like.zero);
+    origin->tensors[REAL_PLAIN] = tensor;
+    real_put(n, &like, REAL_PLAIN, tensor);
+    return true;
+}
+
+static bool encoding_of(const struct real_node *n, struct real_encoding *encoding) {
+    const struct qm_graph_tensor *out = &n->r->source->tensors[n->op->outputs[0]];
+    struct real_scales scales;
+    if (!real_read_scales(n, &scales)) return false;
+    if (out->dtype != QM_I8 && out->dtype != QM_U8)
+        return real_refuse(n, "makes %s; int8, uint8 and narrower are supported", qm_dtype_name(out->dtype));
+    *encoding = (struct real_encoding){.dtype = out->dtype, .scale = scales.scale[0], .zero = (int64_t)scales.zero[0]};
+    encoding->requant.low = (int32_t)n->op->low;
+    encoding->requant.high = (int32_t)n->op->high;
+    if (scales.zero[0] < n->op->low || scales.zero[0] > n->op->high)
+        return real_refuse(n, "has the zero point %g, which its type does not have", scales.zero[0]);
+    return true;
+}
+
+bool real_quantize(const struct real_node *n) {
+    struct real_deferred *deferred;
+    struct real_encoding encoding;
+    if (!encoding_of(n, &encoding)) return false;
+    bool whole = encoding.requant.high - encoding.requant.low == UINT8_MAX;
+    if (n->inputs[0]->state == REAL_INPUT)
+        return whole && !n->inputs[0]->computed ? quantize_input(n, &encoding) : begin_network(n, &encoding);
+    if (!real_deferred_of(n, n->inputs[0], &deferred)) return false;
+    if (!real_materialize_as(n, deferred, &encoding, n->outputs[0])) return false;
+    n->outputs[0]->real = false;
+    return true;
+}
+
+bool real_dequantize(const struct real_node *n) {
+    struct real_value *in = n->inputs[0];
+    struct real_scales scales;
+    if (!real_read_scales(n, &scales) || !real_materialize(n, in)) return false;
+    if (in->real && (in->scale != 1 || in->zero != 0)) return real_refuse(n, "reads numbers that are scaled already");
+    enum real_order order = in->tensors[REAL_CHANNELS_LAST] != QM_NO_TENSOR ? REAL_CHANNELS_LAST : REAL_PLAIN;
+    uint32_t tensor;
+    if (!real_tensor_as(n, in, order, &scales, &tensor)) return false;
+    struct real_value like = *in;
+    like.real = like.quant_known = true;
+    like.scale = (float)scales.scale[0];
+    like.zero = (int64_t)scales.zero[0];
+    real_put(n, &like, order, tensor);
+    n->outputs[0]->map = in->map;
+    return true;
+}
+
+/* Of an input: its signs are what the network reads. */
+bool real_sign(const struct real_node *n) {
+    struct real_encoding signs = {.dtype = QM_I8, .scale = 1, .requant = {.low = -1, .high = 1}};
+    if (n->inputs[0]->state == REAL_INPUT) return begin_network(n, &signs);
+    return real_defer_elementwise(n, 0, REAL_SIGN, NULL, 1);
+}
