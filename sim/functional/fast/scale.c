@@ -12,13 +12,27 @@ void scale_begin(const struct qm_insn *insn, struct scale *scale) {
     scale->high = (int32_t)insn->clamp_max;
 }
 
+/* Bounds of outputs, and their zero point, times 2^right; none of them needs 31 bits, with room for what is added. */
+static bool prepare_clamp(struct scale *scale, int64_t i) {
+    int64_t unit = (int64_t)1 << scale->right[i], least = (scale->low - scale->zero) * unit, most = (scale->high - scale->zero) * unit;
+    int64_t added = scale->zero * unit + unit / 2, limit = (1 << 30) - 1;
+    if (scale->right[i] == 0 || scale->multiplier[i] == INT32_MIN) return false;
+    if (least < -limit || least > limit || most < -limit || most > limit || added < -limit || added > limit) return false;
+    scale->least[i] = (int32_t)least;
+    scale->most[i] = (int32_t)most;
+    scale->added[i] = (int32_t)added;
+    return true;
+}
+
 void scale_prepare(struct scale *scale) {
+    scale->clamps_first = scale->rounding == QM_rounding_TFLITE;
     for (int64_t i = 0; i < scale->n; i++) {
         int32_t shift = qm_clamp(scale->shift[i], -31, 31);
         scale->left[i] = shift > 0 ? shift : 0;
         scale->right[i] = shift < 0 ? -shift : 0;
         scale->dropped[i] = (int32_t)(((uint32_t)1 << scale->right[i]) - 1);
         scale->half_dropped[i] = scale->dropped[i] / 2;
+        scale->clamps_first = scale->clamps_first && prepare_clamp(scale, i);
     }
 }
 
