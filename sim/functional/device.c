@@ -12,6 +12,7 @@
 #include "sim/control/decode.h"
 #include "sim/device.h"
 #include "sim/functional/fast/fast.h"
+#include "sim/functional/fast/kept.h"
 
 struct functional_device {
     struct qm_device base;
@@ -41,6 +42,7 @@ static enum qm_status create(const struct qm_machine *machine, const struct qm_d
     decode_init(&made->decode, &made->machine);
     made->memory = qm_alloc_zeroed(options->memory_bytes, 1);
     qm_functional_init(&made->values, &made->machine);
+    made->values.kept = kept_create();
     *device = &made->base;
     return QM_OK;
 }
@@ -48,6 +50,7 @@ static enum qm_status create(const struct qm_machine *machine, const struct qm_d
 static void destroy(struct qm_device *base) {
     struct functional_device *device = downcast(base);
     free(device->memory);
+    kept_destroy(device->values.kept);
     qm_functional_fini(&device->values);
     free(device);
 }
@@ -127,7 +130,9 @@ static void read_internal(struct qm_device *device, uint8_t *scratchpad, int32_t
 }
 
 static void write_internal(struct qm_device *device, const uint8_t *scratchpad, const int32_t *accumulator) {
-    qm_functional_write(&downcast(device)->values, scratchpad, accumulator);
+    struct qm_functional_memory *values = &downcast(device)->values;
+    qm_functional_write(values, scratchpad, accumulator);
+    kept_forget(values->kept, 0, values->machine->scratchpad_bytes);
 }
 
 const struct qm_device_ops qm_device_functional = {

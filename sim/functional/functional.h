@@ -19,6 +19,7 @@ struct qm_functional_memory {
     int32_t *accumulator;   /* [accumulator_rows][cols], each within accumulator_bits */
     uint8_t *arena;         /* of LOAD and STORE: [MEMORY_SIZE]; borrowed */
     uint64_t acc_overflows; /* counted by MATMUL */
+    struct kept *kept;      /* of the fast forms (fast/kept.h); borrowed. NULL: they keep nothing between instructions */
 };
 
 /* Scratchpad and accumulator of zeros, and no arena. */

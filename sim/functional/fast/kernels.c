@@ -16,7 +16,7 @@ static void fill(const uint8_t *bytes, int64_t k, bool is_unsigned, void *row) {
 }
 
 /* packed [k][KERNEL_LANES], zeros in the lanes that the vector has not. */
-static void pack(const struct kernel_vector *vector, int64_t k, int16_t *packed) {
+static void pack_vector(const struct kernel_vector *vector, int64_t k, int16_t *packed) {
     if (vector->wide != NULL) {
         memcpy(packed, vector->wide, (size_t)k * KERNEL_LANES * sizeof *packed);
         return;
@@ -26,6 +26,12 @@ static void pack(const struct kernel_vector *vector, int64_t k, int16_t *packed)
         for (int64_t lane = 0; lane < vector->lanes; lane++) packed[i * KERNEL_LANES + lane] = vector->weights[i * vector->stride + lane];
 }
 
+/* [vectors][k][KERNEL_LANES] */
+static void pack(const struct kernel_job *job, struct kernel_packed *packed) {
+    int16_t *weights = (int16_t *)packed->bytes;
+    for (int64_t v = 0; v < job->vector_count; v++) pack_vector(&job->vectors[v], job->k, weights + v * job->k * KERNEL_LANES);
+}
+
 static void add_products(const int16_t *restrict row, const int16_t *restrict packed, int64_t k, int32_t *restrict sums) {
     int32_t block[KERNEL_LANES] = {0};
     for (int64_t i = 0; i < k; i++)
@@ -33,9 +39,7 @@ static void add_products(const int16_t *restrict row, const int16_t *restrict pa
     memcpy(sums, block, sizeof block);
 }
 
-static void multiply_vector(const struct kernel_job *job, const struct kernel_vector *vector) {
-    int16_t packed[KERNEL_K * KERNEL_LANES];
-    pack(vector, job->k, packed);
+static void multiply_vector(const struct kernel_job *job, const struct kernel_vector *vector, const int16_t *packed) {
     for (int64_t m = 0; m < job->count; m++) {
         int32_t sums[KERNEL_LANES], *out = vector->sums + m * job->sums_stride;
         add_products((const int16_t *)job->rows + m * KERNEL_K, packed, job->k, sums);
@@ -45,10 +49,11 @@ static void multiply_vector(const struct kernel_job *job, const struct kernel_ve
 }
 
 static void multiply(const struct kernel_job *job) {
-    for (int64_t i = 0; i < job->vector_count; i++) multiply_vector(job, &job->vectors[i]);
+    const int16_t *weights = (const int16_t *)job->packed->bytes;
+    for (int64_t v = 0; v < job->vector_count; v++) multiply_vector(job, &job->vectors[v], weights + v * job->k * KERNEL_LANES);
 }
 
-const struct kernel kernel_plain = {"plain", always, sizeof(int16_t), true, fill, multiply};
+const struct kernel kernel_plain = {"plain", always, sizeof(int16_t), true, fill, pack, multiply};
 
 const struct kernel *const kernels[] = {
 #ifdef __x86_64__

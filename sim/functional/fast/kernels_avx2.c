@@ -9,10 +9,11 @@
 #define AVX2   __attribute__((target("avx2")))
 #define INLINE AVX2 static inline __attribute__((always_inline))
 
-enum { PAIRS = KERNEL_K / 2, HEIGHT = 6 };
+enum { HEIGHT = 6 };
 
+/* A pair of weight rows of one vector. Pairs follow one another, and behind the last those of the next vector. */
 struct packed {
-    __m256i halves[PAIRS][2]; /* lanes 0..7 and 8..15, each lane two weights of one column */
+    __m256i halves[2]; /* lanes 0..7 and 8..15, each lane two weights of one column */
 };
 
 static bool is_supported(void) {
@@ -43,21 +44,30 @@ AVX2 static void pack_wide(const int16_t *wide, int64_t k, struct packed *packed
         __m256i first = _mm256_loadu_si256((const __m256i *)wide), second = _mm256_setzero_si256();
         if (pair * 2 + 1 < k) second = _mm256_loadu_si256((const __m256i *)(wide + KERNEL_LANES));
         __m256i even = _mm256_unpacklo_epi16(first, second), odd = _mm256_unpackhi_epi16(first, second);
-        packed->halves[pair][0] = _mm256_permute2x128_si256(even, odd, 0x20);
-        packed->halves[pair][1] = _mm256_permute2x128_si256(even, odd, 0x31);
+        packed[pair].halves[0] = _mm256_permute2x128_si256(even, odd, 0x20);
+        packed[pair].halves[1] = _mm256_permute2x128_si256(even, odd, 0x31);
     }
 }
 
-AVX2 static void pack(const struct kernel_vector *vector, int64_t k, struct packed *packed) {
+AVX2 static void pack_vector(const struct kernel_vector *vector, int64_t k, struct packed *packed) {
     if (vector->wide != NULL) {
         pack_wide(vector->wide, k, packed);
         return;
     }
     for (int64_t pair = 0; pair * 2 < k; pair++) {
         __m128i first = load_row(vector, pair * 2, k), second = load_row(vector, pair * 2 + 1, k);
-        packed->halves[pair][0] = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(first, second));
-        packed->halves[pair][1] = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(first, second));
+        packed[pair].halves[0] = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(first, second));
+        packed[pair].halves[1] = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(first, second));
     }
+}
+
+static int64_t pair_count(const struct kernel_job *job) {
+    return (job->k + 1) / 2;
+}
+
+static void pack(const struct kernel_job *job, struct kernel_packed *packed) {
+    struct packed *pairs = (struct packed *)packed->bytes;
+    for (int64_t v = 0; v < job->vector_count; v++) pack_vector(&job->vectors[v], job->k, pairs + v * pair_count(job));
 }
 
 INLINE void store_whole(int32_t *out, const __m256i *halves, bool adds) {
@@ -103,7 +113,7 @@ INLINE void multiply_block(const struct kernel_job *job, const struct kernel_vec
     for (int r = 0; r < height; r++) sums[r][0] = sums[r][1] = _mm256_setzero_si256();
     for (int64_t pair = 0; pair * 2 < job->k; pair++)
 #pragma GCC unroll 6
-        for (int r = 0; r < height; r++) add_pair(row + r * KERNEL_K + pair * 2, packed->halves[pair], sums[r]);
+        for (int r = 0; r < height; r++) add_pair(row + r * KERNEL_K + pair * 2, packed[pair].halves, sums[r]);
 #pragma GCC unroll 6
     for (int r = 0; r < height; r++) store(job, vector, m + r, sums[r]);
 }
@@ -121,16 +131,15 @@ AVX2 static void multiply_rest(const struct kernel_job *job, const struct kernel
 }
 
 AVX2 static void multiply(const struct kernel_job *job) {
-    struct packed packed;
-    for (int64_t v = 0; v < job->vector_count; v++) {
+    const struct packed *packed = (const struct packed *)job->packed->bytes;
+    for (int64_t v = 0; v < job->vector_count; v++, packed += pair_count(job)) {
         const struct kernel_vector *vector = &job->vectors[v];
         int64_t m = 0;
-        pack(vector, job->k, &packed);
-        for (; m + HEIGHT <= job->count; m += HEIGHT) multiply_block(job, vector, &packed, m, HEIGHT);
-        multiply_rest(job, vector, &packed, m);
+        for (; m + HEIGHT <= job->count; m += HEIGHT) multiply_block(job, vector, packed, m, HEIGHT);
+        multiply_rest(job, vector, packed, m);
     }
 }
 
-const struct kernel kernel_avx2 = {"avx2", is_supported, sizeof(int16_t), true, fill, multiply};
+const struct kernel kernel_avx2 = {"avx2", is_supported, sizeof(int16_t), true, fill, pack, multiply};
 
 #endif

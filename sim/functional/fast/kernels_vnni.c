@@ -16,9 +16,10 @@
 enum { QUADS = KERNEL_K / 4, ROWS_MAX = 12 };
 
 struct packed {
-    __m512i weights[QUADS * KERNEL_VECTORS]; /* [quads][vectors], each lane four weights of one column */
     __m512i start[KERNEL_VECTORS];
+    __m512i weights[QUADS * KERNEL_VECTORS]; /* [quads][vectors], each lane four weights of one column */
 };
+_Static_assert(sizeof(struct packed) <= sizeof(struct kernel_packed), "packed weights fit");
 
 static bool is_supported(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
@@ -48,7 +49,14 @@ INLINE __m512i pack_quad(const struct kernel_vector *vector, int64_t i, int64_t 
     return _mm512_shuffle_epi8(_mm512_permutexvar_epi32(words, rows), bytes);
 }
 
-VNNI static void pack(const struct kernel_job *job, struct packed *packed, int64_t width) {
+/* Vectors that are multiplied together: with lanes of zeros for those that the job has not. */
+static int64_t width_of(const struct kernel_job *job) {
+    return job->vector_count <= 2 ? job->vector_count : KERNEL_VECTORS;
+}
+
+VNNI static void pack(const struct kernel_job *job, struct kernel_packed *bytes) {
+    struct packed *packed = (struct packed *)bytes->bytes;
+    int64_t width = width_of(job);
     __m512i lift = _mm512_set1_epi8(job->is_unsigned ? 0 : (char)0x80);
     for (int64_t v = 0; v < width; v++) {
         struct kernel_vector none = {.weights = job->vectors[0].weights};
@@ -97,22 +105,20 @@ INLINE void multiply_block(const struct kernel_job *job, const struct packed *pa
 }
 
 INLINE void multiply_all(const struct kernel_job *job, const int height, const int width) {
-    struct packed packed;
-    pack(job, &packed, width);
+    const struct packed *packed = (const struct packed *)job->packed->bytes;
     int64_t m = 0;
-    for (; m + 1 < job->count; m += height) multiply_block(job, &packed, m, height, width);
-    if (m < job->count) multiply_block(job, &packed, m, 1, width);
+    for (; m + 1 < job->count; m += height) multiply_block(job, packed, m, height, width);
+    if (m < job->count) multiply_block(job, packed, m, 1, width);
 }
 
 VNNI static void multiply(const struct kernel_job *job) {
-    if (job->vector_count == 1)
-        multiply_all(job, 12, 1);
-    else if (job->vector_count == 2)
-        multiply_all(job, 12, 2);
-    else
-        multiply_all(job, 6, 4);
+    switch (width_of(job)) {
+    case 1: multiply_all(job, 12, 1); break;
+    case 2: multiply_all(job, 12, 2); break;
+    default: multiply_all(job, 6, KERNEL_VECTORS); break;
+    }
 }
 
-const struct kernel kernel_vnni = {"avx512-vnni", is_supported, sizeof(uint8_t), false, fill, multiply};
+const struct kernel kernel_vnni = {"avx512-vnni", is_supported, sizeof(uint8_t), false, fill, pack, multiply};
 
 #endif

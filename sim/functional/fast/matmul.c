@@ -23,7 +23,7 @@ struct cut {
 
 /* Windows of a block of positions, bytes first .. first + k - 1 of each: as many or twice as many activations. */
 struct chunk {
-    int64_t position, first, k;
+    int64_t position, index, first, k; /* index: of the chunk among those of its block */
     int64_t cut_count;
     int32_t corrections[BLOCK_ROWS]; /* weight_zero times the sum of the row's activations */
     struct cut cuts[KERNEL_K];
@@ -102,7 +102,7 @@ static void gather_rows(const struct kernel_job *job, const struct kernel *kerne
     }
 }
 
-/* Lanes of the tile from its column on; narrow weights are expanded into `expanded`. */
+/* Lanes of the tile from its column on; narrow weights are expanded into `expanded`, unless it is NULL. */
 static struct kernel_vector make_vector(const struct qm_insn *insn, const struct chunk *chunk, const struct narrow_tile *tile,
                                         int8_t *expanded) {
     int64_t lanes = tile->n - tile->column < KERNEL_LANES ? tile->n - tile->column : KERNEL_LANES;
@@ -111,14 +111,20 @@ static struct kernel_vector make_vector(const struct qm_insn *insn, const struct
         return (struct kernel_vector){.weights = weights, .stride = tile->n, .lanes = lanes};
     }
     int64_t stride = qm_activations_per_byte(insn) * KERNEL_LANES;
-    for (int64_t i = 0; i < chunk->k; i++) narrow_expand_weights(insn, tile, chunk->first + i, lanes, expanded + i * stride);
+    for (int64_t i = 0; expanded != NULL && i < chunk->k; i++)
+        narrow_expand_weights(insn, tile, chunk->first + i, lanes, expanded + i * stride);
     return (struct kernel_vector){.weights = expanded, .stride = KERNEL_LANES, .lanes = lanes};
 }
 
+static int64_t jobs_of_chunk(const struct qm_insn *insn, int64_t cols) {
+    return ceil_div(matmul_vectors(insn, cols), KERNEL_VECTORS);
+}
+
 /* Gives the columns of all tiles to the kernel, some vectors at a time. */
-static void multiply_tiles(struct kernel_job *job, const struct kernel *kernel, const struct qm_insn *insn,
+static void multiply_tiles(struct kernel_job *job, const struct kept_weights *kept, const struct qm_insn *insn,
                            const struct qm_functional_memory *memory, struct chunk *chunk) {
-    int64_t cols = memory->machine->cols, tile_rows = insn->kernel_h * insn->kernel_w * qm_weight_rows(insn, insn->run_bytes);
+    int64_t cols = memory->machine->cols, job_index = chunk->index * jobs_of_chunk(insn, cols),
+            tile_rows = insn->kernel_h * insn->kernel_w * qm_weight_rows(insn, insn->run_bytes);
     job->vector_count = 0;
     for (int64_t index = 0; index < insn->tiles; index++) {
         int64_t rest = insn->channels - index * cols;
@@ -127,14 +133,14 @@ static void multiply_tiles(struct kernel_job *job, const struct kernel *kernel, 
         int32_t *sums = memory->accumulator + (insn->acc_addr + index * insn->out_h * insn->out_w + chunk->position) * cols;
         for (; tile.column < tile.n; tile.column += KERNEL_LANES) {
             struct kernel_vector *vector = &job->vectors[job->vector_count];
-            *vector = make_vector(insn, chunk, &tile, chunk->weights[job->vector_count]);
+            *vector = make_vector(insn, chunk, &tile, kept->are_packed ? NULL : chunk->weights[job->vector_count]);
             vector->sums = sums + tile.column;
             if (++job->vector_count < KERNEL_VECTORS) continue;
-            kernel->multiply(job);
+            kept_multiply(kept, job_index++, job);
             job->vector_count = 0;
         }
     }
-    if (job->vector_count > 0) kernel->multiply(job);
+    if (job->vector_count > 0) kept_multiply(kept, job_index, job);
 }
 
 static void subtract_corrections(const struct kernel_job *job, const struct qm_insn *insn, const struct chunk *chunk,
@@ -159,22 +165,35 @@ static void clear_spare_columns(const struct qm_insn *insn, struct qm_functional
     }
 }
 
-static void multiply_dense(const struct qm_insn *insn, struct qm_functional_memory *memory, const struct kernel *kernel) {
-    int64_t positions = insn->out_h * insn->out_w, window_bytes = insn->kernel_h * insn->kernel_w * insn->run_bytes;
+/* Rows of a block of positions, chunk by chunk. */
+static void multiply_positions(const struct qm_insn *insn, struct qm_functional_memory *memory, const struct kept_weights *kept,
+                               struct chunk *chunk) {
+    int64_t window_bytes = insn->kernel_h * insn->kernel_w * insn->run_bytes, positions = insn->out_h * insn->out_w;
     int64_t per_byte = qm_activations_per_byte(insn), chunk_bytes = KERNEL_K / per_byte;
+    struct kernel_job job = {.rows = chunk->rows, .sums_stride = memory->machine->cols, .is_unsigned = insn->in_unsigned != 0};
+    job.count = positions - chunk->position < BLOCK_ROWS ? positions - chunk->position : BLOCK_ROWS;
+    for (chunk->index = 0; chunk->index * chunk_bytes < window_bytes; chunk->index++) {
+        chunk->first = chunk->index * chunk_bytes;
+        chunk->k = window_bytes - chunk->first < chunk_bytes ? window_bytes - chunk->first : chunk_bytes;
+        job.k = chunk->k * per_byte;
+        job.adds = insn->accumulate != 0 || chunk->first > 0;
+        cut_windows(insn, chunk);
+        gather_rows(&job, kept->kernel, insn, memory, chunk);
+        multiply_tiles(&job, kept, insn, memory, chunk);
+        if (insn->weight_zero != 0) subtract_corrections(&job, insn, chunk, memory);
+    }
+}
+
+static void multiply_dense(const struct qm_insn *insn, struct qm_functional_memory *memory, const struct kernel *kernel) {
+    int64_t activations = insn->kernel_h * insn->kernel_w * insn->run_bytes * qm_activations_per_byte(insn);
+    struct kept_use use = {kernel, false, ceil_div(activations, KERNEL_K) * jobs_of_chunk(insn, memory->machine->cols)};
     struct chunk chunk; /* large: set field by field */
-    struct kernel_job job = {.rows = chunk.rows, .sums_stride = memory->machine->cols, .is_unsigned = insn->in_unsigned != 0};
-    for (chunk.position = 0; chunk.position < positions; chunk.position += BLOCK_ROWS)
-        for (chunk.first = 0; chunk.first < window_bytes; chunk.first += chunk_bytes) {
-            job.count = positions - chunk.position < BLOCK_ROWS ? positions - chunk.position : BLOCK_ROWS;
-            chunk.k = window_bytes - chunk.first < chunk_bytes ? window_bytes - chunk.first : chunk_bytes;
-            job.k = chunk.k * per_byte;
-            job.adds = insn->accumulate != 0 || chunk.first > 0;
-            cut_windows(insn, &chunk);
-            gather_rows(&job, kernel, insn, memory, &chunk);
-            multiply_tiles(&job, kernel, insn, memory, &chunk);
-            if (insn->weight_zero != 0) subtract_corrections(&job, insn, &chunk, memory);
-        }
+    struct kernel_packed one;
+    struct kept_weights kept = kept_begin(memory, insn, use, &one);
+    for (chunk.position = 0; chunk.position < insn->out_h * insn->out_w; chunk.position += BLOCK_ROWS) {
+        multiply_positions(insn, memory, &kept, &chunk);
+        kept_repeat(&kept);
+    }
 }
 
 void matmul_with(const struct qm_insn *insn, struct qm_functional_memory *memory, const struct kernel *kernel) {

@@ -19,7 +19,7 @@ enum { PRODUCTS = 4, INPUTS = 4, TAPS = 3, PAIRS = 64, LANES = KERNEL_LANES * KE
 /* A block of pairs of outputs, and the rows of taps that one call of the kernel takes. */
 struct block {
     int64_t first_pair, pairs, pairs_of_row;
-    int64_t first_ky, k;
+    int64_t ky_index, first_ky, k;
     int16_t rows[PRODUCTS * PAIRS + KERNEL_ROWS_SPARE][KERNEL_K];
     int16_t weights[KERNEL_VECTORS][KERNEL_K][KERNEL_LANES]; /* of one product */
     int32_t sums[PRODUCTS][PAIRS][LANES];
@@ -109,21 +109,27 @@ static void fill_rows(const struct qm_insn *insn, const uint8_t *scratchpad, str
     }
 }
 
-static void multiply_product(const struct qm_insn *insn, const struct kernel *kernel, const struct columns *columns, int64_t count,
+/* The weights of columns that one product meets, for the kernel. */
+static void transform_columns(const struct qm_insn *insn, const struct columns *columns, int product, struct block *block,
+                              int16_t (*out)[KERNEL_LANES]) {
+    int64_t tap_bytes = insn->run_bytes * columns->stride;
+    for (int64_t at = 0; at < block->k; at += insn->run_bytes) {
+        const int8_t *weights = columns->weights + (block->first_ky + at / insn->run_bytes) * TAPS * tap_bytes;
+        transform_weights(columns, weights, tap_bytes, insn->run_bytes, product, out + at);
+    }
+}
+
+static void multiply_product(const struct qm_insn *insn, const struct kept_weights *kept, const struct columns *columns, int64_t count,
                              int product, struct block *block) {
     struct kernel_job job = {.rows = block->rows[product * PAIRS], .count = block->pairs, .k = block->k, .vector_count = count};
     job.sums_stride = LANES;
     job.adds = block->first_ky > 0;
     for (int64_t v = 0; v < count; v++) {
-        int64_t tap_bytes = insn->run_bytes * columns[v].stride;
-        for (int64_t at = 0; at < block->k; at += insn->run_bytes) {
-            const int8_t *weights = columns[v].weights + (block->first_ky + at / insn->run_bytes) * TAPS * tap_bytes;
-            transform_weights(&columns[v], weights, tap_bytes, insn->run_bytes, product, block->weights[v] + at);
-        }
+        if (!kept->are_packed) transform_columns(insn, &columns[v], product, block, block->weights[v]);
         job.vectors[v] =
             (struct kernel_vector){.wide = block->weights[v][0], .lanes = KERNEL_LANES, .sums = block->sums[product][0] + v * KERNEL_LANES};
     }
-    kernel->multiply(&job);
+    kept_multiply(kept, block->ky_index * PRODUCTS + product, &job);
 }
 
 /* Half the sum, which is even, to the accumulator. */
@@ -152,27 +158,42 @@ static void combine(const struct qm_insn *insn, int64_t cols, const struct colum
     }
 }
 
+/* Rows of taps that one call of the kernel takes, at most. */
+static int64_t ky_most(const struct qm_insn *insn) {
+    return KERNEL_K / insn->run_bytes;
+}
+
+/* Jobs of some columns. */
+static int64_t jobs_of_columns(const struct qm_insn *insn) {
+    return ceil_div(insn->kernel_h, ky_most(insn)) * PRODUCTS;
+}
+
 /* All outputs of some columns. */
-static void multiply_columns(const struct qm_insn *insn, struct qm_functional_memory *memory, const struct kernel *kernel,
+static void multiply_columns(const struct qm_insn *insn, struct qm_functional_memory *memory, struct kept_weights kept,
                              const struct columns *columns, int64_t count) {
     struct block block; /* large: set field by field */
     block.pairs_of_row = (insn->out_w + 1) / 2;
-    int64_t pairs = insn->out_h * block.pairs_of_row, ky_most = KERNEL_K / insn->run_bytes;
+    int64_t pairs = insn->out_h * block.pairs_of_row;
     for (block.first_pair = 0; block.first_pair < pairs; block.first_pair += PAIRS) {
         block.pairs = pairs - block.first_pair < PAIRS ? pairs - block.first_pair : PAIRS;
-        for (block.first_ky = 0; block.first_ky < insn->kernel_h; block.first_ky += ky_most) {
+        for (block.ky_index = 0; block.ky_index * ky_most(insn) < insn->kernel_h; block.ky_index++) {
+            block.first_ky = block.ky_index * ky_most(insn);
             int64_t rest = insn->kernel_h - block.first_ky;
-            block.k = (rest < ky_most ? rest : ky_most) * insn->run_bytes;
+            block.k = (rest < ky_most(insn) ? rest : ky_most(insn)) * insn->run_bytes;
             fill_rows(insn, memory->scratchpad, &block);
-            for (int product = 0; product < PRODUCTS; product++) multiply_product(insn, kernel, columns, count, product, &block);
+            for (int product = 0; product < PRODUCTS; product++) multiply_product(insn, &kept, columns, count, product, &block);
         }
         combine(insn, memory->machine->cols, columns, count, &block);
+        kept_repeat(&kept);
     }
 }
 
 void matmul_winograd(const struct qm_insn *insn, struct qm_functional_memory *memory, const struct kernel *kernel) {
     struct columns columns[KERNEL_VECTORS];
+    struct kernel_packed one;
     int64_t cols = memory->machine->cols, count = 0, window_bytes = insn->kernel_h * TAPS * insn->run_bytes;
+    struct kept_use use = {kernel, true, ceil_div(matmul_vectors(insn, cols), KERNEL_VECTORS) * jobs_of_columns(insn)};
+    struct kept_weights kept = kept_begin(memory, insn, use, &one);
     for (int64_t tile = 0; tile < insn->tiles; tile++) {
         int64_t rest = insn->channels - tile * cols, n = rest < cols ? rest : cols;
         const int8_t *weights = (const int8_t *)memory->scratchpad + insn->weight_addr + tile * window_bytes * cols;
@@ -181,11 +202,12 @@ void matmul_winograd(const struct qm_insn *insn, struct qm_functional_memory *me
             int64_t lanes = n - column < KERNEL_LANES ? n - column : KERNEL_LANES;
             columns[count++] = (struct columns){weights + column, n, lanes, sums + column};
             if (count < KERNEL_VECTORS) continue;
-            multiply_columns(insn, memory, kernel, columns, count);
+            multiply_columns(insn, memory, kept, columns, count);
+            kept.jobs += kept.stride * jobs_of_columns(insn);
             count = 0;
         }
     }
-    if (count > 0) multiply_columns(insn, memory, kernel, columns, count);
+    if (count > 0) multiply_columns(insn, memory, kept, columns, count);
 }
 
 /* The largest output is below 2^15 a product, so that twice the sum of K of them fits 32 bits below K = 2^15. */

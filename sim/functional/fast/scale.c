@@ -1,6 +1,8 @@
 /* scale.c - parameters of lanes, the table of scalers, and the plain one: loops that compilers for any processor can vectorize. */
 #include "sim/functional/fast/scale.h"
 
+#include <stdlib.h>
+
 #include "common/fixed_point.h"
 #include "sim/functional/fast/vectorized.h"
 
@@ -12,14 +14,38 @@ void scale_begin(const struct qm_insn *insn, struct scale *scale) {
     scale->high = (int32_t)insn->clamp_max;
 }
 
-void scale_prepare(struct scale *scale) {
+static int32_t larger(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
+
+/* How far bounds of outputs and the zero point may be shifted to the left such that each has 30 bits, with half a unit. */
+static int32_t clamp_shift_most(const struct scale *scale) {
+    int32_t largest = larger(larger(abs(scale->low - scale->zero), abs(scale->high - scale->zero)), abs(scale->zero) + 1), most = 0;
+    while (largest <= INT32_MAX >> (most + 2)) most++;
+    return most;
+}
+
+/* What does not depend on others of a lane. Bounds wrap where the scale does not clamp first. */
+VECTORIZED static void prepare_lanes(struct scale *restrict scale, int32_t shift_most) {
+    uint32_t low = (uint32_t)(scale->low - scale->zero), high = (uint32_t)(scale->high - scale->zero), zero = (uint32_t)scale->zero;
+    int32_t others = 0;
     for (int64_t i = 0; i < scale->n; i++) {
-        int32_t shift = qm_clamp(scale->shift[i], -31, 31);
+        int32_t shift = qm_clamp(scale->shift[i], -31, 31), right = shift < 0 ? -shift : 0;
+        uint32_t unit = (uint32_t)1 << right;
         scale->left[i] = shift > 0 ? shift : 0;
-        scale->right[i] = shift < 0 ? -shift : 0;
-        scale->dropped[i] = (int32_t)(((uint32_t)1 << scale->right[i]) - 1);
-        scale->half_dropped[i] = scale->dropped[i] / 2;
+        scale->right[i] = right;
+        scale->dropped[i] = (int32_t)(unit - 1);
+        scale->half_dropped[i] = (int32_t)((unit - 1) / 2);
+        scale->least[i] = (int32_t)(low * unit);
+        scale->most[i] = (int32_t)(high * unit);
+        scale->added[i] = (int32_t)(zero * unit + unit / 2);
+        others |= (right == 0) | (right > shift_most) | (scale->multiplier[i] == INT32_MIN);
     }
+    scale->clamps_first = scale->rounding == QM_rounding_TFLITE && others == 0;
+}
+
+void scale_prepare(struct scale *scale) {
+    prepare_lanes(scale, clamp_shift_most(scale));
 }
 
 void scale_set_all(struct scale *scale, int64_t n, int32_t bias, int32_t multiplier, int32_t shift) {

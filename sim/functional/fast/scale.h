@@ -21,6 +21,11 @@ struct scale {
     /* Made by scale_prepare: the shift as one to the left before the product and one to the right after it; the bits that the latter
      * drops, and half of them. */
     int32_t left[SCALE_LANES], right[SCALE_LANES], dropped[SCALE_LANES], half_dropped[SCALE_LANES];
+    /* Likewise, whether the number may be clamped before its shift to the right, as it is then nearest an output: between `least` and
+     * `most`. No shift is to the left or none, no product saturates, and nothing that is added leaves 32 bits. `added` is half a unit of
+     * the output, and its zero point. Only rounding TFLITE asks. */
+    bool clamps_first;
+    int32_t least[SCALE_LANES], most[SCALE_LANES], added[SCALE_LANES];
 };
 
 /* sums [count][sums_stride]: scale->n of each row. */

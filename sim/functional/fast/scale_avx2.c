@@ -16,6 +16,7 @@
 #define AVX2_LINE AVX2 INLINE
 
 enum { LANES = 8, MANY = 32, ODD_LANES = 0xaa };
+enum { CLAMP_FIRST = UINT8_MAX }; /* in the place of a rounding: TFLITE with a scale that clamps first */
 
 static bool is_supported(void) {
     return __builtin_cpu_supports("avx2");
@@ -25,13 +26,18 @@ AVX2_LINE __m256i load(const int32_t *words) {
     return _mm256_loadu_si256((const __m256i *)words);
 }
 
-/* qm_scale_tflite. */
-AVX2_LINE __m256i scale_tflite(const struct scale *scale, int64_t at, __m256i biased) {
-    const __m256i half = _mm256_set1_epi64x(1 << 30), least = _mm256_set1_epi32(INT32_MIN);
-    __m256i raised = _mm256_sllv_epi32(biased, load(scale->left + at));
+/* Products with the multipliers, times 2^-31 and rounded; the one that does not fit becomes INT32_MIN. */
+AVX2_LINE __m256i multiply_tflite(const struct scale *scale, int64_t at, __m256i raised) {
+    const __m256i half = _mm256_set1_epi64x(1 << 30);
     __m256i even = _mm256_add_epi64(_mm256_mul_epi32(raised, load(scale->multiplier + at)), half);
     __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(raised, 32), load(scale->multiplier + at + 1)), half);
-    __m256i nearest = _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), ODD_LANES);
+    return _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_add_epi64(odd, odd), ODD_LANES);
+}
+
+/* qm_scale_tflite. */
+AVX2_LINE __m256i scale_tflite(const struct scale *scale, int64_t at, __m256i biased) {
+    const __m256i least = _mm256_set1_epi32(INT32_MIN);
+    __m256i nearest = multiply_tflite(scale, at, _mm256_sllv_epi32(biased, load(scale->left + at)));
     __m256i high = _mm256_xor_si256(nearest, _mm256_cmpeq_epi32(nearest, least)); /* INT32_MIN becomes INT32_MAX */
     __m256i threshold = _mm256_sub_epi32(load(scale->half_dropped + at), _mm256_srai_epi32(high, 31));
     __m256i is_up = _mm256_cmpgt_epi32(_mm256_and_si256(high, load(scale->dropped + at)), threshold);
@@ -97,6 +103,21 @@ AVX2_LINE __m256i output_lanes(struct stage stage, __m256i scaled) {
     return _mm256_add_epi32(_mm256_min_epi32(_mm256_max_epi32(scaled, stage.low), stage.high), stage.zero);
 }
 
+/* qm_scale_tflite and the output stage of a scale that clamps first: rounding a number moves it towards no bound that it is beyond, and
+ * half a unit less the sign is what rounds ties away from zero. */
+AVX2_LINE __m256i output_clamped(const struct scale *scale, int64_t at, const int32_t *sums) {
+    __m256i high = multiply_tflite(scale, at, _mm256_add_epi32(load(sums), load(scale->bias + at)));
+    __m256i near = _mm256_min_epi32(_mm256_max_epi32(high, load(scale->least + at)), load(scale->most + at));
+    __m256i moved = _mm256_add_epi32(near, _mm256_add_epi32(_mm256_srai_epi32(near, 31), load(scale->added + at)));
+    return _mm256_srav_epi32(moved, load(scale->right + at));
+}
+
+/* Output elements of eight sums. */
+AVX2_LINE __m256i output_words(const struct scale *scale, struct stage stage, int64_t at, const int32_t *sums, uint32_t rounding) {
+    if (rounding == CLAMP_FIRST) return output_clamped(scale, at, sums);
+    return output_lanes(stage, scale_lanes(scale, at, sums, rounding));
+}
+
 /* The low bytes of eight words. */
 AVX2_LINE __m128i low_bytes(__m256i words) {
     __m256i bytes = _mm256_shuffle_epi8(words, _mm256_set1_epi32(0x0c080400)); /* bytes 0, 4, 8 and 12 of each half */
@@ -114,12 +135,12 @@ AVX2_LINE __m256i pack_bytes(const __m256i *words) {
 AVX2_LINE __m256i output_many(const struct scale *scale, struct stage stage, int64_t at, const int32_t *sums, uint32_t rounding) {
     __m256i words[MANY / LANES];
 #pragma GCC unroll 4
-    for (int i = 0; i < MANY / LANES; i++) words[i] = output_lanes(stage, scale_lanes(scale, at + i * LANES, sums + i * LANES, rounding));
+    for (int i = 0; i < MANY / LANES; i++) words[i] = output_words(scale, stage, at + i * LANES, sums + i * LANES, rounding);
     return pack_bytes(words);
 }
 
 AVX2_LINE __m128i output_bytes(const struct scale *scale, struct stage stage, int64_t at, const int32_t *sums, uint32_t rounding) {
-    return low_bytes(output_lanes(stage, scale_lanes(scale, at, sums, rounding)));
+    return low_bytes(output_words(scale, stage, at, sums, rounding));
 }
 
 /* The last lanes of a row, fewer than LANES, as a whole vector. */
@@ -159,7 +180,10 @@ AVX2_LINE void words_rows(const struct scale *scale, const struct scale_rows *ro
 }
 
 AVX2 static void bytes(const struct scale *scale, struct scale_rows rows, uint8_t *out, int64_t out_stride) {
-    WITH_ROUNDING(scale->rounding, bytes_rows, scale, &rows, out, out_stride);
+    if (scale->clamps_first)
+        bytes_rows(scale, &rows, out, out_stride, CLAMP_FIRST);
+    else
+        WITH_ROUNDING(scale->rounding, bytes_rows, scale, &rows, out, out_stride);
 }
 
 AVX2 static void words(const struct scale *scale, struct scale_rows rows, int32_t *out, int64_t out_stride) {

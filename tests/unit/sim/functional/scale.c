@@ -39,15 +39,25 @@ static void draw_job(struct job *job, uint64_t seed) {
     job->insn.out_zero = draw(job, 0, 1) == 0 ? draw(job, -128, 127) : draw(job, -32768, 32767);
     job->insn.clamp_min = draw(job, 0, 1) == 0 ? -128 : draw(job, -32768, 32767);
     job->insn.clamp_max = draw(job, 0, 1) == 0 ? 127 : draw(job, -32768, 32767);
+    if (draw(job, 0, 3) == 0) { /* a zero point that is large beside the outputs */
+        job->insn.out_zero = draw(job, -20000, 20000);
+        job->insn.clamp_min = job->insn.out_zero - draw(job, 0, 3000);
+        job->insn.clamp_max = job->insn.out_zero + draw(job, 0, 3000);
+    }
     scale_begin(&job->insn, &job->scale);
     job->scale.n = draw(job, 0, 1) == 0 ? draw(job, 1, SCALE_LANES) : draw(job, 1, 33);
+    bool shifts_right = draw(job, 0, 1) == 0; /* all lanes, as networks do */
+    int64_t most_right = draw(job, 1, 31);
     for (int64_t i = 0; i < job->scale.n; i++) {
         job->scale.bias[i] = draw_word(job);
         job->scale.multiplier[i] = draw_word(job);
         job->scale.shift[i] = (int32_t)(draw(job, 0, 1) == 0 ? draw(job, -31, 31) : draw(job, -128, 127));
+        if (!shifts_right) continue;
+        job->scale.shift[i] = (int32_t)-draw(job, 1, most_right);
+        if (job->scale.multiplier[i] == INT32_MIN) job->scale.multiplier[i] = 1 << 30;
     }
     for (int64_t i = 0; i < ROWS * STRIDE; i++) job->sums[i] = draw_word(job);
-    if (draw(job, 0, 1) == 0) { /* the one product that saturates */
+    if (draw(job, 0, 3) == 0) { /* the one product that saturates */
         job->scale.bias[0] = 0;
         job->scale.multiplier[0] = job->sums[0] = INT32_MIN;
         job->scale.shift[0] = (int32_t)draw(job, -3, 0);
@@ -87,9 +97,12 @@ Test(scale, every_scaler_of_this_processor_is_the_scaling_unit) {
             printf("scale: %s not tested, this processor lacks its instructions\n", scalers[i]->name);
             continue;
         }
-        for (uint64_t seed = 0; seed < 3000; seed++) {
+        int clamp_first = 0;
+        for (uint64_t seed = 0; seed < 6000; seed++) {
             draw_job(&job, seed);
             check_job(scalers[i], &job, seed);
+            clamp_first += job.scale.clamps_first;
         }
+        cr_assert_gt(clamp_first, 100);
     }
 }
