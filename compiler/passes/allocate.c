@@ -15,9 +15,9 @@ enum { AHEAD_LATENCIES = 2 };
 struct mover {
     struct plan *plan;
     struct qm_arena *arena; /* of what the pass needs for itself */
-    uint32_t *loads;    /* [load_count] operations, in the order of the schedule */
-    uint32_t *position; /* [load_count] the operation before which each is issued */
-    uint64_t *cycles;   /* [load_count] that the memory takes for it */
+    uint32_t *loads;        /* [load_count] operations, in the order of the schedule */
+    uint32_t *position;     /* [load_count] the operation before which each is issued */
+    uint64_t *cycles;       /* [load_count] that the memory takes for it */
     uint32_t load_count, values;
     uint32_t next; /* address after the last buffer that was moved; 0 while buffers are placed first */
     /* Buffers before `seen` that still live at the earliest time that matters. Buffers begin in the order of their indices, and time only
