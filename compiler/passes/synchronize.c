@@ -16,8 +16,8 @@
 
 enum { MEMORY_BITS = 60 }; /* an address in a memory has less */
 
-/* Bytes begin <= b < end of one line of numbers on which the memories lie one behind the other. Packed: of a program of 100,000 instructions
- * there are two or three times as many. */
+/* Bytes begin <= b < end of one line of numbers on which the memories lie one behind the other. Packed, because an instruction has two to
+ * four of them, and a program 100,000 instructions. */
 struct access {
     int64_t begin, end;
     uint32_t period;     /* of what is touched; 0: every byte */

@@ -33,7 +33,8 @@ counted() {
 says_search() {
     grep -q "^model .*, search $1\$" "$tmp/.out" || fail "run does not say: search $1"
     grep -q "^	\"search\":	\"$1\",\$" "$tmp/run.json" || fail "the JSON of run does not say: search $1"
-    "$qmac" compile "$model" --search "$1" -o "$tmp/said.qmac" | grep -q ", search $1, for machine edge " || fail "compile does not say: search $1"
+    "$qmac" compile "$model" --search "$1" -o "$tmp/said.qmac" | grep -q ", search $1, for machine edge " ||
+        fail "compile does not say: search $1"
     "$qmac" info "$tmp/x.qmac" | grep -q "^program of .*, search $1\$" || fail "info does not say: search $1"
     "$qmac" disasm "$tmp/x.qmac" | grep -q "^# .*, search $1\$" || fail "disasm does not say: search $1"
 }
