@@ -48,11 +48,8 @@ void qm_arena_destroy(struct qm_arena *arena) {
 
 static void open_block(struct qm_arena *arena, size_t size) {
     QM_CHECK(size < SIZE_MAX / 2);
-    size_t total = sizeof(struct block) + size;
-    struct block *block = qm_alloc_aligned(ALIGNMENT, total);
-    memset(block, 0, total);
-    block->next = arena->newest;
-    block->size = size;
+    struct block *block = qm_alloc_aligned(ALIGNMENT, sizeof(struct block) + size);
+    *block = (struct block){.next = arena->newest, .size = size};
     arena->newest = block;
 }
 
@@ -66,7 +63,7 @@ void *qm_arena_alloc(struct qm_arena *arena, size_t size_bytes) {
     }
     void *result = block->data + block->used;
     block->used += size;
-    return result;
+    return memset(result, 0, size);
 }
 
 void qm_arena_keep(struct qm_arena *arena, void *block) {

@@ -62,23 +62,6 @@ bool qm_field_applies(const struct qm_field *field, int64_t opcode) {
     return opcode > 0 && opcode < QM_OPCODE_LIMIT && (field->opcodes >> opcode & 1) != 0;
 }
 
-static uint32_t field_mask(const struct qm_field *field) {
-    return (uint32_t)(((uint64_t)1 << field->width) - 1) << field->lsb;
-}
-
-uint32_t qm_field_bits(const struct qm_field *field, const uint32_t *words) {
-    return (words[field->word] & field_mask(field)) >> field->lsb;
-}
-
-void qm_field_set_bits(const struct qm_field *field, uint32_t *words, uint32_t bits) {
-    uint32_t mask = field_mask(field);
-    words[field->word] = (words[field->word] & ~mask) | (bits << field->lsb & mask);
-}
-
-int64_t qm_words_opcode(const uint32_t *words) {
-    return qm_field_bits(&qm_fields[QM_FIELD_opcode], words);
-}
-
 static bool fits(const struct qm_field *field, int64_t value) {
     int64_t range = (int64_t)1 << field->width;
     if (field->is_signed) return value >= -range / 2 && value < range / 2;

@@ -81,9 +81,18 @@ int64_t *qm_field_member(const struct qm_field *field, struct qm_insn *insn);
 bool qm_field_is_enumerated(const struct qm_field *field);
 
 /* The bits of a field in packed words, without its sign; and the words with other bits there, those beyond the field's width cut off. */
-uint32_t qm_field_bits(const struct qm_field *field, const uint32_t *words);
-void qm_field_set_bits(const struct qm_field *field, uint32_t *words, uint32_t bits);
-int64_t qm_words_opcode(const uint32_t *words);
+static inline uint32_t qm_field_bits(const struct qm_field *field, const uint32_t *words) {
+    return words[field->word] >> field->lsb & (uint32_t)(((uint64_t)1 << field->width) - 1);
+}
+
+static inline void qm_field_set_bits(const struct qm_field *field, uint32_t *words, uint32_t bits) {
+    uint32_t mask = (uint32_t)(((uint64_t)1 << field->width) - 1) << field->lsb;
+    words[field->word] = (words[field->word] & ~mask) | (bits << field->lsb & mask);
+}
+
+static inline int64_t qm_words_opcode(const uint32_t *words) {
+    return qm_field_bits(&qm_fields[QM_FIELD_opcode], words);
+}
 
 bool qm_field_applies(const struct qm_field *field, int64_t opcode); /* an unknown opcode has those of the header */
 

@@ -3,7 +3,7 @@
  * All numbers are little-endian 32-bit words, 64-bit ones low word first; a float is its bits; a text is its full array, zero filled.
  *
  *   "QMACPROG" | version | fingerprint | the machine's knobs in the order of spec/hw_params.def | machine name [64]
- *   model [256] | model_sha256 [65] | requant [16] | precision [256]
+ *   model [256] | model_sha256 [65] | requant [16] | search [16] | precision [256]
  *   insn_count | arena_bytes | code_offset | image_offset | image_bytes
  *   tensor_count | input_count | output_count | layer_count | stage_count
  *   tensor_count x  name [128] | dtype | rank | dims [6] | scale | zero_point | arena_offset | size_bytes
@@ -24,7 +24,7 @@
 #include "common/memory.h"
 #include "common/file.h"
 
-enum { MAGIC_BYTES = 8, VERSION = 3, WORD = 4, CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4 };
+enum { MAGIC_BYTES = 8, VERSION = 4, WORD = 4, CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4 };
 static const char MAGIC[MAGIC_BYTES + 1] = "QMACPROG";
 static const size_t FILE_BYTES_MAX = (size_t)1 << 32;
 
@@ -170,6 +170,7 @@ static void walk_header(struct stream *s, struct qm_program *program) {
     walk_text(s, program->model, sizeof program->model);
     walk_text(s, program->model_sha256, sizeof program->model_sha256);
     walk_text(s, program->requant, sizeof program->requant);
+    walk_text(s, program->search, sizeof program->search);
     walk_text(s, program->precision, sizeof program->precision);
 }
 

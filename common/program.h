@@ -64,6 +64,7 @@ struct qm_program {
     char model[256];
     char model_sha256[65];
     char requant[16];    /* name of the rounding mode */
+    char search[16];     /* what was tried and timed to find its schedule: a word of --search; empty: the compiler did not make it */
     char precision[256]; /* asked for beyond the model's own numbers, which were rounded for it; empty: nothing */
 
     uint32_t insn_count;

@@ -23,7 +23,9 @@ enum qm_search {
     QM_SEARCH_PLANS,  /* the cuts of each layer, and whole plans, also those for smaller memories */
     QM_SEARCH_LAYERS, /* the cuts alone */
     QM_SEARCH_NONE,
+    QM_SEARCHES,
 };
+const char *qm_search_name(enum qm_search search); /* "plans", "layers", "none" */
 
 struct qm_compile_options {
     struct qm_model_options model;

@@ -46,6 +46,7 @@ static void add_run(cJSON *root, const struct qm_report_source *source) {
         qm_json_text(verilog, "sha256", source->verilog_sha256);
     }
     qm_json_text(root, "requant", source->program->requant);
+    qm_json_known_text(root, "search", source->program->search[0] != '\0' ? source->program->search : NULL);
     qm_json_text(root, "precision", source->program->precision[0] != '\0' ? source->program->precision : "model");
     qm_json_number(root, "examples", (double)source->examples);
     qm_json_known(root, "seed", source->random_input || source->stalls > 0, (double)source->seed);

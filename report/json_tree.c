@@ -48,3 +48,10 @@ void qm_json_text(cJSON *object, const char *key, const char *text) {
     QM_CHECK(cJSON_AddStringToObject(object, key, shown) != NULL);
     free(shown);
 }
+
+void qm_json_known_text(cJSON *object, const char *key, const char *text) {
+    if (text != NULL)
+        qm_json_text(object, key, text);
+    else
+        QM_CHECK(cJSON_AddNullToObject(object, key) != NULL);
+}

@@ -19,6 +19,7 @@ cJSON *qm_json_array(cJSON *parent, const char *key);
 void qm_json_number(cJSON *object, const char *key, double number);
 void qm_json_known(cJSON *object, const char *key, bool is_known, double number); /* null when it is not known */
 void qm_json_bool(cJSON *object, const char *key, bool value);
-void qm_json_text(cJSON *object, const char *key, const char *text); /* as common/text.h shows it, in full */
+void qm_json_text(cJSON *object, const char *key, const char *text);       /* as common/text.h shows it, in full */
+void qm_json_known_text(cJSON *object, const char *key, const char *text); /* the same; null when text is NULL */
 
 #endif

@@ -74,8 +74,10 @@ static void print_head(FILE *out, const struct qm_report *report) {
     qm_cell scratchpad, accumulator;
     qm_cell_bytes(machine->scratchpad_bytes, scratchpad);
     qm_cell_bytes((uint64_t)machine->accumulator_rows * machine->cols * machine->accumulator_bits / 8, accumulator);
-    fprintf(out, "model    %s, SHA-256 %.16s, rounding %s\n", qm_shown(source->program->model).text,
+    fprintf(out, "model    %s, SHA-256 %.16s, rounding %s", qm_shown(source->program->model).text,
             qm_shown(source->program->model_sha256).text, qm_shown(source->program->requant).text);
+    if (source->program->search[0] != '\0') fprintf(out, ", search %s", qm_shown(source->program->search).text);
+    fputc('\n', out);
     if (source->program->precision[0] != '\0')
         fprintf(out, "rounded  to %s, for time and energy: says nothing about accuracy\n", qm_shown(source->program->precision).text);
     fprintf(out, "machine  %s: %ux%u cells, scratchpad %s, accumulator %s, AXI %u B, DRAM %u B a cycle, %u MHz; fingerprint %08x\n",

@@ -25,21 +25,14 @@ enum qm_status agreement_print(const struct agreement *agreement, struct qm_diag
     return QM_OK;
 }
 
-static void add_known_text(cJSON *object, const char *key, const char *text) {
-    if (text != NULL)
-        qm_json_text(object, key, text);
-    else
-        qm_json_known(object, key, false, 0);
-}
-
 char *agreement_json(const struct agreement *agreement, const struct qm_rtl *rtl, const char *difference, struct qm_arena *arena) {
     cJSON *root = qm_json_create();
     bool equal = difference == NULL;
     qm_json_text(root, "qmac", QM_VERSION);
     qm_json_text(root, "result", equal ? "equal" : "different");
-    add_known_text(root, "difference", difference);
+    qm_json_known_text(root, "difference", difference);
     qm_json_text(root, "compared", agreement->what);
-    add_known_text(root, "machine", agreement->machine != NULL ? agreement->machine->name : NULL);
+    qm_json_known_text(root, "machine", agreement->machine != NULL ? agreement->machine->name : NULL);
     cJSON *verilog = qm_json_object(root, "verilog");
     qm_json_text(verilog, "folder", rtl->folder);
     qm_json_text(verilog, "sha256", rtl->digest.text);

@@ -18,6 +18,7 @@ void plan_free(struct plan *plan) {
     free(plan->buffers);
     free(plan->ops);
     free(plan->constants);
+    free(plan->records);
     qm_arena_destroy(plan->arena);
 }
 
@@ -27,11 +28,34 @@ uint32_t plan_add_buffer(struct plan *plan, uint32_t bytes) {
     return plan->buffer_count++;
 }
 
-uint32_t plan_add_op(struct plan *plan, enum qm_opcode opcode, uint32_t layer) {
+void plan_get_insn(const struct plan_op *op, struct qm_insn *insn) {
+    if (op->is_wide)
+        *insn = *op->wide;
+    else
+        qm_insn_unpack(op->words, insn);
+}
+
+uint64_t plan_transfer_bytes(const struct plan_op *op) {
+    if (op->is_wide) return (uint64_t)(op->wide->row_bytes * op->wide->row_count * op->wide->plane_count);
+    return (uint64_t)qm_field_bits(&qm_fields[QM_FIELD_row_bytes], op->words) * qm_field_bits(&qm_fields[QM_FIELD_row_count], op->words) *
+           qm_field_bits(&qm_fields[QM_FIELD_plane_count], op->words);
+}
+
+static void set_insn(struct plan *plan, struct plan_op *op, const struct qm_insn *insn) {
+    struct qm_diag ignored;
+    op->is_wide = qm_insn_pack(insn, op->words, &ignored) != QM_OK;
+    if (!op->is_wide) return;
+    op->wide = QM_ARENA_NEW(plan->arena, struct qm_insn, 1);
+    *op->wide = *insn;
+}
+
+uint32_t plan_add_op(struct plan *plan, uint32_t layer, const struct qm_insn *insn) {
     plan->ops = with_room(plan->ops, plan->op_count, &plan->op_room, sizeof *plan->ops);
     struct plan_op *op = &plan->ops[plan->op_count];
-    *op = (struct plan_op){.insn = {.opcode = opcode}, .layer = layer};
+    op->layer = layer;
+    op->after = PLAN_NONE;
     for (uint32_t i = 0; i < PLAN_OPERANDS; i++) op->buffers[i] = PLAN_NONE;
+    set_insn(plan, op, insn);
     return plan->op_count++;
 }
 
@@ -79,8 +103,10 @@ static void print_tiling(const struct plan_tiling *tiling, FILE *out) {
 }
 
 static void print_op(const struct plan *plan, const struct plan_op *op, FILE *out) {
+    struct qm_insn insn;
     char text[1024];
-    qm_insn_print(&op->insn, text, sizeof text);
+    plan_get_insn(op, &insn);
+    qm_insn_print(&insn, text, sizeof text);
     fprintf(out, "layer %u %s", op->layer, text);
     for (uint32_t i = 0; i < PLAN_OPERANDS; i++)
         if (op->buffers[i] != PLAN_NONE) fprintf(out, " %c%u@0x%x", "rmw"[i], op -> buffers[i], plan -> buffers[op->buffers[i]].address);

@@ -1,8 +1,8 @@
 /* plan.h - how the machine will compute a network: where each map lives, how each layer is cut, and the instructions in program order.
  *
  * The passes fill it from top to bottom: read (graph), legalize and narrow (network), place (values), tile (layers), schedule (operations,
- * buffers, constants), allocate (addresses and the final order), synchronize (tokens), emit (the program). Until allocate has run, an
- * address in an operation is relative to its buffer.
+ * buffers, constants), allocate (addresses and the final order), synchronize (tokens, and records of what time needs), emit (the program).
+ * Until allocate has run, an address in an operation is relative to its buffer.
  */
 #ifndef QM_COMPILER_IR_PLAN_H
 #define QM_COMPILER_IR_PLAN_H
@@ -12,9 +12,18 @@
 #include <stdio.h>
 
 #include "common/isa.h"
+#include "common/record.h"
 #include "compiler/compiler.h"
 
 #define PLAN_NONE UINT32_MAX
+
+enum {
+    /* What fields of instructions hold: bytes of a map's row, rows and taps of a window, positions of a row. */
+    PLAN_ROW_BYTES_MAX = 65535,
+    PLAN_KERNEL_MAX = 255,
+    PLAN_POSITIONS_MAX = 65535,
+    PLAN_ARENA_ALIGNMENT = 64 /* bytes, of maps and constants in the arena */
+};
 
 /* A feature map's storage: the entry of its root value (values that are reshapes of others have none). */
 struct plan_value {
@@ -91,12 +100,19 @@ struct plan_constant {
 /* Which buffers the addresses of an instruction are relative to. */
 enum { PLAN_READ, PLAN_READ_MORE, PLAN_WRITE, PLAN_OPERANDS };
 
+/* An instruction in as few bytes as it has, because plans are made by the dozen and kept while they are compared. */
 struct plan_op {
-    struct qm_insn insn;
+    union {
+        uint32_t words[QM_INSN_WORDS]; /* packed */
+        struct {
+            uint32_t header;      /* words[0] */
+            struct qm_insn *wide; /* all of it */
+        };
+    };
     uint32_t layer;
     uint32_t buffers[PLAN_OPERANDS]; /* PLAN_NONE: none */
-    bool movable;                    /* a LOAD that may be issued earlier, but not before operation `after` */
-    uint32_t after;
+    uint32_t after;                  /* a LOAD: it may be issued earlier, but not before this operation; PLAN_NONE: it may not */
+    bool is_wide;                    /* it has a field that does not fit the words, and will be refused */
 };
 
 /* A stretch of operations for the device, or a layer on the host. */
@@ -120,6 +136,7 @@ struct plan {
     struct plan_layer *layers;   /* [network->layer_count] */
     struct plan_buffer *buffers;
     struct plan_op *ops;
+    struct qm_record *records; /* [op_count] made by synchronize */
     struct plan_constant *constants;
     struct plan_stage *stages;
     uint32_t buffer_count, op_count, constant_count, stage_count;
@@ -156,6 +173,15 @@ static inline bool is_convolution(const struct qm_layer *layer) {
     return layer->kind == QM_LAYER_CONV || layer->kind == QM_LAYER_DEPTHWISE;
 }
 
+static inline enum qm_opcode plan_opcode(const struct plan_op *op) {
+    return (enum qm_opcode)qm_words_opcode(op->words);
+}
+
+/* What a map takes of the arena. */
+static inline uint64_t plan_arena_bytes(const struct plan_value *value) {
+    return ((uint64_t)value->bytes + PLAN_ARENA_ALIGNMENT - 1) / PLAN_ARENA_ALIGNMENT * PLAN_ARENA_ALIGNMENT;
+}
+
 /* The root of a value's storage. */
 static inline struct plan_value *plan_storage(const struct plan *plan, uint32_t value) {
     return &plan->values[plan->network->values[value].storage];
@@ -166,10 +192,14 @@ const char *plan_layer_name(const struct plan *plan, uint32_t layer);
 /* Frees what passes have made: the lists, and all else with the arena. */
 void plan_free(struct plan *plan);
 
-/* Each appends a zeroed record and returns its index. */
-uint32_t plan_add_buffer(struct plan *plan, uint32_t bytes); /* lives from the next operation on */
-uint32_t plan_add_op(struct plan *plan, enum qm_opcode opcode, uint32_t layer);
-uint32_t plan_add_constant(struct plan *plan);
+/* Each appends a record and returns its index. */
+uint32_t plan_add_buffer(struct plan *plan, uint32_t bytes);                         /* lives from the next operation on */
+uint32_t plan_add_op(struct plan *plan, uint32_t layer, const struct qm_insn *insn); /* has no buffers and may not be moved */
+uint32_t plan_add_constant(struct plan *plan);                                       /* zeroed */
+
+/* The instruction of an operation. */
+void plan_get_insn(const struct plan_op *op, struct qm_insn *insn);
+uint64_t plan_transfer_bytes(const struct plan_op *op); /* that a LOAD or STORE moves */
 
 /* Names buffer as what the operation's address is relative to, and lets it live at least until then. */
 void plan_use(struct plan *plan, uint32_t op, uint32_t operand, uint32_t buffer);

@@ -14,9 +14,10 @@ enum { AHEAD_LATENCIES = 2 };
 
 struct mover {
     struct plan *plan;
-    uint32_t *loads;    /* [load_count] operations, in the order of the schedule */
-    uint32_t *position; /* [load_count] the operation before which each is issued */
-    uint64_t *cycles;   /* [load_count] that the memory takes for it */
+    struct qm_arena *arena; /* of what the pass needs for itself */
+    uint32_t *loads;        /* [load_count] operations, in the order of the schedule */
+    uint32_t *position;     /* [load_count] the operation before which each is issued */
+    uint64_t *cycles;       /* [load_count] that the memory takes for it */
     uint32_t load_count, values;
     uint32_t next; /* address after the last buffer that was moved; 0 while buffers are placed first */
     /* Buffers before `seen` that still live at the earliest time that matters. Buffers begin in the order of their indices, and time only
@@ -106,14 +107,15 @@ static void place_buffers(struct mover *m) {
 
 static void list_loads(struct mover *m) {
     struct plan *plan = m->plan;
-    m->loads = QM_ARENA_NEW(plan->arena, uint32_t, plan->op_count);
-    m->position = QM_ARENA_NEW(plan->arena, uint32_t, plan->op_count);
-    m->cycles = QM_ARENA_NEW(plan->arena, uint64_t, plan->op_count);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < plan->op_count; i++) count += plan_opcode(&plan->ops[i]) == QM_LOAD;
+    m->loads = QM_ARENA_NEW(m->arena, uint32_t, count);
+    m->position = QM_ARENA_NEW(m->arena, uint32_t, count);
+    m->cycles = QM_ARENA_NEW(m->arena, uint64_t, count);
     for (uint32_t i = 0; i < plan->op_count; i++) {
-        const struct qm_insn *insn = &plan->ops[i].insn;
-        if (insn->opcode != QM_LOAD) continue;
+        if (plan_opcode(&plan->ops[i]) != QM_LOAD) continue;
         m->position[m->load_count] = i;
-        m->cycles[m->load_count] = cost_transfer(plan->machine, (uint64_t)(insn->row_bytes * insn->row_count * insn->plane_count));
+        m->cycles[m->load_count] = cost_transfer(plan->machine, plan_transfer_bytes(&plan->ops[i]));
         m->loads[m->load_count++] = i;
     }
 }
@@ -159,28 +161,36 @@ static void move_loads(struct mover *m) {
     const struct plan *plan = m->plan;
     for (uint32_t i = 0, load = 0; i < plan->stage_count; i++) {
         uint32_t first_work = plan->stages[i].first_op, end = plan->stages[i].last_op;
-        while (first_work < end && plan->ops[first_work].insn.opcode == QM_LOAD) first_work++;
+        while (first_work < end && plan_opcode(&plan->ops[first_work]) == QM_LOAD) first_work++;
         for (; load < m->load_count && m->loads[load] < end; load++)
-            if (plan->ops[m->loads[load]].movable) move_load(m, load, first_work);
+            if (plan->ops[m->loads[load]].after != PLAN_NONE) move_load(m, load, first_work);
     }
 }
 
 /* ---- addresses in instructions ---- */
 
-static void resolve(struct plan *plan, struct plan_op *op) {
-    int64_t base[PLAN_OPERANDS] = {0};
-    for (uint32_t i = 0; i < PLAN_OPERANDS; i++)
-        if (op->buffers[i] != PLAN_NONE) base[i] = plan->buffers[op->buffers[i]].address;
-    struct qm_insn *insn = &op->insn;
-    enum qm_unit unit = qm_opcode_unit(insn->opcode);
-    if (unit == QM_UNIT_LOAD) insn->spad_addr += base[PLAN_WRITE];
-    if (unit == QM_UNIT_STORE) insn->spad_addr += base[PLAN_READ];
-    if (unit == QM_UNIT_POST) insn->out_addr += base[PLAN_WRITE];
-    insn->in_addr += base[PLAN_READ];
-    insn->table_addr += base[PLAN_READ];
-    insn->b_addr += base[PLAN_READ_MORE];
-    insn->weight_addr += base[PLAN_READ_MORE];
-    insn->param_addr += base[PLAN_READ_MORE];
+/* Adds where its buffer lies to an address; the whole buffer is in the scratchpad, so the sum fits the field. */
+static void add_base(struct plan_op *op, const struct qm_field *field, uint32_t base) {
+    uint32_t sum = qm_field_bits(field, op->words) + base;
+    QM_CHECK(op->is_wide || sum >> field->width == 0);
+    if (op->is_wide)
+        *qm_field_member(field, op->wide) += base;
+    else
+        qm_field_set_bits(field, op->words, sum);
+}
+
+static void resolve(const struct plan *plan, struct plan_op *op) {
+    static const struct {
+        enum qm_field_id field;
+        uint32_t operand;
+    } addresses[] = {{QM_FIELD_spad_addr, PLAN_WRITE},       {QM_FIELD_spad_addr, PLAN_READ},      {QM_FIELD_out_addr, PLAN_WRITE},
+                     {QM_FIELD_in_addr, PLAN_READ},          {QM_FIELD_table_addr, PLAN_READ},     {QM_FIELD_b_addr, PLAN_READ_MORE},
+                     {QM_FIELD_weight_addr, PLAN_READ_MORE}, {QM_FIELD_param_addr, PLAN_READ_MORE}};
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+        uint32_t buffer = op->buffers[addresses[i].operand];
+        const struct qm_field *field = &qm_fields[addresses[i].field];
+        if (buffer != PLAN_NONE && (field->opcodes >> plan_opcode(op) & 1) != 0) add_base(op, field, plan->buffers[buffer].address);
+    }
 }
 
 /* ---- the final order ---- */
@@ -200,7 +210,7 @@ static struct plan_op *waiting(struct reordering *r, uint32_t op) {
 static void put(struct reordering *r, const struct plan_op *op) {
     struct plan_op *place = &r->plan->ops[r->count];
     if (op != place) {
-        if (place->insn.opcode != QM_LOAD) *waiting(r, r->count) = *place;
+        if (plan_opcode(place) != QM_LOAD) *waiting(r, r->count) = *place;
         *place = *op;
     }
     resolve(r->plan, place);
@@ -214,7 +224,7 @@ static void put_other(struct reordering *r, uint32_t op) {
 
 static void reorder(struct mover *m) {
     struct plan *plan = m->plan;
-    struct reordering r = {.plan = plan, .waiting = QM_ARENA_NEW(plan->arena, struct plan_op, plan->machine->queue_depth)};
+    struct reordering r = {.plan = plan, .waiting = QM_ARENA_NEW(m->arena, struct plan_op, plan->machine->queue_depth)};
     for (uint32_t i = 0, load = 0, next_load = 0; i < plan->op_count; i++) {
         for (; load < m->load_count && m->position[load] <= i; load++) put(&r, &plan->ops[m->loads[load]]);
         if (next_load < m->load_count && m->loads[next_load] == i)
@@ -235,21 +245,22 @@ static int compare_begins(const void *a, const void *b, void *context) {
 static void list_values(struct mover *m) {
     struct plan *plan = m->plan;
     while (m->values < plan->buffer_count && plan->buffers[m->values].placed) m->values++;
-    m->by_begin = QM_ARENA_NEW(plan->arena, uint32_t, m->values);
-    m->known = QM_ARENA_NEW(plan->arena, bool, m->values);
+    m->by_begin = QM_ARENA_NEW(m->arena, uint32_t, m->values);
+    m->known = QM_ARENA_NEW(m->arena, bool, m->values);
     for (uint32_t i = 0; i < m->values; i++) m->by_begin[i] = i;
     qsort_r(m->by_begin, m->values, sizeof *m->by_begin, compare_begins, plan->buffers);
 }
 
 enum qm_status pass_allocate(struct plan *plan) {
-    struct mover m = {.plan = plan};
-    m.active = QM_ARENA_NEW(plan->arena, uint32_t, plan->buffer_count);
-    m.live = QM_ARENA_NEW(plan->arena, const struct plan_buffer *, plan->buffer_count);
+    struct mover m = {.plan = plan, .arena = qm_arena_create()};
+    m.active = QM_ARENA_NEW(m.arena, uint32_t, plan->buffer_count);
+    m.live = QM_ARENA_NEW(m.arena, const struct plan_buffer *, plan->buffer_count);
     list_values(&m);
     m.seen = m.values;
     place_buffers(&m);
     list_loads(&m);
     move_loads(&m);
     reorder(&m);
+    qm_arena_destroy(m.arena);
     return QM_OK;
 }

@@ -5,16 +5,14 @@
 enum qm_status check_operations(const struct plan *plan) {
     struct qm_diag inner;
     for (uint32_t i = 0; i < plan->op_count; i++)
-        if (qm_insn_check(&plan->ops[i].insn, &inner) != QM_OK)
+        if (plan->ops[i].is_wide && qm_insn_check(plan->ops[i].wide, &inner) != QM_OK)
             return qm_fail(plan->diag, QM_BAD_INPUT, "%s: layer %s is too large for the instructions: %s", plan->network->graph->file,
                            plan_layer_name(plan, plan->ops[i].layer), inner.text);
     return QM_OK;
 }
 
 uint64_t check_cycles(const struct plan *plan, uint32_t first_op, uint32_t last_op) {
-    struct qm_timing_insns insns = {
-        .first = &plan->ops[first_op].insn, .stride = sizeof *plan->ops, .count = last_op - first_op, .machine = plan->machine};
-    uint64_t cycles = qm_timing_cycles(&insns);
+    uint64_t cycles = qm_timing_cycles(plan->records + first_op, last_op - first_op, plan->machine);
     QM_CHECK(cycles < UINT64_MAX); /* all waits go back in the order of operations, so they end */
     return cycles;
 }

@@ -40,6 +40,11 @@ struct choice {
     bool is_seen[HALVES_MAX][HALVES_MAX]; /* scratchpad, accumulator */
 };
 
+const char *qm_search_name(enum qm_search search) {
+    static const char *const names[QM_SEARCHES] = {[QM_SEARCH_PLANS] = "plans", [QM_SEARCH_LAYERS] = "layers", [QM_SEARCH_NONE] = "none"};
+    return names[search];
+}
+
 uint64_t choose_cycles(const struct plan *plan) {
     uint64_t cycles = 0;
     for (uint32_t i = 0; i < plan->stage_count; i++) {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 struct classes {
-    struct layer_class *list; /* [count] */
+    struct layer_class **list; /* [count] */
     uint32_t count, room;
 };
 
@@ -46,16 +46,16 @@ static struct layer_class *add_class(struct plan *plan) {
     struct classes *classes = plan->classes;
     if (classes->count == classes->room) {
         classes->room = classes->room == 0 ? 16 : 2 * classes->room;
-        struct layer_class *longer = QM_ARENA_NEW(plan->arena, struct layer_class, classes->room);
+        struct layer_class **longer = QM_ARENA_NEW(plan->arena, struct layer_class *, classes->room);
         if (classes->count > 0) memcpy(longer, classes->list, classes->count * sizeof *longer);
         classes->list = longer;
     }
-    return &classes->list[classes->count++];
+    return classes->list[classes->count++] = QM_ARENA_NEW(plan->arena, struct layer_class, 1);
 }
 
 static uint32_t find_class(const struct classes *classes, const struct class_key *key) {
     uint32_t i = 0;
-    while (i < classes->count && memcmp(&classes->list[i].key, key, sizeof *key) != 0) i++;
+    while (i < classes->count && memcmp(&classes->list[i]->key, key, sizeof *key) != 0) i++;
     return i;
 }
 
@@ -73,5 +73,5 @@ const struct layer_class *class_put(struct plan *plan, uint32_t layer, const str
 }
 
 const struct layer_class *class_of(const struct plan *plan, uint32_t layer) {
-    return &plan->classes->list[plan->layers[layer].class];
+    return plan->classes->list[plan->layers[layer].class];
 }

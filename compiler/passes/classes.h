@@ -19,7 +19,7 @@ struct layer_class {
     uint32_t cut_count;
 };
 
-/* Puts the layer into its class, which is made if it is the first, and returns it. It is good until the next layer is put. */
+/* Puts the layer into its class, which is made if it is the first, and returns it. */
 const struct layer_class *class_put(struct plan *plan, uint32_t layer, const struct cuts_context *context);
 
 /* The class that the layer was put into. */

@@ -15,7 +15,12 @@
 #include "compiler/passes/passes.h"
 #include "sim/control/sizes.h"
 
-enum { ROW_BYTES_MAX = 65535, RUN_BYTES_MAX = 65535, KERNEL_MAX = 255, POSITIONS_MAX = 65535 };
+enum { RUN_BYTES_MAX = 65535 };
+
+/* Bytes of the scratchpad, whatever there is of other things, and for each set of weights and blocks that come or go. */
+struct need {
+    uint64_t once, each;
+};
 
 /* What the candidates of a layer have in common, and the best so far: CUTS_OF_KIND of each kind, the best first. */
 struct search {
@@ -24,6 +29,7 @@ struct search {
     const struct cuts_context *context;
     bool in_outside, out_outside; /* the map is in the arena */
     bool is_early;
+    struct need need; /* of the tiling that is tried */
     struct cut best[CUT_KINDS][CUTS_OF_KIND];
     uint32_t count[CUT_KINDS];
 };
@@ -49,18 +55,23 @@ static uint64_t weight_bytes(const struct search *s, const struct plan_tiling *t
     return load_bytes(s, t) + (t->split ? QM_PARAMETER_BYTES * (uint64_t)s->plan->machine->cols : 0);
 }
 
-/* Bytes that the tiling needs at once. `times` says how many of each thing that comes or goes. */
-static uint64_t bytes_needed(const struct search *s, const struct plan_tiling *t, uint32_t times) {
+/* Bytes that the tiling needs at once. */
+static struct need need_of(const struct search *s, const struct plan_tiling *t) {
     uint32_t row_bytes;
-    uint64_t positions = (uint64_t)t->block_h * t->block_w, total = times * weight_bytes(s, t);
-    if (s->plan->network->layers[s->layer].table != NULL) total += QM_TABLE_BYTES;
+    uint64_t positions = (uint64_t)t->block_h * t->block_w;
+    struct need need = {.each = weight_bytes(s, t)};
+    if (s->plan->network->layers[s->layer].table != NULL) need.once = QM_TABLE_BYTES;
     uint64_t in = area_bytes_at_most(&t->lowering.window, t->block_h, t->block_w, &row_bytes);
-    if (row_bytes > ROW_BYTES_MAX) return UINT64_MAX;
-    if (s->in_outside) total += times * in;
-    if (s->out_outside)
-        total += times * positions * plan_bytes(t->rows_outer ? t->lowering.channels : t->chunk_channels, t->lowering.out_bits);
-    if (t->lowering.im2col) total += times * positions * lowering_depth(&t->lowering);
-    return total;
+    if (row_bytes > PLAN_ROW_BYTES_MAX) need.once = INT64_MAX;
+    if (s->in_outside) need.each += in;
+    if (s->out_outside) need.each += positions * plan_bytes(t->rows_outer ? t->lowering.channels : t->chunk_channels, t->lowering.out_bits);
+    if (t->lowering.im2col) need.each += positions * lowering_depth(&t->lowering);
+    return need;
+}
+
+/* `times` says how many of each thing that comes or goes. */
+static uint64_t bytes_of(const struct need *need, uint32_t times) {
+    return need->once + times * need->each;
 }
 
 static uint64_t room(const struct search *s) {
@@ -162,18 +173,18 @@ static uint64_t input_loads(const struct search *s, const struct plan_tiling *t,
 }
 
 /* LOADs one after the other into so many places as the room holds: a place is free again when what was loaded there has been used. */
-static uint64_t loads_cycles(const struct search *s, const struct plan_tiling *t, uint64_t loads, uint64_t bytes, uint64_t work) {
+static uint64_t loads_cycles(const struct search *s, uint64_t loads, uint64_t bytes, uint64_t work) {
     const struct qm_machine *machine = s->plan->machine;
-    uint64_t spare = room(s) - bytes_needed(s, t, 1), places = 1 + least(spare / bytes, machine->queue_depth);
+    uint64_t spare = room(s) - bytes_of(&s->need, 1), places = 1 + least(spare / bytes, machine->queue_depth);
     uint64_t use = work / loads + machine->rows + machine->cols;
     return loads * (machine->dram_latency + cost_transfer(machine, bytes) + (loads > 1 ? use : 0)) / places;
 }
 
 static uint64_t load_cycles(const struct search *s, const struct plan_tiling *t, const struct loops *loops, uint64_t work) {
     uint32_t row_bytes;
-    uint64_t weights = loads_cycles(s, t, weight_loads(t, loops), load_bytes(s, t), work), inputs = input_loads(s, t, loops);
+    uint64_t weights = loads_cycles(s, weight_loads(t, loops), load_bytes(s, t), work), inputs = input_loads(s, t, loops);
     if (inputs == 0) return weights;
-    return larger(weights, loads_cycles(s, t, inputs, area_bytes_at_most(&t->lowering.window, t->block_h, t->block_w, &row_bytes), work));
+    return larger(weights, loads_cycles(s, inputs, area_bytes_at_most(&t->lowering.window, t->block_h, t->block_w, &row_bytes), work));
 }
 
 static uint64_t instruction_count(const struct loops *loops) {
@@ -234,7 +245,8 @@ static void count_cycles(const struct search *s, struct cut *cut) {
 
 static bool within_fields(const struct plan_lowering *lowering) {
     const struct plan_window *w = &lowering->window;
-    bool kernel = w->kernel_h <= KERNEL_MAX && w->kernel_w <= KERNEL_MAX && w->y_stride <= KERNEL_MAX && w->y_dilation <= KERNEL_MAX;
+    bool kernel = w->kernel_h <= PLAN_KERNEL_MAX && w->kernel_w <= PLAN_KERNEL_MAX && w->y_stride <= PLAN_KERNEL_MAX &&
+                  w->y_dilation <= PLAN_KERNEL_MAX;
     bool bytes = w->run_bytes <= RUN_BYTES_MAX && w->x_stride <= UINT16_MAX && w->x_dilation <= UINT16_MAX && w->x_start >= INT16_MIN;
     return kernel && bytes && lowering->channels <= UINT16_MAX && (!lowering->im2col || lowering_depth(lowering) <= RUN_BYTES_MAX);
 }
@@ -254,12 +266,13 @@ static void keep(struct search *s, const struct cut *cut) {
 static void try_tiling(struct search *s, struct plan_tiling *t) {
     const struct qm_machine *machine = s->plan->machine;
     uint64_t positions = (uint64_t)t->block_h * t->block_w;
-    if (positions > machine->accumulator_rows || t->block_h > POSITIONS_MAX || t->block_w > POSITIONS_MAX) return;
+    if (positions > machine->accumulator_rows || t->block_h > PLAN_POSITIONS_MAX || t->block_w > PLAN_POSITIONS_MAX) return;
     if (t->chunk_channels < t->lowering.channels && t->chunk_channels * t->lowering.out_bits % 8 != 0) return;
     uint32_t tile = qm_machine_tile(machine, t->lowering.depthwise), half = machine->accumulator_rows / 2;
     t->matmul_tiles = plan_max(1, plan_min(half / (uint32_t)positions, plan_ceil_div(t->chunk_channels, tile)));
-    if (bytes_needed(s, t, 1) > room(s)) return;
-    t->ring = bytes_needed(s, t, 2) <= room(s) ? 2 : 1;
+    s->need = need_of(s, t);
+    if (bytes_of(&s->need, 1) > room(s)) return;
+    t->ring = bytes_of(&s->need, 2) <= room(s) ? 2 : 1;
     struct cut cut = {.tiling = *t, .is_early = t->split && s->is_early};
     count_cycles(s, &cut);
     keep(s, &cut);
@@ -308,7 +321,8 @@ static void try_chunks(struct search *s, struct plan_tiling *t) {
         last = t->chunk_channels;
         if (n == tiles) break;
     }
-    s->is_early = bytes_needed(s, t, 2) <= room(s);
+    struct need need = need_of(s, t);
+    s->is_early = bytes_of(&need, 2) <= room(s);
     if (!t->lowering.im2col && (is_one_block(t) || !s->is_early)) try_parts(s, *t);
     s->is_early = false;
 }

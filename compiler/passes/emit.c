@@ -11,6 +11,7 @@
 
 #include "common/program_work.h"
 #include "common/text.h"
+#include "common/work.h"
 #include "compiler/passes/passes.h"
 
 enum { CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4, ARENA_ALIGNMENT = 256 };
@@ -164,13 +165,18 @@ static uint32_t round_up(uint32_t n, uint32_t to) {
 }
 
 /* The instruction as words, or as work only. */
-static void put_insn(const struct emitter *e, const struct plan_op *op, uint32_t index) {
-    struct qm_diag ignored;
+static void put_insn(const struct emitter *e, uint32_t op_index, uint32_t index) {
+    const struct plan_op *op = &e->plan->ops[op_index];
     e->program->insn_layer[index] = op->layer;
-    if (e->plan->options->plan_only)
-        qm_program_work_add(e->program->work, e->plan->machine, &op->insn, index, op->layer);
-    else
-        QM_CHECK(qm_insn_pack(&op->insn, e->program->insns[index], &ignored) == QM_OK); /* check_operations */
+    QM_CHECK(!op->is_wide); /* check_operations */
+    if (e->plan->options->plan_only) {
+        struct qm_insn insn;
+        plan_get_insn(op, &insn);
+        e->program->work->records[index] = e->plan->records[op_index];
+        qm_work_add(&insn, e->plan->machine, &e->program->work->events[op->layer]);
+    } else {
+        memcpy(e->program->insns[index], op->words, QM_INSN_BYTES);
+    }
 }
 
 static void put_host_stage(const struct emitter *e, uint32_t layer, struct qm_program_stage *stage) {
@@ -208,7 +214,7 @@ static void put_code(const struct emitter *e) {
         next = round_up(next, STAGE_ALIGNMENT);
         program->stages[i] =
             (struct qm_program_stage){.first_insn = next, .insn_count = stage->last_op - stage->first_op, .layer = stage->layer};
-        for (uint32_t j = stage->first_op; j < stage->last_op; j++) put_insn(e, &plan->ops[j], next++);
+        for (uint32_t j = stage->first_op; j < stage->last_op; j++) put_insn(e, j, next++);
     }
     program->insn_count = next;
 }
@@ -219,6 +225,7 @@ static void put_origin(const struct emitter *e) {
     qm_text_copy(e->network->graph->file, program->model, sizeof program->model);
     memcpy(program->model_sha256, e->network->graph->sha256, sizeof program->model_sha256);
     put_small(qm_enum_value_name("rounding", e->plan->options->rounding), program->requant, sizeof program->requant);
+    qm_text_copy(qm_search_name(e->plan->options->search), program->search, sizeof program->search);
     if (e->plan->options->precision != NULL) qm_text_copy(e->plan->options->precision, program->precision, sizeof program->precision);
 }
 

@@ -17,7 +17,7 @@ QM_MUST_USE enum qm_status pass_tile(struct plan *plan);
 QM_MUST_USE enum qm_status pass_schedule(struct plan *plan);
 /* Gives buffers their addresses, and moves loads ahead as far as there is room. */
 QM_MUST_USE enum qm_status pass_allocate(struct plan *plan);
-/* Tokens, for each stretch of operations on the device. */
+/* Tokens, for each stretch of operations on the device, and the records of its operations. */
 QM_MUST_USE enum qm_status pass_synchronize(struct plan *plan);
 
 /* Refuses operations that no instruction can say, before they are timed or emitted. */

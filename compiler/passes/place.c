@@ -7,7 +7,7 @@
 #include "compiler/passes/passes.h"
 #include "compiler/passes/residents.h"
 
-enum { ARENA_ALIGNMENT = 64, PITCH_MAX = 65535 };
+enum { PITCH_MAX = 65535 };
 
 /* ---- liveness ---- */
 
@@ -121,7 +121,7 @@ enum qm_status place_arena(struct plan *plan) {
         if (value->on_device && !value->resident) value->in_arena = true;
         if (!value->in_arena || plan->network->values[i].data != NULL) continue;
         value->arena_offset = (uint32_t)next;
-        next += ((uint64_t)value->bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+        next += plan_arena_bytes(value);
         if (next > INT32_MAX)
             return qm_fail(plan->diag, QM_BAD_INPUT, "%s: the maps need more than 2 GiB of memory", plan->network->graph->file);
     }
@@ -129,7 +129,7 @@ enum qm_status place_arena(struct plan *plan) {
     for (uint32_t i = 0; i < plan->network->value_count; i++) {
         if (plan->network->values[i].data == NULL) continue;
         plan->values[i].arena_offset = plan->image_offset + plan->image_bytes;
-        plan->image_bytes += (plan->values[i].bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+        plan->image_bytes += (uint32_t)plan_arena_bytes(&plan->values[i]);
     }
     return QM_OK;
 }

@@ -11,7 +11,7 @@
 #include "common/precision.h"
 #include "compiler/passes/passes.h"
 
-enum { CONSTANT_ALIGNMENT = 64, RING_MAX = 2 };
+enum { RING_MAX = 2 };
 
 struct conv {
     struct plan *plan;
@@ -47,7 +47,7 @@ static void add_constant(struct conv *c, struct range channels, uint32_t bytes) 
     constant->layer = c->layer;
     constant->channel = channels.first;
     constant->channels = channels.count;
-    constant->offset = plan_ceil_div(plan->image_bytes, CONSTANT_ALIGNMENT) * CONSTANT_ALIGNMENT;
+    constant->offset = plan_ceil_div(plan->image_bytes, PLAN_ARENA_ALIGNMENT) * PLAN_ARENA_ALIGNMENT;
     constant->bytes = bytes;
     plan->image_bytes = constant->offset + constant->bytes;
 }
@@ -67,13 +67,9 @@ static void add_constants(struct conv *c) {
 static uint32_t load_bytes(struct conv *c, uint32_t index, uint32_t offset, uint32_t bytes) {
     struct plan *plan = c->plan;
     const struct plan_constant *constant = &plan->constants[plan->layers[c->layer].first_constant + index];
-    uint32_t buffer = plan_add_buffer(plan, bytes);
-    uint32_t op = plan_add_op(plan, QM_LOAD, c->layer);
-    struct qm_insn *insn = &plan->ops[op].insn;
-    insn->dram_addr = (int64_t)plan->image_offset + constant->offset + offset;
-    insn->row_bytes = bytes;
-    insn->row_count = insn->plane_count = 1;
-    plan->ops[op].movable = true;
+    struct qm_insn insn = {.opcode = QM_LOAD, .row_bytes = bytes, .row_count = 1, .plane_count = 1};
+    insn.dram_addr = (int64_t)plan->image_offset + constant->offset + offset;
+    uint32_t buffer = plan_add_buffer(plan, bytes), op = plan_add_op(plan, c->layer, &insn);
     plan->ops[op].after = plan->stages[plan->stage_count - 1].first_op;
     plan_use(plan, op, PLAN_WRITE, buffer);
     return buffer;
@@ -131,17 +127,17 @@ static void next_part(const struct conv *c, uint32_t channels, struct part *part
 /* Gathers the windows of a block. */
 static void copy_windows(struct conv *c, uint32_t index) {
     struct block block = block_at(c, index);
-    uint32_t depth = lowering_depth(&c->t->lowering), op = plan_add_op(c->plan, QM_COPY, c->layer);
-    struct qm_insn *insn = &c->plan->ops[op].insn;
-    area_set_window(insn, c->window, &block, &c->in);
-    insn->pad_value = (uint8_t)c->l->pad_value;
-    insn->out_pixel = depth;
-    insn->out_pitch = (int64_t)block.w * depth;
+    uint32_t depth = lowering_depth(&c->t->lowering);
+    struct qm_insn insn = {.opcode = QM_COPY, .pad_value = (uint8_t)c->l->pad_value};
+    area_set_window(&insn, c->window, &block, &c->in);
+    insn.out_pixel = depth;
+    insn.out_pitch = (int64_t)block.w * depth;
+    uint32_t op = plan_add_op(c->plan, c->layer, &insn);
     plan_use(c->plan, op, PLAN_READ, c->in.buffer);
     plan_use(c->plan, op, PLAN_WRITE, c->windows[index % c->t->ring]);
 }
 
-static void set_im2col_window(struct conv *c, uint32_t op, uint32_t index) {
+static void set_im2col_window(const struct conv *c, struct qm_insn *insn, uint32_t index) {
     struct block block = block_at(c, index), all = {0, 0, block.h * block.w, 1};
     uint32_t depth = lowering_depth(&c->t->lowering);
     struct plan_window dense = {.in_rows = all.h, .in_row_bytes = depth, .kernel_h = 1, .kernel_w = 1, .run_bytes = depth};
@@ -149,14 +145,12 @@ static void set_im2col_window(struct conv *c, uint32_t op, uint32_t index) {
     dense.out_h = all.h;
     dense.out_w = 1;
     struct area area = {.rows = all.h, .bytes = depth, .pitch = depth};
-    area_set_window(&c->plan->ops[op].insn, &dense, &all, &area);
-    plan_use(c->plan, op, PLAN_READ, c->windows[index % c->t->ring]);
+    area_set_window(insn, &dense, &all, &area);
 }
 
-static void set_window(struct conv *c, uint32_t op, uint32_t index, const struct part *part, struct range channels) {
+static void set_window(const struct conv *c, struct qm_insn *insn, uint32_t index, const struct part *part, struct range channels) {
     struct block block = block_at(c, index);
     struct plan_window window = *c->window;
-    struct qm_insn *insn = &c->plan->ops[op].insn;
     window.kernel_h = part->kernel_h.count;
     window.y_start += (int32_t)(part->kernel_h.first % c->window->kernel_h * window.y_dilation);
     if (c->t->lowering.depthwise) {
@@ -169,7 +163,6 @@ static void set_window(struct conv *c, uint32_t op, uint32_t index, const struct
     area_set_window(insn, &window, &block, &c->in);
     if (c->t->lowering.depthwise) insn->run_bytes = 1;
     insn->pad_value = (uint8_t)c->l->pad_value;
-    plan_use(c->plan, op, PLAN_READ, c->in.buffer);
 }
 
 /* ---- one group of tiles of one block ---- */
@@ -188,21 +181,23 @@ struct group {
 };
 
 static void add_matmul(struct conv *c, const struct group *g, const struct part *part) {
-    uint32_t op = plan_add_op(c->plan, QM_MATMUL, c->layer), within = g->channels.first - g->chunk_channels.first;
+    uint32_t within = g->channels.first - g->chunk_channels.first;
+    struct qm_insn insn = {.opcode = QM_MATMUL};
     if (c->t->lowering.im2col)
-        set_im2col_window(c, op, g->block);
+        set_im2col_window(c, &insn, g->block);
     else
-        set_window(c, op, g->block, part, g->channels);
-    struct qm_insn *insn = &c->plan->ops[op].insn;
-    insn->precision = c->t->lowering.precision;
-    insn->in_unsigned = c->l->in_unsigned;
-    insn->depthwise = c->t->lowering.depthwise;
-    insn->weight_zero = c->l->weight_zero;
-    insn->accumulate = !part->first;
-    insn->weight_addr = (int64_t)part->offset - c->weights_base + part_bytes(c, part, within);
-    insn->acc_addr = g->accumulator;
-    insn->channels = g->channels.count;
-    insn->tiles = g->tiles;
+        set_window(c, &insn, g->block, part, g->channels);
+    insn.precision = c->t->lowering.precision;
+    insn.in_unsigned = c->l->in_unsigned;
+    insn.depthwise = c->t->lowering.depthwise;
+    insn.weight_zero = c->l->weight_zero;
+    insn.accumulate = !part->first;
+    insn.weight_addr = (int64_t)part->offset - c->weights_base + part_bytes(c, part, within);
+    insn.acc_addr = g->accumulator;
+    insn.channels = g->channels.count;
+    insn.tiles = g->tiles;
+    uint32_t op = plan_add_op(c->plan, c->layer, &insn);
+    plan_use(c->plan, op, PLAN_READ, c->t->lowering.im2col ? c->windows[g->block % c->t->ring] : c->in.buffer);
     plan_use(c->plan, op, PLAN_READ_MORE, c->weights);
 }
 
@@ -219,28 +214,26 @@ static void add_requantize(struct conv *c, const struct group *g, uint32_t param
     struct block block = block_at(c, g->block);
     struct target target = stored_target(c, g->block, g->chunk);
     struct destination to = schedule_destination(c->plan, &target, c->results[c->stores % c->t->ring]);
-    uint32_t op = plan_add_op(c->plan, QM_REQUANTIZE, c->layer);
-    struct qm_insn *insn = &c->plan->ops[op].insn;
-    insn->depthwise = c->t->lowering.depthwise;
-    insn->rounding = c->l->rounding;
-    insn->param_addr = param_offset;
-    insn->acc_addr = g->accumulator;
-    insn->channels = g->channels.count;
-    insn->tiles = g->tiles;
-    insn->out_h = block.h;
-    insn->out_w = block.w;
-    insn->out_type = bits == 4 ? QM_out_type_BITS4 : bits == 8 ? QM_out_type_BITS8 : QM_out_type_BITS32;
-    insn->out_addr = (int64_t)to.offset + plan_bytes(g->channels.first - first, bits);
-    insn->out_pitch = to.pitch;
-    insn->out_pixel = to.pixel;
-    insn->out_zero = c->l->out_zero;
-    insn->clamp_min = c->l->clamp_min;
-    insn->clamp_max = c->l->clamp_max;
+    struct qm_insn insn = {.opcode = QM_REQUANTIZE, .lookup = c->l->table != NULL ? QM_lookup_TABLE : QM_lookup_OFF};
+    insn.depthwise = c->t->lowering.depthwise;
+    insn.rounding = c->l->rounding;
+    insn.param_addr = param_offset;
+    insn.acc_addr = g->accumulator;
+    insn.channels = g->channels.count;
+    insn.tiles = g->tiles;
+    insn.out_h = block.h;
+    insn.out_w = block.w;
+    insn.out_type = bits == 4 ? QM_out_type_BITS4 : bits == 8 ? QM_out_type_BITS8 : QM_out_type_BITS32;
+    insn.out_addr = (int64_t)to.offset + plan_bytes(g->channels.first - first, bits);
+    insn.out_pitch = to.pitch;
+    insn.out_pixel = to.pixel;
+    insn.out_zero = c->l->out_zero;
+    insn.clamp_min = c->l->clamp_min;
+    insn.clamp_max = c->l->clamp_max;
+    uint32_t op = plan_add_op(c->plan, c->layer, &insn);
+    if (c->l->table != NULL) plan_use(c->plan, op, PLAN_READ, c->table);
     plan_use(c->plan, op, PLAN_READ_MORE, c->weights);
     plan_use(c->plan, op, PLAN_WRITE, to.buffer);
-    if (c->l->table == NULL) return;
-    insn->lookup = QM_lookup_TABLE;
-    plan_use(c->plan, op, PLAN_READ, c->table);
 }
 
 static void add_matmuls(struct conv *c, const struct group *g, uint32_t *param_offset) {

@@ -47,28 +47,22 @@ static struct plan_nest dense(const struct plan_nest *nest) {
     return d;
 }
 
-static void set_scale(struct qm_insn *insn, const struct qm_layer *l) {
-    insn->pool_bias = l->in_bias;
-    schedule_scale(insn, l);
-}
-
 /* Of each position one tap, whose channels are its contiguous bytes. */
-static struct qm_insn *add_pool(struct mover *m, const struct plan_nest *in, const struct plan_nest *out, uint32_t *op) {
-    *op = plan_add_op(m->plan, QM_POOL, m->layer);
-    struct qm_insn *insn = &m->plan->ops[*op].insn;
-    insn->pool_kind = QM_pool_kind_MAXIMUM;
-    insn->kernel_h = insn->kernel_w = insn->run_bytes = 1;
-    insn->in_addr = in->first;
-    insn->in_rows = insn->out_h = in->rows;
-    insn->out_w = in->positions;
-    insn->in_row_bytes = (int64_t)(in->positions - 1) * in->position + in->contiguous_bytes;
-    insn->in_pitch = in->rows > 1 ? in->row : insn->in_row_bytes;
-    insn->y_stride = 1;
-    insn->x_stride = in->positions > 1 ? in->position : 0;
-    insn->channels = in->contiguous_bytes;
-    insn->out_addr = out->first;
-    insn->out_pitch = out->rows > 1 ? out->row : out->contiguous_bytes;
-    insn->out_pixel = out->positions > 1 ? out->position : out->contiguous_bytes;
+static struct qm_insn pool_of(const struct mover *m, const struct plan_nest *in, const struct plan_nest *out) {
+    struct qm_insn insn = {.opcode = QM_POOL, .pool_kind = QM_pool_kind_MAXIMUM, .pool_bias = m->l->in_bias};
+    insn.kernel_h = insn.kernel_w = insn.run_bytes = 1;
+    insn.in_addr = in->first;
+    insn.in_rows = insn.out_h = in->rows;
+    insn.out_w = in->positions;
+    insn.in_row_bytes = (int64_t)(in->positions - 1) * in->position + in->contiguous_bytes;
+    insn.in_pitch = in->rows > 1 ? in->row : insn.in_row_bytes;
+    insn.y_stride = 1;
+    insn.x_stride = in->positions > 1 ? in->position : 0;
+    insn.channels = in->contiguous_bytes;
+    insn.out_addr = out->first;
+    insn.out_pitch = out->rows > 1 ? out->row : out->contiguous_bytes;
+    insn.out_pixel = out->positions > 1 ? out->position : out->contiguous_bytes;
+    schedule_scale(&insn, m->l);
     return insn;
 }
 
@@ -76,13 +70,14 @@ static void add_move_block(struct mover *m, const struct move_block *block) {
     uint32_t bits = m->plan->network->values[m->l->output].bits;
     struct plan_nest in = nest_of(block, 8, m->in_base, m->rows.in, m->positions.in);
     struct plan_nest out = nest_of(block, bits, m->out_base, m->rows.out, m->positions.out), to_nest = out, from = in;
-    uint32_t source = schedule_gather(m->plan, m->layer, m->l->inputs[0], &in), op;
+    uint32_t source = schedule_gather(m->plan, m->layer, m->l->inputs[0], &in);
     uint32_t results = m->results[m->stores++ % m->t->ring];
     if (!plan_storage(m->plan, m->l->inputs[0])->resident) from = dense(&in);
     struct plan_value *to = plan_storage(m->plan, m->l->output);
     if (!to->resident) to_nest = dense(&out);
-    set_scale(add_pool(m, &from, &to_nest, &op), m->l);
-    if (bits == 4) m->plan->ops[op].insn.out_type = QM_out_type_BITS4;
+    struct qm_insn insn = pool_of(m, &from, &to_nest);
+    if (bits == 4) insn.out_type = QM_out_type_BITS4;
+    uint32_t op = plan_add_op(m->plan, m->layer, &insn);
     plan_use(m->plan, op, PLAN_READ, source);
     plan_use(m->plan, op, PLAN_WRITE, to->resident ? to->buffer : results);
     schedule_scatter(m->plan, m->layer, m->l->output, &out, results);
@@ -108,19 +103,17 @@ static void add_blocks(struct mover *m) {
 /* Writes the pad value everywhere: windows that see nothing of the map. */
 static void fill(struct mover *m) {
     struct plan_value *to = plan_storage(m->plan, m->l->output);
-    uint32_t op, bytes;
-    for (uint32_t at = 0; at < to->bytes; at += bytes) {
+    for (uint32_t at = 0, bytes; at < to->bytes; at += bytes) {
         bytes = plan_min(m->t->block_bytes, to->bytes - at);
         uint32_t results = m->results[m->stores++ % m->t->ring];
         struct plan_nest in = {.rows = 1, .positions = 1, .contiguous_bytes = 1},
                          out = {.rows = 1, .positions = 1, .contiguous_bytes = bytes, .first = at};
         struct plan_nest to_nest = to->resident ? out : dense(&out);
-        struct qm_insn *insn = add_pool(m, &in, &to_nest, &op);
-        set_scale(insn, m->l);
-        insn->x_start = 1;
-        insn->channels = bytes;
-        insn->pad_value = (uint8_t)m->l->pad_value;
-        plan_use(m->plan, op, PLAN_WRITE, to->resident ? to->buffer : results);
+        struct qm_insn insn = pool_of(m, &in, &to_nest);
+        insn.x_start = 1;
+        insn.channels = bytes;
+        insn.pad_value = (uint8_t)m->l->pad_value;
+        plan_use(m->plan, plan_add_op(m->plan, m->layer, &insn), PLAN_WRITE, to->resident ? to->buffer : results);
         schedule_scatter(m->plan, m->layer, m->l->output, &out, results);
     }
 }

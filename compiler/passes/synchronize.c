@@ -16,18 +16,20 @@
 
 enum { MEMORY_BITS = 60 }; /* an address in a memory has less */
 
-/* Bytes begin <= b < end of one line of numbers on which the memories lie one behind the other. */
+/* Bytes begin <= b < end of one line of numbers on which the memories lie one behind the other. Packed, because an instruction has two to
+ * four of them, and a program 100,000 instructions. */
 struct access {
     int64_t begin, end;
     uint32_t period;     /* of what is touched; 0: every byte */
     uint32_t phase, run; /* of a period; phase < period */
-};
+} __attribute__((packed, aligned(4)));
 
 struct node {
-    struct access accesses[QM_OPERANDS]; /* what is written comes first */
-    uint32_t access_count, write_count;
+    struct access *accesses; /* [access_count], what is written comes first */
+    uint8_t access_count, write_count;
+    uint8_t wait, signal;    /* as in the instruction */
     uint32_t index;          /* in the program */
-    int64_t known[QM_UNITS]; /* when it starts: the last instruction of each unit (counted in the unit) that has ended for sure */
+    int32_t known[QM_UNITS]; /* when it starts: the last instruction of each unit (counted in the unit) that has ended for sure */
 };
 
 /* Where an instruction touches the memories, roughly: each is cut into blocks, and a bit stands for all blocks whose numbers are equal
@@ -35,16 +37,6 @@ struct node {
 struct marks {
     uint64_t touched, written;
 };
-
-/* The list to order: an instruction every `stride` bytes. */
-struct list {
-    char *first;
-    size_t stride;
-};
-
-static struct qm_insn *insn_at(struct list list, uint32_t index) {
-    return (struct qm_insn *)(list.first + index * list.stride);
-}
 
 /* The bits of a memory, and its blocks of 2 to the power of block_bits bytes or rows. */
 struct grid {
@@ -55,9 +47,11 @@ struct grid {
 struct history {
     struct node *nodes[QM_UNITS];
     struct marks *marks[QM_UNITS];
-    int64_t counts[QM_UNITS];
+    int32_t counts[QM_UNITS];
     struct node *all_nodes; /* of all units one after another */
     struct marks *all_marks;
+    struct access *all_accesses;  /* in the order of the program */
+    struct access *next_accesses; /* where those of the next instruction go */
     struct grid grids[QM_SPACES];
 };
 
@@ -77,7 +71,7 @@ static int64_t modulo(int64_t a, int64_t b) {
     return rest < 0 ? rest + b : rest;
 }
 
-static int64_t larger(int64_t a, int64_t b) {
+static int32_t larger(int32_t a, int32_t b) {
     return a > b ? a : b;
 }
 
@@ -169,31 +163,32 @@ static bool may_meet(const struct marks *a, const struct marks *b) {
 }
 
 /* The latest instruction of the unit with a hazard to node, which has the marks, that node does not know to have ended; -1: none. */
-static int64_t last_hazard(const struct history *history, enum qm_unit unit, const struct node *node, const struct marks *marks) {
-    for (int64_t i = history->counts[unit] - 1; i > node->known[unit]; i--)
+static int32_t last_hazard(const struct history *history, enum qm_unit unit, const struct node *node, const struct marks *marks) {
+    for (int32_t i = history->counts[unit] - 1; i > node->known[unit]; i--)
         if (may_meet(&history->marks[unit][i], marks) && hazard(&history->nodes[unit][i], node)) return i;
     return -1;
 }
 
 /* Makes the node that is the next of its unit wait for another unit, and learn what the instruction waited for knew. */
-static void wait_for(const struct history *history, enum qm_unit unit, enum qm_unit own, struct list list) {
+static void wait_for(const struct history *history, enum qm_unit unit, enum qm_unit own) {
     struct node *node = &history->nodes[own][history->counts[own]];
-    int64_t found = last_hazard(history, unit, node, &history->marks[own][history->counts[own]]);
+    int32_t found = last_hazard(history, unit, node, &history->marks[own][history->counts[own]]);
     if (found < 0) return;
-    const struct node *other = &history->nodes[unit][found];
-    insn_at(list, node->index)->wait |= 1 << unit;
-    insn_at(list, other->index)->signal |= 1 << own;
+    struct node *other = &history->nodes[unit][found];
+    node->wait |= (uint8_t)(1 << unit);
+    other->signal |= (uint8_t)(1 << own);
     for (int u = 0; u < QM_UNITS; u++)
         if (u != (int)own) node->known[u] = larger(node->known[u], u == (int)unit ? found : other->known[u]);
 }
 
-/* Room for the nodes of each unit. */
-static void init_history(struct history *history, struct list list, uint32_t count, const struct qm_machine *machine) {
+/* Room for so many nodes of each unit. */
+static void init_history(struct history *history, const uint32_t *counts, const struct qm_machine *machine) {
+    uint32_t count = 0;
+    for (int u = 0; u < QM_UNITS; u++) count += counts[u];
     struct node *nodes = history->all_nodes = qm_alloc((count + 1) * sizeof *nodes);
     struct marks *marks = history->all_marks = qm_alloc((count + 1) * sizeof *marks);
-    uint32_t counts[QM_UNITS] = {0};
+    history->all_accesses = history->next_accesses = qm_alloc((count + (size_t)1) * QM_OPERANDS * sizeof(struct access));
     init_grids(history->grids, machine);
-    for (uint32_t i = 0; i < count; i++) counts[qm_opcode_unit(insn_at(list, i)->opcode)]++;
     for (int u = 0; u < QM_UNITS; u++) {
         history->nodes[u] = nodes;
         history->marks[u] = marks;
@@ -203,42 +198,55 @@ static void init_history(struct history *history, struct list list, uint32_t cou
     }
 }
 
+static void fini_history(struct history *history) {
+    free(history->all_nodes);
+    free(history->all_marks);
+    free(history->all_accesses);
+}
+
 /* The instruction as the next of its unit, before it waits for anybody. */
 static void add_node(struct history *history, enum qm_unit unit, uint32_t index, const struct qm_insn *insn,
                      const struct qm_machine *machine) {
-    int64_t position = history->counts[unit];
+    int32_t position = history->counts[unit];
     struct node *node = &history->nodes[unit][position];
     node->index = index;
+    node->wait = node->signal = 0;
     for (int u = 0; u < QM_UNITS; u++) node->known[u] = position > 0 ? history->nodes[unit][position - 1].known[u] : -1;
+    node->accesses = history->next_accesses;
     find_accesses(node, insn, machine);
+    history->next_accesses += node->access_count;
+    const struct access *read = node->accesses + node->write_count;
     struct marks *marks = &history->marks[unit][position];
     marks->written = find_marks(node->accesses, node->write_count, history->grids);
-    marks->touched =
-        marks->written | find_marks(node->accesses + node->write_count, node->access_count - node->write_count, history->grids);
+    marks->touched = marks->written | find_marks(read, (uint32_t)(node->access_count - node->write_count), history->grids);
 }
 
-static void order(struct list list, uint32_t count, const struct qm_machine *machine) {
-    struct history history;
-    init_history(&history, list, count, machine);
-    for (uint32_t i = 0; i < count; i++) {
-        struct qm_insn *insn = insn_at(list, i);
-        enum qm_unit unit = qm_opcode_unit(insn->opcode);
-        insn->wait = insn->signal = 0;
-        add_node(&history, unit, i, insn, machine);
-        for (int u = QM_UNITS - 1; u >= 0; u--)
-            if (u != (int)unit) wait_for(&history, (enum qm_unit)u, unit, list);
-        history.counts[unit]++;
-    }
-    free(history.all_nodes);
-    free(history.all_marks);
+/* Instruction `index` of the program, behind all before it. */
+static void follow(struct history *history, uint32_t index, const struct qm_insn *insn, const struct qm_machine *machine) {
+    enum qm_unit unit = qm_opcode_unit(insn->opcode);
+    add_node(history, unit, index, insn, machine);
+    for (int u = QM_UNITS - 1; u >= 0; u--)
+        if (u != (int)unit) wait_for(history, (enum qm_unit)u, unit);
+    history->counts[unit]++;
 }
 
 void qm_synchronize(struct qm_insn *insns, uint32_t count, const struct qm_machine *machine) {
-    order((struct list){(char *)insns, sizeof *insns}, count, machine);
+    struct history history;
+    uint32_t counts[QM_UNITS] = {0};
+    for (uint32_t i = 0; i < count; i++) counts[qm_opcode_unit(insns[i].opcode)]++;
+    init_history(&history, counts, machine);
+    for (uint32_t i = 0; i < count; i++) follow(&history, i, &insns[i], machine);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct node *node = &history.all_nodes[i];
+        insns[node->index].wait = node->wait;
+        insns[node->index].signal = node->signal;
+    }
+    fini_history(&history);
 }
 
 bool qm_writes_what_it_reads(const struct qm_insn *insn, const struct qm_machine *machine) {
-    struct node node = {0};
+    struct access accesses[QM_OPERANDS];
+    struct node node = {.accesses = accesses};
     find_accesses(&node, insn, machine);
     for (uint32_t i = 0; i < node.write_count; i++)
         for (uint32_t j = i + 1; j < node.access_count; j++)
@@ -246,12 +254,38 @@ bool qm_writes_what_it_reads(const struct qm_insn *insn, const struct qm_machine
     return false;
 }
 
+static void set_tokens(struct plan_op *op, struct qm_record *record, const struct node *node) {
+    record->wait = node->wait;
+    record->signal = node->signal;
+    qm_field_set_bits(&qm_fields[QM_FIELD_wait], op->words, node->wait);
+    qm_field_set_bits(&qm_fields[QM_FIELD_signal], op->words, node->signal);
+}
+
+/* Tokens of the operations [count], and their records, because both need all of an instruction. */
+static void synchronize_ops(struct plan_op *ops, uint32_t count, const struct qm_machine *machine, struct qm_record *records) {
+    struct history history;
+    uint32_t counts[QM_UNITS] = {0};
+    for (uint32_t i = 0; i < count; i++) counts[qm_opcode_unit(plan_opcode(&ops[i]))]++;
+    init_history(&history, counts, machine);
+    for (uint32_t i = 0; i < count; i++) {
+        struct qm_insn insn;
+        plan_get_insn(&ops[i], &insn);
+        if (!ops[i].is_wide) qm_record_make(&insn, machine, &records[i]);
+        follow(&history, i, &insn, machine);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = history.all_nodes[i].index;
+        set_tokens(&ops[index], &records[index], &history.all_nodes[i]);
+    }
+    fini_history(&history);
+}
+
 enum qm_status pass_synchronize(struct plan *plan) {
+    plan->records = qm_alloc((plan->op_count + (size_t)1) * sizeof *plan->records);
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         const struct plan_stage *stage = &plan->stages[i];
-        if (stage->on_host) continue;
-        struct list list = {(char *)&plan->ops[stage->first_op].insn, sizeof *plan->ops};
-        order(list, stage->last_op - stage->first_op, plan->machine);
+        uint32_t first = stage->first_op;
+        if (!stage->on_host) synchronize_ops(plan->ops + first, stage->last_op - first, plan->machine, plan->records + first);
     }
     return QM_OK;
 }

@@ -9,15 +9,7 @@
 #include "compiler/passes/classes.h"
 #include "compiler/passes/passes.h"
 
-enum {
-    ROW_BYTES_MAX = 65535,
-    KERNEL_MAX = 255,
-    POSITIONS_MAX = 65535,
-    ADD_BLOCKS = 8,
-    ADD_BLOCK_BYTES_MIN = 512,
-    ADD_BLOCK_BYTES_MAX = 16384,
-    MOVE_BYTES_MAX = 32768
-};
+enum { ADD_BLOCKS = 8, ADD_BLOCK_BYTES_MIN = 512, ADD_BLOCK_BYTES_MAX = 16384, MOVE_BYTES_MAX = 32768 };
 
 /* A layer that is no convolution. */
 struct search {
@@ -39,14 +31,14 @@ static bool pool_fits(struct search *s, uint32_t channels) {
     uint64_t needed = (s->in_outside ? in : 0) + (s->out_outside ? out : 0);
     t->chunk_channels = channels;
     t->ring = 2 * needed <= room ? 2 : 1;
-    return needed <= room && row_bytes / w->run_bytes * channels <= ROW_BYTES_MAX;
+    return needed <= room && row_bytes / w->run_bytes * channels <= PLAN_ROW_BYTES_MAX;
 }
 
 static bool tile_pool(struct search *s) {
     const struct plan_window window = lowering_window(s->plan, s->layer);
     struct plan_tiling *t = &s->best;
     t->lowering.window = window;
-    if (window.kernel_h > KERNEL_MAX || window.kernel_w > KERNEL_MAX) return false;
+    if (window.kernel_h > PLAN_KERNEL_MAX || window.kernel_w > PLAN_KERNEL_MAX) return false;
     for (uint32_t n = window.out_h >= 16 ? 4 : 1;; n *= 2) {
         t->block_h = plan_ceil_div(window.out_h, plan_min(n, window.out_h));
         t->block_w = plan_ceil_div(window.out_w, plan_min(plan_max(n / window.out_h, 1), window.out_w));
@@ -74,9 +66,9 @@ static bool tile_add(struct search *s) {
 
 /* Positions of a row of an instruction: strides, and the bytes from the first to the last, fit their fields. */
 static uint32_t positions_max(const struct qm_move_loop *loop, uint32_t bytes, bool in_outside, bool out_outside) {
-    uint64_t in = in_outside ? bytes : loop->in, out = out_outside ? bytes : loop->out, most = POSITIONS_MAX;
+    uint64_t in = in_outside ? bytes : loop->in, out = out_outside ? bytes : loop->out, most = PLAN_POSITIONS_MAX;
     if (in > UINT16_MAX || out > UINT16_MAX) return 1;
-    if (in > 0 && (ROW_BYTES_MAX - bytes) / in + 1 < most) most = (ROW_BYTES_MAX - bytes) / in + 1;
+    if (in > 0 && (PLAN_ROW_BYTES_MAX - bytes) / in + 1 < most) most = (PLAN_ROW_BYTES_MAX - bytes) / in + 1;
     return (uint32_t)most;
 }
 

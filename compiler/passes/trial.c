@@ -12,17 +12,17 @@
 #include "compiler/passes/residents.h"
 
 enum {
-    ARENA_ALIGNMENT = 64,
     AROUND = 8, /* layers before and behind, at most */
     DOUBTS = 4  /* or fewer, if they take as many times as long as closed forms may be wrong */
 };
 
 /* ---- the time of a stretch of layers ---- */
 
-/* A place in the arena of its own for a map, which gets its real one when all layers are cut. */
+/* A place in the arena of its own for a map, which gets its real one when all layers are cut. Beyond the arena there are no more places. */
 static void put_in_arena(struct plan *trial, struct plan_value *value) {
+    uint64_t end = trial->image_offset + plan_arena_bytes(value);
     value->arena_offset = trial->image_offset;
-    trial->image_offset += plan_ceil_div(value->bytes, ARENA_ALIGNMENT) * ARENA_ALIGNMENT;
+    trial->image_offset = end < UINT32_MAX ? (uint32_t)end : UINT32_MAX;
 }
 
 static void for_maps(struct plan *trial, uint32_t layer, void (*visit)(struct plan *trial, struct plan_value *value)) {
@@ -53,18 +53,19 @@ static bool schedule_stretch(struct plan *trial, struct stretch stretch) {
     uint32_t count = residents_live(trial->residents, stretch.first, stretch.last, &live);
     for (uint32_t i = 0; i < count; i++) schedule_hold(trial, live[i]);
     for (uint32_t layer = stretch.first; layer <= stretch.last; layer++) for_maps(trial, layer, put_in_arena);
-    for (uint32_t layer = stretch.first; layer <= stretch.last; layer++) schedule_layer(trial, layer);
+    bool fits = trial->image_offset <= INT32_MAX;
+    for (uint32_t layer = stretch.first; fits && layer <= stretch.last; layer++) schedule_layer(trial, layer);
     for (uint32_t i = 0; i < count; i++) keep_place(trial, stretch, live[i], &trial->buffers[i]);
     for (uint32_t layer = stretch.first; layer <= stretch.last; layer++) for_maps(trial, layer, forget);
     trial->stages[0].last_op = trial->op_count;
-    return pass_allocate(trial) == QM_OK && pass_synchronize(trial) == QM_OK && check_operations(trial) == QM_OK;
+    return fits && pass_allocate(trial) == QM_OK && pass_synchronize(trial) == QM_OK && check_operations(trial) == QM_OK;
 }
 
 static uint64_t bus_bytes(const struct plan *trial) {
     uint64_t bytes = (uint64_t)trial->op_count * QM_INSN_BYTES;
     for (uint32_t i = 0; i < trial->op_count; i++) {
-        const struct qm_insn *insn = &trial->ops[i].insn;
-        if (insn->opcode == QM_LOAD || insn->opcode == QM_STORE) bytes += (uint64_t)(insn->row_bytes * insn->row_count * insn->plane_count);
+        enum qm_opcode opcode = plan_opcode(&trial->ops[i]);
+        if (opcode == QM_LOAD || opcode == QM_STORE) bytes += plan_transfer_bytes(&trial->ops[i]);
     }
     return bytes;
 }

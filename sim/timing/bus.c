@@ -6,14 +6,7 @@
 
 #include "common/isa.h"
 #include "common/memory.h"
-
-static uint64_t smaller(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
-static uint64_t larger(uint64_t a, uint64_t b) {
-    return a > b ? a : b;
-}
+#include "sim/timing/extremes.h"
 
 void bus_init(struct bus *bus, const struct qm_machine *machine) {
     *bus = (struct bus){.beat_bytes = machine->axi_bytes,

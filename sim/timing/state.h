@@ -6,6 +6,7 @@
 #include "common/run.h"
 #include "sim/control/sizes.h"
 #include "sim/timing/bus.h"
+#include "sim/timing/extremes.h"
 #include "sim/timing/spans.h"
 #include "sim/timing/stream.h"
 #include "sim/timing/timing.h"

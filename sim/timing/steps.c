@@ -1,10 +1,6 @@
 /* steps.c - the steps of a MATMUL: the recurrence of docs/machine.md, Matmul, until runs repeat themselves. */
 #include "sim/timing/state.h"
 
-static uint64_t larger(uint64_t a, uint64_t b) {
-    return a > b ? a : b;
-}
-
 static void stream_step(struct timing *t, uint32_t weight_rows, uint64_t rows) {
     t->preloaded = larger(t->preloaded, t->streamed_before) + weight_rows;
     uint64_t begin = larger(t->streamed, t->preloaded);

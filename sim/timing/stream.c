@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
+#include "sim/timing/extremes.h"
 
 void stream_fini(struct stream *stream) {
     free(stream->spans);
@@ -36,10 +37,6 @@ void stream_repeat_run(struct stream *stream, uint64_t period, uint64_t times) {
     struct group *group = &stream->groups[stream->group_count - 1];
     group->period = period;
     group->times += times;
-}
-
-static uint64_t smaller(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
 }
 
 static uint64_t group_begin(const struct stream *stream, const struct group *group) {

@@ -8,14 +8,6 @@
 #include "common/memory.h"
 #include "sim/timing/state.h"
 
-static uint64_t larger(uint64_t a, uint64_t b) {
-    return a > b ? a : b;
-}
-
-static uint64_t smaller(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
 /* The number of the lowest bit that is set. */
 static uint32_t lowest_bit(uint32_t bits) {
     return (uint32_t)__builtin_ctz(bits);

@@ -60,15 +60,7 @@ struct qm_timing_records {
 /* The same of it, without a limit. */
 void qm_timing_records(const struct qm_timing_records *program, struct qm_insn_time *times, struct qm_timing_result *result);
 
-/* Instructions before they are words: one every `stride` bytes, all of which decode must accept. */
-struct qm_timing_insns {
-    const struct qm_insn *first;
-    size_t stride;
-    uint32_t count;
-    const struct qm_machine *machine;
-};
-
-/* The cycles that a run of them is BUSY; UINT64_MAX: it does not end. */
-uint64_t qm_timing_cycles(const struct qm_timing_insns *program);
+/* The cycles that a run of the records [count], all of which decode accepts, is BUSY; UINT64_MAX: it does not end. */
+uint64_t qm_timing_cycles(const struct qm_record *records, uint32_t count, const struct qm_machine *machine);
 
 #endif

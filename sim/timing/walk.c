@@ -1,14 +1,12 @@
 /* walk.c - row by row, and in a row from one multiple of a burst to the next. */
 #include "sim/timing/walk.h"
 
+#include "sim/timing/extremes.h"
+
 static void enter_row(struct walk *walk, uint64_t first) {
     walk->first = first;
     walk->at = first >> walk->beat_bits;
     walk->end = ((first + walk->insn->transfer.row_bytes - 1) >> walk->beat_bits) + 1;
-}
-
-static uint64_t smaller(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
 }
 
 /* All rows begin a multiple of some power of two apart, and each ends before the next multiple of it. */

@@ -1,4 +1,4 @@
-/* words.c - the forms that a program has: words as they lie in memory, which decode may refuse; records; lists of instructions. */
+/* words.c - the forms that a program has: words as they lie in memory, which decode may refuse, and records. */
 #include <stdlib.h>
 
 #include "common/memory.h"
@@ -49,13 +49,9 @@ void qm_timing_records(const struct qm_timing_records *program, struct qm_insn_t
     run(&timing, times, result);
 }
 
-uint64_t qm_timing_cycles(const struct qm_timing_insns *program) {
-    struct qm_record *records = qm_alloc((program->count + 1) * sizeof *records);
+uint64_t qm_timing_cycles(const struct qm_record *records, uint32_t count, const struct qm_machine *machine) {
+    struct timing timing = accepted(records, count, machine);
     struct qm_timing_result result = {0};
-    for (uint32_t i = 0; i < program->count; i++)
-        qm_record_make((const struct qm_insn *)((const char *)program->first + i * program->stride), program->machine, &records[i]);
-    struct timing timing = accepted(records, program->count, program->machine);
     timing_run(&timing, NULL, &result);
-    free(records);
     return result.is_long || result.error != QM_ERROR_NONE ? UINT64_MAX : result.cycles;
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # qmac --search: what the compiler says of a plan's cycles is what every engine counts; who searches more finds no slower plan; a row of
-# explore says what was searched, and is the run with the same option.
+# explore says what was searched, and is the run with the same option; so do a program, and reports of its runs.
 . "$(dirname "$0")/common.sh"
 
 # planned SEARCH ARGUMENT...: cycles as the compiler says them.
@@ -29,6 +29,16 @@ counted() {
     sed -n 's/^\t"cycles":\t\([0-9]*\),$/\1/p' "$tmp/run.json"
 }
 
+# The program and the last run, of the program, name the search that made it.
+says_search() {
+    grep -q "^model .*, search $1\$" "$tmp/.out" || fail "run does not say: search $1"
+    grep -q "^	\"search\":	\"$1\",\$" "$tmp/run.json" || fail "the JSON of run does not say: search $1"
+    "$qmac" compile "$model" --search "$1" -o "$tmp/said.qmac" | grep -q ", search $1, for machine edge " ||
+        fail "compile does not say: search $1"
+    "$qmac" info "$tmp/x.qmac" | grep -q "^program of .*, search $1\$" || fail "info does not say: search $1"
+    "$qmac" disasm "$tmp/x.qmac" | grep -q "^# .*, search $1\$" || fail "disasm does not say: search $1"
+}
+
 for machine in edge tiny m3x5; do
     last=0
     for search in plans layers none; do
@@ -39,6 +49,7 @@ for machine in edge tiny m3x5; do
             [ -n "$estimate" ] && [ "$estimate" = "$cycles" ] || fail "$machine, $search: planned $estimate, $engine counts $cycles"
         done
         [ "$(counted "$tmp/x.qmac" --engine timing)" = "$estimate" ] || fail "$machine, $search: the program takes another time"
+        says_search "$search"
         [ "$estimate" -ge "$last" ] || fail "$machine: --search $search finds $estimate cycles, more searching $last"
         last=$estimate
         echo "$estimate" >>"$tmp/found.$machine"

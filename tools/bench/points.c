@@ -126,11 +126,10 @@ enum qm_status qm_bench_point(const struct qm_network *network, const struct qm_
 
 static enum qm_status print_search(const char *name, const struct qm_network *network, const struct qm_machine *machine,
                                    enum qm_search search, struct qm_diag *diag) {
-    static const char *const names[] = {[QM_SEARCH_PLANS] = "plans", [QM_SEARCH_LAYERS] = "layers", [QM_SEARCH_NONE] = "none"};
     struct qm_bench_point p;
     QM_TRY(qm_bench_point(network, machine, search, &p, diag));
-    printf("  %-14s %-7s %-6s %6u %12u %8.3f ms %10.2f us %7.3f ms %8.3f ms %9.1f MiB\n", name, machine->name, names[search], p.layers,
-           p.insns, 1e3 * p.plan_seconds, 1e6 * p.plan_seconds / p.layers, 1e3 * p.time_seconds, 1e3 * p.seconds, p.peak_mib);
+    printf("  %-14s %-7s %-6s %6u %12u %8.3f ms %10.2f us %7.3f ms %8.3f ms %9.1f MiB\n", name, machine->name, qm_search_name(search),
+           p.layers, p.insns, 1e3 * p.plan_seconds, 1e6 * p.plan_seconds / p.layers, 1e3 * p.time_seconds, 1e3 * p.seconds, p.peak_mib);
     return QM_OK;
 }
 

@@ -22,9 +22,7 @@ static const struct {
                  {"away", QM_rounding_AWAY}};
 enum { ROUNDINGS = sizeof roundings / sizeof *roundings };
 
-static const struct cli_word searches[] = {
-    [QM_SEARCH_PLANS] = {"plans", "default"}, [QM_SEARCH_LAYERS] = {"layers", NULL}, [QM_SEARCH_NONE] = {"none", "compiles fastest"}};
-enum { SEARCHES = sizeof searches / sizeof *searches };
+static const char *const search_notes[QM_SEARCHES] = {[QM_SEARCH_PLANS] = "default", [QM_SEARCH_NONE] = "compiles fastest"};
 
 static const struct {
     const struct qm_device_ops *ops;
@@ -54,7 +52,8 @@ struct cli_word cli_roundings(unsigned index) {
 }
 
 struct cli_word cli_searches(unsigned index) {
-    return index < SEARCHES ? searches[index] : (struct cli_word){NULL, "search"};
+    return index < QM_SEARCHES ? (struct cli_word){qm_search_name((enum qm_search)index), search_notes[index]}
+                               : (struct cli_word){NULL, "search"};
 }
 
 struct cli_word cli_engines(unsigned index) {
@@ -150,6 +149,11 @@ enum qm_status cli_read(const char *file, struct qm_arena *arena, struct qm_mode
     read->bytes = bytes;
     *is_program = qm_program_recognizes(bytes, read->size);
     return QM_OK;
+}
+
+void cli_print_search(const struct qm_program *program) {
+    if (program->search[0] != '\0') printf(", search %s", qm_shown(program->search).text);
+    putchar('\n');
 }
 
 /* A compiled program brings its machine; --machine and --set may change what the RTL does not see. */

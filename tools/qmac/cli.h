@@ -50,6 +50,8 @@ QM_MUST_USE enum qm_status cli_open(const char *file, const struct cli_compilati
 /* Compiles a model. dump_after: name of a pass after which the compiler prints what it has, or NULL. */
 QM_MUST_USE enum qm_status cli_compile(const struct qm_model_bytes *model, const struct cli_compilation *compilation,
                                        const char *dump_after, struct cli_program *opened, struct qm_diag *diag);
+/* Ends a line about the program with the search that made it, if one did. */
+void cli_print_search(const struct qm_program *program);
 /* Reads a model or a program into arena, once, so that either may come through a pipe. */
 QM_MUST_USE enum qm_status cli_read(const char *file, struct qm_arena *arena, struct qm_model_bytes *read, bool *is_program,
                                     struct qm_diag *diag);

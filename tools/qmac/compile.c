@@ -22,9 +22,9 @@ static enum qm_status save(const struct compile_options *options, const struct c
     const struct qm_program *program = opened->program;
     QM_TRY(qm_program_save(program, options->output, diag));
     if (options->dump_after == NULL)
-        printf("%s: %u instructions, %u bytes of constants, %u bytes of memory, for machine %s (%08x)\n", qm_shown(options->output).text,
-               program->insn_count, program->image_bytes, program->arena_bytes, qm_shown(opened->machine.name).text,
-               qm_machine_fingerprint(&opened->machine));
+        printf("%s: %u instructions, %u bytes of constants, %u bytes of memory, search %s, for machine %s (%08x)\n",
+               qm_shown(options->output).text, program->insn_count, program->image_bytes, program->arena_bytes, program->search,
+               qm_shown(opened->machine.name).text, qm_machine_fingerprint(&opened->machine));
     return QM_OK;
 }
 

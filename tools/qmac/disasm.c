@@ -23,8 +23,9 @@ static void print_insns(const struct qm_program *program, const struct qm_progra
 }
 
 static void print_program(const struct qm_program *program) {
-    printf("# %s for machine %s (%08x), rounding %s\n", qm_shown(program->model).text, qm_shown(program->machine.name).text,
+    printf("# %s for machine %s (%08x), rounding %s", qm_shown(program->model).text, qm_shown(program->machine.name).text,
            qm_machine_fingerprint(&program->machine), qm_shown(program->requant).text);
+    cli_print_search(program);
     for (uint32_t i = 0; i < program->stage_count; i++) {
         const struct qm_program_stage *stage = &program->stages[i];
         if (stage->on_host) {

@@ -27,8 +27,9 @@ static void print_tensors(const struct qm_program *program) {
 
 static void print_program(const struct qm_program *program) {
     uint64_t macs = 0;
-    printf("program of %s, SHA-256 %s, rounding %s\n", qm_shown(program->model).text, qm_shown(program->model_sha256).text,
+    printf("program of %s, SHA-256 %s, rounding %s", qm_shown(program->model).text, qm_shown(program->model_sha256).text,
            qm_shown(program->requant).text);
+    cli_print_search(program);
     printf("machine %s, fingerprint %08x\n", qm_shown(program->machine.name).text, qm_machine_fingerprint(&program->machine));
     printf("%u instructions in %u steps, %u bytes of constants, %u bytes of memory\n", program->insn_count, program->stage_count,
            program->image_bytes, program->arena_bytes);

@@ -29,6 +29,7 @@ static struct qm_program *sample(void) {
     struct qm_program *program = qm_program_create();
     snprintf(program->model, sizeof program->model, "m.tflite");
     snprintf(program->requant, sizeof program->requant, "tflite");
+    snprintf(program->search, sizeof program->search, "layers");
     snprintf(program->precision, sizeof program->precision, "conv=w8a8,default=w4a4");
     program->insn_count = INSNS;
     program->insns = qm_arena_alloc(program->arena, INSNS * sizeof *program->insns);
@@ -85,6 +86,7 @@ Test(program, comes_back_as_it_was_saved) {
     cr_assert(eq(u32, loaded->insns[2][2], 0x0306090c));
     cr_assert(eq(u64, loaded->layers[0].macs, (uint64_t)1 << 40));
     cr_assert(eq(i32, loaded->tensors[1].zero_point, -3));
+    cr_assert(eq(str, loaded->search, "layers"));
     cr_assert(eq(u8, loaded->image[IMAGE - 1], 0x5a));
     cr_assert(eq(u32, loaded->machine.rows, program->machine.rows));
     uint8_t *again = saved(loaded, &again_size);

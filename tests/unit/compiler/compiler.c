@@ -2,6 +2,7 @@
 #include "compiler/compiler.h"
 
 #include <criterion/criterion.h>
+#include <criterion/new/assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,20 +67,36 @@ static struct qm_insn_time *new_times(const struct qm_program *program) {
     return qm_alloc_zeroed(program->insn_count + 1, sizeof(struct qm_insn_time));
 }
 
-/* Both have one stage on the device, which comes first. */
-static void compare_times(const struct qm_program *words, const struct qm_program *planned) {
-    struct qm_timing_words stage = qm_timing_stage(words, &words->stages[0], &words->machine);
+static void compare_stage(const struct qm_program *words, const struct qm_program *planned, uint32_t index) {
+    struct qm_timing_words stage = qm_timing_stage(words, &words->stages[index], &words->machine);
     struct qm_insn_time *want = new_times(words), *got = new_times(planned);
-    struct qm_counters events = qm_program_work_of_stage(planned, 0);
+    struct qm_counters events = qm_program_work_of_stage(planned, index);
+    struct qm_timing_records records = {.count = stage.count, .events = &events, .machine = &planned->machine};
     struct qm_timing_result of_words, of_records;
     qm_timing_words(&stage, want, &of_words);
-    cr_assert(!planned->stages[0].on_host && planned->stages[0].insn_count == stage.count && of_words.error == QM_ERROR_NONE);
-    qm_timing_records(&(struct qm_timing_records){planned->work->records, stage.count, &events, &planned->machine}, got, &of_records);
+    cr_assert(planned->stages[index].insn_count == stage.count && of_words.error == QM_ERROR_NONE);
+    records.records = planned->work->records + planned->stages[index].first_insn;
+    qm_timing_records(&records, got, &of_records);
     cr_assert(of_records.error == QM_ERROR_NONE && of_records.cycles == of_words.cycles);
     cr_assert(memcmp(&of_records.counters, &of_words.counters, sizeof of_words.counters) == 0);
     cr_assert(memcmp(got, want, stage.count * sizeof *want) == 0);
     free(want);
     free(got);
+}
+
+/* Returns how many stages are on the device. */
+static uint32_t compare(const struct qm_program *words, const struct qm_program *planned) {
+    uint32_t compared = 0;
+    cr_assert(words->work == NULL && planned->insns == NULL && planned->image == NULL);
+    cr_assert(words->stage_count == planned->stage_count && words->insn_count == planned->insn_count);
+    cr_assert(memcmp(words->insn_layer, planned->insn_layer, words->insn_count * sizeof *words->insn_layer) == 0);
+    for (uint32_t i = 0; i < words->stage_count; i++) {
+        cr_assert(words->stages[i].on_host == planned->stages[i].on_host);
+        if (words->stages[i].on_host) continue;
+        compare_stage(words, planned, i);
+        compared++;
+    }
+    return compared;
 }
 
 Test(compiler, a_plan_without_words_lasts_and_counts_as_long_as_its_words) {
@@ -90,10 +107,58 @@ Test(compiler, a_plan_without_words_lasts_and_counts_as_long_as_its_words) {
         cr_assert(qm_machine_load(machines[i / 3], &machine, &diag) == QM_OK, "%s", diag.text);
         struct qm_program *words = compile_for(&machine, precisions[i % 3], false),
                           *planned = compile_for(&machine, precisions[i % 3], true);
-        cr_assert(words->work == NULL && planned->insns == NULL && planned->image == NULL);
-        cr_assert(memcmp(words->insn_layer, planned->insn_layer, words->insn_count * sizeof *words->insn_layer) == 0);
-        compare_times(words, planned);
+        cr_assert(eq(u32, compare(words, planned), 1));
         qm_program_destroy(words);
         qm_program_destroy(planned);
     }
+}
+
+/* A pool, a softmax on the host, a pool. */
+static struct qm_network *network_with_a_host_layer_within(struct qm_arena *arena) {
+    static const float scale = 1.0F / 256;
+    static const int64_t zero = -128;
+    static uint32_t first = 0, last = 3;
+    static const struct qm_quant quant = {.count = 1, .scale = &scale, .zero_point = &zero};
+    static struct qm_graph_tensor tensors[] = {
+        {.name = "in", .dtype = QM_I8, .rank = 4, .dims = {1, 16, 16, 8}, .quant = quant, .size_bytes = 2048},
+        {.name = "small", .dtype = QM_I8, .rank = 4, .dims = {1, 8, 8, 8}, .quant = quant, .size_bytes = 512},
+        {.name = "shares", .dtype = QM_I8, .rank = 4, .dims = {1, 8, 8, 8}, .quant = quant, .size_bytes = 512},
+        {.name = "out", .dtype = QM_I8, .rank = 4, .dims = {1, 4, 4, 8}, .quant = quant, .size_bytes = 128}};
+    struct qm_graph_op pool = {.kind = QM_OP_MAX_POOL_2D, .inputs = {0}, .input_count = 1, .outputs = {1}, .output_count = 1},
+                       softmax = {.kind = QM_OP_SOFTMAX, .inputs = {1}, .input_count = 1, .outputs = {2}, .output_count = 1, .beta = 1};
+    pool.kernel_h = pool.kernel_w = pool.stride_h = pool.stride_w = 2;
+    struct qm_graph *graph = QM_ARENA_NEW(arena, struct qm_graph, 1);
+    *graph = (struct qm_graph){.file = "net", .tensor_count = 4, .op_count = 3, .input_count = 1, .output_count = 1, .tensors = tensors};
+    graph->inputs = &first;
+    graph->outputs = &last;
+    graph->ops = QM_ARENA_NEW(arena, struct qm_graph_op, 3);
+    graph->ops[0] = graph->ops[2] = pool;
+    graph->ops[1] = softmax;
+    graph->ops[2].inputs[0] = 2;
+    graph->ops[2].outputs[0] = 3;
+    struct qm_network *network;
+    struct qm_diag diag;
+    cr_assert(qm_legalize(graph, QM_rounding_TFLITE, arena, &network, &diag) == QM_OK, "%s", diag.text);
+    cr_assert(qm_narrow(network, NULL, arena, &diag) == QM_OK, "%s", diag.text);
+    return network;
+}
+
+Test(compiler, a_plan_without_words_is_the_same_in_each_of_its_stages) {
+    struct qm_arena *arena = qm_arena_create();
+    const struct qm_network *network = network_with_a_host_layer_within(arena);
+    struct qm_machine machine;
+    qm_machine_init(&machine);
+    for (enum qm_search search = 0; search < QM_SEARCHES; search++) {
+        struct qm_program *words, *planned;
+        struct qm_diag diag;
+        struct qm_compile_options options = {.search = search};
+        cr_assert(qm_compile_network(network, &machine, &options, &words, &diag) == QM_OK, "%s", diag.text);
+        options.plan_only = true;
+        cr_assert(qm_compile_network(network, &machine, &options, &planned, &diag) == QM_OK, "%s", diag.text);
+        cr_assert(eq(u32, compare(words, planned), 2));
+        cr_assert(words->stages[1].on_host && words->stages[2].first_insn > 0);
+        qm_program_destroy(words);
+        qm_program_destroy(planned);
+    }
+    qm_arena_destroy(arena);
 }

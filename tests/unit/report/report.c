@@ -171,6 +171,19 @@ Test(report, json_has_the_keys_that_scripts_depend_on) {
     cJSON_Delete(root);
 }
 
+Test(report, names_the_search_that_made_the_program_if_one_did) {
+    fill(5);
+    cJSON *root = cJSON_Parse(qm_report_json(make(), program->arena));
+    cr_assert(cJSON_IsNull(cJSON_GetObjectItem(root, "search")));
+    cr_assert(strstr(qm_report_table(make(), program->arena), "search") == NULL);
+    cJSON_Delete(root);
+    strcpy(program->search, "layers");
+    root = cJSON_Parse(qm_report_json(make(), program->arena));
+    cr_assert(eq(str, cJSON_GetObjectItem(root, "search")->valuestring, "layers"));
+    cr_assert(strstr(qm_report_table(make(), program->arena), ", search layers\n") != NULL);
+    cJSON_Delete(root);
+}
+
 Test(report, what_an_engine_without_time_cannot_know_is_null) {
     fill(5);
     run->timed = false;

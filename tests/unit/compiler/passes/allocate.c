@@ -20,13 +20,12 @@ static void make_schedule(struct plan *plan, struct qm_prng *prng) {
     uint32_t previous = PLAN_NONE;
     for (uint32_t i = 0; i < WORK; i++) {
         uint32_t buffer = plan_add_buffer(plan, 1 + (uint32_t)(qm_prng_next(prng) % PIECE_MAX));
-        uint32_t load = plan_add_op(plan, QM_LOAD, 0);
-        plan->ops[load].insn.row_bytes = plan->buffers[buffer].bytes;
-        plan->ops[load].insn.row_count = plan->ops[load].insn.plane_count = 1;
-        plan->ops[load].insn.dram_addr = i; /* a name */
-        plan->ops[load].movable = qm_prng_next(prng) % 4 != 0;
+        struct qm_insn insn = {.opcode = QM_LOAD, .row_bytes = plan->buffers[buffer].bytes, .row_count = 1, .plane_count = 1};
+        insn.dram_addr = i; /* a name */
+        uint32_t load = plan_add_op(plan, 0, &insn);
+        if (qm_prng_next(prng) % 4 != 0) plan->ops[load].after = 0;
         plan_use(plan, load, PLAN_WRITE, buffer);
-        uint32_t add = plan_add_op(plan, QM_ADD, 0);
+        uint32_t add = plan_add_op(plan, 0, &(struct qm_insn){.opcode = QM_ADD});
         plan_use(plan, add, PLAN_READ, buffer);
         if (previous != PLAN_NONE) plan_use(plan, add, PLAN_READ_MORE, previous);
         previous = buffer;
@@ -87,10 +86,12 @@ Test(allocate, moves_loads_ahead_in_their_order) {
     run(7, &plan);
     uint32_t loads = 0, ahead = 0;
     for (uint32_t i = 0, sums = 0; i < plan.op_count; i++) {
-        if (plan.ops[i].insn.opcode != QM_LOAD)
+        struct qm_insn insn;
+        plan_get_insn(&plan.ops[i], &insn);
+        if (insn.opcode != QM_LOAD)
             sums++;
         else
-            cr_assert(eq(i64, plan.ops[i].insn.dram_addr, loads++));
+            cr_assert(eq(i64, insn.dram_addr, loads++));
         ahead += loads > sums + 1;
     }
     cr_assert(eq(u32, loads, WORK));

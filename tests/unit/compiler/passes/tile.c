@@ -77,7 +77,7 @@ static enum qm_status tile_one(struct one *o) {
 static uint64_t cycles_of(struct one *o) {
     struct plan *plan = &o->plan;
     cr_assert(pass_schedule(plan) == QM_OK && pass_allocate(plan) == QM_OK && pass_synchronize(plan) == QM_OK);
-    return qm_timing_cycles(&(struct qm_timing_insns){&plan->ops[0].insn, sizeof *plan->ops, plan->op_count, plan->machine});
+    return check_cycles(plan, 0, plan->op_count);
 }
 
 Test(tile, keeps_the_accumulator_and_covers_the_layer) {
