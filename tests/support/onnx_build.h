@@ -9,7 +9,7 @@
 #include "onnx.pb-c.h"
 #include "tests/support/numbers.h"
 
-enum { ONNX_BUILD_MAX = 64 };
+enum { ONNX_BUILD_MAX = 256 };
 
 struct onnx_build {
     struct qm_arena *arena;
