@@ -113,7 +113,7 @@ struct onnx_draw_quant onnx_draw_quant(struct onnx_draw *d, double spread, doubl
 const struct onnx_draw_flow *onnx_draw_flow(struct onnx_draw *d, const char *name, const struct onnx_build_shape *shape,
                                             const struct onnx_draw_quant *quant) {
     struct onnx_draw_flow *flow = &d->flows[d->flow_count++];
-    QM_CHECK(d->flow_count <= DRAW_FLOWS_MAX);
+    QM_CHECK(d->flow_count <= ONNX_DRAW_FLOWS_MAX);
     *flow = (struct onnx_draw_flow){name, *shape, *quant};
     d->kind[0] = '\0';
     return flow;
@@ -141,7 +141,7 @@ static const struct onnx_draw_flow *new_input(struct onnx_draw *d, const struct 
     struct numbers *numbers = &d->inputs[d->input_count++];
     bool whole = onnx_draw_chance(d, 15);
     int32_t low = quant.type == TYPE_UINT8 ? 0 : -128;
-    QM_CHECK(d->input_count <= DRAW_INPUTS_MAX);
+    QM_CHECK(d->input_count <= ONNX_DRAW_INPUTS_MAX);
     *numbers = (struct numbers){.name = x.name, .rank = shape->rank, .count = onnx_draw_elements(shape)};
     for (uint32_t i = 0; i < shape->rank; i++) numbers->dims[i] = (uint64_t)shape->dims[i];
     numbers->values = QM_ARENA_NEW(d->b.arena, double, numbers->count);
@@ -155,9 +155,9 @@ static const struct onnx_draw_flow *new_input(struct onnx_draw *d, const struct 
 }
 
 const struct onnx_draw_flow *onnx_draw_input(struct onnx_draw *d, const struct onnx_build_shape *shape, int32_t type) {
-    char kind[DRAW_KIND_BYTES];
+    char kind[ONNX_DRAW_KIND_BYTES];
     memcpy(kind, d->kind, sizeof kind);
-    d->kind[0] = '\0';
+    snprintf(d->kind, sizeof d->kind, "input");
     const struct onnx_draw_flow *flow = new_input(d, shape, type);
     memcpy(d->kind, kind, sizeof kind);
     return flow;
@@ -316,8 +316,8 @@ const char *onnx_draw_bias(struct onnx_draw *d, const struct onnx_draw_weights *
 static struct onnx_build_shape first_shape(struct onnx_draw *d) {
     uint32_t way = onnx_draw_below(d, 100);
     if (way < 20) return (struct onnx_build_shape){2, {1 + onnx_draw_below(d, 4) * onnx_draw_below(d, 2), 1 + onnx_draw_below(d, 40)}};
-    if (way < 40) return (struct onnx_build_shape){3, {1, 1 + onnx_draw_below(d, 12), 1 + onnx_draw_below(d, 16)}};
-    return (struct onnx_build_shape){4, {1, 1 + onnx_draw_below(d, 12), 1 + onnx_draw_below(d, 9), 1 + onnx_draw_below(d, 9)}};
+    if (way < 40) return (struct onnx_build_shape){3, {1, 1 + onnx_draw_below(d, 24), 1 + onnx_draw_below(d, 24)}};
+    return (struct onnx_build_shape){4, {1, 1 + onnx_draw_below(d, 20), 1 + onnx_draw_below(d, 12), 1 + onnx_draw_below(d, 12)}};
 }
 
 /* One of the steps of a table; false: none that was tried fits. */
@@ -353,6 +353,9 @@ static void finish(struct onnx_draw *d, const struct onnx_draw_flow *last) {
         onnx_build_output(&d->b, last->name);
     else
         onnx_build_output(&d->b, onnx_draw_dequantize(d, last).name);
+    const struct onnx_draw_flow *other = &d->flows[onnx_draw_below(d, d->flow_count)];
+    bool is_input = strchr(other->name, '.') == NULL || strstr(other->name, ".input") != NULL;
+    if (other != last && !is_input && onnx_draw_chance(d, 25)) onnx_build_output(&d->b, other->name);
 }
 
 /* Steps on real numbers, a quantizer behind each, or behind two or three; the last may have none. */

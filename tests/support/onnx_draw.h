@@ -11,7 +11,7 @@
 #include "common/prng.h"
 #include "tests/support/onnx_build.h"
 
-enum { DRAW_INPUTS_MAX = 8, DRAW_FLOWS_MAX = 32, DRAW_KIND_BYTES = 80 };
+enum { ONNX_DRAW_INPUTS_MAX = 8, ONNX_DRAW_FLOWS_MAX = 32, ONNX_DRAW_KIND_BYTES = 112 };
 
 /* How a tensor is quantized, and the names of the constants that say so. */
 struct onnx_draw_quant {
@@ -39,9 +39,9 @@ struct onnx_draw {
     struct onnx_build b;
     struct qm_prng prng;
     uint32_t serial, opset, input_count, flow_count;
-    struct numbers inputs[DRAW_INPUTS_MAX];      /* of the graph, in its order */
-    struct onnx_draw_flow flows[DRAW_FLOWS_MAX]; /* all quantized tensors, in order */
-    char kind[DRAW_KIND_BYTES];                  /* operators since the last quantized tensor */
+    struct numbers inputs[ONNX_DRAW_INPUTS_MAX];      /* of the graph, in its order */
+    struct onnx_draw_flow flows[ONNX_DRAW_FLOWS_MAX]; /* all quantized tensors, in order */
+    char kind[ONNX_DRAW_KIND_BYTES];                  /* operators since the last quantized tensor */
 };
 
 /* Draws the network and its inputs; everything is in the arena. */

@@ -5,7 +5,7 @@
 
 #include "tests/support/onnx_draw.h"
 
-enum { PRODUCTS_MAX = 12000 };
+enum { PRODUCTS_MAX = 40000 };
 
 static const char *joined(struct onnx_draw *d, const char *a, const char *b, const char *c) {
     return qm_arena_printf(d->b.arena, "%s %s%s%s", a, b, c != NULL ? " " : "", c != NULL ? c : "");
@@ -22,11 +22,13 @@ static uint32_t channels_of(const struct onnx_build_shape *shape) {
 struct window {
     int64_t kernel[2], strides[2], dilations[2], pads[4];
     uint32_t directions;
+    const char *automatic; /* instead of pads; NULL: pads */
 };
 
 static bool draw_window(struct onnx_draw *d, const struct onnx_build_shape *x, struct window *w, struct onnx_build_shape *y, bool dilated) {
     *w = (struct window){.directions = x->rank - 2};
-    bool same_stride = onnx_draw_chance(d, 70), padded = onnx_draw_chance(d, 60);
+    bool same_stride = onnx_draw_chance(d, 70), padded = onnx_draw_chance(d, 60), same = onnx_draw_chance(d, 8);
+    if (same) w->automatic = onnx_draw_chance(d, 50) ? "SAME_UPPER" : "SAME_LOWER";
     for (uint32_t i = 0; i < w->directions; i++) {
         w->kernel[i] = 1 + onnx_draw_below(d, 4);
         w->strides[i] = i > 0 && same_stride ? w->strides[0] : onnx_draw_chance(d, 60) ? 1 : 1 + onnx_draw_below(d, 3);
@@ -34,8 +36,8 @@ static bool draw_window(struct onnx_draw *d, const struct onnx_build_shape *x, s
         w->pads[i] = padded ? onnx_draw_below(d, (uint32_t)w->kernel[i]) : 0;
         w->pads[i + w->directions] = padded ? onnx_draw_chance(d, 70) ? w->pads[i] : onnx_draw_below(d, (uint32_t)w->kernel[i]) : 0;
         int64_t room = x->dims[2 + i] + w->pads[i] + w->pads[i + w->directions] - (w->kernel[i] - 1) * w->dilations[i] - 1;
-        if (room < 0) return false;
-        y->dims[2 + i] = room / w->strides[i] + 1;
+        if (room < 0 && !same) return false;
+        y->dims[2 + i] = same ? (x->dims[2 + i] + w->strides[i] - 1) / w->strides[i] : room / w->strides[i] + 1;
     }
     return true;
 }
@@ -43,7 +45,10 @@ static bool draw_window(struct onnx_draw *d, const struct onnx_build_shape *x, s
 static void put_window(struct onnx_draw *d, Onnx__NodeProto *node, const struct window *w) {
     onnx_build_ints(&d->b, node, "kernel_shape", w->directions, w->kernel);
     onnx_build_ints(&d->b, node, "strides", w->directions, w->strides);
-    onnx_build_ints(&d->b, node, "pads", 2 * w->directions, w->pads);
+    if (w->automatic != NULL)
+        onnx_build_string(&d->b, node, "auto_pad", w->automatic);
+    else
+        onnx_build_ints(&d->b, node, "pads", 2 * w->directions, w->pads);
     if (w->dilations[0] != 1 || w->dilations[1] > 1) onnx_build_ints(&d->b, node, "dilations", w->directions, w->dilations);
 }
 
@@ -148,13 +153,14 @@ static bool matmul(struct onnx_draw *d, const struct onnx_draw_value *x, struct 
 
 /* A shape that meets x as one number, one a channel, or one an element of the last dimension; its name in a kind. */
 static struct onnx_build_shape operand_shape(struct onnx_draw *d, const struct onnx_build_shape *x, const char **kind) {
-    struct onnx_build_shape shape = {x->rank - 1, {x->dims[1]}};
+    bool whole = onnx_draw_chance(d, 40); /* of the rank of x */
+    struct onnx_build_shape shape = {x->rank - !whole, {0}};
     uint32_t way = onnx_draw_below(d, 10);
-    for (uint32_t i = 1; i + 1 < x->rank; i++) shape.dims[i] = 1;
+    for (uint32_t i = 0; i < shape.rank; i++) shape.dims[i] = 1;
     *kind = way < 4 ? "number" : way < 9 || x->rank == 2 ? "channels" : "last";
-    if (way < 4) return (struct onnx_build_shape){onnx_draw_below(d, 2), {1}};
-    if (way < 9) return shape;
-    return (struct onnx_build_shape){1, {x->dims[x->rank - 1]}};
+    if (way < 4) return whole ? shape : (struct onnx_build_shape){onnx_draw_below(d, 2), {1}};
+    shape.dims[way < 9 ? whole : shape.rank - 1] = x->dims[way < 9 ? 1 : x->rank - 1];
+    return shape;
 }
 
 static const double *drawn(struct onnx_draw *d, size_t count, double low, double high, bool negative) {
@@ -398,6 +404,58 @@ static bool qlinear_binary(struct onnx_draw *d, const struct onnx_draw_flow *x) 
     return true;
 }
 
+static bool qgemm(struct onnx_draw *d, const struct onnx_draw_flow *x) {
+    uint32_t columns = 1 + onnx_draw_below(d, 24), depth = channels_of(&x->shape);
+    bool turned = onnx_draw_chance(d, 60);
+    if (x->shape.rank != 2) return false;
+    struct onnx_draw_weights w = {.shape = {2, {turned ? columns : depth, turned ? depth : columns}}, .axis = !turned, .channels = columns};
+    struct onnx_draw_value y = {.shape = {2, {x->shape.dims[0], columns}}};
+    onnx_draw_note(d, "QGemm");
+    onnx_draw_weights(d, &w, false);
+    const char *bias = onnx_draw_bias(d, &w, (double)x->quant.scale, false);
+    spread_sums(&y, (double)x->quant.scale, &w);
+    Onnx__NodeProto *node = integer_node(
+        d, "QGemm",
+        qm_arena_printf(d->b.arena, "%s %s %s %s %s %%s", integer_operands(d, x), w.integers, w.scale, w.zero, bias != NULL ? bias : "-"),
+        &y, NULL);
+    node->domain = qm_arena_strdup(d->b.arena, "com.microsoft");
+    if (turned) onnx_build_int(&d->b, node, "transB", 1);
+    return true;
+}
+
+static bool qlinear_concat(struct onnx_draw *d, const struct onnx_draw_flow *x) {
+    uint32_t axis = 1 + onnx_draw_below(d, x->shape.rank - 1);
+    struct onnx_draw_value y = {.shape = x->shape, .spread = 70 * (double)x->quant.scale};
+    struct onnx_build_shape shape = x->shape;
+    if (d->input_count > 2) return false;
+    shape.dims[axis] = 1 + onnx_draw_below(d, 6);
+    y.shape.dims[axis] += shape.dims[axis];
+    const struct onnx_draw_flow *other = onnx_draw_input(d, &shape, x->quant.type);
+    onnx_draw_note(d, "QLinearConcat");
+    const char *operands = qm_arena_printf(d->b.arena, "%%s %s %s", integer_operands(d, x), integer_operands(d, other));
+    Onnx__NodeProto *node = integer_node(d, "QLinearConcat", operands, &y, x);
+    node->domain = qm_arena_strdup(d->b.arena, "com.microsoft");
+    onnx_build_int(&d->b, node, "axis", axis);
+    return true;
+}
+
+static bool qlinear_unary(struct onnx_draw *d, const struct onnx_draw_flow *x) {
+    static const char *const ops[] = {"QLinearLeakyRelu", "QLinearSigmoid", "QLinearAveragePool", "QLinearGlobalAveragePool"};
+    uint32_t which = onnx_draw_below(d, 4);
+    struct onnx_draw_value y = {.shape = x->shape, .spread = which == 1 ? 0.7 : 70 * (double)x->quant.scale};
+    struct window w;
+    if (which > 1 && x->shape.rank < 3) return false;
+    if (which == 2 && !draw_window(d, &x->shape, &w, &y.shape, false)) return false;
+    for (uint32_t i = 2; which == 3 && i < x->shape.rank; i++) y.shape.dims[i] = 1;
+    onnx_draw_note(d, ops[which]);
+    const char *operands = qm_arena_printf(d->b.arena, "%s %%s", integer_operands(d, x));
+    Onnx__NodeProto *node = integer_node(d, ops[which], operands, &y, x);
+    node->domain = qm_arena_strdup(d->b.arena, "com.microsoft");
+    if (which == 0) onnx_build_float(&d->b, node, "alpha", (float)onnx_draw_magnitude(d, 0.005, 0.8));
+    if (which == 2) put_window(d, node, &w);
+    return true;
+}
+
 /* Operators that only move or compare work on the integers as they are. */
 static bool integer_move(struct onnx_draw *d, const struct onnx_draw_flow *x) {
     static onnx_draw_step *const moves[] = {onnx_draw_transpose, onnx_draw_reshape, onnx_draw_flatten,
@@ -418,4 +476,5 @@ static bool integer_move(struct onnx_draw *d, const struct onnx_draw_flow *x) {
 }
 
 const struct onnx_draw_integer_steps onnx_draw_integer_step_table[] = {
-    {qlinear_conv, 50}, {qlinear_matmul, 25}, {qlinear_binary, 20}, {integer_move, 20}, {NULL, 0}};
+    {qlinear_conv, 50},  {qlinear_matmul, 20}, {qgemm, 15},        {qlinear_binary, 20},
+    {qlinear_concat, 6}, {qlinear_unary, 12},  {integer_move, 20}, {NULL, 0}};

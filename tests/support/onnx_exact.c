@@ -17,7 +17,8 @@ const struct exact_tensor *onnx_exact_find(const struct onnx_exact *run, const c
 /* ---- nodes ---- */
 
 bool exact_is(const struct exact_node *n, const char *op) {
-    return strcmp(n->source->op_type, op) == 0;
+    const char *own = n->source->op_type;
+    return strcmp(strncmp(own, "QLinear", strlen("QLinear")) == 0 ? own + strlen("QLinear") : own, op) == 0;
 }
 
 const Onnx__AttributeProto *exact_attribute(const struct exact_node *n, const char *name) {
@@ -66,13 +67,14 @@ static const struct numbers *find_seen(const struct onnx_exact *run, const char 
     return NULL;
 }
 
-/* Notes the first element of a tensor that differs. */
-static void differ(struct onnx_exact *run, const char *name, size_t i, double got, double want) {
+/* Notes the first element of a tensor that differs; want: before it is rounded and cut. */
+static void differ(struct onnx_exact *run, const char *name, size_t i, double got, quad want) {
     uint32_t last = run->different_count;
     if (last > 0 && strcmp(run->different[last - 1], name) == 0) return;
     if (last == ONNX_EXACT_DIFFERENT_MAX) return;
     run->different[last] = name;
-    snprintf(run->first_difference[last], sizeof run->first_difference[last], "%s: element %zu is %.9g, not %.9g", name, i, got, want);
+    snprintf(run->first_difference[last], sizeof run->first_difference[last], "%s: element %zu is %.9g, not %.12g", name, i, got,
+             (double)want);
     run->different_count++;
 }
 
@@ -80,10 +82,10 @@ static void differ(struct onnx_exact *run, const char *name, size_t i, double go
 static void compare(struct onnx_exact *run, const struct exact_tensor *t) {
     const struct numbers *seen = find_seen(run, t->name);
     if (seen == NULL) return;
-    if (seen->count != t->count) differ(run, t->name, 0, (double)seen->count, (double)t->count);
+    if (seen->count != t->count) differ(run, t->name, 0, (double)seen->count, (quad)t->count);
     for (size_t i = 0; i < t->count && i < seen->count; i++)
         if (!(magnitude((quad)seen->values[i] - t->values[i]) <= 1e-6Q * (t->largest + magnitude(t->values[i]))))
-            differ(run, t->name, i, seen->values[i], (double)t->values[i]);
+            differ(run, t->name, i, seen->values[i], t->values[i]);
 }
 
 static void add(struct onnx_exact *run, struct exact_tensor tensor) {
@@ -123,16 +125,17 @@ static double cut(struct integers range, double x) {
 /* The two whole numbers that x may be rounded to: the one that half to even gives, and another, or the same, within the tie. */
 struct nearest {
     double even, other;
+    quad exactly; /* x itself */
 };
 
 static struct nearest nearest_to(quad x) {
     static const double limit = 1e9; /* far outside all types */
-    if (x > limit || x < -limit) return x > 0 ? (struct nearest){limit, limit} : (struct nearest){-limit, -limit};
+    if (x > limit || x < -limit) return x > 0 ? (struct nearest){limit, limit, x} : (struct nearest){-limit, -limit, x};
     int64_t below = (int64_t)x - (x < (quad)(int64_t)x);
     quad over = x - (quad)below;
     int64_t even = below + (over > 0.5Q || (over == 0.5Q && below % 2 != 0));
     bool tie = magnitude(over - 0.5Q) < ONNX_EXACT_TIE;
-    return (struct nearest){(double)even, (double)(tie ? 2 * below + 1 - even : even)};
+    return (struct nearest){(double)even, (double)(tie ? 2 * below + 1 - even : even), x};
 }
 
 /* The element of a scale or zero point that belongs to element i of x. */
@@ -149,7 +152,8 @@ static double settle(struct onnx_exact *run, const char *name, const double *see
         run->open += want.even != want.other;
         return want.even;
     }
-    if (seen[i] != want.even && seen[i] != want.other) differ(run, name, i, seen[i], want.even);
+    if (seen[i] != want.even && seen[i] != want.other) differ(run, name, i, seen[i], want.exactly);
+    run->ties += want.even != want.other;
     run->neighbours += seen[i] != want.even && seen[i] == want.other;
     return seen[i];
 }
@@ -159,13 +163,13 @@ void exact_put_quantized(const struct exact_node *n, const struct exact_tensor *
     struct exact_tensor out = like(n, x);
     const struct numbers *seen = find_seen(n->run, n->source->output[0]);
     if (seen != NULL && seen->count != x->count) {
-        differ(n->run, n->source->output[0], 0, (double)seen->count, (double)x->count);
+        differ(n->run, n->source->output[0], 0, (double)seen->count, (quad)x->count);
         seen = NULL;
     }
     for (size_t i = 0; i < x->count; i++) {
         struct nearest steps = nearest_to(x->values[i] / of_channel(q->scale, x, i, q->axis));
         double zero = q->zero == NULL ? 0 : (double)of_channel(q->zero, x, i, q->axis);
-        steps = (struct nearest){cut(range, steps.even + zero), cut(range, steps.other + zero)};
+        steps = (struct nearest){cut(range, steps.even + zero), cut(range, steps.other + zero), steps.exactly + (quad)zero};
         out.values[i] = (quad)settle(n->run, n->source->output[0], seen == NULL ? NULL : seen->values, i, steps);
     }
     out.type = q->type;
@@ -239,7 +243,7 @@ static void binary(const struct exact_node *n) {
 static void qlinear_binary(const struct exact_node *n) {
     struct exact_tensor a = exact_dequantized(n, n->in[0], n->in[1], n->in[2], 0);
     struct exact_tensor b = exact_dequantized(n, n->in[3], n->in[4], n->in[5], 0);
-    struct exact_tensor result = combined(n, &a, &b, exact_is(n, "QLinearAdd") ? '+' : '*');
+    struct exact_tensor result = combined(n, &a, &b, exact_is(n, "Add") ? '+' : '*');
     exact_put_quantized(n, &result, &(struct exact_quantizer){n->in[6], n->in[7], 0, n->in[0]->type});
 }
 
@@ -273,6 +277,15 @@ static void unary(const struct exact_node *n) {
     exact_put(n, 0, out);
 }
 
+/* Operators of one operand on integers. */
+static void qlinear_unary(const struct exact_node *n) {
+    struct exact_tensor x = exact_dequantized(n, n->in[0], n->in[1], n->in[2], 0);
+    bool pools = exact_is(n, "AveragePool") || exact_is(n, "GlobalAveragePool");
+    struct exact_tensor result = pools ? exact_pooled(n, &x) : like(n, &x);
+    for (size_t i = 0; i < result.count && !pools; i++) result.values[i] = function(n, x.values[i]);
+    exact_put_quantized(n, &result, &(struct exact_quantizer){n->in[3], n->in[4], 0, n->in[0]->type});
+}
+
 static void batch_normalization(const struct exact_node *n) {
     struct exact_tensor out = like(n, n->in[0]);
     size_t inner = 1;
@@ -304,6 +317,9 @@ static const struct {
              {" MatMul ", exact_matmul},
              {" QLinearMatMul ", exact_qlinear_matmul},
              {" Gemm ", exact_gemm},
+             {" QGemm ", exact_qgemm},
+             {" QLinearConcat ", exact_qlinear_concat},
+             {" QLinearAveragePool QLinearGlobalAveragePool QLinearLeakyRelu QLinearSigmoid ", qlinear_unary},
              {" AveragePool MaxPool GlobalAveragePool ", exact_pool},
              {" Concat ", exact_concat},
              {" Transpose ", exact_transpose},

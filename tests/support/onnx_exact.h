@@ -41,7 +41,8 @@ struct onnx_exact {
     /* what came of it */
     const char *unknown;                                  /* an operator that is not known here, which ends the evaluation; NULL: none */
     uint32_t open;                                        /* elements that could be either of two and were not seen */
-    uint32_t neighbours;                                  /* seen elements that are not the even one of two */
+    uint32_t ties;                                        /* seen elements that could be either of two, */
+    uint32_t neighbours;                                  /* and those of them that are not the even one */
     uint32_t different_count;                             /* tensors that differ */
     const char *different[ONNX_EXACT_DIFFERENT_MAX];      /* their names, */
     char first_difference[ONNX_EXACT_DIFFERENT_MAX][160]; /* and where they begin to */
@@ -53,7 +54,7 @@ const struct exact_tensor *onnx_exact_find(const struct onnx_exact *run, const c
 
 /* ---- between the files of the evaluation ---- */
 
-enum { ONNX_EXACT_OPERANDS = 9 };
+enum { ONNX_EXACT_OPERANDS = 16 };
 
 /* One node: its operands, absent ones NULL. */
 struct exact_node {
@@ -62,6 +63,7 @@ struct exact_node {
     const struct exact_tensor *in[ONNX_EXACT_OPERANDS];
 };
 
+/* Whether it is that operator, or its form on integers, whose name begins with QLinear. */
 bool exact_is(const struct exact_node *n, const char *op);
 const Onnx__AttributeProto *exact_attribute(const struct exact_node *n, const char *name);
 double exact_number(const struct exact_node *n, const char *name, double fallback);
@@ -88,9 +90,12 @@ void exact_qlinear_conv(const struct exact_node *n);
 void exact_matmul(const struct exact_node *n);
 void exact_qlinear_matmul(const struct exact_node *n);
 void exact_gemm(const struct exact_node *n);
+void exact_qgemm(const struct exact_node *n);
 void exact_pool(const struct exact_node *n);
+struct exact_tensor exact_pooled(const struct exact_node *n, const struct exact_tensor *x);
 /* onnx_exact_moves.c: */
 void exact_concat(const struct exact_node *n);
+void exact_qlinear_concat(const struct exact_node *n);
 void exact_transpose(const struct exact_node *n);
 void exact_reshape(const struct exact_node *n);
 void exact_pad(const struct exact_node *n);

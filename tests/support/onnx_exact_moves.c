@@ -19,21 +19,38 @@ static size_t from_front(int64_t axis, const struct exact_tensor *t) {
     return (size_t)(axis < 0 ? axis + t->rank : axis);
 }
 
-void exact_concat(const struct exact_node *n) {
-    size_t axis = from_front((int64_t)exact_number(n, "axis", 0), n->in[0]), dims[NUMBERS_RANK_MAX], at[NUMBERS_RANK_MAX], start = 0;
-    memcpy(dims, n->in[0]->dims, sizeof dims);
-    for (size_t k = 1; k < n->source->n_input; k++) dims[axis] += n->in[k]->dims[axis];
-    struct exact_tensor out = exact_shaped(n, n->in[0]->rank, dims);
-    out.type = n->in[0]->type;
-    for (size_t k = 0; k < n->source->n_input; k++) {
-        for (size_t i = 0; i < n->in[k]->count; i++) {
-            unravel(n->in[k], i, at);
+static struct exact_tensor concatenated(const struct exact_node *n, const struct exact_tensor *const *parts, size_t count) {
+    size_t axis = from_front((int64_t)exact_number(n, "axis", 0), parts[0]), dims[NUMBERS_RANK_MAX], at[NUMBERS_RANK_MAX], start = 0;
+    memcpy(dims, parts[0]->dims, sizeof dims);
+    for (size_t k = 1; k < count; k++) dims[axis] += parts[k]->dims[axis];
+    struct exact_tensor out = exact_shaped(n, parts[0]->rank, dims);
+    out.type = parts[0]->type;
+    for (size_t k = 0; k < count; k++) {
+        for (size_t i = 0; i < parts[k]->count; i++) {
+            unravel(parts[k], i, at);
             at[axis] += start;
-            out.values[ravel(&out, at)] = n->in[k]->values[i];
+            out.values[ravel(&out, at)] = parts[k]->values[i];
         }
-        start += n->in[k]->dims[axis];
+        start += parts[k]->dims[axis];
     }
-    exact_put(n, 0, out);
+    return out;
+}
+
+void exact_concat(const struct exact_node *n) {
+    exact_put(n, 0, concatenated(n, n->in, n->source->n_input));
+}
+
+/* The quantizer of the result comes first, then each part with its own. */
+void exact_qlinear_concat(const struct exact_node *n) {
+    struct exact_tensor parts[ONNX_EXACT_OPERANDS];
+    const struct exact_tensor *list[ONNX_EXACT_OPERANDS];
+    size_t count = (n->source->n_input - 2) / 3;
+    for (size_t k = 0; k < count; k++) {
+        parts[k] = exact_dequantized(n, n->in[2 + 3 * k], n->in[3 + 3 * k], n->in[4 + 3 * k], 0);
+        list[k] = &parts[k];
+    }
+    struct exact_tensor result = concatenated(n, list, count);
+    exact_put_quantized(n, &result, &(struct exact_quantizer){n->in[0], n->in[1], 0, n->in[1]->type});
 }
 
 void exact_transpose(const struct exact_node *n) {
@@ -76,17 +93,30 @@ void exact_reshape(const struct exact_node *n) {
     exact_put(n, 0, out);
 }
 
+/* Where the element of a padded dimension comes from; below 0: from nowhere. */
+static int64_t padded_from(int64_t at, int64_t extent, const char *mode) {
+    if (strncmp(mode, "edge", strlen("edge")) == 0) return at < 0 ? 0 : at < extent ? at : extent - 1;
+    if (strncmp(mode, "reflect", strlen("reflect")) == 0) return at < 0 ? -at : at < extent ? at : 2 * (extent - 1) - at;
+    return at < extent ? at : -1;
+}
+
 void exact_pad(const struct exact_node *n) {
     const struct exact_tensor *x = n->in[0], *pads = n->in[1];
+    const Onnx__AttributeProto *a = exact_attribute(n, "mode");
+    const char *mode = a != NULL && a->s.len > 0 ? (const char *)a->s.data : "constant";
     size_t dims[NUMBERS_RANK_MAX], at[NUMBERS_RANK_MAX];
     for (uint32_t d = 0; d < x->rank; d++) dims[d] = x->dims[d] + (size_t)(pads->values[d] + pads->values[d + x->rank]);
     struct exact_tensor out = exact_shaped(n, x->rank, dims);
     out.type = x->type;
-    for (size_t i = 0; i < out.count; i++) out.values[i] = n->in[2] != NULL ? n->in[2]->values[0] : 0;
-    for (size_t i = 0; i < x->count; i++) {
-        unravel(x, i, at);
-        for (uint32_t d = 0; d < x->rank; d++) at[d] += (size_t)pads->values[d];
-        out.values[ravel(&out, at)] = x->values[i];
+    for (size_t i = 0; i < out.count; i++) {
+        bool inside = true;
+        unravel(&out, i, at);
+        for (uint32_t d = 0; d < x->rank; d++) {
+            int64_t from = padded_from((int64_t)at[d] - (int64_t)pads->values[d], (int64_t)x->dims[d], mode);
+            inside = inside && from >= 0;
+            at[d] = (size_t)from;
+        }
+        out.values[i] = inside ? x->values[ravel(x, at)] : n->in[2] != NULL ? n->in[2]->values[0] : 0;
     }
     exact_put(n, 0, out);
 }

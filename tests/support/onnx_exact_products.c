@@ -11,6 +11,16 @@ struct direction {
     int64_t before;
 };
 
+/* Pads that the attribute auto_pad asks for: as many outputs as strides begin inside the map, the odd pad behind or before it. */
+static void pad_by_itself(struct direction *o, const char *how) {
+    if (strncmp(how, "VALID", strlen("VALID")) == 0) return;
+    int64_t out = (int64_t)((o->extent + o->stride - 1) / o->stride);
+    int64_t all = (out - 1) * (int64_t)o->stride + (int64_t)((o->kernel - 1) * o->dilation) + 1 - (int64_t)o->extent;
+    if (all < 0) all = 0;
+    o->before = strncmp(how, "SAME_UPPER", strlen("SAME_UPPER")) == 0 ? all / 2 : all - all / 2;
+    o->out = (size_t)out;
+}
+
 /* place: of the direction in the lists of the node; below 0: the row that a map of one direction is. */
 static struct direction direction_of(const struct exact_node *n, const struct exact_tensor *x, const struct exact_tensor *filter,
                                      int place) {
@@ -24,6 +34,8 @@ static struct direction direction_of(const struct exact_node *n, const struct ex
     o.before = exact_listed(n, "pads", i, 0);
     size_t padded = o.extent + (size_t)(o.before + exact_listed(n, "pads", i + directions, 0));
     o.out = (padded - (o.kernel - 1) * o.dilation - 1) / o.stride + 1;
+    const Onnx__AttributeProto *how = exact_attribute(n, "auto_pad");
+    if (how != NULL && how->s.len > 0) pad_by_itself(&o, (const char *)how->s.data);
     return o;
 }
 
@@ -83,7 +95,7 @@ void exact_conv(const struct exact_node *n) {
     exact_put(n, 0, convolved(n, n->in[0], n->in[1], n->in[2]));
 }
 
-/* Bias of QLinearConv: whole multiples of the product of both scales. */
+/* A bias of whole multiples of the product of both scales. */
 static struct exact_tensor bias_of(const struct exact_node *n, const struct exact_tensor *bias) {
     struct exact_tensor out = exact_shaped(n, 1, bias->dims);
     for (size_t c = 0; c < bias->count; c++)
@@ -119,15 +131,18 @@ static quad pooled(const struct exact_node *n, const quad *map, const struct win
     return maximum ? most : sum / count;
 }
 
-void exact_pool(const struct exact_node *n) {
-    const struct exact_tensor *x = n->in[0];
+struct exact_tensor exact_pooled(const struct exact_node *n, const struct exact_tensor *x) {
     struct window w = window_of(n, x, NULL);
     size_t positions = w.y.out * w.x.out;
     struct exact_tensor out = map_of(n, x, x->dims[1], &w);
     for (size_t i = 0; i < out.count; i++)
         out.values[i] = pooled(n, x->values + i / positions * w.y.extent * w.x.extent, &w, i % positions);
     out.type = x->type;
-    exact_put(n, 0, out);
+    return out;
+}
+
+void exact_pool(const struct exact_node *n) {
+    exact_put(n, 0, exact_pooled(n, n->in[0]));
 }
 
 /* ---- matrices ---- */
@@ -164,16 +179,29 @@ static struct exact_tensor turned(const struct exact_node *n, const struct exact
     return out;
 }
 
-void exact_gemm(const struct exact_node *n) {
-    struct exact_tensor a = exact_number(n, "transA", 0) != 0 ? turned(n, n->in[0]) : *n->in[0];
-    struct exact_tensor b = exact_number(n, "transB", 0) != 0 ? turned(n, n->in[1]) : *n->in[1];
-    struct exact_tensor out = product(n, &a, &b);
+static struct exact_tensor gemm(const struct exact_node *n, const struct exact_tensor *a, const struct exact_tensor *b,
+                                const struct exact_tensor *c) {
+    struct exact_tensor left = exact_number(n, "transA", 0) != 0 ? turned(n, a) : *a;
+    struct exact_tensor right = exact_number(n, "transB", 0) != 0 ? turned(n, b) : *b;
+    struct exact_tensor out = product(n, &left, &right);
     quad alpha = (quad)exact_number(n, "alpha", 1), beta = (quad)exact_number(n, "beta", 1);
     for (size_t i = 0; i < out.count; i++) {
         out.values[i] *= alpha;
-        if (n->in[2] != NULL) out.values[i] += beta * n->in[2]->values[exact_broadcast(n->in[2], &out, i)];
+        if (c != NULL) out.values[i] += beta * c->values[exact_broadcast(c, &out, i)];
         out.largest = larger(out.largest, larger(out.values[i], -out.values[i]));
     }
-    if (n->in[2] != NULL) out.largest = larger(out.largest, n->in[2]->largest * larger(beta, -beta));
-    exact_put(n, 0, out);
+    if (c != NULL) out.largest = larger(out.largest, c->largest * larger(beta, -beta));
+    return out;
+}
+
+void exact_gemm(const struct exact_node *n) {
+    exact_put(n, 0, gemm(n, n->in[0], n->in[1], n->in[2]));
+}
+
+void exact_qgemm(const struct exact_node *n) {
+    struct exact_tensor a = exact_dequantized(n, n->in[0], n->in[1], n->in[2], 0), bias;
+    struct exact_tensor b = exact_dequantized(n, n->in[3], n->in[4], n->in[5], exact_number(n, "transB", 0) == 0);
+    if (n->in[6] != NULL) bias = bias_of(n, n->in[6]);
+    struct exact_tensor sums = gemm(n, &a, &b, n->in[6] != NULL ? &bias : NULL);
+    exact_put_quantized(n, &sums, &(struct exact_quantizer){n->in[7], n->in[8], 0, n->in[8]->type});
 }
