@@ -2,10 +2,10 @@
  *
  *   build/onnx_graphs COUNT SEED [--machine NAME] [--refused-max PERCENT] [--save DIR] [--kinds] [--self-test]
  *
- * Every integer of the outputs must be what the file means (tests/support/onnx_exact.h); a network is drawn with its seed alone, SEED and those
- * that follow. When the outputs of a network are not what is expected, all its quantized tensors are made outputs: then either one of them
- * is wrong for what the machine gave before it, and that is the difference; or a tie was broken the other way on the way, and the outputs
- * are right when they are the same with and without the additional ones.
+ * Every integer of the outputs must be what the file means (tests/support/onnx_exact.h); a network is drawn with its seed alone, SEED and
+ * those that follow. When the outputs of a network are not what is expected, all its quantized tensors are made outputs: then either one of
+ * them is wrong for what the machine gave before it, and that is the difference; or a tie was broken the other way on the way, and the
+ * outputs are right when they are the same with and without the additional ones.
  *
  * Prints what differs with its seed, refusals by reason, counts. Exit status 1: something differs, more than PERCENT (10) are refused, or
  * nothing was accepted. --save writes the networks that differ. --kinds prints a table of the tensors that were compared by the operators

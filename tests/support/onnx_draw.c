@@ -107,6 +107,7 @@ struct onnx_draw_quant onnx_draw_quant(struct onnx_draw *d, double spread, doubl
     q.zero = zero_point(d, q.type);
     q.scale_name = scalar(d, "s", TYPE_FLOAT, (double)q.scale);
     q.zero_name = scalar(d, "z", q.type, q.zero);
+    q.zero_absent = q.zero == 0 && q.type == TYPE_UINT8 && onnx_draw_chance(d, 30);
     return q;
 }
 
@@ -119,18 +120,22 @@ const struct onnx_draw_flow *onnx_draw_flow(struct onnx_draw *d, const char *nam
     return flow;
 }
 
+/* Operands of QuantizeLinear and DequantizeLinear. */
+static const char *quantized_as(struct onnx_draw *d, const char *name, const struct onnx_draw_quant *quant) {
+    return qm_arena_printf(d->b.arena, "%s %s %s", name, quant->scale_name, quant->zero_absent ? "" : quant->zero_name);
+}
+
 const struct onnx_draw_flow *onnx_draw_quantize(struct onnx_draw *d, const struct onnx_draw_value *x, const struct onnx_draw_quant *like) {
     struct onnx_draw_quant quant = like != NULL ? *like : onnx_draw_quant(d, x->spread, x->unit, 0);
     const char *name = qm_arena_printf(d->b.arena, "q%u.%s", d->serial++, d->kind[0] != '\0' ? d->kind : "Quantize");
-    onnx_build_node(&d->b, "QuantizeLinear", qm_arena_printf(d->b.arena, "%s %s %s", x->name, quant.scale_name, quant.zero_name), name);
+    onnx_build_node(&d->b, "QuantizeLinear", quantized_as(d, x->name, &quant), name);
     return onnx_draw_flow(d, name, &x->shape, &quant);
 }
 
 struct onnx_draw_value onnx_draw_dequantize(struct onnx_draw *d, const struct onnx_draw_flow *flow) {
     struct onnx_draw_value y = {.shape = flow->shape, .unit = (double)flow->quant.scale, .quant = &flow->quant};
     y.spread = y.unit * 70;
-    onnx_draw_node(d, "DequantizeLinear",
-                   qm_arena_printf(d->b.arena, "%s %s %s", flow->name, flow->quant.scale_name, flow->quant.zero_name), &y.name);
+    onnx_draw_node(d, "DequantizeLinear", quantized_as(d, flow->name, &flow->quant), &y.name);
     return y;
 }
 
@@ -238,7 +243,8 @@ static struct weight_type weight_type(struct onnx_draw *d) {
 
 static const char *dequantize_weights(struct onnx_draw *d, const struct onnx_draw_weights *w, const char *from) {
     const char *name;
-    Onnx__NodeProto *node = onnx_draw_node(d, "DequantizeLinear", qm_arena_printf(d->b.arena, "%s %s %s", from, w->scale, w->zero), &name);
+    const char *zero = w->zero_absent ? "" : w->zero;
+    Onnx__NodeProto *node = onnx_draw_node(d, "DequantizeLinear", qm_arena_printf(d->b.arena, "%s %s %s", from, w->scale, zero), &name);
     if (w->channels > 1) onnx_build_int(&d->b, node, "axis", w->axis);
     return name;
 }
@@ -281,6 +287,7 @@ void onnx_draw_weights(struct onnx_draw *d, struct onnx_draw_weights *w, bool qd
     bool pair = qdq && onnx_draw_chance(d, 15);
     if (pair) onnx_draw_note(d, "qdq-weights");
     if (type.type >= TYPE_UINT4) onnx_draw_note(d, "int4");
+    w->zero_absent = type.zero == 0 && type.type != TYPE_UINT8 && onnx_draw_chance(d, 40);
     w->integers = pair ? quantized_weights(d, w, &type, steps) : integers(d, type.type, w->shape, steps);
     if (qdq) w->name = dequantize_weights(d, w, w->integers);
 }
@@ -381,18 +388,34 @@ static void draw_integer_chain(struct onnx_draw *d, const struct onnx_draw_flow 
     finish(d, flow);
 }
 
+static void import_opset(struct onnx_draw *d, const char *domain, int64_t version) {
+    Onnx__OperatorSetIdProto *opset = QM_ARENA_NEW(d->b.arena, Onnx__OperatorSetIdProto, 1);
+    onnx__operator_set_id_proto__init(opset);
+    opset->domain = qm_arena_strdup(d->b.arena, domain);
+    opset->has_version = 1;
+    opset->version = version;
+    d->b.model.opset_import[d->b.model.n_opset_import++] = opset;
+}
+
+/* Constants are inputs, too, as in files of old versions. */
+static void list_constants(struct onnx_draw *d) {
+    for (size_t i = 0; i < d->b.graph.n_initializer; i++) {
+        const Onnx__TensorProto *t = d->b.constants[i];
+        struct onnx_build_shape shape = {(uint32_t)t->n_dims, {0}};
+        for (size_t k = 0; k < t->n_dims; k++) shape.dims[k] = t->dims[k];
+        if (d->b.graph.n_input < ONNX_BUILD_MAX) onnx_build_input(&d->b, t->name, t->data_type, shape);
+    }
+}
+
 void onnx_draw(struct onnx_draw *d, uint64_t seed, struct qm_arena *arena) {
-    static const uint32_t opsets[] = {13, 17, 19, 21};
+    static const uint32_t opsets[] = {13, 17, 19, 21, 21, 23, 25};
     memset(d, 0, sizeof *d);
     onnx_build_open(&d->b, arena);
+    d->b.model.opset_import = QM_ARENA_NEW(arena, Onnx__OperatorSetIdProto *, 2);
     qm_prng_init(&d->prng, qm_hash3(seed, 0, 0));
-    d->opset = opsets[onnx_draw_below(d, 4)];
-    d->b.model.n_opset_import = 1;
-    d->b.model.opset_import = QM_ARENA_NEW(arena, Onnx__OperatorSetIdProto *, 1);
-    d->b.model.opset_import[0] = QM_ARENA_NEW(arena, Onnx__OperatorSetIdProto, 1);
-    onnx__operator_set_id_proto__init(d->b.model.opset_import[0]);
-    d->b.model.opset_import[0]->has_version = 1;
-    d->b.model.opset_import[0]->version = d->opset;
+    d->opset = opsets[onnx_draw_below(d, 7)];
+    import_opset(d, "", d->opset);
+    import_opset(d, "com.microsoft", 1);
     struct onnx_build_shape shape = first_shape(d);
     uint32_t steps = onnx_draw_chance(d, 50) ? 1 : 2 + onnx_draw_below(d, 5);
     const struct onnx_draw_flow *flow = onnx_draw_input(d, &shape, 0);
@@ -400,6 +423,7 @@ void onnx_draw(struct onnx_draw *d, uint64_t seed, struct qm_arena *arena) {
         draw_integer_chain(d, flow, steps);
     else
         draw_real_chain(d, flow, steps);
+    if (onnx_draw_chance(d, 6)) list_constants(d);
 }
 
 void onnx_draw_open(struct onnx_draw *d) {

@@ -1,9 +1,9 @@
 /* onnx_draw.h - random small quantized ONNX networks with their inputs, all from a seed.
  *
  * A network is a chain of one to six steps with branches, between integers of 8 bits: in the form with QuantizeLinear and DequantizeLinear
- * around operators on real numbers, or in the form whose operators work on integers (QLinearConv). Scales are awkward on purpose: powers of
- * two, whose quotients lie half way between two steps; hairs beside them; quotients of sums and steps below 2^-20 and above one; zero points at
- * the ends of their range. The name of a quantized tensor says which operators made it: q12.Conv+Relu.
+ * around operators on real numbers, or in the form whose operators work on integers (QLinearConv). Scales are awkward on purpose: powers
+ * of two, whose quotients lie half way between two steps; hairs beside them; quotients of sums and steps below 2^-20 and above one; zero
+ * points at the ends of their range. The name of a quantized tensor says which operators made it: q12.Conv+Relu.
  */
 #ifndef QM_TESTS_SUPPORT_ONNX_DRAW_H
 #define QM_TESTS_SUPPORT_ONNX_DRAW_H
@@ -18,6 +18,7 @@ struct onnx_draw_quant {
     float scale;
     int32_t zero, type; /* as ONNX numbers it: 2 uint8, 3 int8 */
     const char *scale_name, *zero_name;
+    bool zero_absent; /* from QuantizeLinear and DequantizeLinear: it is 0 of type uint8, as they take it without one */
 };
 
 /* A quantized tensor. */
@@ -80,6 +81,7 @@ struct onnx_draw_weights {
     /* drawn: */
     const char *name, *integers, *scale, *zero; /* as real numbers (QDQ), and what they are made of (QOperator) */
     const double *scales;                       /* [channels] */
+    bool zero_absent;                           /* DequantizeLinear takes 0 without it */
 };
 void onnx_draw_weights(struct onnx_draw *d, struct onnx_draw_weights *weights, bool qdq);
 /* A bias for channels, or NULL; qdq: as real numbers, else 32-bit integers in units of x_scale times the weights' scales. */

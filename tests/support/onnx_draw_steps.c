@@ -130,7 +130,26 @@ static bool gemm(struct onnx_draw *d, const struct onnx_draw_value *x, struct on
     if (turned) onnx_build_int(&d->b, node, "transB", 1);
     y->shape.dims[1] = columns;
     spread_sums(y, (double)x->quant->scale, &w);
+    if (onnx_draw_chance(d, 92)) return true;
+    onnx_build_float(&d->b, node, "alpha", (float)onnx_draw_magnitude(d, 0.2, 4));
+    onnx_build_float(&d->b, node, "beta", (float)onnx_draw_magnitude(d, 0.2, 4));
+    onnx_draw_note(d, "alpha");
     return true;
+}
+
+/* Weights of MatMul; now and then they are stored by rows of the result and transposed, as from a linear layer of PyTorch. */
+static const char *matrix(struct onnx_draw *d, struct onnx_draw_weights *w) {
+    const char *name;
+    if (onnx_draw_chance(d, 85)) {
+        onnx_draw_weights(d, w, true);
+        return w->name;
+    }
+    w->shape = (struct onnx_build_shape){2, {w->shape.dims[1], w->shape.dims[0]}};
+    w->axis = 0;
+    onnx_draw_weights(d, w, true);
+    onnx_build_ints(&d->b, onnx_draw_node(d, "Transpose", w->name, &name), "perm", 2, (int64_t[]){1, 0});
+    onnx_draw_note(d, "transposed-weights");
+    return name;
 }
 
 static bool matmul(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
@@ -139,8 +158,7 @@ static bool matmul(struct onnx_draw *d, const struct onnx_draw_value *x, struct 
     y->shape.dims[last] = columns;
     if (x->quant == NULL || onnx_draw_elements(&y->shape) * (size_t)x->shape.dims[last] > PRODUCTS_MAX) return false;
     onnx_draw_note(d, x->shape.rank == 2 ? "MatMul" : x->shape.rank == 3 ? "MatMul-3d" : "MatMul-4d");
-    onnx_draw_weights(d, &w, true);
-    onnx_draw_node(d, "MatMul", joined(d, x->name, w.name, NULL), &y->name);
+    onnx_draw_node(d, "MatMul", joined(d, x->name, matrix(d, &w), NULL), &y->name);
     spread_sums(y, (double)x->quant->scale, &w);
     const char *bias = onnx_draw_bias(d, &w, (double)x->quant->scale, true);
     if (bias == NULL) return true;

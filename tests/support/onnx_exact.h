@@ -1,11 +1,11 @@
 /* onnx_exact.h - evaluates an ONNX model as its operators are defined, in real numbers: nothing is rounded but at quantizers, half to even.
  *
- * Numbers have 113 bits. Sums of products of float32 numbers of a small network lose nothing in them that could reach 1e-6 of a step, and a
- * quotient that is half way between two steps is found to be so. Sigmoid, Tanh and square roots are computed in long double.
+ * Numbers have 113 bits. Sums of products of float32 numbers of a small network lose nothing in them that could reach 1e-6 of a step,
+ * and a quotient that is half way between two steps is found to be so. Sigmoid, Tanh and square roots are computed in long double.
  *
- * An element within ONNX_EXACT_TIE steps of the middle of two steps may be either of them. Where the tensors of a machine are given, they are
- * compared, and what follows is computed from the machine's numbers, so that one difference is not counted again behind it. Elsewhere the
- * even one is taken and counted as open.
+ * An element within ONNX_EXACT_TIE steps of the middle of two steps may be either of them. Where the tensors of a machine are given, they
+ * are compared, and what follows is computed from the machine's numbers, so that one difference is not counted again behind it. Elsewhere
+ * the even one is taken and counted as open.
  */
 #ifndef QM_TESTS_SUPPORT_ONNX_EXACT_H
 #define QM_TESTS_SUPPORT_ONNX_EXACT_H
