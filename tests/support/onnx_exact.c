@@ -155,7 +155,7 @@ static double settle(struct onnx_exact *run, const char *name, const double *see
     if (seen[i] != want.even && seen[i] != want.other) differ(run, name, i, seen[i], want.exactly);
     run->ties += want.even != want.other;
     run->neighbours += seen[i] != want.even && seen[i] == want.other;
-    return seen[i];
+    return isfinite(seen[i]) ? seen[i] : want.even;
 }
 
 void exact_put_quantized(const struct exact_node *n, const struct exact_tensor *x, const struct exact_quantizer *q) {
