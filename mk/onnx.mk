@@ -36,3 +36,20 @@ ONNX_TESTS := $(B)/onnx_nodes $(B)/onnx_integer $(B)/onnx_qonnx
 PROGRAMS += $(ONNX_TESTS)
 $(ONNX_TESTS): $(B)/%: $(call obj,$(ONNX_TEST_SUPPORT),obj) $(B)/obj/tests/networks/%.o
 $(ONNX_TESTS): LDLIBS += -lz
+
+# Random networks against an evaluation in real numbers: make onnx-graphs ONNX_GRAPH_COUNT=10000 ONNX_GRAPH_SEED=7
+# Part of test and test-long only when ONNX_GRAPHS is set: constants that are added are rounded to steps yet, and too many operators are
+# refused.
+ONNX_GRAPHS :=
+ONNX_GRAPH_COUNT := 300
+ONNX_GRAPH_SEED := 1
+export ONNX_GRAPHS
+PROGRAMS += $(B)/onnx_graphs
+$(B)/onnx_graphs: $(call obj,$(wildcard tests/support/onnx_exact*.c tests/support/onnx_draw*.c) tests/support/onnx_build.c \
+    tests/support/numbers.c,obj) $(B)/obj/tests/programs/onnx_graphs.o
+$(B)/onnx_graphs: LDLIBS += -lz
+
+.PHONY: onnx-graphs
+onnx-graphs: $(B)/onnx_graphs ## compare random ONNX networks with an evaluation in real numbers
+	$(Q)mkdir -p $(B)/onnx-graphs
+	$(Q)$(B)/onnx_graphs $(ONNX_GRAPH_COUNT) $(ONNX_GRAPH_SEED) --save $(B)/onnx-graphs --kinds

@@ -111,6 +111,13 @@ void onnx_build_float(struct onnx_build *b, Onnx__NodeProto *node, const char *n
     added->f = value;
 }
 
+void onnx_build_string(struct onnx_build *b, Onnx__NodeProto *node, const char *name, const char *value) {
+    Onnx__AttributeProto *added = attribute(b, node, name);
+    added->has_s = 1;
+    added->s.len = strlen(value);
+    added->s.data = (uint8_t *)text(b, value);
+}
+
 void onnx_build_ints(struct onnx_build *b, Onnx__NodeProto *node, const char *name, uint32_t count, const int64_t *values) {
     Onnx__AttributeProto *added = attribute(b, node, name);
     added->n_ints = count;

@@ -9,7 +9,7 @@
 #include "onnx.pb-c.h"
 #include "tests/support/numbers.h"
 
-enum { ONNX_BUILD_MAX = 64 };
+enum { ONNX_BUILD_MAX = 256 };
 
 struct onnx_build {
     struct qm_arena *arena;
@@ -35,6 +35,7 @@ Onnx__TensorProto *onnx_build_constant(struct onnx_build *b, const char *name, i
 Onnx__NodeProto *onnx_build_node(struct onnx_build *b, const char *op, const char *inputs, const char *outputs);
 void onnx_build_int(struct onnx_build *b, Onnx__NodeProto *node, const char *name, int64_t value);
 void onnx_build_float(struct onnx_build *b, Onnx__NodeProto *node, const char *name, float value);
+void onnx_build_string(struct onnx_build *b, Onnx__NodeProto *node, const char *name, const char *value);
 void onnx_build_ints(struct onnx_build *b, Onnx__NodeProto *node, const char *name, uint32_t count, const int64_t *values);
 struct file_bytes onnx_build_pack(struct onnx_build *b);
 

@@ -1,0 +1,366 @@
+/* onnx_exact.c - see onnx_exact.h: tensors, quantizers and what is computed element by element. */
+#include "tests/support/onnx_exact.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TYPE_FLOAT = 1, TYPE_UINT8 = 2 };
+
+const struct exact_tensor *onnx_exact_find(const struct onnx_exact *run, const char *name) {
+    for (uint32_t i = 0; i < run->count; i++)
+        if (name[0] != '\0' && strcmp(run->tensors[i].name, name) == 0) return &run->tensors[i];
+    return NULL;
+}
+
+/* ---- nodes ---- */
+
+bool exact_is(const struct exact_node *n, const char *op) {
+    const char *own = n->source->op_type;
+    return strcmp(strncmp(own, "QLinear", strlen("QLinear")) == 0 ? own + strlen("QLinear") : own, op) == 0;
+}
+
+const Onnx__AttributeProto *exact_attribute(const struct exact_node *n, const char *name) {
+    for (size_t i = 0; i < n->source->n_attribute; i++)
+        if (strcmp(n->source->attribute[i]->name, name) == 0) return n->source->attribute[i];
+    return NULL;
+}
+
+double exact_number(const struct exact_node *n, const char *name, double fallback) {
+    const Onnx__AttributeProto *a = exact_attribute(n, name);
+    return a == NULL ? fallback : a->has_f ? (double)a->f : (double)a->i;
+}
+
+int64_t exact_listed(const struct exact_node *n, const char *name, size_t i, int64_t fallback) {
+    const Onnx__AttributeProto *a = exact_attribute(n, name);
+    return a == NULL || i >= a->n_ints ? fallback : a->ints[i];
+}
+
+struct exact_tensor exact_shaped(const struct exact_node *n, uint32_t rank, const size_t *dims) {
+    struct exact_tensor out = {.type = TYPE_FLOAT, .rank = rank, .count = 1};
+    for (uint32_t d = 0; d < rank; d++) out.count *= out.dims[d] = dims[d];
+    out.values = QM_ARENA_NEW(n->run->arena, quad, out.count + 1);
+    return out;
+}
+
+static struct exact_tensor like(const struct exact_node *n, const struct exact_tensor *of) {
+    return exact_shaped(n, of->rank, of->dims);
+}
+
+static quad magnitude(quad x) {
+    return x < 0 ? -x : x;
+}
+
+static quad largest_of(const struct exact_tensor *t) {
+    quad most = 0;
+    for (size_t i = 0; i < t->count; i++)
+        if (magnitude(t->values[i]) > most) most = magnitude(t->values[i]);
+    return most;
+}
+
+/* ---- comparison with the machine ---- */
+
+static const struct numbers *find_seen(const struct onnx_exact *run, const char *name) {
+    for (uint32_t i = 0; i < run->seen_count; i++)
+        if (strcmp(run->seen[i].name, name) == 0) return &run->seen[i];
+    return NULL;
+}
+
+/* Notes the first element of a tensor that differs; want: before it is rounded and cut. */
+static void differ(struct onnx_exact *run, const char *name, size_t i, double got, quad want) {
+    uint32_t last = run->different_count;
+    if (last > 0 && strcmp(run->different[last - 1], name) == 0) return;
+    if (last == ONNX_EXACT_DIFFERENT_MAX) return;
+    run->different[last] = name;
+    snprintf(run->first_difference[last], sizeof run->first_difference[last], "%s: element %zu is %.9g, not %.12g", name, i, got,
+             (double)want);
+    run->different_count++;
+}
+
+/* Real numbers come from the machine as float32, which may differ in their last bits; whole numbers must be equal. */
+static void compare(struct onnx_exact *run, const struct exact_tensor *t) {
+    const struct numbers *seen = find_seen(run, t->name);
+    if (seen == NULL) return;
+    if (seen->count != t->count) differ(run, t->name, 0, (double)seen->count, (quad)t->count);
+    for (size_t i = 0; i < t->count && i < seen->count; i++)
+        if (!(magnitude((quad)seen->values[i] - t->values[i]) <= 1e-6Q * (t->largest + magnitude(t->values[i]))))
+            differ(run, t->name, i, seen->values[i], t->values[i]);
+}
+
+static void add(struct onnx_exact *run, struct exact_tensor tensor) {
+    if (run->count == run->room) abort();
+    run->tensors[run->count++] = tensor;
+}
+
+void exact_put(const struct exact_node *n, uint32_t output, struct exact_tensor result) {
+    result.name = n->source->output[output];
+    if (result.largest == 0) result.largest = largest_of(&result);
+    compare(n->run, &result);
+    add(n->run, result);
+}
+
+/* ---- quantizers ---- */
+
+struct integers {
+    double low, high;
+};
+
+static struct integers range_of(int32_t type) {
+    switch (type) {
+    case TYPE_UINT8: return (struct integers){0, 255};
+    case 3: return (struct integers){-128, 127};
+    case 4: return (struct integers){0, 65535};
+    case 5: return (struct integers){-32768, 32767};
+    case 21: return (struct integers){0, 15};
+    case 22: return (struct integers){-8, 7};
+    default: abort();
+    }
+}
+
+static double cut(struct integers range, double x) {
+    return x < range.low ? range.low : x > range.high ? range.high : x;
+}
+
+/* The two whole numbers that x may be rounded to: the one that half to even gives, and another, or the same, within the tie. */
+struct nearest {
+    double even, other;
+    quad exactly; /* x itself */
+};
+
+static struct nearest nearest_to(quad x) {
+    static const double limit = 1e9; /* far outside all types */
+    if (x > limit || x < -limit) return x > 0 ? (struct nearest){limit, limit, x} : (struct nearest){-limit, -limit, x};
+    int64_t below = (int64_t)x - (x < (quad)(int64_t)x);
+    quad over = x - (quad)below;
+    int64_t even = below + (over > 0.5Q || (over == 0.5Q && below % 2 != 0));
+    bool tie = magnitude(over - 0.5Q) < ONNX_EXACT_TIE;
+    return (struct nearest){(double)even, (double)(tie ? 2 * below + 1 - even : even), x};
+}
+
+/* The element of a scale or zero point that belongs to element i of x. */
+static quad of_channel(const struct exact_tensor *list, const struct exact_tensor *x, size_t i, size_t axis) {
+    size_t inner = 1;
+    if (list->count == 1) return list->values[0];
+    for (size_t d = axis + 1; d < x->rank; d++) inner *= x->dims[d];
+    return list->values[i / inner % list->count];
+}
+
+/* An integer of a quantized tensor: what was seen when it may be that. */
+static double settle(struct onnx_exact *run, const char *name, const double *seen, size_t i, struct nearest want) {
+    if (seen == NULL) {
+        run->open += want.even != want.other;
+        return want.even;
+    }
+    if (seen[i] != want.even && seen[i] != want.other) differ(run, name, i, seen[i], want.exactly);
+    run->ties += want.even != want.other;
+    run->neighbours += seen[i] != want.even && seen[i] == want.other;
+    return isfinite(seen[i]) ? seen[i] : want.even;
+}
+
+void exact_put_quantized(const struct exact_node *n, const struct exact_tensor *x, const struct exact_quantizer *q) {
+    struct integers range = range_of(q->type);
+    struct exact_tensor out = like(n, x);
+    const struct numbers *seen = find_seen(n->run, n->source->output[0]);
+    if (seen != NULL && seen->count != x->count) {
+        differ(n->run, n->source->output[0], 0, (double)seen->count, (quad)x->count);
+        seen = NULL;
+    }
+    for (size_t i = 0; i < x->count; i++) {
+        struct nearest steps = nearest_to(x->values[i] / of_channel(q->scale, x, i, q->axis));
+        double zero = q->zero == NULL ? 0 : (double)of_channel(q->zero, x, i, q->axis);
+        steps = (struct nearest){cut(range, steps.even + zero), cut(range, steps.other + zero), steps.exactly + (quad)zero};
+        out.values[i] = (quad)settle(n->run, n->source->output[0], seen == NULL ? NULL : seen->values, i, steps);
+    }
+    out.type = q->type;
+    exact_put(n, 0, out);
+}
+
+struct exact_tensor exact_dequantized(const struct exact_node *n, const struct exact_tensor *x, const struct exact_tensor *scale,
+                                      const struct exact_tensor *zero, size_t axis) {
+    struct exact_tensor out = like(n, x);
+    for (size_t i = 0; i < x->count; i++)
+        out.values[i] = (x->values[i] - (zero == NULL ? 0 : of_channel(zero, x, i, axis))) * of_channel(scale, x, i, axis);
+    return out;
+}
+
+static size_t axis_of(const struct exact_node *n) {
+    int64_t axis = (int64_t)exact_number(n, "axis", 1);
+    return (size_t)(axis < 0 ? axis + n->in[0]->rank : axis);
+}
+
+static void quantize_linear(const struct exact_node *n) {
+    int32_t type = n->in[2] != NULL ? n->in[2]->type : (int32_t)exact_number(n, "output_dtype", TYPE_UINT8);
+    exact_put_quantized(n, n->in[0], &(struct exact_quantizer){n->in[1], n->in[2], axis_of(n), type});
+}
+
+static void dequantize_linear(const struct exact_node *n) {
+    exact_put(n, 0, exact_dequantized(n, n->in[0], n->in[1], n->in[2], axis_of(n)));
+}
+
+/* ---- two operands ---- */
+
+static struct exact_tensor broadcast_shape(const struct exact_node *n, const struct exact_tensor *a, const struct exact_tensor *b) {
+    uint32_t rank = a->rank > b->rank ? a->rank : b->rank;
+    size_t dims[NUMBERS_RANK_MAX];
+    for (uint32_t d = 0; d < rank; d++) {
+        size_t of_a = d < a->rank ? a->dims[a->rank - 1 - d] : 1, of_b = d < b->rank ? b->dims[b->rank - 1 - d] : 1;
+        dims[rank - 1 - d] = of_a > of_b ? of_a : of_b;
+    }
+    return exact_shaped(n, rank, dims);
+}
+
+size_t exact_broadcast(const struct exact_tensor *t, const struct exact_tensor *out, size_t i) {
+    size_t at = 0, step = 1;
+    for (uint32_t d = 0; d < t->rank; d++) {
+        size_t extent = out->dims[out->rank - 1 - d], own = t->dims[t->rank - 1 - d];
+        if (own > 1) at += step * (i % extent);
+        step *= own;
+        i /= extent;
+    }
+    return at;
+}
+
+static struct exact_tensor combined(const struct exact_node *n, const struct exact_tensor *a, const struct exact_tensor *b, char kind) {
+    struct exact_tensor out = broadcast_shape(n, a, b);
+    quad smallest = 0;
+    for (size_t i = 0; i < out.count; i++) {
+        quad x = a->values[exact_broadcast(a, &out, i)], y = b->values[exact_broadcast(b, &out, i)];
+        out.values[i] = kind == '+' ? x + y : kind == '-' ? x - y : kind == '*' ? x * y : kind == '/' ? x / y : x >= 0 ? x : x * y;
+        if (smallest == 0 || magnitude(y) < smallest) smallest = magnitude(y);
+    }
+    if (kind == '+' || kind == '-') out.largest = a->largest > b->largest ? a->largest : b->largest;
+    if (kind == '*' || kind == 'p') out.largest = a->largest * b->largest;
+    if (kind == '/') out.largest = a->largest / smallest;
+    return out;
+}
+
+static void binary(const struct exact_node *n) {
+    char kind = exact_is(n, "Add") ? '+' : exact_is(n, "Sub") ? '-' : exact_is(n, "Mul") ? '*' : exact_is(n, "Div") ? '/' : 'p';
+    exact_put(n, 0, combined(n, n->in[0], n->in[1], kind));
+}
+
+static void qlinear_binary(const struct exact_node *n) {
+    struct exact_tensor a = exact_dequantized(n, n->in[0], n->in[1], n->in[2], 0);
+    struct exact_tensor b = exact_dequantized(n, n->in[3], n->in[4], n->in[5], 0);
+    struct exact_tensor result = combined(n, &a, &b, exact_is(n, "Add") ? '+' : '*');
+    exact_put_quantized(n, &result, &(struct exact_quantizer){n->in[6], n->in[7], 0, n->in[0]->type});
+}
+
+/* ---- one operand ---- */
+
+static quad between(quad x, quad low, quad high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+static quad clipped(const struct exact_node *n, quad x) {
+    if (n->in[1] != NULL && x < n->in[1]->values[0]) x = n->in[1]->values[0];
+    return n->in[2] != NULL && x > n->in[2]->values[0] ? n->in[2]->values[0] : x;
+}
+
+static quad function(const struct exact_node *n, quad x) {
+    if (exact_is(n, "Relu")) return x > 0 ? x : 0;
+    if (exact_is(n, "Clip")) return clipped(n, x);
+    if (exact_is(n, "LeakyRelu")) return x >= 0 ? x : x * (quad)exact_number(n, "alpha", (double)0.01F);
+    if (exact_is(n, "Sigmoid")) return (quad)(1 / (1 + expl(-(long double)x)));
+    if (exact_is(n, "Tanh")) return (quad)tanhl((long double)x);
+    if (exact_is(n, "HardSwish")) return x * between(x / 6 + 0.5Q, 0, 1);
+    if (exact_is(n, "HardSigmoid"))
+        return between((quad)exact_number(n, "alpha", (double)0.2F) * x + (quad)exact_number(n, "beta", 0.5), 0, 1);
+    return x; /* Identity, Cast: of whole numbers, or to float */
+}
+
+static void unary(const struct exact_node *n) {
+    struct exact_tensor out = like(n, n->in[0]);
+    out.type = exact_is(n, "Cast") ? (int32_t)exact_number(n, "to", TYPE_FLOAT) : n->in[0]->type;
+    for (size_t i = 0; i < out.count; i++) out.values[i] = function(n, n->in[0]->values[i]);
+    exact_put(n, 0, out);
+}
+
+/* Operators of one operand on integers. */
+static void qlinear_unary(const struct exact_node *n) {
+    struct exact_tensor x = exact_dequantized(n, n->in[0], n->in[1], n->in[2], 0);
+    bool pools = exact_is(n, "AveragePool") || exact_is(n, "GlobalAveragePool");
+    struct exact_tensor result = pools ? exact_pooled(n, &x) : like(n, &x);
+    for (size_t i = 0; i < result.count && !pools; i++) result.values[i] = function(n, x.values[i]);
+    exact_put_quantized(n, &result, &(struct exact_quantizer){n->in[3], n->in[4], 0, n->in[0]->type});
+}
+
+static void batch_normalization(const struct exact_node *n) {
+    struct exact_tensor out = like(n, n->in[0]);
+    size_t inner = 1;
+    quad epsilon = (quad)exact_number(n, "epsilon", (double)1e-5F);
+    for (uint32_t d = 2; d < out.rank; d++) inner *= out.dims[d];
+    for (size_t i = 0; i < out.count; i++) {
+        size_t c = i / inner % out.dims[1];
+        quad slope = n->in[1]->values[c] / (quad)sqrtl((long double)(n->in[4]->values[c] + epsilon));
+        out.values[i] = (n->in[0]->values[i] - n->in[3]->values[c]) * slope + n->in[2]->values[c];
+        quad part = magnitude(n->in[3]->values[c] * slope) + magnitude(n->in[2]->values[c]) + n->in[0]->largest * magnitude(slope);
+        if (part > out.largest) out.largest = part;
+    }
+    exact_put(n, 0, out);
+}
+
+/* ---- the model ---- */
+
+static const struct {
+    const char *ops;
+    void (*evaluate)(const struct exact_node *n);
+} table[] = {{" QuantizeLinear ", quantize_linear},
+             {" DequantizeLinear ", dequantize_linear},
+             {" Add Sub Mul Div PRelu ", binary},
+             {" QLinearAdd QLinearMul ", qlinear_binary},
+             {" Relu Clip LeakyRelu Sigmoid Tanh HardSwish HardSigmoid Identity Cast ", unary},
+             {" BatchNormalization ", batch_normalization},
+             {" Conv ", exact_conv},
+             {" QLinearConv ", exact_qlinear_conv},
+             {" MatMul ", exact_matmul},
+             {" QLinearMatMul ", exact_qlinear_matmul},
+             {" Gemm ", exact_gemm},
+             {" QGemm ", exact_qgemm},
+             {" QLinearConcat ", exact_qlinear_concat},
+             {" QLinearAveragePool QLinearGlobalAveragePool QLinearLeakyRelu QLinearSigmoid ", qlinear_unary},
+             {" AveragePool MaxPool GlobalAveragePool ", exact_pool},
+             {" Concat ", exact_concat},
+             {" Transpose ", exact_transpose},
+             {" Reshape Flatten ", exact_reshape},
+             {" Pad ", exact_pad},
+             {" Slice ", exact_slice},
+             {" Split ", exact_split},
+             {" ReduceMean ", exact_reduce_mean}};
+
+static bool evaluate(struct onnx_exact *run, const Onnx__NodeProto *source) {
+    struct exact_node n = {.run = run, .source = source};
+    char word[64];
+    for (size_t i = 0; i < source->n_input && i < ONNX_EXACT_OPERANDS; i++) n.in[i] = onnx_exact_find(run, source->input[i]);
+    snprintf(word, sizeof word, " %s ", source->op_type);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strstr(table[i].ops, word) != NULL) {
+            table[i].evaluate(&n);
+            return true;
+        }
+    return false;
+}
+
+static struct exact_tensor from_numbers(const struct onnx_exact *run, const struct numbers *numbers, int32_t type) {
+    struct exact_tensor t = {.name = numbers->name, .type = type, .rank = numbers->rank, .count = numbers->count};
+    for (uint32_t d = 0; d < t.rank; d++) t.dims[d] = (size_t)numbers->dims[d];
+    t.values = QM_ARENA_NEW(run->arena, quad, t.count + 1);
+    for (size_t i = 0; i < t.count; i++) t.values[i] = (quad)numbers->values[i];
+    t.largest = largest_of(&t);
+    return t;
+}
+
+void onnx_exact_run(struct onnx_exact *run, const struct numbers *inputs, uint32_t input_count) {
+    const Onnx__GraphProto *graph = run->graph;
+    run->room = (uint32_t)(graph->n_initializer + input_count);
+    for (size_t i = 0; i < graph->n_node; i++) run->room += (uint32_t)graph->node[i]->n_output;
+    run->tensors = QM_ARENA_NEW(run->arena, struct exact_tensor, run->room);
+    for (size_t i = 0; i < graph->n_initializer; i++) {
+        struct numbers constant = numbers_from_tensor(graph->initializer[i], "model", run->arena);
+        add(run, from_numbers(run, &constant, graph->initializer[i]->data_type));
+    }
+    for (uint32_t i = 0; i < input_count; i++) add(run, from_numbers(run, &inputs[i], graph->input[i]->type->tensor_type->elem_type));
+    for (size_t i = 0; i < graph->n_node && run->unknown == NULL; i++)
+        if (!evaluate(run, graph->node[i])) run->unknown = graph->node[i]->op_type;
+}
