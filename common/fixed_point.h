@@ -1,4 +1,4 @@
-/* fixed_point.h - the arithmetic of docs/numerics.md: scaling by a Q0.31 multiplier and a shift in six roundings,
+/* fixed_point.h - the arithmetic of docs/numerics.md: scaling by a Q0.31 multiplier and a shift in seven roundings,
  * and the helpers that saturate to a type.
  *
  * The only place where a negative number is shifted right (gcc shifts arithmetically) and where 64-bit products become 32-bit results.
@@ -6,6 +6,7 @@
 #ifndef QM_COMMON_FIXED_POINT_H
 #define QM_COMMON_FIXED_POINT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/isa.h"
@@ -39,7 +40,8 @@ static inline int64_t qm_nudge(int64_t product, int total, uint32_t rounding) {
     int64_t half = ((int64_t)1 << total) >> 1;
     switch (rounding) {
     case QM_rounding_SINGLE: return half;
-    case QM_rounding_EVEN: return half - (half > 0 && (product >> total & 1) == 0);
+    case QM_rounding_EVEN:
+    case QM_rounding_OFFSET: return half - (half > 0 && (product >> total & 1) == 0);
     case QM_rounding_AWAY: return half - (half > 0 && product < 0);
     default: return 0;
     }
@@ -54,10 +56,24 @@ static inline int32_t qm_scale(int32_t x, int32_t multiplier, int shift, uint32_
     return qm_saturate_i32((product + qm_nudge(product, total, rounding)) >> total);
 }
 
-/* The same towards minus infinity, with an addend on the product. */
-static inline int32_t qm_scale_addend(int32_t x, int32_t multiplier, int shift, int32_t addend) {
+/* Whether a bias is added to the product and not to the sum. */
+static inline bool qm_rounding_has_addend(uint32_t rounding) {
+    return rounding == QM_rounding_ADDEND || rounding == QM_rounding_OFFSET;
+}
+
+enum { QM_OFFSET_BITS = 21, QM_OFFSET_SHIFT_MAX = 30 };
+
+/* How far to the left an addend moves: those of OFFSET have 21 bits behind the point of the result. */
+static inline int qm_addend_shift(int total, uint32_t rounding) {
+    int shift = total < QM_OFFSET_BITS ? 0 : total - QM_OFFSET_BITS > QM_OFFSET_SHIFT_MAX ? QM_OFFSET_SHIFT_MAX : total - QM_OFFSET_BITS;
+    return rounding == QM_rounding_OFFSET ? shift : 0;
+}
+
+/* qm_scale with an addend on the product, in roundings that have one. */
+static inline int32_t qm_scale_addend(int32_t x, int32_t multiplier, int shift, int32_t addend, uint32_t rounding) {
     int total = 31 - (shift < -31 ? -31 : shift > 31 ? 31 : shift);
-    return qm_saturate_i32(((int64_t)x * multiplier + addend) >> total);
+    int64_t sum = (int64_t)x * multiplier + (int64_t)addend * ((int64_t)1 << qm_addend_shift(total, rounding));
+    return qm_saturate_i32((sum + qm_nudge(sum, total, rounding)) >> total);
 }
 
 /* The output stage: zero point, clamp. zero, low and high have 16 bits, so that a sum beyond 30 bits is clamped all the same. */

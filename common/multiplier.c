@@ -2,14 +2,15 @@
 #include "common/multiplier.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "common/status.h"
 
 struct qm_multiplier qm_multiplier_from_real(double factor) {
-    QM_CHECK(isfinite(factor) && factor >= 0);
+    QM_CHECK(isfinite(factor));
     int exponent;
     int64_t value = llround(frexp(factor, &exponent) * 0x1p31);
-    if (value == INT64_C(1) << 31) {
+    if (llabs(value) == INT64_C(1) << 31) {
         value /= 2;
         exponent++;
     }

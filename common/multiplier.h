@@ -10,8 +10,8 @@ struct qm_multiplier {
 };
 #define QM_MULTIPLIER_ONE ((struct qm_multiplier){.value = 1 << 30, .shift = 1})
 
-/* Rounds a finite factor >= 0 to the nearest multiplier, ties away from zero: a value of 2^30 .. 2^31 - 1. Factors below 2^-32 become 0, as
- * in TFLite. */
+/* Rounds a finite factor to the nearest multiplier, ties away from zero: a value of 2^30 .. 2^31 - 1, with the factor's sign. Factors below
+ * 2^-32 become 0, as in TFLite. */
 struct qm_multiplier qm_multiplier_from_real(double factor);
 
 #endif

@@ -19,6 +19,13 @@ static enum qm_status pass_read(struct plan *plan) {
     return qm_model_parse(plan->model, &plan->options->model, plan->arena, &plan->graph, plan->diag);
 }
 
+static enum qm_status pass_integers(struct plan *plan) {
+    struct qm_graph *graph;
+    QM_TRY(qm_integers(plan->graph, &plan->options->model, plan->arena, &graph, plan->diag));
+    plan->graph = graph;
+    return QM_OK;
+}
+
 static enum qm_status pass_legalize(struct plan *plan) {
     struct qm_network *network;
     QM_TRY(qm_legalize(plan->graph, plan->options->rounding, plan->arena, &network, plan->diag));
@@ -45,6 +52,7 @@ static void print_network(const struct plan *plan, FILE *out) {
 
 static const struct pass reading[] = {
     {"read", pass_read, print_graph},           /* a model file to a graph */
+    {"integers", pass_integers, print_graph},   /* a graph of real numbers to one of integers */
     {"legalize", pass_legalize, print_network}, /* a graph to layers of integers */
     {"narrow", pass_narrow, print_network},     /* the precision of each layer */
     {NULL, NULL, NULL},

@@ -12,7 +12,7 @@ module requantize (
     input  wire               accumulate_i,  // second cycle: add to the result before, modulo 2^32
     input  wire signed [31:0] x_i,
     input  wire signed [31:0] multiplier_i,
-    input  wire signed [31:0] addend_i,      // added to the product when the rounding is ADDEND
+    input  wire signed [31:0] addend_i,      // added to the product when the rounding is ADDEND or OFFSET
     input  wire signed [7:0]  shift_i,       // left when positive; beyond -31..31 it behaves as the bound
     input  wire [2:0]         rounding_i,
     output wire signed [31:0] result_o       // in the cycle after round_i
@@ -31,6 +31,8 @@ module requantize (
     // First cycle:
     reg signed [7:0]  wanted;
     reg        [5:0]  shift;
+    reg        [5:0]  total;
+    reg        [5:0]  raise;      // of an OFFSET: its units are 2^-21 of the result
     reg signed [31:0] factor;
     reg signed [63:0] addend;
 
@@ -51,9 +53,12 @@ module requantize (
             shift  = wanted < -8'sd31 ? -6'sd31 : wanted > 8'sd31 ? 6'sd31 : wanted[5:0];
             factor = x_i;
             if (rounding_i == `QM_ROUNDING_TFLITE && !shift[5]) factor = factor << shift[4:0];
-            addend = rounding_i == `QM_ROUNDING_ADDEND ? $signed({addend_i, 32'd0}) >>> 32 : 64'sd0;
+            total  = rounding_i == `QM_ROUNDING_TFLITE ? 6'd31 : 6'd31 - shift;
+            raise  = total < 6'd21 ? 6'd0 : total > 6'd51 ? 6'd30 : total - 6'd21;
+            addend = rounding_i == `QM_ROUNDING_ADDEND || rounding_i == `QM_ROUNDING_OFFSET ? $signed({addend_i, 32'd0}) >>> 32 : 64'sd0;
+            if (rounding_i == `QM_ROUNDING_OFFSET) addend = addend <<< raise;
             product_q  <= factor * multiplier_i + addend;
-            total_q    <= rounding_i == `QM_ROUNDING_TFLITE ? 6'd31 : 6'd31 - shift;
+            total_q    <= total;
             right_q    <= rounding_i == `QM_ROUNDING_TFLITE && shift[5] ? -shift[4:0] : 5'd0;
             rounding_q <= rounding_i;
         end
@@ -62,7 +67,7 @@ module requantize (
             half     = (64'd1 << total_q) >> 1;
             rounded  = product_q >>> total_q;
             case (rounding_q)
-                `QM_ROUNDING_EVEN:  up = fraction > half || (fraction == half && rounded[0]);
+                `QM_ROUNDING_EVEN, `QM_ROUNDING_OFFSET: up = fraction > half || (fraction == half && rounded[0]);
                 `QM_ROUNDING_AWAY:  up = fraction > half || (fraction == half && !product_q[63]);
                 `QM_ROUNDING_FLOOR, `QM_ROUNDING_ADDEND: up = 1'b0;
                 default:            up = fraction >= half;

@@ -40,6 +40,7 @@ static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_STRIDED_SLICE]     = {legalize_strided_slice,   BYTES, BYTES},
     [QM_OP_TRANSPOSE]         = {legalize_transpose,       SUMS,  SUMS},
     [QM_OP_RESIZE_NEAREST_NEIGHBOR] = {legalize_resize,    BYTES, BYTES},
+    [QM_OP_LOOKUP]            = {legalize_lookup,          BYTES, BYTES},
     [QM_OP_SOFTMAX]           = {legalize_softmax,         BYTES, BYTES},
     [QM_OP_LOG_SOFTMAX]       = {legalize_softmax,         I8,    I8},
 };

@@ -4,10 +4,13 @@
  *   fully connected   float(input scale * filter scale), then in double / output scale; per channel as in convolution
  *                     and in uint8 networks all of them
  *   bias              bias[c] - input zero point * sum of (weights[c] - their zero point), which must fit 32 bits
+ *   or         the factors and addends that the operator says
  * Constants that already lie as layer.h wants them are not copied.
  */
+#include <math.h>
 #include <string.h>
 
+#include "common/fixed_point.h"
 #include "compiler/passes/legalize_site.h"
 
 enum {
@@ -46,7 +49,15 @@ static void set_weights(const struct site *s, struct qm_layer *layer) {
     layer->weight_zero -= half;
 }
 
+static enum qm_status set_channel_factors(const struct site *s, struct qm_layer *layer, uint32_t channels) {
+    struct qm_multiplier *scales = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, channels);
+    for (uint32_t c = 0; c < channels; c++) QM_TRY(site_factor(s, site_factors(s)[c], &scales[c]));
+    layer->scales = scales;
+    return QM_OK;
+}
+
 static enum qm_status set_channel_scales(const struct site *s, struct qm_layer *layer, uint32_t channels) {
+    if (site_factors(s) != NULL) return set_channel_factors(s, layer, channels);
     const struct qm_quant *weights = &site_input(s, 1)->quant;
     float in = site_input(s, 0)->quant.scale[0], out = site_output(s, 0)->quant.scale[0];
     bool legacy = site_input(s, 0)->dtype == QM_U8;
@@ -127,12 +138,41 @@ static enum qm_status fit_thresholds(const struct site *s, struct qm_layer *laye
     return site_fit_thresholds(s, layer, f->channels, offsets);
 }
 
+/* A multiplier of at most 51 bits behind the point, so that the addend's units are 2^-QM_OFFSET_BITS. */
+static void fit_offset(struct qm_multiplier *scale) {
+    int32_t most = QM_OFFSET_BITS + QM_OFFSET_SHIFT_MAX - 31, excess = -scale->shift - most;
+    if (excess <= 0) return;
+    scale->value = (int32_t)nearbyint(ldexp((double)scale->value, -excess));
+    scale->shift += excess;
+}
+
+/* Addends with the input's zero point folded in, in the units of rounding OFFSET. */
+static enum qm_status set_addends(const struct site *s, struct qm_layer *layer, const struct filter *f) {
+    int64_t zero = site_input(s, 0)->quant.zero_point[0];
+    struct qm_multiplier *scales = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, f->channels);
+    int32_t *bias = QM_ARENA_NEW(s->l->arena, int32_t, f->channels);
+    for (uint32_t c = 0; c < f->channels; c++) {
+        double factor = site_factors(s)[c], steps = s->op->requant->addends[c] - factor * (double)(zero * symmetric_sum(layer, f, c));
+        QM_TRY(site_factor(s, factor, &scales[c]));
+        fit_offset(&scales[c]);
+        int32_t total = 31 - scales[c].shift, bits = total < QM_OFFSET_BITS ? total : QM_OFFSET_BITS;
+        double units = nearbyint(ldexp(steps, bits));
+        if (!(fabs(units) <= INT32_MAX))
+            return site_refuse(s, "channel %u: adds %g steps of the output, more than %d", c, steps, 1 << (31 - QM_OFFSET_BITS));
+        bias[c] = (int32_t)units;
+    }
+    layer->scales = scales;
+    layer->bias = bias;
+    return QM_OK;
+}
+
 /* How sums become the output's integers: by thresholds, by scales, or not at all. */
 static enum qm_status set_output_stage(const struct site *s, struct qm_layer *layer, const struct filter *f) {
     bool has_thresholds = s->op->requant != NULL && s->op->requant->channels > 0;
     site_clamp(s, s->op->activation, layer);
     if (has_thresholds) return fit_thresholds(s, layer, f);
     layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
+    if (layer->rounding == QM_rounding_OFFSET) return set_addends(s, layer, f);
     QM_TRY(fold_bias(s, layer, f));
     if (site_output(s, 0)->dtype != QM_I32) return set_channel_scales(s, layer, f->channels);
     keep_sums(s, layer, f->channels);

@@ -4,7 +4,13 @@
  *   mul     the scales of the operands multiplied in double, divided by that of the output
  *   mean    the sum less its zero points, scaled by input scale / output scale / count in the order of TFLite's QuantizedMeanOrSum
  */
+#include <math.h>
+
+#include "common/fixed_point.h"
 #include "compiler/passes/legalize_site.h"
+
+/* Of a step of the output: so close to the middle of two numbers either is right (docs/numerics.md). */
+static const double TIE = 1e-6;
 
 enum {
     ADD_PRE_SHIFT = 20,
@@ -41,6 +47,7 @@ enum qm_status legalize_mul(const struct site *s) {
     struct qm_layer *layer;
     QM_TRY(binary_layer(s, &layer));
     layer->product = true;
+    if (site_factors(s) != NULL) return site_factor(s, site_factors(s)[0], &layer->out_scale);
     double product = (double)site_input(s, 0)->quant.scale[0] * (double)site_input(s, 1)->quant.scale[0];
     return site_scale(s, product / (double)site_output(s, 0)->quant.scale[0], SHIFT_MAX, &layer->out_scale);
 }
@@ -56,9 +63,47 @@ static enum qm_status scale_add(const struct site *s, struct qm_layer *layer) {
     return QM_OK;
 }
 
+/* ---- a sum with factors, exactly ---- */
+
+enum { FACTOR_PRE_SHIFT = 22 }; /* of 9-bit differences, so that the sum of both operands fits 32 bits */
+
+/* What the layer makes of two stored numbers. */
+static int32_t added(const struct qm_layer *layer, int32_t a, int32_t b) {
+    int32_t x = qm_scale((int32_t)((uint32_t)(a - layer->a_zero) << layer->pre_shift), layer->a_scale.value, layer->a_scale.shift, layer->rounding);
+    int32_t y = qm_scale((int32_t)((uint32_t)(b - layer->b_zero) << layer->pre_shift), layer->b_scale.value, layer->b_scale.shift, layer->rounding);
+    int32_t sum = qm_scale(qm_wrap32((int64_t)x + y), layer->out_scale.value, layer->out_scale.shift, layer->rounding);
+    return qm_output(sum, layer->out_zero, layer->clamp_min, layer->clamp_max);
+}
+
+/* Whether it is right for all pairs; half way between two numbers, to a millionth of a step, either is. */
+static bool is_exact_sum(const struct site *s, const struct qm_layer *layer) {
+    const struct qm_graph_tensor *a = site_input(s, 0), *b = site_input(s, 1);
+    const double *factors = site_factors(s);
+    for (int32_t x = qm_graph_lowest(a); x <= qm_graph_highest(a); x++)
+        for (int32_t y = qm_graph_lowest(b); y <= qm_graph_highest(b); y++) {
+            double real = factors[0] * (x - layer->a_zero) + factors[1] * (y - layer->b_zero), near = nearbyint(real);
+            int32_t got = added(layer, x, y), want = (int32_t)fmin(fmax(near + layer->out_zero, layer->clamp_min), layer->clamp_max);
+            if (got != want && !(fabs(got - layer->out_zero - real) <= 0.5 + TIE)) return false;
+        }
+    return true;
+}
+
+/* Each operand by its factor, of which the larger is one half; then the sum by twice the larger. */
+static enum qm_status factor_add(const struct site *s, struct qm_layer *layer) {
+    const double *factors = site_factors(s);
+    double twice_larger = 2 * fmax(fabs(factors[0]), fabs(factors[1]));
+    QM_TRY(site_factor(s, factors[0] / twice_larger, &layer->a_scale));
+    QM_TRY(site_factor(s, factors[1] / twice_larger, &layer->b_scale));
+    QM_TRY(site_factor(s, ldexp(twice_larger, -FACTOR_PRE_SHIFT), &layer->out_scale));
+    layer->pre_shift = FACTOR_PRE_SHIFT;
+    if (is_exact_sum(s, layer)) return QM_OK;
+    return site_refuse(s, "the sum of its operands, times %g and %g, cannot be rounded exactly", factors[0], factors[1]);
+}
+
 enum qm_status legalize_add(const struct site *s) {
     struct qm_layer *layer;
     QM_TRY(binary_layer(s, &layer));
+    if (site_factors(s) != NULL) return factor_add(s, layer);
     if (!has_thresholds(s)) return scale_add(s, layer);
     layer->a_scale = layer->b_scale = QM_MULTIPLIER_ONE;
     layer->out_zero = 0;
@@ -88,7 +133,7 @@ static enum qm_status legalize_scaled_average(const struct site *s) {
         QM_TRY(site_fit_plain(s, layer));
     } else {
         layer->out_zero = (int32_t)out->zero_point[0];
-        QM_TRY(site_scale(s, (double)in->scale[0] / count / (double)out->scale[0], SHIFT_MAX, &layer->out_scale));
+        QM_TRY(site_factor(s, site_factors(s)[0], &layer->out_scale));
     }
     return finish_unary(s, layer);
 }

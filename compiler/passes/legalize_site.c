@@ -150,6 +150,16 @@ enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max
     return QM_OK;
 }
 
+enum qm_status site_factor(const struct site *s, double factor, struct qm_multiplier *scale) {
+    QM_TRY(site_scale(s, factor, SHIFT_MAX, scale));
+    if (scale->value == 0 && factor != 0) return site_refuse(s, "its factor %g is too small", factor);
+    return QM_OK;
+}
+
+const double *site_factors(const struct site *s) {
+    return s->op->requant != NULL ? s->op->requant->factors : NULL;
+}
+
 void site_identity(const struct qm_graph_tensor *tensor, struct qm_layer *layer) {
     bool is_wide = qm_graph_bits(tensor) > 8; /* its bytes are moved, each as it is */
     layer->in_unsigned = tensor->dtype == QM_U8;
@@ -165,6 +175,7 @@ enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, st
     if (in->dtype == out->dtype && a->scale[0] == b->scale[0] && a->zero_point[0] == b->zero_point[0]) return QM_OK;
     layer->in_bias = -(int32_t)in->quant.zero_point[0];
     layer->out_zero = (int32_t)out->quant.zero_point[0];
+    if (site_factors(s) != NULL) return site_factor(s, site_factors(s)[0], &layer->out_scale);
     return site_scale(s, (double)in->quant.scale[0] / (double)out->quant.scale[0], SHIFT_MAX, &layer->out_scale);
 }
 

@@ -71,6 +71,10 @@ QM_MUST_USE enum qm_status site_check_activation(const struct site *s, const str
 QM_MUST_USE enum qm_status site_check_output(const struct site *s, float scale, int64_t zero);
 /* Those of all inputs and outputs. */
 QM_MUST_USE enum qm_status site_check_activations(const struct site *s);
+/* The multiplier of a factor, which may be negative; one that becomes 0 and is not is refused. */
+QM_MUST_USE enum qm_status site_factor(const struct site *s, double factor, struct qm_multiplier *scale);
+/* The factors that the operator says, or NULL: as the scales say. */
+const double *site_factors(const struct site *s);
 QM_MUST_USE enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max, struct qm_multiplier *scale);
 /* The numbers of one tensor are those of the other, by scale (to 10^-6, as TFLite asks of its pools) and zero point. */
 bool site_same_quant(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b);
@@ -91,7 +95,7 @@ typedef enum qm_status legalize_operator(const struct site *s);
 legalize_operator legalize_conv, legalize_transpose_conv, legalize_depthwise, legalize_fully_connected;
 legalize_operator legalize_add, legalize_mul, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu,
     legalize_softmax;
-legalize_operator legalize_leaky_relu, legalize_logistic, legalize_tanh, legalize_hard_swish;
+legalize_operator legalize_lookup, legalize_leaky_relu, legalize_logistic, legalize_tanh, legalize_hard_swish;
 legalize_operator legalize_reshape, legalize_pad, legalize_concatenation, legalize_split, legalize_strided_slice, legalize_transpose,
     legalize_resize;
 

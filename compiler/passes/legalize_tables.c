@@ -157,7 +157,7 @@ static enum qm_status add_ones(const struct site *s, struct qm_layer **made) {
     return QM_OK;
 }
 
-static enum qm_status look_up(const struct site *s, const struct function *f) {
+static enum qm_status use_table(const struct site *s, const uint8_t *table) {
     struct qm_layer *layer = layer_before(s);
     if (layer != NULL) {
         struct qm_value before = s->l->network->values[layer->output];
@@ -165,8 +165,12 @@ static enum qm_status look_up(const struct site *s, const struct function *f) {
     } else {
         QM_TRY(add_ones(s, &layer));
     }
-    layer->table = make_table(s, f);
+    layer->table = table;
     return QM_OK;
+}
+
+static enum qm_status look_up(const struct site *s, const struct function *f) {
+    return use_table(s, make_table(s, f));
 }
 
 /* ---- operators ---- */
@@ -199,4 +203,10 @@ enum qm_status legalize_leaky_relu(const struct site *s) {
     QM_TRY(site_check_activations(s));
     QM_TRY(prepare_leaky_relu(s, &f));
     return look_up(s, &f);
+}
+
+/* Any function of a byte, whose table the operator has. */
+enum qm_status legalize_lookup(const struct site *s) {
+    QM_TRY(site_check_activations(s));
+    return use_table(s, s->op->table);
 }

@@ -19,7 +19,7 @@ static struct params params_of(const uint8_t *tile, int64_t cols, int64_t c) {
 }
 
 static int32_t scale_sum(int32_t sum, struct params params, uint32_t rounding) {
-    if (rounding == QM_rounding_ADDEND) return qm_scale_addend(sum, params.multiplier, params.shift, params.bias);
+    if (qm_rounding_has_addend(rounding)) return qm_scale_addend(sum, params.multiplier, params.shift, params.bias, rounding);
     return qm_scale(qm_wrap32((int64_t)sum + params.bias), params.multiplier, params.shift, rounding);
 }
 

@@ -4,7 +4,7 @@
 
 static inline void scale_all(const struct oracle_block *block, uint32_t rounding, int32_t *results) {
     for (size_t i = 0; i < block->count; i++)
-        results[i] = rounding == QM_rounding_ADDEND ? qm_scale_addend(block->x[i], block->multiplier[i], block->shift[i], block->addend[i])
+        results[i] = qm_rounding_has_addend(rounding) ? qm_scale_addend(block->x[i], block->multiplier[i], block->shift[i], block->addend[i], rounding)
                                                     : qm_scale(block->x[i], block->multiplier[i], block->shift[i], rounding);
 }
 
@@ -15,6 +15,7 @@ void oracle_model(const struct oracle_block *block, uint32_t rounding, int32_t *
     case QM_rounding_EVEN: scale_all(block, QM_rounding_EVEN, results); break;
     case QM_rounding_AWAY: scale_all(block, QM_rounding_AWAY, results); break;
     case QM_rounding_ADDEND: scale_all(block, QM_rounding_ADDEND, results); break;
+    case QM_rounding_OFFSET: scale_all(block, QM_rounding_OFFSET, results); break;
     default: scale_all(block, QM_rounding_FLOOR, results); break;
     }
 }

@@ -28,7 +28,7 @@
                     rounded  = quotient[31:0] + (h - (quotient <<< right) > ((66'sd1 <<< right) - 66'sd1 >>> 1)
                              + (h < 0 ? 66'sd1 : 66'sd0));
                 end
-                `QM_ROUNDING_EVEN:
+                `QM_ROUNDING_EVEN, `QM_ROUNDING_OFFSET:
                     rounded = saturated(quotient + (twice_rest > unit || (twice_rest == unit && quotient[0]) ? 66'sd1 : 66'sd0));
                 `QM_ROUNDING_AWAY:
                     rounded = saturated(quotient + (twice_rest > unit || (twice_rest == unit && p > 0) ? 66'sd1 : 66'sd0));

@@ -77,6 +77,10 @@ module post_tb;
     integer   got_reads = 0, got_writes = 0, got_acc = 0, got_requantize = 0, got_scale = 0, got_pool = 0;
     integer   i, c, n, tile, oy, ox, ky, kx, piece, width, row, out, value, at, map_end;
 
+    function on_product(input [511:0] insn);  // the bias is added to the product
+        on_product = `QM_F_ROUNDING(insn) == `QM_ROUNDING_ADDEND || `QM_F_ROUNDING(insn) == `QM_ROUNDING_OFFSET;
+    endfunction
+
     function integer signed_byte(input [7:0] b);
         signed_byte = {{24{b[7]}}, b};
     endfunction
@@ -186,9 +190,9 @@ module post_tb;
                             + bytes_of(`QM_F_OUT_TYPE(insn), tile*width);
                         for (c = 0; c < n; c = c + 1)
                             put_element(out, scale_addend(
-                                sums[row*Cols + c] + (`QM_F_ROUNDING(insn) == `QM_ROUNDING_ADDEND ? 0 : word(at + 4*c)),
+                                sums[row*Cols + c] + (on_product(insn) ? 0 : word(at + 4*c)),
                                 word(at + 4*Cols + 4*c), signed_byte(bytes[at + 8*Cols + c]), `QM_F_ROUNDING(insn),
-                                `QM_F_ROUNDING(insn) == `QM_ROUNDING_ADDEND ? word(at + 4*c) : 0));
+                                on_product(insn) ? word(at + 4*c) : 0));
                         row             = row + 1;
                         want_acc        = want_acc + Cols;
                         want_requantize = want_requantize + n;

@@ -85,6 +85,7 @@ static bool compile(const struct machine_case *test, const struct qm_machine *ma
     struct qm_graph *graph;
     struct qm_network *network;
     enum qm_status status = qm_model_parse(&test->model, &options.model, arena, &graph, diag);
+    if (status == QM_OK) status = qm_integers(graph, &options.model, arena, &graph, diag);
     if (status == QM_OK) status = qm_legalize(graph, options.rounding, arena, &network, diag);
     if (status == QM_OK) status = qm_compile_network(network, machine, &options, program, diag);
     qm_arena_destroy(arena);

@@ -47,13 +47,16 @@ int32_t naive_scale(int32_t x, int32_t multiplier, int64_t shift, int64_t roundi
     switch (rounding) {
     case QM_rounding_TFLITE: return scale_twice(x, multiplier, shift);
     case QM_rounding_SINGLE: return saturate(nearest_quotient(product, divisor, 1));
-    case QM_rounding_EVEN: return saturate(nearest_quotient(product, divisor, 0));
+    case QM_rounding_EVEN:
+    case QM_rounding_OFFSET: return saturate(nearest_quotient(product, divisor, 0));
     case QM_rounding_AWAY: return saturate(nearest_quotient(product, divisor, -1));
     default: return saturate(floor_quotient(product, divisor));
     }
 }
 
-int32_t naive_scale_addend(int32_t x, int32_t multiplier, int64_t shift, int32_t addend) {
-    int64_t bounded = shift > 31 ? 31 : shift < -31 ? -31 : shift;
-    return saturate(floor_quotient((wide)x * multiplier + addend, power_of_two(31 - bounded)));
+int32_t naive_scale_addend(int32_t x, int32_t multiplier, int64_t shift, int32_t addend, int64_t rounding) {
+    int64_t bounded = shift > 31 ? 31 : shift < -31 ? -31 : shift, total = 31 - bounded, raised = total - 21;
+    wide product = (wide)x * multiplier, divisor = power_of_two(total);
+    if (rounding == QM_rounding_ADDEND) return saturate(floor_quotient(product + addend, divisor));
+    return saturate(nearest_quotient(product + addend * power_of_two(raised < 0 ? 0 : raised > 30 ? 30 : raised), divisor, 0));
 }

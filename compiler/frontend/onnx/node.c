@@ -45,6 +45,7 @@ bool onnx_broadcast(const struct onnx_node *n, const struct qm_shape *a, const s
 }
 
 bool onnx_constant(const struct onnx_node *n, uint32_t i, const struct qm_graph_tensor **constant) {
+    *constant = NULL;
     if (n->inputs[i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", i);
     *constant = onnx_input(n, i);
     return (*constant)->data != NULL || onnx_refuse(n, "needs %.60s to be a constant", (*constant)->name);

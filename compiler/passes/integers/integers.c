@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "compiler/passes/integers/integers.h"
-#include "compiler/passes/passes.h"
 
 /* ---- operators ---- */
 
@@ -162,21 +161,24 @@ static void propagate_quantization(struct real_pass *r) {
         if (graph->tensors[i].quant.count == 0 && graph->tensors[i].dtype != QM_F32) qm_graph_set_quant(&r->maker, i, 1, 0);
 }
 
-enum qm_status pass_integers(const struct qm_graph *source, const struct qm_model_options *options, struct qm_arena *arena,
-                             struct qm_graph **graph, struct qm_diag *diag) {
-    struct qm_graph *result = QM_ARENA_NEW(arena, struct qm_graph, 1);
-    struct real_pass r = {.source = source, .options = options, .arena = arena, .maker = {.arena = arena, .graph = result}, .diag = diag};
-    result->file = source->file;
-    memcpy(result->sha256, source->sha256, sizeof result->sha256);
+enum qm_status qm_integers(struct qm_graph *graph, const struct qm_model_options *options, struct qm_arena *arena, struct qm_graph **result,
+                           struct qm_diag *diag) {
+    static const struct qm_model_options none;
+    *result = graph;
+    if (!graph->is_real) return QM_OK;
+    *result = QM_ARENA_NEW(arena, struct qm_graph, 1);
+    struct real_pass r = {.source = graph, .options = options != NULL ? options : &none, .arena = arena, .diag = diag};
+    r.maker = (struct qm_graph_maker){.arena = arena, .graph = *result};
+    (*result)->file = graph->file;
+    memcpy((*result)->sha256, graph->sha256, sizeof graph->sha256);
     open_values(&r);
     open_inputs(&r);
-    for (uint32_t i = 0; i < source->op_count; i++) make_operator(&r, &source->ops[i]);
+    for (uint32_t i = 0; i < graph->op_count; i++) make_operator(&r, &graph->ops[i]);
     enum qm_status status = put_outputs(&r);
-    QM_TRY(problems_report(&r.problems, source->file, "docs/how-to/run-an-onnx-network.md lists what can be read", diag));
+    QM_TRY(problems_report(&r.problems, graph->file, "docs/how-to/run-an-onnx-network.md lists what can be read", diag));
     QM_TRY(status);
     QM_TRY(put_inputs(&r));
-    if (result->op_count == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: the network computes nothing", source->file);
+    if ((*result)->op_count == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: the network computes nothing", graph->file);
     propagate_quantization(&r);
-    *graph = result;
     return QM_OK;
 }

@@ -1,4 +1,4 @@
-/* integers.h - the inside of the pass that makes a graph of integers of one of real numbers (passes.h: pass_integers).
+/* integers.h - the inside of the pass that makes a graph of integers of one of real numbers (compiler.h: qm_integers).
  *
  * Files say in many ways how sums become integers, and all say it in operators behind the one that multiplies and adds. So that one makes
  * a deferred operator: an operator of integers that has no output yet. The elementwise operators behind it are appended to its epilogue, a

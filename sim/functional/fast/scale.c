@@ -7,8 +7,9 @@
 #include "sim/functional/fast/vectorized.h"
 
 void scale_begin(const struct qm_insn *insn, struct scale *scale) {
-    bool has_addend = insn->opcode == QM_REQUANTIZE;
-    scale->rounding = insn->rounding == QM_rounding_ADDEND && !has_addend ? QM_rounding_FLOOR : (uint32_t)insn->rounding;
+    scale->rounding = (uint32_t)insn->rounding;
+    if (insn->opcode != QM_REQUANTIZE && insn->rounding == QM_rounding_ADDEND) scale->rounding = QM_rounding_FLOOR;
+    if (insn->opcode != QM_REQUANTIZE && insn->rounding == QM_rounding_OFFSET) scale->rounding = QM_rounding_EVEN;
     scale->zero = (int32_t)insn->out_zero;
     scale->low = (int32_t)insn->clamp_min;
     scale->high = (int32_t)insn->clamp_max;
@@ -61,8 +62,9 @@ static bool always(void) {
 INLINE void scale_row(const struct scale *scale, const int32_t *restrict sums, int32_t *restrict out, uint32_t rounding) {
     for (int64_t i = 0; i < scale->n; i++) {
         int32_t biased = (int32_t)((uint32_t)sums[i] + (uint32_t)scale->bias[i]);
-        out[i] = rounding == QM_rounding_ADDEND ? qm_scale_addend(sums[i], scale->multiplier[i], scale->shift[i], scale->bias[i])
-                                                : qm_scale(biased, scale->multiplier[i], scale->shift[i], rounding);
+        out[i] = qm_rounding_has_addend(rounding)
+                     ? qm_scale_addend(sums[i], scale->multiplier[i], scale->shift[i], scale->bias[i], rounding)
+                     : qm_scale(biased, scale->multiplier[i], scale->shift[i], rounding);
     }
 }
 

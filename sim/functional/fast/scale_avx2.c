@@ -10,6 +10,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "common/fixed_point.h"
 #include "sim/functional/fast/vectorized.h"
 
 #define AVX2      __attribute__((target("avx2")))
@@ -51,10 +52,17 @@ AVX2_LINE __m256i nudge(__m256i product, __m256i total, uint32_t rounding) {
     __m256i is_even = _mm256_cmpeq_epi64(_mm256_and_si256(_mm256_srlv_epi64(product, total), one), none);
     switch (rounding) {
     case QM_rounding_SINGLE: return half;
-    case QM_rounding_EVEN: return _mm256_add_epi64(half, _mm256_and_si256(has_half, is_even));
+    case QM_rounding_EVEN:
+    case QM_rounding_OFFSET: return _mm256_add_epi64(half, _mm256_and_si256(has_half, is_even));
     case QM_rounding_AWAY: return _mm256_add_epi64(half, _mm256_and_si256(has_half, _mm256_cmpgt_epi64(none, product)));
     default: return none;
     }
+}
+
+/* qm_addend_shift of OFFSET. */
+AVX2_LINE __m256i addend_shift(__m256i total) {
+    __m256i shift = _mm256_sub_epi32(total, _mm256_set1_epi64x(QM_OFFSET_BITS));
+    return _mm256_min_epi32(_mm256_max_epi32(shift, _mm256_setzero_si256()), _mm256_set1_epi64x(QM_OFFSET_SHIFT_MAX));
 }
 
 /* qm_saturate_i32(x >> total) of four numbers. */
@@ -68,9 +76,10 @@ AVX2_LINE __m256i shift_right(__m256i x, __m256i total) {
 /* Four lanes whose operands are in the low words; the result is there too. */
 AVX2_LINE __m256i scale_half(__m256i x, __m256i multiplier, __m256i total, __m256i bias, uint32_t rounding) {
     __m256i product = _mm256_mul_epi32(x, multiplier);
-    if (rounding == QM_rounding_ADDEND) {
+    if (qm_rounding_has_addend(rounding)) {
         __m256i addend = _mm256_mul_epi32(bias, _mm256_set1_epi64x(1)); /* with its sign */
-        return shift_right(_mm256_add_epi64(product, addend), total);
+        if (rounding == QM_rounding_OFFSET) addend = _mm256_sllv_epi64(addend, addend_shift(total));
+        product = _mm256_add_epi64(product, addend);
     }
     return shift_right(_mm256_add_epi64(product, nudge(product, total, rounding)), total);
 }
@@ -79,7 +88,7 @@ AVX2_LINE __m256i scale_half(__m256i x, __m256i multiplier, __m256i total, __m25
 AVX2_LINE __m256i scale_lanes(const struct scale *scale, int64_t at, const int32_t *sums, uint32_t rounding) {
     const __m256i low_words = _mm256_set1_epi64x(UINT32_MAX);
     __m256i bias = load(scale->bias + at), multiplier = load(scale->multiplier + at), x = load(sums);
-    if (rounding != QM_rounding_ADDEND) x = _mm256_add_epi32(x, bias);
+    if (!qm_rounding_has_addend(rounding)) x = _mm256_add_epi32(x, bias);
     if (rounding == QM_rounding_TFLITE) return scale_tflite(scale, at, x);
     __m256i total = _mm256_sub_epi32(_mm256_add_epi32(_mm256_set1_epi32(31), load(scale->right + at)), load(scale->left + at));
     __m256i even = scale_half(x, multiplier, _mm256_and_si256(total, low_words), bias, rounding);

@@ -67,8 +67,8 @@ static void draw_job(struct job *job, uint64_t seed) {
 
 static int32_t scaled_alone(const struct job *job, int64_t row, int64_t i) {
     int32_t sum = job->sums[row * STRIDE + i], bias = job->scale.bias[i], multiplier = job->scale.multiplier[i];
-    if (job->insn.rounding == QM_rounding_ADDEND && job->insn.opcode == QM_REQUANTIZE)
-        return qm_scale_addend(sum, multiplier, job->scale.shift[i], bias);
+    if (qm_rounding_has_addend((uint32_t)job->insn.rounding) && job->insn.opcode == QM_REQUANTIZE)
+        return qm_scale_addend(sum, multiplier, job->scale.shift[i], bias, (uint32_t)job->insn.rounding);
     return qm_scale(qm_wrap32((int64_t)sum + bias), multiplier, job->scale.shift[i], (uint32_t)job->insn.rounding);
 }
 

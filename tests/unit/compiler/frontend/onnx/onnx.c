@@ -250,6 +250,7 @@ static void refused(struct file_bytes file, const char *words) {
     struct qm_graph *graph;
     struct qm_diag diag = {.text = ""};
     enum qm_status status = qm_model_parse(&(struct qm_model_bytes){file.data, file.size, "bad.onnx"}, NULL, arena, &graph, &diag);
+    if (status == QM_OK) status = qm_integers(graph, NULL, arena, &graph, &diag);
     cr_expect(eq(int, status, QM_BAD_INPUT));
     cr_expect(strncmp(diag.text, "bad.onnx: ", 10) == 0 && strchr(diag.text, '\n') == NULL, "%s", diag.text);
     cr_expect(strstr(diag.text, words) != NULL, "%s\n  lacks: %s", diag.text, words);
@@ -274,6 +275,7 @@ Test(onnx, files_cut_anywhere_are_refused) {
         struct qm_arena *own = qm_arena_create();
         uint8_t *copy = memcpy(qm_arena_alloc(own, size), file.data, size);
         enum qm_status status = qm_model_parse(&(struct qm_model_bytes){copy, size, "cut"}, NULL, own, &graph, &diag);
+        if (status == QM_OK) status = qm_integers(graph, NULL, own, &graph, &diag);
         cr_assert(eq(int, status, QM_BAD_INPUT), "cut at %zu of %zu", size, file.size);
         qm_arena_destroy(own);
     }
