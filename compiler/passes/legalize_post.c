@@ -65,27 +65,59 @@ static enum qm_status scale_add(const struct site *s, struct qm_layer *layer) {
 
 /* ---- a sum with factors, exactly ---- */
 
-enum { FACTOR_PRE_SHIFT = 22 }; /* of 9-bit differences, so that the sum of both operands fits 32 bits */
+enum {
+    FACTOR_PRE_SHIFT = 22, /* of 9-bit differences, so that the sum of both operands fits 32 bits */
+    LOOK_BACK = 16,        /* layers */
+};
 
-/* What the layer makes of two stored numbers. */
-static int32_t added(const struct qm_layer *layer, int32_t a, int32_t b) {
-    int32_t x = qm_scale((int32_t)((uint32_t)(a - layer->a_zero) << layer->pre_shift), layer->a_scale.value, layer->a_scale.shift, layer->rounding);
-    int32_t y = qm_scale((int32_t)((uint32_t)(b - layer->b_zero) << layer->pre_shift), layer->b_scale.value, layer->b_scale.shift, layer->rounding);
-    int32_t sum = qm_scale(qm_wrap32((int64_t)x + y), layer->out_scale.value, layer->out_scale.shift, layer->rounding);
-    return qm_output(sum, layer->out_zero, layer->clamp_min, layer->clamp_max);
+/* Stored numbers of an operand, from first on: what the layer adds of each, and what it should. */
+struct addends {
+    int32_t first, count;
+    int32_t scaled[UINT8_MAX + 1];
+    double real[UINT8_MAX + 1];
+};
+
+static struct addends addends_of(const struct qm_graph_tensor *tensor, const struct qm_layer *layer, int32_t zero, struct qm_multiplier scale,
+                                 double factor) {
+    struct addends a = {.first = qm_graph_lowest(tensor), .count = qm_graph_highest(tensor) - qm_graph_lowest(tensor) + 1};
+    for (int32_t i = 0; i < a.count; i++) {
+        int32_t x = a.first + i - zero;
+        a.scaled[i] = qm_scale((int32_t)((uint32_t)x << layer->pre_shift), scale.value, scale.shift, layer->rounding);
+        a.real[i] = factor * x;
+    }
+    return a;
 }
 
-/* Whether it is right for all pairs; half way between two numbers, to a millionth of a step, either is. */
+/* Whether the layer's sum is right for all pairs; half way between two numbers, to a millionth of a step, either is. */
 static bool is_exact_sum(const struct site *s, const struct qm_layer *layer) {
-    const struct qm_graph_tensor *a = site_input(s, 0), *b = site_input(s, 1);
     const double *factors = site_factors(s);
-    for (int32_t x = qm_graph_lowest(a); x <= qm_graph_highest(a); x++)
-        for (int32_t y = qm_graph_lowest(b); y <= qm_graph_highest(b); y++) {
-            double real = factors[0] * (x - layer->a_zero) + factors[1] * (y - layer->b_zero), near = nearbyint(real);
-            int32_t got = added(layer, x, y), want = (int32_t)fmin(fmax(near + layer->out_zero, layer->clamp_min), layer->clamp_max);
-            if (got != want && !(fabs(got - layer->out_zero - real) <= 0.5 + TIE)) return false;
+    struct addends a = addends_of(site_input(s, 0), layer, layer->a_zero, layer->a_scale, factors[0]);
+    struct addends b = addends_of(site_input(s, 1), layer, layer->b_zero, layer->b_scale, factors[1]);
+    for (int32_t i = 0; i < a.count; i++)
+        for (int32_t j = 0; j < b.count; j++) {
+            int32_t sum = qm_scale(qm_wrap32((int64_t)a.scaled[i] + b.scaled[j]), layer->out_scale.value, layer->out_scale.shift,
+                                   layer->rounding);
+            int32_t got = qm_output(sum, layer->out_zero, layer->clamp_min, layer->clamp_max) - layer->out_zero;
+            double want = fmin(fmax(a.real[i] + b.real[j], layer->clamp_min - layer->out_zero), layer->clamp_max - layer->out_zero);
+            if (fabs(got - want) > 0.5 + TIE) return false;
         }
     return true;
+}
+
+/* The same, of the layer before if that is alike: networks have many additions of the same scales. */
+static bool is_exact_again(const struct site *s, const struct qm_layer *layer) {
+    const struct qm_network *network = s->l->network;
+    const struct qm_layer *before = NULL;
+    for (uint32_t i = 0; i + 1 < network->layer_count && before == NULL; i++) {
+        const struct qm_layer *other = &network->layers[network->layer_count - 2 - i];
+        if (i == LOOK_BACK) return false;
+        if (other->kind == QM_LAYER_ADD && !other->product) before = other;
+    }
+    if (before == NULL || s->l->graph->ops[before->graph_op].requant == NULL) return false;
+    const double *theirs = s->l->graph->ops[before->graph_op].requant->factors, *ours = site_factors(s);
+    return theirs != NULL && theirs[0] == ours[0] && theirs[1] == ours[1] && before->a_zero == layer->a_zero &&
+           before->b_zero == layer->b_zero && before->out_zero == layer->out_zero && before->in_unsigned == layer->in_unsigned &&
+           before->clamp_min == layer->clamp_min && before->clamp_max == layer->clamp_max;
 }
 
 /* Each operand by its factor, of which the larger is one half; then the sum by twice the larger. */
@@ -96,7 +128,7 @@ static enum qm_status factor_add(const struct site *s, struct qm_layer *layer) {
     QM_TRY(site_factor(s, factors[1] / twice_larger, &layer->b_scale));
     QM_TRY(site_factor(s, ldexp(twice_larger, -FACTOR_PRE_SHIFT), &layer->out_scale));
     layer->pre_shift = FACTOR_PRE_SHIFT;
-    if (is_exact_sum(s, layer)) return QM_OK;
+    if (is_exact_again(s, layer) || is_exact_sum(s, layer)) return QM_OK;
     return site_refuse(s, "the sum of its operands, times %g and %g, cannot be rounded exactly", factors[0], factors[1]);
 }
 

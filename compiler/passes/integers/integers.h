@@ -64,6 +64,7 @@ struct real_deferred {
     uint32_t axis;                 /* the channels' axis in the file's shape */
     uint32_t channels;
     bool subtracts;                        /* ADD: the second operand */
+    uint32_t stack;                        /* above 1: the operator gives [rows][stack][columns], and the result is [stack][rows][columns] */
     const double *sum_scale;               /* [channels] the real number that 1 of the sum means; NULL: the operands' scales say it */
     const int64_t *sum_low, *sum_high;     /* [channels] the smallest and the largest sum that can be */
     const struct real_epilogue_op *newest; /* of the epilogue; NULL: it is empty */

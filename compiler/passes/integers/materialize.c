@@ -62,6 +62,16 @@ static void set_bits(const struct real_node *n, const struct real_deferred *defe
     if (has_weights(deferred)) tensors[deferred->op.inputs[1]].bits = bits_of_weights(&tensors[deferred->op.inputs[1]]);
 }
 
+/* [rows][stack][columns] as [stack][rows][columns]. */
+static uint32_t unstacked(const struct real_node *n, const struct real_deferred *deferred, uint32_t tensor) {
+    uint32_t rows = deferred->op_shape.dims[1], stack = deferred->stack, columns = deferred->channels / stack;
+    uint32_t three = real_add_reshape(n, tensor, &(struct qm_shape){3, {rows, stack, columns}});
+    uint32_t result = real_add_like(n, three, &(struct qm_shape){3, {stack, rows, columns}});
+    struct qm_graph_op *op = real_add_op(n, QM_OP_TRANSPOSE, three, result);
+    memcpy(op->permutation, (const uint32_t[]){1, 0, 2}, 3 * sizeof *op->permutation);
+    return result;
+}
+
 /* Adds the operator with its output, which has the dimensions of result. */
 static bool emit(const struct real_node *n, const struct real_deferred *deferred, const struct real_encoding *encoding,
                  struct real_value *value) {
@@ -75,6 +85,7 @@ static bool emit(const struct real_node *n, const struct real_deferred *deferred
     struct qm_requant *requant = QM_ARENA_NEW(n->r->arena, struct qm_requant, 1);
     *requant = encoding->requant;
     op->requant = requant;
+    if (deferred->stack > 1) tensor = unstacked(n, deferred, tensor);
     if (!qm_shape_same(&own, &wanted)) {
         tensor = real_add_reshape(n, tensor, &wanted);
         real_tensors(n)[tensor].name = value->name;

@@ -35,10 +35,55 @@ static struct real_deferred *multiply(const struct real_node *n, const struct re
     return deferred;
 }
 
-/* A stack of matrices times as many constant ones, all as one convolution with a group for each: rows stay rows, and the k of all stacks
- * are the channels. */
+/* ---- stacks ---- */
+
+/* A stack of byte matrices [k][columns], each turned. NULL: refused. */
+static struct real_value *turned(const struct real_node *n, const struct real_value *b) {
+    const struct qm_graph_tensor *from = b->constant;
+    uint32_t rank = from->rank, k = from->dims[rank - 2], columns = from->dims[rank - 1];
+    if (from->quant.count > 1 || (from->dtype != QM_I8 && from->dtype != QM_U8))
+        return real_refuse(n, "multiplies by a stack of matrices %.60s, which have not one scale", b->name), NULL;
+    struct real_value *result = QM_ARENA_NEW(n->r->arena, struct real_value, 1);
+    struct qm_graph_tensor *to = QM_ARENA_NEW(n->r->arena, struct qm_graph_tensor, 1);
+    uint8_t *data = QM_ARENA_NEW(n->r->arena, uint8_t, qm_graph_elements(from));
+    size_t matrix = (size_t)k * columns;
+    for (size_t i = 0; i < qm_graph_elements(from); i++)
+        data[i / matrix * matrix + i % columns * k + i % matrix / columns] = ((const uint8_t *)from->data)[i];
+    *to = *from;
+    to->data = data;
+    *result = *b;
+    result->constant = to;
+    return result;
+}
+
+/* The tensor's first dimensions [stack][rows] changed for [rows][stack], or back. */
+static uint32_t swapped(const struct real_node *n, uint32_t tensor, uint32_t first, uint32_t second, uint32_t last) {
+    uint32_t as_three = real_add_reshape(n, tensor, &(struct qm_shape){3, {first, second, last}});
+    uint32_t result = real_add_like(n, as_three, &(struct qm_shape){3, {second, first, last}});
+    struct qm_graph_op *op = real_add_op(n, QM_OP_TRANSPOSE, as_three, result);
+    memcpy(op->permutation, (const uint32_t[]){1, 0, 2}, 3 * sizeof *op->permutation);
+    return result;
+}
+
+/* A stack of matrices times as many constant ones is one convolution: of rows, whose channels are the k of all matrices, with a group for
+ * each. */
 static bool multiply_stack(const struct real_node *n, struct real_value *a) {
-    return real_refuse(n, "multiplies stacks of %u and %u matrices", a->shape.dims[0], n->inputs[1]->shape.dims[0]);
+    const struct real_value *b = n->op->transposed ? n->inputs[1] : turned(n, n->inputs[1]);
+    uint32_t rank = a->shape.rank, k = a->shape.dims[rank - 1], rows = a->shape.dims[rank - 2], in;
+    uint32_t columns = n->outputs[0]->shape.dims[rank - 1], stack = (uint32_t)(qm_shape_elements(&a->shape) / k / rows);
+    if (b == NULL || !real_tensor(n, a, REAL_PLAIN, &in)) return false;
+    struct real_deferred *deferred = real_deferred_create(n, QM_OP_CONV_2D, stack * columns);
+    struct real_weights w = {.shape = {4, {stack * columns, 1, 1, k}}, .count = {stack * columns, 1, 1, k}, .stride = {k, 0, 0, 1}};
+    deferred->op.inputs[0] = real_add_reshape(n, swapped(n, in, stack, rows, k), &(struct qm_shape){4, {1, rows, 1, stack * k}});
+    deferred->op.kernel_h = deferred->op.kernel_w = deferred->op.stride_h = deferred->op.stride_w = deferred->op.dilation_h =
+        deferred->op.dilation_w = 1;
+    if (!real_add_weights(n, b, &w, a, deferred)) return false;
+    deferred->op_shape = (struct qm_shape){4, {1, rows, 1, stack * columns}};
+    deferred->stack = stack;
+    deferred->result.rank = rank;
+    memcpy(deferred->result.dims, n->outputs[0]->shape.dims, sizeof deferred->result.dims);
+    deferred->axis = rank - 1;
+    return real_defer(n, deferred);
 }
 
 bool real_matmul(const struct real_node *n) {

@@ -51,7 +51,7 @@ Test(compiler, refuses_the_name_of_no_pass_with_the_names_of_all) {
     struct qm_diag diag;
     cr_assert(compile_digits("quantize", stdout, &diag) == QM_BAD_INPUT);
     cr_assert_str_eq(diag.text,
-                     "--dump-after: no pass is called quantize; passes are read, legalize, narrow, place, tile, schedule, allocate, "
+                     "--dump-after: no pass is called quantize; passes are read, integers, legalize, narrow, place, tile, schedule, allocate, "
                      "synchronize, emit");
 }
 
