@@ -160,6 +160,7 @@ static enum qm_status legalize_scaled_average(const struct site *s) {
     if (s->op->kernel_h > WINDOW_MAX || s->op->kernel_w > WINDOW_MAX) return site_refuse(s, "its window is larger than %d", WINDOW_MAX);
     layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
     layer->in_bias = -(int32_t)in->zero_point[0] * count;
+    layer->pad_value = (int8_t)in->zero_point[0];
     site_window(s, layer);
     if (has_thresholds(s)) {
         QM_TRY(site_fit_plain(s, layer));

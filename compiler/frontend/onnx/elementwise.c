@@ -119,6 +119,17 @@ bool onnx_prelu(const struct onnx_node *n) {
     return of_two(n, QM_OP_PRELU);
 }
 
+/* An input of the network, which carries integers in floats there. */
+static uint32_t as_integers(const struct onnx_node *n, uint32_t in) {
+    const struct qm_graph *graph = n->r->graph;
+    bool is_input = false;
+    for (uint32_t i = 0; i < graph->input_count; i++) is_input = is_input || graph->inputs[i] == in;
+    if (!is_input || graph->tensors[in].dtype != QM_F32) return in;
+    struct qm_graph_op op = onnx_op(n, QM_OP_CAST, in);
+    struct qm_shape shape = qm_graph_shape(&graph->tensors[in]);
+    return onnx_emit(n, &op, &(struct onnx_element){.dtype = QM_I32}, &shape);
+}
+
 /* PULP's requantization: clip(floor((x * factor + addend) / divisor), low, high). Factor and addend are one number or one a channel. */
 struct requantization {
     uint32_t factors, addends;
@@ -128,7 +139,7 @@ struct requantization {
 
 static uint32_t emit_requantization(const struct onnx_node *n, uint32_t in, const struct requantization *q) {
     uint32_t axis = in != QM_NO_TENSOR && n->r->graph->tensors[in].rank > 1 ? 1 : 0;
-    uint32_t x = onnx_emit_with(n, QM_OP_MUL, in, q->factors, q->factor, axis);
+    uint32_t x = onnx_emit_with(n, QM_OP_MUL, as_integers(n, in), q->factors, q->factor, axis);
     x = onnx_emit_with(n, QM_OP_ADD, x, q->addends, q->addend, axis);
     x = onnx_emit_with(n, QM_OP_DIV, x, 1, &q->divisor, 0);
     struct qm_graph_op floor_op = onnx_op(n, QM_OP_FLOOR, x);

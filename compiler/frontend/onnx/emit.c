@@ -60,7 +60,8 @@ uint32_t onnx_emit_with(const struct onnx_node *n, enum qm_graph_op_kind kind, u
     struct qm_graph_op op = onnx_op(n, kind, in);
     op.inputs[1] = qm_graph_add_constant(&n->r->maker, n->outputs[0]->name, QM_F64, &shape, data);
     op.input_count = 2;
-    return onnx_emit_same(n, &op);
+    shape = qm_graph_shape(&n->r->graph->tensors[in]);
+    return onnx_emit_float(n, &op, &shape);
 }
 
 bool onnx_put(const struct onnx_node *n, uint32_t tensor) {

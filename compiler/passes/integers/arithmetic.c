@@ -12,7 +12,7 @@ static bool is_whole(enum qm_dtype type) {
 
 /* Float arithmetic on an input before its first quantizer is not computed: the network begins with the integers of that quantizer. */
 static bool stays_input(const struct real_node *n, const struct real_value *in) {
-    if (in->state != REAL_INPUT) return false;
+    if (in->state != REAL_INPUT || (in->type != QM_F32 && in->type != QM_F64)) return false;
     real_put(n, in, REAL_PLAIN, QM_NO_TENSOR);
     n->outputs[0]->computed = true;
     return true;

@@ -115,10 +115,12 @@ static void set_depthwise(const struct real_node *n, struct real_deferred *defer
     deferred->op_shape = (struct qm_shape){4, {1, rows, 1, channels}};
 }
 
-/* The AVERAGE_POOL_2D of a map as a depthwise convolution with weights of 1, whose sums are the same. */
+/* The AVERAGE_POOL_2D of a map as a depthwise convolution with weights of 1, whose sums are the same, for each channel of the map. */
 static void pool_by_weights(const struct real_node *n, struct real_deferred *deferred) {
     const struct qm_graph_tensor *in = &real_tensors(n)[deferred->op.inputs[0]];
     uint32_t channels = in->dims[3];
+    if (deferred->channels != channels)
+        real_deferred_set_sums(n, deferred, channels, deferred->sum_scale[0], deferred->sum_low[0], deferred->sum_high[0]);
     struct qm_shape shape = {4, {1, deferred->op.kernel_h, deferred->op.kernel_w, channels}};
     int8_t *ones = QM_ARENA_NEW(n->r->arena, int8_t, qm_shape_elements(&shape));
     memset(ones, 1, qm_shape_elements(&shape));
@@ -238,6 +240,13 @@ static int32_t stored(double real, const struct real_encoding *encoding, int64_t
     return (int32_t)fmin(fmax(integer, (double)low), (double)high);
 }
 
+/* One number for all channels, or one each, as one each. */
+static double *spread(const struct real_node *n, const double *numbers, uint32_t count, uint32_t channels) {
+    double *all = QM_ARENA_NEW(n->r->arena, double, channels);
+    for (uint32_t c = 0; c < channels; c++) all[c] = numbers[count > 1 ? c : 0];
+    return all;
+}
+
 static bool materialize_affine(const struct real_node *n, const struct real_deferred *source, const struct real_affine *f,
                                struct real_encoding *encoding, struct real_value *value) {
     struct real_deferred deferred = *source;
@@ -249,8 +258,13 @@ static bool materialize_affine(const struct real_node *n, const struct real_defe
     bool by_channel = false;
     for (uint32_t c = 0; c < deferred.channels; c++) by_channel = by_channel || f->a[c] != f->a[0] || f->b[c] != 0;
     if (deferred.op.kind == QM_OP_QUANTIZE && by_channel) quantize_by_weights(n, &deferred);
-    if (deferred.op.kind == QM_OP_AVERAGE_POOL_2D && by_channel) pool_by_weights(n, &deferred);
-    bool fits = (has_weights(&deferred) ? scale_products : scale_tensors)(n, &deferred, f, encoding);
+    struct real_affine all = *f;
+    if (deferred.op.kind == QM_OP_AVERAGE_POOL_2D && by_channel) {
+        pool_by_weights(n, &deferred);
+        all.a = spread(n, f->a, source->channels, deferred.channels);
+        all.b = spread(n, f->b, source->channels, deferred.channels);
+    }
+    bool fits = (has_weights(&deferred) ? scale_products : scale_tensors)(n, &deferred, &all, encoding);
     return fits && emit(n, &deferred, encoding, value);
 }
 
@@ -423,6 +437,10 @@ bool real_materialize_integers(const struct real_node *n, struct real_value *val
     find_range(&epilogue, &low, &high);
     bool integral = real_epilogue_is_integral(&epilogue), byte = are_bytes(value, low, high);
     bool wide = deferred.op.kind == QM_OP_ADD && integral && !byte && !n->r->options->saturate;
+    if (deferred.op.kind == QM_OP_AVERAGE_POOL_2D && !byte) {
+        pool_by_weights(n, &deferred);
+        if (!real_epilogue_open(n, &deferred, &epilogue)) return false;
+    }
     if ((wide || deferred.subtracts) && !real_add_by_weights(n, &deferred, deferred.subtracts ? -1 : 1)) return false;
     bool affine_sum = has_weights(&deferred) && real_epilogue_affine(n, &epilogue, &affine);
     if (!integral && value->is_output && affine_sum) return materialize_sums(n, &deferred, &affine, value);
