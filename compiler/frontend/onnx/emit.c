@@ -27,7 +27,8 @@ uint32_t onnx_emit(const struct onnx_node *n, const struct qm_graph_op *op, cons
         elements *= shape->dims[d];
         if (elements == 0 || elements > INT32_MAX) return onnx_refuse(n, "makes a tensor of no elements, or of 2^31 or more"), QM_NO_TENSOR;
     }
-    uint32_t result = qm_graph_add_tensor(&n->r->maker, n->outputs[0]->name, element->dtype, shape);
+    const char *name = qm_arena_printf(n->r->arena, "%s.%u", n->outputs[0]->name, graph->tensor_count - n->first_tensor);
+    uint32_t result = qm_graph_add_tensor(&n->r->maker, name, element->dtype, shape);
     graph->tensors[result].bits = element->bits;
     struct qm_graph_op *added = qm_graph_add_op(&n->r->maker, op->kind, op->inputs[0], result);
     *added = *op;
@@ -66,6 +67,7 @@ uint32_t onnx_emit_with(const struct onnx_node *n, enum qm_graph_op_kind kind, u
 
 bool onnx_put(const struct onnx_node *n, uint32_t tensor) {
     n->outputs[0]->tensor = tensor;
+    if (tensor != QM_NO_TENSOR && tensor >= n->first_tensor) n->r->graph->tensors[tensor].name = n->outputs[0]->name;
     return tensor != QM_NO_TENSOR;
 }
 

@@ -72,6 +72,7 @@ struct onnx_node {
     struct onnx_reader *r;
     const Onnx__NodeProto *source;
     uint32_t index;
+    uint32_t first_tensor;                         /* tensors from here on are the node's own */
     uint32_t inputs[ONNX_INPUTS_MAX];              /* tensors; QM_NO_TENSOR: absent */
     struct onnx_value *outputs[ONNX_OUTPUTS_MAX]; /* NULL: absent */
 };
@@ -133,7 +134,7 @@ uint32_t onnx_emit_same(const struct onnx_node *n, const struct qm_graph_op *op)
 /* Operator on a tensor and a constant of numbers: one, or one for each place along an axis of the tensor, whose shape stays. */
 uint32_t onnx_emit_with(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in, uint32_t count, const double *numbers,
                         uint32_t axis);
-/* Makes output 0 a tensor. False: it is QM_NO_TENSOR. */
+/* Makes output 0 a tensor, and gives it the name if it is one of the node's own. False: it is QM_NO_TENSOR. */
 bool onnx_put(const struct onnx_node *n, uint32_t tensor);
 /* QUANTIZE and DEQUANTIZE, with the node's inputs first (scale) and first + 1 (zero point), along an axis when there are more. */
 uint32_t onnx_emit_quantize(const struct onnx_node *n, uint32_t tensor, uint32_t first, int64_t axis, int32_t type);

@@ -57,7 +57,7 @@ enum missing { NOTHING, REFUSED_BEFORE, UNREADABLE };
 
 static enum missing open_node(struct onnx_reader *r, uint32_t index, struct onnx_node *n) {
     const Onnx__NodeProto *source = r->source->node[index];
-    *n = (struct onnx_node){.r = r, .source = source, .index = index};
+    *n = (struct onnx_node){.r = r, .source = source, .index = index, .first_tensor = r->graph->tensor_count};
     enum missing missing = NOTHING;
     for (uint32_t i = 0; i < ONNX_INPUTS_MAX; i++) n->inputs[i] = QM_NO_TENSOR;
     for (size_t i = 0; i < source->n_output && i < ONNX_OUTPUTS_MAX; i++)

@@ -437,7 +437,7 @@ bool real_materialize_integers(const struct real_node *n, struct real_value *val
     find_range(&epilogue, &low, &high);
     bool integral = real_epilogue_is_integral(&epilogue), byte = are_bytes(value, low, high);
     bool wide = deferred.op.kind == QM_OP_ADD && integral && !byte && !n->r->options->saturate;
-    if (deferred.op.kind == QM_OP_AVERAGE_POOL_2D && !byte) {
+    if (deferred.op.kind == QM_OP_AVERAGE_POOL_2D && (!byte || !integral)) {
         pool_by_weights(n, &deferred);
         if (!real_epilogue_open(n, &deferred, &epilogue)) return false;
     }

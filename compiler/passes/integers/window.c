@@ -157,13 +157,15 @@ static void sum_middle(const struct real_node *n, const struct blocks *b, uint32
     real_deferred_set_sums(n, deferred, 1, (double)in->scale, (in->low - in->zero) * b->reduced, (in->high - in->zero) * b->reduced);
 }
 
-/* Any axes that follow one another, in the file's order. */
-static bool reduce_plain(const struct real_node *n) {
+/* Any axes that follow one another, in the file's order, but the channels of maps, which are last in the other. */
+static bool reduce_rows(const struct real_node *n) {
     struct real_value *in = n->inputs[0];
     struct blocks b;
     uint32_t tensor;
     if (!real_materialize(n, in) || !real_check_real(n, in) || !split_shape(n, &in->shape, &b)) return false;
-    if (!real_tensor(n, in, REAL_PLAIN, &tensor)) return false;
+    bool channels = n->op->axes == 0x2 && b.inner > 1 && b.outer == 1 && in->shape.rank >= 3 && in->shape.rank <= 4;
+    if (!real_tensor(n, in, channels ? REAL_CHANNELS_LAST : REAL_PLAIN, &tensor)) return false;
+    if (channels) b = (struct blocks){b.inner, b.reduced, 1};
     struct real_deferred *deferred = real_deferred_create(n, QM_OP_AVERAGE_POOL_2D, 1);
     const struct qm_shape *shape = &n->outputs[0]->shape;
     if (b.inner == 1 && b.reduced > 1) {
@@ -189,7 +191,7 @@ bool real_reduce(const struct real_node *n) {
     bool keeps = n->outputs[0]->shape.rank == rank;
     if (!real_materialize(n, in)) return false;
     bool map = (rank == 4 && n->op->axes == 0xC) || (rank == 3 && n->op->axes == 0x4);
-    if (!map || real_order_of(in) != REAL_CHANNELS_LAST) return reduce_plain(n);
+    if (!map || real_order_of(in) != REAL_CHANNELS_LAST) return reduce_rows(n);
     uint32_t h = rank == 4 ? in->shape.dims[2] : 1, w = in->shape.dims[rank - 1];
     struct qm_graph_op window = {.kernel_h = h, .kernel_w = w, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1};
     struct real_value *out = n->outputs[0];
