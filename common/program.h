@@ -16,7 +16,8 @@
 #include "common/machine.h"
 #include "common/status.h"
 
-enum qm_dtype { QM_I8, QM_U8, QM_I16, QM_I32, QM_F32, QM_DTYPES };
+/* Types of elements: those of a program's tensors, and those that only constants of a network have. */
+enum qm_dtype { QM_I8, QM_U8, QM_I16, QM_I32, QM_F32, QM_DTYPES, QM_I64 = QM_DTYPES, QM_ANY_DTYPES };
 
 size_t qm_dtype_bytes(enum qm_dtype dtype);
 const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */

@@ -12,9 +12,10 @@
 #include <stdio.h>
 
 #include "common/program.h"
+#include "compiler/ir/problems.h"
 
 /* The operators that any front end can produce; the file's other operators are refused by the front end by name and index.
- * QM_GRAPH_OP(NAME) with the spelling of the TFLite builtin. */
+ * QM_GRAPH_OP(NAME) with the spelling of the TFLite builtin. Those of the second list are of constants and shapes only (fold.h). */
 /* clang-format off */
 #define QM_GRAPH_OPS(X) \
     X(CONV_2D) X(DEPTHWISE_CONV_2D) X(TRANSPOSE_CONV) X(FULLY_CONNECTED) \
@@ -22,7 +23,9 @@
     X(QUANTIZE) X(DEQUANTIZE) \
     X(RELU) X(RELU6) X(LEAKY_RELU) X(LOGISTIC) X(TANH) X(HARD_SWISH) \
     X(RESHAPE) X(PAD) X(CONCATENATION) X(SPLIT) X(STRIDED_SLICE) X(TRANSPOSE) X(RESIZE_NEAREST_NEIGHBOR) \
-    X(SOFTMAX) X(LOG_SOFTMAX)
+    X(SOFTMAX) X(LOG_SOFTMAX) \
+    \
+    X(SHAPE) X(PACK) X(GATHER) X(REDUCE_PROD) X(CAST) X(FILL) X(SUB)
 /* clang-format on */
 
 enum qm_graph_op_kind {
@@ -85,8 +88,8 @@ struct qm_graph_op {
     uint32_t depth_multiplier; /* DEPTHWISE_CONV_2D */
     float beta;                /* SOFTMAX; DEQUANTIZE of sums: what is added */
     float alpha;               /* LEAKY_RELU: slope below zero */
-    uint32_t axis;             /* CONCATENATION, SPLIT */
-    uint32_t axes;             /* MEAN: bit d is set when the mean goes over dimension d of the input */
+    uint32_t axis;             /* CONCATENATION, SPLIT, PACK, GATHER */
+    uint32_t axes;             /* MEAN, REDUCE_PROD: bit d is set when it goes over dimension d of the input */
     struct {
         uint32_t before, after;
     } pads[QM_MAX_RANK];                    /* PAD: elements around each dimension */
@@ -121,6 +124,7 @@ struct qm_graph {
     struct qm_graph_tensor *tensors;
     struct qm_graph_op *ops; /* in execution order */
     uint32_t *inputs, *outputs;
+    struct problems problems; /* operators of the file that a graph cannot hold, which are left out: it cannot be run, only printed */
 };
 
 /* Prints tensors, ends and operators. */
