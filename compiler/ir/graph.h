@@ -59,7 +59,7 @@ struct qm_graph_tensor {
 
 enum qm_activation { QM_ACT_NONE, QM_ACT_RELU, QM_ACT_RELU6, QM_ACT_RELU_N1_TO_1 };
 
-enum { QM_OPERANDS_MAX = 32 };
+enum { QM_OPERANDS_MAX = 128 };
 
 /* How sums become integers, when the file says more than the tensors' scales do. */
 struct qm_requant {

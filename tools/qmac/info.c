@@ -94,6 +94,7 @@ static enum qm_status info(const struct cli_line *line, void *fields, struct qm_
     QM_TRY(cli_take_file(line, &file, diag));
     QM_TRY(cli_read(file, line->arena, &read, &is_program, diag));
     if (!is_program) return info_model(&read, options, line->arena, diag);
+    if (options->batch != 0) return qm_fail(diag, QM_BAD_INPUT, "--batch %u: %s is compiled already", options->batch, file);
     if (options->option != NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: %s is compiled already", options->option, file);
     return info_program(&read, diag);
 }

@@ -69,7 +69,7 @@ static void read_window(const struct tflite_operator *o, uint32_t channels) {
     tflite_open_batch(o, 0, in->dims[0]);
     if (padding > PADDING_VALID) tflite_refuse(o, "padding %u is unknown", padding);
     if (o->r->fb.status != QM_OK) return;
-    if (in->dims[0] != 1) tflite_refuse(o, "a batch of %u is not supported; export the model with a batch of 1", in->dims[0]);
+    if (in->dims[0] != 1) tflite_refuse(o, "a batch of %u is not supported; use a batch of 1 and a list of examples", in->dims[0]);
     if (!resolve_window(op, in, out, padding == PADDING_SAME) || out->dims[0] != 1 || out->dims[3] != channels)
         tflite_refuse(o, "the output %ux%ux%u is not what a %ux%u window gives on %ux%ux%u", out->dims[1], out->dims[2], out->dims[3],
                       op->kernel_h, op->kernel_w, in->dims[1], in->dims[2], in->dims[3]);
