@@ -93,7 +93,8 @@ static struct source move_transpose(const struct folding *f, const uint32_t *at)
 static struct source move_gather(const struct folding *f, const uint32_t *at) {
     const struct qm_graph_tensor *in = input(f, 0), *indices = input(f, 1);
     uint32_t from[QM_MAX_RANK] = {0}, axis = f->op->axis;
-    for (uint32_t d = 0; d < in->rank; d++) from[d] = at[d < axis ? d : d + indices->rank - 1];
+    for (uint32_t d = 0; d < axis; d++) from[d] = at[d];
+    for (uint32_t d = axis + 1; d < in->rank; d++) from[d] = at[d + indices->rank - 1];
     from[axis] = (uint32_t)qm_graph_integer(indices, element_at(indices, at + axis));
     return (struct source){in, element_at(in, from)};
 }
@@ -164,31 +165,39 @@ static const struct {
     moving *move;
     computing *compute;
 } folds[QM_GRAPH_OP_KINDS] = {
-    [QM_OP_RESHAPE] = {.move = move_reshape},
-    [QM_OP_FILL] = {.move = move_fill},
-    [QM_OP_STRIDED_SLICE] = {.move = move_slice},
-    [QM_OP_TRANSPOSE] = {.move = move_transpose},
-    [QM_OP_GATHER] = {.move = move_gather},
-    [QM_OP_CONCATENATION] = {.move = move_concatenation},
-    [QM_OP_PACK] = {.move = move_pack},
-    [QM_OP_SHAPE] = {.compute = compute_shape},
-    [QM_OP_CAST] = {.compute = compute_cast},
-    [QM_OP_REDUCE_PROD] = {.compute = compute_product},
-    [QM_OP_ADD] = {.compute = compute_binary},
-    [QM_OP_SUB] = {.compute = compute_binary},
+    [QM_OP_RESHAPE] = {.move = move_reshape},     [QM_OP_FILL] = {.move = move_fill},
+    [QM_OP_STRIDED_SLICE] = {.move = move_slice}, [QM_OP_TRANSPOSE] = {.move = move_transpose},
+    [QM_OP_GATHER] = {.move = move_gather},       [QM_OP_CONCATENATION] = {.move = move_concatenation},
+    [QM_OP_PACK] = {.move = move_pack},           [QM_OP_SHAPE] = {.compute = compute_shape},
+    [QM_OP_CAST] = {.compute = compute_cast},     [QM_OP_REDUCE_PROD] = {.compute = compute_product},
+    [QM_OP_ADD] = {.compute = compute_binary},    [QM_OP_SUB] = {.compute = compute_binary},
     [QM_OP_MUL] = {.compute = compute_binary},
 };
 
+/* What is moved means the same in the output: one type, and the same scale or none. */
+static bool same_numbers(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b) {
+    if (a->dtype != b->dtype || a->quant.count != b->quant.count || a->quant.count > 1) return false;
+    return a->quant.count == 0 || (a->quant.scale[0] == b->quant.scale[0] && a->quant.zero_point[0] == b->quant.zero_point[0]);
+}
+
+/* What is computed are whole numbers without scales. */
+static bool is_plain(const struct qm_graph_tensor *tensor) {
+    return is_integer(tensor) && tensor->quant.count == 0;
+}
+
 static bool are_constants(const struct folding *f) {
-    bool any_type = f->op->kind == QM_OP_FILL;
-    if (f->op->activation != QM_ACT_NONE || qm_graph_elements(f->out) > FOLDED_ELEMENTS_MAX) return false;
-    if (f->op->kind == QM_OP_SHAPE) return is_integer(f->out);
-    for (uint32_t i = 0; i < f->op->input_count; i++) {
+    enum qm_graph_op_kind kind = f->op->kind;
+    bool fits = f->op->activation == QM_ACT_NONE && qm_graph_elements(f->out) <= FOLDED_ELEMENTS_MAX;
+    if (kind == QM_OP_SHAPE) return fits && is_plain(f->out);
+    if (kind != QM_OP_FILL) fits = fits && is_integer(f->out);
+    if (folds[kind].compute != NULL) fits = fits && is_plain(f->out);
+    for (uint32_t i = 0; i < f->op->input_count && fits; i++) {
         const struct qm_graph_tensor *in = input(f, i);
-        if (in->data == NULL || !(any_type || is_integer(in)) || qm_graph_elements(in) > FOLDED_ELEMENTS_MAX) return false;
-        if (i == 0 && f->op->kind != QM_OP_CAST && in->dtype != f->out->dtype) return false;
+        bool computes = folds[kind].compute != NULL || (kind == QM_OP_GATHER && i == 1);
+        fits = in->data != NULL && qm_graph_elements(in) <= FOLDED_ELEMENTS_MAX;
+        fits = fits && (computes ? is_plain(in) : same_numbers(in, f->out));
     }
-    return any_type || is_integer(f->out);
+    return fits;
 }
 
 static bool put_integer(const struct qm_graph_tensor *tensor, uint8_t *to, int64_t value) {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# cases.sh FOLDER... - files that real tools wrote, in QMAC_CASES/FOLDER/NAME, judged as tests/networks/cases.txt says; every one must be there.
+# cases.sh FOLDER... - files that real tools wrote, in QMAC_CASES/FOLDER/NAME, judged as tests/networks/cases.txt says, which has all.
 #
 # A line of the table:
 #   FOLDER/NAME equal              the outputs for x0.npy, x1.npy, ... are y0.npy, y1.npy, ..., to the byte

@@ -103,8 +103,7 @@ static enum qm_status take_batch(const struct cli_option *option, const char *va
     struct cli_number number = {0};
     enum { BATCH_MAX = 65535 };
     QM_TRY(cli_take_number(option, value, &number, diag));
-    if (number.value < 1 || number.value > BATCH_MAX)
-        return qm_fail(diag, QM_BAD_INPUT, "--batch %s: must be 1 to %d", value, BATCH_MAX);
+    if (number.value < 1 || number.value > BATCH_MAX) return qm_fail(diag, QM_BAD_INPUT, "--batch %s: must be 1 to %d", value, BATCH_MAX);
     ((struct qm_model_options *)field)->batch = (uint32_t)number.value;
     return QM_OK;
 }

@@ -186,8 +186,8 @@ const char *tflite_builtin_name(int32_t code, struct qm_arena *arena);
 
 /* Whether the graph can hold tensors of the type. */
 bool tflite_type_known(uint8_t type);
-/* Fills graph->tensors from r->tensors, but for those that nothing uses: their type is QM_ANY_DTYPES. Types that the graph does not know are
- * refused with the operators that use such tensors. */
+/* Fills graph->tensors from r->tensors, but for those that nothing uses: their type is QM_ANY_DTYPES. Types that the graph does not
+ * know are refused with the operators that use such tensors. */
 void tflite_read_tensors(struct tflite_reader *r, const bool *used);
 /* Sets the shape of a tensor, and the bytes that it takes. All dims must be positive and their product below 2^31. */
 void tflite_set_shape(struct tflite_reader *r, uint32_t index, uint32_t rank, const uint32_t *dims);
