@@ -57,8 +57,7 @@ static void write_tensor(const struct build_model *m, struct fbb *b, uint32_t in
 
 static void put_numbers(struct fbb *b, const struct build_tensor *t, uint32_t at) {
     uint32_t bytes = bytes_of(t->type);
-    for (uint32_t i = 0; i < elements_of(t); i++)
-        fbb_put(b, at + bytes * i, (uint64_t)(int64_t)t->numbers[t->count == 1 ? 0 : i], bytes);
+    for (uint32_t i = 0; i < elements_of(t); i++) fbb_put(b, at + bytes * i, (uint64_t)(int64_t)t->numbers[t->count == 1 ? 0 : i], bytes);
 }
 
 /* Buffer 0 is empty, buffer i + 1 that of tensor i. */
@@ -69,8 +68,7 @@ static void write_buffers(const struct build_model *m, struct fbb *b, uint32_t m
         const struct build_tensor *t = &m->tensors[i];
         tables[i] = fbb_table(b, 3);
         fbb_point(b, buffers + 4 * (i + 1), tables[i]);
-        if (t->count > 0 && !m->outside)
-            put_numbers(b, t, fbb_vector(b, tables[i], BUFFER_DATA, elements_of(t) * bytes_of(t->type), 1));
+        if (t->count > 0 && !m->outside) put_numbers(b, t, fbb_vector(b, tables[i], BUFFER_DATA, elements_of(t) * bytes_of(t->type), 1));
     }
     for (uint32_t i = 0; i < m->tensor_count && m->outside; i++) {
         const struct build_tensor *t = &m->tensors[i];

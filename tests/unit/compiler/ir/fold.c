@@ -43,6 +43,7 @@ static bool fold(const struct fold_case *c, struct qm_graph_tensor *tensors, str
     return qm_graph_fold(&graph, &op, arena);
 }
 
+/* clang-format off */
 static const struct fold_case cases[] = {
     {"the shape of bytes", {.kind = QM_OP_SHAPE, .input_count = 1}, {{QM_I8, 2, {2, 3}, {0}}}, {QM_I32, 1, {2}, {2, 3}}},
     {"transposed", {.kind = QM_OP_TRANSPOSE, .input_count = 1, .permutation = {1, 0}}, {{QM_I32, 2, {2, 3}, {1, 2, 3, 4, 5, 6}}},
@@ -73,6 +74,7 @@ static const struct fold_case cases[] = {
      {QM_I32, 1, {2}, {15, -18}}},
     {"a reshape", {.kind = QM_OP_RESHAPE, .input_count = 1}, {{QM_I32, 1, {4}, {1, 2, 3, 4}}}, {QM_I32, 2, {2, 2}, {1, 2, 3, 4}}},
 };
+/* clang-format on */
 
 Test(fold, equals_numpy) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -95,14 +97,24 @@ static void expect_left(const struct fold_case *c) {
 }
 
 Test(fold, leaves_what_it_cannot_give_exactly) {
-    expect_left(&(struct fold_case){"a sum that does not fit", {.kind = QM_OP_ADD, .input_count = 2},
-                                    {{QM_I32, 0, {0}, {INT32_MAX}}, {QM_I32, 0, {0}, {1}}}, {QM_I32, 0, {0}, {0}}});
-    expect_left(&(struct fold_case){"a product that does not fit", {.kind = QM_OP_REDUCE_PROD, .input_count = 1, .axes = 1},
-                                    {{QM_I64, 1, {3}, {INT32_MAX, INT32_MAX, INT32_MAX}}}, {QM_I64, 0, {0}, {0}}});
-    expect_left(&(struct fold_case){"bytes, which have scales", {.kind = QM_OP_CONCATENATION, .input_count = 2},
-                                    {{QM_I8, 1, {1}, {1}}, {QM_I8, 1, {1}, {2}}}, {QM_I8, 1, {2}, {0}}});
-    expect_left(&(struct fold_case){"parts of two types", {.kind = QM_OP_CONCATENATION, .input_count = 2},
-                                    {{QM_I64, 1, {1}, {1}}, {QM_I32, 1, {1}, {2}}}, {QM_I64, 1, {2}, {0}}});
-    expect_left(&(struct fold_case){"a rectified sum", {.kind = QM_OP_ADD, .input_count = 2, .activation = QM_ACT_RELU},
-                                    {{QM_I32, 0, {0}, {1}}, {QM_I32, 0, {0}, {1}}}, {QM_I32, 0, {0}, {0}}});
+    expect_left(&(struct fold_case){"a sum that does not fit",
+                                    {.kind = QM_OP_ADD, .input_count = 2},
+                                    {{QM_I32, 0, {0}, {INT32_MAX}}, {QM_I32, 0, {0}, {1}}},
+                                    {QM_I32, 0, {0}, {0}}});
+    expect_left(&(struct fold_case){"a product that does not fit",
+                                    {.kind = QM_OP_REDUCE_PROD, .input_count = 1, .axes = 1},
+                                    {{QM_I64, 1, {3}, {INT32_MAX, INT32_MAX, INT32_MAX}}},
+                                    {QM_I64, 0, {0}, {0}}});
+    expect_left(&(struct fold_case){"bytes, which have scales",
+                                    {.kind = QM_OP_CONCATENATION, .input_count = 2},
+                                    {{QM_I8, 1, {1}, {1}}, {QM_I8, 1, {1}, {2}}},
+                                    {QM_I8, 1, {2}, {0}}});
+    expect_left(&(struct fold_case){"parts of two types",
+                                    {.kind = QM_OP_CONCATENATION, .input_count = 2},
+                                    {{QM_I64, 1, {1}, {1}}, {QM_I32, 1, {1}, {2}}},
+                                    {QM_I64, 1, {2}, {0}}});
+    expect_left(&(struct fold_case){"a rectified sum",
+                                    {.kind = QM_OP_ADD, .input_count = 2, .activation = QM_ACT_RELU},
+                                    {{QM_I32, 0, {0}, {1}}, {QM_I32, 0, {0}, {1}}},
+                                    {QM_I32, 0, {0}, {0}}});
 }

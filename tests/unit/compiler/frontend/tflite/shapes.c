@@ -70,11 +70,7 @@ static struct build_model keras_reshape(enum build_type integers) {
                     {BUILD_INT8, {1, 4, 3}, .open = true, .scale = 0.5F}},
         .tensor_count = 9,
         .nodes = {{TFLITE_SHAPE, 0, .inputs = {0}, .input_count = 1, .outputs = {5}},
-                  {TFLITE_STRIDED_SLICE,
-                   OPTIONS_STRIDED_SLICE,
-                   .slots[SLICE_SHRINK_MASK] = 1,
-                   .inputs = {5, 1, 2, 2},
-                   .input_count = 4,
+                  {TFLITE_STRIDED_SLICE, OPTIONS_STRIDED_SLICE, .slots[SLICE_SHRINK_MASK] = 1, .inputs = {5, 1, 2, 2}, .input_count = 4,
                    .outputs = {6}},
                   {TFLITE_PACK, OPTIONS_PACK, .slots[PACK_COUNT] = 3, .inputs = {6, 3, 4}, .input_count = 3, .outputs = {7}},
                   {TFLITE_RESHAPE, 0, .inputs = {0, 7}, .input_count = 2, .outputs = {8}}},
@@ -122,29 +118,28 @@ Test(tflite_shapes, an_open_shape_that_is_not_the_operators_is_refused) {
 
 /* Keras' Dense on [batch][3][4]: rows are the product of two gathered dimensions, and each tensor of the product is open. */
 Test(tflite_shapes, rows_are_a_product_of_gathered_dimensions) {
-    struct build_model m = {
-        .tensors = {{BUILD_INT8, {1, 3, 4}, .open = true, .scale = 0.5F},
-                    {BUILD_INT32, {2}, .count = 2, .numbers = {0, 1}},
-                    {BUILD_INT32, {1}, .count = 1, .numbers = {0}},
-                    {BUILD_INT32, {0}, .count = 1, .numbers = {4}},
-                    {BUILD_INT8, {2, 4}, .count = 8, .numbers = {1, 0, 0, 0, 0, 1, 0, 0}, .scale = 1},
-                    {.type = BUILD_INT32, .dims = {3}},
-                    {.type = BUILD_INT32, .dims = {2}},
-                    {.type = BUILD_INT32, .dims = {0}},
-                    {.type = BUILD_INT32, .dims = {2}},
-                    {BUILD_INT8, {1, 4}, .open = true, .scale = 0.5F},
-                    {BUILD_INT8, {1, 2}, .open = true, .scale = 0.5F}},
-        .tensor_count = 11,
-        .nodes = {{TFLITE_SHAPE, 0, .inputs = {0}, .input_count = 1, .outputs = {5}},
-                  {TFLITE_GATHER, 0, .inputs = {5, 1}, .input_count = 2, .outputs = {6}},
-                  {TFLITE_REDUCE_PROD, 0, .inputs = {6, 2}, .input_count = 2, .outputs = {7}},
-                  {TFLITE_PACK, OPTIONS_PACK, .inputs = {7, 3}, .input_count = 2, .outputs = {8}},
-                  {TFLITE_RESHAPE, 0, .inputs = {0, 8}, .input_count = 2, .outputs = {9}},
-                  {TFLITE_FULLY_CONNECTED, 0, .inputs = {9, 4}, .input_count = 2, .outputs = {10}}},
-        .node_count = 6,
-        .inputs = {0},
-        .input_count = 1,
-        .output = 10};
+    struct build_model m = {.tensors = {{BUILD_INT8, {1, 3, 4}, .open = true, .scale = 0.5F},
+                                        {BUILD_INT32, {2}, .count = 2, .numbers = {0, 1}},
+                                        {BUILD_INT32, {1}, .count = 1, .numbers = {0}},
+                                        {BUILD_INT32, {0}, .count = 1, .numbers = {4}},
+                                        {BUILD_INT8, {2, 4}, .count = 8, .numbers = {1, 0, 0, 0, 0, 1, 0, 0}, .scale = 1},
+                                        {.type = BUILD_INT32, .dims = {3}},
+                                        {.type = BUILD_INT32, .dims = {2}},
+                                        {.type = BUILD_INT32, .dims = {0}},
+                                        {.type = BUILD_INT32, .dims = {2}},
+                                        {BUILD_INT8, {1, 4}, .open = true, .scale = 0.5F},
+                                        {BUILD_INT8, {1, 2}, .open = true, .scale = 0.5F}},
+                            .tensor_count = 11,
+                            .nodes = {{TFLITE_SHAPE, 0, .inputs = {0}, .input_count = 1, .outputs = {5}},
+                                      {TFLITE_GATHER, 0, .inputs = {5, 1}, .input_count = 2, .outputs = {6}},
+                                      {TFLITE_REDUCE_PROD, 0, .inputs = {6, 2}, .input_count = 2, .outputs = {7}},
+                                      {TFLITE_PACK, OPTIONS_PACK, .inputs = {7, 3}, .input_count = 2, .outputs = {8}},
+                                      {TFLITE_RESHAPE, 0, .inputs = {0, 8}, .input_count = 2, .outputs = {9}},
+                                      {TFLITE_FULLY_CONNECTED, 0, .inputs = {9, 4}, .input_count = 2, .outputs = {10}}},
+                            .node_count = 6,
+                            .inputs = {0},
+                            .input_count = 1,
+                            .output = 10};
     struct reading r = accept(&m);
     cr_expect(eq(u32, r.graph->op_count, 2));
     expect_dims(&r, 9, 2, (const uint32_t[]){3, 4});
@@ -156,21 +151,18 @@ Test(tflite_shapes, rows_are_a_product_of_gathered_dimensions) {
 
 /* x[0:1, 1:3] of 1 x 3 x 4, written with begin, end and step of two dimensions. */
 static struct build_model short_slice(void) {
-    return (struct build_model){.tensors = {{BUILD_INT8, {1, 3, 4}, .scale = 0.5F},
-                                            {BUILD_INT32, {2}, .count = 2, .numbers = {0, 1}},
-                                            {BUILD_INT32, {2}, .count = 2, .numbers = {1, 3}},
-                                            {BUILD_INT32, {2}, .count = 2, .numbers = {1, 1}},
-                                            {BUILD_INT8, {1, 2, 4}, .scale = 0.5F}},
-                                .tensor_count = 5,
-                                .nodes = {{TFLITE_STRIDED_SLICE,
-                                           OPTIONS_STRIDED_SLICE,
-                                           .inputs = {0, 1, 2, 3},
-                                           .input_count = 4,
-                                           .outputs = {4}}},
-                                .node_count = 1,
-                                .inputs = {0},
-                                .input_count = 1,
-                                .output = 4};
+    return (struct build_model){
+        .tensors = {{BUILD_INT8, {1, 3, 4}, .scale = 0.5F},
+                    {BUILD_INT32, {2}, .count = 2, .numbers = {0, 1}},
+                    {BUILD_INT32, {2}, .count = 2, .numbers = {1, 3}},
+                    {BUILD_INT32, {2}, .count = 2, .numbers = {1, 1}},
+                    {BUILD_INT8, {1, 2, 4}, .scale = 0.5F}},
+        .tensor_count = 5,
+        .nodes = {{TFLITE_STRIDED_SLICE, OPTIONS_STRIDED_SLICE, .inputs = {0, 1, 2, 3}, .input_count = 4, .outputs = {4}}},
+        .node_count = 1,
+        .inputs = {0},
+        .input_count = 1,
+        .output = 4};
 }
 
 static void expect_slice(const struct build_model *m) {
