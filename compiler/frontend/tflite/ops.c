@@ -344,16 +344,13 @@ void tflite_mark_used(struct tflite_reader *r, bool *used) {
     }
 }
 
-/* One operand: in range, of a known type, and computed before. */
+/* One operand, which must be in range. */
 static uint32_t operand(const struct tflite_operator *o, int32_t index, const char *what) {
     struct tflite_reader *r = o->r;
     if (index < 0 || (uint32_t)index >= r->graph->tensor_count) {
         tflite_refuse(o, "%s is tensor %d of %u; the file is damaged", what, index, r->graph->tensor_count);
         return 0;
     }
-    if (!tflite_type_known(r->types[index]))
-        problems_add(&r->graph->problems, o->op->index, "%s on %s is not supported", qm_graph_op_name(o->op->kind),
-                     tflite_type_name(r->types[index]));
     return (uint32_t)index;
 }
 
@@ -411,19 +408,28 @@ static void mark_known(struct tflite_reader *r, struct fb_vector outputs) {
     }
 }
 
-/* No operator takes them, so that nothing else needs to be said about one that has some. */
-static bool has_int16(const struct tflite_operator *o) {
-    for (uint32_t i = 0; i < o->op->input_count; i++)
-        if (o->op->inputs[i] != QM_NO_TENSOR && tflite_input(o, i)->dtype == QM_I16) return true;
-    return false;
+/* The first operand in a list whose tensor has the type; QM_NO_TENSOR: there is none. */
+static uint32_t find_type(const struct tflite_operator *o, const uint32_t *operands, uint32_t count, enum qm_dtype dtype) {
+    for (uint32_t i = 0; i < count; i++)
+        if (operands[i] != QM_NO_TENSOR && o->r->graph->tensors[operands[i]].dtype == dtype) return operands[i];
+    return QM_NO_TENSOR;
 }
 
-/* Whether the operator, which has been read, belongs into the graph. */
-static bool belongs(const struct tflite_operator *o, const struct rule *rule, uint32_t problems) {
-    if (o->r->graph->problems.count > problems) return false; /* its types are not known */
-    if (problems > 0 || has_int16(o)) return keep_data(o);
+/* Whether the operator, whose operands have been read, belongs into the graph. No operator takes int16, so that nothing else needs to be
+ * said about one that has some. */
+static bool belongs(const struct tflite_operator *o, const struct rule *rule) {
+    struct tflite_reader *r = o->r;
+    const struct qm_graph_op *op = o->op;
+    uint32_t unknown = find_type(o, op->inputs, op->input_count, QM_ANY_DTYPES);
+    if (unknown == QM_NO_TENSOR) unknown = find_type(o, op->outputs, op->output_count, QM_ANY_DTYPES);
+    if (unknown != QM_NO_TENSOR) {
+        problems_add(&r->graph->problems, op->index, "%s on %s is not supported", qm_graph_op_name(op->kind),
+                     tflite_type_name(r->types[unknown]));
+        return false;
+    }
+    if (r->graph->problems.count > 0 || find_type(o, op->inputs, op->input_count, QM_I16) != QM_NO_TENSOR) return keep_data(o);
     rule->read(o);
-    return o->r->fb.status == QM_OK && !qm_graph_fold(o->r->graph, o->op, o->r->arena);
+    return r->fb.status == QM_OK && !qm_graph_fold(r->graph, o->op, r->arena);
 }
 
 static void read_operator(struct tflite_reader *r, uint32_t index) {
@@ -431,7 +437,6 @@ static void read_operator(struct tflite_reader *r, uint32_t index) {
     struct fb_vector inputs = fb_vector(&r->fb, &table, OPERATOR_INPUTS, 4), outputs = fb_vector(&r->fb, &table, OPERATOR_OUTPUTS, 4);
     const char *custom = NULL;
     const struct rule *rule = find_rule(operator_code(r, &table, &custom));
-    uint32_t problems = r->graph->problems.count;
     if (r->fb.status != QM_OK) return;
     if (rule == NULL) {
         mark_known(r, outputs);
@@ -447,7 +452,7 @@ static void read_operator(struct tflite_reader *r, uint32_t index) {
     read_inputs(&o, rule, inputs);
     read_outputs(&o, rule, outputs);
     if (r->fb.status != QM_OK) return;
-    if (belongs(&o, rule, problems)) r->graph->op_count++;
+    if (belongs(&o, rule)) r->graph->op_count++;
     mark_known(r, outputs);
 }
 

@@ -258,3 +258,14 @@ Test(tflite_shapes, names_all_operators_in_the_way_and_what_helps) {
     refuse(&m, "made: operator 1 LOGISTIC on int16 is not supported (also 2); "
                "quantize to int8, not to int16 activations with int8 weights");
 }
+
+/* The second operator says nothing new, and is no less out of the graph for it. */
+Test(tflite_shapes, types_that_the_graph_has_not_are_named_once) {
+    struct build_model m = short_slice();
+    m.node_count = 3;
+    m.nodes[1] = (struct build_node){TFLITE_RELU, 0, .inputs = {5}, .input_count = 1, .outputs = {6}};
+    m.nodes[2] = (struct build_node){TFLITE_RELU, 0, .inputs = {6}, .input_count = 1, .outputs = {7}};
+    for (int i = 5; i < 8; i++) m.tensors[i] = (struct build_tensor){.type = BUILD_BOOL, .dims = {2}, .count = i == 5};
+    m.tensor_count = 8;
+    refuse(&m, "made: operator 1 RELU on BOOL is not supported (also 2); docs/operators.md lists what runs where");
+}
