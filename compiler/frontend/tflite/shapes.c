@@ -121,7 +121,10 @@ void tflite_read_gather(const struct tflite_operator *o) {
     const struct qm_graph_tensor *in = tflite_input(o, 0), *indices = tflite_input(o, 1);
     uint32_t dims[2 * QM_MAX_RANK], rank = 0;
     if (fb_i32(&o->r->fb, &o->options, GATHER_BATCH_DIMS, 0) != 0) tflite_refuse(o, "batch dimensions are not supported");
-    if (indices->dtype != QM_I32 && indices->dtype != QM_I64) tflite_refuse(o, "the indices are no integers");
+    if (indices->dtype != QM_I32 && indices->dtype != QM_I64) {
+        tflite_refuse(o, "the indices are no integers");
+        return;
+    }
     if (!tflite_resolve_axis(o, fb_i32(&o->r->fb, &o->options, GATHER_AXIS, 0), in->rank, &o->op->axis)) return;
     for (uint32_t d = 0; d < o->op->axis; d++) dims[rank++] = in->dims[d];
     for (uint32_t d = 0; d < indices->rank; d++) dims[rank++] = indices->dims[d];

@@ -269,3 +269,17 @@ Test(tflite_shapes, types_that_the_graph_has_not_are_named_once) {
     m.tensor_count = 8;
     refuse(&m, "made: operator 1 RELU on BOOL is not supported (also 2); docs/operators.md lists what runs where");
 }
+
+Test(tflite_shapes, indices_are_integers_within_the_axis) {
+    struct build_model m = keras_reshape(BUILD_INT32);
+    m.nodes[1] = (struct build_node){TFLITE_GATHER, 0, .inputs = {5, 2}, .input_count = 2, .outputs = {6}};
+    m.tensors[6] = (struct build_tensor){.type = BUILD_INT32, .dims = {1}};
+    m.tensors[2].numbers[0] = 3;
+    struct reading r = read_batch(&m, 0);
+    cr_expect(strstr(r.diag.text, "operator 1 GATHER: index 3 of 3 elements") != NULL, "%s", r.diag.text);
+    qm_arena_destroy(r.arena);
+    m.tensors[2].type = BUILD_INT8;
+    r = read_batch(&m, 0);
+    cr_expect(strstr(r.diag.text, "operator 1 GATHER: the indices are no integers") != NULL, "%s", r.diag.text);
+    qm_arena_destroy(r.arena);
+}
