@@ -186,6 +186,9 @@ Test(tflite_shapes, what_a_file_may_do_changes_no_value) {
     expect_slice(&m);
     m.tensors[0].scale = 1;
     refuse(&m, "made: operator 0 STRIDED_SLICE: tensor_4 has 0 scales; activations must have one");
+    m.tensors[0].scale = 0;
+    m.tensors[4].scale = 1;
+    refuse(&m, "made: operator 0 STRIDED_SLICE: tensor_0 has 0 scales; activations must have one");
 }
 
 Test(tflite_shapes, refuses_buffers_that_leave_the_file) {
