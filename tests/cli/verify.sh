@@ -19,8 +19,8 @@ refuses 2 "seed 18446744073709551610 on go beyond the last seed" "$qmac" verify 
 grep -q 'next 18446744073709551610' "$tmp/corpus/state" || fail "the state of the corpus is changed: $(cat "$tmp/corpus/state")"
 
 # Options that a TEST.prog, random programs, or a network do not use.
-for option in "--machine tiny" "--set rows=4" "--precision w4a8" "--requant single" --layers "--end-at x" "--batch 2" "--integer-inputs int8" \
-    --saturate "--seed 1" "--stalls 0" "--input $tmp/good.npy" "--jobs 1" "--corpus $tmp/c"; do
+for option in "--machine tiny" "--set rows=4" "--precision w4a8" "--requant single" --layers "--end-at x" "--batch 2" \
+    "--integer-inputs int8" --saturate "--seed 1" "--stalls 0" "--input $tmp/good.npy" "--jobs 1" "--corpus $tmp/c"; do
     # shellcheck disable=SC2086
     refuses 2 "${option%% *}: has no use here: a TEST.prog" "$qmac" verify "$test" $option
 done
