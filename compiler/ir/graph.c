@@ -98,6 +98,7 @@ static void print_quant(const struct qm_quant *quant, FILE *out) {
 
 static void print_tensor(const struct qm_graph *graph, uint32_t index, FILE *out) {
     const struct qm_graph_tensor *tensor = &graph->tensors[index];
+    if (tensor->dtype == QM_ANY_DTYPES) return; /* no operator uses it */
     fprintf(out, "tensor %u %s %s", index, qm_shown(tensor->name).text, qm_dtype_name(tensor->dtype));
     if (tensor->bits != 0) fprintf(out, " of %u bits", tensor->bits);
     for (uint32_t i = 0; i < tensor->rank; i++) fprintf(out, "%c%u", i == 0 ? ' ' : 'x', tensor->dims[i]);

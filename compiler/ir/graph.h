@@ -14,9 +14,11 @@
 
 #include "common/arena.h"
 #include "common/program.h"
+#include "compiler/ir/problems.h"
 
 /* The operators that any front end can produce; the file's other operators are refused by the front end by name and index.
- * X(NAME) with the spelling of the TFLite builtin; LOOKUP is any function of a byte. Those of the second list are of real numbers only: integers gives others. */
+ * X(NAME) with the spelling of the TFLite builtin; LOOKUP is any function of a byte. Those of the second list are of real numbers, of
+ * constants and of shapes only: no pass behind integers meets them. */
 /* clang-format off */
 #define QM_GRAPH_OPS(X) \
     X(CONV_2D) X(DEPTHWISE_CONV_2D) X(TRANSPOSE_CONV) X(FULLY_CONNECTED) \
@@ -26,7 +28,8 @@
     X(RESHAPE) X(PAD) X(CONCATENATION) X(SPLIT) X(STRIDED_SLICE) X(TRANSPOSE) X(RESIZE_NEAREST_NEIGHBOR) \
     X(LOOKUP) X(SOFTMAX) X(LOG_SOFTMAX) \
     \
-    X(MATMUL) X(SUM) X(SUB) X(DIV) X(POW) X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) X(PRELU) X(CAST) X(GATHER)
+    X(MATMUL) X(SUM) X(SUB) X(DIV) X(POW) X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) X(PRELU) X(CAST) X(GATHER) \
+    X(SHAPE) X(PACK) X(REDUCE_PROD) X(FILL)
 /* clang-format on */
 
 enum qm_graph_op_kind {
@@ -60,7 +63,7 @@ struct qm_graph_tensor {
 
 enum qm_activation { QM_ACT_NONE, QM_ACT_RELU, QM_ACT_RELU6, QM_ACT_RELU_N1_TO_1 };
 
-enum { QM_OPERANDS_MAX = 32 };
+enum { QM_OPERANDS_MAX = 128 };
 
 /* How sums become integers, when the file says more than the tensors' scales do. */
 struct qm_requant {
@@ -99,8 +102,8 @@ struct qm_graph_op {
     float beta;                /* SOFTMAX; DEQUANTIZE of sums: what is added */
     float alpha;               /* LEAKY_RELU: slope below zero */
     const uint8_t *table;      /* LOOKUP: what each input byte becomes, [256] */
-    uint32_t axis;             /* CONCATENATION, SPLIT, GATHER; QUANTIZE, DEQUANTIZE: of many scales */
-    uint32_t axes;             /* MEAN, SUM: bit d is set when the mean goes over dimension d of the input */
+    uint32_t axis;             /* CONCATENATION, SPLIT, PACK, GATHER; QUANTIZE, DEQUANTIZE: of many scales */
+    uint32_t axes;             /* MEAN, SUM, REDUCE_PROD: bit d is set when it goes over dimension d of the input */
     struct {
         uint32_t before, after;
     } pads[QM_MAX_RANK];                    /* PAD: elements around each dimension */
@@ -136,6 +139,7 @@ struct qm_graph {
     struct qm_graph_tensor *tensors;
     struct qm_graph_op *ops; /* in execution order */
     uint32_t *inputs, *outputs;
+    struct problems problems; /* operators of the file that a graph cannot hold, which are left out: it cannot be run, only printed */
 };
 
 /* ---- making one ---- */

@@ -54,40 +54,50 @@ static uint32_t wanted_types(const struct qm_graph_op *op, uint32_t i) {
     return i == 1 ? BYTES : 1U << QM_I32;
 }
 
-static void check_types(const struct qm_graph *graph, const struct qm_graph_op *op, struct problems *problems) {
+/* The type that keeps the operator from running, as a bit; 0: none does. */
+static uint32_t check_types(const struct qm_graph *graph, const struct qm_graph_op *op, struct problems *problems) {
     const char *name = qm_graph_op_name(op->kind);
     enum qm_dtype in = graph->tensors[op->inputs[0]].dtype;
     if (qm_graph_has_weights(op->kind) && in == QM_F32 && graph->tensors[op->inputs[1]].dtype == QM_I8) {
-        problems_add(problems, "operator %u %s has int8 weights but float32 activations (dynamic range)", op->index, name);
-        return;
+        problems_add(problems, op->index, "%s has int8 weights but float32 activations (dynamic range)", name);
+        return F32;
     }
     for (uint32_t i = 0; i < op->input_count; i++) {
         if (op->inputs[i] == QM_NO_TENSOR) continue;
         enum qm_dtype dtype = graph->tensors[op->inputs[i]].dtype;
         if ((wanted_types(op, i) >> dtype & 1) != 0) continue;
-        problems_add(problems, "operator %u %s on %s is not supported", op->index, name, qm_dtype_name(dtype));
-        return;
+        problems_add(problems, op->index, "%s on %s is not supported", name, qm_dtype_name(dtype));
+        return 1U << dtype;
     }
     for (uint32_t i = 0; i < op->output_count; i++) {
         enum qm_dtype dtype = graph->tensors[op->outputs[i]].dtype;
         if ((rules[op->kind].out >> dtype & 1) != 0) continue;
-        problems_add(problems, "operator %u %s to %s is not supported", op->index, name, qm_dtype_name(dtype));
-        return;
+        problems_add(problems, op->index, "%s to %s is not supported", name, qm_dtype_name(dtype));
+        return 1U << dtype;
     }
+    return 0;
 }
 
 /* ---- the pass ---- */
 
+/* What helps a network of which operators work on types that the machine has no arithmetic for; else where to look. */
+static const char *hint_for(uint32_t refused_types) {
+    if ((refused_types & F32) != 0) return "this is a float network: quantize it to int8 (docs/how-to/run-a-network.md says how)";
+    if ((refused_types >> QM_I16 & 1) != 0) return "quantize to int8, not to int16 activations with int8 weights";
+    return "docs/operators.md lists what runs where";
+}
+
 static enum qm_status check_network(const struct qm_graph *graph, struct qm_diag *diag) {
-    struct problems problems = {0};
+    struct problems problems = graph->problems;
+    uint32_t refused_types = 0;
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct qm_graph_op *op = &graph->ops[i];
         if (rules[op->kind].legalize != NULL)
-            check_types(graph, op, &problems);
+            refused_types |= check_types(graph, op, &problems);
         else
-            problems_add(&problems, "operator %u %s is not supported", op->index, qm_graph_op_name(op->kind));
+            problems_add(&problems, op->index, "%s is not supported", qm_graph_op_name(op->kind));
     }
-    QM_TRY(problems_report(&problems, graph->file, "quantize the model to int8 with int8 inputs and outputs", diag));
+    QM_TRY(problems_report(&problems, graph->file, hint_for(refused_types), diag));
     for (uint32_t i = 0; i < graph->input_count; i++) {
         const struct qm_graph_tensor *tensor = &graph->tensors[graph->inputs[i]];
         if ((ANY >> tensor->dtype & 1) == 0)

@@ -70,6 +70,7 @@ enum qm_status site_broadcast(const struct site *s, uint32_t i, uint32_t *value)
 
 /* Refuses an output with other scales or zero points than the input, since TFLite only copies here. */
 static enum qm_status check_same_numbers(const struct site *s) {
+    if (site_unscaled(s)) return QM_OK;
     QM_TRY(site_check_activations(s));
     for (uint32_t i = 0; i < s->op->output_count; i++)
         if (!site_same_quant(site_input(s, 0), site_output(s, i)))
@@ -87,7 +88,7 @@ static bool reader_pads(const struct site *s, const struct qm_graph_op *reader) 
 
 static bool pads_positions(const struct site *s) {
     const struct qm_graph_tensor *in = site_input(s, 0);
-    if (s->op->pad_value != in->quant.zero_point[0] || in->rank != 4) return false;
+    if (in->quant.count != 1 || s->op->pad_value != in->quant.zero_point[0] || in->rank != 4) return false;
     for (uint32_t d = 0; d < 4; d += 3)
         if (s->op->pads[d].before + s->op->pads[d].after > 0) return false;
     return true;
@@ -141,12 +142,15 @@ static void add_part(struct qm_layer *layer, const struct qm_graph_tensor *part,
 enum qm_status legalize_concatenation(const struct site *s) {
     const struct qm_graph_tensor *whole = site_output(s, 0);
     uint32_t value = site_result(s, 0), offset = 0;
-    QM_TRY(site_check_activations(s));
+    bool unscaled = site_unscaled(s);
+    if (!unscaled) QM_TRY(site_check_activations(s));
     for (uint32_t i = 0; i < s->op->input_count; i++) {
         struct qm_layer *layer;
         QM_TRY(open_move(s, i, value, &layer));
-        QM_TRY(site_rescale(s, i, 0, layer));
-        site_clamp(s, QM_ACT_NONE, layer);
+        if (!unscaled) {
+            QM_TRY(site_rescale(s, i, 0, layer));
+            site_clamp(s, QM_ACT_NONE, layer);
+        }
         layer->move.out_first = offset * stride_of(whole, s->op->axis);
         add_part(layer, site_input(s, i), whole, true);
         offset += site_input(s, i)->dims[s->op->axis];

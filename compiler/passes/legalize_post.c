@@ -176,8 +176,9 @@ enum qm_status legalize_pool(const struct site *s) {
     bool average = s->op->kind == QM_OP_AVERAGE_POOL_2D;
     if (average && s->op->requant != NULL) return legalize_scaled_average(s);
     struct qm_layer *layer = site_layer(s, average ? QM_LAYER_POOL_AVG : QM_LAYER_POOL_MAX);
-    QM_TRY(site_check_activations(s));
-    if (!site_same_quant(site_input(s, 0), site_output(s, 0)))
+    bool unscaled = site_unscaled(s) && s->op->activation == QM_ACT_NONE;
+    if (!unscaled) QM_TRY(site_check_activations(s));
+    if (!unscaled && !site_same_quant(site_input(s, 0), site_output(s, 0)))
         return site_refuse(s, "input and output have different scales or zero points; TFLite pools do not rescale");
     uint64_t count = (uint64_t)s->op->kernel_h * s->op->kernel_w;
     if (average && count > AVERAGE_COUNT_MAX)
@@ -215,8 +216,16 @@ static bool split_axes(const struct site *s, struct mean *mean) {
     return mean->kernel_h <= WINDOW_MAX && mean->kernel_w <= WINDOW_MAX;
 }
 
-/* The factor of a mean: that of the scales, divided by the count as far as the bits of the multiplier go. */
+/* The factor of a mean: that of the scales, divided by the count as far as the bits of the multiplier go; and the zero points. Of tensors
+ * without scales TFLite's reference kernels take 0 / 0 as a multiplier of 0, so that every mean is 0. */
 static enum qm_status mean_scale(const struct site *s, struct qm_layer *layer, uint32_t count) {
+    if (site_unscaled(s)) {
+        layer->out_scale = (struct qm_multiplier){0, 0};
+        return QM_OK;
+    }
+    QM_TRY(site_check_activations(s));
+    layer->in_bias = -(int32_t)site_input(s, 0)->quant.zero_point[0] * (int32_t)count;
+    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
     double factor = (double)site_input(s, 0)->quant.scale[0] / (double)site_output(s, 0)->quant.scale[0];
     QM_TRY(site_scale(s, factor, SHIFT_MAX, &layer->out_scale));
     int32_t shift = 31 - __builtin_clz(count);
@@ -229,14 +238,11 @@ static enum qm_status mean_scale(const struct site *s, struct qm_layer *layer, u
 enum qm_status legalize_mean(const struct site *s) {
     struct qm_layer *layer = site_layer(s, QM_LAYER_POOL_SUM);
     struct mean mean;
-    QM_TRY(site_check_activations(s));
     if (!split_axes(s, &mean))
         return site_refuse(s, "only means over neighbouring dimensions of at most %d and %d are supported", WINDOW_MAX, WINDOW_MAX);
     uint32_t count = mean.kernel_h * mean.kernel_w;
     QM_TRY(mean_scale(s, layer, count));
     layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
-    layer->in_bias = -(int32_t)site_input(s, 0)->quant.zero_point[0] * (int32_t)count;
-    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
     layer->kernel_h = layer->stride_h = mean.kernel_h;
     layer->kernel_w = layer->stride_w = mean.kernel_w;
     layer->dilation_h = layer->dilation_w = 1;

@@ -125,6 +125,16 @@ enum qm_status site_check_activation(const struct site *s, const struct qm_graph
     return QM_OK;
 }
 
+bool site_unscaled(const struct site *s) {
+    bool unscaled = true;
+    enum qm_dtype dtype = site_input(s, 0)->dtype;
+    for (uint32_t i = 0; i < s->op->input_count; i++)
+        unscaled = unscaled && site_input(s, i)->quant.count == 0 && site_input(s, i)->dtype == dtype;
+    for (uint32_t i = 0; i < s->op->output_count; i++)
+        unscaled = unscaled && site_output(s, i)->quant.count == 0 && site_output(s, i)->dtype == dtype;
+    return unscaled;
+}
+
 enum qm_status site_check_activations(const struct site *s) {
     for (uint32_t i = 0; i < s->op->input_count; i++) QM_TRY(site_check_activation(s, site_input(s, i)));
     for (uint32_t i = 0; i < s->op->output_count; i++) QM_TRY(site_check_activation(s, site_output(s, i)));
@@ -192,8 +202,12 @@ void site_clamp(const struct site *s, enum qm_activation activation, struct qm_l
         layer->clamp_max = s->op->requant->high;
         return;
     }
+    int32_t type_low = qm_graph_lowest(out), type_high = qm_graph_highest(out);
+    layer->clamp_min = type_low;
+    layer->clamp_max = type_high;
+    if (activation == QM_ACT_NONE) return;
     float scale = out->quant.scale[0];
-    int32_t zero = (int32_t)out->quant.zero_point[0], type_low = qm_graph_lowest(out), type_high = qm_graph_highest(out);
+    int32_t zero = (int32_t)out->quant.zero_point[0];
     int32_t low = type_low, high = type_high;
     if (activation == QM_ACT_RELU || activation == QM_ACT_RELU6) low = quantized(0, scale, zero);
     if (activation == QM_ACT_RELU6) high = quantized(6, scale, zero);

@@ -69,6 +69,8 @@ void site_window(const struct site *s, struct qm_layer *layer);
 QM_MUST_USE enum qm_status site_check_activation(const struct site *s, const struct qm_graph_tensor *tensor);
 /* The output has the one scale and zero point that TFLite gives the operator. */
 QM_MUST_USE enum qm_status site_check_output(const struct site *s, float scale, int64_t zero);
+/* Whether no input and no output has a scale, and all have one type: what only moves or compares stored numbers takes such tensors too. */
+bool site_unscaled(const struct site *s);
 /* Those of all inputs and outputs. */
 QM_MUST_USE enum qm_status site_check_activations(const struct site *s);
 /* The multiplier of a factor, which may be negative; one that becomes 0 and is not is refused. */

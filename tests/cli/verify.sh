@@ -19,12 +19,13 @@ refuses 2 "seed 18446744073709551610 on go beyond the last seed" "$qmac" verify 
 grep -q 'next 18446744073709551610' "$tmp/corpus/state" || fail "the state of the corpus is changed: $(cat "$tmp/corpus/state")"
 
 # Options that a TEST.prog, random programs, or a network do not use.
-for option in "--machine tiny" "--set rows=4" "--precision w4a8" "--requant single" --layers "--end-at x" "--integer-inputs int8" \
-    --saturate "--seed 1" "--stalls 0" "--input $tmp/good.npy" "--jobs 1" "--corpus $tmp/c"; do
+for option in "--machine tiny" "--set rows=4" "--precision w4a8" "--requant single" --layers "--end-at x" "--batch 2" \
+    "--integer-inputs int8" --saturate "--seed 1" "--stalls 0" "--input $tmp/good.npy" "--jobs 1" "--corpus $tmp/c"; do
     # shellcheck disable=SC2086
     refuses 2 "${option%% *}: has no use here: a TEST.prog" "$qmac" verify "$test" $option
 done
-for option in "--precision w4a8" "--requant single" --layers "--end-at x" "--integer-inputs int8" --saturate "--input $tmp/good.npy"; do
+for option in "--precision w4a8" "--requant single" --layers "--end-at x" "--batch 2" "--integer-inputs int8" --saturate \
+    "--input $tmp/good.npy"; do
     # shellcheck disable=SC2086
     refuses 2 "${option%% *}: has no use with --random" "$qmac" verify --random 1 $option
 done
@@ -32,7 +33,7 @@ for option in "--jobs 1" "--corpus $tmp/c" "--shrink $tmp/s.prog"; do
     # shellcheck disable=SC2086
     refuses 2 "${option%% *}: is only for random programs" "$qmac" verify "$model" $option
 done
-for option in "--precision w4a8" "--requant single" --layers "--end-at x" "--integer-inputs int8" --saturate; do
+for option in "--precision w4a8" "--requant single" --layers "--end-at x" "--batch 2" "--integer-inputs int8" --saturate; do
     # shellcheck disable=SC2086
     refuses 2 "${option%% *}" "$qmac" verify "$tmp/net.qmac" $option
     has "$tmp/.err" "is compiled already"
@@ -57,9 +58,10 @@ for option in "--input $tmp/good.npy" "--output $tmp/none" --layers; do
     refuses 2 "${option%% *}: the timing engine computes no values" "$qmac" run "$model" --engine timing $option
 done
 refuses 2 "--seed 3: nothing is random" "$qmac" run "$model" --seed 3 --input "$tmp/good.npy"
-for option in "--end-at x" "--integer-inputs int8" --saturate; do
+for option in "--end-at x" "--batch 2" "--integer-inputs int8" --saturate; do
     # shellcheck disable=SC2086
-    refuses 2 "${option%% *}: $tmp/net.qmac is compiled already" "$qmac" info "$tmp/net.qmac" $option
+    refuses 2 "${option%% *}" "$qmac" info "$tmp/net.qmac" $option
+    has "$tmp/.err" ": $tmp/net.qmac is compiled already"
     # shellcheck disable=SC2086
     refuses 2 "${option%% *}" "$qmac" info "$model" $option
 done

@@ -14,7 +14,7 @@ for file in $(find "$QMAC_DATA" -name '*.tflite' | sort); do
     if message=$(build/qmac run "$file" --machine edge 2>&1 >/dev/null); then
         reason=runs
     else
-        reason="refused: $(printf '%s\n' "$message" | sed 's/^qmac: [^:]*: //; s/;.*//')"
+        reason="refused: $(printf '%s\n' "$message" | sed 's/^qmac: [^:]*: //; s/;.*//; s/ (also .*//')"
     fi
     printf '%s %s\n' "${file#"$QMAC_DATA"/}" "$reason"
 done >"$table"

@@ -8,3 +8,9 @@ if [ -n "${QMAC_DATA:-}" ]; then
 else
     skip "golden networks" "QMAC_DATA does not name the data folder"
 fi
+if [ -n "${QMAC_CASES:-}" ]; then
+    check "networks as real tools write them equal the reference kernels, or are refused for the recorded reason" \
+        tests/networks/cases.sh real-files
+else
+    skip "networks as real tools write them" "QMAC_CASES does not name the folder of cases"
+fi

@@ -98,6 +98,15 @@ static enum qm_status take_integer_inputs(const struct cli_option *option, const
     return qm_fail(diag, QM_BAD_INPUT, "--integer-inputs %s: must be int8 or uint8", value);
 }
 
+static enum qm_status take_batch(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
+    struct cli_number number = {0};
+    enum { BATCH_MAX = 65535 };
+    QM_TRY(cli_take_number(option, value, &number, diag));
+    if (number.value < 1 || number.value > BATCH_MAX) return qm_fail(diag, QM_BAD_INPUT, "--batch %s: must be 1 to %d", value, BATCH_MAX);
+    ((struct qm_model_options *)field)->batch = (uint32_t)number.value;
+    return QM_OK;
+}
+
 static enum qm_status take_saturate(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
     struct qm_model_options *model = field;
     (void)option, (void)value, (void)diag;
@@ -109,6 +118,7 @@ static enum qm_status take_saturate(const struct cli_option *option, const char 
 enum { OF_A_NETWORK = CLI_TEXT | CLI_RANDOM }; /* has no use for others */
 
 const struct cli_option cli_model_options[] = {
+    {"batch", "N", "TFLite: the batch of a network that leaves it open (default 1)", take_batch, .not_for = OF_A_NETWORK},
     {"end-at", "NAME,...", "ONNX: compute these tensors instead of the file's outputs", take_end_at, .not_for = OF_A_NETWORK},
     {"integer-inputs", "TYPE", "ONNX: what float inputs carry that are not quantized: int8 (default) or uint8", take_integer_inputs,
      .not_for = OF_A_NETWORK},
@@ -165,6 +175,8 @@ static enum qm_status load_program(const struct qm_model_bytes *read, const stru
     if (compilation->search != NULL) return qm_fail(diag, QM_BAD_INPUT, "--search %s: %s is compiled already", compilation->search, file);
     if (compilation->precision != NULL)
         return qm_fail(diag, QM_BAD_INPUT, "--precision %s: %s is compiled already", compilation->precision, file);
+    if (compilation->model.batch != 0)
+        return qm_fail(diag, QM_BAD_INPUT, "--batch %u: %s is compiled already", compilation->model.batch, file);
     if (compilation->model.option != NULL)
         return qm_fail(diag, QM_BAD_INPUT, "%s: %s is compiled already", compilation->model.option, file);
     if (compilation->keep_layers)

@@ -78,14 +78,10 @@ static enum qm_status info_model(const struct qm_model_bytes *model, const struc
                                  struct qm_diag *diag) {
     struct qm_graph *graph;
     struct qm_network *network;
-    struct qm_diag problem;
     uint64_t macs = 0;
     QM_TRY(qm_model_parse(model, options, arena, &graph, diag));
     print_graph(graph);
-    if (qm_legalize(graph, QM_rounding_TFLITE, arena, &network, &problem) != QM_OK) {
-        printf("qmac cannot run it: %s\n", problem.text);
-        return QM_OK;
-    }
+    QM_TRY(qm_legalize(graph, QM_rounding_TFLITE, arena, &network, diag));
     for (uint32_t i = 0; i < network->layer_count; i++) macs += network->layers[i].macs;
     printf("%" PRIu64 " MACs\n", macs);
     return QM_OK;
@@ -99,6 +95,7 @@ static enum qm_status info(const struct cli_line *line, void *fields, struct qm_
     QM_TRY(cli_take_file(line, &file, diag));
     QM_TRY(cli_read(file, line->arena, &read, &is_program, diag));
     if (!is_program) return info_model(&read, options, line->arena, diag);
+    if (options->batch != 0) return qm_fail(diag, QM_BAD_INPUT, "--batch %u: %s is compiled already", options->batch, file);
     if (options->option != NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: %s is compiled already", options->option, file);
     return info_program(&read, diag);
 }

@@ -76,7 +76,7 @@ QM_MUST_USE enum qm_status cli_take_options(struct cli_line *line, const struct 
 QM_MUST_USE enum qm_status cli_take_file(const struct cli_line *line, const char **file, struct qm_diag *diag);
 
 /* Setters, and what they fill. */
-enum { CLI_LIST_MAX = 64 };
+enum { CLI_LIST_MAX = 128 };
 struct cli_list {
     const char *items[CLI_LIST_MAX];
     unsigned count;

@@ -15,7 +15,7 @@
 #include "tools/qmac/tensors.h"
 #include "verify/rtl_builds.h"
 
-enum { INPUTS_MAX = 32, PROGRESS_SECONDS = 2 };
+enum { INPUTS_MAX = CLI_LIST_MAX, PROGRESS_SECONDS = 2 };
 
 /* The formats of the report for files, numbered, their functions, and options that fill an array of file names. */
 #define NUMBER(name, help) FORMAT_##name,

@@ -18,7 +18,7 @@
 #include "verify/surroundings.h"
 #include "verify/verify_random.h"
 
-enum { INPUTS_MAX = 32 };
+enum { INPUTS_MAX = CLI_LIST_MAX };
 
 struct verify_options {
     const char *file; /* NULL: random programs */

@@ -18,7 +18,7 @@ bool onnx_refuse(const struct onnx_node *n, const char *format, ...) {
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     const char *name = n->source->name != NULL ? n->source->name : "";
-    problems_add(&n->r->problems, "operator %u %.40s%s%.60s%s %s", n->index, n->source->op_type, name[0] != '\0' ? " (" : "", name,
+    problems_add(&n->r->graph->problems, n->index, "%.40s%s%.60s%s %s", n->source->op_type, name[0] != '\0' ? " (" : "", name,
                  name[0] != '\0' ? ")" : "", text);
     return false;
 }

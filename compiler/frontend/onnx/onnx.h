@@ -60,7 +60,6 @@ struct onnx_reader {
     const Onnx__GraphProto *source;
     const char **outputs; /* [output_count] names of what the network computes */
     uint32_t output_count;
-    struct problems problems;
     uint32_t value_count, slot_count;
     struct onnx_value *values;
     uint32_t *slots; /* [slot_count] of a hash table: index into values + 1; 0: free */

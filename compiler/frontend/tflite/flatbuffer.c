@@ -130,11 +130,11 @@ struct fb_vector fb_vector(struct fb *fb, const struct fb_table *table, uint32_t
     if (!inside(fb, at, 4, "a vector")) return absent;
     struct fb_vector vector = {.at = (uint32_t)at + 4, .count = (uint32_t)little(fb, (uint32_t)at, 4)};
     if (!inside(fb, vector.at, (uint64_t)vector.count * element_bytes, "a vector")) return absent;
-    if (vector.count > 0 && vector.at % element_bytes != 0) {
-        fb_fail(fb, vector.at, "a vector of %u-byte elements is not aligned; the file is damaged", element_bytes);
-        return absent;
-    }
     return vector;
+}
+
+const void *fb_bytes(struct fb *fb, uint64_t at, uint64_t count, const char *what) {
+    return inside(fb, at, count, what) ? fb->bytes + at : NULL;
 }
 
 const char *fb_string(struct fb *fb, const struct fb_table *table, uint32_t slot) {

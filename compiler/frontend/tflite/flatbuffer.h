@@ -46,8 +46,10 @@ uint32_t fb_u32(struct fb *fb, const struct fb_table *table, uint32_t slot, uint
 uint64_t fb_u64(struct fb *fb, const struct fb_table *table, uint32_t slot, uint64_t fallback);
 float fb_f32(struct fb *fb, const struct fb_table *table, uint32_t slot, float fallback);
 struct fb_table fb_subtable(struct fb *fb, const struct fb_table *table, uint32_t slot);
-/* Elements of element_bytes (1, 4 or 8), aligned to that. */
+/* Elements of element_bytes. They need not be aligned: some tools write them so. */
 struct fb_vector fb_vector(struct fb *fb, const struct fb_table *table, uint32_t slot, uint32_t element_bytes);
+/* Bytes at an offset from the start of the file; fails and gives NULL when they are not inside: "WHAT leaves the file". Not aligned. */
+const void *fb_bytes(struct fb *fb, uint64_t at, uint64_t count, const char *what);
 /* Ends in NUL and has no control characters; NULL when absent. Borrowed from the bytes. */
 const char *fb_string(struct fb *fb, const struct fb_table *table, uint32_t slot);
 

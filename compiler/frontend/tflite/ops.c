@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "compiler/frontend/tflite/tflite.h"
+#include "compiler/ir/fold.h"
 
 enum { ATTRIBUTE_MAX = 65535, EXTENT_MAX = 1 << 30 };
 
@@ -65,9 +66,10 @@ static void read_window(const struct tflite_operator *o, uint32_t channels) {
     op->stride_h = extent(o, WINDOW_STRIDE_H, 0, "the stride");
     uint8_t padding = fb_u8(&o->r->fb, &o->options, WINDOW_PADDING, PADDING_SAME);
     const struct qm_graph_tensor *in = tflite_input(o, 0), *out = tflite_output(o, 0);
+    tflite_open_batch(o, 0, in->dims[0]);
     if (padding > PADDING_VALID) tflite_refuse(o, "padding %u is unknown", padding);
     if (o->r->fb.status != QM_OK) return;
-    if (in->dims[0] != 1) tflite_refuse(o, "a batch of %u is not supported; export the model with a batch of 1", in->dims[0]);
+    if (in->dims[0] != 1) tflite_refuse(o, "a batch of %u is not supported; use a batch of 1 and a list of examples", in->dims[0]);
     if (!resolve_window(op, in, out, padding == PADDING_SAME) || out->dims[0] != 1 || out->dims[3] != channels)
         tflite_refuse(o, "the output %ux%ux%u is not what a %ux%u window gives on %ux%ux%u", out->dims[1], out->dims[2], out->dims[3],
                       op->kernel_h, op->kernel_w, in->dims[1], in->dims[2], in->dims[3]);
@@ -147,6 +149,12 @@ static void read_fully_connected(const struct tflite_operator *o) {
     if (o->r->fb.status != QM_OK) return;
     uint64_t elements = qm_graph_elements(in);
     uint32_t features = weights->dims[1], channels = weights->dims[0];
+    uint32_t dims[QM_MAX_RANK] = {(uint32_t)(elements / features), channels};
+    if (keep && in->rank > 0) {
+        memcpy(dims, in->dims, sizeof dims);
+        dims[in->rank - 1] = channels;
+    }
+    tflite_open_shape(o, 0, keep ? in->rank : 2, dims);
     bool rows_fit = elements % features == 0 && (!keep || (in->rank > 0 && in->dims[in->rank - 1] == features));
     bool out_fits = out->rank > 0 && out->dims[out->rank - 1] == channels && qm_graph_elements(out) == elements / features * channels;
     if (!rows_fit || !out_fits)
@@ -164,6 +172,13 @@ static uint32_t dim_of(const struct qm_graph_tensor *tensor, const struct qm_gra
 /* Each dimension of the output is that of the operands, of which one or both may have one element. */
 static void check_broadcast(const struct tflite_operator *o) {
     const struct qm_graph_tensor *a = tflite_input(o, 0), *b = tflite_input(o, 1), *out = tflite_output(o, 0);
+    const struct qm_graph_tensor *longer = a->rank > b->rank ? a : b;
+    uint32_t dims[QM_MAX_RANK];
+    for (uint32_t d = 0; d < longer->rank; d++) {
+        uint32_t left = dim_of(a, longer, d), right = dim_of(b, longer, d);
+        dims[d] = left > right ? left : right;
+    }
+    tflite_open_shape(o, 0, longer->rank, dims);
     bool fits = a->rank <= out->rank && b->rank <= out->rank;
     for (uint32_t d = 0; d < out->rank && fits; d++) {
         uint32_t left = dim_of(a, out, d), right = dim_of(b, out, d), larger = left > right ? left : right;
@@ -182,30 +197,14 @@ static void read_mul(const struct tflite_operator *o) {
     check_broadcast(o);
 }
 
-/* The new shape is that of the output; a shape operand must say the same (-1: whatever is left). */
-static void read_reshape(const struct tflite_operator *o) {
-    const struct qm_graph_tensor *out = tflite_output(o, 0);
-    if (qm_graph_elements(tflite_input(o, 0)) != qm_graph_elements(out))
-        tflite_refuse(o, "the output has another number of elements than the input");
-    if (o->op->inputs[1] == QM_NO_TENSOR) return;
-    const struct qm_graph_tensor *shape = tflite_input(o, 1);
-    if (shape->data == NULL || shape->dtype != QM_I32) {
-        tflite_refuse(o, "the shape is computed by the network, which is not supported");
-        return;
-    }
-    bool fits = qm_graph_elements(shape) == out->rank;
-    for (uint32_t i = 0; fits && i < out->rank; i++) {
-        int32_t dim;
-        memcpy(&dim, (const uint8_t *)shape->data + 4 * i, sizeof dim);
-        fits = dim == -1 || dim == (int32_t)out->dims[i];
-    }
-    if (!fits) tflite_refuse(o, "the output does not have the shape that is asked for");
-    o->op->input_count = 1;
-    o->op->inputs[1] = QM_NO_TENSOR;
+static void read_sub(const struct tflite_operator *o) {
+    tflite_read_activation(o, SUB_ACTIVATION);
+    check_broadcast(o);
 }
 
 static void check_same_shape(const struct tflite_operator *o) {
     const struct qm_graph_tensor *in = tflite_input(o, 0), *out = tflite_output(o, 0);
+    tflite_open_shape(o, 0, in->rank, in->dims);
     if (in->rank != out->rank || memcmp(in->dims, out->dims, in->rank * sizeof *in->dims) != 0)
         tflite_refuse(o, "the output's shape is not that of the input");
 }
@@ -245,6 +244,7 @@ static void read_transpose_conv(const struct tflite_operator *o) {
     op->stride_h = extent(o, WINDOW_STRIDE_H, 0, "the stride");
     tflite_read_activation(o, TRANSPOSE_CONV_ACTIVATION);
     check_bias(o, weights->dims[0]);
+    tflite_open_batch(o, 0, in->dims[0]);
     bool same = fb_u8(&o->r->fb, &o->options, WINDOW_PADDING, PADDING_SAME) == PADDING_SAME;
     if (o->r->fb.status != QM_OK) return;
     bool fits = resolve_window(op, out, in, same) && weights->dims[3] == in->dims[3];
@@ -264,7 +264,7 @@ static const struct rule rules[] = {
     {TFLITE_MUL,                     QM_OP_MUL,                     OPTIONS_MUL,                     false, 2, 2, 1, read_mul},
     {TFLITE_AVERAGE_POOL_2D,         QM_OP_AVERAGE_POOL_2D,         OPTIONS_POOL,                    true,  1, 1, 1, read_pool},
     {TFLITE_MAX_POOL_2D,             QM_OP_MAX_POOL_2D,             OPTIONS_POOL,                    true,  1, 1, 1, read_pool},
-    {TFLITE_MEAN,                    QM_OP_MEAN,                    OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_mean},
+    {TFLITE_MEAN,                    QM_OP_MEAN,                    OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
     {TFLITE_QUANTIZE,                QM_OP_QUANTIZE,                OPTIONS_QUANTIZE,                false, 1, 1, 1, check_same_shape},
     {TFLITE_DEQUANTIZE,              QM_OP_DEQUANTIZE,              OPTIONS_DEQUANTIZE,              false, 1, 1, 1, check_same_shape},
     {TFLITE_RELU,                    QM_OP_RELU,                    OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
@@ -273,7 +273,7 @@ static const struct rule rules[] = {
     {TFLITE_LOGISTIC,                QM_OP_LOGISTIC,                OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
     {TFLITE_TANH,                    QM_OP_TANH,                    OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
     {TFLITE_HARD_SWISH,              QM_OP_HARD_SWISH,              OPTIONS_HARD_SWISH,              false, 1, 1, 1, check_same_shape},
-    {TFLITE_RESHAPE,                 QM_OP_RESHAPE,                 OPTIONS_RESHAPE,                 false, 1, 2, 1, read_reshape},
+    {TFLITE_RESHAPE,                 QM_OP_RESHAPE,                 OPTIONS_RESHAPE,                 false, 1, 2, 1, tflite_read_reshape},
     {TFLITE_PAD,                     QM_OP_PAD,                     OPTIONS_PAD,                     false, 2, 2, 1, tflite_read_pad},
     {TFLITE_PADV2,                   QM_OP_PAD,                     OPTIONS_PADV2,                   false, 3, 3, 1, tflite_read_pad},
     {TFLITE_CONCATENATION,           QM_OP_CONCATENATION,           OPTIONS_CONCATENATION,           true,  1, QM_OPERANDS_MAX, 1,
@@ -284,6 +284,17 @@ static const struct rule rules[] = {
      tflite_read_strided_slice},
     {TFLITE_TRANSPOSE,               QM_OP_TRANSPOSE,               OPTIONS_TRANSPOSE,               false, 2, 2, 1, tflite_read_transpose},
     {TFLITE_RESIZE_NEAREST_NEIGHBOR, QM_OP_RESIZE_NEAREST_NEIGHBOR, OPTIONS_RESIZE_NEAREST_NEIGHBOR, false, 2, 2, 1, tflite_read_resize},
+    {TFLITE_EXPAND_DIMS,             QM_OP_RESHAPE,                 OPTIONS_EXPAND_DIMS,             false, 2, 2, 1,
+     tflite_read_expand_dims},
+    {TFLITE_SQUEEZE,                 QM_OP_RESHAPE,                 OPTIONS_SQUEEZE,                 false, 1, 1, 1, tflite_read_squeeze},
+    {TFLITE_SHAPE,                   QM_OP_SHAPE,                   OPTIONS_SHAPE,                   false, 1, 1, 1, tflite_read_shape},
+    {TFLITE_PACK,                    QM_OP_PACK,                    OPTIONS_PACK,                    true,  1, QM_OPERANDS_MAX, 1,
+     tflite_read_pack},
+    {TFLITE_GATHER,                  QM_OP_GATHER,                  OPTIONS_GATHER,                  false, 2, 2, 1, tflite_read_gather},
+    {TFLITE_REDUCE_PROD,             QM_OP_REDUCE_PROD,             OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
+    {TFLITE_CAST,                    QM_OP_CAST,                    OPTIONS_CAST,                    false, 1, 1, 1, tflite_read_cast},
+    {TFLITE_FILL,                    QM_OP_FILL,                    OPTIONS_FILL,                    false, 2, 2, 1, tflite_read_fill},
+    {TFLITE_SUB,                     QM_OP_SUB,                     OPTIONS_SUB,                     false, 2, 2, 1, read_sub},
     {TFLITE_SOFTMAX,                 QM_OP_SOFTMAX,                 OPTIONS_SOFTMAX,                 true,  1, 1, 1, read_softmax},
     {TFLITE_LOG_SOFTMAX,             QM_OP_LOG_SOFTMAX,             OPTIONS_LOG_SOFTMAX,             false, 1, 1, 1, read_log_softmax},
 };
@@ -317,20 +328,29 @@ void tflite_check_operators(struct tflite_reader *r) {
         int32_t code = operator_code(r, &table, &custom);
         if (find_rule(code) != NULL) continue;
         const char *name = code == TFLITE_CUSTOM && custom != NULL ? custom : tflite_builtin_name(code, r->arena);
-        problems_add(&r->problems, "operator %u %.60s is not supported", i, name);
+        problems_add(&r->graph->problems, i, "%.60s is not supported", name);
     }
 }
 
-/* One operand: in range, of a known type, and computed before. */
+void tflite_mark_used(struct tflite_reader *r, bool *used) {
+    for (uint32_t i = 0; i < r->operators.count && r->fb.status == QM_OK; i++) {
+        struct fb_table table = fb_table_at(&r->fb, r->operators, i);
+        const struct fb_vector lists[] = {fb_vector(&r->fb, &table, OPERATOR_INPUTS, 4), fb_vector(&r->fb, &table, OPERATOR_OUTPUTS, 4)};
+        for (uint32_t l = 0; l < 2; l++)
+            for (uint32_t e = 0; e < lists[l].count; e++) {
+                int32_t index = fb_i32_at(&r->fb, lists[l], e);
+                if (index >= 0 && (uint32_t)index < r->tensors.count) used[index] = true;
+            }
+    }
+}
+
+/* One operand, which must be in range. */
 static uint32_t operand(const struct tflite_operator *o, int32_t index, const char *what) {
     struct tflite_reader *r = o->r;
     if (index < 0 || (uint32_t)index >= r->graph->tensor_count) {
         tflite_refuse(o, "%s is tensor %d of %u; the file is damaged", what, index, r->graph->tensor_count);
         return 0;
     }
-    if (!tflite_type_known(r->types[index]))
-        problems_add(&r->problems, "operator %u %s on %s is not supported", o->op->index, qm_graph_op_name(o->op->kind),
-                     tflite_type_name(r->types[index]));
     return (uint32_t)index;
 }
 
@@ -366,28 +386,77 @@ static void read_outputs(const struct tflite_operator *o, const struct rule *rul
     }
 }
 
+/* In a file with an operator that no graph can hold, only the types of the others are asked for: numbers that it computes are not there,
+ * so constants cannot be folded. False: the operator has no data, only shapes and axes. */
+static bool keep_data(const struct tflite_operator *o) {
+    struct qm_graph_op *op = o->op;
+    uint32_t kept = 0;
+    if (qm_graph_has_weights(op->kind) && op->kind != QM_OP_TRANSPOSE_CONV) return true;
+    for (uint32_t i = 0; i < op->input_count; i++) {
+        bool is_integer = op->inputs[i] == QM_NO_TENSOR || tflite_input(o, i)->dtype == QM_I32 || tflite_input(o, i)->dtype == QM_I64;
+        if (!is_integer) op->inputs[kept++] = op->inputs[i];
+    }
+    tflite_keep_inputs(o, kept);
+    return kept >= (op->kind == QM_OP_TRANSPOSE_CONV ? 2U : 1U) && op->kind != QM_OP_SHAPE && op->kind != QM_OP_FILL;
+}
+
+/* What the operator computes has a value from now on. */
+static void mark_known(struct tflite_reader *r, struct fb_vector outputs) {
+    for (uint32_t i = 0; i < outputs.count; i++) {
+        int32_t index = fb_i32_at(&r->fb, outputs, i);
+        if (index >= 0 && (uint32_t)index < r->graph->tensor_count) r->known[index] = true;
+    }
+}
+
+/* The first operand in a list whose tensor has the type; QM_NO_TENSOR: there is none. */
+static uint32_t find_type(const struct tflite_operator *o, const uint32_t *operands, uint32_t count, enum qm_dtype dtype) {
+    for (uint32_t i = 0; i < count; i++)
+        if (operands[i] != QM_NO_TENSOR && o->r->graph->tensors[operands[i]].dtype == dtype) return operands[i];
+    return QM_NO_TENSOR;
+}
+
+/* Whether the operator, whose operands have been read, belongs into the graph. No operator takes int16, so that nothing else needs to be
+ * said about one that has some. */
+static bool belongs(const struct tflite_operator *o, const struct rule *rule) {
+    struct tflite_reader *r = o->r;
+    const struct qm_graph_op *op = o->op;
+    uint32_t unknown = find_type(o, op->inputs, op->input_count, QM_ANY_DTYPES);
+    if (unknown == QM_NO_TENSOR) unknown = find_type(o, op->outputs, op->output_count, QM_ANY_DTYPES);
+    if (unknown != QM_NO_TENSOR) {
+        problems_add(&r->graph->problems, op->index, "%s on %s is not supported", qm_graph_op_name(op->kind),
+                     tflite_type_name(r->types[unknown]));
+        return false;
+    }
+    if (r->graph->problems.count > 0 || find_type(o, op->inputs, op->input_count, QM_I16) != QM_NO_TENSOR) return keep_data(o);
+    rule->read(o);
+    return r->fb.status == QM_OK && !qm_graph_fold(r->graph, o->op, r->arena);
+}
+
 static void read_operator(struct tflite_reader *r, uint32_t index) {
     struct fb_table table = fb_table_at(&r->fb, r->operators, index);
+    struct fb_vector inputs = fb_vector(&r->fb, &table, OPERATOR_INPUTS, 4), outputs = fb_vector(&r->fb, &table, OPERATOR_OUTPUTS, 4);
     const char *custom = NULL;
     const struct rule *rule = find_rule(operator_code(r, &table, &custom));
-    if (r->fb.status != QM_OK || rule == NULL) return;
-    struct tflite_operator o = {.r = r, .op = &r->graph->ops[index], .at = table.at};
-    o.op->kind = rule->kind;
-    o.op->index = index;
+    if (r->fb.status != QM_OK) return;
+    if (rule == NULL) {
+        mark_known(r, outputs);
+        return;
+    }
+    struct tflite_operator o = {.r = r, .op = &r->graph->ops[r->graph->op_count], .at = table.at};
+    *o.op = (struct qm_graph_op){.kind = rule->kind, .index = index};
     uint8_t type = fb_u8(&r->fb, &table, OPERATOR_OPTIONS_TYPE, OPTIONS_NONE);
     o.options = fb_subtable(&r->fb, &table, OPERATOR_OPTIONS);
     bool absent = type == OPTIONS_NONE || o.options.at == 0;
     if (absent ? rule->options_needed : type != rule->options) tflite_refuse(&o, "its options are missing or those of another operator");
     if (absent) o.options.at = 0;
-    read_inputs(&o, rule, fb_vector(&r->fb, &table, OPERATOR_INPUTS, 4));
-    read_outputs(&o, rule, fb_vector(&r->fb, &table, OPERATOR_OUTPUTS, 4));
+    read_inputs(&o, rule, inputs);
+    read_outputs(&o, rule, outputs);
     if (r->fb.status != QM_OK) return;
-    if (r->problems.count == 0) rule->read(&o);
-    for (uint32_t i = 0; i < o.op->output_count; i++) r->known[o.op->outputs[i]] = true;
+    if (belongs(&o, rule)) r->graph->op_count++;
+    mark_known(r, outputs);
 }
 
 void tflite_read_operators(struct tflite_reader *r) {
-    r->graph->op_count = r->operators.count;
     r->graph->ops = QM_ARENA_NEW(r->arena, struct qm_graph_op, r->operators.count);
     for (uint32_t i = 0; i < r->operators.count && r->fb.status == QM_OK; i++) read_operator(r, i);
 }

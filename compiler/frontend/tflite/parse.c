@@ -56,29 +56,62 @@ static struct fb_table open_model(struct tflite_reader *r) {
     return subgraph;
 }
 
+/* The tensors that operators, inputs or outputs name. Nothing else of a file needs to be right. */
+static bool *find_used(struct tflite_reader *r, struct fb_vector inputs, struct fb_vector outputs) {
+    bool *used = QM_ARENA_NEW(r->arena, bool, r->tensors.count);
+    const struct fb_vector ends[] = {inputs, outputs};
+    tflite_mark_used(r, used);
+    for (uint32_t e = 0; e < 2; e++)
+        for (uint32_t i = 0; i < ends[e].count; i++) {
+            int32_t index = fb_i32_at(&r->fb, ends[e], i);
+            if (index >= 0 && (uint32_t)index < r->tensors.count) used[index] = true;
+        }
+    return used;
+}
+
+/* Inputs whose type the graph has; a batch that the file leaves open becomes the one that is asked for. */
+static void open_inputs(struct tflite_reader *r) {
+    const struct qm_graph *graph = r->graph;
+    bool any_open = false;
+    for (uint32_t i = 0; i < graph->input_count && r->fb.status == QM_OK; i++) {
+        uint32_t index = graph->inputs[i], dims[QM_MAX_RANK];
+        const struct qm_graph_tensor *tensor = &graph->tensors[index];
+        r->known[index] = true;
+        if (!tflite_type_known(r->types[index]))
+            fb_fail(&r->fb, r->tensors.at + 4 * index, "input %u (%s) has type %s, which is not supported", i, tensor->name,
+                    tflite_type_name(r->types[index]));
+        if (r->batch == 0 || (r->open[index] & 1) == 0) continue;
+        any_open = true;
+        memcpy(dims, tensor->dims, sizeof dims);
+        dims[0] = r->batch;
+        tflite_set_shape(r, index, tensor->rank, dims);
+    }
+    if (r->batch != 0 && !any_open) fb_fail(&r->fb, 0, "--batch %u: no input of the model leaves its batch open", r->batch);
+}
+
 static void read_subgraph(struct tflite_reader *r, const struct fb_table *subgraph) {
     struct qm_graph *graph = r->graph;
-    tflite_read_tensors(r);
     struct fb_vector inputs = fb_vector(&r->fb, subgraph, SUBGRAPH_INPUTS, 4);
     struct fb_vector outputs = fb_vector(&r->fb, subgraph, SUBGRAPH_OUTPUTS, 4);
+    tflite_read_tensors(r, find_used(r, inputs, outputs));
     if (r->fb.status != QM_OK) return;
     graph->input_count = inputs.count;
-    graph->output_count = outputs.count;
     graph->inputs = read_ends(r, inputs, "input", false);
+    if (r->fb.status == QM_OK) open_inputs(r);
     if (r->fb.status != QM_OK) return;
-    for (uint32_t i = 0; i < inputs.count; i++) r->known[graph->inputs[i]] = true;
     tflite_read_operators(r);
-    if (r->fb.status != QM_OK || r->problems.count > 0) return;
+    if (r->fb.status != QM_OK) return;
     graph->outputs = read_ends(r, outputs, "output", true);
-    tflite_check_types(r);
+    graph->output_count = outputs.count;
 }
 
 enum qm_status tflite_parse(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph, struct qm_diag *diag) {
-    struct tflite_reader r = {
-        .fb = {.bytes = file->bytes, .size = file->size, .file = file->name, .diag = diag}, .arena = arena, .graph = graph};
+    struct tflite_reader r = {.fb = {.bytes = file->bytes, .size = file->size, .file = file->name, .diag = diag},
+                              .arena = arena,
+                              .graph = graph,
+                              .batch = file->options->batch};
     struct fb_table subgraph = open_model(&r);
     if (r.fb.status == QM_OK) tflite_check_operators(&r);
-    if (r.fb.status == QM_OK && r.problems.count == 0) read_subgraph(&r, &subgraph);
-    QM_TRY(r.fb.status);
-    return problems_report(&r.problems, file->name, "qmac info --help lists the operators that can be read", diag);
+    if (r.fb.status == QM_OK) read_subgraph(&r, &subgraph);
+    return r.fb.status;
 }

@@ -14,7 +14,16 @@ enum model_slot { MODEL_VERSION, MODEL_OPERATOR_CODES, MODEL_SUBGRAPHS, MODEL_DE
 enum code_slot { CODE_DEPRECATED, CODE_CUSTOM, CODE_VERSION, CODE_BUILTIN };
 enum buffer_slot { BUFFER_DATA, BUFFER_OFFSET, BUFFER_SIZE };
 enum subgraph_slot { SUBGRAPH_TENSORS, SUBGRAPH_INPUTS, SUBGRAPH_OUTPUTS, SUBGRAPH_OPERATORS };
-enum tensor_slot { TENSOR_SHAPE, TENSOR_TYPE, TENSOR_BUFFER, TENSOR_NAME, TENSOR_QUANTIZATION, TENSOR_VARIABLE, TENSOR_SPARSITY };
+enum tensor_slot {
+    TENSOR_SHAPE,
+    TENSOR_TYPE,
+    TENSOR_BUFFER,
+    TENSOR_NAME,
+    TENSOR_QUANTIZATION,
+    TENSOR_VARIABLE,
+    TENSOR_SPARSITY,
+    TENSOR_SIGNATURE
+};
 enum quant_slot { QUANT_MIN, QUANT_MAX, QUANT_SCALE, QUANT_ZERO_POINT, QUANT_DETAILS_TYPE, QUANT_DETAILS, QUANT_AXIS };
 enum operator_slot { OPERATOR_CODE, OPERATOR_INPUTS, OPERATOR_OUTPUTS, OPERATOR_OPTIONS_TYPE, OPERATOR_OPTIONS };
 
@@ -36,13 +45,22 @@ enum tflite_builtin {
     TFLITE_TANH = 28,
     TFLITE_CUSTOM = 32,
     TFLITE_PAD = 34,
+    TFLITE_GATHER = 36,
     TFLITE_TRANSPOSE = 39,
     TFLITE_MEAN = 40,
+    TFLITE_SUB = 41,
+    TFLITE_SQUEEZE = 43,
     TFLITE_STRIDED_SLICE = 45,
     TFLITE_SPLIT = 49,
     TFLITE_LOG_SOFTMAX = 50,
+    TFLITE_CAST = 53,
     TFLITE_PADV2 = 60,
     TFLITE_TRANSPOSE_CONV = 67,
+    TFLITE_EXPAND_DIMS = 70,
+    TFLITE_SHAPE = 77,
+    TFLITE_REDUCE_PROD = 81,
+    TFLITE_PACK = 83,
+    TFLITE_FILL = 94,
     TFLITE_RESIZE_NEAREST_NEIGHBOR = 97,
     TFLITE_LEAKY_RELU = 98,
     TFLITE_QUANTIZE = 114,
@@ -63,14 +81,22 @@ enum tflite_options {
     OPTIONS_RESHAPE = 17,
     OPTIONS_MUL = 21,
     OPTIONS_PAD = 22,
+    OPTIONS_GATHER = 23,
     OPTIONS_TRANSPOSE = 26,
     OPTIONS_REDUCER = 27,
+    OPTIONS_SUB = 28,
+    OPTIONS_SQUEEZE = 30,
     OPTIONS_STRIDED_SLICE = 32,
     OPTIONS_SPLIT = 35,
     OPTIONS_LOG_SOFTMAX = 36,
+    OPTIONS_CAST = 37,
     OPTIONS_DEQUANTIZE = 38,
     OPTIONS_PADV2 = 43,
     OPTIONS_TRANSPOSE_CONV = 49,
+    OPTIONS_EXPAND_DIMS = 52,
+    OPTIONS_SHAPE = 55,
+    OPTIONS_PACK = 59,
+    OPTIONS_FILL = 68,
     OPTIONS_RESIZE_NEAREST_NEIGHBOR = 74,
     OPTIONS_LEAKY_RELU = 75,
     OPTIONS_QUANTIZE = 89,
@@ -83,6 +109,7 @@ enum pool_slot { POOL_FILTER_W = 3, POOL_FILTER_H, POOL_ACTIVATION };
 enum fc_slot { FC_ACTIVATION, FC_WEIGHTS_FORMAT, FC_KEEP_DIMS };
 enum add_slot { ADD_ACTIVATION };
 enum mul_slot { MUL_ACTIVATION };
+enum sub_slot { SUB_ACTIVATION };
 enum softmax_slot { SOFTMAX_BETA };
 enum concatenation_slot { CONCATENATION_AXIS, CONCATENATION_ACTIVATION };
 enum reducer_slot { REDUCER_KEEP_DIMS };
@@ -91,6 +118,10 @@ enum slice_slot { SLICE_BEGIN_MASK, SLICE_END_MASK, SLICE_ELLIPSIS_MASK, SLICE_N
 enum transpose_conv_slot { TRANSPOSE_CONV_ACTIVATION = 3 };
 enum resize_slot { RESIZE_ALIGN_CORNERS, RESIZE_HALF_PIXEL };
 enum leaky_relu_slot { LEAKY_RELU_ALPHA };
+enum reshape_slot { RESHAPE_SHAPE };
+enum squeeze_slot { SQUEEZE_DIMS };
+enum gather_slot { GATHER_AXIS, GATHER_BATCH_DIMS };
+enum pack_slot { PACK_COUNT, PACK_AXIS };
 
 enum { PADDING_SAME = 0, PADDING_VALID = 1 };
 
@@ -98,10 +129,11 @@ struct tflite_reader {
     struct fb fb;
     struct qm_arena *arena;
     struct qm_graph *graph;
-    struct problems problems;
+    uint32_t batch; /* of inputs that leave it open; 0: as the file's shapes say */
     struct fb_vector codes, buffers, tensors, operators;
     uint8_t *types; /* [tensor_count], as in the file */
     bool *known;    /* [tensor_count] has a value before the operator being read */
+    uint32_t *open; /* [tensor_count] bit d: the file leaves dimension d to the operator that computes the tensor */
 };
 
 /* One operator that is being read. */
@@ -118,15 +150,31 @@ struct tflite_operator {
 void tflite_refuse(const struct tflite_operator *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const struct qm_graph_tensor *tflite_input(const struct tflite_operator *o, uint32_t i);
 const struct qm_graph_tensor *tflite_output(const struct tflite_operator *o, uint32_t i);
+/* Gives output i the shape that the operator computes, where the file leaves dimensions open; one that it does not is the file's. */
+void tflite_open_shape(const struct tflite_operator *o, uint32_t i, uint32_t rank, const uint32_t *dims);
+/* Gives output i the batch of the operator's data, if the file leaves it open. */
+void tflite_open_batch(const struct tflite_operator *o, uint32_t i, uint32_t batch);
+/* Operand i as integers; must be a constant of `count` of them, int32 or int64, each within int32. */
+bool tflite_read_integers(const struct tflite_operator *o, uint32_t i, uint32_t count, int32_t *to);
+/* An axis from -rank to rank - 1. */
+bool tflite_resolve_axis(const struct tflite_operator *o, int32_t axis, uint32_t rank, uint32_t *to);
+/* Drops the operands behind the first `count`, which have become attributes. */
+void tflite_keep_inputs(const struct tflite_operator *o, uint32_t count);
+void tflite_refuse_shape(const struct tflite_operator *o);
 /* Reads the option, NONE, RELU, RELU6 or RELU_N1_TO_1. */
 void tflite_read_activation(const struct tflite_operator *o, uint32_t slot);
 
 /* ---- moves.c ---- */
 
-/* Reads the operands and options of an operator. These readers are in moves.c, the others beside the table in ops.c. */
+/* Reads the operands and options of an operator. These readers are in moves.c and shapes.c, the others beside the table in ops.c. */
 typedef void tflite_reading(const struct tflite_operator *o);
-tflite_reading tflite_read_mean, tflite_read_pad, tflite_read_concatenation, tflite_read_split, tflite_read_strided_slice;
+tflite_reading tflite_read_axes, tflite_read_pad, tflite_read_concatenation, tflite_read_split, tflite_read_strided_slice;
 tflite_reading tflite_read_transpose, tflite_read_resize;
+
+/* ---- shapes.c ---- */
+
+tflite_reading tflite_read_reshape, tflite_read_expand_dims, tflite_read_squeeze;
+tflite_reading tflite_read_shape, tflite_read_pack, tflite_read_gather, tflite_read_cast, tflite_read_fill;
 
 /* ---- names.c ---- */
 
@@ -138,16 +186,20 @@ const char *tflite_builtin_name(int32_t code, struct qm_arena *arena);
 
 /* Whether the graph can hold tensors of the type. */
 bool tflite_type_known(uint8_t type);
-/* Fills graph->tensors from r->tensors. Types that the graph does not know are refused with the operators that use such tensors. */
-void tflite_read_tensors(struct tflite_reader *r);
-/* Refuses the types of tensors that no operator uses as well. */
-void tflite_check_types(struct tflite_reader *r);
+/* Fills graph->tensors from r->tensors, but for those that nothing uses: their type is QM_ANY_DTYPES. Types that the graph does not
+ * know are refused with the operators that use such tensors. */
+void tflite_read_tensors(struct tflite_reader *r, const bool *used);
+/* Sets the shape of a tensor, and the bytes that it takes. All dims must be positive and their product below 2^31. */
+void tflite_set_shape(struct tflite_reader *r, uint32_t index, uint32_t rank, const uint32_t *dims);
 
 /* ---- ops.c ---- */
 
-/* Adds every operator that no reader exists for to the problems. */
+/* Adds every operator that no reader exists for to the graph's problems. */
 void tflite_check_operators(struct tflite_reader *r);
-/* Fills graph->ops from r->operators; the tensors have been read. */
+/* Marks the tensors that operators name; those that are not there are refused later. */
+void tflite_mark_used(struct tflite_reader *r, bool *used);
+/* Fills graph->ops from r->operators; the tensors have been read. What is computed of constants and shapes alone becomes a constant
+ * (compiler/ir/fold.h) and leaves no operator. */
 void tflite_read_operators(struct tflite_reader *r);
 
 #endif

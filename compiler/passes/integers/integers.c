@@ -168,6 +168,7 @@ enum qm_status qm_integers(struct qm_graph *graph, const struct qm_model_options
     if (!graph->is_real) return QM_OK;
     *result = QM_ARENA_NEW(arena, struct qm_graph, 1);
     struct real_pass r = {.source = graph, .options = options != NULL ? options : &none, .arena = arena, .diag = diag};
+    r.problems = graph->problems;
     r.maker = (struct qm_graph_maker){.arena = arena, .graph = *result};
     (*result)->file = graph->file;
     memcpy((*result)->sha256, graph->sha256, sizeof graph->sha256);

@@ -10,7 +10,7 @@ bool real_refuse(const struct real_node *n, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    problems_add(&n->r->problems, "operator %u %s %s", n->op->index, n->op->name, text);
+    problems_add(&n->r->problems, n->op->index, "%s %s", n->op->name, text);
     return false;
 }
 

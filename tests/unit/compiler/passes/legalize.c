@@ -413,8 +413,8 @@ Test(legalize, refuses_dynamic_range_weights_of_several_zero_points_and_large_av
     o.tensors[0].dtype = QM_F32;
     cr_expect(eq(int, refused(&o, &diag), QM_BAD_INPUT));
     cr_expect(eq(str, diag.text,
-                 "one: operator 0 FULLY_CONNECTED has int8 weights but float32 activations (dynamic range); quantize the model to "
-                 "int8 with int8 inputs and outputs"));
+                 "one: operator 0 FULLY_CONNECTED has int8 weights but float32 activations (dynamic range); this is a float "
+                 "network: quantize it to int8 (docs/how-to/run-a-network.md says how)"));
     qm_arena_destroy(o.arena);
     open_one(&o, QM_OP_AVERAGE_POOL_2D, 51);
     o.tensors[0] = o.tensors[3] = activation(&o, "map", (uint32_t[4]){1, 33, 32, 1});

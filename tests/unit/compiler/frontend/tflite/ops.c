@@ -73,7 +73,7 @@ Test(tflite_ops, refuses_what_the_machine_has_no_meaning_for) {
     t = conv;
     t.code = 16;
     t.operators = 2;
-    tiny_refuse(&t, "operator 0 LSTM is not supported; operator 1 LSTM is not supported");
+    tiny_refuse(&t, "operator 0 LSTM is not supported (also 1)");
     t = conv;
     t.version = 2;
     tiny_refuse(&t, "schema version 2");

@@ -1,0 +1,68 @@
+#!/bin/sh
+# cases.sh FOLDER... - files that real tools wrote, in QMAC_CASES/FOLDER/NAME, judged as tests/networks/cases.txt says, which has all.
+#
+# A line of the table:
+#   FOLDER/NAME equal              the outputs for x0.npy, x1.npy, ... are y0.npy, y1.npy, ..., to the byte
+#   FOLDER/NAME refused: TEXT      exit status 2, and one line that has the text; info ends like run
+#   FOLDER/NAME runs: REASON       exit status 0; the reason says why there is nothing right to compare with
+# Prints a line for every case that is not compared.
+set -u
+: "${QMAC_CASES:?names the folder of cases}"
+table=tests/networks/cases.txt
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+status=0
+
+wrong() {
+    echo "$case: $*"
+    status=1
+}
+
+# The inputs of a case as options.
+inputs() {
+    i=0
+    while [ -f "$1/x$i.npy" ]; do
+        printf -- '--input %s/x%d.npy ' "$1" "$i"
+        i=$((i + 1))
+    done
+}
+
+# The outputs, named in index.tsv in their order, against y0.npy, y1.npy and so on.
+compare() {
+    i=0
+    for name in $(awk -F '\t' -v name="${case#*/}" '$1 == name { gsub(/,/, " ", $3); print $3 }' "${1%/*}/index.tsv"); do
+        cmp "$work/out/$(printf '%s' "$name" | tr ':/' '__').npy" "$1/y$i.npy" || wrong "output $i is not y$i.npy"
+        i=$((i + 1))
+    done
+    [ "$i" -gt 0 ] || wrong "index.tsv names no outputs"
+}
+
+judge() { # folder of the case, what the table says
+    model=$(find "$1" -name '*.tflite' -o -name '*.onnx' | sort | head -n 1)
+    rm -rf "$work/out"
+    # shellcheck disable=SC2046
+    build/qmac run "$model" $(inputs "$1") --engine functional --output "$work/out" >/dev/null 2>"$work/message"
+    run=$?
+    build/qmac info "$model" >/dev/null 2>&1
+    info=$?
+    [ "$run" = "$info" ] || wrong "run ends with exit status $run, info with $info"
+    case $2 in
+    equal) if [ "$run" = 0 ]; then compare "$1"; else wrong "$(cat "$work/message")"; fi ;;
+    "runs: "*) if [ "$run" = 0 ]; then echo "skipped $case: ${2#runs: }"; else wrong "$(cat "$work/message")"; fi ;;
+    "refused: "*)
+        [ "$run" = 2 ] && [ "$(wc -l <"$work/message")" = 1 ] || wrong "exit status $run, not 2 with one line"
+        grep -qF -- "${2#refused: }" "$work/message" || wrong "$(cat "$work/message")"
+        echo "skipped $case: $2"
+        ;;
+    *) wrong "the table does not say equal, runs or refused" ;;
+    esac
+}
+
+for folder in "$@"; do
+    for path in "$QMAC_CASES/$folder"/*/; do
+        path=${path%/} case=$folder/$(basename "$path")
+        said=$(sed -n "s|^$case ||p" $table)
+        judge "$path" "$said"
+    done
+done
+exit $status
