@@ -1,61 +1,7 @@
-/* integers.c - the pass: operators of real numbers one after another, in the order of the file, and the ends of the network. */
+/* integers.c - the pass: the ends of the network, and between them its operators one after another, in the order of the file. */
 #include <string.h>
 
 #include "compiler/passes/integers/integers.h"
-
-/* ---- operators ---- */
-
-static real_making *const makings[QM_GRAPH_OP_KINDS] = {
-    [QM_OP_CONV_2D] = real_conv,
-    [QM_OP_MATMUL] = real_matmul,
-    [QM_OP_MAX_POOL_2D] = real_max_pool,
-    [QM_OP_AVERAGE_POOL_2D] = real_average_pool,
-    [QM_OP_MEAN] = real_reduce,
-    [QM_OP_SUM] = real_reduce,
-    [QM_OP_QUANTIZE] = real_quantize,
-    [QM_OP_DEQUANTIZE] = real_dequantize,
-    [QM_OP_SIGN] = real_sign,
-    [QM_OP_ADD] = real_add,
-    [QM_OP_SUB] = real_sub,
-    [QM_OP_MUL] = real_mul,
-    [QM_OP_DIV] = real_div,
-    [QM_OP_FLOOR] = real_floor,
-    [QM_OP_ROUND] = real_round,
-    [QM_OP_CLIP] = real_clip,
-    [QM_OP_CAST] = real_cast,
-    [QM_OP_PRELU] = real_prelu,
-    [QM_OP_LOGISTIC] = real_defer_function,
-    [QM_OP_TANH] = real_defer_function,
-    [QM_OP_HARD_SWISH] = real_defer_function,
-    [QM_OP_LEAKY_RELU] = real_defer_function,
-    [QM_OP_RESHAPE] = real_reshape,
-    [QM_OP_TRANSPOSE] = real_transpose,
-    [QM_OP_CONCATENATION] = real_concat,
-    [QM_OP_PAD] = real_pad,
-    [QM_OP_STRIDED_SLICE] = real_slice,
-    [QM_OP_RESIZE_NEAREST_NEIGHBOR] = real_resize,
-};
-
-/* Only moves work on constants, too, when they are between tensors; what else meets none but as its second operand has been folded. */
-static bool first_is_constant(const struct real_node *n) {
-    return n->inputs[0] != NULL && n->inputs[0]->state == REAL_CONSTANT && n->op->kind != QM_OP_ADD && n->op->kind != QM_OP_SUB &&
-           n->op->kind != QM_OP_MUL;
-}
-
-static void make_operator(struct real_pass *r, const struct qm_graph_op *op) {
-    struct real_node n = {.r = r, .op = op};
-    for (uint32_t i = 0; i < op->input_count; i++)
-        if (op->inputs[i] != QM_NO_TENSOR) n.inputs[i] = &r->values[op->inputs[i]];
-    for (uint32_t i = 0; i < op->output_count; i++) n.outputs[i] = &r->values[op->outputs[i]];
-    for (uint32_t i = 0; i < op->input_count; i++)
-        if (n.inputs[i] != NULL && n.inputs[i]->state == REAL_UNKNOWN) return;
-    if (first_is_constant(&n))
-        real_refuse(&n, "reads the constant %.60s where only results of the network are supported", n.inputs[0]->name);
-    else if (makings[op->kind] == NULL)
-        real_refuse(&n, "is supported on constants only");
-    else if (!makings[op->kind](&n))
-        for (uint32_t i = 0; i < op->output_count; i++) n.outputs[i]->state = REAL_UNKNOWN;
-}
 
 /* ---- ends of the network ---- */
 
@@ -124,11 +70,11 @@ static enum qm_status put_outputs(struct real_pass *r) {
         struct real_value *value = &r->values[r->source->outputs[i]];
         struct real_node n = output_node(r, r->source->outputs[i]);
         uint32_t tensor;
-        value->is_output = true;
         if (value->state == REAL_CONSTANT || n.op == NULL)
             return qm_fail(r->diag, QM_BAD_INPUT, "%s: output %.60s is %s", r->source->file, value->name,
                            value->state == REAL_CONSTANT ? "a constant" : "an input");
-        if (value->state == REAL_UNKNOWN || !real_tensor(&n, value, REAL_PLAIN, &tensor)) continue; /* named */
+        real_mark_output(value);
+        if (value->state == REAL_UNKNOWN || !real_settle(&n, value) || !real_tensor(&n, value, REAL_PLAIN, &tensor)) continue; /* named */
         tensor = dequantized(&n, value, tensor);
         for (uint32_t j = 0; j < graph->output_count; j++)
             if (graph->outputs[j] == tensor)
@@ -174,7 +120,7 @@ enum qm_status qm_integers(struct qm_graph *graph, const struct qm_model_options
     memcpy((*result)->sha256, graph->sha256, sizeof graph->sha256);
     open_values(&r);
     open_inputs(&r);
-    for (uint32_t i = 0; i < graph->op_count; i++) make_operator(&r, &graph->ops[i]);
+    for (uint32_t i = 0; i < graph->op_count; i++) real_make_operator(&r, &graph->ops[i]);
     enum qm_status status = put_outputs(&r);
     QM_TRY(problems_report(&r.problems, graph->file, "docs/how-to/run-an-onnx-network.md lists what can be read", diag));
     QM_TRY(status);

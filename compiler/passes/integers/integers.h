@@ -26,6 +26,7 @@ enum real_state {
     REAL_INPUT,    /* an input of the network in a type that does not say what integers it carries */
     REAL_TENSOR,   /* tensors of the graph of integers */
     REAL_DEFERRED, /* what a deferred operator computes */
+    REAL_MOVED,    /* what a move makes of numbers that have no integers yet */
 };
 
 /* A map of one picture, from a shape of three or four dimensions. */
@@ -89,6 +90,9 @@ struct real_value {
     int32_t low, high;              /* of the integers */
     const struct real_map *map;     /* a flattened map: tensors[REAL_CHANNELS_LAST] has the features in the order h, w, c; else NULL */
     struct real_deferred *deferred; /* DEFERRED */
+    /* MOVED */
+    const struct qm_graph_op *move;
+    struct real_value *parts; /* [move->input_count] what it moves */
 };
 
 struct real_pass {
@@ -105,6 +109,7 @@ struct real_pass {
 struct real_node {
     struct real_pass *r;
     const struct qm_graph_op *op;
+    const struct qm_graph_op *quantizer; /* of a move: what it moves has been quantized, instead of its result; NULL: it has not */
     struct real_value *inputs[QM_OPERANDS_MAX], *outputs[QM_OPERANDS_MAX]; /* NULL: absent */
 };
 
@@ -241,5 +246,15 @@ real_making real_conv, real_matmul, real_max_pool, real_average_pool, real_reduc
 real_making real_quantize, real_dequantize, real_sign;                                               /* quantize.c */
 real_making real_add, real_sub, real_mul, real_div, real_floor, real_round, real_clip, real_cast, real_prelu; /* arithmetic.c */
 real_making real_reshape, real_transpose, real_concat, real_pad, real_slice, real_resize;            /* moves.c, reshape.c */
+
+/* ---- make.c ---- */
+/* Makes the outputs of a node, whose inputs are there. */
+bool real_make(const struct real_node *n);
+/* The same of an operator of the source, unless one of its inputs has been refused. */
+void real_make_operator(struct real_pass *r, const struct qm_graph_op *op);
+/* Says that a value, and what it is moved from, may stay 32-bit sums. */
+void real_mark_output(struct real_value *value);
+/* Makes a MOVED value a TENSOR, of the integers that its parts have. */
+bool real_settle(const struct real_node *n, struct real_value *value);
 
 #endif

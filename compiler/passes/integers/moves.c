@@ -58,10 +58,11 @@ bool real_pad(const struct real_node *n) {
     if (!real_materialize(n, in)) return false;
     double value = n->op->low, steps = in->real ? value / (double)in->scale : value;
     double stored = nearbyint(steps) + (in->real ? (double)in->zero : 0);
+    if (n->quantizer != NULL) stored = fmin(fmax(stored, n->quantizer->low), n->quantizer->high);
     enum real_order order = rank == 4 ? REAL_CHANNELS_LAST : REAL_PLAIN;
     if (!real_tensor(n, in, order, &tensor)) return false;
     bool is_unsigned = real_tensors(n)[tensor].dtype == QM_U8;
-    if (steps != nearbyint(steps)) return real_refuse(n, "pads with %g, which is no whole number of steps of its input", value);
+    if (n->quantizer == NULL && steps != nearbyint(steps)) return real_refuse(n, "pads with %g, which is no whole number of steps of its input", value);
     if (stored < (is_unsigned ? 0 : INT8_MIN) || stored > (is_unsigned ? UINT8_MAX : INT8_MAX)) return real_refuse(n, "pads with %g", value);
     struct qm_shape whole = qm_graph_shape(&real_tensors(n)[tensor]);
     for (uint32_t d = 0; d < rank; d++) whole.dims[axis_in(&in->shape, order, d)] = n->outputs[0]->shape.dims[d];

@@ -1,0 +1,204 @@
+/* make.c - the table of operators, and those that wait for a quantizer.
+ *
+ * What only moves numbers can move their integers as well. So a move of numbers that have none yet waits: its output is MOVED, and when a
+ * QUANTIZE comes, that quantizes what has been moved, each part by itself, and the integers are moved. In between, functions of one number
+ * go to the parts, too.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "compiler/passes/integers/integers.h"
+
+static real_making *const makings[QM_GRAPH_OP_KINDS] = {
+    [QM_OP_CONV_2D] = real_conv,
+    [QM_OP_MATMUL] = real_matmul,
+    [QM_OP_MAX_POOL_2D] = real_max_pool,
+    [QM_OP_AVERAGE_POOL_2D] = real_average_pool,
+    [QM_OP_MEAN] = real_reduce,
+    [QM_OP_SUM] = real_reduce,
+    [QM_OP_QUANTIZE] = real_quantize,
+    [QM_OP_DEQUANTIZE] = real_dequantize,
+    [QM_OP_SIGN] = real_sign,
+    [QM_OP_ADD] = real_add,
+    [QM_OP_SUB] = real_sub,
+    [QM_OP_MUL] = real_mul,
+    [QM_OP_DIV] = real_div,
+    [QM_OP_FLOOR] = real_floor,
+    [QM_OP_ROUND] = real_round,
+    [QM_OP_CLIP] = real_clip,
+    [QM_OP_CAST] = real_cast,
+    [QM_OP_PRELU] = real_prelu,
+    [QM_OP_LOGISTIC] = real_defer_function,
+    [QM_OP_TANH] = real_defer_function,
+    [QM_OP_HARD_SWISH] = real_defer_function,
+    [QM_OP_LEAKY_RELU] = real_defer_function,
+    [QM_OP_RESHAPE] = real_reshape,
+    [QM_OP_TRANSPOSE] = real_transpose,
+    [QM_OP_CONCATENATION] = real_concat,
+    [QM_OP_PAD] = real_pad,
+    [QM_OP_STRIDED_SLICE] = real_slice,
+    [QM_OP_RESIZE_NEAREST_NEIGHBOR] = real_resize,
+};
+
+/* Only moves work on constants, too, when they are between tensors; what else meets none but as its second operand has been folded. */
+static bool first_is_constant(const struct real_node *n) {
+    return n->inputs[0] != NULL && n->inputs[0]->state == REAL_CONSTANT && n->op->kind != QM_OP_ADD && n->op->kind != QM_OP_SUB &&
+           n->op->kind != QM_OP_MUL;
+}
+
+/* ---- what waits ---- */
+
+/* Whether the operator does the same to integers as to the numbers that they mean. */
+static bool commutes(enum qm_graph_op_kind kind) {
+    return evaluate_is_move(kind) || kind == QM_OP_MAX_POOL_2D;
+}
+
+/* Whether the value is computed and has no integers of its own. */
+static bool is_float(const struct real_node *n, const struct real_value *value) {
+    struct real_epilogue epilogue;
+    if (value->state == REAL_MOVED) return true;
+    if (value->state != REAL_DEFERRED) return false;
+    return value->deferred->sum_scale == NULL || !real_epilogue_open(n, value->deferred, &epilogue) ||
+           !real_epilogue_is_integral(&epilogue);
+}
+
+/* Whether parts have integers of different meanings. */
+static bool differ(const struct real_value *a, const struct real_value *b) {
+    return a->state == REAL_TENSOR && b->state == REAL_TENSOR && a->real && b->real && (a->scale != b->scale || a->zero != b->zero);
+}
+
+static bool must_wait(const struct real_node *n) {
+    bool wait = false;
+    if (!commutes(n->op->kind)) return false;
+    for (uint32_t i = 0; i < n->op->input_count; i++) wait = wait || is_float(n, n->inputs[i]) || differ(n->inputs[0], n->inputs[i]);
+    const struct real_value *in = n->inputs[0];
+    double steps = n->op->low / (double)in->scale;
+    bool between = n->op->kind == QM_OP_PAD && in->state == REAL_TENSOR && in->real && steps != nearbyint(steps);
+    return wait || between;
+}
+
+/* Makes output 0 the operator of count values, MOVED. */
+static void put_moved(const struct real_node *n, const struct qm_graph_op *op, struct real_value *inputs) {
+    n->outputs[0]->state = REAL_MOVED;
+    n->outputs[0]->move = op;
+    n->outputs[0]->parts = inputs;
+}
+
+static bool move_later(const struct real_node *n) {
+    struct real_value *parts = QM_ARENA_NEW(n->r->arena, struct real_value, n->op->input_count);
+    for (uint32_t i = 0; i < n->op->input_count; i++) parts[i] = *n->inputs[i];
+    put_moved(n, n->op, parts);
+    return true;
+}
+
+/* An operator like n's on part i of what its input `at` has moved. False: refused. */
+static bool make_part(const struct real_node *n, uint32_t at, uint32_t i, struct real_value *result) {
+    struct real_node part = *n;
+    struct real_value *in = &n->inputs[at]->parts[i];
+    *result = *n->outputs[0];
+    result->shape = in->shape;
+    result->is_output = false;
+    result->name = qm_arena_printf(n->r->arena, "%s.%u", n->outputs[0]->name, i);
+    part.inputs[at] = in;
+    part.outputs[0] = result;
+    return real_make(&part);
+}
+
+/* A function of one number goes to the parts. What maxima are taken of must not fall. */
+static bool pass_on(const struct real_node *n, uint32_t at) {
+    const struct qm_graph_op *move = n->inputs[at]->move;
+    struct real_value *parts = QM_ARENA_NEW(n->r->arena, struct real_value, move->input_count);
+    struct qm_graph_op *own = QM_ARENA_NEW(n->r->arena, struct qm_graph_op, 1);
+    *own = *move;
+    bool rises = n->op->kind == QM_OP_CLIP || n->op->kind == QM_OP_LOGISTIC || n->op->kind == QM_OP_TANH || n->op->kind == QM_OP_FLOOR ||
+                 n->op->kind == QM_OP_ROUND;
+    bool pads = move->kind == QM_OP_PAD, finds_maxima = move->kind == QM_OP_MAX_POOL_2D;
+    if ((pads && n->op->input_count > 1) || (finds_maxima && !rises))
+        return real_refuse(n, "comes behind %s of what is not quantized; a QuantizeLinear must come between", move->name);
+    if (pads) own->low = evaluate_function(n->op, move->low);
+    for (uint32_t i = 0; i < move->input_count; i++)
+        if (!make_part(n, at, i, &parts[i])) return false;
+    put_moved(n, own, parts);
+    return true;
+}
+
+/* The move of values that have their integers now, in front of a quantizer or none. */
+static bool move_now(const struct real_node *n, const struct qm_graph_op *move, struct real_value *parts, const struct qm_graph_op *quantizer) {
+    struct real_node now = {.r = n->r, .op = move, .quantizer = quantizer, .outputs = {n->outputs[0]}};
+    for (uint32_t i = 0; i < move->input_count; i++) now.inputs[i] = &parts[i];
+    return makings[move->kind](&now);
+}
+
+/* Quantizes the parts and moves their integers. */
+static bool quantize_parts(const struct real_node *n) {
+    const struct qm_graph_op *move = n->inputs[0]->move;
+    struct real_value *parts = QM_ARENA_NEW(n->r->arena, struct real_value, move->input_count);
+    for (uint32_t i = 0; i < move->input_count; i++) {
+        if (!make_part(n, 0, i, &parts[i])) return false;
+        parts[i].real = true;
+    }
+    if (!move_now(n, move, parts, n->op)) return false;
+    n->outputs[0]->real = false;
+    return true;
+}
+
+void real_mark_output(struct real_value *value) {
+    value->is_output = true;
+    for (uint32_t i = 0; value->state == REAL_MOVED && i < value->move->input_count; i++) real_mark_output(&value->parts[i]);
+}
+
+bool real_settle(const struct real_node *n, struct real_value *value) {
+    struct real_node as = *n;
+    if (value->state != REAL_MOVED) return true;
+    struct real_value *parts = value->parts;
+    for (uint32_t i = 0; i < value->move->input_count; i++)
+        if (!real_settle(n, &parts[i]) || !real_materialize(n, &parts[i])) return false;
+    as.outputs[0] = value;
+    return move_now(&as, value->move, parts, NULL);
+}
+
+/* ---- one operator ---- */
+
+/* The input that is MOVED, when the others are constants of one number; -1: there is none. */
+static int moved_input(const struct real_node *n) {
+    int found = -1;
+    for (uint32_t i = 0; i < n->op->input_count; i++) {
+        if (n->inputs[i] == NULL) continue;
+        bool number = n->inputs[i]->state == REAL_CONSTANT && qm_shape_elements(&n->inputs[i]->shape) == 1;
+        if (n->inputs[i]->state == REAL_MOVED && found < 0)
+            found = (int)i;
+        else if (!number)
+            return -1;
+    }
+    return found;
+}
+
+static bool is_elementwise(enum qm_graph_op_kind kind) {
+    return kind == QM_OP_ADD || kind == QM_OP_SUB || kind == QM_OP_MUL || kind == QM_OP_DIV || kind == QM_OP_PRELU || kind == QM_OP_FLOOR ||
+           kind == QM_OP_ROUND || kind == QM_OP_CLIP || kind == QM_OP_LOGISTIC || kind == QM_OP_TANH || kind == QM_OP_HARD_SWISH ||
+           kind == QM_OP_LEAKY_RELU;
+}
+
+bool real_make(const struct real_node *n) {
+    if (makings[n->op->kind] == NULL) return real_refuse(n, "is supported on constants only");
+    if (must_wait(n)) return move_later(n);
+    if (n->op->kind == QM_OP_QUANTIZE && n->inputs[0]->state == REAL_MOVED) return quantize_parts(n);
+    int moved = moved_input(n);
+    if (is_elementwise(n->op->kind) && moved >= 0) return pass_on(n, (uint32_t)moved);
+    for (uint32_t i = 0; i < n->op->input_count; i++)
+        if (n->inputs[i] != NULL && !real_settle(n, n->inputs[i])) return false;
+    return makings[n->op->kind](n);
+}
+
+void real_make_operator(struct real_pass *r, const struct qm_graph_op *op) {
+    struct real_node n = {.r = r, .op = op};
+    for (uint32_t i = 0; i < op->input_count; i++)
+        if (op->inputs[i] != QM_NO_TENSOR) n.inputs[i] = &r->values[op->inputs[i]];
+    for (uint32_t i = 0; i < op->output_count; i++) n.outputs[i] = &r->values[op->outputs[i]];
+    for (uint32_t i = 0; i < op->input_count; i++)
+        if (n.inputs[i] != NULL && n.inputs[i]->state == REAL_UNKNOWN) return;
+    if (first_is_constant(&n))
+        real_refuse(&n, "reads the constant %.60s where only results of the network are supported", n.inputs[0]->name);
+    else if (!real_make(&n))
+        for (uint32_t i = 0; i < op->output_count; i++) n.outputs[i]->state = REAL_UNKNOWN;
+}
