@@ -8,7 +8,8 @@
  *   tensor_count | input_count | output_count | layer_count | stage_count
  *   tensor_count x  name [128] | dtype | rank | dims [6] | scale | zero_point | arena_offset | size_bytes
  *   layer_count x   name [128] | op [32] | shape [64] | precision [16] | op_index | on_host | macs (64)
- *   stage_count x    on_host | first_insn | insn_count | layer | host_op | input | output | beta
+ *   stage_count x    on_host | first_insn | insn_count | layer | host_op | input | output | beta | real_count (0: no more) | inner |
+ *                    low (double) | high | real_count x (factor | addend)
  *   insn_count x    16 words
  *   insn_count x    layer
  *   image_bytes x   byte
@@ -24,6 +25,7 @@
 #include "common/memory.h"
 #include "common/file.h"
 
+enum { REALS_MAX = 1 << 20 };
 enum { MAGIC_BYTES = 8, VERSION = 4, WORD = 4, CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4 };
 static const char MAGIC[MAGIC_BYTES + 1] = "QMACPROG";
 static const size_t FILE_BYTES_MAX = (size_t)1 << 32;
@@ -244,6 +246,11 @@ static uint64_t elements(const struct qm_program_tensor *tensor) {
 
 /* Whether the operands of a host stage fit its operator. Softmax: bytes in and out, the same number of rows of the same depth. Quantize and
  * dequantize: floats on one side, quantized bytes on the other. */
+static bool reals_are_right(const struct qm_program_tensor *in, const struct qm_reals *reals) {
+    if (reals == NULL) return is_quantized(in) || (in->dtype == QM_I32 && in->scale > 0);
+    return is_byte(in->dtype) ? reals->count == QM_TABLE_BYTES : in->dtype == QM_I32 && reals->inner > 0;
+}
+
 static bool host_stage_is_right(const struct qm_program *program, const struct qm_program_stage *stage) {
     if (stage->layer >= program->layer_count || stage->host_op >= QM_HOST_OPS) return false;
     if (stage->input >= program->tensor_count || stage->output >= program->tensor_count) return false;
@@ -251,9 +258,43 @@ static bool host_stage_is_right(const struct qm_program *program, const struct q
     if (stage->host_op == QM_HOST_QUANTIZE || stage->host_op == QM_HOST_QUANTIZE_EVEN)
         return in->dtype == QM_F32 && is_quantized(out) && elements(in) == elements(out);
     if (stage->host_op == QM_HOST_DEQUANTIZE)
-        return (is_quantized(in) || (in->dtype == QM_I32 && in->scale > 0)) && out->dtype == QM_F32 && elements(in) == elements(out);
+        return reals_are_right(in, stage->reals) && out->dtype == QM_F32 && elements(in) == elements(out);
     return is_byte(in->dtype) && in->dtype == out->dtype && in->rank >= 1 && out->rank >= 1 && in->size_bytes == out->size_bytes &&
            in->dims[in->rank - 1] == out->dims[out->rank - 1] && in->scale > 0 && stage->beta > 0;
+}
+
+static void walk_double(struct stream *s, double *value) {
+    uint64_t bits;
+    memcpy(&bits, value, sizeof bits);
+    walk_u64(s, &bits);
+    memcpy(value, &bits, sizeof bits);
+}
+
+/* Of an input that has so many elements. */
+static void walk_reals(struct stream *s, const struct qm_program *program, struct qm_program_stage *stage) {
+    struct qm_reals reals = {0};
+    if (stage->reals != NULL) reals = *stage->reals;
+    walk_u32(s, &reals.count);
+    if (reals.count == 0 || s->status != QM_OK) return;
+    require(s, stage->input < program->tensor_count && reals.count <= REALS_MAX, "real numbers that make no sense");
+    walk_u32(s, &reals.inner);
+    walk_double(s, &reals.low);
+    walk_double(s, &reals.high);
+    if (s->status != QM_OK) return;
+    bool table = is_byte(program->tensors[stage->input].dtype);
+    double *factors = QM_ARENA_NEW(program->arena, double, reals.count), *addends = QM_ARENA_NEW(program->arena, double, reals.count);
+    for (uint32_t c = 0; c < reals.count && s->status == QM_OK; c++) {
+        if (s->writing) factors[c] = reals.factors[c];
+        if (s->writing && reals.addends != NULL) addends[c] = reals.addends[c];
+        walk_double(s, &factors[c]);
+        walk_double(s, &addends[c]);
+    }
+    if (s->writing) return;
+    struct qm_reals *own = QM_ARENA_NEW(program->arena, struct qm_reals, 1);
+    *own = reals;
+    own->factors = factors;
+    own->addends = table ? NULL : addends;
+    stage->reals = own;
 }
 
 static void walk_stage(struct stream *s, const struct qm_program *program, struct qm_program_stage *stage) {
@@ -266,6 +307,7 @@ static void walk_stage(struct stream *s, const struct qm_program *program, struc
     walk_u32(s, &stage->input);
     walk_u32(s, &stage->output);
     walk_float(s, &stage->beta);
+    walk_reals(s, program, stage);
     if (s->writing || s->status != QM_OK) return;
     stage->host_op = (enum qm_host_op)host_op;
     if (stage->on_host) {

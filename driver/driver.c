@@ -143,8 +143,12 @@ static enum qm_status run_edge(const struct job *job, const struct qm_program_st
     affine.even = stage->host_op == QM_HOST_QUANTIZE_EVEN;
     if (stage->host_op != QM_HOST_DEQUANTIZE)
         qm_host_quantize(&affine, from, to);
+    else if (stage->reals != NULL && in->dtype == QM_I32)
+        qm_host_reals_of_sums(stage->reals, from, affine.count, to);
+    else if (stage->reals != NULL)
+        qm_host_reals_of_bytes(stage->reals, from, affine.count, to);
     else if (in->dtype == QM_I32)
-        qm_host_dequantize_sums(&affine, from, stage->beta, to);
+        qm_host_dequantize_sums(&affine, from, to);
     else
         qm_host_dequantize(&affine, from, to);
     qm_driver_write_tensor(job->device, program, stage->output, to);

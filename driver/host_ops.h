@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/program.h"
+
 /* ---- softmax ---- */
 
 enum { QM_SOFTMAX_DEPTH_MAX = 4095 }; /* more would overflow the sum of exponentials, in TFLite as well */
@@ -33,11 +35,14 @@ struct qm_affine {
     bool even; /* ties to even, as ONNX has it; else away from zero, as TFLite */
 };
 
-/* output = input / scale, rounded, plus the zero point, cut to low .. low + 255. NaN gives the zero point. */
+/* output = input / scale, rounded (with ties to even: computed in doubles), plus the zero point, cut to low .. low + 255. NaN gives the zero point. */
 void qm_host_quantize(const struct qm_affine *affine, const float *input, uint8_t *output); /* [count] */
 /* output = scale * (input - zero point) */
 void qm_host_dequantize(const struct qm_affine *affine, const uint8_t *input, float *output); /* [count] */
-/* output = scale * (input - zero point) + offset, of 32-bit sums */
-void qm_host_dequantize_sums(const struct qm_affine *affine, const int32_t *input, float offset, float *output); /* [count] */
+/* output = scale * (input - zero point), of 32-bit sums */
+void qm_host_dequantize_sums(const struct qm_affine *affine, const int32_t *input, float *output); /* [count] */
+/* As reals say (common/program.h), computed in doubles: of 32-bit sums, or of bytes. */
+void qm_host_reals_of_sums(const struct qm_reals *reals, const int32_t *input, size_t count, float *output);
+void qm_host_reals_of_bytes(const struct qm_reals *reals, const uint8_t *input, size_t count, float *output);
 
 #endif

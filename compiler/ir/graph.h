@@ -99,7 +99,8 @@ struct qm_graph_op {
     bool pads_counted;         /* AVERAGE_POOL_2D: padding counts as elements of 0, not as absent */
     bool transposed;           /* MATMUL: input 1 is [columns][k], not [k][columns] */
     double low, high;          /* CLIP; QUANTIZE of real numbers: the smallest and the largest integer */
-    float beta;                /* SOFTMAX; DEQUANTIZE of sums: what is added */
+    float beta;                /* SOFTMAX */
+    const struct qm_reals *reals; /* DEQUANTIZE at the end of a network; NULL: as the input's scale says */
     float alpha;               /* LEAKY_RELU: slope below zero */
     const uint8_t *table;      /* LOOKUP: what each input byte becomes, [256] */
     uint32_t axis;             /* CONCATENATION, SPLIT, PACK, GATHER; QUANTIZE, DEQUANTIZE: of many scales */

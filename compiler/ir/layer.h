@@ -85,6 +85,7 @@ struct qm_layer {
     /* HOST */
     enum qm_host_op host_op;
     float beta; /* softmax */
+    const struct qm_reals *reals; /* dequantize; NULL: as the scale says */
 };
 
 /* Bytes of a position. */

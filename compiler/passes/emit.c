@@ -179,9 +179,22 @@ static void put_insn(const struct emitter *e, uint32_t op_index, uint32_t index)
     }
 }
 
+static const double *copied(const struct emitter *e, const double *numbers, uint32_t count) {
+    if (numbers == NULL) return NULL;
+    double *copy = QM_ARENA_NEW(e->program->arena, double, count);
+    return memcpy(copy, numbers, count * sizeof *copy);
+}
+
 static void put_host_stage(const struct emitter *e, uint32_t layer, struct qm_program_stage *stage) {
     const struct qm_layer *l = &e->network->layers[layer];
     *stage = (struct qm_program_stage){.on_host = true, .layer = layer, .host_op = l->host_op, .beta = l->beta};
+    if (l->reals != NULL) {
+        struct qm_reals *reals = QM_ARENA_NEW(e->program->arena, struct qm_reals, 1);
+        *reals = *l->reals;
+        reals->factors = copied(e, l->reals->factors, reals->count);
+        reals->addends = copied(e, l->reals->addends, reals->count);
+        stage->reals = reals;
+    }
     stage->input = tensor_of(e, l->inputs[0]);
     stage->output = tensor_of(e, l->output);
 }

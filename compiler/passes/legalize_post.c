@@ -289,7 +289,7 @@ enum qm_status legalize_quantize(const struct site *s) {
 enum qm_status legalize_dequantize(const struct site *s) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
     QM_TRY(on_host(s, QM_HOST_DEQUANTIZE));
-    s->l->network->layers[s->l->network->layer_count - 1].beta = s->op->beta;
+    s->l->network->layers[s->l->network->layer_count - 1].reals = s->op->reals;
     return QM_OK;
 }
 

@@ -57,9 +57,16 @@ static struct real_node output_node(struct real_pass *r, uint32_t tensor) {
 
 /* Scaled integers that the file calls floats leave the network as floats. */
 static uint32_t dequantized(const struct real_node *n, const struct real_value *value, uint32_t tensor) {
-    if (!value->real || value->type != QM_F32 || (value->scale == 1 && value->zero == 0 && value->offset == 0)) return tensor;
+    if (!value->real || value->type != QM_F32 || (value->scale == 1 && value->zero == 0 && value->reals == NULL)) return tensor;
     uint32_t result = real_add_tensor(n, value->name, QM_F32, &value->shape);
-    real_add_op(n, QM_OP_DEQUANTIZE, tensor, result)->beta = value->offset;
+    struct qm_graph_op *op = real_add_op(n, QM_OP_DEQUANTIZE, tensor, result);
+    if (value->reals == NULL) return result;
+    struct qm_reals *reals = QM_ARENA_NEW(n->r->arena, struct qm_reals, 1);
+    *reals = *value->reals;
+    reals->inner = 1;
+    for (uint32_t d = value->reals->inner + 1; value->reals->addends != NULL && d < value->shape.rank; d++)
+        reals->inner *= value->shape.dims[d];
+    op->reals = reals;
     return result;
 }
 

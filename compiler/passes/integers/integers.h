@@ -85,7 +85,9 @@ struct real_value {
     bool is_output;                /* of the network: may stay 32-bit sums with a scale */
     bool real;                     /* scale * (integer - zero) is meant, not the integer */
     bool quant_known;              /* scale and zero are known */
-    float scale, offset;           /* offset: of 32-bit sums, added at the end of the network */
+    float scale;
+    const struct qm_reals *reals;  /* of an output of the network: what real numbers its integers mean, when not by scale and zero; inner:
+                                      the axis of the channels */
     int64_t zero;
     int32_t low, high;              /* of the integers */
     const struct real_map *map;     /* a flattened map: tensors[REAL_CHANNELS_LAST] has the features in the order h, w, c; else NULL */
