@@ -40,6 +40,12 @@ static bool scale_axis(const struct onnx_node *n, uint32_t *axis) {
            onnx_refuse(n, "has scales %.60s that are neither one nor one a channel", scale->name);
 }
 
+/* The integers and the numbers that they mean have one name. */
+static bool put_both(const struct onnx_node *n, uint32_t integers, uint32_t axis) {
+    if (integers != QM_NO_TENSOR) n->r->graph->tensors[integers].name = n->outputs[0]->name;
+    return onnx_put(n, onnx_emit_dequantize(n, integers, 1, axis));
+}
+
 bool onnx_quant(const struct onnx_node *n) {
     double zero, bits;
     uint32_t axis;
@@ -57,8 +63,7 @@ bool onnx_quant(const struct onnx_node *n) {
     op.inputs[2] = n->inputs[2];
     op.input_count = 3;
     op.axis = axis;
-    uint32_t integers = onnx_emit(n, &op, &element, &shape);
-    return onnx_put(n, onnx_emit_dequantize(n, integers, 1, axis));
+    return put_both(n, onnx_emit(n, &op, &element, &shape), axis);
 }
 
 bool onnx_bipolar(const struct onnx_node *n) {
@@ -66,6 +71,5 @@ bool onnx_bipolar(const struct onnx_node *n) {
     if (!onnx_number(n, 1, &scale)) return false;
     struct qm_graph_op op = onnx_op(n, QM_OP_SIGN, n->inputs[0]);
     struct qm_shape shape = onnx_shape(n, 0);
-    uint32_t signs = onnx_emit(n, &op, &(struct onnx_element){.dtype = QM_I8}, &shape);
-    return onnx_put(n, onnx_emit_dequantize(n, signs, 1, 0));
+    return put_both(n, onnx_emit(n, &op, &(struct onnx_element){.dtype = QM_I8}, &shape), 0);
 }

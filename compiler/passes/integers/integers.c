@@ -63,9 +63,10 @@ static uint32_t dequantized(const struct real_node *n, const struct real_value *
     if (value->reals == NULL) return result;
     struct qm_reals *reals = QM_ARENA_NEW(n->r->arena, struct qm_reals, 1);
     *reals = *value->reals;
+    uint32_t axis = value->reals->inner; /* channels are a dimension, or the last ones together */
     reals->inner = 1;
-    for (uint32_t d = value->reals->inner + 1; value->reals->addends != NULL && d < value->shape.rank; d++)
-        reals->inner *= value->shape.dims[d];
+    bool one = value->reals->addends != NULL && axis < value->shape.rank && value->shape.dims[axis] == reals->count;
+    for (uint32_t d = axis + 1; one && d < value->shape.rank; d++) reals->inner *= value->shape.dims[d];
     op->reals = reals;
     return result;
 }
