@@ -146,14 +146,31 @@ static void fit_offset(struct qm_multiplier *scale) {
     scale->shift += excess;
 }
 
-/* Addends with the input's zero point folded in, in the units of rounding OFFSET. */
-static enum qm_status set_addends(const struct site *s, struct qm_layer *layer, const struct filter *f) {
+/* Addends in steps of the output, with the input's zero point folded in, less a whole number that all have: it goes to the zero point of
+ * the output when they are too large. */
+static double *steps_of(const struct site *s, struct qm_layer *layer, const struct filter *f) {
     int64_t zero = site_input(s, 0)->quant.zero_point[0];
+    double *steps = QM_ARENA_NEW(s->l->arena, double, f->channels), low = INFINITY, high = -INFINITY;
+    for (uint32_t c = 0; c < f->channels; c++) {
+        steps[c] = s->op->requant->addends[c] - site_factors(s)[c] * (double)(zero * symmetric_sum(layer, f, c));
+        low = fmin(low, steps[c]);
+        high = fmax(high, steps[c]);
+    }
+    double middle = nearbyint((low + high) / 2), most = 1 << (31 - QM_OFFSET_BITS);
+    if ((low > -most && high < most) || !(fabs(middle + layer->out_zero) <= INT16_MAX)) return steps;
+    for (uint32_t c = 0; c < f->channels; c++) steps[c] -= middle;
+    layer->out_zero += (int32_t)middle;
+    return steps;
+}
+
+/* Addends in the units of rounding OFFSET. */
+static enum qm_status set_addends(const struct site *s, struct qm_layer *layer, const struct filter *f) {
     struct qm_multiplier *scales = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, f->channels);
     int32_t *bias = QM_ARENA_NEW(s->l->arena, int32_t, f->channels);
+    const double *all = steps_of(s, layer, f);
     for (uint32_t c = 0; c < f->channels; c++) {
-        double factor = site_factors(s)[c], steps = s->op->requant->addends[c] - factor * (double)(zero * symmetric_sum(layer, f, c));
-        QM_TRY(site_factor(s, factor, &scales[c]));
+        double steps = all[c];
+        QM_TRY(site_factor(s, site_factors(s)[c], &scales[c]));
         fit_offset(&scales[c]);
         int32_t total = 31 - scales[c].shift, bits = total < QM_OFFSET_BITS ? total : QM_OFFSET_BITS;
         double units = nearbyint(ldexp(steps, bits));

@@ -118,6 +118,8 @@ enum qm_status legalize_pad(const struct site *s) {
     }
     QM_TRY(open_move(s, 0, site_result(s, 0), &layer));
     layer->pad_value = (int8_t)s->op->pad_value;
+    layer->clamp_min = qm_graph_lowest(out); /* the padding may be outside the input's bits */
+    layer->clamp_max = qm_graph_highest(out);
     layer->move.fill = true;
     for (uint32_t d = 0; d < in->rank; d++) {
         add_loop(&layer->move, (struct qm_move_loop){in->dims[d], stride_of(in, d), stride_of(out, d)});

@@ -124,10 +124,13 @@ static bool is_exact_again(const struct site *s, const struct qm_layer *layer) {
 static enum qm_status factor_add(const struct site *s, struct qm_layer *layer) {
     const double *factors = site_factors(s);
     double twice_larger = 2 * fmax(fabs(factors[0]), fabs(factors[1]));
-    QM_TRY(site_factor(s, factors[0] / twice_larger, &layer->a_scale));
-    QM_TRY(site_factor(s, factors[1] / twice_larger, &layer->b_scale));
-    QM_TRY(site_factor(s, ldexp(twice_larger, -FACTOR_PRE_SHIFT), &layer->out_scale));
-    layer->pre_shift = FACTOR_PRE_SHIFT;
+    int exponent, most;
+    frexp(twice_larger, &exponent);
+    most = exponent + 30; /* so that the last factor is no less than 2^-31 */
+    layer->pre_shift = (uint32_t)(most < 0 ? 0 : most > FACTOR_PRE_SHIFT ? FACTOR_PRE_SHIFT : most);
+    QM_TRY(site_scale(s, factors[0] / twice_larger, SHIFT_MAX, &layer->a_scale)); /* one may be too small to count */
+    QM_TRY(site_scale(s, factors[1] / twice_larger, SHIFT_MAX, &layer->b_scale));
+    QM_TRY(site_scale(s, ldexp(twice_larger, -(int)layer->pre_shift), SHIFT_MAX, &layer->out_scale));
     if (is_exact_again(s, layer) || is_exact_sum(s, layer)) return QM_OK;
     return site_refuse(s, "the sum of its operands, times %g and %g, cannot be rounded exactly", factors[0], factors[1]);
 }

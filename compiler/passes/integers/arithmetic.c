@@ -167,18 +167,17 @@ bool real_mul(const struct real_node *n) {
     return deferred != NULL && real_defer(n, deferred);
 }
 
-/* With one slope it is a LEAKY_RELU. */
+/* ---- slopes below 0 ---- */
+
+bool real_leaky_relu(const struct real_node *n) {
+    struct real_deferred *deferred;
+    if (stays_input(n, n->inputs[0])) return true;
+    if (!real_deferred_of(n, n->inputs[0], &deferred)) return false;
+    real_append_number(n, deferred, REAL_LEAK, (double)n->op->alpha);
+    return real_defer(n, deferred);
+}
+
 bool real_prelu(const struct real_node *n) {
     if (n->inputs[1]->state != REAL_CONSTANT) return real_refuse(n, "needs %.60s to be a constant", n->inputs[1]->name);
-    const double *slopes = real_numbers(n, n->inputs[1]);
-    uint64_t count = qm_shape_elements(&n->inputs[1]->shape);
-    for (uint64_t i = 0; i < count; i++)
-        if (slopes[i] != slopes[0] || !isfinite(slopes[i])) return real_refuse(n, "has slopes that differ; one is supported");
-    struct qm_graph_op *leaky = QM_ARENA_NEW(n->r->arena, struct qm_graph_op, 1);
-    *leaky = *n->op;
-    leaky->kind = QM_OP_LEAKY_RELU;
-    leaky->alpha = (float)slopes[0];
-    struct real_node as = *n;
-    as.op = leaky;
-    return real_defer_function(&as);
+    return with_constant(n, 0, REAL_LEAK, 1);
 }

@@ -86,6 +86,7 @@ static double apply(const struct real_epilogue_op *op, uint32_t channel, double 
     case REAL_TRUNCATE: return trunc(x);
     case REAL_CLIP: return x < op->low ? op->low : x > op->high ? op->high : x;
     case REAL_SIGN: return x >= 0 ? 1 : -1;
+    case REAL_LEAK: return x < 0 ? x * number(op, channel) : x;
     case REAL_FUNCTION: return evaluate_function(op->function, x);
     }
     return x;
@@ -95,6 +96,19 @@ double real_epilogue_value(const struct real_epilogue *epilogue, uint32_t channe
     double x = (double)sum * epilogue->deferred->sum_scale[channel];
     for (uint32_t i = 0; i < epilogue->count; i++) x = apply(epilogue->ops[i], channel, x);
     return x;
+}
+
+static bool is_shared(const struct real_epilogue_op *op) {
+    for (uint32_t c = 1; c < op->count; c++)
+        if (op->numbers[c] != op->numbers[0]) return false;
+    return true;
+}
+
+/* An operation behind a clip does the same to its ends. */
+static void scale_clip(const struct real_epilogue_op *op, struct real_affine *f) {
+    double low = apply(op, 0, f->low), high = apply(op, 0, f->high);
+    f->low = fmin(low, high);
+    f->high = fmax(low, high);
 }
 
 bool real_epilogue_affine(const struct real_node *n, const struct real_epilogue *epilogue, struct real_affine *f) {
@@ -111,7 +125,9 @@ bool real_epilogue_affine(const struct real_node *n, const struct real_epilogue 
             f->high = fmax(fmin(f->high, op->high), op->low);
             continue;
         }
-        if (op->kind > REAL_DIV || isfinite(f->low) || isfinite(f->high)) return false;
+        bool clipped = isfinite(f->low) || isfinite(f->high);
+        if (op->kind > REAL_DIV || (clipped && !is_shared(op))) return false;
+        if (clipped) scale_clip(op, f);
         for (uint32_t c = 0; c < deferred->channels; c++) {
             f->b[c] = apply(op, c, f->b[c]);
             if (op->kind != REAL_ADD) f->a[c] = apply(op, c, f->a[c]);
@@ -128,8 +144,32 @@ const struct qm_graph_op *real_epilogue_function(const struct real_epilogue *epi
 
 bool real_epilogue_is_shared(const struct real_epilogue *epilogue) {
     for (uint32_t i = 0; i < epilogue->count; i++)
-        for (uint32_t c = 1; c < epilogue->ops[i]->count; c++)
-            if (epilogue->ops[i]->numbers[c] != epilogue->ops[i]->numbers[0]) return false;
+        if (!is_shared(epilogue->ops[i])) return false;
+    return true;
+}
+
+/* Whether all slopes of a LEAK are below 0, or none is. */
+static bool one_sign(const struct real_epilogue_op *leak) {
+    uint32_t below = 0;
+    for (uint32_t c = 0; c < leak->count; c++) below += leak->numbers[c] < 0;
+    return below == 0 || below == leak->count;
+}
+
+bool real_epilogue_split(const struct real_node *n, const struct real_epilogue *epilogue, struct real_deferred parts[2]) {
+    uint32_t at = 0;
+    while (at < epilogue->count && epilogue->ops[at]->kind != REAL_LEAK) at++;
+    for (uint32_t i = at + 1; i < epilogue->count; i++)
+        if (epilogue->ops[i]->kind != REAL_CLIP) return false;
+    if (at == epilogue->count || !one_sign(epilogue->ops[at])) return false;
+    const struct real_epilogue_op *leak = epilogue->ops[at];
+    for (uint32_t i = 0; i < 2; i++) {
+        parts[i] = *epilogue->deferred;
+        parts[i].newest = leak->before;
+    }
+    bool falls = leak->numbers[0] < 0;
+    real_append_clip(n, &parts[0], 0, INFINITY);
+    real_append(n, &parts[1], REAL_MUL, leak->count, leak->numbers);
+    real_append_clip(n, &parts[1], falls ? 0 : -INFINITY, falls ? INFINITY : 0);
     return true;
 }
 
@@ -143,7 +183,7 @@ bool real_epilogue_is_integral(const struct real_epilogue *epilogue) {
     for (uint32_t c = 0; c < deferred->channels; c++) integral = integral && is_integer(deferred->sum_scale[c]);
     for (uint32_t i = 0; i < epilogue->count; i++) {
         const struct real_epilogue_op *op = epilogue->ops[i];
-        if (op->kind == REAL_DIV || op->kind == REAL_FUNCTION) integral = false;
+        if (op->kind == REAL_DIV || op->kind == REAL_LEAK || op->kind == REAL_FUNCTION) integral = false;
         if (op->kind == REAL_CLIP) integral = integral && is_integer(op->low) && is_integer(op->high);
         if (op->kind == REAL_FLOOR || op->kind == REAL_ROUND || op->kind == REAL_TRUNCATE || op->kind == REAL_SIGN) integral = true;
         for (uint32_t c = 0; integral && c < op->count && op->kind <= REAL_ADD; c++) integral = is_integer(op->numbers[c]);

@@ -44,6 +44,7 @@ enum real_epilogue_kind {
     REAL_TRUNCATE,
     REAL_CLIP,
     REAL_SIGN /* -1, 1 */,
+    REAL_LEAK /* times a number where it is below 0 */,
     REAL_FUNCTION /* of one number, as the graph has it */
 };
 
@@ -52,7 +53,7 @@ struct real_epilogue_op {
     enum real_epilogue_kind kind;
     bool is_rounded;                 /* this one or one before it rounds */
     uint32_t count;                  /* of numbers: 1, or one a channel */
-    const double *numbers;           /* MUL, ADD, DIV */
+    const double *numbers;           /* MUL, ADD, DIV, LEAK */
     double low, high;                /* CLIP */
     const struct qm_graph_op *function; /* FUNCTION */
 };
@@ -171,6 +172,9 @@ bool real_epilogue_is_integral(const struct real_epilogue *epilogue);
 bool real_epilogue_is_shared(const struct real_epilogue *epilogue);
 /* The function in it; NULL: none. */
 const struct qm_graph_op *real_epilogue_function(const struct real_epilogue *epilogue);
+/* An epilogue that ends in one LEAK, of slopes of one sign, perhaps with clips behind, is the sum of two without: x from 0 up, and x below 0
+ * times the slopes. Makes both copies of a deferred operator. False, with nothing named: the epilogue is no such. */
+bool real_epilogue_split(const struct real_node *n, const struct real_epilogue *epilogue, struct real_deferred parts[2]);
 /* x = clamp(a * sum + b): what factors, addends and a clamp can say. */
 struct real_affine {
     double *a, *b; /* [channels] */
@@ -246,7 +250,8 @@ bool real_add_ones(const struct real_node *n, uint32_t channels, const struct re
 typedef bool real_making(const struct real_node *n);
 real_making real_conv, real_matmul, real_max_pool, real_average_pool, real_reduce;                   /* window.c, matmul.c */
 real_making real_quantize, real_dequantize, real_sign;                                               /* quantize.c */
-real_making real_add, real_sub, real_mul, real_div, real_floor, real_round, real_clip, real_cast, real_prelu; /* arithmetic.c */
+real_making real_add, real_sub, real_mul, real_div, real_floor, real_round, real_clip, real_cast;     /* arithmetic.c */
+real_making real_leaky_relu, real_prelu;
 real_making real_reshape, real_transpose, real_concat, real_pad, real_slice, real_resize;            /* moves.c, reshape.c */
 
 /* ---- make.c ---- */

@@ -368,6 +368,52 @@ bool real_materialize_thresholds(const struct real_node *n, const struct real_de
     return emit(n, &deferred, &encoding, value);
 }
 
+/* ---- sums of two parts ---- */
+
+/* One part, in whole steps of the result, as int8: of numbers from 0 up, or from 0 down. */
+static bool materialize_part(const struct real_node *n, const struct real_deferred *deferred, const struct real_encoding *whole, bool rises,
+                             struct real_value *value) {
+    struct real_epilogue epilogue;
+    struct real_affine f;
+    struct real_encoding encoding = {.dtype = QM_I8, .scale = whole->scale, .zero = rises ? INT8_MIN : INT8_MAX};
+    encoding.requant.low = INT8_MIN;
+    encoding.requant.high = INT8_MAX;
+    if (!real_epilogue_open(n, deferred, &epilogue)) return false;
+    if (!real_epilogue_affine(n, &epilogue, &f)) return real_refuse(n, "quantizes what has been rounded before");
+    return materialize_affine(n, deferred, &f, &encoding, value);
+}
+
+/* Of a number that is not 0 one part is 0, so that the sum of both rounded is their sum rounded. Clips behind the LEAK are the sum's. */
+static bool materialize_parts(const struct real_node *n, const struct real_epilogue *epilogue, const struct real_deferred parts[2],
+                              struct real_encoding *encoding, struct real_value *value) {
+    struct real_value sides[2] = {{.name = value->name, .type = QM_F32}, {.name = value->name, .type = QM_F32}};
+    struct real_deferred sum = *epilogue->deferred;
+    double *factors = QM_ARENA_NEW(n->r->arena, double, 2), low = -INFINITY, high = INFINITY;
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct real_epilogue_op *clip = parts[i].newest;
+        if (!materialize_part(n, &parts[i], encoding, clip->low == 0, &sides[i])) return false;
+        factors[i] = 1;
+    }
+    for (uint32_t i = 0; i < epilogue->count; i++) {
+        const struct real_epilogue_op *op = epilogue->ops[i];
+        if (op->kind == REAL_LEAK) low = -INFINITY, high = INFINITY;
+        if (op->kind != REAL_CLIP) continue;
+        low = fmin(fmax(low, op->low), op->high);
+        high = fmax(fmin(high, op->high), op->low);
+    }
+    sum.op = (struct qm_graph_op){.kind = QM_OP_ADD, .index = n->op->index, .name = n->op->name, .input_count = 2, .output_count = 1};
+    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) sum.op.inputs[i] = i < 2 ? sides[i].tensors[sum.order] : QM_NO_TENSOR;
+    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) sum.op.outputs[i] = QM_NO_TENSOR;
+    sum.op_shape.rank = 0;
+    sum.stack = 0;
+    encoding->requant.factors = factors;
+    encoding->requant.rounding = QM_rounding_EVEN;
+    int64_t lowest = encoding->requant.low, highest = encoding->requant.high;
+    encoding->requant.low = stored(low, encoding, lowest, highest);
+    encoding->requant.high = stored(high, encoding, lowest, highest);
+    return emit(n, &sum, encoding, value);
+}
+
 /* ---- 32-bit sums ---- */
 
 /* The sums themselves, in units of which no scale says the meaning: of an output of the network the reals do. */
@@ -439,6 +485,8 @@ bool real_materialize_as(const struct real_node *n, const struct real_deferred *
     for (uint32_t c = 0; affine && c < deferred->channels; c++) moved = moved || f.b[c] != 0;
     if (byte && real_epilogue_is_shared(&epilogue) && (!affine || moved)) return materialize_table(n, deferred, &epilogue, encoding, value);
     if (affine) return materialize_affine(n, deferred, &f, encoding, value);
+    struct real_deferred parts[2];
+    if (real_epilogue_split(n, &epilogue, parts)) return materialize_parts(n, &epilogue, parts, encoding, value);
     const struct qm_graph_op *function = real_epilogue_function(&epilogue);
     if (function != NULL)
         return real_refuse(n, "quantizes %s of what is not quantized; a QuantizeLinear must come between", function->name);
