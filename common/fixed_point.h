@@ -1,4 +1,4 @@
-/* fixed_point.h - the arithmetic of docs/numerics.md: scaling by a Q0.31 multiplier and a shift in six roundings,
+/* fixed_point.h - the arithmetic of docs/numerics.md: scaling by a Q0.31 multiplier and a shift in seven roundings,
  * and the helpers that saturate to a type.
  *
  * The only place where a negative number is shifted right (gcc shifts arithmetically) and where 64-bit products become 32-bit results.
@@ -6,6 +6,7 @@
 #ifndef QM_COMMON_FIXED_POINT_H
 #define QM_COMMON_FIXED_POINT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/isa.h"
@@ -39,7 +40,8 @@ static inline int64_t qm_nudge(int64_t product, int total, uint32_t rounding) {
     int64_t half = ((int64_t)1 << total) >> 1;
     switch (rounding) {
     case QM_rounding_SINGLE: return half;
-    case QM_rounding_EVEN: return half - (half > 0 && (product >> total & 1) == 0);
+    case QM_rounding_EVEN:
+    case QM_rounding_OFFSET: return half - (half > 0 && (product >> total & 1) == 0);
     case QM_rounding_AWAY: return half - (half > 0 && product < 0);
     default: return 0;
     }
@@ -58,6 +60,27 @@ static inline int32_t qm_scale(int32_t x, int32_t multiplier, int shift, uint32_
 static inline int32_t qm_scale_addend(int32_t x, int32_t multiplier, int shift, int32_t addend) {
     int total = 31 - (shift < -31 ? -31 : shift > 31 ? 31 : shift);
     return qm_saturate_i32(((int64_t)x * multiplier + addend) >> total);
+}
+
+/* Half to even, with a bias on the product that counts parts of the result: 2^21 are one for a total of 21 to 52. The rest is rounded alone,
+ * because the nudge would not fit 64 bits on a product and a bias near 2^62 both. */
+static inline int32_t qm_scale_offset(int32_t x, int32_t multiplier, int shift, int32_t bias) {
+    int total = 31 - (shift < -31 ? -31 : shift > 31 ? 31 : shift);
+    int64_t product = (int64_t)x * multiplier + bias * ((int64_t)1 << qm_clamp(total - 21, 0, 31));
+    int64_t rest = product & (((int64_t)1 << total) - 1);
+    return qm_saturate_i32((product >> total) + ((rest + qm_nudge(product, total, QM_rounding_OFFSET)) >> total));
+}
+
+/* Whether REQUANTIZE adds the bias to the product and not to the sum. */
+static inline bool qm_bias_is_on_product(uint32_t rounding) {
+    return rounding == QM_rounding_ADDEND || rounding == QM_rounding_OFFSET;
+}
+
+/* What REQUANTIZE scales: a sum and its bias. */
+static inline int32_t qm_scale_biased(int32_t sum, int32_t bias, int32_t multiplier, int shift, uint32_t rounding) {
+    if (rounding == QM_rounding_ADDEND) return qm_scale_addend(sum, multiplier, shift, bias);
+    if (rounding == QM_rounding_OFFSET) return qm_scale_offset(sum, multiplier, shift, bias);
+    return qm_scale(qm_wrap32((int64_t)sum + bias), multiplier, shift, rounding);
 }
 
 /* The output stage: zero point, clamp. zero, low and high have 16 bits, so that a sum beyond 30 bits is clamped all the same. */

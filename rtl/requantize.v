@@ -12,7 +12,7 @@ module requantize (
     input  wire               accumulate_i,  // second cycle: add to the result before, modulo 2^32
     input  wire signed [31:0] x_i,
     input  wire signed [31:0] multiplier_i,
-    input  wire signed [31:0] addend_i,      // added to the product when the rounding is ADDEND
+    input  wire signed [31:0] addend_i,      // added to the product when the rounding is ADDEND or OFFSET
     input  wire signed [7:0]  shift_i,       // left when positive; beyond -31..31 it behaves as the bound
     input  wire [2:0]         rounding_i,
     output wire signed [31:0] result_o       // in the cycle after round_i
@@ -32,6 +32,7 @@ module requantize (
     reg signed [7:0]  wanted;
     reg        [5:0]  shift;
     reg signed [31:0] factor;
+    reg        [4:0]  lift;       // bits that the addend is moved up by
     reg signed [63:0] addend;
 
     // Second cycle:
@@ -51,7 +52,10 @@ module requantize (
             shift  = wanted < -8'sd31 ? -6'sd31 : wanted > 8'sd31 ? 6'sd31 : wanted[5:0];
             factor = x_i;
             if (rounding_i == `QM_ROUNDING_TFLITE && !shift[5]) factor = factor << shift[4:0];
-            addend = rounding_i == `QM_ROUNDING_ADDEND ? $signed({addend_i, 32'd0}) >>> 32 : 64'sd0;
+            // OFFSET: fraction bits, which are 31 - wanted, without the 21 of the addend
+            lift   = rounding_i != `QM_ROUNDING_OFFSET || wanted > 8'sd10 ? 5'd0 : wanted < -8'sd21 ? 5'd31 : 5'd10 - wanted[4:0];
+            addend = rounding_i == `QM_ROUNDING_ADDEND || rounding_i == `QM_ROUNDING_OFFSET
+                   ? $signed({addend_i, 32'd0}) >>> 6'd32 - {1'b0, lift} : 64'sd0;
             product_q  <= factor * multiplier_i + addend;
             total_q    <= rounding_i == `QM_ROUNDING_TFLITE ? 6'd31 : 6'd31 - shift;
             right_q    <= rounding_i == `QM_ROUNDING_TFLITE && shift[5] ? -shift[4:0] : 5'd0;
@@ -62,7 +66,7 @@ module requantize (
             half     = (64'd1 << total_q) >> 1;
             rounded  = product_q >>> total_q;
             case (rounding_q)
-                `QM_ROUNDING_EVEN:  up = fraction > half || (fraction == half && rounded[0]);
+                `QM_ROUNDING_EVEN, `QM_ROUNDING_OFFSET: up = fraction > half || (fraction == half && rounded[0]);
                 `QM_ROUNDING_AWAY:  up = fraction > half || (fraction == half && !product_q[63]);
                 `QM_ROUNDING_FLOOR, `QM_ROUNDING_ADDEND: up = 1'b0;
                 default:            up = fraction >= half;

@@ -4,8 +4,8 @@
 
 static inline void scale_all(const struct oracle_block *block, uint32_t rounding, int32_t *results) {
     for (size_t i = 0; i < block->count; i++)
-        results[i] = rounding == QM_rounding_ADDEND ? qm_scale_addend(block->x[i], block->multiplier[i], block->shift[i], block->addend[i])
-                                                    : qm_scale(block->x[i], block->multiplier[i], block->shift[i], rounding);
+        results[i] = qm_scale_biased(block->x[i], qm_bias_is_on_product(rounding) ? block->addend[i] : 0, block->multiplier[i],
+                                     block->shift[i], rounding);
 }
 
 void oracle_model(const struct oracle_block *block, uint32_t rounding, int32_t *results) {
@@ -15,6 +15,7 @@ void oracle_model(const struct oracle_block *block, uint32_t rounding, int32_t *
     case QM_rounding_EVEN: scale_all(block, QM_rounding_EVEN, results); break;
     case QM_rounding_AWAY: scale_all(block, QM_rounding_AWAY, results); break;
     case QM_rounding_ADDEND: scale_all(block, QM_rounding_ADDEND, results); break;
+    case QM_rounding_OFFSET: scale_all(block, QM_rounding_OFFSET, results); break;
     default: scale_all(block, QM_rounding_FLOOR, results); break;
     }
 }

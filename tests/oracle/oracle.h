@@ -20,7 +20,7 @@ struct oracle_block {
     size_t count; /* <= ORACLE_BLOCK */
     int32_t x[ORACLE_BLOCK];
     int32_t multiplier[ORACLE_BLOCK];
-    int32_t addend[ORACLE_BLOCK]; /* met by rounding ADDEND only */
+    int32_t addend[ORACLE_BLOCK]; /* met by roundings ADDEND and OFFSET only */
     int8_t shift[ORACLE_BLOCK];
 };
 

@@ -31,6 +31,9 @@ module requantize_operands_proof (
     wire signed [7:0]  shift  = shift_i < -31 ? -8'sd31 : shift_i > 31 ? 8'sd31 : shift_i;
     wire               tflite = rounding_i == `QM_ROUNDING_TFLITE;
     wire signed [31:0] wrapped = x_i <<< shift;   // of a left shift
+    wire        [5:0]  total  = tflite ? 31 : 31 - shift;
+
+`include "rounded.vh"
 
     reg               multiplied_q = 1'b0;   // the last cycle multiplied
     reg signed [63:0] product_q;
@@ -40,8 +43,8 @@ module requantize_operands_proof (
 
     always @(posedge clk_i) begin
         multiplied_q <= multiply_i;
-        product_q    <= tflite && shift > 0 ? wrapped : rounding_i == `QM_ROUNDING_ADDEND ? 64'sd0 + x_i + addend_i : x_i;
-        total_q      <= tflite ? 31 : 31 - shift;
+        product_q    <= (tflite && shift > 0 ? wrapped : x_i) + added(addend_i, total, rounding_i);
+        total_q      <= total;
         right_q      <= tflite && shift < 0 ? -shift : 5'd0;
         rounding_q   <= rounding_i;
     end

@@ -42,14 +42,16 @@ module requantize_tb;
             x          = draw_word(0);
             multiplier = draw(2) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
             shift      = draw(4) == 0 ? draw(256) : draw(64) - 32;
-            rounding   = draw(6);
+            rounding   = draw(7);
             addend     = draw_word(0);
             if (draw(8) == 0) begin  // a tie
                 x          = draw(201) - 100;
                 multiplier = 32'h40000000;
                 shift      = draw(4);
+                if (draw(2) == 0) addend = (draw(33) - 16) << 20;  // halves of a step in OFFSET
             end
-            scaled = scale_addend(x, multiplier, shift, rounding, rounding == `QM_ROUNDING_ADDEND ? addend : 0);
+            scaled = scale_addend(x, multiplier, shift, rounding,
+                                  rounding == `QM_ROUNDING_ADDEND || rounding == `QM_ROUNDING_OFFSET ? addend : 0);
             #1;
             if (cycle > 4 && result !== want) begin
                 errors = errors + 1;

@@ -47,7 +47,8 @@ int32_t naive_scale(int32_t x, int32_t multiplier, int64_t shift, int64_t roundi
     switch (rounding) {
     case QM_rounding_TFLITE: return scale_twice(x, multiplier, shift);
     case QM_rounding_SINGLE: return saturate(nearest_quotient(product, divisor, 1));
-    case QM_rounding_EVEN: return saturate(nearest_quotient(product, divisor, 0));
+    case QM_rounding_EVEN:
+    case QM_rounding_OFFSET: return saturate(nearest_quotient(product, divisor, 0));
     case QM_rounding_AWAY: return saturate(nearest_quotient(product, divisor, -1));
     default: return saturate(floor_quotient(product, divisor));
     }
@@ -56,4 +57,10 @@ int32_t naive_scale(int32_t x, int32_t multiplier, int64_t shift, int64_t roundi
 int32_t naive_scale_addend(int32_t x, int32_t multiplier, int64_t shift, int32_t addend) {
     int64_t bounded = shift > 31 ? 31 : shift < -31 ? -31 : shift;
     return saturate(floor_quotient((wide)x * multiplier + addend, power_of_two(31 - bounded)));
+}
+
+int32_t naive_scale_offset(int32_t x, int32_t multiplier, int64_t shift, int32_t bias) {
+    int64_t total = 31 - (shift > 31 ? 31 : shift < -31 ? -31 : shift);
+    int64_t lift = total < 21 ? 0 : total > 52 ? 31 : total - 21;
+    return saturate(nearest_quotient((wide)x * multiplier + bias * power_of_two(lift), power_of_two(total), 0));
 }

@@ -22,6 +22,7 @@
     case QM_rounding_EVEN: call(__VA_ARGS__, QM_rounding_EVEN); break;                                                                     \
     case QM_rounding_AWAY: call(__VA_ARGS__, QM_rounding_AWAY); break;                                                                     \
     case QM_rounding_ADDEND: call(__VA_ARGS__, QM_rounding_ADDEND); break;                                                                 \
+    case QM_rounding_OFFSET: call(__VA_ARGS__, QM_rounding_OFFSET); break;                                                                 \
     default: call(__VA_ARGS__, QM_rounding_FLOOR); break;                                                                                  \
     }
 

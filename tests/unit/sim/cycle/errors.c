@@ -78,7 +78,7 @@ Test(cycle_errors, own_tokens_bad_values_and_empty_extents_are_illegal) {
     insn.signal = 1 << QM_UNIT_POST;
     assert_refused(rig, insn, QM_ERROR_ILLEGAL);
     insn.signal = 0;
-    insn.rounding = 6;
+    insn.rounding = 7;
     assert_refused(rig, insn, QM_ERROR_ILLEGAL);
     assert_refused(rig, rig_add(0), QM_ERROR_ILLEGAL);
     insn = rig_matmul(&rig->machine, 3, 3, 9);

@@ -320,7 +320,7 @@ Test(rtl_device, names_what_is_wrong_with_an_instruction) {
         {{.opcode = QM_STORE, .dram_addr = ARENA - 7, TRANSFER}, QM_ERROR_MEMORY},
         {{.opcode = QM_LOAD, .spad_addr = 4096 - 7, TRANSFER}, QM_ERROR_SCRATCHPAD},
         {{.opcode = QM_LOAD, .row_bytes = 8, .row_count = 65535, .plane_count = 65535, .dram_plane_stride = 0xffffffff}, QM_ERROR_MEMORY},
-        {{.opcode = QM_REQUANTIZE, .rounding = 6, .channels = 4, .tiles = 1, .out_h = 1, .out_w = 1}, QM_ERROR_ILLEGAL},
+        {{.opcode = QM_REQUANTIZE, .rounding = 7, .channels = 4, .tiles = 1, .out_h = 1, .out_w = 1}, QM_ERROR_ILLEGAL},
         {{.opcode = QM_REQUANTIZE, .lookup = 1, .out_type = 2, .channels = 4, .tiles = 1, .out_h = 1, .out_w = 1}, QM_ERROR_UNSUPPORTED},
         {{.opcode = QM_REQUANTIZE, .channels = 4, .tiles = 2, .out_h = 1, .out_w = 1}, QM_ERROR_ILLEGAL},
         {{.opcode = QM_REQUANTIZE, .channels = 5, .tiles = 2, .out_h = 1, .out_w = 1, .acc_addr = 63}, QM_ERROR_ACCUMULATOR},
