@@ -62,13 +62,13 @@ static inline int32_t qm_scale_addend(int32_t x, int32_t multiplier, int shift, 
     return qm_saturate_i32(((int64_t)x * multiplier + addend) >> total);
 }
 
-/* Half to even, with a bias on the product that counts parts of the result: 2^21 are one for a total of 21 to 52. The rest is rounded alone,
- * because the nudge would not fit 64 bits on a product and a bias near 2^62 both. */
+/* Half to even, with a bias on the product that counts parts of the result: 2^21 are one for a total of 21 to 52. What the shift drops is
+ * rounded by itself, because a product and a bias near 2^62 leave the nudge no room in 64 bits. */
 static inline int32_t qm_scale_offset(int32_t x, int32_t multiplier, int shift, int32_t bias) {
     int total = 31 - (shift < -31 ? -31 : shift > 31 ? 31 : shift);
     int64_t product = (int64_t)x * multiplier + bias * ((int64_t)1 << qm_clamp(total - 21, 0, 31));
-    int64_t rest = product & (((int64_t)1 << total) - 1);
-    return qm_saturate_i32((product >> total) + ((rest + qm_nudge(product, total, QM_rounding_OFFSET)) >> total));
+    int64_t dropped = product & (((int64_t)1 << total) - 1);
+    return qm_saturate_i32((product >> total) + ((dropped + qm_nudge(product, total, QM_rounding_OFFSET)) >> total));
 }
 
 /* Whether REQUANTIZE adds the bias to the product and not to the sum. */
