@@ -76,6 +76,27 @@ static inline int32_t qm_scale_addend(int32_t x, int32_t multiplier, int shift, 
     return qm_saturate_i32((sum + qm_nudge(sum, total, rounding)) >> total);
 }
 
+/* Half to even, with a bias on the product that counts parts of the result: 2^21 are one for a total of 21 to 52. What the shift drops is
+ * rounded by itself, because a product and a bias near 2^62 leave the nudge no room in 64 bits. */
+static inline int32_t qm_scale_offset(int32_t x, int32_t multiplier, int shift, int32_t bias) {
+    int total = 31 - (shift < -31 ? -31 : shift > 31 ? 31 : shift);
+    int64_t product = (int64_t)x * multiplier + bias * ((int64_t)1 << qm_clamp(total - 21, 0, 31));
+    int64_t dropped = product & (((int64_t)1 << total) - 1);
+    return qm_saturate_i32((product >> total) + ((dropped + qm_nudge(product, total, QM_rounding_OFFSET)) >> total));
+}
+
+/* Whether REQUANTIZE adds the bias to the product and not to the sum. */
+static inline bool qm_bias_is_on_product(uint32_t rounding) {
+    return rounding == QM_rounding_ADDEND || rounding == QM_rounding_OFFSET;
+}
+
+/* What REQUANTIZE scales: a sum and its bias. */
+static inline int32_t qm_scale_biased(int32_t sum, int32_t bias, int32_t multiplier, int shift, uint32_t rounding) {
+    if (rounding == QM_rounding_ADDEND) return qm_scale_addend(sum, multiplier, shift, bias);
+    if (rounding == QM_rounding_OFFSET) return qm_scale_offset(sum, multiplier, shift, bias);
+    return qm_scale(qm_wrap32((int64_t)sum + bias), multiplier, shift, rounding);
+}
+
 /* The output stage: zero point, clamp. zero, low and high have 16 bits, so that a sum beyond 30 bits is clamped all the same. */
 static inline int32_t qm_output(int32_t scaled, int32_t zero, int32_t low, int32_t high) {
     int32_t bounded = qm_clamp(scaled, -(1 << 30), 1 << 30);

@@ -245,7 +245,7 @@ module post #(
         clamp_valid_q    <= rst_ni && round_valid_q;
     end
 
-    // The bias is added there, not to the sum.
+    // The bias is added to the product, not to the sum.
     wire on_product = `QM_F_ROUNDING(insn_q) == `QM_ROUNDING_ADDEND || `QM_F_ROUNDING(insn_q) == `QM_ROUNDING_OFFSET;
 
     // ---- x: biased sums, or reduced windows ----

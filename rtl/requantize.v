@@ -34,6 +34,7 @@ module requantize (
     reg        [5:0]  total;
     reg        [5:0]  raise;      // of an OFFSET: its units are 2^-21 of the result
     reg signed [31:0] factor;
+    reg        [4:0]  lift;       // bits that the addend is moved up by
     reg signed [63:0] addend;
 
     // Second cycle:
@@ -53,10 +54,10 @@ module requantize (
             shift  = wanted < -8'sd31 ? -6'sd31 : wanted > 8'sd31 ? 6'sd31 : wanted[5:0];
             factor = x_i;
             if (rounding_i == `QM_ROUNDING_TFLITE && !shift[5]) factor = factor << shift[4:0];
-            total  = rounding_i == `QM_ROUNDING_TFLITE ? 6'd31 : 6'd31 - shift;
-            raise  = total < 6'd21 ? 6'd0 : total > 6'd51 ? 6'd30 : total - 6'd21;
-            addend = rounding_i == `QM_ROUNDING_ADDEND || rounding_i == `QM_ROUNDING_OFFSET ? $signed({addend_i, 32'd0}) >>> 32 : 64'sd0;
-            if (rounding_i == `QM_ROUNDING_OFFSET) addend = addend <<< raise;
+            // OFFSET: fraction bits, which are 31 - wanted, without the 21 of the addend
+            lift   = rounding_i != `QM_ROUNDING_OFFSET || wanted > 8'sd10 ? 5'd0 : wanted < -8'sd21 ? 5'd31 : 5'd10 - wanted[4:0];
+            addend = rounding_i == `QM_ROUNDING_ADDEND || rounding_i == `QM_ROUNDING_OFFSET
+                   ? $signed({addend_i, 32'd0}) >>> 6'd32 - {1'b0, lift} : 64'sd0;
             product_q  <= factor * multiplier_i + addend;
             total_q    <= total;
             right_q    <= rounding_i == `QM_ROUNDING_TFLITE && shift[5] ? -shift[4:0] : 5'd0;

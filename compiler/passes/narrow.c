@@ -44,10 +44,10 @@ static bool has_name(const char *name, const char *wanted) {
     return strcmp(name, wanted) == 0 || (strncmp(name, wanted, strlen(wanted)) == 0 && (size_t)name_length(name) == strlen(wanted));
 }
 
-/* Whether --precision may give a layer this precision. Bytes hold every number; a layer that is exact by an addend of its own cannot be
- * rounded. */
+/* Whether --precision may give a layer this precision. Bytes hold every number; a layer that is exact by what it adds to its products
+ * cannot be rounded. */
 static bool can_have(const struct qm_layer *layer, int precision) {
-    return layer->kind == QM_LAYER_CONV && (precision == QM_precision_W8A8 || !qm_rounding_has_addend(layer->rounding));
+    return layer->kind == QM_LAYER_CONV && (precision == QM_precision_W8A8 || !qm_bias_is_on_product(layer->rounding));
 }
 
 /* Names of what --precision can choose from. */
@@ -302,7 +302,7 @@ static void pack_input(const struct narrower *n, struct qm_layer *layer) {
     uint32_t value = layer->inputs[0], root = network->values[value].storage;
     if (network->values[root].bits == NARROW_MAP_BITS) return;
     struct qm_layer *writer = writer_of(network->layers, network->layer_count, network, root);
-    if (writer != NULL && !qm_rounding_has_addend(writer->rounding) && !is_end(network, root) && all_read_packed(n, root) &&
+    if (writer != NULL && !qm_bias_is_on_product(writer->rounding) && !is_end(network, root) && all_read_packed(n, root) &&
         views_can_pack(network, root)) {
         write_packed(n, writer);
         return;

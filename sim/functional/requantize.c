@@ -18,11 +18,6 @@ static struct params params_of(const uint8_t *tile, int64_t cols, int64_t c) {
     return (struct params){read_i32(tile + 4 * c), read_i32(tile + 4 * (cols + c)), (int8_t)tile[8 * cols + c]};
 }
 
-static int32_t scale_sum(int32_t sum, struct params params, uint32_t rounding) {
-    if (qm_rounding_has_addend(rounding)) return qm_scale_addend(sum, params.multiplier, params.shift, params.bias, rounding);
-    return qm_scale(qm_wrap32((int64_t)sum + params.bias), params.multiplier, params.shift, rounding);
-}
-
 static void requantize_tile(const struct qm_insn *insn, struct qm_functional_memory *memory, int64_t tile, int64_t width) {
     int64_t cols = memory->machine->cols, positions = insn->out_h * insn->out_w, first = tile * width;
     int64_t n = insn->channels - first < width ? insn->channels - first : width;
@@ -32,7 +27,8 @@ static void requantize_tile(const struct qm_insn *insn, struct qm_functional_mem
         const int32_t *sums = memory->accumulator + (insn->acc_addr + tile * positions + m) * cols;
         uint8_t *out = memory->scratchpad + insn->out_addr + m / insn->out_w * insn->out_pitch + m % insn->out_w * insn->out_pixel;
         for (int64_t c = 0; c < n; c++) {
-            uint32_t element = element_of(insn, scale_sum(sums[c], params_of(tile_params, cols, c), (uint32_t)insn->rounding));
+            struct params p = params_of(tile_params, cols, c);
+            uint32_t element = element_of(insn, qm_scale_biased(sums[c], p.bias, p.multiplier, p.shift, (uint32_t)insn->rounding));
             if (insn->lookup == QM_lookup_TABLE) element = table[element & 0xff];
             element_write(insn, out, first + c, element);
         }

@@ -26,7 +26,7 @@ if command -v yosys >/dev/null && command -v z3 >/dev/null; then
             tests/proofs/run.sh induction requantize Rounding=0 Bits=4 Low=$low
     done
     for low in 0 26; do
-        for rounding in 1 2 3 4 5; do
+        for rounding in 1 2 3 4 5 6; do
             check "the whole requantizer, rounding $rounding, operands of 6 bits from bit $low on" \
                 tests/proofs/run.sh induction requantize Rounding=$rounding Bits=6 Low=$low
         done

@@ -19,16 +19,17 @@ static bool rounds_up(__int128 quotient, __int128 rest, __int128 unit, uint32_t 
     }
 }
 
-/* An addend of OFFSET is in units of 2^-21 of the result, as far as 30 bits to the left. */
-static __int128 addend_of(const struct oracle_block *block, size_t i, int total, uint32_t rounding) {
-    int raised = total - 21 > 30 ? 30 : total - 21;
-    if (rounding == QM_rounding_ADDEND || (rounding == QM_rounding_OFFSET && raised < 0)) return block->addend[i];
-    return rounding == QM_rounding_OFFSET ? block->addend[i] * ((__int128)1 << raised) : 0;
+/* What is added to a product with total fraction bits. */
+static __int128 added(int32_t addend, int total, uint32_t rounding) {
+    if (rounding == QM_rounding_ADDEND) return addend;
+    if (rounding != QM_rounding_OFFSET) return 0;
+    int lift = total < 21 ? 0 : total > 52 ? 31 : total - 21;
+    return addend * ((__int128)1 << lift);
 }
 
-static int32_t scale(const struct oracle_block *block, size_t i, uint32_t rounding) {
-    int shift = block->shift[i], bounded = shift < -31 ? -31 : shift > 31 ? 31 : shift;
-    __int128 product = (__int128)block->x[i] * block->multiplier[i] + addend_of(block, i, 31 - bounded, rounding);
+static int32_t scale(int32_t x, int32_t multiplier, int shift, int32_t addend, uint32_t rounding) {
+    int bounded = shift < -31 ? -31 : shift > 31 ? 31 : shift;
+    __int128 product = (__int128)x * multiplier + added(addend, 31 - bounded, rounding);
     __int128 unit = (__int128)1 << (31 - bounded);
     __int128 quotient = product / unit;
     if (quotient * unit > product) quotient--;
@@ -37,5 +38,6 @@ static int32_t scale(const struct oracle_block *block, size_t i, uint32_t roundi
 }
 
 void oracle_definition(const struct oracle_block *block, uint32_t rounding, int32_t *results) {
-    for (size_t i = 0; i < block->count; i++) results[i] = scale(block, i, rounding);
+    for (size_t i = 0; i < block->count; i++)
+        results[i] = scale(block->x[i], block->multiplier[i], block->shift[i], block->addend[i], rounding);
 }

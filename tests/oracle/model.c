@@ -4,8 +4,8 @@
 
 static inline void scale_all(const struct oracle_block *block, uint32_t rounding, int32_t *results) {
     for (size_t i = 0; i < block->count; i++)
-        results[i] = qm_rounding_has_addend(rounding) ? qm_scale_addend(block->x[i], block->multiplier[i], block->shift[i], block->addend[i], rounding)
-                                                    : qm_scale(block->x[i], block->multiplier[i], block->shift[i], rounding);
+        results[i] = qm_scale_biased(block->x[i], qm_bias_is_on_product(rounding) ? block->addend[i] : 0, block->multiplier[i],
+                                     block->shift[i], rounding);
 }
 
 void oracle_model(const struct oracle_block *block, uint32_t rounding, int32_t *results) {

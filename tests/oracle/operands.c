@@ -2,7 +2,7 @@
  *
  * Uniform operands almost never meet a tie, and most of their results are 0 or saturated. So a third has a shift that suits the product,
  * and a third is at a tie or next to one: x = odd * 2^a and multiplier = odd * 2^b lie at a tie where 31 - shift = a + b + 1,
- * and half a unit as the addend makes an integer of it.
+ * and half a unit as the addend makes an integer of it (OFFSET: half a step is 2^20).
  */
 #include "tests/oracle/oracle.h"
 
@@ -55,7 +55,7 @@ static void set_random(struct oracle_stream *stream, struct oracle_block *block,
         x = ((x | 1) << a) + beside - 1;
         multiplier = (multiplier | 1) << b;
         shift = 30 - (int)(a + b);
-        addend = ((uint32_t)1 << (a + b) % 32) + beside - 1;
+        addend = (bits >> 40 & 1) == 0 ? ((uint32_t)1 << (a + b) % 32) + beside - 1 : (uint32_t)(bits >> 41 & 4095) << 20;
     }
     block->x[i] = (int32_t)x;
     block->multiplier[i] = (int32_t)multiplier;

@@ -30,6 +30,7 @@ refuted mac_cell.v 's/load_i \&\& !load_buffer_i/load_i/' induction mac_cell
 refuted requantize.v '/ROUNDING_EVEN/s/ \&\& rounded\[0\]//' induction requantize_round Rounding=2
 refuted requantize.v '/ROUNDING_AWAY/s/!product_q/product_q/' induction requantize_round Rounding=4
 refuted requantize.v 's/threshold = (mask >> 1) + .*/threshold = mask >> 1;/' induction requantize_round Rounding=0
+refuted requantize.v 's/5.d10 - wanted/5'"'"'d11 - wanted/' induction requantize_operands
 refuted requantize.v 's/shift_i > 8.sd31/shift_i > 8'"'"'sd30/; s/? 6.sd31/? 6'"'"'sd30/' induction requantize_operands
 refuted queue.v 's/~taken_q\[Bits\]/taken_q[Bits]/' induction queue Depth=2
 refuted queue.v 's/slots\[started_q/slots[taken_q/' induction queue Depth=2

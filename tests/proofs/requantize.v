@@ -36,10 +36,8 @@ module requantize_proof #(
     wire signed [7:0]  shift   = shift_i < -31 ? -8'sd31 : shift_i > 31 ? 8'sd31 : shift_i;
     wire               tflite  = Rounding == `QM_ROUNDING_TFLITE;
     wire signed [31:0] factor  = tflite && shift > 0 ? x <<< shift : x;
-    wire signed [8:0]  above   = 9'sd10 - shift;
-    wire signed [63:0] raised  = above <= 0 ? addend_i : above > 30 ? 64'sd1073741824 * addend_i : addend_i * (64'sd1 <<< above[4:0]);
-    wire signed [63:0] addend  = Rounding == `QM_ROUNDING_ADDEND ? addend_i : Rounding == `QM_ROUNDING_OFFSET ? raised : 64'sd0;
-    wire signed [63:0] product = factor * multiplier + addend;
+    wire        [5:0]  total   = tflite ? 31 : 31 - shift;
+    wire signed [63:0] product = factor * multiplier + added(addend_i, total, Rounding);
 
     reg        [1:0]  before_q = 2'b00;
     reg signed [63:0] product_q;
@@ -50,7 +48,7 @@ module requantize_proof #(
     always @(posedge clk_i) begin
         before_q  <= {before_q[0], 1'b1};
         product_q <= product;
-        total_q   <= tflite ? 31 : 31 - shift;
+        total_q   <= total;
         right_q   <= tflite && shift < 0 ? -shift : 5'd0;
         result_q  <= rounded(product_q, total_q, right_q, Rounding);
     end

@@ -31,6 +31,9 @@ module requantize_operands_proof (
     wire signed [7:0]  shift  = shift_i < -31 ? -8'sd31 : shift_i > 31 ? 8'sd31 : shift_i;
     wire               tflite = rounding_i == `QM_ROUNDING_TFLITE;
     wire signed [31:0] wrapped = x_i <<< shift;   // of a left shift
+    wire        [5:0]  total  = tflite ? 31 : 31 - shift;
+
+`include "rounded.vh"
 
     // Units of an OFFSET are 2^-21 of the result, as far as 30 bits to the left.
     wire signed [8:0]  above  = 9'sd10 - shift;
@@ -45,8 +48,8 @@ module requantize_operands_proof (
 
     always @(posedge clk_i) begin
         multiplied_q <= multiply_i;
-        product_q    <= tflite && shift > 0 ? wrapped : x_i + addend;
-        total_q      <= tflite ? 31 : 31 - shift;
+        product_q    <= (tflite && shift > 0 ? wrapped : x_i) + added(addend_i, total, rounding_i);
+        total_q      <= total;
         right_q      <= tflite && shift < 0 ? -shift : 5'd0;
         rounding_q   <= rounding_i;
     end

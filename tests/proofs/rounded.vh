@@ -3,6 +3,16 @@
         saturated = value > 66'sd2147483647 ? 32'h7fffffff : value < -66'sd2147483648 ? 32'h80000000 : value[31:0];
     endfunction
 
+    // What the product gets: nothing but in ADDEND and OFFSET, where it counts parts of the result, 2^21 to one as far as 31 bits go.
+    function signed [63:0] added(input signed [31:0] addend, input [5:0] fraction_bits, input [2:0] rounding);
+        case (rounding)
+            `QM_ROUNDING_ADDEND: added = addend;
+            `QM_ROUNDING_OFFSET: added = fraction_bits <= 21 ? addend
+                                       : addend * (64'sd1 <<< (fraction_bits >= 52 ? 6'd31 : fraction_bits - 6'd21));
+            default:             added = 64'sd0;
+        endcase
+    endfunction
+
     // Towards zero, as C divides.
     function signed [65:0] divided(input signed [65:0] value, input [5:0] bits);
         divided = value < 0 ? -((-value) >>> bits) : value >>> bits;

@@ -75,6 +75,7 @@ module post_tb;
     integer   issue;  // cycle of the next issue
     integer   want_reads = 0, want_writes = 0, want_acc = 0, want_requantize = 0, want_scale = 0, want_pool = 0;
     integer   got_reads = 0, got_writes = 0, got_acc = 0, got_requantize = 0, got_scale = 0, got_pool = 0;
+    reg       on_product;  // the bias is added to the product, not to the sum
     integer   i, c, n, tile, oy, ox, ky, kx, piece, width, row, out, value, at, map_end;
 
     function on_product(input [511:0] insn);  // the bias is added to the product
@@ -169,6 +170,7 @@ module post_tb;
 
     task expect_requantize;
         begin
+            on_product = `QM_F_ROUNDING(insn) == `QM_ROUNDING_ADDEND || `QM_F_ROUNDING(insn) == `QM_ROUNDING_OFFSET;
             width = `QM_F_DEPTHWISE(insn) ? Narrow : Cols;
             row   = `QM_F_ACC_ADDR(insn);
             if (`QM_F_LOOKUP(insn)) begin
@@ -190,9 +192,9 @@ module post_tb;
                             + bytes_of(`QM_F_OUT_TYPE(insn), tile*width);
                         for (c = 0; c < n; c = c + 1)
                             put_element(out, scale_addend(
-                                sums[row*Cols + c] + (on_product(insn) ? 0 : word(at + 4*c)),
+                                sums[row*Cols + c] + (on_product ? 0 : word(at + 4*c)),
                                 word(at + 4*Cols + 4*c), signed_byte(bytes[at + 8*Cols + c]), `QM_F_ROUNDING(insn),
-                                on_product(insn) ? word(at + 4*c) : 0));
+                                on_product ? word(at + 4*c) : 0));
                         row             = row + 1;
                         want_acc        = want_acc + Cols;
                         want_requantize = want_requantize + n;
@@ -285,7 +287,7 @@ module post_tb;
             `QM_F_OUT_ADDR(insn)  = Outputs + draw(SpadBytes - Outputs - 8192);
             `QM_F_OUT_PIXEL(insn) = position_bytes + draw(4);
             `QM_F_OUT_PITCH(insn) = `QM_F_OUT_PIXEL(insn)*`QM_F_OUT_W(insn) + draw(4);
-            `QM_F_ROUNDING(insn)  = `QM_F_OPCODE(insn) == `QM_OP_COPY ? 0 : draw(6);
+            `QM_F_ROUNDING(insn)  = `QM_F_OPCODE(insn) == `QM_OP_COPY ? 0 : draw(7);
         end
     endtask
 

@@ -48,8 +48,10 @@ module requantize_tb;
                 x          = draw(201) - 100;
                 multiplier = 32'h40000000;
                 shift      = draw(4);
+                if (draw(2) == 0) addend = (draw(33) - 16) << 20;  // halves of a step in OFFSET
             end
-            scaled = scale_addend(x, multiplier, shift, rounding, rounding == `QM_ROUNDING_ADDEND || rounding == `QM_ROUNDING_OFFSET ? addend : 0);
+            scaled = scale_addend(x, multiplier, shift, rounding,
+                                  rounding == `QM_ROUNDING_ADDEND || rounding == `QM_ROUNDING_OFFSET ? addend : 0);
             #1;
             if (cycle > 4 && result !== want) begin
                 errors = errors + 1;

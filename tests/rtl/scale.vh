@@ -11,7 +11,7 @@
         scale = scale_addend(x, multiplier, shift_field, rounding, 0);
     endfunction
 
-    // addend is added to the product; it is 0 but in roundings ADDEND and OFFSET, whose units are 2^-21 of the result
+    // addend is added to the product, in rounding OFFSET in its unit; it is 0 but in ADDEND and OFFSET
     function signed [31:0] scale_addend(input signed [31:0] x, input signed [31:0] multiplier, input integer shift_field,
                                         input integer rounding, input signed [31:0] addend);
         integer            shift;
@@ -39,14 +39,17 @@
                 scale_addend = floor_div(h, unit) + (rest > threshold ? 1 : 0);
             end else begin
                 p    = x;
-                p    = p * multiplier + addend * (128'sd1 << (rounding != `QM_ROUNDING_OFFSET || total < 21 ? 0 : total > 51 ? 30 : total - 21));
+                unit = addend;
+                if (rounding == `QM_ROUNDING_OFFSET && total > 21) unit = unit * (128'sd1 << (total > 52 ? 31 : total - 21));
+                p    = p * multiplier + unit;
                 unit = 128'sd1 << total;
                 h    = floor_div(p, unit);
                 rest = p - h * unit;
                 if (total != 0)
                     case (rounding)
                         `QM_ROUNDING_SINGLE: h = floor_div(p + unit/2, unit);
-                        `QM_ROUNDING_EVEN, `QM_ROUNDING_OFFSET: if (2*rest > unit || (2*rest == unit && h[0])) h = h + 1;
+                        `QM_ROUNDING_EVEN, `QM_ROUNDING_OFFSET:
+                            if (2*rest > unit || (2*rest == unit && h[0])) h = h + 1;
                         `QM_ROUNDING_AWAY:   h = p >= 0 ? (p + unit/2) / unit : -((-p + unit/2) / unit);
                         default:             h = h;
                     endcase

@@ -60,3 +60,9 @@ int32_t naive_scale_addend(int32_t x, int32_t multiplier, int64_t shift, int32_t
     if (rounding == QM_rounding_ADDEND) return saturate(floor_quotient(product + addend, divisor));
     return saturate(nearest_quotient(product + addend * power_of_two(raised < 0 ? 0 : raised > 30 ? 30 : raised), divisor, 0));
 }
+
+int32_t naive_scale_offset(int32_t x, int32_t multiplier, int64_t shift, int32_t bias) {
+    int64_t total = 31 - (shift > 31 ? 31 : shift < -31 ? -31 : shift);
+    int64_t lift = total < 21 ? 0 : total > 52 ? 31 : total - 21;
+    return saturate(nearest_quotient((wide)x * multiplier + bias * power_of_two(lift), power_of_two(total), 0));
+}

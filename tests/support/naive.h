@@ -11,6 +11,7 @@
 
 /* x * multiplier * 2^(shift - 31), as docs/numerics.md, Scaling. */
 int32_t naive_scale(int32_t x, int32_t multiplier, int64_t shift, int64_t rounding);
-int32_t naive_scale_addend(int32_t x, int32_t multiplier, int64_t shift, int32_t addend, int64_t rounding); /* ADDEND or OFFSET */
+int32_t naive_scale_addend(int32_t x, int32_t multiplier, int64_t shift, int32_t addend); /* in rounding ADDEND */
+int32_t naive_scale_offset(int32_t x, int32_t multiplier, int64_t shift, int32_t bias);   /* in rounding OFFSET */
 
 #endif

@@ -6,10 +6,17 @@
 #include "common/fixed_point.h"
 #include "sim/functional/fast/vectorized.h"
 
+/* What a rounding that adds the bias to the product is where there is none. */
+static uint32_t without_bias(uint32_t rounding) {
+    switch (rounding) {
+    case QM_rounding_ADDEND: return QM_rounding_FLOOR;
+    case QM_rounding_OFFSET: return QM_rounding_EVEN;
+    default: return rounding;
+    }
+}
+
 void scale_begin(const struct qm_insn *insn, struct scale *scale) {
-    scale->rounding = (uint32_t)insn->rounding;
-    if (insn->opcode != QM_REQUANTIZE && insn->rounding == QM_rounding_ADDEND) scale->rounding = QM_rounding_FLOOR;
-    if (insn->opcode != QM_REQUANTIZE && insn->rounding == QM_rounding_OFFSET) scale->rounding = QM_rounding_EVEN;
+    scale->rounding = insn->opcode == QM_REQUANTIZE ? (uint32_t)insn->rounding : without_bias((uint32_t)insn->rounding);
     scale->zero = (int32_t)insn->out_zero;
     scale->low = (int32_t)insn->clamp_min;
     scale->high = (int32_t)insn->clamp_max;
@@ -60,12 +67,8 @@ static bool always(void) {
 }
 
 INLINE void scale_row(const struct scale *scale, const int32_t *restrict sums, int32_t *restrict out, uint32_t rounding) {
-    for (int64_t i = 0; i < scale->n; i++) {
-        int32_t biased = (int32_t)((uint32_t)sums[i] + (uint32_t)scale->bias[i]);
-        out[i] = qm_rounding_has_addend(rounding)
-                     ? qm_scale_addend(sums[i], scale->multiplier[i], scale->shift[i], scale->bias[i], rounding)
-                     : qm_scale(biased, scale->multiplier[i], scale->shift[i], rounding);
-    }
+    for (int64_t i = 0; i < scale->n; i++)
+        out[i] = qm_scale_biased(sums[i], scale->bias[i], scale->multiplier[i], scale->shift[i], rounding);
 }
 
 VECTORIZED static void scale_words(const struct scale *scale, const int32_t *sums, int32_t *out) {

@@ -50,7 +50,7 @@ const struct scaler *scaler_best(void);
 
 extern const struct scaler scaler_avx2, scaler_plain;
 
-/* Rounding and output stage of the instruction; lanes are still to be set. Only REQUANTIZE has an addend on the product. */
+/* Rounding and output stage of the instruction; lanes are still to be set. Only REQUANTIZE has a bias on the product. */
 void scale_begin(const struct qm_insn *insn, struct scale *scale);
 
 /* n lanes with the same parameters. */

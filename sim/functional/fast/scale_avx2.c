@@ -59,36 +59,43 @@ AVX2_LINE __m256i nudge(__m256i product, __m256i total, uint32_t rounding) {
     }
 }
 
-/* qm_addend_shift of OFFSET. */
-AVX2_LINE __m256i addend_shift(__m256i total) {
-    __m256i shift = _mm256_sub_epi32(total, _mm256_set1_epi64x(QM_OFFSET_BITS));
-    return _mm256_min_epi32(_mm256_max_epi32(shift, _mm256_setzero_si256()), _mm256_set1_epi64x(QM_OFFSET_SHIFT_MAX));
+/* x >> total of four numbers. */
+AVX2_LINE __m256i shift_right(__m256i x, __m256i total) {
+    const __m256i sign = _mm256_set1_epi64x(INT64_MIN);
+    return _mm256_sub_epi64(_mm256_srlv_epi64(_mm256_xor_si256(x, sign), total), _mm256_srlv_epi64(sign, total));
 }
 
-/* qm_saturate_i32(x >> total) of four numbers. */
-AVX2_LINE __m256i shift_right(__m256i x, __m256i total) {
-    const __m256i sign = _mm256_set1_epi64x(INT64_MIN), most = _mm256_set1_epi64x(INT32_MAX), least = _mm256_set1_epi64x(INT32_MIN);
-    __m256i shifted = _mm256_sub_epi64(_mm256_srlv_epi64(_mm256_xor_si256(x, sign), total), _mm256_srlv_epi64(sign, total));
-    shifted = _mm256_blendv_epi8(shifted, most, _mm256_cmpgt_epi64(shifted, most));
-    return _mm256_blendv_epi8(shifted, least, _mm256_cmpgt_epi64(least, shifted));
+/* qm_saturate_i32 of four numbers. */
+AVX2_LINE __m256i saturate(__m256i x) {
+    const __m256i most = _mm256_set1_epi64x(INT32_MAX), least = _mm256_set1_epi64x(INT32_MIN);
+    __m256i bounded = _mm256_blendv_epi8(x, most, _mm256_cmpgt_epi64(x, most));
+    return _mm256_blendv_epi8(bounded, least, _mm256_cmpgt_epi64(least, bounded));
+}
+
+/* qm_scale_offset of four products. */
+AVX2_LINE __m256i scale_offset(__m256i product, __m256i total, __m256i bias) {
+    const __m256i ones = _mm256_set1_epi64x(-1), none = _mm256_setzero_si256();
+    __m256i above = _mm256_max_epi32(_mm256_sub_epi32(total, _mm256_set1_epi32(21)), none);
+    __m256i sum = _mm256_add_epi64(product, _mm256_sllv_epi64(bias, _mm256_min_epi32(above, _mm256_set1_epi32(31))));
+    __m256i dropped = _mm256_andnot_si256(_mm256_sllv_epi64(ones, total), sum);
+    __m256i up = _mm256_srlv_epi64(_mm256_add_epi64(dropped, nudge(sum, total, QM_rounding_EVEN)), total);
+    return saturate(_mm256_add_epi64(shift_right(sum, total), up));
 }
 
 /* Four lanes whose operands are in the low words; the result is there too. */
 AVX2_LINE __m256i scale_half(__m256i x, __m256i multiplier, __m256i total, __m256i bias, uint32_t rounding) {
     __m256i product = _mm256_mul_epi32(x, multiplier);
-    if (qm_rounding_has_addend(rounding)) {
-        __m256i addend = _mm256_mul_epi32(bias, _mm256_set1_epi64x(1)); /* with its sign */
-        if (rounding == QM_rounding_OFFSET) addend = _mm256_sllv_epi64(addend, addend_shift(total));
-        product = _mm256_add_epi64(product, addend);
-    }
-    return shift_right(_mm256_add_epi64(product, nudge(product, total, rounding)), total);
+    __m256i wide_bias = _mm256_mul_epi32(bias, _mm256_set1_epi64x(1)); /* with its sign */
+    if (rounding == QM_rounding_OFFSET) return scale_offset(product, total, wide_bias);
+    __m256i added = rounding == QM_rounding_ADDEND ? wide_bias : nudge(product, total, rounding);
+    return saturate(shift_right(_mm256_add_epi64(product, added), total));
 }
 
-/* qm_scale and qm_scale_addend of lanes at .. at + 7, a bias added before or after the product. */
+/* qm_scale_biased of lanes at .. at + 7. */
 AVX2_LINE __m256i scale_lanes(const struct scale *scale, int64_t at, const int32_t *sums, uint32_t rounding) {
     const __m256i low_words = _mm256_set1_epi64x(UINT32_MAX);
     __m256i bias = load(scale->bias + at), multiplier = load(scale->multiplier + at), x = load(sums);
-    if (!qm_rounding_has_addend(rounding)) x = _mm256_add_epi32(x, bias);
+    if (!qm_bias_is_on_product(rounding)) x = _mm256_add_epi32(x, bias);
     if (rounding == QM_rounding_TFLITE) return scale_tflite(scale, at, x);
     __m256i total = _mm256_sub_epi32(_mm256_add_epi32(_mm256_set1_epi32(31), load(scale->right + at)), load(scale->left + at));
     __m256i even = scale_half(x, multiplier, _mm256_and_si256(total, low_words), bias, rounding);

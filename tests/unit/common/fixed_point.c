@@ -39,12 +39,10 @@ static void check(int32_t x, int32_t multiplier, int shift) {
         cr_assert_eq(got, want, "scale(%d, %d, %d, rounding %u) is %d, not %d", x, multiplier, shift, rounding, got, want);
     }
     for (int i = 0; i < CORNERS; i += 5) {
-        for (uint32_t rounding = QM_rounding_ADDEND; rounding <= QM_rounding_OFFSET; rounding++) {
-            int32_t got = qm_scale_addend(x, multiplier, shift, corners[i], rounding);
-            int32_t want = naive_scale_addend(x, multiplier, shift, corners[i], rounding);
-            cr_assert_eq(got, want, "scale(%d, %d, %d, rounding %u) with addend %d is %d, not %d", x, multiplier, shift, rounding,
-                         corners[i], got, want);
-        }
+        int32_t got = qm_scale_addend(x, multiplier, shift, corners[i]), want = naive_scale_addend(x, multiplier, shift, corners[i]);
+        cr_assert_eq(got, want, "scale(%d, %d, %d) with addend %d is %d, not %d", x, multiplier, shift, corners[i], got, want);
+        got = qm_scale_offset(x, multiplier, shift, corners[i]), want = naive_scale_offset(x, multiplier, shift, corners[i]);
+        cr_assert_eq(got, want, "scale(%d, %d, %d) with offset %d is %d, not %d", x, multiplier, shift, corners[i], got, want);
     }
 }
 
@@ -96,6 +94,34 @@ Test(fixed_point, worked_examples) {
             int32_t got = qm_scale(worked->x, worked->multiplier, worked->shift, rounding);
             cr_assert_eq(got, want, "example %zu, rounding %u: %d, not %d", i, rounding, got, want);
         }
+}
+
+/* The bias counts parts of a step, 2^21 to one for a total (31 - shift) of 21 to 52. */
+Test(fixed_point, worked_examples_of_offset) {
+    static const struct {
+        int32_t x, multiplier, shift, bias, want;
+    } offsets[] = {
+        {5, 1 << 30, 0, 0, 2},                           /*  2.5: half to even */
+        {5, 1 << 30, 0, 1, 3},                           /*  just above */
+        {7, 1 << 30, 0, -1, 3},                          /*  just below 3.5 */
+        {5, 1 << 30, 0, 1 << 20, 3},                     /*  2.5 + 0.5 */
+        {-5, 1 << 30, 0, -(1 << 20), -3},                /* -2.5 - 0.5 */
+        {0, 1, 0, INT32_MAX, 1024},                      /*  1024 - 2^-21 */
+        {0, 1, 0, INT32_MIN, -1024},                     /* -1024 */
+        {3, 1, 10, 1 << 20, 1},                          /*  total 21: 0.5 + 3 2^-21 */
+        {0, 1, 11, 1 << 20, 1},                          /*  total 20, units of 2^-20 */
+        {0, 1, 31, 1 << 20, 1 << 20},                    /*  total 0: steps */
+        {0, 1, -21, 3 << 20, 2},                         /*  total 52: 1.5 */
+        {0, 1, -22, 3 << 20, 1},                         /*  total 53, units of 2^-22: 0.75 */
+        {INT32_MIN, INT32_MIN, -31, INT32_MAX, 2},       /*  1 and nearly 1: 2^63 - 2^31 of 2^62 */
+        {INT32_MIN, INT32_MAX, -31, INT32_MIN, -2},      /*  nearly -1 and -1 */
+        {INT32_MAX, INT32_MAX, 0, INT32_MAX, INT32_MAX}, /*  saturates by its bias alone */
+        {INT32_MIN, INT32_MAX, 0, INT32_MIN, INT32_MIN}, /*  the same below */
+    };
+    for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
+        int32_t got = qm_scale_offset(offsets[i].x, offsets[i].multiplier, offsets[i].shift, offsets[i].bias);
+        cr_assert_eq(got, offsets[i].want, "example %zu: %d, not %d", i, got, offsets[i].want);
+    }
 }
 
 Test(fixed_point, output_adds_the_zero_point_then_clamps_and_the_maximum_wins) {

@@ -153,14 +153,14 @@ static uint64_t cycles_of(const char *precision) {
     return cycles;
 }
 
-/* The integers of a layer with an addend of its own are exact: bytes may hold them, nothing may round them. */
-Test(narrow, exact_layers_are_widened_but_not_rounded) {
+/* The integers of a layer that adds to its products are exact: bytes may hold them, nothing may round them. */
+static void widen_but_not_round(uint32_t rounding) {
     static const int8_t weights[] = {1, -1, 0};
     static const int32_t bias = 0;
     struct chain chain;
     open_chain(&chain, (uint32_t[]){1, 1, 3, 1}, 1, weights, &bias);
     struct qm_layer *layer = &chain.network->layers[0];
-    layer->rounding = QM_rounding_ADDEND;
+    layer->rounding = rounding;
     layer->weight_bits = 2;
     cr_assert(qm_narrow(chain.network, "w4a8", chain.arena, &chain.diag) == QM_BAD_INPUT);
     cr_assert(eq(str, chain.diag.text, (char *)"--precision: no layer of this network can be made w4a8; leave the option out"));
@@ -170,6 +170,11 @@ Test(narrow, exact_layers_are_widened_but_not_rounded) {
     cr_assert(eq(u32, chain.network->layers[0].precision, QM_precision_W8A8));
     cr_assert(memcmp(chain.network->layers[0].weights, weights, sizeof weights) == 0);
     qm_arena_destroy(chain.arena);
+}
+
+Test(narrow, exact_layers_are_widened_but_not_rounded) {
+    widen_but_not_round(QM_rounding_ADDEND);
+    widen_but_not_round(QM_rounding_OFFSET);
 }
 
 Test(narrow, deep_layers_take_half_and_a_quarter_of_the_cycles) {

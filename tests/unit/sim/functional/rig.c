@@ -63,7 +63,7 @@ void rig_draw_output(struct rig *rig, struct qm_insn *insn, int64_t n) {
 }
 
 void rig_draw_scale(struct rig *rig, struct qm_insn *insn) {
-    insn->rounding = rig_draw(rig, 0, 5);
+    insn->rounding = rig_draw(rig, 0, 6);
     insn->out_zero = rig_draw(rig, 0, 1) == 0 ? rig_draw(rig, -128, 127) : rig_draw(rig, -32768, 32767);
     insn->clamp_min = rig_draw(rig, 0, 1) == 0 ? -128 : rig_draw(rig, -32768, 32767);
     insn->clamp_max = rig_draw(rig, 0, 1) == 0 ? 127 : rig_draw(rig, -32768, 32767);

@@ -35,7 +35,7 @@ static int32_t draw_word(struct job *job) {
 
 static void draw_job(struct job *job, uint64_t seed) {
     qm_prng_init(&job->prng, seed);
-    job->insn = (struct qm_insn){.opcode = draw(job, QM_REQUANTIZE, QM_ADD), .rounding = (int64_t)(seed % 6)};
+    job->insn = (struct qm_insn){.opcode = draw(job, QM_REQUANTIZE, QM_ADD), .rounding = (int64_t)(seed % 7)};
     job->insn.out_zero = draw(job, 0, 1) == 0 ? draw(job, -128, 127) : draw(job, -32768, 32767);
     job->insn.clamp_min = draw(job, 0, 1) == 0 ? -128 : draw(job, -32768, 32767);
     job->insn.clamp_max = draw(job, 0, 1) == 0 ? 127 : draw(job, -32768, 32767);
@@ -67,8 +67,7 @@ static void draw_job(struct job *job, uint64_t seed) {
 
 static int32_t scaled_alone(const struct job *job, int64_t row, int64_t i) {
     int32_t sum = job->sums[row * STRIDE + i], bias = job->scale.bias[i], multiplier = job->scale.multiplier[i];
-    if (qm_rounding_has_addend((uint32_t)job->insn.rounding) && job->insn.opcode == QM_REQUANTIZE)
-        return qm_scale_addend(sum, multiplier, job->scale.shift[i], bias, (uint32_t)job->insn.rounding);
+    if (job->insn.opcode == QM_REQUANTIZE) return qm_scale_biased(sum, bias, multiplier, job->scale.shift[i], (uint32_t)job->insn.rounding);
     return qm_scale(qm_wrap32((int64_t)sum + bias), multiplier, job->scale.shift[i], (uint32_t)job->insn.rounding);
 }
 
