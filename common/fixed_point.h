@@ -56,31 +56,20 @@ static inline int32_t qm_scale(int32_t x, int32_t multiplier, int shift, uint32_
     return qm_saturate_i32((product + qm_nudge(product, total, rounding)) >> total);
 }
 
-/* Whether a bias is added to the product and not to the sum. */
-static inline bool qm_rounding_has_addend(uint32_t rounding) {
-    return rounding == QM_rounding_ADDEND || rounding == QM_rounding_OFFSET;
-}
-
-enum { QM_OFFSET_BITS = 21, QM_OFFSET_SHIFT_MAX = 30 };
-
-/* How far to the left an addend moves: those of OFFSET have 21 bits behind the point of the result. */
-static inline int qm_addend_shift(int total, uint32_t rounding) {
-    int shift = total < QM_OFFSET_BITS ? 0 : total - QM_OFFSET_BITS > QM_OFFSET_SHIFT_MAX ? QM_OFFSET_SHIFT_MAX : total - QM_OFFSET_BITS;
-    return rounding == QM_rounding_OFFSET ? shift : 0;
-}
-
-/* qm_scale with an addend on the product, in roundings that have one. */
-static inline int32_t qm_scale_addend(int32_t x, int32_t multiplier, int shift, int32_t addend, uint32_t rounding) {
+/* The same towards minus infinity, with an addend on the product. */
+static inline int32_t qm_scale_addend(int32_t x, int32_t multiplier, int shift, int32_t addend) {
     int total = 31 - (shift < -31 ? -31 : shift > 31 ? 31 : shift);
-    int64_t sum = (int64_t)x * multiplier + (int64_t)addend * ((int64_t)1 << qm_addend_shift(total, rounding));
-    return qm_saturate_i32((sum + qm_nudge(sum, total, rounding)) >> total);
+    return qm_saturate_i32(((int64_t)x * multiplier + addend) >> total);
 }
+
+/* Bits behind the point of a bias in rounding OFFSET, and how far to the left it can be moved. */
+enum { QM_OFFSET_BITS = 21, QM_OFFSET_RAISE_MAX = 31 };
 
 /* Half to even, with a bias on the product that counts parts of the result: 2^21 are one for a total of 21 to 52. What the shift drops is
  * rounded by itself, because a product and a bias near 2^62 leave the nudge no room in 64 bits. */
 static inline int32_t qm_scale_offset(int32_t x, int32_t multiplier, int shift, int32_t bias) {
     int total = 31 - (shift < -31 ? -31 : shift > 31 ? 31 : shift);
-    int64_t product = (int64_t)x * multiplier + bias * ((int64_t)1 << qm_clamp(total - 21, 0, 31));
+    int64_t product = (int64_t)x * multiplier + bias * ((int64_t)1 << qm_clamp(total - QM_OFFSET_BITS, 0, QM_OFFSET_RAISE_MAX));
     int64_t dropped = product & (((int64_t)1 << total) - 1);
     return qm_saturate_i32((product >> total) + ((dropped + qm_nudge(product, total, QM_rounding_OFFSET)) >> total));
 }

@@ -31,8 +31,6 @@ module requantize (
     // First cycle:
     reg signed [7:0]  wanted;
     reg        [5:0]  shift;
-    reg        [5:0]  total;
-    reg        [5:0]  raise;      // of an OFFSET: its units are 2^-21 of the result
     reg signed [31:0] factor;
     reg        [4:0]  lift;       // bits that the addend is moved up by
     reg signed [63:0] addend;
@@ -59,7 +57,7 @@ module requantize (
             addend = rounding_i == `QM_ROUNDING_ADDEND || rounding_i == `QM_ROUNDING_OFFSET
                    ? $signed({addend_i, 32'd0}) >>> 6'd32 - {1'b0, lift} : 64'sd0;
             product_q  <= factor * multiplier_i + addend;
-            total_q    <= total;
+            total_q    <= rounding_i == `QM_ROUNDING_TFLITE ? 6'd31 : 6'd31 - shift;
             right_q    <= rounding_i == `QM_ROUNDING_TFLITE && shift[5] ? -shift[4:0] : 5'd0;
             rounding_q <= rounding_i;
         end

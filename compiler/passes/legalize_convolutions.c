@@ -138,9 +138,9 @@ static enum qm_status fit_thresholds(const struct site *s, struct qm_layer *laye
     return site_fit_thresholds(s, layer, f->channels, offsets);
 }
 
-/* A multiplier of at most 51 bits behind the point, so that the addend's units are 2^-QM_OFFSET_BITS. */
+/* A multiplier of at most 52 bits behind the point, so that the addend's units are 2^-QM_OFFSET_BITS. */
 static void fit_offset(struct qm_multiplier *scale) {
-    int32_t most = QM_OFFSET_BITS + QM_OFFSET_SHIFT_MAX - 31, excess = -scale->shift - most;
+    int32_t most = QM_OFFSET_BITS + QM_OFFSET_RAISE_MAX - 31, excess = -scale->shift - most;
     if (excess <= 0) return;
     scale->value = (int32_t)nearbyint(ldexp((double)scale->value, -excess));
     scale->shift += excess;

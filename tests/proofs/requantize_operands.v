@@ -35,11 +35,6 @@ module requantize_operands_proof (
 
 `include "rounded.vh"
 
-    // Units of an OFFSET are 2^-21 of the result, as far as 30 bits to the left.
-    wire signed [8:0]  above  = 9'sd10 - shift;
-    wire signed [63:0] raised = above <= 0 ? addend_i : above > 30 ? 64'sd1073741824 * addend_i : addend_i * (64'sd1 <<< above[4:0]);
-    wire signed [63:0] addend = rounding_i == `QM_ROUNDING_ADDEND ? addend_i : rounding_i == `QM_ROUNDING_OFFSET ? raised : 64'sd0;
-
     reg               multiplied_q = 1'b0;   // the last cycle multiplied
     reg signed [63:0] product_q;
     reg        [5:0]  total_q;

@@ -78,10 +78,6 @@ module post_tb;
     reg       on_product;  // the bias is added to the product, not to the sum
     integer   i, c, n, tile, oy, ox, ky, kx, piece, width, row, out, value, at, map_end;
 
-    function on_product(input [511:0] insn);  // the bias is added to the product
-        on_product = `QM_F_ROUNDING(insn) == `QM_ROUNDING_ADDEND || `QM_F_ROUNDING(insn) == `QM_ROUNDING_OFFSET;
-    endfunction
-
     function integer signed_byte(input [7:0] b);
         signed_byte = {{24{b[7]}}, b};
     endfunction

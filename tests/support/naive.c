@@ -54,11 +54,9 @@ int32_t naive_scale(int32_t x, int32_t multiplier, int64_t shift, int64_t roundi
     }
 }
 
-int32_t naive_scale_addend(int32_t x, int32_t multiplier, int64_t shift, int32_t addend, int64_t rounding) {
-    int64_t bounded = shift > 31 ? 31 : shift < -31 ? -31 : shift, total = 31 - bounded, raised = total - 21;
-    wide product = (wide)x * multiplier, divisor = power_of_two(total);
-    if (rounding == QM_rounding_ADDEND) return saturate(floor_quotient(product + addend, divisor));
-    return saturate(nearest_quotient(product + addend * power_of_two(raised < 0 ? 0 : raised > 30 ? 30 : raised), divisor, 0));
+int32_t naive_scale_addend(int32_t x, int32_t multiplier, int64_t shift, int32_t addend) {
+    int64_t bounded = shift > 31 ? 31 : shift < -31 ? -31 : shift;
+    return saturate(floor_quotient((wide)x * multiplier + addend, power_of_two(31 - bounded)));
 }
 
 int32_t naive_scale_offset(int32_t x, int32_t multiplier, int64_t shift, int32_t bias) {

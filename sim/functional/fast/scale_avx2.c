@@ -52,8 +52,7 @@ AVX2_LINE __m256i nudge(__m256i product, __m256i total, uint32_t rounding) {
     __m256i is_even = _mm256_cmpeq_epi64(_mm256_and_si256(_mm256_srlv_epi64(product, total), one), none);
     switch (rounding) {
     case QM_rounding_SINGLE: return half;
-    case QM_rounding_EVEN:
-    case QM_rounding_OFFSET: return _mm256_add_epi64(half, _mm256_and_si256(has_half, is_even));
+    case QM_rounding_EVEN: return _mm256_add_epi64(half, _mm256_and_si256(has_half, is_even));
     case QM_rounding_AWAY: return _mm256_add_epi64(half, _mm256_and_si256(has_half, _mm256_cmpgt_epi64(none, product)));
     default: return none;
     }
@@ -75,8 +74,8 @@ AVX2_LINE __m256i saturate(__m256i x) {
 /* qm_scale_offset of four products. */
 AVX2_LINE __m256i scale_offset(__m256i product, __m256i total, __m256i bias) {
     const __m256i ones = _mm256_set1_epi64x(-1), none = _mm256_setzero_si256();
-    __m256i above = _mm256_max_epi32(_mm256_sub_epi32(total, _mm256_set1_epi32(21)), none);
-    __m256i sum = _mm256_add_epi64(product, _mm256_sllv_epi64(bias, _mm256_min_epi32(above, _mm256_set1_epi32(31))));
+    __m256i above = _mm256_max_epi32(_mm256_sub_epi32(total, _mm256_set1_epi32(QM_OFFSET_BITS)), none);
+    __m256i sum = _mm256_add_epi64(product, _mm256_sllv_epi64(bias, _mm256_min_epi32(above, _mm256_set1_epi32(QM_OFFSET_RAISE_MAX))));
     __m256i dropped = _mm256_andnot_si256(_mm256_sllv_epi64(ones, total), sum);
     __m256i up = _mm256_srlv_epi64(_mm256_add_epi64(dropped, nudge(sum, total, QM_rounding_EVEN)), total);
     return saturate(_mm256_add_epi64(shift_right(sum, total), up));
