@@ -142,6 +142,8 @@ static uint32_t emit_pool(const struct onnx_node *n, enum qm_graph_op_kind kind,
     struct qm_shape out;
     struct qm_graph_op op = window_op(n, kind, in, window, x->dims[1], &out);
     op.pads_counted = onnx_int(n, "count_include_pad", 0) != 0;
+    if (op.pads_counted && onnx_int(n, "ceil_mode", 0) != 0)
+        return onnx_refuse(n, "has count_include_pad and ceil_mode, whose last windows count what is in neither"), QM_NO_TENSOR;
     return onnx_emit(n, &op, &(struct onnx_element){.dtype = x->dtype, .bits = x->bits}, &out);
 }
 
