@@ -370,7 +370,7 @@ static void draw_real_chain(struct onnx_draw *d, const struct onnx_draw_flow *fl
     while (steps-- > 0) {
         struct onnx_draw_value x = onnx_draw_dequantize(d, flow), y;
         if (!take_step(d, onnx_draw_first_steps, &x, &y)) y = x;
-        while (onnx_draw_chance(d, 30)) {
+        while (onnx_draw_chance(d, 12)) {
             x = y;
             if (!take_step(d, onnx_draw_next_steps, &x, &y)) y = x;
         }
