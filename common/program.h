@@ -53,8 +53,8 @@ struct qm_program_stage {
     uint32_t first_insn, insn_count; /* device; first_insn is a multiple of 4 */
     uint32_t layer;                  /* index into layers; device: of its first */
     enum qm_host_op host_op;
-    uint32_t input, output; /* host: indices into tensors */
-    float beta;             /* softmax */
+    uint32_t input, output;       /* host: indices into tensors */
+    float beta;                   /* softmax */
     const struct qm_reals *reals; /* dequantize; NULL: as the scale and the zero point of the input say */
 };
 

@@ -24,8 +24,8 @@ static size_t offset(const struct qm_graph_tensor *in, const uint32_t *at) {
     return result;
 }
 
-static void transpose(const struct qm_graph_op *op, const struct qm_graph_tensor *in, const struct qm_graph_tensor *out,
-                      const double *from, double *to) {
+static void transpose(const struct qm_graph_op *op, const struct qm_graph_tensor *in, const struct qm_graph_tensor *out, const double *from,
+                      double *to) {
     struct index index = {{0}};
     size_t stride[QM_MAX_RANK], elements = (size_t)qm_graph_elements(out);
     find_strides(in, stride);

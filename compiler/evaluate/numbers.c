@@ -4,7 +4,12 @@
 #include "compiler/evaluate/evaluate.h"
 
 /* One element of a type, at bytes that need not be aligned. */
-#define LOADED(type, data, i) ({ type loaded; memcpy(&loaded, (const uint8_t *)(data) + (i) * sizeof loaded, sizeof loaded); (double)loaded; })
+#define LOADED(type, data, i)                                                                                                              \
+    ({                                                                                                                                     \
+        type loaded;                                                                                                                       \
+        memcpy(&loaded, (const uint8_t *)(data) + (i) * sizeof loaded, sizeof loaded);                                                     \
+        (double)loaded;                                                                                                                    \
+    })
 
 double evaluate_stored(const struct qm_graph_tensor *tensor, size_t i) {
     switch (tensor->dtype) {

@@ -14,7 +14,8 @@ static struct map map_of(const struct qm_graph_tensor *tensor) {
 
 /* The input element that tap (ky, kx) of the window at (y, x) meets; false: padding. */
 static bool tap(const struct qm_graph_op *op, const struct map *in, const size_t at[4], size_t *element) {
-    size_t y = at[0] * op->stride_h + at[2] * op->dilation_h - op->pad_top, x = at[1] * op->stride_w + at[3] * op->dilation_w - op->pad_left;
+    size_t y = at[0] * op->stride_h + at[2] * op->dilation_h - op->pad_top,
+           x = at[1] * op->stride_w + at[3] * op->dilation_w - op->pad_left;
     *element = y * in->w + x;
     return y < in->h && x < in->w; /* what is in front of the map has wrapped */
 }

@@ -93,18 +93,18 @@ struct qm_graph_op {
     /* convolution and pooling; pads are resolved (SAME: as TFLite computes them). TRANSPOSE_CONV: the pads cut from its full output */
     uint32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
     uint32_t pad_top, pad_left, pad_bottom, pad_right;
-    uint32_t depth_multiplier; /* DEPTHWISE_CONV_2D */
-    bool channels_first;       /* of real numbers: maps are [n][c][h][w] or [n][c][w], filters [oc][ic of a group][h][w] */
-    uint32_t groups;           /* CONV_2D with channels first */
-    bool pads_counted;         /* AVERAGE_POOL_2D: padding counts as elements of 0, not as absent */
-    bool transposed;           /* MATMUL: input 1 is [columns][k], not [k][columns] */
-    double low, high;          /* CLIP; QUANTIZE of real numbers: the smallest and the largest integer */
-    float beta;                /* SOFTMAX */
+    uint32_t depth_multiplier;    /* DEPTHWISE_CONV_2D */
+    bool channels_first;          /* of real numbers: maps are [n][c][h][w] or [n][c][w], filters [oc][ic of a group][h][w] */
+    uint32_t groups;              /* CONV_2D with channels first */
+    bool pads_counted;            /* AVERAGE_POOL_2D: padding counts as elements of 0, not as absent */
+    bool transposed;              /* MATMUL: input 1 is [columns][k], not [k][columns] */
+    double low, high;             /* CLIP; QUANTIZE of real numbers: the smallest and the largest integer */
+    float beta;                   /* SOFTMAX */
     const struct qm_reals *reals; /* DEQUANTIZE at the end of a network; NULL: as the input's scale says */
-    float alpha;               /* LEAKY_RELU: slope below zero */
-    const uint8_t *table;      /* LOOKUP: what each input byte becomes, [256] */
-    uint32_t axis;             /* CONCATENATION, SPLIT, PACK, GATHER; QUANTIZE, DEQUANTIZE: of many scales */
-    uint32_t axes;             /* MEAN, SUM, REDUCE_PROD: bit d is set when it goes over dimension d of the input */
+    float alpha;                  /* LEAKY_RELU: slope below zero */
+    const uint8_t *table;         /* LOOKUP: what each input byte becomes, [256] */
+    uint32_t axis;                /* CONCATENATION, SPLIT, PACK, GATHER; QUANTIZE, DEQUANTIZE: of many scales */
+    uint32_t axes;                /* MEAN, SUM, REDUCE_PROD: bit d is set when it goes over dimension d of the input */
     struct {
         uint32_t before, after;
     } pads[QM_MAX_RANK];                    /* PAD: elements around each dimension */

@@ -84,7 +84,7 @@ struct qm_layer {
     bool added;          /* by passes/narrow: the model has no such operator */
     /* HOST */
     enum qm_host_op host_op;
-    float beta; /* softmax */
+    float beta;                   /* softmax */
     const struct qm_reals *reals; /* dequantize; NULL: as the scale says */
 };
 

@@ -77,8 +77,8 @@ struct addends {
     double real[UINT8_MAX + 1];
 };
 
-static struct addends addends_of(const struct qm_graph_tensor *tensor, const struct qm_layer *layer, int32_t zero, struct qm_multiplier scale,
-                                 double factor) {
+static struct addends addends_of(const struct qm_graph_tensor *tensor, const struct qm_layer *layer, int32_t zero,
+                                 struct qm_multiplier scale, double factor) {
     struct addends a = {.first = qm_graph_lowest(tensor), .count = qm_graph_highest(tensor) - qm_graph_lowest(tensor) + 1};
     for (int32_t i = 0; i < a.count; i++) {
         int32_t x = a.first + i - zero;
@@ -95,8 +95,8 @@ static bool is_exact_sum(const struct site *s, const struct qm_layer *layer) {
     struct addends b = addends_of(site_input(s, 1), layer, layer->b_zero, layer->b_scale, factors[1]);
     for (int32_t i = 0; i < a.count; i++)
         for (int32_t j = 0; j < b.count; j++) {
-            int32_t sum = qm_scale(qm_wrap32((int64_t)a.scaled[i] + b.scaled[j]), layer->out_scale.value, layer->out_scale.shift,
-                                   layer->rounding);
+            int32_t sum =
+                qm_scale(qm_wrap32((int64_t)a.scaled[i] + b.scaled[j]), layer->out_scale.value, layer->out_scale.shift, layer->rounding);
             int32_t got = qm_output(sum, layer->out_zero, layer->clamp_min, layer->clamp_max) - layer->out_zero;
             double want = fmin(fmax(a.real[i] + b.real[j], layer->clamp_min - layer->out_zero), layer->clamp_max - layer->out_zero);
             if (fabs(got - want) > 0.5 + TIE) return false;

@@ -126,7 +126,7 @@ uint32_t onnx_emit_dequantize(const struct onnx_node *n, uint32_t tensor, uint32
 }
 
 int32_t onnx_zero_type(const struct onnx_node *n, uint32_t i, int32_t fallback) {
-    static const int32_t of[] = {[QM_I8] = ONNX_INT8, [QM_U8] = ONNX_UINT8, [QM_I16] = ONNX_INT16, [QM_I32] = ONNX_INT32,
+    static const int32_t of[] = {[QM_I8] = ONNX_INT8,   [QM_U8] = ONNX_UINT8,   [QM_I16] = ONNX_INT16, [QM_I32] = ONNX_INT32,
                                  [QM_F32] = ONNX_FLOAT, [QM_U16] = ONNX_UINT16, [QM_I64] = ONNX_INT64, [QM_F64] = ONNX_DOUBLE};
     if (i >= ONNX_INPUTS_MAX || n->inputs[i] == QM_NO_TENSOR) return fallback;
     const struct qm_graph_tensor *zero = onnx_input(n, i);

@@ -90,11 +90,12 @@ const char *onnx_type_name(int32_t type) {
 
 struct onnx_element onnx_element(int32_t type) {
     static const struct onnx_element elements[] = {
-        [ONNX_FLOAT] = {QM_F32, 32, 0},    [ONNX_UINT8] = {QM_U8, 8, 0},    [ONNX_INT8] = {QM_I8, 8, 0},   [ONNX_UINT16] = {QM_U16, 16, 0},
-        [ONNX_INT16] = {QM_I16, 16, 0},    [ONNX_INT32] = {QM_I32, 32, 0},  [ONNX_INT64] = {QM_I64, 64, 0}, [ONNX_BOOL] = {QM_U8, 8, 0},
-        [ONNX_FLOAT16] = {QM_F32, 16, 0},  [ONNX_DOUBLE] = {QM_F64, 64, 0}, [ONNX_UINT32] = {QM_I64, 32, 0}, [ONNX_UINT64] = {QM_I64, 64, 0},
-        [ONNX_BFLOAT16] = {QM_F32, 16, 0}, [ONNX_UINT4] = {QM_U8, 4, 4},    [ONNX_INT4] = {QM_I8, 4, 4},   [ONNX_UINT2] = {QM_U8, 2, 2},
-        [ONNX_INT2] = {QM_I8, 2, 2}};
+        [ONNX_FLOAT] = {QM_F32, 32, 0},    [ONNX_UINT8] = {QM_U8, 8, 0},    [ONNX_INT8] = {QM_I8, 8, 0},
+        [ONNX_UINT16] = {QM_U16, 16, 0},   [ONNX_INT16] = {QM_I16, 16, 0},  [ONNX_INT32] = {QM_I32, 32, 0},
+        [ONNX_INT64] = {QM_I64, 64, 0},    [ONNX_BOOL] = {QM_U8, 8, 0},     [ONNX_FLOAT16] = {QM_F32, 16, 0},
+        [ONNX_DOUBLE] = {QM_F64, 64, 0},   [ONNX_UINT32] = {QM_I64, 32, 0}, [ONNX_UINT64] = {QM_I64, 64, 0},
+        [ONNX_BFLOAT16] = {QM_F32, 16, 0}, [ONNX_UINT4] = {QM_U8, 4, 4},    [ONNX_INT4] = {QM_I8, 4, 4},
+        [ONNX_UINT2] = {QM_U8, 2, 2},      [ONNX_INT2] = {QM_I8, 2, 2}};
     return type >= 0 && type < (int32_t)(sizeof elements / sizeof *elements) ? elements[type] : (struct onnx_element){.file_bits = 0};
 }
 

@@ -65,7 +65,8 @@ bool onnx_pad(const struct onnx_node *n) {
         any = any || before + after > 0;
     }
     if (!any) return onnx_put(n, n->inputs[0]);
-    return onnx_put(n, onnx_emit(n, &op, &(struct onnx_element){.dtype = in->quant.count > 0 ? QM_F32 : in->dtype, .bits = in->bits}, &shape));
+    return onnx_put(n,
+                    onnx_emit(n, &op, &(struct onnx_element){.dtype = in->quant.count > 0 ? QM_F32 : in->dtype, .bits = in->bits}, &shape));
 }
 
 /* ---- slices ---- */

@@ -71,8 +71,8 @@ struct onnx_node {
     struct onnx_reader *r;
     const Onnx__NodeProto *source;
     uint32_t index;
-    uint32_t first_tensor;                         /* tensors from here on are the node's own */
-    uint32_t inputs[ONNX_INPUTS_MAX];              /* tensors; QM_NO_TENSOR: absent */
+    uint32_t first_tensor;                        /* tensors from here on are the node's own */
+    uint32_t inputs[ONNX_INPUTS_MAX];             /* tensors; QM_NO_TENSOR: absent */
     struct onnx_value *outputs[ONNX_OUTPUTS_MAX]; /* NULL: absent */
 };
 

@@ -18,8 +18,7 @@ static enum qm_status read_constants(struct onnx_reader *r) {
 /* ---- ends of the network ---- */
 
 /* A first dimension without a number is the batch, of which there is one. */
-static enum qm_status read_input_shape(struct onnx_reader *r, const Onnx__TypeProto__Tensor *type, const char *name,
-                                       struct qm_shape *to) {
+static enum qm_status read_input_shape(struct onnx_reader *r, const Onnx__TypeProto__Tensor *type, const char *name, struct qm_shape *to) {
     const Onnx__TensorShapeProto *shape = type->shape;
     bool fits = shape != NULL && shape->n_dim <= QM_MAX_RANK;
     uint64_t elements = 1;
@@ -65,8 +64,7 @@ static enum qm_status read_inputs(struct onnx_reader *r) {
         QM_TRY(onnx_add_value(r, r->source->input[i]->name, &value));
         bool is_constant = (value->tensor != QM_NO_TENSOR && r->graph->tensors[value->tensor].data != NULL) || value->unreadable != NULL;
         if (is_constant) continue;
-        if (r->value_count == known)
-            return qm_fail(r->diag, QM_BAD_INPUT, "%s: input %.60s is listed twice", r->file->name, value->name);
+        if (r->value_count == known) return qm_fail(r->diag, QM_BAD_INPUT, "%s: input %.60s is listed twice", r->file->name, value->name);
         QM_TRY(read_input(r, r->source->input[i], value));
     }
     if (r->graph->input_count == 0) return qm_fail(r->diag, QM_BAD_INPUT, "%s: the network has no input", r->file->name);

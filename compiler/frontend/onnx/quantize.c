@@ -36,8 +36,7 @@ static bool scale_axis(const struct onnx_node *n, uint32_t *axis) {
     if (count == 1) return true;
     for (uint32_t d = 0; d < scale->rank; d++)
         if (scale->dims[d] == count && scale->rank <= in->rank) *axis = d + in->rank - scale->rank;
-    return in->dims[*axis] == count ||
-           onnx_refuse(n, "has scales %.60s that are neither one nor one a channel", scale->name);
+    return in->dims[*axis] == count || onnx_refuse(n, "has scales %.60s that are neither one nor one a channel", scale->name);
 }
 
 /* The integers and the numbers that they mean have one name. */

@@ -152,16 +152,16 @@ bool onnx_constant_node(const struct onnx_node *n) {
     const Onnx__AttributeProto *list = onnx_attribute(n, "value_ints"), *floats = onnx_attribute(n, "value_floats");
     if (value != NULL && value->t != NULL) return put_attribute(n, value->t);
     if (list != NULL && list->n_ints > 0 && list->n_ints < INT32_MAX)
-        return onnx_put(n, qm_graph_add_constant(&n->r->maker, n->outputs[0]->name, QM_I64,
-                                                 &(struct qm_shape){1, {(uint32_t)list->n_ints}}, list->ints));
+        return onnx_put(n, qm_graph_add_constant(&n->r->maker, n->outputs[0]->name, QM_I64, &(struct qm_shape){1, {(uint32_t)list->n_ints}},
+                                                 list->ints));
     if (floats != NULL && floats->n_floats > 0 && floats->n_floats < INT32_MAX)
         return onnx_put(n, qm_graph_add_constant(&n->r->maker, n->outputs[0]->name, QM_F32,
                                                  &(struct qm_shape){1, {(uint32_t)floats->n_floats}}, floats->floats));
     if (number == NULL) number = onnx_attribute(n, "value_int");
     if (number == NULL) return onnx_refuse(n, "has no value that can be read");
     const void *data = number->has_f ? (const void *)&number->f : (const void *)&number->i;
-    return onnx_put(n, qm_graph_add_constant(&n->r->maker, n->outputs[0]->name, number->has_f ? QM_F32 : QM_I64,
-                                             &(struct qm_shape){.rank = 0}, data));
+    return onnx_put(
+        n, qm_graph_add_constant(&n->r->maker, n->outputs[0]->name, number->has_f ? QM_F32 : QM_I64, &(struct qm_shape){.rank = 0}, data));
 }
 
 /* Elements of one value, 0 unless it is given. */
@@ -176,7 +176,8 @@ bool onnx_constant_of_shape(const struct onnx_node *n) {
         if (!(extent >= 1 && extent <= EVALUATE_FOLDED_MAX)) return onnx_refuse(n, "has the dimension %g", extent);
         shape.dims[d] = (uint32_t)extent;
     }
-    if (qm_shape_elements(&shape) > EVALUATE_FOLDED_MAX) return onnx_refuse(n, "makes a constant of more than %d elements", EVALUATE_FOLDED_MAX);
+    if (qm_shape_elements(&shape) > EVALUATE_FOLDED_MAX)
+        return onnx_refuse(n, "makes a constant of more than %d elements", EVALUATE_FOLDED_MAX);
     struct onnx_element element = {.dtype = QM_F32};
     size_t count = (size_t)qm_shape_elements(&shape);
     if (value != NULL && value->t != NULL) {

@@ -168,7 +168,8 @@ static uint32_t emit_global(const struct onnx_node *n, uint32_t in) {
     if (in == QM_NO_TENSOR) return QM_NO_TENSOR;
     const struct qm_graph_tensor *x = &n->r->graph->tensors[in];
     if (x->rank != 3 && x->rank != 4) return onnx_refuse(n, "works on %u dimensions; 3 and 4 are supported", x->rank), QM_NO_TENSOR;
-    struct window whole = {.kernel = {x->rank == 4 ? x->dims[2] : 1, x->dims[x->rank - 1]}, .stride = {1, 1}, .dilation = {1, 1}, .out = {1, 1}};
+    struct window whole = {
+        .kernel = {x->rank == 4 ? x->dims[2] : 1, x->dims[x->rank - 1]}, .stride = {1, 1}, .dilation = {1, 1}, .out = {1, 1}};
     return emit_pool(n, QM_OP_AVERAGE_POOL_2D, in, &whole);
 }
 

@@ -119,7 +119,8 @@ bool real_defer_elementwise(const struct real_node *n, uint32_t i, enum real_epi
     uint32_t count = 0;
     if (!(kind <= REAL_DIV ? deferred_unrounded : real_deferred_of)(n, value, &deferred)) return false;
     if (constant != NULL) {
-        if (!qm_shape_same(&value->shape, &n->outputs[0]->shape)) return real_refuse(n, "broadcasts its operand to the shape of a constant");
+        if (!qm_shape_same(&value->shape, &n->outputs[0]->shape))
+            return real_refuse(n, "broadcasts its operand to the shape of a constant");
         count = count_numbers(constant, &value->shape, deferred);
         numbers = count > 0 ? real_numbers(n, constant) : NULL;
         if (count == 0 && !defer_places(n, value, constant, &deferred, &count, &numbers)) return false;

@@ -10,10 +10,8 @@ static void open_values(struct real_pass *r) {
     r->values = QM_ARENA_NEW(r->arena, struct real_value, source->tensor_count);
     for (uint32_t i = 0; i < source->tensor_count; i++) {
         const struct qm_graph_tensor *tensor = &source->tensors[i];
-        r->values[i] = (struct real_value){.name = tensor->name,
-                                           .shape = qm_graph_shape(tensor),
-                                           .type = tensor->dtype,
-                                           .tensors = {QM_NO_TENSOR, QM_NO_TENSOR}};
+        r->values[i] = (struct real_value){
+            .name = tensor->name, .shape = qm_graph_shape(tensor), .type = tensor->dtype, .tensors = {QM_NO_TENSOR, QM_NO_TENSOR}};
         if (tensor->data != NULL) r->values[i].state = REAL_CONSTANT;
         r->values[i].constant = tensor;
     }

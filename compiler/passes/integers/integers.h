@@ -51,10 +51,10 @@ enum real_epilogue_kind {
 struct real_epilogue_op {
     const struct real_epilogue_op *before; /* NULL: it is the first. Deferred operators that branch off share what comes before */
     enum real_epilogue_kind kind;
-    bool is_rounded;                 /* this one or one before it rounds */
-    uint32_t count;                  /* of numbers: 1, or one a channel */
-    const double *numbers;           /* MUL, ADD, DIV, LEAK */
-    double low, high;                /* CLIP */
+    bool is_rounded;                    /* this one or one before it rounds */
+    uint32_t count;                     /* of numbers: 1, or one a channel */
+    const double *numbers;              /* MUL, ADD, DIV, LEAK */
+    double low, high;                   /* CLIP */
     const struct qm_graph_op *function; /* FUNCTION */
 };
 
@@ -65,10 +65,10 @@ struct real_deferred {
     enum real_order order;         /* of its output */
     uint32_t axis;                 /* the channels' axis in the file's shape */
     uint32_t channels;
-    bool subtracts;                        /* ADD: the second operand */
-    uint32_t stack;                        /* above 1: the operator gives [rows][stack][columns], and the result is [stack][rows][columns] */
-    const double *sum_scale;               /* [channels] the real number that 1 of the sum means; NULL: the operands' scales say it */
-    const int64_t *sum_low, *sum_high;     /* [channels] the smallest and the largest sum that can be */
+    bool subtracts;                    /* ADD: the second operand */
+    uint32_t stack;                    /* above 1: the operator gives [rows][stack][columns], and the result is [stack][rows][columns] */
+    const double *sum_scale;           /* [channels] the real number that 1 of the sum means; NULL: the operands' scales say it */
+    const int64_t *sum_low, *sum_high; /* [channels] the smallest and the largest sum that can be */
     const struct real_epilogue_op *newest; /* of the epilogue; NULL: it is empty */
 };
 
@@ -87,7 +87,7 @@ struct real_value {
     bool real;                     /* scale * (integer - zero) is meant, not the integer */
     bool quant_known;              /* scale and zero are known */
     float scale;
-    const struct qm_reals *reals;  /* of an output of the network: what real numbers its integers mean, when not by scale and zero; inner:
+    const struct qm_reals *reals; /* of an output of the network: what real numbers its integers mean, when not by scale and zero; inner:
                                       the axis of the channels */
     int64_t zero;
     int32_t low, high;              /* of the integers */
@@ -248,11 +248,11 @@ bool real_add_ones(const struct real_node *n, uint32_t channels, const struct re
 
 /* ---- operators ---- */
 typedef bool real_making(const struct real_node *n);
-real_making real_conv, real_matmul, real_max_pool, real_average_pool, real_reduce;                   /* window.c, matmul.c */
-real_making real_quantize, real_dequantize, real_sign;                                               /* quantize.c */
-real_making real_add, real_sub, real_mul, real_div, real_floor, real_round, real_clip, real_cast;     /* arithmetic.c */
+real_making real_conv, real_matmul, real_max_pool, real_average_pool, real_reduce;                /* window.c, matmul.c */
+real_making real_quantize, real_dequantize, real_sign;                                            /* quantize.c */
+real_making real_add, real_sub, real_mul, real_div, real_floor, real_round, real_clip, real_cast; /* arithmetic.c */
 real_making real_leaky_relu, real_prelu;
-real_making real_reshape, real_transpose, real_concat, real_pad, real_slice, real_resize;            /* moves.c, reshape.c */
+real_making real_reshape, real_transpose, real_concat, real_pad, real_slice, real_resize; /* moves.c, reshape.c */
 
 /* ---- make.c ---- */
 /* Makes the outputs of a node, whose inputs are there. */

@@ -123,7 +123,8 @@ static bool pass_on(const struct real_node *n, uint32_t at) {
 }
 
 /* The move of values that have their integers now, in front of a quantizer or none. */
-static bool move_now(const struct real_node *n, const struct qm_graph_op *move, struct real_value *parts, const struct qm_graph_op *quantizer) {
+static bool move_now(const struct real_node *n, const struct qm_graph_op *move, struct real_value *parts,
+                     const struct qm_graph_op *quantizer) {
     struct real_node now = {.r = n->r, .op = move, .quantizer = quantizer, .outputs = {n->outputs[0]}};
     for (uint32_t i = 0; i < move->input_count; i++) now.inputs[i] = &parts[i];
     return makings[move->kind](&now);

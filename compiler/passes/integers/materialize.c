@@ -54,7 +54,8 @@ static uint32_t bits_of_weights(const struct qm_graph_tensor *weights) {
 }
 
 /* Says how few bits the numbers need, for the file's types are often wider: narrow ones run faster and move fewer bytes. */
-static void set_bits(const struct real_node *n, const struct real_deferred *deferred, const struct real_encoding *encoding, uint32_t tensor) {
+static void set_bits(const struct real_node *n, const struct real_deferred *deferred, const struct real_encoding *encoding,
+                     uint32_t tensor) {
     struct qm_graph_tensor *tensors = real_tensors(n), *out = &tensors[tensor];
     int64_t low = encoding->requant.low < encoding->zero ? encoding->requant.low : encoding->zero;
     int64_t high = encoding->requant.high > encoding->zero ? encoding->requant.high : encoding->zero;

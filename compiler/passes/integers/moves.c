@@ -35,8 +35,7 @@ bool real_concat(const struct real_node *n) {
     struct real_value like = *first;
     for (uint32_t i = 0; i < count; i++) {
         if (!open_part(n, i, order, &tensors[i])) return false;
-        if (real_tensors(n)[tensors[i]].dtype != real_tensors(n)[tensors[0]].dtype)
-            return real_refuse(n, "has parts of int8 and of uint8");
+        if (real_tensors(n)[tensors[i]].dtype != real_tensors(n)[tensors[0]].dtype) return real_refuse(n, "has parts of int8 and of uint8");
         like.low = n->inputs[i]->low < like.low ? n->inputs[i]->low : like.low;
         like.high = n->inputs[i]->high > like.high ? n->inputs[i]->high : like.high;
     }
@@ -62,8 +61,10 @@ bool real_pad(const struct real_node *n) {
     enum real_order order = rank == 4 ? REAL_CHANNELS_LAST : REAL_PLAIN;
     if (!real_tensor(n, in, order, &tensor)) return false;
     bool is_unsigned = real_tensors(n)[tensor].dtype == QM_U8;
-    if (n->quantizer == NULL && steps != nearbyint(steps)) return real_refuse(n, "pads with %g, which is no whole number of steps of its input", value);
-    if (stored < (is_unsigned ? 0 : INT8_MIN) || stored > (is_unsigned ? UINT8_MAX : INT8_MAX)) return real_refuse(n, "pads with %g", value);
+    if (n->quantizer == NULL && steps != nearbyint(steps))
+        return real_refuse(n, "pads with %g, which is no whole number of steps of its input", value);
+    if (stored < (is_unsigned ? 0 : INT8_MIN) || stored > (is_unsigned ? UINT8_MAX : INT8_MAX))
+        return real_refuse(n, "pads with %g", value);
     struct qm_shape whole = qm_graph_shape(&real_tensors(n)[tensor]);
     for (uint32_t d = 0; d < rank; d++) whole.dims[axis_in(&in->shape, order, d)] = n->outputs[0]->shape.dims[d];
     uint32_t result = real_add_like(n, tensor, &whole);

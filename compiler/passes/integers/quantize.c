@@ -10,8 +10,7 @@ static bool quantize_input(const struct real_node *n, struct real_encoding *enco
     struct real_value *in = n->inputs[0], *origin = in->origin, *out = n->outputs[0];
     if (in->computed) return real_refuse(n, "quantizes what has been computed from the input %.60s in float", origin->name);
     if (origin->type != QM_F32) return real_refuse(n, "quantizes an input of %s", qm_dtype_name(origin->type));
-    if (origin->tensors[REAL_PLAIN] == QM_NO_TENSOR)
-        origin->tensors[REAL_PLAIN] = real_add_tensor(n, origin->name, QM_F32, &origin->shape);
+    if (origin->tensors[REAL_PLAIN] == QM_NO_TENSOR) origin->tensors[REAL_PLAIN] = real_add_tensor(n, origin->name, QM_F32, &origin->shape);
     struct real_value like = {.state = REAL_TENSOR,
                               .quant_known = true,
                               .scale = (float)encoding->scale,

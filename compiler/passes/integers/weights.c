@@ -90,7 +90,8 @@ static int8_t *order_weights(const struct real_node *n, const int16_t *integers,
 static bool set_limits(const struct real_node *n, const struct real_value *in, bool padded, const struct parts *parts,
                        struct real_deferred *deferred) {
     int64_t zero = real_tensors(n)[deferred->op.inputs[0]].quant.zero_point[0], low = in->low - zero, high = in->high - zero;
-    int64_t *sum_low = QM_ARENA_NEW(n->r->arena, int64_t, deferred->channels), *sum_high = QM_ARENA_NEW(n->r->arena, int64_t, deferred->channels);
+    int64_t *sum_low = QM_ARENA_NEW(n->r->arena, int64_t, deferred->channels),
+            *sum_high = QM_ARENA_NEW(n->r->arena, int64_t, deferred->channels);
     if (padded && low > 0) low = 0;
     if (padded && high < 0) high = 0;
     for (uint32_t c = 0; c < deferred->channels; c++) {

@@ -50,9 +50,10 @@ Test(compiler, prints_what_it_has_after_any_pass) {
 Test(compiler, refuses_the_name_of_no_pass_with_the_names_of_all) {
     struct qm_diag diag;
     cr_assert(compile_digits("quantize", stdout, &diag) == QM_BAD_INPUT);
-    cr_assert_str_eq(diag.text,
-                     "--dump-after: no pass is called quantize; passes are read, integers, legalize, narrow, place, tile, schedule, allocate, "
-                     "synchronize, emit");
+    cr_assert_str_eq(
+        diag.text,
+        "--dump-after: no pass is called quantize; passes are read, integers, legalize, narrow, place, tile, schedule, allocate, "
+        "synchronize, emit");
 }
 
 static struct qm_program *compile_for(const struct qm_machine *machine, const char *precision, bool plan_only) {
