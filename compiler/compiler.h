@@ -53,13 +53,13 @@ struct qm_model_bytes {
 QM_MUST_USE enum qm_status qm_model_parse(const struct qm_model_bytes *model, const struct qm_model_options *options,
                                           struct qm_arena *arena, struct qm_graph **graph, struct qm_diag *diag);
 
-/* passes/integers: a graph of real numbers to one of integers; *result is the graph itself when it is of integers. What has no exact
- * integers is QM_BAD_INPUT, by operator. The options may be NULL. */
+/* passes/integers: a graph of real numbers to one of integers; *result is the graph itself when it is of integers. What has no
+ * exact integers is QM_BAD_INPUT, by operator. The options may be NULL. */
 QM_MUST_USE enum qm_status qm_integers(struct qm_graph *graph, const struct qm_model_options *options, struct qm_arena *arena,
                                        struct qm_graph **result, struct qm_diag *diag);
 
-/* passes/legalize: graph of integers to layers. Float, dynamic-range and other networks the machine has no arithmetic for are QM_BAD_INPUT by
- * operator. */
+/* passes/legalize: graph of integers to layers. Float, dynamic-range and other networks the machine has no arithmetic for are
+ * QM_BAD_INPUT by operator. */
 QM_MUST_USE enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t rounding, struct qm_arena *arena, struct qm_network **network,
                                        struct qm_diag *diag);
 

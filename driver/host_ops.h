@@ -35,7 +35,8 @@ struct qm_affine {
     bool even; /* ties to even, as ONNX has it; else away from zero, as TFLite */
 };
 
-/* output = input / scale, rounded (with ties to even: computed in doubles), plus the zero point, cut to low .. low + 255. NaN gives the zero point. */
+/* output = input / scale, rounded (with ties to even: computed in doubles), plus the zero point, cut to low .. low + 255. NaN gives the
+ * zero point. */
 void qm_host_quantize(const struct qm_affine *affine, const float *input, uint8_t *output); /* [count] */
 /* output = scale * (input - zero point) */
 void qm_host_dequantize(const struct qm_affine *affine, const uint8_t *input, float *output); /* [count] */

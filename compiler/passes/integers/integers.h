@@ -172,8 +172,8 @@ bool real_epilogue_is_integral(const struct real_epilogue *epilogue);
 bool real_epilogue_is_shared(const struct real_epilogue *epilogue);
 /* The function in it; NULL: none. */
 const struct qm_graph_op *real_epilogue_function(const struct real_epilogue *epilogue);
-/* An epilogue that ends in one LEAK, of slopes of one sign, perhaps with clips behind, is the sum of two without: x from 0 up, and x below 0
- * times the slopes. Makes both copies of a deferred operator. False, with nothing named: the epilogue is no such. */
+/* An epilogue that ends in one LEAK, of slopes of one sign, perhaps with clips behind, is the sum of two without: x from 0 up, and x
+ * below 0 times the slopes. Makes both copies of a deferred operator. False, with nothing named: the epilogue is no such. */
 bool real_epilogue_split(const struct real_node *n, const struct real_epilogue *epilogue, struct real_deferred parts[2]);
 /* x = clamp(a * sum + b): what factors, addends and a clamp can say. */
 struct real_affine {
