@@ -237,7 +237,8 @@ static void put_origin(const struct emitter *e) {
     program->machine = *e->plan->machine;
     qm_text_copy(e->network->graph->file, program->model, sizeof program->model);
     memcpy(program->model_sha256, e->network->graph->sha256, sizeof program->model_sha256);
-    put_small(qm_enum_value_name("rounding", e->plan->options->rounding), program->requant, sizeof program->requant);
+    uint32_t rounding = e->network->graph->was_real ? QM_rounding_EVEN : e->plan->options->rounding;
+    put_small(qm_enum_value_name("rounding", rounding), program->requant, sizeof program->requant);
     qm_text_copy(qm_search_name(e->plan->options->search), program->search, sizeof program->search);
     if (e->plan->options->precision != NULL) qm_text_copy(e->plan->options->precision, program->precision, sizeof program->precision);
 }

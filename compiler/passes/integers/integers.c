@@ -123,6 +123,7 @@ enum qm_status qm_integers(struct qm_graph *graph, const struct qm_model_options
     r.problems = graph->problems;
     r.maker = (struct qm_graph_maker){.arena = arena, .graph = *result};
     (*result)->file = graph->file;
+    (*result)->was_real = true;
     memcpy((*result)->sha256, graph->sha256, sizeof graph->sha256);
     open_values(&r);
     open_inputs(&r);

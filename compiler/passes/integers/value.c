@@ -33,7 +33,8 @@ static uint32_t reordered(const struct real_node *n, const struct real_value *va
     static const uint32_t to_last[] = {0, 2, 3, 1}, to_plain[] = {0, 3, 1, 2};
     struct qm_shape first = {4, {map->n, map->c, map->h, map->w}}, last = {4, {map->n, map->h, map->w, map->c}};
     bool same = map->c == 1 || map->h * map->w == 1, is_last = to == REAL_CHANNELS_LAST;
-    const char *name = qm_arena_printf(n->r->arena, "%s.%s", value->name, is_last ? "nhwc" : "nchw");
+    const char *name = value->name; /* of an output: what leaves the network */
+    if (is_last || !value->is_output) name = qm_arena_printf(n->r->arena, "%s.%s", value->name, is_last ? "nhwc" : "nchw");
     uint32_t tensor = value->tensors[is_last ? REAL_PLAIN : REAL_CHANNELS_LAST];
     tensor = reshaped(n, tensor, name, is_last && !same ? &first : &last);
     if (!same) tensor = transposed(n, tensor, name, is_last ? to_last : to_plain);
