@@ -28,9 +28,6 @@ static enum qm_status pass_integers(struct plan *plan) {
 
 static enum qm_status pass_legalize(struct plan *plan) {
     struct qm_network *network;
-    if (plan->graph->was_real && plan->options->rounding != QM_rounding_TFLITE)
-        return qm_fail(plan->diag, QM_BAD_INPUT, "%s: --requant is not for ONNX models, which say that they round half to even",
-                       plan->graph->file);
     QM_TRY(qm_legalize(plan->graph, plan->options->rounding, plan->arena, &network, plan->diag));
     plan->network = network;
     return QM_OK;

@@ -38,12 +38,8 @@ $(ONNX_TESTS): $(B)/%: $(call obj,$(ONNX_TEST_SUPPORT),obj) $(B)/obj/tests/netwo
 $(ONNX_TESTS): LDLIBS += -lz
 
 # Random networks against an evaluation in real numbers: make onnx-graphs ONNX_GRAPH_COUNT=10000 ONNX_GRAPH_SEED=7
-# Part of test and test-long only when ONNX_GRAPHS is set: constants that are added are rounded to steps yet, and too many operators are
-# refused.
-ONNX_GRAPHS :=
 ONNX_GRAPH_COUNT := 300
 ONNX_GRAPH_SEED := 1
-export ONNX_GRAPHS
 PROGRAMS += $(B)/onnx_graphs
 $(B)/onnx_graphs: $(call obj,$(wildcard tests/support/onnx_exact*.c tests/support/onnx_draw*.c) tests/support/onnx_build.c \
     tests/support/numbers.c,obj) $(B)/obj/tests/programs/onnx_graphs.o

@@ -150,6 +150,8 @@ static enum qm_status close_network(struct legalizer *l) {
 
 enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t rounding, struct qm_arena *arena, struct qm_network **network,
                            struct qm_diag *diag) {
+    if (graph->was_real && rounding != QM_rounding_TFLITE)
+        return qm_fail(diag, QM_BAD_INPUT, "%s: --requant is not for ONNX models, which say that they round half to even", graph->file);
     QM_TRY(check_network(graph, diag));
     struct legalizer l = {
         .graph = graph, .network = QM_ARENA_NEW(arena, struct qm_network, 1), .arena = arena, .diag = diag, .rounding = rounding};

@@ -54,16 +54,14 @@ bool onnx_draw_pad(struct onnx_draw *d, const struct onnx_draw_value *x, struct 
         y->shape.dims[i] += pads[i] + pads[i + x->shape.rank];
     }
     const char *list = onnx_draw_list(d, 2 * x->shape.rank, pads), *value = "";
-    bool edge = onnx_draw_chance(d, 6);
-    if (!edge && onnx_draw_chance(d, 40)) {
+    if (onnx_draw_chance(d, 40)) {
         double fill = onnx_draw_chance(d, 50) ? 0 : onnx_draw_between(d, -1, 1) * x->spread;
         value = onnx_draw_name(d, "c");
         onnx_build_constant(&d->b, value, 1, (struct onnx_build_shape){0, {0}}, &fill);
     }
     const char *operands = qm_arena_printf(d->b.arena, "%s %s %s", x->name, list, value);
-    Onnx__NodeProto *node = onnx_draw_node(d, "Pad", operands, &y->name);
-    if (edge) onnx_build_string(&d->b, node, "mode", "edge");
-    onnx_draw_note(d, edge ? "Pad-edge" : value[0] != '\0' ? "Pad-value" : "Pad");
+    onnx_draw_node(d, "Pad", operands, &y->name);
+    onnx_draw_note(d, value[0] != '\0' ? "Pad-value" : "Pad");
     y->quant = x->quant;
     return true;
 }

@@ -66,7 +66,7 @@ bool onnx_draw_pool(struct onnx_draw *d, const struct onnx_draw_value *x, struct
     const char *op = maximum ? "MaxPool" : "AveragePool";
     Onnx__NodeProto *node = onnx_draw_node(d, op, x->name, &y->name);
     put_window(d, node, &w);
-    if (!maximum && onnx_draw_chance(d, 30)) onnx_build_int(&d->b, node, "count_include_pad", 1);
+    if (!maximum && onnx_draw_chance(d, 75)) onnx_build_int(&d->b, node, "count_include_pad", 1);
     y->quant = maximum ? x->quant : NULL;
     onnx_draw_note(d, op);
     return true;

@@ -106,6 +106,7 @@ static enum qm_status read_model(struct session *session, uint32_t model, struct
     QM_TRY(qm_model_parse(&read, &session->model, session->arena, &graph, diag));
     for (uint32_t i = 0; i < exploration->precision_count; i++) {
         struct qm_network **network = &exploration->networks[model * exploration->precision_count + i];
+        QM_TRY(qm_integers(graph, &session->model, session->arena, &graph, diag));
         QM_TRY(qm_legalize(graph, exploration->rounding, session->arena, network, diag));
         QM_TRY(qm_narrow(*network, exploration->precisions[i], session->arena, diag));
     }

@@ -55,7 +55,8 @@ static struct real_node output_node(struct real_pass *r, uint32_t tensor) {
 
 /* Scaled integers that the file calls floats leave the network as floats. */
 static uint32_t dequantized(const struct real_node *n, const struct real_value *value, uint32_t tensor) {
-    if (!value->real || value->type != QM_F32 || (value->scale == 1 && value->zero == 0 && value->reals == NULL)) return tensor;
+    bool plain = n->r->carries_integers && value->scale == 1 && value->zero == 0;
+    if (!value->real || value->type != QM_F32 || (plain && value->reals == NULL)) return tensor;
     uint32_t result = real_add_tensor(n, value->name, QM_F32, &value->shape);
     struct qm_graph_op *op = real_add_op(n, QM_OP_DEQUANTIZE, tensor, result);
     if (value->reals == NULL) return result;
@@ -67,6 +68,12 @@ static uint32_t dequantized(const struct real_node *n, const struct real_value *
     for (uint32_t d = axis + 1; one && d < value->shape.rank; d++) reals->inner *= value->shape.dims[d];
     op->reals = reals;
     return result;
+}
+
+static bool is_output(const struct qm_graph *graph, uint32_t tensor) {
+    for (uint32_t i = 0; i < graph->output_count; i++)
+        if (graph->outputs[i] == tensor) return true;
+    return false;
 }
 
 static enum qm_status put_outputs(struct real_pass *r) {
@@ -82,10 +89,7 @@ static enum qm_status put_outputs(struct real_pass *r) {
         real_mark_output(value);
         if (value->state == REAL_UNKNOWN || !real_settle(&n, value) || !real_tensor(&n, value, REAL_PLAIN, &tensor)) continue; /* named */
         tensor = dequantized(&n, value, tensor);
-        for (uint32_t j = 0; j < graph->output_count; j++)
-            if (graph->outputs[j] == tensor)
-                return qm_fail(r->diag, QM_BAD_INPUT, "%s: output %.60s is listed twice", r->source->file, value->name);
-        graph->outputs[graph->output_count++] = tensor;
+        graph->outputs[graph->output_count++] = is_output(graph, tensor) ? real_add_reshape(&n, tensor, &value->shape) : tensor;
     }
     return QM_OK;
 }
@@ -94,7 +98,7 @@ static enum qm_status put_outputs(struct real_pass *r) {
 
 static bool only_moves(enum qm_graph_op_kind kind) {
     return kind == QM_OP_RESHAPE || kind == QM_OP_TRANSPOSE || kind == QM_OP_CONCATENATION || kind == QM_OP_PAD ||
-           kind == QM_OP_MAX_POOL_2D;
+           kind == QM_OP_MAX_POOL_2D || kind == QM_OP_STRIDED_SLICE || kind == QM_OP_RESIZE_NEAREST_NEIGHBOR;
 }
 
 static void share_quant(struct qm_graph *graph, uint32_t from, uint32_t to) {

@@ -105,6 +105,7 @@ struct real_pass {
     struct qm_graph_maker maker; /* of the graph of integers */
     struct qm_diag *diag;
     struct problems problems;
+    bool carries_integers;     /* in floats: an input that no quantizer stands behind, and then outputs, too */
     struct real_value *values; /* [source->tensor_count] */
 };
 

@@ -51,6 +51,7 @@ enum real_order real_order_of(const struct real_value *value) {
 static void materialize_origin(const struct real_node *n, struct real_value *origin) {
     bool is_unsigned = n->r->options->unsigned_inputs;
     origin->state = REAL_TENSOR;
+    n->r->carries_integers = true;
     origin->tensors[REAL_PLAIN] = real_add_tensor(n, origin->name, is_unsigned ? QM_U8 : QM_I8, &origin->shape);
     origin->real = origin->quant_known = true;
     origin->scale = 1;
