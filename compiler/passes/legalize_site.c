@@ -182,7 +182,8 @@ enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, st
     const struct qm_graph_tensor *in = site_input(s, from), *out = site_output(s, to);
     const struct qm_quant *a = &in->quant, *b = &out->quant;
     site_identity(in, layer);
-    if (in->dtype == out->dtype && a->scale[0] == b->scale[0] && a->zero_point[0] == b->zero_point[0]) return QM_OK;
+    bool same = in->dtype == out->dtype && a->scale[0] == b->scale[0] && a->zero_point[0] == b->zero_point[0];
+    if (same && (site_factors(s) == NULL || site_factors(s)[0] == 1)) return QM_OK;
     layer->in_bias = -(int32_t)in->quant.zero_point[0];
     layer->out_zero = (int32_t)out->quant.zero_point[0];
     if (site_factors(s) != NULL) return site_factor(s, site_factors(s)[0], &layer->out_scale);
