@@ -8,7 +8,8 @@
  * outputs are right when they are the same with and without the additional ones.
  *
  * Prints what differs with its seed, refusals by reason, counts. Exit status 1: something differs, more than PERCENT (10) are refused, or
- * nothing was accepted. --save writes the networks that differ or are refused. --kinds prints a table of the tensors that were compared by the operators
+ * nothing was accepted. --save writes the networks that differ or are refused. --kinds
+ * prints a table of the tensors that were compared by the operators
  * that made them; a refused network counts when it has one step. --self-test shifts a constant of each network that is right in the
  * evaluation, weights by one step, others by a quarter; status 1 when less than half of such shifts are noticed.
  */
