@@ -58,7 +58,7 @@ uint32_t qm_graph_add_tensor(struct qm_graph_maker *maker, const char *name, enu
     graph->tensors = grown(maker->arena, graph->tensors, sizeof *graph->tensors, graph->tensor_count, &maker->tensor_room);
     struct qm_graph_tensor *tensor = &graph->tensors[graph->tensor_count];
     *tensor = (struct qm_graph_tensor){.name = name, .dtype = dtype, .rank = shape->rank};
-    memcpy(tensor->dims, shape->dims, sizeof tensor->dims);
+    memcpy(tensor->dims, shape->dims, shape->rank * sizeof *tensor->dims);
     return graph->tensor_count++;
 }
 

@@ -73,4 +73,11 @@ accepts "$qmac" info "$tmp/net.prog"
 has "$tmp/.out" "machine edge"
 accepts "$qmac" info "$model"
 has "$tmp/.out" "CONV_2D"
+
+# What is compiled twice is the same, whatever was in memory before.
+narrow=workloads/digits/digits_w4a8.onnx
+accepts "$qmac" compile "$narrow" -o "$tmp/first.prog"
+accepts env LC_COLLATE="$(printf '%2000s' '' | tr ' ' x)" "$qmac" compile "$narrow" -o "$tmp/second.prog"
+cmp -s "$tmp/first.prog" "$tmp/second.prog" || fail "the same model is compiled to different bytes"
+accepts "$qmac" info "$narrow"
 finish

@@ -38,19 +38,19 @@ static uint32_t bits_of_range(enum qm_dtype dtype, int64_t low, int64_t high) {
     return bytes && lowest <= low && high <= lowest + 15 ? 4 : 0;
 }
 
-/* What the numbers of a constant need: 1 bit for -1 and 1, or 2, 4 or 8. */
+/* What the numbers of a constant of int8 need: 1 bit for -1 and 1, or 2, 4 or 8. */
 static uint32_t bits_of_weights(const struct qm_graph_tensor *weights) {
-    bool is_unsigned = weights->dtype == QM_U8, signs = !is_unsigned;
-    int32_t low = 0, high = 0;
-    for (uint64_t i = 0; i < qm_graph_elements(weights); i++) {
-        int32_t number = is_unsigned ? ((const uint8_t *)weights->data)[i] : ((const int8_t *)weights->data)[i];
-        low = number < low ? number : low;
-        high = number > high ? number : high;
-        signs = signs && (number == 1 || number == -1);
+    const int8_t *numbers = weights->data;
+    size_t elements = (size_t)qm_graph_elements(weights), zeros = 0;
+    int8_t low = 0, high = 0;
+    for (size_t i = 0; i < elements; i++) {
+        low = numbers[i] < low ? numbers[i] : low;
+        high = numbers[i] > high ? numbers[i] : high;
+        zeros += numbers[i] == 0;
     }
-    if (signs) return 1;
-    if (is_unsigned ? high <= 3 : low >= -2 && high <= 1) return 2;
-    return bits_of_range(weights->dtype, low, high);
+    if (zeros == 0 && low >= -1 && high <= 1) return 1;
+    if (low >= -2 && high <= 1) return 2;
+    return bits_of_range(QM_I8, low, high);
 }
 
 /* Says how few bits the numbers need, for the file's types are often wider: narrow ones run faster and move fewer bytes. */

@@ -61,14 +61,17 @@ struct parts {
     int64_t above, below;
 };
 
-static void put_run(const int16_t *from, size_t stride, uint32_t count, int64_t zero, int8_t *to, struct parts *parts, bool one_channel) {
+/* Weights of one channel, each stride behind the one before. */
+static void put_channel(const int16_t *from, size_t stride, uint32_t count, int64_t zero, int8_t *to, struct parts *parts) {
+    int64_t above = 0, below = 0;
     for (uint32_t i = 0; i < count; i++) {
-        int16_t weight = from[i * stride];
-        struct parts *own = &parts[one_channel ? 0 : i];
-        own->above += weight > 0 ? weight : 0;
-        own->below += weight < 0 ? weight : 0;
+        int32_t weight = from[i * stride];
+        above += weight > 0 ? weight : 0;
+        below += weight < 0 ? weight : 0;
         to[i] = (int8_t)(weight + zero);
     }
+    parts->above += above;
+    parts->below += below;
 }
 
 static int8_t *order_weights(const struct real_node *n, const int16_t *integers, const struct real_weights *w, int64_t zero,
@@ -80,8 +83,9 @@ static int8_t *order_weights(const struct real_node *n, const int16_t *integers,
         for (i[1] = 0; i[1] < w->count[1]; i[1]++)
             for (i[2] = 0; i[2] < w->count[2]; i[2]++, at += w->count[3]) {
                 const int16_t *from = integers + w->first + i[0] * w->stride[0] + i[1] * w->stride[1] + i[2] * w->stride[2];
-                bool last = w->channel == 3;
-                put_run(from, w->stride[3], w->count[3], zero, data + at, last ? parts : &parts[i[w->channel]], !last);
+                for (uint32_t c = 0; w->channel == 3 && c < w->count[3]; c++)
+                    put_channel(from + c * w->stride[3], 1, 1, zero, data + at + c, &parts[c]);
+                if (w->channel != 3) put_channel(from, w->stride[3], w->count[3], zero, data + at, &parts[i[w->channel]]);
             }
     return data;
 }
