@@ -12,7 +12,7 @@
 
 /* What a file does not say by itself. Zeroed: as the file is; NULL is the same. */
 struct qm_model_options {
-    uint32_t batch;       /* TFLite: of inputs whose batch the file leaves open (-1); 0: 1 */
+    uint32_t batch;       /* of inputs whose batch the file leaves open; 0: 1 */
     bool unsigned_inputs; /* ONNX: inputs that carry integers in wider types or floats carry uint8, else int8 */
     bool saturate; /* ONNX: integers that might not fit 8 bits are cut to int8, or to uint8 when none is negative; else they are refused */
     const char *option; /* the last that the command line names, with its dashes: refused of a format that takes none; NULL: none */

@@ -22,7 +22,6 @@ struct model_file {
 struct frontend {
     const char *format;
     bool takes_options; /* those of struct qm_model_options that are for ONNX */
-    bool takes_batch;
     bool (*recognizes)(const struct model_file *file);
     /* Fills a zeroed graph, but for file and sha256. */
     enum qm_status (*parse)(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph, struct qm_diag *diag);

@@ -8,8 +8,8 @@
 #include "compiler/frontend/frontend.h"
 
 static const struct frontend frontends[] = {
-    {"TFLite", false, true, tflite_recognizes, tflite_parse},
-    {"ONNX", true, false, onnx_recognizes, onnx_parse},
+    {"TFLite", false, tflite_recognizes, tflite_parse},
+    {"ONNX", true, onnx_recognizes, onnx_parse},
 };
 
 enum { FRONTENDS = sizeof frontends / sizeof *frontends, ALIGNMENT = 8, FILE_BYTES_MAX = INT32_MAX };
@@ -27,8 +27,6 @@ static enum qm_status check_options(const struct frontend *frontend, const struc
     const struct qm_model_options *given = file->options;
     const char *option = given->option;
     if (option == NULL && (given->end_at != NULL || given->saturate || given->unsigned_inputs)) option = "an option of ONNX models";
-    if (given->batch != 0 && !frontend->takes_batch)
-        return qm_fail(diag, QM_BAD_INPUT, "%s: --batch is not for %s models", file->name, frontend->format);
     if (frontend->takes_options || option == NULL) return QM_OK;
     return qm_fail(diag, QM_BAD_INPUT, "%s: %s is not for %s models, which say it themselves", file->name, option, frontend->format);
 }

@@ -118,7 +118,7 @@ static enum qm_status take_saturate(const struct cli_option *option, const char 
 enum { OF_A_NETWORK = CLI_TEXT | CLI_RANDOM }; /* has no use for others */
 
 const struct cli_option cli_model_options[] = {
-    {"batch", "N", "TFLite: the batch of a network that leaves it open (default 1)", take_batch, .not_for = OF_A_NETWORK},
+    {"batch", "N", "the batch of a network that leaves it open (default 1)", take_batch, .not_for = OF_A_NETWORK},
     {"end-at", "NAME,...", "ONNX: compute these tensors instead of the file's outputs", take_end_at, .not_for = OF_A_NETWORK},
     {"integer-inputs", "TYPE", "ONNX: what float inputs carry that are not quantized: int8 (default) or uint8", take_integer_inputs,
      .not_for = OF_A_NETWORK},

@@ -60,6 +60,7 @@ struct onnx_reader {
     const Onnx__GraphProto *source;
     const char **outputs; /* [output_count] names of what the network computes */
     uint32_t output_count;
+    bool has_open_batch; /* an input whose first dimension has no number */
     uint32_t value_count, slot_count;
     struct onnx_value *values;
     uint32_t *slots; /* [slot_count] of a hash table: index into values + 1; 0: free */

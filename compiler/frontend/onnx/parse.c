@@ -17,15 +17,18 @@ static enum qm_status read_constants(struct onnx_reader *r) {
 
 /* ---- ends of the network ---- */
 
-/* A first dimension without a number is the batch, of which there is one. */
+/* A first dimension without a number is the batch: 1, or what the user has said. */
 static enum qm_status read_input_shape(struct onnx_reader *r, const Onnx__TypeProto__Tensor *type, const char *name, struct qm_shape *to) {
     const Onnx__TensorShapeProto *shape = type->shape;
     bool fits = shape != NULL && shape->n_dim <= QM_MAX_RANK;
     uint64_t elements = 1;
+    uint32_t batch = r->file->options->batch;
     for (size_t i = 0; fits && i < shape->n_dim; i++) {
         const Onnx__TensorShapeProto__Dimension *dim = shape->dim[i];
-        int64_t size = i == 0 ? 1 : 0;
-        if (dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE) size = dim->dim_value;
+        bool open = dim->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE || dim->dim_value == -1;
+        int64_t size = i > 0 ? 0 : batch > 0 ? batch : 1;
+        if (!open) size = dim->dim_value;
+        r->has_open_batch = r->has_open_batch || (open && i == 0);
         fits = size > 0 && size <= INT32_MAX && (elements *= (uint64_t)size) <= INT32_MAX;
         to->dims[i] = fits ? (uint32_t)size : 0;
     }
@@ -67,6 +70,9 @@ static enum qm_status read_inputs(struct onnx_reader *r) {
         if (r->value_count == known) return qm_fail(r->diag, QM_BAD_INPUT, "%s: input %.60s is listed twice", r->file->name, value->name);
         QM_TRY(read_input(r, r->source->input[i], value));
     }
+    if (r->file->options->batch != 0 && !r->has_open_batch)
+        return qm_fail(r->diag, QM_BAD_INPUT, "%s: --batch %u: no input of the model leaves its batch open", r->file->name,
+                       r->file->options->batch);
     if (r->graph->input_count == 0) return qm_fail(r->diag, QM_BAD_INPUT, "%s: the network has no input", r->file->name);
     return QM_OK;
 }
