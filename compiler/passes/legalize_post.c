@@ -114,7 +114,10 @@ static bool is_exact_again(const struct site *s, const struct qm_layer *layer) {
         if (other->kind == QM_LAYER_ADD && !other->product) before = other;
     }
     if (before == NULL || s->l->graph->ops[before->graph_op].requant == NULL) return false;
-    const double *theirs = s->l->graph->ops[before->graph_op].requant->factors, *ours = site_factors(s);
+    const struct qm_graph_op *other = &s->l->graph->ops[before->graph_op];
+    for (uint32_t i = 0; i < 2; i++)
+        if (qm_graph_bits(&s->l->graph->tensors[other->inputs[i]]) != qm_graph_bits(site_input(s, i))) return false;
+    const double *theirs = other->requant->factors, *ours = site_factors(s);
     return theirs != NULL && theirs[0] == ours[0] && theirs[1] == ours[1] && before->a_zero == layer->a_zero &&
            before->b_zero == layer->b_zero && before->out_zero == layer->out_zero && before->in_unsigned == layer->in_unsigned &&
            before->clamp_min == layer->clamp_min && before->clamp_max == layer->clamp_max;

@@ -468,8 +468,10 @@ static bool keep_bytes(const struct real_node *n, const struct real_deferred *de
 /* A tensor that already is what is asked for. */
 static bool is_same(const struct real_node *n, const struct real_deferred *deferred, const struct real_encoding *encoding) {
     const struct qm_graph_tensor *in = &real_tensors(n)[deferred->op.inputs[0]];
-    return deferred->op.kind == QM_OP_QUANTIZE && deferred->newest == NULL && in->dtype == encoding->dtype &&
-           in->quant.scale[0] == (float)encoding->scale && in->quant.zero_point[0] == encoding->zero;
+    if (deferred->op.kind != QM_OP_QUANTIZE || deferred->newest != NULL || in->dtype != encoding->dtype) return false;
+    bool inside =
+        deferred->sum_low[0] + encoding->zero >= encoding->requant.low && deferred->sum_high[0] + encoding->zero <= encoding->requant.high;
+    return inside && in->quant.scale[0] == (float)encoding->scale && in->quant.zero_point[0] == encoding->zero;
 }
 
 bool real_materialize_as(const struct real_node *n, const struct real_deferred *deferred, struct real_encoding *encoding,
