@@ -93,17 +93,18 @@ static double output_scale(struct onnx_draw *d, double spread, double unit) {
 }
 
 static int32_t zero_point(struct onnx_draw *d, int32_t type) {
-    int32_t low = type == TYPE_UINT8 ? 0 : -128;
+    int32_t span = type == TYPE_UINT4 || type == TYPE_INT4 ? 16 : 256, low = type == TYPE_UINT8 || type == TYPE_UINT4 ? 0 : -span / 2;
     uint32_t way = onnx_draw_below(d, 100);
-    if (way < 40) return low + 128;
+    if (way < 40) return low + span / 2;
     if (way < 55) return low;
-    return way < 70 ? low + 255 : low + (int32_t)onnx_draw_below(d, 256);
+    return way < 70 ? low + span - 1 : low + (int32_t)onnx_draw_below(d, (uint32_t)span);
 }
 
 struct onnx_draw_quant onnx_draw_quant(struct onnx_draw *d, double spread, double unit, int32_t type) {
     bool is_signed = onnx_draw_chance(d, 50);
     struct onnx_draw_quant q = {.type = type != 0 ? type : is_signed ? TYPE_INT8 : TYPE_UINT8};
-    q.scale = (float)output_scale(d, spread, unit);
+    bool narrow = q.type == TYPE_INT4 || q.type == TYPE_UINT4;
+    q.scale = (float)(output_scale(d, spread, unit) * (narrow ? 16 : 1));
     q.zero = zero_point(d, q.type);
     q.scale_name = scalar(d, "s", TYPE_FLOAT, (double)q.scale);
     q.zero_name = scalar(d, "z", q.type, q.zero);
@@ -126,7 +127,8 @@ static const char *quantized_as(struct onnx_draw *d, const char *name, const str
 }
 
 const struct onnx_draw_flow *onnx_draw_quantize(struct onnx_draw *d, const struct onnx_draw_value *x, const struct onnx_draw_quant *like) {
-    struct onnx_draw_quant quant = like != NULL ? *like : onnx_draw_quant(d, x->spread, x->unit, 0);
+    int32_t narrow = onnx_draw_chance(d, 50) ? TYPE_INT4 : TYPE_UINT4, type = d->opset >= 21 && onnx_draw_chance(d, 8) ? narrow : 0;
+    struct onnx_draw_quant quant = like != NULL ? *like : onnx_draw_quant(d, x->spread, x->unit, type);
     const char *name = qm_arena_printf(d->b.arena, "q%u.%s", d->serial++, d->kind[0] != '\0' ? d->kind : "Quantize");
     onnx_build_node(&d->b, "QuantizeLinear", quantized_as(d, x->name, &quant), name);
     return onnx_draw_flow(d, name, &x->shape, &quant);

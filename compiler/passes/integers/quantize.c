@@ -28,7 +28,23 @@ static bool quantize_input(const struct real_node *n, struct real_encoding *enco
     return true;
 }
 
-/* The first quantizer of an input: its integers are what the network reads. */
+/* The host makes bytes; a quantizer of fewer bits cuts them. */
+static bool quantize_and_cut(const struct real_node *n, struct real_encoding *encoding) {
+    struct real_value bytes = *n->outputs[0];
+    struct real_encoding whole = *encoding;
+    struct real_node host = *n;
+    struct real_deferred *deferred;
+    whole.requant.low = encoding->dtype == QM_U8 ? 0 : INT8_MIN;
+    whole.requant.high = whole.requant.low + UINT8_MAX;
+    host.outputs[0] = &bytes;
+    if (!quantize_input(&host, &whole)) return false;
+    bytes.real = true;
+    if (!real_deferred_of(n, &bytes, &deferred) || !real_materialize_as(n, deferred, encoding, n->outputs[0])) return false;
+    n->outputs[0]->real = false;
+    return true;
+}
+
+/* The first quantizer of an input that is computed with before: its integers are what the network reads. */
 static bool begin_network(const struct real_node *n, const struct real_encoding *encoding) {
     struct real_value *out = n->outputs[0], *origin = n->inputs[0]->origin;
     if (origin->tensors[REAL_PLAIN] != QM_NO_TENSOR) return real_refuse(n, "is a second quantizer of %.60s", origin->name);
@@ -63,9 +79,7 @@ bool real_quantize(const struct real_node *n) {
     struct real_deferred *deferred;
     struct real_encoding encoding;
     if (!encoding_of(n, &encoding)) return false;
-    bool whole = encoding.requant.high - encoding.requant.low == UINT8_MAX;
-    if (n->inputs[0]->state == REAL_INPUT)
-        return whole && !n->inputs[0]->computed ? quantize_input(n, &encoding) : begin_network(n, &encoding);
+    if (n->inputs[0]->state == REAL_INPUT) return n->inputs[0]->computed ? begin_network(n, &encoding) : quantize_and_cut(n, &encoding);
     if (!real_deferred_of(n, n->inputs[0], &deferred)) return false;
     if (!real_materialize_as(n, deferred, &encoding, n->outputs[0])) return false;
     n->outputs[0]->real = false;
