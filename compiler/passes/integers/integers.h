@@ -184,7 +184,7 @@ struct real_affine {
 /* False, with nothing named: the epilogue is more than that. */
 bool real_epilogue_affine(const struct real_node *n, const struct real_epilogue *epilogue, struct real_affine *f);
 
-/* ---- materialize.c: a deferred operator becomes one of the graph, and a value its output ---- */
+/* ---- emit.c ---- */
 /* How the integers of a result are stored and what they mean; requant: how sums become them. */
 struct real_encoding {
     enum qm_dtype dtype;
@@ -192,16 +192,34 @@ struct real_encoding {
     int64_t zero;
     struct qm_requant requant;
 };
+/* Whether it multiplies by weights. */
+bool real_has_weights(const struct real_deferred *deferred);
+/* Makes a value a TENSOR of these integers. */
+void real_become_tensor(struct real_value *value, const struct real_encoding *encoding, enum real_order order, uint32_t tensor);
+/* Adds the operator with its output, which has the dimensions of result, and makes the value that. */
+bool real_emit(const struct real_node *n, const struct real_deferred *deferred, const struct real_encoding *encoding,
+               struct real_value *value);
+
+/* ---- by_weights.c ---- */
+/* The AVERAGE_POOL_2D of a map, and the QUANTIZE of a tensor, as depthwise convolutions with the same sums. */
+void real_pool_by_weights(const struct real_node *n, struct real_deferred *deferred);
+void real_quantize_by_weights(const struct real_node *n, struct real_deferred *deferred);
+/* Makes an addition of two tensors of one scale and zero point a depthwise convolution over both, side by side, with the weights 1 and
+ * `second`. An addition can have 8-bit results only, this one has any. */
+bool real_add_by_weights(const struct real_node *n, struct real_deferred *deferred, int8_t second);
+
+/* ---- thresholds.c ---- */
+/* The smallest and largest value of all channels, at the ends of their sums, since the epilogue is monotone. */
+void real_epilogue_range(const struct real_epilogue *epilogue, double *low, double *high);
+/* Makes the value the integers that the epilogue ends in, each of which means `scale`. */
+bool real_materialize_thresholds(const struct real_node *n, const struct real_deferred *deferred, double scale, struct real_value *value);
+
+/* ---- materialize.c: a deferred operator becomes one of the graph, and a value its output ---- */
 /* With the integers of a QUANTIZE, whose scale and zero point these are, from requant.low to requant.high. */
 bool real_materialize_as(const struct real_node *n, const struct real_deferred *deferred, struct real_encoding *encoding,
                          struct real_value *value);
 /* The value's own, with the integers that its epilogue ends in, or else its sums as 32-bit integers. */
 bool real_materialize_integers(const struct real_node *n, struct real_value *value);
-/* With the integers that the epilogue ends in, each of which means `scale`. */
-bool real_materialize_thresholds(const struct real_node *n, const struct real_deferred *deferred, double scale, struct real_value *value);
-/* Makes an addition of two tensors of one scale and zero point a depthwise convolution over both, side by side, with the weights 1 and
- * `second`. An addition can have 8-bit results only, this one has any. */
-bool real_add_by_weights(const struct real_node *n, struct real_deferred *deferred, int8_t second);
 
 /* ---- value.c: values as tensors of the graph ---- */
 /* Makes sure that the value is a TENSOR: a deferred operator is materialized, and an INPUT gets its integers. */
