@@ -14,6 +14,7 @@
 struct qm_model_options {
     uint32_t batch;       /* of inputs whose batch the file leaves open; 0: 1 */
     bool unsigned_inputs; /* ONNX: inputs that carry integers in wider types or floats carry uint8, else int8 */
+    bool channels_last;   /* ONNX: inputs of four dimensions are given as [n][h][w][c] */
     bool saturate; /* ONNX: integers that might not fit 8 bits are cut to int8, or to uint8 when none is negative; else they are refused */
     const char *option; /* the last that the command line names, with its dashes: refused of a format that takes none; NULL: none */
     const char *end_at; /* ONNX: names of tensors, with commas between, that are the outputs instead of the file's; NULL: the file's */

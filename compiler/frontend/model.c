@@ -26,7 +26,8 @@ static void stamp(const struct model_file *file, struct qm_graph *graph) {
 static enum qm_status check_options(const struct frontend *frontend, const struct model_file *file, struct qm_diag *diag) {
     const struct qm_model_options *given = file->options;
     const char *option = given->option;
-    if (option == NULL && (given->end_at != NULL || given->saturate || given->unsigned_inputs)) option = "an option of ONNX models";
+    if (option == NULL && (given->end_at != NULL || given->saturate || given->unsigned_inputs || given->channels_last))
+        option = "an option of ONNX models";
     if (frontend->takes_options || option == NULL) return QM_OK;
     return qm_fail(diag, QM_BAD_INPUT, "%s: %s is not for %s models, which say it themselves", file->name, option, frontend->format);
 }

@@ -79,5 +79,20 @@ narrow=workloads/digits/digits_w4a8.onnx
 accepts "$qmac" compile "$narrow" -o "$tmp/first.prog"
 accepts env LC_COLLATE="$(printf '%2000s' '' | tr ' ' x)" "$qmac" compile "$narrow" -o "$tmp/second.prog"
 cmp -s "$tmp/first.prog" "$tmp/second.prog" || fail "the same model is compiled to different bytes"
-accepts "$qmac" info "$narrow"
+
+# An input in either order of its channels: the outputs are the same bytes.
+# numbers FILE TURNED: the last 64 bytes become 0 to 63, as 8 rows of 8 or, when TURNED is 1, as columns.
+numbers() {
+    bytes=$(awk -v turned="$2" 'BEGIN { for (i = 0; i < 64; i++) printf "\\%03o", turned ? i % 8 * 8 + int(i / 8) : i }')
+    { head -c -64 "$1"; printf '%b' "$(printf '%s' "$bytes" | sed 's/\\/\\0/g')"; } >"$tmp/.numbers" && mv "$tmp/.numbers" "$1"
+}
+npy "$tmp/first.npy" '|i1' '1, 8, 8, 1' 64
+npy "$tmp/last.npy" '|i1' '1, 8, 1, 8' 64
+numbers "$tmp/first.npy" 0
+numbers "$tmp/last.npy" 1
+accepts "$qmac" run "$narrow" --input "$tmp/first.npy" --output "$tmp/nchw"
+accepts "$qmac" run "$narrow" --input "$tmp/last.npy" --input-layout nhwc --output "$tmp/nhwc"
+diff -r "$tmp/nchw" "$tmp/nhwc" >/dev/null || fail "the order of an input's channels changes the output"
+refuses 2 "must be nchw or nhwc" "$qmac" run "$narrow" --input-layout chwn
+refuses 2 "--input-layout is not for TFLite models" "$qmac" run "$model" --input-layout nhwc
 finish

@@ -98,6 +98,15 @@ static enum qm_status take_integer_inputs(const struct cli_option *option, const
     return qm_fail(diag, QM_BAD_INPUT, "--integer-inputs %s: must be int8 or uint8", value);
 }
 
+static enum qm_status take_input_layout(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
+    struct qm_model_options *model = field;
+    (void)option;
+    model->option = "--input-layout";
+    model->channels_last = strcmp(value, "nhwc") == 0;
+    if (model->channels_last || strcmp(value, "nchw") == 0) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "--input-layout %s: must be nchw or nhwc", value);
+}
+
 static enum qm_status take_batch(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
     struct cli_number number = {0};
     enum { BATCH_MAX = 65535 };
@@ -120,6 +129,9 @@ enum { OF_A_NETWORK = CLI_TEXT | CLI_RANDOM }; /* has no use for others */
 const struct cli_option cli_model_options[] = {
     {"batch", "N", "the batch of a network that leaves it open (default 1)", take_batch, .not_for = OF_A_NETWORK},
     {"end-at", "NAME,...", "ONNX: compute these tensors instead of the file's outputs", take_end_at, .not_for = OF_A_NETWORK},
+    {"input-layout", "ORDER",
+     "ONNX: the order in which inputs of four dimensions are given: nchw (default) or nhwc, which saves a transposition", take_input_layout,
+     .not_for = OF_A_NETWORK},
     {"integer-inputs", "TYPE", "ONNX: what float inputs carry that are not quantized: int8 (default) or uint8", take_integer_inputs,
      .not_for = OF_A_NETWORK},
     {"saturate", NULL, "ONNX: cut integers that might not fit 8 bits, rather than refuse them", take_saturate, .not_for = OF_A_NETWORK},

@@ -28,7 +28,7 @@ static void open_inputs(struct real_pass *r) {
         value->state = REAL_TENSOR;
         value->low = (int32_t)low;
         value->high = (int32_t)high;
-        value->tensors[REAL_PLAIN] = qm_graph_add_tensor(&r->maker, value->name, value->type, &value->shape);
+        real_add_input(r, value, value->name, value->type);
     }
 }
 
@@ -37,9 +37,10 @@ static enum qm_status put_inputs(struct real_pass *r) {
     graph->inputs = QM_ARENA_NEW(r->arena, uint32_t, r->source->input_count);
     for (uint32_t i = 0; i < r->source->input_count; i++) {
         const struct real_value *value = &r->values[r->source->inputs[i]];
-        if (value->tensors[REAL_PLAIN] == QM_NO_TENSOR)
+        uint32_t tensor = value->tensors[real_input_order(r, &value->shape)];
+        if (tensor == QM_NO_TENSOR)
             return qm_fail(r->diag, QM_BAD_INPUT, "%s: input %.60s is not used by the network", r->source->file, value->name);
-        graph->inputs[graph->input_count++] = value->tensors[REAL_PLAIN];
+        graph->inputs[graph->input_count++] = tensor;
     }
     return QM_OK;
 }

@@ -132,6 +132,10 @@ struct real_scales {
 bool real_read_scales(const struct real_node *n, struct real_scales *scales);
 
 /* ---- tensor.c: tensors of the graph of integers ---- */
+/* The tensor of an input of the network, in the order in which the host gives it; an input is made once. */
+enum real_order real_input_order(const struct real_pass *r, const struct qm_shape *shape);
+uint32_t real_add_input(struct real_pass *r, struct real_value *value, const char *name, enum qm_dtype dtype);
+bool real_input_is_made(const struct real_value *value);
 uint32_t real_add_tensor(const struct real_node *n, const char *name, enum qm_dtype dtype, const struct qm_shape *shape);
 /* A tensor of the shape with the type and quantization of another. */
 uint32_t real_add_like(const struct real_node *n, uint32_t like, const struct qm_shape *shape);

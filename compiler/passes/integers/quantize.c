@@ -10,21 +10,29 @@ static bool quantize_input(const struct real_node *n, struct real_encoding *enco
     struct real_value *in = n->inputs[0], *origin = in->origin, *out = n->outputs[0];
     if (in->computed) return real_refuse(n, "quantizes what has been computed from the input %.60s in float", origin->name);
     if (origin->type != QM_F32) return real_refuse(n, "quantizes an input of %s", qm_dtype_name(origin->type));
-    if (origin->tensors[REAL_PLAIN] == QM_NO_TENSOR) origin->tensors[REAL_PLAIN] = real_add_tensor(n, origin->name, QM_F32, &origin->shape);
+    enum real_order order = real_input_order(n->r, &origin->shape);
+    if (!real_input_is_made(origin)) real_add_input(n->r, origin, origin->name, QM_F32);
     struct real_value like = {.state = REAL_TENSOR,
                               .quant_known = true,
                               .scale = (float)encoding->scale,
                               .zero = encoding->zero,
                               .low = encoding->requant.low,
                               .high = encoding->requant.high};
-    uint32_t tensor = real_add_tensor(n, out->name, encoding->dtype, &origin->shape);
+    struct qm_shape shape = qm_graph_shape(&real_tensors(n)[origin->tensors[order]]);
+    uint32_t tensor = real_add_tensor(n, out->name, encoding->dtype, &shape);
     real_set_quant(n, tensor, like.scale, like.zero);
     struct qm_requant *requant = QM_ARENA_NEW(n->r->arena, struct qm_requant, 1);
     *requant = encoding->requant;
     requant->rounding = QM_rounding_EVEN;
-    real_add_op(n, QM_OP_QUANTIZE, origin->tensors[REAL_PLAIN], tensor)->requant = requant;
-    if (!qm_shape_same(&origin->shape, &out->shape)) tensor = real_add_reshape(n, tensor, &out->shape);
-    real_put(n, &like, REAL_PLAIN, tensor);
+    real_add_op(n, QM_OP_QUANTIZE, origin->tensors[order], tensor)->requant = requant;
+    if (qm_shape_same(&origin->shape, &out->shape)) return real_put(n, &like, order, tensor), true;
+    struct real_value whole = like; /* reshaped: in the file's order */
+    whole.name = out->name;
+    whole.shape = origin->shape;
+    whole.tensors[REAL_PLAIN] = whole.tensors[REAL_CHANNELS_LAST] = QM_NO_TENSOR;
+    whole.tensors[order] = tensor;
+    if (!real_tensor(n, &whole, REAL_PLAIN, &tensor)) return false;
+    real_put(n, &like, REAL_PLAIN, real_add_reshape(n, tensor, &out->shape));
     return true;
 }
 
@@ -47,17 +55,19 @@ static bool quantize_and_cut(const struct real_node *n, struct real_encoding *en
 /* The first quantizer of an input that is computed with before: its integers are what the network reads. */
 static bool begin_network(const struct real_node *n, const struct real_encoding *encoding) {
     struct real_value *out = n->outputs[0], *origin = n->inputs[0]->origin;
-    if (origin->tensors[REAL_PLAIN] != QM_NO_TENSOR) return real_refuse(n, "is a second quantizer of %.60s", origin->name);
+    if (real_input_is_made(origin)) return real_refuse(n, "is a second quantizer of %.60s", origin->name);
     struct real_value like = {.state = REAL_TENSOR,
                               .quant_known = true,
                               .scale = (float)encoding->scale,
                               .zero = encoding->zero,
                               .low = encoding->requant.low,
                               .high = encoding->requant.high};
-    uint32_t tensor = real_add_tensor(n, out->name, encoding->dtype, &out->shape);
+    struct real_value own = {.shape = out->shape, .tensors = {QM_NO_TENSOR, QM_NO_TENSOR}};
+    enum real_order order = real_input_order(n->r, &own.shape);
+    uint32_t tensor = real_add_input(n->r, &own, out->name, encoding->dtype);
     real_set_quant(n, tensor, like.scale, like.zero);
-    origin->tensors[REAL_PLAIN] = tensor;
-    real_put(n, &like, REAL_PLAIN, tensor);
+    origin->tensors[real_input_order(n->r, &origin->shape)] = tensor;
+    real_put(n, &like, order, tensor);
     return true;
 }
 

@@ -22,7 +22,7 @@ static bool keep_order(const struct real_node *n, const struct real_value *in) {
 bool real_reshape(const struct real_node *n) {
     struct real_value *in = n->inputs[0];
     uint32_t tensor;
-    if (in->state == REAL_INPUT && in->tensors[REAL_PLAIN] == QM_NO_TENSOR) {
+    if (in->state == REAL_INPUT && !real_input_is_made(in)) {
         real_put(n, in, REAL_PLAIN, QM_NO_TENSOR);
         return true;
     }

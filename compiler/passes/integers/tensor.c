@@ -38,6 +38,23 @@ uint32_t real_add_alias(const struct real_node *n, uint32_t tensor, float scale,
     return alias;
 }
 
+/* ---- inputs ---- */
+
+enum real_order real_input_order(const struct real_pass *r, const struct qm_shape *shape) {
+    return r->options->channels_last && shape->rank == 4 ? REAL_CHANNELS_LAST : REAL_PLAIN;
+}
+
+uint32_t real_add_input(struct real_pass *r, struct real_value *value, const char *name, enum qm_dtype dtype) {
+    enum real_order order = real_input_order(r, &value->shape);
+    const uint32_t *d = value->shape.dims;
+    struct qm_shape shape = order == REAL_CHANNELS_LAST ? (struct qm_shape){4, {d[0], d[2], d[3], d[1]}} : value->shape;
+    return value->tensors[order] = qm_graph_add_tensor(&r->maker, name, dtype, &shape);
+}
+
+bool real_input_is_made(const struct real_value *value) {
+    return value->tensors[REAL_PLAIN] != QM_NO_TENSOR || value->tensors[REAL_CHANNELS_LAST] != QM_NO_TENSOR;
+}
+
 /* ---- constants as operands ---- */
 
 bool real_zero_point(double low, double high, int64_t *zero) {

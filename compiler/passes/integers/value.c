@@ -52,24 +52,30 @@ static void materialize_origin(const struct real_node *n, struct real_value *ori
     bool is_unsigned = n->r->options->unsigned_inputs;
     origin->state = REAL_TENSOR;
     n->r->carries_integers = true;
-    origin->tensors[REAL_PLAIN] = real_add_tensor(n, origin->name, is_unsigned ? QM_U8 : QM_I8, &origin->shape);
+    uint32_t tensor = real_add_input(n->r, origin, origin->name, is_unsigned ? QM_U8 : QM_I8);
     origin->real = origin->quant_known = true;
     origin->scale = 1;
     origin->low = is_unsigned ? 0 : INT8_MIN;
     origin->high = is_unsigned ? UINT8_MAX : INT8_MAX;
-    real_set_quant(n, origin->tensors[REAL_PLAIN], 1, 0);
+    real_set_quant(n, tensor, 1, 0);
 }
 
 /* An INPUT, perhaps in another shape than the input itself. */
 static bool materialize_input(const struct real_node *n, struct real_value *value) {
     struct real_value *origin = value->origin;
-    if (value->computed || (origin->state == REAL_INPUT && origin->tensors[REAL_PLAIN] != QM_NO_TENSOR))
+    if (value->computed || (origin->state == REAL_INPUT && real_input_is_made(origin)))
         return real_refuse(n, "takes the float input %.60s for integers; a quantizer must come before", origin->name);
     if (origin->state == REAL_INPUT) materialize_origin(n, origin);
     if (value == origin) return true;
     struct qm_shape shape = value->shape;
     const char *name = value->name;
-    uint32_t tensor = origin->tensors[REAL_PLAIN];
+    uint32_t tensor;
+    if (qm_shape_same(&shape, &origin->shape)) {
+        *value = *origin;
+        value->name = name;
+        return true;
+    }
+    if (!real_tensor(n, origin, REAL_PLAIN, &tensor)) return false;
     *value = *origin;
     value->name = name;
     value->shape = shape;
