@@ -118,6 +118,15 @@ static void propagate_quantization(struct real_pass *r) {
         if (graph->tensors[i].quant.count == 0 && graph->tensors[i].dtype != QM_F32) qm_graph_set_quant(&r->maker, i, 1, 0);
 }
 
+/* What helps: a network without quantizers is float, and nothing else matters. */
+static const char *hint_for(const struct qm_graph *graph) {
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        if (graph->ops[i].kind == QM_OP_QUANTIZE || graph->ops[i].kind == QM_OP_DEQUANTIZE)
+            return "docs/how-to/run-an-onnx-network.md lists what can be read";
+    return "if this is a float network, quantize it to int8 (docs/how-to/bring-your-own-network.md says how); "
+           "docs/how-to/run-an-onnx-network.md lists what can be read";
+}
+
 enum qm_status qm_integers(struct qm_graph *graph, const struct qm_model_options *options, struct qm_arena *arena, struct qm_graph **result,
                            struct qm_diag *diag) {
     static const struct qm_model_options none;
@@ -134,7 +143,7 @@ enum qm_status qm_integers(struct qm_graph *graph, const struct qm_model_options
     open_inputs(&r);
     for (uint32_t i = 0; i < graph->op_count; i++) real_make_operator(&r, &graph->ops[i]);
     enum qm_status status = put_outputs(&r);
-    QM_TRY(problems_report(&r.problems, graph->file, "docs/how-to/run-an-onnx-network.md lists what can be read", diag));
+    QM_TRY(problems_report(&r.problems, graph->file, hint_for(graph), diag));
     QM_TRY(status);
     QM_TRY(put_inputs(&r));
     if ((*result)->op_count == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: the network computes nothing", graph->file);

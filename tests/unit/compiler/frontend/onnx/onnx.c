@@ -295,7 +295,7 @@ Test(onnx, nodes_that_nothing_needs_are_not_read) {
     open_input();
     onnx_build_node(&build, "LSTM", "x", "unused");
     onnx_build_node(&build, "Missing", "x", "y");
-    refused_build("bad.onnx: operator 1 Missing is not supported; docs");
+    refused_build("bad.onnx: operator 1 Missing is not supported; if this is a float network");
 }
 
 Test(onnx, nodes_before_those_that_they_need_and_circles_are_refused) {
