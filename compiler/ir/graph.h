@@ -71,7 +71,7 @@ struct qm_requant {
     int32_t low, high; /* stored numbers are cut to these */
     /* A stored number is the zero point and factor * sum + addend, rounded. */
     const double *factors; /* [channels] of a convolution, [2] of an ADD, for each operand, else [1]; NULL: as the scales say */
-    const double *addends; /* [channels] of a convolution, with rounding OFFSET; NULL: the bias */
+    const double *addends; /* [channels] of a convolution, with rounding OFFSET, whose sums sum_low and sum_high say; NULL: the bias */
     /* With thresholds the scales say nothing: the integer of a sum is low + the number of its channel's thresholds that the sum reaches.
      * A sum reaches a threshold when it is not below it, or, in a channel that falls, not above it. */
     uint32_t channels;                 /* 0: no thresholds */

@@ -138,6 +138,9 @@ static enum qm_status fit_thresholds(const struct site *s, struct qm_layer *laye
     return site_fit_thresholds(s, layer, f->channels, offsets);
 }
 
+/* Of a step of the output: closer to the middle of two numbers either is right (docs/numerics.md). */
+static const double OFFSET_ERROR_MAX = 9e-7;
+
 /* A multiplier of at most 52 bits behind the point, so that the addend's units are 2^-QM_OFFSET_BITS. */
 static void fit_offset(struct qm_multiplier *scale) {
     int32_t most = QM_OFFSET_BITS + QM_OFFSET_RAISE_MAX - 31, excess = -scale->shift - most;
@@ -163,19 +166,30 @@ static double *steps_of(const struct site *s, struct qm_layer *layer, const stru
     return steps;
 }
 
+/* The largest error of a channel that adds so many steps, the input's zero point among them: that of the multiplier counts for as far as
+ * a sum can be from 0 without being clamped, that of the addend is half a unit. */
+static double offset_error(const struct site *s, uint32_t c, struct qm_multiplier scale, double steps) {
+    const struct qm_requant *requant = s->op->requant;
+    double factor = fabs(requant->factors[c]), farthest = fmax(fabs((double)requant->sum_low[c]), fabs((double)requant->sum_high[c]));
+    double reach = fmin(farthest * factor + fabs(requant->addends[c] - steps), fabs(steps) + UINT8_MAX + 1);
+    double relative = factor > 0 ? fabs(fabs(ldexp((double)scale.value, scale.shift - 31)) / factor - 1) : 0;
+    return relative * reach + ldexp(0.5, -QM_OFFSET_BITS);
+}
+
 /* Addends in the units of rounding OFFSET. */
 static enum qm_status set_addends(const struct site *s, struct qm_layer *layer, const struct filter *f) {
     struct qm_multiplier *scales = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, f->channels);
     int32_t *bias = QM_ARENA_NEW(s->l->arena, int32_t, f->channels);
     const double *all = steps_of(s, layer, f);
     for (uint32_t c = 0; c < f->channels; c++) {
-        double steps = all[c];
+        double steps = all[c], whole = steps + layer->out_zero - (double)site_output(s, 0)->quant.zero_point[0];
         QM_TRY(site_factor(s, site_factors(s)[c], &scales[c]));
         fit_offset(&scales[c]);
         int32_t total = 31 - scales[c].shift, bits = total < QM_OFFSET_BITS ? total : QM_OFFSET_BITS;
         double units = nearbyint(ldexp(steps, bits));
-        if (!(fabs(units) <= INT32_MAX))
-            return site_refuse(s, "channel %u: adds %g steps of the output, more than %d", c, steps, 1 << (31 - QM_OFFSET_BITS));
+        if (!(fabs(units) <= INT32_MAX) || offset_error(s, c, scales[c], whole) > OFFSET_ERROR_MAX)
+            return site_refuse(s, "channel %u: adds %g steps of the output, more than are exact (about %d)", c, whole,
+                               1 << (31 - QM_OFFSET_BITS));
         bias[c] = (int32_t)units;
     }
     layer->scales = scales;

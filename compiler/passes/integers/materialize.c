@@ -21,12 +21,18 @@ static const double *factors_of(const struct real_node *n, const struct real_aff
     return factors;
 }
 
+/* Whether the sums of a channel fit 32 bits with so many steps added. */
+static bool fits_sums(const struct real_deferred *deferred, uint32_t c, double steps) {
+    return (double)deferred->sum_low[c] + steps >= INT32_MIN && (double)deferred->sum_high[c] + steps <= INT32_MAX;
+}
+
 /* Whether whole steps of the sum are as good as b. */
-static bool is_whole_bias(const struct real_affine *f, uint32_t channels, double scale) {
+static bool is_whole_bias(const struct real_deferred *deferred, const struct real_affine *f, double scale) {
     bool whole = true;
-    for (uint32_t c = 0; c < channels; c++) {
-        double sum = f->b[c] / f->a[c];
-        whole = whole && fabs(sum) <= INT32_MAX && fabs((sum - nearbyint(sum)) * f->a[c] / scale) <= BIAS_ERROR_MAX;
+    for (uint32_t c = 0; c < deferred->channels; c++) {
+        double sum = f->b[c] / f->a[c], steps = nearbyint(sum);
+        whole = whole && fabs(sum) <= INT32_MAX && fits_sums(deferred, c, steps);
+        whole = whole && fabs((sum - steps) * f->a[c] / scale) <= BIAS_ERROR_MAX;
     }
     return whole;
 }
@@ -52,7 +58,9 @@ static bool scale_products(const struct real_node *n, struct real_deferred *defe
     for (uint32_t c = 0; c < deferred->channels; c++)
         if (!isfinite(f->a[c]) || !isfinite(f->b[c])) return real_refuse(n, "scales channel %u by %g", c, f->a[c]);
     encoding->requant.factors = factors_of(n, f, deferred->channels, encoding->scale);
-    if (is_whole_bias(f, deferred->channels, encoding->scale)) return add_bias(n, deferred, f), true;
+    encoding->requant.sum_low = deferred->sum_low;
+    encoding->requant.sum_high = deferred->sum_high;
+    if (is_whole_bias(deferred, f, encoding->scale)) return add_bias(n, deferred, f), true;
     double *addends = QM_ARENA_NEW(n->r->arena, double, deferred->channels);
     for (uint32_t c = 0; c < deferred->channels; c++) addends[c] = f->b[c] / encoding->scale;
     encoding->requant.addends = addends;
@@ -202,7 +210,7 @@ static bool materialize_sums(const struct real_node *n, const struct real_deferr
     for (uint32_t c = 0; c < deferred.channels; c++) {
         double steps = f->b[c] / f->a[c];
         same = same && f->a[c] == f->a[0];
-        whole = whole && steps == nearbyint(steps) && fabs(steps) <= INT32_MAX;
+        whole = whole && steps == nearbyint(steps) && fabs(steps) <= INT32_MAX && fits_sums(&deferred, c, steps);
     }
     bool simple = same && whole && (double)(float)f->a[0] == f->a[0];
     if (!value->is_output && (!simple || f->a[0] != 1))
