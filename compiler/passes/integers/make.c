@@ -156,7 +156,7 @@ bool real_settle(const struct real_node *n, struct real_value *value) {
         if (!real_settle(n, &parts[i]) || !real_materialize(n, &parts[i])) return false;
     for (uint32_t i = 0; i < value->move->input_count; i++)
         if (parts[i].reals != NULL && (value->move->input_count > 1 || parts[i].reals->addends != NULL))
-            return real_refuse(n, "moves sums whose channels have scales of their own to the output; a QuantizeLinear must come between");
+            return real_refuse(n, "moves sums to the output whose meaning no scale of float32 says; a QuantizeLinear must come between");
     as.outputs[0] = value;
     return move_now(&as, value->move, parts, NULL);
 }
