@@ -30,22 +30,6 @@ enum { MAGIC_BYTES = 8, VERSION = 4, WORD = 4, CODE_ALIGNMENT = 256, STAGE_ALIGN
 static const char MAGIC[MAGIC_BYTES + 1] = "QMACPROG";
 static const size_t FILE_BYTES_MAX = (size_t)1 << 32;
 
-static const struct {
-    const char *name;
-    size_t bytes;
-} dtypes[QM_ANY_DTYPES] = {
-    [QM_I8] = {"int8", 1},     [QM_U8] = {"uint8", 1},   [QM_I16] = {"int16", 2}, [QM_I32] = {"int32", 4},
-    [QM_F32] = {"float32", 4}, [QM_U16] = {"uint16", 2}, [QM_I64] = {"int64", 8}, [QM_F64] = {"float64", 8},
-};
-
-size_t qm_dtype_bytes(enum qm_dtype dtype) {
-    return dtypes[dtype].bytes;
-}
-
-const char *qm_dtype_name(enum qm_dtype dtype) {
-    return dtypes[dtype].name;
-}
-
 struct qm_program *qm_program_create(void) {
     struct qm_arena *arena = qm_arena_create();
     struct qm_program *program = QM_ARENA_NEW(arena, struct qm_program, 1);

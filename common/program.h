@@ -12,17 +12,12 @@
 #include <stdint.h>
 
 #include "common/arena.h"
+#include "common/graph.h"
 #include "common/isa.h"
 #include "common/machine.h"
 #include "common/status.h"
 
-/* Types of elements: those of a program's tensors, and those that only constants of a network have. */
-enum qm_dtype { QM_I8, QM_U8, QM_I16, QM_I32, QM_F32, QM_DTYPES, QM_U16 = QM_DTYPES, QM_I64, QM_F64, QM_ANY_DTYPES };
-
-size_t qm_dtype_bytes(enum qm_dtype dtype);
-const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
-
-enum { QM_MAX_RANK = 6, QM_NAME_BYTES = 128 };
+enum { QM_NAME_BYTES = 128 };
 
 /* A tensor of the network that has a place in the arena. */
 struct qm_program_tensor {

@@ -7,7 +7,7 @@
 
 #include "common/machine.h"
 #include "common/program.h"
-#include "compiler/ir/graph.h"
+#include "common/graph.h"
 #include "compiler/ir/layer.h"
 
 /* What a file does not say by itself. Zeroed: as the file is; NULL is the same. */

@@ -9,7 +9,7 @@
 #include "common/arena.h"
 #include "common/status.h"
 #include "compiler/compiler.h"
-#include "compiler/ir/graph.h"
+#include "common/graph.h"
 
 /* A whole file in memory, aligned to 8. It outlives the graph. */
 struct model_file {

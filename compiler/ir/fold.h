@@ -7,7 +7,7 @@
 #define QM_COMPILER_IR_FOLD_H
 
 #include "common/arena.h"
-#include "compiler/ir/graph.h"
+#include "common/graph.h"
 
 /* Makes the output a constant, with its data in the arena, when the operator can be evaluated: SHAPE and FILL of any type, and on int32 and
  * int64 constants of any rank RESHAPE, STRIDED_SLICE, TRANSPOSE, GATHER, CONCATENATION, PACK, CAST, REDUCE_PROD, ADD, SUB and MUL. The

@@ -13,7 +13,7 @@
 #include "common/arena.h"
 #include "common/multiplier.h"
 #include "common/program.h"
-#include "compiler/ir/graph.h"
+#include "common/graph.h"
 
 /* A tensor between layers: h rows of w positions of c channels, dense; every position begins at a byte. */
 struct qm_value {

@@ -2,7 +2,7 @@
  *
  * This file walks the operators; they themselves are in legalize_convolutions.c, legalize_post.c, legalize_moves.c and legalize_tables.c.
  */
-#include "compiler/ir/problems.h"
+#include "common/problems.h"
 #include "compiler/passes/legalize_site.h"
 
 /* ---- the table of operators ---- */

@@ -15,7 +15,7 @@
 #include "common/multiplier.h"
 #include "common/precision.h"
 #include "compiler/compiler.h"
-#include "compiler/ir/problems.h"
+#include "common/problems.h"
 
 enum { NARROW_MAP_BITS = 4, MAP_SCALE = 16, WEIGHT_BITS = 4, WEIGHT_MAX = 7, UNASKED = -1 };
 

@@ -21,13 +21,13 @@ allow() {
 }
 allow common                   'common/'
 allow common/opcode            'common/[a-z_]+\.h'
+allow evaluate                 'common/'
 allow compiler                 'common/|compiler/(ir|passes|frontend)/'
 allow compiler/ir              'common/|compiler/compiler\.h'
-allow compiler/evaluate        'common/|compiler/ir/'
 allow compiler/passes          'common/|compiler/(ir|compiler\.h)|sim/(control/sizes|timing/timing)\.h'
-allow compiler/passes/integers 'common/|compiler/(ir|evaluate|compiler\.h)'
-allow compiler/frontend/onnx   'common/|compiler/(ir|frontend|evaluate)/'
-allow compiler/frontend/tflite 'common/|compiler/(ir|frontend)/'
+allow compiler/passes/integers 'common/|evaluate/|compiler/(ir|compiler\.h)'
+allow compiler/frontend/onnx   'common/|evaluate/|compiler/(ir|frontend)/'
+allow compiler/frontend/tflite 'common/|evaluate/|compiler/(ir|frontend)/'
 allow sim                      'common/'
 allow sim/control              'common/'
 allow sim/functional           'common/|sim/device\.h|sim/control/|sim/functional/fast/'
@@ -38,7 +38,7 @@ allow sim/memory               'common/|sim/device\.h'
 allow sim/verilated            'common/|sim/(device|probe)\.h|sim/memory/|sim/functional/commit\.h'
 allow sim/systemc              'common/|sim/device\.h'
 allow sim/lockstep             'common/|sim/(device|probe)\.h'
-allow driver                   'common/|sim/device\.h'
+allow driver                   'common/|evaluate/|sim/device\.h'
 allow report                   'common/'
 allow verify       'common/|compiler/compiler\.h|verify/draw/|report/|sim/(device|probe)\.h|sim/(control|lockstep|verilated)/'
 allow verify/draw             'common/'
@@ -50,8 +50,8 @@ report 'that a memory is the DRAM is known to who creates it only' "$(grep -rn '
 report 'the core sees neither its device nor who watches it' "$(
     grep -nE '^#include "sim/(device|probe|cycle/(engine|probe))\.h"' sim/cycle/* | grep -vE '^sim/cycle/(engine|device|probe)\.')"
 report 'memory is asked for by common/memory.h only' "$(grep -rnE '(^|[^a-z_])(m|c|re|aligned_)alloc\(|open_memstream\(' \
-    common compiler sim driver report explore verify tools --include='*.c' --include='*.h' | grep -v '^common/memory\.')"
-report 'no files call each other in a circle' "$({ git ls-files common compiler driver sim report explore verify |
+    common evaluate compiler sim driver report explore verify tools --include='*.c' --include='*.h' | grep -v '^common/memory\.')"
+report 'no files call each other in a circle' "$({ git ls-files common evaluate compiler driver sim report explore verify |
     sed -n 's|\(.*\)\.c$|build/obj/\1.o|p' | xargs nm -A | awk '
         { sub(/:.*/, "", $1) }
         $2 == "U" { users[$3] = users[$3] " " $1 }

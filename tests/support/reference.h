@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "common/arena.h"
-#include "compiler/ir/graph.h"
+#include "common/graph.h"
 
 /* Runs all operators. inputs[i]: the bytes of graph input i. The result has the bytes of every tensor by index (constants included), in the
  * arena. The graph must be one that qm_legalize takes. */

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "compiler/ir/graph.h"
+#include "common/graph.h"
 
 struct reference_site {
     const struct qm_graph *graph;

@@ -8,10 +8,10 @@
 #define QM_COMPILER_FRONTEND_ONNX_ONNX_H
 
 #include "common/arena.h"
-#include "compiler/evaluate/evaluate.h"
+#include "evaluate/evaluate.h"
 #include "compiler/frontend/frontend.h"
-#include "compiler/ir/graph.h"
-#include "compiler/ir/problems.h"
+#include "common/graph.h"
+#include "common/problems.h"
 #include "onnx.pb-c.h"
 
 /* Element types as the file numbers them; the last four are younger than Debian's schema. */

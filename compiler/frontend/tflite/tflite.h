@@ -7,8 +7,8 @@
 
 #include "common/arena.h"
 #include "compiler/frontend/tflite/flatbuffer.h"
-#include "compiler/ir/graph.h"
-#include "compiler/ir/problems.h"
+#include "common/graph.h"
+#include "common/problems.h"
 
 enum model_slot { MODEL_VERSION, MODEL_OPERATOR_CODES, MODEL_SUBGRAPHS, MODEL_DESCRIPTION, MODEL_BUFFERS };
 enum code_slot { CODE_DEPRECATED, CODE_CUSTOM, CODE_VERSION, CODE_BUILTIN };

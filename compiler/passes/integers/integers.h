@@ -14,9 +14,9 @@
 
 #include "common/arena.h"
 #include "compiler/compiler.h"
-#include "compiler/evaluate/evaluate.h"
-#include "compiler/ir/graph.h"
-#include "compiler/ir/problems.h"
+#include "evaluate/evaluate.h"
+#include "common/graph.h"
+#include "common/problems.h"
 
 enum real_order { REAL_PLAIN /* as the file has it */, REAL_CHANNELS_LAST /* [n][h][w][c] */, REAL_ORDERS };
 

@@ -3,7 +3,7 @@
 #include <criterion/new/assert.h>
 #include <math.h>
 
-#include "compiler/evaluate/evaluate.h"
+#include "evaluate/evaluate.h"
 
 TestSuite(evaluate);
 

@@ -4,8 +4,8 @@
  * DEQUANTIZE say where integers are; passes/integers makes one of it whose operators work on integers, as TFLite files have it. Of such
  * passes/legalize makes layers (layer.h). All memory belongs to the arena given to the front end.
  */
-#ifndef QM_COMPILER_IR_GRAPH_H
-#define QM_COMPILER_IR_GRAPH_H
+#ifndef QM_COMMON_GRAPH_H
+#define QM_COMMON_GRAPH_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,8 +13,15 @@
 #include <stdio.h>
 
 #include "common/arena.h"
-#include "common/program.h"
-#include "compiler/ir/problems.h"
+#include "common/problems.h"
+
+enum { QM_MAX_RANK = 6 };
+
+/* Types of elements: those of a program's tensors, and those that only constants of a network have. */
+enum qm_dtype { QM_I8, QM_U8, QM_I16, QM_I32, QM_F32, QM_DTYPES, QM_U16 = QM_DTYPES, QM_I64, QM_F64, QM_ANY_DTYPES };
+
+size_t qm_dtype_bytes(enum qm_dtype dtype);
+const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
 
 /* The operators that any front end can produce; the file's other operators are refused by the front end by name and index.
  * X(NAME) with the spelling of the TFLite builtin; LOOKUP is any function of a byte. Those of the second list are of real numbers, of

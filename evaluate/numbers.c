@@ -1,7 +1,7 @@
 /* numbers.c - the elements of constants as doubles. Data need not be aligned. */
 #include <string.h>
 
-#include "compiler/evaluate/evaluate.h"
+#include "evaluate/evaluate.h"
 
 /* One element of a type, at bytes that need not be aligned. */
 #define LOADED(type, data, i)                                                                                                              \

@@ -1,5 +1,5 @@
 /* problems.c - see problems.h. Operators with the same problem share a part of the line, so that every kind of operator is named. */
-#include "compiler/ir/problems.h"
+#include "common/problems.h"
 
 #include <stdarg.h>
 #include <stdio.h>

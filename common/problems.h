@@ -1,6 +1,6 @@
 /* problems.h - everything that is wrong with a network's operators, gathered into one line, so that a user sees all of it at once. */
-#ifndef QM_COMPILER_IR_PROBLEMS_H
-#define QM_COMPILER_IR_PROBLEMS_H
+#ifndef QM_COMMON_PROBLEMS_H
+#define QM_COMMON_PROBLEMS_H
 
 #include <stdint.h>
 

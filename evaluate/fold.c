@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "compiler/evaluate/evaluate.h"
+#include "evaluate/evaluate.h"
 
 bool evaluate_operator(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *const *outputs) {
     return evaluate_is_move(op->kind) ? evaluate_move(graph, op, inputs, outputs[0])

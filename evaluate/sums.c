@@ -1,7 +1,7 @@
 /* sums.c - convolutions, matrix products, pools and reductions, of maps with channels first. */
 #include <math.h>
 
-#include "compiler/evaluate/evaluate.h"
+#include "evaluate/evaluate.h"
 
 /* A map of one or two dimensions. */
 struct map {

@@ -1,7 +1,7 @@
 /* elementwise.c - functions of one number, and of two whose shapes are broadcast; quantizers. */
 #include <math.h>
 
-#include "compiler/evaluate/evaluate.h"
+#include "evaluate/evaluate.h"
 
 /* ---- of one number ---- */
 

@@ -1,10 +1,26 @@
 /* graph.c - names and sizes for messages, reports and checks; the graph as text: one line a tensor, one an operator. */
-#include "compiler/ir/graph.h"
+#include "common/graph.h"
 
 #include <string.h>
 
 #include "common/status.h"
 #include "common/text.h"
+
+static const struct {
+    const char *name;
+    size_t bytes;
+} dtypes[QM_ANY_DTYPES] = {
+    [QM_I8] = {"int8", 1},     [QM_U8] = {"uint8", 1},   [QM_I16] = {"int16", 2}, [QM_I32] = {"int32", 4},
+    [QM_F32] = {"float32", 4}, [QM_U16] = {"uint16", 2}, [QM_I64] = {"int64", 8}, [QM_F64] = {"float64", 8},
+};
+
+size_t qm_dtype_bytes(enum qm_dtype dtype) {
+    return dtypes[dtype].bytes;
+}
+
+const char *qm_dtype_name(enum qm_dtype dtype) {
+    return dtypes[dtype].name;
+}
 
 const char *qm_graph_op_name(enum qm_graph_op_kind kind) {
     static const char *const names[] = {

@@ -3,11 +3,11 @@
  * Front ends fold constants with it; and what a machine computes is held against it (passes/integers says by how much it may differ). It
  * is plain and slow on purpose. Sources: the operator specifications of ONNX.
  */
-#ifndef QM_COMPILER_EVALUATE_EVALUATE_H
-#define QM_COMPILER_EVALUATE_EVALUATE_H
+#ifndef QM_EVALUATE_EVALUATE_H
+#define QM_EVALUATE_EVALUATE_H
 
 #include "common/arena.h"
-#include "compiler/ir/graph.h"
+#include "common/graph.h"
 
 /* ---- numbers.c ---- */
 

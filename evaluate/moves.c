@@ -1,5 +1,5 @@
 /* moves.c - operators that put elements elsewhere. Each result element is an input element, found by index, or padding. */
-#include "compiler/evaluate/evaluate.h"
+#include "evaluate/evaluate.h"
 
 /* The index of a result element, one number a dimension. */
 struct index {
