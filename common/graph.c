@@ -105,6 +105,33 @@ struct qm_graph_op *qm_graph_add_op(struct qm_graph_maker *maker, enum qm_graph_
     return op;
 }
 
+/* ---- copies ---- */
+
+static void *copied(struct qm_arena *arena, const void *from, size_t size) {
+    void *copy = qm_arena_alloc(arena, size);
+    if (size > 0) memcpy(copy, from, size);
+    return copy;
+}
+
+static void copy_tensor(struct qm_graph_tensor *tensor, struct qm_arena *arena) {
+    struct qm_quant *quant = &tensor->quant;
+    tensor->name = "";
+    quant->scale = copied(arena, quant->scale, quant->count * sizeof *quant->scale);
+    quant->zero_point = copied(arena, quant->zero_point, quant->count * sizeof *quant->zero_point);
+    if (tensor->data != NULL) tensor->data = copied(arena, tensor->data, tensor->size_bytes);
+}
+
+struct qm_graph *qm_graph_copy(const struct qm_graph *graph, struct qm_arena *arena) {
+    struct qm_graph *copy = copied(arena, graph, sizeof *graph);
+    copy->tensors = copied(arena, graph->tensors, graph->tensor_count * sizeof *graph->tensors);
+    copy->ops = copied(arena, graph->ops, graph->op_count * sizeof *graph->ops);
+    copy->inputs = copied(arena, graph->inputs, graph->input_count * sizeof *graph->inputs);
+    copy->outputs = copied(arena, graph->outputs, graph->output_count * sizeof *graph->outputs);
+    for (uint32_t i = 0; i < copy->tensor_count; i++) copy_tensor(&copy->tensors[i], arena);
+    for (uint32_t i = 0; i < copy->op_count; i++) copy->ops[i].name = NULL;
+    return copy;
+}
+
 /* ---- as text ---- */
 
 static void print_quant(const struct qm_quant *quant, FILE *out) {

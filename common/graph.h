@@ -18,14 +18,14 @@
 enum { QM_MAX_RANK = 6 };
 
 /* Types of elements: those of a program's tensors, and those that only constants of a network have. */
-enum qm_dtype { QM_I8, QM_U8, QM_I16, QM_I32, QM_F32, QM_DTYPES, QM_U16 = QM_DTYPES, QM_I64, QM_F64, QM_ANY_DTYPES };
+enum qm_dtype { QM_I8, QM_U8, QM_I16, QM_I32, QM_F32, QM_I64, QM_DTYPES, QM_U16 = QM_DTYPES, QM_F64, QM_ANY_DTYPES };
 
 size_t qm_dtype_bytes(enum qm_dtype dtype);
 const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
 
 /* The operators that any front end can produce; the file's other operators are refused by the front end by name and index.
- * X(NAME) with the spelling of the TFLite builtin; LOOKUP is any function of a byte. Those of the second list are of real numbers, of
- * constants and of shapes only: no pass behind integers meets them. */
+ * X(NAME) with the spelling of the TFLite builtin; LOOKUP is any function of a byte, HOST a graph of its own. Those of the second list are
+ * of real numbers, of constants and of shapes only: no pass behind integers meets them. */
 /* clang-format off */
 #define QM_GRAPH_OPS(X) \
     X(CONV_2D) X(DEPTHWISE_CONV_2D) X(TRANSPOSE_CONV) X(FULLY_CONNECTED) \
@@ -34,6 +34,7 @@ const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
     X(RELU) X(RELU6) X(LEAKY_RELU) X(LOGISTIC) X(TANH) X(HARD_SWISH) \
     X(RESHAPE) X(PAD) X(CONCATENATION) X(SPLIT) X(STRIDED_SLICE) X(TRANSPOSE) X(RESIZE_NEAREST_NEIGHBOR) \
     X(LOOKUP) X(SOFTMAX) X(LOG_SOFTMAX) \
+    X(HOST) \
     \
     X(MATMUL) X(SUM) X(SUB) X(DIV) X(POW) X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) X(PRELU) X(CAST) X(GATHER) \
     X(SHAPE) X(PACK) X(REDUCE_PROD) X(FILL)
@@ -107,7 +108,7 @@ struct qm_graph_op {
     bool transposed;              /* MATMUL: input 1 is [columns][k], not [k][columns] */
     double low, high;             /* CLIP; QUANTIZE of real numbers: the smallest and the largest integer */
     float beta;                   /* SOFTMAX */
-    const struct qm_reals *reals; /* DEQUANTIZE at the end of a network; NULL: as the input's scale says */
+    const struct qm_graph *graph; /* HOST: operators that the host runs; its inputs and outputs are this operator's, in order */
     float alpha;                  /* LEAKY_RELU: slope below zero */
     const uint8_t *table;         /* LOOKUP: what each input byte becomes, [256] */
     uint32_t axis;                /* CONCATENATION, SPLIT, PACK, GATHER; QUANTIZE, DEQUANTIZE: of many scales */
@@ -177,6 +178,9 @@ uint32_t qm_graph_add_constant(struct qm_graph_maker *maker, const char *name, e
 void qm_graph_set_quant(struct qm_graph_maker *maker, uint32_t tensor, float scale, int64_t zero);
 /* A new operator with one input and one output, the others absent. */
 struct qm_graph_op *qm_graph_add_op(struct qm_graph_maker *maker, enum qm_graph_op_kind kind, uint32_t in, uint32_t out);
+
+/* A copy of a graph for the host, with all that it points to but names. */
+struct qm_graph *qm_graph_copy(const struct qm_graph *graph, struct qm_arena *arena);
 
 /* Prints tensors, ends and operators. */
 void graph_print(const struct qm_graph *graph, FILE *out);

@@ -31,26 +31,14 @@ struct qm_program_tensor {
     uint32_t size_bytes;
 };
 
-enum qm_host_op { QM_HOST_SOFTMAX, QM_HOST_LOG_SOFTMAX, QM_HOST_QUANTIZE, QM_HOST_DEQUANTIZE, QM_HOST_QUANTIZE_EVEN, QM_HOST_OPS };
-
-/* What real numbers dequantize makes of integers, where a scale does not say it. Of 32-bit sums each channel c has its factor and addend:
- * clamp(factors[c] * sum + addends[c], low, high), and element i is of channel i / inner % count. Of bytes factors are a table by the bits
- * of the byte, 256 of them. */
-struct qm_reals {
-    uint32_t count, inner;
-    double low, high;
-    const double *factors, *addends; /* [count]; of bytes addends are NULL */
-};
-
-/* A stage: instructions for the device, or one operator on the host. Stages run in order; printed lines call them steps. */
+/* A stage: instructions for the device, or operators on the host. Stages run in order; printed lines call them steps. */
 struct qm_program_stage {
     bool on_host;
     uint32_t first_insn, insn_count; /* device; first_insn is a multiple of 4 */
     uint32_t layer;                  /* index into layers; device: of its first */
-    enum qm_host_op host_op;
-    uint32_t input, output;       /* host: indices into tensors */
-    float beta;                   /* softmax */
-    const struct qm_reals *reals; /* dequantize; NULL: as the scale and the zero point of the input say */
+    /* host: its inputs and its one output are these, indices into tensors */
+    const struct qm_graph *graph;
+    uint32_t input_count, *inputs, output;
 };
 
 struct qm_program_layer {

@@ -91,78 +91,25 @@ struct job {
 
 /* ---- host stages ---- */
 
-static enum qm_status check_softmax(const struct qm_program *program, const struct qm_program_stage *stage, struct qm_diag *diag) {
-    const struct qm_program_tensor *in = &program->tensors[stage->input], *out = &program->tensors[stage->output];
-    uint32_t depth = in->rank > 0 ? in->dims[in->rank - 1] : 0;
-    bool typed = (in->dtype == QM_I8 || in->dtype == QM_U8) && in->dtype == out->dtype && in->size_bytes == out->size_bytes;
-    bool shaped = depth >= 1 && depth <= QM_SOFTMAX_DEPTH_MAX && in->size_bytes % depth == 0;
-    bool scaled = (double)stage->beta * (double)in->scale * (1 << 26) > 1;
-    if (typed && shaped && scaled) return QM_OK;
-    return qm_fail(diag, QM_BAD_INPUT, "%s:%s: softmax takes rows of 1 to %d bytes and a scale above 2^-26", program->model, out->name,
-                   QM_SOFTMAX_DEPTH_MAX);
-}
-
-/* Turns unsigned bytes into signed ones that are less by 128, and back. */
-static void flip_signs(int8_t *bytes, size_t count) {
-    for (size_t i = 0; i < count; i++) bytes[i] = (int8_t)(bytes[i] ^ INT8_MIN);
-}
-
-static enum qm_status run_softmax(const struct job *job, const struct qm_program_stage *stage) {
+/* Reads the operands of a host stage from the arena, runs its operators and writes the result. */
+static enum qm_status run_on_host(const struct job *job, const struct qm_program_stage *stage) {
     const struct qm_program *program = job->program;
-    QM_TRY(check_softmax(program, stage, job->diag));
-    const struct qm_program_tensor *in = &program->tensors[stage->input];
-    uint32_t depth = in->dims[in->rank - 1];
-    int8_t *data = qm_alloc(in->size_bytes);
-    qm_driver_read_tensor(job->device, program, stage->input, data);
-    if (in->dtype == QM_U8) flip_signs(data, in->size_bytes);
-    struct qm_softmax softmax = {.rows = in->size_bytes / depth, .depth = depth, .input_scale = in->scale, .beta = stage->beta};
-    if (stage->host_op == QM_HOST_SOFTMAX)
-        qm_host_softmax(&softmax, data, data);
-    else
-        qm_host_log_softmax(&softmax, data, data);
-    if (in->dtype == QM_U8) flip_signs(data, in->size_bytes);
-    qm_driver_write_tensor(job->device, program, stage->output, data);
-    free(data);
-    return QM_OK;
+    const void **inputs = qm_alloc(stage->input_count * sizeof *inputs);
+    void *output = qm_alloc(program->tensors[stage->output].size_bytes);
+    for (uint32_t i = 0; i < stage->input_count; i++) {
+        void *data = qm_alloc(program->tensors[stage->inputs[i]].size_bytes);
+        qm_driver_read_tensor(job->device, program, stage->inputs[i], data);
+        inputs[i] = data;
+    }
+    bool done = qm_host_run(stage->graph, inputs, output);
+    if (done) qm_driver_write_tensor(job->device, program, stage->output, output);
+    for (uint32_t i = 0; i < stage->input_count; i++) free((void *)(uintptr_t)inputs[i]);
+    free(inputs);
+    free(output);
+    if (done) return QM_OK;
+    return qm_fail(job->diag, QM_BAD_INPUT, "%s:%s: the host cannot compute this with the numbers that it gets", program->model,
+                   program->tensors[stage->output].name);
 }
-
-static struct qm_affine affine_of(const struct qm_program_tensor *tensor) {
-    return (struct qm_affine){.scale = tensor->scale,
-                              .zero_point = tensor->zero_point,
-                              .low = tensor->dtype == QM_U8 ? 0 : INT8_MIN,
-                              .count = tensor->size_bytes / qm_dtype_bytes(tensor->dtype)};
-}
-
-/* Turns floats into bytes or bytes into floats. Types and sizes were checked when the program was loaded. */
-static enum qm_status run_edge(const struct job *job, const struct qm_program_stage *stage) {
-    const struct qm_program *program = job->program;
-    const struct qm_program_tensor *in = &program->tensors[stage->input], *out = &program->tensors[stage->output];
-    void *from = qm_alloc(in->size_bytes), *to = qm_alloc(out->size_bytes);
-    qm_driver_read_tensor(job->device, program, stage->input, from);
-    struct qm_affine affine = affine_of(stage->host_op == QM_HOST_DEQUANTIZE ? in : out);
-    affine.even = stage->host_op == QM_HOST_QUANTIZE_EVEN;
-    if (stage->host_op != QM_HOST_DEQUANTIZE)
-        qm_host_quantize(&affine, from, to);
-    else if (stage->reals != NULL && in->dtype == QM_I32)
-        qm_host_reals_of_sums(stage->reals, from, affine.count, to);
-    else if (stage->reals != NULL)
-        qm_host_reals_of_bytes(stage->reals, from, affine.count, to);
-    else if (in->dtype == QM_I32)
-        qm_host_dequantize_sums(&affine, from, to);
-    else
-        qm_host_dequantize(&affine, from, to);
-    qm_driver_write_tensor(job->device, program, stage->output, to);
-    free(from);
-    free(to);
-    return QM_OK;
-}
-
-typedef enum qm_status host_operator(const struct job *job, const struct qm_program_stage *stage);
-static host_operator *const host_operators[QM_HOST_OPS] = {[QM_HOST_SOFTMAX] = run_softmax,
-                                                           [QM_HOST_LOG_SOFTMAX] = run_softmax,
-                                                           [QM_HOST_QUANTIZE] = run_edge,
-                                                           [QM_HOST_DEQUANTIZE] = run_edge,
-                                                           [QM_HOST_QUANTIZE_EVEN] = run_edge};
 
 /* ---- device stages ---- */
 
@@ -282,7 +229,7 @@ static enum qm_status run_on_device(const struct job *job, const struct qm_progr
 
 static enum qm_status run_stage(const struct job *job, const struct qm_program_stage *stage) {
     if (!stage->on_host) return stage->insn_count > 0 ? run_on_device(job, stage) : QM_OK;
-    return job->options->no_values ? QM_OK : host_operators[stage->host_op](job, stage);
+    return job->options->no_values ? QM_OK : run_on_host(job, stage);
 }
 
 enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *program, const struct qm_driver_options *options,

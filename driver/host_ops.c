@@ -114,7 +114,7 @@ void qm_host_log_softmax(const struct qm_softmax *softmax, const int8_t *input, 
 
 void qm_host_quantize(const struct qm_affine *affine, const float *input, uint8_t *output) {
     for (size_t i = 0; i < affine->count; i++) {
-        double steps = affine->even ? rint((double)input[i] / (double)affine->scale) : (double)roundf(input[i] / affine->scale);
+        double steps = (double)roundf(input[i] / affine->scale);
         int32_t value = isnan(steps) ? 0 : (int32_t)fmin(fmax(steps, -1e6), 1e6); /* beyond bytes it only has to stay beyond */
         value += affine->zero_point;
         value = value < affine->low ? affine->low : value > affine->low + UINT8_MAX ? affine->low + UINT8_MAX : value;
@@ -131,15 +131,4 @@ void qm_host_dequantize(const struct qm_affine *affine, const uint8_t *input, fl
 
 void qm_host_dequantize_sums(const struct qm_affine *affine, const int32_t *input, float *output) {
     for (size_t i = 0; i < affine->count; i++) output[i] = affine->scale * (float)((int64_t)input[i] - affine->zero_point);
-}
-
-void qm_host_reals_of_sums(const struct qm_reals *reals, const int32_t *input, size_t count, float *output) {
-    for (size_t i = 0; i < count; i++) {
-        size_t c = i / reals->inner % reals->count;
-        output[i] = (float)fmin(fmax(reals->factors[c] * input[i] + reals->addends[c], reals->low), reals->high);
-    }
-}
-
-void qm_host_reals_of_bytes(const struct qm_reals *reals, const uint8_t *input, size_t count, float *output) {
-    for (size_t i = 0; i < count; i++) output[i] = (float)reals->factors[input[i]];
 }

@@ -32,18 +32,19 @@ struct qm_affine {
     float scale;
     int32_t zero_point, low;
     size_t count;
-    bool even; /* ties to even, as ONNX has it; else away from zero, as TFLite */
 };
 
-/* output = input / scale, rounded (with ties to even: computed in doubles), plus the zero point, cut to low .. low + 255. NaN gives the
- * zero point. */
+/* output = input / scale, rounded with ties away from zero, plus the zero point, cut to low .. low + 255. NaN gives the zero point. */
 void qm_host_quantize(const struct qm_affine *affine, const float *input, uint8_t *output); /* [count] */
 /* output = scale * (input - zero point) */
 void qm_host_dequantize(const struct qm_affine *affine, const uint8_t *input, float *output); /* [count] */
 /* output = scale * (input - zero point), of 32-bit sums */
 void qm_host_dequantize_sums(const struct qm_affine *affine, const int32_t *input, float *output); /* [count] */
-/* As reals say (common/program.h), computed in doubles: of 32-bit sums, or of bytes. */
-void qm_host_reals_of_sums(const struct qm_reals *reals, const int32_t *input, size_t count, float *output);
-void qm_host_reals_of_bytes(const struct qm_reals *reals, const uint8_t *input, size_t count, float *output);
+
+/* ---- host_graph.c ---- */
+
+/* Runs the operators of a host stage, which have one output. Inputs and output as stored, row-major. False: they cannot be run, or not
+ * with these numbers. */
+bool qm_host_run(const struct qm_graph *graph, const void *const *inputs, void *output);
 
 #endif

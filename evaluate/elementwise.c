@@ -69,7 +69,11 @@ static void quantize(const struct qm_graph *graph, const struct qm_graph_op *op,
     for (size_t i = 0; i < elements; i++) {
         double s = inputs[1][scales > 1 ? i / inner % scales : 0];
         double zero = inputs[2] != NULL ? inputs[2][zeros > 1 ? i / inner % zeros : 0] : 0;
-        to[i] = op->kind == QM_OP_DEQUANTIZE ? (inputs[0][i] - zero) * s : clip(nearbyint(inputs[0][i] / s) + zero, op->low, op->high);
+        double real = inputs[0][i];
+        if (op->kind == QM_OP_DEQUANTIZE)
+            to[i] = (real - zero) * s;
+        else
+            to[i] = isnan(real) ? zero : clip(nearbyint(real / s) + zero, op->low, op->high);
     }
 }
 

@@ -15,6 +15,8 @@
 double evaluate_stored(const struct qm_graph_tensor *tensor, size_t i);
 /* All elements of a constant, row-major: the real numbers where it is quantized, else the numbers as they are. */
 double *evaluate_numbers(const struct qm_graph_tensor *tensor, struct qm_arena *arena);
+/* The same, into an array. */
+void evaluate_numbers_to(const struct qm_graph_tensor *tensor, double *numbers);
 /* The smallest and the largest integer of a type, and of fewer bits when the tensor has fewer. False: it is a type of floats. */
 bool evaluate_range(const struct qm_graph_tensor *tensor, double *low, double *high);
 
@@ -24,6 +26,16 @@ bool evaluate_range(const struct qm_graph_tensor *tensor, double *low, double *h
 double evaluate_function(const struct qm_graph_op *op, double x);
 /* Fills the outputs, row-major, from the inputs (NULL: absent). False: the operator has no meaning here yet. */
 bool evaluate_operator(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *const *outputs);
+
+/* Stores numbers in a type: floats are rounded to it, whole numbers cut to what 64 bits hold. */
+void evaluate_store(enum qm_dtype dtype, const double *numbers, size_t count, void *data);
+
+/* ---- run.c ---- */
+
+/* Runs all operators of a graph of real numbers, whose shapes have been checked. Inputs are given, and outputs are stored, row-major in
+ * the types of their tensors; an input with a quantization means real numbers. False: an operator has no meaning here, or what it reads
+ * none. */
+bool evaluate_graph(const struct qm_graph *graph, const void *const *inputs, void *const *outputs);
 
 /* ---- fold.c ---- */
 

@@ -4,29 +4,14 @@
 
 #include "evaluate/evaluate.h"
 
-bool evaluate_operator(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *const *outputs) {
-    return evaluate_is_move(op->kind) ? evaluate_move(graph, op, inputs, outputs[0])
-                                      : evaluate_elementwise(graph, op, inputs, outputs[0]) || evaluate_sums(graph, op, inputs, outputs[0]);
-}
-
 /* ---- storing ---- */
-
-/* Floats are rounded to the type; whole numbers are cut to what it holds. */
-static void *stored(struct qm_arena *arena, enum qm_dtype dtype, const double *numbers, size_t count) {
-    uint8_t *data = qm_arena_alloc(arena, count * qm_dtype_bytes(dtype) + 1);
-    for (size_t i = 0; i < count; i++) {
-        float single = (float)numbers[i];
-        int64_t whole = numbers[i] >= 0x1p63 ? INT64_MAX : numbers[i] > -0x1p63 ? (int64_t)numbers[i] : INT64_MIN;
-        const void *source = dtype == QM_F64 ? (const void *)&numbers[i] : dtype == QM_F32 ? (const void *)&single : (const void *)&whole;
-        memcpy(data + i * qm_dtype_bytes(dtype), source, qm_dtype_bytes(dtype));
-    }
-    return data;
-}
 
 static void make_constant(struct qm_graph_maker *maker, uint32_t index, const double *numbers) {
     struct qm_graph_tensor *tensor = &maker->graph->tensors[index];
     size_t count = (size_t)qm_graph_elements(tensor);
-    tensor->data = stored(maker->arena, tensor->dtype, numbers, count);
+    uint8_t *data = qm_arena_alloc(maker->arena, count * qm_dtype_bytes(tensor->dtype) + 1);
+    evaluate_store(tensor->dtype, numbers, count, data);
+    tensor->data = data;
     tensor->size_bytes = count * qm_dtype_bytes(tensor->dtype);
 }
 

@@ -26,10 +26,9 @@ double evaluate_stored(const struct qm_graph_tensor *tensor, size_t i) {
     return 0;
 }
 
-double *evaluate_numbers(const struct qm_graph_tensor *tensor, struct qm_arena *arena) {
+void evaluate_numbers_to(const struct qm_graph_tensor *tensor, double *numbers) {
     const struct qm_quant *quant = &tensor->quant;
     size_t elements = (size_t)qm_graph_elements(tensor), inner = 1;
-    double *numbers = QM_ARENA_NEW(arena, double, elements);
     for (uint32_t d = quant->axis + 1; d < tensor->rank; d++) inner *= tensor->dims[d];
     for (size_t i = 0; i < elements; i++) {
         numbers[i] = evaluate_stored(tensor, i);
@@ -37,7 +36,22 @@ double *evaluate_numbers(const struct qm_graph_tensor *tensor, struct qm_arena *
         size_t c = quant->count > 1 ? i / inner % quant->count : 0;
         numbers[i] = (numbers[i] - (double)quant->zero_point[c]) * (double)quant->scale[c];
     }
+}
+
+double *evaluate_numbers(const struct qm_graph_tensor *tensor, struct qm_arena *arena) {
+    double *numbers = QM_ARENA_NEW(arena, double, qm_graph_elements(tensor));
+    evaluate_numbers_to(tensor, numbers);
     return numbers;
+}
+
+void evaluate_store(enum qm_dtype dtype, const double *numbers, size_t count, void *data) {
+    uint8_t *to = data;
+    for (size_t i = 0; i < count; i++, to += qm_dtype_bytes(dtype)) {
+        float single = (float)numbers[i];
+        int64_t whole = numbers[i] >= 0x1p63 ? INT64_MAX : numbers[i] > -0x1p63 ? (int64_t)numbers[i] : INT64_MIN;
+        const void *source = dtype == QM_F64 ? (const void *)&numbers[i] : dtype == QM_F32 ? (const void *)&single : (const void *)&whole;
+        memcpy(to, source, qm_dtype_bytes(dtype));
+    }
 }
 
 bool evaluate_range(const struct qm_graph_tensor *tensor, double *low, double *high) {

@@ -167,9 +167,16 @@ static void sum_total(const struct qm_report_source *source, struct qm_report *r
     for (uint32_t i = 0; i < program->stage_count; i++) add_counters(&report->total.counters, &source->run->counters[i]);
 }
 
-/* Bytes that the host reads and writes for a stage of its own. */
+/* Bytes that the host reads for a stage of its own. */
+static uint64_t host_input_bytes(const struct qm_program *program, const struct qm_program_stage *stage) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < stage->input_count; i++) bytes += program->tensors[stage->inputs[i]].size_bytes;
+    return bytes;
+}
+
+/* Bytes that it reads and writes. */
 static uint64_t host_bytes(const struct qm_program *program, const struct qm_program_stage *stage) {
-    return (uint64_t)program->tensors[stage->input].size_bytes + program->tensors[stage->output].size_bytes;
+    return host_input_bytes(program, stage) + program->tensors[stage->output].size_bytes;
 }
 
 static void sum_host(struct qm_report *report) {
@@ -192,7 +199,7 @@ static void price_host(struct qm_report *report) {
     for (uint32_t i = 0; i < program->stage_count; i++) {
         const struct qm_program_stage *stage = &program->stages[i];
         if (!stage->on_host) continue;
-        beats.value[QM_C_dram_read_beats] += divided_up(program->tensors[stage->input].size_bytes, machine->axi_bytes);
+        beats.value[QM_C_dram_read_beats] += divided_up(host_input_bytes(program, stage), machine->axi_bytes);
         beats.value[QM_C_dram_write_beats] += divided_up(program->tensors[stage->output].size_bytes, machine->axi_bytes);
         report->host_cycles += divided_up(host_bytes(program, stage), machine->dram_bytes_per_cycle);
     }

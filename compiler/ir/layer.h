@@ -35,7 +35,7 @@ enum qm_layer_kind {
     QM_LAYER_POOL_AVG,
     QM_LAYER_POOL_SUM, /* scaled: a mean */
     QM_LAYER_MOVE,     /* bytes from places of one map to places of another, rescaled */
-    QM_LAYER_HOST,     /* host_op */
+    QM_LAYER_HOST,     /* operators that the host runs */
 };
 
 enum { QM_MOVE_LOOPS = 2 * QM_MAX_RANK };
@@ -52,8 +52,8 @@ struct qm_move {
 
 struct qm_layer {
     enum qm_layer_kind kind;
-    uint32_t graph_op;  /* index into graph->ops */
-    uint32_t inputs[2]; /* value indices */
+    uint32_t graph_op;                /* index into graph->ops */
+    uint32_t inputs[QM_OPERANDS_MAX]; /* value indices; two at most, but on the host */
     uint32_t input_count;
     uint32_t output; /* value index */
     uint64_t macs;   /* convolutions: products of the definition (out positions x kh x kw x in channels x out channels); 0 otherwise */
@@ -83,9 +83,7 @@ struct qm_layer {
     struct qm_move move; /* MOVE */
     bool added;          /* by passes/narrow: the model has no such operator */
     /* HOST */
-    enum qm_host_op host_op;
-    float beta;                   /* softmax */
-    const struct qm_reals *reals; /* dequantize; NULL: as the scale says */
+    const struct qm_graph *graph; /* what it computes; its inputs and output are the layer's */
 };
 
 /* Bytes of a position. */

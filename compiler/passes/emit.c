@@ -111,7 +111,8 @@ static uint32_t tensor_of(const struct emitter *e, uint32_t value) {
 static void put_tensors(const struct emitter *e) {
     const struct qm_network *network = e->network;
     struct qm_program *program = e->program;
-    size_t most = (size_t)network->input_count + network->output_count + 3 * (size_t)network->layer_count;
+    size_t most = (size_t)network->input_count + network->output_count;
+    for (uint32_t i = 0; i < network->layer_count; i++) most += network->layers[i].input_count + 1;
     program->tensors = QM_ARENA_NEW(program->arena, struct qm_program_tensor, most);
     program->input_count = network->input_count;
     program->output_count = network->output_count;
@@ -119,7 +120,7 @@ static void put_tensors(const struct emitter *e) {
     for (uint32_t i = 0; i < network->output_count; i++) add_tensor(e, network->outputs[i]);
     for (uint32_t i = 0; i < network->layer_count; i++) {
         const struct qm_layer *l = &network->layers[i];
-        if (l->kind == QM_LAYER_HOST) tensor_of(e, l->inputs[0]);
+        for (uint32_t j = 0; l->kind == QM_LAYER_HOST && j < l->input_count; j++) tensor_of(e, l->inputs[j]);
         bool kept = e->plan->options->keep_layers && !network->values[l->output].between;
         if (l->kind == QM_LAYER_HOST || kept) tensor_of(e, l->output);
     }
@@ -140,6 +141,18 @@ static void put_small(const char *name, char *text, size_t size) {
     for (char *c = text; *c != '\0'; c++) *c = (char)tolower((unsigned char)*c);
 }
 
+static bool is_storing(enum qm_graph_op_kind kind) {
+    return kind == QM_OP_QUANTIZE || kind == QM_OP_TRANSPOSE || kind == QM_OP_RESHAPE;
+}
+
+/* What a report calls an operator: one of the host is called as the last that computes, before numbers are stored. */
+static enum qm_graph_op_kind shown_kind(const struct qm_graph_op *op) {
+    if (op->kind != QM_OP_HOST) return op->kind;
+    uint32_t last = op->graph->op_count - 1;
+    while (last > 0 && is_storing(op->graph->ops[last].kind)) last--;
+    return op->graph->ops[last].kind;
+}
+
 static void put_layers(const struct emitter *e) {
     struct qm_program *program = e->program;
     program->layer_count = e->network->layer_count;
@@ -149,7 +162,7 @@ static void put_layers(const struct emitter *e) {
         const struct qm_graph_op *op = &e->network->graph->ops[l->graph_op];
         struct qm_program_layer *layer = &program->layers[i];
         qm_text_copy(plan_layer_name(e->plan, i), layer->name, sizeof layer->name);
-        snprintf(layer->op, sizeof layer->op, "%s", l->added ? "QUANTIZE" : qm_graph_op_name(op->kind));
+        snprintf(layer->op, sizeof layer->op, "%s", l->added ? "QUANTIZE" : qm_graph_op_name(shown_kind(op)));
         put_small(qm_enum_value_name("precision", l->precision), layer->precision, sizeof layer->precision);
         describe_shape(e, l, layer->shape, sizeof layer->shape);
         layer->op_index = op->index;
@@ -179,23 +192,12 @@ static void put_insn(const struct emitter *e, uint32_t op_index, uint32_t index)
     }
 }
 
-static const double *copied(const struct emitter *e, const double *numbers, uint32_t count) {
-    if (numbers == NULL) return NULL;
-    double *copy = QM_ARENA_NEW(e->program->arena, double, count);
-    return memcpy(copy, numbers, count * sizeof *copy);
-}
-
 static void put_host_stage(const struct emitter *e, uint32_t layer, struct qm_program_stage *stage) {
     const struct qm_layer *l = &e->network->layers[layer];
-    *stage = (struct qm_program_stage){.on_host = true, .layer = layer, .host_op = l->host_op, .beta = l->beta};
-    if (l->reals != NULL) {
-        struct qm_reals *reals = QM_ARENA_NEW(e->program->arena, struct qm_reals, 1);
-        *reals = *l->reals;
-        reals->factors = copied(e, l->reals->factors, reals->count);
-        reals->addends = copied(e, l->reals->addends, reals->count);
-        stage->reals = reals;
-    }
-    stage->input = tensor_of(e, l->inputs[0]);
+    *stage = (struct qm_program_stage){.on_host = true, .layer = layer, .input_count = l->input_count};
+    stage->graph = qm_graph_copy(l->graph, e->program->arena);
+    stage->inputs = QM_ARENA_NEW(e->program->arena, uint32_t, l->input_count);
+    for (uint32_t i = 0; i < l->input_count; i++) stage->inputs[i] = tensor_of(e, l->inputs[i]);
     stage->output = tensor_of(e, l->output);
 }
 
@@ -280,7 +282,8 @@ void emit_print(const struct plan *plan, FILE *out) {
     for (uint32_t i = 0; i < program->stage_count; i++) {
         const struct qm_program_stage *stage = &program->stages[i];
         if (stage->on_host)
-            fprintf(out, "step %u layer %u on the host, tensor %u to %u\n", i, stage->layer, stage->input, stage->output);
+            fprintf(out, "step %u layer %u on the host, %u operators, to tensor %u\n", i, stage->layer, stage->graph->op_count,
+                    stage->output);
         else
             fprintf(out, "step %u instructions %u..%u\n", i, stage->first_insn, stage->first_insn + stage->insn_count);
     }

@@ -7,7 +7,16 @@
 
 /* ---- the table of operators ---- */
 
-enum { I8 = 1 << QM_I8, U8 = 1 << QM_U8, I32 = 1 << QM_I32, F32 = 1 << QM_F32, BYTES = I8 | U8, ANY = BYTES | F32, SUMS = BYTES | I32 };
+enum {
+    I8 = 1 << QM_I8,
+    U8 = 1 << QM_U8,
+    I32 = 1 << QM_I32,
+    F32 = 1 << QM_F32,
+    BYTES = I8 | U8,
+    ANY = BYTES | F32,
+    SUMS = BYTES | I32,
+    HOST = ANY | I32 | 1 << QM_I64
+};
 
 struct rule {
     legalize_operator *legalize;
@@ -41,6 +50,7 @@ static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_TRANSPOSE]         = {legalize_transpose,       SUMS,  SUMS},
     [QM_OP_RESIZE_NEAREST_NEIGHBOR] = {legalize_resize,    BYTES, BYTES},
     [QM_OP_LOOKUP]            = {legalize_lookup,          BYTES, BYTES},
+    [QM_OP_HOST]              = {legalize_host,            HOST,  HOST},
     [QM_OP_SOFTMAX]           = {legalize_softmax,         BYTES, BYTES},
     [QM_OP_LOG_SOFTMAX]       = {legalize_softmax,         I8,    I8},
 };

@@ -277,26 +277,82 @@ enum qm_status legalize_relu(const struct site *s) {
 
 /* ---- on the host ---- */
 
-static enum qm_status on_host(const struct site *s, enum qm_host_op op) {
+/* A layer of the host, of all operands of the operator. */
+static enum qm_status add_host_layer(const struct site *s, const struct qm_graph *graph) {
     struct qm_layer *layer = site_layer(s, QM_LAYER_HOST);
-    layer->host_op = op;
-    QM_TRY(site_operand(s, 0, &layer->inputs[0]));
-    layer->input_count = 1;
+    layer->graph = graph;
+    for (uint32_t i = 0; i < graph->input_count; i++) QM_TRY(site_operand(s, i, &layer->inputs[layer->input_count++]));
     layer->output = site_result(s, 0);
     return QM_OK;
+}
+
+enum qm_status legalize_host(const struct site *s) {
+    return add_host_layer(s, s->op->graph);
+}
+
+/* The operator alone as a graph, whose operands are the operator's: those that are no constants come from the network. */
+enum qm_status legalize_on_host(const struct site *s) {
+    struct qm_graph_maker maker = {.arena = s->l->arena, .graph = QM_ARENA_NEW(s->l->arena, struct qm_graph, 1)};
+    struct qm_layer *layer = site_layer(s, QM_LAYER_HOST);
+    struct qm_graph_op op = *s->op;
+    struct qm_graph *graph = maker.graph;
+    op.requant = NULL;
+    graph->inputs = QM_ARENA_NEW(maker.arena, uint32_t, op.input_count);
+    graph->outputs = QM_ARENA_NEW(maker.arena, uint32_t, 1);
+    graph->output_count = 1;
+    for (uint32_t i = 0; i <= op.input_count; i++) {
+        uint32_t *operand = i < op.input_count ? &op.inputs[i] : &op.outputs[0];
+        if (*operand == QM_NO_TENSOR) continue;
+        const struct qm_graph_tensor *source = &s->l->graph->tensors[*operand];
+        struct qm_shape shape = qm_graph_shape(source);
+        *operand = qm_graph_add_tensor(&maker, source->name, source->dtype, &shape);
+        graph->tensors[*operand] = *source;
+        if (i == op.input_count || source->data != NULL) continue;
+        QM_TRY(site_operand(s, i, &layer->inputs[layer->input_count++]));
+        graph->inputs[graph->input_count++] = *operand;
+    }
+    *qm_graph_add_op(&maker, op.kind, QM_NO_TENSOR, QM_NO_TENSOR) = op;
+    graph->outputs[0] = op.outputs[0];
+    layer->graph = graph;
+    layer->output = site_result(s, 0);
+    return QM_OK;
+}
+
+/* A quantizer of floats that rounds half to even is an operator on real numbers. */
+static enum qm_status quantize_even(const struct site *s) {
+    struct qm_graph_maker maker = {.arena = s->l->arena, .graph = QM_ARENA_NEW(s->l->arena, struct qm_graph, 1)};
+    const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
+    struct qm_shape shape = qm_graph_shape(in), scalar = {0};
+    struct qm_graph *graph = maker.graph;
+    uint32_t ends[] = {qm_graph_add_tensor(&maker, in->name, in->dtype, &shape),
+                       qm_graph_add_tensor(&maker, out->name, out->dtype, &shape)};
+    uint32_t scale = qm_graph_add_constant(&maker, "scale", QM_F32, &scalar, out->quant.scale);
+    uint32_t zero = qm_graph_add_constant(&maker, "zero", QM_I64, &scalar, out->quant.zero_point);
+    struct qm_graph_op *op = qm_graph_add_op(&maker, QM_OP_QUANTIZE, ends[0], ends[1]);
+    op->index = s->op->index;
+    op->inputs[1] = scale;
+    op->inputs[2] = zero;
+    op->input_count = 3;
+    op->low = out->dtype == QM_U8 ? 0 : INT8_MIN;
+    op->high = op->low + UINT8_MAX;
+    graph->is_real = true;
+    graph->input_count = graph->output_count = 1;
+    graph->inputs = QM_ARENA_NEW(maker.arena, uint32_t, 1);
+    graph->outputs = QM_ARENA_NEW(maker.arena, uint32_t, 1);
+    graph->inputs[0] = ends[0];
+    graph->outputs[0] = ends[1];
+    return add_host_layer(s, graph);
 }
 
 enum qm_status legalize_quantize(const struct site *s) {
     if (site_input(s, 0)->dtype != QM_F32) return rescale_elements(s, QM_ACT_NONE);
     QM_TRY(site_check_activation(s, site_output(s, 0)));
-    return on_host(s, s->op->requant != NULL ? QM_HOST_QUANTIZE_EVEN : QM_HOST_QUANTIZE);
+    return s->op->requant != NULL ? quantize_even(s) : legalize_on_host(s);
 }
 
 enum qm_status legalize_dequantize(const struct site *s) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
-    QM_TRY(on_host(s, QM_HOST_DEQUANTIZE));
-    s->l->network->layers[s->l->network->layer_count - 1].reals = s->op->reals;
-    return QM_OK;
+    return legalize_on_host(s);
 }
 
 /* SOFTMAX and LOG_SOFTMAX give numbers of one scale and zero point, of rows whose sum of exponentials does not overflow. */
@@ -311,7 +367,5 @@ enum qm_status legalize_softmax(const struct site *s) {
     if (depth > SOFTMAX_DEPTH_MAX) return site_refuse(s, "rows of %u elements are not supported; at most %d", depth, SOFTMAX_DEPTH_MAX);
     if (!((double)beta * (double)site_input(s, 0)->quant.scale[0] * 0x1p26 > 1))
         return site_refuse(s, "beta times the input's scale is too small");
-    QM_TRY(on_host(s, log ? QM_HOST_LOG_SOFTMAX : QM_HOST_SOFTMAX));
-    s->l->network->layers[s->l->network->layer_count - 1].beta = beta;
-    return QM_OK;
+    return legalize_on_host(s);
 }

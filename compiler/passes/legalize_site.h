@@ -97,6 +97,7 @@ typedef enum qm_status legalize_operator(const struct site *s);
 legalize_operator legalize_conv, legalize_transpose_conv, legalize_depthwise, legalize_fully_connected;
 legalize_operator legalize_add, legalize_mul, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu,
     legalize_softmax;
+legalize_operator legalize_host, legalize_on_host; /* HOST; any operator that the host computes as TFLite's kernel does */
 legalize_operator legalize_lookup, legalize_leaky_relu, legalize_logistic, legalize_tanh, legalize_hard_swish;
 legalize_operator legalize_reshape, legalize_pad, legalize_concatenation, legalize_split, legalize_strided_slice, legalize_transpose,
     legalize_resize;

@@ -29,8 +29,9 @@ static void check_layer(const struct qm_program_layer *layer) {
 
 static void check_stage(const struct qm_program *program, const struct qm_program_stage *stage) {
     if (stage->on_host) {
-        QM_CHECK(stage->host_op < QM_HOST_OPS && stage->layer < program->layer_count);
-        QM_CHECK(stage->input < program->tensor_count && stage->output < program->tensor_count);
+        QM_CHECK(stage->graph != NULL && stage->graph->output_count == 1 && stage->layer < program->layer_count);
+        QM_CHECK(stage->graph->input_count == stage->input_count && stage->output < program->tensor_count);
+        for (uint32_t i = 0; i < stage->input_count; i++) QM_CHECK(stage->inputs[i] < program->tensor_count);
     } else {
         check_inside(stage->first_insn, stage->insn_count, program->insn_count);
         QM_CHECK(stage->first_insn % 4 == 0);

@@ -29,8 +29,8 @@ static void print_program(const struct qm_program *program) {
     for (uint32_t i = 0; i < program->stage_count; i++) {
         const struct qm_program_stage *stage = &program->stages[i];
         if (stage->on_host) {
-            printf("# step %u, on the host: %s of %s\n", i, qm_shown(program->layers[stage->layer].op).text,
-                   qm_shown(program->tensors[stage->input].name).text);
+            printf("# step %u, on the host: %s to %s\n", i, qm_shown(program->layers[stage->layer].op).text,
+                   qm_shown(program->tensors[stage->output].name).text);
             continue;
         }
         printf("# step %u: %u instructions at arena offset 0x%x\n", i, stage->insn_count,

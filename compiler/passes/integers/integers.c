@@ -57,18 +57,24 @@ static struct real_node output_node(struct real_pass *r, uint32_t tensor) {
 /* Scaled integers that the file calls floats leave the network as floats. */
 static uint32_t dequantized(const struct real_node *n, const struct real_value *value, uint32_t tensor) {
     bool plain = n->r->carries_integers && value->scale == 1 && value->zero == 0;
-    if (!value->real || value->type != QM_F32 || (plain && value->reals == NULL)) return tensor;
+    if (!value->real || value->type != QM_F32 || plain) return tensor;
     uint32_t result = real_add_tensor(n, value->name, QM_F32, &value->shape);
-    struct qm_graph_op *op = real_add_op(n, QM_OP_DEQUANTIZE, tensor, result);
-    if (value->reals == NULL) return result;
-    struct qm_reals *reals = QM_ARENA_NEW(n->r->arena, struct qm_reals, 1);
-    *reals = *value->reals;
-    uint32_t axis = value->reals->inner; /* channels are a dimension, or the last ones together */
-    reals->inner = 1;
-    bool one = value->reals->addends != NULL && axis < value->shape.rank && value->shape.dims[axis] == reals->count;
-    for (uint32_t d = axis + 1; one && d < value->shape.rank; d++) reals->inner *= value->shape.dims[d];
-    op->reals = reals;
+    real_add_op(n, QM_OP_DEQUANTIZE, tensor, result);
     return result;
+}
+
+/* The tensor of an output: integers of the machine, or what the host computes from them. */
+static bool output_tensor(const struct real_node *n, struct real_value *value, uint32_t *tensor) {
+    struct problems *problems = &n->r->problems, before = *problems;
+    struct real_value own = *value;
+    if (value->state != REAL_HOST && real_settle(n, value) && real_tensor(n, value, REAL_PLAIN, tensor)) {
+        *tensor = dequantized(n, value, *tensor);
+        return true;
+    }
+    struct problems after = *problems;
+    bool made = real_host_output(n, &own, tensor);
+    *problems = made ? before : after;
+    return made;
 }
 
 static bool is_output(const struct qm_graph *graph, uint32_t tensor) {
@@ -88,8 +94,7 @@ static enum qm_status put_outputs(struct real_pass *r) {
             return qm_fail(r->diag, QM_BAD_INPUT, "%s: output %.60s is %s", r->source->file, value->name,
                            value->state == REAL_CONSTANT ? "a constant" : "an input");
         real_mark_output(value);
-        if (value->state == REAL_UNKNOWN || !real_settle(&n, value) || !real_tensor(&n, value, REAL_PLAIN, &tensor)) continue; /* named */
-        tensor = dequantized(&n, value, tensor);
+        if (value->state == REAL_UNKNOWN || !output_tensor(&n, value, &tensor)) continue; /* named */
         graph->outputs[graph->output_count++] = is_output(graph, tensor) ? real_add_reshape(&n, tensor, &value->shape) : tensor;
     }
     return QM_OK;
@@ -116,6 +121,25 @@ static void propagate_quantization(struct real_pass *r) {
         if (only_moves(graph->ops[i].kind)) share_quant(graph, graph->ops[i].inputs[0], graph->ops[i].outputs[0]);
     for (uint32_t i = 0; i < graph->tensor_count; i++)
         if (graph->tensors[i].quant.count == 0 && graph->tensors[i].dtype != QM_F32) qm_graph_set_quant(&r->maker, i, 1, 0);
+}
+
+/* ---- what nobody reads ---- */
+
+/* Leaves out operators whose results nobody reads: what was begun for the machine and is computed on the host. */
+static void drop_unread(struct real_pass *r) {
+    struct qm_graph *graph = r->maker.graph;
+    bool *read = QM_ARENA_NEW(r->arena, bool, graph->tensor_count);
+    uint32_t kept = graph->op_count;
+    for (uint32_t i = 0; i < graph->output_count; i++) read[graph->outputs[i]] = true;
+    for (uint32_t i = graph->op_count; i-- > 0;) {
+        bool needed = false;
+        for (uint32_t j = 0; j < graph->ops[i].output_count; j++) needed = needed || read[graph->ops[i].outputs[j]];
+        for (uint32_t j = 0; needed && j < graph->ops[i].input_count; j++)
+            if (graph->ops[i].inputs[j] != QM_NO_TENSOR) read[graph->ops[i].inputs[j]] = true;
+        if (needed) graph->ops[--kept] = graph->ops[i];
+    }
+    graph->op_count -= kept;
+    memmove(graph->ops, graph->ops + kept, graph->op_count * sizeof *graph->ops);
 }
 
 /* What helps: a network without quantizers is float, and nothing else matters. */
@@ -147,6 +171,7 @@ enum qm_status qm_integers(struct qm_graph *graph, const struct qm_model_options
     QM_TRY(status);
     QM_TRY(put_inputs(&r));
     if ((*result)->op_count == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: the network computes nothing", graph->file);
+    drop_unread(&r);
     propagate_quantization(&r);
     return QM_OK;
 }

@@ -27,6 +27,7 @@ enum real_state {
     REAL_TENSOR,   /* tensors of the graph of integers */
     REAL_DEFERRED, /* what a deferred operator computes */
     REAL_MOVED,    /* what a move makes of numbers that have no integers yet */
+    REAL_HOST,     /* what the host computes, from its source */
 };
 
 /* A map of one picture, from a shape of three or four dimensions. */
@@ -72,6 +73,13 @@ struct real_deferred {
     const struct real_epilogue_op *newest; /* of the epilogue; NULL: it is empty */
 };
 
+/* An operator of the file and what it has read: from these the host can compute what it gives. */
+struct real_source {
+    const struct qm_graph_op *op;
+    struct real_value *inputs; /* [op->input_count] as they were */
+    struct real_value *sums;   /* of a product by weights: its 32-bit sums, once the host has asked for them */
+};
+
 struct real_value {
     const char *name;
     enum real_state state;
@@ -83,12 +91,10 @@ struct real_value {
     bool computed;             /* float arithmetic has been done on it */
     /* TENSOR */
     uint32_t tensors[REAL_ORDERS]; /* QM_NO_TENSOR: nobody has asked for it */
-    bool is_output;                /* of the network: may stay 32-bit sums with a scale */
+    bool is_output;                /* of the network */
     bool real;                     /* scale * (integer - zero) is meant, not the integer */
     bool quant_known;              /* scale and zero are known */
     float scale;
-    const struct qm_reals *reals; /* of an output of the network: what real numbers its integers mean, when not by scale and zero; inner:
-                                      the axis of the channels */
     int64_t zero;
     int32_t low, high;              /* of the integers */
     const struct real_map *map;     /* a flattened map: tensors[REAL_CHANNELS_LAST] has the features in the order h, w, c; else NULL */
@@ -96,6 +102,9 @@ struct real_value {
     /* MOVED */
     const struct qm_graph_op *move;
     struct real_value *parts; /* [move->input_count] what it moves */
+    /* DEFERRED, HOST */
+    struct real_source *source; /* whose output source_output it is; NULL: a part of a move */
+    uint32_t source_output;
 };
 
 struct real_pass {
@@ -277,12 +286,46 @@ real_making real_add, real_sub, real_mul, real_div, real_floor, real_round, real
 real_making real_leaky_relu, real_prelu;
 real_making real_reshape, real_transpose, real_concat, real_pad, real_slice, real_resize; /* moves.c, reshape.c */
 
+/* The integers that a QUANTIZE makes. */
+bool real_encoding_of(const struct real_node *n, struct real_encoding *encoding);
+
+/* ---- host_graph.c: a value as operators of the host ---- */
+enum { REAL_HOST_KNOWN = 4096 };
+struct real_host_known {
+    const void *key;
+    uint32_t output, tensor;
+};
+struct real_host {
+    const struct real_node *n;
+    struct qm_graph_maker maker;
+    uint32_t input_count;
+    uint32_t inputs[QM_OPERANDS_MAX], ends[QM_OPERANDS_MAX]; /* tensors of the graph of integers, and what they are here */
+    bool channels_last;                                      /* some input has that order */
+    uint32_t depth;                                          /* of operators that wait for their inputs */
+    uint32_t known_count;
+    struct real_host_known known[REAL_HOST_KNOWN]; /* what has been added; what finds no room is added again */
+};
+/* Adds what a value is computed from. QM_NO_TENSOR, perhaps with nothing named: the host cannot compute it. */
+uint32_t real_host_value(struct real_host *host, const struct real_value *value);
+/* A new operator with one input and an output of this shape and type. */
+struct qm_graph_op *real_host_op(struct real_host *host, enum qm_graph_op_kind kind, uint32_t in, const struct qm_shape *shape,
+                                 enum qm_dtype dtype);
+uint32_t real_host_transpose(struct real_host *host, uint32_t in, const uint32_t permutation[4], enum qm_dtype dtype);
+
+/* ---- host.c: operators that the machine has no exact form for ---- */
+/* Remembers what the outputs are computed from. */
+struct real_source *real_remember(const struct real_node *n);
+/* Makes the outputs of a node on the host. */
+bool real_host(const struct real_node *n);
+/* A value as an output of the network, of its own type. */
+bool real_host_output(const struct real_node *n, const struct real_value *value, uint32_t *tensor);
+
 /* ---- make.c ---- */
 /* Makes the outputs of a node, whose inputs are there. */
 bool real_make(const struct real_node *n);
 /* The same of an operator of the source, unless one of its inputs has been refused. */
 void real_make_operator(struct real_pass *r, const struct qm_graph_op *op);
-/* Says that a value, and what it is moved from, may stay 32-bit sums. */
+/* Says that a value, and what it is moved from, leaves the network. */
 void real_mark_output(struct real_value *value);
 /* Makes a MOVED value a TENSOR, of the integers that its parts have. */
 bool real_settle(const struct real_node *n, struct real_value *value);

@@ -101,7 +101,9 @@ static bool make_part(const struct real_node *n, uint32_t at, uint32_t i, struct
     result->name = qm_arena_printf(n->r->arena, "%s.%u", n->outputs[0]->name, i);
     part.inputs[at] = in;
     part.outputs[0] = result;
-    return real_make(&part);
+    bool made = real_make(&part);
+    if (made && result->state == REAL_DEFERRED) real_remember(&part);
+    return made;
 }
 
 /* A function of one number goes to the parts. What maxima are taken of must not fall. */
@@ -154,9 +156,6 @@ bool real_settle(const struct real_node *n, struct real_value *value) {
     struct real_value *parts = value->parts;
     for (uint32_t i = 0; i < value->move->input_count; i++)
         if (!real_settle(n, &parts[i]) || !real_materialize(n, &parts[i])) return false;
-    for (uint32_t i = 0; i < value->move->input_count; i++)
-        if (parts[i].reals != NULL && (value->move->input_count > 1 || parts[i].reals->addends != NULL))
-            return real_refuse(n, "moves sums to the output whose meaning no scale of float32 says; a QuantizeLinear must come between");
     as.outputs[0] = value;
     return move_now(&as, value->move, parts, NULL);
 }
@@ -194,6 +193,22 @@ bool real_make(const struct real_node *n) {
     return makings[n->op->kind](n);
 }
 
+/* Makes an operator, on the machine or else on the host. Only the reason of the machine is named. */
+static bool make_anywhere(const struct real_node *n) {
+    struct problems *problems = &n->r->problems, before = *problems;
+    bool on_host = false;
+    for (uint32_t i = 0; i < n->op->input_count; i++) on_host = on_host || (n->inputs[i] != NULL && n->inputs[i]->state == REAL_HOST);
+    if (on_host) return real_host(n);
+    if (first_is_constant(n))
+        real_refuse(n, "reads the constant %.60s where only results of the network are supported", n->inputs[0]->name);
+    else if (real_make(n))
+        return true;
+    struct problems after = *problems;
+    bool made = real_host(n);
+    *problems = made ? before : after;
+    return made;
+}
+
 void real_make_operator(struct real_pass *r, const struct qm_graph_op *op) {
     struct real_node n = {.r = r, .op = op};
     for (uint32_t i = 0; i < op->input_count; i++)
@@ -201,8 +216,7 @@ void real_make_operator(struct real_pass *r, const struct qm_graph_op *op) {
     for (uint32_t i = 0; i < op->output_count; i++) n.outputs[i] = &r->values[op->outputs[i]];
     for (uint32_t i = 0; i < op->input_count; i++)
         if (n.inputs[i] != NULL && n.inputs[i]->state == REAL_UNKNOWN) return;
-    if (first_is_constant(&n))
-        real_refuse(&n, "reads the constant %.60s where only results of the network are supported", n.inputs[0]->name);
-    else if (!real_make(&n))
-        for (uint32_t i = 0; i < op->output_count; i++) n.outputs[i]->state = REAL_UNKNOWN;
+    bool made = make_anywhere(&n);
+    for (uint32_t i = 0; i < op->output_count && !made; i++) n.outputs[i]->state = REAL_UNKNOWN;
+    if (made && n.outputs[0]->state == REAL_DEFERRED) real_remember(&n);
 }

@@ -191,18 +191,7 @@ static bool materialize_parts(const struct real_node *n, const struct real_epilo
 
 /* ---- 32-bit sums ---- */
 
-/* The sums themselves, in units of which no scale says the meaning: of an output of the network the reals do. */
-static bool materialize_reals(const struct real_node *n, const struct real_deferred *source, const struct real_affine *f,
-                              struct real_value *value) {
-    struct real_encoding encoding = {.dtype = QM_I32, .scale = 1, .requant = {.low = INT32_MIN, .high = INT32_MAX}};
-    struct qm_reals *reals = QM_ARENA_NEW(n->r->arena, struct qm_reals, 1);
-    *reals = (struct qm_reals){source->channels, source->axis, f->low, f->high, f->a, f->b};
-    if (!real_emit(n, source, &encoding, value)) return false;
-    value->reals = reals;
-    return true;
-}
-
-/* The sums themselves. Only an output of the network may mean other numbers by them. */
+/* The sums themselves, which are integers. */
 static bool materialize_sums(const struct real_node *n, const struct real_deferred *source, const struct real_affine *f,
                              struct real_value *value) {
     struct real_deferred deferred = *source;
@@ -213,28 +202,10 @@ static bool materialize_sums(const struct real_node *n, const struct real_deferr
         whole = whole && steps == nearbyint(steps) && fabs(steps) <= INT32_MAX && fits_sums(&deferred, c, steps);
     }
     bool simple = same && whole && (double)(float)f->a[0] == f->a[0];
-    if (!value->is_output && (!simple || f->a[0] != 1))
-        return real_refuse(n, "needs the integers of %.60s, which do not fit 8 bits or are scaled", value->name);
-    if (!simple) return materialize_reals(n, source, f, value);
+    if (!simple || f->a[0] != 1) return real_refuse(n, "needs the integers of %.60s, which do not fit 8 bits or are scaled", value->name);
     struct real_encoding encoding = {.dtype = QM_I32, .scale = f->a[0], .requant = {.low = INT32_MIN, .high = INT32_MAX}};
     add_bias(n, &deferred, f);
     return real_emit(n, &deferred, &encoding, value);
-}
-
-/* A function of bytes at the end of the network: the bytes stay, and a table says what they mean. */
-static bool keep_bytes(const struct real_node *n, const struct real_deferred *deferred, const struct real_epilogue *epilogue,
-                       struct real_value *value) {
-    const struct qm_graph_tensor *in = &real_tensors(n)[deferred->op.inputs[0]];
-    struct qm_reals *reals = QM_ARENA_NEW(n->r->arena, struct qm_reals, 1);
-    double *table = QM_ARENA_NEW(n->r->arena, double, QM_TABLE_BYTES);
-    int32_t first = in->dtype == QM_U8 ? 0 : INT8_MIN;
-    for (int32_t byte = first; byte < first + QM_TABLE_BYTES; byte++)
-        table[(uint8_t)byte] = real_epilogue_value(epilogue, 0, byte - in->quant.zero_point[0]);
-    *reals = (struct qm_reals){.count = QM_TABLE_BYTES, .inner = 1, .low = -INFINITY, .high = INFINITY, .factors = table};
-    struct real_encoding encoding = {.dtype = in->dtype, .scale = (double)in->quant.scale[0], .zero = in->quant.zero_point[0]};
-    real_become_tensor(value, &encoding, deferred->order, deferred->op.inputs[0]);
-    value->reals = reals;
-    return true;
 }
 
 /* ---- the choice ---- */
@@ -282,13 +253,11 @@ bool real_materialize_integers(const struct real_node *n, struct real_value *val
     double low, high;
     if (deferred.sum_scale == NULL) return real_refuse(n, "needs %.60s as integers; a QuantizeLinear must come before", value->name);
     if (!real_epilogue_open(n, &deferred, &epilogue)) return false;
-    bool integral = real_epilogue_is_integral(&epilogue), is_byte = deferred.op.kind == QM_OP_QUANTIZE;
-    if (!integral && value->is_output && is_byte && real_epilogue_is_shared(&epilogue)) return keep_bytes(n, &deferred, &epilogue, value);
+    bool integral = real_epilogue_is_integral(&epilogue);
     if (real_epilogue_function(&epilogue) != NULL)
         return real_refuse(n, "needs %.60s as integers, but it is float; a QuantizeLinear must come before", value->name);
     real_epilogue_range(&epilogue, &low, &high);
     bool byte = are_bytes(value, low, high);
-    if (!integral && value->is_output && is_byte) real_quantize_by_weights(n, &deferred);
     bool wide = deferred.op.kind == QM_OP_ADD && integral && !byte && !n->r->options->saturate;
     if (deferred.op.kind == QM_OP_AVERAGE_POOL_2D && (!byte || !integral)) {
         real_pool_by_weights(n, &deferred);
@@ -296,7 +265,6 @@ bool real_materialize_integers(const struct real_node *n, struct real_value *val
     }
     if ((wide || deferred.subtracts) && !real_add_by_weights(n, &deferred, deferred.subtracts ? -1 : 1)) return false;
     bool affine_sum = real_has_weights(&deferred) && real_epilogue_affine(n, &epilogue, &affine);
-    if (!integral && value->is_output && affine_sum) return materialize_sums(n, &deferred, &affine, value);
     if (!integral) return real_refuse(n, "needs %.60s as integers, but it is float; a QuantizeLinear must come before", value->name);
     if (!byte && affine_sum) return materialize_sums(n, &deferred, &affine, value);
     return real_materialize_thresholds(n, &deferred, 1, value);

@@ -71,7 +71,7 @@ static bool begin_network(const struct real_node *n, const struct real_encoding 
     return true;
 }
 
-static bool encoding_of(const struct real_node *n, struct real_encoding *encoding) {
+bool real_encoding_of(const struct real_node *n, struct real_encoding *encoding) {
     const struct qm_graph_tensor *out = &n->r->source->tensors[n->op->outputs[0]];
     struct real_scales scales;
     if (!real_read_scales(n, &scales)) return false;
@@ -88,7 +88,7 @@ static bool encoding_of(const struct real_node *n, struct real_encoding *encodin
 bool real_quantize(const struct real_node *n) {
     struct real_deferred *deferred;
     struct real_encoding encoding;
-    if (!encoding_of(n, &encoding)) return false;
+    if (!real_encoding_of(n, &encoding)) return false;
     if (n->inputs[0]->state == REAL_INPUT) return n->inputs[0]->computed ? begin_network(n, &encoding) : quantize_and_cut(n, &encoding);
     if (!real_deferred_of(n, n->inputs[0], &deferred)) return false;
     if (!real_materialize_as(n, deferred, &encoding, n->outputs[0])) return false;

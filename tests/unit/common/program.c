@@ -10,6 +10,7 @@
 
 #include "common/file.h"
 #include "common/prng.h"
+#include "tests/support/host_stage.h"
 
 TestSuite(program);
 
@@ -54,7 +55,7 @@ static struct qm_program *sample(void) {
     program->stage_count = 2;
     program->stages = QM_ARENA_NEW(program->arena, struct qm_program_stage, 2);
     program->stages[0].insn_count = INSNS;
-    program->stages[1] = (struct qm_program_stage){.on_host = true, .layer = 1, .input = 2, .output = 1, .beta = 1};
+    program->stages[1] = host_stage_softmax(program, 1, 2, 1, 0.75F);
     return program;
 }
 
@@ -88,6 +89,7 @@ Test(program, comes_back_as_it_was_saved) {
     cr_assert(eq(i32, loaded->tensors[1].zero_point, -3));
     cr_assert(eq(str, loaded->search, "layers"));
     cr_assert(eq(u8, loaded->image[IMAGE - 1], 0x5a));
+    cr_assert(loaded->stages[1].graph->ops[0].beta == 0.75F);
     cr_assert(eq(u32, loaded->machine.rows, program->machine.rows));
     uint8_t *again = saved(loaded, &again_size);
     cr_assert(eq(sz, again_size, size));
@@ -146,8 +148,11 @@ Test(program, refuses_what_does_not_fit_together) {
     program->tensors[0].size_bytes = 11;
     expect_refusal(program, "size is not that of its shape");
     program = sample();
-    program->stages[1].input = TENSORS;
+    program->stages[1].inputs[0] = TENSORS;
     expect_refusal(program, "host step");
+    program = sample();
+    program->stages[1].graph->ops[0].inputs[0] = 1; /* its own output */
+    expect_refusal(program, "in no order");
     program = sample();
     program->insn_layer[3] = 2;
     expect_refusal(program, "unknown layer");

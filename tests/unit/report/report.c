@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/work.h"
+#include "tests/support/host_stage.h"
 
 enum { INSNS = 12, LAYERS = 3 };
 
@@ -32,7 +33,7 @@ static void setup(void) {
     program->stage_count = 2;
     program->stages = QM_ARENA_NEW(arena, struct qm_program_stage, 2);
     program->stages[0].insn_count = INSNS;
-    program->stages[1] = (struct qm_program_stage){.on_host = true, .layer = LAYERS - 1, .input = 0, .output = 1};
+    program->stages[1] = host_stage_softmax(program, LAYERS - 1, 0, 1, 1);
     run = qm_run_create(program, arena);
     run->timed = true;
     struct qm_energy_table *energy;

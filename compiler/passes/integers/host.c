@@ -1,0 +1,95 @@
+/* host.c - what the machine cannot compute exactly goes to the host: operators on real numbers, in doubles (evaluate/).
+ *
+ * Such an operator makes a HOST value, which is only remembered; what reads it is on the host, too. When a QUANTIZE comes, or the network
+ * ends, all that has been remembered becomes one operator of the graph of integers. Products by weights never go to the host.
+ */
+#include "compiler/passes/integers/integers.h"
+
+struct real_source *real_remember(const struct real_node *n) {
+    struct real_source *source = QM_ARENA_NEW(n->r->arena, struct real_source, 1);
+    source->op = n->op;
+    source->inputs = QM_ARENA_NEW(n->r->arena, struct real_value, n->op->input_count);
+    for (uint32_t i = 0; i < n->op->input_count; i++)
+        if (n->inputs[i] != NULL) source->inputs[i] = *n->inputs[i];
+    for (uint32_t i = 0; i < n->op->output_count; i++) {
+        n->outputs[i]->source = source;
+        n->outputs[i]->source_output = i;
+    }
+    return source;
+}
+
+static struct real_host *open_host(const struct real_node *n) {
+    struct real_host *host = QM_ARENA_NEW(n->r->arena, struct real_host, 1);
+    host->n = n;
+    host->maker = (struct qm_graph_maker){.arena = n->r->arena, .graph = QM_ARENA_NEW(n->r->arena, struct qm_graph, 1)};
+    host->maker.graph->is_real = true;
+    return host;
+}
+
+/* Adds the graph, whose result is tensor `end` of it, as an operator with this output. */
+static void close_host(struct real_host *host, uint32_t end, uint32_t out) {
+    struct qm_arena *arena = host->n->r->arena;
+    struct qm_graph *graph = host->maker.graph;
+    graph->input_count = host->input_count;
+    graph->inputs = QM_ARENA_NEW(arena, uint32_t, host->input_count);
+    graph->output_count = 1;
+    graph->outputs = QM_ARENA_NEW(arena, uint32_t, 1);
+    graph->outputs[0] = end;
+    for (uint32_t i = 0; i < host->input_count; i++) graph->inputs[i] = host->ends[i];
+    struct qm_graph_op *op = real_add_op(host->n, QM_OP_HOST, QM_NO_TENSOR, out);
+    op->input_count = host->input_count;
+    for (uint32_t i = 0; i < host->input_count; i++) op->inputs[i] = host->inputs[i];
+    op->graph = graph;
+}
+
+/* ---- operators ---- */
+
+static bool multiplies_by_weights(const struct real_node *n) {
+    enum qm_graph_op_kind kind = n->op->kind;
+    return kind == QM_OP_CONV_2D || kind == QM_OP_TRANSPOSE_CONV || (kind == QM_OP_MATMUL && n->inputs[1]->state == REAL_CONSTANT);
+}
+
+static bool quantize(const struct real_node *n) {
+    struct real_encoding encoding;
+    struct real_host *host = open_host(n);
+    struct real_value *out = n->outputs[0];
+    if (!real_encoding_of(n, &encoding)) return false;
+    uint32_t x = real_host_value(host, n->inputs[0]);
+    if (x == QM_NO_TENSOR || host->input_count == 0) return false;
+    uint32_t scale = real_host_value(host, n->inputs[1]), zero = n->inputs[2] != NULL ? real_host_value(host, n->inputs[2]) : QM_NO_TENSOR;
+    struct qm_graph_op *op = real_host_op(host, QM_OP_QUANTIZE, x, &out->shape, encoding.dtype);
+    op->inputs[1] = scale;
+    op->inputs[2] = zero;
+    op->input_count = 3;
+    op->axis = n->op->axis;
+    op->low = n->op->low;
+    op->high = n->op->high;
+    x = op->outputs[0];
+    bool last = host->channels_last && out->shape.rank == 4;
+    if (last) x = real_host_transpose(host, x, (const uint32_t[]){0, 2, 3, 1}, encoding.dtype);
+    struct qm_shape shape = qm_graph_shape(&host->maker.graph->tensors[x]);
+    uint32_t tensor = real_add_tensor(n, out->name, encoding.dtype, &shape);
+    real_set_quant(n, tensor, (float)encoding.scale, encoding.zero);
+    real_become_tensor(out, &encoding, last ? REAL_CHANNELS_LAST : REAL_PLAIN, tensor);
+    out->real = false;
+    close_host(host, x, tensor);
+    return true;
+}
+
+bool real_host(const struct real_node *n) {
+    if (n->op->kind == QM_OP_QUANTIZE) return quantize(n);
+    if (multiplies_by_weights(n)) return real_refuse(n, "reads what is not quantized; a QuantizeLinear must come between");
+    for (uint32_t i = 0; i < n->op->output_count; i++) n->outputs[i]->state = REAL_HOST;
+    real_remember(n);
+    return true;
+}
+
+bool real_host_output(const struct real_node *n, const struct real_value *value, uint32_t *tensor) {
+    struct real_host *host = open_host(n);
+    uint32_t x = real_host_value(host, value);
+    if (x == QM_NO_TENSOR || host->input_count == 0 || value->type >= QM_DTYPES) return false;
+    x = real_host_op(host, QM_OP_CAST, x, &value->shape, value->type)->outputs[0];
+    *tensor = real_add_tensor(n, value->name, value->type, &value->shape);
+    close_host(host, x, *tensor);
+    return true;
+}

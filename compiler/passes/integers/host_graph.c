@@ -1,0 +1,198 @@
+/* host_graph.c - a value as a graph of real numbers that the host computes from tensors of the graph of integers.
+ *
+ * The graph has the operators of the file, back to what the network has as integers: quantized tensors, and the 32-bit sums of products
+ * by weights, which the machine computes. A value that several operators read is computed once.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "compiler/passes/integers/integers.h"
+
+enum { OPERATORS_MAX = 1000 }; /* between two quantizers */
+
+/* ---- what the graph has already ---- */
+
+static uint32_t *known(struct real_host *host, const struct real_host_known *id) {
+    for (uint32_t i = 0; i < host->known_count; i++)
+        if (host->known[i].key == id->key && host->known[i].output == id->output) return &host->known[i].tensor;
+    return NULL;
+}
+
+static void learn(struct real_host *host, const struct real_host_known *id) {
+    if (host->known_count < REAL_HOST_KNOWN && known(host, id) == NULL) host->known[host->known_count++] = *id;
+}
+
+/* ---- operators ---- */
+
+struct qm_graph_op *real_host_op(struct real_host *host, enum qm_graph_op_kind kind, uint32_t in, const struct qm_shape *shape,
+                                 enum qm_dtype dtype) {
+    uint32_t out = qm_graph_add_tensor(&host->maker, "", dtype, shape);
+    struct qm_graph_op *op = qm_graph_add_op(&host->maker, kind, in, out);
+    op->index = host->n->op->index;
+    return op;
+}
+
+static uint32_t add_op(struct real_host *host, enum qm_graph_op_kind kind, uint32_t in, const struct qm_shape *shape) {
+    return real_host_op(host, kind, in, shape, QM_F64)->outputs[0];
+}
+
+uint32_t real_host_transpose(struct real_host *host, uint32_t in, const uint32_t permutation[4], enum qm_dtype dtype) {
+    struct qm_shape shape = {.rank = 4};
+    for (uint32_t d = 0; d < 4; d++) shape.dims[d] = host->maker.graph->tensors[in].dims[permutation[d]];
+    struct qm_graph_op *op = real_host_op(host, QM_OP_TRANSPOSE, in, &shape, dtype);
+    memcpy(op->permutation, permutation, 4 * sizeof *permutation);
+    return op->outputs[0];
+}
+
+/* x with a constant, one number or one for each channel of a deferred operator. */
+static uint32_t with_numbers(struct real_host *host, enum qm_graph_op_kind kind, uint32_t x, const struct real_deferred *deferred,
+                             uint32_t count, const double *numbers) {
+    struct qm_shape own = qm_graph_shape(&host->maker.graph->tensors[x]), shape = {0};
+    bool one = deferred->axis < own.rank && own.dims[deferred->axis] == count;
+    for (uint32_t d = deferred->axis; count > 1 && d < own.rank; d++)
+        shape.dims[shape.rank++] = one && d > deferred->axis ? 1 : own.dims[d];
+    uint32_t constant = qm_graph_add_constant(&host->maker, "", QM_F64, &shape, numbers);
+    struct qm_graph_op *op = real_host_op(host, kind, x, &own, QM_F64);
+    op->inputs[1] = constant;
+    op->input_count = 2;
+    return op->outputs[0];
+}
+
+/* ---- leaves ---- */
+
+/* Adds an input, and gives its numbers in the file's order. */
+static uint32_t add_input(struct real_host *host, const struct real_value *value) {
+    enum real_order order = value->tensors[REAL_PLAIN] != QM_NO_TENSOR ? REAL_PLAIN : REAL_CHANNELS_LAST;
+    uint32_t tensor = value->tensors[order];
+    const struct qm_graph_tensor *source = &real_tensors(host->n)[tensor];
+    struct qm_shape shape = qm_graph_shape(source);
+    if (host->input_count == QM_OPERANDS_MAX) return QM_NO_TENSOR;
+    uint32_t x = qm_graph_add_tensor(&host->maker, "", source->dtype, &shape);
+    if (value->real) qm_graph_set_quant(&host->maker, x, value->scale, value->zero);
+    host->inputs[host->input_count] = tensor;
+    host->ends[host->input_count++] = x;
+    struct real_map map;
+    if (order == REAL_PLAIN) return qm_shape_same(&shape, &value->shape) ? x : add_op(host, QM_OP_RESHAPE, x, &value->shape);
+    host->channels_last = true;
+    if (value->map != NULL)
+        map = *value->map;
+    else if (!real_map_of(host->n, &value->shape, &map))
+        return QM_NO_TENSOR;
+    x = add_op(host, QM_OP_RESHAPE, x, &(struct qm_shape){4, {map.n, map.h, map.w, map.c}});
+    x = real_host_transpose(host, x, (const uint32_t[]){0, 3, 1, 2}, QM_F64);
+    return add_op(host, QM_OP_RESHAPE, x, &value->shape);
+}
+
+/* A float input of the network. */
+static uint32_t add_float_input(struct real_host *host, const struct real_value *value) {
+    struct real_value *origin = value->origin;
+    struct real_pass *r = host->n->r;
+    bool quantizes = false;
+    for (uint32_t i = 0; i < r->source->op_count; i++) quantizes = quantizes || r->source->ops[i].kind == QM_OP_QUANTIZE;
+    if (!quantizes || origin->type != QM_F32 || origin->state != REAL_INPUT) return QM_NO_TENSOR;
+    if (!real_input_is_made(origin)) real_add_input(r, origin, origin->name, QM_F32);
+    struct real_value own = *origin;
+    own.real = false;
+    uint32_t x = add_input(host, &own);
+    return x == QM_NO_TENSOR || qm_shape_same(&origin->shape, &value->shape) ? x : add_op(host, QM_OP_RESHAPE, x, &value->shape);
+}
+
+/* The sums of a product by weights, which the machine computes once, in real numbers and with its bias. */
+static uint32_t add_sums(struct real_host *host, const struct real_value *value) {
+    const struct real_deferred *deferred = value->deferred;
+    struct real_value *sums = value->source->sums;
+    struct real_epilogue epilogue;
+    if (deferred->sum_scale == NULL || !real_epilogue_open(host->n, deferred, &epilogue)) return QM_NO_TENSOR;
+    if (sums == NULL) {
+        struct real_encoding encoding = {.dtype = QM_I32, .scale = 1, .requant = {.low = INT32_MIN, .high = INT32_MAX}};
+        sums = QM_ARENA_NEW(host->n->r->arena, struct real_value, 1);
+        *sums = *value;
+        if (!real_emit(host->n, deferred, &encoding, sums)) return QM_NO_TENSOR;
+        sums->real = false;
+        value->source->sums = sums;
+    }
+    uint32_t x = add_input(host, sums);
+    if (x == QM_NO_TENSOR) return x;
+    x = with_numbers(host, QM_OP_MUL, x, deferred, deferred->channels, deferred->sum_scale);
+    for (uint32_t i = 0; i < epilogue.count; i++) {
+        const struct real_epilogue_op *op = epilogue.ops[i];
+        if (op->kind != REAL_MUL && op->kind != REAL_ADD && op->kind != REAL_DIV) return QM_NO_TENSOR;
+        enum qm_graph_op_kind kind = op->kind == REAL_MUL ? QM_OP_MUL : op->kind == REAL_ADD ? QM_OP_ADD : QM_OP_DIV;
+        x = with_numbers(host, kind, x, deferred, op->count, op->numbers);
+    }
+    return x;
+}
+
+static uint32_t add_constant(struct real_host *host, const struct real_value *value) {
+    uint32_t x = qm_graph_add_tensor(&host->maker, "", value->constant->dtype, &value->shape);
+    host->maker.graph->tensors[x] = *value->constant;
+    return x;
+}
+
+/* ---- operators of the file ---- */
+
+static bool has_weights(const struct real_source *source) {
+    enum qm_graph_op_kind kind = source->op->kind;
+    return kind == QM_OP_CONV_2D || kind == QM_OP_TRANSPOSE_CONV || (kind == QM_OP_MATMUL && source->inputs[1].state == REAL_CONSTANT);
+}
+
+/* An operator of values, with outputs of the shapes that it has in the file, or of this one. The output that is asked for. */
+static uint32_t add_operator(struct real_host *host, const struct qm_graph_op *source, const struct real_value *inputs,
+                             const struct qm_shape *shape, const struct real_host_known *id) {
+    const struct qm_graph_tensor *tensors = host->n->r->source->tensors;
+    struct qm_graph_op op = *source;
+    if (host->depth == OPERATORS_MAX) return QM_NO_TENSOR;
+    host->depth++;
+    for (uint32_t i = 0; i < op.input_count; i++) {
+        if (op.inputs[i] == QM_NO_TENSOR) continue;
+        op.inputs[i] = real_host_value(host, &inputs[i]);
+        if (op.inputs[i] == QM_NO_TENSOR) return QM_NO_TENSOR;
+    }
+    host->depth--;
+    for (uint32_t i = 0; i < op.output_count; i++) {
+        const struct qm_graph_tensor *out = &tensors[op.outputs[i]];
+        struct qm_shape own = shape != NULL ? *shape : qm_graph_shape(out);
+        op.outputs[i] = qm_graph_add_tensor(&host->maker, "", out->dtype, &own);
+        learn(host, &(struct real_host_known){id->key, i, op.outputs[i]});
+    }
+    *qm_graph_add_op(&host->maker, op.kind, QM_NO_TENSOR, QM_NO_TENSOR) = op;
+    return op.outputs[id->output];
+}
+
+/* What a value is known by: two that have the same are the same numbers, perhaps in another shape. */
+static struct real_host_known identity(const struct real_value *value) {
+    uint32_t order = value->tensors[REAL_PLAIN] != QM_NO_TENSOR ? REAL_PLAIN : REAL_CHANNELS_LAST;
+    struct real_host_known id = {.key = value->constant};
+    if (value->state == REAL_TENSOR) id.key = (const void *)(uintptr_t)(value->tensors[order] + UINT64_C(1));
+    if (value->state == REAL_TENSOR) id.output = value->real;
+    if (value->state == REAL_INPUT) id.key = value->origin;
+    if (value->state == REAL_MOVED) id.key = value->parts;
+    if (value->state == REAL_DEFERRED || value->state == REAL_HOST) id.key = value->source, id.output = value->source_output;
+    return id;
+}
+
+static uint32_t add_value(struct real_host *host, const struct real_value *value, const struct real_host_known *id) {
+    const struct real_source *source = value->source;
+    switch (value->state) {
+    case REAL_CONSTANT: return add_constant(host, value);
+    case REAL_INPUT: return add_float_input(host, value);
+    case REAL_TENSOR: return !value->real || value->quant_known ? add_input(host, value) : QM_NO_TENSOR;
+    case REAL_MOVED: return add_operator(host, value->move, value->parts, &value->shape, id);
+    case REAL_DEFERRED:
+    case REAL_HOST:
+        if (source == NULL) return QM_NO_TENSOR;
+        return has_weights(source) ? add_sums(host, value) : add_operator(host, source->op, source->inputs, NULL, id);
+    default: return QM_NO_TENSOR;
+    }
+}
+
+uint32_t real_host_value(struct real_host *host, const struct real_value *value) {
+    struct real_host_known id = identity(value);
+    if (id.key == NULL) return QM_NO_TENSOR;
+    uint32_t *before = known(host, &id), tensor = before != NULL ? *before : add_value(host, value, &id);
+    if (tensor == QM_NO_TENSOR) return tensor;
+    id.tensor = tensor;
+    if (before == NULL) learn(host, &id);
+    struct qm_shape shape = qm_graph_shape(&host->maker.graph->tensors[tensor]);
+    return qm_shape_same(&shape, &value->shape) ? tensor : add_op(host, QM_OP_RESHAPE, tensor, &value->shape);
+}

@@ -1,0 +1,80 @@
+/* run.c - a graph of real numbers from its inputs to its outputs. The numbers of a tensor are kept until its last reader has run. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/memory.h"
+#include "evaluate/evaluate.h"
+
+bool evaluate_operator(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *const *outputs) {
+    return evaluate_is_move(op->kind) ? evaluate_move(graph, op, inputs, outputs[0])
+                                      : evaluate_elementwise(graph, op, inputs, outputs[0]) || evaluate_sums(graph, op, inputs, outputs[0]);
+}
+
+struct run {
+    const struct qm_graph *graph;
+    double **numbers;  /* [tensor_count] NULL: not computed yet, or not needed any more */
+    uint32_t *readers; /* [tensor_count] operators and ends that are still to read it */
+};
+
+static double *numbers_of(const struct qm_graph_tensor *tensor) {
+    return qm_alloc(((size_t)qm_graph_elements(tensor) + 1) * sizeof(double));
+}
+
+static void count_readers(const struct run *run) {
+    const struct qm_graph *graph = run->graph;
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        for (uint32_t j = 0; j < graph->ops[i].input_count; j++)
+            if (graph->ops[i].inputs[j] != QM_NO_TENSOR) run->readers[graph->ops[i].inputs[j]]++;
+    for (uint32_t i = 0; i < graph->output_count; i++) run->readers[graph->outputs[i]]++;
+}
+
+/* Numbers of an input or a constant. */
+static void open_tensor(const struct run *run, uint32_t index, const void *data) {
+    struct qm_graph_tensor tensor = run->graph->tensors[index];
+    tensor.data = data;
+    run->numbers[index] = numbers_of(&tensor);
+    evaluate_numbers_to(&tensor, run->numbers[index]);
+}
+
+static void close_tensor(const struct run *run, uint32_t index) {
+    if (index == QM_NO_TENSOR || --run->readers[index] > 0) return;
+    free(run->numbers[index]);
+    run->numbers[index] = NULL;
+}
+
+static bool run_operator(const struct run *run, const struct qm_graph_op *op) {
+    const struct qm_graph *graph = run->graph;
+    const double *inputs[QM_OPERANDS_MAX] = {NULL};
+    double *outputs[QM_OPERANDS_MAX] = {NULL};
+    for (uint32_t i = 0; i < op->input_count; i++) {
+        uint32_t tensor = op->inputs[i];
+        if (tensor == QM_NO_TENSOR) continue;
+        if (run->numbers[tensor] == NULL) open_tensor(run, tensor, graph->tensors[tensor].data);
+        inputs[i] = run->numbers[tensor];
+    }
+    for (uint32_t i = 0; i < op->output_count; i++) outputs[i] = run->numbers[op->outputs[i]] = numbers_of(&graph->tensors[op->outputs[i]]);
+    bool done = evaluate_operator(graph, op, inputs, outputs);
+    for (uint32_t i = 0; i < op->input_count; i++) close_tensor(run, op->inputs[i]);
+    return done;
+}
+
+bool evaluate_graph(const struct qm_graph *graph, const void *const *inputs, void *const *outputs) {
+    struct run run = {.graph = graph,
+                      .numbers = qm_alloc(graph->tensor_count * sizeof *run.numbers),
+                      .readers = qm_alloc(graph->tensor_count * sizeof *run.readers)};
+    bool done = true;
+    memset(run.numbers, 0, graph->tensor_count * sizeof *run.numbers);
+    memset(run.readers, 0, graph->tensor_count * sizeof *run.readers);
+    count_readers(&run);
+    for (uint32_t i = 0; i < graph->input_count; i++) open_tensor(&run, graph->inputs[i], inputs[i]);
+    for (uint32_t i = 0; i < graph->op_count && done; i++) done = run_operator(&run, &graph->ops[i]);
+    for (uint32_t i = 0; i < graph->output_count && done; i++) {
+        const struct qm_graph_tensor *out = &graph->tensors[graph->outputs[i]];
+        if (run.numbers[graph->outputs[i]] == NULL) open_tensor(&run, graph->outputs[i], out->data);
+        evaluate_store(out->dtype, run.numbers[graph->outputs[i]], (size_t)qm_graph_elements(out), outputs[i]);
+    }
+    for (uint32_t i = 0; i < graph->tensor_count; i++) free(run.numbers[i]);
+    free(run.numbers);
+    free(run.readers);
+    return done;
+}
