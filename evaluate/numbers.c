@@ -1,29 +1,44 @@
-/* numbers.c - the elements of constants as doubles. Data need not be aligned. */
-#include <string.h>
-
+/* numbers.c - the elements of constants, as integers and as doubles. Data need not be aligned. */
+#include "common/status.h"
 #include "evaluate/evaluate.h"
 
-/* One element of a type, at bytes that need not be aligned. */
-#define LOADED(type, data, i)                                                                                                              \
-    ({                                                                                                                                     \
-        type loaded;                                                                                                                       \
-        memcpy(&loaded, (const uint8_t *)(data) + (i) * sizeof loaded, sizeof loaded);                                                     \
-        (double)loaded;                                                                                                                    \
-    })
+/* One element at any address. */
+union element {
+    int8_t i8;
+    uint8_t u8;
+    int16_t i16;
+    uint16_t u16;
+    int32_t i32;
+    int64_t i64;
+    float f32;
+    double f64;
+} __attribute__((packed, may_alias));
 
-double evaluate_stored(const struct qm_graph_tensor *tensor, size_t i) {
+static const union element *element_of(const struct qm_graph_tensor *tensor, size_t i) {
+    return (const union element *)((const uint8_t *)tensor->data + i * qm_dtype_bytes(tensor->dtype));
+}
+
+int64_t evaluate_integer(const struct qm_graph_tensor *tensor, size_t i) {
+    const union element *element = element_of(tensor, i);
     switch (tensor->dtype) {
-    case QM_I8: return ((const int8_t *)tensor->data)[i];
-    case QM_U8: return ((const uint8_t *)tensor->data)[i];
-    case QM_I16: return LOADED(int16_t, tensor->data, i);
-    case QM_U16: return LOADED(uint16_t, tensor->data, i);
-    case QM_I32: return LOADED(int32_t, tensor->data, i);
-    case QM_I64: return LOADED(int64_t, tensor->data, i);
-    case QM_F32: return LOADED(float, tensor->data, i);
-    case QM_F64: return LOADED(double, tensor->data, i);
+    case QM_I8: return element->i8;
+    case QM_U8: return element->u8;
+    case QM_I16: return element->i16;
+    case QM_U16: return element->u16;
+    case QM_I32: return element->i32;
+    case QM_I64: return element->i64;
+    case QM_F32:
+    case QM_F64:
     case QM_ANY_DTYPES: break;
     }
+    QM_CHECK(!"a type of integers");
     return 0;
+}
+
+double evaluate_stored(const struct qm_graph_tensor *tensor, size_t i) {
+    if (tensor->dtype == QM_F32) return (double)element_of(tensor, i)->f32;
+    if (tensor->dtype == QM_F64) return element_of(tensor, i)->f64;
+    return (double)evaluate_integer(tensor, i);
 }
 
 double *evaluate_numbers(const struct qm_graph_tensor *tensor, struct qm_arena *arena) {
