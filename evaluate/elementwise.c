@@ -1,4 +1,4 @@
-/* elementwise.c - functions of one number, and of two whose shapes are broadcast; quantizers. */
+/* elementwise.c - functions of one number, and of two whose shapes are broadcast; quantizers; dimensions. */
 #include <math.h>
 
 #include "evaluate/evaluate.h"
@@ -97,6 +97,8 @@ bool evaluate_elementwise(const struct qm_graph *graph, const struct qm_graph_op
         const struct qm_graph_tensor *a = &graph->tensors[op->inputs[0]], *b = &graph->tensors[op->inputs[1]];
         for (size_t i = 0; i < elements; i++)
             to[i] = whole(out, of_two(op->kind, inputs[0][operand_at(a, out, i)], inputs[1][operand_at(b, out, i)]));
+    } else if (op->kind == QM_OP_SHAPE) {
+        for (size_t d = 0; d < elements; d++) to[d] = graph->tensors[op->inputs[0]].dims[d];
     } else {
         return false;
     }

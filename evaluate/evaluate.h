@@ -1,7 +1,8 @@
-/* evaluate.h - what the operators of a graph of real numbers mean: their values in doubles, straight from the definitions.
+/* evaluate.h - what operators mean: their values in doubles, straight from the definitions.
  *
- * Front ends fold constants with it; and what a machine computes is held against it (passes/integers says by how much it may differ). It
- * is plain and slow on purpose. Sources: the operator specifications of ONNX.
+ * Front ends fold constants with it, operator by operator in execution order, so that later ones find their shapes and axes as constants.
+ * What a machine computes is held against it (passes/integers says by how much it may differ). It is plain and slow on purpose. Sources:
+ * the operator specifications of ONNX.
  */
 #ifndef QM_EVALUATE_EVALUATE_H
 #define QM_EVALUATE_EVALUATE_H
@@ -11,7 +12,12 @@
 
 /* ---- numbers.c ---- */
 
-/* Element i of a constant as the file stores it. */
+/* Below it a double holds every integer. */
+#define EVALUATE_EXACT 0x1p53
+
+/* Element i of a constant of integers, as the file stores it. */
+int64_t evaluate_integer(const struct qm_graph_tensor *tensor, size_t i);
+/* Element i of any constant, as the file stores it; an int64 of 2^53 or more is rounded. */
 double evaluate_stored(const struct qm_graph_tensor *tensor, size_t i);
 /* All elements of a constant, row-major: the real numbers where it is quantized, else the numbers as they are. */
 double *evaluate_numbers(const struct qm_graph_tensor *tensor, struct qm_arena *arena);
@@ -24,11 +30,13 @@ bool evaluate_range(const struct qm_graph_tensor *tensor, double *low, double *h
 
 /* The value of an operator that is a function of one number. */
 double evaluate_function(const struct qm_graph_op *op, double x);
-/* Fills the outputs, row-major, from the inputs (NULL: absent). False: the operator has no meaning here yet. */
+/* Fills the outputs, row-major, from the inputs (QM_OPERANDS_MAX of them; NULL: absent). Whole numbers are exact while they and their sums
+ * stay below 2^53. False: the operator has no meaning here yet, or an index is outside of what it gathers from. */
 bool evaluate_operator(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *const *outputs);
 
-/* Stores numbers in a type: floats are rounded to it, whole numbers cut to what 64 bits hold. */
-void evaluate_store(enum qm_dtype dtype, const double *numbers, size_t count, void *data);
+/* Stores numbers in a type: floats are rounded to it. False: a number is no integer of a type of integers, or none below 2^53, which may
+ * have been rounded. */
+bool evaluate_store(enum qm_dtype dtype, const double *numbers, size_t count, void *data);
 
 /* ---- run.c ---- */
 
@@ -41,17 +49,34 @@ bool evaluate_graph(const struct qm_graph *graph, const void *const *inputs, voi
 
 enum { EVALUATE_FOLDED_MAX = 1 << 26 }; /* elements of a folded constant */
 
-/* Makes the outputs of an operator constants, if all its inputs are. A DEQUANTIZE gives its bytes a quantization; a move of quantized
- * numbers leaves them quantized. NULL: done, or some input is no constant (the outputs tell); else why it cannot be: "makes ...". */
-const char *evaluate_fold(struct qm_graph_maker *maker, const struct qm_graph_op *op);
+/* Makes output 0 of an operator a constant, with its data in the arena, if all its inputs are, or if it is SHAPE. The output has its shape
+ * and type already. Integers are exact or the operator is not folded.
+ *
+ * In a graph of real numbers a DEQUANTIZE gives its bytes a quantization, and a move of quantized numbers leaves them quantized. In a graph
+ * of integers only what means the same there is folded: SHAPE and FILL of any type, and of int32 and int64 constants RESHAPE,
+ * STRIDED_SLICE, TRANSPOSE, GATHER, CONCATENATION, PACK, CAST, REDUCE_PROD, ADD, SUB and MUL without a fused activation.
+ *
+ * NULL: done, or not to be folded (the output tells, by its data); else why it cannot be: "makes ...", and the output has no data. */
+const char *evaluate_fold(struct qm_graph *graph, const struct qm_graph_op *op, struct qm_arena *arena);
 
 /* ---- among the files of this room ---- */
 
-/* Elementwise operators, also of two tensors. */
+/* Elementwise operators, also of two tensors; the dimensions of one. */
 bool evaluate_elementwise(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to);
-/* Operators that put elements elsewhere. */
-bool evaluate_move(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to);
+/* Elements that an operator puts elsewhere, whatever they are: doubles, or as a file stores them. */
+struct evaluate_moving {
+    const struct qm_graph *graph;
+    const struct qm_graph_op *op;
+    size_t size;             /* bytes of an element */
+    const void *const *from; /* of each input its elements, row-major */
+    const double *indices;   /* GATHER: the numbers of input 1 */
+    const void *padding;     /* PAD: one element */
+    void *to;                /* the elements of the output, row-major */
+};
+
 bool evaluate_is_move(enum qm_graph_op_kind kind);
+/* False: an index is outside. */
+bool evaluate_move(const struct evaluate_moving *moving);
 /* Sums of products, of windows and along axes. */
 bool evaluate_sums(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to);
 

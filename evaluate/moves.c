@@ -1,4 +1,8 @@
-/* moves.c - operators that put elements elsewhere. Each result element is an input element, found by index, or padding. */
+/* moves.c - operators that put elements elsewhere. Each result element is an input element, found by index, or padding: bytes are copied,
+ * so that no number is changed on its way.
+ */
+#include <string.h>
+
 #include "evaluate/evaluate.h"
 
 /* The index of a result element, one number a dimension. */
@@ -24,101 +28,124 @@ static size_t offset(const struct qm_graph_tensor *in, const uint32_t *at) {
     return result;
 }
 
-static void transpose(const struct qm_graph_op *op, const struct qm_graph_tensor *in, const struct qm_graph_tensor *out, const double *from,
-                      double *to) {
+static const struct qm_graph_tensor *input(const struct evaluate_moving *m, uint32_t i) {
+    return &m->graph->tensors[m->op->inputs[i]];
+}
+
+static const struct qm_graph_tensor *output(const struct evaluate_moving *m) {
+    return &m->graph->tensors[m->op->outputs[0]];
+}
+
+/* Makes `count` elements of the output, from `to` on, those of input i from `from` on. */
+static void copy(const struct evaluate_moving *m, size_t to, uint32_t i, size_t from, size_t count) {
+    memcpy((uint8_t *)m->to + to * m->size, (const uint8_t *)m->from[i] + from * m->size, count * m->size);
+}
+
+static void transpose(const struct evaluate_moving *m) {
+    const struct qm_graph_tensor *out = output(m);
     struct index index = {{0}};
     size_t stride[QM_MAX_RANK], elements = (size_t)qm_graph_elements(out);
-    find_strides(in, stride);
+    find_strides(input(m, 0), stride);
     for (size_t i = 0; i < elements; i++, advance(&index, out)) {
         size_t source = 0;
-        for (uint32_t d = 0; d < out->rank; d++) source += index.at[d] * stride[op->permutation[d]];
-        to[i] = from[source];
+        for (uint32_t d = 0; d < out->rank; d++) source += index.at[d] * stride[m->op->permutation[d]];
+        copy(m, i, 0, source, 1);
     }
 }
 
-static void slice(const struct qm_graph_op *op, const struct qm_graph_tensor *in, const struct qm_graph_tensor *out, const double *from,
-                  double *to) {
+/* The output may lack dimensions of which one element is taken. */
+static void slice(const struct evaluate_moving *m) {
+    const struct qm_graph_tensor *in = input(m, 0);
     struct qm_graph_tensor taken = *in;
     struct index index = {{0}};
-    size_t elements = (size_t)qm_graph_elements(out);
-    for (uint32_t d = 0; d < in->rank; d++) taken.dims[d] = op->slice_dims[d];
+    size_t elements = (size_t)qm_graph_elements(output(m));
+    memcpy(taken.dims, m->op->slice_dims, sizeof taken.dims);
     for (size_t i = 0; i < elements; i++, advance(&index, &taken)) {
         uint32_t at[QM_MAX_RANK];
-        for (uint32_t d = 0; d < in->rank; d++) at[d] = (uint32_t)(op->begin[d] + (int64_t)index.at[d] * op->step[d]);
-        to[i] = from[offset(in, at)];
+        for (uint32_t d = 0; d < in->rank; d++) at[d] = (uint32_t)(m->op->begin[d] + (int64_t)index.at[d] * m->op->step[d]);
+        copy(m, i, 0, offset(in, at), 1);
     }
 }
 
-static void pad(const struct qm_graph_op *op, const struct qm_graph_tensor *in, const struct qm_graph_tensor *out, const double *from,
-                double *to) {
+static void pad(const struct evaluate_moving *m) {
+    const struct qm_graph_tensor *in = input(m, 0), *out = output(m);
     struct index index = {{0}};
     size_t elements = (size_t)qm_graph_elements(out);
     for (size_t i = 0; i < elements; i++, advance(&index, out)) {
         uint32_t at[QM_MAX_RANK];
         bool inside = true;
         for (uint32_t d = 0; d < in->rank; d++) {
-            at[d] = index.at[d] - op->pads[d].before; /* wraps in front of the input */
+            at[d] = index.at[d] - m->op->pads[d].before; /* wraps in front of the input */
             inside = inside && at[d] < in->dims[d];
         }
-        to[i] = inside ? from[offset(in, at)] : op->low;
+        if (inside)
+            copy(m, i, 0, offset(in, at), 1);
+        else
+            memcpy((uint8_t *)m->to + i * m->size, m->padding, m->size);
     }
 }
 
-static void resize(const struct qm_graph_tensor *in, const struct qm_graph_tensor *out, const double *from, double *to) {
+static void resize(const struct evaluate_moving *m) {
+    const struct qm_graph_tensor *in = input(m, 0), *out = output(m);
     struct index index = {{0}};
     size_t elements = (size_t)qm_graph_elements(out);
     for (size_t i = 0; i < elements; i++, advance(&index, out)) {
         uint32_t at[QM_MAX_RANK];
         for (uint32_t d = 0; d < in->rank; d++) at[d] = index.at[d] / (out->dims[d] / in->dims[d]);
-        to[i] = from[offset(in, at)];
+        copy(m, i, 0, offset(in, at), 1);
     }
 }
 
-static void concatenate(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
-    const struct qm_graph_tensor *out = &graph->tensors[op->outputs[0]];
+/* One input behind the other along the axis; of PACK, whose inputs lack the axis, each is one place of it. */
+static void concatenate(const struct evaluate_moving *m) {
+    const struct qm_graph_tensor *out = output(m);
     size_t outer = 1, row = 1, begin = 0;
-    for (uint32_t d = 0; d < op->axis; d++) outer *= out->dims[d];
-    for (uint32_t d = op->axis; d < out->rank; d++) row *= out->dims[d];
-    for (uint32_t i = 0; i < op->input_count; i++) {
-        size_t part = (size_t)qm_graph_elements(&graph->tensors[op->inputs[i]]) / outer;
-        for (size_t o = 0; o < outer; o++)
-            for (size_t e = 0; e < part; e++) to[o * row + begin + e] = inputs[i][o * part + e];
+    for (uint32_t d = 0; d < m->op->axis; d++) outer *= out->dims[d];
+    for (uint32_t d = m->op->axis; d < out->rank; d++) row *= out->dims[d];
+    for (uint32_t i = 0; i < m->op->input_count; i++) {
+        size_t part = (size_t)qm_graph_elements(input(m, i)) / outer;
+        for (size_t o = 0; o < outer; o++) copy(m, o * row + begin, i, o * part, part);
         begin += part;
     }
 }
 
-/* False: an index is outside. */
-static bool gather(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
-    const struct qm_graph_tensor *in = &graph->tensors[op->inputs[0]];
-    size_t outer = 1, inner = 1, count = (size_t)qm_graph_elements(&graph->tensors[op->inputs[1]]), extent = in->dims[op->axis];
-    for (uint32_t d = 0; d < op->axis; d++) outer *= in->dims[d];
-    for (uint32_t d = op->axis + 1; d < in->rank; d++) inner *= in->dims[d];
+/* The dimension of the axis is replaced by those of the indices. False: an index is outside. */
+static bool gather(const struct evaluate_moving *m) {
+    const struct qm_graph_tensor *in = input(m, 0);
+    size_t outer = 1, inner = 1, count = (size_t)qm_graph_elements(input(m, 1)), extent = in->dims[m->op->axis];
+    for (uint32_t d = 0; d < m->op->axis; d++) outer *= in->dims[d];
+    for (uint32_t d = m->op->axis + 1; d < in->rank; d++) inner *= in->dims[d];
     for (size_t o = 0; o < outer; o++)
         for (size_t i = 0; i < count; i++) {
-            double at = inputs[1][i] < 0 ? inputs[1][i] + (double)extent : inputs[1][i];
+            double at = m->indices[i] < 0 ? m->indices[i] + (double)extent : m->indices[i];
             if (!(at >= 0 && at < (double)extent)) return false;
-            for (size_t e = 0; e < inner; e++) to[(o * count + i) * inner + e] = inputs[0][(o * extent + (size_t)at) * inner + e];
+            copy(m, (o * count + i) * inner, 0, (o * extent + (size_t)at) * inner, inner);
         }
     return true;
 }
 
-bool evaluate_is_move(enum qm_graph_op_kind kind) {
-    return kind == QM_OP_RESHAPE || kind == QM_OP_TRANSPOSE || kind == QM_OP_STRIDED_SLICE || kind == QM_OP_PAD ||
-           kind == QM_OP_CONCATENATION || kind == QM_OP_RESIZE_NEAREST_NEIGHBOR || kind == QM_OP_GATHER;
+static void fill(const struct evaluate_moving *m) {
+    size_t elements = (size_t)qm_graph_elements(output(m));
+    for (size_t i = 0; i < elements; i++) copy(m, i, 0, 0, 1);
 }
 
-bool evaluate_move(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
-    const struct qm_graph_tensor *in = &graph->tensors[op->inputs[0]], *out = &graph->tensors[op->outputs[0]];
-    switch (op->kind) {
-    case QM_OP_RESHAPE:
-        for (size_t i = 0; i < (size_t)qm_graph_elements(out); i++) to[i] = inputs[0][i];
-        return true;
-    case QM_OP_TRANSPOSE: transpose(op, in, out, inputs[0], to); return true;
-    case QM_OP_STRIDED_SLICE: slice(op, in, out, inputs[0], to); return true;
-    case QM_OP_PAD: pad(op, in, out, inputs[0], to); return true;
-    case QM_OP_RESIZE_NEAREST_NEIGHBOR: resize(in, out, inputs[0], to); return true;
-    case QM_OP_CONCATENATION: concatenate(graph, op, inputs, to); return true;
-    case QM_OP_GATHER: return gather(graph, op, inputs, to);
+bool evaluate_is_move(enum qm_graph_op_kind kind) {
+    return kind == QM_OP_RESHAPE || kind == QM_OP_TRANSPOSE || kind == QM_OP_STRIDED_SLICE || kind == QM_OP_PAD ||
+           kind == QM_OP_CONCATENATION || kind == QM_OP_RESIZE_NEAREST_NEIGHBOR || kind == QM_OP_GATHER || kind == QM_OP_PACK ||
+           kind == QM_OP_FILL;
+}
+
+bool evaluate_move(const struct evaluate_moving *moving) {
+    switch (moving->op->kind) {
+    case QM_OP_RESHAPE: copy(moving, 0, 0, 0, (size_t)qm_graph_elements(output(moving))); return true;
+    case QM_OP_TRANSPOSE: transpose(moving); return true;
+    case QM_OP_STRIDED_SLICE: slice(moving); return true;
+    case QM_OP_PAD: pad(moving); return true;
+    case QM_OP_RESIZE_NEAREST_NEIGHBOR: resize(moving); return true;
+    case QM_OP_CONCATENATION:
+    case QM_OP_PACK: concatenate(moving); return true;
+    case QM_OP_FILL: fill(moving); return true;
+    case QM_OP_GATHER: return gather(moving);
     default: return false;
     }
 }

@@ -1,29 +1,47 @@
-/* numbers.c - the elements of constants as doubles. Data need not be aligned. */
+/* numbers.c - the elements of constants, as integers and as doubles. Data need not be aligned. */
+#include <math.h>
 #include <string.h>
 
+#include "common/status.h"
 #include "evaluate/evaluate.h"
 
-/* One element of a type, at bytes that need not be aligned. */
-#define LOADED(type, data, i)                                                                                                              \
-    ({                                                                                                                                     \
-        type loaded;                                                                                                                       \
-        memcpy(&loaded, (const uint8_t *)(data) + (i) * sizeof loaded, sizeof loaded);                                                     \
-        (double)loaded;                                                                                                                    \
-    })
+/* One element at any address. */
+union element {
+    int8_t i8;
+    uint8_t u8;
+    int16_t i16;
+    uint16_t u16;
+    int32_t i32;
+    int64_t i64;
+    float f32;
+    double f64;
+} __attribute__((packed, may_alias));
 
-double evaluate_stored(const struct qm_graph_tensor *tensor, size_t i) {
+static const union element *element_of(const struct qm_graph_tensor *tensor, size_t i) {
+    return (const union element *)((const uint8_t *)tensor->data + i * qm_dtype_bytes(tensor->dtype));
+}
+
+int64_t evaluate_integer(const struct qm_graph_tensor *tensor, size_t i) {
+    const union element *element = element_of(tensor, i);
     switch (tensor->dtype) {
-    case QM_I8: return ((const int8_t *)tensor->data)[i];
-    case QM_U8: return ((const uint8_t *)tensor->data)[i];
-    case QM_I16: return LOADED(int16_t, tensor->data, i);
-    case QM_U16: return LOADED(uint16_t, tensor->data, i);
-    case QM_I32: return LOADED(int32_t, tensor->data, i);
-    case QM_I64: return LOADED(int64_t, tensor->data, i);
-    case QM_F32: return LOADED(float, tensor->data, i);
-    case QM_F64: return LOADED(double, tensor->data, i);
+    case QM_I8: return element->i8;
+    case QM_U8: return element->u8;
+    case QM_I16: return element->i16;
+    case QM_U16: return element->u16;
+    case QM_I32: return element->i32;
+    case QM_I64: return element->i64;
+    case QM_F32:
+    case QM_F64:
     case QM_ANY_DTYPES: break;
     }
+    QM_CHECK(!"a type of integers");
     return 0;
+}
+
+double evaluate_stored(const struct qm_graph_tensor *tensor, size_t i) {
+    if (tensor->dtype == QM_F32) return (double)element_of(tensor, i)->f32;
+    if (tensor->dtype == QM_F64) return element_of(tensor, i)->f64;
+    return (double)evaluate_integer(tensor, i);
 }
 
 void evaluate_numbers_to(const struct qm_graph_tensor *tensor, double *numbers) {
@@ -44,21 +62,51 @@ double *evaluate_numbers(const struct qm_graph_tensor *tensor, struct qm_arena *
     return numbers;
 }
 
-void evaluate_store(enum qm_dtype dtype, const double *numbers, size_t count, void *data) {
-    uint8_t *to = data;
-    for (size_t i = 0; i < count; i++, to += qm_dtype_bytes(dtype)) {
-        float single = (float)numbers[i];
-        int64_t whole = numbers[i] >= 0x1p63 ? INT64_MAX : numbers[i] > -0x1p63 ? (int64_t)numbers[i] : INT64_MIN;
-        const void *source = dtype == QM_F64 ? (const void *)&numbers[i] : dtype == QM_F32 ? (const void *)&single : (const void *)&whole;
-        memcpy(to, source, qm_dtype_bytes(dtype));
-    }
-}
-
 bool evaluate_range(const struct qm_graph_tensor *tensor, double *low, double *high) {
     bool is_unsigned = tensor->dtype == QM_U8 || tensor->dtype == QM_U16;
     if (tensor->dtype == QM_F32 || tensor->dtype == QM_F64) return false;
     double span = (double)(UINT64_C(1) << (qm_graph_bits(tensor) - 1)) * 2;
     *low = is_unsigned ? 0 : -span / 2;
     *high = *low + span - 1;
+    return true;
+}
+
+/* ---- storing ---- */
+
+/* How numbers become elements of a type. */
+struct storage {
+    enum qm_dtype dtype;
+    bool is_whole;
+    double low, high; /* of integers: what the type holds and a double has exactly */
+};
+
+static struct storage storage_of(enum qm_dtype dtype) {
+    struct storage storage = {.dtype = dtype};
+    storage.is_whole = evaluate_range(&(struct qm_graph_tensor){.dtype = dtype}, &storage.low, &storage.high);
+    storage.low = fmax(storage.low, 1 - EVALUATE_EXACT);
+    storage.high = fmin(storage.high, EVALUATE_EXACT - 1);
+    return storage;
+}
+
+/* Floats are rounded to the type. False: the number is no integer, or none that the type holds, or one that may have been rounded. */
+static bool store(const struct storage *storage, double number, void *to) {
+    float single = (float)number;
+    const void *source = storage->dtype == QM_F64 ? (const void *)&number : (const void *)&single;
+    int64_t whole;
+    if (storage->is_whole) {
+        if (!(number >= storage->low && number <= storage->high)) return false;
+        whole = (int64_t)number;
+        source = &whole; /* its low bytes, which are first */
+        if ((double)whole != number) return false;
+    }
+    memcpy(to, source, qm_dtype_bytes(storage->dtype));
+    return true;
+}
+
+bool evaluate_store(enum qm_dtype dtype, const double *numbers, size_t count, void *data) {
+    struct storage storage = storage_of(dtype);
+    uint8_t *to = data;
+    for (size_t i = 0; i < count; i++)
+        if (!store(&storage, numbers[i], to + i * qm_dtype_bytes(dtype))) return false;
     return true;
 }

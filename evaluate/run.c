@@ -6,8 +6,11 @@
 #include "evaluate/evaluate.h"
 
 bool evaluate_operator(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *const *outputs) {
-    return evaluate_is_move(op->kind) ? evaluate_move(graph, op, inputs, outputs[0])
-                                      : evaluate_elementwise(graph, op, inputs, outputs[0]) || evaluate_sums(graph, op, inputs, outputs[0]);
+    const void *from[QM_OPERANDS_MAX];
+    for (uint32_t i = 0; i < op->input_count; i++) from[i] = inputs[i];
+    const struct evaluate_moving moving = {graph, op, sizeof(double), from, inputs[1], &op->low, outputs[0]};
+    if (evaluate_is_move(op->kind)) return evaluate_move(&moving);
+    return evaluate_elementwise(graph, op, inputs, outputs[0]) || evaluate_sums(graph, op, inputs, outputs[0]);
 }
 
 struct run {
@@ -71,7 +74,7 @@ bool evaluate_graph(const struct qm_graph *graph, const void *const *inputs, voi
     for (uint32_t i = 0; i < graph->output_count && done; i++) {
         const struct qm_graph_tensor *out = &graph->tensors[graph->outputs[i]];
         if (run.numbers[graph->outputs[i]] == NULL) open_tensor(&run, graph->outputs[i], out->data);
-        evaluate_store(out->dtype, run.numbers[graph->outputs[i]], (size_t)qm_graph_elements(out), outputs[i]);
+        done = evaluate_store(out->dtype, run.numbers[graph->outputs[i]], (size_t)qm_graph_elements(out), outputs[i]);
     }
     for (uint32_t i = 0; i < graph->tensor_count; i++) free(run.numbers[i]);
     free(run.numbers);

@@ -82,10 +82,11 @@ static void multiply(const struct qm_graph *graph, const struct qm_graph_op *op,
         }
 }
 
+/* Sums, means or products along axes, which the output has with one element or not at all. */
 static void reduce(const struct qm_graph *graph, const struct qm_graph_op *op, const double *from, double *to) {
     const struct qm_graph_tensor *in = &graph->tensors[op->inputs[0]], *out = &graph->tensors[op->outputs[0]];
     size_t elements = (size_t)qm_graph_elements(in), results = (size_t)qm_graph_elements(out);
-    for (size_t i = 0; i < results; i++) to[i] = 0;
+    for (size_t i = 0; i < results; i++) to[i] = op->kind == QM_OP_REDUCE_PROD ? 1 : 0;
     for (size_t i = 0; i < elements; i++) {
         size_t rest = i, at = 0, step = 1;
         for (uint32_t d = in->rank; d-- > 0; rest /= in->dims[d]) {
@@ -93,7 +94,7 @@ static void reduce(const struct qm_graph *graph, const struct qm_graph_op *op, c
             at += step * (rest % in->dims[d]);
             step *= in->dims[d];
         }
-        to[at] += from[i];
+        to[at] = op->kind == QM_OP_REDUCE_PROD ? to[at] * from[i] : to[at] + from[i];
     }
     for (size_t i = 0; op->kind == QM_OP_MEAN && i < results; i++) to[i] /= (double)(elements / results);
 }
@@ -105,6 +106,7 @@ bool evaluate_sums(const struct qm_graph *graph, const struct qm_graph_op *op, c
     case QM_OP_MAX_POOL_2D: pool(graph, op, inputs[0], to); return true;
     case QM_OP_MATMUL: multiply(graph, op, inputs, to); return true;
     case QM_OP_MEAN:
+    case QM_OP_REDUCE_PROD:
     case QM_OP_SUM: reduce(graph, op, inputs[0], to); return true;
     default: return false;
     }

@@ -33,7 +33,7 @@ uint32_t onnx_emit(const struct onnx_node *n, const struct qm_graph_op *op, cons
     struct qm_graph_op *added = qm_graph_add_op(&n->r->maker, op->kind, op->inputs[0], result);
     *added = *op;
     added->outputs[0] = result;
-    const char *problem = evaluate_fold(&n->r->maker, added);
+    const char *problem = evaluate_fold(graph, added, n->r->arena);
     if (problem != NULL) return onnx_refuse(n, "%s", problem), QM_NO_TENSOR;
     if (graph->tensors[result].data != NULL) graph->op_count--;
     return result;

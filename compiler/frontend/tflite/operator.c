@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "evaluate/evaluate.h"
 #include "compiler/frontend/tflite/tflite.h"
-#include "compiler/ir/fold.h"
 
 void tflite_refuse(const struct tflite_operator *o, const char *format, ...) {
     char text[512];
@@ -28,7 +28,7 @@ bool tflite_read_integers(const struct tflite_operator *o, uint32_t i, uint32_t 
     bool integers = tensor->dtype == QM_I32 || tensor->dtype == QM_I64;
     bool fits = integers && tensor->data != NULL && qm_graph_elements(tensor) == count;
     for (uint32_t e = 0; e < count && fits; e++) {
-        int64_t value = qm_graph_integer(tensor, e);
+        int64_t value = evaluate_integer(tensor, e);
         fits = value >= INT32_MIN && value <= INT32_MAX;
         to[e] = (int32_t)value;
     }

@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "evaluate/evaluate.h"
 #include "compiler/frontend/tflite/tflite.h"
-#include "compiler/ir/fold.h"
 
 enum { ATTRIBUTE_MAX = 65535, EXTENT_MAX = 1 << 30 };
 
@@ -415,8 +415,8 @@ static uint32_t find_type(const struct tflite_operator *o, const uint32_t *opera
     return QM_NO_TENSOR;
 }
 
-/* Whether the operator, whose operands have been read, belongs into the graph. No operator takes int16, so that nothing else needs to be
- * said about one that has some. */
+/* Whether the operator, whose operands have been read, belongs into the graph and has not become a constant. What cannot be folded exactly
+ * stays an operator. No operator takes int16, so that nothing else needs to be said about one that has some. */
 static bool belongs(const struct tflite_operator *o, const struct rule *rule) {
     struct tflite_reader *r = o->r;
     const struct qm_graph_op *op = o->op;
@@ -429,7 +429,8 @@ static bool belongs(const struct tflite_operator *o, const struct rule *rule) {
     }
     if (r->graph->problems.count > 0 || find_type(o, op->inputs, op->input_count, QM_I16) != QM_NO_TENSOR) return keep_data(o);
     rule->read(o);
-    return r->fb.status == QM_OK && !qm_graph_fold(r->graph, o->op, r->arena);
+    if (r->fb.status != QM_OK) return false;
+    return evaluate_fold(r->graph, op, r->arena) != NULL || tflite_output(o, 0)->data == NULL;
 }
 
 static void read_operator(struct tflite_reader *r, uint32_t index) {

@@ -1,11 +1,11 @@
 /* shapes.c - RESHAPE and its kin, and the operators with which converters compute shapes: SHAPE, PACK, GATHER, CAST, FILL.
  *
- * The latter are no operators of the machine. Where their operands are constants, which a shape is, compiler/ir/fold.h evaluates them.
+ * The latter are no operators of the machine. Where their operands are constants, which a shape is, evaluate folds them.
  */
 #include <string.h>
 
+#include "evaluate/evaluate.h"
 #include "compiler/frontend/tflite/tflite.h"
-#include "compiler/ir/fold.h"
 
 /* Refuses an output that does not have the shape that the operator gives. */
 static void check_shape(const struct tflite_operator *o, uint32_t rank, const uint32_t *dims) {
@@ -111,7 +111,7 @@ void tflite_read_pack(const struct tflite_operator *o) {
 static void check_indices(const struct tflite_operator *o, uint32_t count) {
     const struct qm_graph_tensor *indices = tflite_input(o, 1);
     for (uint64_t i = 0; indices->data != NULL && i < qm_graph_elements(indices); i++) {
-        int64_t index = qm_graph_integer(indices, i);
+        int64_t index = evaluate_integer(indices, i);
         if (index < 0 || index >= count) tflite_refuse(o, "index %lld of %u elements", (long long)index, count);
     }
 }

@@ -199,7 +199,7 @@ void tflite_check_operators(struct tflite_reader *r);
 /* Marks the tensors that operators name; those that are not there are refused later. */
 void tflite_mark_used(struct tflite_reader *r, bool *used);
 /* Fills graph->ops from r->operators; the tensors have been read. What is computed of constants and shapes alone becomes a constant
- * (compiler/ir/fold.h) and leaves no operator. */
+ * (evaluate/evaluate.h) and leaves no operator. */
 void tflite_read_operators(struct tflite_reader *r);
 
 #endif
