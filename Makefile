@@ -58,7 +58,7 @@ endef
 
 # Programs in C, by their sources; mk/*.mk adds to both lists. The second: those that make test has no use for.
 PROGRAMS := $(addprefix $(B)/,qmac specgen bench unit networks matmul_sweep token_order skip_equals_step \
-    timing_equals_cycle memory_sizes systemc_equals_cycle parameters run_programs)
+    timing_equals_cycle memory_sizes move_costs systemc_equals_cycle parameters run_programs)
 NOT_FOR_TEST :=
 
 $(B)/qmac: $(call obj,$(TOOL_SRC),obj)
@@ -66,8 +66,8 @@ $(B)/specgen: $(call obj,tools/specgen.c,obj)
 $(B)/bench: $(call obj,$(sort $(wildcard tools/bench/*.c)),obj)
 $(B)/unit: $(call obj,$(UNIT_SRC),obj)
 $(B)/networks: $(call obj,tests/networks/golden.c $(shell find tests/support -name '*.c'),obj)
-$(B)/matmul_sweep $(B)/token_order $(B)/skip_equals_step $(B)/timing_equals_cycle $(B)/memory_sizes \
-$(B)/run_programs: $(B)/%: $(B)/obj/tests/programs/%.o
+$(B)/matmul_sweep $(B)/token_order $(B)/skip_equals_step $(B)/timing_equals_cycle $(B)/run_programs: $(B)/%: $(B)/obj/tests/programs/%.o
+$(B)/memory_sizes $(B)/move_costs: $(B)/%: $(B)/obj/tests/programs/%.o $(B)/obj/tests/support/plan_cycles.o
 $(B)/systemc_equals_cycle: $(call obj,tests/systemc/systemc_equals_cycle.c,obj)
 $(B)/parameters: $(call obj,tests/rtl/parameters.c,obj)
 

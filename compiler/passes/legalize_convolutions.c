@@ -168,12 +168,12 @@ static double *steps_of(const struct site *s, struct qm_layer *layer, const stru
 
 /* The largest error of a channel that adds so many steps, the input's zero point among them: that of the multiplier counts for as far as
  * a sum can be from 0 without being clamped, that of the addend is half a unit. */
-static double offset_error(const struct site *s, uint32_t c, struct qm_multiplier scale, double steps) {
+static double offset_error(const struct site *s, uint32_t c, struct qm_multiplier scale, double steps, int32_t bits) {
     const struct qm_requant *requant = s->op->requant;
     double factor = fabs(requant->factors[c]), farthest = fmax(fabs((double)requant->sum_low[c]), fabs((double)requant->sum_high[c]));
     double reach = fmin(farthest * factor + fabs(requant->addends[c] - steps), fabs(steps) + UINT8_MAX + 1);
     double relative = factor > 0 ? fabs(fabs(ldexp((double)scale.value, scale.shift - 31)) / factor - 1) : 0;
-    return relative * reach + ldexp(0.5, -QM_OFFSET_BITS);
+    return relative * reach + ldexp(0.5, -bits);
 }
 
 /* Addends in the units of rounding OFFSET. */
@@ -187,7 +187,7 @@ static enum qm_status set_addends(const struct site *s, struct qm_layer *layer, 
         fit_offset(&scales[c]);
         int32_t total = 31 - scales[c].shift, bits = total < QM_OFFSET_BITS ? total : QM_OFFSET_BITS;
         double units = nearbyint(ldexp(steps, bits));
-        if (!(fabs(units) <= INT32_MAX) || offset_error(s, c, scales[c], whole) > OFFSET_ERROR_MAX)
+        if (!(fabs(units) <= INT32_MAX) || offset_error(s, c, scales[c], whole, bits) > OFFSET_ERROR_MAX)
             return site_refuse(s, "channel %u: adds %g steps of the output, more than are exact (about %d)", c, whole,
                                1 << (31 - QM_OFFSET_BITS));
         bias[c] = (int32_t)units;

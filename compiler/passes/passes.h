@@ -133,6 +133,8 @@ void trial_choose(struct plan *plan);
 
 /* ---- tiling ---- */
 
+/* The loops of a move in the order in which they are taken: where runs are short, the two with the shortest strides last. */
+struct qm_move move_ordered(const struct qm_move *move);
 /* The loops of a move that become rows and positions of instructions; returns how many are outside of these. */
 uint32_t move_split(const struct qm_move *move, struct qm_move_loop *rows, struct qm_move_loop *positions);
 

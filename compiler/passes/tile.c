@@ -9,7 +9,7 @@
 #include "compiler/passes/classes.h"
 #include "compiler/passes/passes.h"
 
-enum { ADD_BLOCKS = 8, ADD_BLOCK_BYTES_MIN = 512, ADD_BLOCK_BYTES_MAX = 16384, MOVE_BYTES_MAX = 32768 };
+enum { ADD_BLOCKS = 8, ADD_BLOCK_BYTES_MIN = 512, ADD_BLOCK_BYTES_MAX = 16384, MOVE_BYTES_MAX = 32768, MOVE_RUN_BYTES = 64 };
 
 /* A layer that is no convolution. */
 struct search {
@@ -64,14 +64,6 @@ static bool tile_add(struct search *s) {
     return s->best.block_bytes > 0;
 }
 
-/* Positions of a row of an instruction: strides, and the bytes from the first to the last, fit their fields. */
-static uint32_t positions_max(const struct qm_move_loop *loop, uint32_t bytes, bool in_outside, bool out_outside) {
-    uint64_t in = in_outside ? bytes : loop->in, out = out_outside ? bytes : loop->out, most = PLAN_POSITIONS_MAX;
-    if (in > UINT16_MAX || out > UINT16_MAX) return 1;
-    if (in > 0 && (PLAN_ROW_BYTES_MAX - bytes) / in + 1 < most) most = (PLAN_ROW_BYTES_MAX - bytes) / in + 1;
-    return (uint32_t)most;
-}
-
 /* How many contiguous elements one POOL can write as 4-bit elements: an even number, or all. An array with an odd number of
  * columns writes its first `cols` elements at most, because the next ones would begin within a byte. */
 static uint32_t packed_elements(const struct qm_machine *machine, uint32_t elements, uint32_t most) {
@@ -79,12 +71,14 @@ static uint32_t packed_elements(const struct qm_machine *machine, uint32_t eleme
     return most < elements ? most / 2 * 2 : elements;
 }
 
-/* Blocks of whole rows if they fit, else of one row, else of a part of the contiguous bytes. */
+/* Blocks of whole rows if they fit, else of one row, else of a part of the contiguous bytes; of some rows where these are the neighbours in
+ * a map that comes from the arena. */
 static bool tile_move(struct search *s) {
     const struct qm_layer *l = &s->plan->network->layers[s->layer];
     struct plan_tiling *t = &s->best;
     struct qm_move_loop rows, positions;
-    move_split(&l->move, &rows, &positions);
+    struct qm_move move = move_ordered(&l->move);
+    move_split(&move, &rows, &positions);
     uint32_t room = s->plan->layers[s->layer].hole_bytes, streams = s->in_outside + (uint32_t)s->out_outside;
     uint64_t total = (uint64_t)rows.count * positions.count * l->move.contiguous_bytes;
     uint32_t most =
@@ -96,10 +90,9 @@ static bool tile_move(struct search *s) {
     t->chunk_channels = plan_min(l->move.contiguous_bytes, most);
     if (s->plan->network->values[l->output].bits == 4)
         t->chunk_channels = packed_elements(s->plan->machine, l->move.contiguous_bytes, t->chunk_channels);
-    t->block_w = plan_min(plan_min(positions.count, plan_max(most / t->chunk_channels, 1)),
-                          positions_max(&positions, t->chunk_channels, s->in_outside, s->out_outside));
-    t->block_h = t->block_w < positions.count ? 1 : plan_min(rows.count, plan_max(most / (t->block_w * t->chunk_channels), 1));
-    if (!s->in_outside && rows.in > UINT16_MAX) t->block_h = 1;
+    uint32_t run = rows.in < positions.in && s->in_outside ? plan_min(rows.count, plan_ceil_div(MOVE_RUN_BYTES, t->chunk_channels)) : 1;
+    t->block_w = plan_min(positions.count, plan_max(most / (run * t->chunk_channels), 1));
+    t->block_h = plan_min(rows.count, plan_max(most / (t->block_w * t->chunk_channels), 1));
     return true;
 }
 

@@ -7,10 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/memory.h"
-#include "common/program_work.h"
 #include "compiler/compiler.h"
-#include "sim/timing/timing.h"
+#include "tests/support/plan_cycles.h"
 
 enum { SCRATCHPADS = 9, SCRATCHPAD_LEAST = 8192, ACCUMULATORS = 6, ACCUMULATOR_LEAST = 64 };
 
@@ -23,23 +21,6 @@ static void give_up(const struct qm_diag *diag) {
     exit(1);
 }
 
-static uint64_t program_cycles(const struct qm_program *program) {
-    uint64_t cycles = 0;
-    for (uint32_t i = 0; i < program->stage_count; i++) {
-        const struct qm_program_stage *stage = &program->stages[i];
-        if (stage->insn_count == 0) continue;
-        struct qm_counters events = qm_program_work_of_stage(program, i);
-        struct qm_timing_records records = {program->work->records + stage->first_insn, stage->insn_count, &events, &program->machine};
-        struct qm_insn_time *times = qm_alloc_zeroed(stage->insn_count, sizeof *times);
-        struct qm_timing_result result;
-        qm_timing_records(&records, times, &result);
-        free(times);
-        QM_CHECK(!result.is_long && result.error == QM_ERROR_NONE);
-        cycles += result.cycles;
-    }
-    return cycles;
-}
-
 /* UINT64_MAX: the network does not fit. */
 static uint64_t network_cycles(const struct qm_network *network, const struct qm_machine *machine) {
     struct qm_compile_options options = {.plan_only = true};
@@ -48,7 +29,7 @@ static uint64_t network_cycles(const struct qm_network *network, const struct qm
     enum qm_status status = qm_compile_network(network, machine, &options, &program, &diag);
     if (status == QM_BAD_INPUT) return UINT64_MAX;
     if (status != QM_OK) give_up(&diag);
-    uint64_t cycles = program_cycles(program);
+    uint64_t cycles = plan_cycles(program);
     qm_program_destroy(program);
     return cycles;
 }

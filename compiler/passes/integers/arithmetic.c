@@ -10,20 +10,11 @@ static bool is_whole(enum qm_dtype type) {
     return type == QM_I64 || type == QM_I32;
 }
 
-/* Float arithmetic on an input before its first quantizer is not computed: the network begins with the integers of that quantizer. */
-static bool stays_input(const struct real_node *n, const struct real_value *in) {
-    if (in->state != REAL_INPUT || (in->type != QM_F32 && in->type != QM_F64)) return false;
-    real_put(n, in, REAL_PLAIN, QM_NO_TENSOR);
-    n->outputs[0]->computed = true;
-    return true;
-}
-
 /* ---- with a constant ---- */
 
 /* Input i and the other one, a constant times sign. */
 static bool with_constant(const struct real_node *n, uint32_t i, enum real_epilogue_kind kind, double sign) {
     enum qm_dtype type = n->inputs[i]->type;
-    if (stays_input(n, n->inputs[i])) return true;
     if (!real_defer_elementwise(n, i, kind, n->inputs[1 - i], sign)) return false;
     if (kind == REAL_DIV && is_whole(type)) real_append(n, n->outputs[0]->deferred, REAL_TRUNCATE, 0, NULL);
     return true;
@@ -154,11 +145,10 @@ bool real_sub(const struct real_node *n) {
     if (side == 1) return with_constant(n, 0, REAL_ADD, -1);
     /* c - x is (x - c) times -1 */
     if (!with_constant(n, 1, REAL_ADD, -1)) return false;
-    if (n->outputs[0]->state == REAL_DEFERRED) real_append_number(n, n->outputs[0]->deferred, REAL_MUL, -1);
+    real_append_number(n, n->outputs[0]->deferred, REAL_MUL, -1);
     return true;
 }
 
-/* x times itself is a function of x; else the product of two tensors. */
 bool real_mul(const struct real_node *n) {
     int side = constant_side(n);
     if (side >= 0 && !is_operand(n, side)) return with_constant(n, side == 0 ? 1 : 0, REAL_MUL, 1);
@@ -171,7 +161,6 @@ bool real_mul(const struct real_node *n) {
 
 bool real_leaky_relu(const struct real_node *n) {
     struct real_deferred *deferred;
-    if (stays_input(n, n->inputs[0])) return true;
     if (!real_deferred_of(n, n->inputs[0], &deferred)) return false;
     real_append_number(n, deferred, REAL_LEAK, (double)n->op->alpha);
     return real_defer(n, deferred);

@@ -1,8 +1,7 @@
 /* epilogue.c - what becomes of the sums of a deferred operator.
  *
  * Every dialect says it in its own nodes: Mul Add Div Floor Clip, RequantShift, BatchNormalization Relu Quant. Here they are one function
- * of the sum, monotone in each channel, computed in doubles, in which all integers below 2^53 are exact. materialize.c makes operators of
- * the graph of it.
+ * of the sum, computed in doubles, in which all integers below 2^53 are exact. materialize.c makes operators of the graph of it.
  */
 #include <math.h>
 
@@ -140,6 +139,16 @@ const struct qm_graph_op *real_epilogue_function(const struct real_epilogue *epi
     for (uint32_t i = 0; i < epilogue->count; i++)
         if (epilogue->ops[i]->kind == REAL_FUNCTION) return epilogue->ops[i]->function;
     return NULL;
+}
+
+bool real_epilogue_is_monotone(const struct real_epilogue *epilogue) {
+    for (uint32_t i = 0; i < epilogue->count; i++) {
+        const struct real_epilogue_op *op = epilogue->ops[i];
+        if (op->kind == REAL_FUNCTION) return false;
+        for (uint32_t c = 0; op->kind == REAL_LEAK && c < op->count; c++)
+            if (op->numbers[c] < 0) return false;
+    }
+    return true;
 }
 
 bool real_epilogue_is_shared(const struct real_epilogue *epilogue) {

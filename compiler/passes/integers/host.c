@@ -5,17 +5,19 @@
  */
 #include "compiler/passes/integers/integers.h"
 
-struct real_source *real_remember(const struct real_node *n) {
+void real_remember(const struct real_node *n) {
     struct real_source *source = QM_ARENA_NEW(n->r->arena, struct real_source, 1);
     source->op = n->op;
     source->inputs = QM_ARENA_NEW(n->r->arena, struct real_value, n->op->input_count);
+    struct qm_shape *shapes = QM_ARENA_NEW(n->r->arena, struct qm_shape, n->op->output_count);
+    source->shapes = shapes;
     for (uint32_t i = 0; i < n->op->input_count; i++)
         if (n->inputs[i] != NULL) source->inputs[i] = *n->inputs[i];
     for (uint32_t i = 0; i < n->op->output_count; i++) {
+        shapes[i] = n->outputs[i]->shape;
         n->outputs[i]->source = source;
         n->outputs[i]->source_output = i;
     }
-    return source;
 }
 
 static struct real_host *open_host(const struct real_node *n) {
@@ -44,18 +46,14 @@ static void close_host(struct real_host *host, uint32_t end, uint32_t out) {
 
 /* ---- operators ---- */
 
-static bool multiplies_by_weights(const struct real_node *n) {
-    enum qm_graph_op_kind kind = n->op->kind;
-    return kind == QM_OP_CONV_2D || kind == QM_OP_TRANSPOSE_CONV || (kind == QM_OP_MATMUL && n->inputs[1]->state == REAL_CONSTANT);
-}
-
 static bool quantize(const struct real_node *n) {
     struct real_encoding encoding;
     struct real_host *host = open_host(n);
     struct real_value *out = n->outputs[0];
     if (!real_encoding_of(n, &encoding)) return false;
     uint32_t x = real_host_value(host, n->inputs[0]);
-    if (x == QM_NO_TENSOR || host->input_count == 0) return false;
+    if (x == QM_NO_TENSOR) return false;
+    if (host->input_count == 0) return real_refuse(n, "quantizes what is computed from no input");
     uint32_t scale = real_host_value(host, n->inputs[1]), zero = n->inputs[2] != NULL ? real_host_value(host, n->inputs[2]) : QM_NO_TENSOR;
     struct qm_graph_op *op = real_host_op(host, QM_OP_QUANTIZE, x, &out->shape, encoding.dtype);
     op->inputs[1] = scale;
@@ -78,16 +76,21 @@ static bool quantize(const struct real_node *n) {
 
 bool real_host(const struct real_node *n) {
     if (n->op->kind == QM_OP_QUANTIZE) return quantize(n);
-    if (multiplies_by_weights(n)) return real_refuse(n, "reads what is not quantized; a QuantizeLinear must come between");
-    for (uint32_t i = 0; i < n->op->output_count; i++) n->outputs[i]->state = REAL_HOST;
+    struct real_value inputs[2] = {{0}};
+    for (uint32_t i = 0; i < 2 && i < n->op->input_count; i++)
+        if (n->inputs[i] != NULL) inputs[i] = *n->inputs[i];
+    if (real_has_products(n->op, inputs)) return real_refuse(n, "reads what is not quantized; a QuantizeLinear must come between");
     real_remember(n);
+    for (uint32_t i = 0; i < n->op->output_count; i++) n->outputs[i]->state = REAL_HOST;
     return true;
 }
 
 bool real_host_output(const struct real_node *n, const struct real_value *value, uint32_t *tensor) {
     struct real_host *host = open_host(n);
     uint32_t x = real_host_value(host, value);
-    if (x == QM_NO_TENSOR || host->input_count == 0 || value->type >= QM_DTYPES) return false;
+    if (x == QM_NO_TENSOR) return false;
+    if (host->input_count == 0) return real_refuse(n, "gives an output that is computed from no input");
+    if (value->type >= QM_DTYPES) return real_refuse(n, "gives an output of %s, which is not supported", qm_dtype_name(value->type));
     x = real_host_op(host, QM_OP_CAST, x, &value->shape, value->type)->outputs[0];
     *tensor = real_add_tensor(n, value->name, value->type, &value->shape);
     close_host(host, x, *tensor);

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/status.h"
 #include "compiler/passes/integers/integers.h"
 
 enum { OPERATORS_MAX = 1000 }; /* between two quantizers */
@@ -60,13 +61,18 @@ static uint32_t with_numbers(struct real_host *host, enum qm_graph_op_kind kind,
 
 /* ---- leaves ---- */
 
+static uint32_t cannot(const struct real_host *host, const char *why) {
+    real_refuse(host->n, "%s", why);
+    return QM_NO_TENSOR;
+}
+
 /* Adds an input, and gives its numbers in the file's order. */
 static uint32_t add_input(struct real_host *host, const struct real_value *value) {
     enum real_order order = value->tensors[REAL_PLAIN] != QM_NO_TENSOR ? REAL_PLAIN : REAL_CHANNELS_LAST;
     uint32_t tensor = value->tensors[order];
     const struct qm_graph_tensor *source = &real_tensors(host->n)[tensor];
     struct qm_shape shape = qm_graph_shape(source);
-    if (host->input_count == QM_OPERANDS_MAX) return QM_NO_TENSOR;
+    if (host->input_count == QM_OPERANDS_MAX) return cannot(host, "is computed from more than 128 tensors");
     uint32_t x = qm_graph_add_tensor(&host->maker, "", source->dtype, &shape);
     if (value->real) qm_graph_set_quant(&host->maker, x, value->scale, value->zero);
     host->inputs[host->input_count] = tensor;
@@ -87,9 +93,9 @@ static uint32_t add_input(struct real_host *host, const struct real_value *value
 static uint32_t add_float_input(struct real_host *host, const struct real_value *value) {
     struct real_value *origin = value->origin;
     struct real_pass *r = host->n->r;
-    bool quantizes = false;
-    for (uint32_t i = 0; i < r->source->op_count; i++) quantizes = quantizes || r->source->ops[i].kind == QM_OP_QUANTIZE;
-    if (!quantizes || origin->type != QM_F32 || origin->state != REAL_INPUT) return QM_NO_TENSOR;
+    if (!r->quantizes) return cannot(host, "computes with the float input of a network without quantizers");
+    if (origin->type != QM_F32) return cannot(host, "computes with an input that is no float32");
+    if (origin->state != REAL_INPUT) return cannot(host, "computes with an input whose integers have been taken before");
     if (!real_input_is_made(origin)) real_add_input(r, origin, origin->name, QM_F32);
     struct real_value own = *origin;
     own.real = false;
@@ -102,7 +108,8 @@ static uint32_t add_sums(struct real_host *host, const struct real_value *value)
     const struct real_deferred *deferred = value->deferred;
     struct real_value *sums = value->source->sums;
     struct real_epilogue epilogue;
-    if (deferred->sum_scale == NULL || !real_epilogue_open(host->n, deferred, &epilogue)) return QM_NO_TENSOR;
+    if (!real_epilogue_open(host->n, deferred, &epilogue)) return QM_NO_TENSOR;
+    QM_CHECK(deferred->sum_scale != NULL);
     if (sums == NULL) {
         struct real_encoding encoding = {.dtype = QM_I32, .scale = 1, .requant = {.low = INT32_MIN, .high = INT32_MAX}};
         sums = QM_ARENA_NEW(host->n->r->arena, struct real_value, 1);
@@ -116,7 +123,7 @@ static uint32_t add_sums(struct real_host *host, const struct real_value *value)
     x = with_numbers(host, QM_OP_MUL, x, deferred, deferred->channels, deferred->sum_scale);
     for (uint32_t i = 0; i < epilogue.count; i++) {
         const struct real_epilogue_op *op = epilogue.ops[i];
-        if (op->kind != REAL_MUL && op->kind != REAL_ADD && op->kind != REAL_DIV) return QM_NO_TENSOR;
+        QM_CHECK(op->kind == REAL_MUL || op->kind == REAL_ADD || op->kind == REAL_DIV); /* a product's own are its bias */
         enum qm_graph_op_kind kind = op->kind == REAL_MUL ? QM_OP_MUL : op->kind == REAL_ADD ? QM_OP_ADD : QM_OP_DIV;
         x = with_numbers(host, kind, x, deferred, op->count, op->numbers);
     }
@@ -131,17 +138,16 @@ static uint32_t add_constant(struct real_host *host, const struct real_value *va
 
 /* ---- operators of the file ---- */
 
-static bool has_weights(const struct real_source *source) {
-    enum qm_graph_op_kind kind = source->op->kind;
-    return kind == QM_OP_CONV_2D || kind == QM_OP_TRANSPOSE_CONV || (kind == QM_OP_MATMUL && source->inputs[1].state == REAL_CONSTANT);
+bool real_has_products(const struct qm_graph_op *op, const struct real_value *inputs) {
+    return op->kind == QM_OP_CONV_2D || op->kind == QM_OP_TRANSPOSE_CONV || (op->kind == QM_OP_MATMUL && inputs[1].state == REAL_CONSTANT);
 }
 
-/* An operator of values, with outputs of the shapes that it has in the file, or of this one. The output that is asked for. */
+/* An operator of values, with outputs of these shapes. The output that is asked for. */
 static uint32_t add_operator(struct real_host *host, const struct qm_graph_op *source, const struct real_value *inputs,
-                             const struct qm_shape *shape, const struct real_host_known *id) {
+                             const struct qm_shape *shapes, const struct real_host_known *id) {
     const struct qm_graph_tensor *tensors = host->n->r->source->tensors;
     struct qm_graph_op op = *source;
-    if (host->depth == OPERATORS_MAX) return QM_NO_TENSOR;
+    if (host->depth == OPERATORS_MAX) return cannot(host, "comes after more than 1000 operators without a quantizer");
     host->depth++;
     for (uint32_t i = 0; i < op.input_count; i++) {
         if (op.inputs[i] == QM_NO_TENSOR) continue;
@@ -151,8 +157,7 @@ static uint32_t add_operator(struct real_host *host, const struct qm_graph_op *s
     host->depth--;
     for (uint32_t i = 0; i < op.output_count; i++) {
         const struct qm_graph_tensor *out = &tensors[op.outputs[i]];
-        struct qm_shape own = shape != NULL ? *shape : qm_graph_shape(out);
-        op.outputs[i] = qm_graph_add_tensor(&host->maker, "", out->dtype, &own);
+        op.outputs[i] = qm_graph_add_tensor(&host->maker, "", out->dtype, &shapes[i]);
         learn(host, &(struct real_host_known){id->key, i, op.outputs[i]});
     }
     *qm_graph_add_op(&host->maker, op.kind, QM_NO_TENSOR, QM_NO_TENSOR) = op;
@@ -164,7 +169,7 @@ static struct real_host_known identity(const struct real_value *value) {
     uint32_t order = value->tensors[REAL_PLAIN] != QM_NO_TENSOR ? REAL_PLAIN : REAL_CHANNELS_LAST;
     struct real_host_known id = {.key = value->constant};
     if (value->state == REAL_TENSOR) id.key = (const void *)(uintptr_t)(value->tensors[order] + UINT64_C(1));
-    if (value->state == REAL_TENSOR) id.output = value->real;
+    if (value->state == REAL_TENSOR) id.output = value->real + 2 * order; /* one tensor may be read in both orders */
     if (value->state == REAL_INPUT) id.key = value->origin;
     if (value->state == REAL_MOVED) id.key = value->parts;
     if (value->state == REAL_DEFERRED || value->state == REAL_HOST) id.key = value->source, id.output = value->source_output;
@@ -176,19 +181,22 @@ static uint32_t add_value(struct real_host *host, const struct real_value *value
     switch (value->state) {
     case REAL_CONSTANT: return add_constant(host, value);
     case REAL_INPUT: return add_float_input(host, value);
-    case REAL_TENSOR: return !value->real || value->quant_known ? add_input(host, value) : QM_NO_TENSOR;
+    case REAL_TENSOR:
+        if (value->real && !value->quant_known) return cannot(host, "computes on integers whose scale nobody says");
+        return add_input(host, value);
     case REAL_MOVED: return add_operator(host, value->move, value->parts, &value->shape, id);
     case REAL_DEFERRED:
     case REAL_HOST:
-        if (source == NULL) return QM_NO_TENSOR;
-        return has_weights(source) ? add_sums(host, value) : add_operator(host, source->op, source->inputs, NULL, id);
-    default: return QM_NO_TENSOR;
+        if (source == NULL) return cannot(host, "computes on what is only a part of a tensor");
+        return real_has_products(source->op, source->inputs) ? add_sums(host, value)
+                                                             : add_operator(host, source->op, source->inputs, source->shapes, id);
+    default: return cannot(host, "computes on what has been refused");
     }
 }
 
 uint32_t real_host_value(struct real_host *host, const struct real_value *value) {
     struct real_host_known id = identity(value);
-    if (id.key == NULL) return QM_NO_TENSOR;
+    if (id.key == NULL) return add_value(host, value, &id);
     uint32_t *before = known(host, &id), tensor = before != NULL ? *before : add_value(host, value, &id);
     if (tensor == QM_NO_TENSOR) return tensor;
     id.tensor = tensor;

@@ -57,20 +57,27 @@ static struct real_node output_node(struct real_pass *r, uint32_t tensor) {
 /* Scaled integers that the file calls floats leave the network as floats. */
 static uint32_t dequantized(const struct real_node *n, const struct real_value *value, uint32_t tensor) {
     bool plain = n->r->carries_integers && value->scale == 1 && value->zero == 0;
-    if (!value->real || value->type != QM_F32 || plain) return tensor;
+    if (!value->real || plain) return tensor;
     uint32_t result = real_add_tensor(n, value->name, QM_F32, &value->shape);
     real_add_op(n, QM_OP_DEQUANTIZE, tensor, result);
     return result;
 }
 
-/* The tensor of an output: integers of the machine, or what the host computes from them. */
+/* The integers of an output, or the real numbers that they mean. */
+static bool machine_output(const struct real_node *n, struct real_value *value, uint32_t *tensor) {
+    if (!real_settle(n, value) || !real_tensor(n, value, REAL_PLAIN, tensor)) return false;
+    bool scaled = value->real && (value->scale != 1 || value->zero != 0);
+    if (scaled && value->type != QM_F32) return real_host_output(n, value, tensor);
+    *tensor = dequantized(n, value, *tensor);
+    return true;
+}
+
+/* The tensor of an output, by the machine or else by the host. Only the reason of the machine is named. */
 static bool output_tensor(const struct real_node *n, struct real_value *value, uint32_t *tensor) {
     struct problems *problems = &n->r->problems, before = *problems;
     struct real_value own = *value;
-    if (value->state != REAL_HOST && real_settle(n, value) && real_tensor(n, value, REAL_PLAIN, tensor)) {
-        *tensor = dequantized(n, value, *tensor);
-        return true;
-    }
+    if (value->state == REAL_HOST) return real_host_output(n, value, tensor);
+    if (machine_output(n, value, tensor)) return true;
     struct problems after = *problems;
     bool made = real_host_output(n, &own, tensor);
     *problems = made ? before : after;
@@ -163,6 +170,7 @@ enum qm_status qm_integers(struct qm_graph *graph, const struct qm_model_options
     (*result)->file = graph->file;
     (*result)->was_real = true;
     memcpy((*result)->sha256, graph->sha256, sizeof graph->sha256);
+    for (uint32_t i = 0; i < graph->op_count; i++) r.quantizes = r.quantizes || graph->ops[i].kind == QM_OP_QUANTIZE;
     open_values(&r);
     open_inputs(&r);
     for (uint32_t i = 0; i < graph->op_count; i++) real_make_operator(&r, &graph->ops[i]);

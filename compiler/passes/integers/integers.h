@@ -76,8 +76,9 @@ struct real_deferred {
 /* An operator of the file and what it has read: from these the host can compute what it gives. */
 struct real_source {
     const struct qm_graph_op *op;
-    struct real_value *inputs; /* [op->input_count] as they were */
-    struct real_value *sums;   /* of a product by weights: its 32-bit sums, once the host has asked for them */
+    struct real_value *inputs;     /* [op->input_count] as they were */
+    const struct qm_shape *shapes; /* [op->output_count] of its outputs: a part of a move has not the file's */
+    struct real_value *sums;       /* of a product by weights: its 32-bit sums, once the host has asked for them */
 };
 
 struct real_value {
@@ -88,7 +89,6 @@ struct real_value {
     const struct qm_graph_tensor *constant; /* CONSTANT */
     /* INPUT */
     struct real_value *origin; /* the input itself */
-    bool computed;             /* float arithmetic has been done on it */
     /* TENSOR */
     uint32_t tensors[REAL_ORDERS]; /* QM_NO_TENSOR: nobody has asked for it */
     bool is_output;                /* of the network */
@@ -114,6 +114,7 @@ struct real_pass {
     struct qm_graph_maker maker; /* of the graph of integers */
     struct qm_diag *diag;
     struct problems problems;
+    bool quantizes;            /* the network has a QUANTIZE: its floats are numbers, not integers in disguise */
     bool carries_integers;     /* in floats: an input that no quantizer stands behind, and then outputs, too */
     struct real_value *values; /* [source->tensor_count] */
 };
@@ -171,7 +172,7 @@ void real_append_function(const struct real_node *n, struct real_deferred *defer
 /* Whether an operation of the epilogue rounds. */
 bool real_epilogue_rounds(const struct real_deferred *deferred);
 
-/* The epilogue of a deferred operator in order, as a function of its sum: monotone in each channel, unless it has a FUNCTION. */
+/* The epilogue of a deferred operator in order, as a function of its sum. */
 enum { REAL_EPILOGUE_MAX = 64 };
 struct real_epilogue {
     const struct real_deferred *deferred;
@@ -184,6 +185,8 @@ double real_epilogue_value(const struct real_epilogue *epilogue, uint32_t channe
 bool real_epilogue_is_integral(const struct real_epilogue *epilogue);
 /* Whether all channels have the same one. */
 bool real_epilogue_is_shared(const struct real_epilogue *epilogue);
+/* Whether it rises or falls in each channel and never turns: it has no FUNCTION and no slope below 0. */
+bool real_epilogue_is_monotone(const struct real_epilogue *epilogue);
 /* The function in it; NULL: none. */
 const struct qm_graph_op *real_epilogue_function(const struct real_epilogue *epilogue);
 /* An epilogue that ends in one LEAK, of slopes of one sign, perhaps with clips behind, is the sum of two without: x from 0 up, and x
@@ -222,7 +225,7 @@ void real_quantize_by_weights(const struct real_node *n, struct real_deferred *d
 bool real_add_by_weights(const struct real_node *n, struct real_deferred *deferred, int8_t second);
 
 /* ---- thresholds.c ---- */
-/* The smallest and largest value of all channels, at the ends of their sums, since the epilogue is monotone. */
+/* The smallest and largest value of all channels, at the ends of their sums, of an epilogue that is monotone. */
 void real_epilogue_range(const struct real_epilogue *epilogue, double *low, double *high);
 /* Makes the value the integers that the epilogue ends in, each of which means `scale`. */
 bool real_materialize_thresholds(const struct real_node *n, const struct real_deferred *deferred, double scale, struct real_value *value);
@@ -305,16 +308,18 @@ struct real_host {
     uint32_t known_count;
     struct real_host_known known[REAL_HOST_KNOWN]; /* what has been added; what finds no room is added again */
 };
-/* Adds what a value is computed from. QM_NO_TENSOR, perhaps with nothing named: the host cannot compute it. */
+/* Adds what a value is computed from. QM_NO_TENSOR, and why is named: the host cannot compute it. */
 uint32_t real_host_value(struct real_host *host, const struct real_value *value);
 /* A new operator with one input and an output of this shape and type. */
 struct qm_graph_op *real_host_op(struct real_host *host, enum qm_graph_op_kind kind, uint32_t in, const struct qm_shape *shape,
                                  enum qm_dtype dtype);
+/* Whether an operator multiplies by weights, which only the machine does. */
+bool real_has_products(const struct qm_graph_op *op, const struct real_value *inputs);
 uint32_t real_host_transpose(struct real_host *host, uint32_t in, const uint32_t permutation[4], enum qm_dtype dtype);
 
 /* ---- host.c: operators that the machine has no exact form for ---- */
 /* Remembers what the outputs are computed from. */
-struct real_source *real_remember(const struct real_node *n);
+void real_remember(const struct real_node *n);
 /* Makes the outputs of a node on the host. */
 bool real_host(const struct real_node *n);
 /* A value as an output of the network, of its own type. */

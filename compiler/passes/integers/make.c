@@ -165,10 +165,11 @@ bool real_settle(const struct real_node *n, struct real_value *value) {
 /* The input that is MOVED, when the others are constants of one number; -1: there is none. */
 static int moved_input(const struct real_node *n) {
     int found = -1;
+    uint32_t rank = n->outputs[0]->shape.rank;
     for (uint32_t i = 0; i < n->op->input_count; i++) {
         if (n->inputs[i] == NULL) continue;
         bool number = n->inputs[i]->state == REAL_CONSTANT && qm_shape_elements(&n->inputs[i]->shape) == 1;
-        if (n->inputs[i]->state == REAL_MOVED && found < 0)
+        if (n->inputs[i]->state == REAL_MOVED && found < 0 && n->inputs[i]->shape.rank == rank)
             found = (int)i;
         else if (!number)
             return -1;
@@ -193,11 +194,19 @@ bool real_make(const struct real_node *n) {
     return makings[n->op->kind](n);
 }
 
+/* Whether the host computes with a value: what it has computed, and the float inputs of a network that quantizes. */
+static bool is_on_host(const struct real_node *n, const struct real_value *value) {
+    enum qm_graph_op_kind kind = n->op->kind;
+    bool is_read = kind == QM_OP_QUANTIZE || kind == QM_OP_RESHAPE || kind == QM_OP_SIGN || kind == QM_OP_CONV_2D || kind == QM_OP_MATMUL;
+    if (value->state == REAL_INPUT) return n->r->quantizes && value->type == QM_F32 && !is_read;
+    return value->state == REAL_HOST;
+}
+
 /* Makes an operator, on the machine or else on the host. Only the reason of the machine is named. */
 static bool make_anywhere(const struct real_node *n) {
     struct problems *problems = &n->r->problems, before = *problems;
     bool on_host = false;
-    for (uint32_t i = 0; i < n->op->input_count; i++) on_host = on_host || (n->inputs[i] != NULL && n->inputs[i]->state == REAL_HOST);
+    for (uint32_t i = 0; i < n->op->input_count; i++) on_host = on_host || (n->inputs[i] != NULL && is_on_host(n, n->inputs[i]));
     if (on_host) return real_host(n);
     if (first_is_constant(n))
         real_refuse(n, "reads the constant %.60s where only results of the network are supported", n->inputs[0]->name);

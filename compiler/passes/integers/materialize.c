@@ -256,6 +256,8 @@ bool real_materialize_integers(const struct real_node *n, struct real_value *val
     bool integral = real_epilogue_is_integral(&epilogue);
     if (real_epilogue_function(&epilogue) != NULL)
         return real_refuse(n, "needs %.60s as integers, but it is float; a QuantizeLinear must come before", value->name);
+    if (!real_epilogue_is_monotone(&epilogue))
+        return real_refuse(n, "needs %.60s as integers, which rise and fall with its sums", value->name);
     real_epilogue_range(&epilogue, &low, &high);
     bool byte = are_bytes(value, low, high);
     bool wide = deferred.op.kind == QM_OP_ADD && integral && !byte && !n->r->options->saturate;

@@ -8,7 +8,6 @@
 /* A float input becomes integers on its way into the network. */
 static bool quantize_input(const struct real_node *n, struct real_encoding *encoding) {
     struct real_value *in = n->inputs[0], *origin = in->origin, *out = n->outputs[0];
-    if (in->computed) return real_refuse(n, "quantizes what has been computed from the input %.60s in float", origin->name);
     if (origin->type != QM_F32) return real_refuse(n, "quantizes an input of %s", qm_dtype_name(origin->type));
     enum real_order order = real_input_order(n->r, &origin->shape);
     if (!real_input_is_made(origin)) real_add_input(n->r, origin, origin->name, QM_F32);
@@ -52,7 +51,7 @@ static bool quantize_and_cut(const struct real_node *n, struct real_encoding *en
     return true;
 }
 
-/* The first quantizer of an input that is computed with before: its integers are what the network reads. */
+/* Integers of this encoding are what the network reads. */
 static bool begin_network(const struct real_node *n, const struct real_encoding *encoding) {
     struct real_value *out = n->outputs[0], *origin = n->inputs[0]->origin;
     if (real_input_is_made(origin)) return real_refuse(n, "is a second quantizer of %.60s", origin->name);
@@ -89,7 +88,7 @@ bool real_quantize(const struct real_node *n) {
     struct real_deferred *deferred;
     struct real_encoding encoding;
     if (!real_encoding_of(n, &encoding)) return false;
-    if (n->inputs[0]->state == REAL_INPUT) return n->inputs[0]->computed ? begin_network(n, &encoding) : quantize_and_cut(n, &encoding);
+    if (n->inputs[0]->state == REAL_INPUT) return quantize_and_cut(n, &encoding);
     if (!real_deferred_of(n, n->inputs[0], &deferred)) return false;
     if (!real_materialize_as(n, deferred, &encoding, n->outputs[0])) return false;
     n->outputs[0]->real = false;

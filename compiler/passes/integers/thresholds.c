@@ -50,7 +50,7 @@ static void add_thresholds(const struct real_node *n, const struct real_epilogue
     requant->sum_high = deferred->sum_high;
 }
 
-/* The smallest and largest value of all channels, at the ends of their sums, since the epilogue is monotone. */
+/* The smallest and largest value of all channels, at the ends of their sums, of an epilogue that is monotone. */
 void real_epilogue_range(const struct real_epilogue *epilogue, double *low, double *high) {
     *low = INFINITY;
     *high = -INFINITY;

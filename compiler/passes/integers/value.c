@@ -63,7 +63,7 @@ static void materialize_origin(const struct real_node *n, struct real_value *ori
 /* An INPUT, perhaps in another shape than the input itself. */
 static bool materialize_input(const struct real_node *n, struct real_value *value) {
     struct real_value *origin = value->origin;
-    if (value->computed || (origin->state == REAL_INPUT && real_input_is_made(origin)))
+    if (origin->state == REAL_INPUT && real_input_is_made(origin))
         return real_refuse(n, "takes the float input %.60s for integers; a quantizer must come before", origin->name);
     if (origin->state == REAL_INPUT) materialize_origin(n, origin);
     if (value == origin) return true;

@@ -197,10 +197,10 @@ bool real_reduce(const struct real_node *n) {
     struct real_value *out = n->outputs[0];
     struct qm_shape own = out->shape;
     if (!keeps) out->shape = (struct qm_shape){4, {own.dims[0], own.dims[1], 1, 1}};
-    if (!sum_window(n, &window, n->op->kind == QM_OP_MEAN ? h * w : 1)) return false;
-    if (keeps) return true;
-    out->deferred->op_shape = qm_graph_shape(&out->deferred->result);
+    bool made = sum_window(n, &window, n->op->kind == QM_OP_MEAN ? h * w : 1);
     out->shape = own;
+    if (!made || keeps) return made;
+    out->deferred->op_shape = qm_graph_shape(&out->deferred->result);
     out->deferred->result.rank = own.rank;
     memcpy(out->deferred->result.dims, own.dims, sizeof own.dims);
     out->deferred->order = REAL_PLAIN;
