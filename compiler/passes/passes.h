@@ -133,11 +133,6 @@ void trial_choose(struct plan *plan);
 
 /* ---- tiling ---- */
 
-/* The loops of a move in the order in which they are taken: where runs are short, the two with the shortest strides last. */
-struct qm_move move_ordered(const struct qm_move *move);
-/* The loops of a move that become rows and positions of instructions; returns how many are outside of these. */
-uint32_t move_split(const struct qm_move *move, struct qm_move_loop *rows, struct qm_move_loop *positions);
-
 /* Bytes that one chunk's weights and parameters take. */
 uint32_t tile_chunk_bytes(const struct qm_machine *machine, const struct plan_lowering *lowering, uint32_t channels);
 
@@ -180,11 +175,12 @@ struct plan_nest {
     uint32_t first, row, position;
 };
 
-/* The buffer that holds these bytes of a map: the map itself when it is in the scratchpad, else a buffer that they are loaded to
- * densely. */
-uint32_t schedule_gather(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest);
-/* Stores these bytes of a map, which lie densely in the buffer, to the arena. Does nothing for a map in the scratchpad. */
-void schedule_scatter(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest, uint32_t buffer);
+/* The buffer that holds a map up to its byte `end` when it is in the scratchpad, else a new buffer of so many bytes for a part of it. */
+uint32_t schedule_part(struct plan *plan, uint32_t layer, uint32_t value, uint32_t end, uint32_t bytes);
+/* Loads these bytes of a map in the arena densely to a buffer, from its byte `at` on. */
+void schedule_gather(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest, uint32_t buffer, uint32_t at);
+/* Stores these bytes of a map in the arena, which lie densely in the buffer from its byte `at` on. */
+void schedule_scatter(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest, uint32_t buffer, uint32_t at);
 
 /* In the map itself, or dense in the given buffer. */
 struct destination schedule_destination(const struct plan *plan, const struct target *target, uint32_t buffer);

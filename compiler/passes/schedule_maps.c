@@ -32,11 +32,17 @@ static void load_until(struct plan *plan, uint32_t layer, struct plan_value *val
     }
 }
 
-/* Loads bytes of a map to a buffer of their own, which it returns. */
-static uint32_t load_part(struct plan *plan, uint32_t layer, const struct plan_value *value, const struct qm_insn *insn, uint32_t bytes) {
-    uint32_t buffer = plan_add_buffer(plan, bytes), op = plan_add_op(plan, layer, insn);
+/* Loads bytes of a map to a buffer. */
+static void load_to(struct plan *plan, uint32_t layer, const struct plan_value *value, const struct qm_insn *insn, uint32_t buffer) {
+    uint32_t op = plan_add_op(plan, layer, insn);
     plan->ops[op].after = plan_max(value->ready_op, stage_begin(plan));
     plan_use(plan, op, PLAN_WRITE, buffer);
+}
+
+/* The same to a buffer of their own, which it returns. */
+static uint32_t load_part(struct plan *plan, uint32_t layer, const struct plan_value *value, const struct qm_insn *insn, uint32_t bytes) {
+    uint32_t buffer = plan_add_buffer(plan, bytes);
+    load_to(plan, layer, value, insn, buffer);
     return buffer;
 }
 
@@ -96,23 +102,26 @@ static struct qm_insn transfer_nest(enum qm_opcode opcode, const struct plan_val
     return insn;
 }
 
-uint32_t schedule_gather(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest) {
+uint32_t schedule_part(struct plan *plan, uint32_t layer, uint32_t value, uint32_t end, uint32_t bytes) {
     struct plan_value *storage = plan_storage(plan, value);
-    uint32_t end = nest->first + (nest->rows - 1) * nest->row + (nest->positions - 1) * nest->position + nest->contiguous_bytes;
-    if (storage->resident) {
-        if (storage->from_outside) load_until(plan, layer, storage, end);
-        return storage->buffer;
-    }
+    if (!storage->resident) return plan_add_buffer(plan, bytes);
+    if (storage->from_outside) load_until(plan, layer, storage, end);
+    return storage->buffer;
+}
+
+void schedule_gather(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest, uint32_t buffer, uint32_t at) {
+    struct plan_value *storage = plan_storage(plan, value);
     struct qm_insn insn = transfer_nest(QM_LOAD, storage, nest);
-    return load_part(plan, layer, storage, &insn, nest->rows * nest->positions * nest->contiguous_bytes);
+    insn.spad_addr = at;
+    load_to(plan, layer, storage, &insn, buffer);
 }
 
 /* ---- maps that go to the arena ---- */
 
-void schedule_scatter(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest, uint32_t buffer) {
+void schedule_scatter(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest, uint32_t buffer, uint32_t at) {
     struct plan_value *storage = plan_storage(plan, value);
-    if (storage->resident) return;
     struct qm_insn insn = transfer_nest(QM_STORE, storage, nest);
+    insn.spad_addr = at;
     plan_use(plan, plan_add_op(plan, layer, &insn), PLAN_READ, buffer);
     storage->ready_op = plan->op_count;
 }

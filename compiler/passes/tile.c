@@ -9,7 +9,7 @@
 #include "compiler/passes/classes.h"
 #include "compiler/passes/passes.h"
 
-enum { ADD_BLOCKS = 8, ADD_BLOCK_BYTES_MIN = 512, ADD_BLOCK_BYTES_MAX = 16384, MOVE_BYTES_MAX = 32768, MOVE_RUN_BYTES = 64 };
+enum { ADD_BLOCKS = 8, ADD_BLOCK_BYTES_MIN = 512, ADD_BLOCK_BYTES_MAX = 16384, MOVE_BYTES_MAX = 32768 };
 
 /* A layer that is no convolution. */
 struct search {
@@ -71,16 +71,13 @@ static uint32_t packed_elements(const struct qm_machine *machine, uint32_t eleme
     return most < elements ? most / 2 * 2 : elements;
 }
 
-/* Blocks of whole rows if they fit, else of one row, else of a part of the contiguous bytes; of some rows where these are the neighbours in
- * a map that comes from the arena. */
+/* Blocks of at most so many bytes (move_blocks.h), or of a part of the contiguous bytes. */
 static bool tile_move(struct search *s) {
     const struct qm_layer *l = &s->plan->network->layers[s->layer];
     struct plan_tiling *t = &s->best;
-    struct qm_move_loop rows, positions;
-    struct qm_move move = move_ordered(&l->move);
-    move_split(&move, &rows, &positions);
     uint32_t room = s->plan->layers[s->layer].hole_bytes, streams = s->in_outside + (uint32_t)s->out_outside;
-    uint64_t total = (uint64_t)rows.count * positions.count * l->move.contiguous_bytes;
+    uint64_t total = l->move.contiguous_bytes;
+    for (uint32_t i = 0; i < l->move.loop_count; i++) total *= l->move.loops[i].count;
     uint32_t most =
         total / ADD_BLOCKS > ADD_BLOCK_BYTES_MIN ? (uint32_t)plan_min((uint32_t)(total / ADD_BLOCKS), MOVE_BYTES_MAX) : ADD_BLOCK_BYTES_MIN;
     if (streams > 0) most = plan_min(room / (2 * streams), ADD_BLOCK_BYTES_MAX);
@@ -90,9 +87,6 @@ static bool tile_move(struct search *s) {
     t->chunk_channels = plan_min(l->move.contiguous_bytes, most);
     if (s->plan->network->values[l->output].bits == 4)
         t->chunk_channels = packed_elements(s->plan->machine, l->move.contiguous_bytes, t->chunk_channels);
-    uint32_t run = rows.in < positions.in && s->in_outside ? plan_min(rows.count, plan_ceil_div(MOVE_RUN_BYTES, t->chunk_channels)) : 1;
-    t->block_w = plan_min(positions.count, plan_max(most / (run * t->chunk_channels), 1));
-    t->block_h = plan_min(rows.count, plan_max(most / (t->block_w * t->chunk_channels), 1));
     return true;
 }
 
