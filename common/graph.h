@@ -184,6 +184,9 @@ void qm_graph_set_quant(struct qm_graph_maker *maker, uint32_t tensor, float sca
 /* A new operator with one input and one output, the others absent. */
 struct qm_graph_op *qm_graph_add_op(struct qm_graph_maker *maker, enum qm_graph_op_kind kind, uint32_t in, uint32_t out);
 
+/* Products of the matrices that a graph of the host multiplies. */
+uint64_t qm_graph_products(const struct qm_graph *graph);
+
 /* A copy of a graph for the host, with all that it points to but names. */
 struct qm_graph *qm_graph_copy(const struct qm_graph *graph, struct qm_arena *arena);
 
