@@ -36,7 +36,9 @@ const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
     X(LOOKUP) X(SOFTMAX) X(LOG_SOFTMAX) \
     X(HOST) \
     \
-    X(MATMUL) X(SUM) X(SUB) X(DIV) X(POW) X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) X(PRELU) X(CAST) X(GATHER) \
+    X(MATMUL) X(SUM) X(SUB) X(DIV) X(POW) X(ERF) X(EXP) X(LOG) X(SQRT) X(ABS) X(SQUARE) X(RECIPROCAL) X(ELU) X(GELU) X(SOFTPLUS) X(SOFTSIGN) X(MISH) \
+    X(MINIMUM) X(MAXIMUM) X(REDUCE_MAX) X(REDUCE_MIN) X(ARG_MAX) X(ARG_MIN) \
+    X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) X(PRELU) X(CAST) X(GATHER) \
     X(SHAPE) X(PACK) X(REDUCE_PROD) X(FILL)
 /* clang-format on */
 
@@ -109,10 +111,12 @@ struct qm_graph_op {
     double low, high;             /* CLIP; QUANTIZE of real numbers: the smallest and the largest integer */
     float beta;                   /* SOFTMAX */
     const struct qm_graph *graph; /* HOST: operators that the host runs; its inputs and outputs are this operator's, in order */
-    float alpha;                  /* LEAKY_RELU: slope below zero */
+    float alpha;                  /* LEAKY_RELU: slope below zero; ELU: what it comes to far below zero, negated */
+    bool approximate;             /* GELU: by tanh */
+    bool takes_last;              /* ARG_MAX, ARG_MIN: of equal ones the last, not the first */
     const uint8_t *table;         /* LOOKUP: what each input byte becomes, [256] */
-    uint32_t axis;                /* CONCATENATION, SPLIT, PACK, GATHER; QUANTIZE, DEQUANTIZE: of many scales */
-    uint32_t axes;                /* MEAN, SUM, REDUCE_PROD: bit d is set when it goes over dimension d of the input */
+    uint32_t axis; /* CONCATENATION, SPLIT, PACK, GATHER, ARG_MAX, ARG_MIN; SOFTMAX of real numbers; QUANTIZE, DEQUANTIZE: of many scales */
+    uint32_t axes; /* MEAN, SUM, REDUCE_*: bit d is set when it goes over dimension d of the input */
     struct {
         uint32_t before, after;
     } pads[QM_MAX_RANK];                    /* PAD: elements around each dimension */
