@@ -130,6 +130,26 @@ static void make_room(struct legalizer *l) {
     l->value_of = QM_ARENA_NEW(l->arena, uint32_t, l->graph->tensor_count);
     for (uint32_t i = 0; i < l->graph->tensor_count; i++) l->value_of[i] = QM_NO_TENSOR;
     l->padding = QM_ARENA_NEW(l->arena, const struct qm_graph_op *, l->graph->tensor_count);
+    l->array_layers = QM_ARENA_NEW(l->arena, struct qm_layer *, l->graph->tensor_count);
+}
+
+static void count_readers(struct legalizer *l) {
+    const struct qm_graph *graph = l->graph;
+    l->readers = QM_ARENA_NEW(l->arena, uint32_t, graph->tensor_count);
+    for (uint32_t i = 0; i < graph->output_count; i++) l->readers[graph->outputs[i]]++;
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        for (uint32_t j = 0; j < graph->ops[i].input_count; j++)
+            if (graph->ops[i].inputs[j] != QM_NO_TENSOR) l->readers[graph->ops[i].inputs[j]]++;
+}
+
+/* Remembers for which tensors the layers from first on are. */
+static void note_layers(struct legalizer *l, uint32_t first) {
+    for (uint32_t i = first; i < l->network->layer_count; i++) {
+        struct qm_layer *layer = &l->network->layers[i];
+        uint32_t tensor = l->network->values[layer->output].graph_tensor;
+        bool on_array = layer->kind == QM_LAYER_CONV || layer->kind == QM_LAYER_DEPTHWISE;
+        if (on_array && l->array_layers[tensor] == NULL) l->array_layers[tensor] = layer;
+    }
 }
 
 static void open_network(struct legalizer *l) {
@@ -137,6 +157,7 @@ static void open_network(struct legalizer *l) {
     struct qm_network *network = l->network;
     network->graph = graph;
     make_room(l);
+    count_readers(l);
     network->input_count = graph->input_count;
     network->inputs = QM_ARENA_NEW(l->arena, uint32_t, graph->input_count);
     for (uint32_t i = 0; i < graph->input_count; i++) {
@@ -168,7 +189,9 @@ enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t rounding, stru
     open_network(&l);
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct site site = {.l = &l, .op = &graph->ops[i]};
+        uint32_t first = l.network->layer_count;
         QM_TRY(rules[site.op->kind].legalize(&site));
+        note_layers(&l, first);
     }
     QM_TRY(close_network(&l));
     *network = l.network;

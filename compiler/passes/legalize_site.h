@@ -19,7 +19,9 @@ struct legalizer {
     uint32_t rounding;
     uint32_t *value_of; /* [tensor_count] the value in the tensor's own shape; QM_NO_TENSOR: none yet */
     const struct qm_graph_op *
-        *padding; /* [tensor_count] the PAD whose work the windows over this tensor do, which is still unpadded; or NULL */
+        *padding;      /* [tensor_count] the PAD whose work the windows over this tensor do, which is still unpadded; or NULL */
+    uint32_t *readers; /* [tensor_count] how many operands and outputs of the network the tensor is */
+    struct qm_layer **array_layers; /* [tensor_count] the first layer on the array that an operator before has made for it, or NULL */
 };
 
 /* One operator. */

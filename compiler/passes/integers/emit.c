@@ -28,19 +28,19 @@ static uint32_t bits_of_range(enum qm_dtype dtype, int64_t low, int64_t high) {
     return bytes && lowest <= low && high <= lowest + 15 ? 4 : 0;
 }
 
-/* What the numbers of a constant of int8 need: 1 bit for -1 and 1, or 2, 4 or 8. */
+/* What the numbers of a constant of int8 need: 1 bit for -1 and 1, or 2, or 4, or 0 for all 8, which one number decides. */
 static uint32_t bits_of_weights(const struct qm_graph_tensor *weights) {
     const int8_t *numbers = weights->data;
     size_t elements = (size_t)qm_graph_elements(weights), zeros = 0;
     int8_t low = 0, high = 0;
     for (size_t i = 0; i < elements; i++) {
+        if (bits_of_range(QM_I8, numbers[i], numbers[i]) == 0) return 0;
         low = numbers[i] < low ? numbers[i] : low;
         high = numbers[i] > high ? numbers[i] : high;
         zeros += numbers[i] == 0;
     }
     if (zeros == 0 && low >= -1 && high <= 1) return 1;
-    if (low >= -2 && high <= 1) return 2;
-    return bits_of_range(QM_I8, low, high);
+    return low >= -2 && high <= 1 ? 2 : 4;
 }
 
 /* Says how few bits the numbers need, for the file's types are often wider: narrow ones run faster and move fewer bytes. */
