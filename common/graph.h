@@ -42,7 +42,8 @@ const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
     X(SUM) X(REDUCE_MAX) X(REDUCE_MIN) X(ARG_MAX) X(ARG_MIN) X(RESIZE_BILINEAR) X(BATCH_MATMUL) X(L2_NORMALIZATION) \
     X(GATHER) X(GATHER_ND) \
     \
-    X(MATMUL) X(POW) X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) X(CAST) \
+    X(MATMUL) X(POW) X(ERF) X(LOG) X(RECIPROCAL) X(GELU) X(SOFTPLUS) X(SOFTSIGN) X(MISH) \
+    X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) X(CAST) \
     X(SHAPE) X(PACK) X(REDUCE_PROD) X(FILL)
 /* clang-format on */
 
@@ -116,10 +117,12 @@ struct qm_graph_op {
     double low, high;             /* CLIP; QUANTIZE of real numbers: the smallest and the largest integer */
     float beta;                   /* SOFTMAX */
     const struct qm_graph *graph; /* HOST: operators that the host runs; its inputs and outputs are this operator's, in order */
-    float alpha;                  /* LEAKY_RELU: slope below zero */
+    float alpha;                  /* LEAKY_RELU: slope below zero; ELU: what it comes to far below zero, negated */
+    bool approximate;             /* GELU: by tanh */
+    bool takes_last;              /* ARG_MAX, ARG_MIN: of equal ones the last, not the first */
     const uint8_t *table;         /* LOOKUP: what each input byte becomes, [256] */
-    uint32_t axis;                /* CONCATENATION, SPLIT, PACK, GATHER, ARG_MAX, ARG_MIN; QUANTIZE, DEQUANTIZE: of many scales */
-    uint32_t axes;                /* MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD: bit d is set when it goes over dimension d of the input */
+    uint32_t axis; /* CONCATENATION, SPLIT, PACK, GATHER, ARG_MAX, ARG_MIN; SOFTMAX of real numbers; QUANTIZE, DEQUANTIZE: of many scales */
+    uint32_t axes; /* MEAN, SUM, REDUCE_*: bit d is set when it goes over dimension d of the input */
     struct {
         uint32_t before, after;
     } pads[QM_MAX_RANK];                    /* PAD: elements around each dimension */

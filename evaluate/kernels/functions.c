@@ -20,7 +20,7 @@ static float function_of(const struct qm_graph_op *op, float x) {
     case QM_OP_RELU_N1_TO_1: return cut(x, -1, 1);
     case QM_OP_RELU_0_TO_1: return cut(x, 0, 1);
     case QM_OP_LEAKY_RELU: return x > 0 ? x : x * op->alpha;
-    case QM_OP_ELU: return x < 0 ? expm1f(x) : x;
+    case QM_OP_ELU: return x < 0 ? op->alpha * expm1f(x) : x;
     case QM_OP_LOGISTIC: return logistic(x);
     case QM_OP_TANH: return tanhf(x);
     case QM_OP_HARD_SWISH: return x * fminf(6, fmaxf(0, x + 3)) / 6;

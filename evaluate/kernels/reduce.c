@@ -136,6 +136,7 @@ bool kernel_run_reduce(const struct kernel *k) {
 
 const char *kernel_check_arg(const struct kernel *k) {
     const struct qm_graph_tensor *in = kernel_input(k, 0), *out = kernel_output(k);
+    if (k->op->takes_last) return "it takes the last of equal ones";
     if (out->dtype != QM_I32 && out->dtype != QM_I64) return "its output is neither int32 nor int64";
     if (k->op->axis >= in->rank || qm_graph_elements(in) != qm_graph_elements(out) * in->dims[k->op->axis])
         return "the output's shape is not what the operator gives";

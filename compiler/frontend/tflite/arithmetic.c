@@ -12,6 +12,11 @@ void tflite_read_same_shape(const struct tflite_operator *o) {
         tflite_refuse(o, "the output's shape is not that of the input");
 }
 
+void tflite_read_elu(const struct tflite_operator *o) {
+    o->op->alpha = 1;
+    tflite_read_same_shape(o);
+}
+
 /* The operand that says the axis becomes an attribute; the axis is gone from the output. */
 void tflite_read_arg(const struct tflite_operator *o) {
     const struct qm_graph_tensor *in = tflite_input(o, 0);

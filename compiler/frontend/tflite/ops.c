@@ -259,7 +259,7 @@ static const struct rule rules[] = {
     {TFLITE_PRELU,                   QM_OP_PRELU,                   OPTIONS_NONE,                    false, 2, 2, 1, tflite_read_prelu},
     {TFLITE_RELU_N1_TO_1,            QM_OP_RELU_N1_TO_1,            OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
     {TFLITE_RELU_0_TO_1,             QM_OP_RELU_0_TO_1,             OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_ELU,                     QM_OP_ELU,                     OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_ELU,                     QM_OP_ELU,                     OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_elu},
     {TFLITE_EXP,                     QM_OP_EXP,                     OPTIONS_EXP,                     false, 1, 1, 1, tflite_read_same_shape},
     {TFLITE_ABS,                     QM_OP_ABS,                     OPTIONS_ABS,                     false, 1, 1, 1, tflite_read_same_shape},
     {TFLITE_NEG,                     QM_OP_NEG,                     OPTIONS_NEG,                     false, 1, 1, 1, tflite_read_same_shape},
