@@ -1,6 +1,7 @@
 /* graph.c - names and sizes for messages, reports and checks; the graph as text: one line a tensor, one an operator. */
 #include "common/graph.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "common/status.h"
@@ -40,6 +41,23 @@ uint64_t qm_graph_elements(const struct qm_graph_tensor *tensor) {
     uint64_t elements = 1;
     for (uint32_t i = 0; i < tensor->rank; i++) elements *= tensor->dims[i];
     return elements;
+}
+
+/* bound / scale, rounded in float as TFLite does, in the tensor's units; beyond int8 it only has to stay beyond. */
+static int32_t quantized(const struct qm_graph_tensor *tensor, float bound) {
+    float integer = roundf(bound / tensor->quant.scale[0]);
+    return (int32_t)tensor->quant.zero_point[0] + (int32_t)fminf(fmaxf(integer, -1e6F), 1e6F);
+}
+
+void qm_graph_activation_range(const struct qm_graph_tensor *tensor, enum qm_activation activation, int32_t *low, int32_t *high) {
+    *low = qm_graph_lowest(tensor);
+    *high = qm_graph_highest(tensor);
+    if (activation == QM_ACT_NONE) return;
+    int32_t least = quantized(tensor, activation == QM_ACT_RELU_N1_TO_1 ? -1 : 0);
+    if (least > *low) *low = least;
+    if (activation == QM_ACT_RELU) return;
+    int32_t most = quantized(tensor, activation == QM_ACT_RELU6 ? 6 : 1);
+    if (most < *high) *high = most;
 }
 
 /* ---- making one ---- */

@@ -8,6 +8,7 @@
 
 #include "common/fixed_point.h"
 #include "compiler/passes/legalize_site.h"
+#include "evaluate/kernels.h"
 
 /* Of a step of the output: so close to the middle of two numbers either is right (docs/numerics.md). */
 static const double TIE = 1e-6;
@@ -181,12 +182,13 @@ static enum qm_status legalize_scaled_average(const struct site *s) {
 enum qm_status legalize_pool(const struct site *s) {
     bool average = s->op->kind == QM_OP_AVERAGE_POOL_2D;
     if (average && s->op->requant != NULL) return legalize_scaled_average(s);
+    uint64_t count = (uint64_t)s->op->kernel_h * s->op->kernel_w;
+    if (average && count > AVERAGE_COUNT_MAX && !s->l->graph->was_real) return legalize_on_host(s);
     struct qm_layer *layer = site_layer(s, average ? QM_LAYER_POOL_AVG : QM_LAYER_POOL_MAX);
     bool unscaled = site_unscaled(s) && s->op->activation == QM_ACT_NONE;
     if (!unscaled) QM_TRY(site_check_activations(s));
     if (!unscaled && !site_same_quant(site_input(s, 0), site_output(s, 0)))
         return site_refuse(s, "input and output have different scales or zero points; TFLite pools do not rescale");
-    uint64_t count = (uint64_t)s->op->kernel_h * s->op->kernel_w;
     if (average && count > AVERAGE_COUNT_MAX)
         return site_refuse(s, "an average over %llu elements is not supported; at most %d are exact", (unsigned long long)count,
                            AVERAGE_COUNT_MAX);
@@ -242,9 +244,11 @@ static enum qm_status mean_scale(const struct site *s, struct qm_layer *layer, u
 }
 
 enum qm_status legalize_mean(const struct site *s) {
-    struct qm_layer *layer = site_layer(s, QM_LAYER_POOL_SUM);
     struct mean mean;
-    if (!split_axes(s, &mean))
+    bool fits = split_axes(s, &mean);
+    if (!fits && !s->l->graph->was_real) return legalize_on_host(s);
+    struct qm_layer *layer = site_layer(s, QM_LAYER_POOL_SUM);
+    if (!fits)
         return site_refuse(s, "only means over neighbouring dimensions of at most %d and %d are supported", WINDOW_MAX, WINDOW_MAX);
     uint32_t count = mean.kernel_h * mean.kernel_w;
     QM_TRY(mean_scale(s, layer, count));
@@ -294,6 +298,8 @@ enum qm_status legalize_host(const struct site *s) {
 /* The operator alone as a graph, whose operands are the operator's: those that are no constants come from the network. */
 enum qm_status legalize_on_host(const struct site *s) {
     struct qm_graph_maker maker = {.arena = s->l->arena, .graph = QM_ARENA_NEW(s->l->arena, struct qm_graph, 1)};
+    const char *problem = kernel_check(s->l->graph, s->op);
+    if (problem != NULL) return site_refuse(s, "%s", problem);
     struct qm_layer *layer = site_layer(s, QM_LAYER_HOST);
     struct qm_graph_op op = *s->op;
     struct qm_graph *graph = maker.graph;
@@ -315,6 +321,7 @@ enum qm_status legalize_on_host(const struct site *s) {
     *qm_graph_add_op(&maker, op.kind, QM_NO_TENSOR, QM_NO_TENSOR) = op;
     graph->outputs[0] = op.outputs[0];
     layer->graph = graph;
+    layer->macs = kernel_products(s->l->graph, s->op);
     layer->output = site_result(s, 0);
     return QM_OK;
 }
