@@ -248,8 +248,7 @@ enum qm_status legalize_mean(const struct site *s) {
     bool fits = split_axes(s, &mean);
     if (!fits && !s->l->graph->was_real) return legalize_on_host(s);
     struct qm_layer *layer = site_layer(s, QM_LAYER_POOL_SUM);
-    if (!fits)
-        return site_refuse(s, "only means over neighbouring dimensions of at most %d and %d are supported", WINDOW_MAX, WINDOW_MAX);
+    if (!fits) return site_refuse(s, "only means over neighbouring dimensions of at most %d and %d are supported", WINDOW_MAX, WINDOW_MAX);
     uint32_t count = mean.kernel_h * mean.kernel_w;
     QM_TRY(mean_scale(s, layer, count));
     layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
