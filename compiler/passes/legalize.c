@@ -1,6 +1,7 @@
 /* legalize.c - the graph's real numbers become the machine's integers: every scale a multiplier and a shift, every zero point a bias.
  *
- * This file walks the operators; they themselves are in legalize_convolutions.c, legalize_post.c, legalize_moves.c and legalize_tables.c.
+ * This file walks the operators; they themselves are in legalize_convolutions.c, legalize_post.c, legalize_moves.c,
+ * legalize_tables.c and legalize_host.c.
  */
 #include "common/problems.h"
 #include "compiler/passes/legalize_site.h"

@@ -27,7 +27,7 @@ const char *kernel_check_gather(const struct kernel *k) {
     if (axis >= in->rank) return "its axis is not there";
     uint64_t others = kernel_span(in, 0, axis) * kernel_span(in, axis + 1, in->rank);
     return others * qm_graph_elements(kernel_input(k, 1)) == qm_graph_elements(out) ? NULL
-                                                                                     : "the output's shape is not what the operator gives";
+                                                                                    : "the output's shape is not what the operator gives";
 }
 
 bool kernel_run_gather(const struct kernel *k) {

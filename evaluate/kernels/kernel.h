@@ -1,4 +1,5 @@
-/* kernel.h - the inside of the kernels: one operator at work, its elements, and the kernels of all files. The table is in kernels.c. */
+/* kernel.h - the inside of the kernels: one operator at work, its elements, and the kernels of all files. The table is in
+ * kernels.c, what the kernels share in kernel.c. */
 #ifndef QM_EVALUATE_KERNELS_KERNEL_H
 #define QM_EVALUATE_KERNELS_KERNEL_H
 

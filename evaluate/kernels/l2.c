@@ -72,7 +72,6 @@ static void normalize_floats(const struct kernel *k, size_t first, uint32_t dept
 bool kernel_run_l2(const struct kernel *k) {
     const struct qm_graph_tensor *out = kernel_output(k);
     uint32_t depth = out->dims[out->rank - 1];
-    for (size_t i = 0; i < qm_graph_elements(out); i += depth)
-        (out->dtype == QM_F32 ? normalize_floats : normalize_bytes)(k, i, depth);
+    for (size_t i = 0; i < qm_graph_elements(out); i += depth) (out->dtype == QM_F32 ? normalize_floats : normalize_bytes)(k, i, depth);
     return true;
 }

@@ -119,7 +119,7 @@ static int32_t multiply(const struct terms *t, int32_t a, int32_t b) {
 static int32_t shift_right(int32_t high, int bits) {
     int count = bits & 31;
     int32_t mask = bits > 31 ? -1 : (int32_t)((UINT32_C(1) << bits) - 1), threshold = (bits > 31 ? -1 : mask / 2) + (high < 0);
-    int32_t whole = high < 0 ? (int32_t)~(~(uint32_t)high >> count) : (int32_t)((uint32_t)high >> count);
+    int32_t whole = high < 0 ? (int32_t) ~(~(uint32_t)high >> count) : (int32_t)((uint32_t)high >> count);
     return whole + ((high & mask) > threshold);
 }
 

@@ -57,7 +57,8 @@ static int32_t byte_average(const struct kernel *k, const struct window *w) {
 static float float_average(const struct kernel *k, const struct window *w) {
     float sum = 0, count = (float)((w->bottom - w->top) * (w->right - w->left));
     for (int64_t y = w->top; y < w->bottom; y++)
-        for (int64_t x = w->left; x < w->right; x++) sum += kernel_float(k->inputs[0], w->first + (size_t)y * w->row + (size_t)x * w->column);
+        for (int64_t x = w->left; x < w->right; x++)
+            sum += kernel_float(k->inputs[0], w->first + (size_t)y * w->row + (size_t)x * w->column);
     return sum / count;
 }
 

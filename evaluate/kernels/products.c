@@ -110,7 +110,8 @@ const char *kernel_check_matmul(const struct kernel *k) {
     const struct qm_graph_tensor *out = kernel_output(k);
     struct matrices s;
     if (!matrices_of(k, &s)) return "its operands are not matrices that can be multiplied";
-    if (out->rank < 2 || out->dims[out->rank - 2] != s.m || out->dims[out->rank - 1] != s.n) return "the output's shape is not the product's";
+    if (out->rank < 2 || out->dims[out->rank - 2] != s.m || out->dims[out->rank - 1] != s.n)
+        return "the output's shape is not the product's";
     for (uint32_t i = 0; i < 2; i++) {
         struct qm_graph_tensor stack = *kernel_input(k, i), stacks = *out;
         stack.rank -= 2;

@@ -88,8 +88,7 @@ static int32_t next_byte(enum qm_graph_op_kind kind, int32_t so_far, int32_t x) 
 }
 
 static struct qm_multiplier sum_scale(const struct kernel *k, size_t count) {
-    struct qm_multiplier scale =
-        qm_multiplier_from_real((double)kernel_scale(kernel_input(k, 0)) / (double)kernel_scale(kernel_output(k)));
+    struct qm_multiplier scale = qm_multiplier_from_real((double)kernel_scale(kernel_input(k, 0)) / (double)kernel_scale(kernel_output(k)));
     if (k->op->kind == QM_OP_SUM) return scale;
     int32_t shift = 63 - __builtin_clzll(count);
     if (shift > 31 + scale.shift) shift = 31 + scale.shift;

@@ -87,8 +87,7 @@ static void softmax_row(const struct exponent *e, const struct byte_row *row) {
     struct reciprocal inverse = reciprocal(sum_of_exponentials(e, row, top));
     for (uint32_t i = 0; i < row->depth; i++) {
         int32_t result = row->low, difference = kernel_byte(row->dtype, row->input, i) - top;
-        if (difference >= e->lowest)
-            result += qm_fixed_round(qm_fixed_mul(inverse.value, exp_of(e, difference)), inverse.shift + 31 - 8);
+        if (difference >= e->lowest) result += qm_fixed_round(qm_fixed_mul(inverse.value, exp_of(e, difference)), inverse.shift + 31 - 8);
         kernel_set_byte(row->output, i, qm_clamp(result, row->low, row->low + UINT8_MAX));
     }
 }

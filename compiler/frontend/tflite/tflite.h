@@ -217,7 +217,8 @@ tflite_reading tflite_read_transpose, tflite_read_resize, tflite_read_resize_bil
 
 /* ---- arithmetic.c ---- */
 
-tflite_reading tflite_read_add, tflite_read_mul, tflite_read_sub, tflite_read_div, tflite_read_pair, tflite_read_prelu, tflite_read_same_shape;
+tflite_reading tflite_read_add, tflite_read_mul, tflite_read_sub, tflite_read_div, tflite_read_pair, tflite_read_prelu,
+    tflite_read_same_shape;
 tflite_reading tflite_read_elu, tflite_read_arg, tflite_read_l2, tflite_read_matmul;
 
 /* ---- shapes.c ---- */

@@ -34,9 +34,9 @@ static double function_of(enum qm_graph_op_kind kind, double x) {
 
 /* To single precision, which sums lose below zero and above one. */
 Test(elements, functions_are_close_to_the_real_ones) {
-    static const enum qm_graph_op_kind kinds[] = {QM_OP_RELU, QM_OP_RELU6, QM_OP_RELU_N1_TO_1, QM_OP_RELU_0_TO_1, QM_OP_LEAKY_RELU,
-                                                  QM_OP_ELU,  QM_OP_LOGISTIC, QM_OP_TANH, QM_OP_HARD_SWISH, QM_OP_EXP,
-                                                  QM_OP_ABS,  QM_OP_NEG, QM_OP_SQRT, QM_OP_RSQRT, QM_OP_SQUARE};
+    static const enum qm_graph_op_kind kinds[] = {QM_OP_RELU, QM_OP_RELU6,    QM_OP_RELU_N1_TO_1, QM_OP_RELU_0_TO_1, QM_OP_LEAKY_RELU,
+                                                  QM_OP_ELU,  QM_OP_LOGISTIC, QM_OP_TANH,         QM_OP_HARD_SWISH,  QM_OP_EXP,
+                                                  QM_OP_ABS,  QM_OP_NEG,      QM_OP_SQRT,         QM_OP_RSQRT,       QM_OP_SQUARE};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         struct kernel_case c;
         kernel_case_open(&c, kinds[k], k);

@@ -49,8 +49,8 @@ static void draw_wild(struct wild *w, enum qm_graph_op_kind kind) {
     for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) w->op.inputs[i] = w->op.outputs[i] = QM_NO_TENSOR;
     for (uint32_t i = 0; i < w->op.input_count; i++) w->op.inputs[i] = draw(w, 40) == 0 ? draw(w, 9) : i;
     w->op.outputs[0] = TENSORS - 1;
-    uint32_t *const words[] = {&w->op.kernel_h, &w->op.kernel_w, &w->op.stride_h, &w->op.stride_w, &w->op.pad_top, &w->op.pad_left,
-                               &w->op.axis,     &w->op.axes};
+    uint32_t *const words[] = {&w->op.kernel_h, &w->op.kernel_w, &w->op.stride_h, &w->op.stride_w,
+                               &w->op.pad_top,  &w->op.pad_left, &w->op.axis,     &w->op.axes};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) *words[i] = draw_extent(w);
     w->op.activation = (enum qm_activation)(draw(w, 3) > 0 ? 0 : draw(w, 4));
     w->op.align_corners = draw(w, 2);

@@ -148,9 +148,12 @@ static const struct {
     enum qm_graph_op_kind kind;
     definition *bytes, *floats;
 } pairs[] = {
-    {QM_OP_ADD, sum_of_bytes, sum_of_floats},          {QM_OP_SUB, difference_of_bytes, difference_of_floats},
-    {QM_OP_MUL, product_of_bytes, product_of_floats},  {QM_OP_PRELU, prelu_of_bytes, prelu_of_floats},
-    {QM_OP_MINIMUM, smaller, smaller},                 {QM_OP_MAXIMUM, larger, larger},
+    {QM_OP_ADD, sum_of_bytes, sum_of_floats},
+    {QM_OP_SUB, difference_of_bytes, difference_of_floats},
+    {QM_OP_MUL, product_of_bytes, product_of_floats},
+    {QM_OP_PRELU, prelu_of_bytes, prelu_of_floats},
+    {QM_OP_MINIMUM, smaller, smaller},
+    {QM_OP_MAXIMUM, larger, larger},
 };
 
 Test(pairs, equal_their_definitions) {

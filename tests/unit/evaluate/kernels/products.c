@@ -61,7 +61,8 @@ static int32_t want_at(const struct kernel_case *c, size_t i) {
         sum += operand_at(c, 0, i, first) * operand_at(c, 1, i, second);
     }
     float product = c->tensors[0].quant.scale[0] * c->tensors[1].quant.scale[0];
-    return kernel_case_cut(c, (int64_t)reference_scale_real((int32_t)sum, (double)product / kernel_case_scale(c, 2)) + kernel_case_zero(c, 2));
+    return kernel_case_cut(c,
+                           (int64_t)reference_scale_real((int32_t)sum, (double)product / kernel_case_scale(c, 2)) + kernel_case_zero(c, 2));
 }
 
 Test(products, of_stacks_equal_the_definition) {

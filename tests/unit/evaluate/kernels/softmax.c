@@ -124,7 +124,7 @@ Test(softmax, softmax_is_within_one_step_of_the_real_function) {
 Test(softmax, softmax_of_equal_elements_is_uniform_and_of_one_is_the_largest) {
     static const int8_t input[] = {5, 5, 5, 5};
     struct rows four = {.rows = 1, .depth = 4, .input_scale = 0.1F, .beta = 1},
-                      one = {.rows = 4, .depth = 1, .input_scale = 0.1F, .beta = 1};
+                one = {.rows = 4, .depth = 1, .input_scale = 0.1F, .beta = 1};
     int8_t got[4];
     run(QM_OP_SOFTMAX, &four, input, got);
     for (int i = 0; i < 4; i++) cr_expect(eq(i8, got[i], -64));
