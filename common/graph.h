@@ -33,11 +33,13 @@ const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
     X(QUANTIZE) X(DEQUANTIZE) \
     X(RELU) X(RELU6) X(LEAKY_RELU) X(LOGISTIC) X(TANH) X(HARD_SWISH) \
     X(RESHAPE) X(PAD) X(CONCATENATION) X(SPLIT) X(STRIDED_SLICE) X(TRANSPOSE) X(RESIZE_NEAREST_NEIGHBOR) \
+    X(PACK) X(GATHER) X(GATHER_ND) X(TILE) X(BROADCAST_TO) X(MIRROR_PAD) \
+    X(DEPTH_TO_SPACE) X(SPACE_TO_DEPTH) X(SPACE_TO_BATCH_ND) X(BATCH_TO_SPACE_ND) \
     X(LOOKUP) X(SOFTMAX) X(LOG_SOFTMAX) \
     X(HOST) \
     \
-    X(MATMUL) X(SUM) X(SUB) X(DIV) X(POW) X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) X(PRELU) X(CAST) X(GATHER) \
-    X(SHAPE) X(PACK) X(REDUCE_PROD) X(FILL)
+    X(MATMUL) X(SUM) X(SUB) X(DIV) X(POW) X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) X(PRELU) X(CAST) \
+    X(SHAPE) X(REDUCE_PROD) X(FILL) X(BROADCAST_ARGS)
 /* clang-format on */
 
 enum qm_graph_op_kind {
@@ -113,10 +115,14 @@ struct qm_graph_op {
     const uint8_t *table;         /* LOOKUP: what each input byte becomes, [256] */
     uint32_t axis;                /* CONCATENATION, SPLIT, PACK, GATHER; QUANTIZE, DEQUANTIZE: of many scales */
     uint32_t axes;                /* MEAN, SUM, REDUCE_PROD: bit d is set when it goes over dimension d of the input */
+    uint32_t batch_dims;          /* GATHER: of the input and of the indices, which are the same before the axis */
     struct {
         uint32_t before, after;
-    } pads[QM_MAX_RANK];                    /* PAD: elements around each dimension */
-    int32_t pad_value;                      /* PAD: as the input stores it; zero, unless the file says otherwise, is the zero point */
+    } pads[QM_MAX_RANK];         /* PAD, MIRROR_PAD, SPACE_TO_BATCH_ND: elements around each dimension; BATCH_TO_SPACE_ND: cut from it */
+    bool repeats_edge;           /* MIRROR_PAD: the outermost element is mirrored, too */
+    uint32_t block[QM_MAX_RANK]; /* SPACE_TO_BATCH_ND, BATCH_TO_SPACE_ND: of each dimension; DEPTH_TO_SPACE, SPACE_TO_DEPTH: [1], [2] */
+    bool block_last;             /* DEPTH_TO_SPACE: channels are [c][block][block], not [block][block][c] */
+    int32_t pad_value;           /* PAD: as the input stores it; zero, unless the file says otherwise, is the zero point */
     uint32_t permutation[QM_MAX_RANK];      /* TRANSPOSE: dimension d of the output is dimension permutation[d] of the input */
     int32_t begin[QM_MAX_RANK];             /* STRIDED_SLICE: resolved, of each dimension of the input; extents are in slice_dims */
     int32_t step[QM_MAX_RANK];              /* STRIDED_SLICE: not 0 */

@@ -49,6 +49,16 @@ static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_STRIDED_SLICE]     = {legalize_strided_slice,   BYTES, BYTES},
     [QM_OP_TRANSPOSE]         = {legalize_transpose,       SUMS,  SUMS},
     [QM_OP_RESIZE_NEAREST_NEIGHBOR] = {legalize_resize,    BYTES, BYTES},
+    [QM_OP_PACK]              = {legalize_pack,            BYTES, BYTES},
+    [QM_OP_GATHER]            = {legalize_gather,          BYTES, BYTES},
+    [QM_OP_GATHER_ND]         = {legalize_gather_nd,       BYTES, BYTES},
+    [QM_OP_TILE]              = {legalize_tile,            BYTES, BYTES},
+    [QM_OP_BROADCAST_TO]      = {legalize_tile,            BYTES, BYTES},
+    [QM_OP_MIRROR_PAD]        = {legalize_mirror_pad,      BYTES, BYTES},
+    [QM_OP_DEPTH_TO_SPACE]    = {legalize_depth_to_space,  BYTES, BYTES},
+    [QM_OP_SPACE_TO_DEPTH]    = {legalize_space_to_depth,  BYTES, BYTES},
+    [QM_OP_SPACE_TO_BATCH_ND] = {legalize_space_to_batch,  BYTES, BYTES},
+    [QM_OP_BATCH_TO_SPACE_ND] = {legalize_batch_to_space,  BYTES, BYTES},
     [QM_OP_LOOKUP]            = {legalize_lookup,          BYTES, BYTES},
     [QM_OP_HOST]              = {legalize_host,            HOST,  HOST},
     [QM_OP_SOFTMAX]           = {legalize_softmax,         BYTES, BYTES},
@@ -60,6 +70,7 @@ static const struct rule rules[QM_GRAPH_OP_KINDS] = {
 
 /* The types that operand i may have. */
 static uint32_t wanted_types(const struct qm_graph_op *op, uint32_t i) {
+    if ((op->kind == QM_OP_GATHER || op->kind == QM_OP_GATHER_ND) && i == 1) return I32 | 1U << QM_I64;
     if (!qm_graph_has_weights(op->kind) || i == 0) return rules[op->kind].in;
     return i == 1 ? BYTES : 1U << QM_I32;
 }
@@ -117,7 +128,7 @@ static enum qm_status check_network(const struct qm_graph *graph, struct qm_diag
     return QM_OK;
 }
 
-/* Each operator makes a layer for each of its operands at most, and values and views of them. */
+/* Room for what most operators need: a layer for each operand, and values and views of it. More is made when it is needed. */
 static void make_room(struct legalizer *l) {
     l->value_room = l->graph->input_count;
     for (uint32_t i = 0; i < l->graph->op_count; i++) {
@@ -126,7 +137,7 @@ static void make_room(struct legalizer *l) {
         l->value_room += 3 * operands;
     }
     l->network->values = QM_ARENA_NEW(l->arena, struct qm_value, l->value_room);
-    l->network->layers = QM_ARENA_NEW(l->arena, struct qm_layer, l->layer_room + 1);
+    l->network->layers = QM_ARENA_NEW(l->arena, struct qm_layer, l->layer_room);
     l->value_of = QM_ARENA_NEW(l->arena, uint32_t, l->graph->tensor_count);
     for (uint32_t i = 0; i < l->graph->tensor_count; i++) l->value_of[i] = QM_NO_TENSOR;
     l->padding = QM_ARENA_NEW(l->arena, const struct qm_graph_op *, l->graph->tensor_count);
