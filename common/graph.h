@@ -32,6 +32,7 @@ const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
     X(ADD) X(MUL) X(AVERAGE_POOL_2D) X(MAX_POOL_2D) X(MEAN) \
     X(QUANTIZE) X(DEQUANTIZE) \
     X(RELU) X(RELU6) X(LEAKY_RELU) X(LOGISTIC) X(TANH) X(HARD_SWISH) \
+    X(RELU_N1_TO_1) X(RELU_0_TO_1) X(ELU) X(GELU) X(EXP) X(LOG) X(ABS) X(NEG) X(SQRT) X(RSQRT) \
     X(RESHAPE) X(PAD) X(CONCATENATION) X(SPLIT) X(STRIDED_SLICE) X(TRANSPOSE) X(RESIZE_NEAREST_NEIGHBOR) \
     X(PACK) X(GATHER) X(GATHER_ND) X(TILE) X(BROADCAST_TO) X(MIRROR_PAD) \
     X(DEPTH_TO_SPACE) X(SPACE_TO_DEPTH) X(SPACE_TO_BATCH_ND) X(BATCH_TO_SPACE_ND) \
@@ -112,6 +113,7 @@ struct qm_graph_op {
     float beta;                   /* SOFTMAX */
     const struct qm_graph *graph; /* HOST: operators that the host runs; its inputs and outputs are this operator's, in order */
     float alpha;                  /* LEAKY_RELU: slope below zero */
+    bool approximate;             /* GELU: by tanh, not by erf */
     const uint8_t *table;         /* LOOKUP: what each input byte becomes, [256] */
     uint32_t axis;                /* CONCATENATION, SPLIT, PACK, GATHER; QUANTIZE, DEQUANTIZE: of many scales */
     uint32_t axes;                /* MEAN, SUM, REDUCE_PROD: bit d is set when it goes over dimension d of the input */

@@ -102,6 +102,7 @@ static void walk_places(struct stream *s, struct qm_graph_op *op) {
     walk_u32(s, &op->batch_dims);
     walk_bool(s, &op->repeats_edge);
     walk_bool(s, &op->block_last);
+    walk_bool(s, &op->approximate);
     walk_bool(s, &op->align_corners);
     walk_bool(s, &op->half_pixel_centers);
 }

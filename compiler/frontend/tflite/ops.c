@@ -227,6 +227,11 @@ static void read_leaky_relu(const struct tflite_operator *o) {
     check_same_shape(o);
 }
 
+static void read_gelu(const struct tflite_operator *o) {
+    o->op->approximate = fb_u8(&o->r->fb, &o->options, GELU_APPROXIMATE, 0) != 0;
+    check_same_shape(o);
+}
+
 /* The file's operands are the output's shape, the weights [out channels][kh][kw][in channels], the input, and perhaps a bias. */
 static void read_transpose_conv(const struct tflite_operator *o) {
     struct qm_graph_op *op = o->op;
@@ -270,6 +275,16 @@ static const struct rule rules[] = {
     {TFLITE_RELU,                    QM_OP_RELU,                    OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
     {TFLITE_RELU6,                   QM_OP_RELU6,                   OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
     {TFLITE_LEAKY_RELU,              QM_OP_LEAKY_RELU,              OPTIONS_LEAKY_RELU,              true,  1, 1, 1, read_leaky_relu},
+    {TFLITE_RELU_N1_TO_1,            QM_OP_RELU_N1_TO_1,            OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
+    {TFLITE_RELU_0_TO_1,             QM_OP_RELU_0_TO_1,             OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
+    {TFLITE_ELU,                     QM_OP_ELU,                     OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
+    {TFLITE_GELU,                    QM_OP_GELU,                    OPTIONS_GELU,                    false, 1, 1, 1, read_gelu},
+    {TFLITE_EXP,                     QM_OP_EXP,                     OPTIONS_EXP,                     false, 1, 1, 1, check_same_shape},
+    {TFLITE_LOG,                     QM_OP_LOG,                     OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
+    {TFLITE_ABS,                     QM_OP_ABS,                     OPTIONS_ABS,                     false, 1, 1, 1, check_same_shape},
+    {TFLITE_NEG,                     QM_OP_NEG,                     OPTIONS_NEG,                     false, 1, 1, 1, check_same_shape},
+    {TFLITE_SQRT,                    QM_OP_SQRT,                    OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
+    {TFLITE_RSQRT,                   QM_OP_RSQRT,                   OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
     {TFLITE_LOGISTIC,                QM_OP_LOGISTIC,                OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
     {TFLITE_TANH,                    QM_OP_TANH,                    OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
     {TFLITE_HARD_SWISH,              QM_OP_HARD_SWISH,              OPTIONS_HARD_SWISH,              false, 1, 1, 1, check_same_shape},

@@ -40,6 +40,7 @@ enum tflite_builtin {
     TFLITE_MAX_POOL_2D = 17,
     TFLITE_MUL = 18,
     TFLITE_RELU = 19,
+    TFLITE_RELU_N1_TO_1 = 20,
     TFLITE_RELU6 = 21,
     TFLITE_RESHAPE = 22,
     TFLITE_SOFTMAX = 25,
@@ -55,14 +56,19 @@ enum tflite_builtin {
     TFLITE_SUB = 41,
     TFLITE_SQUEEZE = 43,
     TFLITE_STRIDED_SLICE = 45,
+    TFLITE_EXP = 47,
     TFLITE_SPLIT = 49,
     TFLITE_LOG_SOFTMAX = 50,
     TFLITE_CAST = 53,
+    TFLITE_NEG = 59,
     TFLITE_PADV2 = 60,
     TFLITE_SLICE = 65,
     TFLITE_TRANSPOSE_CONV = 67,
     TFLITE_TILE = 69,
     TFLITE_EXPAND_DIMS = 70,
+    TFLITE_LOG = 73,
+    TFLITE_SQRT = 75,
+    TFLITE_RSQRT = 76,
     TFLITE_SHAPE = 77,
     TFLITE_REDUCE_PROD = 81,
     TFLITE_PACK = 83,
@@ -71,14 +77,18 @@ enum tflite_builtin {
     TFLITE_RESIZE_NEAREST_NEIGHBOR = 97,
     TFLITE_LEAKY_RELU = 98,
     TFLITE_MIRROR_PAD = 100,
+    TFLITE_ABS = 101,
     TFLITE_SPLIT_V = 102,
     TFLITE_REVERSE_V2 = 105,
     TFLITE_GATHER_ND = 107,
+    TFLITE_ELU = 111,
     TFLITE_QUANTIZE = 114,
     TFLITE_HARD_SWISH = 117,
     TFLITE_PLACEHOLDER = 127, /* the code is in the newer field alone */
     TFLITE_BROADCAST_TO = 130,
     TFLITE_BROADCAST_ARGS = 145,
+    TFLITE_GELU = 150,
+    TFLITE_RELU_0_TO_1 = 152,
 };
 
 /* The options' type in the union; its slots follow. Windows begin with PADDING, STRIDE_W, STRIDE_H. */
@@ -103,10 +113,12 @@ enum tflite_options {
     OPTIONS_SUB = 28,
     OPTIONS_SQUEEZE = 30,
     OPTIONS_STRIDED_SLICE = 32,
+    OPTIONS_EXP = 33,
     OPTIONS_SPLIT = 35,
     OPTIONS_LOG_SOFTMAX = 36,
     OPTIONS_CAST = 37,
     OPTIONS_DEQUANTIZE = 38,
+    OPTIONS_NEG = 42,
     OPTIONS_PADV2 = 43,
     OPTIONS_SLICE = 48,
     OPTIONS_TRANSPOSE_CONV = 49,
@@ -119,6 +131,7 @@ enum tflite_options {
     OPTIONS_RESIZE_NEAREST_NEIGHBOR = 74,
     OPTIONS_LEAKY_RELU = 75,
     OPTIONS_MIRROR_PAD = 77,
+    OPTIONS_ABS = 78,
     OPTIONS_SPLIT_V = 79,
     OPTIONS_REVERSE_V2 = 81,
     OPTIONS_GATHER_ND = 83,
@@ -126,6 +139,7 @@ enum tflite_options {
     OPTIONS_HARD_SWISH = 91,
     OPTIONS_DEPTH_TO_SPACE = 94,
     OPTIONS_BROADCAST_TO = 104,
+    OPTIONS_GELU = 116,
 };
 enum window_slot { WINDOW_PADDING, WINDOW_STRIDE_W, WINDOW_STRIDE_H };
 enum conv_slot { CONV_ACTIVATION = 3, CONV_DILATION_W, CONV_DILATION_H };
@@ -150,6 +164,7 @@ enum pack_slot { PACK_COUNT, PACK_AXIS };
 enum unpack_slot { UNPACK_COUNT, UNPACK_AXIS };
 enum mirror_pad_slot { MIRROR_PAD_MODE };
 enum block_slot { BLOCK_SIZE };
+enum gelu_slot { GELU_APPROXIMATE };
 
 enum { PADDING_SAME = 0, PADDING_VALID = 1 };
 
