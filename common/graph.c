@@ -105,7 +105,18 @@ struct qm_graph_op *qm_graph_add_op(struct qm_graph_maker *maker, enum qm_graph_
     return op;
 }
 
-/* ---- copies ---- */
+/* ---- of the host ---- */
+
+uint64_t qm_graph_products(const struct qm_graph *graph) {
+    uint64_t products = 0;
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        const struct qm_graph_op *op = &graph->ops[i];
+        const struct qm_graph_tensor *rows = &graph->tensors[op->inputs[0]];
+        if (op->kind == QM_OP_MATMUL && rows->rank > 0)
+            products += qm_graph_elements(&graph->tensors[op->outputs[0]]) * rows->dims[rows->rank - 1];
+    }
+    return products;
+}
 
 static void *copied(struct qm_arena *arena, const void *from, size_t size) {
     void *copy = qm_arena_alloc(arena, size);

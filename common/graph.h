@@ -39,8 +39,11 @@ const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
     X(LOOKUP) X(SOFTMAX) X(LOG_SOFTMAX) \
     X(HOST) \
     \
-    X(MATMUL) X(SUM) X(SUB) X(DIV) X(POW) X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) X(PRELU) X(CAST) \
-    X(SHAPE) X(REDUCE_PROD) X(FILL) X(BROADCAST_ARGS)
+    X(MATMUL) X(SUM) X(SUB) X(DIV) X(POW) X(MINIMUM) X(MAXIMUM) X(PRELU) X(CAST) \
+    X(ERF) X(SQUARE) X(RECIPROCAL) X(SOFTPLUS) X(SOFTSIGN) X(MISH) \
+    X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) \
+    X(REDUCE_MAX) X(REDUCE_MIN) X(REDUCE_PROD) X(ARG_MAX) X(ARG_MIN) \
+    X(SHAPE) X(FILL) X(BROADCAST_ARGS)
 /* clang-format on */
 
 enum qm_graph_op_kind {
@@ -112,12 +115,13 @@ struct qm_graph_op {
     double low, high;             /* CLIP; QUANTIZE of real numbers: the smallest and the largest integer */
     float beta;                   /* SOFTMAX */
     const struct qm_graph *graph; /* HOST: operators that the host runs; its inputs and outputs are this operator's, in order */
-    float alpha;                  /* LEAKY_RELU: slope below zero */
-    bool approximate;             /* GELU: by tanh, not by erf */
+    float alpha;                  /* LEAKY_RELU: slope below zero; ELU: what it comes to far below zero, negated */
+    bool approximate;             /* GELU: by tanh */
+    bool takes_last;              /* ARG_MAX, ARG_MIN: of equal ones the last, not the first */
     const uint8_t *table;         /* LOOKUP: what each input byte becomes, [256] */
-    uint32_t axis;                /* CONCATENATION, SPLIT, PACK, GATHER; QUANTIZE, DEQUANTIZE: of many scales */
-    uint32_t axes;                /* MEAN, SUM, REDUCE_PROD: bit d is set when it goes over dimension d of the input */
-    uint32_t batch_dims;          /* GATHER: of the input and of the indices, which are the same before the axis */
+    uint32_t axis; /* CONCATENATION, SPLIT, PACK, GATHER, ARG_MAX, ARG_MIN; SOFTMAX of real numbers; QUANTIZE, DEQUANTIZE: of many scales */
+    uint32_t axes; /* MEAN, SUM, REDUCE_*: bit d is set when it goes over dimension d of the input */
+    uint32_t batch_dims; /* GATHER: of the input and of the indices, which are the same before the axis */
     struct {
         uint32_t before, after;
     } pads[QM_MAX_RANK];         /* PAD, MIRROR_PAD, SPACE_TO_BATCH_ND: elements around each dimension; BATCH_TO_SPACE_ND: cut from it */
@@ -186,6 +190,9 @@ uint32_t qm_graph_add_constant(struct qm_graph_maker *maker, const char *name, e
 void qm_graph_set_quant(struct qm_graph_maker *maker, uint32_t tensor, float scale, int64_t zero);
 /* A new operator with one input and one output, the others absent. */
 struct qm_graph_op *qm_graph_add_op(struct qm_graph_maker *maker, enum qm_graph_op_kind kind, uint32_t in, uint32_t out);
+
+/* Products of the matrices that a graph of the host multiplies. */
+uint64_t qm_graph_products(const struct qm_graph *graph);
 
 /* A copy of a graph for the host, with all that it points to but names. */
 struct qm_graph *qm_graph_copy(const struct qm_graph *graph, struct qm_arena *arena);

@@ -125,6 +125,8 @@ static void walk_operator(struct stream *s, struct qm_graph_op *op) {
     walk_double(s, &op->high);
     walk_float(s, &op->beta);
     walk_float(s, &op->alpha);
+    walk_bool(s, &op->approximate);
+    walk_bool(s, &op->takes_last);
 }
 
 /* ---- the graph ---- */

@@ -27,7 +27,7 @@ struct rule {
 static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_CONV_2D]           = {legalize_conv,            BYTES, SUMS},
     [QM_OP_DEPTHWISE_CONV_2D] = {legalize_depthwise,       BYTES, SUMS},
-    [QM_OP_TRANSPOSE_CONV]    = {legalize_transpose_conv,  BYTES, BYTES},
+    [QM_OP_TRANSPOSE_CONV]    = {legalize_transpose_conv,  BYTES, SUMS},
     [QM_OP_FULLY_CONNECTED]   = {legalize_fully_connected, BYTES, SUMS},
     [QM_OP_ADD]               = {legalize_add,             BYTES, BYTES},
     [QM_OP_MUL]               = {legalize_mul,             BYTES, BYTES},

@@ -286,6 +286,7 @@ enum qm_status legalize_relu(const struct site *s) {
 static enum qm_status add_host_layer(const struct site *s, const struct qm_graph *graph) {
     struct qm_layer *layer = site_layer(s, QM_LAYER_HOST);
     layer->graph = graph;
+    layer->macs = qm_graph_products(graph);
     for (uint32_t i = 0; i < graph->input_count; i++) QM_TRY(site_operand(s, i, &layer->inputs[layer->input_count++]));
     layer->output = site_result(s, 0);
     return QM_OK;

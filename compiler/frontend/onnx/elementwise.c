@@ -83,7 +83,7 @@ bool onnx_cast(const struct onnx_node *n) {
 
 /* ---- of two ---- */
 
-static uint32_t emit_two(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t a, uint32_t b) {
+uint32_t onnx_emit_two(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t a, uint32_t b) {
     if (a == QM_NO_TENSOR || b == QM_NO_TENSOR) return QM_NO_TENSOR;
     const struct qm_graph_tensor *tensors = n->r->graph->tensors, *of = tensors[a].data == NULL ? &tensors[a] : &tensors[b];
     if (tensors[a].data != NULL && tensors[b].data != NULL) of = &tensors[a];
@@ -96,7 +96,7 @@ static uint32_t emit_two(const struct onnx_node *n, enum qm_graph_op_kind kind, 
 }
 
 static bool of_two(const struct onnx_node *n, enum qm_graph_op_kind kind) {
-    return onnx_put(n, emit_two(n, kind, n->inputs[0], n->inputs[1]));
+    return onnx_put(n, onnx_emit_two(n, kind, n->inputs[0], n->inputs[1]));
 }
 
 bool onnx_sub(const struct onnx_node *n) {
@@ -105,14 +105,6 @@ bool onnx_sub(const struct onnx_node *n) {
 
 bool onnx_mul(const struct onnx_node *n) {
     return of_two(n, QM_OP_MUL);
-}
-
-bool onnx_div(const struct onnx_node *n) {
-    return of_two(n, QM_OP_DIV);
-}
-
-bool onnx_pow(const struct onnx_node *n) {
-    return of_two(n, QM_OP_POW);
 }
 
 bool onnx_prelu(const struct onnx_node *n) {
@@ -161,7 +153,7 @@ static uint32_t requantized(const struct onnx_node *n, uint32_t i) {
 
 bool onnx_add(const struct onnx_node *n) {
     if (onnx_int(n, "out_rq", 0) != 0) return onnx_refuse(n, "requantizes its result");
-    return onnx_put(n, emit_two(n, QM_OP_ADD, requantized(n, 0), requantized(n, 1)));
+    return onnx_put(n, onnx_emit_two(n, QM_OP_ADD, requantized(n, 0), requantized(n, 1)));
 }
 
 /* An attribute that is a number, or a tensor of one. */
@@ -236,7 +228,7 @@ bool onnx_batch_normalization(const struct onnx_node *n) {
 /* QLinearAdd and QLinearMul have the same operands. */
 static bool qlinear_two(const struct onnx_node *n, enum qm_graph_op_kind kind) {
     uint32_t a = onnx_emit_dequantize(n, n->inputs[0], 1, 0), b = onnx_emit_dequantize(n, n->inputs[3], 4, 0);
-    uint32_t result = emit_two(n, kind, a, b);
+    uint32_t result = onnx_emit_two(n, kind, a, b);
     return onnx_put(n, onnx_emit_quantize(n, result, 6, 0, onnx_zero_type(n, 7, onnx_zero_type(n, 0, ONNX_UINT8))));
 }
 
