@@ -40,7 +40,7 @@ struct onnx_draw {
     struct onnx_build b;
     struct qm_prng prng;
     uint32_t serial, opset, input_count, flow_count;
-    bool for_host; /* some stretches are drawn for the host */
+    bool for_host;                                    /* some stretches are drawn for the host */
     struct numbers inputs[ONNX_DRAW_INPUTS_MAX];      /* of the graph, in its order */
     struct onnx_draw_flow flows[ONNX_DRAW_FLOWS_MAX]; /* all quantized tensors, in order */
     char kind[ONNX_DRAW_KIND_BYTES];                  /* operators since the last quantized tensor */
@@ -113,6 +113,6 @@ onnx_draw_step onnx_draw_gate, onnx_draw_halves, onnx_draw_turned, onnx_draw_squ
     onnx_draw_leak_whole, onnx_draw_higher;
 /* Another tensor of the same shape and, unless it is 0, type: one that the network has already, or a new input. NULL: none. */
 const struct onnx_draw_flow *onnx_draw_other_flow(struct onnx_draw *d, const struct onnx_build_shape *shape,
-                                                  const struct onnx_draw_quant *not, int32_t type);
+                                                  const struct onnx_draw_quant * not, int32_t type);
 
 #endif

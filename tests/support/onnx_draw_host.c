@@ -66,8 +66,8 @@ static struct onnx_draw_value function_of(struct onnx_draw *d, const struct onnx
 
 /* A move of x, or x itself. */
 static struct onnx_draw_value moved(struct onnx_draw *d, const struct onnx_draw_value *x) {
-    static onnx_draw_step *const moves[] = {onnx_draw_pool,    onnx_draw_split,  onnx_draw_concat, onnx_draw_resize, onnx_draw_transpose,
-                                            onnx_draw_reshape, onnx_draw_slice, onnx_draw_pad};
+    static onnx_draw_step *const moves[] = {onnx_draw_pool,      onnx_draw_split,   onnx_draw_concat, onnx_draw_resize,
+                                            onnx_draw_transpose, onnx_draw_reshape, onnx_draw_slice,  onnx_draw_pad};
     struct onnx_draw_value y = {.shape = x->shape, .spread = x->spread};
     return moves[onnx_draw_below(d, 8)](d, x, &y) ? y : *x;
 }
@@ -236,5 +236,5 @@ bool onnx_draw_higher(struct onnx_draw *d, const struct onnx_draw_value *x, stru
 /* ---- the tables ---- */
 
 const struct onnx_draw_steps onnx_draw_host_steps[] = {
-    {onnx_draw_gate, 30},  {onnx_draw_halves, 10},     {onnx_draw_turned, 14}, {onnx_draw_square, 8}, {onnx_draw_computed, 10},
-    {onnx_draw_fork, 10},  {onnx_draw_power, 8},       {onnx_draw_leak_whole, 10}, {onnx_draw_higher, 10}, {NULL, 0}};
+    {onnx_draw_gate, 30}, {onnx_draw_halves, 10}, {onnx_draw_turned, 14},     {onnx_draw_square, 8},  {onnx_draw_computed, 10},
+    {onnx_draw_fork, 10}, {onnx_draw_power, 8},   {onnx_draw_leak_whole, 10}, {onnx_draw_higher, 10}, {NULL, 0}};

@@ -317,7 +317,8 @@ bool onnx_draw_concat(struct onnx_draw *d, const struct onnx_draw_value *x, stru
     for (uint32_t i = 0; i < count; i++) {
         struct onnx_build_shape shape = x->shape;
         shape.dims[axis] = 1 + onnx_draw_below(d, 6);
-        const struct onnx_draw_flow *flow = onnx_draw_chance(d, 50) ? onnx_draw_other_flow(d, &x->shape, NULL, 0) : onnx_draw_input(d, &shape, 0);
+        const struct onnx_draw_flow *flow =
+            onnx_draw_chance(d, 50) ? onnx_draw_other_flow(d, &x->shape, NULL, 0) : onnx_draw_input(d, &shape, 0);
         if (flow == NULL) flow = onnx_draw_input(d, &shape, 0);
         names = joined(d, names, onnx_draw_dequantize(d, flow).name, NULL);
         y->shape.dims[axis] += flow->shape.dims[axis];

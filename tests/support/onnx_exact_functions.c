@@ -60,8 +60,14 @@ static const struct function {
     const char *op;
     quad (*of)(const struct exact_node *n, quad x);
 } functions[] = {
-    {"Relu", relu},          {"Clip", clip}, {"LeakyRelu", leaky_relu},     {"Sigmoid", sigmoid},
-    {"Tanh", tangent}, {"HardSwish", hard_swish}, {"HardSigmoid", hard_sigmoid}, {"Identity", same},
+    {"Relu", relu},
+    {"Clip", clip},
+    {"LeakyRelu", leaky_relu},
+    {"Sigmoid", sigmoid},
+    {"Tanh", tangent},
+    {"HardSwish", hard_swish},
+    {"HardSigmoid", hard_sigmoid},
+    {"Identity", same},
 };
 
 static const struct function *function_of(const struct exact_node *n) {
