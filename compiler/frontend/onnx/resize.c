@@ -123,6 +123,6 @@ bool onnx_resize(const struct onnx_node *n) {
     for (uint32_t d = 0; d < r.in.rank && result != QM_NO_TENSOR; d++)
         if (r.in.dims[d] != r.out.dims[d] || r.scale[d] != 1) result = (r.linear ? draw_lines : gather_nearest)(n, &r, result, d);
     if (!r.linear || in_type == QM_F32 || result == n->inputs[0]) return onnx_put(n, result);
-    struct qm_graph_op rounding = onnx_op(n, QM_OP_ROUND, result); /* integers stay integers */
+    struct qm_graph_op rounding = onnx_op(n, QM_OP_TRUNCATE, result); /* integers stay integers, as the reference implementation casts */
     return onnx_put(n, onnx_emit(n, &rounding, &(struct onnx_element){.dtype = in_type}, &r.out));
 }
