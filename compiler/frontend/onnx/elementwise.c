@@ -8,6 +8,18 @@ bool onnx_identity(const struct onnx_node *n) {
     return onnx_put(n, n->inputs[0]);
 }
 
+/* Versions before 7 compute as in training, unless is_test says otherwise. */
+static bool is_training(const struct onnx_node *n) {
+    return onnx_int(n, "training_mode", 0) != 0 || (n->r->version < 7 && onnx_int(n, "is_test", 0) == 0);
+}
+
+bool onnx_dropout(const struct onnx_node *n) {
+    double training = 0;
+    if (n->inputs[2] != QM_NO_TENSOR && !onnx_number(n, 2, &training)) return false;
+    if (training != 0 || is_training(n)) return onnx_refuse(n, "is in training mode; export the model for inference");
+    return onnx_identity(n);
+}
+
 /* ---- of one ---- */
 
 static bool of_one(const struct onnx_node *n, enum qm_graph_op_kind kind) {
@@ -215,6 +227,9 @@ bool onnx_requant_shift(const struct onnx_node *n) {
 bool onnx_batch_normalization(const struct onnx_node *n) {
     const double *parts[4]; /* gamma, beta, mean, variance */
     uint32_t channels = channels_of(n), counts[4];
+    bool trains = n->source->n_output > 1 && n->r->version < 14; /* its statistics are outputs */
+    if (trains || is_training(n)) return onnx_refuse(n, "is in training mode; export the model for inference");
+    if (onnx_int(n, "spatial", 1) == 0) return onnx_refuse(n, "has spatial 0, statistics for each position, which is not supported");
     double epsilon = (double)onnx_float(n, "epsilon", 1e-5F);
     double *factor = QM_ARENA_NEW(n->r->arena, double, channels), *offset = QM_ARENA_NEW(n->r->arena, double, channels);
     for (uint32_t i = 0; i < 4; i++) {
