@@ -74,7 +74,8 @@ int64_t onnx_int(const struct onnx_node *n, const char *name, int64_t fallback) 
 
 float onnx_float(const struct onnx_node *n, const char *name, float fallback) {
     const Onnx__AttributeProto *attribute = onnx_attribute(n, name);
-    return attribute != NULL ? attribute->f : fallback;
+    if (attribute == NULL) return fallback;
+    return attribute->has_i ? (float)attribute->i : attribute->f;
 }
 
 /* The first 60 bytes, which is more than any word of the schema has, as a C string. */

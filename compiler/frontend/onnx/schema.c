@@ -3,6 +3,7 @@
  * An operator is a name in a domain, in the version that the file imports. What is not as its operator set has it might mean something
  * else, so that it is refused by name.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "compiler/frontend/onnx/onnx.h"
@@ -140,7 +141,7 @@ static bool is_of_version(const struct onnx_node *n, const char *attribute) {
 
 enum { FLOAT = 1, INT = 2, TEXT = 4, TENSOR = 8, FLOATS = 16, INTS = 32 };
 
-/* Names of one type; which operator has them does not matter. */
+/* Names of one type, whatever operator has them; with an operator in front: only there. */
 static const struct {
     uint32_t types;
     const char *names;
@@ -153,7 +154,8 @@ static const struct {
              {TEXT, "auto_pad coordinate_transformation_mode keep_aspect_ratio_policy mode nearest_mode rounding_mode"},
              {INTS, "axes dilations ends kernel_shape pads perm split starts strides value_ints"},
              {FLOATS, "value_floats"},
-             {FLOAT | TENSOR, "value"},
+             {TENSOR, "value"},
+             {FLOAT | INT, "Pad.value"}, /* PULP writes an integer */
              {INT | FLOAT | TENSOR, "div n_levels n_levels_out"},
              {INT | TENSOR, "signed"}};
 
@@ -194,8 +196,15 @@ static uint32_t types_of_name(const char *name) {
     return 0;
 }
 
+static uint32_t allowed_types(const struct onnx_node *n, const char *name) {
+    char own[80];
+    snprintf(own, sizeof own, "%.30s.%.40s", n->source->op_type, name);
+    uint32_t of_operator = types_of_name(own);
+    return of_operator != 0 ? of_operator : types_of_name(name);
+}
+
 static bool check_type(const struct onnx_node *n, const Onnx__AttributeProto *a) {
-    uint32_t allowed = types_of_name(a->name), there = types_there(a);
+    uint32_t allowed = allowed_types(n, a->name), there = types_there(a);
     const char *wanted = "of a type that is known";
     if ((type_said(a, allowed) & allowed) != 0 && (there == 0 || (there & type_said(a, allowed)) != 0)) return true;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

@@ -210,3 +210,19 @@ Test(onnx_schema, results_that_are_not_computed_must_not_be_needed) {
     onnx_build_output(&build, "places");
     refused("operator 1 MaxPool computes output 1, places, which is not supported");
 }
+
+/* ---- padding ---- */
+
+/* As PULP's tools write it, in any version. */
+Test(onnx_schema, the_value_of_padding_may_be_an_integer) {
+    Onnx__NodeProto *pad = onnx_build_node(&build, "Pad", "map", "n");
+    onnx_build_ints(&build, pad, "pads", 8, (const int64_t[]){0, 0, 1, 0, 0, 0, 0, 0});
+    onnx_build_int(&build, pad, "value", 7);
+    onnx_build_node(&build, "QuantizeLinear", "n scale zero", "y");
+    struct file_bytes file = onnx_build_pack(&build);
+    struct qm_graph *graph;
+    struct qm_diag diag = {.text = ""};
+    cr_assert(eq(int, qm_model_parse(&(struct qm_model_bytes){file.data, file.size, "pad"}, NULL, arena, &graph, &diag), QM_OK));
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        if (graph->ops[i].kind == QM_OP_PAD) cr_assert(eq(dbl, graph->ops[i].low, 7));
+}
