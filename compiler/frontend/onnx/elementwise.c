@@ -81,6 +81,21 @@ bool onnx_hard_sigmoid(const struct onnx_node *n) {
     return onnx_put(n, emit_clip(n, onnx_emit_with(n, QM_OP_ADD, scaled, 1, &beta, 0), 0, 1));
 }
 
+/* A constant rounded to float16 or bfloat16. */
+static uint32_t halved(const struct onnx_node *n, int32_t type) {
+    const struct qm_graph_tensor *in = onnx_input(n, 0);
+    double *numbers = evaluate_numbers(in, n->r->arena);
+    struct qm_shape shape = onnx_shape(n, 0);
+    for (size_t i = 0; i < (size_t)qm_graph_elements(in); i++) numbers[i] = onnx_round_half(type, numbers[i]);
+    return qm_graph_add_constant(&n->r->maker, n->outputs[0]->name, QM_F64, &shape, numbers);
+}
+
+/* Whether a type of 16 bits has all integers of a tensor. */
+static bool holds_integers(const struct qm_graph_tensor *tensor, int32_t type) {
+    double low, high, limit = type == ONNX_BFLOAT16 ? 0x1p8 : 0x1p11;
+    return tensor->quant.count == 0 && evaluate_range(tensor, &low, &high) && low >= -limit && high <= limit;
+}
+
 bool onnx_cast(const struct onnx_node *n) {
     int32_t type = (int32_t)onnx_int(n, "to", 0);
     struct onnx_element element = onnx_element(type);
@@ -89,6 +104,8 @@ bool onnx_cast(const struct onnx_node *n) {
     if (element.file_bits == 0 || element.bits != 0 || type == ONNX_BOOL) return onnx_refuse(n, "casts to %s", onnx_type_name(type));
     const struct qm_graph_tensor *in = onnx_input(n, 0);
     bool is_float = element.dtype == QM_F32 || element.dtype == QM_F64;
+    if (onnx_is_half(type) && in->data != NULL) return onnx_put(n, halved(n, type));
+    if (onnx_is_half(type) && !holds_integers(in, type)) return onnx_refuse(n, "rounds to %s", onnx_type_name(type));
     if (is_float && in->quant.count > 0) return onnx_put(n, n->inputs[0]); /* real numbers stay quantized */
     return onnx_put(n, onnx_emit(n, &op, &element, &shape));
 }

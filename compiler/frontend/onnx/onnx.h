@@ -49,6 +49,7 @@ struct onnx_value {
     uint32_t tensor;        /* of the graph; QM_NO_TENSOR: not read yet, or refused */
     bool is_used;           /* by an output of the network, or a node that one needs */
     bool refused;           /* its node was: nodes that use it are passed over */
+    bool is_half;           /* a constant of float16 or bfloat16 */
     const char *unreadable; /* a constant, and why it has no tensor: "is ...", "has ..." */
 };
 
@@ -83,6 +84,9 @@ struct onnx_node {
 /* ---- file.c: bytes to messages, constants to tensors ---- */
 const char *onnx_type_name(int32_t type);
 struct onnx_element onnx_element(int32_t type);
+/* float16 and bfloat16, in which every operator rounds by more than integers of 8 bits allow; a number of such a type. */
+bool onnx_is_half(int64_t type);
+double onnx_round_half(int32_t type, double x);
 QM_MUST_USE enum qm_status onnx_unpack(const struct model_file *file, struct qm_arena *arena, const Onnx__ModelProto **model,
                                        struct qm_diag *diag);
 /* Makes the value a constant of the graph, or says why it is not readable. */

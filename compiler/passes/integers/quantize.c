@@ -100,16 +100,7 @@ bool real_dequantize(const struct real_node *n) {
     struct real_scales scales;
     if (!real_read_scales(n, &scales) || !real_materialize(n, in)) return false;
     if (in->real && (in->scale != 1 || in->zero != 0)) return real_refuse(n, "reads numbers that are scaled already");
-    enum real_order order = in->tensors[REAL_CHANNELS_LAST] != QM_NO_TENSOR ? REAL_CHANNELS_LAST : REAL_PLAIN;
-    uint32_t tensor;
-    if (!real_tensor_as(n, in, order, &scales, &tensor)) return false;
-    struct real_value like = *in;
-    like.real = like.quant_known = true;
-    like.scale = (float)scales.scale[0];
-    like.zero = (int64_t)scales.zero[0];
-    real_put(n, &like, order, tensor);
-    n->outputs[0]->map = in->map;
-    return true;
+    return real_put_as(n, in, &scales);
 }
 
 /* Of an input: its signs are what the network reads. */
