@@ -58,7 +58,7 @@ endef
 
 # Programs in C, by their sources; mk/*.mk adds to both lists. The second: those that make test has no use for.
 PROGRAMS := $(addprefix $(B)/,qmac specgen bench unit networks matmul_sweep token_order skip_equals_step \
-    timing_equals_cycle memory_sizes move_costs systemc_equals_cycle parameters run_programs)
+    timing_equals_cycle memory_sizes move_costs systemc_equals_cycle parameters run_programs compare_npy)
 NOT_FOR_TEST :=
 
 $(B)/qmac: $(call obj,$(TOOL_SRC),obj)
@@ -70,6 +70,7 @@ $(B)/matmul_sweep $(B)/token_order $(B)/skip_equals_step $(B)/timing_equals_cycl
 $(B)/memory_sizes $(B)/move_costs: $(B)/%: $(B)/obj/tests/programs/%.o $(B)/obj/tests/support/plan_cycles.o
 $(B)/systemc_equals_cycle: $(call obj,tests/systemc/systemc_equals_cycle.c,obj)
 $(B)/parameters: $(call obj,tests/rtl/parameters.c,obj)
+$(B)/compare_npy: $(call obj,tests/networks/compare_npy.c,obj)
 
 # Unit tests: one Criterion binary, plain and under sanitizers.
 $(B)/unit-asan: $(call obj,$(UNIT_SRC),asan) $(B)/libqmac-asan.a

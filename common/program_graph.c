@@ -83,6 +83,7 @@ static void walk_window(struct stream *s, struct qm_graph_op *op) {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) walk_u32(s, words[i]);
     walk_bool(s, &op->channels_first);
     walk_bool(s, &op->pads_counted);
+    walk_bool(s, &op->first_transposed);
     walk_bool(s, &op->transposed);
 }
 
@@ -120,6 +121,8 @@ static void walk_operator(struct stream *s, struct qm_graph_op *op) {
     walk_double(s, &op->high);
     walk_float(s, &op->beta);
     walk_float(s, &op->alpha);
+    walk_bool(s, &op->approximate);
+    walk_bool(s, &op->takes_last);
 }
 
 /* ---- the graph ---- */

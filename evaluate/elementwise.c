@@ -1,33 +1,7 @@
-/* elementwise.c - functions of one number, and of two whose shapes are broadcast; quantizers; dimensions. */
+/* elementwise.c - what is computed element by element: functions of one number, and of two whose shapes are broadcast; quantizers. */
 #include <math.h>
 
 #include "evaluate/evaluate.h"
-
-/* ---- of one number ---- */
-
-static double clip(double x, double low, double high) {
-    return x < low ? low : x > high ? high : x;
-}
-
-double evaluate_function(const struct qm_graph_op *op, double x) {
-    switch (op->kind) {
-    case QM_OP_FLOOR: return floor(x);
-    case QM_OP_ROUND: return nearbyint(x);
-    case QM_OP_TRUNCATE: return trunc(x);
-    case QM_OP_SIGN: return x >= 0 ? 1 : -1;
-    case QM_OP_CLIP: return clip(x, op->low, op->high);
-    case QM_OP_LEAKY_RELU: return x < 0 ? x * (double)op->alpha : x;
-    case QM_OP_LOGISTIC: return 1 / (1 + exp(-x));
-    case QM_OP_TANH: return tanh(x);
-    case QM_OP_HARD_SWISH: return x * clip(x / 6 + 0.5, 0, 1);
-    default: return NAN;
-    }
-}
-
-static bool is_of_one(enum qm_graph_op_kind kind) {
-    return kind == QM_OP_FLOOR || kind == QM_OP_ROUND || kind == QM_OP_TRUNCATE || kind == QM_OP_SIGN || kind == QM_OP_CLIP ||
-           kind == QM_OP_LEAKY_RELU || kind == QM_OP_LOGISTIC || kind == QM_OP_TANH || kind == QM_OP_HARD_SWISH;
-}
 
 /* ---- of two ---- */
 
@@ -39,12 +13,15 @@ static double of_two(enum qm_graph_op_kind kind, double a, double b) {
     case QM_OP_DIV: return a / b;
     case QM_OP_POW: return pow(a, b);
     case QM_OP_PRELU: return a < 0 ? a * b : a;
+    case QM_OP_MINIMUM: return a < b ? a : b;
+    case QM_OP_MAXIMUM: return a > b ? a : b;
     default: return NAN;
     }
 }
 
-static bool is_of_two(enum qm_graph_op_kind kind) {
-    return kind == QM_OP_ADD || kind == QM_OP_SUB || kind == QM_OP_MUL || kind == QM_OP_DIV || kind == QM_OP_POW || kind == QM_OP_PRELU;
+bool evaluate_is_of_two(enum qm_graph_op_kind kind) {
+    return kind == QM_OP_ADD || kind == QM_OP_SUB || kind == QM_OP_MUL || kind == QM_OP_DIV || kind == QM_OP_POW || kind == QM_OP_PRELU ||
+           kind == QM_OP_MINIMUM || kind == QM_OP_MAXIMUM;
 }
 
 /* Where an operand's element for element `index` of the broadcast shape is. */
@@ -73,7 +50,7 @@ static void quantize(const struct qm_graph *graph, const struct qm_graph_op *op,
         if (op->kind == QM_OP_DEQUANTIZE)
             to[i] = (real - zero) * s;
         else
-            to[i] = isnan(real) ? zero : clip(nearbyint(real / s) + zero, op->low, op->high);
+            to[i] = isnan(real) ? zero : fmin(fmax(nearbyint(real / s) + zero, op->low), op->high);
     }
 }
 
@@ -91,9 +68,9 @@ bool evaluate_elementwise(const struct qm_graph *graph, const struct qm_graph_op
         quantize(graph, op, inputs, to);
     } else if (op->kind == QM_OP_CAST) {
         for (size_t i = 0; i < elements; i++) to[i] = whole(out, inputs[0][i]);
-    } else if (is_of_one(op->kind)) {
+    } else if (evaluate_is_function(op->kind)) {
         for (size_t i = 0; i < elements; i++) to[i] = evaluate_function(op, inputs[0][i]);
-    } else if (is_of_two(op->kind)) {
+    } else if (evaluate_is_of_two(op->kind)) {
         const struct qm_graph_tensor *a = &graph->tensors[op->inputs[0]], *b = &graph->tensors[op->inputs[1]];
         for (size_t i = 0; i < elements; i++)
             to[i] = whole(out, of_two(op->kind, inputs[0][operand_at(a, out, i)], inputs[1][operand_at(b, out, i)]));

@@ -28,6 +28,11 @@ bool evaluate_range(const struct qm_graph_tensor *tensor, double *low, double *h
 
 /* ---- operators ---- */
 
+/* Whether an operator is a function of one number, and whether that never falls. */
+bool evaluate_is_function(enum qm_graph_op_kind kind);
+bool evaluate_rises(enum qm_graph_op_kind kind);
+/* Whether it is a function of two, elementwise. */
+bool evaluate_is_of_two(enum qm_graph_op_kind kind);
 /* The value of an operator that is a function of one number. */
 double evaluate_function(const struct qm_graph_op *op, double x);
 /* Fills the outputs, row-major, from the inputs (QM_OPERANDS_MAX of them; NULL: absent). Whole numbers are exact while they and their sums
@@ -79,6 +84,8 @@ struct evaluate_moving {
 bool evaluate_is_move(enum qm_graph_op_kind kind);
 /* False: an index is outside. */
 bool evaluate_move(const struct evaluate_moving *moving);
+/* Along one axis. */
+bool evaluate_rows(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to);
 /* Sums of products, of windows and along axes. */
 bool evaluate_sums(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to);
 

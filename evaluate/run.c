@@ -11,7 +11,8 @@ bool evaluate_operator(const struct qm_graph *graph, const struct qm_graph_op *o
     for (uint32_t i = 0; i < op->input_count; i++) from[i] = inputs[i];
     const struct evaluate_moving moving = {graph, op, sizeof(double), from, inputs[1], &op->low, outputs[0]};
     if (evaluate_is_move(op->kind)) return evaluate_move(&moving);
-    return evaluate_elementwise(graph, op, inputs, outputs[0]) || evaluate_sums(graph, op, inputs, outputs[0]);
+    return evaluate_elementwise(graph, op, inputs, outputs[0]) || evaluate_sums(graph, op, inputs, outputs[0]) ||
+           evaluate_rows(graph, op, inputs, outputs[0]);
 }
 
 struct run {

@@ -45,6 +45,29 @@ static void convolve(const struct qm_graph *graph, const struct qm_graph_op *op,
         }
 }
 
+/* Each input element, times the filter [ic][oc of a group][h][w], is added around its place in the output. */
+static void spread(const struct qm_graph_op *op, const struct map *in, const struct map *out, const double *const from[2], double *to) {
+    size_t taps = (size_t)op->kernel_h * op->kernel_w, each = out->c / op->groups, element;
+    for (size_t c = 0; c < in->c; c++)
+        for (size_t o = 0; o < each; o++) {
+            double *picture = to + (c / (in->c / op->groups) * each + o) * out->h * out->w;
+            for (size_t i = 0; i < in->h * in->w * taps; i++) {
+                size_t tap_at = i % taps, place = i / taps;
+                const size_t at[] = {place / in->w, place % in->w, tap_at / op->kernel_w, tap_at % op->kernel_w};
+                if (tap(op, out, at, &element))
+                    picture[element] += from[0][c * in->h * in->w + place] * from[1][(c * each + o) * taps + tap_at];
+            }
+        }
+}
+
+static void deconvolve(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
+    struct map in = map_of(&graph->tensors[op->inputs[0]]), out = map_of(&graph->tensors[op->outputs[0]]);
+    size_t picture = out.c * out.h * out.w;
+    for (size_t i = 0; i < out.n * picture; i++) to[i] = inputs[2] != NULL ? inputs[2][i / (out.h * out.w) % out.c] : 0;
+    for (size_t n = 0; n < in.n; n++)
+        spread(op, &in, &out, (const double *const[]){inputs[0] + n * in.c * in.h * in.w, inputs[1]}, to + n * picture);
+}
+
 static double pool_at(const struct qm_graph_op *op, const struct map *in, const double *picture, size_t y, size_t x) {
     bool is_mean = op->kind == QM_OP_AVERAGE_POOL_2D;
     double result = is_mean ? 0 : -INFINITY;
@@ -82,11 +105,24 @@ static void multiply(const struct qm_graph *graph, const struct qm_graph_op *op,
         }
 }
 
-/* Sums, means or products along axes, which the output has with one element or not at all. */
+/* What a reduction begins with. */
+static double neutral(enum qm_graph_op_kind kind) {
+    if (kind == QM_OP_REDUCE_MAX) return -INFINITY;
+    if (kind == QM_OP_REDUCE_MIN) return INFINITY;
+    return kind == QM_OP_REDUCE_PROD ? 1 : 0;
+}
+
+static double joined(enum qm_graph_op_kind kind, double a, double b) {
+    if (kind == QM_OP_REDUCE_MAX) return a > b ? a : b;
+    if (kind == QM_OP_REDUCE_MIN) return a < b ? a : b;
+    return kind == QM_OP_REDUCE_PROD ? a * b : a + b;
+}
+
+/* Sums, means, products or extremes along axes, which the output has with one element or not at all. */
 static void reduce(const struct qm_graph *graph, const struct qm_graph_op *op, const double *from, double *to) {
     const struct qm_graph_tensor *in = &graph->tensors[op->inputs[0]], *out = &graph->tensors[op->outputs[0]];
     size_t elements = (size_t)qm_graph_elements(in), results = (size_t)qm_graph_elements(out);
-    for (size_t i = 0; i < results; i++) to[i] = op->kind == QM_OP_REDUCE_PROD ? 1 : 0;
+    for (size_t i = 0; i < results; i++) to[i] = neutral(op->kind);
     for (size_t i = 0; i < elements; i++) {
         size_t rest = i, at = 0, step = 1;
         for (uint32_t d = in->rank; d-- > 0; rest /= in->dims[d]) {
@@ -94,7 +130,7 @@ static void reduce(const struct qm_graph *graph, const struct qm_graph_op *op, c
             at += step * (rest % in->dims[d]);
             step *= in->dims[d];
         }
-        to[at] = op->kind == QM_OP_REDUCE_PROD ? to[at] * from[i] : to[at] + from[i];
+        to[at] = joined(op->kind, to[at], from[i]);
     }
     for (size_t i = 0; op->kind == QM_OP_MEAN && i < results; i++) to[i] /= (double)(elements / results);
 }
@@ -102,11 +138,14 @@ static void reduce(const struct qm_graph *graph, const struct qm_graph_op *op, c
 bool evaluate_sums(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
     switch (op->kind) {
     case QM_OP_CONV_2D: convolve(graph, op, inputs, to); return true;
+    case QM_OP_TRANSPOSE_CONV: deconvolve(graph, op, inputs, to); return true;
     case QM_OP_AVERAGE_POOL_2D:
     case QM_OP_MAX_POOL_2D: pool(graph, op, inputs[0], to); return true;
     case QM_OP_MATMUL: multiply(graph, op, inputs, to); return true;
     case QM_OP_MEAN:
     case QM_OP_REDUCE_PROD:
+    case QM_OP_REDUCE_MAX:
+    case QM_OP_REDUCE_MIN:
     case QM_OP_SUM: reduce(graph, op, inputs[0], to); return true;
     default: return false;
     }

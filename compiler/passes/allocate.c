@@ -2,7 +2,8 @@
  *
  * First every buffer gets the lowest address that is free while it lives, in the order of the schedule; tile has made sure that there is
  * one. Then every load, in order, is moved ahead as far as some address is free from there on, but never past more than a few other loads:
- * a LOAD that finds its queue full would hold up decode, and with it all units. Loads stay in order among themselves.
+ * a LOAD that finds its queue full would hold up decode, and with it all units. Loads stay in order among themselves, and in their stage:
+ * the host reads what the stage before it has stored, all of it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -132,17 +133,23 @@ static uint32_t loads_to_pass(const struct mover *m, uint32_t index) {
     return count;
 }
 
-/* The earliest place for a load: what it reads must be there, loads stay in order, and the first work of a stage comes before the loads
- * that it does not need, so that it is fetched before the memory is busy with them. */
-static uint32_t earliest(const struct mover *m, uint32_t index, uint32_t first_work) {
-    uint32_t low = plan_max(m->plan->ops[m->loads[index]].after, index > 0 ? m->position[index - 1] : 0);
+/* A stage on its way through move_loads. */
+struct stretch {
+    uint32_t first_op, first_work; /* the first operation, and the first that is no load */
+};
+
+/* The earliest place for a load: what it reads must be there, loads stay in order and in their stage, and the first work of a stage comes
+ * before the loads that it does not need, so that it is fetched before the memory is busy with them. */
+static uint32_t earliest(const struct mover *m, uint32_t index, const struct stretch *stage) {
+    uint32_t low = plan_max(m->plan->ops[m->loads[index]].after, index > 0 ? m->position[index - 1] : 0), first_work = stage->first_work;
+    low = plan_max(low, stage->first_op);
     return m->loads[index] > first_work ? plan_max(low, plan_min(first_work + 2, m->loads[index])) : low;
 }
 
 /* Issues a load as early as an address is free from there on. Candidates are the places where the loads before it stood. */
-static void move_load(struct mover *m, uint32_t index, uint32_t first_work) {
+static void move_load(struct mover *m, uint32_t index, const struct stretch *stage) {
     struct plan *plan = m->plan;
-    uint32_t which = plan->ops[m->loads[index]].buffers[PLAN_WRITE], low = earliest(m, index, first_work);
+    uint32_t which = plan->ops[m->loads[index]].buffers[PLAN_WRITE], low = earliest(m, index, stage);
     struct plan_buffer *buffer = &plan->buffers[which];
     if (which >= m->values) advance(m, which, low);
     for (uint32_t back = loads_to_pass(m, index) + 1; back > 0; back--) {
@@ -160,10 +167,11 @@ static void move_load(struct mover *m, uint32_t index, uint32_t first_work) {
 static void move_loads(struct mover *m) {
     const struct plan *plan = m->plan;
     for (uint32_t i = 0, load = 0; i < plan->stage_count; i++) {
-        uint32_t first_work = plan->stages[i].first_op, end = plan->stages[i].last_op;
-        while (first_work < end && plan_opcode(&plan->ops[first_work]) == QM_LOAD) first_work++;
+        uint32_t end = plan->stages[i].last_op;
+        struct stretch stage = {plan->stages[i].first_op, plan->stages[i].first_op};
+        while (stage.first_work < end && plan_opcode(&plan->ops[stage.first_work]) == QM_LOAD) stage.first_work++;
         for (; load < m->load_count && m->loads[load] < end; load++)
-            if (plan->ops[m->loads[load]].after != PLAN_NONE) move_load(m, load, first_work);
+            if (plan->ops[m->loads[load]].after != PLAN_NONE) move_load(m, load, &stage);
     }
 }
 

@@ -2,7 +2,9 @@
 # cases.sh FOLDER... - files that real tools wrote, in QMAC_CASES/FOLDER/NAME, judged as tests/networks/cases.txt says, which has all.
 #
 # A line of the table:
-#   FOLDER/NAME equal              the outputs for x0.npy, x1.npy, ... are y0.npy, y1.npy, ..., to the byte
+#   FOLDER/NAME equal              the outputs for x0.npy, x1.npy, ... are y0.npy, y1.npy, ..., to the byte; where index.tsv gives scales,
+#                                  in steps of these (compare_npy)
+#   FOLDER/NAME ties N             the same, but for N elements, one step off where the expected ones were rounded in float32
 #   FOLDER/NAME refused: TEXT      exit status 2, and one line that has the text; info ends like run
 #   FOLDER/NAME runs: REASON       exit status 0; the reason says why there is nothing right to compare with
 # Prints a line for every case that is not compared.
@@ -27,11 +29,22 @@ inputs() {
     done
 }
 
-# The outputs, named in index.tsv in their order, against y0.npy, y1.npy and so on.
+# Field FIELD of the case in index.tsv, a list.
+field() {
+    awk -F '\t' -v name="${case#*/}" -v field="$2" '$1 == name { gsub(/[][,]/, " ", $field); print $field }' "${1%/*}/index.tsv"
+}
+
+# The outputs, named in index.tsv in their order, against y0.npy, y1.npy and so on, of whose elements so many may be ties.
 compare() {
     i=0
-    for name in $(awk -F '\t' -v name="${case#*/}" '$1 == name { gsub(/,/, " ", $3); print $3 }' "${1%/*}/index.tsv"); do
-        cmp "$work/out/$(printf '%s' "$name" | tr ':/' '__').npy" "$1/y$i.npy" || wrong "output $i is not y$i.npy"
+    scales=$(field "$1" 4)
+    for name in $(field "$1" 3); do
+        got=$work/out/$(printf '%s' "$name" | tr ':/' '__').npy
+        if [ -n "$scales" ]; then
+            build/compare_npy "$got" "$1/y$i.npy" "$(echo "$scales" | awk -v i=$((i + 1)) '{ print $i }')" "$2"
+        else
+            cmp "$got" "$1/y$i.npy"
+        fi || wrong "output $i is not y$i.npy"
         i=$((i + 1))
     done
     [ "$i" -gt 0 ] || wrong "index.tsv names no outputs"
@@ -47,14 +60,15 @@ judge() { # folder of the case, what the table says
     info=$?
     [ "$run" = "$info" ] || wrong "run ends with exit status $run, info with $info"
     case $2 in
-    equal) if [ "$run" = 0 ]; then compare "$1"; else wrong "$(cat "$work/message")"; fi ;;
+    equal) if [ "$run" = 0 ]; then compare "$1" 0; else wrong "$(cat "$work/message")"; fi ;;
+    "ties "*) if [ "$run" = 0 ]; then compare "$1" "${2#ties }"; else wrong "$(cat "$work/message")"; fi ;;
     "runs: "*) if [ "$run" = 0 ]; then echo "skipped $case: ${2#runs: }"; else wrong "$(cat "$work/message")"; fi ;;
     "refused: "*)
         [ "$run" = 2 ] && [ "$(wc -l <"$work/message")" = 1 ] || wrong "exit status $run, not 2 with one line"
         grep -qF -- "${2#refused: }" "$work/message" || wrong "$(cat "$work/message")"
         echo "skipped $case: $2"
         ;;
-    *) wrong "the table does not say equal, runs or refused" ;;
+    *) wrong "the table does not say equal, ties, runs or refused" ;;
     esac
 }
 

@@ -46,7 +46,7 @@ struct options {
 
 struct session {
     struct options options;
-    uint32_t verdicts[VERDICTS], ties, neighbours, real_as_integers, shifted, noticed;
+    uint32_t verdicts[VERDICTS], on_host, ties, neighbours, real_as_integers, shifted, noticed;
     struct tally refusals, kinds;
 };
 
@@ -104,6 +104,10 @@ static const struct onnx_draw_flow *find_flow(const struct onnx_draw *d, const c
 static double element(const struct qm_program_tensor *tensor, const uint8_t *data, size_t i, bool means) {
     float real;
     if (tensor->dtype == QM_F32) return memcpy(&real, data + 4 * i, sizeof real), (double)real;
+    int32_t word = 0;
+    int64_t wide = 0;
+    if (tensor->dtype == QM_I32) return memcpy(&word, data + 4 * i, sizeof word), (double)word;
+    if (tensor->dtype == QM_I64) return memcpy(&wide, data + 8 * i, sizeof wide), (double)wide;
     double whole = tensor->dtype == QM_I8 ? (int8_t)data[i] : data[i];
     return means ? (double)tensor->scale * (whole - tensor->zero_point) : whole;
 }
@@ -129,7 +133,7 @@ static struct numbers read_output(struct qm_device *device, const struct qm_prog
     struct numbers out = {.name = d->b.outputs[k]->name, .count = tensor->size_bytes / qm_dtype_bytes(tensor->dtype)};
     uint8_t *data = QM_ARENA_NEW(d->b.arena, uint8_t, tensor->size_bytes + 1);
     bool real = find_flow(d, out.name) == NULL;
-    *real_as_integers += real && tensor->dtype != QM_F32;
+    *real_as_integers += real && (tensor->dtype == QM_I8 || tensor->dtype == QM_U8);
     qm_driver_read_tensor(device, program, program->input_count + k, data);
     out.values = QM_ARENA_NEW(d->b.arena, double, out.count + 1);
     for (size_t i = 0; i < out.count; i++) out.values[i] = element(tensor, data, i, real);
@@ -146,6 +150,7 @@ static const struct numbers *find_input(const struct onnx_draw *d, const char *n
 struct outcome {
     struct numbers seen[2 * ONNX_DRAW_FLOWS_MAX];
     uint32_t count, real_as_integers; /* of outputs that the file has as real numbers */
+    bool on_host;                     /* some layers run on the host */
     struct qm_diag diag;
 };
 
@@ -180,6 +185,15 @@ static void look_behind(const struct onnx_draw *d, struct outcome *outcome) {
         integers->values[i] = __builtin_nearbyint(last->values[i] / (double)flow->quant.scale) + flow->quant.zero;
 }
 
+/* Whether the host does more than to quantize inputs and to dequantize outputs. */
+static bool computes_on_host(const struct qm_program *program) {
+    for (uint32_t i = 0; i < program->layer_count; i++) {
+        const struct qm_program_layer *layer = &program->layers[i];
+        if (layer->on_host && strcmp(layer->op, "QUANTIZE") != 0 && strcmp(layer->op, "DEQUANTIZE") != 0) return true;
+    }
+    return false;
+}
+
 static enum qm_status run_product(const struct session *s, struct onnx_draw *d, struct outcome *outcome) {
     struct file_bytes bytes = onnx_build_pack(&d->b);
     struct qm_model_bytes model = {bytes.data, bytes.size, "onnx"};
@@ -188,6 +202,7 @@ static enum qm_status run_product(const struct session *s, struct onnx_draw *d, 
     outcome->count = outcome->real_as_integers = 0;
     QM_TRY(qm_compile(&model, &s->options.machine, &options, &program, &outcome->diag));
     enum qm_status status = run_program(d, program, outcome);
+    outcome->on_host = computes_on_host(program);
     qm_program_destroy(program);
     if (status == QM_OK) look_behind(d, outcome);
     return status;
@@ -286,7 +301,7 @@ static enum verdict look_inside(struct session *s, struct onnx_draw *d, const st
         return RIGHT;
     }
     bool hidden = run.different_count == 0; /* wrong only when nobody looks */
-    if (hidden && first->open > 0) return UNDECIDED;
+    if ((hidden ? first->open : run.open) > 0) return UNDECIDED;
     if (hidden)
         count_kind(s, "(none when all are outputs)", DIFFERENT, seed);
     else
@@ -331,6 +346,7 @@ static enum verdict judge(struct session *s, struct onnx_draw *d, uint64_t seed)
         return REFUSED;
     }
     struct onnx_exact run = evaluate(d, &outcome);
+    s->on_host += outcome.on_host;
     s->real_as_integers += outcome.real_as_integers;
     if (run.different_count > 0) return look_inside(s, d, &outcome, &run, seed);
     count_kinds(s, d, &outcome, &run, seed);
@@ -345,8 +361,8 @@ static int report(struct session *s, uint64_t count) {
     double refused = 100.0 * v[REFUSED] / (double)(count > 0 ? count : 1);
     print_reasons(&s->refusals);
     if (s->options.kinds) print_operators(&s->kinds);
-    printf("%" PRIu64 " networks: %u right, %u differ, %u refused (%.1f %%), %u undecided behind ties\n", count, v[RIGHT], v[DIFFERENT],
-           v[REFUSED], refused, v[UNDECIDED]);
+    printf("%" PRIu64 " networks: %u right, %u differ, %u refused (%.1f %%), %u undecided behind ties; %u have layers on the host\n", count,
+           v[RIGHT], v[DIFFERENT], v[REFUSED], refused, v[UNDECIDED], s->on_host);
     printf("%u integers lie within %g of a tie, %u of them are not the even ones\n", s->ties, ONNX_EXACT_TIE, s->neighbours);
     if (s->real_as_integers > 0) printf("%u outputs of real numbers come as integers with a scale\n", s->real_as_integers);
     if (s->options.self_test) printf("%u of %u shifted constants are noticed\n", s->noticed, s->shifted);

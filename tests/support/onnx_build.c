@@ -102,34 +102,37 @@ Onnx__NodeProto *onnx_build_node(struct onnx_build *b, const char *op, const cha
     return b->nodes[b->graph.n_node++] = node;
 }
 
-static Onnx__AttributeProto *attribute(struct onnx_build *b, Onnx__NodeProto *node, const char *name) {
+static Onnx__AttributeProto *attribute(struct onnx_build *b, Onnx__NodeProto *node, const char *name,
+                                       Onnx__AttributeProto__AttributeType type) {
     Onnx__AttributeProto *added = QM_ARENA_NEW(b->arena, Onnx__AttributeProto, 1);
     onnx__attribute_proto__init(added);
     added->name = text(b, name);
+    added->has_type = 1;
+    added->type = type;
     return node->attribute[node->n_attribute++] = added;
 }
 
 void onnx_build_int(struct onnx_build *b, Onnx__NodeProto *node, const char *name, int64_t value) {
-    Onnx__AttributeProto *added = attribute(b, node, name);
+    Onnx__AttributeProto *added = attribute(b, node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT);
     added->has_i = 1;
     added->i = value;
 }
 
 void onnx_build_float(struct onnx_build *b, Onnx__NodeProto *node, const char *name, float value) {
-    Onnx__AttributeProto *added = attribute(b, node, name);
+    Onnx__AttributeProto *added = attribute(b, node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT);
     added->has_f = 1;
     added->f = value;
 }
 
 void onnx_build_string(struct onnx_build *b, Onnx__NodeProto *node, const char *name, const char *value) {
-    Onnx__AttributeProto *added = attribute(b, node, name);
+    Onnx__AttributeProto *added = attribute(b, node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING);
     added->has_s = 1;
     added->s.len = strlen(value);
     added->s.data = (uint8_t *)text(b, value);
 }
 
 void onnx_build_ints(struct onnx_build *b, Onnx__NodeProto *node, const char *name, uint32_t count, const int64_t *values) {
-    Onnx__AttributeProto *added = attribute(b, node, name);
+    Onnx__AttributeProto *added = attribute(b, node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS);
     added->n_ints = count;
     added->ints = QM_ARENA_NEW(b->arena, int64_t, count);
     memcpy(added->ints, values, count * sizeof *values);

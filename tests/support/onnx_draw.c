@@ -141,24 +141,35 @@ struct onnx_draw_value onnx_draw_dequantize(struct onnx_draw *d, const struct on
     return y;
 }
 
+/* Adds an input with room for its numbers. */
+static struct numbers *add_input(struct onnx_draw *d, const struct onnx_build_shape *shape, int32_t type) {
+    struct numbers *numbers = &d->inputs[d->input_count++];
+    QM_CHECK(d->input_count <= ONNX_DRAW_INPUTS_MAX);
+    *numbers = (struct numbers){.name = onnx_draw_name(d, "x"), .rank = shape->rank, .count = onnx_draw_elements(shape)};
+    for (uint32_t i = 0; i < shape->rank; i++) numbers->dims[i] = (uint64_t)shape->dims[i];
+    numbers->values = QM_ARENA_NEW(d->b.arena, double, numbers->count);
+    onnx_build_input(&d->b, numbers->name, type, *shape);
+    return numbers;
+}
+
+struct onnx_draw_value onnx_draw_float_input(struct onnx_draw *d, const struct onnx_build_shape *shape, double spread) {
+    struct numbers *numbers = add_input(d, shape, TYPE_FLOAT);
+    for (size_t i = 0; i < numbers->count; i++) numbers->values[i] = (double)(float)(spread * onnx_draw_between(d, -2, 2));
+    return (struct onnx_draw_value){.name = numbers->name, .shape = *shape, .spread = spread};
+}
+
 /* An input that fills the range of its quantizer, and leaves it here and there. */
 static const struct onnx_draw_flow *new_input(struct onnx_draw *d, const struct onnx_build_shape *shape, int32_t type) {
     struct onnx_draw_quant quant = onnx_draw_quant(d, onnx_draw_magnitude(d, 0x1p-6, 0x1p4), 0, type);
-    struct onnx_draw_value x = {.name = onnx_draw_name(d, "x"), .shape = *shape};
-    struct numbers *numbers = &d->inputs[d->input_count++];
     bool whole = onnx_draw_chance(d, 15);
+    struct numbers *numbers = add_input(d, shape, whole ? quant.type : TYPE_FLOAT);
     int32_t low = quant.type == TYPE_UINT8 ? 0 : -128;
-    QM_CHECK(d->input_count <= ONNX_DRAW_INPUTS_MAX);
-    *numbers = (struct numbers){.name = x.name, .rank = shape->rank, .count = onnx_draw_elements(shape)};
-    for (uint32_t i = 0; i < shape->rank; i++) numbers->dims[i] = (uint64_t)shape->dims[i];
-    numbers->values = QM_ARENA_NEW(d->b.arena, double, numbers->count);
     for (size_t i = 0; i < numbers->count; i++) {
         double steps = low + (whole ? (double)onnx_draw_below(d, 256) : onnx_draw_between(d, -10, 266));
         numbers->values[i] = whole ? steps : (double)(float)((double)quant.scale * (steps - quant.zero));
     }
-    onnx_build_input(&d->b, x.name, whole ? quant.type : TYPE_FLOAT, *shape);
-    if (whole) return onnx_draw_flow(d, x.name, shape, &quant);
-    return onnx_draw_quantize(d, &x, &quant);
+    if (whole) return onnx_draw_flow(d, numbers->name, shape, &quant);
+    return onnx_draw_quantize(d, &(struct onnx_draw_value){.name = numbers->name, .shape = *shape}, &quant);
 }
 
 const struct onnx_draw_flow *onnx_draw_input(struct onnx_draw *d, const struct onnx_build_shape *shape, int32_t type) {
@@ -326,6 +337,8 @@ static struct onnx_build_shape first_shape(struct onnx_draw *d) {
     uint32_t way = onnx_draw_below(d, 100);
     if (way < 20) return (struct onnx_build_shape){2, {1 + onnx_draw_below(d, 4) * onnx_draw_below(d, 2), 1 + onnx_draw_below(d, 40)}};
     if (way < 40) return (struct onnx_build_shape){3, {1, 1 + onnx_draw_below(d, 24), 1 + onnx_draw_below(d, 24)}};
+    int64_t side = 2 + onnx_draw_below(d, 8);
+    if (way < 50) return (struct onnx_build_shape){4, {1, onnx_draw_chance(d, 50) ? side : 1 + onnx_draw_below(d, 8), side, side}};
     return (struct onnx_build_shape){4, {1, 1 + onnx_draw_below(d, 20), 1 + onnx_draw_below(d, 12), 1 + onnx_draw_below(d, 12)}};
 }
 
@@ -367,22 +380,49 @@ static void finish(struct onnx_draw *d, const struct onnx_draw_flow *last) {
     if (other != last && !is_input && onnx_draw_chance(d, 25)) onnx_build_output(&d->b, other->name);
 }
 
+/* The last tensor as an output: real numbers, or what a Cast makes of them. */
+static void finish_real(struct onnx_draw *d, const struct onnx_draw_value *last) {
+    static const int32_t types[] = {TYPE_FLOAT, TYPE_INT32, TYPE_INT64};
+    const char *name = last->name;
+    if (d->for_host && onnx_draw_chance(d, 50)) {
+        onnx_build_int(&d->b, onnx_draw_node(d, "Cast", last->name, &name), "to", types[onnx_draw_below(d, 3)]);
+        onnx_draw_note(d, "Cast");
+    }
+    onnx_build_output(&d->b, name);
+}
+
+/* A step of the table, or one for the host in its place. */
+static void take_any_step(struct onnx_draw *d, const struct onnx_draw_steps *steps, const struct onnx_draw_value *x,
+                          struct onnx_draw_value *y) {
+    bool host = d->for_host && onnx_draw_chance(d, 40);
+    if (!take_step(d, host ? onnx_draw_host_steps : steps, x, y)) *y = *x;
+}
+
 /* Steps on real numbers, a quantizer behind each, or behind two or three; the last may have none. */
 static void draw_real_chain(struct onnx_draw *d, const struct onnx_draw_flow *flow, uint32_t steps) {
     while (steps-- > 0) {
         struct onnx_draw_value x = onnx_draw_dequantize(d, flow), y;
-        if (!take_step(d, onnx_draw_first_steps, &x, &y)) y = x;
+        take_any_step(d, onnx_draw_first_steps, &x, &y);
         while (onnx_draw_chance(d, 12)) {
             x = y;
-            if (!take_step(d, onnx_draw_next_steps, &x, &y)) y = x;
+            take_any_step(d, onnx_draw_next_steps, &x, &y);
         }
         if (steps == 0 && y.quant == NULL && onnx_draw_chance(d, 15)) {
-            onnx_build_output(&d->b, y.name);
+            finish_real(d, &y);
             return;
         }
         flow = onnx_draw_quantize(d, &y, y.quant != NULL && onnx_draw_chance(d, 80) ? y.quant : NULL);
     }
     finish(d, flow);
+}
+
+/* A float input that is computed with before it is quantized. */
+static const struct onnx_draw_flow *draw_float_chain(struct onnx_draw *d, const struct onnx_build_shape *shape) {
+    struct onnx_draw_value x = onnx_draw_float_input(d, shape, onnx_draw_magnitude(d, 0.1, 10)), y;
+    do {
+        if (take_step(d, onnx_draw_float_steps, &x, &y)) x = y;
+    } while (onnx_draw_chance(d, 40));
+    return onnx_draw_quantize(d, &x, NULL);
 }
 
 static void draw_integer_chain(struct onnx_draw *d, const struct onnx_draw_flow *flow, uint32_t steps) {
@@ -421,8 +461,10 @@ void onnx_draw(struct onnx_draw *d, uint64_t seed, struct qm_arena *arena) {
     import_opset(d, "com.microsoft", 1);
     struct onnx_build_shape shape = first_shape(d);
     uint32_t steps = onnx_draw_chance(d, 50) ? 1 : 2 + onnx_draw_below(d, 5);
-    const struct onnx_draw_flow *flow = onnx_draw_input(d, &shape, 0);
-    if (onnx_draw_chance(d, 25))
+    d->for_host = onnx_draw_chance(d, 40);
+    bool floats = d->for_host && onnx_draw_chance(d, 30);
+    const struct onnx_draw_flow *flow = floats ? draw_float_chain(d, &shape) : onnx_draw_input(d, &shape, 0);
+    if (!d->for_host && onnx_draw_chance(d, 35))
         draw_integer_chain(d, flow, steps);
     else
         draw_real_chain(d, flow, steps);

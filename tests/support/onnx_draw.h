@@ -40,6 +40,7 @@ struct onnx_draw {
     struct onnx_build b;
     struct qm_prng prng;
     uint32_t serial, opset, input_count, flow_count;
+    bool for_host; /* some stretches are drawn for the host */
     struct numbers inputs[ONNX_DRAW_INPUTS_MAX];      /* of the graph, in its order */
     struct onnx_draw_flow flows[ONNX_DRAW_FLOWS_MAX]; /* all quantized tensors, in order */
     char kind[ONNX_DRAW_KIND_BYTES];                  /* operators since the last quantized tensor */
@@ -71,6 +72,8 @@ const struct onnx_draw_flow *onnx_draw_flow(struct onnx_draw *d, const char *nam
                                             const struct onnx_draw_quant *quant);
 struct onnx_draw_value onnx_draw_dequantize(struct onnx_draw *d, const struct onnx_draw_flow *flow);
 const struct onnx_draw_flow *onnx_draw_input(struct onnx_draw *d, const struct onnx_build_shape *shape, int32_t type);
+/* A float input of such a spread that no quantizer stands behind yet. */
+struct onnx_draw_value onnx_draw_float_input(struct onnx_draw *d, const struct onnx_build_shape *shape, double spread);
 /* A constant of real numbers, in one of the ways in which files have them. */
 const char *onnx_draw_constant(struct onnx_draw *d, struct onnx_build_shape shape, const double *values);
 
@@ -98,11 +101,18 @@ struct onnx_draw_integer_steps {
     onnx_draw_integer_step *step;
     uint32_t weight;
 };
-/* Tables of steps, ended by NULL: first in a chain; behind another, without a quantizer between; on integers. */
-extern const struct onnx_draw_steps onnx_draw_first_steps[], onnx_draw_next_steps[];
+/* Tables of steps, ended by NULL: first in a chain; behind another, without a quantizer between; in place of either where the host is to
+ * compute; on floats of the network before they are quantized; on integers. */
+extern const struct onnx_draw_steps onnx_draw_first_steps[], onnx_draw_next_steps[], onnx_draw_host_steps[], onnx_draw_float_steps[];
 extern const struct onnx_draw_integer_steps onnx_draw_integer_step_table[];
 /* onnx_draw_moves.c */
 onnx_draw_step onnx_draw_pool, onnx_draw_concat, onnx_draw_transpose, onnx_draw_reshape, onnx_draw_flatten, onnx_draw_pad, onnx_draw_slice,
-    onnx_draw_split, onnx_draw_reduce_mean;
+    onnx_draw_split, onnx_draw_resize, onnx_draw_reduce_mean;
+/* onnx_draw_host.c */
+onnx_draw_step onnx_draw_gate, onnx_draw_halves, onnx_draw_turned, onnx_draw_square, onnx_draw_computed, onnx_draw_fork, onnx_draw_power,
+    onnx_draw_leak_whole, onnx_draw_higher;
+/* Another tensor of the same shape and, unless it is 0, type: one that the network has already, or a new input. NULL: none. */
+const struct onnx_draw_flow *onnx_draw_other_flow(struct onnx_draw *d, const struct onnx_build_shape *shape,
+                                                  const struct onnx_draw_quant *not, int32_t type);
 
 #endif

@@ -54,7 +54,7 @@ static void put_window(struct onnx_draw *d, Onnx__NodeProto *node, const struct 
 
 bool onnx_draw_pool(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
     struct window w;
-    if (x->shape.rank < 3) return false;
+    if (x->shape.rank < 3 || x->shape.rank > 4) return false;
     if (onnx_draw_chance(d, 30)) {
         for (uint32_t i = 2; i < x->shape.rank; i++) y->shape.dims[i] = 1;
         onnx_draw_node(d, "GlobalAveragePool", x->name, &y->name);
@@ -80,7 +80,7 @@ struct convolution {
 };
 
 static bool draw_convolution(struct onnx_draw *d, const struct onnx_build_shape *x, struct convolution *o, struct onnx_build_shape *y) {
-    if (x->rank < 3 || !draw_window(d, x, &o->window, y, true)) return false;
+    if (x->rank < 3 || x->rank > 4 || !draw_window(d, x, &o->window, y, true)) return false;
     uint32_t channels = channels_of(x), way = onnx_draw_below(d, 10), out = 1 + onnx_draw_below(d, 12);
     o->groups = way < 3 ? channels : way < 4 && channels % 2 == 0 ? 2 : 1;
     if (o->groups > 1) out = o->groups * (o->groups == channels && onnx_draw_chance(d, 80) ? 1 : 1 + onnx_draw_below(d, 3));
@@ -279,9 +279,8 @@ static bool curve(struct onnx_draw *d, const struct onnx_draw_value *x, struct o
 
 /* ---- two tensors ---- */
 
-/* Another tensor of the same shape and, unless it is 0, type: one that the network has already, or a new input. */
-static const struct onnx_draw_flow *other_flow(struct onnx_draw *d, const struct onnx_build_shape *shape,
-                                               const struct onnx_draw_quant * not, int32_t type) {
+const struct onnx_draw_flow *onnx_draw_other_flow(struct onnx_draw *d, const struct onnx_build_shape *shape,
+                                                  const struct onnx_draw_quant * not, int32_t type) {
     for (uint32_t i = 0; i < d->flow_count; i++) {
         const struct onnx_draw_flow *flow = &d->flows[i];
         bool fits = memcmp(&flow->shape, shape, sizeof *shape) == 0 && (type == 0 || type == flow->quant.type);
@@ -293,7 +292,7 @@ static const struct onnx_draw_flow *other_flow(struct onnx_draw *d, const struct
 static bool with_tensor(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
     static const char *const ops[] = {"Add", "Add", "Sub", "Mul"};
     const char *op = ops[onnx_draw_below(d, 4)];
-    const struct onnx_draw_flow *flow = other_flow(d, &x->shape, x->quant, 0);
+    const struct onnx_draw_flow *flow = onnx_draw_other_flow(d, &x->shape, x->quant, 0);
     if (flow == NULL) return false;
     struct onnx_draw_value other = onnx_draw_dequantize(d, flow);
     bool turned = onnx_draw_chance(d, 50);
@@ -318,7 +317,7 @@ bool onnx_draw_concat(struct onnx_draw *d, const struct onnx_draw_value *x, stru
     for (uint32_t i = 0; i < count; i++) {
         struct onnx_build_shape shape = x->shape;
         shape.dims[axis] = 1 + onnx_draw_below(d, 6);
-        const struct onnx_draw_flow *flow = onnx_draw_chance(d, 50) ? other_flow(d, &x->shape, NULL, 0) : onnx_draw_input(d, &shape, 0);
+        const struct onnx_draw_flow *flow = onnx_draw_chance(d, 50) ? onnx_draw_other_flow(d, &x->shape, NULL, 0) : onnx_draw_input(d, &shape, 0);
         if (flow == NULL) flow = onnx_draw_input(d, &shape, 0);
         names = joined(d, names, onnx_draw_dequantize(d, flow).name, NULL);
         y->shape.dims[axis] += flow->shape.dims[axis];
@@ -347,6 +346,7 @@ const struct onnx_draw_steps onnx_draw_first_steps[] = {{conv, 26},
                                                         {onnx_draw_slice, 2},
                                                         {onnx_draw_split, 2},
                                                         {onnx_draw_reduce_mean, 4},
+                                                        {onnx_draw_resize, 2},
                                                         {only_quantize, 3},
                                                         {NULL, 0}};
 const struct onnx_draw_steps onnx_draw_next_steps[] = {{relu, 30},
@@ -360,6 +360,20 @@ const struct onnx_draw_steps onnx_draw_next_steps[] = {{relu, 30},
                                                        {onnx_draw_reshape, 2},
                                                        {onnx_draw_flatten, 2},
                                                        {NULL, 0}};
+const struct onnx_draw_steps onnx_draw_float_steps[] = {{with_constant, 30},
+                                                        {relu, 8},
+                                                        {clip, 6},
+                                                        {leaky, 6},
+                                                        {curve, 10},
+                                                        {onnx_draw_gate, 10},
+                                                        {onnx_draw_turned, 6},
+                                                        {onnx_draw_power, 6},
+                                                        {onnx_draw_pad, 8},
+                                                        {onnx_draw_transpose, 8},
+                                                        {onnx_draw_slice, 4},
+                                                        {onnx_draw_reshape, 4},
+                                                        {onnx_draw_pool, 6},
+                                                        {NULL, 0}};
 
 /* ---- on integers ---- */
 
@@ -410,7 +424,7 @@ static bool qlinear_matmul(struct onnx_draw *d, const struct onnx_draw_flow *x) 
 
 static bool qlinear_binary(struct onnx_draw *d, const struct onnx_draw_flow *x) {
     const char *op = onnx_draw_chance(d, 60) ? "QLinearAdd" : "QLinearMul";
-    const struct onnx_draw_flow *flow = other_flow(d, &x->shape, &x->quant, x->quant.type);
+    const struct onnx_draw_flow *flow = onnx_draw_other_flow(d, &x->shape, &x->quant, x->quant.type);
     if (flow == NULL) return false;
     bool product = op[7] == 'M';
     struct onnx_draw_value y = {.shape = x->shape, .unit = (double)(product ? x->quant.scale * flow->quant.scale : x->quant.scale)};
@@ -462,7 +476,7 @@ static bool qlinear_unary(struct onnx_draw *d, const struct onnx_draw_flow *x) {
     uint32_t which = onnx_draw_below(d, 4);
     struct onnx_draw_value y = {.shape = x->shape, .spread = which == 1 ? 0.7 : 70 * (double)x->quant.scale};
     struct window w;
-    if (which > 1 && x->shape.rank < 3) return false;
+    if (which > 1 && (x->shape.rank < 3 || x->shape.rank > 4)) return false;
     if (which == 2 && !draw_window(d, &x->shape, &w, &y.shape, false)) return false;
     for (uint32_t i = 2; which == 3 && i < x->shape.rank; i++) y.shape.dims[i] = 1;
     onnx_draw_note(d, ops[which]);
@@ -483,7 +497,7 @@ static bool integer_move(struct onnx_draw *d, const struct onnx_draw_flow *x) {
     uint32_t which = onnx_draw_below(d, 6);
     if (which < 5 && !moves[which](d, &in, &y)) return false;
     if (which == 5) {
-        if (x->shape.rank < 3 || !draw_window(d, &x->shape, &w, &y.shape, false)) return false;
+        if (x->shape.rank < 3 || x->shape.rank > 4 || !draw_window(d, &x->shape, &w, &y.shape, false)) return false;
         put_window(d, onnx_draw_node(d, "MaxPool", x->name, &y.name), &w);
         onnx_draw_note(d, "MaxPool");
     }

@@ -1,4 +1,4 @@
-/* onnx_exact.c - see onnx_exact.h: tensors, quantizers and what is computed element by element. */
+/* onnx_exact.c - see onnx_exact.h: tensors, comparison, quantizers, and the table of operators. */
 #include "tests/support/onnx_exact.h"
 
 #include <math.h>
@@ -48,14 +48,14 @@ static struct exact_tensor like(const struct exact_node *n, const struct exact_t
     return exact_shaped(n, of->rank, of->dims);
 }
 
-static quad magnitude(quad x) {
+quad exact_magnitude(quad x) {
     return x < 0 ? -x : x;
 }
 
 static quad largest_of(const struct exact_tensor *t) {
     quad most = 0;
     for (size_t i = 0; i < t->count; i++)
-        if (magnitude(t->values[i]) > most) most = magnitude(t->values[i]);
+        if (exact_magnitude(t->values[i]) > most) most = exact_magnitude(t->values[i]);
     return most;
 }
 
@@ -84,7 +84,7 @@ static void compare(struct onnx_exact *run, const struct exact_tensor *t) {
     if (seen == NULL) return;
     if (seen->count != t->count) differ(run, t->name, 0, (double)seen->count, (quad)t->count);
     for (size_t i = 0; i < t->count && i < seen->count; i++)
-        if (!(magnitude((quad)seen->values[i] - t->values[i]) <= 1e-6Q * (t->largest + magnitude(t->values[i]))))
+        if (!(exact_magnitude((quad)seen->values[i] - t->values[i]) <= 1e-6Q * (t->largest + exact_magnitude(t->values[i]))))
             differ(run, t->name, i, seen->values[i], t->values[i]);
 }
 
@@ -122,20 +122,14 @@ static double cut(struct integers range, double x) {
     return x < range.low ? range.low : x > range.high ? range.high : x;
 }
 
-/* The two whole numbers that x may be rounded to: the one that half to even gives, and another, or the same, within the tie. */
-struct nearest {
-    double even, other;
-    quad exactly; /* x itself */
-};
-
-static struct nearest nearest_to(quad x) {
+struct exact_nearest exact_nearest_to(quad x) {
     static const double limit = 1e9; /* far outside all types */
-    if (x > limit || x < -limit) return x > 0 ? (struct nearest){limit, limit, x} : (struct nearest){-limit, -limit, x};
+    if (x > limit || x < -limit) return x > 0 ? (struct exact_nearest){limit, limit, x} : (struct exact_nearest){-limit, -limit, x};
     int64_t below = (int64_t)x - (x < (quad)(int64_t)x);
     quad over = x - (quad)below;
     int64_t even = below + (over > 0.5Q || (over == 0.5Q && below % 2 != 0));
-    bool tie = magnitude(over - 0.5Q) < ONNX_EXACT_TIE;
-    return (struct nearest){(double)even, (double)(tie ? 2 * below + 1 - even : even), x};
+    bool tie = exact_magnitude(over - 0.5Q) < ONNX_EXACT_TIE;
+    return (struct exact_nearest){(double)even, (double)(tie ? 2 * below + 1 - even : even), x};
 }
 
 /* The element of a scale or zero point that belongs to element i of x. */
@@ -146,31 +140,27 @@ static quad of_channel(const struct exact_tensor *list, const struct exact_tenso
     return list->values[i / inner % list->count];
 }
 
-/* An integer of a quantized tensor: what was seen when it may be that. */
-static double settle(struct onnx_exact *run, const char *name, const double *seen, size_t i, struct nearest want) {
-    if (seen == NULL) {
+double exact_settle(struct onnx_exact *run, const char *name, size_t i, struct exact_nearest want) {
+    const struct numbers *tensor = find_seen(run, name);
+    if (tensor == NULL || i >= tensor->count) {
         run->open += want.even != want.other;
         return want.even;
     }
-    if (seen[i] != want.even && seen[i] != want.other) differ(run, name, i, seen[i], want.exactly);
+    double seen = tensor->values[i];
+    if (seen != want.even && seen != want.other) differ(run, name, i, seen, want.exactly);
     run->ties += want.even != want.other;
-    run->neighbours += seen[i] != want.even && seen[i] == want.other;
-    return isfinite(seen[i]) ? seen[i] : want.even;
+    run->neighbours += seen != want.even && seen == want.other;
+    return isfinite(seen) ? seen : want.even;
 }
 
 void exact_put_quantized(const struct exact_node *n, const struct exact_tensor *x, const struct exact_quantizer *q) {
     struct integers range = range_of(q->type);
     struct exact_tensor out = like(n, x);
-    const struct numbers *seen = find_seen(n->run, n->source->output[0]);
-    if (seen != NULL && seen->count != x->count) {
-        differ(n->run, n->source->output[0], 0, (double)seen->count, (quad)x->count);
-        seen = NULL;
-    }
     for (size_t i = 0; i < x->count; i++) {
-        struct nearest steps = nearest_to(x->values[i] / of_channel(q->scale, x, i, q->axis));
+        struct exact_nearest steps = exact_nearest_to(x->values[i] / of_channel(q->scale, x, i, q->axis));
         double zero = q->zero == NULL ? 0 : (double)of_channel(q->zero, x, i, q->axis);
-        steps = (struct nearest){cut(range, steps.even + zero), cut(range, steps.other + zero), steps.exactly + (quad)zero};
-        out.values[i] = (quad)settle(n->run, n->source->output[0], seen == NULL ? NULL : seen->values, i, steps);
+        steps = (struct exact_nearest){cut(range, steps.even + zero), cut(range, steps.other + zero), steps.exactly + (quad)zero};
+        out.values[i] = (quad)exact_settle(n->run, n->source->output[0], i, steps);
     }
     out.type = q->type;
     exact_put(n, 0, out);
@@ -198,107 +188,11 @@ static void dequantize_linear(const struct exact_node *n) {
     exact_put(n, 0, exact_dequantized(n, n->in[0], n->in[1], n->in[2], axis_of(n)));
 }
 
-/* ---- two operands ---- */
-
-static struct exact_tensor broadcast_shape(const struct exact_node *n, const struct exact_tensor *a, const struct exact_tensor *b) {
-    uint32_t rank = a->rank > b->rank ? a->rank : b->rank;
-    size_t dims[NUMBERS_RANK_MAX];
-    for (uint32_t d = 0; d < rank; d++) {
-        size_t of_a = d < a->rank ? a->dims[a->rank - 1 - d] : 1, of_b = d < b->rank ? b->dims[b->rank - 1 - d] : 1;
-        dims[rank - 1 - d] = of_a > of_b ? of_a : of_b;
-    }
-    return exact_shaped(n, rank, dims);
-}
-
-size_t exact_broadcast(const struct exact_tensor *t, const struct exact_tensor *out, size_t i) {
-    size_t at = 0, step = 1;
-    for (uint32_t d = 0; d < t->rank; d++) {
-        size_t extent = out->dims[out->rank - 1 - d], own = t->dims[t->rank - 1 - d];
-        if (own > 1) at += step * (i % extent);
-        step *= own;
-        i /= extent;
-    }
-    return at;
-}
-
-static struct exact_tensor combined(const struct exact_node *n, const struct exact_tensor *a, const struct exact_tensor *b, char kind) {
-    struct exact_tensor out = broadcast_shape(n, a, b);
-    quad smallest = 0;
-    for (size_t i = 0; i < out.count; i++) {
-        quad x = a->values[exact_broadcast(a, &out, i)], y = b->values[exact_broadcast(b, &out, i)];
-        out.values[i] = kind == '+' ? x + y : kind == '-' ? x - y : kind == '*' ? x * y : kind == '/' ? x / y : x >= 0 ? x : x * y;
-        if (smallest == 0 || magnitude(y) < smallest) smallest = magnitude(y);
-    }
-    if (kind == '+' || kind == '-') out.largest = a->largest > b->largest ? a->largest : b->largest;
-    if (kind == '*' || kind == 'p') out.largest = a->largest * b->largest;
-    if (kind == '/') out.largest = a->largest / smallest;
-    return out;
-}
-
-static void binary(const struct exact_node *n) {
-    char kind = exact_is(n, "Add") ? '+' : exact_is(n, "Sub") ? '-' : exact_is(n, "Mul") ? '*' : exact_is(n, "Div") ? '/' : 'p';
-    exact_put(n, 0, combined(n, n->in[0], n->in[1], kind));
-}
-
-static void qlinear_binary(const struct exact_node *n) {
-    struct exact_tensor a = exact_dequantized(n, n->in[0], n->in[1], n->in[2], 0);
-    struct exact_tensor b = exact_dequantized(n, n->in[3], n->in[4], n->in[5], 0);
-    struct exact_tensor result = combined(n, &a, &b, exact_is(n, "Add") ? '+' : '*');
-    exact_put_quantized(n, &result, &(struct exact_quantizer){n->in[6], n->in[7], 0, n->in[0]->type});
-}
-
-/* ---- one operand ---- */
-
-static quad between(quad x, quad low, quad high) {
-    return x < low ? low : x > high ? high : x;
-}
-
-static quad clipped(const struct exact_node *n, quad x) {
-    if (n->in[1] != NULL && x < n->in[1]->values[0]) x = n->in[1]->values[0];
-    return n->in[2] != NULL && x > n->in[2]->values[0] ? n->in[2]->values[0] : x;
-}
-
-static quad function(const struct exact_node *n, quad x) {
-    if (exact_is(n, "Relu")) return x > 0 ? x : 0;
-    if (exact_is(n, "Clip")) return clipped(n, x);
-    if (exact_is(n, "LeakyRelu")) return x >= 0 ? x : x * (quad)exact_number(n, "alpha", (double)0.01F);
-    if (exact_is(n, "Sigmoid")) return (quad)(1 / (1 + expl(-(long double)x)));
-    if (exact_is(n, "Tanh")) return (quad)tanhl((long double)x);
-    if (exact_is(n, "HardSwish")) return x * between(x / 6 + 0.5Q, 0, 1);
-    if (exact_is(n, "HardSigmoid"))
-        return between((quad)exact_number(n, "alpha", (double)0.2F) * x + (quad)exact_number(n, "beta", 0.5), 0, 1);
-    return x; /* Identity, Cast: of whole numbers, or to float */
-}
-
-static void unary(const struct exact_node *n) {
-    struct exact_tensor out = like(n, n->in[0]);
-    out.type = exact_is(n, "Cast") ? (int32_t)exact_number(n, "to", TYPE_FLOAT) : n->in[0]->type;
-    for (size_t i = 0; i < out.count; i++) out.values[i] = function(n, n->in[0]->values[i]);
-    exact_put(n, 0, out);
-}
-
 /* Operators of one operand on integers. */
 static void qlinear_unary(const struct exact_node *n) {
     struct exact_tensor x = exact_dequantized(n, n->in[0], n->in[1], n->in[2], 0);
-    bool pools = exact_is(n, "AveragePool") || exact_is(n, "GlobalAveragePool");
-    struct exact_tensor result = pools ? exact_pooled(n, &x) : like(n, &x);
-    for (size_t i = 0; i < result.count && !pools; i++) result.values[i] = function(n, x.values[i]);
+    struct exact_tensor result = exact_is_function(n) ? exact_function(n, &x) : exact_pooled(n, &x);
     exact_put_quantized(n, &result, &(struct exact_quantizer){n->in[3], n->in[4], 0, n->in[0]->type});
-}
-
-static void batch_normalization(const struct exact_node *n) {
-    struct exact_tensor out = like(n, n->in[0]);
-    size_t inner = 1;
-    quad epsilon = (quad)exact_number(n, "epsilon", (double)1e-5F);
-    for (uint32_t d = 2; d < out.rank; d++) inner *= out.dims[d];
-    for (size_t i = 0; i < out.count; i++) {
-        size_t c = i / inner % out.dims[1];
-        quad slope = n->in[1]->values[c] / (quad)sqrtl((long double)(n->in[4]->values[c] + epsilon));
-        out.values[i] = (n->in[0]->values[i] - n->in[3]->values[c]) * slope + n->in[2]->values[c];
-        quad part = magnitude(n->in[3]->values[c] * slope) + magnitude(n->in[2]->values[c]) + n->in[0]->largest * magnitude(slope);
-        if (part > out.largest) out.largest = part;
-    }
-    exact_put(n, 0, out);
 }
 
 /* ---- the model ---- */
@@ -308,10 +202,10 @@ static const struct {
     void (*evaluate)(const struct exact_node *n);
 } table[] = {{" QuantizeLinear ", quantize_linear},
              {" DequantizeLinear ", dequantize_linear},
-             {" Add Sub Mul Div PRelu ", binary},
-             {" QLinearAdd QLinearMul ", qlinear_binary},
-             {" Relu Clip LeakyRelu Sigmoid Tanh HardSwish HardSigmoid Identity Cast ", unary},
-             {" BatchNormalization ", batch_normalization},
+             {" Add Sub Mul Div Pow PRelu ", exact_binary},
+             {" QLinearAdd QLinearMul ", exact_qlinear_binary},
+             {" Floor Round Cast ", exact_whole},
+             {" BatchNormalization ", exact_batch_normalization},
              {" Conv ", exact_conv},
              {" QLinearConv ", exact_qlinear_conv},
              {" MatMul ", exact_matmul},
@@ -323,6 +217,7 @@ static const struct {
              {" AveragePool MaxPool GlobalAveragePool ", exact_pool},
              {" Concat ", exact_concat},
              {" Transpose ", exact_transpose},
+             {" Resize ", exact_resize},
              {" Reshape Flatten ", exact_reshape},
              {" Pad ", exact_pad},
              {" Slice ", exact_slice},
@@ -333,6 +228,7 @@ static bool evaluate(struct onnx_exact *run, const Onnx__NodeProto *source) {
     struct exact_node n = {.run = run, .source = source};
     char word[64];
     for (size_t i = 0; i < source->n_input && i < ONNX_EXACT_OPERANDS; i++) n.in[i] = onnx_exact_find(run, source->input[i]);
+    if (strncmp(source->op_type, "QLinear", strlen("QLinear")) != 0 && exact_is_function(&n)) return exact_unary(&n), true;
     snprintf(word, sizeof word, " %s ", source->op_type);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (strstr(table[i].ops, word) != NULL) {

@@ -84,7 +84,26 @@ struct exact_quantizer {
 };
 void exact_put_quantized(const struct exact_node *n, const struct exact_tensor *x, const struct exact_quantizer *quantizer);
 
-/* Operators by their ways of evaluation; each puts its outputs. onnx_exact_products.c: */
+/* The two whole numbers that x may become: the one that it does, and another, or the same, when x lies within the tie. */
+struct exact_nearest {
+    double even, other;
+    quad exactly; /* x itself */
+};
+/* Half to even. */
+struct exact_nearest exact_nearest_to(quad x);
+/* Element i of a tensor of whole numbers: what was seen when it may be that. */
+double exact_settle(struct onnx_exact *run, const char *name, size_t i, struct exact_nearest want);
+quad exact_magnitude(quad x);
+
+/* Operators by their ways of evaluation; each puts its outputs. onnx_exact_functions.c: */
+bool exact_is_function(const struct exact_node *n); /* of one number */
+struct exact_tensor exact_function(const struct exact_node *n, const struct exact_tensor *x);
+void exact_unary(const struct exact_node *n);
+void exact_whole(const struct exact_node *n);
+void exact_binary(const struct exact_node *n);
+void exact_qlinear_binary(const struct exact_node *n);
+void exact_batch_normalization(const struct exact_node *n);
+/* onnx_exact_products.c: */
 void exact_conv(const struct exact_node *n);
 void exact_qlinear_conv(const struct exact_node *n);
 void exact_matmul(const struct exact_node *n);
@@ -97,6 +116,7 @@ struct exact_tensor exact_pooled(const struct exact_node *n, const struct exact_
 void exact_concat(const struct exact_node *n);
 void exact_qlinear_concat(const struct exact_node *n);
 void exact_transpose(const struct exact_node *n);
+void exact_resize(const struct exact_node *n);
 void exact_reshape(const struct exact_node *n);
 void exact_pad(const struct exact_node *n);
 void exact_slice(const struct exact_node *n);

@@ -167,6 +167,97 @@ void exact_split(const struct exact_node *n) {
     }
 }
 
+/* ---- resizing ---- */
+
+/* One dimension of a Resize. */
+struct resizing {
+    size_t in, out;
+    quad scale;
+    const char *coordinates, *nearest;
+    bool is_linear;
+};
+
+static bool is_word(const char *text, const char *word) {
+    return strncmp(text, word, strlen(word)) == 0;
+}
+
+static quad whole_below(quad x) {
+    quad whole = (quad)(int64_t)x;
+    return whole > x ? whole - 1 : whole;
+}
+
+/* Where output x lies in the input. */
+static quad coordinate(const struct resizing *r, quad x) {
+    quad in = (quad)r->in, out = (quad)r->out;
+    if (is_word(r->coordinates, "align_corners")) return r->out == 1 ? 0 : x * (in - 1) / (out - 1);
+    if (is_word(r->coordinates, "asymmetric")) return x / r->scale;
+    if (is_word(r->coordinates, "pytorch_half_pixel") && r->out == 1) return 0;
+    quad half = (x + 0.5Q) / r->scale - 0.5Q;
+    return is_word(r->coordinates, "half_pixel_symmetric") ? half + in / 2 * (1 - out / (r->scale * in)) : half;
+}
+
+static size_t inside(quad place, size_t extent) {
+    return place < 0 ? 0 : place > (quad)(extent - 1) ? extent - 1 : (size_t)place;
+}
+
+/* The two elements that output x is made of, and the share of the second. */
+static quad neighbours(const struct resizing *r, size_t x, size_t at[2]) {
+    quad place = coordinate(r, (quad)x), below = whole_below(place);
+    if (r->is_linear) {
+        at[0] = inside(below, r->in);
+        at[1] = inside(below + 1, r->in);
+        return place - below;
+    }
+    if (is_word(r->nearest, "round_prefer_ceil")) below = whole_below(place + 0.5Q);
+    if (is_word(r->nearest, "round_prefer_floor")) below = -whole_below(0.5Q - place);
+    if (is_word(r->nearest, "ceil")) below = -whole_below(-place);
+    at[0] = at[1] = inside(below, r->in);
+    return 0;
+}
+
+static const char *word_of(const struct exact_node *n, const char *name, const char *fallback) {
+    const Onnx__AttributeProto *a = exact_attribute(n, name);
+    return a != NULL && a->s.len > 0 ? (const char *)a->s.data : fallback;
+}
+
+static void open_resizing(const struct exact_node *n, struct resizing *r, size_t *dims) {
+    const struct exact_tensor *scales = n->in[2], *sizes = n->in[3];
+    for (uint32_t d = 0; d < n->in[0]->rank; d++) {
+        r[d] = (struct resizing){.in = n->in[0]->dims[d], .is_linear = is_word(word_of(n, "mode", "nearest"), "linear")};
+        r[d].coordinates = word_of(n, "coordinate_transformation_mode", "half_pixel");
+        r[d].nearest = word_of(n, "nearest_mode", "round_prefer_floor");
+        r[d].out = sizes != NULL ? (size_t)sizes->values[d] : (size_t)whole_below((quad)r[d].in * scales->values[d]);
+        r[d].scale = sizes != NULL ? (quad)r[d].out / (quad)r[d].in : scales->values[d];
+        dims[d] = r[d].out;
+    }
+}
+
+void exact_resize(const struct exact_node *n) {
+    const struct exact_tensor *x = n->in[0];
+    struct resizing r[NUMBERS_RANK_MAX];
+    size_t dims[NUMBERS_RANK_MAX], to[NUMBERS_RANK_MAX], from[NUMBERS_RANK_MAX], at[2];
+    open_resizing(n, r, dims);
+    struct exact_tensor out = exact_shaped(n, x->rank, dims);
+    out.type = x->type;
+    for (size_t i = 0; i < out.count; i++) {
+        quad sum = 0;
+        unravel(&out, i, to);
+        for (uint32_t corner = 0; corner < 1U << x->rank; corner++) {
+            quad share = 1;
+            for (uint32_t d = 0; d < x->rank; d++) {
+                quad second = neighbours(&r[d], to[d], at);
+                share *= corner >> d & 1 ? second : 1 - second;
+                from[d] = at[corner >> d & 1];
+            }
+            if (share != 0) sum += share * x->values[ravel(x, from)];
+        }
+        out.values[i] = sum;
+    }
+    exact_put(n, 0, out);
+}
+
+/* ---- over dimensions ---- */
+
 void exact_reduce_mean(const struct exact_node *n) {
     const struct exact_tensor *x = n->in[0];
     const Onnx__AttributeProto *listed = exact_attribute(n, "axes");

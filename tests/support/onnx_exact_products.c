@@ -147,16 +147,35 @@ void exact_pool(const struct exact_node *n) {
 
 /* ---- matrices ---- */
 
+/* The shape of a product: the stacks of both operands broadcast, then rows and columns. */
+static struct exact_tensor product_shape(const struct exact_node *n, const struct exact_tensor *a, const struct exact_tensor *b) {
+    uint32_t rank = a->rank > b->rank ? a->rank : b->rank;
+    size_t dims[NUMBERS_RANK_MAX];
+    for (uint32_t d = 0; d < rank; d++) {
+        size_t of_a = d + a->rank < rank ? 1 : a->dims[d + a->rank - rank], of_b = d + b->rank < rank ? 1 : b->dims[d + b->rank - rank];
+        dims[d] = of_a > of_b ? of_a : of_b;
+    }
+    dims[rank - 2] = a->dims[a->rank - 2];
+    dims[rank - 1] = b->dims[b->rank - 1];
+    return exact_shaped(n, rank, dims);
+}
+
+/* The first number of the matrix of an operand that makes matrix i of the result. */
+static const quad *matrix_at(const struct exact_tensor *t, const struct exact_tensor *out, size_t i) {
+    struct exact_tensor own = *t, all = *out;
+    own.rank -= 2;
+    all.rank -= 2;
+    return t->values + exact_broadcast(&own, &all, i) * t->dims[t->rank - 2] * t->dims[t->rank - 1];
+}
+
 static struct exact_tensor product(const struct exact_node *n, const struct exact_tensor *a, const struct exact_tensor *b) {
-    size_t rows = a->dims[a->rank - 2], depth = a->dims[a->rank - 1], columns = b->dims[b->rank - 1], dims[NUMBERS_RANK_MAX];
-    memcpy(dims, a->dims, sizeof dims);
-    dims[a->rank - 1] = columns;
-    struct exact_tensor out = exact_shaped(n, a->rank, dims);
+    struct exact_tensor out = product_shape(n, a, b);
+    size_t rows = out.dims[out.rank - 2], columns = out.dims[out.rank - 1], depth = a->dims[a->rank - 1];
     for (size_t i = 0; i < out.count; i++) {
-        size_t batch = i / (rows * columns), row = i / columns;
-        const quad *right = b->values + (b->rank > 2 ? batch * depth * columns : 0) + i % columns;
+        size_t matrix = i / (rows * columns), row = i / columns % rows;
+        const quad *left = matrix_at(a, &out, matrix) + row * depth, *right = matrix_at(b, &out, matrix) + i % columns;
         quad sum = 0;
-        for (size_t k = 0; k < depth; k++) sum += a->values[row * depth + k] * right[k * columns];
+        for (size_t k = 0; k < depth; k++) sum += left[k] * right[k * columns];
         out.values[i] = sum;
     }
     return out;

@@ -10,7 +10,7 @@ bool onnx_identity(const struct onnx_node *n) {
 
 /* Versions before 7 compute as in training, unless is_test says otherwise. */
 static bool is_training(const struct onnx_node *n) {
-    return onnx_int(n, "training_mode", 0) != 0 || (n->r->version < 7 && onnx_int(n, "is_test", 0) == 0);
+    return onnx_int(n, "training_mode", 0) != 0 || (n->r->opset < 7 && onnx_int(n, "is_test", 0) == 0);
 }
 
 bool onnx_dropout(const struct onnx_node *n) {
@@ -112,7 +112,7 @@ bool onnx_cast(const struct onnx_node *n) {
 
 /* ---- of two ---- */
 
-static uint32_t emit_two(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t a, uint32_t b) {
+uint32_t onnx_emit_two(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t a, uint32_t b) {
     if (a == QM_NO_TENSOR || b == QM_NO_TENSOR) return QM_NO_TENSOR;
     const struct qm_graph_tensor *tensors = n->r->graph->tensors, *of = tensors[a].data == NULL ? &tensors[a] : &tensors[b];
     if (tensors[a].data != NULL && tensors[b].data != NULL) of = &tensors[a];
@@ -125,7 +125,7 @@ static uint32_t emit_two(const struct onnx_node *n, enum qm_graph_op_kind kind, 
 }
 
 static bool of_two(const struct onnx_node *n, enum qm_graph_op_kind kind) {
-    return onnx_put(n, emit_two(n, kind, n->inputs[0], n->inputs[1]));
+    return onnx_put(n, onnx_emit_two(n, kind, n->inputs[0], n->inputs[1]));
 }
 
 bool onnx_sub(const struct onnx_node *n) {
@@ -134,14 +134,6 @@ bool onnx_sub(const struct onnx_node *n) {
 
 bool onnx_mul(const struct onnx_node *n) {
     return of_two(n, QM_OP_MUL);
-}
-
-bool onnx_div(const struct onnx_node *n) {
-    return of_two(n, QM_OP_DIV);
-}
-
-bool onnx_pow(const struct onnx_node *n) {
-    return of_two(n, QM_OP_POW);
 }
 
 bool onnx_prelu(const struct onnx_node *n) {
@@ -190,7 +182,7 @@ static uint32_t requantized(const struct onnx_node *n, uint32_t i) {
 
 bool onnx_add(const struct onnx_node *n) {
     if (onnx_int(n, "out_rq", 0) != 0) return onnx_refuse(n, "requantizes its result");
-    return onnx_put(n, emit_two(n, QM_OP_ADD, requantized(n, 0), requantized(n, 1)));
+    return onnx_put(n, onnx_emit_two(n, QM_OP_ADD, requantized(n, 0), requantized(n, 1)));
 }
 
 /* An attribute that is a number, or a tensor of one. */
@@ -244,7 +236,7 @@ bool onnx_requant_shift(const struct onnx_node *n) {
 bool onnx_batch_normalization(const struct onnx_node *n) {
     const double *parts[4]; /* gamma, beta, mean, variance */
     uint32_t channels = channels_of(n), counts[4];
-    bool trains = n->source->n_output > 1 && n->r->version < 14; /* its statistics are outputs */
+    bool trains = n->source->n_output > 1 && n->r->opset < 14; /* its statistics are outputs */
     if (trains || is_training(n)) return onnx_refuse(n, "is in training mode; export the model for inference");
     if (onnx_int(n, "spatial", 1) == 0) return onnx_refuse(n, "has spatial 0, statistics for each position, which is not supported");
     double epsilon = (double)onnx_float(n, "epsilon", 1e-5F);
@@ -268,7 +260,7 @@ bool onnx_batch_normalization(const struct onnx_node *n) {
 /* QLinearAdd and QLinearMul have the same operands. */
 static bool qlinear_two(const struct onnx_node *n, enum qm_graph_op_kind kind) {
     uint32_t a = onnx_emit_dequantize(n, n->inputs[0], 1, 0), b = onnx_emit_dequantize(n, n->inputs[3], 4, 0);
-    uint32_t result = emit_two(n, kind, a, b);
+    uint32_t result = onnx_emit_two(n, kind, a, b);
     return onnx_put(n, onnx_emit_quantize(n, result, 6, 0, onnx_zero_type(n, 7, onnx_zero_type(n, 0, ONNX_UINT8))));
 }
 

@@ -1,4 +1,4 @@
-/* moves.c - nodes that put elements elsewhere: Concat, Pad, Slice, Split, Resize. */
+/* moves.c - nodes that put elements elsewhere: Concat, Pad, Slice, Split. */
 #include <math.h>
 #include <string.h>
 
@@ -51,12 +51,16 @@ bool onnx_pad(const struct onnx_node *n) {
     struct onnx_list pads;
     bool any = false;
     op.low = (double)onnx_float(n, "value", 0);
-    if (strcmp(onnx_text(n, "mode", "constant"), "constant") != 0) return onnx_refuse(n, "pads with other than a constant");
-    if (n->inputs[3] != QM_NO_TENSOR) return onnx_refuse(n, "has axes, which are not supported");
+    const char *mode = onnx_text(n, "mode", "constant");
+    struct onnx_list axes = {0};
+    if (n->inputs[3] != QM_NO_TENSOR && !onnx_list(n, 3, "", &axes)) return false;
     if (!onnx_list(n, 1, "pads", &pads) || (n->inputs[2] != QM_NO_TENSOR && !onnx_number(n, 2, &op.low))) return false;
-    if (pads.length != 2 * in->rank) return onnx_refuse(n, "has not two pads a dimension");
-    for (uint32_t d = 0; d < in->rank; d++) {
-        double before = pads.numbers[d], after = pads.numbers[in->rank + d];
+    uint32_t count = axes.length > 0 ? axes.length : in->rank;
+    if (pads.length != 2 * count) return onnx_refuse(n, "has not two pads a dimension");
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t d = i;
+        double before = pads.numbers[i], after = pads.numbers[count + i];
+        if (axes.length > 0 && !onnx_axis(n, (int64_t)axes.numbers[i], in->rank, &d)) return false;
         if (!(before >= 0 && before <= UINT16_MAX && after >= 0 && after <= UINT16_MAX))
             return onnx_refuse(n, "pads %g elements", before >= 0 && before <= UINT16_MAX ? after : before);
         op.pads[d].before = (uint32_t)before;
@@ -65,6 +69,7 @@ bool onnx_pad(const struct onnx_node *n) {
         any = any || before + after > 0;
     }
     if (!any) return onnx_put(n, n->inputs[0]);
+    if (strcmp(mode, "constant") != 0) return onnx_put(n, onnx_emit_mirrored(n, &op, mode));
     return onnx_put(n,
                     onnx_emit(n, &op, &(struct onnx_element){.dtype = in->quant.count > 0 ? QM_F32 : in->dtype, .bits = in->bits}, &shape));
 }
@@ -154,41 +159,4 @@ bool onnx_split(const struct onnx_node *n) {
         if (part.outputs[0] != NULL && part.outputs[0]->is_used && !onnx_put(&part, emit_slice(&part, &op, &shape))) return false;
     }
     return true;
-}
-
-/* ---- resize ---- */
-
-/* Whether element i of the result is element i / factor of the input, for every whole factor: two combinations of modes say so. */
-static bool repeats(const struct onnx_node *n) {
-    const char *coordinates = onnx_text(n, "coordinate_transformation_mode", "half_pixel");
-    const char *nearest = onnx_text(n, "nearest_mode", "round_prefer_floor");
-    if (strcmp(onnx_text(n, "mode", "nearest"), "nearest") != 0) return onnx_refuse(n, "interpolates; only the mode nearest is supported");
-    if (strcmp(coordinates, "asymmetric") == 0 && strcmp(nearest, "floor") == 0) return true;
-    if (strcmp(coordinates, "half_pixel") == 0 && strncmp(nearest, "round_prefer_", 13) == 0) return true;
-    return onnx_refuse(n, "has %s with %s; supported are asymmetric with floor, and half_pixel with round_prefer_floor", coordinates,
-                       nearest);
-}
-
-/* The size from the scales, input 2, or the sizes, input 3; both are of all four axes. */
-static bool read_size(const struct onnx_node *n, const struct qm_shape *in, struct qm_shape *out) {
-    bool sized = n->inputs[3] != QM_NO_TENSOR;
-    const struct qm_graph_tensor *list;
-    if (!onnx_constant(n, sized ? 3 : 2, &list)) return false;
-    if (in->rank != 4 || qm_graph_elements(list) != 4) return onnx_refuse(n, "needs a number for each of four dimensions");
-    out->rank = 4;
-    for (uint32_t d = 0; d < 4; d++) {
-        double number = evaluate_stored(list, d), factor = sized ? number / in->dims[d] : number;
-        if (!(factor >= 1 && factor <= UINT16_MAX) || factor != floor(factor) || (d < 2 && factor != 1))
-            return onnx_refuse(n, "resizes axis %u by %g; height and width by whole factors are supported", d, factor);
-        out->dims[d] = in->dims[d] * (uint32_t)factor;
-    }
-    return true;
-}
-
-bool onnx_resize(const struct onnx_node *n) {
-    struct qm_shape in = onnx_shape(n, 0), shape;
-    struct qm_graph_op op = onnx_op(n, QM_OP_RESIZE_NEAREST_NEIGHBOR, n->inputs[0]);
-    op.channels_first = true;
-    if (!repeats(n) || !read_size(n, &in, &shape)) return false;
-    return onnx_put(n, emit_slice(n, &op, &shape));
 }

@@ -44,6 +44,12 @@ bool onnx_broadcast(const struct onnx_node *n, const struct qm_shape *a, const s
     return true;
 }
 
+uint32_t onnx_input_count(const struct onnx_node *n) {
+    uint32_t count = (uint32_t)n->source->n_input;
+    while (count > 0 && n->inputs[count - 1] == QM_NO_TENSOR) count--;
+    return count;
+}
+
 bool onnx_constant(const struct onnx_node *n, uint32_t i, const struct qm_graph_tensor **constant) {
     *constant = NULL;
     if (n->inputs[i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", i);

@@ -61,9 +61,9 @@ struct onnx_reader {
     struct qm_diag *diag;
     const Onnx__ModelProto *model;
     const Onnx__GraphProto *source;
-    int64_t version;      /* of ONNX's operators: the opset */
     const char **outputs; /* [output_count] names of what the network computes */
     uint32_t output_count;
+    int64_t opset;       /* version of ONNX's operators that the file is written in */
     bool has_open_batch; /* an input whose first dimension has no number */
     uint32_t value_count, slot_count;
     struct onnx_value *values;
@@ -114,6 +114,8 @@ const char *onnx_text(const struct onnx_node *n, const char *name, const char *f
 bool onnx_ints(const struct onnx_node *n, const char *name, uint32_t count, const uint32_t limits[2], uint32_t *out);
 /* An axis counted from the end when negative. */
 bool onnx_axis(const struct onnx_node *n, int64_t axis, uint32_t rank, uint32_t *out);
+/* Inputs that the node lists, the last of which is there. */
+uint32_t onnx_input_count(const struct onnx_node *n);
 /* Input i as a constant that can be read. */
 bool onnx_constant(const struct onnx_node *n, uint32_t i, const struct qm_graph_tensor **constant);
 /* Input i as one constant number. */
@@ -152,6 +154,8 @@ uint32_t onnx_emit_same(const struct onnx_node *n, const struct qm_graph_op *op)
 /* Operator on a tensor and a constant of numbers: one, or one for each place along an axis of the tensor, whose shape stays. */
 uint32_t onnx_emit_with(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in, uint32_t count, const double *numbers,
                         uint32_t axis);
+/* Operator on two tensors whose shapes are broadcast. */
+uint32_t onnx_emit_two(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t a, uint32_t b);
 /* Makes output 0 a tensor, and gives it the name if it is one of the node's own. False: it is QM_NO_TENSOR. */
 bool onnx_put(const struct onnx_node *n, uint32_t tensor);
 /* QUANTIZE and DEQUANTIZE, with the node's inputs first (scale) and first + 1 (zero point), along an axis when there are more. */
@@ -164,6 +168,15 @@ int32_t onnx_zero_type(const struct onnx_node *n, uint32_t i, int32_t fallback);
 /* The axes of Squeeze, Unsqueeze and the reductions, an attribute or, in younger versions, input 1: bit d for dimension d of a shape of
  * this rank. Absent: 0. */
 bool onnx_axes(const struct onnx_node *n, uint32_t rank, uint32_t *bits);
+
+/* The same elements in another shape. */
+uint32_t onnx_emit_reshape(const struct onnx_node *n, uint32_t in, const struct qm_shape *shape);
+
+/* ---- places.c ---- */
+/* Elements of an axis, gathered at these places of it. */
+uint32_t onnx_emit_places(const struct onnx_node *n, uint32_t in, uint32_t axis, uint32_t count, const int64_t *places);
+/* What a PAD makes when it pads with elements of its input. */
+uint32_t onnx_emit_mirrored(const struct onnx_node *n, const struct qm_graph_op *pad, const char *mode);
 
 /* ---- window.c and matmul.c, for nodes of integers ---- */
 uint32_t onnx_emit_conv(const struct onnx_node *n, uint32_t in, uint32_t filter, uint32_t bias);

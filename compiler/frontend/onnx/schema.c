@@ -67,10 +67,10 @@ enum { VERSION_MAX = 27 };
 enum qm_status onnx_read_version(struct onnx_reader *r) {
     for (size_t i = 0; i < r->model->n_opset_import; i++) {
         const Onnx__OperatorSetIdProto *set = r->model->opset_import[i];
-        if (is_domain(set->domain != NULL ? set->domain : "", ONNX_DOMAIN)) r->version = set->version;
+        if (is_domain(set->domain != NULL ? set->domain : "", ONNX_DOMAIN)) r->opset = set->version;
     }
-    if (r->version >= 1 && r->version <= VERSION_MAX) return QM_OK;
-    return qm_fail(r->diag, QM_BAD_INPUT, "%s: the model is of opset %lld of ONNX; 1 to %d are known", r->file->name, (long long)r->version,
+    if (r->opset >= 1 && r->opset <= VERSION_MAX) return QM_OK;
+    return qm_fail(r->diag, QM_BAD_INPUT, "%s: the model is of opset %lld of ONNX; 1 to %d are known", r->file->name, (long long)r->opset,
                    VERSION_MAX);
 }
 
@@ -78,7 +78,9 @@ enum qm_status onnx_read_version(struct onnx_reader *r) {
 static const struct {
     const char *operator, * attribute;
     int64_t first, last; /* versions of the operator set; last 0: there is none */
-} versions[] = {{"AveragePool", "ceil_mode", 10, 0},
+} versions[] = {{"ArgMax", "select_last_index", 12, 0},
+                {"ArgMin", "select_last_index", 12, 0},
+                {"AveragePool", "ceil_mode", 10, 0},
                 {"AveragePool", "count_include_pad", 7, 0},
                 {"AveragePool", "dilations", 19, 0},
                 {"BatchNormalization", "is_test", 1, 6},
@@ -94,6 +96,7 @@ static const struct {
                 {"DequantizeLinear", "axis", 13, 0},
                 {"DequantizeLinear", "block_size", 21, 0},
                 {"DequantizeLinear", "output_dtype", 23, 0},
+                {"DepthToSpace", "mode", 11, 0},
                 {"Dropout", "is_test", 1, 6},
                 {"Dropout", "ratio", 1, 11},
                 {"Dropout", "seed", 12, 0},
@@ -105,8 +108,14 @@ static const struct {
                 {"QuantizeLinear", "output_dtype", 21, 0},
                 {"QuantizeLinear", "precision", 23, 0},
                 {"QuantizeLinear", "saturate", 19, 0},
+                {"ReduceMax", "axes", 1, 17},
+                {"ReduceMax", "noop_with_empty_axes", 18, 0},
                 {"ReduceMean", "axes", 1, 17},
                 {"ReduceMean", "noop_with_empty_axes", 18, 0},
+                {"ReduceMin", "axes", 1, 17},
+                {"ReduceMin", "noop_with_empty_axes", 18, 0},
+                {"ReduceProd", "axes", 1, 17},
+                {"ReduceProd", "noop_with_empty_axes", 18, 0},
                 {"ReduceSum", "axes", 1, 12},
                 {"ReduceSum", "noop_with_empty_axes", 13, 0},
                 {"Reshape", "allowzero", 14, 0},
@@ -129,7 +138,7 @@ static const struct {
                 {"Unsqueeze", "axes", 1, 12}};
 
 static bool is_of_version(const struct onnx_node *n, const char *attribute) {
-    int64_t version = n->r->version;
+    int64_t version = n->r->opset;
     if (!onnx_is_in_domain(n->source, ONNX_DOMAIN)) return true;
     for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
         if (strcmp(versions[i].operator, n->source->op_type) == 0 && strcmp(versions[i].attribute, attribute) == 0)
@@ -145,14 +154,14 @@ enum { FLOAT = 1, INT = 2, TEXT = 4, TENSOR = 8, FLOATS = 16, INTS = 32 };
 static const struct {
     uint32_t types;
     const char *names;
-} types[] = {{FLOAT, "alpha beta cubic_coeff_a epsilon extrapolation_value max min momentum ratio value_float"},
+} types[] = {{FLOAT, "alpha beta cubic_coeff_a epsilon extrapolation_value gamma max min momentum ratio value_float"},
              {INT,
-              "add_bits allowzero antialias axis bias_bits block_size ceil_mode channels_last count_include_pad end exclude_outside group "
+              "add_bits allowzero antialias axis bias_bits block_size blocksize ceil_mode channels_last count_include_pad end exclude_outside group "
               "in1_add in1_mul in1_n_levels in1_rq in1_shift in2_add in2_mul in2_n_levels in2_rq in2_shift is_test keepdims mult_bits "
-              "narrow noop_with_empty_axes num_outputs out_add out_bits out_mul out_n_levels out_rq out_shift output_dtype precision "
-              "saturate seed spatial start storage_order to training_mode transA transB value_int weight_bits"},
-             {TEXT, "auto_pad coordinate_transformation_mode keep_aspect_ratio_policy mode nearest_mode rounding_mode"},
-             {INTS, "axes dilations ends kernel_shape pads perm split starts strides value_ints"},
+              "narrow noop_with_empty_axes num_outputs opset out_add out_bits out_mul out_n_levels out_rq out_shift output_dtype precision "
+              "saturate seed select_last_index spatial start stash_type storage_order to training_mode transA transB value_int weight_bits"},
+             {TEXT, "approximate auto_pad coordinate_transformation_mode keep_aspect_ratio_policy mode nearest_mode rounding_mode"},
+             {INTS, "axes dilations ends kernel_shape output_padding output_shape pads perm split starts strides value_ints"},
              {FLOATS, "value_floats"},
              {TENSOR, "value"},
              {FLOAT | INT, "Pad.value"}, /* PULP writes an integer */
@@ -227,7 +236,7 @@ bool onnx_check_attributes(const struct onnx_node *n, const char *known) {
             return onnx_refuse(n, "has the attribute %.40s of a function, outside of one", a->name);
         if (is_twice(n, i)) return onnx_refuse(n, "has the attribute %.40s twice", a->name);
         if (!is_of_version(n, a->name))
-            return onnx_refuse(n, "has the attribute %.40s, which opset %lld does not have", a->name, (long long)n->r->version);
+            return onnx_refuse(n, "has the attribute %.40s, which opset %lld does not have", a->name, (long long)n->r->opset);
         if (!check_type(n, a)) return false;
     }
     return true;

@@ -18,12 +18,17 @@ bool onnx_axes(const struct onnx_node *n, uint32_t rank, uint32_t *bits) {
     return true;
 }
 
+uint32_t onnx_emit_reshape(const struct onnx_node *n, uint32_t in, const struct qm_shape *shape) {
+    if (in == QM_NO_TENSOR) return in;
+    struct qm_graph_op op = onnx_op(n, QM_OP_RESHAPE, in);
+    struct onnx_element element = {.dtype = n->r->graph->tensors[in].dtype, .bits = n->r->graph->tensors[in].bits};
+    return onnx_emit(n, &op, &element, shape);
+}
+
 static bool reshape_to(const struct onnx_node *n, const struct qm_shape *shape) {
     struct qm_shape in = onnx_shape(n, 0);
     if (qm_shape_elements(shape) != qm_shape_elements(&in)) return onnx_refuse(n, "makes another number of elements");
-    struct qm_graph_op op = onnx_op(n, QM_OP_RESHAPE, n->inputs[0]);
-    const struct qm_graph_tensor *tensor = onnx_input(n, 0);
-    return onnx_put(n, onnx_emit(n, &op, &(struct onnx_element){.dtype = tensor->dtype, .bits = tensor->bits}, shape));
+    return onnx_put(n, onnx_emit_reshape(n, n->inputs[0], shape));
 }
 
 /* Drops the axes that are named, or else all of one element. */
@@ -131,6 +136,10 @@ bool onnx_gather(const struct onnx_node *n) {
     if (data->rank + indices->rank > QM_MAX_RANK + 1) return onnx_refuse(n, "makes more than %d dimensions", QM_MAX_RANK);
     op.inputs[1] = n->inputs[1];
     op.input_count = 2;
+    for (size_t i = 0; i < (size_t)qm_graph_elements(indices); i++) {
+        double at = evaluate_stored(indices, i), extent = data->dims[op.axis];
+        if (!(at >= -extent && at < extent)) return onnx_refuse(n, "gathers element %g of %g", at, extent);
+    }
     for (uint32_t d = 0; d < op.axis; d++) shape.dims[shape.rank++] = data->dims[d];
     for (uint32_t d = 0; d < indices->rank; d++) shape.dims[shape.rank++] = indices->dims[d];
     for (uint32_t d = op.axis + 1; d < data->rank; d++) shape.dims[shape.rank++] = data->dims[d];

@@ -134,6 +134,58 @@ bool onnx_conv_integer(const struct onnx_node *n) {
     return onnx_put(n, onnx_emit_sums(n, sums));
 }
 
+/* Positions and the pads that are cut of an axis of a transposed convolution. */
+static bool resolve_transposed(const struct onnx_node *n, struct window *w, uint32_t axis, uint32_t in, const uint32_t more[2],
+                               int64_t wanted) {
+    const char *automatic = onnx_text(n, "auto_pad", "NOTSET");
+    int64_t whole = (int64_t)w->stride[axis] * (in - 1) + more[axis] + (int64_t)(w->kernel[axis] - 1) * w->dilation[axis] + 1;
+    if (wanted == 0 && strncmp(automatic, "SAME_", 5) == 0) wanted = (int64_t)in * w->stride[axis];
+    if (wanted > 0) {
+        int64_t cut = whole - wanted, smaller = cut / 2;
+        bool upper = strcmp(automatic, "SAME_UPPER") == 0;
+        if (cut < 0) return onnx_refuse(n, "makes %lld elements of %lld", (long long)wanted, (long long)whole);
+        w->before[axis] = (uint32_t)(upper ? smaller : cut - smaller);
+        w->after[axis] = (uint32_t)(upper ? cut - smaller : smaller);
+    }
+    int64_t out = whole - w->before[axis] - w->after[axis];
+    if (out < 1 || out > INT32_MAX) return onnx_refuse(n, "makes %lld elements of axis %u", (long long)out, axis);
+    w->out[axis] = (uint32_t)out;
+    return true;
+}
+
+static bool read_transposed(const struct onnx_node *n, const struct qm_shape *in, const struct qm_graph_tensor *filter, struct window *w) {
+    if (in->rank != 3 && in->rank != 4) return onnx_refuse(n, "works on %u dimensions; 3 and 4 are supported", in->rank);
+    uint32_t count = in->rank - 2, more[2], wanted[2];
+    const uint32_t ones[] = {1, 1}, none[] = {0, 0};
+    if (!read_pair(n, "strides", count, ones, w->stride) || !read_pair(n, "dilations", count, ones, w->dilation) ||
+        !read_pads(n, count, w) || !read_pair(n, "output_padding", count, none, more) || !read_pair(n, "output_shape", count, none, wanted))
+        return false;
+    if (count == 1) more[0] = 0;
+    w->kernel[0] = count == 2 ? filter->dims[2] : 1;
+    w->kernel[1] = filter->dims[filter->rank - 1];
+    bool sized = onnx_attribute(n, "output_shape") != NULL;
+    return resolve_transposed(n, w, 0, count == 2 ? in->dims[2] : 1, more, sized && count == 2 ? wanted[0] : 0) &&
+           resolve_transposed(n, w, 1, in->dims[in->rank - 1], more, sized ? wanted[1] : 0);
+}
+
+bool onnx_conv_transpose(const struct onnx_node *n) {
+    struct qm_shape in = onnx_shape(n, 0), out;
+    struct window window = {.kernel = {0, 0}};
+    const struct qm_graph_tensor *filter = onnx_input(n, 1);
+    int64_t groups = onnx_int(n, "group", 1);
+    if (groups < 1 || filter->rank != in.rank || in.rank < 3 || filter->dims[0] != in.dims[1] || in.dims[1] % (uint64_t)groups != 0)
+        return onnx_refuse(n, "has a filter that does not fit its input");
+    if (!read_transposed(n, &in, filter, &window)) return false;
+    uint32_t channels = filter->dims[1] * (uint32_t)groups;
+    struct qm_graph_op op = window_op(n, QM_OP_TRANSPOSE_CONV, n->inputs[0], &window, channels, &out);
+    op.inputs[1] = n->inputs[1];
+    op.inputs[2] = n->inputs[2];
+    op.input_count = n->inputs[2] != QM_NO_TENSOR ? 3 : 2;
+    op.groups = (uint32_t)groups;
+    if (op.input_count == 3 && qm_graph_elements(onnx_input(n, 2)) != channels) return onnx_refuse(n, "has not as many biases as channels");
+    return onnx_put(n, onnx_emit_float(n, &op, &out));
+}
+
 /* ---- pools ---- */
 
 static uint32_t emit_pool(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in, const struct window *window) {
@@ -163,24 +215,28 @@ bool onnx_average_pool(const struct onnx_node *n) {
     return onnx_put(n, emit_windows(n, QM_OP_AVERAGE_POOL_2D, n->inputs[0]));
 }
 
-/* The mean of each channel. */
-static uint32_t emit_global(const struct onnx_node *n, uint32_t in) {
+/* The mean, or the largest, of each channel. */
+static uint32_t emit_global(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in) {
     if (in == QM_NO_TENSOR) return QM_NO_TENSOR;
     const struct qm_graph_tensor *x = &n->r->graph->tensors[in];
     if (x->rank != 3 && x->rank != 4) return onnx_refuse(n, "works on %u dimensions; 3 and 4 are supported", x->rank), QM_NO_TENSOR;
     struct window whole = {
         .kernel = {x->rank == 4 ? x->dims[2] : 1, x->dims[x->rank - 1]}, .stride = {1, 1}, .dilation = {1, 1}, .out = {1, 1}};
-    return emit_pool(n, QM_OP_AVERAGE_POOL_2D, in, &whole);
+    return emit_pool(n, kind, in, &whole);
 }
 
 bool onnx_global_average_pool(const struct onnx_node *n) {
-    return onnx_put(n, emit_global(n, n->inputs[0]));
+    return onnx_put(n, emit_global(n, QM_OP_AVERAGE_POOL_2D, n->inputs[0]));
+}
+
+bool onnx_global_max_pool(const struct onnx_node *n) {
+    return onnx_put(n, emit_global(n, QM_OP_MAX_POOL_2D, n->inputs[0]));
 }
 
 static bool qlinear_pool(const struct onnx_node *n, bool is_global) {
     if (onnx_int(n, "channels_last", 0) != 0) return onnx_refuse(n, "has channels_last, which is not supported");
     uint32_t in = onnx_emit_dequantize(n, n->inputs[0], 1, 0);
-    uint32_t mean = is_global ? emit_global(n, in) : emit_windows(n, QM_OP_AVERAGE_POOL_2D, in);
+    uint32_t mean = is_global ? emit_global(n, QM_OP_AVERAGE_POOL_2D, in) : emit_windows(n, QM_OP_AVERAGE_POOL_2D, in);
     return onnx_put(n, onnx_emit_quantize(n, mean, 3, 0, onnx_zero_type(n, 4, onnx_zero_type(n, 0, ONNX_UINT8))));
 }
 
@@ -205,6 +261,30 @@ static bool reduce(const struct onnx_node *n, enum qm_graph_op_kind kind) {
         if ((op.axes >> d & 1) == 0 || keep) out.dims[out.rank++] = (op.axes >> d & 1) != 0 ? 1 : in.dims[d];
     const struct qm_graph_tensor *x = onnx_input(n, 0);
     return onnx_put(n, onnx_emit(n, &op, &(struct onnx_element){.dtype = x->quant.count > 0 ? QM_F32 : x->dtype}, &out));
+}
+
+/* The extreme of each channel of a map is that of one window. */
+static bool put_extreme(const struct onnx_node *n) {
+    struct qm_shape in = onnx_shape(n, 0);
+    uint32_t axes;
+    if (!onnx_axes(n, in.rank, &axes)) return false;
+    bool map = in.rank == 4 && axes == 0xC && in.dims[2] <= UINT8_MAX && in.dims[3] <= UINT8_MAX;
+    if (!map) return reduce(n, QM_OP_REDUCE_MAX);
+    uint32_t pooled = emit_global(n, QM_OP_MAX_POOL_2D, n->inputs[0]);
+    bool keep = onnx_int(n, "keepdims", 1) != 0;
+    return onnx_put(n, keep ? pooled : onnx_emit_reshape(n, pooled, &(struct qm_shape){2, {in.dims[0], in.dims[1]}}));
+}
+
+bool onnx_reduce_max(const struct onnx_node *n) {
+    return put_extreme(n);
+}
+
+bool onnx_reduce_min(const struct onnx_node *n) {
+    return reduce(n, QM_OP_REDUCE_MIN);
+}
+
+bool onnx_reduce_prod(const struct onnx_node *n) {
+    return reduce(n, QM_OP_REDUCE_PROD);
 }
 
 bool onnx_reduce_mean(const struct onnx_node *n) {

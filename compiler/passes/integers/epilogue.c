@@ -110,6 +110,13 @@ static void scale_clip(const struct real_epilogue_op *op, struct real_affine *f)
     f->high = fmax(low, high);
 }
 
+/* Whether the ends of a clip, 0 or none, stay where they are: the operation multiplies each channel by a number above 0. */
+static bool keeps_ends(const struct real_epilogue_op *op, const struct real_affine *f) {
+    bool positive = op->kind == REAL_MUL || op->kind == REAL_DIV;
+    for (uint32_t c = 0; c < op->count; c++) positive = positive && op->numbers[c] > 0;
+    return positive && (f->low == 0 || !isfinite(f->low)) && (f->high == 0 || !isfinite(f->high));
+}
+
 bool real_epilogue_affine(const struct real_node *n, const struct real_epilogue *epilogue, struct real_affine *f) {
     const struct real_deferred *deferred = epilogue->deferred;
     f->a = QM_ARENA_NEW(n->r->arena, double, deferred->channels);
@@ -125,8 +132,8 @@ bool real_epilogue_affine(const struct real_node *n, const struct real_epilogue 
             continue;
         }
         bool clipped = isfinite(f->low) || isfinite(f->high);
-        if (op->kind > REAL_DIV || (clipped && !is_shared(op))) return false;
-        if (clipped) scale_clip(op, f);
+        if (op->kind > REAL_DIV || (clipped && !is_shared(op) && !keeps_ends(op, f))) return false;
+        if (clipped && is_shared(op)) scale_clip(op, f);
         for (uint32_t c = 0; c < deferred->channels; c++) {
             f->b[c] = apply(op, c, f->b[c]);
             if (op->kind != REAL_ADD) f->a[c] = apply(op, c, f->a[c]);

@@ -11,6 +11,7 @@
 
 static real_making *const makings[QM_GRAPH_OP_KINDS] = {
     [QM_OP_CONV_2D] = real_conv,
+    [QM_OP_TRANSPOSE_CONV] = real_conv_transpose,
     [QM_OP_MATMUL] = real_matmul,
     [QM_OP_MAX_POOL_2D] = real_max_pool,
     [QM_OP_AVERAGE_POOL_2D] = real_average_pool,
@@ -28,9 +29,6 @@ static real_making *const makings[QM_GRAPH_OP_KINDS] = {
     [QM_OP_CLIP] = real_clip,
     [QM_OP_CAST] = real_cast,
     [QM_OP_PRELU] = real_prelu,
-    [QM_OP_LOGISTIC] = real_defer_function,
-    [QM_OP_TANH] = real_defer_function,
-    [QM_OP_HARD_SWISH] = real_defer_function,
     [QM_OP_LEAKY_RELU] = real_leaky_relu,
     [QM_OP_RESHAPE] = real_reshape,
     [QM_OP_TRANSPOSE] = real_transpose,
@@ -39,6 +37,11 @@ static real_making *const makings[QM_GRAPH_OP_KINDS] = {
     [QM_OP_STRIDED_SLICE] = real_slice,
     [QM_OP_RESIZE_NEAREST_NEIGHBOR] = real_resize,
 };
+
+/* Functions of one number that are nothing special are tables. NULL: the machine has no form for the operator. */
+static real_making *making_of(enum qm_graph_op_kind kind) {
+    return makings[kind] == NULL && evaluate_is_function(kind) ? real_defer_function : makings[kind];
+}
 
 /* Only moves work on constants, too, when they are between tensors; what else meets none but as its second operand has been folded. */
 static bool first_is_constant(const struct real_node *n) {
@@ -50,7 +53,7 @@ static bool first_is_constant(const struct real_node *n) {
 
 /* Whether the operator does the same to integers as to the numbers that they mean. */
 static bool commutes(enum qm_graph_op_kind kind) {
-    return evaluate_is_move(kind) || kind == QM_OP_MAX_POOL_2D;
+    return making_of(kind) != NULL && (evaluate_is_move(kind) || kind == QM_OP_MAX_POOL_2D);
 }
 
 /* Whether the value is computed and has no integers of its own. */
@@ -112,8 +115,7 @@ static bool pass_on(const struct real_node *n, uint32_t at) {
     struct real_value *parts = QM_ARENA_NEW(n->r->arena, struct real_value, move->input_count);
     struct qm_graph_op *own = QM_ARENA_NEW(n->r->arena, struct qm_graph_op, 1);
     *own = *move;
-    bool rises = n->op->kind == QM_OP_CLIP || n->op->kind == QM_OP_LOGISTIC || n->op->kind == QM_OP_TANH || n->op->kind == QM_OP_FLOOR ||
-                 n->op->kind == QM_OP_ROUND;
+    bool rises = evaluate_rises(n->op->kind);
     bool pads = move->kind == QM_OP_PAD, finds_maxima = move->kind == QM_OP_MAX_POOL_2D;
     if ((pads && n->op->input_count > 1) || (finds_maxima && !rises))
         return real_refuse(n, "comes behind %s of what is not quantized; a QuantizeLinear must come between", move->name);
@@ -129,7 +131,7 @@ static bool move_now(const struct real_node *n, const struct qm_graph_op *move, 
                      const struct qm_graph_op *quantizer) {
     struct real_node now = {.r = n->r, .op = move, .quantizer = quantizer, .outputs = {n->outputs[0]}};
     for (uint32_t i = 0; i < move->input_count; i++) now.inputs[i] = &parts[i];
-    return makings[move->kind](&now);
+    return making_of(move->kind)(&now);
 }
 
 /* Quantizes the parts and moves their integers. */
@@ -178,20 +180,19 @@ static int moved_input(const struct real_node *n) {
 }
 
 static bool is_elementwise(enum qm_graph_op_kind kind) {
-    return kind == QM_OP_ADD || kind == QM_OP_SUB || kind == QM_OP_MUL || kind == QM_OP_DIV || kind == QM_OP_PRELU || kind == QM_OP_FLOOR ||
-           kind == QM_OP_ROUND || kind == QM_OP_CLIP || kind == QM_OP_LOGISTIC || kind == QM_OP_TANH || kind == QM_OP_HARD_SWISH ||
-           kind == QM_OP_LEAKY_RELU;
+    return kind == QM_OP_ADD || kind == QM_OP_SUB || kind == QM_OP_MUL || kind == QM_OP_DIV || kind == QM_OP_PRELU ||
+           (evaluate_is_function(kind) && making_of(kind) != NULL);
 }
 
 bool real_make(const struct real_node *n) {
-    if (makings[n->op->kind] == NULL) return real_refuse(n, "is supported on constants only");
+    if (making_of(n->op->kind) == NULL) return real_refuse(n, "is not what the machine can do");
     if (must_wait(n)) return move_later(n);
     if (n->op->kind == QM_OP_QUANTIZE && n->inputs[0]->state == REAL_MOVED) return quantize_parts(n);
     int moved = moved_input(n);
     if (is_elementwise(n->op->kind) && moved >= 0) return pass_on(n, (uint32_t)moved);
     for (uint32_t i = 0; i < n->op->input_count; i++)
         if (n->inputs[i] != NULL && !real_settle(n, n->inputs[i])) return false;
-    return makings[n->op->kind](n) && real_check_integers(n);
+    return making_of(n->op->kind)(n) && real_check_integers(n);
 }
 
 /* Whether the host computes with a value: what it has computed, and the float inputs of a network that quantizes. */

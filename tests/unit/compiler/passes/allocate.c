@@ -30,8 +30,16 @@ static void make_schedule(struct plan *plan, struct qm_prng *prng) {
         if (previous != PLAN_NONE) plan_use(plan, add, PLAN_READ_MORE, previous);
         previous = buffer;
     }
-    plan->stages[0] = (struct plan_stage){.last_op = plan->op_count};
-    plan->stage_count = 1;
+}
+
+/* The schedule in two stages, between which the host runs; or in one. */
+static void make_stages(struct plan *plan, bool host_between) {
+    uint32_t half = plan->op_count / 2;
+    plan->stages = QM_ARENA_NEW(plan->arena, struct plan_stage, 3);
+    plan->stages[0] = (struct plan_stage){.last_op = host_between ? half : plan->op_count};
+    plan->stages[1] = (struct plan_stage){.on_host = true, .first_op = half, .last_op = half};
+    plan->stages[2] = (struct plan_stage){.first_op = half, .last_op = plan->op_count};
+    plan->stage_count = host_between ? 3 : 1;
 }
 
 /* First and last operation of a buffer in the final order. */
@@ -57,11 +65,11 @@ static void check_no_overlap(const struct plan *plan) {
         }
 }
 
-static void run(uint64_t seed, struct plan *plan) {
+static void run(uint64_t seed, struct plan *plan, bool host_between) {
     struct qm_prng prng;
     qm_prng_init(&prng, seed);
-    plan->stages = QM_ARENA_NEW(plan->arena, struct plan_stage, 1);
     make_schedule(plan, &prng);
+    make_stages(plan, host_between);
     cr_assert(eq(int, pass_allocate(plan), QM_OK));
 }
 
@@ -71,7 +79,7 @@ Test(allocate, never_gives_two_living_buffers_the_same_byte) {
     machine.scratchpad_bytes = SCRATCHPAD;
     for (uint64_t seed = 0; seed < 50; seed++) {
         struct plan plan = {.machine = &machine, .arena = qm_arena_create()};
-        run(seed, &plan);
+        run(seed, &plan, false);
         check_no_overlap(&plan);
         for (uint32_t i = 0; i < plan.buffer_count; i++) cr_assert(le(u32, plan.buffers[i].address + plan.buffers[i].bytes, SCRATCHPAD));
         plan_free(&plan);
@@ -83,7 +91,7 @@ Test(allocate, moves_loads_ahead_in_their_order) {
     qm_machine_init(&machine);
     machine.scratchpad_bytes = SCRATCHPAD;
     struct plan plan = {.machine = &machine, .arena = qm_arena_create()};
-    run(7, &plan);
+    run(7, &plan, false);
     uint32_t loads = 0, ahead = 0;
     for (uint32_t i = 0, sums = 0; i < plan.op_count; i++) {
         struct qm_insn insn;
@@ -97,4 +105,19 @@ Test(allocate, moves_loads_ahead_in_their_order) {
     cr_assert(eq(u32, loads, WORK));
     cr_assert(gt(u32, ahead, WORK / 2));
     plan_free(&plan);
+}
+
+/* What the host reads has been stored by then, and no work of the stage before it is pushed out by a load of the one behind. */
+Test(allocate, loads_stay_in_their_stage) {
+    struct qm_machine machine;
+    qm_machine_init(&machine);
+    machine.scratchpad_bytes = SCRATCHPAD;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct plan plan = {.machine = &machine, .arena = qm_arena_create()};
+        run(seed, &plan, true);
+        uint32_t first_stage = 0;
+        for (uint32_t i = 0; i < plan.stages[0].last_op; i++) first_stage += plan_opcode(&plan.ops[i]) == QM_LOAD;
+        cr_assert(eq(u32, first_stage, WORK / 2), "seed %u", (unsigned)seed);
+        plan_free(&plan);
+    }
 }

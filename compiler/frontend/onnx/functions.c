@@ -1,0 +1,134 @@
+/* functions.c - functions of one number that are neither arithmetic nor clips; smallest and largest of several tensors. */
+#include <math.h>
+#include <string.h>
+
+#include "compiler/frontend/onnx/onnx.h"
+
+static uint32_t emit_function(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in, double alpha) {
+    if (!isfinite(alpha)) return onnx_refuse(n, "has alpha %g", alpha), QM_NO_TENSOR;
+    struct qm_graph_op op = onnx_op(n, kind, in);
+    op.alpha = (float)alpha;
+    return onnx_emit_same(n, &op);
+}
+
+static bool put_function(const struct onnx_node *n, enum qm_graph_op_kind kind) {
+    return onnx_put(n, emit_function(n, kind, n->inputs[0], 0));
+}
+
+bool onnx_abs(const struct onnx_node *n) {
+    return put_function(n, QM_OP_ABS);
+}
+
+bool onnx_erf(const struct onnx_node *n) {
+    return put_function(n, QM_OP_ERF);
+}
+
+bool onnx_exp(const struct onnx_node *n) {
+    return put_function(n, QM_OP_EXP);
+}
+
+bool onnx_log(const struct onnx_node *n) {
+    return put_function(n, QM_OP_LOG);
+}
+
+bool onnx_mish(const struct onnx_node *n) {
+    return put_function(n, QM_OP_MISH);
+}
+
+bool onnx_reciprocal(const struct onnx_node *n) {
+    return put_function(n, QM_OP_RECIPROCAL);
+}
+
+bool onnx_softplus(const struct onnx_node *n) {
+    return put_function(n, QM_OP_SOFTPLUS);
+}
+
+bool onnx_softsign(const struct onnx_node *n) {
+    return put_function(n, QM_OP_SOFTSIGN);
+}
+
+bool onnx_sqrt(const struct onnx_node *n) {
+    return put_function(n, QM_OP_SQRT);
+}
+
+bool onnx_neg(const struct onnx_node *n) {
+    return onnx_put(n, onnx_emit_with(n, QM_OP_MUL, n->inputs[0], 1, &(double){-1}, 0));
+}
+
+bool onnx_gelu(const struct onnx_node *n) {
+    const char *by = onnx_text(n, "approximate", "none");
+    struct qm_graph_op op = onnx_op(n, QM_OP_GELU, n->inputs[0]);
+    op.approximate = strcmp(by, "tanh") == 0;
+    if (!op.approximate && strcmp(by, "none") != 0) return onnx_refuse(n, "has approximate %s", by);
+    return onnx_put(n, onnx_emit_same(n, &op));
+}
+
+bool onnx_elu(const struct onnx_node *n) {
+    return onnx_put(n, emit_function(n, QM_OP_ELU, n->inputs[0], (double)onnx_float(n, "alpha", 1)));
+}
+
+/* gamma * elu(x) */
+bool onnx_selu(const struct onnx_node *n) {
+    double alpha = (double)onnx_float(n, "alpha", 1.67326319217681884765625F),
+           gamma = (double)onnx_float(n, "gamma", 1.05070102214813232422F);
+    if (!isfinite(gamma)) return onnx_refuse(n, "has gamma %g", gamma);
+    return onnx_put(n, onnx_emit_with(n, QM_OP_MUL, emit_function(n, QM_OP_ELU, n->inputs[0], alpha), 1, &gamma, 0));
+}
+
+/* alpha * elu(x / alpha) */
+bool onnx_celu(const struct onnx_node *n) {
+    double alpha = (double)onnx_float(n, "alpha", 1);
+    if (!(alpha > 0)) return onnx_refuse(n, "has alpha %g; it must be above 0", alpha);
+    uint32_t scaled = onnx_emit_with(n, QM_OP_DIV, n->inputs[0], 1, &alpha, 0);
+    return onnx_put(n, onnx_emit_with(n, QM_OP_MUL, emit_function(n, QM_OP_ELU, scaled, 1), 1, &alpha, 0));
+}
+
+/* x to a constant power; of a computed one the host computes it. */
+bool onnx_pow(const struct onnx_node *n) {
+    const struct qm_graph_tensor *power = onnx_input(n, 1);
+    bool one = power->data != NULL && qm_graph_elements(power) == 1 && power->rank <= onnx_input(n, 0)->rank;
+    double exponent = one ? evaluate_numbers(power, n->r->arena)[0] : 0;
+    if (exponent == 1) return onnx_put(n, n->inputs[0]);
+    if (exponent == 2) return put_function(n, QM_OP_SQUARE);
+    if (exponent == 0.5) return put_function(n, QM_OP_SQRT);
+    if (exponent == -1) return put_function(n, QM_OP_RECIPROCAL);
+    return onnx_put(n, onnx_emit_two(n, QM_OP_POW, n->inputs[0], n->inputs[1]));
+}
+
+/* A number over a tensor is that number times a function of it. */
+bool onnx_div(const struct onnx_node *n) {
+    const struct qm_graph_tensor *a = onnx_input(n, 0), *b = onnx_input(n, 1);
+    bool one = a->data != NULL && b->data == NULL && qm_graph_elements(a) == 1 && a->rank <= b->rank && b->dtype == QM_F32;
+    if (!one) return onnx_put(n, onnx_emit_two(n, QM_OP_DIV, n->inputs[0], n->inputs[1]));
+    double number = evaluate_numbers(a, n->r->arena)[0];
+    return onnx_put(n, onnx_emit_with(n, QM_OP_MUL, emit_function(n, QM_OP_RECIPROCAL, n->inputs[1], 0), 1, &number, 0));
+}
+
+/* ---- of several ---- */
+
+/* One after the other; with a number a clip. */
+static bool put_extreme(const struct onnx_node *n, bool largest) {
+    uint32_t result = n->inputs[0];
+    for (uint32_t i = 1; i < n->source->n_input && result != QM_NO_TENSOR; i++) {
+        if (n->inputs[i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", i);
+        result = onnx_emit_two(n, largest ? QM_OP_MAXIMUM : QM_OP_MINIMUM, result, n->inputs[i]);
+    }
+    return onnx_put(n, result);
+}
+
+bool onnx_max(const struct onnx_node *n) {
+    return put_extreme(n, true);
+}
+
+bool onnx_min(const struct onnx_node *n) {
+    return put_extreme(n, false);
+}
+
+bool onnx_sum(const struct onnx_node *n) {
+    uint32_t result = n->inputs[0];
+    for (uint32_t i = 1; i < n->source->n_input && result != QM_NO_TENSOR; i++) {
+        if (n->inputs[i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", i);
+        result = onnx_emit_two(n, QM_OP_ADD, result, n->inputs[i]);
+    }
+    return onnx_put(n, result);
+}
