@@ -136,6 +136,10 @@ enum onnx_domain { ONNX_DOMAIN = 1, ONNX_MICROSOFT = 2, ONNX_QONNX = 4, ONNX_PUL
 bool onnx_is_in_domain(const Onnx__NodeProto *node, uint32_t domains);
 /* The node's operator is one that is read; known: the domains in which one of its name is. */
 bool onnx_check_domain(const struct onnx_node *n, uint32_t known);
+/* Whether its name is that of an operator of quantized networks: QLinearConv, DequantizeLinear, ConvInteger, RequantShift. */
+bool onnx_is_quantized(const Onnx__NodeProto *node);
+/* Whether input i, a zero point, may be absent though others follow. */
+bool onnx_may_lack(const Onnx__NodeProto *node, uint32_t i);
 /* Reads the version of ONNX's operators, which must be one that is known. */
 QM_MUST_USE enum qm_status onnx_read_version(struct onnx_reader *r);
 /* Attributes that are known, there once, of their type and of the file's version. */
@@ -171,6 +175,9 @@ bool onnx_axes(const struct onnx_node *n, uint32_t rank, uint32_t *bits);
 
 /* The same elements in another shape. */
 uint32_t onnx_emit_reshape(const struct onnx_node *n, uint32_t in, const struct qm_shape *shape);
+
+/* The dimensions of a tensor in another order: dimension d of the result is permutation[d] of it. */
+uint32_t onnx_emit_transpose(const struct onnx_node *n, uint32_t in, const uint32_t *permutation);
 
 /* ---- places.c ---- */
 /* Elements of an axis, gathered at these places of it. */

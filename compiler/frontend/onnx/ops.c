@@ -39,7 +39,7 @@ static bool check_node(const struct onnx_node *n, const struct rule *rule) {
     if (n->source->n_input < rule->inputs_min || n->source->n_input > rule->inputs_max)
         return onnx_refuse(n, "has %zu inputs; there must be %u to %u", n->source->n_input, rule->inputs_min, rule->inputs_max);
     for (uint32_t i = 0; i < rule->inputs_min; i++)
-        if (n->inputs[i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", i);
+        if (n->inputs[i] == QM_NO_TENSOR && !onnx_may_lack(n->source, i)) return onnx_refuse(n, "lacks input %u", i);
     return onnx_check_attributes(n, rule->attributes);
 }
 
@@ -137,6 +137,7 @@ enum qm_status onnx_read_nodes(struct onnx_reader *r) {
     for (uint32_t i = 0; i < r->source->n_node; i++) QM_TRY(check_order(r, i));
     const bool *needed = find_needed(r);
     for (uint32_t i = 0; i < r->source->n_node; i++) {
+        r->graph->is_quantized = r->graph->is_quantized || onnx_is_quantized(r->source->node[i]);
         if (!needed[i]) continue;
         QM_TRY(check_inputs(r, i));
         read_node(r, i);

@@ -59,6 +59,23 @@ bool onnx_check_domain(const struct onnx_node *n, uint32_t known) {
     return onnx_refuse(n, "is not supported");
 }
 
+/* Zero points that may be absent [published: onnxruntime, docs/ContribOperators.md]. */
+bool onnx_may_lack(const Onnx__NodeProto *node, uint32_t i) {
+    static const struct {
+        const char *operator;
+        uint32_t inputs[2];
+    } absent[] = {{"QLinearAdd", {2, 5}}, {"QLinearAveragePool", {2, 4}}, {"QLinearLeakyRelu", {2, 4}},
+                  {"QLinearMul", {2, 5}}, {"QLinearSigmoid", {2, 4}},     {"QLinearSoftmax", {2, 2}}};
+    for (size_t o = 0; o < sizeof absent / sizeof *absent; o++)
+        if (strcmp(absent[o].operator, node->op_type) == 0) return i == absent[o].inputs[0] || i == absent[o].inputs[1];
+    return false;
+}
+
+bool onnx_is_quantized(const Onnx__NodeProto *node) {
+    const char *name = node->op_type, *end = strstr(name, "Integer");
+    return name[0] == 'Q' || strstr(name, "Quant") != NULL || strstr(name, "quant") != NULL || (end != NULL && strcmp(end, "Integer") == 0);
+}
+
 /* ---- versions ---- */
 
 /* The newest version in which the operators that are read are known [published: onnx/defs, to ONNX 1.21]. */
@@ -154,19 +171,20 @@ enum { FLOAT = 1, INT = 2, TEXT = 4, TENSOR = 8, FLOATS = 16, INTS = 32 };
 static const struct {
     uint32_t types;
     const char *names;
-} types[] = {{FLOAT, "alpha beta cubic_coeff_a epsilon extrapolation_value gamma max min momentum ratio value_float"},
-             {INT,
-              "add_bits allowzero antialias axis bias_bits block_size blocksize ceil_mode channels_last count_include_pad end exclude_outside group "
-              "in1_add in1_mul in1_n_levels in1_rq in1_shift in2_add in2_mul in2_n_levels in2_rq in2_shift is_test keepdims mult_bits "
-              "narrow noop_with_empty_axes num_outputs opset out_add out_bits out_mul out_n_levels out_rq out_shift output_dtype precision "
-              "saturate seed select_last_index spatial start stash_type storage_order to training_mode transA transB value_int weight_bits"},
-             {TEXT, "approximate auto_pad coordinate_transformation_mode keep_aspect_ratio_policy mode nearest_mode rounding_mode"},
-             {INTS, "axes dilations ends kernel_shape output_padding output_shape pads perm split starts strides value_ints"},
-             {FLOATS, "value_floats"},
-             {TENSOR, "value"},
-             {FLOAT | INT, "Pad.value"}, /* PULP writes an integer */
-             {INT | FLOAT | TENSOR, "div n_levels n_levels_out"},
-             {INT | TENSOR, "signed"}};
+} types[] = {
+    {FLOAT, "alpha beta cubic_coeff_a epsilon extrapolation_value gamma max min momentum ratio value_float"},
+    {INT,
+     "add_bits allowzero antialias axis bias_bits block_size blocksize ceil_mode channels_last count_include_pad end exclude_outside group "
+     "in1_add in1_mul in1_n_levels in1_rq in1_shift in2_add in2_mul in2_n_levels in2_rq in2_shift is_test keepdims mult_bits "
+     "narrow noop_with_empty_axes num_outputs opset out_add out_bits out_mul out_n_levels out_rq out_shift output_dtype precision "
+     "saturate seed select_last_index spatial start stash_type storage_order to training_mode transA transB value_int weight_bits"},
+    {TEXT, "approximate auto_pad coordinate_transformation_mode keep_aspect_ratio_policy mode nearest_mode rounding_mode"},
+    {INTS, "axes dilations ends kernel_shape output_padding output_shape pads perm split starts strides value_ints"},
+    {FLOATS, "value_floats"},
+    {TENSOR, "value"},
+    {FLOAT | INT, "Pad.value"}, /* PULP writes an integer */
+    {INT | FLOAT | TENSOR, "div n_levels n_levels_out"},
+    {INT | TENSOR, "signed"}};
 
 /* What each type is in the file, and in messages. */
 static const struct {
