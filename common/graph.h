@@ -160,8 +160,9 @@ uint64_t qm_graph_elements(const struct qm_graph_tensor *tensor);
 
 struct qm_graph {
     const char *file;
-    bool is_real;  /* operators work on real numbers */
-    bool was_real; /* they did, before they became integers: what is real is rounded half to even */
+    bool is_real;      /* operators work on real numbers */
+    bool is_quantized; /* is_real: the file has operators of quantized networks, whether they have been read or refused */
+    bool was_real;     /* they did, before they became integers: what is real is rounded half to even */
     char sha256[65];
     uint32_t tensor_count, op_count, input_count, output_count;
     struct qm_graph_tensor *tensors;

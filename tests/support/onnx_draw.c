@@ -454,6 +454,7 @@ void onnx_draw(struct onnx_draw *d, uint64_t seed, struct qm_arena *arena) {
     memset(d, 0, sizeof *d);
     onnx_build_open(&d->b, arena);
     d->b.model.opset_import = QM_ARENA_NEW(arena, Onnx__OperatorSetIdProto *, 2);
+    d->b.model.n_opset_import = 0;
     qm_prng_init(&d->prng, qm_hash3(seed, 0, 0));
     d->opset = opsets[onnx_draw_below(d, 7)];
     import_opset(d, "", d->opset);

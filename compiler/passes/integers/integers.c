@@ -151,9 +151,7 @@ static void drop_unread(struct real_pass *r) {
 
 /* What helps: a network without quantizers is float, and nothing else matters. */
 static const char *hint_for(const struct qm_graph *graph) {
-    for (uint32_t i = 0; i < graph->op_count; i++)
-        if (graph->ops[i].kind == QM_OP_QUANTIZE || graph->ops[i].kind == QM_OP_DEQUANTIZE)
-            return "docs/how-to/run-an-onnx-network.md lists what can be read";
+    if (graph->is_quantized) return "docs/how-to/run-an-onnx-network.md lists what can be read";
     return "if this is a float network, quantize it to int8 (docs/how-to/bring-your-own-network.md says how); "
            "docs/how-to/run-an-onnx-network.md lists what can be read";
 }
