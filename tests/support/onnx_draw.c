@@ -394,8 +394,8 @@ static void finish_real(struct onnx_draw *d, const struct onnx_draw_value *last)
 /* A step of the table, or one for the host in its place. */
 static void take_any_step(struct onnx_draw *d, const struct onnx_draw_steps *steps, const struct onnx_draw_value *x,
                           struct onnx_draw_value *y) {
-    bool host = d->for_host && onnx_draw_chance(d, 40);
-    if (!take_step(d, host ? onnx_draw_host_steps : steps, x, y)) *y = *x;
+    uint32_t way = d->for_host ? onnx_draw_below(d, 100) : 100;
+    if (!take_step(d, way < 30 ? onnx_draw_host_steps : way < 65 ? onnx_draw_further_steps : steps, x, y)) *y = *x;
 }
 
 /* Steps on real numbers, a quantizer behind each, or behind two or three; the last may have none. */
@@ -460,7 +460,7 @@ void onnx_draw(struct onnx_draw *d, uint64_t seed, struct qm_arena *arena) {
     import_opset(d, "com.microsoft", 1);
     struct onnx_build_shape shape = first_shape(d);
     uint32_t steps = onnx_draw_chance(d, 50) ? 1 : 2 + onnx_draw_below(d, 5);
-    d->for_host = onnx_draw_chance(d, 40);
+    d->for_host = onnx_draw_chance(d, 42);
     bool floats = d->for_host && onnx_draw_chance(d, 30);
     const struct onnx_draw_flow *flow = floats ? draw_float_chain(d, &shape) : onnx_draw_input(d, &shape, 0);
     if (!d->for_host && onnx_draw_chance(d, 35))
