@@ -28,6 +28,7 @@ struct kept {
 struct qm_arena {
     struct block *newest;
     struct kept *kept; /* in the arena's own blocks */
+    size_t taken;      /* bytes of all blocks */
 };
 
 struct qm_arena *qm_arena_create(void) {
@@ -51,6 +52,7 @@ static void open_block(struct qm_arena *arena, size_t size) {
     struct block *block = qm_alloc_aligned(ALIGNMENT, sizeof(struct block) + size);
     *block = (struct block){.next = arena->newest, .size = size};
     arena->newest = block;
+    arena->taken += size;
 }
 
 void *qm_arena_alloc(struct qm_arena *arena, size_t size_bytes) {
@@ -58,7 +60,8 @@ void *qm_arena_alloc(struct qm_arena *arena, size_t size_bytes) {
     size_t size = (size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     struct block *block = arena->newest;
     if (block == NULL || block->size - block->used < size) {
-        open_block(arena, size > BLOCK_BYTES ? size : BLOCK_BYTES);
+        size_t room = arena->taken / 2 > BLOCK_BYTES ? arena->taken / 2 : BLOCK_BYTES;
+        open_block(arena, size > room ? size : room);
         block = arena->newest;
     }
     void *result = block->data + block->used;

@@ -1,6 +1,7 @@
 /* graph.c - names and sizes for messages, reports and checks; the graph as text: one line a tensor, one an operator. */
 #include "common/graph.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "common/status.h"
@@ -40,6 +41,23 @@ uint64_t qm_graph_elements(const struct qm_graph_tensor *tensor) {
     uint64_t elements = 1;
     for (uint32_t i = 0; i < tensor->rank; i++) elements *= tensor->dims[i];
     return elements;
+}
+
+/* bound / scale, rounded in float as TFLite does, in the tensor's units; beyond int8 it only has to stay beyond. */
+static int32_t quantized(const struct qm_graph_tensor *tensor, float bound) {
+    float integer = roundf(bound / tensor->quant.scale[0]);
+    return (int32_t)tensor->quant.zero_point[0] + (int32_t)fminf(fmaxf(integer, -1e6F), 1e6F);
+}
+
+void qm_graph_activation_range(const struct qm_graph_tensor *tensor, enum qm_activation activation, int32_t *low, int32_t *high) {
+    *low = qm_graph_lowest(tensor);
+    *high = qm_graph_highest(tensor);
+    if (activation == QM_ACT_NONE) return;
+    int32_t least = quantized(tensor, activation == QM_ACT_RELU_N1_TO_1 ? -1 : 0);
+    if (least > *low) *low = least;
+    if (activation == QM_ACT_RELU) return;
+    int32_t most = quantized(tensor, activation == QM_ACT_RELU6 ? 6 : 1);
+    if (most < *high) *high = most;
 }
 
 /* ---- making one ---- */
@@ -105,7 +123,18 @@ struct qm_graph_op *qm_graph_add_op(struct qm_graph_maker *maker, enum qm_graph_
     return op;
 }
 
-/* ---- copies ---- */
+/* ---- of the host ---- */
+
+uint64_t qm_graph_products(const struct qm_graph *graph) {
+    uint64_t products = 0;
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        const struct qm_graph_op *op = &graph->ops[i];
+        const struct qm_graph_tensor *rows = &graph->tensors[op->inputs[0]];
+        if (op->kind == QM_OP_MATMUL && rows->rank > 0)
+            products += qm_graph_elements(&graph->tensors[op->outputs[0]]) * rows->dims[rows->rank - 1];
+    }
+    return products;
+}
 
 static void *copied(struct qm_arena *arena, const void *from, size_t size) {
     void *copy = qm_arena_alloc(arena, size);

@@ -24,8 +24,9 @@ size_t qm_dtype_bytes(enum qm_dtype dtype);
 const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
 
 /* The operators that any front end can produce; the file's other operators are refused by the front end by name and index.
- * X(NAME) with the spelling of the TFLite builtin; LOOKUP is any function of a byte, HOST a graph of its own. Those of the second list are
- * of real numbers, of constants and of shapes only: no pass behind integers meets them. */
+ * X(NAME) with the spelling of the TFLite builtin; LOOKUP is any function of a byte, HOST a graph of its own. In a graph of integers those of
+ * the second list run on the host (evaluate/kernels.h). Those of the third are of real numbers, of constants and of shapes only: no pass
+ * behind integers meets them. */
 /* clang-format off */
 #define QM_GRAPH_OPS(X) \
     X(CONV_2D) X(DEPTHWISE_CONV_2D) X(TRANSPOSE_CONV) X(FULLY_CONNECTED) \
@@ -36,9 +37,13 @@ const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
     X(LOOKUP) X(SOFTMAX) X(LOG_SOFTMAX) \
     X(HOST) \
     \
-    X(MATMUL) X(SUM) X(SUB) X(DIV) X(POW) X(ERF) X(EXP) X(LOG) X(SQRT) X(ABS) X(SQUARE) X(RECIPROCAL) X(ELU) X(GELU) X(SOFTPLUS) X(SOFTSIGN) X(MISH) \
-    X(MINIMUM) X(MAXIMUM) X(REDUCE_MAX) X(REDUCE_MIN) X(ARG_MAX) X(ARG_MIN) \
-    X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) X(PRELU) X(CAST) X(GATHER) \
+    X(SUB) X(DIV) X(FLOOR_DIV) X(MINIMUM) X(MAXIMUM) X(SQUARED_DIFFERENCE) X(PRELU) \
+    X(RELU_N1_TO_1) X(RELU_0_TO_1) X(ELU) X(EXP) X(ABS) X(NEG) X(SQRT) X(RSQRT) X(SQUARE) \
+    X(SUM) X(REDUCE_MAX) X(REDUCE_MIN) X(ARG_MAX) X(ARG_MIN) X(RESIZE_BILINEAR) X(BATCH_MATMUL) X(L2_NORMALIZATION) \
+    X(GATHER) X(GATHER_ND) \
+    \
+    X(MATMUL) X(POW) X(ERF) X(LOG) X(RECIPROCAL) X(GELU) X(SOFTPLUS) X(SOFTSIGN) X(MISH) \
+    X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) X(CAST) \
     X(SHAPE) X(PACK) X(REDUCE_PROD) X(FILL)
 /* clang-format on */
 
@@ -107,7 +112,8 @@ struct qm_graph_op {
     bool channels_first;          /* of real numbers: maps are [n][c][h][w] or [n][c][w], filters [oc][ic of a group][h][w] */
     uint32_t groups;              /* CONV_2D with channels first */
     bool pads_counted;            /* AVERAGE_POOL_2D: padding counts as elements of 0, not as absent */
-    bool transposed;              /* MATMUL: input 1 is [columns][k], not [k][columns] */
+    bool first_transposed;        /* BATCH_MATMUL: input 0 is [k][rows], not [rows][k] */
+    bool transposed;              /* MATMUL, BATCH_MATMUL: input 1 is [columns][k], not [k][columns] */
     double low, high;             /* CLIP; QUANTIZE of real numbers: the smallest and the largest integer */
     float beta;                   /* SOFTMAX */
     const struct qm_graph *graph; /* HOST: operators that the host runs; its inputs and outputs are this operator's, in order */
@@ -125,7 +131,7 @@ struct qm_graph_op {
     int32_t begin[QM_MAX_RANK];             /* STRIDED_SLICE: resolved, of each dimension of the input; extents are in slice_dims */
     int32_t step[QM_MAX_RANK];              /* STRIDED_SLICE: not 0 */
     uint32_t slice_dims[QM_MAX_RANK];       /* STRIDED_SLICE: elements taken of each dimension of the input */
-    bool align_corners, half_pixel_centers; /* RESIZE_NEAREST_NEIGHBOR */
+    bool align_corners, half_pixel_centers; /* RESIZE_NEAREST_NEIGHBOR, RESIZE_BILINEAR */
 };
 
 #define QM_NO_TENSOR UINT32_MAX
@@ -140,6 +146,9 @@ static inline int32_t qm_graph_lowest(const struct qm_graph_tensor *tensor) {
 static inline int32_t qm_graph_highest(const struct qm_graph_tensor *tensor) {
     return (int32_t)(qm_graph_lowest(tensor) + (INT64_C(1) << qm_graph_bits(tensor)) - 1);
 }
+
+/* The lowest and the highest integer that a fused activation leaves in a tensor, which has a scale if there is one. */
+void qm_graph_activation_range(const struct qm_graph_tensor *tensor, enum qm_activation activation, int32_t *low, int32_t *high);
 
 /* Product of the dims; 1 for a scalar. Below 2^31 for every tensor of a graph. */
 uint64_t qm_graph_elements(const struct qm_graph_tensor *tensor);
@@ -182,6 +191,9 @@ uint32_t qm_graph_add_constant(struct qm_graph_maker *maker, const char *name, e
 void qm_graph_set_quant(struct qm_graph_maker *maker, uint32_t tensor, float scale, int64_t zero);
 /* A new operator with one input and one output, the others absent. */
 struct qm_graph_op *qm_graph_add_op(struct qm_graph_maker *maker, enum qm_graph_op_kind kind, uint32_t in, uint32_t out);
+
+/* Products of the matrices that a graph of the host multiplies. */
+uint64_t qm_graph_products(const struct qm_graph *graph);
 
 /* A copy of a graph for the host, with all that it points to but names. */
 struct qm_graph *qm_graph_copy(const struct qm_graph *graph, struct qm_arena *arena);

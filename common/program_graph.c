@@ -83,6 +83,7 @@ static void walk_window(struct stream *s, struct qm_graph_op *op) {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) walk_u32(s, words[i]);
     walk_bool(s, &op->channels_first);
     walk_bool(s, &op->pads_counted);
+    walk_bool(s, &op->first_transposed);
     walk_bool(s, &op->transposed);
 }
 

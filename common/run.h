@@ -20,6 +20,7 @@ struct qm_insn_time {
 struct qm_run {
     bool timed;                   /* false: the engine knows no time, and counters and times are 0 */
     bool has_values;              /* false: the engine computes none, and counters of values are 0 */
+    bool has_no_result;           /* it was given up: an operator of the host has no result for the numbers that it got */
     bool over_limit;              /* it was given up: a stage was still busy at the limit of its cycles */
     struct qm_counters *counters; /* [stage_count], all 0 for a host stage */
     struct qm_insn_time *times;   /* [insn_count] */

@@ -12,7 +12,7 @@
 
 #include "common/memory.h"
 #include "common/work.h"
-#include "driver/host_ops.h"
+#include "driver/host_graph.h"
 
 static const uint64_t MEMORY_BASE = 0x80000000u; /* when the caller does not say where the memory is */
 enum { PAGE_BYTES = 4096, SLICE_CYCLES = 50000 };
@@ -107,6 +107,7 @@ static enum qm_status run_on_host(const struct job *job, const struct qm_program
     free(inputs);
     free(output);
     if (done) return QM_OK;
+    if (job->run != NULL) job->run->has_no_result = true;
     return qm_fail(job->diag, QM_BAD_INPUT, "%s:%s: the host cannot compute this with the numbers that it gets", program->model,
                    program->tensors[stage->output].name);
 }
@@ -237,7 +238,7 @@ enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *
     static const struct qm_driver_options defaults = {0};
     struct job job = {.device = device, .program = program, .options = options != NULL ? options : &defaults, .run = run, .diag = diag};
     if (run != NULL) {
-        run->timed = run->over_limit = false;
+        run->timed = run->over_limit = run->has_no_result = false;
         run->has_values = !job.options->no_values && (device->ops->has & QM_HAS_VALUES) != 0;
     }
     for (uint32_t i = 0; i < program->stage_count; i++) QM_TRY(run_stage(&job, &program->stages[i]));

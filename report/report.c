@@ -191,7 +191,8 @@ static uint64_t divided_up(uint64_t a, uint64_t b) {
     return (a + b - 1) / b;
 }
 
-/* Adds what the host's operators cost at least: reading and writing their maps at the DRAM's rate and price. */
+/* Adds what the host's operators cost at least: reading and writing their maps at the DRAM's rate and price, and their products, one a
+ * cycle, at the price of the array's. */
 static void price_host(struct qm_report *report) {
     const struct qm_machine *machine = report->source.machine;
     const struct qm_program *program = report->source.program;
@@ -201,7 +202,8 @@ static void price_host(struct qm_report *report) {
         if (!stage->on_host) continue;
         beats.value[QM_C_dram_read_beats] += divided_up(host_input_bytes(program, stage), machine->axi_bytes);
         beats.value[QM_C_dram_write_beats] += divided_up(program->tensors[stage->output].size_bytes, machine->axi_bytes);
-        report->host_cycles += divided_up(host_bytes(program, stage), machine->dram_bytes_per_cycle);
+        beats.value[QM_C_macs] += program->layers[stage->layer].macs;
+        report->host_cycles += divided_up(host_bytes(program, stage), machine->dram_bytes_per_cycle) + program->layers[stage->layer].macs;
     }
     qm_energy_add(report->source.energy, machine, &beats, &report->host_energy);
 }

@@ -64,7 +64,7 @@ static void print_host(FILE *out, const struct qm_report *report) {
     qm_cell cycles, energy;
     qm_cell_count(report->host_cycles, cycles);
     qm_cell_energy(report->host_energy.total.value_pj, energy);
-    if (report->source.run->timed) fprintf(out, "; only to move them at the DRAM's rate and price: %s cycles, %s", cycles, energy);
+    if (report->source.run->timed) fprintf(out, "; at least, for their bytes and products alone: %s cycles, %s", cycles, energy);
     fprintf(out, ")\n");
 }
 

@@ -56,7 +56,7 @@ struct qm_layer {
     uint32_t inputs[QM_OPERANDS_MAX]; /* value indices; two at most, but on the host */
     uint32_t input_count;
     uint32_t output; /* value index */
-    uint64_t macs;   /* convolutions: products of the definition (out positions x kh x kw x in channels x out channels); 0 otherwise */
+    uint64_t macs;   /* convolutions: products of the definition (out positions x kh x kw x in channels x out channels); those of the host */
     /* window: CONV, DEPTHWISE, POOL_* */
     uint32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
     int8_t pad_value; /* CONV, DEPTHWISE: the input zero point as a byte; MOVE: what it fills with, as the input stores it */

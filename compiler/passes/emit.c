@@ -142,15 +142,20 @@ static void put_small(const char *name, char *text, size_t size) {
 }
 
 static bool is_storing(enum qm_graph_op_kind kind) {
-    return kind == QM_OP_QUANTIZE || kind == QM_OP_TRANSPOSE || kind == QM_OP_RESHAPE;
+    return kind == QM_OP_QUANTIZE || kind == QM_OP_TRANSPOSE || kind == QM_OP_RESHAPE || kind == QM_OP_CAST;
 }
 
-/* What a report calls an operator: one of the host is called as the last that computes, before numbers are stored. */
-static enum qm_graph_op_kind shown_kind(const struct qm_graph_op *op) {
-    if (op->kind != QM_OP_HOST) return op->kind;
-    uint32_t last = op->graph->op_count - 1;
-    while (last > 0 && is_storing(op->graph->ops[last].kind)) last--;
-    return op->graph->ops[last].kind;
+/* What a report calls an operator: one of the host as the file calls the last that computes, before numbers are stored. */
+static void put_op_name(const struct qm_layer *l, const struct qm_graph_op *op, char *text, size_t size) {
+    const struct qm_graph_op *shown = op;
+    if (op->kind == QM_OP_HOST) {
+        uint32_t last = op->graph->op_count - 1;
+        while (last > 0 && is_storing(op->graph->ops[last].kind)) last--;
+        shown = &op->graph->ops[last];
+    }
+    const char *name = l->added ? "QUANTIZE" : qm_graph_op_name(shown->kind);
+    if (op->kind == QM_OP_HOST && shown->name != NULL) name = shown->name;
+    snprintf(text, size, "%.*s", (int)strcspn(name, " "), name);
 }
 
 static void put_layers(const struct emitter *e) {
@@ -162,7 +167,7 @@ static void put_layers(const struct emitter *e) {
         const struct qm_graph_op *op = &e->network->graph->ops[l->graph_op];
         struct qm_program_layer *layer = &program->layers[i];
         qm_text_copy(plan_layer_name(e->plan, i), layer->name, sizeof layer->name);
-        snprintf(layer->op, sizeof layer->op, "%s", l->added ? "QUANTIZE" : qm_graph_op_name(shown_kind(op)));
+        put_op_name(l, op, layer->op, sizeof layer->op);
         put_small(qm_enum_value_name("precision", l->precision), layer->precision, sizeof layer->precision);
         describe_shape(e, l, layer->shape, sizeof layer->shape);
         layer->op_index = op->index;

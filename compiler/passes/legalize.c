@@ -1,6 +1,7 @@
 /* legalize.c - the graph's real numbers become the machine's integers: every scale a multiplier and a shift, every zero point a bias.
  *
- * This file walks the operators; they themselves are in legalize_convolutions.c, legalize_post.c, legalize_moves.c and legalize_tables.c.
+ * This file walks the operators; they themselves are in legalize_convolutions.c, legalize_post.c, legalize_moves.c,
+ * legalize_tables.c and legalize_host.c.
  */
 #include "common/problems.h"
 #include "compiler/passes/legalize_site.h"
@@ -14,8 +15,9 @@ enum {
     F32 = 1 << QM_F32,
     BYTES = I8 | U8,
     ANY = BYTES | F32,
+    INTEGERS = I32 | 1 << QM_I64,
     SUMS = BYTES | I32,
-    HOST = ANY | I32 | 1 << QM_I64
+    HOST = ANY | INTEGERS
 };
 
 struct rule {
@@ -27,45 +29,91 @@ struct rule {
 static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_CONV_2D]           = {legalize_conv,            BYTES, SUMS},
     [QM_OP_DEPTHWISE_CONV_2D] = {legalize_depthwise,       BYTES, SUMS},
-    [QM_OP_TRANSPOSE_CONV]    = {legalize_transpose_conv,  BYTES, BYTES},
+    [QM_OP_TRANSPOSE_CONV]    = {legalize_transpose_conv,  BYTES, SUMS},
     [QM_OP_FULLY_CONNECTED]   = {legalize_fully_connected, BYTES, SUMS},
-    [QM_OP_ADD]               = {legalize_add,             BYTES, BYTES},
-    [QM_OP_MUL]               = {legalize_mul,             BYTES, BYTES},
-    [QM_OP_AVERAGE_POOL_2D]   = {legalize_pool,            BYTES, BYTES},
+    [QM_OP_ADD]               = {legalize_add,             ANY, ANY},
+    [QM_OP_MUL]               = {legalize_mul,             ANY, ANY},
+    [QM_OP_AVERAGE_POOL_2D]   = {legalize_pool,            ANY, ANY},
     [QM_OP_MAX_POOL_2D]       = {legalize_pool,            BYTES, BYTES},
-    [QM_OP_MEAN]              = {legalize_mean,            BYTES, BYTES},
+    [QM_OP_MEAN]              = {legalize_mean,            ANY, ANY},
     [QM_OP_QUANTIZE]          = {legalize_quantize,        ANY,   BYTES},
     [QM_OP_DEQUANTIZE]        = {legalize_dequantize,      SUMS,  F32},
-    [QM_OP_RELU]              = {legalize_relu,            BYTES, BYTES},
-    [QM_OP_RELU6]             = {legalize_relu,            BYTES, BYTES},
-    [QM_OP_LEAKY_RELU]        = {legalize_leaky_relu,      BYTES, BYTES},
-    [QM_OP_LOGISTIC]          = {legalize_logistic,        I8,    I8},
-    [QM_OP_TANH]              = {legalize_tanh,            I8,    I8},
-    [QM_OP_HARD_SWISH]        = {legalize_hard_swish,      BYTES, BYTES},
+    [QM_OP_RELU]              = {legalize_relu,            ANY, ANY},
+    [QM_OP_RELU6]             = {legalize_relu,            ANY, ANY},
+    [QM_OP_LEAKY_RELU]        = {legalize_leaky_relu,      ANY, ANY},
+    [QM_OP_LOGISTIC]          = {legalize_logistic,        I8 | F32,    I8 | F32},
+    [QM_OP_TANH]              = {legalize_tanh,            I8 | F32,    I8 | F32},
+    [QM_OP_HARD_SWISH]        = {legalize_hard_swish,      ANY, ANY},
     [QM_OP_RESHAPE]           = {legalize_reshape,         ANY | I32, ANY | I32},
     [QM_OP_PAD]               = {legalize_pad,             BYTES, BYTES},
-    [QM_OP_CONCATENATION]     = {legalize_concatenation,   BYTES, BYTES},
+    [QM_OP_CONCATENATION]     = {legalize_concatenation,   ANY, ANY},
     [QM_OP_SPLIT]             = {legalize_split,           BYTES, BYTES},
     [QM_OP_STRIDED_SLICE]     = {legalize_strided_slice,   BYTES, BYTES},
     [QM_OP_TRANSPOSE]         = {legalize_transpose,       SUMS,  SUMS},
     [QM_OP_RESIZE_NEAREST_NEIGHBOR] = {legalize_resize,    BYTES, BYTES},
     [QM_OP_LOOKUP]            = {legalize_lookup,          BYTES, BYTES},
     [QM_OP_HOST]              = {legalize_host,            HOST,  HOST},
-    [QM_OP_SOFTMAX]           = {legalize_softmax,         BYTES, BYTES},
-    [QM_OP_LOG_SOFTMAX]       = {legalize_softmax,         I8,    I8},
+    [QM_OP_SOFTMAX]           = {legalize_softmax,         ANY, ANY},
+    [QM_OP_LOG_SOFTMAX]       = {legalize_softmax,         I8 | F32,    I8 | F32},
+    [QM_OP_SUB]                 = {legalize_on_host,         ANY, ANY},
+    [QM_OP_DIV]                 = {legalize_on_host,         ANY, ANY},
+    [QM_OP_FLOOR_DIV]           = {legalize_on_host,         I8 | F32, I8 | F32},
+    [QM_OP_MINIMUM]             = {legalize_on_host,         ANY, ANY},
+    [QM_OP_MAXIMUM]             = {legalize_on_host,         ANY, ANY},
+    [QM_OP_SQUARED_DIFFERENCE]  = {legalize_on_host,         I8 | F32, I8 | F32},
+    [QM_OP_PRELU]               = {legalize_on_host,         ANY, ANY},
+    [QM_OP_RELU_N1_TO_1]        = {legalize_on_host,         F32, F32},
+    [QM_OP_RELU_0_TO_1]         = {legalize_on_host,         F32, F32},
+    [QM_OP_ELU]                 = {legalize_on_host,         F32, F32},
+    [QM_OP_EXP]                 = {legalize_on_host,         F32, F32},
+    [QM_OP_ABS]                 = {legalize_on_host,         F32, F32},
+    [QM_OP_NEG]                 = {legalize_on_host,         F32, F32},
+    [QM_OP_SQRT]                = {legalize_on_host,         F32, F32},
+    [QM_OP_RSQRT]               = {legalize_on_host,         F32, F32},
+    [QM_OP_SQUARE]              = {legalize_on_host,         F32, F32},
+    [QM_OP_SUM]                 = {legalize_on_host,         ANY, ANY},
+    [QM_OP_REDUCE_MAX]          = {legalize_on_host,         ANY, ANY},
+    [QM_OP_REDUCE_MIN]          = {legalize_on_host,         ANY, ANY},
+    [QM_OP_ARG_MAX]             = {legalize_on_host,         ANY, INTEGERS},
+    [QM_OP_ARG_MIN]             = {legalize_on_host,         ANY, INTEGERS},
+    [QM_OP_RESIZE_BILINEAR]     = {legalize_on_host,         ANY, ANY},
+    [QM_OP_BATCH_MATMUL]        = {legalize_on_host,         I8, I8},
+    [QM_OP_L2_NORMALIZATION]    = {legalize_on_host,         ANY, ANY},
+    [QM_OP_GATHER]              = {legalize_on_host,         HOST, ANY},
+    [QM_OP_GATHER_ND]           = {legalize_on_host,         HOST, ANY},
 };
 /* clang-format on */
 
 /* ---- types ---- */
 
+static bool takes_any_floats(enum qm_graph_op_kind kind) {
+    return kind == QM_OP_QUANTIZE || kind == QM_OP_DEQUANTIZE || kind == QM_OP_RESHAPE || kind == QM_OP_HOST;
+}
+
+/* Which tensors are floats that come of bytes alone, by way of DEQUANTIZE. Other floats are those of a float network, which is to be
+ * quantized: the host is no machine for it. */
+static bool *find_tails(const struct qm_graph *graph, struct qm_arena *arena) {
+    bool *tails = QM_ARENA_NEW(arena, bool, graph->tensor_count);
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        const struct qm_graph_op *op = &graph->ops[i];
+        bool tail = true;
+        for (uint32_t j = 0; j < op->input_count; j++) {
+            const struct qm_graph_tensor *in = op->inputs[j] != QM_NO_TENSOR ? &graph->tensors[op->inputs[j]] : NULL;
+            if (in != NULL && in->dtype == QM_F32 && in->data == NULL) tail = tail && tails[op->inputs[j]];
+        }
+        for (uint32_t j = 0; j < op->output_count; j++) tails[op->outputs[j]] = tail;
+    }
+    return tails;
+}
+
 /* The types that operand i may have. */
-static uint32_t wanted_types(const struct qm_graph_op *op, uint32_t i) {
-    if (!qm_graph_has_weights(op->kind) || i == 0) return rules[op->kind].in;
-    return i == 1 ? BYTES : 1U << QM_I32;
+static uint32_t wanted_types(const struct qm_graph_op *op, uint32_t i, bool floats) {
+    if (qm_graph_has_weights(op->kind) && i > 0) return i == 1 ? BYTES : 1U << QM_I32;
+    return rules[op->kind].in & ~(floats || takes_any_floats(op->kind) ? 0U : (uint32_t)F32);
 }
 
 /* The type that keeps the operator from running, as a bit; 0: none does. */
-static uint32_t check_types(const struct qm_graph *graph, const struct qm_graph_op *op, struct problems *problems) {
+static uint32_t check_types(const struct qm_graph *graph, const struct qm_graph_op *op, bool floats, struct problems *problems) {
     const char *name = qm_graph_op_name(op->kind);
     enum qm_dtype in = graph->tensors[op->inputs[0]].dtype;
     if (qm_graph_has_weights(op->kind) && in == QM_F32 && graph->tensors[op->inputs[1]].dtype == QM_I8) {
@@ -75,7 +123,7 @@ static uint32_t check_types(const struct qm_graph *graph, const struct qm_graph_
     for (uint32_t i = 0; i < op->input_count; i++) {
         if (op->inputs[i] == QM_NO_TENSOR) continue;
         enum qm_dtype dtype = graph->tensors[op->inputs[i]].dtype;
-        if ((wanted_types(op, i) >> dtype & 1) != 0) continue;
+        if ((wanted_types(op, i, floats) >> dtype & 1) != 0) continue;
         problems_add(problems, op->index, "%s on %s is not supported", name, qm_dtype_name(dtype));
         return 1U << dtype;
     }
@@ -97,13 +145,14 @@ static const char *hint_for(uint32_t refused_types) {
     return "docs/operators.md lists what runs where";
 }
 
-static enum qm_status check_network(const struct qm_graph *graph, struct qm_diag *diag) {
+static enum qm_status check_network(const struct qm_graph *graph, struct qm_arena *arena, struct qm_diag *diag) {
     struct problems problems = graph->problems;
     uint32_t refused_types = 0;
+    const bool *tails = find_tails(graph, arena);
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct qm_graph_op *op = &graph->ops[i];
         if (rules[op->kind].legalize != NULL)
-            refused_types |= check_types(graph, op, &problems);
+            refused_types |= check_types(graph, op, tails[op->outputs[0]], &problems);
         else
             problems_add(&problems, op->index, "%s is not supported", qm_graph_op_name(op->kind));
     }
@@ -130,6 +179,26 @@ static void make_room(struct legalizer *l) {
     l->value_of = QM_ARENA_NEW(l->arena, uint32_t, l->graph->tensor_count);
     for (uint32_t i = 0; i < l->graph->tensor_count; i++) l->value_of[i] = QM_NO_TENSOR;
     l->padding = QM_ARENA_NEW(l->arena, const struct qm_graph_op *, l->graph->tensor_count);
+    l->array_layers = QM_ARENA_NEW(l->arena, struct qm_layer *, l->graph->tensor_count);
+}
+
+static void count_readers(struct legalizer *l) {
+    const struct qm_graph *graph = l->graph;
+    l->readers = QM_ARENA_NEW(l->arena, uint32_t, graph->tensor_count);
+    for (uint32_t i = 0; i < graph->output_count; i++) l->readers[graph->outputs[i]]++;
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        for (uint32_t j = 0; j < graph->ops[i].input_count; j++)
+            if (graph->ops[i].inputs[j] != QM_NO_TENSOR) l->readers[graph->ops[i].inputs[j]]++;
+}
+
+/* Remembers for which tensors the layers from first on are. */
+static void note_layers(struct legalizer *l, uint32_t first) {
+    for (uint32_t i = first; i < l->network->layer_count; i++) {
+        struct qm_layer *layer = &l->network->layers[i];
+        uint32_t tensor = l->network->values[layer->output].graph_tensor;
+        bool on_array = layer->kind == QM_LAYER_CONV || layer->kind == QM_LAYER_DEPTHWISE;
+        if (on_array && l->array_layers[tensor] == NULL) l->array_layers[tensor] = layer;
+    }
 }
 
 static void open_network(struct legalizer *l) {
@@ -137,6 +206,7 @@ static void open_network(struct legalizer *l) {
     struct qm_network *network = l->network;
     network->graph = graph;
     make_room(l);
+    count_readers(l);
     network->input_count = graph->input_count;
     network->inputs = QM_ARENA_NEW(l->arena, uint32_t, graph->input_count);
     for (uint32_t i = 0; i < graph->input_count; i++) {
@@ -162,13 +232,16 @@ enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t rounding, stru
                            struct qm_diag *diag) {
     if (graph->was_real && rounding != QM_rounding_TFLITE)
         return qm_fail(diag, QM_BAD_INPUT, "%s: --requant is not for ONNX models, which say that they round half to even", graph->file);
-    QM_TRY(check_network(graph, diag));
+    QM_TRY(check_network(graph, arena, diag));
     struct legalizer l = {
         .graph = graph, .network = QM_ARENA_NEW(arena, struct qm_network, 1), .arena = arena, .diag = diag, .rounding = rounding};
     open_network(&l);
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct site site = {.l = &l, .op = &graph->ops[i]};
-        QM_TRY(rules[site.op->kind].legalize(&site));
+        uint32_t first = l.network->layer_count;
+        bool floats = site_output(&site, 0)->dtype == QM_F32 && !takes_any_floats(site.op->kind);
+        QM_TRY((floats ? legalize_on_host : rules[site.op->kind].legalize)(&site)); /* floats behind the last bytes are the host's */
+        note_layers(&l, first);
     }
     QM_TRY(close_network(&l));
     *network = l.network;

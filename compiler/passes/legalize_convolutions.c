@@ -78,8 +78,22 @@ struct filter {
     size_t channel_stride, stride;
 };
 
+enum { SUMMED_AT_ONCE = 1 << 16 }; /* weights, whose sum fits 32 bits */
+
+static int64_t sum_row(const int8_t *weights, size_t count) {
+    int64_t sum = 0;
+    for (size_t begin = 0; begin < count; begin += SUMMED_AT_ONCE) {
+        size_t end = count - begin < SUMMED_AT_ONCE ? count : begin + SUMMED_AT_ONCE;
+        int32_t part = 0;
+        for (size_t k = begin; k < end; k++) part += weights[k];
+        sum += part;
+    }
+    return sum;
+}
+
 static int64_t weight_sum(const int8_t *weights, const struct filter *f, uint32_t channel) {
     int64_t sum = 0;
+    if (f->stride == 1) return sum_row(weights + channel * f->channel_stride, f->count);
     for (uint32_t k = 0; k < f->count; k++) sum += weights[channel * f->channel_stride + k * f->stride];
     return sum;
 }
@@ -376,6 +390,7 @@ enum qm_status legalize_transpose_conv(const struct site *s) {
 
 enum qm_status legalize_fully_connected(const struct site *s) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
+    if (weights->data == NULL && !s->l->graph->was_real) return legalize_on_host(s);
     struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
     uint32_t channels = weights->dims[0], features = weights->dims[1];
     uint32_t rows = (uint32_t)(qm_graph_elements(site_input(s, 0)) / features);

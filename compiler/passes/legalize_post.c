@@ -1,4 +1,4 @@
-/* legalize_post.c - what the post unit does alone, and what stays on the host.
+/* legalize_post.c - what the post unit does alone.
  *
  *   add     each scale / (2 * the larger) for the operands, 2 * the larger / (2^20 * output scale) for the sum
  *   mul     the scales of the operands multiplied in double, divided by that of the output
@@ -17,7 +17,6 @@ enum {
     SHIFT_MAX = 30,
     WINDOW_MAX = 255,         /* of a POOL */
     AVERAGE_COUNT_MAX = 1024, /* docs/numerics.md, Average pooling */
-    SOFTMAX_DEPTH_MAX = 4095, /* the sum of exponentials has 12 integer bits */
 };
 
 static bool has_thresholds(const struct site *s) {
@@ -181,12 +180,13 @@ static enum qm_status legalize_scaled_average(const struct site *s) {
 enum qm_status legalize_pool(const struct site *s) {
     bool average = s->op->kind == QM_OP_AVERAGE_POOL_2D;
     if (average && s->op->requant != NULL) return legalize_scaled_average(s);
+    uint64_t count = (uint64_t)s->op->kernel_h * s->op->kernel_w;
+    if (average && count > AVERAGE_COUNT_MAX && !s->l->graph->was_real) return legalize_on_host(s);
     struct qm_layer *layer = site_layer(s, average ? QM_LAYER_POOL_AVG : QM_LAYER_POOL_MAX);
     bool unscaled = site_unscaled(s) && s->op->activation == QM_ACT_NONE;
     if (!unscaled) QM_TRY(site_check_activations(s));
     if (!unscaled && !site_same_quant(site_input(s, 0), site_output(s, 0)))
         return site_refuse(s, "input and output have different scales or zero points; TFLite pools do not rescale");
-    uint64_t count = (uint64_t)s->op->kernel_h * s->op->kernel_w;
     if (average && count > AVERAGE_COUNT_MAX)
         return site_refuse(s, "an average over %llu elements is not supported; at most %d are exact", (unsigned long long)count,
                            AVERAGE_COUNT_MAX);
@@ -242,10 +242,11 @@ static enum qm_status mean_scale(const struct site *s, struct qm_layer *layer, u
 }
 
 enum qm_status legalize_mean(const struct site *s) {
-    struct qm_layer *layer = site_layer(s, QM_LAYER_POOL_SUM);
     struct mean mean;
-    if (!split_axes(s, &mean))
-        return site_refuse(s, "only means over neighbouring dimensions of at most %d and %d are supported", WINDOW_MAX, WINDOW_MAX);
+    bool fits = split_axes(s, &mean);
+    if (!fits && !s->l->graph->was_real) return legalize_on_host(s);
+    struct qm_layer *layer = site_layer(s, QM_LAYER_POOL_SUM);
+    if (!fits) return site_refuse(s, "only means over neighbouring dimensions of at most %d and %d are supported", WINDOW_MAX, WINDOW_MAX);
     uint32_t count = mean.kernel_h * mean.kernel_w;
     QM_TRY(mean_scale(s, layer, count));
     layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
@@ -275,97 +276,6 @@ enum qm_status legalize_relu(const struct site *s) {
     return rescale_elements(s, s->op->kind == QM_OP_RELU ? QM_ACT_RELU : QM_ACT_RELU6);
 }
 
-/* ---- on the host ---- */
-
-/* A layer of the host, of all operands of the operator. */
-static enum qm_status add_host_layer(const struct site *s, const struct qm_graph *graph) {
-    struct qm_layer *layer = site_layer(s, QM_LAYER_HOST);
-    layer->graph = graph;
-    for (uint32_t i = 0; i < graph->input_count; i++) QM_TRY(site_operand(s, i, &layer->inputs[layer->input_count++]));
-    layer->output = site_result(s, 0);
-    return QM_OK;
-}
-
-enum qm_status legalize_host(const struct site *s) {
-    return add_host_layer(s, s->op->graph);
-}
-
-/* The operator alone as a graph, whose operands are the operator's: those that are no constants come from the network. */
-enum qm_status legalize_on_host(const struct site *s) {
-    struct qm_graph_maker maker = {.arena = s->l->arena, .graph = QM_ARENA_NEW(s->l->arena, struct qm_graph, 1)};
-    struct qm_layer *layer = site_layer(s, QM_LAYER_HOST);
-    struct qm_graph_op op = *s->op;
-    struct qm_graph *graph = maker.graph;
-    op.requant = NULL;
-    graph->inputs = QM_ARENA_NEW(maker.arena, uint32_t, op.input_count);
-    graph->outputs = QM_ARENA_NEW(maker.arena, uint32_t, 1);
-    graph->output_count = 1;
-    for (uint32_t i = 0; i <= op.input_count; i++) {
-        uint32_t *operand = i < op.input_count ? &op.inputs[i] : &op.outputs[0];
-        if (*operand == QM_NO_TENSOR) continue;
-        const struct qm_graph_tensor *source = &s->l->graph->tensors[*operand];
-        struct qm_shape shape = qm_graph_shape(source);
-        *operand = qm_graph_add_tensor(&maker, source->name, source->dtype, &shape);
-        graph->tensors[*operand] = *source;
-        if (i == op.input_count || source->data != NULL) continue;
-        QM_TRY(site_operand(s, i, &layer->inputs[layer->input_count++]));
-        graph->inputs[graph->input_count++] = *operand;
-    }
-    *qm_graph_add_op(&maker, op.kind, QM_NO_TENSOR, QM_NO_TENSOR) = op;
-    graph->outputs[0] = op.outputs[0];
-    layer->graph = graph;
-    layer->output = site_result(s, 0);
-    return QM_OK;
-}
-
-/* A quantizer of floats that rounds half to even is an operator on real numbers. */
-static enum qm_status quantize_even(const struct site *s) {
-    struct qm_graph_maker maker = {.arena = s->l->arena, .graph = QM_ARENA_NEW(s->l->arena, struct qm_graph, 1)};
-    const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
-    struct qm_shape shape = qm_graph_shape(in), scalar = {0};
-    struct qm_graph *graph = maker.graph;
-    uint32_t ends[] = {qm_graph_add_tensor(&maker, in->name, in->dtype, &shape),
-                       qm_graph_add_tensor(&maker, out->name, out->dtype, &shape)};
-    uint32_t scale = qm_graph_add_constant(&maker, "scale", QM_F32, &scalar, out->quant.scale);
-    uint32_t zero = qm_graph_add_constant(&maker, "zero", QM_I64, &scalar, out->quant.zero_point);
-    struct qm_graph_op *op = qm_graph_add_op(&maker, QM_OP_QUANTIZE, ends[0], ends[1]);
-    op->index = s->op->index;
-    op->inputs[1] = scale;
-    op->inputs[2] = zero;
-    op->input_count = 3;
-    op->low = out->dtype == QM_U8 ? 0 : INT8_MIN;
-    op->high = op->low + UINT8_MAX;
-    graph->is_real = true;
-    graph->input_count = graph->output_count = 1;
-    graph->inputs = QM_ARENA_NEW(maker.arena, uint32_t, 1);
-    graph->outputs = QM_ARENA_NEW(maker.arena, uint32_t, 1);
-    graph->inputs[0] = ends[0];
-    graph->outputs[0] = ends[1];
-    return add_host_layer(s, graph);
-}
-
 enum qm_status legalize_quantize(const struct site *s) {
-    if (site_input(s, 0)->dtype != QM_F32) return rescale_elements(s, QM_ACT_NONE);
-    QM_TRY(site_check_activation(s, site_output(s, 0)));
-    return s->op->requant != NULL ? quantize_even(s) : legalize_on_host(s);
-}
-
-enum qm_status legalize_dequantize(const struct site *s) {
-    QM_TRY(site_check_activation(s, site_input(s, 0)));
-    return legalize_on_host(s);
-}
-
-/* SOFTMAX and LOG_SOFTMAX give numbers of one scale and zero point, of rows whose sum of exponentials does not overflow. */
-enum qm_status legalize_softmax(const struct site *s) {
-    bool log = s->op->kind == QM_OP_LOG_SOFTMAX;
-    QM_TRY(site_check_activations(s));
-    bool is_unsigned = site_output(s, 0)->dtype == QM_U8;
-    if (site_input(s, 0)->dtype != site_output(s, 0)->dtype) return site_refuse(s, "input and output have different types");
-    QM_TRY(site_check_output(s, log ? 1.0F / 16 : 1.0F / 256, log ? INT8_MAX : is_unsigned ? 0 : INT8_MIN));
-    uint32_t depth = site_output(s, 0)->dims[site_output(s, 0)->rank - 1];
-    float beta = log ? 1 : s->op->beta;
-    if (depth > SOFTMAX_DEPTH_MAX) return site_refuse(s, "rows of %u elements are not supported; at most %d", depth, SOFTMAX_DEPTH_MAX);
-    if (!((double)beta * (double)site_input(s, 0)->quant.scale[0] * 0x1p26 > 1))
-        return site_refuse(s, "beta times the input's scale is too small");
-    return legalize_on_host(s);
+    return site_input(s, 0)->dtype == QM_F32 ? legalize_quantize_floats(s) : rescale_elements(s, QM_ACT_NONE);
 }

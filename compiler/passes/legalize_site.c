@@ -190,32 +190,11 @@ enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, st
     return site_scale(s, (double)in->quant.scale[0] / (double)out->quant.scale[0], SHIFT_MAX, &layer->out_scale);
 }
 
-/* bound / scale, rounded in float as TFLite does, in the output's units; beyond int8 it only has to stay beyond. */
-static int32_t quantized(float bound, float scale, int32_t zero_point) {
-    float integer = roundf(bound / scale);
-    return zero_point + (int32_t)fminf(fmaxf(integer, -1e6F), 1e6F);
-}
-
 void site_clamp(const struct site *s, enum qm_activation activation, struct qm_layer *layer) {
-    const struct qm_graph_tensor *out = site_output(s, 0);
-    if (s->op->requant != NULL) {
-        layer->clamp_min = s->op->requant->low;
-        layer->clamp_max = s->op->requant->high;
+    if (s->op->requant == NULL) {
+        qm_graph_activation_range(site_output(s, 0), activation, &layer->clamp_min, &layer->clamp_max);
         return;
     }
-    int32_t type_low = qm_graph_lowest(out), type_high = qm_graph_highest(out);
-    layer->clamp_min = type_low;
-    layer->clamp_max = type_high;
-    if (activation == QM_ACT_NONE) return;
-    float scale = out->quant.scale[0];
-    int32_t zero = (int32_t)out->quant.zero_point[0];
-    int32_t low = type_low, high = type_high;
-    if (activation == QM_ACT_RELU || activation == QM_ACT_RELU6) low = quantized(0, scale, zero);
-    if (activation == QM_ACT_RELU6) high = quantized(6, scale, zero);
-    if (activation == QM_ACT_RELU_N1_TO_1) {
-        low = quantized(-1, scale, zero);
-        high = quantized(1, scale, zero);
-    }
-    layer->clamp_min = low > type_low ? low : type_low;
-    layer->clamp_max = high < type_high ? high : type_high;
+    layer->clamp_min = s->op->requant->low;
+    layer->clamp_max = s->op->requant->high;
 }

@@ -1,8 +1,8 @@
 /* legalize_site.h - the inside of legalize: one operator on its way to layers, and what the kinds of operators share.
  *
  * legalize.c walks the graph and keeps the table of operators; legalize_convolutions.c has what the array does, legalize_post.c what the
- * post unit and the host do, legalize_moves.c what only moves bytes, legalize_tables.c what is looked up. They call what stands here, and
- * it is in legalize_site.c but for what one of them gives the others.
+ * post unit does, legalize_moves.c what only moves bytes, legalize_tables.c what is looked up, legalize_host.c what the host computes. They
+ * call what stands here, and it is in legalize_site.c but for what one of them gives the others.
  */
 #ifndef QM_COMPILER_PASSES_LEGALIZE_SITE_H
 #define QM_COMPILER_PASSES_LEGALIZE_SITE_H
@@ -19,7 +19,9 @@ struct legalizer {
     uint32_t rounding;
     uint32_t *value_of; /* [tensor_count] the value in the tensor's own shape; QM_NO_TENSOR: none yet */
     const struct qm_graph_op *
-        *padding; /* [tensor_count] the PAD whose work the windows over this tensor do, which is still unpadded; or NULL */
+        *padding;      /* [tensor_count] the PAD whose work the windows over this tensor do, which is still unpadded; or NULL */
+    uint32_t *readers; /* [tensor_count] how many operands and outputs of the network the tensor is */
+    struct qm_layer **array_layers; /* [tensor_count] the first layer on the array that an operator before has made for it, or NULL */
 };
 
 /* One operator. */
@@ -97,7 +99,8 @@ typedef enum qm_status legalize_operator(const struct site *s);
 legalize_operator legalize_conv, legalize_transpose_conv, legalize_depthwise, legalize_fully_connected;
 legalize_operator legalize_add, legalize_mul, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu,
     legalize_softmax;
-legalize_operator legalize_host, legalize_on_host; /* HOST; any operator that the host computes as TFLite's kernel does */
+legalize_operator legalize_quantize_floats, legalize_host,
+    legalize_on_host; /* HOST; any operator that the host computes as TFLite's kernel does */
 legalize_operator legalize_lookup, legalize_leaky_relu, legalize_logistic, legalize_tanh, legalize_hard_swish;
 legalize_operator legalize_reshape, legalize_pad, legalize_concatenation, legalize_split, legalize_strided_slice, legalize_transpose,
     legalize_resize;

@@ -111,18 +111,9 @@ static const uint8_t *make_table(const struct site *s, const struct function *f)
 
 /* The layer that writes the operator's input, if it is one that can look up and nobody else reads it. */
 static struct qm_layer *layer_before(const struct site *s) {
-    const struct qm_graph *graph = s->l->graph;
-    uint32_t readers = 0, tensor = s->op->inputs[0];
-    for (uint32_t i = 0; i < graph->output_count; i++) readers += graph->outputs[i] == tensor;
-    for (uint32_t i = 0; i < graph->op_count; i++)
-        for (uint32_t j = 0; j < graph->ops[i].input_count; j++) readers += graph->ops[i].inputs[j] == tensor;
-    if (readers != 1) return NULL;
-    for (uint32_t i = 0; i < s->l->network->layer_count; i++) {
-        struct qm_layer *layer = &s->l->network->layers[i];
-        bool looks_up = (layer->kind == QM_LAYER_CONV || layer->kind == QM_LAYER_DEPTHWISE) && layer->table == NULL;
-        if (looks_up && s->l->network->values[layer->output].graph_tensor == tensor) return layer;
-    }
-    return NULL;
+    uint32_t tensor = s->op->inputs[0];
+    struct qm_layer *layer = s->l->array_layers[tensor];
+    return layer != NULL && layer->table == NULL && s->l->readers[tensor] == 1 ? layer : NULL;
 }
 
 /* The number of channels, so that few lanes stay idle: any will do for what works element by element. */

@@ -52,7 +52,7 @@ struct session {
     struct qm_run *run;
     uint64_t example;
     time_t begin;
-    bool shows_progress, has_shown, over_limit;
+    bool shows_progress, has_shown, over_limit, has_no_result;
 };
 
 /* ---- options ---- */
@@ -174,6 +174,7 @@ static enum qm_status run_example(struct session *session, struct qm_run *run, s
         qm_driver_write_tensor(session->device, program, i, session->inputs.data[i] + session->example * program->tensors[i].size_bytes);
     enum qm_status status = qm_driver_run(session->device, program, &options, run, diag);
     session->over_limit = run->over_limit;
+    session->has_no_result = run->has_no_result;
     if (status != QM_OK) return status;
     for (uint32_t i = 0; i < outputs->count; i++) {
         uint32_t tensor = outputs->first + i;
@@ -234,10 +235,11 @@ static enum qm_status write_results(struct session *session, struct qm_diag *dia
     return QM_OK;
 }
 
-/* Whether a refusal is a fault of ours: a program that was compiled just now must run, unless it reaches a limit that was asked for. */
+/* Whether a refusal is a fault of ours: a program that was compiled just now must run, unless it reaches a limit that was asked for, or its
+ * inputs lead to numbers that an operator of the host has no result for, as a division by zero. */
 static bool is_our_fault(const struct session *session) {
     bool limited = session->options.max_cycles.value > 0 && session->over_limit;
-    return session->opened.was_compiled && session->run != NULL && !limited;
+    return session->opened.was_compiled && session->run != NULL && !limited && !session->has_no_result;
 }
 
 static enum qm_status run_all(struct session *session, struct qm_diag *diag) {

@@ -115,11 +115,14 @@ bool onnx_resize(const struct onnx_node *n) {
     struct resizing r = {.in = onnx_shape(n, 0)};
     uint32_t result = n->inputs[0];
     const struct qm_graph_tensor *in = onnx_input(n, 0);
+    enum qm_dtype in_type = in->quant.count > 0 ? QM_F32 : in->dtype;
     struct qm_graph_op op = onnx_op(n, QM_OP_RESIZE_NEAREST_NEIGHBOR, result);
     op.channels_first = true;
     if (!read_modes(n, &r) || !read_sizes(n, &r)) return false;
     if (repeats(&r)) return onnx_put(n, onnx_emit(n, &op, &(struct onnx_element){.dtype = in->dtype, .bits = in->bits}, &r.out));
     for (uint32_t d = 0; d < r.in.rank && result != QM_NO_TENSOR; d++)
         if (r.in.dims[d] != r.out.dims[d] || r.scale[d] != 1) result = (r.linear ? draw_lines : gather_nearest)(n, &r, result, d);
-    return onnx_put(n, result);
+    if (!r.linear || in_type == QM_F32 || result == n->inputs[0]) return onnx_put(n, result);
+    struct qm_graph_op rounding = onnx_op(n, QM_OP_ROUND, result); /* integers stay integers */
+    return onnx_put(n, onnx_emit(n, &rounding, &(struct onnx_element){.dtype = in_type}, &r.out));
 }

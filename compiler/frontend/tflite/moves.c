@@ -221,16 +221,24 @@ void tflite_read_transpose(const struct tflite_operator *o) {
 }
 
 /* The new size is that of the output. */
-void tflite_read_resize(const struct tflite_operator *o) {
+static void read_resize(const struct tflite_operator *o, uint32_t align_corners, uint32_t half_pixel) {
     const struct qm_graph_tensor *in = tflite_input(o, 0), *out = tflite_output(o, 0);
     int32_t size[2];
     if (!tflite_read_integers(o, 1, 2, size)) return;
-    o->op->align_corners = fb_u8(&o->r->fb, &o->options, RESIZE_ALIGN_CORNERS, 0) != 0;
-    o->op->half_pixel_centers = fb_u8(&o->r->fb, &o->options, RESIZE_HALF_PIXEL, 0) != 0;
+    o->op->align_corners = fb_u8(&o->r->fb, &o->options, align_corners, 0) != 0;
+    o->op->half_pixel_centers = fb_u8(&o->r->fb, &o->options, half_pixel, 0) != 0;
     tflite_open_batch(o, 0, in->dims[0]);
     bool maps = in->rank == 4 && out->rank == 4;
     if (!maps || in->dims[0] != out->dims[0] || in->dims[3] != out->dims[3] || size[0] != (int32_t)out->dims[1] ||
         size[1] != (int32_t)out->dims[2])
         tflite_refuse_shape(o);
     tflite_keep_inputs(o, 1);
+}
+
+void tflite_read_resize(const struct tflite_operator *o) {
+    read_resize(o, RESIZE_ALIGN_CORNERS, RESIZE_HALF_PIXEL);
+}
+
+void tflite_read_resize_bilinear(const struct tflite_operator *o) {
+    read_resize(o, BILINEAR_ALIGN_CORNERS, BILINEAR_HALF_PIXEL);
 }

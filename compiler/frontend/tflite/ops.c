@@ -163,68 +163,22 @@ static void read_fully_connected(const struct tflite_operator *o) {
     check_bias(o, channels);
 }
 
-/* Dimension d of the output, counted from the last, as a tensor has it: 1 where it has none. */
-static uint32_t dim_of(const struct qm_graph_tensor *tensor, const struct qm_graph_tensor *out, uint32_t d) {
-    uint32_t missing = out->rank - tensor->rank;
-    return d < missing ? 1 : tensor->dims[d - missing];
-}
-
-/* Each dimension of the output is that of the operands, of which one or both may have one element. */
-static void check_broadcast(const struct tflite_operator *o) {
-    const struct qm_graph_tensor *a = tflite_input(o, 0), *b = tflite_input(o, 1), *out = tflite_output(o, 0);
-    const struct qm_graph_tensor *longer = a->rank > b->rank ? a : b;
-    uint32_t dims[QM_MAX_RANK];
-    for (uint32_t d = 0; d < longer->rank; d++) {
-        uint32_t left = dim_of(a, longer, d), right = dim_of(b, longer, d);
-        dims[d] = left > right ? left : right;
-    }
-    tflite_open_shape(o, 0, longer->rank, dims);
-    bool fits = a->rank <= out->rank && b->rank <= out->rank;
-    for (uint32_t d = 0; d < out->rank && fits; d++) {
-        uint32_t left = dim_of(a, out, d), right = dim_of(b, out, d), larger = left > right ? left : right;
-        fits = (left == right || left == 1 || right == 1) && out->dims[d] == larger;
-    }
-    if (!fits) tflite_refuse(o, "the output's shape is not that of the operands");
-}
-
-static void read_add(const struct tflite_operator *o) {
-    tflite_read_activation(o, ADD_ACTIVATION);
-    check_broadcast(o);
-}
-
-static void read_mul(const struct tflite_operator *o) {
-    tflite_read_activation(o, MUL_ACTIVATION);
-    check_broadcast(o);
-}
-
-static void read_sub(const struct tflite_operator *o) {
-    tflite_read_activation(o, SUB_ACTIVATION);
-    check_broadcast(o);
-}
-
-static void check_same_shape(const struct tflite_operator *o) {
-    const struct qm_graph_tensor *in = tflite_input(o, 0), *out = tflite_output(o, 0);
-    tflite_open_shape(o, 0, in->rank, in->dims);
-    if (in->rank != out->rank || memcmp(in->dims, out->dims, in->rank * sizeof *in->dims) != 0)
-        tflite_refuse(o, "the output's shape is not that of the input");
-}
-
 static void read_softmax(const struct tflite_operator *o) {
     o->op->beta = fb_f32(&o->r->fb, &o->options, SOFTMAX_BETA, 0);
     if (!(isfinite(o->op->beta) && o->op->beta > 0)) tflite_refuse(o, "beta is %g; it must be positive", (double)o->op->beta);
     if (tflite_output(o, 0)->rank == 0) tflite_refuse(o, "the output is a scalar");
-    check_same_shape(o);
+    tflite_read_same_shape(o);
 }
 
 static void read_log_softmax(const struct tflite_operator *o) {
     if (tflite_output(o, 0)->rank == 0) tflite_refuse(o, "the output is a scalar");
-    check_same_shape(o);
+    tflite_read_same_shape(o);
 }
 
 static void read_leaky_relu(const struct tflite_operator *o) {
     o->op->alpha = fb_f32(&o->r->fb, &o->options, LEAKY_RELU_ALPHA, 0);
     if (!isfinite(o->op->alpha)) tflite_refuse(o, "alpha is %g; it must be finite", (double)o->op->alpha);
-    check_same_shape(o);
+    tflite_read_same_shape(o);
 }
 
 /* The file's operands are the output's shape, the weights [out channels][kh][kw][in channels], the input, and perhaps a bias. */
@@ -260,19 +214,19 @@ static const struct rule rules[] = {
     {TFLITE_DEPTHWISE_CONV_2D,       QM_OP_DEPTHWISE_CONV_2D,       OPTIONS_DEPTHWISE,               true,  2, 3, 1, read_depthwise},
     {TFLITE_TRANSPOSE_CONV,          QM_OP_TRANSPOSE_CONV,          OPTIONS_TRANSPOSE_CONV,          true,  3, 4, 1, read_transpose_conv},
     {TFLITE_FULLY_CONNECTED,         QM_OP_FULLY_CONNECTED,         OPTIONS_FC,                      false, 2, 3, 1, read_fully_connected},
-    {TFLITE_ADD,                     QM_OP_ADD,                     OPTIONS_ADD,                     false, 2, 2, 1, read_add},
-    {TFLITE_MUL,                     QM_OP_MUL,                     OPTIONS_MUL,                     false, 2, 2, 1, read_mul},
+    {TFLITE_ADD,                     QM_OP_ADD,                     OPTIONS_ADD,                     false, 2, 2, 1, tflite_read_add},
+    {TFLITE_MUL,                     QM_OP_MUL,                     OPTIONS_MUL,                     false, 2, 2, 1, tflite_read_mul},
     {TFLITE_AVERAGE_POOL_2D,         QM_OP_AVERAGE_POOL_2D,         OPTIONS_POOL,                    true,  1, 1, 1, read_pool},
     {TFLITE_MAX_POOL_2D,             QM_OP_MAX_POOL_2D,             OPTIONS_POOL,                    true,  1, 1, 1, read_pool},
     {TFLITE_MEAN,                    QM_OP_MEAN,                    OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
-    {TFLITE_QUANTIZE,                QM_OP_QUANTIZE,                OPTIONS_QUANTIZE,                false, 1, 1, 1, check_same_shape},
-    {TFLITE_DEQUANTIZE,              QM_OP_DEQUANTIZE,              OPTIONS_DEQUANTIZE,              false, 1, 1, 1, check_same_shape},
-    {TFLITE_RELU,                    QM_OP_RELU,                    OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
-    {TFLITE_RELU6,                   QM_OP_RELU6,                   OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
+    {TFLITE_QUANTIZE,                QM_OP_QUANTIZE,                OPTIONS_QUANTIZE,                false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_DEQUANTIZE,              QM_OP_DEQUANTIZE,              OPTIONS_DEQUANTIZE,              false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_RELU,                    QM_OP_RELU,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_RELU6,                   QM_OP_RELU6,                   OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
     {TFLITE_LEAKY_RELU,              QM_OP_LEAKY_RELU,              OPTIONS_LEAKY_RELU,              true,  1, 1, 1, read_leaky_relu},
-    {TFLITE_LOGISTIC,                QM_OP_LOGISTIC,                OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
-    {TFLITE_TANH,                    QM_OP_TANH,                    OPTIONS_NONE,                    false, 1, 1, 1, check_same_shape},
-    {TFLITE_HARD_SWISH,              QM_OP_HARD_SWISH,              OPTIONS_HARD_SWISH,              false, 1, 1, 1, check_same_shape},
+    {TFLITE_LOGISTIC,                QM_OP_LOGISTIC,                OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_TANH,                    QM_OP_TANH,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_HARD_SWISH,              QM_OP_HARD_SWISH,              OPTIONS_HARD_SWISH,              false, 1, 1, 1, tflite_read_same_shape},
     {TFLITE_RESHAPE,                 QM_OP_RESHAPE,                 OPTIONS_RESHAPE,                 false, 1, 2, 1, tflite_read_reshape},
     {TFLITE_PAD,                     QM_OP_PAD,                     OPTIONS_PAD,                     false, 2, 2, 1, tflite_read_pad},
     {TFLITE_PADV2,                   QM_OP_PAD,                     OPTIONS_PADV2,                   false, 3, 3, 1, tflite_read_pad},
@@ -294,9 +248,33 @@ static const struct rule rules[] = {
     {TFLITE_REDUCE_PROD,             QM_OP_REDUCE_PROD,             OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
     {TFLITE_CAST,                    QM_OP_CAST,                    OPTIONS_CAST,                    false, 1, 1, 1, tflite_read_cast},
     {TFLITE_FILL,                    QM_OP_FILL,                    OPTIONS_FILL,                    false, 2, 2, 1, tflite_read_fill},
-    {TFLITE_SUB,                     QM_OP_SUB,                     OPTIONS_SUB,                     false, 2, 2, 1, read_sub},
+    {TFLITE_SUB,                     QM_OP_SUB,                     OPTIONS_SUB,                     false, 2, 2, 1, tflite_read_sub},
     {TFLITE_SOFTMAX,                 QM_OP_SOFTMAX,                 OPTIONS_SOFTMAX,                 true,  1, 1, 1, read_softmax},
     {TFLITE_LOG_SOFTMAX,             QM_OP_LOG_SOFTMAX,             OPTIONS_LOG_SOFTMAX,             false, 1, 1, 1, read_log_softmax},
+    {TFLITE_DIV,                     QM_OP_DIV,                     OPTIONS_DIV,                     false, 2, 2, 1, tflite_read_div},
+    {TFLITE_FLOOR_DIV,               QM_OP_FLOOR_DIV,               OPTIONS_FLOOR_DIV,               false, 2, 2, 1, tflite_read_pair},
+    {TFLITE_MINIMUM,                 QM_OP_MINIMUM,                 OPTIONS_MAXIMUM_MINIMUM,         false, 2, 2, 1, tflite_read_pair},
+    {TFLITE_MAXIMUM,                 QM_OP_MAXIMUM,                 OPTIONS_MAXIMUM_MINIMUM,         false, 2, 2, 1, tflite_read_pair},
+    {TFLITE_SQUARED_DIFFERENCE,      QM_OP_SQUARED_DIFFERENCE,      OPTIONS_SQUARED_DIFFERENCE,      false, 2, 2, 1, tflite_read_pair},
+    {TFLITE_PRELU,                   QM_OP_PRELU,                   OPTIONS_NONE,                    false, 2, 2, 1, tflite_read_prelu},
+    {TFLITE_RELU_N1_TO_1,            QM_OP_RELU_N1_TO_1,            OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_RELU_0_TO_1,             QM_OP_RELU_0_TO_1,             OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_ELU,                     QM_OP_ELU,                     OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_elu},
+    {TFLITE_EXP,                     QM_OP_EXP,                     OPTIONS_EXP,                     false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_ABS,                     QM_OP_ABS,                     OPTIONS_ABS,                     false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_NEG,                     QM_OP_NEG,                     OPTIONS_NEG,                     false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_SQRT,                    QM_OP_SQRT,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_RSQRT,                   QM_OP_RSQRT,                   OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_SQUARE,                  QM_OP_SQUARE,                  OPTIONS_SQUARE,                  false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_SUM,                     QM_OP_SUM,                     OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
+    {TFLITE_REDUCE_MAX,              QM_OP_REDUCE_MAX,              OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
+    {TFLITE_REDUCE_MIN,              QM_OP_REDUCE_MIN,              OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
+    {TFLITE_ARG_MAX,                 QM_OP_ARG_MAX,                 OPTIONS_ARG_MAX,                 false, 2, 2, 1, tflite_read_arg},
+    {TFLITE_ARG_MIN,                 QM_OP_ARG_MIN,                 OPTIONS_ARG_MIN,                 false, 2, 2, 1, tflite_read_arg},
+    {TFLITE_RESIZE_BILINEAR,         QM_OP_RESIZE_BILINEAR,         OPTIONS_RESIZE_BILINEAR,         false, 2, 2, 1, tflite_read_resize_bilinear},
+    {TFLITE_L2_NORMALIZATION,        QM_OP_L2_NORMALIZATION,        OPTIONS_L2,                      false, 1, 1, 1, tflite_read_l2},
+    {TFLITE_BATCH_MATMUL,            QM_OP_BATCH_MATMUL,            OPTIONS_BATCH_MATMUL,            false, 2, 2, 1, tflite_read_matmul},
+    {TFLITE_GATHER_ND,               QM_OP_GATHER_ND,               OPTIONS_GATHER_ND,               false, 2, 2, 1, tflite_read_gather_nd},
 };
 /* clang-format on */
 

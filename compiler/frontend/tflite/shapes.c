@@ -7,13 +7,6 @@
 #include "evaluate/evaluate.h"
 #include "compiler/frontend/tflite/tflite.h"
 
-/* Refuses an output that does not have the shape that the operator gives. */
-static void check_shape(const struct tflite_operator *o, uint32_t rank, const uint32_t *dims) {
-    tflite_open_shape(o, 0, rank, dims);
-    const struct qm_graph_tensor *out = tflite_output(o, 0);
-    if (out->rank != rank || memcmp(out->dims, dims, rank * sizeof *dims) != 0) tflite_refuse_shape(o);
-}
-
 /* ---- reshape ---- */
 
 static void check_elements(const struct tflite_operator *o) {
@@ -63,7 +56,7 @@ void tflite_read_expand_dims(const struct tflite_operator *o) {
     if (in->rank == QM_MAX_RANK) tflite_refuse_shape(o);
     if (!tflite_read_integers(o, 1, 1, &at) || !tflite_resolve_axis(o, at, in->rank + 1, &axis) || in->rank == QM_MAX_RANK) return;
     for (uint32_t d = 0; d <= in->rank; d++) dims[d] = d == axis ? 1 : in->dims[d < axis ? d : d - 1];
-    check_shape(o, in->rank + 1, dims);
+    tflite_check_shape(o, in->rank + 1, dims);
     tflite_keep_inputs(o, 1);
 }
 
@@ -80,14 +73,14 @@ void tflite_read_squeeze(const struct tflite_operator *o) {
         bool goes = named.count > 0 ? (squeezed >> d & 1) != 0 : in->dims[d] == 1;
         if (!goes) dims[rank++] = in->dims[d];
     }
-    check_shape(o, rank, dims);
+    tflite_check_shape(o, rank, dims);
     check_elements(o);
 }
 
 /* ---- shapes as numbers ---- */
 
 void tflite_read_shape(const struct tflite_operator *o) {
-    check_shape(o, 1, &tflite_input(o, 0)->rank);
+    tflite_check_shape(o, 1, &tflite_input(o, 0)->rank);
 }
 
 /* Operands of one shape, side by side along a new dimension. */
@@ -104,7 +97,7 @@ void tflite_read_pack(const struct tflite_operator *o) {
     if (o->r->fb.status != QM_OK) return;
     o->op->axis = axis;
     for (uint32_t d = 0; d <= first->rank; d++) dims[d] = d == axis ? o->op->input_count : first->dims[d < axis ? d : d - 1];
-    check_shape(o, first->rank + 1, dims);
+    tflite_check_shape(o, first->rank + 1, dims);
 }
 
 /* Constant indices must name elements of the axis. */
@@ -132,12 +125,28 @@ void tflite_read_gather(const struct tflite_operator *o) {
     if (rank > QM_MAX_RANK)
         tflite_refuse(o, "%u dimensions; at most %d can be read", rank, QM_MAX_RANK);
     else
-        check_shape(o, rank, dims);
+        tflite_check_shape(o, rank, dims);
     check_indices(o, in->dims[o->op->axis]);
 }
 
+/* The last dimension of the indices becomes what it does not name of the data. */
+void tflite_read_gather_nd(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0), *indices = tflite_input(o, 1);
+    uint32_t dims[2 * QM_MAX_RANK], rank = 0, named = indices->rank > 0 ? indices->dims[indices->rank - 1] : 0;
+    if ((indices->dtype != QM_I32 && indices->dtype != QM_I64) || named == 0 || named > in->rank) {
+        tflite_refuse(o, "the indices do not name elements of the input");
+        return;
+    }
+    for (uint32_t d = 0; d + 1 < indices->rank; d++) dims[rank++] = indices->dims[d];
+    for (uint32_t d = named; d < in->rank; d++) dims[rank++] = in->dims[d];
+    if (rank > QM_MAX_RANK)
+        tflite_refuse(o, "%u dimensions; at most %d can be read", rank, QM_MAX_RANK);
+    else
+        tflite_check_shape(o, rank, dims);
+}
+
 void tflite_read_cast(const struct tflite_operator *o) {
-    check_shape(o, tflite_input(o, 0)->rank, tflite_input(o, 0)->dims);
+    tflite_check_shape(o, tflite_input(o, 0)->rank, tflite_input(o, 0)->dims);
 }
 
 /* The file's operands are the shape and what it is filled with. */
@@ -147,7 +156,7 @@ void tflite_read_fill(const struct tflite_operator *o) {
     if (qm_graph_elements(tflite_input(o, 1)) != 1) tflite_refuse(o, "it is filled with more than one element");
     if (!tflite_read_integers(o, 0, rank, shape)) return;
     for (uint32_t d = 0; d < rank; d++) dims[d] = shape[d] > 0 ? (uint32_t)shape[d] : 0;
-    check_shape(o, rank, dims);
+    tflite_check_shape(o, rank, dims);
     o->op->inputs[0] = o->op->inputs[1];
     tflite_keep_inputs(o, 1);
 }

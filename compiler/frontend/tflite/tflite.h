@@ -35,12 +35,15 @@ enum tflite_builtin {
     TFLITE_DEPTHWISE_CONV_2D = 4,
     TFLITE_DEQUANTIZE = 6,
     TFLITE_FULLY_CONNECTED = 9,
+    TFLITE_L2_NORMALIZATION = 11,
     TFLITE_LOGISTIC = 14,
     TFLITE_MAX_POOL_2D = 17,
     TFLITE_MUL = 18,
     TFLITE_RELU = 19,
+    TFLITE_RELU_N1_TO_1 = 20,
     TFLITE_RELU6 = 21,
     TFLITE_RESHAPE = 22,
+    TFLITE_RESIZE_BILINEAR = 23,
     TFLITE_SOFTMAX = 25,
     TFLITE_TANH = 28,
     TFLITE_CUSTOM = 32,
@@ -49,23 +52,44 @@ enum tflite_builtin {
     TFLITE_TRANSPOSE = 39,
     TFLITE_MEAN = 40,
     TFLITE_SUB = 41,
+    TFLITE_DIV = 42,
     TFLITE_SQUEEZE = 43,
     TFLITE_STRIDED_SLICE = 45,
+    TFLITE_EXP = 47,
     TFLITE_SPLIT = 49,
     TFLITE_LOG_SOFTMAX = 50,
     TFLITE_CAST = 53,
+    TFLITE_PRELU = 54,
+    TFLITE_MAXIMUM = 55,
+    TFLITE_ARG_MAX = 56,
+    TFLITE_MINIMUM = 57,
+    TFLITE_NEG = 59,
     TFLITE_PADV2 = 60,
     TFLITE_TRANSPOSE_CONV = 67,
     TFLITE_EXPAND_DIMS = 70,
+    TFLITE_SUM = 74,
+    TFLITE_SQRT = 75,
+    TFLITE_RSQRT = 76,
     TFLITE_SHAPE = 77,
+    TFLITE_ARG_MIN = 79,
     TFLITE_REDUCE_PROD = 81,
+    TFLITE_REDUCE_MAX = 82,
     TFLITE_PACK = 83,
+    TFLITE_REDUCE_MIN = 89,
+    TFLITE_FLOOR_DIV = 90,
+    TFLITE_SQUARE = 92,
     TFLITE_FILL = 94,
     TFLITE_RESIZE_NEAREST_NEIGHBOR = 97,
     TFLITE_LEAKY_RELU = 98,
+    TFLITE_SQUARED_DIFFERENCE = 99,
+    TFLITE_ABS = 101,
+    TFLITE_GATHER_ND = 107,
+    TFLITE_ELU = 111,
     TFLITE_QUANTIZE = 114,
     TFLITE_HARD_SWISH = 117,
+    TFLITE_BATCH_MATMUL = 126,
     TFLITE_PLACEHOLDER = 127, /* the code is in the newer field alone */
+    TFLITE_RELU_0_TO_1 = 152,
 };
 
 /* The options' type in the union; its slots follow. Windows begin with PADDING, STRIDE_W, STRIDE_H. */
@@ -78,6 +102,8 @@ enum tflite_options {
     OPTIONS_SOFTMAX = 9,
     OPTIONS_CONCATENATION = 10,
     OPTIONS_ADD = 11,
+    OPTIONS_L2 = 12,
+    OPTIONS_RESIZE_BILINEAR = 15,
     OPTIONS_RESHAPE = 17,
     OPTIONS_MUL = 21,
     OPTIONS_PAD = 22,
@@ -85,22 +111,34 @@ enum tflite_options {
     OPTIONS_TRANSPOSE = 26,
     OPTIONS_REDUCER = 27,
     OPTIONS_SUB = 28,
+    OPTIONS_DIV = 29,
     OPTIONS_SQUEEZE = 30,
     OPTIONS_STRIDED_SLICE = 32,
+    OPTIONS_EXP = 33,
     OPTIONS_SPLIT = 35,
     OPTIONS_LOG_SOFTMAX = 36,
     OPTIONS_CAST = 37,
     OPTIONS_DEQUANTIZE = 38,
+    OPTIONS_MAXIMUM_MINIMUM = 39,
+    OPTIONS_ARG_MAX = 40,
+    OPTIONS_NEG = 42,
     OPTIONS_PADV2 = 43,
     OPTIONS_TRANSPOSE_CONV = 49,
     OPTIONS_EXPAND_DIMS = 52,
     OPTIONS_SHAPE = 55,
+    OPTIONS_ARG_MIN = 57,
     OPTIONS_PACK = 59,
+    OPTIONS_FLOOR_DIV = 65,
+    OPTIONS_SQUARE = 66,
     OPTIONS_FILL = 68,
     OPTIONS_RESIZE_NEAREST_NEIGHBOR = 74,
     OPTIONS_LEAKY_RELU = 75,
+    OPTIONS_SQUARED_DIFFERENCE = 76,
+    OPTIONS_ABS = 78,
+    OPTIONS_GATHER_ND = 83,
     OPTIONS_QUANTIZE = 89,
-    OPTIONS_HARD_SWISH = 91
+    OPTIONS_HARD_SWISH = 91,
+    OPTIONS_BATCH_MATMUL = 101
 };
 enum window_slot { WINDOW_PADDING, WINDOW_STRIDE_W, WINDOW_STRIDE_H };
 enum conv_slot { CONV_ACTIVATION = 3, CONV_DILATION_W, CONV_DILATION_H };
@@ -110,6 +148,9 @@ enum fc_slot { FC_ACTIVATION, FC_WEIGHTS_FORMAT, FC_KEEP_DIMS };
 enum add_slot { ADD_ACTIVATION };
 enum mul_slot { MUL_ACTIVATION };
 enum sub_slot { SUB_ACTIVATION };
+enum div_slot { DIV_ACTIVATION };
+enum l2_slot { L2_ACTIVATION };
+enum matmul_slot { MATMUL_FIRST_TRANSPOSED, MATMUL_TRANSPOSED };
 enum softmax_slot { SOFTMAX_BETA };
 enum concatenation_slot { CONCATENATION_AXIS, CONCATENATION_ACTIVATION };
 enum reducer_slot { REDUCER_KEEP_DIMS };
@@ -117,6 +158,7 @@ enum split_slot { SPLIT_PARTS };
 enum slice_slot { SLICE_BEGIN_MASK, SLICE_END_MASK, SLICE_ELLIPSIS_MASK, SLICE_NEW_AXIS_MASK, SLICE_SHRINK_MASK, SLICE_OFFSET };
 enum transpose_conv_slot { TRANSPOSE_CONV_ACTIVATION = 3 };
 enum resize_slot { RESIZE_ALIGN_CORNERS, RESIZE_HALF_PIXEL };
+enum bilinear_slot { BILINEAR_ALIGN_CORNERS = 2, BILINEAR_HALF_PIXEL };
 enum leaky_relu_slot { LEAKY_RELU_ALPHA };
 enum reshape_slot { RESHAPE_SHAPE };
 enum squeeze_slot { SQUEEZE_DIMS };
@@ -154,6 +196,8 @@ const struct qm_graph_tensor *tflite_output(const struct tflite_operator *o, uin
 void tflite_open_shape(const struct tflite_operator *o, uint32_t i, uint32_t rank, const uint32_t *dims);
 /* Gives output i the batch of the operator's data, if the file leaves it open. */
 void tflite_open_batch(const struct tflite_operator *o, uint32_t i, uint32_t batch);
+/* Refuses an output that has not the shape that the operator gives. */
+void tflite_check_shape(const struct tflite_operator *o, uint32_t rank, const uint32_t *dims);
 /* Operand i as integers; must be a constant of `count` of them, int32 or int64, each within int32. */
 bool tflite_read_integers(const struct tflite_operator *o, uint32_t i, uint32_t count, int32_t *to);
 /* An axis from -rank to rank - 1. */
@@ -169,12 +213,18 @@ void tflite_read_activation(const struct tflite_operator *o, uint32_t slot);
 /* Reads the operands and options of an operator. These readers are in moves.c and shapes.c, the others beside the table in ops.c. */
 typedef void tflite_reading(const struct tflite_operator *o);
 tflite_reading tflite_read_axes, tflite_read_pad, tflite_read_concatenation, tflite_read_split, tflite_read_strided_slice;
-tflite_reading tflite_read_transpose, tflite_read_resize;
+tflite_reading tflite_read_transpose, tflite_read_resize, tflite_read_resize_bilinear;
+
+/* ---- arithmetic.c ---- */
+
+tflite_reading tflite_read_add, tflite_read_mul, tflite_read_sub, tflite_read_div, tflite_read_pair, tflite_read_prelu,
+    tflite_read_same_shape;
+tflite_reading tflite_read_elu, tflite_read_arg, tflite_read_l2, tflite_read_matmul;
 
 /* ---- shapes.c ---- */
 
 tflite_reading tflite_read_reshape, tflite_read_expand_dims, tflite_read_squeeze;
-tflite_reading tflite_read_shape, tflite_read_pack, tflite_read_gather, tflite_read_cast, tflite_read_fill;
+tflite_reading tflite_read_shape, tflite_read_pack, tflite_read_gather, tflite_read_gather_nd, tflite_read_cast, tflite_read_fill;
 
 /* ---- names.c ---- */
 

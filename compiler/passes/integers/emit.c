@@ -28,19 +28,19 @@ static uint32_t bits_of_range(enum qm_dtype dtype, int64_t low, int64_t high) {
     return bytes && lowest <= low && high <= lowest + 15 ? 4 : 0;
 }
 
-/* What the numbers of a constant of int8 need: 1 bit for -1 and 1, or 2, 4 or 8. */
+/* What the numbers of a constant of int8 need: 1 bit for -1 and 1, or 2, or 4, or 0 for all 8, which one number decides. */
 static uint32_t bits_of_weights(const struct qm_graph_tensor *weights) {
     const int8_t *numbers = weights->data;
     size_t elements = (size_t)qm_graph_elements(weights), zeros = 0;
     int8_t low = 0, high = 0;
     for (size_t i = 0; i < elements; i++) {
+        if (bits_of_range(QM_I8, numbers[i], numbers[i]) == 0) return 0;
         low = numbers[i] < low ? numbers[i] : low;
         high = numbers[i] > high ? numbers[i] : high;
         zeros += numbers[i] == 0;
     }
     if (zeros == 0 && low >= -1 && high <= 1) return 1;
-    if (low >= -2 && high <= 1) return 2;
-    return bits_of_range(QM_I8, low, high);
+    return low >= -2 && high <= 1 ? 2 : 4;
 }
 
 /* Says how few bits the numbers need, for the file's types are often wider: narrow ones run faster and move fewer bytes. */
@@ -63,19 +63,46 @@ static uint32_t unstacked(const struct real_node *n, const struct real_deferred 
     return result;
 }
 
-/* Adds the operator with its output, which has the dimensions of result. */
-bool real_emit(const struct real_node *n, const struct real_deferred *deferred, const struct real_encoding *encoding,
-               struct real_value *value) {
-    struct qm_shape wanted = qm_graph_shape(&deferred->result), own = deferred->op_shape.rank > 0 ? deferred->op_shape : wanted;
-    uint32_t tensor = real_add_tensor(n, value->name, encoding->dtype, &own);
+/* The operator on a tensor. */
+static uint32_t emit_on(const struct real_node *n, const struct real_deferred *deferred, const struct real_encoding *encoding, uint32_t in,
+                        const struct qm_shape *shape) {
+    uint32_t tensor = real_add_tensor(n, n->outputs[0]->name, encoding->dtype, shape);
     real_set_quant(n, tensor, (float)encoding->scale, encoding->zero);
     set_bits(n, deferred, encoding, tensor);
     struct qm_graph_op *op = real_add_op(n, deferred->op.kind, QM_NO_TENSOR, tensor);
     *op = deferred->op;
+    op->inputs[0] = in;
     op->outputs[0] = tensor;
     struct qm_requant *requant = QM_ARENA_NEW(n->r->arena, struct qm_requant, 1);
     *requant = encoding->requant;
     op->requant = requant;
+    return tensor;
+}
+
+/* Whether windows of one example would reach into the next. */
+static bool has_windows(enum qm_graph_op_kind kind) {
+    return kind == QM_OP_CONV_2D || kind == QM_OP_DEPTHWISE_CONV_2D || kind == QM_OP_TRANSPOSE_CONV || kind == QM_OP_AVERAGE_POOL_2D;
+}
+
+/* The operator on each example of a batch. QM_NO_TENSOR: refused. */
+static uint32_t emit_batch(const struct real_node *n, const struct real_deferred *deferred, const struct real_encoding *encoding,
+                           const struct qm_shape *shape) {
+    uint32_t examples[QM_OPERANDS_MAX], count = shape->dims[0], in = deferred->op.inputs[0];
+    struct qm_shape one = *shape;
+    if (count > QM_OPERANDS_MAX) return real_refuse(n, "works on a batch of %u; at most %d", count, QM_OPERANDS_MAX), QM_NO_TENSOR;
+    one.dims[0] = 1;
+    for (uint32_t i = 0; i < count; i++) examples[i] = emit_on(n, deferred, encoding, real_add_example(n, in, i), &one);
+    return real_add_batch(n, examples, count);
+}
+
+/* Adds the operator with its output, which has the dimensions of result. */
+bool real_emit(const struct real_node *n, const struct real_deferred *deferred, const struct real_encoding *encoding,
+               struct real_value *value) {
+    struct qm_shape wanted = qm_graph_shape(&deferred->result), own = deferred->op_shape.rank > 0 ? deferred->op_shape : wanted;
+    bool batch = has_windows(deferred->op.kind) && own.rank == 4 && own.dims[0] > 1;
+    uint32_t tensor = batch ? emit_batch(n, deferred, encoding, &own) : emit_on(n, deferred, encoding, deferred->op.inputs[0], &own);
+    if (tensor == QM_NO_TENSOR) return false;
+    real_tensors(n)[tensor].name = value->name;
     if (deferred->stack > 1) tensor = unstacked(n, deferred, tensor);
     if (!qm_shape_same(&own, &wanted)) {
         tensor = real_add_reshape(n, tensor, &wanted);

@@ -153,6 +153,9 @@ struct qm_graph_op *real_add_op(const struct real_node *n, enum qm_graph_op_kind
 /* The bytes of a tensor in another shape, or taken for other numbers: both by a RESHAPE. */
 uint32_t real_add_reshape(const struct real_node *n, uint32_t tensor, const struct qm_shape *shape);
 uint32_t real_add_alias(const struct real_node *n, uint32_t tensor, float scale, int64_t zero);
+/* One example of a batch, and a batch of examples; of 1 the tensor itself. */
+uint32_t real_add_example(const struct real_node *n, uint32_t tensor, uint32_t example);
+uint32_t real_add_batch(const struct real_node *n, const uint32_t *examples, uint32_t count);
 void real_set_quant(const struct real_node *n, uint32_t tensor, float scale, int64_t zero);
 /* The zero point with which integers from low to high fit int8: 0 if they do without. False when none does. */
 bool real_zero_point(double low, double high, int64_t *zero);
@@ -283,9 +286,9 @@ bool real_add_ones(const struct real_node *n, uint32_t channels, const struct re
 
 /* ---- operators ---- */
 typedef bool real_making(const struct real_node *n);
-real_making real_conv, real_matmul, real_max_pool, real_average_pool, real_reduce;                /* window.c, matmul.c */
-real_making real_quantize, real_dequantize, real_sign;                                            /* quantize.c */
-real_making real_add, real_sub, real_mul, real_div, real_floor, real_round, real_clip, real_cast; /* arithmetic.c */
+real_making real_conv, real_conv_transpose, real_matmul, real_max_pool, real_average_pool, real_reduce; /* window.c, matmul.c */
+real_making real_quantize, real_dequantize, real_sign;                                                  /* quantize.c */
+real_making real_add, real_sub, real_mul, real_div, real_floor, real_round, real_clip, real_cast;       /* arithmetic.c */
 real_making real_leaky_relu, real_prelu;
 real_making real_reshape, real_transpose, real_concat, real_pad, real_slice, real_resize; /* moves.c, reshape.c */
 

@@ -11,6 +11,7 @@
 
 static real_making *const makings[QM_GRAPH_OP_KINDS] = {
     [QM_OP_CONV_2D] = real_conv,
+    [QM_OP_TRANSPOSE_CONV] = real_conv_transpose,
     [QM_OP_MATMUL] = real_matmul,
     [QM_OP_MAX_POOL_2D] = real_max_pool,
     [QM_OP_AVERAGE_POOL_2D] = real_average_pool,

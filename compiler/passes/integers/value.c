@@ -99,7 +99,6 @@ bool real_tensor(const struct real_node *n, struct real_value *value, enum real_
             map = *value->map;
         else if (!real_map_of(n, &value->shape, &map))
             return false;
-        if (map.n != 1 && map.h * map.w > 1 && map.c > 1) return real_refuse(n, "works on a batch of %u; export the model with 1", map.n);
         value->tensors[order] = reordered(n, value, &map, order);
     }
     *tensor = value->tensors[order];

@@ -68,7 +68,6 @@ bool real_conv(const struct real_node *n) {
     struct real_weights weights;
     if (filter->state != REAL_CONSTANT) return real_refuse(n, "needs %.60s to be a constant", filter->name);
     if (!real_materialize(n, in) || !real_check_real(n, in) || !real_map_of(n, &in->shape, &map)) return false;
-    if (map.n != 1) return real_refuse(n, "works on a batch of %u; export the model with 1", map.n);
     bool depthwise = n->op->groups > 1 && filter->shape.dims[1] == 1;
     struct real_deferred *deferred = real_deferred_create(n, depthwise ? QM_OP_DEPTHWISE_CONV_2D : QM_OP_CONV_2D, filter->shape.dims[0]);
     if (!real_tensor(n, in, REAL_CHANNELS_LAST, &deferred->op.inputs[0])) return false;
@@ -81,7 +80,39 @@ bool real_conv(const struct real_node *n) {
     return append_bias(n, deferred) && real_defer(n, deferred);
 }
 
+/* [ic][oc][kh][kw] as [oc][kh][kw][ic] */
+bool real_conv_transpose(const struct real_node *n) {
+    struct real_value *in = n->inputs[0];
+    const struct real_value *filter = n->inputs[1];
+    const struct qm_shape *f = &filter->shape;
+    if (filter->state != REAL_CONSTANT) return real_refuse(n, "needs %.60s to be a constant", filter->name);
+    if (n->op->groups != 1) return real_refuse(n, "has %u groups; 1 is supported", n->op->groups);
+    if (n->op->dilation_h != 1 || n->op->dilation_w != 1) return real_refuse(n, "has dilations, which are not supported");
+    if (n->op->pad_top >= n->op->kernel_h || n->op->pad_left >= n->op->kernel_w) return real_refuse(n, "cuts more than its kernel reaches");
+    if (!real_materialize(n, in) || !real_check_real(n, in)) return false;
+    struct real_deferred *deferred = real_deferred_create(n, QM_OP_TRANSPOSE_CONV, f->dims[1]);
+    if (!real_tensor(n, in, REAL_CHANNELS_LAST, &deferred->op.inputs[0])) return false;
+    uint32_t kh = f->rank == 4 ? f->dims[2] : 1, kw = f->dims[f->rank - 1];
+    size_t taps = (size_t)kh * kw;
+    struct real_weights weights = {.shape = {4, {f->dims[1], kh, kw, f->dims[0]}},
+                                   .count = {f->dims[1], kh, kw, f->dims[0]},
+                                   .stride = {taps, kw, 1, f->dims[1] * taps},
+                                   .axis = 1,
+                                   .padded = true};
+    if (!real_add_weights(n, filter, &weights, in, deferred)) return false;
+    set_window(&deferred->op, n->op);
+    set_result(n, deferred);
+    return append_bias(n, deferred) && real_defer(n, deferred);
+}
+
 /* ---- pools ---- */
+
+/* Of each example of a batch by itself, since windows would reach into the next. */
+static uint32_t pool_example(const struct real_node *n, uint32_t tensor, const struct qm_shape *shape) {
+    uint32_t pooled = real_add_like(n, tensor, shape);
+    set_window(real_add_op(n, QM_OP_MAX_POOL_2D, tensor, pooled), n->op);
+    return pooled;
+}
 
 bool real_max_pool(const struct real_node *n) {
     struct real_value *in = n->inputs[0];
@@ -89,9 +120,11 @@ bool real_max_pool(const struct real_node *n) {
     uint32_t tensor;
     if (!real_materialize(n, in) || !real_map_of(n, &in->shape, &map) || !real_tensor(n, in, REAL_CHANNELS_LAST, &tensor)) return false;
     struct qm_shape shape = channels_last(&n->outputs[0]->shape);
-    uint32_t pooled = real_add_like(n, tensor, &shape);
-    set_window(real_add_op(n, QM_OP_MAX_POOL_2D, tensor, pooled), n->op);
-    real_put(n, in, REAL_CHANNELS_LAST, pooled);
+    uint32_t examples = shape.dims[0], pooled[QM_OPERANDS_MAX];
+    if (examples > QM_OPERANDS_MAX) return real_refuse(n, "works on a batch of %u; at most %d", examples, QM_OPERANDS_MAX);
+    shape.dims[0] = 1;
+    for (uint32_t i = 0; i < examples; i++) pooled[i] = pool_example(n, real_add_example(n, tensor, i), &shape);
+    real_put(n, in, REAL_CHANNELS_LAST, real_add_batch(n, pooled, examples));
     return true;
 }
 

@@ -61,7 +61,7 @@ Test(npy, refuses_what_it_cannot_hold) {
         const char *words;
     } cases[] = {
         {"{'descr': '>i2', 'fortran_order': False, 'shape': (1,), }", 2, "element type"},
-        {"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", 8, "element type"},
+        {"{'descr': '<f2', 'fortran_order': False, 'shape': (1,), }", 8, "element type"},
         {"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", 8, "element type"},
         {"{'descr': '|i1', 'fortran_order': True, 'shape': (1,), }", 1, "Fortran"},
         {"{'descr': '|i1', 'fortran_order': False, 'shape': (2,), }", 1, "1 bytes of elements, but the shape asks for 2"},

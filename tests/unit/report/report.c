@@ -147,7 +147,7 @@ Test(report, work_on_the_host_is_the_first_line_with_the_price_of_its_bytes) {
     struct qm_report *report = make();
     const char *text = qm_report_table(report, program->arena);
     cr_assert(strncmp(text, "on the host, not in cycles and energy: SOFTMAX (0.00 % of the MACs, ", 68) == 0, "%s", text);
-    cr_assert(strstr(text, "% of the bytes; only to move them at the DRAM's rate and price: 4 cycles, 4.10 nJ)\n") != NULL, "%s", text);
+    cr_assert(strstr(text, "% of the bytes; at least, for their bytes and products alone: 4 cycles, 4.10 nJ)\n") != NULL, "%s", text);
     cr_assert(eq(u64, report->host_cycles, 4));
     cr_assert(epsilon_eq(dbl, report->host_energy.total.value_pj, 4 * 128 * 8.0, 1e-9));
     cr_assert(eq(str, (char *)qm_figures[QM_FIGURE_bound].text(&report->layers[2]), "host"));

@@ -172,6 +172,20 @@ Test(onnx, means_over_the_channels_are_convolutions) {
     reduces_channels("ReduceMean", false, MAP_C);
 }
 
+static void refused(struct file_bytes file, const char *words) {
+    struct qm_graph *graph;
+    struct qm_diag diag = {.text = ""};
+    enum qm_status status = qm_model_parse(&(struct qm_model_bytes){file.data, file.size, "bad.onnx"}, NULL, arena, &graph, &diag);
+    if (status == QM_OK) status = qm_integers(graph, NULL, arena, &graph, &diag);
+    cr_expect(eq(int, status, QM_BAD_INPUT));
+    cr_expect(strncmp(diag.text, "bad.onnx: ", 10) == 0 && strchr(diag.text, '\n') == NULL, "%s", diag.text);
+    cr_expect(strstr(diag.text, words) != NULL, "%s\n  lacks: %s", diag.text, words);
+}
+
+static void refused_build(const char *words) {
+    refused(onnx_build_pack(&build), words);
+}
+
 /* ---- operands of other shapes ---- */
 
 /* y = x quantized with these. */
@@ -206,6 +220,47 @@ Test(onnx, a_map_is_multiplied_by_one_number_a_channel) {
         for (int i = c * POSITIONS; i < (c + 1) * POSITIONS; i++) want.values[i] = quantized(factor * 0.5 * (input.values[i] - 3), 4, -5);
     }
     gives(input, &want);
+}
+
+enum { FILTERS = 2, FILTER_W = 2, FILTER_WEIGHTS = MAP_C * FILTER_W };
+
+/* y = the map through filters of uint8, one column wider than a position, each with its zero point. */
+static void filter_map(const double *weights, const double *zeros) {
+    static const double scales[FILTERS] = {0.25, 0.5};
+    onnx_build_constant(&build, "w", UINT8, (struct onnx_build_shape){4, {FILTERS, MAP_C, 1, FILTER_W}}, weights);
+    onnx_build_constant(&build, "w_scale", FLOAT, (struct onnx_build_shape){1, {FILTERS}}, scales);
+    onnx_build_constant(&build, "w_zero", UINT8, (struct onnx_build_shape){1, {FILTERS}}, zeros);
+    onnx_build_int(&build, onnx_build_node(&build, "DequantizeLinear", "w w_scale w_zero", "filters"), "axis", 0);
+    onnx_build_node(&build, "Conv", "map filters", "sums");
+    quantize("sums", "y", 512, 4);
+}
+
+/* What is left of the weights goes from -50 to 200, so that they are no int8 without a zero point that all share. */
+Test(onnx, filters_have_a_zero_point_each) {
+    static const double zeros[FILTERS] = {10, 60}, scales[FILTERS] = {0.25, 0.5};
+    double weights[FILTERS * FILTER_WEIGHTS];
+    enum { WIDE = MAP_W - FILTER_W + 1, OUT = MAP_H * WIDE };
+    struct numbers input = open_map(), want = {.rank = 4, .dims = {1, FILTERS, MAP_H, WIDE}, .count = (size_t)FILTERS * OUT};
+    want.values = QM_ARENA_NEW(arena, double, want.count);
+    for (int i = 0; i < FILTER_WEIGHTS; i++) weights[i] = i * 30;                       /* 0 .. 210 */
+    for (int i = 0; i < FILTER_WEIGHTS; i++) weights[FILTER_WEIGHTS + i] = 10 + i * 27; /* 10 .. 199 */
+    filter_map(weights, zeros);
+    for (int i = 0; i < FILTERS * OUT; i++) {
+        int f = i / OUT, h = i % OUT / WIDE, w = i % WIDE;
+        double sum = 0;
+        for (int k = 0; k < FILTER_WEIGHTS; k++)
+            sum += (weights[f * FILTER_WEIGHTS + k] - zeros[f]) * (input.values[(k / FILTER_W * MAP_H + h) * MAP_W + w + k % FILTER_W] - 3);
+        want.values[i] = quantized(sum * scales[f] * 0.5, 512, 4);
+    }
+    gives(input, &want);
+}
+
+Test(onnx, filters_of_more_than_8_bits_are_refused) {
+    static const double zeros[FILTERS] = {10, 60};
+    double weights[FILTERS * FILTER_WEIGHTS] = {0, 255};
+    open_map();
+    filter_map(weights, zeros);
+    refused_build("has weights filters from -60 to 245, more than 8 bits");
 }
 
 /* Numbers of 0 to 255 with zero point 10, and no picture in front, added to the map as the file has it, or as the machine keeps it. */
@@ -245,20 +300,6 @@ Test(onnx, hard_sigmoid_is_a_line_between_two_levels) {
 }
 
 /* ---- bad files ---- */
-
-static void refused(struct file_bytes file, const char *words) {
-    struct qm_graph *graph;
-    struct qm_diag diag = {.text = ""};
-    enum qm_status status = qm_model_parse(&(struct qm_model_bytes){file.data, file.size, "bad.onnx"}, NULL, arena, &graph, &diag);
-    if (status == QM_OK) status = qm_integers(graph, NULL, arena, &graph, &diag);
-    cr_expect(eq(int, status, QM_BAD_INPUT));
-    cr_expect(strncmp(diag.text, "bad.onnx: ", 10) == 0 && strchr(diag.text, '\n') == NULL, "%s", diag.text);
-    cr_expect(strstr(diag.text, words) != NULL, "%s\n  lacks: %s", diag.text, words);
-}
-
-static void refused_build(const char *words) {
-    refused(onnx_build_pack(&build), words);
-}
 
 static void open_input(void) {
     onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){2, {1, 4}});
@@ -373,14 +414,13 @@ Test(onnx, cuts_and_sizes_that_cannot_be_are_refused) {
     list("starts", 1, (const double[]){3});
     list("ends", 1, (const double[]){3});
     onnx_build_node(&build, "Slice", "map starts ends", "a");
-    onnx_build_constant(&build, "factors", FLOAT, (struct onnx_build_shape){1, {4}}, (const double[]){1, 1, 1.5, 1});
+    onnx_build_constant(&build, "factors", FLOAT, (struct onnx_build_shape){1, {4}}, (const double[]){1, 1, 0.1, 1});
     onnx_build_node(&build, "Resize", "map - factors", "b");
     list("parts", 2, (const double[]){1, 2});
     onnx_build_int(&build, onnx_build_node(&build, "Split", "map parts", "c d"), "axis", 1);
     onnx_build_node(&build, "Concat", "a b c d", "y");
-    refused_build(
-        "operator 1 Slice takes nothing of axis 0; operator 2 Resize resizes axis 2 by 1.5; height and width by whole factors are "
-        "supported; operator 3 Split has parts of 3 elements in all, of 4");
+    refused_build("operator 1 Slice takes nothing of axis 0; operator 2 Resize resizes axis 2 to 0 elements; "
+                  "operator 3 Split has parts of 3 elements in all, of 4");
 }
 
 Test(onnx, operands_that_do_not_fit_are_refused) {

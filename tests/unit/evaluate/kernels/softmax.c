@@ -1,17 +1,39 @@
-/* host_ops.c - the host's softmax against the golden outputs of TFLite-Micro, a second fixed-point version, and the real function. */
+/* softmax.c - SOFTMAX and LOG_SOFTMAX against the golden outputs of TFLite-Micro, a second fixed-point version, and the real function. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <math.h>
 #include <string.h>
 
 #include "compiler/compiler.h"
-#include "driver/host_ops.h"
+#include "evaluate/kernels.h"
 #include "tests/support/data.h"
 #include "tests/support/npy_read.h"
 #include "tests/support/reference.h"
 
+/* Rows of int8. */
+struct rows {
+    uint32_t rows, depth;
+    float input_scale, beta;
+};
+
+static void run(enum qm_graph_op_kind kind, const struct rows *rows, const int8_t *input, int8_t *output) {
+    static const int64_t zeros[] = {0, -128, 127};
+    const float scales[] = {rows->input_scale, 1.0F / 256, 1.0F / 16};
+    struct qm_graph_tensor tensors[2] = {{.dtype = QM_I8, .rank = 2, .dims = {rows->rows, rows->depth}}};
+    tensors[1] = tensors[0];
+    uint32_t end = kind == QM_OP_SOFTMAX ? 1 : 2;
+    tensors[0].quant = (struct qm_quant){.count = 1, .scale = &scales[0], .zero_point = &zeros[0]};
+    tensors[1].quant = (struct qm_quant){.count = 1, .scale = &scales[end], .zero_point = &zeros[end]};
+    struct qm_graph_op op = {.kind = kind, .inputs = {0}, .input_count = 1, .outputs = {1}, .output_count = 1, .beta = rows->beta};
+    struct qm_graph graph = {.tensor_count = 2, .op_count = 1, .tensors = tensors, .ops = &op};
+    const void *inputs[] = {input};
+    void *outputs[] = {output};
+    cr_assert(kernel_check(&graph, &op) == NULL, "%s", kernel_check(&graph, &op));
+    cr_assert(kernel_run(&graph, &op, inputs, outputs));
+}
+
 /* The reference evaluator's softmax, through a graph of one operator. */
-static const int8_t *reference_softmax(const struct qm_softmax *softmax, const int8_t *input, struct qm_arena *arena) {
+static const int8_t *reference_softmax(const struct rows *softmax, const int8_t *input, struct qm_arena *arena) {
     static const int64_t zero = 0;
     struct qm_graph_tensor tensors[2] = {{.dtype = QM_I8, .rank = 2, .dims = {softmax->rows, softmax->depth}}};
     tensors[0].quant = (struct qm_quant){.count = 1, .scale = &softmax->input_scale, .zero_point = &zero};
@@ -23,7 +45,7 @@ static const int8_t *reference_softmax(const struct qm_softmax *softmax, const i
     return reference_run(&graph, &input, arena)[1];
 }
 
-Test(host_ops, softmax_equals_the_golden_outputs) {
+Test(softmax, softmax_equals_the_golden_outputs) {
     data_need();
     uint32_t checked = 0;
     for (int n = 0; n < DATA_SMALL_NETWORKS; n++) {
@@ -38,9 +60,9 @@ Test(host_ops, softmax_equals_the_golden_outputs) {
         if (last->kind == QM_OP_SOFTMAX) {
             const struct qm_graph_tensor *in = &graph->tensors[last->inputs[0]];
             struct npy_data want = npy_read(data_path(arena, "golden/%s/output.tflm.npy", data_networks[n].golden), arena);
-            struct qm_softmax softmax = {.rows = 1, .depth = in->dims[1], .input_scale = in->quant.scale[0], .beta = last->beta};
+            struct rows softmax = {.rows = 1, .depth = in->dims[1], .input_scale = in->quant.scale[0], .beta = last->beta};
             int8_t got[16];
-            qm_host_softmax(&softmax, reference_run(graph, first, arena)[last->inputs[0]], got);
+            run(QM_OP_SOFTMAX, &softmax, reference_run(graph, first, arena)[last->inputs[0]], got);
             cr_expect(eq(int, memcmp(got, want.bytes, softmax.depth), 0), "%s", data_networks[n].golden);
             checked++;
         }
@@ -49,7 +71,7 @@ Test(host_ops, softmax_equals_the_golden_outputs) {
     cr_expect(eq(u32, checked, 5));
 }
 
-Test(host_ops, softmax_equals_the_reference_on_random_rows) {
+Test(softmax, softmax_equals_the_reference_on_random_rows) {
     enum { ROWS = 200, DEPTH = 37 };
     static const float scales[] = {1e-6F, 0.003F, 0.0917F, 0.25F, 1.0F, 7.5F, 40.0F};
     int8_t input[ROWS * DEPTH], got[ROWS * DEPTH];
@@ -60,15 +82,15 @@ Test(host_ops, softmax_equals_the_reference_on_random_rows) {
             random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
             input[i] = (int8_t)(random >> 56);
         }
-        struct qm_softmax softmax = {.rows = ROWS, .depth = DEPTH, .input_scale = scales[s], .beta = s % 2 ? 1.0F : 0.7F};
-        qm_host_softmax(&softmax, input, got);
+        struct rows softmax = {.rows = ROWS, .depth = DEPTH, .input_scale = scales[s], .beta = s % 2 ? 1.0F : 0.7F};
+        run(QM_OP_SOFTMAX, &softmax, input, got);
         cr_expect(eq(int, memcmp(got, reference_softmax(&softmax, input, arena), sizeof got), 0), "scale %g", (double)scales[s]);
         qm_arena_destroy(arena);
     }
 }
 
 /* Two elements give large outputs, which show the last bits of the reciprocal. */
-Test(host_ops, softmax_equals_the_reference_on_all_pairs) {
+Test(softmax, softmax_equals_the_reference_on_all_pairs) {
     enum { PAIRS = 256 };
     int8_t input[2 * PAIRS], got[2 * PAIRS];
     for (int i = 0; i < PAIRS; i++) {
@@ -78,20 +100,20 @@ Test(host_ops, softmax_equals_the_reference_on_all_pairs) {
     float scale = 0.001F;
     for (int s = 0; s < 150; s++, scale *= 1.05F) {
         struct qm_arena *arena = qm_arena_create();
-        struct qm_softmax softmax = {.rows = PAIRS, .depth = 2, .input_scale = scale, .beta = 1};
-        qm_host_softmax(&softmax, input, got);
+        struct rows softmax = {.rows = PAIRS, .depth = 2, .input_scale = scale, .beta = 1};
+        run(QM_OP_SOFTMAX, &softmax, input, got);
         cr_expect(eq(int, memcmp(got, reference_softmax(&softmax, input, arena), sizeof got), 0), "scale %g", (double)scale);
         qm_arena_destroy(arena);
     }
 }
 
-Test(host_ops, softmax_is_within_one_step_of_the_real_function) {
+Test(softmax, softmax_is_within_one_step_of_the_real_function) {
     static const int8_t input[] = {-128, -40, 0, 13, 60, 61, 127, 100};
     enum { DEPTH = sizeof input };
-    struct qm_softmax softmax = {.rows = 1, .depth = DEPTH, .input_scale = 0.05F, .beta = 1};
+    struct rows softmax = {.rows = 1, .depth = DEPTH, .input_scale = 0.05F, .beta = 1};
     int8_t got[DEPTH];
     double sum = 0;
-    qm_host_softmax(&softmax, input, got);
+    run(QM_OP_SOFTMAX, &softmax, input, got);
     for (int i = 0; i < DEPTH; i++) sum += exp(0.05 * (input[i] - 127));
     for (int i = 0; i < DEPTH; i++) {
         double real = exp(0.05 * (input[i] - 127)) / sum * 256 - 128;
@@ -99,63 +121,44 @@ Test(host_ops, softmax_is_within_one_step_of_the_real_function) {
     }
 }
 
-Test(host_ops, softmax_of_equal_elements_is_uniform_and_of_one_is_the_largest) {
+Test(softmax, softmax_of_equal_elements_is_uniform_and_of_one_is_the_largest) {
     static const int8_t input[] = {5, 5, 5, 5};
-    struct qm_softmax four = {.rows = 1, .depth = 4, .input_scale = 0.1F, .beta = 1},
-                      one = {.rows = 4, .depth = 1, .input_scale = 0.1F, .beta = 1};
+    struct rows four = {.rows = 1, .depth = 4, .input_scale = 0.1F, .beta = 1},
+                one = {.rows = 4, .depth = 1, .input_scale = 0.1F, .beta = 1};
     int8_t got[4];
-    qm_host_softmax(&four, input, got);
+    run(QM_OP_SOFTMAX, &four, input, got);
     for (int i = 0; i < 4; i++) cr_expect(eq(i8, got[i], -64));
-    qm_host_softmax(&one, input, got);
+    run(QM_OP_SOFTMAX, &one, input, got);
     for (int i = 0; i < 4; i++) cr_expect(eq(i8, got[i], 127));
 }
 
 /* [published: tflite-micro, log_softmax_test.cc, QuantizedActivationsOpTestLogSoftmaxInt8: 0 -6 2 4 and 3 -2 10 1 with scale 20/255,
  * zero point 0] */
-Test(host_ops, log_softmax_gives_the_published_bytes) {
+Test(softmax, log_softmax_gives_the_published_bytes) {
     static const int8_t input[] = {0, -77, 26, 51, 38, -26, 127, 13}, want[] = {61, -36, 93, 125, 15, -65, 127, -16};
-    struct qm_softmax softmax = {.rows = 2, .depth = 4, .input_scale = 20.0F / 255, .beta = 1};
+    struct rows softmax = {.rows = 2, .depth = 4, .input_scale = 20.0F / 255, .beta = 1};
     int8_t got[8];
-    qm_host_log_softmax(&softmax, input, got);
+    run(QM_OP_LOG_SOFTMAX, &softmax, input, got);
     for (int i = 0; i < 8; i++) cr_expect(eq(i8, got[i], want[i]), "element %d", i);
 }
 
-Test(host_ops, log_softmax_is_within_one_step_of_the_real_function) {
+Test(softmax, log_softmax_is_within_one_step_of_the_real_function) {
     enum { DEPTH = 40 };
     static const float scales[] = {0.004F, 0.03F, 0.1F, 0.4F};
     uint32_t random = 1;
     for (int trial = 0; trial < 400; trial++) {
         int8_t input[DEPTH], got[DEPTH];
         double sum = 0, scale = (double)scales[trial % 4];
-        struct qm_softmax softmax = {.rows = 1, .depth = DEPTH, .input_scale = scales[trial % 4], .beta = 1};
+        struct rows softmax = {.rows = 1, .depth = DEPTH, .input_scale = scales[trial % 4], .beta = 1};
         for (int i = 0; i < DEPTH; i++) {
             random = random * 1664525 + 1013904223;
             input[i] = (int8_t)(random >> 24);
             sum += exp(scale * input[i]);
         }
-        qm_host_log_softmax(&softmax, input, got);
+        run(QM_OP_LOG_SOFTMAX, &softmax, input, got);
         for (int i = 0; i < DEPTH; i++) {
             double real = fmax((scale * input[i] - log(sum)) * 16 + 127, -128);
             cr_expect(fabs(real - got[i]) < 1, "scale %g, element %d: %d for %g", scale, i, got[i], real);
         }
     }
-}
-
-/* Half away from zero, as C's roundf; the bounds of the type; and back. */
-Test(host_ops, edges_round_and_saturate) {
-    static const float reals[] = {0, 0.25F, -0.25F, 0.74F, 100, -100, 1e30F, -INFINITY, NAN};
-    static const int8_t want[] = {-3, -2, -4, -2, 127, -128, 127, -128, -3};
-    struct qm_affine affine = {.scale = 0.5F, .zero_point = -3, .low = -128, .count = 9};
-    uint8_t got[9];
-    qm_host_quantize(&affine, reals, got);
-    for (int i = 0; i < 9; i++) cr_expect(eq(i8, (int8_t)got[i], want[i]), "element %d", i);
-    float back[9];
-    qm_host_dequantize(&affine, got, back);
-    cr_expect(back[0] == 0 && back[1] == 0.5F && back[4] == 65);
-    affine.low = 0;
-    affine.zero_point = 200;
-    qm_host_quantize(&affine, reals, got);
-    cr_expect(eq(u8, got[0], 200));
-    cr_expect(eq(u8, got[4], 255));
-    cr_expect(eq(u8, got[5], 0));
 }

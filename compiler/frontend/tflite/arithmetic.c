@@ -1,0 +1,117 @@
+/* arithmetic.c - operators on elements of one or two tensors, products of two matrices, and along one axis. */
+#include <string.h>
+
+#include "compiler/frontend/tflite/tflite.h"
+
+/* ---- of one tensor ---- */
+
+void tflite_read_same_shape(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0), *out = tflite_output(o, 0);
+    tflite_open_shape(o, 0, in->rank, in->dims);
+    if (in->rank != out->rank || memcmp(in->dims, out->dims, in->rank * sizeof *in->dims) != 0)
+        tflite_refuse(o, "the output's shape is not that of the input");
+}
+
+void tflite_read_elu(const struct tflite_operator *o) {
+    o->op->alpha = 1;
+    tflite_read_same_shape(o);
+}
+
+/* The operand that says the axis becomes an attribute; the axis is gone from the output. */
+void tflite_read_arg(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0);
+    uint32_t dims[QM_MAX_RANK], rank = 0;
+    int32_t axis;
+    if (!tflite_read_integers(o, 1, 1, &axis) || !tflite_resolve_axis(o, axis, in->rank, &o->op->axis)) return;
+    for (uint32_t d = 0; d < in->rank; d++)
+        if (d != o->op->axis) dims[rank++] = in->dims[d];
+    tflite_check_shape(o, rank, dims);
+    tflite_keep_inputs(o, 1);
+}
+
+void tflite_read_l2(const struct tflite_operator *o) {
+    tflite_read_activation(o, L2_ACTIVATION);
+    tflite_read_same_shape(o);
+}
+
+/* ---- of two ---- */
+
+/* Dimension d of the output, counted from the last, as a tensor has it: 1 where it has none. */
+static uint32_t dim_of(const struct qm_graph_tensor *tensor, const struct qm_graph_tensor *out, uint32_t d) {
+    uint32_t missing = out->rank - tensor->rank;
+    return d < missing ? 1 : tensor->dims[d - missing];
+}
+
+/* Each dimension of the output is that of the operands, of which one or both may have one element. */
+static void check_broadcast(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *a = tflite_input(o, 0), *b = tflite_input(o, 1), *out = tflite_output(o, 0);
+    const struct qm_graph_tensor *longer = a->rank > b->rank ? a : b;
+    uint32_t dims[QM_MAX_RANK];
+    for (uint32_t d = 0; d < longer->rank; d++) {
+        uint32_t left = dim_of(a, longer, d), right = dim_of(b, longer, d);
+        dims[d] = left > right ? left : right;
+    }
+    tflite_open_shape(o, 0, longer->rank, dims);
+    bool fits = a->rank <= out->rank && b->rank <= out->rank;
+    for (uint32_t d = 0; d < out->rank && fits; d++) {
+        uint32_t left = dim_of(a, out, d), right = dim_of(b, out, d), larger = left > right ? left : right;
+        fits = (left == right || left == 1 || right == 1) && out->dims[d] == larger;
+    }
+    if (!fits) tflite_refuse(o, "the output's shape is not that of the operands");
+}
+
+void tflite_read_add(const struct tflite_operator *o) {
+    tflite_read_activation(o, ADD_ACTIVATION);
+    check_broadcast(o);
+}
+
+void tflite_read_mul(const struct tflite_operator *o) {
+    tflite_read_activation(o, MUL_ACTIVATION);
+    check_broadcast(o);
+}
+
+void tflite_read_sub(const struct tflite_operator *o) {
+    tflite_read_activation(o, SUB_ACTIVATION);
+    check_broadcast(o);
+}
+
+void tflite_read_div(const struct tflite_operator *o) {
+    tflite_read_activation(o, DIV_ACTIVATION);
+    check_broadcast(o);
+}
+
+void tflite_read_pair(const struct tflite_operator *o) {
+    check_broadcast(o);
+}
+
+/* The slopes are broadcast to the input, not the input to them. */
+void tflite_read_prelu(const struct tflite_operator *o) {
+    check_broadcast(o);
+    if (qm_graph_elements(tflite_input(o, 0)) != qm_graph_elements(tflite_output(o, 0))) tflite_refuse_shape(o);
+}
+
+/* ---- products of stacks of matrices ---- */
+
+/* The stacks' dimensions are broadcast; those of the matrices are [rows][depth] and [depth][columns], or turned around. */
+void tflite_read_matmul(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *a = tflite_input(o, 0), *b = tflite_input(o, 1);
+    const struct qm_graph_tensor *longer = a->rank > b->rank ? a : b;
+    uint32_t dims[QM_MAX_RANK], rank = longer->rank;
+    o->op->first_transposed = fb_u8(&o->r->fb, &o->options, MATMUL_FIRST_TRANSPOSED, 0) != 0;
+    o->op->transposed = fb_u8(&o->r->fb, &o->options, MATMUL_TRANSPOSED, 0) != 0;
+    if (a->rank < 2 || b->rank < 2) {
+        tflite_refuse(o, "an operand is no matrix");
+        return;
+    }
+    const uint32_t *rows = &a->dims[a->rank - 2], *columns = &b->dims[b->rank - 2];
+    bool fits = rows[!o->op->first_transposed] == columns[o->op->transposed];
+    for (uint32_t d = 0; d + 2 < rank; d++) {
+        uint32_t left = dim_of(a, longer, d), right = dim_of(b, longer, d);
+        fits = fits && (left == right || left == 1 || right == 1);
+        dims[d] = left > right ? left : right;
+    }
+    dims[rank - 2] = rows[o->op->first_transposed];
+    dims[rank - 1] = columns[!o->op->transposed];
+    if (!fits) tflite_refuse(o, "the operands are not matrices that can be multiplied");
+    tflite_check_shape(o, rank, dims);
+}

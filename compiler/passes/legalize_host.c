@@ -1,0 +1,101 @@
+/* legalize_host.c - what the host computes: graphs of real numbers, and operators of TFLite by its kernels (evaluate/kernels.h). */
+#include "compiler/passes/legalize_site.h"
+#include "evaluate/kernels.h"
+
+enum { SOFTMAX_DEPTH_MAX = 4095 }; /* the sum of exponentials has 12 integer bits */
+
+/* A layer of the host, of all operands of the operator. */
+static enum qm_status add_host_layer(const struct site *s, const struct qm_graph *graph) {
+    struct qm_layer *layer = site_layer(s, QM_LAYER_HOST);
+    layer->graph = graph;
+    layer->macs = qm_graph_products(graph);
+    for (uint32_t i = 0; i < graph->input_count; i++) QM_TRY(site_operand(s, i, &layer->inputs[layer->input_count++]));
+    layer->output = site_result(s, 0);
+    return QM_OK;
+}
+
+enum qm_status legalize_host(const struct site *s) {
+    return add_host_layer(s, s->op->graph);
+}
+
+/* The operator alone as a graph, whose operands are the operator's: those that are no constants come from the network. */
+enum qm_status legalize_on_host(const struct site *s) {
+    struct qm_graph_maker maker = {.arena = s->l->arena, .graph = QM_ARENA_NEW(s->l->arena, struct qm_graph, 1)};
+    const char *problem = kernel_check(s->l->graph, s->op);
+    if (problem != NULL) return site_refuse(s, "%s", problem);
+    struct qm_layer *layer = site_layer(s, QM_LAYER_HOST);
+    struct qm_graph_op op = *s->op;
+    struct qm_graph *graph = maker.graph;
+    op.requant = NULL;
+    graph->inputs = QM_ARENA_NEW(maker.arena, uint32_t, op.input_count);
+    graph->outputs = QM_ARENA_NEW(maker.arena, uint32_t, 1);
+    graph->output_count = 1;
+    for (uint32_t i = 0; i <= op.input_count; i++) {
+        uint32_t *operand = i < op.input_count ? &op.inputs[i] : &op.outputs[0];
+        if (*operand == QM_NO_TENSOR) continue;
+        const struct qm_graph_tensor *source = &s->l->graph->tensors[*operand];
+        struct qm_shape shape = qm_graph_shape(source);
+        *operand = qm_graph_add_tensor(&maker, source->name, source->dtype, &shape);
+        graph->tensors[*operand] = *source;
+        if (i == op.input_count || source->data != NULL) continue;
+        QM_TRY(site_operand(s, i, &layer->inputs[layer->input_count++]));
+        graph->inputs[graph->input_count++] = *operand;
+    }
+    *qm_graph_add_op(&maker, op.kind, QM_NO_TENSOR, QM_NO_TENSOR) = op;
+    graph->outputs[0] = op.outputs[0];
+    layer->graph = graph;
+    layer->macs = kernel_products(s->l->graph, s->op);
+    layer->output = site_result(s, 0);
+    return QM_OK;
+}
+
+/* A quantizer of floats that rounds half to even is an operator on real numbers. */
+static enum qm_status quantize_even(const struct site *s) {
+    struct qm_graph_maker maker = {.arena = s->l->arena, .graph = QM_ARENA_NEW(s->l->arena, struct qm_graph, 1)};
+    const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
+    struct qm_shape shape = qm_graph_shape(in), scalar = {0};
+    struct qm_graph *graph = maker.graph;
+    uint32_t ends[] = {qm_graph_add_tensor(&maker, in->name, in->dtype, &shape),
+                       qm_graph_add_tensor(&maker, out->name, out->dtype, &shape)};
+    uint32_t scale = qm_graph_add_constant(&maker, "scale", QM_F32, &scalar, out->quant.scale);
+    uint32_t zero = qm_graph_add_constant(&maker, "zero", QM_I64, &scalar, out->quant.zero_point);
+    struct qm_graph_op *op = qm_graph_add_op(&maker, QM_OP_QUANTIZE, ends[0], ends[1]);
+    op->index = s->op->index;
+    op->inputs[1] = scale;
+    op->inputs[2] = zero;
+    op->input_count = 3;
+    op->low = out->dtype == QM_U8 ? 0 : INT8_MIN;
+    op->high = op->low + UINT8_MAX;
+    graph->is_real = true;
+    graph->input_count = graph->output_count = 1;
+    graph->inputs = QM_ARENA_NEW(maker.arena, uint32_t, 1);
+    graph->outputs = QM_ARENA_NEW(maker.arena, uint32_t, 1);
+    graph->inputs[0] = ends[0];
+    graph->outputs[0] = ends[1];
+    return add_host_layer(s, graph);
+}
+
+enum qm_status legalize_quantize_floats(const struct site *s) {
+    QM_TRY(site_check_activation(s, site_output(s, 0)));
+    return s->op->requant != NULL ? quantize_even(s) : legalize_on_host(s);
+}
+
+enum qm_status legalize_dequantize(const struct site *s) {
+    QM_TRY(site_check_activation(s, site_input(s, 0)));
+    return legalize_on_host(s);
+}
+
+/* SOFTMAX and LOG_SOFTMAX give numbers of one scale and zero point, of rows whose sum of exponentials does not overflow. */
+enum qm_status legalize_softmax(const struct site *s) {
+    bool log = s->op->kind == QM_OP_LOG_SOFTMAX;
+    QM_TRY(site_check_activations(s));
+    bool is_unsigned = site_output(s, 0)->dtype == QM_U8;
+    if (site_input(s, 0)->dtype != site_output(s, 0)->dtype) return site_refuse(s, "input and output have different types");
+    QM_TRY(site_check_output(s, log ? 1.0F / 16 : 1.0F / 256, log ? INT8_MAX : is_unsigned ? 0 : INT8_MIN));
+    uint32_t depth = site_output(s, 0)->dims[site_output(s, 0)->rank - 1];
+    float beta = log ? 1 : s->op->beta;
+    if (depth > SOFTMAX_DEPTH_MAX) return site_refuse(s, "rows of %u elements are not supported; at most %d", depth, SOFTMAX_DEPTH_MAX);
+    if (!((double)beta * (double)site_input(s, 0)->quant.scale[0] * 0x1p26 > 1))
+        return site_refuse(s, "beta times the input's scale is too small");
+    return legalize_on_host(s);
+}

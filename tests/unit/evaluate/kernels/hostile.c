@@ -1,0 +1,106 @@
+/* hostile.c - what kernel_check lets through runs inside its arrays, whatever the operator says: random operators, most of them wrong. Under
+ * AddressSanitizer inputs are watched, too. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/prng.h"
+#include "evaluate/kernels.h"
+
+enum { TENSORS = 4, ROUNDS = 8000, CANARY = 16 };
+
+struct wild {
+    struct qm_prng prng;
+    struct qm_graph graph;
+    struct qm_graph_tensor tensors[TENSORS];
+    float scales[TENSORS];
+    int64_t zeros[TENSORS];
+    struct qm_graph_op op;
+};
+
+static uint32_t draw(struct wild *w, uint32_t below) {
+    return (uint32_t)(qm_prng_next(&w->prng) % below);
+}
+
+/* Mostly a small number, at times a large one. */
+static uint32_t draw_extent(struct wild *w) {
+    return draw(w, 60) == 0 ? (uint32_t)qm_prng_next(&w->prng) : draw(w, 4);
+}
+
+static void draw_tensor(struct wild *w, uint32_t i, const struct qm_graph_tensor *like) {
+    struct qm_graph_tensor *tensor = &w->tensors[i];
+    *tensor = (struct qm_graph_tensor){.name = "t", .dtype = (enum qm_dtype)draw(w, QM_DTYPES), .rank = draw(w, 5)};
+    for (uint32_t d = 0; d < QM_MAX_RANK; d++) tensor->dims[d] = 1 + draw_extent(w);
+    if (draw(w, 3) == 0) tensor->rank = 4;
+    if (like != NULL && draw(w, 4) > 0) *tensor = *like;
+    if (draw(w, 4) == 0) tensor->dtype = (enum qm_dtype)draw(w, QM_DTYPES);
+    w->scales[i] = draw(w, 3) > 0 ? 1.0F / 128 : ldexpf(1, (int)draw(w, 100) - 50);
+    w->zeros[i] = draw(w, 20) == 0 ? 1000 : tensor->dtype == QM_U8 ? draw(w, 256) : (int64_t)draw(w, 256) - 128;
+    if (draw(w, 3) > 0) w->zeros[i] = tensor->dtype == QM_U8 ? 128 : 0;
+    tensor->quant = (struct qm_quant){.count = draw(w, 10) > 0, .scale = &w->scales[i], .zero_point = &w->zeros[i]};
+}
+
+static void draw_wild(struct wild *w, enum qm_graph_op_kind kind) {
+    w->op = (struct qm_graph_op){.kind = kind, .beta = 1, .input_count = 1 + draw(w, 3), .output_count = 1};
+    w->graph = (struct qm_graph){.tensors = w->tensors, .tensor_count = TENSORS, .ops = &w->op, .op_count = 1};
+    for (uint32_t i = 0; i < TENSORS; i++) draw_tensor(w, i, i > 0 ? &w->tensors[draw(w, i)] : NULL);
+    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) w->op.inputs[i] = w->op.outputs[i] = QM_NO_TENSOR;
+    for (uint32_t i = 0; i < w->op.input_count; i++) w->op.inputs[i] = draw(w, 40) == 0 ? draw(w, 9) : i;
+    w->op.outputs[0] = TENSORS - 1;
+    uint32_t *const words[] = {&w->op.kernel_h, &w->op.kernel_w, &w->op.stride_h, &w->op.stride_w,
+                               &w->op.pad_top,  &w->op.pad_left, &w->op.axis,     &w->op.axes};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) *words[i] = draw_extent(w);
+    w->op.activation = (enum qm_activation)(draw(w, 3) > 0 ? 0 : draw(w, 4));
+    w->op.align_corners = draw(w, 2);
+    w->op.half_pixel_centers = draw(w, 2);
+    w->op.first_transposed = draw(w, 2);
+    w->op.transposed = draw(w, 2);
+}
+
+/* Arrays as large as their tensors; behind the output's are bytes that must stay. */
+static void run_wild(struct wild *w) {
+    void *inputs[QM_OPERANDS_MAX] = {NULL}, *output;
+    size_t bytes = (size_t)qm_graph_elements(&w->tensors[TENSORS - 1]) * qm_dtype_bytes(w->tensors[TENSORS - 1].dtype);
+    for (uint32_t i = 0; i < w->op.input_count; i++) {
+        if (w->op.inputs[i] == QM_NO_TENSOR) continue;
+        const struct qm_graph_tensor *tensor = &w->tensors[w->op.inputs[i]];
+        size_t size = (size_t)qm_graph_elements(tensor) * qm_dtype_bytes(tensor->dtype);
+        inputs[i] = malloc(size);
+        qm_prng_fill(&w->prng, inputs[i], size);
+    }
+    output = malloc(bytes + CANARY);
+    memset((uint8_t *)output + bytes, 0xa5, CANARY);
+    kernel_run(&w->graph, &w->op, (const void *const *)inputs, &output);
+    for (size_t i = 0; i < CANARY; i++) cr_assert(eq(u8, ((uint8_t *)output)[bytes + i], 0xa5));
+    for (uint32_t i = 0; i < w->op.input_count; i++) free(inputs[i]);
+    free(output);
+}
+
+static bool is_small(const struct wild *w) {
+    bool small = qm_graph_elements(&w->tensors[TENSORS - 1]) < 100000;
+    for (uint32_t i = 0; i < w->op.input_count && small; i++)
+        small = w->op.inputs[i] == QM_NO_TENSOR || qm_graph_elements(&w->tensors[w->op.inputs[i]]) < 100000;
+    return small;
+}
+
+Test(hostile, lets_through_what_stays_inside, .timeout = 120) {
+    int kinds = 0, kernels = 0;
+    for (int kind = 0; kind < QM_GRAPH_OP_KINDS; kind++) {
+        struct wild w;
+        int taken = 0;
+        qm_prng_init(&w.prng, (uint64_t)kind);
+        for (int i = 0; i < ROUNDS; i++) {
+            draw_wild(&w, (enum qm_graph_op_kind)kind);
+            const char *problem = kernel_check(&w.graph, &w.op);
+            if (i == 0 && (problem == NULL || strcmp(problem, "the host has no kernel for it") != 0)) kernels++;
+            if (problem != NULL || !is_small(&w)) continue;
+            run_wild(&w);
+            taken++;
+        }
+        kinds += taken > 0;
+    }
+    cr_expect(ge(int, kernels, 40), "%d", kernels);
+    cr_expect(eq(int, kinds, kernels), "%d of %d kernels ran", kinds, kernels);
+}
