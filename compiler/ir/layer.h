@@ -47,6 +47,11 @@ struct qm_move {
         uint32_t count, in, out; /* bytes from one to the next in the input and in the output */
     } loops[QM_MOVE_LOOPS];
     uint32_t in_first, out_first, contiguous_bytes;
+    /* All of it is done for each of the places, that many bytes further in both maps; without places it is done once. */
+    uint32_t place_count;
+    const struct qm_move_place {
+        uint32_t in, out;
+    } *places;
     bool fill; /* before, all bytes of the output become pad_value */
 };
 

@@ -25,7 +25,7 @@ void tflite_read_arg(const struct tflite_operator *o) {
     if (!tflite_read_integers(o, 1, 1, &axis) || !tflite_resolve_axis(o, axis, in->rank, &o->op->axis)) return;
     for (uint32_t d = 0; d < in->rank; d++)
         if (d != o->op->axis) dims[rank++] = in->dims[d];
-    tflite_check_shape(o, rank, dims);
+    tflite_check_shape(o, 0, rank, dims);
     tflite_keep_inputs(o, 1);
 }
 
@@ -113,5 +113,5 @@ void tflite_read_matmul(const struct tflite_operator *o) {
     dims[rank - 2] = rows[o->op->first_transposed];
     dims[rank - 1] = columns[!o->op->transposed];
     if (!fits) tflite_refuse(o, "the operands are not matrices that can be multiplied");
-    tflite_check_shape(o, rank, dims);
+    tflite_check_shape(o, 0, rank, dims);
 }

@@ -181,6 +181,11 @@ static void read_leaky_relu(const struct tflite_operator *o) {
     tflite_read_same_shape(o);
 }
 
+static void read_gelu(const struct tflite_operator *o) {
+    o->op->approximate = fb_u8(&o->r->fb, &o->options, GELU_APPROXIMATE, 0) != 0;
+    tflite_read_same_shape(o);
+}
+
 /* The file's operands are the output's shape, the weights [out channels][kh][kw][in channels], the input, and perhaps a bias. */
 static void read_transpose_conv(const struct tflite_operator *o) {
     struct qm_graph_op *op = o->op;
@@ -224,6 +229,16 @@ static const struct rule rules[] = {
     {TFLITE_RELU,                    QM_OP_RELU,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
     {TFLITE_RELU6,                   QM_OP_RELU6,                   OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
     {TFLITE_LEAKY_RELU,              QM_OP_LEAKY_RELU,              OPTIONS_LEAKY_RELU,              true,  1, 1, 1, read_leaky_relu},
+    {TFLITE_RELU_N1_TO_1,            QM_OP_RELU_N1_TO_1,            OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_RELU_0_TO_1,             QM_OP_RELU_0_TO_1,             OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_ELU,                     QM_OP_ELU,                     OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_elu},
+    {TFLITE_GELU,                    QM_OP_GELU,                    OPTIONS_GELU,                    false, 1, 1, 1, read_gelu},
+    {TFLITE_EXP,                     QM_OP_EXP,                     OPTIONS_EXP,                     false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_LOG,                     QM_OP_LOG,                     OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_ABS,                     QM_OP_ABS,                     OPTIONS_ABS,                     false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_NEG,                     QM_OP_NEG,                     OPTIONS_NEG,                     false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_SQRT,                    QM_OP_SQRT,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_RSQRT,                   QM_OP_RSQRT,                   OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
     {TFLITE_LOGISTIC,                QM_OP_LOGISTIC,                OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
     {TFLITE_TANH,                    QM_OP_TANH,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
     {TFLITE_HARD_SWISH,              QM_OP_HARD_SWISH,              OPTIONS_HARD_SWISH,              false, 1, 1, 1, tflite_read_same_shape},
@@ -234,6 +249,28 @@ static const struct rule rules[] = {
      tflite_read_concatenation},
     {TFLITE_SPLIT,                   QM_OP_SPLIT,                   OPTIONS_SPLIT,                   true,  2, 2, QM_OPERANDS_MAX,
      tflite_read_split},
+    {TFLITE_SPLIT_V,                 QM_OP_SPLIT,                   OPTIONS_SPLIT_V,                 false, 3, 3, QM_OPERANDS_MAX,
+     tflite_read_split_v},
+    {TFLITE_UNPACK,                  QM_OP_SPLIT,                   OPTIONS_UNPACK,                  true,  1, 1, QM_OPERANDS_MAX,
+     tflite_read_unpack},
+    {TFLITE_SLICE,                   QM_OP_STRIDED_SLICE,           OPTIONS_SLICE,                   false, 3, 3, 1, tflite_read_slice},
+    {TFLITE_REVERSE_V2,              QM_OP_STRIDED_SLICE,           OPTIONS_REVERSE_V2,              false, 2, 2, 1, tflite_read_reverse},
+    {TFLITE_TILE,                    QM_OP_TILE,                    OPTIONS_TILE,                    false, 2, 2, 1, tflite_read_tile},
+    {TFLITE_BROADCAST_TO,            QM_OP_BROADCAST_TO,            OPTIONS_BROADCAST_TO,            false, 2, 2, 1,
+     tflite_read_broadcast_to},
+    {TFLITE_BROADCAST_ARGS,          QM_OP_BROADCAST_ARGS,          OPTIONS_NONE,                    false, 2, 2, 1,
+     tflite_read_broadcast_args},
+    {TFLITE_GATHER_ND,               QM_OP_GATHER_ND,               OPTIONS_GATHER_ND,               false, 2, 2, 1, tflite_read_gather_nd},
+    {TFLITE_MIRROR_PAD,              QM_OP_MIRROR_PAD,              OPTIONS_MIRROR_PAD,              true,  2, 2, 1,
+     tflite_read_mirror_pad},
+    {TFLITE_DEPTH_TO_SPACE,          QM_OP_DEPTH_TO_SPACE,          OPTIONS_DEPTH_TO_SPACE,          true,  1, 1, 1,
+     tflite_read_depth_to_space},
+    {TFLITE_SPACE_TO_DEPTH,          QM_OP_SPACE_TO_DEPTH,          OPTIONS_SPACE_TO_DEPTH,          true,  1, 1, 1,
+     tflite_read_space_to_depth},
+    {TFLITE_SPACE_TO_BATCH_ND,       QM_OP_SPACE_TO_BATCH_ND,       OPTIONS_SPACE_TO_BATCH_ND,       false, 3, 3, 1,
+     tflite_read_space_to_batch},
+    {TFLITE_BATCH_TO_SPACE_ND,       QM_OP_BATCH_TO_SPACE_ND,       OPTIONS_BATCH_TO_SPACE_ND,       false, 3, 3, 1,
+     tflite_read_batch_to_space},
     {TFLITE_STRIDED_SLICE,           QM_OP_STRIDED_SLICE,           OPTIONS_STRIDED_SLICE,           true,  4, 4, 1,
      tflite_read_strided_slice},
     {TFLITE_TRANSPOSE,               QM_OP_TRANSPOSE,               OPTIONS_TRANSPOSE,               false, 2, 2, 1, tflite_read_transpose},
@@ -257,14 +294,6 @@ static const struct rule rules[] = {
     {TFLITE_MAXIMUM,                 QM_OP_MAXIMUM,                 OPTIONS_MAXIMUM_MINIMUM,         false, 2, 2, 1, tflite_read_pair},
     {TFLITE_SQUARED_DIFFERENCE,      QM_OP_SQUARED_DIFFERENCE,      OPTIONS_SQUARED_DIFFERENCE,      false, 2, 2, 1, tflite_read_pair},
     {TFLITE_PRELU,                   QM_OP_PRELU,                   OPTIONS_NONE,                    false, 2, 2, 1, tflite_read_prelu},
-    {TFLITE_RELU_N1_TO_1,            QM_OP_RELU_N1_TO_1,            OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_RELU_0_TO_1,             QM_OP_RELU_0_TO_1,             OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_ELU,                     QM_OP_ELU,                     OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_elu},
-    {TFLITE_EXP,                     QM_OP_EXP,                     OPTIONS_EXP,                     false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_ABS,                     QM_OP_ABS,                     OPTIONS_ABS,                     false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_NEG,                     QM_OP_NEG,                     OPTIONS_NEG,                     false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_SQRT,                    QM_OP_SQRT,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_RSQRT,                   QM_OP_RSQRT,                   OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
     {TFLITE_SQUARE,                  QM_OP_SQUARE,                  OPTIONS_SQUARE,                  false, 1, 1, 1, tflite_read_same_shape},
     {TFLITE_SUM,                     QM_OP_SUM,                     OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
     {TFLITE_REDUCE_MAX,              QM_OP_REDUCE_MAX,              OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
@@ -274,7 +303,6 @@ static const struct rule rules[] = {
     {TFLITE_RESIZE_BILINEAR,         QM_OP_RESIZE_BILINEAR,         OPTIONS_RESIZE_BILINEAR,         false, 2, 2, 1, tflite_read_resize_bilinear},
     {TFLITE_L2_NORMALIZATION,        QM_OP_L2_NORMALIZATION,        OPTIONS_L2,                      false, 1, 1, 1, tflite_read_l2},
     {TFLITE_BATCH_MATMUL,            QM_OP_BATCH_MATMUL,            OPTIONS_BATCH_MATMUL,            false, 2, 2, 1, tflite_read_matmul},
-    {TFLITE_GATHER_ND,               QM_OP_GATHER_ND,               OPTIONS_GATHER_ND,               false, 2, 2, 1, tflite_read_gather_nd},
 };
 /* clang-format on */
 
