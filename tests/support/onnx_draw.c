@@ -460,7 +460,7 @@ void onnx_draw(struct onnx_draw *d, uint64_t seed, struct qm_arena *arena) {
     import_opset(d, "com.microsoft", 1);
     struct onnx_build_shape shape = first_shape(d);
     uint32_t steps = onnx_draw_chance(d, 50) ? 1 : 2 + onnx_draw_below(d, 5);
-    d->for_host = onnx_draw_chance(d, 42);
+    d->for_host = onnx_draw_chance(d, 36);
     bool floats = d->for_host && onnx_draw_chance(d, 30);
     const struct onnx_draw_flow *flow = floats ? draw_float_chain(d, &shape) : onnx_draw_input(d, &shape, 0);
     if (!d->for_host && onnx_draw_chance(d, 35))

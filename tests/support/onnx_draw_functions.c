@@ -20,12 +20,12 @@ const char *onnx_draw_positive(struct onnx_draw *d, const char *x, double low, d
 /* Functions that all numbers have. */
 static const struct {
     const char *op;
-    uint32_t opset;  /* from which on it is there */
-    bool alpha;      /* an attribute */
-    double spread;   /* of what it gives; 0: that of x */
-} functions[] = {{"Abs", 13, false, 0},      {"Neg", 13, false, 0},   {"Erf", 13, false, 0.7}, {"Elu", 13, true, 0}, {"Selu", 13, true, 0},
-                 {"Celu", 13, true, 0},      {"Gelu", 20, false, 0},  {"Softplus", 13, false, 0}, {"Softsign", 13, false, 0.6},
-                 {"Mish", 18, false, 0}};
+    uint32_t opset; /* from which on it is there */
+    bool alpha;     /* an attribute */
+    double spread;  /* of what it gives; 0: that of x */
+} functions[] = {{"Abs", 13, false, 0},        {"Neg", 13, false, 0}, {"Erf", 13, false, 0.7}, {"Elu", 13, true, 0},
+                 {"Selu", 13, true, 0},        {"Celu", 13, true, 0}, {"Gelu", 20, false, 0},  {"Softplus", 13, false, 0},
+                 {"Softsign", 13, false, 0.6}, {"Mish", 18, false, 0}};
 
 bool onnx_draw_function(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
     uint32_t which = onnx_draw_below(d, sizeof functions / sizeof *functions);

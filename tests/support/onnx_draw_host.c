@@ -8,7 +8,7 @@
 
 #include "tests/support/onnx_draw.h"
 
-enum { PRODUCTS_MAX = 40000 };
+enum { FLOAT = 1, INT32 = 6, INT64 = 7, PRODUCTS_MAX = 40000 };
 
 static const char *two(struct onnx_draw *d, const char *a, const char *b) {
     return qm_arena_printf(d->b.arena, "%s %s", a, b);
@@ -53,8 +53,8 @@ static struct onnx_draw_value function_of(struct onnx_draw *d, const struct onnx
 
 /* A move of x, or x itself. */
 static struct onnx_draw_value moved(struct onnx_draw *d, const struct onnx_draw_value *x) {
-    static onnx_draw_step *const moves[] = {onnx_draw_pool,    onnx_draw_split,  onnx_draw_concat, onnx_draw_resize, onnx_draw_transpose,
-                                            onnx_draw_reshape, onnx_draw_slice, onnx_draw_pad};
+    static onnx_draw_step *const moves[] = {onnx_draw_pool,      onnx_draw_split,   onnx_draw_concat, onnx_draw_resize,
+                                            onnx_draw_transpose, onnx_draw_reshape, onnx_draw_slice,  onnx_draw_pad};
     struct onnx_draw_value y = {.shape = x->shape, .spread = x->spread};
     return moves[onnx_draw_below(d, 8)](d, x, &y) ? y : *x;
 }
@@ -81,8 +81,11 @@ bool onnx_draw_halves(struct onnx_draw *d, const struct onnx_draw_value *x, stru
         halves[i].name = onnx_draw_name(d, "t");
         halves[i].shape.dims[axis] = half;
     }
-    const char *list = onnx_draw_list(d, 2, (int64_t[]){half, half});
-    onnx_build_int(&d->b, onnx_build_node(&d->b, "Split", two(d, x->name, list), two(d, halves[0].name, halves[1].name)), "axis", axis);
+    bool counted = d->opset >= 18 && onnx_draw_chance(d, 50);
+    const char *operands = counted ? x->name : two(d, x->name, onnx_draw_list(d, 2, (int64_t[]){half, half}));
+    Onnx__NodeProto *node = onnx_build_node(&d->b, "Split", operands, two(d, halves[0].name, halves[1].name));
+    onnx_build_int(&d->b, node, "axis", axis);
+    if (counted) onnx_build_int(&d->b, node, "num_outputs", 2);
     onnx_draw_note(d, "Split");
     struct onnx_draw_value function = function_of(d, &halves[1]);
     *y = halves[0];
@@ -147,7 +150,7 @@ bool onnx_draw_product(struct onnx_draw *d, const struct onnx_draw_value *x, str
     if (matrix) shape = (struct onnx_build_shape){2, {0}};
     shape.dims[shape.rank - 2] = x->shape.dims[rank - 1];
     shape.dims[shape.rank - 1] = columns;
-    for (uint32_t i = 0; i + 2 < shape.rank; i++) shape.dims[i] = onnx_draw_chance(d, 30) ? 1 : shape.dims[i];
+    for (uint32_t i = 0; i + 2 < shape.rank; i++) shape.dims[i] = onnx_draw_chance(d, 10) ? 1 : shape.dims[i];
     if (!is_moderate(x->spread) || onnx_draw_elements(&x->shape) * columns > PRODUCTS_MAX) return false;
     const struct onnx_draw_flow *flow = onnx_draw_other_flow(d, &shape, x->quant, 0);
     if (flow == NULL) return false;
@@ -220,6 +223,20 @@ bool onnx_draw_leak_whole(struct onnx_draw *d, const struct onnx_draw_value *x, 
     return true;
 }
 
+/* Numbers of some size, without their fractions. */
+bool onnx_draw_cut(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
+    const char *grown = x->name, *whole;
+    double factor = onnx_draw_magnitude(d, 5, 60) / x->spread;
+    if (onnx_draw_chance(d, 60)) factor = exp2(nearbyint(log2(factor)));
+    onnx_draw_node(d, "Mul", two(d, x->name, onnx_draw_number(d, factor)), &grown);
+    onnx_build_int(&d->b, onnx_draw_node(d, "Cast", grown, &whole), "to", onnx_draw_chance(d, 50) ? INT32 : INT64);
+    onnx_build_int(&d->b, onnx_draw_node(d, "Cast", whole, &y->name), "to", FLOAT);
+    onnx_draw_note(d, "Cast-back");
+    y->spread = factor * x->spread;
+    y->unit = 1;
+    return true;
+}
+
 /* ---- constants with more dimensions than what they meet ---- */
 
 bool onnx_draw_higher(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
@@ -243,17 +260,10 @@ bool onnx_draw_higher(struct onnx_draw *d, const struct onnx_draw_value *x, stru
 
 /* ---- the tables ---- */
 
-const struct onnx_draw_steps onnx_draw_host_steps[] = {{onnx_draw_gate, 30},
-                                                       {onnx_draw_halves, 10},
-                                                       {onnx_draw_turned, 14},
-                                                       {onnx_draw_square, 8},
-                                                       {onnx_draw_product, 12},
-                                                       {onnx_draw_computed, 10},
-                                                       {onnx_draw_fork, 10},
-                                                       {onnx_draw_power, 8},
-                                                       {onnx_draw_leak_whole, 10},
-                                                       {onnx_draw_higher, 10},
-                                                       {NULL, 0}};
+const struct onnx_draw_steps onnx_draw_host_steps[] = {{onnx_draw_gate, 30},  {onnx_draw_halves, 10},  {onnx_draw_turned, 14},
+                                                       {onnx_draw_square, 8}, {onnx_draw_product, 12}, {onnx_draw_computed, 10},
+                                                       {onnx_draw_fork, 10},  {onnx_draw_power, 8},    {onnx_draw_leak_whole, 10},
+                                                       {onnx_draw_cut, 8},    {onnx_draw_higher, 10},  {NULL, 0}};
 const struct onnx_draw_steps onnx_draw_further_steps[] = {{onnx_draw_function, 16},
                                                           {onnx_draw_partial_function, 10},
                                                           {onnx_draw_several, 10},

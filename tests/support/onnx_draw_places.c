@@ -27,7 +27,8 @@ bool onnx_draw_gather(struct onnx_draw *d, const struct onnx_draw_value *x, stru
 
 bool onnx_draw_tile(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
     int64_t times[6];
-    for (uint32_t i = 0; i < x->shape.rank; i++) y->shape.dims[i] *= times[i] = i > 0 && onnx_draw_chance(d, 40) ? 1 + onnx_draw_below(d, 3) : 1;
+    for (uint32_t i = 0; i < x->shape.rank; i++)
+        y->shape.dims[i] *= times[i] = i > 0 && onnx_draw_chance(d, 40) ? 1 + onnx_draw_below(d, 3) : 1;
     if (onnx_draw_elements(&y->shape) > ELEMENTS_MAX) return false;
     onnx_draw_node(d, "Tile", qm_arena_printf(d->b.arena, "%s %s", x->name, onnx_draw_list(d, x->shape.rank, times)), &y->name);
     onnx_draw_note(d, "Tile");

@@ -23,6 +23,7 @@ struct window {
     int64_t kernel[2], strides[2], dilations[2], pads[4];
     uint32_t directions;
     const char *automatic; /* instead of pads; NULL: pads */
+    bool ceiling;          /* the last window may reach beyond the pads */
 };
 
 static bool draw_window(struct onnx_draw *d, const struct onnx_build_shape *x, struct window *w, struct onnx_build_shape *y, bool dilated) {
@@ -49,7 +50,19 @@ static void put_window(struct onnx_draw *d, Onnx__NodeProto *node, const struct 
         onnx_build_string(&d->b, node, "auto_pad", w->automatic);
     else
         onnx_build_ints(&d->b, node, "pads", 2 * w->directions, w->pads);
+    if (w->ceiling) onnx_build_int(&d->b, node, "ceil_mode", 1);
     if (w->dilations[0] != 1 || w->dilations[1] > 1) onnx_build_ints(&d->b, node, "dilations", w->directions, w->dilations);
+}
+
+/* One window more in a direction where strides do not end at the pads, if it begins before them. */
+static void draw_ceiling(struct onnx_draw *d, const struct onnx_build_shape *x, struct window *w, struct onnx_build_shape *y) {
+    if (w->automatic != NULL || !onnx_draw_chance(d, 20)) return;
+    w->ceiling = true;
+    for (uint32_t i = 0; i < w->directions; i++) {
+        int64_t front = x->dims[2 + i] + w->pads[i], room = front + w->pads[i + w->directions] - w->kernel[i];
+        bool more = room % w->strides[i] != 0 && y->dims[2 + i] * w->strides[i] < front;
+        y->dims[2 + i] += more;
+    }
 }
 
 bool onnx_draw_pool(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
@@ -64,11 +77,12 @@ bool onnx_draw_pool(struct onnx_draw *d, const struct onnx_draw_value *x, struct
     if (!draw_window(d, &x->shape, &w, &y->shape, false)) return false;
     bool maximum = onnx_draw_chance(d, 50);
     const char *op = maximum ? "MaxPool" : "AveragePool";
+    draw_ceiling(d, &x->shape, &w, &y->shape);
     Onnx__NodeProto *node = onnx_draw_node(d, op, x->name, &y->name);
     put_window(d, node, &w);
-    if (!maximum && onnx_draw_chance(d, 75)) onnx_build_int(&d->b, node, "count_include_pad", 1);
+    if (!maximum && !w.ceiling && onnx_draw_chance(d, 75)) onnx_build_int(&d->b, node, "count_include_pad", 1);
     y->quant = maximum ? x->quant : NULL;
-    onnx_draw_note(d, op);
+    onnx_draw_note(d, w.ceiling ? qm_arena_printf(d->b.arena, "%s-ceiling", op) : op);
     return true;
 }
 
@@ -120,7 +134,7 @@ static bool conv(struct onnx_draw *d, const struct onnx_draw_value *x, struct on
 static int64_t spread_direction(struct onnx_draw *d, struct window *w, uint32_t i, int64_t extent, int64_t *more) {
     w->kernel[i] = 1 + onnx_draw_below(d, 4);
     w->strides[i] = 1 + onnx_draw_below(d, 3);
-    w->dilations[i] = onnx_draw_chance(d, 15) ? 2 : 1;
+    w->dilations[i] = onnx_draw_chance(d, 3) ? 2 : 1;
     *more = onnx_draw_chance(d, 30) ? onnx_draw_below(d, (uint32_t)w->strides[i]) : 0;
     int64_t whole = (extent - 1) * w->strides[i] + (w->kernel[i] - 1) * w->dilations[i] + 1 + *more;
     for (uint32_t side = 0; side < 2; side++) whole -= w->pads[i + side * w->directions] = onnx_draw_below(d, (uint32_t)w->kernel[i]);
@@ -129,7 +143,8 @@ static int64_t spread_direction(struct onnx_draw *d, struct window *w, uint32_t 
 
 bool onnx_draw_conv_transpose(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
     struct window w = {.directions = x->shape.rank - 2};
-    uint32_t channels = channels_of(&x->shape), groups = channels % 2 == 0 && onnx_draw_chance(d, 30) ? 2 : 1, out = 1 + onnx_draw_below(d, 6);
+    uint32_t channels = channels_of(&x->shape), groups = channels % 2 == 0 && onnx_draw_chance(d, 8) ? 2 : 1,
+             out = 1 + onnx_draw_below(d, 6);
     int64_t more[2];
     if (x->quant == NULL || x->shape.rank < 3 || x->shape.rank > 4) return false;
     struct onnx_draw_weights weights = {.shape = {x->shape.rank, {channels, out}}, .axis = 1, .channels = out};
@@ -352,7 +367,8 @@ bool onnx_draw_concat(struct onnx_draw *d, const struct onnx_draw_value *x, stru
     for (uint32_t i = 0; i < count; i++) {
         struct onnx_build_shape shape = x->shape;
         shape.dims[axis] = 1 + onnx_draw_below(d, 6);
-        const struct onnx_draw_flow *flow = onnx_draw_chance(d, 50) ? onnx_draw_other_flow(d, &x->shape, NULL, 0) : onnx_draw_input(d, &shape, 0);
+        const struct onnx_draw_flow *flow =
+            onnx_draw_chance(d, 50) ? onnx_draw_other_flow(d, &x->shape, NULL, 0) : onnx_draw_input(d, &shape, 0);
         if (flow == NULL) flow = onnx_draw_input(d, &shape, 0);
         names = joined(d, names, onnx_draw_dequantize(d, flow).name, NULL);
         y->shape.dims[axis] += flow->shape.dims[axis];

@@ -269,7 +269,8 @@ static char kind_of(const struct exact_node *n) {
     static const struct {
         const char *op;
         char kind;
-    } kinds[] = {{"Add", '+'}, {"Sub", '-'}, {"Mul", '*'}, {"Div", '/'}, {"Pow", '^'}, {"PRelu", 'p'}, {"Min", '<'}, {"Max", '>'}, {"Sum", '+'}};
+    } kinds[] = {{"Add", '+'},   {"Sub", '-'}, {"Mul", '*'}, {"Div", '/'}, {"Pow", '^'},
+                 {"PRelu", 'p'}, {"Min", '<'}, {"Max", '>'}, {"Sum", '+'}};
     size_t i = 0;
     while (!exact_is(n, kinds[i].op)) i++;
     return kinds[i].kind;
