@@ -277,7 +277,7 @@ const struct onnx_draw_steps onnx_draw_further_steps[] = {{onnx_draw_function, 1
                                                           {onnx_draw_tile, 5},
                                                           {onnx_draw_expand, 6},
                                                           {onnx_draw_unsqueeze, 4},
-                                                          {onnx_draw_blocks, 10},
+                                                          {onnx_draw_blocks, 16},
                                                           {onnx_draw_mirror, 6},
                                                           {onnx_draw_slice_down, 6},
                                                           {onnx_draw_resize_any, 12},

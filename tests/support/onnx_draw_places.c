@@ -70,10 +70,15 @@ bool onnx_draw_unsqueeze(struct onnx_draw *d, const struct onnx_draw_value *x, s
     return true;
 }
 
+/* Whether a map has blocks of b times b, of channels or of positions. */
+static bool has_blocks(const struct onnx_build_shape *shape, int64_t b, bool of_channels) {
+    return of_channels ? shape->dims[1] % (b * b) == 0 : shape->dims[2] % b == 0 && shape->dims[3] % b == 0;
+}
+
 bool onnx_draw_blocks(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
-    int64_t b = 2 + onnx_draw_below(d, 2), *dims = y->shape.dims;
-    bool to_space = onnx_draw_chance(d, 50);
-    if (x->shape.rank != 4 || (to_space ? dims[1] % (b * b) != 0 : dims[2] % b != 0 || dims[3] % b != 0)) return false;
+    int64_t b = has_blocks(&x->shape, 3, true) ? 3 : 2, *dims = y->shape.dims;
+    bool to_space = has_blocks(&x->shape, b, true) && onnx_draw_chance(d, 80);
+    if (x->shape.rank != 4 || !has_blocks(&x->shape, b, to_space)) return false;
     const char *op = to_space ? "DepthToSpace" : "SpaceToDepth";
     Onnx__NodeProto *node = onnx_draw_node(d, op, x->name, &y->name);
     onnx_build_int(&d->b, node, "blocksize", b);

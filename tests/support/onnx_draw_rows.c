@@ -32,7 +32,7 @@ static struct onnx_build_shape without(const struct onnx_build_shape *shape, con
 static const char *reduction(struct onnx_draw *d, const struct onnx_draw_value *x, size_t elements) {
     static const char *const ops[] = {"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd"};
     bool small = elements <= 4 && x->spread > 0.05 && x->spread < 20;
-    return ops[onnx_draw_below(d, small ? 5 : 4)];
+    return ops[small && onnx_draw_chance(d, 40) ? 4 : onnx_draw_below(d, 4)];
 }
 
 bool onnx_draw_reduce(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
