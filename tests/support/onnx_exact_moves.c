@@ -190,14 +190,20 @@ static quad whole_below(quad x) {
     return whole > x ? whole - 1 : whole;
 }
 
-/* Where output x lies in the input. */
-static quad coordinate(const struct resizing *r, quad x) {
+/* Where output x lies in the input, but for what 113 bits round off. */
+static quad rounded_coordinate(const struct resizing *r, quad x) {
     quad in = (quad)r->in, out = (quad)r->out;
     if (is_word(r->coordinates, "align_corners")) return r->out == 1 ? 0 : x * (in - 1) / (out - 1);
     if (is_word(r->coordinates, "asymmetric")) return x / r->scale;
     if (is_word(r->coordinates, "pytorch_half_pixel") && r->out == 1) return 0;
     quad half = (x + 0.5Q) / r->scale - 0.5Q;
     return is_word(r->coordinates, "half_pixel_symmetric") ? half + in / 2 * (1 - out / (r->scale * in)) : half;
+}
+
+/* Halves of an element are so exactly: other fractions of float32 scales are farther from them than 1e-9. */
+static quad coordinate(const struct resizing *r, quad x) {
+    quad place = rounded_coordinate(r, x), half = whole_below(2 * place + 0.5Q) / 2;
+    return place - half < 1e-20Q && half - place < 1e-20Q ? half : place;
 }
 
 static size_t inside(quad place, size_t extent) {

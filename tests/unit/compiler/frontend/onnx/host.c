@@ -412,6 +412,19 @@ Test(onnx_host, a_padded_map_takes_the_dimensions_of_its_factor) {
     gives("padded", 1);
 }
 
+/* ---- places ---- */
+
+/* Row i comes from place 2 i + 1 of 7 rows; what is computed as a little more would be the next row. */
+Test(onnx_host, places_of_a_resize_are_exact) {
+    open_map((struct onnx_build_shape){4, {1, 2, 7, 2}});
+    onnx_build_constant(build, "factors", FLOAT, (struct onnx_build_shape){1, {4}}, (const double[]){1, 1, 0.5, 1});
+    Onnx__NodeProto *node = onnx_build_node(build, "Resize", "map - factors", "e");
+    onnx_build_string(build, node, "coordinate_transformation_mode", "half_pixel_symmetric");
+    onnx_build_string(build, node, "nearest_mode", "ceil");
+    quantize(0.07);
+    gives("resize", 1);
+}
+
 /* ---- limits ---- */
 
 /* A chain of sigmoids of a quotient, with so many operators, and a quantizer behind them. */
