@@ -110,7 +110,7 @@ static quad gelu(const struct exact_node *n, quad x) {
 
 static quad softplus(const struct exact_node *n, quad x) {
     (void)n;
-    return (quad)log1pl(expl((long double)x));
+    return (x > 0 ? x : 0) + (quad)log1pl(expl((long double)(x > 0 ? -x : x)));
 }
 
 static quad softsign(const struct exact_node *n, quad x) {
