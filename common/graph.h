@@ -24,9 +24,9 @@ size_t qm_dtype_bytes(enum qm_dtype dtype);
 const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
 
 /* The operators that any front end can produce; the file's other operators are refused by the front end by name and index.
- * X(NAME) with the spelling of the TFLite builtin; LOOKUP is any function of a byte, HOST a graph of its own. In a graph of integers those of
- * the second list run on the host (evaluate/kernels.h). Those of the third are of real numbers, of constants and of shapes only: no pass
- * behind integers meets them. */
+ * X(NAME) with the spelling of the TFLite builtin; LOOKUP is any function of a byte, HOST a graph of its own. In a graph of integers those
+ * of the second list run on the host (evaluate/kernels.h). Those of the third are of real numbers, of constants and of shapes only: no
+ * pass behind integers meets them. */
 /* clang-format off */
 #define QM_GRAPH_OPS(X) \
     X(CONV_2D) X(DEPTHWISE_CONV_2D) X(TRANSPOSE_CONV) X(FULLY_CONNECTED) \

@@ -49,9 +49,7 @@ struct qm_move {
     uint32_t in_first, out_first, contiguous_bytes;
     /* All of it is done for each of the places, that many bytes further in both maps; without places it is done once. */
     uint32_t place_count;
-    const struct qm_move_place {
-        uint32_t in, out;
-    } *places;
+    const struct qm_move_place { uint32_t in, out; } * places;
     bool fill; /* before, all bytes of the output become pad_value */
 };
 
@@ -61,7 +59,7 @@ struct qm_layer {
     uint32_t inputs[QM_OPERANDS_MAX]; /* value indices; two at most, but on the host */
     uint32_t input_count;
     uint32_t output; /* value index */
-    uint64_t macs;   /* convolutions: products of the definition (out positions x kh x kw x in channels x out channels); those of the host */
+    uint64_t macs; /* convolutions: products of the definition (out positions x kh x kw x in channels x out channels); those of the host */
     /* window: CONV, DEPTHWISE, POOL_* */
     uint32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
     int8_t pad_value; /* CONV, DEPTHWISE: the input zero point as a byte; MOVE: what it fills with, as the input stores it */

@@ -244,6 +244,7 @@ enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t rounding, stru
     if (graph->was_real && rounding != QM_rounding_TFLITE)
         return qm_fail(diag, QM_BAD_INPUT, "%s: --requant is not for ONNX models, which say that they round half to even", graph->file);
     QM_TRY(check_network(graph, arena, diag));
+    QM_TRY(legalize_split_batches(graph, arena, &graph, diag));
     struct legalizer l = {
         .graph = graph, .network = QM_ARENA_NEW(arena, struct qm_network, 1), .arena = arena, .diag = diag, .rounding = rounding};
     open_network(&l);

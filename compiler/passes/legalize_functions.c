@@ -103,14 +103,14 @@ enum qm_status legalize_abs(const struct site *s) {
     return site_use_table(s, table);
 }
 
-/* 1 / sqrt(x) of a number of steps, and of 0 the highest number. There is none of numbers below the zero point: the input must have none. */
+/* 1 / sqrt(x) of a number of steps, and of 0 the highest number. Numbers below the zero point have none. */
 enum qm_status legalize_rsqrt(const struct site *s) {
     QM_TRY(site_check_activations(s));
     const struct qm_quant *in = &site_input(s, 0)->quant, *out = &site_output(s, 0)->quant;
     struct qm_multiplier scale;
     uint8_t *table = new_table(s);
     if (in->zero_point[0] != lowest_input(s)) return site_refuse(s, "its input can be below 0");
-    QM_TRY(site_scale(s, 1.0 / (double)(sqrtf(in->scale[0]) * out->scale[0]), SHIFT_MAX - ROOT_BITS, &scale));
+    QM_TRY(site_scale(s, 1.0 / (double)(sqrtf(in->scale[0]) * out->scale[0]), SHIFT_MAX, &scale));
     scale.shift -= ROOT_BITS;
     for (int32_t x = 0; x < QM_TABLE_BYTES; x++) {
         struct qm_multiplier root = qm_fixed_inverse_root(x);

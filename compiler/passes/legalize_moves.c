@@ -17,15 +17,6 @@ static uint32_t stride_of(const struct qm_graph_tensor *tensor, uint32_t d) {
     return stride;
 }
 
-struct qm_layer *site_move(const struct site *s, const struct qm_graph_tensor *in, uint32_t from, uint32_t to) {
-    struct qm_layer *layer = site_layer(s, QM_LAYER_MOVE);
-    site_identity(in, layer);
-    layer->inputs[0] = from;
-    layer->input_count = 1;
-    layer->output = to;
-    return layer;
-}
-
 /* A move of an input to a value, whose loops are still to be added. */
 static enum qm_status open_move(const struct site *s, uint32_t i, uint32_t value, struct qm_layer **layer) {
     uint32_t from;
@@ -47,18 +38,6 @@ enum qm_status site_broadcast(const struct site *s, uint32_t i, uint32_t *value)
         move_add_loop(&layer->move, (struct qm_move_loop){out->dims[d], own ? stride_of(in, d - missing) : 0, stride_of(out, d)});
     }
     move_close_loops(&layer->move);
-    return QM_OK;
-}
-
-enum qm_status site_check_same_numbers(const struct site *s) {
-    struct qm_graph_op data = *s->op; /* without indices */
-    const struct site moved = {.l = s->l, .op = &data};
-    data.input_count = 1;
-    if (site_unscaled(&moved)) return QM_OK;
-    QM_TRY(site_check_activations(&moved));
-    for (uint32_t i = 0; i < s->op->output_count; i++)
-        if (!site_same_quant(site_input(s, 0), site_output(s, i)))
-            return site_refuse(s, "input and output have different scales or zero points; TFLite does not rescale here");
     return QM_OK;
 }
 

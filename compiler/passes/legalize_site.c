@@ -209,3 +209,24 @@ void site_clamp(const struct site *s, enum qm_activation activation, struct qm_l
     layer->clamp_min = s->op->requant->low;
     layer->clamp_max = s->op->requant->high;
 }
+
+struct qm_layer *site_move(const struct site *s, const struct qm_graph_tensor *in, uint32_t from, uint32_t to) {
+    struct qm_layer *layer = site_layer(s, QM_LAYER_MOVE);
+    site_identity(in, layer);
+    layer->inputs[0] = from;
+    layer->input_count = 1;
+    layer->output = to;
+    return layer;
+}
+
+enum qm_status site_check_same_numbers(const struct site *s) {
+    struct qm_graph_op data = *s->op; /* without indices */
+    const struct site moved = {.l = s->l, .op = &data};
+    data.input_count = 1;
+    if (site_unscaled(&moved)) return QM_OK;
+    QM_TRY(site_check_activations(&moved));
+    for (uint32_t i = 0; i < s->op->output_count; i++)
+        if (!site_same_quant(site_input(s, 0), site_output(s, i)))
+            return site_refuse(s, "input and output have different scales or zero points; TFLite does not rescale here");
+    return QM_OK;
+}

@@ -2,8 +2,8 @@
  *
  * legalize.c walks the graph and keeps the table of operators; legalize_convolutions.c has what the array does, legalize_post.c what the
  * post unit does, legalize_moves.c what moves bytes by loops, legalize_lists.c what moves them by lists, legalize_tables.c and
- * legalize_functions.c what is looked up, legalize_host.c what the host computes. They call what stands here, and it is in legalize_site.c but for what one of them gives the
- * others.
+ * legalize_functions.c what is looked up, legalize_host.c what the host computes. They call what stands here, and it is in legalize_site.c
+ * but for what one of them gives the others.
  */
 #ifndef QM_COMPILER_PASSES_LEGALIZE_SITE_H
 #define QM_COMPILER_PASSES_LEGALIZE_SITE_H
@@ -114,5 +114,9 @@ legalize_operator legalize_gather, legalize_gather_nd, legalize_tile, legalize_m
 QM_MUST_USE enum qm_status site_use_table(const struct site *s, const uint8_t *table);
 /* Elements of each dimension of input 0 of the operator, in a list. A NULL: all, in order. */
 QM_MUST_USE enum qm_status site_take(const struct site *s, const uint32_t *const *taken, const uint32_t *taken_count);
+
+/* The graph itself, or one whose operators with windows work on one example each. */
+QM_MUST_USE enum qm_status legalize_split_batches(const struct qm_graph *from, struct qm_arena *arena, const struct qm_graph **graph,
+                                                  struct qm_diag *diag);
 
 #endif

@@ -1,8 +1,9 @@
 /* move_axes.c - lists of places to loops.
  *
- * An axis is cut into stretches: entries at equal distances. Where a list repeats itself every p entries, as blocks and scaled maps do, each
- * of the p lists of every pth entry is cut by itself. Stretches of one length and distance are a group, and lie at the group's places; when
- * these are at equal distances, too, they are one more loop. A move takes one group of each axis, and all combinations of their places.
+ * An axis is cut into stretches: entries at equal distances. Where a list repeats itself every p entries, as blocks and scaled maps do,
+ * each of the p lists of every pth entry is cut by itself. Stretches of one length and distance are a group, and lie at the group's
+ * places; when these are at equal distances, too, they are one more loop. A move takes one group of each axis, and all combinations of
+ * their places.
  */
 #include "compiler/passes/move_axes.h"
 

@@ -21,8 +21,8 @@ enum {
     MOVE_AXES_PLACES = 1U << 18, /* of a move */
 };
 
-/* Fills moves with those that together move all combinations, and returns how many. The last axis has neighbouring bytes, the first ones the
- * longest distances. 0: it would take too many places. */
+/* Fills moves with those that together move all combinations, and returns how many. The last axis has neighbouring bytes, the first ones
+ * the longest distances. 0: it would take too many places. */
 uint32_t move_axes_split(const struct move_axis *axes, uint32_t count, struct qm_arena *arena, struct qm_move moves[MOVE_AXES_LAYERS]);
 
 /* How many places the entries of an axis become; 0: loops alone. */

@@ -5,7 +5,7 @@
 
 /* ---- of one tensor ---- */
 
-void tflite_read_same_shape(const struct tflite_operator *o) {
+void tflite_read_unary(const struct tflite_operator *o) {
     const struct qm_graph_tensor *in = tflite_input(o, 0), *out = tflite_output(o, 0);
     tflite_open_shape(o, 0, in->rank, in->dims);
     if (in->rank != out->rank || memcmp(in->dims, out->dims, in->rank * sizeof *in->dims) != 0)
@@ -14,7 +14,7 @@ void tflite_read_same_shape(const struct tflite_operator *o) {
 
 void tflite_read_elu(const struct tflite_operator *o) {
     o->op->alpha = 1;
-    tflite_read_same_shape(o);
+    tflite_read_unary(o);
 }
 
 /* The operand that says the axis becomes an attribute; the axis is gone from the output. */
@@ -31,7 +31,7 @@ void tflite_read_arg(const struct tflite_operator *o) {
 
 void tflite_read_l2(const struct tflite_operator *o) {
     tflite_read_activation(o, L2_ACTIVATION);
-    tflite_read_same_shape(o);
+    tflite_read_unary(o);
 }
 
 /* ---- of two ---- */

@@ -256,8 +256,7 @@ tflite_reading tflite_read_depth_to_space, tflite_read_space_to_depth, tflite_re
 
 /* ---- arithmetic.c ---- */
 
-tflite_reading tflite_read_add, tflite_read_mul, tflite_read_sub, tflite_read_div, tflite_read_pair, tflite_read_prelu,
-    tflite_read_same_shape;
+tflite_reading tflite_read_add, tflite_read_mul, tflite_read_sub, tflite_read_div, tflite_read_pair, tflite_read_prelu, tflite_read_unary;
 tflite_reading tflite_read_elu, tflite_read_arg, tflite_read_l2, tflite_read_matmul;
 
 /* ---- shapes.c ---- */

@@ -72,15 +72,17 @@ static bool machine_output(const struct real_node *n, struct real_value *value, 
     return true;
 }
 
-/* The tensor of an output, by the machine or else by the host. Only the reason of the machine is named. */
+/* The tensor of an output, by the machine or else by the host. Only the reason of the machine is named, unless it is the output's type. */
 static bool output_tensor(const struct real_node *n, struct real_value *value, uint32_t *tensor) {
     struct problems *problems = &n->r->problems, before = *problems;
     struct real_value own = *value;
     if (value->state == REAL_HOST) return real_host_output(n, value, tensor);
     if (machine_output(n, value, tensor)) return true;
     struct problems after = *problems;
+    bool is_typed = value->type < QM_DTYPES;
+    if (!is_typed) *problems = before;
     bool made = real_host_output(n, &own, tensor);
-    *problems = made ? before : after;
+    if (is_typed) *problems = made ? before : after;
     return made;
 }
 

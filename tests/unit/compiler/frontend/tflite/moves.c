@@ -82,7 +82,7 @@ Test(tflite_moves, strided_slice_counts_as_python_does) {
     }
     t.options[SLICE_OFFSET] = 1;
     tiny_refuse(&t, "offsets are not supported");
-    t.options[SLICE_NEW_AXIS_MASK] = 0;
+    t.options[SLICE_OFFSET] = 0;
     t.numbers[3][0] = 0;
     tiny_refuse(&t, "the output's shape is not what the operator gives");
 }
