@@ -367,7 +367,7 @@ Test(onnx, constants_that_contradict_themselves_or_lie_elsewhere_are_refused) {
     refused_build("operator 0 MatMulInteger uses w, which has its data in another file");
     b->has_data_location = 0;
     b->dims[0] = INT64_MAX;
-    refused_build("operator 0 MatMulInteger uses w, which is empty, too large");
+    refused_build("operator 0 MatMulInteger uses w, which has a dimension below 0, more than 6 of them, or too many elements");
     b->dims[0] = 4;
     b->data_type = 8;
     refused_build("operator 0 MatMulInteger uses w, which is of a type that cannot be read");
