@@ -114,6 +114,7 @@ static uint32_t of_format(const struct qm_graph *graph, const struct qm_graph_op
 /* The types that operand i may have. */
 static uint32_t wanted_types(const struct qm_graph *graph, const struct qm_graph_op *op, uint32_t i, bool floats) {
     if (qm_graph_has_weights(op->kind) && i > 0) return i == 1 ? BYTES : 1U << QM_I32;
+    if (op->kind == QM_OP_BATCH_MATMUL && i == 2) return 1U << QM_I32;
     return of_format(graph, op, rules[op->kind].in) & ~(floats || takes_any_floats(op->kind) ? 0U : (uint32_t)F32);
 }
 
