@@ -62,7 +62,7 @@ PROGRAMS := $(addprefix $(B)/,qmac specgen bench unit networks matmul_sweep toke
 NOT_FOR_TEST :=
 
 $(B)/qmac: $(call obj,$(TOOL_SRC),obj)
-$(B)/specgen: $(call obj,tools/specgen.c,obj)
+$(B)/specgen: $(call obj,$(sort $(wildcard tools/specgen/*.c)),obj)
 $(B)/bench: $(call obj,$(sort $(wildcard tools/bench/*.c)),obj)
 $(B)/unit: $(call obj,$(UNIT_SRC),obj)
 $(B)/networks: $(call obj,tests/networks/golden.c $(shell find tests/support -name '*.c'),obj)

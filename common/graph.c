@@ -25,9 +25,10 @@ const char *qm_dtype_name(enum qm_dtype dtype) {
 
 const char *qm_graph_op_name(enum qm_graph_op_kind kind) {
     static const char *const names[] = {
-#define NAME(name) #name,
-        QM_GRAPH_OPS(NAME)
-#undef NAME
+#define QM_GRAPH_OP(name, ...) #name,
+#define QM_REAL_OP(name, real) #name,
+#include "common/graph_ops.def"
+#undef QM_GRAPH_OP
     };
     QM_CHECK((unsigned)kind < QM_GRAPH_OP_KINDS);
     return names[kind];

@@ -23,36 +23,27 @@ enum qm_dtype { QM_I8, QM_U8, QM_I16, QM_I32, QM_F32, QM_I64, QM_DTYPES, QM_U16 
 size_t qm_dtype_bytes(enum qm_dtype dtype);
 const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
 
-/* The operators that any front end can produce; the file's other operators are refused by the front end by name and index.
- * X(NAME) with the spelling of the TFLite builtin; LOOKUP is any function of a byte, HOST a graph of its own. In a graph of integers those
- * of the second list run on the host (evaluate/kernels.h). Those of the third are of real numbers, of constants and of shapes only: no
- * pass behind integers meets them. */
-/* clang-format off */
-#define QM_GRAPH_OPS(X) \
-    X(CONV_2D) X(DEPTHWISE_CONV_2D) X(TRANSPOSE_CONV) X(FULLY_CONNECTED) \
-    X(ADD) X(MUL) X(AVERAGE_POOL_2D) X(MAX_POOL_2D) X(MEAN) \
-    X(QUANTIZE) X(DEQUANTIZE) \
-    X(RELU) X(RELU6) X(LEAKY_RELU) X(LOGISTIC) X(TANH) X(HARD_SWISH) \
-    X(RELU_N1_TO_1) X(RELU_0_TO_1) X(ELU) X(GELU) X(EXP) X(LOG) X(ABS) X(NEG) X(SQRT) X(RSQRT) \
-    X(RESHAPE) X(PAD) X(CONCATENATION) X(SPLIT) X(STRIDED_SLICE) X(TRANSPOSE) X(RESIZE_NEAREST_NEIGHBOR) \
-    X(PACK) X(GATHER) X(GATHER_ND) X(TILE) X(BROADCAST_TO) X(MIRROR_PAD) \
-    X(DEPTH_TO_SPACE) X(SPACE_TO_DEPTH) X(SPACE_TO_BATCH_ND) X(BATCH_TO_SPACE_ND) \
-    X(LOOKUP) X(SOFTMAX) X(LOG_SOFTMAX) \
-    X(HOST) \
-    \
-    X(SUB) X(DIV) X(FLOOR_DIV) X(MINIMUM) X(MAXIMUM) X(SQUARED_DIFFERENCE) X(PRELU) X(SQUARE) \
-    X(SUM) X(REDUCE_MAX) X(REDUCE_MIN) X(ARG_MAX) X(ARG_MIN) X(RESIZE_BILINEAR) X(BATCH_MATMUL) X(L2_NORMALIZATION) \
-    \
-    X(MATMUL) X(POW) X(ERF) X(RECIPROCAL) X(SOFTPLUS) X(SOFTSIGN) X(MISH) \
-    X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) X(CAST) \
-    X(SHAPE) X(REDUCE_PROD) X(FILL) X(BROADCAST_ARGS)
-/* clang-format on */
+/* Sets of types: bit d for type d. */
+enum qm_types {
+    QM_TYPES_I8 = 1 << QM_I8,
+    QM_TYPES_BYTES = QM_TYPES_I8 | 1 << QM_U8,
+    QM_TYPES_I32 = 1 << QM_I32,
+    QM_TYPES_F32 = 1 << QM_F32,
+    QM_TYPES_I8_F32 = QM_TYPES_I8 | QM_TYPES_F32,
+    QM_TYPES_ANY = QM_TYPES_BYTES | QM_TYPES_F32,
+    QM_TYPES_SUMS = QM_TYPES_BYTES | QM_TYPES_I32,
+    QM_TYPES_ANY_I32 = QM_TYPES_ANY | QM_TYPES_I32,
+    QM_TYPES_INDICES = QM_TYPES_I32 | 1 << QM_I64,
+    QM_TYPES_HOST = QM_TYPES_ANY | QM_TYPES_INDICES,
+};
 
+/* The operators that any front end can produce; the file's other operators are refused by the front end by name and index. */
 enum qm_graph_op_kind {
-#define QM_GRAPH_OP_ENUM(name) QM_OP_##name,
-    QM_GRAPH_OPS(QM_GRAPH_OP_ENUM)
-#undef QM_GRAPH_OP_ENUM
-        QM_GRAPH_OP_KINDS
+#define QM_GRAPH_OP(name, ...) QM_OP_##name,
+#define QM_REAL_OP(name, real) QM_OP_##name,
+#include "common/graph_ops.def"
+#undef QM_GRAPH_OP
+    QM_GRAPH_OP_KINDS
 };
 
 const char *qm_graph_op_name(enum qm_graph_op_kind kind);

@@ -1,98 +1,23 @@
 /* legalize.c - the graph's real numbers become the machine's integers: every scale a multiplier and a shift, every zero point a bias.
  *
  * This file walks the operators; they themselves are in legalize_convolutions.c, legalize_products.c, legalize_post.c, legalize_moves.c,
- * legalize_lists.c, legalize_tables.c, legalize_functions.c and legalize_host.c; legalize_batch.c comes before them.
+ * legalize_lists.c, legalize_tables.c, legalize_functions.c and legalize_host.c, as common/graph_ops.def says; legalize_batch.c comes
+ * before them.
  */
 #include "common/problems.h"
 #include "compiler/passes/legalize_site.h"
 
 /* ---- the table of operators ---- */
 
-enum {
-    I8 = 1 << QM_I8,
-    U8 = 1 << QM_U8,
-    I32 = 1 << QM_I32,
-    F32 = 1 << QM_F32,
-    BYTES = I8 | U8,
-    ANY = BYTES | F32,
-    INTEGERS = I32 | 1 << QM_I64,
-    SUMS = BYTES | I32,
-    HOST = ANY | INTEGERS
-};
-
-struct rule {
+/* Types are those of the activations. */
+static const struct rule {
     legalize_operator *legalize;
-    uint8_t in, out; /* types of the activations */
+    enum qm_types in, out;
+} rules[QM_GRAPH_OP_KINDS] = {
+#define QM_GRAPH_OP(name, in, out, legalize, integers, real, limits) [QM_OP_##name] = {legalize_##legalize, QM_TYPES_##in, QM_TYPES_##out},
+#include "common/graph_ops.def"
+#undef QM_GRAPH_OP
 };
-
-/* clang-format off */
-static const struct rule rules[QM_GRAPH_OP_KINDS] = {
-    [QM_OP_CONV_2D]           = {legalize_conv,            BYTES, SUMS},
-    [QM_OP_DEPTHWISE_CONV_2D] = {legalize_depthwise,       BYTES, SUMS},
-    [QM_OP_TRANSPOSE_CONV]    = {legalize_transpose_conv,  BYTES, SUMS},
-    [QM_OP_FULLY_CONNECTED]   = {legalize_fully_connected, BYTES, SUMS},
-    [QM_OP_ADD]               = {legalize_add,             ANY, ANY},
-    [QM_OP_MUL]               = {legalize_mul,             ANY, ANY},
-    [QM_OP_AVERAGE_POOL_2D]   = {legalize_pool,            ANY, ANY},
-    [QM_OP_MAX_POOL_2D]       = {legalize_pool,            BYTES, BYTES},
-    [QM_OP_MEAN]              = {legalize_mean,            ANY, ANY},
-    [QM_OP_QUANTIZE]          = {legalize_quantize,        ANY,   BYTES},
-    [QM_OP_DEQUANTIZE]        = {legalize_dequantize,      SUMS,  F32},
-    [QM_OP_RELU]              = {legalize_relu,            ANY,   ANY},
-    [QM_OP_RELU6]             = {legalize_relu,            ANY,   ANY},
-    [QM_OP_RELU_N1_TO_1]      = {legalize_relu,            ANY,   ANY},
-    [QM_OP_RELU_0_TO_1]       = {legalize_relu,            ANY,   ANY},
-    [QM_OP_LEAKY_RELU]        = {legalize_leaky_relu,      ANY,   ANY},
-    [QM_OP_LOGISTIC]          = {legalize_logistic,        ANY,   ANY},
-    [QM_OP_TANH]              = {legalize_tanh,            ANY,   ANY},
-    [QM_OP_HARD_SWISH]        = {legalize_hard_swish,      ANY,   ANY},
-    [QM_OP_ELU]               = {legalize_elu,             I8 | F32, I8 | F32},
-    [QM_OP_GELU]              = {legalize_gelu,            BYTES, BYTES},
-    [QM_OP_EXP]               = {legalize_exp,             I8 | F32, I8 | F32},
-    [QM_OP_LOG]               = {legalize_log,             I8,    I8},
-    [QM_OP_ABS]               = {legalize_abs,             I8 | F32, I8 | F32},
-    [QM_OP_NEG]               = {legalize_on_host,         F32,   F32},
-    [QM_OP_SQRT]              = {legalize_on_host,         F32,   F32},
-    [QM_OP_RSQRT]             = {legalize_rsqrt,           I8 | F32, I8 | F32},
-    [QM_OP_RESHAPE]           = {legalize_reshape,         ANY | I32, ANY | I32},
-    [QM_OP_PAD]               = {legalize_pad,             BYTES, BYTES},
-    [QM_OP_CONCATENATION]     = {legalize_concatenation,   ANY | I32, ANY | I32},
-    [QM_OP_SPLIT]             = {legalize_split,           BYTES, BYTES},
-    [QM_OP_STRIDED_SLICE]     = {legalize_strided_slice,   BYTES, BYTES},
-    [QM_OP_TRANSPOSE]         = {legalize_transpose,       SUMS,  SUMS},
-    [QM_OP_RESIZE_NEAREST_NEIGHBOR] = {legalize_resize,    BYTES, BYTES},
-    [QM_OP_PACK]              = {legalize_pack,            BYTES, BYTES},
-    [QM_OP_GATHER]            = {legalize_gather,          HOST,  ANY},
-    [QM_OP_GATHER_ND]         = {legalize_gather_nd,       HOST,  ANY},
-    [QM_OP_TILE]              = {legalize_tile,            BYTES, BYTES},
-    [QM_OP_BROADCAST_TO]      = {legalize_tile,            BYTES, BYTES},
-    [QM_OP_MIRROR_PAD]        = {legalize_mirror_pad,      BYTES, BYTES},
-    [QM_OP_DEPTH_TO_SPACE]    = {legalize_depth_to_space,  BYTES, BYTES},
-    [QM_OP_SPACE_TO_DEPTH]    = {legalize_space_to_depth,  BYTES, BYTES},
-    [QM_OP_SPACE_TO_BATCH_ND] = {legalize_space_to_batch,  BYTES, BYTES},
-    [QM_OP_BATCH_TO_SPACE_ND] = {legalize_batch_to_space,  BYTES, BYTES},
-    [QM_OP_LOOKUP]            = {legalize_lookup,          BYTES, BYTES},
-    [QM_OP_HOST]              = {legalize_host,            HOST,  HOST},
-    [QM_OP_SOFTMAX]           = {legalize_softmax,         ANY, ANY},
-    [QM_OP_LOG_SOFTMAX]       = {legalize_softmax,         I8 | F32,    I8 | F32},
-    [QM_OP_SUB]                 = {legalize_on_host,         ANY, ANY},
-    [QM_OP_DIV]                 = {legalize_on_host,         ANY, ANY},
-    [QM_OP_FLOOR_DIV]           = {legalize_on_host,         I8 | F32, I8 | F32},
-    [QM_OP_MINIMUM]             = {legalize_on_host,         ANY, ANY},
-    [QM_OP_MAXIMUM]             = {legalize_on_host,         ANY, ANY},
-    [QM_OP_SQUARED_DIFFERENCE]  = {legalize_on_host,         I8 | F32, I8 | F32},
-    [QM_OP_PRELU]               = {legalize_on_host,         ANY, ANY},
-    [QM_OP_SQUARE]              = {legalize_on_host,         F32, F32},
-    [QM_OP_SUM]                 = {legalize_on_host,         ANY, ANY},
-    [QM_OP_REDUCE_MAX]          = {legalize_on_host,         ANY, ANY},
-    [QM_OP_REDUCE_MIN]          = {legalize_on_host,         ANY, ANY},
-    [QM_OP_ARG_MAX]             = {legalize_on_host,         ANY, INTEGERS},
-    [QM_OP_ARG_MIN]             = {legalize_on_host,         ANY, INTEGERS},
-    [QM_OP_RESIZE_BILINEAR]     = {legalize_on_host,         ANY, ANY},
-    [QM_OP_BATCH_MATMUL]        = {legalize_product,         BYTES, SUMS},
-    [QM_OP_L2_NORMALIZATION]    = {legalize_on_host,         ANY, ANY},
-};
-/* clang-format on */
 
 /* ---- types ---- */
 
@@ -118,15 +43,15 @@ static bool *find_tails(const struct qm_graph *graph, struct qm_arena *arena) {
 
 /* Files of TFLite multiply matrices of int8 only; passes/integers has more. */
 static uint32_t of_format(const struct qm_graph *graph, const struct qm_graph_op *op, uint32_t types) {
-    return op->kind == QM_OP_BATCH_MATMUL && !graph->was_real ? types & I8 : types;
+    return op->kind == QM_OP_BATCH_MATMUL && !graph->was_real ? types & QM_TYPES_I8 : types;
 }
 
 /* The types that operand i may have. */
 static uint32_t wanted_types(const struct qm_graph *graph, const struct qm_graph_op *op, uint32_t i, bool floats) {
-    if ((op->kind == QM_OP_GATHER || op->kind == QM_OP_GATHER_ND) && i == 1) return INTEGERS;
-    if (qm_graph_has_weights(op->kind) && i > 0) return i == 1 ? BYTES : 1U << QM_I32;
-    if (op->kind == QM_OP_BATCH_MATMUL && i == 2) return 1U << QM_I32;
-    return of_format(graph, op, rules[op->kind].in) & ~(floats || takes_any_floats(op->kind) ? 0U : (uint32_t)F32);
+    if ((op->kind == QM_OP_GATHER || op->kind == QM_OP_GATHER_ND) && i == 1) return QM_TYPES_INDICES;
+    if (qm_graph_has_weights(op->kind) && i > 0) return i == 1 ? QM_TYPES_BYTES : QM_TYPES_I32;
+    if (op->kind == QM_OP_BATCH_MATMUL && i == 2) return QM_TYPES_I32;
+    return of_format(graph, op, rules[op->kind].in) & ~(floats || takes_any_floats(op->kind) ? 0U : (uint32_t)QM_TYPES_F32);
 }
 
 /* The type that keeps the operator from running, as a bit; 0: none does. */
@@ -135,7 +60,7 @@ static uint32_t check_types(const struct qm_graph *graph, const struct qm_graph_
     enum qm_dtype in = graph->tensors[op->inputs[0]].dtype;
     if (qm_graph_has_weights(op->kind) && in == QM_F32 && graph->tensors[op->inputs[1]].dtype == QM_I8) {
         problems_add(problems, op->index, "%s has int8 weights but float32 activations (dynamic range)", name);
-        return F32;
+        return QM_TYPES_F32;
     }
     for (uint32_t i = 0; i < op->input_count; i++) {
         if (op->inputs[i] == QM_NO_TENSOR) continue;
@@ -157,7 +82,7 @@ static uint32_t check_types(const struct qm_graph *graph, const struct qm_graph_
 
 /* What helps a network of which operators work on types that the machine has no arithmetic for; else where to look. */
 static const char *hint_for(uint32_t refused_types) {
-    if ((refused_types & F32) != 0) return "this is a float network: quantize it to int8 (docs/how-to/run-a-network.md says how)";
+    if ((refused_types & QM_TYPES_F32) != 0) return "this is a float network: quantize it to int8 (docs/how-to/run-a-network.md says how)";
     if ((refused_types >> QM_I16 & 1) != 0) return "quantize to int8, not to int16 activations with int8 weights";
     return "docs/operators.md lists what runs where";
 }
@@ -176,7 +101,7 @@ static enum qm_status check_network(const struct qm_graph *graph, struct qm_aren
     QM_TRY(problems_report(&problems, graph->file, hint_for(refused_types), diag));
     for (uint32_t i = 0; i < graph->input_count; i++) {
         const struct qm_graph_tensor *tensor = &graph->tensors[graph->inputs[i]];
-        if ((ANY >> tensor->dtype & 1) == 0)
+        if ((QM_TYPES_ANY >> tensor->dtype & 1) == 0)
             return qm_fail(diag, QM_BAD_INPUT, "%s: input %u (%s) is %s; only int8, uint8 and float32 are supported", graph->file, i,
                            tensor->name, qm_dtype_name(tensor->dtype));
     }

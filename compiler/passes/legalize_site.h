@@ -108,18 +108,11 @@ QM_MUST_USE enum qm_status site_rescale(const struct site *s, uint32_t from, uin
 /* ---- operators ---- */
 
 typedef enum qm_status legalize_operator(const struct site *s);
-legalize_operator legalize_conv, legalize_transpose_conv, legalize_depthwise, legalize_fully_connected, legalize_product;
-legalize_operator legalize_by_weights; /* FULLY_CONNECTED with constant weights */
-legalize_operator legalize_add, legalize_mul, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu,
-    legalize_softmax;
-legalize_operator legalize_quantize_floats, legalize_host,
-    legalize_on_host; /* HOST; any operator that the host computes as TFLite's kernel does */
-legalize_operator legalize_lookup, legalize_leaky_relu, legalize_logistic, legalize_tanh, legalize_hard_swish;
-legalize_operator legalize_elu, legalize_gelu, legalize_exp, legalize_log, legalize_abs, legalize_rsqrt;
-legalize_operator legalize_reshape, legalize_pad, legalize_concatenation, legalize_pack, legalize_split, legalize_strided_slice,
-    legalize_transpose, legalize_resize;
-legalize_operator legalize_gather, legalize_gather_nd, legalize_tile, legalize_mirror_pad, legalize_depth_to_space, legalize_space_to_depth,
-    legalize_space_to_batch, legalize_batch_to_space;
+#define QM_GRAPH_OP(name, in, out, legalize, ...) legalize_operator legalize_##legalize;
+#include "common/graph_ops.def"
+#undef QM_GRAPH_OP
+legalize_operator legalize_by_weights;      /* FULLY_CONNECTED with constant weights */
+legalize_operator legalize_quantize_floats; /* QUANTIZE of floats */
 /* A function of a byte by its table, [256], on the way out of the layer before if that can. */
 QM_MUST_USE enum qm_status site_use_table(const struct site *s, const uint8_t *table);
 /* Elements of each dimension of input 0 of the operator, in a list. A NULL: all, in order. */

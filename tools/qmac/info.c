@@ -101,13 +101,12 @@ static enum qm_status info(const struct cli_line *line, void *fields, struct qm_
     return info_program(&read, diag);
 }
 
-#define LISTED(name) " " #name
 const struct cli_command cli_command_info = {
     .name = "info",
     .about = "print what is in a network or a program",
     .usage = "usage: qmac info MODEL|PROGRAM [options]\n"
              "Prints what is in a network, TFLite or ONNX, and whether qmac can run it, or what is in a compiled program.\n\n",
-    .more = "\nOperators, as TFLite names them:" QM_GRAPH_OPS(LISTED) "\n",
+    .more = "\nThe operators that are read, and where each runs: docs/operators.md\n",
     .options = cli_model_options,
     .size = sizeof(struct qm_model_options),
     .run = info};

@@ -22,31 +22,6 @@ bool onnx_dropout(const struct onnx_node *n) {
 
 /* ---- of one ---- */
 
-static bool of_one(const struct onnx_node *n, enum qm_graph_op_kind kind) {
-    struct qm_graph_op op = onnx_op(n, kind, n->inputs[0]);
-    return onnx_put(n, onnx_emit_same(n, &op));
-}
-
-bool onnx_floor(const struct onnx_node *n) {
-    return of_one(n, QM_OP_FLOOR);
-}
-
-bool onnx_round(const struct onnx_node *n) {
-    return of_one(n, QM_OP_ROUND);
-}
-
-bool onnx_sigmoid(const struct onnx_node *n) {
-    return of_one(n, QM_OP_LOGISTIC);
-}
-
-bool onnx_tanh(const struct onnx_node *n) {
-    return of_one(n, QM_OP_TANH);
-}
-
-bool onnx_hard_swish(const struct onnx_node *n) {
-    return of_one(n, QM_OP_HARD_SWISH);
-}
-
 bool onnx_leaky_relu(const struct onnx_node *n) {
     struct qm_graph_op op = onnx_op(n, QM_OP_LEAKY_RELU, n->inputs[0]);
     op.alpha = onnx_float(n, "alpha", 0.01F);
@@ -124,20 +99,8 @@ uint32_t onnx_emit_two(const struct onnx_node *n, enum qm_graph_op_kind kind, ui
     return onnx_broadcast(n, &left, &right, &shape) ? onnx_emit(n, &op, &element, &shape) : QM_NO_TENSOR;
 }
 
-static bool of_two(const struct onnx_node *n, enum qm_graph_op_kind kind) {
-    return onnx_put(n, onnx_emit_two(n, kind, n->inputs[0], n->inputs[1]));
-}
-
-bool onnx_sub(const struct onnx_node *n) {
-    return of_two(n, QM_OP_SUB);
-}
-
-bool onnx_mul(const struct onnx_node *n) {
-    return of_two(n, QM_OP_MUL);
-}
-
-bool onnx_prelu(const struct onnx_node *n) {
-    return of_two(n, QM_OP_PRELU);
+bool onnx_pair(const struct onnx_node *n) {
+    return onnx_put(n, onnx_emit_two(n, n->kinds[0], n->inputs[0], n->inputs[1]));
 }
 
 /* An input of the network, which carries integers in floats there. */
@@ -257,19 +220,10 @@ bool onnx_batch_normalization(const struct onnx_node *n) {
 
 /* ---- between quantizers ---- */
 
-/* QLinearAdd and QLinearMul have the same operands. */
-static bool qlinear_two(const struct onnx_node *n, enum qm_graph_op_kind kind) {
+bool onnx_qlinear_pair(const struct onnx_node *n) {
     uint32_t a = onnx_emit_dequantize(n, n->inputs[0], 1, 0), b = onnx_emit_dequantize(n, n->inputs[3], 4, 0);
-    uint32_t result = onnx_emit_two(n, kind, a, b);
+    uint32_t result = onnx_emit_two(n, n->kinds[0], a, b);
     return onnx_put(n, onnx_emit_quantize(n, result, 6, 0, onnx_zero_type(n, 7, onnx_zero_type(n, 0, ONNX_UINT8))));
-}
-
-bool onnx_qlinear_add(const struct onnx_node *n) {
-    return qlinear_two(n, QM_OP_ADD);
-}
-
-bool onnx_qlinear_mul(const struct onnx_node *n) {
-    return qlinear_two(n, QM_OP_MUL);
 }
 
 static bool qlinear_one(const struct onnx_node *n, enum qm_graph_op_kind kind, float alpha) {

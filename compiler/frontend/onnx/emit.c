@@ -35,9 +35,17 @@ static bool check_constant(const struct onnx_node *n, const struct qm_graph_op *
     return true;
 }
 
+/* Whether the node's row says that it becomes such an operator. */
+static bool is_of_row(const struct onnx_node *n, enum qm_graph_op_kind kind) {
+    uint32_t i = 0;
+    while (n->kinds[i] != QM_GRAPH_OP_KINDS && n->kinds[i] != kind) i++;
+    return n->kinds[i] == kind;
+}
+
 uint32_t onnx_emit(const struct onnx_node *n, const struct qm_graph_op *op, const struct onnx_element *element,
                    const struct qm_shape *shape) {
     struct qm_graph *graph = n->r->graph;
+    QM_CHECK(is_of_row(n, op->kind));
     for (uint32_t i = 0; i < op->input_count; i++)
         if ((i == 0 && op->inputs[i] == QM_NO_TENSOR) || !check_constant(n, op, i)) return QM_NO_TENSOR; /* refused, here or before */
     uint64_t elements = 1;

@@ -15,40 +15,8 @@ static bool put_function(const struct onnx_node *n, enum qm_graph_op_kind kind) 
     return onnx_put(n, emit_function(n, kind, n->inputs[0], 0));
 }
 
-bool onnx_abs(const struct onnx_node *n) {
-    return put_function(n, QM_OP_ABS);
-}
-
-bool onnx_erf(const struct onnx_node *n) {
-    return put_function(n, QM_OP_ERF);
-}
-
-bool onnx_exp(const struct onnx_node *n) {
-    return put_function(n, QM_OP_EXP);
-}
-
-bool onnx_log(const struct onnx_node *n) {
-    return put_function(n, QM_OP_LOG);
-}
-
-bool onnx_mish(const struct onnx_node *n) {
-    return put_function(n, QM_OP_MISH);
-}
-
-bool onnx_reciprocal(const struct onnx_node *n) {
-    return put_function(n, QM_OP_RECIPROCAL);
-}
-
-bool onnx_softplus(const struct onnx_node *n) {
-    return put_function(n, QM_OP_SOFTPLUS);
-}
-
-bool onnx_softsign(const struct onnx_node *n) {
-    return put_function(n, QM_OP_SOFTSIGN);
-}
-
-bool onnx_sqrt(const struct onnx_node *n) {
-    return put_function(n, QM_OP_SQRT);
+bool onnx_function(const struct onnx_node *n) {
+    return put_function(n, n->kinds[0]);
 }
 
 bool onnx_neg(const struct onnx_node *n) {
@@ -106,29 +74,12 @@ bool onnx_div(const struct onnx_node *n) {
 
 /* ---- of several ---- */
 
-/* One after the other; with a number a clip. */
-static bool put_extreme(const struct onnx_node *n, bool largest) {
+/* One after the other. */
+bool onnx_several(const struct onnx_node *n) {
     uint32_t result = n->inputs[0];
     for (uint32_t i = 1; i < n->source->n_input && result != QM_NO_TENSOR; i++) {
         if (n->inputs[i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", i);
-        result = onnx_emit_two(n, largest ? QM_OP_MAXIMUM : QM_OP_MINIMUM, result, n->inputs[i]);
-    }
-    return onnx_put(n, result);
-}
-
-bool onnx_max(const struct onnx_node *n) {
-    return put_extreme(n, true);
-}
-
-bool onnx_min(const struct onnx_node *n) {
-    return put_extreme(n, false);
-}
-
-bool onnx_sum(const struct onnx_node *n) {
-    uint32_t result = n->inputs[0];
-    for (uint32_t i = 1; i < n->source->n_input && result != QM_NO_TENSOR; i++) {
-        if (n->inputs[i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", i);
-        result = onnx_emit_two(n, QM_OP_ADD, result, n->inputs[i]);
+        result = onnx_emit_two(n, n->kinds[0], result, n->inputs[i]);
     }
     return onnx_put(n, result);
 }

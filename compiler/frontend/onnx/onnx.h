@@ -71,11 +71,12 @@ struct onnx_reader {
 };
 
 /* One node on its way to the graph. */
-enum { ONNX_INPUTS_MAX = QM_OPERANDS_MAX, ONNX_OUTPUTS_MAX = QM_OPERANDS_MAX };
+enum { ONNX_INPUTS_MAX = QM_OPERANDS_MAX, ONNX_OUTPUTS_MAX = QM_OPERANDS_MAX, ONNX_KINDS_MAX = 8 };
 struct onnx_node {
     struct onnx_reader *r;
     const Onnx__NodeProto *source;
     uint32_t index;
+    const enum qm_graph_op_kind *kinds;           /* of its row of ops.def, up to QM_GRAPH_OP_KINDS */
     uint32_t first_tensor;                        /* tensors from here on are the node's own */
     uint32_t inputs[ONNX_INPUTS_MAX];             /* tensors; QM_NO_TENSOR: absent */
     struct onnx_value *outputs[ONNX_OUTPUTS_MAX]; /* NULL: absent */
@@ -202,7 +203,7 @@ uint32_t onnx_emit_sums(const struct onnx_node *n, uint32_t sums);
 
 /* ---- operators ---- */
 typedef bool onnx_reading(const struct onnx_node *n);
-#define ONNX_OPERATOR(name, domains, inputs_min, inputs_max, attributes, read) onnx_reading read;
+#define ONNX_OPERATOR(name, domains, inputs_min, inputs_max, attributes, read, ...) onnx_reading onnx_##read;
 #include "compiler/frontend/onnx/ops.def"
 #undef ONNX_OPERATOR
 

@@ -8,17 +8,20 @@
 
 #include "compiler/frontend/onnx/onnx.h"
 
-#define WINDOW "auto_pad kernel_shape strides dilations pads "
-
 static const struct rule {
     const char *name;
     uint32_t domains; /* enum onnx_domain */
     uint32_t inputs_min, inputs_max;
     const char *attributes;
     onnx_reading *read;
+    enum qm_graph_op_kind kinds[ONNX_KINDS_MAX + 1]; /* the last is NO_KIND */
 } rules[] = {
-#define ONNX_OPERATOR(name, domains, inputs_min, inputs_max, attributes, read) {#name, domains, inputs_min, inputs_max, attributes, read},
+#define NO_KIND QM_GRAPH_OP_KINDS
+#define MANY    ONNX_INPUTS_MAX
+#define ONNX_OPERATOR(name, domains, inputs_min, inputs_max, attributes, read, limits, ...)                                                \
+    {#name, domains, inputs_min, inputs_max, attributes, onnx_##read, {__VA_ARGS__, NO_KIND}},
 #include "compiler/frontend/onnx/ops.def"
+#undef ONNX_OPERATOR
 };
 
 static const struct rule *find_rule(const Onnx__NodeProto *node) {
@@ -78,11 +81,12 @@ static bool check_results(const struct onnx_node *n) {
     return true;
 }
 
-static bool read_known(const struct onnx_node *n) {
+static bool read_known(struct onnx_node *n) {
     if (n->source->n_input > ONNX_INPUTS_MAX || n->source->n_output > ONNX_OUTPUTS_MAX)
         return onnx_refuse(n, "has more than %d inputs or outputs", ONNX_INPUTS_MAX);
     const struct rule *rule = find_rule(n->source);
     if (!onnx_check_domain(n, domains_of(n->source->op_type)) || !check_node(n, rule)) return false;
+    n->kinds = rule->kinds;
     return rule->read(n) && check_results(n);
 }
 

@@ -8,10 +8,10 @@ enum { SOFTMAX_OF_ONE_AXIS = 13 }; /* the version from which on it is; before, o
 
 /* ---- softmax ---- */
 
-static uint32_t emit_softmax(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in, bool one_axis) {
+static uint32_t emit_softmax(const struct onnx_node *n, uint32_t in, bool one_axis) {
     if (in == QM_NO_TENSOR) return in;
     struct qm_shape shape = qm_graph_shape(&n->r->graph->tensors[in]), flat = {2, {1, 1}};
-    struct qm_graph_op op = onnx_op(n, kind, in);
+    struct qm_graph_op op = onnx_op(n, n->kinds[0], in);
     if (!onnx_axis(n, onnx_int(n, "axis", one_axis ? -1 : 1), shape.rank, &op.axis)) return QM_NO_TENSOR;
     if (one_axis || op.axis == shape.rank - 1) return onnx_emit_float(n, &op, &shape);
     for (uint32_t d = 0; d < shape.rank; d++) flat.dims[d < op.axis ? 0 : 1] *= shape.dims[d];
@@ -21,23 +21,19 @@ static uint32_t emit_softmax(const struct onnx_node *n, enum qm_graph_op_kind ki
 }
 
 bool onnx_softmax(const struct onnx_node *n) {
-    return onnx_put(n, emit_softmax(n, QM_OP_SOFTMAX, n->inputs[0], n->r->opset >= SOFTMAX_OF_ONE_AXIS));
-}
-
-bool onnx_log_softmax(const struct onnx_node *n) {
-    return onnx_put(n, emit_softmax(n, QM_OP_LOG_SOFTMAX, n->inputs[0], n->r->opset >= SOFTMAX_OF_ONE_AXIS));
+    return onnx_put(n, emit_softmax(n, n->inputs[0], n->r->opset >= SOFTMAX_OF_ONE_AXIS));
 }
 
 bool onnx_qlinear_softmax(const struct onnx_node *n) {
     uint32_t in = onnx_emit_dequantize(n, n->inputs[0], 1, 0);
-    uint32_t result = emit_softmax(n, QM_OP_SOFTMAX, in, onnx_int(n, "opset", SOFTMAX_OF_ONE_AXIS) >= SOFTMAX_OF_ONE_AXIS);
+    uint32_t result = emit_softmax(n, in, onnx_int(n, "opset", SOFTMAX_OF_ONE_AXIS) >= SOFTMAX_OF_ONE_AXIS);
     return onnx_put(n, onnx_emit_quantize(n, result, 3, 0, onnx_zero_type(n, 4, onnx_zero_type(n, 0, ONNX_UINT8))));
 }
 
 /* ---- where the extreme is ---- */
 
-static bool find_place(const struct onnx_node *n, enum qm_graph_op_kind kind) {
-    struct qm_graph_op op = onnx_op(n, kind, n->inputs[0]);
+bool onnx_arg(const struct onnx_node *n) {
+    struct qm_graph_op op = onnx_op(n, n->kinds[0], n->inputs[0]);
     struct qm_shape in = onnx_shape(n, 0), out = {.rank = 0};
     bool keep = onnx_int(n, "keepdims", 1) != 0;
     op.takes_last = onnx_int(n, "select_last_index", 0) != 0;
@@ -45,14 +41,6 @@ static bool find_place(const struct onnx_node *n, enum qm_graph_op_kind kind) {
     for (uint32_t d = 0; d < in.rank; d++)
         if (d != op.axis || keep) out.dims[out.rank++] = d == op.axis ? 1 : in.dims[d];
     return onnx_put(n, onnx_emit(n, &op, &(struct onnx_element){.dtype = QM_I64}, &out));
-}
-
-bool onnx_arg_max(const struct onnx_node *n) {
-    return find_place(n, QM_OP_ARG_MAX);
-}
-
-bool onnx_arg_min(const struct onnx_node *n) {
-    return find_place(n, QM_OP_ARG_MIN);
 }
 
 /* ---- normalizations ---- */

@@ -10,18 +10,14 @@
 
 /* ---- domains ---- */
 
-/* The names of a domain: QONNX has moved, and PULP's tools write two. */
 static const struct {
     enum onnx_domain domain;
     const char *name;
-} domains[] = {{ONNX_DOMAIN, ""},
-               {ONNX_DOMAIN, "ai.onnx"},
-               {ONNX_MICROSOFT, "com.microsoft"},
-               {ONNX_QONNX, "qonnx.custom_op.general"},
-               {ONNX_QONNX, "onnx.brevitas"},
-               {ONNX_QONNX, "finn.custom_op.general"},
-               {ONNX_PULP, "PACTOps"},
-               {ONNX_PULP, "ai.onnx.contrib"}};
+} domains[] = {
+#define ONNX_DOMAIN_NAME(domain, name) {domain, name},
+#include "compiler/frontend/onnx/versions.def"
+#undef ONNX_DOMAIN_NAME
+};
 
 static bool is_domain(const char *name, uint32_t of) {
     for (size_t i = 0; i < sizeof domains / sizeof *domains; i++)
@@ -82,8 +78,11 @@ bool onnx_is_quantized(const Onnx__NodeProto *node) {
 
 /* ---- versions ---- */
 
-/* The newest version in which the operators that are read are known [published: onnx/defs, to ONNX 1.21]. */
-enum { VERSION_MAX = 27 };
+enum {
+#define ONNX_NEWEST(version) VERSION_MAX = version
+#include "compiler/frontend/onnx/versions.def"
+#undef ONNX_NEWEST
+};
 
 enum qm_status onnx_read_version(struct onnx_reader *r) {
     for (size_t i = 0; i < r->model->n_opset_import; i++) {
@@ -95,68 +94,14 @@ enum qm_status onnx_read_version(struct onnx_reader *r) {
                    VERSION_MAX);
 }
 
-/* Attributes that not all versions of an operator have [published: onnx/defs]. Those of Pad are missing: PULP's files have them in any. */
 static const struct {
     const char *operator, * attribute;
     int64_t first, last; /* versions of the operator set; last 0: there is none */
-} versions[] = {{"ArgMax", "select_last_index", 12, 0},
-                {"ArgMin", "select_last_index", 12, 0},
-                {"AveragePool", "ceil_mode", 10, 0},
-                {"AveragePool", "count_include_pad", 7, 0},
-                {"AveragePool", "dilations", 19, 0},
-                {"BatchNormalization", "is_test", 1, 6},
-                {"BatchNormalization", "spatial", 1, 8},
-                {"BatchNormalization", "training_mode", 14, 0},
-                {"Cast", "saturate", 19, 0},
-                {"Clip", "max", 1, 10},
-                {"Clip", "min", 1, 10},
-                {"Constant", "value_float", 12, 0},
-                {"Constant", "value_floats", 12, 0},
-                {"Constant", "value_int", 12, 0},
-                {"Constant", "value_ints", 12, 0},
-                {"DequantizeLinear", "axis", 13, 0},
-                {"DequantizeLinear", "block_size", 21, 0},
-                {"DequantizeLinear", "output_dtype", 23, 0},
-                {"DepthToSpace", "mode", 11, 0},
-                {"Dropout", "is_test", 1, 6},
-                {"Dropout", "ratio", 1, 11},
-                {"Dropout", "seed", 12, 0},
-                {"MaxPool", "ceil_mode", 10, 0},
-                {"MaxPool", "dilations", 10, 0},
-                {"MaxPool", "storage_order", 8, 0},
-                {"QuantizeLinear", "axis", 13, 0},
-                {"QuantizeLinear", "block_size", 21, 0},
-                {"QuantizeLinear", "output_dtype", 21, 0},
-                {"QuantizeLinear", "precision", 23, 0},
-                {"QuantizeLinear", "saturate", 19, 0},
-                {"ReduceMax", "axes", 1, 17},
-                {"ReduceMax", "noop_with_empty_axes", 18, 0},
-                {"ReduceMean", "axes", 1, 17},
-                {"ReduceMean", "noop_with_empty_axes", 18, 0},
-                {"ReduceMin", "axes", 1, 17},
-                {"ReduceMin", "noop_with_empty_axes", 18, 0},
-                {"ReduceProd", "axes", 1, 17},
-                {"ReduceProd", "noop_with_empty_axes", 18, 0},
-                {"ReduceSum", "axes", 1, 12},
-                {"ReduceSum", "noop_with_empty_axes", 13, 0},
-                {"Reshape", "allowzero", 14, 0},
-                {"Resize", "antialias", 18, 0},
-                {"Resize", "axes", 18, 0},
-                {"Resize", "coordinate_transformation_mode", 11, 0},
-                {"Resize", "cubic_coeff_a", 11, 0},
-                {"Resize", "exclude_outside", 11, 0},
-                {"Resize", "extrapolation_value", 11, 0},
-                {"Resize", "keep_aspect_ratio_policy", 18, 0},
-                {"Resize", "nearest_mode", 11, 0},
-                {"Shape", "end", 15, 0},
-                {"Shape", "start", 15, 0},
-                {"Slice", "axes", 1, 9},
-                {"Slice", "ends", 1, 9},
-                {"Slice", "starts", 1, 9},
-                {"Split", "num_outputs", 18, 0},
-                {"Split", "split", 1, 12},
-                {"Squeeze", "axes", 1, 12},
-                {"Unsqueeze", "axes", 1, 12}};
+} versions[] = {
+#define ONNX_VERSIONS(operator, attribute, first, last) {#operator, #attribute, first, last},
+#include "compiler/frontend/onnx/versions.def"
+#undef ONNX_VERSIONS
+};
 
 static bool is_of_version(const struct onnx_node *n, const char *attribute) {
     int64_t version = n->r->opset;

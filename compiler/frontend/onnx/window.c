@@ -225,12 +225,8 @@ static uint32_t emit_global(const struct onnx_node *n, enum qm_graph_op_kind kin
     return emit_pool(n, kind, in, &whole);
 }
 
-bool onnx_global_average_pool(const struct onnx_node *n) {
-    return onnx_put(n, emit_global(n, QM_OP_AVERAGE_POOL_2D, n->inputs[0]));
-}
-
-bool onnx_global_max_pool(const struct onnx_node *n) {
-    return onnx_put(n, emit_global(n, QM_OP_MAX_POOL_2D, n->inputs[0]));
+bool onnx_global_pool(const struct onnx_node *n) {
+    return onnx_put(n, emit_global(n, n->kinds[0], n->inputs[0]));
 }
 
 static bool qlinear_pool(const struct onnx_node *n, bool is_global) {
@@ -250,8 +246,8 @@ bool onnx_qlinear_average_pool(const struct onnx_node *n) {
 
 /* ---- reductions ---- */
 
-static bool reduce(const struct onnx_node *n, enum qm_graph_op_kind kind) {
-    struct qm_graph_op op = onnx_op(n, kind, n->inputs[0]);
+bool onnx_reduce(const struct onnx_node *n) {
+    struct qm_graph_op op = onnx_op(n, n->kinds[0], n->inputs[0]);
     struct qm_shape in = onnx_shape(n, 0), out = {.rank = 0};
     bool keep = onnx_int(n, "keepdims", 1) != 0;
     if (!onnx_axes(n, in.rank, &op.axes)) return false;
@@ -264,33 +260,13 @@ static bool reduce(const struct onnx_node *n, enum qm_graph_op_kind kind) {
 }
 
 /* The extreme of each channel of a map is that of one window. */
-static bool put_extreme(const struct onnx_node *n) {
+bool onnx_reduce_max(const struct onnx_node *n) {
     struct qm_shape in = onnx_shape(n, 0);
     uint32_t axes;
     if (!onnx_axes(n, in.rank, &axes)) return false;
     bool map = in.rank == 4 && axes == 0xC && in.dims[2] <= UINT8_MAX && in.dims[3] <= UINT8_MAX;
-    if (!map) return reduce(n, QM_OP_REDUCE_MAX);
+    if (!map) return onnx_reduce(n);
     uint32_t pooled = emit_global(n, QM_OP_MAX_POOL_2D, n->inputs[0]);
     bool keep = onnx_int(n, "keepdims", 1) != 0;
     return onnx_put(n, keep ? pooled : onnx_emit_reshape(n, pooled, &(struct qm_shape){2, {in.dims[0], in.dims[1]}}));
-}
-
-bool onnx_reduce_max(const struct onnx_node *n) {
-    return put_extreme(n);
-}
-
-bool onnx_reduce_min(const struct onnx_node *n) {
-    return reduce(n, QM_OP_REDUCE_MIN);
-}
-
-bool onnx_reduce_prod(const struct onnx_node *n) {
-    return reduce(n, QM_OP_REDUCE_PROD);
-}
-
-bool onnx_reduce_mean(const struct onnx_node *n) {
-    return reduce(n, QM_OP_MEAN);
-}
-
-bool onnx_reduce_sum(const struct onnx_node *n) {
-    return reduce(n, QM_OP_SUM);
 }

@@ -1,6 +1,6 @@
 /* ops.c - TFLite's operators to graph operators: operands, attributes, resolved padding, and the shapes TFLite would compute.
  *
- * A row of the rule table is an operator. What the file says about an output's shape is checked against the operator's own arithmetic, so
+ * A row of ops.def is an operator. What the file says about an output's shape is checked against the operator's own arithmetic, so
  * that the passes may trust shapes. Types and quantization are checked by legalize, but for types that the graph does not have.
  */
 #include <math.h>
@@ -10,15 +10,6 @@
 #include "compiler/frontend/tflite/tflite.h"
 
 enum { ATTRIBUTE_MAX = 65535, EXTENT_MAX = 1 << 30 };
-
-struct rule {
-    enum tflite_builtin code;
-    enum qm_graph_op_kind kind;
-    enum tflite_options options;
-    bool options_needed;
-    uint32_t inputs_min, inputs_max, outputs_max;
-    tflite_reading *read;
-};
 
 /* An attribute that must be 1..65535. */
 static uint32_t extent(const struct tflite_operator *o, uint32_t slot, int32_t fallback, const char *what) {
@@ -91,7 +82,7 @@ static void check_bias(const struct tflite_operator *o, uint32_t channels) {
 }
 
 /* Weights [out channels][kh][kw][in channels of a group]. */
-static void read_conv(const struct tflite_operator *o) {
+void tflite_read_conv(const struct tflite_operator *o) {
     const struct qm_graph_tensor *in = tflite_input(o, 0), *weights = tflite_input(o, 1);
     if (!are_maps(o) || !is_map(o, weights, "filter")) return;
     if (in->dims[3] % weights->dims[3] != 0 || weights->dims[0] % (in->dims[3] / weights->dims[3]) != 0) {
@@ -108,7 +99,7 @@ static void read_conv(const struct tflite_operator *o) {
 }
 
 /* Weights [1][kh][kw][out channels]; out channel = in channel x multiplier + i. */
-static void read_depthwise(const struct tflite_operator *o) {
+void tflite_read_depthwise(const struct tflite_operator *o) {
     const struct qm_graph_tensor *in = tflite_input(o, 0), *weights = tflite_input(o, 1);
     if (!are_maps(o) || !is_map(o, weights, "filter")) return;
     uint32_t channels = weights->dims[3];
@@ -128,7 +119,7 @@ static void read_depthwise(const struct tflite_operator *o) {
     read_window(o, channels);
 }
 
-static void read_pool(const struct tflite_operator *o) {
+void tflite_read_pool(const struct tflite_operator *o) {
     if (!are_maps(o)) return;
     o->op->kernel_w = extent(o, POOL_FILTER_W, 0, "the window");
     o->op->kernel_h = extent(o, POOL_FILTER_H, 0, "the window");
@@ -138,7 +129,7 @@ static void read_pool(const struct tflite_operator *o) {
 }
 
 /* Weights [out features][in features]; the input, whatever its shape, is rows of in features. */
-static void read_fully_connected(const struct tflite_operator *o) {
+void tflite_read_fully_connected(const struct tflite_operator *o) {
     const struct qm_graph_tensor *in = tflite_input(o, 0), *weights = tflite_input(o, 1), *out = tflite_output(o, 0);
     uint8_t format = fb_u8(&o->r->fb, &o->options, FC_WEIGHTS_FORMAT, 0);
     bool keep = fb_u8(&o->r->fb, &o->options, FC_KEEP_DIMS, 0) != 0;
@@ -162,31 +153,31 @@ static void read_fully_connected(const struct tflite_operator *o) {
     check_bias(o, channels);
 }
 
-static void read_softmax(const struct tflite_operator *o) {
+void tflite_read_softmax(const struct tflite_operator *o) {
     o->op->beta = fb_f32(&o->r->fb, &o->options, SOFTMAX_BETA, 0);
     if (!(isfinite(o->op->beta) && o->op->beta > 0)) tflite_refuse(o, "beta is %g; it must be positive", (double)o->op->beta);
     if (tflite_output(o, 0)->rank == 0) tflite_refuse(o, "the output is a scalar");
     tflite_read_unary(o);
 }
 
-static void read_log_softmax(const struct tflite_operator *o) {
+void tflite_read_log_softmax(const struct tflite_operator *o) {
     if (tflite_output(o, 0)->rank == 0) tflite_refuse(o, "the output is a scalar");
     tflite_read_unary(o);
 }
 
-static void read_leaky_relu(const struct tflite_operator *o) {
+void tflite_read_leaky_relu(const struct tflite_operator *o) {
     o->op->alpha = fb_f32(&o->r->fb, &o->options, LEAKY_RELU_ALPHA, 0);
     if (!isfinite(o->op->alpha)) tflite_refuse(o, "alpha is %g; it must be finite", (double)o->op->alpha);
     tflite_read_unary(o);
 }
 
-static void read_gelu(const struct tflite_operator *o) {
+void tflite_read_gelu(const struct tflite_operator *o) {
     o->op->approximate = fb_u8(&o->r->fb, &o->options, GELU_APPROXIMATE, 0) != 0;
     tflite_read_unary(o);
 }
 
 /* The file's operands are the output's shape, the weights [out channels][kh][kw][in channels], the input, and perhaps a bias. */
-static void read_transpose_conv(const struct tflite_operator *o) {
+void tflite_read_transpose_conv(const struct tflite_operator *o) {
     struct qm_graph_op *op = o->op;
     if (tflite_input(o, 0)->data == NULL) tflite_refuse(o, "the output's shape is computed by the network, which is not supported");
     op->inputs[0] = op->inputs[2];
@@ -211,102 +202,20 @@ static void read_transpose_conv(const struct tflite_operator *o) {
                       out->dims[3]);
 }
 
-/* clang-format off */
-static const struct rule rules[] = {
-    /* code                          kind                           options                          needed inputs outputs read */
-    {TFLITE_CONV_2D,                 QM_OP_CONV_2D,                 OPTIONS_CONV,                    true,  2, 3, 1, read_conv},
-    {TFLITE_DEPTHWISE_CONV_2D,       QM_OP_DEPTHWISE_CONV_2D,       OPTIONS_DEPTHWISE,               true,  2, 3, 1, read_depthwise},
-    {TFLITE_TRANSPOSE_CONV,          QM_OP_TRANSPOSE_CONV,          OPTIONS_TRANSPOSE_CONV,          true,  3, 4, 1, read_transpose_conv},
-    {TFLITE_FULLY_CONNECTED,         QM_OP_FULLY_CONNECTED,         OPTIONS_FC,                      false, 2, 3, 1, read_fully_connected},
-    {TFLITE_ADD,                     QM_OP_ADD,                     OPTIONS_ADD,                     false, 2, 2, 1, tflite_read_add},
-    {TFLITE_MUL,                     QM_OP_MUL,                     OPTIONS_MUL,                     false, 2, 2, 1, tflite_read_mul},
-    {TFLITE_AVERAGE_POOL_2D,         QM_OP_AVERAGE_POOL_2D,         OPTIONS_POOL,                    true,  1, 1, 1, read_pool},
-    {TFLITE_MAX_POOL_2D,             QM_OP_MAX_POOL_2D,             OPTIONS_POOL,                    true,  1, 1, 1, read_pool},
-    {TFLITE_MEAN,                    QM_OP_MEAN,                    OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
-    {TFLITE_QUANTIZE,                QM_OP_QUANTIZE,                OPTIONS_QUANTIZE,                false, 1, 1, 1, tflite_read_unary},
-    {TFLITE_DEQUANTIZE,              QM_OP_DEQUANTIZE,              OPTIONS_DEQUANTIZE,              false, 1, 1, 1, tflite_read_unary},
-    {TFLITE_RELU,                    QM_OP_RELU,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
-    {TFLITE_RELU6,                   QM_OP_RELU6,                   OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
-    {TFLITE_LEAKY_RELU,              QM_OP_LEAKY_RELU,              OPTIONS_LEAKY_RELU,              true,  1, 1, 1, read_leaky_relu},
-    {TFLITE_RELU_N1_TO_1,            QM_OP_RELU_N1_TO_1,            OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
-    {TFLITE_RELU_0_TO_1,             QM_OP_RELU_0_TO_1,             OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
-    {TFLITE_ELU,                     QM_OP_ELU,                     OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_elu},
-    {TFLITE_GELU,                    QM_OP_GELU,                    OPTIONS_GELU,                    false, 1, 1, 1, read_gelu},
-    {TFLITE_EXP,                     QM_OP_EXP,                     OPTIONS_EXP,                     false, 1, 1, 1, tflite_read_unary},
-    {TFLITE_LOG,                     QM_OP_LOG,                     OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
-    {TFLITE_ABS,                     QM_OP_ABS,                     OPTIONS_ABS,                     false, 1, 1, 1, tflite_read_unary},
-    {TFLITE_NEG,                     QM_OP_NEG,                     OPTIONS_NEG,                     false, 1, 1, 1, tflite_read_unary},
-    {TFLITE_SQRT,                    QM_OP_SQRT,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
-    {TFLITE_RSQRT,                   QM_OP_RSQRT,                   OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
-    {TFLITE_LOGISTIC,                QM_OP_LOGISTIC,                OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
-    {TFLITE_TANH,                    QM_OP_TANH,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
-    {TFLITE_HARD_SWISH,              QM_OP_HARD_SWISH,              OPTIONS_HARD_SWISH,              false, 1, 1, 1,
-     tflite_read_unary},
-    {TFLITE_RESHAPE,                 QM_OP_RESHAPE,                 OPTIONS_RESHAPE,                 false, 1, 2, 1, tflite_read_reshape},
-    {TFLITE_PAD,                     QM_OP_PAD,                     OPTIONS_PAD,                     false, 2, 2, 1, tflite_read_pad},
-    {TFLITE_PADV2,                   QM_OP_PAD,                     OPTIONS_PADV2,                   false, 3, 3, 1, tflite_read_pad},
-    {TFLITE_CONCATENATION,           QM_OP_CONCATENATION,           OPTIONS_CONCATENATION,           true,  1, QM_OPERANDS_MAX, 1,
-     tflite_read_concatenation},
-    {TFLITE_SPLIT,                   QM_OP_SPLIT,                   OPTIONS_SPLIT,                   true,  2, 2, QM_OPERANDS_MAX,
-     tflite_read_split},
-    {TFLITE_SPLIT_V,                 QM_OP_SPLIT,                   OPTIONS_SPLIT_V,                 false, 3, 3, QM_OPERANDS_MAX,
-     tflite_read_split_v},
-    {TFLITE_UNPACK,                  QM_OP_SPLIT,                   OPTIONS_UNPACK,                  true,  1, 1, QM_OPERANDS_MAX,
-     tflite_read_unpack},
-    {TFLITE_SLICE,                   QM_OP_STRIDED_SLICE,           OPTIONS_SLICE,                   false, 3, 3, 1, tflite_read_slice},
-    {TFLITE_REVERSE_V2,              QM_OP_STRIDED_SLICE,           OPTIONS_REVERSE_V2,              false, 2, 2, 1, tflite_read_reverse},
-    {TFLITE_TILE,                    QM_OP_TILE,                    OPTIONS_TILE,                    false, 2, 2, 1, tflite_read_tile},
-    {TFLITE_BROADCAST_TO,            QM_OP_BROADCAST_TO,            OPTIONS_BROADCAST_TO,            false, 2, 2, 1,
-     tflite_read_broadcast_to},
-    {TFLITE_BROADCAST_ARGS,          QM_OP_BROADCAST_ARGS,          OPTIONS_NONE,                    false, 2, 2, 1,
-     tflite_read_broadcast_args},
-    {TFLITE_GATHER_ND,               QM_OP_GATHER_ND,               OPTIONS_GATHER_ND,               false, 2, 2, 1, tflite_read_gather_nd},
-    {TFLITE_MIRROR_PAD,              QM_OP_MIRROR_PAD,              OPTIONS_MIRROR_PAD,              true,  2, 2, 1,
-     tflite_read_mirror_pad},
-    {TFLITE_DEPTH_TO_SPACE,          QM_OP_DEPTH_TO_SPACE,          OPTIONS_DEPTH_TO_SPACE,          true,  1, 1, 1,
-     tflite_read_depth_to_space},
-    {TFLITE_SPACE_TO_DEPTH,          QM_OP_SPACE_TO_DEPTH,          OPTIONS_SPACE_TO_DEPTH,          true,  1, 1, 1,
-     tflite_read_space_to_depth},
-    {TFLITE_SPACE_TO_BATCH_ND,       QM_OP_SPACE_TO_BATCH_ND,       OPTIONS_SPACE_TO_BATCH_ND,       false, 3, 3, 1,
-     tflite_read_space_to_batch},
-    {TFLITE_BATCH_TO_SPACE_ND,       QM_OP_BATCH_TO_SPACE_ND,       OPTIONS_BATCH_TO_SPACE_ND,       false, 3, 3, 1,
-     tflite_read_batch_to_space},
-    {TFLITE_STRIDED_SLICE,           QM_OP_STRIDED_SLICE,           OPTIONS_STRIDED_SLICE,           true,  4, 4, 1,
-     tflite_read_strided_slice},
-    {TFLITE_TRANSPOSE,               QM_OP_TRANSPOSE,               OPTIONS_TRANSPOSE,               false, 2, 2, 1, tflite_read_transpose},
-    {TFLITE_RESIZE_NEAREST_NEIGHBOR, QM_OP_RESIZE_NEAREST_NEIGHBOR, OPTIONS_RESIZE_NEAREST_NEIGHBOR, false, 2, 2, 1, tflite_read_resize},
-    {TFLITE_EXPAND_DIMS,             QM_OP_RESHAPE,                 OPTIONS_EXPAND_DIMS,             false, 2, 2, 1,
-     tflite_read_expand_dims},
-    {TFLITE_SQUEEZE,                 QM_OP_RESHAPE,                 OPTIONS_SQUEEZE,                 false, 1, 1, 1, tflite_read_squeeze},
-    {TFLITE_SHAPE,                   QM_OP_SHAPE,                   OPTIONS_SHAPE,                   false, 1, 1, 1, tflite_read_shape},
-    {TFLITE_PACK,                    QM_OP_PACK,                    OPTIONS_PACK,                    true,  1, QM_OPERANDS_MAX, 1,
-     tflite_read_pack},
-    {TFLITE_GATHER,                  QM_OP_GATHER,                  OPTIONS_GATHER,                  false, 2, 2, 1, tflite_read_gather},
-    {TFLITE_REDUCE_PROD,             QM_OP_REDUCE_PROD,             OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
-    {TFLITE_CAST,                    QM_OP_CAST,                    OPTIONS_CAST,                    false, 1, 1, 1, tflite_read_cast},
-    {TFLITE_FILL,                    QM_OP_FILL,                    OPTIONS_FILL,                    false, 2, 2, 1, tflite_read_fill},
-    {TFLITE_SUB,                     QM_OP_SUB,                     OPTIONS_SUB,                     false, 2, 2, 1, tflite_read_sub},
-    {TFLITE_SOFTMAX,                 QM_OP_SOFTMAX,                 OPTIONS_SOFTMAX,                 true,  1, 1, 1, read_softmax},
-    {TFLITE_LOG_SOFTMAX,             QM_OP_LOG_SOFTMAX,             OPTIONS_LOG_SOFTMAX,             false, 1, 1, 1, read_log_softmax},
-    {TFLITE_DIV,                     QM_OP_DIV,                     OPTIONS_DIV,                     false, 2, 2, 1, tflite_read_div},
-    {TFLITE_FLOOR_DIV,               QM_OP_FLOOR_DIV,               OPTIONS_FLOOR_DIV,               false, 2, 2, 1, tflite_read_pair},
-    {TFLITE_MINIMUM,                 QM_OP_MINIMUM,                 OPTIONS_MAXIMUM_MINIMUM,         false, 2, 2, 1, tflite_read_pair},
-    {TFLITE_MAXIMUM,                 QM_OP_MAXIMUM,                 OPTIONS_MAXIMUM_MINIMUM,         false, 2, 2, 1, tflite_read_pair},
-    {TFLITE_SQUARED_DIFFERENCE,      QM_OP_SQUARED_DIFFERENCE,      OPTIONS_SQUARED_DIFFERENCE,      false, 2, 2, 1, tflite_read_pair},
-    {TFLITE_PRELU,                   QM_OP_PRELU,                   OPTIONS_NONE,                    false, 2, 2, 1, tflite_read_prelu},
-    {TFLITE_SQUARE,                  QM_OP_SQUARE,                  OPTIONS_SQUARE,                  false, 1, 1, 1,
-     tflite_read_unary},
-    {TFLITE_SUM,                     QM_OP_SUM,                     OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
-    {TFLITE_REDUCE_MAX,              QM_OP_REDUCE_MAX,              OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
-    {TFLITE_REDUCE_MIN,              QM_OP_REDUCE_MIN,              OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
-    {TFLITE_ARG_MAX,                 QM_OP_ARG_MAX,                 OPTIONS_ARG_MAX,                 false, 2, 2, 1, tflite_read_arg},
-    {TFLITE_ARG_MIN,                 QM_OP_ARG_MIN,                 OPTIONS_ARG_MIN,                 false, 2, 2, 1, tflite_read_arg},
-    {TFLITE_RESIZE_BILINEAR,         QM_OP_RESIZE_BILINEAR,         OPTIONS_RESIZE_BILINEAR,         false, 2, 2, 1,
-     tflite_read_resize_bilinear},
-    {TFLITE_L2_NORMALIZATION,        QM_OP_L2_NORMALIZATION,        OPTIONS_L2,                      false, 1, 1, 1, tflite_read_l2},
-    {TFLITE_BATCH_MATMUL,            QM_OP_BATCH_MATMUL,            OPTIONS_BATCH_MATMUL,            false, 2, 2, 1, tflite_read_matmul},
+static const struct rule {
+    enum tflite_builtin code;
+    enum qm_graph_op_kind kind;
+    enum tflite_options options;
+    enum { DEFAULTS, REFUSED } absent;
+    uint32_t inputs_min, inputs_max, outputs_max;
+    tflite_reading *read;
+} rules[] = {
+#define MANY QM_OPERANDS_MAX
+#define TFLITE_OPERATOR(name, code, kind, options, absent, inputs_min, inputs_max, outputs_max, read, limits)                              \
+    {TFLITE_##name, QM_OP_##kind, OPTIONS_##options, absent, inputs_min, inputs_max, outputs_max, tflite_read_##read},
+#include "compiler/frontend/tflite/ops.def"
+#undef TFLITE_OPERATOR
 };
-/* clang-format on */
 
 /* The builtin code of an operator; *custom is the name of a custom one. Older files have the code in the byte field only. */
 static int32_t operator_code(struct tflite_reader *r, const struct fb_table *table, const char **custom) {
@@ -456,7 +365,7 @@ static void read_operator(struct tflite_reader *r, uint32_t index) {
     uint8_t type = fb_u8(&r->fb, &table, OPERATOR_OPTIONS_TYPE, OPTIONS_NONE);
     o.options = fb_subtable(&r->fb, &table, OPERATOR_OPTIONS);
     bool absent = type == OPTIONS_NONE || o.options.at == 0;
-    if (absent ? rule->options_needed : type != rule->options) tflite_refuse(&o, "its options are missing or those of another operator");
+    if (absent ? rule->absent == REFUSED : type != rule->options) tflite_refuse(&o, "its options are missing or those of another operator");
     if (absent) o.options.at = 0;
     read_inputs(&o, rule, inputs);
     read_outputs(&o, rule, outputs);

@@ -28,82 +28,11 @@ enum quant_slot { QUANT_MIN, QUANT_MAX, QUANT_SCALE, QUANT_ZERO_POINT, QUANT_DET
 enum operator_slot { OPERATOR_CODE, OPERATOR_INPUTS, OPERATOR_OUTPUTS, OPERATOR_OPTIONS_TYPE, OPERATOR_OPTIONS };
 
 enum tflite_builtin {
-    TFLITE_ADD = 0,
-    TFLITE_AVERAGE_POOL_2D = 1,
-    TFLITE_CONCATENATION = 2,
-    TFLITE_CONV_2D = 3,
-    TFLITE_DEPTHWISE_CONV_2D = 4,
-    TFLITE_DEPTH_TO_SPACE = 5,
-    TFLITE_DEQUANTIZE = 6,
-    TFLITE_FULLY_CONNECTED = 9,
-    TFLITE_L2_NORMALIZATION = 11,
-    TFLITE_LOGISTIC = 14,
-    TFLITE_MAX_POOL_2D = 17,
-    TFLITE_MUL = 18,
-    TFLITE_RELU = 19,
-    TFLITE_RELU_N1_TO_1 = 20,
-    TFLITE_RELU6 = 21,
-    TFLITE_RESHAPE = 22,
-    TFLITE_RESIZE_BILINEAR = 23,
-    TFLITE_SOFTMAX = 25,
-    TFLITE_SPACE_TO_DEPTH = 26,
-    TFLITE_TANH = 28,
+#define TFLITE_OPERATOR(name, code, ...) TFLITE_##name = code,
+#include "compiler/frontend/tflite/ops.def"
+#undef TFLITE_OPERATOR
     TFLITE_CUSTOM = 32,
-    TFLITE_PAD = 34,
-    TFLITE_GATHER = 36,
-    TFLITE_BATCH_TO_SPACE_ND = 37,
-    TFLITE_SPACE_TO_BATCH_ND = 38,
-    TFLITE_TRANSPOSE = 39,
-    TFLITE_MEAN = 40,
-    TFLITE_SUB = 41,
-    TFLITE_DIV = 42,
-    TFLITE_SQUEEZE = 43,
-    TFLITE_STRIDED_SLICE = 45,
-    TFLITE_EXP = 47,
-    TFLITE_SPLIT = 49,
-    TFLITE_LOG_SOFTMAX = 50,
-    TFLITE_CAST = 53,
-    TFLITE_PRELU = 54,
-    TFLITE_MAXIMUM = 55,
-    TFLITE_ARG_MAX = 56,
-    TFLITE_MINIMUM = 57,
-    TFLITE_NEG = 59,
-    TFLITE_PADV2 = 60,
-    TFLITE_SLICE = 65,
-    TFLITE_TRANSPOSE_CONV = 67,
-    TFLITE_TILE = 69,
-    TFLITE_EXPAND_DIMS = 70,
-    TFLITE_LOG = 73,
-    TFLITE_SUM = 74,
-    TFLITE_SQRT = 75,
-    TFLITE_RSQRT = 76,
-    TFLITE_SHAPE = 77,
-    TFLITE_ARG_MIN = 79,
-    TFLITE_REDUCE_PROD = 81,
-    TFLITE_REDUCE_MAX = 82,
-    TFLITE_PACK = 83,
-    TFLITE_UNPACK = 88,
-    TFLITE_REDUCE_MIN = 89,
-    TFLITE_FLOOR_DIV = 90,
-    TFLITE_SQUARE = 92,
-    TFLITE_FILL = 94,
-    TFLITE_RESIZE_NEAREST_NEIGHBOR = 97,
-    TFLITE_LEAKY_RELU = 98,
-    TFLITE_SQUARED_DIFFERENCE = 99,
-    TFLITE_MIRROR_PAD = 100,
-    TFLITE_ABS = 101,
-    TFLITE_SPLIT_V = 102,
-    TFLITE_REVERSE_V2 = 105,
-    TFLITE_GATHER_ND = 107,
-    TFLITE_ELU = 111,
-    TFLITE_QUANTIZE = 114,
-    TFLITE_HARD_SWISH = 117,
-    TFLITE_BATCH_MATMUL = 126,
     TFLITE_PLACEHOLDER = 127, /* the code is in the newer field alone */
-    TFLITE_BROADCAST_TO = 130,
-    TFLITE_BROADCAST_ARGS = 145,
-    TFLITE_GELU = 150,
-    TFLITE_RELU_0_TO_1 = 152,
 };
 
 /* The options' type in the union; its slots follow. Windows begin with PADDING, STRIDE_W, STRIDE_H. */
@@ -238,32 +167,14 @@ void tflite_refuse_shape(const struct tflite_operator *o);
 /* Reads the option, NONE, RELU, RELU6 or RELU_N1_TO_1. */
 void tflite_read_activation(const struct tflite_operator *o, uint32_t slot);
 
-/* ---- moves.c ---- */
+/* ---- readers ---- */
 
-/* Reads the operands and options of an operator. Readers that are not named here are beside the table in ops.c. */
+/* Reads the operands and options of an operator. */
 typedef void tflite_reading(const struct tflite_operator *o);
-tflite_reading tflite_read_axes, tflite_read_pad, tflite_read_concatenation, tflite_read_split, tflite_read_split_v, tflite_read_unpack;
-tflite_reading tflite_read_tile, tflite_read_broadcast_to, tflite_read_mirror_pad, tflite_read_transpose, tflite_read_resize,
-    tflite_read_resize_bilinear;
-
-/* ---- slices.c ---- */
-
-tflite_reading tflite_read_strided_slice, tflite_read_slice, tflite_read_reverse;
-
-/* ---- blocks.c ---- */
-
-tflite_reading tflite_read_depth_to_space, tflite_read_space_to_depth, tflite_read_space_to_batch, tflite_read_batch_to_space;
-
-/* ---- arithmetic.c ---- */
-
-tflite_reading tflite_read_add, tflite_read_mul, tflite_read_sub, tflite_read_div, tflite_read_pair, tflite_read_prelu, tflite_read_unary;
-tflite_reading tflite_read_elu, tflite_read_arg, tflite_read_l2, tflite_read_matmul;
-
-/* ---- shapes.c ---- */
-
-tflite_reading tflite_read_reshape, tflite_read_expand_dims, tflite_read_squeeze;
-tflite_reading tflite_read_shape, tflite_read_pack, tflite_read_gather, tflite_read_gather_nd, tflite_read_cast, tflite_read_fill;
-tflite_reading tflite_read_broadcast_args;
+#define TFLITE_OPERATOR(name, code, kind, options, absent, inputs_min, inputs_max, outputs_max, read, limits)                              \
+    tflite_reading tflite_read_##read;
+#include "compiler/frontend/tflite/ops.def"
+#undef TFLITE_OPERATOR
 
 /* ---- names.c ---- */
 

@@ -1,5 +1,5 @@
 /* specgen.c - prints what spec/ says in other languages: `specgen verilog` is the header that all of rtl/ includes, `specgen docs-isa`,
- * docs-csr, docs-counters and docs-params are the tables of docs/.
+ * docs-csr, docs-counters and docs-params are the tables of docs/; docs-tflite and docs-onnx those of the operators (operators.h).
  *
  * Nothing is typed here that spec/ knows: each printer walks a table of common/.
  */
@@ -11,6 +11,7 @@
 #include "common/csr.h"
 #include "common/isa.h"
 #include "sim/verilated/verilog_defs.h"
+#include "tools/specgen/operators.h"
 
 enum { WORD_BITS = 32 };
 
@@ -131,8 +132,10 @@ static const struct printer {
     const char *name;
     void (*print)(void);
 } printers[] = {
-    {"verilog", print_verilog},         {"docs-isa", print_docs_isa}, {"docs-csr", print_docs_csr}, {"docs-counters", print_docs_counters},
-    {"docs-params", print_docs_params},
+    {"verilog", print_verilog},         {"docs-isa", print_docs_isa},
+    {"docs-csr", print_docs_csr},       {"docs-counters", print_docs_counters},
+    {"docs-params", print_docs_params}, {"docs-tflite", print_docs_tflite},
+    {"docs-onnx", print_docs_onnx},
 };
 
 int main(int argc, char **argv) {
@@ -141,6 +144,6 @@ int main(int argc, char **argv) {
         printers[i].print();
         return fflush(stdout) == 0 && !ferror(stdout) ? QM_OK : QM_INTERNAL;
     }
-    fprintf(stderr, "specgen: say one of verilog, docs-isa, docs-csr, docs-counters, docs-params\n");
+    fprintf(stderr, "specgen: say one of verilog, docs-isa, docs-csr, docs-counters, docs-params, docs-tflite, docs-onnx\n");
     return QM_BAD_INPUT;
 }
