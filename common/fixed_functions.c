@@ -6,6 +6,8 @@
  *
  * log(x): x = 2^n r with r near sqrt(sqrt(1/2)), where n is whole, or whole and a half, less a quarter; of the two candidates the one with
  * the smaller r counts. log(r / sqrt(sqrt(1/2))) by a rational function of q = 2 (r - sqrt(sqrt(1/2))), added to n log(2) in Q6.
+ *
+ * 1 / sqrt(x): y = (3 - d y^2) y / 2 five times in Q3, from 1, where d is x, shifted by an even number of bits to between 1/4 and 1.
  */
 #include "common/fixed_functions.h"
 
@@ -86,4 +88,23 @@ int32_t qm_fixed_log(int32_t x) {
     int32_t power = whole_power > halved_power ? whole_power : halved_power;
     int32_t sum = qm_fixed_mul(power, log_2) + log_near(whole < halved ? whole : halved);
     return shift_left(sum, LOG_SUM - LOG_OUT);
+}
+
+enum { ROOT_SHIFT = 11, ROOT_STEPS = 5 };
+
+struct qm_multiplier qm_fixed_inverse_root(int32_t x) {
+    const int32_t one = 1 << 28, three_halves = (1 << 28) + (1 << 27), half_root_2 = 1518500250; /* Q3, Q3, Q0 */
+    if (x <= 1) return (struct qm_multiplier){INT32_MAX, 0};
+    int shift = ROOT_SHIFT;
+    for (; x >= 1 << 29; shift++) x /= 4;
+    int pairs = (__builtin_clz((uint32_t)x) - 1) / 2 - 1;
+    shift -= pairs;
+    int32_t half = qm_fixed_round((x << (2 * pairs)) >> 1, 1), y = one;
+    for (int i = 0; i < ROOT_STEPS; i++) {
+        int32_t cube = shift_left(qm_fixed_mul(qm_fixed_mul(y, y), y), 6);
+        y = shift_left(qm_fixed_mul(three_halves, y) - qm_fixed_mul(half, cube), 3);
+    }
+    y = qm_fixed_mul(y, half_root_2);
+    if (shift < 0) return (struct qm_multiplier){(int32_t)((uint32_t)y << -shift), 0};
+    return (struct qm_multiplier){y, -shift};
 }

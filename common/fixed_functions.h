@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "common/multiplier.h"
+
 /* The high half of 2ab. */
 int32_t qm_fixed_mul(int32_t a, int32_t b);
 /* x / 2^bits, ties away from zero. */
@@ -19,5 +21,7 @@ int32_t qm_fixed_reciprocal(int32_t x);
 int32_t qm_fixed_quotient(int32_t x);
 /* The natural logarithm of x in Q12, x >= 1; the result in Q5. */
 int32_t qm_fixed_log(int32_t x);
+/* 1 / sqrt(x) as a multiplier and its shift, x >= 0; of 0 as of 1. */
+struct qm_multiplier qm_fixed_inverse_root(int32_t x);
 
 #endif

@@ -24,27 +24,28 @@ size_t qm_dtype_bytes(enum qm_dtype dtype);
 const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
 
 /* The operators that any front end can produce; the file's other operators are refused by the front end by name and index.
- * X(NAME) with the spelling of the TFLite builtin; LOOKUP is any function of a byte, HOST a graph of its own. In a graph of integers those of
- * the second list run on the host (evaluate/kernels.h). Those of the third are of real numbers, of constants and of shapes only: no pass
- * behind integers meets them. */
+ * X(NAME) with the spelling of the TFLite builtin; LOOKUP is any function of a byte, HOST a graph of its own. In a graph of integers those
+ * of the second list run on the host (evaluate/kernels.h). Those of the third are of real numbers, of constants and of shapes only: no
+ * pass behind integers meets them. */
 /* clang-format off */
 #define QM_GRAPH_OPS(X) \
     X(CONV_2D) X(DEPTHWISE_CONV_2D) X(TRANSPOSE_CONV) X(FULLY_CONNECTED) \
     X(ADD) X(MUL) X(AVERAGE_POOL_2D) X(MAX_POOL_2D) X(MEAN) \
     X(QUANTIZE) X(DEQUANTIZE) \
     X(RELU) X(RELU6) X(LEAKY_RELU) X(LOGISTIC) X(TANH) X(HARD_SWISH) \
+    X(RELU_N1_TO_1) X(RELU_0_TO_1) X(ELU) X(GELU) X(EXP) X(LOG) X(ABS) X(NEG) X(SQRT) X(RSQRT) \
     X(RESHAPE) X(PAD) X(CONCATENATION) X(SPLIT) X(STRIDED_SLICE) X(TRANSPOSE) X(RESIZE_NEAREST_NEIGHBOR) \
+    X(PACK) X(GATHER) X(GATHER_ND) X(TILE) X(BROADCAST_TO) X(MIRROR_PAD) \
+    X(DEPTH_TO_SPACE) X(SPACE_TO_DEPTH) X(SPACE_TO_BATCH_ND) X(BATCH_TO_SPACE_ND) \
     X(LOOKUP) X(SOFTMAX) X(LOG_SOFTMAX) \
     X(HOST) \
     \
-    X(SUB) X(DIV) X(FLOOR_DIV) X(MINIMUM) X(MAXIMUM) X(SQUARED_DIFFERENCE) X(PRELU) \
-    X(RELU_N1_TO_1) X(RELU_0_TO_1) X(ELU) X(EXP) X(ABS) X(NEG) X(SQRT) X(RSQRT) X(SQUARE) \
+    X(SUB) X(DIV) X(FLOOR_DIV) X(MINIMUM) X(MAXIMUM) X(SQUARED_DIFFERENCE) X(PRELU) X(SQUARE) \
     X(SUM) X(REDUCE_MAX) X(REDUCE_MIN) X(ARG_MAX) X(ARG_MIN) X(RESIZE_BILINEAR) X(BATCH_MATMUL) X(L2_NORMALIZATION) \
-    X(GATHER) X(GATHER_ND) \
     \
-    X(MATMUL) X(POW) X(ERF) X(LOG) X(RECIPROCAL) X(GELU) X(SOFTPLUS) X(SOFTSIGN) X(MISH) \
+    X(MATMUL) X(POW) X(ERF) X(RECIPROCAL) X(SOFTPLUS) X(SOFTSIGN) X(MISH) \
     X(FLOOR) X(ROUND) X(TRUNCATE) X(SIGN) X(CLIP) X(CAST) \
-    X(SHAPE) X(PACK) X(REDUCE_PROD) X(FILL)
+    X(SHAPE) X(REDUCE_PROD) X(FILL) X(BROADCAST_ARGS)
 /* clang-format on */
 
 enum qm_graph_op_kind {
@@ -123,10 +124,14 @@ struct qm_graph_op {
     const uint8_t *table;         /* LOOKUP: what each input byte becomes, [256] */
     uint32_t axis; /* CONCATENATION, SPLIT, PACK, GATHER, ARG_MAX, ARG_MIN; SOFTMAX of real numbers; QUANTIZE, DEQUANTIZE: of many scales */
     uint32_t axes; /* MEAN, SUM, REDUCE_*: bit d is set when it goes over dimension d of the input */
+    uint32_t batch_dims; /* GATHER: of the input and of the indices, which are the same before the axis */
     struct {
         uint32_t before, after;
-    } pads[QM_MAX_RANK];                    /* PAD: elements around each dimension */
-    int32_t pad_value;                      /* PAD: as the input stores it; zero, unless the file says otherwise, is the zero point */
+    } pads[QM_MAX_RANK];         /* PAD, MIRROR_PAD, SPACE_TO_BATCH_ND: elements around each dimension; BATCH_TO_SPACE_ND: cut from it */
+    bool repeats_edge;           /* MIRROR_PAD: the outermost element is mirrored, too */
+    uint32_t block[QM_MAX_RANK]; /* SPACE_TO_BATCH_ND, BATCH_TO_SPACE_ND: of each dimension; DEPTH_TO_SPACE, SPACE_TO_DEPTH: [1], [2] */
+    bool block_last;             /* DEPTH_TO_SPACE: channels are [c][block][block], not [block][block][c] */
+    int32_t pad_value;           /* PAD: as the input stores it; zero, unless the file says otherwise, is the zero point */
     uint32_t permutation[QM_MAX_RANK];      /* TRANSPOSE: dimension d of the output is dimension permutation[d] of the input */
     int32_t begin[QM_MAX_RANK];             /* STRIDED_SLICE: resolved, of each dimension of the input; extents are in slice_dims */
     int32_t step[QM_MAX_RANK];              /* STRIDED_SLICE: not 0 */
@@ -155,8 +160,9 @@ uint64_t qm_graph_elements(const struct qm_graph_tensor *tensor);
 
 struct qm_graph {
     const char *file;
-    bool is_real;  /* operators work on real numbers */
-    bool was_real; /* they did, before they became integers: what is real is rounded half to even */
+    bool is_real;      /* operators work on real numbers */
+    bool is_quantized; /* is_real: the file has operators of quantized networks, whether they have been read or refused */
+    bool was_real;     /* they did, before they became integers: what is real is rounded half to even */
     char sha256[65];
     uint32_t tensor_count, op_count, input_count, output_count;
     struct qm_graph_tensor *tensors;

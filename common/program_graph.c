@@ -98,13 +98,18 @@ static void walk_places(struct stream *s, struct qm_graph_op *op) {
         walk_i32(s, &op->begin[d]);
         walk_i32(s, &op->step[d]);
         walk_u32(s, &op->slice_dims[d]);
+        walk_u32(s, &op->block[d]);
     }
+    walk_u32(s, &op->batch_dims);
+    walk_bool(s, &op->repeats_edge);
+    walk_bool(s, &op->block_last);
+    walk_bool(s, &op->approximate);
     walk_bool(s, &op->align_corners);
     walk_bool(s, &op->half_pixel_centers);
 }
 
 /* Every attribute is carried: who adds one to the operator adds it here. */
-_Static_assert(sizeof(struct qm_graph_op) == 1328, "an attribute of operators is not in the program file");
+_Static_assert(sizeof(struct qm_graph_op) == 1368, "an attribute of operators is not in the program file");
 
 static void walk_operator(struct stream *s, struct qm_graph_op *op) {
     uint32_t kind = op->kind, activation = op->activation;

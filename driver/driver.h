@@ -42,7 +42,8 @@ void qm_driver_write_tensor(struct qm_device *device, const struct qm_program *p
 void qm_driver_read_tensor(struct qm_device *device, const struct qm_program *program, uint32_t tensor, void *data);
 
 /* Runs the stages in order. An ERROR names its cause and the instruction; a stage that is still BUSY at the limit is QM_BAD_INPUT, and
- * run->over_limit is set; so is numbers without a result on the host, and run->has_no_result. run may be NULL; options may be NULL. The device's observer is replaced when run is given, and none is left. */
+ * run->over_limit is set; so are numbers without a result on the host, and run->has_no_result. run may be NULL; options may be NULL. The
+ * device's observer is replaced when run is given, and none is left. */
 QM_MUST_USE enum qm_status qm_driver_run(struct qm_device *device, const struct qm_program *program,
                                          const struct qm_driver_options *options, struct qm_run *run, struct qm_diag *diag);
 

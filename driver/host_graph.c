@@ -1,4 +1,4 @@
-/* host_graph.c - the operators of a host stage: on real numbers as evaluate/ says, or one of TFLite on stored numbers (evaluate/kernels.h). */
+/* host_graph.c - the operators of a host stage: on real numbers as evaluate/ says, or one of TFLite on stored numbers, by its kernel. */
 #include "driver/host_graph.h"
 
 #include "evaluate/evaluate.h"

@@ -39,15 +39,17 @@ double evaluate_function(const struct qm_graph_op *op, double x);
  * stay below 2^53. False: the operator has no meaning here yet, or an index is outside of what it gathers from. */
 bool evaluate_operator(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *const *outputs);
 
-/* Stores numbers in a type: floats are rounded to it. False: a number is no integer of a type of integers, or none below 2^53, which may
- * have been rounded. */
+/* Whether a type holds numbers. A type of integers does not when one is no integer of it, or none below 2^53, which may have been
+ * rounded. */
+bool evaluate_fits(enum qm_dtype dtype, const double *numbers, size_t count);
+/* Stores numbers in a type, as far as it holds them: floats are rounded to it. False: it does not. */
 bool evaluate_store(enum qm_dtype dtype, const double *numbers, size_t count, void *data);
 
 /* ---- run.c ---- */
 
 /* Runs all operators of a graph of real numbers, whose shapes have been checked. Inputs are given, and outputs are stored, row-major in
  * the types of their tensors; an input with a quantization means real numbers. False: an operator has no meaning here, or what it reads
- * none. */
+ * none, or a result is none of its type of integers. */
 bool evaluate_graph(const struct qm_graph *graph, const void *const *inputs, void *const *outputs);
 
 /* ---- fold.c ---- */

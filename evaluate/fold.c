@@ -187,7 +187,7 @@ static bool folds_integers(const struct qm_graph *graph, const struct qm_graph_o
     static const bool computes[QM_GRAPH_OP_KINDS] = {
         [QM_OP_SHAPE] = true, [QM_OP_CAST] = true, [QM_OP_REDUCE_PROD] = true, [QM_OP_ADD] = true, [QM_OP_SUB] = true, [QM_OP_MUL] = true};
     const struct qm_graph_tensor *out = &graph->tensors[op->outputs[0]];
-    bool folds = (moves[op->kind] || computes[op->kind]) && op->activation == QM_ACT_NONE;
+    bool folds = (moves[op->kind] || computes[op->kind]) && op->activation == QM_ACT_NONE && op->batch_dims == 0;
     folds = folds && qm_graph_elements(out) <= INTEGERS_FOLDED_MAX && (op->kind == QM_OP_FILL || is_shape_type(out));
     if (computes[op->kind]) folds = folds && out->quant.count == 0;
     for (uint32_t i = 0; i < op->input_count && folds && op->kind != QM_OP_SHAPE; i++) {

@@ -88,25 +88,30 @@ static struct storage storage_of(enum qm_dtype dtype) {
     return storage;
 }
 
-/* Floats are rounded to the type. False: the number is no integer, or none that the type holds, or one that may have been rounded. */
-static bool store(const struct storage *storage, double number, void *to) {
+/* False: the number is no integer, or none that the type holds, or one that may have been rounded. */
+static bool fits(const struct storage *storage, double number) {
+    return !storage->is_whole || (number >= storage->low && number <= storage->high && (double)(int64_t)number == number);
+}
+
+/* Floats are rounded to the type. */
+static void store(const struct storage *storage, double number, void *to) {
     float single = (float)number;
+    int64_t whole = storage->is_whole ? (int64_t)number : 0;
     const void *source = storage->dtype == QM_F64 ? (const void *)&number : (const void *)&single;
-    int64_t whole;
-    if (storage->is_whole) {
-        if (!(number >= storage->low && number <= storage->high)) return false;
-        whole = (int64_t)number;
-        source = &whole; /* its low bytes, which are first */
-        if ((double)whole != number) return false;
-    }
-    memcpy(to, source, qm_dtype_bytes(storage->dtype));
+    memcpy(to, storage->is_whole ? &whole /* its low bytes, which are first */ : source, qm_dtype_bytes(storage->dtype));
+}
+
+bool evaluate_fits(enum qm_dtype dtype, const double *numbers, size_t count) {
+    struct storage storage = storage_of(dtype);
+    for (size_t i = 0; i < count && storage.is_whole; i++)
+        if (!fits(&storage, numbers[i])) return false;
     return true;
 }
 
 bool evaluate_store(enum qm_dtype dtype, const double *numbers, size_t count, void *data) {
     struct storage storage = storage_of(dtype);
     uint8_t *to = data;
-    for (size_t i = 0; i < count; i++)
-        if (!store(&storage, numbers[i], to + i * qm_dtype_bytes(dtype))) return false;
+    if (!evaluate_fits(dtype, numbers, count)) return false;
+    for (size_t i = 0; i < count; i++) store(&storage, numbers[i], to + i * qm_dtype_bytes(dtype));
     return true;
 }

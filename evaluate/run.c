@@ -1,4 +1,5 @@
 /* run.c - a graph of real numbers from its inputs to its outputs. The numbers of a tensor are kept until its last reader has run. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,29 @@ static void close_tensor(const struct run *run, uint32_t index) {
     run->numbers[index] = NULL;
 }
 
+/* Whether integers wrap as in processors: cast to integers, and in sums, differences and products. */
+static bool wraps(const struct qm_graph *graph, const struct qm_graph_op *op) {
+    const struct qm_graph_tensor *in = &graph->tensors[op->inputs[0]];
+    double low, high;
+    if (op->kind == QM_OP_CAST) return evaluate_range(in, &low, &high) && in->quant.count == 0;
+    return op->kind == QM_OP_ADD || op->kind == QM_OP_SUB || op->kind == QM_OP_MUL;
+}
+
+/* Wraps integers below 2^53, which are exact, into a type. False: it does not hold a number. */
+static bool check_integers(const struct qm_graph *graph, const struct qm_graph_op *op, double *const *outputs) {
+    bool fits = true;
+    for (uint32_t i = 0; i < op->output_count; i++) {
+        const struct qm_graph_tensor *out = &graph->tensors[op->outputs[i]];
+        size_t elements = (size_t)qm_graph_elements(out);
+        double low, high, *to = outputs[i];
+        bool wrap = evaluate_range(out, &low, &high) && wraps(graph, op);
+        for (size_t e = 0; wrap && e < elements; e++)
+            if (fabs(to[e]) < EVALUATE_EXACT) to[e] -= (high - low + 1) * floor((to[e] - low) / (high - low + 1));
+        fits = fits && evaluate_fits(out->dtype, to, elements);
+    }
+    return fits;
+}
+
 static bool run_operator(const struct run *run, const struct qm_graph_op *op) {
     const struct qm_graph *graph = run->graph;
     const double *inputs[QM_OPERANDS_MAX] = {NULL};
@@ -59,7 +83,7 @@ static bool run_operator(const struct run *run, const struct qm_graph_op *op) {
     for (uint32_t i = 0; i < op->output_count; i++) outputs[i] = run->numbers[op->outputs[i]] = numbers_of(&graph->tensors[op->outputs[i]]);
     bool done = evaluate_operator(graph, op, inputs, outputs);
     for (uint32_t i = 0; i < op->input_count; i++) close_tensor(run, op->inputs[i]);
-    return done;
+    return done && check_integers(graph, op, outputs);
 }
 
 bool evaluate_graph(const struct qm_graph *graph, const void *const *inputs, void *const *outputs) {

@@ -36,6 +36,7 @@ static void print_layer(const struct qm_network *network, uint32_t index, FILE *
         fprintf(out, ", weights of %u bits zero %d, %s", layer->weight_bits, layer->weight_zero,
                 qm_enum_value_name("precision", layer->precision));
     if (layer->kind == QM_LAYER_MOVE) fprintf(out, ", %u loops of %u bytes", layer->move.loop_count, layer->move.contiguous_bytes);
+    if (layer->move.place_count > 0) fprintf(out, " at %u places", layer->move.place_count);
     if (layer->kind != QM_LAYER_HOST)
         fprintf(out, ", %s, zero %d, clamp %d..%d", qm_enum_value_name("rounding", layer->rounding), layer->out_zero, layer->clamp_min,
                 layer->clamp_max);

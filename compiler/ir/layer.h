@@ -47,14 +47,17 @@ struct qm_move {
         uint32_t count, in, out; /* bytes from one to the next in the input and in the output */
     } loops[QM_MOVE_LOOPS];
     uint32_t in_first, out_first, contiguous_bytes;
+    /* All of it is done for each of the places, that many bytes further in both maps; without places it is done once. */
+    uint32_t place_count;
+    const struct qm_move_place { uint32_t in, out; } * places;
     bool fill; /* before, all bytes of the output become pad_value */
 };
 
 struct qm_layer {
     enum qm_layer_kind kind;
     uint32_t graph_op; /* index into graph->ops */
-    uint32_t
-        inputs[QM_OPERANDS_MAX]; /* value indices; two at most, but on the host. CONV: the second is its weights, when they are computed */
+    /* value indices; two at most, but on the host. CONV: the second is its weights, when they are computed */
+    uint32_t inputs[QM_OPERANDS_MAX];
     uint32_t input_count;
     uint32_t output; /* value index */
     uint64_t macs; /* convolutions: products of the definition (out positions x kh x kw x in channels x out channels); those of the host */

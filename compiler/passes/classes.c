@@ -28,6 +28,8 @@ static void describe(const struct plan *plan, uint32_t layer, const struct cuts_
     key->layer.move.out_first = l->move.out_first;
     key->layer.move.contiguous_bytes = l->move.contiguous_bytes;
     key->layer.move.fill = l->move.fill;
+    key->layer.move.place_count = l->move.place_count;
+    key->layer.move.places = l->move.places; /* others elsewhere are of another class */
     key->has_table = l->table != NULL;
     for (uint32_t i = 0; i < l->input_count; i++) {
         const struct plan_value *in = plan_storage(plan, l->inputs[i]);

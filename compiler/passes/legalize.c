@@ -1,7 +1,7 @@
 /* legalize.c - the graph's real numbers become the machine's integers: every scale a multiplier and a shift, every zero point a bias.
  *
  * This file walks the operators; they themselves are in legalize_convolutions.c, legalize_products.c, legalize_post.c, legalize_moves.c,
- * legalize_tables.c and legalize_host.c.
+ * legalize_lists.c, legalize_tables.c, legalize_functions.c and legalize_host.c.
  */
 #include "common/problems.h"
 #include "compiler/passes/legalize_site.h"
@@ -38,12 +38,22 @@ static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_MEAN]              = {legalize_mean,            ANY, ANY},
     [QM_OP_QUANTIZE]          = {legalize_quantize,        ANY,   BYTES},
     [QM_OP_DEQUANTIZE]        = {legalize_dequantize,      SUMS,  F32},
-    [QM_OP_RELU]              = {legalize_relu,            ANY, ANY},
-    [QM_OP_RELU6]             = {legalize_relu,            ANY, ANY},
-    [QM_OP_LEAKY_RELU]        = {legalize_leaky_relu,      ANY, ANY},
-    [QM_OP_LOGISTIC]          = {legalize_logistic,        I8 | F32,    I8 | F32},
-    [QM_OP_TANH]              = {legalize_tanh,            I8 | F32,    I8 | F32},
-    [QM_OP_HARD_SWISH]        = {legalize_hard_swish,      ANY, ANY},
+    [QM_OP_RELU]              = {legalize_relu,            ANY,   ANY},
+    [QM_OP_RELU6]             = {legalize_relu,            ANY,   ANY},
+    [QM_OP_RELU_N1_TO_1]      = {legalize_relu,            ANY,   ANY},
+    [QM_OP_RELU_0_TO_1]       = {legalize_relu,            ANY,   ANY},
+    [QM_OP_LEAKY_RELU]        = {legalize_leaky_relu,      ANY,   ANY},
+    [QM_OP_LOGISTIC]          = {legalize_logistic,        ANY,   ANY},
+    [QM_OP_TANH]              = {legalize_tanh,            ANY,   ANY},
+    [QM_OP_HARD_SWISH]        = {legalize_hard_swish,      ANY,   ANY},
+    [QM_OP_ELU]               = {legalize_elu,             I8 | F32, I8 | F32},
+    [QM_OP_GELU]              = {legalize_gelu,            BYTES, BYTES},
+    [QM_OP_EXP]               = {legalize_exp,             I8 | F32, I8 | F32},
+    [QM_OP_LOG]               = {legalize_log,             I8,    I8},
+    [QM_OP_ABS]               = {legalize_abs,             I8 | F32, I8 | F32},
+    [QM_OP_NEG]               = {legalize_on_host,         F32,   F32},
+    [QM_OP_SQRT]              = {legalize_on_host,         F32,   F32},
+    [QM_OP_RSQRT]             = {legalize_rsqrt,           I8 | F32, I8 | F32},
     [QM_OP_RESHAPE]           = {legalize_reshape,         ANY | I32, ANY | I32},
     [QM_OP_PAD]               = {legalize_pad,             BYTES, BYTES},
     [QM_OP_CONCATENATION]     = {legalize_concatenation,   ANY, ANY},
@@ -51,6 +61,16 @@ static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_STRIDED_SLICE]     = {legalize_strided_slice,   BYTES, BYTES},
     [QM_OP_TRANSPOSE]         = {legalize_transpose,       SUMS,  SUMS},
     [QM_OP_RESIZE_NEAREST_NEIGHBOR] = {legalize_resize,    BYTES, BYTES},
+    [QM_OP_PACK]              = {legalize_pack,            BYTES, BYTES},
+    [QM_OP_GATHER]            = {legalize_gather,          HOST,  ANY},
+    [QM_OP_GATHER_ND]         = {legalize_gather_nd,       HOST,  ANY},
+    [QM_OP_TILE]              = {legalize_tile,            BYTES, BYTES},
+    [QM_OP_BROADCAST_TO]      = {legalize_tile,            BYTES, BYTES},
+    [QM_OP_MIRROR_PAD]        = {legalize_mirror_pad,      BYTES, BYTES},
+    [QM_OP_DEPTH_TO_SPACE]    = {legalize_depth_to_space,  BYTES, BYTES},
+    [QM_OP_SPACE_TO_DEPTH]    = {legalize_space_to_depth,  BYTES, BYTES},
+    [QM_OP_SPACE_TO_BATCH_ND] = {legalize_space_to_batch,  BYTES, BYTES},
+    [QM_OP_BATCH_TO_SPACE_ND] = {legalize_batch_to_space,  BYTES, BYTES},
     [QM_OP_LOOKUP]            = {legalize_lookup,          BYTES, BYTES},
     [QM_OP_HOST]              = {legalize_host,            HOST,  HOST},
     [QM_OP_SOFTMAX]           = {legalize_softmax,         ANY, ANY},
@@ -62,14 +82,6 @@ static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_MAXIMUM]             = {legalize_on_host,         ANY, ANY},
     [QM_OP_SQUARED_DIFFERENCE]  = {legalize_on_host,         I8 | F32, I8 | F32},
     [QM_OP_PRELU]               = {legalize_on_host,         ANY, ANY},
-    [QM_OP_RELU_N1_TO_1]        = {legalize_on_host,         F32, F32},
-    [QM_OP_RELU_0_TO_1]         = {legalize_on_host,         F32, F32},
-    [QM_OP_ELU]                 = {legalize_on_host,         F32, F32},
-    [QM_OP_EXP]                 = {legalize_on_host,         F32, F32},
-    [QM_OP_ABS]                 = {legalize_on_host,         F32, F32},
-    [QM_OP_NEG]                 = {legalize_on_host,         F32, F32},
-    [QM_OP_SQRT]                = {legalize_on_host,         F32, F32},
-    [QM_OP_RSQRT]               = {legalize_on_host,         F32, F32},
     [QM_OP_SQUARE]              = {legalize_on_host,         F32, F32},
     [QM_OP_SUM]                 = {legalize_on_host,         ANY, ANY},
     [QM_OP_REDUCE_MAX]          = {legalize_on_host,         ANY, ANY},
@@ -79,8 +91,6 @@ static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_RESIZE_BILINEAR]     = {legalize_on_host,         ANY, ANY},
     [QM_OP_BATCH_MATMUL]        = {legalize_product,         BYTES, SUMS},
     [QM_OP_L2_NORMALIZATION]    = {legalize_on_host,         ANY, ANY},
-    [QM_OP_GATHER]              = {legalize_on_host,         HOST, ANY},
-    [QM_OP_GATHER_ND]           = {legalize_on_host,         HOST, ANY},
 };
 /* clang-format on */
 
@@ -113,6 +123,7 @@ static uint32_t of_format(const struct qm_graph *graph, const struct qm_graph_op
 
 /* The types that operand i may have. */
 static uint32_t wanted_types(const struct qm_graph *graph, const struct qm_graph_op *op, uint32_t i, bool floats) {
+    if ((op->kind == QM_OP_GATHER || op->kind == QM_OP_GATHER_ND) && i == 1) return INTEGERS;
     if (qm_graph_has_weights(op->kind) && i > 0) return i == 1 ? BYTES : 1U << QM_I32;
     if (op->kind == QM_OP_BATCH_MATMUL && i == 2) return 1U << QM_I32;
     return of_format(graph, op, rules[op->kind].in) & ~(floats || takes_any_floats(op->kind) ? 0U : (uint32_t)F32);
@@ -172,7 +183,7 @@ static enum qm_status check_network(const struct qm_graph *graph, struct qm_aren
     return QM_OK;
 }
 
-/* Each operator makes a layer for each of its operands at most, and values and views of them. */
+/* Room for what most operators need: a layer for each operand, and values and views of it. More is made when it is needed. */
 static void make_room(struct legalizer *l) {
     l->value_room = l->graph->input_count;
     for (uint32_t i = 0; i < l->graph->op_count; i++) {
@@ -181,7 +192,7 @@ static void make_room(struct legalizer *l) {
         l->value_room += 3 * operands;
     }
     l->network->values = QM_ARENA_NEW(l->arena, struct qm_value, l->value_room);
-    l->network->layers = QM_ARENA_NEW(l->arena, struct qm_layer, l->layer_room + 1);
+    l->network->layers = QM_ARENA_NEW(l->arena, struct qm_layer, l->layer_room);
     l->value_of = QM_ARENA_NEW(l->arena, uint32_t, l->graph->tensor_count);
     for (uint32_t i = 0; i < l->graph->tensor_count; i++) l->value_of[i] = QM_NO_TENSOR;
     l->padding = QM_ARENA_NEW(l->arena, const struct qm_graph_op *, l->graph->tensor_count);
@@ -239,6 +250,7 @@ enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t rounding, stru
     if (graph->was_real && rounding != QM_rounding_TFLITE)
         return qm_fail(diag, QM_BAD_INPUT, "%s: --requant is not for ONNX models, which say that they round half to even", graph->file);
     QM_TRY(check_network(graph, arena, diag));
+    QM_TRY(legalize_split_batches(graph, arena, &graph, diag));
     struct legalizer l = {
         .graph = graph, .network = QM_ARENA_NEW(arena, struct qm_network, 1), .arena = arena, .diag = diag, .rounding = rounding};
     open_network(&l);

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "compiler/passes/legalize_site.h"
+#include "compiler/passes/move_axes.h"
 
 /* ---- nests of loops ---- */
 
@@ -14,34 +15,6 @@ static uint32_t stride_of(const struct qm_graph_tensor *tensor, uint32_t d) {
     uint32_t stride = (uint32_t)qm_dtype_bytes(tensor->dtype);
     for (uint32_t i = d + 1; i < tensor->rank; i++) stride *= tensor->dims[i];
     return stride;
-}
-
-/* Adds a loop inside those that are there. */
-static void add_loop(struct qm_move *move, struct qm_move_loop loop) {
-    if (loop.count == 1) return;
-    struct qm_move_loop *outer = move->loop_count > 0 ? &move->loops[move->loop_count - 1] : NULL;
-    if (outer != NULL && outer->in == loop.count * loop.in && outer->out == loop.count * loop.out)
-        *outer = (struct qm_move_loop){outer->count * loop.count, loop.in, loop.out};
-    else
-        move->loops[move->loop_count++] = loop;
-}
-
-/* The innermost loop becomes the contiguous bytes if it can. */
-static void close_loops(struct qm_move *move) {
-    const struct qm_move_loop *inner = move->loop_count > 0 ? &move->loops[move->loop_count - 1] : NULL;
-    move->contiguous_bytes = 1;
-    if (inner == NULL || inner->in != 1 || inner->out != 1) return;
-    move->contiguous_bytes = inner->count;
-    move->loop_count--;
-}
-
-struct qm_layer *site_move(const struct site *s, const struct qm_graph_tensor *in, uint32_t from, uint32_t to) {
-    struct qm_layer *layer = site_layer(s, QM_LAYER_MOVE);
-    site_identity(in, layer);
-    layer->inputs[0] = from;
-    layer->input_count = 1;
-    layer->output = to;
-    return layer;
 }
 
 /* A move of an input to a value, whose loops are still to be added. */
@@ -62,9 +35,9 @@ enum qm_status site_broadcast(const struct site *s, uint32_t i, uint32_t *value)
     for (uint32_t d = 0; d < out->rank; d++) {
         uint32_t missing = out->rank - in->rank; /* dimensions are counted from the last */
         bool own = d >= missing && in->dims[d - missing] > 1;
-        add_loop(&layer->move, (struct qm_move_loop){out->dims[d], own ? stride_of(in, d - missing) : 0, stride_of(out, d)});
+        move_add_loop(&layer->move, (struct qm_move_loop){out->dims[d], own ? stride_of(in, d - missing) : 0, stride_of(out, d)});
     }
-    close_loops(&layer->move);
+    move_close_loops(&layer->move);
     return QM_OK;
 }
 
@@ -77,11 +50,11 @@ static void add_matrices(const struct site *s, uint32_t i, struct site_matrices 
         uint32_t missing = out->rank - in->rank;
         bool own = d >= missing && in->dims[d - missing] > 1;
         behind /= out->dims[d];
-        add_loop(move, (struct qm_move_loop){out->dims[d], own ? stride_of(in, d - missing) : 0, behind * rows * columns});
+        move_add_loop(move, (struct qm_move_loop){out->dims[d], own ? stride_of(in, d - missing) : 0, behind * rows * columns});
     }
-    add_loop(move, (struct qm_move_loop){rows, how.transposed ? 1 : ends[1], columns});
-    add_loop(move, (struct qm_move_loop){columns, how.transposed ? ends[1] : 1, 1});
-    close_loops(move);
+    move_add_loop(move, (struct qm_move_loop){rows, how.transposed ? 1 : ends[1], columns});
+    move_add_loop(move, (struct qm_move_loop){columns, how.transposed ? ends[1] : 1, 1});
+    move_close_loops(move);
 }
 
 enum qm_status site_matrices(const struct site *s, uint32_t i, struct site_matrices how, uint32_t *value) {
@@ -102,16 +75,6 @@ enum qm_status site_matrices(const struct site *s, uint32_t i, struct site_matri
     s->l->network->values[*value].dtype = QM_I8;
     layer->in_bias = layer->clamp_min = INT8_MIN;
     layer->clamp_max = INT8_MAX;
-    return QM_OK;
-}
-
-/* Refuses an output with other scales or zero points than the input, since TFLite only copies here. */
-static enum qm_status check_same_numbers(const struct site *s) {
-    if (site_unscaled(s)) return QM_OK;
-    QM_TRY(site_check_activations(s));
-    for (uint32_t i = 0; i < s->op->output_count; i++)
-        if (!site_same_quant(site_input(s, 0), site_output(s, i)))
-            return site_refuse(s, "input and output have different scales or zero points; TFLite does not rescale here");
     return QM_OK;
 }
 
@@ -148,7 +111,7 @@ static bool all_readers_pad(const struct site *s) {
 enum qm_status legalize_pad(const struct site *s) {
     const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
     struct qm_layer *layer;
-    QM_TRY(check_same_numbers(s));
+    QM_TRY(site_check_same_numbers(s));
     if (pads_positions(s) && all_readers_pad(s)) {
         s->l->padding[s->op->outputs[0]] = s->op;
         return site_operand(s, 0, &s->l->value_of[s->op->outputs[0]]);
@@ -159,22 +122,29 @@ enum qm_status legalize_pad(const struct site *s) {
     layer->clamp_max = qm_graph_highest(out);
     layer->move.fill = true;
     for (uint32_t d = 0; d < in->rank; d++) {
-        add_loop(&layer->move, (struct qm_move_loop){in->dims[d], stride_of(in, d), stride_of(out, d)});
+        move_add_loop(&layer->move, (struct qm_move_loop){in->dims[d], stride_of(in, d), stride_of(out, d)});
         layer->move.out_first += s->op->pads[d].before * stride_of(out, d);
     }
-    close_loops(&layer->move);
+    move_close_loops(&layer->move);
     return QM_OK;
 }
 
 /* ---- concatenation and split ---- */
 
+/* Elements of one round of the dimensions before the axis of a CONCATENATION or SPLIT; of PACK, which makes the axis, or UNPACK. */
+static uint32_t round_of(const struct site *s, const struct qm_graph_tensor *part, const struct qm_graph_tensor *whole) {
+    uint32_t rounds = 1;
+    for (uint32_t d = 0; d < s->op->axis; d++) rounds *= whole->dims[d];
+    return (uint32_t)qm_graph_elements(part) / rounds;
+}
+
 /* The elements of a part, where they are in the whole. concatenates: the part is the input. */
-static void add_part(struct qm_layer *layer, const struct qm_graph_tensor *part, const struct qm_graph_tensor *whole, bool concatenates) {
-    for (uint32_t d = 0; d < part->rank; d++) {
-        uint32_t inner = stride_of(part, d), outer = stride_of(whole, d);
-        add_loop(&layer->move, (struct qm_move_loop){part->dims[d], concatenates ? inner : outer, concatenates ? outer : inner});
-    }
-    close_loops(&layer->move);
+static void add_part(const struct site *s, struct qm_layer *layer, const struct qm_graph_tensor *part, const struct qm_graph_tensor *whole,
+                     bool concatenates) {
+    uint32_t own = round_of(s, part, whole), all = round_of(s, whole, whole), rounds = (uint32_t)qm_graph_elements(part) / own;
+    move_add_loop(&layer->move, (struct qm_move_loop){rounds, concatenates ? own : all, concatenates ? all : own});
+    move_add_loop(&layer->move, (struct qm_move_loop){own, 1, 1});
+    move_close_loops(&layer->move);
 }
 
 /* A layer for each input. */
@@ -190,56 +160,82 @@ enum qm_status legalize_concatenation(const struct site *s) {
             QM_TRY(site_rescale(s, i, 0, layer));
             site_clamp(s, QM_ACT_NONE, layer);
         }
-        layer->move.out_first = offset * stride_of(whole, s->op->axis);
-        add_part(layer, site_input(s, i), whole, true);
-        offset += site_input(s, i)->dims[s->op->axis];
+        layer->move.out_first = offset;
+        add_part(s, layer, site_input(s, i), whole, true);
+        offset += round_of(s, site_input(s, i), whole);
     }
     return QM_OK;
+}
+
+/* TFLite only copies here. */
+enum qm_status legalize_pack(const struct site *s) {
+    for (uint32_t i = 1; i < s->op->input_count && !site_unscaled(s); i++) {
+        QM_TRY(site_check_activations(s));
+        if (!site_same_quant(site_input(s, 0), site_input(s, i)))
+            return site_refuse(s, "its inputs have different scales or zero points; TFLite does not rescale here");
+    }
+    QM_TRY(site_check_same_numbers(s));
+    return legalize_concatenation(s);
 }
 
 /* A layer for each output. */
 enum qm_status legalize_split(const struct site *s) {
     const struct qm_graph_tensor *whole = site_input(s, 0);
     uint32_t offset = 0;
-    QM_TRY(check_same_numbers(s));
+    QM_TRY(site_check_same_numbers(s));
     for (uint32_t i = 0; i < s->op->output_count; i++) {
         struct qm_layer *layer;
         QM_TRY(open_move(s, 0, site_result(s, i), &layer));
-        layer->move.in_first = offset * stride_of(whole, s->op->axis);
-        add_part(layer, site_output(s, i), whole, false);
-        offset += site_output(s, i)->dims[s->op->axis];
+        layer->move.in_first = offset;
+        add_part(s, layer, site_output(s, i), whole, false);
+        offset += round_of(s, site_output(s, i), whole);
     }
     return QM_OK;
 }
 
 /* ---- reordering ---- */
 
+static bool steps_down(const struct site *s) {
+    bool down = false;
+    for (uint32_t d = 0; d < site_input(s, 0)->rank; d++) down = down || (s->op->step[d] < 0 && s->op->slice_dims[d] > 1);
+    return down;
+}
+
+static enum qm_status take_slice(const struct site *s) {
+    uint32_t *taken[QM_MAX_RANK], rank = site_input(s, 0)->rank;
+    for (uint32_t d = 0; d < rank; d++) {
+        taken[d] = QM_ARENA_NEW(s->l->arena, uint32_t, s->op->slice_dims[d]);
+        for (uint32_t i = 0; i < s->op->slice_dims[d]; i++) taken[d][i] = (uint32_t)(s->op->begin[d] + (int32_t)i * s->op->step[d]);
+    }
+    return site_take(s, (const uint32_t *const *)taken, s->op->slice_dims);
+}
+
 enum qm_status legalize_strided_slice(const struct site *s) {
     const struct qm_graph_tensor *in = site_input(s, 0);
     struct qm_layer *layer;
     uint32_t behind = (uint32_t)qm_graph_elements(site_output(s, 0));
-    QM_TRY(check_same_numbers(s));
+    QM_TRY(site_check_same_numbers(s));
+    if (steps_down(s)) return take_slice(s);
     QM_TRY(open_move(s, 0, site_result(s, 0), &layer));
     for (uint32_t d = 0; d < in->rank; d++) {
         uint32_t count = s->op->slice_dims[d], stride = stride_of(in, d);
-        if (s->op->step[d] < 0 && count > 1) return site_refuse(s, "steps down are not supported");
         behind /= count;
         layer->move.in_first += (uint32_t)s->op->begin[d] * stride;
-        add_loop(&layer->move, (struct qm_move_loop){count, (uint32_t)s->op->step[d] * stride, behind});
+        move_add_loop(&layer->move, (struct qm_move_loop){count, (uint32_t)s->op->step[d] * stride, behind});
     }
-    close_loops(&layer->move);
+    move_close_loops(&layer->move);
     return QM_OK;
 }
 
 enum qm_status legalize_transpose(const struct site *s) {
     const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
     struct qm_layer *layer;
-    QM_TRY(check_same_numbers(s));
+    QM_TRY(site_check_same_numbers(s));
     QM_TRY(open_move(s, 0, site_result(s, 0), &layer));
     for (uint32_t d = 0; d < out->rank; d++)
-        add_loop(&layer->move, (struct qm_move_loop){out->dims[d], stride_of(in, s->op->permutation[d]), stride_of(out, d)});
-    add_loop(&layer->move, (struct qm_move_loop){(uint32_t)qm_dtype_bytes(in->dtype), 1, 1});
-    close_loops(&layer->move);
+        move_add_loop(&layer->move, (struct qm_move_loop){out->dims[d], stride_of(in, s->op->permutation[d]), stride_of(out, d)});
+    move_add_loop(&layer->move, (struct qm_move_loop){(uint32_t)qm_dtype_bytes(in->dtype), 1, 1});
+    move_close_loops(&layer->move);
     return QM_OK;
 }
 
@@ -266,24 +262,32 @@ static bool plan_resize(const struct qm_graph_op *op, uint32_t in, uint32_t out,
     return true;
 }
 
+static enum qm_status take_nearest(const struct site *s) {
+    const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
+    uint32_t *taken[QM_MAX_RANK] = {NULL};
+    for (uint32_t d = 1; d <= 2; d++) {
+        taken[d] = QM_ARENA_NEW(s->l->arena, uint32_t, out->dims[d]);
+        for (uint32_t i = 0; i < out->dims[d]; i++) taken[d][i] = nearest(s->op, i, in->dims[d], out->dims[d]);
+    }
+    return site_take(s, (const uint32_t *const *)taken, out->dims);
+}
+
 enum qm_status legalize_resize(const struct site *s) {
     const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
     struct resize h, w;
     struct qm_layer *layer;
-    QM_TRY(check_same_numbers(s));
-    if (!plan_resize(s->op, in->dims[1], out->dims[1], &h) || !plan_resize(s->op, in->dims[2], out->dims[2], &w))
-        return site_refuse(s, "only whole factors are supported, not from %ux%u to %ux%u", in->dims[1], in->dims[2], out->dims[1],
-                           out->dims[2]);
+    QM_TRY(site_check_same_numbers(s));
+    if (!plan_resize(s->op, in->dims[1], out->dims[1], &h) || !plan_resize(s->op, in->dims[2], out->dims[2], &w)) return take_nearest(s);
     QM_TRY(open_move(s, 0, site_result(s, 0), &layer));
     uint32_t in_row = stride_of(in, 1), out_row = stride_of(out, 1), channels = in->dims[3];
     layer->move.in_first = h.first * in_row + w.first * channels;
-    add_loop(&layer->move, (struct qm_move_loop){h.repeat, 0, out_row});
-    add_loop(&layer->move, (struct qm_move_loop){w.repeat, 0, channels});
-    add_loop(&layer->move, (struct qm_move_loop){in->dims[0], stride_of(in, 0), stride_of(out, 0)});
-    add_loop(&layer->move, (struct qm_move_loop){out->dims[1] / h.repeat, h.stride * in_row, h.repeat * out_row});
-    add_loop(&layer->move, (struct qm_move_loop){out->dims[2] / w.repeat, w.stride * channels, w.repeat * channels});
-    add_loop(&layer->move, (struct qm_move_loop){channels, 1, 1});
-    close_loops(&layer->move);
+    move_add_loop(&layer->move, (struct qm_move_loop){h.repeat, 0, out_row});
+    move_add_loop(&layer->move, (struct qm_move_loop){w.repeat, 0, channels});
+    move_add_loop(&layer->move, (struct qm_move_loop){in->dims[0], stride_of(in, 0), stride_of(out, 0)});
+    move_add_loop(&layer->move, (struct qm_move_loop){out->dims[1] / h.repeat, h.stride * in_row, h.repeat * out_row});
+    move_add_loop(&layer->move, (struct qm_move_loop){out->dims[2] / w.repeat, w.stride * channels, w.repeat * channels});
+    move_add_loop(&layer->move, (struct qm_move_loop){channels, 1, 1});
+    move_close_loops(&layer->move);
     return QM_OK;
 }
 

@@ -262,8 +262,8 @@ enum qm_status legalize_mean(const struct site *s) {
 /* ---- element by element ---- */
 
 /* The input's numbers in the output's scale. */
-static enum qm_status rescale_elements(const struct site *s, enum qm_activation activation) {
-    struct qm_layer *layer = site_layer(s, QM_LAYER_MOVE);
+static enum qm_status rescale_elements(const struct site *s, enum qm_activation activation, struct qm_layer **made) {
+    struct qm_layer *layer = *made = site_layer(s, QM_LAYER_MOVE);
     QM_TRY(site_check_activations(s));
     QM_TRY(site_rescale(s, 0, 0, layer));
     QM_TRY(finish_unary(s, layer));
@@ -273,9 +273,15 @@ static enum qm_status rescale_elements(const struct site *s, enum qm_activation 
 }
 
 enum qm_status legalize_relu(const struct site *s) {
-    return rescale_elements(s, s->op->kind == QM_OP_RELU ? QM_ACT_RELU : QM_ACT_RELU6);
+    enum qm_graph_op_kind kind = s->op->kind;
+    struct qm_layer *layer;
+    enum qm_activation activation = kind == QM_OP_RELU ? QM_ACT_RELU : kind == QM_OP_RELU6 ? QM_ACT_RELU6 : QM_ACT_RELU_N1_TO_1;
+    QM_TRY(rescale_elements(s, activation, &layer));
+    if (kind == QM_OP_RELU_0_TO_1) layer->clamp_min = (int32_t)site_output(s, 0)->quant.zero_point[0];
+    return QM_OK;
 }
 
 enum qm_status legalize_quantize(const struct site *s) {
-    return site_input(s, 0)->dtype == QM_F32 ? legalize_quantize_floats(s) : rescale_elements(s, QM_ACT_NONE);
+    struct qm_layer *layer;
+    return site_input(s, 0)->dtype == QM_F32 ? legalize_quantize_floats(s) : rescale_elements(s, QM_ACT_NONE, &layer);
 }

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/multiplier.h"
 
@@ -32,9 +33,18 @@ const struct qm_graph_tensor *site_output(const struct site *s, uint32_t i) {
 
 /* ---- values ---- */
 
+/* A list with room for one more of count items, and what it has room for. */
+static void *grown(struct qm_arena *arena, void *items, size_t size, uint32_t count, uint32_t *room) {
+    if (count < *room) return items;
+    *room = 2 * (count + 8);
+    void *larger = qm_arena_alloc(arena, size * *room);
+    if (count > 0) memcpy(larger, items, size * count);
+    return larger;
+}
+
 uint32_t legalize_add_value(struct legalizer *l, uint32_t tensor, uint32_t storage) {
+    l->network->values = grown(l->arena, l->network->values, sizeof *l->network->values, l->network->value_count, &l->value_room);
     uint32_t index = l->network->value_count++;
-    QM_CHECK(index < l->value_room);
     const struct qm_graph_tensor *source = &l->graph->tensors[tensor];
     struct qm_value *value = &l->network->values[index];
     *value = (struct qm_value){.name = source->name,
@@ -105,8 +115,9 @@ enum qm_status site_alias(const struct site *s) {
 }
 
 struct qm_layer *site_layer(const struct site *s, enum qm_layer_kind kind) {
-    QM_CHECK(s->l->network->layer_count < s->l->layer_room);
-    struct qm_layer *layer = &s->l->network->layers[s->l->network->layer_count++];
+    struct qm_network *network = s->l->network;
+    network->layers = grown(s->l->arena, network->layers, sizeof *network->layers, network->layer_count, &s->l->layer_room);
+    struct qm_layer *layer = &network->layers[network->layer_count++];
     *layer = (struct qm_layer){.kind = kind, .graph_op = (uint32_t)(s->op - s->l->graph->ops), .rounding = s->l->rounding};
     if (s->op->requant != NULL) layer->rounding = s->op->requant->rounding;
     return layer;
@@ -197,4 +208,25 @@ void site_clamp(const struct site *s, enum qm_activation activation, struct qm_l
     }
     layer->clamp_min = s->op->requant->low;
     layer->clamp_max = s->op->requant->high;
+}
+
+struct qm_layer *site_move(const struct site *s, const struct qm_graph_tensor *in, uint32_t from, uint32_t to) {
+    struct qm_layer *layer = site_layer(s, QM_LAYER_MOVE);
+    site_identity(in, layer);
+    layer->inputs[0] = from;
+    layer->input_count = 1;
+    layer->output = to;
+    return layer;
+}
+
+enum qm_status site_check_same_numbers(const struct site *s) {
+    struct qm_graph_op data = *s->op; /* without indices */
+    const struct site moved = {.l = s->l, .op = &data};
+    data.input_count = 1;
+    if (site_unscaled(&moved)) return QM_OK;
+    QM_TRY(site_check_activations(&moved));
+    for (uint32_t i = 0; i < s->op->output_count; i++)
+        if (!site_same_quant(site_input(s, 0), site_output(s, i)))
+            return site_refuse(s, "input and output have different scales or zero points; TFLite does not rescale here");
+    return QM_OK;
 }

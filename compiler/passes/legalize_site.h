@@ -1,8 +1,9 @@
 /* legalize_site.h - the inside of legalize: one operator on its way to layers, and what the kinds of operators share.
  *
  * legalize.c walks the graph and keeps the table of operators; legalize_convolutions.c has what the array does, legalize_products.c what it
- * does with two computed operands, legalize_post.c what the post unit does, legalize_moves.c what only moves bytes, legalize_tables.c what is looked up, legalize_host.c what the host computes. They
- * call what stands here, and it is in legalize_site.c but for what one of them gives the others.
+ * does with two computed operands, legalize_post.c what the post unit does, legalize_moves.c what moves bytes by loops, legalize_lists.c what
+ * moves them by lists, legalize_tables.c and legalize_functions.c what is looked up, legalize_host.c what the host computes. They call what
+ * stands here, and it is in legalize_site.c but for what one of them gives the others.
  */
 #ifndef QM_COMPILER_PASSES_LEGALIZE_SITE_H
 #define QM_COMPILER_PASSES_LEGALIZE_SITE_H
@@ -30,7 +31,7 @@ struct site {
     const struct qm_graph_op *op;
 };
 
-/* A new value for a tensor, in the bytes of another value or, with QM_NO_TENSOR, in its own. */
+/* A new value for a tensor, which may move the others, in the bytes of another value or, with QM_NO_TENSOR, in its own. */
 uint32_t legalize_add_value(struct legalizer *l, uint32_t tensor, uint32_t storage);
 
 /* FILE: operator N NAME: ... */
@@ -65,10 +66,12 @@ QM_MUST_USE enum qm_status site_alias(const struct site *s);
 
 /* ---- layers ---- */
 
-/* A new layer of the operator, zeroed but for its rounding. */
+/* A new layer of the operator, zeroed but for its rounding. It may move the others. */
 struct qm_layer *site_layer(const struct site *s, enum qm_layer_kind kind);
 /* A layer that moves the bytes of a value, an input's or a view of it, to another as they are. Its move is still to be filled. */
 struct qm_layer *site_move(const struct site *s, const struct qm_graph_tensor *in, uint32_t from, uint32_t to);
+/* Refuses an output with other scales or zero points than input 0, for operators in which TFLite only copies. */
+QM_MUST_USE enum qm_status site_check_same_numbers(const struct site *s);
 /* How the sums of a convolution become the output's integers: scales, bias and clamp, of so many channels with computed weights. */
 QM_MUST_USE enum qm_status site_product_stage(const struct site *s, struct qm_layer *layer, uint32_t channels);
 /* The window of a convolution or pool. */
@@ -111,7 +114,18 @@ legalize_operator legalize_add, legalize_mul, legalize_pool, legalize_mean, lega
 legalize_operator legalize_quantize_floats, legalize_host,
     legalize_on_host; /* HOST; any operator that the host computes as TFLite's kernel does */
 legalize_operator legalize_lookup, legalize_leaky_relu, legalize_logistic, legalize_tanh, legalize_hard_swish;
-legalize_operator legalize_reshape, legalize_pad, legalize_concatenation, legalize_split, legalize_strided_slice, legalize_transpose,
-    legalize_resize;
+legalize_operator legalize_elu, legalize_gelu, legalize_exp, legalize_log, legalize_abs, legalize_rsqrt;
+legalize_operator legalize_reshape, legalize_pad, legalize_concatenation, legalize_pack, legalize_split, legalize_strided_slice,
+    legalize_transpose, legalize_resize;
+legalize_operator legalize_gather, legalize_gather_nd, legalize_tile, legalize_mirror_pad, legalize_depth_to_space, legalize_space_to_depth,
+    legalize_space_to_batch, legalize_batch_to_space;
+/* A function of a byte by its table, [256], on the way out of the layer before if that can. */
+QM_MUST_USE enum qm_status site_use_table(const struct site *s, const uint8_t *table);
+/* Elements of each dimension of input 0 of the operator, in a list. A NULL: all, in order. */
+QM_MUST_USE enum qm_status site_take(const struct site *s, const uint32_t *const *taken, const uint32_t *taken_count);
+
+/* The graph itself, or one whose operators with windows work on one example each. */
+QM_MUST_USE enum qm_status legalize_split_batches(const struct qm_graph *from, struct qm_arena *arena, const struct qm_graph **graph,
+                                                  struct qm_diag *diag);
 
 #endif

@@ -148,7 +148,7 @@ static enum qm_status add_ones(const struct site *s, struct qm_layer **made) {
     return QM_OK;
 }
 
-static enum qm_status use_table(const struct site *s, const uint8_t *table) {
+enum qm_status site_use_table(const struct site *s, const uint8_t *table) {
     struct qm_layer *layer = layer_before(s);
     if (layer != NULL) {
         struct qm_value before = s->l->network->values[layer->output];
@@ -161,7 +161,7 @@ static enum qm_status use_table(const struct site *s, const uint8_t *table) {
 }
 
 static enum qm_status look_up(const struct site *s, const struct function *f) {
-    return use_table(s, make_table(s, f));
+    return site_use_table(s, make_table(s, f));
 }
 
 /* ---- operators ---- */
@@ -199,5 +199,5 @@ enum qm_status legalize_leaky_relu(const struct site *s) {
 /* Any function of a byte, whose table the operator has. */
 enum qm_status legalize_lookup(const struct site *s) {
     QM_TRY(site_check_activations(s));
-    return use_table(s, s->op->table);
+    return site_use_table(s, s->op->table);
 }

@@ -195,7 +195,8 @@ static bool can_pack(const struct qm_network *network, const struct qm_layer *la
     const struct qm_move *move = &layer->move;
     if (layer->table != NULL) return false; /* of bytes */
     if (layer->kind == QM_LAYER_ADD) return network->values[layer->output].c % 2 == 0;
-    if (layer->kind == QM_LAYER_MOVE) return move->loop_count == 0 && move->in_first + move->out_first == 0 && !move->fill;
+    if (layer->kind == QM_LAYER_MOVE)
+        return move->loop_count + move->place_count == 0 && move->in_first + move->out_first == 0 && !move->fill;
     return layer->kind == QM_LAYER_CONV || layer->kind == QM_LAYER_DEPTHWISE;
 }
 

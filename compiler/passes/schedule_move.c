@@ -14,6 +14,7 @@ struct mover {
     const struct qm_layer *l;
     const struct qm_move *move;
     const struct plan_tiling *t;
+    struct qm_move_place place; /* the one that is being moved */
     uint32_t results[2], stores;
 };
 
@@ -29,7 +30,8 @@ struct move_end {
 static struct move_end end_in_map(const struct mover *m, const struct move_block *block, bool of_input) {
     uint32_t bits = of_input ? 8 : m->plan->network->values[m->l->output].bits;
     struct move_end end = {.contiguous_bytes = plan_bytes(block->elements.count, bits)};
-    end.first = (of_input ? m->move->in_first : m->move->out_first) + plan_bytes(block->elements.first, bits);
+    end.first = of_input ? m->move->in_first + m->place.in : m->move->out_first + m->place.out;
+    end.first += plan_bytes(block->elements.first, bits);
     for (uint32_t i = 0; i < m->move->loop_count; i++) {
         end.stride[i] = of_input ? m->move->loops[i].in : m->move->loops[i].out;
         end.first += block->first[i] * end.stride[i];
@@ -236,17 +238,25 @@ static void fill(struct mover *m) {
     }
 }
 
+static void add_blocks(struct mover *m, const struct move_block *whole) {
+    struct move_block block = *whole;
+    do {
+        add_block(m, &block);
+    } while (move_next(m->move, whole, &block));
+}
+
 void schedule_move(struct plan *plan, uint32_t layer) {
     const struct qm_layer *l = &plan->network->layers[layer];
     const struct plan_tiling *t = &plan->layers[layer].tiling;
     struct mover m = {.plan = plan, .layer = layer, .l = l, .t = t, .move = &l->move};
     const struct move_block whole = move_block_of(m.move, t->chunk_channels, t->block_bytes);
-    struct move_block block = whole;
     bool outside = !plan_storage(plan, l->output)->resident;
     for (uint32_t i = 0; outside && i < t->ring; i++)
         m.results[i] = plan_add_buffer(plan, plan_max((uint32_t)move_block_elements(m.move, &whole), l->move.fill ? t->block_bytes : 0));
     if (l->move.fill) fill(&m);
-    do {
-        add_block(&m, &block);
-    } while (move_next(m.move, &whole, &block));
+    if (l->move.place_count == 0) add_blocks(&m, &whole);
+    for (uint32_t i = 0; i < l->move.place_count; i++) {
+        m.place = l->move.places[i];
+        add_blocks(&m, &whole);
+    }
 }

@@ -24,9 +24,10 @@ bool kernel_run_quantize(const struct kernel *k) {
 
 const char *kernel_check_dequantize(const struct kernel *k) {
     const struct qm_quant *quant = &kernel_input(k, 0)->quant;
+    struct qm_graph_tensor in = *kernel_input(k, 0);
+    in.bits = 0; /* numbers of fewer bits take a byte each, too */
     if (kernel_output(k)->dtype != QM_F32) return "its output is not float32";
-    if (kernel_is_byte(kernel_input(k, 0)))
-        return kernel_is_scaled(kernel_input(k, 0)) ? NULL : "its input has not one positive scale and a zero point of its type";
+    if (kernel_is_byte(&in)) return kernel_is_scaled(&in) ? NULL : "its input has not one positive scale and a zero point of its type";
     bool scaled = quant->count == 1 && isfinite(quant->scale[0]) && quant->scale[0] > 0;
     return scaled && quant->zero_point[0] == (int32_t)quant->zero_point[0] ? NULL : "its input has not one positive scale";
 }

@@ -1,14 +1,13 @@
 /* l2.c - L2_NORMALIZATION: the elements of the last dimension, divided by the root of the sum of their squares.
  *
- * Of bytes the root's reciprocal is x = (3 - s x^2) x / 2 five times, in fixed point with three integer bits (common/fixed_functions.h),
- * from s = the sum, shifted by an even number of bits to between 1/4 and 1. The output's scale is 1/128.
+ * Of bytes the root's reciprocal is in fixed point (common/fixed_functions.h). The output's scale is 1/128.
  */
 #include <math.h>
 
 #include "common/fixed_functions.h"
 #include "evaluate/kernels/kernel.h"
 
-enum { DEPTH_MAX = INT32_MAX / (UINT8_MAX * UINT8_MAX), OUT_BITS = 7, SUM_SHIFT = 11, NEWTON_STEPS = 5 };
+enum { DEPTH_MAX = INT32_MAX / (UINT8_MAX * UINT8_MAX), OUT_BITS = 7 };
 
 const char *kernel_check_l2(const struct kernel *k) {
     const struct qm_graph_tensor *out = kernel_output(k);
@@ -17,28 +16,6 @@ const char *kernel_check_l2(const struct kernel *k) {
     if (kernel_scale(out) != 1.0F / (1 << OUT_BITS) || kernel_zero(out) != (out->dtype == QM_U8 ? 1 << OUT_BITS : 0))
         return "its output has not scale 1/128 and the zero point in the middle";
     return out->dims[out->rank - 1] > DEPTH_MAX ? "its sums do not fit 32 bits" : NULL;
-}
-
-static int32_t shift_left(int32_t x, int bits) {
-    return qm_saturate_i32((int64_t)x * (INT64_C(1) << bits));
-}
-
-/* 1 / sqrt(sum) as multiplier and shift; of 0 as of 1. */
-static struct qm_multiplier inverse_root(int32_t sum) {
-    const int32_t one = 1 << 28, three_halves = (1 << 28) + (1 << 27), half_root_2 = 1518500250; /* Q3, Q3, Q0 */
-    if (sum <= 1) return (struct qm_multiplier){INT32_MAX, 0};
-    int shift = SUM_SHIFT;
-    for (; sum >= 1 << 29; shift++) sum /= 4;
-    int pairs = (__builtin_clz((uint32_t)sum) - 1) / 2 - 1;
-    shift -= pairs;
-    int32_t half = qm_fixed_round((sum << (2 * pairs)) >> 1, 1), x = one;
-    for (int i = 0; i < NEWTON_STEPS; i++) {
-        int32_t cube = shift_left(qm_fixed_mul(qm_fixed_mul(x, x), x), 6);
-        x = shift_left(qm_fixed_mul(three_halves, x) - qm_fixed_mul(half, cube), 3);
-    }
-    x = qm_fixed_mul(x, half_root_2);
-    if (shift < 0) return (struct qm_multiplier){(int32_t)((uint32_t)x << -shift), 0};
-    return (struct qm_multiplier){x, -shift};
 }
 
 /* int8 is scaled at once; of uint8 the 7 bits of the output's scale are given before. */
@@ -55,7 +32,7 @@ static void normalize_bytes(const struct kernel *k, size_t first, uint32_t depth
         int32_t x = kernel_byte(dtype, k->inputs[0], i) - zero;
         sum += x * x;
     }
-    struct qm_multiplier root = inverse_root(sum);
+    struct qm_multiplier root = qm_fixed_inverse_root(sum);
     for (size_t i = first; i < first + depth; i++)
         kernel_set_byte(k->outputs[0], i, normalized(dtype, kernel_byte(dtype, k->inputs[0], i) - zero, root));
 }

@@ -9,8 +9,8 @@ else
     skip "golden networks" "QMAC_DATA does not name the data folder"
 fi
 if [ -n "${QMAC_CASES:-}" ]; then
-    check "networks as real tools write them equal the reference kernels, or are refused for the recorded reason" \
-        tests/networks/cases.sh real-files
+    check "networks as real tools write them equal their references, or are refused for the recorded reason" \
+        tests/networks/cases.sh real-files onnx-tools reports
 else
     skip "networks as real tools write them" "QMAC_CASES does not name the folder of cases"
 fi

@@ -1,4 +1,4 @@
-/* kernel_case.h - an operator with random shapes, scales and numbers for the tests of evaluate/kernels, and what its kernel makes of them. */
+/* kernel_case.h - an operator with random shapes, scales and numbers for tests of evaluate/kernels, and what its kernel makes of them. */
 #ifndef QM_TESTS_SUPPORT_KERNEL_CASE_H
 #define QM_TESTS_SUPPORT_KERNEL_CASE_H
 

@@ -8,12 +8,14 @@
 static double read_element(const uint8_t *data, enum qm_dtype dtype, size_t i) {
     int16_t half;
     int32_t word;
+    int64_t wide;
     float real;
     switch (dtype) {
     case QM_I8: return (int8_t)data[i];
     case QM_U8: return data[i];
     case QM_I16: return memcpy(&half, data + 2 * i, 2), half;
     case QM_I32: return memcpy(&word, data + 4 * i, 4), word;
+    case QM_I64: return memcpy(&wide, data + 8 * i, 8), (double)wide;
     default: return memcpy(&real, data + 4 * i, 4), (double)real;
     }
 }

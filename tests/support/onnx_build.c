@@ -7,12 +7,22 @@ static char *text(const struct onnx_build *b, const char *word) {
     return qm_arena_strdup(b->arena, word);
 }
 
+void onnx_build_opset(struct onnx_build *b, int64_t version) {
+    onnx__operator_set_id_proto__init(&b->opset);
+    b->opset.has_version = 1;
+    b->opset.version = version;
+    b->opsets[0] = &b->opset;
+    b->model.opset_import = b->opsets;
+    b->model.n_opset_import = 1;
+}
+
 void onnx_build_open(struct onnx_build *b, struct qm_arena *arena) {
     b->arena = arena;
     onnx__model_proto__init(&b->model);
     onnx__graph_proto__init(&b->graph);
     b->model.has_ir_version = 1;
     b->model.ir_version = 8;
+    onnx_build_opset(b, 13);
     b->model.graph = &b->graph;
     b->graph.node = b->nodes;
     b->graph.initializer = b->constants;
@@ -197,6 +207,7 @@ void onnx_build_integer(struct onnx_build *b, struct qm_arena *arena, uint32_t s
     uint32_t random = seed;
     struct onnx_build_shape channels = {3, {OUT, 1, 1}};
     onnx_build_open(b, arena);
+    onnx_build_opset(b, 10); /* Clip has attributes */
     onnx_build_input(b, "x", 1, (struct onnx_build_shape){4, {1, IN, 6, 5}});
     onnx_build_constant(b, "w", 1, (struct onnx_build_shape){4, {OUT, IN, 3, 3}}, draw(b, &random, OUT * IN * 9, -128, 127));
     onnx_build_constant(b, "mul", 1, channels, draw(b, &random, OUT, -300, 300));

@@ -15,6 +15,7 @@ struct onnx_build {
     struct qm_arena *arena;
     Onnx__ModelProto model;
     Onnx__GraphProto graph;
+    Onnx__OperatorSetIdProto opset, *opsets[1];
     Onnx__NodeProto *nodes[ONNX_BUILD_MAX];
     Onnx__TensorProto *constants[ONNX_BUILD_MAX];
     Onnx__ValueInfoProto *inputs[ONNX_BUILD_MAX], *outputs[ONNX_BUILD_MAX];
@@ -26,7 +27,10 @@ struct onnx_build_shape {
     int64_t dims[6];
 };
 
+/* A model of opset 13. */
 void onnx_build_open(struct onnx_build *b, struct qm_arena *arena);
+/* Makes it one of another. */
+void onnx_build_opset(struct onnx_build *b, int64_t version);
 void onnx_build_input(struct onnx_build *b, const char *name, int32_t type, struct onnx_build_shape shape);
 void onnx_build_output(struct onnx_build *b, const char *name);
 /* values in the field of the type; type is an ONNX number: 1 float, 2 uint8, 3 int8, 6 int32, 7 int64. */

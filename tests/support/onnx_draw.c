@@ -334,12 +334,12 @@ const char *onnx_draw_bias(struct onnx_draw *d, const struct onnx_draw_weights *
 /* ---- the chain ---- */
 
 static struct onnx_build_shape first_shape(struct onnx_draw *d) {
-    uint32_t way = onnx_draw_below(d, 100);
+    uint32_t way = onnx_draw_below(d, 100), batch = onnx_draw_chance(d, 8) ? 2 + onnx_draw_below(d, 2) : 1;
     if (way < 20) return (struct onnx_build_shape){2, {1 + onnx_draw_below(d, 4) * onnx_draw_below(d, 2), 1 + onnx_draw_below(d, 40)}};
-    if (way < 40) return (struct onnx_build_shape){3, {1, 1 + onnx_draw_below(d, 24), 1 + onnx_draw_below(d, 24)}};
+    if (way < 40) return (struct onnx_build_shape){3, {batch, 1 + onnx_draw_below(d, 24), 1 + onnx_draw_below(d, 24)}};
     int64_t side = 2 + onnx_draw_below(d, 8);
-    if (way < 50) return (struct onnx_build_shape){4, {1, onnx_draw_chance(d, 50) ? side : 1 + onnx_draw_below(d, 8), side, side}};
-    return (struct onnx_build_shape){4, {1, 1 + onnx_draw_below(d, 20), 1 + onnx_draw_below(d, 12), 1 + onnx_draw_below(d, 12)}};
+    if (way < 50) return (struct onnx_build_shape){4, {batch, onnx_draw_chance(d, 50) ? side : 1 + onnx_draw_below(d, 8), side, side}};
+    return (struct onnx_build_shape){4, {batch, 1 + onnx_draw_below(d, 20), 1 + onnx_draw_below(d, 12), 1 + onnx_draw_below(d, 12)}};
 }
 
 /* One of the steps of a table; false: none that was tried fits. */
@@ -394,8 +394,8 @@ static void finish_real(struct onnx_draw *d, const struct onnx_draw_value *last)
 /* A step of the table, or one for the host in its place. */
 static void take_any_step(struct onnx_draw *d, const struct onnx_draw_steps *steps, const struct onnx_draw_value *x,
                           struct onnx_draw_value *y) {
-    bool host = d->for_host && onnx_draw_chance(d, 40);
-    if (!take_step(d, host ? onnx_draw_host_steps : steps, x, y)) *y = *x;
+    uint32_t way = d->for_host ? onnx_draw_below(d, 100) : 100;
+    if (!take_step(d, way < 30 ? onnx_draw_host_steps : way < 65 ? onnx_draw_further_steps : steps, x, y)) *y = *x;
 }
 
 /* Steps on real numbers, a quantizer behind each, or behind two or three; the last may have none. */
@@ -454,13 +454,14 @@ void onnx_draw(struct onnx_draw *d, uint64_t seed, struct qm_arena *arena) {
     memset(d, 0, sizeof *d);
     onnx_build_open(&d->b, arena);
     d->b.model.opset_import = QM_ARENA_NEW(arena, Onnx__OperatorSetIdProto *, 2);
+    d->b.model.n_opset_import = 0;
     qm_prng_init(&d->prng, qm_hash3(seed, 0, 0));
     d->opset = opsets[onnx_draw_below(d, 7)];
     import_opset(d, "", d->opset);
     import_opset(d, "com.microsoft", 1);
     struct onnx_build_shape shape = first_shape(d);
     uint32_t steps = onnx_draw_chance(d, 50) ? 1 : 2 + onnx_draw_below(d, 5);
-    d->for_host = onnx_draw_chance(d, 40);
+    d->for_host = onnx_draw_chance(d, 36);
     bool floats = d->for_host && onnx_draw_chance(d, 30);
     const struct onnx_draw_flow *flow = floats ? draw_float_chain(d, &shape) : onnx_draw_input(d, &shape, 0);
     if (!d->for_host && onnx_draw_chance(d, 35))

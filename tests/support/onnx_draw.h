@@ -1,9 +1,10 @@
 /* onnx_draw.h - random small quantized ONNX networks with their inputs, all from a seed.
  *
  * A network is a chain of one to six steps with branches, between integers of 8 bits: in the form with QuantizeLinear and DequantizeLinear
- * around operators on real numbers, or in the form whose operators work on integers (QLinearConv). Scales are awkward on purpose: powers
- * of two, whose quotients lie half way between two steps; hairs beside them; quotients of sums and steps below 2^-20 and above one; zero
- * points at the ends of their range. The name of a quantized tensor says which operators made it: q12.Conv+Relu.
+ * around operators on real numbers, or in the form whose operators work on integers (QLinearConv). A third of the networks have stretches
+ * that only the host computes exactly. Scales are awkward on purpose: powers of two, whose quotients lie half way between two steps; hairs
+ * beside them; quotients of sums and steps below 2^-20 and above one; zero points at the ends of their range. The name of a quantized
+ * tensor says which operators made it: q12.Conv+Relu.
  */
 #ifndef QM_TESTS_SUPPORT_ONNX_DRAW_H
 #define QM_TESTS_SUPPORT_ONNX_DRAW_H
@@ -40,7 +41,7 @@ struct onnx_draw {
     struct onnx_build b;
     struct qm_prng prng;
     uint32_t serial, opset, input_count, flow_count;
-    bool for_host; /* some stretches are drawn for the host */
+    bool for_host;                                    /* some stretches are drawn for the host */
     struct numbers inputs[ONNX_DRAW_INPUTS_MAX];      /* of the graph, in its order */
     struct onnx_draw_flow flows[ONNX_DRAW_FLOWS_MAX]; /* all quantized tensors, in order */
     char kind[ONNX_DRAW_KIND_BYTES];                  /* operators since the last quantized tensor */
@@ -101,18 +102,33 @@ struct onnx_draw_integer_steps {
     onnx_draw_integer_step *step;
     uint32_t weight;
 };
-/* Tables of steps, ended by NULL: first in a chain; behind another, without a quantizer between; in place of either where the host is to
- * compute; on floats of the network before they are quantized; on integers. */
-extern const struct onnx_draw_steps onnx_draw_first_steps[], onnx_draw_next_steps[], onnx_draw_host_steps[], onnx_draw_float_steps[];
+/* Tables of steps, ended by NULL: first in a chain; behind another, without a quantizer between; in place of either, stretches for
+ * the host, and operators that it may have to compute; on floats of the network before they are quantized; on integers. */
+extern const struct onnx_draw_steps onnx_draw_first_steps[], onnx_draw_next_steps[], onnx_draw_host_steps[], onnx_draw_further_steps[],
+    onnx_draw_float_steps[];
 extern const struct onnx_draw_integer_steps onnx_draw_integer_step_table[];
 /* onnx_draw_moves.c */
 onnx_draw_step onnx_draw_pool, onnx_draw_concat, onnx_draw_transpose, onnx_draw_reshape, onnx_draw_flatten, onnx_draw_pad, onnx_draw_slice,
-    onnx_draw_split, onnx_draw_resize, onnx_draw_reduce_mean;
+    onnx_draw_split, onnx_draw_reduce_mean;
+/* onnx_draw_steps.c */
+onnx_draw_step onnx_draw_conv_transpose;
+/* onnx_draw_functions.c */
+onnx_draw_step onnx_draw_function, onnx_draw_partial_function, onnx_draw_several;
+/* onnx_draw_rows.c */
+onnx_draw_step onnx_draw_reduce, onnx_draw_find, onnx_draw_global_max, onnx_draw_softmax, onnx_draw_layer_normalization,
+    onnx_draw_instance_normalization;
+/* onnx_draw_places.c */
+onnx_draw_step onnx_draw_gather, onnx_draw_tile, onnx_draw_expand, onnx_draw_unsqueeze, onnx_draw_blocks, onnx_draw_mirror,
+    onnx_draw_slice_down, onnx_draw_resize, onnx_draw_resize_any;
 /* onnx_draw_host.c */
-onnx_draw_step onnx_draw_gate, onnx_draw_halves, onnx_draw_turned, onnx_draw_square, onnx_draw_computed, onnx_draw_fork, onnx_draw_power,
-    onnx_draw_leak_whole, onnx_draw_higher;
+onnx_draw_step onnx_draw_gate, onnx_draw_halves, onnx_draw_turned, onnx_draw_square, onnx_draw_product, onnx_draw_computed, onnx_draw_fork,
+    onnx_draw_power, onnx_draw_leak_whole, onnx_draw_cut, onnx_draw_higher;
+/* A constant of one number. */
+const char *onnx_draw_number(struct onnx_draw *d, double value);
+/* A tensor cut to lie between two numbers, above 0: what can be divided by, and raised to a power. */
+const char *onnx_draw_positive(struct onnx_draw *d, const char *x, double low, double high);
 /* Another tensor of the same shape and, unless it is 0, type: one that the network has already, or a new input. NULL: none. */
 const struct onnx_draw_flow *onnx_draw_other_flow(struct onnx_draw *d, const struct onnx_build_shape *shape,
-                                                  const struct onnx_draw_quant *not, int32_t type);
+                                                  const struct onnx_draw_quant * not, int32_t type);
 
 #endif

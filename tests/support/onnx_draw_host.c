@@ -8,23 +8,10 @@
 
 #include "tests/support/onnx_draw.h"
 
-enum { FLOAT = 1, PRODUCTS_MAX = 40000 };
+enum { FLOAT = 1, INT32 = 6, INT64 = 7, PRODUCTS_MAX = 40000 };
 
 static const char *two(struct onnx_draw *d, const char *a, const char *b) {
     return qm_arena_printf(d->b.arena, "%s %s", a, b);
-}
-
-static const char *number(struct onnx_draw *d, double value) {
-    const char *name = onnx_draw_name(d, "c");
-    onnx_build_constant(&d->b, name, FLOAT, (struct onnx_build_shape){0, {0}}, &value);
-    return name;
-}
-
-/* A tensor cut to lie between two numbers, above 0: what can be divided by, and raised to a power. */
-static const char *positive(struct onnx_draw *d, const char *x, double low, double high) {
-    const char *name;
-    onnx_draw_node(d, "Clip", qm_arena_printf(d->b.arena, "%s %s %s", x, number(d, low), number(d, high)), &name);
-    return name;
 }
 
 /* Whether products of such numbers stay far from the ends of float32, however many steps there are. */
@@ -39,11 +26,11 @@ static void combine(struct onnx_draw *d, const struct onnx_draw_value *a, const 
     const char *op = moderate ? ops[onnx_draw_below(d, 7)] : "Sub", *left = a->name, *right = b->name;
     y->spread = op[0] == 'M' ? a->spread * b->spread : fmax(a->spread, b->spread);
     if (op[0] == 'D') {
-        right = positive(d, right, b->spread * 0.3, b->spread * 3);
+        right = onnx_draw_positive(d, right, b->spread * 0.3, b->spread * 3);
         y->spread = a->spread / b->spread;
     } else if (op[0] == 'P') {
-        left = positive(d, left, a->spread * 0.2, a->spread * 2);
-        right = positive(d, right, 0.5, 2);
+        left = onnx_draw_positive(d, left, a->spread * 0.2, a->spread * 2);
+        right = onnx_draw_positive(d, right, 0.5, 2);
         y->spread = fmax(a->spread, a->spread * a->spread);
     }
     onnx_draw_node(d, op, two(d, left, right), &y->name);
@@ -66,8 +53,8 @@ static struct onnx_draw_value function_of(struct onnx_draw *d, const struct onnx
 
 /* A move of x, or x itself. */
 static struct onnx_draw_value moved(struct onnx_draw *d, const struct onnx_draw_value *x) {
-    static onnx_draw_step *const moves[] = {onnx_draw_pool,    onnx_draw_split,  onnx_draw_concat, onnx_draw_resize, onnx_draw_transpose,
-                                            onnx_draw_reshape, onnx_draw_slice, onnx_draw_pad};
+    static onnx_draw_step *const moves[] = {onnx_draw_pool,      onnx_draw_split,   onnx_draw_concat, onnx_draw_resize,
+                                            onnx_draw_transpose, onnx_draw_reshape, onnx_draw_slice,  onnx_draw_pad};
     struct onnx_draw_value y = {.shape = x->shape, .spread = x->spread};
     return moves[onnx_draw_below(d, 8)](d, x, &y) ? y : *x;
 }
@@ -94,8 +81,11 @@ bool onnx_draw_halves(struct onnx_draw *d, const struct onnx_draw_value *x, stru
         halves[i].name = onnx_draw_name(d, "t");
         halves[i].shape.dims[axis] = half;
     }
-    const char *list = onnx_draw_list(d, 2, (int64_t[]){half, half});
-    onnx_build_int(&d->b, onnx_build_node(&d->b, "Split", two(d, x->name, list), two(d, halves[0].name, halves[1].name)), "axis", axis);
+    bool counted = d->opset >= 18 && onnx_draw_chance(d, 50);
+    const char *operands = counted ? x->name : two(d, x->name, onnx_draw_list(d, 2, (int64_t[]){half, half}));
+    Onnx__NodeProto *node = onnx_build_node(&d->b, "Split", operands, two(d, halves[0].name, halves[1].name));
+    onnx_build_int(&d->b, node, "axis", axis);
+    if (counted) onnx_build_int(&d->b, node, "num_outputs", 2);
     onnx_draw_note(d, "Split");
     struct onnx_draw_value function = function_of(d, &halves[1]);
     *y = halves[0];
@@ -152,6 +142,27 @@ bool onnx_draw_square(struct onnx_draw *d, const struct onnx_draw_value *x, stru
 
 /* ---- two computed tensors ---- */
 
+/* A matrix, or a stack of them, that fits behind x: another tensor of the network is taken when there is one, else an input. */
+bool onnx_draw_product(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
+    uint32_t rank = x->shape.rank, columns = 1 + onnx_draw_below(d, 8);
+    bool matrix = rank > 2 && onnx_draw_chance(d, 30);
+    struct onnx_build_shape shape = x->shape;
+    if (matrix) shape = (struct onnx_build_shape){2, {0}};
+    shape.dims[shape.rank - 2] = x->shape.dims[rank - 1];
+    shape.dims[shape.rank - 1] = columns;
+    for (uint32_t i = 0; i + 2 < shape.rank; i++) shape.dims[i] = onnx_draw_chance(d, 10) ? 1 : shape.dims[i];
+    if (!is_moderate(x->spread) || onnx_draw_elements(&x->shape) * columns > PRODUCTS_MAX) return false;
+    const struct onnx_draw_flow *flow = onnx_draw_other_flow(d, &shape, x->quant, 0);
+    if (flow == NULL) return false;
+    struct onnx_draw_value other = onnx_draw_dequantize(d, flow);
+    if (onnx_draw_chance(d, 20)) other = function_of(d, &other);
+    onnx_draw_node(d, "MatMul", two(d, x->name, other.name), &y->name);
+    onnx_draw_note(d, "MatMul-computed");
+    y->shape.dims[rank - 1] = columns;
+    y->spread = x->spread * other.spread * sqrt((double)x->shape.dims[rank - 1]);
+    return true;
+}
+
 bool onnx_draw_computed(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
     const struct onnx_draw_flow *flow = onnx_draw_other_flow(d, &x->shape, x->quant, 0);
     if (flow == NULL) return false;
@@ -164,7 +175,7 @@ bool onnx_draw_computed(struct onnx_draw *d, const struct onnx_draw_value *x, st
 /* Two stretches read x; between one of them and their sum is a quantizer. */
 bool onnx_draw_fork(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
     struct onnx_draw_value first = *x, second;
-    const char *scaled = number(d, onnx_draw_magnitude(d, 0.2, 3));
+    const char *scaled = onnx_draw_number(d, onnx_draw_magnitude(d, 0.2, 3));
     onnx_draw_node(d, "Mul", two(d, x->name, scaled), &first.name);
     onnx_draw_note(d, "Mul-number");
     first.quant = NULL;
@@ -180,8 +191,8 @@ bool onnx_draw_power(struct onnx_draw *d, const struct onnx_draw_value *x, struc
     double exponent = exponents[onnx_draw_below(d, 6)];
     bool whole = exponent > 1.6;
     if (!is_moderate(x->spread)) return false;
-    const char *base = whole ? x->name : positive(d, x->name, x->spread * 0.2, x->spread * 3);
-    onnx_draw_node(d, "Pow", two(d, base, number(d, exponent)), &y->name);
+    const char *base = whole ? x->name : onnx_draw_positive(d, x->name, x->spread * 0.2, x->spread * 3);
+    onnx_draw_node(d, "Pow", two(d, base, onnx_draw_number(d, exponent)), &y->name);
     onnx_draw_note(d, "Pow");
     y->spread = pow(x->spread, exponent);
     return true;
@@ -194,7 +205,7 @@ bool onnx_draw_leak_whole(struct onnx_draw *d, const struct onnx_draw_value *x, 
     const char *grown, *leaked;
     double factor = onnx_draw_magnitude(d, 5, 60) / x->spread;
     if (onnx_draw_chance(d, 60)) factor = exp2(nearbyint(log2(factor)));
-    onnx_draw_node(d, "Mul", two(d, x->name, number(d, factor)), &grown);
+    onnx_draw_node(d, "Mul", two(d, x->name, onnx_draw_number(d, factor)), &grown);
     if (onnx_draw_chance(d, 50)) {
         onnx_build_float(&d->b, onnx_draw_node(d, "LeakyRelu", grown, &leaked), "alpha", (float)-onnx_draw_magnitude(d, 0.1, 1));
     } else {
@@ -207,6 +218,20 @@ bool onnx_draw_leak_whole(struct onnx_draw *d, const struct onnx_draw_value *x, 
     const char *op = onnx_draw_chance(d, 50) ? "Round" : "Floor";
     onnx_draw_node(d, op, leaked, &y->name);
     onnx_draw_note(d, qm_arena_printf(d->b.arena, "Leak-%s", op));
+    y->spread = factor * x->spread;
+    y->unit = 1;
+    return true;
+}
+
+/* Numbers of some size, without their fractions. */
+bool onnx_draw_cut(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
+    const char *grown = x->name, *whole;
+    double factor = onnx_draw_magnitude(d, 5, 60) / x->spread;
+    if (onnx_draw_chance(d, 60)) factor = exp2(nearbyint(log2(factor)));
+    onnx_draw_node(d, "Mul", two(d, x->name, onnx_draw_number(d, factor)), &grown);
+    onnx_build_int(&d->b, onnx_draw_node(d, "Cast", grown, &whole), "to", onnx_draw_chance(d, 50) ? INT32 : INT64);
+    onnx_build_int(&d->b, onnx_draw_node(d, "Cast", whole, &y->name), "to", FLOAT);
+    onnx_draw_note(d, "Cast-back");
     y->spread = factor * x->spread;
     y->unit = 1;
     return true;
@@ -235,6 +260,26 @@ bool onnx_draw_higher(struct onnx_draw *d, const struct onnx_draw_value *x, stru
 
 /* ---- the tables ---- */
 
-const struct onnx_draw_steps onnx_draw_host_steps[] = {
-    {onnx_draw_gate, 30},  {onnx_draw_halves, 10},     {onnx_draw_turned, 14}, {onnx_draw_square, 8}, {onnx_draw_computed, 10},
-    {onnx_draw_fork, 10},  {onnx_draw_power, 8},       {onnx_draw_leak_whole, 10}, {onnx_draw_higher, 10}, {NULL, 0}};
+const struct onnx_draw_steps onnx_draw_host_steps[] = {{onnx_draw_gate, 30},  {onnx_draw_halves, 10},  {onnx_draw_turned, 14},
+                                                       {onnx_draw_square, 8}, {onnx_draw_product, 12}, {onnx_draw_computed, 10},
+                                                       {onnx_draw_fork, 10},  {onnx_draw_power, 8},    {onnx_draw_leak_whole, 10},
+                                                       {onnx_draw_cut, 8},    {onnx_draw_higher, 10},  {NULL, 0}};
+const struct onnx_draw_steps onnx_draw_further_steps[] = {{onnx_draw_function, 16},
+                                                          {onnx_draw_partial_function, 10},
+                                                          {onnx_draw_several, 10},
+                                                          {onnx_draw_reduce, 14},
+                                                          {onnx_draw_find, 4},
+                                                          {onnx_draw_global_max, 4},
+                                                          {onnx_draw_softmax, 12},
+                                                          {onnx_draw_layer_normalization, 8},
+                                                          {onnx_draw_instance_normalization, 6},
+                                                          {onnx_draw_gather, 8},
+                                                          {onnx_draw_tile, 5},
+                                                          {onnx_draw_expand, 6},
+                                                          {onnx_draw_unsqueeze, 4},
+                                                          {onnx_draw_blocks, 16},
+                                                          {onnx_draw_mirror, 6},
+                                                          {onnx_draw_slice_down, 6},
+                                                          {onnx_draw_resize_any, 12},
+                                                          {onnx_draw_conv_transpose, 12},
+                                                          {NULL, 0}};

@@ -97,20 +97,6 @@ bool onnx_draw_split(struct onnx_draw *d, const struct onnx_draw_value *x, struc
     return true;
 }
 
-bool onnx_draw_resize(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
-    double factors[4] = {1, 1, 1 + onnx_draw_below(d, 3), 1 + onnx_draw_below(d, 3)};
-    const char *scales = onnx_draw_name(d, "list");
-    if (x->shape.rank != 4) return false;
-    onnx_build_constant(&d->b, scales, 1, (struct onnx_build_shape){1, {4}}, factors);
-    for (uint32_t i = 2; i < 4; i++) y->shape.dims[i] *= (int64_t)factors[i];
-    Onnx__NodeProto *node = onnx_draw_node(d, "Resize", qm_arena_printf(d->b.arena, "%s - %s", x->name, scales), &y->name);
-    onnx_build_string(&d->b, node, "coordinate_transformation_mode", "asymmetric");
-    onnx_build_string(&d->b, node, "nearest_mode", "floor");
-    onnx_draw_note(d, "Resize");
-    y->quant = x->quant;
-    return true;
-}
-
 bool onnx_draw_reduce_mean(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
     uint32_t rank = x->shape.rank, first = 1 + onnx_draw_below(d, rank - 1), last = first + onnx_draw_below(d, rank - first);
     bool keep = onnx_draw_chance(d, 50) || rank - (last - first + 1) < 2;

@@ -23,6 +23,7 @@ struct window {
     int64_t kernel[2], strides[2], dilations[2], pads[4];
     uint32_t directions;
     const char *automatic; /* instead of pads; NULL: pads */
+    bool ceiling;          /* the last window may reach beyond the pads */
 };
 
 static bool draw_window(struct onnx_draw *d, const struct onnx_build_shape *x, struct window *w, struct onnx_build_shape *y, bool dilated) {
@@ -49,7 +50,19 @@ static void put_window(struct onnx_draw *d, Onnx__NodeProto *node, const struct 
         onnx_build_string(&d->b, node, "auto_pad", w->automatic);
     else
         onnx_build_ints(&d->b, node, "pads", 2 * w->directions, w->pads);
+    if (w->ceiling) onnx_build_int(&d->b, node, "ceil_mode", 1);
     if (w->dilations[0] != 1 || w->dilations[1] > 1) onnx_build_ints(&d->b, node, "dilations", w->directions, w->dilations);
+}
+
+/* One window more in a direction where strides do not end at the pads, if it begins before them. */
+static void draw_ceiling(struct onnx_draw *d, const struct onnx_build_shape *x, struct window *w, struct onnx_build_shape *y) {
+    if (w->automatic != NULL || !onnx_draw_chance(d, 20)) return;
+    w->ceiling = true;
+    for (uint32_t i = 0; i < w->directions; i++) {
+        int64_t front = x->dims[2 + i] + w->pads[i], room = front + w->pads[i + w->directions] - w->kernel[i];
+        bool more = room % w->strides[i] != 0 && y->dims[2 + i] * w->strides[i] < front;
+        y->dims[2 + i] += more;
+    }
 }
 
 bool onnx_draw_pool(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
@@ -64,11 +77,12 @@ bool onnx_draw_pool(struct onnx_draw *d, const struct onnx_draw_value *x, struct
     if (!draw_window(d, &x->shape, &w, &y->shape, false)) return false;
     bool maximum = onnx_draw_chance(d, 50);
     const char *op = maximum ? "MaxPool" : "AveragePool";
+    draw_ceiling(d, &x->shape, &w, &y->shape);
     Onnx__NodeProto *node = onnx_draw_node(d, op, x->name, &y->name);
     put_window(d, node, &w);
-    if (!maximum && onnx_draw_chance(d, 75)) onnx_build_int(&d->b, node, "count_include_pad", 1);
+    if (!maximum && !w.ceiling && onnx_draw_chance(d, 75)) onnx_build_int(&d->b, node, "count_include_pad", 1);
     y->quant = maximum ? x->quant : NULL;
-    onnx_draw_note(d, op);
+    onnx_draw_note(d, w.ceiling ? qm_arena_printf(d->b.arena, "%s-ceiling", op) : op);
     return true;
 }
 
@@ -113,6 +127,42 @@ static bool conv(struct onnx_draw *d, const struct onnx_draw_value *x, struct on
     put_window(d, node, &o.window);
     if (o.groups > 1) onnx_build_int(&d->b, node, "group", o.groups);
     spread_sums(y, (double)x->quant->scale, &o.weights);
+    return true;
+}
+
+/* Attributes of a transposed convolution in one direction; the extent that it gives, below 1 when none. */
+static int64_t spread_direction(struct onnx_draw *d, struct window *w, uint32_t i, int64_t extent, int64_t *more) {
+    w->kernel[i] = 1 + onnx_draw_below(d, 4);
+    w->strides[i] = 1 + onnx_draw_below(d, 3);
+    w->dilations[i] = onnx_draw_chance(d, 3) ? 2 : 1;
+    *more = onnx_draw_chance(d, 30) ? onnx_draw_below(d, (uint32_t)w->strides[i]) : 0;
+    int64_t whole = (extent - 1) * w->strides[i] + (w->kernel[i] - 1) * w->dilations[i] + 1 + *more;
+    for (uint32_t side = 0; side < 2; side++) whole -= w->pads[i + side * w->directions] = onnx_draw_below(d, (uint32_t)w->kernel[i]);
+    return whole;
+}
+
+bool onnx_draw_conv_transpose(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
+    struct window w = {.directions = x->shape.rank - 2};
+    uint32_t channels = channels_of(&x->shape), groups = channels % 2 == 0 && onnx_draw_chance(d, 8) ? 2 : 1,
+             out = 1 + onnx_draw_below(d, 6);
+    int64_t more[2];
+    if (x->quant == NULL || x->shape.rank < 3 || x->shape.rank > 4) return false;
+    struct onnx_draw_weights weights = {.shape = {x->shape.rank, {channels, out}}, .axis = 1, .channels = out};
+    for (uint32_t i = 0; i < w.directions; i++) {
+        y->shape.dims[2 + i] = spread_direction(d, &w, i, x->shape.dims[2 + i], &more[i]);
+        if (y->shape.dims[2 + i] < 1) return false;
+        weights.shape.dims[2 + i] = w.kernel[i];
+    }
+    y->shape.dims[1] = out * groups;
+    if (onnx_draw_elements(&x->shape) * out * (size_t)(w.kernel[0] * w.kernel[w.directions - 1]) > PRODUCTS_MAX) return false;
+    onnx_draw_weights(d, &weights, true);
+    const char *bias = groups == 1 ? onnx_draw_bias(d, &weights, (double)x->quant->scale, true) : NULL;
+    Onnx__NodeProto *node = onnx_draw_node(d, "ConvTranspose", joined(d, x->name, weights.name, bias), &y->name);
+    put_window(d, node, &w);
+    if (more[0] + more[w.directions - 1] > 0) onnx_build_ints(&d->b, node, "output_padding", w.directions, more);
+    if (groups > 1) onnx_build_int(&d->b, node, "group", groups);
+    onnx_draw_note(d, groups > 1 ? "ConvTranspose-groups" : "ConvTranspose");
+    spread_sums(y, (double)x->quant->scale, &weights);
     return true;
 }
 
@@ -317,7 +367,8 @@ bool onnx_draw_concat(struct onnx_draw *d, const struct onnx_draw_value *x, stru
     for (uint32_t i = 0; i < count; i++) {
         struct onnx_build_shape shape = x->shape;
         shape.dims[axis] = 1 + onnx_draw_below(d, 6);
-        const struct onnx_draw_flow *flow = onnx_draw_chance(d, 50) ? onnx_draw_other_flow(d, &x->shape, NULL, 0) : onnx_draw_input(d, &shape, 0);
+        const struct onnx_draw_flow *flow =
+            onnx_draw_chance(d, 50) ? onnx_draw_other_flow(d, &x->shape, NULL, 0) : onnx_draw_input(d, &shape, 0);
         if (flow == NULL) flow = onnx_draw_input(d, &shape, 0);
         names = joined(d, names, onnx_draw_dequantize(d, flow).name, NULL);
         y->shape.dims[axis] += flow->shape.dims[axis];
@@ -337,6 +388,7 @@ const struct onnx_draw_steps onnx_draw_first_steps[] = {{conv, 26},
                                                         {clip, 3},
                                                         {leaky, 4},
                                                         {curve, 5},
+                                                        {onnx_draw_function, 5},
                                                         {onnx_draw_pool, 7},
                                                         {onnx_draw_concat, 4},
                                                         {onnx_draw_transpose, 2},
@@ -472,11 +524,12 @@ static bool qlinear_concat(struct onnx_draw *d, const struct onnx_draw_flow *x) 
 }
 
 static bool qlinear_unary(struct onnx_draw *d, const struct onnx_draw_flow *x) {
-    static const char *const ops[] = {"QLinearLeakyRelu", "QLinearSigmoid", "QLinearAveragePool", "QLinearGlobalAveragePool"};
-    uint32_t which = onnx_draw_below(d, 4);
-    struct onnx_draw_value y = {.shape = x->shape, .spread = which == 1 ? 0.7 : 70 * (double)x->quant.scale};
+    static const char *const ops[] = {"QLinearLeakyRelu", "QLinearSigmoid", "QLinearAveragePool", "QLinearGlobalAveragePool",
+                                      "QLinearSoftmax"};
+    uint32_t which = onnx_draw_below(d, 5);
+    struct onnx_draw_value y = {.shape = x->shape, .spread = which == 1 || which == 4 ? 0.5 : 70 * (double)x->quant.scale};
     struct window w;
-    if (which > 1 && (x->shape.rank < 3 || x->shape.rank > 4)) return false;
+    if ((which == 2 || which == 3) && (x->shape.rank < 3 || x->shape.rank > 4)) return false;
     if (which == 2 && !draw_window(d, &x->shape, &w, &y.shape, false)) return false;
     for (uint32_t i = 2; which == 3 && i < x->shape.rank; i++) y.shape.dims[i] = 1;
     onnx_draw_note(d, ops[which]);
@@ -485,6 +538,8 @@ static bool qlinear_unary(struct onnx_draw *d, const struct onnx_draw_flow *x) {
     node->domain = qm_arena_strdup(d->b.arena, "com.microsoft");
     if (which == 0) onnx_build_float(&d->b, node, "alpha", (float)onnx_draw_magnitude(d, 0.005, 0.8));
     if (which == 2) put_window(d, node, &w);
+    if (which == 4) onnx_build_int(&d->b, node, "axis", x->shape.rank - 1);
+    if (which == 4) onnx_build_int(&d->b, node, "opset", 13);
     return true;
 }
 

@@ -202,7 +202,7 @@ static const struct {
     void (*evaluate)(const struct exact_node *n);
 } table[] = {{" QuantizeLinear ", quantize_linear},
              {" DequantizeLinear ", dequantize_linear},
-             {" Add Sub Mul Div Pow PRelu ", exact_binary},
+             {" Add Sub Mul Div Pow PRelu Min Max Sum ", exact_binary},
              {" QLinearAdd QLinearMul ", exact_qlinear_binary},
              {" Floor Round Cast ", exact_whole},
              {" BatchNormalization ", exact_batch_normalization},
@@ -222,7 +222,18 @@ static const struct {
              {" Pad ", exact_pad},
              {" Slice ", exact_slice},
              {" Split ", exact_split},
-             {" ReduceMean ", exact_reduce_mean}};
+             {" Gather ", exact_gather},
+             {" Tile Expand ", exact_repeat},
+             {" Squeeze Unsqueeze ", exact_squeeze},
+             {" DepthToSpace SpaceToDepth ", exact_depth_and_space},
+             {" ConvTranspose ", exact_conv_transpose},
+             {" ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ", exact_reduce},
+             {" ArgMax ArgMin ", exact_find},
+             {" GlobalMaxPool ", exact_global_max_pool},
+             {" Softmax LogSoftmax ", exact_softmax},
+             {" QLinearSoftmax ", exact_qlinear_softmax},
+             {" LayerNormalization ", exact_layer_normalization},
+             {" InstanceNormalization ", exact_instance_normalization}};
 
 static bool evaluate(struct onnx_exact *run, const Onnx__NodeProto *source) {
     struct exact_node n = {.run = run, .source = source};

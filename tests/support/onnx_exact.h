@@ -71,6 +71,9 @@ double exact_number(const struct exact_node *n, const char *name, double fallbac
 int64_t exact_listed(const struct exact_node *n, const char *name, size_t i, int64_t fallback);
 struct exact_tensor exact_shaped(const struct exact_node *n, uint32_t rank, const size_t *dims);
 void exact_put(const struct exact_node *n, uint32_t output, struct exact_tensor result);
+/* The place of element i in each dimension, and back. */
+void exact_unravel(const struct exact_tensor *t, size_t i, size_t *at);
+size_t exact_ravel(const struct exact_tensor *t, const size_t *at);
 /* The place in t of the element that meets element i of out: trailing dimensions align, those of 1 repeat. */
 size_t exact_broadcast(const struct exact_tensor *t, const struct exact_tensor *out, size_t i);
 /* A quantized tensor as real numbers. axis: of the channels, when there is more than one scale. */
@@ -107,6 +110,7 @@ void exact_batch_normalization(const struct exact_node *n);
 void exact_conv(const struct exact_node *n);
 void exact_qlinear_conv(const struct exact_node *n);
 void exact_matmul(const struct exact_node *n);
+void exact_conv_transpose(const struct exact_node *n);
 void exact_qlinear_matmul(const struct exact_node *n);
 void exact_gemm(const struct exact_node *n);
 void exact_qgemm(const struct exact_node *n);
@@ -121,6 +125,17 @@ void exact_reshape(const struct exact_node *n);
 void exact_pad(const struct exact_node *n);
 void exact_slice(const struct exact_node *n);
 void exact_split(const struct exact_node *n);
-void exact_reduce_mean(const struct exact_node *n);
+void exact_gather(const struct exact_node *n);
+void exact_repeat(const struct exact_node *n);
+void exact_squeeze(const struct exact_node *n);
+void exact_depth_and_space(const struct exact_node *n);
+/* onnx_exact_rows.c: */
+void exact_reduce(const struct exact_node *n);
+void exact_find(const struct exact_node *n);
+void exact_global_max_pool(const struct exact_node *n);
+void exact_softmax(const struct exact_node *n);
+void exact_qlinear_softmax(const struct exact_node *n);
+void exact_layer_normalization(const struct exact_node *n);
+void exact_instance_normalization(const struct exact_node *n);
 
 #endif

@@ -51,6 +51,77 @@ static quad hard_sigmoid(const struct exact_node *n, quad x) {
     return between((quad)exact_number(n, "alpha", (double)0.2F) * x + (quad)exact_number(n, "beta", 0.5), 0, 1);
 }
 
+static quad absolute(const struct exact_node *n, quad x) {
+    (void)n;
+    return exact_magnitude(x);
+}
+
+static quad negative(const struct exact_node *n, quad x) {
+    (void)n;
+    return -x;
+}
+
+static quad root(const struct exact_node *n, quad x) {
+    (void)n;
+    return (quad)sqrtl((long double)x);
+}
+
+static quad e_to(const struct exact_node *n, quad x) {
+    (void)n;
+    return exponential(x);
+}
+
+static quad logarithm(const struct exact_node *n, quad x) {
+    (void)n;
+    return (quad)logl((long double)x);
+}
+
+static quad reciprocal(const struct exact_node *n, quad x) {
+    (void)n;
+    return 1 / x;
+}
+
+static quad error_function(const struct exact_node *n, quad x) {
+    (void)n;
+    return (quad)erfl((long double)x);
+}
+
+static quad elu(const struct exact_node *n, quad x) {
+    return x < 0 ? (quad)exact_number(n, "alpha", 1) * (exponential(x) - 1) : x;
+}
+
+static quad selu(const struct exact_node *n, quad x) {
+    quad alpha = (quad)exact_number(n, "alpha", (double)1.67326319217681884765625F);
+    quad gamma = (quad)exact_number(n, "gamma", (double)1.05070102214813232421875F);
+    return gamma * (x > 0 ? x : alpha * exponential(x) - alpha);
+}
+
+static quad celu(const struct exact_node *n, quad x) {
+    quad alpha = (quad)exact_number(n, "alpha", 1);
+    return x < 0 ? alpha * (exponential(x / alpha) - 1) : x;
+}
+
+static quad gelu(const struct exact_node *n, quad x) {
+    const Onnx__AttributeProto *how = exact_attribute(n, "approximate");
+    bool by_tangent = how != NULL && strncmp((const char *)how->s.data, "tanh", strlen("tanh")) == 0;
+    if (!by_tangent) return 0.5Q * x * (1 + (quad)erfl((long double)x / sqrtl(2)));
+    return 0.5Q * x * (1 + hyperbolic_tangent((quad)sqrtl(2 / acosl(-1)) * (x + 0.044715Q * x * x * x)));
+}
+
+static quad softplus(const struct exact_node *n, quad x) {
+    (void)n;
+    return (x > 0 ? x : 0) + (quad)log1pl(expl((long double)(x > 0 ? -x : x)));
+}
+
+static quad softsign(const struct exact_node *n, quad x) {
+    (void)n;
+    return x / (1 + exact_magnitude(x));
+}
+
+static quad mish(const struct exact_node *n, quad x) {
+    return x * hyperbolic_tangent(softplus(n, x));
+}
+
 static quad same(const struct exact_node *n, quad x) {
     (void)n;
     return x;
@@ -59,10 +130,28 @@ static quad same(const struct exact_node *n, quad x) {
 static const struct function {
     const char *op;
     quad (*of)(const struct exact_node *n, quad x);
-} functions[] = {
-    {"Relu", relu},          {"Clip", clip}, {"LeakyRelu", leaky_relu},     {"Sigmoid", sigmoid},
-    {"Tanh", tangent}, {"HardSwish", hard_swish}, {"HardSigmoid", hard_sigmoid}, {"Identity", same},
-};
+} functions[] = {{"Relu", relu},
+                 {"Clip", clip},
+                 {"LeakyRelu", leaky_relu},
+                 {"Sigmoid", sigmoid},
+                 {"Tanh", tangent},
+                 {"HardSwish", hard_swish},
+                 {"HardSigmoid", hard_sigmoid},
+                 {"Identity", same},
+                 {"Abs", absolute},
+                 {"Neg", negative},
+                 {"Sqrt", root},
+                 {"Exp", e_to},
+                 {"Log", logarithm},
+                 {"Reciprocal", reciprocal},
+                 {"Erf", error_function},
+                 {"Elu", elu},
+                 {"Selu", selu},
+                 {"Celu", celu},
+                 {"Gelu", gelu},
+                 {"Softplus", softplus},
+                 {"Softsign", softsign},
+                 {"Mish", mish}};
 
 static const struct function *function_of(const struct exact_node *n) {
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
@@ -180,7 +269,8 @@ static char kind_of(const struct exact_node *n) {
     static const struct {
         const char *op;
         char kind;
-    } kinds[] = {{"Add", '+'}, {"Sub", '-'}, {"Mul", '*'}, {"Div", '/'}, {"Pow", '^'}, {"PRelu", 'p'}, {"Min", '<'}, {"Max", '>'}};
+    } kinds[] = {{"Add", '+'},   {"Sub", '-'}, {"Mul", '*'}, {"Div", '/'}, {"Pow", '^'},
+                 {"PRelu", 'p'}, {"Min", '<'}, {"Max", '>'}, {"Sum", '+'}};
     size_t i = 0;
     while (!exact_is(n, kinds[i].op)) i++;
     return kinds[i].kind;

@@ -33,7 +33,10 @@ static struct direction direction_of(const struct exact_node *n, const struct ex
     o.dilation = (size_t)exact_listed(n, "dilations", i, 1);
     o.before = exact_listed(n, "pads", i, 0);
     size_t padded = o.extent + (size_t)(o.before + exact_listed(n, "pads", i + directions, 0));
-    o.out = (padded - (o.kernel - 1) * o.dilation - 1) / o.stride + 1;
+    size_t room = padded - (o.kernel - 1) * o.dilation - 1;
+    o.out = room / o.stride + 1;
+    bool more = exact_number(n, "ceil_mode", 0) != 0 && room % o.stride != 0;
+    if (more && o.out * o.stride < o.extent + (size_t)o.before) o.out++; /* unless it would begin behind the map */
     const Onnx__AttributeProto *how = exact_attribute(n, "auto_pad");
     if (how != NULL && how->s.len > 0) pad_by_itself(&o, (const char *)how->s.data);
     return o;
@@ -109,6 +112,56 @@ void exact_qlinear_conv(const struct exact_node *n) {
     if (n->in[8] != NULL) bias = bias_of(n, n->in[8]);
     struct exact_tensor sums = convolved(n, &x, &filter, n->in[8] != NULL ? &bias : NULL);
     exact_put_quantized(n, &sums, &(struct exact_quantizer){n->in[6], n->in[7], 0, n->in[7]->type});
+}
+
+/* ---- transposed convolutions ---- */
+
+/* The direction of the result whose steps the input's elements are: extent and out change their roles. */
+static struct direction spread_direction(const struct exact_node *n, int place) {
+    const struct exact_tensor *x = n->in[0], *filter = n->in[1];
+    size_t directions = x->rank - 2, i = (size_t)place;
+    if (place < 0) return (struct direction){1, 1, 1, 1, 1, 0};
+    struct direction o = {.out = x->dims[2 + i], .kernel = filter->dims[2 + i]};
+    o.stride = (size_t)exact_listed(n, "strides", i, 1);
+    o.dilation = (size_t)exact_listed(n, "dilations", i, 1);
+    o.before = exact_listed(n, "pads", i, 0);
+    int64_t whole = (int64_t)(o.stride * (o.out - 1) + (o.kernel - 1) * o.dilation + 1) + exact_listed(n, "output_padding", i, 0);
+    const Onnx__AttributeProto *how = exact_attribute(n, "auto_pad");
+    const char *word = how != NULL && how->s.len > 0 ? (const char *)how->s.data : "NOTSET";
+    int64_t asked = strncmp(word, "SAME", strlen("SAME")) == 0 ? (int64_t)(o.out * o.stride) : 0;
+    asked = exact_listed(n, "output_shape", i, asked);
+    if (asked > 0)
+        o.before = strncmp(word, "SAME_UPPER", strlen("SAME_UPPER")) == 0 ? (whole - asked) / 2 : whole - asked - (whole - asked) / 2;
+    o.extent = (size_t)(asked > 0 ? asked : whole - o.before - exact_listed(n, "pads", i + directions, 0));
+    return o;
+}
+
+/* Adds one element of the input times its filters to the maps of its group. */
+static void spread_element(const struct window *w, quad value, size_t position, const quad *filter, size_t channels, quad *maps) {
+    size_t taps = w->y.kernel * w->x.kernel;
+    for (size_t k = 0; k < channels * taps; k++) {
+        size_t y, x;
+        bool inside = tap(&w->y, position / w->x.out, k / w->x.kernel % w->y.kernel, &y);
+        if (tap(&w->x, position % w->x.out, k % w->x.kernel, &x) && inside)
+            maps[(k / taps * w->y.extent + y) * w->x.extent + x] += value * filter[k];
+    }
+}
+
+void exact_conv_transpose(const struct exact_node *n) {
+    const struct exact_tensor *x = n->in[0], *filter = n->in[1], *bias = n->in[2];
+    struct window w = {spread_direction(n, x->rank == 3 ? -1 : 0), spread_direction(n, x->rank == 3 ? 0 : 1)};
+    size_t groups = (size_t)exact_number(n, "group", 1), in = x->dims[1], of_group = filter->dims[1], channels = of_group * groups;
+    size_t positions = w.y.out * w.x.out, extent = w.y.extent * w.x.extent, taps = w.y.kernel * w.x.kernel;
+    size_t dims[4] = {x->dims[0], channels, x->rank == 3 ? w.x.extent : w.y.extent, w.x.extent};
+    struct exact_tensor out = exact_shaped(n, x->rank, dims);
+    for (size_t i = 0; i < out.count; i++) out.values[i] = bias != NULL ? bias->values[i / extent % channels] : 0;
+    for (size_t i = 0; i < x->count; i++) {
+        size_t c = i / positions % in, picture = i / positions / in, first = picture * channels + c / (in / groups) * of_group;
+        spread_element(&w, x->values[i], i % positions, filter->values + c * of_group * taps, of_group, out.values + first * extent);
+    }
+    if (bias != NULL) out.largest = bias->largest;
+    for (size_t i = 0; i < out.count; i++) out.largest = larger(out.largest, larger(out.values[i], -out.values[i]));
+    exact_put(n, 0, out);
 }
 
 /* ---- pools ---- */

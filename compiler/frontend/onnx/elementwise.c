@@ -8,6 +8,18 @@ bool onnx_identity(const struct onnx_node *n) {
     return onnx_put(n, n->inputs[0]);
 }
 
+/* Versions before 7 compute as in training, unless is_test says otherwise. */
+static bool is_training(const struct onnx_node *n) {
+    return onnx_int(n, "training_mode", 0) != 0 || (n->r->opset < 7 && onnx_int(n, "is_test", 0) == 0);
+}
+
+bool onnx_dropout(const struct onnx_node *n) {
+    double training = 0;
+    if (n->inputs[2] != QM_NO_TENSOR && !onnx_number(n, 2, &training)) return false;
+    if (training != 0 || is_training(n)) return onnx_refuse(n, "is in training mode; export the model for inference");
+    return onnx_identity(n);
+}
+
 /* ---- of one ---- */
 
 static bool of_one(const struct onnx_node *n, enum qm_graph_op_kind kind) {
@@ -69,6 +81,21 @@ bool onnx_hard_sigmoid(const struct onnx_node *n) {
     return onnx_put(n, emit_clip(n, onnx_emit_with(n, QM_OP_ADD, scaled, 1, &beta, 0), 0, 1));
 }
 
+/* A constant rounded to float16 or bfloat16. */
+static uint32_t halved(const struct onnx_node *n, int32_t type) {
+    const struct qm_graph_tensor *in = onnx_input(n, 0);
+    double *numbers = evaluate_numbers(in, n->r->arena);
+    struct qm_shape shape = onnx_shape(n, 0);
+    for (size_t i = 0; i < (size_t)qm_graph_elements(in); i++) numbers[i] = onnx_round_half(type, numbers[i]);
+    return qm_graph_add_constant(&n->r->maker, n->outputs[0]->name, QM_F64, &shape, numbers);
+}
+
+/* Whether a type of 16 bits has all integers of a tensor. */
+static bool holds_integers(const struct qm_graph_tensor *tensor, int32_t type) {
+    double low, high, limit = type == ONNX_BFLOAT16 ? 0x1p8 : 0x1p11;
+    return tensor->quant.count == 0 && evaluate_range(tensor, &low, &high) && low >= -limit && high <= limit;
+}
+
 bool onnx_cast(const struct onnx_node *n) {
     int32_t type = (int32_t)onnx_int(n, "to", 0);
     struct onnx_element element = onnx_element(type);
@@ -77,6 +104,8 @@ bool onnx_cast(const struct onnx_node *n) {
     if (element.file_bits == 0 || element.bits != 0 || type == ONNX_BOOL) return onnx_refuse(n, "casts to %s", onnx_type_name(type));
     const struct qm_graph_tensor *in = onnx_input(n, 0);
     bool is_float = element.dtype == QM_F32 || element.dtype == QM_F64;
+    if (onnx_is_half(type) && in->data != NULL) return onnx_put(n, halved(n, type));
+    if (onnx_is_half(type) && !holds_integers(in, type)) return onnx_refuse(n, "rounds to %s", onnx_type_name(type));
     if (is_float && in->quant.count > 0) return onnx_put(n, n->inputs[0]); /* real numbers stay quantized */
     return onnx_put(n, onnx_emit(n, &op, &element, &shape));
 }
@@ -207,6 +236,9 @@ bool onnx_requant_shift(const struct onnx_node *n) {
 bool onnx_batch_normalization(const struct onnx_node *n) {
     const double *parts[4]; /* gamma, beta, mean, variance */
     uint32_t channels = channels_of(n), counts[4];
+    bool trains = n->source->n_output > 1 && n->r->opset < 14; /* its statistics are outputs */
+    if (trains || is_training(n)) return onnx_refuse(n, "is in training mode; export the model for inference");
+    if (onnx_int(n, "spatial", 1) == 0) return onnx_refuse(n, "has spatial 0, statistics for each position, which is not supported");
     double epsilon = (double)onnx_float(n, "epsilon", 1e-5F);
     double *factor = QM_ARENA_NEW(n->r->arena, double, channels), *offset = QM_ARENA_NEW(n->r->arena, double, channels);
     for (uint32_t i = 0; i < 4; i++) {

@@ -17,11 +17,29 @@ struct qm_graph_op onnx_op(const struct onnx_node *n, enum qm_graph_op_kind kind
     return op;
 }
 
+/* Whether the operator multiplies a constant by all kinds of numbers, 0 among them, so that infinity gives none. */
+static bool multiplies(const struct qm_graph_op *op, uint32_t operand) {
+    bool sums = op->kind == QM_OP_CONV_2D || op->kind == QM_OP_TRANSPOSE_CONV || op->kind == QM_OP_MATMUL;
+    return sums || op->kind == QM_OP_MUL || (op->kind == QM_OP_DIV && operand == 0);
+}
+
+/* Constants are numbers. */
+static bool check_constant(const struct onnx_node *n, const struct qm_graph_op *op, uint32_t i) {
+    const struct qm_graph_tensor *t = op->inputs[i] != QM_NO_TENSOR ? &n->r->graph->tensors[op->inputs[i]] : NULL;
+    if (t == NULL || t->data == NULL || (t->dtype != QM_F32 && t->dtype != QM_F64) || evaluate_is_move(op->kind)) return true;
+    bool finite = multiplies(op, i);
+    for (size_t e = 0; e < (size_t)qm_graph_elements(t); e++) {
+        double number = evaluate_stored(t, e);
+        if (isnan(number) || (finite && isinf(number))) return onnx_refuse(n, "computes with %g in %.60s", number, t->name);
+    }
+    return true;
+}
+
 uint32_t onnx_emit(const struct onnx_node *n, const struct qm_graph_op *op, const struct onnx_element *element,
                    const struct qm_shape *shape) {
     struct qm_graph *graph = n->r->graph;
     for (uint32_t i = 0; i < op->input_count; i++)
-        if (i == 0 && op->inputs[i] == QM_NO_TENSOR) return QM_NO_TENSOR; /* refused before */
+        if ((i == 0 && op->inputs[i] == QM_NO_TENSOR) || !check_constant(n, op, i)) return QM_NO_TENSOR; /* refused, here or before */
     uint64_t elements = 1;
     for (uint32_t d = 0; d < shape->rank; d++) {
         elements *= shape->dims[d];

@@ -110,6 +110,19 @@ static float from_half(uint32_t half) {
     return exponent == 0 ? sign * ldexpf((float)fraction, -24) : sign * ldexpf((float)(1024 + fraction), exponent - 25);
 }
 
+bool onnx_is_half(int64_t type) {
+    return type == ONNX_FLOAT16 || type == ONNX_BFLOAT16;
+}
+
+double onnx_round_half(int32_t type, double x) {
+    bool brain = type == ONNX_BFLOAT16;
+    int digits = brain ? 8 : 11, smallest = brain ? -133 : -24, exponent;
+    double largest = brain ? 0x1.fep127 : 65504;
+    frexp(x, &exponent);
+    double step = ldexp(1, exponent - digits > smallest ? exponent - digits : smallest), rounded = nearbyint(x / step) * step;
+    return fabs(rounded) > largest ? copysign(INFINITY, x) : rounded;
+}
+
 /* An element that the graph holds in another form than the file: `bits` as they are in the file. */
 static void convert(int32_t type, uint32_t bits, uint8_t *to, size_t i) {
     struct onnx_element element = onnx_element(type);
@@ -189,6 +202,7 @@ static bool read_shape(const Onnx__TensorProto *source, struct qm_shape *shape) 
 enum qm_status onnx_read_constant(struct onnx_reader *r, const Onnx__TensorProto *source, struct onnx_value *value) {
     struct onnx_element element = onnx_element(source->data_type);
     struct qm_shape shape = {.rank = 0};
+    value->is_half = onnx_is_half(source->data_type);
     bool outside = source->has_data_location && source->data_location != ONNX__TENSOR_PROTO__DATA_LOCATION__DEFAULT;
     if (outside || source->n_external_data > 0)
         value->unreadable = "has its data in another file; save the model as one file";

@@ -30,8 +30,22 @@ uint32_t onnx_emit_matmul(const struct onnx_node *n, uint32_t a, uint32_t b, boo
     return onnx_emit_float(n, &op, &shape);
 }
 
+/* Each matrix with its rows as columns. */
+static uint32_t emit_turned(const struct onnx_node *n, uint32_t in) {
+    if (in == QM_NO_TENSOR) return QM_NO_TENSOR;
+    uint32_t permutation[QM_MAX_RANK], rank = n->r->graph->tensors[in].rank;
+    for (uint32_t d = 0; d < rank; d++) permutation[d] = d;
+    permutation[rank - 2] = rank - 1;
+    permutation[rank - 1] = rank - 2;
+    return onnx_emit_transpose(n, in, permutation);
+}
+
+/* The machine multiplies by matrices that it knows. When the first is one, both are turned and change places. */
 bool onnx_matmul(const struct onnx_node *n) {
-    return onnx_put(n, onnx_emit_matmul(n, n->inputs[0], n->inputs[1], false));
+    const struct qm_graph_tensor *a = onnx_input(n, 0), *b = onnx_input(n, 1);
+    bool turn = a->data != NULL && a->rank == 2 && b->data == NULL && b->rank >= 2;
+    if (!turn) return onnx_put(n, onnx_emit_matmul(n, n->inputs[0], n->inputs[1], false));
+    return onnx_put(n, emit_turned(n, onnx_emit_matmul(n, emit_turned(n, n->inputs[1]), n->inputs[0], true)));
 }
 
 /* alpha * a * b + beta * c; c's numbers are real, or whole steps of the sum (NULL: none). */

@@ -156,7 +156,7 @@ bool onnx_split(const struct onnx_node *n) {
         if (!slice_axis(n, axis, (const double[]){begin, begin + parts.numbers[i], 1}, &op, &shape)) return false;
         begin += parts.numbers[i];
         part.outputs[0] = n->outputs[i];
-        if (part.outputs[0] != NULL && !onnx_put(&part, emit_slice(&part, &op, &shape))) return false;
+        if (part.outputs[0] != NULL && part.outputs[0]->is_used && !onnx_put(&part, emit_slice(&part, &op, &shape))) return false;
     }
     return true;
 }

@@ -65,7 +65,7 @@ bool onnx_number(const struct onnx_node *n, uint32_t i, double *number) {
     return true;
 }
 
-/* ---- attributes ---- */
+/* ---- attributes, whose types schema.c has checked; a number that is not there is 0 ---- */
 
 const Onnx__AttributeProto *onnx_attribute(const struct onnx_node *n, const char *name) {
     for (size_t i = 0; i < n->source->n_attribute; i++)
@@ -75,18 +75,19 @@ const Onnx__AttributeProto *onnx_attribute(const struct onnx_node *n, const char
 
 int64_t onnx_int(const struct onnx_node *n, const char *name, int64_t fallback) {
     const Onnx__AttributeProto *attribute = onnx_attribute(n, name);
-    return attribute != NULL && attribute->has_i ? attribute->i : fallback;
+    return attribute != NULL ? attribute->i : fallback;
 }
 
 float onnx_float(const struct onnx_node *n, const char *name, float fallback) {
     const Onnx__AttributeProto *attribute = onnx_attribute(n, name);
-    return attribute != NULL && attribute->has_f ? attribute->f : fallback;
+    if (attribute == NULL) return fallback;
+    return attribute->has_i ? (float)attribute->i : attribute->f;
 }
 
 /* The first 60 bytes, which is more than any word of the schema has, as a C string. */
 const char *onnx_text(const struct onnx_node *n, const char *name, const char *fallback) {
     const Onnx__AttributeProto *attribute = onnx_attribute(n, name);
-    if (attribute == NULL || !attribute->has_s) return fallback;
+    if (attribute == NULL) return fallback;
     return qm_arena_printf(n->r->arena, "%.*s", (int)(attribute->s.len < 60 ? attribute->s.len : 60), (const char *)attribute->s.data);
 }
 

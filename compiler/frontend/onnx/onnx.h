@@ -47,7 +47,9 @@ struct onnx_value {
     const char *name;
     uint32_t maker;         /* index of the node that makes it; ONNX_NO_NODE: none */
     uint32_t tensor;        /* of the graph; QM_NO_TENSOR: not read yet, or refused */
+    bool is_used;           /* by an output of the network, or a node that one needs */
     bool refused;           /* its node was: nodes that use it are passed over */
+    bool is_half;           /* a constant of float16 or bfloat16 */
     const char *unreadable; /* a constant, and why it has no tensor: "is ...", "has ..." */
 };
 
@@ -57,6 +59,7 @@ struct onnx_reader {
     struct qm_graph *graph;
     struct qm_graph_maker maker;
     struct qm_diag *diag;
+    const Onnx__ModelProto *model;
     const Onnx__GraphProto *source;
     const char **outputs; /* [output_count] names of what the network computes */
     uint32_t output_count;
@@ -81,6 +84,9 @@ struct onnx_node {
 /* ---- file.c: bytes to messages, constants to tensors ---- */
 const char *onnx_type_name(int32_t type);
 struct onnx_element onnx_element(int32_t type);
+/* float16 and bfloat16, in which every operator rounds by more than integers of 8 bits allow; a number of such a type. */
+bool onnx_is_half(int64_t type);
+double onnx_round_half(int32_t type, double x);
 QM_MUST_USE enum qm_status onnx_unpack(const struct model_file *file, struct qm_arena *arena, const Onnx__ModelProto **model,
                                        struct qm_diag *diag);
 /* Makes the value a constant of the graph, or says why it is not readable. */
@@ -124,6 +130,21 @@ bool onnx_list(const struct onnx_node *n, uint32_t i, const char *name, struct o
 /* The shape of an operation on two: in each dimension, counted from the last, where one has 1 or nothing the other's. */
 bool onnx_broadcast(const struct onnx_node *n, const struct qm_shape *a, const struct qm_shape *b, struct qm_shape *out);
 
+/* ---- schema.c: what operator sets say ---- */
+/* Where operators come from; a set of them is the sum. */
+enum onnx_domain { ONNX_DOMAIN = 1, ONNX_MICROSOFT = 2, ONNX_QONNX = 4, ONNX_PULP = 8 };
+bool onnx_is_in_domain(const Onnx__NodeProto *node, uint32_t domains);
+/* The node's operator is one that is read; known: the domains in which one of its name is. */
+bool onnx_check_domain(const struct onnx_node *n, uint32_t known);
+/* Whether its name is that of an operator of quantized networks: QLinearConv, DequantizeLinear, ConvInteger, RequantShift. */
+bool onnx_is_quantized(const Onnx__NodeProto *node);
+/* Whether input i, a zero point, may be absent though others follow. */
+bool onnx_may_lack(const Onnx__NodeProto *node, uint32_t i);
+/* Reads the version of ONNX's operators, which must be one that is known. */
+QM_MUST_USE enum qm_status onnx_read_version(struct onnx_reader *r);
+/* Attributes that are known, there once, of their type and of the file's version. */
+bool onnx_check_attributes(const struct onnx_node *n, const char *known);
+
 /* ---- emit.c: operators of the graph ---- */
 /* An operator on one tensor, with the node's index and name, not in the graph yet. */
 struct qm_graph_op onnx_op(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in);
@@ -155,6 +176,9 @@ bool onnx_axes(const struct onnx_node *n, uint32_t rank, uint32_t *bits);
 /* The same elements in another shape. */
 uint32_t onnx_emit_reshape(const struct onnx_node *n, uint32_t in, const struct qm_shape *shape);
 
+/* The dimensions of a tensor in another order: dimension d of the result is permutation[d] of it. */
+uint32_t onnx_emit_transpose(const struct onnx_node *n, uint32_t in, const uint32_t *permutation);
+
 /* ---- places.c ---- */
 /* Elements of an axis, gathered at these places of it. */
 uint32_t onnx_emit_places(const struct onnx_node *n, uint32_t in, uint32_t axis, uint32_t count, const int64_t *places);
@@ -171,7 +195,7 @@ uint32_t onnx_emit_sums(const struct onnx_node *n, uint32_t sums);
 
 /* ---- operators ---- */
 typedef bool onnx_reading(const struct onnx_node *n);
-#define ONNX_OPERATOR(name, inputs_min, inputs_max, attributes, read) onnx_reading read;
+#define ONNX_OPERATOR(name, domains, inputs_min, inputs_max, attributes, read) onnx_reading read;
 #include "compiler/frontend/onnx/ops.def"
 #undef ONNX_OPERATOR
 

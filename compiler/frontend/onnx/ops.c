@@ -12,42 +12,35 @@
 
 static const struct rule {
     const char *name;
+    uint32_t domains; /* enum onnx_domain */
     uint32_t inputs_min, inputs_max;
     const char *attributes;
     onnx_reading *read;
 } rules[] = {
-#define ONNX_OPERATOR(name, inputs_min, inputs_max, attributes, read) {#name, inputs_min, inputs_max, attributes, read},
+#define ONNX_OPERATOR(name, domains, inputs_min, inputs_max, attributes, read) {#name, domains, inputs_min, inputs_max, attributes, read},
 #include "compiler/frontend/onnx/ops.def"
 };
 
-static const struct rule *find_rule(const char *name) {
+static const struct rule *find_rule(const Onnx__NodeProto *node) {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (strcmp(rules[i].name, name) == 0) return &rules[i];
+        if (strcmp(rules[i].name, node->op_type) == 0 && onnx_is_in_domain(node, rules[i].domains)) return &rules[i];
     return NULL;
 }
 
-static bool is_listed(const char *list, const char *word) {
-    size_t length = strlen(word);
-    for (const char *at = list; length > 0 && (at = strstr(at, word)) != NULL; at += length)
-        if ((at == list || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0')) return true;
-    return false;
+/* The domains in which an operator of the name is read. */
+static uint32_t domains_of(const char *name) {
+    uint32_t domains = 0;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (strcmp(rules[i].name, name) == 0) domains |= rules[i].domains;
+    return domains;
 }
 
 static bool check_node(const struct onnx_node *n, const struct rule *rule) {
-    if (rule == NULL && strcmp(n->source->op_type, "DynamicQuantizeLinear") == 0)
-        return onnx_refuse(n, "finds its scale when it runs, but instructions have theirs before: quantize the model statically");
-    if (rule == NULL) return onnx_refuse(n, "is not supported");
     if (n->source->n_input < rule->inputs_min || n->source->n_input > rule->inputs_max)
         return onnx_refuse(n, "has %zu inputs; there must be %u to %u", n->source->n_input, rule->inputs_min, rule->inputs_max);
     for (uint32_t i = 0; i < rule->inputs_min; i++)
-        if (n->inputs[i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", i);
-    if (n->outputs[0] == NULL) return onnx_refuse(n, "has no output");
-    for (size_t i = 0; i < n->source->n_attribute; i++) {
-        const char *name = n->source->attribute[i]->name;
-        if (name == NULL || !is_listed(rule->attributes, name))
-            return onnx_refuse(n, "has the attribute %.40s, which is not known", name != NULL ? name : "without a name");
-    }
-    return true;
+        if (n->inputs[i] == QM_NO_TENSOR && !onnx_may_lack(n->source, i)) return onnx_refuse(n, "lacks input %u", i);
+    return onnx_check_attributes(n, rule->attributes);
 }
 
 /* ---- one node ---- */
@@ -62,6 +55,10 @@ static enum missing open_node(struct onnx_reader *r, uint32_t index, struct onnx
     for (uint32_t i = 0; i < ONNX_INPUTS_MAX; i++) n->inputs[i] = QM_NO_TENSOR;
     for (size_t i = 0; i < source->n_output && i < ONNX_OUTPUTS_MAX; i++)
         if (source->output[i][0] != '\0') n->outputs[i] = onnx_find(r, source->output[i]);
+    if (n->outputs[0] == NULL) { /* nobody reads it */
+        n->outputs[0] = QM_ARENA_NEW(r->arena, struct onnx_value, 1);
+        *n->outputs[0] = (struct onnx_value){.name = source->op_type, .maker = index, .tensor = QM_NO_TENSOR};
+    }
     for (size_t i = 0; i < source->n_input && i < ONNX_INPUTS_MAX; i++) {
         const struct onnx_value *value = source->input[i][0] != '\0' ? onnx_find(r, source->input[i]) : NULL;
         if (value == NULL) continue;
@@ -73,11 +70,20 @@ static enum missing open_node(struct onnx_reader *r, uint32_t index, struct onnx
     return missing;
 }
 
+/* Results that no reader makes, such as a mask or the places of maxima, must not be needed. */
+static bool check_results(const struct onnx_node *n) {
+    for (uint32_t i = 1; i < ONNX_OUTPUTS_MAX; i++)
+        if (n->outputs[i] != NULL && n->outputs[i]->is_used && n->outputs[i]->tensor == QM_NO_TENSOR)
+            return onnx_refuse(n, "computes output %u, %.60s, which is not supported", i, n->outputs[i]->name);
+    return true;
+}
+
 static bool read_known(const struct onnx_node *n) {
     if (n->source->n_input > ONNX_INPUTS_MAX || n->source->n_output > ONNX_OUTPUTS_MAX)
         return onnx_refuse(n, "has more than %d inputs or outputs", ONNX_INPUTS_MAX);
-    const struct rule *rule = find_rule(n->source->op_type);
-    return check_node(n, rule) && rule->read(n);
+    const struct rule *rule = find_rule(n->source);
+    if (!onnx_check_domain(n, domains_of(n->source->op_type)) || !check_node(n, rule)) return false;
+    return rule->read(n) && check_results(n);
 }
 
 static void read_node(struct onnx_reader *r, uint32_t index) {
@@ -113,7 +119,8 @@ static enum qm_status check_inputs(const struct onnx_reader *r, uint32_t index) 
 }
 
 static void need(const struct onnx_reader *r, bool *needed, const char *name) {
-    const struct onnx_value *value = onnx_find(r, name);
+    struct onnx_value *value = onnx_find(r, name);
+    if (value != NULL) value->is_used = true;
     if (value != NULL && value->maker != ONNX_NO_NODE) needed[value->maker] = true;
 }
 
@@ -130,6 +137,7 @@ enum qm_status onnx_read_nodes(struct onnx_reader *r) {
     for (uint32_t i = 0; i < r->source->n_node; i++) QM_TRY(check_order(r, i));
     const bool *needed = find_needed(r);
     for (uint32_t i = 0; i < r->source->n_node; i++) {
+        r->graph->is_quantized = r->graph->is_quantized || onnx_is_quantized(r->source->node[i]);
         if (!needed[i]) continue;
         QM_TRY(check_inputs(r, i));
         read_node(r, i);

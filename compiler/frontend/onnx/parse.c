@@ -114,15 +114,10 @@ static enum qm_status name_outputs(struct onnx_reader *r) {
 
 enum qm_status onnx_parse(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph, struct qm_diag *diag) {
     struct onnx_reader r = {.file = file, .arena = arena, .graph = graph, .maker = {.arena = arena, .graph = graph}, .diag = diag};
-    const Onnx__ModelProto *model;
-    QM_TRY(onnx_unpack(file, arena, &model, diag));
-    if (model->graph == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: the model has no graph; the file is damaged", file->name);
-    r.source = model->graph;
-    for (size_t i = 0; i < model->n_opset_import; i++) {
-        const Onnx__OperatorSetIdProto *set = model->opset_import[i];
-        bool own = set->domain == NULL || set->domain[0] == '\0' || strcmp(set->domain, "ai.onnx") == 0;
-        if (own && set->has_version) r.opset = set->version;
-    }
+    QM_TRY(onnx_unpack(file, arena, &r.model, diag));
+    if (r.model->graph == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: the model has no graph; the file is damaged", file->name);
+    r.source = r.model->graph;
+    QM_TRY(onnx_read_version(&r));
     graph->is_real = true;
     QM_TRY(onnx_open_names(&r));
     QM_TRY(read_constants(&r));

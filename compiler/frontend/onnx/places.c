@@ -87,19 +87,6 @@ uint32_t onnx_emit_mirrored(const struct onnx_node *n, const struct qm_graph_op 
 
 /* ---- blocks of channels and positions ---- */
 
-static uint32_t emit_transposed(const struct onnx_node *n, uint32_t in, const uint32_t permutation[6]) {
-    if (in == QM_NO_TENSOR) return in;
-    const struct qm_graph_tensor *x = &n->r->graph->tensors[in];
-    struct onnx_element element = {.dtype = x->dtype, .bits = x->bits};
-    struct qm_graph_op op = onnx_op(n, QM_OP_TRANSPOSE, in);
-    struct qm_shape shape = {.rank = 6};
-    for (uint32_t d = 0; d < 6; d++) {
-        op.permutation[d] = permutation[d];
-        shape.dims[d] = x->dims[permutation[d]];
-    }
-    return onnx_emit(n, &op, &element, &shape);
-}
-
 static bool read_block(const struct onnx_node *n, uint32_t *block) {
     int64_t size = onnx_int(n, "blocksize", 0);
     if (onnx_input(n, 0)->rank != 4) return onnx_refuse(n, "works on %u dimensions; 4 are supported", onnx_input(n, 0)->rank);
@@ -120,7 +107,7 @@ bool onnx_depth_to_space(const struct onnx_node *n) {
     uint32_t channels = d[1] / (b * b);
     struct qm_shape split = {6, {d[0], channels_first ? channels : b, b, channels_first ? b : channels, d[2], d[3]}};
     static const uint32_t by_depth[] = {0, 3, 4, 1, 5, 2}, by_channels[] = {0, 1, 4, 2, 5, 3};
-    uint32_t moved = emit_transposed(n, onnx_emit_reshape(n, n->inputs[0], &split), channels_first ? by_channels : by_depth);
+    uint32_t moved = onnx_emit_transpose(n, onnx_emit_reshape(n, n->inputs[0], &split), channels_first ? by_channels : by_depth);
     return onnx_put(n, onnx_emit_reshape(n, moved, &(struct qm_shape){4, {d[0], channels, d[2] * b, d[3] * b}}));
 }
 
@@ -131,6 +118,6 @@ bool onnx_space_to_depth(const struct onnx_node *n) {
     const uint32_t *d = in.dims;
     if (d[2] % b != 0 || d[3] % b != 0) return onnx_refuse(n, "has %ux%u positions for blocks of %u", d[2], d[3], b);
     struct qm_shape split = {6, {d[0], d[1], d[2] / b, b, d[3] / b, b}};
-    uint32_t moved = emit_transposed(n, onnx_emit_reshape(n, n->inputs[0], &split), (const uint32_t[]){0, 3, 5, 1, 2, 4});
+    uint32_t moved = onnx_emit_transpose(n, onnx_emit_reshape(n, n->inputs[0], &split), (const uint32_t[]){0, 3, 5, 1, 2, 4});
     return onnx_put(n, onnx_emit_reshape(n, moved, &(struct qm_shape){4, {d[0], d[1] * b * b, d[2] / b, d[3] / b}}));
 }

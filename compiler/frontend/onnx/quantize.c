@@ -7,11 +7,16 @@
 bool onnx_quantize(const struct onnx_node *n) {
     int64_t type = onnx_int(n, "output_dtype", 0);
     if (onnx_int(n, "block_size", 0) != 0) return onnx_refuse(n, "quantizes in blocks, which is not supported");
+    if (onnx_is_half(onnx_int(n, "precision", 0)))
+        return onnx_refuse(n, "divides in %s", onnx_type_name((int32_t)onnx_int(n, "precision", 0)));
     if (type <= 0 || type >= INT16_MAX) type = ONNX_UINT8;
     return onnx_put(n, onnx_emit_quantize(n, n->inputs[0], 1, onnx_int(n, "axis", 1), onnx_zero_type(n, 2, (int32_t)type)));
 }
 
 bool onnx_dequantize(const struct onnx_node *n) {
+    const struct onnx_value *scale = onnx_find(n->r, n->source->input[1]);
+    int64_t type = onnx_int(n, "output_dtype", 0);
+    if (onnx_is_half(type) || (type == 0 && scale->is_half)) return onnx_refuse(n, "makes numbers of 16 bits; float32 is supported");
     if (onnx_int(n, "block_size", 0) != 0) return onnx_refuse(n, "has blocks of scales, which are not supported");
     return onnx_put(n, onnx_emit_dequantize(n, n->inputs[0], 1, onnx_int(n, "axis", 1)));
 }

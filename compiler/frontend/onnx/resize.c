@@ -58,8 +58,8 @@ static bool read_sizes(const struct onnx_node *n, struct resizing *r) {
     return true;
 }
 
-/* Where element i of the result is in the input. */
-static double coordinate(const struct resizing *r, uint32_t axis, uint32_t i) {
+/* Where element i of the result is in the input, as doubles compute it. */
+static double rounded_coordinate(const struct resizing *r, uint32_t axis, uint32_t i) {
     double in = r->in.dims[axis], out = r->out.dims[axis], scale = r->scale[axis];
     if (strcmp(r->coordinates, "align_corners") == 0) return out == 1 ? 0 : i * (in - 1) / (out - 1);
     if (strcmp(r->coordinates, "asymmetric") == 0) return i / scale;
@@ -67,6 +67,12 @@ static double coordinate(const struct resizing *r, uint32_t axis, uint32_t i) {
     double place = (i + 0.5) / scale - 0.5;
     if (strcmp(r->coordinates, "half_pixel_symmetric") == 0) place += in / 2 * (1 - out / (scale * in));
     return place;
+}
+
+/* Where it is. Scales are float32, and so it is a fraction whose denominator is below 2^26: what is next to a half of an element is one. */
+static double coordinate(const struct resizing *r, uint32_t axis, uint32_t i) {
+    double place = rounded_coordinate(r, axis, i), half = nearbyint(2 * place) / 2;
+    return fabs(place - half) < 1e-9 ? half : place;
 }
 
 static int64_t cut(double place, uint32_t extent) {
@@ -123,6 +129,6 @@ bool onnx_resize(const struct onnx_node *n) {
     for (uint32_t d = 0; d < r.in.rank && result != QM_NO_TENSOR; d++)
         if (r.in.dims[d] != r.out.dims[d] || r.scale[d] != 1) result = (r.linear ? draw_lines : gather_nearest)(n, &r, result, d);
     if (!r.linear || in_type == QM_F32 || result == n->inputs[0]) return onnx_put(n, result);
-    struct qm_graph_op rounding = onnx_op(n, QM_OP_ROUND, result); /* integers stay integers */
+    struct qm_graph_op rounding = onnx_op(n, QM_OP_TRUNCATE, result); /* integers stay integers, as the reference implementation casts */
     return onnx_put(n, onnx_emit(n, &rounding, &(struct onnx_element){.dtype = in_type}, &r.out));
 }

@@ -92,22 +92,32 @@ bool onnx_reshape(const struct onnx_node *n) {
     return reshape_to(n, &out);
 }
 
+uint32_t onnx_emit_transpose(const struct onnx_node *n, uint32_t in, const uint32_t *permutation) {
+    if (in == QM_NO_TENSOR) return in;
+    const struct qm_graph_tensor *x = &n->r->graph->tensors[in];
+    struct onnx_element element = {.dtype = x->dtype, .bits = x->bits};
+    struct qm_graph_op op = onnx_op(n, QM_OP_TRANSPOSE, in);
+    struct qm_shape shape = {.rank = x->rank};
+    for (uint32_t d = 0; d < x->rank; d++) {
+        op.permutation[d] = permutation[d];
+        shape.dims[d] = x->dims[permutation[d]];
+    }
+    return onnx_emit(n, &op, &element, &shape);
+}
+
 bool onnx_transpose(const struct onnx_node *n) {
     const Onnx__AttributeProto *attribute = onnx_attribute(n, "perm");
     const struct qm_graph_tensor *in = onnx_input(n, 0);
-    struct qm_graph_op op = onnx_op(n, QM_OP_TRANSPOSE, n->inputs[0]);
-    struct qm_shape shape = {.rank = in->rank};
-    uint32_t seen = 0;
+    uint32_t permutation[QM_MAX_RANK], seen = 0;
     if (attribute != NULL && attribute->n_ints != in->rank)
         return onnx_refuse(n, "has a perm of %zu for %u dimensions", attribute->n_ints, in->rank);
     for (uint32_t d = 0; d < in->rank; d++) {
         int64_t from = attribute != NULL ? attribute->ints[d] : (int64_t)(in->rank - 1 - d);
         if (from < 0 || from >= (int64_t)in->rank || (seen >> from & 1) != 0) return onnx_refuse(n, "has a perm that is none");
         seen |= 1U << from;
-        op.permutation[d] = (uint32_t)from;
-        shape.dims[d] = in->dims[from];
+        permutation[d] = (uint32_t)from;
     }
-    return onnx_put(n, onnx_emit(n, &op, &(struct onnx_element){.dtype = in->dtype, .bits = in->bits}, &shape));
+    return onnx_put(n, onnx_emit_transpose(n, n->inputs[0], permutation));
 }
 
 /* ---- shapes that are computed ---- */

@@ -5,7 +5,7 @@
 
 /* ---- of one tensor ---- */
 
-void tflite_read_same_shape(const struct tflite_operator *o) {
+void tflite_read_unary(const struct tflite_operator *o) {
     const struct qm_graph_tensor *in = tflite_input(o, 0), *out = tflite_output(o, 0);
     tflite_open_shape(o, 0, in->rank, in->dims);
     if (in->rank != out->rank || memcmp(in->dims, out->dims, in->rank * sizeof *in->dims) != 0)
@@ -14,7 +14,7 @@ void tflite_read_same_shape(const struct tflite_operator *o) {
 
 void tflite_read_elu(const struct tflite_operator *o) {
     o->op->alpha = 1;
-    tflite_read_same_shape(o);
+    tflite_read_unary(o);
 }
 
 /* The operand that says the axis becomes an attribute; the axis is gone from the output. */
@@ -25,13 +25,13 @@ void tflite_read_arg(const struct tflite_operator *o) {
     if (!tflite_read_integers(o, 1, 1, &axis) || !tflite_resolve_axis(o, axis, in->rank, &o->op->axis)) return;
     for (uint32_t d = 0; d < in->rank; d++)
         if (d != o->op->axis) dims[rank++] = in->dims[d];
-    tflite_check_shape(o, rank, dims);
+    tflite_check_shape(o, 0, rank, dims);
     tflite_keep_inputs(o, 1);
 }
 
 void tflite_read_l2(const struct tflite_operator *o) {
     tflite_read_activation(o, L2_ACTIVATION);
-    tflite_read_same_shape(o);
+    tflite_read_unary(o);
 }
 
 /* ---- of two ---- */
@@ -113,5 +113,5 @@ void tflite_read_matmul(const struct tflite_operator *o) {
     dims[rank - 2] = rows[o->op->first_transposed];
     dims[rank - 1] = columns[!o->op->transposed];
     if (!fits) tflite_refuse(o, "the operands are not matrices that can be multiplied");
-    tflite_check_shape(o, rank, dims);
+    tflite_check_shape(o, 0, rank, dims);
 }

@@ -1,4 +1,4 @@
-/* moves.c - MEAN, PAD, CONCATENATION, SPLIT, STRIDED_SLICE, TRANSPOSE and resizing: constant operands become attributes of the operator.
+/* moves.c - MEAN, PAD, CONCATENATION, SPLIT and their kin, TRANSPOSE and resizing: constant operands become attributes of the operator.
  *
  * An operand that says an axis, a shape or an order must be a constant of integers. Afterwards the operator has only its data as inputs.
  */
@@ -107,17 +107,30 @@ void tflite_read_concatenation(const struct tflite_operator *o) {
     if (!fits || total != out->dims[o->op->axis]) tflite_refuse_shape(o);
 }
 
-/* The file's operands are the axis and the input. */
-void tflite_read_split(const struct tflite_operator *o) {
-    int32_t axis;
-    if (!tflite_read_integers(o, 0, 1, &axis)) return;
-    o->op->inputs[0] = o->op->inputs[1];
-    tflite_keep_inputs(o, 1);
+/* Parts of a constant of integers, which says shapes, are constants. */
+static void fold_parts(const struct tflite_operator *o) {
     const struct qm_graph_tensor *in = tflite_input(o, 0);
-    if (!tflite_resolve_axis(o, axis, in->rank, &o->op->axis)) return;
+    size_t bytes = qm_dtype_bytes(in->dtype), rounds = 1, begin = 0;
+    if (in->data == NULL || (in->dtype != QM_I32 && in->dtype != QM_I64)) return;
+    for (uint32_t d = 0; d < o->op->axis; d++) rounds *= in->dims[d];
+    size_t whole = bytes * (size_t)qm_graph_elements(in) / rounds;
+    for (uint32_t i = 0; i < o->op->output_count; i++) {
+        struct qm_graph_tensor *out = &o->r->graph->tensors[o->op->outputs[i]];
+        size_t own = bytes * (size_t)qm_graph_elements(out) / rounds;
+        uint8_t *data = qm_arena_alloc(o->r->arena, rounds * own);
+        for (size_t r = 0; r < rounds; r++) memcpy(data + r * own, (const uint8_t *)in->data + r * whole + begin, own);
+        out->data = data;
+        out->size_bytes = rounds * own;
+        begin += own;
+    }
+}
+
+/* The outputs are parts of the input along the axis, side by side. A part without a shape of its own is as long as `length`. */
+static void check_parts(const struct tflite_operator *o, uint32_t length) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0);
     uint32_t dims[QM_MAX_RANK];
     memcpy(dims, in->dims, sizeof dims);
-    dims[o->op->axis] /= o->op->output_count;
+    dims[o->op->axis] = length;
     uint64_t total = 0;
     bool fits = true;
     for (uint32_t i = 0; i < o->op->output_count && fits; i++) {
@@ -126,75 +139,100 @@ void tflite_read_split(const struct tflite_operator *o) {
         total += tflite_output(o, i)->dims[o->op->axis];
     }
     if (!fits || total != in->dims[o->op->axis]) tflite_refuse(o, "the outputs' shapes are not parts of the input");
+    if (o->r->fb.status == QM_OK) fold_parts(o);
 }
 
-/* ---- strided slice ---- */
-
-/* One dimension: begin, end and step as the file has them; masks say that an end is open or that one element is taken. */
-struct slice {
-    int32_t begin, end, step;
-    bool open_begin, open_end, one;
-};
-
-static int32_t clamp_index(int64_t index, int32_t size, int32_t low, int32_t high) {
-    if (index < 0) index += size;
-    return index < low ? low : index > high ? high : (int32_t)index;
-}
-
-/* As TFLite counts: a step down may begin at the last and end before the first element. False when nothing is taken. */
-static bool resolve_slice(const struct slice *slice, int32_t size, int32_t *begin, uint32_t *count) {
-    bool up = slice->step > 0;
-    int32_t low = up ? 0 : -1, high = up ? size : size - 1;
-    *begin = slice->open_begin ? (up ? 0 : size - 1) : clamp_index(slice->begin, size, low, high);
-    int32_t end = slice->open_end ? (up ? size : -1) : clamp_index(slice->end, size, low, high);
-    if (slice->one) end = *begin + (up ? 1 : -1);
-    int64_t span = up ? (int64_t)end - *begin : (int64_t)*begin - end, step = up ? slice->step : -(int64_t)slice->step;
-    *count = span > 0 ? (uint32_t)((span + step - 1) / step) : 0;
-    return *count > 0 && *begin >= 0 && *begin < size;
-}
-
-/* Begin, end and step of the dimensions that the operands speak of, and the masks. False: refused. */
-static bool read_slices(const struct tflite_operator *o, struct slice *slices) {
+/* The file's operands are the axis and the input. */
+void tflite_read_split(const struct tflite_operator *o) {
+    int32_t axis;
+    if (!tflite_read_integers(o, 0, 1, &axis)) return;
+    o->op->inputs[0] = o->op->inputs[1];
+    tflite_keep_inputs(o, 1);
     const struct qm_graph_tensor *in = tflite_input(o, 0);
-    int32_t numbers[3][QM_MAX_RANK];
-    uint32_t masks[5], named = (uint32_t)qm_graph_elements(tflite_input(o, 1));
-    if (named > in->rank) {
-        tflite_refuse(o, "slices of %u dimensions, but the input has %u", named, in->rank);
-        return false;
-    }
-    for (uint32_t i = 0; i < 3; i++)
-        if (!tflite_read_integers(o, i + 1, named, numbers[i])) return false;
-    for (uint32_t i = 0; i < 5; i++) masks[i] = fb_u32(&o->r->fb, &o->options, i, 0);
-    bool offset = fb_u8(&o->r->fb, &o->options, SLICE_OFFSET, 0) != 0;
-    if (masks[SLICE_ELLIPSIS_MASK] != 0 || masks[SLICE_NEW_AXIS_MASK] != 0 || offset)
-        tflite_refuse(o, "an ellipsis, a new axis or offsets are not supported");
-    for (uint32_t d = 0; d < named; d++)
-        slices[d] = (struct slice){numbers[0][d],
-                                   numbers[1][d],
-                                   numbers[2][d],
-                                   (masks[SLICE_BEGIN_MASK] >> d & 1) != 0,
-                                   (masks[SLICE_END_MASK] >> d & 1) != 0,
-                                   (masks[SLICE_SHRINK_MASK] >> d & 1) != 0};
-    for (uint32_t d = named; d < in->rank; d++) slices[d] = (struct slice){.step = 1, .open_begin = true, .open_end = true};
-    return true;
+    if (tflite_resolve_axis(o, axis, in->rank, &o->op->axis)) check_parts(o, in->dims[o->op->axis] / o->op->output_count);
 }
 
-/* Dimensions behind those that begin, end and step speak of are taken whole. */
-void tflite_read_strided_slice(const struct tflite_operator *o) {
+/* The file's operands are the input, the lengths of the parts, of which one may be -1, whatever is left, and the axis. */
+void tflite_read_split_v(const struct tflite_operator *o) {
     const struct qm_graph_tensor *in = tflite_input(o, 0);
-    struct slice slices[QM_MAX_RANK];
+    int32_t axis, lengths[QM_OPERANDS_MAX];
+    int64_t left = 0;
+    if (!tflite_read_integers(o, 1, o->op->output_count, lengths) || !tflite_read_integers(o, 2, 1, &axis)) return;
+    if (!tflite_resolve_axis(o, axis, in->rank, &o->op->axis)) return;
+    for (uint32_t i = 0; i < o->op->output_count; i++) left += lengths[i] > 0 ? lengths[i] : 0;
+    left = in->dims[o->op->axis] - left;
+    tflite_keep_inputs(o, 1);
+    check_parts(o, (uint32_t)left);
+    for (uint32_t i = 0; i < o->op->output_count && o->r->fb.status == QM_OK; i++)
+        if (tflite_output(o, i)->dims[o->op->axis] != (lengths[i] == -1 ? left : lengths[i]))
+            tflite_refuse(o, "output %u does not have the length %d", i, lengths[i]);
+}
+
+/* Each output is one element of the axis, which it has not. */
+void tflite_read_unpack(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0);
     uint32_t dims[QM_MAX_RANK], rank = 0;
-    uint64_t elements = 1;
-    bool fits = true;
-    if (!read_slices(o, slices)) return;
-    for (uint32_t d = 0; d < in->rank && fits; d++) {
-        fits = slices[d].step != 0 && resolve_slice(&slices[d], (int32_t)in->dims[d], &o->op->begin[d], &o->op->slice_dims[d]);
-        o->op->step[d] = slices[d].step;
-        elements *= o->op->slice_dims[d];
-        if (!slices[d].one) dims[rank++] = o->op->slice_dims[d];
+    if (!tflite_resolve_axis(o, fb_i32(&o->r->fb, &o->options, UNPACK_AXIS, 0), in->rank, &o->op->axis)) return;
+    for (uint32_t d = 0; d < in->rank; d++)
+        if (d != o->op->axis) dims[rank++] = in->dims[d];
+    if (o->op->output_count != in->dims[o->op->axis])
+        tflite_refuse(o, "%u outputs of %u elements", o->op->output_count, in->dims[o->op->axis]);
+    for (uint32_t i = 0; i < o->op->output_count; i++) tflite_check_shape(o, i, rank, dims);
+    if (o->r->fb.status == QM_OK) fold_parts(o);
+}
+
+/* ---- repetitions and mirrors ---- */
+
+/* Each dimension so many times. */
+void tflite_read_tile(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0);
+    int32_t times[QM_MAX_RANK];
+    uint32_t dims[QM_MAX_RANK];
+    if (!tflite_read_integers(o, 1, in->rank, times)) return;
+    for (uint32_t d = 0; d < in->rank; d++) dims[d] = times[d] > 0 ? in->dims[d] * (uint32_t)times[d] : 0;
+    tflite_check_shape(o, 0, in->rank, dims);
+    tflite_keep_inputs(o, 1);
+}
+
+/* To a shape whose last dimensions are the input's, or where that has one element. */
+void tflite_read_broadcast_to(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0);
+    int32_t shape[QM_MAX_RANK];
+    uint32_t dims[QM_MAX_RANK], rank = (uint32_t)qm_graph_elements(tflite_input(o, 1));
+    if (rank > QM_MAX_RANK || rank < in->rank) {
+        tflite_refuse(o, "to %u dimensions, from %u", rank, in->rank);
+        return;
     }
-    if (fits) tflite_open_shape(o, 0, rank, dims);
-    if (!fits || elements != qm_graph_elements(tflite_output(o, 0))) tflite_refuse_shape(o);
+    if (!tflite_read_integers(o, 1, rank, shape)) return;
+    for (uint32_t d = 0; d < rank; d++) {
+        uint32_t own = d < rank - in->rank ? 1 : in->dims[d - (rank - in->rank)];
+        dims[d] = shape[d] > 0 ? (uint32_t)shape[d] : 0;
+        if (own != 1 && own != dims[d]) tflite_refuse(o, "%u elements cannot become %d", own, shape[d]);
+    }
+    tflite_check_shape(o, 0, rank, dims);
+    tflite_keep_inputs(o, 1);
+}
+
+/* Mode 0 mirrors what is behind the edge, mode 1 the edge, too. */
+void tflite_read_mirror_pad(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *in = tflite_input(o, 0);
+    int32_t pads[2 * QM_MAX_RANK];
+    uint32_t dims[QM_MAX_RANK];
+    uint8_t mode = fb_u8(&o->r->fb, &o->options, MIRROR_PAD_MODE, 0);
+    if (!tflite_read_integers(o, 1, 2 * in->rank, pads)) return;
+    if (mode > 1) tflite_refuse(o, "mode %u is unknown", mode);
+    o->op->repeats_edge = mode == 1;
+    for (uint32_t d = 0; d < in->rank; d++) {
+        int32_t before = pads[2 * d], after = pads[2 * d + 1], most = (int32_t)in->dims[d] - (mode == 0);
+        if (before < 0 || after < 0 || before > most || after > most) {
+            tflite_refuse(o, "pads %d and %d of %u elements", before, after, in->dims[d]);
+            return;
+        }
+        o->op->pads[d].before = (uint32_t)before;
+        o->op->pads[d].after = (uint32_t)after;
+        dims[d] = in->dims[d] + (uint32_t)before + (uint32_t)after;
+    }
+    tflite_check_shape(o, 0, in->rank, dims);
     tflite_keep_inputs(o, 1);
 }
 

@@ -67,9 +67,9 @@ void tflite_open_shape(const struct tflite_operator *o, uint32_t i, uint32_t ran
         tflite_refuse_shape(o);
 }
 
-void tflite_check_shape(const struct tflite_operator *o, uint32_t rank, const uint32_t *dims) {
-    tflite_open_shape(o, 0, rank, dims);
-    const struct qm_graph_tensor *out = tflite_output(o, 0);
+void tflite_check_shape(const struct tflite_operator *o, uint32_t i, uint32_t rank, const uint32_t *dims) {
+    tflite_open_shape(o, i, rank, dims);
+    const struct qm_graph_tensor *out = tflite_output(o, i);
     if (out->rank != rank || memcmp(out->dims, dims, rank * sizeof *dims) != 0) tflite_refuse_shape(o);
 }
 

@@ -59,7 +59,7 @@ static bool resolve_window(struct qm_graph_op *op, const struct qm_graph_tensor 
     return fits;
 }
 
-/* Strides and padding; kernel and dilation are set. Maps are [1][h][w][c]. */
+/* Strides and padding; kernel and dilation are set. */
 static void read_window(const struct tflite_operator *o, uint32_t channels) {
     struct qm_graph_op *op = o->op;
     op->stride_w = extent(o, WINDOW_STRIDE_W, 0, "the stride");
@@ -69,8 +69,7 @@ static void read_window(const struct tflite_operator *o, uint32_t channels) {
     tflite_open_batch(o, 0, in->dims[0]);
     if (padding > PADDING_VALID) tflite_refuse(o, "padding %u is unknown", padding);
     if (o->r->fb.status != QM_OK) return;
-    if (in->dims[0] != 1) tflite_refuse(o, "a batch of %u is not supported; use a batch of 1 and a list of examples", in->dims[0]);
-    if (!resolve_window(op, in, out, padding == PADDING_SAME) || out->dims[0] != 1 || out->dims[3] != channels)
+    if (!resolve_window(op, in, out, padding == PADDING_SAME) || out->dims[0] != in->dims[0] || out->dims[3] != channels)
         tflite_refuse(o, "the output %ux%ux%u is not what a %ux%u window gives on %ux%ux%u", out->dims[1], out->dims[2], out->dims[3],
                       op->kernel_h, op->kernel_w, in->dims[1], in->dims[2], in->dims[3]);
 }
@@ -167,18 +166,23 @@ static void read_softmax(const struct tflite_operator *o) {
     o->op->beta = fb_f32(&o->r->fb, &o->options, SOFTMAX_BETA, 0);
     if (!(isfinite(o->op->beta) && o->op->beta > 0)) tflite_refuse(o, "beta is %g; it must be positive", (double)o->op->beta);
     if (tflite_output(o, 0)->rank == 0) tflite_refuse(o, "the output is a scalar");
-    tflite_read_same_shape(o);
+    tflite_read_unary(o);
 }
 
 static void read_log_softmax(const struct tflite_operator *o) {
     if (tflite_output(o, 0)->rank == 0) tflite_refuse(o, "the output is a scalar");
-    tflite_read_same_shape(o);
+    tflite_read_unary(o);
 }
 
 static void read_leaky_relu(const struct tflite_operator *o) {
     o->op->alpha = fb_f32(&o->r->fb, &o->options, LEAKY_RELU_ALPHA, 0);
     if (!isfinite(o->op->alpha)) tflite_refuse(o, "alpha is %g; it must be finite", (double)o->op->alpha);
-    tflite_read_same_shape(o);
+    tflite_read_unary(o);
+}
+
+static void read_gelu(const struct tflite_operator *o) {
+    o->op->approximate = fb_u8(&o->r->fb, &o->options, GELU_APPROXIMATE, 0) != 0;
+    tflite_read_unary(o);
 }
 
 /* The file's operands are the output's shape, the weights [out channels][kh][kw][in channels], the input, and perhaps a bias. */
@@ -202,7 +206,7 @@ static void read_transpose_conv(const struct tflite_operator *o) {
     bool same = fb_u8(&o->r->fb, &o->options, WINDOW_PADDING, PADDING_SAME) == PADDING_SAME;
     if (o->r->fb.status != QM_OK) return;
     bool fits = resolve_window(op, out, in, same) && weights->dims[3] == in->dims[3];
-    if (!fits || in->dims[0] != 1 || out->dims[0] != 1 || out->dims[3] != weights->dims[0])
+    if (!fits || out->dims[0] != in->dims[0] || out->dims[3] != weights->dims[0])
         tflite_refuse(o, "the output %ux%ux%u does not fit the input, the filter and the strides", out->dims[1], out->dims[2],
                       out->dims[3]);
 }
@@ -219,14 +223,25 @@ static const struct rule rules[] = {
     {TFLITE_AVERAGE_POOL_2D,         QM_OP_AVERAGE_POOL_2D,         OPTIONS_POOL,                    true,  1, 1, 1, read_pool},
     {TFLITE_MAX_POOL_2D,             QM_OP_MAX_POOL_2D,             OPTIONS_POOL,                    true,  1, 1, 1, read_pool},
     {TFLITE_MEAN,                    QM_OP_MEAN,                    OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
-    {TFLITE_QUANTIZE,                QM_OP_QUANTIZE,                OPTIONS_QUANTIZE,                false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_DEQUANTIZE,              QM_OP_DEQUANTIZE,              OPTIONS_DEQUANTIZE,              false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_RELU,                    QM_OP_RELU,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_RELU6,                   QM_OP_RELU6,                   OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_QUANTIZE,                QM_OP_QUANTIZE,                OPTIONS_QUANTIZE,                false, 1, 1, 1, tflite_read_unary},
+    {TFLITE_DEQUANTIZE,              QM_OP_DEQUANTIZE,              OPTIONS_DEQUANTIZE,              false, 1, 1, 1, tflite_read_unary},
+    {TFLITE_RELU,                    QM_OP_RELU,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
+    {TFLITE_RELU6,                   QM_OP_RELU6,                   OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
     {TFLITE_LEAKY_RELU,              QM_OP_LEAKY_RELU,              OPTIONS_LEAKY_RELU,              true,  1, 1, 1, read_leaky_relu},
-    {TFLITE_LOGISTIC,                QM_OP_LOGISTIC,                OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_TANH,                    QM_OP_TANH,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_HARD_SWISH,              QM_OP_HARD_SWISH,              OPTIONS_HARD_SWISH,              false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_RELU_N1_TO_1,            QM_OP_RELU_N1_TO_1,            OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
+    {TFLITE_RELU_0_TO_1,             QM_OP_RELU_0_TO_1,             OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
+    {TFLITE_ELU,                     QM_OP_ELU,                     OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_elu},
+    {TFLITE_GELU,                    QM_OP_GELU,                    OPTIONS_GELU,                    false, 1, 1, 1, read_gelu},
+    {TFLITE_EXP,                     QM_OP_EXP,                     OPTIONS_EXP,                     false, 1, 1, 1, tflite_read_unary},
+    {TFLITE_LOG,                     QM_OP_LOG,                     OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
+    {TFLITE_ABS,                     QM_OP_ABS,                     OPTIONS_ABS,                     false, 1, 1, 1, tflite_read_unary},
+    {TFLITE_NEG,                     QM_OP_NEG,                     OPTIONS_NEG,                     false, 1, 1, 1, tflite_read_unary},
+    {TFLITE_SQRT,                    QM_OP_SQRT,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
+    {TFLITE_RSQRT,                   QM_OP_RSQRT,                   OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
+    {TFLITE_LOGISTIC,                QM_OP_LOGISTIC,                OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
+    {TFLITE_TANH,                    QM_OP_TANH,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_unary},
+    {TFLITE_HARD_SWISH,              QM_OP_HARD_SWISH,              OPTIONS_HARD_SWISH,              false, 1, 1, 1,
+     tflite_read_unary},
     {TFLITE_RESHAPE,                 QM_OP_RESHAPE,                 OPTIONS_RESHAPE,                 false, 1, 2, 1, tflite_read_reshape},
     {TFLITE_PAD,                     QM_OP_PAD,                     OPTIONS_PAD,                     false, 2, 2, 1, tflite_read_pad},
     {TFLITE_PADV2,                   QM_OP_PAD,                     OPTIONS_PADV2,                   false, 3, 3, 1, tflite_read_pad},
@@ -234,6 +249,28 @@ static const struct rule rules[] = {
      tflite_read_concatenation},
     {TFLITE_SPLIT,                   QM_OP_SPLIT,                   OPTIONS_SPLIT,                   true,  2, 2, QM_OPERANDS_MAX,
      tflite_read_split},
+    {TFLITE_SPLIT_V,                 QM_OP_SPLIT,                   OPTIONS_SPLIT_V,                 false, 3, 3, QM_OPERANDS_MAX,
+     tflite_read_split_v},
+    {TFLITE_UNPACK,                  QM_OP_SPLIT,                   OPTIONS_UNPACK,                  true,  1, 1, QM_OPERANDS_MAX,
+     tflite_read_unpack},
+    {TFLITE_SLICE,                   QM_OP_STRIDED_SLICE,           OPTIONS_SLICE,                   false, 3, 3, 1, tflite_read_slice},
+    {TFLITE_REVERSE_V2,              QM_OP_STRIDED_SLICE,           OPTIONS_REVERSE_V2,              false, 2, 2, 1, tflite_read_reverse},
+    {TFLITE_TILE,                    QM_OP_TILE,                    OPTIONS_TILE,                    false, 2, 2, 1, tflite_read_tile},
+    {TFLITE_BROADCAST_TO,            QM_OP_BROADCAST_TO,            OPTIONS_BROADCAST_TO,            false, 2, 2, 1,
+     tflite_read_broadcast_to},
+    {TFLITE_BROADCAST_ARGS,          QM_OP_BROADCAST_ARGS,          OPTIONS_NONE,                    false, 2, 2, 1,
+     tflite_read_broadcast_args},
+    {TFLITE_GATHER_ND,               QM_OP_GATHER_ND,               OPTIONS_GATHER_ND,               false, 2, 2, 1, tflite_read_gather_nd},
+    {TFLITE_MIRROR_PAD,              QM_OP_MIRROR_PAD,              OPTIONS_MIRROR_PAD,              true,  2, 2, 1,
+     tflite_read_mirror_pad},
+    {TFLITE_DEPTH_TO_SPACE,          QM_OP_DEPTH_TO_SPACE,          OPTIONS_DEPTH_TO_SPACE,          true,  1, 1, 1,
+     tflite_read_depth_to_space},
+    {TFLITE_SPACE_TO_DEPTH,          QM_OP_SPACE_TO_DEPTH,          OPTIONS_SPACE_TO_DEPTH,          true,  1, 1, 1,
+     tflite_read_space_to_depth},
+    {TFLITE_SPACE_TO_BATCH_ND,       QM_OP_SPACE_TO_BATCH_ND,       OPTIONS_SPACE_TO_BATCH_ND,       false, 3, 3, 1,
+     tflite_read_space_to_batch},
+    {TFLITE_BATCH_TO_SPACE_ND,       QM_OP_BATCH_TO_SPACE_ND,       OPTIONS_BATCH_TO_SPACE_ND,       false, 3, 3, 1,
+     tflite_read_batch_to_space},
     {TFLITE_STRIDED_SLICE,           QM_OP_STRIDED_SLICE,           OPTIONS_STRIDED_SLICE,           true,  4, 4, 1,
      tflite_read_strided_slice},
     {TFLITE_TRANSPOSE,               QM_OP_TRANSPOSE,               OPTIONS_TRANSPOSE,               false, 2, 2, 1, tflite_read_transpose},
@@ -257,24 +294,17 @@ static const struct rule rules[] = {
     {TFLITE_MAXIMUM,                 QM_OP_MAXIMUM,                 OPTIONS_MAXIMUM_MINIMUM,         false, 2, 2, 1, tflite_read_pair},
     {TFLITE_SQUARED_DIFFERENCE,      QM_OP_SQUARED_DIFFERENCE,      OPTIONS_SQUARED_DIFFERENCE,      false, 2, 2, 1, tflite_read_pair},
     {TFLITE_PRELU,                   QM_OP_PRELU,                   OPTIONS_NONE,                    false, 2, 2, 1, tflite_read_prelu},
-    {TFLITE_RELU_N1_TO_1,            QM_OP_RELU_N1_TO_1,            OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_RELU_0_TO_1,             QM_OP_RELU_0_TO_1,             OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_ELU,                     QM_OP_ELU,                     OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_elu},
-    {TFLITE_EXP,                     QM_OP_EXP,                     OPTIONS_EXP,                     false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_ABS,                     QM_OP_ABS,                     OPTIONS_ABS,                     false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_NEG,                     QM_OP_NEG,                     OPTIONS_NEG,                     false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_SQRT,                    QM_OP_SQRT,                    OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_RSQRT,                   QM_OP_RSQRT,                   OPTIONS_NONE,                    false, 1, 1, 1, tflite_read_same_shape},
-    {TFLITE_SQUARE,                  QM_OP_SQUARE,                  OPTIONS_SQUARE,                  false, 1, 1, 1, tflite_read_same_shape},
+    {TFLITE_SQUARE,                  QM_OP_SQUARE,                  OPTIONS_SQUARE,                  false, 1, 1, 1,
+     tflite_read_unary},
     {TFLITE_SUM,                     QM_OP_SUM,                     OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
     {TFLITE_REDUCE_MAX,              QM_OP_REDUCE_MAX,              OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
     {TFLITE_REDUCE_MIN,              QM_OP_REDUCE_MIN,              OPTIONS_REDUCER,                 false, 2, 2, 1, tflite_read_axes},
     {TFLITE_ARG_MAX,                 QM_OP_ARG_MAX,                 OPTIONS_ARG_MAX,                 false, 2, 2, 1, tflite_read_arg},
     {TFLITE_ARG_MIN,                 QM_OP_ARG_MIN,                 OPTIONS_ARG_MIN,                 false, 2, 2, 1, tflite_read_arg},
-    {TFLITE_RESIZE_BILINEAR,         QM_OP_RESIZE_BILINEAR,         OPTIONS_RESIZE_BILINEAR,         false, 2, 2, 1, tflite_read_resize_bilinear},
+    {TFLITE_RESIZE_BILINEAR,         QM_OP_RESIZE_BILINEAR,         OPTIONS_RESIZE_BILINEAR,         false, 2, 2, 1,
+     tflite_read_resize_bilinear},
     {TFLITE_L2_NORMALIZATION,        QM_OP_L2_NORMALIZATION,        OPTIONS_L2,                      false, 1, 1, 1, tflite_read_l2},
     {TFLITE_BATCH_MATMUL,            QM_OP_BATCH_MATMUL,            OPTIONS_BATCH_MATMUL,            false, 2, 2, 1, tflite_read_matmul},
-    {TFLITE_GATHER_ND,               QM_OP_GATHER_ND,               OPTIONS_GATHER_ND,               false, 2, 2, 1, tflite_read_gather_nd},
 };
 /* clang-format on */
 

@@ -33,6 +33,7 @@ enum tflite_builtin {
     TFLITE_CONCATENATION = 2,
     TFLITE_CONV_2D = 3,
     TFLITE_DEPTHWISE_CONV_2D = 4,
+    TFLITE_DEPTH_TO_SPACE = 5,
     TFLITE_DEQUANTIZE = 6,
     TFLITE_FULLY_CONNECTED = 9,
     TFLITE_L2_NORMALIZATION = 11,
@@ -45,10 +46,13 @@ enum tflite_builtin {
     TFLITE_RESHAPE = 22,
     TFLITE_RESIZE_BILINEAR = 23,
     TFLITE_SOFTMAX = 25,
+    TFLITE_SPACE_TO_DEPTH = 26,
     TFLITE_TANH = 28,
     TFLITE_CUSTOM = 32,
     TFLITE_PAD = 34,
     TFLITE_GATHER = 36,
+    TFLITE_BATCH_TO_SPACE_ND = 37,
+    TFLITE_SPACE_TO_BATCH_ND = 38,
     TFLITE_TRANSPOSE = 39,
     TFLITE_MEAN = 40,
     TFLITE_SUB = 41,
@@ -65,8 +69,11 @@ enum tflite_builtin {
     TFLITE_MINIMUM = 57,
     TFLITE_NEG = 59,
     TFLITE_PADV2 = 60,
+    TFLITE_SLICE = 65,
     TFLITE_TRANSPOSE_CONV = 67,
+    TFLITE_TILE = 69,
     TFLITE_EXPAND_DIMS = 70,
+    TFLITE_LOG = 73,
     TFLITE_SUM = 74,
     TFLITE_SQRT = 75,
     TFLITE_RSQRT = 76,
@@ -75,6 +82,7 @@ enum tflite_builtin {
     TFLITE_REDUCE_PROD = 81,
     TFLITE_REDUCE_MAX = 82,
     TFLITE_PACK = 83,
+    TFLITE_UNPACK = 88,
     TFLITE_REDUCE_MIN = 89,
     TFLITE_FLOOR_DIV = 90,
     TFLITE_SQUARE = 92,
@@ -82,13 +90,19 @@ enum tflite_builtin {
     TFLITE_RESIZE_NEAREST_NEIGHBOR = 97,
     TFLITE_LEAKY_RELU = 98,
     TFLITE_SQUARED_DIFFERENCE = 99,
+    TFLITE_MIRROR_PAD = 100,
     TFLITE_ABS = 101,
+    TFLITE_SPLIT_V = 102,
+    TFLITE_REVERSE_V2 = 105,
     TFLITE_GATHER_ND = 107,
     TFLITE_ELU = 111,
     TFLITE_QUANTIZE = 114,
     TFLITE_HARD_SWISH = 117,
     TFLITE_BATCH_MATMUL = 126,
     TFLITE_PLACEHOLDER = 127, /* the code is in the newer field alone */
+    TFLITE_BROADCAST_TO = 130,
+    TFLITE_BROADCAST_ARGS = 145,
+    TFLITE_GELU = 150,
     TFLITE_RELU_0_TO_1 = 152,
 };
 
@@ -105,9 +119,12 @@ enum tflite_options {
     OPTIONS_L2 = 12,
     OPTIONS_RESIZE_BILINEAR = 15,
     OPTIONS_RESHAPE = 17,
+    OPTIONS_SPACE_TO_DEPTH = 19,
     OPTIONS_MUL = 21,
     OPTIONS_PAD = 22,
     OPTIONS_GATHER = 23,
+    OPTIONS_BATCH_TO_SPACE_ND = 24,
+    OPTIONS_SPACE_TO_BATCH_ND = 25,
     OPTIONS_TRANSPOSE = 26,
     OPTIONS_REDUCER = 27,
     OPTIONS_SUB = 28,
@@ -123,22 +140,31 @@ enum tflite_options {
     OPTIONS_ARG_MAX = 40,
     OPTIONS_NEG = 42,
     OPTIONS_PADV2 = 43,
+    OPTIONS_SLICE = 48,
     OPTIONS_TRANSPOSE_CONV = 49,
+    OPTIONS_TILE = 51,
     OPTIONS_EXPAND_DIMS = 52,
     OPTIONS_SHAPE = 55,
     OPTIONS_ARG_MIN = 57,
     OPTIONS_PACK = 59,
+    OPTIONS_UNPACK = 64,
     OPTIONS_FLOOR_DIV = 65,
     OPTIONS_SQUARE = 66,
     OPTIONS_FILL = 68,
     OPTIONS_RESIZE_NEAREST_NEIGHBOR = 74,
     OPTIONS_LEAKY_RELU = 75,
     OPTIONS_SQUARED_DIFFERENCE = 76,
+    OPTIONS_MIRROR_PAD = 77,
     OPTIONS_ABS = 78,
+    OPTIONS_SPLIT_V = 79,
+    OPTIONS_REVERSE_V2 = 81,
     OPTIONS_GATHER_ND = 83,
     OPTIONS_QUANTIZE = 89,
     OPTIONS_HARD_SWISH = 91,
-    OPTIONS_BATCH_MATMUL = 101
+    OPTIONS_DEPTH_TO_SPACE = 94,
+    OPTIONS_BATCH_MATMUL = 101,
+    OPTIONS_BROADCAST_TO = 104,
+    OPTIONS_GELU = 116,
 };
 enum window_slot { WINDOW_PADDING, WINDOW_STRIDE_W, WINDOW_STRIDE_H };
 enum conv_slot { CONV_ACTIVATION = 3, CONV_DILATION_W, CONV_DILATION_H };
@@ -164,6 +190,10 @@ enum reshape_slot { RESHAPE_SHAPE };
 enum squeeze_slot { SQUEEZE_DIMS };
 enum gather_slot { GATHER_AXIS, GATHER_BATCH_DIMS };
 enum pack_slot { PACK_COUNT, PACK_AXIS };
+enum unpack_slot { UNPACK_COUNT, UNPACK_AXIS };
+enum mirror_pad_slot { MIRROR_PAD_MODE };
+enum block_slot { BLOCK_SIZE };
+enum gelu_slot { GELU_APPROXIMATE };
 
 enum { PADDING_SAME = 0, PADDING_VALID = 1 };
 
@@ -194,10 +224,10 @@ const struct qm_graph_tensor *tflite_input(const struct tflite_operator *o, uint
 const struct qm_graph_tensor *tflite_output(const struct tflite_operator *o, uint32_t i);
 /* Gives output i the shape that the operator computes, where the file leaves dimensions open; one that it does not is the file's. */
 void tflite_open_shape(const struct tflite_operator *o, uint32_t i, uint32_t rank, const uint32_t *dims);
+/* The same; an output that does not have the shape is refused. */
+void tflite_check_shape(const struct tflite_operator *o, uint32_t i, uint32_t rank, const uint32_t *dims);
 /* Gives output i the batch of the operator's data, if the file leaves it open. */
 void tflite_open_batch(const struct tflite_operator *o, uint32_t i, uint32_t batch);
-/* Refuses an output that has not the shape that the operator gives. */
-void tflite_check_shape(const struct tflite_operator *o, uint32_t rank, const uint32_t *dims);
 /* Operand i as integers; must be a constant of `count` of them, int32 or int64, each within int32. */
 bool tflite_read_integers(const struct tflite_operator *o, uint32_t i, uint32_t count, int32_t *to);
 /* An axis from -rank to rank - 1. */
@@ -210,21 +240,30 @@ void tflite_read_activation(const struct tflite_operator *o, uint32_t slot);
 
 /* ---- moves.c ---- */
 
-/* Reads the operands and options of an operator. These readers are in moves.c and shapes.c, the others beside the table in ops.c. */
+/* Reads the operands and options of an operator. Readers that are not named here are beside the table in ops.c. */
 typedef void tflite_reading(const struct tflite_operator *o);
-tflite_reading tflite_read_axes, tflite_read_pad, tflite_read_concatenation, tflite_read_split, tflite_read_strided_slice;
-tflite_reading tflite_read_transpose, tflite_read_resize, tflite_read_resize_bilinear;
+tflite_reading tflite_read_axes, tflite_read_pad, tflite_read_concatenation, tflite_read_split, tflite_read_split_v, tflite_read_unpack;
+tflite_reading tflite_read_tile, tflite_read_broadcast_to, tflite_read_mirror_pad, tflite_read_transpose, tflite_read_resize,
+    tflite_read_resize_bilinear;
+
+/* ---- slices.c ---- */
+
+tflite_reading tflite_read_strided_slice, tflite_read_slice, tflite_read_reverse;
+
+/* ---- blocks.c ---- */
+
+tflite_reading tflite_read_depth_to_space, tflite_read_space_to_depth, tflite_read_space_to_batch, tflite_read_batch_to_space;
 
 /* ---- arithmetic.c ---- */
 
-tflite_reading tflite_read_add, tflite_read_mul, tflite_read_sub, tflite_read_div, tflite_read_pair, tflite_read_prelu,
-    tflite_read_same_shape;
+tflite_reading tflite_read_add, tflite_read_mul, tflite_read_sub, tflite_read_div, tflite_read_pair, tflite_read_prelu, tflite_read_unary;
 tflite_reading tflite_read_elu, tflite_read_arg, tflite_read_l2, tflite_read_matmul;
 
 /* ---- shapes.c ---- */
 
 tflite_reading tflite_read_reshape, tflite_read_expand_dims, tflite_read_squeeze;
 tflite_reading tflite_read_shape, tflite_read_pack, tflite_read_gather, tflite_read_gather_nd, tflite_read_cast, tflite_read_fill;
+tflite_reading tflite_read_broadcast_args;
 
 /* ---- names.c ---- */
 

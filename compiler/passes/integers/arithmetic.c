@@ -52,18 +52,58 @@ bool real_clip(const struct real_node *n) {
     return real_defer_clip(n, n->op->low, n->op->high);
 }
 
-bool real_cast(const struct real_node *n) {
-    struct real_value *in = n->inputs[0], *out = n->outputs[0];
-    struct real_epilogue epilogue;
-    enum qm_dtype type = out->type;
-    if (type != QM_F32 && type != QM_F64 && !is_whole(type)) return real_refuse(n, "casts to %s", qm_dtype_name(type));
-    bool truncates = is_whole(type) && in->state == REAL_DEFERRED;
-    if (truncates && in->deferred->sum_scale == NULL) return real_refuse(n, "casts what has no scale");
-    if (truncates && !real_epilogue_open(n, in->deferred, &epilogue)) return false;
-    if (truncates && !real_epilogue_is_integral(&epilogue)) return real_defer_elementwise(n, 0, REAL_TRUNCATE, NULL, 1);
+/* Whether the numbers of a TENSOR are integers. */
+static bool has_whole_steps(const struct real_value *value) {
+    return !value->real || (double)value->scale == floor((double)value->scale);
+}
+
+/* Integers of another type, which must have them all: others would wrap. As floats they mean themselves. */
+static bool cast_tensor(const struct real_node *n) {
+    struct real_value *in = n->inputs[0];
+    double one = 1, none = 0;
+    double scale = in->real ? (double)in->scale : 1, zero = in->real ? (double)in->zero : 0, low, high;
+    bool is_integer = evaluate_range(&n->r->source->tensors[n->op->outputs[0]], &low, &high);
+    if (is_integer && ((in->low - zero) * scale < low || (in->high - zero) * scale > high))
+        return real_refuse(n, "casts %g to %g to %s", (in->low - zero) * scale, (in->high - zero) * scale,
+                           qm_dtype_name(n->outputs[0]->type));
+    enum qm_dtype type = n->outputs[0]->type;
+    if (!is_integer && !in->real) return real_put_as(n, in, &(struct real_scales){1, &one, &none});
     real_put_same(n, in);
-    out->type = type;
+    n->outputs[0]->type = type;
     return true;
+}
+
+/* Fractions are cut off; floats stay as they are. */
+bool real_cast(const struct real_node *n) {
+    const struct real_value *in = n->inputs[0];
+    struct real_epilogue epilogue;
+    enum qm_dtype type = n->outputs[0]->type;
+    bool is_float = type == QM_F32 || type == QM_F64;
+    if (!is_float && !is_whole(type)) return real_refuse(n, "casts to %s", qm_dtype_name(type));
+    if (in->state == REAL_TENSOR && (is_float || has_whole_steps(in))) return cast_tensor(n);
+    if (in->state == REAL_TENSOR) return real_defer_elementwise(n, 0, REAL_TRUNCATE, NULL, 1);
+    if (!is_float && in->state == REAL_DEFERRED) {
+        if (in->deferred->sum_scale == NULL) return real_refuse(n, "casts what has no scale");
+        if (!real_epilogue_open(n, in->deferred, &epilogue)) return false;
+        if (!real_epilogue_is_integral(&epilogue)) return real_defer_elementwise(n, 0, REAL_TRUNCATE, NULL, 1);
+    }
+    real_put_same(n, in);
+    n->outputs[0]->type = type;
+    return true;
+}
+
+bool real_check_integers(const struct real_node *n) {
+    const struct real_value *out = n->outputs[0];
+    struct real_epilogue epilogue;
+    double low, high, lowest, highest;
+    if (out->state != REAL_DEFERRED || !evaluate_range(&n->r->source->tensors[n->op->outputs[0]], &lowest, &highest)) return true;
+    const char *type = qm_dtype_name(out->type);
+    if (out->deferred->sum_scale == NULL) return real_refuse(n, "makes %s of operands whose scales differ", type);
+    if (!real_epilogue_open(n, out->deferred, &epilogue)) return false;
+    if (!real_epilogue_is_integral(&epilogue)) return real_refuse(n, "makes fractions, and %s of them", type);
+    if (!real_epilogue_is_monotone(&epilogue)) return real_refuse(n, "makes %s of what is not known to fit", type);
+    real_epilogue_range(&epilogue, &low, &high);
+    return (low >= lowest && high <= highest) || real_refuse(n, "makes %g to %g, which %s does not hold", low, high, type);
 }
 
 /* ---- between tensors ---- */

@@ -72,15 +72,17 @@ static bool machine_output(const struct real_node *n, struct real_value *value, 
     return true;
 }
 
-/* The tensor of an output, by the machine or else by the host. Only the reason of the machine is named. */
+/* The tensor of an output, by the machine or else by the host. Only the reason of the machine is named, unless it is the output's type. */
 static bool output_tensor(const struct real_node *n, struct real_value *value, uint32_t *tensor) {
     struct problems *problems = &n->r->problems, before = *problems;
     struct real_value own = *value;
     if (value->state == REAL_HOST) return real_host_output(n, value, tensor);
     if (machine_output(n, value, tensor)) return true;
     struct problems after = *problems;
+    bool is_typed = value->type < QM_DTYPES;
+    if (!is_typed) *problems = before;
     bool made = real_host_output(n, &own, tensor);
-    *problems = made ? before : after;
+    if (is_typed) *problems = made ? before : after;
     return made;
 }
 
@@ -151,9 +153,7 @@ static void drop_unread(struct real_pass *r) {
 
 /* What helps: a network without quantizers is float, and nothing else matters. */
 static const char *hint_for(const struct qm_graph *graph) {
-    for (uint32_t i = 0; i < graph->op_count; i++)
-        if (graph->ops[i].kind == QM_OP_QUANTIZE || graph->ops[i].kind == QM_OP_DEQUANTIZE)
-            return "docs/how-to/run-an-onnx-network.md lists what can be read";
+    if (graph->is_quantized) return "docs/how-to/run-an-onnx-network.md lists what can be read";
     return "if this is a float network, quantize it to int8 (docs/how-to/bring-your-own-network.md says how); "
            "docs/how-to/run-an-onnx-network.md lists what can be read";
 }

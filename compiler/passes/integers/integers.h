@@ -256,6 +256,8 @@ enum real_order real_order_of(const struct real_value *value);
 void real_put_same(const struct real_node *n, const struct real_value *like);
 /* Makes output 0 a TENSOR like another, of the tensor in the order. */
 void real_put(const struct real_node *n, const struct real_value *like, enum real_order order, uint32_t tensor);
+/* Makes output 0 the real numbers that the integers of a TENSOR mean with one scale and zero point. */
+bool real_put_as(const struct real_node *n, struct real_value *in, const struct real_scales *scales);
 
 /* ---- deferred.c: deferred operators, made and continued ---- */
 struct real_deferred *real_deferred_create(const struct real_node *n, enum qm_graph_op_kind kind, uint32_t channels);
@@ -291,6 +293,9 @@ real_making real_quantize, real_dequantize, real_sign;                          
 real_making real_add, real_sub, real_mul, real_div, real_floor, real_round, real_clip, real_cast;       /* arithmetic.c */
 real_making real_leaky_relu, real_prelu;
 real_making real_reshape, real_transpose, real_concat, real_pad, real_slice, real_resize; /* moves.c, reshape.c */
+
+/* Integers that are computed are of the type that the file says; others would wrap. */
+bool real_check_integers(const struct real_node *n);
 
 /* The integers that a QUANTIZE makes. */
 bool real_encoding_of(const struct real_node *n, struct real_encoding *encoding);

@@ -192,7 +192,7 @@ bool real_make(const struct real_node *n) {
     if (is_elementwise(n->op->kind) && moved >= 0) return pass_on(n, (uint32_t)moved);
     for (uint32_t i = 0; i < n->op->input_count; i++)
         if (n->inputs[i] != NULL && !real_settle(n, n->inputs[i])) return false;
-    return making_of(n->op->kind)(n);
+    return making_of(n->op->kind)(n) && real_check_integers(n);
 }
 
 /* Whether the host computes with a value: what it has computed, and the float inputs of a network that quantizes. */

@@ -219,6 +219,21 @@ static bool is_same(const struct real_node *n, const struct real_deferred *defer
     return inside && in->quant.scale[0] == (float)encoding->scale && in->quant.zero_point[0] == encoding->zero;
 }
 
+/* Why an epilogue that is no table, factor or pair of parts cannot be quantized. */
+static bool refuse_epilogue(const struct real_node *n, const struct real_epilogue *epilogue) {
+    const struct qm_graph_op *function = real_epilogue_function(epilogue);
+    if (function != NULL)
+        return real_refuse(n, "quantizes %s of what is not quantized; a QuantizeLinear must come between", function->name);
+    const char *reason = "quantizes what is clipped before each channel has its factor";
+    for (uint32_t i = epilogue->count; i-- > 0;) {
+        enum real_epilogue_kind kind = epilogue->ops[i]->kind;
+        if (kind == REAL_LEAK) reason = "quantizes a PRelu whose slopes have both signs, or that more is computed behind";
+        if (kind == REAL_FLOOR || kind == REAL_ROUND || kind == REAL_TRUNCATE || kind == REAL_SIGN)
+            reason = "quantizes what has been rounded before";
+    }
+    return real_refuse(n, "%s", reason);
+}
+
 bool real_materialize_as(const struct real_node *n, const struct real_deferred *deferred, struct real_encoding *encoding,
                          struct real_value *value) {
     struct real_epilogue epilogue;
@@ -235,10 +250,7 @@ bool real_materialize_as(const struct real_node *n, const struct real_deferred *
     if (affine) return materialize_affine(n, deferred, &f, encoding, value);
     struct real_deferred parts[2];
     if (real_epilogue_split(n, &epilogue, parts)) return materialize_parts(n, &epilogue, parts, encoding, value);
-    const struct qm_graph_op *function = real_epilogue_function(&epilogue);
-    if (function != NULL)
-        return real_refuse(n, "quantizes %s of what is not quantized; a QuantizeLinear must come between", function->name);
-    return real_refuse(n, "quantizes what has been rounded before");
+    return refuse_epilogue(n, &epilogue);
 }
 
 /* Whether the integers from low to high are bytes. */

@@ -95,21 +95,27 @@ bool real_quantize(const struct real_node *n) {
     return true;
 }
 
+/* 32-bit sums that have no tensor of their own: their zero point and scale go into the epilogue. */
+static bool dequantize_sums(const struct real_node *n, const struct real_scales *scales) {
+    struct real_deferred *deferred;
+    if (!real_deferred_of(n, n->inputs[0], &deferred)) return false;
+    bool along = n->op->axis == deferred->axis && scales->count == deferred->channels;
+    if (scales->count != 1 && !along) return real_refuse(n, "has scales along axis %u, not along the channels", n->op->axis);
+    double *minus = QM_ARENA_NEW(n->r->arena, double, scales->count);
+    for (uint32_t c = 0; c < scales->count; c++) minus[c] = -scales->zero[c];
+    real_append(n, deferred, REAL_ADD, scales->count, minus);
+    real_append(n, deferred, REAL_MUL, scales->count, scales->scale);
+    return real_defer(n, deferred);
+}
+
 bool real_dequantize(const struct real_node *n) {
     struct real_value *in = n->inputs[0];
     struct real_scales scales;
-    if (!real_read_scales(n, &scales) || !real_materialize(n, in)) return false;
+    if (!real_read_scales(n, &scales)) return false;
+    if (in->state == REAL_DEFERRED && in->type == QM_I32) return dequantize_sums(n, &scales);
+    if (!real_materialize(n, in)) return false;
     if (in->real && (in->scale != 1 || in->zero != 0)) return real_refuse(n, "reads numbers that are scaled already");
-    enum real_order order = in->tensors[REAL_CHANNELS_LAST] != QM_NO_TENSOR ? REAL_CHANNELS_LAST : REAL_PLAIN;
-    uint32_t tensor;
-    if (!real_tensor_as(n, in, order, &scales, &tensor)) return false;
-    struct real_value like = *in;
-    like.real = like.quant_known = true;
-    like.scale = (float)scales.scale[0];
-    like.zero = (int64_t)scales.zero[0];
-    real_put(n, &like, order, tensor);
-    n->outputs[0]->map = in->map;
-    return true;
+    return real_put_as(n, in, &scales);
 }
 
 /* Of an input: its signs are what the network reads. */

@@ -148,3 +148,16 @@ void real_put(const struct real_node *n, const struct real_value *like, enum rea
     for (uint32_t i = 0; i < REAL_ORDERS; i++) out->tensors[i] = QM_NO_TENSOR;
     out->tensors[order] = tensor;
 }
+
+bool real_put_as(const struct real_node *n, struct real_value *in, const struct real_scales *scales) {
+    enum real_order order = in->tensors[REAL_CHANNELS_LAST] != QM_NO_TENSOR ? REAL_CHANNELS_LAST : REAL_PLAIN;
+    uint32_t tensor;
+    if (!real_tensor_as(n, in, order, scales, &tensor)) return false;
+    struct real_value like = *in;
+    like.real = like.quant_known = true;
+    like.scale = (float)scales->scale[0];
+    like.zero = (int64_t)scales->zero[0];
+    real_put(n, &like, order, tensor);
+    n->outputs[0]->map = in->map;
+    return true;
+}

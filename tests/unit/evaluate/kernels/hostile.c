@@ -1,5 +1,5 @@
-/* hostile.c - what kernel_check lets through runs inside its arrays, whatever the operator says: random operators, most of them wrong. Under
- * AddressSanitizer inputs are watched, too. */
+/* hostile.c - what kernel_check lets through runs inside its arrays, whatever the operator says: random operators, most of them wrong.
+ * Under AddressSanitizer inputs are watched, too. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <math.h>

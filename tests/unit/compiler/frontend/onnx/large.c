@@ -29,6 +29,7 @@ static void open_large(struct large *large, struct qm_arena *arena, bool is_chai
         b->graph.n_node = 0;
         large->nodes[i] =
             onnx_build_node(b, "QLinearAdd", qm_arena_printf(arena, "%s s z x s z s z", in), qm_arena_printf(arena, "t%u", i + 1));
+        large->nodes[i]->domain = "com.microsoft";
     }
     onnx_build_output(b, qm_arena_printf(arena, "t%u", NODES));
 }

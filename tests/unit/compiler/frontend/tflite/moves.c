@@ -80,9 +80,9 @@ Test(tflite_moves, strided_slice_counts_as_python_does) {
         cr_expect(eq(i32, op.step[d], step[d]));
         cr_expect(eq(u32, op.slice_dims[d], taken[d]));
     }
-    t.options[SLICE_NEW_AXIS_MASK] = 1;
-    tiny_refuse(&t, "an ellipsis, a new axis or offsets are not supported");
-    t.options[SLICE_NEW_AXIS_MASK] = 0;
+    t.options[SLICE_OFFSET] = 1;
+    tiny_refuse(&t, "offsets are not supported");
+    t.options[SLICE_OFFSET] = 0;
     t.numbers[3][0] = 0;
     tiny_refuse(&t, "the output's shape is not what the operator gives");
 }

@@ -1,0 +1,122 @@
+/* legalize_functions.c - functions of one byte whose tables TFLite's kernels compute in single precision, or in fixed point from the number
+ * itself: ELU, GELU, EXP, LOG, ABS and RSQRT (LiteRT's reference kernels; TensorFlow Lite for Microcontrollers has the same but for GELU
+ * and LOG, which it lacks). exp, log, tanh and erfc are those of the C library.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "common/fixed_functions.h"
+#include "common/fixed_point.h"
+#include "common/precision.h"
+#include "compiler/passes/legalize_site.h"
+
+enum { SHIFT_MAX = 30, ROOT_BITS = 20 }; /* behind the point, of 1 / sqrt(x) */
+
+static uint8_t *new_table(const struct site *s) {
+    return QM_ARENA_NEW(s->l->arena, uint8_t, QM_TABLE_BYTES);
+}
+
+static int32_t lowest_input(const struct site *s) {
+    return site_input(s, 0)->dtype == QM_U8 ? 0 : INT8_MIN;
+}
+
+static uint8_t cut(const struct site *s, int64_t number) {
+    const struct qm_graph_tensor *out = site_output(s, 0);
+    int32_t low = qm_graph_lowest(out), high = qm_graph_highest(out);
+    return (uint8_t)(number < low ? low : number > high ? high : number);
+}
+
+/* ---- in single precision ---- */
+
+typedef float function_of(const struct site *s, float x);
+
+static enum qm_status look_up_floats(const struct site *s, function_of *f) {
+    QM_TRY(site_check_activations(s));
+    const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
+    float inverse = 1.0F / out->quant.scale[0];
+    uint8_t *table = new_table(s);
+    for (int32_t i = 0; i < QM_TABLE_BYTES; i++) {
+        int32_t number = lowest_input(s) + i;
+        float x = in->quant.scale[0] * (float)(number - (int32_t)in->quant.zero_point[0]);
+        float steps = roundf(f(s, x) * inverse) + (float)out->quant.zero_point[0];
+        if (!(fabsf(steps) < 0x1p31F)) return site_refuse(s, "of %g it is more steps of the output than fit 32 bits", (double)x);
+        table[(uint8_t)number] = cut(s, (int64_t)steps);
+    }
+    return site_use_table(s, table);
+}
+
+static float elu(const struct site *s, float x) {
+    (void)s;
+    return x < 0 ? expf(x) - 1.0F : x;
+}
+
+static float gelu(const struct site *s, float x) {
+    const float root_half = 0.70710678118654752440F, root_2_by_pi = 0.79788456080286535588F;
+    if (!s->op->approximate) return 0.5F * x * erfcf(x * -root_half);
+    return 0.5F * x * (1.0F + tanhf(root_2_by_pi * (x + 0.044715F * x * x * x)));
+}
+
+static float exponential(const struct site *s, float x) {
+    (void)s;
+    return expf(x);
+}
+
+/* Where there is none it is the lowest number of the output. */
+static float logarithm(const struct site *s, float x) {
+    const struct qm_graph_tensor *out = site_output(s, 0);
+    return x > 0 ? logf(x) : (float)(qm_graph_lowest(out) - (int32_t)out->quant.zero_point[0]) * out->quant.scale[0];
+}
+
+enum qm_status legalize_elu(const struct site *s) {
+    return look_up_floats(s, elu);
+}
+
+enum qm_status legalize_gelu(const struct site *s) {
+    return look_up_floats(s, gelu);
+}
+
+enum qm_status legalize_exp(const struct site *s) {
+    return look_up_floats(s, exponential);
+}
+
+enum qm_status legalize_log(const struct site *s) {
+    return look_up_floats(s, logarithm);
+}
+
+/* ---- in fixed point ---- */
+
+static int32_t scaled(int32_t x, struct qm_multiplier scale) {
+    return qm_scale(x, scale.value, scale.shift, QM_rounding_TFLITE);
+}
+
+enum qm_status legalize_abs(const struct site *s) {
+    QM_TRY(site_check_activations(s));
+    const struct qm_quant *in = &site_input(s, 0)->quant, *out = &site_output(s, 0)->quant;
+    struct qm_multiplier scale;
+    bool rescales = in->scale[0] != out->scale[0];
+    uint8_t *table = new_table(s);
+    QM_TRY(site_scale(s, (double)(in->scale[0] / out->scale[0]), SHIFT_MAX, &scale));
+    for (int32_t i = 0; i < QM_TABLE_BYTES; i++) {
+        int32_t number = lowest_input(s) + i, x = abs(number - (int32_t)in->zero_point[0]);
+        table[(uint8_t)number] = cut(s, (rescales ? scaled(x, scale) : x) + out->zero_point[0]);
+    }
+    return site_use_table(s, table);
+}
+
+/* 1 / sqrt(x) of a number of steps, and of 0 the highest number. Numbers below the zero point have none. */
+enum qm_status legalize_rsqrt(const struct site *s) {
+    QM_TRY(site_check_activations(s));
+    const struct qm_quant *in = &site_input(s, 0)->quant, *out = &site_output(s, 0)->quant;
+    struct qm_multiplier scale;
+    uint8_t *table = new_table(s);
+    if (in->zero_point[0] != lowest_input(s)) return site_refuse(s, "its input can be below 0");
+    QM_TRY(site_scale(s, 1.0 / (double)(sqrtf(in->scale[0]) * out->scale[0]), SHIFT_MAX, &scale));
+    scale.shift -= ROOT_BITS;
+    for (int32_t x = 0; x < QM_TABLE_BYTES; x++) {
+        struct qm_multiplier root = qm_fixed_inverse_root(x);
+        root.shift += ROOT_BITS;
+        int64_t number = x == 0 ? INT32_MAX : (int64_t)scaled(scaled(1, root), scale) + out->zero_point[0];
+        table[(uint8_t)(lowest_input(s) + x)] = cut(s, number);
+    }
+    return site_use_table(s, table);
+}

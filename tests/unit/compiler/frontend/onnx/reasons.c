@@ -1,0 +1,189 @@
+/* reasons.c - what is refused says why, and what is only written in another way than usual is read. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "compiler/compiler.h"
+#include "tests/support/machine_run.h"
+#include "tests/support/onnx_build.h"
+
+enum { FLOAT = 1, UINT8 = 2, INT8 = 3, INT32 = 6, INT64 = 7, ROWS = 4, COLUMNS = 5, COUNT = ROWS * COLUMNS, WIDTH = 3 };
+
+static struct qm_arena *arena;
+static struct onnx_build build;
+static struct numbers input;
+
+static void scalar(const char *name, int32_t type, double value) {
+    onnx_build_constant(&build, name, type, (struct onnx_build_shape){.rank = 0}, &value);
+}
+
+/* x is a matrix of bytes, map what they mean. */
+static void setup(void) {
+    arena = qm_arena_create();
+    memset(&build, 0, sizeof build);
+    onnx_build_open(&build, arena);
+    onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){2, {ROWS, COLUMNS}});
+    onnx_build_output(&build, "y");
+    scalar("scale", FLOAT, 0.5);
+    scalar("zero", INT8, 3);
+    input = (struct numbers){.rank = 2, .dims = {ROWS, COLUMNS}, .count = COUNT, .values = QM_ARENA_NEW(arena, double, COUNT)};
+    for (int i = 0; i < COUNT; i++) input.values[i] = i * 77 % 256 - 128;
+}
+
+static void teardown(void) {
+    qm_arena_destroy(arena);
+}
+
+TestSuite(onnx_reasons, .init = setup, .fini = teardown);
+
+static Onnx__NodeProto *node(const char *op, const char *inputs, const char *outputs) {
+    return onnx_build_node(&build, op, inputs, outputs);
+}
+
+static void of_microsoft(Onnx__NodeProto *of) {
+    of->domain = qm_arena_strdup(arena, "com.microsoft");
+}
+
+static enum qm_status read_build(struct qm_diag *diag) {
+    struct file_bytes file = onnx_build_pack(&build);
+    struct qm_graph *graph;
+    QM_TRY(qm_model_parse(&(struct qm_model_bytes){file.data, file.size, "bad.onnx"}, NULL, arena, &graph, diag));
+    return qm_integers(graph, NULL, arena, &graph, diag);
+}
+
+static void refused(const char *words, bool with_hint) {
+    struct qm_diag diag = {.text = ""};
+    cr_expect(eq(int, read_build(&diag), QM_BAD_INPUT));
+    cr_expect(strstr(diag.text, words) != NULL, "%s\n  lacks: %s", diag.text, words);
+    cr_expect(eq(int, strstr(diag.text, "if this is a float network") != NULL, with_hint), "%s", diag.text);
+}
+
+static void gives(const double *want, uint32_t rank, const size_t *dims) {
+    char text[600];
+    struct file_bytes file = onnx_build_pack(&build);
+    struct machine_case test = {
+        .model = {file.data, file.size, "reasons"}, .inputs = &input, .input_count = 1, .engine = &qm_device_functional};
+    struct numbers numbers = {.rank = rank, .count = 1, .values = QM_ARENA_NEW(arena, double, 400)};
+    for (uint32_t d = 0; d < rank; d++) numbers.count *= numbers.dims[d] = dims[d];
+    memcpy(numbers.values, want, numbers.count * sizeof *want);
+    machine_compare(&test, &numbers, text, sizeof text);
+    cr_expect(eq(str, text, "pass"));
+}
+
+static double byte(double x) {
+    return fmin(fmax(nearbyint(x), -128), 127);
+}
+
+/* ---- hints ---- */
+
+Test(onnx_reasons, only_a_network_without_quantizers_is_told_to_be_quantized) {
+    node("Missing", "x", "y");
+    refused("Missing is not supported", true);
+    build.nodes[0]->op_type = qm_arena_strdup(arena, "QLinearMissing");
+    refused("QLinearMissing is not supported", false);
+    build.nodes[0]->op_type = qm_arena_strdup(arena, "MissingInteger");
+    refused("MissingInteger is not supported", false);
+}
+
+/* ---- what is no number ---- */
+
+static void computes_with(const char *op, double number, const char *words) {
+    scalar("number", FLOAT, number);
+    node("DequantizeLinear", "x scale zero", "map");
+    node(op, "map number", "n");
+    node("QuantizeLinear", "n scale zero", "y");
+    refused(words, false);
+}
+
+Test(onnx_reasons, a_constant_that_is_no_number_is_named) {
+    computes_with("Add", NAN, "operator 1 Add computes with nan in number");
+}
+
+Test(onnx_reasons, an_infinite_factor_is_named) {
+    computes_with("Mul", -INFINITY, "operator 1 Mul computes with -inf in number");
+}
+
+/* x - 3 is 0 at x = 3, where the quotient has no value. */
+Test(onnx_reasons, a_result_that_is_no_number_has_no_integer) {
+    char text[600];
+    scalar("none", FLOAT, 0);
+    node("DequantizeLinear", "x scale zero", "map");
+    node("Div", "map none", "n");
+    node("QuantizeLinear", "n scale zero", "y");
+    struct file_bytes file = onnx_build_pack(&build);
+    struct machine_case test = {
+        .model = {file.data, file.size, "reasons"}, .inputs = &input, .input_count = 1, .engine = &qm_device_functional};
+    struct numbers want = input;
+    want.values = QM_ARENA_NEW(arena, double, COUNT);
+    input.values[15] = 4;
+    for (int i = 0; i < COUNT; i++) want.values[i] = input.values[i] < 3 ? -128 : 127;
+    machine_compare(&test, &want, text, sizeof text);
+    cr_expect(eq(str, text, "pass"));
+    input.values[15] = 3;
+    machine_compare(&test, &want, text, sizeof text);
+    cr_expect(strstr(text, "the host cannot compute this with the numbers that it gets") != NULL, "%s", text);
+}
+
+/* ---- operands ---- */
+
+Test(onnx_reasons, zero_points_may_be_absent) {
+    double want[COUNT];
+    scalar("one", FLOAT, 1);
+    of_microsoft(node("QLinearAdd", "x scale - x one - scale", "y"));
+    for (int i = 0; i < COUNT; i++) want[i] = byte(3 * input.values[i]);
+    gives(want, 2, (const size_t[]){ROWS, COLUMNS});
+    build.nodes[0]->input[1] = qm_arena_strdup(arena, "");
+    refused("operator 0 QLinearAdd lacks input 1", false);
+}
+
+Test(onnx_reasons, a_constant_first_matrix_multiplies) {
+    static const double matrix[WIDTH * ROWS] = {-5, 3, 127, -128, 1, 0, 2, 9, -77, 44, 45, 46}, scales[WIDTH] = {0.25, 0.5, 1};
+    double want[WIDTH * COLUMNS];
+    onnx_build_constant(&build, "matrix", INT8, (struct onnx_build_shape){2, {WIDTH, ROWS}}, matrix);
+    onnx_build_constant(&build, "scales", FLOAT, (struct onnx_build_shape){1, {WIDTH}}, scales);
+    scalar("large", FLOAT, 64);
+    onnx_build_int(&build, node("DequantizeLinear", "matrix scales", "weights"), "axis", 0);
+    node("DequantizeLinear", "x scale zero", "map");
+    node("MatMul", "weights map", "n");
+    node("QuantizeLinear", "n large zero", "y");
+    for (int r = 0; r < WIDTH; r++)
+        for (int c = 0; c < COLUMNS; c++) {
+            double sum = 0;
+            for (int k = 0; k < ROWS; k++) sum += matrix[r * ROWS + k] * scales[r] * (input.values[k * COLUMNS + c] - 3) * 0.5;
+            want[r * COLUMNS + c] = fmin(fmax(nearbyint(sum / 64) + 3, -128), 127);
+        }
+    gives(want, 2, (const size_t[]){WIDTH, COLUMNS});
+}
+
+static const double columns[COLUMNS * WIDTH] = {7, -2, 100, 12, 5, -128, 127, 1, 0, -9, 60, 61, 3, 3, -4};
+
+/* The sums of a product of integers. */
+static double sum_of(int r, int c) {
+    double sum = 0;
+    for (int k = 0; k < COLUMNS; k++) sum += input.values[r * COLUMNS + k] * columns[k * WIDTH + c];
+    return sum;
+}
+
+static void sums_mean(uint32_t count, const double *scales, const double *zeros) {
+    double want[ROWS * WIDTH];
+    onnx_build_constant(&build, "columns", INT8, (struct onnx_build_shape){2, {COLUMNS, WIDTH}}, columns);
+    onnx_build_constant(&build, "scales", FLOAT, (struct onnx_build_shape){count > 1, {count}}, scales);
+    onnx_build_constant(&build, "zeros", INT32, (struct onnx_build_shape){count > 1, {count}}, zeros);
+    node("MatMulInteger", "x columns", "sums");
+    node("DequantizeLinear", "sums scales zeros", "n");
+    node("QuantizeLinear", "n scale zero", "y");
+    for (int i = 0; i < ROWS * WIDTH; i++) {
+        int c = i % WIDTH, s = count > 1 ? c : 0;
+        want[i] = fmin(fmax(nearbyint((sum_of(i / WIDTH, c) - zeros[s]) * scales[s] / 0.5) + 3, -128), 127);
+    }
+    gives(want, 2, (const size_t[]){ROWS, WIDTH});
+}
+
+Test(onnx_reasons, integer_sums_have_a_scale) {
+    sums_mean(1, (const double[]){0x1p-8}, (const double[]){-77});
+}
+
+Test(onnx_reasons, integer_sums_have_a_scale_for_each_channel) {
+    sums_mean(WIDTH, (const double[]){0x1p-8, 0x1p-7, 0x3p-9}, (const double[]){1000, 0, -5});
+}
