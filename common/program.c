@@ -2,7 +2,7 @@
  *
  * A float is its bits; a text is its full array, zero filled (program_stream.h).
  *
- *   "QMACPROG" | version | fingerprint | the machine's knobs in the order of spec/hw_params.def | machine name [64]
+ *   "QMACPROG" | version | SHA-256 [32] of all that is behind it | fingerprint | the machine's knobs in the order of spec/hw_params.def | machine name [64]
  *   model [256] | model_sha256 [65] | requant [16] | search [16] | precision [256]
  *   insn_count | arena_bytes | code_offset | image_offset | image_bytes
  *   tensor_count | input_count | output_count | layer_count | stage_count
@@ -19,6 +19,7 @@
 #include "common/program.h"
 
 #include <math.h>
+#include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,8 @@
 #include "common/memory.h"
 #include "common/program_stream.h"
 
-enum { MAGIC_BYTES = 8, VERSION = 5, WORD = 4, CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4 };
+enum { MAGIC_BYTES = 8, VERSION = 6, WORD = 4, CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4 };
+enum { CHECKSUM_AT = MAGIC_BYTES + WORD, CHECKSUM_END = CHECKSUM_AT + SHA256_DIGEST_SIZE };
 static const char MAGIC[MAGIC_BYTES + 1] = "QMACPROG";
 static const size_t FILE_BYTES_MAX = (size_t)1 << 32;
 
@@ -40,6 +42,29 @@ struct qm_program *qm_program_create(void) {
 
 void qm_program_destroy(struct qm_program *program) {
     if (program != NULL) qm_arena_destroy(program->arena);
+}
+
+/* ---- the checksum ---- */
+
+/* Of the bytes behind it. */
+static void checksum_of(const uint8_t *bytes, size_t size, uint8_t checksum[SHA256_DIGEST_SIZE]) {
+    struct sha256_ctx hash;
+    sha256_init(&hash);
+    sha256_update(&hash, size, bytes);
+    sha256_digest(&hash, SHA256_DIGEST_SIZE, checksum);
+}
+
+void qm_program_seal(uint8_t *bytes, size_t size) {
+    if (size >= CHECKSUM_END) checksum_of(bytes + CHECKSUM_END, size - CHECKSUM_END, bytes + CHECKSUM_AT);
+}
+
+/* Writing leaves room for it. */
+static void walk_checksum(struct stream *s) {
+    uint8_t checksum[SHA256_DIGEST_SIZE] = {0}, right[SHA256_DIGEST_SIZE];
+    walk_bytes(s, checksum, sizeof checksum);
+    if (s->writing || s->status != QM_OK) return;
+    checksum_of(s->bytes + s->at, s->size - s->at, right);
+    walk_require(s, memcmp(checksum, right, sizeof right) == 0, "damaged: its checksum does not fit");
 }
 
 /* ---- the records ---- */
@@ -66,6 +91,7 @@ static void walk_header(struct stream *s, struct qm_program *program) {
     walk_require(s, memcmp(magic, MAGIC, MAGIC_BYTES) == 0, "not a qmac program");
     walk_u32(s, &version);
     walk_require(s, version == VERSION, "written by another version of qmac");
+    walk_checksum(s);
     walk_machine(s, &program->machine);
     walk_text(s, program->model, sizeof program->model);
     walk_text(s, program->model_sha256, sizeof program->model_sha256);
@@ -208,6 +234,7 @@ enum qm_status qm_program_save(const struct qm_program *program, const char *fil
     walk_program(&measure, &copy);
     struct stream stream = {.writing = true, .bytes = qm_alloc(measure.at), .name = file, .diag = diag};
     walk_program(&stream, &copy);
+    qm_program_seal(stream.bytes, stream.at);
     enum qm_status status = qm_file_write(file, stream.bytes, stream.at, diag);
     free(stream.bytes);
     return status;

@@ -1,8 +1,8 @@
 /* program.h - the program file: the whole contract between the compiler and the simulator.
  *
  * It carries the instructions, the constants, where inputs and outputs lie in the arena, the host stages, and what each instruction belongs
- * to. The file is little-endian; its layout is drawn in program.c. qm_program_load checks every offset before use: a file that loads is
- * safe to run (what the instructions say is checked by the machine's decode).
+ * to. The file is little-endian; its layout is drawn in program.c. qm_program_load checks the file's checksum, so that no damage runs, and
+ * every offset before use: a file that loads is safe to run (what the instructions say is checked by the machine's decode).
  */
 #ifndef QM_COMMON_PROGRAM_H
 #define QM_COMMON_PROGRAM_H
@@ -89,5 +89,7 @@ bool qm_program_recognizes(const uint8_t *bytes, size_t size);
 /* qm_program_load from memory; name is for messages. */
 QM_MUST_USE enum qm_status qm_program_parse(const uint8_t *bytes, size_t size, const char *name, struct qm_program **program,
                                             struct qm_diag *diag);
+/* Makes the checksum in a program file's bytes the right one, after a change to them. Bytes that are too few for one stay. */
+void qm_program_seal(uint8_t *bytes, size_t size);
 
 #endif

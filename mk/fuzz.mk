@@ -9,7 +9,7 @@ FUZZ_SEED := 1
 FUZZ_CC := $(firstword $(shell which clang clang-14 2>/dev/null) clang)
 FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_TARGETS := model onnx program
-FUZZ_LIB_SRC := $(filter common/% compiler/% sim/control/% sim/timing/%,$(filter-out %/device.c,$(LIB_SRC))) tests/fuzz/fuzz.c
+FUZZ_LIB_SRC := $(filter common/% compiler/% evaluate/% sim/control/% sim/timing/%,$(filter-out %/device.c,$(LIB_SRC))) tests/fuzz/fuzz.c
 FUZZ_MODELS := workloads/digits/digits_int8.tflite $(sort $(wildcard tests/fuzz/seeds/model/*.tflite))
 ONNX_BUILD := tests/support/onnx_build.c
 FUZZ_COMPILED := $(filter %digits_int8.tflite %/conv.tflite %/add.tflite %/softmax.tflite,$(FUZZ_MODELS))

@@ -1,7 +1,7 @@
 /* legalize.c - the graph's real numbers become the machine's integers: every scale a multiplier and a shift, every zero point a bias.
  *
  * This file walks the operators; they themselves are in legalize_convolutions.c, legalize_products.c, legalize_post.c, legalize_moves.c,
- * legalize_lists.c, legalize_tables.c, legalize_functions.c and legalize_host.c.
+ * legalize_lists.c, legalize_tables.c, legalize_functions.c and legalize_host.c; legalize_batch.c comes before them.
  */
 #include "common/problems.h"
 #include "compiler/passes/legalize_site.h"
@@ -56,7 +56,7 @@ static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_RSQRT]             = {legalize_rsqrt,           I8 | F32, I8 | F32},
     [QM_OP_RESHAPE]           = {legalize_reshape,         ANY | I32, ANY | I32},
     [QM_OP_PAD]               = {legalize_pad,             BYTES, BYTES},
-    [QM_OP_CONCATENATION]     = {legalize_concatenation,   ANY, ANY},
+    [QM_OP_CONCATENATION]     = {legalize_concatenation,   ANY | I32, ANY | I32},
     [QM_OP_SPLIT]             = {legalize_split,           BYTES, BYTES},
     [QM_OP_STRIDED_SLICE]     = {legalize_strided_slice,   BYTES, BYTES},
     [QM_OP_TRANSPOSE]         = {legalize_transpose,       SUMS,  SUMS},

@@ -393,9 +393,8 @@ enum qm_status legalize_transpose_conv(const struct site *s) {
 
 /* ---- fully connected ---- */
 
-enum qm_status legalize_fully_connected(const struct site *s) {
+enum qm_status legalize_by_weights(const struct site *s) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
-    if (weights->data == NULL) return legalize_product(s);
     struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
     uint32_t channels = weights->dims[0], features = weights->dims[1];
     uint32_t rows = (uint32_t)(qm_graph_elements(site_input(s, 0)) / features);

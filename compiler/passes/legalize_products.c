@@ -69,3 +69,7 @@ enum qm_status legalize_product(const struct site *s) {
     if (!is_real && !is_of_machine(s, &p)) return legalize_on_host(s);
     return add_product(s, &p);
 }
+
+enum qm_status legalize_fully_connected(const struct site *s) {
+    return site_input(s, 1)->data != NULL ? legalize_by_weights(s) : legalize_product(s);
+}

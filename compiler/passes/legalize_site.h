@@ -1,9 +1,9 @@
 /* legalize_site.h - the inside of legalize: one operator on its way to layers, and what the kinds of operators share.
  *
  * legalize.c walks the graph and keeps the table of operators; legalize_convolutions.c has what the array does, legalize_products.c what it
- * does with two computed operands, legalize_post.c what the post unit does, legalize_moves.c what moves bytes by loops, legalize_lists.c what
- * moves them by lists, legalize_tables.c and legalize_functions.c what is looked up, legalize_host.c what the host computes. They call what
- * stands here, and it is in legalize_site.c but for what one of them gives the others.
+ * does with two computed operands, legalize_post.c what the post unit does, legalize_moves.c what moves bytes by loops, legalize_lists.c
+ * what moves them by lists, legalize_tables.c and legalize_functions.c what is looked up, legalize_host.c what the host computes. They call
+ * what stands here, and it is in legalize_site.c but for what one of them gives the others.
  */
 #ifndef QM_COMPILER_PASSES_LEGALIZE_SITE_H
 #define QM_COMPILER_PASSES_LEGALIZE_SITE_H
@@ -109,6 +109,7 @@ QM_MUST_USE enum qm_status site_rescale(const struct site *s, uint32_t from, uin
 
 typedef enum qm_status legalize_operator(const struct site *s);
 legalize_operator legalize_conv, legalize_transpose_conv, legalize_depthwise, legalize_fully_connected, legalize_product;
+legalize_operator legalize_by_weights; /* FULLY_CONNECTED with constant weights */
 legalize_operator legalize_add, legalize_mul, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu,
     legalize_softmax;
 legalize_operator legalize_quantize_floats, legalize_host,

@@ -108,6 +108,8 @@ refuses 2 "still busy after 2226 cycles" "$qmac" run "$model" --max-cycles 2226 
 "$qmac" compile "$model" --machine tiny -o "$tmp/long.qmac" >"$tmp/.out"
 offset=$(LC_ALL=C grep -obUaP '\x01[\x00-\xff]{3}[\x00-\xff]{12}\x01\x00\x01\x00' "$tmp/long.qmac" | head -n 1 | cut -d: -f1)
 printf '\377\377\377\177' | dd of="$tmp/long.qmac" bs=1 seek=$((offset + 16)) conv=notrunc 2>"$tmp/.err"
+refuses 2 "damaged: its checksum does not fit; compile the model again" "$qmac" run "$tmp/long.qmac"
+seal "$tmp/long.qmac"
 for engine in cycle functional systemc fast timing; do
     refuses 2 "many times what its work can need" timeout 20 "$qmac" run "$tmp/long.qmac" --engine $engine
 done

@@ -91,10 +91,32 @@ bool onnx_put(const struct onnx_node *n, uint32_t tensor) {
 
 /* ---- quantizers ---- */
 
-static bool check_scales(const struct onnx_node *n, uint32_t first, uint32_t channels) {
+/* A constant of the same number several times as one number. */
+static uint32_t as_one(const struct onnx_node *n, uint32_t tensor) {
+    if (tensor == QM_NO_TENSOR || n->r->graph->tensors[tensor].data == NULL) return tensor;
+    struct qm_graph_tensor t = n->r->graph->tensors[tensor];
+    for (size_t i = 1; i < (size_t)qm_graph_elements(&t); i++)
+        if (evaluate_stored(&t, i) != evaluate_stored(&t, 0)) return tensor;
+    uint32_t one = qm_graph_add_constant(&n->r->maker, t.name, t.dtype, &(struct qm_shape){.rank = 0}, t.data);
+    n->r->graph->tensors[one].bits = t.bits;
+    return one;
+}
+
+void onnx_set_scales(const struct onnx_node *n, struct qm_graph_op *op, uint32_t first) {
+    bool one = n->r->graph->tensors[op->inputs[0]].data == NULL;
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t tensor = first + i < ONNX_INPUTS_MAX ? n->inputs[first + i] : QM_NO_TENSOR;
+        op->inputs[1 + i] = one ? as_one(n, tensor) : tensor;
+    }
+    op->input_count = 3;
+}
+
+static bool check_scales(const struct onnx_node *n, const struct qm_graph_op *op, uint32_t first, uint32_t channels) {
     const struct qm_graph_tensor *scale, *zero = NULL;
     if (!onnx_constant(n, first, &scale)) return false;
-    if (first + 1 < ONNX_INPUTS_MAX && n->inputs[first + 1] != QM_NO_TENSOR && !onnx_constant(n, first + 1, &zero)) return false;
+    if (op->inputs[2] != QM_NO_TENSOR && !onnx_constant(n, first + 1, &zero)) return false;
+    scale = &n->r->graph->tensors[op->inputs[1]];
+    if (zero != NULL) zero = &n->r->graph->tensors[op->inputs[2]];
     uint64_t count = qm_graph_elements(scale), zeros = zero != NULL ? qm_graph_elements(zero) : 1;
     if ((count != 1 && count != channels) || (zeros != 1 && zeros != channels))
         return onnx_refuse(n, "has %llu scales and %llu zero points for %u channels; blocks are not supported", (unsigned long long)count,
@@ -116,13 +138,14 @@ static bool open_quantizer(const struct onnx_node *n, enum qm_graph_op_kind kind
     if (tensor == QM_NO_TENSOR) return false;
     const struct qm_graph_tensor *in = &n->r->graph->tensors[tensor];
     *op = onnx_op(n, kind, tensor);
-    op->inputs[1] = n->inputs[first];
-    op->inputs[2] = first + 1 < ONNX_INPUTS_MAX ? n->inputs[first + 1] : QM_NO_TENSOR;
-    op->input_count = 3;
-    bool one = n->inputs[first] != QM_NO_TENSOR && qm_graph_elements(onnx_input(n, first)) == 1;
-    if (op->inputs[2] != QM_NO_TENSOR) one = one && qm_graph_elements(onnx_input(n, first + 1)) == 1;
-    if (!one && in->rank > 0 && !onnx_axis(n, axis, in->rank, &op->axis)) return false;
-    return check_scales(n, first, in->rank > 0 ? in->dims[op->axis] : 1);
+    uint32_t rank = in->rank, dims[QM_MAX_RANK];
+    memcpy(dims, in->dims, sizeof dims);
+    onnx_set_scales(n, op, first);
+    const struct qm_graph_tensor *tensors = n->r->graph->tensors;
+    bool one = op->inputs[1] != QM_NO_TENSOR && qm_graph_elements(&tensors[op->inputs[1]]) == 1;
+    if (op->inputs[2] != QM_NO_TENSOR) one = one && qm_graph_elements(&tensors[op->inputs[2]]) == 1;
+    if (!one && rank > 0 && !onnx_axis(n, axis, rank, &op->axis)) return false;
+    return check_scales(n, op, first, rank > 0 ? dims[op->axis] : 1);
 }
 
 uint32_t onnx_emit_quantize(const struct onnx_node *n, uint32_t tensor, uint32_t first, int64_t axis, int32_t type) {

@@ -110,6 +110,8 @@ static float from_half(uint32_t half) {
     return exponent == 0 ? sign * ldexpf((float)fraction, -24) : sign * ldexpf((float)(1024 + fraction), exponent - 25);
 }
 
+const char onnx_is_empty[] = "is empty";
+
 bool onnx_is_half(int64_t type) {
     return type == ONNX_FLOAT16 || type == ONNX_BFLOAT16;
 }
@@ -185,6 +187,15 @@ static const void *from_field(struct onnx_reader *r, const Onnx__TensorProto *so
     return to;
 }
 
+static bool is_empty(const Onnx__TensorProto *source) {
+    bool empty = false, damaged = false;
+    for (size_t i = 0; i < source->n_dims; i++) {
+        empty = empty || source->dims[i] == 0;
+        damaged = damaged || source->dims[i] < 0;
+    }
+    return empty && !damaged;
+}
+
 static bool read_shape(const Onnx__TensorProto *source, struct qm_shape *shape) {
     if (source->n_dims > QM_MAX_RANK) return false;
     uint64_t elements = 1;
@@ -208,8 +219,10 @@ enum qm_status onnx_read_constant(struct onnx_reader *r, const Onnx__TensorProto
         value->unreadable = "has its data in another file; save the model as one file";
     else if (element.file_bits == 0)
         value->unreadable = "is of a type that cannot be read";
+    else if (is_empty(source))
+        value->unreadable = onnx_is_empty;
     else if (!read_shape(source, &shape))
-        value->unreadable = "is empty, too large, or has more than 6 dimensions";
+        value->unreadable = "has a dimension below 0, more than 6 of them, or too many elements";
     if (value->unreadable != NULL) return QM_OK;
     size_t count = (size_t)qm_shape_elements(&shape);
     bool raw = source->has_raw_data && source->raw_data.len > 0;

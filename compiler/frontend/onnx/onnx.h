@@ -89,6 +89,8 @@ bool onnx_is_half(int64_t type);
 double onnx_round_half(int32_t type, double x);
 QM_MUST_USE enum qm_status onnx_unpack(const struct model_file *file, struct qm_arena *arena, const Onnx__ModelProto **model,
                                        struct qm_diag *diag);
+/* Why a constant of no elements is unreadable: it has the very text. */
+extern const char onnx_is_empty[];
 /* Makes the value a constant of the graph, or says why it is not readable. */
 QM_MUST_USE enum qm_status onnx_read_constant(struct onnx_reader *r, const Onnx__TensorProto *source, struct onnx_value *value);
 
@@ -140,6 +142,8 @@ bool onnx_check_domain(const struct onnx_node *n, uint32_t known);
 bool onnx_is_quantized(const Onnx__NodeProto *node);
 /* Whether input i, a zero point, may be absent though others follow. */
 bool onnx_may_lack(const Onnx__NodeProto *node, uint32_t i);
+/* Whether an empty constant is the same as an absent one: in Resize (places, factors) and in reductions (axes). */
+bool onnx_may_be_empty(const Onnx__NodeProto *node);
 /* Reads the version of ONNX's operators, which must be one that is known. */
 QM_MUST_USE enum qm_status onnx_read_version(struct onnx_reader *r);
 /* Attributes that are known, there once, of their type and of the file's version. */
@@ -165,6 +169,9 @@ bool onnx_put(const struct onnx_node *n, uint32_t tensor);
 /* QUANTIZE and DEQUANTIZE, with the node's inputs first (scale) and first + 1 (zero point), along an axis when there are more. */
 uint32_t onnx_emit_quantize(const struct onnx_node *n, uint32_t tensor, uint32_t first, int64_t axis, int32_t type);
 uint32_t onnx_emit_dequantize(const struct onnx_node *n, uint32_t tensor, uint32_t first, int64_t axis);
+/* Makes the node's inputs first (scale) and first + 1 (zero point) those of a quantizer of op->inputs[0]. What the network computes
+ * takes one number: several that are the same are one. */
+void onnx_set_scales(const struct onnx_node *n, struct qm_graph_op *op, uint32_t first);
 /* The type that a zero point, input i, has; else the fallback. */
 int32_t onnx_zero_type(const struct onnx_node *n, uint32_t i, int32_t fallback);
 

@@ -61,7 +61,7 @@ static enum missing open_node(struct onnx_reader *r, uint32_t index, struct onnx
     }
     for (size_t i = 0; i < source->n_input && i < ONNX_INPUTS_MAX; i++) {
         const struct onnx_value *value = source->input[i][0] != '\0' ? onnx_find(r, source->input[i]) : NULL;
-        if (value == NULL) continue;
+        if (value == NULL || (value->unreadable == onnx_is_empty && onnx_may_be_empty(source))) continue;
         n->inputs[i] = value->tensor;
         if (value->unreadable != NULL) onnx_refuse(n, "uses %.60s, which %s", value->name, value->unreadable);
         if (value->unreadable != NULL) missing = UNREADABLE;

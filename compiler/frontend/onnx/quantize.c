@@ -4,21 +4,83 @@
 
 #include "compiler/frontend/onnx/onnx.h"
 
+/* ---- blocks of scales ---- */
+
+/* How far apart elements of a tensor are along an axis. */
+static size_t stride_of(const struct qm_graph_tensor *t, uint32_t axis) {
+    size_t stride = 1;
+    for (uint32_t d = axis + 1; d < t->rank; d++) stride *= t->dims[d];
+    return stride;
+}
+
+/* Whether the numbers of a constant are said by their place along the axis alone; on axis `rank` there is one place. */
+static bool is_said_by(const struct qm_graph_tensor *t, uint32_t axis) {
+    size_t stride = stride_of(t, axis), places = axis < t->rank ? t->dims[axis] : 1;
+    for (size_t i = 0; i < (size_t)qm_graph_elements(t); i++)
+        if (evaluate_stored(t, i) != evaluate_stored(t, i / stride % places * stride)) return false;
+    return true;
+}
+
+/* A constant of them, one for each place. */
+static uint32_t said_by(const struct onnx_node *n, const struct qm_graph_tensor *t, uint32_t axis) {
+    struct qm_shape shape = {axis < t->rank ? 1 : 0, {axis < t->rank ? t->dims[axis] : 1}};
+    size_t bytes = qm_dtype_bytes(t->dtype), stride = stride_of(t, axis), places = (size_t)qm_shape_elements(&shape);
+    uint32_t bits = t->bits;
+    uint8_t *data = QM_ARENA_NEW(n->r->arena, uint8_t, places * bytes);
+    for (size_t i = 0; i < places; i++) memcpy(data + i * bytes, (const uint8_t *)t->data + i * stride * bytes, bytes);
+    uint32_t result = qm_graph_add_constant(&n->r->maker, t->name, t->dtype, &shape, data);
+    n->r->graph->tensors[result].bits = bits;
+    return result;
+}
+
+/* Whether constant i has a number for each block of so many places of the axis. */
+static bool is_blocked(const struct onnx_node *n, uint32_t i, uint32_t axis, int64_t block) {
+    const struct qm_graph_tensor *x = onnx_input(n, 0), *t = onnx_input(n, i);
+    bool fits = t->data != NULL && t->rank == x->rank;
+    for (uint32_t d = 0; fits && d < x->rank; d++) fits = t->dims[d] == (d == axis ? (x->dims[d] + block - 1) / block : x->dims[d]);
+    return fits;
+}
+
+/* Blocks whose numbers are all the same, or those of their channel, need none: makes them one number or one a channel, along *axis. */
+static bool join_blocks(struct onnx_node *n, int64_t *axis, const char *problem) {
+    int64_t block = onnx_int(n, "block_size", 0);
+    uint32_t blocked, rank = onnx_input(n, 0)->rank, inputs = n->inputs[2] != QM_NO_TENSOR ? 2 : 1;
+    *axis = onnx_int(n, "axis", 1);
+    if (block == 0) return true;
+    if (!onnx_axis(n, *axis, rank, &blocked)) return false;
+    bool fits = block > 0 && block <= INT32_MAX;
+    for (uint32_t i = 1; i <= inputs; i++) fits = fits && is_blocked(n, i, blocked, block);
+    for (uint32_t d = rank + 1; fits && d-- > 0;) {
+        if (d == blocked || !is_said_by(onnx_input(n, 1), d) || (inputs == 2 && !is_said_by(onnx_input(n, 2), d))) continue;
+        for (uint32_t i = 1; i <= inputs; i++) {
+            struct qm_graph_tensor t = *onnx_input(n, i);
+            n->inputs[i] = said_by(n, &t, d);
+        }
+        *axis = d < rank ? d : 0;
+        return true;
+    }
+    return onnx_refuse(n, "%s", problem);
+}
+
+/* ---- ONNX ---- */
+
 bool onnx_quantize(const struct onnx_node *n) {
-    int64_t type = onnx_int(n, "output_dtype", 0);
-    if (onnx_int(n, "block_size", 0) != 0) return onnx_refuse(n, "quantizes in blocks, which is not supported");
+    struct onnx_node own = *n;
+    int64_t type = onnx_int(n, "output_dtype", 0), axis;
+    if (!join_blocks(&own, &axis, "quantizes in blocks, which is not supported")) return false;
     if (onnx_is_half(onnx_int(n, "precision", 0)))
         return onnx_refuse(n, "divides in %s", onnx_type_name((int32_t)onnx_int(n, "precision", 0)));
     if (type <= 0 || type >= INT16_MAX) type = ONNX_UINT8;
-    return onnx_put(n, onnx_emit_quantize(n, n->inputs[0], 1, onnx_int(n, "axis", 1), onnx_zero_type(n, 2, (int32_t)type)));
+    return onnx_put(n, onnx_emit_quantize(&own, n->inputs[0], 1, axis, onnx_zero_type(n, 2, (int32_t)type)));
 }
 
 bool onnx_dequantize(const struct onnx_node *n) {
+    struct onnx_node own = *n;
     const struct onnx_value *scale = onnx_find(n->r, n->source->input[1]);
-    int64_t type = onnx_int(n, "output_dtype", 0);
+    int64_t type = onnx_int(n, "output_dtype", 0), axis;
     if (onnx_is_half(type) || (type == 0 && scale->is_half)) return onnx_refuse(n, "makes numbers of 16 bits; float32 is supported");
-    if (onnx_int(n, "block_size", 0) != 0) return onnx_refuse(n, "has blocks of scales, which are not supported");
-    return onnx_put(n, onnx_emit_dequantize(n, n->inputs[0], 1, onnx_int(n, "axis", 1)));
+    if (!join_blocks(&own, &axis, "has blocks of scales, which are not supported")) return false;
+    return onnx_put(n, onnx_emit_dequantize(&own, n->inputs[0], 1, axis));
 }
 
 /* ---- QONNX ---- */
@@ -63,9 +125,7 @@ bool onnx_quant(const struct onnx_node *n) {
     op.high = is_signed ? span / 2 - 1 : span - 1 - (narrow ? 1 : 0);
     struct onnx_element element = element_of(op.low, op.high, bits);
     struct qm_shape shape = onnx_shape(n, 0);
-    op.inputs[1] = n->inputs[1];
-    op.inputs[2] = n->inputs[2];
-    op.input_count = 3;
+    onnx_set_scales(n, &op, 1);
     op.axis = axis;
     return put_both(n, onnx_emit(n, &op, &element, &shape), axis);
 }

@@ -71,6 +71,10 @@ bool onnx_may_lack(const Onnx__NodeProto *node, uint32_t i) {
     return false;
 }
 
+bool onnx_may_be_empty(const Onnx__NodeProto *node) {
+    return strcmp(node->op_type, "Resize") == 0 || strncmp(node->op_type, "Reduce", 6) == 0;
+}
+
 bool onnx_is_quantized(const Onnx__NodeProto *node) {
     const char *name = node->op_type, *end = strstr(name, "Integer");
     return name[0] == 'Q' || strstr(name, "Quant") != NULL || strstr(name, "quant") != NULL || (end != NULL && strcmp(end, "Integer") == 0);

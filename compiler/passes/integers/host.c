@@ -79,7 +79,10 @@ bool real_host(const struct real_node *n) {
     struct real_value inputs[2] = {{0}};
     for (uint32_t i = 0; i < 2 && i < n->op->input_count; i++)
         if (n->inputs[i] != NULL) inputs[i] = *n->inputs[i];
-    if (real_has_products(n->op, inputs)) return real_refuse(n, "reads what is not quantized; a QuantizeLinear must come between");
+    bool whole = inputs[0].state == REAL_HOST && inputs[0].source->op->kind == QM_OP_DEQUANTIZE;
+    if (real_has_products(n->op, inputs))
+        return real_refuse(n, whole ? "multiplies integers that only the host can compute, which is not supported"
+                                    : "reads what is not quantized; a QuantizeLinear must come between");
     real_remember(n);
     for (uint32_t i = 0; i < n->op->output_count; i++) n->outputs[i]->state = REAL_HOST;
     return true;

@@ -100,11 +100,27 @@ Test(program, comes_back_as_it_was_saved) {
     qm_program_destroy(loaded);
 }
 
+/* Each byte, with one bit of it changed: behind the magic number and the version, only the checksum can tell. */
+Test(program, refuses_any_damage) {
+    struct qm_program *program = sample(), *loaded;
+    size_t size;
+    uint8_t *bytes = saved(program, &size);
+    for (size_t at = 0; at < size; at++) {
+        bytes[at] ^= 1 << at % 8;
+        cr_assert(eq(int, qm_program_parse(bytes, size, "p", &loaded, &diag), QM_BAD_INPUT), "byte %zu", at);
+        cr_assert(at < 12 || strstr(diag.text, "damaged: its checksum does not fit; compile the model again") != NULL, "%s", diag.text);
+        bytes[at] ^= 1 << at % 8;
+    }
+    free(bytes);
+    qm_program_destroy(program);
+}
+
 Test(program, refuses_every_truncation_in_one_line) {
     struct qm_program *program = sample(), *loaded;
     size_t size;
     uint8_t *bytes = saved(program, &size);
     for (size_t cut = 0; cut < size; cut++) {
+        qm_program_seal(bytes, cut);
         cr_assert(qm_program_parse(bytes, cut, "p", &loaded, &diag) == QM_BAD_INPUT, "%zu bytes were enough", cut);
         cr_assert(strchr(diag.text, '\n') == NULL);
     }
@@ -121,6 +137,7 @@ Test(program, survives_any_changed_byte) {
     for (size_t at = 0; at < size; at++) {
         uint8_t old = bytes[at];
         bytes[at] = (uint8_t)qm_prng_next(&prng);
+        qm_program_seal(bytes, size);
         if (qm_program_parse(bytes, size, "p", &loaded, &diag) == QM_OK) qm_program_destroy(loaded);
         bytes[at] = old;
     }

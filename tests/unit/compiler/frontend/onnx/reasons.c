@@ -187,3 +187,92 @@ Test(onnx_reasons, integer_sums_have_a_scale) {
 Test(onnx_reasons, integer_sums_have_a_scale_for_each_channel) {
     sums_mean(WIDTH, (const double[]){0x1p-8, 0x1p-7, 0x3p-9}, (const double[]){1000, 0, -5});
 }
+
+Test(onnx_reasons, integers_that_the_host_computes_do_not_multiply) {
+    onnx_build_constant(&build, "columns", INT8, (struct onnx_build_shape){2, {COLUMNS, WIDTH}}, columns);
+    onnx_build_int(&build, node("Cast", "x", "wrapped"), "to", UINT8);
+    node("MatMulInteger", "wrapped columns", "y");
+    refused("operator 1 MatMulInteger multiplies integers that only the host can compute", false);
+}
+
+/* ---- scales in other forms ---- */
+
+static double relu(double x) {
+    return byte(fmax(x - 3, 0) + 3);
+}
+
+Test(onnx_reasons, one_scale_may_be_written_once_a_channel) {
+    double want[COUNT], scales[COLUMNS] = {0.5, 0.5, 0.5, 0.5, 0.5};
+    onnx_build_constant(&build, "scales", FLOAT, (struct onnx_build_shape){1, {COLUMNS}}, scales);
+    onnx_build_int(&build, node("DequantizeLinear", "x scales zero", "map"), "axis", 1);
+    node("Relu", "map", "n");
+    onnx_build_int(&build, node("QuantizeLinear", "n scales zero", "y"), "axis", 1);
+    for (int i = 0; i < COUNT; i++) want[i] = relu(input.values[i]);
+    gives(want, 2, (const size_t[]){ROWS, COLUMNS});
+}
+
+/* Weights [COLUMNS][WIDTH] with a scale for two rows each. */
+static void block_weights(const double scales[3 * WIDTH]) {
+    static const double zeros[3 * WIDTH];
+    onnx_build_opset(&build, 21);
+    onnx_build_constant(&build, "columns", INT8, (struct onnx_build_shape){2, {COLUMNS, WIDTH}}, columns);
+    onnx_build_constant(&build, "scales", FLOAT, (struct onnx_build_shape){2, {3, WIDTH}}, scales);
+    onnx_build_constant(&build, "zeros", INT8, (struct onnx_build_shape){2, {3, WIDTH}}, zeros);
+    scalar("large", FLOAT, 16);
+    Onnx__NodeProto *weights = node("DequantizeLinear", "columns scales zeros", "weights");
+    onnx_build_int(&build, weights, "axis", 0);
+    onnx_build_int(&build, weights, "block_size", 2);
+    node("DequantizeLinear", "x scale", "map");
+    node("MatMul", "map weights", "n");
+    node("QuantizeLinear", "n large zero", "y");
+}
+
+static void blocks_mean(const double scales[3 * WIDTH]) {
+    double want[ROWS * WIDTH];
+    block_weights(scales);
+    for (int i = 0; i < ROWS * WIDTH; i++) {
+        int c = i % WIDTH;
+        want[i] = fmin(fmax(nearbyint(sum_of(i / WIDTH, c) * scales[c] * 0.5 / 16) + 3, -128), 127);
+    }
+    gives(want, 2, (const size_t[]){ROWS, WIDTH});
+}
+
+Test(onnx_reasons, blocks_of_one_scale_are_read) {
+    blocks_mean((const double[]){0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25});
+}
+
+Test(onnx_reasons, blocks_of_one_scale_a_channel_are_read) {
+    blocks_mean((const double[]){0.25, 0.5, 0.125, 0.25, 0.5, 0.125, 0.25, 0.5, 0.125});
+}
+
+Test(onnx_reasons, blocks_that_differ_are_refused) {
+    block_weights((const double[]){0.25, 0.5, 0.125, 0.25, 0.5, 0.125, 0.25, 0.5, 0.25});
+    refused("operator 0 DequantizeLinear has blocks of scales, which are not supported", false);
+}
+
+/* ---- empty lists ---- */
+
+Test(onnx_reasons, no_axes_are_all_axes) {
+    double sum = 0, want;
+    onnx_build_opset(&build, 18);
+    onnx_build_constant(&build, "axes", INT64, (struct onnx_build_shape){1, {0}}, NULL);
+    node("DequantizeLinear", "x scale zero", "map");
+    node("ReduceMean", "map axes", "n");
+    node("QuantizeLinear", "n scale zero", "y");
+    for (int i = 0; i < COUNT; i++) sum += input.values[i] - 3;
+    want = byte(nearbyint(sum / COUNT) + 3);
+    gives(&want, 2, (const size_t[]){1, 1});
+    build.nodes[1]->op_type = qm_arena_strdup(arena, "Add");
+    refused("operator 1 Add uses axes, which is empty", false);
+}
+
+Test(onnx_reasons, resize_has_an_empty_place_or_factor) {
+    double want[2 * COUNT];
+    onnx_build_constant(&build, "empty", FLOAT, (struct onnx_build_shape){1, {0}}, NULL);
+    onnx_build_constant(&build, "sizes", INT64, (struct onnx_build_shape){1, {2}}, (const double[]){2 * ROWS, COLUMNS});
+    node("DequantizeLinear", "x scale zero", "map");
+    node("Resize", "map empty empty sizes", "n");
+    node("QuantizeLinear", "n scale zero", "y");
+    for (int i = 0; i < 2 * COUNT; i++) want[i] = input.values[i / COLUMNS / 2 * COLUMNS + i % COLUMNS];
+    gives(want, 2, (const size_t[]){2 * ROWS, COLUMNS});
+}
