@@ -94,27 +94,28 @@ enum qm_status legalize_pad(const struct site *s) {
 
 /* ---- concatenation and split ---- */
 
-/* Elements of one round of the dimensions before the axis of a CONCATENATION or SPLIT; of PACK, which makes the axis, or UNPACK. */
+/* Bytes of one round of the dimensions before the axis of a CONCATENATION or SPLIT; of PACK, which makes the axis, or UNPACK. */
 static uint32_t round_of(const struct site *s, const struct qm_graph_tensor *part, const struct qm_graph_tensor *whole) {
     uint32_t rounds = 1;
     for (uint32_t d = 0; d < s->op->axis; d++) rounds *= whole->dims[d];
-    return (uint32_t)qm_graph_elements(part) / rounds;
+    return (uint32_t)(qm_graph_elements(part) * qm_dtype_bytes(part->dtype)) / rounds;
 }
 
 /* The elements of a part, where they are in the whole. concatenates: the part is the input. */
 static void add_part(const struct site *s, struct qm_layer *layer, const struct qm_graph_tensor *part, const struct qm_graph_tensor *whole,
                      bool concatenates) {
-    uint32_t own = round_of(s, part, whole), all = round_of(s, whole, whole), rounds = (uint32_t)qm_graph_elements(part) / own;
+    uint32_t own = round_of(s, part, whole), all = round_of(s, whole, whole);
+    uint32_t rounds = (uint32_t)(qm_graph_elements(part) * qm_dtype_bytes(part->dtype)) / own;
     move_add_loop(&layer->move, (struct qm_move_loop){rounds, concatenates ? own : all, concatenates ? all : own});
     move_add_loop(&layer->move, (struct qm_move_loop){own, 1, 1});
     move_close_loops(&layer->move);
 }
 
-/* A layer for each input. */
+/* A layer for each input. Numbers of more than a byte are copied as they are. */
 enum qm_status legalize_concatenation(const struct site *s) {
     const struct qm_graph_tensor *whole = site_output(s, 0);
     uint32_t value = site_result(s, 0), offset = 0;
-    bool unscaled = site_unscaled(s);
+    bool unscaled = whole->dtype == QM_I32 || site_unscaled(s);
     if (!unscaled) QM_TRY(site_check_activations(s));
     for (uint32_t i = 0; i < s->op->input_count; i++) {
         struct qm_layer *layer;

@@ -28,7 +28,8 @@ struct move_end {
 
 /* The end in the map itself. */
 static struct move_end end_in_map(const struct mover *m, const struct move_block *block, bool of_input) {
-    uint32_t bits = of_input ? 8 : m->plan->network->values[m->l->output].bits;
+    bool narrow = !of_input && m->plan->network->values[m->l->output].bits == 4; /* wider numbers are moved byte by byte */
+    uint32_t bits = narrow ? 4 : 8;
     struct move_end end = {.contiguous_bytes = plan_bytes(block->elements.count, bits)};
     end.first = of_input ? m->move->in_first + m->place.in : m->move->out_first + m->place.out;
     end.first += plan_bytes(block->elements.first, bits);

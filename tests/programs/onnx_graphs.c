@@ -312,9 +312,9 @@ static enum verdict look_inside(struct session *s, struct onnx_draw *d, const st
 }
 
 /* Shifts the numbers of a constant: weights by one step, others by a quarter. Scales and zero points are passed over, for both sides
- * of a tensor have them; so are shapes. */
+ * of a tensor have them; so are lists of places and of factors. */
 static bool shift(Onnx__TensorProto *t) {
-    if (t->name[0] == 'z' || t->name[0] == 's' || t->n_int32_data + t->n_float_data == 0) return false;
+    if (strchr("zsl", t->name[0]) != NULL || t->n_int32_data + t->n_float_data == 0) return false;
     for (size_t i = 0; i < t->n_int32_data; i++) {
         int32_t *number = &t->int32_data[i];
         *number += t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT32 ? *number / 4 : *number == 127 || *number == 255 ? -1 : 1;

@@ -420,7 +420,7 @@ static void draw_real_chain(struct onnx_draw *d, const struct onnx_draw_flow *fl
 static const struct onnx_draw_flow *draw_float_chain(struct onnx_draw *d, const struct onnx_build_shape *shape) {
     struct onnx_draw_value x = onnx_draw_float_input(d, shape, onnx_draw_magnitude(d, 0.1, 10)), y;
     do {
-        if (take_step(d, onnx_draw_float_steps, &x, &y)) x = y;
+        if (take_step(d, onnx_draw_chance(d, 30) ? onnx_draw_further_steps : onnx_draw_float_steps, &x, &y)) x = y;
     } while (onnx_draw_chance(d, 40));
     return onnx_draw_quantize(d, &x, NULL);
 }

@@ -223,12 +223,13 @@ bool onnx_draw_leak_whole(struct onnx_draw *d, const struct onnx_draw_value *x, 
     return true;
 }
 
-/* Numbers of some size, without their fractions. */
+/* Numbers of some size, without their fractions; or x as it is. */
 bool onnx_draw_cut(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
     const char *grown = x->name, *whole;
-    double factor = onnx_draw_magnitude(d, 5, 60) / x->spread;
-    if (onnx_draw_chance(d, 60)) factor = exp2(nearbyint(log2(factor)));
-    onnx_draw_node(d, "Mul", two(d, x->name, onnx_draw_number(d, factor)), &grown);
+    bool grows = x->spread < 2 || onnx_draw_chance(d, 50);
+    double factor = grows ? onnx_draw_magnitude(d, 5, 60) / x->spread : 1;
+    if (grows && onnx_draw_chance(d, 60)) factor = exp2(nearbyint(log2(factor)));
+    if (grows) onnx_draw_node(d, "Mul", two(d, x->name, onnx_draw_number(d, factor)), &grown);
     onnx_build_int(&d->b, onnx_draw_node(d, "Cast", grown, &whole), "to", onnx_draw_chance(d, 50) ? INT32 : INT64);
     onnx_build_int(&d->b, onnx_draw_node(d, "Cast", whole, &y->name), "to", FLOAT);
     onnx_draw_note(d, "Cast-back");

@@ -56,6 +56,11 @@ Test(tflite_ops, refuses_what_the_machine_has_no_meaning_for) {
     t.dims[1][3] = 3;
     tiny_refuse(&t, "4 input channels, but 8 filters of 3");
     t = conv;
+    t.dims[0][0] = 2;
+    tiny_refuse(&t, "is not what a 1x1 window gives");
+    t.dims[2][0] = 2;
+    tiny_accept(&t);
+    t = conv;
     t.options[WINDOW_STRIDE_W] = 0;
     tiny_refuse(&t, "the stride is 0");
     t = conv;
