@@ -172,6 +172,43 @@ Test(onnx, means_over_the_channels_are_convolutions) {
     reduces_channels("ReduceMean", false, MAP_C);
 }
 
+/* Whether the graph of integers has an operator. */
+static bool makes(enum qm_graph_op_kind kind) {
+    struct file_bytes file = onnx_build_pack(&build);
+    struct qm_graph *graph;
+    struct qm_diag diag = {.text = ""};
+    bool found = false;
+    cr_assert(eq(int, qm_model_parse(&(struct qm_model_bytes){file.data, file.size, "map"}, NULL, arena, &graph, &diag), QM_OK));
+    cr_assert(qm_integers(graph, NULL, arena, &graph, &diag) == QM_OK, "%s", diag.text);
+    for (uint32_t i = 0; i < graph->op_count; i++) found = found || graph->ops[i].kind == kind;
+    return found;
+}
+
+/* Each channel of the map times itself, turned; a factor and one number for each column are part of the product. */
+Test(onnx, products_of_two_results_are_the_machines) {
+    static const double factor = 0.0625, scale = 1, zero = 5;
+    static const double addends[MAP_H] = {1.5, -2, 0.25};
+    struct numbers input = open_map(), want = {.rank = 4, .dims = {1, MAP_C, MAP_H, MAP_H}, .count = MAP_C * MAP_H * MAP_H};
+    want.values = QM_ARENA_NEW(arena, double, want.count);
+    onnx_build_ints(&build, onnx_build_node(&build, "Transpose", "map", "turned"), "perm", 4, (const int64_t[]){0, 1, 3, 2});
+    onnx_build_constant(&build, "factor", FLOAT, (struct onnx_build_shape){.rank = 0}, &factor);
+    onnx_build_constant(&build, "addends", FLOAT, (struct onnx_build_shape){1, {MAP_H}}, addends);
+    onnx_build_constant(&build, "out_scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
+    onnx_build_constant(&build, "out_zero", INT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_node(&build, "MatMul", "map turned", "product");
+    onnx_build_node(&build, "Mul", "product factor", "scaled");
+    onnx_build_node(&build, "Add", "scaled addends", "sum");
+    onnx_build_node(&build, "QuantizeLinear", "sum out_scale out_zero", "y");
+    for (int i = 0; i < MAP_C * MAP_H * MAP_H; i++) {
+        const double *channel = input.values + i / (MAP_H * MAP_H) * MAP_H * MAP_W;
+        double sum = 0;
+        for (int k = 0; k < MAP_W; k++) sum += 0.25 * (channel[i / MAP_H % MAP_H * MAP_W + k] - 3) * (channel[i % MAP_H * MAP_W + k] - 3);
+        want.values[i] = fmin(fmax(nearbyint((sum * factor + addends[i % MAP_H]) / scale) + zero, -128), 127);
+    }
+    gives(input, &want);
+    cr_assert(makes(QM_OP_BATCH_MATMUL) && !makes(QM_OP_HOST));
+}
+
 static void refused(struct file_bytes file, const char *words) {
     struct qm_graph *graph;
     struct qm_diag diag = {.text = ""};
