@@ -225,6 +225,10 @@ static enum qm_status set_output_stage(const struct site *s, struct qm_layer *la
     return QM_OK;
 }
 
+enum qm_status site_product_stage(const struct site *s, struct qm_layer *layer, uint32_t channels) {
+    return set_output_stage(s, layer, &(struct filter){.channels = channels});
+}
+
 /* Bits of the weights. What fills up a row has the zero point as its weight, which needs as many; 1-bit weights fill up nothing. */
 static uint32_t weight_bits(const struct site *s, const struct qm_layer *layer) {
     uint32_t bits = qm_graph_bits(site_input(s, 1));
@@ -232,10 +236,6 @@ static uint32_t weight_bits(const struct site *s, const struct qm_layer *layer) 
     int32_t limit = 1 << (bits - 1);
     bool fits = layer->weight_zero >= -limit && layer->weight_zero < limit;
     return bits == 1 || fits ? bits : 8;
-}
-
-enum qm_status site_product_stage(const struct site *s, struct qm_layer *layer, uint32_t channels) {
-    return set_output_stage(s, layer, &(struct filter){.channels = channels});
 }
 
 /* What all convolutions have: operand, result, scales, folded bias, clamp. The layer's kind and weights are set. */
