@@ -2,8 +2,8 @@
  *
  * A float is its bits; a text is its full array, zero filled (program_stream.h).
  *
- *   "QMACPROG" | version | SHA-256 [32] of all that is behind it
- *   fingerprint | the machine's knobs in the order of spec/hw_params.def | machine name [64]
+ *   "QMACPROG" | version | SHA-256 [32] of all that is behind it | fingerprint
+ *   the machine's knobs in the order of spec/hw_params.def | machine name [64]
  *   model [256] | model_sha256 [65] | requant [16] | search [16] | precision [256]
  *   insn_count | arena_bytes | code_offset | image_offset | image_bytes
  *   tensor_count | input_count | output_count | layer_count | stage_count

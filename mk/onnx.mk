@@ -4,7 +4,7 @@
 ONNX_SCHEMA := /usr/include/onnx/onnx.proto
 ONNX_FLAGS := -std=gnu11 -O2 -g -fPIC
 ONNX_USERS := $(filter compiler/frontend/onnx/%,$(LIB_SRC)) $(shell find tests -path "*onnx*.c") \
-    tests/support/numbers.c tests/support/machine_run.c
+    tests/support/numbers.c tests/support/machine_run.c tests/lockstep/attention.c
 
 $(B)/gen/onnx.pb-c.h: $(ONNX_SCHEMA)
 	$(call say,GEN,$@)
@@ -36,6 +36,12 @@ ONNX_TESTS := $(B)/onnx_nodes $(B)/onnx_integer $(B)/onnx_qonnx
 PROGRAMS += $(ONNX_TESTS)
 $(ONNX_TESTS): $(B)/%: $(call obj,$(ONNX_TEST_SUPPORT),obj) $(B)/obj/tests/networks/%.o
 $(ONNX_TESTS): LDLIBS += -lz
+
+# Writes two networks with attention, for the lockstep tests.
+PROGRAMS += $(B)/attention
+$(B)/attention: $(call obj,tests/support/onnx_build.c tests/support/tflite_build.c tests/support/flatbuffer_build.c \
+    tests/support/numbers.c,obj) $(B)/obj/tests/lockstep/attention.o
+$(B)/attention: LDLIBS += -lz
 
 # Random networks against an evaluation in real numbers: make onnx-graphs ONNX_GRAPH_COUNT=10000 ONNX_GRAPH_SEED=7
 ONNX_GRAPH_COUNT := 300

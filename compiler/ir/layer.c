@@ -31,7 +31,8 @@ static void print_layer(const struct qm_network *network, uint32_t index, FILE *
     for (uint32_t i = 0; i < layer->input_count; i++) fprintf(out, " %u", layer->inputs[i]);
     fprintf(out, " > %u", layer->output);
     if (layer->kernel_h > 0) print_window(layer, out);
-    if (layer->weights != NULL)
+    if (qm_layer_is_product(layer)) fprintf(out, ", %u matrices, zero %d", layer->matrices, layer->in_zero);
+    if (layer->kind == QM_LAYER_CONV || layer->kind == QM_LAYER_DEPTHWISE)
         fprintf(out, ", weights of %u bits zero %d, %s", layer->weight_bits, layer->weight_zero,
                 qm_enum_value_name("precision", layer->precision));
     if (layer->kind == QM_LAYER_MOVE) fprintf(out, ", %u loops of %u bytes", layer->move.loop_count, layer->move.contiguous_bytes);

@@ -55,22 +55,26 @@ struct qm_move {
 
 struct qm_layer {
     enum qm_layer_kind kind;
-    uint32_t graph_op;                /* index into graph->ops */
-    uint32_t inputs[QM_OPERANDS_MAX]; /* value indices; two at most, but on the host */
+    uint32_t graph_op; /* index into graph->ops */
+    uint32_t
+        inputs[QM_OPERANDS_MAX]; /* value indices; two at most, but on the host. CONV: the second is its weights, when they are computed */
     uint32_t input_count;
     uint32_t output; /* value index */
     uint64_t macs; /* convolutions: products of the definition (out positions x kh x kw x in channels x out channels); those of the host */
     /* window: CONV, DEPTHWISE, POOL_* */
     uint32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
+    /* CONV with computed weights, which are a stack of matrices [ic][oc] of signed bytes, and rows of positions for each of them */
+    uint32_t matrices;
+    int32_t in_zero;  /* the input's zero point, which the bias cannot know of then; -128 .. 255 */
     int8_t pad_value; /* CONV, DEPTHWISE: the input zero point as a byte; MOVE: what it fills with, as the input stores it */
     bool in_unsigned;
-    /* CONV: [oc][kh][kw][ic]; DEPTHWISE: [kh][kw][c]; each of weight_bits, one a byte */
+    /* CONV: [oc][kh][kw][ic]; DEPTHWISE: [kh][kw][c]; each of weight_bits, one a byte. NULL: computed */
     const int8_t *weights;
     uint32_t weight_bits, in_channels;
     uint32_t precision;                 /* CONV: QM_precision_*, by which it is computed; set by passes/narrow */
     int32_t weight_zero;                /* -128 .. 127; DEPTHWISE: 0 */
     bool twice;                         /* DEPTHWISE: weights are [2][kh][kw][c], and the sums of both count */
-    const int32_t *bias;                /* [oc], input zero point folded in */
+    const int32_t *bias;                /* [oc], input zero point folded in, unless weights are computed */
     const struct qm_multiplier *scales; /* [oc] */
     const uint8_t *table;               /* CONV, DEPTHWISE: what each output byte becomes, [256]; NULL: itself */
     /* all device kinds */
@@ -88,6 +92,11 @@ struct qm_layer {
     /* HOST */
     const struct qm_graph *graph; /* what it computes; its inputs and output are the layer's */
 };
+
+/* A product of two maps: a 1x1 convolution over rows, whose weights are the other map. */
+static inline bool qm_layer_is_product(const struct qm_layer *layer) {
+    return layer->kind == QM_LAYER_CONV && layer->input_count == 2;
+}
 
 /* Bytes of a position. */
 static inline uint32_t qm_value_pixel_bytes(const struct qm_value *value) {

@@ -60,6 +60,8 @@ struct plan_lowering {
     bool depthwise;     /* the array's mode of that name; a depthwise layer may also be a dense matrix product with zeros */
     bool twice;         /* depthwise: the window is read a second time with weights of its own */
     bool im2col;        /* COPY gathers each window into one dense row before */
+    uint32_t matrices;  /* that the weights are, each for as many rows of the map; 1, unless they are computed */
+    uint32_t passes;    /* MATMULs over each window: of computed weights more than one, when the input has a zero point */
 };
 
 /* How a layer is cut. */

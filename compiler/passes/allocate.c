@@ -151,11 +151,12 @@ static void move_load(struct mover *m, uint32_t index, const struct stretch *sta
     struct plan *plan = m->plan;
     uint32_t which = plan->ops[m->loads[index]].buffers[PLAN_WRITE], low = earliest(m, index, stage);
     struct plan_buffer *buffer = &plan->buffers[which];
-    if (which >= m->values) advance(m, which, low);
+    bool has_place = which < m->values || buffer->first_op < m->loads[index]; /* a map, or an earlier load has put it somewhere */
+    if (!has_place) advance(m, which, low);
     for (uint32_t back = loads_to_pass(m, index) + 1; back > 0; back--) {
         uint32_t at = plan_max(low, m->loads[index + 1 - back]), address = buffer->address;
-        if (which >= m->values && !find_address(m, which, at, &address)) continue;
-        if (which >= m->values) m->next = address + buffer->bytes;
+        if (!has_place && !find_address(m, which, at, &address)) continue;
+        if (!has_place) m->next = address + buffer->bytes;
         buffer->address = address;
         buffer->first_op = plan_min(buffer->first_op, at);
         if (which < m->values) know_value(m, which);

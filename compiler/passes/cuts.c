@@ -99,7 +99,8 @@ static struct loops loops_of(const struct search *s, const struct plan_tiling *t
     const struct plan_window *w = &t->lowering.window;
     uint32_t chunk_tiles = plan_ceil_div(t->chunk_channels, qm_machine_tile(s->plan->machine, t->lowering.depthwise));
     struct loops loops = {.chunks = plan_ceil_div(t->lowering.channels, t->chunk_channels), .parts = 1};
-    loops.blocks = (uint64_t)plan_ceil_div(w->out_h, t->block_h) * plan_ceil_div(w->out_w, t->block_w);
+    loops.blocks = (uint64_t)plan_ceil_div(lowering_matrix_h(&t->lowering), t->block_h) * plan_ceil_div(w->out_w, t->block_w);
+    loops.blocks *= t->lowering.matrices;
     loops.groups = plan_ceil_div(chunk_tiles, t->matmul_tiles);
     loops.tiles = loops.chunks * chunk_tiles;
     if (!t->lowering.im2col)
@@ -138,7 +139,7 @@ static uint64_t matmul_cycles(const struct search *s, const struct plan_tiling *
     static const struct cost_part all = {0};
     uint64_t cycles = t->lowering.im2col ? cost_matmul(s->plan->machine, &t->lowering, &all, loops->positions, loops->tiles)
                                          : parts_cycles(s, t, loops->positions, loops->tiles);
-    return loops->blocks * cycles + loops->pairs * loops->parts;
+    return t->lowering.passes * (loops->blocks * cycles + loops->pairs * loops->parts);
 }
 
 static uint64_t post_cycles(const struct search *s, const struct plan_tiling *t, const struct loops *loops) {
@@ -164,12 +165,12 @@ static uint64_t fetch_cycles(const struct qm_machine *machine, uint64_t instruct
 
 /* LOADs of weights, and of blocks of the input. */
 static uint64_t weight_loads(const struct plan_tiling *t, const struct loops *loops) {
-    return loops->chunks * (t->split ? loops->blocks * loops->parts : t->rows_outer ? loops->blocks : 1);
+    return loops->chunks * (t->split ? loops->blocks * loops->parts : t->rows_outer ? loops->blocks : t->lowering.matrices);
 }
 
 static uint64_t input_loads(const struct search *s, const struct plan_tiling *t, const struct loops *loops) {
     if (!s->in_outside) return 0;
-    return loops->blocks * (t->rows_outer || loops->blocks == 1 ? 1 : loops->chunks);
+    return loops->blocks * (t->rows_outer || loops->blocks == t->lowering.matrices ? 1 : loops->chunks);
 }
 
 /* LOADs one after the other into so many places as the room holds: a place is free again when what was loaded there has been used. */
@@ -196,7 +197,8 @@ static uint64_t bytes_read(const struct search *s, const struct plan_tiling *t, 
     uint32_t row_bytes;
     uint64_t in = loops->blocks == 1 ? (uint64_t)w->in_rows * w->in_row_bytes : area_bytes_at_most(w, t->block_h, t->block_w, &row_bytes);
     uint64_t weights = loops->chunks * tile_chunk_bytes(s->plan->machine, &t->lowering, t->chunk_channels);
-    if (t->split || t->rows_outer) weights *= loops->chunks > 1 || t->split ? loops->blocks : 1;
+    bool again = t->split || (t->rows_outer && loops->chunks > 1);
+    weights *= again ? loops->blocks : t->lowering.matrices;
     return instruction_count(loops) * QM_INSN_BYTES + weights + in * input_loads(s, t, loops);
 }
 
@@ -279,7 +281,7 @@ static void try_tiling(struct search *s, struct plan_tiling *t) {
 }
 
 static bool is_one_block(const struct plan_tiling *t) {
-    return t->block_h >= t->lowering.window.out_h && t->block_w >= t->lowering.window.out_w;
+    return t->block_h >= lowering_matrix_h(&t->lowering) && t->block_w >= t->lowering.window.out_w;
 }
 
 /* Where one of the loops has one round only, both orders are the same, but for what leaves by chunks or not. */
@@ -339,9 +341,9 @@ static void try_narrow_chunks(struct search *s, struct plan_tiling *t) {
 
 static void try_blocks(struct search *s, struct plan_tiling *t, void (*try_rest)(struct search *, struct plan_tiling *)) {
     const struct plan_window *w = &t->lowering.window;
-    uint32_t last = 0;
+    uint32_t last = 0, h = lowering_matrix_h(&t->lowering);
     for (uint32_t n = 1;; n = next_division(n)) {
-        t->block_h = plan_ceil_div(w->out_h, plan_min(n, w->out_h));
+        t->block_h = plan_ceil_div(h, plan_min(n, h));
         t->block_w = w->out_w;
         if (t->block_h != last) try_rest(s, t);
         last = t->block_h;

@@ -50,7 +50,8 @@ static void put_constant(const struct emitter *e, const struct plan_constant *co
         memcpy(at, l->table, constant->bytes);
         return;
     }
-    for (uint32_t ky = 0, rows; ky < lowering_kernel_rows(&t->lowering); ky += rows) {
+    uint32_t kernel_rows = qm_layer_is_product(l) ? 0 : lowering_kernel_rows(&t->lowering);
+    for (uint32_t ky = 0, rows; ky < kernel_rows; ky += rows) {
         rows = plan_min(t->part_kernel_h, w->kernel_h - ky % w->kernel_h);
         for (uint32_t byte = 0; byte < w->run_bytes; byte += t->part_run)
             for (uint32_t c = constant->channel; c < end; c += tile) {

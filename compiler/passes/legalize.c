@@ -1,7 +1,7 @@
 /* legalize.c - the graph's real numbers become the machine's integers: every scale a multiplier and a shift, every zero point a bias.
  *
- * This file walks the operators; they themselves are in legalize_convolutions.c, legalize_post.c, legalize_moves.c,
- * legalize_lists.c, legalize_tables.c, legalize_functions.c and legalize_host.c.
+ * This file walks the operators; they themselves are in legalize_convolutions.c, legalize_products.c, legalize_post.c, legalize_moves.c,
+ * legalize_lists.c, legalize_tables.c, legalize_functions.c and legalize_host.c; legalize_batch.c comes before them.
  */
 #include "common/problems.h"
 #include "compiler/passes/legalize_site.h"
@@ -89,7 +89,7 @@ static const struct rule rules[QM_GRAPH_OP_KINDS] = {
     [QM_OP_ARG_MAX]             = {legalize_on_host,         ANY, INTEGERS},
     [QM_OP_ARG_MIN]             = {legalize_on_host,         ANY, INTEGERS},
     [QM_OP_RESIZE_BILINEAR]     = {legalize_on_host,         ANY, ANY},
-    [QM_OP_BATCH_MATMUL]        = {legalize_on_host,         I8, I8},
+    [QM_OP_BATCH_MATMUL]        = {legalize_product,         BYTES, SUMS},
     [QM_OP_L2_NORMALIZATION]    = {legalize_on_host,         ANY, ANY},
 };
 /* clang-format on */
@@ -116,11 +116,17 @@ static bool *find_tails(const struct qm_graph *graph, struct qm_arena *arena) {
     return tails;
 }
 
+/* Files of TFLite multiply matrices of int8 only; passes/integers has more. */
+static uint32_t of_format(const struct qm_graph *graph, const struct qm_graph_op *op, uint32_t types) {
+    return op->kind == QM_OP_BATCH_MATMUL && !graph->was_real ? types & I8 : types;
+}
+
 /* The types that operand i may have. */
-static uint32_t wanted_types(const struct qm_graph_op *op, uint32_t i, bool floats) {
+static uint32_t wanted_types(const struct qm_graph *graph, const struct qm_graph_op *op, uint32_t i, bool floats) {
     if ((op->kind == QM_OP_GATHER || op->kind == QM_OP_GATHER_ND) && i == 1) return INTEGERS;
     if (qm_graph_has_weights(op->kind) && i > 0) return i == 1 ? BYTES : 1U << QM_I32;
-    return rules[op->kind].in & ~(floats || takes_any_floats(op->kind) ? 0U : (uint32_t)F32);
+    if (op->kind == QM_OP_BATCH_MATMUL && i == 2) return 1U << QM_I32;
+    return of_format(graph, op, rules[op->kind].in) & ~(floats || takes_any_floats(op->kind) ? 0U : (uint32_t)F32);
 }
 
 /* The type that keeps the operator from running, as a bit; 0: none does. */
@@ -134,13 +140,13 @@ static uint32_t check_types(const struct qm_graph *graph, const struct qm_graph_
     for (uint32_t i = 0; i < op->input_count; i++) {
         if (op->inputs[i] == QM_NO_TENSOR) continue;
         enum qm_dtype dtype = graph->tensors[op->inputs[i]].dtype;
-        if ((wanted_types(op, i, floats) >> dtype & 1) != 0) continue;
+        if ((wanted_types(graph, op, i, floats) >> dtype & 1) != 0) continue;
         problems_add(problems, op->index, "%s on %s is not supported", name, qm_dtype_name(dtype));
         return 1U << dtype;
     }
     for (uint32_t i = 0; i < op->output_count; i++) {
         enum qm_dtype dtype = graph->tensors[op->outputs[i]].dtype;
-        if ((rules[op->kind].out >> dtype & 1) != 0) continue;
+        if ((of_format(graph, op, rules[op->kind].out) >> dtype & 1) != 0) continue;
         problems_add(problems, op->index, "%s to %s is not supported", name, qm_dtype_name(dtype));
         return 1U << dtype;
     }

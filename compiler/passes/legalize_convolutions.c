@@ -60,8 +60,8 @@ static enum qm_status set_channel_scales(const struct site *s, struct qm_layer *
     if (site_factors(s) != NULL) return set_channel_factors(s, layer, channels);
     const struct qm_quant *weights = &site_input(s, 1)->quant;
     float in = site_input(s, 0)->quant.scale[0], out = site_output(s, 0)->quant.scale[0];
-    bool legacy = site_input(s, 0)->dtype == QM_U8;
-    bool float_product = s->op->requant == NULL && (s->op->kind == QM_OP_FULLY_CONNECTED || legacy) && weights->count == 1;
+    bool legacy = site_input(s, 0)->dtype == QM_U8, is_window = s->op->kind != QM_OP_FULLY_CONNECTED && s->op->kind != QM_OP_BATCH_MATMUL;
+    bool float_product = s->op->requant == NULL && (!is_window || legacy) && weights->count == 1;
     struct qm_multiplier *scales = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, channels);
     for (uint32_t c = 0; c < channels; c++) {
         float weight = weights->scale[weights->count > 1 ? c : 0];
@@ -98,8 +98,9 @@ static int64_t weight_sum(const int8_t *weights, const struct filter *f, uint32_
     return sum;
 }
 
-/* The same of the weights without their zero point. */
+/* The same of the weights without their zero point. Computed ones are none of the bias's business: in_zero. */
 static int64_t symmetric_sum(const struct qm_layer *layer, const struct filter *f, uint32_t channel) {
+    if (layer->weights == NULL) return 0;
     return weight_sum(layer->weights, f, channel) - (int64_t)layer->weight_zero * f->count;
 }
 
@@ -224,14 +225,26 @@ static enum qm_status set_output_stage(const struct site *s, struct qm_layer *la
     return QM_OK;
 }
 
+enum qm_status site_product_stage(const struct site *s, struct qm_layer *layer, uint32_t channels) {
+    return set_output_stage(s, layer, &(struct filter){.channels = channels});
+}
+
+/* Bits of the weights. What fills up a row has the zero point as its weight, which needs as many; 1-bit weights fill up nothing. */
+static uint32_t weight_bits(const struct site *s, const struct qm_layer *layer) {
+    uint32_t bits = qm_graph_bits(site_input(s, 1));
+    if (bits == 1 && layer->weights != site_input(s, 1)->data) bits = 2; /* there may be zeros */
+    int32_t limit = 1 << (bits - 1);
+    bool fits = layer->weight_zero >= -limit && layer->weight_zero < limit;
+    return bits == 1 || fits ? bits : 8;
+}
+
 /* What all convolutions have: operand, result, scales, folded bias, clamp. The layer's kind and weights are set. */
 static enum qm_status finish_convolution(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t axis) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
     QM_TRY(site_check_activation(s, site_output(s, 0)));
     QM_TRY(check_weights(s, axis, f->channels));
     QM_TRY(set_output_stage(s, layer, f));
-    layer->weight_bits = qm_graph_bits(site_input(s, 1));
-    if (layer->weight_bits == 1 && layer->weights != site_input(s, 1)->data) layer->weight_bits = 2; /* there may be zeros */
+    layer->weight_bits = weight_bits(s, layer);
     layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
     layer->pad_value = (int8_t)site_input(s, 0)->quant.zero_point[0];
     QM_TRY(site_operand(s, 0, &layer->inputs[0]));
@@ -388,9 +401,8 @@ enum qm_status legalize_transpose_conv(const struct site *s) {
 
 /* ---- fully connected ---- */
 
-enum qm_status legalize_fully_connected(const struct site *s) {
+enum qm_status legalize_by_weights(const struct site *s) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
-    if (weights->data == NULL && !s->l->graph->was_real) return legalize_on_host(s);
     struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
     uint32_t channels = weights->dims[0], features = weights->dims[1];
     uint32_t rows = (uint32_t)(qm_graph_elements(site_input(s, 0)) / features);

@@ -41,6 +41,43 @@ enum qm_status site_broadcast(const struct site *s, uint32_t i, uint32_t *value)
     return QM_OK;
 }
 
+/* The loops of one matrix for each of the output's stack, or of the only one; transposed: columns are read as rows. */
+static void add_matrices(const struct site *s, uint32_t i, struct site_matrices how, struct qm_move *move) {
+    const struct qm_graph_tensor *in = site_input(s, i), *out = site_output(s, 0);
+    const uint32_t *ends = &in->dims[in->rank - 2], rows = ends[how.transposed], columns = ends[!how.transposed];
+    uint32_t behind = (uint32_t)qm_graph_elements(out) / out->dims[out->rank - 1] / out->dims[out->rank - 2];
+    for (uint32_t d = 0; how.is_stack && d + 2 < out->rank; d++) {
+        uint32_t missing = out->rank - in->rank;
+        bool own = d >= missing && in->dims[d - missing] > 1;
+        behind /= out->dims[d];
+        move_add_loop(move, (struct qm_move_loop){out->dims[d], own ? stride_of(in, d - missing) : 0, behind * rows * columns});
+    }
+    move_add_loop(move, (struct qm_move_loop){rows, how.transposed ? 1 : ends[1], columns});
+    move_add_loop(move, (struct qm_move_loop){columns, how.transposed ? ends[1] : 1, 1});
+    move_close_loops(move);
+}
+
+enum qm_status site_matrices(const struct site *s, uint32_t i, struct site_matrices how, uint32_t *value) {
+    const struct qm_graph_tensor *in = site_input(s, i), *out = site_output(s, 0);
+    const uint32_t *ends = &in->dims[in->rank - 2], rows = ends[how.transposed], columns = ends[!how.transposed];
+    uint32_t stack = how.is_stack ? (uint32_t)qm_graph_elements(out) / out->dims[out->rank - 1] / out->dims[out->rank - 2] : 1;
+    bool shifts = how.is_signed && in->dtype == QM_U8, turns = how.transposed && rows > 1 && columns > 1;
+    QM_TRY(site_operand(s, i, value));
+    uint32_t from = *value;
+    if (!turns && !shifts && qm_graph_elements(in) == (uint64_t)stack * rows * columns) {
+        *value = site_view(s, from, stack * rows, 1, columns);
+        return QM_OK;
+    }
+    *value = site_between(s, s->op->inputs[i], stack * rows, 1, columns);
+    struct qm_layer *layer = site_move(s, in, from, *value);
+    add_matrices(s, i, how, &layer->move);
+    if (!shifts) return QM_OK;
+    s->l->network->values[*value].dtype = QM_I8;
+    layer->in_bias = layer->clamp_min = INT8_MIN;
+    layer->clamp_max = INT8_MAX;
+    return QM_OK;
+}
+
 /* ---- pad ---- */
 
 /* A window that reads the zero point outside its map does the padding itself. */

@@ -1,9 +1,9 @@
 /* legalize_site.h - the inside of legalize: one operator on its way to layers, and what the kinds of operators share.
  *
- * legalize.c walks the graph and keeps the table of operators; legalize_convolutions.c has what the array does, legalize_post.c what the
- * post unit does, legalize_moves.c what moves bytes by loops, legalize_lists.c what moves them by lists, legalize_tables.c and
- * legalize_functions.c what is looked up, legalize_host.c what the host computes. They call what stands here, and it is in legalize_site.c
- * but for what one of them gives the others.
+ * legalize.c walks the graph and keeps the table of operators; legalize_convolutions.c has what the array does, legalize_products.c what it
+ * does with two computed operands, legalize_post.c what the post unit does, legalize_moves.c what moves bytes by loops, legalize_lists.c
+ * what moves them by lists, legalize_tables.c and legalize_functions.c what is looked up, legalize_host.c what the host computes. They call
+ * what stands here, and it is in legalize_site.c but for what one of them gives the others.
  */
 #ifndef QM_COMPILER_PASSES_LEGALIZE_SITE_H
 #define QM_COMPILER_PASSES_LEGALIZE_SITE_H
@@ -46,6 +46,13 @@ const struct qm_graph_tensor *site_output(const struct site *s, uint32_t i);
 QM_MUST_USE enum qm_status site_operand(const struct site *s, uint32_t i, uint32_t *value);
 /* The value of an input in the shape of the output: itself, or written out along dimensions in which it has one element. */
 QM_MUST_USE enum qm_status site_broadcast(const struct site *s, uint32_t i, uint32_t *value);
+/* The value of an input as rows of matrices, one behind the other: itself, or written out anew. */
+struct site_matrices {
+    bool is_stack;   /* as many as the output has; else the only one */
+    bool transposed; /* the input has their columns as rows */
+    bool is_signed;  /* as int8, of uint8 less 128 */
+};
+QM_MUST_USE enum qm_status site_matrices(const struct site *s, uint32_t i, struct site_matrices how, uint32_t *value);
 /* A new value for an output. */
 uint32_t site_result(const struct site *s, uint32_t i);
 /* A second value over the same bytes in another shape, or the value itself if it has that shape. */
@@ -65,6 +72,8 @@ struct qm_layer *site_layer(const struct site *s, enum qm_layer_kind kind);
 struct qm_layer *site_move(const struct site *s, const struct qm_graph_tensor *in, uint32_t from, uint32_t to);
 /* Refuses an output with other scales or zero points than input 0, for operators in which TFLite only copies. */
 QM_MUST_USE enum qm_status site_check_same_numbers(const struct site *s);
+/* How the sums of a convolution become the output's integers: scales, bias and clamp, of so many channels with computed weights. */
+QM_MUST_USE enum qm_status site_product_stage(const struct site *s, struct qm_layer *layer, uint32_t channels);
 /* The window of a convolution or pool. */
 void site_window(const struct site *s, struct qm_layer *layer);
 
@@ -99,7 +108,8 @@ QM_MUST_USE enum qm_status site_rescale(const struct site *s, uint32_t from, uin
 /* ---- operators ---- */
 
 typedef enum qm_status legalize_operator(const struct site *s);
-legalize_operator legalize_conv, legalize_transpose_conv, legalize_depthwise, legalize_fully_connected;
+legalize_operator legalize_conv, legalize_transpose_conv, legalize_depthwise, legalize_fully_connected, legalize_product;
+legalize_operator legalize_by_weights; /* FULLY_CONNECTED with constant weights */
 legalize_operator legalize_add, legalize_mul, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu,
     legalize_softmax;
 legalize_operator legalize_quantize_floats, legalize_host,

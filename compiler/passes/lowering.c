@@ -7,6 +7,7 @@
  *   im2col    COPY gathers the window first, so that all of K is one run. For few input channels.
  *   depthwise the array's own mode; or runs and groups with zeros between channels, when a row of taps fits in few pieces
  *
+ * Computed weights lie as they are computed, so that only taps can have them.
  * Zeros need weights that can be zero, and a group outputs that end at a byte. weights.c has the weights of all lowerings.
  */
 #include "common/precision.h"
@@ -36,6 +37,21 @@ struct plan_window lowering_window(const struct plan *plan, uint32_t layer) {
 uint32_t lowering_depth(const struct plan_lowering *lowering) {
     const struct plan_window *w = &lowering->window;
     return w->kernel_h * w->kernel_w * (lowering->depthwise ? 1 : w->run_bytes);
+}
+
+uint32_t lowering_matrix_h(const struct plan_lowering *lowering) {
+    return lowering->window.out_h / lowering->matrices;
+}
+
+int32_t lowering_correction(int32_t missing) {
+    return missing < INT8_MIN ? INT8_MIN : missing;
+}
+
+/* One for the products, and as many as correct them. */
+static uint32_t count_passes(const struct qm_layer *l) {
+    uint32_t passes = 1;
+    for (int32_t missing = qm_layer_is_product(l) ? -l->in_zero : 0; missing != 0; passes++) missing -= lowering_correction(missing);
+    return passes;
 }
 
 uint32_t lowering_kernel_rows(const struct plan_lowering *lowering) {
@@ -104,10 +120,12 @@ uint32_t lowerings_of_layer(const struct plan *plan, uint32_t layer, struct plan
     struct plan_lowering taps = {.window = window, .precision = l->precision, .channels = channels, .out_bits = out->bits, .group = 1};
     taps.depthwise = l->kind == QM_LAYER_DEPTHWISE;
     taps.twice = l->twice;
+    taps.matrices = qm_layer_is_product(l) ? l->matrices : 1;
+    taps.passes = count_passes(l);
     bool touching = l->dilation_w == 1 || l->kernel_w == 1;
     bool groups = qm_precision_sizes(l->precision).weight_bits > 1 && channels * out->bits % 8 == 0;
     add(lowerings, &count, taps);
-    if (!touching || l->twice) return count;
+    if (!touching || l->twice || qm_layer_is_product(l)) return count;
     if (l->kernel_w > 1 && !taps.depthwise) add(lowerings, &count, as_runs(&taps, &window, 1));
     if (taps.depthwise && channels <= cols) add(lowerings, &count, as_runs(&taps, &window, 1));
     if (l->kernel_h > 1 && !taps.depthwise) add(lowerings, &count, im2col(as_runs(&taps, &window, 1)));

@@ -45,9 +45,10 @@ static bool has_name(const char *name, const char *wanted) {
 }
 
 /* Whether --precision may give a layer this precision. Bytes hold every number; a layer that is exact by what it adds to its products
- * cannot be rounded. */
+ * cannot be rounded, nor can weights that are computed. */
 static bool can_have(const struct qm_layer *layer, int precision) {
-    return layer->kind == QM_LAYER_CONV && (precision == QM_precision_W8A8 || !qm_bias_is_on_product(layer->rounding));
+    return layer->kind == QM_LAYER_CONV &&
+           (precision == QM_precision_W8A8 || (!qm_layer_is_product(layer) && !qm_bias_is_on_product(layer->rounding)));
 }
 
 /* Names of what --precision can choose from. */

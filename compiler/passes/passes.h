@@ -59,6 +59,10 @@ uint32_t lowerings_of_layer(const struct plan *plan, uint32_t layer, struct plan
 struct plan_window lowering_window(const struct plan *plan, uint32_t layer);
 /* Bytes of the window of one sum. */
 uint32_t lowering_depth(const struct plan_lowering *lowering);
+/* Output rows of each matrix of weights. */
+uint32_t lowering_matrix_h(const struct plan_lowering *lowering);
+/* The next number to multiply computed weights by, so that all of them sum to `missing`, the negative of a zero point: it fits a byte. */
+int32_t lowering_correction(int32_t missing);
 /* Window rows with weights: those of the second reading follow those of the first. */
 uint32_t lowering_kernel_rows(const struct plan_lowering *lowering);
 /* Weight rows of kernel_h rows of taps of `run` bytes each (docs/machine.md, Weights). */

@@ -24,8 +24,11 @@ static void see_layer(struct plan *plan, uint32_t layer) {
     out->last_writer = layer;
     for (uint32_t i = 0; i < l->input_count; i++) {
         struct plan_value *in = plan_storage(plan, l->inputs[i]);
-        if (on_host) in->in_arena = true;
-        if (!on_host) touch(in, layer);
+        bool from_arena = on_host || (qm_layer_is_product(l) && i == 1);
+        if (from_arena)
+            in->in_arena = true;
+        else
+            touch(in, layer);
     }
     if (on_host) out->from_outside = true;
     if (!on_host) touch(out, layer);
@@ -69,7 +72,7 @@ static uint32_t wish(const struct plan *plan, uint32_t layer) {
     const struct qm_value *out = &plan->network->values[l->output];
     uint32_t most = plan->machine->scratchpad_bytes / 4;
     uint64_t total = 0;
-    if (l->weights != NULL) {
+    if (is_convolution(l)) {
         uint64_t in_channels = l->kind == QM_LAYER_CONV ? plan->network->values[l->inputs[0]].c : 1;
         uint64_t weights = (uint64_t)out->c * l->kernel_h * l->kernel_w * in_channels * weight_bits(l) / 8;
         total += weights + QM_PARAMETER_BYTES * (uint64_t)plan_ceil_div(out->c, plan->machine->cols) * plan->machine->cols;

@@ -6,6 +6,8 @@
  *       for each group of tiles: MATMUL (one a part of K), REQUANTIZE
  *       STORE the block                                                             a map outside the scratchpad
  *
+ * Computed weights come from the arena as a matrix [K][channels], of which LOADs make the rows of tiles that the machine reads; one matrix
+ * after the other with its own blocks. The zero point of the input leaves their sums by more MATMULs, which see nothing but its negative.
  * Sums take the accumulator in turn, so that a MATMUL can fill rows while REQUANTIZE reads others.
  */
 #include "common/precision.h"
@@ -19,18 +21,20 @@ struct conv {
     const struct qm_layer *l;
     const struct plan_tiling *t;
     const struct plan_window *window;
-    uint32_t blocks_w, blocks, chunks, tile;
-    uint32_t block, chunk;          /* that are loaded; PLAN_NONE: none */
-    struct area in;                 /* of the block */
-    uint32_t weights, weights_base; /* buffer, and the offset in it of what `weights` offsets count from */
+    uint32_t blocks_w, blocks, chunks, tile; /* blocks: of one matrix */
+    uint32_t block, chunk;                   /* that are loaded; PLAN_NONE: none */
+    struct area in;                          /* of the block */
+    uint32_t matrix;                         /* of computed weights: whose turn it is */
+    uint32_t weights, weights_base;          /* buffer, and the offset in it of what `weights` offsets count from */
     uint32_t results[RING_MAX], windows[RING_MAX];
     uint32_t table;  /* buffer */
     uint32_t stores; /* made so far: results take their buffers in turn */
 };
 
 static struct block block_at(const struct conv *c, uint32_t index) {
-    uint32_t y = index / c->blocks_w * c->t->block_h, x = index % c->blocks_w * c->t->block_w;
-    return (struct block){y, x, plan_min(c->t->block_h, c->window->out_h - y), plan_min(c->t->block_w, c->window->out_w - x)};
+    uint32_t h = lowering_matrix_h(&c->t->lowering), place = index % c->blocks, matrix = index / c->blocks;
+    uint32_t y = place / c->blocks_w * c->t->block_h, x = place % c->blocks_w * c->t->block_w;
+    return (struct block){matrix * h + y, x, plan_min(c->t->block_h, h - y), plan_min(c->t->block_w, c->window->out_w - x)};
 }
 
 static struct range chunk_at(const struct conv *c, uint32_t index) {
@@ -52,26 +56,42 @@ static void add_constant(struct conv *c, struct range channels, uint32_t bytes) 
     plan->image_bytes = constant->offset + constant->bytes;
 }
 
-/* Adds a constant for each chunk, with its weights and parameters, and one for the table. */
+static uint32_t param_bytes(const struct conv *c, uint32_t channels) {
+    return QM_PARAMETER_BYTES * plan_ceil_div(channels, c->tile) * c->plan->machine->cols;
+}
+
+/* Adds a constant for each chunk, with its weights, unless they are computed, and parameters, and one for the table. */
 static void add_constants(struct conv *c) {
     struct plan *plan = c->plan;
     plan->layers[c->layer].first_constant = plan->constant_count;
     for (uint32_t i = 0; i < c->chunks; i++) {
         struct range channels = chunk_at(c, i);
-        add_constant(c, channels, tile_chunk_bytes(plan->machine, &c->t->lowering, channels.count));
+        uint32_t bytes = tile_chunk_bytes(plan->machine, &c->t->lowering, channels.count);
+        add_constant(c, channels, qm_layer_is_product(c->l) ? param_bytes(c, channels.count) : bytes);
     }
     if (c->l->table != NULL) add_constant(c, (struct range){0, 0}, QM_TABLE_BYTES);
 }
 
-/* Loads bytes of the layer's constant `index` from offset on; returns the buffer. */
-static uint32_t load_bytes(struct conv *c, uint32_t index, uint32_t offset, uint32_t bytes) {
-    struct plan *plan = c->plan;
+/* Adds a LOAD to a buffer, which may be issued from an operation on. */
+static void load_to(struct conv *c, const struct qm_insn *insn, uint32_t buffer, uint32_t after) {
+    uint32_t op = plan_add_op(c->plan, c->layer, insn);
+    c->plan->ops[op].after = plan_max(after, c->plan->stages[c->plan->stage_count - 1].first_op);
+    plan_use(c->plan, op, PLAN_WRITE, buffer);
+}
+
+/* Loads bytes of the layer's constant `index` from offset on to a place in a buffer. */
+static void load_constant_to(struct conv *c, uint32_t index, uint32_t offset, uint32_t bytes, uint32_t buffer, uint32_t at) {
+    const struct plan *plan = c->plan;
     const struct plan_constant *constant = &plan->constants[plan->layers[c->layer].first_constant + index];
-    struct qm_insn insn = {.opcode = QM_LOAD, .row_bytes = bytes, .row_count = 1, .plane_count = 1};
+    struct qm_insn insn = {.opcode = QM_LOAD, .row_bytes = bytes, .row_count = 1, .plane_count = 1, .spad_addr = at};
     insn.dram_addr = (int64_t)plan->image_offset + constant->offset + offset;
-    uint32_t buffer = plan_add_buffer(plan, bytes), op = plan_add_op(plan, c->layer, &insn);
-    plan->ops[op].after = plan->stages[plan->stage_count - 1].first_op;
-    plan_use(plan, op, PLAN_WRITE, buffer);
+    load_to(c, &insn, buffer, 0);
+}
+
+/* The same to a buffer of their own, which it returns. */
+static uint32_t load_bytes(struct conv *c, uint32_t index, uint32_t offset, uint32_t bytes) {
+    uint32_t buffer = plan_add_buffer(c->plan, bytes);
+    load_constant_to(c, index, offset, bytes, buffer, 0);
     return buffer;
 }
 
@@ -120,6 +140,48 @@ static void next_part(const struct conv *c, uint32_t channels, struct part *part
     part->bytes = part_bytes(c, part, channels);
     uint32_t end = part->kernel_h.first + part->kernel_h.count;
     part->last = part->run.first + part->run.count == w->run_bytes && end == lowering_kernel_rows(&c->t->lowering);
+}
+
+/* ---- computed weights ---- */
+
+/* Loads rows of the matrix, of `tiles` tiles of so many channels from channel `first` on, to a place in the buffer, tile after tile. */
+static void load_tiles(struct conv *c, struct range rows, uint32_t first, uint32_t width, uint32_t tiles, uint32_t at) {
+    const struct plan_value *matrices = plan_storage(c->plan, c->l->inputs[1]);
+    uint32_t channels = c->t->lowering.channels, depth = c->window->run_bytes;
+    struct qm_insn insn = {.opcode = QM_LOAD, .row_bytes = width, .row_count = rows.count, .plane_count = tiles, .spad_addr = at};
+    insn.dram_addr = matrices->arena_offset + ((int64_t)c->matrix * depth + rows.first) * channels + first;
+    if (width == channels) {
+        insn.row_bytes = (int64_t)rows.count * channels;
+        insn.row_count = 1;
+    }
+    if (insn.row_count > 1) {
+        insn.dram_row_stride = channels;
+        insn.spad_row_stride = width;
+    }
+    if (tiles > 1) {
+        insn.dram_plane_stride = width;
+        insn.spad_plane_stride = (int64_t)rows.count * width;
+    }
+    load_to(c, &insn, c->weights, matrices->ready_op);
+}
+
+/* A part of a chunk's weights and, with its last, the parameters, in the place of a constant with both. */
+static void load_matrix(struct conv *c, uint32_t chunk, const struct part *part) {
+    struct range channels = chunk_at(c, chunk);
+    uint32_t params = part->last ? param_bytes(c, channels.count) : 0, tiles = channels.count / c->tile, rest = channels.count % c->tile;
+    c->weights = plan_add_buffer(c->plan, part->bytes + params);
+    c->weights_base = part->offset;
+    if (tiles > 0) load_tiles(c, part->run, channels.first, c->tile, tiles, 0);
+    if (rest > 0) load_tiles(c, part->run, channels.first + tiles * c->tile, rest, 1, tiles * c->tile * part->run.count);
+    if (params > 0) load_constant_to(c, chunk, 0, params, c->weights, part->bytes);
+}
+
+/* Lets a window see nothing but a number. */
+static void see_only(struct qm_insn *insn, int32_t number) {
+    insn->in_row_bytes = 1;
+    insn->x_start = 1;
+    insn->in_unsigned = number > INT8_MAX;
+    insn->pad_value = (uint8_t)number;
 }
 
 /* ---- windows ---- */
@@ -180,7 +242,8 @@ struct group {
     struct range chunk_channels, channels;
 };
 
-static void add_matmul(struct conv *c, const struct group *g, const struct part *part) {
+/* The products of a part; with a number, of that instead of the map, to be added. */
+static void add_matmul(struct conv *c, const struct group *g, const struct part *part, int32_t number) {
     uint32_t within = g->channels.first - g->chunk_channels.first;
     struct qm_insn insn = {.opcode = QM_MATMUL};
     if (c->t->lowering.im2col)
@@ -191,7 +254,8 @@ static void add_matmul(struct conv *c, const struct group *g, const struct part 
     insn.in_unsigned = c->l->in_unsigned;
     insn.depthwise = c->t->lowering.depthwise;
     insn.weight_zero = c->l->weight_zero;
-    insn.accumulate = !part->first;
+    insn.accumulate = !part->first || number != 0;
+    if (number != 0) see_only(&insn, number);
     insn.weight_addr = (int64_t)part->offset - c->weights_base + part_bytes(c, part, within);
     insn.acc_addr = g->accumulator;
     insn.channels = g->channels.count;
@@ -236,13 +300,26 @@ static void add_requantize(struct conv *c, const struct group *g, uint32_t param
     plan_use(c->plan, op, PLAN_WRITE, to.buffer);
 }
 
+/* Takes the input's zero point off the products of a part. */
+static void correct(struct conv *c, const struct group *g, const struct part *part) {
+    for (int32_t missing = -c->l->in_zero; missing != 0; missing -= lowering_correction(missing))
+        add_matmul(c, g, part, lowering_correction(missing));
+}
+
+static void load_part(struct conv *c, uint32_t chunk, const struct part *part) {
+    if (qm_layer_is_product(c->l))
+        load_matrix(c, chunk, part);
+    else
+        load_constant(c, chunk, part->offset, part->bytes + (part->last ? param_bytes(c, chunk_at(c, chunk).count) : 0));
+}
+
 static void add_matmuls(struct conv *c, const struct group *g, uint32_t *param_offset) {
     uint32_t channels = g->chunk_channels.count;
     struct part part = first_part(c, channels);
     for (;; next_part(c, channels, &part)) {
-        uint32_t params = part.last ? QM_PARAMETER_BYTES * plan_ceil_div(channels, c->tile) * c->plan->machine->cols : 0;
-        if (c->t->split) load_constant(c, g->chunk, part.offset, part.bytes + params);
-        add_matmul(c, g, &part);
+        if (c->t->split) load_part(c, g->chunk, &part);
+        add_matmul(c, g, &part, 0);
+        if (c->t->lowering.passes > 1) correct(c, g, &part);
         if (part.last) break;
     }
     uint32_t tile = (g->channels.first - g->chunk_channels.first) / c->tile;
@@ -260,9 +337,14 @@ static void load_block(struct conv *c, uint32_t index) {
 }
 
 static void load_chunk(struct conv *c, uint32_t index) {
-    if (c->chunk == index || c->t->split) return;
-    load_constant(c, index, 0, c->plan->constants[c->plan->layers[c->layer].first_constant + index].bytes);
-    c->chunk = index;
+    uint32_t of_all = c->matrix * c->chunks + index;
+    if (c->chunk == of_all || c->t->split) return;
+    struct part whole = first_part(c, chunk_at(c, index).count);
+    if (qm_layer_is_product(c->l))
+        load_matrix(c, index, &whole);
+    else
+        load_constant(c, index, 0, c->plan->constants[c->plan->layers[c->layer].first_constant + index].bytes);
+    c->chunk = of_all;
 }
 
 static void do_groups(struct conv *c, uint32_t block_index, uint32_t chunk_index) {
@@ -308,18 +390,24 @@ static void add_rings(struct conv *c) {
     }
 }
 
+/* The blocks and chunks of all weights, or of one matrix of them. */
+static void do_matrix(struct conv *c) {
+    bool rows_outer = c->t->rows_outer;
+    uint32_t outer = rows_outer ? c->blocks : c->chunks, inner = rows_outer ? c->chunks : c->blocks, first = c->matrix * c->blocks;
+    for (uint32_t i = 0; i < outer; i++)
+        for (uint32_t j = 0; j < inner; j++) do_block_and_chunk(c, first + (rows_outer ? i : j), rows_outer ? j : i);
+}
+
 void schedule_convolution(struct plan *plan, uint32_t layer) {
     const struct plan_tiling *t = &plan->layers[layer].tiling;
     struct conv c = {.plan = plan, .layer = layer, .l = &plan->network->layers[layer], .t = t, .window = &t->lowering.window};
     c.blocks_w = plan_ceil_div(c.window->out_w, t->block_w);
-    c.blocks = c.blocks_w * plan_ceil_div(c.window->out_h, t->block_h);
+    c.blocks = c.blocks_w * plan_ceil_div(lowering_matrix_h(&t->lowering), t->block_h);
     c.chunks = plan_ceil_div(t->lowering.channels, t->chunk_channels);
     c.tile = qm_machine_tile(plan->machine, t->lowering.depthwise);
     c.block = c.chunk = PLAN_NONE;
     add_constants(&c);
     add_rings(&c);
     if (c.l->table != NULL) c.table = load_bytes(&c, c.chunks, 0, QM_TABLE_BYTES);
-    uint32_t outer = t->rows_outer ? c.blocks : c.chunks, inner = t->rows_outer ? c.chunks : c.blocks;
-    for (uint32_t i = 0; i < outer; i++)
-        for (uint32_t j = 0; j < inner; j++) do_block_and_chunk(&c, t->rows_outer ? i : j, t->rows_outer ? j : i);
+    for (; c.matrix < t->lowering.matrices; c.matrix++) do_matrix(&c);
 }

@@ -162,4 +162,5 @@ void schedule_store_map(struct plan *plan, uint32_t layer, struct plan_value *va
     if (!value->resident || !value->in_arena || value->last_writer != layer) return;
     struct qm_insn insn = transfer(QM_STORE, value->bytes, value->arena_offset);
     plan_use(plan, plan_add_op(plan, layer, &insn), PLAN_READ, value->buffer);
+    value->ready_op = plan->op_count;
 }

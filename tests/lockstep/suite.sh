@@ -20,6 +20,15 @@ check "a long run goes on where it was stopped, and loses nothing" tests/lockste
 check "nothing compared is no success, and no difference is lost" tests/lockstep/limits.sh
 check "the report locates a planted fault in a network" tests/lockstep/located.sh late_commit $digits --machine tiny
 check "the signals between the blocks are equal in digits on m3x5" build/qmac verify $digits --machine m3x5 --stalls 0.1 --probe
+mkdir -p build/attention-models
+check "networks with attention are written" build/attention build/attention-models
+for format in tflite onnx; do
+    for machine in one tiny edge m3x5; do
+        check "attention in $format on $machine" build/qmac verify build/attention-models/attention.$format --machine $machine
+        check "attention in $format on $machine with stalls" \
+            build/qmac verify build/attention-models/attention.$format --machine $machine --stalls 0.1
+    done
+done
 if [ -n "${QMAC_DATA:-}" ]; then
     models=$QMAC_DATA/mlcommons-tiny/models
     for name in resnet8_cifar10_int8 ds_cnn_kws_int8 mobilenet_v1_025_96_vww_int8 autoencoder_ad01_int8; do

@@ -86,7 +86,8 @@ static int8_t finish(const struct reference_site *r, int64_t sum, uint32_t chann
     float in = r->in->quant.scale[0], weight = weights->quant.scale[per_channel ? channel : 0];
     double factor = (double)in * (double)weight;
     bool legacy = r->in->dtype == QM_U8;
-    if ((r->op->kind == QM_OP_FULLY_CONNECTED || legacy) && !per_channel) factor = (double)(in * weight);
+    if ((r->op->kind == QM_OP_FULLY_CONNECTED || r->op->kind == QM_OP_BATCH_MATMUL || legacy) && !per_channel)
+        factor = (double)(in * weight);
     int32_t bias = 0;
     if (r->op->inputs[2] != QM_NO_TENSOR) memcpy(&bias, r->bytes[r->op->inputs[2]] + 4 * (size_t)channel, 4);
     return reference_clamp(r, r->op->activation,
@@ -205,6 +206,34 @@ static uint64_t broadcast(const struct reference_site *r, const struct qm_graph_
     return at;
 }
 
+/* Where the matrix of an operand begins that matrix `index` of the output's stack is made of. */
+static uint64_t matrix_of(const struct reference_site *r, const struct qm_graph_tensor *in, uint64_t index) {
+    uint64_t at = 0, stride = (uint64_t)in->dims[in->rank - 1] * in->dims[in->rank - 2];
+    for (uint32_t d = 2; d < in->rank; d++) {
+        uint32_t size = in->dims[in->rank - 1 - d], out = r->out->dims[r->out->rank - 1 - d];
+        if (size > 1) at += index % out * stride;
+        stride *= size;
+        index /= out;
+    }
+    return at;
+}
+
+static void run_batch_matmul(const struct reference_site *r) {
+    const struct qm_graph_tensor *b = &r->graph->tensors[r->op->inputs[1]];
+    uint64_t m = r->out->dims[r->out->rank - 2], n = r->out->dims[r->out->rank - 1];
+    uint64_t depth = r->in->dims[r->in->rank - (r->op->first_transposed ? 2 : 1)];
+    for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
+        uint64_t row = i / n % m, column = i % n, matrix = i / n / m;
+        int64_t sum = 0;
+        for (uint64_t k = 0; k < depth; k++) {
+            uint64_t left = r->op->first_transposed ? k * m + row : row * depth + k;
+            uint64_t right = r->op->transposed ? column * depth + k : k * n + column;
+            sum += product_of(r, matrix_of(r, r->in, matrix) + left, matrix_of(r, b, matrix) + right);
+        }
+        r->to[i] = finish(r, sum, 0);
+    }
+}
+
 static void run_binary(const struct reference_site *r, int64_t (*combine)(const struct reference_site *, int32_t, int32_t)) {
     const struct qm_graph_tensor *second = &r->graph->tensors[r->op->inputs[1]];
     const int8_t *a = r->bytes[r->op->inputs[0]], *b = r->bytes[r->op->inputs[1]];
@@ -308,6 +337,7 @@ static void run_op(const struct reference_site *r) {
     case QM_OP_AVERAGE_POOL_2D:
     case QM_OP_MAX_POOL_2D: run_map(r, pool_at); break;
     case QM_OP_FULLY_CONNECTED: run_fully_connected(r); break;
+    case QM_OP_BATCH_MATMUL: run_batch_matmul(r); break;
     case QM_OP_ADD: run_binary(r, sum); break;
     case QM_OP_MUL: run_binary(r, multiplied); break;
     case QM_OP_RESHAPE: memcpy(r->to, r->bytes[r->op->inputs[0]], qm_graph_elements(r->out)); break;

@@ -38,6 +38,7 @@ static void write_quantization(const struct build_model *m, struct fbb *b, const
     fbb_put(b, scale, bits, 4);
     if (m->unaligned) moved(b, table, QUANT_SCALE, scale, 4);
     uint32_t zero = fbb_vector(b, table, QUANT_ZERO_POINT, 1, 8);
+    fbb_put(b, zero, (uint64_t)(int64_t)t->zero, 8);
     if (m->unaligned) moved(b, table, QUANT_ZERO_POINT, zero, 8);
 }
 

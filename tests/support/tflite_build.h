@@ -16,7 +16,8 @@ struct build_tensor {
     bool open;                      /* the file leaves the first dimension open */
     uint32_t count;                 /* of numbers, which make it a constant; 0: none */
     int32_t numbers[BUILD_NUMBERS]; /* with count 1, the same for all elements */
-    float scale;                    /* zero point 0; 0: no quantization */
+    float scale;                    /* 0: no quantization */
+    int32_t zero;                   /* point */
 };
 
 struct build_node {

@@ -92,6 +92,14 @@ enum qm_status cli_inputs_read(const struct qm_program *program, const char *con
     return QM_OK;
 }
 
+/* Random bytes as floats between -4 and 4: any bits would be NaN at times. */
+static void spread_floats(uint8_t *data, size_t size) {
+    for (size_t i = 0; i + sizeof(float) <= size; i += sizeof(float)) {
+        float number = (float)(int8_t)data[i] / 32;
+        memcpy(data + i, &number, sizeof number);
+    }
+}
+
 void cli_inputs_random(const struct qm_program *program, uint64_t seed, struct cli_inputs *inputs) {
     struct qm_prng prng;
     init_inputs(program, inputs);
@@ -99,6 +107,7 @@ void cli_inputs_random(const struct qm_program *program, uint64_t seed, struct c
     for (uint32_t i = 0; i < program->input_count; i++) {
         inputs->data[i] = qm_arena_alloc(inputs->arena, program->tensors[i].size_bytes);
         qm_prng_fill(&prng, inputs->data[i], program->tensors[i].size_bytes);
+        if (program->tensors[i].dtype == QM_F32) spread_floats(inputs->data[i], program->tensors[i].size_bytes);
     }
 }
 

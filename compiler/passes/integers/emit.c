@@ -4,7 +4,7 @@
 #include "compiler/passes/integers/integers.h"
 
 bool real_has_weights(const struct real_deferred *deferred) {
-    return qm_graph_has_weights(deferred->op.kind);
+    return qm_graph_has_weights(deferred->op.kind) || deferred->op.kind == QM_OP_BATCH_MATMUL;
 }
 
 /* Makes a value a TENSOR. */
@@ -50,7 +50,9 @@ static void set_bits(const struct real_node *n, const struct real_deferred *defe
     int64_t low = encoding->requant.low < encoding->zero ? encoding->requant.low : encoding->zero;
     int64_t high = encoding->requant.high > encoding->zero ? encoding->requant.high : encoding->zero;
     out->bits = bits_of_range(encoding->dtype, low, high);
-    if (real_has_weights(deferred)) tensors[deferred->op.inputs[1]].bits = bits_of_weights(&tensors[deferred->op.inputs[1]]);
+    if (!real_has_weights(deferred)) return;
+    struct qm_graph_tensor *weights = &tensors[deferred->op.inputs[1]];
+    if (weights->data != NULL) weights->bits = bits_of_weights(weights);
 }
 
 /* [rows][stack][columns] as [stack][rows][columns]. */

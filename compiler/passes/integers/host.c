@@ -1,7 +1,7 @@
 /* host.c - what the machine cannot compute exactly goes to the host: operators on real numbers, in doubles (evaluate/).
  *
  * Such an operator makes a HOST value, which is only remembered; what reads it is on the host, too. When a QUANTIZE comes, or the network
- * ends, all that has been remembered becomes one operator of the graph of integers. Products by weights never go to the host.
+ * ends, all that has been remembered becomes one operator of the graph of integers. Products by constant weights never go to the host.
  */
 #include "compiler/passes/integers/integers.h"
 

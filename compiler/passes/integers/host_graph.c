@@ -1,7 +1,7 @@
 /* host_graph.c - a value as a graph of real numbers that the host computes from tensors of the graph of integers.
  *
  * The graph has the operators of the file, back to what the network has as integers: quantized tensors, and the 32-bit sums of products
- * by weights, which the machine computes. A value that several operators read is computed once.
+ * that the machine computes. A value that several operators read is computed once.
  */
 #include <math.h>
 #include <string.h>
@@ -103,7 +103,7 @@ static uint32_t add_float_input(struct real_host *host, const struct real_value 
     return x == QM_NO_TENSOR || qm_shape_same(&origin->shape, &value->shape) ? x : add_op(host, QM_OP_RESHAPE, x, &value->shape);
 }
 
-/* The sums of a product by weights, which the machine computes once, in real numbers and with its bias. */
+/* The sums of a product, which the machine computes once, in real numbers and with its bias. */
 static uint32_t add_sums(struct real_host *host, const struct real_value *value) {
     const struct real_deferred *deferred = value->deferred;
     struct real_value *sums = value->source->sums;
@@ -140,6 +140,12 @@ static uint32_t add_constant(struct real_host *host, const struct real_value *va
 
 bool real_has_products(const struct qm_graph_op *op, const struct real_value *inputs) {
     return op->kind == QM_OP_CONV_2D || op->kind == QM_OP_TRANSPOSE_CONV || (op->kind == QM_OP_MATMUL && inputs[1].state == REAL_CONSTANT);
+}
+
+/* Whether the machine computes its sums: always by constant weights, and by computed ones where it can. */
+static bool has_sums(const struct real_value *value) {
+    const struct real_source *source = value->source;
+    return real_has_products(source->op, source->inputs) || (value->state == REAL_DEFERRED && source->op->kind == QM_OP_MATMUL);
 }
 
 /* An operator of values, with outputs of these shapes. The output that is asked for. */
@@ -188,8 +194,7 @@ static uint32_t add_value(struct real_host *host, const struct real_value *value
     case REAL_DEFERRED:
     case REAL_HOST:
         if (source == NULL) return cannot(host, "computes on what is only a part of a tensor");
-        return real_has_products(source->op, source->inputs) ? add_sums(host, value)
-                                                             : add_operator(host, source->op, source->inputs, source->shapes, id);
+        return has_sums(value) ? add_sums(host, value) : add_operator(host, source->op, source->inputs, source->shapes, id);
     default: return cannot(host, "computes on what has been refused");
     }
 }

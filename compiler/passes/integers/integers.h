@@ -78,7 +78,7 @@ struct real_source {
     const struct qm_graph_op *op;
     struct real_value *inputs;     /* [op->input_count] as they were */
     const struct qm_shape *shapes; /* [op->output_count] of its outputs: a part of a move has not the file's */
-    struct real_value *sums;       /* of a product by weights: its 32-bit sums, once the host has asked for them */
+    struct real_value *sums;       /* of a product by the machine: its 32-bit sums, once the host has asked for them */
 };
 
 struct real_value {
@@ -211,7 +211,7 @@ struct real_encoding {
     int64_t zero;
     struct qm_requant requant;
 };
-/* Whether it multiplies by weights. */
+/* Whether it multiplies by weights, constant or computed: its sums have channels. */
 bool real_has_weights(const struct real_deferred *deferred);
 /* Makes a value a TENSOR of these integers. */
 void real_become_tensor(struct real_value *value, const struct real_encoding *encoding, enum real_order order, uint32_t tensor);
@@ -321,7 +321,7 @@ uint32_t real_host_value(struct real_host *host, const struct real_value *value)
 /* A new operator with one input and an output of this shape and type. */
 struct qm_graph_op *real_host_op(struct real_host *host, enum qm_graph_op_kind kind, uint32_t in, const struct qm_shape *shape,
                                  enum qm_dtype dtype);
-/* Whether an operator multiplies by weights, which only the machine does. */
+/* Whether an operator multiplies by constant weights, which only the machine does. */
 bool real_has_products(const struct qm_graph_op *op, const struct real_value *inputs);
 uint32_t real_host_transpose(struct real_host *host, uint32_t in, const uint32_t permutation[4], enum qm_dtype dtype);
 

@@ -192,6 +192,28 @@ static void make_fully_connected(struct trial *t) {
     add_output(t, 2, (uint32_t[]){rows, channels}, -zero_point(t, "OUTPUT_OFFSET"), either(t, "output_ref", "output"));
 }
 
+/* One scale for all columns. */
+static void set_columns(struct trial *t, struct qm_layer *layer) {
+    uint32_t columns = number(t, "OUTPUT_COLS");
+    struct qm_multiplier *scales = QM_ARENA_NEW(t->arena, struct qm_multiplier, columns);
+    for (uint32_t c = 0; c < columns; c++) scales[c] = scale_of(t, "OUTPUT_MULTIPLIER", "OUTPUT_SHIFT");
+    layer->scales = scales;
+    set_clamp(t, layer);
+}
+
+static void make_batch_matmul(struct trial *t) {
+    uint32_t left[4] = {number(t, "LHS_BATCH"), number(t, "LHS_HEIGHT"), number(t, "LHS_ROWS"), number(t, "LHS_COLS")};
+    uint32_t right[4] = {number(t, "RHS_BATCH"), number(t, "RHS_HEIGHT"), number(t, "RHS_ROWS"), number(t, "RHS_COLS")};
+    uint32_t out[4] = {number(t, "OUTPUT_BATCH"), number(t, "OUTPUT_HEIGHT"), number(t, "OUTPUT_ROWS"), number(t, "OUTPUT_COLS")};
+    t->op.kind = QM_OP_BATCH_MATMUL;
+    t->op.first_transposed = number(t, "ADJ_X");
+    t->op.transposed = number(t, "ADJ_Y");
+    t->set_numbers = set_columns;
+    add_input(t, 4, left, zero_point(t, "LHS_OFFSET"), "lhs_input_tensor");
+    add_input(t, 4, right, zero_point(t, "RHS_OFFSET"), "rhs_input_tensor");
+    add_output(t, 4, out, -zero_point(t, "OUTPUT_OFFSET"), "output");
+}
+
 static void make_pool(struct trial *t, enum qm_graph_op_kind kind) {
     struct qm_graph_op *op = &t->op;
     uint32_t in[4] = {1, number(t, "INPUT_H"), number(t, "INPUT_W"), number(t, "INPUT_C")};
@@ -321,7 +343,7 @@ static const struct {
     {"_s16", NULL, "int16 activations"},
     {"lstm", NULL, "LSTM"},
     {"svdf", NULL, "SVDF"},
-    {"batch_matmul", NULL, "BATCH_MATMUL"},
+    {"batch_matmul", make_batch_matmul, NULL},
     {"ds_cnn", NULL, "a network of several layers"},
     {"transpose_conv", make_transpose_conv, NULL},
     {"transpose", NULL, "the file does not say the shapes"},

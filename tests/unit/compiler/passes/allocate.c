@@ -15,16 +15,18 @@ struct life {
     uint32_t first, last;
 };
 
-/* Blocks that are loaded and summed with the block before. */
-static void make_schedule(struct plan *plan, struct qm_prng *prng) {
+/* Blocks that are loaded, by one LOAD or two, and summed with the block before. */
+static void make_schedule(struct plan *plan, struct qm_prng *prng, uint32_t loads) {
     uint32_t previous = PLAN_NONE;
     for (uint32_t i = 0; i < WORK; i++) {
         uint32_t buffer = plan_add_buffer(plan, 1 + (uint32_t)(qm_prng_next(prng) % PIECE_MAX));
         struct qm_insn insn = {.opcode = QM_LOAD, .row_bytes = plan->buffers[buffer].bytes, .row_count = 1, .plane_count = 1};
-        insn.dram_addr = i; /* a name */
-        uint32_t load = plan_add_op(plan, 0, &insn);
-        if (qm_prng_next(prng) % 4 != 0) plan->ops[load].after = 0;
-        plan_use(plan, load, PLAN_WRITE, buffer);
+        for (uint32_t j = 0; j < loads; j++) {
+            insn.dram_addr = i * loads + j; /* a name */
+            uint32_t load = plan_add_op(plan, 0, &insn);
+            if (qm_prng_next(prng) % 4 != 0) plan->ops[load].after = 0;
+            plan_use(plan, load, PLAN_WRITE, buffer);
+        }
         uint32_t add = plan_add_op(plan, 0, &(struct qm_insn){.opcode = QM_ADD});
         plan_use(plan, add, PLAN_READ, buffer);
         if (previous != PLAN_NONE) plan_use(plan, add, PLAN_READ_MORE, previous);
@@ -65,10 +67,10 @@ static void check_no_overlap(const struct plan *plan) {
         }
 }
 
-static void run(uint64_t seed, struct plan *plan, bool host_between) {
+static void run(uint64_t seed, struct plan *plan, bool host_between, uint32_t loads) {
     struct qm_prng prng;
     qm_prng_init(&prng, seed);
-    make_schedule(plan, &prng);
+    make_schedule(plan, &prng, loads);
     make_stages(plan, host_between);
     cr_assert(eq(int, pass_allocate(plan), QM_OK));
 }
@@ -79,7 +81,7 @@ Test(allocate, never_gives_two_living_buffers_the_same_byte) {
     machine.scratchpad_bytes = SCRATCHPAD;
     for (uint64_t seed = 0; seed < 50; seed++) {
         struct plan plan = {.machine = &machine, .arena = qm_arena_create()};
-        run(seed, &plan, false);
+        run(seed, &plan, false, 1 + seed % 2);
         check_no_overlap(&plan);
         for (uint32_t i = 0; i < plan.buffer_count; i++) cr_assert(le(u32, plan.buffers[i].address + plan.buffers[i].bytes, SCRATCHPAD));
         plan_free(&plan);
@@ -91,7 +93,7 @@ Test(allocate, moves_loads_ahead_in_their_order) {
     qm_machine_init(&machine);
     machine.scratchpad_bytes = SCRATCHPAD;
     struct plan plan = {.machine = &machine, .arena = qm_arena_create()};
-    run(7, &plan, false);
+    run(7, &plan, false, 1);
     uint32_t loads = 0, ahead = 0;
     for (uint32_t i = 0, sums = 0; i < plan.op_count; i++) {
         struct qm_insn insn;
@@ -114,7 +116,7 @@ Test(allocate, loads_stay_in_their_stage) {
     machine.scratchpad_bytes = SCRATCHPAD;
     for (uint64_t seed = 0; seed < 20; seed++) {
         struct plan plan = {.machine = &machine, .arena = qm_arena_create()};
-        run(seed, &plan, true);
+        run(seed, &plan, true, 1);
         uint32_t first_stage = 0;
         for (uint32_t i = 0; i < plan.stages[0].last_op; i++) first_stage += plan_opcode(&plan.ops[i]) == QM_LOAD;
         cr_assert(eq(u32, first_stage, WORK / 2), "seed %u", (unsigned)seed);

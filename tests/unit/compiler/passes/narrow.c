@@ -126,6 +126,30 @@ Test(narrow, unknown_layers_and_precisions_are_refused_with_what_there_is) {
     }
 }
 
+/* A map times itself, turned: its weights are computed. */
+Test(narrow, products_of_computed_matrices_stay_bytes) {
+    static const int8_t weights[64];
+    static const int32_t bias[8];
+    struct chain chain;
+    open_chain(&chain, (uint32_t[]){2, 2, 8, 8}, 1, weights, bias);
+    uint32_t product = add_tensor(&chain, "product", 4, (uint32_t[]){1, 2, 2, 2}, NULL), first = chain.graph.ops[0].outputs[0];
+    chain.graph.ops[1] =
+        (struct qm_graph_op){.kind = QM_OP_BATCH_MATMUL, .index = 1, .input_count = 2, .output_count = 1, .transposed = true};
+    chain.graph.ops[1].inputs[0] = chain.graph.ops[1].inputs[1] = first;
+    chain.graph.ops[1].inputs[2] = QM_NO_TENSOR;
+    chain.graph.ops[1].outputs[0] = chain.graph.outputs[0] = product;
+    chain.graph.op_count = 2;
+    cr_assert(eq(int, qm_legalize(&chain.graph, QM_rounding_TFLITE, chain.arena, &chain.network, &chain.diag), QM_OK));
+    cr_assert(eq(int, qm_narrow(chain.network, "product=w4a8", chain.arena, &chain.diag), QM_BAD_INPUT));
+    cr_expect(strstr(chain.diag.text, "no layer product can be made w4a8; choose from first") != NULL, "%s", chain.diag.text);
+    narrow(&chain, "w4a4");
+    const struct qm_layer *layer = &chain.network->layers[chain.network->layer_count - 1];
+    cr_assert(eq(u32, layer->input_count, 2));
+    cr_assert(eq(u32, layer->precision, QM_precision_W8A8));
+    for (uint32_t i = 0; i < 2; i++) cr_assert(eq(u32, chain.network->values[layer->inputs[i]].bits, 8));
+    qm_arena_destroy(chain.arena);
+}
+
 /* All cycles of a layer of 1,024 inputs and 2,048 outputs over 16x16 positions on 16x16 cells,
  * and of the small one that makes its inputs. */
 static uint64_t cycles_of(const char *precision) {

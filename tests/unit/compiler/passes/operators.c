@@ -21,6 +21,7 @@ struct sketch {
     struct qm_graph_tensor tensors[TENSORS_MAX];
     struct qm_graph_op op;
     uint32_t ends[2][TENSORS_MAX];
+    bool on_machine; /* none of its layers may be the host's */
 };
 
 static uint32_t draw(struct sketch *s, uint32_t low, uint32_t high) {
@@ -142,6 +143,7 @@ static int check_sketch(struct sketch *s, uint64_t seed) {
         inputs[i] = (const int8_t *)bytes;
     }
     cr_assert(qm_legalize(&s->graph, QM_rounding_TFLITE, s->arena, &network, &diag) == QM_OK, "seed %d: %s", (int)seed, diag.text);
+    for (uint32_t i = 0; s->on_machine && i < network->layer_count; i++) cr_assert(ne(int, network->layers[i].kind, QM_LAYER_HOST));
     struct qm_compile_options options = {
         .rounding = QM_rounding_TFLITE, .search = (enum qm_search)draw(s, 0, 2), .keep_layers = draw(s, 0, 3) == 0};
     enum qm_status status = qm_compile_network(network, &machine, &options, &program, &diag);
@@ -400,6 +402,10 @@ static void add_constant_input(struct sketch *s, enum qm_dtype dtype, uint32_t r
     s->op.inputs[s->op.input_count++] = index;
 }
 
+static void add_operand(struct sketch *s, enum qm_dtype dtype, uint32_t rank, const uint32_t *dims) {
+    add_input(s, dtype, rank, dims);
+}
+
 /* Operands of the output's shape, or with dimensions of one element or fewer dimensions; one may be a constant. */
 static void sketch_binary(struct sketch *s) {
     uint32_t dims[4], own[4], rank = draw_dims(s, dims), broadcasts = draw(s, 0, 2), constant = draw(s, 0, 5);
@@ -512,6 +518,47 @@ Test(operators, products_of_asymmetric_weights) {
     check_operator(QM_OP_CONV_2D, sketch_asymmetric_conv);
     check_operator(QM_OP_DEPTHWISE_CONV_2D, sketch_asymmetric_depthwise);
     check_operator(QM_OP_FULLY_CONNECTED, sketch_asymmetric_fully_connected);
+}
+
+/* Products have small factors, so that few results are cut. */
+static void set_product_scale(struct sketch *s, uint32_t out) {
+    s->on_machine = true;
+    set_quant(s, out, 0.002F * (float)draw(s, 100, 4000), s->tensors[out].quant.zero_point[0]);
+}
+
+static void sketch_computed_weights(struct sketch *s) {
+    enum qm_dtype type = draw_type(s);
+    uint32_t in[2] = {draw(s, 1, 40), draw(s, 1, 100)}, weights[2] = {draw(s, 1, 60), in[1]}, out[2] = {in[0], weights[0]};
+    add_input(s, type, 2, in);
+    add_input(s, type, 2, weights);
+    if (draw(s, 0, 2) == 0) add_constant(s, QM_I32, 1, weights);
+    s->op.activation = draw(s, 0, 1) ? QM_ACT_RELU6 : QM_ACT_NONE;
+    set_product_scale(s, add_output(s, type, 2, out));
+}
+
+/* Stacks of up to three dimensions, of which each operand may have one element or, the last of them, none; either may be a constant. */
+static void sketch_batch_matmul(struct sketch *s) {
+    uint32_t over = draw(s, 0, 3), m = draw(s, 1, 24), n = draw(s, 1, 40), depth = draw(s, 1, 40), out[5], constant = draw(s, 0, 5);
+    s->op.first_transposed = draw(s, 0, 2) == 0;
+    s->op.transposed = draw(s, 0, 1);
+    const uint32_t ends[2][2] = {{s->op.first_transposed ? depth : m, s->op.first_transposed ? m : depth},
+                                 {s->op.transposed ? n : depth, s->op.transposed ? depth : n}};
+    for (uint32_t d = 0; d < over; d++) out[d] = draw(s, 1, 3);
+    out[over] = m;
+    out[over + 1] = n;
+    uint32_t broadcasts = draw(s, 0, 4), single = draw(s, 0, over);
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t dims[5], missing = broadcasts == i ? draw(s, 0, single) : 0;
+        for (uint32_t d = 0; d < over; d++) dims[d] = broadcasts == i && (d < single || draw(s, 0, 1) == 0) ? 1 : out[d];
+        memcpy(dims + over, ends[i], sizeof ends[i]);
+        (constant == i ? add_constant_input : add_operand)(s, QM_I8, over + 2 - missing, dims + missing);
+    }
+    set_product_scale(s, add_output(s, QM_I8, over + 2, out));
+}
+
+Test(operators, products_of_two_computed_matrices) {
+    check_operator(QM_OP_FULLY_CONNECTED, sketch_computed_weights);
+    check_operator(QM_OP_BATCH_MATMUL, sketch_batch_matmul);
 }
 
 static void sketch_softmax(struct sketch *s) {

@@ -172,6 +172,43 @@ Test(onnx, means_over_the_channels_are_convolutions) {
     reduces_channels("ReduceMean", false, MAP_C);
 }
 
+/* Whether the graph of integers has an operator. */
+static bool makes(enum qm_graph_op_kind kind) {
+    struct file_bytes file = onnx_build_pack(&build);
+    struct qm_graph *graph;
+    struct qm_diag diag = {.text = ""};
+    bool found = false;
+    cr_assert(eq(int, qm_model_parse(&(struct qm_model_bytes){file.data, file.size, "map"}, NULL, arena, &graph, &diag), QM_OK));
+    cr_assert(qm_integers(graph, NULL, arena, &graph, &diag) == QM_OK, "%s", diag.text);
+    for (uint32_t i = 0; i < graph->op_count; i++) found = found || graph->ops[i].kind == kind;
+    return found;
+}
+
+/* Each channel of the map times itself, turned; a factor and one number for each column are part of the product. */
+Test(onnx, products_of_two_results_are_the_machines) {
+    static const double factor = 0.0625, scale = 1, zero = 5;
+    static const double addends[MAP_H] = {1.5, -2, 0.25};
+    struct numbers input = open_map(), want = {.rank = 4, .dims = {1, MAP_C, MAP_H, MAP_H}, .count = MAP_C * MAP_H * MAP_H};
+    want.values = QM_ARENA_NEW(arena, double, want.count);
+    onnx_build_ints(&build, onnx_build_node(&build, "Transpose", "map", "turned"), "perm", 4, (const int64_t[]){0, 1, 3, 2});
+    onnx_build_constant(&build, "factor", FLOAT, (struct onnx_build_shape){.rank = 0}, &factor);
+    onnx_build_constant(&build, "addends", FLOAT, (struct onnx_build_shape){1, {MAP_H}}, addends);
+    onnx_build_constant(&build, "out_scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
+    onnx_build_constant(&build, "out_zero", INT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_node(&build, "MatMul", "map turned", "product");
+    onnx_build_node(&build, "Mul", "product factor", "scaled");
+    onnx_build_node(&build, "Add", "scaled addends", "sum");
+    onnx_build_node(&build, "QuantizeLinear", "sum out_scale out_zero", "y");
+    for (int i = 0; i < MAP_C * MAP_H * MAP_H; i++) {
+        const double *channel = input.values + i / (MAP_H * MAP_H) * MAP_H * MAP_W;
+        double sum = 0;
+        for (int k = 0; k < MAP_W; k++) sum += 0.25 * (channel[i / MAP_H % MAP_H * MAP_W + k] - 3) * (channel[i % MAP_H * MAP_W + k] - 3);
+        want.values[i] = fmin(fmax(nearbyint((sum * factor + addends[i % MAP_H]) / scale) + zero, -128), 127);
+    }
+    gives(input, &want);
+    cr_assert(makes(QM_OP_BATCH_MATMUL) && !makes(QM_OP_HOST));
+}
+
 static void refused(struct file_bytes file, const char *words) {
     struct qm_graph *graph;
     struct qm_diag diag = {.text = ""};
@@ -251,6 +288,31 @@ Test(onnx, filters_have_a_zero_point_each) {
         for (int k = 0; k < FILTER_WEIGHTS; k++)
             sum += (weights[f * FILTER_WEIGHTS + k] - zeros[f]) * (input.values[(k / FILTER_W * MAP_H + h) * MAP_W + w + k % FILTER_W] - 3);
         want.values[i] = quantized(sum * scales[f] * 0.5, 512, 4);
+    }
+    gives(input, &want);
+}
+
+/* They differ by less than 16, but their zero point, which stands where a position has no weight, is far from them. */
+Test(onnx, narrow_filters_far_from_their_zero_point_are_bytes) {
+    enum { POSITIONS = 44, CHANNELS = 2 };
+    static const double weights[CHANNELS] = {121, 115}, scale = 0.5, weight_zero = -13;
+    double numbers[CHANNELS * POSITIONS], wanted[POSITIONS];
+    struct numbers input = {.rank = 4, .dims = {1, CHANNELS, 11, 4}, .count = CHANNELS * POSITIONS, .values = numbers};
+    struct numbers want = {.rank = 4, .dims = {1, 1, 11, 4}, .count = POSITIONS, .values = wanted};
+    for (int i = 0; i < CHANNELS * POSITIONS; i++) numbers[i] = i * 77 % 256 - 128;
+    onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){4, {1, CHANNELS, 11, 4}});
+    onnx_build_output(&build, "y");
+    onnx_build_constant(&build, "scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
+    onnx_build_constant(&build, "w", INT8, (struct onnx_build_shape){4, {1, CHANNELS, 1, 1}}, weights);
+    onnx_build_constant(&build, "w_zero", INT8, (struct onnx_build_shape){.rank = 0}, &weight_zero);
+    onnx_build_node(&build, "DequantizeLinear", "x scale", "map");
+    onnx_build_node(&build, "DequantizeLinear", "w scale w_zero", "filters");
+    onnx_build_node(&build, "Conv", "map filters", "sums");
+    quantize("sums", "y", 64, 4);
+    for (int i = 0; i < POSITIONS; i++) {
+        double sum = 0;
+        for (int c = 0; c < CHANNELS; c++) sum += (weights[c] - weight_zero) * numbers[c * POSITIONS + i];
+        wanted[i] = quantized(sum * scale * scale, 64, 4);
     }
     gives(input, &want);
 }
