@@ -4,6 +4,20 @@
 
 #include "compiler/frontend/onnx/onnx.h"
 
+/* The dimensions of two stacks of matrices, broadcast. Those of a constant stack are as many as what meets them. */
+static bool stack_shape(const struct onnx_node *n, const struct qm_graph_tensor *a, const struct qm_graph_tensor *b,
+                        struct qm_shape *shape) {
+    bool fits = a->rank == b->rank || b->data == NULL || a->data != NULL;
+    shape->rank = a->rank > b->rank ? a->rank : b->rank;
+    for (uint32_t d = 0; fits && d + 2 < shape->rank; d++) {
+        uint32_t x = d + a->rank < shape->rank ? 1 : a->dims[d + a->rank - shape->rank];
+        uint32_t y = d + b->rank < shape->rank ? 1 : b->dims[d + b->rank - shape->rank];
+        fits = x == y || ((x == 1 || y == 1) && (b->data == NULL || a->data != NULL));
+        shape->dims[d] = x == 1 ? y : x;
+    }
+    return fits || onnx_refuse(n, "multiplies stacks of matrices that are not as many");
+}
+
 /* Shape of rows times a matrix, or of stacks of both. */
 static bool product_shape(const struct onnx_node *n, const struct qm_graph_tensor *a, const struct qm_graph_tensor *b, bool transposed,
                           struct qm_shape *shape) {
@@ -11,11 +25,11 @@ static bool product_shape(const struct onnx_node *n, const struct qm_graph_tenso
     uint32_t k = b->dims[b->rank - (transposed ? 1 : 2)], columns = b->dims[b->rank - (transposed ? 2 : 1)];
     if (a->dims[a->rank - 1] != k) return onnx_refuse(n, "multiplies rows of %u elements by a matrix of %u rows", a->dims[a->rank - 1], k);
     *shape = qm_graph_shape(a);
-    shape->dims[a->rank - 1] = columns;
-    if (b->rank == 2) return true;
-    bool same = a->rank == b->rank;
-    for (uint32_t d = 0; same && d + 2 < a->rank; d++) same = a->dims[d] == b->dims[d];
-    return same || onnx_refuse(n, "multiplies stacks of matrices that are not as many");
+    if (b->rank > 2 && a->rank < 2) return onnx_refuse(n, "multiplies a vector by stacks of matrices");
+    if (b->rank > 2 && !stack_shape(n, a, b, shape)) return false;
+    if (a->rank >= 2) shape->dims[shape->rank - 2] = a->dims[a->rank - 2];
+    shape->dims[shape->rank - 1] = columns;
+    return true;
 }
 
 uint32_t onnx_emit_matmul(const struct onnx_node *n, uint32_t a, uint32_t b, bool transposed) {
@@ -55,7 +69,7 @@ static uint32_t emit_gemm(const struct onnx_node *n, uint32_t a, uint32_t b, uin
     const struct qm_graph_tensor *tensors = n->r->graph->tensors;
     if (a == QM_NO_TENSOR || b == QM_NO_TENSOR) return QM_NO_TENSOR;
     if (tensors[a].rank != 2 || tensors[b].rank != 2) return onnx_refuse(n, "takes matrices of two dimensions only"), QM_NO_TENSOR;
-    if (onnx_int(n, "transA", 0) != 0) return onnx_refuse(n, "turns its first matrix, which is not supported"), QM_NO_TENSOR;
+    if (onnx_int(n, "transA", 0) != 0) a = emit_turned(n, a);
     uint32_t product = onnx_emit_matmul(n, a, b, onnx_int(n, "transB", 0) != 0);
     if (product != QM_NO_TENSOR && alpha != 1) product = onnx_emit_with(n, QM_OP_MUL, product, 1, &(double){(double)alpha}, 0);
     if (product == QM_NO_TENSOR || c == QM_NO_TENSOR || beta == 0) return product;
