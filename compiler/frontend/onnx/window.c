@@ -246,17 +246,22 @@ bool onnx_qlinear_average_pool(const struct onnx_node *n) {
 
 /* ---- reductions ---- */
 
-bool onnx_reduce(const struct onnx_node *n) {
-    struct qm_graph_op op = onnx_op(n, n->kinds[0], n->inputs[0]);
+/* Of the tensor, which has the shape of input 0. */
+static uint32_t emit_reduction(const struct onnx_node *n, uint32_t of) {
+    struct qm_graph_op op = onnx_op(n, n->kinds[0], of);
     struct qm_shape in = onnx_shape(n, 0), out = {.rank = 0};
     bool keep = onnx_int(n, "keepdims", 1) != 0;
-    if (!onnx_axes(n, in.rank, &op.axes)) return false;
-    if (op.axes == 0 && onnx_int(n, "noop_with_empty_axes", 0) != 0) return onnx_put(n, n->inputs[0]);
+    if (of == QM_NO_TENSOR || !onnx_axes(n, in.rank, &op.axes)) return QM_NO_TENSOR;
+    if (op.axes == 0 && onnx_int(n, "noop_with_empty_axes", 0) != 0) return of;
     if (op.axes == 0) op.axes = (1U << in.rank) - 1;
     for (uint32_t d = 0; d < in.rank; d++)
         if ((op.axes >> d & 1) == 0 || keep) out.dims[out.rank++] = (op.axes >> d & 1) != 0 ? 1 : in.dims[d];
-    const struct qm_graph_tensor *x = onnx_input(n, 0);
-    return onnx_put(n, onnx_emit(n, &op, &(struct onnx_element){.dtype = x->quant.count > 0 ? QM_F32 : x->dtype}, &out));
+    const struct qm_graph_tensor *x = &n->r->graph->tensors[of];
+    return onnx_emit(n, &op, &(struct onnx_element){.dtype = x->quant.count > 0 ? QM_F32 : x->dtype}, &out);
+}
+
+bool onnx_reduce(const struct onnx_node *n) {
+    return onnx_put(n, emit_reduction(n, n->inputs[0]));
 }
 
 /* The extreme of each channel of a map is that of one window. */
@@ -269,4 +274,22 @@ bool onnx_reduce_max(const struct onnx_node *n) {
     uint32_t pooled = emit_global(n, QM_OP_MAX_POOL_2D, n->inputs[0]);
     bool keep = onnx_int(n, "keepdims", 1) != 0;
     return onnx_put(n, keep ? pooled : onnx_emit_reshape(n, pooled, &(struct qm_shape){2, {in.dims[0], in.dims[1]}}));
+}
+
+static uint32_t emit_function(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in) {
+    struct qm_graph_op op = onnx_op(n, kind, in);
+    return onnx_emit_same(n, &op);
+}
+
+/* The sum of a function of the elements, the second kind. */
+static uint32_t emit_sum_of(const struct onnx_node *n) {
+    return emit_reduction(n, emit_function(n, n->kinds[1], n->inputs[0]));
+}
+
+bool onnx_reduce_of(const struct onnx_node *n) {
+    return onnx_put(n, emit_sum_of(n));
+}
+
+bool onnx_reduce_l2(const struct onnx_node *n) {
+    return onnx_put(n, emit_function(n, QM_OP_SQRT, emit_sum_of(n)));
 }

@@ -10,8 +10,8 @@ TestSuite(sums);
     { 1, 2, 3, 4, 5, 6, 7, 8, 9 }
 #define STRIDES(h, w) .stride_h = (h), .stride_w = (w)
 #define KERNEL(h, w)  .kernel_h = (h), .kernel_w = (w)
-#define CONV          .kind = QM_OP_CONV_2D
-#define POOL(of)      .kind = QM_OP_##of##_POOL_2D, .input_count = 1, .dilation_h = 1, .dilation_w = 1
+#define CONV          .kind = QM_OP_CONV_2D, .channels_first = true
+#define POOL(of)      .kind = QM_OP_##of##_POOL_2D, .input_count = 1, .channels_first = true, .dilation_h = 1, .dilation_w = 1
 
 /* clang-format off */
 static const struct evaluate_case cases[] = {
@@ -47,6 +47,12 @@ static const struct evaluate_case cases[] = {
      {{QM_F32, 3, {2, 1, 2}, {1, 2, 3, 4}}, {QM_F32, 3, {2, 2, 2}, {1, 0, 0, 1, 1, 2, 3, 4}}}, {QM_F32, 3, {2, 1, 2}, {1, 2, 15, 22}}},
     {"a stack of matrices by one", {.kind = QM_OP_MATMUL, .input_count = 2},
      {{QM_F32, 3, {2, 1, 2}, {1, 2, 3, 4}}, {QM_F32, 2, {2, 3}, {1, 0, 2, 0, 1, -1}}}, {QM_F32, 3, {2, 1, 3}, {1, 2, 0, 3, 4, 2}}},
+    {"a stack for each of a stack", {.kind = QM_OP_MATMUL, .input_count = 2},
+     {{QM_F32, 4, {2, 1, 1, 2}, {1, 2, 3, 4}}, {QM_F32, 3, {2, 2, 1}, {1, 10, 100, 1000}}},
+     {QM_F32, 4, {2, 2, 1, 1}, {21, 2100, 43, 4300}}},
+    {"a matrix by each of a stack", {.kind = QM_OP_MATMUL, .input_count = 2},
+     {{QM_F32, 2, {2, 2}, {1, 2, 3, 4}}, {QM_F32, 3, {2, 2, 1}, {1, 10, 100, 1000}}},
+     {QM_F32, 3, {2, 2, 1}, {21, 43, 2100, 4300}}},
     {"by a transposed matrix", {.kind = QM_OP_MATMUL, .input_count = 2, .transposed = true},
      {{QM_F32, 2, {1, 3}, {1, 2, 3}}, {QM_F32, 2, {2, 3}, {1, 1, 1, 1, 0, -1}}}, {QM_F32, 2, {1, 2}, {6, -2}}},
     {"sums of columns", {.kind = QM_OP_SUM, .input_count = 1, .axes = 1 << 1}, {{QM_F32, 3, {1, 3, 3}, ONE_TO_NINE}},

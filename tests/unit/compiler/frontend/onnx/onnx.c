@@ -209,6 +209,28 @@ Test(onnx, products_of_two_results_are_the_machines) {
     cr_assert(makes(QM_OP_BATCH_MATMUL) && !makes(QM_OP_HOST));
 }
 
+/* Two constant rows times the matrix of each channel: both stacks are written out for it. */
+Test(onnx, stacks_of_matrices_broadcast) {
+    static const double numbers[2 * MAP_H] = {1, -2, 3, 4, 5, -6}, scale = 1, zero = 0;
+    struct numbers input = open_map(), want = {.rank = 4, .dims = {2, MAP_C, 1, MAP_W}, .count = 2 * MAP_C * MAP_W};
+    want.values = QM_ARENA_NEW(arena, double, want.count);
+    onnx_build_constant(&build, "rows", INT8, (struct onnx_build_shape){4, {2, 1, 1, MAP_H}}, numbers);
+    onnx_build_constant(&build, "row_scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &(double){0.125});
+    onnx_build_constant(&build, "out_scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
+    onnx_build_constant(&build, "out_zero", INT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_node(&build, "DequantizeLinear", "rows row_scale", "left");
+    onnx_build_node(&build, "MatMul", "left map", "product");
+    onnx_build_node(&build, "QuantizeLinear", "product out_scale out_zero", "y");
+    for (int i = 0; i < 2 * MAP_C * MAP_W; i++) {
+        const double *column = input.values + i / MAP_W % MAP_C * MAP_H * MAP_W + i % MAP_W;
+        double sum = 0;
+        for (int k = 0; k < MAP_H; k++) sum += 0.125 * numbers[i / (MAP_C * MAP_W) * MAP_H + k] * 0.5 * (column[k * MAP_W] - 3);
+        want.values[i] = fmin(fmax(nearbyint(sum), -128), 127);
+    }
+    gives(input, &want);
+    cr_assert(makes(QM_OP_BATCH_MATMUL) && !makes(QM_OP_HOST));
+}
+
 static void refused(struct file_bytes file, const char *words) {
     struct qm_graph *graph;
     struct qm_diag diag = {.text = ""};
@@ -288,6 +310,31 @@ Test(onnx, filters_have_a_zero_point_each) {
         for (int k = 0; k < FILTER_WEIGHTS; k++)
             sum += (weights[f * FILTER_WEIGHTS + k] - zeros[f]) * (input.values[(k / FILTER_W * MAP_H + h) * MAP_W + w + k % FILTER_W] - 3);
         want.values[i] = quantized(sum * scales[f] * 0.5, 512, 4);
+    }
+    gives(input, &want);
+}
+
+/* They differ by less than 16, but their zero point, which stands where a position has no weight, is far from them. */
+Test(onnx, narrow_filters_far_from_their_zero_point_are_bytes) {
+    enum { POSITIONS = 44, CHANNELS = 2 };
+    static const double weights[CHANNELS] = {121, 115}, scale = 0.5, weight_zero = -13;
+    double numbers[CHANNELS * POSITIONS], wanted[POSITIONS];
+    struct numbers input = {.rank = 4, .dims = {1, CHANNELS, 11, 4}, .count = CHANNELS * POSITIONS, .values = numbers};
+    struct numbers want = {.rank = 4, .dims = {1, 1, 11, 4}, .count = POSITIONS, .values = wanted};
+    for (int i = 0; i < CHANNELS * POSITIONS; i++) numbers[i] = i * 77 % 256 - 128;
+    onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){4, {1, CHANNELS, 11, 4}});
+    onnx_build_output(&build, "y");
+    onnx_build_constant(&build, "scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
+    onnx_build_constant(&build, "w", INT8, (struct onnx_build_shape){4, {1, CHANNELS, 1, 1}}, weights);
+    onnx_build_constant(&build, "w_zero", INT8, (struct onnx_build_shape){.rank = 0}, &weight_zero);
+    onnx_build_node(&build, "DequantizeLinear", "x scale", "map");
+    onnx_build_node(&build, "DequantizeLinear", "w scale w_zero", "filters");
+    onnx_build_node(&build, "Conv", "map filters", "sums");
+    quantize("sums", "y", 64, 4);
+    for (int i = 0; i < POSITIONS; i++) {
+        double sum = 0;
+        for (int c = 0; c < CHANNELS; c++) sum += (weights[c] - weight_zero) * numbers[c * POSITIONS + i];
+        wanted[i] = quantized(sum * scale * scale, 64, 4);
     }
     gives(input, &want);
 }
