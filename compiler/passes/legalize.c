@@ -196,7 +196,7 @@ static void make_room(struct legalizer *l) {
     l->value_of = QM_ARENA_NEW(l->arena, uint32_t, l->graph->tensor_count);
     for (uint32_t i = 0; i < l->graph->tensor_count; i++) l->value_of[i] = QM_NO_TENSOR;
     l->padding = QM_ARENA_NEW(l->arena, const struct qm_graph_op *, l->graph->tensor_count);
-    l->array_layers = QM_ARENA_NEW(l->arena, struct qm_layer *, l->graph->tensor_count);
+    l->array_layers = QM_ARENA_NEW(l->arena, uint32_t, l->graph->tensor_count);
 }
 
 static void count_readers(struct legalizer *l) {
@@ -211,10 +211,10 @@ static void count_readers(struct legalizer *l) {
 /* Remembers for which tensors the layers from first on are. */
 static void note_layers(struct legalizer *l, uint32_t first) {
     for (uint32_t i = first; i < l->network->layer_count; i++) {
-        struct qm_layer *layer = &l->network->layers[i];
+        const struct qm_layer *layer = &l->network->layers[i];
         uint32_t tensor = l->network->values[layer->output].graph_tensor;
         bool on_array = layer->kind == QM_LAYER_CONV || layer->kind == QM_LAYER_DEPTHWISE;
-        if (on_array && l->array_layers[tensor] == NULL) l->array_layers[tensor] = layer;
+        if (on_array && l->array_layers[tensor] == 0) l->array_layers[tensor] = i + 1;
     }
 }
 

@@ -22,7 +22,7 @@ struct legalizer {
     const struct qm_graph_op *
         *padding;      /* [tensor_count] the PAD whose work the windows over this tensor do, which is still unpadded; or NULL */
     uint32_t *readers; /* [tensor_count] how many operands and outputs of the network the tensor is */
-    struct qm_layer **array_layers; /* [tensor_count] the first layer on the array that an operator before has made for it, or NULL */
+    uint32_t *array_layers; /* [tensor_count] 1 + index of the first layer on the array that an operator before has made for it; 0: none */
 };
 
 /* One operator. */
