@@ -30,18 +30,11 @@ static struct real_host *open_host(const struct real_node *n) {
 
 /* Adds the graph, whose result is tensor `end` of it, as an operator with this output. */
 static void close_host(struct real_host *host, uint32_t end, uint32_t out) {
-    struct qm_arena *arena = host->n->r->arena;
-    struct qm_graph *graph = host->maker.graph;
-    graph->input_count = host->input_count;
-    graph->inputs = QM_ARENA_NEW(arena, uint32_t, host->input_count);
-    graph->output_count = 1;
-    graph->outputs = QM_ARENA_NEW(arena, uint32_t, 1);
-    graph->outputs[0] = end;
-    for (uint32_t i = 0; i < host->input_count; i++) graph->inputs[i] = host->ends[i];
+    qm_graph_set_ends(&host->maker, host->input_count, host->ends, end);
     struct qm_graph_op *op = real_add_op(host->n, QM_OP_HOST, QM_NO_TENSOR, out);
     op->input_count = host->input_count;
     for (uint32_t i = 0; i < host->input_count; i++) op->inputs[i] = host->inputs[i];
-    op->graph = graph;
+    op->graph = host->maker.graph;
 }
 
 /* ---- operators ---- */
