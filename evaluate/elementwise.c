@@ -37,7 +37,7 @@ static size_t operand_at(const struct qm_graph_tensor *operand, const struct qm_
 
 /* ---- quantizers ---- */
 
-/* Of x, scale and zero point; one of each, or one for each place along the axis. What is no number has no integer: it stays. */
+/* Of x, scale and zero point; one of each, or one for each place along the axis. NaN becomes the zero point. */
 static void quantize(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
     const struct qm_graph_tensor *x = &graph->tensors[op->inputs[0]], *scale = &graph->tensors[op->inputs[1]];
     size_t elements = (size_t)qm_graph_elements(x), scales = (size_t)qm_graph_elements(scale), inner = 1, zeros = 1;
@@ -50,7 +50,7 @@ static void quantize(const struct qm_graph *graph, const struct qm_graph_op *op,
         if (op->kind == QM_OP_DEQUANTIZE)
             to[i] = (real - zero) * s;
         else
-            to[i] = isnan(real) ? real : fmin(fmax(nearbyint(real / s) + zero, op->low), op->high);
+            to[i] = isnan(real) ? zero : fmin(fmax(nearbyint(real / s) + zero, op->low), op->high);
     }
 }
 

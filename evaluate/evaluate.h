@@ -49,7 +49,7 @@ bool evaluate_store(enum qm_dtype dtype, const double *numbers, size_t count, vo
 
 /* Runs all operators of a graph of real numbers, whose shapes have been checked. Inputs are given, and outputs are stored, row-major in
  * the types of their tensors; an input with a quantization means real numbers. False: an operator has no meaning here, or what it reads
- * none, or a result is none of its type of integers. */
+ * none, a result is none of its type of integers, or NaN is quantized though all inputs are finite. */
 bool evaluate_graph(const struct qm_graph *graph, const void *const *inputs, void *const *outputs);
 
 /* ---- fold.c ---- */

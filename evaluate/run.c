@@ -19,6 +19,7 @@ struct run {
     const struct qm_graph *graph;
     double **numbers;  /* [tensor_count] NULL: not computed yet, or not needed any more */
     uint32_t *readers; /* [tensor_count] operators and ends that are still to read it */
+    bool finite;       /* all numbers that come in are */
 };
 
 static double *numbers_of(const struct qm_graph_tensor *tensor) {
@@ -39,6 +40,24 @@ static void open_tensor(const struct run *run, uint32_t index, const void *data)
     tensor.data = data;
     run->numbers[index] = numbers_of(&tensor);
     evaluate_numbers_to(&tensor, run->numbers[index]);
+}
+
+static bool are_finite(const struct run *run) {
+    bool finite = true;
+    for (uint32_t i = 0; i < run->graph->input_count; i++) {
+        uint32_t tensor = run->graph->inputs[i];
+        size_t elements = (size_t)qm_graph_elements(&run->graph->tensors[tensor]);
+        for (size_t e = 0; finite && e < elements; e++) finite = isfinite(run->numbers[tensor][e]);
+    }
+    return finite;
+}
+
+/* Whether a QUANTIZE has an integer for all that it reads: NaN has none, unless somebody has given such numbers. */
+static bool has_integers(const struct run *run, const struct qm_graph_op *op, const double *x) {
+    size_t elements = op->kind == QM_OP_QUANTIZE && run->finite ? (size_t)qm_graph_elements(&run->graph->tensors[op->inputs[0]]) : 0;
+    for (size_t e = 0; e < elements; e++)
+        if (isnan(x[e])) return false;
+    return true;
 }
 
 static void close_tensor(const struct run *run, uint32_t index) {
@@ -81,7 +100,7 @@ static bool run_operator(const struct run *run, const struct qm_graph_op *op) {
         inputs[i] = run->numbers[tensor];
     }
     for (uint32_t i = 0; i < op->output_count; i++) outputs[i] = run->numbers[op->outputs[i]] = numbers_of(&graph->tensors[op->outputs[i]]);
-    bool done = evaluate_operator(graph, op, inputs, outputs);
+    bool done = has_integers(run, op, inputs[0]) && evaluate_operator(graph, op, inputs, outputs);
     for (uint32_t i = 0; i < op->input_count; i++) close_tensor(run, op->inputs[i]);
     return done && check_integers(graph, op, outputs);
 }
@@ -95,6 +114,7 @@ bool evaluate_graph(const struct qm_graph *graph, const void *const *inputs, voi
     memset(run.readers, 0, graph->tensor_count * sizeof *run.readers);
     count_readers(&run);
     for (uint32_t i = 0; i < graph->input_count; i++) open_tensor(&run, graph->inputs[i], inputs[i]);
+    run.finite = are_finite(&run);
     for (uint32_t i = 0; i < graph->op_count && done; i++) done = run_operator(&run, &graph->ops[i]);
     for (uint32_t i = 0; i < graph->output_count && done; i++) {
         const struct qm_graph_tensor *out = &graph->tensors[graph->outputs[i]];

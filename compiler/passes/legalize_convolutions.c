@@ -327,14 +327,22 @@ enum qm_status site_product_stage(const struct site *s, struct qm_layer *layer, 
     return set_output_stage(s, layer, &(struct filter){.channels = channels});
 }
 
+/* Bits of the weights. What fills up a row has the zero point as its weight, which needs as many; 1-bit weights fill up nothing. */
+static uint32_t weight_bits(const struct site *s, const struct qm_layer *layer) {
+    uint32_t bits = qm_graph_bits(site_input(s, 1));
+    if (bits == 1 && layer->weights != site_input(s, 1)->data) bits = 2; /* there may be zeros */
+    int32_t limit = 1 << (bits - 1);
+    bool fits = layer->weight_zero >= -limit && layer->weight_zero < limit;
+    return bits == 1 || fits ? bits : 8;
+}
+
 /* What all convolutions have: operand, result, scales, folded bias, clamp. The layer's kind and weights are set. */
 static enum qm_status finish_convolution(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t axis) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
     QM_TRY(site_check_activation(s, site_output(s, 0)));
     QM_TRY(check_weights(s, axis, f->channels));
     QM_TRY(set_output_stage(s, layer, f));
-    layer->weight_bits = qm_graph_bits(site_input(s, 1));
-    if (layer->weight_bits == 1 && layer->weights != site_input(s, 1)->data) layer->weight_bits = 2; /* there may be zeros */
+    layer->weight_bits = weight_bits(s, layer);
     layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
     layer->pad_value = (int8_t)site_input(s, 0)->quant.zero_point[0];
     QM_TRY(site_operand(s, 0, &layer->inputs[0]));

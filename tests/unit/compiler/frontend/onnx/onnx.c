@@ -292,6 +292,31 @@ Test(onnx, filters_have_a_zero_point_each) {
     gives(input, &want);
 }
 
+/* They differ by less than 16, but their zero point, which stands where a position has no weight, is far from them. */
+Test(onnx, narrow_filters_far_from_their_zero_point_are_bytes) {
+    enum { POSITIONS = 44, CHANNELS = 2 };
+    static const double weights[CHANNELS] = {121, 115}, scale = 0.5, weight_zero = -13;
+    double numbers[CHANNELS * POSITIONS], wanted[POSITIONS];
+    struct numbers input = {.rank = 4, .dims = {1, CHANNELS, 11, 4}, .count = CHANNELS * POSITIONS, .values = numbers};
+    struct numbers want = {.rank = 4, .dims = {1, 1, 11, 4}, .count = POSITIONS, .values = wanted};
+    for (int i = 0; i < CHANNELS * POSITIONS; i++) numbers[i] = i * 77 % 256 - 128;
+    onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){4, {1, CHANNELS, 11, 4}});
+    onnx_build_output(&build, "y");
+    onnx_build_constant(&build, "scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
+    onnx_build_constant(&build, "w", INT8, (struct onnx_build_shape){4, {1, CHANNELS, 1, 1}}, weights);
+    onnx_build_constant(&build, "w_zero", INT8, (struct onnx_build_shape){.rank = 0}, &weight_zero);
+    onnx_build_node(&build, "DequantizeLinear", "x scale", "map");
+    onnx_build_node(&build, "DequantizeLinear", "w scale w_zero", "filters");
+    onnx_build_node(&build, "Conv", "map filters", "sums");
+    quantize("sums", "y", 64, 4);
+    for (int i = 0; i < POSITIONS; i++) {
+        double sum = 0;
+        for (int c = 0; c < CHANNELS; c++) sum += (weights[c] - weight_zero) * numbers[c * POSITIONS + i];
+        wanted[i] = quantized(sum * scale * scale, 64, 4);
+    }
+    gives(input, &want);
+}
+
 Test(onnx, filters_of_more_than_8_bits_are_refused) {
     static const double zeros[FILTERS] = {10, 60};
     double weights[FILTERS * FILTER_WEIGHTS] = {0, 255};
