@@ -124,6 +124,16 @@ struct qm_graph_op *qm_graph_add_op(struct qm_graph_maker *maker, enum qm_graph_
     return op;
 }
 
+void qm_graph_set_ends(struct qm_graph_maker *maker, uint32_t input_count, const uint32_t *inputs, uint32_t output) {
+    struct qm_graph *graph = maker->graph;
+    graph->input_count = input_count;
+    graph->inputs = QM_ARENA_NEW(maker->arena, uint32_t, input_count);
+    for (uint32_t i = 0; i < input_count; i++) graph->inputs[i] = inputs[i];
+    graph->output_count = 1;
+    graph->outputs = QM_ARENA_NEW(maker->arena, uint32_t, 1);
+    graph->outputs[0] = output;
+}
+
 /* ---- of the host ---- */
 
 uint64_t qm_graph_products(const struct qm_graph *graph) {

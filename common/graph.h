@@ -188,6 +188,8 @@ uint32_t qm_graph_add_constant(struct qm_graph_maker *maker, const char *name, e
 void qm_graph_set_quant(struct qm_graph_maker *maker, uint32_t tensor, float scale, int64_t zero);
 /* A new operator with one input and one output, the others absent. */
 struct qm_graph_op *qm_graph_add_op(struct qm_graph_maker *maker, enum qm_graph_op_kind kind, uint32_t in, uint32_t out);
+/* Sets the inputs, and one output. */
+void qm_graph_set_ends(struct qm_graph_maker *maker, uint32_t input_count, const uint32_t *inputs, uint32_t output);
 
 /* Products of the matrices that a graph of the host multiplies. */
 uint64_t qm_graph_products(const struct qm_graph *graph);

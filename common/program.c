@@ -4,13 +4,12 @@
  *
  *   "QMACPROG" | version | SHA-256 [32] of all that is behind it | fingerprint
  *   the machine's knobs in the order of spec/hw_params.def | machine name [64]
- *   model [256] | model_sha256 [65] | requant [16] | search [16] | precision [256]
+ *   model [256] | model_sha256 [65] | requant [16] | file_requant [16] | search [16] | precision [256]
  *   insn_count | arena_bytes | code_offset | image_offset | image_bytes
  *   tensor_count | input_count | output_count | layer_count | stage_count
  *   tensor_count x  name [128] | dtype | rank | dims [6] | scale | zero_point | arena_offset | size_bytes
  *   layer_count x   name [128] | op [32] | shape [64] | precision [16] | op_index | on_host | macs (64)
- *   stage_count x    on_host | first_insn | insn_count | layer | host_op | input | output | beta | real_count (0: no more) | inner |
- *                    low (double) | high | real_count x (factor | addend)
+ *   stage_count x   on_host | first_insn | insn_count | layer | input_count x input | output | graph (program_stream.h)
  *   insn_count x    16 words
  *   insn_count x    layer
  *   image_bytes x   byte
@@ -28,7 +27,7 @@
 #include "common/memory.h"
 #include "common/program_stream.h"
 
-enum { MAGIC_BYTES = 8, VERSION = 6, WORD = 4, CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4 };
+enum { MAGIC_BYTES = 8, VERSION = 7, WORD = 4, CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4 };
 enum { CHECKSUM_AT = MAGIC_BYTES + WORD, CHECKSUM_END = CHECKSUM_AT + SHA256_DIGEST_SIZE };
 static const char MAGIC[MAGIC_BYTES + 1] = "QMACPROG";
 static const size_t FILE_BYTES_MAX = (size_t)1 << 32;
@@ -43,6 +42,10 @@ struct qm_program *qm_program_create(void) {
 
 void qm_program_destroy(struct qm_program *program) {
     if (program != NULL) qm_arena_destroy(program->arena);
+}
+
+bool qm_program_overrides(const struct qm_program *program) {
+    return strcmp(program->requant, program->file_requant) != 0;
 }
 
 /* ---- the checksum ---- */
@@ -97,6 +100,7 @@ static void walk_header(struct stream *s, struct qm_program *program) {
     walk_text(s, program->model, sizeof program->model);
     walk_text(s, program->model_sha256, sizeof program->model_sha256);
     walk_text(s, program->requant, sizeof program->requant);
+    walk_text(s, program->file_requant, sizeof program->file_requant);
     walk_text(s, program->search, sizeof program->search);
     walk_text(s, program->precision, sizeof program->precision);
 }
@@ -150,6 +154,7 @@ static void walk_tensor(struct stream *s, struct qm_program_tensor *tensor, uint
 }
 
 static void walk_layer(struct stream *s, struct qm_program_layer *layer) {
+    QM_CHECK(!layer->is_inexact);
     walk_text(s, layer->name, sizeof layer->name);
     walk_text(s, layer->op, sizeof layer->op);
     walk_text(s, layer->shape, sizeof layer->shape);

@@ -48,7 +48,8 @@ struct qm_program_layer {
     char precision[16];       /* "w8a8" */
     uint32_t op_index;        /* in the model file */
     bool on_host;
-    uint64_t macs; /* of the layer's definition, not of the tiling */
+    bool is_inexact; /* its numbers are not what the model means, but the machine's nearest; never of a program that is saved */
+    uint64_t macs;   /* of the layer's definition, not of the tiling */
 };
 
 struct qm_program {
@@ -56,9 +57,10 @@ struct qm_program {
     struct qm_machine machine;
     char model[256];
     char model_sha256[65];
-    char requant[16];    /* name of the rounding mode */
-    char search[16];     /* what was tried and timed to find its schedule: a word of --search; empty: the compiler did not make it */
-    char precision[256]; /* asked for beyond the model's own numbers, which were rounded for it; empty: nothing */
+    char requant[16];      /* name of the rounding mode */
+    char file_requant[16]; /* that which files of the model's format mean */
+    char search[16];       /* what was tried and timed to find its schedule: a word of --search; empty: the compiler did not make it */
+    char precision[256];   /* asked for beyond the model's own numbers, which were rounded for it; empty: nothing */
 
     uint32_t insn_count;
     uint32_t (*insns)[QM_INSN_WORDS]; /* [insn_count]; NULL: left out */
@@ -78,6 +80,9 @@ struct qm_program {
 };
 
 /* Inputs are tensors[0 .. input_count), outputs tensors[input_count .. input_count + output_count). */
+
+/* Whether it rounds otherwise than the model's file means: its values are not the file's. */
+bool qm_program_overrides(const struct qm_program *program);
 
 /* Allocates an empty program with its own arena. */
 struct qm_program *qm_program_create(void);

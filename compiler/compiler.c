@@ -28,7 +28,7 @@ static enum qm_status pass_integers(struct plan *plan) {
 
 static enum qm_status pass_legalize(struct plan *plan) {
     struct qm_network *network;
-    QM_TRY(qm_legalize(plan->graph, plan->options->rounding, plan->arena, &network, plan->diag));
+    QM_TRY(qm_legalize(plan->graph, plan->options, plan->arena, &network, plan->diag));
     plan->network = network;
     return QM_OK;
 }

@@ -29,9 +29,31 @@ enum qm_search {
 };
 const char *qm_search_name(enum qm_search search); /* "plans", "layers", "none" */
 
+/* How the machine rounds where it requantizes. */
+enum qm_requant_mode {
+    QM_REQUANT_FILE, /* as files of the format mean it: QM_REQUANT_TFLITE of TFLite, QM_REQUANT_EVEN of ONNX */
+    QM_REQUANT_TFLITE,
+    QM_REQUANT_SINGLE,
+    QM_REQUANT_EVEN,
+    QM_REQUANT_FLOOR,
+    QM_REQUANT_AWAY,
+    QM_REQUANT_MODES,
+};
+/* "tflite", "single", ...; of QM_REQUANT_FILE that of a graph that was of real numbers, or of one that was not. */
+const char *qm_requant_name(enum qm_requant_mode mode, bool was_real);
+/* Whether the mode is another than that of such a graph's format. */
+bool qm_requant_overrides(enum qm_requant_mode mode, bool was_real);
+/* QM_rounding_*; not of QM_REQUANT_FILE. */
+uint32_t qm_requant_rounding(enum qm_requant_mode mode);
+
+/* Zeroed: the file's own values, on a schedule of the full search. */
 struct qm_compile_options {
     struct qm_model_options model;
-    uint32_t rounding;     /* QM_rounding_*: of every layer's requantization */
+    enum qm_requant_mode requant;
+    bool accept_error; /* of a graph that was of real numbers: what the machine cannot do exactly becomes the nearest that it can do, and
+                        the layer is_inexact; else it is refused */
+    bool compare;      /* the program has more outputs, one for each layer that is_inexact, in order: int32 in the shape of the layer's
+                        output, by how many steps that is larger than what the file means; the host computes them */
     const char *precision; /* --precision: "w4a8", or "conv1=w8a8,default=w4a8" by the names of outputs; NULL: as the model's numbers are */
     enum qm_search search;
     bool keep_layers; /* store every layer's output to the arena as an extra tensor */
@@ -60,9 +82,9 @@ QM_MUST_USE enum qm_status qm_integers(struct qm_graph *graph, const struct qm_m
                                        struct qm_graph **result, struct qm_diag *diag);
 
 /* passes/legalize: graph of integers to layers. Float, dynamic-range and other networks the machine has no arithmetic for are
- * QM_BAD_INPUT by operator. */
-QM_MUST_USE enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t rounding, struct qm_arena *arena, struct qm_network **network,
-                                       struct qm_diag *diag);
+ * QM_BAD_INPUT by operator. The options may be NULL. */
+QM_MUST_USE enum qm_status qm_legalize(const struct qm_graph *graph, const struct qm_compile_options *options, struct qm_arena *arena,
+                                       struct qm_network **network, struct qm_diag *diag);
 
 /* passes/narrow: sets every layer's precision; scales weights and maps to 4 bits where `precision` (above) asks for it. */
 QM_MUST_USE enum qm_status qm_narrow(struct qm_network *network, const char *precision, struct qm_arena *arena, struct qm_diag *diag);

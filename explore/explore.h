@@ -83,9 +83,8 @@ struct exploration {
     const char **models;          /* [model_count] files */
     const char **precisions;      /* [precision_count]; NULL: the model's own */
     struct qm_network **networks; /* [model_count][precision_count] */
-    const char *requant;          /* name of the rounding */
     const char *search;           /* name of what the compiler tries */
-    uint32_t rounding;
+    enum qm_requant_mode requant;
     struct qm_energy_table *energy;
     uint64_t machine_count;
     struct point *points; /* [model_count][precision_count][machine_count] */

@@ -39,6 +39,19 @@ static char *finish(FILE *out, char **text, struct qm_arena *arena) {
     return kept;
 }
 
+static const char *requant_of(const struct exploration *exploration, uint64_t model) {
+    bool was_real = exploration->networks[model * exploration->precision_count]->graph->was_real;
+    return qm_requant_name(exploration->requant, was_real);
+}
+
+/* That of all models; "file" when theirs differ, each as its file means it. */
+static const char *requant_of_all(const struct exploration *exploration) {
+    const char *first = requant_of(exploration, 0);
+    for (uint32_t i = 1; i < exploration->model_count; i++)
+        if (strcmp(requant_of(exploration, i), first) != 0) return "file";
+    return first;
+}
+
 /* ---- CSV ---- */
 
 static void csv_head(FILE *out) {
@@ -52,12 +65,13 @@ static void csv_head(FILE *out) {
 
 static void csv_row(FILE *out, const struct exploration *exploration, uint64_t index) {
     const struct point *point = &exploration->points[index];
+    uint64_t model = index / points_of_model(exploration);
     struct qm_machine machine;
     grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
-    qm_csv_text(out, exploration->models[index / points_of_model(exploration)]);
+    qm_csv_text(out, exploration->models[model]);
     fprintf(out, ",%s", precision_of(exploration, index));
     for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%u", grid_knob(&machine, &qm_params[i]));
-    fprintf(out, ",%s,%s,", exploration->requant, exploration->search);
+    fprintf(out, ",%s,%s,", requant_of(exploration, model), exploration->search);
     qm_csv_name(out, qm_energy_table_name(exploration->energy));
     fprintf(out, ",%s,%d", state_names[point->state], point->is_pareto);
     for (int i = 0; i < QM_FIGURES; i++) {
@@ -99,7 +113,7 @@ static void add_point(cJSON *points, const struct exploration *exploration, uint
 char *exploration_json(const struct exploration *exploration, struct qm_arena *arena) {
     cJSON *root = qm_json_create();
     qm_json_text(root, "qmac", QM_VERSION);
-    qm_json_text(root, "requant", exploration->requant);
+    qm_json_text(root, "requant", requant_of_all(exploration));
     qm_json_text(root, "search", exploration->search);
     qm_json_text(root, "energy_table", qm_energy_table_name(exploration->energy));
     cJSON *points = qm_json_array(root, "points");

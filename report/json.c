@@ -46,6 +46,7 @@ static void add_run(cJSON *root, const struct qm_report_source *source) {
         qm_json_text(verilog, "sha256", source->verilog_sha256);
     }
     qm_json_text(root, "requant", source->program->requant);
+    if (qm_program_overrides(source->program)) qm_json_text(root, "file_requant", source->program->file_requant);
     qm_json_known_text(root, "search", source->program->search[0] != '\0' ? source->program->search : NULL);
     qm_json_text(root, "precision", source->program->precision[0] != '\0' ? source->program->precision : "model");
     qm_json_number(root, "examples", (double)source->examples);
@@ -54,9 +55,23 @@ static void add_run(cJSON *root, const struct qm_report_source *source) {
     qm_json_known(root, "accuracy", source->labelled > 0, source->labelled > 0 ? (double)source->correct / (double)source->labelled : 0);
 }
 
+static void add_deviations(cJSON *root, const struct qm_report_source *source) {
+    if (!source->accepts_error) return;
+    cJSON *deviations = qm_json_array(root, "deviation");
+    for (uint32_t i = 0; i < source->deviation_count; i++) {
+        const struct qm_deviation *deviation = &source->deviations[i];
+        cJSON *object = qm_json_object(deviations, NULL);
+        qm_json_text(object, "name", source->program->layers[deviation->layer].name);
+        qm_json_number(object, "layer", deviation->layer);
+        qm_json_number(object, "largest", deviation->largest);
+        qm_json_number(object, "mean", deviation->mean);
+    }
+}
+
 char *qm_report_json(const struct qm_report *report, struct qm_arena *arena) {
     cJSON *root = qm_json_create();
     add_run(root, &report->source);
+    add_deviations(root, &report->source);
     qm_figures_visit(&report->total, add_figure, root);
     cJSON *layers = qm_json_array(root, "layers");
     for (uint32_t i = 0; i < report->source.program->layer_count; i++)

@@ -18,6 +18,12 @@
 enum qm_layer_cause { QM_LAYER_COMPUTE, QM_LAYER_POST, QM_LAYER_MEMORY, QM_LAYER_CONTROL, QM_LAYER_CAUSES };
 const char *qm_layer_cause_name(unsigned cause);
 
+/* How far the machine's numbers of a layer that is_inexact are from those that the model means, over all elements and examples. */
+struct qm_deviation {
+    uint32_t layer;       /* of the program */
+    double largest, mean; /* of the absolute differences, in steps of the layer's output */
+};
+
 struct qm_report_source {
     const struct qm_program *program;
     const struct qm_machine *machine; /* that ran it: the program's in all that the RTL sees */
@@ -30,6 +36,9 @@ struct qm_report_source {
     uint64_t seed;
     double stalls;
     bool random_input;
+    bool accepts_error; /* layers that are not exact were accepted, if there are some */
+    uint32_t deviation_count;
+    const struct qm_deviation *deviations; /* [deviation_count] */
 };
 
 /* Work and cost of a layer or of the whole run of one example. */

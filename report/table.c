@@ -78,6 +78,8 @@ static void print_head(FILE *out, const struct qm_report *report) {
             qm_shown(source->program->model_sha256).text, qm_shown(source->program->requant).text);
     if (source->program->search[0] != '\0') fprintf(out, ", search %s", qm_shown(source->program->search).text);
     fputc('\n', out);
+    if (qm_program_overrides(source->program))
+        fprintf(out, "values   not the file's, which mean rounding %s\n", qm_shown(source->program->file_requant).text);
     if (source->program->precision[0] != '\0')
         fprintf(out, "rounded  to %s, for time and energy: says nothing about accuracy\n", qm_shown(source->program->precision).text);
     fprintf(out, "machine  %s: %ux%u cells, scratchpad %s, accumulator %s, AXI %u B, DRAM %u B a cycle, %u MHz; fingerprint %08x\n",
@@ -89,6 +91,20 @@ static void print_head(FILE *out, const struct qm_report *report) {
     if (source->random_input) fprintf(out, " of random input, seed %" PRIu64, source->seed);
     if (source->stalls > 0) fprintf(out, "; memory stalls with probability %g, seed %" PRIu64, source->stalls, source->seed);
     fprintf(out, "\n\n");
+}
+
+/* Says how exact the values are, when layers that are not were accepted. */
+static void print_deviations(FILE *out, const struct qm_report_source *source) {
+    qm_cell name;
+    if (source->accepts_error && source->deviation_count == 0) fprintf(out, "values   exact: nothing had to be accepted\n");
+    if (source->deviation_count == 0) return;
+    fprintf(out, "values   not exact: the machine's nearest in %u layer%s; in steps of its output, on this run's inputs, off by\n",
+            source->deviation_count, source->deviation_count == 1 ? "" : "s");
+    for (uint32_t i = 0; i < source->deviation_count; i++) {
+        const struct qm_deviation *deviation = &source->deviations[i];
+        print_name(source->program->layers[deviation->layer].name, name);
+        fprintf(out, "         %-*s  %g at most, %.4g on average\n", NAME_CHARS + 2, name, deviation->largest, deviation->mean);
+    }
 }
 
 /* Says in a line that weights of 2 bits and 1 save bytes only, when the program has any. */
@@ -154,6 +170,7 @@ char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     print_head(out, report);
     print_layers(out, report);
     fprintf(out, "\n");
+    print_deviations(out, source);
     print_rate(out, source->program);
     if (source->run->timed && report->total.counters.value[QM_C_cycles] > 0) print_cost(out, report);
     if (!source->run->timed && has_device_work(source->program))

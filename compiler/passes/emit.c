@@ -174,6 +174,7 @@ static void put_layers(const struct emitter *e) {
         layer->op_index = op->index;
         layer->macs = l->macs;
         layer->on_host = l->kind == QM_LAYER_HOST;
+        layer->is_inexact = l->is_inexact;
     }
 }
 
@@ -245,8 +246,9 @@ static void put_origin(const struct emitter *e) {
     program->machine = *e->plan->machine;
     qm_text_copy(e->network->graph->file, program->model, sizeof program->model);
     memcpy(program->model_sha256, e->network->graph->sha256, sizeof program->model_sha256);
-    uint32_t rounding = e->network->graph->was_real ? QM_rounding_EVEN : e->plan->options->rounding;
-    put_small(qm_enum_value_name("rounding", rounding), program->requant, sizeof program->requant);
+    bool was_real = e->network->graph->was_real;
+    snprintf(program->requant, sizeof program->requant, "%s", qm_requant_name(e->plan->options->requant, was_real));
+    snprintf(program->file_requant, sizeof program->file_requant, "%s", qm_requant_name(QM_REQUANT_FILE, was_real));
     qm_text_copy(qm_search_name(e->plan->options->search), program->search, sizeof program->search);
     if (e->plan->options->precision != NULL) qm_text_copy(e->plan->options->precision, program->precision, sizeof program->precision);
 }

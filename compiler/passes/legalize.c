@@ -78,6 +78,14 @@ static uint32_t check_types(const struct qm_graph *graph, const struct qm_graph_
     return 0;
 }
 
+/* ---- roundings ---- */
+
+/* What was real says its rounding itself, at each operator; operators that say none only move, which is exact under every rounding. */
+static void set_rounding(struct legalizer *l, enum qm_requant_mode mode) {
+    l->overrides = qm_requant_overrides(mode, l->graph->was_real);
+    l->rounding = l->overrides ? qm_requant_rounding(mode) : QM_rounding_TFLITE;
+}
+
 /* ---- the pass ---- */
 
 /* What helps a network of which operators work on types that the machine has no arithmetic for; else where to look. */
@@ -120,8 +128,9 @@ static void make_room(struct legalizer *l) {
     l->network->layers = QM_ARENA_NEW(l->arena, struct qm_layer, l->layer_room);
     l->value_of = QM_ARENA_NEW(l->arena, uint32_t, l->graph->tensor_count);
     for (uint32_t i = 0; i < l->graph->tensor_count; i++) l->value_of[i] = QM_NO_TENSOR;
+    l->comparisons = QM_ARENA_NEW(l->arena, uint32_t, l->graph->op_count);
     l->padding = QM_ARENA_NEW(l->arena, const struct qm_graph_op *, l->graph->tensor_count);
-    l->array_layers = QM_ARENA_NEW(l->arena, struct qm_layer *, l->graph->tensor_count);
+    l->array_layers = QM_ARENA_NEW(l->arena, uint32_t, l->graph->tensor_count);
 }
 
 static void count_readers(struct legalizer *l) {
@@ -136,10 +145,10 @@ static void count_readers(struct legalizer *l) {
 /* Remembers for which tensors the layers from first on are. */
 static void note_layers(struct legalizer *l, uint32_t first) {
     for (uint32_t i = first; i < l->network->layer_count; i++) {
-        struct qm_layer *layer = &l->network->layers[i];
+        const struct qm_layer *layer = &l->network->layers[i];
         uint32_t tensor = l->network->values[layer->output].graph_tensor;
         bool on_array = layer->kind == QM_LAYER_CONV || layer->kind == QM_LAYER_DEPTHWISE;
-        if (on_array && l->array_layers[tensor] == NULL) l->array_layers[tensor] = layer;
+        if (on_array && l->array_layers[tensor] == 0) l->array_layers[tensor] = i + 1;
     }
 }
 
@@ -159,8 +168,9 @@ static void open_network(struct legalizer *l) {
 
 static enum qm_status close_network(struct legalizer *l) {
     const struct qm_graph *graph = l->graph;
-    l->network->output_count = graph->output_count;
-    l->network->outputs = QM_ARENA_NEW(l->arena, uint32_t, graph->output_count);
+    l->network->output_count = graph->output_count + l->comparison_count;
+    l->network->outputs = QM_ARENA_NEW(l->arena, uint32_t, l->network->output_count);
+    for (uint32_t i = 0; i < l->comparison_count; i++) l->network->outputs[graph->output_count + i] = l->comparisons[i];
     for (uint32_t i = 0; i < graph->output_count; i++) {
         l->network->outputs[i] = l->value_of[graph->outputs[i]];
         if (l->network->outputs[i] == QM_NO_TENSOR)
@@ -170,22 +180,32 @@ static enum qm_status close_network(struct legalizer *l) {
     return QM_OK;
 }
 
-enum qm_status qm_legalize(const struct qm_graph *graph, uint32_t rounding, struct qm_arena *arena, struct qm_network **network,
-                           struct qm_diag *diag) {
-    if (graph->was_real && rounding != QM_rounding_TFLITE)
-        return qm_fail(diag, QM_BAD_INPUT, "%s: --requant is not for ONNX models, which say that they round half to even", graph->file);
+/* Makes the layers of an operator, and compares the one that is not exact, if that is asked for. */
+static enum qm_status legalize_op(struct legalizer *l, const struct qm_graph_op *op) {
+    const struct site site = {.l = l, .op = op};
+    const struct qm_network *network = l->network;
+    uint32_t first = network->layer_count;
+    bool floats = site_output(&site, 0)->dtype == QM_F32 && !takes_any_floats(op->kind);
+    QM_TRY((floats ? legalize_on_host : rules[op->kind].legalize)(&site)); /* floats behind the last bytes are the host's */
+    note_layers(l, first);
+    for (uint32_t end = network->layer_count, i = first; i < end && l->options->compare; i++)
+        if (network->layers[i].is_inexact) QM_TRY(site_compare(&site, &network->layers[i]));
+    return QM_OK;
+}
+
+enum qm_status qm_legalize(const struct qm_graph *graph, const struct qm_compile_options *options, struct qm_arena *arena,
+                           struct qm_network **network, struct qm_diag *diag) {
+    static const struct qm_compile_options none;
     QM_TRY(check_network(graph, arena, diag));
     QM_TRY(legalize_split_batches(graph, arena, &graph, diag));
-    struct legalizer l = {
-        .graph = graph, .network = QM_ARENA_NEW(arena, struct qm_network, 1), .arena = arena, .diag = diag, .rounding = rounding};
+    struct legalizer l = {.graph = graph,
+                          .options = options != NULL ? options : &none,
+                          .network = QM_ARENA_NEW(arena, struct qm_network, 1),
+                          .arena = arena,
+                          .diag = diag};
+    set_rounding(&l, l.options->requant);
     open_network(&l);
-    for (uint32_t i = 0; i < graph->op_count; i++) {
-        const struct site site = {.l = &l, .op = &graph->ops[i]};
-        uint32_t first = l.network->layer_count;
-        bool floats = site_output(&site, 0)->dtype == QM_F32 && !takes_any_floats(site.op->kind);
-        QM_TRY((floats ? legalize_on_host : rules[site.op->kind].legalize)(&site)); /* floats behind the last bytes are the host's */
-        note_layers(&l, first);
-    }
+    for (uint32_t i = 0; i < graph->op_count; i++) QM_TRY(legalize_op(&l, &graph->ops[i]));
     QM_TRY(close_network(&l));
     *network = l.network;
     return QM_OK;

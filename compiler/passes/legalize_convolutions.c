@@ -51,7 +51,7 @@ static void set_weights(const struct site *s, struct qm_layer *layer) {
 
 static enum qm_status set_channel_factors(const struct site *s, struct qm_layer *layer, uint32_t channels) {
     struct qm_multiplier *scales = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, channels);
-    for (uint32_t c = 0; c < channels; c++) QM_TRY(site_factor(s, site_factors(s)[c], &scales[c]));
+    for (uint32_t c = 0; c < channels; c++) QM_TRY(site_factor(s, layer, site_factors(s)[c], &scales[c]));
     layer->scales = scales;
     return QM_OK;
 }
@@ -149,12 +149,13 @@ static void keep_sums(const struct site *s, struct qm_layer *layer, uint32_t cha
 static enum qm_status fit_thresholds(const struct site *s, struct qm_layer *layer, const struct filter *f) {
     int64_t *offsets = QM_ARENA_NEW(s->l->arena, int64_t, f->channels), zero = site_input(s, 0)->quant.zero_point[0];
     for (uint32_t c = 0; c < f->channels; c++) offsets[c] = zero * symmetric_sum(layer, f, c);
+    QM_TRY(site_check_override(s, "the file itself rounds its sums"));
     if (s->op->requant->channels != f->channels) return site_refuse(s, "has steps for %u channels", s->op->requant->channels);
     return site_fit_thresholds(s, layer, f->channels, offsets);
 }
 
 /* Of a step of the output: closer to the middle of two numbers either is right (docs/numerics.md). */
-static const double OFFSET_ERROR_MAX = 9e-7;
+static const double ADDEND_ERROR_MAX = 9e-7;
 
 /* A multiplier of at most 52 bits behind the point, so that the addend's units are 2^-QM_OFFSET_BITS. */
 static void fit_offset(struct qm_multiplier *scale) {
@@ -181,35 +182,132 @@ static double *steps_of(const struct site *s, struct qm_layer *layer, const stru
     return steps;
 }
 
-/* The largest error of a channel that adds so many steps, the input's zero point among them: that of the multiplier counts for as far as
- * a sum can be from 0 without being clamped, that of the addend is half a unit. */
-static double offset_error(const struct site *s, uint32_t c, struct qm_multiplier scale, double steps, int32_t bits) {
-    const struct qm_requant *requant = s->op->requant;
-    double factor = fabs(requant->factors[c]), farthest = fmax(fabs((double)requant->sum_low[c]), fabs((double)requant->sum_high[c]));
-    double reach = fmin(farthest * factor + fabs(requant->addends[c] - steps), fabs(steps) + UINT8_MAX + 1);
-    double relative = factor > 0 ? fabs(fabs(ldexp((double)scale.value, scale.shift - 31)) / factor - 1) : 0;
-    return relative * reach + ldexp(0.5, -bits);
+/* ---- how far a layer is from what is meant ---- */
+
+/* slope * sum + addend, in steps of the output from its zero point, for the sums of a channel and cut to its numbers. */
+struct line {
+    double slope, addend;
+};
+
+struct line_range {
+    double sum_low, sum_high, low, high;
+};
+
+static double line_at(const struct line *line, const struct line_range *range, double sum) {
+    return fmin(fmax(line->slope * sum + line->addend, range->low), range->high);
 }
 
-/* Addends in the units of rounding OFFSET. */
-static enum qm_status set_addends(const struct site *s, struct qm_layer *layer, const struct filter *f) {
-    struct qm_multiplier *scales = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, f->channels);
-    int32_t *bias = QM_ARENA_NEW(s->l->arena, int32_t, f->channels);
-    const double *all = steps_of(s, layer, f);
-    for (uint32_t c = 0; c < f->channels; c++) {
-        double steps = all[c], whole = steps + layer->out_zero - (double)site_output(s, 0)->quant.zero_point[0];
-        QM_TRY(site_factor(s, site_factors(s)[c], &scales[c]));
-        fit_offset(&scales[c]);
-        int32_t total = 31 - scales[c].shift, bits = total < QM_OFFSET_BITS ? total : QM_OFFSET_BITS;
-        double units = nearbyint(ldexp(steps, bits));
-        if (!(fabs(units) <= INT32_MAX) || offset_error(s, c, scales[c], whole, bits) > OFFSET_ERROR_MAX)
-            return site_refuse(s, "channel %u: adds %g steps of the output, more than are exact (about %d)", c, whole,
-                               1 << (31 - QM_OFFSET_BITS));
-        bias[c] = (int32_t)units;
+/* The largest difference of two lines: it is at an end, or where one of them is cut. */
+static double line_distance(const struct line *a, const struct line *b, const struct line_range *range) {
+    const double sums[] = {range->sum_low,
+                           range->sum_high,
+                           (range->low - a->addend) / a->slope,
+                           (range->high - a->addend) / a->slope,
+                           (range->low - b->addend) / b->slope,
+                           (range->high - b->addend) / b->slope};
+    double largest = 0;
+    for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
+        bool inside = sums[i] >= range->sum_low && sums[i] <= range->sum_high;
+        if (inside) largest = fmax(largest, fabs(line_at(a, range, sums[i]) - line_at(b, range, sums[i])));
     }
+    return largest;
+}
+
+static int32_t offset_bits(struct qm_multiplier scale) {
+    int32_t total = 31 - scale.shift;
+    return total < QM_OFFSET_BITS ? total : QM_OFFSET_BITS;
+}
+
+/* How far channel c is from what is meant when it has this scale and bias; zero: the part of the machine's sum that is the input's zero
+ * point. */
+static double error_of(const struct site *s, const struct qm_layer *layer, uint32_t c, int64_t zero) {
+    const struct qm_requant *requant = s->op->requant;
+    int32_t out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
+    struct line_range range = {(double)requant->sum_low[c], (double)requant->sum_high[c], requant->low - out_zero,
+                               requant->high - out_zero};
+    bool on_product = layer->rounding == QM_rounding_OFFSET;
+    double slope = ldexp((double)layer->scales[c].value, layer->scales[c].shift - 31);
+    double unit = on_product ? ldexp(1, -offset_bits(layer->scales[c])) : slope;
+    struct line meant = {requant->factors[c], requant->addends[c]};
+    struct line made = {slope, slope * (double)zero + layer->bias[c] * unit + layer->out_zero - out_zero};
+    return line_distance(&meant, &made, &range);
+}
+
+/* The channel that is furthest off, and by how much. */
+static double worst_channel(const struct site *s, const struct qm_layer *layer, const struct filter *f, uint32_t *channel) {
+    int64_t zero = site_input(s, 0)->quant.zero_point[0];
+    double worst = -1;
+    for (uint32_t c = 0; c < f->channels; c++) {
+        double error = error_of(s, layer, c, zero * symmetric_sum(layer, f, c));
+        if (error > worst) *channel = c;
+        worst = fmax(worst, error);
+    }
+    return worst;
+}
+
+/* ---- addends ---- */
+
+/* The multiplier of each channel, 0 of a factor that is too small. */
+static enum qm_status round_factors(const struct site *s, struct qm_layer *layer, uint32_t channels, struct qm_multiplier **made) {
+    struct qm_multiplier *scales = *made = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, channels);
+    for (uint32_t c = 0; c < channels; c++) QM_TRY(site_scale(s, site_factors(s)[c], SHIFT_MAX, &scales[c]));
     layer->scales = scales;
+    return QM_OK;
+}
+
+/* Addends in the units of rounding OFFSET, as far as 32 bits go. */
+static enum qm_status set_offsets(const struct site *s, struct qm_layer *layer, const struct filter *f) {
+    struct qm_multiplier *scales;
+    int32_t *bias = QM_ARENA_NEW(s->l->arena, int32_t, f->channels);
+    const double *steps = steps_of(s, layer, f);
+    QM_TRY(round_factors(s, layer, f->channels, &scales));
+    for (uint32_t c = 0; c < f->channels; c++) {
+        fit_offset(&scales[c]);
+        double units = nearbyint(ldexp(steps[c], offset_bits(scales[c])));
+        bias[c] = (int32_t)fmin(fmax(units, -INT32_MAX), INT32_MAX);
+    }
     layer->bias = bias;
     return QM_OK;
+}
+
+/* Addends as whole steps of the sum, with rounding EVEN, as far as the sum fits 32 bits. */
+static enum qm_status set_whole_bias(const struct site *s, struct qm_layer *layer, const struct filter *f) {
+    const struct qm_requant *requant = s->op->requant;
+    struct qm_multiplier *scales;
+    int32_t *bias = QM_ARENA_NEW(s->l->arena, int32_t, f->channels);
+    for (uint32_t c = 0; c < f->channels; c++) {
+        int64_t zero = site_input(s, 0)->quant.zero_point[0] * symmetric_sum(layer, f, c);
+        double steps = requant->factors[c] != 0 ? nearbyint(requant->addends[c] / requant->factors[c]) - (double)zero : 0;
+        double low = INT32_MIN - fmin((double)(requant->sum_low[c] + zero), 0);
+        double high = INT32_MAX - fmax((double)(requant->sum_high[c] + zero), 0);
+        bias[c] = (int32_t)fmin(fmax(steps, low), high);
+    }
+    layer->bias = bias;
+    layer->rounding = QM_rounding_EVEN;
+    layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
+    return round_factors(s, layer, f->channels, &scales);
+}
+
+static enum qm_status tell_channel(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t c) {
+    struct qm_multiplier scale;
+    int64_t zero = site_input(s, 0)->quant.zero_point[0] * symmetric_sum(layer, f, c);
+    QM_TRY(site_factor(s, layer, site_factors(s)[c], &scale));
+    return site_inexact(s, layer, "channel %u: adds %g steps of the output, more than are exact (about %d)", c,
+                        s->op->requant->addends[c] - site_factors(s)[c] * (double)zero, 1 << (31 - QM_OFFSET_BITS));
+}
+
+/* Addends with rounding OFFSET or, where that is not exact and the other is nearer, as a bias. */
+static enum qm_status set_addends(const struct site *s, struct qm_layer *layer, const struct filter *f) {
+    struct qm_layer with_bias = *layer;
+    uint32_t channel, other;
+    QM_TRY(site_check_override(s, "adds what is no whole number of steps of its sums, which the machine rounds half to even only"));
+    QM_TRY(set_offsets(s, layer, f));
+    double error = worst_channel(s, layer, f, &channel);
+    if (error <= ADDEND_ERROR_MAX) return QM_OK;
+    QM_TRY(set_whole_bias(s, &with_bias, f));
+    double bias_error = worst_channel(s, &with_bias, f, &other);
+    if (bias_error < error) *layer = with_bias;
+    return fmin(error, bias_error) <= ADDEND_ERROR_MAX ? QM_OK : tell_channel(s, layer, f, channel);
 }
 
 /* How sums become the output's integers: by thresholds, by scales, or not at all. */

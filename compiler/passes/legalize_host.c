@@ -54,7 +54,6 @@ static enum qm_status quantize_even(const struct site *s) {
     struct qm_graph_maker maker = {.arena = s->l->arena, .graph = QM_ARENA_NEW(s->l->arena, struct qm_graph, 1)};
     const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
     struct qm_shape shape = qm_graph_shape(in), scalar = {0};
-    struct qm_graph *graph = maker.graph;
     uint32_t ends[] = {qm_graph_add_tensor(&maker, in->name, in->dtype, &shape),
                        qm_graph_add_tensor(&maker, out->name, out->dtype, &shape)};
     uint32_t scale = qm_graph_add_constant(&maker, "scale", QM_F32, &scalar, out->quant.scale);
@@ -66,13 +65,9 @@ static enum qm_status quantize_even(const struct site *s) {
     op->input_count = 3;
     op->low = out->dtype == QM_U8 ? 0 : INT8_MIN;
     op->high = op->low + UINT8_MAX;
-    graph->is_real = true;
-    graph->input_count = graph->output_count = 1;
-    graph->inputs = QM_ARENA_NEW(maker.arena, uint32_t, 1);
-    graph->outputs = QM_ARENA_NEW(maker.arena, uint32_t, 1);
-    graph->inputs[0] = ends[0];
-    graph->outputs[0] = ends[1];
-    return add_host_layer(s, graph);
+    maker.graph->is_real = true;
+    qm_graph_set_ends(&maker, 1, ends, ends[1]);
+    return add_host_layer(s, maker.graph);
 }
 
 enum qm_status legalize_quantize_floats(const struct site *s) {

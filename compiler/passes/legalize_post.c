@@ -46,7 +46,7 @@ enum qm_status legalize_mul(const struct site *s) {
     struct qm_layer *layer;
     QM_TRY(binary_layer(s, &layer));
     layer->product = true;
-    if (site_factors(s) != NULL) return site_factor(s, site_factors(s)[0], &layer->out_scale);
+    if (site_factors(s) != NULL) return site_factor(s, layer, site_factors(s)[0], &layer->out_scale);
     double product = (double)site_input(s, 0)->quant.scale[0] * (double)site_input(s, 1)->quant.scale[0];
     return site_scale(s, product / (double)site_output(s, 0)->quant.scale[0], SHIFT_MAX, &layer->out_scale);
 }
@@ -112,7 +112,7 @@ static bool is_exact_again(const struct site *s, const struct qm_layer *layer) {
         if (i == LOOK_BACK) return false;
         if (other->kind == QM_LAYER_ADD && !other->product) before = other;
     }
-    if (before == NULL || s->l->graph->ops[before->graph_op].requant == NULL) return false;
+    if (before == NULL || before->is_inexact || s->l->graph->ops[before->graph_op].requant == NULL) return false;
     const struct qm_graph_op *other = &s->l->graph->ops[before->graph_op];
     for (uint32_t i = 0; i < 2; i++)
         if (qm_graph_bits(&s->l->graph->tensors[other->inputs[i]]) != qm_graph_bits(site_input(s, i))) return false;
@@ -133,8 +133,8 @@ static enum qm_status factor_add(const struct site *s, struct qm_layer *layer) {
     QM_TRY(site_scale(s, factors[0] / twice_larger, SHIFT_MAX, &layer->a_scale)); /* one may be too small to count */
     QM_TRY(site_scale(s, factors[1] / twice_larger, SHIFT_MAX, &layer->b_scale));
     QM_TRY(site_scale(s, ldexp(twice_larger, -(int)layer->pre_shift), SHIFT_MAX, &layer->out_scale));
-    if (is_exact_again(s, layer) || is_exact_sum(s, layer)) return QM_OK;
-    return site_refuse(s, "the sum of its operands, times %g and %g, cannot be rounded exactly", factors[0], factors[1]);
+    if (s->l->overrides || is_exact_again(s, layer) || is_exact_sum(s, layer)) return QM_OK;
+    return site_inexact(s, layer, "the sum of its operands, times %g and %g, cannot be rounded exactly", factors[0], factors[1]);
 }
 
 enum qm_status legalize_add(const struct site *s) {
@@ -171,7 +171,7 @@ static enum qm_status legalize_scaled_average(const struct site *s) {
         QM_TRY(site_fit_plain(s, layer));
     } else {
         layer->out_zero = (int32_t)out->zero_point[0];
-        QM_TRY(site_factor(s, site_factors(s)[0], &layer->out_scale));
+        QM_TRY(site_factor(s, layer, site_factors(s)[0], &layer->out_scale));
     }
     return finish_unary(s, layer);
 }

@@ -23,6 +23,17 @@ enum qm_status site_refuse(const struct site *s, const char *format, ...) {
                    text);
 }
 
+enum qm_status site_inexact(const struct site *s, struct qm_layer *layer, const char *format, ...) {
+    char text[512];
+    va_list args;
+    layer->is_inexact = true;
+    if (s->l->options->accept_error) return QM_OK;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return site_refuse(s, "%s; qmac run --accept-error takes the nearest", text);
+}
+
 const struct qm_graph_tensor *site_input(const struct site *s, uint32_t i) {
     return &s->l->graph->tensors[s->op->inputs[i]];
 }
@@ -119,7 +130,8 @@ struct qm_layer *site_layer(const struct site *s, enum qm_layer_kind kind) {
     network->layers = grown(s->l->arena, network->layers, sizeof *network->layers, network->layer_count, &s->l->layer_room);
     struct qm_layer *layer = &network->layers[network->layer_count++];
     *layer = (struct qm_layer){.kind = kind, .graph_op = (uint32_t)(s->op - s->l->graph->ops), .rounding = s->l->rounding};
-    if (s->op->requant != NULL) layer->rounding = s->op->requant->rounding;
+    const struct qm_requant *requant = s->op->requant;
+    if (requant != NULL && !(s->l->overrides && requant->rounding == QM_rounding_EVEN)) layer->rounding = requant->rounding;
     return layer;
 }
 
@@ -134,6 +146,11 @@ enum qm_status site_check_activation(const struct site *s, const struct qm_graph
         return site_refuse(s, "%s has zero point %lld; its type needs %lld to %lld", tensor->name, (long long)quant->zero_point[0],
                            (long long)low, (long long)high);
     return QM_OK;
+}
+
+enum qm_status site_check_override(const struct site *s, const char *why) {
+    if (!s->l->overrides) return QM_OK;
+    return site_refuse(s, "%s, not as --requant %s says", why, qm_requant_name(s->l->options->requant, true));
 }
 
 bool site_unscaled(const struct site *s) {
@@ -171,10 +188,9 @@ enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max
     return QM_OK;
 }
 
-enum qm_status site_factor(const struct site *s, double factor, struct qm_multiplier *scale) {
+enum qm_status site_factor(const struct site *s, struct qm_layer *layer, double factor, struct qm_multiplier *scale) {
     QM_TRY(site_scale(s, factor, SHIFT_MAX, scale));
-    if (scale->value == 0 && factor != 0) return site_refuse(s, "its factor %g is too small", factor);
-    return QM_OK;
+    return scale->value != 0 || factor == 0 ? QM_OK : site_inexact(s, layer, "its factor %g is too small", factor);
 }
 
 const double *site_factors(const struct site *s) {
@@ -197,7 +213,7 @@ enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, st
     if (same && (site_factors(s) == NULL || site_factors(s)[0] == 1)) return QM_OK;
     layer->in_bias = -(int32_t)in->quant.zero_point[0];
     layer->out_zero = (int32_t)out->quant.zero_point[0];
-    if (site_factors(s) != NULL) return site_factor(s, site_factors(s)[0], &layer->out_scale);
+    if (site_factors(s) != NULL) return site_factor(s, layer, site_factors(s)[0], &layer->out_scale);
     return site_scale(s, (double)in->quant.scale[0] / (double)out->quant.scale[0], SHIFT_MAX, &layer->out_scale);
 }
 

@@ -2,8 +2,9 @@
  *
  * legalize.c walks the graph and keeps the table of operators; legalize_convolutions.c has what the array does, legalize_products.c what it
  * does with two computed operands, legalize_post.c what the post unit does, legalize_moves.c what moves bytes by loops, legalize_lists.c
- * what moves them by lists, legalize_tables.c and legalize_functions.c what is looked up, legalize_host.c what the host computes. They call
- * what stands here, and it is in legalize_site.c but for what one of them gives the others.
+ * what moves them by lists, legalize_tables.c and legalize_functions.c what is looked up, legalize_host.c what the host computes,
+ * legalize_compare.c what compares a layer that is not exact. They call what stands here, and it is in legalize_site.c but for what one of
+ * them gives the others.
  */
 #ifndef QM_COMPILER_PASSES_LEGALIZE_SITE_H
 #define QM_COMPILER_PASSES_LEGALIZE_SITE_H
@@ -13,16 +14,19 @@
 
 struct legalizer {
     const struct qm_graph *graph;
+    const struct qm_compile_options *options;
     struct qm_network *network;
     struct qm_arena *arena;
     struct qm_diag *diag;
     uint32_t value_room, layer_room;
-    uint32_t rounding;
-    uint32_t *value_of; /* [tensor_count] the value in the tensor's own shape; QM_NO_TENSOR: none yet */
+    uint32_t rounding;                       /* of operators that say none, and of those that say EVEN when it overrides theirs */
+    bool overrides;                          /* it is not the format's own */
+    uint32_t comparison_count, *comparisons; /* [op_count] values of their own: outputs that compare layers that are not exact */
+    uint32_t *value_of;                      /* [tensor_count] the value in the tensor's own shape; QM_NO_TENSOR: none yet */
     const struct qm_graph_op *
-        *padding;      /* [tensor_count] the PAD whose work the windows over this tensor do, which is still unpadded; or NULL */
-    uint32_t *readers; /* [tensor_count] how many operands and outputs of the network the tensor is */
-    struct qm_layer **array_layers; /* [tensor_count] the first layer on the array that an operator before has made for it, or NULL */
+        *padding;           /* [tensor_count] the PAD whose work the windows over this tensor do, which is still unpadded; or NULL */
+    uint32_t *readers;      /* [tensor_count] how many operands and outputs of the network the tensor is */
+    uint32_t *array_layers; /* [tensor_count] 1 + index of the first layer on the array that an operator before has made for it; 0: none */
 };
 
 /* One operator. */
@@ -36,6 +40,9 @@ uint32_t legalize_add_value(struct legalizer *l, uint32_t tensor, uint32_t stora
 
 /* FILE: operator N NAME: ... */
 QM_MUST_USE enum qm_status site_refuse(const struct site *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same of a layer that is not exact, unless that is accepted: then the layer says it. */
+QM_MUST_USE enum qm_status site_inexact(const struct site *s, struct qm_layer *layer, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 const struct qm_graph_tensor *site_input(const struct site *s, uint32_t i);
 const struct qm_graph_tensor *site_output(const struct site *s, uint32_t i);
@@ -83,12 +90,14 @@ void site_window(const struct site *s, struct qm_layer *layer);
 QM_MUST_USE enum qm_status site_check_activation(const struct site *s, const struct qm_graph_tensor *tensor);
 /* The output has the one scale and zero point that TFLite gives the operator. */
 QM_MUST_USE enum qm_status site_check_output(const struct site *s, float scale, int64_t zero);
+/* Refuses a rounding that overrides the file's, where the machine has the file's only. */
+QM_MUST_USE enum qm_status site_check_override(const struct site *s, const char *why);
 /* Whether no input and no output has a scale, and all have one type: what only moves or compares stored numbers takes such tensors too. */
 bool site_unscaled(const struct site *s);
 /* Those of all inputs and outputs. */
 QM_MUST_USE enum qm_status site_check_activations(const struct site *s);
-/* The multiplier of a factor, which may be negative; one that becomes 0 and is not is refused. */
-QM_MUST_USE enum qm_status site_factor(const struct site *s, double factor, struct qm_multiplier *scale);
+/* The multiplier of a factor, which may be negative; one that becomes 0 and is not makes the layer inexact. */
+QM_MUST_USE enum qm_status site_factor(const struct site *s, struct qm_layer *layer, double factor, struct qm_multiplier *scale);
 /* The factors that the operator says, or NULL: as the scales say. */
 const double *site_factors(const struct site *s);
 QM_MUST_USE enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max, struct qm_multiplier *scale);
@@ -104,6 +113,11 @@ void site_clamp(const struct site *s, enum qm_activation activation, struct qm_l
 void site_identity(const struct qm_graph_tensor *tensor, struct qm_layer *layer);
 /* Zero points and scale from an input to an output. */
 QM_MUST_USE enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, struct qm_layer *layer);
+
+/* ---- what is not exact ---- */
+
+/* Adds a layer of the host that compares the operator's layer with what the operator means, as an output of the network. */
+QM_MUST_USE enum qm_status site_compare(const struct site *s, const struct qm_layer *layer);
 
 /* ---- operators ---- */
 

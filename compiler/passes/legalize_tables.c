@@ -112,8 +112,10 @@ static const uint8_t *make_table(const struct site *s, const struct function *f)
 /* The layer that writes the operator's input, if it is one that can look up and nobody else reads it. */
 static struct qm_layer *layer_before(const struct site *s) {
     uint32_t tensor = s->op->inputs[0];
-    struct qm_layer *layer = s->l->array_layers[tensor];
-    return layer != NULL && layer->table == NULL && s->l->readers[tensor] == 1 ? layer : NULL;
+    uint32_t index = s->l->array_layers[tensor];
+    struct qm_layer *layer = index > 0 ? &s->l->network->layers[index - 1] : NULL;
+    bool looks_up = layer != NULL && layer->table == NULL && !layer->is_inexact; /* which is compared by its own numbers */
+    return looks_up && s->l->readers[tensor] == 1 ? layer : NULL;
 }
 
 /* The number of channels, so that few lanes stay idle: any will do for what works element by element. */

@@ -8,6 +8,7 @@
  * are those of the negated sums, and m is negated. What has no answer is refused, so that what runs is exact.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/fixed_point.h"
@@ -100,6 +101,36 @@ static bool fit(const struct channel_thresholds *s, struct qm_multiplier *scale,
     return false;
 }
 
+/* ---- the nearest, where there is no answer ---- */
+
+/* The addend with which the sums half way to the thresholds are off their levels by the same at most above and below. */
+static double middle_addend(const struct channel_thresholds *s, double multiplier, uint32_t total) {
+    double lowest = INFINITY, highest = -INFINITY;
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (s->thresholds[i] <= s->low || s->thresholds[i] > s->high) continue;
+        double addend = ldexp((double)(s->level + i), (int)total) - ((double)s->thresholds[i] - 0.5) * multiplier;
+        lowest = fmin(lowest, addend);
+        highest = fmax(highest, addend);
+    }
+    return nearbyint((lowest + highest) / 2);
+}
+
+/* The slope of the outermost thresholds that sums cross, with as many bits as leave room for the addend. */
+static void take_nearest(const struct channel_thresholds *s, struct qm_multiplier *scale, int32_t *addend) {
+    uint32_t first = 0, last = s->count - 1;
+    while (first < last && s->thresholds[first] <= s->low) first++;
+    while (last > first && s->thresholds[last] > s->high) last--;
+    double run = fmax((double)(s->thresholds[last] - s->thresholds[first]), 1), slope = fmax(last - first, 1) / run, multiplier, middle;
+    uint32_t total = TOTAL_MAX + 1;
+    do {
+        total--;
+        multiplier = nearbyint(ldexp(slope, (int)total));
+        middle = middle_addend(s, multiplier, total);
+    } while (total > 0 && (multiplier > INT32_MAX || fabs(middle) > INT32_MAX));
+    *scale = (struct qm_multiplier){.value = (int32_t)multiplier, .shift = 31 - (int32_t)total};
+    *addend = (int32_t)fmin(fmax(middle, -INT32_MAX), INT32_MAX);
+}
+
 /* ---- channels ---- */
 
 /* The thresholds of a channel over the machine's sums, which are the file's sums plus offset; thresholds [count] is memory for them. */
@@ -121,8 +152,10 @@ enum qm_status site_fit_thresholds(const struct site *s, struct qm_layer *layer,
     int64_t *thresholds = QM_ARENA_NEW(s->l->arena, int64_t, requant->high - requant->low + 1);
     for (uint32_t c = 0; c < channels; c++) {
         struct channel_thresholds shifted = shifted_thresholds(requant, c, offsets[c], thresholds);
-        if (!fit(&shifted, &scales[c], &addends[c]))
-            return site_refuse(s, "channel %u: no multiplier, shift and addend give its integers exactly", c);
+        if (!fit(&shifted, &scales[c], &addends[c])) {
+            QM_TRY(site_inexact(s, layer, "channel %u: no multiplier, shift and addend give its integers exactly", c));
+            take_nearest(&shifted, &scales[c], &addends[c]);
+        }
         if (requant->falling[c]) scales[c].value = -scales[c].value;
     }
     layer->scales = scales;
@@ -134,14 +167,16 @@ enum qm_status site_fit_thresholds(const struct site *s, struct qm_layer *layer,
 
 /* ---- sums without an addend: of two tensors, of a window ---- */
 
-static bool is_exact(const struct qm_requant *requant, struct qm_multiplier scale, uint32_t rounding) {
+/* By how many steps all sums together are off; more than the limit: it is more than that. */
+static uint64_t error_of(const struct qm_requant *requant, struct qm_multiplier scale, uint32_t rounding, uint64_t limit) {
     int32_t count = requant->high - requant->low;
-    for (int64_t sum = requant->sum_low[0], level = 0; sum <= requant->sum_high[0]; sum++) {
+    uint64_t error = 0;
+    for (int64_t sum = requant->sum_low[0], level = 0; sum <= requant->sum_high[0] && error <= limit; sum++) {
         while (level < count && requant->thresholds[level] <= sum) level++;
         int32_t got = qm_output(qm_scale((int32_t)sum, scale.value, scale.shift, rounding), 0, requant->low, requant->high);
-        if (got != requant->low + level) return false;
+        error += (uint64_t)llabs(got - (requant->low + level));
     }
-    return true;
+    return error;
 }
 
 /* The slope between the outermost thresholds is close to that of any answer; the multipliers around it are tried. */
@@ -151,7 +186,7 @@ static bool try_plain(const struct qm_requant *requant, double slope, uint32_t r
         if (middle > INT32_MAX - 8) return false;
         for (int32_t m = (int32_t)middle - 4; middle >= 1 && m <= (int32_t)middle + 4; m++) {
             *scale = (struct qm_multiplier){.value = m, .shift = 31 - total};
-            if (m > 0 && is_exact(requant, *scale, rounding)) return true;
+            if (m > 0 && error_of(requant, *scale, rounding, 0) == 0) return true;
         }
     }
     return false;
@@ -160,6 +195,7 @@ static bool try_plain(const struct qm_requant *requant, double slope, uint32_t r
 enum qm_status site_fit_plain(const struct site *s, struct qm_layer *layer) {
     const struct qm_requant *requant = s->op->requant;
     int32_t count = requant->high - requant->low;
+    QM_TRY(site_check_override(s, "the file itself rounds its sums"));
     for (uint32_t c = 1; c < requant->channels; c++)
         if (memcmp(requant->thresholds, requant->thresholds + (size_t)c * (size_t)count, (size_t)count * sizeof *requant->thresholds) != 0)
             return site_refuse(s, "its channels become integers in different ways, which only products can");
@@ -172,5 +208,8 @@ enum qm_status site_fit_plain(const struct site *s, struct qm_layer *layer) {
         layer->rounding = roundings[i];
         if (try_plain(requant, slope, roundings[i], &layer->out_scale)) return QM_OK;
     }
-    return site_refuse(s, "no multiplier and shift give its integers exactly");
+    layer->out_scale = qm_multiplier_from_real(slope);
+    uint64_t floor_error = error_of(requant, layer->out_scale, QM_rounding_FLOOR, UINT64_MAX - 1);
+    if (floor_error < error_of(requant, layer->out_scale, QM_rounding_SINGLE, floor_error)) layer->rounding = QM_rounding_FLOOR;
+    return site_inexact(s, layer, "no multiplier and shift give its integers exactly");
 }

@@ -12,7 +12,7 @@ for command in run compile disasm info explore verify; do
     has "$tmp/.out" "usage: qmac $command"
     accepts "$qmac" --help
 done
-for option in machine set requant engine input output labels json energy seed stalls step layers; do
+for option in machine set requant engine input output labels json energy seed stalls step layers accept-error; do
     accepts "$qmac" run --help
     has "$tmp/.out" "--$option"
 done

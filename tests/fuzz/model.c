@@ -30,10 +30,10 @@ static enum qm_status compile(const uint8_t *bytes, size_t size, struct qm_arena
     struct qm_graph *graph;
     struct qm_network *network;
     struct qm_machine machine;
-    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE, .search = (enum qm_search)(size % 3), .keep_layers = true};
+    struct qm_compile_options options = {.search = (enum qm_search)(size % 3), .keep_layers = true};
     QM_TRY(qm_model_parse(&(struct qm_model_bytes){bytes, size, FUZZ_NAME}, NULL, arena, &graph, diag));
     QM_TRY(qm_integers(graph, NULL, arena, &graph, diag));
-    QM_TRY(qm_legalize(graph, options.rounding, arena, &network, diag));
+    QM_TRY(qm_legalize(graph, &options, arena, &network, diag));
     if (!is_small(network)) return QM_OK;
     QM_CHECK(qm_machine_load("tiny", &machine, diag) == QM_OK);
     return qm_compile_network(network, &machine, &options, program, diag);

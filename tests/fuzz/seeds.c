@@ -7,7 +7,7 @@
 #include "compiler/compiler.h"
 
 static enum qm_status write_seed(const char *folder, const char *model, int number, struct qm_diag *diag) {
-    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
+    struct qm_compile_options options = {0};
     struct qm_machine machine;
     struct qm_program *program;
     char file[4096];

@@ -43,7 +43,7 @@ struct choice {
 static struct bench setup_engine(const struct data_network *network, struct choice choice) {
     data_need();
     struct bench bench = {.arena = qm_arena_create()};
-    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE, .keep_layers = choice.keep_layers};
+    struct qm_compile_options options = {.keep_layers = choice.keep_layers};
     struct qm_device_options device_options = {.memory_base = 0x80000000, .step = choice.step, .no_values = choice.no_values};
     struct qm_machine machine;
     struct qm_diag diag = {.text = ""};

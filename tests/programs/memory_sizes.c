@@ -63,7 +63,7 @@ static void try_model(const char *arrays, const char *model, struct tally *tally
     struct qm_network *network;
     struct qm_diag diag;
     if (qm_model_read(model, NULL, arena, &graph, &diag) != QM_OK || qm_integers(graph, NULL, arena, &graph, &diag) != QM_OK ||
-        qm_legalize(graph, 0, arena, &network, &diag) != QM_OK || qm_narrow(network, NULL, arena, &diag) != QM_OK)
+        qm_legalize(graph, NULL, arena, &network, &diag) != QM_OK || qm_narrow(network, NULL, arena, &diag) != QM_OK)
         give_up(&diag);
     for (int used = 0; *arrays != '\0'; arrays += used) {
         struct qm_machine machine;

@@ -104,7 +104,7 @@ int main(int argc, char **argv) {
         struct qm_network *network;
         struct qm_machine machine;
         struct qm_diag diag;
-        QM_CHECK(qm_legalize(draw_transposition(&prng, arena), 0, arena, &network, &diag) == QM_OK);
+        QM_CHECK(qm_legalize(draw_transposition(&prng, arena), NULL, arena, &network, &diag) == QM_OK);
         QM_CHECK(qm_narrow(network, NULL, arena, &diag) == QM_OK);
         for (int m = 3; m < argc; m++) {
             QM_CHECK(qm_machine_load(argv[m], &machine, &diag) == QM_OK);

@@ -82,7 +82,7 @@ static bool compare(struct qm_device *device, const struct qm_program *program, 
 }
 
 static bool compile(const struct machine_case *test, const struct qm_machine *machine, struct qm_program **program, struct qm_diag *diag) {
-    struct qm_compile_options options = {.model = test->options, .rounding = QM_rounding_TFLITE, .keep_layers = test->keep_layers};
+    struct qm_compile_options options = {.model = test->options, .requant = test->requant, .keep_layers = test->keep_layers};
     return qm_compile(&test->model, machine, &options, program, diag) == QM_OK;
 }
 

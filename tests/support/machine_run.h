@@ -9,6 +9,7 @@
 struct machine_case {
     struct qm_model_bytes model;
     struct qm_model_options options;
+    enum qm_requant_mode requant;
     const struct numbers *inputs; /* [input_count], in the order of the model's inputs; more are passed over */
     uint32_t input_count;
     const struct qm_device_ops *engine;

@@ -148,6 +148,9 @@ double exact_settle(struct onnx_exact *run, const char *name, size_t i, struct e
     }
     double seen = tensor->values[i];
     if (seen != want.even && seen != want.other) differ(run, name, i, seen, want.exactly);
+    double distance = fmin(fabs(seen - want.even), fabs(seen - want.other));
+    run->distance += distance;
+    run->farthest = fmax(run->farthest, distance);
     run->ties += want.even != want.other;
     run->neighbours += seen != want.even && seen == want.other;
     return isfinite(seen) ? seen : want.even;

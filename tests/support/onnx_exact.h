@@ -43,6 +43,7 @@ struct onnx_exact {
     uint32_t open;                                        /* elements that could be either of two and were not seen */
     uint32_t ties;                                        /* seen elements that could be either of two, */
     uint32_t neighbours;                                  /* and those of them that are not the even one */
+    double distance, farthest;                            /* of seen elements from the nearer of the two: their sum, and the largest */
     uint32_t different_count;                             /* tensors that differ */
     const char *different[ONNX_EXACT_DIFFERENT_MAX];      /* their names, */
     char first_difference[ONNX_EXACT_DIFFERENT_MAX][160]; /* and where they begin to */

@@ -140,7 +140,7 @@ void tiny_refuse(const struct tiny *t, const char *part) {
     struct qm_diag diag = {""};
     struct qm_arena *arena = qm_arena_create();
     enum qm_status status = parse(t, arena, &graph, &diag);
-    if (status == QM_OK && graph->problems.count > 0) status = qm_legalize(graph, QM_rounding_TFLITE, arena, &network, &diag);
+    if (status == QM_OK && graph->problems.count > 0) status = qm_legalize(graph, NULL, arena, &network, &diag);
     qm_arena_destroy(arena);
     cr_expect(eq(int, status, QM_BAD_INPUT), "%s", part);
     cr_expect(strstr(diag.text, part) != NULL, "'%s' is not in: %s", part, diag.text);

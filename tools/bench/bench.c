@@ -143,12 +143,12 @@ static uint64_t count_macs(const struct qm_program *program) {
 
 /* The program of a graph for a machine; returns the seconds that it took. */
 static double compile_graph(struct subject *subject, const struct qm_graph *graph, const char *machine_name, struct qm_arena *arena) {
-    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
+    struct qm_compile_options options = {0};
     struct qm_machine machine;
     struct qm_diag diag;
     require(qm_machine_load(machine_name, &machine, &diag), &diag);
     double start = qm_seconds();
-    require(qm_legalize(graph, options.rounding, arena, &subject->network, &diag), &diag);
+    require(qm_legalize(graph, &options, arena, &subject->network, &diag), &diag);
     require(qm_narrow(subject->network, NULL, arena, &diag), &diag);
     require(qm_compile_network(subject->network, &machine, &options, &subject->program, &diag), &diag);
     double seconds = qm_seconds() - start;

@@ -109,7 +109,7 @@ enum qm_status qm_bench_point(const struct qm_network *network, const struct qm_
     struct job *job = qm_alloc_shared(sizeof *job);
     *job = (struct job){.network = network,
                         .machine = machine,
-                        .options = {.rounding = QM_rounding_TFLITE, .search = search, .plan_only = true},
+                        .options = {.search = search, .plan_only = true},
                         .status = QM_INTERNAL,
                         .diag = {"the process of a point died"},
                         .point = {.seconds = 1e30, .plan_seconds = 1e30, .time_seconds = 1e30}};
@@ -138,7 +138,7 @@ static enum qm_status print_graph(const char *name, const struct qm_graph *graph
     struct qm_network *network;
     struct qm_machine machine;
     QM_TRY(qm_machine_load(machine_name, &machine, diag));
-    QM_TRY(qm_legalize(graph, QM_rounding_TFLITE, arena, &network, diag));
+    QM_TRY(qm_legalize(graph, NULL, arena, &network, diag));
     QM_TRY(qm_narrow(network, NULL, arena, diag));
     QM_TRY(print_search(name, network, &machine, QM_SEARCH_NONE, diag));
     QM_TRY(print_search(name, network, &machine, QM_SEARCH_LAYERS, diag));

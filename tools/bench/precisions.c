@@ -14,9 +14,9 @@ struct bench {
 };
 
 static enum qm_status measure(const struct bench *b, const char *precision, struct point *point) {
-    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE, .precision = precision};
+    struct qm_compile_options options = {.precision = precision};
     struct qm_network *network;
-    QM_TRY(qm_legalize(b->graph, options.rounding, b->arena, &network, b->diag));
+    QM_TRY(qm_legalize(b->graph, &options, b->arena, &network, b->diag));
     QM_TRY(qm_narrow(network, precision, b->arena, b->diag));
     point_run(network, &options, b->energy, b->machine, point);
     if (point->state == POINT_OK) return QM_OK;

@@ -11,17 +11,9 @@
 #include "common/file.h"
 #include "common/text.h"
 
-/* The first is the default. */
-static const struct {
-    const char *name;
-    uint32_t rounding;
-} roundings[] = {{"tflite", QM_rounding_TFLITE},
-                 {"single", QM_rounding_SINGLE},
-                 {"even", QM_rounding_EVEN},
-                 {"floor", QM_rounding_FLOOR},
-                 {"away", QM_rounding_AWAY}};
-enum { ROUNDINGS = sizeof roundings / sizeof *roundings };
+enum { FIRST_MODE = QM_REQUANT_FILE + 1 };
 
+static const char *const mode_notes[QM_REQUANT_MODES] = {[QM_REQUANT_TFLITE] = "default of TFLite", [QM_REQUANT_EVEN] = "default of ONNX"};
 static const char *const search_notes[QM_SEARCHES] = {[QM_SEARCH_PLANS] = "default", [QM_SEARCH_NONE] = "compiles fastest"};
 
 static const struct {
@@ -47,8 +39,9 @@ int cli_fail(enum qm_status status, const struct qm_diag *diag) {
 /* ---- options ---- */
 
 struct cli_word cli_roundings(unsigned index) {
-    return index < ROUNDINGS ? (struct cli_word){roundings[index].name, index == 0 ? "default" : NULL}
-                             : (struct cli_word){NULL, "rounding"};
+    unsigned mode = index + FIRST_MODE;
+    return mode < QM_REQUANT_MODES ? (struct cli_word){qm_requant_name((enum qm_requant_mode)mode, false), mode_notes[mode]}
+                                   : (struct cli_word){NULL, "rounding"};
 }
 
 struct cli_word cli_searches(unsigned index) {
@@ -60,10 +53,12 @@ struct cli_word cli_engines(unsigned index) {
     return index < ENGINES ? (struct cli_word){engines[index].ops->name, engines[index].note} : (struct cli_word){NULL, "engine"};
 }
 
-enum qm_status cli_parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag) {
-    unsigned index = 0;
-    if (text != NULL) QM_TRY(cli_find_word(cli_roundings, "requant", text, &index, diag));
-    *rounding = roundings[index].rounding;
+enum qm_status cli_parse_requant(const char *text, enum qm_requant_mode *mode, struct qm_diag *diag) {
+    unsigned index;
+    *mode = QM_REQUANT_FILE;
+    if (text == NULL) return QM_OK;
+    QM_TRY(cli_find_word(cli_roundings, "requant", text, &index, diag));
+    *mode = (enum qm_requant_mode)(index + FIRST_MODE);
     return QM_OK;
 }
 
@@ -184,6 +179,7 @@ static enum qm_status load_program(const struct qm_model_bytes *read, const stru
     const char *file = read->name;
     if (compilation->requant != NULL)
         return qm_fail(diag, QM_BAD_INPUT, "--requant %s: %s is compiled already", compilation->requant, file);
+    if (compilation->accept_error) return qm_fail(diag, QM_BAD_INPUT, "--accept-error: %s is compiled already", file);
     if (compilation->search != NULL) return qm_fail(diag, QM_BAD_INPUT, "--search %s: %s is compiled already", compilation->search, file);
     if (compilation->precision != NULL)
         return qm_fail(diag, QM_BAD_INPUT, "--precision %s: %s is compiled already", compilation->precision, file);
@@ -203,19 +199,39 @@ static enum qm_status load_program(const struct qm_model_bytes *read, const stru
                    opened->program->machine.name, theirs, opened->machine.name, ours);
 }
 
+static bool has_inexact_layers(const struct qm_program *program) {
+    for (uint32_t i = 0; i < program->layer_count; i++)
+        if (program->layers[i].is_inexact) return true;
+    return false;
+}
+
+/* Only its values count, so that any schedule will do. */
+static enum qm_status compile_comparison(const struct qm_model_bytes *model, const struct qm_compile_options *plain,
+                                         struct cli_program *opened, struct qm_diag *diag) {
+    struct qm_compile_options options = *plain;
+    options.compare = true;
+    options.search = QM_SEARCH_NONE;
+    options.keep_layers = false;
+    options.dump_after = NULL;
+    return qm_compile(model, &opened->machine, &options, &opened->comparison, diag);
+}
+
 enum qm_status cli_compile(const struct qm_model_bytes *model, const struct cli_compilation *compilation, const char *dump_after,
                            struct cli_program *opened, struct qm_diag *diag) {
     struct qm_compile_options options = {.model = compilation->model,
                                          .precision = compilation->precision,
                                          .keep_layers = compilation->keep_layers,
+                                         .accept_error = compilation->accept_error,
                                          .dump_after = dump_after,
                                          .dump = stdout};
     memset(opened, 0, sizeof *opened);
     opened->was_compiled = true;
-    QM_TRY(cli_parse_rounding(compilation->requant, &options.rounding, diag));
+    QM_TRY(cli_parse_requant(compilation->requant, &options.requant, diag));
     QM_TRY(cli_parse_search(compilation->search, &options.search, diag));
     QM_TRY(cli_machine(compilation, &opened->machine, diag));
-    return qm_compile(model, &opened->machine, &options, &opened->program, diag);
+    QM_TRY(qm_compile(model, &opened->machine, &options, &opened->program, diag));
+    if (has_inexact_layers(opened->program)) return compile_comparison(model, &options, opened, diag);
+    return QM_OK;
 }
 
 static enum qm_status open_in(struct qm_arena *arena, const char *file, const struct cli_compilation *compilation,

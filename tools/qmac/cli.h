@@ -17,19 +17,20 @@ int cli_fail(enum qm_status status, const struct qm_diag *diag);
 /* Words of --requant and --search; those of --engine, and the setter that fills a const struct qm_device_ops *. */
 cli_words cli_roundings, cli_searches, cli_engines;
 cli_setter cli_take_engine;
-/* NULL: tflite */
-QM_MUST_USE enum qm_status cli_parse_rounding(const char *text, uint32_t *rounding, struct qm_diag *diag);
+/* NULL: the file's */
+QM_MUST_USE enum qm_status cli_parse_requant(const char *text, enum qm_requant_mode *mode, struct qm_diag *diag);
 /* NULL: plans */
 QM_MUST_USE enum qm_status cli_parse_search(const char *text, enum qm_search *search, struct qm_diag *diag);
 
-/* How a model is compiled. Zeroed: edge, tflite, the model's own, no layers. */
+/* How a model is compiled. Zeroed: edge, the model's own, no layers. */
 struct cli_compilation {
     const char *machine; /* NULL: edge, or the program's own */
     struct cli_list sets;
-    const char *requant;   /* NULL: tflite */
+    const char *requant;   /* NULL: the file's */
     const char *search;    /* NULL: plans */
     const char *precision; /* NULL: the model's own */
     bool keep_layers;
+    bool accept_error; /* qmac run only */
     struct qm_model_options model;
 };
 
@@ -41,7 +42,8 @@ QM_MUST_USE enum qm_status cli_machine(const struct cli_compilation *compilation
 
 /* Loads a program file, or compiles a model. *machine is what it will run on: the program's in all that the RTL sees. */
 struct cli_program {
-    struct qm_program *program; /* of the caller, to destroy */
+    struct qm_program *program;    /* of the caller, to destroy */
+    struct qm_program *comparison; /* the same with qm_compile_options.compare, to destroy; NULL: no layer is_inexact */
     struct qm_machine machine;
     bool was_compiled; /* here and now */
 };

@@ -23,7 +23,7 @@ enum { JOBS_MAX = 1024, TERMINAL_SECONDS = 1, LOG_SECONDS = 30 };
 struct session {
     struct exploration exploration;
     struct qm_arena *arena;
-    const char *machine, *csv, *json, *energy;
+    const char *machine, *csv, *json, *energy, *requant; /* requant NULL: each model's own */
     struct qm_model_options model;
     enum qm_search search;
     struct cli_number jobs;
@@ -82,7 +82,7 @@ static const struct cli_option option_rows[] = {
      .field = 0},
     {"machine", "NAME|FILE", "the other knobs: spec/machines/NAME.yaml, or a file (default edge)", cli_take_text, FILLS(machine)},
     {"energy", "NAME|FILE", "prices: spec/energy/NAME.yaml, or a file (default cmos45)", cli_take_text, FILLS(energy)},
-    {"requant", "MODE", "rounding of scales: ", cli_take_text, FILLS(exploration.requant), .words = cli_roundings},
+    {"requant", "MODE", "rounding of scales: ", cli_take_text, FILLS(requant), .words = cli_roundings},
     {"search", "WHAT", "what is tried and timed for a fast schedule: ", cli_take_text, FILLS(exploration.search), .words = cli_searches},
     {.group = cli_model_options, FILLS(model)},
     {"csv", "FILE", "write all points, a row for each", cli_take_text, FILLS(csv)},
@@ -98,6 +98,7 @@ static enum qm_status read_model(struct session *session, uint32_t model, struct
     const char *file = exploration->models[model];
     struct qm_graph *graph;
     struct qm_model_bytes read;
+    struct qm_compile_options options = {.requant = exploration->requant};
     bool is_program;
     for (uint32_t i = 0; i < model; i++)
         if (strcmp(exploration->models[i], file) == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: is given twice", file);
@@ -107,7 +108,7 @@ static enum qm_status read_model(struct session *session, uint32_t model, struct
     for (uint32_t i = 0; i < exploration->precision_count; i++) {
         struct qm_network **network = &exploration->networks[model * exploration->precision_count + i];
         QM_TRY(qm_integers(graph, &session->model, session->arena, &graph, diag));
-        QM_TRY(qm_legalize(graph, exploration->rounding, session->arena, network, diag));
+        QM_TRY(qm_legalize(graph, &options, session->arena, network, diag));
         QM_TRY(qm_narrow(*network, exploration->precisions[i], session->arena, diag));
     }
     return QM_OK;
@@ -131,7 +132,7 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
     }
     QM_TRY(qm_machine_load(session->machine, &exploration->grid.base, diag));
     QM_TRY(qm_energy_load(session->energy, session->arena, &exploration->energy, diag));
-    QM_TRY(cli_parse_rounding(exploration->requant, &exploration->rounding, diag));
+    QM_TRY(cli_parse_requant(session->requant, &exploration->requant, diag));
     QM_TRY(cli_parse_search(exploration->search, &session->search, diag));
     QM_TRY(count_points(session, diag));
     exploration->networks = QM_ARENA_NEW(session->arena, struct qm_network *, exploration->model_count * exploration->precision_count);
@@ -145,7 +146,7 @@ static void run_point(void *context, uint64_t index) {
     const struct session *session = context;
     const struct exploration *exploration = &session->exploration;
     uint64_t variant = index / exploration->machine_count; /* model and precision */
-    struct qm_compile_options options = {.rounding = exploration->rounding,
+    struct qm_compile_options options = {.requant = exploration->requant,
                                          .search = session->search,
                                          .precision = exploration->precisions[variant % exploration->precision_count]};
     struct qm_machine machine;
@@ -244,7 +245,6 @@ static void begin(void *fields, struct qm_arena *arena) {
     *(struct session *)fields = (struct session){.arena = arena,
                                                  .machine = "edge",
                                                  .energy = "cmos45",
-                                                 .exploration.requant = cli_roundings(0).name,
                                                  .exploration.search = cli_searches(0).name,
                                                  .jobs.value = cores > 0 ? (uint64_t)cores : 1};
 }

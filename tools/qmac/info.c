@@ -82,7 +82,7 @@ static enum qm_status info_model(const struct qm_model_bytes *model, const struc
     QM_TRY(qm_model_parse(model, options, arena, &graph, diag));
     print_graph(graph);
     QM_TRY(qm_integers(graph, options, arena, &graph, diag));
-    QM_TRY(qm_legalize(graph, QM_rounding_TFLITE, arena, &network, diag));
+    QM_TRY(qm_legalize(graph, NULL, arena, &network, diag));
     for (uint32_t i = 0; i < network->layer_count; i++) macs += network->layers[i].macs;
     printf("%" PRIu64 " MACs\n", macs);
     return QM_OK;

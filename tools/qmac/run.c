@@ -12,6 +12,7 @@
 #include "report/report.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
+#include "tools/qmac/deviations.h"
 #include "tools/qmac/tensors.h"
 #include "verify/rtl_builds.h"
 
@@ -50,6 +51,7 @@ struct session {
     const struct qm_rtl *rtl; /* NULL: another engine */
     struct qm_device *device;
     struct qm_run *run;
+    struct cli_deviations deviations;
     uint64_t example;
     time_t begin;
     bool shows_progress, has_shown, over_limit, has_no_result;
@@ -67,6 +69,8 @@ static const struct cli_option option_rows[] = {
     {"energy", "NAME|FILE", "prices: spec/energy/NAME.yaml, or a file (default cmos45)", cli_take_text, FILLS(energy)},
     {"engine", "NAME", "", cli_take_engine, FILLS(engine), .words = cli_engines},
     {.group = cli_compilation_options, FILLS(compilation)},
+    {"accept-error", NULL, "ONNX: take the machine's nearest where it is not exact, and report the deviation", cli_take_flag,
+     FILLS(compilation.accept_error)},
     {"seed", "N", "of random inputs and stalls (default 1)", cli_take_number, FILLS(seed)},
     {"stalls", "P", "probability that a memory channel stalls in a cycle (default 0)", cli_take_probability, FILLS(stalls)},
     {"max-cycles", "N", "give up a step of the device that is busy for longer (default: many times its work)", cli_take_max_cycles,
@@ -84,10 +88,11 @@ static void choose_engine(struct session *session) {
 
 /* An option that would do nothing on the engine is refused. */
 static enum qm_status check_engine(const struct run_options *options, const struct qm_device_ops *engine, struct qm_diag *diag) {
-    const char *of_values = options->inputs.count > 0          ? "--input"
-                            : options->output != NULL          ? "--output"
-                            : options->compilation.keep_layers ? "--layers"
-                                                               : NULL;
+    const char *of_values = options->inputs.count > 0           ? "--input"
+                            : options->output != NULL           ? "--output"
+                            : options->compilation.keep_layers  ? "--layers"
+                            : options->compilation.accept_error ? "--accept-error"
+                                                                : NULL;
     if (of_values != NULL && (engine->has & QM_HAS_VALUES) == 0)
         return qm_fail(diag, QM_BAD_INPUT, "%s: the %s engine computes no values: take --engine fast", of_values, engine->name);
     if (options->step && (engine->has & QM_HAS_STEPS) == 0)
@@ -99,6 +104,15 @@ static enum qm_status check_engine(const struct run_options *options, const stru
         return qm_fail(diag, QM_BAD_INPUT, "--energy %s: the %s engine counts no energy: take --engine fast", options->energy,
                        engine->name);
     return QM_OK;
+}
+
+/* Deviations are from the file's values. */
+static enum qm_status check_accepted(const struct session *session, struct qm_diag *diag) {
+    const struct cli_compilation *compilation = &session->options.compilation;
+    bool overrides = qm_program_overrides(session->opened.program);
+    const char *other = overrides ? "--requant" : compilation->precision != NULL ? "--precision" : NULL;
+    if (!compilation->accept_error || other == NULL) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "--accept-error: with %s the values are not the file's, so that there is nothing to compare", other);
 }
 
 /* So is one that the others leave nothing to do. */
@@ -122,6 +136,7 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
         if (options->reports[i] != NULL) QM_TRY(cli_check_writable(options->reports[i], diag));
     if (options->output != NULL) QM_TRY(cli_check_folder(options->output, diag));
     QM_TRY(cli_open(options->file, &options->compilation, &session->opened, diag));
+    QM_TRY(check_accepted(session, diag));
     choose_engine(session);
     QM_TRY(qm_energy_load(options->energy != NULL ? options->energy : "cmos45", session->arena, &session->energy, diag));
     const struct qm_program *program = session->opened.program;
@@ -201,7 +216,7 @@ static enum qm_status run_examples(struct session *session, struct qm_diag *diag
     struct qm_run *others = qm_run_create(program, session->arena);
     for (session->example = 0; session->example < session->inputs.examples; session->example++)
         QM_TRY(run_example(session, session->example == 0 ? session->run : others, diag));
-    return QM_OK;
+    return cli_deviations_measure(&session->opened, &session->inputs, session->arena, &session->deviations, diag);
 }
 
 static enum qm_status write_results(struct session *session, struct qm_diag *diag) {
@@ -223,6 +238,9 @@ static enum qm_status write_results(struct session *session, struct qm_diag *dia
         .seed = options->seed.value,
         .stalls = options->stalls,
         .random_input = options->inputs.count == 0 && session->run->has_values,
+        .accepts_error = options->compilation.accept_error,
+        .deviation_count = session->deviations.count,
+        .deviations = session->deviations.items,
     };
     QM_TRY(qm_report_make(&source, session->arena, &report, diag));
     if (options->output != NULL) QM_TRY(cli_outputs_write(program, &session->outputs, session->inputs.stacking, options->output, diag));
@@ -259,6 +277,7 @@ static void end_session(struct session *session) {
     cli_inputs_free(&session->inputs);
     qm_npy_free(&session->labels);
     qm_program_destroy(session->opened.program);
+    qm_program_destroy(session->opened.comparison);
 }
 
 static void begin(void *fields, struct qm_arena *arena) {

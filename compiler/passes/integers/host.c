@@ -30,14 +30,8 @@ static struct real_host *open_host(const struct real_node *n) {
 
 /* Adds the graph, whose result is tensor `end` of it, as an operator with this output. False: what it says does not fit together. */
 static bool close_host(struct real_host *host, uint32_t end, uint32_t out) {
-    struct qm_arena *arena = host->n->r->arena;
     struct qm_graph *graph = host->maker.graph;
-    graph->input_count = host->input_count;
-    graph->inputs = QM_ARENA_NEW(arena, uint32_t, host->input_count);
-    graph->output_count = 1;
-    graph->outputs = QM_ARENA_NEW(arena, uint32_t, 1);
-    graph->outputs[0] = end;
-    for (uint32_t i = 0; i < host->input_count; i++) graph->inputs[i] = host->ends[i];
+    qm_graph_set_ends(&host->maker, host->input_count, host->ends, end);
     const char *problem = evaluate_check_graph(graph);
     if (problem != NULL) return real_refuse(host->n, "is computed on the host by an operator that %s", problem);
     struct qm_graph_op *op = real_add_op(host->n, QM_OP_HOST, QM_NO_TENSOR, out);

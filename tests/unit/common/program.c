@@ -30,6 +30,7 @@ static struct qm_program *sample(void) {
     struct qm_program *program = qm_program_create();
     snprintf(program->model, sizeof program->model, "m.tflite");
     snprintf(program->requant, sizeof program->requant, "tflite");
+    snprintf(program->file_requant, sizeof program->file_requant, "even");
     snprintf(program->search, sizeof program->search, "layers");
     snprintf(program->precision, sizeof program->precision, "conv=w8a8,default=w4a4");
     program->insn_count = INSNS;

@@ -322,8 +322,8 @@ static void run_trial(struct trial *t) {
     struct qm_program *program;
     struct qm_machine machine;
     struct qm_diag diag = {.text = ""};
-    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
-    cr_assert(qm_legalize(&t->graph, QM_rounding_TFLITE, t->arena, &network, &diag) == QM_OK, "%s", diag.text);
+    struct qm_compile_options options = {0};
+    cr_assert(qm_legalize(&t->graph, NULL, t->arena, &network, &diag) == QM_OK, "%s", diag.text);
     t->set_numbers(t, &network->layers[network->layer_count - 1]);
     cr_assert(eq(int, qm_machine_load("edge", &machine, &diag), QM_OK));
     cr_assert(qm_compile_network(network, &machine, &options, &program, &diag) == QM_OK, "%s", diag.text);

@@ -139,7 +139,7 @@ static struct qm_network *network_with_a_host_layer_within(struct qm_arena *aren
     graph->ops[2].outputs[0] = 3;
     struct qm_network *network;
     struct qm_diag diag;
-    cr_assert(qm_legalize(graph, QM_rounding_TFLITE, arena, &network, &diag) == QM_OK, "%s", diag.text);
+    cr_assert(qm_legalize(graph, NULL, arena, &network, &diag) == QM_OK, "%s", diag.text);
     cr_assert(qm_narrow(network, NULL, arena, &diag) == QM_OK, "%s", diag.text);
     return network;
 }

@@ -198,7 +198,7 @@ Test(driver, a_device_without_values_takes_the_same_time) {
 
 Test(driver, the_shipped_network_takes_the_same_time_without_values) {
     static const char *const machines[] = {"edge", "tiny", "m3x5"};
-    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
+    struct qm_compile_options options = {0};
     for (size_t i = 0; i < sizeof machines / sizeof *machines; i++) {
         struct qm_machine machine;
         struct qm_program *program;
@@ -229,7 +229,7 @@ Test(driver, a_device_without_values_moves_none_and_runs_no_host_operator) {
 static const char digits[] = "workloads/digits/digits_int8.tflite";
 
 static struct qm_program *compile_digits(const struct qm_machine *machine) {
-    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
+    struct qm_compile_options options = {0};
     struct qm_program *program;
     cr_assert(qm_compile_file(digits, machine, &options, &program, &diag) == QM_OK, "%s", diag.text);
     return program;

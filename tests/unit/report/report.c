@@ -185,6 +185,54 @@ Test(report, names_the_search_that_made_the_program_if_one_did) {
     cJSON_Delete(root);
 }
 
+Test(report, layers_that_are_not_exact_are_named_with_their_deviation) {
+    const struct qm_deviation deviations[] = {{.layer = 0, .largest = 3, .mean = 0.25}, {.layer = 2, .largest = 0, .mean = 0}};
+    fill(5);
+    strcpy(program->layers[2].name, "last");
+    source.accepts_error = true;
+    source.deviation_count = 2;
+    source.deviations = deviations;
+    const char *text = qm_report_table(make(), program->arena);
+    const char *line = "values   not exact: the machine's nearest in 2 layers; in steps of its output, on this run's inputs, off by\n";
+    cr_assert(strstr(text, line) != NULL, "%s", text);
+    cr_assert(strstr(text, " 3 at most, 0.25 on average\n         last ") != NULL, "%s", text);
+    cJSON *root = cJSON_Parse(qm_report_json(make(), program->arena));
+    const cJSON *listed = cJSON_GetObjectItem(root, "deviation"), *first = cJSON_GetArrayItem(listed, 0);
+    cr_assert(eq(int, cJSON_GetArraySize(listed), 2));
+    cr_assert(eq(dbl, cJSON_GetObjectItem(first, "largest")->valuedouble, 3));
+    cr_assert(eq(dbl, cJSON_GetObjectItem(first, "mean")->valuedouble, 0.25));
+    cr_assert(eq(str, cJSON_GetObjectItem(cJSON_GetArrayItem(listed, 1), "name")->valuestring, "last"));
+    cr_assert(eq(dbl, cJSON_GetObjectItem(cJSON_GetArrayItem(listed, 1), "layer")->valuedouble, 2));
+    cJSON_Delete(root);
+}
+
+Test(report, an_acceptance_that_was_not_needed_is_told_and_one_that_was_not_asked_for_is_not) {
+    fill(5);
+    cJSON *root = cJSON_Parse(qm_report_json(make(), program->arena));
+    cr_assert(zero(ptr, cJSON_GetObjectItem(root, "deviation")));
+    cr_assert(zero(ptr, strstr(qm_report_table(make(), program->arena), "exact")));
+    cJSON_Delete(root);
+    source.accepts_error = true;
+    root = cJSON_Parse(qm_report_json(make(), program->arena));
+    cr_assert(cJSON_IsArray(cJSON_GetObjectItem(root, "deviation")));
+    cr_assert(eq(int, cJSON_GetArraySize(cJSON_GetObjectItem(root, "deviation")), 0));
+    cr_assert(strstr(qm_report_table(make(), program->arena), "values   exact: nothing had to be accepted\n") != NULL);
+    cJSON_Delete(root);
+}
+
+Test(report, says_when_the_values_are_not_the_files) {
+    fill(5);
+    strcpy(program->requant, "away");
+    strcpy(program->file_requant, "even");
+    cr_assert(strstr(qm_report_table(make(), program->arena), ", rounding away\nvalues   not the file's, which mean rounding even\n") !=
+              NULL);
+    cJSON *root = cJSON_Parse(qm_report_json(make(), program->arena));
+    cr_assert(eq(str, cJSON_GetObjectItem(root, "file_requant")->valuestring, "even"));
+    cJSON_Delete(root);
+    strcpy(program->requant, "even");
+    cr_assert(zero(ptr, strstr(qm_report_table(make(), program->arena), "not the file's")));
+}
+
 Test(report, what_an_engine_without_time_cannot_know_is_null) {
     fill(5);
     run->timed = false;

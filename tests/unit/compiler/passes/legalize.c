@@ -129,7 +129,7 @@ ParameterizedTest(struct data_network *model, legalize, layers_of_real_networks_
     struct qm_network *network = NULL;
     struct qm_diag diag = {""};
     cr_assert(eq(int, qm_model_read(data_path(arena, "%s", model->model), NULL, arena, &graph, &diag), QM_OK), "%s", diag.text);
-    cr_assert(eq(int, qm_legalize(graph, QM_rounding_TFLITE, arena, &network, &diag), QM_OK), "%s", diag.text);
+    cr_assert(eq(int, qm_legalize(graph, NULL, arena, &network, &diag), QM_OK), "%s", diag.text);
     const int8_t *first[] = {npy_read(data_path(arena, "golden/%s/input.npy", model->golden), arena).bytes};
     compare(network, reference_run(graph, first, arena), arena);
     qm_arena_destroy(arena);
@@ -236,7 +236,7 @@ static struct qm_network *check_one(struct one *o) {
     struct qm_network *network = NULL;
     struct qm_diag diag = {""};
     if (o->op.inputs[2] != QM_NO_TENSOR) widen_output(o);
-    cr_assert(eq(int, qm_legalize(&o->graph, QM_rounding_TFLITE, o->arena, &network, &diag), QM_OK), "%s", diag.text);
+    cr_assert(eq(int, qm_legalize(&o->graph, NULL, o->arena, &network, &diag), QM_OK), "%s", diag.text);
     const int8_t *inputs[2] = {random_bytes(o, o->tensors[0].size_bytes), NULL};
     if (o->graph.input_count == 2) inputs[1] = random_bytes(o, o->tensors[1].size_bytes);
     compare(network, reference_run(&o->graph, inputs, o->arena), o->arena);
@@ -245,7 +245,7 @@ static struct qm_network *check_one(struct one *o) {
 
 static enum qm_status refused(struct one *o, struct qm_diag *diag) {
     struct qm_network *network = NULL;
-    return qm_legalize(&o->graph, QM_rounding_TFLITE, o->arena, &network, diag);
+    return qm_legalize(&o->graph, NULL, o->arena, &network, diag);
 }
 
 Test(legalize, takes_strides_dilation_and_padding_on_every_side) {
@@ -368,7 +368,7 @@ Test(legalize, multiplies_the_scales_of_fully_connected_in_float) {
         o.tensors[3].quant.scale = &out;
         struct qm_network *network = NULL;
         struct qm_diag diag = {""};
-        cr_assert(eq(int, qm_legalize(&o.graph, QM_rounding_TFLITE, o.arena, &network, &diag), QM_OK), "%s", diag.text);
+        cr_assert(eq(int, qm_legalize(&o.graph, NULL, o.arena, &network, &diag), QM_OK), "%s", diag.text);
         cr_expect(eq(i32, network->layers[0].scales[1].value, scales == 1 ? 1288490221 : 1288490240));
         cr_expect(eq(i32, network->layers[0].scales[1].shift, 0));
         qm_arena_destroy(o.arena);
@@ -428,7 +428,7 @@ Test(legalize, large_averages_are_the_hosts) {
     o.tensors[3].dims[1] = o.tensors[3].dims[2] = 1;
     o.op.kernel_h = 33, o.op.kernel_w = 32;
     o.op.stride_h = o.op.stride_w = 1;
-    cr_assert(eq(int, qm_legalize(&o.graph, QM_rounding_TFLITE, o.arena, &network, &diag), QM_OK));
+    cr_assert(eq(int, qm_legalize(&o.graph, NULL, o.arena, &network, &diag), QM_OK));
     cr_expect(eq(u32, network->layer_count, 1));
     cr_expect(eq(int, network->layers[0].kind, QM_LAYER_HOST));
     qm_arena_destroy(o.arena);

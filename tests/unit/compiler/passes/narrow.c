@@ -52,7 +52,7 @@ static void open_chain(struct chain *chain, const uint32_t *sizes, uint32_t laye
         op->outputs[0] = last = add_tensor(chain, names[i], 4, (uint32_t[]){1, sizes[0], sizes[1], out}, NULL);
     }
     chain->graph.outputs[0] = last;
-    cr_assert(qm_legalize(&chain->graph, QM_rounding_TFLITE, chain->arena, &chain->network, &chain->diag) == QM_OK, "%s", chain->diag.text);
+    cr_assert(qm_legalize(&chain->graph, NULL, chain->arena, &chain->network, &chain->diag) == QM_OK, "%s", chain->diag.text);
 }
 
 static void narrow(struct chain *chain, const char *precision) {
@@ -139,7 +139,7 @@ Test(narrow, products_of_computed_matrices_stay_bytes) {
     chain.graph.ops[1].inputs[2] = QM_NO_TENSOR;
     chain.graph.ops[1].outputs[0] = chain.graph.outputs[0] = product;
     chain.graph.op_count = 2;
-    cr_assert(eq(int, qm_legalize(&chain.graph, QM_rounding_TFLITE, chain.arena, &chain.network, &chain.diag), QM_OK));
+    cr_assert(eq(int, qm_legalize(&chain.graph, NULL, chain.arena, &chain.network, &chain.diag), QM_OK));
     cr_assert(eq(int, qm_narrow(chain.network, "product=w4a8", chain.arena, &chain.diag), QM_BAD_INPUT));
     cr_expect(strstr(chain.diag.text, "no layer product can be made w4a8; choose from first") != NULL, "%s", chain.diag.text);
     narrow(&chain, "w4a4");
@@ -159,7 +159,7 @@ static uint64_t cycles_of(const char *precision) {
     struct qm_machine machine;
     struct qm_program *program;
     struct qm_device_options options = {.memory_base = 0x80000000};
-    struct qm_compile_options compile = {.rounding = QM_rounding_TFLITE};
+    struct qm_compile_options compile = {0};
     struct qm_device *device;
     open_chain(&chain, (uint32_t[]){16, 16, 16, 1024, 2048}, 2, weights, bias);
     narrow(&chain, precision);

@@ -142,10 +142,9 @@ static int check_sketch(struct sketch *s, uint64_t seed) {
         draw_bytes(s, tensor, bytes);
         inputs[i] = (const int8_t *)bytes;
     }
-    cr_assert(qm_legalize(&s->graph, QM_rounding_TFLITE, s->arena, &network, &diag) == QM_OK, "seed %d: %s", (int)seed, diag.text);
+    cr_assert(qm_legalize(&s->graph, NULL, s->arena, &network, &diag) == QM_OK, "seed %d: %s", (int)seed, diag.text);
     for (uint32_t i = 0; s->on_machine && i < network->layer_count; i++) cr_assert(ne(int, network->layers[i].kind, QM_LAYER_HOST));
-    struct qm_compile_options options = {
-        .rounding = QM_rounding_TFLITE, .search = (enum qm_search)draw(s, 0, 2), .keep_layers = draw(s, 0, 3) == 0};
+    struct qm_compile_options options = {.search = (enum qm_search)draw(s, 0, 2), .keep_layers = draw(s, 0, 3) == 0};
     enum qm_status status = qm_compile_network(network, &machine, &options, &program, &diag);
     if (status == QM_OK) {
         struct comparison c = {seed, program, &s->graph, inputs, reference_run(&s->graph, inputs, s->arena)};

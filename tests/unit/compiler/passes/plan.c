@@ -258,10 +258,9 @@ static int check_seed(uint64_t seed, bool narrow) {
     int8_t *input = qm_arena_alloc(s.arena, bytes);
     qm_prng_fill(&s.prng, input, bytes);
     const int8_t *inputs[] = {input};
-    cr_assert(qm_legalize(&s.graph, QM_rounding_TFLITE, s.arena, &network, &diag) == QM_OK, "seed %d: %s", (int)seed, diag.text);
+    cr_assert(qm_legalize(&s.graph, NULL, s.arena, &network, &diag) == QM_OK, "seed %d: %s", (int)seed, diag.text);
     cr_assert(eq(int, qm_narrow(network, NULL, s.arena, &diag), QM_OK));
-    struct qm_compile_options options = {
-        .rounding = QM_rounding_TFLITE, .search = (enum qm_search)draw(&s, 0, 2), .keep_layers = draw(&s, 0, 3) == 0};
+    struct qm_compile_options options = {.search = (enum qm_search)draw(&s, 0, 2), .keep_layers = draw(&s, 0, 3) == 0};
     enum qm_status status = qm_compile_network(network, &machine, &options, &program, &diag);
     if (status == QM_OK) {
         const int8_t **want = reference_run(&s.graph, inputs, s.arena);

@@ -37,7 +37,7 @@ static void open_rig(struct rig *r, enum qm_graph_op_kind kind) {
 static const struct qm_network *legalize(struct rig *r) {
     struct qm_network *network = NULL;
     struct qm_diag diag = {""};
-    cr_assert(eq(int, qm_legalize(&r->graph, QM_rounding_TFLITE, r->arena, &network, &diag), QM_OK), "%s", diag.text);
+    cr_assert(eq(int, qm_legalize(&r->graph, NULL, r->arena, &network, &diag), QM_OK), "%s", diag.text);
     return network;
 }
 

@@ -74,7 +74,7 @@ static void run_alone(struct job *job, const int8_t *input) {
 
 /* The shipped network at a precision, with a picture of its own. */
 static void job_init(struct job *job, const char *precision, uint64_t base) {
-    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE, .precision = precision};
+    struct qm_compile_options options = {.precision = precision};
     struct qm_prng prng;
     int8_t input[64];
     *job = (struct job){.base = base};

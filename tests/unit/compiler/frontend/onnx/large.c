@@ -51,7 +51,7 @@ struct compilation {
 
 /* From here on the stack has STACK_BYTES at most. */
 static void run(struct compilation *c) {
-    struct qm_compile_options options = {.rounding = QM_rounding_TFLITE};
+    struct qm_compile_options options = {0};
     struct qm_machine machine;
     struct qm_program *program = NULL;
     cr_assert(setrlimit(RLIMIT_STACK, &(struct rlimit){STACK_BYTES, STACK_BYTES}) == 0);

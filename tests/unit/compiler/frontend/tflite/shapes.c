@@ -25,7 +25,7 @@ static struct reading read_batch(const struct build_model *m, uint32_t batch) {
     uint8_t *bytes = memcpy(qm_arena_alloc(r.arena, b->size), b->bytes, b->size);
     const struct qm_model_options options = {.batch = batch};
     r.status = qm_model_parse(&(struct qm_model_bytes){bytes, b->size, "made"}, &options, r.arena, &r.graph, &r.diag);
-    if (r.status == QM_OK) r.status = qm_legalize(r.graph, QM_rounding_TFLITE, r.arena, &network, &r.diag);
+    if (r.status == QM_OK) r.status = qm_legalize(r.graph, NULL, r.arena, &network, &r.diag);
     return r;
 }
 
@@ -220,7 +220,7 @@ Test(tflite_shapes, a_mean_without_scales_is_zero) {
                             .output = 2};
     struct reading r = read_batch(&m, 0);
     struct qm_network *network;
-    cr_assert(eq(int, qm_legalize(r.graph, QM_rounding_TFLITE, r.arena, &network, &r.diag), QM_OK));
+    cr_assert(eq(int, qm_legalize(r.graph, NULL, r.arena, &network, &r.diag), QM_OK));
     cr_expect(eq(i32, network->layers[0].out_scale.value, 0));
     cr_expect(eq(i32, network->layers[0].out_zero, 0));
     qm_arena_destroy(r.arena);

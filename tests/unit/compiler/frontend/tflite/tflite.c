@@ -79,7 +79,7 @@ static struct qm_diag refusal(const char *path) {
     struct qm_network *network = NULL;
     struct qm_diag diag = {""};
     enum qm_status status = qm_model_read(data_path(arena, "%s", path), NULL, arena, &graph, &diag);
-    if (status == QM_OK) status = qm_legalize(graph, QM_rounding_TFLITE, arena, &network, &diag);
+    if (status == QM_OK) status = qm_legalize(graph, NULL, arena, &network, &diag);
     cr_assert(eq(int, status, QM_BAD_INPUT), "%s", path);
     cr_assert(zero(ptr, strchr(diag.text, '\n')));
     qm_arena_destroy(arena);
@@ -116,7 +116,7 @@ static enum qm_status take(const uint8_t *bytes, size_t size, struct qm_diag *di
     struct qm_graph *graph = NULL;
     struct qm_network *network = NULL;
     enum qm_status status = qm_model_parse(&(struct qm_model_bytes){copy, size, "damaged"}, NULL, arena, &graph, diag);
-    if (status == QM_OK) status = qm_legalize(graph, QM_rounding_TFLITE, arena, &network, diag);
+    if (status == QM_OK) status = qm_legalize(graph, NULL, arena, &network, diag);
     qm_arena_destroy(arena);
     free(copy);
     return status;
