@@ -1,15 +1,7 @@
 /* kernels.c - the table of kernels: which operands and types each takes. */
 #include "evaluate/kernels/kernel.h"
 
-enum {
-    I8 = 1 << QM_I8,
-    U8 = 1 << QM_U8,
-    F32 = 1 << QM_F32,
-    I32 = 1 << QM_I32,
-    BYTES = I8 | U8,
-    ALL = BYTES | F32,
-    INPUTS = QM_OPERANDS_MAX
-};
+enum { INPUTS = QM_OPERANDS_MAX };
 
 enum needs {
     PLAIN = 1,       /* no fused activation */
@@ -21,7 +13,7 @@ enum needs {
 
 struct row {
     uint8_t inputs_min, inputs_max;
-    uint32_t types; /* of the first input */
+    enum qm_types types; /* of the first input */
     uint32_t needs;
     kernel_checking *check; /* or NULL */
     kernel_running *run;    /* NULL: there is no kernel */
@@ -30,21 +22,21 @@ struct row {
 #define PAIR(types, needs)                                                                                                                 \
     { 2, 2, types, ONE_TYPE | (needs), kernel_check_pairs, kernel_run_pairs }
 #define FUNCTION                                                                                                                           \
-    { 1, 1, F32, PLAIN | ONE_TYPE | SAME_SHAPE, NULL, kernel_run_function }
+    { 1, 1, QM_TYPES_F32, PLAIN | ONE_TYPE | SAME_SHAPE, NULL, kernel_run_function }
 #define REDUCE(needs)                                                                                                                      \
-    { 1, 1, ALL, PLAIN | ONE_TYPE | (needs), kernel_check_reduce, kernel_run_reduce }
+    { 1, 1, QM_TYPES_ANY, PLAIN | ONE_TYPE | (needs), kernel_check_reduce, kernel_run_reduce }
 
 /* clang-format off */
 static const struct row rows[QM_GRAPH_OP_KINDS] = {
-    [QM_OP_ADD]                = PAIR(ALL, SCALED),
-    [QM_OP_SUB]                = PAIR(ALL, SCALED),
-    [QM_OP_MUL]                = PAIR(ALL, SCALED),
-    [QM_OP_DIV]                = PAIR(ALL, SCALED),
-    [QM_OP_FLOOR_DIV]          = PAIR(I8 | F32, PLAIN),
-    [QM_OP_MINIMUM]            = PAIR(ALL, PLAIN),
-    [QM_OP_MAXIMUM]            = PAIR(ALL, PLAIN),
-    [QM_OP_SQUARED_DIFFERENCE] = PAIR(I8 | F32, PLAIN | SCALED),
-    [QM_OP_PRELU]              = PAIR(ALL, PLAIN | SCALED),
+    [QM_OP_ADD]                = PAIR(QM_TYPES_ANY, SCALED),
+    [QM_OP_SUB]                = PAIR(QM_TYPES_ANY, SCALED),
+    [QM_OP_MUL]                = PAIR(QM_TYPES_ANY, SCALED),
+    [QM_OP_DIV]                = PAIR(QM_TYPES_ANY, SCALED),
+    [QM_OP_FLOOR_DIV]          = PAIR(QM_TYPES_I8_F32, PLAIN),
+    [QM_OP_MINIMUM]            = PAIR(QM_TYPES_ANY, PLAIN),
+    [QM_OP_MAXIMUM]            = PAIR(QM_TYPES_ANY, PLAIN),
+    [QM_OP_SQUARED_DIFFERENCE] = PAIR(QM_TYPES_I8_F32, PLAIN | SCALED),
+    [QM_OP_PRELU]              = PAIR(QM_TYPES_ANY, PLAIN | SCALED),
     [QM_OP_RELU]               = FUNCTION,
     [QM_OP_RELU6]              = FUNCTION,
     [QM_OP_RELU_N1_TO_1]       = FUNCTION,
@@ -64,20 +56,21 @@ static const struct row rows[QM_GRAPH_OP_KINDS] = {
     [QM_OP_SUM]                = REDUCE(SCALED),
     [QM_OP_REDUCE_MAX]         = REDUCE(SAME_QUANT),
     [QM_OP_REDUCE_MIN]         = REDUCE(SAME_QUANT),
-    [QM_OP_ARG_MAX]            = {1, 1, ALL, PLAIN, kernel_check_arg, kernel_run_arg},
-    [QM_OP_ARG_MIN]            = {1, 1, ALL, PLAIN, kernel_check_arg, kernel_run_arg},
-    [QM_OP_AVERAGE_POOL_2D]    = {1, 1, ALL, ONE_TYPE | SCALED | SAME_QUANT, kernel_check_pool, kernel_run_pool},
-    [QM_OP_RESIZE_BILINEAR]    = {1, 1, ALL, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_resize, kernel_run_resize},
-    [QM_OP_FULLY_CONNECTED]    = {2, 3, BYTES, ONE_TYPE | SCALED, kernel_check_fc, kernel_run_fc},
-    [QM_OP_BATCH_MATMUL]       = {2, 2, I8, PLAIN | ONE_TYPE | SCALED, kernel_check_matmul, kernel_run_matmul},
-    [QM_OP_L2_NORMALIZATION]   = {1, 1, ALL, PLAIN | ONE_TYPE | SCALED | SAME_SHAPE, kernel_check_l2, kernel_run_l2},
-    [QM_OP_SOFTMAX]            = {1, 1, ALL, PLAIN | ONE_TYPE | SCALED | SAME_SHAPE, kernel_check_softmax, kernel_run_softmax},
-    [QM_OP_LOG_SOFTMAX]        = {1, 1, I8 | F32, PLAIN | ONE_TYPE | SCALED | SAME_SHAPE, kernel_check_log_softmax, kernel_run_log_softmax},
-    [QM_OP_QUANTIZE]           = {1, 1, F32, PLAIN | SAME_SHAPE, kernel_check_quantize, kernel_run_quantize},
-    [QM_OP_DEQUANTIZE]         = {1, 1, BYTES | I32, PLAIN | SAME_SHAPE, kernel_check_dequantize, kernel_run_dequantize},
-    [QM_OP_GATHER]             = {2, 2, ALL, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_gather, kernel_run_gather},
-    [QM_OP_GATHER_ND]          = {2, 2, ALL, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_gather_nd, kernel_run_gather_nd},
-    [QM_OP_CONCATENATION]      = {1, INPUTS, F32, PLAIN | ONE_TYPE, kernel_check_concatenation, kernel_run_concatenation},
+    [QM_OP_ARG_MAX]            = {1, 1, QM_TYPES_ANY, PLAIN, kernel_check_arg, kernel_run_arg},
+    [QM_OP_ARG_MIN]            = {1, 1, QM_TYPES_ANY, PLAIN, kernel_check_arg, kernel_run_arg},
+    [QM_OP_AVERAGE_POOL_2D]    = {1, 1, QM_TYPES_ANY, ONE_TYPE | SCALED | SAME_QUANT, kernel_check_pool, kernel_run_pool},
+    [QM_OP_RESIZE_BILINEAR]    = {1, 1, QM_TYPES_ANY, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_resize, kernel_run_resize},
+    [QM_OP_FULLY_CONNECTED]    = {2, 3, QM_TYPES_BYTES, ONE_TYPE | SCALED, kernel_check_fc, kernel_run_fc},
+    [QM_OP_BATCH_MATMUL]       = {2, 2, QM_TYPES_I8, PLAIN | ONE_TYPE | SCALED, kernel_check_matmul, kernel_run_matmul},
+    [QM_OP_L2_NORMALIZATION]   = {1, 1, QM_TYPES_ANY, PLAIN | ONE_TYPE | SCALED | SAME_SHAPE, kernel_check_l2, kernel_run_l2},
+    [QM_OP_SOFTMAX]            = {1, 1, QM_TYPES_ANY, PLAIN | ONE_TYPE | SCALED | SAME_SHAPE, kernel_check_softmax, kernel_run_softmax},
+    [QM_OP_LOG_SOFTMAX]        = {1, 1, QM_TYPES_I8_F32, PLAIN | ONE_TYPE | SCALED | SAME_SHAPE, kernel_check_log_softmax,
+                                  kernel_run_log_softmax},
+    [QM_OP_QUANTIZE]           = {1, 1, QM_TYPES_F32, PLAIN | SAME_SHAPE, kernel_check_quantize, kernel_run_quantize},
+    [QM_OP_DEQUANTIZE]         = {1, 1, QM_TYPES_SUMS, PLAIN | SAME_SHAPE, kernel_check_dequantize, kernel_run_dequantize},
+    [QM_OP_GATHER]             = {2, 2, QM_TYPES_ANY, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_gather, kernel_run_gather},
+    [QM_OP_GATHER_ND]          = {2, 2, QM_TYPES_ANY, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_gather_nd, kernel_run_gather_nd},
+    [QM_OP_CONCATENATION]      = {1, INPUTS, QM_TYPES_F32, PLAIN | ONE_TYPE, kernel_check_concatenation, kernel_run_concatenation},
 };
 /* clang-format on */
 
