@@ -36,15 +36,14 @@ static const struct tflite_row {
 /* "b, f", "int32": int8 and uint8 together are b, float32 is f. */
 static void print_types(enum qm_types types) {
     static const struct {
-        enum qm_types types;
+        unsigned types;
         const char *name;
-    } names[] = {{QM_TYPES_BYTES, "b"}, {QM_TYPES_I8, "int8"}, {QM_TYPES_F32, "f"}, {QM_TYPES_I32, "int32"}, {QM_TYPES_INDICES, "int64"}};
+    } names[] = {{QM_TYPES_BYTES, "b"}, {QM_TYPES_I8, "int8"}, {QM_TYPES_F32, "f"}, {QM_TYPES_I32, "int32"}, {1U << QM_I64, "int64"}};
     unsigned left = types;
-    for (size_t i = 0; i < sizeof names / sizeof *names && left != 0; i++) {
-        unsigned all = names[i].types & ~(i == 4 ? (unsigned)QM_TYPES_I32 : 0U);
-        if ((left & all) != all) continue;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if ((left & names[i].types) != names[i].types) continue;
         printf("%s%s", left != types ? ", " : "", names[i].name);
-        left &= ~all;
+        left &= ~names[i].types;
     }
 }
 
