@@ -169,7 +169,7 @@ static enum qm_status look_up(const struct site *s, const struct function *f) {
 enum qm_status legalize_logistic(const struct site *s) {
     struct function f = {.value = logistic};
     QM_TRY(site_check_activations(s));
-    QM_TRY(site_check_output(s, 1.0F / (1 << LOGISTIC_BITS), INT8_MIN));
+    QM_TRY(site_check_output(s, 1.0F / (1 << LOGISTIC_BITS), qm_graph_lowest(site_output(s, 0))));
     QM_TRY(prepare_q4(s, &f));
     return look_up(s, &f);
 }
@@ -177,7 +177,7 @@ enum qm_status legalize_logistic(const struct site *s) {
 enum qm_status legalize_tanh(const struct site *s) {
     struct function f = {.value = hyperbolic_tangent};
     QM_TRY(site_check_activations(s));
-    QM_TRY(site_check_output(s, 1.0F / (1 << TANH_BITS), 0));
+    QM_TRY(site_check_output(s, 1.0F / (1 << TANH_BITS), qm_graph_lowest(site_output(s, 0)) - INT8_MIN));
     QM_TRY(prepare_q4(s, &f));
     return look_up(s, &f);
 }

@@ -25,7 +25,7 @@ static float function_of(const struct qm_graph_op *op, float x) {
     case QM_OP_TANH: return tanhf(x);
     case QM_OP_HARD_SWISH: return x * (x < -3 ? 0 : x > 3 ? 6 : x + 3) / 6;
     case QM_OP_EXP: return expf(x);
-    case QM_OP_ABS: return x < 0 ? -x : x;
+    case QM_OP_ABS: return fabsf(x);
     case QM_OP_NEG: return -x;
     case QM_OP_SQRT: return sqrtf(x);
     case QM_OP_RSQRT: return 1 / sqrtf(x);

@@ -100,13 +100,17 @@ static void run_concatenation(const struct reference_site *r) {
     }
 }
 
+/* A part that lacks the axis has one element of it. */
 static void run_split(const struct reference_site *r) {
+    bool unpacks = r->out->rank < r->in->rank;
+    uint32_t axis = r->op->axis;
     int64_t offset = 0;
-    for (uint32_t i = 0; i < r->part; i++) offset += r->graph->tensors[r->op->outputs[i]].dims[r->op->axis];
+    for (uint32_t i = 0; i < r->part; i++) offset += unpacks ? 1 : r->graph->tensors[r->op->outputs[i]].dims[axis];
     for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
         int64_t at[QM_MAX_RANK];
         reference_coordinates(r->out, i, at);
-        at[r->op->axis] += offset;
+        for (uint32_t d = r->out->rank; d > axis && unpacks; d--) at[d] = at[d - 1];
+        at[axis] = unpacks ? offset : at[axis] + offset;
         r->to[i] = r->bytes[r->op->inputs[0]][reference_index(r->in, at)];
     }
 }

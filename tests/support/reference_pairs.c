@@ -54,7 +54,7 @@ static int64_t prelu(const struct reference_site *r, int32_t a, int32_t b) {
 static int headroom_of(int32_t x) {
     int64_t magnitude = x < 0 ? -(int64_t)x - 1 : x;
     int bits = 0;
-    while (magnitude << bits < INT64_C(1) << 30) bits++;
+    while (magnitude != 0 && magnitude << bits < INT64_C(1) << 30) bits++;
     return magnitude == 0 ? 31 : bits;
 }
 
