@@ -58,7 +58,7 @@ endef
 
 # Programs in C, by their sources; mk/*.mk adds to both lists. The second: those that make test has no use for.
 PROGRAMS := $(addprefix $(B)/,qmac specgen bench unit networks matmul_sweep token_order skip_equals_step \
-    timing_equals_cycle tflite_graphs memory_sizes move_costs systemc_equals_cycle parameters run_programs compare_npy)
+    timing_equals_cycle memory_sizes move_costs systemc_equals_cycle parameters run_programs compare_npy)
 NOT_FOR_TEST :=
 
 $(B)/qmac: $(call obj,$(TOOL_SRC),obj)
@@ -68,8 +68,6 @@ $(B)/unit: $(call obj,$(UNIT_SRC),obj)
 $(B)/networks: $(call obj,tests/networks/golden.c $(shell find tests/support -name '*.c'),obj)
 $(B)/matmul_sweep $(B)/token_order $(B)/skip_equals_step $(B)/timing_equals_cycle $(B)/run_programs: $(B)/%: $(B)/obj/tests/programs/%.o
 $(B)/memory_sizes $(B)/move_costs: $(B)/%: $(B)/obj/tests/programs/%.o $(B)/obj/tests/support/plan_cycles.o
-$(B)/tflite_graphs: $(call obj,tests/programs/tflite_graphs.c $(wildcard tests/support/tflite_*.c tests/support/reference*.c) \
-    tests/support/flatbuffer_build.c tests/support/tally.c,obj)
 $(B)/systemc_equals_cycle: $(call obj,tests/systemc/systemc_equals_cycle.c,obj)
 $(B)/parameters: $(call obj,tests/rtl/parameters.c,obj)
 $(B)/compare_npy: $(call obj,tests/networks/compare_npy.c,obj)

@@ -12,3 +12,4 @@ check "40 random transpositions cost a cycle a byte on machines of all scratchpa
 check "compiled programs cannot deadlock" tests/programs/token_order.sh
 check "a constant shifted by one step is noticed in random ONNX networks" build/onnx_graphs 300 1 --self-test
 check "300 random ONNX networks give the integers that they mean" make --no-print-directory onnx-graphs
+check "300 random TFLite networks give the bytes that naive code gives" make --no-print-directory tflite-graphs

@@ -52,8 +52,7 @@ static enum qm_status run_program(const struct tflite_draw *d, const struct qm_p
     QM_TRY(qm_device_fast.create(&program->machine, &options, &device, &outcome->diag));
     enum qm_status status = qm_driver_load(device, program, &outcome->diag);
     QM_CHECK(program->input_count == d->graph.input_count && program->output_count == d->graph.output_count);
-    for (uint32_t i = 0; i < program->input_count && status == QM_OK; i++)
-        qm_driver_write_tensor(device, program, i, d->input_bytes[i]);
+    for (uint32_t i = 0; i < program->input_count && status == QM_OK; i++) qm_driver_write_tensor(device, program, i, d->input_bytes[i]);
     if (status == QM_OK) status = qm_driver_run(device, program, NULL, NULL, &outcome->diag);
     for (uint32_t i = 0; i < program->output_count && status == QM_OK; i++) {
         uint32_t tensor = program->input_count + i;
@@ -117,8 +116,8 @@ static bool compare(const struct tflite_draw *d, const struct outcome *outcome, 
             if (!same_element(dtype, is + e * bytes, should + e * bytes)) first = e, wrong++;
         same = wrong == 0;
         if (!same)
-            printf("seed %" PRIu64 ": %zu of %zu elements of output %u, by %s (%s), differ, the first is %zu: byte %d, not %d\n", seed, wrong,
-                   count, i, maker_of(d, tensor), qm_dtype_name(dtype), first, is[first * bytes], should[first * bytes]);
+            printf("seed %" PRIu64 ": %zu of %zu elements of output %u, by %s (%s), differ, the first is %zu: byte %d, not %d\n", seed,
+                   wrong, count, i, maker_of(d, tensor), qm_dtype_name(dtype), first, is[first * bytes], should[first * bytes]);
     }
     return same;
 }

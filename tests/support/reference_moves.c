@@ -27,14 +27,25 @@ static int8_t rescaled(const struct reference_site *r, const struct qm_graph_ten
     return reference_clamp(r, activation, (int64_t)scaled + zero_of(r->out));
 }
 
-static void run_rescale(const struct reference_site *r, enum qm_activation activation) {
+static void run_rescale(const struct reference_site *r) {
     const int8_t *in = r->bytes[r->op->inputs[0]];
-    for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) r->to[i] = rescaled(r, r->in, number(r->in, in, i), activation);
+    for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) r->to[i] = rescaled(r, r->in, number(r->in, in, i), QM_ACT_NONE);
+}
+
+/* RELU of int8, which microcontrollers have, divides the scales in double, the rest, which LiteRT has, in single precision. */
+static void run_relu(const struct reference_site *r, enum qm_activation activation) {
+    const int8_t *in = r->bytes[r->op->inputs[0]];
+    bool in_double = activation == QM_ACT_RELU && r->in->dtype == QM_I8;
+    double factor = in_double ? scale_of(r->in) / scale_of(r->out) : (double)(r->in->quant.scale[0] / r->out->quant.scale[0]);
+    for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
+        int32_t scaled = reference_scale_real(number(r->in, in, i) - zero_of(r->in), factor);
+        r->to[i] = reference_clamp(r, activation, (int64_t)scaled + zero_of(r->out));
+    }
 }
 
 static void run_quantize(const struct reference_site *r) {
     if (r->in->dtype != QM_F32) {
-        run_rescale(r, QM_ACT_NONE);
+        run_rescale(r);
         return;
     }
     for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
@@ -159,9 +170,9 @@ bool reference_run_move(const struct reference_site *r) {
     switch (r->op->kind) {
     case QM_OP_QUANTIZE: run_quantize(r); return true;
     case QM_OP_DEQUANTIZE: run_dequantize(r); return true;
-    case QM_OP_RELU: run_rescale(r, QM_ACT_RELU); return true;
-    case QM_OP_RELU6: run_rescale(r, QM_ACT_RELU6); return true;
-    case QM_OP_RELU_N1_TO_1: run_rescale(r, QM_ACT_RELU_N1_TO_1); return true;
+    case QM_OP_RELU: run_relu(r, QM_ACT_RELU); return true;
+    case QM_OP_RELU6: run_relu(r, QM_ACT_RELU6); return true;
+    case QM_OP_RELU_N1_TO_1: run_relu(r, QM_ACT_RELU_N1_TO_1); return true;
     case QM_OP_MEAN: run_mean(r); return true;
     case QM_OP_PAD: run_pad(r); return true;
     case QM_OP_CONCATENATION: run_concatenation(r); return true;

@@ -70,7 +70,8 @@ static int64_t leaky_relu(const struct reference_site *r, int32_t x) {
 }
 
 static int64_t zero_to_one(const struct reference_site *r, int32_t x) {
-    int64_t value = reference_scale_real(x, scale_of(r->in) / scale_of(r->out)), one = lroundf(1 / r->out->quant.scale[0]);
+    float in = r->in->quant.scale[0], out = r->out->quant.scale[0];
+    int64_t value = reference_scale_real(x, (double)(in / out)), one = lroundf(1 / out);
     return value < 0 ? 0 : value > one ? one : value;
 }
 

@@ -72,7 +72,8 @@ static void write_tensor(const struct build_model *m, struct fbb *b, uint32_t in
 static void put_numbers(struct fbb *b, const struct build_tensor *t, uint32_t at) {
     uint32_t bytes = bytes_of(t->type);
     for (uint32_t i = 0; i < bytes * elements_of(t) && t->data != NULL; i++) fbb_put(b, at + i, ((const uint8_t *)t->data)[i], 1);
-    for (uint32_t i = 0; i < elements_of(t) && t->data == NULL; i++) fbb_put(b, at + bytes * i, (uint64_t)(int64_t)t->numbers[t->count == 1 ? 0 : i], bytes);
+    for (uint32_t i = 0; i < elements_of(t) && t->data == NULL; i++)
+        fbb_put(b, at + bytes * i, (uint64_t)(int64_t)t->numbers[t->count == 1 ? 0 : i], bytes);
 }
 
 /* Buffer 0 is empty, buffer i + 1 that of tensor i. */
@@ -125,6 +126,7 @@ void build_write(const struct build_model *m, struct fbb *b) {
         uint8_t byte = m->nodes[i].code < TFLITE_PLACEHOLDER ? m->nodes[i].code : TFLITE_PLACEHOLDER;
         fbb_set(b, code, CODE_DEPRECATED, byte, 1);
         fbb_set(b, code, CODE_BUILTIN, m->nodes[i].code, 4);
+        fbb_set(b, code, CODE_VERSION, m->nodes[i].code == TFLITE_BROADCAST_TO ? 2 : 1, 4); /* the first there is */
     }
     uint32_t subgraphs = fbb_vector(b, model, MODEL_SUBGRAPHS, 1, 4), subgraph = fbb_table(b, 4);
     fbb_point(b, subgraphs, subgraph);

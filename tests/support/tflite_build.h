@@ -38,8 +38,8 @@ struct build_model {
     uint32_t input_count;
     int32_t outputs[BUILD_OPERANDS];
     uint32_t output_count; /* 0: 1 */
-    bool outside;   /* constants lie behind the tables */
-    bool unaligned; /* scales and zero points lie at odd bytes */
+    bool outside;          /* constants lie behind the tables */
+    bool unaligned;        /* scales and zero points lie at odd bytes */
 };
 
 void build_write(const struct build_model *m, struct fbb *b);

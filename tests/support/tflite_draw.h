@@ -32,7 +32,13 @@ void tflite_draw(struct tflite_draw *d, uint64_t seed, struct qm_arena *arena);
 
 /* ---- between the files of the drawing ---- */
 
-enum { DRAW_I8 = 1 << QM_I8, DRAW_U8 = 1 << QM_U8, DRAW_F32 = 1 << QM_F32, DRAW_BYTES = DRAW_I8 | DRAW_U8, DRAW_ANY = DRAW_BYTES | DRAW_F32 };
+enum {
+    DRAW_I8 = 1 << QM_I8,
+    DRAW_U8 = 1 << QM_U8,
+    DRAW_F32 = 1 << QM_F32,
+    DRAW_BYTES = DRAW_I8 | DRAW_U8,
+    DRAW_ANY = DRAW_BYTES | DRAW_F32
+};
 
 /* An operator of the file. */
 struct tflite_draw_row {

@@ -257,7 +257,8 @@ static void draw_arg(struct tflite_draw *d, const struct tflite_draw_row *row) {
     bool wide = tflite_draw_chance(d, 50);
     shape.rank--;
     memmove(shape.dims + axis, shape.dims + axis + 1, (shape.rank - axis) * sizeof *shape.dims);
-    uint32_t out = tflite_draw_tensor(d, wide ? QM_I64 : QM_I32, &shape, 1), axes = tflite_draw_numbers(d, tflite_draw_between(d, 0, 1), 1, &said);
+    uint32_t out = tflite_draw_tensor(d, wide ? QM_I64 : QM_I32, &shape, 1),
+             axes = tflite_draw_numbers(d, tflite_draw_between(d, 0, 1), 1, &said);
     tflite_draw_op(d, row)->axis = axis;
     tflite_draw_slot(d, ARG_TYPE, wide ? BUILD_INT64 : BUILD_INT32);
     tflite_draw_takes(d, in);

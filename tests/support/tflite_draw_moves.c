@@ -114,7 +114,8 @@ static void draw_pad(struct tflite_draw *d, const struct tflite_draw_row *row) {
 
 static void draw_padv2(struct tflite_draw *d, const struct tflite_draw_row *row) {
     draw_pads(d, row, 3, -1);
-    uint32_t in = last_op(d)->inputs[0], value = tflite_draw_like(d, in, &(struct qm_shape){.rank = tflite_draw_between(d, 0, 1), .dims = {1}});
+    uint32_t in = last_op(d)->inputs[0],
+             value = tflite_draw_like(d, in, &(struct qm_shape){.rank = tflite_draw_between(d, 0, 1), .dims = {1}});
     uint8_t byte = *tflite_draw_constant(d, value);
     last_op(d)->pad_value = d->tensors[in].dtype == QM_U8 ? byte : (int8_t)byte;
     tflite_draw_says(d, value);
@@ -464,7 +465,8 @@ static uint32_t find_places(struct tflite_draw *d, uint32_t count, uint32_t rank
 static void draw_gather(struct tflite_draw *d, const struct tflite_draw_row *row) {
     uint32_t in = tflite_draw_source(d, row->types, 1, 4), rank = rank_of(d, in), axis = tflite_draw_between(d, 0, rank - 1);
     struct qm_shape from = qm_graph_shape(&d->tensors[in]), shape = {.rank = 0}, lists = {.rank = 0};
-    uint32_t shared = tflite_draw_chance(d, 25) ? tflite_draw_between(d, 0, axis) : 0, own = tflite_draw_between(d, 0, 6 - rank > 2 ? 2 : 6 - rank);
+    uint32_t shared = tflite_draw_chance(d, 25) ? tflite_draw_between(d, 0, axis) : 0,
+             own = tflite_draw_between(d, 0, 6 - rank > 2 ? 2 : 6 - rank);
     uint32_t indices = tflite_draw_chance(d, 50) ? find_places(d, from.dims[axis], 6 - rank) : QM_NO_TENSOR;
     if (indices != QM_NO_TENSOR) shared = 0;
     for (uint32_t i = 0; i < shared; i++) lists.dims[lists.rank++] = from.dims[i];

@@ -38,7 +38,8 @@ static const struct tflite_draw_row reshape = {TFLITE_RESHAPE, OPTIONS_RESHAPE, 
 /* To [the first dimension][the rest], as Keras flattens: an element of the shape beside a constant. */
 static void draw_flattening(struct tflite_draw *d, const struct tflite_draw_row *row) {
     uint32_t in = tflite_draw_source(d, row->types, 2, 5), shape = shape_of(d, in, QM_I32);
-    const int32_t ends[] = {0, 1}, rest = tflite_draw_chance(d, 50) ? -1 : (int32_t)(qm_graph_elements(&d->tensors[in]) / d->tensors[in].dims[0]);
+    const int32_t ends[] = {0, 1},
+                  rest = tflite_draw_chance(d, 50) ? -1 : (int32_t)(qm_graph_elements(&d->tensors[in]) / d->tensors[in].dims[0]);
     uint32_t zero = tflite_draw_numbers(d, 1, 1, &ends[0]), one = tflite_draw_numbers(d, 1, 1, &ends[1]);
     tflite_draw_node(d, TFLITE_STRIDED_SLICE, OPTIONS_STRIDED_SLICE);
     const uint32_t slice[] = {shape, zero, one, one};
