@@ -46,8 +46,12 @@ static int64_t squared_difference(const struct reference_site *r, int32_t a, int
     return reference_scale_real(difference * difference, twice * twice / (16384 * scale_of(r->out)));
 }
 
+/* LiteRT, which alone has it of uint8, works its factors out in single precision. */
 static int64_t prelu(const struct reference_site *r, int32_t a, int32_t b) {
-    return a >= 0 ? reference_scale_real(a, scale_of(r->in) / scale_of(r->out)) : multiplied(r, a, b);
+    float in = r->in->quant.scale[0], slope = second_of(r)->quant.scale[0], out = r->out->quant.scale[0];
+    bool in_single = r->in->dtype == QM_U8;
+    if (a >= 0) return reference_scale_real(a, in_single ? (double)(in / out) : (double)in / (double)out);
+    return in_single ? reference_scale_real(a * b, (double)(in * slope / out)) : multiplied(r, a, b);
 }
 
 /* The largest power of two that a 31-bit number can be multiplied with, negative ones less by 1. */

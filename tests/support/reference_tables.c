@@ -1,7 +1,7 @@
 /* reference_tables.c - the part of the reference evaluator for functions of one byte.
  *
- * Each element is computed by itself, with the steps of TFLite's reference kernels: in integers, or, for ELU, GELU, EXP and LOG, in single
- * precision with the functions of the C library.
+ * Each element is computed by itself, with the steps of TFLite's reference kernels: in integers, or, for ELU, GELU, EXP and LOG, and for LOGISTIC and
+ * TANH of uint8, which microcontrollers lack, in single precision with the functions of the C library.
  */
 #include <math.h>
 
@@ -98,6 +98,8 @@ static float real_function(const struct reference_site *r, float x) {
     switch (r->op->kind) {
     case QM_OP_ELU: return x < 0 ? expf(x) - 1 : x;
     case QM_OP_EXP: return expf(x);
+    case QM_OP_LOGISTIC: return 1 / (1 + expf(-x));
+    case QM_OP_TANH: return tanhf(x);
     case QM_OP_LOG: return x > 0 ? logf(x) : lowest * r->out->quant.scale[0];
     default:
         if (r->op->approximate) return 0.5F * x * (1 + tanhf((float)sqrt(2 / acos(-1)) * (x + 0.044715F * x * x * x)));
@@ -123,6 +125,7 @@ bool reference_run_table(const struct reference_site *r) {
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
         if (functions[i].kind == r->op->kind) function = functions[i].function;
     if (function == NULL) return false;
+    if (r->in->dtype == QM_U8 && (function == logistic || function == tangent)) function = of_reals;
     for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
         int32_t x = number(r->in, r->bytes[r->op->inputs[0]], i) - zero_of(r->in);
         r->to[i] = reference_clamp(r, QM_ACT_NONE, function(r, x) + zero_of(r->out));
