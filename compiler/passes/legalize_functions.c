@@ -93,11 +93,21 @@ enum qm_status legalize_log(const struct site *s) {
     return look_up_floats(s, logarithm);
 }
 
-enum qm_status legalize_logistic_unsigned(const struct site *s) {
+static bool is_unsigned(const struct site *s) {
+    return site_input(s, 0)->dtype == QM_U8 && site_output(s, 0)->dtype == QM_U8;
+}
+
+enum qm_status legalize_logistic(const struct site *s) {
+    if (!is_unsigned(s)) return legalize_logistic_signed(s);
+    QM_TRY(site_check_activations(s));
+    QM_TRY(site_check_output(s, 1.0F / 256, 0));
     return look_up_floats(s, logistic);
 }
 
-enum qm_status legalize_tanh_unsigned(const struct site *s) {
+enum qm_status legalize_tanh(const struct site *s) {
+    if (!is_unsigned(s)) return legalize_tanh_signed(s);
+    QM_TRY(site_check_activations(s));
+    QM_TRY(site_check_output(s, 1.0F / 128, 128));
     return look_up_floats(s, hyperbolic_tangent);
 }
 

@@ -166,25 +166,18 @@ static enum qm_status look_up(const struct site *s, const struct function *f) {
 
 /* ---- operators ---- */
 
-/* Of uint8 they are LiteRT's, which looks them up in tables made in single precision. */
-static bool is_unsigned(const struct site *s) {
-    return site_input(s, 0)->dtype == QM_U8 && site_output(s, 0)->dtype == QM_U8;
-}
-
-enum qm_status legalize_logistic(const struct site *s) {
+enum qm_status legalize_logistic_signed(const struct site *s) {
     struct function f = {.value = logistic};
     QM_TRY(site_check_activations(s));
-    QM_TRY(site_check_output(s, 1.0F / (1 << LOGISTIC_BITS), is_unsigned(s) ? 0 : INT8_MIN));
-    if (is_unsigned(s)) return legalize_logistic_unsigned(s);
+    QM_TRY(site_check_output(s, 1.0F / (1 << LOGISTIC_BITS), INT8_MIN));
     QM_TRY(prepare_q4(s, &f));
     return look_up(s, &f);
 }
 
-enum qm_status legalize_tanh(const struct site *s) {
+enum qm_status legalize_tanh_signed(const struct site *s) {
     struct function f = {.value = hyperbolic_tangent};
     QM_TRY(site_check_activations(s));
-    QM_TRY(site_check_output(s, 1.0F / (1 << TANH_BITS), is_unsigned(s) ? -INT8_MIN : 0));
-    if (is_unsigned(s)) return legalize_tanh_unsigned(s);
+    QM_TRY(site_check_output(s, 1.0F / (1 << TANH_BITS), 0));
     QM_TRY(prepare_q4(s, &f));
     return look_up(s, &f);
 }

@@ -1,7 +1,7 @@
 /* reference_tables.c - the part of the reference evaluator for functions of one byte.
  *
- * Each element is computed by itself, with the steps of TFLite's reference kernels: in integers, or, for ELU, GELU, EXP and LOG, and for LOGISTIC and
- * TANH of uint8, which microcontrollers lack, in single precision with the functions of the C library.
+ * Each element is computed by itself, with the steps of TFLite's reference kernels: in integers; or, for ELU, GELU, EXP and LOG, and for
+ * LOGISTIC and TANH of uint8, which microcontrollers lack, in single precision with the functions of the C library.
  */
 #include <math.h>
 
