@@ -76,7 +76,7 @@ static bool computes_on_host(const struct qm_program *program) {
 static enum qm_status run_product(const struct session *s, const struct tflite_draw *d, const struct fbb *file, struct outcome *outcome,
                                   uint64_t seed) {
     const struct qm_model_bytes model = {file->bytes, file->size, "drawn"};
-    const struct qm_compile_options options = {.rounding = QM_rounding_TFLITE, .search = QM_SEARCH_NONE};
+    const struct qm_compile_options options = {.search = QM_SEARCH_NONE};
     struct qm_program *program;
     QM_TRY(qm_compile(&model, &s->machines[qm_hash3(seed, 0, 0) % MACHINES], &options, &program, &outcome->diag));
     enum qm_status status = run_program(d, program, outcome);
