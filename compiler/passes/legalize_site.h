@@ -128,8 +128,8 @@ legalize_operator legalize_add, legalize_mul, legalize_pool, legalize_mean, lega
     legalize_softmax;
 legalize_operator legalize_quantize_floats, legalize_host,
     legalize_on_host; /* HOST; any operator that the host computes as TFLite's kernel does */
-legalize_operator legalize_lookup, legalize_leaky_relu, legalize_logistic, legalize_tanh, legalize_hard_swish;
-legalize_operator legalize_elu, legalize_gelu, legalize_exp, legalize_log, legalize_abs, legalize_rsqrt;
+legalize_operator legalize_lookup, legalize_leaky_relu, legalize_logistic_signed, legalize_tanh_signed, legalize_hard_swish;
+legalize_operator legalize_elu, legalize_gelu, legalize_exp, legalize_log, legalize_abs, legalize_rsqrt, legalize_logistic, legalize_tanh;
 legalize_operator legalize_reshape, legalize_pad, legalize_concatenation, legalize_pack, legalize_split, legalize_strided_slice,
     legalize_transpose, legalize_resize;
 legalize_operator legalize_gather, legalize_gather_nd, legalize_tile, legalize_mirror_pad, legalize_depth_to_space, legalize_space_to_depth,
