@@ -48,7 +48,7 @@ ONNX_GRAPH_COUNT := 300
 ONNX_GRAPH_SEED := 1
 PROGRAMS += $(B)/onnx_graphs
 $(B)/onnx_graphs: $(call obj,$(wildcard tests/support/onnx_exact*.c tests/support/onnx_draw*.c) tests/support/onnx_build.c \
-    tests/support/numbers.c,obj) $(B)/obj/tests/programs/onnx_graphs.o
+    tests/support/numbers.c tests/support/tally.c,obj) $(B)/obj/tests/programs/onnx_graphs.o
 $(B)/onnx_graphs: LDLIBS += -lz
 
 .PHONY: onnx-graphs

@@ -1,6 +1,6 @@
 /* legalize_functions.c - functions of one byte whose tables TFLite's kernels compute in single precision, or in fixed point from the number
  * itself: ELU, GELU, EXP, LOG, ABS and RSQRT (LiteRT's reference kernels; TensorFlow Lite for Microcontrollers has the same but for GELU
- * and LOG, which it lacks). exp, log, tanh and erfc are those of the C library.
+ * and LOG, which it lacks), and LOGISTIC and TANH of uint8, which only LiteRT has. exp, log, tanh and erfc are those of the C library.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -67,6 +67,16 @@ static float logarithm(const struct site *s, float x) {
     return x > 0 ? logf(x) : (float)(qm_graph_lowest(out) - (int32_t)out->quant.zero_point[0]) * out->quant.scale[0];
 }
 
+static float logistic(const struct site *s, float x) {
+    (void)s;
+    return 1.0F / (1.0F + expf(-x));
+}
+
+static float hyperbolic_tangent(const struct site *s, float x) {
+    (void)s;
+    return tanhf(x);
+}
+
 enum qm_status legalize_elu(const struct site *s) {
     return look_up_floats(s, elu);
 }
@@ -81,6 +91,24 @@ enum qm_status legalize_exp(const struct site *s) {
 
 enum qm_status legalize_log(const struct site *s) {
     return look_up_floats(s, logarithm);
+}
+
+static bool is_unsigned(const struct site *s) {
+    return site_input(s, 0)->dtype == QM_U8 && site_output(s, 0)->dtype == QM_U8;
+}
+
+enum qm_status legalize_logistic(const struct site *s) {
+    if (!is_unsigned(s)) return legalize_logistic_signed(s);
+    QM_TRY(site_check_activations(s));
+    QM_TRY(site_check_output(s, 1.0F / 256, 0));
+    return look_up_floats(s, logistic);
+}
+
+enum qm_status legalize_tanh(const struct site *s) {
+    if (!is_unsigned(s)) return legalize_tanh_signed(s);
+    QM_TRY(site_check_activations(s));
+    QM_TRY(site_check_output(s, 1.0F / 128, 128));
+    return look_up_floats(s, hyperbolic_tangent);
 }
 
 /* ---- in fixed point ---- */

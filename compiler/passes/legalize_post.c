@@ -272,13 +272,21 @@ static enum qm_status rescale_elements(const struct site *s, enum qm_activation 
     return QM_OK;
 }
 
+/* Microcontrollers, which have RELU of int8, divide the scales in double; LiteRT, where the rest is from, in single precision. */
+static enum qm_status scale_relu(const struct site *s, struct qm_layer *layer) {
+    float in = site_input(s, 0)->quant.scale[0], out = site_output(s, 0)->quant.scale[0];
+    bool in_double = s->op->kind == QM_OP_RELU && site_input(s, 0)->dtype == QM_I8;
+    if (in == out || in_double || s->op->requant != NULL || s->l->graph->was_real) return QM_OK;
+    return site_scale(s, (double)(in / out), SHIFT_MAX, &layer->out_scale);
+}
+
 enum qm_status legalize_relu(const struct site *s) {
     enum qm_graph_op_kind kind = s->op->kind;
     struct qm_layer *layer;
     enum qm_activation activation = kind == QM_OP_RELU ? QM_ACT_RELU : kind == QM_OP_RELU6 ? QM_ACT_RELU6 : QM_ACT_RELU_N1_TO_1;
     QM_TRY(rescale_elements(s, activation, &layer));
     if (kind == QM_OP_RELU_0_TO_1) layer->clamp_min = (int32_t)site_output(s, 0)->quant.zero_point[0];
-    return QM_OK;
+    return scale_relu(s, layer);
 }
 
 enum qm_status legalize_quantize(const struct site *s) {

@@ -125,8 +125,9 @@ typedef enum qm_status legalize_operator(const struct site *s);
 #define QM_GRAPH_OP(name, in, out, legalize, ...) legalize_operator legalize_##legalize;
 #include "common/graph_ops.def"
 #undef QM_GRAPH_OP
-legalize_operator legalize_by_weights;      /* FULLY_CONNECTED with constant weights */
-legalize_operator legalize_quantize_floats; /* QUANTIZE of floats */
+legalize_operator legalize_by_weights;                            /* FULLY_CONNECTED with constant weights */
+legalize_operator legalize_quantize_floats;                       /* QUANTIZE of floats */
+legalize_operator legalize_logistic_signed, legalize_tanh_signed; /* of int8 */
 /* A function of a byte by its table, [256], on the way out of the layer before if that can. */
 QM_MUST_USE enum qm_status site_use_table(const struct site *s, const uint8_t *table);
 /* Elements of each dimension of input 0 of the operator, in a list. A NULL: all, in order. */

@@ -168,7 +168,7 @@ static enum qm_status look_up(const struct site *s, const struct function *f) {
 
 /* ---- operators ---- */
 
-enum qm_status legalize_logistic(const struct site *s) {
+enum qm_status legalize_logistic_signed(const struct site *s) {
     struct function f = {.value = logistic};
     QM_TRY(site_check_activations(s));
     QM_TRY(site_check_output(s, 1.0F / (1 << LOGISTIC_BITS), INT8_MIN));
@@ -176,7 +176,7 @@ enum qm_status legalize_logistic(const struct site *s) {
     return look_up(s, &f);
 }
 
-enum qm_status legalize_tanh(const struct site *s) {
+enum qm_status legalize_tanh_signed(const struct site *s) {
     struct function f = {.value = hyperbolic_tangent};
     QM_TRY(site_check_activations(s));
     QM_TRY(site_check_output(s, 1.0F / (1 << TANH_BITS), 0));

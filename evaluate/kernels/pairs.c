@@ -7,7 +7,7 @@
  *   PRELU                 x * scale / output scale; below zero x * alpha * (scale * alpha's scale / output scale)
  *   MINIMUM, MAXIMUM, FLOOR_DIV    of the numbers as they are stored, whatever they mean
  *
- * Microcontrollers' SUB of int8 works its factors out in single precision, as DIV does everywhere.
+ * Microcontrollers' SUB of int8 works its factors out in single precision, as LiteRT's PRELU of uint8, which they lack, and DIV everywhere.
  */
 #include <math.h>
 
@@ -55,8 +55,8 @@ static void set_factors(const struct kernel *k, struct terms *t) {
         break;
     case QM_OP_DIV: t->out = (double)(a / (b * out)); break;
     case QM_OP_PRELU:
-        t->a = (double)a / (double)out;
-        t->out = (double)a * (double)b / (double)out;
+        t->a = kernel_output(k)->dtype == QM_U8 ? (double)(a / out) : (double)a / (double)out;
+        t->out = kernel_output(k)->dtype == QM_U8 ? (double)(a * b / out) : (double)a * (double)b / (double)out;
         break;
     default: t->out = (double)a * (double)b / (double)out; break;
     }

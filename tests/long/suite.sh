@@ -2,6 +2,8 @@
 check "fuzz the readers" make --no-print-directory fuzz
 check "10,000 random ONNX networks give the integers that they mean" \
     make --no-print-directory onnx-graphs ONNX_GRAPH_COUNT=10000 ONNX_GRAPH_SEED=1000
+check "10,000 random TFLite networks give the bytes that naive code gives" \
+    make --no-print-directory tflite-graphs TFLITE_GRAPH_COUNT=10000 TFLITE_GRAPH_SEED=1000
 check "30 faults planted in the RTL are noticed" make --no-print-directory mutate MUTANTS=30
 check "150 faults planted in the checks of decode are noticed" make --no-print-directory mutate MUTANTS=150 MUTANT_FILE=rtl/decode.v
 check "the timing engine equals the cycle engine on 20,000 random programs and machines" build/timing_equals_cycle 20000 100000

@@ -25,20 +25,7 @@
 #include "driver/driver.h"
 #include "tests/support/onnx_draw.h"
 #include "tests/support/onnx_exact.h"
-
-enum { TALLY_MAX = 1000, TALLY_NAME_BYTES = 200, TEXT_BYTES = 400 };
-
-enum verdict { RIGHT, DIFFERENT, REFUSED, UNDECIDED, VERDICTS };
-
-/* Counts by a name, each with the first seed that something was wrong with. */
-struct tally {
-    uint32_t count;
-    struct tally_row {
-        char name[TALLY_NAME_BYTES];
-        uint32_t alone[VERDICTS], together[VERDICTS]; /* with no other name, with others */
-        uint64_t seed;
-    } rows[TALLY_MAX];
-};
+#include "tests/support/tally.h"
 
 struct options {
     struct qm_machine machine;
@@ -52,48 +39,6 @@ struct session {
     uint32_t verdicts[VERDICTS], accepted, on_host, ties, neighbours, real_as_integers, shifted, noticed;
     struct tally refusals, kinds;
 };
-
-/* ---- counts by name ---- */
-
-static void tally_add(struct tally *tally, const char *name, bool alone, enum verdict verdict, uint64_t seed) {
-    uint32_t i = 0;
-    while (i < tally->count && strcmp(tally->rows[i].name, name) != 0) i++;
-    QM_CHECK(i < TALLY_MAX);
-    struct tally_row *row = &tally->rows[i];
-    if (i == tally->count) snprintf(row->name, sizeof row->name, "%s", name);
-    tally->count += i == tally->count;
-    if (verdict != RIGHT && row->seed == 0) row->seed = seed;
-    (alone ? row->alone : row->together)[verdict]++;
-}
-
-static uint32_t faults(const struct tally_row *row) {
-    return row->alone[DIFFERENT] + row->alone[REFUSED] + row->together[DIFFERENT] + row->together[REFUSED];
-}
-
-static int by_faults(const void *a, const void *b) {
-    const struct tally_row *x = a, *y = b;
-    return faults(x) != faults(y) ? (faults(x) < faults(y) ? 1 : -1) : strcmp(x->name, y->name);
-}
-
-static void print_reasons(struct tally *tally) {
-    qsort(tally->rows, tally->count, sizeof *tally->rows, by_faults);
-    if (tally->count > 0) printf("refused, by reason:\n");
-    for (uint32_t i = 0; i < tally->count; i++)
-        printf("%7u  %s (seed %" PRIu64 ")\n", faults(&tally->rows[i]), tally->rows[i].name, tally->rows[i].seed);
-}
-
-static void print_operators(struct tally *tally) {
-    qsort(tally->rows, tally->count, sizeof *tally->rows, by_faults);
-    printf("%-28s %20s %24s\n", "", "alone", "with others");
-    printf("%-28s %8s%8s%8s %8s%8s%8s  seed\n", "tensors made by", "right", "wrong", "refused", "right", "wrong", "refused");
-    for (uint32_t i = 0; i < tally->count; i++) {
-        const struct tally_row *row = &tally->rows[i];
-        printf("%-28s", row->name);
-        for (enum verdict v = RIGHT; v <= REFUSED; v++) printf(" %7u", row->alone[v]);
-        for (enum verdict v = RIGHT; v <= REFUSED; v++) printf(" %7u", row->together[v]);
-        printf("  %" PRIu64 "\n", row->seed);
-    }
-}
 
 /* ---- the product ---- */
 
@@ -251,19 +196,6 @@ static bool same_output(const struct outcome *a, const struct outcome *b) {
 
 /* ---- one network ---- */
 
-/* The reason of a refusal without names and numbers: both have digits; a node's name stands in parentheses. */
-static void reason_of(const char *message, char *text, size_t size) {
-    char copy[sizeof((struct qm_diag *)NULL)->text], *rest = copy;
-    size_t used = 0;
-    snprintf(copy, sizeof copy, "%s", message);
-    copy[strcspn(copy, ";")] = '\0';
-    text[0] = '\0';
-    for (char *word; (word = strsep(&rest, " ")) != NULL && used + 1 < size;) {
-        bool plain = strpbrk(word, "0123456789") == NULL;
-        used += (size_t)snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "", plain ? word : "#");
-    }
-}
-
 static void save(const struct session *s, struct onnx_draw *d, uint64_t seed) {
     struct file_bytes bytes = onnx_build_pack(&d->b);
     char file[300];
@@ -361,7 +293,7 @@ static void shift_constant(struct session *s, struct onnx_draw *d, const struct 
 
 static enum verdict refuse(struct session *s, struct onnx_draw *d, const struct outcome *outcome, uint64_t seed) {
     char reason[TALLY_NAME_BYTES];
-    reason_of(outcome->diag.text, reason, sizeof reason);
+    tally_reason(outcome->diag.text, reason, sizeof reason);
     tally_add(&s->refusals, reason, true, REFUSED, seed);
     count_refused(s, d, seed);
     save(s, d, seed);
@@ -403,8 +335,8 @@ static enum verdict judge(struct session *s, struct onnx_draw *d, uint64_t seed)
 static int report(struct session *s, uint64_t count) {
     const uint32_t *v = s->verdicts;
     double refused = 100.0 * v[REFUSED] / (double)(count > 0 ? count : 1);
-    print_reasons(&s->refusals);
-    if (s->options.kinds) print_operators(&s->kinds);
+    tally_print_reasons(&s->refusals);
+    if (s->options.kinds) tally_print_operators(&s->kinds);
     printf("%" PRIu64 " networks: %u right, %u differ, %u refused (%.1f %%), %u undecided behind ties; %u have layers on the host\n", count,
            v[RIGHT], v[DIFFERENT], v[REFUSED], refused, v[UNDECIDED], s->on_host);
     printf("%u integers lie within %g of a tie, %u of them are not the even ones\n", s->ties, ONNX_EXACT_TIE, s->neighbours);

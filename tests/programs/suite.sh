@@ -13,3 +13,4 @@ check "compiled programs cannot deadlock" tests/programs/token_order.sh
 check "a constant shifted by one step is noticed in random ONNX networks" build/onnx_graphs 300 1 --self-test
 check "the deviations stated of layers that are not exact are those of random ONNX networks" build/onnx_graphs 1000 1 --accept
 check "300 random ONNX networks give the integers that they mean" make --no-print-directory onnx-graphs
+check "300 random TFLite networks give the bytes that naive code gives" make --no-print-directory tflite-graphs

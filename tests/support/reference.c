@@ -30,22 +30,21 @@ void reference_multiplier(double factor, int32_t *multiplier, int *shift) {
     *multiplier = (int32_t)rounded;
 }
 
-/* floor(a / 2^bits) without shifting a negative number */
-static int64_t floor_shift(int64_t a, int bits) {
+/* Without shifting a negative number. */
+int64_t reference_floor_shift(int64_t a, int bits) {
     int64_t unit = (int64_t)1 << bits, quotient = a / unit;
     return quotient * unit > a ? quotient - 1 : quotient;
 }
 
-/* 2ab / 2^32 to the nearest, ties up: gemmlowp's doubling high product */
-static int32_t product(int32_t a, int32_t b) {
+int32_t reference_product(int32_t a, int32_t b) {
     if (a == INT32_MIN && b == INT32_MIN) return INT32_MAX;
-    return (int32_t)floor_shift((int64_t)a * b + 1073741824, 31);
+    return (int32_t)reference_floor_shift((int64_t)a * b + 1073741824, 31);
 }
 
 /* a / 2^bits to the nearest, ties away from zero */
 int32_t reference_divide(int32_t a, int bits) {
     int64_t half = bits > 0 ? (int64_t)1 << (bits - 1) : 0, magnitude = a < 0 ? -(int64_t)a : a;
-    int64_t quotient = floor_shift(magnitude + half, bits);
+    int64_t quotient = reference_floor_shift(magnitude + half, bits);
     return (int32_t)(a < 0 ? -quotient : quotient);
 }
 
@@ -55,7 +54,7 @@ static int32_t wrap(int64_t a) {
 
 int32_t reference_scale(int32_t x, int32_t multiplier, int shift) {
     int left = shift > 0 ? shift : 0, right = shift < 0 ? -shift : 0;
-    return reference_divide(product(wrap((int64_t)x * ((int64_t)1 << left)), multiplier), right);
+    return reference_divide(reference_product(wrap((int64_t)x * ((int64_t)1 << left)), multiplier), right);
 }
 
 int32_t reference_scale_real(int32_t x, double factor) {
@@ -94,11 +93,11 @@ static int8_t finish(const struct reference_site *r, int64_t sum, uint32_t chann
                            (int64_t)reference_scale_real(wrap(sum + bias), factor / scale_of(r->out)) + zero_of(r->out));
 }
 
-/* The index of input element (y, x, c), or -1 outside the map. */
+/* The index of element (y, x, c) of the input's map, or -1 outside. */
 static int64_t element(const struct reference_site *r, int64_t y, int64_t x, uint32_t c) {
     const uint32_t *dims = r->in->dims;
     if (y < 0 || x < 0 || y >= dims[1] || x >= dims[2]) return -1;
-    return (y * dims[2] + x) * dims[3] + c;
+    return ((r->map * (int64_t)dims[1] + y) * dims[2] + x) * dims[3] + c;
 }
 
 static int64_t tap(const struct reference_site *r, const uint32_t out[2], const uint32_t kernel[2], uint32_t c) {
@@ -176,10 +175,12 @@ static int8_t pool_at(const struct reference_site *r, const uint32_t at[2], uint
 }
 
 static void run_map(const struct reference_site *r, int8_t (*at)(const struct reference_site *, const uint32_t[2], uint32_t)) {
+    struct reference_site one = *r;
     int8_t *to = r->to;
-    for (uint32_t y = 0; y < r->out->dims[1]; y++)
-        for (uint32_t x = 0; x < r->out->dims[2]; x++)
-            for (uint32_t c = 0; c < r->out->dims[3]; c++) *to++ = at(r, (uint32_t[]){y, x}, c);
+    for (one.map = 0; one.map < r->out->dims[0]; one.map++)
+        for (uint32_t y = 0; y < r->out->dims[1]; y++)
+            for (uint32_t x = 0; x < r->out->dims[2]; x++)
+                for (uint32_t c = 0; c < r->out->dims[3]; c++) *to++ = at(&one, (uint32_t[]){y, x}, c);
 }
 
 static void run_fully_connected(const struct reference_site *r) {
@@ -194,91 +195,28 @@ static void run_fully_connected(const struct reference_site *r) {
         }
 }
 
-/* Where output element i finds its operand: dimensions of one element repeat. */
-static uint64_t broadcast(const struct reference_site *r, const struct qm_graph_tensor *in, uint64_t i) {
-    uint64_t at = 0, stride = 1;
-    for (uint32_t d = 0; d < in->rank; d++) {
-        uint32_t size = in->dims[in->rank - 1 - d], out = r->out->dims[r->out->rank - 1 - d];
-        if (size > 1) at += i % out * stride;
-        stride *= size;
-        i /= out;
-    }
-    return at;
-}
-
-/* Where the matrix of an operand begins that matrix `index` of the output's stack is made of. */
-static uint64_t matrix_of(const struct reference_site *r, const struct qm_graph_tensor *in, uint64_t index) {
-    uint64_t at = 0, stride = (uint64_t)in->dims[in->rank - 1] * in->dims[in->rank - 2];
-    for (uint32_t d = 2; d < in->rank; d++) {
-        uint32_t size = in->dims[in->rank - 1 - d], out = r->out->dims[r->out->rank - 1 - d];
-        if (size > 1) at += index % out * stride;
-        stride *= size;
-        index /= out;
-    }
-    return at;
-}
-
-static void run_batch_matmul(const struct reference_site *r) {
-    const struct qm_graph_tensor *b = &r->graph->tensors[r->op->inputs[1]];
-    uint64_t m = r->out->dims[r->out->rank - 2], n = r->out->dims[r->out->rank - 1];
-    uint64_t depth = r->in->dims[r->in->rank - (r->op->first_transposed ? 2 : 1)];
-    for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
-        uint64_t row = i / n % m, column = i % n, matrix = i / n / m;
-        int64_t sum = 0;
-        for (uint64_t k = 0; k < depth; k++) {
-            uint64_t left = r->op->first_transposed ? k * m + row : row * depth + k;
-            uint64_t right = r->op->transposed ? column * depth + k : k * n + column;
-            sum += product_of(r, matrix_of(r, r->in, matrix) + left, matrix_of(r, b, matrix) + right);
-        }
-        r->to[i] = finish(r, sum, 0);
-    }
-}
-
-static void run_binary(const struct reference_site *r, int64_t (*combine)(const struct reference_site *, int32_t, int32_t)) {
-    const struct qm_graph_tensor *second = &r->graph->tensors[r->op->inputs[1]];
-    const int8_t *a = r->bytes[r->op->inputs[0]], *b = r->bytes[r->op->inputs[1]];
-    for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
-        int32_t left = number(r->in, a, broadcast(r, r->in, i)) - zero_of(r->in);
-        int32_t right = number(second, b, broadcast(r, second, i)) - zero_of(second);
-        r->to[i] = reference_clamp(r, r->op->activation, combine(r, left, right) + zero_of(r->out));
-    }
-}
-
-static int64_t sum(const struct reference_site *r, int32_t a, int32_t b) {
-    const struct qm_graph_tensor *second = &r->graph->tensors[r->op->inputs[1]];
-    double twice = 2 * fmax(scale_of(r->in), scale_of(second));
-    int32_t left = reference_scale_real(a * 1048576, scale_of(r->in) / twice);
-    int32_t right = reference_scale_real(b * 1048576, scale_of(second) / twice);
-    return reference_scale_real(left + right, twice / (1048576 * scale_of(r->out)));
-}
-
-static int64_t multiplied(const struct reference_site *r, int32_t a, int32_t b) {
-    const struct qm_graph_tensor *second = &r->graph->tensors[r->op->inputs[1]];
-    return reference_scale_real(a * b, scale_of(r->in) * scale_of(second) / scale_of(r->out));
-}
-
 /* ---- softmax: reals with 26, 31, 29 or 19 bits behind the point, as named ---- */
 
 /* exp of a / 2^bits, which is not positive; 31 bits. */
 int32_t reference_exp31(int32_t a, int bits) {
     if (a == 0) return INT32_MAX;
-    int32_t quarters = (int32_t)(-floor_shift(a, bits - 2)) - 1; /* a = rest - quarters / 4, -1/4 <= rest < 0 */
+    int32_t quarters = (int32_t)(-reference_floor_shift(a, bits - 2)) - 1; /* a = rest - quarters / 4, -1/4 <= rest < 0 */
     int32_t rest31 = (int32_t)(((int64_t)a + (int64_t)quarters * ((int64_t)1 << (bits - 2))) * ((int64_t)1 << (31 - bits)));
-    int32_t x = rest31 + (1 << 28), square = product(x, x);
-    int32_t cube_and_fourth =
-        product(reference_divide(product(square, square), 2) + product(square, x), (int32_t)floor(2147483648.0 / 3 + 0.5));
+    int32_t x = rest31 + (1 << 28), square = reference_product(x, x);
+    int32_t cube_and_fourth = reference_product(reference_divide(reference_product(square, square), 2) + reference_product(square, x),
+                                                (int32_t)floor(2147483648.0 / 3 + 0.5));
     int32_t base = (int32_t)floor(exp(-0.125) * 2147483648.0 + 0.5);
-    int32_t e = base + product(base, x + reference_divide(cube_and_fourth + square, 1));
+    int32_t e = base + reference_product(base, x + reference_divide(cube_and_fourth + square, 1));
     for (int bit = 0; bit < 7; bit++)
-        if (quarters / (1 << bit) % 2) e = product(e, (int32_t)floor(exp(-ldexp(0.25, bit)) * 2147483648.0 + 0.5));
+        if (quarters / (1 << bit) % 2) e = reference_product(e, (int32_t)floor(exp(-ldexp(0.25, bit)) * 2147483648.0 + 0.5));
     return e;
 }
 
 /* 2 / (1 + f31 / 2^31); 29 bits. */
 static int32_t twice_inverse29(int32_t f31) {
-    int32_t d = (int32_t)floor_shift((int64_t)f31 + 2147483648, 1);
-    int32_t x29 = (int32_t)floor(48.0 / 17 * 536870912 + 0.5) + product(d, -(int32_t)floor(32.0 / 17 * 536870912 + 0.5));
-    for (int i = 0; i < 3; i++) x29 += 4 * product(x29, 536870912 - product(d, x29));
+    int32_t d = (int32_t)reference_floor_shift((int64_t)f31 + 2147483648, 1);
+    int32_t x29 = (int32_t)floor(48.0 / 17 * 536870912 + 0.5) + reference_product(d, -(int32_t)floor(32.0 / 17 * 536870912 + 0.5));
+    for (int i = 0; i < 3; i++) x29 += 4 * reference_product(x29, 536870912 - reference_product(d, x29));
     return x29;
 }
 
@@ -311,8 +249,8 @@ static void softmax_row(const struct reference_site *r, uint32_t depth, const in
     for (uint32_t i = 0; i < depth; i++) {
         int32_t value = -128;
         if (in[i] - largest >= -radius)
-            value +=
-                reference_divide(product(inverse, reference_exp31(reference_scale(in[i] - largest, multiplier, shift), 26)), 35 - halvings);
+            value += reference_divide(reference_product(inverse, reference_exp31(reference_scale(in[i] - largest, multiplier, shift), 26)),
+                                      35 - halvings);
         to[i] = (int8_t)(value > 127 ? 127 : value);
     }
 }
@@ -329,7 +267,12 @@ static void run_softmax(const struct reference_site *r) {
     }
 }
 
+static bool run_other(const struct reference_site *r) {
+    return reference_run_move(r) || reference_run_list(r) || reference_run_table(r) || reference_run_row(r);
+}
+
 static void run_op(const struct reference_site *r) {
+    if (reference_run_pair(r) || reference_run_float(r)) return;
     switch (r->op->kind) {
     case QM_OP_CONV_2D: run_map(r, conv_at); break;
     case QM_OP_TRANSPOSE_CONV: run_map(r, transpose_conv_at); break;
@@ -337,12 +280,9 @@ static void run_op(const struct reference_site *r) {
     case QM_OP_AVERAGE_POOL_2D:
     case QM_OP_MAX_POOL_2D: run_map(r, pool_at); break;
     case QM_OP_FULLY_CONNECTED: run_fully_connected(r); break;
-    case QM_OP_BATCH_MATMUL: run_batch_matmul(r); break;
-    case QM_OP_ADD: run_binary(r, sum); break;
-    case QM_OP_MUL: run_binary(r, multiplied); break;
-    case QM_OP_RESHAPE: memcpy(r->to, r->bytes[r->op->inputs[0]], qm_graph_elements(r->out)); break;
+    case QM_OP_RESHAPE: memcpy(r->to, r->bytes[r->op->inputs[0]], r->out->size_bytes); break;
     case QM_OP_SOFTMAX: run_softmax(r); break;
-    default: QM_CHECK(reference_run_move(r) || reference_run_table(r));
+    default: QM_CHECK(run_other(r));
     }
 }
 

@@ -1,4 +1,5 @@
-/* reference.h - a second opinion: evaluates an int8 graph element by element, with the definitions of the TFLite reference kernels.
+/* reference.h - a second opinion: evaluates a graph of integers, with floats behind DEQUANTIZE, element by element, with the definitions of
+ * TFLite's reference kernels: those of TensorFlow Lite for Microcontrollers where it has the operator, else LiteRT's.
  *
  * It shares no arithmetic with the compiler or the simulator: multipliers, roundings and softmax are written out here once more, slowly.
  */

@@ -9,12 +9,11 @@
 #include "tests/support/reference.h"
 #include "tests/support/reference_site.h"
 
-/* Coordinates of element i, and the other way round. */
-static void coordinates(const struct qm_graph_tensor *tensor, uint64_t i, int64_t *at) {
+void reference_coordinates(const struct qm_graph_tensor *tensor, uint64_t i, int64_t *at) {
     for (uint32_t d = tensor->rank; d-- > 0; i /= tensor->dims[d]) at[d] = (int64_t)(i % tensor->dims[d]);
 }
 
-static uint64_t index_of(const struct qm_graph_tensor *tensor, const int64_t *at) {
+uint64_t reference_index(const struct qm_graph_tensor *tensor, const int64_t *at) {
     uint64_t i = 0;
     for (uint32_t d = 0; d < tensor->rank; d++) i = i * tensor->dims[d] + (uint64_t)at[d];
     return i;
@@ -28,14 +27,25 @@ static int8_t rescaled(const struct reference_site *r, const struct qm_graph_ten
     return reference_clamp(r, activation, (int64_t)scaled + zero_of(r->out));
 }
 
-static void run_rescale(const struct reference_site *r, enum qm_activation activation) {
+static void run_rescale(const struct reference_site *r) {
     const int8_t *in = r->bytes[r->op->inputs[0]];
-    for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) r->to[i] = rescaled(r, r->in, number(r->in, in, i), activation);
+    for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) r->to[i] = rescaled(r, r->in, number(r->in, in, i), QM_ACT_NONE);
+}
+
+/* RELU of int8, which microcontrollers have, divides the scales in double, the rest, which LiteRT has, in single precision. */
+static void run_relu(const struct reference_site *r, enum qm_activation activation) {
+    const int8_t *in = r->bytes[r->op->inputs[0]];
+    bool in_double = activation == QM_ACT_RELU && r->in->dtype == QM_I8;
+    double factor = in_double ? scale_of(r->in) / scale_of(r->out) : (double)(r->in->quant.scale[0] / r->out->quant.scale[0]);
+    for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
+        int32_t scaled = reference_scale_real(number(r->in, in, i) - zero_of(r->in), factor);
+        r->to[i] = reference_clamp(r, activation, (int64_t)scaled + zero_of(r->out));
+    }
 }
 
 static void run_quantize(const struct reference_site *r) {
     if (r->in->dtype != QM_F32) {
-        run_rescale(r, QM_ACT_NONE);
+        run_rescale(r);
         return;
     }
     for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
@@ -64,14 +74,8 @@ static void run_mean(const struct reference_site *r) {
     multiplier = (int32_t)((int64_t)multiplier * ((int64_t)1 << shift) / (int64_t)count);
     for (uint64_t o = 0; o < outputs; o++) {
         int64_t sum = 0;
-        for (uint64_t i = 0; i < inputs; i++) {
-            int64_t at[QM_MAX_RANK];
-            uint64_t place = 0;
-            coordinates(r->in, i, at);
-            for (uint32_t d = 0; d < r->in->rank; d++)
-                if ((r->op->axes >> d & 1) == 0) place = place * r->in->dims[d] + (uint64_t)at[d];
-            if (place == o) sum += number(r->in, in, i) - zero_of(r->in);
-        }
+        for (uint64_t i = 0; i < inputs; i++)
+            if (reference_reduced(r, i) == o) sum += number(r->in, in, i) - zero_of(r->in);
         r->to[o] =
             reference_clamp(r, QM_ACT_NONE, (int64_t)reference_scale((int32_t)sum, multiplier, scale_shift - shift) + zero_of(r->out));
     }
@@ -84,12 +88,12 @@ static void run_pad(const struct reference_site *r) {
     for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
         int64_t at[QM_MAX_RANK];
         bool inside = true;
-        coordinates(r->out, i, at);
+        reference_coordinates(r->out, i, at);
         for (uint32_t d = 0; d < r->out->rank; d++) {
             at[d] -= r->op->pads[d].before;
             inside = inside && at[d] >= 0 && at[d] < r->in->dims[d];
         }
-        r->to[i] = rescaled(r, r->in, inside ? number(r->in, in, index_of(r->in, at)) : r->op->pad_value, QM_ACT_NONE);
+        r->to[i] = rescaled(r, r->in, inside ? number(r->in, in, reference_index(r->in, at)) : r->op->pad_value, QM_ACT_NONE);
     }
 }
 
@@ -97,24 +101,28 @@ static void run_concatenation(const struct reference_site *r) {
     for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
         int64_t at[QM_MAX_RANK];
         uint32_t source = 0;
-        coordinates(r->out, i, at);
+        reference_coordinates(r->out, i, at);
         const struct qm_graph_tensor *in = r->in;
         while (at[r->op->axis] >= in->dims[r->op->axis]) {
             at[r->op->axis] -= in->dims[r->op->axis];
             in = &r->graph->tensors[r->op->inputs[++source]];
         }
-        r->to[i] = rescaled(r, in, number(in, r->bytes[r->op->inputs[source]], index_of(in, at)), QM_ACT_NONE);
+        r->to[i] = rescaled(r, in, number(in, r->bytes[r->op->inputs[source]], reference_index(in, at)), QM_ACT_NONE);
     }
 }
 
+/* A part that lacks the axis has one element of it. */
 static void run_split(const struct reference_site *r) {
+    bool unpacks = r->out->rank < r->in->rank;
+    uint32_t axis = r->op->axis;
     int64_t offset = 0;
-    for (uint32_t i = 0; i < r->part; i++) offset += r->graph->tensors[r->op->outputs[i]].dims[r->op->axis];
+    for (uint32_t i = 0; i < r->part; i++) offset += unpacks ? 1 : r->graph->tensors[r->op->outputs[i]].dims[axis];
     for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
         int64_t at[QM_MAX_RANK];
-        coordinates(r->out, i, at);
-        at[r->op->axis] += offset;
-        r->to[i] = r->bytes[r->op->inputs[0]][index_of(r->in, at)];
+        reference_coordinates(r->out, i, at);
+        for (uint32_t d = r->out->rank; d > axis && unpacks; d--) at[d] = at[d - 1];
+        at[axis] = unpacks ? offset : at[axis] + offset;
+        r->to[i] = r->bytes[r->op->inputs[0]][reference_index(r->in, at)];
     }
 }
 
@@ -124,18 +132,18 @@ static void run_strided_slice(const struct reference_site *r) {
     memcpy(slice.dims, r->op->slice_dims, sizeof slice.dims);
     for (uint64_t i = 0; i < qm_graph_elements(&slice); i++) {
         int64_t at[QM_MAX_RANK];
-        coordinates(&slice, i, at);
+        reference_coordinates(&slice, i, at);
         for (uint32_t d = 0; d < slice.rank; d++) at[d] = r->op->begin[d] + at[d] * r->op->step[d];
-        r->to[i] = r->bytes[r->op->inputs[0]][index_of(r->in, at)];
+        r->to[i] = r->bytes[r->op->inputs[0]][reference_index(r->in, at)];
     }
 }
 
 static void run_transpose(const struct reference_site *r) {
     for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
         int64_t at[QM_MAX_RANK], from[QM_MAX_RANK];
-        coordinates(r->out, i, at);
+        reference_coordinates(r->out, i, at);
         for (uint32_t d = 0; d < r->out->rank; d++) from[r->op->permutation[d]] = at[d];
-        r->to[i] = r->bytes[r->op->inputs[0]][index_of(r->in, from)];
+        r->to[i] = r->bytes[r->op->inputs[0]][reference_index(r->in, from)];
     }
 }
 
@@ -152,9 +160,9 @@ static int64_t nearest(const struct reference_site *r, int64_t at, uint32_t d) {
 static void run_resize(const struct reference_site *r) {
     for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
         int64_t at[QM_MAX_RANK];
-        coordinates(r->out, i, at);
+        reference_coordinates(r->out, i, at);
         for (uint32_t d = 1; d <= 2; d++) at[d] = nearest(r, at[d], d);
-        r->to[i] = r->bytes[r->op->inputs[0]][index_of(r->in, at)];
+        r->to[i] = r->bytes[r->op->inputs[0]][reference_index(r->in, at)];
     }
 }
 
@@ -162,8 +170,9 @@ bool reference_run_move(const struct reference_site *r) {
     switch (r->op->kind) {
     case QM_OP_QUANTIZE: run_quantize(r); return true;
     case QM_OP_DEQUANTIZE: run_dequantize(r); return true;
-    case QM_OP_RELU: run_rescale(r, QM_ACT_RELU); return true;
-    case QM_OP_RELU6: run_rescale(r, QM_ACT_RELU6); return true;
+    case QM_OP_RELU: run_relu(r, QM_ACT_RELU); return true;
+    case QM_OP_RELU6: run_relu(r, QM_ACT_RELU6); return true;
+    case QM_OP_RELU_N1_TO_1: run_relu(r, QM_ACT_RELU_N1_TO_1); return true;
     case QM_OP_MEAN: run_mean(r); return true;
     case QM_OP_PAD: run_pad(r); return true;
     case QM_OP_CONCATENATION: run_concatenation(r); return true;

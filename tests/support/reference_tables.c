@@ -1,6 +1,7 @@
-/* reference_tables.c - the part of the reference evaluator for functions of one number: LOGISTIC, TANH, HARD_SWISH, LEAKY_RELU.
+/* reference_tables.c - the part of the reference evaluator for functions of one byte.
  *
- * Each element is computed by itself, with the integer steps of TFLite's int8 reference kernels.
+ * Each element is computed by itself, with the steps of TFLite's reference kernels: in integers; or, for ELU, GELU, EXP and LOG, and for
+ * LOGISTIC and TANH of uint8, which microcontrollers lack, in single precision with the functions of the C library.
  */
 #include <math.h>
 
@@ -68,13 +69,63 @@ static int64_t leaky_relu(const struct reference_site *r, int32_t x) {
     return reference_scale_real(x, (double)(x < 0 ? in * r->op->alpha / out : in / out));
 }
 
+static int64_t zero_to_one(const struct reference_site *r, int32_t x) {
+    float in = r->in->quant.scale[0], out = r->out->quant.scale[0];
+    int64_t value = reference_scale_real(x, (double)(in / out)), one = lroundf(1 / out);
+    return value < 0 ? 0 : value > one ? one : value;
+}
+
+static int64_t magnitude(const struct reference_site *r, int32_t x) {
+    float in = r->in->quant.scale[0], out = r->out->quant.scale[0];
+    int32_t positive = x < 0 ? -x : x;
+    return in == out ? positive : reference_scale_real(positive, (double)(in / out));
+}
+
+/* With 20 bits more on the way. Of 0 it is the highest number there is. */
+static int64_t inverse_root(const struct reference_site *r, int32_t x) {
+    int32_t root, multiplier;
+    int root_shift, shift;
+    reference_multiplier(1 / (double)(sqrtf(r->in->quant.scale[0]) * r->out->quant.scale[0]), &multiplier, &shift);
+    if (x == 0) return 255;
+    reference_inverse_root(x, &root, &root_shift);
+    return reference_scale(reference_scale(1, root, root_shift + 20), multiplier, shift - 20);
+}
+
+/* ---- in single precision ---- */
+
+static float real_function(const struct reference_site *r, float x) {
+    float lowest = -128 - (float)zero_of(r->out);
+    switch (r->op->kind) {
+    case QM_OP_ELU: return x < 0 ? expf(x) - 1 : x;
+    case QM_OP_EXP: return expf(x);
+    case QM_OP_LOGISTIC: return 1 / (1 + expf(-x));
+    case QM_OP_TANH: return tanhf(x);
+    case QM_OP_LOG: return x > 0 ? logf(x) : lowest * r->out->quant.scale[0];
+    default:
+        if (r->op->approximate) return 0.5F * x * (1 + tanhf((float)sqrt(2 / acos(-1)) * (x + 0.044715F * x * x * x)));
+        return 0.5F * x * erfcf(x * -(float)sqrt(0.5));
+    }
+}
+
+static int64_t of_reals(const struct reference_site *r, int32_t x) {
+    return (int64_t)roundf(real_function(r, r->in->quant.scale[0] * (float)x) * (1 / r->out->quant.scale[0]));
+}
+
+static const struct {
+    enum qm_graph_op_kind kind;
+    int64_t (*function)(const struct reference_site *r, int32_t x); /* both less their zero points */
+} functions[] = {
+    {QM_OP_LOGISTIC, logistic},       {QM_OP_TANH, tangent},  {QM_OP_HARD_SWISH, hard_swish}, {QM_OP_LEAKY_RELU, leaky_relu},
+    {QM_OP_RELU_0_TO_1, zero_to_one}, {QM_OP_ABS, magnitude}, {QM_OP_RSQRT, inverse_root},    {QM_OP_ELU, of_reals},
+    {QM_OP_GELU, of_reals},           {QM_OP_EXP, of_reals},  {QM_OP_LOG, of_reals},
+};
+
 bool reference_run_table(const struct reference_site *r) {
     int64_t (*function)(const struct reference_site *, int32_t) = NULL;
-    if (r->op->kind == QM_OP_LOGISTIC) function = logistic;
-    if (r->op->kind == QM_OP_TANH) function = tangent;
-    if (r->op->kind == QM_OP_HARD_SWISH) function = hard_swish;
-    if (r->op->kind == QM_OP_LEAKY_RELU) function = leaky_relu;
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+        if (functions[i].kind == r->op->kind) function = functions[i].function;
     if (function == NULL) return false;
+    if (r->in->dtype == QM_U8 && (function == logistic || function == tangent)) function = of_reals;
     for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
         int32_t x = number(r->in, r->bytes[r->op->inputs[0]], i) - zero_of(r->in);
         r->to[i] = reference_clamp(r, QM_ACT_NONE, function(r, x) + zero_of(r->out));

@@ -338,8 +338,9 @@ static void set_quant(struct sketch *s, uint32_t tensor, float scale, int64_t ze
 
 static void sketch_logistic(struct sketch *s) {
     uint32_t dims[4], rank = draw_dims(s, dims);
-    add_input(s, QM_I8, rank, dims);
-    set_quant(s, add_output(s, QM_I8, rank, dims), 1.0F / 256, -128);
+    enum qm_dtype dtype = draw_type(s);
+    add_input(s, dtype, rank, dims);
+    set_quant(s, add_output(s, dtype, rank, dims), 1.0F / 256, dtype == QM_U8 ? 0 : -128);
 }
 
 Test(operators, logistic) {
@@ -348,8 +349,9 @@ Test(operators, logistic) {
 
 static void sketch_tanh(struct sketch *s) {
     uint32_t dims[4], rank = draw_dims(s, dims);
-    add_input(s, QM_I8, rank, dims);
-    set_quant(s, add_output(s, QM_I8, rank, dims), 1.0F / 128, 0);
+    enum qm_dtype dtype = draw_type(s);
+    add_input(s, dtype, rank, dims);
+    set_quant(s, add_output(s, dtype, rank, dims), 1.0F / 128, dtype == QM_U8 ? 128 : 0);
 }
 
 Test(operators, tanh) {

@@ -2,7 +2,6 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <math.h>
-#include <string.h>
 
 #include "compiler/compiler.h"
 
@@ -86,22 +85,6 @@ Test(tables, are_close_to_the_real_functions) {
             r.scales[1] = scales[i] * 0.8F, r.zeros[1] = 3;
             check_close(&r, leaky_relu, 0.51);
         }
-}
-
-/* TFLite's uint8 has a zero point of its own for them, which is not that of int8. */
-Test(tables, of_logistic_and_tanh_are_of_int8) {
-    static const enum qm_graph_op_kind kinds[] = {QM_OP_LOGISTIC, QM_OP_TANH};
-    for (int i = 0; i < 2; i++) {
-        struct qm_network *network = NULL;
-        struct qm_diag diag = {""};
-        struct rig r;
-        open_rig(&r, kinds[i]);
-        r.tensors[0].dtype = r.tensors[1].dtype = QM_U8;
-        r.scales[1] = 1.0F / 128;
-        cr_expect(eq(int, qm_legalize(&r.graph, QM_rounding_TFLITE, r.arena, &network, &diag), QM_BAD_INPUT));
-        cr_expect(strstr(diag.text, "on uint8 is not supported") != NULL, "%s", diag.text);
-        qm_arena_destroy(r.arena);
-    }
 }
 
 /* A convolution in front whose output is tensor 2. */

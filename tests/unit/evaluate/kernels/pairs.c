@@ -91,10 +91,12 @@ static double squared_difference_of_bytes(const struct kernel_case *c, struct nu
     return finish(c, reference_scale_real(difference * difference, twice * twice / (16384 * kernel_case_scale(c, 2))));
 }
 
+/* Of uint8 in single precision. */
 static double prelu_of_bytes(const struct kernel_case *c, struct numbers n) {
-    double factor = kernel_case_scale(c, 0) / kernel_case_scale(c, 2);
-    if (n.a >= 0) return finish(c, reference_scale_real(n.a, factor));
-    return finish(c, reference_scale_real(n.a * n.b, kernel_case_scale(c, 0) * kernel_case_scale(c, 1) / kernel_case_scale(c, 2)));
+    double a = kernel_case_scale(c, 0), out = kernel_case_scale(c, 2), product = a * kernel_case_scale(c, 1);
+    double factor = n.a >= 0 ? a / out : product / out;
+    if (c->tensors[2].dtype == QM_U8) factor = (double)((n.a >= 0 ? (float)a : (float)product) / (float)out);
+    return finish(c, reference_scale_real(n.a >= 0 ? n.a : n.a * n.b, factor));
 }
 
 static double smaller(const struct kernel_case *c, struct numbers n) {

@@ -77,7 +77,7 @@ static struct build_model keras_reshape(enum build_type integers) {
         .node_count = 4,
         .inputs = {0},
         .input_count = 1,
-        .output = 8};
+        .outputs = {8}};
 }
 
 Test(tflite_shapes, a_shape_that_operators_compute_is_a_constant) {
@@ -139,7 +139,7 @@ Test(tflite_shapes, rows_are_a_product_of_gathered_dimensions) {
                             .node_count = 6,
                             .inputs = {0},
                             .input_count = 1,
-                            .output = 10};
+                            .outputs = {10}};
     struct reading r = accept(&m);
     cr_expect(eq(u32, r.graph->op_count, 2));
     expect_dims(&r, 9, 2, (const uint32_t[]){3, 4});
@@ -162,7 +162,7 @@ static struct build_model short_slice(void) {
         .node_count = 1,
         .inputs = {0},
         .input_count = 1,
-        .output = 4};
+        .outputs = {4}};
 }
 
 static void expect_slice(const struct build_model *m) {
@@ -217,7 +217,7 @@ Test(tflite_shapes, a_mean_without_scales_is_zero) {
                             .node_count = 1,
                             .inputs = {0},
                             .input_count = 1,
-                            .output = 2};
+                            .outputs = {2}};
     struct reading r = read_batch(&m, 0);
     struct qm_network *network;
     cr_assert(eq(int, qm_legalize(r.graph, NULL, r.arena, &network, &r.diag), QM_OK));
@@ -228,7 +228,7 @@ Test(tflite_shapes, a_mean_without_scales_is_zero) {
 
 Test(tflite_shapes, concatenates_forty_maps) {
     enum { PARTS = 40 };
-    struct build_model m = {.node_count = 1, .tensor_count = PARTS + 1, .input_count = PARTS, .output = PARTS};
+    struct build_model m = {.node_count = 1, .tensor_count = PARTS + 1, .input_count = PARTS, .outputs = {PARTS}};
     m.nodes[0] = (struct build_node){TFLITE_CONCATENATION, OPTIONS_CONCATENATION, .input_count = PARTS, .outputs = {PARTS}};
     m.nodes[0].slots[CONCATENATION_AXIS] = 1;
     for (int i = 0; i < PARTS; i++) {
