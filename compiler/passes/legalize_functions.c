@@ -67,6 +67,28 @@ static float logarithm(const struct site *s, float x) {
     return x > 0 ? logf(x) : (float)(qm_graph_lowest(out) - (int32_t)out->quant.zero_point[0]) * out->quant.scale[0];
 }
 
+static float logistic(const struct site *s, float x) {
+    (void)s;
+    return 1.0F / (1.0F + expf(-x));
+}
+
+static float hyperbolic_tangent(const struct site *s, float x) {
+    (void)s;
+    return tanhf(x);
+}
+
+enum qm_status legalize_float_logistic(const struct site *s) {
+    QM_TRY(site_check_activations(s));
+    QM_TRY(site_check_output(s, 1.0F / 256, site_output(s, 0)->dtype == QM_U8 ? 0 : INT8_MIN));
+    return look_up_floats(s, logistic);
+}
+
+enum qm_status legalize_float_tanh(const struct site *s) {
+    QM_TRY(site_check_activations(s));
+    QM_TRY(site_check_output(s, 1.0F / 128, site_output(s, 0)->dtype == QM_U8 ? 128 : 0));
+    return look_up_floats(s, hyperbolic_tangent);
+}
+
 enum qm_status legalize_elu(const struct site *s) {
     return look_up_floats(s, elu);
 }

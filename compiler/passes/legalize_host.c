@@ -26,6 +26,7 @@ enum qm_status legalize_on_host(const struct site *s) {
     struct qm_layer *layer = site_layer(s, QM_LAYER_HOST);
     struct qm_graph_op op = *s->op;
     struct qm_graph *graph = maker.graph;
+    graph->kernels = profile_kernels(s->l->profile);
     op.requant = NULL;
     graph->inputs = QM_ARENA_NEW(maker.arena, uint32_t, op.input_count);
     graph->outputs = QM_ARENA_NEW(maker.arena, uint32_t, 1);

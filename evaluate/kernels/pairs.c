@@ -7,7 +7,7 @@
  *   PRELU                 x * scale / output scale; below zero x * alpha * (scale * alpha's scale / output scale)
  *   MINIMUM, MAXIMUM, FLOOR_DIV    of the numbers as they are stored, whatever they mean
  *
- * Microcontrollers' SUB of int8 works its factors out in single precision, as DIV does everywhere.
+ * LiteRT works the factors of PRELU out in single precision. Microcontrollers' SUB of int8 works its factors out in single precision, as DIV does everywhere.
  */
 #include <math.h>
 
@@ -44,7 +44,7 @@ static void set_factors(const struct kernel *k, struct terms *t) {
     switch (k->op->kind) {
     case QM_OP_SUB:
     case QM_OP_ADD:
-        if (k->op->kind == QM_OP_SUB && kernel_output(k)->dtype == QM_I8)
+        if (k->op->kind == QM_OP_SUB && kernel_output(k)->dtype == QM_I8 && k->graph->kernels == QM_KERNELS_TFLITE)
             single_sum_factors(t, a, b, out);
         else
             sum_factors(t, (double)a, (double)b, (double)out, SUM_BITS);
@@ -55,8 +55,8 @@ static void set_factors(const struct kernel *k, struct terms *t) {
         break;
     case QM_OP_DIV: t->out = (double)(a / (b * out)); break;
     case QM_OP_PRELU:
-        t->a = (double)a / (double)out;
-        t->out = (double)a * (double)b / (double)out;
+        t->a = k->graph->kernels == QM_KERNELS_TFLITE ? (double)a / (double)out : (double)(a / out);
+        t->out = k->graph->kernels == QM_KERNELS_TFLITE ? (double)a * (double)b / (double)out : (double)(a * b / out);
         break;
     default: t->out = (double)a * (double)b / (double)out; break;
     }

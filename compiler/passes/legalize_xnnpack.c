@@ -1,0 +1,214 @@
+/* legalize_xnnpack.c - operators of bytes as XNNPACK computes them, by which LiteRT runs on a host.
+ *
+ *   convolution   float(sum) * scale, scale = input scale * filter scale[c] / output scale, all in float32; half to even
+ *   ADD, SUB      the operands times whole numbers, lrintf(scale / output scale * 2^shift) with shift = 20 - the larger one's exponent;
+ *                 their exact sum / 2^shift, half up
+ *   MUL           float(product) * scale, as a convolution
+ *   MEAN          float(sum of the stored numbers) * scale + addend in float32, half to even with the zero point in it
+ *   QUANTIZE      x * lrintf(256 * input scale / output scale) / 256, half up; LEAKY_RELU the same with a factor for each sign
+ * LiteRT gives XNNPACK what has the types, scales and shapes that are asked for here. The rest runs by kernels of its own, which for ADD, SUB,
+ * MUL and LEAKY_RELU have the numbers of the reference kernels; those of the others are not known, so that they are refused.
+ */
+#include <math.h>
+
+#include "compiler/passes/legalize_site.h"
+
+enum { SUM_BITS = 20, FACTOR_BITS = 8, SUMMED_MAX = UINT8_MAX * UINT8_MAX };
+
+static float input_scale(const struct site *s, uint32_t i) {
+    return site_input(s, i)->quant.scale[0];
+}
+
+static float output_scale(const struct site *s) {
+    return site_output(s, 0)->quant.scale[0];
+}
+
+static int32_t output_zero(const struct site *s) {
+    return (int32_t)site_output(s, 0)->quant.zero_point[0];
+}
+
+static int32_t cut(float number, int32_t low, int32_t high) {
+    return (int32_t)fminf(fmaxf(nearbyintf(number), (float)low), (float)high);
+}
+
+/* ---- products of a float32 ---- */
+
+static int32_t product_number(const struct meant *m, int32_t sum) {
+    return m->zero + cut((float)sum * m->scale, m->low - m->zero, m->high - m->zero);
+}
+
+static struct meant channel_of(const struct site *s, const struct qm_layer *layer, uint32_t c, struct sum_range range) {
+    const struct qm_quant *weights = &site_input(s, 1)->quant;
+    return (struct meant){.number = product_number,
+                          .scale = input_scale(s, 0) * weights->scale[weights->count > 1 ? c : 0] / output_scale(s),
+                          .zero = layer->out_zero,
+                          .low = layer->clamp_min,
+                          .high = layer->clamp_max,
+                          .sum_low = range.low,
+                          .sum_high = range.high};
+}
+
+/* Multipliers with rounding EVEN or, when that is right for more sums, with rounding OFFSET and its biases. */
+enum qm_status xnnpack_scale_channels(const struct site *s, struct qm_layer *layer, uint32_t channels,
+                                      const struct sum_range *ranges) {
+    struct qm_multiplier *even = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, channels);
+    struct qm_multiplier *offset = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, channels);
+    int32_t *bias = QM_ARENA_NEW(s->l->arena, int32_t, channels);
+    uint64_t even_misses = 0, offset_misses = 0;
+    for (uint32_t c = 0; c < channels; c++) {
+        struct meant meant = channel_of(s, layer, c, ranges[c]);
+        if (!(meant.scale > 0 && meant.scale < 256)) return site_refuse(s, "XNNPACK does not take the factor %g", (double)meant.scale);
+        even_misses += site_fit(&meant, &even[c]);
+    }
+    for (uint32_t c = 0; c < channels && even_misses > 0; c++) {
+        struct meant meant = channel_of(s, layer, c, ranges[c]);
+        offset_misses += site_fit_offset(&meant, layer->bias[c], &offset[c], &bias[c]);
+    }
+    bool on_product = offset_misses < even_misses;
+    layer->scales = on_product ? offset : even;
+    layer->other_sums = (uint32_t)(on_product ? offset_misses : even_misses);
+    if (!on_product) return QM_OK;
+    layer->rounding = QM_rounding_OFFSET;
+    layer->bias = bias;
+    return QM_OK;
+}
+
+static enum qm_status check_ends(const struct site *s) {
+    QM_TRY(site_check_activation(s, site_input(s, 0)));
+    return site_check_activation(s, site_output(s, 0));
+}
+
+enum qm_status xnnpack_convolution(const struct site *s) {
+    const struct qm_graph_tensor *in = site_input(s, 0), *weights = site_input(s, 1), *out = site_output(s, 0);
+    bool connected = s->op->kind == QM_OP_FULLY_CONNECTED;
+    if (weights->data == NULL) return site_refuse(s, "XNNPACK takes no weights that the network computes");
+    if (in->dtype != out->dtype || in->dtype != weights->dtype) return site_refuse(s, "XNNPACK takes no different types");
+    if (!connected && s->op->inputs[2] == QM_NO_TENSOR) return site_refuse(s, "XNNPACK takes none without a bias");
+    if (weights->bits != 0 && !(connected && weights->bits == 4)) return site_refuse(s, "XNNPACK takes no weights of %u bits", weights->bits);
+    QM_TRY(check_ends(s));
+    return s->op->kind == QM_OP_CONV_2D ? legalize_conv(s) : connected ? legalize_fully_connected(s) : legalize_depthwise(s);
+}
+
+enum qm_status xnnpack_transpose_conv(const struct site *s) {
+    const struct qm_graph_tensor *in = site_input(s, 0), *weights = site_input(s, 1);
+    if (weights->data == NULL || weights->bits != 0) return site_refuse(s, "XNNPACK takes only weights of 8 bits that are constant");
+    if (in->dtype != site_output(s, 0)->dtype || in->dtype != weights->dtype) return site_refuse(s, "XNNPACK takes no different types");
+    QM_TRY(check_ends(s));
+    if (s->op->kernel_h * s->op->kernel_w == 1) return site_refuse(s, "LiteRT does not give XNNPACK windows of one element");
+    return legalize_transpose_conv(s);
+}
+
+/* ---- sums ---- */
+
+static bool is_within(float ratio, float low, float high) {
+    return ratio >= low && ratio < high;
+}
+
+/* As the lead of a factor: a whole number. */
+static struct qm_multiplier whole(float factor, int32_t shift) {
+    return (struct qm_multiplier){.value = (int32_t)lrintf(ldexpf(factor, shift)), .shift = 31};
+}
+
+enum qm_status xnnpack_add(const struct site *s) {
+    struct qm_layer *layer;
+    bool subtracts = s->op->kind == QM_OP_SUB;
+    QM_TRY(site_check_activations(s));
+    float a = input_scale(s, 0) / output_scale(s), b = input_scale(s, 1) / output_scale(s);
+    if (!is_within(a, 0x1p-10F, 0x1p8F) || !is_within(b, 0x1p-10F, 0x1p8F)) return subtracts ? legalize_on_host(s) : legalize_add(s);
+    QM_TRY(site_binary_layer(s, &layer));
+    int32_t shift = SUM_BITS - ilogbf(fmaxf(a, b));
+    layer->rounding = QM_rounding_SINGLE;
+    layer->a_scale = whole(a, shift);
+    layer->b_scale = whole(subtracts ? -b : b, shift);
+    layer->out_scale = (struct qm_multiplier){.value = 1 << 30, .shift = 1 - shift};
+    return QM_OK;
+}
+
+/* ---- products ---- */
+
+enum qm_status xnnpack_mul(const struct site *s) {
+    struct qm_layer *layer;
+    QM_TRY(site_check_activations(s));
+    struct meant meant = {.number = product_number,
+                          .scale = input_scale(s, 0) * input_scale(s, 1) / output_scale(s),
+                          .zero = output_zero(s),
+                          .sum_low = -SUMMED_MAX,
+                          .sum_high = SUMMED_MAX};
+    if (!is_within(meant.scale, 0x1p-16F, 0x1p8F)) return legalize_mul(s);
+    QM_TRY(site_binary_layer(s, &layer));
+    layer->product = true;
+    layer->rounding = QM_rounding_EVEN;
+    meant.low = layer->clamp_min;
+    meant.high = layer->clamp_max;
+    if (site_fit(&meant, &layer->out_scale) > 0) return site_refuse(s, "no multiplier gives the numbers of XNNPACK's product %g", (double)meant.scale);
+    return QM_OK;
+}
+
+/* ---- means ---- */
+
+static int32_t mean_number(const struct meant *m, int32_t sum) {
+    return cut((float)(sum + m->base) * m->scale + m->addend, m->low, m->high);
+}
+
+bool xnnpack_fits_mean(const struct site *s, uint32_t count, struct qm_multiplier *scale) {
+    const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
+    int32_t zeros = (int32_t)in->quant.zero_point[0] * (int32_t)count;
+    struct meant meant = {.number = mean_number,
+                          .scale = input_scale(s, 0) / output_scale(s) / (float)count,
+                          .base = zeros,
+                          .zero = output_zero(s),
+                          .low = qm_graph_lowest(out),
+                          .high = qm_graph_highest(out),
+                          .sum_low = (int64_t)qm_graph_lowest(in) * count - zeros,
+                          .sum_high = (int64_t)qm_graph_highest(in) * count - zeros};
+    meant.addend = (float)meant.zero - (float)zeros * meant.scale;
+    return site_fit(&meant, scale) == 0;
+}
+
+enum qm_status xnnpack_mean(const struct site *s) {
+    if (site_unscaled(s)) return site_refuse(s, "XNNPACK takes no tensors without a scale");
+    QM_TRY(site_check_activations(s));
+    return legalize_mean(s);
+}
+
+/* ---- of one number ---- */
+
+static float steps_in_steps(const struct site *s) {
+    return input_scale(s, 0) / output_scale(s);
+}
+
+enum qm_status xnnpack_quantize(const struct site *s) {
+    const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
+    if (in->dtype == QM_F32) return legalize_quantize(s);
+    QM_TRY(site_check_activations(s));
+    float ratio = steps_in_steps(s);
+    if (ratio == 1 && in->dtype != out->dtype) return legalize_quantize(s); /* exact by any rule */
+    if (in->dtype != out->dtype || ratio < 0x1p-8F || ratio > 0x1p7F)
+        return site_refuse(s, "XNNPACK does not take it, and the numbers of LiteRT's kernel for a host are not known");
+    QM_TRY(legalize_quantize(s));
+    struct qm_layer *layer = &s->l->network->layers[s->l->network->layer_count - 1];
+    layer->rounding = QM_rounding_SINGLE;
+    layer->out_scale = qm_multiplier_from_real(ldexp((double)lrintf(ldexpf(ratio, FACTOR_BITS)), -FACTOR_BITS));
+    return QM_OK;
+}
+
+/* x * factor / 2^FACTOR_BITS, half up. */
+static int32_t by_factor(int32_t x, float factor) {
+    int64_t product = x * (int64_t)lrintf(ldexpf(factor, FACTOR_BITS)) + (1 << (FACTOR_BITS - 1));
+    return (int32_t)floor(ldexp((double)product, -FACTOR_BITS));
+}
+
+enum qm_status xnnpack_leaky_relu(const struct site *s) {
+    const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
+    QM_TRY(site_check_activations(s));
+    float above = steps_in_steps(s), below = above * s->op->alpha;
+    bool taken = in->dtype == out->dtype && above >= 0x1p-8F && above <= 0x1p7F && below >= -127.99609375F && below <= 0x1p7F &&
+                 fabsf(below) >= 0x1p-8F;
+    if (!taken) return legalize_leaky_relu(s);
+    uint8_t *table = QM_ARENA_NEW(s->l->arena, uint8_t, QM_TABLE_BYTES);
+    for (int32_t number = qm_graph_lowest(in); number <= qm_graph_highest(in); number++) {
+        int32_t x = number - (int32_t)in->quant.zero_point[0], y = by_factor(x, x >= 0 ? above : below) + output_zero(s);
+        table[(uint8_t)number] = (uint8_t)cut((float)y, qm_graph_lowest(out), qm_graph_highest(out));
+    }
+    return site_use_table(s, table);
+}
