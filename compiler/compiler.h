@@ -33,7 +33,7 @@ const char *qm_search_name(enum qm_search search); /* "plans", "layers", "none" 
 enum qm_requant_mode {
     QM_REQUANT_FILE, /* as files of the format mean it: QM_REQUANT_TFLITE of TFLite, QM_REQUANT_EVEN of ONNX */
     QM_REQUANT_TFLITE,
-    QM_REQUANT_LITERT,  /* profiles of TFLite files: each operator as that framework computes it (passes/legalize_profile.c) */
+    QM_REQUANT_LITERT, /* profiles of TFLite files: each operator as that framework computes it (passes/legalize_profile.c) */
     QM_REQUANT_XNNPACK,
     QM_REQUANT_SINGLE,
     QM_REQUANT_EVEN,

@@ -6,12 +6,9 @@
 static const struct {
     const char *name;
     uint32_t rounding;
-} modes[QM_REQUANT_MODES] = {[QM_REQUANT_TFLITE] = {"tflite", QM_rounding_TFLITE},
-                             [QM_REQUANT_LITERT] = {"litert", QM_rounding_TFLITE},
-                             [QM_REQUANT_XNNPACK] = {"xnnpack", QM_rounding_TFLITE},
-                             [QM_REQUANT_SINGLE] = {"single", QM_rounding_SINGLE},
-                             [QM_REQUANT_EVEN] = {"even", QM_rounding_EVEN},
-                             [QM_REQUANT_FLOOR] = {"floor", QM_rounding_FLOOR},
+} modes[QM_REQUANT_MODES] = {[QM_REQUANT_TFLITE] = {"tflite", QM_rounding_TFLITE},   [QM_REQUANT_LITERT] = {"litert", QM_rounding_TFLITE},
+                             [QM_REQUANT_XNNPACK] = {"xnnpack", QM_rounding_TFLITE}, [QM_REQUANT_SINGLE] = {"single", QM_rounding_SINGLE},
+                             [QM_REQUANT_EVEN] = {"even", QM_rounding_EVEN},         [QM_REQUANT_FLOOR] = {"floor", QM_rounding_FLOOR},
                              [QM_REQUANT_AWAY] = {"away", QM_rounding_AWAY}};
 
 static enum qm_requant_mode own_mode(bool was_real) {

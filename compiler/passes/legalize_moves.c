@@ -171,7 +171,8 @@ static enum qm_status rescale_by_floats(const struct site *s, uint32_t i, struct
 
 static enum qm_status rescale_input(const struct site *s, uint32_t i, struct qm_layer *layer) {
     QM_TRY(site_rescale(s, i, 0, layer));
-    bool same = layer->in_bias == 0 && layer->out_scale.value == QM_MULTIPLIER_ONE.value && layer->out_scale.shift == QM_MULTIPLIER_ONE.shift;
+    bool same =
+        layer->in_bias == 0 && layer->out_scale.value == QM_MULTIPLIER_ONE.value && layer->out_scale.shift == QM_MULTIPLIER_ONE.shift;
     return s->l->profile == NULL || same ? QM_OK : rescale_by_floats(s, i, layer);
 }
 

@@ -5,17 +5,6 @@
  */
 #include "compiler/passes/legalize_site.h"
 
-struct row {
-    legalize_operator *legalize;        /* NULL: as everywhere */
-    legalize_operator *legalize_floats; /* the same of an operator whose output is float32 */
-    uint32_t rounding;                  /* of the layers, where the machine requantizes */
-};
-
-struct profile {
-    enum qm_kernels kernels;
-    struct row rows[QM_GRAPH_OP_KINDS];
-};
-
 /* ---- what is refused ---- */
 
 static enum qm_status refuse_floats(const struct site *s) {
@@ -37,8 +26,8 @@ static enum qm_status litert_concatenation(const struct site *s) {
     const struct qm_graph_tensor *out = site_output(s, 0);
     for (uint32_t i = 0; i < s->op->input_count && out->dtype == QM_I8 && !site_unscaled(s); i++) {
         QM_TRY(site_check_activations(s));
-        bool same = site_input(s, i)->quant.scale[0] == out->quant.scale[0] &&
-                    site_input(s, i)->quant.zero_point[0] == out->quant.zero_point[0];
+        bool same =
+            site_input(s, i)->quant.scale[0] == out->quant.scale[0] && site_input(s, i)->quant.zero_point[0] == out->quant.zero_point[0];
         if (!same) return site_refuse(s, "LiteRT takes no int8 of different scales or zero points");
     }
     return legalize_concatenation(s);
@@ -90,17 +79,10 @@ const struct profile *profile_of(enum qm_requant_mode mode) {
     return mode == QM_REQUANT_LITERT ? &litert : mode == QM_REQUANT_XNNPACK ? &xnnpack : NULL;
 }
 
-uint32_t profile_rounding(const struct profile *profile, enum qm_graph_op_kind kind) {
-    return profile->rows[kind].rounding;
-}
-
-enum qm_kernels profile_kernels(const struct profile *profile) {
-    return profile != NULL ? profile->kernels : QM_KERNELS_TFLITE;
-}
-
 enum qm_status profile_legalize(const struct site *s, legalize_operator *legalize) {
-    const struct row *row = s->l->profile != NULL ? &s->l->profile->rows[s->op->kind] : NULL;
+    const struct profile *profile = s->l->profile;
+    if (profile == NULL) return legalize(s);
     bool floats = site_output(s, 0)->dtype == QM_F32;
-    legalize_operator *own = row == NULL ? NULL : floats ? row->legalize_floats : row->legalize;
+    legalize_operator *own = floats ? profile->rows[s->op->kind].legalize_floats : profile->rows[s->op->kind].legalize;
     return (own != NULL ? own : legalize)(s);
 }

@@ -126,7 +126,7 @@ enum qm_status site_alias(const struct site *s) {
 }
 
 static uint32_t site_rounding(const struct site *s) {
-    return s->l->profile != NULL ? profile_rounding(s->l->profile, s->op->kind) : s->l->rounding;
+    return s->l->profile != NULL ? s->l->profile->rows[s->op->kind].rounding : s->l->rounding;
 }
 
 struct qm_layer *site_layer(const struct site *s, enum qm_layer_kind kind) {

@@ -3,7 +3,7 @@
  * legalize.c walks the graph and keeps the table of operators; legalize_convolutions.c has what the array does, legalize_products.c what it
  * does with two computed operands, legalize_post.c what the post unit does, legalize_moves.c what moves bytes by loops, legalize_lists.c
  * what moves them by lists, legalize_tables.c and legalize_functions.c what is looked up, legalize_profile.c and legalize_xnnpack.c
- * what a framework does otherwise, legalize_fit.c how numbers of another arithmetic are had, legalize_host.c what the host computes,
+ * what a framework does otherwise, legalize_float32.c and legalize_fit.c how its numbers are had, legalize_host.c what the host computes,
  * legalize_compare.c what compares a layer that is not exact. They call what stands here, and it is in legalize_site.c but for what one of
  * them gives the others.
  */
@@ -13,6 +13,19 @@
 #include "common/isa.h"
 #include "common/multiplier.h"
 #include "compiler/compiler.h"
+
+struct site;
+typedef enum qm_status legalize_operator(const struct site *s);
+
+/* What a framework does with each operator. */
+struct profile {
+    enum qm_kernels kernels;
+    struct {
+        legalize_operator *legalize;        /* NULL: as everywhere */
+        legalize_operator *legalize_floats; /* the same of an operator whose output is float32 */
+        uint32_t rounding;                  /* of the layers, where the machine requantizes */
+    } rows[QM_GRAPH_OP_KINDS];
+};
 
 struct legalizer {
     const struct qm_graph *graph;
@@ -122,7 +135,7 @@ QM_MUST_USE enum qm_status site_rescale(const struct site *s, uint32_t from, uin
 /* The numbers that an arithmetic gives for sums from sum_low to sum_high: never a smaller one for a larger sum. */
 struct meant {
     int32_t (*number)(const struct meant *m, int32_t sum);
-    float scale; /* about the factor of a sum, positive */
+    float scale;  /* about the factor of a sum, positive */
     float addend; /* for number's use, and base */
     int32_t base;
     int32_t zero, low, high; /* the zero point; the numbers are from low to high */
@@ -143,12 +156,12 @@ QM_MUST_USE enum qm_status site_compare(const struct site *s, const struct qm_la
 
 /* NULL: the mode is none. */
 const struct profile *profile_of(enum qm_requant_mode mode);
-uint32_t profile_rounding(const struct profile *profile, enum qm_graph_op_kind kind);
-enum qm_kernels profile_kernels(const struct profile *profile);
+static inline enum qm_kernels profile_kernels(const struct profile *profile) {
+    return profile != NULL ? profile->kernels : QM_KERNELS_TFLITE;
+}
 
 /* ---- operators ---- */
 
-typedef enum qm_status legalize_operator(const struct site *s);
 legalize_operator legalize_conv, legalize_transpose_conv, legalize_depthwise, legalize_fully_connected, legalize_product;
 legalize_operator legalize_by_weights; /* FULLY_CONNECTED with constant weights */
 legalize_operator legalize_add, legalize_mul, legalize_pool, legalize_mean, legalize_quantize, legalize_dequantize, legalize_relu,
@@ -163,7 +176,7 @@ legalize_operator legalize_gather, legalize_gather_nd, legalize_tile, legalize_m
     legalize_space_to_batch, legalize_batch_to_space;
 /* The operator as the profile says it or, where it says nothing or there is none, by the function given. */
 QM_MUST_USE enum qm_status profile_legalize(const struct site *s, legalize_operator *legalize);
-/* What XNNPACK does: the same by products of float32 (legalize_xnnpack.c). */
+/* What XNNPACK does (legalize_xnnpack.c, and legalize_float32.c for sums times a float32). */
 legalize_operator xnnpack_add, xnnpack_mul, xnnpack_quantize, xnnpack_leaky_relu, xnnpack_convolution, xnnpack_transpose_conv;
 legalize_operator xnnpack_mean;
 /* Its multipliers of the channels of a convolution, and of a mean over so many elements; false: the machine's rounding has none. */
@@ -172,6 +185,7 @@ struct sum_range {
 };
 QM_MUST_USE enum qm_status xnnpack_scale_channels(const struct site *s, struct qm_layer *layer, uint32_t channels,
                                                   const struct sum_range *ranges);
+bool xnnpack_fits_product(struct qm_layer *layer, float scale);
 bool xnnpack_fits_mean(const struct site *s, uint32_t count, struct qm_multiplier *scale);
 /* The logistic function and tanh by single precision, as LiteRT and XNNPACK have them. */
 legalize_operator legalize_float_logistic, legalize_float_tanh;

@@ -6,14 +6,15 @@
  *   MUL           float(product) * scale, as a convolution
  *   MEAN          float(sum of the stored numbers) * scale + addend in float32, half to even with the zero point in it
  *   QUANTIZE      x * lrintf(256 * input scale / output scale) / 256, half up; LEAKY_RELU the same with a factor for each sign
- * LiteRT gives XNNPACK what has the types, scales and shapes that are asked for here. The rest runs by kernels of its own, which for ADD, SUB,
- * MUL and LEAKY_RELU have the numbers of the reference kernels; those of the others are not known, so that they are refused.
+ * LiteRT gives XNNPACK what has the types, scales and shapes that are asked for here. The rest runs by kernels of its own, which for ADD,
+ * SUB, MUL and LEAKY_RELU have the numbers of the reference kernels; those of the others are not known, so that they are refused.
  */
 #include <math.h>
 
+#include "common/fixed_point.h"
 #include "compiler/passes/legalize_site.h"
 
-enum { SUM_BITS = 20, FACTOR_BITS = 8, SUMMED_MAX = UINT8_MAX * UINT8_MAX };
+enum { SUM_BITS = 20, FACTOR_BITS = 8 };
 
 static float input_scale(const struct site *s, uint32_t i) {
     return site_input(s, i)->quant.scale[0];
@@ -27,51 +28,7 @@ static int32_t output_zero(const struct site *s) {
     return (int32_t)site_output(s, 0)->quant.zero_point[0];
 }
 
-static int32_t cut(float number, int32_t low, int32_t high) {
-    return (int32_t)fminf(fmaxf(nearbyintf(number), (float)low), (float)high);
-}
-
-/* ---- products of a float32 ---- */
-
-static int32_t product_number(const struct meant *m, int32_t sum) {
-    return m->zero + cut((float)sum * m->scale, m->low - m->zero, m->high - m->zero);
-}
-
-static struct meant channel_of(const struct site *s, const struct qm_layer *layer, uint32_t c, struct sum_range range) {
-    const struct qm_quant *weights = &site_input(s, 1)->quant;
-    return (struct meant){.number = product_number,
-                          .scale = input_scale(s, 0) * weights->scale[weights->count > 1 ? c : 0] / output_scale(s),
-                          .zero = layer->out_zero,
-                          .low = layer->clamp_min,
-                          .high = layer->clamp_max,
-                          .sum_low = range.low,
-                          .sum_high = range.high};
-}
-
-/* Multipliers with rounding EVEN or, when that is right for more sums, with rounding OFFSET and its biases. */
-enum qm_status xnnpack_scale_channels(const struct site *s, struct qm_layer *layer, uint32_t channels,
-                                      const struct sum_range *ranges) {
-    struct qm_multiplier *even = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, channels);
-    struct qm_multiplier *offset = QM_ARENA_NEW(s->l->arena, struct qm_multiplier, channels);
-    int32_t *bias = QM_ARENA_NEW(s->l->arena, int32_t, channels);
-    uint64_t even_misses = 0, offset_misses = 0;
-    for (uint32_t c = 0; c < channels; c++) {
-        struct meant meant = channel_of(s, layer, c, ranges[c]);
-        if (!(meant.scale > 0 && meant.scale < 256)) return site_refuse(s, "XNNPACK does not take the factor %g", (double)meant.scale);
-        even_misses += site_fit(&meant, &even[c]);
-    }
-    for (uint32_t c = 0; c < channels && even_misses > 0; c++) {
-        struct meant meant = channel_of(s, layer, c, ranges[c]);
-        offset_misses += site_fit_offset(&meant, layer->bias[c], &offset[c], &bias[c]);
-    }
-    bool on_product = offset_misses < even_misses;
-    layer->scales = on_product ? offset : even;
-    layer->other_sums = (uint32_t)(on_product ? offset_misses : even_misses);
-    if (!on_product) return QM_OK;
-    layer->rounding = QM_rounding_OFFSET;
-    layer->bias = bias;
-    return QM_OK;
-}
+/* ---- convolutions ---- */
 
 static enum qm_status check_ends(const struct site *s) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
@@ -84,7 +41,8 @@ enum qm_status xnnpack_convolution(const struct site *s) {
     if (weights->data == NULL) return site_refuse(s, "XNNPACK takes no weights that the network computes");
     if (in->dtype != out->dtype || in->dtype != weights->dtype) return site_refuse(s, "XNNPACK takes no different types");
     if (!connected && s->op->inputs[2] == QM_NO_TENSOR) return site_refuse(s, "XNNPACK takes none without a bias");
-    if (weights->bits != 0 && !(connected && weights->bits == 4)) return site_refuse(s, "XNNPACK takes no weights of %u bits", weights->bits);
+    if (weights->bits != 0 && !(connected && weights->bits == 4))
+        return site_refuse(s, "XNNPACK takes no weights of %u bits", weights->bits);
     QM_TRY(check_ends(s));
     return s->op->kind == QM_OP_CONV_2D ? legalize_conv(s) : connected ? legalize_fully_connected(s) : legalize_depthwise(s);
 }
@@ -104,7 +62,7 @@ static bool is_within(float ratio, float low, float high) {
     return ratio >= low && ratio < high;
 }
 
-/* As the lead of a factor: a whole number. */
+/* A factor as a whole number of 2^-shift. */
 static struct qm_multiplier whole(float factor, int32_t shift) {
     return (struct qm_multiplier){.value = (int32_t)lrintf(ldexpf(factor, shift)), .shift = 31};
 }
@@ -129,41 +87,17 @@ enum qm_status xnnpack_add(const struct site *s) {
 enum qm_status xnnpack_mul(const struct site *s) {
     struct qm_layer *layer;
     QM_TRY(site_check_activations(s));
-    struct meant meant = {.number = product_number,
-                          .scale = input_scale(s, 0) * input_scale(s, 1) / output_scale(s),
-                          .zero = output_zero(s),
-                          .sum_low = -SUMMED_MAX,
-                          .sum_high = SUMMED_MAX};
-    if (!is_within(meant.scale, 0x1p-16F, 0x1p8F)) return legalize_mul(s);
+    float scale = input_scale(s, 0) * input_scale(s, 1) / output_scale(s);
+    if (!is_within(scale, 0x1p-16F, 0x1p8F)) return legalize_mul(s);
     QM_TRY(site_binary_layer(s, &layer));
     layer->product = true;
     layer->rounding = QM_rounding_EVEN;
-    meant.low = layer->clamp_min;
-    meant.high = layer->clamp_max;
-    if (site_fit(&meant, &layer->out_scale) > 0) return site_refuse(s, "no multiplier gives the numbers of XNNPACK's product %g", (double)meant.scale);
+    if (!xnnpack_fits_product(layer, scale))
+        return site_refuse(s, "no multiplier gives the numbers of XNNPACK's product %g", (double)scale);
     return QM_OK;
 }
 
 /* ---- means ---- */
-
-static int32_t mean_number(const struct meant *m, int32_t sum) {
-    return cut((float)(sum + m->base) * m->scale + m->addend, m->low, m->high);
-}
-
-bool xnnpack_fits_mean(const struct site *s, uint32_t count, struct qm_multiplier *scale) {
-    const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
-    int32_t zeros = (int32_t)in->quant.zero_point[0] * (int32_t)count;
-    struct meant meant = {.number = mean_number,
-                          .scale = input_scale(s, 0) / output_scale(s) / (float)count,
-                          .base = zeros,
-                          .zero = output_zero(s),
-                          .low = qm_graph_lowest(out),
-                          .high = qm_graph_highest(out),
-                          .sum_low = (int64_t)qm_graph_lowest(in) * count - zeros,
-                          .sum_high = (int64_t)qm_graph_highest(in) * count - zeros};
-    meant.addend = (float)meant.zero - (float)zeros * meant.scale;
-    return site_fit(&meant, scale) == 0;
-}
 
 enum qm_status xnnpack_mean(const struct site *s) {
     if (site_unscaled(s)) return site_refuse(s, "XNNPACK takes no tensors without a scale");
@@ -173,7 +107,7 @@ enum qm_status xnnpack_mean(const struct site *s) {
 
 /* ---- of one number ---- */
 
-static float steps_in_steps(const struct site *s) {
+static float scale_ratio(const struct site *s) {
     return input_scale(s, 0) / output_scale(s);
 }
 
@@ -181,7 +115,7 @@ enum qm_status xnnpack_quantize(const struct site *s) {
     const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
     if (in->dtype == QM_F32) return legalize_quantize(s);
     QM_TRY(site_check_activations(s));
-    float ratio = steps_in_steps(s);
+    float ratio = scale_ratio(s);
     if (ratio == 1 && in->dtype != out->dtype) return legalize_quantize(s); /* exact by any rule */
     if (in->dtype != out->dtype || ratio < 0x1p-8F || ratio > 0x1p7F)
         return site_refuse(s, "XNNPACK does not take it, and the numbers of LiteRT's kernel for a host are not known");
@@ -201,14 +135,14 @@ static int32_t by_factor(int32_t x, float factor) {
 enum qm_status xnnpack_leaky_relu(const struct site *s) {
     const struct qm_graph_tensor *in = site_input(s, 0), *out = site_output(s, 0);
     QM_TRY(site_check_activations(s));
-    float above = steps_in_steps(s), below = above * s->op->alpha;
+    float above = scale_ratio(s), below = above * s->op->alpha;
     bool taken = in->dtype == out->dtype && above >= 0x1p-8F && above <= 0x1p7F && below >= -127.99609375F && below <= 0x1p7F &&
                  fabsf(below) >= 0x1p-8F;
     if (!taken) return legalize_leaky_relu(s);
     uint8_t *table = QM_ARENA_NEW(s->l->arena, uint8_t, QM_TABLE_BYTES);
     for (int32_t number = qm_graph_lowest(in); number <= qm_graph_highest(in); number++) {
         int32_t x = number - (int32_t)in->quant.zero_point[0], y = by_factor(x, x >= 0 ? above : below) + output_zero(s);
-        table[(uint8_t)number] = (uint8_t)cut((float)y, qm_graph_lowest(out), qm_graph_highest(out));
+        table[(uint8_t)number] = (uint8_t)qm_clamp(y, qm_graph_lowest(out), qm_graph_highest(out));
     }
     return site_use_table(s, table);
 }

@@ -7,7 +7,7 @@
  *   PRELU                 x * scale / output scale; below zero x * alpha * (scale * alpha's scale / output scale)
  *   MINIMUM, MAXIMUM, FLOOR_DIV    of the numbers as they are stored, whatever they mean
  *
- * LiteRT works the factors of PRELU out in single precision. Microcontrollers' SUB of int8 works its factors out in single precision, as DIV does everywhere.
+ * LiteRT works the factors of PRELU out in single precision, Microcontrollers those of SUB of int8, and both those of DIV.
  */
 #include <math.h>
 
