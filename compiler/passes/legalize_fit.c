@@ -116,8 +116,14 @@ static double slope_through_zero(const struct changes *changes) {
     return low < high ? (low + high) / 2 : 0;
 }
 
+static bool is_usable(float scale) {
+    return isfinite(scale) && scale > 0;
+}
+
 uint32_t site_fit(const struct meant *m, struct qm_multiplier *scale) {
     struct changes changes;
+    *scale = (struct qm_multiplier){0, 0};
+    if (!is_usable(m->scale)) return SITE_NO_FIT;
     struct fit fit = {qm_multiplier_from_real((double)m->scale), QM_rounding_EVEN, 0};
     find_changes(m, &changes);
     uint32_t misses = misses_of(&changes, &fit, 0);
@@ -145,6 +151,7 @@ static struct fit moved(double slope, double steps, int32_t before) {
 
 uint32_t site_fit_offset(const struct meant *m, int32_t before, struct qm_multiplier *scale, int32_t *bias) {
     struct changes changes;
+    if (!is_usable(m->scale)) return SITE_NO_FIT;
     find_changes(m, &changes);
     double slope = best_slope(&changes, (double)m->scale);
     struct room room = room_of(&changes, slope);
