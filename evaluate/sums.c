@@ -90,17 +90,30 @@ static void pool(const struct qm_graph *graph, const struct qm_graph_op *op, con
 }
 
 /* Rows of k times a matrix, or stacks of such, one for each or one for all. */
+/* Which matrix of an operand's stack matrix `index` of the output's is made of. */
+static size_t matrix_of(const struct qm_graph_tensor *operand, const struct qm_graph_tensor *out, size_t index) {
+    size_t at = 0, stride = 1;
+    for (uint32_t d = 3; d <= operand->rank; d++) {
+        uint32_t own = operand->dims[operand->rank - d], all = out->dims[out->rank - d];
+        if (own > 1) at += index % all * stride;
+        stride *= own;
+        index /= all;
+    }
+    return at;
+}
+
 static void multiply(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
     const struct qm_graph_tensor *a = &graph->tensors[op->inputs[0]], *b = &graph->tensors[op->inputs[1]];
     const struct qm_graph_tensor *out = &graph->tensors[op->outputs[0]];
     size_t k = a->dims[a->rank - 1], columns = out->dims[out->rank - 1], rows = (size_t)qm_graph_elements(out) / columns;
-    size_t matrices = (size_t)qm_graph_elements(b) / (k * columns), per_matrix = rows / matrices;
+    size_t per_matrix = out->rank > 1 ? out->dims[out->rank - 2] : 1;
     size_t k_step = op->transposed ? 1 : columns, column_step = op->transposed ? k : 1;
     for (size_t row = 0; row < rows; row++)
         for (size_t column = 0; column < columns; column++) {
-            const double *matrix = inputs[1] + row / per_matrix * k * columns;
+            const double *matrix = inputs[1] + matrix_of(b, out, row / per_matrix) * k * columns;
+            const double *own = inputs[0] + (matrix_of(a, out, row / per_matrix) * per_matrix + row % per_matrix) * k;
             double sum = 0;
-            for (size_t i = 0; i < k; i++) sum += inputs[0][row * k + i] * matrix[i * k_step + column * column_step];
+            for (size_t i = 0; i < k; i++) sum += own[i] * matrix[i * k_step + column * column_step];
             *to++ = sum;
         }
 }

@@ -4,18 +4,28 @@
 
 #include "compiler/frontend/onnx/onnx.h"
 
+/* Stacks of the rank of the shape, of which either may have one matrix where the other has more. */
+static bool join_stacks(const struct onnx_node *n, const struct qm_graph_tensor *a, const struct qm_graph_tensor *b,
+                        struct qm_shape *shape) {
+    for (uint32_t d = 3; d <= shape->rank; d++) {
+        uint32_t left = d <= a->rank ? a->dims[a->rank - d] : 1, right = d <= b->rank ? b->dims[b->rank - d] : 1;
+        if (left != right && left != 1 && right != 1) return onnx_refuse(n, "multiplies stacks of matrices that are not as many");
+        shape->dims[shape->rank - d] = left == 1 ? right : left;
+    }
+    return true;
+}
+
 /* Shape of rows times a matrix, or of stacks of both. */
 static bool product_shape(const struct onnx_node *n, const struct qm_graph_tensor *a, const struct qm_graph_tensor *b, bool transposed,
                           struct qm_shape *shape) {
     if (a->rank == 0 || b->rank < 2) return onnx_refuse(n, "multiplies by %.60s of %u dimensions; a matrix is supported", b->name, b->rank);
     uint32_t k = b->dims[b->rank - (transposed ? 1 : 2)], columns = b->dims[b->rank - (transposed ? 2 : 1)];
     if (a->dims[a->rank - 1] != k) return onnx_refuse(n, "multiplies rows of %u elements by a matrix of %u rows", a->dims[a->rank - 1], k);
-    *shape = qm_graph_shape(a);
-    shape->dims[a->rank - 1] = columns;
-    if (b->rank == 2) return true;
-    bool same = a->rank == b->rank;
-    for (uint32_t d = 0; same && d + 2 < a->rank; d++) same = a->dims[d] == b->dims[d];
-    return same || onnx_refuse(n, "multiplies stacks of matrices that are not as many");
+    if (a->rank == 1 && b->rank > 2) return onnx_refuse(n, "multiplies a row by stacks of matrices");
+    *shape = qm_graph_shape(a->rank >= b->rank || a->rank == 1 ? a : b);
+    if (a->rank > 1) shape->dims[shape->rank - 2] = a->dims[a->rank - 2];
+    shape->dims[shape->rank - 1] = columns;
+    return join_stacks(n, a, b, shape);
 }
 
 uint32_t onnx_emit_matmul(const struct onnx_node *n, uint32_t a, uint32_t b, bool transposed) {

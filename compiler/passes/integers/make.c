@@ -45,6 +45,7 @@ static real_making *making_of(enum qm_graph_op_kind kind) {
 
 /* Only moves work on constants, too, when they are between tensors; what else meets none but as its second operand has been folded. */
 static bool first_is_constant(const struct real_node *n) {
+    if (n->op->kind == QM_OP_MATMUL && n->inputs[1]->state != REAL_CONSTANT) return false;
     return n->inputs[0] != NULL && n->inputs[0]->state == REAL_CONSTANT && n->op->kind != QM_OP_ADD && n->op->kind != QM_OP_SUB &&
            n->op->kind != QM_OP_MUL;
 }

@@ -90,8 +90,11 @@ static bool multiply_stack(const struct real_node *n, struct real_value *a) {
 
 enum { WEIGHTS_MAX = UINT16_MAX }; /* rows and columns of a matrix that the machine takes for weights */
 
-/* A tensor of bytes with a scale. */
-static bool open_operand(const struct real_node *n, struct real_value *value, uint32_t *tensor) {
+/* A tensor of bytes with a scale, of a constant, too. */
+static bool open_operand(const struct real_node *n, struct real_value **operand, uint32_t *tensor) {
+    if ((*operand)->state == REAL_CONSTANT) *operand = real_constant_tensor(n, *operand, (*operand)->shape.rank, REAL_PLAIN);
+    struct real_value *value = *operand;
+    if (value == NULL) return false;
     if (!real_materialize(n, value) || !real_check_real(n, value) || !real_tensor(n, value, REAL_PLAIN, tensor)) return false;
     const struct qm_graph_tensor *t = &real_tensors(n)[*tensor];
     bool bytes = t->dtype == QM_I8 || t->dtype == QM_U8;
@@ -100,11 +103,12 @@ static bool open_operand(const struct real_node *n, struct real_value *value, ui
 }
 
 /* From the smallest to the largest product of two numbers without their zero points. */
-static void find_products(const struct real_node *n, const uint32_t tensors[2], int64_t *low, int64_t *high) {
+static void find_products(const struct real_node *n, struct real_value *const operands[2], const uint32_t tensors[2], int64_t *low,
+                          int64_t *high) {
     int64_t ends[2][2];
     for (uint32_t i = 0; i < 2; i++) {
-        ends[i][0] = n->inputs[i]->low - real_tensors(n)[tensors[i]].quant.zero_point[0];
-        ends[i][1] = n->inputs[i]->high - real_tensors(n)[tensors[i]].quant.zero_point[0];
+        ends[i][0] = operands[i]->low - real_tensors(n)[tensors[i]].quant.zero_point[0];
+        ends[i][1] = operands[i]->high - real_tensors(n)[tensors[i]].quant.zero_point[0];
     }
     *low = *high = ends[0][0] * ends[1][0];
     for (uint32_t i = 1; i < 4; i++) {
@@ -117,13 +121,14 @@ static void find_products(const struct real_node *n, const uint32_t tensors[2], 
 /* The array multiplies both, the second as weights. */
 static bool multiply_computed(const struct real_node *n) {
     const struct qm_shape *a = &n->inputs[0]->shape, *shape = &n->outputs[0]->shape;
+    struct real_value *operands[2] = {n->inputs[0], n->inputs[1]};
     uint32_t tensors[2], depth = a->dims[a->rank - 1], columns = shape->dims[shape->rank - 1];
     int64_t low, high;
     if (a->rank < 2) return real_refuse(n, "multiplies a single row by a matrix that is computed");
     if (depth > WEIGHTS_MAX || columns > WEIGHTS_MAX) return real_refuse(n, "multiplies by a computed matrix of %u columns", columns);
     for (uint32_t i = 0; i < 2; i++)
-        if (!open_operand(n, n->inputs[i], &tensors[i])) return false;
-    find_products(n, tensors, &low, &high);
+        if (!open_operand(n, &operands[i], &tensors[i])) return false;
+    find_products(n, operands, tensors, &low, &high);
     if (low * depth < INT32_MIN || high * depth > INT32_MAX) return real_refuse(n, "has sums that 32 bits cannot hold");
     struct real_deferred *deferred = real_deferred_create(n, QM_OP_BATCH_MATMUL, columns);
     double scale = (double)real_tensors(n)[tensors[0]].quant.scale[0] * (double)real_tensors(n)[tensors[1]].quant.scale[0];
@@ -138,11 +143,19 @@ static bool multiply_computed(const struct real_node *n) {
     return real_defer(n, deferred);
 }
 
+/* Whether a constant is one matrix, or has as many as what it is multiplied with. */
+static bool has_stack_of(const struct real_value *b, const struct real_value *a) {
+    uint32_t rank = b->shape.rank;
+    bool same = rank == a->shape.rank;
+    for (uint32_t d = 0; same && d + 2 < rank; d++) same = a->shape.dims[d] == b->shape.dims[d];
+    return same || qm_shape_elements(&b->shape) == (uint64_t)b->shape.dims[rank - 1] * b->shape.dims[rank - 2];
+}
+
 bool real_matmul(const struct real_node *n) {
     struct real_value *a = n->inputs[0];
     const struct real_value *b = n->inputs[1];
     uint32_t in;
-    if (b->state != REAL_CONSTANT) return multiply_computed(n);
+    if (b->state != REAL_CONSTANT || !has_stack_of(b, a)) return multiply_computed(n);
     if (!real_materialize(n, a) || !real_check_real(n, a)) return false;
     if (qm_shape_elements(&b->shape) != (uint64_t)b->shape.dims[b->shape.rank - 1] * b->shape.dims[b->shape.rank - 2])
         return multiply_stack(n, a);

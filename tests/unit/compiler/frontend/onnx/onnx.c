@@ -209,6 +209,28 @@ Test(onnx, products_of_two_results_are_the_machines) {
     cr_assert(makes(QM_OP_BATCH_MATMUL) && !makes(QM_OP_HOST));
 }
 
+/* Two constant rows times the matrix of each channel: both stacks are written out for it. */
+Test(onnx, stacks_of_matrices_broadcast) {
+    static const double numbers[2 * MAP_H] = {1, -2, 3, 4, 5, -6}, scale = 1, zero = 0;
+    struct numbers input = open_map(), want = {.rank = 4, .dims = {2, MAP_C, 1, MAP_W}, .count = 2 * MAP_C * MAP_W};
+    want.values = QM_ARENA_NEW(arena, double, want.count);
+    onnx_build_constant(&build, "rows", INT8, (struct onnx_build_shape){4, {2, 1, 1, MAP_H}}, numbers);
+    onnx_build_constant(&build, "row_scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &(double){0.125});
+    onnx_build_constant(&build, "out_scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
+    onnx_build_constant(&build, "out_zero", INT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_node(&build, "DequantizeLinear", "rows row_scale", "left");
+    onnx_build_node(&build, "MatMul", "left map", "product");
+    onnx_build_node(&build, "QuantizeLinear", "product out_scale out_zero", "y");
+    for (int i = 0; i < 2 * MAP_C * MAP_W; i++) {
+        const double *column = input.values + i / MAP_W % MAP_C * MAP_H * MAP_W + i % MAP_W;
+        double sum = 0;
+        for (int k = 0; k < MAP_H; k++) sum += 0.125 * numbers[i / (MAP_C * MAP_W) * MAP_H + k] * 0.5 * (column[k * MAP_W] - 3);
+        want.values[i] = fmin(fmax(nearbyint(sum), -128), 127);
+    }
+    gives(input, &want);
+    cr_assert(makes(QM_OP_BATCH_MATMUL) && !makes(QM_OP_HOST));
+}
+
 static void refused(struct file_bytes file, const char *words) {
     struct qm_graph *graph;
     struct qm_diag diag = {.text = ""};
