@@ -38,6 +38,18 @@ static void write_code(struct qm_device *device, const struct qm_program *progra
     }
 }
 
+/* A program file may say anything of what the host does. */
+static enum qm_status check_host(const struct qm_program *program, struct qm_diag *diag) {
+    for (uint32_t i = 0; i < program->stage_count; i++) {
+        const struct qm_program_stage *stage = &program->stages[i];
+        const char *problem = stage->on_host ? qm_host_check(stage->graph) : NULL;
+        if (problem != NULL)
+            return qm_fail(diag, QM_BAD_INPUT, "%s:%s: the host cannot run this: %s", program->model, program->tensors[stage->output].name,
+                           problem);
+    }
+    return QM_OK;
+}
+
 /* Loads everything but the constants. */
 static enum qm_status load_code(struct qm_device *device, const struct qm_program *program, uint64_t memory_base, struct qm_diag *diag) {
     const struct qm_device_ops *ops = device->ops;
@@ -46,6 +58,7 @@ static enum qm_status load_code(struct qm_device *device, const struct qm_progra
         return qm_fail(diag, QM_BAD_INPUT,
                        "%s: was compiled for machine %s (%08x), but the device is %08x: compile it again for this machine", program->model,
                        program->machine.name, ours, theirs);
+    QM_TRY(check_host(program, diag));
     ops->write_csr(device, QM_CSR_MEMORY_BASE, (uint32_t)memory_base);
     ops->write_csr(device, QM_CSR_MEMORY_BASE_HI, (uint32_t)(memory_base >> 32));
     ops->write_csr(device, QM_CSR_MEMORY_SIZE, program->arena_bytes);

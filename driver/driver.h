@@ -27,7 +27,7 @@ struct qm_driver_options {
 /* Sets the memory of a device so that it holds the program. */
 void qm_driver_memory(const struct qm_program *program, struct qm_device_options *options);
 
-/* Refuses a device whose fingerprint is not that of the program's machine.
+/* Refuses a device whose fingerprint is not that of the program's machine, and operators of the host that cannot be run (QM_BAD_INPUT).
  * The arena goes to where qm_driver_memory has put the device's memory. */
 QM_MUST_USE enum qm_status qm_driver_load(struct qm_device *device, const struct qm_program *program, struct qm_diag *diag);
 /* The same without the constants, for a device with no_values. */

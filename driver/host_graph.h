@@ -6,8 +6,12 @@
 
 #include "common/graph.h"
 
-/* Runs the operators of a host stage, which have one output. Inputs and output as stored, row-major. False: they cannot be run, or not
- * with these numbers. */
+/* NULL: the operators of a host stage, each of which reads only what is known before it, can be run without reading or writing outside of
+ * any array, whatever numbers they get. Else what is wrong with them. */
+const char *qm_host_check(const struct qm_graph *graph);
+
+/* Runs the operators of a host stage that has been checked, which have one output. Inputs and output as stored, row-major. False: they have
+ * no result with these numbers. */
 bool qm_host_run(const struct qm_graph *graph, const void *const *inputs, void *output);
 
 #endif

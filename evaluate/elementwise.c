@@ -24,10 +24,10 @@ bool evaluate_is_of_two(enum qm_graph_op_kind kind) {
            kind == QM_OP_MINIMUM || kind == QM_OP_MAXIMUM;
 }
 
-/* Where an operand's element for element `index` of the broadcast shape is. */
-static size_t operand_at(const struct qm_graph_tensor *operand, const struct qm_graph_tensor *out, size_t index) {
+size_t evaluate_operand_at(const struct qm_graph_tensor *operand, const struct qm_graph_tensor *out, uint32_t rest, size_t index) {
     size_t at = 0, step = 1;
-    for (uint32_t d = out->rank; d-- > 0 && d + operand->rank >= out->rank; index /= out->dims[d]) {
+    uint32_t last = out->rank > rest ? out->rank - rest : 0;
+    for (uint32_t d = last; d-- > 0 && d + operand->rank >= out->rank; index /= out->dims[d]) {
         uint32_t extent = operand->dims[d + operand->rank - out->rank];
         if (extent > 1) at += step * (index % out->dims[d]);
         step *= extent;
@@ -73,7 +73,8 @@ bool evaluate_elementwise(const struct qm_graph *graph, const struct qm_graph_op
     } else if (evaluate_is_of_two(op->kind)) {
         const struct qm_graph_tensor *a = &graph->tensors[op->inputs[0]], *b = &graph->tensors[op->inputs[1]];
         for (size_t i = 0; i < elements; i++)
-            to[i] = whole(out, of_two(op->kind, inputs[0][operand_at(a, out, i)], inputs[1][operand_at(b, out, i)]));
+            to[i] =
+                whole(out, of_two(op->kind, inputs[0][evaluate_operand_at(a, out, 0, i)], inputs[1][evaluate_operand_at(b, out, 0, i)]));
     } else if (op->kind == QM_OP_SHAPE) {
         for (size_t d = 0; d < elements; d++) to[d] = graph->tensors[op->inputs[0]].dims[d];
     } else {

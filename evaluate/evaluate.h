@@ -39,6 +39,14 @@ double evaluate_function(const struct qm_graph_op *op, double x);
  * stay below 2^53. False: the operator has no meaning here yet, or an index is outside of what it gathers from. */
 bool evaluate_operator(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *const *outputs);
 
+enum { EVALUATE_ELEMENTS_MAX = 1 << 26 }; /* of a folded constant, and of a tensor of a graph that is run */
+
+/* NULL when operands, attributes and shapes of an operator agree so that evaluate_operator never reads or writes outside of its arrays,
+ * whatever a file says; else what is wrong: "has ...". Each window of a pool meets an element, so that it has a mean and a largest one. */
+const char *evaluate_check(const struct qm_graph *graph, const struct qm_graph_op *op);
+/* The same for all operators of a graph of real numbers, and for its ends; no tensor is too large to be computed in doubles. */
+const char *evaluate_check_graph(const struct qm_graph *graph);
+
 /* Whether a type holds numbers. A type of integers does not when one is no integer of it, or none below 2^53, which may have been
  * rounded. */
 bool evaluate_fits(enum qm_dtype dtype, const double *numbers, size_t count);
@@ -47,14 +55,12 @@ bool evaluate_store(enum qm_dtype dtype, const double *numbers, size_t count, vo
 
 /* ---- run.c ---- */
 
-/* Runs all operators of a graph of real numbers, whose shapes have been checked. Inputs are given, and outputs are stored, row-major in
- * the types of their tensors; an input with a quantization means real numbers. False: an operator has no meaning here, or what it reads
- * none, a result is none of its type of integers, or NaN is quantized though all inputs are finite. */
+/* Runs all operators of a graph of real numbers that evaluate_check_graph takes, each of which reads only what is known before it. Inputs
+ * are given, and outputs are stored, row-major in the types of their tensors; an input with a quantization means real numbers. False: what
+ * an operator reads has no meaning, a result is none of its type of integers, or NaN is quantized though all inputs are finite. */
 bool evaluate_graph(const struct qm_graph *graph, const void *const *inputs, void *const *outputs);
 
 /* ---- fold.c ---- */
-
-enum { EVALUATE_FOLDED_MAX = 1 << 26 }; /* elements of a folded constant */
 
 /* Makes output 0 of an operator a constant, with its data in the arena, if all its inputs are, or if it is SHAPE. The output has its shape
  * and type already. Integers are exact or the operator is not folded.
@@ -63,11 +69,14 @@ enum { EVALUATE_FOLDED_MAX = 1 << 26 }; /* elements of a folded constant */
  * of integers only what means the same there is folded: SHAPE and FILL of any type, and of int32 and int64 constants RESHAPE,
  * STRIDED_SLICE, TRANSPOSE, GATHER, CONCATENATION, PACK, CAST, REDUCE_PROD, ADD, SUB and MUL without a fused activation.
  *
- * NULL: done, or not to be folded (the output tells, by its data); else why it cannot be: "makes ...", and the output has no data. */
+ * NULL: done, or not to be folded (the output tells, by its data); else why it cannot be: "makes ...", and the output has no data. An
+ * operator that evaluate_check does not take is refused, in a graph of real numbers also when it is not to be folded. */
 const char *evaluate_fold(struct qm_graph *graph, const struct qm_graph_op *op, struct qm_arena *arena);
 
 /* ---- among the files of this room ---- */
 
+/* Where an operand's element, or its stack of the last `rest` dimensions, is for number `index` of those of the broadcast shape. */
+size_t evaluate_operand_at(const struct qm_graph_tensor *operand, const struct qm_graph_tensor *out, uint32_t rest, size_t index);
 /* Elementwise operators, also of two tensors; the dimensions of one. */
 bool evaluate_elementwise(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to);
 /* Elements that an operator puts elsewhere, whatever they are: doubles, or as a file stores them. */

@@ -200,9 +200,12 @@ static bool folds_integers(const struct qm_graph *graph, const struct qm_graph_o
 }
 
 const char *evaluate_fold(struct qm_graph *graph, const struct qm_graph_op *op, struct qm_arena *arena) {
-    if (!all_constant(graph, op) || (!graph->is_real && !folds_integers(graph, op))) return NULL;
+    bool folds = all_constant(graph, op) && (graph->is_real || folds_integers(graph, op));
+    const char *problem = folds || graph->is_real ? evaluate_check(graph, op) : NULL;
+    if (problem != NULL || !folds) return problem;
     if (op->kind == QM_OP_DEQUANTIZE) return dequantize(graph, op, arena);
     if (keeps_elements(graph, op)) return keep(graph, op);
-    if (qm_graph_elements(&graph->tensors[op->outputs[0]]) > EVALUATE_FOLDED_MAX) return "makes a constant of more than 67108864 elements";
+    if (qm_graph_elements(&graph->tensors[op->outputs[0]]) > EVALUATE_ELEMENTS_MAX)
+        return "makes a constant of more than 67108864 elements";
     return moves_stored(graph, op) ? move(graph, op, arena) : compute(graph, op, arena);
 }

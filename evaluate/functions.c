@@ -66,6 +66,7 @@ static const struct {
     bool rises;
 } functions[QM_GRAPH_OP_KINDS] = {
     [QM_OP_FLOOR] = {.plain = floor, .rises = true},
+    [QM_OP_CEIL] = {.plain = ceil, .rises = true},
     [QM_OP_ROUND] = {.plain = nearbyint, .rises = true},
     [QM_OP_TRUNCATE] = {.plain = trunc, .rises = true},
     [QM_OP_SIGN] = {.of = sign, .rises = true},

@@ -89,33 +89,27 @@ static void pool(const struct qm_graph *graph, const struct qm_graph_op *op, con
             for (size_t x = 0; x < out.w; x++) *to++ = pool_at(op, &in, from + c * in.h * in.w, y, x);
 }
 
-/* Rows of k times a matrix, or stacks of such, one for each or one for all. */
-/* Which matrix of an operand's stack matrix `index` of the output's is made of. */
-static size_t matrix_of(const struct qm_graph_tensor *operand, const struct qm_graph_tensor *out, size_t index) {
-    size_t at = 0, stride = 1;
-    for (uint32_t d = 3; d <= operand->rank; d++) {
-        uint32_t own = operand->dims[operand->rank - d], all = out->dims[out->rank - d];
-        if (own > 1) at += index % all * stride;
-        stride *= own;
-        index /= all;
-    }
-    return at;
-}
-
-static void multiply(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
-    const struct qm_graph_tensor *a = &graph->tensors[op->inputs[0]], *b = &graph->tensors[op->inputs[1]];
-    const struct qm_graph_tensor *out = &graph->tensors[op->outputs[0]];
-    size_t k = a->dims[a->rank - 1], columns = out->dims[out->rank - 1], rows = (size_t)qm_graph_elements(out) / columns;
-    size_t per_matrix = out->rank > 1 ? out->dims[out->rank - 2] : 1;
+/* One matrix times another. */
+static void multiply_matrices(const struct qm_graph_op *op, const size_t rows_k_columns[3], const double *a, const double *b, double *to) {
+    size_t rows = rows_k_columns[0], k = rows_k_columns[1], columns = rows_k_columns[2];
     size_t k_step = op->transposed ? 1 : columns, column_step = op->transposed ? k : 1;
     for (size_t row = 0; row < rows; row++)
         for (size_t column = 0; column < columns; column++) {
-            const double *matrix = inputs[1] + matrix_of(b, out, row / per_matrix) * k * columns;
-            const double *own = inputs[0] + (matrix_of(a, out, row / per_matrix) * per_matrix + row % per_matrix) * k;
             double sum = 0;
-            for (size_t i = 0; i < k; i++) sum += own[i] * matrix[i * k_step + column * column_step];
+            for (size_t i = 0; i < k; i++) sum += a[row * k + i] * b[i * k_step + column * column_step];
             *to++ = sum;
         }
+}
+
+/* Stacks of matrices, whose dimensions are broadcast; one row may be a vector. */
+static void multiply(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
+    const struct qm_graph_tensor *a = &graph->tensors[op->inputs[0]], *b = &graph->tensors[op->inputs[1]];
+    const struct qm_graph_tensor *out = &graph->tensors[op->outputs[0]];
+    const size_t extents[] = {a->rank > 1 ? a->dims[a->rank - 2] : 1, a->dims[a->rank - 1], out->dims[out->rank - 1]};
+    size_t size = extents[0] * extents[2], count = (size_t)qm_graph_elements(out) / size;
+    for (size_t i = 0; i < count; i++)
+        multiply_matrices(op, extents, inputs[0] + evaluate_operand_at(a, out, 2, i) * extents[0] * extents[1],
+                          inputs[1] + evaluate_operand_at(b, out, 2, i) * extents[1] * extents[2], to + i * size);
 }
 
 /* What a reduction begins with. */

@@ -1,4 +1,4 @@
-# mk/fuzz.mk - libFuzzer on everything that reads a file: models (front end to plan) and programs.
+# mk/fuzz.mk - libFuzzer on everything that reads a file: models (front end to plan) and programs, with what the host computes of them.
 #
 #   make fuzz FUZZ_SECONDS=600 FUZZ_SEED=2    all targets, so long each; findings are left as build/fuzz/TARGET-crash-*
 # What was learnt stays in build/fuzz/corpus, so that a second run goes on from there.
@@ -9,10 +9,12 @@ FUZZ_SEED := 1
 FUZZ_CC := $(firstword $(shell which clang clang-14 2>/dev/null) clang)
 FUZZ_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_TARGETS := model onnx program
-FUZZ_LIB_SRC := $(filter common/% compiler/% evaluate/% sim/control/% sim/timing/%,$(filter-out %/device.c,$(LIB_SRC))) tests/fuzz/fuzz.c
+FUZZ_LIB_SRC := $(filter common/% evaluate/% compiler/% sim/control/% sim/timing/% driver/host_graph.c, \
+    $(filter-out %/device.c,$(LIB_SRC))) tests/fuzz/fuzz.c
 FUZZ_MODELS := workloads/digits/digits_int8.tflite $(sort $(wildcard tests/fuzz/seeds/model/*.tflite))
 ONNX_BUILD := tests/support/onnx_build.c
 FUZZ_COMPILED := $(filter %digits_int8.tflite %/conv.tflite %/add.tflite %/softmax.tflite,$(FUZZ_MODELS))
+FUZZ_ON_HOST := $(foreach seed,1 2 3 4,$(B)/fuzz/seeds/onnx/host_$(seed).onnx)
 FUZZ_RUN = -seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=32768 \
     -print_final_stats=1 -verbosity=1
 
@@ -44,8 +46,8 @@ $(B)/fuzz/seeds/model: $(FUZZ_MODELS)
 $(B)/fuzz/seeds/onnx: $(B)/fuzz/write-onnx
 	$(Q)rm -rf $@ && mkdir -p $@ && $(B)/fuzz/write-onnx $@
 
-$(B)/fuzz/seeds/program: $(B)/fuzz/write-seeds $(FUZZ_COMPILED)
-	$(Q)rm -rf $@ && mkdir -p $@ && $(B)/fuzz/write-seeds $@ $(FUZZ_COMPILED)
+$(B)/fuzz/seeds/program: $(B)/fuzz/write-seeds $(FUZZ_COMPILED) $(B)/fuzz/seeds/onnx
+	$(Q)rm -rf $@ && mkdir -p $@ && $(B)/fuzz/write-seeds $@ $(FUZZ_COMPILED) $(FUZZ_ON_HOST)
 
 # Never up to date: a run is asked for each time.
 .PHONY: $(FUZZ_TARGETS:%=$(B)/fuzz/%.ok)

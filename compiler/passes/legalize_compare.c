@@ -113,6 +113,18 @@ static void set_window(const struct comparison *c, struct qm_graph_op *op) {
     op->channels_first = true;
 }
 
+/* What is read of so many elements behind them. */
+static uint32_t pad_behind(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride, uint32_t dilation, uint32_t before) {
+    uint32_t end = (out - 1) * stride + (kernel - 1) * dilation + 1;
+    return end > in + before ? end - in - before : 0;
+}
+
+/* Padding behind the map, for windows from one map to another; of a transposed convolution these go the other way. */
+static void pad_window(struct qm_graph_op *op, const struct qm_shape *from, const struct qm_shape *to) {
+    op->pad_bottom = pad_behind(from->dims[2], to->dims[2], op->kernel_h, op->stride_h, op->dilation_h, op->pad_top);
+    op->pad_right = pad_behind(from->dims[3], to->dims[3], op->kernel_w, op->stride_w, op->dilation_w, op->pad_left);
+}
+
 /* That of the operator, whose layer is a convolution over a wider map. */
 static void set_transposed_window(const struct comparison *c, struct qm_graph_op *op) {
     const struct qm_graph_op *own = c->s->op;
@@ -145,11 +157,13 @@ static enum qm_status sum_convolution(struct comparison *c, uint32_t *sum) {
     QM_TRY(add_operand(c, 0, &x));
     QM_TRY(add_operand(c, 1, &weights));
     x = transpose(c, x, to_first);
+    struct qm_shape in = shape_of(c, x);
     weights = transpose(c, weights, ahead ? to_first : inputs_first);
-    uint32_t groups = transposed ? 1 : shape_of(c, x).dims[1] / shape_of(c, weights).dims[1];
+    uint32_t groups = transposed ? 1 : in.dims[1] / shape_of(c, weights).dims[1];
     struct qm_graph_op *op = add_op(c, transposed ? QM_OP_TRANSPOSE_CONV : QM_OP_CONV_2D, x, &out);
     set_window(c, op);
     if (transposed) set_transposed_window(c, op);
+    pad_window(op, transposed ? &out : &in, transposed ? &in : &out);
     op->groups = groups;
     op->inputs[1] = weights;
     op->input_count = 2;
@@ -185,8 +199,10 @@ static enum qm_status sum_window(struct comparison *c, uint32_t *sum) {
     struct qm_shape out = output_first(c);
     QM_TRY(add_operand(c, 0, &x));
     x = transpose(c, x, to_first);
+    struct qm_shape in = shape_of(c, x);
     struct qm_graph_op *op = add_op(c, QM_OP_AVERAGE_POOL_2D, x, &out);
     set_window(c, op);
+    pad_window(op, &in, &out);
     op->pads_counted = true;
     x = with_number(c, QM_OP_MUL, op->outputs[0], c->layer->kernel_h * c->layer->kernel_w);
     *sum = transpose(c, x, to_last);

@@ -30,6 +30,7 @@ struct evaluate_outcome evaluate_case_run(const struct evaluate_case *c, bool is
     for (uint32_t i = 0; i < op.input_count; i++) {
         uint64_t count = shaped(&tensors[i], c->in[i].dtype, c->in[i].rank, c->in[i].dims);
         tensors[i].data = elements(arena, c->in[i].dtype, c->in[i].numbers, count);
+        tensors[i].size_bytes = count * qm_dtype_bytes(c->in[i].dtype);
         op.inputs[i] = i;
     }
     uint64_t count = shaped(out, c->out.dtype, c->out.rank, c->out.dims);

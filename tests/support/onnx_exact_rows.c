@@ -149,10 +149,11 @@ static struct exact_tensor normalized(const struct exact_node *n, const struct e
     struct groups g = group(n, x, over);
     for (size_t i = 0; i < g.count; i++) {
         const size_t *places = g.places + i * g.size;
-        quad mean = 0, variance = 0;
-        for (size_t k = 0; k < g.size; k++) mean += x->values[places[k]] / (quad)g.size;
-        for (size_t k = 0; k < g.size; k++) variance += (x->values[places[k]] - mean) * (x->values[places[k]] - mean) / (quad)g.size;
-        quad deviation = (quad)sqrtl((long double)(variance + epsilon));
+        quad sum = 0, squares = 0;
+        for (size_t k = 0; k < g.size; k++) sum += x->values[places[k]];
+        quad mean = sum / (quad)g.size;
+        for (size_t k = 0; k < g.size; k++) squares += (x->values[places[k]] - mean) * (x->values[places[k]] - mean);
+        quad deviation = (quad)sqrtl((long double)(squares / (quad)g.size + epsilon));
         for (size_t k = 0; k < g.size; k++) out.values[places[k]] = (x->values[places[k]] - mean) / deviation;
     }
     return out;

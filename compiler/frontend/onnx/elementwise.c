@@ -31,6 +31,10 @@ bool onnx_floor(const struct onnx_node *n) {
     return of_one(n, QM_OP_FLOOR);
 }
 
+bool onnx_ceil(const struct onnx_node *n) {
+    return of_one(n, QM_OP_CEIL);
+}
+
 bool onnx_round(const struct onnx_node *n) {
     return of_one(n, QM_OP_ROUND);
 }

@@ -83,6 +83,33 @@ bool onnx_celu(const struct onnx_node *n) {
     return onnx_put(n, onnx_emit_with(n, QM_OP_MUL, emit_function(n, QM_OP_ELU, scaled, 1), 1, &alpha, 0));
 }
 
+/* ---- functions of the domain com.microsoft ---- */
+
+/* Input 0 and, when there is one, bias 1. */
+static uint32_t with_bias(const struct onnx_node *n) {
+    return n->inputs[1] == QM_NO_TENSOR ? n->inputs[0] : onnx_emit_two(n, QM_OP_ADD, n->inputs[0], n->inputs[1]);
+}
+
+bool onnx_bias_gelu(const struct onnx_node *n) {
+    return onnx_put(n, emit_function(n, QM_OP_GELU, with_bias(n), 0));
+}
+
+bool onnx_fast_gelu(const struct onnx_node *n) {
+    struct qm_graph_op op = onnx_op(n, QM_OP_GELU, with_bias(n));
+    op.approximate = true;
+    return onnx_put(n, onnx_emit_same(n, &op));
+}
+
+/* x * sigmoid(alpha * x) */
+bool onnx_quick_gelu(const struct onnx_node *n) {
+    double alpha = (double)onnx_float(n, "alpha", 1.702F);
+    if (!isfinite(alpha)) return onnx_refuse(n, "has alpha %g", alpha);
+    uint32_t gate = emit_function(n, QM_OP_LOGISTIC, onnx_emit_with(n, QM_OP_MUL, n->inputs[0], 1, &alpha, 0), 0);
+    return onnx_put(n, onnx_emit_two(n, QM_OP_MUL, n->inputs[0], gate));
+}
+
+/* ---- powers and quotients ---- */
+
 /* x to a constant power; of a computed one the host computes it. */
 bool onnx_pow(const struct onnx_node *n) {
     const struct qm_graph_tensor *power = onnx_input(n, 1);
@@ -124,11 +151,20 @@ bool onnx_min(const struct onnx_node *n) {
     return put_extreme(n, false);
 }
 
-bool onnx_sum(const struct onnx_node *n) {
+static uint32_t emit_sum(const struct onnx_node *n) {
     uint32_t result = n->inputs[0];
     for (uint32_t i = 1; i < n->source->n_input && result != QM_NO_TENSOR; i++) {
-        if (n->inputs[i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", i);
+        if (n->inputs[i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", i), QM_NO_TENSOR;
         result = onnx_emit_two(n, QM_OP_ADD, result, n->inputs[i]);
     }
-    return onnx_put(n, result);
+    return result;
+}
+
+bool onnx_sum(const struct onnx_node *n) {
+    return onnx_put(n, emit_sum(n));
+}
+
+bool onnx_mean(const struct onnx_node *n) {
+    double count = (double)n->source->n_input;
+    return onnx_put(n, onnx_emit_with(n, QM_OP_DIV, emit_sum(n), 1, &count, 0));
 }

@@ -65,7 +65,7 @@ static uint32_t emit_gemm(const struct onnx_node *n, uint32_t a, uint32_t b, uin
     const struct qm_graph_tensor *tensors = n->r->graph->tensors;
     if (a == QM_NO_TENSOR || b == QM_NO_TENSOR) return QM_NO_TENSOR;
     if (tensors[a].rank != 2 || tensors[b].rank != 2) return onnx_refuse(n, "takes matrices of two dimensions only"), QM_NO_TENSOR;
-    if (onnx_int(n, "transA", 0) != 0) return onnx_refuse(n, "turns its first matrix, which is not supported"), QM_NO_TENSOR;
+    if (onnx_int(n, "transA", 0) != 0) a = emit_turned(n, a);
     uint32_t product = onnx_emit_matmul(n, a, b, onnx_int(n, "transB", 0) != 0);
     if (product != QM_NO_TENSOR && alpha != 1) product = onnx_emit_with(n, QM_OP_MUL, product, 1, &(double){(double)alpha}, 0);
     if (product == QM_NO_TENSOR || c == QM_NO_TENSOR || beta == 0) return product;

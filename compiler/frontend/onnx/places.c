@@ -24,7 +24,7 @@ uint32_t onnx_emit_places(const struct onnx_node *n, uint32_t in, uint32_t axis,
 static uint32_t repeated(const struct onnx_node *n, uint32_t in, uint32_t axis, double times) {
     if (in == QM_NO_TENSOR || times == 1) return in;
     uint32_t extent = n->r->graph->tensors[in].dims[axis];
-    if (!(times >= 1 && times * extent <= EVALUATE_FOLDED_MAX))
+    if (!(times >= 1 && times * extent <= EVALUATE_ELEMENTS_MAX))
         return onnx_refuse(n, "repeats axis %u %g times", axis, times), QM_NO_TENSOR;
     uint32_t count = (uint32_t)times * extent;
     int64_t *places = QM_ARENA_NEW(n->r->arena, int64_t, count);
@@ -48,7 +48,7 @@ bool onnx_expand(const struct onnx_node *n) {
     if (!onnx_list(n, 1, "", &list)) return false;
     if (list.length > QM_MAX_RANK) return onnx_refuse(n, "makes more than %d dimensions", QM_MAX_RANK);
     for (; wanted.rank < list.length; wanted.rank++) {
-        if (!(list.numbers[wanted.rank] >= 1 && list.numbers[wanted.rank] <= EVALUATE_FOLDED_MAX))
+        if (!(list.numbers[wanted.rank] >= 1 && list.numbers[wanted.rank] <= EVALUATE_ELEMENTS_MAX))
             return onnx_refuse(n, "has the dimension %g", list.numbers[wanted.rank]);
         wanted.dims[wanted.rank] = (uint32_t)list.numbers[wanted.rank];
     }

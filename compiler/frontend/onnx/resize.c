@@ -51,7 +51,7 @@ static bool read_sizes(const struct onnx_node *n, struct resizing *r) {
         uint32_t axis = i;
         if (named != NULL && !onnx_axis(n, named->ints[i], r->in.rank, &axis)) return false;
         size = sized ? number : floor(r->in.dims[axis] * number);
-        if (!(size >= 1 && size <= EVALUATE_FOLDED_MAX)) return onnx_refuse(n, "resizes axis %u to %g elements", axis, size);
+        if (!(size >= 1 && size <= EVALUATE_ELEMENTS_MAX)) return onnx_refuse(n, "resizes axis %u to %g elements", axis, size);
         r->out.dims[axis] = (uint32_t)size;
         r->scale[axis] = sized ? size / r->in.dims[axis] : number;
     }

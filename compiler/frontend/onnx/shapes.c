@@ -192,11 +192,11 @@ bool onnx_constant_of_shape(const struct onnx_node *n) {
     if (list->rank > 1 || shape.rank > QM_MAX_RANK) return onnx_refuse(n, "makes more than %d dimensions", QM_MAX_RANK);
     for (uint32_t d = 0; d < shape.rank; d++) {
         double extent = evaluate_stored(list, d);
-        if (!(extent >= 1 && extent <= EVALUATE_FOLDED_MAX)) return onnx_refuse(n, "has the dimension %g", extent);
+        if (!(extent >= 1 && extent <= EVALUATE_ELEMENTS_MAX)) return onnx_refuse(n, "has the dimension %g", extent);
         shape.dims[d] = (uint32_t)extent;
     }
-    if (qm_shape_elements(&shape) > EVALUATE_FOLDED_MAX)
-        return onnx_refuse(n, "makes a constant of more than %d elements", EVALUATE_FOLDED_MAX);
+    if (qm_shape_elements(&shape) > EVALUATE_ELEMENTS_MAX)
+        return onnx_refuse(n, "makes a constant of more than %d elements", EVALUATE_ELEMENTS_MAX);
     struct onnx_element element = {.dtype = QM_F32};
     size_t count = (size_t)qm_shape_elements(&shape);
     if (value != NULL && value->t != NULL) {

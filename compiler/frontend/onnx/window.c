@@ -250,17 +250,22 @@ bool onnx_qlinear_average_pool(const struct onnx_node *n) {
 
 /* ---- reductions ---- */
 
-static bool reduce(const struct onnx_node *n, enum qm_graph_op_kind kind) {
-    struct qm_graph_op op = onnx_op(n, kind, n->inputs[0]);
+/* Of the tensor, which has the shape of input 0. */
+static uint32_t emit_reduction(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t of) {
+    struct qm_graph_op op = onnx_op(n, kind, of);
     struct qm_shape in = onnx_shape(n, 0), out = {.rank = 0};
     bool keep = onnx_int(n, "keepdims", 1) != 0;
-    if (!onnx_axes(n, in.rank, &op.axes)) return false;
-    if (op.axes == 0 && onnx_int(n, "noop_with_empty_axes", 0) != 0) return onnx_put(n, n->inputs[0]);
+    if (of == QM_NO_TENSOR || !onnx_axes(n, in.rank, &op.axes)) return QM_NO_TENSOR;
+    if (op.axes == 0 && onnx_int(n, "noop_with_empty_axes", 0) != 0) return of;
     if (op.axes == 0) op.axes = (1U << in.rank) - 1;
     for (uint32_t d = 0; d < in.rank; d++)
         if ((op.axes >> d & 1) == 0 || keep) out.dims[out.rank++] = (op.axes >> d & 1) != 0 ? 1 : in.dims[d];
-    const struct qm_graph_tensor *x = onnx_input(n, 0);
-    return onnx_put(n, onnx_emit(n, &op, &(struct onnx_element){.dtype = x->quant.count > 0 ? QM_F32 : x->dtype}, &out));
+    const struct qm_graph_tensor *x = &n->r->graph->tensors[of];
+    return onnx_emit(n, &op, &(struct onnx_element){.dtype = x->quant.count > 0 ? QM_F32 : x->dtype}, &out);
+}
+
+static bool reduce(const struct onnx_node *n, enum qm_graph_op_kind kind) {
+    return onnx_put(n, emit_reduction(n, kind, n->inputs[0]));
 }
 
 /* The extreme of each channel of a map is that of one window. */
@@ -277,6 +282,28 @@ static bool put_extreme(const struct onnx_node *n) {
 
 bool onnx_reduce_max(const struct onnx_node *n) {
     return put_extreme(n);
+}
+
+static uint32_t emit_function(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in) {
+    struct qm_graph_op op = onnx_op(n, kind, in);
+    return onnx_emit_same(n, &op);
+}
+
+/* The sum of a function of the elements. */
+static uint32_t emit_sum_of(const struct onnx_node *n, enum qm_graph_op_kind function) {
+    return emit_reduction(n, QM_OP_SUM, emit_function(n, function, n->inputs[0]));
+}
+
+bool onnx_reduce_l1(const struct onnx_node *n) {
+    return onnx_put(n, emit_sum_of(n, QM_OP_ABS));
+}
+
+bool onnx_reduce_l2(const struct onnx_node *n) {
+    return onnx_put(n, emit_function(n, QM_OP_SQRT, emit_sum_of(n, QM_OP_SQUARE)));
+}
+
+bool onnx_reduce_sum_square(const struct onnx_node *n) {
+    return onnx_put(n, emit_sum_of(n, QM_OP_SQUARE));
 }
 
 bool onnx_reduce_min(const struct onnx_node *n) {

@@ -28,13 +28,17 @@ static struct real_host *open_host(const struct real_node *n) {
     return host;
 }
 
-/* Adds the graph, whose result is tensor `end` of it, as an operator with this output. */
-static void close_host(struct real_host *host, uint32_t end, uint32_t out) {
+/* Adds the graph, whose result is tensor `end` of it, as an operator with this output. False: what it says does not fit together. */
+static bool close_host(struct real_host *host, uint32_t end, uint32_t out) {
+    struct qm_graph *graph = host->maker.graph;
     qm_graph_set_ends(&host->maker, host->input_count, host->ends, end);
+    const char *problem = evaluate_check_graph(graph);
+    if (problem != NULL) return real_refuse(host->n, "is computed on the host by an operator that %s", problem);
     struct qm_graph_op *op = real_add_op(host->n, QM_OP_HOST, QM_NO_TENSOR, out);
     op->input_count = host->input_count;
     for (uint32_t i = 0; i < host->input_count; i++) op->inputs[i] = host->inputs[i];
-    op->graph = host->maker.graph;
+    op->graph = graph;
+    return true;
 }
 
 /* ---- operators ---- */
@@ -63,8 +67,7 @@ static bool quantize(const struct real_node *n) {
     real_set_quant(n, tensor, (float)encoding.scale, encoding.zero);
     real_become_tensor(out, &encoding, last ? REAL_CHANNELS_LAST : REAL_PLAIN, tensor);
     out->real = false;
-    close_host(host, x, tensor);
-    return true;
+    return close_host(host, x, tensor);
 }
 
 bool real_host(const struct real_node *n) {
@@ -89,6 +92,5 @@ bool real_host_output(const struct real_node *n, const struct real_value *value,
     if (host->input_count == 0) return real_refuse(n, "gives an output that is computed from no input");
     x = real_host_op(host, QM_OP_CAST, x, &value->shape, value->type)->outputs[0];
     *tensor = real_add_tensor(n, value->name, value->type, &value->shape);
-    close_host(host, x, *tensor);
-    return true;
+    return close_host(host, x, *tensor);
 }

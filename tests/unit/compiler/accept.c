@@ -84,7 +84,7 @@ static void run(const struct qm_program *program, const int8_t *const *inputs, i
     cr_assert(eq(u32, program->output_count, 2));
     qm_driver_memory(program, &options);
     cr_assert(qm_device_functional.create(&program->machine, &options, &device, &diag) == QM_OK);
-    cr_assert(qm_driver_load(device, program, &diag) == QM_OK);
+    cr_assert(qm_driver_load(device, program, &diag) == QM_OK, "%s", diag.text);
     for (uint32_t i = 0; i < program->input_count; i++) qm_driver_write_tensor(device, program, i, inputs[i]);
     cr_assert(qm_driver_run(device, program, NULL, NULL, &diag) == QM_OK, "%s", diag.text);
     qm_driver_read_tensor(device, program, out, y);

@@ -83,9 +83,17 @@ Test(driver, host_stages_run_between_device_stages) {
     cr_assert(qm_driver_run(device, program, NULL, NULL, &diag) == QM_OK, "%s", diag.text);
     qm_driver_read_tensor(device, program, 1, out);
     for (int i = 0; i < BYTES; i++) cr_assert(eq(i8, out[i], -128 + 256 / 16)); /* equal inputs: 1/16 each */
+    device->ops->destroy(device);
+    qm_program_destroy(program);
+}
+
+Test(driver, nothing_is_loaded_of_a_program_that_the_host_cannot_run) {
+    struct qm_program *program = copy_program_create();
+    struct qm_device *device = open_device(&qm_device_cycle, program);
+    program->stage_count = 2;
     program->stages[1] = host_stage_softmax(program, 0, 1, 1, 1e-9F);
-    cr_assert(eq(int, qm_driver_run(device, program, NULL, NULL, &diag), QM_BAD_INPUT));
-    cr_assert(strstr(diag.text, "the host cannot compute this") != NULL, "%s", diag.text);
+    cr_assert(eq(int, qm_driver_load(device, program, &diag), QM_BAD_INPUT));
+    cr_assert(strstr(diag.text, "copy:out: the host cannot run this: ") != NULL, "%s", diag.text);
     device->ops->destroy(device);
     qm_program_destroy(program);
 }

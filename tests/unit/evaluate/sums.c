@@ -10,8 +10,8 @@ TestSuite(sums);
     { 1, 2, 3, 4, 5, 6, 7, 8, 9 }
 #define STRIDES(h, w) .stride_h = (h), .stride_w = (w)
 #define KERNEL(h, w)  .kernel_h = (h), .kernel_w = (w)
-#define CONV          .kind = QM_OP_CONV_2D
-#define POOL(of)      .kind = QM_OP_##of##_POOL_2D, .input_count = 1, .dilation_h = 1, .dilation_w = 1
+#define CONV          .kind = QM_OP_CONV_2D, .channels_first = true
+#define POOL(of)      .kind = QM_OP_##of##_POOL_2D, .input_count = 1, .channels_first = true, .dilation_h = 1, .dilation_w = 1
 
 /* clang-format off */
 static const struct evaluate_case cases[] = {

@@ -555,9 +555,20 @@ static void sketch_batch_matmul(struct sketch *s) {
     set_product_scale(s, add_output(s, QM_I8, over + 2, out));
 }
 
+/* One tensor as both operands. */
+static void sketch_square(struct sketch *s) {
+    uint32_t m = draw(s, 1, 30), dims[3] = {draw(s, 1, 3), m, draw(s, 1, 30)}, out[3] = {dims[0], m, m};
+    s->op.transposed = draw(s, 0, 1);
+    if (!s->op.transposed) dims[2] = m;
+    s->op.inputs[1] = add_input(s, QM_I8, 3, dims);
+    s->op.input_count = 2;
+    set_product_scale(s, add_output(s, QM_I8, 3, out));
+}
+
 Test(operators, products_of_two_computed_matrices) {
     check_operator(QM_OP_FULLY_CONNECTED, sketch_computed_weights);
     check_operator(QM_OP_BATCH_MATMUL, sketch_batch_matmul);
+    check_operator(QM_OP_BATCH_MATMUL, sketch_square);
 }
 
 static void sketch_softmax(struct sketch *s) {

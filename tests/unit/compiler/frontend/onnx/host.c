@@ -425,6 +425,14 @@ Test(onnx_host, places_of_a_resize_are_exact) {
     gives("resize", 1);
 }
 
+/* Of each example 3 positions of 140 sums of 4 bytes, which lie one behind the other: longer than what one instruction moves. */
+Test(onnx_host, sums_of_a_batch_are_joined) {
+    open_map((struct onnx_build_shape){4, {2, 1, 3, 1}});
+    weights("w", (struct onnx_build_shape){4, {140, 1, 1, 1}}, 5);
+    onnx_build_node(build, "Conv", "map w", "y");
+    gives("a convolution of two examples, not quantized", 1);
+}
+
 /* ---- limits ---- */
 
 /* A chain of sigmoids of a quotient, with so many operators, and a quantizer behind them. */

@@ -8,7 +8,7 @@
 #include "compiler/compiler.h"
 #include "tests/support/onnx_build.h"
 
-enum { NODES = 20000, INT8 = 3, STACK_BYTES = 1 << 19 };
+enum { NODES = 20000, INT8 = 3, STACK_BYTES = 1 << 19, HANG_SECONDS = 300 };
 
 struct large {
     struct onnx_build build;
@@ -64,7 +64,7 @@ static void run(struct compilation *c) {
 static struct large large;
 
 Test(onnx_large, a_chain_is_compiled) {
-    alarm(10);
+    alarm(HANG_SECONDS);
     struct qm_arena *arena = qm_arena_create();
     open_large(&large, arena, true);
     struct compilation c = {.model = pack_large(&large, arena)};
@@ -75,7 +75,7 @@ Test(onnx_large, a_chain_is_compiled) {
 }
 
 Test(onnx_large, nodes_that_no_output_needs_are_passed_over) {
-    alarm(20);
+    alarm(HANG_SECONDS);
     struct qm_arena *arena = qm_arena_create();
     open_large(&large, arena, false);
     struct compilation c = {.model = pack_large(&large, arena)};
@@ -86,7 +86,7 @@ Test(onnx_large, nodes_that_no_output_needs_are_passed_over) {
 }
 
 Test(onnx_large, a_chain_in_reverse_is_refused) {
-    alarm(20);
+    alarm(HANG_SECONDS);
     struct qm_arena *arena = qm_arena_create();
     open_large(&large, arena, true);
     for (uint32_t i = 0; i < NODES / 2; i++) {
