@@ -149,11 +149,15 @@ void qm_graph_activation_range(const struct qm_graph_tensor *tensor, enum qm_act
 /* Product of the dims; 1 for a scalar. Below 2^31 for every tensor of a graph. */
 uint64_t qm_graph_elements(const struct qm_graph_tensor *tensor);
 
+/* Whose rules kernels of integers follow (evaluate/kernels.h). */
+enum qm_kernels { QM_KERNELS_TFLITE, QM_KERNELS_LITERT, QM_KERNELS_XNNPACK, QM_KERNEL_RULES };
+
 struct qm_graph {
     const char *file;
-    bool is_real;      /* operators work on real numbers */
-    bool is_quantized; /* is_real: the file has operators of quantized networks, whether they have been read or refused */
-    bool was_real;     /* they did, before they became integers: what is real is rounded half to even */
+    bool is_real;            /* operators work on real numbers */
+    bool is_quantized;       /* is_real: the file has operators of quantized networks, whether they have been read or refused */
+    bool was_real;           /* they did, before they became integers: what is real is rounded half to even */
+    enum qm_kernels kernels; /* of a graph of integers that the host runs */
     char sha256[65];
     uint32_t tensor_count, op_count, input_count, output_count;
     struct qm_graph_tensor *tensors;

@@ -4,7 +4,7 @@
  *
  *   "QMACPROG" | version | SHA-256 [32] of all that is behind it | fingerprint
  *   the machine's knobs in the order of spec/hw_params.def | machine name [64]
- *   model [256] | model_sha256 [65] | requant [16] | file_requant [16] | search [16] | precision [256]
+ *   model [256] | model_sha256 [65] | requant [16] | file_requant [16] | other_sums | search [16] | precision [256]
  *   insn_count | arena_bytes | code_offset | image_offset | image_bytes
  *   tensor_count | input_count | output_count | layer_count | stage_count
  *   tensor_count x  name [128] | dtype | rank | dims [6] | scale | zero_point | arena_offset | size_bytes
@@ -27,7 +27,7 @@
 #include "common/memory.h"
 #include "common/program_stream.h"
 
-enum { MAGIC_BYTES = 8, VERSION = 7, WORD = 4, CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4 };
+enum { MAGIC_BYTES = 8, VERSION = 8, WORD = 4, CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4 };
 enum { CHECKSUM_AT = MAGIC_BYTES + WORD, CHECKSUM_END = CHECKSUM_AT + SHA256_DIGEST_SIZE };
 static const char MAGIC[MAGIC_BYTES + 1] = "QMACPROG";
 static const size_t FILE_BYTES_MAX = (size_t)1 << 32;
@@ -101,6 +101,7 @@ static void walk_header(struct stream *s, struct qm_program *program) {
     walk_text(s, program->model_sha256, sizeof program->model_sha256);
     walk_text(s, program->requant, sizeof program->requant);
     walk_text(s, program->file_requant, sizeof program->file_requant);
+    walk_u32(s, &program->other_sums);
     walk_text(s, program->search, sizeof program->search);
     walk_text(s, program->precision, sizeof program->precision);
 }

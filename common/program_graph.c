@@ -1,6 +1,6 @@
 /* program_graph.c - the graphs of the host in a program file: tensors without names, operators with all their attributes.
  *
- *   op_count (0: no graph) | is_real | tensor_count | input_count | output_count
+ *   op_count (0: no graph) | is_real | kernels | tensor_count | input_count | output_count
  *   tensor_count x  dtype | bits | rank | dims [6] | scale_count | axis | scale_count x (scale | zero (64)) | bytes (0: computed) | data
  *   op_count x      kind | index | input_count | inputs | output_count | outputs | the attributes, in the order below
  *   input_count x   tensor
@@ -171,7 +171,10 @@ void walk_graph(struct stream *s, struct qm_arena *arena, const struct qm_graph 
     *graph = *source != NULL ? **source : none;
     walk_count(s, &graph->op_count, OP_BYTES);
     if (graph->op_count == 0) return;
+    uint32_t kernels = graph->kernels;
     walk_bool(s, &graph->is_real);
+    walk_choice(s, &kernels, QM_KERNEL_RULES);
+    graph->kernels = (enum qm_kernels)kernels;
     walk_count(s, &graph->tensor_count, TENSOR_BYTES);
     walk_count(s, &graph->input_count, WORD);
     walk_count(s, &graph->output_count, WORD);

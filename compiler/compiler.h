@@ -33,6 +33,8 @@ const char *qm_search_name(enum qm_search search); /* "plans", "layers", "none" 
 enum qm_requant_mode {
     QM_REQUANT_FILE, /* as files of the format mean it: QM_REQUANT_TFLITE of TFLite, QM_REQUANT_EVEN of ONNX */
     QM_REQUANT_TFLITE,
+    QM_REQUANT_LITERT, /* profiles of TFLite files: each operator as that framework computes it (passes/legalize_profile.c) */
+    QM_REQUANT_XNNPACK,
     QM_REQUANT_SINGLE,
     QM_REQUANT_EVEN,
     QM_REQUANT_FLOOR,
@@ -43,7 +45,9 @@ enum qm_requant_mode {
 const char *qm_requant_name(enum qm_requant_mode mode, bool was_real);
 /* Whether the mode is another than that of such a graph's format. */
 bool qm_requant_overrides(enum qm_requant_mode mode, bool was_real);
-/* QM_rounding_*; not of QM_REQUANT_FILE. */
+/* Whether the mode says it of each operator, and not of all. */
+bool qm_requant_is_profile(enum qm_requant_mode mode);
+/* QM_rounding_*, of a profile that of operators of which it says nothing else; not of QM_REQUANT_FILE. */
 uint32_t qm_requant_rounding(enum qm_requant_mode mode);
 
 /* Zeroed: the file's own values, on a schedule of the full search. */

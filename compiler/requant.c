@@ -6,10 +6,9 @@
 static const struct {
     const char *name;
     uint32_t rounding;
-} modes[QM_REQUANT_MODES] = {[QM_REQUANT_TFLITE] = {"tflite", QM_rounding_TFLITE},
-                             [QM_REQUANT_SINGLE] = {"single", QM_rounding_SINGLE},
-                             [QM_REQUANT_EVEN] = {"even", QM_rounding_EVEN},
-                             [QM_REQUANT_FLOOR] = {"floor", QM_rounding_FLOOR},
+} modes[QM_REQUANT_MODES] = {[QM_REQUANT_TFLITE] = {"tflite", QM_rounding_TFLITE},   [QM_REQUANT_LITERT] = {"litert", QM_rounding_TFLITE},
+                             [QM_REQUANT_XNNPACK] = {"xnnpack", QM_rounding_TFLITE}, [QM_REQUANT_SINGLE] = {"single", QM_rounding_SINGLE},
+                             [QM_REQUANT_EVEN] = {"even", QM_rounding_EVEN},         [QM_REQUANT_FLOOR] = {"floor", QM_rounding_FLOOR},
                              [QM_REQUANT_AWAY] = {"away", QM_rounding_AWAY}};
 
 static enum qm_requant_mode own_mode(bool was_real) {
@@ -22,6 +21,10 @@ bool qm_requant_overrides(enum qm_requant_mode mode, bool was_real) {
 
 const char *qm_requant_name(enum qm_requant_mode mode, bool was_real) {
     return modes[mode != QM_REQUANT_FILE ? mode : own_mode(was_real)].name;
+}
+
+bool qm_requant_is_profile(enum qm_requant_mode mode) {
+    return mode == QM_REQUANT_LITERT || mode == QM_REQUANT_XNNPACK;
 }
 
 uint32_t qm_requant_rounding(enum qm_requant_mode mode) {

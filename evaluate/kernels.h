@@ -2,6 +2,8 @@
  *
  * The host runs with them what the machine has no form for. Where TensorFlow Lite for Microcontrollers has a kernel, it is the rule; for
  * the types and operators that only LiteRT has, LiteRT's reference kernel is. Numbers are rounded twice where those kernels do it.
+ * A graph whose `kernels` say so is computed as LiteRT's reference kernels do, or as XNNPACK and LiteRT's kernels for a host do; such rules
+ * exist where they differ and the compiler asks for them (compiler/passes/legalize_profile.c).
  * Floats are computed in single precision in the kernels' order; exp, log, tanh and expm1 are those of the C library.
  *
  * A kernel is known by its check: what it lets through can be run without reading or writing outside of any array, whatever file the

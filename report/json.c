@@ -47,6 +47,7 @@ static void add_run(cJSON *root, const struct qm_report_source *source) {
     }
     qm_json_text(root, "requant", source->program->requant);
     if (qm_program_overrides(source->program)) qm_json_text(root, "file_requant", source->program->file_requant);
+    if (source->program->other_sums > 0) qm_json_number(root, "other_sums", source->program->other_sums);
     qm_json_known_text(root, "search", source->program->search[0] != '\0' ? source->program->search : NULL);
     qm_json_text(root, "precision", source->program->precision[0] != '\0' ? source->program->precision : "model");
     qm_json_number(root, "examples", (double)source->examples);

@@ -80,6 +80,8 @@ static void print_head(FILE *out, const struct qm_report *report) {
     fputc('\n', out);
     if (qm_program_overrides(source->program))
         fprintf(out, "values   not the file's, which mean rounding %s\n", qm_shown(source->program->file_requant).text);
+    if (source->program->other_sums > 0)
+        fprintf(out, "sums     %u of all that its channels can have become another number than XNNPACK's\n", source->program->other_sums);
     if (source->program->precision[0] != '\0')
         fprintf(out, "rounded  to %s, for time and energy: says nothing about accuracy\n", qm_shown(source->program->precision).text);
     fprintf(out, "machine  %s: %ux%u cells, scratchpad %s, accumulator %s, AXI %u B, DRAM %u B a cycle, %u MHz; fingerprint %08x\n",

@@ -88,6 +88,7 @@ struct qm_layer {
     struct qm_multiplier a_scale, b_scale;
     uint32_t pre_shift;
     struct qm_move move; /* MOVE */
+    uint32_t other_sums; /* CONV, DEPTHWISE: sums of all channels that --requant xnnpack means to become another number than they do */
     bool is_inexact;     /* the machine's nearest, not what the file means: taken because it was asked for */
     bool added;          /* by passes/narrow: the model has no such operator */
     /* HOST */

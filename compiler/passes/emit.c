@@ -249,6 +249,7 @@ static void put_origin(const struct emitter *e) {
     bool was_real = e->network->graph->was_real;
     snprintf(program->requant, sizeof program->requant, "%s", qm_requant_name(e->plan->options->requant, was_real));
     snprintf(program->file_requant, sizeof program->file_requant, "%s", qm_requant_name(QM_REQUANT_FILE, was_real));
+    for (uint32_t i = 0; i < e->network->layer_count; i++) program->other_sums += e->network->layers[i].other_sums;
     qm_text_copy(qm_search_name(e->plan->options->search), program->search, sizeof program->search);
     if (e->plan->options->precision != NULL) qm_text_copy(e->plan->options->precision, program->precision, sizeof program->precision);
 }

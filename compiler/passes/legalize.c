@@ -81,9 +81,14 @@ static uint32_t check_types(const struct qm_graph *graph, const struct qm_graph_
 /* ---- roundings ---- */
 
 /* What was real says its rounding itself, at each operator; operators that say none only move, which is exact under every rounding. */
-static void set_rounding(struct legalizer *l, enum qm_requant_mode mode) {
+static enum qm_status set_rounding(struct legalizer *l, enum qm_requant_mode mode) {
+    if (qm_requant_is_profile(mode) && l->graph->was_real)
+        return qm_fail(l->diag, QM_BAD_INPUT, "%s: --requant %s says how TFLite files are run, and this is none", l->graph->file,
+                       qm_requant_name(mode, true));
+    l->profile = profile_of(mode);
     l->overrides = qm_requant_overrides(mode, l->graph->was_real);
     l->rounding = l->overrides ? qm_requant_rounding(mode) : QM_rounding_TFLITE;
+    return QM_OK;
 }
 
 /* ---- the pass ---- */
@@ -186,7 +191,8 @@ static enum qm_status legalize_op(struct legalizer *l, const struct qm_graph_op 
     const struct qm_network *network = l->network;
     uint32_t first = network->layer_count;
     bool floats = site_output(&site, 0)->dtype == QM_F32 && !takes_any_floats(op->kind);
-    QM_TRY((floats ? legalize_on_host : rules[op->kind].legalize)(&site)); /* floats behind the last bytes are the host's */
+    legalize_operator *legalize = floats ? legalize_on_host : rules[op->kind].legalize; /* floats behind the last bytes are the host's */
+    QM_TRY(profile_legalize(&site, legalize));
     note_layers(l, first);
     for (uint32_t end = network->layer_count, i = first; i < end && l->options->compare; i++)
         if (network->layers[i].is_inexact) QM_TRY(site_compare(&site, &network->layers[i]));
@@ -203,7 +209,7 @@ enum qm_status qm_legalize(const struct qm_graph *graph, const struct qm_compile
                           .network = QM_ARENA_NEW(arena, struct qm_network, 1),
                           .arena = arena,
                           .diag = diag};
-    set_rounding(&l, l.options->requant);
+    QM_TRY(set_rounding(&l, l.options->requant));
     open_network(&l);
     for (uint32_t i = 0; i < graph->op_count; i++) QM_TRY(legalize_op(&l, &graph->ops[i]));
     QM_TRY(close_network(&l));

@@ -104,6 +104,27 @@ static int64_t symmetric_sum(const struct qm_layer *layer, const struct filter *
     return weight_sum(layer->weights, f, channel) - (int64_t)layer->weight_zero * f->count;
 }
 
+/* What the sum of a channel with its bias can be. */
+static struct sum_range range_of(const struct site *s, const struct qm_layer *layer, const struct filter *f, uint32_t channel) {
+    const int8_t *weights = layer->weights + channel * f->channel_stride;
+    int64_t above = 0, below = 0, low = qm_graph_lowest(site_input(s, 0)), high = qm_graph_highest(site_input(s, 0));
+    for (uint32_t k = 0; k < f->count; k++) {
+        int32_t weight = weights[k * f->stride] - layer->weight_zero;
+        above += weight > 0 ? weight : 0;
+        below += weight < 0 ? weight : 0;
+    }
+    return (struct sum_range){layer->bias[channel] + above * low + below * high, layer->bias[channel] + above * high + below * low};
+}
+
+static enum qm_status scale_as_xnnpack(const struct site *s, struct qm_layer *layer, const struct filter *f) {
+    struct sum_range *ranges = QM_ARENA_NEW(s->l->arena, struct sum_range, f->channels);
+    for (uint32_t c = 0; c < f->channels; c++) {
+        ranges[c] = range_of(s, layer, f, c);
+        if (ranges[c].low < INT32_MIN || ranges[c].high > INT32_MAX) return site_refuse(s, "channel %u: its sums do not fit 32 bits", c);
+    }
+    return xnnpack_scale_channels(s, layer, f->channels, ranges);
+}
+
 /* Reads the bias by bytes: its data need not be aligned. */
 static enum qm_status fold_bias(const struct site *s, struct qm_layer *layer, const struct filter *f) {
     const uint8_t *given = s->op->inputs[2] != QM_NO_TENSOR ? site_input(s, 2)->data : NULL;
@@ -318,6 +339,7 @@ static enum qm_status set_output_stage(const struct site *s, struct qm_layer *la
     layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
     if (layer->rounding == QM_rounding_OFFSET) return set_addends(s, layer, f);
     QM_TRY(fold_bias(s, layer, f));
+    if (profile_kernels(s->l->profile) == QM_KERNELS_XNNPACK) return scale_as_xnnpack(s, layer, f);
     if (site_output(s, 0)->dtype != QM_I32) return set_channel_scales(s, layer, f->channels);
     keep_sums(s, layer, f->channels);
     return QM_OK;

@@ -77,6 +77,18 @@ static float hyperbolic_tangent(const struct site *s, float x) {
     return tanhf(x);
 }
 
+enum qm_status legalize_float_logistic(const struct site *s) {
+    QM_TRY(site_check_activations(s));
+    QM_TRY(site_check_output(s, 1.0F / 256, site_output(s, 0)->dtype == QM_U8 ? 0 : INT8_MIN));
+    return look_up_floats(s, logistic);
+}
+
+enum qm_status legalize_float_tanh(const struct site *s) {
+    QM_TRY(site_check_activations(s));
+    QM_TRY(site_check_output(s, 1.0F / 128, site_output(s, 0)->dtype == QM_U8 ? 128 : 0));
+    return look_up_floats(s, hyperbolic_tangent);
+}
+
 enum qm_status legalize_elu(const struct site *s) {
     return look_up_floats(s, elu);
 }
@@ -98,17 +110,11 @@ static bool is_unsigned(const struct site *s) {
 }
 
 enum qm_status legalize_logistic(const struct site *s) {
-    if (!is_unsigned(s)) return legalize_logistic_signed(s);
-    QM_TRY(site_check_activations(s));
-    QM_TRY(site_check_output(s, 1.0F / 256, 0));
-    return look_up_floats(s, logistic);
+    return is_unsigned(s) ? legalize_float_logistic(s) : legalize_logistic_signed(s);
 }
 
 enum qm_status legalize_tanh(const struct site *s) {
-    if (!is_unsigned(s)) return legalize_tanh_signed(s);
-    QM_TRY(site_check_activations(s));
-    QM_TRY(site_check_output(s, 1.0F / 128, 128));
-    return look_up_floats(s, hyperbolic_tangent);
+    return is_unsigned(s) ? legalize_float_tanh(s) : legalize_tanh_signed(s);
 }
 
 /* ---- in fixed point ---- */

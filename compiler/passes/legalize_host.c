@@ -21,11 +21,14 @@ enum qm_status legalize_host(const struct site *s) {
 /* The operator alone as a graph, whose operands are the operator's: those that are no constants come from the network. */
 enum qm_status legalize_on_host(const struct site *s) {
     struct qm_graph_maker maker = {.arena = s->l->arena, .graph = QM_ARENA_NEW(s->l->arena, struct qm_graph, 1)};
-    const char *problem = kernel_check(s->l->graph, s->op);
+    struct qm_graph checked = *s->l->graph;
+    checked.kernels = profile_kernels(s->l->profile);
+    const char *problem = kernel_check(&checked, s->op);
     if (problem != NULL) return site_refuse(s, "%s", problem);
     struct qm_layer *layer = site_layer(s, QM_LAYER_HOST);
     struct qm_graph_op op = *s->op;
     struct qm_graph *graph = maker.graph;
+    graph->kernels = profile_kernels(s->l->profile);
     op.requant = NULL;
     graph->inputs = QM_ARENA_NEW(maker.arena, uint32_t, op.input_count);
     graph->outputs = QM_ARENA_NEW(maker.arena, uint32_t, 1);

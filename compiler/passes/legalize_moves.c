@@ -148,6 +148,34 @@ static void add_part(const struct site *s, struct qm_layer *layer, const struct 
     move_close_loops(&layer->move);
 }
 
+static int32_t float_number(const struct meant *m, int32_t x) {
+    float number = roundf((float)(x + m->base) * m->scale + m->addend) + (float)m->zero;
+    return (int32_t)fminf(fmaxf(number, (float)m->low), (float)m->high);
+}
+
+/* LiteRT and XNNPACK: x * scale - zero point * scale in single precision, half away from zero. */
+static enum qm_status rescale_by_floats(const struct site *s, uint32_t i, struct qm_layer *layer) {
+    const struct qm_graph_tensor *in = site_input(s, i), *out = site_output(s, 0);
+    struct meant meant = {.number = float_number,
+                          .scale = in->quant.scale[0] * (1.0F / out->quant.scale[0]),
+                          .base = (int32_t)in->quant.zero_point[0],
+                          .zero = layer->out_zero,
+                          .low = qm_graph_lowest(out),
+                          .high = qm_graph_highest(out)};
+    meant.addend = -(float)meant.base * meant.scale;
+    meant.sum_low = qm_graph_lowest(in) - meant.base;
+    meant.sum_high = qm_graph_highest(in) - meant.base;
+    if (site_fit(&meant, &layer->out_scale) == 0) return QM_OK;
+    return site_refuse(s, "no multiplier gives the numbers of LiteRT's factor %g for input %u", (double)meant.scale, i);
+}
+
+static enum qm_status rescale_input(const struct site *s, uint32_t i, struct qm_layer *layer) {
+    QM_TRY(site_rescale(s, i, 0, layer));
+    bool same =
+        layer->in_bias == 0 && layer->out_scale.value == QM_MULTIPLIER_ONE.value && layer->out_scale.shift == QM_MULTIPLIER_ONE.shift;
+    return s->l->profile == NULL || same ? QM_OK : rescale_by_floats(s, i, layer);
+}
+
 /* A layer for each input. Numbers of more than a byte are copied as they are. */
 enum qm_status legalize_concatenation(const struct site *s) {
     const struct qm_graph_tensor *whole = site_output(s, 0);
@@ -158,7 +186,7 @@ enum qm_status legalize_concatenation(const struct site *s) {
         struct qm_layer *layer;
         QM_TRY(open_move(s, i, value, &layer));
         if (!unscaled) {
-            QM_TRY(site_rescale(s, i, 0, layer));
+            QM_TRY(rescale_input(s, i, layer));
             site_clamp(s, QM_ACT_NONE, layer);
         }
         layer->move.out_first = offset;

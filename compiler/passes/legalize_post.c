@@ -23,8 +23,7 @@ static bool has_thresholds(const struct site *s) {
     return s->op->requant != NULL && s->op->requant->channels > 0;
 }
 
-/* What ADD and MUL have. Operands of fewer elements are written out in the output's shape. */
-static enum qm_status binary_layer(const struct site *s, struct qm_layer **made) {
+enum qm_status site_binary_layer(const struct site *s, struct qm_layer **made) {
     uint32_t values[2];
     QM_TRY(site_check_activations(s));
     if (site_input(s, 0)->dtype != site_input(s, 1)->dtype) return site_refuse(s, "its operands have different types");
@@ -44,11 +43,12 @@ static enum qm_status binary_layer(const struct site *s, struct qm_layer **made)
 
 enum qm_status legalize_mul(const struct site *s) {
     struct qm_layer *layer;
-    QM_TRY(binary_layer(s, &layer));
+    QM_TRY(site_binary_layer(s, &layer));
     layer->product = true;
     if (site_factors(s) != NULL) return site_factor(s, layer, site_factors(s)[0], &layer->out_scale);
-    double product = (double)site_input(s, 0)->quant.scale[0] * (double)site_input(s, 1)->quant.scale[0];
-    return site_scale(s, product / (double)site_output(s, 0)->quant.scale[0], SHIFT_MAX, &layer->out_scale);
+    float a = site_input(s, 0)->quant.scale[0], b = site_input(s, 1)->quant.scale[0], out = site_output(s, 0)->quant.scale[0];
+    double factor = s->l->profile != NULL ? (double)(a * b / out) : (double)a * (double)b / (double)out; /* LiteRT: in single precision */
+    return site_scale(s, factor, SHIFT_MAX, &layer->out_scale);
 }
 
 /* The scales of a sum of two tensors. */
@@ -139,7 +139,7 @@ static enum qm_status factor_add(const struct site *s, struct qm_layer *layer) {
 
 enum qm_status legalize_add(const struct site *s) {
     struct qm_layer *layer;
-    QM_TRY(binary_layer(s, &layer));
+    QM_TRY(site_binary_layer(s, &layer));
     if (site_factors(s) != NULL) return factor_add(s, layer);
     if (!has_thresholds(s)) return scale_add(s, layer);
     layer->a_scale = layer->b_scale = QM_MULTIPLIER_ONE;
@@ -222,6 +222,10 @@ static bool split_axes(const struct site *s, struct mean *mean) {
     return mean->kernel_h <= WINDOW_MAX && mean->kernel_w <= WINDOW_MAX;
 }
 
+static bool by_xnnpack(const struct site *s) {
+    return profile_kernels(s->l->profile) == QM_KERNELS_XNNPACK;
+}
+
 /* The factor of a mean: that of the scales, divided by the count as far as the bits of the multiplier go; and the zero points. Of tensors
  * without scales TFLite's reference kernels take 0 / 0 as a multiplier of 0, so that every mean is 0. */
 static enum qm_status mean_scale(const struct site *s, struct qm_layer *layer, uint32_t count) {
@@ -232,6 +236,7 @@ static enum qm_status mean_scale(const struct site *s, struct qm_layer *layer, u
     QM_TRY(site_check_activations(s));
     layer->in_bias = -(int32_t)site_input(s, 0)->quant.zero_point[0] * (int32_t)count;
     layer->out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
+    if (by_xnnpack(s)) return xnnpack_fits_mean(s, count, &layer->out_scale) ? QM_OK : site_refuse(s, "has no multiplier");
     double factor = (double)site_input(s, 0)->quant.scale[0] / (double)site_output(s, 0)->quant.scale[0];
     QM_TRY(site_scale(s, factor, SHIFT_MAX, &layer->out_scale));
     int32_t shift = 31 - __builtin_clz(count);
@@ -243,7 +248,8 @@ static enum qm_status mean_scale(const struct site *s, struct qm_layer *layer, u
 
 enum qm_status legalize_mean(const struct site *s) {
     struct mean mean;
-    bool fits = split_axes(s, &mean);
+    struct qm_multiplier scale;
+    bool fits = split_axes(s, &mean) && (!by_xnnpack(s) || xnnpack_fits_mean(s, mean.kernel_h * mean.kernel_w, &scale));
     if (!fits && !s->l->graph->was_real) return legalize_on_host(s);
     struct qm_layer *layer = site_layer(s, QM_LAYER_POOL_SUM);
     if (!fits) return site_refuse(s, "only means over neighbouring dimensions of at most %d and %d are supported", WINDOW_MAX, WINDOW_MAX);
@@ -275,7 +281,7 @@ static enum qm_status rescale_elements(const struct site *s, enum qm_activation 
 /* Microcontrollers, which have RELU of int8, divide the scales in double; LiteRT, where the rest is from, in single precision. */
 static enum qm_status scale_relu(const struct site *s, struct qm_layer *layer) {
     float in = site_input(s, 0)->quant.scale[0], out = site_output(s, 0)->quant.scale[0];
-    bool in_double = s->op->kind == QM_OP_RELU && site_input(s, 0)->dtype == QM_I8;
+    bool in_double = s->op->kind == QM_OP_RELU && site_input(s, 0)->dtype == QM_I8 && s->l->profile == NULL;
     if (in == out || in_double || s->op->requant != NULL || s->l->graph->was_real) return QM_OK;
     return site_scale(s, (double)(in / out), SHIFT_MAX, &layer->out_scale);
 }

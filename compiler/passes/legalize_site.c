@@ -125,11 +125,15 @@ enum qm_status site_alias(const struct site *s) {
     return QM_OK;
 }
 
+static uint32_t site_rounding(const struct site *s) {
+    return s->l->profile != NULL ? s->l->profile->rows[s->op->kind].rounding : s->l->rounding;
+}
+
 struct qm_layer *site_layer(const struct site *s, enum qm_layer_kind kind) {
     struct qm_network *network = s->l->network;
     network->layers = grown(s->l->arena, network->layers, sizeof *network->layers, network->layer_count, &s->l->layer_room);
     struct qm_layer *layer = &network->layers[network->layer_count++];
-    *layer = (struct qm_layer){.kind = kind, .graph_op = (uint32_t)(s->op - s->l->graph->ops), .rounding = s->l->rounding};
+    *layer = (struct qm_layer){.kind = kind, .graph_op = (uint32_t)(s->op - s->l->graph->ops), .rounding = site_rounding(s)};
     const struct qm_requant *requant = s->op->requant;
     if (requant != NULL && !(s->l->overrides && requant->rounding == QM_rounding_EVEN)) layer->rounding = requant->rounding;
     return layer;
@@ -214,7 +218,9 @@ enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, st
     layer->in_bias = -(int32_t)in->quant.zero_point[0];
     layer->out_zero = (int32_t)out->quant.zero_point[0];
     if (site_factors(s) != NULL) return site_factor(s, layer, site_factors(s)[0], &layer->out_scale);
-    return site_scale(s, (double)in->quant.scale[0] / (double)out->quant.scale[0], SHIFT_MAX, &layer->out_scale);
+    bool single = s->l->profile != NULL && s->op->kind != QM_OP_QUANTIZE; /* activations as LiteRT has them */
+    double factor = single ? (double)(a->scale[0] / b->scale[0]) : (double)a->scale[0] / (double)b->scale[0];
+    return site_scale(s, factor, SHIFT_MAX, &layer->out_scale);
 }
 
 void site_clamp(const struct site *s, enum qm_activation activation, struct qm_layer *layer) {

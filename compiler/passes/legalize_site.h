@@ -2,7 +2,8 @@
  *
  * legalize.c walks the graph and keeps the table of operators; legalize_convolutions.c has what the array does, legalize_products.c what it
  * does with two computed operands, legalize_post.c what the post unit does, legalize_moves.c what moves bytes by loops, legalize_lists.c
- * what moves them by lists, legalize_tables.c and legalize_functions.c what is looked up, legalize_host.c what the host computes,
+ * what moves them by lists, legalize_tables.c and legalize_functions.c what is looked up, legalize_profile.c and legalize_xnnpack.c
+ * what a framework does otherwise, legalize_float32.c and legalize_fit.c how its numbers are had, legalize_host.c what the host computes,
  * legalize_compare.c what compares a layer that is not exact. They call what stands here, and it is in legalize_site.c but for what one of
  * them gives the others.
  */
@@ -10,7 +11,21 @@
 #define QM_COMPILER_PASSES_LEGALIZE_SITE_H
 
 #include "common/isa.h"
+#include "common/multiplier.h"
 #include "compiler/compiler.h"
+
+struct site;
+typedef enum qm_status legalize_operator(const struct site *s);
+
+/* What a framework does with each operator. */
+struct profile {
+    enum qm_kernels kernels;
+    struct {
+        legalize_operator *legalize;        /* NULL: as everywhere */
+        legalize_operator *legalize_floats; /* the same of an operator whose output is float32 */
+        uint32_t rounding;                  /* of the layers, where the machine requantizes */
+    } rows[QM_GRAPH_OP_KINDS];
+};
 
 struct legalizer {
     const struct qm_graph *graph;
@@ -19,6 +34,7 @@ struct legalizer {
     struct qm_arena *arena;
     struct qm_diag *diag;
     uint32_t value_room, layer_room;
+    const struct profile *profile;           /* what --requant says of each operator; NULL: of all the same */
     uint32_t rounding;                       /* of operators that say none, and of those that say EVEN when it overrides theirs */
     bool overrides;                          /* it is not the format's own */
     uint32_t comparison_count, *comparisons; /* [op_count] values of their own: outputs that compare layers that are not exact */
@@ -75,6 +91,8 @@ QM_MUST_USE enum qm_status site_alias(const struct site *s);
 
 /* A new layer of the operator, zeroed but for its rounding. It may move the others. */
 struct qm_layer *site_layer(const struct site *s, enum qm_layer_kind kind);
+/* What ADD and MUL have, but for their scales. Operands of fewer elements are written out in the output's shape. */
+QM_MUST_USE enum qm_status site_binary_layer(const struct site *s, struct qm_layer **made);
 /* A layer that moves the bytes of a value, an input's or a view of it, to another as they are. Its move is still to be filled. */
 struct qm_layer *site_move(const struct site *s, const struct qm_graph_tensor *in, uint32_t from, uint32_t to);
 /* Refuses an output with other scales or zero points than input 0, for operators in which TFLite only copies. */
@@ -114,10 +132,33 @@ void site_identity(const struct qm_graph_tensor *tensor, struct qm_layer *layer)
 /* Zero points and scale from an input to an output. */
 QM_MUST_USE enum qm_status site_rescale(const struct site *s, uint32_t from, uint32_t to, struct qm_layer *layer);
 
+/* The numbers that an arithmetic gives for sums from sum_low to sum_high: never a smaller one for a larger sum. */
+struct meant {
+    int32_t (*number)(const struct meant *m, int32_t sum);
+    float scale;  /* about the factor of a sum, positive */
+    float addend; /* for number's use, and base */
+    int32_t base;
+    int32_t zero, low, high; /* the zero point; the numbers are from low to high */
+    int64_t sum_low, sum_high;
+};
+enum { SITE_NO_FIT = 1 << 16 };
+/* The multiplier with which rounding EVEN gives these numbers, and of how many sums it gives others. */
+uint32_t site_fit(const struct meant *m, struct qm_multiplier *scale);
+/* The same of rounding OFFSET, with its bias; the machine's sum is less than these by `before`. SITE_NO_FIT: its bias has not the range. */
+uint32_t site_fit_offset(const struct meant *m, int32_t before, struct qm_multiplier *scale, int32_t *bias);
+
 /* ---- what is not exact ---- */
 
 /* Adds a layer of the host that compares the operator's layer with what the operator means, as an output of the network. */
 QM_MUST_USE enum qm_status site_compare(const struct site *s, const struct qm_layer *layer);
+
+/* ---- profiles: what a framework does with each operator (legalize_profile.c) ---- */
+
+/* NULL: the mode is none. */
+const struct profile *profile_of(enum qm_requant_mode mode);
+static inline enum qm_kernels profile_kernels(const struct profile *profile) {
+    return profile != NULL ? profile->kernels : QM_KERNELS_TFLITE;
+}
 
 /* ---- operators ---- */
 
@@ -128,6 +169,21 @@ typedef enum qm_status legalize_operator(const struct site *s);
 legalize_operator legalize_by_weights;                            /* FULLY_CONNECTED with constant weights */
 legalize_operator legalize_quantize_floats;                       /* QUANTIZE of floats */
 legalize_operator legalize_logistic_signed, legalize_tanh_signed; /* of int8 */
+/* The operator as the profile says it or, where it says nothing or there is none, by the function given. */
+QM_MUST_USE enum qm_status profile_legalize(const struct site *s, legalize_operator *legalize);
+/* What XNNPACK does (legalize_xnnpack.c, and legalize_float32.c for sums times a float32). */
+legalize_operator xnnpack_add, xnnpack_mul, xnnpack_quantize, xnnpack_leaky_relu, xnnpack_convolution, xnnpack_transpose_conv;
+legalize_operator xnnpack_mean;
+/* Its multipliers of the channels of a convolution, and of a mean over so many elements; false: the machine's rounding has none. */
+struct sum_range {
+    int64_t low, high;
+};
+QM_MUST_USE enum qm_status xnnpack_scale_channels(const struct site *s, struct qm_layer *layer, uint32_t channels,
+                                                  const struct sum_range *ranges);
+bool xnnpack_fits_product(struct qm_layer *layer, float scale);
+bool xnnpack_fits_mean(const struct site *s, uint32_t count, struct qm_multiplier *scale);
+/* The logistic function and tanh by single precision, as LiteRT and XNNPACK have them. */
+legalize_operator legalize_float_logistic, legalize_float_tanh;
 /* A function of a byte by its table, [256], on the way out of the layer before if that can. */
 QM_MUST_USE enum qm_status site_use_table(const struct site *s, const uint8_t *table);
 /* Elements of each dimension of input 0 of the operator, in a list. A NULL: all, in order. */

@@ -3,17 +3,24 @@
 
 #include "evaluate/kernels/kernel.h"
 
-/* ---- QUANTIZE: input / scale, rounded half away from zero, plus the zero point. NaN gives the zero point. ---- */
+/* ---- QUANTIZE: input / scale, rounded half away from zero, plus the zero point. NaN gives the zero point. XNNPACK multiplies by 1 / scale
+ * and rounds half to even. ---- */
 
 const char *kernel_check_quantize(const struct kernel *k) {
     return kernel_is_scaled(kernel_output(k)) ? NULL : "its output has not one positive scale and a zero point of its type";
+}
+
+static float steps_of(const struct kernel *k, float x) {
+    float scale = kernel_scale(kernel_output(k));
+    return k->graph->kernels == QM_KERNELS_XNNPACK ? nearbyintf(x * (1.0F / scale)) : roundf(x / scale);
 }
 
 bool kernel_run_quantize(const struct kernel *k) {
     const struct qm_graph_tensor *out = kernel_output(k);
     size_t count = (size_t)qm_graph_elements(out);
     for (size_t i = 0; i < count; i++) {
-        double steps = (double)roundf(kernel_float(k->inputs[0], i) / kernel_scale(out));
+        double steps = (double)steps_of(k, kernel_float(k->inputs[0], i));
+        if (isnan(steps) && k->graph->kernels == QM_KERNELS_XNNPACK) return false;
         int32_t value = isnan(steps) ? 0 : (int32_t)fmin(fmax(steps, -1e6), 1e6); /* beyond bytes it only has to stay beyond */
         kernel_set_byte(k->outputs[0], i, qm_clamp(value + kernel_zero(out), qm_graph_lowest(out), qm_graph_highest(out)));
     }

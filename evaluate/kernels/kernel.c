@@ -21,6 +21,11 @@ float kernel_activate(enum qm_activation activation, float x) {
     return raised > highs[activation] ? highs[activation] : raised;
 }
 
+int32_t kernel_cut(const struct kernel *k, float number) {
+    float low = (float)qm_graph_lowest(kernel_output(k)), high = (float)qm_graph_highest(kernel_output(k));
+    return (int32_t)fminf(fmaxf(nearbyintf(number), low), high);
+}
+
 bool kernel_broadcasts(const struct qm_graph_tensor *operand, const struct qm_graph_tensor *out) {
     bool fits = operand->rank <= out->rank;
     for (uint32_t d = 0; d < operand->rank && fits; d++) {

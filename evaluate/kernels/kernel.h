@@ -90,6 +90,9 @@ bool kernel_factor_fits(double factor, int left);
 /* Cuts a float as the fused activation does: to finite numbers at least. */
 float kernel_activate(enum qm_activation activation, float x);
 
+/* The nearest integer, half to even, cut to the type of the output. */
+int32_t kernel_cut(const struct kernel *k, float number);
+
 /* ---- shapes ---- */
 
 /* Walks over the elements of an output, and over those of one or two operands whose shapes are broadcast to it. */

@@ -7,7 +7,8 @@
  *   PRELU                 x * scale / output scale; below zero x * alpha * (scale * alpha's scale / output scale)
  *   MINIMUM, MAXIMUM, FLOOR_DIV    of the numbers as they are stored, whatever they mean
  *
- * Microcontrollers' SUB of int8 works its factors out in single precision, as LiteRT's PRELU of uint8, which they lack, and DIV everywhere.
+ * LiteRT works the factors of PRELU out in single precision, also those of uint8, which it alone has; Microcontrollers those of SUB of
+ * int8, and both those of DIV.
  */
 #include <math.h>
 
@@ -41,10 +42,11 @@ static void single_sum_factors(struct terms *t, float a, float b, float out) {
 
 static void set_factors(const struct kernel *k, struct terms *t) {
     float a = kernel_scale(kernel_input(k, 0)), b = kernel_scale(kernel_input(k, 1)), out = kernel_scale(kernel_output(k));
+    bool in_single = kernel_output(k)->dtype == QM_U8 || k->graph->kernels != QM_KERNELS_TFLITE; /* PRELU */
     switch (k->op->kind) {
     case QM_OP_SUB:
     case QM_OP_ADD:
-        if (k->op->kind == QM_OP_SUB && kernel_output(k)->dtype == QM_I8)
+        if (k->op->kind == QM_OP_SUB && kernel_output(k)->dtype == QM_I8 && k->graph->kernels == QM_KERNELS_TFLITE)
             single_sum_factors(t, a, b, out);
         else
             sum_factors(t, (double)a, (double)b, (double)out, SUM_BITS);
@@ -55,8 +57,8 @@ static void set_factors(const struct kernel *k, struct terms *t) {
         break;
     case QM_OP_DIV: t->out = (double)(a / (b * out)); break;
     case QM_OP_PRELU:
-        t->a = kernel_output(k)->dtype == QM_U8 ? (double)(a / out) : (double)a / (double)out;
-        t->out = kernel_output(k)->dtype == QM_U8 ? (double)(a * b / out) : (double)a * (double)b / (double)out;
+        t->a = in_single ? (double)(a / out) : (double)a / (double)out;
+        t->out = in_single ? (double)(a * b / out) : (double)a * (double)b / (double)out;
         break;
     default: t->out = (double)a * (double)b / (double)out; break;
     }

@@ -35,17 +35,23 @@ static int32_t dot_of(const struct kernel *k, const struct dot *dot) {
 /* Scales sums and cuts them as the operator says. */
 struct ending {
     struct qm_multiplier scale;
+    uint32_t rounding;
     int32_t zero, low, high;
 };
 
+/* LiteRT's kernels round twice, but those of FULLY_CONNECTED. */
 static struct ending ending_of(const struct kernel *k) {
-    struct ending ending = {.scale = qm_multiplier_from_real(factor_of(k)), .zero = kernel_zero(kernel_output(k))};
+    bool once = k->graph->kernels == QM_KERNELS_LITERT && k->op->kind == QM_OP_FULLY_CONNECTED;
+    struct ending ending = {.scale = qm_multiplier_from_real(factor_of(k)),
+                            .rounding = once ? QM_rounding_SINGLE : QM_rounding_TFLITE,
+                            .zero = kernel_zero(kernel_output(k))};
     qm_graph_activation_range(kernel_output(k), k->op->activation, &ending.low, &ending.high);
     return ending;
 }
 
 static void store(const struct kernel *k, const struct ending *ending, size_t to, int32_t sum) {
-    kernel_set_byte(k->outputs[0], to, qm_output(kernel_scaled(sum, ending->scale), ending->zero, ending->low, ending->high));
+    int32_t scaled = qm_scale(sum, ending->scale.value, ending->scale.shift, ending->rounding);
+    kernel_set_byte(k->outputs[0], to, qm_output(scaled, ending->zero, ending->low, ending->high));
 }
 
 /* ---- fully connected: weights [out features][in features] ---- */

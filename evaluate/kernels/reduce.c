@@ -97,7 +97,20 @@ static struct qm_multiplier sum_scale(const struct kernel *k, size_t count) {
     return scale;
 }
 
+/* XNNPACK: the sum times scale, plus what the zero points come to, in single precision; then half to even. */
+static void store_float_sums(const struct kernel *k, const int32_t *sums, size_t results) {
+    const struct qm_graph_tensor *out = kernel_output(k);
+    float scale = kernel_scale(kernel_input(k, 0)) / kernel_scale(out), count = (float)reduced(k);
+    if (k->op->kind == QM_OP_MEAN) scale /= count;
+    float addend = (float)kernel_zero(out) - (float)kernel_zero(kernel_input(k, 0)) * count * scale;
+    for (size_t i = 0; i < results; i++) kernel_set_byte(k->outputs[0], i, kernel_cut(k, (float)sums[i] * scale + addend));
+}
+
 static void store_sums(const struct kernel *k, const int32_t *sums, size_t results) {
+    if (k->graph->kernels == QM_KERNELS_XNNPACK) {
+        store_float_sums(k, sums, results);
+        return;
+    }
     const struct qm_graph_tensor *out = kernel_output(k);
     int32_t count = (int32_t)reduced(k), zero = kernel_zero(kernel_input(k, 0)) * count;
     struct qm_multiplier scale = sum_scale(k, (size_t)count);

@@ -1,13 +1,14 @@
 /* resize.c - RESIZE_BILINEAR of maps [n][h][w][c].
  *
  * Of int8 it is in integers: places count 1024 steps from element to element, and the sum of the four elements is rounded half away from
- * zero. Of floats and uint8 it is in floats; uint8 are cut off after one half has been added.
+ * zero. Of floats and uint8 it is in floats; uint8 are cut off after one half has been added. XNNPACK's is in integers for both: places
+ * count 2048 steps, and the sum is rounded half up.
  */
 #include <math.h>
 
 #include "evaluate/kernels/kernel.h"
 
-enum { STEP_BITS = 10, STEP = 1 << STEP_BITS, EXTENT_MAX = 1 << 20 };
+enum { STEP_BITS = 10, STEP = 1 << STEP_BITS, EXTENT_MAX = 1 << 20, FINE_BITS = 11, FINE = 1 << FINE_BITS };
 
 /* Where a position lies between two elements of an axis. */
 struct place {
@@ -36,10 +37,23 @@ static struct place float_place(const struct kernel *k, int32_t in, int32_t out,
     return (struct place){.lower = lower, .upper = upper < in - 1 ? upper : in - 1, .part = at - (float)lower};
 }
 
+/* The places of XNNPACK are clamped before they are split. */
+static struct place fine_place(const struct kernel *k, int32_t in, int32_t out, int32_t position) {
+    int32_t less = k->op->align_corners && out > 1;
+    float scale = (float)(in - less) / (float)(out - less), at = (float)position * scale;
+    if (k->op->half_pixel_centers) at = fminf(fmaxf(at + (0.5F * scale - 0.5F), 0), (float)(in - 1));
+    int32_t lower = (int32_t)at, upper = lower + 1 < in ? lower + 1 : in - 1;
+    return (struct place){.lower = lower, .upper = upper, .steps = (int32_t)lrintf((at - (float)lower) * FINE)};
+}
+
+static bool is_fine(const struct kernel *k) {
+    return k->graph->kernels == QM_KERNELS_XNNPACK && kernel_input(k, 0)->dtype != QM_F32;
+}
+
 /* Along dimension d. */
 static struct place place_of(const struct kernel *k, uint32_t d, size_t position) {
     int32_t in = (int32_t)kernel_input(k, 0)->dims[d], out = (int32_t)kernel_output(k)->dims[d];
-    return (in_integers(k) ? integer_place : float_place)(k, in, out, (int32_t)position);
+    return (is_fine(k) ? fine_place : in_integers(k) ? integer_place : float_place)(k, in, out, (int32_t)position);
 }
 
 /* Places grow with the position; a scale that was rounded up may lead behind the last element, where the kernels read, too. */
@@ -74,6 +88,17 @@ static int32_t integer_between(const struct kernel *k, const struct corners *c, 
     return (int32_t)((sum > 0 ? sum + half : sum - half) / (2 * half));
 }
 
+static int32_t fine_between(const struct kernel *k, const struct corners *c, const struct place *y, const struct place *x) {
+    int64_t sides[2];
+    for (int row = 0; row < 2; row++) {
+        int32_t left = kernel_byte(kernel_input(k, 0)->dtype, k->inputs[0], c->at[row][0]);
+        int32_t right = kernel_byte(kernel_input(k, 0)->dtype, k->inputs[0], c->at[row][1]);
+        sides[row] = left * FINE + (right - left) * x->steps;
+    }
+    int64_t sum = sides[0] * FINE + (sides[1] - sides[0]) * y->steps;
+    return (int32_t)((sum + (INT64_C(1) << (2 * FINE_BITS - 1))) >> (2 * FINE_BITS));
+}
+
 static float element(const struct kernel *k, size_t i) {
     return kernel_input(k, 0)->dtype == QM_F32 ? kernel_float(k->inputs[0], i) : (float)kernel_byte(QM_U8, k->inputs[0], i);
 }
@@ -85,7 +110,9 @@ static float float_between(const struct kernel *k, const struct corners *c, cons
 }
 
 static void store_between(const struct kernel *k, const struct corners *c, const struct place *y, const struct place *x, size_t to) {
-    if (in_integers(k))
+    if (is_fine(k))
+        kernel_set_byte(k->outputs[0], to, fine_between(k, c, y, x));
+    else if (in_integers(k))
         kernel_set_byte(k->outputs[0], to, integer_between(k, c, y, x));
     else if (kernel_input(k, 0)->dtype == QM_F32)
         kernel_set_float(k->outputs[0], to, float_between(k, c, y, x));

@@ -82,12 +82,13 @@ static int32_t sum_of_exponentials(const struct exponent *e, const struct byte_r
     return sum;
 }
 
-static void softmax_row(const struct exponent *e, const struct byte_row *row) {
+static void softmax_row(const struct kernel *k, const struct byte_row *row) {
     int32_t top = largest(row);
-    struct reciprocal inverse = reciprocal(sum_of_exponentials(e, row, top));
+    struct exponent e = prepare(k);
+    struct reciprocal inverse = reciprocal(sum_of_exponentials(&e, row, top));
     for (uint32_t i = 0; i < row->depth; i++) {
         int32_t result = row->low, difference = kernel_byte(row->dtype, row->input, i) - top;
-        if (difference >= e->lowest) result += qm_fixed_round(qm_fixed_mul(inverse.value, exp_of(e, difference)), inverse.shift + 31 - 8);
+        if (difference >= e.lowest) result += qm_fixed_round(qm_fixed_mul(inverse.value, exp_of(&e, difference)), inverse.shift + 31 - 8);
         kernel_set_byte(row->output, i, qm_clamp(result, row->low, row->low + UINT8_MAX));
     }
 }
@@ -100,13 +101,27 @@ static int32_t log_lowest(const struct exponent *e, int32_t log_sum) {
     return reach > e->lowest - 1 ? reach + 1 : e->lowest;
 }
 
-static void log_softmax_row(const struct exponent *e, const struct byte_row *row) {
-    int32_t top = largest(row), log_sum = qm_fixed_log(sum_of_exponentials(e, row, top));
-    int32_t lowest = log_lowest(e, log_sum), high = row->low + UINT8_MAX;
+static void log_softmax_row(const struct kernel *k, const struct byte_row *row) {
+    struct exponent e = prepare(k);
+    int32_t top = largest(row), log_sum = qm_fixed_log(sum_of_exponentials(&e, row, top));
+    int32_t lowest = log_lowest(&e, log_sum), high = row->low + UINT8_MAX;
     for (uint32_t i = 0; i < row->depth; i++) {
         int32_t result = row->low, difference = kernel_byte(row->dtype, row->input, i) - top;
-        if (difference >= lowest) result = high + qm_fixed_round(scaled(e, difference) - log_sum, 31 - DIFF_BITS - LOG_OUT_BITS);
+        if (difference >= lowest) result = high + qm_fixed_round(scaled(&e, difference) - log_sum, 31 - DIFF_BITS - LOG_OUT_BITS);
         kernel_set_byte(row->output, i, qm_clamp(result, row->low, high));
+    }
+}
+
+/* LiteRT's kernel for a host: powers in single precision, their sum in the order of the row, half up. */
+static void float_softmax_row(const struct kernel *k, const struct byte_row *row) {
+    float powers[UINT8_MAX + 1], sum = 0;
+    int32_t top = largest(row);
+    for (int32_t i = 0; i <= UINT8_MAX; i++) powers[i] = expf(-kernel_scale(kernel_input(k, 0)) * k->op->beta * (float)i);
+    for (uint32_t i = 0; i < row->depth; i++) sum += powers[top - kernel_byte(row->dtype, row->input, i)];
+    float inverse = 1.0F / (sum * kernel_scale(kernel_output(k)));
+    for (uint32_t i = 0; i < row->depth; i++) {
+        float steps = powers[top - kernel_byte(row->dtype, row->input, i)] * inverse;
+        kernel_set_byte(row->output, i, qm_clamp((int32_t)(steps + 0.5F) + row->low, row->low, row->low + UINT8_MAX));
     }
 }
 
@@ -156,14 +171,13 @@ const char *kernel_check_log_softmax(const struct kernel *k) {
     return check_rows(k, 1.0F / 16, INT8_MAX);
 }
 
-static void run_byte_rows(const struct kernel *k, void (*run)(const struct exponent *, const struct byte_row *)) {
+static void run_byte_rows(const struct kernel *k, void (*run)(const struct kernel *, const struct byte_row *)) {
     const struct qm_graph_tensor *out = kernel_output(k);
-    struct exponent e = prepare(k);
     struct byte_row row = {.dtype = out->dtype, .depth = out->dims[out->rank - 1], .low = qm_graph_lowest(out)};
     for (size_t i = 0; i < qm_graph_elements(out); i += row.depth) {
         row.input = (const uint8_t *)k->inputs[0] + i;
         row.output = (uint8_t *)k->outputs[0] + i;
-        run(&e, &row);
+        run(k, &row);
     }
 }
 
@@ -177,7 +191,7 @@ bool kernel_run_softmax(const struct kernel *k) {
     if (kernel_output(k)->dtype == QM_F32)
         run_float_rows(k, float_row);
     else
-        run_byte_rows(k, softmax_row);
+        run_byte_rows(k, k->graph->kernels == QM_KERNELS_XNNPACK ? float_softmax_row : softmax_row);
     return true;
 }
 

@@ -41,6 +41,10 @@ column=$(head -n 1 "$tmp/x.csv" | tr ',' '\n' | grep -nx cycles | cut -d: -f1)
 [ "$(tail -n +2 "$tmp/x.csv" | cut -d, -f"$column")" = "$(cat "$tmp/run.cycles")" ] \
     || fail "cycles of the CSV differ from those of qmac run"
 
+# a profile of a framework
+accepts "$qmac" explore "$model" --requant xnnpack --csv "$tmp/profile.csv"
+has "$tmp/profile.csv" ",xnnpack,"
+
 # other knobs, precisions, prices and roundings; one job or more give the same bytes
 accepts "$qmac" explore "$model" --machine tiny --set dram_latency=7,300 --set clock_mhz=50,100 --precision w8a8,w4a8,w4a4 \
     --energy horowitz45 --requant single --json "$tmp/x.json" --csv "$tmp/two.csv" --jobs 2

@@ -61,6 +61,12 @@ accepts "$qmac" run "$model" --energy horowitz45
 has "$tmp/.out" "table horowitz45"
 accepts "$qmac" run "$model" --requant single
 has "$tmp/.out" "rounding single"
+for profile in litert xnnpack; do
+    accepts "$qmac" run "$model" --requant $profile --json "$tmp/profile.json"
+    has "$tmp/.out" "rounding $profile"
+    has "$tmp/profile.json" "\"requant\":	\"$profile\""
+    refuses 2 "--requant $profile says how TFLite files are run" "$qmac" run "$narrow" --requant $profile
+done
 accepts "$qmac" run "$model" --set rows=8 --set cols=32
 has "$tmp/.out" "machine  edge,rows=8,cols=32: 8x32 cells"
 

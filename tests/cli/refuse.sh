@@ -15,7 +15,7 @@ refuses 2 "not a whole number" "$qmac" run "$model" --seed 1e3
 refuses 2 "not a probability" "$qmac" run "$model" --stalls 1
 refuses 2 "not a probability" "$qmac" run "$model" --stalls x
 refuses 2 "there are: fast, cycle, rtl, systemc, functional, timing" "$qmac" run "$model" --engine quick
-refuses 2 "there are: tflite, single" "$qmac" run "$model" --requant up
+refuses 2 "there are: tflite, litert, xnnpack, single" "$qmac" run "$model" --requant up
 refuses 2 "choose w8a8, w4a8 or w4a4" "$qmac" run "$model" --precision w3a8
 refuses 2 "there is no precision ''" "$qmac" run "$model" --precision ""
 refuses 2 "there is no precision ''" "$qmac" run "$model" --precision "w4a8,"

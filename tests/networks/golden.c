@@ -1,4 +1,5 @@
-/* golden.c - whole networks on the functional and the cycle model against outputs that nobody here made: TFLite Micro's reference kernels.
+/* golden.c - whole networks on the functional and the cycle model against outputs that nobody here made: TFLite Micro's reference kernels,
+ * and LiteRT with XNNPACK.
  *
  *   build/networks            all examples of every network, every layer of the first example, cycles against tests/networks/cycles.txt
  * QMAC_DATA names the folder with the models and the golden arrays.
@@ -38,12 +39,13 @@ static void require(enum qm_status status, const struct qm_diag *diag) {
 struct choice {
     const struct qm_device_ops *engine;
     bool keep_layers, step, no_values;
+    enum qm_requant_mode requant;
 };
 
 static struct bench setup_engine(const struct data_network *network, struct choice choice) {
     data_need();
     struct bench bench = {.arena = qm_arena_create()};
-    struct qm_compile_options options = {.keep_layers = choice.keep_layers};
+    struct qm_compile_options options = {.keep_layers = choice.keep_layers, .requant = choice.requant};
     struct qm_device_options device_options = {.memory_base = 0x80000000, .step = choice.step, .no_values = choice.no_values};
     struct qm_machine machine;
     struct qm_diag diag = {.text = ""};
@@ -108,6 +110,46 @@ static void check_examples(const struct data_network *network, const struct qm_d
     qm_npy_free(&input);
     qm_npy_free(&output);
     teardown(&bench);
+}
+
+/* Outputs of LiteRT with XNNPACK, and how many elements of them differ: one sum of a million is rounded otherwise (docs/numerics.md), which
+ * the largest network carries to its end. */
+static const struct profile_golden {
+    const char *golden;
+    uint32_t differing_max;
+} profile_goldens[] = {{"micro_speech", 0},    {"ad_autoencoder", 0}, {"ds_cnn_kws", 0},
+                       {"resnet8_cifar10", 0}, {"vww_mobilenet", 0},  {"tf2_mobilenet_v2_224", 6}};
+
+static uint32_t differing_elements(const struct data_network *network) {
+    struct bench bench = setup_engine(network, (struct choice){.engine = &qm_device_functional, .requant = QM_REQUANT_XNNPACK});
+    struct qm_npy input = read_npy(&bench, network->golden, "input.npy"), output = read_npy(&bench, network->golden, "output.litert.npy");
+    uint32_t in_size = bench.program->tensors[0].size_bytes, out_index = bench.program->input_count, differing = 0;
+    uint32_t out_size = bench.program->tensors[out_index].size_bytes;
+    uint64_t examples = input.count * input.item_bytes / in_size;
+    uint8_t *got = malloc(out_size);
+    cr_assert(examples > 0 && output.count * output.item_bytes == examples * out_size);
+    for (uint64_t i = 0; i < examples; i++) {
+        run_example(&bench, input.data + i * in_size);
+        qm_driver_read_tensor(bench.device, bench.program, out_index, got);
+        for (uint32_t j = 0; j < out_size; j++) differing += got[j] != output.data[i * out_size + j];
+    }
+    free(got);
+    qm_npy_free(&input);
+    qm_npy_free(&output);
+    teardown(&bench);
+    return differing;
+}
+
+Test(networks, xnnpack_gives_the_bytes_of_litert) {
+    uint32_t found = 0;
+    for (size_t i = 0; i < DATA_NETWORKS; i++)
+        for (size_t k = 0; k < sizeof profile_goldens / sizeof *profile_goldens; k++) {
+            if (strcmp(profile_goldens[k].golden, data_networks[i].golden) != 0) continue;
+            uint32_t differing = differing_elements(&data_networks[i]);
+            cr_expect(differing <= profile_goldens[k].differing_max, "%s: %u elements differ", profile_goldens[k].golden, differing);
+            found++;
+        }
+    cr_expect(eq(u32, found, sizeof profile_goldens / sizeof *profile_goldens));
 }
 
 ParameterizedTestParameters(networks, every_example_gives_the_bytes_of_the_reference_kernels) {

@@ -13,7 +13,10 @@
 
 enum { FIRST_MODE = QM_REQUANT_FILE + 1 };
 
-static const char *const mode_notes[QM_REQUANT_MODES] = {[QM_REQUANT_TFLITE] = "default of TFLite", [QM_REQUANT_EVEN] = "default of ONNX"};
+static const char *const mode_notes[QM_REQUANT_MODES] = {[QM_REQUANT_TFLITE] = "default of TFLite",
+                                                         [QM_REQUANT_LITERT] = "of TFLite, as LiteRT's reference kernels",
+                                                         [QM_REQUANT_XNNPACK] = "of TFLite, as LiteRT with XNNPACK",
+                                                         [QM_REQUANT_EVEN] = "default of ONNX"};
 static const char *const search_notes[QM_SEARCHES] = {[QM_SEARCH_PLANS] = "default", [QM_SEARCH_NONE] = "compiles fastest"};
 
 static const struct {

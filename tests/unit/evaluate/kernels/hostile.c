@@ -45,6 +45,7 @@ static void draw_tensor(struct wild *w, uint32_t i, const struct qm_graph_tensor
 static void draw_wild(struct wild *w, enum qm_graph_op_kind kind) {
     w->op = (struct qm_graph_op){.kind = kind, .beta = 1, .input_count = 1 + draw(w, 3), .output_count = 1};
     w->graph = (struct qm_graph){.tensors = w->tensors, .tensor_count = TENSORS, .ops = &w->op, .op_count = 1};
+    w->graph.kernels = (enum qm_kernels)draw(w, QM_KERNEL_RULES);
     for (uint32_t i = 0; i < TENSORS; i++) draw_tensor(w, i, i > 0 ? &w->tensors[draw(w, i)] : NULL);
     for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) w->op.inputs[i] = w->op.outputs[i] = QM_NO_TENSOR;
     for (uint32_t i = 0; i < w->op.input_count; i++) w->op.inputs[i] = draw(w, 40) == 0 ? draw(w, 9) : i;
