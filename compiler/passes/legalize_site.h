@@ -141,7 +141,7 @@ struct meant {
     int32_t zero, low, high; /* the zero point; the numbers are from low to high */
     int64_t sum_low, sum_high;
 };
-enum { SITE_NO_FIT = 1 << 16 };
+enum { SITE_NO_FIT = INT32_MAX }; /* more than all channels of a layer can have */
 /* The multiplier with which rounding EVEN gives these numbers, and of how many sums it gives others. */
 uint32_t site_fit(const struct meant *m, struct qm_multiplier *scale);
 /* The same of rounding OFFSET, with its bias; the machine's sum is less than these by `before`. SITE_NO_FIT: its bias has not the range. */
