@@ -9,7 +9,8 @@ say = $(if $(V),@:,@printf '%-5s %s\n' '$(1)' '$(2)')
 
 CPPFLAGS := -I. -I$(B)/gen -D_GNU_SOURCE
 WARN := -Wall -Wextra -Wconversion -Wshadow -Werror
-CFLAGS := -std=gnu11 -O2 -g $(WARN) -fPIC -fno-semantic-interposition
+# Products and sums of floats are rounded one by one, also where the processor has both in one instruction.
+CFLAGS := -std=gnu11 -O2 -g -ffp-contract=off $(WARN) -fPIC -fno-semantic-interposition
 LDLIBS := -lprotobuf-c -lcjson -lyaml -lnettle -ldl -lm
 
 ROOMS := common evaluate compiler driver sim report explore verify

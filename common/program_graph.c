@@ -10,7 +10,7 @@
 
 #include "common/program_stream.h"
 
-enum { WORD = 4, TENSOR_BYTES = 12 * WORD, OP_BYTES = 5 * WORD };
+enum { WORD = 4, TENSOR_BYTES = 12 * WORD, OP_BYTES = (5 + 7 * QM_MAX_RANK) * WORD }; /* at least */
 
 /* ---- tensors ---- */
 
@@ -103,12 +103,11 @@ static void walk_places(struct stream *s, struct qm_graph_op *op) {
     walk_u32(s, &op->batch_dims);
     walk_bool(s, &op->repeats_edge);
     walk_bool(s, &op->block_last);
-    walk_bool(s, &op->approximate);
     walk_bool(s, &op->align_corners);
     walk_bool(s, &op->half_pixel_centers);
 }
 
-/* Every attribute is carried: who adds one to the operator adds it here. */
+/* Every attribute is carried that says what the host computes: who adds one to the operator adds it here. */
 _Static_assert(sizeof(struct qm_graph_op) == 1368, "an attribute of operators is not in the program file");
 
 static void walk_operator(struct stream *s, struct qm_graph_op *op) {

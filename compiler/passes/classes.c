@@ -17,6 +17,8 @@ static void describe_map(const struct plan *plan, uint32_t value, uint32_t *map)
 static void describe(const struct plan *plan, uint32_t layer, const struct cuts_context *context, struct class_key *key) {
     const struct qm_layer *l = &plan->network->layers[layer];
     const struct plan_value *out = plan_storage(plan, l->output);
+    uint32_t maps = l->kind == QM_LAYER_HOST ? 0 : l->input_count; /* the host's layers have no cuts */
+    QM_CHECK(maps <= 2);
     memset(key, 0, sizeof *key);
     key->layer.kind = l->kind;
     memcpy(&key->layer.kernel_h, &l->kernel_h, offsetof(struct qm_layer, pad_value) - offsetof(struct qm_layer, kernel_h));
@@ -31,7 +33,7 @@ static void describe(const struct plan *plan, uint32_t layer, const struct cuts_
     key->layer.move.place_count = l->move.place_count;
     key->layer.move.places = l->move.places; /* others elsewhere are of another class */
     key->has_table = l->table != NULL;
-    for (uint32_t i = 0; i < l->input_count; i++) {
+    for (uint32_t i = 0; i < maps; i++) {
         const struct plan_value *in = plan_storage(plan, l->inputs[i]);
         describe_map(plan, l->inputs[i], key->in[i]);
         key->in_outside[i] = !in->resident;

@@ -180,7 +180,11 @@ static enum qm_status rescale_input(const struct site *s, uint32_t i, struct qm_
 enum qm_status legalize_concatenation(const struct site *s) {
     const struct qm_graph_tensor *whole = site_output(s, 0);
     uint32_t value = site_result(s, 0), offset = 0;
-    bool unscaled = whole->dtype == QM_I32 || site_unscaled(s);
+    bool wide = qm_dtype_bytes(whole->dtype) > 1, unscaled = wide || site_unscaled(s);
+    for (uint32_t i = 0; i < s->op->input_count; i++) {
+        enum qm_dtype dtype = site_input(s, i)->dtype;
+        if (wide ? dtype != whole->dtype : qm_dtype_bytes(dtype) > 1) return site_refuse(s, "its operands have different types");
+    }
     if (!unscaled) QM_TRY(site_check_activations(s));
     for (uint32_t i = 0; i < s->op->input_count; i++) {
         struct qm_layer *layer;

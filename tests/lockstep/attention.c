@@ -31,7 +31,7 @@ static struct build_tensor map(int32_t rows, int32_t columns, float scale, int32
 }
 
 static void write_tflite(const char *folder) {
-    static struct build_model m = {.tensor_count = 7, .inputs = {0, 1, 2}, .input_count = 3, .output = 6, .node_count = 4};
+    static struct build_model m = {.tensor_count = 7, .inputs = {0, 1, 2}, .input_count = 3, .outputs = {6}, .node_count = 4};
     static struct fbb bytes;
     uint32_t one;
     memcpy(&one, &(float){1}, sizeof one);

@@ -70,7 +70,7 @@ void tflite_read_space_to_batch(const struct tflite_operator *o) {
     uint32_t dims[QM_MAX_RANK], batches;
     if (!read_blocks(o, &batches)) return;
     memcpy(dims, in->dims, sizeof dims);
-    dims[0] *= batches;
+    dims[0] = tflite_times(o, in->dims[0], batches);
     for (uint32_t d = 1; d < in->rank; d++) {
         uint64_t padded = (uint64_t)in->dims[d] + o->op->pads[d].before + o->op->pads[d].after;
         if (padded % o->op->block[d] != 0) {

@@ -189,7 +189,7 @@ void tflite_read_tile(const struct tflite_operator *o) {
     int32_t times[QM_MAX_RANK];
     uint32_t dims[QM_MAX_RANK];
     if (!tflite_read_integers(o, 1, in->rank, times)) return;
-    for (uint32_t d = 0; d < in->rank; d++) dims[d] = times[d] > 0 ? in->dims[d] * (uint32_t)times[d] : 0;
+    for (uint32_t d = 0; d < in->rank; d++) dims[d] = times[d] > 0 ? tflite_times(o, in->dims[d], (uint32_t)times[d]) : 0;
     tflite_check_shape(o, 0, in->rank, dims);
     tflite_keep_inputs(o, 1);
 }

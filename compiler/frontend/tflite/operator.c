@@ -55,6 +55,13 @@ void tflite_refuse_shape(const struct tflite_operator *o) {
     tflite_refuse(o, "the output's shape is not what the operator gives");
 }
 
+uint32_t tflite_times(const struct tflite_operator *o, uint32_t extent, uint32_t times) {
+    uint64_t product = (uint64_t)extent * times;
+    if (product <= INT32_MAX) return (uint32_t)product;
+    tflite_refuse(o, "%u times %u elements are more than a tensor has", times, extent);
+    return 0;
+}
+
 void tflite_open_shape(const struct tflite_operator *o, uint32_t i, uint32_t rank, const uint32_t *dims) {
     uint32_t tensor = o->op->outputs[i], open = o->r->open[tensor];
     const struct qm_graph_tensor *out = tflite_output(o, i);

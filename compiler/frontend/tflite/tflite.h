@@ -151,6 +151,8 @@ struct tflite_operator {
 void tflite_refuse(const struct tflite_operator *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const struct qm_graph_tensor *tflite_input(const struct tflite_operator *o, uint32_t i);
 const struct qm_graph_tensor *tflite_output(const struct tflite_operator *o, uint32_t i);
+/* An extent so many times; refused when no dimension is so long. */
+uint32_t tflite_times(const struct tflite_operator *o, uint32_t extent, uint32_t times);
 /* Gives output i the shape that the operator computes, where the file leaves dimensions open; one that it does not is the file's. */
 void tflite_open_shape(const struct tflite_operator *o, uint32_t i, uint32_t rank, const uint32_t *dims);
 /* The same; an output that does not have the shape is refused. */

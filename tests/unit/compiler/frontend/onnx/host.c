@@ -425,6 +425,23 @@ Test(onnx_host, places_of_a_resize_are_exact) {
     gives("resize", 1);
 }
 
+/* The largest of twelve tensors, which one stage reads. */
+Test(onnx_host, a_stretch_reads_many_tensors) {
+    const char *most = "x";
+    open_input((struct onnx_build_shape){2, {2, 5}});
+    for (int i = 0; i < 12; i++) {
+        const char *q = qm_arena_printf(arena, "q%d", i), *r = qm_arena_printf(arena, "r%d", i),
+                   *m = i < 11 ? qm_arena_printf(arena, "m%d", i) : "e";
+        number(qm_arena_printf(arena, "s%d", i), FLOAT, 0.03 + 0.007 * i);
+        onnx_build_node(build, "QuantizeLinear", qm_arena_printf(arena, "x s%d z", i), q);
+        onnx_build_node(build, "DequantizeLinear", qm_arena_printf(arena, "%s s%d z", q, i), r);
+        if (i > 0) onnx_build_node(build, "Max", qm_arena_printf(arena, "%s %s", most, r), m);
+        most = i > 0 ? m : r;
+    }
+    quantize(0.04);
+    gives("the largest of twelve", 1);
+}
+
 /* Of each example 3 positions of 140 sums of 4 bytes, which lie one behind the other: longer than what one instruction moves. */
 Test(onnx_host, sums_of_a_batch_are_joined) {
     open_map((struct onnx_build_shape){4, {2, 1, 3, 1}});

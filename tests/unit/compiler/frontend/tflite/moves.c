@@ -38,6 +38,23 @@ Test(tflite_moves, pad_takes_both_ends_of_each_dimension) {
     tiny_refuse(&t, "the output's shape is not what the operator gives");
 }
 
+Test(tflite_moves, repetitions_and_batches_are_counted_beyond_32_bits) {
+    struct tiny tile = {.code = TFLITE_TILE, .options_type = OPTIONS_TILE, .integers = 2, .numbers = {{0}, {2, 3}}};
+    DIMS(&tile, {3, 4}, {2}, {6, 12});
+    tiny_accept(&tile);
+    tile.numbers[1][0] = 1431655766;
+    DIMS(&tile, {3, 4}, {2}, {2, 12});
+    tiny_refuse(&tile, "1431655766 times 3 elements are more than a tensor has");
+    struct tiny blocks = {.code = TFLITE_SPACE_TO_BATCH_ND, .options_type = OPTIONS_SPACE_TO_BATCH_ND, .integers = 6};
+    memcpy(blocks.numbers[1], (int32_t[]){2, 2}, 2 * sizeof(int32_t));
+    DIMS(&blocks, {3, 2, 4, 1}, {2}, {2, 2}, {12, 1, 2, 1});
+    tiny_accept(&blocks);
+    memcpy(blocks.numbers[1], (int32_t[]){64, 64}, 2 * sizeof(int32_t));
+    memcpy(blocks.numbers[2], (int32_t[]){0, 63, 0, 63}, 4 * sizeof(int32_t));
+    DIMS(&blocks, {1048577, 1, 1, 1}, {2}, {2, 2}, {4096, 1, 1, 1});
+    tiny_refuse(&blocks, "4096 times 1048577 elements are more than a tensor has");
+}
+
 Test(tflite_moves, concatenation_and_split_have_many_operands) {
     struct tiny t = {.code = TFLITE_CONCATENATION, .options_type = OPTIONS_CONCATENATION, .options = {(uint32_t)-1}, .data = 7};
     DIMS(&t, {2, 3}, {2, 4}, {2, 5}, {2, 12});

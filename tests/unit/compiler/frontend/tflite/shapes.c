@@ -241,6 +241,15 @@ Test(tflite_shapes, concatenates_forty_maps) {
     qm_arena_destroy(r.arena);
 }
 
+/* The bytes of int8 are no numbers of int32. */
+Test(tflite_shapes, joins_numbers_of_one_type) {
+    struct build_model m = {.node_count = 1, .tensor_count = 3, .input_count = 2, .inputs = {0, 1}, .outputs = {2}};
+    m.nodes[0] = (struct build_node){TFLITE_CONCATENATION, OPTIONS_CONCATENATION, .inputs = {0, 1}, .input_count = 2, .outputs = {2}};
+    m.tensors[0] = m.tensors[1] = (struct build_tensor){BUILD_INT8, {1, 4}, .scale = 1};
+    m.tensors[2] = (struct build_tensor){.type = BUILD_INT32, .dims = {2, 4}};
+    refuse(&m, "made: operator 0 CONCATENATION: its operands have different types");
+}
+
 /* LSTM's result goes into a slice; nothing of that hides the float operators behind. */
 Test(tflite_shapes, names_all_operators_in_the_way_and_what_helps) {
     struct build_model m = short_slice();
