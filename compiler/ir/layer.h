@@ -20,7 +20,7 @@ struct qm_value {
     const char *name;
     uint32_t graph_tensor; /* index in the graph, for names, shapes and quantization */
     uint32_t h, w, c;
-    enum qm_dtype dtype; /* QM_I8, QM_U8, or QM_F32 that the host alone touches */
+    enum qm_dtype dtype; /* bytes; QM_I32: sums; others are what the host alone touches */
     uint32_t bits;       /* of an element in memory: those of the dtype, or 4, the even channel in the low half of a byte */
     const void *data;    /* of a constant; NULL: none */
     bool between;        /* two layers of one operator: no tensor of the graph, never kept */
@@ -90,7 +90,7 @@ struct qm_layer {
     struct qm_move move; /* MOVE */
     uint32_t other_sums; /* CONV, DEPTHWISE: sums of all channels that --requant xnnpack means to become another number than they do */
     bool is_inexact;     /* the machine's nearest, not what the file means: taken because it was asked for */
-    bool added;          /* by passes/narrow: the model has no such operator */
+    bool added;          /* a copy of other numbers, by a pass: the model has no such operator */
     /* HOST */
     const struct qm_graph *graph; /* what it computes; its inputs and output are the layer's */
 };

@@ -21,6 +21,7 @@ static void describe(const struct plan *plan, uint32_t layer, const struct cuts_
     QM_CHECK(maps <= 2);
     memset(key, 0, sizeof *key);
     key->layer.kind = l->kind;
+    /* the window and, of products, matrices and the zero point, which lie between these two */
     memcpy(&key->layer.kernel_h, &l->kernel_h, offsetof(struct qm_layer, pad_value) - offsetof(struct qm_layer, kernel_h));
     key->layer.precision = l->precision;
     key->layer.twice = l->twice;

@@ -72,6 +72,7 @@ enum qm_status site_matrices(const struct site *s, uint32_t i, struct site_matri
     struct qm_layer *layer = site_move(s, in, from, *value);
     add_matrices(s, i, how, &layer->move);
     if (!shifts) return QM_OK;
+    layer->added = true;
     s->l->network->values[*value].dtype = QM_I8;
     layer->in_bias = layer->clamp_min = INT8_MIN;
     layer->clamp_max = INT8_MAX;
