@@ -7,6 +7,8 @@
 #include "common/problems.h"
 #include "compiler/passes/legalize_site.h"
 
+enum { WINDOW_MAX = 255, CHANNELS_MAX = 65535 }; /* fields of 8 and 16 bits */
+
 /* ---- the table of operators ---- */
 
 /* Types are those of the activations. */
@@ -107,7 +109,8 @@ static enum qm_status check_network(const struct qm_graph *graph, struct qm_aren
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct qm_graph_op *op = &graph->ops[i];
         if (rules[op->kind].legalize != NULL)
-            refused_types |= check_types(graph, op, tails[op->outputs[0]], &problems);
+            refused_types |=
+                check_types(graph, op, tails[op->outputs[0]], &problems) & ~(tails[op->outputs[0]] ? (uint32_t)QM_TYPES_F32 : 0);
         else
             problems_add(&problems, op->index, "%s is not supported", qm_graph_op_name(op->kind));
     }
@@ -185,6 +188,19 @@ static enum qm_status close_network(struct legalizer *l) {
     return QM_OK;
 }
 
+/* What an instruction's fields cannot say, however small the blocks are. */
+static enum qm_status check_extents(const struct site *s, const struct qm_layer *layer) {
+    const struct qm_value *values = s->l->network->values;
+    if (layer->kind == QM_LAYER_HOST || layer->kind == QM_LAYER_ADD || layer->kind == QM_LAYER_MOVE) return QM_OK;
+    bool in_runs = layer->kind == QM_LAYER_CONV || layer->kind == QM_LAYER_DEPTHWISE; /* a row of the window may be one run */
+    if (layer->kernel_h > WINDOW_MAX || (layer->kernel_w > WINDOW_MAX && !in_runs))
+        return site_refuse(s, "its window of %ux%u is larger than %d", layer->kernel_h, layer->kernel_w, WINDOW_MAX);
+    uint32_t in = values[layer->inputs[0]].c, out = values[layer->output].c;
+    if (in > CHANNELS_MAX || out > CHANNELS_MAX)
+        return site_refuse(s, "has %u channels; at most %d can be read or written", in > out ? in : out, CHANNELS_MAX);
+    return QM_OK;
+}
+
 /* Makes the layers of an operator, and compares the one that is not exact, if that is asked for. */
 static enum qm_status legalize_op(struct legalizer *l, const struct qm_graph_op *op) {
     const struct site site = {.l = l, .op = op};
@@ -194,6 +210,7 @@ static enum qm_status legalize_op(struct legalizer *l, const struct qm_graph_op 
     legalize_operator *legalize = floats ? legalize_on_host : rules[op->kind].legalize; /* floats behind the last bytes are the host's */
     QM_TRY(profile_legalize(&site, legalize));
     note_layers(l, first);
+    for (uint32_t i = first; i < network->layer_count; i++) QM_TRY(check_extents(&site, &network->layers[i]));
     for (uint32_t end = network->layer_count, i = first; i < end && l->options->compare; i++)
         if (network->layers[i].is_inexact) QM_TRY(site_compare(&site, &network->layers[i]));
     return QM_OK;

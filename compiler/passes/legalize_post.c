@@ -181,7 +181,8 @@ enum qm_status legalize_pool(const struct site *s) {
     bool average = s->op->kind == QM_OP_AVERAGE_POOL_2D;
     if (average && s->op->requant != NULL) return legalize_scaled_average(s);
     uint64_t count = (uint64_t)s->op->kernel_h * s->op->kernel_w;
-    if (average && count > AVERAGE_COUNT_MAX && !s->l->graph->was_real) return legalize_on_host(s);
+    bool is_long = s->op->kernel_h > WINDOW_MAX || s->op->kernel_w > WINDOW_MAX;
+    if (average && (count > AVERAGE_COUNT_MAX || is_long) && !s->l->graph->was_real) return legalize_on_host(s);
     struct qm_layer *layer = site_layer(s, average ? QM_LAYER_POOL_AVG : QM_LAYER_POOL_MAX);
     bool unscaled = site_unscaled(s) && s->op->activation == QM_ACT_NONE;
     if (!unscaled) QM_TRY(site_check_activations(s));

@@ -18,7 +18,7 @@ struct move_axis {
 enum {
     MOVE_AXES_MAX = QM_MAX_RANK,
     MOVE_AXES_LAYERS = 16,       /* moves that one list of axes becomes, at most */
-    MOVE_AXES_PLACES = 1U << 18, /* of a move */
+    MOVE_AXES_PLACES = 1U << 13, /* of a move: each is an instruction or more */
 };
 
 /* Fills moves with those that together move all combinations, and returns how many. The last axis has neighbouring bytes, the first ones

@@ -14,6 +14,7 @@ struct resizing {
     bool linear;
     struct qm_shape in, out;
     double scale[QM_MAX_RANK];
+    bool shortens_up; /* before version 11: nearest is the next one in front, but the next behind where the axis becomes shorter */
 };
 
 static bool read_modes(const struct onnx_node *n, struct resizing *r) {
@@ -22,6 +23,7 @@ static bool read_modes(const struct onnx_node *n, struct resizing *r) {
     r->linear = strcmp(mode, "linear") == 0;
     r->coordinates = onnx_text(n, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
     r->nearest = onnx_text(n, "nearest_mode", old ? "floor" : "round_prefer_floor");
+    r->shortens_up = old;
     if (!r->linear && strcmp(mode, "nearest") != 0) return onnx_refuse(n, "has the mode %s; nearest and linear are supported", mode);
     if (onnx_int(n, "antialias", 0) != 0) return onnx_refuse(n, "has antialias, which is not supported");
     if (onnx_int(n, "exclude_outside", 0) != 0) return onnx_refuse(n, "has exclude_outside, which is not supported");
@@ -79,16 +81,17 @@ static int64_t cut(double place, uint32_t extent) {
     return (int64_t)fmin(fmax(place, 0), extent - 1.0);
 }
 
-static int64_t nearest(const struct resizing *r, double place, uint32_t extent) {
+static int64_t nearest(const struct resizing *r, uint32_t axis, double place) {
+    uint32_t extent = r->in.dims[axis];
+    if (strcmp(r->nearest, "ceil") == 0 || (r->shortens_up && r->scale[axis] < 1)) return cut(ceil(place), extent);
     if (strcmp(r->nearest, "floor") == 0) return cut(floor(place), extent);
-    if (strcmp(r->nearest, "ceil") == 0) return cut(ceil(place), extent);
     return cut(strcmp(r->nearest, "round_prefer_ceil") == 0 ? floor(place + 0.5) : ceil(place - 0.5), extent);
 }
 
 static uint32_t gather_nearest(const struct onnx_node *n, const struct resizing *r, uint32_t in, uint32_t axis) {
     uint32_t count = r->out.dims[axis];
     int64_t *places = QM_ARENA_NEW(n->r->arena, int64_t, count);
-    for (uint32_t i = 0; i < count; i++) places[i] = nearest(r, coordinate(r, axis, i), r->in.dims[axis]);
+    for (uint32_t i = 0; i < count; i++) places[i] = nearest(r, axis, coordinate(r, axis, i));
     return onnx_emit_places(n, in, axis, count, places);
 }
 

@@ -86,7 +86,8 @@ bool real_host(const struct real_node *n) {
 
 bool real_host_output(const struct real_node *n, const struct real_value *value, uint32_t *tensor) {
     struct real_host *host = open_host(n);
-    if (value->type >= QM_DTYPES) return real_refuse(n, "gives an output of %s, which is not supported", qm_dtype_name(value->type));
+    if (value->type >= QM_DTYPES || value->type == QM_I16)
+        return real_refuse(n, "gives an output of %s, which is not supported", qm_dtype_name(value->type));
     uint32_t x = real_host_value(host, value);
     if (x == QM_NO_TENSOR) return false;
     if (host->input_count == 0) return real_refuse(n, "gives an output that is computed from no input");

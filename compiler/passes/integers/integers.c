@@ -63,11 +63,11 @@ static uint32_t dequantized(const struct real_node *n, const struct real_value *
     return result;
 }
 
-/* The integers of an output, or the real numbers that they mean. */
+/* The integers of an output, or the real numbers that they mean, in the type that the file gives them. */
 static bool machine_output(const struct real_node *n, struct real_value *value, uint32_t *tensor) {
     if (!real_settle(n, value) || !real_tensor(n, value, REAL_PLAIN, tensor)) return false;
     bool scaled = value->real && (value->scale != 1 || value->zero != 0);
-    if (scaled && value->type != QM_F32) return real_host_output(n, value, tensor);
+    if (value->type != QM_F32) return (!scaled && real_tensors(n)[*tensor].dtype == value->type) || real_host_output(n, value, tensor);
     *tensor = dequantized(n, value, *tensor);
     return true;
 }

@@ -107,6 +107,13 @@ bool real_conv_transpose(const struct real_node *n) {
 
 /* ---- pools ---- */
 
+enum { WINDOW_MAX = 255 }; /* rows and columns that an instruction can say */
+
+static bool fits_machine(const struct real_node *n, const struct qm_graph_op *window) {
+    if (window->kernel_h <= WINDOW_MAX && window->kernel_w <= WINDOW_MAX) return true;
+    return real_refuse(n, "has a window of %ux%u; at most %d of each are supported", window->kernel_h, window->kernel_w, WINDOW_MAX);
+}
+
 /* Of each example of a batch by itself, since windows would reach into the next. */
 static uint32_t pool_example(const struct real_node *n, uint32_t tensor, const struct qm_shape *shape) {
     uint32_t pooled = real_add_like(n, tensor, shape);
@@ -118,7 +125,8 @@ bool real_max_pool(const struct real_node *n) {
     struct real_value *in = n->inputs[0];
     struct real_map map;
     uint32_t tensor;
-    if (!real_materialize(n, in) || !real_map_of(n, &in->shape, &map) || !real_tensor(n, in, REAL_CHANNELS_LAST, &tensor)) return false;
+    if (!fits_machine(n, n->op) || !real_materialize(n, in) || !real_map_of(n, &in->shape, &map)) return false;
+    if (!real_tensor(n, in, REAL_CHANNELS_LAST, &tensor)) return false;
     struct qm_shape shape = channels_last(&n->outputs[0]->shape);
     uint32_t examples = shape.dims[0], pooled[QM_OPERANDS_MAX];
     if (examples > QM_OPERANDS_MAX) return real_refuse(n, "works on a batch of %u; at most %d", examples, QM_OPERANDS_MAX);
@@ -133,6 +141,7 @@ static bool sum_window(const struct real_node *n, const struct qm_graph_op *wind
     struct real_value *in = n->inputs[0];
     struct real_map map;
     uint32_t count = window->kernel_h * window->kernel_w;
+    if (!fits_machine(n, window)) return false;
     if (!real_materialize(n, in) || !real_map_of(n, &in->shape, &map) || !real_check_real(n, in)) return false;
     if (is_padded(window) && !window->pads_counted)
         return real_refuse(n, "pads, and takes means of the elements inside the map only, which is not supported (count_include_pad is)");

@@ -425,6 +425,17 @@ Test(onnx_host, places_of_a_resize_are_exact) {
     gives("resize", 1);
 }
 
+/* More positions than an instruction's window has. */
+Test(onnx_host, windows_of_300_positions_are_the_hosts) {
+    static const char *const ops[] = {"GlobalAveragePool", "GlobalMaxPool"};
+    for (int i = 0; i < 2; i++) {
+        open_map((struct onnx_build_shape){4, {1, 2, 300, 1}});
+        onnx_build_node(build, ops[i], "map", "e");
+        quantize(0.04);
+        gives(ops[i], 1);
+    }
+}
+
 /* The largest of twelve tensors, which one stage reads. */
 Test(onnx_host, a_stretch_reads_many_tensors) {
     const char *most = "x";
