@@ -234,13 +234,20 @@ static double line_distance(const struct line *a, const struct line *b, const st
     return largest;
 }
 
+/* Whether the number that a constant is rounded to is the nearest of the line at all sums, and none lies half way to another. */
+static bool rounds_to(const struct line *line, double constant, const struct line_range *range) {
+    double number = nearbyint(fmin(fmax(constant, range->low), range->high));
+    double low = fabs(line_at(line, range, range->sum_low) - number), high = fabs(line_at(line, range, range->sum_high) - number);
+    return fmax(low, high) < 0.5 - SITE_TIE;
+}
+
 static int32_t offset_bits(struct qm_multiplier scale) {
     int32_t total = 31 - scale.shift;
     return total < QM_OFFSET_BITS ? total : QM_OFFSET_BITS;
 }
 
-/* How far channel c is from what is meant when it has this scale and bias; zero: the part of the machine's sum that is the input's zero
- * point. */
+/* How far channel c is from what is meant when it has this scale and bias, or 0 when a scale of 0 gives the same integers; zero: the part
+ * of the machine's sum that is the input's zero point. */
 static double error_of(const struct site *s, const struct qm_layer *layer, uint32_t c, int64_t zero) {
     const struct qm_requant *requant = s->op->requant;
     int32_t out_zero = (int32_t)site_output(s, 0)->quant.zero_point[0];
@@ -251,7 +258,7 @@ static double error_of(const struct site *s, const struct qm_layer *layer, uint3
     double unit = on_product ? ldexp(1, -offset_bits(layer->scales[c])) : slope;
     struct line meant = {requant->factors[c], requant->addends[c]};
     struct line made = {slope, slope * (double)zero + layer->bias[c] * unit + layer->out_zero - out_zero};
-    return line_distance(&meant, &made, &range);
+    return slope == 0 && rounds_to(&meant, made.addend, &range) ? 0 : line_distance(&meant, &made, &range);
 }
 
 /* The channel that is furthest off, and by how much. */
@@ -310,11 +317,11 @@ static enum qm_status set_whole_bias(const struct site *s, struct qm_layer *laye
 }
 
 static enum qm_status tell_channel(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t c) {
-    struct qm_multiplier scale;
+    double factor = site_factors(s)[c];
     int64_t zero = site_input(s, 0)->quant.zero_point[0] * symmetric_sum(layer, f, c);
-    QM_TRY(site_factor(s, layer, site_factors(s)[c], &scale));
+    if (factor != 0 && qm_multiplier_from_real(factor).value == 0) return site_inexact(s, layer, "its factor %g is too small", factor);
     return site_inexact(s, layer, "channel %u: adds %g steps of the output, more than are exact (about %d)", c,
-                        s->op->requant->addends[c] - site_factors(s)[c] * (double)zero, 1 << (31 - QM_OFFSET_BITS));
+                        s->op->requant->addends[c] - factor * (double)zero, 1 << (31 - QM_OFFSET_BITS));
 }
 
 /* Addends with rounding OFFSET or, where that is not exact and the other is nearer, as a bias. */

@@ -9,9 +9,6 @@
 #include "common/fixed_point.h"
 #include "compiler/passes/legalize_site.h"
 
-/* Of a step of the output: so close to the middle of two numbers either is right (docs/numerics.md). */
-static const double TIE = 1e-6;
-
 enum {
     ADD_PRE_SHIFT = 20,
     SHIFT_MAX = 30,
@@ -98,7 +95,7 @@ static bool is_exact_sum(const struct site *s, const struct qm_layer *layer) {
                 qm_scale(qm_wrap32((int64_t)a.scaled[i] + b.scaled[j]), layer->out_scale.value, layer->out_scale.shift, layer->rounding);
             int32_t got = qm_output(sum, layer->out_zero, layer->clamp_min, layer->clamp_max) - layer->out_zero;
             double want = fmin(fmax(a.real[i] + b.real[j], layer->clamp_min - layer->out_zero), layer->clamp_max - layer->out_zero);
-            if (fabs(got - want) > 0.5 + TIE) return false;
+            if (fabs(got - want) > 0.5 + SITE_TIE) return false;
         }
     return true;
 }

@@ -194,7 +194,8 @@ enum qm_status site_scale(const struct site *s, double factor, int32_t shift_max
 
 enum qm_status site_factor(const struct site *s, struct qm_layer *layer, double factor, struct qm_multiplier *scale) {
     QM_TRY(site_scale(s, factor, SHIFT_MAX, scale));
-    return scale->value != 0 || factor == 0 ? QM_OK : site_inexact(s, layer, "its factor %g is too small", factor);
+    bool is_nothing = layer->rounding != QM_rounding_FLOOR && fabs(factor) * 0x1p31 < 0.5 - SITE_TIE; /* times any sum of 32 bits */
+    return scale->value != 0 || factor == 0 || is_nothing ? QM_OK : site_inexact(s, layer, "its factor %g is too small", factor);
 }
 
 const double *site_factors(const struct site *s) {

@@ -114,7 +114,9 @@ QM_MUST_USE enum qm_status site_check_override(const struct site *s, const char 
 bool site_unscaled(const struct site *s);
 /* Those of all inputs and outputs. */
 QM_MUST_USE enum qm_status site_check_activations(const struct site *s);
-/* The multiplier of a factor, which may be negative; one that becomes 0 and is not makes the layer inexact. */
+/* Of a step of the output: so close to the middle of two numbers either is right (docs/numerics.md). */
+#define SITE_TIE 1e-6
+/* The multiplier of a factor, which may be negative; one that becomes 0 makes the layer inexact, unless the factor rounds all sums to 0. */
 QM_MUST_USE enum qm_status site_factor(const struct site *s, struct qm_layer *layer, double factor, struct qm_multiplier *scale);
 /* The factors that the operator says, or NULL: as the scales say. */
 const double *site_factors(const struct site *s);

@@ -78,12 +78,18 @@ judge() { # folder of the case, what the table says, the model
 }
 
 for folder in "$@"; do
+    judged=0
     for path in "$QMAC_CASES/$folder"/*/; do
-        path=${path%/} case=$folder/$(basename "$path")
+        path=${path%/} case=$folder/$(basename "$path") models=0
         said=$(sed -n "s|^$case ||p" $table)
         for model in "$path"/*.tflite "$path"/*.onnx; do
-            [ ! -f "$model" ] || judge "$path" "$said" "$model"
+            [ -f "$model" ] || continue
+            judge "$path" "$said" "$model"
+            models=1
         done
+        judged=$((judged + models))
     done
+    rows=$(grep -c "^$folder/" $table) case=$folder
+    [ "$judged" -ge "$rows" ] && [ "$rows" -gt 0 ] || wrong "has $judged cases with a model; the table has $rows"
 done
 exit $status

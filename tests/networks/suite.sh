@@ -1,5 +1,6 @@
 # Whole networks against outputs that nobody here made (tests/networks/golden.c), and the shipped network against its own record.
 check "the shipped network equals its record" tests/networks/digits.sh
+check "what compares networks with their references sees what is wrong" tests/networks/judges.sh
 if [ -n "${QMAC_DATA:-}" ]; then
     check "the timing engine equals the cycle engine on every model" tests/networks/timing.sh edge tiny m8x16 m32x32
     check "every model runs or is refused for the recorded reason" tests/networks/models.sh

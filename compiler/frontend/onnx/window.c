@@ -52,8 +52,8 @@ static bool resolve(const struct onnx_node *n, struct window *w, uint32_t axis, 
     return true;
 }
 
-/* Of a map [n][c][h][w] or [n][c][w]; kernel: of the filter, or NULL. */
-static bool read_window(const struct onnx_node *n, const struct qm_shape *shape, const uint32_t *kernel, struct window *w) {
+/* What all windows say of a map [n][c][h][w] or [n][c][w]; kernel: of the filter, or NULL. */
+static bool read_sizes(const struct onnx_node *n, const struct qm_shape *shape, const uint32_t *kernel, struct window *w) {
     if (shape->rank != 3 && shape->rank != 4) return onnx_refuse(n, "works on %u dimensions; 3 and 4 are supported", shape->rank);
     uint32_t count = shape->rank - 2;
     const uint32_t ones[] = {1, 1}, required[] = {1, 0};
@@ -72,6 +72,12 @@ static bool read_window(const struct onnx_node *n, const struct qm_shape *shape,
     }
     if (w->kernel[0] == 0 || w->kernel[1] == 0) return onnx_refuse(n, "has no kernel_shape");
     if (strcmp(automatic, "NOTSET") != 0) w->before[0] = w->before[1] = w->after[0] = w->after[1] = 0;
+    return true;
+}
+
+static bool read_window(const struct onnx_node *n, const struct qm_shape *shape, const uint32_t *kernel, struct window *w) {
+    const char *automatic = onnx_text(n, "auto_pad", "NOTSET");
+    if (!read_sizes(n, shape, kernel, w)) return false;
     return resolve(n, w, 0, shape->rank == 4 ? shape->dims[2] : 1, automatic) && resolve(n, w, 1, shape->dims[shape->rank - 1], automatic);
 }
 
@@ -154,15 +160,12 @@ static bool resolve_transposed(const struct onnx_node *n, struct window *w, uint
 }
 
 static bool read_transposed(const struct onnx_node *n, const struct qm_shape *in, const struct qm_graph_tensor *filter, struct window *w) {
-    if (in->rank != 3 && in->rank != 4) return onnx_refuse(n, "works on %u dimensions; 3 and 4 are supported", in->rank);
     uint32_t count = in->rank - 2, more[2], wanted[2];
-    const uint32_t ones[] = {1, 1}, none[] = {0, 0};
-    if (!read_pair(n, "strides", count, ones, w->stride) || !read_pair(n, "dilations", count, ones, w->dilation) ||
-        !read_pads(n, count, w) || !read_pair(n, "output_padding", count, none, more) || !read_pair(n, "output_shape", count, none, wanted))
+    const uint32_t none[] = {0, 0}, kernel[] = {filter->rank == 4 ? filter->dims[2] : 1, filter->dims[filter->rank - 1]};
+    if (!read_sizes(n, in, kernel, w) || !read_pair(n, "output_padding", count, none, more) ||
+        !read_pair(n, "output_shape", count, none, wanted))
         return false;
     if (count == 1) more[0] = 0;
-    w->kernel[0] = count == 2 ? filter->dims[2] : 1;
-    w->kernel[1] = filter->dims[filter->rank - 1];
     bool sized = onnx_attribute(n, "output_shape") != NULL;
     return resolve_transposed(n, w, 0, count == 2 ? in->dims[2] : 1, more, sized && count == 2 ? wanted[0] : 0) &&
            resolve_transposed(n, w, 1, in->dims[in->rank - 1], more, sized ? wanted[1] : 0);

@@ -86,10 +86,22 @@ static bool output_tensor(const struct real_node *n, struct real_value *value, u
     return made;
 }
 
-static bool is_output(const struct qm_graph *graph, uint32_t tensor) {
+/* Whether a tensor can take an output's name: an operator makes it, and it is no output yet. */
+static bool is_free(const struct qm_graph *graph, uint32_t tensor) {
+    bool is_made = false;
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        for (uint32_t j = 0; j < graph->ops[i].output_count; j++) is_made = is_made || graph->ops[i].outputs[j] == tensor;
     for (uint32_t i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i] == tensor) return true;
-    return false;
+        if (graph->outputs[i] == tensor) return false;
+    return is_made;
+}
+
+/* Adds an output under the name that the file has for it: what quantizes to the same integers has left the tensor with another. */
+static void put_output(const struct real_node *n, uint32_t tensor) {
+    struct qm_graph *graph = n->r->maker.graph;
+    if (!is_free(graph, tensor)) tensor = real_add_reshape(n, tensor, &n->outputs[0]->shape);
+    graph->tensors[tensor].name = n->outputs[0]->name;
+    graph->outputs[graph->output_count++] = tensor;
 }
 
 static enum qm_status put_outputs(struct real_pass *r) {
@@ -104,7 +116,7 @@ static enum qm_status put_outputs(struct real_pass *r) {
                            value->state == REAL_CONSTANT ? "a constant" : "an input");
         real_mark_output(value);
         if (value->state == REAL_UNKNOWN || !output_tensor(&n, value, &tensor)) continue; /* named */
-        graph->outputs[graph->output_count++] = is_output(graph, tensor) ? real_add_reshape(&n, tensor, &value->shape) : tensor;
+        put_output(&n, tensor);
     }
     return QM_OK;
 }

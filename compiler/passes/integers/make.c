@@ -196,12 +196,35 @@ bool real_make(const struct real_node *n) {
     return making_of(n->op->kind)(n) && real_check_integers(n);
 }
 
-/* Whether the host computes with a value: what it has computed, and the float inputs of a network that quantizes. */
+/* The operators and ends of the network that read tensor `tensor` of the source. */
+static uint32_t count_readers(const struct qm_graph *source, uint32_t tensor) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < source->op_count; i++)
+        for (uint32_t j = 0; j < source->ops[i].input_count; j++) count += source->ops[i].inputs[j] == tensor;
+    for (uint32_t i = 0; i < source->output_count; i++) count += source->outputs[i] == tensor;
+    return count;
+}
+
+/* Whether nobody but n reads the float input that it reads, perhaps in another shape: its signs may then be what the network reads. */
+static bool reads_alone(const struct real_node *n) {
+    const struct qm_graph *source = n->r->source;
+    uint32_t tensor = n->op->inputs[0];
+    for (uint32_t i = (uint32_t)(n->op - source->ops); i-- > 0;) {
+        if (source->ops[i].outputs[0] != tensor) continue;
+        if (count_readers(source, tensor) > 1) return false;
+        tensor = source->ops[i].inputs[0];
+    }
+    return count_readers(source, tensor) == 1;
+}
+
+/* Whether the host computes with a value: what it has computed, and the float inputs of a network that quantizes. These only a quantizer
+ * takes to the machine, perhaps in another shape, or their only reader when that makes signs of them. */
 static bool is_on_host(const struct real_node *n, const struct real_value *value) {
     enum qm_graph_op_kind kind = n->op->kind;
-    bool is_read = kind == QM_OP_QUANTIZE || kind == QM_OP_RESHAPE || kind == QM_OP_SIGN || kind == QM_OP_CONV_2D || kind == QM_OP_MATMUL;
-    if (value->state == REAL_INPUT) return n->r->quantizes && value->type == QM_F32 && !is_read;
-    return value->state == REAL_HOST;
+    bool is_float = value->type == QM_F32 || value->type == QM_F64;
+    if (value->state != REAL_INPUT) return value->state == REAL_HOST;
+    if (!n->r->quantizes || !is_float || kind == QM_OP_QUANTIZE || kind == QM_OP_RESHAPE) return false;
+    return kind != QM_OP_SIGN || !reads_alone(n);
 }
 
 /* Makes an operator, on the machine or else on the host. Only the reason of the machine is named. */

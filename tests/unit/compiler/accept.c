@@ -193,6 +193,59 @@ Test(accept, what_is_exact_is_no_different) {
     qm_program_destroy(plain);
 }
 
+/* ---- factors that leave nothing ---- */
+
+/* Compiles to exact layers, whose numbers come from addends [2], one for each column. */
+static void leaves_nothing_of_sums(double scale, const double addends[2]) {
+    static int8_t x[ROWS * DEPTH], y[ROWS * 2];
+    static int32_t sums[ROWS];
+    struct qm_device_options options = {0};
+    struct qm_device *device;
+    struct qm_program *program;
+    open_sums();
+    number("tiny", FLOAT, scale);
+    constant("c", FLOAT, (struct onnx_build_shape){1, {2}}, addends);
+    onnx_build_node(&build, "Mul", "sum tiny", "less");
+    onnx_build_node(&build, "Add", "less c", "more");
+    quantize("more", 10);
+    cr_assert(eq(int, compile(false, &program), QM_OK), "%s", diag.text);
+    cr_assert(eq(u32, inexact_layers(program), 0));
+    fill_rows(x, sums, -98);
+    qm_driver_memory(program, &options);
+    cr_assert(qm_device_functional.create(&program->machine, &options, &device, &diag) == QM_OK);
+    cr_assert(qm_driver_load(device, program, &diag) == QM_OK, "%s", diag.text);
+    qm_driver_write_tensor(device, program, 0, x);
+    cr_assert(qm_driver_run(device, program, NULL, NULL, &diag) == QM_OK, "%s", diag.text);
+    qm_driver_read_tensor(device, program, 1, y);
+    for (int i = 0; i < ROWS * 2; i++) {
+        double meant = cut(nearbyint((sums[i / 2] * scale + addends[i % 2]) / 10), INT8_MIN, INT8_MAX);
+        cr_assert(eq(i32, y[i], (int32_t)meant), "element %d", i);
+    }
+    device->ops->destroy(device);
+    qm_program_destroy(program);
+}
+
+Test(accept, a_factor_that_rounds_all_sums_to_nothing_is_exact) {
+    leaves_nothing_of_sums(1e-9, (const double[]){0, 0});
+}
+
+Test(accept, a_factor_that_changes_no_addend_is_exact) {
+    leaves_nothing_of_sums(1e-9, (const double[]){304, -304});
+}
+
+/* Half a step, which the smallest sum moves to either side. */
+Test(accept, a_factor_that_decides_a_tie_is_not_too_small) {
+    struct qm_program *program;
+    open_sums();
+    number("tiny", FLOAT, 1e-9);
+    number("half", FLOAT, 305);
+    onnx_build_node(&build, "Mul", "sum tiny", "less");
+    onnx_build_node(&build, "Add", "less half", "more");
+    quantize("more", 10);
+    cr_assert(eq(int, compile(false, &program), QM_BAD_INPUT));
+    cr_assert(strstr(diag.text, "its factor 1e-10 is too small; qmac run --accept-error takes the nearest") != NULL, "%s", diag.text);
+}
+
 /* A network of integers in floats, which divides its sums and rounds them down. */
 static void open_floors(double divisor) {
     double weights[2 * DEPTH];

@@ -470,6 +470,25 @@ Test(onnx, shapes_that_do_not_fit_are_refused) {
     refused_build("input x is string, which is not supported");
 }
 
+/* Of both kinds of convolution. */
+Test(onnx, windows_that_contradict_their_filters_are_refused) {
+    static const char *const kinds[] = {"Conv", "ConvTranspose"};
+    static const double ones[MAP_C * MAP_C * 9] = {1};
+    for (int i = 0; i < 4; i++) {
+        memset(&build, 0, sizeof build);
+        onnx_build_open(&build, arena);
+        open_map();
+        onnx_build_constant(&build, "w", INT8, (struct onnx_build_shape){4, {MAP_C, MAP_C, 3, 3}}, ones);
+        onnx_build_node(&build, "DequantizeLinear", "w scale", "filter");
+        Onnx__NodeProto *node = onnx_build_node(&build, kinds[i % 2], "map filter", "y");
+        if (i < 2)
+            onnx_build_string(&build, node, "auto_pad", "SAME");
+        else
+            onnx_build_ints(&build, node, "kernel_shape", 2, (const int64_t[]){3, 2});
+        refused_build(i < 2 ? "has auto_pad SAME" : "has a kernel_shape that its filter has not");
+    }
+}
+
 Test(onnx, operands_that_must_be_there_are_missed) {
     open_map();
     onnx_build_node(&build, "Concat", "map -", "a");
