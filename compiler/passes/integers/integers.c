@@ -86,12 +86,6 @@ static bool output_tensor(const struct real_node *n, struct real_value *value, u
     return made;
 }
 
-static bool is_output(const struct qm_graph *graph, uint32_t tensor) {
-    for (uint32_t i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i] == tensor) return true;
-    return false;
-}
-
 static enum qm_status put_outputs(struct real_pass *r) {
     struct qm_graph *graph = r->maker.graph;
     graph->outputs = QM_ARENA_NEW(r->arena, uint32_t, r->source->output_count);
@@ -104,7 +98,7 @@ static enum qm_status put_outputs(struct real_pass *r) {
                            value->state == REAL_CONSTANT ? "a constant" : "an input");
         real_mark_output(value);
         if (value->state == REAL_UNKNOWN || !output_tensor(&n, value, &tensor)) continue; /* named */
-        graph->outputs[graph->output_count++] = is_output(graph, tensor) ? real_add_reshape(&n, tensor, &value->shape) : tensor;
+        graph->outputs[graph->output_count++] = real_is_output(graph, tensor) ? real_add_reshape(&n, tensor, &value->shape) : tensor;
     }
     return QM_OK;
 }
