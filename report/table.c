@@ -51,12 +51,24 @@ static void print_layers(FILE *out, const struct qm_report *report) {
     free(rows);
 }
 
+/* Layers of the host with the operator of layer `first`, which is one of them; 0: they have been counted at one before. */
+static uint32_t count_on_host(const struct qm_program *program, uint32_t first) {
+    const char *op = program->layers[first].op;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < first; i++)
+        if (program->layers[i].on_host && strcmp(program->layers[i].op, op) == 0) return 0;
+    for (uint32_t i = first; i < program->layer_count; i++) count += program->layers[i].on_host && strcmp(program->layers[i].op, op) == 0;
+    return count;
+}
+
 static void print_host(FILE *out, const struct qm_report *report) {
     const struct qm_program *program = report->source.program;
     uint32_t count = 0;
     for (uint32_t i = 0; i < program->layer_count; i++) {
-        if (!program->layers[i].on_host) continue;
+        uint32_t layers = program->layers[i].on_host ? count_on_host(program, i) : 0;
+        if (layers == 0) continue;
         fprintf(out, count++ == 0 ? "on the host, not in cycles and energy: %s" : ", %s", qm_shown(program->layers[i].op).text);
+        if (layers > 1) fprintf(out, " (%u x)", layers);
     }
     if (count == 0) return;
     fprintf(out, " (%.2f %% of the MACs, %.2f %% of the bytes", 100 * qm_figure_number(&report->total, QM_FIGURE_host_macs_share),

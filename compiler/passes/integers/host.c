@@ -23,6 +23,7 @@ void real_remember(const struct real_node *n) {
 static struct real_host *open_host(const struct real_node *n) {
     struct real_host *host = QM_ARENA_NEW(n->r->arena, struct real_host, 1);
     host->n = n;
+    host->number = ++n->r->hosts;
     host->maker = (struct qm_graph_maker){.arena = n->r->arena, .graph = QM_ARENA_NEW(n->r->arena, struct qm_graph, 1)};
     host->maker.graph->is_real = true;
     return host;

@@ -11,18 +11,6 @@
 
 enum { OPERATORS_MAX = 1000 }; /* between two quantizers */
 
-/* ---- what the graph has already ---- */
-
-static uint32_t *known(struct real_host *host, const struct real_host_known *id) {
-    for (uint32_t i = 0; i < host->known_count; i++)
-        if (host->known[i].key == id->key && host->known[i].output == id->output) return &host->known[i].tensor;
-    return NULL;
-}
-
-static void learn(struct real_host *host, const struct real_host_known *id) {
-    if (host->known_count < REAL_HOST_KNOWN && known(host, id) == NULL) host->known[host->known_count++] = *id;
-}
-
 /* ---- operators ---- */
 
 struct qm_graph_op *real_host_op(struct real_host *host, enum qm_graph_op_kind kind, uint32_t in, const struct qm_shape *shape,
@@ -148,12 +136,20 @@ static bool has_sums(const struct real_value *value) {
     return real_has_products(source->op, source->inputs) || (value->state == REAL_DEFERRED && source->op->kind == QM_OP_MATMUL);
 }
 
+/* The value is this tensor of the graph; NULL: it has no place in the table. */
+static void learn(struct real_host *host, struct real_known *known, uint32_t tensor) {
+    if (known == NULL || known->host == host->number) return;
+    known->host = host->number;
+    known->tensor = tensor;
+}
+
 /* An operator of values, with outputs of these shapes. The output that is asked for. */
 static uint32_t add_operator(struct real_host *host, const struct qm_graph_op *source, const struct real_value *inputs,
-                             const struct qm_shape *shapes, const struct real_host_known *id) {
-    const struct qm_graph_tensor *tensors = host->n->r->source->tensors;
+                             const struct qm_shape *shapes, const struct real_known *asked) {
+    struct real_pass *r = host->n->r;
     struct qm_graph_op op = *source;
     if (host->depth == OPERATORS_MAX) return cannot(host, "comes after more than 1000 operators without a quantizer");
+    if (!real_count_work(host->n)) return QM_NO_TENSOR;
     host->depth++;
     for (uint32_t i = 0; i < op.input_count; i++) {
         if (op.inputs[i] == QM_NO_TENSOR) continue;
@@ -162,27 +158,15 @@ static uint32_t add_operator(struct real_host *host, const struct qm_graph_op *s
     }
     host->depth--;
     for (uint32_t i = 0; i < op.output_count; i++) {
-        const struct qm_graph_tensor *out = &tensors[op.outputs[i]];
+        const struct qm_graph_tensor *out = &r->source->tensors[op.outputs[i]];
         op.outputs[i] = qm_graph_add_tensor(&host->maker, "", out->dtype, &shapes[i]);
-        learn(host, &(struct real_host_known){id->key, i, op.outputs[i]});
+        learn(host, real_known_output(r, asked->key, i), op.outputs[i]);
     }
     *qm_graph_add_op(&host->maker, op.kind, QM_NO_TENSOR, QM_NO_TENSOR) = op;
-    return op.outputs[id->output];
+    return op.outputs[asked->output];
 }
 
-/* What a value is known by: two that have the same are the same numbers, perhaps in another shape. */
-static struct real_host_known identity(const struct real_value *value) {
-    uint32_t order = value->tensors[REAL_PLAIN] != QM_NO_TENSOR ? REAL_PLAIN : REAL_CHANNELS_LAST;
-    struct real_host_known id = {.key = value->constant};
-    if (value->state == REAL_TENSOR) id.key = (const void *)(uintptr_t)(value->tensors[order] + UINT64_C(1));
-    if (value->state == REAL_TENSOR) id.output = value->real + 2 * order; /* one tensor may be read in both orders */
-    if (value->state == REAL_INPUT) id.key = value->origin;
-    if (value->state == REAL_MOVED) id.key = value->parts;
-    if (value->state == REAL_DEFERRED || value->state == REAL_HOST) id.key = value->source, id.output = value->source_output;
-    return id;
-}
-
-static uint32_t add_value(struct real_host *host, const struct real_value *value, const struct real_host_known *id) {
+static uint32_t add_value(struct real_host *host, const struct real_value *value, const struct real_known *known) {
     const struct real_source *source = value->source;
     switch (value->state) {
     case REAL_CONSTANT: return add_constant(host, value);
@@ -190,22 +174,21 @@ static uint32_t add_value(struct real_host *host, const struct real_value *value
     case REAL_TENSOR:
         if (value->real && !value->quant_known) return cannot(host, "computes on integers whose scale nobody says");
         return add_input(host, value);
-    case REAL_MOVED: return add_operator(host, value->move, value->parts, &value->shape, id);
+    case REAL_MOVED: return add_operator(host, value->move, value->parts, &value->shape, known);
     case REAL_DEFERRED:
     case REAL_HOST:
         if (source == NULL) return cannot(host, "computes on what is only a part of a tensor");
-        return has_sums(value) ? add_sums(host, value) : add_operator(host, source->op, source->inputs, source->shapes, id);
+        return has_sums(value) ? add_sums(host, value) : add_operator(host, source->op, source->inputs, source->shapes, known);
     default: return cannot(host, "computes on what has been refused");
     }
 }
 
 uint32_t real_host_value(struct real_host *host, const struct real_value *value) {
-    struct real_host_known id = identity(value);
-    if (id.key == NULL) return add_value(host, value, &id);
-    uint32_t *before = known(host, &id), tensor = before != NULL ? *before : add_value(host, value, &id);
+    struct real_known *known = real_known(host->n->r, value);
+    bool added = known != NULL && known->host == host->number;
+    uint32_t tensor = added ? known->tensor : add_value(host, value, known);
     if (tensor == QM_NO_TENSOR) return tensor;
-    id.tensor = tensor;
-    if (before == NULL) learn(host, &id);
+    learn(host, known, tensor);
     struct qm_shape shape = qm_graph_shape(&host->maker.graph->tensors[tensor]);
     return qm_shape_same(&shape, &value->shape) ? tensor : add_op(host, QM_OP_RESHAPE, tensor, &value->shape);
 }

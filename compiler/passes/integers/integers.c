@@ -91,9 +91,7 @@ static bool is_free(const struct qm_graph *graph, uint32_t tensor) {
     bool is_made = false;
     for (uint32_t i = 0; i < graph->op_count; i++)
         for (uint32_t j = 0; j < graph->ops[i].output_count; j++) is_made = is_made || graph->ops[i].outputs[j] == tensor;
-    for (uint32_t i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i] == tensor) return false;
-    return is_made;
+    return is_made && !real_is_output(graph, tensor);
 }
 
 /* Adds an output under the name that the file has for it: what quantizes to the same integers has left the tensor with another. */

@@ -107,6 +107,22 @@ struct real_value {
     uint32_t source_output;
 };
 
+/* What has been made of a value, or of one by an operator (known.c). Values that have one key and output are the same numbers, perhaps in
+ * another shape. */
+struct real_known {
+    struct real_known *next; /* in its bucket */
+    const void *key;
+    uint32_t output;
+    uint32_t host, tensor;  /* it is this tensor of host graph number `host`; 0: of none */
+    struct real_made *made; /* the newest */
+};
+struct real_made {
+    struct real_made *next;
+    const struct qm_graph_op *op; /* of the source; NULL: the integers that it ends in */
+    uint32_t at;                  /* the input of the operator that it was */
+    struct real_value of, result;
+};
+
 struct real_pass {
     const struct qm_graph *source;
     const struct qm_model_options *options;
@@ -114,9 +130,14 @@ struct real_pass {
     struct qm_graph_maker maker; /* of the graph of integers */
     struct qm_diag *diag;
     struct problems problems;
-    bool quantizes;            /* the network has a QUANTIZE: its floats are numbers, not integers in disguise */
-    bool carries_integers;     /* in floats: an input that no quantizer stands behind, and then outputs, too */
-    struct real_value *values; /* [source->tensor_count] */
+    bool quantizes;              /* the network has a QUANTIZE: its floats are numbers, not integers in disguise */
+    bool carries_integers;       /* in floats: an input that no quantizer stands behind, and then outputs, too */
+    struct real_value *values;   /* [source->tensor_count] */
+    struct real_known **buckets; /* [bucket_count] */
+    uint32_t bucket_count, known_count;
+    uint32_t hosts; /* host graphs so far */
+    uint32_t depth; /* of moves whose parts are being made */
+    uint64_t work;  /* operators that have been made or tried */
 };
 
 /* One operator on its way to the graph of integers. */
@@ -131,6 +152,8 @@ struct real_node {
 bool real_refuse(const struct real_node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The tensors of the graph of integers. */
 struct qm_graph_tensor *real_tensors(const struct real_node *n);
+/* Whether it is one of the outputs of a graph. */
+bool real_is_output(const struct qm_graph *graph, uint32_t tensor);
 bool real_map_of(const struct real_node *n, const struct qm_shape *shape, struct real_map *map);
 /* The real numbers of a constant, or the numbers as they are, when nobody has said what they mean. */
 const double *real_numbers(const struct real_node *n, const struct real_value *constant);
@@ -140,6 +163,19 @@ struct real_scales {
     double *scale, *zero;
 };
 bool real_read_scales(const struct real_node *n, struct real_scales *scales);
+
+/* ---- known.c: what has been made of a value, and how much in all ---- */
+/* What is known of a value; NULL: it cannot be told from others. */
+struct real_known *real_known(struct real_pass *r, const struct real_value *value);
+/* The same of what has this key: of an output of a source, or of the parts of a move. */
+struct real_known *real_known_output(struct real_pass *r, const void *key, uint32_t output);
+/* What an operator has made that does the same as op, an elementwise one or a quantizer, when input `at` was this value; op NULL: the
+ * integers that the value ends in. NULL: nothing yet. */
+const struct real_value *real_made(struct real_pass *r, const struct real_value *value, const struct qm_graph_op *op, uint32_t at);
+void real_learn(struct real_pass *r, const struct real_value *value, const struct qm_graph_op *op, uint32_t at,
+                const struct real_value *result);
+/* Counts one more operator. False, and named: there are too many for the size of the file. */
+bool real_count_work(const struct real_node *n);
 
 /* ---- tensor.c: tensors of the graph of integers ---- */
 /* The tensor of an input of the network, in the order in which the host gives it; an input is made once. */
@@ -301,11 +337,6 @@ bool real_check_integers(const struct real_node *n);
 bool real_encoding_of(const struct real_node *n, struct real_encoding *encoding);
 
 /* ---- host_graph.c: a value as operators of the host ---- */
-enum { REAL_HOST_KNOWN = 4096 };
-struct real_host_known {
-    const void *key;
-    uint32_t output, tensor;
-};
 struct real_host {
     const struct real_node *n;
     struct qm_graph_maker maker;
@@ -313,8 +344,7 @@ struct real_host {
     uint32_t inputs[QM_OPERANDS_MAX], ends[QM_OPERANDS_MAX]; /* tensors of the graph of integers, and what they are here */
     bool channels_last;                                      /* some input has that order */
     uint32_t depth;                                          /* of operators that wait for their inputs */
-    uint32_t known_count;
-    struct real_host_known known[REAL_HOST_KNOWN]; /* what has been added; what finds no room is added again */
+    uint32_t number;                                         /* from 1 */
 };
 /* Adds what a value is computed from. QM_NO_TENSOR, and why is named: the host cannot compute it. */
 uint32_t real_host_value(struct real_host *host, const struct real_value *value);

@@ -9,6 +9,8 @@
 
 #include "compiler/passes/integers/integers.h"
 
+enum { MOVES_MAX = 1000 }; /* one behind the other, between two quantizers */
+
 static real_making *const makings[QM_GRAPH_OP_KINDS] = {
     [QM_OP_CONV_2D] = real_conv,
     [QM_OP_TRANSPOSE_CONV] = real_conv_transpose,
@@ -95,6 +97,24 @@ static bool move_later(const struct real_node *n) {
     return true;
 }
 
+/* Makes output 0 of n, an elementwise operator or a quantizer, of the value that its input `at` is, or takes what has been made of it. */
+static bool make_once(const struct real_node *n, uint32_t at) {
+    struct real_value of = *n->inputs[at]; /* as it is before it becomes a tensor */
+    const struct real_value *before = real_made(n->r, &of, n->op, at);
+    if (before != NULL) return real_put_same(n, before), true;
+    if (!real_make(n)) return false;
+    if (n->outputs[0]->state == REAL_DEFERRED) real_remember(n);
+    real_learn(n->r, &of, n->op, at, n->outputs[0]);
+    return true;
+}
+
+/* What is within a move is one step deeper. False: refused. */
+static bool go_deeper(const struct real_node *n) {
+    if (n->r->depth == MOVES_MAX) return real_refuse(n, "comes after more than %d moves of what is not quantized", MOVES_MAX);
+    n->r->depth++;
+    return true;
+}
+
 /* An operator like n's on part i of what its input `at` has moved. False: refused. */
 static bool make_part(const struct real_node *n, uint32_t at, uint32_t i, struct real_value *result) {
     struct real_node part = *n;
@@ -105,8 +125,9 @@ static bool make_part(const struct real_node *n, uint32_t at, uint32_t i, struct
     result->name = qm_arena_printf(n->r->arena, "%s.%u", n->outputs[0]->name, i);
     part.inputs[at] = in;
     part.outputs[0] = result;
-    bool made = real_make(&part);
-    if (made && result->state == REAL_DEFERRED) real_remember(&part);
+    if (!go_deeper(n)) return false;
+    bool made = make_once(&part, at);
+    n->r->depth--;
     return made;
 }
 
@@ -149,18 +170,33 @@ static bool quantize_parts(const struct real_node *n) {
 }
 
 void real_mark_output(struct real_value *value) {
+    if (value->is_output) return;
     value->is_output = true;
     for (uint32_t i = 0; value->state == REAL_MOVED && i < value->move->input_count; i++) real_mark_output(&value->parts[i]);
+}
+
+/* Makes a part of a move the integers that it ends in, or takes those that have been made of it. */
+static bool settle_part(const struct real_node *n, struct real_value *part) {
+    struct real_value of = *part;
+    struct real_node as = {.outputs = {part}};
+    if (part->state == REAL_TENSOR) return true;
+    const struct real_value *before = real_made(n->r, &of, NULL, 0);
+    if (before != NULL) return real_put_same(&as, before), true;
+    if (!real_settle(n, part) || !real_materialize(n, part)) return false;
+    real_learn(n->r, &of, NULL, 0, part);
+    return true;
 }
 
 bool real_settle(const struct real_node *n, struct real_value *value) {
     struct real_node as = *n;
     if (value->state != REAL_MOVED) return true;
+    if (!real_count_work(n) || !go_deeper(n)) return false;
     struct real_value *parts = value->parts;
-    for (uint32_t i = 0; i < value->move->input_count; i++)
-        if (!real_settle(n, &parts[i]) || !real_materialize(n, &parts[i])) return false;
+    bool settled = true;
+    for (uint32_t i = 0; settled && i < value->move->input_count; i++) settled = settle_part(n, &parts[i]);
+    n->r->depth--;
     as.outputs[0] = value;
-    return move_now(&as, value->move, parts, NULL);
+    return settled && move_now(&as, value->move, parts, NULL);
 }
 
 /* ---- one operator ---- */
@@ -187,6 +223,7 @@ static bool is_elementwise(enum qm_graph_op_kind kind) {
 
 bool real_make(const struct real_node *n) {
     if (making_of(n->op->kind) == NULL) return real_refuse(n, "is not what the machine can do");
+    if (!real_count_work(n)) return false;
     if (must_wait(n)) return move_later(n);
     if (n->op->kind == QM_OP_QUANTIZE && n->inputs[0]->state == REAL_MOVED) return quantize_parts(n);
     int moved = moved_input(n);
@@ -227,6 +264,20 @@ static bool is_on_host(const struct real_node *n, const struct real_value *value
     return kind != QM_OP_SIGN || !reads_alone(n);
 }
 
+/* Makes an operator on the machine. Quantizers of one encoding share what they make of numbers that have no integers yet; but an output of
+ * the network is a tensor of its own, with its name. */
+static bool make_on_machine(const struct real_node *n) {
+    struct real_value *in = n->inputs[0], *out = n->outputs[0];
+    uint32_t tensor;
+    if (n->op->kind != QM_OP_QUANTIZE || (in->state != REAL_DEFERRED && in->state != REAL_MOVED)) return real_make(n);
+    bool is_shared = real_made(n->r, in, n->op, 0) != NULL;
+    if (!make_once(n, 0)) return false;
+    if (!is_shared || !real_is_output(n->r->source, n->op->outputs[0])) return true;
+    if (!real_tensor(n, out, REAL_PLAIN, &tensor)) return false;
+    real_put(n, out, REAL_PLAIN, real_add_reshape(n, tensor, &out->shape));
+    return true;
+}
+
 /* Makes an operator, on the machine or else on the host. Only the reason of the machine is named. */
 static bool make_anywhere(const struct real_node *n) {
     struct problems *problems = &n->r->problems, before = *problems;
@@ -235,7 +286,7 @@ static bool make_anywhere(const struct real_node *n) {
     if (on_host) return real_host(n);
     if (first_is_constant(n))
         real_refuse(n, "reads the constant %.60s where only results of the network are supported", n->inputs[0]->name);
-    else if (real_make(n))
+    else if (make_on_machine(n))
         return true;
     struct problems after = *problems;
     bool made = real_host(n);

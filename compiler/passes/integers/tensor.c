@@ -15,6 +15,7 @@ struct qm_graph_op *real_add_op(const struct real_node *n, enum qm_graph_op_kind
     struct qm_graph_op *op = qm_graph_add_op(&n->r->maker, kind, in, out);
     op->index = n->op->index;
     op->name = n->op->name;
+    n->r->work++;
     return op;
 }
 

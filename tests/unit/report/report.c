@@ -153,6 +153,20 @@ Test(report, work_on_the_host_is_the_first_line_with_the_price_of_its_bytes) {
     cr_assert(eq(str, (char *)qm_figures[QM_FIGURE_bound].text(&report->layers[2]), "host"));
 }
 
+Test(report, operators_on_the_host_are_named_once_each_and_counted) {
+    static const char *const ops[] = {"Softmax", "LayerNormalization", "Softmax", "Erf", "Softmax"};
+    fill(3);
+    program->layer_count = LAYERS + 5;
+    program->layers = QM_ARENA_NEW(program->arena, struct qm_program_layer, LAYERS + 5);
+    for (uint32_t i = 0; i < 5; i++) {
+        program->layers[LAYERS + i].on_host = true;
+        strcpy(program->layers[LAYERS + i].op, ops[i]);
+    }
+    const char *text = qm_report_table(make(), program->arena), *line = strchr(text, ':');
+    static const char want[] = ": Softmax (3 x), LayerNormalization, Erf (";
+    cr_assert(strncmp(line, want, strlen(want)) == 0, "%s", text);
+}
+
 Test(report, json_has_the_keys_that_scripts_depend_on) {
     static const char *const keys[] = {
         "qmac", "model",       "model_sha256", "machine",         "engine",           "requant",    "cycles",   "seconds",
