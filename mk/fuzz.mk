@@ -15,7 +15,7 @@ FUZZ_MODELS := workloads/digits/digits_int8.tflite $(sort $(wildcard tests/fuzz/
 ONNX_BUILD := tests/support/onnx_build.c
 FUZZ_COMPILED := $(filter %digits_int8.tflite %/conv.tflite %/add.tflite %/softmax.tflite,$(FUZZ_MODELS))
 FUZZ_ON_HOST := $(foreach seed,1 2 3 4,$(B)/fuzz/seeds/onnx/host_$(seed).onnx)
-FUZZ_RUN = -seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=32768 \
+FUZZ_RUN = -seed=$(FUZZ_SEED) -max_total_time=$(FUZZ_SECONDS) -timeout=60 -rss_limit_mb=2048 -max_len=32768 \
     -print_final_stats=1 -verbosity=1
 
 .PHONY: fuzz

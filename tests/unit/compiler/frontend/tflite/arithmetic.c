@@ -94,6 +94,7 @@ Test(tflite_arithmetic, indices_name_blocks) {
     tiny_accept(&t);
     t.dims[2][1] = 5;
     tiny_refuse(&t, "operator 0 GATHER_ND: the output's shape");
+    t.dims[1][0] = 2;
     t.dims[1][1] = 4;
     tiny_refuse(&t, "operator 0 GATHER_ND: the indices do not name elements of the input");
 }
