@@ -11,14 +11,10 @@
  */
 #include "common/fixed_functions.h"
 
-static int32_t saturate(int64_t x) {
-    return x > INT32_MAX ? INT32_MAX : x < INT32_MIN ? INT32_MIN : (int32_t)x;
-}
-
 int32_t qm_fixed_mul(int32_t a, int32_t b) {
     int64_t product = (int64_t)a * b;
     int64_t nudge = product >= 0 ? INT64_C(1) << 30 : 1 - (INT64_C(1) << 30);
-    return saturate((product + nudge) / (INT64_C(1) << 31));
+    return qm_saturate_i32((product + nudge) / (INT64_C(1) << 31));
 }
 
 int32_t qm_fixed_round(int32_t x, int bits) {
@@ -27,7 +23,7 @@ int32_t qm_fixed_round(int32_t x, int bits) {
 }
 
 static int32_t shift_left(int32_t x, int bits) {
-    return saturate((int64_t)x * (INT64_C(1) << bits));
+    return qm_saturate_i32((int64_t)x * (INT64_C(1) << bits));
 }
 
 /* exp of a in Q0, -1/4 <= a < 0. */
@@ -83,8 +79,8 @@ int32_t qm_fixed_log(int32_t x) {
     const int32_t log_2 = 1488522236, sqrt_half = 1518500250, quarter = 1 << (31 - LOG_SUM - 2), one = 1 << (31 - LOG_SUM);
     int zeros = __builtin_clz((uint32_t)x), half_zeros = __builtin_clz((uint32_t)qm_fixed_mul(x, sqrt_half)) - 1;
     int32_t whole = shift_left(qm_fixed_mul(shift_left(x, zeros - 1), sqrt_half), 1), halved = shift_left(x, half_zeros);
-    int32_t whole_power = saturate((int64_t)(LOG_IN - zeros) * one + quarter),
-            halved_power = saturate((int64_t)(LOG_IN - half_zeros) * one - quarter);
+    int32_t whole_power = qm_saturate_i32((int64_t)(LOG_IN - zeros) * one + quarter),
+            halved_power = qm_saturate_i32((int64_t)(LOG_IN - half_zeros) * one - quarter);
     int32_t power = whole_power > halved_power ? whole_power : halved_power;
     int32_t sum = qm_fixed_mul(power, log_2) + log_near(whole < halved ? whole : halved);
     return shift_left(sum, LOG_SUM - LOG_OUT);

@@ -7,8 +7,6 @@
 #include "common/problems.h"
 #include "compiler/passes/legalize_site.h"
 
-enum { WINDOW_MAX = 255, CHANNELS_MAX = 65535 }; /* fields of 8 and 16 bits */
-
 /* ---- the table of operators ---- */
 
 /* Types are those of the activations. */
@@ -193,11 +191,11 @@ static enum qm_status check_extents(const struct site *s, const struct qm_layer 
     const struct qm_value *values = s->l->network->values;
     if (layer->kind == QM_LAYER_HOST || layer->kind == QM_LAYER_ADD || layer->kind == QM_LAYER_MOVE) return QM_OK;
     bool in_runs = layer->kind == QM_LAYER_CONV || layer->kind == QM_LAYER_DEPTHWISE; /* a row of the window may be one run */
-    if (layer->kernel_h > WINDOW_MAX || (layer->kernel_w > WINDOW_MAX && !in_runs))
-        return site_refuse(s, "its window of %ux%u is larger than %d", layer->kernel_h, layer->kernel_w, WINDOW_MAX);
+    if (layer->kernel_h > QM_WINDOW_MAX || (layer->kernel_w > QM_WINDOW_MAX && !in_runs))
+        return site_refuse(s, "its window of %ux%u is larger than %d", layer->kernel_h, layer->kernel_w, QM_WINDOW_MAX);
     uint32_t in = values[layer->inputs[0]].c, out = values[layer->output].c;
-    if (in > CHANNELS_MAX || out > CHANNELS_MAX)
-        return site_refuse(s, "has %u channels; at most %d can be read or written", in > out ? in : out, CHANNELS_MAX);
+    if (in > QM_CHANNELS_MAX || out > QM_CHANNELS_MAX)
+        return site_refuse(s, "has %u channels; at most %d can be read or written", in > out ? in : out, QM_CHANNELS_MAX);
     return QM_OK;
 }
 

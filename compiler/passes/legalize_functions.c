@@ -119,10 +119,6 @@ enum qm_status legalize_tanh(const struct site *s) {
 
 /* ---- in fixed point ---- */
 
-static int32_t scaled(int32_t x, struct qm_multiplier scale) {
-    return qm_scale(x, scale.value, scale.shift, QM_rounding_TFLITE);
-}
-
 enum qm_status legalize_abs(const struct site *s) {
     QM_TRY(site_check_activations(s));
     const struct qm_quant *in = &site_input(s, 0)->quant, *out = &site_output(s, 0)->quant;
@@ -132,7 +128,7 @@ enum qm_status legalize_abs(const struct site *s) {
     QM_TRY(site_scale(s, (double)(in->scale[0] / out->scale[0]), SHIFT_MAX, &scale));
     for (int32_t i = 0; i < QM_TABLE_BYTES; i++) {
         int32_t number = lowest_input(s) + i, x = abs(number - (int32_t)in->zero_point[0]);
-        table[(uint8_t)number] = cut(s, (rescales ? scaled(x, scale) : x) + out->zero_point[0]);
+        table[(uint8_t)number] = cut(s, (rescales ? qm_multiplied(x, scale) : x) + out->zero_point[0]);
     }
     return site_use_table(s, table);
 }
@@ -149,7 +145,7 @@ enum qm_status legalize_rsqrt(const struct site *s) {
     for (int32_t x = 0; x < QM_TABLE_BYTES; x++) {
         struct qm_multiplier root = qm_fixed_inverse_root(x);
         root.shift += ROOT_BITS;
-        int64_t number = x == 0 ? INT32_MAX : (int64_t)scaled(scaled(1, root), scale) + out->zero_point[0];
+        int64_t number = x == 0 ? INT32_MAX : (int64_t)qm_multiplied(qm_multiplied(1, root), scale) + out->zero_point[0];
         table[(uint8_t)(lowest_input(s) + x)] = cut(s, number);
     }
     return site_use_table(s, table);

@@ -12,7 +12,6 @@
 enum {
     ADD_PRE_SHIFT = 20,
     SHIFT_MAX = 30,
-    WINDOW_MAX = 255,         /* of a POOL */
     AVERAGE_COUNT_MAX = 1024, /* docs/numerics.md, Average pooling */
 };
 
@@ -159,7 +158,8 @@ static enum qm_status legalize_scaled_average(const struct site *s) {
     struct qm_layer *layer = site_layer(s, QM_LAYER_POOL_SUM);
     int32_t count = (int32_t)(s->op->kernel_h * s->op->kernel_w);
     QM_TRY(site_check_activations(s));
-    if (s->op->kernel_h > WINDOW_MAX || s->op->kernel_w > WINDOW_MAX) return site_refuse(s, "its window is larger than %d", WINDOW_MAX);
+    if (s->op->kernel_h > QM_WINDOW_MAX || s->op->kernel_w > QM_WINDOW_MAX)
+        return site_refuse(s, "its window is larger than %d", QM_WINDOW_MAX);
     layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
     layer->in_bias = -(int32_t)in->zero_point[0] * count;
     layer->pad_value = (int8_t)in->zero_point[0];
@@ -178,7 +178,7 @@ enum qm_status legalize_pool(const struct site *s) {
     bool average = s->op->kind == QM_OP_AVERAGE_POOL_2D;
     if (average && s->op->requant != NULL) return legalize_scaled_average(s);
     uint64_t count = (uint64_t)s->op->kernel_h * s->op->kernel_w;
-    bool is_long = s->op->kernel_h > WINDOW_MAX || s->op->kernel_w > WINDOW_MAX;
+    bool is_long = s->op->kernel_h > QM_WINDOW_MAX || s->op->kernel_w > QM_WINDOW_MAX;
     if (average && (count > AVERAGE_COUNT_MAX || is_long) && !s->l->graph->was_real) return legalize_on_host(s);
     struct qm_layer *layer = site_layer(s, average ? QM_LAYER_POOL_AVG : QM_LAYER_POOL_MAX);
     bool unscaled = site_unscaled(s) && s->op->activation == QM_ACT_NONE;
@@ -217,7 +217,7 @@ static bool split_axes(const struct site *s, struct mean *mean) {
             mean->outer *= in->dims[d];
         }
     }
-    return mean->kernel_h <= WINDOW_MAX && mean->kernel_w <= WINDOW_MAX;
+    return mean->kernel_h <= QM_WINDOW_MAX && mean->kernel_w <= QM_WINDOW_MAX;
 }
 
 static bool by_xnnpack(const struct site *s) {
@@ -250,7 +250,8 @@ enum qm_status legalize_mean(const struct site *s) {
     bool fits = split_axes(s, &mean) && (!by_xnnpack(s) || xnnpack_fits_mean(s, mean.kernel_h * mean.kernel_w, &scale));
     if (!fits && !s->l->graph->was_real) return legalize_on_host(s);
     struct qm_layer *layer = site_layer(s, QM_LAYER_POOL_SUM);
-    if (!fits) return site_refuse(s, "only means over neighbouring dimensions of at most %d and %d are supported", WINDOW_MAX, WINDOW_MAX);
+    if (!fits)
+        return site_refuse(s, "only means over neighbouring dimensions of at most %d and %d are supported", QM_WINDOW_MAX, QM_WINDOW_MAX);
     uint32_t count = mean.kernel_h * mean.kernel_w;
     QM_TRY(mean_scale(s, layer, count));
     layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;

@@ -8,8 +8,6 @@
 #include "compiler/passes/legalize_site.h"
 #include "evaluate/kernels.h"
 
-enum { EXTENT_MAX = UINT16_MAX }; /* rows and columns of weights */
-
 struct product {
     uint32_t matrices, rows; /* rows of the output, of all matrices */
     uint32_t depth, channels;
@@ -31,7 +29,7 @@ static struct product product_of(const struct site *s) {
 /* Whether an instruction's fields can say it, and its bias is a constant. */
 static bool is_of_machine(const struct site *s, const struct product *p) {
     bool has_bias = s->op->inputs[2] != QM_NO_TENSOR;
-    return p->depth <= EXTENT_MAX && p->channels <= EXTENT_MAX && (!has_bias || site_input(s, 2)->data != NULL);
+    return p->depth <= QM_CHANNELS_MAX && p->channels <= QM_CHANNELS_MAX && (!has_bias || site_input(s, 2)->data != NULL);
 }
 
 static enum qm_status find_operands(const struct site *s, const struct product *p, uint32_t values[2]) {

@@ -20,10 +20,6 @@ struct function {
     int32_t radius;                                        /* LOGISTIC, TANH: from here on they are saturated */
 };
 
-static int32_t scaled(int32_t x, struct qm_multiplier scale) {
-    return qm_scale(x, scale.value, scale.shift, QM_rounding_TFLITE);
-}
-
 /* ---- logistic and tanh ---- */
 
 static enum qm_status prepare_q4(const struct site *s, struct function *f) {
@@ -35,14 +31,15 @@ static enum qm_status prepare_q4(const struct site *s, struct function *f) {
 static int32_t logistic(const struct function *f, int32_t x) {
     if (x <= -f->radius) return 0;
     if (x >= f->radius) return UINT8_MAX;
-    int32_t q4 = scaled(x, f->scale), positive = q4 == 0 ? 1 << 30 : qm_fixed_reciprocal(qm_fixed_exp(q4 > 0 ? -q4 : q4, INPUT_BITS));
+    int32_t q4 = qm_multiplied(x, f->scale),
+            positive = q4 == 0 ? 1 << 30 : qm_fixed_reciprocal(qm_fixed_exp(q4 > 0 ? -q4 : q4, INPUT_BITS));
     return qm_fixed_round(q4 < 0 ? INT32_MAX - positive : positive, 31 - LOGISTIC_BITS);
 }
 
 static int32_t hyperbolic_tangent(const struct function *f, int32_t x) {
     if (x <= -f->radius) return INT8_MIN;
     if (x >= f->radius) return INT8_MAX;
-    int32_t q4 = scaled(x, f->scale), positive = qm_fixed_quotient(qm_fixed_exp(q4 > 0 ? -q4 : q4, INPUT_BITS + 1));
+    int32_t q4 = qm_multiplied(x, f->scale), positive = qm_fixed_quotient(qm_fixed_exp(q4 > 0 ? -q4 : q4, INPUT_BITS + 1));
     if (q4 == 0) return 0;
     return qm_fixed_round(q4 < 0 ? -positive : positive, 31 - TANH_BITS);
 }
@@ -93,7 +90,7 @@ static enum qm_status prepare_leaky_relu(const struct site *s, struct function *
 }
 
 static int32_t leaky_relu(const struct function *f, int32_t x) {
-    return scaled(x, x >= 0 ? f->scale : f->other);
+    return qm_multiplied(x, x >= 0 ? f->scale : f->other);
 }
 
 /* ---- tables ---- */

@@ -79,11 +79,6 @@ static inline int32_t kernel_zero(const struct qm_graph_tensor *tensor) {
 /* One positive scale, and a zero point of its type, which is of bytes. */
 bool kernel_is_scaled(const struct qm_graph_tensor *tensor);
 
-/* x times the factor, rounded twice. */
-static inline int32_t kernel_scaled(int32_t x, struct qm_multiplier factor) {
-    return qm_scale(x, factor.value, factor.shift, QM_rounding_TFLITE);
-}
-
 /* Whether a factor can be a multiplier that shifts to the left by no more than `left` bits. */
 bool kernel_factor_fits(double factor, int left);
 

@@ -20,9 +20,9 @@ const char *kernel_check_l2(const struct kernel *k) {
 
 /* int8 is scaled at once; of uint8 the 7 bits of the output's scale are given before. */
 static int32_t normalized(enum qm_dtype dtype, int32_t x, struct qm_multiplier root) {
-    if (dtype == QM_U8) return qm_clamp(kernel_scaled(x * (1 << OUT_BITS), root) + (1 << OUT_BITS), 0, UINT8_MAX);
+    if (dtype == QM_U8) return qm_clamp(qm_multiplied(x * (1 << OUT_BITS), root) + (1 << OUT_BITS), 0, UINT8_MAX);
     root.shift += OUT_BITS;
-    return qm_clamp(kernel_scaled(x, root), INT8_MIN, INT8_MAX);
+    return qm_clamp(qm_multiplied(x, root), INT8_MIN, INT8_MAX);
 }
 
 static void normalize_bytes(const struct kernel *k, size_t first, uint32_t depth) {

@@ -94,26 +94,26 @@ static int32_t finish(const struct terms *t, int32_t scaled) {
 }
 
 static int32_t shifted(int32_t x, int32_t zero, int bits, struct qm_multiplier scale) {
-    return kernel_scaled((x - zero) * (1 << bits), scale);
+    return qm_multiplied((x - zero) * (1 << bits), scale);
 }
 
 static int32_t add(const struct terms *t, int32_t a, int32_t b) {
     int32_t sum = shifted(a, t->a_zero, SUM_BITS, t->a_scale) + shifted(b, t->b_zero, SUM_BITS, t->b_scale);
-    return finish(t, kernel_scaled(sum, t->out_scale));
+    return finish(t, qm_multiplied(sum, t->out_scale));
 }
 
 static int32_t subtract(const struct terms *t, int32_t a, int32_t b) {
     int32_t difference = shifted(a, t->a_zero, SUM_BITS, t->a_scale) - shifted(b, t->b_zero, SUM_BITS, t->b_scale);
-    return finish(t, kernel_scaled(difference, t->out_scale));
+    return finish(t, qm_multiplied(difference, t->out_scale));
 }
 
 static int32_t square_difference(const struct terms *t, int32_t a, int32_t b) {
     int32_t difference = shifted(a, t->a_zero, SQUARE_BITS, t->a_scale) - shifted(b, t->b_zero, SQUARE_BITS, t->b_scale);
-    return finish(t, kernel_scaled(difference * difference, t->out_scale));
+    return finish(t, qm_multiplied(difference * difference, t->out_scale));
 }
 
 static int32_t multiply(const struct terms *t, int32_t a, int32_t b) {
-    return finish(t, kernel_scaled((a - t->a_zero) * (b - t->b_zero), t->out_scale));
+    return finish(t, qm_multiplied((a - t->a_zero) * (b - t->b_zero), t->out_scale));
 }
 
 /* high / 2^bits, rounded as the kernels do. Beyond 31 bits C says nothing of their shift: this is what a processor does that takes its
@@ -138,7 +138,7 @@ static int32_t divide(const struct terms *t, int32_t a, int32_t b) {
 
 static int32_t prelu(const struct terms *t, int32_t a, int32_t b) {
     int32_t x = a - t->a_zero;
-    return finish(t, x >= 0 ? kernel_scaled(x, t->a_scale) : kernel_scaled(x * (b - t->b_zero), t->out_scale));
+    return finish(t, x >= 0 ? qm_multiplied(x, t->a_scale) : qm_multiplied(x * (b - t->b_zero), t->out_scale));
 }
 
 static int32_t smaller(const struct terms *t, int32_t a, int32_t b) {

@@ -115,7 +115,7 @@ static void store_sums(const struct kernel *k, const int32_t *sums, size_t resul
     int32_t count = (int32_t)reduced(k), zero = kernel_zero(kernel_input(k, 0)) * count;
     struct qm_multiplier scale = sum_scale(k, (size_t)count);
     for (size_t i = 0; i < results; i++) {
-        int32_t scaled = kernel_scaled(sums[i] - zero, scale);
+        int32_t scaled = qm_multiplied(sums[i] - zero, scale);
         kernel_set_byte(k->outputs[0], i, qm_output(scaled, kernel_zero(out), qm_graph_lowest(out), qm_graph_highest(out)));
     }
 }

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "compiler/ir/layer.h"
 #include "compiler/passes/integers/integers.h"
 
 static bool is_padded(const struct qm_graph_op *op) {
@@ -107,11 +108,9 @@ bool real_conv_transpose(const struct real_node *n) {
 
 /* ---- pools ---- */
 
-enum { WINDOW_MAX = 255 }; /* rows and columns that an instruction can say */
-
 static bool fits_machine(const struct real_node *n, const struct qm_graph_op *window) {
-    if (window->kernel_h <= WINDOW_MAX && window->kernel_w <= WINDOW_MAX) return true;
-    return real_refuse(n, "has a window of %ux%u; at most %d of each are supported", window->kernel_h, window->kernel_w, WINDOW_MAX);
+    if (window->kernel_h <= QM_WINDOW_MAX && window->kernel_w <= QM_WINDOW_MAX) return true;
+    return real_refuse(n, "has a window of %ux%u; at most %d of each are supported", window->kernel_h, window->kernel_w, QM_WINDOW_MAX);
 }
 
 /* Of each example of a batch by itself, since windows would reach into the next. */
