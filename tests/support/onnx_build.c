@@ -92,6 +92,10 @@ static char **split(const struct onnx_build *b, const char *list, size_t *count)
     return words;
 }
 
+void onnx_build_number(struct onnx_build *b, const char *name, int32_t type, double value) {
+    onnx_build_constant(b, name, type, (struct onnx_build_shape){.rank = 0}, &value);
+}
+
 Onnx__NodeProto *onnx_build_node(struct onnx_build *b, const char *op, const char *inputs, const char *outputs) {
     Onnx__NodeProto *node = QM_ARENA_NEW(b->arena, Onnx__NodeProto, 1);
     onnx__node_proto__init(node);

@@ -36,6 +36,8 @@ void onnx_build_output(struct onnx_build *b, const char *name);
 /* values in the field of the type; type is an ONNX number: 1 float, 2 uint8, 3 int8, 6 int32, 7 int64. */
 Onnx__TensorProto *onnx_build_constant(struct onnx_build *b, const char *name, int32_t type, struct onnx_build_shape shape,
                                        const double *values);
+/* A constant of no dimensions. */
+void onnx_build_number(struct onnx_build *b, const char *name, int32_t type, double value);
 Onnx__NodeProto *onnx_build_node(struct onnx_build *b, const char *op, const char *inputs, const char *outputs);
 void onnx_build_int(struct onnx_build *b, Onnx__NodeProto *node, const char *name, int64_t value);
 void onnx_build_float(struct onnx_build *b, Onnx__NodeProto *node, const char *name, float value);

@@ -30,22 +30,14 @@ TestSuite(accept, .init = setup, .fini = teardown);
 
 /* ---- networks ---- */
 
-static void constant(const char *name, int32_t type, struct onnx_build_shape shape, const double *values) {
-    onnx_build_constant(&build, name, type, shape, values);
-}
-
-static void number(const char *name, int32_t type, double value) {
-    constant(name, type, (struct onnx_build_shape){0}, &value);
-}
-
 /* sum [ROWS][2] of x [ROWS][DEPTH] and weights of 127, in real numbers. */
 static void open_sums(void) {
     double weights[2 * DEPTH];
     for (int i = 0; i < 2 * DEPTH; i++) weights[i] = 127;
     onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){2, {ROWS, DEPTH}});
-    constant("w", INT8, (struct onnx_build_shape){2, {DEPTH, 2}}, weights);
-    number("one", FLOAT, 1);
-    number("zero", INT8, 0);
+    onnx_build_constant(&build, "w", INT8, (struct onnx_build_shape){2, {DEPTH, 2}}, weights);
+    onnx_build_number(&build, "one", FLOAT, 1);
+    onnx_build_number(&build, "zero", INT8, 0);
     onnx_build_node(&build, "DequantizeLinear", "x one zero", "xr");
     onnx_build_node(&build, "DequantizeLinear", "w one zero", "wr");
     onnx_build_node(&build, "MatMul", "xr wr", "sum");
@@ -54,7 +46,7 @@ static void open_sums(void) {
 static void quantize(const char *from, double scale) {
     char inputs[40];
     snprintf(inputs, sizeof inputs, "%s step zero", from);
-    number("step", FLOAT, scale);
+    onnx_build_number(&build, "step", FLOAT, scale);
     onnx_build_node(&build, "QuantizeLinear", inputs, "y");
     onnx_build_output(&build, "y");
 }
@@ -122,7 +114,7 @@ Test(accept, a_bias_that_is_too_large_is_off_by_what_is_stated) {
     struct qm_program *program;
     uint32_t wrong = 0;
     open_sums();
-    constant("c", FLOAT, (struct onnx_build_shape){1, {2}}, addends);
+    onnx_build_constant(&build, "c", FLOAT, (struct onnx_build_shape){1, {2}}, addends);
     onnx_build_node(&build, "Add", "sum c", "more");
     quantize("more", 10);
     cr_assert(eq(int, compile(false, &program), QM_BAD_INPUT));
@@ -153,9 +145,9 @@ Test(accept, a_product_of_two_computed_operands_is_off_by_what_is_stated) {
     for (int i = 0; i < SIDE; i++) addends[i] = i % 2 == 0 ? 50003.5 : -50003.5;
     onnx_build_input(&build, "a", INT8, (struct onnx_build_shape){3, {STACK, SIDE, SIDE}});
     onnx_build_input(&build, "b", INT8, (struct onnx_build_shape){3, {STACK, SIDE, SIDE}});
-    constant("c", FLOAT, (struct onnx_build_shape){1, {SIDE}}, addends);
-    number("one", FLOAT, 1);
-    number("zero", INT8, 0);
+    onnx_build_constant(&build, "c", FLOAT, (struct onnx_build_shape){1, {SIDE}}, addends);
+    onnx_build_number(&build, "one", FLOAT, 1);
+    onnx_build_number(&build, "zero", INT8, 0);
     onnx_build_node(&build, "DequantizeLinear", "a one zero", "ar");
     onnx_build_node(&build, "DequantizeLinear", "b one zero", "br");
     onnx_build_node(&build, "MatMul", "ar br", "sum");
@@ -203,8 +195,8 @@ static void leaves_nothing_of_sums(double scale, const double addends[2]) {
     struct qm_device *device;
     struct qm_program *program;
     open_sums();
-    number("tiny", FLOAT, scale);
-    constant("c", FLOAT, (struct onnx_build_shape){1, {2}}, addends);
+    onnx_build_number(&build, "tiny", FLOAT, scale);
+    onnx_build_constant(&build, "c", FLOAT, (struct onnx_build_shape){1, {2}}, addends);
     onnx_build_node(&build, "Mul", "sum tiny", "less");
     onnx_build_node(&build, "Add", "less c", "more");
     quantize("more", 10);
@@ -237,8 +229,8 @@ Test(accept, a_factor_that_changes_no_addend_is_exact) {
 Test(accept, a_factor_that_decides_a_tie_is_not_too_small) {
     struct qm_program *program;
     open_sums();
-    number("tiny", FLOAT, 1e-9);
-    number("half", FLOAT, 305);
+    onnx_build_number(&build, "tiny", FLOAT, 1e-9);
+    onnx_build_number(&build, "half", FLOAT, 305);
     onnx_build_node(&build, "Mul", "sum tiny", "less");
     onnx_build_node(&build, "Add", "less half", "more");
     quantize("more", 10);
@@ -251,13 +243,13 @@ static void open_floors(double divisor) {
     double weights[2 * DEPTH];
     for (int i = 0; i < 2 * DEPTH; i++) weights[i] = (i / 2 == 0 ? 1 : 127) * (i % 2 == 0 ? 1 : -1);
     onnx_build_input(&build, "x", FLOAT, (struct onnx_build_shape){2, {ROWS, DEPTH}});
-    constant("w", FLOAT, (struct onnx_build_shape){2, {DEPTH, 2}}, weights);
-    number("d", FLOAT, divisor);
+    onnx_build_constant(&build, "w", FLOAT, (struct onnx_build_shape){2, {DEPTH, 2}}, weights);
+    onnx_build_number(&build, "d", FLOAT, divisor);
     onnx_build_node(&build, "MatMul", "x w", "sum");
     onnx_build_node(&build, "Div", "sum d", "less");
     onnx_build_node(&build, "Floor", "less", "whole");
-    number("low", FLOAT, -120);
-    number("high", FLOAT, 120);
+    onnx_build_number(&build, "low", FLOAT, -120);
+    onnx_build_number(&build, "high", FLOAT, 120);
     onnx_build_node(&build, "Clip", "whole low high", "y");
     onnx_build_output(&build, "y");
 }
@@ -317,10 +309,10 @@ static void open_map(const char *kind, uint32_t size, const double addends[CHANN
             for (uint32_t tap = 0; tap < TAPS * TAPS; tap++)
                 *to++ = filter_at(transposed ? j : i, transposed ? i : j, tap / TAPS, tap % TAPS);
     onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){4, {1, CHANNELS, size, size}});
-    constant("w", INT8, (struct onnx_build_shape){4, {CHANNELS, CHANNELS, TAPS, TAPS}}, filter);
-    constant("c", FLOAT, (struct onnx_build_shape){3, {CHANNELS, 1, 1}}, addends);
-    number("one", FLOAT, 1);
-    number("zero", INT8, 0);
+    onnx_build_constant(&build, "w", INT8, (struct onnx_build_shape){4, {CHANNELS, CHANNELS, TAPS, TAPS}}, filter);
+    onnx_build_constant(&build, "c", FLOAT, (struct onnx_build_shape){3, {CHANNELS, 1, 1}}, addends);
+    onnx_build_number(&build, "one", FLOAT, 1);
+    onnx_build_number(&build, "zero", INT8, 0);
     onnx_build_node(&build, "DequantizeLinear", "x one zero", "xr");
     onnx_build_node(&build, "DequantizeLinear", "w one zero", "wr");
     Onnx__NodeProto *node = onnx_build_node(&build, kind, "xr wr", "sum");
@@ -389,9 +381,9 @@ Test(accept, a_sum_of_two_tensors_is_off_by_what_is_stated) {
     uint32_t wrong = 0;
     onnx_build_input(&build, "a", INT8, (struct onnx_build_shape){2, {BYTES, BYTES}});
     onnx_build_input(&build, "b", INT8, (struct onnx_build_shape){2, {BYTES, BYTES}});
-    number("as", FLOAT, as);
-    number("bs", FLOAT, bs);
-    number("zero", INT8, 0);
+    onnx_build_number(&build, "as", FLOAT, as);
+    onnx_build_number(&build, "bs", FLOAT, bs);
+    onnx_build_number(&build, "zero", INT8, 0);
     onnx_build_node(&build, "DequantizeLinear", "a as zero", "ar");
     onnx_build_node(&build, "DequantizeLinear", "b bs zero", "br");
     onnx_build_node(&build, "Add", "ar br", "sum");

@@ -25,24 +25,16 @@ static void teardown(void) {
 
 TestSuite(requant, .init = setup, .fini = teardown);
 
-static void constant(const char *name, int32_t type, struct onnx_build_shape shape, const double *values) {
-    onnx_build_constant(&build, name, type, shape, values);
-}
-
-static void number(const char *name, int32_t type, double value) {
-    constant(name, type, (struct onnx_build_shape){0}, &value);
-}
-
 /* y = x times 1 2 -3, each sum an eighth of a step of y; x is [ROWS][1] and y [ROWS][3], both int8. */
 static void open_products(void) {
     static const double weights[] = {1, 2, -3};
     onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){2, {ROWS, 1}});
-    constant("w", INT8, (struct onnx_build_shape){2, {1, 3}}, weights);
-    number("half", FLOAT, 0.5);
-    number("two", FLOAT, 2);
-    number("one", FLOAT, 1);
-    number("zero", INT8, 0);
-    number("z", INT8, 5);
+    onnx_build_constant(&build, "w", INT8, (struct onnx_build_shape){2, {1, 3}}, weights);
+    onnx_build_number(&build, "half", FLOAT, 0.5);
+    onnx_build_number(&build, "two", FLOAT, 2);
+    onnx_build_number(&build, "one", FLOAT, 1);
+    onnx_build_number(&build, "zero", INT8, 0);
+    onnx_build_number(&build, "z", INT8, 5);
     onnx_build_node(&build, "DequantizeLinear", "x half zero", "xr");
     onnx_build_node(&build, "DequantizeLinear", "w half zero", "wr");
     onnx_build_node(&build, "MatMul", "xr wr", "sum");
@@ -105,7 +97,7 @@ static const char *refusal(enum qm_requant_mode mode) {
 
 Test(requant, a_constant_on_the_product_is_rounded_half_to_even_or_refused) {
     open_products();
-    number("c", FLOAT, 0.3);
+    onnx_build_number(&build, "c", FLOAT, 0.3);
     onnx_build_node(&build, "Add", "sum c", "more");
     close_products("more");
     cr_expect(eq(str, (char *)refusal(QM_REQUANT_EVEN), ""));

@@ -14,10 +14,6 @@ static struct qm_arena *arena;
 static struct onnx_build build;
 static struct numbers input;
 
-static void scalar(const char *name, int32_t type, double value) {
-    onnx_build_constant(&build, name, type, (struct onnx_build_shape){.rank = 0}, &value);
-}
-
 /* The integers x from -100 to 99. */
 static void setup(void) {
     arena = qm_arena_create();
@@ -25,10 +21,10 @@ static void setup(void) {
     onnx_build_open(&build, arena);
     onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){2, {1, COUNT}});
     onnx_build_output(&build, "y");
-    scalar("scale", FLOAT, 0.3125);
-    scalar("zero", INT8, 3);
-    scalar("one", FLOAT, 1);
-    scalar("none", INT8, 0);
+    onnx_build_number(&build, "scale", FLOAT, 0.3125);
+    onnx_build_number(&build, "zero", INT8, 3);
+    onnx_build_number(&build, "one", FLOAT, 1);
+    onnx_build_number(&build, "none", INT8, 0);
     input = (struct numbers){.rank = 2, .dims = {1, COUNT}, .count = COUNT, .values = QM_ARENA_NEW(arena, double, COUNT)};
     for (int i = 0; i < COUNT; i++) input.values[i] = i - 100;
 }
@@ -114,7 +110,7 @@ static double doubled(double x) {
 }
 
 Test(onnx_casts, integers_as_floats_mean_themselves) {
-    scalar("half", FLOAT, 0.5);
+    onnx_build_number(&build, "half", FLOAT, 0.5);
     cast("x", "float", FLOAT);
     node("QuantizeLinear", "float half none", "y");
     gives(doubled);
@@ -127,7 +123,7 @@ static double wrapped(double x) {
 }
 
 Test(onnx_casts, sums_wrap_in_their_type) {
-    scalar("hundred", INT8, 100);
+    onnx_build_number(&build, "hundred", INT8, 100);
     node("Add", "x hundred", "y");
     gives(wrapped);
 }
@@ -138,7 +134,7 @@ static double large(double x) {
 }
 
 Test(onnx_casts, products_wrap_in_32_bits) {
-    scalar("factor", INT32, 100000000);
+    onnx_build_number(&build, "factor", INT32, 100000000);
     cast("x", "wide", INT32);
     node("Mul", "wide factor", "y");
     gives(large);

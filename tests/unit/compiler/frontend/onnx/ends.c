@@ -14,10 +14,6 @@ static struct qm_arena *arena;
 static struct onnx_build build;
 static struct numbers inputs[2];
 
-static void scalar(const char *name, int32_t type, double value) {
-    onnx_build_constant(&build, name, type, (struct onnx_build_shape){.rank = 0}, &value);
-}
-
 static void node(const char *op, const char *inputs_of, const char *outputs) {
     onnx_build_node(&build, op, inputs_of, outputs);
 }
@@ -35,8 +31,8 @@ TestSuite(onnx_ends, .init = setup, .fini = teardown);
 static void open_network(void) {
     memset(&build, 0, sizeof build);
     onnx_build_open(&build, arena);
-    scalar("s", FLOAT, 0.05);
-    scalar("z", INT8, 3);
+    onnx_build_number(&build, "s", FLOAT, 0.05);
+    onnx_build_number(&build, "z", INT8, 3);
 }
 
 static void open_input(uint32_t i, const char *name, int32_t type, uint32_t rows, uint32_t columns) {
@@ -138,7 +134,7 @@ static void take_signs_in_order(bool signs_first) {
     struct qm_diag diag = {.text = ""};
     open_network();
     open_input(0, "x", FLOAT, ROWS, DEPTH);
-    scalar("one", FLOAT, 1);
+    onnx_build_number(&build, "one", FLOAT, 1);
     node("Flatten", "x", "flat");
     if (signs_first) add_signs("flat");
     add_reader(false);
@@ -159,7 +155,7 @@ Test(onnx_ends, a_float_input_that_only_signs_are_taken_of_is_given_as_signs) {
     struct qm_diag diag = {.text = ""};
     open_network();
     open_input(0, "x", FLOAT, ROWS, DEPTH);
-    scalar("one", FLOAT, 1);
+    onnx_build_number(&build, "one", FLOAT, 1);
     node("Flatten", "x", "flat");
     add_signs("flat");
     onnx_build_output(&build, "y");

@@ -34,10 +34,6 @@ static double random_between(uint32_t *seed, double low, double high) {
     return low + (high - low) * (*seed >> 8) / (1 << 24);
 }
 
-static void number(const char *name, int32_t type, double value) {
-    onnx_build_constant(build, name, type, (struct onnx_build_shape){.rank = 0}, &value);
-}
-
 static void list(const char *name, uint32_t count, const double *numbers) {
     onnx_build_constant(build, name, INT64, (struct onnx_build_shape){1, {count}}, numbers);
 }
@@ -53,8 +49,8 @@ static void open_input(struct onnx_build_shape shape) {
     onnx_build_open(build, arena);
     onnx_build_input(build, "x", FLOAT, shape);
     onnx_build_output(build, "y");
-    number("s", FLOAT, 0.05);
-    number("z", INT8, 3);
+    onnx_build_number(build, "s", FLOAT, 0.05);
+    onnx_build_number(build, "z", INT8, 3);
 }
 
 /* The same, and map is x quantized and dequantized. */
@@ -73,13 +69,13 @@ static void weights(const char *name, struct onnx_build_shape shape, uint32_t se
     for (size_t i = 0; i < count; i++) steps[i] = floor(random_between(&seed, -127, 128));
     const char *held = qm_arena_printf(arena, "%s_steps", name), *scale = qm_arena_printf(arena, "%s_scale", name);
     onnx_build_constant(build, held, INT8, shape, steps);
-    number(scale, FLOAT, 0.01);
+    onnx_build_number(build, scale, FLOAT, 0.01);
     onnx_build_node(build, "DequantizeLinear", qm_arena_printf(arena, "%s %s", held, scale), name);
 }
 
 /* y is e quantized. */
 static void quantize(double scale) {
-    number("y_scale", FLOAT, scale);
+    onnx_build_number(build, "y_scale", FLOAT, scale);
     onnx_build_node(build, "QuantizeLinear", "e y_scale z", "y");
 }
 
@@ -135,7 +131,7 @@ static void is_refused(struct file_bytes file, const char *words) {
 
 static void pad(const char *x, const char *y) {
     list("pads", 8, (const double[]){0, 0, 1, 0, 0, 1, 1, 2});
-    number("fill", FLOAT, 0.5);
+    onnx_build_number(build, "fill", FLOAT, 0.5);
     onnx_build_node(build, "Pad", qm_arena_printf(arena, "%s pads fill", x), y);
 }
 
@@ -162,7 +158,7 @@ Test(onnx_host, floats_are_computed_with_before_they_are_quantized) {
     for (int i = 0; i < 3; i++)
         for (int k = 0; k < 4; k++) {
             open_input((struct onnx_build_shape){4, {1, 3, 4, 5}});
-            number("factor", FLOAT, 1.7);
+            onnx_build_number(build, "factor", FLOAT, 1.7);
             onnx_build_node(build, arithmetic[i], "x factor", "a");
             operators[k].add("a", "e");
             quantize(0.031);
@@ -182,8 +178,8 @@ Test(onnx_host, floats_are_moved_or_cut_before_they_are_quantized) {
 /* One stretch ends at a quantizer, the other takes what comes behind it and the input again. */
 Test(onnx_host, two_stretches_read_one_float_input) {
     open_input((struct onnx_build_shape){4, {1, 3, 4, 4}});
-    number("half", FLOAT, 0.5);
-    number("two", FLOAT, 2);
+    onnx_build_number(build, "half", FLOAT, 0.5);
+    onnx_build_number(build, "two", FLOAT, 2);
     onnx_build_node(build, "Mul", "x half", "a");
     onnx_build_node(build, "QuantizeLinear", "a s z", "aq");
     onnx_build_node(build, "DequantizeLinear", "aq s z", "ad");
@@ -251,7 +247,7 @@ Test(onnx_host, halves_of_a_map_meet) {
 
 /* Numbers above 0, of both. */
 static void shift_up(const char *x, const char *y) {
-    number(qm_arena_printf(arena, "%s_more", y), FLOAT, 8);
+    onnx_build_number(build, qm_arena_printf(arena, "%s_more", y), FLOAT, 8);
     onnx_build_node(build, "Add", qm_arena_printf(arena, "%s %s_more", x, y), y);
 }
 
@@ -272,8 +268,8 @@ Test(onnx_host, a_map_meets_its_own_transposition) {
 
 Test(onnx_host, a_map_is_raised_to_its_own_transposition) {
     open_map((struct onnx_build_shape){3, {1, 4, 4}});
-    number("low", FLOAT, 0.5);
-    number("high", FLOAT, 2);
+    onnx_build_number(build, "low", FLOAT, 0.5);
+    onnx_build_number(build, "high", FLOAT, 2);
     onnx_build_node(build, "Clip", "map low high", "base");
     onnx_build_ints(build, onnx_build_node(build, "Transpose", "base", "turned"), "perm", 3, (const int64_t[]){0, 2, 1});
     onnx_build_node(build, "Pow", "base turned", "e");
@@ -288,8 +284,8 @@ static void open_sums(void) {
     double steps[12];
     uint32_t seed = 11;
     open_input((struct onnx_build_shape){2, {6, 4}});
-    number("one", FLOAT, 0.25);
-    number("zero", INT8, 0);
+    onnx_build_number(build, "one", FLOAT, 0.25);
+    onnx_build_number(build, "zero", INT8, 0);
     onnx_build_node(build, "QuantizeLinear", "x one zero", "xq");
     onnx_build_node(build, "DequantizeLinear", "xq one zero", "map");
     for (int i = 0; i < 12; i++) steps[i] = floor(random_between(&seed, -3, 4));
@@ -300,7 +296,7 @@ static void open_sums(void) {
 
 static void round_leaked(const char *op) {
     onnx_build_node(build, op, "leaked", "whole");
-    number("scale_of_y", FLOAT, 1);
+    onnx_build_number(build, "scale_of_y", FLOAT, 1);
     onnx_build_node(build, "QuantizeLinear", "whole scale_of_y zero", "y");
 }
 
@@ -376,9 +372,9 @@ Test(onnx_host, outputs_of_float64_are_refused) {
 /* Clip leaves 8 steps: the map has 4 bits then, and takes a byte each all the same. */
 Test(onnx_host, what_has_4_bits_is_dequantized) {
     open_map((struct onnx_build_shape){2, {4, 4}});
-    number("low", FLOAT, -0.2);
-    number("high", FLOAT, 0.15);
-    number("zero", INT8, 0);
+    onnx_build_number(build, "low", FLOAT, -0.2);
+    onnx_build_number(build, "high", FLOAT, 0.15);
+    onnx_build_number(build, "zero", INT8, 0);
     onnx_build_node(build, "Clip", "map low high", "e");
     onnx_build_node(build, "QuantizeLinear", "e s zero", "q");
     onnx_build_node(build, "DequantizeLinear", "q s zero", "y");
@@ -443,7 +439,7 @@ Test(onnx_host, a_stretch_reads_many_tensors) {
     for (int i = 0; i < 12; i++) {
         const char *q = qm_arena_printf(arena, "q%d", i), *r = qm_arena_printf(arena, "r%d", i),
                    *m = i < 11 ? qm_arena_printf(arena, "m%d", i) : "e";
-        number(qm_arena_printf(arena, "s%d", i), FLOAT, 0.03 + 0.007 * i);
+        onnx_build_number(build, qm_arena_printf(arena, "s%d", i), FLOAT, 0.03 + 0.007 * i);
         onnx_build_node(build, "QuantizeLinear", qm_arena_printf(arena, "x s%d z", i), q);
         onnx_build_node(build, "DequantizeLinear", qm_arena_printf(arena, "%s s%d z", q, i), r);
         if (i > 0) onnx_build_node(build, "Max", qm_arena_printf(arena, "%s %s", most, r), m);

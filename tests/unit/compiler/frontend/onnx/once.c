@@ -34,10 +34,6 @@ TestSuite(onnx_once, .init = setup, .fini = teardown, .timeout = HANG_SECONDS);
 
 /* ---- networks ---- */
 
-static void number(const char *name, int32_t type, double value) {
-    onnx_build_constant(build, name, type, (struct onnx_build_shape){.rank = 0}, &value);
-}
-
 /* Any number of nodes, where the builder holds few. */
 static Onnx__NodeProto *node(const char *op, const char *inputs, const char *outputs) {
     cr_assert(used < MANY);
@@ -56,9 +52,9 @@ static void open_map(struct onnx_build_shape shape) {
     input.values = QM_ARENA_NEW(arena, double, input.count);
     for (size_t i = 0; i < input.count; i++) input.values[i] = (double)(i * 37 % 255) - 127;
     onnx_build_input(build, "x", INT8, shape);
-    number("s", FLOAT, 0.0625);
-    number("other", FLOAT, 0.09375);
-    number("z", INT8, 0);
+    onnx_build_number(build, "s", FLOAT, 0.0625);
+    onnx_build_number(build, "other", FLOAT, 0.09375);
+    onnx_build_number(build, "z", INT8, 0);
     node("DequantizeLinear", "x s z", "map");
 }
 
@@ -68,7 +64,7 @@ static void add_product(void) {
     for (int i = 0; i < 64; i++) steps[i] = i * 29 % 63 - 31;
     open_map((struct onnx_build_shape){4, {1, 8, 2, 3}});
     onnx_build_constant(build, "steps", INT8, (struct onnx_build_shape){4, {8, 8, 1, 1}}, steps);
-    number("fine", FLOAT, 0.0078125);
+    onnx_build_number(build, "fine", FLOAT, 0.0078125);
     node("DequantizeLinear", "steps fine", "w");
     node("Conv", "map w", "product");
 }
@@ -231,11 +227,11 @@ Test(onnx_once, networks_that_become_too_many_operators_are_refused) {
     onnx_build_constant(build, "first", INT64, (struct onnx_build_shape){1, {1}}, (double[]){1});
     onnx_build_constant(build, "ends", INT64, (struct onnx_build_shape){1, {1}}, (double[]){1000});
     onnx_build_constant(build, "axis", INT64, (struct onnx_build_shape){1, {1}}, (double[]){1});
-    number("factor", FLOAT, 0.3);
+    onnx_build_number(build, "factor", FLOAT, 0.3);
     node("Mul", "map factor", "moved0");
     for (uint32_t i = 0; i < 990; i++) node("Slice", qm_arena_printf(arena, "moved%u first ends axis", i), named("moved", i + 1));
     for (uint32_t i = 0; i < 100; i++) {
-        number(named("addend", i), FLOAT, i);
+        onnx_build_number(build, named("addend", i), FLOAT, i);
         node("Add", qm_arena_printf(arena, "moved990 addend%u", i), named("sum", i));
         node("QuantizeLinear", qm_arena_printf(arena, "sum%u s z", i), named("y", i));
         onnx_build_output(build, named("y", i));
@@ -250,7 +246,7 @@ Test(onnx_once, moves_in_a_row_are_a_thousand_at_most) {
     struct qm_graph *graph;
     struct qm_diag diag = {.text = ""};
     open_map((struct onnx_build_shape){2, {1, 2}});
-    number("factor", FLOAT, 0.3);
+    onnx_build_number(build, "factor", FLOAT, 0.3);
     node("Mul", "map factor", "moved0");
     for (uint32_t i = 0; i < 1100; i++) node("Transpose", named("moved", i), named("moved", i + 1));
     node("QuantizeLinear", "moved1100 s z", "y");

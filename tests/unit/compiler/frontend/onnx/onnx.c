@@ -81,8 +81,8 @@ static struct numbers open_map(void) {
     for (int i = 0; i < MAP_ELEMENTS; i++) input.values[i] = i * 77 % 256 - 128;
     onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){4, {1, MAP_C, MAP_H, MAP_W}});
     onnx_build_output(&build, "y");
-    onnx_build_constant(&build, "scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
-    onnx_build_constant(&build, "zero", INT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_number(&build, "scale", FLOAT, scale);
+    onnx_build_number(&build, "zero", INT8, zero);
     onnx_build_node(&build, "DequantizeLinear", "x scale zero", "map");
     return input;
 }
@@ -132,8 +132,8 @@ Test(onnx, means_over_the_map_are_pools) {
     Onnx__NodeProto *mean = onnx_build_node(&build, "ReduceMean", "map", "mean");
     onnx_build_ints(&build, mean, "axes", 2, (const int64_t[]){-1, 2});
     onnx_build_int(&build, mean, "keepdims", 0);
-    onnx_build_constant(&build, "out_scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
-    onnx_build_constant(&build, "out_zero", INT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_number(&build, "out_scale", FLOAT, scale);
+    onnx_build_number(&build, "out_zero", INT8, zero);
     onnx_build_node(&build, "QuantizeLinear", "mean out_scale out_zero", "y");
     for (int c = 0; c < MAP_C; c++) {
         double sum = 0;
@@ -153,8 +153,8 @@ static void reduces_channels(const char *name, bool keeps, double divisor) {
     Onnx__NodeProto *node = onnx_build_node(&build, name, keeps ? "map axes" : "map", "reduced");
     if (!keeps) onnx_build_ints(&build, node, "axes", 1, (const int64_t[]){1});
     onnx_build_int(&build, node, "keepdims", keeps);
-    onnx_build_constant(&build, "out_scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
-    onnx_build_constant(&build, "out_zero", INT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_number(&build, "out_scale", FLOAT, scale);
+    onnx_build_number(&build, "out_zero", INT8, zero);
     onnx_build_node(&build, "QuantizeLinear", "reduced out_scale out_zero", "y");
     for (int i = 0; i < MAP_H * MAP_W; i++) {
         double sum = 0;
@@ -191,10 +191,10 @@ Test(onnx, products_of_two_results_are_the_machines) {
     struct numbers input = open_map(), want = {.rank = 4, .dims = {1, MAP_C, MAP_H, MAP_H}, .count = MAP_C * MAP_H * MAP_H};
     want.values = QM_ARENA_NEW(arena, double, want.count);
     onnx_build_ints(&build, onnx_build_node(&build, "Transpose", "map", "turned"), "perm", 4, (const int64_t[]){0, 1, 3, 2});
-    onnx_build_constant(&build, "factor", FLOAT, (struct onnx_build_shape){.rank = 0}, &factor);
+    onnx_build_number(&build, "factor", FLOAT, factor);
     onnx_build_constant(&build, "addends", FLOAT, (struct onnx_build_shape){1, {MAP_H}}, addends);
-    onnx_build_constant(&build, "out_scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
-    onnx_build_constant(&build, "out_zero", INT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_number(&build, "out_scale", FLOAT, scale);
+    onnx_build_number(&build, "out_zero", INT8, zero);
     onnx_build_node(&build, "MatMul", "map turned", "product");
     onnx_build_node(&build, "Mul", "product factor", "scaled");
     onnx_build_node(&build, "Add", "scaled addends", "sum");
@@ -215,9 +215,9 @@ Test(onnx, stacks_of_matrices_broadcast) {
     struct numbers input = open_map(), want = {.rank = 4, .dims = {2, MAP_C, 1, MAP_W}, .count = 2 * MAP_C * MAP_W};
     want.values = QM_ARENA_NEW(arena, double, want.count);
     onnx_build_constant(&build, "rows", INT8, (struct onnx_build_shape){4, {2, 1, 1, MAP_H}}, numbers);
-    onnx_build_constant(&build, "row_scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &(double){0.125});
-    onnx_build_constant(&build, "out_scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
-    onnx_build_constant(&build, "out_zero", INT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_number(&build, "row_scale", FLOAT, 0.125);
+    onnx_build_number(&build, "out_scale", FLOAT, scale);
+    onnx_build_number(&build, "out_zero", INT8, zero);
     onnx_build_node(&build, "DequantizeLinear", "rows row_scale", "left");
     onnx_build_node(&build, "MatMul", "left map", "product");
     onnx_build_node(&build, "QuantizeLinear", "product out_scale out_zero", "y");
@@ -324,9 +324,9 @@ Test(onnx, narrow_filters_far_from_their_zero_point_are_bytes) {
     for (int i = 0; i < CHANNELS * POSITIONS; i++) numbers[i] = i * 77 % 256 - 128;
     onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){4, {1, CHANNELS, 11, 4}});
     onnx_build_output(&build, "y");
-    onnx_build_constant(&build, "scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
+    onnx_build_number(&build, "scale", FLOAT, scale);
     onnx_build_constant(&build, "w", INT8, (struct onnx_build_shape){4, {1, CHANNELS, 1, 1}}, weights);
-    onnx_build_constant(&build, "w_zero", INT8, (struct onnx_build_shape){.rank = 0}, &weight_zero);
+    onnx_build_number(&build, "w_zero", INT8, weight_zero);
     onnx_build_node(&build, "DequantizeLinear", "x scale", "map");
     onnx_build_node(&build, "DequantizeLinear", "w scale w_zero", "filters");
     onnx_build_node(&build, "Conv", "map filters", "sums");
@@ -355,8 +355,8 @@ static void adds_constant_map(bool last) {
     want.values = QM_ARENA_NEW(arena, double, want.count);
     for (int i = 0; i < MAP_ELEMENTS; i++) numbers[i] = i * 91 % 256;
     onnx_build_constant(&build, "place", UINT8, (struct onnx_build_shape){3, {MAP_C, MAP_H, MAP_W}}, numbers);
-    onnx_build_constant(&build, "place_scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
-    onnx_build_constant(&build, "place_zero", UINT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_number(&build, "place_scale", FLOAT, scale);
+    onnx_build_number(&build, "place_zero", UINT8, zero);
     onnx_build_node(&build, "DequantizeLinear", "place place_scale place_zero", "places");
     if (last) onnx_build_ints(&build, onnx_build_node(&build, "MaxPool", "map", "same"), "kernel_shape", 2, (const int64_t[]){1, 1});
     onnx_build_node(&build, "Add", last ? "same places" : "places map", "sum");

@@ -14,10 +14,6 @@ static struct qm_arena *arena;
 static struct onnx_build build;
 static struct numbers input;
 
-static void scalar(const char *name, int32_t type, double value) {
-    onnx_build_constant(&build, name, type, (struct onnx_build_shape){.rank = 0}, &value);
-}
-
 /* x is a matrix of bytes, map what they mean. */
 static void setup(void) {
     arena = qm_arena_create();
@@ -25,8 +21,8 @@ static void setup(void) {
     onnx_build_open(&build, arena);
     onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){2, {ROWS, COLUMNS}});
     onnx_build_output(&build, "y");
-    scalar("scale", FLOAT, 0.5);
-    scalar("zero", INT8, 3);
+    onnx_build_number(&build, "scale", FLOAT, 0.5);
+    onnx_build_number(&build, "zero", INT8, 3);
     input = (struct numbers){.rank = 2, .dims = {ROWS, COLUMNS}, .count = COUNT, .values = QM_ARENA_NEW(arena, double, COUNT)};
     for (int i = 0; i < COUNT; i++) input.values[i] = i * 77 % 256 - 128;
 }
@@ -89,7 +85,7 @@ Test(onnx_reasons, only_a_network_without_quantizers_is_told_to_be_quantized) {
 /* ---- what is no number ---- */
 
 static void computes_with(const char *op, double number, const char *words) {
-    scalar("number", FLOAT, number);
+    onnx_build_number(&build, "number", FLOAT, number);
     node("DequantizeLinear", "x scale zero", "map");
     node(op, "map number", "n");
     node("QuantizeLinear", "n scale zero", "y");
@@ -107,7 +103,7 @@ Test(onnx_reasons, an_infinite_factor_is_named) {
 /* x - 3 is 0 at x = 3, where the quotient has no value. */
 Test(onnx_reasons, a_result_that_is_no_number_has_no_integer) {
     char text[600];
-    scalar("none", FLOAT, 0);
+    onnx_build_number(&build, "none", FLOAT, 0);
     node("DequantizeLinear", "x scale zero", "map");
     node("Div", "map none", "n");
     node("QuantizeLinear", "n scale zero", "y");
@@ -129,7 +125,7 @@ Test(onnx_reasons, a_result_that_is_no_number_has_no_integer) {
 
 Test(onnx_reasons, zero_points_may_be_absent) {
     double want[COUNT];
-    scalar("one", FLOAT, 1);
+    onnx_build_number(&build, "one", FLOAT, 1);
     of_microsoft(node("QLinearAdd", "x scale - x one - scale", "y"));
     for (int i = 0; i < COUNT; i++) want[i] = byte(3 * input.values[i]);
     gives(want, 2, (const size_t[]){ROWS, COLUMNS});
@@ -142,7 +138,7 @@ Test(onnx_reasons, a_constant_first_matrix_multiplies) {
     double want[WIDTH * COLUMNS];
     onnx_build_constant(&build, "matrix", INT8, (struct onnx_build_shape){2, {WIDTH, ROWS}}, matrix);
     onnx_build_constant(&build, "scales", FLOAT, (struct onnx_build_shape){1, {WIDTH}}, scales);
-    scalar("large", FLOAT, 64);
+    onnx_build_number(&build, "large", FLOAT, 64);
     onnx_build_int(&build, node("DequantizeLinear", "matrix scales", "weights"), "axis", 0);
     node("DequantizeLinear", "x scale zero", "map");
     node("MatMul", "weights map", "n");
@@ -218,7 +214,7 @@ static void block_weights(const double scales[3 * WIDTH]) {
     onnx_build_constant(&build, "columns", INT8, (struct onnx_build_shape){2, {COLUMNS, WIDTH}}, columns);
     onnx_build_constant(&build, "scales", FLOAT, (struct onnx_build_shape){2, {3, WIDTH}}, scales);
     onnx_build_constant(&build, "zeros", INT8, (struct onnx_build_shape){2, {3, WIDTH}}, zeros);
-    scalar("large", FLOAT, 16);
+    onnx_build_number(&build, "large", FLOAT, 16);
     Onnx__NodeProto *weights = node("DequantizeLinear", "columns scales zeros", "weights");
     onnx_build_int(&build, weights, "axis", 0);
     onnx_build_int(&build, weights, "block_size", 2);

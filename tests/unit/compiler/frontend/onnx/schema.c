@@ -18,8 +18,8 @@ static void setup(void) {
     onnx_build_open(&build, arena);
     onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){4, {1, 2, 3, 5}});
     onnx_build_output(&build, "y");
-    onnx_build_constant(&build, "scale", FLOAT, (struct onnx_build_shape){.rank = 0}, &scale);
-    onnx_build_constant(&build, "zero", INT8, (struct onnx_build_shape){.rank = 0}, &zero);
+    onnx_build_number(&build, "scale", FLOAT, scale);
+    onnx_build_number(&build, "zero", INT8, zero);
     onnx_build_node(&build, "DequantizeLinear", "x scale zero", "map");
 }
 
@@ -195,7 +195,7 @@ Test(onnx_schema, statistics_that_a_normalization_computes_are_training) {
 
 Test(onnx_schema, dropout_drops_nothing_but_in_training) {
     static const double is_training = 1;
-    onnx_build_constant(&build, "training", BOOL, (struct onnx_build_shape){.rank = 0}, &is_training);
+    onnx_build_number(&build, "training", BOOL, is_training);
     Onnx__NodeProto *dropout = node("Dropout", "map - training");
     refused("operator 1 Dropout is in training mode");
     dropout->n_input = 1;
