@@ -38,6 +38,11 @@ bool qm_graph_has_weights(enum qm_graph_op_kind kind) {
     return kind == QM_OP_CONV_2D || kind == QM_OP_DEPTHWISE_CONV_2D || kind == QM_OP_TRANSPOSE_CONV || kind == QM_OP_FULLY_CONNECTED;
 }
 
+bool qm_graph_has_window(enum qm_graph_op_kind kind) {
+    return kind == QM_OP_CONV_2D || kind == QM_OP_DEPTHWISE_CONV_2D || kind == QM_OP_TRANSPOSE_CONV || kind == QM_OP_AVERAGE_POOL_2D ||
+           kind == QM_OP_MAX_POOL_2D;
+}
+
 uint64_t qm_graph_elements(const struct qm_graph_tensor *tensor) {
     uint64_t elements = 1;
     for (uint32_t i = 0; i < tensor->rank; i++) elements *= tensor->dims[i];

@@ -49,6 +49,8 @@ enum qm_graph_op_kind {
 const char *qm_graph_op_name(enum qm_graph_op_kind kind);
 /* Whether input 1 is weights and input 2, which may be absent, a bias. */
 bool qm_graph_has_weights(enum qm_graph_op_kind kind);
+/* Whether it works by windows over maps, which would reach from one example of a batch into the next. */
+bool qm_graph_has_window(enum qm_graph_op_kind kind);
 
 struct qm_quant {
     uint32_t count;            /* 0: not quantized, 1: per tensor, else per channel along axis */

@@ -1,5 +1,5 @@
-/* legalize_batch.c - operators with windows work on one example at a time: on a batch they become a split, one for each example, and a
- * concatenation, so that no window reaches from one example into the next.
+/* legalize_batch.c - operators with windows work on one example at a time: on a batch they become a slice and an operator for each example,
+ * and a concatenation, so that no window reaches from one example into the next. All of them have the name of the whole.
  */
 #include <string.h>
 
@@ -11,27 +11,18 @@ struct batch {
 };
 
 static bool has_batch(const struct qm_graph *graph, const struct qm_graph_op *op) {
-    static const bool has_window[QM_GRAPH_OP_KINDS] = {[QM_OP_CONV_2D] = true,
-                                                       [QM_OP_DEPTHWISE_CONV_2D] = true,
-                                                       [QM_OP_TRANSPOSE_CONV] = true,
-                                                       [QM_OP_AVERAGE_POOL_2D] = true,
-                                                       [QM_OP_MAX_POOL_2D] = true};
     const struct qm_graph_tensor *in = &graph->tensors[op->inputs[0]];
-    return has_window[op->kind] && in->rank == 4 && in->dims[0] > 1 && in->dtype != QM_F32;
+    return qm_graph_has_window(op->kind) && in->rank == 4 && in->dims[0] > 1 && in->dtype != QM_F32;
 }
 
 static struct qm_graph_tensor *tensor_at(const struct batch *b, uint32_t index) {
     return &b->maker.graph->tensors[index];
 }
 
-/* One example of a tensor. */
-static uint32_t add_example(struct batch *b, uint32_t tensor, uint32_t example) {
+/* A tensor like one example of another. */
+static uint32_t add_example(struct batch *b, uint32_t tensor) {
     struct qm_graph_tensor one = *tensor_at(b, tensor);
     one.dims[0] = 1;
-    size_t room = strlen(one.name) + sizeof "[4294967295]";
-    char *name = qm_arena_alloc(b->maker.arena, room);
-    snprintf(name, room, "%s[%u]", one.name, example);
-    one.name = name;
     struct qm_shape shape = qm_graph_shape(&one);
     uint32_t index = qm_graph_add_tensor(&b->maker, one.name, one.dtype, &shape);
     *tensor_at(b, index) = one;
@@ -42,25 +33,37 @@ static void add_op(struct batch *b, const struct qm_graph_op *op) {
     *qm_graph_add_op(&b->maker, op->kind, QM_NO_TENSOR, QM_NO_TENSOR) = *op;
 }
 
-static void add_examples(struct batch *b, const struct qm_graph_op *op) {
-    uint32_t count = tensor_at(b, op->inputs[0])->dims[0];
-    struct qm_graph_op split = {.kind = QM_OP_SPLIT, .index = op->index, .name = op->name, .input_count = 1, .output_count = count};
-    struct qm_graph_op join = {.kind = QM_OP_CONCATENATION, .index = op->index, .name = op->name, .input_count = count, .output_count = 1};
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) split.inputs[i] = split.outputs[i] = join.inputs[i] = join.outputs[i] = QM_NO_TENSOR;
-    for (uint32_t i = 0; i < count; i++) {
-        split.outputs[i] = add_example(b, op->inputs[0], i);
-        join.inputs[i] = add_example(b, op->outputs[0], i);
+static struct qm_graph_op *add_move(struct batch *b, const struct qm_graph_op *op, enum qm_graph_op_kind kind, uint32_t in, uint32_t out) {
+    struct qm_graph_op *move = qm_graph_add_op(&b->maker, kind, in, out);
+    move->index = op->index;
+    move->name = op->name;
+    return move;
+}
+
+/* Takes one example of the operator's input. */
+static uint32_t add_slice(struct batch *b, const struct qm_graph_op *op, uint32_t example) {
+    uint32_t taken = add_example(b, op->inputs[0]);
+    tensor_at(b, taken)->name = tensor_at(b, op->outputs[0])->name;
+    struct qm_graph_op *slice = add_move(b, op, QM_OP_STRIDED_SLICE, op->inputs[0], taken);
+    for (uint32_t d = 0; d < tensor_at(b, taken)->rank; d++) {
+        slice->begin[d] = d == 0 ? (int32_t)example : 0;
+        slice->step[d] = 1;
+        slice->slice_dims[d] = tensor_at(b, taken)->dims[d];
     }
-    split.inputs[0] = op->inputs[0];
-    join.outputs[0] = op->outputs[0];
-    add_op(b, &split);
+    return taken;
+}
+
+static void add_examples(struct batch *b, const struct qm_graph_op *op) {
+    uint32_t count = tensor_at(b, op->inputs[0])->dims[0], results[QM_OPERANDS_MAX];
     for (uint32_t i = 0; i < count; i++) {
         struct qm_graph_op one = *op;
-        one.inputs[0] = split.outputs[i];
-        one.outputs[0] = join.inputs[i];
+        one.inputs[0] = add_slice(b, op, i);
+        one.outputs[0] = results[i] = add_example(b, op->outputs[0]);
         add_op(b, &one);
     }
-    add_op(b, &join);
+    struct qm_graph_op *join = add_move(b, op, QM_OP_CONCATENATION, results[0], op->outputs[0]);
+    join->input_count = count;
+    memcpy(join->inputs, results, count * sizeof *results);
 }
 
 static void open_graph(struct batch *b) {

@@ -81,29 +81,12 @@ static uint32_t emit_on(const struct real_node *n, const struct real_deferred *d
     return tensor;
 }
 
-/* Whether windows of one example would reach into the next. */
-static bool has_windows(enum qm_graph_op_kind kind) {
-    return kind == QM_OP_CONV_2D || kind == QM_OP_DEPTHWISE_CONV_2D || kind == QM_OP_TRANSPOSE_CONV || kind == QM_OP_AVERAGE_POOL_2D;
-}
-
-/* The operator on each example of a batch. QM_NO_TENSOR: refused. */
-static uint32_t emit_batch(const struct real_node *n, const struct real_deferred *deferred, const struct real_encoding *encoding,
-                           const struct qm_shape *shape) {
-    uint32_t examples[QM_OPERANDS_MAX], count = shape->dims[0], in = deferred->op.inputs[0];
-    struct qm_shape one = *shape;
-    if (count > QM_OPERANDS_MAX) return real_refuse(n, "works on a batch of %u; at most %d", count, QM_OPERANDS_MAX), QM_NO_TENSOR;
-    one.dims[0] = 1;
-    for (uint32_t i = 0; i < count; i++) examples[i] = emit_on(n, deferred, encoding, real_add_example(n, in, i), &one);
-    return real_add_batch(n, examples, count);
-}
-
 /* Adds the operator with its output, which has the dimensions of result. */
 bool real_emit(const struct real_node *n, const struct real_deferred *deferred, const struct real_encoding *encoding,
                struct real_value *value) {
     struct qm_shape wanted = qm_graph_shape(&deferred->result), own = deferred->op_shape.rank > 0 ? deferred->op_shape : wanted;
-    bool batch = has_windows(deferred->op.kind) && own.rank == 4 && own.dims[0] > 1;
-    uint32_t tensor = batch ? emit_batch(n, deferred, encoding, &own) : emit_on(n, deferred, encoding, deferred->op.inputs[0], &own);
-    if (tensor == QM_NO_TENSOR) return false;
+    if (qm_graph_has_window(deferred->op.kind) && own.rank == 4 && !real_check_batch(n, own.dims[0])) return false;
+    uint32_t tensor = emit_on(n, deferred, encoding, deferred->op.inputs[0], &own);
     real_tensors(n)[tensor].name = value->name;
     if (deferred->stack > 1) tensor = unstacked(n, deferred, tensor);
     if (!qm_shape_same(&own, &wanted)) {

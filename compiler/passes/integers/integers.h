@@ -189,9 +189,8 @@ struct qm_graph_op *real_add_op(const struct real_node *n, enum qm_graph_op_kind
 /* The bytes of a tensor in another shape, or taken for other numbers: both by a RESHAPE. */
 uint32_t real_add_reshape(const struct real_node *n, uint32_t tensor, const struct qm_shape *shape);
 uint32_t real_add_alias(const struct real_node *n, uint32_t tensor, float scale, int64_t zero);
-/* One example of a batch, and a batch of examples; of 1 the tensor itself. */
-uint32_t real_add_example(const struct real_node *n, uint32_t tensor, uint32_t example);
-uint32_t real_add_batch(const struct real_node *n, const uint32_t *examples, uint32_t count);
+/* Whether so many examples can be joined again, of operators with windows: they run one by one (passes/legalize_batch.c). */
+bool real_check_batch(const struct real_node *n, uint32_t examples);
 void real_set_quant(const struct real_node *n, uint32_t tensor, float scale, int64_t zero);
 /* The zero point with which integers from low to high fit int8: 0 if they do without. False when none does. */
 bool real_zero_point(double low, double high, int64_t *zero);

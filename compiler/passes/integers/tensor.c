@@ -41,29 +41,8 @@ uint32_t real_add_alias(const struct real_node *n, uint32_t tensor, float scale,
 
 /* ---- batches ---- */
 
-uint32_t real_add_example(const struct real_node *n, uint32_t tensor, uint32_t example) {
-    struct qm_shape shape = qm_graph_shape(&real_tensors(n)[tensor]);
-    if (shape.dims[0] == 1) return tensor;
-    shape.dims[0] = 1;
-    uint32_t result = real_add_like(n, tensor, &shape);
-    struct qm_graph_op *op = real_add_op(n, QM_OP_STRIDED_SLICE, tensor, result);
-    for (uint32_t d = 0; d < shape.rank; d++) {
-        op->begin[d] = d == 0 ? (int32_t)example : 0;
-        op->step[d] = 1;
-        op->slice_dims[d] = shape.dims[d];
-    }
-    return result;
-}
-
-uint32_t real_add_batch(const struct real_node *n, const uint32_t *examples, uint32_t count) {
-    if (count == 1) return examples[0];
-    struct qm_shape shape = qm_graph_shape(&real_tensors(n)[examples[0]]);
-    shape.dims[0] = count;
-    uint32_t result = real_add_like(n, examples[0], &shape);
-    struct qm_graph_op *op = real_add_op(n, QM_OP_CONCATENATION, examples[0], result);
-    op->input_count = count;
-    for (uint32_t i = 0; i < count; i++) op->inputs[i] = examples[i];
-    return result;
+bool real_check_batch(const struct real_node *n, uint32_t examples) {
+    return examples <= QM_OPERANDS_MAX || real_refuse(n, "works on a batch of %u; at most %d", examples, QM_OPERANDS_MAX);
 }
 
 /* ---- inputs ---- */

@@ -113,13 +113,6 @@ static bool fits_machine(const struct real_node *n, const struct qm_graph_op *wi
     return real_refuse(n, "has a window of %ux%u; at most %d of each are supported", window->kernel_h, window->kernel_w, QM_WINDOW_MAX);
 }
 
-/* Of each example of a batch by itself, since windows would reach into the next. */
-static uint32_t pool_example(const struct real_node *n, uint32_t tensor, const struct qm_shape *shape) {
-    uint32_t pooled = real_add_like(n, tensor, shape);
-    set_window(real_add_op(n, QM_OP_MAX_POOL_2D, tensor, pooled), n->op);
-    return pooled;
-}
-
 bool real_max_pool(const struct real_node *n) {
     struct real_value *in = n->inputs[0];
     struct real_map map;
@@ -127,11 +120,10 @@ bool real_max_pool(const struct real_node *n) {
     if (!fits_machine(n, n->op) || !real_materialize(n, in) || !real_map_of(n, &in->shape, &map)) return false;
     if (!real_tensor(n, in, REAL_CHANNELS_LAST, &tensor)) return false;
     struct qm_shape shape = channels_last(&n->outputs[0]->shape);
-    uint32_t examples = shape.dims[0], pooled[QM_OPERANDS_MAX];
-    if (examples > QM_OPERANDS_MAX) return real_refuse(n, "works on a batch of %u; at most %d", examples, QM_OPERANDS_MAX);
-    shape.dims[0] = 1;
-    for (uint32_t i = 0; i < examples; i++) pooled[i] = pool_example(n, real_add_example(n, tensor, i), &shape);
-    real_put(n, in, REAL_CHANNELS_LAST, real_add_batch(n, pooled, examples));
+    if (!real_check_batch(n, shape.dims[0])) return false;
+    uint32_t pooled = real_add_like(n, tensor, &shape);
+    set_window(real_add_op(n, QM_OP_MAX_POOL_2D, tensor, pooled), n->op);
+    real_put(n, in, REAL_CHANNELS_LAST, pooled);
     return true;
 }
 
