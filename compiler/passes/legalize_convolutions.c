@@ -316,12 +316,13 @@ static enum qm_status set_whole_bias(const struct site *s, struct qm_layer *laye
     return round_factors(s, layer, f->channels, &scales);
 }
 
-static enum qm_status tell_channel(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t c) {
+/* Channel c is off by `error`, the most of all. */
+static enum qm_status tell_channel(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t c, double error) {
     double factor = site_factors(s)[c];
     int64_t zero = site_input(s, 0)->quant.zero_point[0] * symmetric_sum(layer, f, c);
     if (factor != 0 && qm_multiplier_from_real(factor).value == 0) return site_inexact(s, layer, "its factor %g is too small", factor);
-    return site_inexact(s, layer, "channel %u: adds %g steps of the output, more than are exact (about %d)", c,
-                        s->op->requant->addends[c] - factor * (double)zero, 1 << (31 - QM_OFFSET_BITS));
+    return site_inexact(s, layer, "channel %u: adds %g steps of the output, and the machine's nearest is up to %.2g steps off; a larger scale of the "
+                        "output makes both smaller", c, s->op->requant->addends[c] - factor * (double)zero, error);
 }
 
 /* Addends with rounding OFFSET or, where that is not exact and the other is nearer, as a bias. */
@@ -335,7 +336,8 @@ static enum qm_status set_addends(const struct site *s, struct qm_layer *layer, 
     QM_TRY(set_whole_bias(s, &with_bias, f));
     double bias_error = worst_channel(s, &with_bias, f, &other);
     if (bias_error < error) *layer = with_bias;
-    return fmin(error, bias_error) <= ADDEND_ERROR_MAX ? QM_OK : tell_channel(s, layer, f, channel);
+    if (fmin(error, bias_error) <= ADDEND_ERROR_MAX) return QM_OK;
+    return bias_error < error ? tell_channel(s, layer, f, other, bias_error) : tell_channel(s, layer, f, channel, error);
 }
 
 /* How sums become the output's integers: by thresholds, by scales, or not at all. */
