@@ -104,7 +104,7 @@ struct qm_graph_op {
     uint32_t pad_top, pad_left, pad_bottom, pad_right;
     uint32_t depth_multiplier;    /* DEPTHWISE_CONV_2D */
     bool channels_first;          /* of real numbers: maps are [n][c][h][w] or [n][c][w], filters [oc][ic of a group][h][w] */
-    uint32_t groups;              /* CONV_2D with channels first */
+    uint32_t groups;              /* CONV_2D, TRANSPOSE_CONV with channels first */
     bool pads_counted;            /* AVERAGE_POOL_2D: padding counts as elements of 0, not as absent */
     bool first_transposed;        /* BATCH_MATMUL: input 0 is [k][rows], not [rows][k] */
     bool transposed;              /* MATMUL, BATCH_MATMUL: input 1 is [columns][k], not [k][columns] */

@@ -65,13 +65,12 @@ static const char *check_quantizer(const struct evaluate_site *s) {
 
 /* ---- products and reductions ---- */
 
-/* Stacks are broadcast; a vector is a row, when it is no stack that it meets. */
+/* Stacks are broadcast. */
 static const char *check_matmul(const struct evaluate_site *s) {
     const struct qm_graph_tensor *a = s->in, *b = s->second, *out = s->out;
-    if (a->rank == 0 || b->rank < 2 || (a->rank == 1 && b->rank > 2)) return "multiplies by what is no matrix";
+    if (a->rank < 2 || b->rank < 2) return "multiplies by what is no matrix";
     const uint32_t *matrix = &b->dims[b->rank - 2];
     if (a->dims[a->rank - 1] != matrix[s->op->transposed ? 1 : 0]) return evaluate_other_shapes;
-    if (a->rank == 1) return evaluate_is_result(s, &(struct qm_shape){1, {matrix[s->op->transposed ? 0 : 1]}});
     const char *problem = check_broadcast(s, 2);
     if (problem != NULL) return problem;
     const uint32_t *result = &out->dims[out->rank - 2];

@@ -101,11 +101,11 @@ static void multiply_matrices(const struct qm_graph_op *op, const size_t rows_k_
         }
 }
 
-/* Stacks of matrices, whose dimensions are broadcast; one row may be a vector. */
+/* Stacks of matrices, whose dimensions are broadcast. */
 static void multiply(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
     const struct qm_graph_tensor *a = &graph->tensors[op->inputs[0]], *b = &graph->tensors[op->inputs[1]];
     const struct qm_graph_tensor *out = &graph->tensors[op->outputs[0]];
-    const size_t extents[] = {a->rank > 1 ? a->dims[a->rank - 2] : 1, a->dims[a->rank - 1], out->dims[out->rank - 1]};
+    const size_t extents[] = {a->dims[a->rank - 2], a->dims[a->rank - 1], out->dims[out->rank - 1]};
     size_t size = extents[0] * extents[2], count = (size_t)qm_graph_elements(out) / size;
     for (size_t i = 0; i < count; i++)
         multiply_matrices(op, extents, inputs[0] + evaluate_operand_at(a, out, 2, i) * extents[0] * extents[1],

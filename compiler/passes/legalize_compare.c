@@ -149,6 +149,16 @@ static enum qm_status add_bias(struct comparison *c, uint32_t *x) {
     return QM_OK;
 }
 
+/* A filter [ic of a group][oc][kh][kw] of a transposed convolution as [ic][oc of a group][kh][kw]. */
+static uint32_t part_groups(struct comparison *c, uint32_t weights, uint32_t groups) {
+    static const uint32_t groups_first[] = {1, 0, 2, 3};
+    struct qm_shape own = shape_of(c, weights);
+    uint32_t each = own.dims[1] / groups;
+    weights = reshape(c, weights, &(struct qm_shape){4, {own.dims[0], groups, each, own.dims[2] * own.dims[3]}});
+    weights = transpose(c, weights, groups_first);
+    return reshape(c, weights, &(struct qm_shape){4, {own.dims[0] * groups, each, own.dims[2], own.dims[3]}});
+}
+
 static enum qm_status sum_convolution(struct comparison *c, uint32_t *sum) {
     static const uint32_t inputs_first[] = {3, 0, 1, 2};
     bool ahead = c->s->op->kind == QM_OP_CONV_2D, transposed = c->s->op->kind == QM_OP_TRANSPOSE_CONV;
@@ -159,7 +169,8 @@ static enum qm_status sum_convolution(struct comparison *c, uint32_t *sum) {
     x = transpose(c, x, to_first);
     struct qm_shape in = shape_of(c, x);
     weights = transpose(c, weights, ahead ? to_first : inputs_first);
-    uint32_t groups = transposed ? 1 : in.dims[1] / shape_of(c, weights).dims[1];
+    uint32_t groups = in.dims[1] / shape_of(c, weights).dims[transposed ? 0 : 1];
+    if (transposed) weights = part_groups(c, weights, groups);
     struct qm_graph_op *op = add_op(c, transposed ? QM_OP_TRANSPOSE_CONV : QM_OP_CONV_2D, x, &out);
     set_window(c, op);
     if (transposed) set_transposed_window(c, op);

@@ -398,33 +398,32 @@ static int8_t *zero_weights(const struct site *s, const struct qm_layer *layer, 
     return memset(QM_ARENA_NEW(s->l->arena, int8_t, bytes), layer->weight_zero, bytes);
 }
 
-/* A filter [oc][kh][kw][ic of a group] as that of one group: zero but for the channels of each group. */
-static enum qm_status join_groups(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t in_channels) {
-    uint32_t own = site_input(s, 1)->dims[3], taps = f->count / own, per_group = f->channels / (in_channels / own);
+/* Makes a filter [oc][kh][kw][ic of a group] that of one group, unless it is: zero but for the channels of each group. */
+static enum qm_status join_groups(const struct site *s, struct qm_layer *layer, struct filter *f) {
+    uint32_t own = site_input(s, 1)->dims[3], in_channels = layer->in_channels;
+    uint32_t taps = f->count / own, per_group = f->channels / (in_channels / own);
     uint64_t bytes = (uint64_t)f->channels * taps * in_channels;
+    if (own == in_channels) return QM_OK;
     QM_TRY(check_expanded(s, bytes));
     int8_t *to = zero_weights(s, layer, bytes);
     for (size_t c = 0; c < f->channels; c++)
         for (size_t tap = 0; tap < taps; tap++)
             memcpy(to + (c * taps + tap) * in_channels + c / per_group * own, layer->weights + (c * taps + tap) * own, own);
     layer->weights = to;
+    f->channel_stride = f->count = taps * in_channels;
     return QM_OK;
 }
 
 enum qm_status legalize_conv(const struct site *s) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
-    uint32_t channels = weights->dims[0], count = weights->dims[1] * weights->dims[2] * weights->dims[3],
-             in_channels = site_input(s, 0)->dims[3];
+    uint32_t channels = weights->dims[0], count = weights->dims[1] * weights->dims[2] * weights->dims[3];
     struct filter filter = {.channels = channels, .count = count, .channel_stride = count, .stride = 1};
     struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
-    layer->in_channels = in_channels;
+    layer->in_channels = site_input(s, 0)->dims[3];
     site_window(s, layer);
     QM_TRY(check_weights(s, 0, channels));
     set_weights(s, layer);
-    if (weights->dims[3] < in_channels) {
-        QM_TRY(join_groups(s, layer, &filter, in_channels));
-        filter.channel_stride = filter.count = count / weights->dims[3] * in_channels;
-    }
+    QM_TRY(join_groups(s, layer, &filter));
     QM_TRY(finish_convolution(s, layer, &filter, 0));
     layer->macs = positions(s, layer) * channels * count;
     return QM_OK;
@@ -476,21 +475,36 @@ enum qm_status legalize_depthwise(const struct site *s) {
 
 /* ---- transposed convolution ---- */
 
-/* The input with stride - 1 zeros between its positions, as a map between the operator's own layers. */
-static enum qm_status dilate_input(const struct site *s, uint32_t *value) {
+/* A direction of the input with stride - 1 zeros between its positions: what is left of it where more is cut in front than the filter
+ * reaches. */
+struct spread {
+    uint32_t extent;         /* of all that is left */
+    uint32_t in_first, kept; /* positions of the input */
+    uint32_t out_first;      /* where the first of them is put */
+    uint32_t pad;            /* zeros that the flipped filter meets in front */
+};
+
+static struct spread spread_of(uint32_t in, uint32_t stride, uint32_t reach, uint32_t before) {
+    uint32_t cut = before > reach ? before - reach : 0, first = (cut + stride - 1) / stride;
+    return (struct spread){(in - 1) * stride + 1 - cut, first, in - first, first * stride - cut, before > reach ? 0 : reach - before};
+}
+
+/* The input spread in both directions, as a map between the operator's own layers. */
+static enum qm_status spread_input(const struct site *s, const struct spread *y, const struct spread *x, uint32_t *value) {
     const struct qm_graph_op *op = s->op;
     const struct qm_graph_tensor *in = site_input(s, 0);
-    uint32_t h = in->dims[1], w = in->dims[2], channels = in->dims[3], source;
+    uint32_t w = in->dims[2], channels = in->dims[3], source;
     QM_TRY(site_operand(s, 0, &source));
     *value = source;
-    if (op->stride_h == 1 && op->stride_w == 1) return QM_OK;
-    uint32_t wide = (w - 1) * op->stride_w + 1;
-    *value = site_between(s, op->inputs[0], (h - 1) * op->stride_h + 1, wide, channels);
+    if (op->stride_h == 1 && op->stride_w == 1 && y->in_first == 0 && x->in_first == 0) return QM_OK;
+    *value = site_between(s, op->inputs[0], y->extent, x->extent, channels);
     struct qm_layer *layer = site_move(s, in, source, *value);
     layer->pad_value = (int8_t)in->quant.zero_point[0];
     layer->move = (struct qm_move){.loop_count = 2, .contiguous_bytes = channels, .fill = true};
-    layer->move.loops[0] = (struct qm_move_loop){h, w * channels, op->stride_h * wide * channels};
-    layer->move.loops[1] = (struct qm_move_loop){w, channels, op->stride_w * channels};
+    layer->move.in_first = (y->in_first * w + x->in_first) * channels;
+    layer->move.out_first = (y->out_first * x->extent + x->out_first) * channels;
+    layer->move.loops[0] = (struct qm_move_loop){y->kept, w * channels, op->stride_h * x->extent * channels};
+    layer->move.loops[1] = (struct qm_move_loop){x->kept, channels, op->stride_w * channels};
     return QM_OK;
 }
 
@@ -505,23 +519,29 @@ static const int8_t *flip_taps(const struct site *s, const struct qm_layer *laye
     return to;
 }
 
-/* A convolution of stride 1 over the dilated input, with the flipped filter. */
+/* A convolution of stride 1 over the spread input, with the flipped filter. */
 enum qm_status legalize_transpose_conv(const struct site *s) {
     const struct qm_graph_tensor *in = site_input(s, 0), *weights = site_input(s, 1);
     uint32_t channels = weights->dims[0], count = weights->dims[1] * weights->dims[2] * weights->dims[3], value;
     struct filter filter = {.channels = channels, .count = count, .channel_stride = count, .stride = 1};
+    const struct qm_graph_op *op = s->op;
+    struct spread y = spread_of(in->dims[1], op->stride_h, (op->kernel_h - 1) * op->dilation_h, op->pad_top);
+    struct spread x = spread_of(in->dims[2], op->stride_w, (op->kernel_w - 1) * op->dilation_w, op->pad_left);
     QM_TRY(check_weights(s, 0, channels));
     QM_TRY(site_check_activation(s, in));
-    QM_TRY(dilate_input(s, &value));
+    QM_TRY(spread_input(s, &y, &x, &value));
     struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
     set_weights(s, layer);
     layer->weights = flip_taps(s, layer, &filter);
-    layer->in_channels = weights->dims[3];
-    layer->kernel_h = s->op->kernel_h;
-    layer->kernel_w = s->op->kernel_w;
-    layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
-    layer->pad_top = s->op->kernel_h - 1 - s->op->pad_top;
-    layer->pad_left = s->op->kernel_w - 1 - s->op->pad_left;
+    layer->in_channels = in->dims[3];
+    QM_TRY(join_groups(s, layer, &filter));
+    layer->kernel_h = op->kernel_h;
+    layer->kernel_w = op->kernel_w;
+    layer->stride_h = layer->stride_w = 1;
+    layer->dilation_h = op->dilation_h;
+    layer->dilation_w = op->dilation_w;
+    layer->pad_top = y.pad;
+    layer->pad_left = x.pad;
     QM_TRY(finish_convolution(s, layer, &filter, 0));
     layer->inputs[0] = value;
     layer->macs = (uint64_t)in->dims[1] * in->dims[2] * channels * count;

@@ -114,6 +114,10 @@ onnx_draw_step onnx_draw_pool, onnx_draw_concat, onnx_draw_transpose, onnx_draw_
 onnx_draw_step onnx_draw_conv_transpose;
 /* onnx_draw_functions.c */
 onnx_draw_step onnx_draw_function, onnx_draw_partial_function, onnx_draw_several;
+/* onnx_draw_products.c */
+onnx_draw_step onnx_draw_vectors;
+/* What fits the rows and columns of a product of such a spread and is added to it. */
+const char *onnx_draw_addend(struct onnx_draw *d, const struct onnx_build_shape *product, double spread);
 /* onnx_draw_rows.c */
 onnx_draw_step onnx_draw_reduce, onnx_draw_find, onnx_draw_global_max, onnx_draw_softmax, onnx_draw_layer_normalization,
     onnx_draw_instance_normalization;

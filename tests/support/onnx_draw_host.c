@@ -282,5 +282,6 @@ const struct onnx_draw_steps onnx_draw_further_steps[] = {{onnx_draw_function, 1
                                                           {onnx_draw_mirror, 6},
                                                           {onnx_draw_slice_down, 6},
                                                           {onnx_draw_resize_any, 12},
-                                                          {onnx_draw_conv_transpose, 12},
+                                                          {onnx_draw_conv_transpose, 16},
+                                                          {onnx_draw_vectors, 14},
                                                           {NULL, 0}};

@@ -61,9 +61,10 @@ bool onnx_draw_unsqueeze(struct onnx_draw *d, const struct onnx_draw_value *x, s
     struct onnx_build_shape shape = {squeezes ? rank - 1 : rank + 1, {0}};
     for (uint32_t i = 0; i < shape.rank; i++)
         shape.dims[i] = squeezes ? x->shape.dims[i < axis ? i : i + 1] : i == axis ? 1 : x->shape.dims[i < axis ? i : i - 1];
-    int64_t asked = onnx_draw_chance(d, 30) ? (int64_t)axis - (squeezes ? rank : rank + 1) : axis;
+    int64_t back = (int64_t)axis - (squeezes ? rank : rank + 1), asked[] = {onnx_draw_chance(d, 30) ? back : axis, back};
     const char *op = squeezes ? "Squeeze" : "Unsqueeze";
-    onnx_draw_node(d, op, qm_arena_printf(d->b.arena, "%s %s", x->name, onnx_draw_list(d, 1, &asked)), &y->name);
+    uint32_t times = squeezes && onnx_draw_chance(d, 20) ? 2 : 1; /* Squeeze may name an axis again */
+    onnx_draw_node(d, op, qm_arena_printf(d->b.arena, "%s %s", x->name, onnx_draw_list(d, times, asked)), &y->name);
     onnx_draw_note(d, op);
     y->shape = shape;
     y->quant = x->quant;

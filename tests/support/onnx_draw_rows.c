@@ -19,6 +19,7 @@ static uint32_t draw_axes(struct onnx_draw *d, const struct onnx_build_shape *sh
         *elements *= (size_t)shape->dims[i];
         axes[count++] = onnx_draw_chance(d, 30) ? (int64_t)i - shape->rank : i;
     }
+    if (count < shape->rank && onnx_draw_chance(d, 8)) axes[count++] = (int64_t)sure - shape->rank; /* once more */
     return count;
 }
 
@@ -41,7 +42,9 @@ bool onnx_draw_reduce(struct onnx_draw *d, const struct onnx_draw_value *x, stru
     size_t elements;
     uint32_t count = draw_axes(d, &x->shape, over, axes, &elements);
     const char *op = reduction(d, x, elements), *operands = x->name;
-    bool listed = d->opset >= (op[6] == 'S' ? 13 : 18), all = count == x->shape.rank && onnx_draw_chance(d, 50);
+    bool listed = d->opset >= (op[6] == 'S' ? 13 : 18), all = count == x->shape.rank;
+    for (uint32_t i = 0; i < x->shape.rank; i++) all = all && over[i];
+    all = all && onnx_draw_chance(d, 50);
     keep = keep || x->shape.rank - count < 2;
     y->shape = without(&x->shape, over, keep);
     if (listed && !all) operands = qm_arena_printf(d->b.arena, "%s %s", x->name, onnx_draw_list(d, count, axes));

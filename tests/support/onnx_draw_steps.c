@@ -134,20 +134,50 @@ static bool conv(struct onnx_draw *d, const struct onnx_draw_value *x, struct on
 static int64_t spread_direction(struct onnx_draw *d, struct window *w, uint32_t i, int64_t extent, int64_t *more) {
     w->kernel[i] = 1 + onnx_draw_below(d, 4);
     w->strides[i] = 1 + onnx_draw_below(d, 3);
-    w->dilations[i] = onnx_draw_chance(d, 3) ? 2 : 1;
+    w->dilations[i] = onnx_draw_chance(d, 20) ? 2 + onnx_draw_below(d, 2) : 1;
     *more = onnx_draw_chance(d, 30) ? onnx_draw_below(d, (uint32_t)w->strides[i]) : 0;
-    int64_t whole = (extent - 1) * w->strides[i] + (w->kernel[i] - 1) * w->dilations[i] + 1 + *more;
-    for (uint32_t side = 0; side < 2; side++) whole -= w->pads[i + side * w->directions] = onnx_draw_below(d, (uint32_t)w->kernel[i]);
+    int64_t reach = (w->kernel[i] - 1) * w->dilations[i], whole = (extent - 1) * w->strides[i] + reach + 1 + *more;
+    int64_t far = onnx_draw_chance(d, 15) ? (extent - 1) * w->strides[i] : 0; /* pads may cut more than the filter reaches */
+    if (w->automatic != NULL) return extent * w->strides[i] <= whole ? extent * w->strides[i] : 0;
+    for (uint32_t side = 0; side < 2; side++)
+        whole -= w->pads[i + side * w->directions] = onnx_draw_below(d, (uint32_t)(reach + (side == 0 ? far : 0) + 1));
     return whole;
+}
+
+/* The extents that a transposed convolution gives, instead of pads: as if both sides had been drawn. */
+static void ask_for_shape(struct onnx_draw *d, Onnx__NodeProto *node, const struct window *w, const struct onnx_build_shape *y) {
+    onnx_build_ints(&d->b, node, "output_shape", w->directions, y->dims + 2);
+    onnx_draw_note(d, "output_shape");
+}
+
+/* The bias of all groups, each of which has the weights' scales. */
+static const char *bias_of_groups(struct onnx_draw *d, const struct onnx_draw_weights *w, uint32_t groups, double x_scale) {
+    struct onnx_draw_weights all = *w;
+    uint32_t own = (uint32_t)w->shape.dims[w->axis];
+    double *scales = QM_ARENA_NEW(d->b.arena, double, own * groups);
+    for (uint32_t c = 0; c < own * groups; c++) scales[c] = w->scales[w->channels > 1 ? c % own : 0];
+    all.scales = scales;
+    all.shape.dims[w->axis] = own * groups;
+    if (w->channels > 1) all.channels = own * groups;
+    return onnx_draw_bias(d, &all, x_scale, true);
+}
+
+/* Groups that so many channels come in: mostly one, sometimes one a channel. */
+static uint32_t draw_groups(struct onnx_draw *d, uint32_t channels) {
+    uint32_t way = onnx_draw_below(d, 10);
+    for (uint32_t groups = 2; way == 0 && groups < channels; groups++)
+        if (channels % groups == 0) return groups;
+    return way == 1 || way == 2 ? channels : 1;
 }
 
 bool onnx_draw_conv_transpose(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
     struct window w = {.directions = x->shape.rank - 2};
-    uint32_t channels = channels_of(&x->shape), groups = channels % 2 == 0 && onnx_draw_chance(d, 8) ? 2 : 1,
-             out = 1 + onnx_draw_below(d, 6);
+    uint32_t channels = channels_of(&x->shape), groups = draw_groups(d, channels), out = 1 + onnx_draw_below(d, 6);
     int64_t more[2];
+    bool sized = onnx_draw_chance(d, 15);
     if (x->quant == NULL || x->shape.rank < 3 || x->shape.rank > 4) return false;
     struct onnx_draw_weights weights = {.shape = {x->shape.rank, {channels, out}}, .axis = 1, .channels = out};
+    if (onnx_draw_chance(d, 15)) w.automatic = onnx_draw_chance(d, 50) ? "SAME_UPPER" : "SAME_LOWER";
     for (uint32_t i = 0; i < w.directions; i++) {
         y->shape.dims[2 + i] = spread_direction(d, &w, i, x->shape.dims[2 + i], &more[i]);
         if (y->shape.dims[2 + i] < 1) return false;
@@ -156,9 +186,10 @@ bool onnx_draw_conv_transpose(struct onnx_draw *d, const struct onnx_draw_value 
     y->shape.dims[1] = out * groups;
     if (onnx_draw_elements(&x->shape) * out * (size_t)(w.kernel[0] * w.kernel[w.directions - 1]) > PRODUCTS_MAX) return false;
     onnx_draw_weights(d, &weights, true);
-    const char *bias = groups == 1 ? onnx_draw_bias(d, &weights, (double)x->quant->scale, true) : NULL;
+    const char *bias = bias_of_groups(d, &weights, groups, (double)x->quant->scale);
     Onnx__NodeProto *node = onnx_draw_node(d, "ConvTranspose", joined(d, x->name, weights.name, bias), &y->name);
     put_window(d, node, &w);
+    if (sized) ask_for_shape(d, node, &w, &y->shape);
     if (more[0] + more[w.directions - 1] > 0) onnx_build_ints(&d->b, node, "output_padding", w.directions, more);
     if (groups > 1) onnx_build_int(&d->b, node, "group", groups);
     onnx_draw_note(d, groups > 1 ? "ConvTranspose-groups" : "ConvTranspose");
@@ -175,11 +206,12 @@ static bool gemm(struct onnx_draw *d, const struct onnx_draw_value *x, struct on
     struct onnx_draw_weights w = {.shape = {2, {turned ? columns : depth, turned ? depth : columns}}, .axis = !turned, .channels = columns};
     onnx_draw_note(d, "Gemm");
     onnx_draw_weights(d, &w, true);
-    const char *bias = onnx_draw_bias(d, &w, (double)x->quant->scale, true);
-    Onnx__NodeProto *node = onnx_draw_node(d, "Gemm", joined(d, x->name, w.name, bias), &y->name);
-    if (turned) onnx_build_int(&d->b, node, "transB", 1);
     y->shape.dims[1] = columns;
     spread_sums(y, (double)x->quant->scale, &w);
+    bool is_bias = onnx_draw_chance(d, 75);
+    const char *added = is_bias ? onnx_draw_bias(d, &w, (double)x->quant->scale, true) : onnx_draw_addend(d, &y->shape, y->spread);
+    Onnx__NodeProto *node = onnx_draw_node(d, "Gemm", joined(d, x->name, w.name, added), &y->name);
+    if (turned) onnx_build_int(&d->b, node, "transB", 1);
     if (onnx_draw_chance(d, 92)) return true;
     onnx_build_float(&d->b, node, "alpha", (float)onnx_draw_magnitude(d, 0.2, 4));
     onnx_build_float(&d->b, node, "beta", (float)onnx_draw_magnitude(d, 0.2, 4));
@@ -389,6 +421,8 @@ const struct onnx_draw_steps onnx_draw_first_steps[] = {{conv, 26},
                                                         {leaky, 4},
                                                         {curve, 5},
                                                         {onnx_draw_function, 5},
+                                                        {onnx_draw_conv_transpose, 5},
+                                                        {onnx_draw_vectors, 5},
                                                         {onnx_draw_pool, 7},
                                                         {onnx_draw_concat, 4},
                                                         {onnx_draw_transpose, 2},

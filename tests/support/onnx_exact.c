@@ -78,13 +78,15 @@ static void differ(struct onnx_exact *run, const char *name, size_t i, double go
     run->different_count++;
 }
 
+#define FLOAT_LEAST 0x1p-149Q /* the smallest float32 above 0 */
+
 /* Real numbers come from the machine as float32, which may differ in their last bits; whole numbers must be equal. */
 static void compare(struct onnx_exact *run, const struct exact_tensor *t) {
     const struct numbers *seen = find_seen(run, t->name);
     if (seen == NULL) return;
     if (seen->count != t->count) differ(run, t->name, 0, (double)seen->count, (quad)t->count);
     for (size_t i = 0; i < t->count && i < seen->count; i++)
-        if (!(exact_magnitude((quad)seen->values[i] - t->values[i]) <= 1e-6Q * (t->largest + exact_magnitude(t->values[i]))))
+        if (!(exact_magnitude((quad)seen->values[i] - t->values[i]) <= 1e-6Q * (t->largest + exact_magnitude(t->values[i])) + FLOAT_LEAST))
             differ(run, t->name, i, seen->values[i], t->values[i]);
 }
 

@@ -221,7 +221,7 @@ static const quad *matrix_at(const struct exact_tensor *t, const struct exact_te
     return t->values + exact_broadcast(&own, &all, i) * t->dims[t->rank - 2] * t->dims[t->rank - 1];
 }
 
-static struct exact_tensor product(const struct exact_node *n, const struct exact_tensor *a, const struct exact_tensor *b) {
+static struct exact_tensor matrices_product(const struct exact_node *n, const struct exact_tensor *a, const struct exact_tensor *b) {
     struct exact_tensor out = product_shape(n, a, b);
     size_t rows = out.dims[out.rank - 2], columns = out.dims[out.rank - 1], depth = a->dims[a->rank - 1];
     for (size_t i = 0; i < out.count; i++) {
@@ -231,6 +231,17 @@ static struct exact_tensor product(const struct exact_node *n, const struct exac
         for (size_t k = 0; k < depth; k++) sum += left[k] * right[k * columns];
         out.values[i] = sum;
     }
+    return out;
+}
+
+/* A vector that is multiplied from the left is a row, from the right a column, and the result has no such dimension. */
+static struct exact_tensor product(const struct exact_node *n, const struct exact_tensor *a, const struct exact_tensor *b) {
+    struct exact_tensor left = *a, right = *b;
+    if (a->rank == 1) left.dims[left.rank++] = a->dims[0], left.dims[0] = 1;
+    if (b->rank == 1) right.dims[right.rank++] = 1;
+    struct exact_tensor out = matrices_product(n, &left, &right);
+    if (a->rank == 1) out.dims[out.rank - 2] = out.dims[out.rank - 1];
+    out.rank -= (a->rank == 1) + (b->rank == 1);
     return out;
 }
 

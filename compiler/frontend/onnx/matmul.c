@@ -18,18 +18,15 @@ static bool join_stacks(const struct onnx_node *n, const struct qm_graph_tensor 
 /* Shape of rows times a matrix, or of stacks of both. */
 static bool product_shape(const struct onnx_node *n, const struct qm_graph_tensor *a, const struct qm_graph_tensor *b, bool transposed,
                           struct qm_shape *shape) {
-    if (a->rank == 0 || b->rank < 2) return onnx_refuse(n, "multiplies by %.60s of %u dimensions; a matrix is supported", b->name, b->rank);
     uint32_t k = b->dims[b->rank - (transposed ? 1 : 2)], columns = b->dims[b->rank - (transposed ? 2 : 1)];
     if (a->dims[a->rank - 1] != k) return onnx_refuse(n, "multiplies rows of %u elements by a matrix of %u rows", a->dims[a->rank - 1], k);
-    if (a->rank == 1 && b->rank > 2) return onnx_refuse(n, "multiplies a row by stacks of matrices");
-    *shape = qm_graph_shape(a->rank >= b->rank || a->rank == 1 ? a : b);
-    if (a->rank > 1) shape->dims[shape->rank - 2] = a->dims[a->rank - 2];
+    *shape = qm_graph_shape(a->rank >= b->rank ? a : b);
+    shape->dims[shape->rank - 2] = a->dims[a->rank - 2];
     shape->dims[shape->rank - 1] = columns;
     return join_stacks(n, a, b, shape);
 }
 
-uint32_t onnx_emit_matmul(const struct onnx_node *n, uint32_t a, uint32_t b, bool transposed) {
-    if (a == QM_NO_TENSOR || b == QM_NO_TENSOR) return QM_NO_TENSOR;
+static uint32_t emit_product(const struct onnx_node *n, uint32_t a, uint32_t b, bool transposed) {
     const struct qm_graph_tensor *tensors = n->r->graph->tensors;
     struct qm_shape shape;
     if (!product_shape(n, &tensors[a], &tensors[b], transposed, &shape)) return QM_NO_TENSOR;
@@ -38,6 +35,30 @@ uint32_t onnx_emit_matmul(const struct onnx_node *n, uint32_t a, uint32_t b, boo
     op.input_count = 2;
     op.transposed = transposed;
     return onnx_emit_float(n, &op, &shape);
+}
+
+/* A tensor without dimension d, which has one element. */
+static uint32_t emit_dropped(const struct onnx_node *n, uint32_t in, uint32_t d) {
+    if (in == QM_NO_TENSOR) return in;
+    struct qm_shape shape = qm_graph_shape(&n->r->graph->tensors[in]);
+    shape.rank--;
+    memmove(shape.dims + d, shape.dims + d + 1, (shape.rank - d) * sizeof *shape.dims);
+    return onnx_emit_reshape(n, in, &shape);
+}
+
+uint32_t onnx_emit_matmul(const struct onnx_node *n, uint32_t a, uint32_t b, bool transposed) {
+    if (a == QM_NO_TENSOR || b == QM_NO_TENSOR) return QM_NO_TENSOR;
+    struct qm_shape left = qm_graph_shape(&n->r->graph->tensors[a]), right = qm_graph_shape(&n->r->graph->tensors[b]);
+    bool row = left.rank == 1, column = right.rank == 1;
+    if (left.rank == 0 || right.rank == 0) return onnx_refuse(n, "multiplies by a single number; MatMul takes none"), QM_NO_TENSOR;
+    if (row) a = onnx_emit_reshape(n, a, &(struct qm_shape){2, {1, left.dims[0]}});
+    if (column) b = onnx_emit_reshape(n, b, &(struct qm_shape){2, {right.dims[0], 1}});
+    if (a == QM_NO_TENSOR || b == QM_NO_TENSOR) return QM_NO_TENSOR;
+    uint32_t product = emit_product(n, a, b, transposed);
+    if (product == QM_NO_TENSOR) return product;
+    uint32_t rank = n->r->graph->tensors[product].rank;
+    if (column) product = emit_dropped(n, product, --rank);
+    return row ? emit_dropped(n, product, rank - (column ? 1 : 2)) : product;
 }
 
 /* Each matrix with its rows as columns. */
@@ -58,10 +79,34 @@ bool onnx_matmul(const struct onnx_node *n) {
     return onnx_put(n, emit_turned(n, onnx_emit_matmul(n, emit_turned(n, n->inputs[1]), n->inputs[0], true)));
 }
 
+/* A tensor times a number; of a constant in doubles, which are not rounded to its type. */
+static uint32_t emit_times(const struct onnx_node *n, uint32_t in, double factor) {
+    const struct qm_graph_tensor *t = &n->r->graph->tensors[in];
+    struct qm_shape shape = qm_graph_shape(t);
+    if (factor == 1) return in;
+    if (t->data == NULL) return onnx_emit_with(n, QM_OP_MUL, in, 1, &factor, 0);
+    double *numbers = evaluate_numbers(t, n->r->arena);
+    for (uint64_t i = 0; i < qm_shape_elements(&shape); i++) numbers[i] *= factor;
+    return qm_graph_add_constant(&n->r->maker, t->name, QM_F64, &shape, numbers);
+}
+
+/* A product plus beta times what fits its rows and columns, a constant or computed. */
+static uint32_t emit_addend(const struct onnx_node *n, uint32_t product, uint32_t c, double beta) {
+    struct qm_shape shape = qm_graph_shape(&n->r->graph->tensors[product]), own = qm_graph_shape(&n->r->graph->tensors[c]);
+    for (uint32_t d = 1; d <= own.rank; d++)
+        if (d > shape.rank || (own.dims[own.rank - d] != 1 && own.dims[own.rank - d] != shape.dims[shape.rank - d]))
+            return onnx_refuse(n, "adds %.60s, whose shape does not fit the product", n->r->graph->tensors[c].name), QM_NO_TENSOR;
+    c = emit_times(n, c, beta);
+    if (c == QM_NO_TENSOR) return c;
+    struct qm_graph_op op = onnx_op(n, QM_OP_ADD, product);
+    op.inputs[1] = c;
+    op.input_count = 2;
+    return onnx_emit_float(n, &op, &shape);
+}
+
 /* alpha * a * b + beta * c; c's numbers are real, or whole steps of the sum (NULL: none). */
 static uint32_t emit_gemm(const struct onnx_node *n, uint32_t a, uint32_t b, uint32_t c) {
     float alpha = onnx_float(n, "alpha", 1), beta = onnx_float(n, "beta", 1);
-    const struct qm_graph_tensor *bias;
     const struct qm_graph_tensor *tensors = n->r->graph->tensors;
     if (a == QM_NO_TENSOR || b == QM_NO_TENSOR) return QM_NO_TENSOR;
     if (tensors[a].rank != 2 || tensors[b].rank != 2) return onnx_refuse(n, "takes matrices of two dimensions only"), QM_NO_TENSOR;
@@ -69,15 +114,14 @@ static uint32_t emit_gemm(const struct onnx_node *n, uint32_t a, uint32_t b, uin
     uint32_t product = onnx_emit_matmul(n, a, b, onnx_int(n, "transB", 0) != 0);
     if (product != QM_NO_TENSOR && alpha != 1) product = onnx_emit_with(n, QM_OP_MUL, product, 1, &(double){(double)alpha}, 0);
     if (product == QM_NO_TENSOR || c == QM_NO_TENSOR || beta == 0) return product;
-    uint32_t channels = n->r->graph->tensors[product].dims[n->r->graph->tensors[product].rank - 1];
-    bias = &n->r->graph->tensors[c];
-    if (bias->data == NULL) return onnx_refuse(n, "needs %.60s to be a constant", bias->name), QM_NO_TENSOR;
+    const struct qm_graph_tensor *bias = &n->r->graph->tensors[c];
+    uint32_t channels = n->r->graph->tensors[product].dims[1];
     uint64_t count = qm_graph_elements(bias);
-    if (count != 1 && (count != channels || bias->dims[bias->rank - 1] != channels))
-        return onnx_refuse(n, "uses %.60s, which is neither one number nor one a channel", bias->name), QM_NO_TENSOR;
+    bool is_bias = bias->data != NULL && (count == 1 || (count == channels && bias->dims[bias->rank - 1] == channels));
+    if (!is_bias) return emit_addend(n, product, c, (double)beta);
     double *numbers = evaluate_numbers(bias, n->r->arena);
     for (uint64_t i = 0; i < count; i++) numbers[i] *= (double)beta;
-    return onnx_emit_with(n, QM_OP_ADD, product, (uint32_t)count, numbers, n->r->graph->tensors[product].rank - 1);
+    return onnx_emit_with(n, QM_OP_ADD, product, (uint32_t)count, numbers, 1);
 }
 
 bool onnx_gemm(const struct onnx_node *n) {

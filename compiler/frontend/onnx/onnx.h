@@ -178,7 +178,7 @@ int32_t onnx_zero_type(const struct onnx_node *n, uint32_t i, int32_t fallback);
 
 /* ---- shapes.c ---- */
 /* The axes of Squeeze, Unsqueeze and the reductions, an attribute or, in younger versions, input 1: bit d for dimension d of a shape of
- * this rank. Absent: 0. */
+ * this rank, which may be named twice: only Unsqueeze forbids that. Absent: 0. */
 bool onnx_axes(const struct onnx_node *n, uint32_t rank, uint32_t *bits);
 
 /* The same elements in another shape. */

@@ -53,11 +53,8 @@ bool onnx_unsqueeze(const struct onnx_node *n) {
     if (list.length + in.rank > QM_MAX_RANK) return onnx_refuse(n, "makes more than %d dimensions", QM_MAX_RANK);
     out.rank = in.rank + list.length;
     if (!onnx_axes(n, out.rank, &bits)) return false;
-    for (uint32_t d = 0; d < out.rank; d++) {
-        bool one = (bits >> d & 1) != 0 || next == in.rank;
-        out.dims[d] = one ? 1 : in.dims[next++];
-    }
-    return next == in.rank ? reshape_to(n, &out) : onnx_refuse(n, "has axes that do not fit");
+    for (uint32_t d = 0; d < out.rank; d++) out.dims[d] = (bits >> d & 1) != 0 || next == in.rank ? 1 : in.dims[next++];
+    return (uint32_t)__builtin_popcount(bits) == list.length ? reshape_to(n, &out) : onnx_refuse(n, "names one axis twice");
 }
 
 bool onnx_flatten(const struct onnx_node *n) {

@@ -140,21 +140,27 @@ bool onnx_conv_integer(const struct onnx_node *n) {
     return onnx_put(n, onnx_emit_sums(n, sums));
 }
 
-/* Positions and the pads that are cut of an axis of a transposed convolution. */
+/* Positions and the pads that are cut of an axis of a transposed convolution; wanted: positions that output_shape asks for, or below 0.
+ * Where more are asked for than there are, files mean nothing that frameworks agree on. */
 static bool resolve_transposed(const struct onnx_node *n, struct window *w, uint32_t axis, uint32_t in, const uint32_t more[2],
                                int64_t wanted) {
     const char *automatic = onnx_text(n, "auto_pad", "NOTSET");
     int64_t whole = (int64_t)w->stride[axis] * (in - 1) + more[axis] + (int64_t)(w->kernel[axis] - 1) * w->dilation[axis] + 1;
-    if (wanted == 0 && strncmp(automatic, "SAME_", 5) == 0) wanted = (int64_t)in * w->stride[axis];
-    if (wanted > 0) {
+    if (more[axis] > 0 && more[axis] >= w->stride[axis] && more[axis] >= w->dilation[axis])
+        return onnx_refuse(n, "has output_padding %u; it must be below stride or dilation", more[axis]);
+    if (wanted < 0 && strncmp(automatic, "SAME_", 5) == 0) wanted = (int64_t)in * w->stride[axis];
+    if (wanted >= 0) {
         int64_t cut = whole - wanted, smaller = cut / 2;
         bool upper = strcmp(automatic, "SAME_UPPER") == 0;
-        if (cut < 0) return onnx_refuse(n, "makes %lld elements of %lld", (long long)wanted, (long long)whole);
+        if (cut < 0)
+            return onnx_refuse(n, "has %s that asks for %lld elements of axis %u, which has %lld without pads",
+                               onnx_attribute(n, "output_shape") != NULL ? "an output_shape" : "an auto_pad", (long long)wanted, axis,
+                               (long long)whole);
         w->before[axis] = (uint32_t)(upper ? smaller : cut - smaller);
         w->after[axis] = (uint32_t)(upper ? cut - smaller : smaller);
     }
     int64_t out = whole - w->before[axis] - w->after[axis];
-    if (out < 1 || out > INT32_MAX) return onnx_refuse(n, "makes %lld elements of axis %u", (long long)out, axis);
+    if (out < 1 || whole > INT32_MAX) return onnx_refuse(n, "makes %lld elements of axis %u", (long long)out, axis);
     w->out[axis] = (uint32_t)out;
     return true;
 }
@@ -167,8 +173,9 @@ static bool read_transposed(const struct onnx_node *n, const struct qm_shape *in
         return false;
     if (count == 1) more[0] = 0;
     bool sized = onnx_attribute(n, "output_shape") != NULL;
-    return resolve_transposed(n, w, 0, count == 2 ? in->dims[2] : 1, more, sized && count == 2 ? wanted[0] : 0) &&
-           resolve_transposed(n, w, 1, in->dims[in->rank - 1], more, sized ? wanted[1] : 0);
+    int64_t asked[] = {sized && count == 2 ? (int64_t)wanted[0] : -1, sized ? (int64_t)wanted[1] : -1};
+    return resolve_transposed(n, w, 0, count == 2 ? in->dims[2] : 1, more, asked[0]) &&
+           resolve_transposed(n, w, 1, in->dims[in->rank - 1], more, asked[1]);
 }
 
 bool onnx_conv_transpose(const struct onnx_node *n) {

@@ -127,7 +127,8 @@ static uint32_t add_constant(struct real_host *host, const struct real_value *va
 /* ---- operators of the file ---- */
 
 bool real_has_products(const struct qm_graph_op *op, const struct real_value *inputs) {
-    return op->kind == QM_OP_CONV_2D || op->kind == QM_OP_TRANSPOSE_CONV || (op->kind == QM_OP_MATMUL && inputs[1].state == REAL_CONSTANT);
+    if (op->kind == QM_OP_MATMUL) return inputs[0].state == REAL_CONSTANT || inputs[1].state == REAL_CONSTANT;
+    return op->kind == QM_OP_CONV_2D || op->kind == QM_OP_TRANSPOSE_CONV;
 }
 
 /* Whether the machine computes its sums: always by constant weights, and by computed ones where it can. */

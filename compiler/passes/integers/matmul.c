@@ -124,7 +124,6 @@ static bool multiply_computed(const struct real_node *n) {
     struct real_value *operands[2] = {n->inputs[0], n->inputs[1]};
     uint32_t tensors[2], depth = a->dims[a->rank - 1], columns = shape->dims[shape->rank - 1];
     int64_t low, high;
-    if (a->rank < 2) return real_refuse(n, "multiplies a single row by a matrix that is computed");
     if (depth > WEIGHTS_MAX || columns > WEIGHTS_MAX) return real_refuse(n, "multiplies by a computed matrix of %u columns", columns);
     for (uint32_t i = 0; i < 2; i++)
         if (!open_operand(n, &operands[i], &tensors[i])) return false;

@@ -177,7 +177,7 @@ bool real_add_weights(const struct real_node *n, const struct real_value *source
     double *sum_scale = QM_ARENA_NEW(n->r->arena, double, deferred->channels);
     double in_scale = (double)real_tensors(n)[deferred->op.inputs[0]].quant.scale[0];
     for (uint32_t c = 0; c < deferred->channels; c++)
-        sum_scale[c] = in_scale * (weights->count > 0 ? (double)weights->scale[weights->count > 1 ? c : 0] : 1);
+        sum_scale[c] = in_scale * (weights->count > 0 ? (double)weights->scale[c % weights->count] : 1);
     deferred->sum_scale = sum_scale;
     deferred->op.inputs[1] = qm_graph_add_constant(&n->r->maker, source->name, QM_I8, &w->shape, data);
     real_set_quant(n, deferred->op.inputs[1], 1, zero);

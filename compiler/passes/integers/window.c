@@ -81,25 +81,34 @@ bool real_conv(const struct real_node *n) {
     return append_bias(n, deferred) && real_defer(n, deferred);
 }
 
-/* [ic][oc][kh][kw] as [oc][kh][kw][ic] */
+/* Whether pads cut off all that the input reaches in a direction, so that its result is of the bias only. */
+static bool cuts_all(uint32_t in, uint32_t stride, uint32_t reach, uint32_t before) {
+    return before > (uint64_t)(in - 1) * stride + reach;
+}
+
+/* [ic][oc of a group][kh][kw] as [oc][kh][kw][ic of a group] */
+static struct real_weights turn_filter(const struct qm_shape *f, uint32_t groups) {
+    uint32_t in = f->dims[0] / groups, out = f->dims[1], kh = f->rank == 4 ? f->dims[2] : 1, kw = f->dims[f->rank - 1], taps = kh * kw;
+    return (struct real_weights){.shape = {4, {out * groups, kh, kw, in}},
+                                 .count = {groups, out, taps, in},
+                                 .stride = {(size_t)in * out * taps, taps, 1, (size_t)out * taps},
+                                 .axis = 1,
+                                 .padded = true};
+}
+
 bool real_conv_transpose(const struct real_node *n) {
     struct real_value *in = n->inputs[0];
     const struct real_value *filter = n->inputs[1];
-    const struct qm_shape *f = &filter->shape;
+    const struct qm_graph_op *op = n->op;
+    struct real_map map;
     if (filter->state != REAL_CONSTANT) return real_refuse(n, "needs %.60s to be a constant", filter->name);
-    if (n->op->groups != 1) return real_refuse(n, "has %u groups; 1 is supported", n->op->groups);
-    if (n->op->dilation_h != 1 || n->op->dilation_w != 1) return real_refuse(n, "has dilations, which are not supported");
-    if (n->op->pad_top >= n->op->kernel_h || n->op->pad_left >= n->op->kernel_w) return real_refuse(n, "cuts more than its kernel reaches");
-    if (!real_materialize(n, in) || !real_check_real(n, in)) return false;
-    struct real_deferred *deferred = real_deferred_create(n, QM_OP_TRANSPOSE_CONV, f->dims[1]);
+    if (!real_materialize(n, in) || !real_check_real(n, in) || !real_map_of(n, &in->shape, &map)) return false;
+    if (cuts_all(map.h, op->stride_h, (op->kernel_h - 1) * op->dilation_h, op->pad_top) ||
+        cuts_all(map.w, op->stride_w, (op->kernel_w - 1) * op->dilation_w, op->pad_left))
+        return real_refuse(n, "cuts off all that its input reaches, which is not supported");
+    struct real_weights weights = turn_filter(&filter->shape, op->groups);
+    struct real_deferred *deferred = real_deferred_create(n, QM_OP_TRANSPOSE_CONV, weights.shape.dims[0]);
     if (!real_tensor(n, in, REAL_CHANNELS_LAST, &deferred->op.inputs[0])) return false;
-    uint32_t kh = f->rank == 4 ? f->dims[2] : 1, kw = f->dims[f->rank - 1];
-    size_t taps = (size_t)kh * kw;
-    struct real_weights weights = {.shape = {4, {f->dims[1], kh, kw, f->dims[0]}},
-                                   .count = {f->dims[1], kh, kw, f->dims[0]},
-                                   .stride = {taps, kw, 1, f->dims[1] * taps},
-                                   .axis = 1,
-                                   .padded = true};
     if (!real_add_weights(n, filter, &weights, in, deferred)) return false;
     set_window(&deferred->op, n->op);
     set_result(n, deferred);
