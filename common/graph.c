@@ -141,14 +141,18 @@ void qm_graph_set_ends(struct qm_graph_maker *maker, uint32_t input_count, const
 
 /* ---- of the host ---- */
 
+/* Products that are summed up to one element of an operator's output, 0 if it multiplies no matrices. */
+static uint32_t products_each(const struct qm_graph *graph, const struct qm_graph_op *op) {
+    const struct qm_graph_tensor *rows = &graph->tensors[op->inputs[0]];
+    if (op->kind == QM_OP_FULLY_CONNECTED) return graph->tensors[op->inputs[1]].dims[1];
+    if (op->kind != QM_OP_MATMUL && op->kind != QM_OP_BATCH_MATMUL) return 0;
+    return rows->dims[rows->rank - (op->first_transposed ? 2 : 1)];
+}
+
 uint64_t qm_graph_products(const struct qm_graph *graph) {
     uint64_t products = 0;
-    for (uint32_t i = 0; i < graph->op_count; i++) {
-        const struct qm_graph_op *op = &graph->ops[i];
-        const struct qm_graph_tensor *rows = &graph->tensors[op->inputs[0]];
-        if (op->kind == QM_OP_MATMUL && rows->rank > 0)
-            products += qm_graph_elements(&graph->tensors[op->outputs[0]]) * rows->dims[rows->rank - 1];
-    }
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        products += qm_graph_elements(&graph->tensors[graph->ops[i].outputs[0]]) * products_each(graph, &graph->ops[i]);
     return products;
 }
 

@@ -197,7 +197,7 @@ struct qm_graph_op *qm_graph_add_op(struct qm_graph_maker *maker, enum qm_graph_
 /* Sets the inputs, and one output. */
 void qm_graph_set_ends(struct qm_graph_maker *maker, uint32_t input_count, const uint32_t *inputs, uint32_t output);
 
-/* Products of the matrices that a graph of the host multiplies. */
+/* Products of the matrices that a graph of the host multiplies, of real numbers or by a kernel. */
 uint64_t qm_graph_products(const struct qm_graph *graph);
 
 /* A copy of a graph for the host, with all that it points to but names. */

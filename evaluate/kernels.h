@@ -22,7 +22,4 @@ const char *kernel_check(const struct qm_graph *graph, const struct qm_graph_op 
  * index outside of what is gathered from; the outputs are undefined then. */
 bool kernel_run(const struct qm_graph *graph, const struct qm_graph_op *op, const void *const *inputs, void *const *outputs);
 
-/* The multiplications of two operands that are summed up, or 0. */
-uint64_t kernel_products(const struct qm_graph *graph, const struct qm_graph_op *op);
-
 #endif

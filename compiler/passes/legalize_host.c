@@ -47,7 +47,7 @@ enum qm_status legalize_on_host(const struct site *s) {
     *qm_graph_add_op(&maker, op.kind, QM_NO_TENSOR, QM_NO_TENSOR) = op;
     graph->outputs[0] = op.outputs[0];
     layer->graph = graph;
-    layer->macs = kernel_products(s->l->graph, s->op);
+    layer->macs = qm_graph_products(graph);
     layer->output = site_result(s, 0);
     return QM_OK;
 }

@@ -140,12 +140,3 @@ bool kernel_run(const struct qm_graph *graph, const struct qm_graph_op *op, cons
     const struct kernel k = {graph, op, inputs, outputs};
     return rows[op->kind].run(&k);
 }
-
-uint64_t kernel_products(const struct qm_graph *graph, const struct qm_graph_op *op) {
-    const struct kernel k = {.graph = graph, .op = op};
-    if (op->kind != QM_OP_FULLY_CONNECTED && op->kind != QM_OP_BATCH_MATMUL) return 0;
-    const struct qm_graph_tensor *in = kernel_input(&k, 0), *out = kernel_output(&k);
-    bool by_columns = op->kind == QM_OP_BATCH_MATMUL && op->first_transposed;
-    uint32_t depth = op->kind == QM_OP_FULLY_CONNECTED ? kernel_input(&k, 1)->dims[1] : in->dims[in->rank - (by_columns ? 2 : 1)];
-    return qm_graph_elements(out) * depth;
-}
