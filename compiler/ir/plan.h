@@ -145,6 +145,7 @@ struct plan {
     uint32_t buffer_room, op_room, constant_room;
     uint32_t image_offset, image_bytes; /* in the arena: tensors lie below, code above */
     uint32_t accumulator_next;
+    uint64_t moves_max;         /* place: more maps that move when others are spilled give the plan up; 0: any number */
     bool tries_cuts;            /* tile times the cuts of layers, and does not only estimate */
     uint64_t cycles;            /* choose: its exact time, when it is compared with others */
     struct qm_program *program; /* made by emit */

@@ -15,7 +15,9 @@ enum {
     LOOK_PARTS = 16, /* plans that are worse by a part of so many are looked below, */
     TRY_PARTS = 64,  /* and tried again */
     /* Of all plans that are looked at, so that a program of a million instructions is not planned dozens of times. */
-    OPERATIONS_MAX = 1 << 19
+    OPERATIONS_MAX = 1 << 19,
+    /* Of one plan for a smaller memory: in a long network each map that finds no room may move all behind it. */
+    MOVES_MAX = 1 << 17
 };
 
 /* Of the memories only so much: 1 / 2^n. */
@@ -61,6 +63,7 @@ static enum qm_status make_part(const struct choice *c, struct halves halves, st
     *plan = *c->begun;
     plan->diag = diag;
     plan->tries_cuts = tries_cuts;
+    plan->moves_max = halves.scratchpad == 0 && halves.accumulator == 0 ? 0 : MOVES_MAX;
     plan->arena = qm_arena_create();
     struct qm_machine *part = QM_ARENA_NEW(plan->arena, struct qm_machine, 1);
     *part = *c->begun->machine;

@@ -111,6 +111,8 @@ enum qm_status pass_place(struct plan *plan) {
         if (plan->network->layers[i].kind == QM_LAYER_HOST) continue;
         while (place_measure(plan, i) < wish(plan, i) && place_spill(plan, i, &ignored)) {
         }
+        if (plan->moves_max != 0 && residents_moves(plan->residents) > plan->moves_max)
+            return qm_fail(plan->diag, QM_BAD_INPUT, "%s: too many maps to place again", plan->network->graph->file);
     }
     for (uint32_t i = 0; i < plan->network->layer_count; i++) place_measure(plan, i);
     return QM_OK;

@@ -19,6 +19,7 @@ struct residents {
     uint8_t *dirty;                     /* [count] by rank: something that it has to give way to has moved */
     struct plan_value **found, **spare; /* [count] */
     uint32_t found_count;
+    uint64_t moves;
 };
 
 struct span {
@@ -163,6 +164,10 @@ uint32_t residents_live(struct residents *r, uint32_t first_layer, uint32_t last
     return r->found_count;
 }
 
+uint64_t residents_moves(const struct residents *r) {
+    return r->moves;
+}
+
 uint32_t residents_hole(struct residents *r, uint32_t layer) {
     uint32_t largest = 0, end = 0;
     find_live(r, (struct span){layer, layer});
@@ -198,6 +203,7 @@ uint32_t residents_spill(struct residents *r, struct plan_value *value) {
         struct plan_value *other = r->by_size[rank];
         uint32_t before = other->address;
         place(r, other);
+        r->moves++;
         if (other->resident && other->address == before) continue;
         first = plan_min(first, other->first_layer);
         left += see_change(r, other);

@@ -17,6 +17,9 @@ struct plan_value *residents_largest(struct residents *residents, uint32_t layer
 /* Spills it and places the others again. Layers that see a change have hole_bytes PLAN_NONE after it; returns the first of them. */
 uint32_t residents_spill(struct residents *residents, struct plan_value *value);
 
+/* Maps that have been placed again, all together. */
+uint64_t residents_moves(const struct residents *residents);
+
 /* Those that are live in some of the layers, in no order; *found is good until the next question. Returns how many. */
 uint32_t residents_live(struct residents *residents, uint32_t first_layer, uint32_t last_layer, struct plan_value *const **found);
 

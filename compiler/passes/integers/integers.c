@@ -47,10 +47,8 @@ static enum qm_status put_inputs(struct real_pass *r) {
 
 /* Messages of an output name the operator that makes it, or the last. */
 static struct real_node output_node(struct real_pass *r, uint32_t tensor) {
-    const struct qm_graph_op *maker = r->source->op_count > 0 ? &r->source->ops[r->source->op_count - 1] : NULL;
-    for (uint32_t i = 0; i < r->source->op_count; i++)
-        for (uint32_t j = 0; j < r->source->ops[i].output_count; j++)
-            if (r->source->ops[i].outputs[j] == tensor) maker = &r->source->ops[i];
+    const struct qm_graph_op *last = r->source->op_count > 0 ? &r->source->ops[r->source->op_count - 1] : NULL;
+    const struct qm_graph_op *maker = r->uses[tensor].maker != NULL ? r->uses[tensor].maker : last;
     return (struct real_node){.r = r, .op = maker, .outputs = {&r->values[tensor]}};
 }
 
@@ -86,24 +84,38 @@ static bool output_tensor(const struct real_node *n, struct real_value *value, u
     return made;
 }
 
-/* Whether a tensor can take an output's name: an operator makes it, and it is no output yet. */
-static bool is_free(const struct qm_graph *graph, uint32_t tensor) {
-    bool is_made = false;
-    for (uint32_t i = 0; i < graph->op_count; i++)
-        for (uint32_t j = 0; j < graph->ops[i].output_count; j++) is_made = is_made || graph->ops[i].outputs[j] == tensor;
-    return is_made && !real_is_output(graph, tensor);
+/* Tensors that can take an output's name: an operator makes them, and they are no output yet. */
+struct names {
+    bool *is_free; /* [room] */
+    uint32_t room, seen; /* operators of the graph, which grows */
+};
+
+static void see_operators(struct real_pass *r, struct names *names) {
+    const struct qm_graph *graph = r->maker.graph;
+    if (graph->tensor_count > names->room) {
+        bool *before = names->is_free;
+        names->is_free = QM_ARENA_NEW(r->arena, bool, 2 * graph->tensor_count);
+        if (names->room > 0) memcpy(names->is_free, before, names->room * sizeof *before);
+        names->room = 2 * graph->tensor_count;
+    }
+    for (; names->seen < graph->op_count; names->seen++)
+        for (uint32_t j = 0; j < graph->ops[names->seen].output_count; j++) names->is_free[graph->ops[names->seen].outputs[j]] = true;
 }
 
 /* Adds an output under the name that the file has for it: what quantizes to the same integers has left the tensor with another. */
-static void put_output(const struct real_node *n, uint32_t tensor) {
+static void put_output(const struct real_node *n, struct names *names, uint32_t tensor) {
     struct qm_graph *graph = n->r->maker.graph;
-    if (!is_free(graph, tensor)) tensor = real_add_reshape(n, tensor, &n->outputs[0]->shape);
+    see_operators(n->r, names);
+    if (!names->is_free[tensor]) tensor = real_add_reshape(n, tensor, &n->outputs[0]->shape);
+    see_operators(n->r, names);
+    names->is_free[tensor] = false;
     graph->tensors[tensor].name = n->outputs[0]->name;
     graph->outputs[graph->output_count++] = tensor;
 }
 
 static enum qm_status put_outputs(struct real_pass *r) {
     struct qm_graph *graph = r->maker.graph;
+    struct names names = {0};
     graph->outputs = QM_ARENA_NEW(r->arena, uint32_t, r->source->output_count);
     for (uint32_t i = 0; i < r->source->output_count; i++) {
         struct real_value *value = &r->values[r->source->outputs[i]];
@@ -114,7 +126,7 @@ static enum qm_status put_outputs(struct real_pass *r) {
                            value->state == REAL_CONSTANT ? "a constant" : "an input");
         real_mark_output(value);
         if (value->state == REAL_UNKNOWN || !output_tensor(&n, value, &tensor)) continue; /* named */
-        put_output(&n, tensor);
+        put_output(&n, &names, tensor);
     }
     return QM_OK;
 }
@@ -161,6 +173,22 @@ static void drop_unread(struct real_pass *r) {
     memmove(graph->ops, graph->ops + kept, graph->op_count * sizeof *graph->ops);
 }
 
+/* Who makes and who reads each tensor of the source. */
+static struct real_use *find_uses(const struct qm_graph *source, struct qm_arena *arena) {
+    struct real_use *uses = QM_ARENA_NEW(arena, struct real_use, source->tensor_count);
+    for (uint32_t i = 0; i < source->op_count; i++) {
+        const struct qm_graph_op *op = &source->ops[i];
+        for (uint32_t j = 0; j < op->input_count; j++)
+            if (op->inputs[j] != QM_NO_TENSOR) uses[op->inputs[j]].readers++;
+        for (uint32_t j = 0; j < op->output_count; j++) uses[op->outputs[j]].maker = op;
+    }
+    for (uint32_t i = 0; i < source->output_count; i++) {
+        uses[source->outputs[i]].readers++;
+        uses[source->outputs[i]].is_output = true;
+    }
+    return uses;
+}
+
 /* What helps: a network without quantizers is float, and nothing else matters. */
 static const char *hint_for(const struct qm_graph *graph) {
     if (graph->is_quantized) return "docs/how-to/run-an-onnx-network.md lists what can be read";
@@ -181,6 +209,7 @@ enum qm_status qm_integers(struct qm_graph *graph, const struct qm_model_options
     (*result)->was_real = true;
     memcpy((*result)->sha256, graph->sha256, sizeof graph->sha256);
     for (uint32_t i = 0; i < graph->op_count; i++) r.quantizes = r.quantizes || graph->ops[i].kind == QM_OP_QUANTIZE;
+    r.uses = find_uses(graph, arena);
     open_values(&r);
     open_inputs(&r);
     for (uint32_t i = 0; i < graph->op_count; i++) real_make_operator(&r, &graph->ops[i]);

@@ -123,8 +123,16 @@ struct real_made {
     struct real_value of, result;
 };
 
+/* A tensor of the source. */
+struct real_use {
+    uint32_t readers;                /* operators and ends of the network that read it */
+    bool is_output;                  /* of the network */
+    const struct qm_graph_op *maker; /* whose output it is; NULL: none */
+};
+
 struct real_pass {
     const struct qm_graph *source;
+    const struct real_use *uses; /* [source->tensor_count] */
     const struct qm_model_options *options;
     struct qm_arena *arena;
     struct qm_graph_maker maker; /* of the graph of integers */
@@ -152,8 +160,6 @@ struct real_node {
 bool real_refuse(const struct real_node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The tensors of the graph of integers. */
 struct qm_graph_tensor *real_tensors(const struct real_node *n);
-/* Whether it is one of the outputs of a graph. */
-bool real_is_output(const struct qm_graph *graph, uint32_t tensor);
 bool real_map_of(const struct real_node *n, const struct qm_shape *shape, struct real_map *map);
 /* The real numbers of a constant, or the numbers as they are, when nobody has said what they mean. */
 const double *real_numbers(const struct real_node *n, const struct real_value *constant);

@@ -4,7 +4,12 @@
 #include "common/prng.h"
 #include "compiler/passes/integers/integers.h"
 
-enum { FIRST_BUCKETS = 256 /* a power of 2 */, WORK_PER_NODE = 100, WORK_LEAST = 10000 };
+enum {
+    FIRST_BUCKETS = 256, /* a power of 2 */
+    ALIKE_MAX = 64,      /* operators that are looked at, of those whose constants begin alike; behind them one is made again */
+    WORK_PER_NODE = 100,
+    WORK_LEAST = 10000
+};
 
 /* ---- the table ---- */
 
@@ -113,7 +118,8 @@ static struct real_known *known_with(struct real_pass *r, const struct real_valu
 
 const struct real_value *real_made(struct real_pass *r, const struct real_value *value, const struct qm_graph_op *op, uint32_t at) {
     const struct real_known *known = known_with(r, value, op, at);
-    for (const struct real_made *made = known != NULL ? known->made : NULL; made != NULL; made = made->next)
+    uint32_t looked_at = 0;
+    for (const struct real_made *made = known != NULL ? known->made : NULL; made != NULL && looked_at++ < ALIKE_MAX; made = made->next)
         if (made->at == at && same_meaning(&made->of, value) && same_operator(r->source, made->op, op, at)) return &made->result;
     return NULL;
 }

@@ -233,25 +233,11 @@ bool real_make(const struct real_node *n) {
     return making_of(n->op->kind)(n) && real_check_integers(n);
 }
 
-/* The operators and ends of the network that read tensor `tensor` of the source. */
-static uint32_t count_readers(const struct qm_graph *source, uint32_t tensor) {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < source->op_count; i++)
-        for (uint32_t j = 0; j < source->ops[i].input_count; j++) count += source->ops[i].inputs[j] == tensor;
-    for (uint32_t i = 0; i < source->output_count; i++) count += source->outputs[i] == tensor;
-    return count;
-}
-
 /* Whether nobody but n reads the float input that it reads, perhaps in another shape: its signs may then be what the network reads. */
 static bool reads_alone(const struct real_node *n) {
-    const struct qm_graph *source = n->r->source;
-    uint32_t tensor = n->op->inputs[0];
-    for (uint32_t i = (uint32_t)(n->op - source->ops); i-- > 0;) {
-        if (source->ops[i].outputs[0] != tensor) continue;
-        if (count_readers(source, tensor) > 1) return false;
-        tensor = source->ops[i].inputs[0];
-    }
-    return count_readers(source, tensor) == 1;
+    const struct real_use *use = &n->r->uses[n->op->inputs[0]];
+    while (use->maker != NULL && use->readers == 1) use = &n->r->uses[use->maker->inputs[0]];
+    return use->readers == 1;
 }
 
 /* Whether the host computes with a value: what it has computed, and the float inputs of a network that quantizes. These only a quantizer
@@ -272,7 +258,7 @@ static bool make_on_machine(const struct real_node *n) {
     if (n->op->kind != QM_OP_QUANTIZE || (in->state != REAL_DEFERRED && in->state != REAL_MOVED)) return real_make(n);
     bool is_shared = real_made(n->r, in, n->op, 0) != NULL;
     if (!make_once(n, 0)) return false;
-    if (!is_shared || !real_is_output(n->r->source, n->op->outputs[0])) return true;
+    if (!is_shared || !n->r->uses[n->op->outputs[0]].is_output) return true;
     if (!real_tensor(n, out, REAL_PLAIN, &tensor)) return false;
     real_put(n, out, REAL_PLAIN, real_add_reshape(n, tensor, &out->shape));
     return true;

@@ -18,12 +18,6 @@ struct qm_graph_tensor *real_tensors(const struct real_node *n) {
     return n->r->maker.graph->tensors;
 }
 
-bool real_is_output(const struct qm_graph *graph, uint32_t tensor) {
-    for (uint32_t i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i] == tensor) return true;
-    return false;
-}
-
 bool real_map_of(const struct real_node *n, const struct qm_shape *shape, struct real_map *map) {
     if (shape->rank != 3 && shape->rank != 4) return real_refuse(n, "works on %u dimensions; 3 and 4 are supported", shape->rank);
     *map = (struct real_map){shape->dims[0], shape->dims[1], shape->rank == 4 ? shape->dims[2] : 1, shape->dims[shape->rank - 1]};
