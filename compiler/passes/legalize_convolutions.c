@@ -321,8 +321,10 @@ static enum qm_status tell_channel(const struct site *s, struct qm_layer *layer,
     double factor = site_factors(s)[c];
     int64_t zero = site_input(s, 0)->quant.zero_point[0] * symmetric_sum(layer, f, c);
     if (factor != 0 && qm_multiplier_from_real(factor).value == 0) return site_inexact(s, layer, "its factor %g is too small", factor);
-    return site_inexact(s, layer, "channel %u: adds %g steps of the output, and the machine's nearest is up to %.2g steps off; a larger scale of the "
-                        "output makes both smaller", c, s->op->requant->addends[c] - factor * (double)zero, error);
+    return site_inexact(s, layer,
+                        "channel %u: adds %g steps of the output, and the machine's nearest is up to %.2g steps off; a larger scale of the "
+                        "output makes both smaller",
+                        c, s->op->requant->addends[c] - factor * (double)zero, error);
 }
 
 /* Addends with rounding OFFSET or, where that is not exact and the other is nearer, as a bias. */

@@ -44,7 +44,8 @@ npy "$tmp/two.npy" '|i1' '2, 1, 1' 1
 printf '2' >>"$tmp/one.npy"
 printf '2' >>"$tmp/two.npy"
 
-reason="channel 0: adds -49999.3 steps of the output, and the machine's nearest is up to 0.7 steps off; a larger scale of the output makes both smaller; qmac run --accept-error takes the nearest"
+reason="channel 0: adds -49999.3 steps of the output, and the machine's nearest is up to 0.7 steps off"
+reason="$reason; a larger scale of the output makes both smaller; qmac run --accept-error takes the nearest"
 refuses 2 "$reason" "$qmac" run "$net"
 refuses 2 "$reason" "$qmac" compile "$net" -o "$tmp/net.prog"
 refuses 2 "$reason" "$qmac" explore "$net"

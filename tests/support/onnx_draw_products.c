@@ -55,7 +55,10 @@ bool onnx_draw_vectors(struct onnx_draw *d, const struct onnx_draw_value *x, str
     const char *other = operand(d, &shape, constant, &spread);
     if (other == NULL) return false;
     onnx_draw_node(d, "MatMul", qm_arena_printf(d->b.arena, first ? "%2$s %1$s" : "%1$s %2$s", x->name, other), &y->name);
-    onnx_draw_note(d, qm_arena_printf(d->b.arena, "MatMul-%s%s", shape.rank == 1 ? "vector" : shape.rank == 2 ? "matrix" : "stack",
+    onnx_draw_note(d, qm_arena_printf(d->b.arena, "MatMul-%s%s",
+                                      shape.rank == 1   ? "vector"
+                                      : shape.rank == 2 ? "matrix"
+                                                        : "stack",
                                       constant ? "" : "-computed"));
     y->shape = out;
     y->spread = x->spread * spread * sqrt((double)depth);
@@ -69,8 +72,8 @@ bool onnx_draw_vectors(struct onnx_draw *d, const struct onnx_draw_value *x, str
 
 const char *onnx_draw_addend(struct onnx_draw *d, const struct onnx_build_shape *product, double spread) {
     int64_t rows = product->dims[0], columns = product->dims[1];
-    const struct onnx_build_shape shapes[] = {{0, {0}},          {1, {1}},          {2, {1, 1}},       {2, {1, columns}},
-                                              {1, {columns}},    {2, {rows, 1}},    {2, {rows, columns}}};
+    const struct onnx_build_shape shapes[] = {{0, {0}},       {1, {1}},       {2, {1, 1}},         {2, {1, columns}},
+                                              {1, {columns}}, {2, {rows, 1}}, {2, {rows, columns}}};
     static const char *const names[] = {"number", "one", "one-by-one", "row", "channels", "column", "matrix"};
     const struct onnx_build_shape *shape = &shapes[onnx_draw_below(d, d->for_host ? 7 : 5)];
     size_t count = onnx_draw_elements(shape);

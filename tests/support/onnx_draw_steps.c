@@ -144,17 +144,11 @@ static int64_t spread_direction(struct onnx_draw *d, struct window *w, uint32_t 
     return whole;
 }
 
-/* The extents that a transposed convolution gives, instead of pads: as if both sides had been drawn. */
-static void ask_for_shape(struct onnx_draw *d, Onnx__NodeProto *node, const struct window *w, const struct onnx_build_shape *y) {
-    onnx_build_ints(&d->b, node, "output_shape", w->directions, y->dims + 2);
-    onnx_draw_note(d, "output_shape");
-}
-
 /* The bias of all groups, each of which has the weights' scales. */
 static const char *bias_of_groups(struct onnx_draw *d, const struct onnx_draw_weights *w, uint32_t groups, double x_scale) {
     struct onnx_draw_weights all = *w;
     uint32_t own = (uint32_t)w->shape.dims[w->axis];
-    double *scales = QM_ARENA_NEW(d->b.arena, double, own * groups);
+    double *scales = QM_ARENA_NEW(d->b.arena, double, own *groups);
     for (uint32_t c = 0; c < own * groups; c++) scales[c] = w->scales[w->channels > 1 ? c % own : 0];
     all.scales = scales;
     all.shape.dims[w->axis] = own * groups;
@@ -189,7 +183,7 @@ bool onnx_draw_conv_transpose(struct onnx_draw *d, const struct onnx_draw_value 
     const char *bias = bias_of_groups(d, &weights, groups, (double)x->quant->scale);
     Onnx__NodeProto *node = onnx_draw_node(d, "ConvTranspose", joined(d, x->name, weights.name, bias), &y->name);
     put_window(d, node, &w);
-    if (sized) ask_for_shape(d, node, &w, &y->shape);
+    if (sized) onnx_build_ints(&d->b, node, "output_shape", w.directions, y->shape.dims + 2); /* pads do not count then */
     if (more[0] + more[w.directions - 1] > 0) onnx_build_ints(&d->b, node, "output_padding", w.directions, more);
     if (groups > 1) onnx_build_int(&d->b, node, "group", groups);
     onnx_draw_note(d, groups > 1 ? "ConvTranspose-groups" : "ConvTranspose");

@@ -86,7 +86,7 @@ static bool output_tensor(const struct real_node *n, struct real_value *value, u
 
 /* Tensors that can take an output's name: an operator makes them, and they are no output yet. */
 struct names {
-    bool *is_free; /* [room] */
+    bool *is_free;       /* [room] */
     uint32_t room, seen; /* operators of the graph, which grows */
 };
 
