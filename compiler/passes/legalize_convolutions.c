@@ -487,8 +487,8 @@ static enum qm_status dilate_input(const struct site *s, uint32_t *value) {
     struct qm_layer *layer = site_move(s, in, source, *value);
     layer->pad_value = (int8_t)in->quant.zero_point[0];
     layer->move = (struct qm_move){.loop_count = 2, .contiguous_bytes = channels, .fill = true};
-    layer->move.loops[0] = (struct qm_move_loop){h, w * channels, op->stride_h * wide * channels};
-    layer->move.loops[1] = (struct qm_move_loop){w, channels, op->stride_w * channels};
+    layer->move.loops[0] = (struct qm_move_loop){h, w * channels, op->stride_h * wide * channels, false};
+    layer->move.loops[1] = (struct qm_move_loop){w, channels, op->stride_w * channels, false};
     return QM_OK;
 }
 
