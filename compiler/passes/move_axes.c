@@ -54,15 +54,15 @@ static bool is_even(const struct entries *e, uint32_t i) {
     return b.in - a.in == c.in - b.in && steps_down(e, i) == steps_down(e, i + 1) && b.out - a.out == c.out - b.out && b.out >= a.out;
 }
 
-/* How many entries from entry i on are at equal distances. Two alone are left apart when they go down, and when a longer stretch begins
- * with the second. */
+/* How many entries from entry i on are at equal distances. Two alone are left apart when a longer stretch begins with the second, and
+ * when they go down and are not all. */
 static uint32_t stretch(const struct entries *e, uint32_t i) {
     uint32_t end = i + 2;
     if (i + 1 >= e->count || entry(e, i + 1).out < entry(e, i).out) return 1;
     while (end < e->count && is_even(e, end - 2)) end++;
     if (end > i + 2) return end - i;
     bool begins_next = end + 1 < e->count && is_even(e, i + 1);
-    return begins_next || steps_down(e, i) ? 1 : 2;
+    return begins_next || (steps_down(e, i) && e->count > 2) ? 1 : 2;
 }
 
 /* The loop over so many entries from entry i on. */

@@ -7,11 +7,11 @@
 #include "compiler/passes/move_blocks.h"
 
 enum {
-    RUN_BYTES = 32,              /* that are worth an instruction of their own */
-    ROUNDS_MAX = 64,             /* of loops that go down, with shorter runs */
-    GROUP_BYTES = 64,            /* about as many a group has at most */
-    GROUP_LEAST = 16,            /* rounds, whatever their bytes */
-    LOOPS_MORE = 2,              /* than the move, in a step at the most: of the groups, and of the contiguous bytes */
+    RUN_BYTES = 32,   /* that are worth an instruction of their own */
+    ROUNDS_MAX = 64,  /* of loops that go down, with shorter runs */
+    GROUP_BYTES = 64, /* about as many a group has at most */
+    GROUP_LEAST = 16, /* rounds, whatever their bytes */
+    LOOPS_MORE = 2,   /* than the move, in a step at the most: of the groups, and of the contiguous bytes */
 };
 
 static bool is_cheap(const struct qm_move *move) {

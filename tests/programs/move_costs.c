@@ -2,8 +2,9 @@
  * of space and depth, concatenations, sizes; for random shapes, machines and sizes of scratchpads.
  *
  * A move may cost so many cycles a byte, of which each kind has its number, where the memory carries two bytes a cycle, or else what it
- * carries; for each listed place what an instruction or two cost; and some thousand cycles to begin and end. A byte is one of the input or
- * the output, of which there are more. Each is also run once, on one of the machines and sizes, and compared with naive code.
+ * carries; where elements are listed, for each run of neighbouring bytes what an instruction costs; and some thousand cycles to begin and
+ * end. A byte is one of the input or the output, of which there are more. Each is also run once, on one of the machines and sizes, and
+ * compared with naive code.
  *
  *   move_costs COUNT SEED MACHINE...      COUNT of each kind
  */
@@ -49,16 +50,18 @@ static void print_move(const struct session *s, const struct qm_graph *graph) {
     print_shape(&graph->tensors[op->inputs[0]]);
     printf(" > ");
     print_shape(&graph->tensors[op->outputs[0]]);
-    for (uint32_t d = 0; d < graph->tensors[op->inputs[0]].rank; d++)
-        printf(" %u/%d:%d", op->permutation[d], op->begin[d], op->step[d]);
+    for (uint32_t d = 0; d < graph->tensors[op->inputs[0]].rank; d++) {
+        if (op->kind == QM_OP_TRANSPOSE) printf("%s%u", d > 0 ? "," : " by ", op->permutation[d]);
+        if (op->kind == QM_OP_STRIDED_SLICE) printf("%s%d:%d", d > 0 ? "," : " from ", op->begin[d], op->step[d]);
+    }
 }
 
 /* ---- time ---- */
 
 static double cycles_most(const struct session *s, const struct qm_graph *graph, const struct qm_machine *machine) {
     double rate = machine->dram_bytes_per_cycle >= 2 ? 1 : 2.0 / machine->dram_bytes_per_cycle;
-    double places = graph->ops[0].kind == QM_OP_GATHER ? (double)bytes_of(graph, graph->ops[0].inputs[1]) : 0;
-    return s->kind->cycles_per_byte * rate * (double)moved_bytes(graph) + places * s->kind->cycles_per_place + LATENCY_CYCLES;
+    double of_byte = s->kind->cycles_per_byte + s->kind->cycles_per_run / (double)move_draw_run_bytes(graph);
+    return of_byte * rate * (double)moved_bytes(graph) + LATENCY_CYCLES;
 }
 
 static void judge_time(struct session *s, const struct qm_network *network, const struct qm_machine *machine) {
@@ -150,7 +153,8 @@ int main(int argc, char **argv) {
         s.kind = &move_draw_kinds[k];
         s.worst = 0;
         for (uint32_t i = 0; i < count; i++) judge(&s, i);
-        printf("%-16s %.2f cycles a byte at most, %.2f may be\n", s.kind->name, s.worst, s.kind->cycles_per_byte);
+        printf("%-16s %.2f cycles a byte at most; %.2f a byte and %.0f a run may be\n", s.kind->name, s.worst, s.kind->cycles_per_byte,
+               s.kind->cycles_per_run);
     }
     printf("%u moves of each kind on %u machines of %d sizes: %u dearer than they may be, %u wrong\n", count, s.machine_count, SCRATCHPADS,
            s.dear, s.wrong);

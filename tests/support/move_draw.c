@@ -123,8 +123,8 @@ static struct qm_graph *draw_depth(struct qm_prng *prng, struct qm_arena *arena)
     deep.dims[3] *= block * block;
     space.dims[1] *= block;
     space.dims[2] *= block;
-    struct making m = open_graph(arena, to_space ? QM_OP_DEPTH_TO_SPACE : QM_OP_SPACE_TO_DEPTH, to_space ? &deep : &space,
-                                 to_space ? &space : &deep);
+    struct making m =
+        open_graph(arena, to_space ? QM_OP_DEPTH_TO_SPACE : QM_OP_SPACE_TO_DEPTH, to_space ? &deep : &space, to_space ? &space : &deep);
     m.op->block[1] = m.op->block[2] = block;
     return close_graph(&m);
 }
@@ -203,15 +203,27 @@ static struct qm_graph *draw_resize(struct qm_prng *prng, struct qm_arena *arena
     return close_graph(&m);
 }
 
+uint64_t move_draw_run_bytes(const struct qm_graph *graph) {
+    const struct qm_graph_op *op = &graph->ops[0];
+    const struct qm_graph_tensor *in = &graph->tensors[op->inputs[0]], *out = &graph->tensors[op->outputs[0]];
+    uint64_t bytes = 1;
+    for (uint32_t d = in->rank; d-- > 0 && in->dims[d] == out->dims[d];) {
+        if (op->kind == QM_OP_GATHER && d == op->axis) break;
+        bytes *= in->dims[d];
+    }
+    return bytes;
+}
+
+/* Cycles a byte and a run. */
 const struct move_draw_kind move_draw_kinds[MOVE_DRAW_KINDS] = {
     {"transpositions", 1.25, 0, draw_transposition},
     {"slices up", 1.25, 0, draw_up},
-    {"slices down", 1.25, 0, draw_down},
-    {"concatenations", 1.25, 0, draw_concatenation},
+    {"slices down", 2, 0, draw_down},
+    {"concatenations", 2.5, 0, draw_concatenation},
     {"depths", 1.25, 0, draw_depth},
-    {"gathers", 1.25, 0, draw_gather},
+    {"blocks", 3.5, 0, draw_blocks},
     {"tiles", 1.25, 0, draw_tile},
-    {"mirror pads", 1.25, 0, draw_mirror},
-    {"blocks", 1.25, 0, draw_blocks},
-    {"resizes", 1.25, 0, draw_resize},
+    {"gathers", 1.25, 16, draw_gather},
+    {"mirror pads", 1.25, 16, draw_mirror},
+    {"resizes", 1.25, 16, draw_resize},
 };

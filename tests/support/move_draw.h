@@ -8,12 +8,14 @@
 
 struct move_draw_kind {
     const char *name;
-    double cycles_per_byte;  /* that it may cost where the memory carries two bytes a cycle */
-    double cycles_per_place; /* of a gather, and for each index */
+    double cycles_per_byte, cycles_per_run; /* that it may cost where the memory carries two bytes a cycle */
     struct qm_graph *(*draw)(struct qm_prng *prng, struct qm_arena *arena);
 };
 
 enum { MOVE_DRAW_KINDS = 10 };
+
+/* Bytes that lie side by side in input and output, whatever is listed of the dimensions before them. */
+uint64_t move_draw_run_bytes(const struct qm_graph *graph);
 
 extern const struct move_draw_kind move_draw_kinds[MOVE_DRAW_KINDS];
 
