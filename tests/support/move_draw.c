@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { BYTES_MAX = 1 << 19, INDICES_MAX = 300, PARTS_MAX = 4 };
+enum { BYTES_MAX = 1 << 19, INDICES_MAX = 300, PARTS_MAX = 4, RESIZED_MAX = 2000 };
 
 static uint32_t between(struct qm_prng *prng, uint32_t low, uint32_t high) {
     return low + (uint32_t)(qm_prng_next(prng) % (high - low + 1));
@@ -197,6 +197,8 @@ static struct qm_graph *draw_blocks(struct qm_prng *prng, struct qm_arena *arena
 
 static struct qm_graph *draw_resize(struct qm_prng *prng, struct qm_arena *arena) {
     struct qm_shape in = draw_shape(prng, 4, BYTES_MAX / 9), out = in;
+    for (uint32_t d = 1; d <= 2; d++)
+        if (in.dims[d] > RESIZED_MAX) in.dims[d] = RESIZED_MAX;
     for (uint32_t d = 1; d <= 2; d++) out.dims[d] = chance(prng, 50) ? between(prng, 1, 3) * in.dims[d] : between(prng, 1, 3 * in.dims[d]);
     struct making m = open_graph(arena, QM_OP_RESIZE_NEAREST_NEIGHBOR, &in, &out);
     m.op->half_pixel_centers = chance(prng, 50);
@@ -218,7 +220,7 @@ uint64_t move_draw_run_bytes(const struct qm_graph *graph) {
 const struct move_draw_kind move_draw_kinds[MOVE_DRAW_KINDS] = {
     {"transpositions", 1.25, 0, draw_transposition},
     {"slices up", 1.25, 0, draw_up},
-    {"slices down", 2, 0, draw_down},
+    {"slices down", 2.25, 0, draw_down},
     {"concatenations", 2.5, 0, draw_concatenation},
     {"depths", 1.25, 0, draw_depth},
     {"blocks", 3.5, 0, draw_blocks},
