@@ -1,7 +1,7 @@
 /* legalize_lists.c - operators whose output takes listed elements: gathers, repetitions, mirrors, and blocks of space as depth or batch.
  *
- * What a list has in it decides how it is moved (move_axes.h). Where several dimensions have lists that are no loops, so that every
- * combination of their entries would be an instruction, one dimension is moved after the other. Long reversals take two steps
+ * What a list has in it decides how it is moved (move_axes.h). Where several dimensions have lists that are no loops, or go down, so that
+ * every combination of their entries would be an instruction, one dimension is moved after the other. Long reversals take two steps
  * (move_reversals.h).
  */
 #include <string.h>
@@ -104,7 +104,8 @@ static enum qm_status take_dimension(const struct site *s, struct taking *map, u
     return QM_OK;
 }
 
-/* Marks the dimensions whose lists become no loops, and returns how many combinations their places have: at most COMBINATIONS_MAX + 1. */
+/* Marks the dimensions whose lists become no loops that go up, and returns how many combinations their places have: at most
+ * COMBINATIONS_MAX + 1. */
 static uint32_t find_irregular(const struct site *s, const struct taking *map, const struct qm_shape *shape, const uint32_t *const *taken,
                                bool *irregular) {
     uint64_t combinations = 1;

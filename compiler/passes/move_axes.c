@@ -1,9 +1,9 @@
 /* move_axes.c - lists of places to loops.
  *
- * An axis is cut into stretches: entries at equal distances, up in the output and up or down in the input. Where a list repeats itself every p entries, as blocks and scaled maps do,
- * each of the p lists of every pth entry is cut by itself. Stretches of one length and distance are a group, and lie at the group's
- * places; when these are at equal distances, too, they are one more loop. A move takes one group of each axis, and all combinations of
- * their places.
+ * An axis is cut into stretches: entries at equal distances, up in the output and up or down in the input. Where a list repeats itself
+ * every p entries, as blocks and scaled maps do, each of the p lists of every pth entry is cut by itself. Stretches of one length and
+ * distance are a group, and lie at the group's places; when these are at equal distances, too, they are one more loop. A move takes one
+ * group of each axis, and all combinations of their places.
  */
 #include "compiler/passes/move_axes.h"
 
@@ -176,9 +176,19 @@ static struct groups groups_of(const struct move_axis *axis, uint32_t most, stru
     return groups;
 }
 
+/* Rounds of all loops that go down. */
+static uint32_t rounds_down(const struct groups *groups) {
+    uint32_t rounds = 0;
+    for (uint32_t i = 0; i < groups->count; i++) {
+        const struct qm_move_loop *inner = &groups->list[i].loop, *outer = &groups->list[i].outer;
+        if (inner->down || outer->down) rounds += (inner->down ? inner->count : 1) * (outer->down ? outer->count : 1);
+    }
+    return rounds;
+}
+
 uint32_t move_axis_places(const struct move_axis *axis, struct qm_arena *arena) {
     struct groups groups = groups_of(axis, GROUPS_MAX, arena);
-    return irregular_places(&groups);
+    return irregular_places(&groups) + rounds_down(&groups);
 }
 
 /* ---- moves ---- */

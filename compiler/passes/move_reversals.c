@@ -3,37 +3,24 @@
  */
 #include "compiler/passes/move_reversals.h"
 
+#include <math.h>
+
 #include "compiler/passes/move_axes.h"
 #include "compiler/passes/move_blocks.h"
 
 enum {
-    RUN_BYTES = 32,   /* that are worth an instruction of their own */
-    ROUNDS_MAX = 64,  /* of loops that go down, with shorter runs */
-    GROUP_BYTES = 64, /* about as many a group has at most */
-    GROUP_LEAST = 16, /* rounds, whatever their bytes */
-    LOOPS_MORE = 2,   /* than the move, in a step at the most: of the groups, and of the contiguous bytes */
+    INSN_CYCLES = 15,   /* of an instruction, beside its bytes */
+    BLOCK_BYTES = 4096, /* of a map that is cut into blocks, or about so many: each block has all instructions */
+    LOOPS_MORE = 2,     /* than the move, in a step at the most: of the groups, and of the contiguous bytes */
 };
 
-static bool is_cheap(const struct qm_move *move) {
-    uint64_t rounds = 1;
-    for (uint32_t i = 0; i < move->loop_count; i++)
-        if (move->loops[i].down) rounds *= move->loops[i].count;
-    return rounds == 1 || move->contiguous_bytes >= RUN_BYTES || rounds <= ROUNDS_MAX;
-}
+static const double step_cycles = 0.25; /* of a byte, for a step that it need not have taken */
 
 /* The loop that goes down with the nearest bytes in the output. */
 static uint32_t innermost(const struct qm_move *move, const uint32_t *order) {
     uint32_t i = 0;
     while (!move->loops[order[i]].down || move->loops[order[i]].count == 1) i++;
     return order[i];
-}
-
-/* How many rounds a group has: if possible, so many that none are left over. */
-static uint32_t group_of(uint32_t rounds, uint32_t round_bytes) {
-    uint32_t most = round_bytes < GROUP_BYTES / GROUP_LEAST ? GROUP_BYTES / round_bytes : GROUP_LEAST;
-    for (uint32_t group = most; group > most / 2; group--)
-        if (rounds % group == 0) return group;
-    return most * 3 / 4;
 }
 
 /* A move to be split: its loops by their strides in the output, and their strides between the steps. */
@@ -44,6 +31,41 @@ struct split {
     uint32_t bytes;           /* between the steps, of one place */
     struct qm_arena *arena;
 };
+
+/* ---- whether, and where ---- */
+
+/* Rounds of all loops that go down. */
+static double rounds_down(const struct qm_move *move) {
+    double rounds = 1;
+    for (uint32_t i = 0; i < move->loop_count; i++)
+        if (move->loops[i].down) rounds *= move->loops[i].count;
+    return rounds;
+}
+
+/* Cycles of a byte for instructions that take one round each, of so many bytes, in blocks. */
+static double cycles_of(double rounds, double round_bytes, double block_bytes) {
+    return INSN_CYCLES * fmin(rounds / block_bytes, 1 / round_bytes);
+}
+
+/* How many rounds a group has: about as many instructions turn groups around as then take the groups of a block, and if possible no rounds
+ * are left over. */
+static uint32_t group_of(uint32_t rounds, double round_bytes, double block_bytes) {
+    uint32_t root = (uint32_t)fmax(2, sqrt(block_bytes / round_bytes));
+    if (rounds <= root) return rounds;
+    for (uint32_t group = root * 4 / 3; group > root * 2 / 3; group--)
+        if (rounds % group == 0) return group;
+    return root;
+}
+
+/* False: two steps would not be faster than one. */
+static bool choose_group(struct split *s) {
+    double rounds = rounds_down(s->move), block = fmin(s->bytes, BLOCK_BYTES), bytes = s->between[s->reversed];
+    s->group = group_of(s->move->loops[s->reversed].count, bytes, block);
+    double two = cycles_of(s->group, bytes, block) + cycles_of(rounds / s->group, bytes * s->group, block);
+    return s->group < rounds && cycles_of(rounds, bytes, block) > two + step_cycles;
+}
+
+/* ---- the steps ---- */
 
 /* The first step of `groups` groups of so many rounds, which come behind `before` rounds of the input. */
 static struct qm_move first_step(const struct split *s, uint32_t groups, uint32_t rounds, uint32_t before) {
@@ -107,18 +129,17 @@ static void put_step(const struct split *s, uint32_t groups, uint32_t rounds, ui
 
 bool move_split_reversal(const struct qm_move *move, struct qm_arena *arena, struct move_steps *steps) {
     struct split s = {.move = move, .bytes = move->contiguous_bytes, .arena = arena};
-    if (is_cheap(move) || move->loop_count + LOOPS_MORE > QM_MOVE_LOOPS) return false;
+    if (rounds_down(move) == 1 || move->loop_count + LOOPS_MORE > QM_MOVE_LOOPS) return false;
     move_order(move, false, s.order);
     for (uint32_t i = 0; i < move->loop_count; i++) {
         s.between[s.order[i]] = s.bytes;
         s.bytes *= move->loops[s.order[i]].count;
     }
     s.reversed = innermost(move, s.order);
-    uint32_t rounds = move->loops[s.reversed].count;
-    s.group = group_of(rounds, s.between[s.reversed]);
-    uint32_t groups = rounds / s.group, left = rounds % s.group;
+    if (!choose_group(&s)) return false;
+    uint32_t rounds = move->loops[s.reversed].count, groups = rounds / s.group, left = rounds % s.group;
     *steps = (struct move_steps){.bytes = s.bytes * (move->place_count > 0 ? move->place_count : 1)};
-    if (groups > 0) put_step(&s, groups, s.group, 0, steps);
+    put_step(&s, groups, s.group, 0, steps);
     if (left > 0) put_step(&s, 1, left, groups * s.group, steps);
     steps->second[0].fill = move->fill;
     return true;
