@@ -69,7 +69,8 @@ $(B)/unit: $(call obj,$(UNIT_SRC),obj)
 $(B)/networks: $(call obj,tests/networks/golden.c $(shell find tests/support -name '*.c'),obj)
 $(B)/matmul_sweep $(B)/token_order $(B)/skip_equals_step $(B)/timing_equals_cycle $(B)/run_programs: $(B)/%: $(B)/obj/tests/programs/%.o
 $(B)/memory_sizes: $(call obj,tests/programs/memory_sizes.c tests/support/plan_cycles.c,obj)
-$(B)/move_costs: $(call obj,tests/programs/move_costs.c $(addprefix tests/support/,plan_cycles.c move_draw.c) $(wildcard tests/support/reference*.c),obj)
+$(B)/move_costs: $(call obj,tests/programs/move_costs.c tests/support/plan_cycles.c tests/support/move_draw.c \
+    $(wildcard tests/support/reference*.c),obj)
 $(B)/systemc_equals_cycle: $(call obj,tests/systemc/systemc_equals_cycle.c,obj)
 $(B)/parameters: $(call obj,tests/rtl/parameters.c,obj)
 $(B)/compare_npy: $(call obj,tests/networks/compare_npy.c,obj)

@@ -223,7 +223,7 @@ const struct move_draw_kind move_draw_kinds[MOVE_DRAW_KINDS] = {
     {"slices down", 2.25, 0, draw_down},
     {"concatenations", 2.5, 0, draw_concatenation},
     {"depths", 1.25, 0, draw_depth},
-    {"blocks", 3.5, 0, draw_blocks},
+    {"blocks", 5, 0, draw_blocks},
     {"tiles", 1.25, 0, draw_tile},
     {"gathers", 1.25, 16, draw_gather},
     {"mirror pads", 1.25, 16, draw_mirror},
