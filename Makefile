@@ -68,7 +68,9 @@ $(B)/bench: $(call obj,$(sort $(wildcard tools/bench/*.c)),obj)
 $(B)/unit: $(call obj,$(UNIT_SRC),obj)
 $(B)/networks: $(call obj,tests/networks/golden.c $(shell find tests/support -name '*.c'),obj)
 $(B)/matmul_sweep $(B)/token_order $(B)/skip_equals_step $(B)/timing_equals_cycle $(B)/run_programs: $(B)/%: $(B)/obj/tests/programs/%.o
-$(B)/memory_sizes $(B)/move_costs: $(B)/%: $(B)/obj/tests/programs/%.o $(B)/obj/tests/support/plan_cycles.o
+$(B)/memory_sizes: $(call obj,tests/programs/memory_sizes.c tests/support/plan_cycles.c,obj)
+$(B)/move_costs: $(call obj,tests/programs/move_costs.c tests/support/plan_cycles.c tests/support/move_draw.c \
+    $(wildcard tests/support/reference*.c),obj)
 $(B)/systemc_equals_cycle: $(call obj,tests/systemc/systemc_equals_cycle.c,obj)
 $(B)/parameters: $(call obj,tests/rtl/parameters.c,obj)
 $(B)/compare_npy: $(call obj,tests/networks/compare_npy.c,obj)

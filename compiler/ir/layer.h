@@ -48,6 +48,7 @@ struct qm_move {
     uint32_t loop_count;
     struct qm_move_loop {
         uint32_t count, in, out; /* bytes from one to the next in the input and in the output */
+        bool down;               /* the input's rounds are taken from the last, which is the farthest, to the first */
     } loops[QM_MOVE_LOOPS];
     uint32_t in_first, out_first, contiguous_bytes;
     /* All of it is done for each of the places, that many bytes further in both maps; without places it is done once. */

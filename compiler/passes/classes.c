@@ -26,7 +26,13 @@ static void describe(const struct plan *plan, uint32_t layer, const struct cuts_
     key->layer.precision = l->precision;
     key->layer.twice = l->twice;
     key->layer.move.loop_count = l->move.loop_count;
-    memcpy(key->layer.move.loops, l->move.loops, l->move.loop_count * sizeof *l->move.loops);
+    for (uint32_t i = 0; i < l->move.loop_count; i++) { /* one by one, because what lies between the fields is compared, too */
+        struct qm_move_loop *loop = &key->layer.move.loops[i];
+        loop->count = l->move.loops[i].count;
+        loop->in = l->move.loops[i].in;
+        loop->out = l->move.loops[i].out;
+        loop->down = l->move.loops[i].down;
+    }
     key->layer.move.in_first = l->move.in_first;
     key->layer.move.out_first = l->move.out_first;
     key->layer.move.contiguous_bytes = l->move.contiguous_bytes;

@@ -505,8 +505,8 @@ static enum qm_status spread_input(const struct site *s, const struct spread *y,
     layer->move = (struct qm_move){.loop_count = 2, .contiguous_bytes = channels, .fill = true};
     layer->move.in_first = (y->in_first * w + x->in_first) * channels;
     layer->move.out_first = (y->out_first * x->extent + x->out_first) * channels;
-    layer->move.loops[0] = (struct qm_move_loop){y->kept, w * channels, op->stride_h * x->extent * channels};
-    layer->move.loops[1] = (struct qm_move_loop){x->kept, channels, op->stride_w * channels};
+    layer->move.loops[0] = (struct qm_move_loop){y->kept, w * channels, op->stride_h * x->extent * channels, false};
+    layer->move.loops[1] = (struct qm_move_loop){x->kept, channels, op->stride_w * channels, false};
     return QM_OK;
 }
 

@@ -1,29 +1,47 @@
 /* legalize_lists.c - operators whose output takes listed elements: gathers, repetitions, mirrors, and blocks of space as depth or batch.
  *
- * What a list has in it decides how it is moved (move_axes.h). Where several dimensions have lists that are no loops, so that every
- * combination of their entries would be an instruction, one dimension is moved after the other.
+ * What a list has in it decides how it is moved (move_axes.h). Where several dimensions have lists that are no loops, or go down, so that
+ * every combination of their entries would be an instruction, one dimension is moved after the other. Long reversals take two steps
+ * (move_reversals.h).
  */
 #include <string.h>
 
 #include "compiler/passes/legalize_site.h"
 #include "compiler/passes/move_axes.h"
+#include "compiler/passes/move_reversals.h"
 
 enum { COMBINATIONS_MAX = 64 }; /* of the places of several lists; with more they are moved one after the other */
 
 /* ---- axes to layers ---- */
 
-/* A layer for each move that the axes become. With a fill the first one fills. */
+static void add_layer(const struct site *s, uint32_t from, uint32_t to, const struct qm_move *move) {
+    const struct qm_graph_tensor *in = site_input(s, 0);
+    struct qm_layer *layer = site_move(s, in, from, to);
+    layer->move = *move;
+    if (in->quant.count == 1) layer->pad_value = (int8_t)in->quant.zero_point[0];
+}
+
+/* The layers of a move: one, or those of both steps of a reversal. */
+static void add_move(const struct site *s, uint32_t from, uint32_t to, const struct qm_move *move) {
+    struct move_steps steps;
+    if (!move_split_reversal(move, s->l->arena, &steps)) {
+        add_layer(s, from, to, move);
+        return;
+    }
+    uint32_t between = site_between(s, s->op->inputs[0], steps.bytes / move->contiguous_bytes, 1, move->contiguous_bytes);
+    for (uint32_t i = 0; i < steps.count; i++) add_layer(s, from, between, &steps.first[i]);
+    for (uint32_t i = 0; i < steps.count; i++) add_move(s, between, to, &steps.second[i]);
+}
+
+/* A layer or more for each move that the axes become. With a fill the first one fills. */
 static enum qm_status move_axes(const struct site *s, uint32_t from, uint32_t to, const struct move_axis *axes, uint32_t count,
                                 bool fills) {
     struct qm_move moves[MOVE_AXES_LAYERS];
-    const struct qm_graph_tensor *in = site_input(s, 0);
     uint32_t made = move_axes_split(axes, count, s->l->arena, moves);
     if (made == 0) return site_refuse(s, "its elements come from too many places, more than %u", MOVE_AXES_PLACES);
     for (uint32_t i = 0; i < made; i++) {
-        struct qm_layer *layer = site_move(s, in, from, to);
-        layer->move = moves[i];
-        layer->move.fill = fills && i == 0;
-        if (in->quant.count == 1) layer->pad_value = (int8_t)in->quant.zero_point[0];
+        moves[i].fill = fills && i == 0;
+        add_move(s, from, to, &moves[i]);
     }
     return QM_OK;
 }
@@ -86,7 +104,8 @@ static enum qm_status take_dimension(const struct site *s, struct taking *map, u
     return QM_OK;
 }
 
-/* Marks the dimensions whose lists become no loops, and returns how many combinations their places have: at most COMBINATIONS_MAX + 1. */
+/* Marks the dimensions whose lists become no loops that go up, and returns how many combinations their places have: at most
+ * COMBINATIONS_MAX + 1. */
 static uint32_t find_irregular(const struct site *s, const struct taking *map, const struct qm_shape *shape, const uint32_t *const *taken,
                                bool *irregular) {
     uint64_t combinations = 1;
@@ -233,8 +252,10 @@ static enum qm_status move_depth(const struct site *s, const uint32_t *deep, boo
     QM_TRY(site_check_same_numbers(s));
     QM_TRY(site_operand(s, 0, &from));
     struct qm_layer *layer = site_move(s, site_input(s, 0), from, site_result(s, 0));
-    for (uint32_t i = 0; i < 6; i++)
-        move_add_loop(&layer->move, (struct qm_move_loop){count[i], to_space ? depth[i] : space[i], to_space ? space[i] : depth[i]});
+    for (uint32_t i = 0; i < 6; i++) {
+        uint32_t of_in = to_space ? depth[i] : space[i], of_out = to_space ? space[i] : depth[i];
+        move_add_loop(&layer->move, (struct qm_move_loop){count[i], of_in, of_out, false});
+    }
     move_close_loops(&layer->move);
     return QM_OK;
 }

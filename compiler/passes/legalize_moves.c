@@ -35,7 +35,7 @@ enum qm_status site_broadcast(const struct site *s, uint32_t i, uint32_t *value)
     for (uint32_t d = 0; d < out->rank; d++) {
         uint32_t missing = out->rank - in->rank; /* dimensions are counted from the last */
         bool own = d >= missing && in->dims[d - missing] > 1;
-        move_add_loop(&layer->move, (struct qm_move_loop){out->dims[d], own ? stride_of(in, d - missing) : 0, stride_of(out, d)});
+        move_add_loop(&layer->move, (struct qm_move_loop){out->dims[d], own ? stride_of(in, d - missing) : 0, stride_of(out, d), false});
     }
     move_close_loops(&layer->move);
     return QM_OK;
@@ -50,10 +50,10 @@ static void add_matrices(const struct site *s, uint32_t i, struct site_matrices 
         uint32_t missing = out->rank - in->rank;
         bool own = d >= missing && in->dims[d - missing] > 1;
         behind /= out->dims[d];
-        move_add_loop(move, (struct qm_move_loop){out->dims[d], own ? stride_of(in, d - missing) : 0, behind * rows * columns});
+        move_add_loop(move, (struct qm_move_loop){out->dims[d], own ? stride_of(in, d - missing) : 0, behind * rows * columns, false});
     }
-    move_add_loop(move, (struct qm_move_loop){rows, how.transposed ? 1 : ends[1], columns});
-    move_add_loop(move, (struct qm_move_loop){columns, how.transposed ? ends[1] : 1, 1});
+    move_add_loop(move, (struct qm_move_loop){rows, how.transposed ? 1 : ends[1], columns, false});
+    move_add_loop(move, (struct qm_move_loop){columns, how.transposed ? ends[1] : 1, 1, false});
     move_close_loops(move);
 }
 
@@ -123,7 +123,7 @@ enum qm_status legalize_pad(const struct site *s) {
     layer->clamp_max = qm_graph_highest(out);
     layer->move.fill = true;
     for (uint32_t d = 0; d < in->rank; d++) {
-        move_add_loop(&layer->move, (struct qm_move_loop){in->dims[d], stride_of(in, d), stride_of(out, d)});
+        move_add_loop(&layer->move, (struct qm_move_loop){in->dims[d], stride_of(in, d), stride_of(out, d), false});
         layer->move.out_first += s->op->pads[d].before * stride_of(out, d);
     }
     move_close_loops(&layer->move);
@@ -144,8 +144,8 @@ static void add_part(const struct site *s, struct qm_layer *layer, const struct 
                      bool concatenates) {
     uint32_t own = round_of(s, part, whole), all = round_of(s, whole, whole);
     uint32_t rounds = (uint32_t)(qm_graph_elements(part) * qm_dtype_bytes(part->dtype)) / own;
-    move_add_loop(&layer->move, (struct qm_move_loop){rounds, concatenates ? own : all, concatenates ? all : own});
-    move_add_loop(&layer->move, (struct qm_move_loop){own, 1, 1});
+    move_add_loop(&layer->move, (struct qm_move_loop){rounds, concatenates ? own : all, concatenates ? all : own, false});
+    move_add_loop(&layer->move, (struct qm_move_loop){own, 1, 1, false});
     move_close_loops(&layer->move);
 }
 
@@ -255,7 +255,7 @@ enum qm_status legalize_strided_slice(const struct site *s) {
         uint32_t count = s->op->slice_dims[d], stride = stride_of(in, d);
         behind /= count;
         layer->move.in_first += (uint32_t)s->op->begin[d] * stride;
-        move_add_loop(&layer->move, (struct qm_move_loop){count, (uint32_t)s->op->step[d] * stride, behind});
+        move_add_loop(&layer->move, (struct qm_move_loop){count, (uint32_t)s->op->step[d] * stride, behind, false});
     }
     move_close_loops(&layer->move);
     return QM_OK;
@@ -267,8 +267,8 @@ enum qm_status legalize_transpose(const struct site *s) {
     QM_TRY(site_check_same_numbers(s));
     QM_TRY(open_move(s, 0, site_result(s, 0), &layer));
     for (uint32_t d = 0; d < out->rank; d++)
-        move_add_loop(&layer->move, (struct qm_move_loop){out->dims[d], stride_of(in, s->op->permutation[d]), stride_of(out, d)});
-    move_add_loop(&layer->move, (struct qm_move_loop){(uint32_t)qm_dtype_bytes(in->dtype), 1, 1});
+        move_add_loop(&layer->move, (struct qm_move_loop){out->dims[d], stride_of(in, s->op->permutation[d]), stride_of(out, d), false});
+    move_add_loop(&layer->move, (struct qm_move_loop){(uint32_t)qm_dtype_bytes(in->dtype), 1, 1, false});
     move_close_loops(&layer->move);
     return QM_OK;
 }
@@ -315,12 +315,12 @@ enum qm_status legalize_resize(const struct site *s) {
     QM_TRY(open_move(s, 0, site_result(s, 0), &layer));
     uint32_t in_row = stride_of(in, 1), out_row = stride_of(out, 1), channels = in->dims[3];
     layer->move.in_first = h.first * in_row + w.first * channels;
-    move_add_loop(&layer->move, (struct qm_move_loop){h.repeat, 0, out_row});
-    move_add_loop(&layer->move, (struct qm_move_loop){w.repeat, 0, channels});
-    move_add_loop(&layer->move, (struct qm_move_loop){in->dims[0], stride_of(in, 0), stride_of(out, 0)});
-    move_add_loop(&layer->move, (struct qm_move_loop){out->dims[1] / h.repeat, h.stride * in_row, h.repeat * out_row});
-    move_add_loop(&layer->move, (struct qm_move_loop){out->dims[2] / w.repeat, w.stride * channels, w.repeat * channels});
-    move_add_loop(&layer->move, (struct qm_move_loop){channels, 1, 1});
+    move_add_loop(&layer->move, (struct qm_move_loop){h.repeat, 0, out_row, false});
+    move_add_loop(&layer->move, (struct qm_move_loop){w.repeat, 0, channels, false});
+    move_add_loop(&layer->move, (struct qm_move_loop){in->dims[0], stride_of(in, 0), stride_of(out, 0), false});
+    move_add_loop(&layer->move, (struct qm_move_loop){out->dims[1] / h.repeat, h.stride * in_row, h.repeat * out_row, false});
+    move_add_loop(&layer->move, (struct qm_move_loop){out->dims[2] / w.repeat, w.stride * channels, w.repeat * channels, false});
+    move_add_loop(&layer->move, (struct qm_move_loop){channels, 1, 1, false});
     move_close_loops(&layer->move);
     return QM_OK;
 }

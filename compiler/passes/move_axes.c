@@ -1,9 +1,9 @@
 /* move_axes.c - lists of places to loops.
  *
- * An axis is cut into stretches: entries at equal distances. Where a list repeats itself every p entries, as blocks and scaled maps do,
- * each of the p lists of every pth entry is cut by itself. Stretches of one length and distance are a group, and lie at the group's
- * places; when these are at equal distances, too, they are one more loop. A move takes one group of each axis, and all combinations of
- * their places.
+ * An axis is cut into stretches: entries at equal distances, up in the output and up or down in the input. Where a list repeats itself
+ * every p entries, as blocks and scaled maps do, each of the p lists of every pth entry is cut by itself. Stretches of one length and
+ * distance are a group, and lie at the group's places; when these are at equal distances, too, they are one more loop. A move takes one
+ * group of each axis, and all combinations of their places.
  */
 #include "compiler/passes/move_axes.h"
 
@@ -16,8 +16,9 @@ enum { PERIOD_MAX = 64, GROUPS_MAX = 4 };
 void move_add_loop(struct qm_move *move, struct qm_move_loop loop) {
     if (loop.count == 1) return;
     struct qm_move_loop *outer = move->loop_count > 0 ? &move->loops[move->loop_count - 1] : NULL;
-    if (outer != NULL && outer->in == loop.count * loop.in && outer->out == loop.count * loop.out)
-        *outer = (struct qm_move_loop){outer->count * loop.count, loop.in, loop.out};
+    bool follows = outer != NULL && outer->in == loop.count * loop.in && outer->out == loop.count * loop.out;
+    if (follows && outer->down == loop.down)
+        *outer = (struct qm_move_loop){outer->count * loop.count, loop.in, loop.out, loop.down};
     else
         move->loops[move->loop_count++] = loop;
 }
@@ -25,7 +26,7 @@ void move_add_loop(struct qm_move *move, struct qm_move_loop loop) {
 void move_close_loops(struct qm_move *move) {
     const struct qm_move_loop *inner = move->loop_count > 0 ? &move->loops[move->loop_count - 1] : NULL;
     move->contiguous_bytes = 1;
-    if (inner == NULL || inner->in != 1 || inner->out != 1) return;
+    if (inner == NULL || inner->in != 1 || inner->out != 1 || inner->down) return;
     move->contiguous_bytes = inner->count;
     move->loop_count--;
 }
@@ -42,25 +43,38 @@ static struct qm_move_place entry(const struct entries *e, uint32_t i) {
     return e->at[(size_t)i * e->period];
 }
 
-/* Whether the step from entry i to the next goes down in a map. */
+/* Whether the step from entry i to the next goes down in the input. */
 static bool steps_down(const struct entries *e, uint32_t i) {
-    struct qm_move_place a = entry(e, i), b = entry(e, i + 1);
-    return b.in < a.in || b.out < a.out;
+    return entry(e, i + 1).in < entry(e, i).in;
 }
 
-/* Whether the steps from entry i to the next two are alike, and none goes down. */
+/* Whether the steps from entry i to the next two are alike, and go up in the output. */
 static bool is_even(const struct entries *e, uint32_t i) {
     struct qm_move_place a = entry(e, i), b = entry(e, i + 1), c = entry(e, i + 2);
-    return b.in - a.in == c.in - b.in && b.out - a.out == c.out - b.out && !steps_down(e, i);
+    return b.in - a.in == c.in - b.in && steps_down(e, i) == steps_down(e, i + 1) && b.out - a.out == c.out - b.out && b.out >= a.out;
 }
 
-/* How many entries from entry i on are at equal distances. Two alone are left apart when a longer stretch begins with the second. */
+/* How many entries from entry i on are at equal distances. Two alone are left apart when a longer stretch begins with the second, and
+ * when they go down and are not all. */
 static uint32_t stretch(const struct entries *e, uint32_t i) {
     uint32_t end = i + 2;
-    if (i + 1 >= e->count || steps_down(e, i)) return 1;
+    if (i + 1 >= e->count || entry(e, i + 1).out < entry(e, i).out) return 1;
     while (end < e->count && is_even(e, end - 2)) end++;
-    bool begins_next = end == i + 2 && end + 1 < e->count && is_even(e, i + 1);
-    return begins_next ? 1 : end - i;
+    if (end > i + 2) return end - i;
+    bool begins_next = end + 1 < e->count && is_even(e, i + 1);
+    return begins_next || (steps_down(e, i) && e->count > 2) ? 1 : 2;
+}
+
+/* The loop over so many entries from entry i on. */
+static struct qm_move_loop loop_over(const struct entries *e, uint32_t i, uint32_t count) {
+    struct qm_move_place a = entry(e, i), b = entry(e, count > 1 ? i + 1 : i);
+    bool down = b.in < a.in;
+    return (struct qm_move_loop){count, down ? a.in - b.in : b.in - a.in, b.out - a.out, down};
+}
+
+/* Where it begins: the nearest byte in both maps. */
+static struct qm_move_place place_of(const struct entries *e, uint32_t i, const struct qm_move_loop *loop) {
+    return (struct qm_move_place){entry(e, loop->down ? i + loop->count - 1 : i).in, entry(e, i).out};
 }
 
 static struct entries every(const struct move_axis *axis, uint32_t period, uint32_t first) {
@@ -104,7 +118,8 @@ struct groups {
 static struct group *find_group(struct groups *groups, struct qm_move_loop loop) {
     for (uint32_t i = 0; i < groups->count; i++) {
         const struct qm_move_loop *own = &groups->list[i].loop;
-        if (own->count == loop.count && own->in == loop.in && own->out == loop.out) return &groups->list[i];
+        bool alike = own->count == loop.count && own->in == loop.in && own->out == loop.out && own->down == loop.down;
+        if (alike) return &groups->list[i];
     }
     return NULL;
 }
@@ -112,8 +127,7 @@ static struct group *find_group(struct groups *groups, struct qm_move_loop loop)
 /* False: there would be too many groups. */
 static bool add_stretch(struct groups *groups, const struct move_axis *axis, const struct entries *e, uint32_t i, uint32_t count,
                         struct qm_arena *arena) {
-    struct qm_move_place at = entry(e, i), next = count > 1 ? entry(e, i + 1) : at;
-    struct qm_move_loop loop = {count, next.in - at.in, next.out - at.out};
+    struct qm_move_loop loop = loop_over(e, i, count);
     struct group *group = find_group(groups, loop);
     if (group == NULL) {
         if (groups->count == GROUPS_MAX) return false;
@@ -121,7 +135,7 @@ static bool add_stretch(struct groups *groups, const struct move_axis *axis, con
         *group = (struct group){.loop = loop, .outer = {.count = 1}};
         group->places = QM_ARENA_NEW(arena, struct qm_move_place, axis->count / count + 1);
     }
-    group->places[group->place_count++] = at;
+    group->places[group->place_count++] = place_of(e, i, &loop);
     return true;
 }
 
@@ -129,7 +143,8 @@ static bool add_stretch(struct groups *groups, const struct move_axis *axis, con
 static void close_group(struct group *group) {
     struct entries e = {group->places, group->place_count, 1};
     if (group->place_count == 1 || stretch(&e, 0) != group->place_count) return;
-    group->outer = (struct qm_move_loop){group->place_count, e.at[1].in - e.at[0].in, e.at[1].out - e.at[0].out};
+    group->outer = loop_over(&e, 0, group->place_count);
+    group->places[0] = place_of(&e, 0, &group->outer);
     group->place_count = 1;
 }
 
@@ -161,9 +176,19 @@ static struct groups groups_of(const struct move_axis *axis, uint32_t most, stru
     return groups;
 }
 
+/* Rounds of all loops that go down. */
+static uint32_t rounds_down(const struct groups *groups) {
+    uint32_t rounds = 0;
+    for (uint32_t i = 0; i < groups->count; i++) {
+        const struct qm_move_loop *inner = &groups->list[i].loop, *outer = &groups->list[i].outer;
+        if (inner->down || outer->down) rounds += (inner->down ? inner->count : 1) * (outer->down ? outer->count : 1);
+    }
+    return rounds;
+}
+
 uint32_t move_axis_places(const struct move_axis *axis, struct qm_arena *arena) {
     struct groups groups = groups_of(axis, GROUPS_MAX, arena);
-    return irregular_places(&groups);
+    return irregular_places(&groups) + rounds_down(&groups);
 }
 
 /* ---- moves ---- */

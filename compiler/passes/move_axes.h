@@ -25,7 +25,7 @@ enum {
  * the longest distances. 0: it would take too many places. */
 uint32_t move_axes_split(const struct move_axis *axes, uint32_t count, struct qm_arena *arena, struct qm_move moves[MOVE_AXES_LAYERS]);
 
-/* How many places the entries of an axis become; 0: loops alone. */
+/* How many places the entries of an axis become, rounds of loops that go down included; 0: loops that go up alone. */
 uint32_t move_axis_places(const struct move_axis *axis, struct qm_arena *arena);
 
 /* Adds a loop inside those that are there; one with it where their bytes follow one another in both maps. */

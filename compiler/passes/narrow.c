@@ -241,7 +241,7 @@ static struct qm_move packing_move(const struct qm_value *value) {
     uint32_t positions = value->h * value->w;
     if (value->c % 2 == 0 || positions == 1) return (struct qm_move){.contiguous_bytes = positions * value->c};
     struct qm_move move = {.loop_count = 1, .contiguous_bytes = value->c};
-    move.loops[0] = (struct qm_move_loop){positions, value->c, qm_value_pixel_bytes(value)};
+    move.loops[0] = (struct qm_move_loop){positions, value->c, qm_value_pixel_bytes(value), false};
     return move;
 }
 

@@ -2,6 +2,7 @@
  *
  * A block (move_blocks.h) of a map in the arena comes and goes through a dense buffer, in which its loops lie in the order of their strides
  * in the map, by LOADs and STOREs of planes of rows of neighbouring bytes. Two loops of a block become the rows and positions of POOLs.
+ * No field of an instruction steps down, so that each round of a loop that takes its input from the last to the first is a POOL of its own.
  */
 #include "compiler/passes/move_blocks.h"
 #include "compiler/passes/passes.h"
@@ -26,6 +27,11 @@ struct move_end {
 
 /* ---- between the arena and a buffer ---- */
 
+/* Of `total` rounds that lie in the input, those that a loop takes as its rounds `taken`: the first that lies there. */
+static uint32_t input_round(const struct qm_move_loop *loop, uint32_t total, struct range taken) {
+    return loop->down ? total - taken.first - taken.count : taken.first;
+}
+
 /* The end in the map itself. */
 static struct move_end end_in_map(const struct mover *m, const struct move_block *block, bool of_input) {
     bool narrow = !of_input && m->plan->network->values[m->l->output].bits == 4; /* wider numbers are moved byte by byte */
@@ -34,8 +40,10 @@ static struct move_end end_in_map(const struct mover *m, const struct move_block
     end.first = of_input ? m->move->in_first + m->place.in : m->move->out_first + m->place.out;
     end.first += plan_bytes(block->elements.first, bits);
     for (uint32_t i = 0; i < m->move->loop_count; i++) {
-        end.stride[i] = of_input ? m->move->loops[i].in : m->move->loops[i].out;
-        end.first += block->first[i] * end.stride[i];
+        const struct qm_move_loop *loop = &m->move->loops[i];
+        struct range rounds = {block->first[i], block->count[i]};
+        end.stride[i] = of_input ? loop->in : loop->out;
+        end.first += (of_input ? input_round(loop, loop->count, rounds) : rounds.first) * end.stride[i];
     }
     return end;
 }
@@ -167,11 +175,11 @@ static void add_pools(const struct mover *m, const struct plan_nest *from, const
         }
 }
 
-/* The loop of a block with the most rounds but one; QM_MOVE_LOOPS: none has two. */
+/* The loop of a block with the most rounds but one, of those that go up; QM_MOVE_LOOPS: none has two. */
 static uint32_t longest(const struct mover *m, const struct move_block *block, uint32_t but) {
     uint32_t best = QM_MOVE_LOOPS;
     for (uint32_t i = 0; i < m->move->loop_count; i++)
-        if (i != but && block->count[i] > (best < QM_MOVE_LOOPS ? block->count[best] : 1)) best = i;
+        if (i != but && !m->move->loops[i].down && block->count[i] > (best < QM_MOVE_LOOPS ? block->count[best] : 1)) best = i;
     return best;
 }
 
@@ -195,7 +203,7 @@ static void move_block(const struct mover *m, const struct move_block *block, co
     for (bool more = true; more;) {
         struct plan_nest source = in, target = out;
         for (uint32_t i = 0; i < m->move->loop_count; i++) {
-            source.first += digits[i] * from->stride[i];
+            source.first += input_round(&m->move->loops[i], block->count[i], (struct range){digits[i], 1}) * from->stride[i];
             target.first += digits[i] * to->stride[i];
         }
         add_pools(m, &source, &target, buffers);

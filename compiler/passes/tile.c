@@ -71,6 +71,15 @@ static uint32_t packed_elements(const struct qm_machine *machine, uint32_t eleme
     return most < elements ? most / 2 * 2 : elements;
 }
 
+/* Of a map that stays in the scratchpad: some blocks, so that loads, moves and stores run side by side. A block has all instructions of
+ * loops that go down, so that their blocks are large. */
+static uint32_t resident_block(const struct qm_move *move, uint64_t total) {
+    for (uint32_t i = 0; i < move->loop_count; i++)
+        if (move->loops[i].down) return MOVE_BYTES_MAX;
+    return total / ADD_BLOCKS > ADD_BLOCK_BYTES_MIN ? (uint32_t)plan_min((uint32_t)(total / ADD_BLOCKS), MOVE_BYTES_MAX)
+                                                    : ADD_BLOCK_BYTES_MIN;
+}
+
 /* Blocks of at most so many bytes (move_blocks.h), or of a part of the contiguous bytes. */
 static bool tile_move(struct search *s) {
     const struct qm_layer *l = &s->plan->network->layers[s->layer];
@@ -78,8 +87,7 @@ static bool tile_move(struct search *s) {
     uint32_t room = s->plan->layers[s->layer].hole_bytes, streams = s->in_outside + (uint32_t)s->out_outside;
     uint64_t total = l->move.contiguous_bytes;
     for (uint32_t i = 0; i < l->move.loop_count; i++) total *= l->move.loops[i].count;
-    uint32_t most =
-        total / ADD_BLOCKS > ADD_BLOCK_BYTES_MIN ? (uint32_t)plan_min((uint32_t)(total / ADD_BLOCKS), MOVE_BYTES_MAX) : ADD_BLOCK_BYTES_MIN;
+    uint32_t most = resident_block(&l->move, total);
     if (streams > 0) most = plan_min(room / (2 * streams), ADD_BLOCK_BYTES_MAX);
     if (most == 0) return false;
     t->ring = 2;

@@ -1,118 +1,162 @@
-/* move_costs.c - what a transposition costs: a cycle a byte where the memory carries two bytes a cycle, or else what it carries, and some
- * thousand cycles to begin and end; for random shapes, permutations, machines and sizes of scratchpads.
+/* move_costs.c - what moves cost, and where they put their bytes: transpositions, slices up and down, gathers, repetitions, mirrors, blocks
+ * of space and depth, concatenations, sizes; for random shapes, machines and sizes of scratchpads.
  *
- *   move_costs COUNT SEED MACHINE...
+ * A move may cost so many cycles a byte, of which each kind has its number, where the memory carries two bytes a cycle, or else what it
+ * carries; where elements are listed, for each run of neighbouring bytes what an instruction costs; and some thousand cycles to begin and
+ * end. A byte is one of the input or the output, of which there are more. Each is also run once, on one of the machines and sizes, and
+ * compared with naive code.
+ *
+ *   move_costs COUNT SEED MACHINE...      COUNT of each kind
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/prng.h"
 #include "compiler/compiler.h"
+#include "driver/driver.h"
+#include "tests/support/move_draw.h"
 #include "tests/support/plan_cycles.h"
+#include "tests/support/reference.h"
 
-enum { BYTES_MAX = 1 << 19, SCRATCHPADS = 8, SCRATCHPAD_LEAST = 8192, LATENCY_CYCLES = 2000 };
+enum { SCRATCHPADS = 8, SCRATCHPAD_LEAST = 8192, LATENCY_CYCLES = 2000, WORST_LEAST_BYTES = 16 * LATENCY_CYCLES };
 
-static const double slack = 1.25; /* of a cycle a byte: instructions wait for their unit, and short runs for the memory */
+struct session {
+    struct qm_prng prng;
+    const struct move_draw_kind *kind;
+    uint32_t machine_count, dear, wrong;
+    struct qm_machine *machines;
+    double worst; /* cycles a byte */
+};
 
-static uint32_t draw(struct qm_prng *prng, uint32_t low, uint32_t high) {
-    return low + (uint32_t)(qm_prng_next(prng) % (high - low + 1));
+static uint64_t bytes_of(const struct qm_graph *graph, uint32_t tensor) {
+    return qm_graph_elements(&graph->tensors[tensor]);
 }
 
-/* A shape whose dimensions are now short, now long. */
-static struct qm_shape draw_shape(struct qm_prng *prng) {
-    struct qm_shape shape = {.rank = draw(prng, 2, 4)};
-    uint64_t bytes = 1;
-    for (uint32_t d = 0; d < shape.rank; d++) {
-        uint32_t most = draw(prng, 0, 2) == 0 ? 4 : draw(prng, 0, 1) == 0 ? 64 : 1500;
-        if (most > BYTES_MAX / bytes) most = (uint32_t)(BYTES_MAX / bytes);
-        shape.dims[d] = draw(prng, 1, most);
-        bytes *= shape.dims[d];
+/* The bytes of all inputs, or of the output. */
+static uint64_t moved_bytes(const struct qm_graph *graph) {
+    uint64_t in = 0, out = bytes_of(graph, graph->outputs[0]);
+    for (uint32_t i = 0; i < graph->input_count; i++) in += bytes_of(graph, graph->inputs[i]);
+    return in > out ? in : out;
+}
+
+static void print_shape(const struct qm_graph_tensor *tensor) {
+    for (uint32_t d = 0; d < tensor->rank; d++) printf("%s%u", d > 0 ? "x" : "", tensor->dims[d]);
+}
+
+static void print_move(const struct session *s, const struct qm_graph *graph) {
+    const struct qm_graph_op *op = &graph->ops[0];
+    printf("%s: %s ", s->kind->name, qm_graph_op_name(op->kind));
+    print_shape(&graph->tensors[op->inputs[0]]);
+    printf(" > ");
+    print_shape(&graph->tensors[op->outputs[0]]);
+    for (uint32_t d = 0; d < graph->tensors[op->inputs[0]].rank; d++) {
+        if (op->kind == QM_OP_TRANSPOSE) printf("%s%u", d > 0 ? "," : " by ", op->permutation[d]);
+        if (op->kind == QM_OP_STRIDED_SLICE) printf("%s%d:%d", d > 0 ? "," : " from ", op->begin[d], op->step[d]);
     }
-    return shape;
 }
 
-static struct qm_graph *draw_transposition(struct qm_prng *prng, struct qm_arena *arena) {
-    struct qm_graph_maker maker = {.arena = arena, .graph = QM_ARENA_NEW(arena, struct qm_graph, 1)};
-    struct qm_graph *graph = maker.graph;
-    struct qm_shape in = draw_shape(prng), out = in;
-    uint32_t permutation[QM_MAX_RANK];
-    for (uint32_t d = 0; d < in.rank; d++) permutation[d] = d;
-    for (uint32_t d = in.rank; d-- > 1;) {
-        uint32_t other = draw(prng, 0, d), swapped = permutation[d];
-        permutation[d] = permutation[other];
-        permutation[other] = swapped;
-    }
-    for (uint32_t d = 0; d < in.rank; d++) out.dims[d] = in.dims[permutation[d]];
-    uint32_t ends[] = {qm_graph_add_tensor(&maker, "x", QM_I8, &in), qm_graph_add_tensor(&maker, "y", QM_I8, &out)};
-    for (uint32_t i = 0; i < 2; i++) qm_graph_set_quant(&maker, ends[i], 1, 0);
-    memcpy(qm_graph_add_op(&maker, QM_OP_TRANSPOSE, ends[0], ends[1])->permutation, permutation, sizeof permutation);
-    graph->file = "transposition";
-    graph->input_count = graph->output_count = 1;
-    graph->inputs = QM_ARENA_NEW(arena, uint32_t, 1);
-    graph->outputs = QM_ARENA_NEW(arena, uint32_t, 1);
-    graph->inputs[0] = ends[0];
-    graph->outputs[0] = ends[1];
-    return graph;
+/* ---- time ---- */
+
+static double cycles_most(const struct session *s, const struct qm_graph *graph, const struct qm_machine *machine) {
+    double rate = machine->dram_bytes_per_cycle >= 2 ? 1 : 2.0 / machine->dram_bytes_per_cycle;
+    double of_byte = s->kind->cycles_per_byte + s->kind->cycles_per_run / (double)move_draw_run_bytes(graph);
+    return of_byte * rate * (double)moved_bytes(graph) + LATENCY_CYCLES;
 }
 
-static void print_shape(const struct qm_graph *graph) {
-    const struct qm_graph_tensor *in = &graph->tensors[graph->inputs[0]];
-    for (uint32_t d = 0; d < in->rank; d++) printf("%s%u", d > 0 ? "x" : "", in->dims[d]);
-    for (uint32_t d = 0; d < in->rank; d++) printf("%s%u", d > 0 ? "," : " by ", graph->ops[0].permutation[d]);
-}
-
-/* Whether the transposition costs what it may; *worst: cycles a byte, the most of all. */
-static bool is_cheap(const struct qm_network *network, const struct qm_machine *machine, double *worst) {
-    struct qm_compile_options options = {.plan_only = true};
+static void judge_time(struct session *s, const struct qm_network *network, const struct qm_machine *machine) {
+    const struct qm_compile_options options = {.plan_only = true};
     struct qm_program *program;
     struct qm_diag diag;
-    if (qm_compile_network(network, machine, &options, &program, &diag) != QM_OK) {
-        printf("%s\n", diag.text);
-        return false;
-    }
-    double bytes = (double)qm_graph_elements(&network->graph->tensors[network->graph->inputs[0]]);
-    double rate = machine->dram_bytes_per_cycle >= 2 ? 1 : 2.0 / machine->dram_bytes_per_cycle;
-    double cycles = (double)plan_cycles(program), most = slack * rate * bytes + LATENCY_CYCLES;
+    QM_CHECK(qm_compile_network(network, machine, &options, &program, &diag) == QM_OK);
+    double bytes = (double)moved_bytes(network->graph), cycles = (double)plan_cycles(program);
     qm_program_destroy(program);
-    if (bytes > 16 * LATENCY_CYCLES && cycles / bytes > *worst) *worst = cycles / bytes;
-    if (cycles <= most) return true;
-    print_shape(network->graph);
+    if (bytes > WORST_LEAST_BYTES && cycles / bytes > s->worst) s->worst = cycles / bytes;
+    if (cycles <= cycles_most(s, network->graph, machine)) return;
+    print_move(s, network->graph);
     printf(" on %s with a scratchpad of %u bytes: %.0f cycles, %.2f a byte\n", machine->name, machine->scratchpad_bytes, cycles,
            cycles / bytes);
-    return false;
+    s->dear++;
 }
 
-static uint32_t try_machine(const struct qm_network *network, struct qm_machine machine, double *worst) {
-    uint32_t dear = 0;
-    for (uint32_t s = 0; s < SCRATCHPADS; s++) {
-        machine.scratchpad_bytes = SCRATCHPAD_LEAST << s;
-        dear += !is_cheap(network, &machine, worst);
+/* ---- values ---- */
+
+static bool run_equals(const struct qm_graph *graph, const struct qm_program *program, int8_t *const *inputs, struct qm_arena *arena) {
+    struct qm_device_options options = {.memory_base = 0x80000000};
+    struct qm_device *device;
+    struct qm_diag diag;
+    int8_t *got = QM_ARENA_NEW(arena, int8_t, bytes_of(graph, graph->outputs[0]));
+    qm_driver_memory(program, &options);
+    QM_CHECK(qm_device_fast.create(&program->machine, &options, &device, &diag) == QM_OK);
+    QM_CHECK(qm_driver_load(device, program, &diag) == QM_OK);
+    for (uint32_t i = 0; i < graph->input_count; i++) qm_driver_write_tensor(device, program, i, inputs[i]);
+    QM_CHECK(qm_driver_run(device, program, NULL, NULL, &diag) == QM_OK);
+    qm_driver_read_tensor(device, program, program->input_count, got);
+    device->ops->destroy(device);
+    const int8_t *want = reference_run(graph, (const int8_t *const *)inputs, arena)[graph->outputs[0]];
+    return memcmp(got, want, bytes_of(graph, graph->outputs[0])) == 0;
+}
+
+static void judge_values(struct session *s, const struct qm_network *network, const struct qm_machine *machine, struct qm_arena *arena) {
+    const struct qm_graph *graph = network->graph;
+    const struct qm_compile_options options = {.search = QM_SEARCH_NONE};
+    struct qm_program *program;
+    struct qm_diag diag;
+    int8_t **inputs = QM_ARENA_NEW(arena, int8_t *, graph->input_count);
+    for (uint32_t i = 0; i < graph->input_count; i++) {
+        inputs[i] = QM_ARENA_NEW(arena, int8_t, bytes_of(graph, graph->inputs[i]));
+        qm_prng_fill(&s->prng, inputs[i], bytes_of(graph, graph->inputs[i]));
     }
-    return dear;
+    QM_CHECK(qm_compile_network(network, machine, &options, &program, &diag) == QM_OK);
+    if (!run_equals(graph, program, inputs, arena)) {
+        print_move(s, graph);
+        printf(" on %s with a scratchpad of %u bytes: other bytes than naive code gives\n", machine->name, machine->scratchpad_bytes);
+        s->wrong++;
+    }
+    qm_program_destroy(program);
+}
+
+/* ---- all ---- */
+
+static void judge(struct session *s, uint32_t index) {
+    struct qm_arena *arena = qm_arena_create();
+    struct qm_network *network;
+    struct qm_diag diag;
+    struct qm_graph *graph = s->kind->draw(&s->prng, arena);
+    if (qm_legalize(graph, NULL, arena, &network, &diag) != QM_OK) {
+        print_move(s, graph);
+        printf(": %s\n", diag.text);
+        s->dear++;
+        return qm_arena_destroy(arena);
+    }
+    QM_CHECK(qm_narrow(network, NULL, arena, &diag) == QM_OK);
+    for (uint32_t m = 0; m < s->machine_count; m++)
+        for (uint32_t size = 0; size < SCRATCHPADS; size++) {
+            struct qm_machine machine = s->machines[m];
+            machine.scratchpad_bytes = SCRATCHPAD_LEAST << size;
+            judge_time(s, network, &machine);
+            if (m == index % s->machine_count && size == index / s->machine_count % SCRATCHPADS) judge_values(s, network, &machine, arena);
+        }
+    qm_arena_destroy(arena);
 }
 
 int main(int argc, char **argv) {
     QM_CHECK(argc > 3);
-    struct qm_prng prng;
-    uint32_t count = (uint32_t)strtoul(argv[1], NULL, 10), dear = 0;
-    double worst = 0;
-    qm_prng_init(&prng, strtoull(argv[2], NULL, 10));
-    for (uint32_t i = 0; i < count; i++) {
-        struct qm_arena *arena = qm_arena_create();
-        struct qm_network *network;
-        struct qm_machine machine;
-        struct qm_diag diag;
-        QM_CHECK(qm_legalize(draw_transposition(&prng, arena), NULL, arena, &network, &diag) == QM_OK);
-        QM_CHECK(qm_narrow(network, NULL, arena, &diag) == QM_OK);
-        for (int m = 3; m < argc; m++) {
-            QM_CHECK(qm_machine_load(argv[m], &machine, &diag) == QM_OK);
-            dear += try_machine(network, machine, &worst);
-        }
-        qm_arena_destroy(arena);
+    struct session s = {.machine_count = (uint32_t)argc - 3};
+    struct qm_machine machines[argc - 3];
+    struct qm_diag diag;
+    uint32_t count = (uint32_t)strtoul(argv[1], NULL, 10);
+    s.machines = machines;
+    qm_prng_init(&s.prng, strtoull(argv[2], NULL, 10));
+    for (int m = 3; m < argc; m++) QM_CHECK(qm_machine_load(argv[m], &machines[m - 3], &diag) == QM_OK);
+    for (uint32_t k = 0; k < MOVE_DRAW_KINDS; k++) {
+        s.kind = &move_draw_kinds[k];
+        s.worst = 0;
+        for (uint32_t i = 0; i < count; i++) judge(&s, i);
+        printf("%-16s %.2f cycles a byte at most; %.2f a byte and %.0f a run may be\n", s.kind->name, s.worst, s.kind->cycles_per_byte,
+               s.kind->cycles_per_run);
     }
-    printf("%u transpositions on %d machines of %d sizes: %u dearer than they may be; %.3f cycles a byte at most\n", count, argc - 3,
-           SCRATCHPADS, dear, worst);
-    return dear > 0;
+    printf("%u moves of each kind on %u machines of %d sizes: %u dearer than they may be, %u wrong\n", count, s.machine_count, SCRATCHPADS,
+           s.dear, s.wrong);
+    return s.dear + s.wrong > 0;
 }

@@ -337,8 +337,9 @@ static struct onnx_build_shape first_shape(struct onnx_draw *d) {
     uint32_t way = onnx_draw_below(d, 100), batch = onnx_draw_chance(d, 8) ? 2 + onnx_draw_below(d, 2) : 1;
     if (way < 20) return (struct onnx_build_shape){2, {1 + onnx_draw_below(d, 4) * onnx_draw_below(d, 2), 1 + onnx_draw_below(d, 40)}};
     if (way < 40) return (struct onnx_build_shape){3, {batch, 1 + onnx_draw_below(d, 24), 1 + onnx_draw_below(d, 24)}};
+    if (way < 42) return (struct onnx_build_shape){3, {batch, 1 + onnx_draw_below(d, 5), 60 + onnx_draw_below(d, 300)}};
     int64_t side = 2 + onnx_draw_below(d, 8);
-    if (way < 50) return (struct onnx_build_shape){4, {batch, onnx_draw_chance(d, 50) ? side : 1 + onnx_draw_below(d, 8), side, side}};
+    if (way < 51) return (struct onnx_build_shape){4, {batch, onnx_draw_chance(d, 50) ? side : 1 + onnx_draw_below(d, 8), side, side}};
     return (struct onnx_build_shape){4, {batch, 1 + onnx_draw_below(d, 20), 1 + onnx_draw_below(d, 12), 1 + onnx_draw_below(d, 12)}};
 }
 

@@ -275,8 +275,20 @@ static void draw_slice(struct tflite_draw *d, const struct tflite_draw_row *row)
     says_numbers(d, rank, size);
 }
 
+/* A new input with one dimension that is long. */
+static uint32_t draw_long(struct tflite_draw *d, uint32_t types) {
+    uint32_t like = tflite_draw_source(d, types, 1, 5);
+    struct qm_shape shape = {.rank = tflite_draw_between(d, 1, 4)};
+    for (uint32_t i = 0; i < shape.rank; i++) shape.dims[i] = tflite_draw_between(d, 1, 3);
+    shape.dims[tflite_draw_between(d, 0, shape.rank - 1)] = tflite_draw_between(d, 60, 700);
+    uint32_t tensor = tflite_draw_tensor(d, d->tensors[like].dtype, &shape, 1);
+    tflite_draw_input(d, tensor);
+    return tensor;
+}
+
 static void draw_reverse(struct tflite_draw *d, const struct tflite_draw_row *row) {
-    uint32_t in = tflite_draw_source(d, row->types, 1, 5), axis = tflite_draw_between(d, 0, rank_of(d, in) - 1);
+    uint32_t in = tflite_draw_chance(d, 30) ? draw_long(d, row->types) : tflite_draw_source(d, row->types, 1, 5);
+    uint32_t axis = tflite_draw_between(d, 0, rank_of(d, in) - 1);
     struct qm_shape shape = qm_graph_shape(&d->tensors[in]);
     uint32_t count = axis + 1 < shape.rank && tflite_draw_chance(d, 30) ? 2 : 1;
     const int32_t axes[] = {(int32_t)axis, (int32_t)axis + 1};

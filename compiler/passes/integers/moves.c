@@ -80,14 +80,9 @@ bool real_pad(const struct real_node *n) {
 
 /* ---- slices and sizes ---- */
 
-enum { BACKWARDS_MAX = 1 << 12 }; /* elements, each of which is an instruction */
-
 bool real_slice(const struct real_node *n) {
     struct real_value *in = n->inputs[0];
     uint32_t tensor;
-    for (uint32_t d = 0; d < in->shape.rank; d++)
-        if (n->op->step[d] < 0 && n->outputs[0]->shape.dims[d] > BACKWARDS_MAX)
-            return real_refuse(n, "takes %u elements backwards; at most %d are supported", n->outputs[0]->shape.dims[d], BACKWARDS_MAX);
     if (!real_materialize(n, in)) return false;
     enum real_order order = real_order_of(in);
     if (!real_tensor(n, in, order, &tensor)) return false;

@@ -8,7 +8,9 @@
 
 #include "common/memory.h"
 #include "common/program_work.h"
+#include "compiler/frontend/tflite/tflite.h"
 #include "sim/timing/timing.h"
+#include "tests/support/tiny_model.h"
 
 TestSuite(compiler);
 
@@ -162,4 +164,28 @@ Test(compiler, a_plan_without_words_is_the_same_in_each_of_its_stages) {
         qm_program_destroy(planned);
     }
     qm_arena_destroy(arena);
+}
+
+static uint32_t constant_bytes_of_batch(uint32_t batch) {
+    struct tiny t = {.code = TFLITE_CONV_2D, .options_type = OPTIONS_CONV, .options = {PADDING_SAME, 1, 1}, .scale = 0.5F};
+    const uint32_t dims[][4] = {{batch, 6, 6, 3}, {20, 3, 3, 3}, {batch, 6, 6, 20}};
+    for (uint32_t i = 0; i < 3; i++) memcpy(t.dims[i], dims[i], sizeof dims[i]);
+    const struct qm_compile_options options = {.search = QM_SEARCH_NONE};
+    struct qm_machine machine;
+    struct qm_program *program;
+    struct qm_diag diag;
+    struct fbb file;
+    qm_machine_init(&machine);
+    tiny_write(&t, &file);
+    const struct qm_model_bytes model = {file.bytes, file.size, "tiny"};
+    cr_assert(qm_compile(&model, &machine, &options, &program, &diag) == QM_OK, "%s", diag.text);
+    uint32_t bytes = program->image_bytes;
+    qm_program_destroy(program);
+    return bytes;
+}
+
+Test(compiler, writes_one_copy_of_weights_for_all_examples_of_a_batch) {
+    uint32_t one = constant_bytes_of_batch(1);
+    cr_expect(ge(u32, one, 20 * 3 * 3 * 3));
+    cr_expect(eq(u32, constant_bytes_of_batch(5), one));
 }
