@@ -112,22 +112,27 @@ static uint32_t draw_magnitude(struct tflite_draw *d) {
     return draw_result(d, &magnitude, in, QM_F32, d->reach[in]);
 }
 
-static void draw_sqrt(struct tflite_draw *d, const struct tflite_draw_row *row) {
-    uint32_t in = draw_magnitude(d);
-    draw_result(d, row, in, QM_F32, sqrt(d->reach[in]));
+/* An input of bytes of which none is below the zero point. */
+static uint32_t draw_no_negative(struct tflite_draw *d) {
+    struct qm_shape shape = tflite_draw_shape(d, tflite_draw_between(d, 1, 4));
+    uint32_t in = tflite_draw_tensor(d, QM_I8, &shape, ldexp(1, (int)tflite_draw_between(d, 0, 6) - 3));
+    tflite_draw_quant(d, in, d->tensors[in].quant.scale[0], -128);
+    tflite_draw_input(d, in);
+    return in;
 }
 
-/* Of bytes no number is below the zero point. */
+static void draw_sqrt(struct tflite_draw *d, const struct tflite_draw_row *row) {
+    uint32_t in = tflite_draw_chance(d, 40) ? draw_magnitude(d) : draw_no_negative(d);
+    draw_result(d, row, in, d->tensors[in].dtype, sqrt(d->reach[in]));
+}
+
 static void draw_rsqrt(struct tflite_draw *d, const struct tflite_draw_row *row) {
     if (tflite_draw_chance(d, 40)) {
         uint32_t real = draw_magnitude(d);
         d->sources[draw_result(d, row, real, QM_F32, 1)] = false;
         return;
     }
-    struct qm_shape shape = tflite_draw_shape(d, tflite_draw_between(d, 1, 4));
-    uint32_t in = tflite_draw_tensor(d, QM_I8, &shape, ldexp(1, (int)tflite_draw_between(d, 0, 6) - 3));
-    tflite_draw_quant(d, in, d->tensors[in].quant.scale[0], -128);
-    tflite_draw_input(d, in);
+    uint32_t in = draw_no_negative(d);
     draw_result(d, row, in, QM_I8, 1 / sqrt(d->reach[in] / 32));
 }
 
@@ -299,9 +304,9 @@ const struct tflite_draw_row tflite_draw_elements[] = {
     {TFLITE_EXP,                OPTIONS_EXP,                QM_OP_EXP,                DRAW_I8 | DRAW_F32, draw_exp},
     {TFLITE_LOG,                OPTIONS_NONE,               QM_OP_LOG,                DRAW_I8,           draw_log},
     {TFLITE_ABS,                OPTIONS_ABS,                QM_OP_ABS,                DRAW_I8 | DRAW_F32, draw_function},
-    {TFLITE_NEG,                OPTIONS_NEG,                QM_OP_NEG,                DRAW_F32,          draw_function},
+    {TFLITE_NEG,                OPTIONS_NEG,                QM_OP_NEG,                DRAW_I8 | DRAW_F32, draw_function},
     {TFLITE_SQUARE,             OPTIONS_SQUARE,             QM_OP_SQUARE,             DRAW_F32,          draw_function},
-    {TFLITE_SQRT,               OPTIONS_NONE,               QM_OP_SQRT,               DRAW_F32,          draw_sqrt},
+    {TFLITE_SQRT,               OPTIONS_NONE,               QM_OP_SQRT,               DRAW_I8 | DRAW_F32, draw_sqrt},
     {TFLITE_RSQRT,              OPTIONS_NONE,               QM_OP_RSQRT,              DRAW_I8 | DRAW_F32, draw_rsqrt},
     {TFLITE_SOFTMAX,            OPTIONS_SOFTMAX,            QM_OP_SOFTMAX,            DRAW_ANY,          draw_softmax},
     {TFLITE_LOG_SOFTMAX,        OPTIONS_LOG_SOFTMAX,        QM_OP_LOG_SOFTMAX,        DRAW_I8 | DRAW_F32, draw_log_softmax},
