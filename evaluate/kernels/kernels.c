@@ -59,6 +59,7 @@ static const struct row rows[QM_GRAPH_OP_KINDS] = {
     [QM_OP_ARG_MAX]            = {1, 1, QM_TYPES_ANY, PLAIN, kernel_check_arg, kernel_run_arg},
     [QM_OP_ARG_MIN]            = {1, 1, QM_TYPES_ANY, PLAIN, kernel_check_arg, kernel_run_arg},
     [QM_OP_AVERAGE_POOL_2D]    = {1, 1, QM_TYPES_ANY, ONE_TYPE | SCALED | SAME_QUANT, kernel_check_pool, kernel_run_pool},
+    [QM_OP_MAX_POOL_2D]        = {1, 1, QM_TYPES_ANY, ONE_TYPE | SAME_QUANT, kernel_check_pool, kernel_run_pool},
     [QM_OP_RESIZE_BILINEAR]    = {1, 1, QM_TYPES_ANY, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_resize, kernel_run_resize},
     [QM_OP_FULLY_CONNECTED]    = {2, 3, QM_TYPES_BYTES, ONE_TYPE | SCALED, kernel_check_fc, kernel_run_fc},
     [QM_OP_BATCH_MATMUL]       = {2, 2, QM_TYPES_I8, PLAIN | ONE_TYPE | SCALED, kernel_check_matmul, kernel_run_matmul},
