@@ -69,6 +69,7 @@ static const struct row rows[QM_GRAPH_OP_KINDS] = {
                                   kernel_run_log_softmax},
     [QM_OP_QUANTIZE]           = {1, 1, QM_TYPES_F32, PLAIN | SAME_SHAPE, kernel_check_quantize, kernel_run_quantize},
     [QM_OP_DEQUANTIZE]         = {1, 1, QM_TYPES_SUMS, PLAIN | SAME_SHAPE, kernel_check_dequantize, kernel_run_dequantize},
+    [QM_OP_CAST]               = {1, 1, QM_TYPES_HOST, PLAIN | SAME_SHAPE, kernel_check_cast, kernel_run_cast},
     [QM_OP_GATHER]             = {2, 2, QM_TYPES_ANY, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_gather, kernel_run_gather},
     [QM_OP_GATHER_ND]          = {2, 2, QM_TYPES_ANY, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_gather_nd, kernel_run_gather_nd},
     [QM_OP_CONCATENATION]      = {1, INPUTS, QM_TYPES_F32, PLAIN | ONE_TYPE, kernel_check_concatenation, kernel_run_concatenation},
