@@ -3,7 +3,8 @@
  *   FULLY_CONNECTED   [rows][k] by weights [channels][k], which are turned
  *   BATCH_MATMUL      [..][rows][k] by [..][k][channels], each turned where the operator says so
  *   output            sums x float(scale * scale), then in double / output scale, or as the operator says
- * One matrix for all of a stack is one product of all rows; a constant one is weights like those of a convolution. What an instruction's fields cannot say, the host computes.
+ * One matrix for all of a stack is one product of all rows; a constant one is weights like those of a convolution. What an instruction's
+ * fields cannot say, the host computes.
  */
 #include "compiler/passes/legalize_site.h"
 #include "evaluate/kernels.h"

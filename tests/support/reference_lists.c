@@ -130,7 +130,10 @@ static void run_cast(const struct reference_site *r) {
         int32_t whole = 0;
         if (r->in->dtype == QM_I32) memcpy(&whole, bytes + 4 * i, 4);
         double value = r->in->dtype == QM_I32 ? whole : stored(r->in, bytes, i);
-        double low = r->out->dtype == QM_U8 ? 0 : r->out->dtype == QM_I8 ? -128 : INT32_MIN, high = r->out->dtype == QM_I32 ? INT32_MAX : low + 255;
+        double low = r->out->dtype == QM_U8   ? 0
+                     : r->out->dtype == QM_I8 ? -128
+                                              : INT32_MIN,
+               high = r->out->dtype == QM_I32 ? INT32_MAX : low + 255;
         if (r->out->dtype == QM_F32) {
             set_real(r, i, (float)value);
             continue;

@@ -126,9 +126,18 @@ static const struct {
     enum qm_graph_op_kind kind;
     int64_t (*function)(const struct reference_site *r, int32_t x); /* both less their zero points */
 } functions[] = {
-    {QM_OP_LOGISTIC, logistic},       {QM_OP_TANH, tangent},  {QM_OP_HARD_SWISH, hard_swish}, {QM_OP_LEAKY_RELU, leaky_relu},
-    {QM_OP_RELU_0_TO_1, zero_to_one}, {QM_OP_ABS, magnitude}, {QM_OP_RSQRT, inverse_root},    {QM_OP_ELU, of_reals},
-    {QM_OP_GELU, of_reals},           {QM_OP_EXP, of_reals},  {QM_OP_LOG, of_reals},          {QM_OP_NEG, opposite},
+    {QM_OP_LOGISTIC, logistic},
+    {QM_OP_TANH, tangent},
+    {QM_OP_HARD_SWISH, hard_swish},
+    {QM_OP_LEAKY_RELU, leaky_relu},
+    {QM_OP_RELU_0_TO_1, zero_to_one},
+    {QM_OP_ABS, magnitude},
+    {QM_OP_RSQRT, inverse_root},
+    {QM_OP_ELU, of_reals},
+    {QM_OP_GELU, of_reals},
+    {QM_OP_EXP, of_reals},
+    {QM_OP_LOG, of_reals},
+    {QM_OP_NEG, opposite},
     {QM_OP_SQRT, root},
 };
 

@@ -57,7 +57,8 @@ Test(elements, functions_are_close_to_the_real_ones) {
 
 /* Printed by the reference kernel of LiteRT 2.3. */
 Test(elements, casts_of_floats_are_cut_as_litert_cuts_them) {
-    static const float floats[] = {-300.7F, -129, -128.5F, -1.5F, -0.5F, 1.9F, 127.9F, 128.2F, 255.5F, 256, 3e9F, -3e9F, 2147483520.0F, NAN};
+    static const float floats[] = {-300.7F, -129,   -128.5F, -1.5F, -0.5F, 1.9F,          127.9F,
+                                   128.2F,  255.5F, 256,     3e9F,  -3e9F, 2147483520.0F, NAN};
     static const struct {
         enum qm_dtype dtype;
         double want[14];

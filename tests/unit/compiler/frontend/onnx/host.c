@@ -464,8 +464,13 @@ Test(onnx_host, has_nothing_to_do_where_elements_are_taken_from_listed_places) {
     static const struct {
         const char *name;
         void (*add)(const char *x, const char *y);
-    } moves[] = {{"Gather", gather},  {"Gather of more dimensions", gather_deeper}, {"Tile", tile}, {"Expand", expand},
-                 {"Pad reflect", pad_reflecting}, {"Pad edge", pad_by_edges},       {"Resize", resize_centred}};
+    } moves[] = {{"Gather", gather},
+                 {"Gather of more dimensions", gather_deeper},
+                 {"Tile", tile},
+                 {"Expand", expand},
+                 {"Pad reflect", pad_reflecting},
+                 {"Pad edge", pad_by_edges},
+                 {"Resize", resize_centred}};
     for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
         for (int behind_sums = 0; behind_sums < 2; behind_sums++) {
             open_map((struct onnx_build_shape){4, {1, 6, 4, 5}});
