@@ -1,4 +1,4 @@
-/* legalize_convolutions.c - convolutions and fully connected layers: what the array does.
+/* legalize_convolutions.c - convolutions and products by constant matrices: what the array does.
  *
  *   convolution       double(input scale) * double(filter scale[c]) / double(output scale)
  *   fully connected   float(input scale * filter scale), then in double / output scale; per channel as in convolution
@@ -550,21 +550,36 @@ enum qm_status legalize_transpose_conv(const struct site *s) {
     return QM_OK;
 }
 
-/* ---- fully connected ---- */
+/* ---- products by constant matrices ---- */
+
+/* Columns of a matrix as rows. */
+static const int8_t *turned(const struct site *s, const int8_t *matrix, size_t rows, size_t columns) {
+    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, rows * columns);
+    for (size_t row = 0; row < rows; row++)
+        for (size_t column = 0; column < columns; column++) to[column * rows + row] = matrix[row * columns + column];
+    return to;
+}
+
+enum qm_status site_multiply(const struct site *s, const struct site_factor_matrix *by, uint32_t value) {
+    struct filter filter = {.channels = by->channels, .count = by->depth, .channel_stride = by->depth, .stride = 1};
+    struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
+    layer->in_channels = by->depth;
+    layer->kernel_h = layer->kernel_w = layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
+    QM_TRY(check_weights(s, 0, by->channels));
+    set_weights(s, layer);
+    if (!by->transposed) layer->weights = turned(s, layer->weights, by->depth, by->channels);
+    QM_TRY(finish_convolution(s, layer, &filter, 0));
+    layer->inputs[0] = site_view(s, value, by->rows, 1, by->depth);
+    layer->output = site_result_view(s, layer->output, by->rows, 1, by->channels);
+    layer->macs = (uint64_t)by->rows * by->channels * by->depth;
+    return QM_OK;
+}
 
 enum qm_status legalize_by_weights(const struct site *s) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
-    struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
-    uint32_t channels = weights->dims[0], features = weights->dims[1];
-    uint32_t rows = (uint32_t)(qm_graph_elements(site_input(s, 0)) / features);
-    struct filter filter = {.channels = channels, .count = features, .channel_stride = features, .stride = 1};
-    layer->in_channels = features;
-    layer->kernel_h = layer->kernel_w = layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
-    QM_TRY(check_weights(s, 0, channels));
-    set_weights(s, layer);
-    QM_TRY(finish_convolution(s, layer, &filter, 0));
-    layer->inputs[0] = site_view(s, layer->inputs[0], rows, 1, features);
-    layer->output = site_result_view(s, layer->output, rows, 1, channels);
-    layer->macs = (uint64_t)rows * channels * features;
-    return QM_OK;
+    struct site_factor_matrix by = {.channels = weights->dims[0], .depth = weights->dims[1], .transposed = true};
+    uint32_t value;
+    by.rows = (uint32_t)(qm_graph_elements(site_input(s, 0)) / by.depth);
+    QM_TRY(site_operand(s, 0, &value));
+    return site_multiply(s, &by, value);
 }

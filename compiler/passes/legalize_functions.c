@@ -1,6 +1,7 @@
 /* legalize_functions.c - functions of one byte whose tables TFLite's kernels compute in single precision, or in fixed point from the number
- * itself: ELU, GELU, EXP, LOG, ABS and RSQRT (LiteRT's reference kernels; TensorFlow Lite for Microcontrollers has the same but for GELU
- * and LOG, which it lacks), and LOGISTIC and TANH of uint8, which only LiteRT has. exp, log, tanh and erfc are those of the C library.
+ * itself: ELU, GELU, EXP, LOG, SQRT, NEG, ABS and RSQRT (LiteRT's reference kernels; TensorFlow Lite for Microcontrollers has the same but
+ * for GELU, LOG, SQRT and NEG, which it lacks), and LOGISTIC and TANH of uint8, which only LiteRT has. exp, log, tanh and erfc are those of
+ * the C library.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -28,6 +29,10 @@ static uint8_t cut(const struct site *s, int64_t number) {
 
 /* ---- in single precision ---- */
 
+static enum qm_status refuse_far(const struct site *s, float x) {
+    return site_refuse(s, "of %g it is more steps of the output than fit 32 bits", (double)x);
+}
+
 typedef float function_of(const struct site *s, float x);
 
 static enum qm_status look_up_floats(const struct site *s, function_of *f) {
@@ -39,7 +44,7 @@ static enum qm_status look_up_floats(const struct site *s, function_of *f) {
         int32_t number = lowest_input(s) + i;
         float x = in->quant.scale[0] * (float)(number - (int32_t)in->quant.zero_point[0]);
         float steps = roundf(f(s, x) * inverse) + (float)out->quant.zero_point[0];
-        if (!(fabsf(steps) < 0x1p31F)) return site_refuse(s, "of %g it is more steps of the output than fit 32 bits", (double)x);
+        if (!(fabsf(steps) < 0x1p31F)) return refuse_far(s, x);
         table[(uint8_t)number] = cut(s, (int64_t)steps);
     }
     return site_use_table(s, table);
@@ -117,7 +122,33 @@ enum qm_status legalize_tanh(const struct site *s) {
     return is_unsigned(s) ? legalize_float_tanh(s) : legalize_tanh_signed(s);
 }
 
+/* Numbers below the zero point have no root. */
+static enum qm_status check_not_negative(const struct site *s) {
+    return site_input(s, 0)->quant.zero_point[0] == lowest_input(s) ? QM_OK : site_refuse(s, "its input can be below 0");
+}
+
+/* The root's steps of the output are cut to the integer below, not rounded. */
+enum qm_status legalize_sqrt(const struct site *s) {
+    QM_TRY(site_check_activations(s));
+    QM_TRY(check_not_negative(s));
+    const struct qm_quant *in = &site_input(s, 0)->quant, *out = &site_output(s, 0)->quant;
+    uint8_t *table = new_table(s);
+    for (int32_t x = 0; x < QM_TABLE_BYTES; x++) {
+        float steps = sqrtf(in->scale[0] * (float)x) / out->scale[0];
+        if (!(steps < 0x1p31F)) return refuse_far(s, in->scale[0] * (float)x);
+        table[(uint8_t)(lowest_input(s) + x)] = cut(s, (int64_t)steps + out->zero_point[0]);
+    }
+    return site_use_table(s, table);
+}
+
 /* ---- in fixed point ---- */
+
+/* What is stored, negated, whatever scales and zero points say; of -128 it is -128. */
+enum qm_status legalize_neg(const struct site *s) {
+    uint8_t *table = new_table(s);
+    for (int32_t stored = 0; stored < QM_TABLE_BYTES; stored++) table[stored] = (uint8_t)-stored;
+    return site_use_table(s, table);
+}
 
 enum qm_status legalize_abs(const struct site *s) {
     QM_TRY(site_check_activations(s));
@@ -139,7 +170,7 @@ enum qm_status legalize_rsqrt(const struct site *s) {
     const struct qm_quant *in = &site_input(s, 0)->quant, *out = &site_output(s, 0)->quant;
     struct qm_multiplier scale;
     uint8_t *table = new_table(s);
-    if (in->zero_point[0] != lowest_input(s)) return site_refuse(s, "its input can be below 0");
+    QM_TRY(check_not_negative(s));
     QM_TRY(site_scale(s, 1.0 / (double)(sqrtf(in->scale[0]) * out->scale[0]), SHIFT_MAX, &scale));
     scale.shift -= ROOT_BITS;
     for (int32_t x = 0; x < QM_TABLE_BYTES; x++) {

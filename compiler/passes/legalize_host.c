@@ -83,6 +83,10 @@ enum qm_status legalize_dequantize(const struct site *s) {
     return legalize_on_host(s);
 }
 
+enum qm_status legalize_cast(const struct site *s) {
+    return site_input(s, 0)->dtype == site_output(s, 0)->dtype ? site_alias(s) : legalize_on_host(s);
+}
+
 /* SOFTMAX and LOG_SOFTMAX give numbers of one scale and zero point, of rows whose sum of exponentials does not overflow. */
 enum qm_status legalize_softmax(const struct site *s) {
     bool log = s->op->kind == QM_OP_LOG_SOFTMAX;

@@ -188,6 +188,16 @@ static bool is_move(const struct site *s) {
     return site_input(s, 1)->data != NULL && qm_dtype_bytes(site_input(s, 0)->dtype) == 1;
 }
 
+/* Moves by the axes, or the host's work when that would take too many instructions. */
+static enum qm_status gather(const struct site *s, const struct move_axis *axes, uint32_t count) {
+    struct qm_move moves[MOVE_AXES_LAYERS];
+    uint32_t from;
+    QM_TRY(site_check_same_numbers(s));
+    if (move_axes_split(axes, count, s->l->arena, moves) == 0) return legalize_on_host(s);
+    QM_TRY(site_operand(s, 0, &from));
+    return move_axes(s, from, site_result(s, 0), axes, count, false);
+}
+
 static uint32_t product(const uint32_t *dims, uint32_t first, uint32_t end) {
     uint32_t elements = 1;
     for (uint32_t d = first; d < end; d++) elements *= dims[d];
@@ -205,12 +215,10 @@ static int64_t index_at(const struct qm_graph_tensor *indices, size_t i) {
 /* The input is [batch][outer][extent][inner], the indices [batch][count], the output [batch][outer][count][inner]. */
 enum qm_status legalize_gather(const struct site *s) {
     const struct qm_graph_tensor *in = site_input(s, 0), *indices = site_input(s, 1);
-    uint32_t axis = s->op->axis, batches = product(in->dims, 0, s->op->batch_dims), from;
+    uint32_t axis = s->op->axis, batches = product(in->dims, 0, s->op->batch_dims);
     uint32_t outer = product(in->dims, s->op->batch_dims, axis), extent = in->dims[axis], inner = product(in->dims, axis + 1, in->rank);
     uint32_t count = (uint32_t)qm_graph_elements(indices) / batches;
     if (!is_move(s)) return legalize_on_host(s);
-    QM_TRY(site_check_same_numbers(s));
-    QM_TRY(site_operand(s, 0, &from));
     struct move_axis listed = new_axis(s, batches * count);
     for (uint32_t b = 0; b < batches; b++)
         for (uint32_t i = 0; i < count; i++) {
@@ -219,17 +227,15 @@ enum qm_status legalize_gather(const struct site *s) {
             put(&listed, (b * outer * extent + (uint32_t)index) * inner, (b * outer * count + i) * inner);
         }
     struct move_axis axes[] = {whole_axis(s, outer, extent * inner, count * inner), listed, whole_axis(s, inner, 1, 1)};
-    return move_axes(s, from, site_result(s, 0), axes, 3, false);
+    return gather(s, axes, 3);
 }
 
 /* The last dimension of the indices says one index for each of the first dimensions of the input. */
 enum qm_status legalize_gather_nd(const struct site *s) {
     const struct qm_graph_tensor *in = site_input(s, 0), *indices = site_input(s, 1);
-    uint32_t depth = indices->dims[indices->rank - 1], count = (uint32_t)qm_graph_elements(indices) / depth, from;
+    uint32_t depth = indices->dims[indices->rank - 1], count = (uint32_t)qm_graph_elements(indices) / depth;
     uint32_t inner = product(in->dims, depth, in->rank);
     if (!is_move(s)) return legalize_on_host(s);
-    QM_TRY(site_check_same_numbers(s));
-    QM_TRY(site_operand(s, 0, &from));
     struct move_axis listed = new_axis(s, count);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t place = 0;
@@ -237,7 +243,7 @@ enum qm_status legalize_gather_nd(const struct site *s) {
         put(&listed, place * inner, i * inner);
     }
     struct move_axis axes[] = {listed, whole_axis(s, inner, 1, 1)};
-    return move_axes(s, from, site_result(s, 0), axes, 2, false);
+    return gather(s, axes, 2);
 }
 
 /* ---- blocks of space as depth ---- */

@@ -173,13 +173,19 @@ static enum qm_status legalize_scaled_average(const struct site *s) {
     return finish_unary(s, layer);
 }
 
+/* Whether a window, or the way to the next one, is longer than a field of an instruction says. */
+static bool is_long(const struct site *s) {
+    const struct qm_graph_op *op = s->op;
+    return op->kernel_h > QM_WINDOW_MAX || op->kernel_w > QM_WINDOW_MAX || op->stride_h > QM_WINDOW_MAX;
+}
+
 /* Pools work on the stored numbers, so input and output must mean the same by them; the output zero is 0. */
 enum qm_status legalize_pool(const struct site *s) {
     bool average = s->op->kind == QM_OP_AVERAGE_POOL_2D;
     if (average && s->op->requant != NULL) return legalize_scaled_average(s);
     uint64_t count = (uint64_t)s->op->kernel_h * s->op->kernel_w;
-    bool is_long = s->op->kernel_h > QM_WINDOW_MAX || s->op->kernel_w > QM_WINDOW_MAX;
-    if (average && (count > AVERAGE_COUNT_MAX || is_long) && !s->l->graph->was_real) return legalize_on_host(s);
+    bool is_large = average && count > AVERAGE_COUNT_MAX;
+    if ((is_long(s) || is_large) && !s->l->graph->was_real) return legalize_on_host(s);
     struct qm_layer *layer = site_layer(s, average ? QM_LAYER_POOL_AVG : QM_LAYER_POOL_MAX);
     bool unscaled = site_unscaled(s) && s->op->activation == QM_ACT_NONE;
     if (!unscaled) QM_TRY(site_check_activations(s));

@@ -1,9 +1,10 @@
-/* legalize_products.c - products of two computed matrices, or of stacks of them: on the array, the second as weights.
+/* legalize_products.c - products of two matrices, or of stacks of them: on the array, the second as weights.
  *
  *   FULLY_CONNECTED   [rows][k] by weights [channels][k], which are turned
  *   BATCH_MATMUL      [..][rows][k] by [..][k][channels], each turned where the operator says so
  *   output            sums x float(scale * scale), then in double / output scale, or as the operator says
- * One matrix for all of a stack is one product of all rows. What an instruction's fields cannot say, the host computes.
+ * One matrix for all of a stack is one product of all rows; a constant one is weights like those of a convolution. What an instruction's
+ * fields cannot say, the host computes.
  */
 #include "compiler/passes/legalize_site.h"
 #include "evaluate/kernels.h"
@@ -60,12 +61,21 @@ static enum qm_status add_product(const struct site *s, const struct product *p)
     return QM_OK;
 }
 
+/* All rows by one constant matrix. */
+static enum qm_status multiply_by_constant(const struct site *s, const struct product *p) {
+    struct site_factor_matrix by = {p->rows, p->depth, p->channels, p->second_transposed};
+    uint32_t value;
+    QM_TRY(site_matrices(s, 0, (struct site_matrices){true, s->op->first_transposed, false}, &value));
+    return site_multiply(s, &by, value);
+}
+
 enum qm_status legalize_product(const struct site *s) {
     bool is_real = s->l->graph->was_real;
     if (!is_real && kernel_check(s->l->graph, s->op) != NULL) return legalize_on_host(s); /* which says why */
     const struct product p = product_of(s);
     if (!is_real && !is_of_machine(s, &p)) return legalize_on_host(s);
-    return add_product(s, &p);
+    bool is_constant = site_input(s, 1)->data != NULL && p.matrices == 1;
+    return is_constant ? multiply_by_constant(s, &p) : add_product(s, &p);
 }
 
 enum qm_status legalize_fully_connected(const struct site *s) {

@@ -99,6 +99,13 @@ struct qm_layer *site_move(const struct site *s, const struct qm_graph_tensor *i
 QM_MUST_USE enum qm_status site_check_same_numbers(const struct site *s);
 /* How the sums of a convolution become the output's integers: scales, bias and clamp, of so many channels with computed weights. */
 QM_MUST_USE enum qm_status site_product_stage(const struct site *s, struct qm_layer *layer, uint32_t channels);
+/* A constant matrix, input 1 of the operator, [depth][channels] or, transposed, [channels][depth], and how many rows it multiplies. */
+struct site_factor_matrix {
+    uint32_t rows, depth, channels;
+    bool transposed;
+};
+/* A layer that multiplies all rows of a value by it. */
+QM_MUST_USE enum qm_status site_multiply(const struct site *s, const struct site_factor_matrix *by, uint32_t value);
 /* The window of a convolution or pool. */
 void site_window(const struct site *s, struct qm_layer *layer);
 

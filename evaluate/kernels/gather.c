@@ -18,26 +18,28 @@ static void copy_block(const struct kernel *k, size_t block, size_t to, size_t f
     memcpy((uint8_t *)k->outputs[0] + to * bytes, (const uint8_t *)k->inputs[0] + from * bytes, bytes);
 }
 
-/* ---- GATHER: the axis becomes the dimensions of the indices ---- */
+/* ---- GATHER: the axis becomes the dimensions of the indices, of which each batch has its own ---- */
 
 const char *kernel_check_gather(const struct kernel *k) {
     const struct qm_graph_tensor *in = kernel_input(k, 0), *out = kernel_output(k);
-    uint32_t axis = k->op->axis;
-    if (!are_indices(kernel_input(k, 1))) return "its indices are no integers";
-    if (axis >= in->rank) return "its axis is not there";
-    uint64_t others = kernel_span(in, 0, axis) * kernel_span(in, axis + 1, in->rank);
-    return others * qm_graph_elements(kernel_input(k, 1)) == qm_graph_elements(out) ? NULL
-                                                                                    : "the output's shape is not what the operator gives";
+    const struct qm_graph_tensor *indices = kernel_input(k, 1);
+    uint32_t axis = k->op->axis, batched = k->op->batch_dims;
+    if (!are_indices(indices)) return "its indices are no integers";
+    if (axis >= in->rank || batched > axis || batched > indices->rank) return "its axis is not there";
+    for (uint32_t d = 0; d < batched; d++)
+        if (indices->dims[d] != in->dims[d]) return "its indices have other batches than its input";
+    uint64_t others = kernel_span(in, batched, axis) * kernel_span(in, axis + 1, in->rank);
+    return others * qm_graph_elements(indices) == qm_graph_elements(out) ? NULL : "the output's shape is not what the operator gives";
 }
 
 bool kernel_run_gather(const struct kernel *k) {
     const struct qm_graph_tensor *in = kernel_input(k, 0);
-    uint32_t axis = k->op->axis;
-    size_t outer = kernel_span(in, 0, axis), inner = kernel_span(in, axis + 1, in->rank), extent = in->dims[axis];
-    size_t count = (size_t)qm_graph_elements(kernel_input(k, 1));
-    for (size_t o = 0; o < outer; o++)
+    uint32_t axis = k->op->axis, batched = k->op->batch_dims;
+    size_t batches = kernel_span(in, 0, batched), outer = kernel_span(in, batched, axis), inner = kernel_span(in, axis + 1, in->rank);
+    size_t extent = in->dims[axis], count = (size_t)qm_graph_elements(kernel_input(k, 1)) / batches;
+    for (size_t o = 0; o < batches * outer; o++)
         for (size_t i = 0; i < count; i++) {
-            int64_t index = index_at(k, i);
+            int64_t index = index_at(k, o / outer * count + i);
             if (index < 0 || (size_t)index >= extent) return false;
             copy_block(k, inner, o * count + i, o * extent + (size_t)index);
         }

@@ -1,4 +1,6 @@
-/* pool.c - averages over windows of any size, of maps [n][h][w][c]: of the elements of the window that are in the map. */
+/* pool.c - averages and maxima over windows of any size, of maps [n][h][w][c]: of the elements of the window that are in the map. */
+#include <float.h>
+
 #include "evaluate/kernels/kernel.h"
 
 enum { COUNT_MAX = INT32_MAX / UINT8_MAX };
@@ -37,7 +39,9 @@ const char *kernel_check_pool(const struct kernel *k) {
     struct axis h = axis_of(k, 1), w = axis_of(k, 2);
     if (!reaches(&h) || !reaches(&w) || k->op->dilation_h > 1 || k->op->dilation_w > 1) return "its windows do not fit the input";
     int64_t rows = h.kernel < h.size ? h.kernel : h.size, columns = w.kernel < w.size ? w.kernel : w.size;
-    return rows * columns > COUNT_MAX ? "its sums do not fit 32 bits" : NULL;
+    bool sums = k->op->kind == QM_OP_AVERAGE_POOL_2D, cuts = k->op->activation != QM_ACT_NONE;
+    if (cuts && out->dtype != QM_F32 && !kernel_is_scaled(out)) return "its fused activation needs a scale";
+    return sums && rows * columns > COUNT_MAX ? "its sums do not fit 32 bits" : NULL;
 }
 
 /* A window of one channel. */
@@ -46,30 +50,54 @@ struct window {
     size_t first, row, column; /* elements: of the channel, from row to row, from column to column */
 };
 
+static size_t element(const struct window *w, int64_t y, int64_t x) {
+    return w->first + (size_t)y * w->row + (size_t)x * w->column;
+}
+
 static int32_t byte_average(const struct kernel *k, const struct window *w) {
     int32_t sum = 0, count = (int32_t)((w->bottom - w->top) * (w->right - w->left));
     for (int64_t y = w->top; y < w->bottom; y++)
-        for (int64_t x = w->left; x < w->right; x++)
-            sum += kernel_byte(kernel_input(k, 0)->dtype, k->inputs[0], w->first + (size_t)y * w->row + (size_t)x * w->column);
+        for (int64_t x = w->left; x < w->right; x++) sum += kernel_byte(kernel_input(k, 0)->dtype, k->inputs[0], element(w, y, x));
     return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
 static float float_average(const struct kernel *k, const struct window *w) {
     float sum = 0, count = (float)((w->bottom - w->top) * (w->right - w->left));
     for (int64_t y = w->top; y < w->bottom; y++)
-        for (int64_t x = w->left; x < w->right; x++)
-            sum += kernel_float(k->inputs[0], w->first + (size_t)y * w->row + (size_t)x * w->column);
+        for (int64_t x = w->left; x < w->right; x++) sum += kernel_float(k->inputs[0], element(w, y, x));
     return sum / count;
 }
 
-static void store_average(const struct kernel *k, const struct window *window, size_t to) {
+static int32_t byte_maximum(const struct kernel *k, const struct window *w) {
+    int32_t most = INT8_MIN;
+    for (int64_t y = w->top; y < w->bottom; y++)
+        for (int64_t x = w->left; x < w->right; x++) {
+            int32_t number = kernel_byte(kernel_input(k, 0)->dtype, k->inputs[0], element(w, y, x));
+            most = number > most ? number : most;
+        }
+    return most;
+}
+
+/* NaN is no maximum. */
+static float float_maximum(const struct kernel *k, const struct window *w) {
+    float most = -FLT_MAX;
+    for (int64_t y = w->top; y < w->bottom; y++)
+        for (int64_t x = w->left; x < w->right; x++) {
+            float number = kernel_float(k->inputs[0], element(w, y, x));
+            most = number > most ? number : most;
+        }
+    return most;
+}
+
+static void store(const struct kernel *k, const struct window *window, size_t to) {
+    bool average = k->op->kind == QM_OP_AVERAGE_POOL_2D;
     int32_t low, high;
     if (kernel_output(k)->dtype == QM_F32) {
-        kernel_set_float(k->outputs[0], to, kernel_activate(k->op->activation, float_average(k, window)));
+        kernel_set_float(k->outputs[0], to, kernel_activate(k->op->activation, (average ? float_average : float_maximum)(k, window)));
         return;
     }
     qm_graph_activation_range(kernel_output(k), k->op->activation, &low, &high);
-    kernel_set_byte(k->outputs[0], to, qm_clamp(byte_average(k, window), low, high));
+    kernel_set_byte(k->outputs[0], to, qm_clamp((average ? byte_average : byte_maximum)(k, window), low, high));
 }
 
 bool kernel_run_pool(const struct kernel *k) {
@@ -82,7 +110,7 @@ bool kernel_run_pool(const struct kernel *k) {
         ends_of(&w, (int64_t)(position % out->dims[2]), &window.left, &window.right);
         ends_of(&h, (int64_t)(position / out->dims[2] % out->dims[1]), &window.top, &window.bottom);
         window.first = position / out->dims[2] / out->dims[1] * picture + i % channels;
-        store_average(k, &window, i);
+        store(k, &window, i);
     }
     return true;
 }

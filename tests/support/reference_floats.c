@@ -68,7 +68,7 @@ static void run_pool(const struct reference_site *r) {
     const struct qm_graph_op *op = r->op;
     for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
         int64_t at[QM_MAX_RANK], first[2];
-        float sum = 0;
+        float sum = 0, largest = -INFINITY;
         int count = 0;
         reference_coordinates(r->out, i, at);
         first[0] = at[1] * op->stride_h - op->pad_top;
@@ -78,12 +78,13 @@ static void run_pool(const struct reference_site *r) {
             at[2] = first[1] + k % op->kernel_w;
             if (at[1] < 0 || at[2] < 0 || at[1] >= r->in->dims[1] || at[2] >= r->in->dims[2]) continue;
             sum += input(r, reference_index(r->in, at));
+            largest = fmaxf(largest, input(r, reference_index(r->in, at)));
             count++;
         }
-        float average = sum / (float)count;
-        if (op->activation == QM_ACT_RELU_N1_TO_1) average = fminf(fmaxf(average, -1), 1);
-        if (op->activation == QM_ACT_RELU || op->activation == QM_ACT_RELU6) average = fmaxf(average, 0);
-        set_real(r, i, op->activation == QM_ACT_RELU6 ? fminf(average, 6) : average);
+        float pooled = op->kind == QM_OP_MAX_POOL_2D ? largest : sum / (float)count;
+        if (op->activation == QM_ACT_RELU_N1_TO_1) pooled = fminf(fmaxf(pooled, -1), 1);
+        if (op->activation == QM_ACT_RELU || op->activation == QM_ACT_RELU6) pooled = fmaxf(pooled, 0);
+        set_real(r, i, op->activation == QM_ACT_RELU6 ? fminf(pooled, 6) : pooled);
     }
 }
 
@@ -139,7 +140,8 @@ bool reference_run_float(const struct reference_site *r) {
     case QM_OP_SUM:
     case QM_OP_REDUCE_MAX:
     case QM_OP_REDUCE_MIN: run_reduction(r); return true;
-    case QM_OP_AVERAGE_POOL_2D: run_pool(r); return true;
+    case QM_OP_AVERAGE_POOL_2D:
+    case QM_OP_MAX_POOL_2D: run_pool(r); return true;
     case QM_OP_SOFTMAX:
     case QM_OP_LOG_SOFTMAX:
     case QM_OP_L2_NORMALIZATION: run_rows(r); return true;

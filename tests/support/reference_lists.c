@@ -3,6 +3,8 @@
  * Each output element is found by its coordinates; elements have any size.
  */
 #include "common/status.h"
+#include <math.h>
+
 #include "tests/support/reference.h"
 #include "tests/support/reference_site.h"
 
@@ -121,6 +123,27 @@ static void run_pack(const struct reference_site *r) {
     }
 }
 
+/* What is stored, cut toward zero; floats that the type has not become its nearest end, of integers the low bits remain. */
+static void run_cast(const struct reference_site *r) {
+    for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
+        const int8_t *bytes = r->bytes[r->op->inputs[0]];
+        int32_t whole = 0;
+        if (r->in->dtype == QM_I32) memcpy(&whole, bytes + 4 * i, 4);
+        double value = r->in->dtype == QM_I32 ? whole : stored(r->in, bytes, i);
+        double low = r->out->dtype == QM_U8   ? 0
+                     : r->out->dtype == QM_I8 ? -128
+                                              : INT32_MIN,
+               high = r->out->dtype == QM_I32 ? INT32_MAX : low + 255;
+        if (r->out->dtype == QM_F32) {
+            set_real(r, i, (float)value);
+            continue;
+        }
+        if (r->in->dtype == QM_F32) value = isnan(value) || value > high ? high : value < low ? low : trunc(value);
+        whole = (int32_t)value;
+        memcpy(r->to + i * qm_dtype_bytes(r->out->dtype), &whole, qm_dtype_bytes(r->out->dtype));
+    }
+}
+
 bool reference_run_list(const struct reference_site *r) {
     switch (r->op->kind) {
     case QM_OP_TILE:
@@ -133,6 +156,7 @@ bool reference_run_list(const struct reference_site *r) {
     case QM_OP_GATHER: run(r, gathered); return true;
     case QM_OP_GATHER_ND: run(r, named); return true;
     case QM_OP_PACK: run_pack(r); return true;
+    case QM_OP_CAST: run_cast(r); return true;
     default: return false;
     }
 }

@@ -1,7 +1,7 @@
 /* reference_tables.c - the part of the reference evaluator for functions of one byte.
  *
- * Each element is computed by itself, with the steps of TFLite's reference kernels: in integers; or, for ELU, GELU, EXP and LOG, and for
- * LOGISTIC and TANH of uint8, which microcontrollers lack, in single precision with the functions of the C library.
+ * Each element is computed by itself, with the steps of TFLite's reference kernels: in integers; or, for ELU, GELU, EXP, LOG and SQRT, and
+ * for LOGISTIC and TANH of uint8, which microcontrollers lack, in single precision with the functions of the C library.
  */
 #include <math.h>
 
@@ -91,6 +91,12 @@ static int64_t inverse_root(const struct reference_site *r, int32_t x) {
     return reference_scale(reference_scale(1, root, root_shift + 20), multiplier, shift - 20);
 }
 
+/* The stored byte is negated, of which 8 bits remain; zero points are no part of it. */
+static int64_t opposite(const struct reference_site *r, int32_t x) {
+    int32_t stored = x + zero_of(r->in), negated = stored == -128 ? -128 : -stored;
+    return negated - zero_of(r->out);
+}
+
 /* ---- in single precision ---- */
 
 static float real_function(const struct reference_site *r, float x) {
@@ -111,13 +117,28 @@ static int64_t of_reals(const struct reference_site *r, int32_t x) {
     return (int64_t)roundf(real_function(r, r->in->quant.scale[0] * (float)x) * (1 / r->out->quant.scale[0]));
 }
 
+/* Steps below the root, which is not rounded. */
+static int64_t root(const struct reference_site *r, int32_t x) {
+    return (int64_t)floorf(sqrtf(r->in->quant.scale[0] * (float)x) / r->out->quant.scale[0]);
+}
+
 static const struct {
     enum qm_graph_op_kind kind;
     int64_t (*function)(const struct reference_site *r, int32_t x); /* both less their zero points */
 } functions[] = {
-    {QM_OP_LOGISTIC, logistic},       {QM_OP_TANH, tangent},  {QM_OP_HARD_SWISH, hard_swish}, {QM_OP_LEAKY_RELU, leaky_relu},
-    {QM_OP_RELU_0_TO_1, zero_to_one}, {QM_OP_ABS, magnitude}, {QM_OP_RSQRT, inverse_root},    {QM_OP_ELU, of_reals},
-    {QM_OP_GELU, of_reals},           {QM_OP_EXP, of_reals},  {QM_OP_LOG, of_reals},
+    {QM_OP_LOGISTIC, logistic},
+    {QM_OP_TANH, tangent},
+    {QM_OP_HARD_SWISH, hard_swish},
+    {QM_OP_LEAKY_RELU, leaky_relu},
+    {QM_OP_RELU_0_TO_1, zero_to_one},
+    {QM_OP_ABS, magnitude},
+    {QM_OP_RSQRT, inverse_root},
+    {QM_OP_ELU, of_reals},
+    {QM_OP_GELU, of_reals},
+    {QM_OP_EXP, of_reals},
+    {QM_OP_LOG, of_reals},
+    {QM_OP_NEG, opposite},
+    {QM_OP_SQRT, root},
 };
 
 bool reference_run_table(const struct reference_site *r) {

@@ -5,7 +5,7 @@
 #include "compiler/frontend/tflite/tflite.h"
 #include "tests/support/tflite_draw.h"
 
-enum { ARG_TYPE = 0, FAR = 8 };
+enum { ARG_TYPE = 0, CAST_FROM = 0, CAST_TO = 1, FAR = 8 };
 
 /* ---- of one ---- */
 
@@ -31,6 +31,22 @@ static void draw_quantize(struct tflite_draw *d, const struct tflite_draw_row *r
 static void draw_dequantize(struct tflite_draw *d, const struct tflite_draw_row *row) {
     uint32_t in = tflite_draw_source(d, row->types, 1, 5);
     draw_result(d, row, in, QM_F32, d->reach[in]);
+}
+
+static uint32_t said_type(enum qm_dtype dtype) {
+    return dtype == QM_I8 ? BUILD_INT8 : dtype == QM_U8 ? BUILD_UINT8 : dtype == QM_I32 ? BUILD_INT32 : BUILD_FLOAT;
+}
+
+/* To int32 as well, and then perhaps from it. */
+static void draw_cast(struct tflite_draw *d, const struct tflite_draw_row *row) {
+    uint32_t in = tflite_draw_source(d, row->types, 1, 5), casts = tflite_draw_chance(d, 50) ? 2 : 1;
+    for (uint32_t i = 0; i < casts; i++) {
+        enum qm_dtype from = d->tensors[in].dtype, to = tflite_draw_chance(d, 40) ? QM_F32 : tflite_draw_type(d, DRAW_BYTES);
+        if (i + 1 < casts || tflite_draw_chance(d, 10)) to = QM_I32;
+        in = draw_result(d, row, in, to, to == QM_F32 ? UINT8_MAX : 1);
+        tflite_draw_slot(d, CAST_FROM, said_type(from));
+        tflite_draw_slot(d, CAST_TO, said_type(to));
+    }
 }
 
 static void draw_function(struct tflite_draw *d, const struct tflite_draw_row *row) {
@@ -112,22 +128,27 @@ static uint32_t draw_magnitude(struct tflite_draw *d) {
     return draw_result(d, &magnitude, in, QM_F32, d->reach[in]);
 }
 
-static void draw_sqrt(struct tflite_draw *d, const struct tflite_draw_row *row) {
-    uint32_t in = draw_magnitude(d);
-    draw_result(d, row, in, QM_F32, sqrt(d->reach[in]));
+/* An input of bytes of which none is below the zero point. */
+static uint32_t draw_no_negative(struct tflite_draw *d) {
+    struct qm_shape shape = tflite_draw_shape(d, tflite_draw_between(d, 1, 4));
+    uint32_t in = tflite_draw_tensor(d, QM_I8, &shape, ldexp(1, (int)tflite_draw_between(d, 0, 6) - 3));
+    tflite_draw_quant(d, in, d->tensors[in].quant.scale[0], -128);
+    tflite_draw_input(d, in);
+    return in;
 }
 
-/* Of bytes no number is below the zero point. */
+static void draw_sqrt(struct tflite_draw *d, const struct tflite_draw_row *row) {
+    uint32_t in = tflite_draw_chance(d, 40) ? draw_magnitude(d) : draw_no_negative(d);
+    draw_result(d, row, in, d->tensors[in].dtype, sqrt(d->reach[in]));
+}
+
 static void draw_rsqrt(struct tflite_draw *d, const struct tflite_draw_row *row) {
     if (tflite_draw_chance(d, 40)) {
         uint32_t real = draw_magnitude(d);
         d->sources[draw_result(d, row, real, QM_F32, 1)] = false;
         return;
     }
-    struct qm_shape shape = tflite_draw_shape(d, tflite_draw_between(d, 1, 4));
-    uint32_t in = tflite_draw_tensor(d, QM_I8, &shape, ldexp(1, (int)tflite_draw_between(d, 0, 6) - 3));
-    tflite_draw_quant(d, in, d->tensors[in].quant.scale[0], -128);
-    tflite_draw_input(d, in);
+    uint32_t in = draw_no_negative(d);
     draw_result(d, row, in, QM_I8, 1 / sqrt(d->reach[in] / 32));
 }
 
@@ -285,6 +306,7 @@ const struct tflite_draw_row tflite_draw_elements[] = {
     {TFLITE_ARG_MAX,            OPTIONS_ARG_MAX,            QM_OP_ARG_MAX,            DRAW_ANY,          draw_arg},
     {TFLITE_ARG_MIN,            OPTIONS_ARG_MIN,            QM_OP_ARG_MIN,            DRAW_ANY,          draw_arg},
     {TFLITE_QUANTIZE,           OPTIONS_QUANTIZE,           QM_OP_QUANTIZE,           DRAW_ANY,          draw_quantize},
+    {TFLITE_CAST,               OPTIONS_CAST,               QM_OP_CAST,               DRAW_ANY,          draw_cast},
     {TFLITE_DEQUANTIZE,         OPTIONS_DEQUANTIZE,         QM_OP_DEQUANTIZE,         DRAW_BYTES,        draw_dequantize},
     {TFLITE_RELU,               OPTIONS_NONE,               QM_OP_RELU,               DRAW_ANY,          draw_function},
     {TFLITE_RELU6,              OPTIONS_NONE,               QM_OP_RELU6,              DRAW_ANY,          draw_function},
@@ -299,9 +321,9 @@ const struct tflite_draw_row tflite_draw_elements[] = {
     {TFLITE_EXP,                OPTIONS_EXP,                QM_OP_EXP,                DRAW_I8 | DRAW_F32, draw_exp},
     {TFLITE_LOG,                OPTIONS_NONE,               QM_OP_LOG,                DRAW_I8,           draw_log},
     {TFLITE_ABS,                OPTIONS_ABS,                QM_OP_ABS,                DRAW_I8 | DRAW_F32, draw_function},
-    {TFLITE_NEG,                OPTIONS_NEG,                QM_OP_NEG,                DRAW_F32,          draw_function},
+    {TFLITE_NEG,                OPTIONS_NEG,                QM_OP_NEG,                DRAW_I8 | DRAW_F32, draw_function},
     {TFLITE_SQUARE,             OPTIONS_SQUARE,             QM_OP_SQUARE,             DRAW_F32,          draw_function},
-    {TFLITE_SQRT,               OPTIONS_NONE,               QM_OP_SQRT,               DRAW_F32,          draw_sqrt},
+    {TFLITE_SQRT,               OPTIONS_NONE,               QM_OP_SQRT,               DRAW_I8 | DRAW_F32, draw_sqrt},
     {TFLITE_RSQRT,              OPTIONS_NONE,               QM_OP_RSQRT,              DRAW_I8 | DRAW_F32, draw_rsqrt},
     {TFLITE_SOFTMAX,            OPTIONS_SOFTMAX,            QM_OP_SOFTMAX,            DRAW_ANY,          draw_softmax},
     {TFLITE_LOG_SOFTMAX,        OPTIONS_LOG_SOFTMAX,        QM_OP_LOG_SOFTMAX,        DRAW_I8 | DRAW_F32, draw_log_softmax},

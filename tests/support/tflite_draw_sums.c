@@ -46,11 +46,24 @@ static void say_window(struct tflite_draw *d, struct qm_graph_op *op, const stru
     tflite_draw_slot(d, WINDOW_STRIDE_H, h->stride);
 }
 
+/* A map of so many rows that a window over most of them is longer than an instruction can say. */
+static uint32_t draw_long_map(struct tflite_draw *d, struct span *h, bool same) {
+    struct qm_shape shape = {4, {1, tflite_draw_between(d, 256, 400), tflite_draw_between(d, 1, 2), tflite_draw_between(d, 1, 3)}};
+    uint32_t in = tflite_draw_tensor(d, tflite_draw_type(d, DRAW_BYTES), &shape, 1);
+    tflite_draw_input(d, in);
+    *h = (struct span){.in = shape.dims[1], .dilation = 1, .stride = tflite_draw_between(d, 1, 300)};
+    h->kernel = tflite_draw_between(d, 200, h->in);
+    resolve(h, same);
+    return in;
+}
+
 static void draw_pool(struct tflite_draw *d, const struct tflite_draw_row *row) {
-    uint32_t in = tflite_draw_source(d, row->types, 4, 4);
+    bool same = tflite_draw_chance(d, 50), is_long = tflite_draw_chance(d, 10);
+    struct span h;
+    uint32_t in = is_long ? draw_long_map(d, &h, same) : tflite_draw_source(d, row->types, 4, 4);
     const uint32_t *dims = d->tensors[in].dims;
-    bool same = tflite_draw_chance(d, 50);
-    struct span h = draw_span(d, dims[1], same, false), w = draw_span(d, dims[2], same, false);
+    if (!is_long) h = draw_span(d, dims[1], same, false);
+    struct span w = draw_span(d, dims[2], same, false);
     const struct qm_shape shape = {4, {dims[0], h.out, w.out, dims[3]}};
     uint32_t out = tflite_draw_like(d, in, &shape);
     struct qm_graph_op *op = tflite_draw_op(d, row);
@@ -245,7 +258,7 @@ const struct tflite_draw_row tflite_draw_sums[] = {
     {TFLITE_FULLY_CONNECTED,   OPTIONS_FC,             QM_OP_FULLY_CONNECTED,   DRAW_BYTES, draw_fully_connected},
     {TFLITE_BATCH_MATMUL,      OPTIONS_BATCH_MATMUL,   QM_OP_BATCH_MATMUL,      DRAW_I8,    draw_matmul},
     {TFLITE_AVERAGE_POOL_2D,   OPTIONS_POOL,           QM_OP_AVERAGE_POOL_2D,   DRAW_ANY,   draw_pool},
-    {TFLITE_MAX_POOL_2D,       OPTIONS_POOL,           QM_OP_MAX_POOL_2D,       DRAW_BYTES, draw_pool},
+    {TFLITE_MAX_POOL_2D,       OPTIONS_POOL,           QM_OP_MAX_POOL_2D,       DRAW_ANY,   draw_pool},
     {.draw = NULL},
 };
 /* clang-format on */

@@ -101,7 +101,7 @@ struct real_value {
     struct real_deferred *deferred; /* DEFERRED */
     /* MOVED */
     const struct qm_graph_op *move;
-    struct real_value *parts; /* [move->input_count] what it moves */
+    struct real_value *parts; /* [move->input_count] its inputs: what it moves, and indices */
     /* DEFERRED, HOST */
     struct real_source *source; /* whose output source_output it is; NULL: a part of a move */
     uint32_t source_output;
@@ -333,7 +333,7 @@ real_making real_conv, real_conv_transpose, real_matmul, real_max_pool, real_ave
 real_making real_quantize, real_dequantize, real_sign;                                                  /* quantize.c */
 real_making real_add, real_sub, real_mul, real_div, real_floor, real_round, real_clip, real_cast;       /* arithmetic.c */
 real_making real_leaky_relu, real_prelu;
-real_making real_reshape, real_transpose, real_concat, real_pad, real_slice, real_resize; /* moves.c, reshape.c */
+real_making real_reshape, real_transpose, real_concat, real_pad, real_slice, real_gather, real_resize; /* moves.c, reshape.c */
 
 /* Integers that are computed are of the type that the file says; others would wrap. */
 bool real_check_integers(const struct real_node *n);

@@ -37,6 +37,7 @@ static real_making *const makings[QM_GRAPH_OP_KINDS] = {
     [QM_OP_CONCATENATION] = real_concat,
     [QM_OP_PAD] = real_pad,
     [QM_OP_STRIDED_SLICE] = real_slice,
+    [QM_OP_GATHER] = real_gather,
     [QM_OP_RESIZE_NEAREST_NEIGHBOR] = real_resize,
 };
 
@@ -59,6 +60,11 @@ static bool commutes(enum qm_graph_op_kind kind) {
     return making_of(kind) != NULL && (evaluate_is_move(kind) || kind == QM_OP_MAX_POOL_2D);
 }
 
+/* How many of a move's inputs are moved: indices only say where from. */
+static uint32_t moved_count(const struct qm_graph_op *move) {
+    return move->kind == QM_OP_GATHER ? 1 : move->input_count;
+}
+
 /* Whether the value is computed and has no integers of its own. */
 static bool is_float(const struct real_node *n, const struct real_value *value) {
     struct real_epilogue epilogue;
@@ -76,7 +82,7 @@ static bool differ(const struct real_value *a, const struct real_value *b) {
 static bool must_wait(const struct real_node *n) {
     bool wait = false;
     if (!commutes(n->op->kind)) return false;
-    for (uint32_t i = 0; i < n->op->input_count; i++) wait = wait || is_float(n, n->inputs[i]) || differ(n->inputs[0], n->inputs[i]);
+    for (uint32_t i = 0; i < moved_count(n->op); i++) wait = wait || is_float(n, n->inputs[i]) || differ(n->inputs[0], n->inputs[i]);
     const struct real_value *in = n->inputs[0];
     double steps = n->op->low / (double)in->scale;
     bool between = n->op->kind == QM_OP_PAD && in->state == REAL_TENSOR && in->real && steps != nearbyint(steps);
@@ -131,10 +137,16 @@ static bool make_part(const struct real_node *n, uint32_t at, uint32_t i, struct
     return made;
 }
 
+static struct real_value *copy_parts(const struct real_node *n, const struct qm_graph_op *move, const struct real_value *parts) {
+    struct real_value *own = QM_ARENA_NEW(n->r->arena, struct real_value, move->input_count);
+    memcpy(own, parts, move->input_count * sizeof *parts);
+    return own;
+}
+
 /* A function of one number goes to the parts. What maxima are taken of must not fall. */
 static bool pass_on(const struct real_node *n, uint32_t at) {
     const struct qm_graph_op *move = n->inputs[at]->move;
-    struct real_value *parts = QM_ARENA_NEW(n->r->arena, struct real_value, move->input_count);
+    struct real_value *parts = copy_parts(n, move, n->inputs[at]->parts);
     struct qm_graph_op *own = QM_ARENA_NEW(n->r->arena, struct qm_graph_op, 1);
     *own = *move;
     bool rises = evaluate_rises(n->op->kind);
@@ -142,7 +154,7 @@ static bool pass_on(const struct real_node *n, uint32_t at) {
     if ((pads && n->op->input_count > 1) || (finds_maxima && !rises))
         return real_refuse(n, "comes behind %s of what is not quantized; a QuantizeLinear must come between", move->name);
     if (pads) own->low = evaluate_function(n->op, move->low);
-    for (uint32_t i = 0; i < move->input_count; i++)
+    for (uint32_t i = 0; i < moved_count(move); i++)
         if (!make_part(n, at, i, &parts[i])) return false;
     put_moved(n, own, parts);
     return true;
@@ -159,8 +171,8 @@ static bool move_now(const struct real_node *n, const struct qm_graph_op *move, 
 /* Quantizes the parts and moves their integers. */
 static bool quantize_parts(const struct real_node *n) {
     const struct qm_graph_op *move = n->inputs[0]->move;
-    struct real_value *parts = QM_ARENA_NEW(n->r->arena, struct real_value, move->input_count);
-    for (uint32_t i = 0; i < move->input_count; i++) {
+    struct real_value *parts = copy_parts(n, move, n->inputs[0]->parts);
+    for (uint32_t i = 0; i < moved_count(move); i++) {
         if (!make_part(n, 0, i, &parts[i])) return false;
         parts[i].real = true;
     }
@@ -172,7 +184,7 @@ static bool quantize_parts(const struct real_node *n) {
 void real_mark_output(struct real_value *value) {
     if (value->is_output) return;
     value->is_output = true;
-    for (uint32_t i = 0; value->state == REAL_MOVED && i < value->move->input_count; i++) real_mark_output(&value->parts[i]);
+    for (uint32_t i = 0; value->state == REAL_MOVED && i < moved_count(value->move); i++) real_mark_output(&value->parts[i]);
 }
 
 /* Makes a part of a move the integers that it ends in, or takes those that have been made of it. */
@@ -193,7 +205,7 @@ bool real_settle(const struct real_node *n, struct real_value *value) {
     if (!real_count_work(n) || !go_deeper(n)) return false;
     struct real_value *parts = value->parts;
     bool settled = true;
-    for (uint32_t i = 0; settled && i < value->move->input_count; i++) settled = settle_part(n, &parts[i]);
+    for (uint32_t i = 0; settled && i < moved_count(value->move); i++) settled = settle_part(n, &parts[i]);
     n->r->depth--;
     as.outputs[0] = value;
     return settled && move_now(&as, value->move, parts, NULL);

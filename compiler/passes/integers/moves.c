@@ -1,4 +1,4 @@
-/* moves.c - operators that put elements elsewhere: CONCATENATION, PAD, STRIDED_SLICE, RESIZE_NEAREST_NEIGHBOR.
+/* moves.c - operators that put elements elsewhere: CONCATENATION, PAD, STRIDED_SLICE, GATHER, RESIZE_NEAREST_NEIGHBOR.
  *
  * They work on the order that the bytes have; axis_in finds an axis of the file's shape in it.
  */
@@ -99,6 +99,41 @@ bool real_slice(const struct real_node *n) {
         op->step[axis_in(&in->shape, order, d)] = n->op->step[d];
     }
     real_put(n, in, order, result);
+    return true;
+}
+
+/* The indices of a GATHER, which front ends have checked, none of them negative, as a constant of the graph of integers. */
+static uint32_t add_indices(const struct real_node *n, uint32_t extent) {
+    const struct qm_graph_tensor *indices = n->inputs[1]->constant;
+    struct qm_shape shape = qm_graph_shape(indices);
+    size_t count = (size_t)qm_graph_elements(indices);
+    int32_t *from_first = QM_ARENA_NEW(n->r->arena, int32_t, count);
+    for (size_t i = 0; i < count; i++) {
+        double index = evaluate_stored(indices, i);
+        from_first[i] = (int32_t)(index < 0 ? index + extent : index);
+    }
+    return qm_graph_add_constant(&n->r->maker, n->inputs[1]->name, QM_I32, &shape, from_first);
+}
+
+/* The axis becomes the dimensions of the indices: where these are not one, the order must be the file's. */
+bool real_gather(const struct real_node *n) {
+    struct real_value *in = n->inputs[0];
+    const struct qm_shape *indices = &n->inputs[1]->shape;
+    uint32_t tensor;
+    if (!real_materialize(n, in)) return false;
+    enum real_order order = indices->rank == 1 ? real_order_of(in) : REAL_PLAIN;
+    if (!real_tensor(n, in, order, &tensor)) return false;
+    if (qm_dtype_bytes(real_tensors(n)[tensor].dtype) != 1) return real_refuse(n, "gathers integers of more than 8 bits");
+    uint32_t axis = axis_in(&in->shape, order, n->op->axis), listed = add_indices(n, in->shape.dims[n->op->axis]);
+    struct qm_shape shape = n->outputs[0]->shape;
+    if (order == REAL_CHANNELS_LAST) {
+        shape = qm_graph_shape(&real_tensors(n)[tensor]);
+        shape.dims[axis] = indices->dims[0];
+    }
+    struct qm_graph_op *op = real_add_op(n, QM_OP_GATHER, tensor, real_add_like(n, tensor, &shape));
+    op->inputs[op->input_count++] = listed;
+    op->axis = axis;
+    real_put(n, in, order, op->outputs[0]);
     return true;
 }
 

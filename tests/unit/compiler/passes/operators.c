@@ -21,7 +21,8 @@ struct sketch {
     struct qm_graph_tensor tensors[TENSORS_MAX];
     struct qm_graph_op op;
     uint32_t ends[2][TENSORS_MAX];
-    bool on_machine; /* none of its layers may be the host's */
+    bool on_machine;   /* none of its layers may be the host's */
+    bool by_constants; /* none of its layers may have computed weights */
 };
 
 static uint32_t draw(struct sketch *s, uint32_t low, uint32_t high) {
@@ -144,6 +145,7 @@ static int check_sketch(struct sketch *s, uint64_t seed) {
     }
     cr_assert(qm_legalize(&s->graph, NULL, s->arena, &network, &diag) == QM_OK, "seed %d: %s", (int)seed, diag.text);
     for (uint32_t i = 0; s->on_machine && i < network->layer_count; i++) cr_assert(ne(int, network->layers[i].kind, QM_LAYER_HOST));
+    for (uint32_t i = 0; s->by_constants && i < network->layer_count; i++) cr_assert(not(qm_layer_is_product(&network->layers[i])));
     struct qm_compile_options options = {.search = (enum qm_search)draw(s, 0, 2), .keep_layers = draw(s, 0, 3) == 0};
     enum qm_status status = qm_compile_network(network, &machine, &options, &program, &diag);
     if (status == QM_OK) {
@@ -567,10 +569,23 @@ static void sketch_square(struct sketch *s) {
     set_product_scale(s, add_output(s, QM_I8, 3, out));
 }
 
-Test(operators, products_of_two_computed_matrices) {
+/* The second operand is one matrix, which a dimension of one element may lead. */
+static void sketch_constant_matrix(struct sketch *s) {
+    uint32_t m = draw(s, 1, 24), n = draw(s, 1, 40), depth = draw(s, 1, 40), leading = draw(s, 0, 1), out[] = {draw(s, 1, 3), m, n};
+    s->op.first_transposed = draw(s, 0, 2) == 0, s->op.transposed = draw(s, 0, 1);
+    const uint32_t first[] = {out[0], s->op.first_transposed ? depth : m, s->op.first_transposed ? m : depth};
+    const uint32_t second[] = {1, s->op.transposed ? n : depth, s->op.transposed ? depth : n};
+    add_operand(s, QM_I8, 3, first);
+    add_constant_input(s, QM_I8, 2 + leading, second + 1 - leading);
+    set_product_scale(s, add_output(s, QM_I8, 3, out));
+    s->by_constants = true;
+}
+
+Test(operators, products_of_two_matrices) {
     check_operator(QM_OP_FULLY_CONNECTED, sketch_computed_weights);
     check_operator(QM_OP_BATCH_MATMUL, sketch_batch_matmul);
     check_operator(QM_OP_BATCH_MATMUL, sketch_square);
+    check_operator(QM_OP_BATCH_MATMUL, sketch_constant_matrix);
 }
 
 static void sketch_softmax(struct sketch *s) {

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <math.h>
+#include <string.h>
 
 #include "compiler/compiler.h"
 
@@ -117,5 +118,44 @@ Test(tables, belong_to_the_convolution_before_unless_others_read_it) {
     network = legalize(&r);
     cr_expect(eq(u32, network->layer_count, 2));
     cr_expect(network->layers[0].table == NULL && network->layers[1].table != NULL);
+    qm_arena_destroy(r.arena);
+}
+
+/* What the network's only table gives for stored bytes. */
+static void check_bytes(struct rig *r, const int8_t (*bytes)[2], size_t count) {
+    const uint8_t *table = legalize(r)->layers[0].table;
+    for (size_t i = 0; i < count; i++)
+        cr_assert(eq(i8, (int8_t)table[(uint8_t)bytes[i][0]], bytes[i][1]), "%s of %d", qm_graph_op_name(r->ops[0].kind), bytes[i][0]);
+    qm_arena_destroy(r->arena);
+}
+
+/* Printed by the reference kernel of LiteRT 2.3. */
+Test(tables, negate_what_is_stored_as_litert_does) {
+    static const int8_t bytes[][2] = {{-128, -128}, {-127, 127}, {-1, 1}, {0, 0}, {3, -3}, {10, -10}, {127, -127}};
+    struct rig r;
+    open_rig(&r, QM_OP_NEG);
+    r.scales[0] = 0.5F, r.zeros[0] = 3;
+    r.scales[1] = 0.25F, r.zeros[1] = -7;
+    check_bytes(&r, bytes, sizeof bytes / sizeof *bytes);
+}
+
+/* The same. The root of 19 steps of 0.5 is 30.8 steps of 0.1, which becomes 30. */
+Test(tables, cut_square_roots_as_litert_does) {
+    static const int8_t bytes[][2] = {{-128, -100}, {-127, -93}, {-126, -90}, {-125, -88}, {-110, -70}, {-109, -70}, {120, 11}, {127, 12}};
+    struct rig r;
+    open_rig(&r, QM_OP_SQRT);
+    r.scales[0] = 0.5F, r.zeros[0] = -128;
+    r.scales[1] = 0.1F, r.zeros[1] = -100;
+    check_bytes(&r, bytes, sizeof bytes / sizeof *bytes);
+}
+
+Test(tables, have_no_square_roots_of_what_may_be_negative) {
+    struct rig r;
+    struct qm_network *network;
+    struct qm_diag diag = {""};
+    open_rig(&r, QM_OP_SQRT);
+    r.zeros[0] = -127;
+    cr_expect(eq(int, qm_legalize(&r.graph, NULL, r.arena, &network, &diag), QM_BAD_INPUT));
+    cr_expect(strstr(diag.text, "its input can be below 0") != NULL, "%s", diag.text);
     qm_arena_destroy(r.arena);
 }

@@ -1,4 +1,4 @@
-/* maps.c - averages over windows and bilinear resizing, against their definitions and published numbers. */
+/* maps.c - averages and maxima over windows and bilinear resizing, against their definitions and published numbers. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <math.h>
@@ -10,11 +10,11 @@ enum { SEEDS = 120 };
 
 static const enum qm_dtype types[] = {QM_I8, QM_U8, QM_F32};
 
-/* ---- averages ---- */
+/* ---- windows ---- */
 
 /* Windows of any size; the padding leaves each an element of the map. */
-static void sketch_pool(struct kernel_case *c, uint64_t seed) {
-    kernel_case_open(c, QM_OP_AVERAGE_POOL_2D, seed);
+static void sketch_pool(struct kernel_case *c, enum qm_graph_op_kind kind, uint64_t seed) {
+    kernel_case_open(c, kind, seed);
     uint32_t in[4], out[4], size[2], pad[2];
     struct qm_graph_op *op = &c->op;
     op->stride_h = kernel_case_draw(c, 1, 3);
@@ -34,10 +34,10 @@ static void sketch_pool(struct kernel_case *c, uint64_t seed) {
     c->tensors[1].quant = c->tensors[0].quant;
 }
 
-static double average_at(const struct kernel_case *c, size_t i) {
+static double pooled_at(const struct kernel_case *c, size_t i) {
     const uint32_t *in = c->tensors[0].dims, *out = c->tensors[1].dims;
     size_t channel = i % out[3], column = i / out[3] % out[2], row = i / out[3] / out[2] % out[1], n = i / out[3] / out[2] / out[1];
-    double sum = 0;
+    double sum = 0, largest = -INFINITY;
     int count = 0;
     for (uint32_t ky = 0; ky < c->op.kernel_h; ky++)
         for (uint32_t kx = 0; kx < c->op.kernel_w; kx++) {
@@ -45,20 +45,22 @@ static double average_at(const struct kernel_case *c, size_t i) {
             if (y < 0 || x < 0 || y >= in[1] || x >= in[2]) continue;
             double value = kernel_case_stored(c, 0, ((n * in[1] + (size_t)y) * in[2] + (size_t)x) * in[3] + channel);
             sum = c->tensors[0].dtype == QM_F32 ? (double)(float)(sum + value) : sum + value;
+            largest = value > largest ? value : largest;
             count++;
         }
+    if (c->op.kind == QM_OP_MAX_POOL_2D) return largest;
     if (c->tensors[0].dtype == QM_F32) return (double)(float)(sum / count);
     return round(sum / count); /* half away from zero */
 }
 
-Test(maps, averages_equal_the_definition) {
-    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+Test(maps, averages_and_maxima_equal_their_definitions) {
+    for (uint64_t seed = 0; seed < 2 * SEEDS; seed++) {
         struct kernel_case c;
-        sketch_pool(&c, seed);
+        sketch_pool(&c, seed < SEEDS ? QM_OP_AVERAGE_POOL_2D : QM_OP_MAX_POOL_2D, seed);
         cr_assert(kernel_case_check(&c) == NULL, "seed %d: %s", (int)seed, kernel_case_check(&c));
         cr_assert(kernel_case_run(&c));
         for (size_t i = 0; i < qm_graph_elements(&c.tensors[1]); i++)
-            cr_assert(kernel_case_stored(&c, 1, i) == average_at(&c, i), "seed %d, element %zu", (int)seed, i);
+            cr_assert(kernel_case_stored(&c, 1, i) == pooled_at(&c, i), "seed %d, element %zu", (int)seed, i);
         kernel_case_close(&c);
     }
 }

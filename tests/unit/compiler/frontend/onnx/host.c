@@ -418,7 +418,69 @@ Test(onnx_host, places_of_a_resize_are_exact) {
     onnx_build_string(build, node, "coordinate_transformation_mode", "half_pixel_symmetric");
     onnx_build_string(build, node, "nearest_mode", "ceil");
     quantize(0.07);
-    gives("resize", 1);
+    gives("resize", 0);
+}
+
+/* Elements at listed places move as bytes, wherever their quantizer stands. */
+static void gather(const char *x, const char *y) {
+    list("indices", 4, (const double[]){2, -1, 0, 2});
+    onnx_build_int(build, onnx_build_node(build, "Gather", qm_arena_printf(arena, "%s indices", x), y), "axis", 2);
+}
+
+static void gather_deeper(const char *x, const char *y) {
+    onnx_build_constant(build, "indices", INT64, (struct onnx_build_shape){2, {2, 2}}, (const double[]){2, -1, 0, 2});
+    onnx_build_int(build, onnx_build_node(build, "Gather", qm_arena_printf(arena, "%s indices", x), y), "axis", 3);
+}
+
+static void tile(const char *x, const char *y) {
+    list("times", 4, (const double[]){1, 2, 1, 3});
+    onnx_build_node(build, "Tile", qm_arena_printf(arena, "%s times", x), y);
+}
+
+static void expand(const char *x, const char *y) {
+    list("shape", 5, (const double[]){2, 1, 6, 4, 5});
+    onnx_build_node(build, "Expand", qm_arena_printf(arena, "%s shape", x), y);
+}
+
+static void pad_as(const char *x, const char *y, const char *mode) {
+    list("pads", 8, (const double[]){0, 0, 2, 1, 0, 0, 1, 3});
+    onnx_build_string(build, onnx_build_node(build, "Pad", qm_arena_printf(arena, "%s pads", x), y), "mode", mode);
+}
+
+static void pad_reflecting(const char *x, const char *y) {
+    pad_as(x, y, "reflect");
+}
+
+static void pad_by_edges(const char *x, const char *y) {
+    pad_as(x, y, "edge");
+}
+
+static void resize_centred(const char *x, const char *y) {
+    onnx_build_constant(build, "factors", FLOAT, (struct onnx_build_shape){1, {4}}, (const double[]){1, 1, 1.5, 2});
+    onnx_build_node(build, "Resize", qm_arena_printf(arena, "%s - factors", x), y);
+}
+
+Test(onnx_host, has_nothing_to_do_where_elements_are_taken_from_listed_places) {
+    static const struct {
+        const char *name;
+        void (*add)(const char *x, const char *y);
+    } moves[] = {{"Gather", gather},
+                 {"Gather of more dimensions", gather_deeper},
+                 {"Tile", tile},
+                 {"Expand", expand},
+                 {"Pad reflect", pad_reflecting},
+                 {"Pad edge", pad_by_edges},
+                 {"Resize", resize_centred}};
+    for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
+        for (int behind_sums = 0; behind_sums < 2; behind_sums++) {
+            open_map((struct onnx_build_shape){4, {1, 6, 4, 5}});
+            weights("w", (struct onnx_build_shape){4, {6, 6, 1, 1}}, 7);
+            if (behind_sums) onnx_build_node(build, "Conv", "map w", "sums");
+            moves[i].add(behind_sums ? "sums" : "map", "moved");
+            onnx_build_node(build, "Relu", "moved", "e");
+            quantize(behind_sums ? 0.07 : 0.05);
+            gives(moves[i].name, 0);
+        }
 }
 
 /* More positions than an instruction's window has. */

@@ -1,0 +1,47 @@
+/* cast.c - stored numbers in another type, without scales: floats are cut toward zero and to the type, of NaN it is the highest number;
+ * integers wrap.
+ */
+#include <math.h>
+
+#include "evaluate/kernels/kernel.h"
+
+const char *kernel_check_cast(const struct kernel *k) {
+    return (QM_TYPES_HOST >> kernel_output(k)->dtype & 1) != 0 ? NULL : "the host has no kernel for its output's type";
+}
+
+static int64_t integer_at(const struct kernel *k, size_t i) {
+    enum qm_dtype dtype = kernel_input(k, 0)->dtype;
+    int64_t wide;
+    if (dtype == QM_I32) return kernel_int32(k->inputs[0], i);
+    if (dtype != QM_I64) return kernel_byte(dtype, k->inputs[0], i);
+    memcpy(&wide, (const uint8_t *)k->inputs[0] + i * sizeof wide, sizeof wide);
+    return wide;
+}
+
+/* The lowest bits of the integer, as many as the type has, which memory has first. */
+static void set_integer(const struct kernel *k, size_t i, int64_t value) {
+    size_t bytes = qm_dtype_bytes(kernel_output(k)->dtype);
+    memcpy((uint8_t *)k->outputs[0] + i * bytes, &value, bytes);
+}
+
+static int64_t cut_float(enum qm_dtype dtype, float x) {
+    int bits = dtype == QM_U8 ? 8 : 8 * (int)qm_dtype_bytes(dtype) - 1;
+    float end = ldexpf(1, bits), low = dtype == QM_U8 ? 0 : -end;
+    int64_t highest = (int64_t)((UINT64_C(1) << bits) - 1);
+    return x <= low ? (int64_t)low : x < end ? (int64_t)x : highest;
+}
+
+bool kernel_run_cast(const struct kernel *k) {
+    bool from_floats = kernel_input(k, 0)->dtype == QM_F32, to_floats = kernel_output(k)->dtype == QM_F32;
+    for (size_t i = 0; i < qm_graph_elements(kernel_output(k)); i++) {
+        if (from_floats && to_floats)
+            kernel_set_float(k->outputs[0], i, kernel_float(k->inputs[0], i));
+        else if (from_floats)
+            set_integer(k, i, cut_float(kernel_output(k)->dtype, kernel_float(k->inputs[0], i)));
+        else if (to_floats)
+            kernel_set_float(k->outputs[0], i, (float)integer_at(k, i));
+        else
+            set_integer(k, i, integer_at(k, i));
+    }
+    return true;
+}
