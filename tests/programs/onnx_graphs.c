@@ -81,6 +81,7 @@ static struct numbers read_output(struct qm_device *device, const struct qm_prog
     struct numbers out = {.name = d->b.outputs[k]->name, .count = tensor->size_bytes / qm_dtype_bytes(tensor->dtype)};
     uint8_t *data = QM_ARENA_NEW(d->b.arena, uint8_t, tensor->size_bytes + 1);
     bool real = find_flow(d, out.name) == NULL;
+    QM_CHECK(strncmp(tensor->name, out.name, sizeof tensor->name - 1) == 0);
     *real_as_integers += real && (tensor->dtype == QM_I8 || tensor->dtype == QM_U8);
     qm_driver_read_tensor(device, program, program->input_count + k, data);
     out.values = QM_ARENA_NEW(d->b.arena, double, out.count + 1);

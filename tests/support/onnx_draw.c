@@ -371,7 +371,15 @@ static bool take_integer_step(struct onnx_draw *d, const struct onnx_draw_flow *
     return false;
 }
 
+/* The same tensor under another name. */
+static const struct onnx_draw_flow *rename_flow(struct onnx_draw *d, const struct onnx_draw_flow *flow) {
+    const char *name = qm_arena_printf(d->b.arena, "q%u.Identity", d->serial++);
+    onnx_build_node(&d->b, "Identity", flow->name, name);
+    return onnx_draw_flow(d, name, &flow->shape, &flow->quant);
+}
+
 static void finish(struct onnx_draw *d, const struct onnx_draw_flow *last) {
+    if (onnx_draw_chance(d, 10)) last = rename_flow(d, last);
     if (onnx_draw_chance(d, 40))
         onnx_build_output(&d->b, last->name);
     else
@@ -389,6 +397,11 @@ static void finish_real(struct onnx_draw *d, const struct onnx_draw_value *last)
         onnx_build_int(&d->b, onnx_draw_node(d, "Cast", last->name, &name), "to", types[onnx_draw_below(d, 3)]);
         onnx_draw_note(d, "Cast");
     }
+    bool renamed = onnx_draw_chance(d, 20);
+    if (!renamed || onnx_draw_chance(d, 50)) onnx_build_output(&d->b, name);
+    if (!renamed) return;
+    onnx_draw_node(d, "Identity", name, &name);
+    onnx_draw_note(d, "Identity");
     onnx_build_output(&d->b, name);
 }
 

@@ -77,6 +77,39 @@ static enum qm_status read_inputs(struct onnx_reader *r) {
     return QM_OK;
 }
 
+/* Whether it is an output already. */
+static bool is_output(const struct qm_graph *graph, uint32_t tensor) {
+    for (uint32_t i = 0; i < graph->output_count; i++)
+        if (graph->outputs[i] == tensor) return true;
+    return false;
+}
+
+static bool is_input(const struct qm_graph *graph, uint32_t tensor) {
+    for (uint32_t i = 0; i < graph->input_count; i++)
+        if (graph->inputs[i] == tensor) return true;
+    return false;
+}
+
+/* The same elements once more, as the result of the node that gives them this name. */
+static uint32_t copied(struct onnx_reader *r, const struct onnx_value *value) {
+    struct qm_shape shape = qm_graph_shape(&r->graph->tensors[value->tensor]);
+    uint32_t copy = qm_graph_add_tensor(&r->maker, value->name, r->graph->tensors[value->tensor].dtype, &shape);
+    r->graph->tensors[copy].bits = r->graph->tensors[value->tensor].bits;
+    struct qm_graph_op *op = qm_graph_add_op(&r->maker, QM_OP_RESHAPE, value->tensor, copy);
+    op->index = value->maker;
+    op->name = r->source->node[value->maker]->op_type;
+    return copy;
+}
+
+/* The tensor of an output under the name that the file has for it: Identity and its like have made no tensor of their own. */
+static uint32_t named_output(struct onnx_reader *r, const struct onnx_value *value) {
+    const struct qm_graph *graph = r->graph;
+    bool is_taken = is_output(graph, value->tensor) || is_input(graph, value->tensor);
+    if (is_taken && value->maker != ONNX_NO_NODE) return copied(r, value);
+    if (!is_taken) graph->tensors[value->tensor].name = value->name;
+    return value->tensor;
+}
+
 static enum qm_status put_outputs(struct onnx_reader *r) {
     struct qm_graph *graph = r->graph;
     graph->outputs = QM_ARENA_NEW(r->arena, uint32_t, r->output_count);
@@ -84,10 +117,12 @@ static enum qm_status put_outputs(struct onnx_reader *r) {
         const struct onnx_value *value = onnx_find(r, r->outputs[i]);
         if (value == NULL || (value->tensor == QM_NO_TENSOR && !value->refused))
             return qm_fail(r->diag, QM_BAD_INPUT, "%s: an output is not computed; the file is damaged", r->file->name);
-        for (uint32_t j = 0; j < graph->output_count; j++)
-            if (!value->refused && graph->outputs[j] == value->tensor)
+        for (uint32_t j = 0; j < i; j++)
+            if (onnx_find(r, r->outputs[j]) == value)
                 return qm_fail(r->diag, QM_BAD_INPUT, "%s: output %.60s is listed twice", r->file->name, value->name);
-        if (!value->refused) graph->outputs[graph->output_count++] = value->tensor;
+        if (value->refused) continue;
+        uint32_t tensor = named_output(r, value);
+        graph->outputs[graph->output_count++] = tensor;
     }
     return QM_OK;
 }

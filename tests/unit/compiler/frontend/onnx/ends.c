@@ -219,3 +219,36 @@ Test(onnx_ends, an_input_leaves_under_another_name) {
     node("QuantizeLinear", "gate s z", "other");
     names_outputs("other");
 }
+
+/* Identity makes no tensor of its own; what it names leaves under that name, and as often as the file says. */
+Test(onnx_ends, what_is_only_named_again_has_the_name_of_the_output) {
+    open_bytes();
+    node("Sigmoid", "xr", "gate");
+    node("Identity", "gate", "y");
+    names_outputs(NULL);
+    open_bytes();
+    node("Softmax", "xr", "y");
+    node("Dropout", "y", "other");
+    names_outputs("other");
+    open_bytes();
+    node("Relu", "xr", "positive");
+    node("QuantizeLinear", "positive s z", "q");
+    node("Identity", "q", "y");
+    node("Identity", "y", "other");
+    names_outputs("other");
+}
+
+Test(onnx_ends, an_input_leaves_under_two_other_names) {
+    open_bytes();
+    node("Identity", "x", "y");
+    node("Identity", "x", "other");
+    names_outputs("other");
+}
+
+Test(onnx_ends, an_output_is_listed_once) {
+    open_bytes();
+    node("Sigmoid", "xr", "y");
+    onnx_build_output(&build, "y");
+    onnx_build_output(&build, "y");
+    refused("output y is listed twice");
+}
