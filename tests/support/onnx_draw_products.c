@@ -32,9 +32,10 @@ static struct onnx_build_shape product_shape(const struct onnx_build_shape *x, c
 }
 
 /* Its name and spread: a constant, which only quantized numbers are multiplied by, or another tensor. NULL: neither. */
-static const char *operand(struct onnx_draw *d, const struct onnx_build_shape *shape, bool constant, double *spread) {
+static const char *operand(struct onnx_draw *d, const struct onnx_build_shape *shape, bool first, bool constant, double *spread) {
     if (constant) {
-        struct onnx_draw_weights w = {.shape = *shape, .axis = 0, .channels = 1};
+        struct onnx_draw_weights w = {.shape = *shape, .axis = first ? 0 : shape->rank - 1, .channels = 1};
+        if (!first && shape->rank > 1) w.channels = (uint32_t)shape->dims[w.axis];
         onnx_draw_weights(d, &w, true);
         *spread = 70 * w.scales[0];
         return w.name;
@@ -52,7 +53,7 @@ bool onnx_draw_vectors(struct onnx_draw *d, const struct onnx_draw_value *x, str
     struct onnx_build_shape shape = operand_shape(d, &x->shape, first, depth), out = product_shape(&x->shape, &shape, first);
     double spread;
     if (!(x->spread > 1e-3 && x->spread < 1e3) || onnx_draw_elements(&out) * (size_t)depth > PRODUCTS_MAX) return false;
-    const char *other = operand(d, &shape, constant, &spread);
+    const char *other = operand(d, &shape, first, constant, &spread);
     if (other == NULL) return false;
     onnx_draw_node(d, "MatMul", qm_arena_printf(d->b.arena, first ? "%2$s %1$s" : "%1$s %2$s", x->name, other), &y->name);
     onnx_draw_note(d, qm_arena_printf(d->b.arena, "MatMul-%s%s",

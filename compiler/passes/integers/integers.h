@@ -202,6 +202,9 @@ void real_set_quant(const struct real_node *n, uint32_t tensor, float scale, int
 bool real_zero_point(double low, double high, int64_t *zero);
 /* A constant with integers of one scale as an operand: a TENSOR of int8, its shape with ones in front up to the rank. NULL: refused. */
 struct real_value *real_constant_tensor(const struct real_node *n, const struct real_value *constant, uint32_t rank, enum real_order order);
+/* The same of one with a scale for each channel, whose integers are less by the zero point of each; the tensor's scale is the first. */
+struct real_value *real_constant_integers(const struct real_node *n, const struct real_value *constant, uint32_t rank,
+                                          enum real_order order);
 
 /* ---- epilogue.c: the sums of a deferred operator, and what becomes of them ---- */
 /* Gives the operator so many channels, each with this scale and range of its sums. */

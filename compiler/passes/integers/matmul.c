@@ -90,9 +90,18 @@ static bool multiply_stack(const struct real_node *n, struct real_value *a) {
 
 enum { WEIGHTS_MAX = UINT16_MAX }; /* rows and columns of a matrix that the machine takes for weights */
 
-/* A tensor of bytes with a scale, of a constant, too. */
+/* The quantization of a constant second operand that has a scale for each column; NULL: it is none. */
+static const struct qm_quant *scales_of_columns(const struct real_node *n) {
+    const struct real_value *b = n->inputs[1];
+    bool many = b->state == REAL_CONSTANT && b->constant->quant.count > 1;
+    return many && b->constant->quant.axis == b->constant->rank - (n->op->transposed ? 2 : 1) ? &b->constant->quant : NULL;
+}
+
+/* A tensor of bytes with a scale, of a constant, too, which may have a scale for each column. */
 static bool open_operand(const struct real_node *n, struct real_value **operand, uint32_t *tensor) {
-    if ((*operand)->state == REAL_CONSTANT) *operand = real_constant_tensor(n, *operand, (*operand)->shape.rank, REAL_PLAIN);
+    bool by_column = *operand == n->inputs[1] && scales_of_columns(n) != NULL;
+    if ((*operand)->state == REAL_CONSTANT)
+        *operand = (by_column ? real_constant_integers : real_constant_tensor)(n, *operand, (*operand)->shape.rank, REAL_PLAIN);
     struct real_value *value = *operand;
     if (value == NULL) return false;
     if (!real_materialize(n, value) || !real_check_real(n, value) || !real_tensor(n, value, REAL_PLAIN, tensor)) return false;
@@ -118,6 +127,13 @@ static void find_products(const struct real_node *n, struct real_value *const op
     }
 }
 
+/* The scales of the sums, one for each column. */
+static void scale_columns(const struct real_node *n, double a_scale, const struct qm_quant *quant, struct real_deferred *deferred) {
+    double *sum_scale = QM_ARENA_NEW(n->r->arena, double, quant->count);
+    for (uint32_t c = 0; c < quant->count; c++) sum_scale[c] = a_scale * (double)quant->scale[c];
+    deferred->sum_scale = sum_scale;
+}
+
 /* The array multiplies both, the second as weights. */
 static bool multiply_computed(const struct real_node *n) {
     const struct qm_shape *a = &n->inputs[0]->shape, *shape = &n->outputs[0]->shape;
@@ -130,8 +146,9 @@ static bool multiply_computed(const struct real_node *n) {
     find_products(n, operands, tensors, &low, &high);
     if (low * depth < INT32_MIN || high * depth > INT32_MAX) return real_refuse(n, "has sums that 32 bits cannot hold");
     struct real_deferred *deferred = real_deferred_create(n, QM_OP_BATCH_MATMUL, columns);
-    double scale = (double)real_tensors(n)[tensors[0]].quant.scale[0] * (double)real_tensors(n)[tensors[1]].quant.scale[0];
-    real_deferred_set_sums(n, deferred, columns, scale, low * depth, high * depth);
+    double a_scale = (double)real_tensors(n)[tensors[0]].quant.scale[0], b_scale = (double)real_tensors(n)[tensors[1]].quant.scale[0];
+    real_deferred_set_sums(n, deferred, columns, a_scale * b_scale, low * depth, high * depth);
+    if (scales_of_columns(n) != NULL) scale_columns(n, a_scale, scales_of_columns(n), deferred);
     deferred->op.inputs[0] = tensors[0];
     deferred->op.inputs[1] = tensors[1];
     deferred->op.input_count = 2;
@@ -142,22 +159,27 @@ static bool multiply_computed(const struct real_node *n) {
     return real_defer(n, deferred);
 }
 
-/* Whether a constant is one matrix, or has as many as what it is multiplied with. */
+static bool is_one_matrix(const struct real_value *b) {
+    uint32_t rank = b->shape.rank;
+    return qm_shape_elements(&b->shape) == (uint64_t)b->shape.dims[rank - 1] * b->shape.dims[rank - 2];
+}
+
+/* Whether a constant has as many matrices as what it is multiplied with, and one scale. */
 static bool has_stack_of(const struct real_value *b, const struct real_value *a) {
     uint32_t rank = b->shape.rank;
-    bool same = rank == a->shape.rank;
+    bool same = rank == a->shape.rank && b->constant->quant.count <= 1;
     for (uint32_t d = 0; same && d + 2 < rank; d++) same = a->shape.dims[d] == b->shape.dims[d];
-    return same || qm_shape_elements(&b->shape) == (uint64_t)b->shape.dims[rank - 1] * b->shape.dims[rank - 2];
+    return same;
 }
 
 bool real_matmul(const struct real_node *n) {
     struct real_value *a = n->inputs[0];
     const struct real_value *b = n->inputs[1];
     uint32_t in;
-    if (b->state != REAL_CONSTANT || !has_stack_of(b, a)) return multiply_computed(n);
+    bool is_constant = b->state == REAL_CONSTANT, is_one = is_constant && is_one_matrix(b);
+    if (!is_one && !(is_constant && has_stack_of(b, a))) return multiply_computed(n);
     if (!real_materialize(n, a) || !real_check_real(n, a)) return false;
-    if (qm_shape_elements(&b->shape) != (uint64_t)b->shape.dims[b->shape.rank - 1] * b->shape.dims[b->shape.rank - 2])
-        return multiply_stack(n, a);
+    if (!is_one) return multiply_stack(n, a);
     struct real_weights w = order_matrix(n, a, &b->shape);
     enum real_order order = a->map != NULL && a->tensors[REAL_PLAIN] == QM_NO_TENSOR ? REAL_CHANNELS_LAST : REAL_PLAIN;
     if (!real_tensor(n, a, order, &in)) return false;

@@ -1,4 +1,5 @@
 /* tensor.c - adds tensors, constants and operators to the graph of integers. */
+#include <math.h>
 #include <string.h>
 
 #include "compiler/passes/integers/integers.h"
@@ -65,18 +66,20 @@ bool real_input_is_made(const struct real_value *value) {
 /* ---- constants as operands ---- */
 
 bool real_zero_point(double low, double high, int64_t *zero) {
-    double shift = low < INT8_MIN || high > INT8_MAX ? INT8_MIN - low : 0;
-    if (high - low > UINT8_MAX || shift < INT8_MIN || shift > INT8_MAX) return false;
+    double shift = low < INT8_MIN || high > INT8_MAX ? fmin(fmax(INT8_MIN - low, INT8_MIN), INT8_MAX) : 0;
+    if (low + shift < INT8_MIN || high + shift > INT8_MAX) return false;
     *zero = (int64_t)shift;
     return true;
 }
 
-/* The integers of a quantized constant without their zero point. */
+/* The integers of a quantized constant without their zero points. */
 static double *integers_of(const struct real_node *n, const struct real_value *constant) {
-    size_t elements = (size_t)qm_graph_elements(constant->constant);
+    const struct qm_quant *quant = &constant->constant->quant;
+    size_t elements = (size_t)qm_graph_elements(constant->constant), inner = 1;
     double *integers = QM_ARENA_NEW(n->r->arena, double, elements);
+    for (uint32_t d = quant->axis + 1; d < constant->constant->rank; d++) inner *= constant->constant->dims[d];
     for (size_t i = 0; i < elements; i++)
-        integers[i] = evaluate_stored(constant->constant, i) - (double)constant->constant->quant.zero_point[0];
+        integers[i] = evaluate_stored(constant->constant, i) - (double)quant->zero_point[i / inner % quant->count];
     return integers;
 }
 
@@ -104,10 +107,8 @@ static const int8_t *stored_integers(const struct real_node *n, const double *in
     return data;
 }
 
-struct real_value *real_constant_tensor(const struct real_node *n, const struct real_value *constant, uint32_t rank,
-                                        enum real_order order) {
-    if (constant->constant->quant.count != 1)
-        return real_refuse(n, "uses %.60s, which is not quantized with one scale", constant->name), NULL;
+struct real_value *real_constant_integers(const struct real_node *n, const struct real_value *constant, uint32_t rank,
+                                          enum real_order order) {
     if (constant->shape.rank > rank) return real_refuse(n, "has operands whose shapes do not fit"), NULL;
     struct real_value *value = QM_ARENA_NEW(n->r->arena, struct real_value, 1);
     *value = (struct real_value){.name = constant->name, .state = REAL_TENSOR, .type = QM_F32, .real = true, .quant_known = true};
@@ -126,4 +127,11 @@ struct real_value *real_constant_tensor(const struct real_node *n, const struct 
     value->tensors[order] = qm_graph_add_constant(&n->r->maker, constant->name, QM_I8, &shape, data);
     real_set_quant(n, value->tensors[order], value->scale, value->zero);
     return value;
+}
+
+struct real_value *real_constant_tensor(const struct real_node *n, const struct real_value *constant, uint32_t rank,
+                                        enum real_order order) {
+    if (constant->constant->quant.count != 1)
+        return real_refuse(n, "uses %.60s, which is not quantized with one scale", constant->name), NULL;
+    return real_constant_integers(n, constant, rank, order);
 }

@@ -11,7 +11,7 @@
 #include "tests/support/onnx_build.h"
 #include "tests/support/onnx_exact.h"
 
-enum { FLOAT = 1, INT8 = 3, INT64 = 7, INPUTS = 2 };
+enum { FLOAT = 1, UINT8 = 2, INT8 = 3, INT64 = 7, INPUTS = 2 };
 
 static struct qm_arena *arena;
 static struct onnx_build *build;
@@ -253,4 +253,47 @@ Test(onnx_products, reductions_and_squeeze_may_name_an_axis_again) {
     onnx_build_constant(build, "rows", INT64, SHAPE(1, 3), (double[]){1, -1, 1});
     onnx_build_int(build, node("ReduceSum", "q rows"), "keepdims", 0);
     gives(SHAPE(1, 3));
+}
+
+/* ---- constants that stacks are multiplied by ---- */
+
+/* Bytes from low to 252 with the zero point 0: the machine has them less by 128. */
+static void far_constant(const char *name, struct onnx_build_shape shape, double low) {
+    const char *held = qm_arena_printf(arena, "%s_integers", name);
+    double *values = integers(elements(shape));
+    for (size_t i = 0; i < elements(shape); i++) values[i] = low + nearbyint((values[i] + 128) * (252 - low) / 255);
+    values[0] = low;
+    values[1] = 252;
+    onnx_build_number(build, "none", UINT8, 0);
+    onnx_build_constant(build, held, UINT8, shape, values);
+    onnx_build_node(build, "DequantizeLinear", qm_arena_printf(arena, "%s s none", held), name);
+}
+
+Test(onnx_products, integers_that_are_all_far_above_zero_fit_a_byte) {
+    computed("x", SHAPE(3, 2, 3, 5));
+    far_constant("w", SHAPE(4, 2, 1, 5, 4), 8);
+    node("MatMul", "x w");
+    gives(SHAPE(4, 2, 2, 3, 4));
+}
+
+/* The stack repeats in the other operand, or is as large. */
+static void multiply_by_columns(struct onnx_build_shape x, struct onnx_build_shape y) {
+    static const double scales[] = {0.05, 0.013, 0.4, 0.0071}, zeros[] = {3, -20, 0, 7};
+    computed("x", x);
+    onnx_build_constant(build, "scales", FLOAT, SHAPE(1, 4), scales);
+    onnx_build_constant(build, "zeros", INT8, SHAPE(1, 4), zeros);
+    double *held = integers(40);
+    for (int i = 0; i < 40; i++) held[i] = nearbyint(held[i] / 2);
+    onnx_build_constant(build, "held", INT8, SHAPE(3, 2, 5, 4), held);
+    onnx_build_int(build, onnx_build_node(build, "DequantizeLinear", "held scales zeros", "w"), "axis", 2);
+    node("MatMul", "x w");
+    gives(y);
+}
+
+Test(onnx_products, a_stack_has_a_scale_for_each_column) {
+    multiply_by_columns(SHAPE(3, 2, 3, 5), SHAPE(3, 2, 3, 4));
+}
+
+Test(onnx_products, a_stack_that_is_repeated_has_a_scale_for_each_column) {
+    multiply_by_columns(SHAPE(3, 1, 3, 5), SHAPE(3, 2, 3, 4));
 }
