@@ -235,8 +235,10 @@ static void draw_stored_pair(struct tflite_draw *d, const struct tflite_draw_row
 
 /* ---- over axes ---- */
 
-/* Some of the axes, in any order; a bit for each. */
-static uint32_t draw_axes(struct tflite_draw *d, uint32_t rank, int32_t *axes, uint32_t *count) {
+enum { AXES_MAX = 2 * QM_MAX_RANK };
+
+/* Some of the axes, in any order, a few of them twice; a bit for each. */
+static uint32_t draw_axes(struct tflite_draw *d, uint32_t rank, int32_t axes[AXES_MAX], uint32_t *count) {
     uint32_t mask = tflite_draw_between(d, 1, (1U << rank) - 1);
     *count = 0;
     for (uint32_t i = 0; i < rank; i++) {
@@ -246,13 +248,15 @@ static uint32_t draw_axes(struct tflite_draw *d, uint32_t rank, int32_t *axes, u
         axes[at] = tflite_draw_axis(d, i, rank);
         ++*count;
     }
+    for (uint32_t i = 0; i < rank; i++)
+        if ((mask >> i & 1) != 0 && tflite_draw_chance(d, 10)) axes[(*count)++] = tflite_draw_axis(d, i, rank);
     return mask;
 }
 
 static void draw_reduction(struct tflite_draw *d, const struct tflite_draw_row *row) {
     uint32_t in = tflite_draw_source(d, row->types, 1, 5), count;
     struct qm_shape from = qm_graph_shape(&d->tensors[in]), shape = {.rank = 0};
-    int32_t axes[QM_MAX_RANK];
+    int32_t axes[AXES_MAX];
     uint32_t mask = draw_axes(d, from.rank, axes, &count), summed = 1;
     bool keep = tflite_draw_chance(d, 40), extreme = row->kind == QM_OP_REDUCE_MAX || row->kind == QM_OP_REDUCE_MIN;
     for (uint32_t i = 0; i < from.rank; i++) {

@@ -20,12 +20,8 @@ static void open_reduced(const struct tflite_operator *o) {
 
 void tflite_read_axes(const struct tflite_operator *o) {
     const struct qm_graph_tensor *in = tflite_input(o, 0), *out = tflite_output(o, 0);
-    int32_t axes[QM_MAX_RANK];
     uint32_t count = (uint32_t)qm_graph_elements(tflite_input(o, 1)), axis;
-    if (count > in->rank) {
-        tflite_refuse(o, "%u axes of %u dimensions", count, in->rank);
-        return;
-    }
+    int32_t *axes = QM_ARENA_NEW(o->r->arena, int32_t, count); /* one may be there several times */
     if (!tflite_read_integers(o, 1, count, axes)) return;
     for (uint32_t i = 0; i < count && tflite_resolve_axis(o, axes[i], in->rank, &axis); i++) o->op->axes |= 1U << axis;
     open_reduced(o);

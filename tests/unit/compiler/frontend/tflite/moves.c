@@ -27,6 +27,16 @@ Test(tflite_moves, mean_takes_axes_from_either_end) {
     tiny_refuse(&t, "operand 1 (tensor_1) must be a constant of 2 int32 numbers");
 }
 
+/* As the reference kernels take them: each axis once. */
+Test(tflite_moves, axes_may_be_named_more_often_than_there_are) {
+    struct tiny t = {.code = TFLITE_REDUCE_MAX, .options_type = OPTIONS_REDUCER, .integers = 2, .numbers = {{0}, {1, -1, 1}}};
+    DIMS(&t, {5, 6}, {3}, {5});
+    struct qm_graph_op op = tiny_accept(&t);
+    cr_expect(eq(u32, op.axes, 2));
+    t.numbers[1][2] = 2;
+    tiny_refuse(&t, "operator 0 REDUCE_MAX: axis 2 of 2 dimensions");
+}
+
 Test(tflite_moves, pad_takes_both_ends_of_each_dimension) {
     struct tiny t = {.code = TFLITE_PAD, .integers = 2, .numbers = {{0}, {0, 0, 1, 2, 0, 3}}};
     DIMS(&t, {4, 5, 6}, {3, 2}, {4, 8, 9});
