@@ -25,10 +25,24 @@ static bool takes_any_floats(enum qm_graph_op_kind kind) {
     return kind == QM_OP_QUANTIZE || kind == QM_OP_DEQUANTIZE || kind == QM_OP_RESHAPE || kind == QM_OP_HOST;
 }
 
+static bool dequantizes(const struct qm_graph *graph) {
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        if (graph->ops[i].kind == QM_OP_DEQUANTIZE && graph->tensors[graph->ops[i].inputs[0]].data == NULL) return true;
+    return false;
+}
+
+/* Marks what operators compute that are left out of the graph, in a network that dequantizes: they alone are in the way then. */
+static void mark_left_out(const struct qm_graph *graph, bool *tails) {
+    if (graph->problems.count == 0 || !dequantizes(graph)) return;
+    for (uint32_t i = 0; i < graph->tensor_count; i++) tails[i] = true;
+    for (uint32_t i = 0; i < graph->input_count; i++) tails[graph->inputs[i]] = false;
+}
+
 /* Which tensors are floats that come of bytes alone, by way of DEQUANTIZE. Other floats are those of a float network, which is to be
  * quantized: the host is no machine for it. */
 static bool *find_tails(const struct qm_graph *graph, struct qm_arena *arena) {
     bool *tails = QM_ARENA_NEW(arena, bool, graph->tensor_count);
+    mark_left_out(graph, tails);
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct qm_graph_op *op = &graph->ops[i];
         bool tail = true;
