@@ -1,5 +1,5 @@
 /* move_windows.c - cuts the places of a list into windows, and chooses how large windows and the blocks in them are: the fewest cycles of
- * the memory by an estimate, in which each transfer costs the memory's latency, and each run of bytes that lies apart some cycles.
+ * loads, POOLs and stores by an estimate, in which each transfer costs the memory's latency, and each run of bytes that lies apart some.
  */
 #include "compiler/passes/move_windows.h"
 
@@ -105,10 +105,27 @@ static uint64_t alone_cycles(const struct estimate *e, bool of_input) {
     return transfer_cycles(e, run, runs);
 }
 
+/* Of the POOLs of a block at one place: two of its loops that go up are rows and positions, each round of the others is an instruction. */
+static uint64_t pool_cycles(const struct estimate *e) {
+    uint64_t rounds = 1, longest = 1, second = 1;
+    for (uint32_t i = 0; i < e->move->loop_count; i++) {
+        uint64_t count = e->block.count[i];
+        rounds *= count;
+        if (e->move->loops[i].down || count <= second) continue;
+        second = count > longest ? longest : count;
+        longest = count > longest ? count : longest;
+    }
+    return rounds / (longest * second) * POOL_CYCLES + rounds * plan_ceil_div(e->block.elements.count, e->plan->machine->cols);
+}
+
+static uint64_t larger(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
 static uint64_t all_alone_cycles(const struct estimate *e) {
-    uint64_t cycles = POOL_CYCLES;
+    uint64_t cycles = pool_cycles(e);
     for (uint32_t side = 0; side < 2; side++)
-        if (e->outside[side]) cycles += alone_cycles(e, side == 0);
+        if (e->outside[side]) cycles = larger(cycles, alone_cycles(e, side == 0));
     return cycles * e->move->place_count * blocks_of_place(e);
 }
 
@@ -131,21 +148,26 @@ static uint64_t input_cycles(const struct estimate *e, const struct move_windows
     return cycles;
 }
 
-/* UINT64_MAX: a block does not fit. */
-static uint64_t window_cycles(const struct estimate *e) {
-    struct move_windows windows[2]; /* input, output */
+/* The windows of the input and of the output. False: a block does not fit them. */
+static bool find_windows(const struct estimate *e, struct move_windows windows[2]) {
     for (uint32_t side = 0; side < 2; side++) {
         uint32_t span = move_block_span(e->move, &e->block, side == 0, contiguous_bytes(e, side == 0));
         windows[side] = move_windows_of(e->plan, e->layer, &e->t, side == 0, span);
-        if (span > windows[side].bytes_max) return UINT64_MAX;
+        if (span > windows[side].bytes_max) return false;
     }
-    uint64_t cycles = (uint64_t)POOL_CYCLES * e->move->place_count;
+    return true;
+}
+
+/* Loads, POOLs and stores run side by side, but for a window that is loaded back, which waits for the one before it. */
+static uint64_t window_cycles(const struct estimate *e, const struct move_windows windows[2]) {
+    uint64_t cycles = 0;
     for (uint32_t at = 0, n; at < e->move->place_count; at += n) {
         n = move_window_places(&windows[1], &e->places[at], e->move->place_count - at);
         uint64_t bytes = e->places[at + n - 1].out - e->places[at].out + windows[1].span;
-        uint64_t transfers = bytes == n * block_bytes_of(e) ? 1 : 2;
-        cycles += input_cycles(e, &windows[0], &e->places[at], n);
-        if (e->outside[1]) cycles += transfers * transfer_cycles(e, bytes, 1);
+        uint64_t load = input_cycles(e, &windows[0], &e->places[at], n), pools = n * pool_cycles(e);
+        uint64_t store = e->outside[1] ? transfer_cycles(e, bytes, 1) : 0;
+        bool complete = bytes == n * block_bytes_of(e);
+        cycles += complete ? larger(larger(load, pools), store) : larger(load, pools) + 2 * store;
     }
     return cycles * blocks_of_place(e);
 }
@@ -160,10 +182,11 @@ static void set_windows(struct estimate *e, uint32_t bytes, uint32_t share) {
 
 /* Two windows of each map are there at a time. */
 static void try_shares(struct estimate *e, struct plan_tiling *best, uint64_t *least) {
+    struct move_windows windows[2];
     uint32_t bytes = e->plan->layers[e->layer].hole_bytes / 2, shares = e->outside[0] && e->outside[1] ? SHARES - 1 : 1;
     for (uint32_t share = 1; share <= shares; share++) {
         set_windows(e, bytes, share);
-        uint64_t cycles = window_cycles(e);
+        uint64_t cycles = find_windows(e, windows) ? window_cycles(e, windows) : UINT64_MAX;
         if (cycles >= *least) continue;
         *least = cycles;
         *best = e->t;

@@ -18,7 +18,7 @@ struct mover {
     const struct plan_tiling *t;
     bool has_windows;
     struct qm_move_place place; /* the one that is being moved; of windows none */
-    uint32_t results[2], stores;
+    uint32_t results[2], results_bytes, stores;
 };
 
 /* One end of a block: where its first byte is, and the bytes from one round of each loop to the next. */
@@ -298,7 +298,7 @@ static void add_windows(struct mover *m, const struct move_block *block) {
 static void fill(struct mover *m) {
     struct plan_value *to = plan_storage(m->plan, m->l->output);
     for (uint32_t at = 0, bytes; at < to->bytes; at += bytes) {
-        bytes = plan_min(m->t->block_bytes, to->bytes - at);
+        bytes = plan_min(m->results_bytes, to->bytes - at);
         uint32_t results = m->results[m->stores++ % m->t->ring];
         struct plan_nest in = {.rows = 1, .positions = 1, .contiguous_bytes = 1},
                          out = {.rows = 1, .positions = 1, .contiguous_bytes = bytes, .first = at}, dense = out;
@@ -319,21 +319,16 @@ static void add_blocks(struct mover *m, const struct move_block *whole) {
     } while (move_next(m->move, whole, &block));
 }
 
-/* Bytes of the results of one block, or window, on their way out. */
-static uint32_t results_bytes(const struct mover *m, const struct move_block *whole) {
-    uint32_t bytes = m->has_windows ? m->t->window_out : (uint32_t)move_block_elements(m->move, whole);
-    return plan_max(bytes, m->move->fill ? m->t->block_bytes : 0);
-}
-
 void schedule_move(struct plan *plan, uint32_t layer) {
     const struct qm_layer *l = &plan->network->layers[layer];
     const struct plan_tiling *t = &plan->layers[layer].tiling;
     struct mover m = {.plan = plan, .layer = layer, .l = l, .t = t, .move = &l->move};
     m.has_windows = t->window_in + t->window_out > 0;
     const struct move_block whole = move_block_of(m.move, t->chunk_channels, t->block_bytes);
+    m.results_bytes = m.has_windows ? t->window_out : (uint32_t)move_block_elements(m.move, &whole);
+    if (l->move.fill) m.results_bytes = plan_max(m.results_bytes, t->block_bytes);
     bool outside = !plan_storage(plan, l->output)->resident;
-    for (uint32_t i = 0; outside && i < t->ring; i++)
-        m.results[i] = plan_add_buffer(plan, results_bytes(&m, &whole));
+    for (uint32_t i = 0; outside && i < t->ring; i++) m.results[i] = plan_add_buffer(plan, m.results_bytes);
     if (l->move.fill) fill(&m);
     if (l->move.place_count == 0 || m.has_windows) add_blocks(&m, &whole);
     for (uint32_t i = 0; i < l->move.place_count && !m.has_windows; i++) {
