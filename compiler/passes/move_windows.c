@@ -52,8 +52,8 @@ struct move_windows move_windows_of(const struct plan *plan, uint32_t layer, con
     return windows;
 }
 
-uint32_t move_block_span(const struct qm_move *move, const struct move_block *block, bool of_input, uint32_t contiguous_bytes) {
-    uint64_t bytes = contiguous_bytes;
+uint32_t move_block_span(const struct qm_move *move, const struct move_block *block, bool of_input) {
+    uint64_t bytes = block->elements.count;
     for (uint32_t i = 0; i < move->loop_count; i++)
         bytes += (uint64_t)(block->count[i] - 1) * (of_input ? move->loops[i].in : move->loops[i].out);
     return (uint32_t)bytes;
@@ -64,17 +64,13 @@ uint32_t move_block_span(const struct qm_move *move, const struct move_block *bl
 /* A layer, a way to cut it, and the scratch that counting takes. */
 struct estimate {
     const struct plan *plan;
-    uint32_t layer, bits; /* bits: of an output element */
+    uint32_t layer;
     const struct qm_move *move;
     struct plan_tiling t;
     struct move_block block;
     bool outside[2];                     /* input, output */
     struct qm_move_place *places, *part; /* [place_count] in the order of the output; scratch */
 };
-
-static uint32_t contiguous_bytes(const struct estimate *e, bool of_input) {
-    return plan_bytes(e->block.elements.count, of_input ? 8 : e->bits);
-}
 
 static uint64_t blocks_of_place(const struct estimate *e) {
     uint64_t blocks = plan_ceil_div(e->move->contiguous_bytes, e->block.elements.count);
@@ -91,7 +87,7 @@ static uint64_t transfer_cycles(const struct estimate *e, uint64_t run_bytes, ui
 /* Of a block that is transferred for one place, by its strides. */
 static uint64_t alone_cycles(const struct estimate *e, bool of_input) {
     uint32_t order[QM_MOVE_LOOPS];
-    uint64_t run = contiguous_bytes(e, of_input), runs = 1;
+    uint64_t run = e->block.elements.count, runs = 1;
     move_order(e->move, of_input, order);
     for (uint32_t i = 0; i < e->move->loop_count; i++) {
         const struct qm_move_loop *loop = &e->move->loops[order[i]];
@@ -129,12 +125,6 @@ static uint64_t all_alone_cycles(const struct estimate *e) {
     return cycles * e->move->place_count * blocks_of_place(e);
 }
 
-static uint64_t block_bytes_of(const struct estimate *e) {
-    uint64_t bytes = contiguous_bytes(e, false);
-    for (uint32_t i = 0; i < e->move->loop_count; i++) bytes *= e->block.count[i];
-    return bytes;
-}
-
 /* Of the places of one of the output's windows, the windows of the input. */
 static uint64_t input_cycles(const struct estimate *e, const struct move_windows *in, const struct qm_move_place *places, uint32_t count) {
     uint64_t cycles = 0;
@@ -151,7 +141,7 @@ static uint64_t input_cycles(const struct estimate *e, const struct move_windows
 /* The windows of the input and of the output. False: a block does not fit them. */
 static bool find_windows(const struct estimate *e, struct move_windows windows[2]) {
     for (uint32_t side = 0; side < 2; side++) {
-        uint32_t span = move_block_span(e->move, &e->block, side == 0, contiguous_bytes(e, side == 0));
+        uint32_t span = move_block_span(e->move, &e->block, side == 0);
         windows[side] = move_windows_of(e->plan, e->layer, &e->t, side == 0, span);
         if (span > windows[side].bytes_max) return false;
     }
@@ -166,7 +156,7 @@ static uint64_t window_cycles(const struct estimate *e, const struct move_window
         uint64_t bytes = e->places[at + n - 1].out - e->places[at].out + windows[1].span;
         uint64_t load = input_cycles(e, &windows[0], &e->places[at], n), pools = n * pool_cycles(e);
         uint64_t store = e->outside[1] ? transfer_cycles(e, bytes, 1) : 0;
-        bool complete = bytes == n * block_bytes_of(e);
+        bool complete = bytes == n * move_block_elements(e->move, &e->block);
         cycles += complete ? larger(larger(load, pools), store) : larger(load, pools) + 2 * store;
     }
     return cycles * blocks_of_place(e);
@@ -207,7 +197,6 @@ void move_choose_windows(const struct plan *plan, uint32_t layer, struct plan_ti
     const struct qm_layer *l = &plan->network->layers[layer];
     uint32_t count = l->move.place_count;
     struct estimate e = {.plan = plan, .layer = layer, .move = &l->move, .t = *t};
-    e.bits = plan->network->values[l->output].bits == 4 ? 4 : 8; /* wider numbers are moved byte by byte */
     e.outside[0] = !plan_storage(plan, l->inputs[0])->resident;
     e.outside[1] = !plan_storage(plan, l->output)->resident;
     if (count == 0 || !(e.outside[0] || e.outside[1])) return;

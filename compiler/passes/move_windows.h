@@ -3,6 +3,7 @@
  * Where a map is not in the scratchpad, a LOAD or a STORE for each place would cost the memory's latency each. So a window holds all bytes
  * from the first place's first to the last place's last, and comes and goes at once. Of the output's window only some bytes may be those
  * places'; then it is loaded first, so that the others go back as they were.
+ * Elements at places are bytes: narrow packs no such map.
  */
 #ifndef QM_COMPILER_PASSES_MOVE_WINDOWS_H
 #define QM_COMPILER_PASSES_MOVE_WINDOWS_H
@@ -26,8 +27,8 @@ void move_sort_places(struct qm_move_place *places, uint32_t count, bool of_inpu
 /* How many of the places [left], which are in that order, are in the window that the first of them begins; one or more. */
 uint32_t move_window_places(const struct move_windows *windows, const struct qm_move_place *places, uint32_t left);
 
-/* The bytes from the first of a block to the last in the input or in the output. */
-uint32_t move_block_span(const struct qm_move *move, const struct move_block *block, bool of_input, uint32_t contiguous_bytes);
+/* The bytes from the first of a block to the last in the input or in the output, at one place. */
+uint32_t move_block_span(const struct qm_move *move, const struct move_block *block, bool of_input);
 
 /* Sets window_in, window_out and block_bytes where windows are faster than a transfer for each place. */
 void move_choose_windows(const struct plan *plan, uint32_t layer, struct plan_tiling *t);

@@ -244,7 +244,7 @@ static struct move_end open_window(const struct mover *m, const struct move_bloc
                                    uint32_t count) {
     struct move_end end = end_in_map(m, block, true);
     uint32_t last = places[count - 1].in;
-    struct plan_nest nest = window_nest(&end, places[0].in, last, span(m, block, &end));
+    struct plan_nest nest = window_nest(&end, places[0].in, last, move_block_span(m->move, block, true));
     end.buffer = schedule_part(m->plan, m->layer, m->l->inputs[0], nest.first + nest.contiguous_bytes, nest.contiguous_bytes);
     if (plan_storage(m->plan, m->l->inputs[0])->resident) return end;
     schedule_gather(m->plan, m->layer, m->l->inputs[0], &nest, end.buffer, 0);
@@ -255,10 +255,10 @@ static struct move_end open_window(const struct mover *m, const struct move_bloc
 /* Moves a block at each of the places, which have one of the output's windows, by the windows of the input. */
 static void add_window(struct mover *m, const struct move_block *block, struct qm_move_place *places, uint32_t count) {
     const struct plan_value *value = plan_storage(m->plan, m->l->output);
-    struct move_end to = end_in_map(m, block, false), input = end_in_map(m, block, true);
-    const struct plan_nest nest = window_nest(&to, places[0].out, places[count - 1].out, span(m, block, &to));
-    struct move_windows windows = move_windows_of(m->plan, m->layer, m->t, true, span(m, block, &input));
-    bool complete = nest.contiguous_bytes == move_block_elements(m->move, block) / block->elements.count * to.contiguous_bytes * count;
+    struct move_end to = end_in_map(m, block, false);
+    const struct plan_nest nest = window_nest(&to, places[0].out, places[count - 1].out, move_block_span(m->move, block, false));
+    struct move_windows windows = move_windows_of(m->plan, m->layer, m->t, true, move_block_span(m->move, block, true));
+    bool complete = nest.contiguous_bytes == move_block_elements(m->move, block) * count;
     to.buffer = value->resident ? value->buffer : m->results[m->stores++ % m->t->ring];
     if (!value->resident) to.first -= nest.first;
     move_sort_places(places, count, true);
@@ -279,8 +279,7 @@ static void add_window(struct mover *m, const struct move_block *block, struct q
 /* A block at all places. */
 static void add_windows(struct mover *m, const struct move_block *block) {
     uint32_t count = m->move->place_count;
-    struct move_end end = end_in_map(m, block, false);
-    struct move_windows windows = move_windows_of(m->plan, m->layer, m->t, false, span(m, block, &end));
+    struct move_windows windows = move_windows_of(m->plan, m->layer, m->t, false, move_block_span(m->move, block, false));
     struct qm_arena *arena = qm_arena_create();
     struct qm_move_place *places = QM_ARENA_NEW(arena, struct qm_move_place, count);
     memcpy(places, m->move->places, count * sizeof *places);
