@@ -75,6 +75,7 @@ struct plan_tiling {
     bool rows_outer;                  /* for each block all chunks, else for each chunk all blocks */
     uint32_t ring;                    /* buffers in turn for results on their way out, and for the windows of im2col: 1 or 2 */
     uint32_t block_bytes;             /* ADD; MOVE: of what it fills */
+    uint32_t window_in, window_out;   /* MOVE: bytes of the windows of its places (move_windows.h), at most; both 0: it has none */
 };
 
 struct plan_layer {

@@ -183,6 +183,8 @@ struct plan_nest {
 uint32_t schedule_part(struct plan *plan, uint32_t layer, uint32_t value, uint32_t end, uint32_t bytes);
 /* Loads these bytes of a map in the arena densely to a buffer, from its byte `at` on. */
 void schedule_gather(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest, uint32_t buffer, uint32_t at);
+/* Loads these bytes of a map in the arena back to a buffer in use, after all that was stored before. */
+void schedule_load_back(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest, uint32_t buffer);
 /* Stores these bytes of a map in the arena, which lie densely in the buffer from its byte `at` on. */
 void schedule_scatter(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest, uint32_t buffer, uint32_t at);
 

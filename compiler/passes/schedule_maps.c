@@ -116,6 +116,11 @@ void schedule_gather(struct plan *plan, uint32_t layer, uint32_t value, const st
     load_to(plan, layer, storage, &insn, buffer);
 }
 
+void schedule_load_back(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest, uint32_t buffer) {
+    struct qm_insn insn = transfer_nest(QM_LOAD, plan_storage(plan, value), nest);
+    plan_use(plan, plan_add_op(plan, layer, &insn), PLAN_WRITE, buffer); /* not issued earlier: the buffer is in use */
+}
+
 /* ---- maps that go to the arena ---- */
 
 void schedule_scatter(struct plan *plan, uint32_t layer, uint32_t value, const struct plan_nest *nest, uint32_t buffer, uint32_t at) {

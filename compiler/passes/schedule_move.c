@@ -4,8 +4,9 @@
  * in the map, by LOADs and STOREs of planes of rows of neighbouring bytes. Two loops of a block become the rows and positions of POOLs.
  * No field of an instruction steps down, so that each round of a loop that takes its input from the last to the first is a POOL of its own.
  */
-#include "compiler/passes/move_blocks.h"
-#include "compiler/passes/passes.h"
+#include <string.h>
+
+#include "compiler/passes/move_windows.h"
 
 enum { OUT_PITCH_MAX = 0xffffff }; /* of the instruction's field */
 
@@ -15,8 +16,9 @@ struct mover {
     const struct qm_layer *l;
     const struct qm_move *move;
     const struct plan_tiling *t;
-    struct qm_move_place place; /* the one that is being moved */
-    uint32_t results[2], stores;
+    bool has_windows;
+    struct qm_move_place place; /* the one that is being moved; of windows none */
+    uint32_t results[2], results_bytes, stores;
 };
 
 /* One end of a block: where its first byte is, and the bytes from one round of each loop to the next. */
@@ -229,11 +231,73 @@ static void add_block(struct mover *m, const struct move_block *block) {
     if (!value->resident) transfer(m, &loops, map.first, false, results);
 }
 
+/* ---- places in windows ---- */
+
+/* All bytes from the first place's of a block to the last place's. */
+static struct plan_nest window_nest(const struct move_end *map, uint32_t first_place, uint32_t last_place, uint32_t block_span) {
+    return (struct plan_nest){
+        .rows = 1, .positions = 1, .contiguous_bytes = last_place - first_place + block_span, .first = map->first + first_place};
+}
+
+/* The input's window of these places, and their block in it, but for where each place is. */
+static struct move_end open_window(const struct mover *m, const struct move_block *block, const struct qm_move_place *places,
+                                   uint32_t count) {
+    struct move_end end = end_in_map(m, block, true);
+    uint32_t last = places[count - 1].in;
+    struct plan_nest nest = window_nest(&end, places[0].in, last, move_block_span(m->move, block, true));
+    end.buffer = schedule_part(m->plan, m->layer, m->l->inputs[0], nest.first + nest.contiguous_bytes, nest.contiguous_bytes);
+    if (plan_storage(m->plan, m->l->inputs[0])->resident) return end;
+    schedule_gather(m->plan, m->layer, m->l->inputs[0], &nest, end.buffer, 0);
+    end.first -= nest.first;
+    return end;
+}
+
+/* Moves a block at each of the places, which have one of the output's windows, by the windows of the input. */
+static void add_window(struct mover *m, const struct move_block *block, struct qm_move_place *places, uint32_t count) {
+    const struct plan_value *value = plan_storage(m->plan, m->l->output);
+    struct move_end to = end_in_map(m, block, false);
+    const struct plan_nest nest = window_nest(&to, places[0].out, places[count - 1].out, move_block_span(m->move, block, false));
+    struct move_windows windows = move_windows_of(m->plan, m->layer, m->t, true, move_block_span(m->move, block, true));
+    bool complete = nest.contiguous_bytes == move_block_elements(m->move, block) * count;
+    to.buffer = value->resident ? value->buffer : m->results[m->stores++ % m->t->ring];
+    if (!value->resident) to.first -= nest.first;
+    move_sort_places(places, count, true);
+    for (uint32_t at = 0, n; at < count; at += n) {
+        n = move_window_places(&windows, &places[at], count - at);
+        struct move_end from = open_window(m, block, &places[at], n);
+        if (at == 0 && !complete && !value->resident) schedule_load_back(m->plan, m->layer, m->l->output, &nest, to.buffer);
+        for (uint32_t i = at; i < at + n; i++) {
+            struct move_end source = from, target = to;
+            source.first += places[i].in;
+            target.first += places[i].out;
+            move_block(m, block, &source, &target);
+        }
+    }
+    if (!value->resident) schedule_scatter(m->plan, m->layer, m->l->output, &nest, to.buffer, 0);
+}
+
+/* A block at all places. */
+static void add_windows(struct mover *m, const struct move_block *block) {
+    uint32_t count = m->move->place_count;
+    struct move_windows windows = move_windows_of(m->plan, m->layer, m->t, false, move_block_span(m->move, block, false));
+    struct qm_arena *arena = qm_arena_create();
+    struct qm_move_place *places = QM_ARENA_NEW(arena, struct qm_move_place, count);
+    memcpy(places, m->move->places, count * sizeof *places);
+    move_sort_places(places, count, false);
+    for (uint32_t at = 0, n; at < count; at += n) {
+        n = move_window_places(&windows, &places[at], count - at);
+        add_window(m, block, &places[at], n);
+    }
+    qm_arena_destroy(arena);
+}
+
+/* ---- all blocks ---- */
+
 /* Writes the pad value everywhere: windows that see nothing of the map. */
 static void fill(struct mover *m) {
     struct plan_value *to = plan_storage(m->plan, m->l->output);
     for (uint32_t at = 0, bytes; at < to->bytes; at += bytes) {
-        bytes = plan_min(m->t->block_bytes, to->bytes - at);
+        bytes = plan_min(m->results_bytes, to->bytes - at);
         uint32_t results = m->results[m->stores++ % m->t->ring];
         struct plan_nest in = {.rows = 1, .positions = 1, .contiguous_bytes = 1},
                          out = {.rows = 1, .positions = 1, .contiguous_bytes = bytes, .first = at}, dense = out;
@@ -250,7 +314,7 @@ static void fill(struct mover *m) {
 static void add_blocks(struct mover *m, const struct move_block *whole) {
     struct move_block block = *whole;
     do {
-        add_block(m, &block);
+        (m->has_windows ? add_windows : add_block)(m, &block);
     } while (move_next(m->move, whole, &block));
 }
 
@@ -258,13 +322,15 @@ void schedule_move(struct plan *plan, uint32_t layer) {
     const struct qm_layer *l = &plan->network->layers[layer];
     const struct plan_tiling *t = &plan->layers[layer].tiling;
     struct mover m = {.plan = plan, .layer = layer, .l = l, .t = t, .move = &l->move};
+    m.has_windows = t->window_in + t->window_out > 0;
     const struct move_block whole = move_block_of(m.move, t->chunk_channels, t->block_bytes);
+    m.results_bytes = m.has_windows ? t->window_out : (uint32_t)move_block_elements(m.move, &whole);
+    if (l->move.fill) m.results_bytes = plan_max(m.results_bytes, t->block_bytes);
     bool outside = !plan_storage(plan, l->output)->resident;
-    for (uint32_t i = 0; outside && i < t->ring; i++)
-        m.results[i] = plan_add_buffer(plan, plan_max((uint32_t)move_block_elements(m.move, &whole), l->move.fill ? t->block_bytes : 0));
+    for (uint32_t i = 0; outside && i < t->ring; i++) m.results[i] = plan_add_buffer(plan, m.results_bytes);
     if (l->move.fill) fill(&m);
-    if (l->move.place_count == 0) add_blocks(&m, &whole);
-    for (uint32_t i = 0; i < l->move.place_count; i++) {
+    if (l->move.place_count == 0 || m.has_windows) add_blocks(&m, &whole);
+    for (uint32_t i = 0; i < l->move.place_count && !m.has_windows; i++) {
         m.place = l->move.places[i];
         add_blocks(&m, &whole);
     }

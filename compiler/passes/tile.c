@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "compiler/passes/classes.h"
+#include "compiler/passes/move_windows.h"
 #include "compiler/passes/passes.h"
 
 enum { ADD_BLOCKS = 8, ADD_BLOCK_BYTES_MIN = 512, ADD_BLOCK_BYTES_MAX = 16384, MOVE_BYTES_MAX = 32768 };
@@ -95,6 +96,7 @@ static bool tile_move(struct search *s) {
     t->chunk_channels = plan_min(l->move.contiguous_bytes, most);
     if (s->plan->network->values[l->output].bits == 4)
         t->chunk_channels = packed_elements(s->plan->machine, l->move.contiguous_bytes, t->chunk_channels);
+    move_choose_windows(s->plan, s->layer, t);
     return true;
 }
 

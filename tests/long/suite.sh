@@ -4,6 +4,10 @@ check "10,000 random ONNX networks give the integers that they mean" \
     make --no-print-directory onnx-graphs ONNX_GRAPH_COUNT=10000 ONNX_GRAPH_SEED=1000
 check "10,000 random TFLite networks give the bytes that naive code gives" \
     make --no-print-directory tflite-graphs TFLITE_GRAPH_COUNT=10000 TFLITE_GRAPH_SEED=1000
+for seed in 99 12345 777; do
+    check "300 random moves put their bytes where naive code does, and cost so many cycles a byte, seed $seed" \
+        build/move_costs 25 $seed tiny edge acc20 m3x5 m8x16 m16x8
+done
 check "30 faults planted in the RTL are noticed" make --no-print-directory mutate MUTANTS=30
 check "150 faults planted in the checks of decode are noticed" make --no-print-directory mutate MUTANTS=150 MUTANT_FILE=rtl/decode.v
 check "the timing engine equals the cycle engine on 20,000 random programs and machines" build/timing_equals_cycle 20000 100000

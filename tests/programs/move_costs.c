@@ -1,5 +1,5 @@
 /* move_costs.c - what moves cost, and where they put their bytes: transpositions, slices up and down, gathers, repetitions, mirrors, blocks
- * of space and depth, concatenations, sizes; for random shapes, machines and sizes of scratchpads.
+ * of space and depth, concatenations, paddings, sizes; for random shapes, machines and sizes of scratchpads.
  *
  * A move may cost so many cycles a byte, of which each kind has its number, where the memory carries two bytes a cycle, or else what it
  * carries; where elements are listed, for each run of neighbouring bytes what an instruction costs; and some thousand cycles to begin and

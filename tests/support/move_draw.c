@@ -1,9 +1,10 @@
-/* move_draw.c - shapes with dimensions that are now short, now long; bytes of one scale, so that nothing is rescaled. */
+/* move_draw.c - shapes with dimensions that are now short, now long; bytes of one scale and zero point, so that nothing is
+ * rescaled. */
 #include "tests/support/move_draw.h"
 
 #include <string.h>
 
-enum { BYTES_MAX = 1 << 19, INDICES_MAX = 300, PARTS_MAX = 4, RESIZED_MAX = 2000 };
+enum { BYTES_MAX = 1 << 19, INDICES_MAX = 300, PARTS_MAX = 4, RESIZED_MAX = 2000, ZERO = -7 };
 
 static uint32_t between(struct qm_prng *prng, uint32_t low, uint32_t high) {
     return low + (uint32_t)(qm_prng_next(prng) % (high - low + 1));
@@ -34,7 +35,7 @@ struct making {
 
 static uint32_t add_map(struct making *m, const char *name, const struct qm_shape *shape) {
     uint32_t tensor = qm_graph_add_tensor(&m->maker, name, QM_I8, shape);
-    qm_graph_set_quant(&m->maker, tensor, 1, 0);
+    qm_graph_set_quant(&m->maker, tensor, 1, ZERO);
     return tensor;
 }
 
@@ -129,18 +130,52 @@ static struct qm_graph *draw_depth(struct qm_prng *prng, struct qm_arena *arena)
     return close_graph(&m);
 }
 
+static struct qm_graph *draw_pad(struct qm_prng *prng, struct qm_arena *arena) {
+    struct qm_shape in = draw_shape(prng, between(prng, 1, 4), BYTES_MAX / 8), out = in;
+    struct making m = open_graph(arena, QM_OP_PAD, &in, &out);
+    m.op->pad_value = ZERO;
+    for (uint32_t d = 0; d < in.rank; d++) {
+        if (chance(prng, 40)) continue;
+        m.op->pads[d].before = between(prng, 0, 3);
+        m.op->pads[d].after = between(prng, 0, in.dims[d] > 8 ? 30 : 1);
+        m.maker.graph->tensors[m.op->outputs[0]].dims[d] += m.op->pads[d].before + m.op->pads[d].after;
+    }
+    return close_graph(&m);
+}
+
 /* ---- by lists ---- */
 
+/* How many indices there are, each of so many bytes. */
+static uint32_t draw_count(struct qm_prng *prng, uint64_t bytes_each) {
+    return between(prng, 1, bytes_each * INDICES_MAX <= BYTES_MAX ? INDICES_MAX : (uint32_t)(BYTES_MAX / bytes_each));
+}
+
 static struct qm_graph *draw_gather(struct qm_prng *prng, struct qm_arena *arena) {
-    uint32_t count = between(prng, 1, INDICES_MAX), indices[INDICES_MAX];
-    struct qm_shape in = draw_shape(prng, between(prng, 1, 4), BYTES_MAX / INDICES_MAX), out = in;
-    uint32_t axis = between(prng, 0, in.rank - 1);
+    struct qm_shape in = draw_shape(prng, between(prng, 1, 4), chance(prng, 50) ? BYTES_MAX : BYTES_MAX / INDICES_MAX), out = in;
+    uint32_t axis = between(prng, 0, in.rank - 1), indices[INDICES_MAX];
+    uint32_t count = draw_count(prng, qm_shape_elements(&in) / in.dims[axis]);
     out.dims[axis] = count;
     for (uint32_t i = 0; i < count; i++) indices[i] = between(prng, 0, in.dims[axis] - 1);
     struct making m = open_graph(arena, QM_OP_GATHER, &in, &out);
     void *data = memcpy(QM_ARENA_NEW(arena, uint32_t, count), indices, count * sizeof *indices);
     m.op->inputs[m.op->input_count++] = qm_graph_add_constant(&m.maker, "indices", QM_I32, &(struct qm_shape){1, {count}}, data);
     m.op->axis = axis;
+    return close_graph(&m);
+}
+
+/* Elements by the indices of the first dimensions, all of them or some. */
+static struct qm_graph *draw_named(struct qm_prng *prng, struct qm_arena *arena) {
+    struct qm_shape in = draw_shape(prng, between(prng, 1, 4), chance(prng, 50) ? BYTES_MAX : BYTES_MAX / INDICES_MAX), out = {.rank = 1};
+    uint32_t depth = between(prng, 1, in.rank);
+    uint64_t row = 1;
+    for (uint32_t d = depth; d < in.rank; d++) row *= in.dims[d];
+    uint32_t count = draw_count(prng, row);
+    uint32_t *indices = QM_ARENA_NEW(arena, uint32_t, (size_t)count * depth);
+    for (uint32_t i = 0; i < count * depth; i++) indices[i] = between(prng, 0, in.dims[i % depth] - 1);
+    out.dims[0] = count;
+    for (uint32_t d = depth; d < in.rank; d++) out.dims[out.rank++] = in.dims[d];
+    struct making m = open_graph(arena, QM_OP_GATHER_ND, &in, &out);
+    m.op->inputs[m.op->input_count++] = qm_graph_add_constant(&m.maker, "indices", QM_I32, &(struct qm_shape){2, {count, depth}}, indices);
     return close_graph(&m);
 }
 
@@ -209,6 +244,7 @@ uint64_t move_draw_run_bytes(const struct qm_graph *graph) {
     const struct qm_graph_op *op = &graph->ops[0];
     const struct qm_graph_tensor *in = &graph->tensors[op->inputs[0]], *out = &graph->tensors[op->outputs[0]];
     uint64_t bytes = 1;
+    if (op->kind == QM_OP_GATHER_ND) return qm_graph_elements(out) / out->dims[0];
     for (uint32_t d = in->rank; d-- > 0 && in->dims[d] == out->dims[d];) {
         if (op->kind == QM_OP_GATHER && d == op->axis) break;
         bytes *= in->dims[d];
@@ -225,7 +261,9 @@ const struct move_draw_kind move_draw_kinds[MOVE_DRAW_KINDS] = {
     {"depths", 1.25, 0, draw_depth},
     {"blocks", 5, 0, draw_blocks},
     {"tiles", 1.25, 0, draw_tile},
+    {"paddings", 2.25, 0, draw_pad}, /* all bytes are filled before */
     {"gathers", 1.25, 16, draw_gather},
+    {"named elements", 1.25, 16, draw_named},
     {"mirror pads", 1.25, 16, draw_mirror},
     {"resizes", 1.25, 16, draw_resize},
 };

@@ -12,7 +12,7 @@ struct move_draw_kind {
     struct qm_graph *(*draw)(struct qm_prng *prng, struct qm_arena *arena);
 };
 
-enum { MOVE_DRAW_KINDS = 10 };
+enum { MOVE_DRAW_KINDS = 12 };
 
 /* Bytes that lie side by side in input and output, whatever is listed of the dimensions before them. */
 uint64_t move_draw_run_bytes(const struct qm_graph *graph);
