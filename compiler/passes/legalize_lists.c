@@ -33,16 +33,18 @@ static void add_move(const struct site *s, uint32_t from, uint32_t to, const str
     for (uint32_t i = 0; i < steps.count; i++) add_move(s, between, to, &steps.second[i]);
 }
 
+static void add_moves(const struct site *s, uint32_t from, uint32_t to, const struct qm_move *moves, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) add_move(s, from, to, &moves[i]);
+}
+
 /* A layer or more for each move that the axes become. With a fill the first one fills. */
 static enum qm_status move_axes(const struct site *s, uint32_t from, uint32_t to, const struct move_axis *axes, uint32_t count,
                                 bool fills) {
     struct qm_move moves[MOVE_AXES_LAYERS];
     uint32_t made = move_axes_split(axes, count, s->l->arena, moves);
     if (made == 0) return site_refuse(s, "its elements come from too many places, more than %u", MOVE_AXES_PLACES);
-    for (uint32_t i = 0; i < made; i++) {
-        moves[i].fill = fills && i == 0;
-        add_move(s, from, to, &moves[i]);
-    }
+    moves[0].fill = fills;
+    add_moves(s, from, to, moves, made);
     return QM_OK;
 }
 
@@ -191,11 +193,13 @@ static bool is_move(const struct site *s) {
 /* Moves by the axes, or the host's work when that would take too many instructions. */
 static enum qm_status gather(const struct site *s, const struct move_axis *axes, uint32_t count) {
     struct qm_move moves[MOVE_AXES_LAYERS];
-    uint32_t from;
+    uint32_t from, made;
     QM_TRY(site_check_same_numbers(s));
-    if (move_axes_split(axes, count, s->l->arena, moves) == 0) return legalize_on_host(s);
+    made = move_axes_split(axes, count, s->l->arena, moves);
+    if (made == 0) return legalize_on_host(s);
     QM_TRY(site_operand(s, 0, &from));
-    return move_axes(s, from, site_result(s, 0), axes, count, false);
+    add_moves(s, from, site_result(s, 0), moves, made);
+    return QM_OK;
 }
 
 static uint32_t product(const uint32_t *dims, uint32_t first, uint32_t end) {
