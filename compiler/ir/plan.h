@@ -18,8 +18,8 @@
 #define PLAN_NONE UINT32_MAX
 
 enum {
-    PLAN_POSITIONS_MAX = 65535,  /* of a row, which fields of instructions hold */
-    PLAN_ARENA_ALIGNMENT = 64 /* bytes, of maps and constants in the arena */
+    PLAN_POSITIONS_MAX = 65535, /* of a row, which fields of instructions hold */
+    PLAN_ARENA_ALIGNMENT = 64   /* bytes, of maps and constants in the arena */
 };
 
 /* A feature map's storage: the entry of its root value (values that are reshapes of others have none). */

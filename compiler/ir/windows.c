@@ -32,7 +32,8 @@ static int64_t behind(const struct qm_window_axis *axis) {
 }
 
 static bool rows_fit(const struct qm_window_axis *rows, struct qm_windows_reason *why) {
-    if (stride(rows) > QM_WINDOW_MAX) return fails(why, "its windows are %u rows apart; at most %d are supported", rows->stride, QM_WINDOW_MAX);
+    if (stride(rows) > QM_WINDOW_MAX)
+        return fails(why, "its windows are %u rows apart; at most %d are supported", rows->stride, QM_WINDOW_MAX);
     if (dilation(rows) > QM_WINDOW_MAX)
         return fails(why, "the rows of its windows are %u apart; at most %d are supported", rows->dilation, QM_WINDOW_MAX);
     if (rows->before > -INT16_MIN || behind(rows) > INT16_MAX)

@@ -247,8 +247,8 @@ static void count_cycles(const struct search *s, struct cut *cut) {
 
 static bool within_fields(const struct plan_lowering *lowering) {
     const struct plan_window *w = &lowering->window;
-    bool kernel = w->kernel_h <= QM_WINDOW_MAX && w->kernel_w <= QM_WINDOW_MAX && w->y_stride <= QM_WINDOW_MAX &&
-                  w->y_dilation <= QM_WINDOW_MAX;
+    bool kernel =
+        w->kernel_h <= QM_WINDOW_MAX && w->kernel_w <= QM_WINDOW_MAX && w->y_stride <= QM_WINDOW_MAX && w->y_dilation <= QM_WINDOW_MAX;
     bool bytes = w->run_bytes <= RUN_BYTES_MAX && w->x_stride <= UINT16_MAX && w->x_dilation <= UINT16_MAX && w->x_start >= INT16_MIN;
     return kernel && bytes && lowering->channels <= UINT16_MAX && (!lowering->im2col || lowering_depth(lowering) <= RUN_BYTES_MAX);
 }

@@ -56,22 +56,27 @@ static void add_filter(const struct window *w) {
     onnx_build_node(build, "DequantizeLinear", "filter_integers filter_scale", "filter");
 }
 
-/* y is the operator over x, [1][channels][rows][columns], quantized on both sides. */
-static void open_network(const struct window *w) {
-    const struct axis *y = &w->rows, *x = &w->columns;
-    bool is_conv = strcmp(w->op, "Conv") == 0;
+/* map is what x means, [1][channels][rows][columns]. */
+static void open_map(int64_t channels, int64_t rows, int64_t columns) {
     build = QM_ARENA_NEW(arena, struct onnx_build, 1);
     onnx_build_open(build, arena);
     onnx_build_opset(build, 19);
-    input = (struct numbers){.name = "x", .rank = 4, .dims = {1, (size_t)w->channels, (size_t)y->in, (size_t)x->in}};
-    input.count = (size_t)(w->channels * y->in * x->in);
+    input = (struct numbers){.name = "x", .rank = 4, .dims = {1, (size_t)channels, (size_t)rows, (size_t)columns}};
+    input.count = (size_t)(channels * rows * columns);
     input.values = integers(input.count);
-    onnx_build_input(build, "x", INT8, (struct onnx_build_shape){4, {1, w->channels, y->in, x->in}});
+    onnx_build_input(build, "x", INT8, (struct onnx_build_shape){4, {1, channels, rows, columns}});
     onnx_build_output(build, "y");
     onnx_build_number(build, "s", FLOAT, 0.05);
     onnx_build_number(build, "z", INT8, 3);
     onnx_build_number(build, "filter_scale", FLOAT, 0.01);
     onnx_build_node(build, "DequantizeLinear", "x s z", "map");
+}
+
+/* y is the operator over the map, quantized. */
+static void open_network(const struct window *w) {
+    const struct axis *y = &w->rows, *x = &w->columns;
+    bool is_conv = strcmp(w->op, "Conv") == 0;
+    open_map(w->channels, y->in, x->in);
     if (is_conv) add_filter(w);
     Onnx__NodeProto *node = onnx_build_node(build, w->op, is_conv ? "map filter" : "map", "e");
     onnx_build_ints(build, node, "kernel_shape", 2, (int64_t[]){y->kernel, x->kernel});
@@ -116,14 +121,19 @@ static void runs(const char *name) {
     cr_expect(eq(str, text, "pass"), "%s", name);
 }
 
-static void gives(const char *name, const struct window *w, uint32_t host_layers) {
+/* The same, and so many layers are the host's. */
+static void has_host_layers(const char *name, uint32_t host_layers) {
     struct qm_network *network;
     struct qm_diag diag;
-    open_network(w);
     cr_assert(eq(int, legalize(&network, &diag), QM_OK), "%s: %s", name, diag.text);
     uint32_t count = count_host_layers(network);
     cr_expect(eq(u32, count, host_layers), "%s", name);
     runs(name);
+}
+
+static void gives(const char *name, const struct window *w, uint32_t host_layers) {
+    open_network(w);
+    has_host_layers(name, host_layers);
 }
 
 static void refused(const struct window *w, const char *words) {
@@ -153,6 +163,18 @@ Test(onnx_windows, distances_that_are_not_gone_may_be_of_any_length) {
         gives("stride", &(struct window){ops[i], 2, 1, {200, 2, 300, 1, 0, 0}, three}, 0);
         gives("dilation", &(struct window){ops[i], 2, 1, {9, 1, 1, 280, 0, 0}, three}, 0);
         gives("both", &(struct window){ops[i], 300, 1, three, {4, 1, 300, 300, 0, 0}}, 0);
+    }
+}
+
+/* Of 300 numbers that lie two apart, which only a window could add. */
+Test(onnx_windows, means_of_more_rows_than_a_window_has_are_the_hosts) {
+    static const char *const ops[] = {"ReduceMean", "ReduceMax"};
+    for (int i = 0; i < 2; i++) {
+        open_map(3, 300, 2);
+        onnx_build_opset(build, 13);
+        onnx_build_ints(build, onnx_build_node(build, ops[i], "map", "e"), "axes", 1, (int64_t[]){2});
+        onnx_build_node(build, "QuantizeLinear", "e s z", "y");
+        has_host_layers(ops[i], 1);
     }
 }
 
@@ -188,7 +210,8 @@ Test(onnx_windows, a_depthwise_row_of_many_taps_needs_columns_of_the_array) {
     struct file_bytes file = onnx_build_pack(build);
     const struct qm_model_bytes model = {file.data, file.size, "windows"};
     cr_expect(eq(int, qm_compile(&model, &machine, &options, &program, &diag), QM_BAD_INPUT));
-    cr_expect(strstr(diag.text, "a window of 300 columns over 3 channels, which needs as many columns of the array") != NULL, "%s", diag.text);
+    cr_expect(strstr(diag.text, "a window of 300 columns over 3 channels, which needs as many columns of the array") != NULL, "%s",
+              diag.text);
 }
 
 /* ---- any ---- */
