@@ -19,6 +19,13 @@ struct qm_machine {
 #undef QM_PARAM
 };
 
+/* The most that a knob may be: QM_MOST_cols ... */
+enum {
+#define QM_PARAM(name, verilog, minimum, maximum, default_value, rule, unit, text) QM_MOST_##name = maximum,
+#include "spec/hw_params.def"
+#undef QM_PARAM
+};
+
 /* Sets every knob to its default; the name becomes "default". */
 void qm_machine_init(struct qm_machine *machine);
 

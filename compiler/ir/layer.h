@@ -27,8 +27,8 @@ struct qm_value {
     uint32_t storage;    /* index of the value whose bytes these are (its own index, or the source of a reshape) */
 };
 
-/* What the fields of 8 and 16 bits of an instruction can say: rows and columns of a window; channels. */
-enum { QM_WINDOW_MAX = 255, QM_CHANNELS_MAX = 65535 };
+/* What the fields of 8 and 16 bits of an instruction can say: rows and columns of a window; channels; bytes of a map's row. */
+enum { QM_WINDOW_MAX = 255, QM_CHANNELS_MAX = 65535, QM_ROW_BYTES_MAX = 65535 };
 
 enum qm_layer_kind {
     QM_LAYER_CONV,      /* also fully connected: 1x1 on a map of h = rows, w = 1 */

@@ -18,11 +18,8 @@
 #define PLAN_NONE UINT32_MAX
 
 enum {
-    /* What fields of instructions hold: bytes of a map's row, rows and taps of a window, positions of a row. */
-    PLAN_ROW_BYTES_MAX = 65535,
-    PLAN_KERNEL_MAX = 255,
-    PLAN_POSITIONS_MAX = 65535,
-    PLAN_ARENA_ALIGNMENT = 64 /* bytes, of maps and constants in the arena */
+    PLAN_POSITIONS_MAX = 65535, /* of a row, which fields of instructions hold */
+    PLAN_ARENA_ALIGNMENT = 64   /* bytes, of maps and constants in the arena */
 };
 
 /* A feature map's storage: the entry of its root value (values that are reshapes of others have none). */

@@ -62,7 +62,7 @@ static struct need need_of(const struct search *s, const struct plan_tiling *t) 
     struct need need = {.each = weight_bytes(s, t)};
     if (s->plan->network->layers[s->layer].table != NULL) need.once = QM_TABLE_BYTES;
     uint64_t in = area_bytes_at_most(&t->lowering.window, t->block_h, t->block_w, &row_bytes);
-    if (row_bytes > PLAN_ROW_BYTES_MAX) need.once = INT64_MAX;
+    if (row_bytes > QM_ROW_BYTES_MAX) need.once = INT64_MAX;
     if (s->in_outside) need.each += in;
     if (s->out_outside) need.each += positions * plan_bytes(t->rows_outer ? t->lowering.channels : t->chunk_channels, t->lowering.out_bits);
     if (t->lowering.im2col) need.each += positions * lowering_depth(&t->lowering);
@@ -247,8 +247,8 @@ static void count_cycles(const struct search *s, struct cut *cut) {
 
 static bool within_fields(const struct plan_lowering *lowering) {
     const struct plan_window *w = &lowering->window;
-    bool kernel = w->kernel_h <= PLAN_KERNEL_MAX && w->kernel_w <= PLAN_KERNEL_MAX && w->y_stride <= PLAN_KERNEL_MAX &&
-                  w->y_dilation <= PLAN_KERNEL_MAX;
+    bool kernel =
+        w->kernel_h <= QM_WINDOW_MAX && w->kernel_w <= QM_WINDOW_MAX && w->y_stride <= QM_WINDOW_MAX && w->y_dilation <= QM_WINDOW_MAX;
     bool bytes = w->run_bytes <= RUN_BYTES_MAX && w->x_stride <= UINT16_MAX && w->x_dilation <= UINT16_MAX && w->x_start >= INT16_MIN;
     return kernel && bytes && lowering->channels <= UINT16_MAX && (!lowering->im2col || lowering_depth(lowering) <= RUN_BYTES_MAX);
 }

@@ -4,7 +4,9 @@
  * legalize_lists.c, legalize_tables.c, legalize_functions.c and legalize_host.c, as common/graph_ops.def says; legalize_batch.c comes
  * before them.
  */
+#include "common/machine.h"
 #include "common/problems.h"
+#include "compiler/ir/windows.h"
 #include "compiler/passes/legalize_site.h"
 
 /* ---- the table of operators ---- */
@@ -200,13 +202,24 @@ static enum qm_status close_network(struct legalizer *l) {
     return QM_OK;
 }
 
+/* A depthwise layer's taps touch with zeros between its channels, where the array has a column for each. */
+static struct qm_windows windows_of(const struct qm_value *in, const struct qm_value *out, const struct qm_layer *l) {
+    bool is_dense = l->kind == QM_LAYER_CONV, is_depthwise = l->kind == QM_LAYER_DEPTHWISE;
+    return (struct qm_windows){
+        .rows = {in->h, out->h, l->kernel_h, l->stride_h, l->dilation_h, l->pad_top},
+        .columns = {in->w, out->w, l->kernel_w, l->stride_w, l->dilation_w, l->pad_left},
+        .position_bytes = is_dense || is_depthwise ? qm_value_pixel_bytes(in) : 1,
+        .in_runs = is_dense || (is_depthwise && !l->twice && out->c <= QM_MOST_cols),
+    };
+}
+
 /* What an instruction's fields cannot say, however small the blocks are. */
 static enum qm_status check_extents(const struct site *s, const struct qm_layer *layer) {
     const struct qm_value *values = s->l->network->values;
     if (layer->kind == QM_LAYER_HOST || layer->kind == QM_LAYER_ADD || layer->kind == QM_LAYER_MOVE) return QM_OK;
-    bool in_runs = layer->kind == QM_LAYER_CONV || layer->kind == QM_LAYER_DEPTHWISE; /* a row of the window may be one run */
-    if (layer->kernel_h > QM_WINDOW_MAX || (layer->kernel_w > QM_WINDOW_MAX && !in_runs))
-        return site_refuse(s, "its window of %ux%u is larger than %d", layer->kernel_h, layer->kernel_w, QM_WINDOW_MAX);
+    struct qm_windows windows = windows_of(&values[layer->inputs[0]], &values[layer->output], layer);
+    struct qm_windows_reason why;
+    if (!qm_windows_fit(&windows, &why)) return site_refuse(s, "%s", why.text);
     uint32_t in = values[layer->inputs[0]].c, out = values[layer->output].c;
     if (in > QM_CHANNELS_MAX || out > QM_CHANNELS_MAX)
         return site_refuse(s, "has %u channels; at most %d can be read or written", in > out ? in : out, QM_CHANNELS_MAX);

@@ -146,10 +146,10 @@ void site_window(const struct site *s, struct qm_layer *layer) {
     const struct qm_graph_op *op = s->op;
     layer->kernel_h = op->kernel_h;
     layer->kernel_w = op->kernel_w;
-    layer->stride_h = op->stride_h;
-    layer->stride_w = op->stride_w;
-    layer->dilation_h = op->dilation_h;
-    layer->dilation_w = op->dilation_w;
+    layer->stride_h = site_output(s, 0)->dims[1] > 1 ? op->stride_h : 1; /* a distance that is not gone may be of any length */
+    layer->stride_w = site_output(s, 0)->dims[2] > 1 ? op->stride_w : 1;
+    layer->dilation_h = op->kernel_h > 1 ? op->dilation_h : 1;
+    layer->dilation_w = op->kernel_w > 1 ? op->dilation_w : 1;
     layer->pad_top = op->pad_top;
     layer->pad_left = op->pad_left;
     const struct qm_graph_op *pad = s->l->padding[op->inputs[0]];
@@ -369,16 +369,15 @@ static uint32_t weight_bits(const struct site *s, const struct qm_layer *layer) 
     return bits == 1 || fits ? bits : 8;
 }
 
-/* What all convolutions have: operand, result, scales, folded bias, clamp. The layer's kind and weights are set. */
-static enum qm_status finish_convolution(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t axis) {
+/* What all convolutions have: result, scales, folded bias, clamp. The layer's kind and weights are set, these are checked, and its operand
+ * is the caller's. */
+static enum qm_status finish_convolution(const struct site *s, struct qm_layer *layer, const struct filter *f) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
     QM_TRY(site_check_activation(s, site_output(s, 0)));
-    QM_TRY(check_weights(s, axis, f->channels));
     QM_TRY(set_output_stage(s, layer, f));
     layer->weight_bits = weight_bits(s, layer);
     layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
     layer->pad_value = (int8_t)site_input(s, 0)->quant.zero_point[0];
-    QM_TRY(site_operand(s, 0, &layer->inputs[0]));
     layer->input_count = 1;
     layer->output = site_result(s, 0);
     return QM_OK;
@@ -426,7 +425,8 @@ enum qm_status legalize_conv(const struct site *s) {
     QM_TRY(check_weights(s, 0, channels));
     set_weights(s, layer);
     QM_TRY(join_groups(s, layer, &filter));
-    QM_TRY(finish_convolution(s, layer, &filter, 0));
+    QM_TRY(site_operand(s, 0, &layer->inputs[0]));
+    QM_TRY(finish_convolution(s, layer, &filter));
     layer->macs = positions(s, layer) * channels * count;
     return QM_OK;
 }
@@ -469,7 +469,8 @@ enum qm_status legalize_depthwise(const struct site *s) {
         QM_TRY(expand(s, layer, taps, channels));
         filter = (struct filter){.channels = channels, .count = count, .channel_stride = count, .stride = 1};
     }
-    QM_TRY(finish_convolution(s, layer, &filter, 3));
+    QM_TRY(site_operand(s, 0, &layer->inputs[0]));
+    QM_TRY(finish_convolution(s, layer, &filter));
     if (layer->kind == QM_LAYER_DEPTHWISE && asymmetric) add_zero_taps(s, layer, taps * channels);
     layer->macs = positions(s, layer) * channels * taps;
     return QM_OK;
@@ -540,12 +541,12 @@ enum qm_status legalize_transpose_conv(const struct site *s) {
     layer->kernel_h = op->kernel_h;
     layer->kernel_w = op->kernel_w;
     layer->stride_h = layer->stride_w = 1;
-    layer->dilation_h = op->dilation_h;
-    layer->dilation_w = op->dilation_w;
+    layer->dilation_h = op->kernel_h > 1 ? op->dilation_h : 1;
+    layer->dilation_w = op->kernel_w > 1 ? op->dilation_w : 1;
     layer->pad_top = y.pad;
     layer->pad_left = x.pad;
-    QM_TRY(finish_convolution(s, layer, &filter, 0));
     layer->inputs[0] = value;
+    QM_TRY(finish_convolution(s, layer, &filter));
     layer->macs = (uint64_t)in->dims[1] * in->dims[2] * channels * count;
     return QM_OK;
 }
@@ -568,7 +569,7 @@ enum qm_status site_multiply(const struct site *s, const struct site_factor_matr
     QM_TRY(check_weights(s, 0, by->channels));
     set_weights(s, layer);
     if (!by->transposed) layer->weights = turned(s, layer->weights, by->depth, by->channels);
-    QM_TRY(finish_convolution(s, layer, &filter, 0));
+    QM_TRY(finish_convolution(s, layer, &filter));
     layer->inputs[0] = site_view(s, value, by->rows, 1, by->depth);
     layer->output = site_result_view(s, layer->output, by->rows, 1, by->channels);
     layer->macs = (uint64_t)by->rows * by->channels * by->depth;

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "common/fixed_point.h"
+#include "compiler/ir/windows.h"
 #include "compiler/passes/legalize_site.h"
 
 enum {
@@ -158,8 +159,6 @@ static enum qm_status legalize_scaled_average(const struct site *s) {
     struct qm_layer *layer = site_layer(s, QM_LAYER_POOL_SUM);
     int32_t count = (int32_t)(s->op->kernel_h * s->op->kernel_w);
     QM_TRY(site_check_activations(s));
-    if (s->op->kernel_h > QM_WINDOW_MAX || s->op->kernel_w > QM_WINDOW_MAX)
-        return site_refuse(s, "its window is larger than %d", QM_WINDOW_MAX);
     layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
     layer->in_bias = -(int32_t)in->zero_point[0] * count;
     layer->pad_value = (int8_t)in->zero_point[0];
@@ -175,8 +174,10 @@ static enum qm_status legalize_scaled_average(const struct site *s) {
 
 /* Whether a window, or the way to the next one, is longer than a field of an instruction says. */
 static bool is_long(const struct site *s) {
-    const struct qm_graph_op *op = s->op;
-    return op->kernel_h > QM_WINDOW_MAX || op->kernel_w > QM_WINDOW_MAX || op->stride_h > QM_WINDOW_MAX;
+    struct qm_shape in = qm_graph_shape(site_input(s, 0)), out = qm_graph_shape(site_output(s, 0));
+    struct qm_windows windows = qm_pool_windows(s->op, &in, &out);
+    struct qm_windows_reason why;
+    return !qm_windows_fit(&windows, &why);
 }
 
 /* Pools work on the stored numbers, so input and output must mean the same by them; the output zero is 0. */

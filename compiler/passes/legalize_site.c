@@ -13,14 +13,17 @@
 
 enum { SHIFT_MAX = 30 };
 
+static const char *site_name(const struct site *s) {
+    return s->op->name != NULL ? s->op->name : qm_graph_op_name(s->op->kind);
+}
+
 enum qm_status site_refuse(const struct site *s, const char *format, ...) {
     char text[512];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return qm_fail(s->l->diag, QM_BAD_INPUT, "%s: operator %u %s: %s", s->l->graph->file, s->op->index, qm_graph_op_name(s->op->kind),
-                   text);
+    return qm_fail(s->l->diag, QM_BAD_INPUT, "%s: operator %u %s: %s", s->l->graph->file, s->op->index, site_name(s), text);
 }
 
 enum qm_status site_inexact(const struct site *s, struct qm_layer *layer, const char *format, ...) {

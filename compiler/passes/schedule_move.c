@@ -146,13 +146,13 @@ static struct qm_insn pool_of(const struct mover *m, const struct plan_nest *in,
 
 /* As many rows, or positions, as the fields of one POOL can say: with their strides and, of positions, a row of so many bytes. */
 static uint32_t pool_rows(const struct plan_nest *from, const struct plan_nest *to) {
-    return from->row > PLAN_ROW_BYTES_MAX || to->row > OUT_PITCH_MAX ? 1 : PLAN_POSITIONS_MAX;
+    return from->row > QM_ROW_BYTES_MAX || to->row > OUT_PITCH_MAX ? 1 : PLAN_POSITIONS_MAX;
 }
 
 static uint32_t pool_positions(const struct plan_nest *from, const struct plan_nest *to) {
     uint32_t bytes = from->contiguous_bytes;
-    if (from->position > PLAN_ROW_BYTES_MAX || to->position > PLAN_ROW_BYTES_MAX) return 1;
-    return from->position == 0 ? PLAN_POSITIONS_MAX : (PLAN_ROW_BYTES_MAX - bytes) / from->position + 1;
+    if (from->position > QM_ROW_BYTES_MAX || to->position > QM_ROW_BYTES_MAX) return 1;
+    return from->position == 0 ? PLAN_POSITIONS_MAX : (QM_ROW_BYTES_MAX - bytes) / from->position + 1;
 }
 
 static struct plan_nest piece(const struct plan_nest *nest, struct range y, struct range x) {

@@ -32,14 +32,13 @@ static bool pool_fits(struct search *s, uint32_t channels) {
     uint64_t needed = (s->in_outside ? in : 0) + (s->out_outside ? out : 0);
     t->chunk_channels = channels;
     t->ring = 2 * needed <= room ? 2 : 1;
-    return needed <= room && row_bytes / w->run_bytes * channels <= PLAN_ROW_BYTES_MAX;
+    return needed <= room && row_bytes / w->run_bytes * channels <= QM_ROW_BYTES_MAX;
 }
 
 static bool tile_pool(struct search *s) {
     const struct plan_window window = lowering_window(s->plan, s->layer);
     struct plan_tiling *t = &s->best;
     t->lowering.window = window;
-    if (window.kernel_h > PLAN_KERNEL_MAX || window.kernel_w > PLAN_KERNEL_MAX) return false;
     for (uint32_t n = window.out_h >= 16 ? 4 : 1;; n *= 2) {
         t->block_h = plan_ceil_div(window.out_h, plan_min(n, window.out_h));
         t->block_w = plan_ceil_div(window.out_w, plan_min(plan_max(n / window.out_h, 1), window.out_w));
@@ -160,9 +159,23 @@ static enum qm_status check_packing(const struct plan *plan, uint32_t layer) {
                    plan->network->graph->file, plan_layer_name(plan, layer), plan->machine->name, tile);
 }
 
+/* A row of more taps than the array's own mode has is one run, with a column for each channel (lowering.c). */
+static enum qm_status check_taps(const struct plan *plan, uint32_t layer) {
+    const struct qm_layer *l = &plan->network->layers[layer];
+    uint32_t channels = plan->network->values[l->output].c;
+    if (l->kind != QM_LAYER_DEPTHWISE || l->kernel_w <= QM_WINDOW_MAX || channels <= plan->machine->cols) return QM_OK;
+    return qm_fail(plan->diag, QM_BAD_INPUT,
+                   "%s: layer %s has a window of %u columns over %u channels, which needs as many columns of the array; machine %s has %u",
+                   plan->network->graph->file, plan_layer_name(plan, layer), l->kernel_w, channels, plan->machine->name,
+                   plan->machine->cols);
+}
+
 enum qm_status pass_tile(struct plan *plan) {
     uint32_t first_changed;
-    for (uint32_t i = 0; i < plan->network->layer_count; i++) QM_TRY(check_packing(plan, i));
+    for (uint32_t i = 0; i < plan->network->layer_count; i++) {
+        QM_TRY(check_packing(plan, i));
+        QM_TRY(check_taps(plan, i));
+    }
     for (uint32_t i = 0; i < plan->network->layer_count;) {
         place_measure(plan, i);
         if (tile_layer(plan, i)) {

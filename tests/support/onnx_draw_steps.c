@@ -32,8 +32,10 @@ static bool draw_window(struct onnx_draw *d, const struct onnx_build_shape *x, s
     if (same) w->automatic = onnx_draw_chance(d, 50) ? "SAME_UPPER" : "SAME_LOWER";
     for (uint32_t i = 0; i < w->directions; i++) {
         w->kernel[i] = 1 + onnx_draw_below(d, 4);
-        w->strides[i] = i > 0 && same_stride ? w->strides[0] : onnx_draw_chance(d, 60) ? 1 : 1 + onnx_draw_below(d, 3);
-        w->dilations[i] = dilated && onnx_draw_chance(d, 15) ? 2 : 1;
+        w->strides[i] = i > 0 && same_stride      ? w->strides[0]
+                        : onnx_draw_chance(d, 60) ? 1
+                                                  : 1 + onnx_draw_below(d, onnx_draw_chance(d, 10) ? 350 : 3);
+        w->dilations[i] = !dilated || !onnx_draw_chance(d, 15) ? 1 : w->kernel[i] > 1 ? 2 : 2 + onnx_draw_below(d, 300);
         w->pads[i] = padded ? onnx_draw_below(d, (uint32_t)w->kernel[i]) : 0;
         w->pads[i + w->directions] = padded ? onnx_draw_chance(d, 70) ? w->pads[i] : onnx_draw_below(d, (uint32_t)w->kernel[i]) : 0;
         int64_t room = x->dims[2 + i] + w->pads[i] + w->pads[i + w->directions] - (w->kernel[i] - 1) * w->dilations[i] - 1;

@@ -23,6 +23,7 @@ static void resolve(struct span *s, bool same) {
 /* Kernel and dilation fit into the input unless it is padded. */
 static struct span draw_span(struct tflite_draw *d, uint32_t in, bool same, bool dilated) {
     struct span s = {.in = in, .kernel = tflite_draw_between(d, 1, 4), .stride = tflite_draw_between(d, 1, 3), .dilation = 1};
+    if (tflite_draw_chance(d, 3)) s.stride = tflite_draw_between(d, 250, 350); /* a field has 8 bits, but one window needs none */
     if (dilated && tflite_draw_chance(d, 25)) s.dilation = tflite_draw_between(d, 2, 3);
     if (!same && (s.kernel - 1) * s.dilation + 1 > in) s.dilation = 1;
     if (!same && s.kernel > in) s.kernel = in;

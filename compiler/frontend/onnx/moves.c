@@ -55,12 +55,12 @@ bool onnx_pad(const struct onnx_node *n) {
     struct onnx_list axes = {0};
     if (n->inputs[3] != QM_NO_TENSOR && !onnx_list(n, 3, "", &axes)) return false;
     if (!onnx_list(n, 1, "pads", &pads) || (n->inputs[2] != QM_NO_TENSOR && !onnx_number(n, 2, &op.low))) return false;
-    uint32_t count = axes.length > 0 ? axes.length : in->rank;
+    uint32_t count = axes.length > 0 ? axes.length : in->rank, seen = 0;
     if (pads.length != 2 * count) return onnx_refuse(n, "has not two pads a dimension");
     for (uint32_t i = 0; i < count; i++) {
         uint32_t d = i;
         double before = pads.numbers[i], after = pads.numbers[count + i];
-        if (axes.length > 0 && !onnx_axis(n, (int64_t)axes.numbers[i], in->rank, &d)) return false;
+        if (axes.length > 0 && !onnx_axis_once(n, (int64_t)axes.numbers[i], in->rank, &seen, &d)) return false;
         if (!(before >= 0 && before <= UINT16_MAX && after >= 0 && after <= UINT16_MAX))
             return onnx_refuse(n, "pads %g elements", before >= 0 && before <= UINT16_MAX ? after : before);
         op.pads[d].before = (uint32_t)before;
@@ -116,14 +116,14 @@ bool onnx_slice(const struct onnx_node *n) {
     struct qm_graph_op op = whole(n, &shape);
     for (uint32_t i = 0; i < 4; i++)
         if (!onnx_list(n, i + 1, names[i], &lists[i])) return false;
-    uint32_t count = lists[0].length;
+    uint32_t count = lists[0].length, seen = 0;
     for (uint32_t i = 1; i < 4; i++)
         if (lists[i].length != count && (i == 1 || lists[i].length != 0))
             return onnx_refuse(n, "has %u starts and %u %s", count, lists[i].length, names[i]);
     for (uint32_t i = 0; i < count; i++) {
         double range[] = {lists[0].numbers[i], lists[1].numbers[i], lists[3].length > 0 ? lists[3].numbers[i] : 1};
         uint32_t axis;
-        if (!onnx_axis(n, lists[2].length > 0 ? (int64_t)lists[2].numbers[i] : i, shape.rank, &axis)) return false;
+        if (!onnx_axis_once(n, lists[2].length > 0 ? (int64_t)lists[2].numbers[i] : i, shape.rank, &seen, &axis)) return false;
         if (!slice_axis(n, axis, range, &op, &shape)) return false;
     }
     return onnx_put(n, emit_slice(n, &op, &shape));

@@ -112,6 +112,13 @@ bool onnx_axis(const struct onnx_node *n, int64_t axis, uint32_t rank, uint32_t 
     return true;
 }
 
+bool onnx_axis_once(const struct onnx_node *n, int64_t axis, uint32_t rank, uint32_t *seen, uint32_t *out) {
+    if (!onnx_axis(n, axis, rank, out)) return false;
+    if ((*seen >> *out & 1) != 0) return onnx_refuse(n, "names one axis twice");
+    *seen |= 1U << *out;
+    return true;
+}
+
 bool onnx_list(const struct onnx_node *n, uint32_t i, const char *name, struct onnx_list *list) {
     const Onnx__AttributeProto *attribute = onnx_attribute(n, name);
     const struct qm_graph_tensor *constant = NULL;

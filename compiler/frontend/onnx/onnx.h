@@ -117,6 +117,8 @@ const char *onnx_text(const struct onnx_node *n, const char *name, const char *f
 bool onnx_ints(const struct onnx_node *n, const char *name, uint32_t count, const uint32_t limits[2], uint32_t *out);
 /* An axis counted from the end when negative. */
 bool onnx_axis(const struct onnx_node *n, int64_t axis, uint32_t rank, uint32_t *out);
+/* The same of a list in which no axis may be twice: bit d of seen is set for dimension d, which is refused when it was set. */
+bool onnx_axis_once(const struct onnx_node *n, int64_t axis, uint32_t rank, uint32_t *seen, uint32_t *out);
 /* Inputs that the node lists, the last of which is there. */
 uint32_t onnx_input_count(const struct onnx_node *n);
 /* Input i as a constant that can be read. */
@@ -177,8 +179,8 @@ void onnx_set_scales(const struct onnx_node *n, struct qm_graph_op *op, uint32_t
 int32_t onnx_zero_type(const struct onnx_node *n, uint32_t i, int32_t fallback);
 
 /* ---- shapes.c ---- */
-/* The axes of Squeeze, Unsqueeze and the reductions, an attribute or, in younger versions, input 1: bit d for dimension d of a shape of
- * this rank, which may be named twice: only Unsqueeze forbids that. Absent: 0. */
+/* The axes of Squeeze and the reductions, an attribute or, in younger versions, input 1: bit d for dimension d of a shape of this rank,
+ * which may be named twice. Absent: 0. */
 bool onnx_axes(const struct onnx_node *n, uint32_t rank, uint32_t *bits);
 
 /* The same elements in another shape. */

@@ -47,11 +47,12 @@ static bool read_sizes(const struct onnx_node *n, struct resizing *r) {
     uint64_t count = qm_graph_elements(list), wanted = named != NULL ? named->n_ints : r->in.rank;
     if (count != wanted) return onnx_refuse(n, "has %llu numbers for %llu axes", (unsigned long long)count, (unsigned long long)wanted);
     r->out = r->in;
+    uint32_t seen = 0;
     for (uint32_t d = 0; d < r->in.rank; d++) r->scale[d] = 1;
     for (uint32_t i = 0; i < count; i++) {
         double number = evaluate_stored(list, i), size;
         uint32_t axis = i;
-        if (named != NULL && !onnx_axis(n, named->ints[i], r->in.rank, &axis)) return false;
+        if (named != NULL && !onnx_axis_once(n, named->ints[i], r->in.rank, &seen, &axis)) return false;
         size = sized ? number : floor(r->in.dims[axis] * number);
         if (!(size >= 1 && size <= EVALUATE_ELEMENTS_MAX)) return onnx_refuse(n, "resizes axis %u to %g elements", axis, size);
         r->out.dims[axis] = (uint32_t)size;

@@ -47,14 +47,15 @@ bool onnx_squeeze(const struct onnx_node *n) {
 bool onnx_unsqueeze(const struct onnx_node *n) {
     struct qm_shape in = onnx_shape(n, 0), out;
     struct onnx_list list;
-    uint32_t bits, next = 0;
+    uint32_t bits = 0, next = 0, axis;
     if (!onnx_list(n, 1, "axes", &list)) return false;
     if (list.length == 0) return onnx_refuse(n, "has no axes");
     if (list.length + in.rank > QM_MAX_RANK) return onnx_refuse(n, "makes more than %d dimensions", QM_MAX_RANK);
     out.rank = in.rank + list.length;
-    if (!onnx_axes(n, out.rank, &bits)) return false;
-    for (uint32_t d = 0; d < out.rank; d++) out.dims[d] = (bits >> d & 1) != 0 || next == in.rank ? 1 : in.dims[next++];
-    return (uint32_t)__builtin_popcount(bits) == list.length ? reshape_to(n, &out) : onnx_refuse(n, "names one axis twice");
+    for (uint32_t i = 0; i < list.length; i++)
+        if (!onnx_axis_once(n, (int64_t)list.numbers[i], out.rank, &bits, &axis)) return false;
+    for (uint32_t d = 0; d < out.rank; d++) out.dims[d] = (bits >> d & 1) != 0 ? 1 : in.dims[next++];
+    return reshape_to(n, &out);
 }
 
 bool onnx_flatten(const struct onnx_node *n) {

@@ -6,7 +6,7 @@
 
 enum {
     FIRST_BUCKETS = 256, /* a power of 2 */
-    ALIKE_MAX = 64,      /* operators that are looked at, of those whose constants begin alike; behind them one is made again */
+    ALIKE_MAX = 64,      /* operators whose constants begin alike: when none of the first 64 is it, the operator is made again */
     WORK_PER_NODE = 100,
     WORK_LEAST = 10000
 };

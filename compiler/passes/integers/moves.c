@@ -102,7 +102,7 @@ bool real_slice(const struct real_node *n) {
     return true;
 }
 
-/* The indices of a GATHER, which front ends have checked, none of them negative, as a constant of the graph of integers. */
+/* The indices of a GATHER, which front ends have checked, negative ones made positive, as a constant of the graph of integers. */
 static uint32_t add_indices(const struct real_node *n, uint32_t extent) {
     const struct qm_graph_tensor *indices = n->inputs[1]->constant;
     struct qm_shape shape = qm_graph_shape(indices);

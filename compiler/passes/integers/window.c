@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "compiler/ir/layer.h"
+#include "compiler/ir/windows.h"
 #include "compiler/passes/integers/integers.h"
 
 static bool is_padded(const struct qm_graph_op *op) {
@@ -117,16 +117,26 @@ bool real_conv_transpose(const struct real_node *n) {
 
 /* ---- pools ---- */
 
-static bool fits_machine(const struct real_node *n, const struct qm_graph_op *window) {
-    if (window->kernel_h <= QM_WINDOW_MAX && window->kernel_w <= QM_WINDOW_MAX) return true;
-    return real_refuse(n, "has a window of %ux%u; at most %d of each are supported", window->kernel_h, window->kernel_w, QM_WINDOW_MAX);
+/* Of a window over maps [n][h][w][c]. */
+static bool fits_machine(const struct real_node *n, const struct qm_graph_op *op, const struct qm_shape *in, const struct qm_shape *out) {
+    struct qm_windows windows = qm_pool_windows(op, in, out);
+    struct qm_windows_reason why;
+    return qm_windows_fit(&windows, &why) || real_refuse(n, "is not for the machine: %s", why.text);
+}
+
+/* The same of a pool over the file's maps. */
+static bool pool_fits(const struct real_node *n, const struct qm_graph_op *window) {
+    struct real_map map;
+    if (!real_map_of(n, &n->inputs[0]->shape, &map)) return false;
+    struct qm_shape in = channels_last(&n->inputs[0]->shape), out = channels_last(&n->outputs[0]->shape);
+    return fits_machine(n, window, &in, &out);
 }
 
 bool real_max_pool(const struct real_node *n) {
     struct real_value *in = n->inputs[0];
     struct real_map map;
     uint32_t tensor;
-    if (!fits_machine(n, n->op) || !real_materialize(n, in) || !real_map_of(n, &in->shape, &map)) return false;
+    if (!pool_fits(n, n->op) || !real_materialize(n, in) || !real_map_of(n, &in->shape, &map)) return false;
     if (!real_tensor(n, in, REAL_CHANNELS_LAST, &tensor)) return false;
     struct qm_shape shape = channels_last(&n->outputs[0]->shape);
     if (!real_check_batch(n, shape.dims[0])) return false;
@@ -141,7 +151,7 @@ static bool sum_window(const struct real_node *n, const struct qm_graph_op *wind
     struct real_value *in = n->inputs[0];
     struct real_map map;
     uint32_t count = window->kernel_h * window->kernel_w;
-    if (!fits_machine(n, window)) return false;
+    if (!pool_fits(n, window)) return false;
     if (!real_materialize(n, in) || !real_map_of(n, &in->shape, &map) || !real_check_real(n, in)) return false;
     if (is_padded(window) && !window->pads_counted)
         return real_refuse(n, "pads, and takes means of the elements inside the map only, which is not supported (count_include_pad is)");
@@ -190,13 +200,16 @@ static bool sum_last(const struct real_node *n, const struct blocks *b, uint32_t
 }
 
 /* Sums over the rows of each of outer maps [rows][channels]. */
-static void sum_middle(const struct real_node *n, const struct blocks *b, uint32_t tensor, struct real_deferred *deferred) {
+static bool sum_middle(const struct real_node *n, const struct blocks *b, uint32_t tensor, struct real_deferred *deferred) {
     const struct real_value *in = n->inputs[0];
-    deferred->op.inputs[0] = real_add_reshape(n, tensor, &(struct qm_shape){4, {1, b->outer, b->reduced, b->inner}});
+    struct qm_shape rows = {4, {1, b->outer, b->reduced, b->inner}};
     deferred->op.kernel_h = deferred->op.stride_h = deferred->op.dilation_h = deferred->op.dilation_w = 1;
     deferred->op.kernel_w = deferred->op.stride_w = b->reduced;
     deferred->op_shape = (struct qm_shape){4, {1, b->outer, 1, b->inner}};
+    if (!fits_machine(n, &deferred->op, &rows, &deferred->op_shape)) return false;
+    deferred->op.inputs[0] = real_add_reshape(n, tensor, &rows);
     real_deferred_set_sums(n, deferred, 1, (double)in->scale, (in->low - in->zero) * b->reduced, (in->high - in->zero) * b->reduced);
+    return true;
 }
 
 /* Any axes that follow one another, in the file's order, but the channels of maps, which are last in the other. */
@@ -210,11 +223,7 @@ static bool reduce_rows(const struct real_node *n) {
     if (channels) b = (struct blocks){b.inner, b.reduced, 1};
     struct real_deferred *deferred = real_deferred_create(n, QM_OP_AVERAGE_POOL_2D, 1);
     const struct qm_shape *shape = &n->outputs[0]->shape;
-    if (b.inner == 1 && b.reduced > 1) {
-        if (!sum_last(n, &b, tensor, deferred)) return false;
-    } else {
-        sum_middle(n, &b, tensor, deferred);
-    }
+    if (!(b.inner == 1 && b.reduced > 1 ? sum_last : sum_middle)(n, &b, tensor, deferred)) return false;
     if (n->op->kind == QM_OP_MEAN) {
         double *scale = QM_ARENA_NEW(n->r->arena, double, 1);
         *scale = deferred->sum_scale[0] / b.reduced;

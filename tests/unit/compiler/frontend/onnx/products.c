@@ -247,6 +247,21 @@ Test(onnx_products, unsqueeze_names_an_axis_once) {
     refused("Unsqueeze names one axis twice");
 }
 
+/* Where each axis has numbers of its own, there must be one for each. */
+Test(onnx_products, slices_resizes_and_pads_name_an_axis_once) {
+    onnx_build_opset(build, 18);
+    computed("x", SHAPE(3, 4, 5, 6));
+    onnx_build_constant(build, "twos", INT64, SHAPE(1, 2), (double[]){2, 2});
+    onnx_build_constant(build, "ends", INT64, SHAPE(1, 2), (double[]){4, 4});
+    onnx_build_constant(build, "pads", INT64, SHAPE(1, 4), (double[]){1, 1, 1, 1});
+    onnx_build_constant(build, "axes", INT64, SHAPE(1, 2), (double[]){1, -2});
+    onnx_build_node(build, "Slice", "x twos ends axes", "a");
+    onnx_build_node(build, "Pad", "x pads - axes", "b");
+    onnx_build_ints(build, onnx_build_node(build, "Resize", "x - - ends", "c"), "axes", 2, (int64_t[]){1, -2});
+    onnx_build_node(build, "Concat", "a b c", "e");
+    refused("operator 1 Slice names one axis twice; operator 2 Pad names one axis twice; operator 3 Resize names one axis twice");
+}
+
 Test(onnx_products, reductions_and_squeeze_may_name_an_axis_again) {
     computed("x", SHAPE(3, 1, 3, 4));
     onnx_build_node(build, "Squeeze", axes(2, (double[]){0, -3}), "q");
