@@ -1,0 +1,13 @@
+/* sharing.h - which convolutions have the same numbers, as the examples of a batch do: cut alike, they share their constants. It is found
+ * once for a network, before there is a plan.
+ */
+#ifndef QM_COMPILER_PASSES_SHARING_H
+#define QM_COMPILER_PASSES_SHARING_H
+
+#include "compiler/ir/plan.h"
+
+/* For each layer the last one before it of whose numbers the same constants are made, when both are cut alike; PLAN_NONE: none.
+ * [layer_count], in the arena. */
+uint32_t *sharing_find(const struct qm_network *network, struct qm_arena *arena);
+
+#endif
