@@ -15,7 +15,7 @@
 
 enum {
     SHIFT_MAX = 30,
-    EXPANDED_BYTES_MAX = 1 << 26, /* weights of a depthwise layer written out as a convolution */
+    EXPANDED_BYTES_MAX = 1 << 26, /* weights in groups, or of a depthwise layer, written out as a convolution, once for all that share them */
 };
 
 /* Weights are constant, with one scale or one for each of the channels along the axis, and one zero point. */
@@ -36,16 +36,19 @@ static enum qm_status check_weights(const struct site *s, uint32_t axis, uint32_
     return QM_OK;
 }
 
+static void write_signed(const struct copy *copy, int8_t *to) {
+    for (size_t i = 0; i < copy->size_bytes; i++) to[i] = (int8_t)((uint8_t)copy->from[i] - copy->zero);
+}
+
 /* Sets weights and their zero point as signed numbers: of unsigned ones both are less by half of their range. */
 static void set_weights(const struct site *s, struct qm_layer *layer) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
     layer->weights = weights->data;
     layer->weight_zero = (int32_t)weights->quant.zero_point[0];
     if (weights->dtype != QM_U8) return;
-    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, weights->size_bytes);
     int32_t half = 1 << (qm_graph_bits(weights) - 1);
-    for (size_t i = 0; i < weights->size_bytes; i++) to[i] = (int8_t)(((const uint8_t *)weights->data)[i] - half);
-    layer->weights = to;
+    const struct copy copy = {write_signed, layer->weights, weights->size_bytes, .zero = half};
+    layer->weights = copies_get(&s->l->copies, &copy);
     layer->weight_zero -= half;
 }
 
@@ -369,18 +372,15 @@ static uint32_t weight_bits(const struct site *s, const struct qm_layer *layer) 
     return bits == 1 || fits ? bits : 8;
 }
 
-/* What all convolutions have: operand, result, scales, folded bias, clamp. The layer's kind and weights are set. */
-static enum qm_status finish_convolution(const struct site *s, struct qm_layer *layer, const struct filter *f, uint32_t axis) {
+/* What all convolutions have but for their maps: scales, folded bias, clamp. The layer's kind and weights are set, and checked. */
+static enum qm_status finish_convolution(const struct site *s, struct qm_layer *layer, const struct filter *f) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
     QM_TRY(site_check_activation(s, site_output(s, 0)));
-    QM_TRY(check_weights(s, axis, f->channels));
     QM_TRY(set_output_stage(s, layer, f));
     layer->weight_bits = weight_bits(s, layer);
     layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
     layer->pad_value = (int8_t)site_input(s, 0)->quant.zero_point[0];
-    QM_TRY(site_operand(s, 0, &layer->inputs[0]));
     layer->input_count = 1;
-    layer->output = site_result(s, 0);
     return QM_OK;
 }
 
@@ -395,23 +395,23 @@ static enum qm_status check_expanded(const struct site *s, uint64_t bytes) {
                        EXPANDED_BYTES_MAX);
 }
 
-/* Room for weights that are all their zero point. */
-static int8_t *zero_weights(const struct site *s, const struct qm_layer *layer, uint64_t bytes) {
-    return memset(QM_ARENA_NEW(s->l->arena, int8_t, bytes), layer->weight_zero, bytes);
+static void write_joined(const struct copy *copy, int8_t *to) {
+    uint32_t own = copy->from_depth, per_group = copy->channels / (copy->depth / own);
+    memset(to, copy->zero, copy->size_bytes);
+    for (size_t c = 0; c < copy->channels; c++)
+        for (size_t tap = c * copy->taps; tap < (c + 1) * copy->taps; tap++)
+            memcpy(to + tap * copy->depth + c / per_group * own, copy->from + tap * own, own);
 }
 
 /* Makes a filter [oc][kh][kw][ic of a group] that of one group, unless it is: zero but for the channels of each group. */
 static enum qm_status join_groups(const struct site *s, struct qm_layer *layer, struct filter *f) {
     uint32_t own = site_input(s, 1)->dims[3], in_channels = layer->in_channels;
-    uint32_t taps = f->count / own, per_group = f->channels / (in_channels / own);
+    uint32_t taps = f->count / own;
     uint64_t bytes = (uint64_t)f->channels * taps * in_channels;
     if (own == in_channels) return QM_OK;
     QM_TRY(check_expanded(s, bytes));
-    int8_t *to = zero_weights(s, layer, bytes);
-    for (size_t c = 0; c < f->channels; c++)
-        for (size_t tap = 0; tap < taps; tap++)
-            memcpy(to + (c * taps + tap) * in_channels + c / per_group * own, layer->weights + (c * taps + tap) * own, own);
-    layer->weights = to;
+    const struct copy copy = {write_joined, layer->weights, bytes, f->channels, taps, in_channels, own, layer->weight_zero};
+    layer->weights = copies_get(&s->l->copies, &copy);
     f->channel_stride = f->count = taps * in_channels;
     return QM_OK;
 }
@@ -426,29 +426,41 @@ enum qm_status legalize_conv(const struct site *s) {
     QM_TRY(check_weights(s, 0, channels));
     set_weights(s, layer);
     QM_TRY(join_groups(s, layer, &filter));
-    QM_TRY(finish_convolution(s, layer, &filter, 0));
+    QM_TRY(finish_convolution(s, layer, &filter));
+    QM_TRY(site_operand(s, 0, &layer->inputs[0]));
+    layer->output = site_result(s, 0);
     layer->macs = positions(s, layer) * channels * count;
     return QM_OK;
 }
 
+static void write_expanded(const struct copy *copy, int8_t *to) {
+    uint32_t multiplier = copy->channels / copy->depth;
+    memset(to, copy->zero, copy->size_bytes);
+    for (size_t c = 0; c < copy->channels; c++)
+        for (size_t tap = 0; tap < copy->taps; tap++)
+            to[(c * copy->taps + tap) * copy->depth + c / multiplier] = copy->from[tap * copy->channels + c];
+}
+
 /* A depthwise filter [kh][kw][oc] with a multiplier as that of a convolution: [oc][kh][kw][ic], zero but for each channel's own input. */
 static enum qm_status expand(const struct site *s, struct qm_layer *layer, uint32_t taps, uint32_t channels) {
-    uint32_t multiplier = s->op->depth_multiplier, in_channels = channels / multiplier;
+    uint32_t in_channels = channels / s->op->depth_multiplier;
     uint64_t bytes = (uint64_t)taps * channels * in_channels;
     QM_TRY(check_expanded(s, bytes));
-    int8_t *to = zero_weights(s, layer, bytes);
-    for (size_t c = 0; c < channels; c++)
-        for (size_t tap = 0; tap < taps; tap++) to[(c * taps + tap) * in_channels + c / multiplier] = layer->weights[tap * channels + c];
-    layer->weights = to;
+    const struct copy copy = {write_expanded, layer->weights, bytes, channels, taps, .depth = in_channels, .zero = layer->weight_zero};
+    layer->weights = copies_get(&s->l->copies, &copy);
     return QM_OK;
+}
+
+static void write_twice(const struct copy *copy, int8_t *to) {
+    size_t count = copy->size_bytes / 2;
+    memcpy(to, copy->from, count);
+    memset(to + count, -copy->zero, count);
 }
 
 /* The array takes no zero point off depthwise weights: the window is read again, with the zero point's negative everywhere. */
 static void add_zero_taps(const struct site *s, struct qm_layer *layer, size_t count) {
-    int8_t *both = QM_ARENA_NEW(s->l->arena, int8_t, 2 * count);
-    memcpy(both, layer->weights, count);
-    memset(both + count, -layer->weight_zero, count);
-    layer->weights = both;
+    const struct copy copy = {write_twice, layer->weights, 2 * count, .zero = layer->weight_zero};
+    layer->weights = copies_get(&s->l->copies, &copy);
     layer->weight_zero = 0;
     layer->twice = true;
 }
@@ -469,7 +481,9 @@ enum qm_status legalize_depthwise(const struct site *s) {
         QM_TRY(expand(s, layer, taps, channels));
         filter = (struct filter){.channels = channels, .count = count, .channel_stride = count, .stride = 1};
     }
-    QM_TRY(finish_convolution(s, layer, &filter, 3));
+    QM_TRY(finish_convolution(s, layer, &filter));
+    QM_TRY(site_operand(s, 0, &layer->inputs[0]));
+    layer->output = site_result(s, 0);
     if (layer->kind == QM_LAYER_DEPTHWISE && asymmetric) add_zero_taps(s, layer, taps * channels);
     layer->macs = positions(s, layer) * channels * taps;
     return QM_OK;
@@ -511,14 +525,17 @@ static enum qm_status spread_input(const struct site *s, const struct spread *y,
 }
 
 /* Taps in reverse order. */
-static const int8_t *flip_taps(const struct site *s, const struct qm_layer *layer, const struct filter *f) {
-    uint32_t in_channels = site_input(s, 1)->dims[3], taps = f->count / in_channels;
-    const int8_t *source = layer->weights;
-    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, (size_t)f->channels * f->count);
-    for (size_t c = 0; c < f->channels; c++)
+static void write_flipped(const struct copy *copy, int8_t *to) {
+    size_t taps = copy->taps, depth = copy->depth;
+    for (size_t c = 0; c < copy->channels; c++)
         for (size_t tap = 0; tap < taps; tap++)
-            memcpy(to + c * f->count + tap * in_channels, source + c * f->count + (taps - 1 - tap) * in_channels, in_channels);
-    return to;
+            memcpy(to + (c * taps + tap) * depth, copy->from + (c * taps + taps - 1 - tap) * depth, depth);
+}
+
+static const int8_t *flip_taps(const struct site *s, const struct qm_layer *layer, const struct filter *f) {
+    uint32_t depth = site_input(s, 1)->dims[3];
+    const struct copy copy = {write_flipped, layer->weights, (uint64_t)f->channels * f->count, f->channels, f->count / depth, .depth = depth};
+    return copies_get(&s->l->copies, &copy);
 }
 
 /* A convolution of stride 1 over the spread input, with the flipped filter. */
@@ -544,20 +561,25 @@ enum qm_status legalize_transpose_conv(const struct site *s) {
     layer->dilation_w = op->dilation_w;
     layer->pad_top = y.pad;
     layer->pad_left = x.pad;
-    QM_TRY(finish_convolution(s, layer, &filter, 0));
+    QM_TRY(finish_convolution(s, layer, &filter));
     layer->inputs[0] = value;
+    layer->output = site_result(s, 0);
     layer->macs = (uint64_t)in->dims[1] * in->dims[2] * channels * count;
     return QM_OK;
 }
 
 /* ---- products by constant matrices ---- */
 
-/* Columns of a matrix as rows. */
-static const int8_t *turned(const struct site *s, const int8_t *matrix, size_t rows, size_t columns) {
-    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, rows * columns);
-    for (size_t row = 0; row < rows; row++)
-        for (size_t column = 0; column < columns; column++) to[column * rows + row] = matrix[row * columns + column];
-    return to;
+/* Columns of a matrix [depth][channels] as rows. */
+static void write_turned(const struct copy *copy, int8_t *to) {
+    size_t depth = copy->depth, channels = copy->channels;
+    for (size_t row = 0; row < depth; row++)
+        for (size_t column = 0; column < channels; column++) to[column * depth + row] = copy->from[row * channels + column];
+}
+
+static const int8_t *turned(const struct site *s, const int8_t *matrix, const struct site_factor_matrix *by) {
+    const struct copy copy = {write_turned, matrix, (uint64_t)by->depth * by->channels, by->channels, .depth = by->depth};
+    return copies_get(&s->l->copies, &copy);
 }
 
 enum qm_status site_multiply(const struct site *s, const struct site_factor_matrix *by, uint32_t value) {
@@ -567,10 +589,11 @@ enum qm_status site_multiply(const struct site *s, const struct site_factor_matr
     layer->kernel_h = layer->kernel_w = layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
     QM_TRY(check_weights(s, 0, by->channels));
     set_weights(s, layer);
-    if (!by->transposed) layer->weights = turned(s, layer->weights, by->depth, by->channels);
-    QM_TRY(finish_convolution(s, layer, &filter, 0));
+    if (!by->transposed) layer->weights = turned(s, layer->weights, by);
+    QM_TRY(finish_convolution(s, layer, &filter));
+    uint32_t result = site_result(s, 0);
     layer->inputs[0] = site_view(s, value, by->rows, 1, by->depth);
-    layer->output = site_result_view(s, layer->output, by->rows, 1, by->channels);
+    layer->output = site_result_view(s, result, by->rows, 1, by->channels);
     layer->macs = (uint64_t)by->rows * by->channels * by->depth;
     return QM_OK;
 }
