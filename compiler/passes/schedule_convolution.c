@@ -12,6 +12,7 @@
  */
 #include "common/precision.h"
 #include "compiler/passes/passes.h"
+#include "compiler/passes/sharing.h"
 
 enum { RING_MAX = 2 };
 
@@ -60,23 +61,13 @@ static uint32_t param_bytes(const struct conv *c, uint32_t channels) {
     return QM_PARAMETER_BYTES * plan_ceil_div(channels, c->tile) * c->plan->machine->cols;
 }
 
-/* Whether layers of the same numbers (sharing.h) have the same constants: the same weights, in the same order and chunks. The
- * run of a group says the stride, which alone does not count. */
-static bool same_cuts(const struct plan_tiling *a, const struct plan_tiling *b) {
-    const struct plan_lowering *x = &a->lowering, *y = &b->lowering;
-    const struct plan_window *v = &x->window, *w = &y->window;
-    if (x->precision != y->precision || x->group != y->group || x->depthwise != y->depthwise || x->im2col != y->im2col) return false;
-    if (v->kernel_w != w->kernel_w || v->run_bytes != w->run_bytes) return false;
-    return a->chunk_channels == b->chunk_channels && a->part_kernel_h == b->part_kernel_h && a->part_run == b->part_run;
-}
-
 /* Takes the constants of a layer before that has the same, as the examples of a batch do. False: there is none. A trial begins with a layer
  * within the network: those before that have no constants in it. */
 static bool share_constants(struct conv *c) {
     const struct plan *plan = c->plan;
     if (plan->constant_count == 0) return false;
     uint32_t first = plan->constants[0].layer, other = plan->same_numbers[c->layer];
-    while (other != PLAN_NONE && other >= first && !same_cuts(&plan->layers[other].tiling, c->t)) other = plan->same_numbers[other];
+    while (other != PLAN_NONE && other >= first && !sharing_same_cuts(&plan->layers[other].tiling, c->t)) other = plan->same_numbers[other];
     if (other == PLAN_NONE || other < first) return false;
     plan->layers[c->layer].first_constant = plan->layers[other].first_constant;
     return true;

@@ -93,3 +93,12 @@ uint32_t *sharing_find(const struct qm_network *network, struct qm_arena *arena)
         same[i] = is_convolution(&network->layers[i]) ? replace_latest(&f, i) : PLAN_NONE;
     return same;
 }
+
+/* The run of a group says the stride, which alone does not count. */
+bool sharing_same_cuts(const struct plan_tiling *a, const struct plan_tiling *b) {
+    const struct plan_lowering *x = &a->lowering, *y = &b->lowering;
+    const struct plan_window *v = &x->window, *w = &y->window;
+    if (x->precision != y->precision || x->group != y->group || x->depthwise != y->depthwise || x->im2col != y->im2col) return false;
+    if (v->kernel_w != w->kernel_w || v->run_bytes != w->run_bytes) return false;
+    return a->chunk_channels == b->chunk_channels && a->part_kernel_h == b->part_kernel_h && a->part_run == b->part_run;
+}

@@ -10,4 +10,7 @@
  * [layer_count], in the arena. */
 uint32_t *sharing_find(const struct qm_network *network, struct qm_arena *arena);
 
+/* Whether layers of the same numbers that are cut so have the same constants: the same weights, in the same order and chunks. */
+bool sharing_same_cuts(const struct plan_tiling *a, const struct plan_tiling *b);
+
 #endif

@@ -5,7 +5,7 @@
 #include <criterion/new/assert.h>
 #include <string.h>
 
-enum { CHANNELS = 4, TAPS = 3, WEIGHTS = CHANNELS * TAPS * CHANNELS, LAYERS = 40000, PLACES = 4 };
+enum { CHANNELS = 4, TAPS = 3, WEIGHTS = CHANNELS * TAPS * CHANNELS, LAYERS = 100000, PLACES = 4 };
 
 static struct qm_arena *arena;
 static struct qm_machine machine;
@@ -148,6 +148,41 @@ Test(sharing, is_with_layers_before_others_that_are_cut_otherwise) {
     qm_program_destroy(six);
     qm_program_destroy(two);
     qm_program_destroy(one);
+}
+
+/* ---- cuts ---- */
+
+static struct plan_tiling tiling(void) {
+    struct plan_tiling t = {.block_h = 2, .block_w = 3, .chunk_channels = 16, .matmul_tiles = 1, .part_kernel_h = 1, .part_run = 20};
+    t.lowering = (struct plan_lowering){.precision = QM_precision_W8A8, .channels = 16, .out_bits = 8, .group = 2, .matrices = 1};
+    t.lowering.window = (struct plan_window){.kernel_h = 1, .kernel_w = 1, .run_bytes = 20, .x_stride = 8, .out_h = 4, .out_w = 6};
+    return t;
+}
+
+Test(sharing, needs_cuts_that_lay_weights_out_alike) {
+    enum { FIELDS = 9 };
+    const struct plan_tiling one = tiling();
+    struct plan_tiling others[FIELDS];
+    for (int i = 0; i < FIELDS; i++) others[i] = one;
+    others[0].lowering.precision = QM_precision_W4A8;
+    others[1].lowering.group = 1;
+    others[2].lowering.depthwise = true;
+    others[3].lowering.im2col = true;
+    others[4].lowering.window.kernel_w = 3;
+    others[5].lowering.window.run_bytes = 24;
+    others[6].chunk_channels = 8;
+    others[7].part_kernel_h = 3;
+    others[8].part_run = 10;
+    for (int i = 0; i < FIELDS; i++) cr_expect(not(sharing_same_cuts(&one, &others[i])), "field %d", i);
+}
+
+Test(sharing, does_not_ask_how_positions_are_cut) {
+    const struct plan_tiling one = tiling();
+    struct plan_tiling other = one;
+    other.block_h = other.block_w = other.matmul_tiles = other.ring = 5;
+    other.rows_outer = other.split = true;
+    other.lowering.window.out_w = 2;
+    cr_expect(sharing_same_cuts(&one, &other));
 }
 
 /* ---- long networks, which do not end before the limit of time when each layer is compared with all before it ---- */
