@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "common/file.h"
-#include "compiler/passes/sharing.h"
 #include "compiler/passes/passes.h"
+#include "compiler/passes/sharing.h"
 
 struct pass {
     const char *name;

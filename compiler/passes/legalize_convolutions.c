@@ -15,7 +15,7 @@
 
 enum {
     SHIFT_MAX = 30,
-    EXPANDED_BYTES_MAX = 1 << 26, /* weights in groups, or of a depthwise layer, written out as a convolution, once for all that share them */
+    EXPANDED_BYTES_MAX = 1 << 26, /* weights in groups or of a depthwise layer, written out as a convolution for all that share them */
 };
 
 /* Weights are constant, with one scale or one for each of the channels along the axis, and one zero point. */
@@ -534,7 +534,8 @@ static void write_flipped(const struct copy *copy, int8_t *to) {
 
 static const int8_t *flip_taps(const struct site *s, const struct qm_layer *layer, const struct filter *f) {
     uint32_t depth = site_input(s, 1)->dims[3];
-    const struct copy copy = {write_flipped, layer->weights, (uint64_t)f->channels * f->count, f->channels, f->count / depth, .depth = depth};
+    uint64_t bytes = (uint64_t)f->channels * f->count;
+    const struct copy copy = {write_flipped, layer->weights, bytes, f->channels, f->count / depth, .depth = depth};
     return copies_get(&s->l->copies, &copy);
 }
 

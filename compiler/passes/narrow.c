@@ -177,8 +177,8 @@ static void write_narrow(const struct copy *copy, int8_t *to) {
     }
 }
 
-/* Rounds the weights of each channel to multiples of a scale, and takes activations as multiples of map_scale. Bias and multiplier follow, so
- * that the sum is the same number in other units. */
+/* Rounds the weights of each channel to multiples of a scale, and takes activations as multiples of map_scale. Bias and multiplier follow,
+ * so that the sum is the same number in other units. */
 static void narrow_numbers(struct narrower *n, struct qm_layer *layer, int32_t map_scale) {
     uint32_t channels = n->network->values[layer->output].c, count = layer->kernel_h * layer->kernel_w * layer->in_channels;
     struct copy copy = {write_narrow, layer->weights, (uint64_t)channels * count, channels, .depth = count, .zero = layer->weight_zero};

@@ -89,8 +89,7 @@ static uint32_t replace_latest(struct finder *f, uint32_t layer) {
 uint32_t *sharing_find(const struct qm_network *network, struct qm_arena *arena) {
     uint32_t *same = QM_ARENA_NEW(arena, uint32_t, network->layer_count);
     struct finder f = {.network = network, .index = {.arena = arena}, .latest = QM_ARENA_NEW(arena, uint32_t, network->layer_count)};
-    for (uint32_t i = 0; i < network->layer_count; i++)
-        same[i] = is_convolution(&network->layers[i]) ? replace_latest(&f, i) : PLAN_NONE;
+    for (uint32_t i = 0; i < network->layer_count; i++) same[i] = is_convolution(&network->layers[i]) ? replace_latest(&f, i) : PLAN_NONE;
     return same;
 }
 

@@ -302,7 +302,8 @@ static void check_one_copy(struct one *o, const uint32_t in[4], const uint32_t w
         cr_expect(eq(ptr, (void *)(uintptr_t)network->layers[i].weights, (void *)(uintptr_t)first));
     }
     cr_expect(eq(u32, convolutions, 3));
-    if (o->op.kind != QM_OP_CONV_2D || weights[3] != in[3]) cr_expect(ne(ptr, (void *)(uintptr_t)first, (void *)(uintptr_t)o->tensors[1].data));
+    if (o->op.kind != QM_OP_CONV_2D || weights[3] != in[3])
+        cr_expect(ne(ptr, (void *)(uintptr_t)first, (void *)(uintptr_t)o->tensors[1].data));
     qm_arena_destroy(o->arena);
 }
 
