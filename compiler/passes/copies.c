@@ -51,3 +51,44 @@ const int8_t *copies_get(struct copies *copies, const struct copy *wanted) {
     qm_index_add(&copies->index, hash, copies->index.count);
     return bytes;
 }
+
+/* ---- what is written ---- */
+
+void copy_signed(const struct copy *copy, int8_t *to) {
+    for (size_t i = 0; i < copy->size_bytes; i++) to[i] = (int8_t)((uint8_t)copy->from[i] - copy->zero);
+}
+
+void copy_joined(const struct copy *copy, int8_t *to) {
+    uint32_t own = copy->from_depth, per_group = copy->channels / (copy->depth / own);
+    memset(to, copy->zero, copy->size_bytes);
+    for (size_t c = 0; c < copy->channels; c++)
+        for (size_t tap = c * copy->taps; tap < (c + 1) * copy->taps; tap++)
+            memcpy(to + tap * copy->depth + c / per_group * own, copy->from + tap * own, own);
+}
+
+void copy_expanded(const struct copy *copy, int8_t *to) {
+    uint32_t multiplier = copy->channels / copy->depth;
+    memset(to, copy->zero, copy->size_bytes);
+    for (size_t c = 0; c < copy->channels; c++)
+        for (size_t tap = 0; tap < copy->taps; tap++)
+            to[(c * copy->taps + tap) * copy->depth + c / multiplier] = copy->from[tap * copy->channels + c];
+}
+
+void copy_twice(const struct copy *copy, int8_t *to) {
+    size_t count = copy->size_bytes / 2;
+    memcpy(to, copy->from, count);
+    memset(to + count, -copy->zero, count);
+}
+
+void copy_flipped(const struct copy *copy, int8_t *to) {
+    size_t taps = copy->taps, depth = copy->depth;
+    for (size_t c = 0; c < copy->channels; c++)
+        for (size_t tap = 0; tap < taps; tap++)
+            memcpy(to + (c * taps + tap) * depth, copy->from + (c * taps + taps - 1 - tap) * depth, depth);
+}
+
+void copy_turned(const struct copy *copy, int8_t *to) {
+    size_t depth = copy->depth, channels = copy->channels;
+    for (size_t row = 0; row < depth; row++)
+        for (size_t column = 0; column < channels; column++) to[column * depth + row] = copy->from[row * channels + column];
+}

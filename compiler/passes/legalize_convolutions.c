@@ -36,10 +36,6 @@ static enum qm_status check_weights(const struct site *s, uint32_t axis, uint32_
     return QM_OK;
 }
 
-static void write_signed(const struct copy *copy, int8_t *to) {
-    for (size_t i = 0; i < copy->size_bytes; i++) to[i] = (int8_t)((uint8_t)copy->from[i] - copy->zero);
-}
-
 /* Sets weights and their zero point as signed numbers: of unsigned ones both are less by half of their range. */
 static void set_weights(const struct site *s, struct qm_layer *layer) {
     const struct qm_graph_tensor *weights = site_input(s, 1);
@@ -47,8 +43,7 @@ static void set_weights(const struct site *s, struct qm_layer *layer) {
     layer->weight_zero = (int32_t)weights->quant.zero_point[0];
     if (weights->dtype != QM_U8) return;
     int32_t half = 1 << (qm_graph_bits(weights) - 1);
-    const struct copy copy = {write_signed, layer->weights, weights->size_bytes, .zero = half};
-    layer->weights = copies_get(&s->l->copies, &copy);
+    layer->weights = copies_get(&s->l->copies, &(struct copy){copy_signed, layer->weights, weights->size_bytes, .zero = half});
     layer->weight_zero -= half;
 }
 
@@ -395,14 +390,6 @@ static enum qm_status check_expanded(const struct site *s, uint64_t bytes) {
                        EXPANDED_BYTES_MAX);
 }
 
-static void write_joined(const struct copy *copy, int8_t *to) {
-    uint32_t own = copy->from_depth, per_group = copy->channels / (copy->depth / own);
-    memset(to, copy->zero, copy->size_bytes);
-    for (size_t c = 0; c < copy->channels; c++)
-        for (size_t tap = c * copy->taps; tap < (c + 1) * copy->taps; tap++)
-            memcpy(to + tap * copy->depth + c / per_group * own, copy->from + tap * own, own);
-}
-
 /* Makes a filter [oc][kh][kw][ic of a group] that of one group, unless it is: zero but for the channels of each group. */
 static enum qm_status join_groups(const struct site *s, struct qm_layer *layer, struct filter *f) {
     uint32_t own = site_input(s, 1)->dims[3], in_channels = layer->in_channels;
@@ -410,7 +397,7 @@ static enum qm_status join_groups(const struct site *s, struct qm_layer *layer, 
     uint64_t bytes = (uint64_t)f->channels * taps * in_channels;
     if (own == in_channels) return QM_OK;
     QM_TRY(check_expanded(s, bytes));
-    const struct copy copy = {write_joined, layer->weights, bytes, f->channels, taps, in_channels, own, layer->weight_zero};
+    const struct copy copy = {copy_joined, layer->weights, bytes, f->channels, taps, in_channels, own, layer->weight_zero};
     layer->weights = copies_get(&s->l->copies, &copy);
     f->channel_stride = f->count = taps * in_channels;
     return QM_OK;
@@ -433,33 +420,19 @@ enum qm_status legalize_conv(const struct site *s) {
     return QM_OK;
 }
 
-static void write_expanded(const struct copy *copy, int8_t *to) {
-    uint32_t multiplier = copy->channels / copy->depth;
-    memset(to, copy->zero, copy->size_bytes);
-    for (size_t c = 0; c < copy->channels; c++)
-        for (size_t tap = 0; tap < copy->taps; tap++)
-            to[(c * copy->taps + tap) * copy->depth + c / multiplier] = copy->from[tap * copy->channels + c];
-}
-
 /* A depthwise filter [kh][kw][oc] with a multiplier as that of a convolution: [oc][kh][kw][ic], zero but for each channel's own input. */
 static enum qm_status expand(const struct site *s, struct qm_layer *layer, uint32_t taps, uint32_t channels) {
     uint32_t in_channels = channels / s->op->depth_multiplier;
     uint64_t bytes = (uint64_t)taps * channels * in_channels;
     QM_TRY(check_expanded(s, bytes));
-    const struct copy copy = {write_expanded, layer->weights, bytes, channels, taps, .depth = in_channels, .zero = layer->weight_zero};
+    const struct copy copy = {copy_expanded, layer->weights, bytes, channels, taps, .depth = in_channels, .zero = layer->weight_zero};
     layer->weights = copies_get(&s->l->copies, &copy);
     return QM_OK;
 }
 
-static void write_twice(const struct copy *copy, int8_t *to) {
-    size_t count = copy->size_bytes / 2;
-    memcpy(to, copy->from, count);
-    memset(to + count, -copy->zero, count);
-}
-
 /* The array takes no zero point off depthwise weights: the window is read again, with the zero point's negative everywhere. */
 static void add_zero_taps(const struct site *s, struct qm_layer *layer, size_t count) {
-    const struct copy copy = {write_twice, layer->weights, 2 * count, .zero = layer->weight_zero};
+    const struct copy copy = {copy_twice, layer->weights, 2 * count, .zero = layer->weight_zero};
     layer->weights = copies_get(&s->l->copies, &copy);
     layer->weight_zero = 0;
     layer->twice = true;
@@ -524,21 +497,6 @@ static enum qm_status spread_input(const struct site *s, const struct spread *y,
     return QM_OK;
 }
 
-/* Taps in reverse order. */
-static void write_flipped(const struct copy *copy, int8_t *to) {
-    size_t taps = copy->taps, depth = copy->depth;
-    for (size_t c = 0; c < copy->channels; c++)
-        for (size_t tap = 0; tap < taps; tap++)
-            memcpy(to + (c * taps + tap) * depth, copy->from + (c * taps + taps - 1 - tap) * depth, depth);
-}
-
-static const int8_t *flip_taps(const struct site *s, const struct qm_layer *layer, const struct filter *f) {
-    uint32_t depth = site_input(s, 1)->dims[3];
-    uint64_t bytes = (uint64_t)f->channels * f->count;
-    const struct copy copy = {write_flipped, layer->weights, bytes, f->channels, f->count / depth, .depth = depth};
-    return copies_get(&s->l->copies, &copy);
-}
-
 /* A convolution of stride 1 over the spread input, with the flipped filter. */
 enum qm_status legalize_transpose_conv(const struct site *s) {
     const struct qm_graph_tensor *in = site_input(s, 0), *weights = site_input(s, 1);
@@ -552,7 +510,9 @@ enum qm_status legalize_transpose_conv(const struct site *s) {
     QM_TRY(spread_input(s, &y, &x, &value));
     struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
     set_weights(s, layer);
-    layer->weights = flip_taps(s, layer, &filter);
+    const struct copy copy = {copy_flipped, layer->weights,           (uint64_t)channels * count,
+                              channels,     count / weights->dims[3], .depth = weights->dims[3]};
+    layer->weights = copies_get(&s->l->copies, &copy);
     layer->in_channels = in->dims[3];
     QM_TRY(join_groups(s, layer, &filter));
     layer->kernel_h = op->kernel_h;
@@ -571,18 +531,6 @@ enum qm_status legalize_transpose_conv(const struct site *s) {
 
 /* ---- products by constant matrices ---- */
 
-/* Columns of a matrix [depth][channels] as rows. */
-static void write_turned(const struct copy *copy, int8_t *to) {
-    size_t depth = copy->depth, channels = copy->channels;
-    for (size_t row = 0; row < depth; row++)
-        for (size_t column = 0; column < channels; column++) to[column * depth + row] = copy->from[row * channels + column];
-}
-
-static const int8_t *turned(const struct site *s, const int8_t *matrix, const struct site_factor_matrix *by) {
-    const struct copy copy = {write_turned, matrix, (uint64_t)by->depth * by->channels, by->channels, .depth = by->depth};
-    return copies_get(&s->l->copies, &copy);
-}
-
 enum qm_status site_multiply(const struct site *s, const struct site_factor_matrix *by, uint32_t value) {
     struct filter filter = {.channels = by->channels, .count = by->depth, .channel_stride = by->depth, .stride = 1};
     struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
@@ -590,7 +538,8 @@ enum qm_status site_multiply(const struct site *s, const struct site_factor_matr
     layer->kernel_h = layer->kernel_w = layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
     QM_TRY(check_weights(s, 0, by->channels));
     set_weights(s, layer);
-    if (!by->transposed) layer->weights = turned(s, layer->weights, by);
+    const struct copy copy = {copy_turned, layer->weights, (uint64_t)by->depth * by->channels, by->channels, .depth = by->depth};
+    if (!by->transposed) layer->weights = copies_get(&s->l->copies, &copy);
     QM_TRY(finish_convolution(s, layer, &filter));
     uint32_t result = site_result(s, 0);
     layer->inputs[0] = site_view(s, value, by->rows, 1, by->depth);

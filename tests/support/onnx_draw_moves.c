@@ -132,3 +132,10 @@ bool onnx_draw_concat(struct onnx_draw *d, const struct onnx_draw_value *x, stru
     onnx_draw_note(d, "Concat");
     return true;
 }
+
+bool onnx_draw_only_quantize(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
+    const struct onnx_draw_flow *flow =
+        onnx_draw_quantize(d, &(struct onnx_draw_value){.name = x->name, .shape = x->shape, .spread = x->spread}, NULL);
+    *y = onnx_draw_dequantize(d, flow);
+    return true;
+}

@@ -406,13 +406,6 @@ static bool with_tensor(struct onnx_draw *d, const struct onnx_draw_value *x, st
     return true;
 }
 
-static bool only_quantize(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
-    const struct onnx_draw_flow *flow =
-        onnx_draw_quantize(d, &(struct onnx_draw_value){.name = x->name, .shape = x->shape, .spread = x->spread}, NULL);
-    *y = onnx_draw_dequantize(d, flow);
-    return true;
-}
-
 const struct onnx_draw_steps onnx_draw_first_steps[] = {{conv, 26},
                                                         {conv_twice, 3},
                                                         {gemm, 20},
@@ -437,7 +430,7 @@ const struct onnx_draw_steps onnx_draw_first_steps[] = {{conv, 26},
                                                         {onnx_draw_split, 2},
                                                         {onnx_draw_reduce_mean, 4},
                                                         {onnx_draw_resize, 2},
-                                                        {only_quantize, 3},
+                                                        {onnx_draw_only_quantize, 3},
                                                         {NULL, 0}};
 const struct onnx_draw_steps onnx_draw_next_steps[] = {{relu, 30},
                                                        {clip, 12},
