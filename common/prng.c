@@ -1,6 +1,8 @@
 /* prng.c - SplitMix64. */
 #include "common/prng.h"
 
+#include <string.h>
+
 static const uint64_t GOLDEN_GAMMA = 0x9e3779b97f4a7c15u;
 
 static uint64_t mix(uint64_t x) {
@@ -28,4 +30,18 @@ void qm_prng_fill(struct qm_prng *prng, void *bytes, size_t size_bytes) {
 
 uint64_t qm_hash3(uint64_t seed, uint64_t a, uint64_t b) {
     return mix(mix(mix(seed + GOLDEN_GAMMA) ^ a) + b * GOLDEN_GAMMA);
+}
+
+/* Each word is mixed once and quickly, the result well. */
+uint64_t qm_hash_bytes(uint64_t seed, const void *bytes, size_t size_bytes) {
+    uint64_t hash = mix(seed + GOLDEN_GAMMA) ^ size_bytes, word;
+    size_t at = 0;
+    for (; at + sizeof word <= size_bytes; at += sizeof word) {
+        memcpy(&word, (const uint8_t *)bytes + at, sizeof word);
+        hash = (hash ^ word) * GOLDEN_GAMMA;
+        hash ^= hash >> 32;
+    }
+    word = 0;
+    if (at < size_bytes) memcpy(&word, (const uint8_t *)bytes + at, size_bytes - at);
+    return mix(hash ^ word);
 }

@@ -4,9 +4,13 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "common/index.h"
+#include "common/prng.h"
+
 struct classes {
     struct layer_class **list; /* [count] */
     uint32_t count, room;
+    struct qm_index index; /* by keys */
 };
 
 static void describe_map(const struct plan *plan, uint32_t value, uint32_t *map) {
@@ -64,23 +68,37 @@ static struct layer_class *add_class(struct plan *plan) {
     return classes->list[classes->count++] = QM_ARENA_NEW(plan->arena, struct layer_class, 1);
 }
 
-static uint32_t find_class(const struct classes *classes, const struct class_key *key) {
-    uint32_t i = 0;
-    while (i < classes->count && memcmp(&classes->list[i]->key, key, sizeof *key) != 0) i++;
-    return i;
+struct wanted {
+    const struct classes *classes;
+    const struct class_key *key;
+};
+
+static bool is_wanted(const void *wanted, uint32_t item) {
+    const struct wanted *w = wanted;
+    return memcmp(&w->classes->list[item]->key, w->key, sizeof *w->key) == 0;
+}
+
+static struct classes *classes_create(struct qm_arena *arena) {
+    struct classes *classes = QM_ARENA_NEW(arena, struct classes, 1);
+    classes->index.arena = arena;
+    return classes;
 }
 
 const struct layer_class *class_put(struct plan *plan, uint32_t layer, const struct cuts_context *context) {
     struct class_key key;
-    if (plan->classes == NULL) plan->classes = QM_ARENA_NEW(plan->arena, struct classes, 1);
+    if (plan->classes == NULL) plan->classes = classes_create(plan->arena);
     describe(plan, layer, context, &key);
-    plan->layers[layer].class = find_class(plan->classes, &key);
-    if (plan->layers[layer].class == plan->classes->count) {
-        struct layer_class *made = add_class(plan);
-        made->key = key;
-        made->cut_count = is_convolution(&plan->network->layers[layer]) ? cuts_find(plan, layer, context, made->cuts) : 0;
-    }
-    return class_of(plan, layer);
+    uint64_t hash = qm_hash_bytes(0, &key, sizeof key);
+    plan->layers[layer].class = qm_index_find(&plan->classes->index, hash, is_wanted, &(struct wanted){plan->classes, &key});
+    if (plan->layers[layer].class != QM_INDEX_NONE) return class_of(plan, layer);
+    plan->layers[layer].class = plan->classes->count;
+    qm_index_add(&plan->classes->index, hash, plan->classes->count);
+    struct layer_class *made = add_class(plan);
+    made->key = key;
+    if (!is_convolution(&plan->network->layers[layer])) return made;
+    made->cuts = QM_ARENA_NEW(plan->arena, struct cut, CUTS);
+    made->cut_count = cuts_find(plan, layer, context, made->cuts);
+    return made;
 }
 
 const struct layer_class *class_of(const struct plan *plan, uint32_t layer) {

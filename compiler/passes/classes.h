@@ -15,7 +15,7 @@ struct class_key {
 
 struct layer_class {
     struct class_key key;
-    struct cut cuts[CUTS]; /* of a convolution: the best first */
+    struct cut *cuts; /* [cut_count] of a convolution: the best first; others have none */
     uint32_t cut_count;
 };
 

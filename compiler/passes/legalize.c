@@ -250,7 +250,8 @@ enum qm_status qm_legalize(const struct qm_graph *graph, const struct qm_compile
                           .options = options != NULL ? options : &none,
                           .network = QM_ARENA_NEW(arena, struct qm_network, 1),
                           .arena = arena,
-                          .diag = diag};
+                          .diag = diag,
+                          .copies = {.index = {.arena = arena}}};
     QM_TRY(set_rounding(&l, l.options->requant));
     open_network(&l);
     for (uint32_t i = 0; i < graph->op_count; i++) QM_TRY(legalize_op(&l, &graph->ops[i]));

@@ -15,7 +15,7 @@
 
 enum {
     SHIFT_MAX = 30,
-    EXPANDED_BYTES_MAX = 1 << 26, /* weights of a depthwise layer written out as a convolution */
+    EXPANDED_BYTES_MAX = 1 << 26, /* weights in groups or of a depthwise layer, written out as a convolution for all that share them */
 };
 
 /* Weights are constant, with one scale or one for each of the channels along the axis, and one zero point. */
@@ -42,10 +42,8 @@ static void set_weights(const struct site *s, struct qm_layer *layer) {
     layer->weights = weights->data;
     layer->weight_zero = (int32_t)weights->quant.zero_point[0];
     if (weights->dtype != QM_U8) return;
-    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, weights->size_bytes);
     int32_t half = 1 << (qm_graph_bits(weights) - 1);
-    for (size_t i = 0; i < weights->size_bytes; i++) to[i] = (int8_t)(((const uint8_t *)weights->data)[i] - half);
-    layer->weights = to;
+    layer->weights = copies_get(&s->l->copies, &(struct copy){copy_signed, layer->weights, weights->size_bytes, .zero = half});
     layer->weight_zero -= half;
 }
 
@@ -369,8 +367,7 @@ static uint32_t weight_bits(const struct site *s, const struct qm_layer *layer) 
     return bits == 1 || fits ? bits : 8;
 }
 
-/* What all convolutions have: result, scales, folded bias, clamp. The layer's kind and weights are set, these are checked, and its operand
- * is the caller's. */
+/* What all convolutions have but for their maps: scales, folded bias, clamp. The layer's kind and weights are set, and checked. */
 static enum qm_status finish_convolution(const struct site *s, struct qm_layer *layer, const struct filter *f) {
     QM_TRY(site_check_activation(s, site_input(s, 0)));
     QM_TRY(site_check_activation(s, site_output(s, 0)));
@@ -379,7 +376,6 @@ static enum qm_status finish_convolution(const struct site *s, struct qm_layer *
     layer->in_unsigned = site_input(s, 0)->dtype == QM_U8;
     layer->pad_value = (int8_t)site_input(s, 0)->quant.zero_point[0];
     layer->input_count = 1;
-    layer->output = site_result(s, 0);
     return QM_OK;
 }
 
@@ -394,23 +390,15 @@ static enum qm_status check_expanded(const struct site *s, uint64_t bytes) {
                        EXPANDED_BYTES_MAX);
 }
 
-/* Room for weights that are all their zero point. */
-static int8_t *zero_weights(const struct site *s, const struct qm_layer *layer, uint64_t bytes) {
-    return memset(QM_ARENA_NEW(s->l->arena, int8_t, bytes), layer->weight_zero, bytes);
-}
-
 /* Makes a filter [oc][kh][kw][ic of a group] that of one group, unless it is: zero but for the channels of each group. */
 static enum qm_status join_groups(const struct site *s, struct qm_layer *layer, struct filter *f) {
     uint32_t own = site_input(s, 1)->dims[3], in_channels = layer->in_channels;
-    uint32_t taps = f->count / own, per_group = f->channels / (in_channels / own);
+    uint32_t taps = f->count / own;
     uint64_t bytes = (uint64_t)f->channels * taps * in_channels;
     if (own == in_channels) return QM_OK;
     QM_TRY(check_expanded(s, bytes));
-    int8_t *to = zero_weights(s, layer, bytes);
-    for (size_t c = 0; c < f->channels; c++)
-        for (size_t tap = 0; tap < taps; tap++)
-            memcpy(to + (c * taps + tap) * in_channels + c / per_group * own, layer->weights + (c * taps + tap) * own, own);
-    layer->weights = to;
+    const struct copy copy = {copy_joined, layer->weights, bytes, f->channels, taps, in_channels, own, layer->weight_zero};
+    layer->weights = copies_get(&s->l->copies, &copy);
     f->channel_stride = f->count = taps * in_channels;
     return QM_OK;
 }
@@ -425,30 +413,27 @@ enum qm_status legalize_conv(const struct site *s) {
     QM_TRY(check_weights(s, 0, channels));
     set_weights(s, layer);
     QM_TRY(join_groups(s, layer, &filter));
-    QM_TRY(site_operand(s, 0, &layer->inputs[0]));
     QM_TRY(finish_convolution(s, layer, &filter));
+    QM_TRY(site_operand(s, 0, &layer->inputs[0]));
+    layer->output = site_result(s, 0);
     layer->macs = positions(s, layer) * channels * count;
     return QM_OK;
 }
 
 /* A depthwise filter [kh][kw][oc] with a multiplier as that of a convolution: [oc][kh][kw][ic], zero but for each channel's own input. */
 static enum qm_status expand(const struct site *s, struct qm_layer *layer, uint32_t taps, uint32_t channels) {
-    uint32_t multiplier = s->op->depth_multiplier, in_channels = channels / multiplier;
+    uint32_t in_channels = channels / s->op->depth_multiplier;
     uint64_t bytes = (uint64_t)taps * channels * in_channels;
     QM_TRY(check_expanded(s, bytes));
-    int8_t *to = zero_weights(s, layer, bytes);
-    for (size_t c = 0; c < channels; c++)
-        for (size_t tap = 0; tap < taps; tap++) to[(c * taps + tap) * in_channels + c / multiplier] = layer->weights[tap * channels + c];
-    layer->weights = to;
+    const struct copy copy = {copy_expanded, layer->weights, bytes, channels, taps, .depth = in_channels, .zero = layer->weight_zero};
+    layer->weights = copies_get(&s->l->copies, &copy);
     return QM_OK;
 }
 
 /* The array takes no zero point off depthwise weights: the window is read again, with the zero point's negative everywhere. */
 static void add_zero_taps(const struct site *s, struct qm_layer *layer, size_t count) {
-    int8_t *both = QM_ARENA_NEW(s->l->arena, int8_t, 2 * count);
-    memcpy(both, layer->weights, count);
-    memset(both + count, -layer->weight_zero, count);
-    layer->weights = both;
+    const struct copy copy = {copy_twice, layer->weights, 2 * count, .zero = layer->weight_zero};
+    layer->weights = copies_get(&s->l->copies, &copy);
     layer->weight_zero = 0;
     layer->twice = true;
 }
@@ -469,8 +454,9 @@ enum qm_status legalize_depthwise(const struct site *s) {
         QM_TRY(expand(s, layer, taps, channels));
         filter = (struct filter){.channels = channels, .count = count, .channel_stride = count, .stride = 1};
     }
-    QM_TRY(site_operand(s, 0, &layer->inputs[0]));
     QM_TRY(finish_convolution(s, layer, &filter));
+    QM_TRY(site_operand(s, 0, &layer->inputs[0]));
+    layer->output = site_result(s, 0);
     if (layer->kind == QM_LAYER_DEPTHWISE && asymmetric) add_zero_taps(s, layer, taps * channels);
     layer->macs = positions(s, layer) * channels * taps;
     return QM_OK;
@@ -511,17 +497,6 @@ static enum qm_status spread_input(const struct site *s, const struct spread *y,
     return QM_OK;
 }
 
-/* Taps in reverse order. */
-static const int8_t *flip_taps(const struct site *s, const struct qm_layer *layer, const struct filter *f) {
-    uint32_t in_channels = site_input(s, 1)->dims[3], taps = f->count / in_channels;
-    const int8_t *source = layer->weights;
-    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, (size_t)f->channels * f->count);
-    for (size_t c = 0; c < f->channels; c++)
-        for (size_t tap = 0; tap < taps; tap++)
-            memcpy(to + c * f->count + tap * in_channels, source + c * f->count + (taps - 1 - tap) * in_channels, in_channels);
-    return to;
-}
-
 /* A convolution of stride 1 over the spread input, with the flipped filter. */
 enum qm_status legalize_transpose_conv(const struct site *s) {
     const struct qm_graph_tensor *in = site_input(s, 0), *weights = site_input(s, 1);
@@ -535,7 +510,9 @@ enum qm_status legalize_transpose_conv(const struct site *s) {
     QM_TRY(spread_input(s, &y, &x, &value));
     struct qm_layer *layer = site_layer(s, QM_LAYER_CONV);
     set_weights(s, layer);
-    layer->weights = flip_taps(s, layer, &filter);
+    const struct copy copy = {copy_flipped, layer->weights,           (uint64_t)channels * count,
+                              channels,     count / weights->dims[3], .depth = weights->dims[3]};
+    layer->weights = copies_get(&s->l->copies, &copy);
     layer->in_channels = in->dims[3];
     QM_TRY(join_groups(s, layer, &filter));
     layer->kernel_h = op->kernel_h;
@@ -545,21 +522,14 @@ enum qm_status legalize_transpose_conv(const struct site *s) {
     layer->dilation_w = op->kernel_w > 1 ? op->dilation_w : 1;
     layer->pad_top = y.pad;
     layer->pad_left = x.pad;
-    layer->inputs[0] = value;
     QM_TRY(finish_convolution(s, layer, &filter));
+    layer->inputs[0] = value;
+    layer->output = site_result(s, 0);
     layer->macs = (uint64_t)in->dims[1] * in->dims[2] * channels * count;
     return QM_OK;
 }
 
 /* ---- products by constant matrices ---- */
-
-/* Columns of a matrix as rows. */
-static const int8_t *turned(const struct site *s, const int8_t *matrix, size_t rows, size_t columns) {
-    int8_t *to = QM_ARENA_NEW(s->l->arena, int8_t, rows * columns);
-    for (size_t row = 0; row < rows; row++)
-        for (size_t column = 0; column < columns; column++) to[column * rows + row] = matrix[row * columns + column];
-    return to;
-}
 
 enum qm_status site_multiply(const struct site *s, const struct site_factor_matrix *by, uint32_t value) {
     struct filter filter = {.channels = by->channels, .count = by->depth, .channel_stride = by->depth, .stride = 1};
@@ -568,10 +538,12 @@ enum qm_status site_multiply(const struct site *s, const struct site_factor_matr
     layer->kernel_h = layer->kernel_w = layer->stride_h = layer->stride_w = layer->dilation_h = layer->dilation_w = 1;
     QM_TRY(check_weights(s, 0, by->channels));
     set_weights(s, layer);
-    if (!by->transposed) layer->weights = turned(s, layer->weights, by->depth, by->channels);
+    const struct copy copy = {copy_turned, layer->weights, (uint64_t)by->depth * by->channels, by->channels, .depth = by->depth};
+    if (!by->transposed) layer->weights = copies_get(&s->l->copies, &copy);
     QM_TRY(finish_convolution(s, layer, &filter));
+    uint32_t result = site_result(s, 0);
     layer->inputs[0] = site_view(s, value, by->rows, 1, by->depth);
-    layer->output = site_result_view(s, layer->output, by->rows, 1, by->channels);
+    layer->output = site_result_view(s, result, by->rows, 1, by->channels);
     layer->macs = (uint64_t)by->rows * by->channels * by->depth;
     return QM_OK;
 }

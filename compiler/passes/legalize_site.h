@@ -13,6 +13,7 @@
 #include "common/isa.h"
 #include "common/multiplier.h"
 #include "compiler/compiler.h"
+#include "compiler/passes/copies.h"
 
 struct site;
 typedef enum qm_status legalize_operator(const struct site *s);
@@ -33,6 +34,7 @@ struct legalizer {
     struct qm_network *network;
     struct qm_arena *arena;
     struct qm_diag *diag;
+    struct copies copies; /* of weights */
     uint32_t value_room, layer_room;
     const struct profile *profile;           /* what --requant says of each operator; NULL: of all the same */
     uint32_t rounding;                       /* of operators that say none, and of those that say EVEN when it overrides theirs */

@@ -15,6 +15,7 @@
 #include "common/multiplier.h"
 #include "common/precision.h"
 #include "compiler/compiler.h"
+#include "compiler/passes/copies.h"
 #include "common/problems.h"
 
 enum { NARROW_MAP_BITS = 4, MAP_SCALE = 16, WEIGHT_BITS = 4, WEIGHT_MAX = 7, UNASKED = -1 };
@@ -23,6 +24,7 @@ struct narrower {
     struct qm_network *network;
     struct qm_arena *arena;
     struct qm_diag *diag;
+    struct copies copies;     /* of weights */
     int *asked;               /* [layer_count] QM_precision_* or UNASKED */
     uint32_t *packed_copy_of; /* [value_count] the packed copy of a map; QM_NO_TENSOR: none yet */
     struct qm_layer *old;     /* the layers before moves were added */
@@ -159,22 +161,37 @@ static int32_t largest_of(const int8_t *weights, uint32_t count, int32_t zero) {
     return largest;
 }
 
-/* Rounds the weights of each channel to multiples of a scale, its largest weight / 7, and takes activations as multiples of map_scale.
- * Bias and multiplier follow, so that the sum is the same number in other units. */
-static void narrow_numbers(const struct narrower *n, struct qm_layer *layer, int32_t map_scale) {
+/* What a step of the narrow weights of a channel is worth: its largest weight / 7. */
+static double weight_scale_of(const int8_t *weights, uint32_t count, int32_t zero) {
+    int32_t largest = largest_of(weights, count, zero);
+    return largest == 0 ? 1 : (double)largest / WEIGHT_MAX;
+}
+
+/* [channels][depth] */
+static void write_narrow(const struct copy *copy, int8_t *to) {
+    uint32_t count = copy->depth;
+    for (size_t c = 0; c < copy->channels; c++) {
+        const int8_t *from = copy->from + c * count;
+        double scale = weight_scale_of(from, count, copy->zero);
+        for (uint32_t k = 0; k < count; k++) to[c * count + k] = (int8_t)lround((from[k] - copy->zero) / scale);
+    }
+}
+
+/* Rounds the weights of each channel to multiples of a scale, and takes activations as multiples of map_scale. Bias and multiplier follow,
+ * so that the sum is the same number in other units. */
+static void narrow_numbers(struct narrower *n, struct qm_layer *layer, int32_t map_scale) {
     uint32_t channels = n->network->values[layer->output].c, count = layer->kernel_h * layer->kernel_w * layer->in_channels;
-    int8_t *weights = QM_ARENA_NEW(n->arena, int8_t, (size_t)channels * count);
+    struct copy copy = {write_narrow, layer->weights, (uint64_t)channels * count, channels, .depth = count, .zero = layer->weight_zero};
+    const int8_t *weights = copies_get(&n->copies, &copy);
     int32_t *bias = QM_ARENA_NEW(n->arena, int32_t, channels);
     struct qm_multiplier *scales = QM_ARENA_NEW(n->arena, struct qm_multiplier, channels);
     int32_t zero = pad_number(layer), new_zero = map_scale == 1 ? zero : packed_number(zero, layer->in_unsigned);
     for (uint32_t c = 0; c < channels; c++) {
         const int8_t *from = layer->weights + (size_t)c * count;
-        int8_t *to = weights + (size_t)c * count;
-        int32_t largest = largest_of(from, count, layer->weight_zero);
-        double weight_scale = largest == 0 ? 1 : (double)largest / WEIGHT_MAX;
-        for (uint32_t k = 0; k < count; k++) to[k] = (int8_t)lround((from[k] - layer->weight_zero) / weight_scale);
+        double weight_scale = weight_scale_of(from, count, layer->weight_zero);
         double unfolded = (double)layer->bias[c] + (double)zero * (double)sum_of(from, count, layer->weight_zero);
-        bias[c] = (int32_t)(llround(unfolded / (weight_scale * map_scale)) - new_zero * sum_of(to, count, 0));
+        int64_t narrow_sum = sum_of(weights + (size_t)c * count, count, 0);
+        bias[c] = (int32_t)(llround(unfolded / (weight_scale * map_scale)) - new_zero * narrow_sum);
         scales[c] = scaled(layer->scales[c], weight_scale * map_scale);
     }
     layer->weights = weights;
@@ -324,7 +341,7 @@ static void set_packed_pad(struct qm_layer *layer, int32_t number) {
 }
 
 /* The numbers that a layer was asked to have; its input map follows. */
-static void narrow_layer(const struct narrower *n, struct qm_layer layer, int asked) {
+static void narrow_layer(struct narrower *n, struct qm_layer layer, int asked) {
     if (asked == QM_precision_W4A4) pack_input(n, &layer);
     if (asked == QM_precision_W4A8) narrow_numbers(n, &layer, 1);
     if (asked == QM_precision_W4A4) {
@@ -392,7 +409,7 @@ static uint32_t precision_of(const struct qm_network *network, const struct qm_l
 }
 
 enum qm_status qm_narrow(struct qm_network *network, const char *precision, struct qm_arena *arena, struct qm_diag *diag) {
-    struct narrower n = {.network = network, .arena = arena, .diag = diag};
+    struct narrower n = {.network = network, .arena = arena, .diag = diag, .copies = {.index = {.arena = arena}}};
     QM_TRY(ask(&n, precision));
     narrow_layers(&n);
     for (uint32_t i = 0; i < network->value_count; i++)

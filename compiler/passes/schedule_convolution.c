@@ -10,10 +10,9 @@
  * after the other with its own blocks. The zero point of the input leaves their sums by more MATMULs, which see nothing but its negative.
  * Sums take the accumulator in turn, so that a MATMUL can fill rows while REQUANTIZE reads others.
  */
-#include <string.h>
-
 #include "common/precision.h"
 #include "compiler/passes/passes.h"
+#include "compiler/passes/sharing.h"
 
 enum { RING_MAX = 2 };
 
@@ -62,44 +61,16 @@ static uint32_t param_bytes(const struct conv *c, uint32_t channels) {
     return QM_PARAMETER_BYTES * plan_ceil_div(channels, c->tile) * c->plan->machine->cols;
 }
 
-static bool same_bytes(const void *a, const void *b, size_t size_bytes) {
-    return a == b || (a != NULL && b != NULL && memcmp(a, b, size_bytes) == 0);
-}
-
-/* Whether all that the constants of two layers are made of is the same, but for how it is cut. */
-static bool same_numbers(const struct plan *plan, const struct qm_layer *a, const struct qm_layer *b) {
-    uint32_t channels = plan->network->values[a->output].c;
-    size_t taps = (size_t)a->kernel_h * a->kernel_w * (a->twice ? 2 : 1), filters = a->kind == QM_LAYER_DEPTHWISE ? 1 : channels;
-    if (a->kind != b->kind || channels != plan->network->values[b->output].c || a->in_channels != b->in_channels) return false;
-    if (a->kernel_h != b->kernel_h || a->kernel_w != b->kernel_w || a->stride_w != b->stride_w || a->twice != b->twice) return false;
-    if (a->weight_zero != b->weight_zero || !same_bytes(a->table, b->table, QM_TABLE_BYTES)) return false;
-    if (!same_bytes(a->bias, b->bias, channels * sizeof *a->bias)) return false;
-    for (uint32_t i = 0; i < channels; i++)
-        if (a->scales[i].value != b->scales[i].value || a->scales[i].shift != b->scales[i].shift) return false;
-    return same_bytes(a->weights, b->weights, filters * taps * a->in_channels);
-}
-
-/* Whether two layers lay weights out in the same order. */
-static bool same_cuts(const struct plan_tiling *a, const struct plan_tiling *b) {
-    const struct plan_lowering *x = &a->lowering, *y = &b->lowering;
-    const struct plan_window *v = &x->window, *w = &y->window;
-    if (x->precision != y->precision || x->channels != y->channels || x->group != y->group || x->depthwise != y->depthwise) return false;
-    if (x->twice != y->twice || x->im2col != y->im2col || v->x_stride != w->x_stride) return false;
-    if (v->kernel_h != w->kernel_h || v->kernel_w != w->kernel_w || v->run_bytes != w->run_bytes) return false;
-    return a->chunk_channels == b->chunk_channels && a->part_kernel_h == b->part_kernel_h && a->part_run == b->part_run;
-}
-
-/* Takes the constants of a layer before that has the same, as the examples of a batch do. False: there is none. */
+/* Takes the constants of a layer before that has the same, as the examples of a batch do. False: there is none. A trial begins with a layer
+ * within the network: those before that have no constants in it. */
 static bool share_constants(struct conv *c) {
     const struct plan *plan = c->plan;
-    for (uint32_t i = 0; i < plan->constant_count; i++) {
-        uint32_t layer = plan->constants[i].layer;
-        if (plan->layers[layer].first_constant != i || !same_cuts(&plan->layers[layer].tiling, c->t)) continue;
-        if (!same_numbers(plan, &plan->network->layers[layer], c->l)) continue;
-        plan->layers[c->layer].first_constant = i;
-        return true;
-    }
-    return false;
+    if (plan->constant_count == 0) return false;
+    uint32_t first = plan->constants[0].layer, other = plan->same_numbers[c->layer];
+    while (other != PLAN_NONE && other >= first && !sharing_same_cuts(&plan->layers[other].tiling, c->t)) other = plan->same_numbers[other];
+    if (other == PLAN_NONE || other < first) return false;
+    plan->layers[c->layer].first_constant = plan->layers[other].first_constant;
+    return true;
 }
 
 /* Adds a constant for each chunk, with its weights, unless they are computed, and parameters, and one for the table. */

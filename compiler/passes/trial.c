@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "common/index.h"
+#include "common/prng.h"
 #include "compiler/passes/classes.h"
 #include "compiler/passes/passes.h"
 #include "compiler/passes/residents.h"
@@ -142,6 +144,7 @@ struct choices {
     struct choice *list; /* [count], in the order in which they were made */
     uint32_t *cuts;      /* [layers] */
     uint32_t count;
+    struct qm_index index; /* by all but the cut */
 };
 
 static struct choice describe(const struct plan *plan, uint32_t layer, struct stretch stretch, const uint32_t *cuts) {
@@ -152,12 +155,24 @@ static struct choice describe(const struct plan *plan, uint32_t layer, struct st
     return choice;
 }
 
+struct wanted {
+    const struct choices *choices;
+    const struct choice *choice;
+};
+
+static bool is_wanted(const void *wanted, uint32_t item) {
+    const struct wanted *w = wanted;
+    return memcmp(&w->choices->list[item], w->choice, offsetof(struct choice, cut)) == 0;
+}
+
 static uint32_t choose_cut(struct plan *plan, uint32_t layer, struct choices *choices) {
     struct stretch stretch = stretch_around(plan, layer);
     struct choice choice = describe(plan, layer, stretch, choices->cuts);
-    for (uint32_t i = 0; i < choices->count; i++)
-        if (memcmp(&choices->list[i], &choice, offsetof(struct choice, cut)) == 0) return choices->list[i].cut;
+    uint64_t hash = qm_hash_bytes(0, &choice, offsetof(struct choice, cut));
+    uint32_t known = qm_index_find(&choices->index, hash, is_wanted, &(struct wanted){choices, &choice});
+    if (known != QM_INDEX_NONE) return choices->list[known].cut;
     choice.cut = try_cuts(plan, layer, stretch);
+    qm_index_add(&choices->index, hash, choices->count);
     choices->list[choices->count++] = choice;
     return choice.cut;
 }
@@ -165,6 +180,7 @@ static uint32_t choose_cut(struct plan *plan, uint32_t layer, struct choices *ch
 void trial_choose(struct plan *plan) {
     uint32_t count = plan->network->layer_count;
     struct choices choices = {.list = QM_ARENA_NEW(plan->arena, struct choice, count), .cuts = QM_ARENA_NEW(plan->arena, uint32_t, count)};
+    choices.index.arena = plan->arena;
     for (uint32_t layer = 0; layer < count; layer++) {
         const struct layer_class *class = class_of(plan, layer);
         if (class->cut_count < 2) continue;

@@ -114,3 +114,28 @@ bool onnx_draw_reduce_mean(struct onnx_draw *d, const struct onnx_draw_value *x,
     onnx_draw_note(d, "ReduceMean");
     return true;
 }
+
+bool onnx_draw_concat(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
+    const char *names = x->name;
+    uint32_t axis = 1 + onnx_draw_below(d, x->shape.rank - 1), count = 1 + onnx_draw_below(d, 2);
+    if (d->input_count > 2) return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct onnx_build_shape shape = x->shape;
+        shape.dims[axis] = 1 + onnx_draw_below(d, 6);
+        const struct onnx_draw_flow *flow =
+            onnx_draw_chance(d, 50) ? onnx_draw_other_flow(d, &x->shape, NULL, 0) : onnx_draw_input(d, &shape, 0);
+        if (flow == NULL) flow = onnx_draw_input(d, &shape, 0);
+        names = qm_arena_printf(d->b.arena, "%s %s", names, onnx_draw_dequantize(d, flow).name);
+        y->shape.dims[axis] += flow->shape.dims[axis];
+    }
+    onnx_build_int(&d->b, onnx_draw_node(d, "Concat", names, &y->name), "axis", axis);
+    onnx_draw_note(d, "Concat");
+    return true;
+}
+
+bool onnx_draw_only_quantize(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
+    const struct onnx_draw_flow *flow =
+        onnx_draw_quantize(d, &(struct onnx_draw_value){.name = x->name, .shape = x->shape, .spread = x->spread}, NULL);
+    *y = onnx_draw_dequantize(d, flow);
+    return true;
+}

@@ -119,16 +119,43 @@ static void spread_sums(struct onnx_draw_value *y, double x_scale, const struct 
     y->spread = y->unit * 70 * 70 * sqrt((double)taps);
 }
 
+/* A convolution of x, whose constants are drawn; no bias: NULL. */
+static void convolve(struct onnx_draw *d, const struct convolution *o, const char *bias, const struct onnx_draw_value *x,
+                     struct onnx_draw_value *y) {
+    Onnx__NodeProto *node = onnx_draw_node(d, "Conv", joined(d, x->name, o->weights.name, bias), &y->name);
+    put_window(d, node, &o->window);
+    if (o->groups > 1) onnx_build_int(&d->b, node, "group", o->groups);
+    spread_sums(y, (double)x->quant->scale, &o->weights);
+}
+
 static bool conv(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
     struct convolution o;
     if (x->quant == NULL || !draw_convolution(d, &x->shape, &o, &y->shape)) return false;
     onnx_draw_note(d, convolution_name(&o, x->shape.rank));
     onnx_draw_weights(d, &o.weights, true);
     const char *bias = onnx_draw_bias(d, &o.weights, (double)x->quant->scale, true);
-    Onnx__NodeProto *node = onnx_draw_node(d, "Conv", joined(d, x->name, o.weights.name, bias), &y->name);
-    put_window(d, node, &o.window);
-    if (o.groups > 1) onnx_build_int(&d->b, node, "group", o.groups);
-    spread_sums(y, (double)x->quant->scale, &o.weights);
+    convolve(d, &o, bias, x, y);
+    return true;
+}
+
+/* The sum of two convolutions by the same constants: of x and of what is above zero of it. */
+static bool conv_twice(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
+    struct convolution o;
+    struct onnx_draw_value above = *x, sums[2] = {*y, *y};
+    if (x->quant == NULL || !draw_convolution(d, &x->shape, &o, &sums[0].shape)) return false;
+    sums[1].shape = y->shape = sums[0].shape;
+    onnx_draw_node(d, "Relu", x->name, &above.name);
+    above = onnx_draw_dequantize(d, onnx_draw_quantize(d, &above, x->quant));
+    onnx_draw_weights(d, &o.weights, true);
+    const char *bias = onnx_draw_bias(d, &o.weights, (double)x->quant->scale, true);
+    convolve(d, &o, bias, x, &sums[0]);
+    sums[0] = onnx_draw_dequantize(d, onnx_draw_quantize(d, &sums[0], NULL));
+    convolve(d, &o, bias, &above, &sums[1]);
+    sums[1] = onnx_draw_dequantize(d, onnx_draw_quantize(d, &sums[1], onnx_draw_chance(d, 60) ? sums[0].quant : NULL));
+    onnx_draw_node(d, "Add", joined(d, sums[0].name, sums[1].name, NULL), &y->name);
+    onnx_draw_note(d, "Conv-twice");
+    y->spread = sums[0].spread;
+    y->unit = sums[0].unit;
     return true;
 }
 
@@ -381,32 +408,8 @@ static bool with_tensor(struct onnx_draw *d, const struct onnx_draw_value *x, st
     return true;
 }
 
-static bool only_quantize(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
-    const struct onnx_draw_flow *flow =
-        onnx_draw_quantize(d, &(struct onnx_draw_value){.name = x->name, .shape = x->shape, .spread = x->spread}, NULL);
-    *y = onnx_draw_dequantize(d, flow);
-    return true;
-}
-
-bool onnx_draw_concat(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
-    const char *names = x->name;
-    uint32_t axis = 1 + onnx_draw_below(d, x->shape.rank - 1), count = 1 + onnx_draw_below(d, 2);
-    if (d->input_count > 2) return false;
-    for (uint32_t i = 0; i < count; i++) {
-        struct onnx_build_shape shape = x->shape;
-        shape.dims[axis] = 1 + onnx_draw_below(d, 6);
-        const struct onnx_draw_flow *flow =
-            onnx_draw_chance(d, 50) ? onnx_draw_other_flow(d, &x->shape, NULL, 0) : onnx_draw_input(d, &shape, 0);
-        if (flow == NULL) flow = onnx_draw_input(d, &shape, 0);
-        names = joined(d, names, onnx_draw_dequantize(d, flow).name, NULL);
-        y->shape.dims[axis] += flow->shape.dims[axis];
-    }
-    onnx_build_int(&d->b, onnx_draw_node(d, "Concat", names, &y->name), "axis", axis);
-    onnx_draw_note(d, "Concat");
-    return true;
-}
-
 const struct onnx_draw_steps onnx_draw_first_steps[] = {{conv, 26},
+                                                        {conv_twice, 3},
                                                         {gemm, 20},
                                                         {matmul, 10},
                                                         {with_constant, 10},
@@ -429,7 +432,7 @@ const struct onnx_draw_steps onnx_draw_first_steps[] = {{conv, 26},
                                                         {onnx_draw_split, 2},
                                                         {onnx_draw_reduce_mean, 4},
                                                         {onnx_draw_resize, 2},
-                                                        {only_quantize, 3},
+                                                        {onnx_draw_only_quantize, 3},
                                                         {NULL, 0}};
 const struct onnx_draw_steps onnx_draw_next_steps[] = {{relu, 30},
                                                        {clip, 12},

@@ -123,6 +123,38 @@ static void finish(struct tflite_draw *d, uint32_t in, uint32_t weights, const s
     tflite_draw_gives(d, tflite_draw_tensor(d, d->tensors[in].dtype, shape, reach_of(d, in, weights, products)));
 }
 
+/* The last operator takes another tensor for its operand i. */
+static void replace(struct tflite_draw *d, uint32_t i, uint32_t tensor) {
+    struct qm_graph_op *op = &d->ops[d->graph.op_count - 1];
+    struct build_node *node = &d->file.nodes[d->file.node_count - 1];
+    for (uint32_t k = 0; k < node->input_count; k++)
+        if (node->inputs[k] == (int32_t)op->inputs[i]) node->inputs[k] = (int32_t)tensor;
+    op->inputs[i] = tensor;
+    d->read[tensor] = true;
+}
+
+/* Now and then what the last operator does, with the same weights, to an input like its own; with the same bias, to an output like its own,
+ * or with others. */
+static void repeat(struct tflite_draw *d) {
+    const struct qm_graph_op last = d->ops[d->graph.op_count - 1];
+    const struct build_node last_node = d->file.nodes[d->file.node_count - 1];
+    const struct tflite_draw_row row = {last_node.code, last_node.options, last.kind, 0, NULL};
+    uint32_t in = last.inputs[0], out = last.outputs[0], bias = last.inputs[2], index = d->file.node_count;
+    struct qm_shape shape = qm_graph_shape(&d->tensors[in]), made = qm_graph_shape(&d->tensors[out]);
+    if (!tflite_draw_chance(d, 15)) return;
+    in = tflite_draw_like(d, in, &shape);
+    tflite_draw_input(d, in);
+    out = tflite_draw_chance(d, 60) ? tflite_draw_like(d, out, &made) : tflite_draw_tensor(d, d->tensors[out].dtype, &made, d->reach[out]);
+    *tflite_draw_op(d, &row) = last;
+    d->ops[d->graph.op_count - 1].index = index;
+    d->ops[d->graph.op_count - 1].output_count = 0;
+    d->file.nodes[index] = last_node;
+    d->file.nodes[index].output_count = 0;
+    replace(d, 0, in);
+    if (bias != QM_NO_TENSOR && tflite_draw_chance(d, 30)) replace(d, 2, draw_bias(d, in, last.inputs[1], made.dims[made.rank - 1]));
+    tflite_draw_gives(d, out);
+}
+
 static uint32_t divisor_of(struct tflite_draw *d, uint32_t number) {
     uint32_t divisor = tflite_draw_between(d, 1, number);
     while (number % divisor != 0) divisor--;
@@ -144,6 +176,7 @@ static void draw_conv(struct tflite_draw *d, const struct tflite_draw_row *row) 
     tflite_draw_slot(d, CONV_DILATION_H, h.dilation);
     tflite_draw_activation(d, op, CONV_ACTIVATION);
     finish(d, in, weights, &shape, h.kernel * w.kernel * filter.dims[3]);
+    repeat(d);
 }
 
 static void draw_depthwise(struct tflite_draw *d, const struct tflite_draw_row *row) {
@@ -162,6 +195,7 @@ static void draw_depthwise(struct tflite_draw *d, const struct tflite_draw_row *
     tflite_draw_slot(d, DEPTHWISE_DILATION_H, h.dilation);
     tflite_draw_activation(d, op, DEPTHWISE_ACTIVATION);
     finish(d, in, weights, &shape, h.kernel * w.kernel);
+    repeat(d);
 }
 
 /* The window goes over the output and gives the input's positions. The file's operands are in an order of their own. */
@@ -191,6 +225,7 @@ static void draw_transpose_conv(struct tflite_draw *d, const struct tflite_draw_
     node->inputs[2] = (int32_t)in;
     node->inputs[0] = (int32_t)asked;
     node->input_count++;
+    repeat(d);
 }
 
 /* ---- matrices ---- */
@@ -217,6 +252,7 @@ static void draw_fully_connected(struct tflite_draw *d, const struct tflite_draw
     tflite_draw_slot(d, FC_KEEP_DIMS, keep);
     tflite_draw_activation(d, op, FC_ACTIVATION);
     finish(d, in, weights, &shape, features);
+    repeat(d);
 }
 
 /* The second operand's stack has ones, or fewer dimensions. */

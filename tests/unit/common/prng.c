@@ -40,3 +40,19 @@ Test(prng, hash_tells_its_arguments_apart) {
     cr_assert_neq(qm_hash3(1, 2, 3), qm_hash3(2, 1, 3));
     cr_assert_neq(qm_hash3(1, 2, 3), qm_hash3(3, 2, 1));
 }
+
+/* Of bytes that differ in one, wherever it is, and of fewer bytes. */
+Test(prng, hash_of_bytes_tells_them_apart) {
+    enum { BYTES = 21 };
+    uint8_t bytes[BYTES] = {0};
+    uint64_t hash = qm_hash_bytes(1, bytes, BYTES);
+    cr_assert_eq(qm_hash_bytes(1, bytes, BYTES), hash);
+    cr_assert_neq(qm_hash_bytes(2, bytes, BYTES), hash);
+    for (size_t i = 0; i < BYTES; i++) {
+        cr_assert_neq(qm_hash_bytes(1, bytes, i), hash);
+        bytes[i] = 1;
+        cr_assert_neq(qm_hash_bytes(1, bytes, BYTES), hash, "byte %zu", i);
+        bytes[i] = 0;
+    }
+    cr_assert_eq(qm_hash_bytes(1, NULL, 0), qm_hash_bytes(1, bytes, 0));
+}

@@ -281,6 +281,49 @@ Test(legalize, writes_depth_multipliers_out_as_convolutions) {
     }
 }
 
+/* A batch of three with weights of such a shape, as numbers of a type with a zero point of the weights: all examples read one copy. */
+static void check_one_copy(struct one *o, const uint32_t in[4], const uint32_t weights[4], const uint32_t out[4], int64_t zero) {
+    struct qm_network *network;
+    struct qm_diag diag;
+    const int8_t *first = NULL;
+    uint32_t convolutions = 0;
+    o->tensors[0] = activation(o, "in", in);
+    add_weights(o, weights, 1, 0);
+    o->tensors[2] = (struct qm_graph_tensor){.name = "unused", .dtype = QM_I8};
+    o->op.inputs[2] = QM_NO_TENSOR;
+    o->tensors[3] = activation(o, "out", out);
+    o->op.kernel_h = weights[1], o->op.kernel_w = weights[2];
+    for (uint32_t i = 0; i < TENSORS && zero != 0; i++) o->tensors[i].dtype = QM_U8;
+    for (uint32_t i = 0; i < TENSORS && zero != 0; i++) o->tensors[i].quant.zero_point = &zero;
+    cr_assert(eq(int, qm_legalize(&o->graph, NULL, o->arena, &network, &diag), QM_OK), "%s", diag.text);
+    for (uint32_t i = 0; i < network->layer_count; i++) {
+        if (network->layers[i].weights == NULL) continue;
+        if (convolutions++ == 0) first = network->layers[i].weights;
+        cr_expect(eq(ptr, (void *)(uintptr_t)network->layers[i].weights, (void *)(uintptr_t)first));
+    }
+    cr_expect(eq(u32, convolutions, 3));
+    if (o->op.kind != QM_OP_CONV_2D || weights[3] != in[3])
+        cr_expect(ne(ptr, (void *)(uintptr_t)first, (void *)(uintptr_t)o->tensors[1].data));
+    qm_arena_destroy(o->arena);
+}
+
+Test(legalize, writes_weights_in_another_order_once_for_all_examples_of_a_batch) {
+    struct one o;
+    for (int64_t zero = 0; zero <= 100; zero += 100) {
+        open_one(&o, QM_OP_CONV_2D, 60);
+        check_one_copy(&o, (uint32_t[4]){3, 4, 4, 6}, (uint32_t[4]){4, 1, 3, 6}, (uint32_t[4]){3, 4, 2, 4}, zero);
+        open_one(&o, QM_OP_CONV_2D, 61); /* in groups */
+        check_one_copy(&o, (uint32_t[4]){3, 4, 4, 6}, (uint32_t[4]){4, 1, 3, 3}, (uint32_t[4]){3, 4, 2, 4}, zero);
+        open_one(&o, QM_OP_TRANSPOSE_CONV, 62);
+        check_one_copy(&o, (uint32_t[4]){3, 4, 4, 6}, (uint32_t[4]){4, 2, 3, 6}, (uint32_t[4]){3, 5, 6, 4}, zero);
+        open_one(&o, QM_OP_DEPTHWISE_CONV_2D, 63);
+        o.op.depth_multiplier = 2;
+        check_one_copy(&o, (uint32_t[4]){3, 4, 4, 3}, (uint32_t[4]){1, 1, 3, 6}, (uint32_t[4]){3, 4, 2, 6}, zero);
+    }
+    open_one(&o, QM_OP_DEPTHWISE_CONV_2D, 64); /* with a zero point */
+    check_one_copy(&o, (uint32_t[4]){3, 4, 4, 6}, (uint32_t[4]){1, 1, 3, 6}, (uint32_t[4]){3, 4, 2, 6}, 100);
+}
+
 Test(legalize, keeps_depthwise_with_multiplier_1) {
     struct one o;
     open_one(&o, QM_OP_DEPTHWISE_CONV_2D, 3);

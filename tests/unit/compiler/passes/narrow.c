@@ -61,6 +61,18 @@ static void narrow(struct chain *chain, const char *precision) {
 
 /* Three inputs, one output: weights 14, -7, 3 in steps of 2 are 7, -4 and 2;
  * the bias of 101 is 51 of the doubled unit, less 10 * (7 - 4 + 2). */
+Test(narrow, rounds_the_weights_of_several_layers_once) {
+    static const int8_t weights[4] = {100, -50, 3, 127};
+    static const int32_t bias[2] = {5, 6};
+    struct chain chain;
+    open_chain(&chain, (uint32_t[]){2, 2, 2, 2, 2}, 2, weights, bias);
+    narrow(&chain, "w4a8");
+    const struct qm_layer *layers = chain.network->layers;
+    cr_expect(ne(ptr, (void *)(uintptr_t)layers[0].weights, (void *)(uintptr_t)weights));
+    cr_expect(eq(ptr, (void *)(uintptr_t)layers[1].weights, (void *)(uintptr_t)layers[0].weights));
+    qm_arena_destroy(chain.arena);
+}
+
 Test(narrow, weights_are_rounded_to_sevenths_of_the_largest) {
     static const int8_t weights[] = {14, -7, 3};
     static const int32_t bias = 101;
