@@ -4,9 +4,14 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "common/prng.h"
+
+enum { FIRST_SLOTS = 64 };
+
 struct classes {
     struct layer_class **list; /* [count] */
     uint32_t count, room;
+    uint32_t *slots, slot_count; /* hash table, a power of two: index into list + 1; 0: free */
 };
 
 static void describe_map(const struct plan *plan, uint32_t value, uint32_t *map) {
@@ -53,34 +58,57 @@ static void describe(const struct plan *plan, uint32_t layer, const struct cuts_
     key->context = *context;
 }
 
-static struct layer_class *add_class(struct plan *plan) {
-    struct classes *classes = plan->classes;
-    if (classes->count == classes->room) {
-        classes->room = classes->room == 0 ? 16 : 2 * classes->room;
-        struct layer_class **longer = QM_ARENA_NEW(plan->arena, struct layer_class *, classes->room);
-        if (classes->count > 0) memcpy(longer, classes->list, classes->count * sizeof *longer);
-        classes->list = longer;
+static uint64_t hash_of(const struct class_key *key) {
+    const uint8_t *bytes = (const uint8_t *)key;
+    uint64_t hash = 0, words[2];
+    for (size_t at = 0; at < sizeof *key; at += sizeof words) {
+        size_t left = sizeof *key - at;
+        memset(words, 0, sizeof words);
+        memcpy(words, bytes + at, left < sizeof words ? left : sizeof words);
+        hash = qm_hash3(hash, words[0], words[1]);
     }
-    return classes->list[classes->count++] = QM_ARENA_NEW(plan->arena, struct layer_class, 1);
+    return hash;
 }
 
-static uint32_t find_class(const struct classes *classes, const struct class_key *key) {
-    uint32_t i = 0;
-    while (i < classes->count && memcmp(&classes->list[i]->key, key, sizeof *key) != 0) i++;
-    return i;
+/* The slot of the class of a key, or the free one where it belongs. */
+static uint32_t *find_slot(const struct classes *classes, const struct class_key *key) {
+    uint32_t at = (uint32_t)hash_of(key) & (classes->slot_count - 1);
+    while (classes->slots[at] != 0 && memcmp(&classes->list[classes->slots[at] - 1]->key, key, sizeof *key) != 0)
+        at = (at + 1) & (classes->slot_count - 1);
+    return &classes->slots[at];
+}
+
+/* Keeps half of the slots free. */
+static void make_slots(struct plan *plan, struct classes *classes) {
+    if (2 * classes->count < classes->slot_count) return;
+    classes->slot_count = classes->slot_count == 0 ? FIRST_SLOTS : 2 * classes->slot_count;
+    classes->slots = QM_ARENA_NEW(plan->arena, uint32_t, classes->slot_count);
+    for (uint32_t i = 0; i < classes->count; i++) *find_slot(classes, &classes->list[i]->key) = i + 1;
+}
+
+/* The class of a key, which is made if it is the first. */
+static uint32_t find_class(struct plan *plan, const struct class_key *key, bool *made) {
+    struct classes *classes = plan->classes;
+    make_slots(plan, classes);
+    uint32_t *slot = find_slot(classes, key);
+    *made = *slot == 0;
+    if (!*made) return *slot - 1;
+    classes->list = qm_arena_grow(plan->arena, classes->list, sizeof(*classes->list), classes->count, &classes->room);
+    struct layer_class *class = classes->list[classes->count] = QM_ARENA_NEW(plan->arena, struct layer_class, 1);
+    class->key = *key;
+    *slot = ++classes->count;
+    return *slot - 1;
 }
 
 const struct layer_class *class_put(struct plan *plan, uint32_t layer, const struct cuts_context *context) {
     struct class_key key;
     if (plan->classes == NULL) plan->classes = QM_ARENA_NEW(plan->arena, struct classes, 1);
     describe(plan, layer, context, &key);
-    plan->layers[layer].class = find_class(plan->classes, &key);
-    if (plan->layers[layer].class == plan->classes->count) {
-        struct layer_class *made = add_class(plan);
-        made->key = key;
-        made->cut_count = is_convolution(&plan->network->layers[layer]) ? cuts_find(plan, layer, context, made->cuts) : 0;
-    }
-    return class_of(plan, layer);
+    bool made;
+    plan->layers[layer].class = find_class(plan, &key, &made);
+    struct layer_class *class = plan->classes->list[plan->layers[layer].class];
+    if (made && is_convolution(&plan->network->layers[layer])) class->cut_count = cuts_find(plan, layer, context, class->cuts);
+    return class;
 }
 
 const struct layer_class *class_of(const struct plan *plan, uint32_t layer) {
