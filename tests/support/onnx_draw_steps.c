@@ -399,6 +399,9 @@ bool onnx_draw_concat(struct onnx_draw *d, const struct onnx_draw_value *x, stru
         names = joined(d, names, onnx_draw_dequantize(d, flow).name, NULL);
         y->shape.dims[axis] += flow->shape.dims[axis];
     }
+    uint32_t rounds = onnx_draw_rounds(d, onnx_draw_elements(&y->shape));
+    y->shape.dims[axis] *= rounds;
+    names = onnx_draw_again(d, names, rounds);
     onnx_build_int(&d->b, onnx_draw_node(d, "Concat", names, &y->name), "axis", axis);
     onnx_draw_note(d, "Concat");
     return true;
@@ -545,7 +548,10 @@ static bool qlinear_concat(struct onnx_draw *d, const struct onnx_draw_flow *x) 
     y.shape.dims[axis] += shape.dims[axis];
     const struct onnx_draw_flow *other = onnx_draw_input(d, &shape, x->quant.type);
     onnx_draw_note(d, "QLinearConcat");
-    const char *operands = qm_arena_printf(d->b.arena, "%%s %s %s", integer_operands(d, x), integer_operands(d, other));
+    const char *parts = qm_arena_printf(d->b.arena, "%s %s", integer_operands(d, x), integer_operands(d, other));
+    uint32_t rounds = onnx_draw_rounds(d, onnx_draw_elements(&y.shape));
+    y.shape.dims[axis] *= rounds;
+    const char *operands = qm_arena_printf(d->b.arena, "%%s %s", onnx_draw_again(d, parts, rounds));
     Onnx__NodeProto *node = integer_node(d, "QLinearConcat", operands, &y, x);
     node->domain = qm_arena_strdup(d->b.arena, "com.microsoft");
     onnx_build_int(&d->b, node, "axis", axis);
