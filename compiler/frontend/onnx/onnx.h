@@ -78,8 +78,8 @@ struct onnx_node {
     uint32_t index;
     const enum qm_graph_op_kind *kinds; /* of its row of ops.def, up to QM_GRAPH_OP_KINDS */
     uint32_t first_tensor;              /* tensors from here on are the node's own */
-    uint32_t *inputs;                   /* tensors; QM_NO_TENSOR: absent; with room for ONNX_INPUTS_FEW, which operators without MANY have */
-    struct onnx_value **outputs;        /* with room for QM_OPERANDS_FEW; NULL: absent, but the first, which is always there */
+    uint32_t *inputs;            /* tensors; QM_NO_TENSOR: absent; with room for ONNX_INPUTS_FEW, which operators without MANY have */
+    struct onnx_value **outputs; /* with room for QM_OPERANDS_FEW; NULL: absent, but the first, which is always there */
 };
 
 /* ---- file.c: bytes to messages, constants to tensors ---- */

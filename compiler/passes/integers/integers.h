@@ -153,7 +153,7 @@ struct real_node {
     struct real_pass *r;
     const struct qm_graph_op *op;
     const struct qm_graph_op *quantizer; /* of a move: what it moves has been quantized, instead of its result; NULL: it has not */
-    struct real_value **inputs; /* NULL: absent; with room for QM_OPERANDS_FEW */
+    struct real_value **inputs;          /* NULL: absent; with room for QM_OPERANDS_FEW */
     struct real_value **outputs;
 };
 

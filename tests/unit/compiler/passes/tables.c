@@ -95,11 +95,7 @@ Test(tables, are_close_to_the_real_functions) {
 static void add_convolution(struct rig *r) {
     r->ops[1] = r->ops[0];
     r->ops[1].inputs[0] = 2;
-    r->ops[0] = (struct qm_graph_op){.kind = QM_OP_CONV_2D,
-                                     .input_count = 2,
-                                     .output_count = 1,
-                                     .kernel_h = 1,
-                                     .kernel_w = 1};
+    r->ops[0] = (struct qm_graph_op){.kind = QM_OP_CONV_2D, .input_count = 2, .output_count = 1, .kernel_h = 1, .kernel_w = 1};
     qm_graph_open_operands(&r->ops[0], r->arena);
     r->ops[0].inputs[0] = 0;
     r->ops[0].inputs[1] = 3;
