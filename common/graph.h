@@ -95,9 +95,9 @@ struct qm_graph_op {
     enum qm_graph_op_kind kind;
     uint32_t index;   /* in the file, for messages and reports */
     const char *name; /* in the file, for messages: the operator and, in brackets, the node; NULL: that of its kind */
-    /* Tensor indices, in lists of qm_graph_operands that a copy of the operator shares; QM_NO_TENSOR: absent, also behind input_count where
-     * the operator knows an optional operand. Constants that only say a shape or an axis are no inputs: the front end has made attributes of
-     * them. */
+    /* Tensor indices, in lists of qm_graph_operands that a copy of the operator shares; QM_NO_TENSOR: absent, also behind input_count
+     * where the operator knows an optional operand. Constants that only say a shape or an axis are no inputs: the front end has made
+     * attributes of them. */
     uint32_t *inputs, *outputs;
     uint32_t input_count, output_count;
     enum qm_activation activation;

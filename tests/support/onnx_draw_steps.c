@@ -393,16 +393,14 @@ bool onnx_draw_concat(struct onnx_draw *d, const struct onnx_draw_value *x, stru
     for (uint32_t i = 0; i < count; i++) {
         struct onnx_build_shape shape = x->shape;
         shape.dims[axis] = 1 + onnx_draw_below(d, 6);
-        const struct onnx_draw_flow *flow =
-            onnx_draw_chance(d, 50) ? onnx_draw_other_flow(d, &x->shape, NULL, 0) : onnx_draw_input(d, &shape, 0);
+        const struct onnx_draw_flow *flow = onnx_draw_chance(d, 50) ? onnx_draw_other_flow(d, &x->shape, NULL, 0) : NULL;
         if (flow == NULL) flow = onnx_draw_input(d, &shape, 0);
         names = joined(d, names, onnx_draw_dequantize(d, flow).name, NULL);
         y->shape.dims[axis] += flow->shape.dims[axis];
     }
     uint32_t rounds = onnx_draw_rounds(d, onnx_draw_elements(&y->shape));
     y->shape.dims[axis] *= rounds;
-    names = onnx_draw_again(d, names, rounds);
-    onnx_build_int(&d->b, onnx_draw_node(d, "Concat", names, &y->name), "axis", axis);
+    onnx_build_int(&d->b, onnx_draw_node(d, "Concat", onnx_draw_again(d, names, rounds), &y->name), "axis", axis);
     onnx_draw_note(d, "Concat");
     return true;
 }
@@ -548,11 +546,11 @@ static bool qlinear_concat(struct onnx_draw *d, const struct onnx_draw_flow *x) 
     y.shape.dims[axis] += shape.dims[axis];
     const struct onnx_draw_flow *other = onnx_draw_input(d, &shape, x->quant.type);
     onnx_draw_note(d, "QLinearConcat");
-    const char *parts = qm_arena_printf(d->b.arena, "%s %s", integer_operands(d, x), integer_operands(d, other));
     uint32_t rounds = onnx_draw_rounds(d, onnx_draw_elements(&y.shape));
     y.shape.dims[axis] *= rounds;
-    const char *operands = qm_arena_printf(d->b.arena, "%%s %s", onnx_draw_again(d, parts, rounds));
-    Onnx__NodeProto *node = integer_node(d, "QLinearConcat", operands, &y, x);
+    const char *parts = qm_arena_printf(d->b.arena, "%s %s", integer_operands(d, x), integer_operands(d, other));
+    Onnx__NodeProto *node =
+        integer_node(d, "QLinearConcat", qm_arena_printf(d->b.arena, "%%s %s", onnx_draw_again(d, parts, rounds)), &y, x);
     node->domain = qm_arena_strdup(d->b.arena, "com.microsoft");
     onnx_build_int(&d->b, node, "axis", axis);
     return true;

@@ -11,12 +11,6 @@ struct real_deferred *real_deferred_create(const struct real_node *n, enum qm_gr
     return deferred;
 }
 
-struct real_deferred real_deferred_copy(const struct real_node *n, const struct real_deferred *deferred) {
-    struct real_deferred copy = *deferred;
-    qm_graph_own_operands(&copy.op, n->r->arena);
-    return copy;
-}
-
 bool real_defer(const struct real_node *n, struct real_deferred *deferred) {
     struct real_value *out = n->outputs[0];
     out->state = REAL_DEFERRED;

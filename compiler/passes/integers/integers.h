@@ -159,6 +159,8 @@ struct real_node {
 
 /* ---- node.c: operands ---- */
 bool real_refuse(const struct real_node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A copy whose operands can be changed. */
+struct real_deferred real_deferred_copy(const struct real_node *n, const struct real_deferred *deferred);
 /* The tensors of the graph of integers. */
 struct qm_graph_tensor *real_tensors(const struct real_node *n);
 bool real_map_of(const struct real_node *n, const struct qm_shape *shape, struct real_map *map);
@@ -303,8 +305,6 @@ bool real_put_as(const struct real_node *n, struct real_value *in, const struct 
 
 /* ---- deferred.c: deferred operators, made and continued ---- */
 struct real_deferred *real_deferred_create(const struct real_node *n, enum qm_graph_op_kind kind, uint32_t channels);
-/* A copy whose operands can be changed. */
-struct real_deferred real_deferred_copy(const struct real_node *n, const struct real_deferred *deferred);
 /* A copy of the deferred operator behind a value, for the node to append to; of a tensor it is one that changes nothing. */
 bool real_deferred_of(const struct real_node *n, struct real_value *value, struct real_deferred **deferred);
 /* Makes output 0 what it computes. */
