@@ -75,6 +75,14 @@ void qm_arena_keep(struct qm_arena *arena, void *block) {
     arena->kept = kept;
 }
 
+void *qm_arena_grow(struct qm_arena *arena, void *items, size_t size_bytes, uint32_t count, uint32_t *room) {
+    if (count < *room) return items;
+    *room = 2 * (count + 8);
+    void *larger = qm_arena_alloc(arena, size_bytes * *room);
+    if (count > 0) memcpy(larger, items, size_bytes * count);
+    return larger;
+}
+
 char *qm_arena_strdup(struct qm_arena *arena, const char *text) {
     size_t size = strlen(text) + 1;
     return memcpy(qm_arena_alloc(arena, size), text, size);

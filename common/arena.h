@@ -6,6 +6,7 @@
 #define QM_COMMON_ARENA_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct qm_arena;
 
@@ -14,6 +15,8 @@ void qm_arena_destroy(struct qm_arena *arena); /* NULL is fine */
 /* Frees the block, of qm_alloc, with the arena. */
 void qm_arena_keep(struct qm_arena *arena, void *block);
 void *qm_arena_alloc(struct qm_arena *arena, size_t size_bytes);
+/* A list of `count` items with room for one more. When it has none, *room grows and the items move; items of size_bytes each. */
+void *qm_arena_grow(struct qm_arena *arena, void *items, size_t size_bytes, uint32_t count, uint32_t *room);
 char *qm_arena_strdup(struct qm_arena *arena, const char *text);
 char *qm_arena_printf(struct qm_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

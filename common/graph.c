@@ -84,18 +84,9 @@ struct qm_shape qm_graph_shape(const struct qm_graph_tensor *tensor) {
     return shape;
 }
 
-/* A list with room for one more of count items, and what it has room for. */
-static void *grown(struct qm_arena *arena, void *items, size_t size, uint32_t count, uint32_t *room) {
-    if (count < *room) return items;
-    *room = 2 * (count + 8);
-    void *larger = qm_arena_alloc(arena, size * *room);
-    if (count > 0) memcpy(larger, items, size * count);
-    return larger;
-}
-
 uint32_t qm_graph_add_tensor(struct qm_graph_maker *maker, const char *name, enum qm_dtype dtype, const struct qm_shape *shape) {
     struct qm_graph *graph = maker->graph;
-    graph->tensors = grown(maker->arena, graph->tensors, sizeof *graph->tensors, graph->tensor_count, &maker->tensor_room);
+    graph->tensors = qm_arena_grow(maker->arena, graph->tensors, sizeof *graph->tensors, graph->tensor_count, &maker->tensor_room);
     struct qm_graph_tensor *tensor = &graph->tensors[graph->tensor_count];
     *tensor = (struct qm_graph_tensor){.name = name, .dtype = dtype, .rank = shape->rank};
     memcpy(tensor->dims, shape->dims, shape->rank * sizeof *tensor->dims);
@@ -118,12 +109,35 @@ void qm_graph_set_quant(struct qm_graph_maker *maker, uint32_t tensor, float sca
     maker->graph->tensors[tensor].quant = (struct qm_quant){.count = 1, .scale = scales, .zero_point = zeros};
 }
 
+uint32_t *qm_graph_operands(struct qm_arena *arena, uint32_t count) {
+    uint32_t room = count > QM_OPERANDS_FEW ? count : QM_OPERANDS_FEW;
+    uint32_t *operands = QM_ARENA_NEW(arena, uint32_t, room);
+    for (uint32_t i = 0; i < room; i++) operands[i] = QM_NO_TENSOR;
+    return operands;
+}
+
+void qm_graph_open_operands(struct qm_graph_op *op, struct qm_arena *arena) {
+    op->inputs = qm_graph_operands(arena, op->input_count);
+    op->outputs = qm_graph_operands(arena, op->output_count);
+}
+
+static uint32_t *own_list(const uint32_t *operands, uint32_t count, struct qm_arena *arena) {
+    uint32_t *own = qm_graph_operands(arena, count);
+    memcpy(own, operands, (count > QM_OPERANDS_FEW ? count : QM_OPERANDS_FEW) * sizeof *own);
+    return own;
+}
+
+void qm_graph_own_operands(struct qm_graph_op *op, struct qm_arena *arena) {
+    op->inputs = own_list(op->inputs, op->input_count, arena);
+    op->outputs = own_list(op->outputs, op->output_count, arena);
+}
+
 struct qm_graph_op *qm_graph_add_op(struct qm_graph_maker *maker, enum qm_graph_op_kind kind, uint32_t in, uint32_t out) {
     struct qm_graph *graph = maker->graph;
-    graph->ops = grown(maker->arena, graph->ops, sizeof *graph->ops, graph->op_count, &maker->op_room);
+    graph->ops = qm_arena_grow(maker->arena, graph->ops, sizeof *graph->ops, graph->op_count, &maker->op_room);
     struct qm_graph_op *op = &graph->ops[graph->op_count++];
     *op = (struct qm_graph_op){.kind = kind, .input_count = 1, .output_count = 1};
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) op->inputs[i] = op->outputs[i] = QM_NO_TENSOR;
+    qm_graph_open_operands(op, maker->arena);
     op->inputs[0] = in;
     op->outputs[0] = out;
     return op;
@@ -177,7 +191,10 @@ struct qm_graph *qm_graph_copy(const struct qm_graph *graph, struct qm_arena *ar
     copy->inputs = copied(arena, graph->inputs, graph->input_count * sizeof *graph->inputs);
     copy->outputs = copied(arena, graph->outputs, graph->output_count * sizeof *graph->outputs);
     for (uint32_t i = 0; i < copy->tensor_count; i++) copy_tensor(&copy->tensors[i], arena);
-    for (uint32_t i = 0; i < copy->op_count; i++) copy->ops[i].name = NULL;
+    for (uint32_t i = 0; i < copy->op_count; i++) {
+        copy->ops[i].name = NULL;
+        qm_graph_own_operands(&copy->ops[i], arena);
+    }
     return copy;
 }
 

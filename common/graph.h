@@ -16,6 +16,7 @@
 #include "common/problems.h"
 
 enum { QM_MAX_RANK = 6 };
+enum { QM_BATCH_MAX = 4096 }; /* examples of a batch of operators with windows, which become as many operators */
 
 /* Types of elements: those of a program's tensors, and those that only constants of a network have. */
 enum qm_dtype { QM_I8, QM_U8, QM_I16, QM_I32, QM_F32, QM_I64, QM_DTYPES, QM_U16 = QM_DTYPES, QM_F64, QM_ANY_DTYPES };
@@ -72,7 +73,8 @@ struct qm_graph_tensor {
 
 enum qm_activation { QM_ACT_NONE, QM_ACT_RELU, QM_ACT_RELU6, QM_ACT_RELU_N1_TO_1 };
 
-enum { QM_OPERANDS_MAX = 128 };
+/* Lists of operands are as long as the operator needs, with room for so many at least: those that are not there are absent. */
+enum { QM_OPERANDS_FEW = 4 };
 
 /* How sums become integers, when the file says more than the tensors' scales do. */
 struct qm_requant {
@@ -93,10 +95,11 @@ struct qm_graph_op {
     enum qm_graph_op_kind kind;
     uint32_t index;   /* in the file, for messages and reports */
     const char *name; /* in the file, for messages: the operator and, in brackets, the node; NULL: that of its kind */
-    /* Tensor indices; QM_NO_TENSOR: absent, also behind input_count where the operator knows an optional operand. Constants that only say a
-     * shape or an axis are no inputs: the front end has made attributes of them. */
-    uint32_t inputs[QM_OPERANDS_MAX], input_count;
-    uint32_t outputs[QM_OPERANDS_MAX], output_count;
+    /* Tensor indices, in lists of qm_graph_operands that a copy of the operator shares; QM_NO_TENSOR: absent, also behind input_count
+     * where the operator knows an optional operand. Constants that only say a shape or an axis are no inputs: the front end has made
+     * attributes of them. */
+    uint32_t *inputs, *outputs;
+    uint32_t input_count, output_count;
     enum qm_activation activation;
     const struct qm_requant *requant; /* NULL: as the scales say and the command's rounding rounds, cut by the activation */
     /* convolution and pooling; pads are resolved (SAME: as TFLite computes them). TRANSPOSE_CONV: the pads cut from its full output */
@@ -192,6 +195,12 @@ uint32_t qm_graph_add_constant(struct qm_graph_maker *maker, const char *name, e
                                const void *data);
 /* Gives a tensor one scale. */
 void qm_graph_set_quant(struct qm_graph_maker *maker, uint32_t tensor, float scale, int64_t zero);
+/* A list of `count` operands, all absent, with room for QM_OPERANDS_FEW. */
+uint32_t *qm_graph_operands(struct qm_arena *arena, uint32_t count);
+/* Gives an operator its lists, of its counts. */
+void qm_graph_open_operands(struct qm_graph_op *op, struct qm_arena *arena);
+/* Gives a copy of an operator lists of its own, with the same operands, so that they can be changed. */
+void qm_graph_own_operands(struct qm_graph_op *op, struct qm_arena *arena);
 /* A new operator with one input and one output, the others absent. */
 struct qm_graph_op *qm_graph_add_op(struct qm_graph_maker *maker, enum qm_graph_op_kind kind, uint32_t in, uint32_t out);
 /* Sets the inputs, and one output. */

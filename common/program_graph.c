@@ -66,15 +66,10 @@ static void walk_graph_tensor(struct stream *s, struct qm_arena *arena, struct q
 
 /* ---- operators ---- */
 
-static void walk_list(struct stream *s, uint32_t *list, uint32_t *count) {
-    walk_u32(s, count);
-    walk_require(s, *count <= QM_OPERANDS_MAX, "an operator of the host with too many operands");
-    if (s->status != QM_OK) *count = 0;
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++)
-        if (i < *count)
-            walk_u32(s, &list[i]);
-        else if (!s->writing)
-            list[i] = QM_NO_TENSOR;
+static void walk_list(struct stream *s, struct qm_arena *arena, uint32_t **list, uint32_t *count) {
+    walk_count(s, count, WORD);
+    if (!s->writing) *list = qm_graph_operands(arena, *count);
+    for (uint32_t i = 0; i < *count; i++) walk_u32(s, &(*list)[i]);
 }
 
 static void walk_window(struct stream *s, struct qm_graph_op *op) {
@@ -108,17 +103,17 @@ static void walk_places(struct stream *s, struct qm_graph_op *op) {
 }
 
 /* Every attribute is carried that says what the host computes: who adds one to the operator adds it here. */
-_Static_assert(sizeof(struct qm_graph_op) == 1368, "an attribute of operators is not in the program file");
+_Static_assert(sizeof(struct qm_graph_op) == 360, "an attribute of operators is not in the program file");
 
-static void walk_operator(struct stream *s, struct qm_graph_op *op) {
+static void walk_operator(struct stream *s, struct qm_arena *arena, struct qm_graph_op *op) {
     uint32_t kind = op->kind, activation = op->activation;
     walk_choice(s, &kind, QM_GRAPH_OP_KINDS);
     walk_choice(s, &activation, QM_ACT_RELU_N1_TO_1 + 1);
     op->kind = (enum qm_graph_op_kind)kind;
     op->activation = (enum qm_activation)activation;
     walk_u32(s, &op->index);
-    walk_list(s, op->inputs, &op->input_count);
-    walk_list(s, op->outputs, &op->output_count);
+    walk_list(s, arena, &op->inputs, &op->input_count);
+    walk_list(s, arena, &op->outputs, &op->output_count);
     walk_window(s, op);
     walk_places(s, op);
     walk_double(s, &op->low);
@@ -159,7 +154,7 @@ static void walk_content(struct stream *s, struct qm_arena *arena, struct qm_gra
         walk_graph_tensor(s, arena, &tensor);
         if (!s->writing) graph->tensors[i] = tensor;
     }
-    for (uint32_t i = 0; i < graph->op_count && s->status == QM_OK; i++) walk_operator(s, &graph->ops[i]);
+    for (uint32_t i = 0; i < graph->op_count && s->status == QM_OK; i++) walk_operator(s, arena, &graph->ops[i]);
     for (uint32_t i = 0; i < graph->input_count; i++) walk_u32(s, &graph->inputs[i]);
     for (uint32_t i = 0; i < graph->output_count; i++) walk_u32(s, &graph->outputs[i]);
 }

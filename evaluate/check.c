@@ -106,6 +106,8 @@ static const char *check_row(const struct evaluate_site *s) {
 
 /* ---- all operators ---- */
 
+#define MANY UINT32_MAX
+
 /* Inputs that must be there, those that can be, and what else is looked at. What a row does not say of functions of one and of two numbers
  * is known from their tables. */
 static const struct rule {
@@ -135,8 +137,8 @@ static const struct rule {
     [QM_OP_STRIDED_SLICE] = {1, 1, evaluate_check_slice},
     [QM_OP_PAD] = {1, 1, evaluate_check_pad},
     [QM_OP_RESIZE_NEAREST_NEIGHBOR] = {1, 1, evaluate_check_resize},
-    [QM_OP_CONCATENATION] = {1, QM_OPERANDS_MAX, evaluate_check_concatenation},
-    [QM_OP_PACK] = {1, QM_OPERANDS_MAX, evaluate_check_pack},
+    [QM_OP_CONCATENATION] = {1, MANY, evaluate_check_concatenation},
+    [QM_OP_PACK] = {1, MANY, evaluate_check_pack},
     [QM_OP_GATHER] = {2, 2, evaluate_check_gather},
     [QM_OP_FILL] = {1, 1, evaluate_check_fill},
 };
@@ -169,7 +171,7 @@ static const char *check_operands(const struct qm_graph *graph, const struct qm_
     if (op->input_count < rule->inputs_min || op->input_count > rule->inputs_max) return "has another number of inputs";
     if (op->output_count != 1 || !is_tensor(graph, op->outputs[0])) return "has an output that is no tensor, or several";
     for (uint32_t i = 0; i < op->input_count; i++) {
-        bool optional = i >= rule->inputs_min && rule->inputs_max != QM_OPERANDS_MAX;
+        bool optional = i >= rule->inputs_min && rule->inputs_max != MANY;
         if (!is_tensor(graph, op->inputs[i]) && !(optional && op->inputs[i] == QM_NO_TENSOR)) return "has an input that is no tensor";
     }
     return NULL;

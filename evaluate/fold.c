@@ -107,7 +107,7 @@ static const char *move(struct qm_graph *graph, const struct qm_graph_op *op, st
     struct qm_graph_tensor *out = &graph->tensors[op->outputs[0]];
     const char *problem = leave_type(graph, op);
     if (problem != NULL) return problem;
-    const void *from[QM_OPERANDS_MAX];
+    const void **from = QM_ARENA_NEW(arena, const void *, op->input_count);
     uint8_t padding[sizeof(double)];
     for (uint32_t i = 0; i < op->input_count; i++) from[i] = graph->tensors[op->inputs[i]].data;
     if (op->kind == QM_OP_PAD && !evaluate_store(out->dtype, &op->low, 1, padding)) return no_integers;
@@ -141,7 +141,7 @@ static bool is_exact(const struct qm_graph *graph, const struct qm_graph_op *op,
     double low, high;
     bool to_integers = evaluate_range(&tensors[op->outputs[0]], &low, &high);
     double sum = (double)qm_graph_elements(&tensors[op->inputs[0]]);
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) {
+    for (uint32_t i = 0; i < op->input_count; i++) {
         if (inputs[i] == NULL) continue;
         double magnitude = largest_magnitude(&tensors[op->inputs[i]], inputs[i]);
         if (tensors[op->inputs[i]].dtype == QM_I64 && !(magnitude < EVALUATE_EXACT)) return false;
@@ -152,9 +152,9 @@ static bool is_exact(const struct qm_graph *graph, const struct qm_graph_op *op,
 
 static const char *compute(struct qm_graph *graph, const struct qm_graph_op *op, struct qm_arena *arena) {
     struct qm_graph_tensor *out = &graph->tensors[op->outputs[0]];
-    const double *inputs[QM_OPERANDS_MAX] = {NULL};
+    const double **inputs = QM_ARENA_NEW(arena, const double *, (size_t)op->input_count + QM_OPERANDS_FEW);
     size_t elements = (size_t)qm_graph_elements(out);
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX && op->kind != QM_OP_SHAPE; i++)
+    for (uint32_t i = 0; i < op->input_count && op->kind != QM_OP_SHAPE; i++)
         if (op->inputs[i] != QM_NO_TENSOR) inputs[i] = evaluate_numbers(&graph->tensors[op->inputs[i]], arena);
     if (!is_exact(graph, op, inputs)) return "computes with integers of more than 53 bits";
     double *result = QM_ARENA_NEW(arena, double, elements + 1);
@@ -168,7 +168,7 @@ static const char *compute(struct qm_graph *graph, const struct qm_graph_op *op,
 /* ---- all operators ---- */
 
 static bool all_constant(const struct qm_graph *graph, const struct qm_graph_op *op) {
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX && op->kind != QM_OP_SHAPE; i++)
+    for (uint32_t i = 0; i < op->input_count && op->kind != QM_OP_SHAPE; i++)
         if (op->inputs[i] != QM_NO_TENSOR && graph->tensors[op->inputs[i]].data == NULL) return false;
     return true;
 }

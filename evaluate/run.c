@@ -6,11 +6,16 @@
 #include "common/memory.h"
 #include "evaluate/evaluate.h"
 
-bool evaluate_operator(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *const *outputs) {
-    const void *from[QM_OPERANDS_MAX];
+static bool move_numbers(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *to) {
+    const void **from = qm_alloc(op->input_count * sizeof *from);
     for (uint32_t i = 0; i < op->input_count; i++) from[i] = inputs[i];
-    const struct evaluate_moving moving = {graph, op, sizeof(double), from, inputs[1], &op->low, outputs[0]};
-    if (evaluate_is_move(op->kind)) return evaluate_move(&moving);
+    bool done = evaluate_move(&(struct evaluate_moving){graph, op, sizeof(double), from, inputs[1], &op->low, to});
+    free(from);
+    return done;
+}
+
+bool evaluate_operator(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *const *outputs) {
+    if (evaluate_is_move(op->kind)) return move_numbers(graph, op, inputs, outputs[0]);
     return evaluate_elementwise(graph, op, inputs, outputs[0]) || evaluate_sums(graph, op, inputs, outputs[0]) ||
            evaluate_rows(graph, op, inputs, outputs[0]);
 }
@@ -89,20 +94,28 @@ static bool check_integers(const struct qm_graph *graph, const struct qm_graph_o
     return fits;
 }
 
-static bool run_operator(const struct run *run, const struct qm_graph_op *op) {
-    const struct qm_graph *graph = run->graph;
-    const double *inputs[QM_OPERANDS_MAX] = {NULL};
-    double *outputs[QM_OPERANDS_MAX] = {NULL};
+/* The operands' numbers; NULL: absent. */
+static double **open_operands(const struct run *run, const struct qm_graph_op *op) {
+    double **inputs = qm_alloc_zeroed((size_t)op->input_count + QM_OPERANDS_FEW, sizeof *inputs);
     for (uint32_t i = 0; i < op->input_count; i++) {
         uint32_t tensor = op->inputs[i];
         if (tensor == QM_NO_TENSOR) continue;
-        if (run->numbers[tensor] == NULL) open_tensor(run, tensor, graph->tensors[tensor].data);
+        if (run->numbers[tensor] == NULL) open_tensor(run, tensor, run->graph->tensors[tensor].data);
         inputs[i] = run->numbers[tensor];
     }
+    return inputs;
+}
+
+static bool run_operator(const struct run *run, const struct qm_graph_op *op) {
+    const struct qm_graph *graph = run->graph;
+    double **inputs = open_operands(run, op), **outputs = qm_alloc(op->output_count * sizeof *outputs);
     for (uint32_t i = 0; i < op->output_count; i++) outputs[i] = run->numbers[op->outputs[i]] = numbers_of(&graph->tensors[op->outputs[i]]);
-    bool done = has_integers(run, op, inputs[0]) && evaluate_operator(graph, op, inputs, outputs);
+    bool done = has_integers(run, op, inputs[0]) && evaluate_operator(graph, op, (const double *const *)inputs, outputs);
     for (uint32_t i = 0; i < op->input_count; i++) close_tensor(run, op->inputs[i]);
-    return done && check_integers(graph, op, outputs);
+    done = done && check_integers(graph, op, outputs);
+    free(inputs);
+    free(outputs);
+    return done;
 }
 
 bool evaluate_graph(const struct qm_graph *graph, const void *const *inputs, void *const *outputs) {

@@ -61,7 +61,7 @@ struct qm_layer {
     enum qm_layer_kind kind;
     uint32_t graph_op; /* index into graph->ops */
     /* value indices; two at most, but on the host. CONV: the second is its weights, when they are computed */
-    uint32_t inputs[QM_OPERANDS_MAX];
+    uint32_t *inputs; /* with room for QM_OPERANDS_FEW */
     uint32_t input_count;
     uint32_t output; /* value index */
     uint64_t macs; /* convolutions: products of the definition (out positions x kh x kw x in channels x out channels); those of the host */

@@ -59,12 +59,7 @@ static void describe(const struct plan *plan, uint32_t layer, const struct cuts_
 
 static struct layer_class *add_class(struct plan *plan) {
     struct classes *classes = plan->classes;
-    if (classes->count == classes->room) {
-        classes->room = classes->room == 0 ? 16 : 2 * classes->room;
-        struct layer_class **longer = QM_ARENA_NEW(plan->arena, struct layer_class *, classes->room);
-        if (classes->count > 0) memcpy(longer, classes->list, classes->count * sizeof *longer);
-        classes->list = longer;
-    }
+    classes->list = qm_arena_grow(plan->arena, classes->list, sizeof(*classes->list), classes->count, &classes->room);
     return classes->list[classes->count++] = QM_ARENA_NEW(plan->arena, struct layer_class, 1);
 }
 

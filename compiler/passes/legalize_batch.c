@@ -54,16 +54,17 @@ static uint32_t add_slice(struct batch *b, const struct qm_graph_op *op, uint32_
 }
 
 static void add_examples(struct batch *b, const struct qm_graph_op *op) {
-    uint32_t count = tensor_at(b, op->inputs[0])->dims[0], results[QM_OPERANDS_MAX];
+    uint32_t count = tensor_at(b, op->inputs[0])->dims[0], *results = qm_graph_operands(b->maker.arena, count);
     for (uint32_t i = 0; i < count; i++) {
         struct qm_graph_op one = *op;
+        qm_graph_own_operands(&one, b->maker.arena);
         one.inputs[0] = add_slice(b, op, i);
         one.outputs[0] = results[i] = add_example(b, op->outputs[0]);
         add_op(b, &one);
     }
     struct qm_graph_op *join = add_move(b, op, QM_OP_CONCATENATION, results[0], op->outputs[0]);
     join->input_count = count;
-    memcpy(join->inputs, results, count * sizeof *results);
+    join->inputs = results;
 }
 
 static void open_graph(struct batch *b) {
@@ -84,9 +85,9 @@ enum qm_status legalize_split_batches(const struct qm_graph *from, struct qm_are
         const struct qm_graph_op *op = &from->ops[i];
         if (!has_batch(from, op)) continue;
         uint32_t count = from->tensors[op->inputs[0]].dims[0];
-        if (count > QM_OPERANDS_MAX)
+        if (count > QM_BATCH_MAX)
             return qm_fail(diag, QM_BAD_INPUT, "%s: operator %u %s: works on a batch of %u; at most %d", from->file, op->index,
-                           qm_graph_op_name(op->kind), count, QM_OPERANDS_MAX);
+                           qm_graph_op_name(op->kind), count, QM_BATCH_MAX);
         any = true;
     }
     *graph = any ? b.maker.graph : from;

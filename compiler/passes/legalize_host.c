@@ -27,6 +27,7 @@ enum qm_status legalize_on_host(const struct site *s) {
     if (problem != NULL) return site_refuse(s, "%s", problem);
     struct qm_layer *layer = site_layer(s, QM_LAYER_HOST);
     struct qm_graph_op op = *s->op;
+    qm_graph_own_operands(&op, maker.arena);
     struct qm_graph *graph = maker.graph;
     graph->kernels = profile_kernels(s->l->profile);
     op.requant = NULL;

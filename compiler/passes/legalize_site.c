@@ -47,17 +47,8 @@ const struct qm_graph_tensor *site_output(const struct site *s, uint32_t i) {
 
 /* ---- values ---- */
 
-/* A list with room for one more of count items, and what it has room for. */
-static void *grown(struct qm_arena *arena, void *items, size_t size, uint32_t count, uint32_t *room) {
-    if (count < *room) return items;
-    *room = 2 * (count + 8);
-    void *larger = qm_arena_alloc(arena, size * *room);
-    if (count > 0) memcpy(larger, items, size * count);
-    return larger;
-}
-
 uint32_t legalize_add_value(struct legalizer *l, uint32_t tensor, uint32_t storage) {
-    l->network->values = grown(l->arena, l->network->values, sizeof *l->network->values, l->network->value_count, &l->value_room);
+    l->network->values = qm_arena_grow(l->arena, l->network->values, sizeof *l->network->values, l->network->value_count, &l->value_room);
     uint32_t index = l->network->value_count++;
     const struct qm_graph_tensor *source = &l->graph->tensors[tensor];
     struct qm_value *value = &l->network->values[index];
@@ -134,9 +125,10 @@ static uint32_t site_rounding(const struct site *s) {
 
 struct qm_layer *site_layer(const struct site *s, enum qm_layer_kind kind) {
     struct qm_network *network = s->l->network;
-    network->layers = grown(s->l->arena, network->layers, sizeof *network->layers, network->layer_count, &s->l->layer_room);
+    network->layers = qm_arena_grow(s->l->arena, network->layers, sizeof *network->layers, network->layer_count, &s->l->layer_room);
     struct qm_layer *layer = &network->layers[network->layer_count++];
     *layer = (struct qm_layer){.kind = kind, .graph_op = (uint32_t)(s->op - s->l->graph->ops), .rounding = site_rounding(s)};
+    layer->inputs = qm_graph_operands(s->l->arena, s->op->input_count);
     const struct qm_requant *requant = s->op->requant;
     if (requant != NULL && !(s->l->overrides && requant->rounding == QM_rounding_EVEN)) layer->rounding = requant->rounding;
     return layer;

@@ -303,6 +303,7 @@ static void add_move(const struct narrower *n, const struct qm_layer *reader, ui
     struct qm_layer *move = &n->network->layers[n->network->layer_count++];
     int32_t zero = pad_number(reader);
     *move = (struct qm_layer){.kind = QM_LAYER_MOVE, .graph_op = reader->graph_op, .input_count = 1, .output = copy};
+    move->inputs = qm_graph_operands(n->arena, 1);
     move->inputs[0] = reader->inputs[0];
     move->added = true;
     move->rounding = reader->rounding;
@@ -330,6 +331,7 @@ static void pack_input(const struct narrower *n, struct qm_layer *layer) {
         n->packed_copy_of[value] = add_copy(n, value);
         add_move(n, layer, n->packed_copy_of[value]);
     }
+    layer->inputs = qm_graph_operands(n->arena, 1);
     layer->inputs[0] = n->packed_copy_of[value];
 }
 

@@ -7,7 +7,10 @@
 #include "compiler/passes/passes.h"
 #include "compiler/passes/residents.h"
 
-enum { PITCH_MAX = 65535 };
+enum {
+    PITCH_MAX = 65535,
+    LIVE_MAX = 256 /* maps in the scratchpad at once, each of which is looked at for every other: more are small, and wait in the arena */
+};
 
 /* ---- liveness ---- */
 
@@ -59,6 +62,28 @@ static void see_values(struct plan *plan) {
     }
 }
 
+/* What begins to live beside LIVE_MAX others does not stay. */
+static void limit_live(struct plan *plan) {
+    const struct qm_network *network = plan->network;
+    bool *is_live = QM_ARENA_NEW(plan->arena, bool, network->value_count);
+    for (uint32_t layer = 0, live = 0; layer < network->layer_count; layer++) {
+        const struct qm_layer *l = &network->layers[layer];
+        for (uint32_t i = 0; i <= l->input_count; i++) {
+            uint32_t value = network->values[i < l->input_count ? l->inputs[i] : l->output].storage;
+            struct plan_value *map = &plan->values[value];
+            if (!map->resident || map->first_layer != layer || is_live[value]) continue;
+            is_live[value] = map->resident = live < LIVE_MAX;
+            live += map->resident;
+        }
+        for (uint32_t i = 0; i <= l->input_count; i++) {
+            uint32_t value = network->values[i < l->input_count ? l->inputs[i] : l->output].storage;
+            if (!is_live[value] || plan->values[value].last_layer != layer) continue;
+            is_live[value] = false;
+            live--;
+        }
+    }
+}
+
 /* ---- enough room for every layer ---- */
 
 /* The weights of a depthwise layer stay bytes: the array has no narrow form of it. */
@@ -105,6 +130,7 @@ enum qm_status pass_place(struct plan *plan) {
     plan->values = QM_ARENA_NEW(plan->arena, struct plan_value, plan->network->value_count);
     plan->layers = QM_ARENA_NEW(plan->arena, struct plan_layer, plan->network->layer_count);
     see_values(plan);
+    limit_live(plan);
     plan->residents = residents_create(plan);
     for (uint32_t i = 0; i < plan->network->layer_count; i++) plan->layers[i].hole_bytes = PLAN_NONE;
     for (uint32_t i = 0; i < plan->network->layer_count; i++) {

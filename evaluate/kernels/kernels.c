@@ -1,8 +1,6 @@
 /* kernels.c - the table of kernels: which operands and types each takes. */
 #include "evaluate/kernels/kernel.h"
 
-enum { INPUTS = QM_OPERANDS_MAX };
-
 enum needs {
     PLAIN = 1,       /* no fused activation */
     ONE_TYPE = 2,    /* the output has the type of the first input */
@@ -12,7 +10,7 @@ enum needs {
 };
 
 struct row {
-    uint8_t inputs_min, inputs_max;
+    uint32_t inputs_min, inputs_max;
     enum qm_types types; /* of the first input */
     uint32_t needs;
     kernel_checking *check; /* or NULL */
@@ -72,7 +70,7 @@ static const struct row rows[QM_GRAPH_OP_KINDS] = {
     [QM_OP_CAST]               = {1, 1, QM_TYPES_HOST, PLAIN | SAME_SHAPE, kernel_check_cast, kernel_run_cast},
     [QM_OP_GATHER]             = {2, 2, QM_TYPES_ANY, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_gather, kernel_run_gather},
     [QM_OP_GATHER_ND]          = {2, 2, QM_TYPES_ANY, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_gather_nd, kernel_run_gather_nd},
-    [QM_OP_CONCATENATION]      = {1, INPUTS, QM_TYPES_F32, PLAIN | ONE_TYPE, kernel_check_concatenation, kernel_run_concatenation},
+    [QM_OP_CONCATENATION]      = {1, UINT32_MAX, QM_TYPES_F32, PLAIN | ONE_TYPE, kernel_check_concatenation, kernel_run_concatenation},
 };
 /* clang-format on */
 

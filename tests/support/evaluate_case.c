@@ -26,7 +26,7 @@ struct evaluate_outcome evaluate_case_run(const struct evaluate_case *c, bool is
     struct qm_graph_tensor tensors[EVALUATE_INPUTS_MAX + 1], *out = &tensors[EVALUATE_INPUTS_MAX];
     struct qm_graph_op op = c->op;
     struct qm_graph graph = {.is_real = is_real, .tensor_count = EVALUATE_INPUTS_MAX + 1, .tensors = tensors, .ops = &op, .op_count = 1};
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) op.inputs[i] = op.outputs[i] = QM_NO_TENSOR;
+    qm_graph_open_operands(&op, arena);
     for (uint32_t i = 0; i < op.input_count; i++) {
         uint64_t count = shaped(&tensors[i], c->in[i].dtype, c->in[i].rank, c->in[i].dims);
         tensors[i].data = elements(arena, c->in[i].dtype, c->in[i].numbers, count);

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-enum { FBB_BYTES = 1 << 17 };
+enum { FBB_BYTES = 1 << 19 };
 
 struct fbb {
     _Alignas(8) uint8_t bytes[FBB_BYTES];

@@ -9,7 +9,8 @@
 void kernel_case_open(struct kernel_case *c, enum qm_graph_op_kind kind, uint64_t seed) {
     *c = (struct kernel_case){.arena = qm_arena_create(), .op = {.kind = kind, .beta = 1, .dilation_h = 1, .dilation_w = 1}};
     qm_prng_init(&c->prng, seed);
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) c->op.inputs[i] = c->op.outputs[i] = QM_NO_TENSOR;
+    c->op.inputs = qm_graph_operands(c->arena, KERNEL_CASE_TENSORS);
+    c->op.outputs = qm_graph_operands(c->arena, KERNEL_CASE_TENSORS);
 }
 
 void kernel_case_close(struct kernel_case *c) {
@@ -68,7 +69,7 @@ const char *kernel_case_check(const struct kernel_case *c) {
 
 bool kernel_case_run(struct kernel_case *c) {
     struct qm_graph graph;
-    const void *inputs[QM_OPERANDS_MAX] = {NULL};
+    const void **inputs = QM_ARENA_NEW(c->arena, const void *, c->op.input_count);
     void *output = c->data[c->op.outputs[0]];
     for (uint32_t i = 0; i < c->op.input_count; i++) inputs[i] = c->data[c->op.inputs[i]];
     return kernel_run(graph_of(c, &graph), &c->op, inputs, &output);

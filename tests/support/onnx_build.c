@@ -86,7 +86,7 @@ Onnx__TensorProto *onnx_build_constant(struct onnx_build *b, const char *name, i
 
 /* The words of a list; "-" is the empty name. */
 static char **split(const struct onnx_build *b, const char *list, size_t *count) {
-    char *rest = text(b, list), **words = QM_ARENA_NEW(b->arena, char *, ONNX_BUILD_MAX);
+    char *rest = text(b, list), **words = QM_ARENA_NEW(b->arena, char *, strlen(list) / 2 + 1);
     for (char *word; (word = strsep(&rest, " ")) != NULL;)
         if (word[0] != '\0') words[(*count)++] = strcmp(word, "-") == 0 ? text(b, "") : word;
     return words;

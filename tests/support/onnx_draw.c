@@ -8,6 +8,7 @@
 #include "common/status.h"
 
 enum { TYPE_FLOAT = 1, TYPE_UINT8 = 2, TYPE_INT8 = 3, TYPE_INT32 = 6, TYPE_INT64 = 7, TYPE_UINT4 = 21, TYPE_INT4 = 22 };
+enum { MANY_ELEMENTS_MAX = 3000 }; /* of what some hundred operands become */
 
 /* ---- numbers ---- */
 
@@ -37,6 +38,21 @@ size_t onnx_draw_elements(const struct onnx_build_shape *shape) {
 
 const char *onnx_draw_name(struct onnx_draw *d, const char *prefix) {
     return qm_arena_printf(d->b.arena, "%s%u", prefix, d->serial++);
+}
+
+uint32_t onnx_draw_rounds(struct onnx_draw *d, size_t elements) {
+    uint32_t rounds = onnx_draw_chance(d, 8) ? 65 + onnx_draw_below(d, 40) : 1;
+    return rounds * elements <= MANY_ELEMENTS_MAX ? rounds : 1;
+}
+
+const char *onnx_draw_again(struct onnx_draw *d, const char *names, uint32_t rounds) {
+    size_t length = strlen(names);
+    char *list = qm_arena_alloc(d->b.arena, rounds * (length + 1) + 1);
+    for (uint32_t i = 0; i < rounds; i++) {
+        memcpy(list + i * (length + 1), names, length);
+        list[i * (length + 1) + length] = ' ';
+    }
+    return list;
 }
 
 void onnx_draw_note(struct onnx_draw *d, const char *op) {

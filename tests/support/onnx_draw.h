@@ -62,6 +62,10 @@ size_t onnx_draw_elements(const struct onnx_build_shape *shape);
 const char *onnx_draw_name(struct onnx_draw *d, const char *prefix); /* a new one */
 void onnx_draw_note(struct onnx_draw *d, const char *op);            /* appends to kind */
 Onnx__NodeProto *onnx_draw_node(struct onnx_draw *d, const char *op, const char *inputs, const char **output);
+/* How often an operator takes the same operands, of which so many elements become the result's: now and then some hundred times. */
+uint32_t onnx_draw_rounds(struct onnx_draw *d, size_t elements);
+/* A list of names so often. */
+const char *onnx_draw_again(struct onnx_draw *d, const char *names, uint32_t rounds);
 /* A list of int64, as a constant; returns its name. */
 const char *onnx_draw_list(struct onnx_draw *d, uint32_t count, const int64_t *values);
 

@@ -71,6 +71,9 @@ bool onnx_draw_several(struct onnx_draw *d, const struct onnx_draw_value *x, str
     for (uint32_t i = 0; i < more; i++)
         names = onnx_draw_chance(d, 70) ? qm_arena_printf(d->b.arena, "%s %s", names, operand(d, x))
                                         : qm_arena_printf(d->b.arena, "%s %s", operand(d, x), names);
+    uint32_t rounds = onnx_draw_rounds(d, onnx_draw_elements(&x->shape));
+    names = onnx_draw_again(d, names, rounds);
+    if (op[0] == 'S') y->spread = x->spread * rounds;
     onnx_draw_node(d, op, names, &y->name);
     onnx_draw_note(d, op);
     return true;

@@ -128,7 +128,9 @@ bool onnx_draw_concat(struct onnx_draw *d, const struct onnx_draw_value *x, stru
         names = qm_arena_printf(d->b.arena, "%s %s", names, onnx_draw_dequantize(d, flow).name);
         y->shape.dims[axis] += flow->shape.dims[axis];
     }
-    onnx_build_int(&d->b, onnx_draw_node(d, "Concat", names, &y->name), "axis", axis);
+    uint32_t rounds = onnx_draw_rounds(d, onnx_draw_elements(&y->shape));
+    y->shape.dims[axis] *= rounds;
+    onnx_build_int(&d->b, onnx_draw_node(d, "Concat", onnx_draw_again(d, names, rounds), &y->name), "axis", axis);
     onnx_draw_note(d, "Concat");
     return true;
 }

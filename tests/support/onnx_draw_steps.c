@@ -550,8 +550,11 @@ static bool qlinear_concat(struct onnx_draw *d, const struct onnx_draw_flow *x) 
     y.shape.dims[axis] += shape.dims[axis];
     const struct onnx_draw_flow *other = onnx_draw_input(d, &shape, x->quant.type);
     onnx_draw_note(d, "QLinearConcat");
-    const char *operands = qm_arena_printf(d->b.arena, "%%s %s %s", integer_operands(d, x), integer_operands(d, other));
-    Onnx__NodeProto *node = integer_node(d, "QLinearConcat", operands, &y, x);
+    uint32_t rounds = onnx_draw_rounds(d, onnx_draw_elements(&y.shape));
+    y.shape.dims[axis] *= rounds;
+    const char *parts = qm_arena_printf(d->b.arena, "%s %s", integer_operands(d, x), integer_operands(d, other));
+    Onnx__NodeProto *node =
+        integer_node(d, "QLinearConcat", qm_arena_printf(d->b.arena, "%%s %s", onnx_draw_again(d, parts, rounds)), &y, x);
     node->domain = qm_arena_strdup(d->b.arena, "com.microsoft");
     onnx_build_int(&d->b, node, "axis", axis);
     return true;

@@ -55,7 +55,7 @@ const struct exact_tensor *onnx_exact_find(const struct onnx_exact *run, const c
 
 /* ---- between the files of the evaluation ---- */
 
-enum { ONNX_EXACT_OPERANDS = 16 };
+enum { ONNX_EXACT_OPERANDS = 1280 };
 
 /* One node: its operands, absent ones NULL. */
 struct exact_node {

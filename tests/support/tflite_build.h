@@ -7,7 +7,7 @@
 #include "common/graph.h"
 #include "tests/support/flatbuffer_build.h"
 
-enum { BUILD_TENSORS = 96, BUILD_NODES = 24, BUILD_OPERANDS = 42, BUILD_NUMBERS = 8, BUILD_SLOTS = 8 };
+enum { BUILD_TENSORS = 512, BUILD_NODES = 24, BUILD_OPERANDS = 400, BUILD_NUMBERS = 8, BUILD_SLOTS = 8 };
 
 enum build_type { BUILD_FLOAT = 0, BUILD_INT32 = 2, BUILD_UINT8 = 3, BUILD_INT64 = 4, BUILD_BOOL = 6, BUILD_INT16 = 7, BUILD_INT8 = 9 };
 

@@ -187,7 +187,8 @@ struct build_node *tflite_draw_node(struct tflite_draw *d, uint8_t code, uint8_t
 struct qm_graph_op *tflite_draw_op(struct tflite_draw *d, const struct tflite_draw_row *row) {
     struct qm_graph_op *op = &d->ops[d->graph.op_count++];
     *op = (struct qm_graph_op){.kind = row->kind, .index = d->file.node_count, .dilation_h = 1, .dilation_w = 1};
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) op->inputs[i] = op->outputs[i] = QM_NO_TENSOR;
+    op->inputs = qm_graph_operands(d->arena, BUILD_OPERANDS);
+    op->outputs = qm_graph_operands(d->arena, BUILD_OPERANDS);
     tflite_draw_node(d, row->code, row->options);
     return op;
 }

@@ -4,6 +4,8 @@
 #include "compiler/frontend/tflite/tflite.h"
 #include "tests/support/tflite_draw.h"
 
+enum { MANY_ELEMENTS_MAX = 3000 }; /* of what some hundred parts become */
+
 static struct qm_graph_op *last_op(struct tflite_draw *d) {
     return &d->ops[d->graph.op_count - 1];
 }
@@ -165,6 +167,12 @@ static uint32_t draw_part(struct tflite_draw *d, uint32_t in, const struct qm_sh
     return part;
 }
 
+/* How often all parts come one after the other: now and then they are some hundreds. */
+static uint32_t draw_rounds(struct tflite_draw *d, uint32_t count, const struct qm_shape *whole) {
+    uint32_t rounds = tflite_draw_chance(d, 8) ? tflite_draw_between(d, 140, BUILD_OPERANDS) / count : 1;
+    return rounds * qm_shape_elements(whole) <= MANY_ELEMENTS_MAX ? rounds : 1;
+}
+
 static void draw_concatenation(struct tflite_draw *d, const struct tflite_draw_row *row) {
     uint32_t in = tflite_draw_source(d, row->types, 1, 5), parts[4], count = tflite_draw_between(d, 1, 4);
     struct qm_shape shape = qm_graph_shape(&d->tensors[in]), whole = shape;
@@ -175,10 +183,12 @@ static void draw_concatenation(struct tflite_draw *d, const struct tflite_draw_r
         parts[i] = draw_part(d, in, &shape);
         whole.dims[axis] += d->tensors[parts[i]].dims[axis];
     }
+    uint32_t rounds = draw_rounds(d, count, &whole);
+    whole.dims[axis] *= rounds;
     uint32_t out = tflite_draw_like(d, in, &whole);
     tflite_draw_op(d, row)->axis = axis;
     tflite_draw_slot(d, CONCATENATION_AXIS, (uint32_t)tflite_draw_axis(d, axis, whole.rank));
-    for (uint32_t i = 0; i < count; i++) tflite_draw_takes(d, parts[i]);
+    for (uint32_t i = 0; i < rounds * count; i++) tflite_draw_takes(d, parts[i % count]);
     tflite_draw_gives(d, out);
 }
 
@@ -189,11 +199,13 @@ static void draw_pack(struct tflite_draw *d, const struct tflite_draw_row *row) 
     parts[0] = in;
     for (uint32_t i = 1; i < count; i++) parts[i] = draw_part(d, in, &shape);
     for (uint32_t i = 0; i < whole.rank; i++) whole.dims[i] = i == axis ? count : shape.dims[i < axis ? i : i - 1];
+    uint32_t rounds = draw_rounds(d, count, &whole);
+    whole.dims[axis] *= rounds;
     uint32_t out = tflite_draw_like(d, in, &whole);
     tflite_draw_op(d, row)->axis = axis;
-    tflite_draw_slot(d, PACK_COUNT, count);
+    tflite_draw_slot(d, PACK_COUNT, rounds * count);
     tflite_draw_slot(d, PACK_AXIS, (uint32_t)tflite_draw_axis(d, axis, whole.rank));
-    for (uint32_t i = 0; i < count; i++) tflite_draw_takes(d, parts[i]);
+    for (uint32_t i = 0; i < rounds * count; i++) tflite_draw_takes(d, parts[i % count]);
     tflite_draw_gives(d, out);
 }
 
@@ -237,12 +249,24 @@ static void draw_split_v(struct tflite_draw *d, const struct tflite_draw_row *ro
     give_parts(d, in, axis, lengths, count, false);
 }
 
+/* A new input of some hundred rows. */
+static uint32_t draw_rows(struct tflite_draw *d, uint32_t like) {
+    uint32_t rows = tflite_draw_like(d, like, &(struct qm_shape){2, {tflite_draw_between(d, 130, 200), tflite_draw_between(d, 1, 3)}});
+    tflite_draw_input(d, rows);
+    return rows;
+}
+
 /* The graph has no operator of that: a SPLIT whose parts have another shape. */
 static void draw_unpack(struct tflite_draw *d, const struct tflite_draw_row *row) {
     uint32_t in = tflite_draw_source(d, row->types, 1, 5), axis = 0, rank = rank_of(d, in);
     for (uint32_t i = 1; i < rank; i++)
         if (d->tensors[in].dims[i] < d->tensors[in].dims[axis] || tflite_draw_chance(d, 20)) axis = i;
     if (d->tensors[in].dims[axis] > 6) return;
+    if (tflite_draw_chance(d, 15) && d->graph.tensor_count < BUILD_TENSORS / 2) {
+        in = draw_rows(d, in);
+        axis = 0;
+        rank = 2;
+    }
     tflite_draw_op(d, row)->axis = axis;
     tflite_draw_slot(d, UNPACK_COUNT, d->tensors[in].dims[axis]);
     tflite_draw_slot(d, UNPACK_AXIS, (uint32_t)tflite_draw_axis(d, axis, rank));

@@ -118,11 +118,22 @@ static enum qm_status parse(const struct tiny *t, struct qm_arena *arena, struct
     return qm_model_parse(&(struct qm_model_bytes){b->bytes, b->size, "tiny"}, NULL, arena, graph, diag);
 }
 
+/* A copy of operands that stays until the next. */
+static uint32_t *keep(uint32_t slot, const uint32_t *operands) {
+    static uint32_t kept[2][QM_OPERANDS_FEW];
+    memcpy(kept[slot], operands, sizeof kept[slot]);
+    return kept[slot];
+}
+
 enum qm_status tiny_parse(const struct tiny *t, struct qm_graph_op *op, struct qm_diag *diag) {
     struct qm_graph *graph = NULL;
     struct qm_arena *arena = qm_arena_create();
     enum qm_status status = parse(t, arena, &graph, diag);
-    if (status == QM_OK) *op = graph->ops[0];
+    if (status == QM_OK) {
+        *op = graph->ops[0];
+        op->inputs = keep(0, op->inputs);
+        op->outputs = keep(1, op->outputs);
+    }
     qm_arena_destroy(arena);
     return status;
 }

@@ -47,8 +47,9 @@ static uint32_t add_random(struct builder *b, enum qm_dtype dtype, uint32_t rank
 
 static struct qm_graph_op *add_op(struct builder *b, enum qm_graph_op_kind kind, uint32_t input) {
     struct qm_graph_op *op = &b->graph->ops[b->graph->op_count];
-    *op = (struct qm_graph_op){
-        .kind = kind, .index = b->graph->op_count++, .inputs = {input, QM_NO_TENSOR, QM_NO_TENSOR}, .input_count = 1, .output_count = 1};
+    *op = (struct qm_graph_op){.kind = kind, .index = b->graph->op_count++, .input_count = 1, .output_count = 1};
+    qm_graph_open_operands(op, b->arena);
+    op->inputs[0] = input;
     op->stride_h = op->stride_w = op->dilation_h = op->dilation_w = op->depth_multiplier = 1;
     return op;
 }

@@ -12,7 +12,7 @@ static const char *node_name(const struct onnx_node *n) {
 
 struct qm_graph_op onnx_op(const struct onnx_node *n, enum qm_graph_op_kind kind, uint32_t in) {
     struct qm_graph_op op = {.kind = kind, .index = n->index, .name = node_name(n), .input_count = 1, .output_count = 1};
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) op.inputs[i] = op.outputs[i] = QM_NO_TENSOR;
+    qm_graph_open_operands(&op, n->r->arena);
     op.inputs[0] = in;
     return op;
 }
@@ -58,6 +58,7 @@ uint32_t onnx_emit(const struct onnx_node *n, const struct qm_graph_op *op, cons
     graph->tensors[result].bits = element->bits;
     struct qm_graph_op *added = qm_graph_add_op(&n->r->maker, op->kind, op->inputs[0], result);
     *added = *op;
+    qm_graph_own_operands(added, n->r->arena);
     added->outputs[0] = result;
     const char *problem = evaluate_fold(graph, added, n->r->arena);
     if (problem != NULL) return onnx_refuse(n, "%s", problem), QM_NO_TENSOR;
@@ -113,7 +114,7 @@ static uint32_t as_one(const struct onnx_node *n, uint32_t tensor) {
 void onnx_set_scales(const struct onnx_node *n, struct qm_graph_op *op, uint32_t first) {
     bool one = n->r->graph->tensors[op->inputs[0]].data == NULL;
     for (uint32_t i = 0; i < 2; i++) {
-        uint32_t tensor = first + i < ONNX_INPUTS_MAX ? n->inputs[first + i] : QM_NO_TENSOR;
+        uint32_t tensor = onnx_operand(n, first + i);
         op->inputs[1 + i] = one ? as_one(n, tensor) : tensor;
     }
     op->input_count = 3;
@@ -177,7 +178,7 @@ uint32_t onnx_emit_dequantize(const struct onnx_node *n, uint32_t tensor, uint32
 int32_t onnx_zero_type(const struct onnx_node *n, uint32_t i, int32_t fallback) {
     static const int32_t of[] = {[QM_I8] = ONNX_INT8,   [QM_U8] = ONNX_UINT8,   [QM_I16] = ONNX_INT16, [QM_I32] = ONNX_INT32,
                                  [QM_F32] = ONNX_FLOAT, [QM_U16] = ONNX_UINT16, [QM_I64] = ONNX_INT64, [QM_F64] = ONNX_DOUBLE};
-    if (i >= ONNX_INPUTS_MAX || n->inputs[i] == QM_NO_TENSOR) return fallback;
+    if (onnx_operand(n, i) == QM_NO_TENSOR) return fallback;
     const struct qm_graph_tensor *zero = onnx_input(n, i);
     bool is_signed = zero->dtype == QM_I8;
     if (zero->bits == 4) return is_signed ? ONNX_INT4 : ONNX_UINT4;

@@ -101,14 +101,24 @@ bool onnx_div(const struct onnx_node *n) {
 
 /* ---- of several ---- */
 
-/* One after the other. */
+enum { GROUP = 128 };
+
+/* One after the other, of so many that what reads a network can walk through them; then the results in the same way. */
 static uint32_t emit_several(const struct onnx_node *n) {
-    uint32_t result = n->inputs[0];
-    for (uint32_t i = 1; i < n->source->n_input && result != QM_NO_TENSOR; i++) {
+    uint32_t count = (uint32_t)n->source->n_input, *tensors = qm_graph_operands(n->r->arena, count);
+    for (uint32_t i = 0; i < count; i++) {
         if (n->inputs[i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", i), QM_NO_TENSOR;
-        result = onnx_emit_two(n, n->kinds[0], result, n->inputs[i]);
+        tensors[i] = n->inputs[i];
     }
-    return result;
+    for (uint32_t groups; count > 1; count = groups) {
+        groups = (count + GROUP - 1) / GROUP;
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t *group = &tensors[i / GROUP];
+            *group = i % GROUP == 0 ? tensors[i] : onnx_emit_two(n, n->kinds[0], *group, tensors[i]);
+            if (*group == QM_NO_TENSOR) return QM_NO_TENSOR;
+        }
+    }
+    return tensors[0];
 }
 
 bool onnx_several(const struct onnx_node *n) {

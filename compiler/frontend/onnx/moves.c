@@ -9,6 +9,8 @@
 /* Tensors along an axis of the first. */
 static uint32_t emit_concat(const struct onnx_node *n, uint32_t count, const uint32_t *parts, int64_t axis) {
     struct qm_graph_op op = onnx_op(n, QM_OP_CONCATENATION, parts[0]);
+    op.inputs = qm_graph_operands(n->r->arena, count);
+    op.input_count = count;
     const struct qm_graph_tensor *tensors = n->r->graph->tensors, *like = NULL;
     struct qm_shape shape = {.rank = 0};
     for (uint32_t i = 0; i < count; i++) {
@@ -23,7 +25,6 @@ static uint32_t emit_concat(const struct onnx_node *n, uint32_t count, const uin
         if (like == NULL || (like->data != NULL && part->data == NULL)) like = part;
         op.inputs[i] = parts[i];
     }
-    op.input_count = count;
     return onnx_emit(n, &op, &(struct onnx_element){.dtype = like->quant.count > 0 ? QM_F32 : like->dtype}, &shape);
 }
 
@@ -33,7 +34,7 @@ bool onnx_concat(const struct onnx_node *n) {
 
 /* Inputs: scale and zero point of the result, then a tensor with its scale and zero point, and so on. */
 bool onnx_qlinear_concat(const struct onnx_node *n) {
-    uint32_t count = ((uint32_t)n->source->n_input - 2) / 3, parts[ONNX_INPUTS_MAX];
+    uint32_t count = ((uint32_t)n->source->n_input - 2) / 3, *parts = qm_graph_operands(n->r->arena, count);
     if (n->source->n_input % 3 != 2) return onnx_refuse(n, "has %zu inputs; they must come in threes", n->source->n_input);
     for (uint32_t i = 0; i < count; i++) {
         if (n->inputs[2 + 3 * i] == QM_NO_TENSOR) return onnx_refuse(n, "lacks input %u", 2 + 3 * i);
@@ -135,6 +136,7 @@ static bool read_parts(const struct onnx_node *n, uint32_t extent, struct onnx_l
     double equal = ceil((double)extent / count), sum = 0;
     if (!onnx_list(n, 1, "split", parts)) return false;
     bool listed = parts->length != 0;
+    if (!listed) parts->numbers = QM_ARENA_NEW(n->r->arena, double, count);
     if (listed && parts->length != count) return onnx_refuse(n, "has %u lengths for %u outputs", parts->length, count);
     for (uint32_t i = 0; i < count; i++) {
         if (!listed) parts->numbers[i] = fmin(equal, extent - sum);
@@ -155,7 +157,7 @@ bool onnx_split(const struct onnx_node *n) {
         struct qm_graph_op op = whole(n, &shape);
         if (!slice_axis(n, axis, (const double[]){begin, begin + parts.numbers[i], 1}, &op, &shape)) return false;
         begin += parts.numbers[i];
-        part.outputs[0] = n->outputs[i];
+        part.outputs = &n->outputs[i];
         if (part.outputs[0] != NULL && part.outputs[0]->is_used && !onnx_put(&part, emit_slice(&part, &op, &shape))) return false;
     }
     return true;

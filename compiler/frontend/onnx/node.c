@@ -25,6 +25,10 @@ bool onnx_refuse(const struct onnx_node *n, const char *format, ...) {
 
 /* ---- operands ---- */
 
+uint32_t onnx_operand(const struct onnx_node *n, uint32_t i) {
+    return i < n->source->n_input ? n->inputs[i] : QM_NO_TENSOR;
+}
+
 const struct qm_graph_tensor *onnx_input(const struct onnx_node *n, uint32_t i) {
     return &n->r->graph->tensors[n->inputs[i]];
 }
@@ -124,9 +128,8 @@ bool onnx_list(const struct onnx_node *n, uint32_t i, const char *name, struct o
     const struct qm_graph_tensor *constant = NULL;
     if (attribute == NULL && n->inputs[i] != QM_NO_TENSOR && !onnx_constant(n, i, &constant)) return false;
     uint64_t count = attribute != NULL ? attribute->n_ints : constant != NULL ? qm_graph_elements(constant) : 0;
-    if (count > ONNX_LIST_MAX)
-        return onnx_refuse(n, "has %llu numbers in %s; %d are supported", (unsigned long long)count, name, ONNX_LIST_MAX);
     list->length = (uint32_t)count;
+    list->numbers = QM_ARENA_NEW(n->r->arena, double, count);
     for (uint32_t d = 0; d < count; d++) list->numbers[d] = attribute != NULL ? (double)attribute->ints[d] : evaluate_stored(constant, d);
     return true;
 }

@@ -71,15 +71,15 @@ struct onnx_reader {
 };
 
 /* One node on its way to the graph. */
-enum { ONNX_INPUTS_MAX = QM_OPERANDS_MAX, ONNX_OUTPUTS_MAX = QM_OPERANDS_MAX, ONNX_KINDS_MAX = 8 };
+enum { ONNX_INPUTS_FEW = 16, ONNX_KINDS_MAX = 8 };
 struct onnx_node {
     struct onnx_reader *r;
     const Onnx__NodeProto *source;
     uint32_t index;
-    const enum qm_graph_op_kind *kinds;           /* of its row of ops.def, up to QM_GRAPH_OP_KINDS */
-    uint32_t first_tensor;                        /* tensors from here on are the node's own */
-    uint32_t inputs[ONNX_INPUTS_MAX];             /* tensors; QM_NO_TENSOR: absent */
-    struct onnx_value *outputs[ONNX_OUTPUTS_MAX]; /* NULL: absent */
+    const enum qm_graph_op_kind *kinds; /* of its row of ops.def, up to QM_GRAPH_OP_KINDS */
+    uint32_t first_tensor;              /* tensors from here on are the node's own */
+    uint32_t *inputs;            /* tensors; QM_NO_TENSOR: absent; with room for ONNX_INPUTS_FEW, which operators without MANY have */
+    struct onnx_value **outputs; /* with room for QM_OPERANDS_FEW; NULL: absent, but the first, which is always there */
 };
 
 /* ---- file.c: bytes to messages, constants to tensors ---- */
@@ -119,6 +119,8 @@ bool onnx_ints(const struct onnx_node *n, const char *name, uint32_t count, cons
 bool onnx_axis(const struct onnx_node *n, int64_t axis, uint32_t rank, uint32_t *out);
 /* The same of a list in which no axis may be twice: bit d of seen is set for dimension d, which is refused when it was set. */
 bool onnx_axis_once(const struct onnx_node *n, int64_t axis, uint32_t rank, uint32_t *seen, uint32_t *out);
+/* Tensor of input i; QM_NO_TENSOR: absent. */
+uint32_t onnx_operand(const struct onnx_node *n, uint32_t i);
 /* Inputs that the node lists, the last of which is there. */
 uint32_t onnx_input_count(const struct onnx_node *n);
 /* Input i as a constant that can be read. */
@@ -126,10 +128,9 @@ bool onnx_constant(const struct onnx_node *n, uint32_t i, const struct qm_graph_
 /* Input i as one constant number. */
 bool onnx_number(const struct onnx_node *n, uint32_t i, double *number);
 /* A list of integers, which is an attribute in older versions and input i in younger ones; absent: length 0. */
-enum { ONNX_LIST_MAX = 2 * QM_OPERANDS_MAX };
 struct onnx_list {
     uint32_t length;
-    double numbers[ONNX_LIST_MAX];
+    double *numbers;
 };
 bool onnx_list(const struct onnx_node *n, uint32_t i, const char *name, struct onnx_list *list);
 /* The shape of an operation on two: in each dimension, counted from the last, where one has 1 or nothing the other's. */

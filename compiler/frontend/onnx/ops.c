@@ -17,7 +17,7 @@ static const struct rule {
     enum qm_graph_op_kind kinds[ONNX_KINDS_MAX + 1]; /* the last is NO_KIND */
 } rules[] = {
 #define NO_KIND QM_GRAPH_OP_KINDS
-#define MANY    ONNX_INPUTS_MAX
+#define MANY    UINT32_MAX
 #define ONNX_OPERATOR(name, domains, inputs_min, inputs_max, attributes, read, limits, ...)                                                \
     {#name, domains, inputs_min, inputs_max, attributes, onnx_##read, {__VA_ARGS__, NO_KIND}},
 #include "compiler/frontend/onnx/ops.def"
@@ -39,6 +39,8 @@ static uint32_t domains_of(const char *name) {
 }
 
 static bool check_node(const struct onnx_node *n, const struct rule *rule) {
+    if (n->source->n_input < rule->inputs_min && rule->inputs_max == MANY)
+        return onnx_refuse(n, "has %zu inputs; there must be %u at least", n->source->n_input, rule->inputs_min);
     if (n->source->n_input < rule->inputs_min || n->source->n_input > rule->inputs_max)
         return onnx_refuse(n, "has %zu inputs; there must be %u to %u", n->source->n_input, rule->inputs_min, rule->inputs_max);
     for (uint32_t i = 0; i < rule->inputs_min; i++)
@@ -55,14 +57,15 @@ static enum missing open_node(struct onnx_reader *r, uint32_t index, struct onnx
     const Onnx__NodeProto *source = r->source->node[index];
     *n = (struct onnx_node){.r = r, .source = source, .index = index, .first_tensor = r->graph->tensor_count};
     enum missing missing = NOTHING;
-    for (uint32_t i = 0; i < ONNX_INPUTS_MAX; i++) n->inputs[i] = QM_NO_TENSOR;
-    for (size_t i = 0; i < source->n_output && i < ONNX_OUTPUTS_MAX; i++)
+    n->inputs = qm_graph_operands(r->arena, source->n_input > ONNX_INPUTS_FEW ? (uint32_t)source->n_input : ONNX_INPUTS_FEW);
+    n->outputs = QM_ARENA_NEW(r->arena, struct onnx_value *, source->n_output + QM_OPERANDS_FEW);
+    for (size_t i = 0; i < source->n_output; i++)
         if (source->output[i][0] != '\0') n->outputs[i] = onnx_find(r, source->output[i]);
     if (n->outputs[0] == NULL) { /* nobody reads it */
         n->outputs[0] = QM_ARENA_NEW(r->arena, struct onnx_value, 1);
         *n->outputs[0] = (struct onnx_value){.name = source->op_type, .maker = index, .tensor = QM_NO_TENSOR};
     }
-    for (size_t i = 0; i < source->n_input && i < ONNX_INPUTS_MAX; i++) {
+    for (size_t i = 0; i < source->n_input; i++) {
         const struct onnx_value *value = source->input[i][0] != '\0' ? onnx_find(r, source->input[i]) : NULL;
         if (value == NULL || (value->unreadable == onnx_is_empty && onnx_may_be_empty(source))) continue;
         n->inputs[i] = value->tensor;
@@ -75,15 +78,13 @@ static enum missing open_node(struct onnx_reader *r, uint32_t index, struct onnx
 
 /* Results that no reader makes, such as a mask or the places of maxima, must not be needed. */
 static bool check_results(const struct onnx_node *n) {
-    for (uint32_t i = 1; i < ONNX_OUTPUTS_MAX; i++)
+    for (uint32_t i = 1; i < n->source->n_output; i++)
         if (n->outputs[i] != NULL && n->outputs[i]->is_used && n->outputs[i]->tensor == QM_NO_TENSOR)
             return onnx_refuse(n, "computes output %u, %.60s, which is not supported", i, n->outputs[i]->name);
     return true;
 }
 
 static bool read_known(struct onnx_node *n) {
-    if (n->source->n_input > ONNX_INPUTS_MAX || n->source->n_output > ONNX_OUTPUTS_MAX)
-        return onnx_refuse(n, "has more than %d inputs or outputs", ONNX_INPUTS_MAX);
     const struct rule *rule = find_rule(n->source);
     if (!onnx_check_domain(n, domains_of(n->source->op_type)) || !check_node(n, rule)) return false;
     n->kinds = rule->kinds;
@@ -93,7 +94,7 @@ static bool read_known(struct onnx_node *n) {
 static void read_node(struct onnx_reader *r, uint32_t index) {
     struct onnx_node n;
     bool fine = open_node(r, index, &n) == NOTHING && read_known(&n);
-    for (uint32_t i = 0; i < ONNX_OUTPUTS_MAX; i++)
+    for (uint32_t i = 0; i == 0 || i < n.source->n_output; i++)
         if (n.outputs[i] != NULL && (!fine || n.outputs[i]->tensor == QM_NO_TENSOR)) n.outputs[i]->refused = true;
 }
 

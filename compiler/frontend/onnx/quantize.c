@@ -52,10 +52,13 @@ static bool join_blocks(struct onnx_node *n, int64_t *axis, const char *problem)
     for (uint32_t i = 1; i <= inputs; i++) fits = fits && is_blocked(n, i, blocked, block);
     for (uint32_t d = rank + 1; fits && d-- > 0;) {
         if (d == blocked || !is_said_by(onnx_input(n, 1), d) || (inputs == 2 && !is_said_by(onnx_input(n, 2), d))) continue;
+        uint32_t *own = qm_graph_operands(n->r->arena, ONNX_INPUTS_FEW);
+        memcpy(own, n->inputs, ONNX_INPUTS_FEW * sizeof *own);
         for (uint32_t i = 1; i <= inputs; i++) {
             struct qm_graph_tensor t = *onnx_input(n, i);
-            n->inputs[i] = said_by(n, &t, d);
+            own[i] = said_by(n, &t, d);
         }
+        n->inputs = own;
         *axis = d < rank ? d : 0;
         return true;
     }

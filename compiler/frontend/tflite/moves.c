@@ -151,7 +151,7 @@ void tflite_read_split(const struct tflite_operator *o) {
 /* The file's operands are the input, the lengths of the parts, of which one may be -1, whatever is left, and the axis. */
 void tflite_read_split_v(const struct tflite_operator *o) {
     const struct qm_graph_tensor *in = tflite_input(o, 0);
-    int32_t axis, lengths[QM_OPERANDS_MAX];
+    int32_t axis, *lengths = QM_ARENA_NEW(o->r->arena, int32_t, o->op->output_count);
     int64_t left = 0;
     if (!tflite_read_integers(o, 1, o->op->output_count, lengths) || !tflite_read_integers(o, 2, 1, &axis)) return;
     if (!tflite_resolve_axis(o, axis, in->rank, &o->op->axis)) return;

@@ -210,7 +210,7 @@ static const struct rule {
     uint32_t inputs_min, inputs_max, outputs_max;
     tflite_reading *read;
 } rules[] = {
-#define MANY QM_OPERANDS_MAX
+#define MANY UINT32_MAX
 #define TFLITE_OPERATOR(name, code, kind, options, absent, inputs_min, inputs_max, outputs_max, read, limits)                              \
     {TFLITE_##name, QM_OP_##kind, OPTIONS_##options, absent, inputs_min, inputs_max, outputs_max, tflite_read_##read},
 #include "compiler/frontend/tflite/ops.def"
@@ -274,7 +274,11 @@ static uint32_t operand(const struct tflite_operator *o, int32_t index, const ch
 static void read_inputs(const struct tflite_operator *o, const struct rule *rule, struct fb_vector inputs) {
     struct tflite_reader *r = o->r;
     struct qm_graph_op *op = o->op;
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) op->inputs[i] = QM_NO_TENSOR;
+    op->inputs = qm_graph_operands(r->arena, inputs.count);
+    if (inputs.count < rule->inputs_min && rule->inputs_max == MANY) {
+        tflite_refuse(o, "%u inputs; it must have %u at least", inputs.count, rule->inputs_min);
+        return;
+    }
     if (inputs.count < rule->inputs_min || inputs.count > rule->inputs_max) {
         tflite_refuse(o, "%u inputs; it must have %u to %u", inputs.count, rule->inputs_min, rule->inputs_max);
         return;
@@ -295,6 +299,7 @@ static void read_outputs(const struct tflite_operator *o, const struct rule *rul
         tflite_refuse(o, "%u outputs; it must have 1 to %u", outputs.count, rule->outputs_max);
         return;
     }
+    o->op->outputs = qm_graph_operands(r->arena, outputs.count);
     o->op->output_count = outputs.count;
     for (uint32_t i = 0; i < outputs.count && r->fb.status == QM_OK; i++) {
         o->op->outputs[i] = operand(o, fb_i32_at(&r->fb, outputs, i), "an output");

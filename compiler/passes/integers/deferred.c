@@ -6,7 +6,7 @@
 struct real_deferred *real_deferred_create(const struct real_node *n, enum qm_graph_op_kind kind, uint32_t channels) {
     struct real_deferred *deferred = QM_ARENA_NEW(n->r->arena, struct real_deferred, 1);
     deferred->op = (struct qm_graph_op){.kind = kind, .index = n->op->index, .name = n->op->name, .input_count = 1, .output_count = 1};
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) deferred->op.inputs[i] = deferred->op.outputs[i] = QM_NO_TENSOR;
+    qm_graph_open_operands(&deferred->op, n->r->arena);
     deferred->channels = channels;
     return deferred;
 }
@@ -38,7 +38,7 @@ static bool defer_tensor(const struct real_node *n, struct real_value *value, st
 bool real_deferred_of(const struct real_node *n, struct real_value *value, struct real_deferred **deferred) {
     if (value->state != REAL_DEFERRED) return defer_tensor(n, value, deferred);
     *deferred = QM_ARENA_NEW(n->r->arena, struct real_deferred, 1);
-    **deferred = *value->deferred;
+    **deferred = real_deferred_copy(n, value->deferred);
     return true;
 }
 

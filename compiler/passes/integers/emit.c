@@ -72,7 +72,7 @@ static uint32_t emit_on(const struct real_node *n, const struct real_deferred *d
     real_set_quant(n, tensor, (float)encoding->scale, encoding->zero);
     set_bits(n, deferred, encoding, tensor);
     struct qm_graph_op *op = real_add_op(n, deferred->op.kind, QM_NO_TENSOR, tensor);
-    *op = deferred->op;
+    *op = real_deferred_copy(n, deferred).op;
     op->inputs[0] = in;
     op->outputs[0] = tensor;
     struct qm_requant *requant = QM_ARENA_NEW(n->r->arena, struct qm_requant, 1);

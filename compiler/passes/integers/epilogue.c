@@ -179,7 +179,7 @@ bool real_epilogue_split(const struct real_node *n, const struct real_epilogue *
     if (at == epilogue->count || !one_sign(epilogue->ops[at])) return false;
     const struct real_epilogue_op *leak = epilogue->ops[at];
     for (uint32_t i = 0; i < 2; i++) {
-        parts[i] = *epilogue->deferred;
+        parts[i] = real_deferred_copy(n, epilogue->deferred);
         parts[i].newest = leak->before;
     }
     bool falls = leak->numbers[0] < 0;

@@ -37,6 +37,7 @@ static bool close_host(struct real_host *host, uint32_t end, uint32_t out) {
     if (problem != NULL) return real_refuse(host->n, "is computed on the host by an operator that %s", problem);
     struct qm_graph_op *op = real_add_op(host->n, QM_OP_HOST, QM_NO_TENSOR, out);
     op->input_count = host->input_count;
+    op->inputs = qm_graph_operands(host->n->r->arena, host->input_count);
     for (uint32_t i = 0; i < host->input_count; i++) op->inputs[i] = host->inputs[i];
     op->graph = graph;
     return true;

@@ -60,9 +60,10 @@ static uint32_t add_input(struct real_host *host, const struct real_value *value
     uint32_t tensor = value->tensors[order];
     const struct qm_graph_tensor *source = &real_tensors(host->n)[tensor];
     struct qm_shape shape = qm_graph_shape(source);
-    if (host->input_count == QM_OPERANDS_MAX) return cannot(host, "is computed from more than 128 tensors");
     uint32_t x = qm_graph_add_tensor(&host->maker, "", source->dtype, &shape);
     if (value->real) qm_graph_set_quant(&host->maker, x, value->scale, value->zero);
+    host->inputs = qm_arena_grow(host->maker.arena, host->inputs, sizeof *host->inputs, host->input_count, &host->input_room);
+    host->ends = qm_arena_grow(host->maker.arena, host->ends, sizeof *host->ends, host->input_count, &host->end_room);
     host->inputs[host->input_count] = tensor;
     host->ends[host->input_count++] = x;
     struct real_map map;
@@ -149,6 +150,7 @@ static uint32_t add_operator(struct real_host *host, const struct qm_graph_op *s
                              const struct qm_shape *shapes, const struct real_known *asked) {
     struct real_pass *r = host->n->r;
     struct qm_graph_op op = *source;
+    qm_graph_own_operands(&op, r->arena);
     if (host->depth == OPERATORS_MAX) return cannot(host, "comes after more than 1000 operators without a quantizer");
     if (!real_count_work(host->n)) return QM_NO_TENSOR;
     host->depth++;

@@ -49,7 +49,9 @@ static enum qm_status put_inputs(struct real_pass *r) {
 static struct real_node output_node(struct real_pass *r, uint32_t tensor) {
     const struct qm_graph_op *last = r->source->op_count > 0 ? &r->source->ops[r->source->op_count - 1] : NULL;
     const struct qm_graph_op *maker = r->uses[tensor].maker != NULL ? r->uses[tensor].maker : last;
-    return (struct real_node){.r = r, .op = maker, .outputs = {&r->values[tensor]}};
+    struct real_value **outputs = QM_ARENA_NEW(r->arena, struct real_value *, 1);
+    outputs[0] = &r->values[tensor];
+    return (struct real_node){.r = r, .op = maker, .outputs = outputs};
 }
 
 /* Scaled integers that the file calls floats leave the network as floats. */

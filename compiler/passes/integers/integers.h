@@ -153,11 +153,14 @@ struct real_node {
     struct real_pass *r;
     const struct qm_graph_op *op;
     const struct qm_graph_op *quantizer; /* of a move: what it moves has been quantized, instead of its result; NULL: it has not */
-    struct real_value *inputs[QM_OPERANDS_MAX], *outputs[QM_OPERANDS_MAX]; /* NULL: absent */
+    struct real_value **inputs;          /* NULL: absent; with room for QM_OPERANDS_FEW */
+    struct real_value **outputs;
 };
 
 /* ---- node.c: operands ---- */
 bool real_refuse(const struct real_node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A copy whose operands can be changed. */
+struct real_deferred real_deferred_copy(const struct real_node *n, const struct real_deferred *deferred);
 /* The tensors of the graph of integers. */
 struct qm_graph_tensor *real_tensors(const struct real_node *n);
 bool real_map_of(const struct real_node *n, const struct qm_shape *shape, struct real_map *map);
@@ -195,7 +198,7 @@ struct qm_graph_op *real_add_op(const struct real_node *n, enum qm_graph_op_kind
 /* The bytes of a tensor in another shape, or taken for other numbers: both by a RESHAPE. */
 uint32_t real_add_reshape(const struct real_node *n, uint32_t tensor, const struct qm_shape *shape);
 uint32_t real_add_alias(const struct real_node *n, uint32_t tensor, float scale, int64_t zero);
-/* Whether so many examples can be joined again, of operators with windows: they run one by one (passes/legalize_batch.c). */
+/* Whether so many examples are not too many for operators with windows: they run one by one (passes/legalize_batch.c). */
 bool real_check_batch(const struct real_node *n, uint32_t examples);
 void real_set_quant(const struct real_node *n, uint32_t tensor, float scale, int64_t zero);
 /* The zero point with which integers from low to high fit int8: 0 if they do without. False when none does. */
@@ -349,10 +352,11 @@ struct real_host {
     const struct real_node *n;
     struct qm_graph_maker maker;
     uint32_t input_count;
-    uint32_t inputs[QM_OPERANDS_MAX], ends[QM_OPERANDS_MAX]; /* tensors of the graph of integers, and what they are here */
-    bool channels_last;                                      /* some input has that order */
-    uint32_t depth;                                          /* of operators that wait for their inputs */
-    uint32_t number;                                         /* from 1 */
+    uint32_t *inputs, *ends; /* tensors of the graph of integers, and what they are here */
+    uint32_t input_room, end_room;
+    bool channels_last; /* some input has that order */
+    uint32_t depth;     /* of operators that wait for their inputs */
+    uint32_t number;    /* from 1 */
 };
 /* Adds what a value is computed from. QM_NO_TENSOR, and why is named: the host cannot compute it. */
 uint32_t real_host_value(struct real_host *host, const struct real_value *value);

@@ -69,8 +69,7 @@ static bool same_attributes(const struct qm_graph_op *a, const struct qm_graph_o
     for (int i = 0; i < 2; i++) {
         both[i].index = 0;
         both[i].name = NULL;
-        memset(both[i].inputs, 0, sizeof both[i].inputs);
-        memset(both[i].outputs, 0, sizeof both[i].outputs);
+        both[i].inputs = both[i].outputs = NULL;
     }
     return memcmp(&both[0], &both[1], sizeof both[0]) == 0; /* bytes between members may differ: then an operator is made twice */
 }

@@ -121,6 +121,11 @@ static bool go_deeper(const struct real_node *n) {
     return true;
 }
 
+/* Places of a node's list of inputs. */
+static size_t room_of(uint32_t count) {
+    return count > QM_OPERANDS_FEW ? count : QM_OPERANDS_FEW;
+}
+
 /* An operator like n's on part i of what its input `at` has moved. False: refused. */
 static bool make_part(const struct real_node *n, uint32_t at, uint32_t i, struct real_value *result) {
     struct real_node part = *n;
@@ -129,8 +134,10 @@ static bool make_part(const struct real_node *n, uint32_t at, uint32_t i, struct
     result->shape = in->shape;
     result->is_output = false;
     result->name = qm_arena_printf(n->r->arena, "%s.%u", n->outputs[0]->name, i);
+    part.inputs = QM_ARENA_NEW(n->r->arena, struct real_value *, room_of(n->op->input_count));
+    memcpy(part.inputs, n->inputs, room_of(n->op->input_count) * sizeof *part.inputs);
     part.inputs[at] = in;
-    part.outputs[0] = result;
+    part.outputs = &result;
     if (!go_deeper(n)) return false;
     bool made = make_once(&part, at);
     n->r->depth--;
@@ -163,7 +170,8 @@ static bool pass_on(const struct real_node *n, uint32_t at) {
 /* The move of values that have their integers now, in front of a quantizer or none. */
 static bool move_now(const struct real_node *n, const struct qm_graph_op *move, struct real_value *parts,
                      const struct qm_graph_op *quantizer) {
-    struct real_node now = {.r = n->r, .op = move, .quantizer = quantizer, .outputs = {n->outputs[0]}};
+    struct real_node now = {.r = n->r, .op = move, .quantizer = quantizer, .outputs = n->outputs};
+    now.inputs = QM_ARENA_NEW(n->r->arena, struct real_value *, room_of(move->input_count));
     for (uint32_t i = 0; i < move->input_count; i++) now.inputs[i] = &parts[i];
     return making_of(move->kind)(&now);
 }
@@ -190,7 +198,7 @@ void real_mark_output(struct real_value *value) {
 /* Makes a part of a move the integers that it ends in, or takes those that have been made of it. */
 static bool settle_part(const struct real_node *n, struct real_value *part) {
     struct real_value of = *part;
-    struct real_node as = {.outputs = {part}};
+    struct real_node as = {.outputs = &part};
     if (part->state == REAL_TENSOR) return true;
     const struct real_value *before = real_made(n->r, &of, NULL, 0);
     if (before != NULL) return real_put_same(&as, before), true;
@@ -207,7 +215,7 @@ bool real_settle(const struct real_node *n, struct real_value *value) {
     bool settled = true;
     for (uint32_t i = 0; settled && i < moved_count(value->move); i++) settled = settle_part(n, &parts[i]);
     n->r->depth--;
-    as.outputs[0] = value;
+    as.outputs = &value;
     return settled && move_now(&as, value->move, parts, NULL);
 }
 
@@ -294,6 +302,8 @@ static bool make_anywhere(const struct real_node *n) {
 
 void real_make_operator(struct real_pass *r, const struct qm_graph_op *op) {
     struct real_node n = {.r = r, .op = op};
+    n.inputs = QM_ARENA_NEW(r->arena, struct real_value *, room_of(op->input_count));
+    n.outputs = QM_ARENA_NEW(r->arena, struct real_value *, op->output_count);
     for (uint32_t i = 0; i < op->input_count; i++)
         if (op->inputs[i] != QM_NO_TENSOR) n.inputs[i] = &r->values[op->inputs[i]];
     for (uint32_t i = 0; i < op->output_count; i++) n.outputs[i] = &r->values[op->outputs[i]];

@@ -104,7 +104,7 @@ static double *spread(const struct real_node *n, const double *numbers, uint32_t
 
 static bool materialize_affine(const struct real_node *n, const struct real_deferred *source, const struct real_affine *f,
                                struct real_encoding *encoding, struct real_value *value) {
-    struct real_deferred deferred = *source;
+    struct real_deferred deferred = real_deferred_copy(n, source);
     struct qm_requant *requant = &encoding->requant;
     int64_t low = requant->low, high = requant->high;
     requant->rounding = QM_rounding_EVEN;
@@ -128,7 +128,7 @@ static bool materialize_affine(const struct real_node *n, const struct real_defe
 /* A function of the bytes of one tensor. */
 static bool materialize_table(const struct real_node *n, const struct real_deferred *source, const struct real_epilogue *epilogue,
                               struct real_encoding *encoding, struct real_value *value) {
-    struct real_deferred deferred = *source;
+    struct real_deferred deferred = real_deferred_copy(n, source);
     const struct qm_graph_tensor *in = &real_tensors(n)[deferred.op.inputs[0]];
     int32_t first = in->dtype == QM_U8 ? 0 : INT8_MIN;
     uint8_t *table = QM_ARENA_NEW(n->r->arena, uint8_t, QM_TABLE_BYTES);
@@ -177,8 +177,8 @@ static bool materialize_parts(const struct real_node *n, const struct real_epilo
         high = fmax(fmin(high, op->high), op->low);
     }
     sum.op = (struct qm_graph_op){.kind = QM_OP_ADD, .index = n->op->index, .name = n->op->name, .input_count = 2, .output_count = 1};
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) sum.op.inputs[i] = i < 2 ? sides[i].tensors[sum.order] : QM_NO_TENSOR;
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) sum.op.outputs[i] = QM_NO_TENSOR;
+    qm_graph_open_operands(&sum.op, n->r->arena);
+    for (uint32_t i = 0; i < 2; i++) sum.op.inputs[i] = sides[i].tensors[sum.order];
     sum.op_shape.rank = 0;
     sum.stack = 0;
     encoding->requant.factors = factors;
@@ -194,7 +194,7 @@ static bool materialize_parts(const struct real_node *n, const struct real_epilo
 /* The sums themselves, which are integers. */
 static bool materialize_sums(const struct real_node *n, const struct real_deferred *source, const struct real_affine *f,
                              struct real_value *value) {
-    struct real_deferred deferred = *source;
+    struct real_deferred deferred = real_deferred_copy(n, source);
     bool same = f->a[0] > 0 && !isfinite(f->low) && !isfinite(f->high), whole = true;
     for (uint32_t c = 0; c < deferred.channels; c++) {
         double steps = f->b[c] / f->a[c];
@@ -259,7 +259,7 @@ static bool are_bytes(const struct real_value *value, double low, double high) {
 }
 
 bool real_materialize_integers(const struct real_node *n, struct real_value *value) {
-    struct real_deferred deferred = *value->deferred;
+    struct real_deferred deferred = real_deferred_copy(n, value->deferred);
     struct real_epilogue epilogue;
     struct real_affine affine;
     double low, high;

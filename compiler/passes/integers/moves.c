@@ -28,7 +28,7 @@ static bool open_part(const struct real_node *n, uint32_t i, enum real_order ord
 }
 
 bool real_concat(const struct real_node *n) {
-    uint32_t count = n->op->input_count, axis = n->op->axis, tensors[QM_OPERANDS_MAX];
+    uint32_t count = n->op->input_count, axis = n->op->axis, *tensors = qm_graph_operands(n->r->arena, count);
     struct real_value *first = n->inputs[0];
     if (!real_materialize(n, first)) return false;
     enum real_order order = real_order_of(first);
@@ -45,7 +45,7 @@ bool real_concat(const struct real_node *n) {
     uint32_t result = real_add_like(n, tensors[0], &whole);
     struct qm_graph_op *op = real_add_op(n, QM_OP_CONCATENATION, tensors[0], result);
     op->input_count = count;
-    memcpy(op->inputs, tensors, count * sizeof *tensors);
+    op->inputs = tensors;
     op->axis = along;
     real_put(n, &like, order, result);
     return true;

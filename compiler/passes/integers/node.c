@@ -41,3 +41,9 @@ bool real_read_scales(const struct real_node *n, struct real_scales *scales) {
     }
     return scales->count == 1 || real_refuse(n, "has a scale for each channel; activations must have one");
 }
+
+struct real_deferred real_deferred_copy(const struct real_node *n, const struct real_deferred *deferred) {
+    struct real_deferred copy = *deferred;
+    qm_graph_own_operands(&copy.op, n->r->arena);
+    return copy;
+}

@@ -43,7 +43,7 @@ static bool quantize_and_cut(const struct real_node *n, struct real_encoding *en
     struct real_deferred *deferred;
     whole.requant.low = encoding->dtype == QM_U8 ? 0 : INT8_MIN;
     whole.requant.high = whole.requant.low + UINT8_MAX;
-    host.outputs[0] = &bytes;
+    host.outputs = (struct real_value *[]){&bytes};
     if (!quantize_input(&host, &whole)) return false;
     bytes.real = true;
     if (!real_deferred_of(n, &bytes, &deferred) || !real_materialize_as(n, deferred, encoding, n->outputs[0])) return false;

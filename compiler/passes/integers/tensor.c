@@ -43,7 +43,7 @@ uint32_t real_add_alias(const struct real_node *n, uint32_t tensor, float scale,
 /* ---- batches ---- */
 
 bool real_check_batch(const struct real_node *n, uint32_t examples) {
-    return examples <= QM_OPERANDS_MAX || real_refuse(n, "works on a batch of %u; at most %d", examples, QM_OPERANDS_MAX);
+    return examples <= QM_BATCH_MAX || real_refuse(n, "works on a batch of %u; at most %d", examples, QM_BATCH_MAX);
 }
 
 /* ---- inputs ---- */

@@ -62,7 +62,7 @@ void real_epilogue_range(const struct real_epilogue *epilogue, double *low, doub
 }
 
 bool real_materialize_thresholds(const struct real_node *n, const struct real_deferred *source, double scale, struct real_value *value) {
-    struct real_deferred deferred = *source;
+    struct real_deferred deferred = real_deferred_copy(n, source);
     struct real_epilogue epilogue;
     double low, high;
     if (deferred.sum_scale == NULL) return real_refuse(n, "needs the integers of %.60s, whose operands have different scales", value->name);

@@ -27,3 +27,19 @@ Test(arena, memory_is_zeroed_aligned_and_apart) {
         for (size_t at = 0; at < size_of(i); at += size_of(i) / 16 + 1) cr_assert(memory[i][at] == i % 255 + 1, "%u", i);
     qm_arena_destroy(arena);
 }
+
+Test(arena, a_list_keeps_its_items_when_it_grows) {
+    enum { COUNT = 1000 };
+    struct qm_arena *arena = qm_arena_create();
+    uint32_t *list = NULL, room = 0, moves = 0;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        const uint32_t *before = list;
+        list = qm_arena_grow(arena, list, sizeof *list, i, &room);
+        moves += list != before;
+        cr_assert(i < room);
+        list[i] = 3 * i;
+    }
+    for (uint32_t i = 0; i < COUNT; i++) cr_assert(eq(u32, list[i], 3 * i));
+    cr_expect(moves < 10);
+    qm_arena_destroy(arena);
+}

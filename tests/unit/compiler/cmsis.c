@@ -291,7 +291,7 @@ static void make_softmax(struct trial *t) {
 
 static void open_trial(struct trial *t, const struct vectors *v, struct qm_arena *arena) {
     *t = (struct trial){.arena = arena, .v = v, .examples = 1, .set_numbers = set_nothing};
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) t->op.inputs[i] = QM_NO_TENSOR;
+    qm_graph_open_operands(&t->op, arena);
     t->graph = (struct qm_graph){.file = v->name, .op_count = 1, .tensors = t->tensors, .ops = &t->op};
     t->graph.inputs = t->ends[0];
     t->graph.outputs = t->ends[1];

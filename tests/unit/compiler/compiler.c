@@ -127,8 +127,8 @@ static struct qm_network *network_with_a_host_layer_within(struct qm_arena *aren
         {.name = "small", .dtype = QM_I8, .rank = 4, .dims = {1, 8, 8, 8}, .quant = quant, .size_bytes = 512},
         {.name = "shares", .dtype = QM_I8, .rank = 4, .dims = {1, 8, 8, 8}, .quant = quant, .size_bytes = 512},
         {.name = "out", .dtype = QM_I8, .rank = 4, .dims = {1, 4, 4, 8}, .quant = quant, .size_bytes = 128}};
-    struct qm_graph_op pool = {.kind = QM_OP_MAX_POOL_2D, .inputs = {0}, .input_count = 1, .outputs = {1}, .output_count = 1},
-                       softmax = {.kind = QM_OP_SOFTMAX, .inputs = {1}, .input_count = 1, .outputs = {2}, .output_count = 1, .beta = 1};
+    struct qm_graph_op pool = {.kind = QM_OP_MAX_POOL_2D, .input_count = 1, .output_count = 1},
+                       softmax = {.kind = QM_OP_SOFTMAX, .input_count = 1, .output_count = 1, .beta = 1};
     pool.kernel_h = pool.kernel_w = pool.stride_h = pool.stride_w = 2;
     struct qm_graph *graph = QM_ARENA_NEW(arena, struct qm_graph, 1);
     *graph = (struct qm_graph){.file = "net", .tensor_count = 4, .op_count = 3, .input_count = 1, .output_count = 1, .tensors = tensors};
@@ -137,8 +137,11 @@ static struct qm_network *network_with_a_host_layer_within(struct qm_arena *aren
     graph->ops = QM_ARENA_NEW(arena, struct qm_graph_op, 3);
     graph->ops[0] = graph->ops[2] = pool;
     graph->ops[1] = softmax;
-    graph->ops[2].inputs[0] = 2;
-    graph->ops[2].outputs[0] = 3;
+    for (uint32_t i = 0; i < 3; i++) {
+        qm_graph_open_operands(&graph->ops[i], arena);
+        graph->ops[i].inputs[0] = i;
+        graph->ops[i].outputs[0] = i + 1;
+    }
     struct qm_network *network;
     struct qm_diag diag;
     cr_assert(qm_legalize(graph, NULL, arena, &network, &diag) == QM_OK, "%s", diag.text);

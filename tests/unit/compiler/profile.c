@@ -29,8 +29,10 @@ static void open_rig(struct rig *r, enum qm_graph_op_kind kind, uint32_t operand
         r->tensors[i] = (struct qm_graph_tensor){.name = "t", .dtype = QM_I8, .rank = 2, .dims = {1, 1}, .size_bytes = 1};
         r->tensors[i].quant = (struct qm_quant){.count = 1, .scale = &r->scales[i], .zero_point = &r->zeros[i]};
     }
-    r->op = (struct qm_graph_op){.kind = kind, .input_count = operands, .outputs = {3}, .output_count = 1, .alpha = 0.1F, .beta = 1};
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) r->op.inputs[i] = i < operands ? i : QM_NO_TENSOR;
+    r->op = (struct qm_graph_op){.kind = kind, .input_count = operands, .output_count = 1, .alpha = 0.1F, .beta = 1};
+    qm_graph_open_operands(&r->op, r->arena);
+    for (uint32_t i = 0; i < operands; i++) r->op.inputs[i] = i;
+    r->op.outputs[0] = 3;
     r->graph = (struct qm_graph){.file = "rig", .tensor_count = 4, .op_count = 1, .input_count = operands, .output_count = 1};
     r->graph.tensors = r->tensors;
     r->graph.ops = &r->op;

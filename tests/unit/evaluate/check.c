@@ -160,14 +160,17 @@ Test(evaluate_check, names_what_does_not_agree) {
 struct small {
     struct qm_graph_tensor tensors[2];
     struct qm_graph_op op;
-    uint32_t ends[2];
+    uint32_t ends[2], operands[2];
     struct qm_graph graph;
 };
 
 static void open_small(struct small *s) {
     *s = (struct small){.tensors = {{.dtype = QM_F32, .rank = 1, .dims = {2}}, {.dtype = QM_F32, .rank = 1, .dims = {2}}},
-                        .op = {.kind = QM_OP_ABS, .inputs = {0}, .input_count = 1, .outputs = {1}, .output_count = 1},
-                        .ends = {0, 1}};
+                        .op = {.kind = QM_OP_ABS, .input_count = 1, .output_count = 1},
+                        .ends = {0, 1},
+                        .operands = {0, 1}};
+    s->op.inputs = &s->operands[0];
+    s->op.outputs = &s->operands[1];
     s->graph = (struct qm_graph){.is_real = true, .tensor_count = 2, .tensors = s->tensors, .op_count = 1, .ops = &s->op};
     s->graph.inputs = &s->ends[0];
     s->graph.outputs = &s->ends[1];
@@ -223,6 +226,7 @@ struct wild {
     struct qm_graph graph;
     struct qm_graph_tensor tensors[EVALUATE_INPUTS_MAX + 1];
     struct qm_graph_op op;
+    uint32_t inputs[QM_OPERANDS_FEW], output;
 };
 
 static uint32_t draw(struct wild *w, uint32_t below) {
@@ -232,7 +236,9 @@ static uint32_t draw(struct wild *w, uint32_t below) {
 static void open_wild(struct wild *w, const struct evaluate_case *c) {
     w->op = c->op;
     w->graph = (struct qm_graph){.is_real = true, .tensors = w->tensors, .tensor_count = EVALUATE_INPUTS_MAX + 1, .ops = &w->op};
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) w->op.inputs[i] = w->op.outputs[i] = QM_NO_TENSOR;
+    w->op.inputs = w->inputs;
+    w->op.outputs = &w->output;
+    for (uint32_t i = 0; i < QM_OPERANDS_FEW; i++) w->inputs[i] = QM_NO_TENSOR;
     for (uint32_t i = 0; i <= EVALUATE_INPUTS_MAX; i++) {
         bool in = i < EVALUATE_INPUTS_MAX;
         w->tensors[i] = (struct qm_graph_tensor){.dtype = QM_F32, .rank = in ? c->in[i].rank : c->out.rank};
@@ -294,7 +300,7 @@ static bool is_small(const struct wild *w) {
 /* Arrays as large as their tensors; numbers behind the output's must stay. */
 static void run_wild(struct wild *w) {
     static const double canary = 12345.5;
-    double *inputs[QM_OPERANDS_MAX] = {NULL};
+    double *inputs[QM_OPERANDS_FEW] = {NULL};
     size_t count = (size_t)qm_graph_elements(&w->tensors[w->op.outputs[0]]);
     double *output = malloc((count + CANARIES) * sizeof *output);
     for (size_t i = 0; i < CANARIES; i++) output[count + i] = canary;

@@ -82,9 +82,10 @@ Test(elementwise, dequantize_along_an_axis) {
     struct qm_graph_tensor tensors[] = {
         {.rank = 2, .dims = {2, 2}}, {.rank = 1, .dims = {2}}, {.rank = 1, .dims = {2}}, {.rank = 2, .dims = {2, 2}, .dtype = QM_F32}};
     const struct qm_graph graph = {.is_real = true, .tensors = tensors, .tensor_count = 4};
-    struct qm_graph_op op = {.kind = QM_OP_DEQUANTIZE, .axis = 1, .inputs = {0, 1, 2}, .input_count = 3, .outputs = {3}};
+    uint32_t operands[] = {0, 1, 2, 3};
+    struct qm_graph_op op = {.kind = QM_OP_DEQUANTIZE, .axis = 1, .inputs = operands, .input_count = 3, .outputs = &operands[3]};
     static const double stored[] = {1, 2, 3, 4}, scale[] = {0.5, 10}, zero[] = {1, 2};
-    const double *inputs[QM_OPERANDS_MAX] = {stored, scale, zero};
+    const double *inputs[] = {stored, scale, zero};
     double result[4];
     cr_assert(evaluate_operator(&graph, &op, inputs, (double *const[]){result}));
     static const double want[] = {0, 0, 1, 20};

@@ -22,8 +22,8 @@ static bool has_kernel(const struct row *row, enum qm_dtype dtype, uint32_t inpu
     struct qm_graph_tensor tensors[3] = {{.name = "map", .dtype = dtype, .rank = 1, .dims = {1}}};
     tensors[1] = tensors[2] = tensors[0];
     const struct qm_graph graph = {.tensor_count = 3, .tensors = tensors};
-    const struct qm_graph_op op = {
-        .kind = row->kind, .inputs = {0, 1, QM_NO_TENSOR}, .input_count = inputs, .outputs = {2}, .output_count = 1};
+    uint32_t operands[QM_OPERANDS_FEW] = {0, 1, QM_NO_TENSOR, QM_NO_TENSOR}, result = 2;
+    const struct qm_graph_op op = {.kind = row->kind, .inputs = operands, .input_count = inputs, .outputs = &result, .output_count = 1};
     const char *why = kernel_check(&graph, &op);
     return why == NULL || (strstr(why, "no kernel") == NULL && strstr(why, "not those of the operator") == NULL);
 }

@@ -185,9 +185,7 @@ static struct qm_graph_tensor activation(struct one *o, const char *name, const 
 static void open_one(struct one *o, enum qm_graph_op_kind kind, uint64_t seed) {
     *o = (struct one){.arena = qm_arena_create(), .random = seed};
     o->op = (struct qm_graph_op){.kind = kind,
-                                 .inputs = {0, QM_NO_TENSOR, QM_NO_TENSOR},
                                  .input_count = 1,
-                                 .outputs = {3},
                                  .output_count = 1,
                                  .beta = 1,
                                  .kernel_h = 1,
@@ -197,7 +195,9 @@ static void open_one(struct one *o, enum qm_graph_op_kind kind, uint64_t seed) {
                                  .dilation_h = 1,
                                  .dilation_w = 1,
                                  .depth_multiplier = 1};
-    o->outputs[0] = 3;
+    qm_graph_open_operands(&o->op, o->arena);
+    o->op.inputs[0] = 0;
+    o->op.outputs[0] = o->outputs[0] = 3;
     for (uint32_t i = 0; i < TENSORS; i++) o->tensors[i] = (struct qm_graph_tensor){.name = "unused", .dtype = QM_I8, .rank = 0};
     o->graph = (struct qm_graph){.file = "one",
                                  .tensor_count = TENSORS,

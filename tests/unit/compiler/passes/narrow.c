@@ -45,6 +45,7 @@ static void open_chain(struct chain *chain, const uint32_t *sizes, uint32_t laye
         uint32_t in = sizes[2 + i], out = sizes[3 + i];
         struct qm_graph_op *op = &chain->graph.ops[chain->graph.op_count];
         *op = (struct qm_graph_op){.kind = QM_OP_CONV_2D, .index = chain->graph.op_count++, .input_count = 3, .output_count = 1};
+        qm_graph_open_operands(op, chain->arena);
         op->kernel_h = op->kernel_w = op->stride_h = op->stride_w = op->dilation_h = op->dilation_w = 1;
         op->inputs[0] = last;
         op->inputs[1] = add_tensor(chain, "weights", 4, (uint32_t[]){out, 1, 1, in}, weights);
@@ -147,8 +148,8 @@ Test(narrow, products_of_computed_matrices_stay_bytes) {
     uint32_t product = add_tensor(&chain, "product", 4, (uint32_t[]){1, 2, 2, 2}, NULL), first = chain.graph.ops[0].outputs[0];
     chain.graph.ops[1] =
         (struct qm_graph_op){.kind = QM_OP_BATCH_MATMUL, .index = 1, .input_count = 2, .output_count = 1, .transposed = true};
+    qm_graph_open_operands(&chain.graph.ops[1], chain.arena);
     chain.graph.ops[1].inputs[0] = chain.graph.ops[1].inputs[1] = first;
-    chain.graph.ops[1].inputs[2] = QM_NO_TENSOR;
     chain.graph.ops[1].outputs[0] = chain.graph.outputs[0] = product;
     chain.graph.op_count = 2;
     cr_assert(eq(int, qm_legalize(&chain.graph, NULL, chain.arena, &chain.network, &chain.diag), QM_OK));

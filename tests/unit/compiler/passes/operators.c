@@ -123,7 +123,7 @@ static void compare(const struct comparison *c, const struct qm_device_ops *engi
 static void open_sketch(struct sketch *s, enum qm_graph_op_kind kind, uint64_t seed) {
     *s = (struct sketch){.arena = qm_arena_create(), .op = {.kind = kind, .beta = 1}};
     qm_prng_init(&s->prng, seed);
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) s->op.inputs[i] = QM_NO_TENSOR;
+    qm_graph_open_operands(&s->op, s->arena);
     s->graph = (struct qm_graph){.file = "one", .op_count = 1, .tensors = s->tensors, .ops = &s->op};
     s->graph.inputs = s->ends[0];
     s->graph.outputs = s->ends[1];

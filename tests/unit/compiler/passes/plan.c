@@ -59,8 +59,9 @@ static uint32_t add_constant(struct sketch *s, enum qm_dtype dtype, uint32_t ran
 
 static struct qm_graph_op *add_op(struct sketch *s, enum qm_graph_op_kind kind) {
     struct qm_graph_op *op = &s->graph.ops[s->graph.op_count];
-    *op = (struct qm_graph_op){
-        .kind = kind, .index = s->graph.op_count++, .input_count = 1, .output_count = 1, .inputs = {s->last, QM_NO_TENSOR, QM_NO_TENSOR}};
+    *op = (struct qm_graph_op){.kind = kind, .index = s->graph.op_count++, .input_count = 1, .output_count = 1};
+    qm_graph_open_operands(op, s->arena);
+    op->inputs[0] = s->last;
     op->stride_h = op->stride_w = op->dilation_h = op->dilation_w = op->kernel_h = op->kernel_w = op->depth_multiplier = 1;
     return op;
 }

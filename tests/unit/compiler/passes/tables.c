@@ -25,7 +25,10 @@ static void open_rig(struct rig *r, enum qm_graph_op_kind kind) {
         r->tensors[i].quant = (struct qm_quant){.count = 1, .scale = &r->scales[0], .zero_point = &r->zeros[0]};
     }
     r->tensors[1].quant = (struct qm_quant){.count = 1, .scale = &r->scales[1], .zero_point = &r->zeros[1]};
-    r->ops[0] = (struct qm_graph_op){.kind = kind, .inputs = {0}, .input_count = 1, .outputs = {1}, .output_count = 1, .alpha = 0.1F};
+    r->ops[0] = (struct qm_graph_op){.kind = kind, .input_count = 1, .output_count = 1, .alpha = 0.1F};
+    qm_graph_open_operands(&r->ops[0], r->arena);
+    r->ops[0].inputs[0] = 0;
+    r->ops[0].outputs[0] = 1;
     r->graph = (struct qm_graph){.file = "rig", .tensor_count = 4, .op_count = 1, .input_count = 1, .output_count = 1};
     r->graph.tensors = r->tensors;
     r->graph.ops = r->ops;
@@ -92,13 +95,11 @@ Test(tables, are_close_to_the_real_functions) {
 static void add_convolution(struct rig *r) {
     r->ops[1] = r->ops[0];
     r->ops[1].inputs[0] = 2;
-    r->ops[0] = (struct qm_graph_op){.kind = QM_OP_CONV_2D,
-                                     .inputs = {0, 3, QM_NO_TENSOR},
-                                     .input_count = 2,
-                                     .outputs = {2},
-                                     .output_count = 1,
-                                     .kernel_h = 1,
-                                     .kernel_w = 1};
+    r->ops[0] = (struct qm_graph_op){.kind = QM_OP_CONV_2D, .input_count = 2, .output_count = 1, .kernel_h = 1, .kernel_w = 1};
+    qm_graph_open_operands(&r->ops[0], r->arena);
+    r->ops[0].inputs[0] = 0;
+    r->ops[0].inputs[1] = 3;
+    r->ops[0].outputs[0] = 2;
     r->ops[0].stride_h = r->ops[0].stride_w = r->ops[0].dilation_h = r->ops[0].dilation_w = 1;
     r->tensors[3].dims[0] = 2;
     r->tensors[3].data = r->weights;

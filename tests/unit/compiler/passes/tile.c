@@ -19,6 +19,7 @@ static const struct case_of cases[] = {
 struct one {
     struct qm_graph graph;
     struct qm_value values[2];
+    uint32_t input; /* of the layer: value 0 */
     struct qm_layer layer;
     struct qm_network network;
     struct qm_machine machine;
@@ -34,7 +35,7 @@ static void open_one(struct one *o, const struct case_of *c) {
     o->values[0] = (struct qm_value){.name = "in", .h = 32, .w = 32, .c = 24, .bits = 8, .storage = 0};
     o->values[1] = (struct qm_value){.name = "wide", .h = 32, .w = 32, .c = 40, .bits = 8, .storage = 1};
     o->layer = (struct qm_layer){.kind = QM_LAYER_CONV,
-                                 .inputs = {0},
+                                 .inputs = &o->input,
                                  .input_count = 1,
                                  .output = 1,
                                  .kernel_h = 3,

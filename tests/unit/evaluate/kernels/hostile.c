@@ -18,6 +18,7 @@ struct wild {
     float scales[TENSORS];
     int64_t zeros[TENSORS];
     struct qm_graph_op op;
+    uint32_t inputs[QM_OPERANDS_FEW], output;
 };
 
 static uint32_t draw(struct wild *w, uint32_t below) {
@@ -47,7 +48,9 @@ static void draw_wild(struct wild *w, enum qm_graph_op_kind kind) {
     w->graph = (struct qm_graph){.tensors = w->tensors, .tensor_count = TENSORS, .ops = &w->op, .op_count = 1};
     w->graph.kernels = (enum qm_kernels)draw(w, QM_KERNEL_RULES);
     for (uint32_t i = 0; i < TENSORS; i++) draw_tensor(w, i, i > 0 ? &w->tensors[draw(w, i)] : NULL);
-    for (uint32_t i = 0; i < QM_OPERANDS_MAX; i++) w->op.inputs[i] = w->op.outputs[i] = QM_NO_TENSOR;
+    w->op.inputs = w->inputs;
+    w->op.outputs = &w->output;
+    for (uint32_t i = 0; i < QM_OPERANDS_FEW; i++) w->inputs[i] = QM_NO_TENSOR;
     for (uint32_t i = 0; i < w->op.input_count; i++) w->op.inputs[i] = draw(w, 40) == 0 ? draw(w, 9) : i;
     w->op.outputs[0] = TENSORS - 1;
     uint32_t *const words[] = {&w->op.kernel_h, &w->op.kernel_w, &w->op.stride_h, &w->op.stride_w,
@@ -62,7 +65,7 @@ static void draw_wild(struct wild *w, enum qm_graph_op_kind kind) {
 
 /* Arrays as large as their tensors; behind the output's are bytes that must stay. */
 static void run_wild(struct wild *w) {
-    void *inputs[QM_OPERANDS_MAX] = {NULL}, *output;
+    void *inputs[QM_OPERANDS_FEW] = {NULL}, *output;
     size_t bytes = (size_t)qm_graph_elements(&w->tensors[TENSORS - 1]) * qm_dtype_bytes(w->tensors[TENSORS - 1].dtype);
     for (uint32_t i = 0; i < w->op.input_count; i++) {
         if (w->op.inputs[i] == QM_NO_TENSOR) continue;

@@ -21,10 +21,10 @@ static void run(enum qm_graph_op_kind kind, const struct rows *rows, const int8_
     const float scales[] = {rows->input_scale, 1.0F / 256, 1.0F / 16};
     struct qm_graph_tensor tensors[2] = {{.dtype = QM_I8, .rank = 2, .dims = {rows->rows, rows->depth}}};
     tensors[1] = tensors[0];
-    uint32_t end = kind == QM_OP_SOFTMAX ? 1 : 2;
+    uint32_t end = kind == QM_OP_SOFTMAX ? 1 : 2, ends[] = {0, 1};
     tensors[0].quant = (struct qm_quant){.count = 1, .scale = &scales[0], .zero_point = &zeros[0]};
     tensors[1].quant = (struct qm_quant){.count = 1, .scale = &scales[end], .zero_point = &zeros[end]};
-    struct qm_graph_op op = {.kind = kind, .inputs = {0}, .input_count = 1, .outputs = {1}, .output_count = 1, .beta = rows->beta};
+    struct qm_graph_op op = {.kind = kind, .inputs = ends, .input_count = 1, .outputs = &ends[1], .output_count = 1, .beta = rows->beta};
     struct qm_graph graph = {.tensor_count = 2, .op_count = 1, .tensors = tensors, .ops = &op};
     const void *inputs[] = {input};
     void *outputs[] = {output};
@@ -38,10 +38,10 @@ static const int8_t *reference_softmax(const struct rows *softmax, const int8_t 
     struct qm_graph_tensor tensors[2] = {{.dtype = QM_I8, .rank = 2, .dims = {softmax->rows, softmax->depth}}};
     tensors[0].quant = (struct qm_quant){.count = 1, .scale = &softmax->input_scale, .zero_point = &zero};
     tensors[1] = tensors[0];
+    uint32_t ends[] = {0, 1};
     struct qm_graph_op op = {
-        .kind = QM_OP_SOFTMAX, .inputs = {0}, .input_count = 1, .outputs = {1}, .output_count = 1, .beta = softmax->beta};
-    uint32_t input_index = 0;
-    struct qm_graph graph = {.tensor_count = 2, .op_count = 1, .input_count = 1, .tensors = tensors, .ops = &op, .inputs = &input_index};
+        .kind = QM_OP_SOFTMAX, .inputs = ends, .input_count = 1, .outputs = &ends[1], .output_count = 1, .beta = softmax->beta};
+    struct qm_graph graph = {.tensor_count = 2, .op_count = 1, .input_count = 1, .tensors = tensors, .ops = &op, .inputs = ends};
     return reference_run(&graph, &input, arena)[1];
 }
 

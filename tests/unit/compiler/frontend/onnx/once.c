@@ -217,6 +217,38 @@ Test(onnx_once, a_value_is_added_once_to_a_graph_of_the_host) {
     makes(QM_OP_HOST, 1);
 }
 
+/* ---- many operands ---- */
+
+enum { OPERANDS = 1200 };
+
+/* Gives the names of so many parts of the map, two numbers each, in the order of the file or the other way around. */
+static const char *add_parts(bool turned) {
+    size_t room = OPERANDS * sizeof " part1199";
+    char *names = qm_arena_alloc(arena, room), *back = qm_arena_alloc(arena, room);
+    open_map((struct onnx_build_shape){2, {1, 2 * OPERANDS}});
+    for (uint32_t i = 0; i < OPERANDS; i++) {
+        strcat(strcat(names, " part"), named("", i));
+        strcat(strcat(back, " part"), named("", OPERANDS - 1 - i));
+    }
+    onnx_build_int(build, node("Split", "map", names), "axis", 1);
+    return turned ? back : names;
+}
+
+Test(onnx_once, a_concatenation_has_as_many_parts_as_the_file_says) {
+    onnx_build_int(build, node("Concat", add_parts(true), "whole"), "axis", 1);
+    node("QuantizeLinear", "whole s z", "y");
+    onnx_build_output(build, "y");
+    makes(QM_OP_STRIDED_SLICE, OPERANDS);
+}
+
+/* More terms than operators of the host can stand behind one another. */
+Test(onnx_once, a_sum_has_as_many_terms_as_the_file_says) {
+    node("Sum", add_parts(false), "sum");
+    node("QuantizeLinear", "sum other z", "y");
+    onnx_build_output(build, "y");
+    makes(QM_OP_HOST, 1);
+}
+
 /* ---- limits ---- */
 
 /* Behind 990 moves each addition is one of 990 values, and so is each quantizer. */

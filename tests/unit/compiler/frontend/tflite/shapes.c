@@ -226,8 +226,8 @@ Test(tflite_shapes, a_mean_without_scales_is_zero) {
     qm_arena_destroy(r.arena);
 }
 
-Test(tflite_shapes, concatenates_forty_maps) {
-    enum { PARTS = 40 };
+Test(tflite_shapes, concatenates_some_hundred_maps) {
+    enum { PARTS = 390 };
     struct build_model m = {.node_count = 1, .tensor_count = PARTS + 1, .input_count = PARTS, .outputs = {PARTS}};
     m.nodes[0] = (struct build_node){TFLITE_CONCATENATION, OPTIONS_CONCATENATION, .input_count = PARTS, .outputs = {PARTS}};
     m.nodes[0].slots[CONCATENATION_AXIS] = 1;
