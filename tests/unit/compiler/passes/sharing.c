@@ -38,9 +38,16 @@ static struct qm_network *open_network(uint32_t layers) {
     return network;
 }
 
+/* The list of a layer's inputs. */
+static uint32_t *one_input(uint32_t value) {
+    uint32_t *inputs = QM_ARENA_NEW(arena, uint32_t, QM_OPERANDS_FEW);
+    inputs[0] = value;
+    return inputs;
+}
+
 /* Constants of its own, the same in each of these layers. */
 static struct qm_layer convolution(uint32_t input, uint32_t output) {
-    struct qm_layer layer = {.kind = QM_LAYER_CONV, .inputs = {input}, .input_count = 1, .output = output, .weight_bits = 8};
+    struct qm_layer layer = {.kind = QM_LAYER_CONV, .inputs = one_input(input), .input_count = 1, .output = output, .weight_bits = 8};
     int8_t *weights = QM_ARENA_NEW(arena, int8_t, WEIGHTS);
     int32_t *bias = QM_ARENA_NEW(arena, int32_t, CHANNELS);
     struct qm_multiplier *scales = QM_ARENA_NEW(arena, struct qm_multiplier, CHANNELS);
@@ -206,7 +213,7 @@ Test(sharing, a_long_chain_of_moves_by_lists_is_compiled) {
     for (uint32_t i = 0; i < LAYERS; i++) {
         struct qm_move_place *places = QM_ARENA_NEW(arena, struct qm_move_place, PLACES);
         for (uint32_t k = 0; k < PLACES; k++) places[k] = (struct qm_move_place){12 * ((k + i) % PLACES), 12 * k};
-        network->layers[i] = (struct qm_layer){.kind = QM_LAYER_MOVE, .inputs = {i}, .input_count = 1, .output = i + 1};
+        network->layers[i] = (struct qm_layer){.kind = QM_LAYER_MOVE, .inputs = one_input(i), .input_count = 1, .output = i + 1};
         network->layers[i].out_scale = QM_MULTIPLIER_ONE;
         network->layers[i].clamp_min = INT8_MIN;
         network->layers[i].clamp_max = INT8_MAX;
