@@ -145,9 +145,11 @@ static void repeat(struct tflite_draw *d) {
     in = tflite_draw_like(d, in, &shape);
     tflite_draw_input(d, in);
     out = tflite_draw_chance(d, 60) ? tflite_draw_like(d, out, &made) : tflite_draw_tensor(d, d->tensors[out].dtype, &made, d->reach[out]);
-    *tflite_draw_op(d, &row) = last;
-    d->ops[d->graph.op_count - 1].index = index;
-    d->ops[d->graph.op_count - 1].output_count = 0;
+    struct qm_graph_op *op = tflite_draw_op(d, &row);
+    *op = last;
+    qm_graph_own_operands(op, d->arena);
+    op->index = index;
+    op->output_count = 0;
     d->file.nodes[index] = last_node;
     d->file.nodes[index].output_count = 0;
     replace(d, 0, in);
