@@ -113,7 +113,7 @@ extern const struct onnx_draw_steps onnx_draw_first_steps[], onnx_draw_next_step
 extern const struct onnx_draw_integer_steps onnx_draw_integer_step_table[];
 /* onnx_draw_moves.c */
 onnx_draw_step onnx_draw_pool, onnx_draw_concat, onnx_draw_transpose, onnx_draw_reshape, onnx_draw_flatten, onnx_draw_pad, onnx_draw_slice,
-    onnx_draw_split, onnx_draw_reduce_mean, onnx_draw_only_quantize;
+    onnx_draw_split, onnx_draw_reduce_mean, onnx_draw_only_quantize, onnx_draw_relu, onnx_draw_curve;
 /* onnx_draw_steps.c */
 onnx_draw_step onnx_draw_conv_transpose;
 /* onnx_draw_functions.c */

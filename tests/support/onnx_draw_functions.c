@@ -78,3 +78,21 @@ bool onnx_draw_several(struct onnx_draw *d, const struct onnx_draw_value *x, str
     onnx_draw_note(d, op);
     return true;
 }
+
+bool onnx_draw_relu(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
+    onnx_draw_node(d, "Relu", x->name, &y->name);
+    onnx_draw_note(d, "Relu");
+    y->unit = x->unit;
+    return true;
+}
+
+bool onnx_draw_curve(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
+    static const char *const ops[] = {"Sigmoid", "Tanh", "HardSigmoid", "HardSwish"};
+    uint32_t which = onnx_draw_below(d, 4);
+    if (which == 3 && d->opset < 14) return false;
+    Onnx__NodeProto *node = onnx_draw_node(d, ops[which], x->name, &y->name);
+    if (which == 2 && onnx_draw_chance(d, 50)) onnx_build_float(&d->b, node, "alpha", 1.0F / 6);
+    y->spread = which == 3 ? x->spread : 0.7;
+    onnx_draw_note(d, ops[which]);
+    return true;
+}

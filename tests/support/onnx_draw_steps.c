@@ -336,13 +336,6 @@ static bool batch_normalization(struct onnx_draw *d, const struct onnx_draw_valu
 
 /* ---- functions ---- */
 
-static bool relu(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
-    onnx_draw_node(d, "Relu", x->name, &y->name);
-    onnx_draw_note(d, "Relu");
-    y->unit = x->unit;
-    return true;
-}
-
 static bool clip(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
     bool low = onnx_draw_chance(d, 85), high = !low || onnx_draw_chance(d, 85), relu6 = onnx_draw_chance(d, 30);
     double limits[2] = {relu6 ? 0 : -onnx_draw_magnitude(d, 0.05, 1.5) * x->spread,
@@ -368,17 +361,6 @@ static bool leaky(struct onnx_draw *d, const struct onnx_draw_value *x, struct o
     const char *slope = onnx_draw_constant(d, shape, drawn(d, onnx_draw_elements(&shape), 0.01, 1, onnx_draw_chance(d, 20)));
     onnx_draw_node(d, "PRelu", joined(d, x->name, slope, NULL), &y->name);
     onnx_draw_note(d, qm_arena_printf(d->b.arena, "PRelu-%s", kind));
-    return true;
-}
-
-static bool curve(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
-    static const char *const ops[] = {"Sigmoid", "Tanh", "HardSigmoid", "HardSwish"};
-    uint32_t which = onnx_draw_below(d, 4);
-    if (which == 3 && d->opset < 14) return false;
-    Onnx__NodeProto *node = onnx_draw_node(d, ops[which], x->name, &y->name);
-    if (which == 2 && onnx_draw_chance(d, 50)) onnx_build_float(&d->b, node, "alpha", 1.0F / 6);
-    y->spread = which == 3 ? x->spread : 0.7;
-    onnx_draw_note(d, ops[which]);
     return true;
 }
 
@@ -415,10 +397,10 @@ const struct onnx_draw_steps onnx_draw_first_steps[] = {{conv, 26},
                                                         {with_constant, 10},
                                                         {with_tensor, 8},
                                                         {batch_normalization, 4},
-                                                        {relu, 2},
+                                                        {onnx_draw_relu, 2},
                                                         {clip, 3},
                                                         {leaky, 4},
-                                                        {curve, 5},
+                                                        {onnx_draw_curve, 5},
                                                         {onnx_draw_function, 5},
                                                         {onnx_draw_conv_transpose, 5},
                                                         {onnx_draw_vectors, 5},
@@ -434,10 +416,10 @@ const struct onnx_draw_steps onnx_draw_first_steps[] = {{conv, 26},
                                                         {onnx_draw_resize, 2},
                                                         {onnx_draw_only_quantize, 3},
                                                         {NULL, 0}};
-const struct onnx_draw_steps onnx_draw_next_steps[] = {{relu, 30},
+const struct onnx_draw_steps onnx_draw_next_steps[] = {{onnx_draw_relu, 30},
                                                        {clip, 12},
                                                        {leaky, 6},
-                                                       {curve, 6},
+                                                       {onnx_draw_curve, 6},
                                                        {with_constant, 12},
                                                        {batch_normalization, 8},
                                                        {onnx_draw_pool, 6},
@@ -446,10 +428,10 @@ const struct onnx_draw_steps onnx_draw_next_steps[] = {{relu, 30},
                                                        {onnx_draw_flatten, 2},
                                                        {NULL, 0}};
 const struct onnx_draw_steps onnx_draw_float_steps[] = {{with_constant, 30},
-                                                        {relu, 8},
+                                                        {onnx_draw_relu, 8},
                                                         {clip, 6},
                                                         {leaky, 6},
-                                                        {curve, 10},
+                                                        {onnx_draw_curve, 10},
                                                         {onnx_draw_gate, 10},
                                                         {onnx_draw_turned, 6},
                                                         {onnx_draw_cut, 6},
