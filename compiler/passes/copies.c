@@ -5,8 +5,6 @@
 
 #include "common/prng.h"
 
-enum { FIRST_ROOM = 16 };
-
 struct copy_made {
     struct copy copy;
     const int8_t *bytes;
@@ -30,23 +28,13 @@ static uint64_t hash_of(const struct copy *copy) {
     return qm_hash_bytes((uintptr_t)copy->write, what, sizeof what);
 }
 
-/* The list with room for one more. */
-static struct copy_made *with_room(struct copies *copies) {
-    if (copies->index.count < copies->room) return copies->made;
-    uint32_t count = copies->index.count;
-    copies->room = count == 0 ? FIRST_ROOM : 2 * count;
-    struct copy_made *longer = QM_ARENA_NEW(copies->index.arena, struct copy_made, copies->room);
-    if (count > 0) memcpy(longer, copies->made, count * sizeof *longer);
-    return longer;
-}
-
 const int8_t *copies_get(struct copies *copies, const struct copy *wanted) {
     uint64_t hash = hash_of(wanted);
     uint32_t item = qm_index_find(&copies->index, hash, is_wanted, &(struct wanted){copies, wanted});
     if (item != QM_INDEX_NONE) return copies->made[item].bytes;
     int8_t *bytes = QM_ARENA_NEW(copies->index.arena, int8_t, wanted->size_bytes);
     wanted->write(wanted, bytes);
-    copies->made = with_room(copies);
+    copies->made = qm_arena_grow(copies->index.arena, copies->made, sizeof *copies->made, copies->index.count, &copies->room);
     copies->made[copies->index.count] = (struct copy_made){*wanted, bytes};
     qm_index_add(&copies->index, hash, copies->index.count);
     return bytes;
