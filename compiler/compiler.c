@@ -6,7 +6,6 @@
 
 #include "common/file.h"
 #include "compiler/passes/passes.h"
-#include "compiler/passes/sharing.h"
 
 struct pass {
     const char *name;
@@ -141,7 +140,6 @@ static enum qm_status compile(struct plan *plan, struct qm_program **program) {
     plan->arena = qm_arena_create();
     enum qm_status status = check_dump(plan);
     if (status == QM_OK && plan->model != NULL) status = run_passes(reading, plan, plan->options->dump_after);
-    if (status == QM_OK) plan->same_numbers = sharing_find(plan->network, plan->arena);
     if (status == QM_OK) status = compile_network(plan, program);
     plan_free(plan);
     return status;

@@ -90,7 +90,8 @@ QM_MUST_USE enum qm_status qm_integers(struct qm_graph *graph, const struct qm_m
 QM_MUST_USE enum qm_status qm_legalize(const struct qm_graph *graph, const struct qm_compile_options *options, struct qm_arena *arena,
                                        struct qm_network **network, struct qm_diag *diag);
 
-/* passes/narrow: sets every layer's precision; scales weights and maps to 4 bits where `precision` (above) asks for it. */
+/* passes/narrow: sets every layer's precision; scales weights and maps to 4 bits where `precision` (above) asks for it. The layers have
+ * their numbers then, and those that have the same are found. */
 QM_MUST_USE enum qm_status qm_narrow(struct qm_network *network, const char *precision, struct qm_arena *arena, struct qm_diag *diag);
 
 /* Network to program for the machine: the passes from place on. */

@@ -115,6 +115,8 @@ struct qm_network {
     struct qm_value *values;
     struct qm_layer *layers;    /* in execution order */
     uint32_t *inputs, *outputs; /* value indices */
+    /* [layer_count] of a convolution, the last one before it of the same numbers (compiler/passes/sharing.h); NULL: nobody has looked */
+    const uint32_t *same_numbers;
 };
 
 /* Prints values and layers. */

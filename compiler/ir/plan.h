@@ -126,7 +126,6 @@ struct plan {
     const struct qm_model_bytes *model; /* NULL: the compilation begins with a network */
     struct qm_graph *graph;
     const struct qm_network *network;
-    const uint32_t *same_numbers;     /* [network->layer_count] compiler/passes/sharing.h */
     const struct qm_machine *machine; /* may have smaller memories than the one that the program is for */
     const struct qm_compile_options *options;
     struct qm_arena *arena;

@@ -15,8 +15,9 @@
 #include "common/multiplier.h"
 #include "common/precision.h"
 #include "compiler/compiler.h"
-#include "compiler/passes/copies.h"
 #include "common/problems.h"
+#include "compiler/passes/copies.h"
+#include "compiler/passes/sharing.h"
 
 enum { NARROW_MAP_BITS = 4, MAP_SCALE = 16, WEIGHT_BITS = 4, WEIGHT_MAX = 7, UNASKED = -1 };
 
@@ -417,5 +418,6 @@ enum qm_status qm_narrow(struct qm_network *network, const char *precision, stru
     for (uint32_t i = 0; i < network->value_count; i++)
         if (network->values[i].storage == i) pack_map(network, i);
     for (uint32_t i = 0; i < network->layer_count; i++) network->layers[i].precision = precision_of(network, &network->layers[i]);
+    network->same_numbers = sharing_find(network, arena);
     return QM_OK;
 }

@@ -65,9 +65,10 @@ static uint32_t param_bytes(const struct conv *c, uint32_t channels) {
  * within the network: those before that have no constants in it. */
 static bool share_constants(struct conv *c) {
     const struct plan *plan = c->plan;
-    if (plan->constant_count == 0) return false;
-    uint32_t first = plan->constants[0].layer, other = plan->same_numbers[c->layer];
-    while (other != PLAN_NONE && other >= first && !sharing_same_cuts(&plan->layers[other].tiling, c->t)) other = plan->same_numbers[other];
+    const uint32_t *same = plan->network->same_numbers;
+    if (same == NULL || plan->constant_count == 0) return false;
+    uint32_t first = plan->constants[0].layer, other = same[c->layer];
+    while (other != PLAN_NONE && other >= first && !sharing_same_cuts(&plan->layers[other].tiling, c->t)) other = same[other];
     if (other == PLAN_NONE || other < first) return false;
     plan->layers[c->layer].first_constant = plan->layers[other].first_constant;
     return true;

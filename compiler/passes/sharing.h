@@ -1,5 +1,5 @@
 /* sharing.h - which convolutions have the same numbers, as the examples of a batch do: cut alike, they share their constants. It is found
- * once for a network, before there is a plan.
+ * once for a network, when its layers have their numbers, and not again for each machine that it is planned for.
  */
 #ifndef QM_COMPILER_PASSES_SHARING_H
 #define QM_COMPILER_PASSES_SHARING_H

@@ -74,9 +74,10 @@ static void chain(struct qm_network *network) {
     network->outputs[0] = network->layer_count;
 }
 
-static struct qm_program *compile(const struct qm_network *network, const struct qm_compile_options *options) {
+static struct qm_program *compile(struct qm_network *network, const struct qm_compile_options *options) {
     struct qm_program *program;
     struct qm_diag diag;
+    network->same_numbers = sharing_find(network, arena);
     cr_assert(eq(int, qm_compile_network(network, &machine, options, &program, &diag), QM_OK), "%s", diag.text);
     return program;
 }
