@@ -67,38 +67,23 @@ static bool choose_group(struct split *s) {
 
 /* ---- the steps ---- */
 
-/* The first step of `groups` groups of so many rounds, which come behind `before` rounds of the input. */
-static struct qm_move first_step(const struct split *s, uint32_t groups, uint32_t rounds, uint32_t before) {
+/* A step of `groups` groups of so many rounds, which come behind `before` rounds of the input. The first step turns each group around; in
+ * the second the groups, and the other loops that go down, are taken from the last to the first, so that what comes first of the input
+ * goes last. */
+static struct qm_move step_of(const struct split *s, bool second, uint32_t groups, uint32_t rounds, uint32_t before) {
     const struct qm_move_loop *reversed = &s->move->loops[s->reversed];
-    uint32_t between = s->between[s->reversed];
-    struct qm_move step = {.in_first = s->move->in_first + before * reversed->in, .out_first = before * between};
+    uint32_t between = before * s->between[s->reversed], after = reversed->count - before - groups * rounds;
+    struct qm_move step = {.in_first = second ? between : s->move->in_first + before * reversed->in,
+                           .out_first = second ? s->move->out_first + after * reversed->out : between};
     for (uint32_t i = s->move->loop_count; i-- > 0;) {
         const struct qm_move_loop *loop = &s->move->loops[s->order[i]];
+        uint32_t in = second ? s->between[s->order[i]] : loop->in, out = second ? loop->out : s->between[s->order[i]];
         if (s->order[i] != s->reversed) {
-            move_add_loop(&step, (struct qm_move_loop){loop->count, loop->in, s->between[s->order[i]], false});
+            move_add_loop(&step, (struct qm_move_loop){loop->count, in, out, second && loop->down});
             continue;
         }
-        move_add_loop(&step, (struct qm_move_loop){groups, rounds * loop->in, rounds * between, false});
-        move_add_loop(&step, (struct qm_move_loop){rounds, loop->in, between, true});
-    }
-    move_add_loop(&step, (struct qm_move_loop){s->move->contiguous_bytes, 1, 1, false});
-    move_close_loops(&step);
-    return step;
-}
-
-/* The second step of the same groups. What comes first of the input goes last. */
-static struct qm_move second_step(const struct split *s, uint32_t groups, uint32_t rounds, uint32_t before) {
-    const struct qm_move_loop *reversed = &s->move->loops[s->reversed];
-    uint32_t between = s->between[s->reversed], after = reversed->count - before - groups * rounds;
-    struct qm_move step = {.in_first = before * between, .out_first = s->move->out_first + after * reversed->out};
-    for (uint32_t i = s->move->loop_count; i-- > 0;) {
-        const struct qm_move_loop *loop = &s->move->loops[s->order[i]];
-        if (s->order[i] != s->reversed) {
-            move_add_loop(&step, (struct qm_move_loop){loop->count, s->between[s->order[i]], loop->out, loop->down});
-            continue;
-        }
-        move_add_loop(&step, (struct qm_move_loop){groups, rounds * between, rounds * loop->out, true});
-        move_add_loop(&step, (struct qm_move_loop){rounds, between, loop->out, false});
+        move_add_loop(&step, (struct qm_move_loop){groups, rounds * in, rounds * out, second});
+        move_add_loop(&step, (struct qm_move_loop){rounds, in, out, !second});
     }
     move_add_loop(&step, (struct qm_move_loop){s->move->contiguous_bytes, 1, 1, false});
     move_close_loops(&step);
@@ -122,8 +107,8 @@ static void put_places(const struct split *s, struct qm_move *first, struct qm_m
 
 static void put_step(const struct split *s, uint32_t groups, uint32_t rounds, uint32_t before, struct move_steps *steps) {
     struct qm_move *first = &steps->first[steps->count], *second = &steps->second[steps->count++];
-    *first = first_step(s, groups, rounds, before);
-    *second = second_step(s, groups, rounds, before);
+    *first = step_of(s, false, groups, rounds, before);
+    *second = step_of(s, true, groups, rounds, before);
     put_places(s, first, second);
 }
 
