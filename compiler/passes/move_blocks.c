@@ -25,6 +25,23 @@ uint64_t move_block_elements(const struct qm_move *move, const struct move_block
     return elements;
 }
 
+struct move_runs move_runs_of(const struct qm_move *move, const struct move_block *block, bool of_input, uint32_t contiguous_bytes) {
+    struct move_runs runs = {.bytes = contiguous_bytes};
+    uint32_t order[QM_MOVE_LOOPS];
+    move_order(move, of_input, order);
+    for (uint32_t i = 0; i < move->loop_count; i++) {
+        uint32_t rounds = block->count[order[i]], stride = stride_in(&move->loops[order[i]], of_input);
+        if (rounds == 1 || stride == 0) continue;
+        if (runs.count == 0 && stride == runs.bytes) {
+            runs.bytes *= rounds;
+            continue;
+        }
+        runs.rounds[runs.count] = rounds;
+        runs.stride[runs.count++] = stride;
+    }
+    return runs;
+}
+
 /* Makes the runs of a map longer, loop by loop, until they are RUN_BYTES or the next loop's bytes are no neighbours. */
 static void lengthen(const struct qm_move *move, struct move_block *block, bool of_input, uint32_t most) {
     uint32_t order[QM_MOVE_LOOPS], run = block->elements.count;

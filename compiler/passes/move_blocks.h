@@ -18,4 +18,13 @@ uint64_t move_block_elements(const struct qm_move *move, const struct move_block
 /* The loops by their strides in a map, the shortest first. */
 void move_order(const struct qm_move *move, bool of_input, uint32_t order[QM_MOVE_LOOPS]);
 
+/* The bytes of a block in a map: runs of neighbours, and the loops over them, the shortest stride first. */
+struct move_runs {
+    uint32_t bytes; /* of a run */
+    uint32_t count, rounds[QM_MOVE_LOOPS], stride[QM_MOVE_LOOPS];
+};
+
+/* Those of a block whose contiguous elements are so many bytes. A loop that stays where it is has no bytes of its own. */
+struct move_runs move_runs_of(const struct qm_move *move, const struct move_block *block, bool of_input, uint32_t contiguous_bytes);
+
 #endif

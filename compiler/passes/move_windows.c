@@ -86,19 +86,10 @@ static uint64_t transfer_cycles(const struct estimate *e, uint64_t run_bytes, ui
 
 /* Of a block that is transferred for one place, by its strides. */
 static uint64_t alone_cycles(const struct estimate *e, bool of_input) {
-    uint32_t order[QM_MOVE_LOOPS];
-    uint64_t run = e->block.elements.count, runs = 1;
-    move_order(e->move, of_input, order);
-    for (uint32_t i = 0; i < e->move->loop_count; i++) {
-        const struct qm_move_loop *loop = &e->move->loops[order[i]];
-        uint32_t stride = of_input ? loop->in : loop->out, rounds = e->block.count[order[i]];
-        if (stride == 0) continue;
-        if (runs == 1 && stride == run)
-            run *= rounds;
-        else
-            runs *= rounds;
-    }
-    return transfer_cycles(e, run, runs);
+    struct move_runs runs = move_runs_of(e->move, &e->block, of_input, e->block.elements.count);
+    uint64_t count = 1;
+    for (uint32_t i = 0; i < runs.count; i++) count *= runs.rounds[i];
+    return transfer_cycles(e, runs.bytes, count);
 }
 
 /* Of the POOLs of a block at one place: two of its loops that go up are rows and positions, each round of the others is an instruction. */

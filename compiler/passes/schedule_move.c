@@ -63,40 +63,17 @@ static struct move_end dense_end(const struct mover *m, const struct move_block 
     return end;
 }
 
-/* A transfer of so many loops, by the shortest strides: neighbours become one run, two more loops rows and planes, others transfers. */
-struct transfer_loops {
-    uint32_t count, bytes; /* bytes: of a run */
-    uint32_t rounds[QM_MOVE_LOOPS], stride[QM_MOVE_LOOPS];
-};
-
-static struct transfer_loops loops_of(const struct mover *m, const struct move_block *block, const struct move_end *in_map, bool of_input) {
-    struct transfer_loops loops = {.bytes = in_map->contiguous_bytes};
-    uint32_t order[QM_MOVE_LOOPS];
-    move_order(m->move, of_input, order);
-    for (uint32_t i = 0; i < m->move->loop_count; i++) {
-        uint32_t rounds = block->count[order[i]], stride = in_map->stride[order[i]];
-        if (rounds == 1 || stride == 0) continue;
-        if (loops.count == 0 && stride == loops.bytes) {
-            loops.bytes *= rounds;
-            continue;
-        }
-        loops.rounds[loops.count] = rounds;
-        loops.stride[loops.count++] = stride;
-    }
-    return loops;
-}
-
-/* All bytes of a block from or to the arena, the first of which is `first` of the map. */
-static void transfer(const struct mover *m, const struct transfer_loops *loops, uint32_t first, bool of_input, uint32_t buffer) {
-    struct plan_nest nest = {.contiguous_bytes = loops->bytes, .positions = 1, .rows = 1};
-    if (loops->count > 0) nest.positions = loops->rounds[0], nest.position = loops->stride[0];
-    if (loops->count > 1) nest.rows = loops->rounds[1], nest.row = loops->stride[1];
+/* All bytes of a block from or to the arena, the first of which is `first` of the map. Two loops become rows and planes, others are
+ * transfers. */
+static void transfer(const struct mover *m, const struct move_runs *runs, uint32_t first, bool of_input, uint32_t buffer) {
+    struct plan_nest nest = {.contiguous_bytes = runs->bytes, .positions = 1, .rows = 1};
+    if (runs->count > 0) nest.positions = runs->rounds[0], nest.position = runs->stride[0];
+    if (runs->count > 1) nest.rows = runs->rounds[1], nest.row = runs->stride[1];
     uint32_t bytes = nest.rows * nest.positions * nest.contiguous_bytes, transfers = 1;
-    for (uint32_t i = 2; i < loops->count; i++) transfers *= loops->rounds[i];
+    for (uint32_t i = 2; i < runs->count; i++) transfers *= runs->rounds[i];
     for (uint32_t n = 0; n < transfers; n++) {
         nest.first = first;
-        for (uint32_t i = 2, rest = n; i < loops->count; rest /= loops->rounds[i++])
-            nest.first += rest % loops->rounds[i] * loops->stride[i];
+        for (uint32_t i = 2, rest = n; i < runs->count; rest /= runs->rounds[i++]) nest.first += rest % runs->rounds[i] * runs->stride[i];
         if (of_input)
             schedule_gather(m->plan, m->layer, m->l->inputs[0], &nest, buffer, n * bytes);
         else
@@ -114,9 +91,9 @@ static uint32_t span(const struct mover *m, const struct move_block *block, cons
 static struct move_end open_input(const struct mover *m, const struct move_block *block) {
     struct move_end map = end_in_map(m, block, true), dense = dense_end(m, block, &map, true);
     bool resident = plan_storage(m->plan, m->l->inputs[0])->resident;
-    struct transfer_loops loops = loops_of(m, block, &map, true);
+    struct move_runs runs = move_runs_of(m->move, block, true, map.contiguous_bytes);
     uint32_t buffer = schedule_part(m->plan, m->layer, m->l->inputs[0], map.first + span(m, block, &map), span(m, block, &dense));
-    if (!resident) transfer(m, &loops, map.first, true, buffer);
+    if (!resident) transfer(m, &runs, map.first, true, buffer);
     struct move_end *end = resident ? &map : &dense;
     end->buffer = buffer;
     return *end;
@@ -224,11 +201,11 @@ static void add_block(struct mover *m, const struct move_block *block) {
     struct move_end from = open_input(m, block), map = end_in_map(m, block, false), to = dense_end(m, block, &map, false);
     const struct plan_value *value = plan_storage(m->plan, m->l->output);
     uint32_t results = m->results[m->stores++ % m->t->ring];
-    struct transfer_loops loops = loops_of(m, block, &map, false);
+    struct move_runs runs = move_runs_of(m->move, block, false, map.contiguous_bytes);
     if (value->resident) to = map;
     to.buffer = value->resident ? value->buffer : results;
     move_block(m, block, &from, &to);
-    if (!value->resident) transfer(m, &loops, map.first, false, results);
+    if (!value->resident) transfer(m, &runs, map.first, false, results);
 }
 
 /* ---- places in windows ---- */
