@@ -110,7 +110,7 @@ void qm_graph_set_quant(struct qm_graph_maker *maker, uint32_t tensor, float sca
 }
 
 uint32_t *qm_graph_operands(struct qm_arena *arena, uint32_t count) {
-    uint32_t room = count > QM_OPERANDS_FEW ? count : QM_OPERANDS_FEW;
+    uint32_t room = qm_graph_operand_room(count);
     uint32_t *operands = QM_ARENA_NEW(arena, uint32_t, room);
     for (uint32_t i = 0; i < room; i++) operands[i] = QM_NO_TENSOR;
     return operands;
@@ -123,7 +123,7 @@ void qm_graph_open_operands(struct qm_graph_op *op, struct qm_arena *arena) {
 
 static uint32_t *own_list(const uint32_t *operands, uint32_t count, struct qm_arena *arena) {
     uint32_t *own = qm_graph_operands(arena, count);
-    memcpy(own, operands, (count > QM_OPERANDS_FEW ? count : QM_OPERANDS_FEW) * sizeof *own);
+    memcpy(own, operands, qm_graph_operand_room(count) * sizeof *own);
     return own;
 }
 

@@ -152,7 +152,7 @@ static bool is_exact(const struct qm_graph *graph, const struct qm_graph_op *op,
 
 static const char *compute(struct qm_graph *graph, const struct qm_graph_op *op, struct qm_arena *arena) {
     struct qm_graph_tensor *out = &graph->tensors[op->outputs[0]];
-    const double **inputs = QM_ARENA_NEW(arena, const double *, (size_t)op->input_count + QM_OPERANDS_FEW);
+    const double **inputs = QM_ARENA_NEW(arena, const double *, qm_graph_operand_room(op->input_count));
     size_t elements = (size_t)qm_graph_elements(out);
     for (uint32_t i = 0; i < op->input_count && op->kind != QM_OP_SHAPE; i++)
         if (op->inputs[i] != QM_NO_TENSOR) inputs[i] = evaluate_numbers(&graph->tensors[op->inputs[i]], arena);

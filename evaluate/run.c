@@ -96,7 +96,7 @@ static bool check_integers(const struct qm_graph *graph, const struct qm_graph_o
 
 /* The operands' numbers; NULL: absent. */
 static double **open_operands(const struct run *run, const struct qm_graph_op *op) {
-    double **inputs = qm_alloc_zeroed((size_t)op->input_count + QM_OPERANDS_FEW, sizeof *inputs);
+    double **inputs = qm_alloc_zeroed(qm_graph_operand_room(op->input_count), sizeof *inputs);
     for (uint32_t i = 0; i < op->input_count; i++) {
         uint32_t tensor = op->inputs[i];
         if (tensor == QM_NO_TENSOR) continue;

@@ -121,11 +121,6 @@ static bool go_deeper(const struct real_node *n) {
     return true;
 }
 
-/* Places of a node's list of inputs. */
-static size_t room_of(uint32_t count) {
-    return count > QM_OPERANDS_FEW ? count : QM_OPERANDS_FEW;
-}
-
 /* An operator like n's on part i of what its input `at` has moved. False: refused. */
 static bool make_part(const struct real_node *n, uint32_t at, uint32_t i, struct real_value *result) {
     struct real_node part = *n;
@@ -134,8 +129,8 @@ static bool make_part(const struct real_node *n, uint32_t at, uint32_t i, struct
     result->shape = in->shape;
     result->is_output = false;
     result->name = qm_arena_printf(n->r->arena, "%s.%u", n->outputs[0]->name, i);
-    part.inputs = QM_ARENA_NEW(n->r->arena, struct real_value *, room_of(n->op->input_count));
-    memcpy(part.inputs, n->inputs, room_of(n->op->input_count) * sizeof *part.inputs);
+    part.inputs = QM_ARENA_NEW(n->r->arena, struct real_value *, qm_graph_operand_room(n->op->input_count));
+    memcpy(part.inputs, n->inputs, qm_graph_operand_room(n->op->input_count) * sizeof *part.inputs);
     part.inputs[at] = in;
     part.outputs = &result;
     if (!go_deeper(n)) return false;
@@ -171,7 +166,7 @@ static bool pass_on(const struct real_node *n, uint32_t at) {
 static bool move_now(const struct real_node *n, const struct qm_graph_op *move, struct real_value *parts,
                      const struct qm_graph_op *quantizer) {
     struct real_node now = {.r = n->r, .op = move, .quantizer = quantizer, .outputs = n->outputs};
-    now.inputs = QM_ARENA_NEW(n->r->arena, struct real_value *, room_of(move->input_count));
+    now.inputs = QM_ARENA_NEW(n->r->arena, struct real_value *, qm_graph_operand_room(move->input_count));
     for (uint32_t i = 0; i < move->input_count; i++) now.inputs[i] = &parts[i];
     return making_of(move->kind)(&now);
 }
@@ -302,7 +297,7 @@ static bool make_anywhere(const struct real_node *n) {
 
 void real_make_operator(struct real_pass *r, const struct qm_graph_op *op) {
     struct real_node n = {.r = r, .op = op};
-    n.inputs = QM_ARENA_NEW(r->arena, struct real_value *, room_of(op->input_count));
+    n.inputs = QM_ARENA_NEW(r->arena, struct real_value *, qm_graph_operand_room(op->input_count));
     n.outputs = QM_ARENA_NEW(r->arena, struct real_value *, op->output_count);
     for (uint32_t i = 0; i < op->input_count; i++)
         if (op->inputs[i] != QM_NO_TENSOR) n.inputs[i] = &r->values[op->inputs[i]];
