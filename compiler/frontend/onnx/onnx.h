@@ -48,6 +48,7 @@ struct onnx_value {
     uint32_t maker;         /* index of the node that makes it; ONNX_NO_NODE: none */
     uint32_t tensor;        /* of the graph; QM_NO_TENSOR: not read yet, or refused */
     bool is_used;           /* by an output of the network, or a node that one needs */
+    bool is_output;         /* of the network; said when outputs are put */
     bool refused;           /* its node was: nodes that use it are passed over */
     bool is_half;           /* a constant of float16 or bfloat16 */
     const char *unreadable; /* a constant, and why it has no tensor: "is ...", "has ..." */

@@ -77,19 +77,6 @@ static enum qm_status read_inputs(struct onnx_reader *r) {
     return QM_OK;
 }
 
-/* Whether it is an output already. */
-static bool is_output(const struct qm_graph *graph, uint32_t tensor) {
-    for (uint32_t i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i] == tensor) return true;
-    return false;
-}
-
-static bool is_input(const struct qm_graph *graph, uint32_t tensor) {
-    for (uint32_t i = 0; i < graph->input_count; i++)
-        if (graph->inputs[i] == tensor) return true;
-    return false;
-}
-
 /* The same elements once more, as the result of the node that gives them this name. */
 static uint32_t copied(struct onnx_reader *r, const struct onnx_value *value) {
     struct qm_shape shape = qm_graph_shape(&r->graph->tensors[value->tensor]);
@@ -101,27 +88,28 @@ static uint32_t copied(struct onnx_reader *r, const struct onnx_value *value) {
     return copy;
 }
 
-/* The tensor of an output under the name that the file has for it: Identity and its like have made no tensor of their own. */
-static uint32_t named_output(struct onnx_reader *r, const struct onnx_value *value) {
-    const struct qm_graph *graph = r->graph;
-    bool is_taken = is_output(graph, value->tensor) || is_input(graph, value->tensor);
-    if (is_taken && value->maker != ONNX_NO_NODE) return copied(r, value);
-    if (!is_taken) graph->tensors[value->tensor].name = value->name;
+/* The tensor of an output under the name that the file has for it: Identity and its like have made no tensor of their own. It is taken when
+ * it is an input, or an output already. */
+static uint32_t named_output(struct onnx_reader *r, const struct onnx_value *value, bool *is_taken) {
+    if (is_taken[value->tensor] && value->maker != ONNX_NO_NODE) return copied(r, value);
+    if (!is_taken[value->tensor]) r->graph->tensors[value->tensor].name = value->name;
+    is_taken[value->tensor] = true;
     return value->tensor;
 }
 
 static enum qm_status put_outputs(struct onnx_reader *r) {
     struct qm_graph *graph = r->graph;
+    bool *is_taken = QM_ARENA_NEW(r->arena, bool, graph->tensor_count);
     graph->outputs = QM_ARENA_NEW(r->arena, uint32_t, r->output_count);
+    for (uint32_t i = 0; i < graph->input_count; i++) is_taken[graph->inputs[i]] = true;
     for (uint32_t i = 0; i < r->output_count; i++) {
-        const struct onnx_value *value = onnx_find(r, r->outputs[i]);
+        struct onnx_value *value = onnx_find(r, r->outputs[i]);
         if (value == NULL || (value->tensor == QM_NO_TENSOR && !value->refused))
             return qm_fail(r->diag, QM_BAD_INPUT, "%s: an output is not computed; the file is damaged", r->file->name);
-        for (uint32_t j = 0; j < i; j++)
-            if (onnx_find(r, r->outputs[j]) == value)
-                return qm_fail(r->diag, QM_BAD_INPUT, "%s: output %.60s is listed twice", r->file->name, value->name);
+        if (value->is_output) return qm_fail(r->diag, QM_BAD_INPUT, "%s: output %.60s is listed twice", r->file->name, value->name);
+        value->is_output = true;
         if (value->refused) continue;
-        uint32_t tensor = named_output(r, value);
+        uint32_t tensor = named_output(r, value, is_taken);
         graph->outputs[graph->output_count++] = tensor;
     }
     return QM_OK;
