@@ -55,47 +55,43 @@ Test(elements, functions_are_close_to_the_real_ones) {
 
 /* ---- CAST ---- */
 
-/* Printed by the reference kernel of LiteRT 2.3. */
-Test(elements, casts_of_floats_are_cut_as_litert_cuts_them) {
-    static const float floats[] = {-300.7F, -129,   -128.5F, -1.5F, -0.5F, 1.9F,          127.9F,
-                                   128.2F,  255.5F, 256,     3e9F,  -3e9F, 2147483520.0F, NAN};
-    static const struct {
-        enum qm_dtype dtype;
-        double want[14];
-    } casts[] = {{QM_I8, {-128, -128, -128, -1, 0, 1, 127, 127, 127, 127, 127, -128, 127, 127}},
-                 {QM_U8, {0, 0, 0, 0, 0, 1, 127, 128, 255, 255, 255, 0, 255, 255}},
-                 {QM_I32, {-300, -129, -128, -1, 0, 1, 127, 128, 255, 256, 2147483647, -2147483648.0, 2147483520, 2147483647}}};
-    for (size_t k = 0; k < sizeof casts / sizeof *casts; k++) {
-        struct kernel_case c;
-        kernel_case_open(&c, QM_OP_CAST, k);
-        kernel_case_input(&c, QM_F32, 1, (uint32_t[]){14});
-        kernel_case_output(&c, casts[k].dtype, 1, (uint32_t[]){14});
-        memcpy(c.data[0], floats, sizeof floats);
-        cr_assert(kernel_case_check(&c) == NULL && kernel_case_run(&c));
-        for (size_t i = 0; i < 14; i++) cr_expect(eq(dbl, kernel_case_stored(&c, 1, i), casts[k].want[i]));
-        kernel_case_close(&c);
-    }
+enum { CASTS = 14 };
+
+/* What [CASTS] numbers become in a type. */
+struct cast {
+    enum qm_dtype dtype;
+    double want[CASTS];
+};
+
+static void check_cast(const struct cast *cast, enum qm_dtype from, const void *numbers) {
+    struct kernel_case c;
+    kernel_case_open(&c, QM_OP_CAST, 0);
+    kernel_case_input(&c, from, 1, (uint32_t[]){CASTS});
+    kernel_case_output(&c, cast->dtype, 1, (uint32_t[]){CASTS});
+    memcpy(c.data[0], numbers, CASTS * qm_dtype_bytes(from));
+    cr_assert(kernel_case_check(&c) == NULL && kernel_case_run(&c));
+    for (size_t i = 0; i < CASTS; i++) cr_expect(eq(dbl, kernel_case_stored(&c, 1, i), cast->want[i]));
+    kernel_case_close(&c);
 }
 
-/* The same kernel. */
+/* Printed by the reference kernel of LiteRT 2.3. */
+Test(elements, casts_of_floats_are_cut_as_litert_cuts_them) {
+    static const float floats[CASTS] = {-300.7F, -129,   -128.5F, -1.5F, -0.5F, 1.9F,          127.9F,
+                                        128.2F,  255.5F, 256,     3e9F,  -3e9F, 2147483520.0F, NAN};
+    static const struct cast casts[] = {
+        {QM_I8, {-128, -128, -128, -1, 0, 1, 127, 127, 127, 127, 127, -128, 127, 127}},
+        {QM_U8, {0, 0, 0, 0, 0, 1, 127, 128, 255, 255, 255, 0, 255, 255}},
+        {QM_I32, {-300, -129, -128, -1, 0, 1, 127, 128, 255, 256, 2147483647, -2147483648.0, 2147483520, 2147483647}}};
+    for (size_t k = 0; k < sizeof casts / sizeof *casts; k++) check_cast(&casts[k], QM_F32, floats);
+}
+
+/* The same kernel; behind the eight numbers are zeros. */
 Test(elements, casts_of_integers_wrap_or_round) {
-    static const int32_t integers[] = {-300, -129, 127, 128, 255, 256, 16777217, 2147483647};
-    static const struct {
-        enum qm_dtype dtype;
-        double want[8];
-    } casts[] = {{QM_I8, {-44, 127, 127, -128, -1, 0, 1, -1}},
-                 {QM_U8, {212, 127, 127, 128, 255, 0, 1, 255}},
-                 {QM_F32, {-300, -129, 127, 128, 255, 256, 16777216, 2147483648}}};
-    for (size_t k = 0; k < sizeof casts / sizeof *casts; k++) {
-        struct kernel_case c;
-        kernel_case_open(&c, QM_OP_CAST, k);
-        kernel_case_input(&c, QM_I32, 1, (uint32_t[]){8});
-        kernel_case_output(&c, casts[k].dtype, 1, (uint32_t[]){8});
-        memcpy(c.data[0], integers, sizeof integers);
-        cr_assert(kernel_case_check(&c) == NULL && kernel_case_run(&c));
-        for (size_t i = 0; i < 8; i++) cr_expect(eq(dbl, kernel_case_stored(&c, 1, i), casts[k].want[i]));
-        kernel_case_close(&c);
-    }
+    static const int32_t integers[CASTS] = {-300, -129, 127, 128, 255, 256, 16777217, 2147483647};
+    static const struct cast casts[] = {{QM_I8, {-44, 127, 127, -128, -1, 0, 1, -1}},
+                                        {QM_U8, {212, 127, 127, 128, 255, 0, 1, 255}},
+                                        {QM_F32, {-300, -129, 127, 128, 255, 256, 16777216, 2147483648}}};
+    for (size_t k = 0; k < sizeof casts / sizeof *casts; k++) check_cast(&casts[k], QM_I32, integers);
 }
 
 /* ---- L2_NORMALIZATION ---- */
