@@ -109,6 +109,10 @@ void qm_graph_set_quant(struct qm_graph_maker *maker, uint32_t tensor, float sca
     maker->graph->tensors[tensor].quant = (struct qm_quant){.count = 1, .scale = scales, .zero_point = zeros};
 }
 
+uint32_t qm_graph_operand_room(uint32_t count) {
+    return count > QM_OPERANDS_FEW ? count : QM_OPERANDS_FEW;
+}
+
 uint32_t *qm_graph_operands(struct qm_arena *arena, uint32_t count) {
     uint32_t room = qm_graph_operand_room(count);
     uint32_t *operands = QM_ARENA_NEW(arena, uint32_t, room);

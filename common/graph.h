@@ -196,9 +196,7 @@ uint32_t qm_graph_add_constant(struct qm_graph_maker *maker, const char *name, e
 /* Gives a tensor one scale. */
 void qm_graph_set_quant(struct qm_graph_maker *maker, uint32_t tensor, float scale, int64_t zero);
 /* What a list of `count` operands has room for. */
-static inline uint32_t qm_graph_operand_room(uint32_t count) {
-    return count > QM_OPERANDS_FEW ? count : QM_OPERANDS_FEW;
-}
+uint32_t qm_graph_operand_room(uint32_t count);
 /* Such a list, all absent. */
 uint32_t *qm_graph_operands(struct qm_arena *arena, uint32_t count);
 /* Gives an operator its lists, of its counts. */
