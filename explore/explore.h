@@ -38,7 +38,6 @@ QM_MUST_USE enum qm_status grid_add_axis(struct grid *grid, const char *text, st
 uint64_t grid_machine_count(const struct grid *grid);
 /* The machine of that index. It has the base's name, and is not checked: knobs that are fine alone may not go together. */
 void grid_machine(const struct grid *grid, uint64_t index, struct qm_machine *machine);
-uint32_t grid_knob(const struct qm_machine *machine, const struct qm_param *param);
 
 /* ---- points ---- */
 

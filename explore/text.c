@@ -70,7 +70,7 @@ static void csv_row(FILE *out, const struct exploration *exploration, uint64_t i
     grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
     qm_csv_text(out, exploration->models[model]);
     fprintf(out, ",%s", precision_of(exploration, index));
-    for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%u", grid_knob(&machine, &qm_params[i]));
+    for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%u", qm_machine_knob(&machine, &qm_params[i]));
     fprintf(out, ",%s,%s,", requant_of(exploration, model), exploration->search);
     qm_csv_name(out, qm_energy_table_name(exploration->energy));
     fprintf(out, ",%s,%d", state_names[point->state], point->is_pareto);
@@ -102,7 +102,7 @@ static void add_point(cJSON *points, const struct exploration *exploration, uint
     grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
     qm_json_text(object, "model", exploration->models[index / points_of_model(exploration)]);
     qm_json_text(object, "precision", precision_of(exploration, index));
-    for (size_t i = 0; i < qm_param_count; i++) qm_json_number(object, qm_params[i].name, grid_knob(&machine, &qm_params[i]));
+    for (size_t i = 0; i < qm_param_count; i++) qm_json_number(object, qm_params[i].name, qm_machine_knob(&machine, &qm_params[i]));
     qm_json_text(object, "state", state_names[point->state]);
     qm_json_bool(object, "front", point->is_pareto);
     for (int i = 0; i < QM_FIGURES; i++)
@@ -155,7 +155,7 @@ static void table_row(const struct exploration *exploration, uint64_t index, qm_
     grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
     for (uint32_t i = 0; i < exploration->grid.axis_count; i++)
         if (exploration->grid.axes[i].count > 1)
-            snprintf(row[count++], QM_CELL_BYTES, "%u", grid_knob(&machine, exploration->grid.axes[i].param));
+            snprintf(row[count++], QM_CELL_BYTES, "%u", qm_machine_knob(&machine, exploration->grid.axes[i].param));
     if (exploration->precision_count > 1) snprintf(row[count++], QM_CELL_BYTES, "%.40s", precision_of(exploration, index));
     figure_cells(&exploration->points[index], row + count);
 }
@@ -178,7 +178,7 @@ static void print_place(FILE *out, const struct exploration *exploration, uint64
     for (uint32_t i = 0; i < exploration->grid.axis_count; i++) {
         const struct qm_param *param = exploration->grid.axes[i].param;
         if (exploration->grid.axes[i].count == 1) continue;
-        fprintf(out, "%s%s=%u", before, param->name, grid_knob(&machine, param));
+        fprintf(out, "%s%s=%u", before, param->name, qm_machine_knob(&machine, param));
         before = ", ";
     }
     if (exploration->precision_count > 1) fprintf(out, "%s%s", before, precision_of(exploration, index));
