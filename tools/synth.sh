@@ -1,7 +1,7 @@
 #!/bin/sh
-# synth.sh MACHINE [KNOB=VALUE]... - synthesizes the RTL of a machine with Yosys to simple gates and prints, by module, how many of it there
-# are and the gates, flip-flops and memories of all of them, without those of the modules within. Memories stay whole: scratchpad, accumulator
-# and queues are no gates. The array is that of cells, not the form that simulates fast. The script and the log of Yosys stay in build/synth/.
+# synth.sh MACHINE [KNOB=VALUE]... - synthesizes the RTL of a machine with Yosys to simple gates and prints, by module, how many of it
+# there are and the gates, flip-flops and memories of all of them, without those of the modules within. Memories stay whole: scratchpad,
+# accumulator and queues are no gates. The array is that of cells, not the form that simulates fast. Yosys' output stays in build/synth/.
 set -eu
 cd "$(dirname "$0")/.."
 work=build/synth/$(printf '%s' "$*" | tr -c 'A-Za-z0-9=' '_')
