@@ -46,6 +46,7 @@ enum point_state { POINT_WAITS, POINT_RUNS, POINT_OK, POINT_IMPOSSIBLE, POINT_FA
 struct point {
     enum point_state state;
     bool is_pareto;             /* no other point of the model is as good in latency and energy and better in one */
+    bool may_overflow;          /* there are inputs whose sums do not fit the machine's accumulator */
     double figures[QM_FIGURES]; /* those that have a number, of the whole run */
     struct qm_diag why;         /* all states but WAITS and OK; while it RUNS, for the case that its process dies */
 };
@@ -57,8 +58,9 @@ void point_run(const struct qm_network *network, const struct qm_compile_options
 /* Why the point has no figures; "" when it has. Borrowed. */
 const char *point_why(const struct point *point);
 
-/* Marks the Pareto front of one model's points and writes their indices, by latency, to pareto [count]; returns how many there are. */
-uint64_t point_pareto(struct point *points, uint64_t count, uint64_t *pareto);
+/* Marks the Pareto front of one model's points, of those that may overflow only when that is allowed, and writes their indices, by latency,
+ * to pareto [count]; returns how many there are. */
+uint64_t point_pareto(struct point *points, uint64_t count, bool allow_overflow, uint64_t *pareto);
 
 /* ---- pool ---- */
 
@@ -85,6 +87,7 @@ struct exploration {
     const char *search;           /* name of what the compiler tries */
     enum qm_requant_mode requant;
     struct qm_energy_table *energy;
+    bool allow_overflow; /* points that may overflow are on the front like others */
     uint64_t machine_count;
     struct point *points; /* [model_count][precision_count][machine_count] */
 };

@@ -31,6 +31,11 @@ const char *point_why(const struct point *point) {
     return point->state == POINT_WAITS ? "the processes that should have run it died before" : point->why.text;
 }
 
+/* Points have no values, of which some could be counted. */
+static const char *overflow_of(const struct point *point) {
+    return qm_overflow_name(point->may_overflow ? QM_OVERFLOW_POSSIBLE : QM_OVERFLOW_NONE);
+}
+
 /* The text in out belongs to arena. */
 static char *finish(FILE *out, char **text, struct qm_arena *arena) {
     qm_text_stream_close(out);
@@ -57,7 +62,7 @@ static const char *requant_of_all(const struct exploration *exploration) {
 static void csv_head(FILE *out) {
     fprintf(out, "model,precision");
     for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%s", qm_params[i].name);
-    fprintf(out, ",requant,search,energy_table,state,front");
+    fprintf(out, ",requant,search,energy_table,state,front,overflow");
     for (int i = 0; i < QM_FIGURES; i++)
         if (qm_figures[i].point != NULL) fprintf(out, ",%s", qm_figures[i].point);
     fprintf(out, ",why\n");
@@ -73,7 +78,7 @@ static void csv_row(FILE *out, const struct exploration *exploration, uint64_t i
     for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%u", qm_machine_knob(&machine, &qm_params[i]));
     fprintf(out, ",%s,%s,", requant_of(exploration, model), exploration->search);
     qm_csv_name(out, qm_energy_table_name(exploration->energy));
-    fprintf(out, ",%s,%d", state_names[point->state], point->is_pareto);
+    fprintf(out, ",%s,%d,%s", state_names[point->state], point->is_pareto, point->state == POINT_OK ? overflow_of(point) : "");
     for (int i = 0; i < QM_FIGURES; i++) {
         if (qm_figures[i].point == NULL) continue;
         fputc(',', out);
@@ -105,6 +110,7 @@ static void add_point(cJSON *points, const struct exploration *exploration, uint
     for (size_t i = 0; i < qm_param_count; i++) qm_json_number(object, qm_params[i].name, qm_machine_knob(&machine, &qm_params[i]));
     qm_json_text(object, "state", state_names[point->state]);
     qm_json_bool(object, "front", point->is_pareto);
+    if (point->state == POINT_OK) qm_json_text(object, "overflow", overflow_of(point));
     for (int i = 0; i < QM_FIGURES; i++)
         if (point->state == POINT_OK && qm_figures[i].point != NULL) qm_json_number(object, qm_figures[i].point, point->figures[i]);
     if (point->state != POINT_OK) qm_json_text(object, "why", point_why(point));
@@ -133,6 +139,7 @@ static uint32_t table_columns(const struct exploration *exploration, struct qm_c
     for (uint32_t i = 0; i < exploration->grid.axis_count; i++)
         if (exploration->grid.axes[i].count > 1) columns[count++] = (struct qm_column){exploration->grid.axes[i].param->name, true};
     if (exploration->precision_count > 1) columns[count++] = (struct qm_column){"precision", false};
+    if (exploration->allow_overflow) columns[count++] = (struct qm_column){qm_figures[QM_FIGURE_overflow].total, false};
     for (int i = 0; i < SHOWN; i++) columns[count++] = (struct qm_column){qm_figures[columns_shown[i]].title, true};
     return count;
 }
@@ -157,6 +164,7 @@ static void table_row(const struct exploration *exploration, uint64_t index, qm_
         if (exploration->grid.axes[i].count > 1)
             snprintf(row[count++], QM_CELL_BYTES, "%u", qm_machine_knob(&machine, exploration->grid.axes[i].param));
     if (exploration->precision_count > 1) snprintf(row[count++], QM_CELL_BYTES, "%.40s", precision_of(exploration, index));
+    if (exploration->allow_overflow) snprintf(row[count++], QM_CELL_BYTES, "%s", overflow_of(&exploration->points[index]));
     figure_cells(&exploration->points[index], row + count);
 }
 
@@ -199,6 +207,17 @@ static void print_others(FILE *out, const struct exploration *exploration, uint6
     fprintf(out, ": %s\n", point_why(&exploration->points[example]));
 }
 
+/* Says that there are points which are not judged, because their values may be wrong. */
+static void print_overflowing(FILE *out, const struct exploration *exploration, uint64_t first) {
+    uint64_t count = 0;
+    for (uint64_t i = first; i < first + points_of_model(exploration); i++)
+        count += exploration->points[i].state == POINT_OK && exploration->points[i].may_overflow;
+    if (count == 0 || exploration->allow_overflow) return;
+    fprintf(out,
+            "overflow possible: %" PRIu64 " point%s off the front, whose accumulator does not hold every sum; --allow-overflow judges %s\n",
+            count, count == 1 ? "" : "s", count == 1 ? "it" : "them");
+}
+
 static void print_notes(FILE *out, const struct exploration *exploration, const struct point *example) {
     double macs = 100 * example->figures[QM_FIGURE_host_macs_share], bytes = 100 * example->figures[QM_FIGURE_host_bytes_share];
     if (bytes > 0) fprintf(out, "on the host, not in cycles and energy: %.2f %% of the MACs, %.2f %% of the bytes\n", macs, bytes);
@@ -219,6 +238,7 @@ char *exploration_table(const struct exploration *exploration, uint32_t model, c
         fprintf(out, "\n");
         print_pareto(out, exploration, first, pareto, (uint32_t)count);
     }
+    print_overflowing(out, exploration, first);
     for (enum point_state state = POINT_WAITS; state <= POINT_FAULT; state++)
         if (state != POINT_OK) print_others(out, exploration, first, state);
     return finish(out, &text, arena);
