@@ -32,7 +32,7 @@ static uint32_t *knob(struct qm_machine *machine, const struct qm_param *param) 
     return (uint32_t *)((char *)machine + param->offset);
 }
 
-static uint32_t knob_value(const struct qm_machine *machine, const struct qm_param *param) {
+uint32_t qm_machine_knob(const struct qm_machine *machine, const struct qm_param *param) {
     return *(const uint32_t *)((const char *)machine + param->offset);
 }
 
@@ -42,7 +42,7 @@ void qm_machine_init(struct qm_machine *machine) {
     for (size_t i = 0; i < qm_param_count; i++) *knob(machine, &qm_params[i]) = qm_params[i].default_value;
 }
 
-static const struct qm_param *find_param(const char *name) {
+const struct qm_param *qm_param_find(const char *name) {
     for (size_t i = 0; i < qm_param_count; i++)
         if (strcmp(qm_params[i].name, name) == 0) return &qm_params[i];
     return NULL;
@@ -69,7 +69,7 @@ static const char *knob_names(char *text, size_t size) {
 
 static enum qm_status set_knob(struct qm_machine *machine, const char *name, const char *text, const char *where, struct qm_diag *diag) {
     char names[512];
-    const struct qm_param *param = find_param(name);
+    const struct qm_param *param = qm_param_find(name);
     if (param == NULL)
         return qm_fail(diag, QM_BAD_INPUT, "%s: unknown knob '%.100s'; the knobs are: %s", where, name, knob_names(names, sizeof names));
     char *end;
@@ -93,7 +93,8 @@ static enum qm_status check_together(const struct qm_machine *machine, const cha
 }
 
 enum qm_status qm_machine_check(const struct qm_machine *machine, struct qm_diag *diag) {
-    for (size_t i = 0; i < qm_param_count; i++) QM_TRY(check_knob(&qm_params[i], knob_value(machine, &qm_params[i]), machine->name, diag));
+    for (size_t i = 0; i < qm_param_count; i++)
+        QM_TRY(check_knob(&qm_params[i], qm_machine_knob(machine, &qm_params[i]), machine->name, diag));
     return check_together(machine, machine->name, diag);
 }
 
@@ -156,7 +157,7 @@ uint32_t qm_machine_fingerprint(const struct qm_machine *machine) {
     for (size_t i = 0; i < qm_param_count; i++) {
         if (qm_params[i].verilog == NULL) continue;
         hash_text(&hash, qm_params[i].name);
-        hash_number(&hash, knob_value(machine, &qm_params[i]));
+        hash_number(&hash, qm_machine_knob(machine, &qm_params[i]));
     }
     for (size_t i = 0; i < qm_field_count; i++) {
         const struct qm_field *field = &qm_fields[i];

@@ -51,6 +51,11 @@ struct qm_param {
 extern const struct qm_param qm_params[];
 extern const size_t qm_param_count;
 
+/* The knob of that name; NULL when there is none. */
+const struct qm_param *qm_param_find(const char *name);
+/* A machine's value of a knob. */
+uint32_t qm_machine_knob(const struct qm_machine *machine, const struct qm_param *param);
+
 /* Channels of a tile: cols, or min(rows, cols) when depthwise. */
 static inline uint32_t qm_machine_tile(const struct qm_machine *machine, bool depthwise) {
     return depthwise && machine->rows < machine->cols ? machine->rows : machine->cols;

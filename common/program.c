@@ -8,7 +8,7 @@
  *   insn_count | arena_bytes | code_offset | image_offset | image_bytes
  *   tensor_count | input_count | output_count | layer_count | stage_count
  *   tensor_count x  name [128] | dtype | rank | dims [6] | scale | zero_point | arena_offset | size_bytes
- *   layer_count x   name [128] | op [32] | shape [64] | precision [16] | op_index | on_host | macs (64)
+ *   layer_count x   name [128] | op [32] | shape [64] | precision [16] | op_index | on_host | may_overflow | macs (64)
  *   stage_count x   on_host | first_insn | insn_count | layer | input_count x input | output | graph (program_stream.h)
  *   insn_count x    16 words
  *   insn_count x    layer
@@ -27,7 +27,7 @@
 #include "common/memory.h"
 #include "common/program_stream.h"
 
-enum { MAGIC_BYTES = 8, VERSION = 8, WORD = 4, CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4 };
+enum { MAGIC_BYTES = 8, VERSION = 9, WORD = 4, CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4 };
 enum { CHECKSUM_AT = MAGIC_BYTES + WORD, CHECKSUM_END = CHECKSUM_AT + SHA256_DIGEST_SIZE };
 static const char MAGIC[MAGIC_BYTES + 1] = "QMACPROG";
 static const size_t FILE_BYTES_MAX = (size_t)1 << 32;
@@ -162,6 +162,7 @@ static void walk_layer(struct stream *s, struct qm_program_layer *layer) {
     walk_text(s, layer->precision, sizeof layer->precision);
     walk_u32(s, &layer->op_index);
     walk_bool(s, &layer->on_host);
+    walk_bool(s, &layer->may_overflow);
     walk_u64(s, &layer->macs);
 }
 

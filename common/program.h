@@ -48,8 +48,9 @@ struct qm_program_layer {
     char precision[16];       /* "w8a8" */
     uint32_t op_index;        /* in the model file */
     bool on_host;
-    bool is_inexact; /* its numbers are not what the model means, but the machine's nearest; never of a program that is saved */
-    uint64_t macs;   /* of the layer's definition, not of the tiling */
+    bool is_inexact;   /* its numbers are not what the model means, but the machine's nearest; never of a program that is saved */
+    bool may_overflow; /* there are inputs for which a sum does not fit the machine's accumulator */
+    uint64_t macs;     /* of the layer's definition, not of the tiling */
 };
 
 struct qm_program {

@@ -38,7 +38,6 @@ QM_MUST_USE enum qm_status grid_add_axis(struct grid *grid, const char *text, st
 uint64_t grid_machine_count(const struct grid *grid);
 /* The machine of that index. It has the base's name, and is not checked: knobs that are fine alone may not go together. */
 void grid_machine(const struct grid *grid, uint64_t index, struct qm_machine *machine);
-uint32_t grid_knob(const struct qm_machine *machine, const struct qm_param *param);
 
 /* ---- points ---- */
 
@@ -47,6 +46,7 @@ enum point_state { POINT_WAITS, POINT_RUNS, POINT_OK, POINT_IMPOSSIBLE, POINT_FA
 struct point {
     enum point_state state;
     bool is_pareto;             /* no other point of the model is as good in latency and energy and better in one */
+    bool may_overflow;          /* there are inputs whose sums do not fit the machine's accumulator */
     double figures[QM_FIGURES]; /* those that have a number, of the whole run */
     struct qm_diag why;         /* all states but WAITS and OK; while it RUNS, for the case that its process dies */
 };
@@ -58,8 +58,9 @@ void point_run(const struct qm_network *network, const struct qm_compile_options
 /* Why the point has no figures; "" when it has. Borrowed. */
 const char *point_why(const struct point *point);
 
-/* Marks the Pareto front of one model's points and writes their indices, by latency, to pareto [count]; returns how many there are. */
-uint64_t point_pareto(struct point *points, uint64_t count, uint64_t *pareto);
+/* Marks the Pareto front of one model's points, of those that may overflow only when that is allowed, and writes their indices, by latency,
+ * to pareto [count]; returns how many there are. */
+uint64_t point_pareto(struct point *points, uint64_t count, bool allow_overflow, uint64_t *pareto);
 
 /* ---- pool ---- */
 
@@ -86,6 +87,7 @@ struct exploration {
     const char *search;           /* name of what the compiler tries */
     enum qm_requant_mode requant;
     struct qm_energy_table *energy;
+    bool allow_overflow; /* points that may overflow are on the front like others */
     uint64_t machine_count;
     struct point *points; /* [model_count][precision_count][machine_count] */
 };

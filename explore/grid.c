@@ -7,16 +7,6 @@
 
 enum { NAME_BYTES = 64, ASSIGNMENT_BYTES = 256 };
 
-uint32_t grid_knob(const struct qm_machine *machine, const struct qm_param *param) {
-    return *(const uint32_t *)((const char *)machine + param->offset);
-}
-
-static const struct qm_param *find_param(const char *name) {
-    for (size_t i = 0; i < qm_param_count; i++)
-        if (strcmp(qm_params[i].name, name) == 0) return &qm_params[i];
-    return NULL;
-}
-
 /* Checks one value and appends it to the axis. */
 static enum qm_status add_value(const char *text, const char *name, const char *value, size_t length, struct grid_axis *axis,
                                 struct qm_diag *diag) {
@@ -26,8 +16,8 @@ static enum qm_status add_value(const char *text, const char *name, const char *
     if (length == 0) return qm_fail(diag, QM_BAD_INPUT, "--set %.100s: a value is missing: write %s=8,16", text, name);
     snprintf(assignment, sizeof assignment, "%s=%.*s", name, (int)(length < 100 ? length : 100), value);
     QM_TRY(qm_machine_set(&machine, assignment, diag));
-    axis->param = find_param(name);
-    uint32_t number = grid_knob(&machine, axis->param);
+    axis->param = qm_param_find(name);
+    uint32_t number = qm_machine_knob(&machine, axis->param);
     for (uint32_t i = 0; i < axis->count; i++)
         if (axis->values[i] == number) return qm_fail(diag, QM_BAD_INPUT, "--set %.100s: %u is given twice", text, number);
     axis->values[axis->count++] = number;

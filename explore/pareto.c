@@ -1,5 +1,5 @@
 /* pareto.c - the Pareto front: by latency, then energy, a point is on it when it needs less energy than all before it.
- * Points that are equal in both are on it together.
+ * Points that are equal in both are on it together. Those whose values may be wrong are not judged by what they cost, unless asked for.
  */
 #include <stdlib.h>
 
@@ -22,12 +22,12 @@ static bool is_equal(const struct candidate *a, const struct candidate *b) {
     return a->seconds == b->seconds && a->energy_pj == b->energy_pj;
 }
 
-uint64_t point_pareto(struct point *points, uint64_t count, uint64_t *pareto) {
+uint64_t point_pareto(struct point *points, uint64_t count, bool allow_overflow, uint64_t *pareto) {
     struct candidate *candidates = qm_alloc_zeroed(count + 1, sizeof *candidates);
     const struct candidate *last = NULL; /* on it */
     uint64_t candidate_count = 0, pareto_count = 0;
     for (uint64_t i = 0; i < count; i++)
-        if (points[i].state == POINT_OK)
+        if (points[i].state == POINT_OK && (allow_overflow || !points[i].may_overflow))
             candidates[candidate_count++] =
                 (struct candidate){points[i].figures[QM_FIGURE_seconds], points[i].figures[QM_FIGURE_energy_pj], i};
     qsort(candidates, candidate_count, sizeof *candidates, compare);

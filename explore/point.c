@@ -34,6 +34,7 @@ static enum qm_status run_program(struct qm_report_source *source, struct qm_are
     source->run = run;
     QM_TRY(qm_report_make(source, arena, &report, &point->why));
     take_figures(report, point->figures);
+    point->may_overflow = qm_report_overflow(&report->total) != QM_OVERFLOW_NONE;
     return QM_OK;
 }
 

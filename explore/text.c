@@ -31,6 +31,11 @@ const char *point_why(const struct point *point) {
     return point->state == POINT_WAITS ? "the processes that should have run it died before" : point->why.text;
 }
 
+/* Points have no values, of which some could be counted. */
+static const char *overflow_of(const struct point *point) {
+    return qm_overflow_name(point->may_overflow ? QM_OVERFLOW_POSSIBLE : QM_OVERFLOW_NONE);
+}
+
 /* The text in out belongs to arena. */
 static char *finish(FILE *out, char **text, struct qm_arena *arena) {
     qm_text_stream_close(out);
@@ -57,7 +62,7 @@ static const char *requant_of_all(const struct exploration *exploration) {
 static void csv_head(FILE *out) {
     fprintf(out, "model,precision");
     for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%s", qm_params[i].name);
-    fprintf(out, ",requant,search,energy_table,state,front");
+    fprintf(out, ",requant,search,energy_table,state,front,overflow");
     for (int i = 0; i < QM_FIGURES; i++)
         if (qm_figures[i].point != NULL) fprintf(out, ",%s", qm_figures[i].point);
     fprintf(out, ",why\n");
@@ -70,10 +75,10 @@ static void csv_row(FILE *out, const struct exploration *exploration, uint64_t i
     grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
     qm_csv_text(out, exploration->models[model]);
     fprintf(out, ",%s", precision_of(exploration, index));
-    for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%u", grid_knob(&machine, &qm_params[i]));
+    for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%u", qm_machine_knob(&machine, &qm_params[i]));
     fprintf(out, ",%s,%s,", requant_of(exploration, model), exploration->search);
     qm_csv_name(out, qm_energy_table_name(exploration->energy));
-    fprintf(out, ",%s,%d", state_names[point->state], point->is_pareto);
+    fprintf(out, ",%s,%d,%s", state_names[point->state], point->is_pareto, point->state == POINT_OK ? overflow_of(point) : "");
     for (int i = 0; i < QM_FIGURES; i++) {
         if (qm_figures[i].point == NULL) continue;
         fputc(',', out);
@@ -102,9 +107,10 @@ static void add_point(cJSON *points, const struct exploration *exploration, uint
     grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
     qm_json_text(object, "model", exploration->models[index / points_of_model(exploration)]);
     qm_json_text(object, "precision", precision_of(exploration, index));
-    for (size_t i = 0; i < qm_param_count; i++) qm_json_number(object, qm_params[i].name, grid_knob(&machine, &qm_params[i]));
+    for (size_t i = 0; i < qm_param_count; i++) qm_json_number(object, qm_params[i].name, qm_machine_knob(&machine, &qm_params[i]));
     qm_json_text(object, "state", state_names[point->state]);
     qm_json_bool(object, "front", point->is_pareto);
+    if (point->state == POINT_OK) qm_json_text(object, "overflow", overflow_of(point));
     for (int i = 0; i < QM_FIGURES; i++)
         if (point->state == POINT_OK && qm_figures[i].point != NULL) qm_json_number(object, qm_figures[i].point, point->figures[i]);
     if (point->state != POINT_OK) qm_json_text(object, "why", point_why(point));
@@ -133,6 +139,7 @@ static uint32_t table_columns(const struct exploration *exploration, struct qm_c
     for (uint32_t i = 0; i < exploration->grid.axis_count; i++)
         if (exploration->grid.axes[i].count > 1) columns[count++] = (struct qm_column){exploration->grid.axes[i].param->name, true};
     if (exploration->precision_count > 1) columns[count++] = (struct qm_column){"precision", false};
+    if (exploration->allow_overflow) columns[count++] = (struct qm_column){qm_figures[QM_FIGURE_overflow].total, false};
     for (int i = 0; i < SHOWN; i++) columns[count++] = (struct qm_column){qm_figures[columns_shown[i]].title, true};
     return count;
 }
@@ -155,8 +162,9 @@ static void table_row(const struct exploration *exploration, uint64_t index, qm_
     grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
     for (uint32_t i = 0; i < exploration->grid.axis_count; i++)
         if (exploration->grid.axes[i].count > 1)
-            snprintf(row[count++], QM_CELL_BYTES, "%u", grid_knob(&machine, exploration->grid.axes[i].param));
+            snprintf(row[count++], QM_CELL_BYTES, "%u", qm_machine_knob(&machine, exploration->grid.axes[i].param));
     if (exploration->precision_count > 1) snprintf(row[count++], QM_CELL_BYTES, "%.40s", precision_of(exploration, index));
+    if (exploration->allow_overflow) snprintf(row[count++], QM_CELL_BYTES, "%s", overflow_of(&exploration->points[index]));
     figure_cells(&exploration->points[index], row + count);
 }
 
@@ -178,7 +186,7 @@ static void print_place(FILE *out, const struct exploration *exploration, uint64
     for (uint32_t i = 0; i < exploration->grid.axis_count; i++) {
         const struct qm_param *param = exploration->grid.axes[i].param;
         if (exploration->grid.axes[i].count == 1) continue;
-        fprintf(out, "%s%s=%u", before, param->name, grid_knob(&machine, param));
+        fprintf(out, "%s%s=%u", before, param->name, qm_machine_knob(&machine, param));
         before = ", ";
     }
     if (exploration->precision_count > 1) fprintf(out, "%s%s", before, precision_of(exploration, index));
@@ -197,6 +205,17 @@ static void print_others(FILE *out, const struct exploration *exploration, uint6
     if (points_of_model(exploration) > 1) fprintf(out, " at ");
     print_place(out, exploration, example);
     fprintf(out, ": %s\n", point_why(&exploration->points[example]));
+}
+
+/* Says that there are points which are not judged, because their values may be wrong. */
+static void print_overflowing(FILE *out, const struct exploration *exploration, uint64_t first) {
+    uint64_t count = 0;
+    for (uint64_t i = first; i < first + points_of_model(exploration); i++)
+        count += exploration->points[i].state == POINT_OK && exploration->points[i].may_overflow;
+    if (count == 0 || exploration->allow_overflow) return;
+    fprintf(out,
+            "overflow possible: %" PRIu64 " point%s off the front, whose accumulator does not hold every sum; --allow-overflow judges %s\n",
+            count, count == 1 ? "" : "s", count == 1 ? "it" : "them");
 }
 
 static void print_notes(FILE *out, const struct exploration *exploration, const struct point *example) {
@@ -219,6 +238,7 @@ char *exploration_table(const struct exploration *exploration, uint32_t model, c
         fprintf(out, "\n");
         print_pareto(out, exploration, first, pareto, (uint32_t)count);
     }
+    print_overflowing(out, exploration, first);
     for (enum point_state state = POINT_WAITS; state <= POINT_FAULT; state++)
         if (state != POINT_OK) print_others(out, exploration, first, state);
     return finish(out, &text, arena);

@@ -28,13 +28,9 @@ lint-rtl: $(B)/gen/qmac_defs.vh ## check the Verilog with Verilator and Icarus
 	$(Q)iverilog -g2005 -Wall -DQM_PROBED -I$(B)/gen -s qmac -o /dev/null $(RTL_SRC) > $(B)/lint/iverilog.log 2>&1; \
 	    status=$$?; cat $(B)/lint/iverilog.log; test $$status = 0 && test ! -s $(B)/lint/iverilog.log
 
-# Gates of each module of a small machine; memories stay memories.
-RTL_SYNTH_SET := -set Rows 4 -set Cols 4 -set SpadBytes 1024 -set AccRows 16 -set AxiBytes 8 -set QueueDepth 2
-RTL_SYNTH = read_verilog -I$(B)/gen $(RTL_SRC); chparam $(RTL_SYNTH_SET) qmac; synth -top qmac -run begin:fine; check -assert; \
-    opt -fast -full; techmap; opt -fast; abc -fast; opt_clean; tee -o $(B)/lint/synth.txt stat
+# Any machine: make synth MACHINE=edge SET="rows=8 cols=8".
+MACHINE := tiny
+SET :=
 
-synth: $(B)/gen/qmac_defs.vh ## synthesize a 4x4 machine with Yosys and print the cells of its modules
-	@mkdir -p $(B)/lint
-	$(Q)yosys -q -l $(B)/lint/synth.log -p "$(RTL_SYNTH)" > $(B)/lint/synth.out 2>&1 || { tail $(B)/lint/synth.out; false; }
-	$(Q)awk '/^=== /{sub(/^\$$paramod(\$$[0-9a-f]+)?\\/, "", $$2); sub(/\\.*/, "", $$2); name = $$2} \
-	    /Number of cells:/{printf "%-20s %8d cells\n", name, $$4}' $(B)/lint/synth.txt
+synth: $(B)/gen/qmac_defs.vh $(B)/specgen ## synthesize a machine with Yosys and print cells and flip-flops of its modules: MACHINE=edge
+	$(Q)tools/synth.sh $(MACHINE) $(SET)

@@ -47,6 +47,24 @@ static double cause(const struct qm_report_part *part, unsigned index) {
     return has_time(part) ? (double)part->causes[index] : NAN;
 }
 
+const char *qm_overflow_name(enum qm_overflow overflow) {
+    static const char *const names[] = {
+        [QM_OVERFLOW_NONE] = "none", [QM_OVERFLOW_POSSIBLE] = "possible", [QM_OVERFLOW_COUNTED] = "counted"};
+    return names[overflow];
+}
+
+enum qm_overflow qm_report_overflow(const struct qm_report_part *part) {
+    const struct qm_report_source *source = &part->report->source;
+    bool may = part->layer != NULL && part->layer->may_overflow;
+    if (part->layer == NULL && source->overflows > 0) return QM_OVERFLOW_COUNTED;
+    for (uint32_t i = 0; part->layer == NULL && i < source->program->layer_count; i++) may |= source->program->layers[i].may_overflow;
+    return may ? QM_OVERFLOW_POSSIBLE : QM_OVERFLOW_NONE;
+}
+
+static const char *overflow_of(const struct qm_report_part *part) {
+    return qm_overflow_name(qm_report_overflow(part));
+}
+
 /* ---- work and time ---- */
 
 static double macs_of(const struct qm_report_part *part) {

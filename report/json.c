@@ -13,8 +13,7 @@ static void add_machine(cJSON *root, const struct qm_machine *machine) {
     snprintf(fingerprint, sizeof fingerprint, "%08x", qm_machine_fingerprint(machine));
     qm_json_text(object, "name", machine->name);
     qm_json_text(object, "fingerprint", fingerprint);
-    for (size_t i = 0; i < qm_param_count; i++)
-        qm_json_number(object, qm_params[i].name, *(const uint32_t *)((const char *)machine + qm_params[i].offset));
+    for (size_t i = 0; i < qm_param_count; i++) qm_json_number(object, qm_params[i].name, qm_machine_knob(machine, &qm_params[i]));
 }
 
 /* A key "host_share.macs" is the key macs of the object host_share. */

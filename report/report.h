@@ -18,6 +18,10 @@
 enum qm_layer_cause { QM_LAYER_COMPUTE, QM_LAYER_POST, QM_LAYER_MEMORY, QM_LAYER_CONTROL, QM_LAYER_CAUSES };
 const char *qm_layer_cause_name(unsigned cause);
 
+/* Whether sums fit the accumulator: all that any input could have, or else all that this run had, or not even these. */
+enum qm_overflow { QM_OVERFLOW_NONE, QM_OVERFLOW_POSSIBLE, QM_OVERFLOW_COUNTED };
+const char *qm_overflow_name(enum qm_overflow overflow); /* "none", "possible", "counted" */
+
 /* How far the machine's numbers of a layer that is_inexact are from those that the model means, over all elements and examples. */
 struct qm_deviation {
     uint32_t layer;       /* of the program */
@@ -36,7 +40,9 @@ struct qm_report_source {
     uint64_t seed;
     double stalls;
     bool random_input;
-    bool accepts_error; /* layers that are not exact were accepted, if there are some */
+    uint64_t overflows;            /* sums that did not fit the accumulator, over all examples; 0 without values */
+    uint64_t overflowing_examples; /* of how many */
+    bool accepts_error;            /* layers that are not exact were accepted, if there are some */
     uint32_t deviation_count;
     const struct qm_deviation *deviations; /* [deviation_count] */
 };
@@ -51,6 +57,9 @@ struct qm_report_part {
     struct qm_counters counters; /* events; of a layer the cause counters are 0 */
     struct qm_energy_sum energy;
 };
+
+/* Of a layer never QM_OVERFLOW_COUNTED: the machine counts them together. */
+enum qm_overflow qm_report_overflow(const struct qm_report_part *part);
 
 struct qm_report {
     struct qm_report_source source;

@@ -13,7 +13,7 @@
 static const enum qm_figure_id columns_shown[] = {QM_FIGURE_name,       QM_FIGURE_op,       QM_FIGURE_shape,       QM_FIGURE_precision,
                                                   QM_FIGURE_layer_macs, QM_FIGURE_cycles,   QM_FIGURE_utilization, QM_FIGURE_bound,
                                                   QM_FIGURE_dram_bytes, QM_FIGURE_energy_pj};
-enum { COLUMNS = sizeof columns_shown / sizeof *columns_shown, NAME_CHARS = 28 };
+enum { COLUMNS = sizeof columns_shown / sizeof *columns_shown, NAME_CHARS = 28, LAYERS_NAMED = 4 };
 
 /* Prints the first of the names that TFLite joins with ';', of a long one the end. */
 static void print_name(const char *name, qm_cell out) {
@@ -104,7 +104,40 @@ static void print_head(FILE *out, const struct qm_report *report) {
     fprintf(out, ", %" PRIu64 " example%s", source->examples, source->examples == 1 ? "" : "s");
     if (source->random_input) fprintf(out, " of random input, seed %" PRIu64, source->seed);
     if (source->stalls > 0) fprintf(out, "; memory stalls with probability %g, seed %" PRIu64, source->stalls, source->seed);
-    fprintf(out, "\n\n");
+    fprintf(out, "\n");
+}
+
+/* Names the layers whose sums may not fit, a few of them. */
+static void print_overflowing(FILE *out, const struct qm_report *report) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < report->source.program->layer_count; i++) {
+        qm_cell name;
+        if (!report->source.program->layers[i].may_overflow || count++ >= LAYERS_NAMED) continue;
+        print_name(report->source.program->layers[i].name, name);
+        fprintf(out, count == 1 ? "         in %s" : ", %s", name);
+    }
+    if (count > LAYERS_NAMED) fprintf(out, " and %u more", count - LAYERS_NAMED);
+    if (count > 0) fputc('\n', out);
+}
+
+/* Says whether every sum fits the accumulator. */
+static void print_overflow(FILE *out, const struct qm_report *report) {
+    const struct qm_report_source *source = &report->source;
+    const struct qm_machine *machine = source->machine;
+    enum qm_overflow overflow = qm_report_overflow(&report->total);
+    qm_cell count;
+    qm_cell_count(source->overflows, count);
+    fprintf(out, "overflow %s: ", qm_overflow_name(overflow));
+    if (overflow == QM_OVERFLOW_COUNTED)
+        fprintf(out, "%s sums did not fit %u bits and %s, in %" PRIu64 " of %" PRIu64 " examples: the values are not the network's\n",
+                count, machine->accumulator_bits, machine->accumulator_saturate ? "became the nearest that do" : "wrapped",
+                source->overflowing_examples, source->examples);
+    else if (overflow == QM_OVERFLOW_POSSIBLE)
+        fprintf(out, "there are inputs whose sums do not fit %u bits%s\n", machine->accumulator_bits,
+                source->run->has_values ? "; those of this run did" : "");
+    else
+        fprintf(out, "every sum fits %u bits, whatever the input\n", machine->accumulator_bits);
+    print_overflowing(out, report);
 }
 
 /* Says how exact the values are, when layers that are not were accepted. */
@@ -182,6 +215,8 @@ char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     FILE *out = qm_text_stream_open(&text, &size);
     print_host(out, report);
     print_head(out, report);
+    print_overflow(out, report);
+    fprintf(out, "\n");
     print_layers(out, report);
     fprintf(out, "\n");
     print_deviations(out, source);

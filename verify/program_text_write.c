@@ -42,10 +42,8 @@ static enum qm_status write_machine(FILE *file, const struct qm_machine *machine
     }
     fprintf(file, "machine %s", name);
     for (size_t i = 0; i < qm_param_count; i++) {
-        uint32_t value, usual;
-        memcpy(&value, (const char *)machine + qm_params[i].offset, sizeof value);
-        memcpy(&usual, (const char *)&named + qm_params[i].offset, sizeof usual);
-        if (value != usual) fprintf(file, " %s=%" PRIu32, qm_params[i].name, value);
+        uint32_t value = qm_machine_knob(machine, &qm_params[i]);
+        if (value != qm_machine_knob(&named, &qm_params[i])) fprintf(file, " %s=%" PRIu32, qm_params[i].name, value);
     }
     fputc('\n', file);
     return QM_OK;

@@ -175,6 +175,7 @@ static void put_layers(const struct emitter *e) {
         layer->macs = l->macs;
         layer->on_host = l->kind == QM_LAYER_HOST;
         layer->is_inexact = l->is_inexact;
+        layer->may_overflow = layer_sums_may_overflow(e->network, l, program->machine.accumulator_bits);
     }
 }
 

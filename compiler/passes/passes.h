@@ -38,6 +38,9 @@ QM_MUST_USE enum qm_status pass_emit(struct plan *plan);
 /* Prints where things lie in the program, and its stages. */
 void emit_print(const struct plan *plan, FILE *out);
 
+/* Whether the layer has sums, of some input of its type, that an accumulator of so many bits does not hold. Constants are there. */
+bool layer_sums_may_overflow(const struct qm_network *network, const struct qm_layer *layer, uint32_t bits);
+
 /* ---- place ---- */
 
 /* Gives everything outside the scratchpad its place: tensors, then the image. After the last move. */

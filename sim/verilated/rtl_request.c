@@ -169,9 +169,8 @@ static void add(struct rtl_request *request, size_t *count, const char *argument
 /* -GRows=16 and so on, for all knobs that the Verilog has. */
 static void add_parameters(struct rtl_request *request, size_t *count) {
     for (size_t i = 0; i < qm_param_count; i++) {
-        uint32_t value;
+        uint32_t value = qm_machine_knob(request->machine, &qm_params[i]);
         if (qm_params[i].verilog == NULL) continue;
-        memcpy(&value, (const char *)request->machine + qm_params[i].offset, sizeof value);
         add(request, count, qm_arena_printf(request->arena, "-G%s=%" PRIu32, qm_params[i].verilog, value));
     }
     add(request, count, qm_arena_printf(request->arena, "-GFastArray=%d", request->options->cells ? 0 : 1));

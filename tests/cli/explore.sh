@@ -90,6 +90,16 @@ has "$tmp/.out" "impossible: 1 point at scratchpad_bytes=1024: $model: layer bra
 accepts "$qmac" explore "$model" --set axi_bytes=4,8
 has "$tmp/.out" "2 points on edge, 0 on the front"
 
+# points whose accumulator does not hold every sum are marked, and judged only when that is asked for
+accepts "$qmac" explore "$model" --set accumulator_bits=16,32 --csv "$tmp/x.csv" --json "$tmp/x.json"
+has "$tmp/.out" "2 points on edge, 1 on the front"
+has "$tmp/.out" "overflow possible: 1 point off the front"
+[ "$(grep -c ',ok,0,possible,' "$tmp/x.csv") $(grep -c ',ok,1,none,' "$tmp/x.csv")" = "1 1" ] || fail "x.csv: $(cat "$tmp/x.csv")"
+[ "$(grep -c '"overflow":' "$tmp/x.json")" = 2 ] || fail "x.json does not say which points may overflow"
+accepts "$qmac" explore "$model" --set accumulator_bits=16,32 --allow-overflow --csv "$tmp/x.csv"
+has "$tmp/.out" "accumulator_bits  overflow  cycles"
+grep -q ',ok,1,possible,' "$tmp/x.csv" || fail "a point that may overflow is not judged: $(cat "$tmp/x.csv")"
+
 # nothing runs and nothing is written when anything is wrong
 echo kept >"$tmp/x.csv"
 files="--csv $tmp/x.csv --json $tmp/new.json"

@@ -101,4 +101,20 @@ accepts "$qmac" run "$narrow" --input "$tmp/last.npy" --input-layout nhwc --outp
 diff -r "$tmp/nchw" "$tmp/nhwc" >/dev/null || fail "the order of an input's channels changes the output"
 refuses 2 "must be nchw or nhwc" "$qmac" run "$narrow" --input-layout chwn
 refuses 2 "--input-layout is not for TFLite models" "$qmac" run "$model" --input-layout nhwc
+# Sums that an accumulator does not hold: never without a word, in how many of the examples, and none where the weights allow none.
+pictures=workloads/digits/pictures.npy
+accepts "$qmac" run "$model" --input $pictures --json "$tmp/wide.json"
+has "$tmp/.out" "overflow none: every sum fits 32 bits, whatever the input"
+grep -q '"overflow":.*"none"' "$tmp/wide.json" || fail "the JSON does not say that all sums fit"
+accepts "$qmac" run "$model" --set accumulator_bits=17 --input $pictures --json "$tmp/narrow.json"
+grep -qE '^overflow counted: [0-9,]+ sums did not fit 17 bits and wrapped, in [0-9]+ of 1797 examples: the values are not' "$tmp/.out" ||
+    fail "overflows of 17 bits are not told: $(head -6 "$tmp/.out")"
+[ "$(grep -c '"overflow":.*"counted"' "$tmp/narrow.json")" = 1 ] || fail "the JSON does not say that sums did not fit"
+accepts "$qmac" run "$model" --set accumulator_bits=17 --set accumulator_saturate=1 --input $pictures
+has "$tmp/.out" "became the nearest that do"
+accepts "$qmac" run "$model" --set accumulator_bits=17 --engine timing
+has "$tmp/.out" "overflow possible: there are inputs whose sums do not fit 17 bits"
+accepts "$qmac" compile "$model" --set accumulator_bits=17 -o "$tmp/narrow.prog"
+accepts "$qmac" run "$tmp/narrow.prog" --engine timing
+has "$tmp/.out" "overflow possible: "
 finish

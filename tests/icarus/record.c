@@ -282,8 +282,7 @@ static void write_end_state(struct recorder *self, const char *folder) {
 static void write_parameters(const struct qm_machine *machine, const char *folder) {
     FILE *file = create_file(folder, "parameters");
     for (size_t i = 0; i < qm_param_count; i++) {
-        uint32_t value;
-        memcpy(&value, (const char *)machine + qm_params[i].offset, sizeof value);
+        uint32_t value = qm_machine_knob(machine, &qm_params[i]);
         if (qm_params[i].verilog != NULL) fprintf(file, "-P bench.%s=%" PRIu32 " ", qm_params[i].verilog, value);
     }
     fprintf(file, "-P bench.Fingerprint=%" PRIu32 "\n", qm_machine_fingerprint(machine));

@@ -81,7 +81,7 @@ int main(void) {
     judge(&trial, &trial.base, "the smallest machine", true);
     printf("base");
     for (size_t i = 0; i < qm_param_count; i++)
-        if (qm_params[i].verilog != NULL) printf(" %s=%" PRIu32, qm_params[i].verilog, *knob(&trial.base, &qm_params[i]));
+        if (qm_params[i].verilog != NULL) printf(" %s=%" PRIu32, qm_params[i].verilog, qm_machine_knob(&trial.base, &qm_params[i]));
     printf("\n");
     for (size_t i = 0; i < qm_param_count; i++)
         if (qm_params[i].verilog != NULL) try_param(&trial, &qm_params[i]);

@@ -85,6 +85,8 @@ static const struct cli_option option_rows[] = {
     {"requant", "MODE", "rounding of scales: ", cli_take_text, FILLS(requant), .words = cli_roundings},
     {"search", "WHAT", "what is tried and timed for a fast schedule: ", cli_take_text, FILLS(exploration.search), .words = cli_searches},
     {.group = cli_model_options, FILLS(model)},
+    {"allow-overflow", NULL, "let points on the front whose accumulator does not hold every sum", cli_take_flag,
+     FILLS(exploration.allow_overflow)},
     {"csv", "FILE", "write all points, a row for each", cli_take_text, FILLS(csv)},
     {"json", "FILE", "the same as JSON", cli_take_text, FILLS(json)},
     {"jobs", "N", "points at a time (default: the number of cores)", take_jobs, FILLS(jobs)},
@@ -218,7 +220,7 @@ static enum qm_status tell_results(struct session *session, struct qm_diag *diag
     uint64_t *pareto = QM_ARENA_NEW(session->arena, uint64_t, points);
     char **tables = QM_ARENA_NEW(session->arena, char *, exploration->model_count);
     for (uint32_t i = 0; i < exploration->model_count; i++) {
-        uint64_t count = point_pareto(&exploration->points[i * points], points, pareto);
+        uint64_t count = point_pareto(&exploration->points[i * points], points, exploration->allow_overflow, pareto);
         tables[i] = exploration_table(exploration, i, pareto, count, session->arena);
     }
     QM_TRY(write_files_whole(session, diag));

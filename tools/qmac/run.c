@@ -51,6 +51,7 @@ struct session {
     const struct qm_rtl *rtl; /* NULL: another engine */
     struct qm_device *device;
     struct qm_run *run;
+    uint64_t overflows, overflowing_examples; /* of the report's source */
     struct cli_deviations deviations;
     uint64_t example;
     time_t begin;
@@ -177,6 +178,14 @@ static enum qm_status check_same_cost(const struct session *session, const struc
                    program->model, session->example, session->options.engine->name);
 }
 
+static void count_overflows(struct session *session, const struct qm_run *run) {
+    uint64_t overflows = 0;
+    for (uint32_t stage = 0; stage < session->opened.program->stage_count; stage++)
+        overflows += run->counters[stage].value[QM_C_acc_overflows];
+    session->overflows += overflows;
+    session->overflowing_examples += overflows > 0;
+}
+
 static enum qm_status run_example(struct session *session, struct qm_run *run, struct qm_diag *diag) {
     const struct qm_program *program = session->opened.program;
     struct qm_driver_options options = {.progress = show_progress,
@@ -196,6 +205,7 @@ static enum qm_status run_example(struct session *session, struct qm_run *run, s
         qm_driver_read_tensor(session->device, program, tensor, outputs->data[i] + session->example * program->tensors[tensor].size_bytes);
     }
     show_progress(session, 0);
+    count_overflows(session, run);
     return check_same_cost(session, run, diag);
 }
 
@@ -237,6 +247,8 @@ static enum qm_status write_results(struct session *session, struct qm_diag *dia
         .correct = labelled ? cli_labels_count(program, &session->outputs, &session->labels) : 0,
         .seed = options->seed.value,
         .stalls = options->stalls,
+        .overflows = session->overflows,
+        .overflowing_examples = session->overflowing_examples,
         .random_input = options->inputs.count == 0 && session->run->has_values,
         .accepts_error = options->compilation.accept_error,
         .deviation_count = session->deviations.count,

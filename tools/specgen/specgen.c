@@ -1,5 +1,6 @@
 /* specgen.c - prints what spec/ says in other languages: `specgen verilog` is the header that all of rtl/ includes, `specgen docs-isa`,
- * docs-csr, docs-counters and docs-params are the tables of docs/; docs-tflite and docs-onnx those of the operators (operators.h).
+ * docs-csr, docs-counters and docs-params are the tables of docs/; docs-tflite and docs-onnx those of the operators (operators.h);
+ * `specgen parameters MACHINE [KNOB=VALUE]...` prints the RTL's parameters of a machine.
  *
  * Nothing is typed here that spec/ knows: each printer walks a table of common/.
  */
@@ -12,6 +13,7 @@
 #include "common/isa.h"
 #include "sim/verilated/verilog_defs.h"
 #include "tools/specgen/operators.h"
+#include "tools/specgen/parameters.h"
 
 enum { WORD_BITS = 32 };
 
@@ -138,12 +140,21 @@ static const struct printer {
     {"docs-onnx", print_docs_onnx},
 };
 
-int main(int argc, char **argv) {
+static enum qm_status print(int argc, char **argv, struct qm_diag *diag) {
+    if (argc > 1 && strcmp(argv[1], "parameters") == 0) return print_parameters(argc - 2, argv + 2, diag);
     for (size_t i = 0; argc == 2 && i < COUNT(printers); i++) {
         if (strcmp(argv[1], printers[i].name) != 0) continue;
         printers[i].print();
-        return fflush(stdout) == 0 && !ferror(stdout) ? QM_OK : QM_INTERNAL;
+        return QM_OK;
     }
-    fprintf(stderr, "specgen: say one of verilog, docs-isa, docs-csr, docs-counters, docs-params, docs-tflite, docs-onnx\n");
-    return QM_BAD_INPUT;
+    return qm_fail(diag, QM_BAD_INPUT,
+                   "specgen: say one of verilog, docs-isa, docs-csr, docs-counters, docs-params, docs-tflite, docs-onnx, parameters");
+}
+
+int main(int argc, char **argv) {
+    struct qm_diag diag;
+    enum qm_status status = print(argc, argv, &diag);
+    if (status == QM_OK) return fflush(stdout) == 0 && !ferror(stdout) ? QM_OK : QM_INTERNAL;
+    fprintf(stderr, "%s\n", diag.text);
+    return (int)status;
 }

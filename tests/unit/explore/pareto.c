@@ -20,7 +20,7 @@ Test(explore_pareto, has_no_point_that_another_beats_in_both) {
     struct point points[] = {at(5, 10), at(6, 11), at(2, 30), at(5, 31), at(9, 4), at(10, 4), at(2, 40)};
     static const uint64_t want[] = {2, 0, 4};
     uint64_t pareto[7];
-    cr_assert(eq(u64, point_pareto(points, 7, pareto), 3));
+    cr_assert(eq(u64, point_pareto(points, 7, false, pareto), 3));
     for (int i = 0; i < 3; i++) cr_expect(eq(u64, pareto[i], want[i]));
     for (uint64_t i = 0; i < 7; i++) cr_expect(points[i].is_pareto == (i == 0 || i == 2 || i == 4));
 }
@@ -28,7 +28,7 @@ Test(explore_pareto, has_no_point_that_another_beats_in_both) {
 Test(explore_pareto, equal_points_are_on_it_together) {
     struct point points[] = {at(2, 3), at(1, 5), at(2, 3), at(2, 4)};
     uint64_t pareto[4];
-    cr_assert(eq(u64, point_pareto(points, 4, pareto), 3));
+    cr_assert(eq(u64, point_pareto(points, 4, false, pareto), 3));
     cr_expect(eq(u64, pareto[0], 1));
     cr_expect(eq(u64, pareto[1], 0));
     cr_expect(eq(u64, pareto[2], 2));
@@ -39,9 +39,20 @@ Test(explore_pareto, points_without_figures_are_never_on_it) {
     static const enum point_state states[] = {POINT_WAITS, POINT_RUNS, POINT_IMPOSSIBLE, POINT_FAULT, POINT_OK};
     uint64_t pareto[5];
     for (int i = 0; i < 5; i++) points[i].state = states[i];
-    cr_assert(eq(u64, point_pareto(points, 5, pareto), 1));
+    cr_assert(eq(u64, point_pareto(points, 5, false, pareto), 1));
     cr_assert(eq(u64, pareto[0], 4));
-    cr_assert(eq(u64, point_pareto(points, 4, pareto), 0));
+    cr_assert(eq(u64, point_pareto(points, 4, false, pareto), 0));
+}
+
+Test(explore_pareto, points_that_may_overflow_are_on_it_when_that_is_allowed) {
+    struct point points[] = {at(1, 1), at(2, 3), at(3, 2)};
+    uint64_t pareto[3];
+    points[0].may_overflow = true;
+    cr_assert(eq(u64, point_pareto(points, 3, false, pareto), 2));
+    cr_expect(eq(u64, pareto[0], 1));
+    cr_expect(not(points[0].is_pareto));
+    cr_assert(eq(u64, point_pareto(points, 3, true, pareto), 1));
+    cr_expect(eq(u64, pareto[0], 0));
 }
 
 /* By the definition: no other point is as good in both and better in one. */
@@ -64,7 +75,7 @@ Test(explore_pareto, is_the_definition_on_random_points_with_many_ties) {
         struct point points[COUNT];
         uint64_t pareto[COUNT];
         for (int i = 0; i < COUNT; i++) points[i] = at((double)(qm_prng_next(&prng) % 12), (double)(qm_prng_next(&prng) % 12));
-        point_pareto(points, COUNT, pareto);
+        point_pareto(points, COUNT, false, pareto);
         for (int i = 0; i < COUNT; i++) cr_assert(points[i].is_pareto == is_best(points, COUNT, i), "seed 1, round %d, point %d", round, i);
     }
 }
