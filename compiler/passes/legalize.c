@@ -107,6 +107,13 @@ static enum qm_status set_rounding(struct legalizer *l, enum qm_requant_mode mod
     return QM_OK;
 }
 
+/* ---- what is not exact ---- */
+
+static enum qm_status check_accepted(const struct legalizer *l) {
+    if (!l->options->accept_error || l->graph->was_real) return QM_OK;
+    return qm_fail(l->diag, QM_BAD_INPUT, "%s: --accept-error is for ONNX models: what runs of a TFLite model is exact", l->graph->file);
+}
+
 /* ---- the pass ---- */
 
 /* What helps a network of which operators work on types that the machine has no arithmetic for; else where to look. */
@@ -253,6 +260,7 @@ enum qm_status qm_legalize(const struct qm_graph *graph, const struct qm_compile
                           .diag = diag,
                           .copies = {.index = {.arena = arena}}};
     QM_TRY(set_rounding(&l, l.options->requant));
+    QM_TRY(check_accepted(&l));
     open_network(&l);
     for (uint32_t i = 0; i < graph->op_count; i++) QM_TRY(legalize_op(&l, &graph->ops[i]));
     QM_TRY(close_network(&l));

@@ -49,12 +49,16 @@ void tflite_read_pad(const struct tflite_operator *o) {
     int32_t pads[2 * QM_MAX_RANK];
     if (!tflite_read_integers(o, 1, 2 * in->rank, pads)) return;
     uint32_t dims[QM_MAX_RANK];
-    for (uint32_t d = 0; d < in->rank; d++) dims[d] = in->dims[d] + (uint32_t)pads[2 * d] + (uint32_t)pads[2 * d + 1];
+    for (uint32_t d = 0; d < in->rank; d++) {
+        if (pads[2 * d] < 0 || pads[2 * d + 1] < 0)
+            tflite_refuse(o, "pads %d and %d of axis %u; none may be below 0", pads[2 * d], pads[2 * d + 1], d);
+        dims[d] = in->dims[d] + (uint32_t)pads[2 * d] + (uint32_t)pads[2 * d + 1];
+    }
     tflite_open_shape(o, 0, in->rank, dims);
     bool fits = in->rank == out->rank;
     for (uint32_t d = 0; d < in->rank && fits; d++) {
         const int32_t *pad = pads + 2 * (size_t)d;
-        fits = pad[0] >= 0 && pad[1] >= 0 && (int64_t)in->dims[d] + pad[0] + pad[1] == out->dims[d];
+        fits = (int64_t)in->dims[d] + pad[0] + pad[1] == out->dims[d];
         o->op->pads[d].before = (uint32_t)pad[0];
         o->op->pads[d].after = (uint32_t)pad[1];
     }
