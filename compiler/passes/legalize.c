@@ -239,7 +239,7 @@ static enum qm_status legalize_op(struct legalizer *l, const struct qm_graph_op 
     const struct qm_network *network = l->network;
     uint32_t first = network->layer_count;
     bool floats = site_output(&site, 0)->dtype == QM_F32 && !takes_any_floats(op->kind);
-    legalize_operator *legalize = floats ? legalize_on_host : rules[op->kind].legalize; /* floats behind the last bytes are the host's */
+    legalize_operator *legalize = floats ? legalize_floats : rules[op->kind].legalize; /* floats behind the last bytes are the host's */
     QM_TRY(profile_legalize(&site, legalize));
     note_layers(l, first);
     for (uint32_t i = first; i < network->layer_count; i++) QM_TRY(check_extents(&site, &network->layers[i]));

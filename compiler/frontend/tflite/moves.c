@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compiler/frontend/tflite/tflite.h"
+#include "evaluate/evaluate.h"
 
 /* The shape without the dimensions in `axes`, or with one element in each. */
 static void open_reduced(const struct tflite_operator *o) {
@@ -37,9 +38,11 @@ static void read_pad_value(const struct tflite_operator *o) {
     if (in->quant.count == 1) o->op->pad_value = (int32_t)in->quant.zero_point[0];
     if (o->op->input_count < 3) return;
     const struct qm_graph_tensor *value = tflite_input(o, 2);
-    bool fits = value->data != NULL && value->dtype == in->dtype && value->size_bytes == 1;
+    bool fits = value->data != NULL && value->dtype == in->dtype && value->size_bytes == qm_dtype_bytes(in->dtype);
     if (!fits)
-        tflite_refuse(o, "the value to pad with must be one constant byte of the input's type");
+        tflite_refuse(o, "the value to pad with must be one constant number of the input's type");
+    else if (in->dtype == QM_F32)
+        o->op->low = evaluate_stored(value, 0);
     else
         o->op->pad_value = in->dtype == QM_U8 ? *(const uint8_t *)value->data : *(const int8_t *)value->data;
 }
