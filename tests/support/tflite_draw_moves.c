@@ -255,7 +255,9 @@ static void draw_split_v(struct tflite_draw *d, const struct tflite_draw_row *ro
 
 /* A new input of some hundred rows. */
 static uint32_t draw_rows(struct tflite_draw *d, uint32_t like) {
-    uint32_t rows = tflite_draw_like(d, like, &(struct qm_shape){2, {tflite_draw_between(d, 130, 200), tflite_draw_between(d, 1, 3)}});
+    const struct qm_shape shape = {2, {tflite_draw_between(d, 130, 200), tflite_draw_between(d, 1, 3)}};
+    bool floats = d->tensors[like].dtype == QM_F32; /* those are no inputs */
+    uint32_t rows = floats ? tflite_draw_tensor(d, QM_I8, &shape, 1) : tflite_draw_like(d, like, &shape);
     tflite_draw_input(d, rows);
     return rows;
 }
@@ -305,7 +307,7 @@ static void draw_slice(struct tflite_draw *d, const struct tflite_draw_row *row)
 
 /* A new input with one dimension that is long. */
 static uint32_t draw_long(struct tflite_draw *d, uint32_t types) {
-    uint32_t like = tflite_draw_source(d, types, 1, 5);
+    uint32_t like = tflite_draw_source(d, types & DRAW_BYTES, 1, 5);
     struct qm_shape shape = {.rank = tflite_draw_between(d, 1, 4)};
     for (uint32_t i = 0; i < shape.rank; i++) shape.dims[i] = tflite_draw_between(d, 1, 3);
     shape.dims[tflite_draw_between(d, 0, shape.rank - 1)] = tflite_draw_between(d, 60, 700);
