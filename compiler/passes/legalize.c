@@ -107,6 +107,13 @@ static enum qm_status set_rounding(struct legalizer *l, enum qm_requant_mode mod
     return QM_OK;
 }
 
+/* ---- what is not exact ---- */
+
+static enum qm_status check_accepted(const struct legalizer *l) {
+    if (!l->options->accept_error || l->graph->was_real) return QM_OK;
+    return qm_fail(l->diag, QM_BAD_INPUT, "%s: --accept-error is for ONNX models: what runs of a TFLite model is exact", l->graph->file);
+}
+
 /* ---- the pass ---- */
 
 /* What helps a network of which operators work on types that the machine has no arithmetic for; else where to look. */
@@ -232,7 +239,7 @@ static enum qm_status legalize_op(struct legalizer *l, const struct qm_graph_op 
     const struct qm_network *network = l->network;
     uint32_t first = network->layer_count;
     bool floats = site_output(&site, 0)->dtype == QM_F32 && !takes_any_floats(op->kind);
-    legalize_operator *legalize = floats ? legalize_on_host : rules[op->kind].legalize; /* floats behind the last bytes are the host's */
+    legalize_operator *legalize = floats ? legalize_floats : rules[op->kind].legalize; /* floats behind the last bytes are the host's */
     QM_TRY(profile_legalize(&site, legalize));
     note_layers(l, first);
     for (uint32_t i = first; i < network->layer_count; i++) QM_TRY(check_extents(&site, &network->layers[i]));
@@ -253,6 +260,7 @@ enum qm_status qm_legalize(const struct qm_graph *graph, const struct qm_compile
                           .diag = diag,
                           .copies = {.index = {.arena = arena}}};
     QM_TRY(set_rounding(&l, l.options->requant));
+    QM_TRY(check_accepted(&l));
     open_network(&l);
     for (uint32_t i = 0; i < graph->op_count; i++) QM_TRY(legalize_op(&l, &graph->ops[i]));
     QM_TRY(close_network(&l));

@@ -18,15 +18,16 @@ enum qm_status legalize_host(const struct site *s) {
     return add_host_layer(s, s->op->graph);
 }
 
-/* The operator alone as a graph, whose operands are the operator's: those that are no constants come from the network. */
-enum qm_status legalize_on_host(const struct site *s) {
+/* What gives an output of the site's operator alone as a graph, whose operands are the operator's: those that are no constants come from
+ * the network. */
+static enum qm_status add_kernel(const struct site *s, const struct qm_graph_op *kernel, uint32_t output) {
     struct qm_graph_maker maker = {.arena = s->l->arena, .graph = QM_ARENA_NEW(s->l->arena, struct qm_graph, 1)};
     struct qm_graph checked = *s->l->graph;
     checked.kernels = profile_kernels(s->l->profile);
-    const char *problem = kernel_check(&checked, s->op);
+    const char *problem = kernel_check(&checked, kernel);
     if (problem != NULL) return site_refuse(s, "%s", problem);
     struct qm_layer *layer = site_layer(s, QM_LAYER_HOST);
-    struct qm_graph_op op = *s->op;
+    struct qm_graph_op op = *kernel;
     qm_graph_own_operands(&op, maker.arena);
     struct qm_graph *graph = maker.graph;
     graph->kernels = profile_kernels(s->l->profile);
@@ -49,8 +50,38 @@ enum qm_status legalize_on_host(const struct site *s) {
     graph->outputs[0] = op.outputs[0];
     layer->graph = graph;
     layer->macs = qm_graph_products(graph);
-    layer->output = site_result(s, 0);
+    layer->output = site_result(s, output);
     return QM_OK;
+}
+
+enum qm_status legalize_on_host(const struct site *s) {
+    return add_kernel(s, s->op, 0);
+}
+
+/* A slice for each output, which may lack the axis. */
+static enum qm_status split_floats(const struct site *s) {
+    const struct qm_graph_tensor *in = site_input(s, 0);
+    int32_t begin = 0;
+    for (uint32_t i = 0; i < s->op->output_count; i++) {
+        struct qm_graph_op slice = *s->op;
+        uint32_t length = site_output(s, i)->rank < in->rank ? 1 : site_output(s, i)->dims[s->op->axis];
+        slice.kind = QM_OP_STRIDED_SLICE;
+        slice.outputs = s->op->outputs + i;
+        slice.output_count = 1;
+        for (uint32_t d = 0; d < in->rank; d++) {
+            bool cut = d == s->op->axis;
+            slice.begin[d] = cut ? begin : 0;
+            slice.step[d] = 1;
+            slice.slice_dims[d] = cut ? length : in->dims[d];
+        }
+        QM_TRY(add_kernel(s, &slice, i));
+        begin += (int32_t)length;
+    }
+    return QM_OK;
+}
+
+enum qm_status legalize_floats(const struct site *s) {
+    return s->op->kind == QM_OP_SPLIT ? split_floats(s) : legalize_on_host(s);
 }
 
 /* A quantizer of floats that rounds half to even is an operator on real numbers. */

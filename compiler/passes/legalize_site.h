@@ -195,6 +195,8 @@ bool xnnpack_fits_product(struct qm_layer *layer, float scale);
 bool xnnpack_fits_mean(const struct site *s, uint32_t count, struct qm_multiplier *scale);
 /* The logistic function and tanh by single precision, as LiteRT and XNNPACK have them. */
 legalize_operator legalize_float_logistic, legalize_float_tanh;
+/* Of floats behind the last bytes: they are the host's. */
+legalize_operator legalize_floats;
 /* A function of a byte by its table, [256], on the way out of the layer before if that can. */
 QM_MUST_USE enum qm_status site_use_table(const struct site *s, const uint8_t *table);
 /* Elements of each dimension of input 0 of the operator, in a list. A NULL: all, in order. */

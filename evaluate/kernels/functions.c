@@ -13,6 +13,19 @@ static float logistic(float x) {
     return x > high ? 1.0F : x < low ? expf(x) : 1.0F / (1.0F + expf(-x));
 }
 
+static float gelu(const struct qm_graph_op *op, float x) {
+    const float root_half = 0.70710678118654752440F, root_2_by_pi = 0.79788456080286535588F;
+    if (!op->approximate) return 0.5F * x * erfcf(x * -root_half);
+    return 0.5F * x * (1.0F + tanhf(root_2_by_pi * (x + 0.044715F * x * x * x)));
+}
+
+/* Half to even; what is rounded up to 0 has no sign. */
+static float rounded(float x) {
+    float below = floorf(x), above = x - below;
+    bool is_even = fmodf(below, 2) == 0;
+    return above < 0.5F || (above == 0.5F && is_even) ? below : below + 1.0F;
+}
+
 static float function_of(const struct qm_graph_op *op, float x) {
     switch (op->kind) {
     case QM_OP_RELU: return x < 0 ? 0 : x;
@@ -29,6 +42,13 @@ static float function_of(const struct qm_graph_op *op, float x) {
     case QM_OP_NEG: return -x;
     case QM_OP_SQRT: return sqrtf(x);
     case QM_OP_RSQRT: return 1.0F / sqrtf(x);
+    case QM_OP_GELU: return gelu(op, x);
+    case QM_OP_LOG: return logf(x);
+    case QM_OP_SIN: return sinf(x);
+    case QM_OP_COS: return cosf(x);
+    case QM_OP_FLOOR: return floorf(x);
+    case QM_OP_CEIL: return ceilf(x);
+    case QM_OP_ROUND: return rounded(x);
     default: return x * x;
     }
 }

@@ -1,4 +1,4 @@
-/* gather.c - elements that go elsewhere: by computed indices, and floats beside floats. */
+/* gather.c - elements that go elsewhere by computed indices. */
 #include "evaluate/kernels/kernel.h"
 
 static bool are_indices(const struct qm_graph_tensor *tensor) {
@@ -72,32 +72,5 @@ bool kernel_run_gather_nd(const struct kernel *k) {
         }
         copy_block(k, block, i, from);
     }
-    return true;
-}
-
-/* ---- CONCATENATION ---- */
-
-const char *kernel_check_concatenation(const struct kernel *k) {
-    const struct qm_graph_tensor *out = kernel_output(k);
-    uint64_t extent = 0;
-    bool fits = k->op->axis < out->rank;
-    for (uint32_t i = 0; i < k->op->input_count && fits; i++) {
-        fits = kernel_has_input(k, i) && kernel_input(k, i)->rank == out->rank && kernel_input(k, i)->dtype == out->dtype;
-        for (uint32_t d = 0; d < out->rank && fits; d++) fits = d == k->op->axis || kernel_input(k, i)->dims[d] == out->dims[d];
-        if (fits) extent += kernel_input(k, i)->dims[k->op->axis];
-    }
-    return fits && extent == out->dims[k->op->axis] ? NULL : "the output's shape is not what the operator gives";
-}
-
-bool kernel_run_concatenation(const struct kernel *k) {
-    const struct qm_graph_tensor *out = kernel_output(k);
-    size_t outer = kernel_span(out, 0, k->op->axis), bytes = qm_dtype_bytes(out->dtype);
-    uint8_t *to = k->outputs[0];
-    for (size_t o = 0; o < outer; o++)
-        for (uint32_t i = 0; i < k->op->input_count; i++) {
-            size_t count = kernel_span(kernel_input(k, i), k->op->axis, out->rank);
-            memcpy(to, (const uint8_t *)k->inputs[i] + o * count * bytes, count * bytes);
-            to += count * bytes;
-        }
     return true;
 }

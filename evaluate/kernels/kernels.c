@@ -21,6 +21,10 @@ struct row {
     { 2, 2, types, ONE_TYPE | (needs), kernel_check_pairs, kernel_run_pairs }
 #define FUNCTION                                                                                                                           \
     { 1, 1, QM_TYPES_F32, PLAIN | ONE_TYPE | SAME_SHAPE, NULL, kernel_run_function }
+#define MOVE(inputs_max)                                                                                                                   \
+    { 1, inputs_max, QM_TYPES_F32, PLAIN | ONE_TYPE, kernel_check_move, kernel_run_move }
+#define REPEAT                                                                                                                             \
+    { 1, 1, QM_TYPES_F32, PLAIN | ONE_TYPE, kernel_check_repeat, kernel_run_repeat }
 #define REDUCE(needs)                                                                                                                      \
     { 1, 1, QM_TYPES_ANY, PLAIN | ONE_TYPE | (needs), kernel_check_reduce, kernel_run_reduce }
 
@@ -50,6 +54,13 @@ static const struct row rows[QM_GRAPH_OP_KINDS] = {
     [QM_OP_SQRT]               = FUNCTION,
     [QM_OP_RSQRT]              = FUNCTION,
     [QM_OP_SQUARE]             = FUNCTION,
+    [QM_OP_GELU]               = FUNCTION,
+    [QM_OP_LOG]                = FUNCTION,
+    [QM_OP_SIN]                = FUNCTION,
+    [QM_OP_COS]                = FUNCTION,
+    [QM_OP_FLOOR]              = FUNCTION,
+    [QM_OP_CEIL]               = FUNCTION,
+    [QM_OP_ROUND]              = FUNCTION,
     [QM_OP_MEAN]               = REDUCE(SCALED),
     [QM_OP_SUM]                = REDUCE(SCALED),
     [QM_OP_REDUCE_MAX]         = REDUCE(SAME_QUANT),
@@ -70,7 +81,13 @@ static const struct row rows[QM_GRAPH_OP_KINDS] = {
     [QM_OP_CAST]               = {1, 1, QM_TYPES_HOST, PLAIN | SAME_SHAPE, kernel_check_cast, kernel_run_cast},
     [QM_OP_GATHER]             = {2, 2, QM_TYPES_ANY, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_gather, kernel_run_gather},
     [QM_OP_GATHER_ND]          = {2, 2, QM_TYPES_ANY, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_gather_nd, kernel_run_gather_nd},
-    [QM_OP_CONCATENATION]      = {1, UINT32_MAX, QM_TYPES_F32, PLAIN | ONE_TYPE, kernel_check_concatenation, kernel_run_concatenation},
+    [QM_OP_CONCATENATION]      = MOVE(UINT32_MAX),
+    [QM_OP_PACK]               = MOVE(UINT32_MAX),
+    [QM_OP_TRANSPOSE]          = MOVE(1),
+    [QM_OP_STRIDED_SLICE]      = MOVE(1),
+    [QM_OP_PAD]                = MOVE(1),
+    [QM_OP_TILE]               = REPEAT,
+    [QM_OP_BROADCAST_TO]       = REPEAT,
 };
 /* clang-format on */
 

@@ -46,11 +46,16 @@ bool onnx_draw_flatten(struct onnx_draw *d, const struct onnx_draw_value *x, str
     return true;
 }
 
+/* Below 0 it cuts. */
+static int64_t draw_pad(struct onnx_draw *d, int64_t extent) {
+    return extent > 2 && onnx_draw_chance(d, 10) ? -1 : (int64_t)onnx_draw_below(d, 3);
+}
+
 bool onnx_draw_pad(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
     int64_t pads[12] = {0};
     for (uint32_t i = x->shape.rank == 4 && onnx_draw_chance(d, 70) ? 2 : 1; i < x->shape.rank; i++) {
-        pads[i] = onnx_draw_below(d, 3);
-        pads[i + x->shape.rank] = onnx_draw_below(d, 3);
+        pads[i] = draw_pad(d, y->shape.dims[i]);
+        pads[i + x->shape.rank] = draw_pad(d, y->shape.dims[i]);
         y->shape.dims[i] += pads[i] + pads[i + x->shape.rank];
     }
     const char *list = onnx_draw_list(d, 2 * x->shape.rank, pads), *value = "";

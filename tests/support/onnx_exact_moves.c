@@ -105,7 +105,7 @@ void exact_pad(const struct exact_node *n) {
     const Onnx__AttributeProto *a = exact_attribute(n, "mode");
     const char *mode = a != NULL && a->s.len > 0 ? (const char *)a->s.data : "constant";
     size_t dims[NUMBERS_RANK_MAX], at[NUMBERS_RANK_MAX];
-    for (uint32_t d = 0; d < x->rank; d++) dims[d] = x->dims[d] + (size_t)(pads->values[d] + pads->values[d + x->rank]);
+    for (uint32_t d = 0; d < x->rank; d++) dims[d] = (size_t)((double)x->dims[d] + pads->values[d] + pads->values[d + x->rank]);
     struct exact_tensor out = exact_shaped(n, x->rank, dims);
     out.type = x->type;
     for (size_t i = 0; i < out.count; i++) {

@@ -13,6 +13,11 @@ static float input(const struct reference_site *r, uint64_t i) {
 
 /* ---- functions of one ---- */
 
+static float gelu(const struct qm_graph_op *op, float x) {
+    if (op->approximate) return 0.5F * x * (1 + tanhf((float)sqrt(2 / M_PI) * (x + 0.044715F * x * x * x)));
+    return 0.5F * x * erfcf(x * (float)-sqrt(0.5));
+}
+
 static float function_of(const struct qm_graph_op *op, float x) {
     switch (op->kind) {
     case QM_OP_RELU: return x < 0 ? 0 : x;
@@ -29,14 +34,22 @@ static float function_of(const struct qm_graph_op *op, float x) {
     case QM_OP_NEG: return -x;
     case QM_OP_SQRT: return sqrtf(x);
     case QM_OP_RSQRT: return 1 / sqrtf(x);
+    case QM_OP_GELU: return gelu(op, x);
+    case QM_OP_LOG: return logf(x);
+    case QM_OP_SIN: return sinf(x);
+    case QM_OP_COS: return cosf(x);
+    case QM_OP_FLOOR: return floorf(x);
+    case QM_OP_CEIL: return ceilf(x);
+    case QM_OP_ROUND: return x != 0 && nearbyintf(x) == 0 ? 0 : nearbyintf(x);
     default: return x * x;
     }
 }
 
 static bool is_function(enum qm_graph_op_kind kind) {
-    static const enum qm_graph_op_kind functions[] = {QM_OP_RELU, QM_OP_RELU6,    QM_OP_RELU_N1_TO_1, QM_OP_RELU_0_TO_1, QM_OP_LEAKY_RELU,
-                                                      QM_OP_ELU,  QM_OP_LOGISTIC, QM_OP_TANH,         QM_OP_HARD_SWISH,  QM_OP_EXP,
-                                                      QM_OP_ABS,  QM_OP_NEG,      QM_OP_SQRT,         QM_OP_RSQRT,       QM_OP_SQUARE};
+    static const enum qm_graph_op_kind functions[] = {
+        QM_OP_RELU,       QM_OP_RELU6, QM_OP_RELU_N1_TO_1, QM_OP_RELU_0_TO_1, QM_OP_LEAKY_RELU, QM_OP_ELU,   QM_OP_LOGISTIC, QM_OP_TANH,
+        QM_OP_HARD_SWISH, QM_OP_EXP,   QM_OP_ABS,          QM_OP_NEG,         QM_OP_SQRT,       QM_OP_RSQRT, QM_OP_SQUARE,   QM_OP_GELU,
+        QM_OP_LOG,        QM_OP_SIN,   QM_OP_COS,          QM_OP_FLOOR,       QM_OP_CEIL,       QM_OP_ROUND};
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
         if (functions[i] == kind) return true;
     return false;

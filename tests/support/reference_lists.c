@@ -119,7 +119,7 @@ static void run_pack(const struct reference_site *r) {
         int64_t at[QM_MAX_RANK], from[QM_MAX_RANK];
         reference_coordinates(r->out, i, at);
         for (uint32_t d = 0; d < r->in->rank; d++) from[d] = at[d < r->op->axis ? d : d + 1];
-        r->to[i] = r->bytes[r->op->inputs[at[r->op->axis]]][reference_index(r->in, from)];
+        reference_take(r, i, (uint32_t)at[r->op->axis], reference_index(r->in, from));
     }
 }
 

@@ -81,6 +81,12 @@ static void run_mean(const struct reference_site *r) {
     }
 }
 
+/* Output element i is element `from` of an operand. */
+void reference_take(const struct reference_site *r, uint64_t i, uint32_t operand, uint64_t from) {
+    size_t size = qm_dtype_bytes(r->out->dtype);
+    memcpy(r->to + i * size, r->bytes[r->op->inputs[operand]] + from * size, size);
+}
+
 /* ---- moves: from where output element `at` comes ---- */
 
 static void run_pad(const struct reference_site *r) {
@@ -93,7 +99,12 @@ static void run_pad(const struct reference_site *r) {
             at[d] -= r->op->pads[d].before;
             inside = inside && at[d] >= 0 && at[d] < r->in->dims[d];
         }
-        r->to[i] = rescaled(r, r->in, inside ? number(r->in, in, reference_index(r->in, at)) : r->op->pad_value, QM_ACT_NONE);
+        if (r->out->dtype != QM_F32)
+            r->to[i] = rescaled(r, r->in, inside ? number(r->in, in, reference_index(r->in, at)) : r->op->pad_value, QM_ACT_NONE);
+        else if (inside)
+            reference_take(r, i, 0, reference_index(r->in, at));
+        else
+            set_real(r, i, (float)r->op->low);
     }
 }
 
@@ -122,7 +133,7 @@ static void run_split(const struct reference_site *r) {
         reference_coordinates(r->out, i, at);
         for (uint32_t d = r->out->rank; d > axis && unpacks; d--) at[d] = at[d - 1];
         at[axis] = unpacks ? offset : at[axis] + offset;
-        r->to[i] = r->bytes[r->op->inputs[0]][reference_index(r->in, at)];
+        reference_take(r, i, 0, reference_index(r->in, at));
     }
 }
 
@@ -134,7 +145,7 @@ static void run_strided_slice(const struct reference_site *r) {
         int64_t at[QM_MAX_RANK];
         reference_coordinates(&slice, i, at);
         for (uint32_t d = 0; d < slice.rank; d++) at[d] = r->op->begin[d] + at[d] * r->op->step[d];
-        r->to[i] = r->bytes[r->op->inputs[0]][reference_index(r->in, at)];
+        reference_take(r, i, 0, reference_index(r->in, at));
     }
 }
 
@@ -143,7 +154,7 @@ static void run_transpose(const struct reference_site *r) {
         int64_t at[QM_MAX_RANK], from[QM_MAX_RANK];
         reference_coordinates(r->out, i, at);
         for (uint32_t d = 0; d < r->out->rank; d++) from[r->op->permutation[d]] = at[d];
-        r->to[i] = r->bytes[r->op->inputs[0]][reference_index(r->in, from)];
+        reference_take(r, i, 0, reference_index(r->in, from));
     }
 }
 
@@ -162,7 +173,7 @@ static void run_resize(const struct reference_site *r) {
         int64_t at[QM_MAX_RANK];
         reference_coordinates(r->out, i, at);
         for (uint32_t d = 1; d <= 2; d++) at[d] = nearest(r, at[d], d);
-        r->to[i] = r->bytes[r->op->inputs[0]][reference_index(r->in, at)];
+        reference_take(r, i, 0, reference_index(r->in, at));
     }
 }
 

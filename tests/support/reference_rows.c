@@ -224,7 +224,7 @@ static int64_t whole_between(const double v[4], const struct between *y, const s
 /* In the kernels' order: upper left, lower left, upper right, lower right. */
 static float real_between(const double v[4], const struct between *y, const struct between *x) {
     return (float)v[0] * (1 - y->part) * (1 - x->part) + (float)v[2] * y->part * (1 - x->part) + (float)v[1] * (1 - y->part) * x->part +
-           (float)v[3] * y->part * x->part;
+           (float)v[3] * y->part * x->part + 0.0F; /* the half that is added to bytes: of -0 it makes 0 */
 }
 
 static void run_resize_bilinear(const struct reference_site *r) {

@@ -49,6 +49,8 @@ static inline double stored(const struct qm_graph_tensor *tensor, const int8_t *
 /* Coordinates of element i, and the other way round. */
 void reference_coordinates(const struct qm_graph_tensor *tensor, uint64_t i, int64_t *at);
 uint64_t reference_index(const struct qm_graph_tensor *tensor, const int64_t *at);
+/* Makes output element i element `from` of an operand, whatever they are. */
+void reference_take(const struct reference_site *r, uint64_t i, uint32_t operand, uint64_t from);
 /* Where output element i finds its operand: dimensions of one element repeat. */
 uint64_t reference_broadcast(const struct reference_site *r, const struct qm_graph_tensor *in, uint64_t i);
 

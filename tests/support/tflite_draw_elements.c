@@ -116,16 +116,19 @@ static void draw_exp(struct tflite_draw *d, const struct tflite_draw_row *row) {
     d->sources[out] = !far;
 }
 
-static void draw_log(struct tflite_draw *d, const struct tflite_draw_row *row) {
-    uint32_t in = tflite_draw_source(d, row->types, 1, 5);
-    draw_result(d, row, in, QM_I8, 4);
-}
-
-/* Roots of floats are of their magnitudes. */
+/* Roots and logarithms of floats are of their magnitudes. */
 static uint32_t draw_magnitude(struct tflite_draw *d) {
     static const struct tflite_draw_row magnitude = {TFLITE_ABS, OPTIONS_ABS, QM_OP_ABS, DRAW_F32, NULL};
     uint32_t in = tflite_draw_source(d, DRAW_F32, 1, 5);
     return draw_result(d, &magnitude, in, QM_F32, d->reach[in]);
+}
+
+static void draw_log(struct tflite_draw *d, const struct tflite_draw_row *row) {
+    if (tflite_draw_chance(d, 40)) {
+        d->sources[draw_result(d, row, draw_magnitude(d), QM_F32, 1)] = false;
+        return;
+    }
+    draw_result(d, row, tflite_draw_source(d, DRAW_I8, 1, 5), QM_I8, 4);
 }
 
 /* An input of bytes of which none is below the zero point. */
@@ -318,12 +321,17 @@ const struct tflite_draw_row tflite_draw_elements[] = {
     {TFLITE_RELU_0_TO_1,        OPTIONS_NONE,               QM_OP_RELU_0_TO_1,        DRAW_ANY,          draw_function},
     {TFLITE_LEAKY_RELU,         OPTIONS_LEAKY_RELU,         QM_OP_LEAKY_RELU,         DRAW_ANY,          draw_leaky_relu},
     {TFLITE_ELU,                OPTIONS_NONE,               QM_OP_ELU,                DRAW_I8 | DRAW_F32, draw_function},
-    {TFLITE_GELU,               OPTIONS_GELU,               QM_OP_GELU,               DRAW_BYTES,        draw_gelu},
+    {TFLITE_GELU,               OPTIONS_GELU,               QM_OP_GELU,               DRAW_ANY,          draw_gelu},
+    {TFLITE_FLOOR,              OPTIONS_NONE,               QM_OP_FLOOR,              DRAW_F32,          draw_function},
+    {TFLITE_CEIL,               OPTIONS_NONE,               QM_OP_CEIL,               DRAW_F32,          draw_function},
+    {TFLITE_ROUND,              OPTIONS_NONE,               QM_OP_ROUND,              DRAW_F32,          draw_function},
+    {TFLITE_SIN,                OPTIONS_NONE,               QM_OP_SIN,                DRAW_F32,          draw_function},
+    {TFLITE_COS,                OPTIONS_COS,                QM_OP_COS,                DRAW_F32,          draw_function},
     {TFLITE_HARD_SWISH,         OPTIONS_HARD_SWISH,         QM_OP_HARD_SWISH,         DRAW_ANY,          draw_function},
     {TFLITE_LOGISTIC,           OPTIONS_NONE,               QM_OP_LOGISTIC,           DRAW_ANY,          draw_logistic},
     {TFLITE_TANH,               OPTIONS_NONE,               QM_OP_TANH,               DRAW_ANY,          draw_tanh},
     {TFLITE_EXP,                OPTIONS_EXP,                QM_OP_EXP,                DRAW_I8 | DRAW_F32, draw_exp},
-    {TFLITE_LOG,                OPTIONS_NONE,               QM_OP_LOG,                DRAW_I8,           draw_log},
+    {TFLITE_LOG,                OPTIONS_NONE,               QM_OP_LOG,                DRAW_I8 | DRAW_F32, draw_log},
     {TFLITE_ABS,                OPTIONS_ABS,                QM_OP_ABS,                DRAW_I8 | DRAW_F32, draw_function},
     {TFLITE_NEG,                OPTIONS_NEG,                QM_OP_NEG,                DRAW_I8 | DRAW_F32, draw_function},
     {TFLITE_SQUARE,             OPTIONS_SQUARE,             QM_OP_SQUARE,             DRAW_F32,          draw_function},

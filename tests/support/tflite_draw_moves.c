@@ -104,7 +104,7 @@ static void draw_pads(struct tflite_draw *d, const struct tflite_draw_row *row, 
         last_op(d)->pads[i].before = (uint32_t)pads[2 * i];
         last_op(d)->pads[i].after = (uint32_t)pads[2 * i + 1];
     }
-    last_op(d)->pad_value = (int32_t)d->tensors[in].quant.zero_point[0];
+    if (d->tensors[in].dtype != QM_F32) last_op(d)->pad_value = (int32_t)d->tensors[in].quant.zero_point[0];
     tflite_draw_says(d, tflite_draw_tensor(d, QM_I32, &(struct qm_shape){2, {rank, 2}}, 1));
     uint32_t said = d->graph.tensor_count - 1;
     memcpy(tflite_draw_constant(d, said), pads, 2 * rank * sizeof *pads);
@@ -118,8 +118,12 @@ static void draw_padv2(struct tflite_draw *d, const struct tflite_draw_row *row)
     draw_pads(d, row, 3, -1);
     uint32_t in = last_op(d)->inputs[0],
              value = tflite_draw_like(d, in, &(struct qm_shape){.rank = tflite_draw_between(d, 0, 1), .dims = {1}});
-    uint8_t byte = *tflite_draw_constant(d, value);
-    last_op(d)->pad_value = d->tensors[in].dtype == QM_U8 ? byte : (int8_t)byte;
+    uint8_t *bytes = tflite_draw_constant(d, value);
+    float real;
+    if (d->tensors[in].dtype == QM_F32)
+        last_op(d)->low = (double)*(float *)memcpy(&real, bytes, sizeof real);
+    else
+        last_op(d)->pad_value = d->tensors[in].dtype == QM_U8 ? *bytes : (int8_t)*bytes;
     tflite_draw_says(d, value);
 }
 
@@ -251,7 +255,9 @@ static void draw_split_v(struct tflite_draw *d, const struct tflite_draw_row *ro
 
 /* A new input of some hundred rows. */
 static uint32_t draw_rows(struct tflite_draw *d, uint32_t like) {
-    uint32_t rows = tflite_draw_like(d, like, &(struct qm_shape){2, {tflite_draw_between(d, 130, 200), tflite_draw_between(d, 1, 3)}});
+    const struct qm_shape shape = {2, {tflite_draw_between(d, 130, 200), tflite_draw_between(d, 1, 3)}};
+    bool floats = d->tensors[like].dtype == QM_F32; /* those are no inputs */
+    uint32_t rows = floats ? tflite_draw_tensor(d, QM_I8, &shape, 1) : tflite_draw_like(d, like, &shape);
     tflite_draw_input(d, rows);
     return rows;
 }
@@ -301,7 +307,7 @@ static void draw_slice(struct tflite_draw *d, const struct tflite_draw_row *row)
 
 /* A new input with one dimension that is long. */
 static uint32_t draw_long(struct tflite_draw *d, uint32_t types) {
-    uint32_t like = tflite_draw_source(d, types, 1, 5);
+    uint32_t like = tflite_draw_source(d, types & DRAW_BYTES, 1, 5);
     struct qm_shape shape = {.rank = tflite_draw_between(d, 1, 4)};
     for (uint32_t i = 0; i < shape.rank; i++) shape.dims[i] = tflite_draw_between(d, 1, 3);
     shape.dims[tflite_draw_between(d, 0, shape.rank - 1)] = tflite_draw_between(d, 60, 700);
@@ -557,20 +563,20 @@ const struct tflite_draw_row tflite_draw_moves[] = {
     {TFLITE_RESHAPE,                 OPTIONS_RESHAPE,                 QM_OP_RESHAPE,                 DRAW_ANY,   draw_reshape},
     {TFLITE_EXPAND_DIMS,             OPTIONS_EXPAND_DIMS,             QM_OP_RESHAPE,                 DRAW_ANY,   draw_expand_dims},
     {TFLITE_SQUEEZE,                 OPTIONS_SQUEEZE,                 QM_OP_RESHAPE,                 DRAW_ANY,   draw_squeeze},
-    {TFLITE_TRANSPOSE,               OPTIONS_TRANSPOSE,               QM_OP_TRANSPOSE,               DRAW_BYTES, draw_transpose},
-    {TFLITE_PAD,                     OPTIONS_PAD,                     QM_OP_PAD,                     DRAW_BYTES, draw_pad},
-    {TFLITE_PADV2,                   OPTIONS_PADV2,                   QM_OP_PAD,                     DRAW_BYTES, draw_padv2},
+    {TFLITE_TRANSPOSE,               OPTIONS_TRANSPOSE,               QM_OP_TRANSPOSE,               DRAW_ANY,   draw_transpose},
+    {TFLITE_PAD,                     OPTIONS_PAD,                     QM_OP_PAD,                     DRAW_ANY,   draw_pad},
+    {TFLITE_PADV2,                   OPTIONS_PADV2,                   QM_OP_PAD,                     DRAW_ANY,   draw_padv2},
     {TFLITE_MIRROR_PAD,              OPTIONS_MIRROR_PAD,              QM_OP_MIRROR_PAD,              DRAW_BYTES, draw_mirror_pad},
-    {TFLITE_TILE,                    OPTIONS_TILE,                    QM_OP_TILE,                    DRAW_BYTES, draw_tile},
-    {TFLITE_BROADCAST_TO,            OPTIONS_BROADCAST_TO,            QM_OP_BROADCAST_TO,            DRAW_BYTES, draw_broadcast_to},
+    {TFLITE_TILE,                    OPTIONS_TILE,                    QM_OP_TILE,                    DRAW_ANY,   draw_tile},
+    {TFLITE_BROADCAST_TO,            OPTIONS_BROADCAST_TO,            QM_OP_BROADCAST_TO,            DRAW_ANY,   draw_broadcast_to},
     {TFLITE_CONCATENATION,           OPTIONS_CONCATENATION,           QM_OP_CONCATENATION,           DRAW_ANY,   draw_concatenation},
-    {TFLITE_PACK,                    OPTIONS_PACK,                    QM_OP_PACK,                    DRAW_BYTES, draw_pack},
-    {TFLITE_SPLIT,                   OPTIONS_SPLIT,                   QM_OP_SPLIT,                   DRAW_BYTES, draw_split},
-    {TFLITE_SPLIT_V,                 OPTIONS_SPLIT_V,                 QM_OP_SPLIT,                   DRAW_BYTES, draw_split_v},
-    {TFLITE_UNPACK,                  OPTIONS_UNPACK,                  QM_OP_SPLIT,                   DRAW_BYTES, draw_unpack},
-    {TFLITE_SLICE,                   OPTIONS_SLICE,                   QM_OP_STRIDED_SLICE,           DRAW_BYTES, draw_slice},
-    {TFLITE_REVERSE_V2,              OPTIONS_REVERSE_V2,              QM_OP_STRIDED_SLICE,           DRAW_BYTES, draw_reverse},
-    {TFLITE_STRIDED_SLICE,           OPTIONS_STRIDED_SLICE,           QM_OP_STRIDED_SLICE,           DRAW_BYTES, draw_strided_slice},
+    {TFLITE_PACK,                    OPTIONS_PACK,                    QM_OP_PACK,                    DRAW_ANY,   draw_pack},
+    {TFLITE_SPLIT,                   OPTIONS_SPLIT,                   QM_OP_SPLIT,                   DRAW_ANY,   draw_split},
+    {TFLITE_SPLIT_V,                 OPTIONS_SPLIT_V,                 QM_OP_SPLIT,                   DRAW_ANY,   draw_split_v},
+    {TFLITE_UNPACK,                  OPTIONS_UNPACK,                  QM_OP_SPLIT,                   DRAW_ANY,   draw_unpack},
+    {TFLITE_SLICE,                   OPTIONS_SLICE,                   QM_OP_STRIDED_SLICE,           DRAW_ANY,   draw_slice},
+    {TFLITE_REVERSE_V2,              OPTIONS_REVERSE_V2,              QM_OP_STRIDED_SLICE,           DRAW_ANY,   draw_reverse},
+    {TFLITE_STRIDED_SLICE,           OPTIONS_STRIDED_SLICE,           QM_OP_STRIDED_SLICE,           DRAW_ANY,   draw_strided_slice},
     {TFLITE_DEPTH_TO_SPACE,          OPTIONS_DEPTH_TO_SPACE,          QM_OP_DEPTH_TO_SPACE,          DRAW_BYTES, draw_depth_to_space},
     {TFLITE_SPACE_TO_DEPTH,          OPTIONS_SPACE_TO_DEPTH,          QM_OP_SPACE_TO_DEPTH,          DRAW_BYTES, draw_space_to_depth},
     {TFLITE_SPACE_TO_BATCH_ND,       OPTIONS_SPACE_TO_BATCH_ND,       QM_OP_SPACE_TO_BATCH_ND,       DRAW_BYTES, draw_space_to_batch},

@@ -45,36 +45,6 @@ bool onnx_qlinear_concat(const struct onnx_node *n) {
     return onnx_put(n, onnx_emit_quantize(n, whole, 0, 0, onnx_zero_type(n, 1, ONNX_UINT8)));
 }
 
-bool onnx_pad(const struct onnx_node *n) {
-    const struct qm_graph_tensor *in = onnx_input(n, 0);
-    struct qm_graph_op op = onnx_op(n, QM_OP_PAD, n->inputs[0]);
-    struct qm_shape shape = onnx_shape(n, 0);
-    struct onnx_list pads;
-    bool any = false;
-    op.low = (double)onnx_float(n, "value", 0);
-    const char *mode = onnx_text(n, "mode", "constant");
-    struct onnx_list axes = {0};
-    if (n->inputs[3] != QM_NO_TENSOR && !onnx_list(n, 3, "", &axes)) return false;
-    if (!onnx_list(n, 1, "pads", &pads) || (n->inputs[2] != QM_NO_TENSOR && !onnx_number(n, 2, &op.low))) return false;
-    uint32_t count = axes.length > 0 ? axes.length : in->rank, seen = 0;
-    if (pads.length != 2 * count) return onnx_refuse(n, "has not two pads a dimension");
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t d = i;
-        double before = pads.numbers[i], after = pads.numbers[count + i];
-        if (axes.length > 0 && !onnx_axis_once(n, (int64_t)axes.numbers[i], in->rank, &seen, &d)) return false;
-        if (!(before >= 0 && before <= UINT16_MAX && after >= 0 && after <= UINT16_MAX))
-            return onnx_refuse(n, "pads %g elements", before >= 0 && before <= UINT16_MAX ? after : before);
-        op.pads[d].before = (uint32_t)before;
-        op.pads[d].after = (uint32_t)after;
-        shape.dims[d] += op.pads[d].before + op.pads[d].after;
-        any = any || before + after > 0;
-    }
-    if (!any) return onnx_put(n, n->inputs[0]);
-    if (strcmp(mode, "constant") != 0) return onnx_put(n, onnx_emit_mirrored(n, &op, mode));
-    return onnx_put(n,
-                    onnx_emit(n, &op, &(struct onnx_element){.dtype = in->quant.count > 0 ? QM_F32 : in->dtype, .bits = in->bits}, &shape));
-}
-
 /* ---- slices ---- */
 
 static double clamp_index(double index, double size, double low, double high) {
@@ -161,4 +131,88 @@ bool onnx_split(const struct onnx_node *n) {
         if (part.outputs[0] != NULL && part.outputs[0]->is_used && !onnx_put(&part, emit_slice(&part, &op, &shape))) return false;
     }
     return true;
+}
+
+/* ---- padding ---- */
+
+/* What is added to each dimension, before and behind; below 0 it is cut. */
+struct pads {
+    int32_t ends[2][QM_MAX_RANK];
+};
+
+static bool read_pads(const struct onnx_node *n, struct pads *pads) {
+    uint32_t rank = onnx_input(n, 0)->rank, seen = 0;
+    struct onnx_list list, axes = {0};
+    if (n->inputs[3] != QM_NO_TENSOR && !onnx_list(n, 3, "", &axes)) return false;
+    if (!onnx_list(n, 1, "pads", &list)) return false;
+    uint32_t count = axes.length > 0 ? axes.length : rank;
+    if (list.length != 2 * count) return onnx_refuse(n, "has not two pads a dimension");
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t d = i;
+        if (axes.length > 0 && !onnx_axis_once(n, (int64_t)axes.numbers[i], rank, &seen, &d)) return false;
+        for (uint32_t end = 0; end < 2; end++) {
+            double pad = list.numbers[i + end * count];
+            if (!(fabs(pad) <= UINT16_MAX)) return onnx_refuse(n, "has a pad of %g elements; at most %d can be read", pad, UINT16_MAX);
+            pads->ends[end][d] = (int32_t)pad;
+        }
+    }
+    return true;
+}
+
+static uint32_t cut_at(const struct pads *pads, uint32_t end, uint32_t d) {
+    return pads->ends[end][d] < 0 ? (uint32_t)-pads->ends[end][d] : 0;
+}
+
+static uint32_t added_at(const struct pads *pads, uint32_t end, uint32_t d) {
+    return pads->ends[end][d] > 0 ? (uint32_t)pads->ends[end][d] : 0;
+}
+
+/* The input without what is cut. */
+static uint32_t emit_cut(const struct onnx_node *n, const struct pads *pads) {
+    struct qm_shape shape;
+    struct qm_graph_op op = whole(n, &shape);
+    bool any = false;
+    for (uint32_t d = 0; d < shape.rank; d++) {
+        uint32_t before = cut_at(pads, 0, d), behind = cut_at(pads, 1, d), extent = shape.dims[d];
+        if (before + behind == 0) continue;
+        if (before + behind >= extent)
+            return onnx_refuse(n, "has pads that cut %u elements from the %u of axis %u", before + behind, extent, d), QM_NO_TENSOR;
+        if (!slice_axis(n, d, (const double[]){before, extent - behind, 1}, &op, &shape)) return QM_NO_TENSOR;
+        any = true;
+    }
+    return any ? emit_slice(n, &op, &shape) : n->inputs[0];
+}
+
+/* Frameworks do not agree on whether what is cut is mirrored before. */
+static bool check_mirrored(const struct onnx_node *n, const struct pads *pads, const char *mode) {
+    for (uint32_t d = 0; d < onnx_input(n, 0)->rank; d++) {
+        bool cuts = cut_at(pads, 0, d) + cut_at(pads, 1, d) > 0, adds = added_at(pads, 0, d) + added_at(pads, 1, d) > 0;
+        if (cuts && adds) return onnx_refuse(n, "cuts axis %u at one end and pads it at the other in the mode %s", d, mode);
+    }
+    return true;
+}
+
+bool onnx_pad(const struct onnx_node *n) {
+    const char *mode = onnx_text(n, "mode", "constant");
+    double value = (double)onnx_float(n, "value", 0);
+    struct pads pads = {0};
+    bool any = false, mirrors = strcmp(mode, "constant") != 0;
+    if (!read_pads(n, &pads) || (n->inputs[2] != QM_NO_TENSOR && !onnx_number(n, 2, &value))) return false;
+    if (mirrors && !check_mirrored(n, &pads, mode)) return false;
+    uint32_t from = emit_cut(n, &pads);
+    if (from == QM_NO_TENSOR) return false;
+    const struct qm_graph_tensor *in = &n->r->graph->tensors[from];
+    struct qm_graph_op op = onnx_op(n, QM_OP_PAD, from);
+    struct qm_shape shape = qm_graph_shape(in);
+    op.low = value;
+    for (uint32_t d = 0; d < shape.rank; d++) {
+        op.pads[d].before = added_at(&pads, 0, d);
+        op.pads[d].after = added_at(&pads, 1, d);
+        shape.dims[d] += op.pads[d].before + op.pads[d].after;
+        any = any || shape.dims[d] > in->dims[d];
+    }
+    if (!any) return onnx_put(n, from);
+    if (mirrors) return onnx_put(n, onnx_emit_mirrored(n, &op, mode));
+    return onnx_put(n,
+                    onnx_emit(n, &op, &(struct onnx_element){.dtype = in->quant.count > 0 ? QM_F32 : in->dtype, .bits = in->bits}, &shape));
 }

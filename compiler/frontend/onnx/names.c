@@ -41,9 +41,10 @@ enum qm_status onnx_open_names(struct onnx_reader *r) {
     const Onnx__GraphProto *source = r->source;
     uint64_t names = source->n_initializer + source->n_input;
     for (size_t i = 0; i < source->n_node; i++) names += source->node[i]->n_output;
-    if (source->n_node == 0 || names + source->n_node > COUNT_MAX)
-        return qm_fail(r->diag, QM_BAD_INPUT, "%s: %zu nodes and %llu tensors; there must be 1 to %d", r->file->name, source->n_node,
-                       (unsigned long long)names, COUNT_MAX);
+    if (source->n_node == 0) return qm_fail(r->diag, QM_BAD_INPUT, "%s: the network has no nodes", r->file->name);
+    if (names + source->n_node > COUNT_MAX)
+        return qm_fail(r->diag, QM_BAD_INPUT, "%s: %zu nodes with %llu inputs, constants and results; at most %d can be read in all",
+                       r->file->name, source->n_node, (unsigned long long)names, COUNT_MAX);
     for (r->slot_count = 16; r->slot_count < 2 * names;) r->slot_count *= 2;
     r->values = QM_ARENA_NEW(r->arena, struct onnx_value, names);
     r->slots = QM_ARENA_NEW(r->arena, uint32_t, r->slot_count);

@@ -21,23 +21,32 @@ uint32_t onnx_emit_places(const struct onnx_node *n, uint32_t in, uint32_t axis,
 }
 
 /* Element i of an axis is element i % extent of the input's. */
-static uint32_t repeated(const struct onnx_node *n, uint32_t in, uint32_t axis, double times) {
+static uint32_t repeated(const struct onnx_node *n, uint32_t in, uint32_t axis, uint32_t times) {
     if (in == QM_NO_TENSOR || times == 1) return in;
-    uint32_t extent = n->r->graph->tensors[in].dims[axis];
-    if (!(times >= 1 && times * extent <= EVALUATE_ELEMENTS_MAX))
-        return onnx_refuse(n, "repeats axis %u %g times", axis, times), QM_NO_TENSOR;
-    uint32_t count = (uint32_t)times * extent;
+    uint32_t extent = n->r->graph->tensors[in].dims[axis], count = times * extent;
     int64_t *places = QM_ARENA_NEW(n->r->arena, int64_t, count);
     for (uint32_t i = 0; i < count; i++) places[i] = i % extent;
     return onnx_emit_places(n, in, axis, count, places);
 }
 
+/* Before any list of places is made. */
+static bool check_elements(const struct onnx_node *n, double elements) {
+    return elements <= EVALUATE_ELEMENTS_MAX ||
+           onnx_refuse(n, "makes %.0f elements; at most %d can be made", elements, EVALUATE_ELEMENTS_MAX);
+}
+
 bool onnx_tile(const struct onnx_node *n) {
     uint32_t rank = onnx_input(n, 0)->rank, result = n->inputs[0];
+    double elements = (double)qm_graph_elements(onnx_input(n, 0));
     struct onnx_list times;
     if (!onnx_list(n, 1, "", &times)) return false;
     if (times.length != rank) return onnx_refuse(n, "has %u repeats for %u dimensions", times.length, rank);
-    for (uint32_t d = 0; d < rank; d++) result = repeated(n, result, d, times.numbers[d]);
+    for (uint32_t d = 0; d < rank; d++) {
+        if (!(times.numbers[d] >= 1)) return onnx_refuse(n, "repeats axis %u %g times; it must be once or more", d, times.numbers[d]);
+        elements *= times.numbers[d];
+    }
+    if (!check_elements(n, elements)) return false;
+    for (uint32_t d = 0; d < rank; d++) result = repeated(n, result, d, (uint32_t)times.numbers[d]);
     return onnx_put(n, result);
 }
 
@@ -53,10 +62,13 @@ bool onnx_expand(const struct onnx_node *n) {
         wanted.dims[wanted.rank] = (uint32_t)list.numbers[wanted.rank];
     }
     if (!onnx_broadcast(n, &in, &wanted, &out)) return false;
+    double elements = 1;
+    for (uint32_t d = 0; d < out.rank; d++) elements *= out.dims[d];
+    if (!check_elements(n, elements)) return false;
     front = out;
     for (uint32_t d = 0; d < out.rank; d++) front.dims[d] = d + in.rank >= out.rank ? in.dims[d + in.rank - out.rank] : 1;
     uint32_t result = onnx_emit_reshape(n, n->inputs[0], &front);
-    for (uint32_t d = 0; d < out.rank; d++) result = repeated(n, result, d, (double)out.dims[d] / front.dims[d]);
+    for (uint32_t d = 0; d < out.rank; d++) result = repeated(n, result, d, out.dims[d] / front.dims[d]);
     return onnx_put(n, result);
 }
 

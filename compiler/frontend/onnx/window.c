@@ -145,6 +145,7 @@ bool onnx_conv_integer(const struct onnx_node *n) {
 static bool resolve_transposed(const struct onnx_node *n, struct window *w, uint32_t axis, uint32_t in, const uint32_t more[2],
                                int64_t wanted) {
     const char *automatic = onnx_text(n, "auto_pad", "NOTSET");
+    uint32_t dim = onnx_input(n, 0)->rank - 2 + axis; /* the last is that of w */
     int64_t whole = (int64_t)w->stride[axis] * (in - 1) + more[axis] + (int64_t)(w->kernel[axis] - 1) * w->dilation[axis] + 1;
     if (more[axis] > 0 && more[axis] >= w->stride[axis] && more[axis] >= w->dilation[axis])
         return onnx_refuse(n, "has output_padding %u; it must be below stride or dilation", more[axis]);
@@ -154,13 +155,13 @@ static bool resolve_transposed(const struct onnx_node *n, struct window *w, uint
         bool upper = strcmp(automatic, "SAME_UPPER") == 0;
         if (cut < 0)
             return onnx_refuse(n, "has %s that asks for %lld elements of axis %u, which has %lld without pads",
-                               onnx_attribute(n, "output_shape") != NULL ? "an output_shape" : "an auto_pad", (long long)wanted, axis,
+                               onnx_attribute(n, "output_shape") != NULL ? "an output_shape" : "an auto_pad", (long long)wanted, dim,
                                (long long)whole);
         w->before[axis] = (uint32_t)(upper ? smaller : cut - smaller);
         w->after[axis] = (uint32_t)(upper ? cut - smaller : smaller);
     }
     int64_t out = whole - w->before[axis] - w->after[axis];
-    if (out < 1 || whole > INT32_MAX) return onnx_refuse(n, "makes %lld elements of axis %u", (long long)out, axis);
+    if (out < 1 || whole > INT32_MAX) return onnx_refuse(n, "makes %lld elements of axis %u", (long long)out, dim);
     w->out[axis] = (uint32_t)out;
     return true;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compiler/frontend/tflite/tflite.h"
+#include "evaluate/evaluate.h"
 
 /* The shape without the dimensions in `axes`, or with one element in each. */
 static void open_reduced(const struct tflite_operator *o) {
@@ -37,9 +38,11 @@ static void read_pad_value(const struct tflite_operator *o) {
     if (in->quant.count == 1) o->op->pad_value = (int32_t)in->quant.zero_point[0];
     if (o->op->input_count < 3) return;
     const struct qm_graph_tensor *value = tflite_input(o, 2);
-    bool fits = value->data != NULL && value->dtype == in->dtype && value->size_bytes == 1;
+    bool fits = value->data != NULL && value->dtype == in->dtype && value->size_bytes == qm_dtype_bytes(in->dtype);
     if (!fits)
-        tflite_refuse(o, "the value to pad with must be one constant byte of the input's type");
+        tflite_refuse(o, "the value to pad with must be one constant number of the input's type");
+    else if (in->dtype == QM_F32)
+        o->op->low = evaluate_stored(value, 0);
     else
         o->op->pad_value = in->dtype == QM_U8 ? *(const uint8_t *)value->data : *(const int8_t *)value->data;
 }
@@ -49,12 +52,16 @@ void tflite_read_pad(const struct tflite_operator *o) {
     int32_t pads[2 * QM_MAX_RANK];
     if (!tflite_read_integers(o, 1, 2 * in->rank, pads)) return;
     uint32_t dims[QM_MAX_RANK];
-    for (uint32_t d = 0; d < in->rank; d++) dims[d] = in->dims[d] + (uint32_t)pads[2 * d] + (uint32_t)pads[2 * d + 1];
+    for (uint32_t d = 0; d < in->rank; d++) {
+        if (pads[2 * d] < 0 || pads[2 * d + 1] < 0)
+            tflite_refuse(o, "pads %d and %d of axis %u; none may be below 0", pads[2 * d], pads[2 * d + 1], d);
+        dims[d] = in->dims[d] + (uint32_t)pads[2 * d] + (uint32_t)pads[2 * d + 1];
+    }
     tflite_open_shape(o, 0, in->rank, dims);
     bool fits = in->rank == out->rank;
     for (uint32_t d = 0; d < in->rank && fits; d++) {
         const int32_t *pad = pads + 2 * (size_t)d;
-        fits = pad[0] >= 0 && pad[1] >= 0 && (int64_t)in->dims[d] + pad[0] + pad[1] == out->dims[d];
+        fits = (int64_t)in->dims[d] + pad[0] + pad[1] == out->dims[d];
         o->op->pads[d].before = (uint32_t)pad[0];
         o->op->pads[d].after = (uint32_t)pad[1];
     }

@@ -51,8 +51,10 @@ static struct fb_table open_model(struct tflite_reader *r) {
     struct fb_table subgraph = fb_table_at(fb, subgraphs, 0);
     r->tensors = fb_vector(fb, &subgraph, SUBGRAPH_TENSORS, 4);
     r->operators = fb_vector(fb, &subgraph, SUBGRAPH_OPERATORS, 4);
-    if (r->tensors.count > COUNT_MAX || r->operators.count > COUNT_MAX || r->operators.count == 0)
-        fb_fail(fb, subgraph.at, "%u tensors and %u operators; there must be 1 to %d", r->tensors.count, r->operators.count, COUNT_MAX);
+    if (r->operators.count == 0) fb_fail(fb, subgraph.at, "the network has no operators");
+    if (r->tensors.count > COUNT_MAX || r->operators.count > COUNT_MAX)
+        fb_fail(fb, subgraph.at, "%u tensors and %u operators; at most %d of each can be read", r->tensors.count, r->operators.count,
+                COUNT_MAX);
     return subgraph;
 }
 

@@ -1,4 +1,5 @@
 /* integers.c - the pass: the ends of the network, and between them its operators one after another, in the order of the file. */
+#include <math.h>
 #include <string.h>
 
 #include "compiler/passes/integers/integers.h"
@@ -191,7 +192,31 @@ static struct real_use *find_uses(const struct qm_graph *source, struct qm_arena
     return uses;
 }
 
-/* What helps: a network without quantizers is float, and nothing else matters. */
+/* ---- what is refused ---- */
+
+static bool has_fractions(const struct qm_graph_tensor *t) {
+    if (t->data == NULL || (t->dtype != QM_F32 && t->dtype != QM_F64)) return false;
+    for (size_t i = 0; i < (size_t)qm_graph_elements(t); i++)
+        if (evaluate_stored(t, i) != floor(evaluate_stored(t, i))) return true;
+    return false;
+}
+
+/* A network that quantizes nothing and whose weights are no integers has not been quantized: nothing else is worth saying. */
+static enum qm_status check_quantized(const struct qm_graph *graph, struct qm_diag *diag) {
+    for (uint32_t i = 0; i < graph->op_count && !graph->is_quantized; i++) {
+        const struct qm_graph_op *op = &graph->ops[i];
+        bool multiplies = op->kind == QM_OP_CONV_2D || op->kind == QM_OP_TRANSPOSE_CONV || op->kind == QM_OP_MATMUL;
+        for (uint32_t j = 0; multiplies && j < op->input_count && j < 2; j++)
+            if (has_fractions(&graph->tensors[op->inputs[j]]))
+                return qm_fail(diag, QM_BAD_INPUT,
+                               "%s: this is a float network: it has no quantizers, and operator %u %s has weights %.60s that are not "
+                               "integers; quantize it to int8 (docs/how-to/bring-your-own-network.md says how)",
+                               graph->file, op->index, op->name, graph->tensors[op->inputs[j]].name);
+    }
+    return QM_OK;
+}
+
+/* What helps. */
 static const char *hint_for(const struct qm_graph *graph) {
     if (graph->is_quantized) return "docs/how-to/run-an-onnx-network.md lists what can be read";
     return "if this is a float network, quantize it to int8 (docs/how-to/bring-your-own-network.md says how); "
@@ -203,6 +228,7 @@ enum qm_status qm_integers(struct qm_graph *graph, const struct qm_model_options
     static const struct qm_model_options none;
     *result = graph;
     if (!graph->is_real) return QM_OK;
+    QM_TRY(check_quantized(graph, diag));
     *result = QM_ARENA_NEW(arena, struct qm_graph, 1);
     struct real_pass r = {.source = graph, .options = options != NULL ? options : &none, .arena = arena, .diag = diag};
     r.problems = graph->problems;

@@ -28,15 +28,23 @@ static double function_of(enum qm_graph_op_kind kind, double x) {
     case QM_OP_NEG: return -x;
     case QM_OP_SQRT: return sqrt(x);
     case QM_OP_RSQRT: return 1 / sqrt(x);
+    case QM_OP_GELU: return x / 2 * erfc(-x * M_SQRT1_2);
+    case QM_OP_LOG: return log(x);
+    case QM_OP_SIN: return sin(x);
+    case QM_OP_COS: return cos(x);
+    case QM_OP_FLOOR: return floor(x);
+    case QM_OP_CEIL: return ceil(x);
+    case QM_OP_ROUND: return nearbyint(x);
     default: return x * x;
     }
 }
 
 /* To single precision, which sums lose below zero and above one. */
 Test(elements, functions_are_close_to_the_real_ones) {
-    static const enum qm_graph_op_kind kinds[] = {QM_OP_RELU, QM_OP_RELU6,    QM_OP_RELU_N1_TO_1, QM_OP_RELU_0_TO_1, QM_OP_LEAKY_RELU,
-                                                  QM_OP_ELU,  QM_OP_LOGISTIC, QM_OP_TANH,         QM_OP_HARD_SWISH,  QM_OP_EXP,
-                                                  QM_OP_ABS,  QM_OP_NEG,      QM_OP_SQRT,         QM_OP_RSQRT,       QM_OP_SQUARE};
+    static const enum qm_graph_op_kind kinds[] = {
+        QM_OP_RELU,       QM_OP_RELU6, QM_OP_RELU_N1_TO_1, QM_OP_RELU_0_TO_1, QM_OP_LEAKY_RELU, QM_OP_ELU,   QM_OP_LOGISTIC, QM_OP_TANH,
+        QM_OP_HARD_SWISH, QM_OP_EXP,   QM_OP_ABS,          QM_OP_NEG,         QM_OP_SQRT,       QM_OP_RSQRT, QM_OP_SQUARE,   QM_OP_GELU,
+        QM_OP_LOG,        QM_OP_SIN,   QM_OP_COS,          QM_OP_FLOOR,       QM_OP_CEIL,       QM_OP_ROUND};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         struct kernel_case c;
         kernel_case_open(&c, kinds[k], k);
@@ -51,6 +59,47 @@ Test(elements, functions_are_close_to_the_real_ones) {
         }
         kernel_case_close(&c);
     }
+}
+
+/* What is rounded up to 0 has no sign, what is 0 keeps it: the reference kernel adds 1 to -1. */
+Test(elements, rounding_is_half_to_even) {
+    static const float reals[] = {0.5F, 1.5F, 2.5F, -0.5F, -1.5F, -2.5F, -0.25F, -0.0F, 0x1p30F, -3.75F};
+    static const float want[] = {0, 2, 2, 0, -2, -2, 0, -0.0F, 0x1p30F, -4};
+    struct kernel_case c;
+    kernel_case_open(&c, QM_OP_ROUND, 0);
+    kernel_case_input(&c, QM_F32, 1, (uint32_t[]){10});
+    kernel_case_output(&c, QM_F32, 1, (uint32_t[]){10});
+    memcpy(c.data[0], reals, sizeof reals);
+    cr_assert(kernel_case_check(&c) == NULL && kernel_case_run(&c));
+    cr_expect(memcmp(c.data[1], want, sizeof want) == 0);
+    kernel_case_close(&c);
+}
+
+/* ---- moves ---- */
+
+Test(elements, floats_are_repeated_and_padded) {
+    static const float want[] = {1, 2, 1, 2, 1, 2, 1, 2}, padded[] = {-7.5F, 1, 2, -7.5F, -7.5F, 1, 2, -7.5F};
+    for (int pads = 0; pads < 2; pads++) {
+        struct kernel_case c;
+        kernel_case_open(&c, pads ? QM_OP_PAD : QM_OP_TILE, 0);
+        kernel_case_input(&c, QM_F32, 2, pads ? (uint32_t[]){2, 2} : (uint32_t[]){1, 2});
+        kernel_case_output(&c, QM_F32, 2, (uint32_t[]){2, 4});
+        c.op.low = -7.5;
+        if (pads) c.op.pads[1].before = c.op.pads[1].after = 1;
+        memcpy(c.data[0], want, (pads ? 4 : 2) * sizeof *want);
+        cr_assert(kernel_case_check(&c) == NULL && kernel_case_run(&c));
+        cr_expect(memcmp(c.data[1], pads ? padded : want, sizeof want) == 0);
+        kernel_case_close(&c);
+    }
+}
+
+Test(elements, what_is_repeated_fits_a_whole_number_of_times) {
+    struct kernel_case c;
+    kernel_case_open(&c, QM_OP_TILE, 0);
+    kernel_case_input(&c, QM_F32, 1, (uint32_t[]){3});
+    kernel_case_output(&c, QM_F32, 1, (uint32_t[]){5});
+    cr_expect(eq(str, (char *)kernel_case_check(&c), "the output's shape is not what the operator gives"));
+    kernel_case_close(&c);
 }
 
 /* ---- CAST ---- */

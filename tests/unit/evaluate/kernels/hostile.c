@@ -43,6 +43,28 @@ static void draw_tensor(struct wild *w, uint32_t i, const struct qm_graph_tensor
     tensor->quant = (struct qm_quant){.count = draw(w, 10) > 0, .scale = &w->scales[i], .zero_point = &w->zeros[i]};
 }
 
+/* Mostly whole dimensions in their order. */
+static void draw_places(struct wild *w) {
+    for (uint32_t d = 0; d < QM_MAX_RANK; d++) {
+        bool whole = draw(w, 4) > 0;
+        w->op.permutation[d] = whole ? d : draw(w, 3);
+        w->op.begin[d] = whole ? 0 : (int32_t)draw(w, 4) - 1;
+        w->op.step[d] = whole ? 1 : (int32_t)draw(w, 4) - 1;
+        w->op.slice_dims[d] = whole ? w->tensors[0].dims[d] : draw_extent(w);
+        w->op.pads[d].before = whole ? 0 : draw(w, 3);
+        w->op.pads[d].after = whole ? 0 : draw(w, 3);
+    }
+}
+
+/* The inputs side by side along axis 0. */
+static void draw_packed(struct wild *w) {
+    struct qm_graph_tensor *out = &w->tensors[TENSORS - 1];
+    *out = w->tensors[0];
+    memmove(out->dims + 1, out->dims, (QM_MAX_RANK - 1) * sizeof *out->dims);
+    out->dims[0] = w->op.input_count;
+    out->rank++;
+}
+
 static void draw_wild(struct wild *w, enum qm_graph_op_kind kind) {
     w->op = (struct qm_graph_op){.kind = kind, .beta = 1, .input_count = 1 + draw(w, 3), .output_count = 1};
     w->graph = (struct qm_graph){.tensors = w->tensors, .tensor_count = TENSORS, .ops = &w->op, .op_count = 1};
@@ -56,6 +78,8 @@ static void draw_wild(struct wild *w, enum qm_graph_op_kind kind) {
     uint32_t *const words[] = {&w->op.kernel_h, &w->op.kernel_w, &w->op.stride_h, &w->op.stride_w,
                                &w->op.pad_top,  &w->op.pad_left, &w->op.axis,     &w->op.axes};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) *words[i] = draw_extent(w);
+    if (kind == QM_OP_PACK) draw_packed(w);
+    if (kind == QM_OP_TRANSPOSE || kind == QM_OP_STRIDED_SLICE || kind == QM_OP_PAD) draw_places(w);
     w->op.activation = (enum qm_activation)(draw(w, 3) > 0 ? 0 : draw(w, 4));
     w->op.align_corners = draw(w, 2);
     w->op.half_pixel_centers = draw(w, 2);

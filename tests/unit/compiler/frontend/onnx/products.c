@@ -151,7 +151,7 @@ Test(onnx_products, a_transposed_convolution_gives_no_more_than_there_is) {
     Onnx__NodeProto *made = transposed(SHAPE(3, 1, 1, 3), SHAPE(3, 1, 1, 1), 1);
     onnx_build_ints(build, made, "strides", 1, (int64_t[]){2});
     onnx_build_string(build, made, "auto_pad", "SAME_UPPER");
-    refused("ConvTranspose has an auto_pad that asks for 6 elements of axis 1, which has 5 without pads");
+    refused("ConvTranspose has an auto_pad that asks for 6 elements of axis 2, which has 5 without pads");
 }
 
 Test(onnx_products, output_padding_is_below_stride_or_dilation) {

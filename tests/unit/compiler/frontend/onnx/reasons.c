@@ -82,6 +82,95 @@ Test(onnx_reasons, only_a_network_without_quantizers_is_told_to_be_quantized) {
     refused("MissingInteger is not supported", false);
 }
 
+Test(onnx_reasons, a_network_whose_weights_are_not_quantized_is_float) {
+    static const double weights[COLUMNS * WIDTH] = {0.5, 1.25};
+    onnx_build_constant(&build, "weights", FLOAT, (struct onnx_build_shape){2, {COLUMNS, WIDTH}}, weights);
+    node("Missing", "x", "a");
+    node("MatMul", "x weights", "b");
+    node("Add", "a b", "y");
+    refused("bad.onnx: this is a float network: it has no quantizers, and operator 1 MatMul has weights weights that are not integers; "
+            "quantize "
+            "it to int8 (docs/how-to/bring-your-own-network.md says how)",
+            false);
+    node("DequantizeLinear", "x scale zero", "c");
+    refused("operator 0 Missing is not supported", false);
+}
+
+/* ---- sizes ---- */
+
+static void of_list(const char *op, const double *list, const char *words) {
+    onnx_build_constant(&build, "list", INT64, (struct onnx_build_shape){1, {2}}, list);
+    node("DequantizeLinear", "x scale zero", "map");
+    node(op, "map list", "n");
+    node("QuantizeLinear", "n scale zero", "y");
+    refused(words, false);
+}
+
+Test(onnx_reasons, too_many_repetitions_are_refused_by_size) {
+    of_list("Tile", (const double[]){1 << 20, 1 << 20}, "operator 1 Tile makes 21990232555520 elements; at most 67108864 can be made");
+}
+
+Test(onnx_reasons, nothing_is_repeated_less_than_once) {
+    of_list("Tile", (const double[]){1, 0}, "operator 1 Tile repeats axis 1 0 times; it must be once or more");
+}
+
+Test(onnx_reasons, nothing_is_expanded_beyond_what_can_be_made) {
+    onnx_build_constant(&build, "list", INT64, (struct onnx_build_shape){1, {4}}, (const double[]){1 << 20, 1 << 20, ROWS, COLUMNS});
+    node("DequantizeLinear", "x scale zero", "map");
+    node("Expand", "map list", "n");
+    node("QuantizeLinear", "n scale zero", "y");
+    refused("operator 1 Expand makes 21990232555520 elements; at most 67108864 can be made", false);
+}
+
+Test(onnx_reasons, as_many_nodes_as_nobody_reads_are_counted) {
+    Onnx__NodeProto *one = node("DequantizeLinear", "x scale zero", "y"), **many = QM_ARENA_NEW(arena, Onnx__NodeProto *, 1 << 16);
+    onnx_build_pack(&build); /* fills in all but the nodes */
+    for (int i = 0; i < 1 << 16; i++) many[i] = one;
+    build.graph.node = many;
+    build.graph.n_node = 1 << 16;
+    struct file_bytes file = {.size = onnx__model_proto__get_packed_size(&build.model)};
+    struct qm_graph *graph;
+    struct qm_diag diag = {.text = ""};
+    file.data = qm_arena_alloc(arena, file.size);
+    onnx__model_proto__pack(&build.model, file.data);
+    cr_expect(
+        eq(int, qm_model_parse(&(struct qm_model_bytes){file.data, file.size, "bad.onnx"}, NULL, arena, &graph, &diag), QM_BAD_INPUT));
+    cr_expect(eq(str, diag.text, "bad.onnx: 65536 nodes with 65539 inputs, constants and results; at most 65536 can be read in all"));
+}
+
+/* ---- pads below 0 ---- */
+
+static void pads(const double *list, const char *mode) {
+    onnx_build_constant(&build, "list", INT64, (struct onnx_build_shape){1, {4}}, list);
+    node("DequantizeLinear", "x scale zero", "map");
+    onnx_build_string(&build, node("Pad", "map list", "n"), "mode", mode);
+    node("QuantizeLinear", "n scale zero", "y");
+}
+
+Test(onnx_reasons, pads_below_0_cut) {
+    double want[2 * 6];
+    pads((const double[]){-2, 2, 0, -1}, "constant");
+    for (int i = 0; i < 12; i++) want[i] = i % 6 < 2 ? 3 : input.values[(i / 6 + 2) * COLUMNS + i % 6 - 2];
+    gives(want, 2, (const size_t[]){2, 6});
+}
+
+Test(onnx_reasons, pads_cut_one_axis_and_mirror_another) {
+    double want[3 * 6];
+    pads((const double[]){0, 1, -1, 0}, "edge");
+    for (int i = 0; i < 18; i++) want[i] = input.values[i / 6 * COLUMNS + (i % 6 > 0 ? i % 6 - 1 : 0)];
+    gives(want, 2, (const size_t[]){3, 6});
+}
+
+Test(onnx_reasons, an_axis_is_not_cut_and_mirrored) {
+    pads((const double[]){0, 2, 0, -1}, "reflect");
+    refused("operator 1 Pad cuts axis 1 at one end and pads it at the other in the mode reflect", false);
+}
+
+Test(onnx_reasons, pads_leave_something) {
+    pads((const double[]){-2, 0, -2, 9}, "constant");
+    refused("operator 1 Pad has pads that cut 4 elements from the 4 of axis 0", false);
+}
+
 /* ---- what is no number ---- */
 
 static void computes_with(const char *op, double number, const char *words) {

@@ -271,24 +271,24 @@ Test(tflite_shapes, names_all_operators_in_the_way_and_what_helps) {
                "quantize to int8, not to int16 activations with int8 weights");
 }
 
-enum { FLOOR = 8 }; /* as TFLite numbers it */
+enum { ZEROS_LIKE = 93 }; /* as TFLite numbers it */
 
-/* FLOOR stands between DEQUANTIZE and LOGISTIC, which floats that come of bytes may reach. A float input is no such thing. */
+/* ZEROS_LIKE stands between DEQUANTIZE and LOGISTIC, which floats that come of bytes may reach. A float input is no such thing. */
 Test(tflite_shapes, only_what_is_in_the_way_of_a_float_tail_is_named) {
     struct build_model m = {.node_count = 3, .tensor_count = 4, .input_count = 1, .inputs = {0}, .outputs = {3}};
     m.nodes[0] = (struct build_node){TFLITE_DEQUANTIZE, 0, .inputs = {0}, .input_count = 1, .outputs = {1}};
-    m.nodes[1] = (struct build_node){FLOOR, 0, .inputs = {1}, .input_count = 1, .outputs = {2}};
+    m.nodes[1] = (struct build_node){ZEROS_LIKE, 0, .inputs = {1}, .input_count = 1, .outputs = {2}};
     m.nodes[2] = (struct build_node){TFLITE_LOGISTIC, 0, .inputs = {2}, .input_count = 1, .outputs = {3}};
     m.tensors[0] = (struct build_tensor){BUILD_INT8, {2}, .scale = 0.5F};
     for (int i = 1; i < 4; i++) m.tensors[i] = (struct build_tensor){.type = BUILD_FLOAT, .dims = {2}};
-    refuse(&m, "made: operator 1 FLOOR is not supported; docs/operators.md lists what runs where");
+    refuse(&m, "made: operator 1 ZEROS_LIKE is not supported; docs/operators.md lists what runs where");
     m.tensors[4] = m.tensors[5] = m.tensors[3];
     m.nodes[3] = (struct build_node){TFLITE_LOGISTIC, 0, .inputs = {4}, .input_count = 1, .outputs = {5}};
     m.node_count = 4;
     m.tensor_count = 6;
     m.inputs[1] = 4;
     m.input_count = 2;
-    refuse(&m, "made: operator 1 FLOOR is not supported; operator 3 LOGISTIC on float32 is not supported; "
+    refuse(&m, "made: operator 1 ZEROS_LIKE is not supported; operator 3 LOGISTIC on float32 is not supported; "
                "this is a float network: quantize it to int8 (docs/how-to/run-a-network.md says how)");
 }
 
