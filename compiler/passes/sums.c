@@ -1,5 +1,5 @@
 /* sums.c - whether the accumulator holds every sum that a layer can have: the least and the largest by the layer's own weights, over all
- * inputs that its input's type allows. Zero is a number of each type, so that a sum over a part of the products lies between the two as well.
+ * inputs that its input's type allows. Zero is a number of each type, so that the sum of a part of the products lies between the two.
  */
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* sums.c - whether the accumulator holds a layer's sums: against the inputs that make them largest and smallest, written down one by one. */
+/* sums.c - whether the accumulator holds a layer's sums: against the inputs that make them largest and smallest, written down. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
