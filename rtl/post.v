@@ -1,8 +1,8 @@
 // post.v - requantizes, pools, adds and copies, one item a cycle.
 //
 // A walker issues items; what was issued in one cycle is read in the next one, and in that cycle becomes x (a biased sum, a reduced
-// window), which is multiplied, rounded, clamped and written in the four cycles after. ADD scales its operands first, or multiplies them
-// with each other, which takes two more. A row of wide elements has an item for each cycle in which it is written;
+// window), which is multiplied, rounded, clamped and written in the four cycles after. ADD first scales both operands, or multiplies them
+// with each other, so that its x comes three cycles later. A row of wide elements has an item for each cycle in which it is written;
 // the first of them computes it.
 // Invariant: one instruction at a time, so that insn_q holds still until its last output is written. docs/machine.md, Post.
 `include "qmac_defs.vh"
@@ -37,6 +37,9 @@ module post #(
     output wire               post_re_o,         // a read is issued
     output wire [23:0]        post_addr_o,
     input  wire [8*Cols-1:0]  post_data_i,
+    output wire               operand_re_o,      // a read of the second operand is issued
+    output wire [23:0]        operand_addr_o,
+    input  wire [8*Cols-1:0]  operand_data_i,
     output wire               post_we_o,         // an output is written
     output wire [23:0]        post_waddr_o,
     output wire [8*Cols-1:0]  post_wdata_o,
@@ -76,7 +79,6 @@ module post #(
     wire              param;        // a parameter read
     wire [3:0]        param_index;
     wire              item;         // an item is issued
-    wire              item_second;  // ADD: of the second operand
     wire              item_first;   // the first tap of a POOL's output, the first cycle of a row
     wire              item_output;  // something is written for it
     wire              item_last;    // with it the instruction is complete
@@ -91,28 +93,28 @@ module post #(
     wire [9:0]        window_end;
 
     post_walk #(.Rows(Rows), .Cols(Cols)) walk (
-        .clk_i        (clk_i),
-        .rst_ni       (rst_ni),
-        .clear_i      (clear_i),
-        .start_i      (start_o),
-        .start_insn_i (front_insn_i),
-        .insn_i       (insn_q),
-        .table_o      (reads_table),
-        .table_index_o(table_index),
-        .param_o      (param),
-        .param_index_o(param_index),
-        .item_o       (item),
-        .second_o     (item_second),
-        .first_o      (item_first),
-        .output_o     (item_output),
-        .last_o       (item_last),
-        .n_o          (item_n),
-        .bytes_o      (item_bytes),
-        .x_o          (item_x),
-        .y_o          (item_y),
-        .addr_o       (item_addr),
-        .out_addr_o   (item_out),
-        .acc_addr_o   (post_acc_addr_o)
+        .clk_i         (clk_i),
+        .rst_ni        (rst_ni),
+        .clear_i       (clear_i),
+        .start_i       (start_o),
+        .start_insn_i  (front_insn_i),
+        .insn_i        (insn_q),
+        .table_o       (reads_table),
+        .table_index_o (table_index),
+        .param_o       (param),
+        .param_index_o (param_index),
+        .item_o        (item),
+        .first_o       (item_first),
+        .output_o      (item_output),
+        .last_o        (item_last),
+        .n_o           (item_n),
+        .bytes_o       (item_bytes),
+        .x_o           (item_x),
+        .y_o           (item_y),
+        .addr_o        (item_addr),
+        .operand_addr_o(operand_addr_o),
+        .out_addr_o    (item_out),
+        .acc_addr_o    (post_acc_addr_o)
     );
     window_address #(.Lanes(Cols)) window (
         .y_i           (item_y),
@@ -130,16 +132,18 @@ module post #(
 
     assign post_re_o        = reads_table || param || (item && !requantizing);
     assign post_addr_o      = requantizing || adding ? item_addr : window_addr;
+    assign operand_re_o     = item && adding;
     assign post_acc_re_o    = item && requantizing && item_first;
 
     assign row_o            = item;
     assign param_o          = reads_table || param;
     assign drain_o          = busy_q;
     assign busy_o           = busy_q;
-    assign read_bytes_o     = param ? {7'd0, AllLanes} : post_re_o ? {7'd0, item_n} : 16'd0;
+    wire [15:0] all_n       = operand_re_o ? {6'd0, item_n, 1'b0} : {7'd0, item_n};  // of both operands
+    assign read_bytes_o     = param ? {7'd0, AllLanes} : post_re_o ? all_n : 16'd0;
     assign acc_read_words_o = post_acc_re_o ? {7'd0, AllLanes} : 16'd0;
     assign requantize_o     = item_result ? {7'd0, item_n} : 16'd0;
-    assign scale_o          = item && adding && (item_second || !product) ? {7'd0, item_n} : 16'd0;
+    assign scale_o          = operand_re_o ? product ? {7'd0, item_n} : all_n : 16'd0;
     assign pool_o           = item && pooling ? {7'd0, item_n} : 16'd0;
 
     // ---- The cycle after: data_* describe what was read ----
@@ -148,7 +152,6 @@ module post #(
     reg       data_param_q;   // parameters
     reg [3:0] data_param_index_q;
     reg       data_item_q;    // an item
-    reg       data_second_q;  // its kind, as item_second
     reg       data_first_q;   // as item_first
     reg [8:0] data_n_q;
     reg [9:0] data_begin_q;
@@ -161,11 +164,10 @@ module post #(
         data_param_index_q <= param_index;
         data_item_q        <= rst_ni && item;
         if (item) begin
-            data_second_q <= item_second;
-            data_first_q  <= item_first;
-            data_n_q      <= item_n;
-            data_begin_q  <= adding ? 10'd0 : window_first;
-            data_end_q    <= adding ? {1'b0, AllLanes} : window_end;
+            data_first_q <= item_first;
+            data_n_q     <= item_n;
+            data_begin_q <= adding ? 10'd0 : window_first;
+            data_end_q   <= adding ? {1'b0, AllLanes} : window_end;
         end
     end
 
@@ -198,8 +200,8 @@ module post #(
     always @(posedge clk_i)
         if (data_table_q) table_q[8*Cols*data_table_index_q +: 8*Cols] <= post_data_i;
 
-    // ---- Outputs on their way: ADD waits two cycles for its operands, then all take the same five ----
-    wire        sum_valid;  // both operands of ADD's item are scaled
+    // ---- Outputs on their way: ADD waits three cycles for its operands, then all take the same five ----
+    wire        sum_valid;  // the operands of ADD's item are rounded
     wire [34:0] sum_output;
     wire        sum_any;
     wire        valid = adding ? sum_valid : item_output;  // an item takes its way to the output
@@ -214,7 +216,7 @@ module post #(
     wire        unused_any = sum_any || out_any || copied_any;
     /* verilator lint_on UNUSEDSIGNAL */
 
-    delay_line #(.Width(35), .Cycles(2)) sum_line (
+    delay_line #(.Width(35), .Cycles(3)) sum_line (
         .clk_i  (clk_i),
         .rst_ni (rst_ni),
         .valid_i(item_output && adding),
@@ -248,27 +250,33 @@ module post #(
     // The bias is added to the product, not to the sum.
     wire on_product = `QM_F_ROUNDING(insn_q) == `QM_ROUNDING_ADDEND || `QM_F_ROUNDING(insn_q) == `QM_ROUNDING_OFFSET;
 
-    // ---- x: biased sums, or reduced windows ----
+    // ---- x: biased sums, reduced windows, or what ADD's operands give ----
     reg  [32*Cols-1:0] x_q;
     reg  [32*Cols-1:0] pool_q;     // reduction of the taps so far
-    reg  [32*Cols-1:0] operand_q;  // ADD: (element - zero) << pre_shift, of a product without the shift
-    reg  [17*Cols-1:0] factor_q;   // of a product: the first operand while the second is in operand_q
+    reg  [32*Cols-1:0] a_q;        // ADD: (element - zero) << pre_shift, of a product without the shift
+    reg  [32*Cols-1:0] b_q;
+    wire [32*Cols-1:0] a_scaled;
+    wire [32*Cols-1:0] b_scaled;
     reg  [31:0]        element;
+    reg  [31:0]        operand;
     reg  [31:0]        reduced;
 
-    wire [15:0] zero = data_second_q ? `QM_F_B_ZERO(insn_q) : `QM_F_A_ZERO(insn_q);
+    wire [15:0] a_zero    = `QM_F_A_ZERO(insn_q);
+    wire [15:0] b_zero    = `QM_F_B_ZERO(insn_q);
+    wire [4:0]  pre_shift = product ? 5'd0 : `QM_F_PRE_SHIFT(insn_q);
 
-    /* verilator lint_off BLKSEQ */  // element and reduced are names for parts of one lane's expression
+    /* verilator lint_off BLKSEQ */  // element, operand and reduced are names for parts of one lane's expression
     integer c;
-    always @(posedge clk_i)
+    always @(posedge clk_i) begin
         if (data_item_q)
             for (c = 0; c < Cols; c = c + 1) begin
                 element = {{24{data[8*c + 7] && !`QM_F_IN_UNSIGNED(insn_q)}}, data[8*c +: 8]};
+                operand = {{24{operand_data_i[8*c + 7] && !`QM_F_IN_UNSIGNED(insn_q)}}, operand_data_i[8*c +: 8]};
                 if (requantizing) begin
                     if (data_first_q) x_q[32*c +: 32] <= post_acc_data_i[32*c +: 32] + (on_product ? 32'd0 : bias[32*c +: 32]);
                 end else if (adding) begin
-                    if (product) factor_q[17*c +: 17] <= operand_q[32*c +: 17];
-                    operand_q[32*c +: 32] <= (element - {{16{zero[15]}}, zero}) << (product ? 5'd0 : `QM_F_PRE_SHIFT(insn_q));
+                    a_q[32*c +: 32] <= (element - {{16{a_zero[15]}}, a_zero}) << pre_shift;
+                    b_q[32*c +: 32] <= (operand - {{16{b_zero[15]}}, b_zero}) << pre_shift;
                 end else if (pooling) begin
                     if (data_first_q)
                         reduced = element;
@@ -280,51 +288,56 @@ module post #(
                     if (x_valid_q) x_q[32*c +: 32] <= reduced + `QM_F_POOL_BIAS(insn_q);
                 end
             end
+        if (x_valid_q && adding)
+            for (c = 0; c < Cols; c = c + 1)
+                x_q[32*c +: 32] <= b_scaled[32*c +: 32] + (product ? 32'd0 : a_scaled[32*c +: 32]);
+    end
     /* verilator lint_on BLKSEQ */
 
-    // ---- Scaling: of ADD's operands, the second added to the first, and of the output. ----
-    // A product takes the place of the second scaling.
-    reg operand_multiply_q;  // an operand is multiplied
-    reg operand_round_q;     // its product is rounded
-    reg multiply_second_q;   // it is the second operand that is multiplied
-    reg round_second_q;      // that is rounded
+    // ---- Scaling: of ADD's operands, and of the output. A product takes the place of the second operand's scaling. ----
+    reg operands_multiply_q;  // the operands are multiplied
+    reg operands_round_q;     // their products are rounded
 
     always @(posedge clk_i) begin
-        operand_multiply_q <= rst_ni && data_item_q && adding && (data_second_q || !product);
-        operand_round_q    <= rst_ni && operand_multiply_q;
-        multiply_second_q  <= data_second_q;
-        round_second_q     <= multiply_second_q;
+        operands_multiply_q <= rst_ni && data_item_q && adding;
+        operands_round_q    <= rst_ni && operands_multiply_q;
     end
 
-    wire [31:0] operand_multiplier = multiply_second_q ? `QM_F_B_MULTIPLIER(insn_q) : `QM_F_A_MULTIPLIER(insn_q);
-    wire [7:0]  operand_shift      = product ? 8'd31 : multiply_second_q ? `QM_F_B_SHIFT(insn_q) : `QM_F_A_SHIFT(insn_q);
+    wire [7:0]  b_shift    = product ? 8'd31 : `QM_F_B_SHIFT(insn_q);
+    wire [2:0]  b_rounding = product ? `QM_ROUNDING_FLOOR : `QM_F_ROUNDING(insn_q);
 
-    wire [2:0]  operand_rounding   = product ? `QM_ROUNDING_FLOOR : `QM_F_ROUNDING(insn_q);
-
-    wire [32*Cols-1:0] sums;
     wire [32*Cols-1:0] scaled;
 
     genvar l;
     generate
         for (l = 0; l < Cols; l = l + 1) begin : gen_lane
-            requantize operand (
+            requantize a (
                 .clk_i       (clk_i),
-                .multiply_i  (operand_multiply_q),
-                .round_i     (operand_round_q),
-                .accumulate_i(round_second_q && !product),
-                .x_i         (operand_q[32*l +: 32]),
-                .multiplier_i(product ? {{15{factor_q[17*l + 16]}}, factor_q[17*l +: 17]} : operand_multiplier),
+                .multiply_i  (operands_multiply_q && !product),
+                .round_i     (operands_round_q && !product),
+                .x_i         (a_q[32*l +: 32]),
+                .multiplier_i(`QM_F_A_MULTIPLIER(insn_q)),
                 .addend_i    (32'd0),
-                .shift_i     (operand_shift),
-                .rounding_i  (operand_rounding),
-                .result_o    (sums[32*l +: 32])
+                .shift_i     (`QM_F_A_SHIFT(insn_q)),
+                .rounding_i  (`QM_F_ROUNDING(insn_q)),
+                .result_o    (a_scaled[32*l +: 32])
+            );
+            requantize b (
+                .clk_i       (clk_i),
+                .multiply_i  (operands_multiply_q),
+                .round_i     (operands_round_q),
+                .x_i         (b_q[32*l +: 32]),
+                .multiplier_i(product ? a_q[32*l +: 32] : `QM_F_B_MULTIPLIER(insn_q)),
+                .addend_i    (32'd0),
+                .shift_i     (b_shift),
+                .rounding_i  (b_rounding),
+                .result_o    (b_scaled[32*l +: 32])
             );
             requantize result (
                 .clk_i       (clk_i),
                 .multiply_i  (multiply_valid_q && !copying),
                 .round_i     (round_valid_q && !copying),
-                .accumulate_i(1'b0),
-                .x_i         (adding ? sums[32*l +: 32] : x_q[32*l +: 32]),
+                .x_i         (x_q[32*l +: 32]),
                 .multiplier_i(requantizing ? multipliers[32*l +: 32] : `QM_F_OUT_MULTIPLIER(insn_q)),
                 .addend_i    (requantizing ? bias[32*l +: 32] : 32'd0),
                 .shift_i     (requantizing ? shifts[8*l +: 8] : `QM_F_OUT_SHIFT(insn_q)),

@@ -48,10 +48,11 @@ struct qm_post_events {
 
 /* What one item of an instruction reads and writes; addresses wrap like those of the hardware. */
 struct qm_post_item {
-    bool reads;      /* the scratchpad */
-    bool reads_sums; /* the accumulator */
-    bool writes;     /* an output; its bytes may be none */
-    uint32_t read_addr, acc_addr, out_addr, out_bytes;
+    bool reads;         /* the scratchpad */
+    bool reads_operand; /* a second operand there */
+    bool reads_sums;    /* the accumulator */
+    bool writes;        /* an output; its bytes may be none */
+    uint32_t read_addr, operand_addr, acc_addr, out_addr, out_bytes;
 };
 
 /* Items one after another that have the same cause: `param` or `row`. */

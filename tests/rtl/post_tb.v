@@ -28,11 +28,11 @@ module post_tb;
     reg  [511:0] insn;
     reg          front_valid = 1'b0;
     reg          start_ok = 1'b0;
-    wire         start, ends, busy, issued, param, drain, re, we, acc_re;
+    wire         start, ends, busy, issued, param, drain, re, operand_re, we, acc_re;
     wire [3:0]   end_signal;
     wire [15:0]  overflow_words, read_bytes, write_bytes, acc_read_words, requantized, scaled, pooled, acc_addr;
-    wire [23:0]  addr, waddr;
-    wire [8*Cols-1:0]  data, wdata;
+    wire [23:0]  addr, operand_addr, waddr;
+    wire [8*Cols-1:0]  data, operand_data, wdata;
     wire [16*Cols-1:0] weight_data;
     wire [Cols-1:0]    wmask;
     wire [32*Cols-1:0] acc_data;
@@ -46,7 +46,8 @@ module post_tb;
         .clk_i(clk), .rst_ni(rst_n), .clear_i(1'b0), .front_valid_i(front_valid), .front_insn_i(insn), .start_ok_i(start_ok),
         .start_o(start), .end_o(ends), .end_signal_o(end_signal), .busy_o(busy), .row_o(issued), .param_o(param), .drain_o(drain),
         .read_bytes_o(read_bytes), .write_bytes_o(write_bytes), .acc_read_words_o(acc_read_words), .requantize_o(requantized),
-        .scale_o(scaled), .pool_o(pooled), .post_re_o(re), .post_addr_o(addr), .post_data_i(data), .post_we_o(we),
+        .scale_o(scaled), .pool_o(pooled), .post_re_o(re), .post_addr_o(addr), .post_data_i(data),
+        .operand_re_o(operand_re), .operand_addr_o(operand_addr), .operand_data_i(operand_data), .post_we_o(we),
         .post_waddr_o(waddr), .post_wdata_o(wdata), .post_wmask_o(wmask), .post_acc_re_o(acc_re), .post_acc_addr_o(acc_addr),
         .post_acc_data_i(acc_data));
     accumulator #(.Cols(Cols), .AccRows(AccRows)) acc (
@@ -58,6 +59,7 @@ module post_tb;
         .clk_i(clk), .window_re_i(1'b0), .window_wide_i(1'b0), .window_addr_i(24'd0), .window_data_o(window_data),
         .weight_re_i(1'b0), .weight_wide_i(1'b0), .weight_addr_i(24'd0), .weight_data_o(weight_data),
         .post_re_i(re), .post_addr_i(addr), .post_data_o(data),
+        .operand_re_i(operand_re), .operand_addr_i(operand_addr), .operand_data_o(operand_data),
         .post_we_i(we), .post_waddr_i(waddr), .post_wdata_i(wdata), .post_wmask_i(wmask),
         .load_we_i(load_we), .load_addr_i(load_addr), .load_data_i(load_data), .load_mask_i(4'hf),
         .store_re_i(1'b0), .store_addr_i(24'd0), .store_data_o(store_data));
@@ -257,8 +259,7 @@ module post_tb;
             want_reads = want_reads + 2*n;
             want_scale = want_scale + (`QM_F_BINARY(insn) ? n : 2*n);
             one_issue;
-            one_issue;
-            one_output(7, 1);
+            one_output(8, 1);
         end
     endtask
 

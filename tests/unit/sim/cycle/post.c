@@ -121,12 +121,10 @@ Test(cycle_post, add_reads_two_operands_for_each_output) {
         insn.binary = binary;
         struct walk walk = {.machine = &rig->machine, .insn = &insn};
         for (uint32_t at = 0; at < 37; at += 8) {
-            for (int operand = 0; operand < 2; operand++) {
-                walk.work.post_reads += part(37, at, 8);
-                if (operand == 1 || binary == QM_binary_SUM) walk.work.scale_ops += part(37, at, 8);
-                if (operand == 1) write_output(&walk, part(37, at, 8));
-                next_item(&walk);
-            }
+            walk.work.post_reads += 2 * part(37, at, 8);
+            walk.work.scale_ops += (binary == QM_binary_SUM ? 2 : 1) * part(37, at, 8);
+            write_output(&walk, part(37, at, 8));
+            next_item(&walk);
         }
     }
     rig_destroy(rig);
