@@ -1,7 +1,7 @@
 // post_walk.v - the order in which post issues: table; tile { parameters; oy { ox { ky { kx { piece }}}}}, one issue a cycle.
 //
 // An opcode that lacks a level passes through it once. ADD has pieces only; the pieces of REQUANTIZE are the cycles in which a row is
-// written. The first issue is in the cycle after start_i. docs/machine.md, Post.
+// written. The second operand of both is walked with the output. The first issue is in the cycle after start_i. docs/machine.md, Post.
 `include "qmac_defs.vh"
 `default_nettype none
 
@@ -32,7 +32,7 @@ module post_walk #(
     output wire signed [33:0] x_o,            // window coordinates (POOL, COPY)
     output wire signed [25:0] y_o,
     output wire [23:0]        addr_o,         // scratchpad address (ADD, table, parameters)
-    output wire [23:0]        operand_addr_o, // of the second operand (ADD)
+    output wire [23:0]        operand_addr_o, // of the second operand (ADD, REQUANTIZE with a residual)
     output wire [23:0]        out_addr_o,     // of the output
     output wire [15:0]        acc_addr_o      // accumulator row (REQUANTIZE)
 );
@@ -198,12 +198,17 @@ module post_walk #(
     reg  [23:0] row_out_q;   // of the output row
     reg  [23:0] tile_out_q;  // of the tile
     reg  [23:0] offset_q;    // ADD: elements issued; REQUANTIZE: bytes of the table, then of parameters read
+    reg  [23:0] operand_q;   // of the second operand
+    reg  [23:0] row_operand_q;
+    reg  [23:0] tile_operand_q;
     reg  [15:0] acc_q;
 
     reg  [23:0] out_d;
     reg  [23:0] pos_out_d;
     reg  [23:0] row_out_d;
     reg  [23:0] tile_out_d;
+    reg  [23:0] row_operand_d;
+    reg  [23:0] tile_operand_d;
 
     /* verilator lint_off BLKSEQ */  // as above
     always @(posedge clk_i)
@@ -214,6 +219,9 @@ module post_walk #(
             tile_out_q <= `QM_F_OUT_ADDR(start_insn_i);
             offset_q   <= 24'd0;
             acc_q      <= `QM_F_ACC_ADDR(start_insn_i);
+            operand_q      <= `QM_F_B_ADDR(start_insn_i);
+            row_operand_q  <= `QM_F_B_ADDR(start_insn_i);
+            tile_operand_q <= `QM_F_B_ADDR(start_insn_i);
         end else if (table_o) begin
             offset_q   <= table_left_q == table_n ? 24'd0 : offset_q + PieceMax;
         end else if (param_o) begin
@@ -227,6 +235,12 @@ module post_walk #(
             pos_out_q  <= pos_out_d;
             row_out_q  <= row_out_d;
             tile_out_q <= tile_out_d;
+            tile_operand_d = oy_end ? tile_operand_q + {8'd0, tile_max} : tile_operand_q;
+            row_operand_d  = oy_end ? tile_operand_d : ox_end ? row_operand_q + {8'd0, `QM_F_B_PITCH(insn_i)} : row_operand_q;
+            operand_q      <= adding ? operand_q + PieceMax : ox_end ? row_operand_d
+                            : ky_end ? operand_q + {8'd0, `QM_F_B_PIXEL(insn_i)} : operand_q;
+            row_operand_q  <= row_operand_d;
+            tile_operand_q <= tile_operand_d;
             if (adding) offset_q <= offset_q + PieceMax;
             if (ky_end) acc_q <= acc_q + 16'd1;
         end
@@ -234,7 +248,7 @@ module post_walk #(
 
     assign out_addr_o     = out_q;
     assign addr_o         = offset_q + (table_o ? `QM_F_TABLE_ADDR(insn_i) : adding ? `QM_F_IN_ADDR(insn_i) : `QM_F_PARAM_ADDR(insn_i));
-    assign operand_addr_o = offset_q + `QM_F_B_ADDR(insn_i);
+    assign operand_addr_o = operand_q;
     assign acc_addr_o     = acc_q;
 
 endmodule

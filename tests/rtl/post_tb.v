@@ -103,6 +103,18 @@ module post_tb;
         end
     endfunction
 
+    // A row's value as the first operand of a sum with a residual.
+    function signed [31:0] first_operand(input signed [31:0] x);
+        integer a;
+        begin
+            a = x;
+            if (a < signed_half(`QM_F_A_MIN(insn))) a = signed_half(`QM_F_A_MIN(insn));
+            if (a > signed_half(`QM_F_A_MAX(insn))) a = signed_half(`QM_F_A_MAX(insn));
+            first_operand = scale(a << `QM_F_PRE_SHIFT(insn), `QM_F_A_MULTIPLIER(insn), signed_byte(`QM_F_A_SHIFT(insn)),
+                                  `QM_F_ROUNDING(insn));
+        end
+    endfunction
+
     // Bits of an element that REQUANTIZE writes.
     function integer element_bits(input integer out_type);
         case (out_type)
@@ -188,20 +200,29 @@ module post_tb;
                     for (ox = 0; ox < `QM_F_OUT_W(insn); ox = ox + 1) begin
                         out = `QM_F_OUT_ADDR(insn) + oy*`QM_F_OUT_PITCH(insn) + ox*`QM_F_OUT_PIXEL(insn)
                             + bytes_of(`QM_F_OUT_TYPE(insn), tile*width);
-                        for (c = 0; c < n; c = c + 1)
-                            put_element(out, scale_addend(
+                        for (c = 0; c < n; c = c + 1) begin
+                            value = scale_addend(
                                 sums[row*Cols + c] + (on_product ? 0 : word(at + 4*c)),
                                 word(at + 4*Cols + 4*c), signed_byte(bytes[at + 8*Cols + c]), `QM_F_ROUNDING(insn),
-                                on_product ? word(at + 4*c) : 0));
+                                on_product ? word(at + 4*c) : 0);
+                            if (`QM_F_RESIDUAL(insn))
+                                value = scale(first_operand(value)
+                                    + operand(bytes[`QM_F_B_ADDR(insn) + oy*`QM_F_B_PITCH(insn) + ox*`QM_F_B_PIXEL(insn) + tile*width + c],
+                                              `QM_F_B_ZERO(insn), `QM_F_B_MULTIPLIER(insn), `QM_F_B_SHIFT(insn)),
+                                    `QM_F_OUT_MULTIPLIER(insn), signed_byte(`QM_F_OUT_SHIFT(insn)), `QM_F_ROUNDING(insn));
+                            put_element(out, value);
+                        end
                         row             = row + 1;
                         want_acc        = want_acc + Cols;
-                        want_requantize = want_requantize + n;
+                        want_requantize = want_requantize + (`QM_F_RESIDUAL(insn) ? 2*n : n);
+                        want_scale      = want_scale + (`QM_F_RESIDUAL(insn) ? 2*n : 0);
+                        want_reads      = want_reads + (`QM_F_RESIDUAL(insn) ? n : 0);
                         want_writes     = want_writes + bytes_of(`QM_F_OUT_TYPE(insn), n);
                         for (i = 0; i < bytes_of(`QM_F_OUT_TYPE(insn), 1); i = i + 1) begin
                             one_issue;
-                            must_write[issue - 1 + 5] = 1'b1;
+                            must_write[issue - 1 + (`QM_F_RESIDUAL(insn) ? 11 : 5)] = 1'b1;
                         end
-                        last_end = issue - 1 + 5;
+                        last_end = issue - 1 + (`QM_F_RESIDUAL(insn) ? 11 : 5);
                     end
             end
         end
@@ -296,6 +317,20 @@ module post_tb;
         end
     endtask
 
+    task draw_sum;
+        begin
+            `QM_F_IN_UNSIGNED(insn)    = draw(2);
+            `QM_F_B_ZERO(insn)         = draw(4) == 0 ? draw(65536) : draw(256) - 128;
+            `QM_F_A_MULTIPLIER(insn)   = draw(4) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
+            `QM_F_B_MULTIPLIER(insn)   = draw(4) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
+            `QM_F_A_SHIFT(insn)        = draw(4) == 0 ? draw(256) : 0 - draw(3);
+            `QM_F_B_SHIFT(insn)        = draw(4) == 0 ? draw(256) : 0 - draw(3);
+            `QM_F_PRE_SHIFT(insn)      = draw(2) == 0 ? 20 : draw(32);
+            `QM_F_OUT_MULTIPLIER(insn) = draw(4) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
+            `QM_F_OUT_SHIFT(insn)      = draw(4) == 0 ? draw(256) : 0 - 16 - draw(6);
+        end
+    endtask
+
     task draw_window;
         begin
             `QM_F_KERNEL_H(insn)     = draw_from(1, 3);
@@ -336,6 +371,13 @@ module post_tb;
                         `QM_F_OUT_TYPE(insn) = `QM_OUT_TYPE_BITS8;
                     if (`QM_F_OUT_TYPE(insn) == `QM_OUT_TYPE_BITS8) `QM_F_LOOKUP(insn) = draw(2);
                     `QM_F_TABLE_ADDR(insn) = Operands + draw(Outputs - Operands - 256);
+                    draw_sum;
+                    `QM_F_RESIDUAL(insn)   = draw(2);
+                    `QM_F_A_MIN(insn)      = draw(4) == 0 ? draw(65536) : 0 - draw(256);
+                    `QM_F_A_MAX(insn)      = draw(4) == 0 ? draw(65536) : draw(256);
+                    `QM_F_B_PIXEL(insn)    = `QM_F_CHANNELS(insn) + draw(4);
+                    `QM_F_B_PITCH(insn)    = `QM_F_B_PIXEL(insn)*`QM_F_OUT_W(insn) + draw(4);
+                    `QM_F_B_ADDR(insn)     = Operands + draw(Outputs - Operands - 3*`QM_F_B_PITCH(insn));
                     draw_output(bytes_of(`QM_F_OUT_TYPE(insn), `QM_F_CHANNELS(insn)));
                     draw_clamp;
                 end
@@ -363,16 +405,9 @@ module post_tb;
                     `QM_F_OUT_PIXEL(insn)      = 0;
                     `QM_F_OUT_PITCH(insn)      = 0;
                     draw_clamp;
-                    `QM_F_IN_UNSIGNED(insn)    = draw(2);
                     `QM_F_A_ZERO(insn)         = draw(4) == 0 ? draw(65536) : draw(256) - 128;
-                    `QM_F_B_ZERO(insn)         = draw(4) == 0 ? draw(65536) : draw(256) - 128;
-                    `QM_F_A_MULTIPLIER(insn)   = draw(4) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
-                    `QM_F_B_MULTIPLIER(insn)   = draw(4) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
-                    `QM_F_A_SHIFT(insn)        = draw(4) == 0 ? draw(256) : 0 - draw(3);
-                    `QM_F_B_SHIFT(insn)        = draw(4) == 0 ? draw(256) : 0 - draw(3);
-                    `QM_F_PRE_SHIFT(insn)      = draw(2) == 0 ? 20 : draw(32);
-                    `QM_F_OUT_MULTIPLIER(insn) = draw(4) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
-                    `QM_F_OUT_SHIFT(insn)      = draw(4) == 0 ? draw(256) : 0 - (`QM_F_BINARY(insn) ? 4 : 16) - draw(6);
+                    draw_sum;
+                    if (`QM_F_BINARY(insn)) `QM_F_OUT_SHIFT(insn) = draw(4) == 0 ? draw(256) : 0 - 4 - draw(6);
                 end
                 default: begin
                     draw_window;
