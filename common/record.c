@@ -24,7 +24,7 @@ static void record_post(const struct qm_insn *insn, const struct qm_machine *mac
                         struct qm_record *record) {
     record->post.items = shape->item_count(insn, machine);
     record->post.parameter_items = parameter_items(shape, insn, machine, record->post.items);
-    record->post.latency_cycles = shape->latency_cycles;
+    record->post.latency_cycles = qm_post_latency(insn);
 }
 
 static void record_transfer(const struct qm_insn *insn, struct qm_record *record) {

@@ -58,6 +58,11 @@ static const struct pass reading[] = {
     {NULL, NULL, NULL},
 };
 
+static const struct pass fusing[] = {
+    {"fuse", pass_fuse, print_network}, /* additions into the convolutions before them */
+    {NULL, NULL, NULL},
+};
+
 static const struct pass planning[] = {
     {"place", pass_place, plan_print},             /* which maps stay in the scratchpad */
     {"tile", pass_tile, plan_print},               /* how each layer is cut */
@@ -82,7 +87,7 @@ static const struct pass *find_pass(const struct pass *passes, const char *name)
 }
 
 static enum qm_status check_dump(const struct plan *plan) {
-    static const struct pass *const lists[] = {reading, planning, emitting};
+    static const struct pass *const lists[] = {reading, fusing, planning, emitting};
     const char *wanted = plan->options->dump_after;
     char names[128] = "";
     if (wanted == NULL) return QM_OK;
@@ -140,6 +145,7 @@ static enum qm_status compile(struct plan *plan, struct qm_program **program) {
     plan->arena = qm_arena_create();
     enum qm_status status = check_dump(plan);
     if (status == QM_OK && plan->model != NULL) status = run_passes(reading, plan, plan->options->dump_after);
+    if (status == QM_OK) status = run_passes(fusing, plan, plan->options->dump_after);
     if (status == QM_OK) status = compile_network(plan, program);
     plan_free(plan);
     return status;

@@ -94,7 +94,7 @@ QM_MUST_USE enum qm_status qm_legalize(const struct qm_graph *graph, const struc
  * their numbers then, and those that have the same are found. */
 QM_MUST_USE enum qm_status qm_narrow(struct qm_network *network, const char *precision, struct qm_arena *arena, struct qm_diag *diag);
 
-/* Network to program for the machine: the passes from place on. */
+/* Network to program for the machine: the passes from fuse on. */
 QM_MUST_USE enum qm_status qm_compile_network(const struct qm_network *network, const struct qm_machine *machine,
                                               const struct qm_compile_options *options, struct qm_program **program, struct qm_diag *diag);
 

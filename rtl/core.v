@@ -359,9 +359,9 @@ module core #(
     );
 
     // Post.
-    wire              post_re, post_we, post_row, post_param, post_drain;
-    wire [23:0]       post_addr, post_waddr;
-    wire [8*Cols-1:0] post_data, post_wdata;
+    wire              post_re, operand_re, post_we, post_row, post_param, post_drain;
+    wire [23:0]       post_addr, operand_addr, post_waddr;
+    wire [8*Cols-1:0] post_data, operand_data, post_wdata;
     wire [Cols-1:0]   post_wmask;
     wire [15:0]       post_read_bytes, post_write_bytes, post_acc_read_words, post_requantize, post_scale, post_pool;
 
@@ -388,6 +388,9 @@ module core #(
         .post_re_o       (post_re),
         .post_addr_o     (post_addr),
         .post_data_i     (post_data),
+        .operand_re_o    (operand_re),
+        .operand_addr_o  (operand_addr),
+        .operand_data_i  (operand_data),
         .post_we_o       (post_we),
         .post_waddr_o    (post_waddr),
         .post_wdata_o    (post_wdata),
@@ -442,6 +445,9 @@ module core #(
         .post_re_i    (post_re),
         .post_addr_i  (post_addr),
         .post_data_o  (post_data),
+        .operand_re_i (operand_re),
+        .operand_addr_i(operand_addr),
+        .operand_data_o(operand_data),
         .post_we_i    (post_we),
         .post_waddr_i (post_waddr),
         .post_wdata_i (post_wdata),

@@ -162,11 +162,13 @@ module decode #(
     endfunction
 
     function leaves_scratchpad(input [511:0] insn);  // 5
-        reg [63:0] length, param_end, table_end, a_end, b_end, sum_end;
+        reg [63:0] length, param_end, table_end, residual_end, a_end, b_end, sum_end;
         begin
             length    = {40'd0, `QM_F_LENGTH(insn)};
             param_end = {40'd0, `QM_F_PARAM_ADDR(insn)} + {48'd0, `QM_F_TILES(insn)} * param_bytes;
             table_end = {40'd0, `QM_F_TABLE_ADDR(insn)} + `QM_TABLE_BYTES;
+            residual_end = end_of({40'd0, `QM_F_B_ADDR(insn)}, {48'd0, `QM_F_OUT_H(insn)}, {48'd0, `QM_F_B_PITCH(insn)},
+                                  {48'd0, `QM_F_OUT_W(insn)}, {48'd0, `QM_F_B_PIXEL(insn)}, {48'd0, `QM_F_CHANNELS(insn)});
             a_end     = {40'd0, `QM_F_IN_ADDR(insn)} + length;
             b_end     = {40'd0, `QM_F_B_ADDR(insn)} + length;
             sum_end   = {40'd0, `QM_F_OUT_ADDR(insn)} + element_bytes(insn);
@@ -174,7 +176,8 @@ module decode #(
                 `QM_OP_LOAD, `QM_OP_STORE: leaves_scratchpad = transfer_end(insn) > spad_end;
                 `QM_OP_MATMUL:             leaves_scratchpad = window_end(insn) > spad_end || weight_end(insn) > spad_end;
                 `QM_OP_REQUANTIZE:         leaves_scratchpad = param_end > spad_end || out_end(insn) > spad_end
-                                               || (`QM_F_LOOKUP(insn) == `QM_LOOKUP_TABLE && table_end > spad_end);
+                                               || (`QM_F_LOOKUP(insn) == `QM_LOOKUP_TABLE && table_end > spad_end)
+                                               || (`QM_F_RESIDUAL(insn) && residual_end > spad_end);
                 `QM_OP_POOL, `QM_OP_COPY:  leaves_scratchpad = window_end(insn) > spad_end || out_end(insn) > spad_end;
                 default:                   leaves_scratchpad = a_end > spad_end || b_end > spad_end || sum_end > spad_end;  // ADD
             endcase

@@ -1,9 +1,9 @@
 // post.v - requantizes, pools, adds and copies, one item a cycle.
 //
-// A walker issues items; what was issued in one cycle is read in the next one, and in that cycle becomes x (a biased sum, a reduced
-// window), which is multiplied, rounded, clamped and written in the four cycles after. ADD scales its operands first, or multiplies them
-// with each other, which takes two more. A row of wide elements has an item for each cycle in which it is written;
-// the first of them computes it.
+// A walker issues items; what was issued in one cycle is read in the next one. A row of sums gets its bias then, is multiplied and rounded.
+// A window is reduced, and its result is x. ADD scales both operands, or multiplies them with each other, and what they give is x, three
+// cycles later; with a residual a row is the first operand. x is multiplied and rounded; that, or the row, is clamped and written. A row of
+// wide elements has an item for each cycle in which it is written; the first of them computes it.
 // Invariant: one instruction at a time, so that insn_q holds still until its last output is written. docs/machine.md, Post.
 `include "qmac_defs.vh"
 `default_nettype none
@@ -37,6 +37,9 @@ module post #(
     output wire               post_re_o,         // a read is issued
     output wire [23:0]        post_addr_o,
     input  wire [8*Cols-1:0]  post_data_i,
+    output wire               operand_re_o,      // a read of the second operand is issued
+    output wire [23:0]        operand_addr_o,
+    input  wire [8*Cols-1:0]  operand_data_i,
     output wire               post_we_o,         // an output is written
     output wire [23:0]        post_waddr_o,
     output wire [8*Cols-1:0]  post_wdata_o,
@@ -59,6 +62,8 @@ module post #(
     wire pooling      = `QM_F_OPCODE(insn_q) == `QM_OP_POOL;
     wire adding       = `QM_F_OPCODE(insn_q) == `QM_OP_ADD;
     wire product      = adding && `QM_F_BINARY(insn_q) == `QM_BINARY_PRODUCT;
+    wire residual     = requantizing && `QM_F_RESIDUAL(insn_q);
+    wire summing      = adding || residual;
     wire copying      = `QM_F_OPCODE(insn_q) == `QM_OP_COPY;
 
     assign start_o = front_valid_i && start_ok_i && !busy_q;
@@ -76,7 +81,6 @@ module post #(
     wire              param;        // a parameter read
     wire [3:0]        param_index;
     wire              item;         // an item is issued
-    wire              item_second;  // ADD: of the second operand
     wire              item_first;   // the first tap of a POOL's output, the first cycle of a row
     wire              item_output;  // something is written for it
     wire              item_last;    // with it the instruction is complete
@@ -91,28 +95,28 @@ module post #(
     wire [9:0]        window_end;
 
     post_walk #(.Rows(Rows), .Cols(Cols)) walk (
-        .clk_i        (clk_i),
-        .rst_ni       (rst_ni),
-        .clear_i      (clear_i),
-        .start_i      (start_o),
-        .start_insn_i (front_insn_i),
-        .insn_i       (insn_q),
-        .table_o      (reads_table),
-        .table_index_o(table_index),
-        .param_o      (param),
-        .param_index_o(param_index),
-        .item_o       (item),
-        .second_o     (item_second),
-        .first_o      (item_first),
-        .output_o     (item_output),
-        .last_o       (item_last),
-        .n_o          (item_n),
-        .bytes_o      (item_bytes),
-        .x_o          (item_x),
-        .y_o          (item_y),
-        .addr_o       (item_addr),
-        .out_addr_o   (item_out),
-        .acc_addr_o   (post_acc_addr_o)
+        .clk_i         (clk_i),
+        .rst_ni        (rst_ni),
+        .clear_i       (clear_i),
+        .start_i       (start_o),
+        .start_insn_i  (front_insn_i),
+        .insn_i        (insn_q),
+        .table_o       (reads_table),
+        .table_index_o (table_index),
+        .param_o       (param),
+        .param_index_o (param_index),
+        .item_o        (item),
+        .first_o       (item_first),
+        .output_o      (item_output),
+        .last_o        (item_last),
+        .n_o           (item_n),
+        .bytes_o       (item_bytes),
+        .x_o           (item_x),
+        .y_o           (item_y),
+        .addr_o        (item_addr),
+        .operand_addr_o(operand_addr_o),
+        .out_addr_o    (item_out),
+        .acc_addr_o    (post_acc_addr_o)
     );
     window_address #(.Lanes(Cols)) window (
         .y_i           (item_y),
@@ -130,17 +134,20 @@ module post #(
 
     assign post_re_o        = reads_table || param || (item && !requantizing);
     assign post_addr_o      = requantizing || adding ? item_addr : window_addr;
+    assign operand_re_o     = item && (adding || (residual && item_first));
     assign post_acc_re_o    = item && requantizing && item_first;
 
     assign row_o            = item;
     assign param_o          = reads_table || param;
     assign drain_o          = busy_q;
     assign busy_o           = busy_q;
-    assign read_bytes_o     = param ? {7'd0, AllLanes} : post_re_o ? {7'd0, item_n} : 16'd0;
+    wire [15:0] one_n       = {7'd0, item_n};
+    wire [15:0] two_n       = {6'd0, item_n, 1'b0};
+    assign read_bytes_o     = param ? {7'd0, AllLanes} : (post_re_o ? one_n : 16'd0) + (operand_re_o ? one_n : 16'd0);
     assign acc_read_words_o = post_acc_re_o ? {7'd0, AllLanes} : 16'd0;
-    assign requantize_o     = item_result ? {7'd0, item_n} : 16'd0;
-    assign scale_o          = item && adding && (item_second || !product) ? {7'd0, item_n} : 16'd0;
-    assign pool_o           = item && pooling ? {7'd0, item_n} : 16'd0;
+    assign requantize_o     = item_result ? residual ? two_n : one_n : 16'd0;
+    assign scale_o          = operand_re_o ? product ? one_n : two_n : 16'd0;
+    assign pool_o           = item && pooling ? one_n : 16'd0;
 
     // ---- The cycle after: data_* describe what was read ----
     reg       data_table_q;   // a part of the lookup table
@@ -148,8 +155,7 @@ module post #(
     reg       data_param_q;   // parameters
     reg [3:0] data_param_index_q;
     reg       data_item_q;    // an item
-    reg       data_second_q;  // its kind, as item_second
-    reg       data_first_q;   // as item_first
+    reg       data_first_q;   // the first tap of a POOL's output
     reg [8:0] data_n_q;
     reg [9:0] data_begin_q;
     reg [9:0] data_end_q;
@@ -161,11 +167,10 @@ module post #(
         data_param_index_q <= param_index;
         data_item_q        <= rst_ni && item;
         if (item) begin
-            data_second_q <= item_second;
-            data_first_q  <= item_first;
-            data_n_q      <= item_n;
-            data_begin_q  <= adding ? 10'd0 : window_first;
-            data_end_q    <= adding ? {1'b0, AllLanes} : window_end;
+            data_first_q <= item_first;
+            data_n_q     <= item_n;
+            data_begin_q <= adding ? 10'd0 : window_first;
+            data_end_q   <= adding ? {1'b0, AllLanes} : window_end;
         end
     end
 
@@ -198,146 +203,213 @@ module post #(
     always @(posedge clk_i)
         if (data_table_q) table_q[8*Cols*data_table_index_q +: 8*Cols] <= post_data_i;
 
-    // ---- Outputs on their way: ADD waits two cycles for its operands, then all take the same five ----
-    wire        sum_valid;  // both operands of ADD's item are scaled
-    wire [34:0] sum_output;
-    wire        sum_any;
-    wire        valid = adding ? sum_valid : item_output;  // an item takes its way to the output
-    wire [34:0] item_output_data = {item_last, item_n[0], item_bytes, item_out};
-    wire        out_last;  // the output is the last of the instruction
-    wire        out_odd;   // elements
+    // ---- Outputs on their way: three cycles until a row is an operand, three for operands, then all take the same five ----
+    wire        row_out_valid;  // the row of an item with a residual is rounded
+    wire [34:0] row_out;
+    wire        row_out_any;
+    wire        sum_out_valid;  // the operands of an item are rounded
+    wire [34:0] sum_out;
+    wire        sum_out_any;
+    wire [34:0] item_out_data = {item_last, item_n[0], item_bytes, item_out};
+    wire        out_last;       // the output is the last of the instruction
+    wire        out_odd;        // elements
     wire [8:0]  out_bytes;
     wire        out_any;
-    wire        copied_any;
+    wire        passed_any;
 
     /* verilator lint_off UNUSEDSIGNAL */
-    wire        unused_any = sum_any || out_any || copied_any;
+    wire        unused_any = row_out_any || sum_out_any || out_any || passed_any;
     /* verilator lint_on UNUSEDSIGNAL */
 
-    delay_line #(.Width(35), .Cycles(2)) sum_line (
+    delay_line #(.Width(35), .Cycles(3)) row_line (
         .clk_i  (clk_i),
         .rst_ni (rst_ni),
-        .valid_i(item_output && adding),
-        .data_i (item_output_data),
-        .valid_o(sum_valid),
-        .data_o (sum_output),
-        .any_o  (sum_any)
+        .valid_i(item_output && residual),
+        .data_i (item_out_data),
+        .valid_o(row_out_valid),
+        .data_o (row_out),
+        .any_o  (row_out_any)
+    );
+    delay_line #(.Width(35), .Cycles(3)) sum_line (
+        .clk_i  (clk_i),
+        .rst_ni (rst_ni),
+        .valid_i(adding ? item_output : row_out_valid),
+        .data_i (adding ? item_out_data : row_out),
+        .valid_o(sum_out_valid),
+        .data_o (sum_out),
+        .any_o  (sum_out_any)
     );
     delay_line #(.Width(35), .Cycles(5)) out_line (
         .clk_i  (clk_i),
         .rst_ni (rst_ni),
-        .valid_i(valid),
-        .data_i (adding ? sum_output : item_output_data),
+        .valid_i(summing ? sum_out_valid : item_output),
+        .data_i (summing ? sum_out : item_out_data),
         .valid_o(post_we_o),
         .data_o ({out_last, out_odd, out_bytes, post_waddr_o}),
         .any_o  (out_any)
     );
 
-    reg x_valid_q;         // x is made in this cycle
-    reg multiply_valid_q;  // x is multiplied
-    reg round_valid_q;     // the product is rounded
-    reg clamp_valid_q;     // the result is clamped
+    reg bias_valid_q;          // a row of sums gets its bias in this cycle
+    reg row_multiply_q;        // it is multiplied
+    reg row_round_q;           // its product is rounded
+    reg row_valid_q;           // it is there
+    reg operands_multiply_q;   // operands are multiplied
+    reg operands_round_q;      // their products are rounded
+    reg x_valid_q;             // x is made
+    reg multiply_valid_q;      // x is multiplied
+    reg round_valid_q;         // the product is rounded
+    reg clamp_valid_q;         // the result is clamped
+
+    wire operands_valid = adding ? data_item_q : residual && row_valid_q;  // operands lose their zero points
 
     always @(posedge clk_i) begin
-        x_valid_q        <= rst_ni && (adding ? sum_valid : item_result);
-        multiply_valid_q <= rst_ni && x_valid_q;
-        round_valid_q    <= rst_ni && multiply_valid_q;
-        clamp_valid_q    <= rst_ni && round_valid_q;
+        bias_valid_q        <= rst_ni && item && item_first && requantizing;
+        row_multiply_q      <= rst_ni && bias_valid_q;
+        row_round_q         <= rst_ni && row_multiply_q;
+        row_valid_q         <= rst_ni && row_round_q;
+        operands_multiply_q <= rst_ni && operands_valid;
+        operands_round_q    <= rst_ni && operands_multiply_q;
+        x_valid_q           <= rst_ni && (pooling ? item_output : operands_round_q);
+        multiply_valid_q    <= rst_ni && x_valid_q;
+        round_valid_q       <= rst_ni && multiply_valid_q;
+        clamp_valid_q       <= rst_ni && (requantizing && !residual ? row_round_q : round_valid_q);
     end
+
+    // What passes by the scaling: bytes of COPY, and those of a residual until the row is an operand.
+    wire [8*Cols-1:0] passed;
+    wire              passed_valid;
+
+    delay_line #(.Width(8*Cols), .Cycles(3)) passed_line (
+        .clk_i  (clk_i),
+        .rst_ni (rst_ni),
+        .valid_i(copying ? data_item_q : residual && bias_valid_q),
+        .data_i (copying ? data : operand_data_i),
+        .valid_o(passed_valid),
+        .data_o (passed),
+        .any_o  (passed_any)
+    );
 
     // The bias is added to the product, not to the sum.
     wire on_product = `QM_F_ROUNDING(insn_q) == `QM_ROUNDING_ADDEND || `QM_F_ROUNDING(insn_q) == `QM_ROUNDING_OFFSET;
 
-    // ---- x: biased sums, or reduced windows ----
-    reg  [32*Cols-1:0] x_q;
+    // ---- Rows of sums, operands, and x: reduced windows, or what operands give ----
+    reg  [32*Cols-1:0] biased_q;
+    wire [32*Cols-1:0] rows;       // scaled
+    reg  [32*Cols-1:0] a_q;        // operands without their zero points, << pre_shift; of a product without the shift
+    reg  [32*Cols-1:0] b_q;
+    wire [32*Cols-1:0] a_scaled;
+    wire [32*Cols-1:0] b_scaled;
     reg  [32*Cols-1:0] pool_q;     // reduction of the taps so far
-    reg  [32*Cols-1:0] operand_q;  // ADD: (element - zero) << pre_shift, of a product without the shift
-    reg  [17*Cols-1:0] factor_q;   // of a product: the first operand while the second is in operand_q
+    reg  [32*Cols-1:0] x_q;
+    wire [32*Cols-1:0] results;    // x scaled
     reg  [31:0]        element;
+    reg  [31:0]        operand;
     reg  [31:0]        reduced;
 
-    wire [15:0] zero = data_second_q ? `QM_F_B_ZERO(insn_q) : `QM_F_A_ZERO(insn_q);
+    wire               is_unsigned = `QM_F_IN_UNSIGNED(insn_q);
+    wire [15:0]        a_zero      = `QM_F_A_ZERO(insn_q);
+    wire [15:0]        b_zero      = `QM_F_B_ZERO(insn_q);
+    wire [15:0]        a_min       = `QM_F_A_MIN(insn_q);
+    wire [15:0]        a_max       = `QM_F_A_MAX(insn_q);
+    wire signed [31:0] a_least     = {{16{a_min[15]}}, a_min};
+    wire signed [31:0] a_most      = {{16{a_max[15]}}, a_max};
+    wire [4:0]         pre_shift   = product ? 5'd0 : `QM_F_PRE_SHIFT(insn_q);
+    wire [8*Cols-1:0]  b_bytes     = adding ? operand_data_i : passed;
 
-    /* verilator lint_off BLKSEQ */  // element and reduced are names for parts of one lane's expression
+    /* verilator lint_off BLKSEQ */  // element, operand and reduced are names for parts of one lane's expression
     integer c;
-    always @(posedge clk_i)
-        if (data_item_q)
+    always @(posedge clk_i) begin
+        if (bias_valid_q)
+            for (c = 0; c < Cols; c = c + 1)
+                biased_q[32*c +: 32] <= post_acc_data_i[32*c +: 32] + (on_product ? 32'd0 : bias[32*c +: 32]);
+        if (operands_valid)
             for (c = 0; c < Cols; c = c + 1) begin
-                element = {{24{data[8*c + 7] && !`QM_F_IN_UNSIGNED(insn_q)}}, data[8*c +: 8]};
-                if (requantizing) begin
-                    if (data_first_q) x_q[32*c +: 32] <= post_acc_data_i[32*c +: 32] + (on_product ? 32'd0 : bias[32*c +: 32]);
-                end else if (adding) begin
-                    if (product) factor_q[17*c +: 17] <= operand_q[32*c +: 17];
-                    operand_q[32*c +: 32] <= (element - {{16{zero[15]}}, zero}) << (product ? 5'd0 : `QM_F_PRE_SHIFT(insn_q));
-                end else if (pooling) begin
-                    if (data_first_q)
-                        reduced = element;
-                    else if (`QM_F_POOL_KIND(insn_q) == `QM_POOL_KIND_SUM)
-                        reduced = pool_q[32*c +: 32] + element;
-                    else
-                        reduced = $signed(pool_q[32*c +: 32]) > $signed(element) ? pool_q[32*c +: 32] : element;
-                    pool_q[32*c +: 32] <= reduced;
-                    if (x_valid_q) x_q[32*c +: 32] <= reduced + `QM_F_POOL_BIAS(insn_q);
+                if (adding) begin
+                    operand = {{24{data[8*c + 7] && !is_unsigned}}, data[8*c +: 8]} - {{16{a_zero[15]}}, a_zero};
+                end else begin
+                    operand = $signed(rows[32*c +: 32]) < a_least ? a_least : rows[32*c +: 32];
+                    operand = $signed(operand) > a_most ? a_most : operand;
                 end
+                a_q[32*c +: 32] <= operand << pre_shift;
+                operand = {{24{b_bytes[8*c + 7] && !is_unsigned}}, b_bytes[8*c +: 8]} - {{16{b_zero[15]}}, b_zero};
+                b_q[32*c +: 32] <= operand << pre_shift;
             end
+        if (data_item_q && pooling)
+            for (c = 0; c < Cols; c = c + 1) begin
+                element = {{24{data[8*c + 7] && !is_unsigned}}, data[8*c +: 8]};
+                if (data_first_q)
+                    reduced = element;
+                else if (`QM_F_POOL_KIND(insn_q) == `QM_POOL_KIND_SUM)
+                    reduced = pool_q[32*c +: 32] + element;
+                else
+                    reduced = $signed(pool_q[32*c +: 32]) > $signed(element) ? pool_q[32*c +: 32] : element;
+                pool_q[32*c +: 32] <= reduced;
+                if (x_valid_q) x_q[32*c +: 32] <= reduced + `QM_F_POOL_BIAS(insn_q);
+            end
+        if (x_valid_q && summing)
+            for (c = 0; c < Cols; c = c + 1)
+                x_q[32*c +: 32] <= b_scaled[32*c +: 32] + (product ? 32'd0 : a_scaled[32*c +: 32]);
+    end
     /* verilator lint_on BLKSEQ */
 
-    // ---- Scaling: of ADD's operands, the second added to the first, and of the output. ----
-    // A product takes the place of the second scaling.
-    reg operand_multiply_q;  // an operand is multiplied
-    reg operand_round_q;     // its product is rounded
-    reg multiply_second_q;   // it is the second operand that is multiplied
-    reg round_second_q;      // that is rounded
-
-    always @(posedge clk_i) begin
-        operand_multiply_q <= rst_ni && data_item_q && adding && (data_second_q || !product);
-        operand_round_q    <= rst_ni && operand_multiply_q;
-        multiply_second_q  <= data_second_q;
-        round_second_q     <= multiply_second_q;
-    end
-
-    wire [31:0] operand_multiplier = multiply_second_q ? `QM_F_B_MULTIPLIER(insn_q) : `QM_F_A_MULTIPLIER(insn_q);
-    wire [7:0]  operand_shift      = product ? 8'd31 : multiply_second_q ? `QM_F_B_SHIFT(insn_q) : `QM_F_A_SHIFT(insn_q);
-
-    wire [2:0]  operand_rounding   = product ? `QM_ROUNDING_FLOOR : `QM_F_ROUNDING(insn_q);
-
-    wire [32*Cols-1:0] sums;
-    wire [32*Cols-1:0] scaled;
+    // ---- Scaling: of rows, of operands, and of x. A product takes the place of the second operand's scaling. ----
+    wire [7:0]  b_shift    = product ? 8'd31 : `QM_F_B_SHIFT(insn_q);
+    wire [2:0]  b_rounding = product ? `QM_ROUNDING_FLOOR : `QM_F_ROUNDING(insn_q);
 
     genvar l;
     generate
         for (l = 0; l < Cols; l = l + 1) begin : gen_lane
-            requantize operand (
+            requantize row (
                 .clk_i       (clk_i),
-                .multiply_i  (operand_multiply_q),
-                .round_i     (operand_round_q),
-                .accumulate_i(round_second_q && !product),
-                .x_i         (operand_q[32*l +: 32]),
-                .multiplier_i(product ? {{15{factor_q[17*l + 16]}}, factor_q[17*l +: 17]} : operand_multiplier),
+                .multiply_i  (row_multiply_q),
+                .round_i     (row_round_q),
+                .x_i         (biased_q[32*l +: 32]),
+                .multiplier_i(multipliers[32*l +: 32]),
+                .addend_i    (bias[32*l +: 32]),
+                .shift_i     (shifts[8*l +: 8]),
+                .rounding_i  (`QM_F_ROUNDING(insn_q)),
+                .result_o    (rows[32*l +: 32])
+            );
+            requantize a (
+                .clk_i       (clk_i),
+                .multiply_i  (operands_multiply_q && !product),
+                .round_i     (operands_round_q && !product),
+                .x_i         (a_q[32*l +: 32]),
+                .multiplier_i(`QM_F_A_MULTIPLIER(insn_q)),
                 .addend_i    (32'd0),
-                .shift_i     (operand_shift),
-                .rounding_i  (operand_rounding),
-                .result_o    (sums[32*l +: 32])
+                .shift_i     (`QM_F_A_SHIFT(insn_q)),
+                .rounding_i  (`QM_F_ROUNDING(insn_q)),
+                .result_o    (a_scaled[32*l +: 32])
+            );
+            requantize b (
+                .clk_i       (clk_i),
+                .multiply_i  (operands_multiply_q),
+                .round_i     (operands_round_q),
+                .x_i         (b_q[32*l +: 32]),
+                .multiplier_i(product ? a_q[32*l +: 32] : `QM_F_B_MULTIPLIER(insn_q)),
+                .addend_i    (32'd0),
+                .shift_i     (b_shift),
+                .rounding_i  (b_rounding),
+                .result_o    (b_scaled[32*l +: 32])
             );
             requantize result (
                 .clk_i       (clk_i),
-                .multiply_i  (multiply_valid_q && !copying),
-                .round_i     (round_valid_q && !copying),
-                .accumulate_i(1'b0),
-                .x_i         (adding ? sums[32*l +: 32] : x_q[32*l +: 32]),
-                .multiplier_i(requantizing ? multipliers[32*l +: 32] : `QM_F_OUT_MULTIPLIER(insn_q)),
-                .addend_i    (requantizing ? bias[32*l +: 32] : 32'd0),
-                .shift_i     (requantizing ? shifts[8*l +: 8] : `QM_F_OUT_SHIFT(insn_q)),
+                .multiply_i  (multiply_valid_q),
+                .round_i     (round_valid_q),
+                .x_i         (x_q[32*l +: 32]),
+                .multiplier_i(`QM_F_OUT_MULTIPLIER(insn_q)),
+                .addend_i    (32'd0),
+                .shift_i     (`QM_F_OUT_SHIFT(insn_q)),
                 .rounding_i  (`QM_F_ROUNDING(insn_q)),
-                .result_o    (scaled[32*l +: 32])
+                .result_o    (results[32*l +: 32])
             );
         end
     endgenerate
 
+    wire [32*Cols-1:0] scaled = requantizing && !residual ? rows : results;
+
     // ---- Zero point, clamp and table; bytes of COPY come by at the same time ----
     reg  [32*Cols-1:0] out_q;         // what is to be written, C bytes a cycle from the lowest on
-    wire [8*Cols-1:0]  copied;
-    wire               copied_valid;  // bytes of COPY are there
     reg  signed [32:0] shifted;
     reg  signed [32:0] clamped;
     reg  [31:0]        saturated;
@@ -351,21 +423,11 @@ module post #(
     wire signed [32:0] out_least = {{17{clamp_min[15]}}, clamp_min};
     wire signed [32:0] out_most  = {{17{clamp_max[15]}}, clamp_max};
 
-    delay_line #(.Width(8*Cols), .Cycles(3)) copy_line (
-        .clk_i  (clk_i),
-        .rst_ni (rst_ni),
-        .valid_i(data_item_q && copying),
-        .data_i (data),
-        .valid_o(copied_valid),
-        .data_o (copied),
-        .any_o  (copied_any)
-    );
-
     /* verilator lint_off BLKSEQ */
     integer o;
     always @(posedge clk_i)
-        if (copied_valid)
-            out_q[8*Cols-1:0] <= copied;
+        if (passed_valid && copying)
+            out_q[8*Cols-1:0] <= passed;
         else if (clamp_valid_q)
             for (o = 0; o < Cols; o = o + 1) begin
                 shifted   = {scaled[32*o + 31], scaled[32*o +: 32]} + {{17{out_zero[15]}}, out_zero};

@@ -1,7 +1,7 @@
 // post_walk.v - the order in which post issues: table; tile { parameters; oy { ox { ky { kx { piece }}}}}, one issue a cycle.
 //
-// An opcode that lacks a level passes through it once. ADD has pieces only, each issued twice; the pieces of REQUANTIZE are the cycles in
-// which a row is written. The first issue is in the cycle after start_i. docs/machine.md, Post.
+// An opcode that lacks a level passes through it once. ADD has pieces only; the pieces of REQUANTIZE are the cycles in which a row is
+// written. The second operand of both is walked with the output. The first issue is in the cycle after start_i. docs/machine.md, Post.
 `include "qmac_defs.vh"
 `default_nettype none
 
@@ -24,7 +24,6 @@ module post_walk #(
     output wire               param_o,        // a parameter read
     output wire [3:0]         param_index_o,
     output wire               item_o,         // anything else
-    output wire               second_o,       // ADD: of the second operand
     output wire               first_o,        // first item of an output (REQUANTIZE: of a row)
     output wire               output_o,       // something is written for this item
     output wire               last_o,         // last item of the instruction
@@ -33,6 +32,7 @@ module post_walk #(
     output wire signed [33:0] x_o,            // window coordinates (POOL, COPY)
     output wire signed [25:0] y_o,
     output wire [23:0]        addr_o,         // scratchpad address (ADD, table, parameters)
+    output wire [23:0]        operand_addr_o, // of the second operand (ADD, REQUANTIZE with a residual)
     output wire [23:0]        out_addr_o,     // of the output
     output wire [15:0]        acc_addr_o      // accumulator row (REQUANTIZE)
 );
@@ -58,7 +58,6 @@ module post_walk #(
     reg  [7:0]  table_index_q;
     reg  [3:0]  params_left_q;
     reg  [1:0]  row_piece_q;      // REQUANTIZE: cycles of the row that were issued
-    reg         second_q;         // ADD: the piece's first operand was issued
     reg         tap_q;            // an item of this output was issued
     reg  [15:0] channels_left_q;  // from the current tile on
     reg  [15:0] oy_left_q;        // after the current one
@@ -93,9 +92,7 @@ module post_walk #(
     wire [8:0]  row_n      = row_rest < RowMax ? row_rest[8:0] : RowMax[8:0];
 
     // Each says: with this item, its level and all levels inside it are complete.
-    wire run_end  = adding       ? second_q && run_left_q <= PieceMax
-                  : requantizing ? row_piece_q == row_pieces
-                  :                !copying || run_left_q <= PieceMax;
+    wire run_end  = adding || copying ? run_left_q <= PieceMax : row_piece_q == row_pieces;
     wire kx_end   = run_end && (adding || requantizing || kx_left_q == 8'd0);
     wire ky_end   = kx_end && (adding || requantizing || ky_left_q == 8'd0);
     wire ox_end   = ky_end && (adding || ox_left_q == 16'd0);
@@ -107,9 +104,8 @@ module post_walk #(
     assign param_o       = walking_q && !table_o && params_left_q != 4'd0;
     assign param_index_o = ParamRows - params_left_q;
     assign item_o        = walking_q && !table_o && !param_o;
-    assign second_o      = second_q;
     assign first_o       = !tap_q;
-    assign output_o      = item_o && (adding ? second_q : copying || requantizing || ky_end);
+    assign output_o      = item_o && (adding || copying || requantizing || ky_end);
     assign last_o        = tile_end;
     assign n_o           = table_o ? table_n : adding || copying ? piece_n : tile_n;
     assign bytes_o       = row_n;
@@ -124,7 +120,6 @@ module post_walk #(
             table_index_q   <= 8'd0;
             params_left_q   <= start_params ? ParamRows : 4'd0;
             row_piece_q     <= 2'd0;
-            second_q        <= 1'b0;
             tap_q           <= 1'b0;
             channels_left_q <= `QM_F_CHANNELS(start_insn_i);
             oy_left_q       <= `QM_F_OUT_H(start_insn_i) - 16'd1;
@@ -138,11 +133,9 @@ module post_walk #(
         end else if (param_o) begin
             params_left_q <= params_left_q - 4'd1;
         end else if (item_o) begin
-            second_q    <= adding && !second_q;
             tap_q       <= !ky_end;
             row_piece_q <= run_end || !requantizing ? 2'd0 : row_piece_q + 2'd1;
-            if (run_end)                   run_left_q <= {8'd0, `QM_F_RUN_BYTES(insn_i)};
-            else if (copying || second_q)  run_left_q <= run_left_q - PieceMax;
+            run_left_q  <= run_end ? {8'd0, `QM_F_RUN_BYTES(insn_i)} : run_left_q - PieceMax;
             if (run_end) kx_left_q       <= kx_end ? `QM_F_KERNEL_W(insn_i) - 8'd1 : kx_left_q - 8'd1;
             if (kx_end)  ky_left_q       <= ky_end ? `QM_F_KERNEL_H(insn_i) - 8'd1 : ky_left_q - 8'd1;
             if (ky_end)  ox_left_q       <= ox_end ? `QM_F_OUT_W(insn_i) - 16'd1 : ox_left_q - 16'd1;
@@ -205,12 +198,17 @@ module post_walk #(
     reg  [23:0] row_out_q;   // of the output row
     reg  [23:0] tile_out_q;  // of the tile
     reg  [23:0] offset_q;    // ADD: elements issued; REQUANTIZE: bytes of the table, then of parameters read
+    reg  [23:0] operand_q;   // of the second operand
+    reg  [23:0] row_operand_q;
+    reg  [23:0] tile_operand_q;
     reg  [15:0] acc_q;
 
     reg  [23:0] out_d;
     reg  [23:0] pos_out_d;
     reg  [23:0] row_out_d;
     reg  [23:0] tile_out_d;
+    reg  [23:0] row_operand_d;
+    reg  [23:0] tile_operand_d;
 
     /* verilator lint_off BLKSEQ */  // as above
     always @(posedge clk_i)
@@ -221,6 +219,9 @@ module post_walk #(
             tile_out_q <= `QM_F_OUT_ADDR(start_insn_i);
             offset_q   <= 24'd0;
             acc_q      <= `QM_F_ACC_ADDR(start_insn_i);
+            operand_q      <= `QM_F_B_ADDR(start_insn_i);
+            row_operand_q  <= `QM_F_B_ADDR(start_insn_i);
+            tile_operand_q <= `QM_F_B_ADDR(start_insn_i);
         end else if (table_o) begin
             offset_q   <= table_left_q == table_n ? 24'd0 : offset_q + PieceMax;
         end else if (param_o) begin
@@ -229,20 +230,26 @@ module post_walk #(
             tile_out_d = oy_end ? tile_out_q + {8'd0, tile_bytes} : tile_out_q;
             row_out_d  = oy_end ? tile_out_d : ox_end ? row_out_q + `QM_F_OUT_PITCH(insn_i) : row_out_q;
             pos_out_d  = ox_end ? row_out_d : ky_end ? pos_out_q + {8'd0, `QM_F_OUT_PIXEL(insn_i)} : pos_out_q;
-            out_d      = ky_end ? pos_out_d : requantizing ? out_q + PieceMax : copying || second_q ? out_q + {15'd0, bytes_o} : out_q;
+            out_d      = ky_end ? pos_out_d : requantizing ? out_q + PieceMax : copying || adding ? out_q + {15'd0, bytes_o} : out_q;
             out_q      <= out_d;
             pos_out_q  <= pos_out_d;
             row_out_q  <= row_out_d;
             tile_out_q <= tile_out_d;
-            if (second_q) offset_q <= offset_q + PieceMax;
+            tile_operand_d = oy_end ? tile_operand_q + {8'd0, tile_max} : tile_operand_q;
+            row_operand_d  = oy_end ? tile_operand_d : ox_end ? row_operand_q + {8'd0, `QM_F_B_PITCH(insn_i)} : row_operand_q;
+            operand_q      <= adding ? operand_q + PieceMax : ox_end ? row_operand_d
+                            : ky_end ? operand_q + {8'd0, `QM_F_B_PIXEL(insn_i)} : operand_q;
+            row_operand_q  <= row_operand_d;
+            tile_operand_q <= tile_operand_d;
+            if (adding) offset_q <= offset_q + PieceMax;
             if (ky_end) acc_q <= acc_q + 16'd1;
         end
     /* verilator lint_on BLKSEQ */
 
-    assign out_addr_o = out_q;
-    assign addr_o     = offset_q + (table_o ? `QM_F_TABLE_ADDR(insn_i) : !adding ? `QM_F_PARAM_ADDR(insn_i)
-                                    : second_q ? `QM_F_B_ADDR(insn_i) : `QM_F_IN_ADDR(insn_i));
-    assign acc_addr_o = acc_q;
+    assign out_addr_o     = out_q;
+    assign addr_o         = offset_q + (table_o ? `QM_F_TABLE_ADDR(insn_i) : adding ? `QM_F_IN_ADDR(insn_i) : `QM_F_PARAM_ADDR(insn_i));
+    assign operand_addr_o = operand_q;
+    assign acc_addr_o     = acc_q;
 
 endmodule
 

@@ -9,7 +9,6 @@ module requantize (
     input  wire               clk_i,
     input  wire               multiply_i,    // first cycle: x_i, multiplier_i, addend_i, shift_i, rounding_i are there
     input  wire               round_i,       // second cycle: of what was multiplied in the cycle before
-    input  wire               accumulate_i,  // second cycle: add to the result before, modulo 2^32
     input  wire signed [31:0] x_i,
     input  wire signed [31:0] multiplier_i,
     input  wire signed [31:0] addend_i,      // added to the product when the rounding is ADDEND or OFFSET
@@ -77,7 +76,7 @@ module requantize (
             threshold = (mask >> 1) + {31'd0, saturated[31]};
             scaled    = saturated >>> right_q;
             scaled    = scaled + {31'd0, (saturated & mask) > threshold};
-            result_q  <= accumulate_i ? result_q + scaled : scaled;
+            result_q  <= scaled;
         end
     end
     /* verilator lint_on BLKSEQ */

@@ -1,4 +1,4 @@
-// scratchpad.v - byte-addressed local memory with four read ports and two write ports that never wait for each other.
+// scratchpad.v - byte-addressed local memory with five read ports and two write ports that never wait for each other.
 //
 // A read gives the bytes addr, addr+1, ... one cycle later and holds them until the next read; addresses wrap modulo SpadBytes.
 // A read sees every write of earlier cycles and none of its own cycle. When both ports write one byte, post wins.
@@ -26,6 +26,9 @@ module scratchpad #(
     input  wire                  post_re_i,      // post reads
     input  wire [23:0]           post_addr_i,
     output wire [8*Cols-1:0]     post_data_o,
+    input  wire                  operand_re_i,   // post reads a second operand
+    input  wire [23:0]           operand_addr_i,
+    output wire [8*Cols-1:0]     operand_data_o,
     input  wire                  post_we_i,      // post writes the bytes of the mask
     input  wire [23:0]           post_waddr_i,
     input  wire [8*Cols-1:0]     post_wdata_i,
@@ -51,16 +54,18 @@ module scratchpad #(
 
     reg [7:0] mem [0:SpadBytes-1] /* verilator public_flat_rw */;
 
-    wire [AddrBits-1:0] window_addr = window_addr_i[AddrBits-1:0];
-    wire [AddrBits-1:0] weight_addr = weight_addr_i[AddrBits-1:0];
-    wire [AddrBits-1:0] post_addr   = post_addr_i[AddrBits-1:0];
-    wire [AddrBits-1:0] store_addr  = store_addr_i[AddrBits-1:0];
-    wire [AddrBits-1:0] load_addr   = load_addr_i[AddrBits-1:0];
-    wire [AddrBits-1:0] post_waddr  = post_waddr_i[AddrBits-1:0];
+    wire [AddrBits-1:0] window_addr  = window_addr_i[AddrBits-1:0];
+    wire [AddrBits-1:0] weight_addr  = weight_addr_i[AddrBits-1:0];
+    wire [AddrBits-1:0] post_addr    = post_addr_i[AddrBits-1:0];
+    wire [AddrBits-1:0] operand_addr = operand_addr_i[AddrBits-1:0];
+    wire [AddrBits-1:0] store_addr   = store_addr_i[AddrBits-1:0];
+    wire [AddrBits-1:0] load_addr    = load_addr_i[AddrBits-1:0];
+    wire [AddrBits-1:0] post_waddr   = post_waddr_i[AddrBits-1:0];
 
     reg [16*Rows-1:0]    window_q;
     reg [16*Cols-1:0]    weight_q;
     reg [8*Cols-1:0]     post_q;
+    reg [8*Cols-1:0]     operand_q;
     reg [8*AxiBytes-1:0] store_q;
 
     // The sum has a width of its own: as a bare index, simulators do not agree on whether it wraps.
@@ -82,6 +87,8 @@ module scratchpad #(
             for (i = Cols; i < 2*Cols; i = i + 1) weight_q[8*i +: 8] <= mem[byte_at(weight_addr, i[AddrBits-1:0])];
         if (post_re_i)
             for (i = 0; i < Cols; i = i + 1) post_q[8*i +: 8] <= mem[byte_at(post_addr, i[AddrBits-1:0])];
+        if (operand_re_i)
+            for (i = 0; i < Cols; i = i + 1) operand_q[8*i +: 8] <= mem[byte_at(operand_addr, i[AddrBits-1:0])];
         if (store_re_i)
             for (i = 0; i < AxiBytes; i = i + 1) store_q[8*i +: 8] <= mem[byte_at(store_addr, i[AddrBits-1:0])];
         if (load_we_i)
@@ -93,10 +100,11 @@ module scratchpad #(
     end
     /* verilator lint_on BLKSEQ */
 
-    assign window_data_o = window_q;
-    assign weight_data_o = weight_q;
-    assign post_data_o   = post_q;
-    assign store_data_o  = store_q;
+    assign window_data_o  = window_q;
+    assign weight_data_o  = weight_q;
+    assign post_data_o    = post_q;
+    assign operand_data_o = operand_q;
+    assign store_data_o   = store_q;
 
 endmodule
 

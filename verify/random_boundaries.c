@@ -179,7 +179,7 @@ static const struct rule {
     {HAS_weight_zero, BEYOND_REFUSED, "depthwise weight_zero above", QM_FIELD_weight_zero, 1, depthwise_zero_above, false, NOTHING},
     {HAS_weight_zero, BEYOND_REFUSED, "depthwise weight_zero below", QM_FIELD_weight_zero, -1, depthwise_zero_below, false, NOTHING},
     {HAS_lookup, BEYOND_REFUSED, "elements of a table", QM_FIELD_out_type, 1, table_elements, false, NOTHING},
-    {HAS_out_multiplier, BEYOND_REFUSED, "wide elements", QM_FIELD_out_type, 1, wide_elements, false, NOTHING},
+    {HAS_out_multiplier & ~HAS_tiles, BEYOND_REFUSED, "wide elements", QM_FIELD_out_type, 1, wide_elements, false, NOTHING},
     {HAS_out_type & HAS_tiles, BEYOND_REFUSED, "tiles of nibbles", QM_FIELD_channels, A_TILE, nibble_tiles, true, NOTHING},
     {HAS_out_type & HAS_channels & ~HAS_tiles, BEYOND_REFUSED, "channels of nibbles", QM_FIELD_channels, 1, nibble_channels, false,
      NOTHING},
@@ -259,10 +259,10 @@ static void add_rule_when(struct boundaries *boundaries, const struct rule *rule
                                        .has_beyond = exists && rule->kind != BEYOND_NONE});
 }
 
-/* An instruction with one scale for all channels has no elements wider than a byte. */
+/* An instruction that has one scale for all channels, and no other, has no elements wider than a byte. */
 bool boundary_allows_value(int64_t opcode, const struct qm_enum_value *value) {
     bool is_wide = strcmp(value->field, "out_type") == 0 && value->value > QM_out_type_BITS4;
-    return value->supported && !(is_wide && has(HAS_out_multiplier, opcode));
+    return value->supported && !(is_wide && has(HAS_out_multiplier & ~HAS_tiles, opcode));
 }
 
 static void add_rule(struct boundaries *boundaries, const struct rule *rule, enum qm_opcode opcode) {

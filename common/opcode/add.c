@@ -13,37 +13,38 @@ static uint32_t find_operands(const struct qm_insn *insn, const struct qm_machin
     return 3;
 }
 
-/* ---- items: for each piece of C elements a read of the first operand, and of the second ---- */
+/* ---- items: pieces of C elements, of both operands ---- */
 
 static uint64_t item_count(const struct qm_insn *insn, const struct qm_machine *machine) {
-    return 2 * pieces(insn->length, machine);
+    return pieces(insn->length, machine);
 }
 
 static struct qm_post_events events(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t items) {
-    uint64_t first = least((items + 1) / 2 * machine->cols, (uint64_t)insn->length);
-    uint64_t second = least(items / 2 * machine->cols, (uint64_t)insn->length);
+    uint64_t elements = least(items * machine->cols, (uint64_t)insn->length);
     return (struct qm_post_events){
-        .post_reads = first + second,
-        .scale_ops = insn->binary == QM_binary_PRODUCT ? second : first + second,
-        .requantize_ops = second,
-        .post_writes = output_bytes(insn, second),
+        .post_reads = 2 * elements,
+        .scale_ops = insn->binary == QM_binary_PRODUCT ? elements : 2 * elements,
+        .requantize_ops = elements,
+        .post_writes = output_bytes(insn, elements),
     };
 }
 
 static struct qm_post_item item(const struct qm_insn *insn, const struct qm_machine *machine, int64_t index) {
-    int64_t before = index / 2 * machine->cols;
-    struct qm_post_item item = item_read((index % 2 == 0 ? insn->in_addr : insn->b_addr) + before);
-    item.writes = index % 2 != 0;
+    int64_t before = index * machine->cols;
+    struct qm_post_item item = item_read(insn->in_addr + before);
+    item.reads_operand = true;
+    item.operand_addr = item_address(insn->b_addr + before);
+    item.writes = true;
     item.out_addr = item_address(insn->out_addr + qm_output_bytes(insn, before));
     item.out_bytes = (uint32_t)output_bytes(insn, least(machine->cols, (uint64_t)(insn->length - before)));
     return item;
 }
 
 static uint64_t limit_cycles(const struct qm_insn *insn, const struct qm_machine *machine, const struct qm_pace *pace) {
-    return 2 * ceil_div(least((uint64_t)insn->length, pace->bytes), machine->cols);
+    return ceil_div(least((uint64_t)insn->length, pace->bytes), machine->cols);
 }
 
-static const struct qm_post_shape post = {.latency_cycles = 7, .item_count = item_count, .events = events, .item = item};
+static const struct qm_post_shape post = {.latency_cycles = 8, .item_count = item_count, .events = events, .item = item};
 
 const struct qm_opcode_info qm_opcode_ADD = {
     .check = check,

@@ -15,6 +15,11 @@ const struct qm_opcode_info *qm_opcode_info(int64_t opcode) {
     return infos[opcode];
 }
 
+uint64_t qm_post_latency(const struct qm_insn *insn) {
+    const struct qm_post_shape *shape = qm_opcode_info(insn->opcode)->post;
+    return shape->latency_cycles + (insn->residual != 0 ? shape->residual_cycles : 0);
+}
+
 bool qm_writes_arena_below(const struct qm_insn *insn, const struct qm_machine *machine, int64_t bytes) {
     struct qm_operand operands[QM_OPERANDS];
     uint32_t count = qm_opcode_info(insn->opcode)->find_operands(insn, machine, operands);
@@ -47,5 +52,5 @@ void qm_opcode_add_events(const struct qm_insn *insn, const struct qm_machine *m
 
 uint64_t qm_opcode_alone_cycles(const struct qm_insn *insn, const struct qm_machine *machine) {
     const struct qm_opcode_info *info = qm_opcode_info(insn->opcode);
-    return info->post != NULL ? info->post->item_count(insn, machine) + info->post->latency_cycles : info->alone_cycles(insn, machine);
+    return info->post != NULL ? info->post->item_count(insn, machine) + qm_post_latency(insn) : info->alone_cycles(insn, machine);
 }

@@ -25,7 +25,7 @@ struct qm_operand {
     int64_t touched_begin, touched_end;
     int64_t phase, run, strides[3]; /* a stride that is not taken is 0 */
 };
-enum { QM_OPERANDS = 4 /* of an instruction, at most */ };
+enum { QM_OPERANDS = 5 /* of an instruction, at most */ };
 
 /* What memory costs, and how much of an instruction's work is of use (docs/machine.md, Limits of time). */
 struct qm_pace {
@@ -48,10 +48,11 @@ struct qm_post_events {
 
 /* What one item of an instruction reads and writes; addresses wrap like those of the hardware. */
 struct qm_post_item {
-    bool reads;      /* the scratchpad */
-    bool reads_sums; /* the accumulator */
-    bool writes;     /* an output; its bytes may be none */
-    uint32_t read_addr, acc_addr, out_addr, out_bytes;
+    bool reads;         /* the scratchpad */
+    bool reads_operand; /* a second operand there */
+    bool reads_sums;    /* the accumulator */
+    bool writes;        /* an output; its bytes may be none */
+    uint32_t read_addr, operand_addr, acc_addr, out_addr, out_bytes;
 };
 
 /* Items one after another that have the same cause: `param` or `row`. */
@@ -63,7 +64,8 @@ struct qm_post_stretch {
 /* How the post unit works on an opcode: items, one a cycle. A row of wide elements is as many items as it takes cycles, and the first
  * counts its events. All are functions of how many items came before, so that any number of cycles costs the same. */
 struct qm_post_shape {
-    uint64_t latency_cycles; /* from the issue of an item to its write */
+    uint64_t latency_cycles;  /* from the issue of an item to its write */
+    uint64_t residual_cycles; /* that a residual adds to them */
     uint64_t (*item_count)(const struct qm_insn *insn, const struct qm_machine *machine);
     struct qm_post_events (*events)(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t items); /* of the first items */
     struct qm_post_item (*item)(const struct qm_insn *insn, const struct qm_machine *machine, int64_t index);
@@ -118,6 +120,9 @@ struct qm_opcode_info {
 
 /* The description of a known opcode. Another opcode is a fault of the caller. */
 const struct qm_opcode_info *qm_opcode_info(int64_t opcode);
+
+/* Cycles from the issue of an item of the post unit to its write. */
+uint64_t qm_post_latency(const struct qm_insn *insn);
 
 /* Whether the instruction writes to the first `bytes` bytes of the arena. */
 bool qm_writes_arena_below(const struct qm_insn *insn, const struct qm_machine *machine, int64_t bytes);

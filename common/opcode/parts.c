@@ -47,13 +47,17 @@ struct qm_operand operand_window(const struct qm_insn *insn, int64_t run) {
     return window;
 }
 
+struct qm_operand operand_positions(const struct qm_insn *insn, const char *name, bool is_written, struct rows rows) {
+    int64_t size = (insn->out_h - 1) * rows.pitch + (insn->out_w - 1) * rows.pixel + rows.run;
+    struct qm_operand operand = operand_all(name, QM_SPACE_SCRATCHPAD, is_written, rows.begin, size);
+    operand.run = rows.run;
+    operand.strides[0] = repeated(insn->out_h, rows.pitch);
+    operand.strides[1] = repeated(insn->out_w, rows.pixel);
+    return operand;
+}
+
 struct qm_operand operand_output(const struct qm_insn *insn, int64_t run) {
-    int64_t size = (insn->out_h - 1) * insn->out_pitch + (insn->out_w - 1) * insn->out_pixel + run;
-    struct qm_operand output = operand_all("out_addr", QM_SPACE_SCRATCHPAD, true, insn->out_addr, size);
-    output.run = run;
-    output.strides[0] = repeated(insn->out_h, insn->out_pitch);
-    output.strides[1] = repeated(insn->out_w, insn->out_pixel);
-    return output;
+    return operand_positions(insn, "out_addr", true, (struct rows){insn->out_addr, insn->out_pitch, insn->out_pixel, run});
 }
 
 uint32_t item_address(int64_t bytes) {

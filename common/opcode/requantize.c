@@ -18,9 +18,13 @@ static uint32_t find_operands(const struct qm_insn *insn, const struct qm_machin
     operands[0] = operand_all("param_addr", QM_SPACE_SCRATCHPAD, false, insn->param_addr, parameter_bytes);
     operands[1] = operand_sums(insn, false);
     operands[2] = operand_output(insn, qm_output_bytes(insn, insn->channels));
-    if (insn->lookup != QM_lookup_TABLE) return 3;
-    operands[3] = operand_all("table_addr", QM_SPACE_SCRATCHPAD, false, insn->table_addr, QM_TABLE_BYTES);
-    return 4;
+    uint32_t count = 3;
+    if (insn->lookup == QM_lookup_TABLE)
+        operands[count++] = operand_all("table_addr", QM_SPACE_SCRATCHPAD, false, insn->table_addr, QM_TABLE_BYTES);
+    if (insn->residual != 0)
+        operands[count++] =
+            operand_positions(insn, "b_addr", false, (struct rows){insn->b_addr, insn->b_pitch, insn->b_pixel, insn->channels});
+    return count;
 }
 
 /* ---- items: reads of the table, then tile by tile parameter reads and the cycles of rows ---- */
@@ -47,10 +51,12 @@ static struct qm_post_events events(const struct qm_insn *insn, const struct qm_
     uint64_t parameters = least(of_tile, PARAMETER_READS), rows = ceil_div(of_tile - parameters, row_cycles(insn));
     int64_t width = tile_width(insn, machine);
     uint64_t before = channels_before(insn, tile, width), n = channels_before(insn, tile + 1, width) - before;
+    uint64_t elements = before * m + n * rows, added = insn->residual != 0 ? elements : 0;
     return (struct qm_post_events){
-        .post_reads = table_bytes + (tile * PARAMETER_READS + parameters) * machine->cols,
+        .post_reads = table_bytes + (tile * PARAMETER_READS + parameters) * machine->cols + added,
         .acc_reads = (tile * m + rows) * machine->cols,
-        .requantize_ops = before * m + n * rows,
+        .requantize_ops = elements + added,
+        .scale_ops = 2 * added,
         .post_writes = output_bytes(insn, before) * m + output_bytes(insn, n) * rows,
     };
 }
@@ -60,8 +66,11 @@ static struct qm_post_item row_item(const struct qm_insn *insn, const struct qm_
     int64_t before = tile * tile_width(insn, machine),
             n = (int64_t)channels_before(insn, (uint64_t)tile + 1, tile_width(insn, machine)) - before;
     int64_t rest = qm_output_bytes(insn, n) - piece;
+    int64_t operand = insn->b_addr + row / insn->out_w * insn->b_pitch + row % insn->out_w * insn->b_pixel + before;
     return (struct qm_post_item){
         .reads_sums = piece == 0,
+        .reads_operand = piece == 0 && insn->residual != 0,
+        .operand_addr = item_address(operand),
         .acc_addr = (uint32_t)(insn->acc_addr + tile * (insn->out_h * insn->out_w) + row),
         .writes = true,
         .out_addr = item_address(output_address(insn, row, before) + piece),
@@ -95,7 +104,7 @@ static uint64_t limit_cycles(const struct qm_insn *insn, const struct qm_machine
 }
 
 static const struct qm_post_shape post = {
-    .latency_cycles = 5, .item_count = item_count, .events = events, .item = item, .stretch = stretch};
+    .latency_cycles = 5, .residual_cycles = 6, .item_count = item_count, .events = events, .item = item, .stretch = stretch};
 
 const struct qm_opcode_info qm_opcode_REQUANTIZE = {
     .check = check,

@@ -35,6 +35,7 @@ static void print_layer(const struct qm_network *network, uint32_t index, FILE *
     if (layer->kind == QM_LAYER_CONV || layer->kind == QM_LAYER_DEPTHWISE)
         fprintf(out, ", weights of %u bits zero %d, %s", layer->weight_bits, layer->weight_zero,
                 qm_enum_value_name("precision", layer->precision));
+    if (layer->residual) fprintf(out, ", added to %u", layer->inputs[1]);
     if (layer->kind == QM_LAYER_MOVE) fprintf(out, ", %u loops of %u bytes", layer->move.loop_count, layer->move.contiguous_bytes);
     if (layer->move.place_count > 0) fprintf(out, " at %u places", layer->move.place_count);
     if (layer->kind != QM_LAYER_HOST)

@@ -60,7 +60,8 @@ struct qm_move {
 struct qm_layer {
     enum qm_layer_kind kind;
     uint32_t graph_op; /* index into graph->ops */
-    /* value indices; two at most, but on the host. CONV: the second is its weights, when they are computed */
+    /* value indices; two at most, but on the host. CONV: the second is its weights, when they are computed; of any convolution its
+     * residual */
     uint32_t *inputs; /* with room for QM_OPERANDS_FEW */
     uint32_t input_count;
     uint32_t output; /* value index */
@@ -68,9 +69,9 @@ struct qm_layer {
     /* window: CONV, DEPTHWISE, POOL_* */
     uint32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
     /* CONV with computed weights, which are a stack of matrices [ic][oc] of signed bytes, and rows of positions for each of them */
-    uint32_t matrices;
-    int32_t in_zero;  /* the input's zero point, which the bias cannot know of then; -128 .. 255 */
-    int8_t pad_value; /* CONV, DEPTHWISE: the input zero point as a byte; MOVE: what it fills with, as the input stores it */
+    uint32_t matrices; /* 0: they are constant */
+    int32_t in_zero;   /* the input's zero point, which the bias cannot know of then; -128 .. 255 */
+    int8_t pad_value;  /* CONV, DEPTHWISE: the input zero point as a byte; MOVE: what it fills with, as the input stores it */
     bool in_unsigned;
     /* CONV: [oc][kh][kw][ic]; DEPTHWISE: [kh][kw][c]; each of weight_bits, one a byte. NULL: computed */
     const int8_t *weights;
@@ -86,6 +87,9 @@ struct qm_layer {
     uint32_t rounding;              /* QM_rounding_* */
     struct qm_multiplier out_scale; /* ADD, POOL_MAX, POOL_SUM, MOVE; an average's is planned by schedule */
     int32_t in_bias;                /* POOL_*, MOVE: added before the scaling */
+    /* CONV, DEPTHWISE, set by passes/fuse: adds a residual, by the numbers of ADD below but a_zero, and out_scale is the sum's */
+    bool residual;
+    int32_t a_min, a_max; /* the clamp of the first operand, without its zero point */
     /* ADD */
     bool product; /* of the operands instead of the sum: only the zeros and out_scale count */
     int32_t a_zero, b_zero;
@@ -101,7 +105,7 @@ struct qm_layer {
 
 /* A product of two maps: a 1x1 convolution over rows, whose weights are the other map. */
 static inline bool qm_layer_is_product(const struct qm_layer *layer) {
-    return layer->kind == QM_LAYER_CONV && layer->input_count == 2;
+    return layer->kind == QM_LAYER_CONV && layer->matrices > 0;
 }
 
 /* Bytes of a position. */

@@ -1,7 +1,8 @@
 /* plan.h - how the machine will compute a network: where each map lives, how each layer is cut, and the instructions in program order.
  *
- * The passes fill it from top to bottom: read (graph), legalize and narrow (network), place (values), tile (layers), schedule (operations,
- * buffers, constants), allocate (addresses and the final order), synchronize (tokens, and records of what time needs), emit (the program).
+ * The passes fill it from top to bottom: read (graph), legalize, narrow and fuse (network), place (values), tile (layers), schedule
+ * (operations, buffers, constants), allocate (addresses and the final order), synchronize (tokens, and records of what time needs), emit
+ * (the program).
  * Until allocate has run, an address in an operation is relative to its buffer.
  */
 #ifndef QM_COMPILER_IR_PLAN_H

@@ -193,8 +193,8 @@ static void resolve(const struct plan *plan, struct plan_op *op) {
         enum qm_field_id field;
         uint32_t operand;
     } addresses[] = {{QM_FIELD_spad_addr, PLAN_WRITE},       {QM_FIELD_spad_addr, PLAN_READ},      {QM_FIELD_out_addr, PLAN_WRITE},
-                     {QM_FIELD_in_addr, PLAN_READ},          {QM_FIELD_table_addr, PLAN_READ},     {QM_FIELD_b_addr, PLAN_READ_MORE},
-                     {QM_FIELD_weight_addr, PLAN_READ_MORE}, {QM_FIELD_param_addr, PLAN_READ_MORE}};
+                     {QM_FIELD_in_addr, PLAN_READ},          {QM_FIELD_param_addr, PLAN_READ},     {QM_FIELD_b_addr, PLAN_READ_MORE},
+                     {QM_FIELD_weight_addr, PLAN_READ_MORE}, {QM_FIELD_table_addr, PLAN_READ_MORE}};
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
         uint32_t buffer = op->buffers[addresses[i].operand];
         const struct qm_field *field = &qm_fields[addresses[i].field];

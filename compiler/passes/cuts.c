@@ -27,7 +27,7 @@ struct search {
     const struct plan *plan;
     uint32_t layer;
     const struct cuts_context *context;
-    bool in_outside, out_outside; /* the map is in the arena */
+    bool in_outside, residual_outside, out_outside; /* the map is in the arena */
     bool is_early;
     struct need need; /* of the tiling that is tried */
     struct cut best[CUT_KINDS][CUTS_OF_KIND];
@@ -64,7 +64,9 @@ static struct need need_of(const struct search *s, const struct plan_tiling *t) 
     uint64_t in = area_bytes_at_most(&t->lowering.window, t->block_h, t->block_w, &row_bytes);
     if (row_bytes > QM_ROW_BYTES_MAX) need.once = INT64_MAX;
     if (s->in_outside) need.each += in;
-    if (s->out_outside) need.each += positions * plan_bytes(t->rows_outer ? t->lowering.channels : t->chunk_channels, t->lowering.out_bits);
+    uint64_t results = positions * (t->rows_outer ? t->lowering.channels : t->chunk_channels);
+    if (s->residual_outside) need.each += results;
+    if (s->out_outside) need.each += (results * t->lowering.out_bits + 7) / 8;
     if (t->lowering.im2col) need.each += positions * lowering_depth(&t->lowering);
     return need;
 }
@@ -199,7 +201,8 @@ static uint64_t bytes_read(const struct search *s, const struct plan_tiling *t, 
     uint64_t weights = loops->chunks * tile_chunk_bytes(s->plan->machine, &t->lowering, t->chunk_channels);
     bool again = t->split || (t->rows_outer && loops->chunks > 1);
     weights *= again ? loops->blocks : t->lowering.matrices;
-    return instruction_count(loops) * QM_INSN_BYTES + weights + in * input_loads(s, t, loops);
+    uint64_t residual = s->residual_outside ? (uint64_t)w->out_h * w->out_w * t->lowering.channels : 0;
+    return instruction_count(loops) * QM_INSN_BYTES + weights + in * input_loads(s, t, loops) + residual;
 }
 
 static uint64_t bytes_written(const struct search *s, const struct plan_tiling *t) {
@@ -384,6 +387,7 @@ uint32_t cuts_find(const struct plan *plan, uint32_t layer, const struct cuts_co
     const struct qm_layer *l = &plan->network->layers[layer];
     struct search s = {.plan = plan, .layer = layer, .context = context};
     s.in_outside = !plan_storage(plan, l->inputs[0])->resident;
+    s.residual_outside = l->residual && !plan_storage(plan, l->inputs[1])->resident;
     s.out_outside = !plan_storage(plan, l->output)->resident;
     try_lowerings(&s, try_chunks);
     uint32_t count = merge(&s, cuts);

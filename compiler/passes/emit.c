@@ -156,7 +156,7 @@ static void put_op_name(const struct qm_layer *l, const struct qm_graph_op *op, 
     }
     const char *name = l->added ? "QUANTIZE" : qm_graph_op_name(shown->kind);
     if (op->kind == QM_OP_HOST && shown->name != NULL) name = shown->name;
-    snprintf(text, size, "%.*s", (int)strcspn(name, " "), name);
+    snprintf(text, size, "%.*s%s", (int)strcspn(name, " "), name, l->residual ? "+ADD" : "");
 }
 
 static void put_layers(const struct emitter *e) {

@@ -8,6 +8,8 @@
 
 /* ---- passes ---- */
 
+/* Makes additions a part of the convolutions before them where REQUANTIZE can add what they add. */
+QM_MUST_USE enum qm_status pass_fuse(struct plan *plan);
 /* Decides which maps stay in the scratchpad and where. */
 QM_MUST_USE enum qm_status pass_place(struct plan *plan);
 /* Cuts every layer into blocks of positions, chunks of channels and parts of the reduction that fit, and spills maps when nothing fits.
@@ -157,6 +159,9 @@ void schedule_move(struct plan *plan, uint32_t layer);
 
 /* Sets how a POOL or ADD of the layer takes its input bytes and makes its output: sign, scale, rounding, zero point, clamp. */
 void schedule_scale(struct qm_insn *insn, const struct qm_layer *layer);
+
+/* Sets how operands of a sum, or of a product, are scaled, and the result. */
+void schedule_operands(struct qm_insn *insn, const struct qm_layer *layer);
 
 /* A part of a map seen as rows of row_bytes: where it lies in the scratchpad, or a LOAD of it to a buffer of its own. */
 struct area schedule_input(struct plan *plan, uint32_t layer, uint32_t value, const struct area *wanted, uint32_t row_bytes);

@@ -28,8 +28,9 @@ struct conv {
     uint32_t matrix;                         /* of computed weights: whose turn it is */
     uint32_t weights, weights_base;          /* buffer, and the offset in it of what `weights` offsets count from */
     uint32_t results[RING_MAX], windows[RING_MAX];
-    uint32_t table;  /* buffer */
-    uint32_t stores; /* made so far: results take their buffers in turn */
+    uint32_t table;              /* buffer */
+    struct destination residual; /* of the block's channels */
+    uint32_t stores;             /* made so far: results take their buffers in turn */
 };
 
 static struct block block_at(const struct conv *c, uint32_t index) {
@@ -280,18 +281,30 @@ static void add_matmul(struct conv *c, const struct group *g, const struct part 
     plan_use(c->plan, op, PLAN_READ_MORE, c->weights);
 }
 
-/* What is stored at once of a block: all channels, or those of a chunk. */
-static struct target stored_target(const struct conv *c, uint32_t block, uint32_t chunk) {
-    uint32_t bits = c->t->lowering.out_bits, pixel = plan_bytes(c->t->lowering.channels, bits);
+/* What is stored at once of a block, or of the residual, which is a map alike: all channels, or those of a chunk. */
+static struct target stored_target(const struct conv *c, uint32_t value, uint32_t block, uint32_t chunk) {
+    uint32_t bits = c->plan->network->values[value].bits, pixel = plan_bytes(c->t->lowering.channels, bits);
     struct range channels = chunk_at(c, chunk), bytes = {plan_bytes(channels.first, bits), plan_bytes(channels.count, bits)};
     if (c->t->rows_outer) bytes = (struct range){0, pixel};
-    return (struct target){c->l->output, c->window->out_w, pixel, block_at(c, block), bytes};
+    return (struct target){value, c->window->out_w, pixel, block_at(c, block), bytes};
+}
+
+static void set_residual(const struct conv *c, struct qm_insn *insn, uint32_t channel) {
+    const struct qm_layer *l = c->l;
+    insn->residual = 1;
+    insn->in_unsigned = c->plan->network->values[l->inputs[1]].dtype == QM_U8;
+    insn->b_addr = (int64_t)c->residual.offset + channel;
+    insn->b_pitch = c->residual.pitch;
+    insn->b_pixel = c->residual.pixel;
+    insn->a_min = l->a_min;
+    insn->a_max = l->a_max;
+    schedule_operands(insn, l);
 }
 
 static void add_requantize(struct conv *c, const struct group *g, uint32_t param_offset) {
     uint32_t bits = c->t->lowering.out_bits, first = c->t->rows_outer ? 0 : g->chunk_channels.first;
     struct block block = block_at(c, g->block);
-    struct target target = stored_target(c, g->block, g->chunk);
+    struct target target = stored_target(c, c->l->output, g->block, g->chunk);
     struct destination to = schedule_destination(c->plan, &target, c->results[c->stores % c->t->ring]);
     struct qm_insn insn = {.opcode = QM_REQUANTIZE, .lookup = c->l->table != NULL ? QM_lookup_TABLE : QM_lookup_OFF};
     insn.depthwise = c->t->lowering.depthwise;
@@ -309,9 +322,11 @@ static void add_requantize(struct conv *c, const struct group *g, uint32_t param
     insn.out_zero = c->l->out_zero;
     insn.clamp_min = c->l->clamp_min;
     insn.clamp_max = c->l->clamp_max;
+    if (c->l->residual) set_residual(c, &insn, g->channels.first - first);
     uint32_t op = plan_add_op(c->plan, c->layer, &insn);
-    if (c->l->table != NULL) plan_use(c->plan, op, PLAN_READ, c->table);
-    plan_use(c->plan, op, PLAN_READ_MORE, c->weights);
+    plan_use(c->plan, op, PLAN_READ, c->weights);
+    if (c->l->table != NULL) plan_use(c->plan, op, PLAN_READ_MORE, c->table);
+    if (c->l->residual) plan_use(c->plan, op, PLAN_READ_MORE, c->residual.buffer);
     plan_use(c->plan, op, PLAN_WRITE, to.buffer);
 }
 
@@ -349,6 +364,19 @@ static void load_block(struct conv *c, uint32_t index) {
     struct area wanted = area_of_block(c->window, &block);
     c->in = schedule_input(c->plan, c->layer, c->l->inputs[0], &wanted, c->window->in_row_bytes);
     c->block = index;
+}
+
+/* The residual of a block, or of its channels in a chunk. */
+static void load_residual(struct conv *c, uint32_t block, uint32_t chunk) {
+    uint32_t value = c->l->inputs[1];
+    struct target target = stored_target(c, value, block, chunk);
+    struct plan_nest nest = {target.block.h, target.block.w, target.channels.count, .position = target.pixel_bytes};
+    nest.row = target.width * target.pixel_bytes;
+    nest.first = target.block.y * nest.row + target.block.x * nest.position + target.channels.first;
+    uint32_t end = nest.first + (nest.rows - 1) * nest.row + (nest.positions - 1) * nest.position + nest.contiguous_bytes;
+    uint32_t buffer = schedule_part(c->plan, c->layer, value, end, nest.rows * nest.positions * nest.contiguous_bytes);
+    if (!plan_storage(c->plan, value)->resident) schedule_gather(c->plan, c->layer, value, &nest, buffer, 0);
+    c->residual = schedule_destination(c->plan, &target, buffer);
 }
 
 static void load_chunk(struct conv *c, uint32_t index) {
@@ -389,9 +417,10 @@ static void do_block_and_chunk(struct conv *c, uint32_t block, uint32_t chunk) {
         load_block(c, 0);
         copy_windows(c, 0);
     }
+    if (c->l->residual && (chunk == 0 || !c->t->rows_outer)) load_residual(c, block, chunk);
     do_groups(c, block, chunk);
     if (c->t->rows_outer && chunk + 1 < c->chunks) return;
-    struct target target = stored_target(c, block, chunk);
+    struct target target = stored_target(c, c->l->output, block, chunk);
     schedule_store_block(c->plan, c->layer, &target, c->results[c->stores++ % c->t->ring]);
 }
 

@@ -87,18 +87,22 @@ struct area schedule_input(struct plan *plan, uint32_t layer, uint32_t value, co
 
 /* The nest is one end of a transfer; the other is dense. */
 static struct qm_insn transfer_nest(enum qm_opcode opcode, const struct plan_value *value, const struct plan_nest *nest) {
-    uint32_t bytes = nest->contiguous_bytes, positions = nest->positions;
+    uint32_t bytes = nest->contiguous_bytes, positions = nest->positions, rows = nest->rows;
     if (nest->position == bytes || positions == 1) {
         bytes *= positions;
         positions = 1;
     }
+    if (positions == 1 && nest->row == bytes) {
+        bytes *= rows;
+        rows = 1;
+    }
     struct qm_insn insn = transfer(opcode, bytes, (int64_t)value->arena_offset + nest->first);
     insn.row_count = positions;
-    insn.plane_count = nest->rows;
+    insn.plane_count = rows;
     insn.dram_row_stride = positions > 1 ? nest->position : 0;
-    insn.dram_plane_stride = nest->rows > 1 ? nest->row : 0;
+    insn.dram_plane_stride = rows > 1 ? nest->row : 0;
     insn.spad_row_stride = positions > 1 ? bytes : 0;
-    insn.spad_plane_stride = nest->rows > 1 ? (int64_t)bytes * positions : 0;
+    insn.spad_plane_stride = rows > 1 ? (int64_t)bytes * positions : 0;
     return insn;
 }
 

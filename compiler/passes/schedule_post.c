@@ -141,16 +141,15 @@ struct sum {
     uint32_t bytes; /* of an operand */
 };
 
-static void set_scales(struct qm_insn *insn, const struct qm_layer *l) {
-    insn->binary = l->product ? QM_binary_PRODUCT : QM_binary_SUM;
-    insn->a_zero = l->a_zero;
+void schedule_operands(struct qm_insn *insn, const struct qm_layer *l) {
     insn->a_multiplier = l->a_scale.value;
     insn->a_shift = l->a_scale.shift;
     insn->b_zero = l->b_zero;
     insn->b_multiplier = l->b_scale.value;
     insn->b_shift = l->b_scale.shift;
     insn->pre_shift = l->pre_shift;
-    schedule_scale(insn, l);
+    insn->out_multiplier = l->out_scale.value;
+    insn->out_shift = l->out_scale.shift;
 }
 
 static void add_sum(struct sum *s, struct range bytes, uint32_t results) {
@@ -161,7 +160,10 @@ static void add_sum(struct sum *s, struct range bytes, uint32_t results) {
     struct target target = {s->l->output, plan_bytes(s->bytes, bits), 1, block, {0, 1}};
     struct destination to = schedule_destination(s->plan, &target, results);
     struct qm_insn insn = {.opcode = QM_ADD, .length = bytes.count, .out_addr = to.offset};
-    set_scales(&insn, s->l);
+    schedule_scale(&insn, s->l);
+    schedule_operands(&insn, s->l);
+    insn.binary = s->l->product ? QM_binary_PRODUCT : QM_binary_SUM;
+    insn.a_zero = s->l->a_zero;
     insn.in_addr = bytes.first - in[0].byte;
     insn.b_addr = bytes.first - in[1].byte;
     if (bits == 4) insn.out_type = QM_out_type_BITS4;

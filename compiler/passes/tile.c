@@ -105,7 +105,7 @@ static bool tile_move(struct search *s) {
 static uint64_t post_cycles_before(const struct plan *plan, uint32_t layer) {
     if (layer == 0 || plan->network->layers[layer - 1].kind != QM_LAYER_ADD) return 0;
     uint32_t bytes = plan_storage(plan, plan->network->layers[layer - 1].output)->bytes;
-    return 2 * (uint64_t)plan_ceil_div(bytes, plan->machine->cols);
+    return plan_ceil_div(bytes, plan->machine->cols);
 }
 
 /* The best by closed forms, of those that keep weights whole where there is room for them: parts only to begin early are for a trial. */

@@ -42,7 +42,7 @@ void post_clock_start(struct post *post, const struct qm_insn *insn, uint64_t no
     post->insn = insn;
     post->issued = 0;
     post->items = shape->item_count(insn, post->machine);
-    post->end_cycle = now + post->items + shape->latency_cycles;
+    post->end_cycle = now + post->items + qm_post_latency(insn);
     post->events = (struct qm_post_events){0};
 }
 

@@ -18,6 +18,14 @@ static inline uint32_t element_of(const struct qm_insn *insn, int32_t scaled) {
     return (uint32_t)qm_output(scaled, (int32_t)insn->out_zero, (int32_t)insn->clamp_min, (int32_t)insn->clamp_max);
 }
 
+/* The sum of two operands without their zero points, each brought to the common scale. */
+static inline int32_t element_sum(const struct qm_insn *insn, int64_t a, int64_t b) {
+    int32_t raised_a = qm_wrap32(a * ((int64_t)1 << insn->pre_shift)), raised_b = qm_wrap32(b * ((int64_t)1 << insn->pre_shift));
+    int64_t scaled_a = qm_scale(raised_a, (int32_t)insn->a_multiplier, (int)insn->a_shift, (uint32_t)insn->rounding);
+    int64_t scaled_b = qm_scale(raised_b, (int32_t)insn->b_multiplier, (int)insn->b_shift, (uint32_t)insn->rounding);
+    return qm_wrap32(scaled_a + scaled_b);
+}
+
 /* Writes element `index` of the row of elements that begins at `row`, little-endian; of 4 bits, the even element in the low half of a
  * byte and the odd one, which comes after it, in the high half. */
 static inline void element_write(const struct qm_insn *insn, uint8_t *row, int64_t index, uint32_t element) {

@@ -86,7 +86,7 @@ grep -qE ',impossible,0,,+"edge: dram_bytes_per_cycle = 16 is more than' "$tmp/x
 has "$tmp/x.json" '"state":	"impossible"'
 accepts "$qmac" explore "$model" --rows 256 --cols 100 --set accumulator_rows=2 --set scratchpad_bytes=1024,262144
 has "$tmp/.out" "2 points on edge, 1 on the front"
-has "$tmp/.out" "impossible: 1 point at scratchpad_bytes=1024: $model: layer branch does not fit"
+has "$tmp/.out" "impossible: 1 point at scratchpad_bytes=1024: $model: layer sum does not fit"
 accepts "$qmac" explore "$model" --set axi_bytes=4,8
 has "$tmp/.out" "2 points on edge, 0 on the front"
 

@@ -22,7 +22,7 @@ refuses 2 "there is no precision ''" "$qmac" run "$model" --precision "w4a8,"
 refuses 2 "choose from stem, branch" "$qmac" run "$model" --precision root=w4a8,default=w4a4
 refuses 2 "no layer depthwise can be made w4a8; choose from" "$qmac" compile "$model" --precision depthwise=w4a8 -o "$tmp/narrow.prog"
 refuses 2 "no output is named" "$qmac" compile "$model"
-refuses 2 "passes are read, integers, legalize, narrow, place, tile, schedule, allocate, synchronize, emit" \
+refuses 2 "passes are read, integers, legalize, narrow, fuse, place, tile, schedule, allocate, synchronize, emit" \
     "$qmac" compile "$model" -o "$tmp/a.prog" --dump-after quantize
 
 # the Verilog of verify --rtl

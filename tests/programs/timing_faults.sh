@@ -20,7 +20,7 @@ while IFS='|' read -r file expression what; do
     # shellcheck disable=SC2086
     ${CC:-cc} -std=gnu11 -O1 -rdynamic -I. -Ibuild/gen -o "$folder/program" "$planted_file" build/obj/tests/programs/timing_equals_cycle.o \
         build/libqmac.a $LDLIBS || exit 1
-    timeout 60 "$folder/program" 2000 1 >"$folder/out" 2>&1
+    timeout 60 "$folder/program" 2000 4000 >"$folder/out" 2>&1
     status=$?
     # 1: a difference; 134: an impossible state that the engine finds itself; 124: it does not end.
     case $status in

@@ -22,7 +22,6 @@ module requantize_proof #(
         .clk_i       (clk_i),
         .multiply_i  (1'b1),
         .round_i     (1'b1),
-        .accumulate_i(1'b0),
         .x_i         (x),
         .multiplier_i(multiplier),
         .addend_i    (addend_i),

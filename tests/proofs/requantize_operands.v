@@ -20,7 +20,6 @@ module requantize_operands_proof (
         .clk_i       (clk_i),
         .multiply_i  (multiply_i),
         .round_i     (1'b0),
-        .accumulate_i(1'b0),
         .x_i         (x_i),
         .multiplier_i(32'sd1),
         .addend_i    (addend_i),

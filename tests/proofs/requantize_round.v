@@ -1,5 +1,5 @@
 // requantize_round - the second cycle of the requantizer, at full width: what it makes of every 64-bit product, of any number of fraction
-// bits and any right shift, is the rounding of docs/numerics.md, added to the result before when that is asked for.
+// bits and any right shift, is the rounding of docs/numerics.md.
 `default_nettype none
 `include "qmac_defs.vh"
 
@@ -8,8 +8,7 @@ module requantize_round_proof #(
 ) (
     input wire clk_i,
     input wire multiply_i,
-    input wire round_i,
-    input wire accumulate_i
+    input wire round_i
 );
     wire signed [31:0] result;
     (* hierconn *) wire signed [63:0] \dut.product_q ;
@@ -18,11 +17,10 @@ module requantize_round_proof #(
     (* hierconn *) wire        [2:0]  \dut.rounding_q ;
 
     requantize dut (
-        .clk_i       (clk_i),
-        .multiply_i  (multiply_i),
-        .round_i     (round_i),
-        .accumulate_i(accumulate_i),
-        .result_o    (result)
+        .clk_i     (clk_i),
+        .multiply_i(multiply_i),
+        .round_i   (round_i),
+        .result_o  (result)
     );
 
 `include "rounded.vh"
@@ -35,8 +33,7 @@ module requantize_round_proof #(
 
     always @(posedge clk_i) begin
         before_q <= 1'b1;
-        result_q <= !round_i ? result
-                             : (accumulate_i ? result : 32'sd0) + rounded(\dut.product_q , \dut.total_q , \dut.right_q , Rounding);
+        result_q <= round_i ? rounded(\dut.product_q , \dut.total_q , \dut.right_q , Rounding) : result;
     end
 
     always @* begin

@@ -132,6 +132,18 @@ module decode_tb;
         `QM_F_OUT_TYPE(insn) = `QM_OUT_TYPE_BITS16;
         check(`QM_ERROR_UNSUPPORTED);
 
+        requantize(`QM_OUT_TYPE_BITS32, 5, 2);
+        `QM_F_OUT_H(insn)   = 3;
+        `QM_F_OUT_W(insn)   = 2;
+        `QM_F_B_PITCH(insn) = 100;
+        `QM_F_B_PIXEL(insn) = 7;
+        `QM_F_B_ADDR(insn)  = 24'd1024 - 212 + 1;
+        check(`QM_ERROR_NONE);
+        `QM_F_RESIDUAL(insn) = 1;
+        check(`QM_ERROR_SCRATCHPAD);
+        `QM_F_B_ADDR(insn)  = 24'd1024 - 212;
+        check(`QM_ERROR_NONE);
+
         if (errors == 0) $display("PASS decode: %0d checks", checks);
         else $display("FAIL decode: %0d errors in %0d checks", errors, checks);
         $finish;

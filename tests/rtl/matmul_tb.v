@@ -42,7 +42,7 @@ module matmul_tb;
     wire [31:0]  correction;
     wire [8:0]   commit_corrected;
     wire [32*Cols-1:0] sums, post_acc_data;
-    wire [8*Cols-1:0]  post_data;
+    wire [8*Cols-1:0]  post_data, operand_data;
     wire [8*AxiBytes-1:0] store_data;
 
     reg          load_we = 1'b0;
@@ -84,6 +84,7 @@ module matmul_tb;
         .clk_i(clk), .window_re_i(window_re), .window_wide_i(window_wide), .window_addr_i(window_addr), .window_data_o(window_data),
         .weight_re_i(weight_re), .weight_wide_i(weight_wide), .weight_addr_i(weight_addr), .weight_data_o(weight_data),
         .post_re_i(1'b0), .post_addr_i(24'd0), .post_data_o(post_data),
+        .operand_re_i(1'b0), .operand_addr_i(24'd0), .operand_data_o(operand_data),
         .post_we_i(1'b0), .post_waddr_i(24'd0), .post_wdata_i({8*Cols{1'b0}}), .post_wmask_i({Cols{1'b0}}),
         .load_we_i(load_we), .load_addr_i(load_addr), .load_data_i(load_data), .load_mask_i(4'hf),
         .store_re_i(1'b0), .store_addr_i(24'd0), .store_data_o(store_data));

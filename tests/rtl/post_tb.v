@@ -28,11 +28,11 @@ module post_tb;
     reg  [511:0] insn;
     reg          front_valid = 1'b0;
     reg          start_ok = 1'b0;
-    wire         start, ends, busy, issued, param, drain, re, we, acc_re;
+    wire         start, ends, busy, issued, param, drain, re, operand_re, we, acc_re;
     wire [3:0]   end_signal;
     wire [15:0]  overflow_words, read_bytes, write_bytes, acc_read_words, requantized, scaled, pooled, acc_addr;
-    wire [23:0]  addr, waddr;
-    wire [8*Cols-1:0]  data, wdata;
+    wire [23:0]  addr, operand_addr, waddr;
+    wire [8*Cols-1:0]  data, operand_data, wdata;
     wire [16*Cols-1:0] weight_data;
     wire [Cols-1:0]    wmask;
     wire [32*Cols-1:0] acc_data;
@@ -46,7 +46,8 @@ module post_tb;
         .clk_i(clk), .rst_ni(rst_n), .clear_i(1'b0), .front_valid_i(front_valid), .front_insn_i(insn), .start_ok_i(start_ok),
         .start_o(start), .end_o(ends), .end_signal_o(end_signal), .busy_o(busy), .row_o(issued), .param_o(param), .drain_o(drain),
         .read_bytes_o(read_bytes), .write_bytes_o(write_bytes), .acc_read_words_o(acc_read_words), .requantize_o(requantized),
-        .scale_o(scaled), .pool_o(pooled), .post_re_o(re), .post_addr_o(addr), .post_data_i(data), .post_we_o(we),
+        .scale_o(scaled), .pool_o(pooled), .post_re_o(re), .post_addr_o(addr), .post_data_i(data),
+        .operand_re_o(operand_re), .operand_addr_o(operand_addr), .operand_data_i(operand_data), .post_we_o(we),
         .post_waddr_o(waddr), .post_wdata_o(wdata), .post_wmask_o(wmask), .post_acc_re_o(acc_re), .post_acc_addr_o(acc_addr),
         .post_acc_data_i(acc_data));
     accumulator #(.Cols(Cols), .AccRows(AccRows)) acc (
@@ -58,6 +59,7 @@ module post_tb;
         .clk_i(clk), .window_re_i(1'b0), .window_wide_i(1'b0), .window_addr_i(24'd0), .window_data_o(window_data),
         .weight_re_i(1'b0), .weight_wide_i(1'b0), .weight_addr_i(24'd0), .weight_data_o(weight_data),
         .post_re_i(re), .post_addr_i(addr), .post_data_o(data),
+        .operand_re_i(operand_re), .operand_addr_i(operand_addr), .operand_data_o(operand_data),
         .post_we_i(we), .post_waddr_i(waddr), .post_wdata_i(wdata), .post_wmask_i(wmask),
         .load_we_i(load_we), .load_addr_i(load_addr), .load_data_i(load_data), .load_mask_i(4'hf),
         .store_re_i(1'b0), .store_addr_i(24'd0), .store_data_o(store_data));
@@ -98,6 +100,18 @@ module post_tb;
             if (y < signed_half(`QM_F_CLAMP_MIN(insn))) y = signed_half(`QM_F_CLAMP_MIN(insn));
             if (y > signed_half(`QM_F_CLAMP_MAX(insn))) y = signed_half(`QM_F_CLAMP_MAX(insn));
             clamp = y[15:0];
+        end
+    endfunction
+
+    // A row's value as the first operand of a sum with a residual.
+    function signed [31:0] first_operand(input signed [31:0] x);
+        integer a;
+        begin
+            a = x;
+            if (a < signed_half(`QM_F_A_MIN(insn))) a = signed_half(`QM_F_A_MIN(insn));
+            if (a > signed_half(`QM_F_A_MAX(insn))) a = signed_half(`QM_F_A_MAX(insn));
+            first_operand = scale(a << `QM_F_PRE_SHIFT(insn), `QM_F_A_MULTIPLIER(insn), signed_byte(`QM_F_A_SHIFT(insn)),
+                                  `QM_F_ROUNDING(insn));
         end
     endfunction
 
@@ -186,20 +200,29 @@ module post_tb;
                     for (ox = 0; ox < `QM_F_OUT_W(insn); ox = ox + 1) begin
                         out = `QM_F_OUT_ADDR(insn) + oy*`QM_F_OUT_PITCH(insn) + ox*`QM_F_OUT_PIXEL(insn)
                             + bytes_of(`QM_F_OUT_TYPE(insn), tile*width);
-                        for (c = 0; c < n; c = c + 1)
-                            put_element(out, scale_addend(
+                        for (c = 0; c < n; c = c + 1) begin
+                            value = scale_addend(
                                 sums[row*Cols + c] + (on_product ? 0 : word(at + 4*c)),
                                 word(at + 4*Cols + 4*c), signed_byte(bytes[at + 8*Cols + c]), `QM_F_ROUNDING(insn),
-                                on_product ? word(at + 4*c) : 0));
+                                on_product ? word(at + 4*c) : 0);
+                            if (`QM_F_RESIDUAL(insn))
+                                value = scale(first_operand(value)
+                                    + operand(bytes[`QM_F_B_ADDR(insn) + oy*`QM_F_B_PITCH(insn) + ox*`QM_F_B_PIXEL(insn) + tile*width + c],
+                                              `QM_F_B_ZERO(insn), `QM_F_B_MULTIPLIER(insn), `QM_F_B_SHIFT(insn)),
+                                    `QM_F_OUT_MULTIPLIER(insn), signed_byte(`QM_F_OUT_SHIFT(insn)), `QM_F_ROUNDING(insn));
+                            put_element(out, value);
+                        end
                         row             = row + 1;
                         want_acc        = want_acc + Cols;
-                        want_requantize = want_requantize + n;
+                        want_requantize = want_requantize + (`QM_F_RESIDUAL(insn) ? 2*n : n);
+                        want_scale      = want_scale + (`QM_F_RESIDUAL(insn) ? 2*n : 0);
+                        want_reads      = want_reads + (`QM_F_RESIDUAL(insn) ? n : 0);
                         want_writes     = want_writes + bytes_of(`QM_F_OUT_TYPE(insn), n);
                         for (i = 0; i < bytes_of(`QM_F_OUT_TYPE(insn), 1); i = i + 1) begin
                             one_issue;
-                            must_write[issue - 1 + 5] = 1'b1;
+                            must_write[issue - 1 + (`QM_F_RESIDUAL(insn) ? 11 : 5)] = 1'b1;
                         end
-                        last_end = issue - 1 + 5;
+                        last_end = issue - 1 + (`QM_F_RESIDUAL(insn) ? 11 : 5);
                     end
             end
         end
@@ -257,8 +280,7 @@ module post_tb;
             want_reads = want_reads + 2*n;
             want_scale = want_scale + (`QM_F_BINARY(insn) ? n : 2*n);
             one_issue;
-            one_issue;
-            one_output(7, 1);
+            one_output(8, 1);
         end
     endtask
 
@@ -292,6 +314,20 @@ module post_tb;
             `QM_F_OUT_ZERO(insn)  = draw(4) == 0 ? draw(65536) : draw(300) - 150;
             `QM_F_CLAMP_MIN(insn) = draw(4) == 0 ? draw(65536) : 0 - draw(300);
             `QM_F_CLAMP_MAX(insn) = draw(4) == 0 ? draw(65536) : draw(300);
+        end
+    endtask
+
+    task draw_sum;
+        begin
+            `QM_F_IN_UNSIGNED(insn)    = draw(2);
+            `QM_F_B_ZERO(insn)         = draw(4) == 0 ? draw(65536) : draw(256) - 128;
+            `QM_F_A_MULTIPLIER(insn)   = draw(4) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
+            `QM_F_B_MULTIPLIER(insn)   = draw(4) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
+            `QM_F_A_SHIFT(insn)        = draw(4) == 0 ? draw(256) : 0 - draw(3);
+            `QM_F_B_SHIFT(insn)        = draw(4) == 0 ? draw(256) : 0 - draw(3);
+            `QM_F_PRE_SHIFT(insn)      = draw(2) == 0 ? 20 : draw(32);
+            `QM_F_OUT_MULTIPLIER(insn) = draw(4) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
+            `QM_F_OUT_SHIFT(insn)      = draw(4) == 0 ? draw(256) : 0 - 16 - draw(6);
         end
     endtask
 
@@ -335,6 +371,13 @@ module post_tb;
                         `QM_F_OUT_TYPE(insn) = `QM_OUT_TYPE_BITS8;
                     if (`QM_F_OUT_TYPE(insn) == `QM_OUT_TYPE_BITS8) `QM_F_LOOKUP(insn) = draw(2);
                     `QM_F_TABLE_ADDR(insn) = Operands + draw(Outputs - Operands - 256);
+                    draw_sum;
+                    `QM_F_RESIDUAL(insn)   = draw(2);
+                    `QM_F_A_MIN(insn)      = draw(4) == 0 ? draw(65536) : 0 - draw(256);
+                    `QM_F_A_MAX(insn)      = draw(4) == 0 ? draw(65536) : draw(256);
+                    `QM_F_B_PIXEL(insn)    = `QM_F_CHANNELS(insn) + draw(4);
+                    `QM_F_B_PITCH(insn)    = `QM_F_B_PIXEL(insn)*`QM_F_OUT_W(insn) + draw(4);
+                    `QM_F_B_ADDR(insn)     = Operands + draw(Outputs - Operands - 3*`QM_F_B_PITCH(insn));
                     draw_output(bytes_of(`QM_F_OUT_TYPE(insn), `QM_F_CHANNELS(insn)));
                     draw_clamp;
                 end
@@ -362,16 +405,9 @@ module post_tb;
                     `QM_F_OUT_PIXEL(insn)      = 0;
                     `QM_F_OUT_PITCH(insn)      = 0;
                     draw_clamp;
-                    `QM_F_IN_UNSIGNED(insn)    = draw(2);
                     `QM_F_A_ZERO(insn)         = draw(4) == 0 ? draw(65536) : draw(256) - 128;
-                    `QM_F_B_ZERO(insn)         = draw(4) == 0 ? draw(65536) : draw(256) - 128;
-                    `QM_F_A_MULTIPLIER(insn)   = draw(4) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
-                    `QM_F_B_MULTIPLIER(insn)   = draw(4) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
-                    `QM_F_A_SHIFT(insn)        = draw(4) == 0 ? draw(256) : 0 - draw(3);
-                    `QM_F_B_SHIFT(insn)        = draw(4) == 0 ? draw(256) : 0 - draw(3);
-                    `QM_F_PRE_SHIFT(insn)      = draw(2) == 0 ? 20 : draw(32);
-                    `QM_F_OUT_MULTIPLIER(insn) = draw(4) == 0 ? draw_word(0) : 32'h40000000 + draw(32'h40000000);
-                    `QM_F_OUT_SHIFT(insn)      = draw(4) == 0 ? draw(256) : 0 - (`QM_F_BINARY(insn) ? 4 : 16) - draw(6);
+                    draw_sum;
+                    if (`QM_F_BINARY(insn)) `QM_F_OUT_SHIFT(insn) = draw(4) == 0 ? draw(256) : 0 - 4 - draw(6);
                 end
                 default: begin
                     draw_window;

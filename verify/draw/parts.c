@@ -94,6 +94,18 @@ void draw_output_stage(struct draw *d, struct qm_insn *insn) {
     insn->clamp_max = draw_chance(d, 90) ? draw_between(d, 0, 255) : draw_chance(d, 20) ? 0 : draw_between(d, -32768, 32767);
 }
 
+void draw_sum(struct draw *d, struct qm_insn *insn) {
+    insn->in_unsigned = draw_chance(d, 30);
+    insn->b_zero = draw_chance(d, 5) ? 0 : draw_wide(d, -128, 127, 32767);
+    insn->a_multiplier = draw_multiplier(d);
+    insn->b_multiplier = draw_multiplier(d);
+    insn->out_multiplier = draw_multiplier(d);
+    insn->a_shift = draw_shift(d);
+    insn->b_shift = draw_shift(d);
+    insn->out_shift = draw_shift(d);
+    insn->pre_shift = draw_chance(d, 70) ? 20 : draw_between(d, 0, 31);
+}
+
 void draw_nibbles(struct draw *d, struct qm_insn *insn, int64_t elements) {
     bool fits = d->machine->cols % 2 == 0 || elements <= d->machine->cols;
     if (fits && draw_chance(d, 40)) insn->out_type = QM_out_type_BITS4;

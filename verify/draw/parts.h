@@ -46,6 +46,8 @@ void draw_window(struct draw *d, struct qm_insn *insn, bool single_byte_runs);
 /* Draws channels, tiles and accumulator rows, and shrinks them until they fit. */
 void draw_tiles(struct draw *d, struct qm_insn *insn);
 void draw_output_stage(struct draw *d, struct qm_insn *insn);
+/* Draws how two operands are brought to one scale, and the scale of their sum. */
+void draw_sum(struct draw *d, struct qm_insn *insn);
 /* For POOL and ADD: draws 4-bit elements now and then, where no piece of `elements` ends within a byte. */
 void draw_nibbles(struct draw *d, struct qm_insn *insn, int64_t elements);
 /* Draws out_addr, when all else is drawn, so that the output is clear of what the instruction reads. False: there is no room. */

@@ -1,37 +1,14 @@
-/* add.c - ADD without time: two operands brought to a common scale and added, or multiplied; then scaled to the output.
- *
- * An operand has 256 values, so each is scaled once and looked up.
- */
+/* add.c - ADD without time: two operands brought to a common scale and added, or multiplied; then scaled to the output. */
 #include <string.h>
 
 #include "common/fixed_point.h"
 #include "common/precision.h"
 #include "sim/functional/fast/fast.h"
 #include "sim/functional/fast/narrow.h"
+#include "sim/functional/fast/operand.h"
 #include "sim/functional/fast/scale.h"
 
-enum { VALUES = SCALE_LANES, WORD = 8 };
-
-/* Terms of the sum or product, by byte. */
-struct operand {
-    int32_t terms[VALUES];
-};
-
-/* Every element without its zero point; of a sum at the common scale. */
-static void scale_operand(const struct qm_insn *insn, int64_t zero, int64_t multiplier, int64_t shift, struct operand *operand) {
-    int32_t raised[VALUES];
-    struct scale scale; /* large: set field by field */
-    bool is_product = insn->binary == QM_binary_PRODUCT;
-    for (int byte = 0; byte < VALUES; byte++) {
-        int64_t element = (insn->in_unsigned != 0 ? byte : (int8_t)byte) - zero;
-        operand->terms[byte] = (int32_t)element;
-        raised[byte] = qm_wrap32(element * ((int64_t)1 << insn->pre_shift));
-    }
-    if (is_product) return;
-    scale_begin(insn, &scale);
-    scale_set_all(&scale, VALUES, 0, (int32_t)multiplier, (int32_t)shift);
-    scaler_best()->words(&scale, (struct scale_rows){raised, VALUES, 1}, operand->terms, VALUES);
-}
+enum { WORD = 8 };
 
 /* Byte i, in the order of the memory, of a word that was read from there. */
 static inline uint64_t byte_of(uint64_t word, int i) {
@@ -71,8 +48,8 @@ void fast_ADD(const struct qm_insn *insn, struct qm_functional_memory *memory) {
     struct operand a, b;
     struct scale scale; /* large: set field by field */
     int32_t sums[SCALE_LANES];
-    scale_operand(insn, insn->a_zero, insn->a_multiplier, insn->a_shift, &a);
-    scale_operand(insn, insn->b_zero, insn->b_multiplier, insn->b_shift, &b);
+    operand_scale(insn, insn->a_zero, insn->a_multiplier, insn->a_shift, &a);
+    operand_scale(insn, insn->b_zero, insn->b_multiplier, insn->b_shift, &b);
     scale_begin(insn, &scale);
     scale_set_all(&scale, SCALE_LANES, 0, (int32_t)insn->out_multiplier, (int32_t)insn->out_shift);
     for (int64_t first = 0; first < insn->length; first += SCALE_LANES) {

@@ -190,8 +190,8 @@ Test(work, the_limit_is_the_formula_of_the_document) {
           .in_rows = 2,
           .in_row_bytes = 5},
          262144 * 10},
-        {{.opcode = QM_ADD, .length = 33}, 2 * 3},
-        {{.opcode = QM_ADD, .length = 16777215}, 2 * 262144 / 16},
+        {{.opcode = QM_ADD, .length = 33}, 3},
+        {{.opcode = QM_ADD, .length = 16777215}, 262144 / 16},
         {{.opcode = QM_COPY, .out_h = 4, .out_w = 5, .kernel_h = 2, .kernel_w = 3, .run_bytes = 17}, 20 * 6 * 2},
         {{.opcode = QM_COPY, .out_h = 65535, .out_w = 65535, .kernel_h = 255, .kernel_w = 255, .run_bytes = 65535}, 262144},
     };

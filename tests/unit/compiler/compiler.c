@@ -30,6 +30,7 @@ Test(compiler, prints_what_it_has_after_any_pass) {
         {"legalize",
          "\nlayer 5 pointwise convolution 5 > 6, window 1x1 stride 1x1 dilation 1x1 padding 0,0, weights of 8 bits zero 0, W8A8"},
         {"narrow", "\nlayer 5 pointwise convolution 5 > 6, window 1x1 stride 1x1 dilation 1x1 padding 0,0, weights of 4 bits zero 0, W4A8"},
+        {"fuse", ", added to "},
         {"place", "\nlayer 0 stem: "},
         {"tile", "bytes free, dense"},
         {"schedule", "\nlayer 0 MATMUL "},
@@ -52,10 +53,9 @@ Test(compiler, prints_what_it_has_after_any_pass) {
 Test(compiler, refuses_the_name_of_no_pass_with_the_names_of_all) {
     struct qm_diag diag;
     cr_assert(compile_digits("quantize", stdout, &diag) == QM_BAD_INPUT);
-    cr_assert_str_eq(
-        diag.text,
-        "--dump-after: no pass is called quantize; passes are read, integers, legalize, narrow, place, tile, schedule, allocate, "
-        "synchronize, emit");
+    cr_assert_str_eq(diag.text,
+                     "--dump-after: no pass is called quantize; passes are read, integers, legalize, narrow, fuse, place, tile, schedule, "
+                     "allocate, synchronize, emit");
 }
 
 static struct qm_program *compile_for(const struct qm_machine *machine, const char *precision, bool plan_only) {

@@ -132,9 +132,11 @@ Test(cycle_engine, post_instructions_take_the_closed_forms) {
     cr_assert(eq(u64, rig->counters.value[QM_C_requantize_ops], 15 * 20));
     cr_assert(eq(u64, duration(rig, &copy), 15 * 4 * 3 + 5));
     cr_assert(eq(u64, rig->counters.value[QM_C_post_writes], 15 * 4 * 20));
-    cr_assert(eq(u64, duration(rig, &add), 2 * 13 + 7));
+    requantize.residual = 1;
+    cr_assert(eq(u64, duration(rig, &requantize), 3 * (9 + 13) + 11));
+    cr_assert(eq(u64, duration(rig, &add), 13 + 8));
     cr_assert(eq(u64, rig->counters.value[QM_C_scale_ops], 2 * 100));
-    cr_assert(eq(u64, rig->counters.value[QM_C_post_drain], 7));
+    cr_assert(eq(u64, rig->counters.value[QM_C_post_drain], 8));
     rig_destroy(rig);
 }
 

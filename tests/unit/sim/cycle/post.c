@@ -36,6 +36,29 @@ static void write_output(struct walk *walk, uint32_t elements) {
     walk->work.post_writes += walk->insn->out_type == QM_out_type_BITS4 ? (elements + 1) / 2 : elements;
 }
 
+Test(cycle_post, a_residual_is_read_with_each_row_and_scaled_with_it) {
+    struct rig *rig = rig_create(3, 8);
+    struct qm_insn insn = rig_requantize(&rig->machine, 5, 11);
+    insn.residual = 1;
+    struct walk walk = {.machine = &rig->machine, .insn = &insn};
+    for (uint32_t at = 0; at < 11; at += 8) {
+        uint32_t n = part(11, at, 8);
+        for (int i = 0; i < 9; i++) {
+            walk.work.post_reads += 8;
+            next_item(&walk);
+        }
+        for (int row = 0; row < 5; row++) {
+            walk.work.acc_reads += 8;
+            walk.work.post_reads += n;
+            walk.work.scale_ops += 2 * n;
+            walk.work.requantize_ops += n;
+            write_output(&walk, n);
+            next_item(&walk);
+        }
+    }
+    rig_destroy(rig);
+}
+
 Test(cycle_post, requantize_reads_parameters_and_rows_tile_by_tile) {
     struct rig *rig = rig_create(3, 8);
     for (int64_t depthwise = 0; depthwise < 2; depthwise++) {
@@ -121,12 +144,10 @@ Test(cycle_post, add_reads_two_operands_for_each_output) {
         insn.binary = binary;
         struct walk walk = {.machine = &rig->machine, .insn = &insn};
         for (uint32_t at = 0; at < 37; at += 8) {
-            for (int operand = 0; operand < 2; operand++) {
-                walk.work.post_reads += part(37, at, 8);
-                if (operand == 1 || binary == QM_binary_SUM) walk.work.scale_ops += part(37, at, 8);
-                if (operand == 1) write_output(&walk, part(37, at, 8));
-                next_item(&walk);
-            }
+            walk.work.post_reads += 2 * part(37, at, 8);
+            walk.work.scale_ops += (binary == QM_binary_SUM ? 2 : 1) * part(37, at, 8);
+            write_output(&walk, part(37, at, 8));
+            next_item(&walk);
         }
     }
     rig_destroy(rig);

@@ -32,6 +32,30 @@ static void draw_table(struct rig *rig, struct qm_insn *insn) {
     insn->table_addr = rig_draw(rig, 0, rig_outputs(rig) - 256);
 }
 
+/* Any second operand, before the outputs and behind the constants; half of them dense with dense outputs. */
+static void draw_residual(struct rig *rig, struct qm_insn *insn) {
+    draw_typed(rig, insn);
+    insn->residual = 1;
+    insn->in_unsigned = rig_draw(rig, 0, 1);
+    insn->b_zero = rig_draw(rig, 0, 1) == 0 ? rig_draw(rig, -128, 255) : rig_draw(rig, -32768, 32767);
+    insn->a_multiplier = rig_draw(rig, 1 << 30, INT32_MAX);
+    insn->b_multiplier = rig_draw(rig, INT32_MIN, INT32_MAX);
+    insn->a_shift = rig_draw(rig, -10, 2);
+    insn->b_shift = rig_draw(rig, -128, 127);
+    insn->pre_shift = rig_draw(rig, 0, 1) == 0 ? 20 : rig_draw(rig, 0, 31);
+    insn->out_multiplier = rig_draw(rig, 1 << 30, INT32_MAX);
+    insn->out_shift = rig_draw(rig, -24, 0);
+    insn->a_min = rig_draw(rig, 0, 1) == 0 ? rig_draw(rig, -255, 0) : rig_draw(rig, -32768, 32767);
+    insn->a_max = rig_draw(rig, 0, 1) == 0 ? rig_draw(rig, 0, 255) : rig_draw(rig, -32768, 32767);
+    insn->b_pixel = insn->channels + rig_draw(rig, 0, 1) * rig_draw(rig, 0, 5);
+    insn->b_pitch = insn->out_w * insn->b_pixel + rig_draw(rig, 0, 1) * rig_draw(rig, 0, 5);
+    insn->b_addr = rig_draw(rig, 0, rig_constants(rig) - insn->out_h * insn->b_pitch);
+}
+
+Test(requantize, adds_a_residual_to_its_rows) {
+    rig_compare(draw_residual, qm_functional_REQUANTIZE, fast_REQUANTIZE, 120);
+}
+
 Test(requantize, writes_elements_of_4_16_and_32_bits) {
     rig_compare(draw_typed, qm_functional_REQUANTIZE, fast_REQUANTIZE, 90);
 }
