@@ -66,11 +66,11 @@ static inline bool can_write(const struct qm_insn *insn, const struct qm_machine
     return insn->out_type == QM_out_type_BITS8;
 }
 
-/* Operands. all: size bytes or rows without a gap; window: what windows with runs of `run` bytes read;
+/* Operands. all: size bytes or rows without a gap; window: what windows with runs of `run` bytes read at `columns` places of a row;
  * output: `run` bytes at each position. */
 struct qm_operand operand_all(const char *name, enum qm_space space, bool is_written, int64_t begin, int64_t size);
 struct qm_operand operand_sums(const struct qm_insn *insn, bool is_written);
-struct qm_operand operand_window(const struct qm_insn *insn, int64_t run);
+struct qm_operand operand_window(const struct qm_insn *insn, int64_t run, int64_t columns);
 struct qm_operand operand_output(const struct qm_insn *insn, int64_t run);
 
 /* The stride when something is repeated, else 0. */
