@@ -133,7 +133,7 @@ static void add_events(const struct qm_insn *insn, const struct qm_machine *mach
 }
 
 static uint64_t limit_cycles(const struct qm_insn *insn, const struct qm_machine *machine, const struct qm_pace *pace) {
-    uint64_t tiles = (uint64_t)insn->tiles, rows = ceil_div(stream_of(insn).rows, positions(insn)); /* of an output */
+    uint64_t tiles = (uint64_t)insn->tiles, rows = ceil_div(stream_of(insn).rows, most(positions(insn), 1)); /* of an output */
     uint64_t outputs = times(least(times(tiles, positions(insn)), pace->sums), rows);
     uint64_t streams = times(outputs, least(steps_per_tile(insn, machine), pace->bytes));
     return plus(streams, least(times(tiles, weight_rows_per_tile(insn)), pace->bytes));
