@@ -27,10 +27,10 @@ module mac_array_cells #(
     input  wire               row_unsigned_i,     // activations are not negative
     input  wire [1:0]         row_mode_i,         // QM_ARRAY_MODE_*: how a cell multiplies
     input  wire [16*Rows-1:0] row_data_i,         // two bytes a cell; the second is zero in mode 8X8
+    /* verilator lint_off UNUSEDSIGNAL */  // bits of rows that are not there; samples move in every cycle
     input  wire [7:0]         row_sampled_i,      // bit r: row r of the array takes the samples of the columns instead
     // from matmul: a sample a column; array row r meets the one of r cycles before
-    /* verilator lint_off UNUSEDSIGNAL */
-    input  wire               sample_valid_i,     // there is one, or those before move on: here they do in every cycle
+    input  wire               sample_valid_i,     // there is one, or those before move on
     /* verilator lint_on UNUSEDSIGNAL */
     input  wire [8*Cols-1:0]  sample_data_i,
     // to accumulator: the sums of the row that entered Rows+Cols-1 cycles ago; meaningless if none did

@@ -168,8 +168,8 @@ module matmul #(
     wire               tile_end;          // of the tile
     wire               last_step;         // of the instruction
 
-    // The rows of a row of outputs are as many as it reads samples, or, of a dense step, windows. A chain makes its outputs some rows later:
-    // two walks over the same rows, one that reads and one that makes outputs.
+    // A row of outputs takes as many rows of the step as it reads samples, or, of a dense step, windows. A chain makes its outputs some
+    // rows later: two walks over the same rows, one that reads and one that makes outputs.
     wire        take_chain  = `QM_F_DEPTHWISE(back_insn_i);
     /* verilator lint_off UNUSEDSIGNAL */
     wire [15:0] take_run    = `QM_F_RUN_BYTES(back_insn_i);  // taps, at most 8

@@ -36,7 +36,8 @@ static struct qm_matmul_stream stream_of(const struct qm_insn *insn) {
 
 static uint32_t find_operands(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_operand *operands) {
     int64_t weight_bytes = qm_weight_bytes(insn, tile_width(insn, machine));
-    operands[0] = insn->depthwise ? operand_window(insn, insn->channels, qm_samples_of_row(insn)) : operand_window(insn, insn->run_bytes, insn->out_w);
+    operands[0] = insn->depthwise ? operand_window(insn, insn->channels, qm_samples_of_row(insn))
+                                  : operand_window(insn, insn->run_bytes, insn->out_w);
     operands[1] = operand_all("weight_addr", QM_SPACE_SCRATCHPAD, false, insn->weight_addr, weight_bytes);
     operands[2] = operand_sums(insn, true);
     return 3;

@@ -1,8 +1,8 @@
 /* chains.c - the taps of a depthwise MATMUL as chains of the array: docs/machine.md, Depthwise chains.
  *
- * A window comes with one byte a channel and kernel_w taps x_dilation bytes apart. Where those are as many samples as the array can chain and
- * outputs lie whole samples apart, a window row is one chain, and of the samples those are not read that no map has. Else each tap is a chain
- * of its own, which reads what its outputs see.
+ * A window comes with one byte a channel and kernel_w taps x_dilation bytes apart. Where those are no more than the array can chain and
+ * outputs lie whole samples apart, a window row is one chain, which does not read the samples beside the map. Else each tap is a chain of
+ * its own, which reads what its outputs see.
  */
 #include "compiler/passes/passes.h"
 

@@ -16,8 +16,8 @@ struct mac_array_rows {
     uint64_t commit; /* cycle of the first row that is still in flight */
     uint64_t done;   /* rows that are not any more */
     struct qm_matmul_stream stream;
-    bool adds;       /* to the accumulator, instead of overwriting */
-    bool is_last;    /* of the instruction */
+    bool adds;    /* to the accumulator, instead of overwriting */
+    bool is_last; /* of the instruction */
 };
 
 struct mac_array {

@@ -40,7 +40,8 @@ static int32_t weight_at(const struct qm_insn *insn, const struct step *step, in
     return width == 1 ? 1 - 2 * bits : sign_extend(bits, width);
 }
 
-/* What a depthwise step adds to the sum of a channel for output position m: taps of a chain are neighbouring samples of the row, and padding beyond them. */
+/* What a depthwise step adds to the sum of a channel for output position m: taps of a chain are neighbouring samples of the row, and
+ * padding beyond them. */
 static int64_t chain_sum(const struct qm_insn *insn, const uint8_t *scratchpad, const struct step *step, int64_t m, int64_t channel) {
     int64_t samples = qm_samples_of_row(insn), sum = 0;
     for (int64_t tap = 0; tap < insn->run_bytes; tap++) {

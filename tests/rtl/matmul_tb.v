@@ -71,7 +71,8 @@ module matmul_tb;
         .row_weight_zero_o(row_weight_zero), .commit_corrected_o(commit_corrected));
     mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(FastArray)) macs_array (
         .clk_i(clk), .rst_ni(rst_n), .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer),
-        .row_sampled_i(row_sampled), .sample_valid_i(sample_valid), .sample_data_i(sample_data), .weight_row_i(weight_row), .weight_mode_i(weight_mode), .weight_data_i(weights),
+        .row_sampled_i(row_sampled), .sample_valid_i(sample_valid), .sample_data_i(sample_data),
+        .weight_row_i(weight_row), .weight_mode_i(weight_mode), .weight_data_i(weights),
         .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned), .row_mode_i(row_mode), .row_data_i(row_data),
         .sums_o(sums));
     row_sum #(.Rows(Rows), .Cols(Cols)) corrections (
@@ -234,7 +235,8 @@ module matmul_tb;
             `QM_F_PAD_VALUE(insn)   = draw(256);
             `QM_F_KERNEL_H(insn)    = draw_from(1, 3);
             `QM_F_KERNEL_W(insn)    = draw_from(1, 3);
-            `QM_F_RUN_BYTES(insn)   = `QM_F_DEPTHWISE(insn) ? draw_from(1, Rows < 8 ? Rows : 8) : index == 0 ? 2*Rows : draw_from(1, 2*Rows + 2);
+            `QM_F_RUN_BYTES(insn)   = `QM_F_DEPTHWISE(insn) ? draw_from(1, Rows < 8 ? Rows : 8)
+                                    : index == 0 ? 2*Rows : draw_from(1, 2*Rows + 2);
             `QM_F_SAMPLE_STEP(insn) = draw(8) == 0 ? draw_from(1, 255) : draw_from(1, 3);
             `QM_F_SKIP_LEFT(insn)   = `QM_F_DEPTHWISE(insn) ? draw(`QM_F_RUN_BYTES(insn)) : 0;
             `QM_F_SKIP_RIGHT(insn)  = `QM_F_DEPTHWISE(insn) ? draw(`QM_F_RUN_BYTES(insn) - `QM_F_SKIP_LEFT(insn)) : 0;

@@ -61,8 +61,7 @@ static void multiply_chain(const struct qm_insn *insn, const uint8_t *scratchpad
         struct run run = window_run(insn, m / insn->out_w, sample, step->ky, step->kx);
         if (sample < 0 || sample >= qm_samples_of_row(insn)) run.y = -1;
         window_read(insn, scratchpad, run, step->first, step->n, bytes);
-        for (int64_t c = 0; c < step->n; c++)
-            sums[c] += (insn->in_unsigned != 0 ? bytes[c] : (int8_t)bytes[c]) * step->weights[tap][c];
+        for (int64_t c = 0; c < step->n; c++) sums[c] += (insn->in_unsigned != 0 ? bytes[c] : (int8_t)bytes[c]) * step->weights[tap][c];
     }
 }
 
