@@ -246,12 +246,14 @@ module core #(
     wire [31:0]       matmul_macs, matmul_macs_w4a8, matmul_macs_w4a4;
     wire [15:0]       matmul_stream_bytes, matmul_weight_read_bytes, matmul_weight_write_bytes,
                       matmul_acc_write_words, matmul_acc_read_words;
-    wire              array_weight_valid, array_weight_buffer, array_weight_diagonal;
+    wire              array_weight_valid, array_weight_buffer, array_sample_valid;
     wire [7:0]        array_weight_row;
     wire [1:0]        array_weight_mode, array_row_mode;
     wire [16*Cols-1:0] array_weight_data;
     wire              array_row_valid, array_row_buffer, array_row_unsigned;
     wire [16*Rows-1:0] array_row_data;
+    wire [7:0]        array_row_sampled;
+    wire [8*Cols-1:0] array_sample_data;
     wire [32*Cols-1:0] sums;
     wire              commit, commit_add;
     wire [15:0]       commit_addr, matmul_row_sum, acc_overflow_words;
@@ -295,7 +297,6 @@ module core #(
         .weight_data_i          (weight_data),
         .array_weight_valid_o   (array_weight_valid),
         .array_weight_buffer_o  (array_weight_buffer),
-        .array_weight_diagonal_o(array_weight_diagonal),
         .array_weight_row_o     (array_weight_row),
         .array_weight_mode_o    (array_weight_mode),
         .array_weight_data_o    (array_weight_data),
@@ -304,6 +305,9 @@ module core #(
         .array_row_unsigned_o   (array_row_unsigned),
         .array_row_mode_o       (array_row_mode),
         .array_row_data_o       (array_row_data),
+        .array_row_sampled_o    (array_row_sampled),
+        .array_sample_valid_o   (array_sample_valid),
+        .array_sample_data_o    (array_sample_data),
         .row_weight_zero_o      (row_weight_zero),
         .commit_o               (commit),
         .commit_addr_o          (commit_addr),
@@ -316,7 +320,6 @@ module core #(
         .rst_ni           (rst_ni),
         .weight_valid_i   (array_weight_valid),
         .weight_buffer_i  (array_weight_buffer),
-        .weight_diagonal_i(array_weight_diagonal),
         .weight_row_i     (array_weight_row),
         .weight_mode_i    (array_weight_mode),
         .weight_data_i    (array_weight_data),
@@ -325,6 +328,9 @@ module core #(
         .row_unsigned_i   (array_row_unsigned),
         .row_mode_i       (array_row_mode),
         .row_data_i       (array_row_data),
+        .row_sampled_i    (array_row_sampled),
+        .sample_valid_i   (array_sample_valid),
+        .sample_data_i    (array_sample_data),
         .sums_o           (sums)
     );
 

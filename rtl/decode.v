@@ -24,6 +24,7 @@ module decode #(
     wire [31:0] rows = Rows, cols = Cols, spad_bytes = SpadBytes, acc_rows = AccRows;
     wire [63:0] dense_tile     = {32'd0, cols};
     wire [63:0] depthwise_tile = {32'd0, rows < cols ? rows : cols};
+    wire [63:0] chain_taps     = rows < `QM_CHAIN_TAPS ? {32'd0, rows} : `QM_CHAIN_TAPS;
     wire [63:0] param_bytes    = `QM_PARAMETER_BYTES * {32'd0, cols};
     wire [63:0] spad_end       = {32'd0, spad_bytes};
     wire [63:0] acc_end        = {32'd0, acc_rows};
@@ -83,7 +84,7 @@ module decode #(
     endfunction
 
     function is_contradictory(input [511:0] insn);  // 3
-        reg        is_matmul, is_req, is_pool, bad_run, bad_tiles;
+        reg        is_matmul, is_req, is_pool, bad_run, bad_chain, bad_tiles;
         reg [63:0] channels, tile, tiled;
         begin
             is_matmul = `QM_F_OPCODE(insn) == `QM_OP_MATMUL;
@@ -92,9 +93,12 @@ module decode #(
             channels  = {48'd0, `QM_F_CHANNELS(insn)};
             tile      = tile_of(insn);
             tiled     = {48'd0, `QM_F_TILES(insn)} * tile;
-            bad_run   = (is_pool || (is_matmul && is_depthwise(insn))) && `QM_F_RUN_BYTES(insn) != 16'd1;
+            bad_run   = is_pool && `QM_F_RUN_BYTES(insn) != 16'd1;
+            bad_chain = is_matmul && is_depthwise(insn)
+                     && ({48'd0, `QM_F_RUN_BYTES(insn)} > chain_taps || `QM_F_SAMPLE_STEP(insn) == 8'd0
+                         || {13'd0, `QM_F_SKIP_LEFT(insn)} + {13'd0, `QM_F_SKIP_RIGHT(insn)} >= `QM_F_RUN_BYTES(insn));
             bad_tiles = (is_matmul || is_req) && (channels > tiled || channels + tile <= tiled);
-            is_contradictory = bad_run || bad_tiles;
+            is_contradictory = bad_run || bad_chain || bad_tiles;
         end
     endfunction
 

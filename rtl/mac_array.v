@@ -12,10 +12,9 @@ module mac_array #(
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
-    // from matmul: a weight row, for array row weight_row_i or for the diagonal (the rest of the buffer is cleared)
+    // from matmul: a weight row, for array row weight_row_i
     input  wire               weight_valid_i,     // a weight row enters
     input  wire               weight_buffer_i,    // into this buffer
-    input  wire               weight_diagonal_i,  // it is the diagonal of the buffer
     input  wire [7:0]         weight_row_i,
     input  wire [1:0]         weight_mode_i,      // as row_mode_i
     input  wire [16*Cols-1:0] weight_data_i,      // a cell's weights: one signed byte, or nibbles from the lowest on
@@ -25,6 +24,10 @@ module mac_array #(
     input  wire               row_unsigned_i,     // activations are not negative
     input  wire [1:0]         row_mode_i,         // QM_ARRAY_MODE_*: how a cell multiplies
     input  wire [16*Rows-1:0] row_data_i,         // two bytes a cell; the second is zero in mode 8X8
+    input  wire [7:0]         row_sampled_i,      // bit r: row r of the array takes the samples of the columns instead
+    // from matmul: a sample a column; array row r meets the one of r cycles before
+    input  wire               sample_valid_i,     // there is one, or those before move on
+    input  wire [8*Cols-1:0]  sample_data_i,
     // to accumulator: the sums of the row that entered Rows+Cols-1 cycles ago; meaningless if none did
     output wire [32*Cols-1:0] sums_o
 );
@@ -39,7 +42,6 @@ module mac_array #(
                 .rst_ni           (rst_ni),
                 .weight_valid_i   (weight_valid_i),
                 .weight_buffer_i  (weight_buffer_i),
-                .weight_diagonal_i(weight_diagonal_i),
                 .weight_row_i     (weight_row_i),
                 .weight_mode_i    (weight_mode_i),
                 .weight_data_i    (weight_data_i),
@@ -48,6 +50,9 @@ module mac_array #(
                 .row_unsigned_i   (row_unsigned_i),
                 .row_mode_i       (row_mode_i),
                 .row_data_i       (row_data_i),
+                .row_sampled_i    (row_sampled_i),
+                .sample_valid_i   (sample_valid_i),
+                .sample_data_i    (sample_data_i),
                 .sums_o           (sums_o)
             );
         end else begin : gen_cells
@@ -56,7 +61,6 @@ module mac_array #(
                 .rst_ni           (rst_ni),
                 .weight_valid_i   (weight_valid_i),
                 .weight_buffer_i  (weight_buffer_i),
-                .weight_diagonal_i(weight_diagonal_i),
                 .weight_row_i     (weight_row_i),
                 .weight_mode_i    (weight_mode_i),
                 .weight_data_i    (weight_data_i),
@@ -65,6 +69,9 @@ module mac_array #(
                 .row_unsigned_i   (row_unsigned_i),
                 .row_mode_i       (row_mode_i),
                 .row_data_i       (row_data_i),
+                .row_sampled_i    (row_sampled_i),
+                .sample_valid_i   (sample_valid_i),
+                .sample_data_i    (sample_data_i),
                 .sums_o           (sums_o)
             );
         end

@@ -12,10 +12,9 @@ module mac_array_fast #(
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
-    // from matmul: a weight row, for array row weight_row_i or for the diagonal (the rest of the buffer is cleared)
+    // from matmul: a weight row, for array row weight_row_i
     input  wire               weight_valid_i,     // a weight row enters
     input  wire               weight_buffer_i,    // into this buffer
-    input  wire               weight_diagonal_i,  // it is the diagonal of the buffer
     input  wire [7:0]         weight_row_i,
     input  wire [1:0]         weight_mode_i,      // as row_mode_i
     input  wire [16*Cols-1:0] weight_data_i,      // a cell's weights: one signed byte, or nibbles from the lowest on
@@ -25,6 +24,10 @@ module mac_array_fast #(
     input  wire               row_unsigned_i,     // activations are not negative
     input  wire [1:0]         row_mode_i,         // QM_ARRAY_MODE_*: how a cell multiplies
     input  wire [16*Rows-1:0] row_data_i,         // two bytes a cell; the second is zero in mode 8X8
+    input  wire [7:0]         row_sampled_i,      // bit r: row r of the array takes the samples of the columns instead
+    // from matmul: a sample a column; array row r meets the one of r cycles before
+    input  wire               sample_valid_i,     // there is one, or those before move on
+    input  wire [8*Cols-1:0]  sample_data_i,
     // to accumulator: the sums of the row that entered Rows+Cols-1 cycles ago; meaningless if none did
     output wire [32*Cols-1:0] sums_o
 );
@@ -38,6 +41,7 @@ module mac_array_fast #(
     reg [31:0]         weights [0:1][0:Rows-1][0:Cols-1];    // [buffer][row][col], mode 8X8
     reg [31:0]         digits  [0:1][0:4*Rows-1][0:Cols-1];  // [buffer][4*row + digit][col], the other modes
     reg [15:0]         activations [0:Rows-1];
+    reg [7:0]          samples [0:`QM_CHAIN_TAPS-1][0:Cols-1];  // [cycles before][col]
     reg [15:0]         parts [0:4*Rows-1];                   // [4*row + digit]
     reg [15:0]         factor;                               // one of these
     reg [31:0]         totals [0:Cols-1];
@@ -56,7 +60,20 @@ module mac_array_fast #(
     integer c;
     integer d;
     integer k;
+
+    task shift_samples;
+        begin
+            k = `QM_CHAIN_TAPS;
+            while (k > 1) begin
+                k = k - 1;
+                for (c = 0; c < Cols; c = c + 1) samples[k][c] = samples[k - 1][c];
+            end
+            for (c = 0; c < Cols; c = c + 1) samples[0][c] = sample_data_i[8*c +: 8];
+        end
+    endtask
+
     always @(posedge clk_i) begin
+        if (sample_valid_i) shift_samples;
         for (c = 0; c < Cols; c = c + 1) totals[c] = 32'd0;
         if (row_valid_i && row_mode_i == `QM_ARRAY_MODE_8X8) begin
             for (r = 0; r < Rows; r = r + 1)
@@ -65,6 +82,11 @@ module mac_array_fast #(
             while (k > 0) begin
                 k = k - 1;
                 factor = activations[k];
+                if (k < `QM_CHAIN_TAPS && row_sampled_i[k % `QM_CHAIN_TAPS])
+                    for (c = 0; c < Cols; c = c + 1)
+                        totals[c] = totals[c] + {{24{samples[k % `QM_CHAIN_TAPS][c][7] && !row_unsigned_i}}, samples[k % `QM_CHAIN_TAPS][c]}
+                                              * weights[row_buffer_i][k][c];
+                else
                 for (c = 0; c < Cols; c = c + 1) totals[c] = totals[c] + {{16{factor[15]}}, factor} * weights[row_buffer_i][k][c];
             end
         end else if (row_valid_i) begin
@@ -97,17 +119,13 @@ module mac_array_fast #(
                 end
             end
         end else if (weight_valid_i) begin
-            k = weight_diagonal_i ? Rows : {24'd0, weight_row_i} + 1;
-            while (k > 0 && (weight_diagonal_i || k > {24'd0, weight_row_i})) begin
-                k = k - 1;
-                for (c = 0; c < Cols; c = c + 1)
-                    if (weight_mode_i == `QM_ARRAY_MODE_8X8)
-                        weights[weight_buffer_i][k][c] =
-                            weight_diagonal_i && k != c ? 32'd0 : {{24{weight_data_i[16*c + 7]}}, weight_data_i[16*c +: 8]};
-                    else
-                        for (d = 0; d < 4; d = d + 1)
-                            digits[weight_buffer_i][4*k + d][c] = {{28{weight_data_i[16*c + 4*d + 3]}}, weight_data_i[16*c + 4*d +: 4]};
-            end
+            k = {24'd0, weight_row_i};
+            for (c = 0; c < Cols; c = c + 1)
+                if (weight_mode_i == `QM_ARRAY_MODE_8X8)
+                    weights[weight_buffer_i][k][c] = {{24{weight_data_i[16*c + 7]}}, weight_data_i[16*c +: 8]};
+                else
+                    for (d = 0; d < 4; d = d + 1)
+                        digits[weight_buffer_i][4*k + d][c] = {{28{weight_data_i[16*c + 4*d + 3]}}, weight_data_i[16*c + 4*d +: 4]};
         end
         if (!rst_ni || slot_q == LastSlot[SlotBits-1:0]) slot_q <= 0;
         else                                             slot_q <= slot_q + 1'b1;

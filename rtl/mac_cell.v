@@ -1,13 +1,14 @@
 // mac_cell.v - one cell of the array: its products of a cycle are added to the sum, and everything moves on by one cell.
 //
 // Four multipliers of an activation and a 4-bit digit: mode 8X8 makes one product from two digits, 8X4 two products of a byte and a
-// nibble, 4X4 four products of nibbles. Activations and control move right, sums and weights move down. Two weight registers: one is used
+// nibble, 4X4 four products of nibbles. Activations and control move right, sums and weights move down, and so do
+// samples, at half the speed: a byte a column that mode 8X8 can take in place of the activation. Two weight registers: one is used
 // while the other is loaded. docs/machine.md, Matmul.
 `include "qmac_defs.vh"
 `default_nettype none
 
 module mac_cell #(
-    parameter [0:0] OnDiagonal = 1'b0  // row and column are equal
+    parameter [0:0] HasSamples = 1'b1  // the row can take samples of the column
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,         // clears the weights: a zero activation must make zero of cells that were never loaded
@@ -18,37 +19,59 @@ module mac_cell #(
     input  wire               buffer_i,       // weight register that the activations meet
     input  wire               load_i,         // take weight_i into register load_buffer_i
     input  wire               load_buffer_i,  // weight register 1, not 0
-    input  wire               diagonal_i,     // take zero instead, off the diagonal
+    input  wire               sampled_i,      // the weights meet the sample of the column, not activation_i
     output reg  [15:0]        activation_o,
     output reg                unsigned_o,     // unsigned_i of the cycle before
     output reg  [1:0]         mode_o,
     output reg                buffer_o,       // buffer_i of the cycle before
     output reg                load_o,         // load_i of the cycle before
     output reg                load_buffer_o,  // load_buffer_i of the cycle before
-    output reg                diagonal_o,     // diagonal_i of the cycle before
+    output reg                sampled_o,      // sampled_i of the cycle before
     // to the neighbours above and below
     input  wire [15:0]        weight_i,
+    input  wire [7:0]         sample_i,
     input  wire signed [31:0] sum_i,
     output reg  [15:0]        weight_o,
+    output wire [7:0]         sample_o,       // sample_i of two cycles before; 0 when HasSamples is 0
     output reg  signed [31:0] sum_o
 );
 
     reg [15:0] weight0_q;
     reg [15:0] weight1_q;
 
-    wire [15:0] loaded = diagonal_i && !OnDiagonal ? 16'd0 : weight_i;
     wire [15:0] weight = buffer_i ? weight1_q : weight0_q;
+
+    wire [15:0] activation;
+
+    generate
+        if (HasSamples) begin : gen_samples
+            reg [7:0] sample0_q;
+            reg [7:0] sample1_q;
+            always @(posedge clk_i) begin
+                sample0_q <= sample_i;
+                sample1_q <= sample0_q;
+            end
+            assign sample_o   = sample1_q;
+            assign activation = sampled_i ? {8'd0, sample_i} : activation_i;
+        end else begin : gen_no_samples
+            /* verilator lint_off UNUSEDSIGNAL */
+            wire [7:0] unused = sample_i;
+            /* verilator lint_on UNUSEDSIGNAL */
+            assign sample_o   = 8'd0;
+            assign activation = activation_i;
+        end
+    endgenerate
 
     wire bytes   = mode_i == `QM_ARRAY_MODE_8X8;
     wire nibbles = mode_i == `QM_ARRAY_MODE_4X4;
 
     // Activations that the multipliers meet, one bit wider than they are stored.
-    wire signed [8:0] byte0   = {activation_i[7]  && !unsigned_i, activation_i[7:0]};
-    wire signed [8:0] byte1   = {activation_i[15] && !unsigned_i, activation_i[15:8]};
-    wire signed [4:0] nibble0 = {activation_i[3]  && !unsigned_i, activation_i[3:0]};
-    wire signed [4:0] nibble1 = {activation_i[7]  && !unsigned_i, activation_i[7:4]};
-    wire signed [4:0] nibble2 = {activation_i[11] && !unsigned_i, activation_i[11:8]};
-    wire signed [4:0] nibble3 = {activation_i[15] && !unsigned_i, activation_i[15:12]};
+    wire signed [8:0] byte0   = {activation[7]  && !unsigned_i, activation[7:0]};
+    wire signed [8:0] byte1   = {activation[15] && !unsigned_i, activation[15:8]};
+    wire signed [4:0] nibble0 = {activation[3]  && !unsigned_i, activation[3:0]};
+    wire signed [4:0] nibble1 = {activation[7]  && !unsigned_i, activation[7:4]};
+    wire signed [4:0] nibble2 = {activation[11] && !unsigned_i, activation[11:8]};
+    wire signed [4:0] nibble3 = {activation[15] && !unsigned_i, activation[15:12]};
 
     wire signed [8:0] a0 = nibbles ? {{4{nibble0[4]}}, nibble0} : byte0;
     wire signed [8:0] a1 = nibbles ? {{4{nibble1[4]}}, nibble1} : bytes ? byte0 : byte1;
@@ -75,13 +98,13 @@ module mac_cell #(
         buffer_o      <= buffer_i;
         load_o        <= load_i;
         load_buffer_o <= load_buffer_i;
-        diagonal_o    <= diagonal_i;
+        sampled_o     <= sampled_i;
         weight_o      <= weight_i;
         sum_o         <= sum_i + {{14{product[17]}}, product};
         if (!rst_ni)                       weight0_q <= 16'd0;
-        else if (load_i && !load_buffer_i) weight0_q <= loaded;
+        else if (load_i && !load_buffer_i) weight0_q <= weight_i;
         if (!rst_ni)                       weight1_q <= 16'd0;
-        else if (load_i && load_buffer_i)  weight1_q <= loaded;
+        else if (load_i && load_buffer_i)  weight1_q <= weight_i;
     end
 
 endmodule

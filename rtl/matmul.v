@@ -52,7 +52,6 @@ module matmul #(
     // to mac_array: what was read in the cycle before
     output wire               array_weight_valid_o,     // a weight row enters
     output wire               array_weight_buffer_o,    // into this buffer
-    output wire               array_weight_diagonal_o,  // it is the diagonal of the buffer
     output wire [7:0]         array_weight_row_o,
     output wire [1:0]         array_weight_mode_o,
     output wire [16*Cols-1:0] array_weight_data_o,
@@ -61,6 +60,9 @@ module matmul #(
     output wire               array_row_unsigned_o,     // activations are not negative
     output wire [1:0]         array_row_mode_o,
     output reg  [16*Rows-1:0] array_row_data_o,
+    output reg  [7:0]         array_row_sampled_o,      // bit r: array row r takes the column's sample instead
+    output wire               array_sample_valid_o,     // samples enter, or those that did move on
+    output reg  [8*Cols-1:0]  array_sample_data_o,
     // to row_sum, with the row
     output wire signed [15:0] row_weight_zero_o,
     // to accumulator: commit_o in the cycle before the array gives the row's sums
@@ -88,11 +90,11 @@ module matmul #(
 
     wire [8:0]  preload_rows;
     wire [8:0]  preload_n;
-    wire        preload_depthwise;  // the step has one weight row, the diagonal
+    wire        preload_depthwise;  // the step is a chain
     wire        preload_last_step;  // the step is the last of the instruction
 
-    wire preload      = preload_busy_q && !full_q[preload_buffer_q];                                    // a weight row is issued
-    wire preload_step = preload && (preload_depthwise || {1'b0, weight_row_q} + 9'd1 == preload_rows);  // last row of the step
+    wire preload      = preload_busy_q && !full_q[preload_buffer_q];              // a weight row is issued
+    wire preload_step = preload && {1'b0, weight_row_q} + 9'd1 == preload_rows;  // last row of the step
 
     assign start_o = front_valid_i && start_ok_i && !preload_busy_q;
 
@@ -158,19 +160,44 @@ module matmul #(
 
     wire [9:0]         stream_k;
     wire [8:0]         stream_n;
-    wire               stream_depthwise;  // of the current step: its weights are the diagonal
+    wire [8:0]         stream_rows;       // of the array that have weights
+    wire               stream_depthwise;  // the current step is a chain
     wire               stream_first;      // it is the first of the tile
     wire               run_end;           // it is the last of the run
     wire               row_end;           // of the window row
     wire               tile_end;          // of the tile
     wire               last_step;         // of the instruction
 
-    reg  [15:0]        ox_left_q;  // positions after the current one
-    reg  [15:0]        oy_left_q;
+    // A row of outputs takes as many rows of the step as it reads samples, or, of a dense step, windows. A chain makes its outputs some
+    // rows later: two walks over the same rows, one that reads and one that makes outputs.
+    wire        take_chain  = `QM_F_DEPTHWISE(back_insn_i);
+    /* verilator lint_off UNUSEDSIGNAL */
+    wire [15:0] take_run    = `QM_F_RUN_BYTES(back_insn_i);  // taps, at most 8
+    /* verilator lint_on UNUSEDSIGNAL */
+    wire [2:0]  take_lead   = take_chain ? take_run[2:0] - 3'd1 - `QM_F_SKIP_LEFT(back_insn_i) : 3'd0;
+    wire [2:0]  take_behind = take_chain ? take_lead - `QM_F_SKIP_RIGHT(back_insn_i) : 3'd0;
+    wire [7:0]  take_step   = take_chain ? `QM_F_SAMPLE_STEP(back_insn_i) : 8'd1;
+    wire [25:0] take_last   = ({10'd0, `QM_F_OUT_W(back_insn_i)} - 26'd1) * {18'd0, take_step} + {23'd0, take_behind};
 
-    wire stream      = stream_busy_q && full_q[stream_buffer_q];            // a row is issued
-    wire stream_step = stream && ox_left_q == 16'd0 && oy_left_q == 16'd0;  // last row of the step
-    wire stream_end  = stream_step && last_step;                            // last row of the instruction
+    reg  [2:0]         lead_q;          // rows of the step before its first output
+    reg  [2:0]         behind_q;        // rows of a row of outputs behind its last output
+    reg  [7:0]         sample_step_q;   // rows from one output to the next
+    reg  [25:0]        last_q;          // rows of a row of outputs, less one
+    reg                read_q;          // the current row reads the map
+    reg  [25:0]        read_left_q;     // rows of the row of outputs that read after the current one
+    reg  [15:0]        read_y_left_q;   // rows of outputs after that
+    reg  [2:0]         lead_left_q;
+    reg  [25:0]        made_left_q;     // rows of the row of outputs after the current one
+    reg  [15:0]        oy_left_q;       // rows of outputs after that
+    reg  [7:0]         step_left_q;     // rows until the next output
+    reg  [2:0]         made_q;          // rows of the row of outputs before the current one, no more than counts
+
+    wire stream      = stream_busy_q && full_q[stream_buffer_q];  // a row is issued
+    wire reading     = stream && read_q;                          // it reads the map
+    wire making      = stream && lead_left_q == 3'd0;             // it belongs to a row of outputs
+    wire output_row  = making && step_left_q == 8'd0 && made_left_q >= {23'd0, behind_q};  // it makes an output
+    wire stream_step = making && oy_left_q == 16'd0 && made_left_q == {23'd0, behind_q};  // last row of the step
+    wire stream_end  = stream_step && last_step;                                           // last row of the instruction
 
     assign take_o = back_valid_i && (!stream_busy_q || stream_end);
 
@@ -186,7 +213,7 @@ module matmul #(
         .narrow_i   (`QM_F_PRECISION(back_insn_i) != W8A8),
         .advance_i  (stream_step),
         .k_o        (stream_k),
-        .rows_o     (),
+        .rows_o     (stream_rows),
         .n_o        (stream_n),
         .depthwise_o(stream_depthwise),
         .first_o    (stream_first),
@@ -240,8 +267,6 @@ module matmul #(
             x_q       <= {{18{take_x_start[15]}}, take_x_start};
             run_y_q   <= {{10{take_y_start[15]}}, take_y_start};
             y_q       <= {{10{take_y_start[15]}}, take_y_start};
-            ox_left_q <= `QM_F_OUT_W(back_insn_i) - 16'd1;
-            oy_left_q <= `QM_F_OUT_H(back_insn_i) - 16'd1;
         end else if (stream_step) begin
             tile_x_d  = tile_x_q;
             run_x_d   = run_x_q;
@@ -262,19 +287,62 @@ module matmul #(
             x_q       <= piece_x_d;
             run_y_q   <= run_y_d;
             y_q       <= run_y_d;
-            ox_left_q <= `QM_F_OUT_W(insn_q) - 16'd1;
-            oy_left_q <= `QM_F_OUT_H(insn_q) - 16'd1;
-        end else if (stream && ox_left_q == 16'd0) begin
+        end else if (reading && read_left_q == 26'd0) begin
             x_q       <= piece_x_q;
             y_q       <= y_q + {18'd0, `QM_F_Y_STRIDE(insn_q)};
-            ox_left_q <= `QM_F_OUT_W(insn_q) - 16'd1;
-            oy_left_q <= oy_left_q - 16'd1;
-        end else if (stream) begin
+        end else if (reading)
             x_q       <= x_q + {18'd0, `QM_F_X_STRIDE(insn_q)};
-            ox_left_q <= ox_left_q - 16'd1;
-        end
     end
     /* verilator lint_on BLKSEQ */
+
+    // The walk that reads.
+    always @(posedge clk_i) begin
+        if (take_o) begin
+            lead_q        <= take_lead;
+            behind_q      <= take_behind;
+            sample_step_q <= take_step;
+            last_q        <= take_last;
+        end
+        if (take_o || stream_step) begin
+            read_q        <= 1'b1;
+            read_left_q   <= take_o ? take_last : last_q;
+            read_y_left_q <= (take_o ? `QM_F_OUT_H(back_insn_i) : `QM_F_OUT_H(insn_q)) - 16'd1;
+        end else if (reading && read_left_q == 26'd0) begin
+            read_q        <= read_y_left_q != 16'd0;
+            read_left_q   <= last_q;
+            read_y_left_q <= read_y_left_q - 16'd1;
+        end else if (reading)
+            read_left_q   <= read_left_q - 26'd1;
+    end
+
+    // The walk that makes outputs.
+    always @(posedge clk_i) begin
+        if (take_o || stream_step) begin
+            lead_left_q <= take_o ? take_lead : lead_q;
+            made_left_q <= take_o ? take_last : last_q;
+            oy_left_q   <= (take_o ? `QM_F_OUT_H(back_insn_i) : `QM_F_OUT_H(insn_q)) - 16'd1;
+            step_left_q <= 8'd0;
+            made_q      <= 3'd0;
+        end else if (making && made_left_q == 26'd0) begin
+            made_left_q <= last_q;
+            oy_left_q   <= oy_left_q - 16'd1;
+            step_left_q <= 8'd0;
+            made_q      <= 3'd0;
+        end else if (making) begin
+            made_left_q <= made_left_q - 26'd1;
+            step_left_q <= step_left_q == 8'd0 ? sample_step_q - 8'd1 : step_left_q - 8'd1;
+            if (made_q != 3'd7) made_q <= made_q + 3'd1;
+        end else if (stream)
+            lead_left_q <= lead_left_q - 3'd1;
+    end
+
+    // Array row r meets the sample that was read r rows ago: one of the same row of outputs, or the tap sees padding.
+    reg [7:0] sampled;
+    integer tap;
+    always @*
+        for (tap = 0; tap < 8; tap = tap + 1)
+            sampled[tap] = stream_depthwise && tap[8:0] < stream_rows && tap[4:0] <= {2'd0, made_q} + {2'd0, lead_q}
+                        && made_left_q + {23'd0, tap[2:0]} >= {23'd0, lead_q};
 
     wire [9:0] window_first;
     wire [9:0] window_end;
@@ -291,18 +359,18 @@ module matmul #(
         .end_o         (window_end)
     );
 
-    assign window_re_o    = stream;
+    assign window_re_o    = reading;
     assign window_wide_o  = stream_mode != `QM_ARRAY_MODE_8X8;
     assign stream_o       = stream;
     assign wait_weights_o = stream_busy_q;
-    assign stream_bytes_o = stream ? {6'd0, stream_k} : 16'd0;
+    assign stream_bytes_o = reading ? {6'd0, stream_k} : 16'd0;
 
     // Products by the kind that the precision belongs to; a byte holds two 4-bit activations.
-    wire [31:0] products = stream_depthwise ? {23'd0, stream_n} : {22'd0, stream_k} * {23'd0, stream_n};
+    wire [31:0] products = (stream_depthwise ? {23'd0, stream_rows} : {22'd0, stream_k}) * {23'd0, stream_n};
 
-    assign macs_o      = stream && stream_mode == `QM_ARRAY_MODE_8X8 ? products : 32'd0;
-    assign macs_w4a8_o = stream && stream_mode == `QM_ARRAY_MODE_8X4 ? products : 32'd0;
-    assign macs_w4a4_o = stream && stream_mode == `QM_ARRAY_MODE_4X4 ? products << 1 : 32'd0;
+    assign macs_o      = output_row && stream_mode == `QM_ARRAY_MODE_8X8 ? products : 32'd0;
+    assign macs_w4a8_o = output_row && stream_mode == `QM_ARRAY_MODE_8X4 ? products : 32'd0;
+    assign macs_w4a4_o = output_row && stream_mode == `QM_ARRAY_MODE_4X4 ? products << 1 : 32'd0;
 
     // Activations that are added up for the zero point of the weights.
     wire corrected = `QM_F_WEIGHT_ZERO(insn_q) != 16'd0;  // the weights have a zero point
@@ -312,12 +380,14 @@ module matmul #(
     // ---- Into the array, in the cycle after the issue ----
     reg                feed_weight_q;  // a weight row was issued
     reg                feed_weight_buffer_q;
-    reg                feed_diagonal_q;
     reg  [7:0]         feed_weight_row_q;
     reg  [8:0]         feed_n_q;
     reg  [2:0]         feed_weight_precision_q;
     reg  [1:0]         feed_row_mode_q;
-    reg                feed_row_q;     // a row was issued
+    reg                feed_row_q;     // a row was issued that makes an output
+    reg                feed_chain_q;   // a row of a chain was issued
+    reg  [7:0]         feed_sampled_q;
+    reg  [8:0]         feed_taps_q;    // array rows that it meets
     reg                feed_row_buffer_q;
     reg                feed_unsigned_q;
     reg  [9:0]         feed_first_q;
@@ -328,17 +398,19 @@ module matmul #(
 
     always @(posedge clk_i) begin
         feed_weight_q <= rst_ni && preload;
-        feed_row_q    <= rst_ni && stream;
-        feed_k_q      <= stream ? stream_k : 10'd0;  // no row: all lanes are zero
+        feed_row_q    <= rst_ni && output_row;
+        feed_chain_q  <= rst_ni && stream && stream_depthwise;
+        feed_k_q      <= reading ? stream_k : 10'd0;  // nothing is read: all lanes are zero
+        feed_taps_q   <= output_row ? stream_rows : 9'd0;
         if (preload) begin
             feed_weight_buffer_q <= preload_buffer_q;
-            feed_diagonal_q      <= preload_depthwise;
-            feed_weight_row_q    <= weight_row_q;
+            feed_weight_row_q    <= preload_depthwise ? preload_rows[7:0] - 8'd1 - weight_row_q : weight_row_q;
             feed_n_q             <= preload_n;
             feed_weight_precision_q <= preload_precision_q;
         end
         if (stream) begin
             feed_row_buffer_q <= stream_buffer_q;
+            feed_sampled_q    <= sampled;
             feed_row_mode_q   <= stream_mode;
             feed_unsigned_q   <= `QM_F_IN_UNSIGNED(insn_q);
             feed_first_q      <= window_first;
@@ -375,19 +447,28 @@ module matmul #(
         .data_o (upper_bytes)
     );
 
-    // A row of the array takes one byte or two.
+    // A row of the array takes one byte or two; of a chain the padding, where it does not take the samples.
     integer row;
     always @* begin
         array_row_data_o = row_bytes;
-        if (feed_row_mode_q == `QM_ARRAY_MODE_8X8)
+        if (feed_chain_q)
+            for (row = 0; row < Rows; row = row + 1) array_row_data_o[16*row +: 16] = row[8:0] < feed_taps_q ? {8'd0, feed_pad_q} : 16'd0;
+        else if (feed_row_mode_q == `QM_ARRAY_MODE_8X8)
             for (row = 0; row < Rows; row = row + 1) array_row_data_o[16*row +: 16] = {8'd0, row_bytes[8*row +: 8]};
     end
+
+    integer column;
+    always @*
+        for (column = 0; column < Cols; column = column + 1)
+            array_sample_data_o[8*column +: 8] = column < Narrow ? lower_bytes[8*(column % Narrow) +: 8] : 8'd0;
+
+    always @* array_row_sampled_o = feed_chain_q && feed_row_q ? feed_sampled_q : 8'd0;
 
     assign array_weight_mode_o     = `QM_ARRAY_MODE(feed_weight_precision_q);
     assign array_row_mode_o        = feed_row_mode_q;
     assign array_weight_valid_o    = feed_weight_q;
     assign array_weight_buffer_o   = feed_weight_buffer_q;
-    assign array_weight_diagonal_o = feed_diagonal_q;
+    assign array_sample_valid_o    = feed_chain_q;
     assign array_weight_row_o      = feed_weight_row_q;
     assign array_row_valid_o       = feed_row_q;
     assign array_row_buffer_o      = feed_row_buffer_q;
@@ -408,14 +489,14 @@ module matmul #(
         end else if (stream_step && tile_end) begin
             tile_acc_q <= acc_q + 16'd1;
             acc_q      <= acc_q + 16'd1;
-        end else if (stream)
+        end else if (output_row)
             acc_q      <= stream_step ? tile_acc_q : acc_q + 16'd1;
     end
 
     delay_line #(.Width(31), .Cycles(CommitLag)) beside (
         .clk_i  (clk_i),
         .rst_ni (rst_ni),
-        .valid_i(stream),
+        .valid_i(output_row),
         .data_i ({corrected ? stream_n : 9'd0, acc_q, `QM_F_ACCUMULATE(insn_q) || !stream_first, stream_end, `QM_F_SIGNAL(insn_q)}),
         .valid_o(commit_o),
         .data_o ({commit_corrected_o, commit_addr_o, commit_add_o, commit_end, commit_signal}),

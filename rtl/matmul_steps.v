@@ -13,13 +13,13 @@ module matmul_steps #(
     input  wire [7:0]  kernel_w_i,
     input  wire [15:0] run_bytes_i,
     input  wire [15:0] channels_i,
-    input  wire        depthwise_i,  // weights are the diagonal
+    input  wire        depthwise_i,  // a step is a chain of run_bytes_i taps
     input  wire        narrow_i,     // a row of the array takes two bytes
     input  wire        advance_i,    // go to the next step
-    output wire [9:0]  k_o,          // bytes of the piece
-    output wire [8:0]  rows_o,       // rows of the array that they meet, and weight rows of a dense step
+    output wire [9:0]  k_o,          // bytes that a row reads
+    output wire [8:0]  rows_o,       // rows of the array that have weights, and weight rows
     output wire [8:0]  n_o,          // columns
-    output wire        depthwise_o,  // weights are the diagonal
+    output wire        depthwise_o,  // the step is a chain
     output wire        first_o,      // first step of the tile
     output wire        run_end_o,    // last piece of the run
     output wire        row_end_o,    // and of the window row
@@ -35,7 +35,7 @@ module matmul_steps #(
     reg [7:0]  kernel_h_q;
     reg [7:0]  kernel_w_q;
     reg [15:0] run_bytes_q;
-    reg        depthwise_q;      // weights are the diagonal
+    reg        depthwise_q;      // steps are chains
     reg        narrow_q;         // a row of the array takes two bytes
     reg [7:0]  ky_left_q;        // window rows, runs after the current one
     reg [7:0]  kx_left_q;
@@ -48,7 +48,7 @@ module matmul_steps #(
 
     assign n_o         = channels_left_q < tile_max ? channels_left_q[8:0] : tile_max[8:0];
     assign k_o         = depthwise_q ? {1'b0, n_o} : run_left_q < piece_max ? run_left_q[9:0] : piece_max[9:0];
-    assign rows_o      = narrow_q ? k_o[9:1] + {8'd0, k_o[0]} : k_o[8:0];
+    assign rows_o      = depthwise_q ? run_bytes_q[8:0] : narrow_q ? k_o[9:1] + {8'd0, k_o[0]} : k_o[8:0];
     assign depthwise_o = depthwise_q;
     assign first_o     = first_q;
     assign run_end_o   = depthwise_q || run_left_q <= piece_max;

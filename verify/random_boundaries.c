@@ -50,8 +50,21 @@ static int64_t channels_below(const struct boundary_site *at) {
     return at->insn->channels - (at->insn->tiles - 1) * tile_of(at) - 1;
 }
 
-static int64_t depthwise_run(const struct boundary_site *at) {
-    return at->insn->depthwise != 0 || !has(HAS_depthwise, at->insn->opcode) ? 1 - at->insn->run_bytes : INT64_MAX;
+static int64_t pool_run(const struct boundary_site *at) {
+    return has(HAS_depthwise, at->insn->opcode) ? INT64_MAX : 1 - at->insn->run_bytes;
+}
+
+static int64_t chain_taps(const struct boundary_site *at) {
+    int64_t rows = at->machine->rows;
+    return at->insn->depthwise != 0 ? (rows < QM_CHAIN_TAPS ? rows : QM_CHAIN_TAPS) - at->insn->run_bytes : INT64_MAX;
+}
+
+static int64_t chain_step(const struct boundary_site *at) {
+    return at->insn->depthwise != 0 ? at->insn->sample_step - 1 : INT64_MAX;
+}
+
+static int64_t chain_padding(const struct boundary_site *at) {
+    return at->insn->depthwise != 0 ? at->insn->run_bytes - 1 - at->insn->skip_left - at->insn->skip_right : INT64_MAX;
 }
 
 static int64_t depthwise_precision(const struct boundary_site *at) {
@@ -172,7 +185,11 @@ static const struct rule {
     {HAS_acc_addr, BEYOND_REFUSED, "end in the accumulator", QM_FIELD_acc_addr, 1, operand_end, false, NOTHING},
     {HAS_tiles, BEYOND_REFUSED, "channels for tiles", QM_FIELD_channels, 1, channels_above, false, NOTHING},
     {HAS_tiles, BEYOND_REFUSED, "tiles for channels", QM_FIELD_channels, -1, channels_below, false, NOTHING},
-    {HAS_run_bytes & HAS_channels, BEYOND_REFUSED, "depthwise run", QM_FIELD_run_bytes, 1, depthwise_run, false, NOTHING},
+    {HAS_run_bytes & HAS_channels, BEYOND_REFUSED, "run of a pool", QM_FIELD_run_bytes, 1, pool_run, false, NOTHING},
+    {HAS_sample_step, BEYOND_REFUSED, "taps of a chain", QM_FIELD_run_bytes, 1, chain_taps, false, NOTHING},
+    {HAS_sample_step, BEYOND_REFUSED, "samples to the next output", QM_FIELD_sample_step, -1, chain_step, false, NOTHING},
+    {HAS_skip_left, BEYOND_REFUSED, "padding left of a chain", QM_FIELD_skip_left, 1, chain_padding, false, NOTHING},
+    {HAS_skip_right, BEYOND_REFUSED, "padding right of a chain", QM_FIELD_skip_right, 1, chain_padding, false, NOTHING},
     {HAS_precision, BEYOND_REFUSED, "depthwise precision", QM_FIELD_precision, 1, depthwise_precision, false, NOTHING},
     {HAS_weight_zero, BEYOND_REFUSED, "weight_zero above", QM_FIELD_weight_zero, 1, weight_zero_above, false, NOTHING},
     {HAS_weight_zero, BEYOND_REFUSED, "weight_zero below", QM_FIELD_weight_zero, -1, weight_zero_below, false, NOTHING},

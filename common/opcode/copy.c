@@ -3,7 +3,7 @@
 
 static uint32_t find_operands(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_operand *operands) {
     (void)machine;
-    operands[0] = operand_window(insn, insn->run_bytes);
+    operands[0] = operand_window(insn, insn->run_bytes, insn->out_w);
     operands[1] = operand_output(insn, insn->kernel_h * insn->kernel_w * insn->run_bytes);
     return 2;
 }

@@ -6,15 +6,38 @@ static bool is_supported(const struct qm_insn *insn) {
     return -QM_WEIGHT_ZERO_MAX <= insn->weight_zero && insn->weight_zero <= QM_WEIGHT_ZERO_MAX;
 }
 
+/* The taps stand in as many rows of the array, and an output sees samples of its own row and at least one. */
+static bool is_chain(const struct qm_insn *insn, const struct qm_machine *machine) {
+    int64_t taps_most = machine->rows < QM_CHAIN_TAPS ? machine->rows : QM_CHAIN_TAPS;
+    return insn->run_bytes <= taps_most && insn->sample_step > 0 && insn->skip_left + insn->skip_right < insn->run_bytes;
+}
+
 static enum qm_error check(const struct qm_insn *insn, const struct qm_machine *machine) {
     if (!is_supported(insn)) return QM_ERROR_UNSUPPORTED;
-    if (insn->depthwise != 0 && insn->run_bytes != 1) return QM_ERROR_ILLEGAL;
+    if (insn->depthwise != 0 && !is_chain(insn, machine)) return QM_ERROR_ILLEGAL;
     return has_right_tiles(insn, machine) ? QM_ERROR_NONE : QM_ERROR_ILLEGAL;
+}
+
+/* ---- rows of a step ---- */
+
+static struct qm_matmul_stream stream_of(const struct qm_insn *insn) {
+    uint64_t out_w = (uint64_t)insn->out_w, out_h = (uint64_t)insn->out_h, samples = (uint64_t)qm_samples_of_row(insn);
+    if (insn->depthwise == 0)
+        return (struct qm_matmul_stream){.rows = out_h * out_w, .reads = out_h * out_w, .row_length = out_w, .step = 1, .out_w = out_w};
+    return (struct qm_matmul_stream){
+        .rows = out_h * samples + (uint64_t)insn->skip_right,
+        .reads = out_h * samples,
+        .lead = (uint64_t)(insn->run_bytes - 1 - insn->skip_left),
+        .row_length = samples,
+        .step = (uint64_t)insn->sample_step,
+        .out_w = out_w,
+    };
 }
 
 static uint32_t find_operands(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_operand *operands) {
     int64_t weight_bytes = qm_weight_bytes(insn, tile_width(insn, machine));
-    operands[0] = operand_window(insn, insn->depthwise ? insn->channels : insn->run_bytes);
+    operands[0] = insn->depthwise ? operand_window(insn, insn->channels, qm_samples_of_row(insn))
+                                  : operand_window(insn, insn->run_bytes, insn->out_w);
     operands[1] = operand_all("weight_addr", QM_SPACE_SCRATCHPAD, false, insn->weight_addr, weight_bytes);
     operands[2] = operand_sums(insn, true);
     return 3;
@@ -45,13 +68,13 @@ static uint64_t weight_rows_per_tile(const struct qm_insn *insn) {
 
 /* Weight rows of the step that begins `piece` bytes into the run. */
 static uint64_t weight_rows(const struct qm_insn *insn, const struct qm_machine *machine, int64_t piece) {
-    return insn->depthwise ? 1 : least((uint64_t)qm_weight_rows(insn, insn->run_bytes - piece), machine->rows);
+    return least((uint64_t)qm_weight_rows(insn, insn->run_bytes - piece), machine->rows);
 }
 
 static struct qm_matmul_run run(const struct qm_insn *insn, const struct qm_machine *machine) {
     uint64_t steps = steps_per_run(insn, machine);
     return (struct qm_matmul_run){
-        .rows = positions(insn),
+        .rows = stream_of(insn).rows,
         .steps = (uint32_t)steps,
         .weight_rows = (uint32_t)weight_rows(insn, machine, 0),
         .last_weight_rows = (uint32_t)weight_rows(insn, machine, (int64_t)(steps - 1) * piece_bytes(insn, machine)),
@@ -75,33 +98,34 @@ static struct qm_matmul_step step(const struct qm_insn *insn, const struct qm_ma
         .piece = piece,
         .k = (uint32_t)k,
         .n = (uint32_t)n,
+        .products = (uint64_t)(n * (insn->depthwise ? insn->run_bytes : k * qm_activations_per_byte(insn))),
         .weight_rows = (uint32_t)weight_rows(insn, machine, piece),
         .weight_row_bytes = (uint32_t)qm_weight_row_bytes(insn, n),
-        .rows = positions(insn),
+        .stream = stream_of(insn),
     };
 }
 
 /* A step streams its rows while the weight rows of the next are preloaded: each costs the longer of the two. */
 static uint64_t issue_cycles(const struct qm_insn *insn, const struct qm_machine *machine) {
-    uint64_t m = positions(insn), full = steps_per_run(insn, machine) - 1;
+    uint64_t m = stream_of(insn).rows, full = steps_per_run(insn, machine) - 1;
     uint64_t last_rows = weight_rows(insn, machine, (int64_t)full * piece_bytes(insn, machine));
     return run_count(insn) * (full * most(m, machine->rows) + most(m, last_rows));
 }
 
 /* The first preload has no streaming to hide behind, and the last streaming nothing to hide. */
 static uint64_t alone_cycles(const struct qm_insn *insn, const struct qm_machine *machine) {
-    uint64_t not_hidden = least(positions(insn), weight_rows(insn, machine, 0));
+    uint64_t not_hidden = least(stream_of(insn).rows, weight_rows(insn, machine, 0));
     return issue_cycles(insn, machine) + not_hidden + machine->rows + machine->cols;
 }
 
 static void add_events(const struct qm_insn *insn, const struct qm_machine *machine, uint64_t *value) {
     uint64_t m = positions(insn), channels = (uint64_t)insn->channels, tiles = (uint64_t)insn->tiles, cols = machine->cols;
-    uint64_t depth = insn->depthwise ? taps(insn) : taps(insn) * (uint64_t)insn->run_bytes; /* bytes of one sum */
+    uint64_t depth = taps(insn) * (uint64_t)insn->run_bytes; /* bytes of one sum */
     uint64_t per_byte = (uint64_t)qm_activations_per_byte(insn);
     uint64_t rows = m * tiles * steps_per_tile(insn, machine);
     uint64_t first_rows = insn->accumulate ? 0 : m * tiles; /* these overwrite */
     value[qm_products_counter(insn)] += m * depth * channels * per_byte;
-    value[QM_C_stream_reads] += m * depth * (insn->depthwise ? channels : tiles);
+    value[QM_C_stream_reads] += insn->depthwise ? stream_of(insn).reads * taps(insn) * channels : m * depth * tiles;
     if (insn->weight_zero != 0) value[QM_C_row_sum_ops] += m * depth * tiles * per_byte;
     value[QM_C_weight_reads] += (uint64_t)qm_weight_bytes(insn, tile_width(insn, machine));
     value[QM_C_weight_writes] += weight_rows_per_tile(insn) * channels * per_byte;
@@ -110,8 +134,9 @@ static void add_events(const struct qm_insn *insn, const struct qm_machine *mach
 }
 
 static uint64_t limit_cycles(const struct qm_insn *insn, const struct qm_machine *machine, const struct qm_pace *pace) {
-    uint64_t tiles = (uint64_t)insn->tiles;
-    uint64_t streams = times(least(times(tiles, positions(insn)), pace->sums), least(steps_per_tile(insn, machine), pace->bytes));
+    uint64_t tiles = (uint64_t)insn->tiles, rows = ceil_div(stream_of(insn).rows, most(positions(insn), 1)); /* of an output */
+    uint64_t outputs = times(least(times(tiles, positions(insn)), pace->sums), rows);
+    uint64_t streams = times(outputs, least(steps_per_tile(insn, machine), pace->bytes));
     return plus(streams, least(times(tiles, weight_rows_per_tile(insn)), pace->bytes));
 }
 

@@ -73,6 +73,31 @@ struct qm_post_shape {
                                       uint64_t issued); /* NULL: all are `row` */
 };
 
+/* Samples of a depthwise MATMUL for a row of outputs: at least 1 in an accepted instruction, and here whatever the fields hold. */
+static inline int64_t qm_samples_of_row(const struct qm_insn *insn) {
+    int64_t samples = (insn->out_w - 1) * insn->sample_step + insn->run_bytes - insn->skip_left - insn->skip_right;
+    return samples < 1 ? 1 : samples;
+}
+
+/* The rows that a step streams. A dense row makes an output. Of a depthwise step each is a sample, or one of the last, which read nothing:
+ * an output is made after `lead` of them, and then of every step-th of the row_length rows of an output row until there are out_w. */
+struct qm_matmul_stream {
+    uint64_t rows, reads; /* reads: those that read the map */
+    uint64_t lead, row_length, step, out_w;
+};
+
+/* Outputs that the first `rows` rows of the stream make. */
+static inline uint64_t qm_stream_outputs(const struct qm_matmul_stream *stream, uint64_t rows) {
+    if (rows <= stream->lead) return 0;
+    uint64_t at = rows - stream->lead, of_row = (at % stream->row_length + stream->step - 1) / stream->step;
+    return at / stream->row_length * stream->out_w + (of_row < stream->out_w ? of_row : stream->out_w);
+}
+
+/* Those of the first `rows` rows that read the map. */
+static inline uint64_t qm_stream_reads(const struct qm_matmul_stream *stream, uint64_t rows) {
+    return rows < stream->reads ? rows : stream->reads;
+}
+
 /* One step of an instruction in the matmul unit: the weight rows that are preloaded, the rows that are streamed. */
 struct qm_matmul_step {
     const struct qm_insn *insn;
@@ -80,10 +105,11 @@ struct qm_matmul_step {
     bool is_last;
     bool adds;                   /* to what the accumulator rows hold; else it overwrites */
     int64_t tile, ky, kx, piece; /* piece: bytes of the run before it */
-    uint32_t k, n;               /* bytes of the piece, channels of the tile */
+    uint32_t k, n;               /* bytes that a row reads, channels of the tile */
+    uint64_t products;           /* of an output */
     uint32_t weight_rows;        /* to preload */
     uint32_t weight_row_bytes;   /* in the scratchpad */
-    uint64_t rows;               /* to stream */
+    struct qm_matmul_stream stream;
 };
 
 /* The steps of a run: a tap of a tile has one for each of its pieces. */

@@ -28,11 +28,11 @@ struct qm_operand operand_sums(const struct qm_insn *insn, bool is_written) {
 }
 
 /* The operand is the whole map; touched is from the first touched byte of the first row to the last touched byte of the last row in it. */
-struct qm_operand operand_window(const struct qm_insn *insn, int64_t run) {
+struct qm_operand operand_window(const struct qm_insn *insn, int64_t run, int64_t columns) {
     int64_t size = (insn->in_rows - 1) * insn->in_pitch + insn->in_row_bytes;
     struct qm_operand window = operand_all("in_addr", QM_SPACE_SCRATCHPAD, false, insn->in_addr, size);
     int64_t y_last = insn->y_start + (insn->out_h - 1) * insn->y_stride + (insn->kernel_h - 1) * insn->y_dilation;
-    int64_t x_last = insn->x_start + (insn->out_w - 1) * insn->x_stride + (insn->kernel_w - 1) * insn->x_dilation + run;
+    int64_t x_last = insn->x_start + (columns - 1) * insn->x_stride + (insn->kernel_w - 1) * insn->x_dilation + run;
     int64_t y_begin = larger(insn->y_start, 0), y_end = smaller(y_last, insn->in_rows - 1);
     int64_t x_begin = larger(insn->x_start, 0), x_end = smaller(x_last, insn->in_row_bytes);
     int64_t row = insn->in_addr + y_begin * insn->in_pitch;
@@ -41,7 +41,7 @@ struct qm_operand operand_window(const struct qm_insn *insn, int64_t run) {
     window.touched_end = is_padding ? 0 : insn->in_addr + y_end * insn->in_pitch + x_end;
     window.phase = row + insn->x_start;
     window.run = run;
-    window.strides[0] = repeated(insn->out_w, insn->x_stride);
+    window.strides[0] = repeated(columns, insn->x_stride);
     window.strides[1] = repeated(insn->kernel_w, insn->x_dilation);
     window.strides[2] = repeated(y_end - y_begin + 1, insn->in_pitch);
     return window;

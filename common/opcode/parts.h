@@ -71,11 +71,11 @@ struct rows {
     int64_t begin, pitch, pixel, run;
 };
 
-/* Operands. all: size bytes or rows without a gap; window: what windows with runs of `run` bytes read;
- * positions: a run at each output position; output: the one that is written. */
+/* Operands. all: size bytes or rows without a gap; window: what windows with runs of `run` bytes read at
+ * `columns` places of a row; positions: a run at each output position; output: the one that is written. */
 struct qm_operand operand_all(const char *name, enum qm_space space, bool is_written, int64_t begin, int64_t size);
 struct qm_operand operand_sums(const struct qm_insn *insn, bool is_written);
-struct qm_operand operand_window(const struct qm_insn *insn, int64_t run);
+struct qm_operand operand_window(const struct qm_insn *insn, int64_t run, int64_t columns);
 struct qm_operand operand_positions(const struct qm_insn *insn, const char *name, bool is_written, struct rows rows);
 struct qm_operand operand_output(const struct qm_insn *insn, int64_t run);
 

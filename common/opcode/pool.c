@@ -8,7 +8,7 @@ static enum qm_error check(const struct qm_insn *insn, const struct qm_machine *
 
 static uint32_t find_operands(const struct qm_insn *insn, const struct qm_machine *machine, struct qm_operand *operands) {
     (void)machine;
-    operands[0] = operand_window(insn, insn->channels);
+    operands[0] = operand_window(insn, insn->channels, insn->out_w);
     operands[1] = operand_output(insn, qm_output_bytes(insn, insn->channels));
     return 2;
 }

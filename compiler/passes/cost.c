@@ -14,8 +14,15 @@ uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_lowerin
     insn.depthwise = lowering->depthwise;
     insn.kernel_h = lowering->im2col ? 1 : part->kernel_h;
     insn.kernel_w = lowering->im2col ? 1 : lowering->window.kernel_w;
-    insn.run_bytes = lowering->depthwise ? 1 : lowering->im2col ? lowering_depth(lowering) : part->run;
+    insn.run_bytes = lowering->im2col ? lowering_depth(lowering) : part->run;
     insn.tiles = (int64_t)tiles;
+    if (lowering->depthwise) {
+        insn.channels = 1;
+        insn.x_stride = lowering->window.x_stride;
+        insn.x_dilation = lowering->window.x_dilation;
+        insn.in_row_bytes = (int64_t)positions * insn.x_stride;
+        chain_set(&insn, machine);
+    }
     return qm_opcode_info(QM_MATMUL)->matmul->issue_cycles(&insn, machine);
 }
 

@@ -118,6 +118,9 @@ struct cost_part {
     uint32_t kernel_h, run;
 };
 
+/* Makes the taps of a depthwise MATMUL, of which window and channels are set, chains of the machine's array. */
+void chain_set(struct qm_insn *insn, const struct qm_machine *machine);
+
 /* The array, in a MATMUL of `positions` rows over a part of the window; of im2col, over all of it. */
 uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_lowering *lowering, const struct cost_part *part,
                      uint64_t positions, uint64_t tiles);

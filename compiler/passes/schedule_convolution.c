@@ -239,7 +239,7 @@ static void set_window(const struct conv *c, struct qm_insn *insn, uint32_t inde
         window.run_bytes = part->run.count;
     }
     area_set_window(insn, &window, &block, &c->in);
-    if (c->t->lowering.depthwise) insn->run_bytes = 1;
+    if (c->t->lowering.depthwise) chain_set(insn, c->plan->machine);
     insn->pad_value = (uint8_t)c->l->pad_value;
 }
 
@@ -261,7 +261,7 @@ struct group {
 /* The products of a part; with a number, of that instead of the map, to be added. */
 static void add_matmul(struct conv *c, const struct group *g, const struct part *part, int32_t number) {
     uint32_t within = g->channels.first - g->chunk_channels.first;
-    struct qm_insn insn = {.opcode = QM_MATMUL};
+    struct qm_insn insn = {.opcode = QM_MATMUL, .channels = g->channels.count};
     if (c->t->lowering.im2col)
         set_im2col_window(c, &insn, g->block);
     else
@@ -274,7 +274,6 @@ static void add_matmul(struct conv *c, const struct group *g, const struct part 
     if (number != 0) see_only(&insn, number);
     insn.weight_addr = (int64_t)part->offset - c->weights_base + part_bytes(c, part, within);
     insn.acc_addr = g->accumulator;
-    insn.channels = g->channels.count;
     insn.tiles = g->tiles;
     uint32_t op = plan_add_op(c->plan, c->layer, &insn);
     plan_use(c->plan, op, PLAN_READ, c->t->lowering.im2col ? c->windows[g->block % c->t->ring] : c->in.buffer);

@@ -67,10 +67,11 @@ static void count_matmul(const struct wires *wires, struct core *core, uint64_t 
         value[QM_C_weight_reads] += cycles * front->weight_row_bytes;
     }
     if (wires->matmul.row) {
-        uint64_t activations = back->k * (uint64_t)qm_activations_per_byte(back->insn);
-        value[qm_products_counter(back->insn)] += cycles * (back->insn->depthwise != 0 ? back->n : activations * back->n);
-        value[QM_C_stream_reads] += cycles * back->k;
-        if (back->insn->weight_zero != 0) value[QM_C_row_sum_ops] += cycles * activations;
+        uint64_t before = core->matmul.back_row, after = before + cycles;
+        const struct qm_matmul_stream *stream = &back->stream;
+        value[qm_products_counter(back->insn)] += (qm_stream_outputs(stream, after) - qm_stream_outputs(stream, before)) * back->products;
+        value[QM_C_stream_reads] += (qm_stream_reads(stream, after) - qm_stream_reads(stream, before)) * back->k;
+        if (back->insn->weight_zero != 0) value[QM_C_row_sum_ops] += cycles * back->k * (uint64_t)qm_activations_per_byte(back->insn);
     }
 }
 

@@ -26,7 +26,7 @@ void mac_array_push(struct mac_array *array, struct mac_array_rows rows, uint64_
     QM_CHECK(array->next - array->first <= array->mask);
     rows.commit = now + array->delay_cycles;
     array->in_flight[array->next++ & array->mask] = rows;
-    if (rows.is_last) array->ends[array->next_end++ & array->mask] = rows.commit + rows.count - 1;
+    if (rows.is_last) array->ends[array->next_end++ & array->mask] = rows.commit + rows.stream.rows - 1;
 }
 
 uint64_t mac_array_next_end(const struct mac_array *array) {
@@ -35,11 +35,12 @@ uint64_t mac_array_next_end(const struct mac_array *array) {
 
 /* Commits those that fall before the cycle `end`. */
 static void commit(const struct mac_array *array, struct mac_array_rows *rows, uint64_t end, struct qm_counters *counters) {
-    uint64_t count = end - rows->commit < rows->count ? end - rows->commit : rows->count;
-    counters->value[QM_C_acc_writes] += count * array->cols;
-    if (rows->adds) counters->value[QM_C_acc_reads] += count * array->cols;
+    uint64_t left = rows->stream.rows - rows->done, count = end - rows->commit < left ? end - rows->commit : left;
+    uint64_t outputs = qm_stream_outputs(&rows->stream, rows->done + count) - qm_stream_outputs(&rows->stream, rows->done);
+    counters->value[QM_C_acc_writes] += outputs * array->cols;
+    if (rows->adds) counters->value[QM_C_acc_reads] += outputs * array->cols;
     rows->commit += count;
-    rows->count -= count;
+    rows->done += count;
 }
 
 void mac_array_clock(struct mac_array *array, uint64_t now, uint64_t cycles, struct qm_counters *counters) {
@@ -48,7 +49,7 @@ void mac_array_clock(struct mac_array *array, uint64_t now, uint64_t cycles, str
         struct mac_array_rows *rows = &array->in_flight[array->first & array->mask];
         if (rows->commit >= end) break;
         commit(array, rows, end, counters);
-        if (rows->count > 0) break;
+        if (rows->done < rows->stream.rows) break;
         array->first++;
     }
     while (mac_array_next_end(array) < end) array->first_end++;

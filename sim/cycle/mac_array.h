@@ -1,4 +1,4 @@
-/* mac_array.h - the systolic array as a delay: a row issued in cycle t is committed in cycle t + rows + cols.
+/* mac_array.h - the systolic array as a delay: a row issued in cycle t leaves in cycle t + rows + cols, when its output is committed.
  *
  * The rows of a step are issued without a gap, and kept together while they are in flight. Values are computed when an instruction ends.
  */
@@ -10,12 +10,14 @@
 
 #include "common/counters.h"
 #include "common/machine.h"
+#include "common/opcode/opcode.h"
 
 struct mac_array_rows {
-    uint64_t commit; /* cycle of the first uncommitted row */
-    uint64_t count;  /* uncommitted */
-    bool adds;       /* to the accumulator, instead of overwriting */
-    bool is_last;    /* of the instruction */
+    uint64_t commit; /* cycle of the first row that is still in flight */
+    uint64_t done;   /* rows that are not any more */
+    struct qm_matmul_stream stream;
+    bool adds;    /* to the accumulator, instead of overwriting */
+    bool is_last; /* of the instruction */
 };
 
 struct mac_array {

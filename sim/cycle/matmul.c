@@ -23,7 +23,7 @@ struct matmul_issue matmul_issue(const struct matmul *matmul) {
         .weight_row = matmul->front_busy && !matmul->is_full[matmul->front_buffer],
         .row = matmul->back_busy && matmul->is_full[matmul->back_buffer],
     };
-    issue.row_is_last = issue.row && matmul->back_row + 1 == matmul->back.rows && matmul->back.is_last;
+    issue.row_is_last = issue.row && matmul->back_row + 1 == matmul->back.stream.rows && matmul->back.is_last;
     return issue;
 }
 
@@ -31,7 +31,7 @@ uint64_t matmul_steady_cycles(const struct matmul *matmul, const struct matmul_i
     uint64_t cycles = UINT64_MAX;
     if (issue->weight_row) cycles = matmul->front.weight_rows - matmul->front_row;
     if (!issue->row) return cycles;
-    uint64_t rows = matmul->back.rows - matmul->back_row;
+    uint64_t rows = matmul->back.stream.rows - matmul->back_row;
     if (rows > 1 && matmul->back.is_last) rows--;
     return rows < cycles ? rows : cycles;
 }
@@ -58,9 +58,9 @@ void matmul_clock_weights(struct matmul *matmul, uint64_t cycles) {
 void matmul_clock_rows(struct matmul *matmul, uint64_t cycles, struct mac_array *array, uint64_t now) {
     const struct qm_matmul_step *step = &matmul->back;
     if (matmul->back_row == 0)
-        mac_array_push(array, (struct mac_array_rows){.count = step->rows, .adds = step->adds, .is_last = step->is_last}, now);
+        mac_array_push(array, (struct mac_array_rows){.stream = step->stream, .adds = step->adds, .is_last = step->is_last}, now);
     matmul->back_row += cycles;
-    if (matmul->back_row < step->rows) return;
+    if (matmul->back_row < step->stream.rows) return;
     matmul->back_row = 0;
     matmul->is_full[matmul->back_buffer] = false;
     matmul->back_buffer ^= 1;

@@ -36,7 +36,7 @@ struct in_flight {
 
 /* What the lines of spec/probes.def call b. */
 struct boundary {
-    uint32_t load_addr, weight_addr, window_addr, overflows;
+    uint32_t load_addr, weight_addr, window_addr, overflows, row_sampled;
     uint64_t load_mask;
     struct fed fed_weight, fed_row;
     struct in_flight announced, committed;
@@ -110,7 +110,17 @@ static void evaluate_load(struct boundary *b, const struct wires *w, const struc
 
 /* ---- matmul and array ---- */
 
-/* The bytes of a row as the array gets them: 16 bits for each of its rows. */
+/* A depthwise row as the array gets it: padding for every tap, and which taps see their column's sample instead. */
+static void feed_chain(struct probe *probe, const struct qm_insn *insn, int64_t ox) {
+    memset(probe->row_bytes, 0, 2 * (size_t)probe->machine->rows);
+    for (int64_t row = 0; row < insn->run_bytes; row++) {
+        int64_t sample = ox * insn->sample_step + insn->run_bytes - 1 - row - insn->skip_left;
+        probe->row_bytes[2 * row] = (uint8_t)insn->pad_value;
+        if (sample >= 0 && sample < qm_samples_of_row(insn)) probe->boundary.row_sampled |= 1u << row;
+    }
+}
+
+/* The bytes of a dense row as the array gets them: 16 bits for each of its rows. */
 static void feed_row(struct probe *probe, const struct qm_matmul_step *step, struct run run, int64_t first, const uint8_t *scratchpad) {
     uint8_t bytes[MATMUL_BYTES_MAX];
     bool is_narrow = step->insn->precision != QM_precision_W8A8;
@@ -130,16 +140,27 @@ static void enter_step(struct probe *probe, const struct qm_matmul_step *step, i
     matmul_step_begin(step->insn, &core->values, entered);
 }
 
+static bool makes_output(const struct matmul *matmul) {
+    const struct qm_matmul_stream *stream = &matmul->back.stream;
+    return qm_stream_outputs(stream, matmul->back_row + 1) > qm_stream_outputs(stream, matmul->back_row);
+}
+
 static void issue_row(struct probe *probe, const struct wires *w, const struct core *core) {
     const struct qm_matmul_step *step = &core->matmul.back;
     const struct qm_insn *insn = step->insn;
-    int64_t m = (int64_t)core->matmul.back_row, tile_width = qm_machine_tile(probe->machine, insn->depthwise != 0);
+    int64_t at = (int64_t)core->matmul.back_row, m = (int64_t)qm_stream_outputs(&step->stream, core->matmul.back_row);
+    int64_t row_length = (int64_t)step->stream.row_length, tile_width = qm_machine_tile(probe->machine, insn->depthwise != 0);
     int64_t first = insn->depthwise != 0 ? step->tile * tile_width : step->piece;
-    struct run run = window_run(insn, m / insn->out_w, m % insn->out_w, step->ky, step->kx);
+    struct run run = window_run(insn, at / row_length, at % row_length, step->ky, step->kx);
     struct in_flight *row = &probe->rows[w->now & probe->row_mask];
-    if (m == 0) enter_step(probe, step, first, core);
+    if (at == 0) enter_step(probe, step, first, core);
     probe->boundary.window_addr = (uint32_t)(insn->in_addr + run.y * insn->in_pitch + run.x + first) & ADDRESS_MASK;
-    feed_row(probe, step, run, first, core->values.scratchpad);
+    if (!makes_output(&core->matmul)) return;
+    probe->boundary.row_sampled = 0;
+    if (insn->depthwise != 0)
+        feed_chain(probe, insn, m % insn->out_w);
+    else
+        feed_row(probe, step, run, first, core->values.scratchpad);
     memset(row->sums, 0, probe->machine->cols * sizeof *row->sums);
     row->correction = matmul_step_row(insn, &core->values, &probe->step, m, row->sums);
     row->valid = true;
@@ -147,7 +168,12 @@ static void issue_row(struct probe *probe, const struct wires *w, const struct c
     row->n = step->n;
     row->corrects = insn->weight_zero != 0;
     row->adds = step->adds;
-    row->addr = (uint16_t)(insn->acc_addr + step->tile * (int64_t)step->rows + m);
+    row->addr = (uint16_t)(insn->acc_addr + step->tile * insn->out_h * insn->out_w + m);
+}
+
+/* The row of the array that a weight row is for: the first tap of a chain stands at its end. */
+static uint64_t array_row(const struct matmul *matmul) {
+    return matmul->front.insn->depthwise != 0 ? matmul->front.weight_rows - 1 - matmul->front_row : matmul->front_row;
 }
 
 /* What enters the array in the next cycle. */
@@ -155,12 +181,12 @@ static void feed_array(struct probe *probe, const struct wires *w, const struct 
     struct boundary *b = &probe->boundary;
     const struct queue *queue = &core->queues[QM_UNIT_MATMUL];
     b->fed_weight.valid = w->matmul.weight_row;
-    b->fed_row.valid = w->matmul.row;
+    b->fed_row.valid = w->matmul.row && makes_output(&core->matmul);
     if (w->starts[QM_UNIT_MATMUL]) b->weight_addr = (uint32_t)queue_insn(queue, queue->started)->weight_addr;
     if (w->matmul.weight_row) {
         b->weight_addr = (b->weight_addr + core->matmul.front.weight_row_bytes) & ADDRESS_MASK;
         b->fed_weight.buffer = core->matmul.front_buffer;
-        b->fed_weight.row = (uint8_t)core->matmul.front_row;
+        b->fed_weight.row = (uint8_t)array_row(&core->matmul);
         b->fed_weight.insn = core->matmul.front.insn;
         b->fed_weight.index = (uint32_t)queue->started - 1;
     }

@@ -1,6 +1,7 @@
 /* matmul.c - MATMUL step by step, as docs/machine.md (Matmul) says it: for each tile, each tap and each piece of its run, every row of
  * the stream meets the weights of the step, and each column's sum is committed to the accumulator.
  */
+#include "common/opcode/opcode.h"
 #include "common/precision.h"
 #include "sim/functional/commit.h"
 #include "sim/functional/element.h"
@@ -39,12 +40,25 @@ static int32_t weight_at(const struct qm_insn *insn, const struct step *step, in
     return width == 1 ? 1 - 2 * bits : sign_extend(bits, width);
 }
 
-/* What the step adds to the sum of a channel for output position m. */
+/* What a depthwise step adds to the sum of a channel for output position m: taps of a chain are neighbouring samples of the row, and
+ * padding beyond them. */
+static int64_t chain_sum(const struct qm_insn *insn, const uint8_t *scratchpad, const struct step *step, int64_t m, int64_t channel) {
+    int64_t samples = qm_samples_of_row(insn), sum = 0;
+    for (int64_t tap = 0; tap < insn->run_bytes; tap++) {
+        int64_t sample = m % insn->out_w * insn->sample_step + tap - insn->skip_left;
+        struct run run = window_run(insn, m / insn->out_w, sample, step->ky, step->kx);
+        if (sample < 0 || sample >= samples) run.y = -1;
+        sum += activation_at(insn, scratchpad, run, step->piece, channel) * (int8_t)step->weights[tap * step->n + channel];
+    }
+    return sum;
+}
+
+/* The same of any step. */
 static int64_t step_sum(const struct qm_insn *insn, const uint8_t *scratchpad, const struct step *step, int64_t m, int64_t channel) {
     struct run run = window_run(insn, m / insn->out_w, m % insn->out_w, step->ky, step->kx);
     int64_t sum = 0;
     if (channel >= step->n) return 0;
-    if (insn->depthwise != 0) return activation_at(insn, scratchpad, run, step->piece, channel) * (int8_t)step->weights[channel];
+    if (insn->depthwise != 0) return chain_sum(insn, scratchpad, step, m, channel);
     for (int64_t i = 0; i < step->k * qm_activations_per_byte(insn); i++)
         sum += activation_at(insn, scratchpad, run, step->piece, i) * (weight_at(insn, step, i, channel) - insn->weight_zero);
     return sum;
@@ -61,7 +75,7 @@ static void run_step(const struct qm_insn *insn, struct qm_functional_memory *me
     }
 }
 
-/* The pieces of a run: as many bytes as the rows of the array take, or for depthwise one byte a channel of the tile. */
+/* The pieces of a run: as many bytes as the rows of the array take. A depthwise chain is one step, with a byte of a sample a channel. */
 static void run_tap(const struct qm_insn *insn, struct qm_functional_memory *memory, struct step *step) {
     bool depthwise = insn->depthwise != 0;
     int64_t most = memory->machine->rows * qm_precision_of(insn).bytes;
@@ -69,7 +83,7 @@ static void run_tap(const struct qm_insn *insn, struct qm_functional_memory *mem
         step->piece = depthwise ? step->tile * qm_machine_tile(memory->machine, true) : at;
         step->k = depthwise ? step->n : insn->run_bytes - at < most ? insn->run_bytes - at : most;
         run_step(insn, memory, step);
-        step->weights += (depthwise ? 1 : qm_weight_rows(insn, step->k)) * qm_weight_row_bytes(insn, step->n);
+        step->weights += qm_weight_rows(insn, depthwise ? insn->run_bytes : step->k) * qm_weight_row_bytes(insn, step->n);
         step->adds = true;
     }
 }

@@ -27,6 +27,8 @@ refuted mac_cell.v '/w0 = /s/ && !bytes//' values product Mode=0
 refuted mac_cell.v '/w1 = /s/weight\[7\],/1'"'"'b0,/' values product Mode=1
 refuted mac_cell.v '/pair  /s/p3\[8\]/p2[8]/' values product Mode=2
 refuted mac_cell.v 's/load_i \&\& !load_buffer_i/load_i/' induction mac_cell
+refuted mac_cell.v 's/sampled_i ?/sampled_o ?/' induction mac_cell
+refuted mac_cell.v 's/sample1_q <= sample0_q/sample1_q <= sample_i/' induction mac_cell
 refuted requantize.v '/ROUNDING_EVEN/s/ \&\& rounded\[0\]//' induction requantize_round Rounding=2
 refuted requantize.v '/ROUNDING_AWAY/s/!product_q/product_q/' induction requantize_round Rounding=4
 refuted requantize.v 's/threshold = (mask >> 1) + .*/threshold = mask >> 1;/' induction requantize_round Rounding=0

@@ -13,7 +13,7 @@ module product_proof #(
     (* hierconn *) wire        [15:0] \dut.weight ;   // free: it comes from registers
     (* hierconn *) wire signed [17:0] \dut.product ;
 
-    mac_cell dut (.clk_i(1'b0), .activation_i(activation_i), .unsigned_i(unsigned_i), .mode_i(Mode));
+    mac_cell dut (.clk_i(1'b0), .activation_i(activation_i), .sampled_i(1'b0), .unsigned_i(unsigned_i), .mode_i(Mode));
 
     wire [15:0] a = activation_i;
     wire [15:0] w = \dut.weight ;

@@ -101,6 +101,18 @@ module decode_tb;
         `QM_F_DEPTHWISE(insn)   = 1;
         check(`QM_ERROR_UNSUPPORTED);
 
+        `QM_F_WEIGHT_ZERO(insn) = 0;
+        check(`QM_ERROR_ILLEGAL);  // no step to the next output
+        `QM_F_SAMPLE_STEP(insn) = 1;
+        `QM_F_RUN_BYTES(insn)   = 3;
+        `QM_F_SKIP_LEFT(insn)   = 1;
+        `QM_F_SKIP_RIGHT(insn)  = 1;
+        check(`QM_ERROR_NONE);
+        `QM_F_SKIP_RIGHT(insn)  = 2;
+        check(`QM_ERROR_ILLEGAL);
+        `QM_F_RUN_BYTES(insn)   = 9;
+        check(`QM_ERROR_ILLEGAL);
+
         outputs(`QM_OUT_TYPE_BITS8, 5, 2, 5);
         outputs(`QM_OUT_TYPE_BITS16, 5, 2, 10);
         outputs(`QM_OUT_TYPE_BITS32, 5, 2, 20);

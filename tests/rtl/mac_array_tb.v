@@ -16,29 +16,31 @@ module mac_array_tb;
     reg               rst_n = 1'b0;
     reg               weight_valid = 1'b0;
     reg               weight_buffer = 1'b0;
-    reg               weight_diagonal = 1'b0;
     reg  [7:0]        weight_row = 8'd0;
     reg  [16*Cols-1:0] weight_data = 0;
     reg               row_valid = 1'b0;
     reg               row_buffer = 1'b0;
     reg               row_unsigned = 1'b0;
     reg  [16*Rows-1:0] row_data = 0;
+    reg  [7:0]         row_sampled = 8'd0;
+    reg  [8*Cols-1:0]  sample_data = 0;
+    reg  [8*Cols-1:0]  samples [0:7];  // of the cycles before
     wire [32*Cols-1:0] sums_cells;
     wire [32*Cols-1:0] sums_fast;
 
     mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(0)) cells (
         .clk_i(clk), .rst_ni(rst_n),
-        .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer), .weight_diagonal_i(weight_diagonal),
+        .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer),
         .weight_row_i(weight_row), .weight_mode_i(Mode[1:0]), .weight_data_i(weight_data),
         .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned),
-        .row_mode_i(Mode[1:0]), .row_data_i(row_data),
+        .row_mode_i(Mode[1:0]), .row_data_i(row_data), .row_sampled_i(row_sampled), .sample_valid_i(1'b1), .sample_data_i(sample_data),
         .sums_o(sums_cells));
     mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(1)) fast (
         .clk_i(clk), .rst_ni(rst_n),
-        .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer), .weight_diagonal_i(weight_diagonal),
+        .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer),
         .weight_row_i(weight_row), .weight_mode_i(Mode[1:0]), .weight_data_i(weight_data),
         .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned),
-        .row_mode_i(Mode[1:0]), .row_data_i(row_data),
+        .row_mode_i(Mode[1:0]), .row_data_i(row_data), .row_sampled_i(row_sampled), .sample_valid_i(1'b1), .sample_data_i(sample_data),
         .sums_o(sums_fast));
 
     // The expected side: weights as numbers, and the sums that are due in each cycle.
@@ -69,13 +71,15 @@ module mac_array_tb;
             // First every weight once, so that no register is unknown, then anything.
             weight_valid    = cycle < 2*Rows || draw(3) == 0;
             weight_buffer   = cycle < 2*Rows ? cycle >= Rows : draw(2) != 0;
-            weight_diagonal = cycle >= 2*Rows && draw(4) == 0;
             weight_row      = cycle < 2*Rows ? cycle % Rows : draw(Rows);
             row_valid       = cycle >= 2*Rows && draw(4) != 0;
             row_buffer      = draw(2) != 0;
             row_unsigned    = draw(2) != 0;
-            if (Mode != 0) weight_diagonal = 1'b0;
             for (c = 0; c < Cols; c = c + 1) weight_data[16*c +: 16] = Mode == 2 ? draw(65536) : draw(256);
+            row_sampled = row_valid && Mode == 0 && draw(2) != 0 ? draw(256) : 0;
+            for (c = 0; c < Cols; c = c + 1) sample_data[8*c +: 8] = draw(256);
+            for (r = 7; r > 0; r = r - 1) samples[r] = samples[r - 1];
+            samples[0] = sample_data;
             for (r = 0; r < Rows; r = r + 1) row_data[16*r +: 16] = !row_valid ? 0 : Mode == 0 ? draw(256) : draw(65536);
         end
     endtask
@@ -88,16 +92,17 @@ module mac_array_tb;
                 for (r = 0; r < Rows; r = r + 1)
                     for (d = 0; d < Operands; d = d + 1)
                         sum = sum + weights[((row_buffer*Rows + r)*Cols + c)*4 + d]
-                                  * operand(row_data[16*r +: 16], d, Mode == 2 ? 4 : 8, row_unsigned);
+                                  * operand(r < 8 && row_sampled[r % 8] ? {8'd0, samples[r % 8][8*c +: 8]} : row_data[16*r +: 16],
+                                            d, Mode == 2 ? 4 : 8, row_unsigned);
                 due[cycle + Latency][32*c +: 32] = sum;
             end
             if (weight_valid)
                 for (r = 0; r < Rows; r = r + 1)
                     for (c = 0; c < Cols; c = c + 1)
-                        if (weight_diagonal || r == weight_row)
+                        if (r == weight_row)
                             for (d = 0; d < Operands; d = d + 1)
                                 weights[((weight_buffer*Rows + r)*Cols + c)*4 + d]
-                                    = weight_diagonal && r != c ? 0 : operand(weight_data[16*c +: 16], d, Mode == 0 ? 8 : 4, 1'b0);
+                                    = operand(weight_data[16*c +: 16], d, Mode == 0 ? 8 : 4, 1'b0);
         end
     endtask
 
@@ -107,6 +112,7 @@ module mac_array_tb;
         errors  = 0;
         for (cycle = 0; cycle <= Cycles + Latency; cycle = cycle + 1) is_due[cycle] = 1'b0;
         for (r = 0; r < 8*Rows*Cols; r = r + 1) weights[r] = 0;
+        for (r = 0; r < 8; r = r + 1) samples[r] = 0;
         #1 clk = 1'b1; #1 clk = 1'b0; rst_n = 1'b1;
         for (cycle = 0; cycle < Cycles; cycle = cycle + 1) begin
             draw_inputs;

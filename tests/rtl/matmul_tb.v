@@ -36,8 +36,9 @@ module matmul_tb;
     wire [16*Rows-1:0] window_data, row_data;
     wire [16*Cols-1:0] weight_data, weights;
     wire [1:0]         weight_mode, row_mode;
-    wire         weight_valid, weight_buffer, weight_diagonal, row_valid, row_buffer, row_unsigned, commit, commit_add;
-    wire [7:0]   weight_row;
+    wire         weight_valid, weight_buffer, sample_valid, row_valid, row_buffer, row_unsigned, commit, commit_add;
+    wire [7:0]   weight_row, row_sampled;
+    wire [8*Cols-1:0] sample_data;
     wire [15:0]  commit_addr, row_weight_zero, row_sums, overflow_words;
     wire [31:0]  correction;
     wire [8:0]   commit_corrected;
@@ -62,14 +63,16 @@ module matmul_tb;
         .acc_write_words_o(acc_write_words), .acc_read_words_o(acc_read_words),
         .window_re_o(window_re), .window_wide_o(window_wide), .window_addr_o(window_addr), .window_data_i(window_data),
         .weight_re_o(weight_re), .weight_wide_o(weight_wide), .weight_addr_o(weight_addr), .weight_data_i(weight_data),
-        .array_weight_valid_o(weight_valid), .array_weight_buffer_o(weight_buffer), .array_weight_diagonal_o(weight_diagonal),
+        .array_weight_valid_o(weight_valid), .array_weight_buffer_o(weight_buffer), .array_row_sampled_o(row_sampled),
+        .array_sample_valid_o(sample_valid), .array_sample_data_o(sample_data),
         .array_weight_row_o(weight_row), .array_weight_mode_o(weight_mode), .array_weight_data_o(weights),
         .array_row_valid_o(row_valid), .array_row_buffer_o(row_buffer), .array_row_unsigned_o(row_unsigned),
         .array_row_mode_o(row_mode), .array_row_data_o(row_data), .commit_o(commit), .commit_addr_o(commit_addr), .commit_add_o(commit_add),
         .row_weight_zero_o(row_weight_zero), .commit_corrected_o(commit_corrected));
     mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(FastArray)) macs_array (
         .clk_i(clk), .rst_ni(rst_n), .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer),
-        .weight_diagonal_i(weight_diagonal), .weight_row_i(weight_row), .weight_mode_i(weight_mode), .weight_data_i(weights),
+        .row_sampled_i(row_sampled), .sample_valid_i(sample_valid), .sample_data_i(sample_data),
+        .weight_row_i(weight_row), .weight_mode_i(weight_mode), .weight_data_i(weights),
         .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned), .row_mode_i(row_mode), .row_data_i(row_data),
         .sums_o(sums));
     row_sum #(.Rows(Rows), .Cols(Cols)) corrections (
@@ -108,7 +111,7 @@ module matmul_tb;
     integer errors = 0;
     reg     idle = 1'b1;            // nothing was unfinished in the cycle before
     integer step_k, step_n, weight_at, tile, ky, kx, piece, oy, ox, i, c, m, x, y,
-            tile_width, piece_max, first, preload_start, stream_start;
+            tile_width, piece_max, first, preload_start, stream_start, samples, sample, taps, rows_read;
     integer activation, weight, row;
     reg signed [63:0] exact, most;
     reg [511:0] insn;
@@ -153,10 +156,13 @@ module matmul_tb;
                 for (c = 0; c < Cols; c = c + 1) begin
                     exact = first && !`QM_F_ACCUMULATE(insn) ? 0 : expected_acc[row*Cols + c];
                     if (c < step_n)
-                        for (i = 0; i < (`QM_F_DEPTHWISE(insn) ? 1 : step_k); i = i + 1) begin
+                        for (i = 0; i < taps; i = i + 1) begin
+                            sample = ox;
+                            if (`QM_F_DEPTHWISE(insn)) sample = ox*`QM_F_SAMPLE_STEP(insn) + i - `QM_F_SKIP_LEFT(insn);
                             y = signed_half(`QM_F_Y_START(insn)) + oy*`QM_F_Y_STRIDE(insn) + ky*`QM_F_Y_DILATION(insn);
-                            x = signed_half(`QM_F_X_START(insn)) + ox*`QM_F_X_STRIDE(insn) + kx*`QM_F_X_DILATION(insn)
+                            x = signed_half(`QM_F_X_START(insn)) + sample*`QM_F_X_STRIDE(insn) + kx*`QM_F_X_DILATION(insn)
                               + (`QM_F_DEPTHWISE(insn) ? tile*tile_width + c : piece + i);
+                            if (`QM_F_DEPTHWISE(insn) && (sample < 0 || sample >= samples)) y = -1;
                             activation = window_byte(y, x);
                             weight     = signed_byte(bytes[weight_at + i*step_n + c]) - signed_half(`QM_F_WEIGHT_ZERO(insn));
                             exact      = exact + activation*weight;
@@ -170,22 +176,26 @@ module matmul_tb;
         begin
             step_k = `QM_F_DEPTHWISE(insn) ? step_n : `QM_F_RUN_BYTES(insn) - piece < Rows ? `QM_F_RUN_BYTES(insn) - piece : Rows;
             m      = `QM_F_OUT_H(insn) * `QM_F_OUT_W(insn);
-            i      = `QM_F_DEPTHWISE(insn) ? 1 : step_k;
+            taps   = `QM_F_DEPTHWISE(insn) ? `QM_F_RUN_BYTES(insn) : step_k;
+            i      = taps;
+            samples   = (`QM_F_OUT_W(insn) - 1)*`QM_F_SAMPLE_STEP(insn) + taps - `QM_F_SKIP_LEFT(insn) - `QM_F_SKIP_RIGHT(insn);
+            rows_read = `QM_F_DEPTHWISE(insn) ? `QM_F_OUT_H(insn)*samples : m;
             preload_start = (preload_end > stream_end_before ? preload_end : stream_end_before) + 1;
             preload_end   = preload_start + i - 1;
             stream_start  = (stream_end > preload_end ? stream_end : preload_end) + 1;
             stream_end_before = stream_end;
-            stream_end        = stream_start + m - 1;
+            stream_end        = stream_start + rows_read - 1;
             for (c = preload_start; c <= preload_end; c = c + 1) must_preload[c] = 1'b1;
             for (c = stream_start; c <= stream_end; c = c + 1) must_stream[c] = 1'b1;
+            if (`QM_F_DEPTHWISE(insn)) stream_end = stream_end + `QM_F_SKIP_RIGHT(insn);  // these rows read nothing
             want_macs    = want_macs + m*step_n*i;
-            want_stream  = want_stream + m*step_k;
+            want_stream  = want_stream + rows_read*step_k;
             if (`QM_F_WEIGHT_ZERO(insn) != 0) want_sums = want_sums + m*step_k;
             want_weights = want_weights + i*step_n;
             want_writes  = want_writes + m*Cols;
             if (!first || `QM_F_ACCUMULATE(insn)) want_reads = want_reads + m*Cols;
             expect_values;
-            weight_at = weight_at + step_n*(`QM_F_DEPTHWISE(insn) ? 1 : step_k);
+            weight_at = weight_at + step_n*taps;
             first     = 0;
         end
     endtask
@@ -226,7 +236,11 @@ module matmul_tb;
             `QM_F_PAD_VALUE(insn)   = draw(256);
             `QM_F_KERNEL_H(insn)    = draw_from(1, 3);
             `QM_F_KERNEL_W(insn)    = draw_from(1, 3);
-            `QM_F_RUN_BYTES(insn)   = `QM_F_DEPTHWISE(insn) ? 1 : index == 0 ? 2*Rows : draw_from(1, 2*Rows + 2);
+            `QM_F_RUN_BYTES(insn)   = `QM_F_DEPTHWISE(insn) ? draw_from(1, Rows < 8 ? Rows : 8)
+                                    : index == 0 ? 2*Rows : draw_from(1, 2*Rows + 2);
+            `QM_F_SAMPLE_STEP(insn) = draw(8) == 0 ? draw_from(1, 255) : draw_from(1, 3);
+            `QM_F_SKIP_LEFT(insn)   = `QM_F_DEPTHWISE(insn) ? draw(`QM_F_RUN_BYTES(insn)) : 0;
+            `QM_F_SKIP_RIGHT(insn)  = `QM_F_DEPTHWISE(insn) ? draw(`QM_F_RUN_BYTES(insn) - `QM_F_SKIP_LEFT(insn)) : 0;
             `QM_F_CHANNELS(insn)    = draw_from(1, 3*(`QM_F_DEPTHWISE(insn) ? Narrow : Cols));
             tile_width              = `QM_F_DEPTHWISE(insn) ? Narrow : Cols;
             `QM_F_TILES(insn)       = (`QM_F_CHANNELS(insn) + tile_width - 1) / tile_width;

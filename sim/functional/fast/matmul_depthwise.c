@@ -5,6 +5,7 @@
  */
 #include "sim/functional/fast/matmul.h"
 
+#include "common/opcode/opcode.h"
 #include "sim/functional/fast/vectorized.h"
 #include "sim/functional/fast/window.h"
 
@@ -16,6 +17,11 @@ struct taps {
     const int8_t *weights; /* [count][n] */
     const uint8_t *bytes[TAPS];
     uint8_t gathered[TAPS][TILE_MAX];
+};
+
+/* An output position, the first channel of the tile, the samples of a row. */
+struct output {
+    int64_t oy, ox, channel, samples;
 };
 
 typedef uint8_t bytes16 __attribute__((vector_size(LANES)));
@@ -60,31 +66,37 @@ VECTORIZED static void add_taps(const struct taps *taps, bool is_unsigned, int32
         add_all_lanes(taps, false, sums);
 }
 
-static void find_taps(const struct qm_insn *insn, const uint8_t *scratchpad, struct run window, int64_t first_tap, struct taps *taps) {
-    int64_t ky = first_tap / insn->kernel_w, kx = first_tap % insn->kernel_w;
+/* The taps from first_tap on of output (oy, ox), for the channels from `channel` on. */
+static void find_taps(const struct qm_insn *insn, const uint8_t *scratchpad, const struct output *output, int64_t first_tap,
+                      struct taps *taps) {
+    int64_t of_row = insn->kernel_w * insn->run_bytes, first_sample = output->ox * insn->sample_step - insn->skip_left;
+    int64_t ky = first_tap / of_row, kx = first_tap % of_row / insn->run_bytes, in_chain = first_tap % insn->run_bytes;
     for (int64_t i = 0; i < taps->count; i++) {
-        struct run run = {window.y + ky * insn->y_dilation, window.x + kx * insn->x_dilation};
+        int64_t sample = first_sample + in_chain;
+        struct run run = window_run(insn, output->oy, sample, ky, kx);
+        run.x += output->channel;
+        if (sample < 0 || sample >= output->samples) run.y = -1; /* padding */
         taps->bytes[i] = window_inside(insn, scratchpad, run, taps->n);
         if (taps->bytes[i] == NULL) {
             window_read(insn, scratchpad, run, 0, taps->n, taps->gathered[i]);
             taps->bytes[i] = taps->gathered[i];
         }
-        if (++kx == insn->kernel_w) kx = 0, ky++;
+        if (++in_chain == insn->run_bytes) in_chain = 0, kx++;
+        if (kx == insn->kernel_w) kx = 0, ky++;
     }
 }
 
 static void add_tile(const struct qm_insn *insn, struct qm_functional_memory *memory, int64_t first_channel, struct taps *taps,
                      int32_t *row) {
     const int8_t *weights = taps->weights;
-    int64_t cols = memory->machine->cols, tap_count = insn->kernel_h * insn->kernel_w;
+    int64_t cols = memory->machine->cols, tap_count = insn->kernel_h * insn->kernel_w * insn->run_bytes;
     for (int64_t oy = 0; oy < insn->out_h; oy++)
         for (int64_t ox = 0; ox < insn->out_w; ox++, row += cols) {
-            struct run window = window_run(insn, oy, ox, 0, 0);
-            window.x += first_channel;
+            struct output output = {oy, ox, first_channel, qm_samples_of_row(insn)};
             for (int64_t tap = 0; tap < tap_count; tap += TAPS) {
                 taps->count = tap_count - tap < TAPS ? tap_count - tap : TAPS;
                 taps->weights = weights + tap * taps->n;
-                find_taps(insn, memory->scratchpad, window, tap, taps);
+                find_taps(insn, memory->scratchpad, &output, tap, taps);
                 add_taps(taps, insn->in_unsigned != 0, row);
             }
         }

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "common/opcode/opcode.h"
 #include "common/precision.h"
 #include "sim/functional/commit.h"
 #include "sim/functional/fast/matmul.h"
@@ -37,7 +38,8 @@ static void read_weights(const struct qm_insn *insn, const struct qm_functional_
         read_narrow_weights(insn, &(struct narrow_tile){.weights = weights, .n = step->n}, step);
         return;
     }
-    int64_t rows = insn->depthwise != 0 ? 1 : step->bytes, first = insn->depthwise != 0 ? tap : tap * insn->run_bytes + step->first;
+    bool depthwise = insn->depthwise != 0;
+    int64_t rows = depthwise ? insn->run_bytes : step->bytes, first = tap * insn->run_bytes + (depthwise ? 0 : step->first);
     for (int64_t i = 0; i < rows; i++) memcpy(step->weights[i], weights + (first + i) * step->n, (size_t)step->n);
 }
 
@@ -49,26 +51,40 @@ static void read_row(const struct qm_insn *insn, const uint8_t *scratchpad, cons
     for (int64_t i = 0; i < step->depth; i++) activations[i] = insn->in_unsigned != 0 ? bytes[i] : (int8_t)bytes[i];
 }
 
-VECTORIZED static void multiply_row(const struct qm_insn *insn, const struct matmul_step *step, const int32_t *activations, int32_t *sums) {
-    if (insn->depthwise != 0) {
-        for (int64_t c = 0; c < step->n; c++) sums[c] = activations[c] * step->weights[0][c];
-        return;
+/* Products of a chain: each tap with its sample of output m, or with the padding beside the samples. */
+static void multiply_chain(const struct qm_insn *insn, const uint8_t *scratchpad, const struct matmul_step *step, int64_t m,
+                           int32_t *sums) {
+    uint8_t bytes[MATMUL_COLS_MAX];
+    for (int64_t c = 0; c < step->n; c++) sums[c] = 0;
+    for (int64_t tap = 0; tap < insn->run_bytes; tap++) {
+        int64_t sample = m % insn->out_w * insn->sample_step + tap - insn->skip_left;
+        struct run run = window_run(insn, m / insn->out_w, sample, step->ky, step->kx);
+        if (sample < 0 || sample >= qm_samples_of_row(insn)) run.y = -1;
+        window_read(insn, scratchpad, run, step->first, step->n, bytes);
+        for (int64_t c = 0; c < step->n; c++) sums[c] += (insn->in_unsigned != 0 ? bytes[c] : (int8_t)bytes[c]) * step->weights[tap][c];
     }
+}
+
+VECTORIZED static void multiply_row(const struct matmul_step *step, const int32_t *activations, int32_t *sums) {
     for (int64_t c = 0; c < step->n; c++) sums[c] = 0;
     for (int64_t i = 0; i < step->depth; i++)
         for (int64_t c = 0; c < step->n; c++) sums[c] += activations[i] * step->weights[i][c];
 }
 
 void matmul_step_begin(const struct qm_insn *insn, const struct qm_functional_memory *memory, struct matmul_step *step) {
-    step->depth = insn->depthwise != 0 ? step->n : step->bytes * qm_activations_per_byte(insn);
+    step->depth = step->bytes * qm_activations_per_byte(insn);
     read_weights(insn, memory, step);
 }
 
 int32_t matmul_step_row(const struct qm_insn *insn, const struct qm_functional_memory *memory, const struct matmul_step *step, int64_t m,
                         int32_t *sums) {
     int32_t activations[MATMUL_DEPTH_MAX], row_sum = 0;
+    if (insn->depthwise != 0) {
+        multiply_chain(insn, memory->scratchpad, step, m, sums);
+        return 0;
+    }
     read_row(insn, memory->scratchpad, step, m, activations);
-    multiply_row(insn, step, activations, sums);
+    multiply_row(step, activations, sums);
     if (insn->weight_zero == 0) return 0;
     for (int64_t i = 0; i < step->depth; i++) row_sum += activations[i];
     return (int32_t)insn->weight_zero * row_sum;

@@ -38,6 +38,12 @@ static const struct {
     [QM_precision_W1A4] = {4, 2, QM_C_macs_w4a4},
 };
 
+/* Samples that a chain reads for one row of outputs: those that some output sees, from the first to the last. */
+static int64_t samples_seen(const struct qm_insn *insn) {
+    int64_t first = insn->skip_left, end = (insn->out_w - 1) * insn->sample_step + insn->run_bytes - insn->skip_right;
+    return end - first;
+}
+
 /* Streams every row of every step, as the streamer does. */
 static void walk_matmul(const struct qm_insn *insn) {
     int64_t cell_bytes = insn->precision == QM_precision_W8A8 ? 1 : 2, per_byte = formats[insn->precision].per_byte;
@@ -47,15 +53,16 @@ static void walk_matmul(const struct qm_insn *insn) {
         int64_t n = least(tile_width, insn->channels - first);
         bool is_first = true;
         for (int64_t tap = 0; tap < insn->kernel_h * insn->kernel_w; tap++)
-            for (int64_t piece = 0; piece < insn->run_bytes; piece += rows, is_first = false) {
+            for (int64_t piece = 0; piece < insn->run_bytes; piece += rows, is_first = false) { /* a chain is one piece */
                 int64_t k = insn->depthwise ? n : least(rows, insn->run_bytes - piece);
-                for (int64_t row = 0; row < (insn->depthwise ? 1 : k); row += cell_bytes) {
+                for (int64_t row = 0; row < (insn->depthwise ? insn->run_bytes : k); row += cell_bytes) {
                     weight_reads += (uint64_t)((n * formats[insn->precision].cell_bits + 7) / 8);
                     weight_writes += (uint64_t)(n * per_byte);
                 }
+                if (insn->depthwise) reads += (uint64_t)(insn->out_h * samples_seen(insn) * n);
                 for (int64_t m = 0; m < insn->out_h * insn->out_w; m++) {
-                    macs += (uint64_t)(insn->depthwise ? n : k * n * per_byte);
-                    reads += (uint64_t)k;
+                    macs += (uint64_t)(insn->depthwise ? n * insn->run_bytes : k * n * per_byte);
+                    if (!insn->depthwise) reads += (uint64_t)k;
                     if (insn->weight_zero != 0) row_sums += (uint64_t)(k * per_byte);
                     acc_writes += (uint64_t)cols;
                     if (!is_first || insn->accumulate) acc_reads += (uint64_t)cols;
@@ -80,7 +87,10 @@ Test(work, matmul_counts_every_row_of_every_step) {
         insn.accumulate = i % 3 == 0;
         if (!insn.depthwise) insn.precision = i / 4 % 7;
         if (!insn.depthwise) insn.weight_zero = i % 3 - 1;
-        insn.run_bytes = insn.depthwise ? 1 : 1 + i % 17;
+        insn.run_bytes = insn.depthwise ? 1 + i / 4 % least(rows, 8) : 1 + i % 17;
+        insn.sample_step = 1 + i / 8 % 3;
+        insn.skip_left = i / 4 % insn.run_bytes;
+        insn.skip_right = i % (insn.run_bytes - insn.skip_left);
         insn.channels = 1 + i % 11;
         int64_t tile = insn.depthwise ? least(rows, cols) : cols;
         insn.tiles = (insn.channels + tile - 1) / tile;

@@ -147,6 +147,13 @@ static void touch_window(uint8_t *bytes, const struct qm_insn *insn, int64_t run
                     }
 }
 
+/* Samples of a chain: a column each, one byte a channel. */
+static void touch_samples(uint8_t *bytes, const struct qm_insn *insn) {
+    struct qm_insn samples = *insn;
+    samples.out_w = (insn->out_w - 1) * insn->sample_step + insn->run_bytes - insn->skip_left - insn->skip_right;
+    touch_window(bytes, &samples, insn->channels);
+}
+
 static void touch_all(struct footprint *f, const struct qm_insn *insn, const struct qm_machine *machine) {
     uint8_t *scratchpad = f->touched[0], *accumulator = f->touched[1], *arena = f->touched[2];
     bool load = insn->opcode == QM_LOAD, transfers = load || insn->opcode == QM_STORE;
@@ -163,7 +170,10 @@ static void touch_all(struct footprint *f, const struct qm_insn *insn, const str
     }
     int64_t rows = insn->tiles * insn->out_h * insn->out_w;
     if (insn->opcode == QM_MATMUL) {
-        touch_window(scratchpad, insn, insn->depthwise ? insn->channels : insn->run_bytes);
+        if (insn->depthwise)
+            touch_samples(scratchpad, insn);
+        else
+            touch_window(scratchpad, insn, insn->run_bytes);
         touch(scratchpad, insn->weight_addr, insn->kernel_h * insn->kernel_w * insn->run_bytes * insn->channels, 1);
         touch(accumulator, insn->acc_addr, rows, 2);
         return;
@@ -215,7 +225,10 @@ static struct qm_insn random_insn(struct qm_prng *prng) {
     insn.tiles = 1;
     insn.kernel_h = draw(prng, 1, 2);
     insn.kernel_w = draw(prng, 1, 2);
-    insn.run_bytes = insn.depthwise ? 1 : draw(prng, 1, 8);
+    insn.run_bytes = insn.depthwise ? draw(prng, 1, 3) : draw(prng, 1, 8);
+    insn.sample_step = draw(prng, 1, 2);
+    insn.skip_left = draw(prng, 0, insn.run_bytes - 1);
+    insn.skip_right = draw(prng, 0, insn.run_bytes - 1 - insn.skip_left);
     insn.y_start = draw(prng, -2, 2);
     insn.x_start = draw(prng, -8, 8);
     insn.y_stride = draw(prng, 0, 2);

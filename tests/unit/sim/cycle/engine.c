@@ -57,12 +57,35 @@ Test(cycle_engine, matmul_with_equal_steps_takes_the_closed_form) {
     cr_assert(eq(u64, duration(rig, &wide), 8 + 6 * 20 + 8 + 4));
     cr_assert(eq(u64, duration(rig, &narrow), 6 * 8 + 3 + 8 + 4));
     wide.depthwise = 1;
-    wide.run_bytes = 1;
+    wide.run_bytes = wide.sample_step = 1;
     wide.tiles = 2;
     cr_assert(eq(u64, duration(rig, &wide), 1 + 2 * 20 + 8 + 4));
     cr_assert(eq(u64, rig->counters.value[QM_C_macs], 20 * 8));
     cr_assert(eq(u64, rig->counters.value[QM_C_acc_writes], 2 * 20 * 4));
     cr_assert(eq(u64, rig->counters.value[QM_C_acc_reads], 0));
+    rig_destroy(rig);
+}
+
+/* Two rows of 5 outputs, of 3 taps each: one padding at both ends, or none, or every second sample. */
+Test(cycle_engine, chains_read_the_samples_of_a_row_once) {
+    static const struct {
+        int64_t step, left, right;
+        uint64_t samples, rows;
+    } cases[] = {{1, 1, 1, 5, 11}, {1, 0, 0, 7, 14}, {2, 0, 1, 10, 21}, {2, 2, 0, 9, 18}};
+    struct rig *rig = rig_create(8, 4);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct qm_insn insn = rig_matmul(&rig->machine, 10, 3, 4);
+        insn.depthwise = 1;
+        insn.out_h = 2;
+        insn.out_w = 5;
+        insn.sample_step = cases[i].step;
+        insn.skip_left = cases[i].left;
+        insn.skip_right = cases[i].right;
+        cr_assert(eq(u64, duration(rig, &insn), 3 + cases[i].rows + 8 + 4));
+        cr_assert(eq(u64, rig->counters.value[QM_C_macs], 10 * 3 * 4));
+        cr_assert(eq(u64, rig->counters.value[QM_C_stream_reads], 2 * cases[i].samples * 4));
+        cr_assert(eq(u64, rig->counters.value[QM_C_acc_writes], 10 * 4));
+    }
     rig_destroy(rig);
 }
 

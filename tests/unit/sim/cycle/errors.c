@@ -105,10 +105,28 @@ Test(cycle_errors, tiles_must_be_the_channels_by_the_tile_width) {
     }
     insn.depthwise = 1; /* tiles of min(4, 8) */
     insn.tiles = 3;
+    assert_refused(rig, insn, QM_ERROR_ILLEGAL); /* no step to the next output */
+    insn.sample_step = 1;
     assert_accepted(rig, insn);
-    insn.run_bytes = 2;
-    assert_refused(rig, insn, QM_ERROR_ILLEGAL);
     rig_destroy(rig);
+}
+
+Test(cycle_errors, a_chain_has_as_many_taps_as_the_array_can_chain_and_sees_samples) {
+    static const uint32_t rows[] = {4, 12}, taps[] = {4, 8};
+    for (size_t i = 0; i < 2; i++) {
+        struct rig *rig = rig_create(rows[i], 8);
+        struct qm_insn insn = rig_matmul(&rig->machine, 3, taps[i], 3);
+        insn.depthwise = insn.sample_step = 1;
+        insn.skip_left = 1;
+        insn.skip_right = taps[i] - 2;
+        assert_accepted(rig, insn);
+        insn.skip_left = 2;
+        assert_refused(rig, insn, QM_ERROR_ILLEGAL);
+        insn.skip_left = 0;
+        insn.run_bytes++;
+        assert_refused(rig, insn, QM_ERROR_ILLEGAL);
+        rig_destroy(rig);
+    }
 }
 
 Test(cycle_errors, values_without_hardware_are_unsupported) {

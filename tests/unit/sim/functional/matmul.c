@@ -46,7 +46,14 @@ static void draw_depthwise(struct rig *rig, struct qm_insn *insn) {
     draw_modes(rig, insn);
     rig_draw_window(rig, insn, 1);
     rig_draw_tiles(rig, insn, 3 * (int64_t)rig->machine.cols);
-    insn->weight_addr = rig_draw(rig, rig_constants(rig), rig_outputs(rig) - 9 * insn->channels);
+    insn->run_bytes = rig_draw(rig, 1, rig->machine.rows < QM_CHAIN_TAPS ? rig->machine.rows : QM_CHAIN_TAPS);
+    int64_t fitting = (rig_outputs(rig) - rig_constants(rig)) / (insn->kernel_h * insn->kernel_w * insn->channels);
+    if (insn->run_bytes > fitting) insn->run_bytes = 1;
+    insn->sample_step = rig_draw(rig, 1, 3);
+    insn->skip_left = rig_draw(rig, 0, insn->run_bytes - 1);
+    insn->skip_right = rig_draw(rig, 0, insn->run_bytes - 1 - insn->skip_left);
+    int64_t size = insn->kernel_h * insn->kernel_w * insn->run_bytes * insn->channels;
+    insn->weight_addr = rig_draw(rig, rig_constants(rig), rig_outputs(rig) - size);
 }
 
 /* Many positions, and a window that touches the whole range of 16-bit offsets. */
@@ -111,7 +118,7 @@ static void draw_pairs_at_end(struct rig *rig, struct qm_insn *insn) {
 
 static void draw_depthwise_at_end(struct rig *rig, struct qm_insn *insn) {
     draw_depthwise(rig, insn);
-    move_to_end(rig, insn, insn->kernel_h * insn->kernel_w * insn->channels);
+    move_to_end(rig, insn, insn->kernel_h * insn->kernel_w * insn->run_bytes * insn->channels);
 }
 
 Test(matmul, dense_is_the_sum_of_products) {
