@@ -265,6 +265,7 @@ static void add(struct boundaries *boundaries, const struct boundary *boundary) 
 static bool rule_exists(const struct rule *rule, const struct qm_machine *machine, enum qm_opcode opcode) {
     if (rule->slack == nibble_tiles || rule->slack == nibble_channels || rule->slack == nibble_length)
         return machine->cols % 2 != 0 || (has(HAS_depthwise, opcode) && qm_machine_tile(machine, true) % 2 != 0);
+    if (rule->slack == chain_left) return machine->rows > 1; /* of one tap none can be padding */
     return rule->slack != row_of_a_burst || machine->scratchpad_bytes > 4 * QM_BURST_BYTES;
 }
 

@@ -17,10 +17,11 @@ static void draw_chain(struct draw *d, struct qm_insn *insn) {
     insn->sample_step = draw_wide(d, 1, 3, 255);
 }
 
-/* Taps that see padding beside the samples, when it is known how many there are. */
+/* Taps that see padding beside the samples, when it is known how many there are; dense anything, which has no meaning. */
 static void draw_chain_padding(struct draw *d, struct qm_insn *insn) {
-    insn->skip_left = draw_between(d, 0, insn->run_bytes - 1);
-    insn->skip_right = draw_between(d, 0, insn->run_bytes - 1 - insn->skip_left);
+    int64_t most = insn->depthwise ? insn->run_bytes - 1 : QM_CHAIN_TAPS - 1;
+    insn->skip_left = draw_between(d, 0, most);
+    insn->skip_right = draw_between(d, 0, insn->depthwise ? most - insn->skip_left : most);
 }
 
 bool draw_MATMUL(struct draw *d, struct qm_insn *insn) {
@@ -31,7 +32,7 @@ bool draw_MATMUL(struct draw *d, struct qm_insn *insn) {
     draw_tiles(d, insn);
     while (matmul_cycles(d, insn) > DRAW_BUDGET_CYCLES || draw_operand_size(d, insn, "weight_addr") > d->machine->scratchpad_bytes / 2)
         halve(&insn->kernel_h), halve(&insn->kernel_w), halve(&insn->run_bytes), halve(&insn->out_w), halve(&insn->sample_step);
-    if (insn->depthwise) draw_chain_padding(d, insn);
+    draw_chain_padding(d, insn);
     if (!insn->depthwise && draw_chance(d, 40))
         insn->weight_zero = draw_chance(d, 80) ? draw_between(d, -QM_WEIGHT_ZERO_MAX, QM_WEIGHT_ZERO_MAX) : draw_between(d, -8, 8);
     insn->in_unsigned = draw_chance(d, 30);
