@@ -32,11 +32,11 @@ bool draw_MATMUL(struct draw *d, struct qm_insn *insn) {
     draw_tiles(d, insn);
     while (matmul_cycles(d, insn) > DRAW_BUDGET_CYCLES || draw_operand_size(d, insn, "weight_addr") > d->machine->scratchpad_bytes / 2)
         halve(&insn->kernel_h), halve(&insn->kernel_w), halve(&insn->run_bytes), halve(&insn->out_w), halve(&insn->sample_step);
-    draw_chain_padding(d, insn);
     if (!insn->depthwise && draw_chance(d, 40))
         insn->weight_zero = draw_chance(d, 80) ? draw_between(d, -QM_WEIGHT_ZERO_MAX, QM_WEIGHT_ZERO_MAX) : draw_between(d, -8, 8);
     insn->in_unsigned = draw_chance(d, 30);
     insn->accumulate = draw_chance(d, 30);
+    draw_chain_padding(d, insn);
     insn->weight_addr = draw_place(d, draw_operand_size(d, insn, "weight_addr"));
     return true;
 }
