@@ -51,7 +51,7 @@ static int64_t channels_below(const struct boundary_site *at) {
 }
 
 static int64_t pool_run(const struct boundary_site *at) {
-    return has(HAS_depthwise, at->insn->opcode) ? INT64_MAX : 1 - at->insn->run_bytes;
+    return 1 - at->insn->run_bytes;
 }
 
 static int64_t chain_taps(const struct boundary_site *at) {
@@ -65,6 +65,15 @@ static int64_t chain_step(const struct boundary_site *at) {
 
 static int64_t chain_padding(const struct boundary_site *at) {
     return at->insn->depthwise != 0 ? at->insn->run_bytes - 1 - at->insn->skip_left - at->insn->skip_right : INT64_MAX;
+}
+
+/* One instruction is beyond one boundary: that of the padding on the left, if it has such, else that on the right. */
+static int64_t chain_left(const struct boundary_site *at) {
+    return at->insn->skip_left > 0 ? chain_padding(at) : INT64_MAX;
+}
+
+static int64_t chain_right(const struct boundary_site *at) {
+    return at->insn->skip_left > 0 ? INT64_MAX : chain_padding(at);
 }
 
 static int64_t depthwise_precision(const struct boundary_site *at) {
@@ -185,11 +194,11 @@ static const struct rule {
     {HAS_acc_addr, BEYOND_REFUSED, "end in the accumulator", QM_FIELD_acc_addr, 1, operand_end, false, NOTHING},
     {HAS_tiles, BEYOND_REFUSED, "channels for tiles", QM_FIELD_channels, 1, channels_above, false, NOTHING},
     {HAS_tiles, BEYOND_REFUSED, "tiles for channels", QM_FIELD_channels, -1, channels_below, false, NOTHING},
-    {HAS_run_bytes & HAS_channels, BEYOND_REFUSED, "run of a pool", QM_FIELD_run_bytes, 1, pool_run, false, NOTHING},
+    {HAS_pool_kind, BEYOND_REFUSED, "run of a pool", QM_FIELD_run_bytes, 1, pool_run, false, NOTHING},
     {HAS_sample_step, BEYOND_REFUSED, "taps of a chain", QM_FIELD_run_bytes, 1, chain_taps, false, NOTHING},
     {HAS_sample_step, BEYOND_REFUSED, "samples to the next output", QM_FIELD_sample_step, -1, chain_step, false, NOTHING},
-    {HAS_skip_left, BEYOND_REFUSED, "padding left of a chain", QM_FIELD_skip_left, 1, chain_padding, false, NOTHING},
-    {HAS_skip_right, BEYOND_REFUSED, "padding right of a chain", QM_FIELD_skip_right, 1, chain_padding, false, NOTHING},
+    {HAS_skip_left, BEYOND_REFUSED, "padding left of a chain", QM_FIELD_skip_left, 1, chain_left, false, NOTHING},
+    {HAS_skip_right, BEYOND_REFUSED, "padding right of a chain", QM_FIELD_skip_right, 1, chain_right, false, NOTHING},
     {HAS_precision, BEYOND_REFUSED, "depthwise precision", QM_FIELD_precision, 1, depthwise_precision, false, NOTHING},
     {HAS_weight_zero, BEYOND_REFUSED, "weight_zero above", QM_FIELD_weight_zero, 1, weight_zero_above, false, NOTHING},
     {HAS_weight_zero, BEYOND_REFUSED, "weight_zero below", QM_FIELD_weight_zero, -1, weight_zero_below, false, NOTHING},
@@ -256,6 +265,7 @@ static void add(struct boundaries *boundaries, const struct boundary *boundary) 
 static bool rule_exists(const struct rule *rule, const struct qm_machine *machine, enum qm_opcode opcode) {
     if (rule->slack == nibble_tiles || rule->slack == nibble_channels || rule->slack == nibble_length)
         return machine->cols % 2 != 0 || (has(HAS_depthwise, opcode) && qm_machine_tile(machine, true) % 2 != 0);
+    if (rule->slack == chain_left) return machine->rows > 1; /* of one tap none can be padding */
     return rule->slack != row_of_a_burst || machine->scratchpad_bytes > 4 * QM_BURST_BYTES;
 }
 

@@ -19,8 +19,8 @@ enum { ADDRESS_MASK = 0xffffff, KNOWN = 0xff };
 /* A weight row or row that was issued in the cycle before. */
 struct fed {
     bool valid, buffer;
-    uint8_t row;
-    uint32_t index; /* of its instruction */
+    uint8_t row, sampled; /* of a weight row; of a row of a chain */
+    uint32_t index;       /* of its instruction */
     const struct qm_insn *insn;
 };
 
@@ -36,7 +36,7 @@ struct in_flight {
 
 /* What the lines of spec/probes.def call b. */
 struct boundary {
-    uint32_t load_addr, weight_addr, window_addr, overflows, row_sampled;
+    uint32_t load_addr, weight_addr, window_addr, overflows;
     uint64_t load_mask;
     struct fed fed_weight, fed_row;
     struct in_flight announced, committed;
@@ -49,6 +49,7 @@ struct probe {
     const struct qm_machine *machine;
     struct boundary boundary;
     uint8_t row_bytes[MATMUL_BYTES_MAX]; /* of fed_row, as the array gets them */
+    uint8_t row_sampled;                 /* the rows of the array that take samples with it */
     bool reads_sums;                     /* the cycle before read the accumulator */
     uint16_t read_row;
     struct in_flight *rows; /* [row_mask + 1] by cycle of issue */
@@ -116,7 +117,7 @@ static void feed_chain(struct probe *probe, const struct qm_insn *insn, int64_t 
     for (int64_t row = 0; row < insn->run_bytes; row++) {
         int64_t sample = ox * insn->sample_step + insn->run_bytes - 1 - row - insn->skip_left;
         probe->row_bytes[2 * row] = (uint8_t)insn->pad_value;
-        if (sample >= 0 && sample < qm_samples_of_row(insn)) probe->boundary.row_sampled |= 1u << row;
+        if (sample >= 0 && sample < qm_samples_of_row(insn)) probe->row_sampled |= (uint8_t)(1u << row);
     }
 }
 
@@ -156,7 +157,7 @@ static void issue_row(struct probe *probe, const struct wires *w, const struct c
     if (at == 0) enter_step(probe, step, first, core);
     probe->boundary.window_addr = (uint32_t)(insn->in_addr + run.y * insn->in_pitch + run.x + first) & ADDRESS_MASK;
     if (!makes_output(&core->matmul)) return;
-    probe->boundary.row_sampled = 0;
+    probe->row_sampled = 0;
     if (insn->depthwise != 0)
         feed_chain(probe, insn, m % insn->out_w);
     else
@@ -192,6 +193,7 @@ static void feed_array(struct probe *probe, const struct wires *w, const struct 
     }
     if (w->matmul.row) {
         b->fed_row.buffer = core->matmul.back_buffer;
+        b->fed_row.sampled = probe->row_sampled;
         b->fed_row.insn = core->matmul.back.insn;
         b->fed_row.index = (uint32_t)queue->taken - 1;
     }
