@@ -100,9 +100,9 @@ for engine in cycle functional systemc fast timing; do
     refuses 2 "still busy after 1000 cycles, the limit that was given" "$qmac" run "$model" --max-cycles 1000 --engine $engine
     accepts "$qmac" run "$model" --max-cycles 1000000 --engine $engine
 done
-refuses 2 "still busy after 2088 cycles" "$qmac" run "$model" --max-cycles 2088
-accepts "$qmac" run "$model" --max-cycles 2089
-refuses 2 "still busy after 2088 cycles" "$qmac" run "$model" --max-cycles 2088 --step
+refuses 2 "still busy after 1921 cycles" "$qmac" run "$model" --max-cycles 1921
+accepts "$qmac" run "$model" --max-cycles 1922
+refuses 2 "still busy after 1921 cycles" "$qmac" run "$model" --max-cycles 1921 --step
 
 # LOAD of 65535 x 32767 rows: the counts of the first LOAD in the file.
 "$qmac" compile "$model" --machine tiny -o "$tmp/long.qmac" >"$tmp/.out"
