@@ -61,8 +61,8 @@ module mac_array_fast #(
     integer d;
     integer k;
 
-    task shift_samples;
-        begin
+    always @(posedge clk_i) begin
+        if (sample_valid_i) begin
             k = `QM_CHAIN_TAPS;
             while (k > 1) begin
                 k = k - 1;
@@ -70,10 +70,6 @@ module mac_array_fast #(
             end
             for (c = 0; c < Cols; c = c + 1) samples[0][c] = sample_data_i[8*c +: 8];
         end
-    endtask
-
-    always @(posedge clk_i) begin
-        if (sample_valid_i) shift_samples;
         for (c = 0; c < Cols; c = c + 1) totals[c] = 32'd0;
         if (row_valid_i && row_mode_i == `QM_ARRAY_MODE_8X8) begin
             for (r = 0; r < Rows; r = r + 1)
