@@ -267,7 +267,7 @@ static void spoil(struct generator *g, struct qm_random_program *program, const 
 }
 
 void qm_random_program_make(const struct qm_machine *machine, uint64_t seed, struct qm_random_program *program) {
-    enum { EVERY_SECOND = 2, TURNS_APART = 37 };
+    enum { EVERY_SECOND = 2, TURNS_APART = 37, SEEDS_OF_A_DISTANCE = 300 };
     struct generator g = {.draw = {.machine = machine, .code_bytes = DATA_OFFSET, .arena_bytes = QM_RANDOM_ARENA_BYTES}};
     struct qm_insn moved;
     qm_prng_init(&g.draw.prng, seed);
@@ -276,9 +276,10 @@ void qm_random_program_make(const struct qm_machine *machine, uint64_t seed, str
     program->count = program->program_count = (uint32_t)draw_between(&g.draw, 1, QM_RANDOM_MAX_INSNS);
     program->program_addr = 256 * (uint32_t)draw_between(&g.draw, 0, 1);
     struct malformation malformation = malformation_in_turn(&g, seed, program->count);
+    uint64_t apart = TURNS_APART + seed / SEEDS_OF_A_DISTANCE; /* or a boundary would always have the same others beside it */
     for (uint32_t i = 0; i < program->count; i++)
         if (i % EVERY_SECOND == 0)
-            draw_insn_in_turn(&g, seed + i / EVERY_SECOND * TURNS_APART, &program->insns[i]);
+            draw_insn_in_turn(&g, seed + i / EVERY_SECOND * apart, &program->insns[i]);
         else
             draw_insn(&g.draw, &program->insns[i], 1, QM_OPCODE_END - 1);
     struct qm_insn *bad = &program->insns[malformation.place];
