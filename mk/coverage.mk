@@ -5,8 +5,9 @@ COV := $(B)/coverage
 COV_CXX := clang++
 COV_CXXFLAGS = -std=gnu++17 -w -DVM_COVERAGE=1 -DVM_SC=0 -DVM_TRACE=0 -I$(VERILATOR_ROOT)/include -I$(VERILATOR_ROOT)/include/vltstd
 
-# A machine: the form of its array, what is counted, its name and knobs; then the random programs in a recording, and the stalls of each
-# recording. Line coverage alone builds fast: acc20 is there for the sums that saturate, wrap20 for those that wrap.
+# A machine: the form of its array, what is counted, its name and knobs; then the random programs in a recording, enough that each refusal
+# of decode is among them, and the stalls of each recording. Line coverage alone builds fast: acc20 is there for the sums that saturate,
+# wrap20 for those that wrap.
 COV_ARRAY_tiny := 0
 COV_ARRAY_edge := 1
 COV_ARRAY_acc20 := 1
@@ -16,7 +17,7 @@ COV_KINDS_edge := --coverage-line --coverage-toggle
 COV_KINDS_acc20 := --coverage-line
 COV_KINDS_wrap20 := --coverage-line
 COV_NAME_wrap20 := acc20 accumulator_saturate=0
-COV_PROGRAMS := 40
+COV_PROGRAMS := 70
 COV_STALLS := 0 0.3
 COV_MACHINES := tiny edge acc20 wrap20
 COV_DATA := $(COV_MACHINES:%=$(COV)/%.dat)
