@@ -61,8 +61,8 @@ module mac_array_fast #(
     integer d;
     integer k;
 
-    always @(posedge clk_i) begin
-        if (sample_valid_i) begin
+    task shift_samples;
+        begin
             k = `QM_CHAIN_TAPS;
             while (k > 1) begin
                 k = k - 1;
@@ -70,6 +70,10 @@ module mac_array_fast #(
             end
             for (c = 0; c < Cols; c = c + 1) samples[0][c] = sample_data_i[8*c +: 8];
         end
+    endtask
+
+    always @(posedge clk_i) begin
+        if (sample_valid_i) shift_samples;
         for (c = 0; c < Cols; c = c + 1) totals[c] = 32'd0;
         if (row_valid_i && row_mode_i == `QM_ARRAY_MODE_8X8) begin
             for (r = 0; r < Rows; r = r + 1)
@@ -83,7 +87,7 @@ module mac_array_fast #(
                         totals[c] = totals[c] + {{24{samples[k % `QM_CHAIN_TAPS][c][7] && !row_unsigned_i}}, samples[k % `QM_CHAIN_TAPS][c]}
                                               * weights[row_buffer_i][k][c];
                 else
-                for (c = 0; c < Cols; c = c + 1) totals[c] = totals[c] + {{16{factor[15]}}, factor} * weights[row_buffer_i][k][c];
+                    for (c = 0; c < Cols; c = c + 1) totals[c] = totals[c] + {{16{factor[15]}}, factor} * weights[row_buffer_i][k][c];
             end
         end else if (row_valid_i) begin
             for (r = 0; r < Rows; r = r + 1)

@@ -76,11 +76,16 @@ static struct node *parse_block(struct parser *parser) {
     return node;
 }
 
-/* left = right; or left <= right; */
+/* left = right; or left <= right; or a call of a task, which has no arguments. */
 static struct node *parse_assignment(struct parser *parser) {
+    static const char *const behind[] = {"=", "<=", ";", NULL};
     struct node *node = node_create(parser, FORM_STATEMENT, parser->at);
     do parser_skip_brackets(parser);
-    while (!parser_sees(parser, "=") && !parser_sees(parser, "<=") && parser->status == QM_OK);
+    while (!sees_any(parser, behind) && parser->status == QM_OK);
+    if (parser_accepts(parser, ";")) {
+        node->end = parser->at;
+        return node;
+    }
     if (!parser_accepts(parser, "=")) parser_expect(parser, "<=");
     node_add(node, expression_parse(parser));
     parser_expect(parser, ";");
@@ -121,11 +126,12 @@ static void parse_always(struct parser *parser, struct node *root) {
     node_add(root, parse_statement(parser));
 }
 
-static void parse_function(struct parser *parser, struct node *root) {
+/* A function, or a task, up to its end. */
+static void parse_function(struct parser *parser, const char *end, struct node *root) {
     static const char *const declarations[] = {"input", "reg", "integer", NULL};
     parser_skip_to(parser, ";");
     while (sees_any(parser, declarations)) parser_skip_to(parser, ";");
-    while (parser->status == QM_OK && !parser_accepts(parser, "endfunction")) node_add(root, parse_statement(parser));
+    while (parser->status == QM_OK && !parser_accepts(parser, end)) node_add(root, parse_statement(parser));
 }
 
 /* Whether the port is an input, by its name: NAME_i. The clock is left alone. */
@@ -173,7 +179,9 @@ static void parse_item(struct parser *parser, struct node *root) {
     } else if (parser_sees(parser, "always"))
         parse_always(parser, root);
     else if (parser_sees(parser, "function"))
-        parse_function(parser, root);
+        parse_function(parser, "endfunction", root);
+    else if (parser_sees(parser, "task"))
+        parse_function(parser, "endtask", root);
     else
         parse_instance(parser, root);
 }
