@@ -32,10 +32,14 @@ static void make_small(struct qm_insn *insn, const struct qm_field *field) {
     if (qm_field_applies(&qm_fields[QM_FIELD_tiles], insn->opcode)) insn->channels = insn->tiles = 1;
 }
 
+static bool is_broken(const struct generator *g, const struct qm_insn *insn) {
+    int which;
+    return boundaries_broken(&g->boundaries, insn, &which) > 0;
+}
+
 /* A good instruction, with defined values and short. */
 static bool is_good(const struct generator *g, const struct qm_insn *insn) {
-    int which;
-    if (boundaries_broken(&g->boundaries, insn, &which) > 0 || qm_writes_what_it_reads(insn, g->draw.machine)) return false;
+    if (is_broken(g, insn) || qm_writes_what_it_reads(insn, g->draw.machine)) return false;
     if (qm_writes_arena_below(insn, g->draw.machine, DATA_OFFSET)) return false;
     return qm_work_cycles(insn, g->draw.machine) <= BOUNDARY_CYCLES;
 }
@@ -46,17 +50,20 @@ static bool is_refused_by(const struct generator *g, const struct qm_insn *insn,
     return boundaries_broken(&g->boundaries, insn, &which) == 1 && which == boundary - g->boundaries.list;
 }
 
-/* Draws an instruction that is good, or refused, when it is moved; *moved is that one. Some boundaries want a small one.
- * False: it was not found. */
+/* Draws an instruction that decode accepts, and that is good, or refused, when it is moved; *moved is that one. Some boundaries want a
+ * small one. False: it was not found, and *insn is as before. */
 static bool draw_at_boundary(struct generator *g, const struct boundary *boundary, bool beyond, struct qm_insn *insn,
                              struct qm_insn *moved) {
+    bool refused = beyond && boundary->kind == BEYOND_REFUSED;
     for (int attempt = 0; attempt < BOUNDARY_ATTEMPTS; attempt++) {
-        draw_insn(&g->draw, insn, boundary->opcode, boundary->opcode);
-        if (attempt >= BOUNDARY_ATTEMPTS / 8) make_small(insn, boundary->field);
-        *moved = *insn;
-        if (!boundary_move(boundary, g->draw.machine, moved, beyond)) continue;
-        bool refused = beyond && boundary->kind == BEYOND_REFUSED;
-        if (refused ? is_refused_by(g, moved, boundary) : is_good(g, moved)) return true;
+        struct qm_insn drawn;
+        draw_insn(&g->draw, &drawn, boundary->opcode, boundary->opcode);
+        if (attempt >= BOUNDARY_ATTEMPTS / 8) make_small(&drawn, boundary->field);
+        *moved = drawn;
+        if (is_broken(g, &drawn) || !boundary_move(boundary, g->draw.machine, moved, beyond)) continue;
+        if (!(refused ? is_refused_by(g, moved, boundary) : is_good(g, moved))) continue;
+        *insn = drawn;
+        return true;
     }
     return false;
 }
