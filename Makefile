@@ -106,7 +106,7 @@ test: deps ## build and run all tests that fit in 15 minutes
 	tests/run.sh unit rtl proofs oracle networks cli programs icarus lockstep systemc
 
 test-long: deps ## the longer tests: fuzzing, planted faults, long proofs, coverage
-	+@$(MAKE) --no-print-directory all $(FUZZ_TARGETS:%=$(B)/fuzz/%) $(B)/icarus_record $(B)/parameters
+	+@$(MAKE) --no-print-directory all $(PROGRAMS) $(FUZZ_TARGETS:%=$(B)/fuzz/%)
 	tests/run.sh long
 
 lint: deps ## style, room walls, Verilog lint, generated tables

@@ -49,9 +49,9 @@ verify --random 10 --corpus "$dir/kill"
 [ "$(state "$dir/kill" programs)" = $(($(state "$dir/kill" next) - 1)) ] || wrong "SIGKILL has spoilt the state"
 
 # A difference: exit status 1, and the next run begins with the program that differed.
-tests/lockstep/plant.sh lost_stall build/tests/faults/lost_stall
+tests/lockstep/plant.sh lost_stall "$dir/lost_stall"
 status=0
-verify --random 200 --seed 2 --jobs 2 --corpus "$dir/fault" --rtl build/tests/faults/lost_stall --waves "$dir/waves" \
+verify --random 200 --seed 2 --jobs 2 --corpus "$dir/fault" --rtl "$dir/lost_stall" --waves "$dir/waves" \
     >"$dir/log" 2>&1 || status=$?
 [ $status = 1 ] || wrong "status $status after a difference"
 seed=$(sed -n 's/^qmac: random program, seed \([0-9]*\),.*/\1/p' "$dir/log")

@@ -39,13 +39,13 @@ END
 verify 2 "both still busy after" "$dir/long.prog"
 
 # The RTL is at fault, and what comes after the difference fails.
-tests/lockstep/plant.sh lost_stall build/tests/faults/lost_stall >"$dir/out" || exit 2
-faulty="--machine tiny --stalls 0.2 --rtl build/tests/faults/lost_stall"
+tests/lockstep/plant.sh lost_stall build/tests/limits/lost_stall >"$dir/out" || exit 2
+faulty="--machine tiny --stalls 0.2 --rtl build/tests/limits/lost_stall"
 mkdir "$dir/waves" "$dir/waves/model.vcd" "$dir/net" "$dir/net/rtl.vcd"
 # shellcheck disable=SC2086
 verify 1 "the waveforms are missing: $dir/waves/model.vcd" --random 300 --seed 2 --jobs 2 $faulty --waves "$dir/waves"
 command=$(sed -n 's/^qmac: it is found again by: qmac //p' "$dir/err" | head -n 1)
-echo "$command" | grep -qxE 'verify --random 1 --seed [0-9]+ --machine tiny --stalls 0.2 --rtl build/tests/faults/lost_stall' ||
+echo "$command" | grep -qxE 'verify --random 1 --seed [0-9]+ --machine tiny --stalls 0.2 --rtl build/tests/limits/lost_stall' ||
     wrong "not the whole command: $command"
 # shellcheck disable=SC2086
 build/qmac $command --waves "$dir/again" >"$dir/out" 2>"$dir/err"
@@ -60,7 +60,7 @@ done
 # shellcheck disable=SC2086
 verify 1 "example 0 (random, seed $seed): model and RTL differ" $digits $faulty --seed $seed --waves "$dir/net" \
     --max-cycles 1000000000000000000
-again="qmac verify $digits --machine tiny --stalls 0.2 --rtl build/tests/faults/lost_stall --seed $seed --max-cycles 1000000000000000000"
+again="qmac verify $digits --machine tiny --stalls 0.2 --rtl build/tests/limits/lost_stall --seed $seed --max-cycles 1000000000000000000"
 grep -qF "again by: $again" "$dir/err" || wrong "not the whole command of a network"
 
 # The folder of the reduced program goes away after the difference.

@@ -6,8 +6,8 @@ set -u
 cd "$(dirname "$0")/../.." || exit 2
 fault=$1
 shift
-dir=build/tests/faults/$fault
-mkdir -p build/tests/faults
+dir=build/tests/located/$(printf '%s' "$fault $*" | tr -c 'A-Za-z0-9' _)
+mkdir -p build/tests/located
 block=$(tests/lockstep/plant.sh "$fault" "$dir") || exit 2
 waves=$dir-waves
 rm -rf "$waves"

@@ -4,14 +4,14 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 [ $# -gt 0 ] || set -- $(sed -n 's/^\([a-z_]*\) .*/\1/p' tests/lockstep/faults.txt)
-mkdir -p build/tests/faults
+mkdir -p build/tests/shrunk
 failed=0
 wrong() {
     echo "shrunk.sh: $*"
     failed=1
 }
 for fault in "$@"; do
-    dir=build/tests/faults/$fault
+    dir=build/tests/shrunk/$fault
     saved=$dir.prog
     rm -f "$saved"
     tests/lockstep/plant.sh "$fault" "$dir" >/dev/null || exit 2

@@ -22,6 +22,7 @@ check "the report locates a planted fault in a network" tests/lockstep/located.s
 check "the signals between the blocks are equal in digits on m3x5" build/qmac verify $digits --machine m3x5 --stalls 0.1 --probe
 mkdir -p build/attention-models
 check "networks with attention are written" build/attention build/attention-models
+settle
 for format in tflite onnx; do
     for machine in one tiny edge m3x5; do
         check "attention in $format on $machine" build/qmac verify build/attention-models/attention.$format --machine $machine

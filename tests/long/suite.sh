@@ -9,7 +9,8 @@ for seed in 99 12345 777; do
         build/move_costs 25 $seed tiny edge acc20 m3x5 m8x16 m16x8
 done
 check "30 faults planted in the RTL are noticed" make --no-print-directory mutate MUTANTS=30
-check "150 faults planted in the checks of decode are noticed" make --no-print-directory mutate MUTANTS=150 MUTANT_FILE=rtl/decode.v
+check "150 faults planted in the checks of decode are noticed" \
+    make --no-print-directory mutate MUTANTS=150 MUTANT_FILE=rtl/decode.v MUTANT_DIR=build/mutants-decode
 check "the timing engine equals the cycle engine on 20,000 random programs and machines" build/timing_equals_cycle 20000 100000
 [ -z "${QMAC_DATA:-}" ] || check "the timing engine equals the cycle engine on a machine of one cell" tests/networks/timing.sh one
 # shellcheck disable=SC2046
@@ -62,6 +63,8 @@ done
 for case in times headers copy paths errors damaged ends streams interrupted umask owner read_only; do
     check "what verify says is of the Verilog that is there: $case" tests/lockstep/builds.sh $case
 done
+settle # coverage writes lists of dependencies, which every make reads
 check "coverage of RTL, C and instruction fields is at its goals" make --no-print-directory -j2 coverage
+settle
 check "programs that show ten planted faults are reduced to at most 8 instructions each" tests/lockstep/shrunk.sh
 check "too little memory is status 3 and one line, in steps of 200 KiB" tests/cli/memory.sh 200
