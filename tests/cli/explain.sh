@@ -70,6 +70,12 @@ has "$tmp/.out" "differ   precision model > w4a8"
 sed "s|$model|/nowhere/model.tflite|" "$tmp/a.json" >"$tmp/gone.json"
 accepts "$qmac" diff "$tmp/gone.json" "$tmp/b.json"
 has "$tmp/.out" "knobs    cannot be told apart: the model of A is not there"
+"$qmac" run workloads/digits/digits_w4a4.onnx --engine timing --json "$tmp/onnx.json" >"$tmp/.out" || fail "the ONNX network does not run"
+accepts "$qmac" diff "$tmp/a.json" "$tmp/onnx.json" --all
+has "$tmp/.out" "only in A"
+has "$tmp/.out" "only in B"
+sum=$(sed -n '/^layer /,$p' "$tmp/.out" | awk 'NR > 1 { gsub(",", ""); sum += $5 } END { print sum }')
+[ "$sum" = $(($(cycles_of "$tmp/onnx.json" all) - a)) ] || fail "the layers of two networks change by $sum cycles"
 run values.json --engine functional
 refuses 2 "values.json: the functional engine knew no time" "$qmac" diff "$tmp/a.json" "$tmp/values.json"
 refuses 2 "digits_int8.tflite: JSON is not what it holds" "$qmac" diff "$model" "$tmp/a.json"
