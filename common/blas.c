@@ -11,7 +11,7 @@ enum qm_status qm_blas_open(struct qm_blas *blas, struct qm_diag *diag) {
     void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     void *threads = library != NULL ? dlsym(library, "openblas_set_num_threads") : NULL;
     void *sgemm = threads != NULL ? dlsym(library, "cblas_sgemm") : NULL;
-    if (sgemm == NULL) return qm_fail(diag, QM_INTERNAL, "%s: cannot be loaded: %s: make deps installs it", LIBRARY, dlerror());
+    if (sgemm == NULL) return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be loaded: %s: make deps installs it", LIBRARY, dlerror());
     void (*set_threads)(int);
     memcpy(&set_threads, &threads, sizeof threads);
     memcpy(&blas->sgemm, &sgemm, sizeof sgemm);

@@ -31,7 +31,7 @@ struct qm_blas_product {
     bool adds; /* to what stands in out */
 };
 
-/* QM_INTERNAL when the library is not there. */
+/* QM_BAD_INPUT when the library is not there. */
 QM_MUST_USE enum qm_status qm_blas_open(struct qm_blas *blas, struct qm_diag *diag);
 
 void qm_blas_multiply(const struct qm_blas *blas, const struct qm_blas_product *product);

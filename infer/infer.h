@@ -14,7 +14,7 @@
 struct infer;
 
 /* Makes a graph of real numbers ready to be run: float32 inputs, and operators that have a value here. The graph must outlive it. What
- * cannot be run is QM_BAD_INPUT, with all such operators named; QM_INTERNAL when OpenBLAS is not there. */
+ * cannot be run is QM_BAD_INPUT, with all such operators named, and when OpenBLAS is not there. */
 QM_MUST_USE enum qm_status infer_create(const struct qm_graph *graph, struct infer **infer, struct qm_diag *diag);
 void infer_destroy(struct infer *infer); /* NULL is fine */
 
