@@ -1,7 +1,7 @@
 /* adaround.c - see adaround.h.
  *
- * Output channels do not depend on each other, so a layer is learned in blocks of some channels of a group, each by one thread from begin to
- * end. All blocks draw the same rows. A channel's loss is relative to what rounding to the nearest has, so that one set of options suits
+ * Output channels do not depend on each other, so a layer is learned in blocks of some channels of a group, each by one thread from begin
+ * to end. All blocks draw the same rows. A channel's loss is relative to what rounding to the nearest has, so that one set of options suits
  * layers of all scales.
  */
 #include "quantize/adaround.h"
@@ -110,7 +110,7 @@ static void set_soft_weights(struct block *b) {
 
 /* ---- losses ---- */
 
-/* Takes `count` rows of windows and targets; row i is rows[i], or from + i. */
+/* Takes a row of windows and targets. */
 static void take_row(struct block *b, uint32_t to, size_t row) {
     const struct qm_adaround_layer *layer = b->job->layer;
     size_t outputs = (size_t)layer->groups * layer->channels;

@@ -1,8 +1,8 @@
 /* adaround.h - rounds the weights of one layer up or down so that its outputs come closest to those of the float layer.
  *
- * Nagel et al., Up or down? Adaptive rounding for post-training quantization, 2020: each weight has a variable between 0 and 1 that is added
- * to the integer below it; the variables are learned on rows of inputs, and drawn to 0 or 1 while they are. Equations: docs/quantization.md,
- * AdaRound. The result depends on the seed, not on the number of threads.
+ * Nagel et al., Up or down? Adaptive rounding for post-training quantization, 2020: each weight has a variable between 0 and 1 that is
+ * added to the integer below it; the variables are learned on rows of inputs, and drawn to 0 or 1 while they are. Equations:
+ * docs/quantization.md, AdaRound. The result depends on the seed, not on the number of threads.
  */
 #ifndef QM_QUANTIZE_ADAROUND_H
 #define QM_QUANTIZE_ADAROUND_H
@@ -41,8 +41,8 @@ struct qm_adaround_errors {
     double nearest, learned;
 };
 
-/* Fills integers [groups][channels][inputs]. A channel whose error on the rows is not less than that of rounding to the nearest is rounded to
- * the nearest. */
+/* Fills integers [groups][channels][inputs]. A channel whose error on the rows is not less than that of rounding to the nearest is rounded
+ * to the nearest. */
 void qm_adaround(const struct qm_blas *blas, const struct qm_adaround_layer *layer, const struct qm_adaround_options *options,
                  int32_t *integers, struct qm_adaround_errors *errors);
 

@@ -1,7 +1,7 @@
 /* encoding.h - which integers stand for which real numbers: real = scale * (integer - zero).
  *
- * An encoding is made of the range that real numbers have, in a format that says how many integers there are. Zero is always one of the real
- * numbers that are met exactly, because padding and ReLU make many of it. Equations: docs/quantization.md, Encodings.
+ * An encoding is made of the range that real numbers have, in a format that says how many integers there are. Zero is always one of the
+ * real numbers that are met exactly, because padding and ReLU make many of it. Equations: docs/quantization.md, Encodings.
  */
 #ifndef QM_QUANTIZE_ENCODING_H
 #define QM_QUANTIZE_ENCODING_H
@@ -32,8 +32,8 @@ struct qm_range {
     double low, high;
 };
 
-/* The encoding of a range of finite numbers, which is widened to contain 0. A range of 0 alone has the scale 1. In a format that is unsigned
- * and symmetric all that is below 0 becomes 0. */
+/* The encoding of a range of finite numbers, which is widened to contain 0. A range of 0 alone has the scale 1. In a format that is
+ * unsigned and symmetric all that is below 0 becomes 0. */
 struct qm_encoding qm_encoding_of(const struct qm_format *format, struct qm_range range);
 
 /* The nearest integer, ties to even, cut to those that there are: what QuantizeLinear of ONNX computes, in floats. */

@@ -20,10 +20,10 @@ struct qm_filter {
 /* Gives each output channel a factor and an addend, [groups][channels] both: a batch normalization behind the layer, folded into it. */
 void qm_filter_scale(const struct qm_filter *filter, const float *factors, const float *addends);
 
-/* Cross-layer equalization: divides the first layer's channels, which are the second's inputs, by factors, and multiplies the second's weights
- * with them, so that both have the same range in each channel. What the two compute stays the same when between them is nothing, or a function
- * with f(sx) = s f(x), as ReLU. Fills factors [channels of the first]; a channel of zeros keeps 1. Returns the largest of all factors and their
- * inverses, which is 1 when nothing changed. */
+/* Cross-layer equalization: divides the first layer's channels, which are the second's inputs, by factors, and multiplies the second's
+ * weights with them, so that both have the same range in each channel. What the two compute stays the same when between them is nothing, or
+ * a function with f(sx) = s f(x), as ReLU. Fills factors [channels of the first]; a channel of zeros keeps 1. Returns the largest of all
+ * factors and their inverses, which is 1 when nothing changed. */
 double qm_filter_equalize(const struct qm_filter *first, const struct qm_filter *second, float *factors);
 
 /* Absorption of large biases: of each channel of the first layer, whose results are distributed with these means and deviations before a
@@ -31,8 +31,8 @@ double qm_filter_equalize(const struct qm_filter *first, const struct qm_filter 
  * makes of it to that layer's bias. Where windows reach into padding the sum is another one than before. */
 void qm_filter_absorb(const struct qm_filter *first, const struct qm_filter *second, float *means, const float *deviations);
 
-/* Analytic bias correction: takes from the bias what the rounding of the weights adds to the mean of each channel; rounded has the shape of the
- * weights, input_means is [groups][inputs]. */
+/* Analytic bias correction: takes from the bias what the rounding of the weights adds to the mean of each channel; rounded has the shape of
+ * the weights, input_means is [groups][inputs]. */
 void qm_filter_correct(const struct qm_filter *filter, const float *rounded, const float *input_means);
 
 /* Empirical bias correction: adds to the bias, [channels], the mean difference of the float layer's results from the quantized one's,

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Signal to quantization noise in dB: 10 log10 of the squares of the reference by those of the differences, over all elements. Infinite when
- * there is no difference, also when all is 0. */
+/* Signal to quantization noise in dB: 10 log10 of the squares of the reference by those of the differences, over all elements. Infinite
+ * when there is no difference, also when all is 0. */
 double qm_sqnr_db(size_t count, const float *reference, const float *outputs);
 
 /* The share of rows, 0 to 1, whose largest number is at the same place in both; of equal ones the first. Arrays are [rows][columns]. */

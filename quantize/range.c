@@ -77,42 +77,53 @@ struct level {
     double times, points;
 };
 
-/* Fills the levels [QM_LEVELS] with what lies in the range, and the sums of what does and of all. */
 enum { LEVELS = 1 << QM_ENCODING_BITS_MAX };
 
-static bool is_counted(const struct qm_points *points, size_t i) {
-    return points->values[i] != 0;
+/* The numbers that a range holds, and those beyond its ends, which become its first and its last one. */
+struct cut_points {
+    struct level levels[LEVELS];
+    double all, inside, below, above;
+    size_t first, last; /* of those inside */
+};
+
+/* The level of a point inside. */
+static struct level *level_of(struct cut_points *cut, const struct qm_encoding *encoding, double value) {
+    return &cut->levels[qm_quantize(encoding, (float)value) - encoding->low];
+}
+
+static void cut_points(struct cut_points *cut, const struct qm_points *points, const struct qm_encoding *encoding, struct qm_range range) {
+    for (size_t i = 0; i < points->count; i++) {
+        double times = (double)points->times[i], value = points->values[i];
+        if (value == 0) continue;
+        cut->all += times;
+        if (value < range.low)
+            cut->below += times;
+        else if (value > range.high)
+            cut->above += times;
+        else {
+            struct level *level = level_of(cut, encoding, value);
+            level->times += times;
+            level->points++;
+            if (cut->inside == 0) cut->first = i;
+            cut->last = i;
+            cut->inside += times;
+        }
+    }
 }
 
 /* The divergence of the numbers, cut to the range, from their integers, each spread evenly over the points that it stands for. */
 static double divergence(const struct qm_points *points, const struct qm_format *format, struct qm_range range) {
     struct qm_encoding encoding = qm_encoding_of(format, range);
-    struct level levels[LEVELS] = {0};
-    double all = 0, inside = 0, below = 0, above = 0, sum = 0;
-    size_t first = points->count, last = 0;
-    for (size_t i = 0; i < points->count; i++) {
-        if (!is_counted(points, i)) continue;
-        double times = (double)points->times[i], value = points->values[i];
-        all += times;
-        if (value < range.low)
-            below += times;
-        else if (value > range.high)
-            above += times;
-        else {
-            struct level *level = &levels[qm_quantize(&encoding, (float)value) - encoding.low];
-            level->times += times;
-            level->points++;
-            inside += times;
-            first = first == points->count ? i : first;
-            last = i;
-        }
-    }
-    if (inside == 0) return INFINITY;
-    for (size_t i = first; i <= last; i++) {
-        if (!is_counted(points, i)) continue;
-        const struct level *level = &levels[qm_quantize(&encoding, (float)points->values[i]) - encoding.low];
-        double p = ((double)points->times[i] + (i == first ? below : 0) + (i == last ? above : 0)) / all;
-        sum += p * log(p / (level->times / level->points / inside));
+    struct cut_points cut = {0};
+    double sum = 0;
+    cut_points(&cut, points, &encoding, range);
+    if (cut.inside == 0) return INFINITY;
+    for (size_t i = cut.first; i <= cut.last; i++) {
+        if (points->values[i] == 0) continue;
+        const struct level *level = level_of(&cut, &encoding, points->values[i]);
+        double times = (double)points->times[i] + (i == cut.first ? cut.below : 0) + (i == cut.last ? cut.above : 0);
+        double p = times / cut.all, q = level->times / level->points / cut.inside;
+        sum += p * log(p / q);
     }
     return sum;
 }
