@@ -55,6 +55,7 @@ struct block {
     uint32_t inputs, rows;           /* rows of a step */
     struct variable *variables;      /* [channels][inputs] */
     float *floors;                   /* [channels][inputs] the integer below, before it is cut */
+    float *shares;                   /* [channels][inputs] */
     float *weights;                  /* [channels][inputs] */
     float *slopes;                   /* [channels][inputs] of the loss by the weight */
     float *windows;                  /* [max(rows, EVALUATED_ROWS)][inputs] */
@@ -66,8 +67,17 @@ static size_t weight_count(const struct block *b) {
     return (size_t)b->channels * b->inputs;
 }
 
-static const struct qm_encoding *encoding_of(const struct block *b, size_t weight) {
-    return &b->job->layer->encodings[b->first + weight / b->inputs];
+/* The encoding of channel c of the block, and its weights as the layer has them. */
+static const struct qm_encoding *encoding_of(const struct block *b, uint32_t c) {
+    return &b->job->layer->encodings[b->first + c];
+}
+
+static const float *weights_of(const struct block *b, uint32_t c) {
+    return b->job->layer->weights + (size_t)(b->first + c) * b->inputs;
+}
+
+static inline float bounded(float x, float low, float high) {
+    return x < low ? low : x > high ? high : x;
 }
 
 /* ---- variables ---- */
@@ -81,30 +91,29 @@ static float share(struct variable *v) {
 }
 
 /* Starts where the shares give the weights themselves. */
-static void start_variables(struct block *b) {
-    const float *weights = b->job->layer->weights + (size_t)b->first * b->inputs;
-    for (size_t i = 0; i < weight_count(b); i++) {
-        const struct qm_encoding *encoding = encoding_of(b, i);
-        float scaled = weights[i] / encoding->scale, below = floorf(scaled);
-        float sigmoid = (scaled - below - LOW) / (HIGH - LOW);
-        b->floors[i] = below + (float)encoding->zero;
-        b->variables[i] = (struct variable){.alpha = logf(sigmoid / (1 - sigmoid))};
+static void start_variables(struct block *b, uint32_t c) {
+    const struct qm_encoding *encoding = encoding_of(b, c);
+    const float *weights = weights_of(b, c);
+    for (size_t i = 0, at = (size_t)c * b->inputs; i < b->inputs; i++, at++) {
+        float scaled = weights[i] / encoding->scale, below = floorf(scaled), sigmoid = (scaled - below - LOW) / (HIGH - LOW);
+        b->floors[at] = below + (float)encoding->zero;
+        b->variables[at] = (struct variable){.alpha = logf(sigmoid / (1 - sigmoid))};
     }
 }
 
 /* Sets a weight of an integer that need not be whole, and says whether it lies among those that there are. */
-static bool set_weight(struct block *b, size_t i, float integer) {
-    const struct qm_encoding *encoding = encoding_of(b, i);
-    float cut = fminf(fmaxf(integer, (float)encoding->low), (float)encoding->high);
-    b->weights[i] = (cut - (float)encoding->zero) * encoding->scale;
+static bool set_weight(struct block *b, const struct qm_encoding *encoding, size_t at, float integer) {
+    float cut = bounded(integer, (float)encoding->low, (float)encoding->high);
+    b->weights[at] = (cut - (float)encoding->zero) * encoding->scale;
     return cut == integer;
 }
 
 /* Weights between the integers; what is cut has no slope. */
-static void set_soft_weights(struct block *b) {
-    for (size_t i = 0; i < weight_count(b); i++) {
-        float added = share(&b->variables[i]);
-        if (!set_weight(b, i, b->floors[i] + added)) b->variables[i].slope = 0;
+static void set_soft_weights(struct block *b, uint32_t c) {
+    const struct qm_encoding *encoding = encoding_of(b, c);
+    for (size_t at = (size_t)c * b->inputs; at < (size_t)(c + 1) * b->inputs; at++) {
+        b->shares[at] = share(&b->variables[at]);
+        if (!set_weight(b, encoding, at, b->floors[at] + b->shares[at])) b->variables[at].slope = 0;
     }
 }
 
@@ -125,13 +134,14 @@ static void take_row(struct block *b, uint32_t to, size_t row) {
 static void compare(struct block *b, uint32_t rows, double *sums) {
     const struct qm_adaround_layer *layer = b->job->layer;
     float low = (float)layer->activation.low, high = (float)layer->activation.high;
-    for (size_t i = 0; i < (size_t)rows * b->channels; i++) {
-        size_t c = i % b->channels;
-        float result = b->results[i] + (layer->bias != NULL ? layer->bias[b->first + c] : 0);
-        float cut = fminf(fmaxf(result, low), high);
-        float difference = cut - fminf(fmaxf(b->targets[i], low), high);
-        b->results[i] = cut == result ? difference : 0;
-        if (sums != NULL) sums[c] += (double)difference * (double)difference;
+    for (uint32_t row = 0; row < rows; row++) {
+        float *results = b->results + (size_t)row * b->channels, *targets = b->targets + (size_t)row * b->channels;
+        for (uint32_t c = 0; c < b->channels; c++) {
+            float result = results[c] + (layer->bias != NULL ? layer->bias[b->first + c] : 0), cut = bounded(result, low, high);
+            float difference = cut - bounded(targets[c], low, high);
+            results[c] = cut == result ? difference : 0;
+            sums[c] += (double)difference * (double)difference;
+        }
     }
 }
 
@@ -183,7 +193,7 @@ static void find_slopes(struct block *b, uint32_t iteration) {
     int channels = (int)b->channels, inputs = (int)b->inputs;
     for (uint32_t i = 0; i < b->rows; i++) take_row(b, i, qm_hash3(b->job->options->seed, iteration, i) % b->job->layer->rows);
     multiply(b, b->rows);
-    compare(b, b->rows, NULL);
+    compare(b, b->rows, (double[BLOCK_CHANNELS]){0});
     qm_blas_multiply(b->job->blas, &(struct qm_blas_product){.m = channels,
                                                              .n = inputs,
                                                              .k = (int)b->rows,
@@ -196,50 +206,56 @@ static void find_slopes(struct block *b, uint32_t iteration) {
                                                              .out_stride = inputs});
 }
 
+/* Adam's: what stays of the means in each step, and what keeps it from dividing by 0. */
+static const float MEAN_KEPT = 0.9F, SQUARE_KEPT = 0.999F, SMALL = 1e-8F;
+
 /* One step of Adam (Kingma, Ba 2015) down the slope. rate is the learning rate, with both of its corrections for the first steps. */
 static void descend(struct variable *v, float slope, float rate) {
-    static const float MEAN_KEPT = 0.9F, SQUARE_KEPT = 0.999F, SMALL = 1e-8F;
     v->mean = MEAN_KEPT * v->mean + (1 - MEAN_KEPT) * slope;
     v->square = SQUARE_KEPT * v->square + (1 - SQUARE_KEPT) * slope * slope;
     v->alpha -= rate * v->mean / (sqrtf(v->square) + SMALL);
 }
 
-static void step(struct block *b, uint32_t iteration) {
-    const struct qm_adaround_options *options = b->job->options;
-    float beta = (float)beta_of(options, iteration), pull = (float)(options->regularization / b->inputs);
-    float rate = (float)(options->learning_rate * sqrt(1 - pow(0.999, iteration + 1)) / (1 - pow(0.9, iteration + 1)));
-    set_soft_weights(b);
-    find_slopes(b, iteration);
-    for (size_t i = 0; i < weight_count(b); i++) {
-        struct variable *v = &b->variables[i];
-        double nearest = b->nearest[i / b->inputs];
-        if (v->slope == 0 || nearest == 0) continue;
-        const struct qm_encoding *encoding = encoding_of(b, i);
-        float slope = (float)(2 * (double)b->slopes[i] * (double)encoding->scale / (b->rows * nearest));
-        float shared = b->weights[i] / encoding->scale + (float)encoding->zero - b->floors[i];
-        if (beta > 0) slope += pull * regularizing_slope(shared, beta);
+/* One step of the variables of a channel, whose loss is relative to that of rounding to the nearest. */
+static void descend_channel(struct block *b, uint32_t c, float rate, float beta) {
+    if (b->nearest[c] == 0) return;
+    float scale = (float)(2 * (double)encoding_of(b, c)->scale / (b->rows * b->nearest[c]));
+    float pull = (float)(b->job->options->regularization / b->inputs);
+    for (size_t at = (size_t)c * b->inputs; at < (size_t)(c + 1) * b->inputs; at++) {
+        struct variable *v = &b->variables[at];
+        if (v->slope == 0) continue;
+        float slope = scale * b->slopes[at];
+        if (beta > 0) slope += pull * regularizing_slope(b->shares[at], beta);
         descend(v, slope * v->slope, rate);
     }
 }
 
+static void step(struct block *b, uint32_t iteration) {
+    const struct qm_adaround_options *options = b->job->options;
+    float beta = (float)beta_of(options, iteration), t = (float)iteration + 1;
+    float rate = (float)options->learning_rate * sqrtf(1 - powf(SQUARE_KEPT, t)) / (1 - powf(MEAN_KEPT, t));
+    for (uint32_t c = 0; c < b->channels; c++) set_soft_weights(b, c);
+    find_slopes(b, iteration);
+    for (uint32_t c = 0; c < b->channels; c++) descend_channel(b, c, rate, beta);
+}
+
 /* ---- a block ---- */
 
-/* Rounds all weights to the nearest integers. */
-static void round_nearest(struct block *b, int32_t *integers) {
-    const float *weights = b->job->layer->weights + (size_t)b->first * b->inputs;
-    for (size_t i = 0; i < weight_count(b); i++) {
-        const struct qm_encoding *encoding = encoding_of(b, i);
-        integers[i] = qm_quantize(encoding, weights[i]);
-        set_weight(b, i, (float)integers[i]);
+/* Rounds the weights of a channel to the nearest integers. */
+static void round_nearest(struct block *b, uint32_t c, int32_t *integers) {
+    const struct qm_encoding *encoding = encoding_of(b, c);
+    for (size_t i = 0, at = (size_t)c * b->inputs; i < b->inputs; i++, at++) {
+        integers[at] = qm_quantize(encoding, weights_of(b, c)[i]);
+        set_weight(b, encoding, at, (float)integers[at]);
     }
 }
 
-/* Rounds each weight to the side that its share has come to. */
-static void round_learned(struct block *b, int32_t *integers) {
-    for (size_t i = 0; i < weight_count(b); i++) {
-        const struct qm_encoding *encoding = encoding_of(b, i);
-        set_weight(b, i, b->floors[i] + roundf(share(&b->variables[i])));
-        integers[i] = qm_quantize(encoding, b->weights[i]);
+/* Rounds each weight of a channel to the side that its share has come to. */
+static void round_learned(struct block *b, uint32_t c, int32_t *integers) {
+    const struct qm_encoding *encoding = encoding_of(b, c);
+    for (size_t at = (size_t)c * b->inputs; at < (size_t)(c + 1) * b->inputs; at++) {
+        set_weight(b, encoding, at, b->floors[at] + roundf(share(&b->variables[at])));
+        integers[at] = qm_quantize(encoding, b->weights[at]);
     }
 }
 
@@ -252,6 +268,7 @@ static struct block open_block(const struct job *job, uint32_t index) {
     size_t weights = weight_count(&b), rows = b.rows > EVALUATED_ROWS ? b.rows : EVALUATED_ROWS;
     b.variables = qm_alloc(weights * sizeof *b.variables);
     b.floors = qm_alloc(weights * sizeof *b.floors);
+    b.shares = qm_alloc(weights * sizeof *b.shares);
     b.weights = qm_alloc(weights * sizeof *b.weights);
     b.slopes = qm_alloc(weights * sizeof *b.slopes);
     b.windows = qm_alloc(rows * b.inputs * sizeof *b.windows);
@@ -264,6 +281,7 @@ static struct block open_block(const struct job *job, uint32_t index) {
 static void close_block(struct block *b) {
     free(b->variables);
     free(b->floors);
+    free(b->shares);
     free(b->weights);
     free(b->slopes);
     free(b->windows);
@@ -287,11 +305,11 @@ static void learn(const struct job *job, uint32_t index) {
     struct block b = open_block(job, index);
     int32_t *integers = job->integers + (size_t)b.first * b.inputs, *rounded = qm_alloc(weight_count(&b) * sizeof *rounded);
     double learned[BLOCK_CHANNELS];
-    round_nearest(&b, integers);
+    for (uint32_t c = 0; c < b.channels; c++) round_nearest(&b, c, integers);
     measure(&b, b.nearest);
-    start_variables(&b);
+    for (uint32_t c = 0; c < b.channels; c++) start_variables(&b, c);
     for (uint32_t i = 0; i < job->options->iterations; i++) step(&b, i);
-    round_learned(&b, rounded);
+    for (uint32_t c = 0; c < b.channels; c++) round_learned(&b, c, rounded);
     measure(&b, learned);
     choose(&b, learned, rounded, integers, &job->errors[index]);
     free(rounded);
