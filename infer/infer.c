@@ -227,11 +227,15 @@ static bool run_operator(struct infer *infer, const struct qm_graph_op *op) {
     return done;
 }
 
-bool infer_run(struct infer *infer, const float *const *inputs) {
+bool infer_run_until(struct infer *infer, const float *const *inputs, uint32_t op_count) {
     const struct qm_graph *graph = infer->graph;
     bool done = true;
     for (uint32_t i = 0; i < graph->input_count; i++)
         memcpy(infer->numbers[graph->inputs[i]], inputs[i], elements_of(graph, graph->inputs[i]) * sizeof(float));
-    for (uint32_t i = 0; i < graph->op_count && done; i++) done = run_operator(infer, &graph->ops[i]);
+    for (uint32_t i = 0; i < graph->op_count && i < op_count && done; i++) done = run_operator(infer, &graph->ops[i]);
     return done;
+}
+
+bool infer_run(struct infer *infer, const float *const *inputs) {
+    return infer_run_until(infer, inputs, infer->graph->op_count);
 }

@@ -21,6 +21,8 @@ void infer_destroy(struct infer *infer); /* NULL is fine */
 /* Runs one example, of which inputs[i] is input i of the graph, row-major. False: numbers have no result, as an index outside of what is
  * gathered from. */
 QM_MUST_USE bool infer_run(struct infer *infer, const float *const *inputs);
+/* The same of the first operators of the graph, at most so many. */
+QM_MUST_USE bool infer_run_until(struct infer *infer, const float *const *inputs, uint32_t op_count);
 /* The numbers of a tensor, row-major: a constant's, or those of the example that ran last. Borrowed. */
 const float *infer_numbers(const struct infer *infer, uint32_t tensor);
 /* Gives a constant other numbers, row-major, for the runs from now on. */
