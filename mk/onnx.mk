@@ -3,7 +3,7 @@
 
 ONNX_SCHEMA := /usr/include/onnx/onnx.proto
 ONNX_FLAGS := -std=gnu11 -O2 -g -fPIC
-ONNX_USERS := $(filter compiler/frontend/onnx/%,$(LIB_SRC)) $(shell find tests -path "*onnx*.c") \
+ONNX_USERS := $(filter compiler/frontend/onnx/% quantize/onnx/%,$(LIB_SRC)) $(shell find tests -path "*onnx*.c") \
     tests/support/numbers.c tests/support/machine_run.c tests/lockstep/attention.c tests/cli/float_models.c
 
 $(B)/gen/onnx.pb-c.h: $(ONNX_SCHEMA)

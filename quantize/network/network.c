@@ -46,7 +46,7 @@ static enum qm_status run_steps(struct quant_network *network, struct qm_quantiz
 }
 
 static void report_layers(const struct quant_network *network, struct qm_quantized *result) {
-    result->graph = network->quantized;
+    result->graph = qm_qdq_graph(network->real, network->encodings, network->arena);
     result->layer_count = network->layer_count;
     result->layers = QM_ARENA_NEW(network->arena, struct qm_quantize_layer, network->layer_count);
     for (uint32_t i = 0; i < network->layer_count; i++) result->layers[i] = network->layers[i].report;

@@ -6,38 +6,39 @@
 #include "infer/infer.h"
 #include "quantize/adaround.h"
 #include "quantize/network/network.h"
+#include "quantize/qdq.h"
 #include "quantize/range.h"
 
 /* A tensor that is quantized: an input of the network, or what an operator computes. */
 struct quant_point {
-    uint32_t tensor; /* the same in both graphs */
+    uint32_t tensor; /* of the float graph */
     uint32_t bits;
     bool is_end; /* an input or an output of the network: 8 bits always */
     struct qm_histogram *histogram;
+    struct qm_format format;
     struct qm_encoding encoding;
-    float *scale; /* the constants of its quantizer */
-    int8_t *zero;
-    uint32_t scale_at, zero_at; /* which are these tensors of the quantized graph */
+    uint32_t scale_at[2], zero_at[2]; /* the constants of its two quantizers, tensors of the quantized graph */
 };
 
 /* A convolution or a product with a constant matrix. Weights are [groups][channels][inputs], inputs being those of a window. */
 struct quant_layer {
     struct qm_quantize_layer report;
-    uint32_t op;                /* in the float graph */
-    uint32_t quantized_op;      /* in the quantized graph */
-    uint32_t in, weights, bias; /* tensors, the same in both graphs */
+    uint32_t op;                /* of the float graph */
+    uint32_t in, weights, bias; /* tensors of the float graph */
     uint32_t out;               /* with the bias, before the activation */
+    uint32_t quantized_op;      /* of the quantized graph, and its tensors */
+    uint32_t weights_at, bias_at, out_at;
     uint32_t groups, channels, inputs;
-    struct qm_range activation;      /* that cuts the output; infinite ends: nothing does */
-    struct quant_point *point;       /* whose integers it reads; NULL: none */
-    float *real_weights, *real_bias; /* of the float network, batch normalizations folded; bias [groups][channels] */
-    float *corrected;                /* [groups][channels] the bias with what makes up for roundings */
-    struct qm_encoding *encodings;   /* [groups][channels] of the weights */
-    int32_t *integers;               /* [groups][channels][inputs] */
-    int8_t *stored;                  /* the same as the graph has it */
-    int32_t *stored_bias;
-    float *scales, *bias_scales; /* [groups][channels] */
-    float *means;                /* [groups][channels] of the output in the float network */
+    struct qm_range activation;         /* that cuts the output; infinite ends: nothing does */
+    const struct quant_point *point;    /* whose integers it reads; NULL: none, and the bias stays real */
+    float *real_weights, *real_bias;    /* of the float network, batch normalizations folded; bias [groups][channels] */
+    float *corrected;                   /* [groups][channels] the bias with what makes up for roundings */
+    struct qm_encoding *encodings;      /* [groups][channels] of the weights */
+    int32_t *integers;                  /* of the weights */
+    int32_t *placed;                    /* the same in the order of the graph */
+    struct qm_encoding *bias_encodings; /* [groups][channels] */
+    int32_t *bias_integers;
+    float *means; /* [groups][channels] of the output in the float network */
 };
 
 struct quant_network {
@@ -45,7 +46,8 @@ struct quant_network {
     struct qm_diag *diag;
     const struct qm_quantize_options *options;
     const struct qm_examples *calibration, *judged;
-    struct qm_graph *real, *quantized; /* tensors of the first have the same indices in the second */
+    struct qm_graph *real, *quantized;
+    struct qm_tensor_encoding *encodings; /* of the tensors of the float graph */
     struct infer *real_run, *quantized_run;
     struct qm_blas blas;
     uint32_t layer_count, point_count;
@@ -70,7 +72,7 @@ struct qm_graph_op *quant_add_copy(struct qm_graph_maker *maker, const struct qm
 QM_MUST_USE enum qm_status quant_read_precision(struct quant_network *network);
 
 /* ---- points.c ---- */
-/* Finds the points and writes the quantized graph, whose constants are still to be filled. */
+/* Finds the points and makes the quantized graph, whose encodings are still to be found. */
 void quant_place_points(struct quant_network *network);
 
 /* ---- ranges.c ---- */
@@ -84,10 +86,8 @@ void quant_set_ranges(struct quant_network *network, enum qm_range_method method
 void quant_round_weights(struct quant_network *network);
 /* Goes through the layers from the first to the last: learns their rounding, if asked for, and corrects their biases. */
 QM_MUST_USE enum qm_status quant_learn_weights(struct quant_network *network, bool learns);
-/* Puts the bias of a layer into the graph: integers of the product of its scales. */
+/* Rounds the bias of a layer to integers of the product of its scales, and has it run so. */
 void quant_put_bias(struct quant_network *network, struct quant_layer *layer);
-/* Puts the encoding of a point into the graph. */
-void quant_put_point(struct quant_network *network, struct quant_point *point);
 
 /* ---- judge.c ---- */
 /* Runs the examples that judge through the quantized network, and adds a step to the result. */

@@ -2,7 +2,6 @@
  * a layer and its activation, nor before a concatenation, whose parts are quantized as one. What only moves numbers leaves them on the
  * integers that they have.
  */
-#include <math.h>
 #include <string.h>
 
 #include "evaluate/evaluate.h"
@@ -72,9 +71,6 @@ static void add_point(struct placing *p, uint32_t tensor, bool is_end) {
     struct quant_point *point = &network->points[network->point_count++];
     *point = (struct quant_point){.tensor = tensor, .is_end = is_end || is_output(network->real, tensor)};
     point->histogram = QM_ARENA_NEW(network->arena, struct qm_histogram, 1);
-    point->scale = QM_ARENA_NEW(network->arena, float, 1);
-    point->zero = QM_ARENA_NEW(network->arena, int8_t, 1);
-    *point->scale = 1;
     qm_histogram_init(point->histogram);
 }
 
@@ -101,21 +97,26 @@ static struct quant_point *point_behind(const struct placing *p, uint32_t tensor
     return &p->network->points[p->point[tensor]];
 }
 
-/* A point has as many bits as the layer that needs most of it; what no layer reads has those of the layers on the average path, 8 at the
+/* A point has as many bits as the layer that needs most of it; what no layer reads has those of the layer that needs most, 8 at the
  * ends. */
 static void give_bits(struct placing *p) {
     struct quant_network *network = p->network;
     uint32_t most = 0;
     for (uint32_t i = 0; i < network->layer_count; i++) {
         struct quant_layer *layer = &network->layers[i];
-        layer->point = point_behind(p, layer->in);
+        struct quant_point *point = point_behind(p, layer->in);
+        layer->point = point;
         if (layer->report.activation_bits > most) most = layer->report.activation_bits;
-        if (layer->point != NULL && layer->point->bits < layer->report.activation_bits) layer->point->bits = layer->report.activation_bits;
+        if (point != NULL && point->bits < layer->report.activation_bits) point->bits = layer->report.activation_bits;
     }
     for (uint32_t i = 0; i < network->point_count; i++) {
         struct quant_point *point = &network->points[i];
         if (point->bits == 0) point->bits = most;
         if (point->is_end) point->bits = ACTIVATION_BITS;
+        point->format = (struct qm_format){.bits = point->bits,
+                                           .is_signed = true,
+                                           .is_symmetric = network->options->symmetric,
+                                           .power_of_two = network->options->power_of_two};
     }
     for (uint32_t i = 0; i < network->layer_count; i++)
         if (network->layers[i].point != NULL) network->layers[i].report.activation_bits = network->layers[i].point->bits;
@@ -123,106 +124,58 @@ static void give_bits(struct placing *p) {
 
 /* ---- the quantized graph ---- */
 
-struct writing {
-    const struct placing *p;
-    struct qm_graph_maker maker;
-    uint32_t *instead; /* [tensor_count] of the float graph: what is read in its place */
-};
-
-/* A quantizer behind a tensor; an output keeps its name. */
-static void write_point(struct writing *w, struct quant_point *point) {
-    struct qm_arena *arena = w->maker.arena;
-    struct qm_graph_tensor tensor = w->maker.graph->tensors[point->tensor];
-    struct qm_shape shape = qm_graph_shape(&tensor), one = {0};
-    bool leaves = is_output(graph_of(w->p), point->tensor);
-    char *real = qm_arena_printf(arena, "%s/real", tensor.name), *rounded = qm_arena_printf(arena, "%s/rounded", tensor.name);
-    if (leaves) w->maker.graph->tensors[point->tensor].name = real;
-    point->scale_at = qm_graph_add_constant(&w->maker, qm_arena_printf(arena, "%s/scale", tensor.name), QM_F32, &one, point->scale);
-    point->zero_at = qm_graph_add_constant(&w->maker, qm_arena_printf(arena, "%s/zero", tensor.name), QM_I8, &one, point->zero);
-    uint32_t integers = qm_graph_add_tensor(&w->maker, qm_arena_printf(arena, "%s/integers", tensor.name), QM_I8, &shape);
-    uint32_t result = qm_graph_add_tensor(&w->maker, leaves ? tensor.name : rounded, QM_F32, &shape);
-    uint32_t bits = point->bits < 8 ? point->bits : 0;
-    w->maker.graph->tensors[point->zero_at].bits = w->maker.graph->tensors[integers].bits = bits;
-    const uint32_t ends[][2] = {{point->tensor, integers}, {integers, result}};
-    for (int i = 0; i < 2; i++) {
-        struct qm_graph_op *op = qm_graph_add_op(&w->maker, i == 0 ? QM_OP_QUANTIZE : QM_OP_DEQUANTIZE, ends[i][0], ends[i][1]);
-        op->inputs[1] = point->scale_at;
-        op->inputs[2] = point->zero_at;
-        op->input_count = 3;
-        op->low = (double)qm_graph_lowest(&w->maker.graph->tensors[integers]);
-        op->high = (double)qm_graph_highest(&w->maker.graph->tensors[integers]);
-    }
-    w->instead[point->tensor] = result;
-}
-
-/* The constants of a layer become integers. */
-static void open_layer(struct quant_network *network, struct quant_layer *layer) {
+/* The constants of a layer become integers; a bias does when it has a scale. */
+static void encode_layer(struct quant_network *network, struct quant_layer *layer) {
     size_t outputs = quant_outputs(layer), count = outputs * layer->inputs;
     struct qm_arena *arena = network->arena;
     layer->encodings = QM_ARENA_NEW(arena, struct qm_encoding, outputs);
     layer->integers = QM_ARENA_NEW(arena, int32_t, count);
-    layer->stored = QM_ARENA_NEW(arena, int8_t, count);
-    layer->stored_bias = QM_ARENA_NEW(arena, int32_t, outputs);
-    layer->scales = QM_ARENA_NEW(arena, float, outputs);
-    layer->bias_scales = QM_ARENA_NEW(arena, float, outputs);
+    layer->placed = QM_ARENA_NEW(arena, int32_t, count);
+    layer->bias_encodings = QM_ARENA_NEW(arena, struct qm_encoding, outputs);
+    layer->bias_integers = QM_ARENA_NEW(arena, int32_t, outputs);
     layer->corrected = QM_ARENA_NEW(arena, float, outputs);
     layer->means = QM_ARENA_NEW(arena, float, outputs);
-    for (size_t c = 0; c < outputs; c++) layer->scales[c] = layer->bias_scales[c] = 1;
+    for (size_t c = 0; c < outputs; c++) layer->encodings[c].scale = layer->bias_encodings[c].scale = 1;
+    const struct qm_format format = {.bits = layer->report.weight_bits, .is_signed = true};
+    struct qm_tensor_encoding *weights = &network->encodings[layer->weights];
+    qm_tensor_encoding_set(weights, &format, layer->encodings, (uint32_t)outputs);
+    weights->axis = network->real->ops[layer->op].kind == QM_OP_MATMUL;
+    weights->integers = layer->placed;
     memcpy(layer->corrected, layer->real_bias, outputs * sizeof *layer->corrected);
-    const int64_t *zeros = QM_ARENA_NEW(arena, int64_t, outputs);
-    struct qm_graph_tensor *weights = &network->quantized->tensors[layer->weights], *bias = &network->quantized->tensors[layer->bias];
-    bool last = network->real->ops[layer->op].kind == QM_OP_MATMUL;
-    weights->dtype = QM_I8;
-    weights->bits = layer->report.weight_bits < 8 ? layer->report.weight_bits : 0;
-    weights->data = layer->stored;
-    weights->size_bytes = count;
-    weights->quant = (struct qm_quant){.count = (uint32_t)outputs, .scale = layer->scales, .zero_point = zeros, .axis = last};
-    if (layer->point == NULL) {
-        bias->data = layer->corrected;
-        return;
-    }
-    bias->dtype = QM_I32;
-    bias->data = layer->stored_bias;
-    bias->quant = (struct qm_quant){.count = (uint32_t)outputs, .scale = layer->bias_scales, .zero_point = zeros, .axis = 0};
+    network->real->tensors[layer->bias].data = layer->corrected;
+    if (layer->point != NULL)
+        network->encodings[layer->bias] = (struct qm_tensor_encoding){
+            .count = (uint32_t)outputs, .encodings = layer->bias_encodings, .dtype = QM_I32, .integers = layer->bias_integers};
 }
 
-static void write_operators(struct writing *w) {
-    struct quant_network *network = w->p->network;
-    const struct qm_graph *real = network->real;
-    uint32_t layer = 0;
-    for (uint32_t i = 0; i < real->input_count; i++) write_point(w, &network->points[w->p->point[real->inputs[i]]]);
-    for (uint32_t i = 0; i < real->op_count; i++) {
-        const struct qm_graph_op *op = &real->ops[i];
-        uint32_t point = w->p->point[op->outputs[0]];
-        if (layer < network->layer_count && network->layers[layer].op == i)
-            network->layers[layer++].quantized_op = w->maker.graph->op_count;
-        struct qm_graph_op *copy = quant_add_copy(&w->maker, op);
-        for (uint32_t j = 0; j < copy->input_count; j++)
-            if (copy->inputs[j] != QM_NO_TENSOR) copy->inputs[j] = w->instead[copy->inputs[j]];
-        if (point != QM_NO_TENSOR) write_point(w, &network->points[point]);
+/* Where the quantized graph has the constants of the quantizers that its operator `op` and the next one are. */
+static void find_constants(const struct qm_graph *graph, uint32_t op, struct quant_point *point) {
+    for (uint32_t i = 0; i < 2; i++) {
+        point->scale_at[i] = graph->ops[op + i].inputs[1];
+        point->zero_at[i] = graph->ops[op + i].inputs[2];
     }
 }
 
-static void write_graph(struct placing *p) {
+/* The operators of the float graph stand in the quantized one in the same order, with two quantizers behind each point. */
+static void find_places(const struct placing *p) {
     struct quant_network *network = p->network;
-    const struct qm_graph *real = network->real;
-    struct qm_graph *graph = network->quantized = QM_ARENA_NEW(network->arena, struct qm_graph, 1);
-    struct writing w = {.p = p, .maker = {.arena = network->arena, .graph = graph}};
-    *graph = *real;
-    graph->is_quantized = true;
-    graph->tensors = NULL;
-    graph->ops = NULL;
-    graph->tensor_count = graph->op_count = 0;
-    w.instead = QM_ARENA_NEW(network->arena, uint32_t, real->tensor_count);
-    for (uint32_t i = 0; i < real->tensor_count; i++) {
-        struct qm_shape shape = qm_graph_shape(&real->tensors[i]);
-        w.instead[i] = qm_graph_add_tensor(&w.maker, real->tensors[i].name, real->tensors[i].dtype, &shape);
-        graph->tensors[i] = real->tensors[i];
+    const struct qm_graph *real = network->real, *graph = network->quantized;
+    uint32_t at = 0, layer = 0;
+    for (uint32_t i = 0; i < real->input_count; i++, at += 2) find_constants(graph, at, &network->points[p->point[real->inputs[i]]]);
+    for (uint32_t i = 0; i < real->op_count; i++, at++) {
+        uint32_t point = p->point[real->ops[i].outputs[0]];
+        QM_CHECK(graph->ops[at].kind == real->ops[i].kind);
+        if (layer < network->layer_count && network->layers[layer].op == i) {
+            struct quant_layer *found = &network->layers[layer++];
+            bool sums = real->ops[i].kind == QM_OP_MATMUL;
+            found->quantized_op = at;
+            found->weights_at = graph->ops[at].inputs[1];
+            found->bias_at = sums ? graph->ops[at + 1].inputs[1] : graph->ops[at].inputs[2];
+            found->out_at = graph->ops[at + sums].outputs[0];
+        }
+        if (point != QM_NO_TENSOR) find_constants(graph, at + 1, &network->points[point]);
+        if (point != QM_NO_TENSOR) at += 2;
     }
-    write_operators(&w);
-    graph->outputs = QM_ARENA_NEW(network->arena, uint32_t, real->output_count);
-    for (uint32_t i = 0; i < real->output_count; i++) graph->outputs[i] = w.instead[real->outputs[i]];
-    for (uint32_t i = 0; i < network->layer_count; i++) open_layer(network, &network->layers[i]);
 }
 
 void quant_place_points(struct quant_network *network) {
@@ -232,5 +185,13 @@ void quant_place_points(struct quant_network *network) {
                         QM_ARENA_NEW(arena, uint32_t, graph->tensor_count)};
     find_points(&p);
     give_bits(&p);
-    write_graph(&p);
+    network->encodings = QM_ARENA_NEW(arena, struct qm_tensor_encoding, graph->tensor_count);
+    for (uint32_t i = 0; i < network->layer_count; i++) encode_layer(network, &network->layers[i]);
+    for (uint32_t i = 0; i < network->point_count; i++) {
+        struct quant_point *point = &network->points[i];
+        point->encoding.scale = 1;
+        qm_tensor_encoding_set(&network->encodings[point->tensor], &point->format, &point->encoding, 1);
+    }
+    network->quantized = qm_qdq_graph(graph, network->encodings, arena);
+    find_places(&p);
 }

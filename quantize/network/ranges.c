@@ -67,34 +67,29 @@ enum qm_status quant_gather(struct quant_network *network) {
 
 /* ---- encodings ---- */
 
-static struct qm_range range_of(const struct quant_network *network, const struct quant_point *point, enum qm_range_method method,
-                                const struct qm_format *format) {
+static struct qm_range range_of(const struct quant_network *network, const struct quant_point *point, enum qm_range_method method) {
     struct qm_points points = qm_histogram_points(point->histogram, network->arena);
     switch (method) {
     case QM_RANGES_PERCENTILE: return qm_range_percentile(&points, network->options->percent);
-    case QM_RANGES_SQUARED_ERROR: return qm_range_squared_error(&points, format);
-    case QM_RANGES_DIVERGENCE: return qm_range_divergence(&points, format);
+    case QM_RANGES_SQUARED_ERROR: return qm_range_squared_error(&points, &point->format);
+    case QM_RANGES_DIVERGENCE: return qm_range_divergence(&points, &point->format);
     default: return (struct qm_range){point->histogram->low, point->histogram->high};
     }
 }
 
-void quant_put_point(struct quant_network *network, struct quant_point *point) {
-    const float scale = point->encoding.scale, zero = (float)point->encoding.zero;
-    *point->scale = scale;
-    *point->zero = (int8_t)point->encoding.zero;
-    infer_set_constant(network->quantized_run, point->scale_at, &scale);
-    infer_set_constant(network->quantized_run, point->zero_at, &zero);
+static void put_point(struct quant_network *network, const struct quant_point *point) {
+    const float zero = (float)point->encoding.zero;
+    for (int i = 0; i < 2; i++) {
+        infer_set_constant(network->quantized_run, point->scale_at[i], &point->encoding.scale);
+        infer_set_constant(network->quantized_run, point->zero_at[i], &zero);
+    }
 }
 
 void quant_set_ranges(struct quant_network *network, enum qm_range_method method) {
     for (uint32_t i = 0; i < network->point_count; i++) {
         struct quant_point *point = &network->points[i];
-        const struct qm_format format = {.bits = point->bits,
-                                         .is_signed = true,
-                                         .is_symmetric = network->options->symmetric,
-                                         .power_of_two = network->options->power_of_two};
-        point->encoding = qm_encoding_of(&format, range_of(network, point, method, &format));
-        quant_put_point(network, point);
+        point->encoding = qm_encoding_of(&point->format, range_of(network, point, method));
+        put_point(network, point);
     }
     for (uint32_t i = 0; i < network->layer_count; i++) quant_put_bias(network, &network->layers[i]);
 }

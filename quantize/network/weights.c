@@ -23,13 +23,12 @@ static size_t place_of(const struct quant_network *network, const struct quant_l
 static void put_weights(struct quant_network *network, struct quant_layer *layer) {
     size_t outputs = quant_outputs(layer), count = outputs * layer->inputs;
     float *rounded = qm_alloc(count * sizeof *rounded);
-    for (size_t c = 0; c < outputs; c++) layer->scales[c] = layer->encodings[c].scale;
     for (size_t i = 0; i < count; i++) {
         size_t at = place_of(network, layer, i);
-        layer->stored[at] = (int8_t)layer->integers[i];
+        layer->placed[at] = layer->integers[i];
         rounded[at] = qm_dequantize(&layer->encodings[i / layer->inputs], layer->integers[i]);
     }
-    infer_set_constant(network->quantized_run, layer->weights, rounded);
+    infer_set_constant(network->quantized_run, layer->weights_at, rounded);
     free(rounded);
 }
 
@@ -40,13 +39,13 @@ void quant_put_bias(struct quant_network *network, struct quant_layer *layer) {
     for (size_t c = 0; c < outputs; c++) {
         rounded[c] = layer->corrected[c];
         if (layer->point == NULL) continue;
-        layer->bias_scales[c] = layer->point->encoding.scale * layer->encodings[c].scale;
-        double integer = nearbyint((double)layer->corrected[c] / (double)layer->bias_scales[c]);
+        float scale = layer->bias_encodings[c].scale = layer->point->encoding.scale * layer->encodings[c].scale;
+        double integer = nearbyint((double)layer->corrected[c] / (double)scale);
         if (fabs(integer) > INT32_MAX) layer->report.note = "a bias has more than 32 bits of the product of its scales, and was cut";
-        layer->stored_bias[c] = (int32_t)fmin(fmax(integer, -INT32_MAX), INT32_MAX);
-        rounded[c] = (float)layer->stored_bias[c] * layer->bias_scales[c];
+        layer->bias_integers[c] = (int32_t)fmin(fmax(integer, -INT32_MAX), INT32_MAX);
+        rounded[c] = (float)layer->bias_integers[c] * scale;
     }
-    infer_set_constant(network->quantized_run, layer->bias, rounded);
+    infer_set_constant(network->quantized_run, layer->bias_at, rounded);
     free(rounded);
 }
 
@@ -185,7 +184,7 @@ static enum qm_status learn(struct quant_network *network, struct quant_layer *l
 
 /* Adds to the bias by how much the means of the float network's results are larger. */
 static enum qm_status correct(struct quant_network *network, struct quant_layer *layer) {
-    const struct qm_graph_tensor *out = &network->quantized->tensors[layer->out];
+    const struct qm_graph_tensor *out = &network->quantized->tensors[layer->out_at];
     size_t outputs = quant_outputs(layer), elements = (size_t)qm_graph_elements(out), inner = 1;
     const float *inputs[QUANT_INPUTS_MAX];
     double *sums = qm_alloc_zeroed(outputs, sizeof *sums);
@@ -194,7 +193,7 @@ static enum qm_status correct(struct quant_network *network, struct quant_layer 
     for (uint64_t e = 0; e < network->calibration->count && done; e++) {
         quant_take_example(network, network->calibration, e, inputs);
         done = infer_run_until(network->quantized_run, inputs, layer->quantized_op + 2);
-        const float *numbers = infer_numbers(network->quantized_run, layer->out);
+        const float *numbers = infer_numbers(network->quantized_run, layer->out_at);
         for (size_t i = 0; i < elements; i++) sums[i / inner % outputs] += (double)numbers[i];
     }
     double share = (double)outputs / (double)elements / (double)network->calibration->count;

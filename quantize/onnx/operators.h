@@ -1,0 +1,36 @@
+/* operators.h - inside of the writer: what it knows while it writes, and the table of operators. */
+#ifndef QM_QUANTIZE_ONNX_OPERATORS_H
+#define QM_QUANTIZE_ONNX_OPERATORS_H
+
+#include "common/index.h"
+#include "common/problems.h"
+#include "quantize/onnx/message.h"
+
+struct onnx_writer {
+    const struct qm_graph *graph;
+    struct onnx_message message;
+    const char **names; /* [tensor_count] of the graph */
+    const char **taken; /* [taken_count] all names of the file */
+    uint32_t taken_count, taken_room;
+    struct qm_index taken_index;
+    int64_t opset; /* of the file */
+    struct problems problems;
+};
+
+/* Adds what an operator has behind its operands and results: attributes, and constants that say a shape. */
+typedef void onnx_filling(struct onnx_writer *w, const struct qm_graph_op *op, Onnx__NodeProto *node);
+
+struct onnx_form {
+    const char *op;     /* NULL: the graph's operator has no form in ONNX */
+    int64_t opset;      /* that has it so */
+    onnx_filling *fill; /* NULL: nothing but operands and results */
+};
+
+/* The form of an operator of the graph. */
+struct onnx_form onnx_form_of(const struct qm_graph *graph, const struct qm_graph_op *op);
+
+/* A constant of the writer's own as the next operand of a node; named by the node's first result. */
+void onnx_add_numbers(struct onnx_writer *w, Onnx__NodeProto *node, const char *what, int32_t type, const struct qm_shape *shape,
+                      size_t size, const void *bytes);
+
+#endif

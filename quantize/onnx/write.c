@@ -1,0 +1,181 @@
+/* write.c - a graph as an ONNX file: names, constants, nodes, ends. */
+#include "quantize/onnx/write.h"
+
+#include <string.h>
+
+#include "common/file.h"
+#include "common/onnx_type.h"
+#include "common/prng.h"
+#include "quantize/onnx/operators.h"
+
+/* ---- types ---- */
+
+/* How a file has elements of a tensor, and the first version in which quantizers take them. */
+struct element {
+    int32_t type;
+    uint32_t bits;
+    int64_t opset;
+};
+
+static struct element element_of(const struct qm_graph_tensor *tensor) {
+    enum { OPSET_FIRST = 13, OPSET_4_BITS = 21, OPSET_2_BITS = 25 };
+    static const struct element elements[QM_ANY_DTYPES] = {
+        [QM_I8] = {ONNX_INT8, 8, OPSET_FIRST},      [QM_U8] = {ONNX_UINT8, 8, OPSET_FIRST},   [QM_I16] = {ONNX_INT16, 16, OPSET_4_BITS},
+        [QM_I32] = {ONNX_INT32, 32, OPSET_FIRST},   [QM_F32] = {ONNX_FLOAT, 32, OPSET_FIRST}, [QM_I64] = {ONNX_INT64, 64, OPSET_FIRST},
+        [QM_U16] = {ONNX_UINT16, 16, OPSET_4_BITS}, [QM_F64] = {ONNX_FLOAT, 32, OPSET_FIRST},
+    };
+    bool is_signed = tensor->dtype == QM_I8;
+    if (tensor->bits == 4) return (struct element){is_signed ? ONNX_INT4 : ONNX_UINT4, 4, OPSET_4_BITS};
+    if (tensor->bits == 2) return (struct element){is_signed ? ONNX_INT2 : ONNX_UINT2, 2, OPSET_2_BITS};
+    return elements[tensor->dtype];
+}
+
+/* ---- names ---- */
+
+struct wanted_name {
+    const struct onnx_writer *w;
+    const char *name;
+};
+
+static bool is_name(const void *wanted, uint32_t taken) {
+    const struct wanted_name *name = wanted;
+    return strcmp(name->name, name->w->taken[taken]) == 0;
+}
+
+static uint64_t hash_of(const char *name) {
+    return qm_hash_bytes(0, name, strlen(name));
+}
+
+static bool is_taken(const struct onnx_writer *w, const char *name) {
+    return qm_index_find(&w->taken_index, hash_of(name), is_name, &(struct wanted_name){w, name}) != QM_INDEX_NONE;
+}
+
+/* Takes the name, or one like it that nothing has yet. */
+static const char *take_name(struct onnx_writer *w, const char *wanted) {
+    const char *name = wanted;
+    for (uint32_t i = 2; is_taken(w, name); i++) name = qm_arena_printf(w->message.arena, "%s_%u", wanted, i);
+    w->taken = qm_arena_grow(w->message.arena, w->taken, sizeof *w->taken, w->taken_count, &w->taken_room);
+    w->taken[w->taken_count] = name;
+    qm_index_add(&w->taken_index, hash_of(name), w->taken_count++);
+    return name;
+}
+
+static void name_tensor(struct onnx_writer *w, uint32_t tensor) {
+    const char *own = w->graph->tensors[tensor].name;
+    if (w->names[tensor] == NULL) w->names[tensor] = take_name(w, own != NULL && own[0] != '\0' ? own : "tensor");
+}
+
+/* Ends first, for theirs are known outside. */
+static void name_tensors(struct onnx_writer *w) {
+    for (uint32_t i = 0; i < w->graph->input_count; i++) name_tensor(w, w->graph->inputs[i]);
+    for (uint32_t i = 0; i < w->graph->output_count; i++) name_tensor(w, w->graph->outputs[i]);
+    for (uint32_t i = 0; i < w->graph->tensor_count; i++) name_tensor(w, i);
+}
+
+/* ---- constants ---- */
+
+/* Elements of fewer bits than a byte, which take one each in the graph, packed from the lowest bits on. */
+static uint8_t *packed(struct qm_arena *arena, const uint8_t *bytes, size_t count, uint32_t bits, size_t *size) {
+    *size = (count * bits + 7) / 8;
+    uint8_t *to = qm_arena_alloc(arena, *size);
+    for (size_t i = 0; i < count; i++) to[i * bits / 8] = (uint8_t)(to[i * bits / 8] | (bytes[i] & ((1U << bits) - 1)) << (i * bits % 8));
+    return to;
+}
+
+static float *as_floats(struct qm_arena *arena, const double *numbers, size_t count) {
+    float *floats = QM_ARENA_NEW(arena, float, count);
+    for (size_t i = 0; i < count; i++) floats[i] = (float)numbers[i];
+    return floats;
+}
+
+static void write_constant(struct onnx_writer *w, uint32_t index) {
+    const struct qm_graph_tensor *tensor = &w->graph->tensors[index];
+    struct qm_shape shape = qm_graph_shape(tensor);
+    struct element element = element_of(tensor);
+    size_t count = (size_t)qm_graph_elements(tensor), size = count * element.bits / 8;
+    const void *bytes = tensor->data;
+    if (element.bits < 8) bytes = packed(w->message.arena, bytes, count, element.bits, &size);
+    if (tensor->dtype == QM_F64) bytes = as_floats(w->message.arena, tensor->data, count);
+    onnx_message_add_constant(&w->message, w->names[index], element.type, &shape, size, bytes);
+}
+
+void onnx_add_numbers(struct onnx_writer *w, Onnx__NodeProto *node, const char *what, int32_t type, const struct qm_shape *shape,
+                      size_t size, const void *bytes) {
+    const char *name = take_name(w, qm_arena_printf(w->message.arena, "%s/%s", node->output[0], what));
+    onnx_message_add_constant(&w->message, name, type, shape, size, bytes);
+    onnx_message_add_operand(&w->message, node, name);
+}
+
+/* ---- the graph ---- */
+
+static void name_problem(struct onnx_writer *w, const struct qm_graph_op *op) {
+    problems_add(&w->problems, op->index, "%s has no form in ONNX here", qm_graph_op_name(op->kind));
+}
+
+/* The lowest version that has all forms and types; names what has none. */
+static void choose_opset(struct onnx_writer *w) {
+    for (uint32_t i = 0; i < w->graph->op_count; i++) {
+        struct onnx_form form = onnx_form_of(w->graph, &w->graph->ops[i]);
+        if (form.op == NULL)
+            name_problem(w, &w->graph->ops[i]);
+        else if (form.opset > w->opset)
+            w->opset = form.opset;
+    }
+    for (uint32_t i = 0; i < w->graph->tensor_count; i++) {
+        int64_t opset = element_of(&w->graph->tensors[i]).opset;
+        if (opset > w->opset) w->opset = opset;
+    }
+}
+
+static void write_operator(struct onnx_writer *w, const struct qm_graph_op *op) {
+    struct onnx_form form = onnx_form_of(w->graph, op);
+    Onnx__NodeProto *node = onnx_message_add_node(&w->message, form.op);
+    for (uint32_t i = 0; i < op->input_count; i++)
+        onnx_message_add_operand(&w->message, node, op->inputs[i] != QM_NO_TENSOR ? w->names[op->inputs[i]] : "");
+    for (uint32_t i = 0; i < op->output_count; i++)
+        onnx_message_add_result(&w->message, node, op->outputs[i] != QM_NO_TENSOR ? w->names[op->outputs[i]] : "");
+    if (form.fill != NULL) form.fill(w, op, node);
+}
+
+static void write_ends(struct onnx_writer *w) {
+    for (uint32_t i = 0; i < w->graph->input_count; i++) {
+        const struct qm_graph_tensor *tensor = &w->graph->tensors[w->graph->inputs[i]];
+        struct qm_shape shape = qm_graph_shape(tensor);
+        onnx_message_add_input(&w->message, w->names[w->graph->inputs[i]], element_of(tensor).type, &shape);
+    }
+    for (uint32_t i = 0; i < w->graph->output_count; i++) {
+        const struct qm_graph_tensor *tensor = &w->graph->tensors[w->graph->outputs[i]];
+        struct qm_shape shape = qm_graph_shape(tensor);
+        onnx_message_add_output(&w->message, w->names[w->graph->outputs[i]], element_of(tensor).type, &shape);
+    }
+}
+
+enum qm_status qm_onnx_pack(const struct qm_graph *graph, struct qm_arena *arena, const uint8_t **bytes, size_t *size,
+                            struct qm_diag *diag) {
+    struct onnx_writer *w = QM_ARENA_NEW(arena, struct onnx_writer, 1);
+    QM_CHECK(graph->is_real);
+    w->graph = graph;
+    w->taken_index.arena = arena;
+    w->names = QM_ARENA_NEW(arena, const char *, graph->tensor_count);
+    onnx_message_open(&w->message, arena);
+    choose_opset(w);
+    QM_TRY(problems_report(&w->problems, graph->file, "leave these operators out of the network", diag));
+    onnx_message_set_opset(&w->message, w->opset);
+    name_tensors(w);
+    for (uint32_t i = 0; i < graph->tensor_count; i++)
+        if (graph->tensors[i].data != NULL) write_constant(w, i);
+    for (uint32_t i = 0; i < graph->op_count; i++) write_operator(w, &graph->ops[i]);
+    write_ends(w);
+    *bytes = onnx_message_pack(&w->message, size);
+    return QM_OK;
+}
+
+enum qm_status qm_onnx_write(const struct qm_graph *graph, const char *file, struct qm_diag *diag) {
+    struct qm_arena *arena = qm_arena_create();
+    const uint8_t *bytes;
+    size_t size;
+    enum qm_status status = qm_onnx_pack(graph, arena, &bytes, &size, diag);
+    if (status == QM_OK) status = qm_file_write(file, bytes, size, diag);
+    qm_arena_destroy(arena);
+    return status;
+}

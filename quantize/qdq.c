@@ -1,0 +1,157 @@
+/* qdq.c - see qdq.h. */
+#include "quantize/qdq.h"
+
+#include <string.h>
+
+#include "common/status.h"
+
+struct qdq {
+    const struct qm_graph *source;
+    const struct qm_tensor_encoding *encodings;
+    struct qm_graph_maker maker;
+    uint32_t *made; /* [tensor_count of the source] the tensor of the result that operators read */
+};
+
+void qm_tensor_encoding_set(struct qm_tensor_encoding *tensor, const struct qm_format *format, const struct qm_encoding *encodings,
+                            uint32_t count) {
+    tensor->count = count;
+    tensor->encodings = encodings;
+    tensor->dtype = format->is_signed ? QM_I8 : QM_U8;
+    tensor->bits = format->bits <= 2 ? 2 : format->bits <= 4 ? 4 : 0;
+}
+
+static uint32_t add(struct qdq *q, const char *name, enum qm_dtype dtype, const struct qm_shape *shape) {
+    return qm_graph_add_tensor(&q->maker, name, dtype, shape);
+}
+
+/* ---- quantizers ---- */
+
+/* Stores integers in their type. */
+static void *stored(struct qdq *q, enum qm_dtype dtype, const int32_t *integers, size_t count) {
+    if (dtype == QM_I32) return memcpy(QM_ARENA_NEW(q->maker.arena, int32_t, count), integers, count * sizeof *integers);
+    uint8_t *bytes = QM_ARENA_NEW(q->maker.arena, uint8_t, count);
+    for (size_t i = 0; i < count; i++) bytes[i] = (uint8_t)integers[i];
+    return bytes;
+}
+
+/* An operator from tensors to another by the encodings of a tensor of the source, whose scales and zero points become constants. */
+static void add_quantizer(struct qdq *q, enum qm_graph_op_kind kind, uint32_t tensor, uint32_t from, uint32_t to) {
+    const struct qm_tensor_encoding *e = &q->encodings[tensor];
+    const char *name = q->source->tensors[tensor].name;
+    struct qm_shape shape = {.rank = e->count > 1 ? 1 : 0, .dims = {e->count}};
+    float *scales = QM_ARENA_NEW(q->maker.arena, float, e->count);
+    int32_t *zeros = QM_ARENA_NEW(q->maker.arena, int32_t, e->count);
+    for (uint32_t c = 0; c < e->count; c++) {
+        scales[c] = e->encodings[c].scale;
+        zeros[c] = e->encodings[c].zero;
+    }
+    uint32_t scale = qm_graph_add_constant(&q->maker, qm_arena_printf(q->maker.arena, "%s_scale", name), QM_F32, &shape, scales);
+    uint32_t zero = qm_graph_add_constant(&q->maker, qm_arena_printf(q->maker.arena, "%s_zero_point", name), e->dtype, &shape,
+                                          stored(q, e->dtype, zeros, e->count));
+    struct qm_graph_tensor *zeros_made = &q->maker.graph->tensors[zero];
+    zeros_made->bits = e->bits;
+    struct qm_graph_op *op = qm_graph_add_op(&q->maker, kind, from, to);
+    op->inputs[1] = scale;
+    op->inputs[2] = zero;
+    op->input_count = 3;
+    op->axis = e->axis;
+    op->low = qm_graph_lowest(zeros_made);
+    op->high = qm_graph_highest(zeros_made);
+}
+
+/* A tensor of the encoding's integers. */
+static uint32_t add_integers(struct qdq *q, uint32_t tensor, const struct qm_shape *shape) {
+    const struct qm_tensor_encoding *e = &q->encodings[tensor];
+    uint32_t integers = add(q, qm_arena_printf(q->maker.arena, "%s_quantized", q->source->tensors[tensor].name), e->dtype, shape);
+    q->maker.graph->tensors[integers].bits = e->bits;
+    return integers;
+}
+
+/* ---- tensors ---- */
+
+static void add_constant(struct qdq *q, uint32_t tensor) {
+    const struct qm_tensor_encoding *e = &q->encodings[tensor];
+    const struct qm_graph_tensor *source = &q->source->tensors[tensor];
+    struct qm_shape shape = qm_graph_shape(source);
+    if (e->count == 0) {
+        q->made[tensor] = qm_graph_add_constant(&q->maker, source->name, source->dtype, &shape, source->data);
+        return;
+    }
+    size_t count = (size_t)qm_shape_elements(&shape);
+    uint32_t integers = add_integers(q, tensor, &shape);
+    q->maker.graph->tensors[integers].data = stored(q, e->dtype, e->integers, count);
+    q->maker.graph->tensors[integers].size_bytes = count * qm_dtype_bytes(e->dtype);
+    q->made[tensor] = add(q, source->name, QM_F32, &shape);
+    add_quantizer(q, QM_OP_DEQUANTIZE, tensor, integers, q->made[tensor]);
+}
+
+static bool is_end(uint32_t count, const uint32_t *ends, uint32_t tensor) {
+    for (uint32_t i = 0; i < count; i++)
+        if (ends[i] == tensor) return true;
+    return false;
+}
+
+/* Adds what is computed or given, as real numbers. Of an output that gets quantizers the file's name is that of their result. */
+static uint32_t add_computed(struct qdq *q, uint32_t tensor) {
+    const struct qm_graph_tensor *source = &q->source->tensors[tensor];
+    struct qm_shape shape = qm_graph_shape(source);
+    bool renames = q->encodings[tensor].count > 0 && is_end(q->source->output_count, q->source->outputs, tensor) &&
+                   !is_end(q->source->input_count, q->source->inputs, tensor);
+    const char *name = renames ? qm_arena_printf(q->maker.arena, "%s_real", source->name) : source->name;
+    return q->made[tensor] = add(q, name, source->dtype, &shape);
+}
+
+/* Adds the quantizers behind a tensor that has been added, if it has an encoding: from now on their result is read. */
+static void add_quantizers(struct qdq *q, uint32_t tensor) {
+    if (q->encodings[tensor].count == 0) return;
+    QM_CHECK(q->encodings[tensor].count == 1);
+    const struct qm_graph_tensor *source = &q->source->tensors[tensor];
+    struct qm_shape shape = qm_graph_shape(source);
+    uint32_t before = q->made[tensor], integers = add_integers(q, tensor, &shape);
+    bool is_free = q->maker.graph->tensors[before].name != source->name;
+    const char *name = is_free ? source->name : qm_arena_printf(q->maker.arena, "%s_dequantized", source->name);
+    q->made[tensor] = add(q, name, QM_F32, &shape);
+    add_quantizer(q, QM_OP_QUANTIZE, tensor, before, integers);
+    add_quantizer(q, QM_OP_DEQUANTIZE, tensor, integers, q->made[tensor]);
+}
+
+/* ---- operators ---- */
+
+/* What an operator reads: constants are added when they are first read. */
+static uint32_t operand(struct qdq *q, uint32_t tensor) {
+    if (tensor == QM_NO_TENSOR) return tensor;
+    if (q->made[tensor] == QM_NO_TENSOR) add_constant(q, tensor);
+    return q->made[tensor];
+}
+
+static void add_operator(struct qdq *q, const struct qm_graph_op *source) {
+    struct qm_graph_op op = *source;
+    qm_graph_own_operands(&op, q->maker.arena);
+    for (uint32_t i = 0; i < op.input_count; i++) op.inputs[i] = operand(q, source->inputs[i]);
+    for (uint32_t i = 0; i < op.output_count; i++)
+        if (op.outputs[i] != QM_NO_TENSOR) op.outputs[i] = add_computed(q, source->outputs[i]);
+    *qm_graph_add_op(&q->maker, op.kind, op.inputs[0], op.outputs[0]) = op;
+    for (uint32_t i = 0; i < op.output_count; i++)
+        if (op.outputs[i] != QM_NO_TENSOR) add_quantizers(q, source->outputs[i]);
+}
+
+static void add_input(struct qdq *q, uint32_t tensor) {
+    q->maker.graph->inputs[q->maker.graph->input_count++] = add_computed(q, tensor);
+    add_quantizers(q, tensor);
+}
+
+struct qm_graph *qm_qdq_graph(const struct qm_graph *graph, const struct qm_tensor_encoding *encodings, struct qm_arena *arena) {
+    struct qm_graph *result = QM_ARENA_NEW(arena, struct qm_graph, 1);
+    struct qdq q = {.source = graph, .encodings = encodings, .maker = {.arena = arena, .graph = result}};
+    q.made = QM_ARENA_NEW(arena, uint32_t, graph->tensor_count);
+    memset(q.made, 0xff, graph->tensor_count * sizeof *q.made);
+    result->file = graph->file;
+    result->is_real = result->is_quantized = true;
+    memcpy(result->sha256, graph->sha256, sizeof graph->sha256);
+    result->inputs = QM_ARENA_NEW(arena, uint32_t, graph->input_count);
+    result->outputs = QM_ARENA_NEW(arena, uint32_t, graph->output_count);
+    for (uint32_t i = 0; i < graph->input_count; i++) add_input(&q, graph->inputs[i]);
+    for (uint32_t i = 0; i < graph->op_count; i++) add_operator(&q, &graph->ops[i]);
+    for (uint32_t i = 0; i < graph->output_count; i++) result->outputs[result->output_count++] = operand(&q, graph->outputs[i]);
+    return result;
+}
