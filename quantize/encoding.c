@@ -29,9 +29,13 @@ struct qm_encoding qm_encoding_of(const struct qm_format *format, struct qm_rang
     return encoding;
 }
 
+struct qm_encoding qm_encoding_of_bias(float input_scale, float weight_scale) {
+    return (struct qm_encoding){.scale = input_scale * weight_scale, .low = -INT32_MAX, .high = INT32_MAX};
+}
+
 int32_t qm_quantize(const struct qm_encoding *encoding, float real) {
-    float integer = rintf(real / encoding->scale) + (float)encoding->zero;
-    return (int32_t)fminf(fmaxf(integer, (float)encoding->low), (float)encoding->high);
+    double integer = (double)rintf(real / encoding->scale) + encoding->zero;
+    return integer >= encoding->low ? integer <= encoding->high ? (int32_t)integer : encoding->high : encoding->low;
 }
 
 float qm_dequantize(const struct qm_encoding *encoding, int32_t integer) {

@@ -36,6 +36,9 @@ struct qm_range {
  * unsigned and symmetric all that is below 0 becomes 0. */
 struct qm_encoding qm_encoding_of(const struct qm_format *format, struct qm_range range);
 
+/* The encoding of a bias, which is added to sums of products of integers of these scales: 32 bits, symmetric. */
+struct qm_encoding qm_encoding_of_bias(float input_scale, float weight_scale);
+
 /* The nearest integer, ties to even, cut to those that there are: what QuantizeLinear of ONNX computes, in floats. */
 int32_t qm_quantize(const struct qm_encoding *encoding, float real);
 float qm_dequantize(const struct qm_encoding *encoding, int32_t integer);

@@ -34,29 +34,28 @@ static void *stored(struct qdq *q, enum qm_dtype dtype, const int32_t *integers,
     return bytes;
 }
 
-/* An operator from tensors to another by the encodings of a tensor of the source, whose scales and zero points become constants. */
+/* A constant of one number. */
+static uint32_t add_number(struct qdq *q, uint32_t tensor, const char *what, enum qm_dtype dtype, const void *number) {
+    const char *name = qm_arena_printf(q->maker.arena, "%s_%s", q->source->tensors[tensor].name, what);
+    return qm_graph_add_constant(&q->maker, name, dtype, &(struct qm_shape){.rank = 0}, number);
+}
+
+/* An operator by the one encoding of a tensor of the source; its scale and zero point become constants. */
 static void add_quantizer(struct qdq *q, enum qm_graph_op_kind kind, uint32_t tensor, uint32_t from, uint32_t to) {
     const struct qm_tensor_encoding *e = &q->encodings[tensor];
-    const char *name = q->source->tensors[tensor].name;
-    struct qm_shape shape = {.rank = e->count > 1 ? 1 : 0, .dims = {e->count}};
-    float *scales = QM_ARENA_NEW(q->maker.arena, float, e->count);
-    int32_t *zeros = QM_ARENA_NEW(q->maker.arena, int32_t, e->count);
-    for (uint32_t c = 0; c < e->count; c++) {
-        scales[c] = e->encodings[c].scale;
-        zeros[c] = e->encodings[c].zero;
-    }
-    uint32_t scale = qm_graph_add_constant(&q->maker, qm_arena_printf(q->maker.arena, "%s_scale", name), QM_F32, &shape, scales);
-    uint32_t zero = qm_graph_add_constant(&q->maker, qm_arena_printf(q->maker.arena, "%s_zero_point", name), e->dtype, &shape,
-                                          stored(q, e->dtype, zeros, e->count));
-    struct qm_graph_tensor *zeros_made = &q->maker.graph->tensors[zero];
-    zeros_made->bits = e->bits;
+    float *scale = QM_ARENA_NEW(q->maker.arena, float, 1);
+    *scale = e->encodings->scale;
+    uint32_t scale_made = add_number(q, tensor, "scale", QM_F32, scale);
+    uint32_t zero_made = add_number(q, tensor, "zero_point", e->dtype, stored(q, e->dtype, &e->encodings->zero, 1));
+    struct qm_graph_tensor *zero = &q->maker.graph->tensors[zero_made];
+    zero->bits = e->bits;
     struct qm_graph_op *op = qm_graph_add_op(&q->maker, kind, from, to);
-    op->inputs[1] = scale;
-    op->inputs[2] = zero;
+    op->inputs[1] = scale_made;
+    op->inputs[2] = zero_made;
     op->input_count = 3;
-    op->axis = e->axis;
-    op->low = qm_graph_lowest(zeros_made);
-    op->high = qm_graph_highest(zeros_made);
+    if (kind == QM_OP_DEQUANTIZE) return;
+    op->low = qm_graph_lowest(zero);
+    op->high = qm_graph_highest(zero);
 }
 
 /* A tensor of the encoding's integers. */
@@ -77,12 +76,17 @@ static void add_constant(struct qdq *q, uint32_t tensor) {
         q->made[tensor] = qm_graph_add_constant(&q->maker, source->name, source->dtype, &shape, source->data);
         return;
     }
-    size_t count = (size_t)qm_shape_elements(&shape);
-    uint32_t integers = add_integers(q, tensor, &shape);
-    q->maker.graph->tensors[integers].data = stored(q, e->dtype, e->integers, count);
-    q->maker.graph->tensors[integers].size_bytes = count * qm_dtype_bytes(e->dtype);
-    q->made[tensor] = add(q, source->name, QM_F32, &shape);
-    add_quantizer(q, QM_OP_DEQUANTIZE, tensor, integers, q->made[tensor]);
+    q->made[tensor] = qm_graph_add_constant(&q->maker, source->name, e->dtype, &shape,
+                                            stored(q, e->dtype, e->integers, (size_t)qm_shape_elements(&shape)));
+    float *scales = QM_ARENA_NEW(q->maker.arena, float, e->count);
+    int64_t *zeros = QM_ARENA_NEW(q->maker.arena, int64_t, e->count);
+    for (uint32_t c = 0; c < e->count; c++) {
+        scales[c] = e->encodings[c].scale;
+        zeros[c] = e->encodings[c].zero;
+    }
+    struct qm_graph_tensor *made = &q->maker.graph->tensors[q->made[tensor]];
+    made->bits = e->bits;
+    made->quant = (struct qm_quant){.count = e->count, .scale = scales, .zero_point = zeros, .axis = e->axis};
 }
 
 static bool is_end(uint32_t count, const uint32_t *ends, uint32_t tensor) {

@@ -1,5 +1,5 @@
-/* qdq.h - a float graph and the encodings of its tensors as one graph, whose quantizers stand where integers are: QUANTIZE and DEQUANTIZE
- * behind what is computed, DEQUANTIZE of integers in the place of constants.
+/* qdq.h - a float graph and the encodings of its tensors as one graph, in the form that graphs of quantized ONNX files are read in:
+ * QUANTIZE and DEQUANTIZE behind what is computed, and constants of integers that have a quantization.
  */
 #ifndef QM_QUANTIZE_QDQ_H
 #define QM_QUANTIZE_QDQ_H

@@ -84,6 +84,15 @@ static void fill_gelu(struct onnx_writer *w, const struct qm_graph_op *op, Onnx_
     onnx_message_set_text(&w->message, node, "approximate", op->approximate ? "tanh" : "none");
 }
 
+/* The product with itself. */
+static void fill_square(struct onnx_writer *w, const struct qm_graph_op *op, Onnx__NodeProto *node) {
+    onnx_message_add_operand(&w->message, node, w->names[op->inputs[0]]);
+}
+
+static void fill_cast(struct onnx_writer *w, const struct qm_graph_op *op, Onnx__NodeProto *node) {
+    onnx_message_set_int(&w->message, node, "to", onnx_element_of(output_of(w, op)).type);
+}
+
 static void fill_clip(struct onnx_writer *w, const struct qm_graph_op *op, Onnx__NodeProto *node) {
     if (isinf(op->low))
         onnx_message_add_operand(&w->message, node, "");
@@ -113,11 +122,6 @@ static void fill_reduce(struct onnx_writer *w, const struct qm_graph_op *op, Onn
         add_int64s(w, node, "axes", count, axes);
     else
         onnx_message_set_ints(&w->message, node, "axes", count, axes);
-}
-
-static void fill_gemm(struct onnx_writer *w, const struct qm_graph_op *op, Onnx__NodeProto *node) {
-    (void)op;
-    onnx_message_set_int(&w->message, node, "transB", 1);
 }
 
 /* The axis matters to several scales alone. */
@@ -165,6 +169,18 @@ static void fill_slice(struct onnx_writer *w, const struct qm_graph_op *op, Onnx
     add_int64s(w, node, "ends", rank, ends);
     add_int64s(w, node, "axes", rank, axes);
     add_int64s(w, node, "steps", rank, steps);
+}
+
+/* Every element is repeated a whole number of times. */
+static void fill_resize(struct onnx_writer *w, const struct qm_graph_op *op, Onnx__NodeProto *node) {
+    float factors[QM_MAX_RANK];
+    const struct qm_graph_tensor *in = input_of(w, op), *out = output_of(w, op);
+    for (uint32_t d = 0; d < in->rank; d++) factors[d] = (float)(out->dims[d] / in->dims[d]);
+    onnx_message_set_text(&w->message, node, "mode", "nearest");
+    onnx_message_set_text(&w->message, node, "coordinate_transformation_mode", "asymmetric");
+    onnx_message_set_text(&w->message, node, "nearest_mode", "floor");
+    onnx_message_add_operand(&w->message, node, "");
+    onnx_add_numbers(w, node, "scales", ONNX_FLOAT, &(struct qm_shape){1, {in->rank}}, in->rank * sizeof *factors, factors);
 }
 
 /* ---- the table ---- */
@@ -220,22 +236,33 @@ static const struct onnx_form forms[QM_GRAPH_OP_KINDS] = {
     [QM_OP_CONCATENATION]   = {"Concat", OPSET, fill_axis},
     [QM_OP_GATHER]          = {"Gather", OPSET, fill_axis},
     [QM_OP_STRIDED_SLICE]   = {"Slice", OPSET, fill_slice},
+    [QM_OP_SQUARE]          = {"Mul", OPSET, fill_square},
+    [QM_OP_CAST]            = {"Cast", OPSET, fill_cast},
+    [QM_OP_RESIZE_NEAREST_NEIGHBOR] = {"Resize", OPSET, fill_resize},
 };
 /* clang-format on */
 
+/* Whether a tensor that is computed has a quantization of its own, as in graphs of TFLite files. */
+static bool is_quantized(const struct qm_graph *graph, uint32_t tensor) {
+    return tensor != QM_NO_TENSOR && graph->tensors[tensor].data == NULL && graph->tensors[tensor].quant.count > 0;
+}
+
 /* What only graphs of TFLite files have. */
-static bool is_foreign(const struct qm_graph_op *op) {
-    bool window = qm_graph_has_window(op->kind), softmax = op->kind == QM_OP_SOFTMAX && op->beta != 0 && op->beta != 1;
-    return op->activation != QM_ACT_NONE || (window && !op->channels_first) || softmax || op->batch_dims != 0;
+static bool is_foreign(const struct qm_graph *graph, const struct qm_graph_op *op) {
+    bool window = qm_graph_has_window(op->kind), softmax = op->kind == QM_OP_SOFTMAX && op->beta != 0 && op->beta != 1, quantized = false;
+    for (uint32_t i = 0; i < op->input_count; i++) quantized = quantized || is_quantized(graph, op->inputs[i]);
+    for (uint32_t i = 0; i < op->output_count; i++) quantized = quantized || is_quantized(graph, op->outputs[i]);
+    return quantized || op->activation != QM_ACT_NONE || (window && !op->channels_first) || softmax || op->batch_dims != 0;
+}
+
+bool onnx_exchanges(const struct qm_graph_op *op) {
+    return op->kind == QM_OP_MATMUL && op->transposed;
 }
 
 struct onnx_form onnx_form_of(const struct qm_graph *graph, const struct qm_graph_op *op) {
     struct onnx_form form = forms[op->kind];
-    if (is_foreign(op)) form.op = NULL;
+    if (is_foreign(graph, op)) return (struct onnx_form){0};
     if (op->kind == QM_OP_CLIP && op->low == 0 && isinf(op->high)) return (struct onnx_form){"Relu", OPSET, NULL};
     if (op->kind == QM_OP_AVERAGE_POOL_2D && is_dilated(op)) form.opset = OPSET_POOL_DILATED;
-    bool matrices = op->kind == QM_OP_MATMUL && graph->tensors[op->inputs[0]].rank == 2 && graph->tensors[op->inputs[1]].rank == 2;
-    if (matrices && op->transposed) return (struct onnx_form){"Gemm", OPSET, fill_gemm};
-    if (op->transposed) form.op = NULL;
     return form;
 }

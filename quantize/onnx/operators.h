@@ -3,7 +3,6 @@
 #define QM_QUANTIZE_ONNX_OPERATORS_H
 
 #include "common/index.h"
-#include "common/problems.h"
 #include "quantize/onnx/message.h"
 
 struct onnx_writer {
@@ -14,8 +13,15 @@ struct onnx_writer {
     uint32_t taken_count, taken_room;
     struct qm_index taken_index;
     int64_t opset; /* of the file */
-    struct problems problems;
 };
+
+/* How a file has elements of a tensor, and the first version in which quantizers take them. */
+struct onnx_stored {
+    int32_t type;
+    uint32_t bits;
+    int64_t opset;
+};
+struct onnx_stored onnx_element_of(const struct qm_graph_tensor *tensor);
 
 /* Adds what an operator has behind its operands and results: attributes, and constants that say a shape. */
 typedef void onnx_filling(struct onnx_writer *w, const struct qm_graph_op *op, Onnx__NodeProto *node);
@@ -28,6 +34,9 @@ struct onnx_form {
 
 /* The form of an operator of the graph. */
 struct onnx_form onnx_form_of(const struct qm_graph *graph, const struct qm_graph_op *op);
+
+/* Whether the matrices of the second operand stand there transposed: their dimensions are exchanged by a node before. */
+bool onnx_exchanges(const struct qm_graph_op *op);
 
 /* A constant of the writer's own as the next operand of a node; named by the node's first result. */
 void onnx_add_numbers(struct onnx_writer *w, Onnx__NodeProto *node, const char *what, int32_t type, const struct qm_shape *shape,

@@ -10,23 +10,16 @@
 
 /* ---- types ---- */
 
-/* How a file has elements of a tensor, and the first version in which quantizers take them. */
-struct element {
-    int32_t type;
-    uint32_t bits;
-    int64_t opset;
-};
-
-static struct element element_of(const struct qm_graph_tensor *tensor) {
+struct onnx_stored onnx_element_of(const struct qm_graph_tensor *tensor) {
     enum { OPSET_FIRST = 13, OPSET_4_BITS = 21, OPSET_2_BITS = 25 };
-    static const struct element elements[QM_ANY_DTYPES] = {
+    static const struct onnx_stored elements[QM_ANY_DTYPES] = {
         [QM_I8] = {ONNX_INT8, 8, OPSET_FIRST},      [QM_U8] = {ONNX_UINT8, 8, OPSET_FIRST},   [QM_I16] = {ONNX_INT16, 16, OPSET_4_BITS},
         [QM_I32] = {ONNX_INT32, 32, OPSET_FIRST},   [QM_F32] = {ONNX_FLOAT, 32, OPSET_FIRST}, [QM_I64] = {ONNX_INT64, 64, OPSET_FIRST},
         [QM_U16] = {ONNX_UINT16, 16, OPSET_4_BITS}, [QM_F64] = {ONNX_FLOAT, 32, OPSET_FIRST},
     };
     bool is_signed = tensor->dtype == QM_I8;
-    if (tensor->bits == 4) return (struct element){is_signed ? ONNX_INT4 : ONNX_UINT4, 4, OPSET_4_BITS};
-    if (tensor->bits == 2) return (struct element){is_signed ? ONNX_INT2 : ONNX_UINT2, 2, OPSET_2_BITS};
+    if (tensor->bits == 4) return (struct onnx_stored){is_signed ? ONNX_INT4 : ONNX_UINT4, 4, OPSET_4_BITS};
+    if (tensor->bits == 2) return (struct onnx_stored){is_signed ? ONNX_INT2 : ONNX_UINT2, 2, OPSET_2_BITS};
     return elements[tensor->dtype];
 }
 
@@ -88,15 +81,51 @@ static float *as_floats(struct qm_arena *arena, const double *numbers, size_t co
     return floats;
 }
 
+/* Writes elements as a tensor of the graph has them. */
+static void write_elements(struct onnx_writer *w, const struct qm_graph_tensor *like, const char *name, const struct qm_shape *shape,
+                           const void *data) {
+    struct onnx_stored element = onnx_element_of(like);
+    size_t count = (size_t)qm_shape_elements(shape), size = count * element.bits / 8;
+    const void *bytes = data;
+    if (element.bits < 8) bytes = packed(w->message.arena, bytes, count, element.bits, &size);
+    if (like->dtype == QM_F64) bytes = as_floats(w->message.arena, data, count);
+    onnx_message_add_constant(&w->message, name, element.type, shape, size, bytes);
+}
+
+/* The zero points of a quantization, stored as its integers are. */
+static const void *zeros_of(struct qm_arena *arena, const struct qm_graph_tensor *tensor) {
+    size_t size = qm_dtype_bytes(tensor->dtype);
+    uint8_t *zeros = qm_arena_alloc(arena, tensor->quant.count * size);
+    for (uint32_t c = 0; c < tensor->quant.count; c++) memcpy(zeros + c * size, &tensor->quant.zero_point[c], size);
+    return zeros;
+}
+
+/* Integers that mean real numbers become these by a node. */
+static void write_quantized(struct onnx_writer *w, uint32_t index, const struct qm_shape *shape) {
+    const struct qm_graph_tensor *tensor = &w->graph->tensors[index];
+    struct qm_arena *arena = w->message.arena;
+    struct qm_shape scales = {tensor->quant.count > 1 ? 1 : 0, {tensor->quant.count}};
+    const char *integers = take_name(w, qm_arena_printf(arena, "%s_quantized", w->names[index]));
+    const char *scale = take_name(w, qm_arena_printf(arena, "%s_scale", w->names[index]));
+    const char *zero = take_name(w, qm_arena_printf(arena, "%s_zero_point", w->names[index]));
+    write_elements(w, tensor, integers, shape, tensor->data);
+    onnx_message_add_constant(&w->message, scale, ONNX_FLOAT, &scales, tensor->quant.count * sizeof(float), tensor->quant.scale);
+    write_elements(w, tensor, zero, &scales, zeros_of(arena, tensor));
+    Onnx__NodeProto *node = onnx_message_add_node(&w->message, "DequantizeLinear");
+    onnx_message_add_operand(&w->message, node, integers);
+    onnx_message_add_operand(&w->message, node, scale);
+    onnx_message_add_operand(&w->message, node, zero);
+    onnx_message_add_result(&w->message, node, w->names[index]);
+    if (tensor->quant.count > 1) onnx_message_set_int(&w->message, node, "axis", tensor->quant.axis);
+}
+
 static void write_constant(struct onnx_writer *w, uint32_t index) {
     const struct qm_graph_tensor *tensor = &w->graph->tensors[index];
     struct qm_shape shape = qm_graph_shape(tensor);
-    struct element element = element_of(tensor);
-    size_t count = (size_t)qm_graph_elements(tensor), size = count * element.bits / 8;
-    const void *bytes = tensor->data;
-    if (element.bits < 8) bytes = packed(w->message.arena, bytes, count, element.bits, &size);
-    if (tensor->dtype == QM_F64) bytes = as_floats(w->message.arena, tensor->data, count);
-    onnx_message_add_constant(&w->message, w->names[index], element.type, &shape, size, bytes);
+    if (tensor->quant.count > 0)
+        write_quantized(w, index, &shape);
+    else
+        write_elements(w, tensor, w->names[index], &shape, tensor->data);
 }
 
 void onnx_add_numbers(struct onnx_writer *w, Onnx__NodeProto *node, const char *what, int32_t type, const struct qm_shape *shape,
@@ -108,30 +137,58 @@ void onnx_add_numbers(struct onnx_writer *w, Onnx__NodeProto *node, const char *
 
 /* ---- the graph ---- */
 
-static void name_problem(struct onnx_writer *w, const struct qm_graph_op *op) {
-    problems_add(&w->problems, op->index, "%s has no form in ONNX here", qm_graph_op_name(op->kind));
+enum qm_status qm_onnx_check(const struct qm_graph *graph, struct qm_diag *diag) {
+    struct problems problems = {0};
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        const struct qm_graph_op *op = &graph->ops[i];
+        if (onnx_form_of(graph, op).op == NULL)
+            problems_add(&problems, op->index, "%s has no form in ONNX here", qm_graph_op_name(op->kind));
+    }
+    return problems_report(&problems, graph->file, "leave these operators out of the network", diag);
 }
 
-/* The lowest version that has all forms and types; names what has none. */
-static void choose_opset(struct onnx_writer *w) {
-    for (uint32_t i = 0; i < w->graph->op_count; i++) {
-        struct onnx_form form = onnx_form_of(w->graph, &w->graph->ops[i]);
-        if (form.op == NULL)
-            name_problem(w, &w->graph->ops[i]);
-        else if (form.opset > w->opset)
-            w->opset = form.opset;
+/* The lowest version that has all forms and types. */
+static int64_t lowest_opset(const struct qm_graph *graph) {
+    int64_t lowest = 0;
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        int64_t opset = onnx_form_of(graph, &graph->ops[i]).opset;
+        if (opset > lowest) lowest = opset;
     }
-    for (uint32_t i = 0; i < w->graph->tensor_count; i++) {
-        int64_t opset = element_of(&w->graph->tensors[i]).opset;
-        if (opset > w->opset) w->opset = opset;
+    for (uint32_t i = 0; i < graph->tensor_count; i++) {
+        int64_t opset = onnx_element_of(&graph->tensors[i]).opset;
+        if (opset > lowest) lowest = opset;
     }
+    return lowest;
 }
 
+/* A node that exchanges the last two dimensions of a tensor; the name of its result. */
+static const char *write_exchange(struct onnx_writer *w, uint32_t index) {
+    const struct qm_graph_tensor *tensor = &w->graph->tensors[index];
+    const char *name = take_name(w, qm_arena_printf(w->message.arena, "%s/transposed", w->names[index]));
+    Onnx__NodeProto *node = onnx_message_add_node(&w->message, "Transpose");
+    int64_t order[QM_MAX_RANK];
+    for (uint32_t d = 0; d < tensor->rank; d++) order[d] = d;
+    order[tensor->rank - 2] = tensor->rank - 1;
+    order[tensor->rank - 1] = tensor->rank - 2;
+    onnx_message_add_operand(&w->message, node, w->names[index]);
+    onnx_message_add_result(&w->message, node, name);
+    onnx_message_set_ints(&w->message, node, "perm", tensor->rank, order);
+    return name;
+}
+
+/* The name of an operand, "" when it is absent. */
+static const char *operand_of(struct onnx_writer *w, const struct qm_graph_op *op, uint32_t i) {
+    if (op->inputs[i] == QM_NO_TENSOR) return "";
+    return i == 1 && onnx_exchanges(op) ? write_exchange(w, op->inputs[i]) : w->names[op->inputs[i]];
+}
+
+/* What stands before the node is written first. */
 static void write_operator(struct onnx_writer *w, const struct qm_graph_op *op) {
     struct onnx_form form = onnx_form_of(w->graph, op);
+    const char **operands = QM_ARENA_NEW(w->message.arena, const char *, op->input_count);
+    for (uint32_t i = 0; i < op->input_count; i++) operands[i] = operand_of(w, op, i);
     Onnx__NodeProto *node = onnx_message_add_node(&w->message, form.op);
-    for (uint32_t i = 0; i < op->input_count; i++)
-        onnx_message_add_operand(&w->message, node, op->inputs[i] != QM_NO_TENSOR ? w->names[op->inputs[i]] : "");
+    for (uint32_t i = 0; i < op->input_count; i++) onnx_message_add_operand(&w->message, node, operands[i]);
     for (uint32_t i = 0; i < op->output_count; i++)
         onnx_message_add_result(&w->message, node, op->outputs[i] != QM_NO_TENSOR ? w->names[op->outputs[i]] : "");
     if (form.fill != NULL) form.fill(w, op, node);
@@ -141,12 +198,12 @@ static void write_ends(struct onnx_writer *w) {
     for (uint32_t i = 0; i < w->graph->input_count; i++) {
         const struct qm_graph_tensor *tensor = &w->graph->tensors[w->graph->inputs[i]];
         struct qm_shape shape = qm_graph_shape(tensor);
-        onnx_message_add_input(&w->message, w->names[w->graph->inputs[i]], element_of(tensor).type, &shape);
+        onnx_message_add_input(&w->message, w->names[w->graph->inputs[i]], onnx_element_of(tensor).type, &shape);
     }
     for (uint32_t i = 0; i < w->graph->output_count; i++) {
         const struct qm_graph_tensor *tensor = &w->graph->tensors[w->graph->outputs[i]];
         struct qm_shape shape = qm_graph_shape(tensor);
-        onnx_message_add_output(&w->message, w->names[w->graph->outputs[i]], element_of(tensor).type, &shape);
+        onnx_message_add_output(&w->message, w->names[w->graph->outputs[i]], onnx_element_of(tensor).type, &shape);
     }
 }
 
@@ -154,12 +211,12 @@ enum qm_status qm_onnx_pack(const struct qm_graph *graph, struct qm_arena *arena
                             struct qm_diag *diag) {
     struct onnx_writer *w = QM_ARENA_NEW(arena, struct onnx_writer, 1);
     QM_CHECK(graph->is_real);
+    QM_TRY(qm_onnx_check(graph, diag));
     w->graph = graph;
     w->taken_index.arena = arena;
     w->names = QM_ARENA_NEW(arena, const char *, graph->tensor_count);
     onnx_message_open(&w->message, arena);
-    choose_opset(w);
-    QM_TRY(problems_report(&w->problems, graph->file, "leave these operators out of the network", diag));
+    w->opset = lowest_opset(graph);
     onnx_message_set_opset(&w->message, w->opset);
     name_tensors(w);
     for (uint32_t i = 0; i < graph->tensor_count; i++)
