@@ -28,8 +28,8 @@ static enum qm_status open_network(struct quant_network *network, const struct q
 static enum qm_status run_steps(struct quant_network *network, struct qm_quantized *result) {
     const struct qm_quantize_options *options = network->options;
     QM_TRY(quant_gather(network));
-    quant_round_weights(network);
     quant_set_ranges(network, QM_RANGES_MIN_MAX);
+    quant_round_weights(network);
     QM_TRY(quant_judge(network, "nearest, min-max", result));
     if (options->ranges != QM_RANGES_MIN_MAX) {
         quant_set_ranges(network, options->ranges);

@@ -60,15 +60,27 @@ static struct qm_range range_of(const float *weights, size_t count) {
     return range;
 }
 
+/* What a range of weights must reach so that the bias of its channel has few enough steps of the product of the scales, as in a channel
+ * whose weights are nearly 0. */
+static double reach_for_bias(const struct quant_layer *layer, size_t channel) {
+    enum { BIAS_BITS = 28 };
+    double most = (double)(INT32_C(1) << (layer->report.weight_bits - 1)) - 1;
+    if (layer->point == NULL) return 0;
+    return fabs((double)layer->real_bias[channel]) / (double)layer->point->encoding.scale / exp2(BIAS_BITS) * most;
+}
+
 static void encode(const struct quant_network *network, struct quant_layer *layer) {
     const struct qm_format format = {
         .bits = layer->report.weight_bits, .is_signed = true, .is_symmetric = true, .power_of_two = network->options->power_of_two};
     size_t outputs = quant_outputs(layer);
     struct qm_range whole = range_of(layer->real_weights, outputs * layer->inputs);
     if (whole.low == 0 && whole.high == 0) layer->report.note = "all its weights are 0";
+    for (size_t c = 0; c < outputs; c++) whole.high = fmax(whole.high, reach_for_bias(layer, c));
     for (size_t c = 0; c < outputs; c++) {
-        struct qm_range own = range_of(layer->real_weights + c * layer->inputs, layer->inputs);
-        layer->encodings[c] = qm_encoding_of(&format, network->options->per_tensor ? whole : own);
+        struct qm_range range = range_of(layer->real_weights + c * layer->inputs, layer->inputs);
+        if (network->options->per_tensor) range = whole;
+        range.high = fmax(range.high, reach_for_bias(layer, c));
+        layer->encodings[c] = qm_encoding_of(&format, range);
     }
 }
 
