@@ -24,6 +24,12 @@ static uint32_t add(struct qdq *q, const char *name, enum qm_dtype dtype, const 
     return qm_graph_add_tensor(&q->maker, name, dtype, shape);
 }
 
+/* The name of a tensor and what it becomes. */
+static const char *named(struct qdq *q, uint32_t tensor, const char *what) {
+    const char *name = q->source->tensors[tensor].name;
+    return qm_arena_printf(q->maker.arena, "%s_%s", name != NULL && name[0] != '\0' ? name : "tensor", what);
+}
+
 /* ---- quantizers ---- */
 
 /* Stores integers in their type. */
@@ -36,32 +42,34 @@ static void *stored(struct qdq *q, enum qm_dtype dtype, const int32_t *integers,
 
 /* A constant of one number. */
 static uint32_t add_number(struct qdq *q, uint32_t tensor, const char *what, enum qm_dtype dtype, const void *number) {
-    const char *name = qm_arena_printf(q->maker.arena, "%s_%s", q->source->tensors[tensor].name, what);
-    return qm_graph_add_constant(&q->maker, name, dtype, &(struct qm_shape){.rank = 0}, number);
+    return qm_graph_add_constant(&q->maker, named(q, tensor, what), dtype, &(struct qm_shape){.rank = 0}, number);
 }
 
-/* An operator by the one encoding of a tensor of the source; its scale and zero point become constants. */
-static void add_quantizer(struct qdq *q, enum qm_graph_op_kind kind, uint32_t tensor, uint32_t from, uint32_t to) {
+/* Adds QUANTIZE and DEQUANTIZE by the one encoding of a tensor of the source, from real numbers to integers to real numbers. */
+static void add_operators(struct qdq *q, uint32_t tensor, uint32_t before, uint32_t integers, uint32_t after) {
     const struct qm_tensor_encoding *e = &q->encodings[tensor];
     float *scale = QM_ARENA_NEW(q->maker.arena, float, 1);
     *scale = e->encodings->scale;
     uint32_t scale_made = add_number(q, tensor, "scale", QM_F32, scale);
     uint32_t zero_made = add_number(q, tensor, "zero_point", e->dtype, stored(q, e->dtype, &e->encodings->zero, 1));
-    struct qm_graph_tensor *zero = &q->maker.graph->tensors[zero_made];
-    zero->bits = e->bits;
-    struct qm_graph_op *op = qm_graph_add_op(&q->maker, kind, from, to);
-    op->inputs[1] = scale_made;
-    op->inputs[2] = zero_made;
-    op->input_count = 3;
-    if (kind == QM_OP_DEQUANTIZE) return;
-    op->low = qm_graph_lowest(zero);
-    op->high = qm_graph_highest(zero);
+    q->maker.graph->tensors[zero_made].bits = e->bits;
+    for (uint32_t i = 0; i < 2; i++) {
+        bool quantizes = i == 0;
+        struct qm_graph_op *op = qm_graph_add_op(&q->maker, quantizes ? QM_OP_QUANTIZE : QM_OP_DEQUANTIZE, quantizes ? before : integers,
+                                                 quantizes ? integers : after);
+        op->inputs[1] = scale_made;
+        op->inputs[2] = zero_made;
+        op->input_count = 3;
+        if (!quantizes) continue;
+        op->low = qm_graph_lowest(&q->maker.graph->tensors[zero_made]);
+        op->high = qm_graph_highest(&q->maker.graph->tensors[zero_made]);
+    }
 }
 
 /* A tensor of the encoding's integers. */
 static uint32_t add_integers(struct qdq *q, uint32_t tensor, const struct qm_shape *shape) {
     const struct qm_tensor_encoding *e = &q->encodings[tensor];
-    uint32_t integers = add(q, qm_arena_printf(q->maker.arena, "%s_quantized", q->source->tensors[tensor].name), e->dtype, shape);
+    uint32_t integers = add(q, named(q, tensor, "quantized"), e->dtype, shape);
     q->maker.graph->tensors[integers].bits = e->bits;
     return integers;
 }
@@ -101,7 +109,7 @@ static uint32_t add_computed(struct qdq *q, uint32_t tensor) {
     struct qm_shape shape = qm_graph_shape(source);
     bool renames = q->encodings[tensor].count > 0 && is_end(q->source->output_count, q->source->outputs, tensor) &&
                    !is_end(q->source->input_count, q->source->inputs, tensor);
-    const char *name = renames ? qm_arena_printf(q->maker.arena, "%s_real", source->name) : source->name;
+    const char *name = renames ? named(q, tensor, "real") : source->name;
     return q->made[tensor] = add(q, name, source->dtype, &shape);
 }
 
@@ -113,10 +121,9 @@ static void add_quantizers(struct qdq *q, uint32_t tensor) {
     struct qm_shape shape = qm_graph_shape(source);
     uint32_t before = q->made[tensor], integers = add_integers(q, tensor, &shape);
     bool is_free = q->maker.graph->tensors[before].name != source->name;
-    const char *name = is_free ? source->name : qm_arena_printf(q->maker.arena, "%s_dequantized", source->name);
+    const char *name = is_free ? source->name : named(q, tensor, "dequantized");
     q->made[tensor] = add(q, name, QM_F32, &shape);
-    add_quantizer(q, QM_OP_QUANTIZE, tensor, before, integers);
-    add_quantizer(q, QM_OP_DEQUANTIZE, tensor, integers, q->made[tensor]);
+    add_operators(q, tensor, before, integers, q->made[tensor]);
 }
 
 /* ---- operators ---- */

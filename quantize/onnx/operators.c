@@ -247,9 +247,17 @@ static bool is_quantized(const struct qm_graph *graph, uint32_t tensor) {
     return tensor != QM_NO_TENSOR && graph->tensors[tensor].data == NULL && graph->tensors[tensor].quant.count > 0;
 }
 
-/* What only graphs of TFLite files have. */
+/* Whether a convolution has a bias of whole steps of its sums, as QLinearConv has it: what a step is stands in other operands. */
+static bool has_bias_of_steps(const struct qm_graph *graph, const struct qm_graph_op *op) {
+    if (!qm_graph_has_weights(op->kind) || op->input_count < 3 || op->inputs[2] == QM_NO_TENSOR) return false;
+    const struct qm_graph_tensor *bias = &graph->tensors[op->inputs[2]];
+    return bias->dtype == QM_I32 && bias->quant.count == 0;
+}
+
+/* What only graphs of other files have: those of TFLite, and those whose operators work on integers. */
 static bool is_foreign(const struct qm_graph *graph, const struct qm_graph_op *op) {
-    bool window = qm_graph_has_window(op->kind), softmax = op->kind == QM_OP_SOFTMAX && op->beta != 0 && op->beta != 1, quantized = false;
+    bool window = qm_graph_has_window(op->kind), softmax = op->kind == QM_OP_SOFTMAX && op->beta != 0 && op->beta != 1,
+         quantized = has_bias_of_steps(graph, op);
     for (uint32_t i = 0; i < op->input_count; i++) quantized = quantized || is_quantized(graph, op->inputs[i]);
     for (uint32_t i = 0; i < op->output_count; i++) quantized = quantized || is_quantized(graph, op->outputs[i]);
     return quantized || op->activation != QM_ACT_NONE || (window && !op->channels_first) || softmax || op->batch_dims != 0;
