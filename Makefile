@@ -13,7 +13,7 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Werror
 CFLAGS := -std=gnu11 -O2 -g -ffp-contract=off $(WARN) -fPIC -fno-semantic-interposition
 LDLIBS := -lprotobuf-c -lcjson -lyaml -lnettle -ldl -lm
 
-ROOMS := common evaluate compiler driver sim report explore explain verify
+ROOMS := common evaluate infer quantize compiler driver sim report explore explain verify
 LIB_SRC := $(sort $(shell find $(ROOMS) -name '*.c'))
 TOOL_SRC := $(sort $(wildcard tools/qmac/*.c))
 UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c'))
@@ -22,7 +22,7 @@ obj = $(patsubst %.c,$(B)/$(2)/%.o,$(1))
 # Everything that building, testing and linting need, in Debian's names. The one list; `make deps` installs what is missing.
 DEPS := gcc g++ make git verilator iverilog yosys z3 clang clang-format libclang-rt-14-dev \
         libsystemc-dev libcriterion-dev libcjson-dev libyaml-dev nettle-dev zlib1g-dev \
-        libonnx-dev protobuf-c-compiler libprotobuf-c-dev xz-utils libgemmlowp-dev
+        libonnx-dev protobuf-c-compiler libprotobuf-c-dev xz-utils libgemmlowp-dev libopenblas-dev
 
 .DEFAULT_GOAL := all
 .PHONY: all deps demo test test-long lint format bench docs help clean models
@@ -59,7 +59,7 @@ endef
 
 # Programs in C, by their sources; mk/*.mk adds to both lists. The second: those that make test has no use for.
 PROGRAMS := $(addprefix $(B)/,qmac specgen bench unit networks matmul_sweep token_order skip_equals_step \
-    timing_equals_cycle memory_sizes move_costs systemc_equals_cycle parameters run_programs compare_npy product)
+    timing_equals_cycle memory_sizes move_costs systemc_equals_cycle parameters run_programs compare_npy product float_networks)
 NOT_FOR_TEST :=
 
 $(B)/qmac: $(call obj,$(TOOL_SRC),obj)
@@ -75,12 +75,13 @@ $(B)/move_costs: $(call obj,tests/programs/move_costs.c tests/support/plan_cycle
 $(B)/systemc_equals_cycle: $(call obj,tests/systemc/systemc_equals_cycle.c,obj)
 $(B)/parameters: $(call obj,tests/rtl/parameters.c,obj)
 $(B)/compare_npy: $(call obj,tests/networks/compare_npy.c,obj)
+$(B)/float_networks: $(call obj,tests/networks/float.c tests/support/data.c,obj)
 
 # Unit tests: one Criterion binary, plain and under sanitizers.
 $(B)/unit-asan: $(call obj,$(UNIT_SRC),asan) $(B)/libqmac-asan.a
 	$(link)
 
-$(B)/unit $(B)/unit-asan $(B)/networks: LDLIBS += -lcriterion -lz
+$(B)/unit $(B)/unit-asan $(B)/networks $(B)/float_networks: LDLIBS += -lcriterion -lz
 $(B)/unit-asan: LDFLAGS += -fsanitize=address,undefined
 # The assertions of Criterion store an int in a bit-field.
 $(B)/obj/tests/%.o $(B)/asan/tests/%.o: CFLAGS += -Wno-conversion

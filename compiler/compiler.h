@@ -85,6 +85,10 @@ QM_MUST_USE enum qm_status qm_model_parse(const struct qm_model_bytes *model, co
 QM_MUST_USE enum qm_status qm_integers(struct qm_graph *graph, const struct qm_model_options *options, struct qm_arena *arena,
                                        struct qm_graph **result, struct qm_diag *diag);
 
+/* passes/reals: a float network of either format to a graph of real numbers, whose maps of windows are channels first; *result is the graph
+ * itself when it is one already. A quantized network is QM_BAD_INPUT, as is an operator that has no meaning in a float one. */
+QM_MUST_USE enum qm_status qm_reals(struct qm_graph *graph, struct qm_arena *arena, struct qm_graph **result, struct qm_diag *diag);
+
 /* passes/legalize: graph of integers to layers. Float, dynamic-range and other networks the machine has no arithmetic for are
  * QM_BAD_INPUT by operator. The options may be NULL. */
 QM_MUST_USE enum qm_status qm_legalize(const struct qm_graph *graph, const struct qm_compile_options *options, struct qm_arena *arena,

@@ -149,6 +149,10 @@ static struct rule rule_of(enum qm_graph_op_kind kind) {
     return rules[kind];
 }
 
+bool evaluate_has_meaning(enum qm_graph_op_kind kind) {
+    return (unsigned)kind < QM_GRAPH_OP_KINDS && rule_of(kind).check != NULL;
+}
+
 /* Whether numbers of the tensor can be read: elements that can be counted, a type, a scale each or one a channel, and data for all. */
 static bool is_sound(const struct qm_graph_tensor *tensor) {
     const struct qm_quant *quant = &tensor->quant;
@@ -182,8 +186,8 @@ static const struct qm_graph_tensor *input(const struct qm_graph *graph, const s
 }
 
 const char *evaluate_check(const struct qm_graph *graph, const struct qm_graph_op *op) {
-    struct rule rule = (unsigned)op->kind < QM_GRAPH_OP_KINDS ? rule_of(op->kind) : (struct rule){0};
-    if (rule.check == NULL) return "has no meaning on real numbers";
+    if (!evaluate_has_meaning(op->kind)) return "has no meaning on real numbers";
+    struct rule rule = rule_of(op->kind);
     const char *problem = check_operands(graph, op, &rule);
     if (problem != NULL) return problem;
     return rule.check(&(struct evaluate_site){.graph = graph,

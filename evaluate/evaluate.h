@@ -35,6 +35,8 @@ bool evaluate_rises(enum qm_graph_op_kind kind);
 bool evaluate_is_of_two(enum qm_graph_op_kind kind);
 /* The value of an operator that is a function of one number. */
 double evaluate_function(const struct qm_graph_op *op, double x);
+/* Whether an operator has a meaning on real numbers. */
+bool evaluate_has_meaning(enum qm_graph_op_kind kind);
 /* Fills the outputs, row-major, from the inputs (as many as the operator's list has room for; NULL: absent). Whole numbers are exact while
  * they and their sums stay below 2^53. False: the operator has no meaning here yet, or an index is outside of what it gathers from. */
 bool evaluate_operator(const struct qm_graph *graph, const struct qm_graph_op *op, const double *const *inputs, double *const *outputs);

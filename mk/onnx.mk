@@ -3,8 +3,8 @@
 
 ONNX_SCHEMA := /usr/include/onnx/onnx.proto
 ONNX_FLAGS := -std=gnu11 -O2 -g -fPIC
-ONNX_USERS := $(filter compiler/frontend/onnx/%,$(LIB_SRC)) $(shell find tests -path "*onnx*.c") \
-    tests/support/numbers.c tests/support/machine_run.c tests/lockstep/attention.c
+ONNX_USERS := $(filter compiler/frontend/onnx/% quantize/onnx/%,$(LIB_SRC)) $(shell find tests -path "*onnx*.c") \
+    tests/support/numbers.c tests/support/machine_run.c tests/lockstep/attention.c tests/cli/float_models.c
 
 $(B)/gen/onnx.pb-c.h: $(ONNX_SCHEMA)
 	$(call say,GEN,$@)
@@ -55,3 +55,9 @@ $(B)/onnx_graphs: LDLIBS += -lz
 onnx-graphs: $(B)/onnx_graphs ## compare random ONNX networks with an evaluation in real numbers
 	$(Q)mkdir -p $(B)/onnx-graphs
 	$(Q)$(B)/onnx_graphs $(ONNX_GRAPH_COUNT) $(ONNX_GRAPH_SEED) --save $(B)/onnx-graphs --kinds
+
+# Writes float networks and examples, for the tests of the command line.
+PROGRAMS += $(B)/float_models
+$(B)/float_models: $(call obj,tests/support/onnx_build.c tests/support/tflite_build.c tests/support/flatbuffer_build.c \
+    tests/support/numbers.c,obj) $(B)/obj/tests/cli/float_models.o
+$(B)/float_models: LDLIBS += -lz

@@ -9,6 +9,7 @@
 #include "common/memory.h"
 #include "common/text.h"
 #include "report/figures.h"
+#include "report/values.h"
 
 static const enum qm_figure_id columns_shown[] = {QM_FIGURE_name,       QM_FIGURE_op,       QM_FIGURE_shape,       QM_FIGURE_precision,
                                                   QM_FIGURE_layer_macs, QM_FIGURE_cycles,   QM_FIGURE_utilization, QM_FIGURE_bound,
@@ -260,9 +261,7 @@ char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     if (source->run->timed && report->total.counters.value[QM_C_cycles] > 0) print_cost(out, report);
     if (!source->run->timed && has_device_work(source->program))
         fprintf(out, "time     the %s engine computes values only: no cycles, no energy\n", source->engine);
-    if (source->labelled > 0)
-        fprintf(out, "accuracy %.2f %% (%" PRIu64 " of %" PRIu64 ")\n", 100.0 * (double)source->correct / (double)source->labelled,
-                source->correct, source->labelled);
+    qm_values_print_accuracy(out, source->labelled, source->correct);
     qm_text_stream_close(out);
     char *kept = qm_arena_strdup(arena, text);
     free(text);

@@ -4,6 +4,8 @@ check "bad input is refused in one line, before anything is written" tests/cli/r
 check "verify compares something or says no, and no option does nothing" tests/cli/verify.sh
 check "a network from model to files" tests/cli/network.sh
 check "what is not exact is taken when asked for, with how far it is off; another rounding is named" tests/cli/accept.sh
+check "float networks: outputs, accuracy, no time and no energy" tests/cli/float.sh
+check "float networks are quantized: what each step gained, files that run, what is refused" tests/cli/quantize.sh
 check "explore: every point is that of qmac run, and nothing is written for bad input" tests/cli/explore.sh
 check "explain and diff say what runs on the changed machines say, and add up" tests/cli/explain.sh
 check "a plan takes the cycles that the compiler says, and more searching finds no slower one" tests/cli/search.sh

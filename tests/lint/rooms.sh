@@ -4,6 +4,7 @@
 # in a circle, by the symbols of their objects in build/, which are made before.
 set -u
 status=0
+library=$(sed -n 's/^ROOMS := //p' Makefile)
 # report RULE FOUND: the lines found break the rule.
 report() {
     [ -z "$2" ] && return
@@ -22,11 +23,15 @@ allow() {
 allow common                   'common/'
 allow common/opcode            'common/[a-z_]+\.h'
 allow evaluate                 'common/'
+allow infer                    'common/|evaluate/(evaluate|kernels)\.h'
+allow quantize                 'common/'
+allow quantize/onnx            'common/'
 allow compiler                 'common/|compiler/(ir|passes|frontend)/'
 allow compiler/ir              'common/|compiler/compiler\.h'
 allow evaluate/kernels         'common/|evaluate/(evaluate|kernels)\.h'
 allow compiler/passes          'common/|evaluate/kernels\.h|compiler/(ir|compiler\.h)|sim/(control/sizes|timing/timing)\.h'
 allow compiler/passes/integers 'common/|evaluate/|compiler/(ir|compiler\.h)'
+allow compiler/passes/reals    'common/|compiler/compiler\.h'
 allow compiler/frontend/onnx   'common/|evaluate/|compiler/(ir|frontend)/'
 allow compiler/frontend/tflite 'common/|evaluate/|compiler/(ir|frontend)/'
 allow sim                      'common/'
@@ -52,8 +57,8 @@ report 'that a memory is the DRAM is known to who creates it only' "$(grep -rn '
 report 'the core sees neither its device nor who watches it' "$(
     grep -nE '^#include "sim/(device|probe|cycle/(engine|probe))\.h"' sim/cycle/* | grep -vE '^sim/cycle/(engine|device|probe)\.')"
 report 'memory is asked for by common/memory.h only' "$(grep -rnE '(^|[^a-z_])(m|c|re|aligned_)alloc\(|open_memstream\(' \
-    common evaluate compiler sim driver report explore explain verify tools --include='*.c' --include='*.h' | grep -v '^common/memory\.')"
-report 'no files call each other in a circle' "$({ git ls-files common evaluate compiler driver sim report explore explain verify |
+    $library tools --include='*.c' --include='*.h' | grep -v '^common/memory\.')"
+report 'no files call each other in a circle' "$({ git ls-files $library |
     sed -n 's|\(.*\)\.c$|build/obj/\1.o|p' | xargs nm -A | awk '
         { sub(/:.*/, "", $1) }
         $2 == "U" { users[$3] = users[$3] " " $1 }

@@ -5,6 +5,7 @@ if [ -n "${QMAC_DATA:-}" ]; then
     check "the timing engine equals the cycle engine on every model" tests/networks/timing.sh edge tiny m8x16 m32x32
     check "every model runs or is refused for the recorded reason" tests/networks/models.sh
     check "ONNX nodes and networks equal their expected outputs" tests/networks/onnx.sh
+    check "float networks equal their definition, and are right as often as in TFLite" build/float_networks
     check "networks equal the TFLite Micro reference kernels" build/networks --jobs 2
 else
     skip "golden networks" "QMAC_DATA does not name the data folder"

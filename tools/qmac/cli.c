@@ -19,6 +19,8 @@ static const char *const mode_notes[QM_REQUANT_MODES] = {[QM_REQUANT_TFLITE] = "
                                                          [QM_REQUANT_EVEN] = "default of ONNX"};
 static const char *const search_notes[QM_SEARCHES] = {[QM_SEARCH_PLANS] = "default", [QM_SEARCH_NONE] = "compiles fastest"};
 
+const struct qm_device_ops cli_engine_float = {.name = "float", .has = QM_HAS_VALUES};
+
 static const struct {
     const struct qm_device_ops *ops;
     const char *note;
@@ -27,7 +29,8 @@ static const struct {
                {&qm_device_rtl, NULL},
                {&qm_device_systemc, NULL},
                {&qm_device_functional, "values only"},
-               {&qm_device_timing, "no values"}};
+               {&qm_device_timing, "no values"},
+               {&cli_engine_float, "float networks, values only"}};
 enum { ENGINES = sizeof engines / sizeof *engines };
 
 /* One line, also of what did not come by qm_fail. */

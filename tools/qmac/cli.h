@@ -17,6 +17,8 @@ int cli_fail(enum qm_status status, const struct qm_diag *diag);
 /* Words of --requant and --search; those of --engine, and the setter that fills a const struct qm_device_ops *. */
 cli_words cli_roundings, cli_searches, cli_engines;
 cli_setter cli_take_engine;
+/* The engine of float networks, which is no device: infer/. */
+extern const struct qm_device_ops cli_engine_float;
 /* NULL: the file's */
 QM_MUST_USE enum qm_status cli_parse_requant(const char *text, enum qm_requant_mode *mode, struct qm_diag *diag);
 /* NULL: plans */

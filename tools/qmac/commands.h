@@ -10,6 +10,7 @@
     COMMAND(disasm)                                                                                                                        \
     COMMAND(info)                                                                                                                          \
     COMMAND(explore)                                                                                                                       \
+    COMMAND(quantize)                                                                                                                      \
     COMMAND(explain)                                                                                                                       \
     COMMAND(diff)                                                                                                                          \
     COMMAND(verify)                                                                                                                        \

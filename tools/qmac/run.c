@@ -14,6 +14,7 @@
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 #include "tools/qmac/deviations.h"
+#include "tools/qmac/run_float.h"
 #include "tools/qmac/tensors.h"
 #include "verify/rtl_builds.h"
 
@@ -108,6 +109,23 @@ static enum qm_status check_engine(const struct run_options *options, const stru
     return QM_OK;
 }
 
+/* A float network has no machine, and nothing to round. */
+static enum qm_status check_float(const struct run_options *options, struct qm_diag *diag) {
+    const struct cli_compilation *compilation = &options->compilation;
+    const char *of_a_machine = compilation->machine != NULL     ? "--machine"
+                               : compilation->sets.count > 0    ? "--set"
+                               : compilation->requant != NULL   ? "--requant"
+                               : compilation->search != NULL    ? "--search"
+                               : compilation->precision != NULL ? "--precision"
+                               : compilation->keep_layers       ? "--layers"
+                               : compilation->accept_error      ? "--accept-error"
+                               : options->max_cycles.value > 0  ? "--max-cycles"
+                                                                : NULL;
+    if (of_a_machine == NULL) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "%s: the %s engine has no machine and rounds nothing: leave it out", of_a_machine,
+                   cli_engine_float.name);
+}
+
 /* Deviations are from the file's values. */
 static enum qm_status check_accepted(const struct session *session, struct qm_diag *diag) {
     const struct cli_compilation *compilation = &session->options.compilation;
@@ -148,8 +166,7 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
     else
         cli_inputs_random(program, options->seed.value, &session->inputs);
     if (options->labels != NULL) {
-        if (program->output_count == 0 || program->tensors[program->input_count].dtype == QM_F32)
-            return qm_fail(diag, QM_BAD_INPUT, "--labels %s: the model has no integer output", options->labels);
+        if (program->output_count == 0) return qm_fail(diag, QM_BAD_INPUT, "--labels %s: the model has no output", options->labels);
         QM_TRY(cli_labels_read(options->labels, session->inputs.examples, &session->labels, diag));
     }
     return options->output != NULL ? cli_prepare_folder(options->output, diag) : QM_OK;
@@ -318,6 +335,19 @@ static void end_session(struct session *session) {
     qm_program_destroy(session->opened.comparison);
 }
 
+static enum qm_status run_float(const struct session *session, struct qm_diag *diag) {
+    const struct run_options *options = &session->options;
+    QM_TRY(check_float(options, diag));
+    return cli_run_float(&(struct cli_float_run){.file = options->file,
+                                                 .model = &options->compilation.model,
+                                                 .inputs = &options->inputs,
+                                                 .output = options->output,
+                                                 .labels = options->labels,
+                                                 .json = options->reports[FORMAT_json],
+                                                 .seed = options->seed.value},
+                         session->arena, diag);
+}
+
 static void begin(void *fields, struct qm_arena *arena) {
     struct session *session = fields;
     session->arena = session->builds.arena = arena;
@@ -328,6 +358,7 @@ static enum qm_status run(const struct cli_line *line, void *fields, struct qm_d
     struct session *session = fields;
     QM_TRY(check_combination(&session->options, diag));
     QM_TRY(cli_take_file(line, &session->options.file, diag));
+    if (session->options.engine == &cli_engine_float) return run_float(session, diag);
     enum qm_status status = run_all(session, diag);
     end_session(session);
     return status;

@@ -249,10 +249,16 @@ enum qm_status cli_labels_read(const char *file, uint64_t examples, struct qm_np
     return qm_fail(diag, QM_BAD_INPUT, "%s:header: %" PRIu64 " labels for %" PRIu64 " examples", file, labels->count, examples);
 }
 
+static bool is_larger(const struct qm_npy *values, uint64_t i, uint64_t j) {
+    const float *floats = (const float *)(const void *)values->data;
+    if (values->type[0] == 'f') return floats[i] > floats[j];
+    return qm_npy_integer(values, i) > qm_npy_integer(values, j);
+}
+
 static uint64_t largest_element(const struct qm_npy *values) {
     uint64_t largest = 0;
     for (uint64_t i = 1; i < values->count; i++)
-        if (qm_npy_integer(values, i) > qm_npy_integer(values, largest)) largest = i;
+        if (is_larger(values, i, largest)) largest = i;
     return largest;
 }
 

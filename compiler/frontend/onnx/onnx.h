@@ -11,29 +11,9 @@
 #include "evaluate/evaluate.h"
 #include "compiler/frontend/frontend.h"
 #include "common/graph.h"
+#include "common/onnx_type.h"
 #include "common/problems.h"
 #include "onnx.pb-c.h"
-
-/* Element types as the file numbers them; the last four are younger than Debian's schema. */
-enum onnx_type {
-    ONNX_FLOAT = 1,
-    ONNX_UINT8 = 2,
-    ONNX_INT8 = 3,
-    ONNX_UINT16 = 4,
-    ONNX_INT16 = 5,
-    ONNX_INT32 = 6,
-    ONNX_INT64 = 7,
-    ONNX_BOOL = 9,
-    ONNX_FLOAT16 = 10,
-    ONNX_DOUBLE = 11,
-    ONNX_UINT32 = 12,
-    ONNX_UINT64 = 13,
-    ONNX_BFLOAT16 = 16,
-    ONNX_UINT4 = 21,
-    ONNX_INT4 = 22,
-    ONNX_UINT2 = 25,
-    ONNX_INT2 = 26,
-};
 
 /* How the graph holds elements of a type. */
 struct onnx_element {

@@ -1,0 +1,101 @@
+/* parts.h - among the files of the pipeline: a network with its layers and the points at which activations are quantized. */
+#ifndef QM_QUANTIZE_NETWORK_PARTS_H
+#define QM_QUANTIZE_NETWORK_PARTS_H
+
+#include "common/blas.h"
+#include "infer/infer.h"
+#include "quantize/adaround.h"
+#include "quantize/network/network.h"
+#include "quantize/qdq.h"
+#include "quantize/range.h"
+
+/* A tensor that is quantized: an input of the network, or what an operator computes. */
+struct quant_point {
+    uint32_t tensor; /* of the float graph */
+    uint32_t bits;
+    bool is_end; /* an input or an output of the network: 8 bits always */
+    struct qm_histogram *histogram;
+    struct qm_format format;
+    struct qm_encoding encoding;
+    uint32_t scale_at[2], zero_at[2]; /* the constants of its two quantizers, tensors of the quantized graph */
+};
+
+/* A convolution or a product with a constant matrix. Weights are [groups][channels][inputs], inputs being those of a window. */
+struct quant_layer {
+    struct qm_quantize_layer report;
+    uint32_t op;                /* of the float graph */
+    uint32_t in, weights, bias; /* tensors of the float graph */
+    uint32_t out;               /* with the bias, before the activation */
+    uint32_t quantized_op;      /* of the quantized graph, and its tensors */
+    uint32_t weights_at, bias_at, out_at;
+    uint32_t groups, channels, inputs;
+    struct qm_range activation;         /* that cuts the output; infinite ends: nothing does */
+    const struct quant_point *point;    /* whose integers it reads; NULL: none, and the bias stays real */
+    float *real_weights, *real_bias;    /* of the float network, batch normalizations folded; bias [groups][channels] */
+    float *corrected;                   /* [groups][channels] the bias with what makes up for roundings */
+    struct qm_encoding *encodings;      /* [groups][channels] of the weights */
+    int32_t *integers;                  /* of the weights */
+    int32_t *placed;                    /* the same in the order of the graph */
+    struct qm_encoding *bias_encodings; /* [groups][channels] */
+    int32_t *bias_integers;
+    float *means; /* [groups][channels] of the output in the float network */
+};
+
+struct quant_network {
+    struct qm_arena *arena;
+    struct qm_diag *diag;
+    const struct qm_quantize_options *options;
+    const struct qm_examples *calibration, *judged;
+    struct qm_graph *real, *quantized;
+    struct qm_tensor_encoding *encodings; /* of the tensors of the float graph */
+    struct infer *real_run, *quantized_run;
+    struct qm_blas blas;
+    uint32_t layer_count, point_count;
+    struct quant_layer *layers;
+    struct quant_point *points;
+};
+
+static inline uint32_t quant_outputs(const struct quant_layer *layer) {
+    return layer->groups * layer->channels;
+}
+
+/* ---- layers.c ---- */
+/* Finds the layers of a graph, and writes the float graph with all that is linear behind them folded into their weights and biases. */
+QM_MUST_USE enum qm_status quant_find_layers(struct quant_network *network, const struct qm_graph *graph);
+/* Operators and ends that read each tensor: [tensor_count]. */
+uint32_t *quant_count_readers(const struct qm_graph *graph, struct qm_arena *arena);
+/* Adds a copy of an operator to a graph. */
+struct qm_graph_op *quant_add_copy(struct qm_graph_maker *maker, const struct qm_graph_op *op);
+
+/* ---- precision.c ---- */
+/* Gives each layer the bits that the option says. */
+QM_MUST_USE enum qm_status quant_read_precision(struct quant_network *network);
+
+/* ---- points.c ---- */
+/* Finds the points and makes the quantized graph, whose encodings are still to be found. */
+void quant_place_points(struct quant_network *network);
+
+/* ---- ranges.c ---- */
+/* Runs the examples through the float network: histograms of all points, means of all layers. */
+QM_MUST_USE enum qm_status quant_gather(struct quant_network *network);
+/* Gives all points their encodings. */
+void quant_set_ranges(struct quant_network *network, enum qm_range_method method);
+
+/* ---- weights.c ---- */
+/* Encodes the weights of all layers and rounds them to the nearest, with the biases of the float network. */
+void quant_round_weights(struct quant_network *network);
+/* Goes through the layers from the first to the last: learns their rounding, if asked for, and corrects their biases. */
+QM_MUST_USE enum qm_status quant_learn_weights(struct quant_network *network, bool learns);
+/* Rounds the bias of a layer to integers of the product of its scales, and has it run so. */
+void quant_put_bias(struct quant_network *network, struct quant_layer *layer);
+
+/* ---- judge.c ---- */
+/* Runs the examples that judge through the quantized network, and adds a step to the result. */
+QM_MUST_USE enum qm_status quant_judge(struct quant_network *network, const char *step, struct qm_quantized *result);
+
+/* An example's inputs, to be run. */
+void quant_take_example(const struct quant_network *network, const struct qm_examples *examples, uint64_t example, const float **inputs);
+enum { QUANT_INPUTS_MAX = 16 };
+enum qm_status quant_fail_example(const struct quant_network *network, uint64_t example);
+
+#endif

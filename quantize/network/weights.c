@@ -1,0 +1,231 @@
+/* weights.c - the integers of the layers. Layers are gone through in order, so that each is learned on what it really reads: the results of
+ * the layers before, as they have been rounded.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/memory.h"
+#include "common/prng.h"
+#include "quantize/filter.h"
+#include "quantize/network/parts.h"
+
+enum { LEARNED_BITS = 7, ROWS_MAX = 8192, WINDOW_FLOATS_MAX = 1 << 25 };
+
+/* ---- into the graph ---- */
+
+/* Where the graph has weight i of a layer. */
+static size_t place_of(const struct quant_network *network, const struct quant_layer *layer, size_t i) {
+    bool turns = network->real->ops[layer->op].kind == QM_OP_MATMUL;
+    return turns ? i % layer->inputs * quant_outputs(layer) + i / layer->inputs : i;
+}
+
+static void put_weights(struct quant_network *network, struct quant_layer *layer) {
+    size_t outputs = quant_outputs(layer), count = outputs * layer->inputs;
+    float *rounded = qm_alloc(count * sizeof *rounded);
+    for (size_t i = 0; i < count; i++) {
+        size_t at = place_of(network, layer, i);
+        layer->placed[at] = layer->integers[i];
+        rounded[at] = qm_dequantize(&layer->encodings[i / layer->inputs], layer->integers[i]);
+    }
+    infer_set_constant(network->quantized_run, layer->weights_at, rounded);
+    free(rounded);
+}
+
+/* A bias of more than 31 bits is cut, and the layer says so. */
+void quant_put_bias(struct quant_network *network, struct quant_layer *layer) {
+    size_t outputs = quant_outputs(layer);
+    float *rounded = qm_alloc(outputs * sizeof *rounded);
+    for (size_t c = 0; c < outputs; c++) {
+        rounded[c] = layer->corrected[c];
+        if (layer->point == NULL) continue;
+        float scale = layer->bias_encodings[c].scale = layer->point->encoding.scale * layer->encodings[c].scale;
+        double integer = nearbyint((double)layer->corrected[c] / (double)scale);
+        if (fabs(integer) > INT32_MAX) layer->report.note = "a bias has more than 32 bits of the product of its scales, and was cut";
+        layer->bias_integers[c] = (int32_t)fmin(fmax(integer, -INT32_MAX), INT32_MAX);
+        rounded[c] = (float)layer->bias_integers[c] * scale;
+    }
+    infer_set_constant(network->quantized_run, layer->bias_at, rounded);
+    free(rounded);
+}
+
+/* ---- rounding to the nearest ---- */
+
+static struct qm_range range_of(const float *weights, size_t count) {
+    struct qm_range range = {0, 0};
+    for (size_t i = 0; i < count; i++) {
+        range.low = fmin(range.low, (double)weights[i]);
+        range.high = fmax(range.high, (double)weights[i]);
+    }
+    return range;
+}
+
+/* What a range of weights must reach so that the bias of its channel has few enough steps of the product of the scales, as in a channel
+ * whose weights are nearly 0. */
+static double reach_for_bias(const struct quant_layer *layer, size_t channel) {
+    enum { BIAS_BITS = 28 };
+    double most = (double)(INT32_C(1) << (layer->report.weight_bits - 1)) - 1;
+    if (layer->point == NULL) return 0;
+    return fabs((double)layer->real_bias[channel]) / (double)layer->point->encoding.scale / exp2(BIAS_BITS) * most;
+}
+
+static void encode(const struct quant_network *network, struct quant_layer *layer) {
+    const struct qm_format format = {
+        .bits = layer->report.weight_bits, .is_signed = true, .is_symmetric = true, .power_of_two = network->options->power_of_two};
+    size_t outputs = quant_outputs(layer);
+    struct qm_range whole = range_of(layer->real_weights, outputs * layer->inputs);
+    if (whole.low == 0 && whole.high == 0) layer->report.note = "all its weights are 0";
+    for (size_t c = 0; c < outputs; c++) whole.high = fmax(whole.high, reach_for_bias(layer, c));
+    for (size_t c = 0; c < outputs; c++) {
+        struct qm_range range = range_of(layer->real_weights + c * layer->inputs, layer->inputs);
+        if (network->options->per_tensor) range = whole;
+        range.high = fmax(range.high, reach_for_bias(layer, c));
+        layer->encodings[c] = qm_encoding_of(&format, range);
+    }
+}
+
+void quant_round_weights(struct quant_network *network) {
+    for (uint32_t i = 0; i < network->layer_count; i++) {
+        struct quant_layer *layer = &network->layers[i];
+        size_t outputs = quant_outputs(layer);
+        encode(network, layer);
+        qm_quantize_all(layer->encodings, &(struct qm_channels){1, outputs, layer->inputs}, layer->real_weights, layer->integers);
+        memcpy(layer->corrected, layer->real_bias, outputs * sizeof *layer->corrected);
+        put_weights(network, layer);
+        quant_put_bias(network, layer);
+    }
+}
+
+/* ---- learning ---- */
+
+/* Rows of a layer: windows of the quantized network, and results of the float one, [rows][groups][inputs] and [rows][groups][channels]. */
+struct rows {
+    uint32_t count;
+    float *windows, *targets;
+};
+
+/* Fills the window of a convolution at a position of its output, in the order of a filter's weights. */
+static void take_window(const struct qm_graph *graph, const struct qm_graph_op *op, const float *from, size_t position, float *to) {
+    const struct qm_graph_tensor *in = &graph->tensors[op->inputs[0]], *out = &graph->tensors[op->outputs[0]];
+    size_t h = in->rank == 4 ? in->dims[2] : 1, w = in->dims[in->rank - 1], ow = out->dims[out->rank - 1];
+    size_t per_map = (in->rank == 4 ? out->dims[2] : 1) * ow, n = position / per_map, y0 = position % per_map / ow, x0 = position % ow;
+    from += n * in->dims[1] * h * w;
+    for (size_t c = 0; c < in->dims[1]; c++)
+        for (size_t ky = 0; ky < op->kernel_h; ky++)
+            for (size_t kx = 0; kx < op->kernel_w; kx++) {
+                size_t y = y0 * op->stride_h + ky * op->dilation_h - op->pad_top,
+                       x = x0 * op->stride_w + kx * op->dilation_w - op->pad_left;
+                *to++ = y < h && x < w ? from[(c * h + y) * w + x] : 0; /* what is in front of the map has wrapped */
+            }
+}
+
+static size_t positions_of(const struct quant_network *network, const struct quant_layer *layer) {
+    return (size_t)qm_graph_elements(&network->real->tensors[layer->out]) / quant_outputs(layer);
+}
+
+/* Takes one row at a position from the example that both networks have run. */
+static void take_row(const struct quant_network *network, const struct quant_layer *layer, size_t position, struct rows *rows) {
+    const struct qm_graph_op *op = &network->quantized->ops[layer->quantized_op];
+    size_t outputs = quant_outputs(layer), inputs = (size_t)layer->groups * layer->inputs, inner = 1;
+    const struct qm_graph_tensor *out = &network->real->tensors[layer->out];
+    const float *from = infer_numbers(network->quantized_run, op->inputs[0]), *target = infer_numbers(network->real_run, layer->out);
+    float *window = rows->windows + rows->count * inputs, *to = rows->targets + rows->count * outputs;
+    rows->count++;
+    if (op->kind == QM_OP_MATMUL) {
+        memcpy(window, from + position * inputs, inputs * sizeof *window);
+        memcpy(to, target + position * outputs, outputs * sizeof *to);
+        return;
+    }
+    take_window(network->quantized, op, from, position, window);
+    for (uint32_t d = 2; d < out->rank; d++) inner *= out->dims[d];
+    for (size_t c = 0; c < outputs; c++) to[c] = target[(position / inner * outputs + c) * inner + position % inner];
+}
+
+static enum qm_status run_both(struct quant_network *network, const struct quant_layer *layer, uint64_t example) {
+    const float *inputs[QUANT_INPUTS_MAX];
+    quant_take_example(network, network->calibration, example, inputs);
+    bool done =
+        infer_run_until(network->real_run, inputs, layer->op + 2) && infer_run_until(network->quantized_run, inputs, layer->quantized_op);
+    return done ? QM_OK : quant_fail_example(network, example);
+}
+
+/* As many rows of each example, at places that are drawn. */
+static enum qm_status take_rows(struct quant_network *network, const struct quant_layer *layer, struct rows *rows) {
+    size_t positions = positions_of(network, layer), inputs = (size_t)layer->groups * layer->inputs;
+    uint64_t examples = network->calibration->count, most = WINDOW_FLOATS_MAX / inputs;
+    uint64_t each = ((most < ROWS_MAX ? most : ROWS_MAX) + examples - 1) / examples;
+    if (each > positions) each = positions;
+    if (each == 0) each = 1;
+    *rows = (struct rows){0, qm_alloc(examples * each * inputs * sizeof(float)),
+                          qm_alloc(examples * each * quant_outputs(layer) * sizeof(float))};
+    for (uint64_t e = 0; e < examples; e++) {
+        QM_TRY(run_both(network, layer, e));
+        for (uint64_t i = 0; i < each; i++)
+            take_row(network, layer, each == positions ? i : qm_hash3(network->options->seed, e, i) % positions, rows);
+    }
+    return QM_OK;
+}
+
+static enum qm_status learn(struct quant_network *network, struct quant_layer *layer) {
+    struct rows rows = {0};
+    struct qm_adaround_options options = qm_adaround_defaults();
+    struct qm_adaround_errors errors = {NAN, NAN};
+    options.seed = network->options->seed;
+    options.threads = network->options->threads;
+    if (network->options->iterations > 0) options.iterations = network->options->iterations;
+    enum qm_status status = take_rows(network, layer, &rows);
+    const struct qm_adaround_layer learned = {.groups = layer->groups,
+                                              .channels = layer->channels,
+                                              .inputs = layer->inputs,
+                                              .weights = layer->real_weights,
+                                              .encodings = layer->encodings,
+                                              .bias = layer->real_bias,
+                                              .rows = rows.count,
+                                              .windows = rows.windows,
+                                              .targets = rows.targets,
+                                              .activation = layer->activation};
+    if (status == QM_OK) qm_adaround(&network->blas, &learned, &options, layer->integers, &errors);
+    layer->report.nearest = errors.nearest;
+    layer->report.learned = errors.learned;
+    free(rows.windows);
+    free(rows.targets);
+    return status;
+}
+
+/* ---- correction ---- */
+
+/* Adds to the bias by how much the means of the float network's results are larger. */
+static enum qm_status correct(struct quant_network *network, struct quant_layer *layer) {
+    const struct qm_graph_tensor *out = &network->quantized->tensors[layer->out_at];
+    size_t outputs = quant_outputs(layer), elements = (size_t)qm_graph_elements(out), inner = 1;
+    const float *inputs[QUANT_INPUTS_MAX];
+    double *sums = qm_alloc_zeroed(outputs, sizeof *sums);
+    bool done = true;
+    for (uint32_t d = 2; network->real->ops[layer->op].kind == QM_OP_CONV_2D && d < out->rank; d++) inner *= out->dims[d];
+    for (uint64_t e = 0; e < network->calibration->count && done; e++) {
+        quant_take_example(network, network->calibration, e, inputs);
+        done = infer_run_until(network->quantized_run, inputs, layer->quantized_op + 2);
+        const float *numbers = infer_numbers(network->quantized_run, layer->out_at);
+        for (size_t i = 0; i < elements; i++) sums[i / inner % outputs] += (double)numbers[i];
+    }
+    double share = (double)outputs / (double)elements / (double)network->calibration->count;
+    for (size_t c = 0; c < outputs; c++) layer->corrected[c] += layer->means[c] - (float)(sums[c] * share);
+    free(sums);
+    return done ? QM_OK : quant_fail_example(network, 0);
+}
+
+enum qm_status quant_learn_weights(struct quant_network *network, bool learns) {
+    const struct qm_quantize_options *options = network->options;
+    for (uint32_t i = 0; i < network->layer_count; i++) {
+        struct quant_layer *layer = &network->layers[i];
+        if (options->progress != NULL) options->progress(options->context, learns ? "rounding" : "biases", i, network->layer_count);
+        if (learns && layer->report.weight_bits <= LEARNED_BITS) {
+            QM_TRY(learn(network, layer));
+            put_weights(network, layer);
+        }
+        if (!options->corrects) continue;
+        QM_TRY(correct(network, layer));
+        quant_put_bias(network, layer);
+    }
+    return QM_OK;
+}

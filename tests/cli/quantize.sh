@@ -1,0 +1,87 @@
+#!/bin/sh
+# quantize.sh - qmac quantize: from a float network and examples to a quantized ONNX file that qmac runs, what each step gained, and what is
+# refused.
+. "$(dirname "$0")/common.sh"
+
+build/float_models "$tmp" || fail "no float networks"
+quantize="$qmac quantize $tmp/net.onnx --calibration $tmp/x.npy"
+
+# sqnr STEP: what the report says of a step.
+sqnr() {
+    sed -n "s/^$1  *\([-0-9.]*\) dB.*/\1/p" "$tmp/.out"
+}
+
+# above A B: a number is not below another.
+above() {
+    awk "BEGIN { exit !($1 >= $2) }" || fail "$1 is below $2"
+}
+
+accepts $quantize --labels "$tmp/labels.npy" --precision w8a8 -o "$tmp/w8a8.onnx"
+has "$tmp/.out" "3 layers, of 48 examples, judged on these 48"
+above "$(sqnr 'nearest, min-max')" 25
+above "$(sqnr AdaRound)" 25
+has "$tmp/.out" "accuracy"
+accepts $quantize --precision w4a8 -o "$tmp/w4a8.onnx"
+nearest=$(sqnr 'nearest, min-max')
+above "$(sqnr 'bias correction')" "$nearest"
+above "$(sqnr AdaRound)" "$(sqnr 'bias correction')"
+
+# The file computes what the report says: its outputs beside those of the float network, whose softmax is left.
+for bits in w8a8 w4a8; do
+    accepts "$qmac" run "$tmp/$bits.onnx" --input "$tmp/x.npy" --output "$tmp/$bits" --labels "$tmp/labels.npy"
+    has "$tmp/.out" "$bits"
+done
+accepts "$qmac" run "$tmp/net.onnx" --engine float --input "$tmp/x.npy" --output "$tmp/float"
+for bits in w8a8 w4a8; do
+    for of in float $bits; do od -A n -t f4 -v -w20 -j 128 "$tmp/$of/y.npy" >"$tmp/$of.txt"; done
+    paste "$tmp/float.txt" "$tmp/$bits.txt" | awk -v most="$([ $bits = w8a8 ] && echo 0.05 || echo 0.2)" '
+        { for (i = 1; i <= 5; i++) if ($i - $(i + 5) > most || $(i + 5) - $i > most) bad = 1 } END { exit bad || NR != 48 }' ||
+        fail "$bits is far from the float network"
+done
+
+# The same options give the same file; another seed other integers.
+accepts $quantize --precision w4a8 -o "$tmp/again.onnx"
+cmp -s "$tmp/w4a8.onnx" "$tmp/again.onnx" || fail "the same options give another file"
+
+# Every step can be left out or chosen, and a layer can have bits of its own.
+for options in "--rounding nearest" "--no-bias-correction" "--ranges min-max" "--ranges percentile --percent 99.9" "--ranges kl" \
+    --per-tensor --symmetric --power-of-two "--iterations 50" "--input $tmp/few.npy"; do
+    # shellcheck disable=SC2086
+    accepts $quantize --precision w4a8 -o "$tmp/o.onnx" $options
+    accepts "$qmac" run "$tmp/o.onnx"
+done
+accepts $quantize --precision logits=w8a8,default=w4a4 -o "$tmp/mixed.onnx"
+accepts "$qmac" run "$tmp/mixed.onnx"
+accepts $quantize --precision w2a8 -o "$tmp/w2a8.onnx"
+accepts "$qmac" run "$tmp/w2a8.onnx"
+accepts "$qmac" quantize "$tmp/net.tflite" --calibration "$tmp/rows.npy" --precision w4a8 -o "$tmp/rows.onnx"
+accepts "$qmac" run "$tmp/rows.onnx" --input "$tmp/rows.npy"
+
+# Model and RTL compute the file alike.
+built --machine tiny --random 1
+accepts "$qmac" verify "$tmp/w4a8.onnx" --machine tiny
+
+# Activations of zeros alone are a range of their own; what is not finite is refused.
+accepts "$qmac" quantize "$tmp/net.onnx" --calibration "$tmp/zeros.npy" --precision w4a8 -o "$tmp/o.onnx"
+rm "$tmp/o.onnx"
+refuses 2 "example 47 of the calibration: tensor x has NaN or infinite numbers" \
+    "$qmac" quantize "$tmp/net.onnx" --calibration "$tmp/nan.npy" --precision w4a8 -o "$tmp/o.onnx"
+refuses 2 "--calibration" "$qmac" quantize "$tmp/net.onnx" --precision w4a8 -o "$tmp/o.onnx"
+refuses 2 "--precision P" $quantize -o "$tmp/o.onnx"
+refuses 2 "--output FILE.onnx" $quantize --precision w8a8
+refuses 2 "w3a8 is none of w8a8" $quantize --precision w3a8 -o "$tmp/o.onnx"
+refuses 2 "no layer is called stem" $quantize --precision stem=w8a8,default=w4a8 -o "$tmp/o.onnx"
+refuses 2 "has no default" $quantize --precision logits=w8a8 -o "$tmp/o.onnx"
+refuses 2 "the shape is (48, 12)" "$qmac" quantize "$tmp/net.onnx" --calibration "$tmp/rows.npy" --precision w8a8 -o "$tmp/o.onnx"
+refuses 2 "is of --ranges percentile" $quantize --precision w8a8 --percent 99 -o "$tmp/o.onnx"
+refuses 2 "must be above 0" $quantize --precision w8a8 --ranges percentile --percent 0 -o "$tmp/o.onnx"
+refuses 2 "is of --rounding adaround" $quantize --precision w8a8 --rounding nearest --iterations 5 -o "$tmp/o.onnx"
+refuses 2 "must be 1 to" $quantize --precision w8a8 --iterations 0 -o "$tmp/o.onnx"
+refuses 2 "48 labels for 1 examples" $quantize --precision w8a8 --input "$tmp/few.npy" --labels "$tmp/labels.npy" -o "$tmp/o.onnx"
+refuses 2 "is a quantized network, not a float one" "$qmac" quantize "$model" --calibration "$tmp/x.npy" --precision w8a8 -o "$tmp/o.onnx"
+refuses 2 "is a quantized network, not a float one" "$qmac" quantize "$tmp/w8a8.onnx" --calibration "$tmp/x.npy" --precision w8a8 -o "$tmp/o.onnx"
+refuses 2 "cannot be written" $quantize --precision w8a8 -o "$tmp/no/o.onnx"
+refuses 2 "/dev/full" $quantize --precision w8a8 --rounding nearest -o /dev/full
+[ -e "$tmp/o.onnx" ] && fail "a refused network was written"
+[ -z "$(find "$tmp" -name '*.tmp')" ] || fail "temporary files are left"
+finish

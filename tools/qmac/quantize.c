@@ -1,0 +1,256 @@
+/* quantize.c - qmac quantize: makes a quantized ONNX network of a float one, and tells what each step of that gained.
+ * Everything that can be wrong with the options and files is found before the work. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/text.h"
+#include "quantize/network/network.h"
+#include "quantize/onnx/write.h"
+#include "report/cells.h"
+#include "tools/qmac/cli.h"
+#include "tools/qmac/commands.h"
+#include "tools/qmac/ends.h"
+#include "tools/qmac/tensors.h"
+
+enum { PROGRESS_SECONDS = 2, ITERATIONS_MAX = 1000000 };
+#define PERCENT 99.99 /* of --ranges percentile, unless --percent says it */
+
+enum rounding { LEARNED, NEAREST, ROUNDINGS };
+static const char *const rounding_names[ROUNDINGS] = {[LEARNED] = "adaround", [NEAREST] = "nearest"};
+
+struct quantize_options {
+    const char *file, *output, *labels, *precision;
+    struct cli_list calibration, inputs;
+    struct qm_model_options model;
+    unsigned ranges, rounding;
+    double percent;
+    bool per_tensor, symmetric, power_of_two, keeps_biases;
+    struct cli_number iterations, seed;
+};
+
+struct examples {
+    struct cli_inputs inputs;
+    struct qm_npy labels;
+    struct qm_examples view;
+};
+
+struct session {
+    struct quantize_options options;
+    struct qm_arena *arena;
+    struct qm_program *ends;
+    struct examples calibration, judged;
+    time_t begin;
+    bool shows_progress, has_shown;
+};
+
+/* ---- options ---- */
+
+static struct cli_word range_words(unsigned index) {
+    return index < QM_RANGE_METHODS
+               ? (struct cli_word){qm_range_method_name((enum qm_range_method)index), index == QM_RANGES_SQUARED_ERROR ? "default" : NULL}
+               : (struct cli_word){NULL, "method"};
+}
+
+static struct cli_word rounding_words(unsigned index) {
+    return index < ROUNDINGS ? (struct cli_word){rounding_names[index], index == LEARNED ? "default, of fewer than 8 bits" : NULL}
+                             : (struct cli_word){NULL, "rounding"};
+}
+
+static enum qm_status take_word(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
+    return cli_find_word(option->words, option->name, value, field, diag);
+}
+
+static enum qm_status take_percent(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
+    char *end;
+    double percent = strtod(value, &end);
+    if (end == value || *end != '\0' || !(percent > 0 && percent <= 100))
+        return qm_fail(diag, QM_BAD_INPUT, "--%s %s: must be above 0, at most 100", option->name, value);
+    *(double *)field = percent;
+    return QM_OK;
+}
+
+#define FILLS(name) .field = offsetof(struct session, options.name)
+static const struct cli_option option_rows[] = {
+    {"output", "FILE.onnx", "the quantized network", cli_take_text, FILLS(output), .letter = 'o'},
+    {"calibration", "FILE.npy", "examples that ranges and roundings are learned of, one file for each input", cli_take_list,
+     FILLS(calibration), .at_most = CLI_LIST_MAX},
+    {"input", "FILE.npy", "other examples that judge the result, one file for each input (default: those of the calibration)",
+     cli_take_list, FILLS(inputs), .at_most = CLI_LIST_MAX},
+    {"labels", "FILE.npy", "labels of the examples that judge", cli_take_text, FILLS(labels)},
+    {"precision", "P", "bits of weights and activations: w8a8, w4a8, w4a4 or w2a8: P, or LAYER=P,...,default=P", cli_take_text,
+     FILLS(precision)},
+    {"ranges", "METHOD", "how ranges of activations are chosen: ", take_word, FILLS(ranges), .words = range_words},
+    {"percent", "P", "of --ranges percentile: how much of the numbers is inside (default 99.99)", take_percent, FILLS(percent)},
+    {"rounding", "HOW", "how weights are rounded: ", take_word, FILLS(rounding), .words = rounding_words},
+    {"iterations", "N", "of adaround, for each layer", cli_take_number, FILLS(iterations)},
+    {"no-bias-correction", NULL, "leave the biases as they are", cli_take_flag, FILLS(keeps_biases)},
+    {"per-tensor", NULL, "one scale for all weights of a layer, not one a channel", cli_take_flag, FILLS(per_tensor)},
+    {"symmetric", NULL, "activations with zero point 0", cli_take_flag, FILLS(symmetric)},
+    {"power-of-two", NULL, "scales that are powers of two", cli_take_flag, FILLS(power_of_two)},
+    {"seed", "N", "of what is drawn of the calibration (default 1)", cli_take_number, FILLS(seed)},
+    {.group = cli_model_options, FILLS(model)},
+    {0}};
+
+static enum qm_status check_options(const struct quantize_options *options, struct qm_diag *diag) {
+    bool of_percent = options->percent > 0 && options->ranges != QM_RANGES_PERCENTILE;
+    if (options->output == NULL) return qm_fail(diag, QM_BAD_INPUT, "--output FILE.onnx: says where the quantized network goes; give it");
+    if (options->calibration.count == 0)
+        return qm_fail(diag, QM_BAD_INPUT, "--calibration FILE.npy: some hundred examples of the inputs; give them");
+    if (options->precision == NULL) return qm_fail(diag, QM_BAD_INPUT, "--precision P: w8a8, w4a8, w4a4 or w2a8; give one");
+    if (of_percent) return qm_fail(diag, QM_BAD_INPUT, "--percent %g: is of --ranges percentile", options->percent);
+    if (options->iterations.is_given && (options->iterations.value < 1 || options->iterations.value > ITERATIONS_MAX))
+        return qm_fail(diag, QM_BAD_INPUT, "--iterations %" PRIu64 ": must be 1 to %d", options->iterations.value, ITERATIONS_MAX);
+    if (options->iterations.is_given && options->rounding != LEARNED)
+        return qm_fail(diag, QM_BAD_INPUT, "--iterations %" PRIu64 ": is of --rounding adaround", options->iterations.value);
+    return cli_check_writable(options->output, diag);
+}
+
+/* ---- examples ---- */
+
+static enum qm_status read_examples(struct session *session, const struct cli_list *files, struct examples *examples,
+                                    struct qm_diag *diag) {
+    QM_TRY(cli_inputs_read(session->ends, files->items, files->count, &examples->inputs, diag));
+    const float **inputs = QM_ARENA_NEW(session->arena, const float *, session->ends->input_count);
+    for (uint32_t i = 0; i < session->ends->input_count; i++) inputs[i] = (const float *)(const void *)examples->inputs.data[i];
+    examples->view = (struct qm_examples){.count = examples->inputs.examples, .inputs = inputs};
+    return QM_OK;
+}
+
+static enum qm_status read_labels(struct session *session, struct examples *examples, struct qm_diag *diag) {
+    if (session->options.labels == NULL) return QM_OK;
+    QM_TRY(cli_labels_read(session->options.labels, examples->view.count, &examples->labels, diag));
+    int64_t *labels = QM_ARENA_NEW(session->arena, int64_t, examples->view.count);
+    for (uint64_t i = 0; i < examples->view.count; i++) labels[i] = qm_npy_integer(&examples->labels, i);
+    examples->view.labels = labels;
+    return QM_OK;
+}
+
+static void show_progress(void *context, const char *what, uint32_t done, uint32_t of) {
+    struct session *session = context;
+    double seconds = difftime(time(NULL), session->begin);
+    if (!session->shows_progress || seconds < PROGRESS_SECONDS) return;
+    session->has_shown = true;
+    fprintf(stderr, "\r\033[K%s: %u of %u, %.0f s so far", what, done + 1, of, seconds);
+}
+
+/* ---- the report ---- */
+
+static void print_share(double share, qm_cell out) {
+    if (isnan(share))
+        snprintf(out, QM_CELL_BYTES, "-");
+    else
+        snprintf(out, QM_CELL_BYTES, "%.1f %%", 100 * share);
+}
+
+static void print_steps(const struct qm_quantized *result) {
+    const struct qm_column columns[] = {{"step", false}, {"SQNR", true}, {"gained", true}, {"agreement", true}, {"accuracy", true}};
+    enum { COLUMNS = sizeof columns / sizeof *columns };
+    qm_cell cells[QM_QUANTIZE_STEPS_MAX + 1][COLUMNS] = {{"float", "-", "-", "-"}};
+    print_share(result->float_accuracy, cells[0][4]);
+    for (uint32_t i = 0; i < result->step_count; i++) {
+        const struct qm_quantize_step *step = &result->steps[i];
+        snprintf(cells[i + 1][0], QM_CELL_BYTES, "%s", step->name);
+        snprintf(cells[i + 1][1], QM_CELL_BYTES, "%.2f dB", step->sqnr_db);
+        if (i > 0) snprintf(cells[i + 1][2], QM_CELL_BYTES, "%+.2f dB", step->sqnr_db - result->steps[i - 1].sqnr_db);
+        print_share(step->agreement, cells[i + 1][3]);
+        print_share(step->accuracy, cells[i + 1][4]);
+    }
+    qm_cells_print(stdout, columns, COLUMNS, *cells, result->step_count + 1);
+}
+
+/* A line for each layer that has something to say. */
+static void print_notes(const struct qm_quantized *result) {
+    for (uint32_t i = 0; i < result->layer_count; i++)
+        if (result->layers[i].note != NULL)
+            printf("note     layer %s: %s\n", qm_shown(result->layers[i].name).text, result->layers[i].note);
+}
+
+static void print_report(const struct session *session, const struct qm_quantized *result) {
+    const struct quantize_options *options = &session->options;
+    printf("%s: quantized to %s, %u layers, of %" PRIu64 " examples, judged on %s%" PRIu64 "\n", qm_shown(options->file).text,
+           options->precision, result->layer_count, session->calibration.view.count, options->inputs.count > 0 ? "other " : "these ",
+           options->inputs.count > 0 ? session->judged.view.count : session->calibration.view.count);
+    printf("SQNR is of what goes into a last softmax, or of the first output, against the float network\n\n");
+    print_steps(result);
+    putchar('\n');
+    print_notes(result);
+    printf("written  %s\n", qm_shown(options->output).text);
+}
+
+/* ---- the command ---- */
+
+static enum qm_status quantize(struct session *session, const struct qm_graph *graph, struct qm_diag *diag) {
+    const struct quantize_options *options = &session->options;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const struct qm_quantize_options wanted = {.precision = options->precision,
+                                               .ranges = (enum qm_range_method)options->ranges,
+                                               .percent = options->percent > 0 ? options->percent : PERCENT,
+                                               .per_tensor = options->per_tensor,
+                                               .symmetric = options->symmetric,
+                                               .power_of_two = options->power_of_two,
+                                               .learns = options->rounding == LEARNED,
+                                               .corrects = !options->keeps_biases,
+                                               .iterations = (uint32_t)options->iterations.value,
+                                               .seed = options->seed.value,
+                                               .threads = processors > 1 ? (uint32_t)processors : 1,
+                                               .progress = show_progress,
+                                               .context = session};
+    struct qm_quantized *result;
+    const struct examples *judged = options->inputs.count > 0 ? &session->judged : &session->calibration;
+    enum qm_status status = qm_quantize_network(graph, &wanted, &session->calibration.view, &judged->view, session->arena, &result, diag);
+    if (session->has_shown) fprintf(stderr, "\r\033[K");
+    QM_TRY(status);
+    QM_TRY(qm_onnx_write(result->graph, options->output, diag));
+    print_report(session, result);
+    return QM_OK;
+}
+
+static enum qm_status run_all(struct session *session, struct qm_diag *diag) {
+    struct quantize_options *options = &session->options;
+    struct qm_graph *read, *graph;
+    QM_TRY(qm_model_read(options->file, &options->model, session->arena, &read, diag));
+    QM_TRY(qm_reals(read, session->arena, &graph, diag));
+    session->ends = cli_ends_of(graph);
+    QM_TRY(read_examples(session, &options->calibration, &session->calibration, diag));
+    if (options->inputs.count > 0) QM_TRY(read_examples(session, &options->inputs, &session->judged, diag));
+    QM_TRY(read_labels(session, options->inputs.count > 0 ? &session->judged : &session->calibration, diag));
+    session->begin = time(NULL);
+    session->shows_progress = isatty(STDERR_FILENO);
+    return quantize(session, graph, diag);
+}
+
+static void begin(void *fields, struct qm_arena *arena) {
+    struct session *session = fields;
+    session->arena = arena;
+    session->options.seed.value = 1;
+    session->options.ranges = QM_RANGES_SQUARED_ERROR;
+}
+
+static enum qm_status run(const struct cli_line *line, void *fields, struct qm_diag *diag) {
+    struct session *session = fields;
+    QM_TRY(check_options(&session->options, diag));
+    QM_TRY(cli_take_file(line, &session->options.file, diag));
+    enum qm_status status = run_all(session, diag);
+    cli_inputs_free(&session->calibration.inputs);
+    cli_inputs_free(&session->judged.inputs);
+    qm_npy_free(&session->calibration.labels);
+    qm_npy_free(&session->judged.labels);
+    qm_program_destroy(session->ends);
+    return status;
+}
+
+const struct cli_command cli_command_quantize = {
+    .name = "quantize",
+    .about = "make a quantized network of a float one",
+    .usage =
+        "usage: qmac quantize FLOAT --calibration X.npy --precision P -o OUT.onnx [options]\n"
+        "Quantizes a float .tflite or .onnx network after training, and writes it as ONNX with QuantizeLinear and DequantizeLinear.\n\n",
+    .options = option_rows,
+    .size = sizeof(struct session),
+    .begin = begin,
+    .run = run};
