@@ -13,7 +13,7 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Werror
 CFLAGS := -std=gnu11 -O2 -g -ffp-contract=off $(WARN) -fPIC -fno-semantic-interposition
 LDLIBS := -lprotobuf-c -lcjson -lyaml -lnettle -ldl -lm
 
-ROOMS := common evaluate infer quantize compiler driver sim report explore verify
+ROOMS := common evaluate infer quantize compiler driver sim report explore explain verify
 LIB_SRC := $(sort $(shell find $(ROOMS) -name '*.c'))
 TOOL_SRC := $(sort $(wildcard tools/qmac/*.c))
 UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c'))
@@ -59,12 +59,14 @@ endef
 
 # Programs in C, by their sources; mk/*.mk adds to both lists. The second: those that make test has no use for.
 PROGRAMS := $(addprefix $(B)/,qmac specgen bench unit networks matmul_sweep token_order skip_equals_step \
-    timing_equals_cycle memory_sizes move_costs systemc_equals_cycle parameters run_programs compare_npy float_networks)
+    timing_equals_cycle memory_sizes move_costs systemc_equals_cycle parameters run_programs compare_npy product \
+    float_networks)
 NOT_FOR_TEST :=
 
 $(B)/qmac: $(call obj,$(TOOL_SRC),obj)
 $(B)/specgen: $(call obj,$(sort $(wildcard tools/specgen/*.c)),obj)
 $(B)/bench: $(call obj,$(sort $(wildcard tools/bench/*.c)),obj)
+$(B)/product: $(call obj,tools/product/product.c tests/support/tflite_build.c tests/support/flatbuffer_build.c,obj)
 $(B)/unit: $(call obj,$(UNIT_SRC),obj)
 $(B)/networks: $(call obj,tests/networks/golden.c $(shell find tests/support -name '*.c'),obj)
 $(B)/matmul_sweep $(B)/token_order $(B)/skip_equals_step $(B)/timing_equals_cycle $(B)/run_programs: $(B)/%: $(B)/obj/tests/programs/%.o

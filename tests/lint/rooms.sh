@@ -49,16 +49,20 @@ allow report                   'common/'
 allow verify       'common/|compiler/compiler\.h|verify/draw/|report/|sim/(device|probe)\.h|sim/(control|lockstep|verilated)/'
 allow verify/draw             'common/'
 allow explore                  'common/|compiler/|sim/timing/timing\.h|report/'
+allow explain                  'common/|explore/explore\.h|report/'
 report 'the plain definition of values sees no fast form of itself' "$(grep -n '^#include "sim/functional/fast/' sim/functional/*.[ch] |
     grep -v '^sim/functional/device\.c:')"
 report 'that a memory is the DRAM is known to who creates it only' "$(grep -rn '^#include "sim/memory/dram\.h"' sim |
     grep -vE '^sim/(memory/dram|cycle/device|verilated/rtl_device)\.c:')"
 report 'the core sees neither its device nor who watches it' "$(
     grep -nE '^#include "sim/(device|probe|cycle/(engine|probe))\.h"' sim/cycle/* | grep -vE '^sim/cycle/(engine|device|probe)\.')"
+rooms=$(sed -n 's/^ROOMS := //p' Makefile)
+# shellcheck disable=SC2086
 report 'memory is asked for by common/memory.h only' "$(grep -rnE '(^|[^a-z_])(m|c|re|aligned_)alloc\(|open_memstream\(' \
-    common evaluate infer quantize compiler sim driver report explore verify tools --include='*.c' --include='*.h' |
+    $rooms tools --include='*.c' --include='*.h' |
     grep -v '^common/memory\.')"
-report 'no files call each other in a circle' "$({ git ls-files common evaluate infer quantize compiler driver sim report explore verify |
+# shellcheck disable=SC2086
+report 'no files call each other in a circle' "$({ git ls-files $rooms |
     sed -n 's|\(.*\)\.c$|build/obj/\1.o|p' | xargs nm -A | awk '
         { sub(/:.*/, "", $1) }
         $2 == "U" { users[$3] = users[$3] " " $1 }
