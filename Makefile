@@ -59,7 +59,8 @@ endef
 
 # Programs in C, by their sources; mk/*.mk adds to both lists. The second: those that make test has no use for.
 PROGRAMS := $(addprefix $(B)/,qmac specgen bench unit networks matmul_sweep token_order skip_equals_step \
-    timing_equals_cycle memory_sizes move_costs systemc_equals_cycle parameters run_programs compare_npy product float_networks)
+    timing_equals_cycle memory_sizes move_costs systemc_equals_cycle parameters run_programs compare_npy product \
+    float_networks quantize_networks)
 NOT_FOR_TEST :=
 
 $(B)/qmac: $(call obj,$(TOOL_SRC),obj)
@@ -75,13 +76,15 @@ $(B)/move_costs: $(call obj,tests/programs/move_costs.c tests/support/plan_cycle
 $(B)/systemc_equals_cycle: $(call obj,tests/systemc/systemc_equals_cycle.c,obj)
 $(B)/parameters: $(call obj,tests/rtl/parameters.c,obj)
 $(B)/compare_npy: $(call obj,tests/networks/compare_npy.c,obj)
-$(B)/float_networks: $(call obj,tests/networks/float.c tests/support/data.c,obj)
+$(B)/float_networks: $(call obj,tests/networks/float.c,obj)
+$(B)/quantize_networks: $(call obj,tests/networks/quantize.c,obj)
+$(B)/float_networks $(B)/quantize_networks: $(call obj,tests/support/float_network.c tests/support/data.c,obj)
 
 # Unit tests: one Criterion binary, plain and under sanitizers.
 $(B)/unit-asan: $(call obj,$(UNIT_SRC),asan) $(B)/libqmac-asan.a
 	$(link)
 
-$(B)/unit $(B)/unit-asan $(B)/networks $(B)/float_networks: LDLIBS += -lcriterion -lz
+$(B)/unit $(B)/unit-asan $(B)/networks $(B)/float_networks $(B)/quantize_networks: LDLIBS += -lcriterion -lz
 $(B)/unit-asan: LDFLAGS += -fsanitize=address,undefined
 # The assertions of Criterion store an int in a bit-field.
 $(B)/obj/tests/%.o $(B)/asan/tests/%.o: CFLAGS += -Wno-conversion

@@ -128,13 +128,17 @@ size_t infer_column_elements(const struct qm_graph *graph, const struct qm_graph
     return (size_t)in->dims[1] / op->groups * op->kernel_h * op->kernel_w * map.h * map.w;
 }
 
+static void fill(float *to, size_t count, float number) {
+    for (size_t i = 0; i < count; i++) to[i] = number;
+}
+
 void infer_convolve(const struct infer_site *s) {
     struct map in = map_of(infer_input(s, 0)), out = map_of(infer_output(s));
     size_t positions = out.h * out.w;
     for (size_t n = 0; n < out.n; n++) {
         const float *picture = s->inputs[0] + n * in.c * in.h * in.w;
         float *to = s->to + n * out.c * positions;
-        for (size_t i = 0; i < out.c * positions; i++) to[i] = s->inputs[2] != NULL ? s->inputs[2][i / positions] : 0;
+        for (size_t c = 0; c < out.c; c++) fill(to + c * positions, positions, s->inputs[2] != NULL ? s->inputs[2][c] : 0);
         if (in.c == s->op->groups)
             filter_planes(s, picture, to);
         else

@@ -1,8 +1,6 @@
 /* elements.c - what is computed element by element and has a fast form: clips, quantizers of one scale, and sums, differences, products,
  * quotients and extremes of two tensors, of which one may have fewer elements that are repeated.
  */
-#include <math.h>
-
 #include "infer/parts.h"
 
 /* ---- of two ---- */
@@ -102,15 +100,19 @@ static void clip(const struct infer_site *s) {
     }
 }
 
-/* NaN becomes the zero point. */
+/* Half to even, of numbers below 2^22: a sum with this has no bits behind the point. */
+#define WHOLE 0x1.8p23F
+
+/* Cut before it is rounded, which is the same for whole limits, so that nothing is too large. NaN becomes the zero point. */
 static void quantize(const struct infer_site *s) {
     size_t elements = (size_t)qm_graph_elements(infer_output(s));
     float scale = s->inputs[1][0], zero = s->inputs[2] != NULL ? s->inputs[2][0] : 0;
-    float low = (float)s->op->low, high = (float)s->op->high;
+    float low = (float)s->op->low - zero, high = (float)s->op->high - zero;
     for (size_t i = 0; i < elements; i++) {
-        float number = nearbyintf(s->inputs[0][i] / scale) + zero;
+        float number = s->inputs[0][i] / scale;
         number = number < low ? low : number > high ? high : number;
-        s->to[i] = isnan(number) ? zero : number;
+        number = number + WHOLE - WHOLE;
+        s->to[i] = number == number ? number + zero : zero;
     }
 }
 
@@ -120,9 +122,11 @@ static void dequantize(const struct infer_site *s) {
     for (size_t i = 0; i < elements; i++) s->to[i] = (s->inputs[0][i] - zero) * scale;
 }
 
+/* One scale, and integers that are rounded as above. */
 static bool has_one_scale(const struct qm_graph *graph, const struct qm_graph_op *op) {
+    bool is_small = op->kind == QM_OP_DEQUANTIZE || (op->low >= -0x1p16 && op->high <= 0x1p16);
     bool one_zero = op->inputs[2] == QM_NO_TENSOR || qm_graph_elements(&graph->tensors[op->inputs[2]]) == 1;
-    return qm_graph_elements(&graph->tensors[op->inputs[1]]) == 1 && one_zero;
+    return qm_graph_elements(&graph->tensors[op->inputs[1]]) == 1 && one_zero && is_small;
 }
 
 /* ---- all of them ---- */

@@ -33,6 +33,7 @@ static enum qm_status run_steps(struct quant_network *network, struct qm_quantiz
     QM_TRY(quant_judge(network, "nearest, min-max", result));
     if (options->ranges != QM_RANGES_MIN_MAX) {
         quant_set_ranges(network, options->ranges);
+        quant_put_biases(network);
         QM_TRY(quant_judge(network, qm_range_method_name(options->ranges), result));
     }
     if (options->corrects) {

@@ -86,8 +86,8 @@ void quant_set_ranges(struct quant_network *network, enum qm_range_method method
 void quant_round_weights(struct quant_network *network);
 /* Goes through the layers from the first to the last: learns their rounding, if asked for, and corrects their biases. */
 QM_MUST_USE enum qm_status quant_learn_weights(struct quant_network *network, bool learns);
-/* Rounds the bias of a layer to integers of the product of its scales, and has it run so. */
-void quant_put_bias(struct quant_network *network, struct quant_layer *layer);
+/* Rounds all biases to integers of the products of their scales, after these have changed. */
+void quant_put_biases(struct quant_network *network);
 
 /* ---- judge.c ---- */
 /* Runs the examples that judge through the quantized network, and adds a step to the result. */

@@ -91,5 +91,4 @@ void quant_set_ranges(struct quant_network *network, enum qm_range_method method
         point->encoding = qm_encoding_of(&point->format, range_of(network, point, method));
         put_point(network, point);
     }
-    for (uint32_t i = 0; i < network->layer_count; i++) quant_put_bias(network, &network->layers[i]);
 }

@@ -33,7 +33,7 @@ static void put_weights(struct quant_network *network, struct quant_layer *layer
 }
 
 /* A bias of more than 31 bits is cut, and the layer says so. */
-void quant_put_bias(struct quant_network *network, struct quant_layer *layer) {
+static void put_bias(struct quant_network *network, struct quant_layer *layer) {
     size_t outputs = quant_outputs(layer);
     float *rounded = qm_alloc(outputs * sizeof *rounded);
     for (size_t c = 0; c < outputs; c++) {
@@ -47,6 +47,10 @@ void quant_put_bias(struct quant_network *network, struct quant_layer *layer) {
     }
     infer_set_constant(network->quantized_run, layer->bias_at, rounded);
     free(rounded);
+}
+
+void quant_put_biases(struct quant_network *network) {
+    for (uint32_t i = 0; i < network->layer_count; i++) put_bias(network, &network->layers[i]);
 }
 
 /* ---- rounding to the nearest ---- */
@@ -92,7 +96,7 @@ void quant_round_weights(struct quant_network *network) {
         qm_quantize_all(layer->encodings, &(struct qm_channels){1, outputs, layer->inputs}, layer->real_weights, layer->integers);
         memcpy(layer->corrected, layer->real_bias, outputs * sizeof *layer->corrected);
         put_weights(network, layer);
-        quant_put_bias(network, layer);
+        put_bias(network, layer);
     }
 }
 
@@ -225,7 +229,7 @@ enum qm_status quant_learn_weights(struct quant_network *network, bool learns) {
         }
         if (!options->corrects) continue;
         QM_TRY(correct(network, layer));
-        quant_put_bias(network, layer);
+        put_bias(network, layer);
     }
     return QM_OK;
 }

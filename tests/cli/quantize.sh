@@ -78,8 +78,10 @@ refuses 2 "must be above 0" $quantize --precision w8a8 --ranges percentile --per
 refuses 2 "is of --rounding adaround" $quantize --precision w8a8 --rounding nearest --iterations 5 -o "$tmp/o.onnx"
 refuses 2 "must be 1 to" $quantize --precision w8a8 --iterations 0 -o "$tmp/o.onnx"
 refuses 2 "48 labels for 1 examples" $quantize --precision w8a8 --input "$tmp/few.npy" --labels "$tmp/labels.npy" -o "$tmp/o.onnx"
-refuses 2 "is a quantized network, not a float one" "$qmac" quantize "$model" --calibration "$tmp/x.npy" --precision w8a8 -o "$tmp/o.onnx"
-refuses 2 "is a quantized network, not a float one" "$qmac" quantize "$tmp/w8a8.onnx" --calibration "$tmp/x.npy" --precision w8a8 -o "$tmp/o.onnx"
+for quantized in "$model" "$tmp/w8a8.onnx"; do
+    refuses 2 "is a quantized network, not a float one" \
+        "$qmac" quantize "$quantized" --calibration "$tmp/x.npy" --precision w8a8 -o "$tmp/o.onnx"
+done
 refuses 2 "cannot be written" $quantize --precision w8a8 -o "$tmp/no/o.onnx"
 refuses 2 "/dev/full" $quantize --precision w8a8 --rounding nearest -o /dev/full
 [ -e "$tmp/o.onnx" ] && fail "a refused network was written"

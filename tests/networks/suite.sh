@@ -6,6 +6,7 @@ if [ -n "${QMAC_DATA:-}" ]; then
     check "every model runs or is refused for the recorded reason" tests/networks/models.sh
     check "ONNX nodes and networks equal their expected outputs" tests/networks/onnx.sh
     check "float networks equal their definition, and are right as often as in TFLite" build/float_networks
+    check "float networks quantized to 8 bits keep their outputs" build/quantize_networks w8a8
     check "networks equal the TFLite Micro reference kernels" build/networks --jobs 2
 else
     skip "golden networks" "QMAC_DATA does not name the data folder"

@@ -9,6 +9,7 @@
     COMMAND(compile)                                                                                                                       \
     COMMAND(disasm)                                                                                                                        \
     COMMAND(info)                                                                                                                          \
+    COMMAND(quantize)                                                                                                                      \
     COMMAND(explore)                                                                                                                       \
     COMMAND(quantize)                                                                                                                      \
     COMMAND(explain)                                                                                                                       \

@@ -1,0 +1,75 @@
+/* quantize.c - the float networks of the data folder, quantized: even examples calibrate and odd ones judge, then the other way round.
+ *
+ * quantize_networks PRECISION...
+ * Prints what each step has, for both halves, and fails when the last is below the least SQNR of the table, as a mean of both.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "quantize/network/network.h"
+#include "tests/support/float_network.h"
+
+enum { HALVES = 2 };
+
+/* The least mean SQNR in dB, in the order of the networks; 0: none is asked for. */
+static const struct {
+    const char *precision;
+    double least_db[FLOAT_NETWORKS];
+} goals[] = {{"w8a8", {29, 26, 42}}, {"w4a8", {19.5, 15, 30}}, {"w4a4", {0, 0, 0}}, {"w2a8", {0, 0, 0}}};
+enum { GOALS = sizeof goals / sizeof *goals };
+
+/* Every second example, from `first` on. */
+static struct qm_examples half_of(const struct float_network *network, uint64_t first) {
+    uint64_t count = (network->examples - first + 1) / 2;
+    float *own = QM_ARENA_NEW(network->arena, float, count * network->elements);
+    int64_t *labels = QM_ARENA_NEW(network->arena, int64_t, count);
+    const float **inputs = QM_ARENA_NEW(network->arena, const float *, 1);
+    for (uint64_t e = 0; e < count; e++) {
+        memcpy(own + e * network->elements, network->inputs + (2 * e + first) * network->elements, network->elements * sizeof *own);
+        if (network->labels != NULL) labels[e] = network->labels[2 * e + first];
+    }
+    inputs[0] = own;
+    return (struct qm_examples){.count = count, .inputs = inputs, .labels = network->labels != NULL ? labels : NULL};
+}
+
+static void print_steps(const char *name, const char *precision, uint64_t half, const struct qm_quantized *result) {
+    printf("%-24s %s %s float accuracy %.3f\n", name, precision, half == 0 ? "even > odd" : "odd > even", result->float_accuracy);
+    for (uint32_t i = 0; i < result->step_count; i++)
+        printf("    %-18s %6.2f dB, agreement %.3f, accuracy %.3f\n", result->steps[i].name, result->steps[i].sqnr_db,
+               result->steps[i].agreement, result->steps[i].accuracy);
+}
+
+/* The mean SQNR of both halves after the last step. */
+static double quantize(const struct float_network *network, const char *name, const char *precision) {
+    const struct qm_quantize_options options = {
+        .precision = precision, .ranges = QM_RANGES_SQUARED_ERROR, .corrects = true, .learns = true, .threads = 2, .seed = 1};
+    double sum = 0;
+    for (uint64_t half = 0; half < HALVES; half++) {
+        struct qm_examples calibration = half_of(network, half), judged = half_of(network, 1 - half);
+        struct qm_quantized *result;
+        struct qm_diag diag;
+        float_network_need(qm_quantize_network(network->graph, &options, &calibration, &judged, network->arena, &result, &diag), &diag);
+        print_steps(name, precision, half, result);
+        sum += result->steps[result->step_count - 1].sqnr_db;
+    }
+    return sum / HALVES;
+}
+
+int main(int argc, char **argv) {
+    int status = 0;
+    for (int i = 1; i < argc; i++)
+        for (int n = 0; n < FLOAT_NETWORKS; n++) {
+            struct float_network network;
+            double least = 0;
+            for (int g = 0; g < GOALS; g++)
+                if (strcmp(goals[g].precision, argv[i]) == 0) least = goals[g].least_db[n];
+            float_network_open(&network, n);
+            double mean = quantize(&network, float_network_names[n], argv[i]);
+            printf("%-24s %s mean %.2f dB%s\n", float_network_names[n], argv[i], mean, mean >= least ? "" : ": TOO LITTLE");
+            if (mean < least) status = 1;
+            qm_arena_destroy(network.arena);
+        }
+    return status;
+}
