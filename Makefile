@@ -13,7 +13,7 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Werror
 CFLAGS := -std=gnu11 -O2 -g -ffp-contract=off $(WARN) -fPIC -fno-semantic-interposition
 LDLIBS := -lprotobuf-c -lcjson -lyaml -lnettle -ldl -lm
 
-ROOMS := common evaluate quantize compiler driver sim report explore verify
+ROOMS := common evaluate quantize compiler driver sim report explore explain verify
 LIB_SRC := $(sort $(shell find $(ROOMS) -name '*.c'))
 TOOL_SRC := $(sort $(wildcard tools/qmac/*.c))
 UNIT_SRC := $(sort $(shell find tests/unit tests/support -name '*.c'))

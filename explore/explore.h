@@ -39,6 +39,21 @@ uint64_t grid_machine_count(const struct grid *grid);
 /* The machine of that index. It has the base's name, and is not checked: knobs that are fine alone may not go together. */
 void grid_machine(const struct grid *grid, uint64_t index, struct qm_machine *machine);
 
+/* ---- planned runs ---- */
+
+/* What a run of a network would cost: its program, without instruction words, and the report. */
+struct planned {
+    struct qm_program *program;
+    struct qm_report *report; /* without values; belongs to the arena, and borrows the program */
+};
+
+/* Plans the network for the machine and finds its time without running it. The machine and the prices are borrowed.
+ * QM_BAD_INPUT: the machine cannot be, or cannot run it. */
+QM_MUST_USE enum qm_status planned_make(const struct qm_network *network, const struct qm_compile_options *options,
+                                        const struct qm_energy_table *energy, const struct qm_machine *machine, struct qm_arena *arena,
+                                        struct planned *planned, struct qm_diag *diag);
+void planned_end(struct planned *planned);
+
 /* ---- points ---- */
 
 enum point_state { POINT_WAITS, POINT_RUNS, POINT_OK, POINT_IMPOSSIBLE, POINT_FAULT };

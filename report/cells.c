@@ -55,6 +55,23 @@ void qm_cell_seconds(double seconds, qm_cell out) {
     print_scaled(seconds * 1e9, 1000, units, out);
 }
 
+void qm_cell_name(const char *name, qm_cell out) {
+    struct qm_shown shown = qm_shown(name);
+    shown.text[strcspn(shown.text, ";")] = '\0';
+    size_t width = qm_text_width(shown.text);
+    const char *end = width > QM_CELL_NAME_CHARS ? qm_text_after(shown.text, width - QM_CELL_NAME_CHARS) : shown.text;
+    snprintf(out, QM_CELL_BYTES, "%s%.112s", width > QM_CELL_NAME_CHARS ? ".." : "", end); /* of at most 4 bytes each */
+}
+
+void qm_cell_change(double from, double to, qm_cell out) {
+    if (from == to)
+        snprintf(out, QM_CELL_BYTES, "-");
+    else if (from == 0)
+        snprintf(out, QM_CELL_BYTES, "new");
+    else
+        snprintf(out, QM_CELL_BYTES, "%+.1f %%", 100 * (to - from) / from);
+}
+
 void qm_cell_number(enum qm_figure_unit unit, double number, qm_cell out) {
     switch (unit) {
     case QM_MACS: qm_cell_macs((uint64_t)number, out); break;

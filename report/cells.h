@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+enum { QM_CELL_NAME_CHARS = 28 };
 enum { QM_CELL_BYTES = 128, QM_CELL_COLUMNS_MAX = 32 };
 
 typedef char qm_cell[QM_CELL_BYTES];
@@ -23,6 +24,9 @@ void qm_cell_macs(uint64_t macs, qm_cell out);   /* "1.23 M"; "-" for none */
 void qm_cell_bytes(uint64_t bytes, qm_cell out); /* "1.21 MiB" */
 void qm_cell_energy(double pj, qm_cell out);     /* "1.23 uJ" */
 void qm_cell_seconds(double seconds, qm_cell out);
+/* The first of the names that TFLite joins with ';', of a long one the end. */
+void qm_cell_name(const char *name, qm_cell out);
+void qm_cell_change(double from, double to, qm_cell out);                  /* "+12.3 %"; "-": none; "new": from 0 */
 void qm_cell_number(enum qm_figure_unit unit, double number, qm_cell out); /* as its unit has it; whole numbers are below 2^53 */
 
 /* Writes the titles and the rows to out, each column as wide as its widest cell.

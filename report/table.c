@@ -13,16 +13,7 @@
 static const enum qm_figure_id columns_shown[] = {QM_FIGURE_name,       QM_FIGURE_op,       QM_FIGURE_shape,       QM_FIGURE_precision,
                                                   QM_FIGURE_layer_macs, QM_FIGURE_cycles,   QM_FIGURE_utilization, QM_FIGURE_bound,
                                                   QM_FIGURE_dram_bytes, QM_FIGURE_energy_pj};
-enum { COLUMNS = sizeof columns_shown / sizeof *columns_shown, NAME_CHARS = 28, LAYERS_NAMED = 4 };
-
-/* Prints the first of the names that TFLite joins with ';', of a long one the end. */
-static void print_name(const char *name, qm_cell out) {
-    struct qm_shown shown = qm_shown(name);
-    shown.text[strcspn(shown.text, ";")] = '\0';
-    size_t width = qm_text_width(shown.text);
-    const char *end = width > NAME_CHARS ? qm_text_after(shown.text, width - NAME_CHARS) : shown.text;
-    snprintf(out, QM_CELL_BYTES, "%s%.112s", width > NAME_CHARS ? ".." : "", end); /* NAME_CHARS of at most 4 bytes */
-}
+enum { COLUMNS = sizeof columns_shown / sizeof *columns_shown, LAYERS_NAMED = 4 };
 
 static void print_cell(const struct qm_report_part *part, enum qm_figure_id id, qm_cell out) {
     const struct qm_figure *figure = &qm_figures[id];
@@ -33,7 +24,7 @@ static void print_cell(const struct qm_report_part *part, enum qm_figure_id id, 
     else if (part->layer == NULL)
         snprintf(out, QM_CELL_BYTES, "%s", id == QM_FIGURE_name ? "total" : "");
     else if (id == QM_FIGURE_name)
-        print_name(part->layer->name, out);
+        qm_cell_name(part->layer->name, out);
     else
         qm_text_show(figure->text != NULL ? figure->text(part) : "-", out, QM_CELL_BYTES);
 }
@@ -113,7 +104,7 @@ static void print_overflowing(FILE *out, const struct qm_report *report) {
     for (uint32_t i = 0; i < report->source.program->layer_count; i++) {
         qm_cell name;
         if (!report->source.program->layers[i].may_overflow || count++ >= LAYERS_NAMED) continue;
-        print_name(report->source.program->layers[i].name, name);
+        qm_cell_name(report->source.program->layers[i].name, name);
         fprintf(out, count == 1 ? "         in %s" : ", %s", name);
     }
     if (count > LAYERS_NAMED) fprintf(out, " and %u more", count - LAYERS_NAMED);
@@ -149,8 +140,8 @@ static void print_deviations(FILE *out, const struct qm_report_source *source) {
             source->deviation_count, source->deviation_count == 1 ? "" : "s");
     for (uint32_t i = 0; i < source->deviation_count; i++) {
         const struct qm_deviation *deviation = &source->deviations[i];
-        print_name(source->program->layers[deviation->layer].name, name);
-        fprintf(out, "         %-*s  %g at most, %.4g on average\n", NAME_CHARS + 2, name, deviation->largest, deviation->mean);
+        qm_cell_name(source->program->layers[deviation->layer].name, name);
+        fprintf(out, "         %-*s  %g at most, %.4g on average\n", QM_CELL_NAME_CHARS + 2, name, deviation->largest, deviation->mean);
     }
 }
 

@@ -5,6 +5,7 @@ check "verify compares something or says no, and no option does nothing" tests/c
 check "a network from model to files" tests/cli/network.sh
 check "what is not exact is taken when asked for, with how far it is off; another rounding is named" tests/cli/accept.sh
 check "explore: every point is that of qmac run, and nothing is written for bad input" tests/cli/explore.sh
+check "explain and diff say what runs on the changed machines say, and add up" tests/cli/explain.sh
 check "a plan takes the cycles that the compiler says, and more searching finds no slower one" tests/cli/search.sh
 check "names that are not text are shown as text, on the terminal, in JSON and in CSV" tests/cli/names.sh
 check "pipes are read as files are, and what has no end is refused" tests/cli/streams.sh

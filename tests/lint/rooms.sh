@@ -46,6 +46,7 @@ allow report                   'common/'
 allow verify       'common/|compiler/compiler\.h|verify/draw/|report/|sim/(device|probe)\.h|sim/(control|lockstep|verilated)/'
 allow verify/draw             'common/'
 allow explore                  'common/|compiler/|sim/timing/timing\.h|report/'
+allow explain                  'common/|explore/explore\.h|report/'
 report 'the plain definition of values sees no fast form of itself' "$(grep -n '^#include "sim/functional/fast/' sim/functional/*.[ch] |
     grep -v '^sim/functional/device\.c:')"
 report 'that a memory is the DRAM is known to who creates it only' "$(grep -rn '^#include "sim/memory/dram\.h"' sim |
@@ -53,8 +54,8 @@ report 'that a memory is the DRAM is known to who creates it only' "$(grep -rn '
 report 'the core sees neither its device nor who watches it' "$(
     grep -nE '^#include "sim/(device|probe|cycle/(engine|probe))\.h"' sim/cycle/* | grep -vE '^sim/cycle/(engine|device|probe)\.')"
 report 'memory is asked for by common/memory.h only' "$(grep -rnE '(^|[^a-z_])(m|c|re|aligned_)alloc\(|open_memstream\(' \
-    common evaluate quantize compiler sim driver report explore verify tools --include='*.c' --include='*.h' | grep -v '^common/memory\.')"
-report 'no files call each other in a circle' "$({ git ls-files common evaluate quantize compiler driver sim report explore verify |
+    common evaluate quantize compiler sim driver report explore explain verify tools --include='*.c' --include='*.h' | grep -v '^common/memory\.')"
+report 'no files call each other in a circle' "$({ git ls-files common evaluate quantize compiler driver sim report explore explain verify |
     sed -n 's|\(.*\)\.c$|build/obj/\1.o|p' | xargs nm -A | awk '
         { sub(/:.*/, "", $1) }
         $2 == "U" { users[$3] = users[$3] " " $1 }

@@ -171,6 +171,22 @@ enum qm_status cli_read(const char *file, struct qm_arena *arena, struct qm_mode
     return QM_OK;
 }
 
+enum qm_status cli_read_graph(const char *file, const struct qm_model_options *options, struct qm_arena *arena, struct qm_graph **graph,
+                              struct qm_diag *diag) {
+    struct qm_model_bytes read;
+    bool is_program;
+    QM_TRY(cli_read(file, arena, &read, &is_program, diag));
+    if (is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is compiled already, for one machine: give the model", file);
+    return qm_model_parse(&read, options, arena, graph, diag);
+}
+
+enum qm_status cli_make_network(struct qm_graph *graph, const struct qm_compile_options *options, struct qm_arena *arena,
+                                struct qm_network **network, struct qm_diag *diag) {
+    QM_TRY(qm_integers(graph, &options->model, arena, &graph, diag));
+    QM_TRY(qm_legalize(graph, options, arena, network, diag));
+    return qm_narrow(*network, options->precision, arena, diag);
+}
+
 void cli_print_search(const struct qm_program *program) {
     if (program->search[0] != '\0') printf(", search %s", qm_shown(program->search).text);
     putchar('\n');
@@ -219,18 +235,23 @@ static enum qm_status compile_comparison(const struct qm_model_bytes *model, con
     return qm_compile(model, &opened->machine, &options, &opened->comparison, diag);
 }
 
+enum qm_status cli_compile_options(const struct cli_compilation *compilation, struct qm_compile_options *options, struct qm_diag *diag) {
+    *options = (struct qm_compile_options){.model = compilation->model,
+                                           .precision = compilation->precision,
+                                           .keep_layers = compilation->keep_layers,
+                                           .accept_error = compilation->accept_error};
+    QM_TRY(cli_parse_requant(compilation->requant, &options->requant, diag));
+    return cli_parse_search(compilation->search, &options->search, diag);
+}
+
 enum qm_status cli_compile(const struct qm_model_bytes *model, const struct cli_compilation *compilation, const char *dump_after,
                            struct cli_program *opened, struct qm_diag *diag) {
-    struct qm_compile_options options = {.model = compilation->model,
-                                         .precision = compilation->precision,
-                                         .keep_layers = compilation->keep_layers,
-                                         .accept_error = compilation->accept_error,
-                                         .dump_after = dump_after,
-                                         .dump = stdout};
+    struct qm_compile_options options;
     memset(opened, 0, sizeof *opened);
     opened->was_compiled = true;
-    QM_TRY(cli_parse_requant(compilation->requant, &options.requant, diag));
-    QM_TRY(cli_parse_search(compilation->search, &options.search, diag));
+    QM_TRY(cli_compile_options(compilation, &options, diag));
+    options.dump_after = dump_after;
+    options.dump = stdout;
     QM_TRY(cli_machine(compilation, &opened->machine, diag));
     QM_TRY(qm_compile(model, &opened->machine, &options, &opened->program, diag));
     if (has_inexact_layers(opened->program)) return compile_comparison(model, &options, opened, diag);

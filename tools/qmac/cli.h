@@ -40,6 +40,10 @@ extern const struct cli_option cli_compilation_options[], cli_model_options[];
 /* The machine of --machine and --set. */
 QM_MUST_USE enum qm_status cli_machine(const struct cli_compilation *compilation, struct qm_machine *machine, struct qm_diag *diag);
 
+/* How the compiler takes it, but for where it prints. */
+QM_MUST_USE enum qm_status cli_compile_options(const struct cli_compilation *compilation, struct qm_compile_options *options,
+                                               struct qm_diag *diag);
+
 /* Loads a program file, or compiles a model. *machine is what it will run on: the program's in all that the RTL sees. */
 struct cli_program {
     struct qm_program *program;    /* of the caller, to destroy */
@@ -57,6 +61,12 @@ void cli_print_search(const struct qm_program *program);
 /* Reads a model or a program into arena, once, so that either may come through a pipe. */
 QM_MUST_USE enum qm_status cli_read(const char *file, struct qm_arena *arena, struct qm_model_bytes *read, bool *is_program,
                                     struct qm_diag *diag);
+
+/* The graph of a model, and the network of a graph, for who plans it for more machines than one. A program is QM_BAD_INPUT. */
+QM_MUST_USE enum qm_status cli_read_graph(const char *file, const struct qm_model_options *options, struct qm_arena *arena,
+                                          struct qm_graph **graph, struct qm_diag *diag);
+QM_MUST_USE enum qm_status cli_make_network(struct qm_graph *graph, const struct qm_compile_options *options, struct qm_arena *arena,
+                                            struct qm_network **network, struct qm_diag *diag);
 
 /* Whether a file could be written there: its folder exists and a file can be made in it. */
 QM_MUST_USE enum qm_status cli_check_writable(const char *file, struct qm_diag *diag);

@@ -94,24 +94,19 @@ static const struct cli_option option_rows[] = {
 
 /* ---- before anything runs ---- */
 
-/* Reads a model once for each precision, because a precision changes the layers. */
+/* Makes a network of the model for each precision, because a precision changes the layers. */
 static enum qm_status read_model(struct session *session, uint32_t model, struct qm_diag *diag) {
     struct exploration *exploration = &session->exploration;
     const char *file = exploration->models[model];
     struct qm_graph *graph;
-    struct qm_model_bytes read;
-    struct qm_compile_options options = {.requant = exploration->requant};
-    bool is_program;
+    struct qm_compile_options options = {.model = session->model, .requant = exploration->requant};
     for (uint32_t i = 0; i < model; i++)
         if (strcmp(exploration->models[i], file) == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: is given twice", file);
-    QM_TRY(cli_read(file, session->arena, &read, &is_program, diag));
-    if (is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is compiled already, for one machine: give the model", file);
-    QM_TRY(qm_model_parse(&read, &session->model, session->arena, &graph, diag));
+    QM_TRY(cli_read_graph(file, &session->model, session->arena, &graph, diag));
     for (uint32_t i = 0; i < exploration->precision_count; i++) {
         struct qm_network **network = &exploration->networks[model * exploration->precision_count + i];
-        QM_TRY(qm_integers(graph, &session->model, session->arena, &graph, diag));
-        QM_TRY(qm_legalize(graph, &options, session->arena, network, diag));
-        QM_TRY(qm_narrow(*network, exploration->precisions[i], session->arena, diag));
+        options.precision = exploration->precisions[i];
+        QM_TRY(cli_make_network(graph, &options, session->arena, network, diag));
     }
     return QM_OK;
 }

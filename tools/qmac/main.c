@@ -10,8 +10,8 @@
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 
-static const struct cli_command *const commands[] = {&cli_command_run,  &cli_command_compile, &cli_command_disasm,
-                                                     &cli_command_info, &cli_command_explore, &cli_command_verify};
+static const struct cli_command *const commands[] = {&cli_command_run,     &cli_command_compile, &cli_command_disasm, &cli_command_info,
+                                                     &cli_command_explore, &cli_command_explain, &cli_command_diff,   &cli_command_verify};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(FILE *out) {

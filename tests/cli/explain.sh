@@ -1,0 +1,88 @@
+#!/bin/sh
+# explain.sh - qmac explain says what runs with each knob doubled and halved say; qmac diff adds up to the totals of both reports.
+. "$(dirname "$0")/common.sh"
+
+# figure JSON KEY: the number of the first line with that key, at its depth of tabs.
+cycles_of() {
+    awk -v layer="$2" '/"layers":/ { in_layers = 1; at = -1 } in_layers && /"name":/ { at++ }
+        /"cycles":/ && ((layer == "all" && !in_layers) || (in_layers && at == layer)) { gsub(/[^0-9]/, ""); print; exit }' "$1"
+}
+
+# The table of a layer, each row by a run of its own; rows are sorted, so that the first knob that is named is the fastest.
+layer=4 rows=0
+accepts "$qmac" explain "$model" $layer --machine tiny
+cp "$tmp/.out" "$tmp/explained"
+sed -n '/^knob /,$p' "$tmp/explained" | tail -n +2 >"$tmp/rows"
+while read -r knob _ _ to rest; do
+    of_layer=$(printf '%s\n' "$rest" | sed 's/^(sums may overflow) *//; s/ .*//; s/,//g')
+    whole=$(printf '%s\n' "$rest" | sed 's/^(sums may overflow) *//' | awk '{ i = $2 == "-" ? 3 : 4; gsub(",", "", $i); print $i }')
+    "$qmac" run "$model" --machine tiny --engine timing --set "$knob=$to" --json "$tmp/run.json" >"$tmp/.out" || fail "$knob=$to does not run"
+    [ "$(cycles_of "$tmp/run.json" $layer)" = "$of_layer" ] || fail "$knob=$to: the layer takes $of_layer, run says $(cycles_of "$tmp/run.json" $layer)"
+    [ "$(cycles_of "$tmp/run.json" all)" = "$whole" ] || fail "$knob=$to: the network takes $whole, run says $(cycles_of "$tmp/run.json" all)"
+    rows=$((rows + 1))
+done <"$tmp/rows"
+[ $rows -ge 15 ] || fail "only $rows variants were run"
+awk '{ sub(/\(sums may overflow\)/, ""); gsub(",", "", $5); if ($5 + 0 < last) exit 1; last = $5 + 0 }' "$tmp/rows" || fail "the variants are not sorted"
+best=$(awk 'NR == 1 { print $1, $2, $3, $4 }' "$tmp/rows")
+has "$tmp/explained" "knobs    $best makes it fastest: "
+
+# By name, of the whole network, and what is no layer.
+accepts "$qmac" explain "$model" pointwise --machine tiny
+cmp -s "$tmp/.out" "$tmp/explained" || fail "the layer's name explains another than its number"
+accepts "$qmac" explain "$model"
+has "$tmp/.out" "bound    by "
+refuses 2 "nonsense: there is no such layer" "$qmac" explain "$model" nonsense
+refuses 2 "99: there is no such layer" "$qmac" explain "$model" 99
+refuses 2 "no model is named" "$qmac" explain
+refuses 2 "3: one layer at a time" "$qmac" explain "$model" 2 3
+"$qmac" compile "$model" -o "$tmp/program" >"$tmp/.out"
+refuses 2 "is compiled already" "$qmac" explain "$tmp/program"
+
+# Two reports whose machines differ in three knobs.
+run() {
+    json=$1
+    shift
+    "$qmac" run "$model" --json "$tmp/$json" "$@" >"$tmp/.out" || fail "does not run: $*"
+}
+run a.json --engine timing
+run b.json --engine timing --set rows=8 --set cols=32 --set dram_latency=50
+accepts "$qmac" diff "$tmp/a.json" "$tmp/b.json" --all
+has "$tmp/.out" "differ   rows 16 > 8, cols 16 > 32, dram_latency 100 > 50"
+a=$(cycles_of "$tmp/a.json" all) b=$(cycles_of "$tmp/b.json" all)
+sum=$(sed -n '/^layer /,/^$/p' "$tmp/.out" | awk 'NR > 1 { gsub(",", ""); sum += $5 } END { print sum }')
+[ "$sum" = $((b - a)) ] || fail "the layers change by $sum cycles, the network by $((b - a))"
+while read -r knob to; do
+    cycles=$(grep "^$knob [0-9]* > $to " "$tmp/.out" | awk '{ gsub(",", ""); print $5 }')
+    "$qmac" run "$model" --engine timing --set "$knob=$to" --json "$tmp/one.json" >"$tmp/one" || fail "$knob=$to does not run"
+    [ "$(cycles_of "$tmp/one.json" all)" = "$cycles" ] || fail "$knob=$to alone: $cycles cycles, run says $(cycles_of "$tmp/one.json" all)"
+done <<END
+rows 8
+cols 32
+dram_latency 50
+END
+
+# The same report; a run of another precision; a model that is gone; reports that are none.
+accepts "$qmac" diff "$tmp/a.json" "$tmp/a.json"
+has "$tmp/.out" "differ   in no knob and no option"
+run narrow.json --precision w4a8
+accepts "$qmac" diff "$tmp/a.json" "$tmp/narrow.json"
+has "$tmp/.out" "differ   precision model > w4a8"
+sed "s|$model|/nowhere/model.tflite|" "$tmp/a.json" >"$tmp/gone.json"
+accepts "$qmac" diff "$tmp/gone.json" "$tmp/b.json"
+has "$tmp/.out" "knobs    cannot be told apart: the model of A is not there"
+"$qmac" run workloads/digits/digits_w4a4.onnx --engine timing --json "$tmp/onnx.json" >"$tmp/.out" || fail "the ONNX network does not run"
+accepts "$qmac" diff "$tmp/a.json" "$tmp/onnx.json" --all
+has "$tmp/.out" "only in A"
+has "$tmp/.out" "only in B"
+sum=$(sed -n '/^layer /,$p' "$tmp/.out" | awk 'NR > 1 { gsub(",", ""); sum += $5 } END { print sum }')
+[ "$sum" = $(($(cycles_of "$tmp/onnx.json" all) - a)) ] || fail "the layers of two networks change by $sum cycles"
+run values.json --engine functional
+refuses 2 "values.json: the functional engine knew no time" "$qmac" diff "$tmp/a.json" "$tmp/values.json"
+refuses 2 "digits_int8.tflite: JSON is not what it holds" "$qmac" diff "$model" "$tmp/a.json"
+echo '{}' >"$tmp/empty.json"
+refuses 2 "empty.json: model is no text there" "$qmac" diff "$tmp/empty.json" "$tmp/a.json"
+sed 's/"cycles":.*/"cycles": "many",/' "$tmp/a.json" >"$tmp/text.json"
+refuses 2 "text.json: cycles is no number there" "$qmac" diff "$tmp/a.json" "$tmp/text.json"
+refuses 2 "two reports are compared" "$qmac" diff "$tmp/a.json"
+refuses 2 "no/such.json" "$qmac" diff "$tmp/a.json" no/such.json
+finish
