@@ -59,12 +59,13 @@ endef
 
 # Programs in C, by their sources; mk/*.mk adds to both lists. The second: those that make test has no use for.
 PROGRAMS := $(addprefix $(B)/,qmac specgen bench unit networks matmul_sweep token_order skip_equals_step \
-    timing_equals_cycle memory_sizes move_costs systemc_equals_cycle parameters run_programs compare_npy)
+    timing_equals_cycle memory_sizes move_costs systemc_equals_cycle parameters run_programs compare_npy product)
 NOT_FOR_TEST :=
 
 $(B)/qmac: $(call obj,$(TOOL_SRC),obj)
 $(B)/specgen: $(call obj,$(sort $(wildcard tools/specgen/*.c)),obj)
 $(B)/bench: $(call obj,$(sort $(wildcard tools/bench/*.c)),obj)
+$(B)/product: $(call obj,tools/product/product.c tests/support/tflite_build.c tests/support/flatbuffer_build.c,obj)
 $(B)/unit: $(call obj,$(UNIT_SRC),obj)
 $(B)/networks: $(call obj,tests/networks/golden.c $(shell find tests/support -name '*.c'),obj)
 $(B)/matmul_sweep $(B)/token_order $(B)/skip_equals_step $(B)/timing_equals_cycle $(B)/run_programs: $(B)/%: $(B)/obj/tests/programs/%.o

@@ -1,5 +1,5 @@
-/* explain.h - why a run costs what it costs: what a layer's cycles are for and what bounds them, what each knob of the machine would change,
- * and where two runs differ.
+/* explain.h - why a run costs what it costs: what a layer's cycles are for and what bounds them, and what each knob of the machine would
+ * change. diff.h: where two runs differ.
  */
 #ifndef QM_EXPLAIN_EXPLAIN_H
 #define QM_EXPLAIN_EXPLAIN_H

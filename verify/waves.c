@@ -88,19 +88,23 @@ static int next_unit(int signal) {
     return signal;
 }
 
-static void write_vcd(FILE *file, const struct qm_frames *frames, struct range range, bool of_rtl) {
-    fprintf(file, "$comment %s: one time unit is one cycle $end\n$timescale 1 ns $end\n$scope module qmac $end\n",
-            of_rtl ? "RTL" : "model");
-    for (int signal = next_unit(0); signal < SIGNALS; signal = next_unit(signal + 1)) write_scope(file, frames, info_of(signal)->unit);
-    fputs("$upscope $end\n$enddefinitions $end\n", file);
-    for (uint64_t i = range.first; i < range.end; i++) {
-        struct qm_frame *frame = qm_frames_at(frames, i), *before = qm_frames_at(frames, i > range.first ? i - 1 : i);
-        fprintf(file, "#%" PRIu64 "\n", frame->cycle);
-        for (int signal = 0; signal < SIGNALS; signal++) {
-            struct sample now = sample_of(frames, frame, signal, of_rtl), was = sample_of(frames, before, signal, of_rtl);
-            if (i == range.first || !same_sample(&now, &was)) write_sample(file, &now, signal);
-        }
+void waves_head(const struct waves *waves) {
+    fprintf(waves->file, "$comment %s: one time unit is one cycle $end\n$timescale 1 ns $end\n$scope module qmac $end\n",
+            waves->of_rtl ? "RTL" : "model");
+    for (int signal = next_unit(0); signal < SIGNALS; signal = next_unit(signal + 1))
+        write_scope(waves->file, waves->frames, info_of(signal)->unit);
+    fputs("$upscope $end\n$enddefinitions $end\n", waves->file);
+}
+
+void waves_frame(struct waves *waves, uint64_t index, uint64_t cycle) {
+    const struct qm_frames *frames = waves->frames;
+    struct qm_frame *frame = qm_frames_at(frames, index), *before = qm_frames_at(frames, waves->has_frame ? index - 1 : index);
+    fprintf(waves->file, "#%" PRIu64 "\n", cycle);
+    for (int signal = 0; signal < SIGNALS; signal++) {
+        struct sample now = sample_of(frames, frame, signal, waves->of_rtl), was = sample_of(frames, before, signal, waves->of_rtl);
+        if (!waves->has_frame || !same_sample(&now, &was)) write_sample(waves->file, &now, signal);
     }
+    waves->has_frame = true;
 }
 
 /* A save file of GTKWave: a title for each unit, its signals in hexadecimal, the marker in the cycle of the difference. */
@@ -136,7 +140,9 @@ static enum qm_status write_engine(const struct qm_device *pair, const char *fol
     char *text;
     size_t size;
     FILE *stream = qm_text_stream_open(&text, &size);
-    write_vcd(stream, qm_lockstep_frames(pair, of_rtl), range, of_rtl);
+    struct waves waves = {.file = stream, .frames = qm_lockstep_frames(pair, of_rtl), .of_rtl = of_rtl};
+    waves_head(&waves);
+    for (uint64_t i = range.first; i < range.end; i++) waves_frame(&waves, i, qm_frames_at(waves.frames, i)->cycle);
     return write_file(folder, of_rtl ? "rtl.vcd" : "model.vcd", stream, &text, &size, diag);
 }
 

@@ -48,9 +48,10 @@ struct probe {
     struct qm_frames *frames;
     const struct qm_machine *machine;
     struct boundary boundary;
-    uint8_t row_bytes[MATMUL_BYTES_MAX]; /* of fed_row, as the array gets them */
-    uint8_t row_sampled;                 /* the rows of the array that take samples with it */
-    bool reads_sums;                     /* the cycle before read the accumulator */
+    uint8_t row_bytes[MATMUL_BYTES_MAX];       /* of fed_row, as the array gets them */
+    uint8_t weight_bytes[2 * MATMUL_COLS_MAX]; /* of fed_weight, 16 bits a column */
+    uint8_t row_sampled;                       /* the rows of the array that take samples with it */
+    bool reads_sums;                           /* the cycle before read the accumulator */
     uint16_t read_row;
     struct in_flight *rows; /* [row_mask + 1] by cycle of issue */
     uint64_t row_mask;
@@ -177,6 +178,27 @@ static uint64_t array_row(const struct matmul *matmul) {
     return matmul->front.insn->depthwise != 0 ? matmul->front.weight_rows - 1 - matmul->front_row : matmul->front_row;
 }
 
+/* A weight of that many bits as a cell gets it: a byte, or a signed nibble. */
+static unsigned cell_weight(unsigned stored, int64_t bits) {
+    switch (bits) {
+    case 1: return stored != 0 ? 0xf : 1;
+    case 2: return stored | (stored & 2 ? 0xc : 0);
+    default: return stored;
+    }
+}
+
+/* The weights of a weight row at that place as the array gets them: 16 bits for each of its columns, 0 in those without a channel. */
+static void feed_weights(struct probe *probe, const struct qm_matmul_step *step, const uint8_t *row) {
+    struct qm_precision sizes = qm_precision_of(step->insn);
+    int64_t in_cell = sizes.bytes * sizes.activations, bits = sizes.weight_bits, cell_bits = bits == 8 ? 8 : 4;
+    memset(probe->weight_bytes, 0, 2 * (size_t)probe->machine->cols);
+    for (int64_t i = 0; i < step->n * in_cell; i++) {
+        unsigned stored = (unsigned)row[i * bits / 8] >> i * bits % 8 & ((1u << bits) - 1);
+        int64_t at = i % in_cell * cell_bits;
+        probe->weight_bytes[2 * (i / in_cell) + at / 8] |= (uint8_t)(cell_weight(stored, bits) << at % 8);
+    }
+}
+
 /* What enters the array in the next cycle. */
 static void feed_array(struct probe *probe, const struct wires *w, const struct core *core) {
     struct boundary *b = &probe->boundary;
@@ -185,6 +207,7 @@ static void feed_array(struct probe *probe, const struct wires *w, const struct 
     b->fed_row.valid = w->matmul.row && makes_output(&core->matmul);
     if (w->starts[QM_UNIT_MATMUL]) b->weight_addr = (uint32_t)queue_insn(queue, queue->started)->weight_addr;
     if (w->matmul.weight_row) {
+        feed_weights(probe, &core->matmul.front, core->values.scratchpad + b->weight_addr);
         b->weight_addr = (b->weight_addr + core->matmul.front.weight_row_bytes) & ADDRESS_MASK;
         b->fed_weight.buffer = core->matmul.front_buffer;
         b->fed_weight.row = (uint8_t)array_row(&core->matmul);
@@ -340,6 +363,7 @@ static void fill_data(const struct probe *probe, struct qm_frame *frame, const s
     const int32_t *sums = core->values.accumulator + (size_t)probe->read_row * probe->machine->cols;
     put(probe, frame, QM_D_load_mask, w->load_beat, &b->load_mask);
     put_masked(probe, frame, QM_D_load_data, w->load_beat ? b->load_mask : 0, w->memory.r_data);
+    put(probe, frame, QM_D_matmul_weight_data, b->fed_weight.valid, probe->weight_bytes);
     put(probe, frame, QM_D_matmul_row_data, b->fed_row.valid, probe->row_bytes);
     put(probe, frame, QM_D_row_sum_correction, b->committed.corrects, &b->committed.correction);
     put(probe, frame, QM_D_mac_array_sums, b->committed.valid, b->committed.sums);

@@ -2,7 +2,7 @@
 # explain.sh - qmac explain says what runs with each knob doubled and halved say; qmac diff adds up to the totals of both reports.
 . "$(dirname "$0")/common.sh"
 
-# figure JSON KEY: the number of the first line with that key, at its depth of tabs.
+# cycles_of JSON LAYER: of the layer of that number, or of all.
 cycles_of() {
     awk -v layer="$2" '/"layers":/ { in_layers = 1; at = -1 } in_layers && /"name":/ { at++ }
         /"cycles":/ && ((layer == "all" && !in_layers) || (in_layers && at == layer)) { gsub(/[^0-9]/, ""); print; exit }' "$1"
@@ -12,18 +12,19 @@ cycles_of() {
 layer=4 rows=0
 accepts "$qmac" explain "$model" $layer --machine tiny
 cp "$tmp/.out" "$tmp/explained"
-sed -n '/^knob /,$p' "$tmp/explained" | tail -n +2 >"$tmp/rows"
-while read -r knob _ _ to rest; do
-    of_layer=$(printf '%s\n' "$rest" | sed 's/^(sums may overflow) *//; s/ .*//; s/,//g')
-    whole=$(printf '%s\n' "$rest" | sed 's/^(sums may overflow) *//' | awk '{ i = $2 == "-" ? 3 : 4; gsub(",", "", $i); print $i }')
-    "$qmac" run "$model" --machine tiny --engine timing --set "$knob=$to" --json "$tmp/run.json" >"$tmp/.out" || fail "$knob=$to does not run"
-    [ "$(cycles_of "$tmp/run.json" $layer)" = "$of_layer" ] || fail "$knob=$to: the layer takes $of_layer, run says $(cycles_of "$tmp/run.json" $layer)"
-    [ "$(cycles_of "$tmp/run.json" all)" = "$whole" ] || fail "$knob=$to: the network takes $whole, run says $(cycles_of "$tmp/run.json" all)"
+# knob, value, cycles of the layer and of the network: a change of the layer is "-" or two words
+sed -n '/^knob /,$p' "$tmp/explained" | tail -n +2 | sed 's/(sums may overflow)//' |
+    awk '{ gsub(",", ""); print $1, $4, $5, $6 == "-" ? $7 : $8 }' >"$tmp/rows"
+while read -r knob to of_layer whole; do
+    "$qmac" run "$model" --machine tiny --engine timing --set "$knob=$to" --json "$tmp/run.json" >"$tmp/.out" || fail "$knob=$to: no run"
+    ran=$(cycles_of "$tmp/run.json" $layer) network=$(cycles_of "$tmp/run.json" all)
+    [ "$ran" = "$of_layer" ] || fail "$knob=$to: the layer takes $of_layer cycles, run says $ran"
+    [ "$network" = "$whole" ] || fail "$knob=$to: the network takes $whole cycles, run says $network"
     rows=$((rows + 1))
 done <"$tmp/rows"
 [ $rows -ge 15 ] || fail "only $rows variants were run"
-awk '{ sub(/\(sums may overflow\)/, ""); gsub(",", "", $5); if ($5 + 0 < last) exit 1; last = $5 + 0 }' "$tmp/rows" || fail "the variants are not sorted"
-best=$(awk 'NR == 1 { print $1, $2, $3, $4 }' "$tmp/rows")
+sort -s -n -k 3,3 "$tmp/rows" | cmp -s - "$tmp/rows" || fail "the variants are not sorted"
+best=$(sed -n '/^knob /{ n; s/\([a-z_]* [0-9]* > [0-9]*\).*/\1/p; }' "$tmp/explained")
 has "$tmp/explained" "knobs    $best makes it fastest: "
 
 # By name, of the whole network, and what is no layer.

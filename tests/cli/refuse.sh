@@ -25,6 +25,13 @@ refuses 2 "no output is named" "$qmac" compile "$model"
 refuses 2 "passes are read, integers, legalize, narrow, fuse, place, tile, schedule, allocate, synchronize, emit" \
     "$qmac" compile "$model" -o "$tmp/a.prog" --dump-after quantize
 
+# what qmac watch does not draw
+refuses 2 "layer depthwise is not drawn" "$qmac" watch "$model"
+refuses 2 "32x32 cells are not drawn: take at most 16x16" "$qmac" watch "$model" --machine m32x32
+refuses 2 "one example is watched" "$qmac" watch "$model" --input workloads/digits/test_pictures.npy --machine tiny
+refuses 2 "give 1 or more" "$qmac" watch "$model" --cycles 0
+refuses 2 "cannot be written: No such file" "$qmac" watch "$model" --waves "$tmp/nowhere/a.vcd"
+
 # the Verilog of verify --rtl
 broken=build/tests/broken-rtl
 mkdir "$tmp/empty"

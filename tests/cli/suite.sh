@@ -11,3 +11,4 @@ check "names that are not text are shown as text, on the terminal, in JSON and i
 check "pipes are read as files are, and what has no end is refused" tests/cli/streams.sh
 check "too little memory is status 3 and one line" tests/cli/memory.sh
 check "large graphs and files take no longer than their size" tests/cli/large.sh
+check "pages that show commands show what these print" tests/cli/pages.sh

@@ -1,10 +1,22 @@
-/* commands.h - the commands of qmac, a file each. */
+/* commands.h - the commands of qmac, a file each, in the order of the help. */
 #ifndef QM_TOOLS_COMMANDS_H
 #define QM_TOOLS_COMMANDS_H
 
 #include "tools/qmac/options.h"
 
-extern const struct cli_command cli_command_run, cli_command_compile, cli_command_disasm, cli_command_info, cli_command_explore,
-    cli_command_explain, cli_command_diff, cli_command_verify;
+#define CLI_COMMANDS(COMMAND)                                                                                                              \
+    COMMAND(run)                                                                                                                           \
+    COMMAND(compile)                                                                                                                       \
+    COMMAND(disasm)                                                                                                                        \
+    COMMAND(info)                                                                                                                          \
+    COMMAND(explore)                                                                                                                       \
+    COMMAND(explain)                                                                                                                       \
+    COMMAND(diff)                                                                                                                          \
+    COMMAND(verify)                                                                                                                        \
+    COMMAND(watch)
+
+#define CLI_COMMAND(name) extern const struct cli_command cli_command_##name;
+CLI_COMMANDS(CLI_COMMAND)
+#undef CLI_COMMAND
 
 #endif

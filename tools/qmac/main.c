@@ -10,8 +10,11 @@
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 
-static const struct cli_command *const commands[] = {&cli_command_run,     &cli_command_compile, &cli_command_disasm, &cli_command_info,
-                                                     &cli_command_explore, &cli_command_explain, &cli_command_diff,   &cli_command_verify};
+static const struct cli_command *const commands[] = {
+#define CLI_COMMAND(name) &cli_command_##name,
+    CLI_COMMANDS(CLI_COMMAND)
+#undef CLI_COMMAND
+};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(FILE *out) {
