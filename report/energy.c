@@ -43,10 +43,17 @@ struct row {
     struct qm_energy price; /* of one unit */
 };
 
+/* What the laws of pJ/access were fitted to; all 0: the table has none. */
+struct fit {
+    double kib_least, kib_most, bits_least, bits_most;
+};
+
 struct qm_energy_table {
     char name[64];
+    struct qm_digest digest;
     const char *about;
-    double node_nm;
+    double node_nm, clock_mhz_most;
+    struct fit fit;
     struct row *rows;
     uint32_t row_count;
     bool accounted[QM_COUNTERS];
@@ -58,6 +65,10 @@ const char *qm_energy_component_name(unsigned component) {
 
 const char *qm_energy_table_name(const struct qm_energy_table *table) {
     return table->name;
+}
+
+const struct qm_digest *qm_energy_table_digest(const struct qm_energy_table *table) {
+    return &table->digest;
 }
 
 const char *qm_energy_table_about(const struct qm_energy_table *table) {
@@ -225,8 +236,23 @@ static enum qm_status read_not_priced(const struct qm_yaml_node *root, struct qm
     return QM_OK;
 }
 
+/* A table with a law of a memory's size says what it was fitted to. */
+static enum qm_status read_fit(const struct qm_yaml_node *root, struct qm_energy_table *table, struct qm_diag *diag) {
+    static const char *const keys[] = {"kib_least", "kib_most", "bits_least", "bits_most", NULL};
+    double *numbers[] = {&table->fit.kib_least, &table->fit.kib_most, &table->fit.bits_least, &table->fit.bits_most};
+    const struct qm_yaml_node *fit = qm_yaml_find(root, "memory_fit");
+    bool has_law = false;
+    for (uint32_t i = 0; i < table->row_count; i++) has_law |= table->rows[i].unit == PER_ACCESS;
+    if (has_law != (fit != NULL))
+        return qm_yaml_fail(fit != NULL ? fit : root, diag, has_law ? "the table has no 'memory_fit'" : "no row has the unit pJ/access");
+    if (fit == NULL) return QM_OK;
+    QM_TRY(check_keys(fit, keys, diag));
+    for (unsigned i = 0; keys[i] != NULL; i++) QM_TRY(need_number(fit, keys[i], numbers[i], diag));
+    return QM_OK;
+}
+
 enum qm_status qm_energy_load(const char *name_or_file, struct qm_arena *arena, struct qm_energy_table **table, struct qm_diag *diag) {
-    static const char *const keys[] = {"about", "node_nm", "rows", "not_priced", NULL};
+    static const char *const keys[] = {"about", "node_nm", "clock_mhz_most", "memory_fit", "rows", "not_priced", NULL};
     char path[QM_PATH_BYTES];
     struct qm_yaml_node *root;
     const struct qm_yaml_node *about;
@@ -235,10 +261,13 @@ enum qm_status qm_energy_load(const char *name_or_file, struct qm_arena *arena, 
     QM_TRY(check_keys(root, keys, diag));
     struct qm_energy_table *made = QM_ARENA_NEW(arena, struct qm_energy_table, 1);
     qm_file_base_name(path, made->name, sizeof made->name);
+    QM_TRY(qm_digest_file(path, &made->digest, diag));
     QM_TRY(need_text(root, "about", &about, diag));
     made->about = about->text;
     QM_TRY(need_number(root, "node_nm", &made->node_nm, diag));
+    QM_TRY(need_number(root, "clock_mhz_most", &made->clock_mhz_most, diag));
     QM_TRY(read_rows(root, arena, made, diag));
+    QM_TRY(read_fit(root, made, diag));
     QM_TRY(read_not_priced(root, made, diag));
     *table = made;
     return QM_OK;
@@ -275,6 +304,41 @@ static double bytes_of_one(enum qm_counter counter, const struct qm_machine *mac
 static double access_factor(const struct row *row, const struct qm_machine *machine) {
     double kib = memory_bytes(row->memory, machine) / 1024, width = access_bytes(row->access, machine);
     return pow(kib, row->kb_exponent) * pow(width * BITS / 64, row->bits_exponent) * bytes_of_one(row->counter, machine) / width;
+}
+
+enum qm_status qm_energy_check(const struct qm_energy_table *table, const struct qm_machine *machine, struct qm_diag *diag) {
+    if (machine->clock_mhz <= table->clock_mhz_most) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "clock_mhz=%u: energy table %s has prices up to %g MHz: lower the clock, or take another table",
+                   machine->clock_mhz, table->name, table->clock_mhz_most);
+}
+
+/* Whether a number is out of its range, told once for all numbers of a kind. */
+static bool tell_outside(const char *what, double number, const char *unit, double least, double most, char *text, size_t size) {
+    size_t used = strlen(text);
+    bool is_outside = number < least || number > most;
+    if (is_outside) snprintf(text + used, size - used, "%s%s %g %s (%g to %g)", used > 0 ? ", " : "", what, number, unit, least, most);
+    return is_outside;
+}
+
+bool qm_energy_is_outside_fit(const struct qm_energy_table *table, const struct qm_machine *machine, char *text, size_t size) {
+    static const struct {
+        enum memory memory;
+        enum access access;
+        const char *name, *access_name;
+    } sites[] = {{SCRATCHPAD, ACCESS_ROWS, "scratchpad", "access of rows"},
+                 {SCRATCHPAD, ACCESS_COLS, NULL, "access of cols"},
+                 {SCRATCHPAD, ACCESS_AXI, NULL, "access of axi_bytes"},
+                 {ACCUMULATOR, ACCESS_SUMS, "accumulator", "accumulator row"}};
+    const struct fit *fit = &table->fit;
+    bool is_outside = false;
+    text[0] = '\0';
+    if (fit->bits_most <= 0) return false;
+    for (size_t i = 0; i < sizeof sites / sizeof *sites; i++) {
+        double kib = memory_bytes(sites[i].memory, machine) / 1024, bits = access_bytes(sites[i].access, machine) * BITS;
+        if (sites[i].name != NULL) is_outside |= tell_outside(sites[i].name, kib, "KiB", fit->kib_least, fit->kib_most, text, size);
+        is_outside |= tell_outside(sites[i].access_name, bits, "bits", fit->bits_least, fit->bits_most, text, size);
+    }
+    return is_outside;
 }
 
 /* Picojoules of one count when the price is 1. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_BYTES = 100 };
+enum { KEY_BYTES = 100, TEXT_BYTES = 400 };
 
 static bool has_time(const struct qm_report_part *part) {
     return part->report->source.run->timed && (part->layer == NULL || !part->layer->on_host);
@@ -84,6 +84,12 @@ static double share(double part, double whole) {
     return whole > 0 ? part / whole : 0;
 }
 
+/* The products that all cells make in a cycle: of a layer at its precision, of the whole at 8 bits. */
+static double peak_of(const struct qm_report_part *part) {
+    const struct qm_machine *machine = part->report->source.machine;
+    return (double)machine->rows * machine->cols * part->products_per_cell;
+}
+
 /* Share of the cells and cycles that the products needed at the precision of their layers. */
 static double utilization_of(const struct qm_report_part *part) {
     const struct qm_machine *machine = part->report->source.machine;
@@ -136,6 +142,15 @@ static const char *energy_table_of(const struct qm_report_part *part) {
     return qm_energy_table_name(part->report->source.energy);
 }
 
+static const char *energy_table_sha256_of(const struct qm_report_part *part) {
+    return qm_energy_table_digest(part->report->source.energy)->text;
+}
+
+static double is_outside_fit(const struct qm_report_part *part) {
+    char text[TEXT_BYTES];
+    return qm_energy_is_outside_fit(part->report->source.energy, part->report->source.machine, text, sizeof text);
+}
+
 static double average_power_of(const struct qm_report_part *part) {
     double seconds = seconds_of(part);
     return seconds > 0 ? energy_of(part) * 1e-9 / seconds : NAN;
@@ -154,6 +169,18 @@ static double write_bytes_of(const struct qm_report_part *part) {
 
 static double dram_bytes_of(const struct qm_report_part *part) {
     return is_on_host(part) ? NAN : read_bytes_of(part) + write_bytes_of(part);
+}
+
+static double known(uint64_t cycles) {
+    return cycles > 0 ? (double)cycles : NAN;
+}
+
+static double half_bandwidth_of(const struct qm_report_part *part) {
+    return known(part->report->source.half_bandwidth_cycles);
+}
+
+static double double_bandwidth_of(const struct qm_report_part *part) {
+    return known(part->report->source.double_bandwidth_cycles);
 }
 
 /* ---- the host ---- */

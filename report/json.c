@@ -9,10 +9,8 @@
 
 static void add_machine(cJSON *root, const struct qm_machine *machine) {
     cJSON *object = qm_json_object(root, "machine");
-    char fingerprint[16];
-    snprintf(fingerprint, sizeof fingerprint, "%08x", qm_machine_fingerprint(machine));
     qm_json_text(object, "name", machine->name);
-    qm_json_text(object, "fingerprint", fingerprint);
+    qm_json_fingerprint(object, machine);
     for (size_t i = 0; i < qm_param_count; i++) qm_json_number(object, qm_params[i].name, qm_machine_knob(machine, &qm_params[i]));
 }
 

@@ -90,6 +90,16 @@ has "$tmp/.out" "impossible: 1 point at scratchpad_bytes=1024: $model: layer sum
 accepts "$qmac" explore "$model" --set axi_bytes=4,8
 has "$tmp/.out" "2 points on edge, 0 on the front"
 
+# a clock above what the table has prices for; the table by its content and the machine by its fingerprint are in every row
+accepts "$qmac" explore "$model" --set clock_mhz=500,501 --csv "$tmp/x.csv" --json "$tmp/x.json"
+has "$tmp/.out" "impossible: 1 point at clock_mhz=501: clock_mhz=501: energy table cmos45 has prices up to 500 MHz"
+digest=$(sha256sum <spec/energy/cmos45.yaml | cut -c 1-64)
+fingerprint=$("$qmac" run "$model" | sed -n 's/.*; fingerprint //p')
+has "$tmp/.out" "(table cmos45, SHA-256 $(echo "$digest" | cut -c 1-16))"
+[ "$(grep -c ",$fingerprint,tflite,plans,cmos45,$digest," "$tmp/x.csv")" = 2 ] || fail "x.csv: $(cat "$tmp/x.csv")"
+[ "$(grep -c "\"fingerprint\":	\"$fingerprint\"" "$tmp/x.json")" = 2 ] || fail "the points of x.json have no fingerprint"
+has "$tmp/x.json" "\"energy_table_sha256\":	\"$digest\""
+
 # points whose accumulator does not hold every sum are marked, and judged only when that is asked for
 accepts "$qmac" explore "$model" --set accumulator_bits=16,32 --csv "$tmp/x.csv" --json "$tmp/x.json"
 has "$tmp/.out" "2 points on edge, 1 on the front"

@@ -34,6 +34,18 @@ accepts "$qmac" run "$model" --input "$tmp/one.npy" --output "$tmp/s" --stalls 0
 diff -r "$tmp/a" "$tmp/s" || fail "stalls change values"
 cmp -s "$tmp/a.json" "$tmp/s.json" && fail "stalls change nothing"
 
+# cycles at half and double the bandwidth are those of the same program on such a DRAM
+accepts "$qmac" compile "$model" --set axi_bytes=32 -o "$tmp/wide.prog"
+accepts "$qmac" run "$tmp/wide.prog" --json "$tmp/rate.json"
+for pair in half:8 double:32; do
+    accepts "$qmac" run "$tmp/wide.prog" --set dram_bytes_per_cycle=${pair#*:} --json "$tmp/other.json"
+    cycles=$(sed -n 's/^	"cycles":	\([0-9]*\),/\1/p' "$tmp/other.json")
+    has "$tmp/rate.json" "\"${pair%:*}_bandwidth_cycles\":	$cycles,"
+done
+accepts "$qmac" run "$model" --stalls 0.2 --json "$tmp/s.json"
+has "$tmp/s.json" '"half_bandwidth_cycles":	null'
+has "$tmp/a.json" "\"energy_table_sha256\":	\"$(sha256sum <spec/energy/cmos45.yaml | cut -c 1-64)\""
+
 # lists of examples, stacked as they came
 accepts "$qmac" run "$model" --input "$tmp/three.npy" --output "$tmp/l" --labels "$tmp/labels.npy"
 has "$tmp/.out" "accuracy "

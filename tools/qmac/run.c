@@ -10,6 +10,7 @@
 #include "common/file.h"
 #include "driver/driver.h"
 #include "report/report.h"
+#include "sim/timing/timing.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 #include "tools/qmac/deviations.h"
@@ -140,6 +141,7 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
     QM_TRY(check_accepted(session, diag));
     choose_engine(session);
     QM_TRY(qm_energy_load(options->energy != NULL ? options->energy : "cmos45", session->arena, &session->energy, diag));
+    if ((options->engine->has & QM_HAS_TIME) != 0) QM_TRY(qm_energy_check(session->energy, &session->opened.machine, diag));
     const struct qm_program *program = session->opened.program;
     if (options->inputs.count > 0)
         QM_TRY(cli_inputs_read(program, options->inputs.items, options->inputs.count, &session->inputs, diag));
@@ -229,10 +231,32 @@ static enum qm_status run_examples(struct session *session, struct qm_diag *diag
     return cli_deviations_measure(&session->opened, &session->inputs, session->arena, &session->deviations, diag);
 }
 
+/* Cycles of the program on a DRAM of that rate, behind a bus that carries it; 0: there is no such machine, or the run does not end. */
+static uint64_t cycles_at(const struct session *session, uint32_t bytes_per_cycle) {
+    const struct qm_program *program = session->opened.program;
+    struct qm_machine machine = session->opened.machine;
+    struct qm_diag diag;
+    struct qm_insn_time *times = QM_ARENA_NEW(session->arena, struct qm_insn_time, program->insn_count);
+    uint64_t cycles = 0;
+    machine.dram_bytes_per_cycle = bytes_per_cycle;
+    if (machine.axi_bytes < bytes_per_cycle) machine.axi_bytes = bytes_per_cycle;
+    if (session->options.stalls > 0 || qm_machine_check(&machine, &diag) != QM_OK) return 0;
+    for (uint32_t i = 0; i < program->stage_count; i++) {
+        if (program->stages[i].on_host || program->stages[i].insn_count == 0) continue;
+        struct qm_timing_words words = qm_timing_stage(program, &program->stages[i], &machine);
+        struct qm_timing_result result;
+        qm_timing_words(&words, times, &result);
+        if (result.is_long || result.error != QM_ERROR_NONE) return 0;
+        cycles += result.cycles;
+    }
+    return cycles;
+}
+
 static enum qm_status write_results(struct session *session, struct qm_diag *diag) {
     const struct run_options *options = &session->options;
     const struct qm_program *program = session->opened.program;
     bool labelled = options->labels != NULL;
+    uint32_t bandwidth = session->opened.machine.dram_bytes_per_cycle;
     struct qm_report *report;
     struct qm_report_source source = {
         .program = program,
@@ -247,6 +271,8 @@ static enum qm_status write_results(struct session *session, struct qm_diag *dia
         .correct = labelled ? cli_labels_count(program, &session->outputs, &session->labels) : 0,
         .seed = options->seed.value,
         .stalls = options->stalls,
+        .half_bandwidth_cycles = session->run->timed && bandwidth % 2 == 0 ? cycles_at(session, bandwidth / 2) : 0,
+        .double_bandwidth_cycles = session->run->timed ? cycles_at(session, 2 * bandwidth) : 0,
         .overflows = session->overflows,
         .overflowing_examples = session->overflowing_examples,
         .random_input = options->inputs.count == 0 && session->run->has_values,

@@ -31,6 +31,9 @@ static enum qm_status load_text(const char *text, struct qm_energy_table **table
     return status;
 }
 
+#define CLOCK "clock_mhz_most: 400\n"
+#define FIT   "memory_fit:\n  kib_least: 1\n  kib_most: 128\n  bits_least: 8\n  bits_most: 512\n"
+
 /* A table of one row; every other counter is not priced. */
 static enum qm_status load_row(const char *counter, const char *row, struct qm_energy_table **table) {
     char text[4000];
@@ -38,6 +41,7 @@ static enum qm_status load_row(const char *counter, const char *row, struct qm_e
     for (int i = 0; i < QM_COUNTERS; i++)
         if (qm_counter_infos[i].group == NULL && strcmp(qm_counter_infos[i].name, counter) != 0)
             used += snprintf(text + used, sizeof text - (size_t)used, "  %s: x\n", qm_counter_infos[i].name);
+    snprintf(text + used, sizeof text - (size_t)used, CLOCK "%s", strstr(row, "pJ/access") != NULL ? FIT : "");
     return load_text(text, table);
 }
 
@@ -158,9 +162,45 @@ Test(energy, bad_rows_are_refused_with_their_line) {
 
 Test(energy, nothing_is_free_by_accident) {
     struct qm_energy_table *table;
-    static const char row[] = "about: a\nnode_nm: 45\nrows:\n  r:\n    counter: macs\n    component: array\n    unit: pJ/product\n" PRICE;
+    static const char row[] =
+        "about: a\nnode_nm: 45\nrows:\n  r:\n    counter: macs\n    component: array\n    unit: pJ/product\n" PRICE CLOCK;
     cr_assert(eq(int, load_text(row, &table), QM_BAD_INPUT));
     cr_assert(strstr(diag.text, "counter cycles has no row") != NULL, "%s", diag.text);
     cr_assert(eq(int, qm_energy_load("cmos7", arena, &table, &diag), QM_BAD_INPUT));
     cr_assert(strstr(diag.text, "cmos45, horowitz45") != NULL, "%s", diag.text);
+}
+
+Test(energy, a_clock_above_the_table_is_refused) {
+    struct qm_energy_table *table;
+    cr_assert(load_row("macs", "    component: array\n    unit: pJ/product\n" PRICE, &table) == QM_OK, "%s", diag.text);
+    machine.clock_mhz = 400;
+    cr_assert(eq(int, qm_energy_check(table, &machine, &diag), QM_OK));
+    machine.clock_mhz = 401;
+    cr_assert(eq(int, qm_energy_check(table, &machine, &diag), QM_BAD_INPUT));
+    cr_assert(strstr(diag.text, "clock_mhz=401: energy table ") != NULL && strstr(diag.text, "up to 400 MHz") != NULL, "%s", diag.text);
+    static const char row[] = "about: a\nnode_nm: 45\nrows:\n  r:\n    counter: macs\n    component: array\n    unit: pJ/product\n" PRICE;
+    cr_assert(eq(int, load_text(row, &table), QM_BAD_INPUT));
+    cr_assert(strstr(diag.text, "no 'clock_mhz_most'") != NULL, "%s", diag.text);
+}
+
+/* The laws of cmos45 are of 1 KiB to 2 MiB, and 32 to 256 bits. */
+Test(energy, memories_beyond_what_a_law_was_fitted_to_are_told) {
+    struct qm_energy_table *table;
+    char text[400];
+    cr_assert(qm_energy_load("cmos45", arena, &table, &diag) == QM_OK, "%s", diag.text);
+    machine.cols = 8;
+    cr_assert(qm_energy_is_outside_fit(table, &machine, text, sizeof text) == false, "%s", text);
+    machine.cols = 9;
+    cr_assert(qm_energy_is_outside_fit(table, &machine, text, sizeof text));
+    cr_assert(eq(str, text, "accumulator row 288 bits (32 to 256)"));
+    machine.cols = 3;
+    machine.scratchpad_bytes = 4 << 20;
+    cr_assert(qm_energy_is_outside_fit(table, &machine, text, sizeof text));
+    cr_assert(eq(str, text, "scratchpad 4096 KiB (1 to 2048), access of cols 24 bits (32 to 256)"));
+    cr_assert(load_row("macs", "    component: array\n    unit: pJ/product\n" PRICE, &table) == QM_OK, "%s", diag.text);
+    cr_assert(qm_energy_is_outside_fit(table, &machine, text, sizeof text) == false);
+    static const char access[] = "    component: scratchpad\n    unit: pJ/access\n    memory: scratchpad\n    access: rows\n"
+                                 "    kb_exponent: 0\n    bits_exponent: 0\n" PRICE;
+    cr_assert(load_row("stream_reads", access, &table) == QM_OK, "%s", diag.text);
+    cr_assert(strlen(qm_energy_table_digest(table)->text) == 64);
 }

@@ -48,7 +48,31 @@ static void teardown(void) {
 
 TestSuite(report, .init = setup, .fini = teardown);
 
-/* Instructions of random units with random times, in order within each unit. Returns the cycles of the run. */
+/* The MATMUL that streams or waits for weights in t: from its start or the end of the one before, to R + C cycles before its end; -1:
+ * none. */
+static int streaming(uint64_t t) {
+    uint64_t before = 0, drain = source.machine->rows + source.machine->cols;
+    for (int i = 0; i < INSNS; i++) {
+        if (qm_opcode_unit(program->insns[i][0] & 0xff) != QM_UNIT_MATMUL) continue;
+        for (uint64_t c = run->times[i].start + 1; c + drain <= run->times[i].end; c++)
+            if (c == t && c >= before) return i;
+        uint64_t first = run->times[i].start + 1 > before ? run->times[i].start + 1 : before;
+        before = run->times[i].end + 1 > first + drain ? run->times[i].end + 1 - drain : first;
+    }
+    return -1;
+}
+
+/* What the machine counts of these. */
+static void count_streams(void) {
+    uint64_t *value = run->counters->value;
+    value[QM_C_matmul_stream] = value[QM_C_matmul_wait_weights] = 0;
+    for (int i = 0; i < INSNS; i++) value[QM_C_matmul_stream] += qm_opcode_unit(program->insns[i][0] & 0xff) == QM_UNIT_MATMUL;
+    for (uint64_t t = 0; t < value[QM_C_cycles]; t++) value[QM_C_matmul_wait_weights] += streaming(t) >= 0;
+    value[QM_C_matmul_wait_weights] -= value[QM_C_matmul_stream];
+}
+
+/* Instructions of random units with random times, in order within each unit; each MATMUL has a row, and time for it. Returns the cycles
+ * of the run. */
 static uint64_t fill(unsigned seed) {
     static const enum qm_opcode opcodes[] = {QM_LOAD, QM_STORE, QM_MATMUL, QM_REQUANTIZE};
     uint64_t last_start[QM_UNITS] = {0}, last_end[QM_UNITS] = {0}, cycles = 0;
@@ -64,26 +88,15 @@ static uint64_t fill(unsigned seed) {
         struct qm_insn_time *time = &run->times[i];
         time->start = last_start[unit] + 1 + (uint64_t)(rand() % 9);
         time->end = (time->start > last_end[unit] ? time->start : last_end[unit]) + 1 + (uint64_t)(rand() % 12);
-        if (unit == QM_UNIT_MATMUL && rand() % 2 == 0) time->end += source.machine->rows + source.machine->cols;
+        if (unit == QM_UNIT_MATMUL) time->end += source.machine->rows + source.machine->cols;
         last_start[unit] = time->start;
         last_end[unit] = time->end;
         if (time->end > cycles) cycles = time->end;
         qm_work_add(&insn, &program->machine, run->counters);
     }
-    return run->counters->value[QM_C_cycles] = cycles + 3;
-}
-
-/* The MATMUL whose rows stream in t: from its start or the end of the one before, to R + C cycles before its end; -1: none. */
-static int streaming(uint64_t t) {
-    uint64_t before = 0, drain = source.machine->rows + source.machine->cols;
-    for (int i = 0; i < INSNS; i++) {
-        if (qm_opcode_unit(program->insns[i][0] & 0xff) != QM_UNIT_MATMUL) continue;
-        for (uint64_t c = run->times[i].start + 1; c + drain <= run->times[i].end; c++)
-            if (c == t && c >= before) return i;
-        uint64_t first = run->times[i].start + 1 > before ? run->times[i].start + 1 : before;
-        before = run->times[i].end + 1 > first + drain ? run->times[i].end + 1 - drain : first;
-    }
-    return -1;
+    run->counters->value[QM_C_cycles] = cycles + 3;
+    count_streams();
+    return cycles + 3;
 }
 
 /* The layer of what streams, or of the oldest instruction that has not ended before t; behind all, the last layer. */
@@ -98,8 +111,9 @@ static enum qm_layer_cause cause_at(uint64_t t) {
     bool busy[QM_UNITS] = {false};
     for (uint32_t i = 0; i < INSNS; i++)
         if (run->times[i].start <= t && t <= run->times[i].end) busy[qm_opcode_unit(program->insns[i][0] & 0xff)] = true;
-    if (busy[QM_UNIT_MATMUL]) return QM_LAYER_COMPUTE;
+    if (streaming(t) >= 0) return QM_LAYER_WEIGHTS;
     if (busy[QM_UNIT_POST]) return QM_LAYER_POST;
+    if (busy[QM_UNIT_MATMUL]) return QM_LAYER_DRAIN;
     return busy[QM_UNIT_LOAD] || busy[QM_UNIT_STORE] ? QM_LAYER_MEMORY : QM_LAYER_CONTROL;
 }
 
@@ -114,6 +128,11 @@ Test(report, every_cycle_belongs_to_one_layer_and_one_cause) {
         uint64_t cycles = fill(seed), want[LAYERS][QM_LAYER_CAUSES] = {0};
         struct qm_report *report = make();
         for (uint64_t t = 0; t < cycles; t++) want[owner(t)][cause_at(t)]++;
+        for (int i = 0; i < INSNS; i++) {
+            if (qm_opcode_unit(program->insns[i][0] & 0xff) != QM_UNIT_MATMUL) continue;
+            want[program->insn_layer[i]][QM_LAYER_COMPUTE]++;
+            want[program->insn_layer[i]][QM_LAYER_WEIGHTS]--;
+        }
         for (uint32_t layer = 0; layer < LAYERS; layer++)
             for (int cause = 0; cause < QM_LAYER_CAUSES; cause++)
                 cr_assert(report->layers[layer].causes[cause] == want[layer][cause], "seed %u, layer %u, %s: %lu, want %lu", seed, layer,
