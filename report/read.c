@@ -67,9 +67,10 @@ static enum qm_status take_machine(const struct reader *reader, const cJSON *roo
 static enum qm_status take_run(const struct reader *reader, const cJSON *root, struct qm_read_report *report) {
     const struct {
         const char *key, **text;
-    } texts[] = {{"model", &report->model},         {"model_sha256", &report->model_sha256}, {"qmac", &report->version},
-                 {"engine", &report->engine},       {"requant", &report->requant},           {"search", &report->search},
-                 {"precision", &report->precision}, {"energy_table", &report->energy_table}};
+    } texts[] = {
+        {"model", &report->model},         {"model_sha256", &report->model_sha256}, {"qmac", &report->version},
+        {"engine", &report->engine},       {"requant", &report->requant},           {"search", &report->search},
+        {"precision", &report->precision}, {"energy_table", &report->energy_table}, {"energy_table_sha256", &report->energy_table_sha256}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) QM_TRY(take_text(reader, root, texts[i].key, texts[i].text));
     if (cJSON_IsNull(find(root, "cycles")))
         return qm_fail(reader->diag, QM_BAD_INPUT, "%s: the %s engine knew no time: nothing can be compared", reader->file, report->engine);
