@@ -40,6 +40,7 @@ struct row {
     enum memory memory;
     enum access access;
     double kb_exponent, bits_exponent;
+    uint32_t origin;        /* index */
     struct qm_energy price; /* of one unit */
 };
 
@@ -56,6 +57,8 @@ struct qm_energy_table {
     struct fit fit;
     struct row *rows;
     uint32_t row_count;
+    const char *origins[QM_ENERGY_ORIGINS_MAX];
+    uint32_t origin_count;
     bool accounted[QM_COUNTERS];
 };
 
@@ -169,10 +172,10 @@ static enum qm_status read_memory(const struct qm_yaml_node *mapping, struct row
 }
 
 static enum qm_status read_price(const struct qm_yaml_node *mapping, struct row *row, struct qm_diag *diag) {
-    QM_TRY(need_number(mapping, "value", &row->price.value_pj, diag));
+    QM_TRY(need_number(mapping, "value", &row->price.nominal_pj, diag));
     QM_TRY(need_number(mapping, "low", &row->price.low_pj, diag));
     QM_TRY(need_number(mapping, "high", &row->price.high_pj, diag));
-    if (row->price.low_pj <= row->price.value_pj && row->price.value_pj <= row->price.high_pj) return QM_OK;
+    if (row->price.low_pj <= row->price.nominal_pj && row->price.nominal_pj <= row->price.high_pj) return QM_OK;
     return qm_yaml_fail(mapping, diag, "'%s': low <= value <= high does not hold", mapping->key);
 }
 
@@ -188,9 +191,21 @@ static enum qm_status check_node(const struct qm_yaml_node *mapping, const struc
     return qm_yaml_fail(node, diag, "the row is of %s nm and the table of %g nm: a table is one set", node->text, table->node_nm);
 }
 
+static enum qm_status read_origin(const struct qm_yaml_node *mapping, struct qm_energy_table *table, struct row *row,
+                                  struct qm_diag *diag) {
+    const struct qm_yaml_node *node;
+    QM_TRY(need_text(mapping, "origin", &node, diag));
+    row->origin = 0;
+    while (row->origin < table->origin_count && strcmp(table->origins[row->origin], node->text) != 0) row->origin++;
+    if (row->origin == QM_ENERGY_ORIGINS_MAX)
+        return qm_yaml_fail(node, diag, "origin '%s' is one more than the %d that a table may have", node->text, QM_ENERGY_ORIGINS_MAX);
+    if (row->origin == table->origin_count) table->origins[table->origin_count++] = node->text;
+    return QM_OK;
+}
+
 static enum qm_status read_row(const struct qm_yaml_node *mapping, struct qm_energy_table *table, struct qm_diag *diag) {
-    static const char *const keys[] = {"counter", "component", "unit",   "value",  "low",         "high",          "node_nm",
-                                       "status",  "source",    "memory", "access", "kb_exponent", "bits_exponent", NULL};
+    static const char *const keys[] = {"counter", "component", "unit",   "value",  "low",         "high",          "node_nm", "status",
+                                       "source",  "origin",    "memory", "access", "kb_exponent", "bits_exponent", NULL};
     const struct qm_yaml_node *node;
     unsigned word;
     struct row *row = &table->rows[table->row_count++];
@@ -205,6 +220,7 @@ static enum qm_status read_row(const struct qm_yaml_node *mapping, struct qm_ene
     QM_TRY(check_node(mapping, table, row, diag));
     QM_TRY(need_word(mapping, "status", statuses, &word, diag));
     QM_TRY(need_text(mapping, "source", &node, diag));
+    QM_TRY(read_origin(mapping, table, row, diag));
     table->accounted[row->counter] = true;
     return read_memory(mapping, row, diag);
 }
@@ -356,18 +372,47 @@ static double row_factor(const struct row *row, const struct qm_machine *machine
     }
 }
 
-static void add_energy(struct qm_energy *sum, const struct qm_energy *price, double amount) {
-    sum->value_pj += price->value_pj * amount;
-    sum->low_pj += price->low_pj * amount;
-    sum->high_pj += price->high_pj * amount;
+static void add_deviation(struct qm_energy_deviation *sum, const struct qm_energy *price, double amount) {
+    sum->down_pj += (price->nominal_pj - price->low_pj) * amount;
+    sum->up_pj += (price->high_pj - price->nominal_pj) * amount;
 }
 
-void qm_energy_add(const struct qm_energy_table *table, const struct qm_machine *machine, const struct qm_counters *counters,
-                   struct qm_energy_sum *sum) {
+static void set_range(struct qm_energy *energy, const struct qm_energy_deviation *origins) {
+    double down = 0, up = 0;
+    for (int i = 0; i < QM_ENERGY_ORIGINS_MAX; i++) {
+        down += origins[i].down_pj * origins[i].down_pj;
+        up += origins[i].up_pj * origins[i].up_pj;
+    }
+    energy->low_pj = energy->nominal_pj - sqrt(down);
+    energy->high_pj = energy->nominal_pj + sqrt(up);
+}
+
+void qm_energy_of(const struct qm_energy_table *table, const struct qm_machine *machine, const struct qm_counters *counters,
+                  struct qm_energy_sum *sum) {
+    struct qm_energy_deviation components[QM_ENERGY_COMPONENTS][QM_ENERGY_ORIGINS_MAX] = {0};
+    *sum = (struct qm_energy_sum){0};
     for (uint32_t i = 0; i < table->row_count; i++) {
         const struct row *row = &table->rows[i];
         double amount = (double)counters->value[row->counter] * row_factor(row, machine);
-        add_energy(&sum->total, &row->price, amount);
-        add_energy(&sum->components[row->component], &row->price, amount);
+        sum->total.nominal_pj += row->price.nominal_pj * amount;
+        sum->components[row->component].nominal_pj += row->price.nominal_pj * amount;
+        add_deviation(&sum->origins[row->origin], &row->price, amount);
+        add_deviation(&components[row->component][row->origin], &row->price, amount);
     }
+    set_range(&sum->total, sum->origins);
+    for (int i = 0; i < QM_ENERGY_COMPONENTS; i++) set_range(&sum->components[i], components[i]);
+}
+
+/* In logarithms, in which a ratio is a difference. */
+struct qm_energy_ratio qm_energy_compare(const struct qm_energy_sum *a, const struct qm_energy_sum *b) {
+    double nominal = log(a->total.nominal_pj / b->total.nominal_pj), down = 0, up = 0;
+    for (int i = 0; i < QM_ENERGY_ORIGINS_MAX; i++) {
+        const struct qm_energy_deviation *x = &a->origins[i], *y = &b->origins[i];
+        double at_low = log((a->total.nominal_pj - x->down_pj) / (b->total.nominal_pj - y->down_pj)) - nominal;
+        double at_high = log((a->total.nominal_pj + x->up_pj) / (b->total.nominal_pj + y->up_pj)) - nominal;
+        double least = fmin(0, fmin(at_low, at_high)), most = fmax(0, fmax(at_low, at_high));
+        down += least * least;
+        up += most * most;
+    }
+    return (struct qm_energy_ratio){exp(nominal - sqrt(down)), exp(nominal + sqrt(up))};
 }

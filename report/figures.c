@@ -43,6 +43,10 @@ static const char *bound_of(const struct qm_report_part *part) {
     return qm_layer_cause_name(largest);
 }
 
+static void cause_name(unsigned index, char *name, size_t size) {
+    snprintf(name, size, "%s", qm_layer_cause_name(index));
+}
+
 static double cause(const struct qm_report_part *part, unsigned index) {
     return has_time(part) ? (double)part->causes[index] : NAN;
 }
@@ -96,8 +100,8 @@ static double utilization_of(const struct qm_report_part *part) {
     return share(part->cell_cycles, cycles_of(part) * machine->rows * machine->cols);
 }
 
-static const char *counter_name(unsigned index) {
-    return qm_counter_infos[index].name;
+static void counter_name(unsigned index, char *name, size_t size) {
+    snprintf(name, size, "%s", qm_counter_infos[index].name);
 }
 
 /* A counter. Events that depend on the program alone are always known. */
@@ -111,7 +115,7 @@ static double counter(const struct qm_report_part *part, unsigned index) {
 /* ---- energy ---- */
 
 static double energy_of(const struct qm_report_part *part) {
-    return part->energy.total.value_pj;
+    return part->energy.total.nominal_pj;
 }
 
 static double energy_low_of(const struct qm_report_part *part) {
@@ -122,16 +126,18 @@ static double energy_high_of(const struct qm_report_part *part) {
     return part->energy.total.high_pj;
 }
 
-enum { TOTAL, LOW, HIGH, COMPONENTS, ENERGIES = COMPONENTS + QM_ENERGY_COMPONENTS };
+/* Of the total, then of each component. */
+enum { NOMINAL, LOW, HIGH, ENDS, ENERGIES = ENDS * (1 + QM_ENERGY_COMPONENTS) };
 
-static const char *energy_name(unsigned index) {
-    static const char *const names[] = {[TOTAL] = "total", [LOW] = "low", [HIGH] = "high"};
-    return index < COMPONENTS ? names[index] : qm_energy_component_name(index - COMPONENTS);
+static void energy_name(unsigned index, char *name, size_t size) {
+    static const char *const ends[ENDS] = {[NOMINAL] = "nominal", [LOW] = "low", [HIGH] = "high"};
+    const char *component = index < ENDS ? "" : qm_energy_component_name(index / ENDS - 1);
+    snprintf(name, size, "%s%s%s", component, index < ENDS ? "" : ".", ends[index % ENDS]);
 }
 
-static double member_of(const struct qm_energy_sum *energy, unsigned index) {
-    const double of_total[] = {[TOTAL] = energy->total.value_pj, [LOW] = energy->total.low_pj, [HIGH] = energy->total.high_pj};
-    return index < COMPONENTS ? of_total[index] : energy->components[index - COMPONENTS].value_pj;
+static double member_of(const struct qm_energy_sum *sum, unsigned index) {
+    const struct qm_energy *energy = index < ENDS ? &sum->total : &sum->components[index / ENDS - 1];
+    return index % ENDS == NOMINAL ? energy->nominal_pj : index % ENDS == LOW ? energy->low_pj : energy->high_pj;
 }
 
 static double energy_member(const struct qm_report_part *part, unsigned index) {
@@ -219,8 +225,9 @@ double qm_figure_number(const struct qm_report_part *part, enum qm_figure_id id)
 static void visit_members(const struct qm_report_part *part, const struct qm_figure *figure, const char *key, qm_figure_visitor *visit,
                           void *context) {
     for (unsigned i = 0; i < figure->count; i++) {
-        char member[KEY_BYTES];
-        snprintf(member, sizeof member, "%s.%s", key, figure->member(i));
+        char name[KEY_BYTES], member[2 * KEY_BYTES];
+        figure->member(i, name, sizeof name);
+        snprintf(member, sizeof member, "%s.%s", key, name);
         visit(context, member, figure->unit, figure->member_number(part, i), NULL);
     }
 }

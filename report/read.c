@@ -92,10 +92,10 @@ static enum qm_status take_totals(const struct reader *reader, const cJSON *root
     char key[80];
     QM_TRY(take_number(reader, root, "cycles", &report->cost.cycles));
     QM_TRY(take_number(reader, root, "seconds", &report->seconds));
-    QM_TRY(take_number(reader, root, "energy_pj.total", &report->cost.pj));
+    QM_TRY(take_number(reader, root, "energy_pj.nominal", &report->cost.pj));
     QM_TRY(take_dram(reader, root, &report->cost));
     for (unsigned i = 0; i < QM_ENERGY_COMPONENTS; i++) {
-        snprintf(key, sizeof key, "energy_pj.%s", qm_energy_component_name(i));
+        snprintf(key, sizeof key, "energy_pj.%s.nominal", qm_energy_component_name(i));
         QM_TRY(take_number(reader, root, key, &report->components[i]));
     }
     for (int i = 0; i < QM_COUNTERS; i++) {
@@ -114,7 +114,7 @@ static enum qm_status take_layer(const struct reader *reader, const cJSON *objec
     layer->on_host = cJSON_IsTrue(find(object, "on_host"));
     if (layer->on_host) return QM_OK;
     QM_TRY(take_number(reader, object, "cycles", &layer->cost.cycles));
-    QM_TRY(take_number(reader, object, "energy_pj", &layer->cost.pj));
+    QM_TRY(take_number(reader, object, "energy_pj.nominal", &layer->cost.pj));
     QM_TRY(take_dram(reader, object, &layer->cost));
     for (unsigned i = 0; i < QM_LAYER_CAUSES; i++) {
         char key[40];

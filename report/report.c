@@ -229,15 +229,15 @@ static void price_host(struct qm_report *report) {
         beats.value[QM_C_macs] += program->layers[stage->layer].macs;
         report->host_cycles += divided_up(host_bytes(program, stage), machine->dram_bytes_per_cycle) + program->layers[stage->layer].macs;
     }
-    qm_energy_add(report->source.energy, machine, &beats, &report->host_energy);
+    qm_energy_of(report->source.energy, machine, &beats, &report->host_energy);
 }
 
 static void price(struct qm_report *report) {
     const struct qm_report_source *source = &report->source;
     if (!source->run->timed) return;
-    qm_energy_add(source->energy, source->machine, &report->total.counters, &report->total.energy);
+    qm_energy_of(source->energy, source->machine, &report->total.counters, &report->total.energy);
     for (uint32_t i = 0; i < source->program->layer_count; i++)
-        qm_energy_add(source->energy, source->machine, &report->layers[i].counters, &report->layers[i].energy);
+        qm_energy_of(source->energy, source->machine, &report->layers[i].counters, &report->layers[i].energy);
     price_host(report);
 }
 

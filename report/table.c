@@ -66,7 +66,7 @@ static void print_host(FILE *out, const struct qm_report *report) {
             100 * qm_figure_number(&report->total, QM_FIGURE_host_bytes_share));
     qm_cell cycles, energy;
     qm_cell_count(report->host_cycles, cycles);
-    qm_cell_energy(report->host_energy.total.value_pj, energy);
+    qm_cell_energy(report->host_energy.total.nominal_pj, energy);
     if (report->source.run->timed) fprintf(out, "; at least, for their bytes and products alone: %s cycles, %s", cycles, energy);
     fprintf(out, ")\n");
 }
@@ -220,7 +220,7 @@ static void print_cost(FILE *out, const struct qm_report *report) {
     fprintf(out, "latency  %s an example, %.*f a second\n", text, seconds < 0.01 ? 0 : 2, 1 / seconds);
     print_machine_causes(out, report);
     print_bandwidths(out, report);
-    qm_cell_energy(energy->total.value_pj, text);
+    qm_cell_energy(energy->total.nominal_pj, text);
     qm_cell_energy(energy->total.low_pj, low);
     qm_cell_energy(energy->total.high_pj, high);
     fprintf(out, "energy   %s an example (%s .. %s), average power %.1f mW\n", text, low, high,
@@ -229,11 +229,11 @@ static void print_cost(FILE *out, const struct qm_report *report) {
             qm_energy_table_digest(source->energy)->text, qm_shown(qm_energy_table_about(source->energy)).text);
     for (int i = 0; i < QM_ENERGY_COMPONENTS; i++) {
         const struct qm_energy *part = &energy->components[i];
-        qm_cell_energy(part->value_pj, text);
+        qm_cell_energy(part->nominal_pj, text);
         qm_cell_energy(part->low_pj, low);
         qm_cell_energy(part->high_pj, high);
         fprintf(out, "         %-12s %9s  %5.1f %%  (%s .. %s)\n", qm_energy_component_name((unsigned)i), text,
-                100 * part->value_pj / energy->total.value_pj, low, high);
+                100 * part->nominal_pj / energy->total.nominal_pj, low, high);
     }
 }
 
