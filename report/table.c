@@ -8,6 +8,7 @@
 
 #include "common/memory.h"
 #include "common/text.h"
+#include "report/compare.h"
 #include "report/figures.h"
 
 static const enum qm_figure_id columns_shown[] = {QM_FIGURE_name,       QM_FIGURE_op,       QM_FIGURE_shape,       QM_FIGURE_precision,
@@ -260,6 +261,7 @@ char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     if (source->run->timed && report->total.counters.value[QM_C_cycles] > 0) print_cost(out, report);
     if (!source->run->timed && has_device_work(source->program))
         fprintf(out, "time     the %s engine computes values only: no cycles, no energy\n", source->engine);
+    if (source->compared != NULL) qm_compare_print(out, report);
     if (source->labelled > 0)
         fprintf(out, "accuracy %.2f %% (%" PRIu64 " of %" PRIu64 ")\n", 100.0 * (double)source->correct / (double)source->labelled,
                 source->correct, source->labelled);
