@@ -49,6 +49,7 @@ struct qm_report_source {
     double stalls;
     /* Of the same program when only the DRAM's rate is another, and the bus carries it; 0: not known. */
     uint64_t half_bandwidth_cycles, double_bandwidth_cycles;
+    const char *compared; /* number format to set the run's beside (report/compare.h); NULL: none */
     bool random_input;
     uint64_t overflows;            /* sums that did not fit the accumulator, over all examples; 0 without values */
     uint64_t overflowing_examples; /* of how many */

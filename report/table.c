@@ -8,6 +8,7 @@
 
 #include "common/memory.h"
 #include "common/text.h"
+#include "report/compare.h"
 #include "report/figures.h"
 #include "report/values.h"
 
@@ -261,6 +262,7 @@ char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     if (source->run->timed && report->total.counters.value[QM_C_cycles] > 0) print_cost(out, report);
     if (!source->run->timed && has_device_work(source->program))
         fprintf(out, "time     the %s engine computes values only: no cycles, no energy\n", source->engine);
+    if (source->compared != NULL) qm_compare_print(out, report);
     qm_values_print_accuracy(out, source->labelled, source->correct);
     qm_text_stream_close(out);
     char *kept = qm_arena_strdup(arena, text);

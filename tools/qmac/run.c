@@ -9,6 +9,7 @@
 
 #include "common/file.h"
 #include "driver/driver.h"
+#include "report/compare.h"
 #include "report/report.h"
 #include "sim/timing/timing.h"
 #include "tools/qmac/cli.h"
@@ -37,6 +38,7 @@ struct run_options {
     const char *reports[FORMATS];         /* files */
     struct cli_number seed, max_cycles;   /* max_cycles 0: the driver's own */
     double stalls;
+    const char *compared; /* NULL: not with floating point */
     bool step;
 };
 
@@ -62,6 +64,17 @@ struct session {
 
 /* ---- options ---- */
 
+static struct cli_word number_formats(unsigned index) {
+    const char *name = qm_compare_name(index);
+    return (struct cli_word){name, name != NULL ? NULL : "number format"};
+}
+
+static enum qm_status take_compare(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
+    unsigned index;
+    *(const char **)field = value;
+    return cli_find_word(number_formats, option->name, value, &index, diag);
+}
+
 #define FILLS(name) .field = offsetof(struct session, options.name)
 static const struct cli_option option_rows[] = {
     {"input", "FILE.npy", "examples for an input, one file for each input (default: random)", cli_take_list, FILLS(inputs),
@@ -70,6 +83,8 @@ static const struct cli_option option_rows[] = {
     {"labels", "FILE.npy", "print how often the largest output is the label", cli_take_text, FILLS(labels)},
     {.group = format_rows, FILLS(reports)},
     {"energy", "NAME|FILE", "prices: spec/energy/NAME.yaml, or a file (default cmos45)", cli_take_text, FILLS(energy)},
+    {"compare", "FORMAT", "set the cost of products and bytes beside that in floating point: ", take_compare, FILLS(compared),
+     .words = number_formats},
     {"engine", "NAME", "", cli_take_engine, FILLS(engine), .words = cli_engines},
     {.group = cli_compilation_options, FILLS(compilation)},
     {"accept-error", NULL, "ONNX: take the machine's nearest where it is not exact, and report the deviation", cli_take_flag,
@@ -290,6 +305,7 @@ static enum qm_status write_results(struct session *session, struct qm_diag *dia
         .stalls = options->stalls,
         .half_bandwidth_cycles = session->run->timed && bandwidth % 2 == 0 ? cycles_at(session, bandwidth / 2) : 0,
         .double_bandwidth_cycles = session->run->timed ? cycles_at(session, 2 * bandwidth) : 0,
+        .compared = options->compared,
         .overflows = session->overflows,
         .overflowing_examples = session->overflowing_examples,
         .random_input = options->inputs.count == 0 && session->run->has_values,

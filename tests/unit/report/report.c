@@ -1,4 +1,5 @@
 /* report.c - the split of cycles by layer and cause against a walk that asks every cycle whose it is. */
+#include "report/compare.h"
 #include "report/figures.h"
 
 #include <cjson/cJSON.h>
@@ -277,4 +278,32 @@ Test(report, what_an_engine_without_time_cannot_know_is_null) {
     cr_assert(cJSON_IsNumber(cJSON_GetObjectItem(cJSON_GetObjectItem(root, "counters"), "macs")));
     cr_assert(strstr(qm_report_table(report, program->arena), "no cycles, no energy") != NULL);
     cJSON_Delete(root);
+}
+
+/* 1000 products of 8 by 8 bits, 10 of 4 by 8, 100 of 2 by 4, which are those of 4 by 4; the host's are not the machine's. */
+Test(report, number_formats_are_compared_by_products_and_bytes) {
+    static const char *const precisions[LAYERS] = {"w8a8", "w4a8", "w2a4"};
+    static const uint64_t macs[LAYERS] = {1000, 10, 100};
+    fill(1);
+    for (int i = 0; i < LAYERS; i++) {
+        strcpy(program->layers[i].precision, precisions[i]);
+        program->layers[i].macs = macs[i];
+    }
+    source.compared = "float16";
+    struct qm_report *report = make();
+    struct qm_compare compare = qm_compare_make(report);
+    cr_assert(epsilon_eq(dbl, compare.here.multiply_pj, 1000 * 0.2 + 10 * 0.1 + 100 * 0.05, 1e-9));
+    cr_assert(epsilon_eq(dbl, compare.here.add_pj, 1110 * 0.1, 1e-9));
+    cr_assert(epsilon_eq(dbl, compare.here.bit_ops, 1000 * 64 + 10 * 32 + 100 * 16, 1e-9));
+    cr_assert(epsilon_eq(dbl, compare.there.multiply_pj, 1110 * 1.1, 1e-9));
+    cr_assert(epsilon_eq(dbl, compare.there.bit_ops, 1110 * 256, 1e-9));
+    double bits[LAYERS];
+    for (int i = 0; i < LAYERS; i++) {
+        const uint64_t *value = report->layers[i].counters.value;
+        bits[i] = (double)(value[QM_C_dram_read_beats] + value[QM_C_dram_write_beats]) * source.machine->axi_bytes * 8;
+    }
+    cr_assert(epsilon_eq(dbl, compare.here.dram_pj, 20 * (bits[0] + bits[1] + bits[2]), 1e-6));
+    cr_assert(epsilon_eq(dbl, compare.there.dram_pj, 20 * (2 * bits[0] + 2 * bits[1] + 4 * bits[2]), 1e-6));
+    program->layers[0].on_host = true;
+    cr_assert(epsilon_eq(dbl, qm_compare_make(report).there.multiply_pj, 110 * 1.1, 1e-9));
 }
