@@ -2,9 +2,9 @@
  *
  * A table is one self-consistent set; a report never mixes two. It states the highest clock that its cells are known at (clock_mhz_most),
  * above which nothing is priced, and the sizes of memories that its laws were fitted to (memory_fit), beyond which reports say so. Every
- * row has a counter, a component, a value with low and high, a unit, a node, a status (published, derived, assumed), a source and an
- * origin. A counter of events that no row prices must stand under not_priced with the reason, so that nothing is free by accident. The
- * unit says how the counter is multiplied:
+ * row has a counter, a component, a value with low and high, a unit, a node, a status (published, derived, assumed: of the value), a
+ * source (also of low and high) and an origin. A counter of events that no row prices must stand under not_priced with the reason, so that
+ * nothing is free by accident. The unit says how the counter is multiplied:
  *
  *   pJ/<unit of the counter>   the count                       pJ/bit        bits of the beats, bytes or words counted
  *   pJ/access                  accesses of a memory: value * KiB^kb_exponent * (bits/64)^bits_exponent, memory: and access: say which

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/area.h"
+
 enum { KEY_BYTES = 100, TEXT_BYTES = 400 };
 
 static bool has_time(const struct qm_report_part *part) {
@@ -155,6 +157,10 @@ static const char *energy_table_sha256_of(const struct qm_report_part *part) {
 static double is_outside_fit(const struct qm_report_part *part) {
     char text[TEXT_BYTES];
     return qm_energy_is_outside_fit(part->report->source.energy, part->report->source.machine, text, sizeof text);
+}
+
+static double area_of(const struct qm_report_part *part) {
+    return qm_area_sum(part->report->source.machine).nominal_um2;
 }
 
 static double average_power_of(const struct qm_report_part *part) {

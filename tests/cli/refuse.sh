@@ -28,6 +28,9 @@ refuses 2 "passes are read, integers, legalize, narrow, fuse, place, tile, sched
 # a clock that nothing is known of
 refuses 2 "clock_mhz=1000: energy table cmos45 has prices up to 500 MHz" "$qmac" run "$model" --set clock_mhz=1000
 
+refuses 2 "no such name in spec/machines" "$qmac" area egde
+refuses 2 "no file is named" "$qmac" area
+
 # what qmac watch does not draw
 refuses 2 "layer depthwise is not drawn" "$qmac" watch "$model"
 refuses 2 "32x32 cells are not drawn: take at most 16x16" "$qmac" watch "$model" --machine m32x32
