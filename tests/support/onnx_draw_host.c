@@ -241,7 +241,7 @@ bool onnx_draw_cut(struct onnx_draw *d, const struct onnx_draw_value *x, struct 
 /* A Quant of QONNX, in any mode, of scales that seldom meet the edge between two integers. */
 bool onnx_draw_quant_node(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
     static const char *const modes[] = {"ROUND", "HALF_EVEN", "FLOOR", "CEIL", "DOWN"};
-    uint32_t bits = 2 + onnx_draw_below(d, 7), span = 1U << bits;
+    uint32_t bits = onnx_draw_chance(d, 20) ? 2 + onnx_draw_below(d, 2) : 4 + onnx_draw_below(d, 5), span = 1U << bits;
     bool is_signed = onnx_draw_chance(d, 60), narrow = onnx_draw_chance(d, 30);
     double scale = x->spread * onnx_draw_magnitude(d, 0.7, 4) * 2 / span, low = is_signed ? -(double)(span / 2) : 0;
     double zero = onnx_draw_chance(d, 50) ? 0 : low + 1 + onnx_draw_below(d, span - 2);
