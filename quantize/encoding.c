@@ -42,26 +42,7 @@ float qm_dequantize(const struct qm_encoding *encoding, int32_t integer) {
     return (float)(integer - encoding->zero) * encoding->scale;
 }
 
-/* The encoding of element i. */
-static const struct qm_encoding *encoding_at(const struct qm_encoding *encodings, const struct qm_channels *shape, size_t i) {
-    return &encodings[i / shape->inner % shape->channels];
-}
-
-static size_t elements(const struct qm_channels *shape) {
-    return shape->outer * shape->channels * shape->inner;
-}
-
 void qm_quantize_all(const struct qm_encoding *encodings, const struct qm_channels *shape, const float *reals, int32_t *integers) {
-    for (size_t i = 0; i < elements(shape); i++) integers[i] = qm_quantize(encoding_at(encodings, shape, i), reals[i]);
-}
-
-void qm_dequantize_all(const struct qm_encoding *encodings, const struct qm_channels *shape, const int32_t *integers, float *reals) {
-    for (size_t i = 0; i < elements(shape); i++) reals[i] = qm_dequantize(encoding_at(encodings, shape, i), integers[i]);
-}
-
-void qm_round_all(const struct qm_encoding *encodings, const struct qm_channels *shape, const float *reals, float *rounded) {
-    for (size_t i = 0; i < elements(shape); i++) {
-        const struct qm_encoding *encoding = encoding_at(encodings, shape, i);
-        rounded[i] = qm_dequantize(encoding, qm_quantize(encoding, reals[i]));
-    }
+    for (size_t i = 0; i < shape->outer * shape->channels * shape->inner; i++)
+        integers[i] = qm_quantize(&encodings[i / shape->inner % shape->channels], reals[i]);
 }

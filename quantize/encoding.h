@@ -48,10 +48,7 @@ struct qm_channels {
     size_t outer, channels, inner;
 };
 
-/* The same for arrays, with encodings [channels]. reals and integers may not overlap. */
+/* The integers of an array, with encodings [channels]. */
 void qm_quantize_all(const struct qm_encoding *encodings, const struct qm_channels *shape, const float *reals, int32_t *integers);
-void qm_dequantize_all(const struct qm_encoding *encodings, const struct qm_channels *shape, const int32_t *integers, float *reals);
-/* What is left of real numbers that are quantized and dequantized; reals and rounded may be the same array. */
-void qm_round_all(const struct qm_encoding *encodings, const struct qm_channels *shape, const float *reals, float *rounded);
 
 #endif

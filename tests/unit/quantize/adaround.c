@@ -29,6 +29,12 @@ static double result_of(const struct drawn_layer *d, const float *weights, size_
     return sum;
 }
 
+/* The real numbers of the layer's integers. */
+static void dequantize(const struct drawn_layer *d, const int32_t *integers, float *weights) {
+    for (size_t i = 0; i < (size_t)d->layer.groups * d->layer.channels * d->layer.inputs; i++)
+        weights[i] = qm_dequantize(&d->encodings[i / d->layer.inputs], integers[i]);
+}
+
 static double cut(const struct drawn_layer *d, double x) {
     return fmin(fmax(x, d->layer.activation.low), d->layer.activation.high);
 }
@@ -38,7 +44,7 @@ static double error_of(const struct drawn_layer *d, const int32_t *integers, siz
     float weights[WEIGHTS_MAX];
     size_t outputs = (size_t)d->layer.groups * d->layer.channels;
     double sum = 0;
-    qm_dequantize_all(d->encodings, &(struct qm_channels){1, outputs, d->layer.inputs}, integers, weights);
+    dequantize(d, integers, weights);
     for (size_t row = first; row < first + rows; row++)
         for (size_t o = 0; o < outputs; o++)
             sum += pow(cut(d, result_of(d, weights, row, o)) - cut(d, (double)d->targets[row * outputs + o]), 2);
@@ -172,7 +178,7 @@ Test(adaround, does_not_depend_on_the_number_of_threads) {
 Test(adaround, leaves_what_is_exact) {
     draw(&d, 1, 4, 9, 8);
     round_nearest(d.integers);
-    qm_dequantize_all(d.encodings, &(struct qm_channels){1, 4, 9}, d.integers, d.weights);
+    dequantize(&d, d.integers, d.weights);
     for (int row = 0; row < ROWS; row++)
         for (int o = 0; o < 4; o++) d.targets[row * 4 + o] = (float)result_of(&d, d.weights, row, o);
     int32_t exact[36];

@@ -70,15 +70,7 @@ Test(encoding, each_channel_of_an_array_has_its_own) {
     static const struct qm_channels shape = {2, 2, 3}; /* outer, channels, inner */
     static const float reals[] = {1, 2, 3, 1, 2, 3, -1, -20, 0.4F, -1, 0, 0.4F};
     static const int32_t want[] = {1, 2, 3, 3, 5, 7, -1, -7, 0, -1, 1, 2};
-    static const float rounded[] = {1, 2, 3, 1, 2, 3, -1, -7, 0, -1, 0, 0.5F};
     int32_t integers[12];
-    float back[12], at_once[12];
     qm_quantize_all(encodings, &shape, reals, integers);
-    qm_dequantize_all(encodings, &shape, integers, back);
-    qm_round_all(encodings, &shape, reals, at_once);
-    for (size_t i = 0; i < 12; i++) {
-        cr_assert(eq(i32, integers[i], want[i]));
-        cr_assert(eq(flt, back[i], rounded[i]));
-        cr_assert(eq(flt, at_once[i], rounded[i]));
-    }
+    for (size_t i = 0; i < 12; i++) cr_assert(eq(i32, integers[i], want[i]));
 }
