@@ -50,12 +50,13 @@ static ptrdiff_t row_at(const struct tap *tap, size_t y, size_t width) {
 /* ---- one channel a group ---- */
 
 static void add_row(float *to, const float *from, ptrdiff_t at, const struct reach *x, float weight) {
-    if (x->stride == 1) {
-        from += at;
-        for (size_t i = x->first; i < x->end; i++) to[i] += weight * from[i];
-        return;
-    }
-    for (size_t i = x->first; i < x->end; i++) to[i] += weight * from[at + (ptrdiff_t)i * x->stride];
+    const float *first = from + (at + (ptrdiff_t)x->first * x->stride);
+    size_t count = x->end - x->first;
+    to += x->first;
+    if (x->stride == 1)
+        for (size_t i = 0; i < count; i++) to[i] += weight * first[i];
+    else
+        for (size_t i = 0; i < count; i++) to[i] += weight * first[i * (size_t)x->stride];
 }
 
 static void filter_plane(const struct infer_site *s, const float *plane, const float *filter, float *to) {
@@ -63,7 +64,8 @@ static void filter_plane(const struct infer_site *s, const float *plane, const f
     size_t taps = (size_t)s->op->kernel_h * s->op->kernel_w;
     for (size_t t = 0; t < taps; t++) {
         struct tap tap = tap_of(s, t);
-        for (size_t y = tap.y.first; y < tap.y.end; y++) add_row(to + y * out.w, plane, row_at(&tap, y, in.w), &tap.x, filter[t]);
+        for (size_t y = tap.y.first; y < tap.y.end && tap.x.first < tap.x.end; y++)
+            add_row(to + y * out.w, plane, row_at(&tap, y, in.w), &tap.x, filter[t]);
     }
 }
 

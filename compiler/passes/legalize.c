@@ -118,7 +118,8 @@ static enum qm_status check_accepted(const struct legalizer *l) {
 
 /* What helps a network of which operators work on types that the machine has no arithmetic for; else where to look. */
 static const char *hint_for(uint32_t refused_types) {
-    if ((refused_types & QM_TYPES_F32) != 0) return "this is a float network: quantize it to int8 (docs/how-to/run-a-network.md says how)";
+    if ((refused_types & QM_TYPES_F32) != 0)
+        return "this is a float network: qmac quantize makes integers of it (docs/how-to/quantize-a-network.md)";
     if ((refused_types >> QM_I16 & 1) != 0) return "quantize to int8, not to int16 activations with int8 weights";
     return "docs/operators.md lists what runs where";
 }

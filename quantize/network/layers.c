@@ -8,16 +8,8 @@
 #include "quantize/filter.h"
 #include "quantize/network/parts.h"
 
-uint32_t *quant_count_readers(const struct qm_graph *graph, struct qm_arena *arena) {
-    uint32_t *readers = QM_ARENA_NEW(arena, uint32_t, graph->tensor_count);
-    for (uint32_t i = 0; i < graph->op_count; i++)
-        for (uint32_t j = 0; j < graph->ops[i].input_count; j++)
-            if (graph->ops[i].inputs[j] != QM_NO_TENSOR) readers[graph->ops[i].inputs[j]]++;
-    for (uint32_t i = 0; i < graph->output_count; i++) readers[graph->outputs[i]]++;
-    return readers;
-}
-
-struct qm_graph_op *quant_add_copy(struct qm_graph_maker *maker, const struct qm_graph_op *op) {
+/* Adds a copy of an operator to a graph. */
+static struct qm_graph_op *add_copy(struct qm_graph_maker *maker, const struct qm_graph_op *op) {
     struct qm_graph_op *copy = qm_graph_add_op(maker, op->kind, op->inputs[0], op->outputs[0]);
     *copy = *op;
     qm_graph_own_operands(copy, maker->arena);
@@ -63,14 +55,6 @@ struct folding {
     bool *gone; /* [op_count] folded into a layer */
 };
 
-/* The operator that alone reads a tensor, or NULL. */
-static const struct qm_graph_op *only_reader(const struct folding *f, uint32_t tensor) {
-    for (uint32_t i = 0; i < f->graph->op_count && f->readers[tensor] == 1; i++)
-        for (uint32_t j = 0; j < f->graph->ops[i].input_count; j++)
-            if (f->graph->ops[i].inputs[j] == tensor) return &f->graph->ops[i];
-    return NULL;
-}
-
 /* A constant as one number for each channel along an axis of the output; NULL: it is none. */
 static const float *channel_numbers(const struct folding *f, uint32_t constant, uint32_t out, uint32_t axis, size_t channels) {
     const struct qm_graph_tensor *tensor = &f->graph->tensors[constant], *result = &f->graph->tensors[out];
@@ -113,9 +97,9 @@ static void find_layer(struct folding *f, uint32_t index) {
     *layer = (struct quant_layer){.op = index, .in = op->inputs[0], .out = op->outputs[0], .activation = {-INFINITY, INFINITY}};
     measure(layer, f->graph, op);
     read_weights(f->network, layer, f->graph, op);
-    while ((next = only_reader(f, layer->out)) != NULL && fold(f, layer, next)) {
+    while ((next = quant_only_reader(f->graph, f->readers, layer->out)) != NULL && fold(f, layer, next)) {
     }
-    next = only_reader(f, layer->out);
+    next = quant_only_reader(f->graph, f->readers, layer->out);
     layer->report = (struct qm_quantize_layer){.name = f->graph->tensors[layer->out].name, .nearest = NAN, .learned = NAN};
     if (next == NULL || next->kind != QM_OP_CLIP) return;
     layer->activation = (struct qm_range){next->low, next->high};
@@ -145,7 +129,7 @@ static void write_layer(struct quant_network *network, struct qm_graph_maker *ma
     layer->bias =
         qm_graph_add_constant(maker, qm_arena_printf(network->arena, "%s/bias%u", name, layer->op), QM_F32, &bias, layer->real_bias);
     layer->op = maker->graph->op_count;
-    struct qm_graph_op *copy = quant_add_copy(maker, op);
+    struct qm_graph_op *copy = add_copy(maker, op);
     copy->inputs[1] = layer->weights;
     copy->transposed = false;
     copy->outputs[0] = layer->out;
@@ -178,7 +162,7 @@ static void write_graph(struct folding *f) {
         if (layer < network->layer_count && network->layers[layer].op == i)
             write_layer(network, &maker, &network->layers[layer++], &f->graph->ops[i]);
         else
-            quant_add_copy(&maker, &f->graph->ops[i]);
+            add_copy(&maker, &f->graph->ops[i]);
     }
 }
 
@@ -195,6 +179,7 @@ enum qm_status quant_find_layers(struct quant_network *network, const struct qm_
     network->real->tensors = NULL;
     network->real->ops = NULL;
     network->real->tensor_count = network->real->op_count = 0;
+    if (network->options->equalizes) quant_equalize(network, graph, f.readers);
     write_graph(&f);
     return QM_OK;
 }

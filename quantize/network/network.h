@@ -24,6 +24,7 @@ struct qm_quantize_options {
     const char *precision;       /* "w4a8", or "conv1=w8a8,default=w4a8" by the names of layers' outputs */
     enum qm_range_method ranges; /* of activations */
     double percent;              /* of QM_RANGES_PERCENTILE */
+    bool equalizes;              /* pairs of layers */
     bool per_tensor;             /* one scale for the weights of a layer, not one a channel */
     bool symmetric;              /* activations, whose zero point is 0 then */
     bool power_of_two;           /* all scales but those of biases, which are products */

@@ -59,13 +59,19 @@ static inline uint32_t quant_outputs(const struct quant_layer *layer) {
     return layer->groups * layer->channels;
 }
 
+/* ---- readers.c ---- */
+/* Operators and ends that read each tensor: [tensor_count]. */
+uint32_t *quant_count_readers(const struct qm_graph *graph, struct qm_arena *arena);
+/* The operator that alone reads a tensor, and no end of the network does; NULL: there is none. */
+const struct qm_graph_op *quant_only_reader(const struct qm_graph *graph, const uint32_t *readers, uint32_t tensor);
+
 /* ---- layers.c ---- */
 /* Finds the layers of a graph, and writes the float graph with all that is linear behind them folded into their weights and biases. */
 QM_MUST_USE enum qm_status quant_find_layers(struct quant_network *network, const struct qm_graph *graph);
-/* Operators and ends that read each tensor: [tensor_count]. */
-uint32_t *quant_count_readers(const struct qm_graph *graph, struct qm_arena *arena);
-/* Adds a copy of an operator to a graph. */
-struct qm_graph_op *quant_add_copy(struct qm_graph_maker *maker, const struct qm_graph_op *op);
+
+/* ---- equalize.c ---- */
+/* Equalizes the weights of the layers that quant_find_layers has found in a graph; the network computes the same. */
+void quant_equalize(struct quant_network *network, const struct qm_graph *graph, const uint32_t *readers);
 
 /* ---- precision.c ---- */
 /* Gives each layer the bits that the option says. */

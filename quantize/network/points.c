@@ -35,21 +35,13 @@ static bool is_output(const struct qm_graph *graph, uint32_t tensor) {
     return false;
 }
 
-static const struct qm_graph_op *only_reader(const struct placing *p, uint32_t tensor) {
-    const struct qm_graph *graph = graph_of(p);
-    for (uint32_t i = 0; i < graph->op_count && p->readers[tensor] == 1; i++)
-        for (uint32_t j = 0; j < graph->ops[i].input_count; j++)
-            if (graph->ops[i].inputs[j] == tensor) return &graph->ops[i];
-    return NULL;
-}
-
 static bool is_constant(const struct placing *p, uint32_t tensor) {
     return graph_of(p)->tensors[tensor].data != NULL;
 }
 
 /* Whether the operator that alone reads a tensor takes its numbers before they are rounded. */
 static bool is_fused(const struct placing *p, const struct qm_graph_op *maker, uint32_t tensor) {
-    const struct qm_graph_op *reader = only_reader(p, tensor);
+    const struct qm_graph_op *reader = quant_only_reader(graph_of(p), p->readers, tensor);
     if (reader == NULL) return false;
     bool is_bias = maker->kind == QM_OP_MATMUL && reader->kind == QM_OP_ADD &&
                    (is_constant(p, reader->inputs[0]) || is_constant(p, reader->inputs[1]));

@@ -10,7 +10,7 @@
 #include "quantize/filter.h"
 #include "quantize/network/parts.h"
 
-enum { LEARNED_BITS = 7, ROWS_MAX = 8192, WINDOW_FLOATS_MAX = 1 << 25 };
+enum { LEARNED_BITS = 7, ROWS_MAX = 32768, WINDOW_FLOATS_MAX = 1 << 25 };
 
 /* ---- into the graph ---- */
 

@@ -5,6 +5,7 @@
 
 build/float_models "$tmp" || fail "no float networks"
 quantize="$qmac quantize $tmp/net.onnx --calibration $tmp/x.npy"
+quickly="$quantize --rounding nearest"
 
 # sqnr STEP: what the report says of a step.
 sqnr() {
@@ -44,17 +45,17 @@ accepts $quantize --precision w4a8 -o "$tmp/again.onnx"
 cmp -s "$tmp/w4a8.onnx" "$tmp/again.onnx" || fail "the same options give another file"
 
 # Every step can be left out or chosen, and a layer can have bits of its own.
-for options in "--rounding nearest" "--no-bias-correction" "--ranges min-max" "--ranges percentile --percent 99.9" "--ranges kl" \
-    --per-tensor --symmetric --power-of-two "--iterations 50" "--input $tmp/few.npy"; do
+for options in "" "--no-bias-correction" "--ranges min-max" "--ranges percentile --percent 99.9" "--ranges kl" \
+    --equalize --per-tensor --symmetric --power-of-two "--rounding adaround --iterations 50" "--input $tmp/few.npy"; do
     # shellcheck disable=SC2086
-    accepts $quantize --precision w4a8 -o "$tmp/o.onnx" $options
+    accepts $quickly --precision w4a8 -o "$tmp/o.onnx" $options
     accepts "$qmac" run "$tmp/o.onnx"
 done
-accepts $quantize --precision logits=w8a8,default=w4a4 -o "$tmp/mixed.onnx"
+accepts $quickly --precision logits=w8a8,default=w4a4 -o "$tmp/mixed.onnx"
 accepts "$qmac" run "$tmp/mixed.onnx"
-accepts $quantize --precision w2a8 -o "$tmp/w2a8.onnx"
+accepts $quickly --precision w2a8 -o "$tmp/w2a8.onnx"
 accepts "$qmac" run "$tmp/w2a8.onnx"
-accepts "$qmac" quantize "$tmp/net.tflite" --calibration "$tmp/rows.npy" --precision w4a8 -o "$tmp/rows.onnx"
+accepts "$qmac" quantize "$tmp/net.tflite" --calibration "$tmp/rows.npy" --precision w4a8 -o "$tmp/rows.onnx" --iterations 100
 accepts "$qmac" run "$tmp/rows.onnx" --input "$tmp/rows.npy"
 
 # Model and RTL compute the file alike.
@@ -62,7 +63,7 @@ built --machine tiny --random 1
 accepts "$qmac" verify "$tmp/w4a8.onnx" --machine tiny
 
 # Activations of zeros alone are a range of their own; what is not finite is refused.
-accepts "$qmac" quantize "$tmp/net.onnx" --calibration "$tmp/zeros.npy" --precision w4a8 -o "$tmp/o.onnx"
+accepts "$qmac" quantize "$tmp/net.onnx" --calibration "$tmp/zeros.npy" --precision w4a8 -o "$tmp/o.onnx" --iterations 100
 rm "$tmp/o.onnx"
 refuses 2 "example 47 of the calibration: tensor x has NaN or infinite numbers" \
     "$qmac" quantize "$tmp/net.onnx" --calibration "$tmp/nan.npy" --precision w4a8 -o "$tmp/o.onnx"

@@ -56,13 +56,12 @@ report 'that a memory is the DRAM is known to who creates it only' "$(grep -rn '
     grep -vE '^sim/(memory/dram|cycle/device|verilated/rtl_device)\.c:')"
 report 'the core sees neither its device nor who watches it' "$(
     grep -nE '^#include "sim/(device|probe|cycle/(engine|probe))\.h"' sim/cycle/* | grep -vE '^sim/cycle/(engine|device|probe)\.')"
-rooms=$(sed -n 's/^ROOMS := //p' Makefile)
+library=$(sed -n 's/^ROOMS := //p' Makefile)
 # shellcheck disable=SC2086
 report 'memory is asked for by common/memory.h only' "$(grep -rnE '(^|[^a-z_])(m|c|re|aligned_)alloc\(|open_memstream\(' \
-    $rooms tools --include='*.c' --include='*.h' |
-    grep -v '^common/memory\.')"
+    $library tools --include='*.c' --include='*.h' | grep -v '^common/memory\.')"
 # shellcheck disable=SC2086
-report 'no files call each other in a circle' "$({ git ls-files $rooms |
+report 'no files call each other in a circle' "$({ git ls-files $library |
     sed -n 's|\(.*\)\.c$|build/obj/\1.o|p' | xargs nm -A | awk '
         { sub(/:.*/, "", $1) }
         $2 == "U" { users[$3] = users[$3] " " $1 }

@@ -1,4 +1,4 @@
-/* float_network.h - the float networks of the data folder, with the examples of their int8 twins: the input scale makes floats of them. */
+/* float_network.h - the float networks of the data folder, with the examples of their int8 twins, of which the input scale makes floats. */
 #ifndef QM_TESTS_SUPPORT_FLOAT_NETWORK_H
 #define QM_TESTS_SUPPORT_FLOAT_NETWORK_H
 

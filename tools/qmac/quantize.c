@@ -29,7 +29,7 @@ struct quantize_options {
     struct qm_model_options model;
     unsigned ranges, rounding;
     double percent;
-    bool per_tensor, symmetric, power_of_two, keeps_biases;
+    bool equalizes, per_tensor, symmetric, power_of_two, keeps_biases;
     struct cli_number iterations, seed;
 };
 
@@ -89,6 +89,7 @@ static const struct cli_option option_rows[] = {
     {"rounding", "HOW", "how weights are rounded: ", take_word, FILLS(rounding), .words = rounding_words},
     {"iterations", "N", "of adaround, for each layer", cli_take_number, FILLS(iterations)},
     {"no-bias-correction", NULL, "leave the biases as they are", cli_take_flag, FILLS(keeps_biases)},
+    {"equalize", NULL, "give the weights of layers in a row the same ranges first", cli_take_flag, FILLS(equalizes)},
     {"per-tensor", NULL, "one scale for all weights of a layer, not one a channel", cli_take_flag, FILLS(per_tensor)},
     {"symmetric", NULL, "activations with zero point 0", cli_take_flag, FILLS(symmetric)},
     {"power-of-two", NULL, "scales that are powers of two", cli_take_flag, FILLS(power_of_two)},
@@ -190,6 +191,7 @@ static enum qm_status quantize(struct session *session, const struct qm_graph *g
     const struct qm_quantize_options wanted = {.precision = options->precision,
                                                .ranges = (enum qm_range_method)options->ranges,
                                                .percent = options->percent > 0 ? options->percent : PERCENT,
+                                               .equalizes = options->equalizes,
                                                .per_tensor = options->per_tensor,
                                                .symmetric = options->symmetric,
                                                .power_of_two = options->power_of_two,

@@ -210,7 +210,7 @@ static enum qm_status check_quantized(const struct qm_graph *graph, struct qm_di
             if (has_fractions(&graph->tensors[op->inputs[j]]))
                 return qm_fail(diag, QM_BAD_INPUT,
                                "%s: this is a float network: it has no quantizers, and operator %u %s has weights %.60s that are not "
-                               "integers; quantize it to int8 (docs/how-to/bring-your-own-network.md says how)",
+                               "integers; qmac quantize makes integers of it (docs/how-to/quantize-a-network.md)",
                                graph->file, op->index, op->name, graph->tensors[op->inputs[j]].name);
     }
     return QM_OK;
@@ -219,7 +219,7 @@ static enum qm_status check_quantized(const struct qm_graph *graph, struct qm_di
 /* What helps. */
 static const char *hint_for(const struct qm_graph *graph) {
     if (graph->is_quantized) return "docs/how-to/run-an-onnx-network.md lists what can be read";
-    return "if this is a float network, quantize it to int8 (docs/how-to/bring-your-own-network.md says how); "
+    return "if this is a float network, qmac quantize makes integers of it (docs/how-to/quantize-a-network.md); "
            "docs/how-to/run-an-onnx-network.md lists what can be read";
 }
 

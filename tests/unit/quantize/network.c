@@ -131,6 +131,34 @@ Test(quantize_network, each_step_comes_closer) {
     qm_arena_destroy(d.arena);
 }
 
+/* Two convolutions in a row, of which the first has one channel whose weights are 50 times as large: with one scale for all weights the
+ * others are lost, unless the second takes the factor over. */
+Test(quantize_network, equalization_saves_small_channels) {
+    double sqnr_db[2];
+    for (int equalizes = 0; equalizes < 2; equalizes++) {
+        struct draft d;
+        struct qm_quantized *result;
+        struct qm_diag diag;
+        open_draft(&d);
+        uint32_t x = tensor(&d, "x", SHAPE(4, 1, 3, 5, 5)), filter = constant(&d, SHAPE(4, 4, 3, 3, 3), NULL);
+        float *weights = (float *)(uintptr_t)d.graph->tensors[filter].data;
+        for (int i = 0; i < 27; i++) weights[i] *= 50;
+        uint32_t first = convolve(&d, x, filter, "first"), act = tensor(&d, "act", SHAPE(4, 1, 4, 5, 5));
+        add(&d, QM_OP_CLIP, first, QM_NO_TENSOR, act)->high = INFINITY;
+        filter = constant(&d, SHAPE(4, 4, 4, 3, 3), NULL);
+        weights = (float *)(uintptr_t)d.graph->tensors[filter].data;
+        for (int i = 0; i < 4 * 4 * 9; i++)
+            if (i / 9 % 4 == 0) weights[i] /= 50;
+        uint32_t y = convolve(&d, act, filter, "y");
+        qm_graph_set_ends(&d.maker, 1, &x, y);
+        const struct qm_quantize_options options = {.precision = "w8a8", .per_tensor = true, .equalizes = equalizes};
+        cr_assert(quantize(&d, &options, &result, &diag) == QM_OK, "%s", diag.text);
+        sqnr_db[equalizes] = result->steps[0].sqnr_db;
+        qm_arena_destroy(d.arena);
+    }
+    cr_assert(sqnr_db[1] > sqnr_db[0] + 6, "%g after %g dB", sqnr_db[1], sqnr_db[0]);
+}
+
 Test(quantize_network, layers_have_the_bits_they_are_given_and_the_ends_have_8) {
     struct draft d;
     struct qm_quantized *result;

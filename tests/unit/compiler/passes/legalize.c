@@ -457,7 +457,7 @@ Test(legalize, refuses_dynamic_range_and_weights_of_several_zero_points) {
     cr_expect(eq(int, refused(&o, &diag), QM_BAD_INPUT));
     cr_expect(eq(str, diag.text,
                  "one: operator 0 FULLY_CONNECTED has int8 weights but float32 activations (dynamic range); this is a float "
-                 "network: quantize it to int8 (docs/how-to/run-a-network.md says how)"));
+                 "network: qmac quantize makes integers of it (docs/how-to/quantize-a-network.md)"));
     qm_arena_destroy(o.arena);
 }
 

@@ -509,7 +509,7 @@ Test(onnx, networks_that_are_not_quantized_are_refused) {
     onnx_build_output(&build, "y");
     onnx_build_constant(&build, "w", FLOAT, (struct onnx_build_shape){2, {4, 3}}, ones);
     onnx_build_node(&build, "MatMul", "x w", "y");
-    refused_build("operator 0 MatMul has weights w that are not integers; quantize it");
+    refused_build("operator 0 MatMul has weights w that are not integers; qmac quantize");
 }
 
 Test(onnx, cuts_and_sizes_that_cannot_be_are_refused) {

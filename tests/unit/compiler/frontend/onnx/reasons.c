@@ -89,8 +89,7 @@ Test(onnx_reasons, a_network_whose_weights_are_not_quantized_is_float) {
     node("MatMul", "x weights", "b");
     node("Add", "a b", "y");
     refused("bad.onnx: this is a float network: it has no quantizers, and operator 1 MatMul has weights weights that are not integers; "
-            "quantize "
-            "it to int8 (docs/how-to/bring-your-own-network.md says how)",
+            "qmac quantize makes integers of it (docs/how-to/quantize-a-network.md)",
             false);
     node("DequantizeLinear", "x scale zero", "c");
     refused("operator 0 Missing is not supported", false);

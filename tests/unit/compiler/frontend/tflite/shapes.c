@@ -262,7 +262,7 @@ Test(tflite_shapes, names_all_operators_in_the_way_and_what_helps) {
     m.inputs[1] = 6;
     m.input_count = 2;
     refuse(&m, "made: operator 1 LSTM is not supported; operator 2 LOGISTIC on float32 is not supported; "
-               "this is a float network: quantize it to int8 (docs/how-to/run-a-network.md says how)");
+               "this is a float network: qmac quantize makes integers of it (docs/how-to/quantize-a-network.md)");
     m.tensors[6].type = m.tensors[7].type = BUILD_INT16;
     m.nodes[1] = m.nodes[2];
     m.nodes[1].outputs[0] = 5;
@@ -289,7 +289,7 @@ Test(tflite_shapes, only_what_is_in_the_way_of_a_float_tail_is_named) {
     m.inputs[1] = 4;
     m.input_count = 2;
     refuse(&m, "made: operator 1 ZEROS_LIKE is not supported; operator 3 LOGISTIC on float32 is not supported; "
-               "this is a float network: quantize it to int8 (docs/how-to/run-a-network.md says how)");
+               "this is a float network: qmac quantize makes integers of it (docs/how-to/quantize-a-network.md)");
 }
 
 /* The second operator says nothing new, and is no less out of the graph for it. */

@@ -1,0 +1,45 @@
+/* equalize.c - cross-layer equalization of the pairs of layers of which the second alone reads the first, or a ReLU behind it. */
+#include <math.h>
+
+#include "quantize/filter.h"
+#include "quantize/network/parts.h"
+
+enum { ROUNDS_MAX = 20 };
+#define NEAR_ONE 1.01 /* no factor is further from 1 when the rounds end */
+
+static struct qm_filter filter_of(const struct quant_layer *layer, const struct qm_graph_op *op) {
+    size_t taps = op->kind == QM_OP_CONV_2D ? (size_t)op->kernel_h * op->kernel_w : 1;
+    return (struct qm_filter){layer->groups, layer->channels, layer->inputs / taps, taps, layer->real_weights, layer->real_bias};
+}
+
+/* The operator that alone reads a layer's results, perhaps behind a ReLU; NULL: there is none. */
+static const struct qm_graph_op *next_of(const struct qm_graph *graph, const uint32_t *readers, const struct quant_layer *layer) {
+    const struct qm_graph_op *next = quant_only_reader(graph, readers, layer->out);
+    if (next == NULL || next->kind != QM_OP_CLIP) return next;
+    return next->low == 0 && isinf(next->high) ? quant_only_reader(graph, readers, next->outputs[0]) : NULL;
+}
+
+/* The layer that is the second of a pair with this first one; NULL: there is none. */
+static const struct quant_layer *second_of(const struct quant_network *network, const struct qm_graph *graph, const uint32_t *readers,
+                                           const struct quant_layer *first) {
+    const struct qm_graph_op *next = next_of(graph, readers, first);
+    for (uint32_t i = 0; i < network->layer_count && next != NULL; i++) {
+        const struct quant_layer *second = &network->layers[i];
+        if (&graph->ops[second->op] == next && next->kind == graph->ops[first->op].kind) return second;
+    }
+    return NULL;
+}
+
+void quant_equalize(struct quant_network *network, const struct qm_graph *graph, const uint32_t *readers) {
+    double furthest = INFINITY;
+    for (int round = 0; round < ROUNDS_MAX && furthest > NEAR_ONE; round++) {
+        furthest = 1;
+        for (uint32_t i = 0; i < network->layer_count; i++) {
+            const struct quant_layer *first = &network->layers[i], *second = second_of(network, graph, readers, first);
+            if (second == NULL) continue;
+            struct qm_filter before = filter_of(first, &graph->ops[first->op]), behind = filter_of(second, &graph->ops[second->op]);
+            float *factors = QM_ARENA_NEW(network->arena, float, quant_outputs(first));
+            furthest = fmax(furthest, qm_filter_equalize(&before, &behind, factors));
+        }
+    }
+}
