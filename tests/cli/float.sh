@@ -39,6 +39,11 @@ for option in "--machine edge" "--set rows=8" "--requant even" "--search none" "
     # shellcheck disable=SC2086
     refuses 2 "has no machine and rounds nothing" $run "$tmp/net.onnx" $option
 done
+for option in --saturate "--input-layout nhwc" "--input-layout nchw" "--integer-inputs int8"; do
+    # shellcheck disable=SC2086
+    refuses 2 "a float network has none" $run "$tmp/net.onnx" $option
+done
+accepts $run "$tmp/net.onnx" --end-at logits
 refuses 2 "this is a float network" "$qmac" run "$tmp/net.onnx"
 refuses 2 "cannot be written" $run "$tmp/net.onnx" --json "$tmp/no/r.json"
 [ -e "$tmp/no" ] && fail "something was written"

@@ -78,6 +78,7 @@ refuses 2 "is of --ranges percentile" $quantize --precision w8a8 --percent 99 -o
 refuses 2 "must be above 0" $quantize --precision w8a8 --ranges percentile --percent 0 -o "$tmp/o.onnx"
 refuses 2 "is of --rounding adaround" $quantize --precision w8a8 --rounding nearest --iterations 5 -o "$tmp/o.onnx"
 refuses 2 "must be 1 to" $quantize --precision w8a8 --iterations 0 -o "$tmp/o.onnx"
+refuses 2 "a float network has none" $quantize --precision w8a8 --saturate -o "$tmp/o.onnx"
 refuses 2 "48 labels for 1 examples" $quantize --precision w8a8 --input "$tmp/few.npy" --labels "$tmp/labels.npy" -o "$tmp/o.onnx"
 for quantized in "$model" "$tmp/w8a8.onnx"; do
     refuses 2 "is a quantized network, not a float one" \

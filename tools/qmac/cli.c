@@ -152,6 +152,17 @@ const struct cli_option cli_compilation_options[] = {
     {"layers", NULL, "keep the output of every layer", cli_take_flag, FILLS(keep_layers), .not_for = OF_A_NETWORK},
     {0}};
 
+enum qm_status cli_check_float(const struct qm_model_options *model, struct qm_diag *diag) {
+    bool other = model->option != NULL && strcmp(model->option, "--end-at") != 0;
+    const char *of_integers = model->saturate          ? "--saturate"
+                              : model->channels_last   ? "--input-layout"
+                              : model->unsigned_inputs ? "--integer-inputs"
+                              : other                  ? model->option
+                                                       : NULL;
+    if (of_integers == NULL) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "%s: says how integers are read, and a float network has none: leave it out", of_integers);
+}
+
 /* ---- machines and programs ---- */
 
 static enum qm_status apply_sets(const struct cli_compilation *compilation, struct qm_machine *machine, struct qm_diag *diag) {

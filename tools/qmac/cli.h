@@ -39,6 +39,9 @@ struct cli_compilation {
 /* The options that fill struct cli_compilation, and those of them that fill struct qm_model_options: groups for a command's own table. */
 extern const struct cli_option cli_compilation_options[], cli_model_options[];
 
+/* Refuses options of a model that say how its integers are found: a float network has none. */
+QM_MUST_USE enum qm_status cli_check_float(const struct qm_model_options *model, struct qm_diag *diag);
+
 /* The machine of --machine and --set. */
 QM_MUST_USE enum qm_status cli_machine(const struct cli_compilation *compilation, struct qm_machine *machine, struct qm_diag *diag);
 

@@ -108,6 +108,7 @@ static enum qm_status check_options(const struct quantize_options *options, stru
         return qm_fail(diag, QM_BAD_INPUT, "--iterations %" PRIu64 ": must be 1 to %d", options->iterations.value, ITERATIONS_MAX);
     if (options->iterations.is_given && options->rounding != LEARNED)
         return qm_fail(diag, QM_BAD_INPUT, "--iterations %" PRIu64 ": is of --rounding adaround", options->iterations.value);
+    QM_TRY(cli_check_float(&options->model, diag));
     return cli_check_writable(options->output, diag);
 }
 

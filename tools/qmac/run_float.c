@@ -40,6 +40,7 @@ static enum qm_status open_inputs(struct session *session, struct qm_diag *diag)
 static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
     struct qm_graph *read;
     QM_TRY(check_places(session->options, diag));
+    QM_TRY(cli_check_float(session->options->model, diag));
     QM_TRY(qm_model_read(session->options->file, session->options->model, session->arena, &read, diag));
     QM_TRY(qm_reals(read, session->arena, &session->graph, diag));
     QM_TRY(infer_create(session->graph, &session->infer, diag));
