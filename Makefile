@@ -126,7 +126,7 @@ lint: deps ## style, room walls, Verilog lint, generated tables
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cpp')
 .PHONY: lint-format
 lint-format:
-	clang-format --dry-run -Werror $(SOURCES)
+	$(Q)clang-format --dry-run -Werror $(SOURCES)
 
 format: ## reformat all C
 	clang-format -i $(SOURCES)

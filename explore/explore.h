@@ -58,10 +58,16 @@ void planned_end(struct planned *planned);
 
 enum point_state { POINT_WAITS, POINT_RUNS, POINT_OK, POINT_IMPOSSIBLE, POINT_FAULT };
 
+/* How good a network is at a precision, on examples: docs/quantization.md, Quality. */
+struct quality {
+    double sqnr_db, agreement, accuracy; /* accuracy NAN: there were no labels */
+};
+
 struct point {
     enum point_state state;
-    bool is_pareto;             /* no other point of the model is as good in latency and energy and better in one */
+    bool is_pareto;             /* no other point of the model is as good in latency, energy and quality and better in one */
     bool is_undecided;          /* of point_pareto: prices within their ranges could turn what it needs less or more than another */
+    double quality;             /* more is better; of all points the same when nothing is known of it */
     bool may_overflow;          /* there are inputs whose sums do not fit the machine's accumulator */
     double figures[QM_FIGURES]; /* those that have a number, of the whole run */
     struct qm_energy_sum energy;
@@ -102,6 +108,7 @@ struct exploration {
     const char **models;          /* [model_count] files */
     const char **precisions;      /* [precision_count]; NULL: the model's own */
     struct qm_network **networks; /* [model_count][precision_count] */
+    struct quality *qualities;    /* [model_count][precision_count]; NULL: nothing is known of it */
     const char *search;           /* name of what the compiler tries */
     enum qm_requant_mode requant;
     struct qm_energy_table *energy;

@@ -1,6 +1,7 @@
 /* text.c - the results as CSV and JSON for programs, a row a point with the same names in both, and the Pareto front as a table for
  * people. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,15 @@ static const char *overflow_of(const struct point *point) {
     return qm_overflow_name(point->may_overflow ? QM_OVERFLOW_POSSIBLE : QM_OVERFLOW_NONE);
 }
 
+/* Of the point's network; NULL: nothing is known of it. */
+static const struct quality *quality_of(const struct exploration *exploration, uint64_t index) {
+    return exploration->qualities != NULL ? &exploration->qualities[index / exploration->machine_count] : NULL;
+}
+
+static bool has_labels(const struct exploration *exploration) {
+    return exploration->qualities != NULL && !isnan(exploration->qualities[0].accuracy);
+}
+
 /* The text in out belongs to arena. */
 static char *finish(FILE *out, char **text, struct qm_arena *arena) {
     qm_text_stream_close(out);
@@ -62,10 +72,19 @@ static const char *requant_of_all(const struct exploration *exploration) {
 static void csv_head(FILE *out) {
     fprintf(out, "model,precision");
     for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%s", qm_params[i].name);
-    fprintf(out, ",fingerprint,requant,search,energy_table,energy_table_sha256,state,front,undecided,overflow");
+    fprintf(out, ",fingerprint,requant,search,energy_table,energy_table_sha256,state,front,undecided,overflow,sqnr_db,agreement,accuracy");
     for (int i = 0; i < QM_FIGURES; i++)
         if (qm_figures[i].point != NULL) fprintf(out, ",%s", qm_figures[i].point);
     fprintf(out, ",why\n");
+}
+
+static void csv_quality(FILE *out, const struct quality *quality) {
+    const double numbers[] = {quality != NULL ? quality->sqnr_db : NAN, quality != NULL ? quality->agreement : NAN,
+                              quality != NULL ? quality->accuracy : NAN};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        fputc(',', out);
+        if (!isnan(numbers[i])) qm_csv_number(out, numbers[i]);
+    }
 }
 
 static void csv_row(FILE *out, const struct exploration *exploration, uint64_t index) {
@@ -80,6 +99,7 @@ static void csv_row(FILE *out, const struct exploration *exploration, uint64_t i
     qm_csv_name(out, qm_energy_table_name(exploration->energy));
     fprintf(out, ",%s,%s,%d,%d,%s", qm_energy_table_digest(exploration->energy)->text, state_names[point->state], point->is_pareto,
             point->is_undecided, point->state == POINT_OK ? overflow_of(point) : "");
+    csv_quality(out, quality_of(exploration, index));
     for (int i = 0; i < QM_FIGURES; i++) {
         if (qm_figures[i].point == NULL) continue;
         fputc(',', out);
@@ -101,6 +121,13 @@ char *exploration_csv(const struct exploration *exploration, struct qm_arena *ar
 
 /* ---- JSON ---- */
 
+static void add_quality(cJSON *object, const struct quality *quality) {
+    if (quality == NULL) return;
+    qm_json_known(object, "sqnr_db", isfinite(quality->sqnr_db), quality->sqnr_db);
+    qm_json_number(object, "agreement", quality->agreement);
+    qm_json_known(object, "accuracy", !isnan(quality->accuracy), quality->accuracy);
+}
+
 static void add_point(cJSON *points, const struct exploration *exploration, uint64_t index) {
     const struct point *point = &exploration->points[index];
     struct qm_machine machine;
@@ -114,6 +141,7 @@ static void add_point(cJSON *points, const struct exploration *exploration, uint
     qm_json_bool(object, "front", point->is_pareto);
     qm_json_bool(object, "undecided", point->is_undecided);
     if (point->state == POINT_OK) qm_json_text(object, "overflow", overflow_of(point));
+    add_quality(object, quality_of(exploration, index));
     for (int i = 0; i < QM_FIGURES; i++)
         if (point->state == POINT_OK && qm_figures[i].point != NULL) qm_json_number(object, qm_figures[i].point, point->figures[i]);
     if (point->state != POINT_OK) qm_json_text(object, "why", point_why(point));
@@ -144,9 +172,19 @@ static uint32_t table_columns(const struct exploration *exploration, struct qm_c
         if (exploration->grid.axes[i].count > 1) columns[count++] = (struct qm_column){exploration->grid.axes[i].param->name, true};
     if (exploration->precision_count > 1) columns[count++] = (struct qm_column){"precision", false};
     if (exploration->allow_overflow) columns[count++] = (struct qm_column){qm_figures[QM_FIGURE_overflow].total, false};
+    if (exploration->qualities != NULL) columns[count++] = (struct qm_column){"SQNR", true};
+    if (exploration->qualities != NULL) columns[count++] = (struct qm_column){has_labels(exploration) ? "accuracy" : "agreement", true};
     for (int i = 0; i < SHOWN; i++) columns[count++] = (struct qm_column){qm_figures[columns_shown[i]].title, true};
     columns[count++] = (struct qm_column){"", false};
     return count;
+}
+
+/* Two cells, of which it returns the number. */
+static uint32_t quality_cells(const struct exploration *exploration, const struct quality *quality, qm_cell *row) {
+    if (quality == NULL) return 0;
+    snprintf(row[0], QM_CELL_BYTES, "%.1f dB", quality->sqnr_db);
+    snprintf(row[1], QM_CELL_BYTES, "%.1f %%", 100 * (has_labels(exploration) ? quality->accuracy : quality->agreement));
+    return 2;
 }
 
 /* The low end of the energy stands with the high one. */
@@ -171,6 +209,7 @@ static void table_row(const struct exploration *exploration, uint64_t index, qm_
             snprintf(row[count++], QM_CELL_BYTES, "%u", qm_machine_knob(&machine, exploration->grid.axes[i].param));
     if (exploration->precision_count > 1) snprintf(row[count++], QM_CELL_BYTES, "%.40s", precision_of(exploration, index));
     if (exploration->allow_overflow) snprintf(row[count++], QM_CELL_BYTES, "%s", overflow_of(&exploration->points[index]));
+    count += quality_cells(exploration, quality_of(exploration, index), row + count);
     figure_cells(&exploration->points[index], row + count);
 }
 
@@ -245,7 +284,10 @@ static void print_undecided(FILE *out, const struct exploration *exploration, ui
 static void print_notes(FILE *out, const struct exploration *exploration, const struct point *example) {
     double macs = 100 * example->figures[QM_FIGURE_host_macs_share], bytes = 100 * example->figures[QM_FIGURE_host_bytes_share];
     if (bytes > 0) fprintf(out, "on the host, not in cycles and energy: %.2f %% of the MACs, %.2f %% of the bytes\n", macs, bytes);
-    if (exploration->precisions[0] != NULL) fprintf(out, "--precision rounds numbers for time and energy: says nothing about accuracy\n");
+    if (exploration->qualities != NULL)
+        fprintf(out, "quantized to each precision as qmac quantize does it; SQNR and agreement are against the float network\n");
+    else if (exploration->precisions[0] != NULL)
+        fprintf(out, "--precision rounds numbers for time and energy: says nothing about accuracy\n");
 }
 
 char *exploration_table(const struct exploration *exploration, uint32_t model, const uint64_t *pareto, uint64_t count,
@@ -255,8 +297,11 @@ char *exploration_table(const struct exploration *exploration, uint32_t model, c
     uint64_t points = points_of_model(exploration), first = model * points;
     FILE *out = qm_text_stream_open(&text, &size);
     qm_text_print(exploration->models[model], out);
-    fprintf(out, ": %" PRIu64 " point%s on %s, %" PRIu64 " on the front of latency and energy (table %s, SHA-256 %.16s)\n", points,
-            points == 1 ? "" : "s", qm_shown(exploration->grid.base.name).text, count,
+    fprintf(out, ": %" PRIu64 " point%s on %s, %" PRIu64 " on the front of latency%s energy%s (table %s, SHA-256 %.16s)\n", points,
+            points == 1 ? "" : "s", qm_shown(exploration->grid.base.name).text, count, exploration->qualities != NULL ? "," : " and",
+            exploration->qualities == NULL ? ""
+            : has_labels(exploration)      ? " and accuracy"
+                                           : " and SQNR",
             qm_shown(qm_energy_table_name(exploration->energy)).text, qm_energy_table_digest(exploration->energy)->text);
     if (count > 0) {
         print_notes(out, exploration, &exploration->points[first + pareto[0]]);

@@ -53,6 +53,16 @@ static void report_layers(const struct quant_network *network, struct qm_quantiz
     for (uint32_t i = 0; i < network->layer_count; i++) result->layers[i] = network->layers[i].report;
 }
 
+struct qm_quantize_options qm_quantize_defaults(const char *precision) {
+    return (struct qm_quantize_options){.precision = precision,
+                                        .ranges = QM_RANGES_SQUARED_ERROR,
+                                        .percent = 99.99,
+                                        .learns = true,
+                                        .corrects = true,
+                                        .seed = 1,
+                                        .threads = 1};
+}
+
 enum qm_status qm_quantize_network(const struct qm_graph *graph, const struct qm_quantize_options *options,
                                    const struct qm_examples *calibration, const struct qm_examples *judged, struct qm_arena *arena,
                                    struct qm_quantized **result, struct qm_diag *diag) {

@@ -37,6 +37,9 @@ struct qm_quantize_options {
     void *context;
 };
 
+/* Those that are taken when nothing else is asked for; the precision is borrowed. */
+struct qm_quantize_options qm_quantize_defaults(const char *precision);
+
 /* What the network is after a step of the pipeline, on the examples that judge it. */
 struct qm_quantize_step {
     const char *name;

@@ -88,4 +88,24 @@ refuses 2 "cannot be written" $quantize --precision w8a8 -o "$tmp/no/o.onnx"
 refuses 2 "/dev/full" $quantize --precision w8a8 --rounding nearest -o /dev/full
 [ -e "$tmp/o.onnx" ] && fail "a refused network was written"
 [ -z "$(find "$tmp" -name '*.tmp')" ] || fail "temporary files are left"
+# In explore each precision is what quantize writes: the same quality, and the cycles of its file.
+accepts "$qmac" explore "$tmp/net.onnx" --calibration "$tmp/x.npy" --labels "$tmp/labels.npy" --precision w8a8,w4a8 --rows 8,16 \
+    --csv "$tmp/e.csv"
+has "$tmp/.out" "on the front of latency, energy and accuracy"
+column() {
+    awk -F, -v name="$1" -v precision="$2" 'NR == 1 { for (i = 1; i <= NF; i++) { if ($i == name) at = i; if ($i == "rows") rows = i } }
+        NR > 1 && $2 == precision && $rows == 16 { print $at }' "$tmp/e.csv"
+}
+for bits in w8a8 w4a8; do
+    accepts "$qmac" run "$tmp/$bits.onnx" --engine timing --json "$tmp/$bits.json"
+    cycles=$(sed -n 's/^\t"cycles":\t\([0-9]*\),$/\1/p' "$tmp/$bits.json")
+    [ "$(column cycles $bits)" = "$cycles" ] || fail "explore: $(column cycles $bits) cycles at $bits, the file's run $cycles"
+    accepts $quantize --precision $bits -o "$tmp/again.onnx"
+    [ "$(column sqnr_db $bits | awk '{ printf "%.2f", $1 }')" = "$(sqnr AdaRound)" ] || fail "explore has another SQNR at $bits"
+done
+refuses 2 "--labels: judges a float network" "$qmac" explore "$tmp/net.onnx" --labels "$tmp/labels.npy"
+refuses 2 "to which precisions?" "$qmac" explore "$tmp/net.onnx" --calibration "$tmp/x.npy"
+refuses 2 "give one model" "$qmac" explore "$tmp/net.onnx" "$model" --calibration "$tmp/x.npy" --precision w8a8
+refuses 2 "is a quantized network" "$qmac" explore "$tmp/w8a8.onnx" --calibration "$tmp/x.npy" --precision w8a8
+refuses 2 "this is a float network" "$qmac" explore "$tmp/net.onnx" --precision w8a8
 finish

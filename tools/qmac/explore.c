@@ -4,6 +4,7 @@
  * all have run, whole or not at all. A point that is not possible is a result, too: it says why.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "explore/explore.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
+#include "tools/qmac/explore_float.h"
 
 enum { JOBS_MAX = 1024, TERMINAL_SECONDS = 1, LOG_SECONDS = 30 };
 
@@ -25,6 +27,7 @@ struct session {
     struct qm_arena *arena;
     const char *machine, *csv, *json, *energy, *requant; /* requant NULL: each model's own */
     struct qm_model_options model;
+    struct explore_examples examples;
     enum qm_search search;
     struct cli_number jobs;
     uint64_t point_count;
@@ -84,6 +87,11 @@ static const struct cli_option option_rows[] = {
     {"energy", "NAME|FILE", "prices: spec/energy/NAME.yaml, or a file (default cmos45)", cli_take_text, FILLS(energy)},
     {"requant", "MODE", "rounding of scales: ", cli_take_text, FILLS(requant), .words = cli_roundings},
     {"search", "WHAT", "what is tried and timed for a fast schedule: ", cli_take_text, FILLS(exploration.search), .words = cli_searches},
+    {"calibration", "FILE.npy", "examples by which a float network is quantized to each precision, one file for each input", cli_take_list,
+     FILLS(examples.calibration), .at_most = CLI_LIST_MAX},
+    {"input", "FILE.npy", "other examples that judge what comes of it (default: those of the calibration)", cli_take_list,
+     FILLS(examples.inputs), .at_most = CLI_LIST_MAX},
+    {"labels", "FILE.npy", "labels of the examples that judge", cli_take_text, FILLS(examples.labels)},
     {.group = cli_model_options, FILLS(model)},
     {"allow-overflow", NULL, "let points on the front whose accumulator does not hold every sum", cli_take_flag,
      FILLS(exploration.allow_overflow)},
@@ -111,6 +119,31 @@ static enum qm_status read_model(struct session *session, uint32_t model, struct
     return QM_OK;
 }
 
+static bool is_calibrated(const struct session *session) {
+    return session->examples.calibration.count > 0;
+}
+
+/* What of a float network needs what. */
+static enum qm_status check_examples(const struct session *session, struct qm_diag *diag) {
+    const char *option = session->examples.labels != NULL ? "--labels" : session->examples.inputs.count > 0 ? "--input" : NULL;
+    if (!is_calibrated(session) && option != NULL)
+        return qm_fail(diag, QM_BAD_INPUT, "%s: judges a float network that is quantized: give --calibration too", option);
+    if (is_calibrated(session) && session->exploration.model_count > 1)
+        return qm_fail(diag, QM_BAD_INPUT, "--calibration: examples are of one network: give one model");
+    if (is_calibrated(session) && session->exploration.precision_count == 0)
+        return qm_fail(diag, QM_BAD_INPUT, "--calibration: to which precisions? give --precision w8a8,w4a8");
+    return QM_OK;
+}
+
+static enum qm_status read_models(struct session *session, struct qm_diag *diag) {
+    struct exploration *exploration = &session->exploration;
+    struct qm_compile_options options = {.model = session->model};
+    exploration->networks = QM_ARENA_NEW(session->arena, struct qm_network *, exploration->model_count * exploration->precision_count);
+    if (is_calibrated(session)) return explore_quantize(&session->examples, &options, exploration, session->arena, diag);
+    for (uint32_t i = 0; i < exploration->model_count; i++) QM_TRY(read_model(session, i, diag));
+    return QM_OK;
+}
+
 static enum qm_status count_points(struct session *session, struct qm_diag *diag) {
     struct exploration *exploration = &session->exploration;
     exploration->machine_count = grid_machine_count(&exploration->grid);
@@ -123,6 +156,7 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
     struct exploration *exploration = &session->exploration;
     if (session->csv != NULL) QM_TRY(cli_check_writable(session->csv, diag));
     if (session->json != NULL) QM_TRY(cli_check_writable(session->json, diag));
+    QM_TRY(check_examples(session, diag));
     if (exploration->precision_count == 0) {
         exploration->precisions = QM_ARENA_NEW(session->arena, const char *, 1);
         exploration->precision_count = 1;
@@ -132,9 +166,7 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
     QM_TRY(cli_parse_requant(session->requant, &exploration->requant, diag));
     QM_TRY(cli_parse_search(exploration->search, &session->search, diag));
     QM_TRY(count_points(session, diag));
-    exploration->networks = QM_ARENA_NEW(session->arena, struct qm_network *, exploration->model_count * exploration->precision_count);
-    for (uint32_t i = 0; i < exploration->model_count; i++) QM_TRY(read_model(session, i, diag));
-    return QM_OK;
+    return read_models(session, diag);
 }
 
 /* ---- the runs ---- */
@@ -143,9 +175,8 @@ static void run_point(void *context, uint64_t index) {
     const struct session *session = context;
     const struct exploration *exploration = &session->exploration;
     uint64_t variant = index / exploration->machine_count; /* model and precision */
-    struct qm_compile_options options = {.requant = exploration->requant,
-                                         .search = session->search,
-                                         .precision = exploration->precisions[variant % exploration->precision_count]};
+    struct qm_compile_options options = {.requant = exploration->requant, .search = session->search};
+    if (!is_calibrated(session)) options.precision = exploration->precisions[variant % exploration->precision_count];
     struct qm_machine machine;
     struct point *point = &exploration->points[index];
     grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
@@ -209,11 +240,20 @@ static enum qm_status check_faults(const struct session *session, struct qm_diag
     return QM_OK;
 }
 
+/* Accuracy where there are labels, else SQNR. */
+static void set_qualities(struct exploration *exploration) {
+    for (uint64_t i = 0; exploration->qualities != NULL && i < exploration->precision_count * exploration->machine_count; i++) {
+        const struct quality *quality = &exploration->qualities[i / exploration->machine_count];
+        exploration->points[i].quality = isnan(quality->accuracy) ? quality->sqnr_db : quality->accuracy;
+    }
+}
+
 static enum qm_status tell_results(struct session *session, struct qm_diag *diag) {
     struct exploration *exploration = &session->exploration;
     uint64_t points = session->point_count / exploration->model_count;
     uint64_t *pareto = QM_ARENA_NEW(session->arena, uint64_t, points);
     char **tables = QM_ARENA_NEW(session->arena, char *, exploration->model_count);
+    set_qualities(exploration);
     for (uint32_t i = 0; i < exploration->model_count; i++) {
         uint64_t count = point_pareto(&exploration->points[i * points], points, exploration->allow_overflow, pareto);
         tables[i] = exploration_table(exploration, i, pareto, count, session->arena);
@@ -249,8 +289,10 @@ static void begin(void *fields, struct qm_arena *arena) {
 const struct cli_command cli_command_explore = {
     .name = "explore",
     .about = "run networks on a grid of machines: the best in latency and energy",
-    .usage = "usage: qmac explore MODEL... [options]\n"
-             "Runs networks on a grid of machines, for time and energy, and prints the points that are best in the two.\n\n",
+    .usage =
+        "usage: qmac explore MODEL... [options]\n"
+        "Runs networks on a grid of machines, for time and energy, and prints the points that are best in the two. A float network with\n"
+        "--calibration is quantized to each precision, and judged: then the points are best in accuracy, too.\n\n",
     .options = option_rows,
     .size = sizeof(struct session),
     .begin = begin,

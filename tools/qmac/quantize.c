@@ -15,10 +15,9 @@
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 #include "tools/qmac/ends.h"
-#include "tools/qmac/tensors.h"
+#include "tools/qmac/examples.h"
 
 enum { PROGRESS_SECONDS = 2, ITERATIONS_MAX = 1000000 };
-#define PERCENT 99.99 /* of --ranges percentile, unless --percent says it */
 
 enum rounding { LEARNED, NEAREST, ROUNDINGS };
 static const char *const rounding_names[ROUNDINGS] = {[LEARNED] = "adaround", [NEAREST] = "nearest"};
@@ -33,17 +32,11 @@ struct quantize_options {
     struct cli_number iterations, seed;
 };
 
-struct examples {
-    struct cli_inputs inputs;
-    struct qm_npy labels;
-    struct qm_examples view;
-};
-
 struct session {
     struct quantize_options options;
     struct qm_arena *arena;
     struct qm_program *ends;
-    struct examples calibration, judged;
+    struct cli_examples calibration, judged;
     time_t begin;
     bool shows_progress, has_shown;
 };
@@ -112,26 +105,6 @@ static enum qm_status check_options(const struct quantize_options *options, stru
     return cli_check_writable(options->output, diag);
 }
 
-/* ---- examples ---- */
-
-static enum qm_status read_examples(struct session *session, const struct cli_list *files, struct examples *examples,
-                                    struct qm_diag *diag) {
-    QM_TRY(cli_inputs_read(session->ends, files->items, files->count, &examples->inputs, diag));
-    const float **inputs = QM_ARENA_NEW(session->arena, const float *, session->ends->input_count);
-    for (uint32_t i = 0; i < session->ends->input_count; i++) inputs[i] = (const float *)(const void *)examples->inputs.data[i];
-    examples->view = (struct qm_examples){.count = examples->inputs.examples, .inputs = inputs};
-    return QM_OK;
-}
-
-static enum qm_status read_labels(struct session *session, struct examples *examples, struct qm_diag *diag) {
-    if (session->options.labels == NULL) return QM_OK;
-    QM_TRY(cli_labels_read(session->options.labels, examples->view.count, &examples->labels, diag));
-    int64_t *labels = QM_ARENA_NEW(session->arena, int64_t, examples->view.count);
-    for (uint64_t i = 0; i < examples->view.count; i++) labels[i] = qm_npy_integer(&examples->labels, i);
-    examples->view.labels = labels;
-    return QM_OK;
-}
-
 static void show_progress(void *context, const char *what, uint32_t done, uint32_t of) {
     struct session *session = context;
     double seconds = difftime(time(NULL), session->begin);
@@ -189,22 +162,22 @@ static void print_report(const struct session *session, const struct qm_quantize
 static enum qm_status quantize(struct session *session, const struct qm_graph *graph, struct qm_diag *diag) {
     const struct quantize_options *options = &session->options;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    const struct qm_quantize_options wanted = {.precision = options->precision,
-                                               .ranges = (enum qm_range_method)options->ranges,
-                                               .percent = options->percent > 0 ? options->percent : PERCENT,
-                                               .equalizes = options->equalizes,
-                                               .per_tensor = options->per_tensor,
-                                               .symmetric = options->symmetric,
-                                               .power_of_two = options->power_of_two,
-                                               .learns = options->rounding == LEARNED,
-                                               .corrects = !options->keeps_biases,
-                                               .iterations = (uint32_t)options->iterations.value,
-                                               .seed = options->seed.value,
-                                               .threads = processors > 1 ? (uint32_t)processors : 1,
-                                               .progress = show_progress,
-                                               .context = session};
+    struct qm_quantize_options wanted = qm_quantize_defaults(options->precision);
+    wanted.ranges = (enum qm_range_method)options->ranges;
+    if (options->percent > 0) wanted.percent = options->percent;
+    wanted.equalizes = options->equalizes;
+    wanted.per_tensor = options->per_tensor;
+    wanted.symmetric = options->symmetric;
+    wanted.power_of_two = options->power_of_two;
+    wanted.learns = options->rounding == LEARNED;
+    wanted.corrects = !options->keeps_biases;
+    wanted.iterations = (uint32_t)options->iterations.value;
+    wanted.seed = options->seed.value;
+    wanted.threads = processors > 1 ? (uint32_t)processors : 1;
+    wanted.progress = show_progress;
+    wanted.context = session;
     struct qm_quantized *result;
-    const struct examples *judged = options->inputs.count > 0 ? &session->judged : &session->calibration;
+    const struct cli_examples *judged = options->inputs.count > 0 ? &session->judged : &session->calibration;
     enum qm_status status = qm_quantize_network(graph, &wanted, &session->calibration.view, &judged->view, session->arena, &result, diag);
     if (session->has_shown) fprintf(stderr, "\r\033[K");
     QM_TRY(status);
@@ -219,9 +192,10 @@ static enum qm_status run_all(struct session *session, struct qm_diag *diag) {
     QM_TRY(qm_model_read(options->file, &options->model, session->arena, &read, diag));
     QM_TRY(qm_reals(read, session->arena, &graph, diag));
     session->ends = cli_ends_of(graph);
-    QM_TRY(read_examples(session, &options->calibration, &session->calibration, diag));
-    if (options->inputs.count > 0) QM_TRY(read_examples(session, &options->inputs, &session->judged, diag));
-    QM_TRY(read_labels(session, options->inputs.count > 0 ? &session->judged : &session->calibration, diag));
+    QM_TRY(cli_examples_read(session->ends, &options->calibration, session->arena, &session->calibration, diag));
+    if (options->inputs.count > 0) QM_TRY(cli_examples_read(session->ends, &options->inputs, session->arena, &session->judged, diag));
+    struct cli_examples *judged = options->inputs.count > 0 ? &session->judged : &session->calibration;
+    QM_TRY(cli_examples_label(options->labels, session->arena, judged, diag));
     session->begin = time(NULL);
     session->shows_progress = isatty(STDERR_FILENO);
     return quantize(session, graph, diag);
@@ -230,8 +204,8 @@ static enum qm_status run_all(struct session *session, struct qm_diag *diag) {
 static void begin(void *fields, struct qm_arena *arena) {
     struct session *session = fields;
     session->arena = arena;
-    session->options.seed.value = 1;
-    session->options.ranges = QM_RANGES_SQUARED_ERROR;
+    session->options.seed.value = qm_quantize_defaults(NULL).seed;
+    session->options.ranges = qm_quantize_defaults(NULL).ranges;
 }
 
 static enum qm_status run(const struct cli_line *line, void *fields, struct qm_diag *diag) {
@@ -239,10 +213,8 @@ static enum qm_status run(const struct cli_line *line, void *fields, struct qm_d
     QM_TRY(check_options(&session->options, diag));
     QM_TRY(cli_take_file(line, &session->options.file, diag));
     enum qm_status status = run_all(session, diag);
-    cli_inputs_free(&session->calibration.inputs);
-    cli_inputs_free(&session->judged.inputs);
-    qm_npy_free(&session->calibration.labels);
-    qm_npy_free(&session->judged.labels);
+    cli_examples_free(&session->calibration);
+    cli_examples_free(&session->judged);
     qm_program_destroy(session->ends);
     return status;
 }

@@ -34,6 +34,41 @@ Test(explore_pareto, equal_points_are_on_it_together) {
     cr_expect(eq(u64, pareto[2], 2));
 }
 
+Test(explore_pareto, a_better_one_may_be_slower_and_need_more) {
+    /*                          on it      on it      worse      on it      better, but as 4's     as good as 0, costlier */
+    struct point points[] = {at(5, 10), at(2, 30), at(6, 11), at(7, 12), at(7, 31), at(8, 13)};
+    static const double qualities[] = {20, 10, 10, 30, 40, 20};
+    static const uint64_t want[] = {1, 0, 3, 4};
+    uint64_t pareto[6];
+    for (int i = 0; i < 6; i++) points[i].quality = qualities[i];
+    cr_assert(eq(u64, point_pareto(points, 6, false, pareto), 4));
+    for (int i = 0; i < 4; i++) cr_expect(eq(u64, pareto[i], want[i]));
+}
+
+/* Each of some hundred drawn points is on the front exactly when no other is as good in all and better in one. */
+Test(explore_pareto, is_what_comparing_all_with_all_gives) {
+    enum { POINTS = 300 };
+    static struct point points[POINTS];
+    static uint64_t pareto[POINTS];
+    struct qm_prng prng;
+    qm_prng_init(&prng, 1);
+    for (int i = 0; i < POINTS; i++) {
+        points[i] = at((double)(qm_prng_next(&prng) % 40), (double)(qm_prng_next(&prng) % 40));
+        points[i].quality = (double)(qm_prng_next(&prng) % 4);
+    }
+    point_pareto(points, POINTS, false, pareto);
+    for (int i = 0; i < POINTS; i++) {
+        bool is_beaten = false;
+        for (int j = 0; j < POINTS; j++) {
+            double seconds = points[i].figures[QM_FIGURE_seconds] - points[j].figures[QM_FIGURE_seconds],
+                   energy = points[i].figures[QM_FIGURE_energy_pj] - points[j].figures[QM_FIGURE_energy_pj],
+                   quality = points[j].quality - points[i].quality;
+            is_beaten |= seconds >= 0 && energy >= 0 && quality >= 0 && (seconds > 0 || energy > 0 || quality > 0);
+        }
+        cr_expect(points[i].is_pareto == !is_beaten, "point %d", i);
+    }
+}
+
 Test(explore_pareto, points_without_figures_are_never_on_it) {
     struct point points[] = {at(0, 0), at(0, 0), at(0, 0), at(0, 0), at(3, 3)};
     static const enum point_state states[] = {POINT_WAITS, POINT_RUNS, POINT_IMPOSSIBLE, POINT_FAULT, POINT_OK};
