@@ -94,6 +94,9 @@ $(B)/gen/qmac_defs.vh: $(B)/specgen
 	@mkdir -p $(@D)
 	$(Q)$(B)/specgen verilog > $@
 
+# As many jobs as processors, unless it was said how many.
+PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
 deps: ## install the Debian packages that are missing
 	@missing=$$(for p in $(DEPS); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
 	if [ -n "$$missing" ]; then \
@@ -103,19 +106,19 @@ deps: ## install the Debian packages that are missing
 
 # After deps, a second make: the first has read its file lists before the tools were there.
 demo: deps ## run the shipped network on all its pictures: accuracy, latency, energy
-	+@$(MAKE) --no-print-directory all
+	+@$(MAKE) --no-print-directory $(PARALLEL) all
 	$(B)/qmac run workloads/digits/digits_int8.tflite --machine edge --input workloads/digits/pictures.npy --labels workloads/digits/labels.npy
 
 test: deps ## build and run all tests that fit in 15 minutes
-	+@$(MAKE) --no-print-directory all $(B)/unit-asan $(filter-out $(NOT_FOR_TEST),$(PROGRAMS)) $(B)/scale_oracle $(B)/somebodys_system
+	+@$(MAKE) --no-print-directory $(PARALLEL) all $(B)/unit-asan $(filter-out $(NOT_FOR_TEST),$(PROGRAMS)) $(B)/scale_oracle $(B)/somebodys_system
 	tests/run.sh unit rtl proofs oracle networks cli programs icarus lockstep systemc
 
 test-long: deps ## the longer tests: fuzzing, planted faults, long proofs, coverage
-	+@$(MAKE) --no-print-directory all $(PROGRAMS) $(FUZZ_TARGETS:%=$(B)/fuzz/%)
+	+@$(MAKE) --no-print-directory $(PARALLEL) all $(PROGRAMS) $(FUZZ_TARGETS:%=$(B)/fuzz/%)
 	tests/run.sh long
 
 lint: deps ## style, room walls, Verilog lint, generated tables
-	+@$(MAKE) --no-print-directory all $(B)/specgen lint-rtl lint-format
+	+@$(MAKE) --no-print-directory $(PARALLEL) all $(B)/specgen lint-rtl lint-format
 	tests/lint/rooms.sh
 	tests/lint/columns.sh
 	tests/lint/functions.sh
