@@ -172,8 +172,8 @@ Test(quantize_network, layers_have_the_bits_they_are_given_and_the_ends_have_8) 
     qm_arena_destroy(d.arena);
 }
 
-/* Short scales are a little larger. Weights 1, -0.43, 0.26 have the scale 1/7, so that they are 7, -3.01 and 1.82, to the nearest 7, -3 and 2. The input, from -1 to 1, has
- * the scale 2/255; the bias 0.1 is 0.1 * 7 * 255/2 = 89.25 steps of the product of both. */
+/* Short scales are a little larger. Weights 1, -0.43, 0.26 have the scale 1/7, so that they are 7, -3.01 and 1.82, to the nearest 7, -3
+ * and 2. The input, from -1 to 1, has the scale 2/255; the bias 0.1 is 0.1 * 7 * 255/2 = 89.25 steps of the product of both. */
 Test(quantize_network, integers_of_a_layer) {
     static const float weights[] = {1, -0.43F, 0.26F}, bias = 0.1F, ends[][3] = {{-1, 0, 0}, {1, 0, 0}};
     const float *inputs[] = {*ends};
