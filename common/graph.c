@@ -38,6 +38,10 @@ bool qm_graph_has_weights(enum qm_graph_op_kind kind) {
     return kind == QM_OP_CONV_2D || kind == QM_OP_DEPTHWISE_CONV_2D || kind == QM_OP_TRANSPOSE_CONV || kind == QM_OP_FULLY_CONNECTED;
 }
 
+bool qm_scales_are_near(float a, float b) {
+    return fabsf(a - b) <= 1e-6F;
+}
+
 bool qm_graph_has_window(enum qm_graph_op_kind kind) {
     return kind == QM_OP_CONV_2D || kind == QM_OP_DEPTHWISE_CONV_2D || kind == QM_OP_TRANSPOSE_CONV || kind == QM_OP_AVERAGE_POOL_2D ||
            kind == QM_OP_MAX_POOL_2D;

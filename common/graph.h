@@ -60,6 +60,9 @@ struct qm_quant {
     uint32_t axis;
 };
 
+/* Whether TFLite's kernels that pool or move take two scales for the same. */
+bool qm_scales_are_near(float a, float b);
+
 struct qm_graph_tensor {
     const char *name;
     enum qm_dtype dtype;

@@ -38,6 +38,7 @@ static void print_others(FILE *out, const struct diff *diff) {
     print_other_text(out, "requant", a->requant, b->requant, &count);
     print_other_text(out, "search", a->search, b->search, &count);
     print_other_text(out, "energy", a->energy_table, b->energy_table, &count);
+    print_other_text(out, "prices", a->energy_table_sha256, b->energy_table_sha256, &count);
     fprintf(out, count > 0 ? "\n" : "differ   in no knob and no option\n");
     if (a->stalls > 0 || b->stalls > 0)
         fprintf(out, "stalls   with probability %g > %g: chance has a part in the cycles\n", a->stalls, b->stalls);

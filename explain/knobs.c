@@ -8,7 +8,7 @@ struct explain_cost explain_cost(const struct qm_report *report, uint32_t layer)
     const struct qm_report_part *part = layer == EXPLAIN_ALL ? &report->total : &report->layers[layer];
     return (struct explain_cost){.cycles = part->counters.value[QM_C_cycles],
                                  .seconds = qm_figure_number(part, QM_FIGURE_seconds),
-                                 .pj = part->energy.total.value_pj};
+                                 .pj = part->energy.total.nominal_pj};
 }
 
 /* The machine with a knob at another value. */

@@ -51,14 +51,14 @@ static void print_time(FILE *out, const struct qm_report_part *part) {
 
 static void print_energy(FILE *out, const struct qm_report_part *part) {
     qm_cell text;
-    qm_cell_energy(part->energy.total.value_pj, text);
+    qm_cell_energy(part->energy.total.nominal_pj, text);
     fprintf(out, "costs    %s", text);
     if (part->layer != NULL)
-        fprintf(out, ", %.1f %% of the network's", percent(part->energy.total.value_pj, part->report->total.energy.total.value_pj));
+        fprintf(out, ", %.1f %% of the network's", percent(part->energy.total.nominal_pj, part->report->total.energy.total.nominal_pj));
     fprintf(out, "\n         ");
     for (unsigned i = 0; i < QM_ENERGY_COMPONENTS; i++)
         fprintf(out, "%s%s %.1f %%", i > 0 ? ", " : "", qm_energy_component_name(i),
-                percent(part->energy.components[i].value_pj, part->energy.total.value_pj));
+                percent(part->energy.components[i].nominal_pj, part->energy.total.nominal_pj));
     fprintf(out, "\n");
 }
 

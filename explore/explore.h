@@ -61,9 +61,11 @@ enum point_state { POINT_WAITS, POINT_RUNS, POINT_OK, POINT_IMPOSSIBLE, POINT_FA
 struct point {
     enum point_state state;
     bool is_pareto;             /* no other point of the model is as good in latency and energy and better in one */
+    bool is_undecided;          /* of point_pareto: prices within their ranges could turn what it needs less or more than another */
     bool may_overflow;          /* there are inputs whose sums do not fit the machine's accumulator */
     double figures[QM_FIGURES]; /* those that have a number, of the whole run */
-    struct qm_diag why;         /* all states but WAITS and OK; while it RUNS, for the case that its process dies */
+    struct qm_energy_sum energy;
+    struct qm_diag why; /* all states but WAITS and OK; while it RUNS, for the case that its process dies */
 };
 
 /* Plans the network for the machine and finds its time; fills point. */
@@ -74,7 +76,8 @@ void point_run(const struct qm_network *network, const struct qm_compile_options
 const char *point_why(const struct point *point);
 
 /* Marks the Pareto front of one model's points, of those that may overflow only when that is allowed, and writes their indices, by latency,
- * to pareto [count]; returns how many there are. */
+ * to pareto [count]; returns how many there are. A judged point is_undecided when the table cannot tell whether it needs less energy than
+ * the point of the front that is at least as fast and needs least. */
 uint64_t point_pareto(struct point *points, uint64_t count, bool allow_overflow, uint64_t *pareto);
 
 /* ---- pool ---- */

@@ -22,6 +22,12 @@ static bool is_equal(const struct candidate *a, const struct candidate *b) {
     return a->seconds == b->seconds && a->energy_pj == b->energy_pj;
 }
 
+/* Whether prices within their ranges could turn which of two points needs less. */
+static bool could_turn(const struct point *a, const struct point *b) {
+    struct qm_energy_ratio ratio = qm_energy_compare(&a->energy, &b->energy);
+    return ratio.low <= 1 && ratio.high >= 1;
+}
+
 uint64_t point_pareto(struct point *points, uint64_t count, bool allow_overflow, uint64_t *pareto) {
     struct candidate *candidates = qm_alloc_zeroed(count + 1, sizeof *candidates);
     const struct candidate *last = NULL; /* on it */
@@ -32,6 +38,7 @@ uint64_t point_pareto(struct point *points, uint64_t count, bool allow_overflow,
                 (struct candidate){points[i].figures[QM_FIGURE_seconds], points[i].figures[QM_FIGURE_energy_pj], i};
     qsort(candidates, candidate_count, sizeof *candidates, compare);
     for (const struct candidate *at = candidates; at < candidates + candidate_count; at++) {
+        if (last != NULL && !is_equal(at, last)) points[at->index].is_undecided = could_turn(&points[at->index], &points[last->index]);
         if (last != NULL && at->energy_pj >= last->energy_pj && !is_equal(at, last)) continue;
         points[at->index].is_pareto = true;
         pareto[pareto_count++] = at->index;

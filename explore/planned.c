@@ -29,6 +29,7 @@ enum qm_status planned_make(const struct qm_network *network, const struct qm_co
     struct qm_compile_options planning = *options;
     planning.plan_only = true;
     QM_TRY(qm_machine_check(machine, diag));
+    QM_TRY(qm_energy_check(energy, machine, diag));
     QM_TRY(qm_compile_network(network, machine, &planning, &planned->program, diag));
     struct qm_run *run = qm_run_create(planned->program, arena);
     source.program = planned->program;

@@ -4,6 +4,7 @@
 static void take_figures(const struct qm_report *report, struct point *point) {
     for (enum qm_figure_id id = 0; id < QM_FIGURES; id++)
         if (qm_figures[id].number != NULL) point->figures[id] = qm_figure_number(&report->total, id);
+    point->energy = report->total.energy;
     point->may_overflow = qm_report_overflow(&report->total) != QM_OVERFLOW_NONE;
 }
 

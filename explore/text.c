@@ -62,7 +62,7 @@ static const char *requant_of_all(const struct exploration *exploration) {
 static void csv_head(FILE *out) {
     fprintf(out, "model,precision");
     for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%s", qm_params[i].name);
-    fprintf(out, ",requant,search,energy_table,state,front,overflow");
+    fprintf(out, ",fingerprint,requant,search,energy_table,energy_table_sha256,state,front,undecided,overflow");
     for (int i = 0; i < QM_FIGURES; i++)
         if (qm_figures[i].point != NULL) fprintf(out, ",%s", qm_figures[i].point);
     fprintf(out, ",why\n");
@@ -76,9 +76,10 @@ static void csv_row(FILE *out, const struct exploration *exploration, uint64_t i
     qm_csv_text(out, exploration->models[model]);
     fprintf(out, ",%s", precision_of(exploration, index));
     for (size_t i = 0; i < qm_param_count; i++) fprintf(out, ",%u", qm_machine_knob(&machine, &qm_params[i]));
-    fprintf(out, ",%s,%s,", requant_of(exploration, model), exploration->search);
+    fprintf(out, ",%08x,%s,%s,", qm_machine_fingerprint(&machine), requant_of(exploration, model), exploration->search);
     qm_csv_name(out, qm_energy_table_name(exploration->energy));
-    fprintf(out, ",%s,%d,%s", state_names[point->state], point->is_pareto, point->state == POINT_OK ? overflow_of(point) : "");
+    fprintf(out, ",%s,%s,%d,%d,%s", qm_energy_table_digest(exploration->energy)->text, state_names[point->state], point->is_pareto,
+            point->is_undecided, point->state == POINT_OK ? overflow_of(point) : "");
     for (int i = 0; i < QM_FIGURES; i++) {
         if (qm_figures[i].point == NULL) continue;
         fputc(',', out);
@@ -108,8 +109,10 @@ static void add_point(cJSON *points, const struct exploration *exploration, uint
     qm_json_text(object, "model", exploration->models[index / points_of_model(exploration)]);
     qm_json_text(object, "precision", precision_of(exploration, index));
     for (size_t i = 0; i < qm_param_count; i++) qm_json_number(object, qm_params[i].name, qm_machine_knob(&machine, &qm_params[i]));
+    qm_json_fingerprint(object, &machine);
     qm_json_text(object, "state", state_names[point->state]);
     qm_json_bool(object, "front", point->is_pareto);
+    qm_json_bool(object, "undecided", point->is_undecided);
     if (point->state == POINT_OK) qm_json_text(object, "overflow", overflow_of(point));
     for (int i = 0; i < QM_FIGURES; i++)
         if (point->state == POINT_OK && qm_figures[i].point != NULL) qm_json_number(object, qm_figures[i].point, point->figures[i]);
@@ -122,6 +125,7 @@ char *exploration_json(const struct exploration *exploration, struct qm_arena *a
     qm_json_text(root, "requant", requant_of_all(exploration));
     qm_json_text(root, "search", exploration->search);
     qm_json_text(root, "energy_table", qm_energy_table_name(exploration->energy));
+    qm_json_text(root, "energy_table_sha256", qm_energy_table_digest(exploration->energy)->text);
     cJSON *points = qm_json_array(root, "points");
     for (uint64_t i = 0; i < exploration->model_count * points_of_model(exploration); i++) add_point(points, exploration, i);
     return qm_json_finish(root, arena);
@@ -141,6 +145,7 @@ static uint32_t table_columns(const struct exploration *exploration, struct qm_c
     if (exploration->precision_count > 1) columns[count++] = (struct qm_column){"precision", false};
     if (exploration->allow_overflow) columns[count++] = (struct qm_column){qm_figures[QM_FIGURE_overflow].total, false};
     for (int i = 0; i < SHOWN; i++) columns[count++] = (struct qm_column){qm_figures[columns_shown[i]].title, true};
+    columns[count++] = (struct qm_column){"", false};
     return count;
 }
 
@@ -154,6 +159,7 @@ static void figure_cells(const struct point *point, qm_cell *row) {
         qm_cell_energy(point->figures[QM_FIGURE_energy_high_pj], high);
         snprintf(row[i], QM_CELL_BYTES, "%.30s .. %.30s", low, high);
     }
+    snprintf(row[SHOWN], QM_CELL_BYTES, "%s", point->is_undecided ? "~" : "");
 }
 
 static void table_row(const struct exploration *exploration, uint64_t index, qm_cell *row) {
@@ -218,6 +224,24 @@ static void print_overflowing(FILE *out, const struct exploration *exploration, 
             count, count == 1 ? "" : "s", count == 1 ? "it" : "them");
 }
 
+/* Says at how many points of the model energy is extrapolated. */
+static void print_outside_fit(FILE *out, const struct exploration *exploration, uint64_t first) {
+    uint64_t count = 0;
+    for (uint64_t i = first; i < first + points_of_model(exploration); i++)
+        count += exploration->points[i].state == POINT_OK && exploration->points[i].figures[QM_FIGURE_energy_outside_fit] != 0;
+    if (count > 0)
+        fprintf(out, "energy beyond what table %s was fitted to: %" PRIu64 " point%s with wider or other memories (qmac run says which)\n",
+                qm_shown(qm_energy_table_name(exploration->energy)).text, count, count == 1 ? "" : "s");
+}
+
+/* Says what the mark behind a row is, when there is one. */
+static void print_undecided(FILE *out, const struct exploration *exploration, uint64_t first, const uint64_t *pareto, uint64_t count) {
+    bool is_there = false;
+    for (uint64_t i = 0; i < count; i++) is_there |= exploration->points[first + pareto[i]].is_undecided;
+    if (is_there)
+        fprintf(out, "~: with prices within their ranges this point could need more energy than the one above it, which is faster\n");
+}
+
 static void print_notes(FILE *out, const struct exploration *exploration, const struct point *example) {
     double macs = 100 * example->figures[QM_FIGURE_host_macs_share], bytes = 100 * example->figures[QM_FIGURE_host_bytes_share];
     if (bytes > 0) fprintf(out, "on the host, not in cycles and energy: %.2f %% of the MACs, %.2f %% of the bytes\n", macs, bytes);
@@ -231,12 +255,15 @@ char *exploration_table(const struct exploration *exploration, uint32_t model, c
     uint64_t points = points_of_model(exploration), first = model * points;
     FILE *out = qm_text_stream_open(&text, &size);
     qm_text_print(exploration->models[model], out);
-    fprintf(out, ": %" PRIu64 " point%s on %s, %" PRIu64 " on the front of latency and energy (table %s)\n", points, points == 1 ? "" : "s",
-            qm_shown(exploration->grid.base.name).text, count, qm_shown(qm_energy_table_name(exploration->energy)).text);
+    fprintf(out, ": %" PRIu64 " point%s on %s, %" PRIu64 " on the front of latency and energy (table %s, SHA-256 %.16s)\n", points,
+            points == 1 ? "" : "s", qm_shown(exploration->grid.base.name).text, count,
+            qm_shown(qm_energy_table_name(exploration->energy)).text, qm_energy_table_digest(exploration->energy)->text);
     if (count > 0) {
         print_notes(out, exploration, &exploration->points[first + pareto[0]]);
+        print_outside_fit(out, exploration, first);
         fprintf(out, "\n");
         print_pareto(out, exploration, first, pareto, (uint32_t)count);
+        print_undecided(out, exploration, first, pareto, count);
     }
     print_overflowing(out, exploration, first);
     for (enum point_state state = POINT_WAITS; state <= POINT_FAULT; state++)

@@ -40,15 +40,25 @@ struct row {
     enum memory memory;
     enum access access;
     double kb_exponent, bits_exponent;
+    uint32_t origin;        /* index */
     struct qm_energy price; /* of one unit */
+};
+
+/* What the laws of pJ/access were fitted to; all 0: the table has none. */
+struct fit {
+    double kib_least, kib_most, bits_least, bits_most;
 };
 
 struct qm_energy_table {
     char name[64];
+    struct qm_digest digest;
     const char *about;
-    double node_nm;
+    double node_nm, clock_mhz_most;
+    struct fit fit;
     struct row *rows;
     uint32_t row_count;
+    const char *origins[QM_ENERGY_ORIGINS_MAX];
+    uint32_t origin_count;
     bool accounted[QM_COUNTERS];
 };
 
@@ -58,6 +68,10 @@ const char *qm_energy_component_name(unsigned component) {
 
 const char *qm_energy_table_name(const struct qm_energy_table *table) {
     return table->name;
+}
+
+const struct qm_digest *qm_energy_table_digest(const struct qm_energy_table *table) {
+    return &table->digest;
 }
 
 const char *qm_energy_table_about(const struct qm_energy_table *table) {
@@ -158,10 +172,10 @@ static enum qm_status read_memory(const struct qm_yaml_node *mapping, struct row
 }
 
 static enum qm_status read_price(const struct qm_yaml_node *mapping, struct row *row, struct qm_diag *diag) {
-    QM_TRY(need_number(mapping, "value", &row->price.value_pj, diag));
+    QM_TRY(need_number(mapping, "value", &row->price.nominal_pj, diag));
     QM_TRY(need_number(mapping, "low", &row->price.low_pj, diag));
     QM_TRY(need_number(mapping, "high", &row->price.high_pj, diag));
-    if (row->price.low_pj <= row->price.value_pj && row->price.value_pj <= row->price.high_pj) return QM_OK;
+    if (row->price.low_pj <= row->price.nominal_pj && row->price.nominal_pj <= row->price.high_pj) return QM_OK;
     return qm_yaml_fail(mapping, diag, "'%s': low <= value <= high does not hold", mapping->key);
 }
 
@@ -177,9 +191,21 @@ static enum qm_status check_node(const struct qm_yaml_node *mapping, const struc
     return qm_yaml_fail(node, diag, "the row is of %s nm and the table of %g nm: a table is one set", node->text, table->node_nm);
 }
 
+static enum qm_status read_origin(const struct qm_yaml_node *mapping, struct qm_energy_table *table, struct row *row,
+                                  struct qm_diag *diag) {
+    const struct qm_yaml_node *node;
+    QM_TRY(need_text(mapping, "origin", &node, diag));
+    row->origin = 0;
+    while (row->origin < table->origin_count && strcmp(table->origins[row->origin], node->text) != 0) row->origin++;
+    if (row->origin == QM_ENERGY_ORIGINS_MAX)
+        return qm_yaml_fail(node, diag, "origin '%s' is one more than the %d that a table may have", node->text, QM_ENERGY_ORIGINS_MAX);
+    if (row->origin == table->origin_count) table->origins[table->origin_count++] = node->text;
+    return QM_OK;
+}
+
 static enum qm_status read_row(const struct qm_yaml_node *mapping, struct qm_energy_table *table, struct qm_diag *diag) {
-    static const char *const keys[] = {"counter", "component", "unit",   "value",  "low",         "high",          "node_nm",
-                                       "status",  "source",    "memory", "access", "kb_exponent", "bits_exponent", NULL};
+    static const char *const keys[] = {"counter", "component", "unit",   "value",  "low",         "high",          "node_nm", "status",
+                                       "source",  "origin",    "memory", "access", "kb_exponent", "bits_exponent", NULL};
     const struct qm_yaml_node *node;
     unsigned word;
     struct row *row = &table->rows[table->row_count++];
@@ -194,6 +220,7 @@ static enum qm_status read_row(const struct qm_yaml_node *mapping, struct qm_ene
     QM_TRY(check_node(mapping, table, row, diag));
     QM_TRY(need_word(mapping, "status", statuses, &word, diag));
     QM_TRY(need_text(mapping, "source", &node, diag));
+    QM_TRY(read_origin(mapping, table, row, diag));
     table->accounted[row->counter] = true;
     return read_memory(mapping, row, diag);
 }
@@ -225,8 +252,23 @@ static enum qm_status read_not_priced(const struct qm_yaml_node *root, struct qm
     return QM_OK;
 }
 
+/* A table with a law of a memory's size says what it was fitted to. */
+static enum qm_status read_fit(const struct qm_yaml_node *root, struct qm_energy_table *table, struct qm_diag *diag) {
+    static const char *const keys[] = {"kib_least", "kib_most", "bits_least", "bits_most", NULL};
+    double *numbers[] = {&table->fit.kib_least, &table->fit.kib_most, &table->fit.bits_least, &table->fit.bits_most};
+    const struct qm_yaml_node *fit = qm_yaml_find(root, "memory_fit");
+    bool has_law = false;
+    for (uint32_t i = 0; i < table->row_count; i++) has_law |= table->rows[i].unit == PER_ACCESS;
+    if (has_law != (fit != NULL))
+        return qm_yaml_fail(fit != NULL ? fit : root, diag, has_law ? "the table has no 'memory_fit'" : "no row has the unit pJ/access");
+    if (fit == NULL) return QM_OK;
+    QM_TRY(check_keys(fit, keys, diag));
+    for (unsigned i = 0; keys[i] != NULL; i++) QM_TRY(need_number(fit, keys[i], numbers[i], diag));
+    return QM_OK;
+}
+
 enum qm_status qm_energy_load(const char *name_or_file, struct qm_arena *arena, struct qm_energy_table **table, struct qm_diag *diag) {
-    static const char *const keys[] = {"about", "node_nm", "rows", "not_priced", NULL};
+    static const char *const keys[] = {"about", "node_nm", "clock_mhz_most", "memory_fit", "rows", "not_priced", NULL};
     char path[QM_PATH_BYTES];
     struct qm_yaml_node *root;
     const struct qm_yaml_node *about;
@@ -235,10 +277,13 @@ enum qm_status qm_energy_load(const char *name_or_file, struct qm_arena *arena, 
     QM_TRY(check_keys(root, keys, diag));
     struct qm_energy_table *made = QM_ARENA_NEW(arena, struct qm_energy_table, 1);
     qm_file_base_name(path, made->name, sizeof made->name);
+    QM_TRY(qm_digest_file(path, &made->digest, diag));
     QM_TRY(need_text(root, "about", &about, diag));
     made->about = about->text;
     QM_TRY(need_number(root, "node_nm", &made->node_nm, diag));
+    QM_TRY(need_number(root, "clock_mhz_most", &made->clock_mhz_most, diag));
     QM_TRY(read_rows(root, arena, made, diag));
+    QM_TRY(read_fit(root, made, diag));
     QM_TRY(read_not_priced(root, made, diag));
     *table = made;
     return QM_OK;
@@ -277,6 +322,41 @@ static double access_factor(const struct row *row, const struct qm_machine *mach
     return pow(kib, row->kb_exponent) * pow(width * BITS / 64, row->bits_exponent) * bytes_of_one(row->counter, machine) / width;
 }
 
+enum qm_status qm_energy_check(const struct qm_energy_table *table, const struct qm_machine *machine, struct qm_diag *diag) {
+    if (machine->clock_mhz <= table->clock_mhz_most) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "clock_mhz=%u: energy table %s has prices up to %g MHz: lower the clock, or take another table",
+                   machine->clock_mhz, table->name, table->clock_mhz_most);
+}
+
+/* Whether a number is out of its range, told once for all numbers of a kind. */
+static bool tell_outside(const char *what, double number, const char *unit, double least, double most, char *text, size_t size) {
+    size_t used = strlen(text);
+    bool is_outside = number < least || number > most;
+    if (is_outside) snprintf(text + used, size - used, "%s%s %g %s (%g to %g)", used > 0 ? ", " : "", what, number, unit, least, most);
+    return is_outside;
+}
+
+bool qm_energy_is_outside_fit(const struct qm_energy_table *table, const struct qm_machine *machine, char *text, size_t size) {
+    static const struct {
+        enum memory memory;
+        enum access access;
+        const char *name, *access_name;
+    } sites[] = {{SCRATCHPAD, ACCESS_ROWS, "scratchpad", "access of rows"},
+                 {SCRATCHPAD, ACCESS_COLS, NULL, "access of cols"},
+                 {SCRATCHPAD, ACCESS_AXI, NULL, "access of axi_bytes"},
+                 {ACCUMULATOR, ACCESS_SUMS, "accumulator", "accumulator row"}};
+    const struct fit *fit = &table->fit;
+    bool is_outside = false;
+    text[0] = '\0';
+    if (fit->bits_most <= 0) return false;
+    for (size_t i = 0; i < sizeof sites / sizeof *sites; i++) {
+        double kib = memory_bytes(sites[i].memory, machine) / 1024, bits = access_bytes(sites[i].access, machine) * BITS;
+        if (sites[i].name != NULL) is_outside |= tell_outside(sites[i].name, kib, "KiB", fit->kib_least, fit->kib_most, text, size);
+        is_outside |= tell_outside(sites[i].access_name, bits, "bits", fit->bits_least, fit->bits_most, text, size);
+    }
+    return is_outside;
+}
+
 /* Picojoules of one count when the price is 1. */
 static double row_factor(const struct row *row, const struct qm_machine *machine) {
     double cells = (double)machine->rows * machine->cols, microseconds = 1.0 / machine->clock_mhz; /* of a cycle; uW * us = pJ */
@@ -292,18 +372,47 @@ static double row_factor(const struct row *row, const struct qm_machine *machine
     }
 }
 
-static void add_energy(struct qm_energy *sum, const struct qm_energy *price, double amount) {
-    sum->value_pj += price->value_pj * amount;
-    sum->low_pj += price->low_pj * amount;
-    sum->high_pj += price->high_pj * amount;
+static void add_deviation(struct qm_energy_deviation *sum, const struct qm_energy *price, double amount) {
+    sum->down_pj += (price->nominal_pj - price->low_pj) * amount;
+    sum->up_pj += (price->high_pj - price->nominal_pj) * amount;
 }
 
-void qm_energy_add(const struct qm_energy_table *table, const struct qm_machine *machine, const struct qm_counters *counters,
-                   struct qm_energy_sum *sum) {
+static void set_range(struct qm_energy *energy, const struct qm_energy_deviation *origins) {
+    double down = 0, up = 0;
+    for (int i = 0; i < QM_ENERGY_ORIGINS_MAX; i++) {
+        down += origins[i].down_pj * origins[i].down_pj;
+        up += origins[i].up_pj * origins[i].up_pj;
+    }
+    energy->low_pj = energy->nominal_pj - sqrt(down);
+    energy->high_pj = energy->nominal_pj + sqrt(up);
+}
+
+void qm_energy_of(const struct qm_energy_table *table, const struct qm_machine *machine, const struct qm_counters *counters,
+                  struct qm_energy_sum *sum) {
+    struct qm_energy_deviation components[QM_ENERGY_COMPONENTS][QM_ENERGY_ORIGINS_MAX] = {0};
+    *sum = (struct qm_energy_sum){0};
     for (uint32_t i = 0; i < table->row_count; i++) {
         const struct row *row = &table->rows[i];
         double amount = (double)counters->value[row->counter] * row_factor(row, machine);
-        add_energy(&sum->total, &row->price, amount);
-        add_energy(&sum->components[row->component], &row->price, amount);
+        sum->total.nominal_pj += row->price.nominal_pj * amount;
+        sum->components[row->component].nominal_pj += row->price.nominal_pj * amount;
+        add_deviation(&sum->origins[row->origin], &row->price, amount);
+        add_deviation(&components[row->component][row->origin], &row->price, amount);
     }
+    set_range(&sum->total, sum->origins);
+    for (int i = 0; i < QM_ENERGY_COMPONENTS; i++) set_range(&sum->components[i], components[i]);
+}
+
+/* In logarithms, in which a ratio is a difference. */
+struct qm_energy_ratio qm_energy_compare(const struct qm_energy_sum *a, const struct qm_energy_sum *b) {
+    double nominal = log(a->total.nominal_pj / b->total.nominal_pj), down = 0, up = 0;
+    for (int i = 0; i < QM_ENERGY_ORIGINS_MAX; i++) {
+        const struct qm_energy_deviation *x = &a->origins[i], *y = &b->origins[i];
+        double at_low = log((a->total.nominal_pj - x->down_pj) / (b->total.nominal_pj - y->down_pj)) - nominal;
+        double at_high = log((a->total.nominal_pj + x->up_pj) / (b->total.nominal_pj + y->up_pj)) - nominal;
+        double least = fmin(0, fmin(at_low, at_high)), most = fmax(0, fmax(at_low, at_high));
+        down += least * least;
+        up += most * most;
+    }
+    return (struct qm_energy_ratio){exp(nominal - sqrt(down)), exp(nominal + sqrt(up))};
 }

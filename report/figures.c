@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_BYTES = 100 };
+#include "report/area.h"
+
+enum { KEY_BYTES = 100, TEXT_BYTES = 400 };
 
 static bool has_time(const struct qm_report_part *part) {
     return part->report->source.run->timed && (part->layer == NULL || !part->layer->on_host);
@@ -41,6 +43,10 @@ static const char *bound_of(const struct qm_report_part *part) {
     for (enum qm_layer_cause i = QM_LAYER_COMPUTE; i < QM_LAYER_CAUSES; i++)
         if (part->causes[i] > part->causes[largest]) largest = i;
     return qm_layer_cause_name(largest);
+}
+
+static void cause_name(unsigned index, char *name, size_t size) {
+    snprintf(name, size, "%s", qm_layer_cause_name(index));
 }
 
 static double cause(const struct qm_report_part *part, unsigned index) {
@@ -84,14 +90,20 @@ static double share(double part, double whole) {
     return whole > 0 ? part / whole : 0;
 }
 
+/* The products that all cells make in a cycle: of a layer at its precision, of the whole at 8 bits. */
+static double peak_of(const struct qm_report_part *part) {
+    const struct qm_machine *machine = part->report->source.machine;
+    return (double)machine->rows * machine->cols * part->products_per_cell;
+}
+
 /* Share of the cells and cycles that the products needed at the precision of their layers. */
 static double utilization_of(const struct qm_report_part *part) {
     const struct qm_machine *machine = part->report->source.machine;
     return share(part->cell_cycles, cycles_of(part) * machine->rows * machine->cols);
 }
 
-static const char *counter_name(unsigned index) {
-    return qm_counter_infos[index].name;
+static void counter_name(unsigned index, char *name, size_t size) {
+    snprintf(name, size, "%s", qm_counter_infos[index].name);
 }
 
 /* A counter. Events that depend on the program alone are always known. */
@@ -105,7 +117,7 @@ static double counter(const struct qm_report_part *part, unsigned index) {
 /* ---- energy ---- */
 
 static double energy_of(const struct qm_report_part *part) {
-    return part->energy.total.value_pj;
+    return part->energy.total.nominal_pj;
 }
 
 static double energy_low_of(const struct qm_report_part *part) {
@@ -116,16 +128,18 @@ static double energy_high_of(const struct qm_report_part *part) {
     return part->energy.total.high_pj;
 }
 
-enum { TOTAL, LOW, HIGH, COMPONENTS, ENERGIES = COMPONENTS + QM_ENERGY_COMPONENTS };
+/* Of the total, then of each component. */
+enum { NOMINAL, LOW, HIGH, ENDS, ENERGIES = ENDS * (1 + QM_ENERGY_COMPONENTS) };
 
-static const char *energy_name(unsigned index) {
-    static const char *const names[] = {[TOTAL] = "total", [LOW] = "low", [HIGH] = "high"};
-    return index < COMPONENTS ? names[index] : qm_energy_component_name(index - COMPONENTS);
+static void energy_name(unsigned index, char *name, size_t size) {
+    static const char *const ends[ENDS] = {[NOMINAL] = "nominal", [LOW] = "low", [HIGH] = "high"};
+    const char *component = index < ENDS ? "" : qm_energy_component_name(index / ENDS - 1);
+    snprintf(name, size, "%s%s%s", component, index < ENDS ? "" : ".", ends[index % ENDS]);
 }
 
-static double member_of(const struct qm_energy_sum *energy, unsigned index) {
-    const double of_total[] = {[TOTAL] = energy->total.value_pj, [LOW] = energy->total.low_pj, [HIGH] = energy->total.high_pj};
-    return index < COMPONENTS ? of_total[index] : energy->components[index - COMPONENTS].value_pj;
+static double member_of(const struct qm_energy_sum *sum, unsigned index) {
+    const struct qm_energy *energy = index < ENDS ? &sum->total : &sum->components[index / ENDS - 1];
+    return index % ENDS == NOMINAL ? energy->nominal_pj : index % ENDS == LOW ? energy->low_pj : energy->high_pj;
 }
 
 static double energy_member(const struct qm_report_part *part, unsigned index) {
@@ -134,6 +148,19 @@ static double energy_member(const struct qm_report_part *part, unsigned index) {
 
 static const char *energy_table_of(const struct qm_report_part *part) {
     return qm_energy_table_name(part->report->source.energy);
+}
+
+static const char *energy_table_sha256_of(const struct qm_report_part *part) {
+    return qm_energy_table_digest(part->report->source.energy)->text;
+}
+
+static double is_outside_fit(const struct qm_report_part *part) {
+    char text[TEXT_BYTES];
+    return qm_energy_is_outside_fit(part->report->source.energy, part->report->source.machine, text, sizeof text);
+}
+
+static double area_of(const struct qm_report_part *part) {
+    return qm_area_sum(part->report->source.machine).nominal_um2;
 }
 
 static double average_power_of(const struct qm_report_part *part) {
@@ -154,6 +181,18 @@ static double write_bytes_of(const struct qm_report_part *part) {
 
 static double dram_bytes_of(const struct qm_report_part *part) {
     return is_on_host(part) ? NAN : read_bytes_of(part) + write_bytes_of(part);
+}
+
+static double known(uint64_t cycles) {
+    return cycles > 0 ? (double)cycles : NAN;
+}
+
+static double half_bandwidth_of(const struct qm_report_part *part) {
+    return known(part->report->source.half_bandwidth_cycles);
+}
+
+static double double_bandwidth_of(const struct qm_report_part *part) {
+    return known(part->report->source.double_bandwidth_cycles);
 }
 
 /* ---- the host ---- */
@@ -192,8 +231,9 @@ double qm_figure_number(const struct qm_report_part *part, enum qm_figure_id id)
 static void visit_members(const struct qm_report_part *part, const struct qm_figure *figure, const char *key, qm_figure_visitor *visit,
                           void *context) {
     for (unsigned i = 0; i < figure->count; i++) {
-        char member[KEY_BYTES];
-        snprintf(member, sizeof member, "%s.%s", key, figure->member(i));
+        char name[KEY_BYTES], member[2 * KEY_BYTES];
+        figure->member(i, name, sizeof name);
+        snprintf(member, sizeof member, "%s.%s", key, name);
         visit(context, member, figure->unit, figure->member_number(part, i), NULL);
     }
 }

@@ -25,7 +25,7 @@ struct qm_figure {
     double (*number)(const struct qm_report_part *part);
     const char *(*text)(const struct qm_report_part *part);
     unsigned count;
-    const char *(*member)(unsigned index);
+    void (*member)(unsigned index, char *name, size_t size);
     double (*member_number)(const struct qm_report_part *part, unsigned index);
 };
 extern const struct qm_figure qm_figures[QM_FIGURES];

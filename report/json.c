@@ -4,15 +4,14 @@
 #include <string.h>
 
 #include "common/version.h"
+#include "report/compare.h"
 #include "report/figures.h"
 #include "report/json_tree.h"
 
 static void add_machine(cJSON *root, const struct qm_machine *machine) {
     cJSON *object = qm_json_object(root, "machine");
-    char fingerprint[16];
-    snprintf(fingerprint, sizeof fingerprint, "%08x", qm_machine_fingerprint(machine));
     qm_json_text(object, "name", machine->name);
-    qm_json_text(object, "fingerprint", fingerprint);
+    qm_json_fingerprint(object, machine);
     for (size_t i = 0; i < qm_param_count; i++) qm_json_number(object, qm_params[i].name, qm_machine_knob(machine, &qm_params[i]));
 }
 
@@ -68,10 +67,28 @@ static void add_deviations(cJSON *root, const struct qm_report_source *source) {
     }
 }
 
+static void add_compare_cost(cJSON *parent, const char *key, const struct qm_compare_cost *cost) {
+    cJSON *object = qm_json_object(parent, key);
+    qm_json_number(object, "multiply_pj", cost->multiply_pj);
+    qm_json_number(object, "add_pj", cost->add_pj);
+    qm_json_number(object, "dram_pj", cost->dram_pj);
+    qm_json_number(object, "area_um2", cost->area_um2);
+    qm_json_number(object, "bit_ops", cost->bit_ops);
+}
+
+static void add_compare(cJSON *root, const struct qm_report *report) {
+    if (report->source.compared == NULL) return;
+    struct qm_compare compare = qm_compare_make(report);
+    cJSON *object = qm_json_object(root, "compare");
+    add_compare_cost(object, "here", &compare.here);
+    add_compare_cost(object, report->source.compared, &compare.there);
+}
+
 char *qm_report_json(const struct qm_report *report, struct qm_arena *arena) {
     cJSON *root = qm_json_create();
     add_run(root, &report->source);
     add_deviations(root, &report->source);
+    add_compare(root, report);
     qm_figures_visit(&report->total, add_figure, root);
     cJSON *layers = qm_json_array(root, "layers");
     for (uint32_t i = 0; i < report->source.program->layer_count; i++)

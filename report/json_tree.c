@@ -1,6 +1,7 @@
 /* json_tree.c - builds cJSON's tree. Its memory does not fail, so that a NULL from cJSON would be our mistake, and is checked. */
 #include "report/json_tree.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/memory.h"
@@ -54,4 +55,10 @@ void qm_json_known_text(cJSON *object, const char *key, const char *text) {
         qm_json_text(object, key, text);
     else
         QM_CHECK(cJSON_AddNullToObject(object, key) != NULL);
+}
+
+void qm_json_fingerprint(cJSON *object, const struct qm_machine *machine) {
+    char fingerprint[16];
+    snprintf(fingerprint, sizeof fingerprint, "%08x", qm_machine_fingerprint(machine));
+    qm_json_text(object, "fingerprint", fingerprint);
 }

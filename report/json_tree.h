@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "common/arena.h"
+#include "common/machine.h"
 
 cJSON *qm_json_create(void); /* the root, an object */
 /* Turns the tree into text with a line end, which belongs to arena, and destroys the tree. */
@@ -21,5 +22,6 @@ void qm_json_known(cJSON *object, const char *key, bool is_known, double number)
 void qm_json_bool(cJSON *object, const char *key, bool value);
 void qm_json_text(cJSON *object, const char *key, const char *text);       /* as common/text.h shows it, in full */
 void qm_json_known_text(cJSON *object, const char *key, const char *text); /* the same; null when text is NULL */
+void qm_json_fingerprint(cJSON *object, const struct qm_machine *machine);
 
 #endif

@@ -67,9 +67,10 @@ static enum qm_status take_machine(const struct reader *reader, const cJSON *roo
 static enum qm_status take_run(const struct reader *reader, const cJSON *root, struct qm_read_report *report) {
     const struct {
         const char *key, **text;
-    } texts[] = {{"model", &report->model},         {"model_sha256", &report->model_sha256}, {"qmac", &report->version},
-                 {"engine", &report->engine},       {"requant", &report->requant},           {"search", &report->search},
-                 {"precision", &report->precision}, {"energy_table", &report->energy_table}};
+    } texts[] = {
+        {"model", &report->model},         {"model_sha256", &report->model_sha256}, {"qmac", &report->version},
+        {"engine", &report->engine},       {"requant", &report->requant},           {"search", &report->search},
+        {"precision", &report->precision}, {"energy_table", &report->energy_table}, {"energy_table_sha256", &report->energy_table_sha256}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) QM_TRY(take_text(reader, root, texts[i].key, texts[i].text));
     if (cJSON_IsNull(find(root, "cycles")))
         return qm_fail(reader->diag, QM_BAD_INPUT, "%s: the %s engine knew no time: nothing can be compared", reader->file, report->engine);
@@ -91,10 +92,10 @@ static enum qm_status take_totals(const struct reader *reader, const cJSON *root
     char key[80];
     QM_TRY(take_number(reader, root, "cycles", &report->cost.cycles));
     QM_TRY(take_number(reader, root, "seconds", &report->seconds));
-    QM_TRY(take_number(reader, root, "energy_pj.total", &report->cost.pj));
+    QM_TRY(take_number(reader, root, "energy_pj.nominal", &report->cost.pj));
     QM_TRY(take_dram(reader, root, &report->cost));
     for (unsigned i = 0; i < QM_ENERGY_COMPONENTS; i++) {
-        snprintf(key, sizeof key, "energy_pj.%s", qm_energy_component_name(i));
+        snprintf(key, sizeof key, "energy_pj.%s.nominal", qm_energy_component_name(i));
         QM_TRY(take_number(reader, root, key, &report->components[i]));
     }
     for (int i = 0; i < QM_COUNTERS; i++) {
@@ -113,7 +114,7 @@ static enum qm_status take_layer(const struct reader *reader, const cJSON *objec
     layer->on_host = cJSON_IsTrue(find(object, "on_host"));
     if (layer->on_host) return QM_OK;
     QM_TRY(take_number(reader, object, "cycles", &layer->cost.cycles));
-    QM_TRY(take_number(reader, object, "energy_pj", &layer->cost.pj));
+    QM_TRY(take_number(reader, object, "energy_pj.nominal", &layer->cost.pj));
     QM_TRY(take_dram(reader, object, &layer->cost));
     for (unsigned i = 0; i < QM_LAYER_CAUSES; i++) {
         char key[40];

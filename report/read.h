@@ -17,7 +17,7 @@ struct qm_read_layer {
 
 /* Texts are as JSON has them, fit to be shown. */
 struct qm_read_report {
-    const char *file, *model, *model_sha256, *version, *engine, *requant, *search, *precision, *energy_table;
+    const char *file, *model, *model_sha256, *version, *engine, *requant, *search, *precision, *energy_table, *energy_table_sha256;
     struct qm_machine machine;
     struct qm_read_cost cost;
     double seconds, stalls;

@@ -10,13 +10,13 @@
 #include "common/precision.h"
 #include "common/program_work.h"
 
-static const char *const cause_names[QM_LAYER_CAUSES] = {"compute", "post", "memory", "control"};
-/* What is the cause of a cycle in which a unit is busy and none before it. */
+static const char *const cause_names[QM_LAYER_CAUSES] = {"compute", "weights", "post", "drain", "memory", "control"};
+/* What is the cause of a cycle in which nothing streams, a unit is busy and none before it. */
 static const struct {
     enum qm_unit unit;
     enum qm_layer_cause cause;
 } unit_causes[QM_UNITS] = {
-    {QM_UNIT_MATMUL, QM_LAYER_COMPUTE}, {QM_UNIT_POST, QM_LAYER_POST}, {QM_UNIT_LOAD, QM_LAYER_MEMORY}, {QM_UNIT_STORE, QM_LAYER_MEMORY}};
+    {QM_UNIT_POST, QM_LAYER_POST}, {QM_UNIT_MATMUL, QM_LAYER_DRAIN}, {QM_UNIT_LOAD, QM_LAYER_MEMORY}, {QM_UNIT_STORE, QM_LAYER_MEMORY}};
 
 const char *qm_layer_cause_name(unsigned cause) {
     return cause_names[cause];
@@ -53,20 +53,19 @@ static enum qm_layer_cause cause_at(struct activity *activities, uint64_t t, uin
     return QM_LAYER_CONTROL;
 }
 
-/* Adds the causes of cycles [from, to) to part. */
+/* Adds the causes of cycles [from, to), in which nothing streams, to part. */
 static void add_causes(struct activity *activities, uint64_t from, uint64_t to, struct qm_report_part *part) {
     while (from < to) {
         uint64_t next = to;
         enum qm_layer_cause cause = cause_at(activities, from, &next);
         part->causes[cause] += next - from;
-        part->counters.value[QM_C_cycles] += next - from;
         from = next;
     }
 }
 
 /* ---- who pays ---- */
 
-/* When each MATMUL of a stage streams: it ends R + C cycles before its last sum is committed,
+/* When each MATMUL of a stage streams rows or waits for weights: it ends R + C cycles before its last sum is committed,
  * and begins when the one before ends or it starts. */
 struct streams {
     struct stream {
@@ -84,18 +83,15 @@ static void add_stream(struct streams *streams, const struct qm_report_source *s
     streams->list[streams->count++] = (struct stream){from, to, insn};
 }
 
-/* The instruction that pays for cycle t: the one that streams then, else the oldest unfinished.
- * *change: the next cycle in which that may differ. */
-static uint32_t payer(struct streams *streams, uint32_t oldest, uint64_t t, uint64_t *change) {
+/* What streams in cycle t; NULL: nothing does. *change: the next cycle in which that may differ. */
+static const struct stream *stream_at(struct streams *streams, uint64_t t, uint64_t *change) {
     while (streams->next < streams->count && streams->list[streams->next].to <= t) streams->next++;
-    if (streams->next == streams->count) {
-        *change = UINT64_MAX;
-        return oldest;
-    }
+    *change = UINT64_MAX;
+    if (streams->next == streams->count) return NULL;
     const struct stream *stream = &streams->list[streams->next];
     bool streaming = stream->from <= t;
     *change = streaming ? stream->to : stream->from;
-    return streaming ? stream->insn : oldest;
+    return streaming ? stream : NULL;
 }
 
 /* Splits the cycles [from, to), in which `oldest` is the oldest unfinished instruction. */
@@ -103,10 +99,27 @@ static void split_stretch(const struct qm_report_source *source, struct streams 
                           uint64_t from, uint64_t to, struct qm_report *report) {
     while (from < to) {
         uint64_t change;
-        uint32_t insn = payer(streams, oldest, from, &change);
+        const struct stream *stream = stream_at(streams, from, &change);
         uint64_t next = change < to ? change : to;
-        add_causes(activities, from, next, &report->layers[source->program->insn_layer[insn]]);
+        struct qm_report_part *part = &report->layers[source->program->insn_layer[stream != NULL ? stream->insn : oldest]];
+        part->counters.value[QM_C_cycles] += next - from;
+        if (stream != NULL)
+            part->causes[QM_LAYER_WEIGHTS] += next - from;
+        else
+            add_causes(activities, from, next, part);
         from = next;
+    }
+}
+
+/* In as many of the cycles in which a MATMUL streams as it has rows, one enters; in the others it waits for weights. */
+static void split_rows(const struct qm_report_source *source, const struct qm_record *records, const struct qm_program_stage *stage,
+                       struct qm_report *report) {
+    for (uint32_t i = stage->first_insn; i < stage->first_insn + stage->insn_count; i++) {
+        if (records[i].unit != QM_UNIT_MATMUL) continue;
+        uint64_t rows = records[i].matmul.runs * records[i].matmul.run.steps * records[i].matmul.run.rows;
+        uint64_t *causes = report->layers[source->program->insn_layer[i]].causes;
+        causes[QM_LAYER_COMPUTE] += rows;
+        causes[QM_LAYER_WEIGHTS] -= rows;
     }
 }
 
@@ -131,6 +144,7 @@ static void split_cycles(const struct qm_report_source *source, const struct qm_
         split_stretch(source, &streams, activities, i, retired, end, report);
         retired = end;
     }
+    split_rows(source, records, stage, report);
     free(slots);
     free(streams.list);
 }
@@ -139,6 +153,15 @@ static void split_cycles(const struct qm_report_source *source, const struct qm_
 
 static void add_counters(struct qm_counters *sum, const struct qm_counters *part) {
     for (int i = 0; i < QM_COUNTERS; i++) sum->value[i] += part->value[i];
+}
+
+/* Checks that the cycles of a cause, as times and rows give them, add up to those that the machine counted. */
+static enum qm_status check_cause(const struct qm_report *report, enum qm_layer_cause cause, enum qm_counter counter,
+                                  struct qm_diag *diag) {
+    uint64_t counted = report->total.counters.value[counter];
+    if (!report->source.run->timed || report->total.causes[cause] == counted) return QM_OK;
+    return qm_fail(diag, QM_INTERNAL, "%s:counter %s: the machine counted %" PRIu64 ", the layers add up to %" PRIu64,
+                   report->source.program->model, qm_counter_infos[counter].name, counted, report->total.causes[cause]);
 }
 
 /* Checks that the layers' events and cycles add up to the machine's. */
@@ -152,7 +175,8 @@ static enum qm_status check_sums(const struct qm_report *report, struct qm_diag 
                            "%s:counter %s: the machine counted %" PRIu64 ", the program's instructions add up to %" PRIu64,
                            report->source.program->model, qm_counter_infos[i].name, counted, sum);
     }
-    return QM_OK;
+    QM_TRY(check_cause(report, QM_LAYER_COMPUTE, QM_C_matmul_stream, diag));
+    return check_cause(report, QM_LAYER_WEIGHTS, QM_C_matmul_wait_weights, diag);
 }
 
 /* For an engine that does not count: takes the program's own events, besides what depends on values. */
@@ -205,15 +229,15 @@ static void price_host(struct qm_report *report) {
         beats.value[QM_C_macs] += program->layers[stage->layer].macs;
         report->host_cycles += divided_up(host_bytes(program, stage), machine->dram_bytes_per_cycle) + program->layers[stage->layer].macs;
     }
-    qm_energy_add(report->source.energy, machine, &beats, &report->host_energy);
+    qm_energy_of(report->source.energy, machine, &beats, &report->host_energy);
 }
 
 static void price(struct qm_report *report) {
     const struct qm_report_source *source = &report->source;
     if (!source->run->timed) return;
-    qm_energy_add(source->energy, source->machine, &report->total.counters, &report->total.energy);
+    qm_energy_of(source->energy, source->machine, &report->total.counters, &report->total.energy);
     for (uint32_t i = 0; i < source->program->layer_count; i++)
-        qm_energy_add(source->energy, source->machine, &report->layers[i].counters, &report->layers[i].energy);
+        qm_energy_of(source->energy, source->machine, &report->layers[i].counters, &report->layers[i].energy);
     price_host(report);
 }
 
@@ -234,15 +258,18 @@ enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_a
     struct qm_report *made = QM_ARENA_NEW(arena, struct qm_report, 1);
     made->source = *source;
     made->total.report = made;
+    made->total.products_per_cell = 1;
     made->layers = QM_ARENA_NEW(arena, struct qm_report_part, program->layer_count);
     const struct qm_program_work *work = qm_program_work(program, source->machine, arena);
     for (uint32_t i = 0; i < program->layer_count; i++) {
         const struct qm_program_layer *layer = &program->layers[i];
+        double products = (double)products_per_cell(layer->precision);
         made->layers[i] = (struct qm_report_part){.report = made,
                                                   .layer = layer,
                                                   .counters = work->events[i],
                                                   .macs = layer->macs,
-                                                  .cell_cycles = (double)layer->macs / (double)products_per_cell(layer->precision)};
+                                                  .products_per_cell = products,
+                                                  .cell_cycles = (double)layer->macs / products};
     }
     for (uint32_t i = 0; i < program->stage_count; i++)
         if (source->run->timed && !program->stages[i].on_host) split_cycles(source, work->records, i, made);

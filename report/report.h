@@ -3,8 +3,8 @@
  *
  * Layers share the machine: the next layer's weights are loaded while this one computes. A cycle belongs to the layer whose rows the array
  * streams in it, or else to that of the oldest instruction in program order that has not ended, so that the layers' cycles add up to the
- * run's. In each cycle the first of these that holds is the cause: compute (a MATMUL has started and not ended), post (a post instruction),
- * memory (a LOAD or STORE), control (nothing).
+ * run's. In each cycle the first of these that holds is the cause: compute (a row enters the array), weights (the streamer waits for them),
+ * post (a post instruction has started and not ended), drain (the same of a MATMUL), memory (of a LOAD or STORE), control (nothing).
  * Events are split by layer with common/work.h, and must add up to the machine's counters: that is checked in every report.
  */
 #ifndef QM_REPORT_REPORT_H
@@ -15,7 +15,15 @@
 #include "common/run.h"
 #include "report/energy.h"
 
-enum qm_layer_cause { QM_LAYER_COMPUTE, QM_LAYER_POST, QM_LAYER_MEMORY, QM_LAYER_CONTROL, QM_LAYER_CAUSES };
+enum qm_layer_cause {
+    QM_LAYER_COMPUTE,
+    QM_LAYER_WEIGHTS,
+    QM_LAYER_POST,
+    QM_LAYER_DRAIN,
+    QM_LAYER_MEMORY,
+    QM_LAYER_CONTROL,
+    QM_LAYER_CAUSES
+};
 const char *qm_layer_cause_name(unsigned cause);
 
 /* Whether sums fit the accumulator: all that any input could have, or else all that this run had, or not even these. */
@@ -39,6 +47,9 @@ struct qm_report_source {
     uint64_t labelled, correct; /* labelled 0: no labels were given */
     uint64_t seed;
     double stalls;
+    /* Of the same program when only the DRAM's rate is another, and the bus carries it; 0: not known. */
+    uint64_t half_bandwidth_cycles, double_bandwidth_cycles;
+    const char *compared; /* number format to set the run's beside (report/compare.h); NULL: none */
     bool random_input;
     uint64_t overflows;            /* sums that did not fit the accumulator, over all examples; 0 without values */
     uint64_t overflowing_examples; /* of how many */
@@ -52,6 +63,7 @@ struct qm_report_part {
     const struct qm_report *report;
     const struct qm_program_layer *layer; /* NULL: the whole run */
     uint64_t macs;                        /* of the definition */
+    double products_per_cell;             /* in a cycle, at the layer's precision; of the whole at 8 bits: 1 */
     double cell_cycles; /* that these take when every cell works at the layer's precision: macs, half or a quarter of them */
     uint64_t causes[QM_LAYER_CAUSES];
     struct qm_counters counters; /* events; of a layer the cause counters are 0 */

@@ -8,13 +8,14 @@
 
 #include "common/memory.h"
 #include "common/text.h"
+#include "report/compare.h"
 #include "report/figures.h"
 #include "report/values.h"
 
 static const enum qm_figure_id columns_shown[] = {QM_FIGURE_name,       QM_FIGURE_op,       QM_FIGURE_shape,       QM_FIGURE_precision,
                                                   QM_FIGURE_layer_macs, QM_FIGURE_cycles,   QM_FIGURE_utilization, QM_FIGURE_bound,
                                                   QM_FIGURE_dram_bytes, QM_FIGURE_energy_pj};
-enum { COLUMNS = sizeof columns_shown / sizeof *columns_shown, LAYERS_NAMED = 4 };
+enum { COLUMNS = sizeof columns_shown / sizeof *columns_shown, LAYERS_NAMED = 4, PEAKS_TOLD = 3, FIT_BYTES = 400 };
 
 static void print_cell(const struct qm_report_part *part, enum qm_figure_id id, qm_cell out) {
     const struct qm_figure *figure = &qm_figures[id];
@@ -67,7 +68,7 @@ static void print_host(FILE *out, const struct qm_report *report) {
             100 * qm_figure_number(&report->total, QM_FIGURE_host_bytes_share));
     qm_cell cycles, energy;
     qm_cell_count(report->host_cycles, cycles);
-    qm_cell_energy(report->host_energy.total.value_pj, energy);
+    qm_cell_energy(report->host_energy.total.nominal_pj, energy);
     if (report->source.run->timed) fprintf(out, "; at least, for their bytes and products alone: %s cycles, %s", cycles, energy);
     fprintf(out, ")\n");
 }
@@ -132,6 +133,13 @@ static void print_overflow(FILE *out, const struct qm_report *report) {
     print_overflowing(out, report);
 }
 
+/* Says that energy is extrapolated, when it is. */
+static void print_outside_fit(FILE *out, const struct qm_report_source *source) {
+    char text[FIT_BYTES];
+    if (source->run->timed && qm_energy_is_outside_fit(source->energy, source->machine, text, sizeof text))
+        fprintf(out, "energy   beyond what table %s was fitted to: %s\n", qm_shown(qm_energy_table_name(source->energy)).text, text);
+}
+
 /* Says how exact the values are, when layers that are not were accepted. */
 static void print_deviations(FILE *out, const struct qm_report_source *source) {
     qm_cell name;
@@ -169,28 +177,65 @@ static void print_machine_causes(FILE *out, const struct qm_report *report) {
     fprintf(out, "\n");
 }
 
+/* Says what utilization is a share of: of the layers' own precisions, those that there are. */
+static void print_peak(FILE *out, const struct qm_report *report) {
+    const struct qm_program *program = report->source.program;
+    double told[PEAKS_TOLD];
+    int count = 0;
+    for (uint32_t i = 0; i < program->layer_count; i++) {
+        double peak = qm_figure_number(&report->layers[i], QM_FIGURE_peak);
+        bool is_told = report->layers[i].macs == 0 || program->layers[i].on_host;
+        for (int j = 0; j < count; j++) is_told |= told[j] == peak;
+        if (is_told || count == PEAKS_TOLD) continue;
+        fprintf(out, "%s%.0f MACs a cycle of %s", count == 0 ? "peak     util is the share of " : ", ", peak, program->layers[i].precision);
+        told[count++] = peak;
+    }
+    if (count > 0) fputc('\n', out);
+}
+
+/* Says how many cycles the program would take with half and with double the DRAM's bandwidth. */
+static void print_bandwidths(FILE *out, const struct qm_report *report) {
+    static const struct {
+        enum qm_figure_id id;
+        const char *what;
+    } bandwidths[] = {{QM_FIGURE_half_bandwidth, "half the bandwidth"}, {QM_FIGURE_double_bandwidth, "double"}};
+    double cycles = qm_figure_number(&report->total, QM_FIGURE_cycles);
+    const char *before = "dram     ";
+    for (size_t i = 0; i < sizeof bandwidths / sizeof *bandwidths; i++) {
+        double other = qm_figure_number(&report->total, bandwidths[i].id);
+        qm_cell count;
+        if (isnan(other)) continue;
+        qm_cell_count((uint64_t)other, count);
+        fprintf(out, "%s%s: %s cycles (%+.1f %%)", before, bandwidths[i].what, count, 100 * (other - cycles) / cycles);
+        before = ", ";
+    }
+    if (before[0] == ',') fputc('\n', out);
+}
+
 static void print_cost(FILE *out, const struct qm_report *report) {
     const struct qm_report_source *source = &report->source;
     const struct qm_energy_sum *energy = &report->total.energy;
     double seconds = qm_figure_number(&report->total, QM_FIGURE_seconds);
     qm_cell text, low, high;
+    print_peak(out, report);
     qm_cell_seconds(seconds, text);
     fprintf(out, "latency  %s an example, %.*f a second\n", text, seconds < 0.01 ? 0 : 2, 1 / seconds);
     print_machine_causes(out, report);
-    qm_cell_energy(energy->total.value_pj, text);
+    print_bandwidths(out, report);
+    qm_cell_energy(energy->total.nominal_pj, text);
     qm_cell_energy(energy->total.low_pj, low);
     qm_cell_energy(energy->total.high_pj, high);
     fprintf(out, "energy   %s an example (%s .. %s), average power %.1f mW\n", text, low, high,
             qm_figure_number(&report->total, QM_FIGURE_average_power_mw));
-    fprintf(out, "         table %s: %s\n", qm_shown(qm_energy_table_name(source->energy)).text,
-            qm_shown(qm_energy_table_about(source->energy)).text);
+    fprintf(out, "         table %s, SHA-256 %.16s: %s\n", qm_shown(qm_energy_table_name(source->energy)).text,
+            qm_energy_table_digest(source->energy)->text, qm_shown(qm_energy_table_about(source->energy)).text);
     for (int i = 0; i < QM_ENERGY_COMPONENTS; i++) {
         const struct qm_energy *part = &energy->components[i];
-        qm_cell_energy(part->value_pj, text);
+        qm_cell_energy(part->nominal_pj, text);
         qm_cell_energy(part->low_pj, low);
         qm_cell_energy(part->high_pj, high);
         fprintf(out, "         %-12s %9s  %5.1f %%  (%s .. %s)\n", qm_energy_component_name((unsigned)i), text,
-                100 * part->value_pj / energy->total.value_pj, low, high);
+                100 * part->nominal_pj / energy->total.nominal_pj, low, high);
     }
 }
 
@@ -208,6 +253,7 @@ char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     print_host(out, report);
     print_head(out, report);
     print_overflow(out, report);
+    print_outside_fit(out, source);
     fprintf(out, "\n");
     print_layers(out, report);
     fprintf(out, "\n");
@@ -216,6 +262,7 @@ char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     if (source->run->timed && report->total.counters.value[QM_C_cycles] > 0) print_cost(out, report);
     if (!source->run->timed && has_device_work(source->program))
         fprintf(out, "time     the %s engine computes values only: no cycles, no energy\n", source->engine);
+    if (source->compared != NULL) qm_compare_print(out, report);
     qm_values_print_accuracy(out, source->labelled, source->correct);
     qm_text_stream_close(out);
     char *kept = qm_arena_strdup(arena, text);

@@ -33,6 +33,7 @@ char *agreement_json(const struct agreement *agreement, const struct qm_rtl *rtl
     qm_json_known_text(root, "difference", difference);
     qm_json_text(root, "compared", agreement->what);
     qm_json_known_text(root, "machine", agreement->machine != NULL ? agreement->machine->name : NULL);
+    if (agreement->machine != NULL) qm_json_fingerprint(root, agreement->machine);
     cJSON *verilog = qm_json_object(root, "verilog");
     qm_json_text(verilog, "folder", rtl->folder);
     qm_json_text(verilog, "sha256", rtl->digest.text);

@@ -176,7 +176,7 @@ enum qm_status site_check_output(const struct site *s, float scale, int64_t zero
 }
 
 bool site_same_quant(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b) {
-    return a->dtype == b->dtype && fabsf(a->quant.scale[0] - b->quant.scale[0]) <= 1e-6F &&
+    return a->dtype == b->dtype && qm_scales_are_near(a->quant.scale[0], b->quant.scale[0]) &&
            a->quant.zero_point[0] == b->quant.zero_point[0];
 }
 

@@ -3,6 +3,8 @@
  *
  * Layers around it belong to it because loads come while the layer before works, and results leave while the next one does. So many are
  * looked at that what happens at the ends of the stretch does not count.
+ *
+ * Of a long batch only the first examples are tried: in the middle of it all are alike, but each has its own room in the scratchpad.
  */
 #include <stddef.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 #include "compiler/passes/classes.h"
 #include "compiler/passes/passes.h"
 #include "compiler/passes/residents.h"
+#include "compiler/passes/sharing.h"
 
 enum {
     AROUND = 8, /* layers before and behind, at most */
@@ -143,6 +146,7 @@ struct choice {
 struct choices {
     struct choice *list; /* [count], in the order in which they were made */
     uint32_t *cuts;      /* [layers] */
+    uint32_t *examples;  /* [layers] how many examples of a batch come before it that are alike but for their room */
     uint32_t count;
     struct qm_index index; /* by all but the cut */
 };
@@ -177,14 +181,49 @@ static uint32_t choose_cut(struct plan *plan, uint32_t layer, struct choices *ch
     return choice.cut;
 }
 
+/* ---- the examples of a batch ---- */
+
+static bool is_same_tiling(const struct plan_tiling *a, const struct plan_tiling *b) {
+    return sharing_same_cuts(a, b) && a->block_h == b->block_h && a->block_w == b->block_w && a->matmul_tiles == b->matmul_tiles &&
+           a->split == b->split && a->rows_outer == b->rows_outer && a->ring == b->ring;
+}
+
+/* The cut of the example before among those of this layer; PLAN_NONE: it is one of the first, or cannot be cut like that. */
+static uint32_t cut_before(const struct plan *plan, uint32_t layer, const struct choices *choices) {
+    const struct layer_class *class = class_of(plan, layer);
+    uint32_t count = count_doubtful(plan, class);
+    if (choices->examples[layer] <= AROUND) return PLAN_NONE;
+    const struct plan_tiling *before = &plan->layers[plan->network->same_numbers[layer]].tiling;
+    for (uint32_t i = 0; i < count; i++)
+        if (is_same_tiling(&class->cuts[i].tiling, before)) return i;
+    return PLAN_NONE;
+}
+
+/* All but the room. */
+static bool is_alike(const struct layer_class *a, const struct layer_class *b) {
+    struct class_key key;
+    memcpy(&key, &a->key, sizeof key); /* what lies between the fields is compared, too */
+    key.hole_bytes = b->key.hole_bytes;
+    return memcmp(&key, &b->key, sizeof key) == 0;
+}
+
+static void count_examples(const struct plan *plan, uint32_t *examples) {
+    const uint32_t *same = plan->network->same_numbers;
+    for (uint32_t i = 0; same != NULL && i < plan->network->layer_count; i++)
+        if (same[i] != PLAN_NONE && is_alike(class_of(plan, same[i]), class_of(plan, i))) examples[i] = examples[same[i]] + 1;
+}
+
 void trial_choose(struct plan *plan) {
     uint32_t count = plan->network->layer_count;
     struct choices choices = {.list = QM_ARENA_NEW(plan->arena, struct choice, count), .cuts = QM_ARENA_NEW(plan->arena, uint32_t, count)};
+    choices.examples = QM_ARENA_NEW(plan->arena, uint32_t, count);
     choices.index.arena = plan->arena;
+    count_examples(plan, choices.examples);
     for (uint32_t layer = 0; layer < count; layer++) {
         const struct layer_class *class = class_of(plan, layer);
         if (class->cut_count < 2) continue;
-        choices.cuts[layer] = choose_cut(plan, layer, &choices);
+        uint32_t before = cut_before(plan, layer, &choices);
+        choices.cuts[layer] = before != PLAN_NONE ? before : choose_cut(plan, layer, &choices);
         plan->layers[layer].tiling = class->cuts[choices.cuts[layer]].tiling;
     }
 }

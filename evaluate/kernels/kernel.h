@@ -109,11 +109,13 @@ void kernel_walk_next(struct kernel_walk *walk);
 typedef const char *kernel_checking(const struct kernel *k);
 typedef bool kernel_running(const struct kernel *k);
 
-kernel_checking kernel_check_pairs, kernel_check_reduce, kernel_check_arg, kernel_check_pool, kernel_check_resize, kernel_check_fc;
+kernel_checking kernel_check_pairs, kernel_check_add_n, kernel_check_reduce, kernel_check_arg, kernel_check_pool, kernel_check_resize,
+    kernel_check_fc;
 kernel_checking kernel_check_matmul, kernel_check_l2, kernel_check_softmax, kernel_check_log_softmax, kernel_check_quantize;
 kernel_checking kernel_check_dequantize, kernel_check_gather, kernel_check_gather_nd, kernel_check_move, kernel_check_repeat,
     kernel_check_cast;
-kernel_running kernel_run_pairs, kernel_run_function, kernel_run_reduce, kernel_run_arg, kernel_run_pool, kernel_run_resize, kernel_run_fc;
+kernel_running kernel_run_pairs, kernel_run_add_n, kernel_run_function, kernel_run_reduce, kernel_run_arg, kernel_run_pool,
+    kernel_run_resize, kernel_run_fc;
 kernel_running kernel_run_matmul, kernel_run_l2, kernel_run_softmax, kernel_run_log_softmax, kernel_run_quantize, kernel_run_dequantize;
 kernel_running kernel_run_gather, kernel_run_gather_nd, kernel_run_move, kernel_run_repeat, kernel_run_cast;
 

@@ -7,6 +7,7 @@ enum needs {
     SCALED = 4,      /* bytes have a scale each */
     SAME_SHAPE = 8,  /* the output has the shape of the first input */
     SAME_QUANT = 16, /* bytes mean the same in the output as in the first input */
+    NEAR_QUANT = 32, /* the same, but for scales that are apart by what the kernels take for none */
 };
 
 struct row {
@@ -31,6 +32,7 @@ struct row {
 /* clang-format off */
 static const struct row rows[QM_GRAPH_OP_KINDS] = {
     [QM_OP_ADD]                = PAIR(QM_TYPES_ANY, SCALED),
+    [QM_OP_ADD_N]              = {1, UINT32_MAX, QM_TYPES_F32, PLAIN | ONE_TYPE | SAME_SHAPE, kernel_check_add_n, kernel_run_add_n},
     [QM_OP_SUB]                = PAIR(QM_TYPES_ANY, SCALED),
     [QM_OP_MUL]                = PAIR(QM_TYPES_ANY, SCALED),
     [QM_OP_DIV]                = PAIR(QM_TYPES_ANY, SCALED),
@@ -67,8 +69,8 @@ static const struct row rows[QM_GRAPH_OP_KINDS] = {
     [QM_OP_REDUCE_MIN]         = REDUCE(SAME_QUANT),
     [QM_OP_ARG_MAX]            = {1, 1, QM_TYPES_ANY, PLAIN, kernel_check_arg, kernel_run_arg},
     [QM_OP_ARG_MIN]            = {1, 1, QM_TYPES_ANY, PLAIN, kernel_check_arg, kernel_run_arg},
-    [QM_OP_AVERAGE_POOL_2D]    = {1, 1, QM_TYPES_ANY, ONE_TYPE | SCALED | SAME_QUANT, kernel_check_pool, kernel_run_pool},
-    [QM_OP_MAX_POOL_2D]        = {1, 1, QM_TYPES_ANY, ONE_TYPE | SAME_QUANT, kernel_check_pool, kernel_run_pool},
+    [QM_OP_AVERAGE_POOL_2D]    = {1, 1, QM_TYPES_ANY, ONE_TYPE | SCALED | NEAR_QUANT, kernel_check_pool, kernel_run_pool},
+    [QM_OP_MAX_POOL_2D]        = {1, 1, QM_TYPES_ANY, ONE_TYPE | NEAR_QUANT, kernel_check_pool, kernel_run_pool},
     [QM_OP_RESIZE_BILINEAR]    = {1, 1, QM_TYPES_ANY, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_resize, kernel_run_resize},
     [QM_OP_FULLY_CONNECTED]    = {2, 3, QM_TYPES_BYTES, ONE_TYPE | SCALED, kernel_check_fc, kernel_run_fc},
     [QM_OP_BATCH_MATMUL]       = {2, 2, QM_TYPES_I8, PLAIN | ONE_TYPE | SCALED, kernel_check_matmul, kernel_run_matmul},
@@ -119,9 +121,10 @@ static bool has_operands(const struct kernel *k, const struct row *row) {
     return true;
 }
 
-static bool same_quant(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b) {
+static bool same_quant(const struct qm_graph_tensor *a, const struct qm_graph_tensor *b, bool near) {
     if (!kernel_is_byte(a) || (a->quant.count == 0 && b->quant.count == 0)) return true;
-    return kernel_is_scaled(a) && kernel_is_scaled(b) && kernel_scale(a) == kernel_scale(b) && kernel_zero(a) == kernel_zero(b);
+    if (!kernel_is_scaled(a) || !kernel_is_scaled(b) || kernel_zero(a) != kernel_zero(b)) return false;
+    return near ? qm_scales_are_near(kernel_scale(a), kernel_scale(b)) : kernel_scale(a) == kernel_scale(b);
 }
 
 static bool are_scaled(const struct kernel *k) {
@@ -139,7 +142,8 @@ static const char *check_needs(const struct kernel *k, uint32_t needs) {
     if ((needs & ONE_TYPE) != 0 && in->dtype != out->dtype) return "input and output have different types";
     if ((needs & SAME_SHAPE) != 0 && !qm_shape_same(&from, &to)) return "input and output have different shapes";
     if ((needs & SCALED) != 0 && !are_scaled(k)) return "an operand of bytes has not one positive scale and a zero point of its type";
-    if ((needs & SAME_QUANT) != 0 && !same_quant(in, out)) return "input and output have different scales or zero points";
+    if (((needs & SAME_QUANT) != 0 && !same_quant(in, out, false)) || ((needs & NEAR_QUANT) != 0 && !same_quant(in, out, true)))
+        return "input and output have different scales or zero points";
     return NULL;
 }
 

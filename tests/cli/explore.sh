@@ -14,7 +14,7 @@ begin_runs() {
 }
 add_run() {
     accepts "$qmac" run "$@" --json "$tmp/run.json"
-    for pair in cycles:cycles seconds:seconds macs:macs utilization:utilization total:energy_pj low:energy_low_pj high:energy_high_pj \
+    for pair in cycles:cycles seconds:seconds macs:macs utilization:utilization nominal:energy_pj low:energy_low_pj high:energy_high_pj \
         dram_read_bytes:dram_read_bytes dram_write_bytes:dram_write_bytes bytes:host_bytes_share; do
         figures "$tmp/run.json" "${pair%:*}" | head -n 1 >>"$tmp/run.${pair#*:}"
     done
@@ -82,7 +82,7 @@ has "$tmp/.out" "c.tflite: 1 point on edge, 1 on the front"
 # points that cannot be: knobs that do not go together, and a scratchpad too small for the network
 accepts "$qmac" explore "$model" --set axi_bytes=8,16 --csv "$tmp/x.csv" --json "$tmp/x.json"
 has "$tmp/.out" "impossible: 1 point at axi_bytes=8: edge: dram_bytes_per_cycle = 16 is more than axi_bytes = 8 can carry"
-grep -qE ',impossible,0,,+"edge: dram_bytes_per_cycle = 16 is more than' "$tmp/x.csv" || fail "x.csv: $(cat "$tmp/x.csv")"
+grep -qE ',impossible,0,0,,+"edge: dram_bytes_per_cycle = 16 is more than' "$tmp/x.csv" || fail "x.csv: $(cat "$tmp/x.csv")"
 has "$tmp/x.json" '"state":	"impossible"'
 accepts "$qmac" explore "$model" --rows 256 --cols 100 --set accumulator_rows=2 --set scratchpad_bytes=1024,262144
 has "$tmp/.out" "2 points on edge, 1 on the front"
@@ -90,15 +90,25 @@ has "$tmp/.out" "impossible: 1 point at scratchpad_bytes=1024: $model: layer sum
 accepts "$qmac" explore "$model" --set axi_bytes=4,8
 has "$tmp/.out" "2 points on edge, 0 on the front"
 
+# a clock above what the table has prices for; the table by its content and the machine by its fingerprint are in every row
+accepts "$qmac" explore "$model" --set clock_mhz=500,501 --csv "$tmp/x.csv" --json "$tmp/x.json"
+has "$tmp/.out" "impossible: 1 point at clock_mhz=501: clock_mhz=501: energy table cmos45 has prices up to 500 MHz"
+digest=$(sha256sum <spec/energy/cmos45.yaml | cut -c 1-64)
+fingerprint=$("$qmac" run "$model" | sed -n 's/.*; fingerprint //p')
+has "$tmp/.out" "(table cmos45, SHA-256 $(echo "$digest" | cut -c 1-16))"
+[ "$(grep -c ",$fingerprint,tflite,plans,cmos45,$digest," "$tmp/x.csv")" = 2 ] || fail "x.csv: $(cat "$tmp/x.csv")"
+[ "$(grep -c "\"fingerprint\":	\"$fingerprint\"" "$tmp/x.json")" = 2 ] || fail "the points of x.json have no fingerprint"
+has "$tmp/x.json" "\"energy_table_sha256\":	\"$digest\""
+
 # points whose accumulator does not hold every sum are marked, and judged only when that is asked for
 accepts "$qmac" explore "$model" --set accumulator_bits=16,32 --csv "$tmp/x.csv" --json "$tmp/x.json"
 has "$tmp/.out" "2 points on edge, 1 on the front"
 has "$tmp/.out" "overflow possible: 1 point off the front"
-[ "$(grep -c ',ok,0,possible,' "$tmp/x.csv") $(grep -c ',ok,1,none,' "$tmp/x.csv")" = "1 1" ] || fail "x.csv: $(cat "$tmp/x.csv")"
+[ "$(grep -c ',ok,0,0,possible,' "$tmp/x.csv") $(grep -c ',ok,1,0,none,' "$tmp/x.csv")" = "1 1" ] || fail "x.csv: $(cat "$tmp/x.csv")"
 [ "$(grep -c '"overflow":' "$tmp/x.json")" = 2 ] || fail "x.json does not say which points may overflow"
 accepts "$qmac" explore "$model" --set accumulator_bits=16,32 --allow-overflow --csv "$tmp/x.csv"
 has "$tmp/.out" "accumulator_bits  overflow  cycles"
-grep -q ',ok,1,possible,' "$tmp/x.csv" || fail "a point that may overflow is not judged: $(cat "$tmp/x.csv")"
+grep -q ',ok,1,[01],possible,' "$tmp/x.csv" || fail "a point that may overflow is not judged: $(cat "$tmp/x.csv")"
 
 # nothing runs and nothing is written when anything is wrong
 echo kept >"$tmp/x.csv"

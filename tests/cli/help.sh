@@ -4,10 +4,10 @@
 accepts "$qmac" --version
 grep -qE '^qmac [0-9]+\.[0-9]+\.[0-9]+$' "$tmp/.out" || fail "version: $(cat "$tmp/.out")"
 accepts "$qmac" --help
-for command in run compile disasm info explore explain diff verify watch; do
+for command in run compile disasm info explore explain diff verify watch area; do
     has "$tmp/.out" "  $command"
 done
-for command in run compile disasm info explore explain diff verify watch; do
+for command in run compile disasm info explore explain diff verify watch area; do
     accepts "$qmac" $command --help
     has "$tmp/.out" "usage: qmac $command"
     accepts "$qmac" --help

@@ -34,6 +34,27 @@ accepts "$qmac" run "$model" --input "$tmp/one.npy" --output "$tmp/s" --stalls 0
 diff -r "$tmp/a" "$tmp/s" || fail "stalls change values"
 cmp -s "$tmp/a.json" "$tmp/s.json" && fail "stalls change nothing"
 
+# cycles at half and double the bandwidth are those of the same program on such a DRAM
+accepts "$qmac" compile "$model" --set axi_bytes=32 -o "$tmp/wide.prog"
+accepts "$qmac" run "$tmp/wide.prog" --json "$tmp/rate.json"
+for pair in half:8 double:32; do
+    accepts "$qmac" run "$tmp/wide.prog" --set dram_bytes_per_cycle=${pair#*:} --json "$tmp/other.json"
+    cycles=$(sed -n 's/^	"cycles":	\([0-9]*\),/\1/p' "$tmp/other.json")
+    has "$tmp/rate.json" "\"${pair%:*}_bandwidth_cycles\":	$cycles,"
+done
+accepts "$qmac" run "$model" --stalls 0.2 --json "$tmp/s.json"
+has "$tmp/s.json" '"half_bandwidth_cycles":	null'
+has "$tmp/a.json" "\"energy_table_sha256\":	\"$(sha256sum <spec/energy/cmos45.yaml | cut -c 1-64)\""
+
+# 251,712 products of 8 by 8 bits at 0.2 and 0.1 pJ, and in float32 at 3.7 and 0.9; DRAM four times
+accepts "$qmac" run "$model" --compare float32 --json "$tmp/c.json"
+has "$tmp/.out" "ratio      18.5 x    9.0 x    4.0 x        4.5 x     28.4 x  16.0 x"
+for pair in multiply_pj:50342.4, multiply_pj:931334.4, add_pj:25171.2, add_pj:226540.8, bit_ops:16109568 bit_ops:257753088; do
+    has "$tmp/c.json" "\"${pair%:*}\":	${pair#*:}"
+done
+grep -q '"compare"' "$tmp/a.json" && fail "a run that was not asked to compares"
+refuses 2 "there are: float16, float32" "$qmac" run "$model" --compare float64
+
 # lists of examples, stacked as they came
 accepts "$qmac" run "$model" --input "$tmp/three.npy" --output "$tmp/l" --labels "$tmp/labels.npy"
 has "$tmp/.out" "accuracy "

@@ -25,6 +25,12 @@ refuses 2 "no output is named" "$qmac" compile "$model"
 refuses 2 "passes are read, integers, legalize, narrow, fuse, place, tile, schedule, allocate, synchronize, emit" \
     "$qmac" compile "$model" -o "$tmp/a.prog" --dump-after quantize
 
+# a clock that nothing is known of
+refuses 2 "clock_mhz=1000: energy table cmos45 has prices up to 500 MHz" "$qmac" run "$model" --set clock_mhz=1000
+
+refuses 2 "no such name in spec/machines" "$qmac" area egde
+refuses 2 "no file is named" "$qmac" area
+
 # what qmac watch does not draw
 refuses 2 "layer depthwise is not drawn" "$qmac" watch "$model"
 refuses 2 "32x32 cells are not drawn: take at most 16x16" "$qmac" watch "$model" --machine m32x32
@@ -55,8 +61,8 @@ printf 'rows: 4\ncolumns: 5\n' >"$tmp/unknown.yaml"
 refuses 2 "unknown.yaml:2: unknown knob 'columns'" "$qmac" run "$model" --machine "$tmp/unknown.yaml"
 refuses 2 "No such file" "$qmac" run "$model" --machine "$tmp/none.yaml"
 refuses 2 "there are: cmos45" "$qmac" run "$model" --energy cmos7
-printf 'about: x\nnode_nm: 45\nrows:\n  mac:\n    counter: mcas\n' >"$tmp/energy.yaml"
-refuses 2 "energy.yaml:5: unknown counter 'mcas'" "$qmac" run "$model" --energy "$tmp/energy.yaml"
+printf 'about: x\nnode_nm: 45\nclock_mhz_most: 500\nrows:\n  mac:\n    counter: mcas\n' >"$tmp/energy.yaml"
+refuses 2 "energy.yaml:6: unknown counter 'mcas'" "$qmac" run "$model" --energy "$tmp/energy.yaml"
 
 # models and programs
 : >"$tmp/empty.tflite"

@@ -12,7 +12,7 @@ check "the W4A8 network on m3x5 with stalls" build/qmac verify workloads/digits/
 check "digits at W4A8 on m3x5" build/qmac verify $digits --machine m3x5 --precision w4a8
 check "digits at W4A4 on m8x16 with stalls" build/qmac verify $digits --machine m8x16 --precision w4a4 --stalls 0.1
 check "digits on m3x5 with stalls" build/qmac verify $digits --machine m3x5 --stalls 0.1
-for fault in late_commit wrong_rounding lost_stall swapped_buffer; do
+for fault in late_commit wrong_rounding lost_stall swapped_buffer two_bits_unsigned; do
     check "the report locates the planted fault $fault" tests/lockstep/located.sh $fault --random 100 --machine tiny --stalls 0.2
 done
 check "programs that show planted faults are reduced to a few instructions" tests/lockstep/shrunk.sh wrong_rounding lost_stall

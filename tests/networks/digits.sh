@@ -28,7 +28,7 @@ run test_pictures.npy test_labels.npy held_back
 run pictures.npy labels.npy all
 cmp "$work/held_back/probabilities.npy" $folder/expected_output.npy || status=1
 same cycles "$(sed -n 's/^\t"cycles":\t\([0-9]*\),/\1/p' "$work/all.json")" "$(expected edge cycles)"
-same energy "$(sed -n 's/^\t\t"total":\t\([0-9]*\).*/\1/p' "$work/all.json")" "$(expected edge energy_pj)"
+same energy "$(sed -n 's/^\t\t"nominal":\t\([0-9]*\).*/\1/p' "$work/all.json")" "$(expected edge energy_pj)"
 
 for precision in w4a8 w4a4; do
     build/qmac run $folder/digits_$precision.onnx --machine edge --input $folder/test_pictures.npy \

@@ -130,7 +130,7 @@ onnx_draw_step onnx_draw_gather, onnx_draw_tile, onnx_draw_expand, onnx_draw_uns
     onnx_draw_slice_down, onnx_draw_resize, onnx_draw_resize_any;
 /* onnx_draw_host.c */
 onnx_draw_step onnx_draw_gate, onnx_draw_halves, onnx_draw_turned, onnx_draw_square, onnx_draw_product, onnx_draw_computed, onnx_draw_fork,
-    onnx_draw_power, onnx_draw_leak_whole, onnx_draw_cut, onnx_draw_higher;
+    onnx_draw_power, onnx_draw_leak_whole, onnx_draw_cut, onnx_draw_quant_node, onnx_draw_higher;
 /* A constant of one number. */
 const char *onnx_draw_number(struct onnx_draw *d, double value);
 /* A tensor cut to lie between two numbers, above 0: what can be divided by, and raised to a power. */

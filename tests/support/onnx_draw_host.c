@@ -238,6 +238,24 @@ bool onnx_draw_cut(struct onnx_draw *d, const struct onnx_draw_value *x, struct 
     return true;
 }
 
+/* A Quant of QONNX, in any mode, of scales that seldom meet the edge between two integers. */
+bool onnx_draw_quant_node(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {
+    static const char *const modes[] = {"ROUND", "HALF_EVEN", "FLOOR", "CEIL", "DOWN"};
+    uint32_t bits = onnx_draw_chance(d, 20) ? 2 + onnx_draw_below(d, 2) : 4 + onnx_draw_below(d, 5), span = 1U << bits;
+    bool is_signed = onnx_draw_chance(d, 60), narrow = onnx_draw_chance(d, 30);
+    double scale = x->spread * onnx_draw_magnitude(d, 0.7, 4) * 2 / span, low = is_signed ? -(double)(span / 2) : 0;
+    double zero = onnx_draw_chance(d, 50) ? 0 : low + 1 + onnx_draw_below(d, span - 2);
+    const char *mode = modes[onnx_draw_below(d, 5)], *numbers = two(d, onnx_draw_number(d, scale), onnx_draw_number(d, zero));
+    Onnx__NodeProto *node = onnx_draw_node(d, "Quant", two(d, x->name, two(d, numbers, onnx_draw_number(d, bits))), &y->name);
+    node->domain = "qonnx.custom_op.general";
+    onnx_build_int(&d->b, node, "signed", is_signed);
+    onnx_build_int(&d->b, node, "narrow", narrow);
+    onnx_build_string(&d->b, node, "rounding_mode", mode);
+    onnx_draw_note(d, qm_arena_printf(d->b.arena, "Quant-%s", mode));
+    y->unit = (double)(float)scale;
+    return true;
+}
+
 /* ---- constants with more dimensions than what they meet ---- */
 
 bool onnx_draw_higher(struct onnx_draw *d, const struct onnx_draw_value *x, struct onnx_draw_value *y) {

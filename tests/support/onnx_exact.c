@@ -210,6 +210,7 @@ static const struct {
              {" Add Sub Mul Div Pow PRelu Min Max Sum ", exact_binary},
              {" QLinearAdd QLinearMul ", exact_qlinear_binary},
              {" Floor Round Cast ", exact_whole},
+             {" Quant ", exact_quant},
              {" BatchNormalization ", exact_batch_normalization},
              {" Conv ", exact_conv},
              {" QLinearConv ", exact_qlinear_conv},

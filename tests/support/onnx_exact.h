@@ -104,6 +104,7 @@ bool exact_is_function(const struct exact_node *n); /* of one number */
 struct exact_tensor exact_function(const struct exact_node *n, const struct exact_tensor *x);
 void exact_unary(const struct exact_node *n);
 void exact_whole(const struct exact_node *n);
+void exact_quant(const struct exact_node *n);
 void exact_binary(const struct exact_node *n);
 void exact_qlinear_binary(const struct exact_node *n);
 void exact_batch_normalization(const struct exact_node *n);

@@ -209,6 +209,33 @@ void exact_whole(const struct exact_node *n) {
     exact_put(n, 0, out);
 }
 
+/* In the mode of a Quant. */
+static struct exact_nearest whole_of(const struct exact_node *n, quad x) {
+    const Onnx__AttributeProto *mode = exact_attribute(n, "rounding_mode");
+    char first = (char)mode->s.data[0];
+    if (first == 'R' || first == 'H') return exact_nearest_to(x); /* ROUND, HALF_EVEN */
+    if (first == 'F' || first == 'D') return floor_of(x, first == 'D');
+    struct exact_nearest turned = floor_of(-x, false);
+    return (struct exact_nearest){-turned.even, -turned.other, x};
+}
+
+/* The integers of a Quant have no name: where one lies at an edge, nobody says which one it is. */
+void exact_quant(const struct exact_node *n) {
+    const struct exact_tensor *x = n->in[0];
+    struct exact_tensor out = exact_shaped(n, x->rank, x->dims);
+    bool is_signed = exact_number(n, "signed", 1) != 0, narrow = exact_number(n, "narrow", 0) != 0;
+    double span = exp2((double)n->in[3]->values[0]), low = is_signed ? -span / 2 + narrow : 0;
+    double high = is_signed ? span / 2 - 1 : span - 1 - narrow;
+    quad scale = n->in[1]->values[0], zero = n->in[2]->values[0];
+    for (size_t i = 0; i < x->count; i++) {
+        struct exact_nearest whole = whole_of(n, x->values[i] / scale + zero);
+        whole.even = fmin(fmax(whole.even, low), high);
+        whole.other = fmin(fmax(whole.other, low), high);
+        out.values[i] = ((quad)exact_settle(n->run, "", i, whole) - zero) * scale;
+    }
+    exact_put(n, 0, out);
+}
+
 /* ---- of two ---- */
 
 static struct exact_tensor broadcast_shape(const struct exact_node *n, const struct exact_tensor *a, const struct exact_tensor *b) {

@@ -87,6 +87,7 @@ static struct numbers binary(const struct node *n) {
 static double quant(const struct node *n, double x, double scale) {
     double zero = n->in[2]->values[0], span = exp2(n->in[3]->values[0]);
     bool is_signed = real(n, "signed", 1) != 0, narrow = real(n, "narrow", 0) != 0;
+    if (is_signed && span == 2) return x >= 0 ? scale : -scale;
     double low = is_signed ? -span / 2 + narrow : 0, high = is_signed ? span / 2 - 1 : span - 1 - narrow;
     return scale * (fmin(fmax(nearbyint(x / scale + zero), low), high) - zero);
 }

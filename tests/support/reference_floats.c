@@ -130,6 +130,16 @@ static void run_rows(const struct reference_site *r) {
     }
 }
 
+/* ---- of several ---- */
+
+static void run_add_n(const struct reference_site *r) {
+    for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
+        float sum = 0;
+        for (uint32_t k = 0; k < r->op->input_count; k++) sum += real(r->bytes[r->op->inputs[k]], i);
+        set_real(r, i, sum);
+    }
+}
+
 /* ---- side by side ---- */
 
 static void run_concatenation(const struct reference_site *r) {
@@ -158,6 +168,7 @@ bool reference_run_float(const struct reference_site *r) {
     case QM_OP_SOFTMAX:
     case QM_OP_LOG_SOFTMAX:
     case QM_OP_L2_NORMALIZATION: run_rows(r); return true;
+    case QM_OP_ADD_N: run_add_n(r); return true;
     case QM_OP_CONCATENATION: run_concatenation(r); return true;
     default:
         if (!is_function(r->op->kind)) return false;

@@ -218,6 +218,19 @@ static void draw_pair(struct tflite_draw *d, const struct tflite_draw_row *row) 
     if (row->kind != QM_OP_PRELU && row->kind != QM_OP_SQUARED_DIFFERENCE) tflite_draw_activation(d, last_op(d), ADD_ACTIVATION);
 }
 
+/* Now and then some hundreds, the same ones again and again. */
+static void draw_add_n(struct tflite_draw *d, const struct tflite_draw_row *row) {
+    uint32_t in = tflite_draw_source(d, row->types, 1, 5), parts[4], own = tflite_draw_between(d, 2, 4);
+    uint32_t count = tflite_draw_chance(d, 8) ? tflite_draw_between(d, 140, BUILD_OPERANDS) : own;
+    struct qm_shape shape = qm_graph_shape(&d->tensors[in]);
+    parts[0] = in;
+    for (uint32_t i = 1; i < own; i++) parts[i] = tflite_draw_operand(d, QM_F32, &shape, true);
+    uint32_t out = tflite_draw_tensor(d, QM_F32, &shape, count * d->reach[in]);
+    tflite_draw_op(d, row);
+    for (uint32_t i = 0; i < count; i++) tflite_draw_takes(d, parts[i % own]);
+    tflite_draw_gives(d, out);
+}
+
 /* Of what is stored: all have one scale and zero point. */
 static void draw_stored_pair(struct tflite_draw *d, const struct tflite_draw_row *row) {
     uint32_t a = tflite_draw_source(d, row->types, 1, 5), b;
@@ -298,6 +311,7 @@ static void draw_arg(struct tflite_draw *d, const struct tflite_draw_row *row) {
 /* clang-format off */
 const struct tflite_draw_row tflite_draw_elements[] = {
     {TFLITE_ADD,                OPTIONS_ADD,                QM_OP_ADD,                DRAW_ANY,          draw_pair},
+    {TFLITE_ADD_N,              OPTIONS_ADD_N,              QM_OP_ADD_N,              DRAW_F32,          draw_add_n},
     {TFLITE_SUB,                OPTIONS_SUB,                QM_OP_SUB,                DRAW_ANY,          draw_pair},
     {TFLITE_MUL,                OPTIONS_MUL,                QM_OP_MUL,                DRAW_ANY,          draw_pair},
     {TFLITE_DIV,                OPTIONS_DIV,                QM_OP_DIV,                DRAW_ANY,          draw_pair},

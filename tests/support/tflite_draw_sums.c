@@ -58,6 +58,12 @@ static uint32_t draw_long_map(struct tflite_draw *d, struct span *h, bool same) 
     return in;
 }
 
+/* A scale that differs by less than what TFLite's pools see. */
+static void draw_near_scale(struct tflite_draw *d, uint32_t tensor) {
+    const struct qm_quant *quant = &d->tensors[tensor].quant;
+    tflite_draw_quant(d, tensor, quant->scale[0] + 9e-7F, quant->zero_point[0]);
+}
+
 static void draw_pool(struct tflite_draw *d, const struct tflite_draw_row *row) {
     bool same = tflite_draw_chance(d, 50), is_long = tflite_draw_chance(d, 10);
     struct span h;
@@ -67,6 +73,7 @@ static void draw_pool(struct tflite_draw *d, const struct tflite_draw_row *row) 
     struct span w = draw_span(d, dims[2], same, false);
     const struct qm_shape shape = {4, {dims[0], h.out, w.out, dims[3]}};
     uint32_t out = tflite_draw_like(d, in, &shape);
+    if (d->tensors[out].dtype != QM_F32 && tflite_draw_chance(d, 20)) draw_near_scale(d, out);
     struct qm_graph_op *op = tflite_draw_op(d, row);
     say_window(d, op, &h, &w, same);
     tflite_draw_slot(d, POOL_FILTER_W, w.kernel);

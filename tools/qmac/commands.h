@@ -11,10 +11,12 @@
     COMMAND(info)                                                                                                                          \
     COMMAND(quantize)                                                                                                                      \
     COMMAND(explore)                                                                                                                       \
+    COMMAND(quantize)                                                                                                                      \
     COMMAND(explain)                                                                                                                       \
     COMMAND(diff)                                                                                                                          \
     COMMAND(verify)                                                                                                                        \
-    COMMAND(watch)
+    COMMAND(watch)                                                                                                                         \
+    COMMAND(area)
 
 #define CLI_COMMAND(name) extern const struct cli_command cli_command_##name;
 CLI_COMMANDS(CLI_COMMAND)

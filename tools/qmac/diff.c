@@ -29,6 +29,7 @@ static const char *read_subject(const struct qm_read_report *a, struct qm_arena 
     if (qm_digest_file(a->model, &digest, &diag) != QM_OK) return "the model of A is not there";
     if (strcmp(digest.text, a->model_sha256) != 0) return "the model of A is another one now";
     if (qm_energy_load(a->energy_table, arena, &energy, &diag) != QM_OK) return "the prices of A are not there";
+    if (strcmp(qm_energy_table_digest(energy)->text, a->energy_table_sha256) != 0) return "the prices of A are others now";
     if (cli_compile_options(&compilation, &subject->options, &diag) != QM_OK) return "A was run with options that are unknown";
     if (cli_read_graph(a->model, &subject->options.model, arena, &graph, &diag) != QM_OK ||
         cli_make_network(graph, &subject->options, arena, &network, &diag) != QM_OK)

@@ -9,7 +9,9 @@
 
 #include "common/file.h"
 #include "driver/driver.h"
+#include "report/compare.h"
 #include "report/report.h"
+#include "sim/timing/timing.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 #include "tools/qmac/deviations.h"
@@ -36,6 +38,7 @@ struct run_options {
     const char *reports[FORMATS];         /* files */
     struct cli_number seed, max_cycles;   /* max_cycles 0: the driver's own */
     double stalls;
+    const char *compared; /* NULL: not with floating point */
     bool step;
 };
 
@@ -61,6 +64,17 @@ struct session {
 
 /* ---- options ---- */
 
+static struct cli_word number_formats(unsigned index) {
+    const char *name = qm_compare_name(index);
+    return (struct cli_word){name, name != NULL ? NULL : "number format"};
+}
+
+static enum qm_status take_compare(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
+    unsigned index;
+    *(const char **)field = value;
+    return cli_find_word(number_formats, option->name, value, &index, diag);
+}
+
 #define FILLS(name) .field = offsetof(struct session, options.name)
 static const struct cli_option option_rows[] = {
     {"input", "FILE.npy", "examples for an input, one file for each input (default: random)", cli_take_list, FILLS(inputs),
@@ -69,6 +83,8 @@ static const struct cli_option option_rows[] = {
     {"labels", "FILE.npy", "print how often the largest output is the label", cli_take_text, FILLS(labels)},
     {.group = format_rows, FILLS(reports)},
     {"energy", "NAME|FILE", "prices: spec/energy/NAME.yaml, or a file (default cmos45)", cli_take_text, FILLS(energy)},
+    {"compare", "FORMAT", "set the cost of products and bytes beside that in floating point: ", take_compare, FILLS(compared),
+     .words = number_formats},
     {"engine", "NAME", "", cli_take_engine, FILLS(engine), .words = cli_engines},
     {.group = cli_compilation_options, FILLS(compilation)},
     {"accept-error", NULL, "ONNX: take the machine's nearest where it is not exact, and report the deviation", cli_take_flag,
@@ -158,6 +174,7 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
     QM_TRY(check_accepted(session, diag));
     choose_engine(session);
     QM_TRY(qm_energy_load(options->energy != NULL ? options->energy : "cmos45", session->arena, &session->energy, diag));
+    if ((options->engine->has & QM_HAS_TIME) != 0) QM_TRY(qm_energy_check(session->energy, &session->opened.machine, diag));
     const struct qm_program *program = session->opened.program;
     if (options->inputs.count > 0)
         QM_TRY(cli_inputs_read(program, options->inputs.items, options->inputs.count, &session->inputs, diag));
@@ -246,10 +263,32 @@ static enum qm_status run_examples(struct session *session, struct qm_diag *diag
     return cli_deviations_measure(&session->opened, &session->inputs, session->arena, &session->deviations, diag);
 }
 
+/* Cycles of the program on a DRAM of that rate, behind a bus that carries it; 0: there is no such machine, or the run does not end. */
+static uint64_t cycles_at(const struct session *session, uint32_t bytes_per_cycle) {
+    const struct qm_program *program = session->opened.program;
+    struct qm_machine machine = session->opened.machine;
+    struct qm_diag diag;
+    struct qm_insn_time *times = QM_ARENA_NEW(session->arena, struct qm_insn_time, program->insn_count);
+    uint64_t cycles = 0;
+    machine.dram_bytes_per_cycle = bytes_per_cycle;
+    if (machine.axi_bytes < bytes_per_cycle) machine.axi_bytes = bytes_per_cycle;
+    if (session->options.stalls > 0 || qm_machine_check(&machine, &diag) != QM_OK) return 0;
+    for (uint32_t i = 0; i < program->stage_count; i++) {
+        if (program->stages[i].on_host || program->stages[i].insn_count == 0) continue;
+        struct qm_timing_words words = qm_timing_stage(program, &program->stages[i], &machine);
+        struct qm_timing_result result;
+        qm_timing_words(&words, times, &result);
+        if (result.is_long || result.error != QM_ERROR_NONE) return 0;
+        cycles += result.cycles;
+    }
+    return cycles;
+}
+
 static enum qm_status write_results(struct session *session, struct qm_diag *diag) {
     const struct run_options *options = &session->options;
     const struct qm_program *program = session->opened.program;
     bool labelled = options->labels != NULL;
+    uint32_t bandwidth = session->opened.machine.dram_bytes_per_cycle;
     struct qm_report *report;
     struct qm_report_source source = {
         .program = program,
@@ -264,6 +303,9 @@ static enum qm_status write_results(struct session *session, struct qm_diag *dia
         .correct = labelled ? cli_labels_count(program, &session->outputs, &session->labels) : 0,
         .seed = options->seed.value,
         .stalls = options->stalls,
+        .half_bandwidth_cycles = session->run->timed && bandwidth % 2 == 0 ? cycles_at(session, bandwidth / 2) : 0,
+        .double_bandwidth_cycles = session->run->timed ? cycles_at(session, 2 * bandwidth) : 0,
+        .compared = options->compared,
         .overflows = session->overflows,
         .overflowing_examples = session->overflowing_examples,
         .random_input = options->inputs.count == 0 && session->run->has_values,

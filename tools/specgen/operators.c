@@ -63,7 +63,7 @@ void print_docs_tflite(void) {
 
 /* ---- ONNX ---- */
 
-enum { KINDS_MAX = 9 };
+enum { KINDS_MAX = 10 };
 #define NO_KIND QM_GRAPH_OP_KINDS
 static const struct onnx_row {
     const char *name, *domains, *attributes, *limits;

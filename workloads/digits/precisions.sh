@@ -16,7 +16,7 @@ echo "|---|---|---|---|---|"
 for row in W8A8:digits_int8.tflite W4A8:digits_w4a8.onnx W4A4:digits_w4a4.onnx; do
     build/qmac run $folder/"${row#*:}" --machine edge --input $folder/test_pictures.npy --labels $folder/test_labels.npy \
         --json "$work/report.json" >/dev/null
-    awk -v name="${row%%:*}" -v accuracy="$(number accuracy)" -v cycles="$(number cycles)" -v energy="$(number total)" \
+    awk -v name="${row%%:*}" -v accuracy="$(number accuracy)" -v cycles="$(number cycles)" -v energy="$(number nominal)" \
         -v read="$(number dram_read_bytes)" -v written="$(number dram_write_bytes)" 'BEGIN {
         printf "| %s | %.0f of 360, %.1f %% | %d | %.2f uJ | %.1f KiB |\n",
             name, 360 * accuracy, 100 * accuracy, cycles, energy / 1e6, (read + written) / 1024

@@ -52,7 +52,7 @@ struct onnx_reader {
 };
 
 /* One node on its way to the graph. */
-enum { ONNX_INPUTS_FEW = 16, ONNX_KINDS_MAX = 8 };
+enum { ONNX_INPUTS_FEW = 16, ONNX_KINDS_MAX = 9 };
 struct onnx_node {
     struct onnx_reader *r;
     const Onnx__NodeProto *source;

@@ -1,6 +1,7 @@
 /* quantize.c - QuantizeLinear and DequantizeLinear, and QONNX's Quant and BipolarQuant, which are both at once. */
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 #include "compiler/frontend/onnx/onnx.h"
 
@@ -115,28 +116,79 @@ static bool put_both(const struct onnx_node *n, uint32_t integers, uint32_t axis
     return onnx_put(n, onnx_emit_dequantize(n, integers, 1, axis));
 }
 
+/* How steps that are no integers become some, when not to the nearest. */
+static const struct rounding_mode {
+    const char *name;
+    enum qm_graph_op_kind kind;
+} rounding_modes[] = {{"FLOOR", QM_OP_FLOOR}, {"CEIL", QM_OP_CEIL}, {"DOWN", QM_OP_TRUNCATE}, {"ROUND_TO_ZERO", QM_OP_TRUNCATE}};
+
+/* *kind QM_OP_ROUND: to the nearest, as QUANTIZE itself rounds. */
+static bool read_rounding(const struct onnx_node *n, enum qm_graph_op_kind *kind) {
+    const char *mode = onnx_text(n, "rounding_mode", "ROUND");
+    *kind = QM_OP_ROUND;
+    if (strcasecmp(mode, "ROUND") == 0 || strcasecmp(mode, "HALF_EVEN") == 0) return true;
+    for (size_t i = 0; i < sizeof rounding_modes / sizeof *rounding_modes; i++) {
+        if (strcasecmp(mode, rounding_modes[i].name) != 0) continue;
+        *kind = rounding_modes[i].kind;
+        return true;
+    }
+    return onnx_refuse(n, "rounds by %.40s; ROUND, FLOOR, CEIL and DOWN are supported", mode);
+}
+
+/* Whole steps of the input, which have become so before it is quantized. */
+static uint32_t emit_steps(const struct onnx_node *n, enum qm_graph_op_kind rounding, double zero, uint32_t axis) {
+    const struct qm_graph_tensor *scale = onnx_input(n, 1);
+    uint32_t count = (uint32_t)qm_graph_elements(scale);
+    double *scales = QM_ARENA_NEW(n->r->arena, double, count);
+    for (uint32_t c = 0; c < count; c++) scales[c] = evaluate_stored(scale, c);
+    uint32_t steps = onnx_emit_with(n, QM_OP_DIV, n->inputs[0], count, scales, axis);
+    steps = onnx_emit_with(n, QM_OP_ADD, steps, 1, &zero, 0);
+    if (steps == QM_NO_TENSOR) return steps;
+    struct qm_graph_op op = onnx_op(n, rounding, steps);
+    return onnx_emit_same(n, &op);
+}
+
+/* Quantizes by the node's own scales, or, of whole steps, by one. QUANTIZE adds the zero point to what it has rounded, Quant before: where
+ * that is odd, a half goes to the other neighbour. */
+static uint32_t emit_quant(const struct onnx_node *n, enum qm_graph_op_kind rounding, double zero, uint32_t axis, struct qm_graph_op *op,
+                           const struct onnx_element *element) {
+    static const float one = 1;
+    struct qm_shape shape = onnx_shape(n, 0);
+    if (rounding == QM_OP_ROUND && fmod(zero, 2) == 0) {
+        onnx_set_scales(n, op, 1);
+        op->axis = axis;
+        return onnx_emit(n, op, element, &shape);
+    }
+    op->inputs[0] = emit_steps(n, rounding, zero, axis);
+    op->inputs[1] = qm_graph_add_constant(&n->r->maker, n->outputs[0]->name, QM_F32, &(struct qm_shape){.rank = 0}, &one);
+    op->input_count = 2;
+    return onnx_emit(n, op, element, &shape);
+}
+
+/* A bit with a sign says -1 or 1, as in qonnx's own code. */
+static bool put_signs(const struct onnx_node *n, uint32_t axis) {
+    struct qm_graph_op op = onnx_op(n, QM_OP_SIGN, n->inputs[0]);
+    struct qm_shape shape = onnx_shape(n, 0);
+    return put_both(n, onnx_emit(n, &op, &(struct onnx_element){.dtype = QM_I8}, &shape), axis);
+}
+
 bool onnx_quant(const struct onnx_node *n) {
     double zero, bits;
     uint32_t axis;
-    if (!onnx_number(n, 2, &zero) || !onnx_number(n, 3, &bits) || !scale_axis(n, &axis)) return false;
+    enum qm_graph_op_kind rounding;
+    if (!onnx_number(n, 2, &zero) || !onnx_number(n, 3, &bits) || !scale_axis(n, &axis) || !read_rounding(n, &rounding)) return false;
     if (!(bits >= 1 && bits <= 32) || bits != floor(bits)) return onnx_refuse(n, "has %g bits; 1 to 32 are supported", bits);
-    if (strcmp(onnx_text(n, "rounding_mode", "ROUND"), "ROUND") != 0) return onnx_refuse(n, "rounds in another mode than ROUND");
     bool is_signed = onnx_int(n, "signed", 1) != 0, narrow = onnx_int(n, "narrow", 0) != 0;
+    if (bits == 1 && is_signed) return zero == 0 ? put_signs(n, axis) : onnx_refuse(n, "has the zero point %g and one bit, a sign", zero);
     double span = exp2(bits);
     struct qm_graph_op op = onnx_op(n, QM_OP_QUANTIZE, n->inputs[0]);
     op.low = is_signed ? -span / 2 + (narrow ? 1 : 0) : 0;
     op.high = is_signed ? span / 2 - 1 : span - 1 - (narrow ? 1 : 0);
     struct onnx_element element = element_of(op.low, op.high, bits);
-    struct qm_shape shape = onnx_shape(n, 0);
-    onnx_set_scales(n, &op, 1);
-    op.axis = axis;
-    return put_both(n, onnx_emit(n, &op, &element, &shape), axis);
+    return put_both(n, emit_quant(n, rounding, zero, axis, &op, &element), axis);
 }
 
 bool onnx_bipolar(const struct onnx_node *n) {
     double scale;
-    if (!onnx_number(n, 1, &scale)) return false;
-    struct qm_graph_op op = onnx_op(n, QM_OP_SIGN, n->inputs[0]);
-    struct qm_shape shape = onnx_shape(n, 0);
-    return put_both(n, onnx_emit(n, &op, &(struct onnx_element){.dtype = QM_I8}, &shape), 0);
+    return onnx_number(n, 1, &scale) && put_signs(n, 0);
 }

@@ -65,6 +65,17 @@ void tflite_read_add(const struct tflite_operator *o) {
     check_broadcast(o);
 }
 
+/* All operands have the output's shape. */
+void tflite_read_add_n(const struct tflite_operator *o) {
+    const struct qm_graph_tensor *first = tflite_input(o, 0);
+    struct qm_shape shape = qm_graph_shape(first);
+    for (uint32_t i = 1; i < o->op->input_count; i++) {
+        struct qm_shape other = qm_graph_shape(tflite_input(o, i));
+        if (!qm_shape_same(&shape, &other)) tflite_refuse_shape(o);
+    }
+    tflite_read_unary(o);
+}
+
 void tflite_read_mul(const struct tflite_operator *o) {
     tflite_read_activation(o, MUL_ACTIVATION);
     check_broadcast(o);

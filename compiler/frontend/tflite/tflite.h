@@ -87,6 +87,7 @@ enum tflite_options {
     OPTIONS_ABS = 78,
     OPTIONS_SPLIT_V = 79,
     OPTIONS_REVERSE_V2 = 81,
+    OPTIONS_ADD_N = 82,
     OPTIONS_GATHER_ND = 83,
     OPTIONS_COS = 84,
     OPTIONS_QUANTIZE = 89,

@@ -55,6 +55,25 @@ Test(explore_pareto, points_that_may_overflow_are_on_it_when_that_is_allowed) {
     cr_expect(eq(u64, pareto[0], 0));
 }
 
+/* Prices of the first origin may be up to a tenth off. */
+static struct point priced(double seconds, double of_first, double of_second) {
+    struct point point = at(seconds, of_first + of_second);
+    point.energy.total.nominal_pj = of_first + of_second;
+    point.energy.origins[0] = (struct qm_energy_deviation){of_first / 10, of_first / 10};
+    return point;
+}
+
+Test(explore_pareto, points_that_the_prices_cannot_tell_apart_are_marked) {
+    /*                       first              on it, a little less  not on it            nor this */
+    struct point points[] = {priced(1, 10, 90), priced(2, 20, 79), priced(3, 22, 85), priced(4, 10, 120)};
+    uint64_t pareto[4];
+    cr_assert(eq(u64, point_pareto(points, 4, false, pareto), 2));
+    cr_expect(not(points[0].is_undecided)); /* nothing is as fast */
+    cr_expect(points[1].is_undecided);      /* 99 of 100, and 101 of 101 */
+    cr_expect(not(points[2].is_undecided)); /* 107 of 99, and 104.8 of 97 */
+    cr_expect(not(points[3].is_undecided));
+}
+
 /* By the definition: no other point is as good in both and better in one. */
 static bool is_best(const struct point *points, int count, int index) {
     const double *mine = points[index].figures;

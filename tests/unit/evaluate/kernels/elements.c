@@ -276,3 +276,31 @@ Test(elements, floats_lie_beside_floats) {
     cr_expect(memcmp(out, want, sizeof want) == 0);
     kernel_case_close(&c);
 }
+
+/* ---- sums of several ---- */
+
+/* In the order of the operands, each rounded, and from 0 on: a sum of zeros below 0 has no sign. */
+Test(elements, sums_of_several_are_those_of_single_precision) {
+    static const float operands[3][3] = {{1, 0x1p24F, -0.0F}, {0x1p24F, 1, -0.0F}, {-0x1p24F, 1, -0.0F}};
+    static const float want[3] = {0, 0x1p24F, 0.0F};
+    struct kernel_case c;
+    kernel_case_open(&c, QM_OP_ADD_N, 0);
+    for (int i = 0; i < 3; i++) kernel_case_input(&c, QM_F32, 1, (uint32_t[]){3});
+    kernel_case_output(&c, QM_F32, 1, (uint32_t[]){3});
+    for (int i = 0; i < 3; i++) memcpy(c.data[i], operands[i], sizeof operands[i]);
+    cr_assert(kernel_case_check(&c) == NULL && kernel_case_run(&c));
+    cr_expect(memcmp(c.data[3], want, sizeof want) == 0);
+    kernel_case_close(&c);
+}
+
+Test(elements, sums_of_several_are_of_one_shape_and_type) {
+    for (int wrong = 0; wrong < 2; wrong++) {
+        struct kernel_case c;
+        kernel_case_open(&c, QM_OP_ADD_N, 0);
+        kernel_case_input(&c, QM_F32, 1, (uint32_t[]){6});
+        kernel_case_input(&c, wrong == 0 ? QM_I8 : QM_F32, wrong == 0 ? 1 : 2, wrong == 0 ? (uint32_t[]){6, 1} : (uint32_t[]){3, 2});
+        kernel_case_output(&c, QM_F32, 1, (uint32_t[]){6});
+        cr_expect(kernel_case_check(&c) != NULL);
+        kernel_case_close(&c);
+    }
+}

@@ -157,3 +157,17 @@ Test(onnx_long, a_ladder_of_sums_is_compiled) {
     output(name("q", COUNT - 1));
     is_compiled();
 }
+
+/* Each example leaves its output in the scratchpad, so that each has another room to be cut for. */
+Test(onnx_long, a_long_batch_is_compiled, .timeout = 40) {
+    enum { EXAMPLES = 3000, WEIGHTS = 4 * 3 * 3 * 3 };
+    static const double weights[WEIGHTS] = {1, 2, 3};
+    onnx_build_input(&build, "x", INT8, (struct onnx_build_shape){4, {EXAMPLES, 3, 8, 8}});
+    onnx_build_constant(&build, "w", INT8, (struct onnx_build_shape){4, {4, 3, 3, 3}}, weights);
+    node("DequantizeLinear", "x s z", "map");
+    node("DequantizeLinear", "w s", "filter");
+    node("Conv", "map filter", "sums");
+    quantize("sums", "q");
+    output("q");
+    is_compiled();
+}
