@@ -5,11 +5,20 @@
 
 #include "common/status.h"
 
+/* The next number upwards with so few significant bits that the product of two is a float. */
+static double shortened(double scale) {
+    enum { HALF_OF_A_FLOAT = 12 };
+    int exponent;
+    double part = frexp(scale, &exponent);
+    return ldexp(ceil(ldexp(part, HALF_OF_A_FLOAT)), exponent - HALF_OF_A_FLOAT);
+}
+
 /* The scale, not below the smallest, as the format wants it. */
 static float scale_of(const struct qm_format *format, double scale) {
     QM_CHECK(isfinite(scale) && scale >= 0);
     if (scale == 0) return 1;
     if (format->power_of_two) scale = exp2(ceil(log2(scale)));
+    if (format->is_short) scale = shortened(scale);
     return fmaxf((float)scale, QM_SCALE_MIN);
 }
 

@@ -20,6 +20,7 @@ struct qm_format {
     bool is_signed;
     bool is_symmetric; /* zero is 0, and signed integers are -(2^(bits-1)-1)..2^(bits-1)-1 */
     bool power_of_two; /* the scale is one, rounded upwards */
+    bool is_short;     /* the scale has 12 significant bits, rounded upwards: the product of two is exact in float32 */
 };
 
 struct qm_encoding {

@@ -107,6 +107,7 @@ static void give_bits(struct placing *p) {
         if (point->is_end) point->bits = ACTIVATION_BITS;
         point->format = (struct qm_format){.bits = point->bits,
                                            .is_signed = true,
+                                           .is_short = true,
                                            .is_symmetric = network->options->symmetric,
                                            .power_of_two = network->options->power_of_two};
     }

@@ -74,8 +74,11 @@ static double reach_for_bias(const struct quant_layer *layer, size_t channel) {
 }
 
 static void encode(const struct quant_network *network, struct quant_layer *layer) {
-    const struct qm_format format = {
-        .bits = layer->report.weight_bits, .is_signed = true, .is_symmetric = true, .power_of_two = network->options->power_of_two};
+    const struct qm_format format = {.bits = layer->report.weight_bits,
+                                     .is_signed = true,
+                                     .is_symmetric = true,
+                                     .is_short = true,
+                                     .power_of_two = network->options->power_of_two};
     size_t outputs = quant_outputs(layer);
     struct qm_range whole = range_of(layer->real_weights, outputs * layer->inputs);
     if (whole.low == 0 && whole.high == 0) layer->report.note = "all its weights are 0";

@@ -1,14 +1,17 @@
 /* quantize.c - the float networks of the data folder, quantized: even examples calibrate and odd ones judge, then the other way round.
  *
  * quantize_networks PRECISION...
- * Prints what each step has, for both halves, and fails when the last is below the least SQNR of the table, as a mean of both.
+ * Prints what each step has, for both halves, and compiles the files. Fails when a layer is not exact, and when the last step is below the
+ * least SQNR of the table, as a mean of both.
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/compiler.h"
 #include "quantize/network/network.h"
+#include "quantize/onnx/write.h"
 #include "tests/support/float_network.h"
 
 enum { HALVES = 2 };
@@ -41,6 +44,19 @@ static void print_steps(const char *name, const char *precision, uint64_t half, 
                result->steps[i].agreement, result->steps[i].accuracy);
 }
 
+/* The machine has every layer exactly. */
+static void compile(const struct float_network *network, const struct qm_quantized *result) {
+    struct qm_model_bytes file = {.name = "quantized.onnx"};
+    const struct qm_compile_options options = {.search = QM_SEARCH_NONE};
+    struct qm_machine machine;
+    struct qm_program *program;
+    struct qm_diag diag;
+    float_network_need(qm_onnx_pack(result->graph, network->arena, &file.bytes, &file.size, &diag), &diag);
+    float_network_need(qm_machine_load("edge", &machine, &diag), &diag);
+    float_network_need(qm_compile(&file, &machine, &options, &program, &diag), &diag);
+    qm_program_destroy(program);
+}
+
 /* The mean SQNR of both halves after the last step. */
 static double quantize(const struct float_network *network, const char *name, const char *precision) {
     const struct qm_quantize_options options = {
@@ -51,6 +67,7 @@ static double quantize(const struct float_network *network, const char *name, co
         struct qm_quantized *result;
         struct qm_diag diag;
         float_network_need(qm_quantize_network(network->graph, &options, &calibration, &judged, network->arena, &result, &diag), &diag);
+        compile(network, result);
         print_steps(name, precision, half, result);
         sum += result->steps[result->step_count - 1].sqnr_db;
     }

@@ -73,7 +73,7 @@ static void draw(struct drawn_layer *d, uint32_t groups, uint32_t channels, uint
             d->weights[i] = (float)(drawn_normal(&prng) * (1 + (double)o));
             most = fmax(most, fabs((double)d->weights[i]));
         }
-        d->encodings[o] = qm_encoding_of(&(struct qm_format){bits, true, true, false}, (struct qm_range){-most, most});
+        d->encodings[o] = qm_encoding_of(&(struct qm_format){bits, true, true, false, false}, (struct qm_range){-most, most});
     }
     draw_windows(d, &prng);
     for (size_t row = 0; row < 2 * ROWS; row++)
@@ -139,7 +139,7 @@ Test(adaround, gains_with_two_bits) {
 Test(adaround, gains_on_asymmetric_weights_without_activation) {
     draw(&d, 1, 8, 27, 4);
     for (int o = 0; o < 8; o++)
-        d.encodings[o] = qm_encoding_of(&(struct qm_format){4, false, false, false}, (struct qm_range){-3 - o, 2 + o});
+        d.encodings[o] = qm_encoding_of(&(struct qm_format){4, false, false, false, false}, (struct qm_range){-3 - o, 2 + o});
     d.layer.activation = (struct qm_range){-INFINITY, INFINITY};
     for (int i = 0; i < 8 * 27; i++) d.weights[i] = fmaxf(-3, fminf(d.weights[i], 2));
     for (int row = 0; row < 2 * ROWS; row++)

@@ -172,8 +172,8 @@ Test(quantize_network, layers_have_the_bits_they_are_given_and_the_ends_have_8) 
     qm_arena_destroy(d.arena);
 }
 
-/* Weights 1, -0.43, 0.26 have the scale 1/7, so that they are 7, -3.01 and 1.82, to the nearest 7, -3 and 2. The input, from -1 to 1, has
- * the scale 2/255; the bias 0.1 is 0.1 * 7 * 255/2 = 89.25 steps of the product of both. */
+/* Short scales are a little larger. Weights 1, -0.43, 0.26 have the scale 1/7, so that they are 7, -3.01 and 1.82, to the nearest 7, -3
+ * and 2. The input, from -1 to 1, has the scale 2/255; the bias 0.1 is 0.1 * 7 * 255/2 = 89.25 steps of the product of both. */
 Test(quantize_network, integers_of_a_layer) {
     static const float weights[] = {1, -0.43F, 0.26F}, bias = 0.1F, ends[][3] = {{-1, 0, 0}, {1, 0, 0}};
     const float *inputs[] = {*ends};
@@ -195,9 +195,9 @@ Test(quantize_network, integers_of_a_layer) {
     const struct qm_graph_tensor *stored = &graph->tensors[op->inputs[1]], *offset = &graph->tensors[graph->ops[3].inputs[1]];
     cr_assert(eq(u32, stored->bits, 4));
     cr_assert(memcmp(stored->data, (const int8_t[]){7, -3, 2}, 3) == 0);
-    cr_assert(epsilon_eq(flt, stored->quant.scale[0], 1.0F / 7, 1e-6F));
+    cr_assert(epsilon_eq(flt, stored->quant.scale[0], 1.0F / 7, 1e-4F));
     cr_assert(eq(i32, *(const int32_t *)offset->data, 89));
-    cr_assert(epsilon_eq(flt, offset->quant.scale[0], 2.0F / 255 / 7, 1e-6F));
+    cr_assert(epsilon_eq(flt, offset->quant.scale[0], 2.0F / 255 / 7, 2e-6F));
     qm_arena_destroy(d.arena);
 }
 

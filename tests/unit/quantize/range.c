@@ -12,7 +12,7 @@ TestSuite(range);
 
 enum { COUNT = 4000 };
 
-static const struct qm_format asymmetric = {4, false, false, false}, symmetric = {4, true, true, false};
+static const struct qm_format asymmetric = {4, false, false, false, false}, symmetric = {4, true, true, false, false};
 
 /* Normal numbers, cut below by a ReLU or not, with a few far ones. */
 static const float *drawn(bool relu, float far) {
@@ -147,7 +147,7 @@ Test(range, of_least_divergence_cuts_what_is_rare) {
     qm_histogram_init(histogram);
     qm_histogram_add(histogram, MANY, numbers);
     struct qm_points points = qm_histogram_points(histogram, arena);
-    struct qm_range got = qm_range_divergence(&points, &(struct qm_format){8, true, true, false});
+    struct qm_range got = qm_range_divergence(&points, &(struct qm_format){8, true, true, false, false});
     cr_assert(lt(dbl, got.high, 10));
     cr_assert(gt(dbl, got.high, 2));
     cr_assert(eq(dbl, got.low, -got.high));

@@ -184,8 +184,8 @@ static void encode_constant(struct qm_tensor_encoding *tensor, const struct qm_g
 
 static struct qm_tensor_encoding *encodings_of(const struct small_network *n, uint32_t weight_bits, uint32_t map_bits) {
     struct qm_tensor_encoding *e = QM_ARENA_NEW(arena, struct qm_tensor_encoding, n->graph.tensor_count);
-    const struct qm_format weights = {weight_bits, true, true, false}, maps = {map_bits, false, false, false},
-                           input = {8, true, false, false};
+    const struct qm_format weights = {weight_bits, true, true, false, false}, maps = {map_bits, false, false, false, false},
+                           input = {8, true, false, false, false};
     encode(&e[n->x], &input, 1, (struct qm_range){-2, 2});
     encode(&e[n->clipped], &maps, 1, (struct qm_range){0, 6});
     encode(&e[n->y], &input, 1, (struct qm_range){-30, 30});
