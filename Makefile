@@ -110,7 +110,8 @@ demo: deps ## run the shipped network on all its pictures: accuracy, latency, en
 	$(B)/qmac run workloads/digits/digits_int8.tflite --machine edge --input workloads/digits/pictures.npy --labels workloads/digits/labels.npy
 
 test: deps ## build and run all tests that fit in 15 minutes
-	+@$(MAKE) --no-print-directory $(PARALLEL) all $(B)/unit-asan $(filter-out $(NOT_FOR_TEST),$(PROGRAMS)) $(B)/scale_oracle $(B)/somebodys_system
+	+@$(MAKE) --no-print-directory $(PARALLEL) all $(B)/unit-asan $(filter-out $(NOT_FOR_TEST),$(PROGRAMS)) $(B)/scale_oracle \
+	    $(B)/somebodys_system
 	tests/run.sh unit rtl proofs oracle networks cli programs icarus lockstep systemc
 
 test-long: deps ## the longer tests: fuzzing, planted faults, long proofs, coverage
