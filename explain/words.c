@@ -1,6 +1,7 @@
 /* words.c - an explanation as text: what a part of a run takes and costs, what it needs at least, and what each knob would change. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/memory.h"
 #include "common/text.h"
@@ -11,7 +12,7 @@ static const struct {
 } needs[EXPLAIN_NEEDS] = {{"products", "every cell at work in every cycle"},
                           {"streams", "rows of the maps through the array, one a cycle"},
                           {"weights", "rows of weights into the array, one a cycle"},
-                          {"post", "vectors of results through the post unit, one a cycle"},
+                          {"post", "rows, taps, operands and parameters through the post unit, one a cycle"},
                           {"memory", "bytes to and from DRAM at its rate"}};
 
 static double percent(double part, double whole) {
@@ -31,6 +32,20 @@ static void print_subject(FILE *out, const struct qm_report_part *part) {
             qm_shown(part->layer->precision).text);
 }
 
+/* Of the network those of the machine, as the report has them. */
+static void print_causes(FILE *out, const struct qm_report_part *part) {
+    double cycles = (double)part->counters.value[QM_C_cycles];
+    const char *between = "";
+    for (unsigned i = 0; i < QM_LAYER_CAUSES && part->layer != NULL; i++, between = ", ")
+        fprintf(out, "%s%s %.1f %%", between, qm_layer_cause_name(i), percent((double)part->causes[i], cycles));
+    for (int i = 0; i < QM_COUNTERS && part->layer == NULL; i++) {
+        const struct qm_counter_info *info = &qm_counter_infos[i];
+        if (info->group == NULL || strcmp(info->group, "machine") != 0) continue;
+        fprintf(out, "%s%s %.1f %%", between, info->name + strlen("machine_"), percent((double)part->counters.value[i], cycles));
+        between = ", ";
+    }
+}
+
 static void print_time(FILE *out, const struct qm_report_part *part) {
     const struct qm_report_part *total = &part->report->total;
     uint64_t cycles = part->counters.value[QM_C_cycles];
@@ -44,8 +59,7 @@ static void print_time(FILE *out, const struct qm_report_part *part) {
     if (part->macs > 0)
         fprintf(out, "; %s MACs, %.1f %% of what the cells could do", macs, 100 * qm_figure_number(part, QM_FIGURE_utilization));
     fprintf(out, "\n         ");
-    for (unsigned i = 0; i < QM_LAYER_CAUSES; i++)
-        fprintf(out, "%s%s %.1f %%", i > 0 ? ", " : "", qm_layer_cause_name(i), percent((double)part->causes[i], (double)cycles));
+    print_causes(out, part);
     fprintf(out, "\n");
 }
 

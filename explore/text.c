@@ -124,7 +124,7 @@ char *exploration_csv(const struct exploration *exploration, struct qm_arena *ar
 static void add_quality(cJSON *object, const struct quality *quality) {
     if (quality == NULL) return;
     qm_json_known(object, "sqnr_db", isfinite(quality->sqnr_db), quality->sqnr_db);
-    qm_json_number(object, "agreement", quality->agreement);
+    qm_json_known(object, "agreement", !isnan(quality->agreement), quality->agreement);
     qm_json_known(object, "accuracy", !isnan(quality->accuracy), quality->accuracy);
 }
 
@@ -183,7 +183,8 @@ static uint32_t table_columns(const struct exploration *exploration, struct qm_c
 static uint32_t quality_cells(const struct exploration *exploration, const struct quality *quality, qm_cell *row) {
     if (quality == NULL) return 0;
     snprintf(row[0], QM_CELL_BYTES, "%.1f dB", quality->sqnr_db);
-    snprintf(row[1], QM_CELL_BYTES, "%.1f %%", 100 * (has_labels(exploration) ? quality->accuracy : quality->agreement));
+    double share = has_labels(exploration) ? quality->accuracy : quality->agreement;
+    snprintf(row[1], QM_CELL_BYTES, isnan(share) ? "-" : "%.1f %%", 100 * share);
     return 2;
 }
 
@@ -277,8 +278,7 @@ static void print_outside_fit(FILE *out, const struct exploration *exploration, 
 static void print_undecided(FILE *out, const struct exploration *exploration, uint64_t first, const uint64_t *pareto, uint64_t count) {
     bool is_there = false;
     for (uint64_t i = 0; i < count; i++) is_there |= exploration->points[first + pareto[i]].is_undecided;
-    if (is_there)
-        fprintf(out, "~: with prices within their ranges this point could need more energy than the one above it, which is faster\n");
+    if (is_there) fprintf(out, "~: with prices within their ranges this point could need more energy than a faster one that is as good\n");
 }
 
 static void print_notes(FILE *out, const struct exploration *exploration, const struct point *example) {

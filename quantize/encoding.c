@@ -13,10 +13,11 @@ static double shortened(double scale) {
     return ldexp(ceil(ldexp(part, HALF_OF_A_FLOAT)), exponent - HALF_OF_A_FLOAT);
 }
 
-/* The scale, not below the smallest, as the format wants it. */
+/* The scale, neither below the smallest nor above the largest, as the format wants it. */
 static float scale_of(const struct qm_format *format, double scale) {
     QM_CHECK(isfinite(scale) && scale >= 0);
     if (scale == 0) return 1;
+    scale = fmin(scale, QM_SCALE_MAX);
     if (format->power_of_two) scale = exp2(ceil(log2(scale)));
     if (format->is_short) scale = shortened(scale);
     return fmaxf((float)scale, QM_SCALE_MIN);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 /* Smallest scale of an encoding: the product of two is still a normal float, which a bias has as its scale. */
+#define QM_SCALE_MAX 0x1p126 /* a larger one would not be a float, of a power of two or rounded upwards */
 #define QM_SCALE_MIN 0x1p-60F
 
 enum { QM_ENCODING_BITS_MIN = 2, QM_ENCODING_BITS_MAX = 8 };

@@ -48,12 +48,16 @@ static const struct arithmetic *of_layer(const struct qm_program_layer *layer) {
     return &arithmetics[is_wide ? ARITHMETIC_w8a8 : strchr(layer->precision, '8') != NULL ? ARITHMETIC_w4a8 : ARITHMETIC_w4a4];
 }
 
-static void add(struct qm_compare_cost *cost, const struct arithmetic *arithmetic, double macs, double dram_bits) {
+static double weight_bits_of(const struct qm_program_layer *layer) {
+    return layer->precision[0] == 'w' ? layer->precision[1] - '0' : BITS;
+}
+
+static void add(struct qm_compare_cost *cost, const struct arithmetic *arithmetic, double macs, double weight_bits, double dram_bits) {
     double area = arithmetic->multiply_um2 + arithmetic->add_um2;
     cost->multiply_pj += macs * arithmetic->multiply_pj;
     cost->add_pj += macs * arithmetic->add_pj;
     cost->dram_pj += dram_bits * dram_pj_per_bit;
-    cost->bit_ops += macs * arithmetic->weight_bits * arithmetic->activation_bits;
+    cost->bit_ops += macs * weight_bits * arithmetic->activation_bits;
     if (macs > 0 && area > cost->area_um2) cost->area_um2 = area;
 }
 
@@ -71,8 +75,8 @@ struct qm_compare qm_compare_make(const struct qm_report *report) {
         if (part->layer->on_host) continue;
         const struct arithmetic *here = of_layer(part->layer);
         double bits = dram_bits(part);
-        add(&compare.here, here, (double)part->macs, bits);
-        add(&compare.there, there, (double)part->macs, bits * there->activation_bits / here->activation_bits);
+        add(&compare.here, here, (double)part->macs, weight_bits_of(part->layer), bits);
+        add(&compare.there, there, (double)part->macs, there->weight_bits, bits * there->activation_bits / here->activation_bits);
     }
     return compare;
 }

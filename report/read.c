@@ -10,6 +10,7 @@
 #include "common/memory.h"
 
 enum { FILE_BYTES_MAX = 1 << 30 };
+#define NUMBER_MOST 9007199254740992.0 /* 2^53: up to there a double is exact */
 
 struct reader {
     const char *file;
@@ -42,7 +43,8 @@ static enum qm_status take_text(const struct reader *reader, const cJSON *object
 
 static enum qm_status take_number(const struct reader *reader, const cJSON *object, const char *key, double *number) {
     const cJSON *item = find(object, key);
-    if (item == NULL || !cJSON_IsNumber(item) || !isfinite(item->valuedouble)) return refuse(reader, key, "is no number there");
+    if (item == NULL || !cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble <= NUMBER_MOST))
+        return refuse(reader, key, "is no number that it could be");
     *number = item->valuedouble;
     return QM_OK;
 }

@@ -7,14 +7,14 @@
 #include "quantize/network/parts.h"
 #include "quantize/quality.h"
 
-/* What is compared: what goes into a softmax that makes the first output, perhaps moved, else that output. */
+/* What is compared: what goes into a softmax, or the choice of the largest, that makes the first output, perhaps moved, else that output. */
 static uint32_t compared_tensor(const struct qm_graph *graph) {
     uint32_t tensor = graph->outputs[0];
     for (uint32_t i = graph->op_count; i-- > 0;) {
         const struct qm_graph_op *op = &graph->ops[i];
         if (op->outputs[0] != tensor) continue;
-        if (op->kind == QM_OP_SOFTMAX || op->kind == QM_OP_LOG_SOFTMAX) return op->inputs[0];
-        if (op->kind != QM_OP_RESHAPE) break;
+        if (op->kind == QM_OP_SOFTMAX || op->kind == QM_OP_LOG_SOFTMAX || op->kind == QM_OP_ARG_MAX) return op->inputs[0];
+        if (!quant_reorders(op)) break;
         tensor = op->inputs[0];
     }
     return graph->outputs[0];
@@ -29,6 +29,8 @@ static enum qm_status run_examples(struct quant_network *network, struct infer *
         quant_take_example(network, network->judged, e, inputs);
         if (!infer_run(infer, inputs)) return quant_fail_example(network, e);
         memcpy(kept + e * elements, infer_numbers(infer, tensor), elements * sizeof *kept);
+        for (size_t i = 0; i < elements; i++)
+            if (!isfinite(kept[e * elements + i])) return quant_fail_output(network, e);
     }
     return QM_OK;
 }

@@ -166,6 +166,24 @@ static void write_graph(struct folding *f) {
     }
 }
 
+static bool are_finite(const float *numbers, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(numbers[i])) return false;
+    return true;
+}
+
+/* As they are with all that was folded into them. */
+static enum qm_status check_finite(const struct quant_network *network) {
+    for (uint32_t i = 0; i < network->layer_count; i++) {
+        const struct quant_layer *layer = &network->layers[i];
+        size_t outputs = quant_outputs(layer);
+        if (are_finite(layer->real_weights, outputs * layer->inputs) && are_finite(layer->real_bias, outputs)) continue;
+        return qm_fail(network->diag, QM_BAD_INPUT, "%s: layer %.60s has NaN or infinite weights or biases", network->real->file,
+                       layer->report.name);
+    }
+    return QM_OK;
+}
+
 enum qm_status quant_find_layers(struct quant_network *network, const struct qm_graph *graph) {
     struct folding f = {network, graph, quant_count_readers(graph, network->arena), QM_ARENA_NEW(network->arena, bool, graph->op_count)};
     network->layers = QM_ARENA_NEW(network->arena, struct quant_layer, graph->op_count);
@@ -180,6 +198,7 @@ enum qm_status quant_find_layers(struct quant_network *network, const struct qm_
     network->real->ops = NULL;
     network->real->tensor_count = network->real->op_count = 0;
     if (network->options->equalizes) quant_equalize(network, graph, f.readers);
+    QM_TRY(check_finite(network));
     write_graph(&f);
     return QM_OK;
 }

@@ -40,7 +40,7 @@ static enum qm_status run_steps(struct quant_network *network, struct qm_quantiz
         QM_TRY(quant_learn_weights(network, false));
         QM_TRY(quant_judge(network, "bias correction", result));
     }
-    if (!options->learns) return QM_OK;
+    if (!options->learns || !quant_learns_any(network)) return QM_OK;
     quant_round_weights(network);
     QM_TRY(quant_learn_weights(network, true));
     return quant_judge(network, "AdaRound", result);

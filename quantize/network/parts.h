@@ -63,6 +63,8 @@ static inline uint32_t quant_outputs(const struct quant_layer *layer) {
 /* Operators and ends that read each tensor: [tensor_count]. */
 uint32_t *quant_count_readers(const struct qm_graph *graph, struct qm_arena *arena);
 /* The operator that alone reads a tensor, and no end of the network does; NULL: there is none. */
+/* Whether an operator gives its numbers as they are in another order or shape. */
+bool quant_reorders(const struct qm_graph_op *op);
 const struct qm_graph_op *quant_only_reader(const struct qm_graph *graph, const uint32_t *readers, uint32_t tensor);
 
 /* ---- layers.c ---- */
@@ -93,6 +95,7 @@ void quant_round_weights(struct quant_network *network);
 /* Goes through the layers from the first to the last: learns their rounding, if asked for, and corrects their biases. */
 QM_MUST_USE enum qm_status quant_learn_weights(struct quant_network *network, bool learns);
 /* Rounds all biases to integers of the products of their scales, after these have changed. */
+bool quant_learns_any(const struct quant_network *network); /* whether AdaRound has something to do */
 void quant_put_biases(struct quant_network *network);
 
 /* ---- judge.c ---- */
@@ -102,6 +105,7 @@ QM_MUST_USE enum qm_status quant_judge(struct quant_network *network, const char
 /* An example's inputs, to be run. */
 void quant_take_example(const struct quant_network *network, const struct qm_examples *examples, uint64_t example, const float **inputs);
 enum { QUANT_INPUTS_MAX = 16 };
+enum qm_status quant_fail_output(const struct quant_network *network, uint64_t example);
 enum qm_status quant_fail_example(const struct quant_network *network, uint64_t example);
 
 #endif

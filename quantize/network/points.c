@@ -27,6 +27,10 @@ static bool only_moves(const struct qm_graph_op *op) {
     return op->kind == QM_OP_MAX_POOL_2D || (evaluate_is_move(op->kind) && !pads && !joins);
 }
 
+bool quant_reorders(const struct qm_graph_op *op) {
+    return op->kind == QM_OP_RESHAPE || op->kind == QM_OP_TRANSPOSE;
+}
+
 /* ---- which tensors ---- */
 
 static bool is_output(const struct qm_graph *graph, uint32_t tensor) {
@@ -48,10 +52,21 @@ static bool is_fused(const struct placing *p, const struct qm_graph_op *maker, u
     return is_bias || reader->kind == QM_OP_CLIP || reader->kind == QM_OP_CONCATENATION;
 }
 
+/* Whether a tensor leaves the network, perhaps moved. */
+static bool leaves(const struct placing *p, uint32_t tensor) {
+    const struct qm_graph_op *reader;
+    while (!is_output(graph_of(p), tensor)) {
+        reader = quant_only_reader(graph_of(p), p->readers, tensor);
+        if (reader == NULL || !quant_reorders(reader)) return false;
+        tensor = reader->outputs[0];
+    }
+    return true;
+}
+
 /* Probabilities that leave the network, and places, are not quantized; nor is what is computed of constants alone. */
 static bool stays_real(const struct placing *p, const struct qm_graph_op *op) {
     bool last = op->kind == QM_OP_SOFTMAX || op->kind == QM_OP_LOG_SOFTMAX, constant = true;
-    if (last && is_output(graph_of(p), op->outputs[0])) return true;
+    if (last && leaves(p, op->outputs[0])) return true;
     for (uint32_t i = 0; i < op->input_count; i++)
         if (op->inputs[i] != QM_NO_TENSOR) constant = constant && is_constant(p, op->inputs[i]);
     return constant || op->kind == QM_OP_ARG_MAX || op->kind == QM_OP_ARG_MIN;

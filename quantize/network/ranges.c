@@ -23,6 +23,11 @@ enum qm_status quant_fail_example(const struct quant_network *network, uint64_t 
                    (unsigned long long)example);
 }
 
+enum qm_status quant_fail_output(const struct quant_network *network, uint64_t example) {
+    return qm_fail(network->diag, QM_BAD_INPUT, "%s: example %llu of those that judge: the output has NaN or infinite numbers",
+                   network->real->file, (unsigned long long)example);
+}
+
 /* ---- gathering ---- */
 
 static void add_means(struct quant_network *network, struct quant_layer *layer) {

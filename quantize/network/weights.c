@@ -32,16 +32,19 @@ static void put_weights(struct quant_network *network, struct quant_layer *layer
     free(rounded);
 }
 
-/* A bias of more than 31 bits is cut, and the layer says so. */
+static const char cut[] = "a bias has more than 32 bits of the product of its scales, and was cut";
+
+/* A bias of more than 31 bits is cut, and the layer says so as long as it is. */
 static void put_bias(struct quant_network *network, struct quant_layer *layer) {
     size_t outputs = quant_outputs(layer);
     float *rounded = qm_alloc(outputs * sizeof *rounded);
+    if (layer->report.note == cut) layer->report.note = NULL;
     for (size_t c = 0; c < outputs; c++) {
         rounded[c] = layer->corrected[c];
         if (layer->point == NULL) continue;
         float scale = layer->bias_encodings[c].scale = layer->point->encoding.scale * layer->encodings[c].scale;
         double integer = nearbyint((double)layer->corrected[c] / (double)scale);
-        if (fabs(integer) > INT32_MAX) layer->report.note = "a bias has more than 32 bits of the product of its scales, and was cut";
+        if (fabs(integer) > INT32_MAX) layer->report.note = cut;
         layer->bias_integers[c] = (int32_t)fmin(fmax(integer, -INT32_MAX), INT32_MAX);
         rounded[c] = (float)layer->bias_integers[c] * scale;
     }
@@ -221,12 +224,22 @@ static enum qm_status correct(struct quant_network *network, struct quant_layer 
     return done ? QM_OK : quant_fail_example(network, 0);
 }
 
+static bool is_learned(const struct quant_layer *layer) {
+    return layer->report.weight_bits <= LEARNED_BITS;
+}
+
+bool quant_learns_any(const struct quant_network *network) {
+    for (uint32_t i = 0; i < network->layer_count; i++)
+        if (is_learned(&network->layers[i])) return true;
+    return false;
+}
+
 enum qm_status quant_learn_weights(struct quant_network *network, bool learns) {
     const struct qm_quantize_options *options = network->options;
     for (uint32_t i = 0; i < network->layer_count; i++) {
         struct quant_layer *layer = &network->layers[i];
         if (options->progress != NULL) options->progress(options->context, learns ? "rounding" : "biases", i, network->layer_count);
-        if (learns && layer->report.weight_bits <= LEARNED_BITS) {
+        if (learns && is_learned(layer)) {
             QM_TRY(learn(network, layer));
             put_weights(network, layer);
         }

@@ -254,13 +254,26 @@ static bool has_bias_of_steps(const struct qm_graph *graph, const struct qm_grap
     return bias->dtype == QM_I32 && bias->quant.count == 0;
 }
 
+/* Whether a quantizer is none of ONNX's, but Quant of QONNX: its zero point has another type than its integers, or is absent where these are
+ * not the bytes that ONNX makes then, or it leaves only some of them. */
+static bool is_other_quantizer(const struct qm_graph *graph, const struct qm_graph_op *op) {
+    bool quantizes = op->kind == QM_OP_QUANTIZE, has_zero = op->input_count > 2 && op->inputs[2] != QM_NO_TENSOR;
+    if (!quantizes && op->kind != QM_OP_DEQUANTIZE) return false;
+    const struct qm_graph_tensor *integers = &graph->tensors[quantizes ? op->outputs[0] : op->inputs[0]];
+    if (has_zero && graph->tensors[op->inputs[2]].dtype != integers->dtype) return true;
+    if (!quantizes) return false;
+    bool is_default = integers->dtype == QM_U8 && qm_graph_bits(integers) == 8;
+    return (!has_zero && !is_default) || op->low != qm_graph_lowest(integers) || op->high != qm_graph_highest(integers);
+}
+
 /* What only graphs of other files have: those of TFLite, and those whose operators work on integers. */
 static bool is_foreign(const struct qm_graph *graph, const struct qm_graph_op *op) {
     bool window = qm_graph_has_window(op->kind), softmax = op->kind == QM_OP_SOFTMAX && op->beta != 0 && op->beta != 1,
          quantized = has_bias_of_steps(graph, op);
     for (uint32_t i = 0; i < op->input_count; i++) quantized = quantized || is_quantized(graph, op->inputs[i]);
     for (uint32_t i = 0; i < op->output_count; i++) quantized = quantized || is_quantized(graph, op->outputs[i]);
-    return quantized || op->activation != QM_ACT_NONE || (window && !op->channels_first) || softmax || op->batch_dims != 0;
+    return quantized || is_other_quantizer(graph, op) || op->activation != QM_ACT_NONE || (window && !op->channels_first) || softmax ||
+           op->batch_dims != 0;
 }
 
 bool onnx_exchanges(const struct qm_graph_op *op) {

@@ -32,6 +32,12 @@ accepts "$qmac" explain "$model" pointwise --machine tiny
 cmp -s "$tmp/.out" "$tmp/explained" || fail "the layer's name explains another than its number"
 accepts "$qmac" explain "$model"
 has "$tmp/.out" "bound    by "
+# What the network needs of the array and the post unit is what they were counted to issue.
+"$qmac" run "$model" --engine timing --json "$tmp/all.json" >"$tmp/run" || fail "the network does not run"
+counted() { sed -n "s/^.*\"$1\":.\([0-9]*\),*$/\1/p" "$tmp/all.json"; }
+needed() { sed -n "s/^  *$1  *\([0-9,]*\)  .*/\1/p" "$tmp/.out" | tr -d ,; }
+[ "$(needed streams)" = "$(counted matmul_stream)" ] || fail "streams: $(needed streams), $(counted matmul_stream) were counted"
+[ "$(needed post)" = $(($(counted post_row) + $(counted post_param))) ] || fail "post: $(needed post) are not those that were counted"
 refuses 2 "nonsense: there is no such layer" "$qmac" explain "$model" nonsense
 refuses 2 "99: there is no such layer" "$qmac" explain "$model" 99
 refuses 2 "no model is named" "$qmac" explain
@@ -87,7 +93,14 @@ refuses 2 "digits_int8.tflite: JSON is not what it holds" "$qmac" diff "$model" 
 echo '{}' >"$tmp/empty.json"
 refuses 2 "empty.json: model is no text there" "$qmac" diff "$tmp/empty.json" "$tmp/a.json"
 sed 's/"cycles":.*/"cycles": "many",/' "$tmp/a.json" >"$tmp/text.json"
-refuses 2 "text.json: cycles is no number there" "$qmac" diff "$tmp/a.json" "$tmp/text.json"
+refuses 2 "text.json: cycles is no number that it could be" "$qmac" diff "$tmp/a.json" "$tmp/text.json"
+for bad in -5 1e300; do
+    sed "s/\"cycles\":.*/\"cycles\": $bad,/" "$tmp/a.json" >"$tmp/bad.json"
+    refuses 2 "bad.json: cycles is no number that it could be" "$qmac" diff "$tmp/a.json" "$tmp/bad.json"
+done
+run stalled.json --stalls 0.1
+accepts "$qmac" diff "$tmp/stalled.json" "$tmp/b.json"
+has "$tmp/.out" "knobs    cannot be told apart: A was run with stalls"
 refuses 2 "two reports are compared" "$qmac" diff "$tmp/a.json"
 refuses 2 "no/such.json" "$qmac" diff "$tmp/a.json" no/such.json
 finish

@@ -26,6 +26,7 @@ static const char *read_subject(const struct qm_read_report *a, struct qm_arena 
     struct qm_graph *graph;
     struct qm_network *network;
     struct qm_energy_table *energy;
+    if (a->stalls > 0) return "A was run with stalls, which come by chance";
     if (qm_digest_file(a->model, &digest, &diag) != QM_OK) return "the model of A is not there";
     if (strcmp(digest.text, a->model_sha256) != 0) return "the model of A is another one now";
     if (qm_energy_load(a->energy_table, arena, &energy, &diag) != QM_OK) return "the prices of A are not there";

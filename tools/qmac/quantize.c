@@ -131,7 +131,8 @@ static void print_steps(const struct qm_quantized *result) {
         const struct qm_quantize_step *step = &result->steps[i];
         snprintf(cells[i + 1][0], QM_CELL_BYTES, "%s", step->name);
         snprintf(cells[i + 1][1], QM_CELL_BYTES, "%.2f dB", step->sqnr_db);
-        if (i > 0) snprintf(cells[i + 1][2], QM_CELL_BYTES, "%+.2f dB", step->sqnr_db - result->steps[i - 1].sqnr_db);
+        double gained = i > 0 ? step->sqnr_db - result->steps[i - 1].sqnr_db : NAN;
+        if (isfinite(gained)) snprintf(cells[i + 1][2], QM_CELL_BYTES, "%+.2f dB", gained);
         print_share(step->agreement, cells[i + 1][3]);
         print_share(step->accuracy, cells[i + 1][4]);
     }

@@ -294,7 +294,7 @@ Test(report, number_formats_are_compared_by_products_and_bytes) {
     struct qm_compare compare = qm_compare_make(report);
     cr_assert(epsilon_eq(dbl, compare.here.multiply_pj, 1000 * 0.2 + 10 * 0.1 + 100 * 0.05, 1e-9));
     cr_assert(epsilon_eq(dbl, compare.here.add_pj, 1110 * 0.1, 1e-9));
-    cr_assert(epsilon_eq(dbl, compare.here.bit_ops, 1000 * 64 + 10 * 32 + 100 * 16, 1e-9));
+    cr_assert(epsilon_eq(dbl, compare.here.bit_ops, 1000 * 64 + 10 * 32 + 100 * 8, 1e-9));
     cr_assert(epsilon_eq(dbl, compare.there.multiply_pj, 1110 * 1.1, 1e-9));
     cr_assert(epsilon_eq(dbl, compare.there.bit_ops, 1110 * 256, 1e-9));
     double bits[LAYERS];

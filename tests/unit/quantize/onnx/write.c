@@ -41,17 +41,19 @@ static struct qm_graph *again(const struct qm_graph *graph) {
     return parsed(bytes, size);
 }
 
+enum { OUTPUTS_BYTES_MAX = 1 << 22 };
+
 /* The bytes of all outputs, one after another. */
 static uint8_t *run(const struct qm_graph *graph, const void *const *inputs, size_t *size) {
     void *outputs[ONNX_DRAW_FLOWS_MAX];
-    uint8_t *bytes = qm_arena_alloc(arena, 1 << 16);
+    uint8_t *bytes = qm_arena_alloc(arena, OUTPUTS_BYTES_MAX);
     *size = 0;
     for (uint32_t i = 0; i < graph->output_count; i++) {
         const struct qm_graph_tensor *tensor = &graph->tensors[graph->outputs[i]];
         outputs[i] = bytes + *size;
         *size += (size_t)qm_graph_elements(tensor) * qm_dtype_bytes(tensor->dtype);
     }
-    cr_assert(le(sz, *size, 1 << 16));
+    cr_assert(le(sz, *size, OUTPUTS_BYTES_MAX));
     cr_assert(evaluate_check_graph(graph) == NULL, "%s", evaluate_check_graph(graph));
     cr_assert(evaluate_graph(graph, inputs, outputs));
     return bytes;
@@ -114,7 +116,7 @@ Test(onnx_write, what_is_read_is_written_and_read_again) {
     enum { SEEDS = 400 };
     uint32_t written = 0;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) written += compare(seed);
-    cr_assert(ge(u32, written, SEEDS * 9 / 10)); /* but those of QLinearConv with a bias */
+    cr_assert(ge(u32, written, SEEDS * 8 / 10)); /* but those of QLinearConv with a bias, and of Quant */
 }
 
 /* ---- networks of encodings ---- */
