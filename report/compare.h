@@ -17,8 +17,9 @@ struct qm_compare_cost {
     double bit_ops;  /* products of single bits: weight bits times activation bits a product */
 };
 
-/* Of the layers on the machine. dram_pj of floating point is about the least: what fits the scratchpad now is taken to fit it then, and every
- * byte of a layer becomes wider as its activations do. */
+/* Of the layers on the machine. dram_pj of floating point is the least, but for parameters: what fits the scratchpad now is taken to fit
+ * it then, and every byte of a layer becomes wider as its activations do.
+ */
 struct qm_compare {
     struct qm_compare_cost here, there;
 };

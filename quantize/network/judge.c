@@ -7,7 +7,8 @@
 #include "quantize/network/parts.h"
 #include "quantize/quality.h"
 
-/* What is compared: what goes into a softmax, or the choice of the largest, that makes the first output, perhaps moved, else that output. */
+/* What is compared: what goes into a softmax, or into the choice of the largest, that makes the first output, perhaps moved; else that
+ * output. */
 static uint32_t compared_tensor(const struct qm_graph *graph) {
     uint32_t tensor = graph->outputs[0];
     for (uint32_t i = graph->op_count; i-- > 0;) {

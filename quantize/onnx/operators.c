@@ -254,8 +254,8 @@ static bool has_bias_of_steps(const struct qm_graph *graph, const struct qm_grap
     return bias->dtype == QM_I32 && bias->quant.count == 0;
 }
 
-/* Whether a quantizer is none of ONNX's, but Quant of QONNX: its zero point has another type than its integers, or is absent where these are
- * not the bytes that ONNX makes then, or it leaves only some of them. */
+/* Whether a quantizer is none of ONNX's, but Quant of QONNX: its zero point has another type than its integers, or is absent where these
+ * are not the bytes that ONNX makes then, or it leaves only some of them. */
 static bool is_other_quantizer(const struct qm_graph *graph, const struct qm_graph_op *op) {
     bool quantizes = op->kind == QM_OP_QUANTIZE, has_zero = op->input_count > 2 && op->inputs[2] != QM_NO_TENSOR;
     if (!quantizes && op->kind != QM_OP_DEQUANTIZE) return false;

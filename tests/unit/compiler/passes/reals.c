@@ -112,9 +112,9 @@ static void judge(struct draft *d, const struct qm_graph_op *op) {
     float *to = d->numbers[op->outputs[0]];
     bool connects = op->kind == QM_OP_FULLY_CONNECTED, convolves = op->kind == QM_OP_CONV_2D || op->kind == QM_OP_DEPTHWISE_CONV_2D;
     for (size_t i = 0; i < elements && (connects || convolves); i++) {
-        size_t channels = out->dims[out->rank - 1], place = i / channels;
-        const size_t where[] = {place / out->dims[2] / out->dims[1], place / out->dims[2] % out->dims[1], place % out->dims[2],
-                                i % channels};
+        size_t channels = out->dims[out->rank - 1], place = i / channels, w = convolves ? out->dims[2] : 1,
+               h = convolves ? out->dims[1] : 1;
+        const size_t where[] = {place / w / h, place / w % h, place % w, i % channels};
         to[i] = activated(op->activation, connects ? connect_at(d, op, place, i % channels) : convolve_at(d, op, where));
     }
     if (op->kind == QM_OP_RESHAPE) memcpy(to, d->numbers[op->inputs[0]], elements * sizeof *to);

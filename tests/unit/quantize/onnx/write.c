@@ -235,8 +235,10 @@ static int64_t opset_of(const struct qm_graph *graph) {
     const uint8_t *bytes;
     size_t size;
     cr_assert(qm_onnx_pack(graph, arena, &bytes, &size, &diag) == QM_OK, "%s", diag.text);
-    const Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, size, bytes);
-    return model->opset_import[0]->version;
+    Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, size, bytes);
+    int64_t opset = model->opset_import[0]->version;
+    onnx__model_proto__free_unpacked(model, NULL);
+    return opset;
 }
 
 static void compare_bits(uint32_t weight_bits, uint32_t map_bits, int64_t opset) {
