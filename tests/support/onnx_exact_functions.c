@@ -130,28 +130,29 @@ static quad same(const struct exact_node *n, quad x) {
 static const struct function {
     const char *op;
     quad (*of)(const struct exact_node *n, quad x);
-} functions[] = {{"Relu", relu},
-                 {"Clip", clip},
-                 {"LeakyRelu", leaky_relu},
-                 {"Sigmoid", sigmoid},
-                 {"Tanh", tangent},
-                 {"HardSwish", hard_swish},
-                 {"HardSigmoid", hard_sigmoid},
-                 {"Identity", same},
-                 {"Abs", absolute},
-                 {"Neg", negative},
-                 {"Sqrt", root},
-                 {"Exp", e_to},
-                 {"Log", logarithm},
-                 {"Reciprocal", reciprocal},
-                 {"Erf", error_function},
-                 {"Elu", elu},
-                 {"Selu", selu},
-                 {"Celu", celu},
-                 {"Gelu", gelu},
-                 {"Softplus", softplus},
-                 {"Softsign", softsign},
-                 {"Mish", mish}};
+    bool keeps; /* what is not known of x exactly is not known of the result */
+} functions[] = {{"Relu", relu, true},
+                 {"Clip", clip, true},
+                 {"LeakyRelu", leaky_relu, true},
+                 {"Sigmoid", sigmoid, false},
+                 {"Tanh", tangent, false},
+                 {"HardSwish", hard_swish, false},
+                 {"HardSigmoid", hard_sigmoid, false},
+                 {"Identity", same, true},
+                 {"Abs", absolute, true},
+                 {"Neg", negative, true},
+                 {"Sqrt", root, false},
+                 {"Exp", e_to, false},
+                 {"Log", logarithm, false},
+                 {"Reciprocal", reciprocal, false},
+                 {"Erf", error_function, false},
+                 {"Elu", elu, false},
+                 {"Selu", selu, false},
+                 {"Celu", celu, false},
+                 {"Gelu", gelu, false},
+                 {"Softplus", softplus, false},
+                 {"Softsign", softsign, false},
+                 {"Mish", mish, false}};
 
 static const struct function *function_of(const struct exact_node *n) {
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
@@ -163,11 +164,18 @@ bool exact_is_function(const struct exact_node *n) {
     return function_of(n) != NULL;
 }
 
+/* Far from 0 some are differences of numbers that are nearly equal, which doubles know no better than this share of x. */
+#define CANCELLED 1e-9Q
+
 struct exact_tensor exact_function(const struct exact_node *n, const struct exact_tensor *x) {
     const struct function *function = function_of(n);
     struct exact_tensor out = exact_shaped(n, x->rank, x->dims);
     out.type = x->type;
-    for (size_t i = 0; i < out.count; i++) out.values[i] = function->of(n, x->values[i]);
+    out.largest = (function->keeps ? 1 : CANCELLED) * x->largest;
+    for (size_t i = 0; i < out.count; i++) {
+        out.values[i] = function->of(n, x->values[i]);
+        if (exact_magnitude(out.values[i]) > out.largest) out.largest = exact_magnitude(out.values[i]);
+    }
     return out;
 }
 
