@@ -105,6 +105,9 @@ refuses 2 "short.npy:" "$qmac" run "$model" --input "$tmp/short.npy"
 refuses 2 "not a .npy file" "$qmac" run "$model" --input "$model"
 refuses 2 "1 inputs, but 2 files" "$qmac" run "$model" --input "$tmp/good.npy" --input "$tmp/good.npy"
 refuses 2 "3 labels for 1 examples" "$qmac" run "$model" --input "$tmp/good.npy" --labels "$tmp/labels.npy"
+npy "$tmp/far.npy" '|i1' '1,' 0
+printf '\012' >>"$tmp/far.npy" # of ten places
+refuses 2 "label 10 of example 0: the first output has places 0 to 9" "$qmac" run "$model" --input "$tmp/good.npy" --labels "$tmp/far.npy"
 refuses 2 "labels need --input" "$qmac" run "$model" --labels "$tmp/labels.npy"
 
 # places that cannot be written; nothing half-written is left

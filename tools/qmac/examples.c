@@ -10,9 +10,10 @@ enum qm_status cli_examples_read(const struct qm_program *ends, const struct cli
     return QM_OK;
 }
 
-enum qm_status cli_examples_label(const char *file, struct qm_arena *arena, struct cli_examples *examples, struct qm_diag *diag) {
+enum qm_status cli_examples_label(const struct qm_program *ends, const char *file, struct qm_arena *arena, struct cli_examples *examples,
+                                  struct qm_diag *diag) {
     if (file == NULL) return QM_OK;
-    QM_TRY(cli_labels_read(file, examples->view.count, &examples->labels, diag));
+    QM_TRY(cli_labels_read(ends, file, examples->view.count, &examples->labels, diag));
     int64_t *labels = QM_ARENA_NEW(arena, int64_t, examples->view.count);
     for (uint64_t i = 0; i < examples->view.count; i++) labels[i] = qm_npy_integer(&examples->labels, i);
     examples->view.labels = labels;

@@ -16,8 +16,8 @@ struct cli_examples {
 QM_MUST_USE enum qm_status cli_examples_read(const struct qm_program *ends, const struct cli_list *files, struct qm_arena *arena,
                                              struct cli_examples *examples, struct qm_diag *diag);
 /* Reads their labels; NULL: there are none. */
-QM_MUST_USE enum qm_status cli_examples_label(const char *file, struct qm_arena *arena, struct cli_examples *examples,
-                                              struct qm_diag *diag);
+QM_MUST_USE enum qm_status cli_examples_label(const struct qm_program *ends, const char *file, struct qm_arena *arena,
+                                              struct cli_examples *examples, struct qm_diag *diag);
 void cli_examples_free(struct cli_examples *examples);
 
 #endif

@@ -30,7 +30,7 @@ static enum qm_status read_network(const struct explore_examples *wanted, const 
     network->ends = cli_ends_of(network->graph);
     QM_TRY(cli_examples_read(network->ends, &wanted->calibration, network->arena, &network->calibration, diag));
     if (wanted->inputs.count > 0) QM_TRY(cli_examples_read(network->ends, &wanted->inputs, network->arena, &network->judged, diag));
-    return cli_examples_label(wanted->labels, network->arena, judged, diag);
+    return cli_examples_label(network->ends, wanted->labels, network->arena, judged, diag);
 }
 
 static void show_progress(void *context, const char *what, uint32_t done, uint32_t of) {

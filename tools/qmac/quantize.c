@@ -196,7 +196,7 @@ static enum qm_status run_all(struct session *session, struct qm_diag *diag) {
     QM_TRY(cli_examples_read(session->ends, &options->calibration, session->arena, &session->calibration, diag));
     if (options->inputs.count > 0) QM_TRY(cli_examples_read(session->ends, &options->inputs, session->arena, &session->judged, diag));
     struct cli_examples *judged = options->inputs.count > 0 ? &session->judged : &session->calibration;
-    QM_TRY(cli_examples_label(options->labels, session->arena, judged, diag));
+    QM_TRY(cli_examples_label(session->ends, options->labels, session->arena, judged, diag));
     session->begin = time(NULL);
     session->shows_progress = isatty(STDERR_FILENO);
     return quantize(session, graph, diag);

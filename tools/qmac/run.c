@@ -182,7 +182,7 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
         cli_inputs_random(program, options->seed.value, &session->inputs);
     if (options->labels != NULL) {
         if (program->output_count == 0) return qm_fail(diag, QM_BAD_INPUT, "--labels %s: the model has no output", options->labels);
-        QM_TRY(cli_labels_read(options->labels, session->inputs.examples, &session->labels, diag));
+        QM_TRY(cli_labels_read(program, options->labels, session->inputs.examples, &session->labels, diag));
     }
     return options->output != NULL ? cli_prepare_folder(options->output, diag) : QM_OK;
 }

@@ -33,7 +33,7 @@ static enum qm_status open_inputs(struct session *session, struct qm_diag *diag)
         QM_TRY(cli_inputs_read(session->ends, options->inputs->items, options->inputs->count, &session->inputs, diag));
     else
         cli_inputs_random(session->ends, options->seed, &session->inputs);
-    if (options->labels != NULL) QM_TRY(cli_labels_read(options->labels, session->inputs.examples, &session->labels, diag));
+    if (options->labels != NULL) QM_TRY(cli_labels_read(session->ends, options->labels, session->inputs.examples, &session->labels, diag));
     return options->output != NULL ? cli_prepare_folder(options->output, diag) : QM_OK;
 }
 

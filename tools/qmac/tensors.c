@@ -242,10 +242,23 @@ enum qm_status cli_outputs_write(const struct qm_program *program, const struct 
 
 /* ---- labels ---- */
 
-enum qm_status cli_labels_read(const char *file, uint64_t examples, struct qm_npy *labels, struct qm_diag *diag) {
+static enum qm_status check_labels(const struct qm_program *program, const char *file, const struct qm_npy *labels, struct qm_diag *diag) {
+    const struct qm_program_tensor *tensor = &program->tensors[program->input_count];
+    int64_t places = tensor->size_bytes / (int64_t)qm_dtype_bytes(tensor->dtype);
+    for (uint64_t i = 0; i < labels->count && places > 1; i++) {
+        int64_t label = qm_npy_integer(labels, i);
+        if (label < 0 || label >= places)
+            return qm_fail(diag, QM_BAD_INPUT, "%s: label %" PRId64 " of example %" PRIu64 ": the first output has places 0 to %" PRId64,
+                           file, label, i, places - 1);
+    }
+    return QM_OK;
+}
+
+enum qm_status cli_labels_read(const struct qm_program *program, const char *file, uint64_t examples, struct qm_npy *labels,
+                               struct qm_diag *diag) {
     QM_TRY(qm_npy_read(file, labels, diag));
     if (labels->type[0] == 'f') return qm_fail(diag, QM_BAD_INPUT, "%s:header: labels must be integers", file);
-    if (labels->count == examples) return QM_OK;
+    if (labels->count == examples) return check_labels(program, file, labels, diag);
     return qm_fail(diag, QM_BAD_INPUT, "%s:header: %" PRIu64 " labels for %" PRIu64 " examples", file, labels->count, examples);
 }
 

@@ -47,8 +47,9 @@ QM_MUST_USE enum qm_status cli_prepare_folder(const char *folder, struct qm_diag
 QM_MUST_USE enum qm_status cli_outputs_write(const struct qm_program *program, const struct cli_outputs *outputs,
                                              enum cli_stacking stacking, const char *folder, struct qm_diag *diag);
 
-/* Reads labels, one integer an example. */
-QM_MUST_USE enum qm_status cli_labels_read(const char *file, uint64_t examples, struct qm_npy *labels, struct qm_diag *diag);
+/* Reads labels, one integer an example. One that is no place in the first output, which may be a single number, is QM_BAD_INPUT. */
+QM_MUST_USE enum qm_status cli_labels_read(const struct qm_program *program, const char *file, uint64_t examples, struct qm_npy *labels,
+                                           struct qm_diag *diag);
 /* How many examples have their label as the index of the largest element of the first output. */
 uint64_t cli_labels_count(const struct qm_program *program, const struct cli_outputs *outputs, const struct qm_npy *labels);
 
