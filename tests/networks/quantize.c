@@ -1,7 +1,7 @@
 /* quantize.c - the float networks of the data folder, quantized: even examples calibrate and odd ones judge, then the other way round.
  *
- * quantize_networks PRECISION...
- * Prints what each step has, for both halves, and compiles the files. Fails when a layer is not exact, and when the last step is below the
+ * quantize_networks PRECISION [NETWORK...]
+ * Prints what each step has, of all networks or those named, for both halves, and compiles the files. Fails when a layer is not exact, and when the last step is below the
  * least SQNR of the table, as a mean of both.
  */
 #include <math.h>
@@ -74,19 +74,33 @@ static double quantize(const struct float_network *network, const char *name, co
     return sum / HALVES;
 }
 
+static bool is_named(const char *name, int count, char **names) {
+    for (int i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0) return true;
+    return count == 0;
+}
+
+/* Whether a network reaches what is asked for. */
+static bool judge(int n, const char *precision) {
+    struct float_network network;
+    double least = 0;
+    for (int g = 0; g < GOALS; g++)
+        if (strcmp(goals[g].precision, precision) == 0) least = goals[g].least_db[n];
+    float_network_open(&network, n);
+    double mean = quantize(&network, float_network_names[n], precision);
+    printf("%-24s %s mean %.2f dB%s\n", float_network_names[n], precision, mean, mean >= least ? "" : ": TOO LITTLE");
+    qm_arena_destroy(network.arena);
+    return mean >= least;
+}
+
 int main(int argc, char **argv) {
-    int status = 0;
-    for (int i = 1; i < argc; i++)
-        for (int n = 0; n < FLOAT_NETWORKS; n++) {
-            struct float_network network;
-            double least = 0;
-            for (int g = 0; g < GOALS; g++)
-                if (strcmp(goals[g].precision, argv[i]) == 0) least = goals[g].least_db[n];
-            float_network_open(&network, n);
-            double mean = quantize(&network, float_network_names[n], argv[i]);
-            printf("%-24s %s mean %.2f dB%s\n", float_network_names[n], argv[i], mean, mean >= least ? "" : ": TOO LITTLE");
-            if (mean < least) status = 1;
-            qm_arena_destroy(network.arena);
-        }
-    return status;
+    int judged = 0, status = 0;
+    for (int n = 0; n < FLOAT_NETWORKS && argc > 1; n++) {
+        if (!is_named(float_network_names[n], argc - 2, argv + 2)) continue;
+        judged++;
+        if (!judge(n, argv[1])) status = 1;
+    }
+    if (judged > 0) return status;
+    fprintf(stderr, "usage: quantize_networks PRECISION [NETWORK...]\n");
+    return 2;
 }
