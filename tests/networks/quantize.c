@@ -1,8 +1,8 @@
 /* quantize.c - the float networks of the data folder, quantized: even examples calibrate and odd ones judge, then the other way round.
  *
  * quantize_networks PRECISION [NETWORK...]
- * Prints what each step has, of all networks or those named, for both halves, and compiles the files. Fails when a layer is not exact, and when the last step is below the
- * least SQNR of the table, as a mean of both.
+ * Prints what each step has, of all networks or those named, for both halves, and compiles the files. Fails when a layer is not exact,
+ * and when the last step is below the least SQNR of the table, as a mean of both.
  */
 #include <math.h>
 #include <stdio.h>
