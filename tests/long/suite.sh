@@ -65,8 +65,7 @@ done
 for case in times headers copy paths errors damaged ends streams interrupted umask owner read_only; do
     check "what verify says is of the Verilog that is there: $case" tests/lockstep/builds.sh $case
 done
-settle # coverage writes lists of dependencies, which every make reads
+settle # coverage writes lists of dependencies, which every make reads; what comes behind calls none
 check "coverage of RTL, C and instruction fields is at its goals" make --no-print-directory -j2 coverage
-settle
-check "programs that show ten planted faults are reduced to at most 8 instructions each" tests/lockstep/shrunk.sh
+check "programs that show planted faults are reduced to at most 8 instructions each" tests/lockstep/shrunk.sh
 check "too little memory is status 3 and one line, in steps of 200 KiB" tests/cli/memory.sh 200
