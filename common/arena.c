@@ -88,6 +88,12 @@ char *qm_arena_strdup(struct qm_arena *arena, const char *text) {
     return memcpy(qm_arena_alloc(arena, size), text, size);
 }
 
+char *qm_arena_close_text(struct qm_arena *arena, FILE *stream, char **text) {
+    qm_text_stream_close(stream);
+    qm_arena_keep(arena, *text);
+    return *text;
+}
+
 char *qm_arena_printf(struct qm_arena *arena, const char *format, ...) {
     va_list args, again;
     va_start(args, format);

@@ -66,8 +66,6 @@ enum qm_status diff_knobs_text(const struct diff *diff, const struct explain_sub
     QM_TRY(run_knobs(diff, subject, params, count, cells, diag));
     FILE *out = qm_text_stream_open(&made, &size);
     qm_cells_print(out, columns, COLUMNS, cells, count);
-    qm_text_stream_close(out);
-    *text = qm_arena_strdup(arena, made);
-    free(made);
+    *text = qm_arena_close_text(arena, out, &made);
     return QM_OK;
 }

@@ -151,8 +151,5 @@ char *diff_text(const struct diff *diff, uint32_t layers_most, struct qm_arena *
     print_totals(out, diff);
     fprintf(out, "\n");
     print_layers(out, diff, layers_most);
-    qm_text_stream_close(out);
-    char *kept = qm_arena_strdup(arena, text);
-    free(text);
-    return kept;
+    return qm_arena_close_text(arena, out, &text);
 }

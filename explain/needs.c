@@ -8,7 +8,7 @@ uint64_t explain_need(const struct qm_report_part *part, enum explain_need need)
     uint32_t rate = machine->dram_bytes_per_cycle < machine->axi_bytes ? machine->dram_bytes_per_cycle : machine->axi_bytes;
     switch (need) {
     case EXPLAIN_PRODUCTS: return (uint64_t)(part->cell_cycles / (double)cells);
-    case EXPLAIN_STREAMS: return part->stream_rows;
+    case EXPLAIN_STREAMS: return part->causes[QM_LAYER_COMPUTE]; /* a row entered in each */
     case EXPLAIN_WEIGHTS: return part->weight_rows;
     case EXPLAIN_POST: return part->post_items;
     case EXPLAIN_MEMORY: return beats * machine->axi_bytes / rate;

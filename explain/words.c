@@ -193,8 +193,5 @@ char *explain_text(const struct qm_report *report, uint32_t layer, const struct 
     print_bound(out, part);
     print_best(out, report, layer, variants, count);
     if (count > 0) print_knobs(out, report, layer, variants, count);
-    qm_text_stream_close(out);
-    char *kept = qm_arena_strdup(arena, text);
-    free(text);
-    return kept;
+    return qm_arena_close_text(arena, out, &text);
 }

@@ -46,14 +46,6 @@ static bool has_labels(const struct exploration *exploration) {
     return exploration->qualities != NULL && !isnan(exploration->qualities[0].accuracy);
 }
 
-/* The text in out belongs to arena. */
-static char *finish(FILE *out, char **text, struct qm_arena *arena) {
-    qm_text_stream_close(out);
-    char *kept = qm_arena_strdup(arena, *text);
-    free(*text);
-    return kept;
-}
-
 static const char *requant_of(const struct exploration *exploration, uint64_t model) {
     bool was_real = exploration->networks[model * exploration->precision_count]->graph->was_real;
     return qm_requant_name(exploration->requant, was_real);
@@ -116,7 +108,7 @@ char *exploration_csv(const struct exploration *exploration, struct qm_arena *ar
     FILE *out = qm_text_stream_open(&text, &size);
     csv_head(out);
     for (uint64_t i = 0; i < exploration->model_count * points_of_model(exploration); i++) csv_row(out, exploration, i);
-    return finish(out, &text, arena);
+    return qm_arena_close_text(arena, out, &text);
 }
 
 /* ---- JSON ---- */
@@ -313,5 +305,5 @@ char *exploration_table(const struct exploration *exploration, uint32_t model, c
     print_overflowing(out, exploration, first);
     for (enum point_state state = POINT_WAITS; state <= POINT_FAULT; state++)
         if (state != POINT_OK) print_others(out, exploration, first, state);
-    return finish(out, &text, arena);
+    return qm_arena_close_text(arena, out, &text);
 }

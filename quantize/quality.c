@@ -13,7 +13,7 @@ double qm_sqnr_db(size_t count, const float *reference, const float *outputs) {
     return noise == 0 ? INFINITY : 10 * log10(signal / noise);
 }
 
-static size_t largest(size_t columns, const float *row) {
+size_t qm_largest(size_t columns, const float *row) {
     size_t best = 0;
     for (size_t i = 1; i < columns; i++)
         if (row[i] > row[best]) best = i;
@@ -23,6 +23,6 @@ static size_t largest(size_t columns, const float *row) {
 double qm_agreement(size_t rows, size_t columns, const float *reference, const float *outputs) {
     size_t same = 0;
     if (columns == 1) return NAN;
-    for (size_t r = 0; r < rows; r++) same += largest(columns, reference + r * columns) == largest(columns, outputs + r * columns);
+    for (size_t r = 0; r < rows; r++) same += qm_largest(columns, reference + r * columns) == qm_largest(columns, outputs + r * columns);
     return (double)same / (double)rows;
 }

@@ -9,7 +9,9 @@
  * when there is no difference, also when all is 0. */
 double qm_sqnr_db(size_t count, const float *reference, const float *outputs);
 
-/* The share of rows, 0 to 1, whose largest number is at the same place in both; of equal ones the first. Arrays are [rows][columns]. */
+/* The place of the largest number; of equal ones the first. */
+size_t qm_largest(size_t columns, const float *row);
+/* The share of rows, 0 to 1, whose largest number is at the same place in both. Arrays are [rows][columns]; NAN of one column. */
 double qm_agreement(size_t rows, size_t columns, const float *reference, const float *outputs);
 
 #endif

@@ -112,14 +112,20 @@ static void split_stretch(const struct qm_report_source *source, struct streams 
 }
 
 /* In as many of the cycles in which a MATMUL streams as it has rows, one enters; in the others it waits for weights. */
-static void split_rows(const struct qm_report_source *source, const struct qm_record *records, const struct qm_program_stage *stage,
+static void split_rows(const struct qm_record *record, struct qm_report_part *layer) {
+    const struct qm_matmul_run *run = &record->matmul.run;
+    uint64_t runs = record->matmul.runs, rows = runs * run->steps * run->rows;
+    layer->causes[QM_LAYER_COMPUTE] += rows;
+    layer->causes[QM_LAYER_WEIGHTS] -= rows;
+    layer->weight_rows += runs * ((uint64_t)(run->steps - 1) * run->weight_rows + run->last_weight_rows);
+}
+
+static void add_issued(const struct qm_report_source *source, const struct qm_record *records, const struct qm_program_stage *stage,
                        struct qm_report *report) {
     for (uint32_t i = stage->first_insn; i < stage->first_insn + stage->insn_count; i++) {
-        if (records[i].unit != QM_UNIT_MATMUL) continue;
-        uint64_t rows = records[i].matmul.runs * records[i].matmul.run.steps * records[i].matmul.run.rows;
-        uint64_t *causes = report->layers[source->program->insn_layer[i]].causes;
-        causes[QM_LAYER_COMPUTE] += rows;
-        causes[QM_LAYER_WEIGHTS] -= rows;
+        struct qm_report_part *layer = &report->layers[source->program->insn_layer[i]];
+        if (records[i].unit == QM_UNIT_MATMUL) split_rows(&records[i], layer);
+        if (records[i].unit == QM_UNIT_POST) layer->post_items += records[i].post.items;
     }
 }
 
@@ -144,7 +150,7 @@ static void split_cycles(const struct qm_report_source *source, const struct qm_
         split_stretch(source, &streams, activities, i, retired, end, report);
         retired = end;
     }
-    split_rows(source, records, stage, report);
+    add_issued(source, records, stage, report);
     free(slots);
     free(streams.list);
 }
@@ -185,7 +191,6 @@ static void sum_total(const struct qm_report_source *source, struct qm_report *r
     for (uint32_t i = 0; i < program->layer_count; i++) {
         report->total.macs += report->layers[i].macs;
         if (!program->layers[i].on_host) report->total.cell_cycles += report->layers[i].cell_cycles;
-        report->total.stream_rows += report->layers[i].stream_rows;
         report->total.weight_rows += report->layers[i].weight_rows;
         report->total.post_items += report->layers[i].post_items;
         for (int cause = 0; cause < QM_LAYER_CAUSES; cause++) report->total.causes[cause] += report->layers[i].causes[cause];
@@ -255,22 +260,6 @@ static int64_t products_per_cell(const char *precision) {
     return 1;
 }
 
-static void add_issued(const struct qm_record *record, struct qm_report_part *layer) {
-    const struct qm_matmul_run *run = &record->matmul.run;
-    if (record->unit == QM_UNIT_MATMUL) {
-        layer->stream_rows += record->matmul.runs * run->steps * run->rows;
-        layer->weight_rows += record->matmul.runs * ((uint64_t)(run->steps - 1) * run->weight_rows + run->last_weight_rows);
-    }
-    if (record->unit == QM_UNIT_POST) layer->post_items += record->post.items;
-}
-
-static void add_issued_of_stage(const struct qm_program *program, const struct qm_record *records, uint32_t stage_index,
-                                struct qm_report *report) {
-    const struct qm_program_stage *stage = &program->stages[stage_index];
-    for (uint32_t i = stage->first_insn; i < stage->first_insn + stage->insn_count; i++)
-        add_issued(&records[i], &report->layers[program->insn_layer[i]]);
-}
-
 enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_arena *arena, struct qm_report **report,
                               struct qm_diag *diag) {
     const struct qm_program *program = source->program;
@@ -292,8 +281,6 @@ enum qm_status qm_report_make(const struct qm_report_source *source, struct qm_a
     }
     for (uint32_t i = 0; i < program->stage_count; i++)
         if (source->run->timed && !program->stages[i].on_host) split_cycles(source, work->records, i, made);
-    for (uint32_t i = 0; i < program->stage_count; i++)
-        if (!program->stages[i].on_host) add_issued_of_stage(program, work->records, i, made);
     sum_total(source, made);
     QM_TRY(check_sums(made, diag));
     sum_host(made);

@@ -66,9 +66,8 @@ struct qm_report_part {
     double products_per_cell;             /* in a cycle, at the layer's precision; of the whole at 8 bits: 1 */
     double cell_cycles; /* that these take when every cell works at the layer's precision: macs, half or a quarter of them */
     uint64_t causes[QM_LAYER_CAUSES];
-    /* What its instructions issue, one a cycle: rows through the array, rows of weights into it, items of the post unit. */
-    uint64_t stream_rows, weight_rows, post_items;
-    struct qm_counters counters; /* events; of a layer the cause counters are 0 */
+    uint64_t weight_rows, post_items; /* that its instructions issue, one a cycle; 0 without time. Rows of maps: causes[QM_LAYER_COMPUTE] */
+    struct qm_counters counters;      /* events; of a layer the cause counters are 0 */
     struct qm_energy_sum energy;
 };
 

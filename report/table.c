@@ -264,8 +264,5 @@ char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
         fprintf(out, "time     the %s engine computes values only: no cycles, no energy\n", source->engine);
     if (source->compared != NULL) qm_compare_print(out, report);
     qm_values_print_accuracy(out, source->labelled, source->correct);
-    qm_text_stream_close(out);
-    char *kept = qm_arena_strdup(arena, text);
-    free(text);
-    return kept;
+    return qm_arena_close_text(arena, out, &text);
 }

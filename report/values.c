@@ -25,10 +25,7 @@ char *qm_values_text(const struct qm_values_source *source, struct qm_arena *are
     if (source->random_input) fprintf(out, " of random inputs, seed %" PRIu64, source->seed);
     fprintf(out, "\ntime     no machine has computed it: there are values, but no cycles and no energy\n");
     qm_values_print_accuracy(out, source->labelled, source->correct);
-    qm_text_stream_close(out);
-    char *kept = qm_arena_strdup(arena, text);
-    free(text);
-    return kept;
+    return qm_arena_close_text(arena, out, &text);
 }
 
 char *qm_values_json(const struct qm_values_source *source, struct qm_arena *arena) {

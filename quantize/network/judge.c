@@ -38,12 +38,8 @@ static enum qm_status run_examples(struct quant_network *network, struct infer *
 
 static double accuracy_of(const struct qm_examples *examples, size_t elements, const float *outputs) {
     uint64_t right = 0;
-    for (uint64_t e = 0; e < examples->count && examples->labels != NULL; e++) {
-        size_t best = 0;
-        for (size_t i = 1; i < elements; i++)
-            if (outputs[e * elements + i] > outputs[e * elements + best]) best = i;
-        right += (int64_t)best == examples->labels[e];
-    }
+    for (uint64_t e = 0; e < examples->count && examples->labels != NULL; e++)
+        right += (int64_t)qm_largest(elements, outputs + e * elements) == examples->labels[e];
     return examples->labels != NULL ? (double)right / (double)examples->count : NAN;
 }
 
