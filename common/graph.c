@@ -11,8 +11,8 @@ static const struct {
     const char *name;
     size_t bytes;
 } dtypes[QM_ANY_DTYPES] = {
-    [QM_I8] = {"int8", 1},     [QM_U8] = {"uint8", 1},   [QM_I16] = {"int16", 2}, [QM_I32] = {"int32", 4},
-    [QM_F32] = {"float32", 4}, [QM_U16] = {"uint16", 2}, [QM_I64] = {"int64", 8}, [QM_F64] = {"float64", 8},
+    [QM_I8] = {"int8", 1},    [QM_U8] = {"uint8", 1},  [QM_I16] = {"int16", 2},   [QM_I32] = {"int32", 4}, [QM_F32] = {"float32", 4},
+    [QM_U16] = {"uint16", 2}, [QM_I64] = {"int64", 8}, [QM_F64] = {"float64", 8}, [QM_BOOL] = {"bool", 1},
 };
 
 size_t qm_dtype_bytes(enum qm_dtype dtype) {

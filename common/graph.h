@@ -18,8 +18,8 @@
 enum { QM_MAX_RANK = 6 };
 enum { QM_BATCH_MAX = 4096 }; /* examples of a batch of operators with windows, which become as many operators */
 
-/* Types of elements: those of a program's tensors, and those that only constants of a network have. */
-enum qm_dtype { QM_I8, QM_U8, QM_I16, QM_I32, QM_F32, QM_I64, QM_DTYPES, QM_U16 = QM_DTYPES, QM_F64, QM_ANY_DTYPES };
+/* Types of elements: those of a program's tensors, and those that only constants of a network have. A bool is a byte, 0 or 1. */
+enum qm_dtype { QM_I8, QM_U8, QM_I16, QM_I32, QM_F32, QM_I64, QM_BOOL, QM_DTYPES, QM_U16 = QM_DTYPES, QM_F64, QM_ANY_DTYPES };
 
 size_t qm_dtype_bytes(enum qm_dtype dtype);
 const char *qm_dtype_name(enum qm_dtype dtype); /* "int8", ... */
@@ -36,6 +36,9 @@ enum qm_types {
     QM_TYPES_ANY_I32 = QM_TYPES_ANY | QM_TYPES_I32,
     QM_TYPES_INDICES = QM_TYPES_I32 | 1 << QM_I64,
     QM_TYPES_HOST = QM_TYPES_ANY | QM_TYPES_INDICES,
+    QM_TYPES_BOOL = 1 << QM_BOOL,
+    QM_TYPES_HOST_BOOL = QM_TYPES_HOST | QM_TYPES_BOOL,
+    QM_TYPES_STORED = QM_TYPES_HOST_BOOL | 1 << QM_I16,
 };
 
 /* The operators that any front end can produce; the file's other operators are refused by the front end by name and index. */

@@ -17,7 +17,7 @@ static const size_t FILE_BYTES_MAX = (size_t)1 << 32;
 static const struct {
     char type[3];
     size_t bytes;
-} types[] = {{"i1", 1}, {"u1", 1}, {"i2", 2}, {"i4", 4}, {"i8", 8}, {"f4", 4}, {"f8", 8}};
+} types[] = {{"b1", 1}, {"i1", 1}, {"u1", 1}, {"i2", 2}, {"i4", 4}, {"i8", 8}, {"f4", 4}, {"f8", 8}};
 
 static size_t type_bytes(const char *type) {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)

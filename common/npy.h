@@ -1,4 +1,5 @@
-/* npy.h - NumPy's .npy files, versions 1 and 2: C order, little-endian, integers of 8, 16, 32 and 64 bits, floats of 32 and 64.
+/* npy.h - NumPy's .npy files, versions 1 and 2: C order, little-endian, bools, integers of 8, 16, 32 and 64
+ * bits, floats of 32 and 64.
  *
  *   6 bytes "\x93NUMPY", major, minor, header length (2 bytes in version 1, 4 in version 2), then a Python dict as text:
  *   {'descr': '|i1', 'fortran_order': False, 'shape': (3, 4), }   then the elements.
@@ -14,7 +15,7 @@
 enum { QM_NPY_MAX_RANK = 8 };
 
 struct qm_npy {
-    char type[3]; /* "i1", "u1", "i2", "i4", "i8", "f4", "f8" */
+    char type[3]; /* "b1", "i1", "u1", "i2", "i4", "i8", "f4", "f8" */
     size_t item_bytes;
     uint32_t rank;
     uint64_t dims[QM_NPY_MAX_RANK];

@@ -27,7 +27,7 @@
 #include "common/memory.h"
 #include "common/program_stream.h"
 
-enum { MAGIC_BYTES = 8, VERSION = 9, WORD = 4, CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4 };
+enum { MAGIC_BYTES = 8, VERSION = 10, WORD = 4, CODE_ALIGNMENT = 256, STAGE_ALIGNMENT = 4 };
 enum { CHECKSUM_AT = MAGIC_BYTES + WORD, CHECKSUM_END = CHECKSUM_AT + SHA256_DIGEST_SIZE };
 static const char MAGIC[MAGIC_BYTES + 1] = "QMACPROG";
 static const size_t FILE_BYTES_MAX = (size_t)1 << 32;

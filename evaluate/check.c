@@ -153,11 +153,12 @@ bool evaluate_has_meaning(enum qm_graph_op_kind kind) {
     return (unsigned)kind < QM_GRAPH_OP_KINDS && rule_of(kind).check != NULL;
 }
 
-/* Whether numbers of the tensor can be read: elements that can be counted, a type, a scale each or one a channel, and data for all. */
+/* Whether numbers of the tensor can be read: elements that can be counted, a type of numbers, a scale each or one a channel, and data for
+ * all. */
 static bool is_sound(const struct qm_graph_tensor *tensor) {
     const struct qm_quant *quant = &tensor->quant;
     uint64_t elements = 1;
-    if (tensor->rank > QM_MAX_RANK || (unsigned)tensor->dtype >= QM_ANY_DTYPES) return false;
+    if (tensor->rank > QM_MAX_RANK || (unsigned)tensor->dtype >= QM_ANY_DTYPES || tensor->dtype == QM_BOOL) return false;
     if (tensor->bits > 8 * qm_dtype_bytes(tensor->dtype)) return false;
     for (uint32_t d = 0; d < tensor->rank; d++) {
         elements *= tensor->dims[d];

@@ -30,6 +30,7 @@ int64_t evaluate_integer(const struct qm_graph_tensor *tensor, size_t i) {
     case QM_U16: return element->u16;
     case QM_I32: return element->i32;
     case QM_I64: return element->i64;
+    case QM_BOOL:
     case QM_F32:
     case QM_F64:
     case QM_ANY_DTYPES: break;

@@ -65,6 +65,7 @@ static uint32_t of_format(const struct qm_graph *graph, const struct qm_graph_op
 /* The types that operand i may have. */
 static uint32_t wanted_types(const struct qm_graph *graph, const struct qm_graph_op *op, uint32_t i, bool floats) {
     if ((op->kind == QM_OP_GATHER || op->kind == QM_OP_GATHER_ND) && i == 1) return QM_TYPES_INDICES;
+    if (op->kind == QM_OP_SELECT && i == 0) return QM_TYPES_BOOL;
     if (qm_graph_has_weights(op->kind) && i > 0) return i == 1 ? QM_TYPES_BYTES : QM_TYPES_I32;
     if (op->kind == QM_OP_BATCH_MATMUL && i == 2) return QM_TYPES_I32;
     return of_format(graph, op, rules[op->kind].in) & ~(floats || takes_any_floats(op->kind) ? 0U : (uint32_t)QM_TYPES_F32);

@@ -1,21 +1,12 @@
 /* cast.c - stored numbers in another type, without scales: floats are cut toward zero and to the type, of NaN it is the highest number;
- * integers wrap.
+ * integers wrap; a bool is whether a number is not 0.
  */
 #include <math.h>
 
 #include "evaluate/kernels/kernel.h"
 
 const char *kernel_check_cast(const struct kernel *k) {
-    return (QM_TYPES_HOST >> kernel_output(k)->dtype & 1) != 0 ? NULL : "the host has no kernel for its output's type";
-}
-
-static int64_t integer_at(const struct kernel *k, size_t i) {
-    enum qm_dtype dtype = kernel_input(k, 0)->dtype;
-    int64_t wide;
-    if (dtype == QM_I32) return kernel_int32(k->inputs[0], i);
-    if (dtype != QM_I64) return kernel_byte(dtype, k->inputs[0], i);
-    memcpy(&wide, (const uint8_t *)k->inputs[0] + i * sizeof wide, sizeof wide);
-    return wide;
+    return (QM_TYPES_STORED >> kernel_output(k)->dtype & 1) != 0 ? NULL : "the host has no kernel for its output's type";
 }
 
 /* The lowest bits of the integer, as many as the type has, which memory has first. */
@@ -31,17 +22,26 @@ static int64_t cut_float(enum qm_dtype dtype, float x) {
     return x <= low ? (int64_t)low : x < end ? (int64_t)x : highest;
 }
 
+static void cast_float(const struct kernel *k, size_t i) {
+    enum qm_dtype to = kernel_output(k)->dtype;
+    float x = kernel_float(k->inputs[0], i);
+    if (to == QM_F32)
+        kernel_set_float(k->outputs[0], i, x);
+    else
+        set_integer(k, i, to == QM_BOOL ? x != 0 : cut_float(to, x));
+}
+
+static void cast_integer(const struct kernel *k, size_t i) {
+    enum qm_dtype to = kernel_output(k)->dtype;
+    int64_t x = kernel_integer(kernel_input(k, 0)->dtype, k->inputs[0], i);
+    if (to == QM_F32)
+        kernel_set_float(k->outputs[0], i, (float)x);
+    else
+        set_integer(k, i, to == QM_BOOL ? x != 0 : x);
+}
+
 bool kernel_run_cast(const struct kernel *k) {
-    bool from_floats = kernel_input(k, 0)->dtype == QM_F32, to_floats = kernel_output(k)->dtype == QM_F32;
-    for (size_t i = 0; i < qm_graph_elements(kernel_output(k)); i++) {
-        if (from_floats && to_floats)
-            kernel_set_float(k->outputs[0], i, kernel_float(k->inputs[0], i));
-        else if (from_floats)
-            set_integer(k, i, cut_float(kernel_output(k)->dtype, kernel_float(k->inputs[0], i)));
-        else if (to_floats)
-            kernel_set_float(k->outputs[0], i, (float)integer_at(k, i));
-        else
-            set_integer(k, i, integer_at(k, i));
-    }
+    bool from_floats = kernel_input(k, 0)->dtype == QM_F32;
+    for (size_t i = 0; i < qm_graph_elements(kernel_output(k)); i++) (from_floats ? cast_float : cast_integer)(k, i);
     return true;
 }

@@ -1,8 +1,18 @@
-/* kernel.c - what several kernels need: scales, activations, and shapes that are broadcast. */
+/* kernel.c - what several kernels need: elements, scales, activations, and shapes that are broadcast. */
 #include "evaluate/kernels/kernel.h"
 
 #include <float.h>
 #include <math.h>
+
+int64_t kernel_integer(enum qm_dtype dtype, const void *data, size_t i) {
+    int64_t wide;
+    int16_t half;
+    if (dtype == QM_BOOL) return ((const uint8_t *)data)[i] != 0;
+    if (dtype == QM_I32) return kernel_int32(data, i);
+    if (dtype == QM_I16) return memcpy(&half, (const uint8_t *)data + i * sizeof half, sizeof half), half;
+    if (dtype == QM_I64) return memcpy(&wide, (const uint8_t *)data + i * sizeof wide, sizeof wide), wide;
+    return kernel_byte(dtype, data, i);
+}
 
 bool kernel_is_scaled(const struct qm_graph_tensor *tensor) {
     const struct qm_quant *quant = &tensor->quant;
@@ -39,7 +49,7 @@ struct kernel_walk kernel_walk_begin(const struct kernel *k) {
     const struct qm_graph_tensor *out = kernel_output(k);
     struct kernel_walk walk = {.rank = out->rank, .end = (size_t)qm_graph_elements(out)};
     memcpy(walk.dims, out->dims, sizeof walk.dims);
-    for (uint32_t i = 0; i < 2 && kernel_has_input(k, i); i++) {
+    for (uint32_t i = 0; i < KERNEL_WALK_OPERANDS && kernel_has_input(k, i); i++) {
         const struct qm_graph_tensor *operand = kernel_input(k, i);
         size_t stride = 1;
         for (uint32_t d = 0; d < operand->rank; d++) {
@@ -54,9 +64,9 @@ struct kernel_walk kernel_walk_begin(const struct kernel *k) {
 void kernel_walk_next(struct kernel_walk *walk) {
     walk->to++;
     for (uint32_t d = walk->rank; d-- > 0;) {
-        for (uint32_t i = 0; i < 2; i++) walk->from[i] += walk->stride[i][d];
+        for (uint32_t i = 0; i < KERNEL_WALK_OPERANDS; i++) walk->from[i] += walk->stride[i][d];
         if (++walk->at[d] < walk->dims[d]) return;
         walk->at[d] = 0;
-        for (uint32_t i = 0; i < 2; i++) walk->from[i] -= walk->stride[i][d] * walk->dims[d];
+        for (uint32_t i = 0; i < KERNEL_WALK_OPERANDS; i++) walk->from[i] -= walk->stride[i][d] * walk->dims[d];
     }
 }

@@ -55,6 +55,9 @@ static inline int32_t kernel_int32(const void *data, size_t i) {
     return value;
 }
 
+/* Of any type of integers, and of bools. */
+int64_t kernel_integer(enum qm_dtype dtype, const void *data, size_t i);
+
 static inline bool kernel_is_byte(const struct qm_graph_tensor *tensor) {
     return tensor->dtype == QM_I8 || tensor->dtype == QM_U8;
 }
@@ -90,12 +93,13 @@ int32_t kernel_cut(const struct kernel *k, float number);
 
 /* ---- shapes ---- */
 
-/* Walks over the elements of an output, and over those of one or two operands whose shapes are broadcast to it. */
+/* Walks over the elements of an output, and over those of one to three operands whose shapes are broadcast to it. */
+enum { KERNEL_WALK_OPERANDS = 3 };
 struct kernel_walk {
     uint32_t rank, at[QM_MAX_RANK], dims[QM_MAX_RANK];
-    size_t stride[2][QM_MAX_RANK];
-    size_t from[2]; /* the operands' elements */
-    size_t to, end; /* the output's, and one behind its last */
+    size_t stride[KERNEL_WALK_OPERANDS][QM_MAX_RANK];
+    size_t from[KERNEL_WALK_OPERANDS]; /* the operands' elements */
+    size_t to, end;                    /* the output's, and one behind its last */
 };
 
 /* Whether each dimension of the operand, counted from the last, is that of the output or 1. */
@@ -110,12 +114,12 @@ typedef const char *kernel_checking(const struct kernel *k);
 typedef bool kernel_running(const struct kernel *k);
 
 kernel_checking kernel_check_pairs, kernel_check_add_n, kernel_check_reduce, kernel_check_arg, kernel_check_pool, kernel_check_resize,
-    kernel_check_fc;
+    kernel_check_fc, kernel_check_compare, kernel_check_logic, kernel_check_select;
 kernel_checking kernel_check_matmul, kernel_check_l2, kernel_check_softmax, kernel_check_log_softmax, kernel_check_quantize;
 kernel_checking kernel_check_dequantize, kernel_check_gather, kernel_check_gather_nd, kernel_check_move, kernel_check_repeat,
     kernel_check_cast;
 kernel_running kernel_run_pairs, kernel_run_add_n, kernel_run_function, kernel_run_reduce, kernel_run_arg, kernel_run_pool,
-    kernel_run_resize, kernel_run_fc;
+    kernel_run_resize, kernel_run_fc, kernel_run_compare, kernel_run_logic, kernel_run_select;
 kernel_running kernel_run_matmul, kernel_run_l2, kernel_run_softmax, kernel_run_log_softmax, kernel_run_quantize, kernel_run_dequantize;
 kernel_running kernel_run_gather, kernel_run_gather_nd, kernel_run_move, kernel_run_repeat, kernel_run_cast;
 

@@ -20,6 +20,10 @@ struct row {
 
 #define PAIR(types, needs)                                                                                                                 \
     { 2, 2, types, ONE_TYPE | (needs), kernel_check_pairs, kernel_run_pairs }
+#define COMPARE(types)                                                                                                                     \
+    { 2, 2, types, PLAIN | SCALED, kernel_check_compare, kernel_run_compare }
+#define LOGIC(inputs)                                                                                                                      \
+    { inputs, inputs, QM_TYPES_BOOL, PLAIN | ONE_TYPE, kernel_check_logic, kernel_run_logic }
 #define FUNCTION                                                                                                                           \
     { 1, 1, QM_TYPES_F32, PLAIN | ONE_TYPE | SAME_SHAPE, NULL, kernel_run_function }
 #define MOVE(inputs_max)                                                                                                                   \
@@ -41,6 +45,16 @@ static const struct row rows[QM_GRAPH_OP_KINDS] = {
     [QM_OP_MAXIMUM]            = PAIR(QM_TYPES_ANY, PLAIN),
     [QM_OP_SQUARED_DIFFERENCE] = PAIR(QM_TYPES_I8_F32, PLAIN | SCALED),
     [QM_OP_PRELU]              = PAIR(QM_TYPES_ANY, PLAIN | SCALED),
+    [QM_OP_EQUAL]              = COMPARE(QM_TYPES_HOST_BOOL),
+    [QM_OP_NOT_EQUAL]          = COMPARE(QM_TYPES_HOST_BOOL),
+    [QM_OP_GREATER]            = COMPARE(QM_TYPES_HOST),
+    [QM_OP_GREATER_EQUAL]      = COMPARE(QM_TYPES_HOST),
+    [QM_OP_LESS]               = COMPARE(QM_TYPES_HOST),
+    [QM_OP_LESS_EQUAL]         = COMPARE(QM_TYPES_HOST),
+    [QM_OP_LOGICAL_AND]        = LOGIC(2),
+    [QM_OP_LOGICAL_OR]         = LOGIC(2),
+    [QM_OP_LOGICAL_NOT]        = LOGIC(1),
+    [QM_OP_SELECT]             = {3, 3, QM_TYPES_HOST_BOOL, PLAIN, kernel_check_select, kernel_run_select},
     [QM_OP_RELU]               = FUNCTION,
     [QM_OP_RELU6]              = FUNCTION,
     [QM_OP_RELU_N1_TO_1]       = FUNCTION,
@@ -80,7 +94,7 @@ static const struct row rows[QM_GRAPH_OP_KINDS] = {
                                   kernel_run_log_softmax},
     [QM_OP_QUANTIZE]           = {1, 1, QM_TYPES_F32, PLAIN | SAME_SHAPE, kernel_check_quantize, kernel_run_quantize},
     [QM_OP_DEQUANTIZE]         = {1, 1, QM_TYPES_SUMS, PLAIN | SAME_SHAPE, kernel_check_dequantize, kernel_run_dequantize},
-    [QM_OP_CAST]               = {1, 1, QM_TYPES_HOST, PLAIN | SAME_SHAPE, kernel_check_cast, kernel_run_cast},
+    [QM_OP_CAST]               = {1, 1, QM_TYPES_STORED, PLAIN | SAME_SHAPE, kernel_check_cast, kernel_run_cast},
     [QM_OP_GATHER]             = {2, 2, QM_TYPES_ANY, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_gather, kernel_run_gather},
     [QM_OP_GATHER_ND]          = {2, 2, QM_TYPES_ANY, PLAIN | ONE_TYPE | SAME_QUANT, kernel_check_gather_nd, kernel_run_gather_nd},
     [QM_OP_CONCATENATION]      = MOVE(UINT32_MAX),
@@ -139,7 +153,6 @@ static const char *check_needs(const struct kernel *k, uint32_t needs) {
     struct qm_shape from = qm_graph_shape(in), to = qm_graph_shape(out);
     if ((needs & PLAIN) != 0 && k->op->activation != QM_ACT_NONE) return "it has a fused activation";
     if ((unsigned)k->op->activation > QM_ACT_RELU_N1_TO_1) return "its fused activation is unknown";
-    if ((needs & ONE_TYPE) != 0 && in->dtype != out->dtype) return "input and output have different types";
     if ((needs & SAME_SHAPE) != 0 && !qm_shape_same(&from, &to)) return "input and output have different shapes";
     if ((needs & SCALED) != 0 && !are_scaled(k)) return "an operand of bytes has not one positive scale and a zero point of its type";
     if (((needs & SAME_QUANT) != 0 && !same_quant(in, out, false)) || ((needs & NEAR_QUANT) != 0 && !same_quant(in, out, true)))
@@ -152,6 +165,8 @@ const char *kernel_check(const struct qm_graph *graph, const struct qm_graph_op 
     if ((unsigned)op->kind >= QM_GRAPH_OP_KINDS || rows[op->kind].run == NULL) return "the host has no kernel for it";
     const struct row *row = &rows[op->kind];
     if (!has_operands(&k, row)) return "its operands are not those of the operator";
+    if ((row->needs & ONE_TYPE) != 0 && kernel_input(&k, 0)->dtype != kernel_output(&k)->dtype)
+        return "input and output have different types";
     if ((row->types >> kernel_input(&k, 0)->dtype & 1) == 0) return "the host has no kernel for its type";
     const char *problem = check_needs(&k, row->needs);
     return problem == NULL && row->check != NULL ? row->check(&k) : problem;

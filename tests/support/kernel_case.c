@@ -79,7 +79,9 @@ double kernel_case_stored(const struct kernel_case *c, uint32_t tensor, size_t i
     const void *data = c->data[tensor];
     switch (c->tensors[tensor].dtype) {
     case QM_I8: return ((const int8_t *)data)[i];
-    case QM_U8: return ((const uint8_t *)data)[i];
+    case QM_U8:
+    case QM_BOOL: return ((const uint8_t *)data)[i];
+    case QM_I16: return ((const int16_t *)data)[i];
     case QM_I32: return ((const int32_t *)data)[i];
     case QM_I64: return (double)((const int64_t *)data)[i];
     default: return (double)((const float *)data)[i];

@@ -272,7 +272,7 @@ static bool run_other(const struct reference_site *r) {
 }
 
 static void run_op(const struct reference_site *r) {
-    if (reference_run_pair(r) || reference_run_float(r)) return;
+    if (reference_run_compare(r) || reference_run_pair(r) || reference_run_float(r)) return;
     switch (r->op->kind) {
     case QM_OP_CONV_2D: run_map(r, conv_at); break;
     case QM_OP_TRANSPOSE_CONV: run_map(r, transpose_conv_at); break;

@@ -123,24 +123,20 @@ static void run_pack(const struct reference_site *r) {
     }
 }
 
-/* What is stored, cut toward zero; floats that the type has not become its nearest end, of integers the low bits remain. */
+/* What is stored, cut toward zero; floats that the type has not become its nearest end, of integers the low bits remain, of bools whether
+ * it is something. */
 static void run_cast(const struct reference_site *r) {
+    enum qm_dtype to = r->out->dtype;
+    double high = to == QM_U8 ? 255 : ldexp(1, 8 * (int)qm_dtype_bytes(to) - 1) - 1, low = to == QM_U8 ? 0 : -high - 1;
     for (uint64_t i = 0; i < qm_graph_elements(r->out); i++) {
-        const int8_t *bytes = r->bytes[r->op->inputs[0]];
-        int32_t whole = 0;
-        if (r->in->dtype == QM_I32) memcpy(&whole, bytes + 4 * i, 4);
-        double value = r->in->dtype == QM_I32 ? whole : stored(r->in, bytes, i);
-        double low = r->out->dtype == QM_U8   ? 0
-                     : r->out->dtype == QM_I8 ? -128
-                                              : INT32_MIN,
-               high = r->out->dtype == QM_I32 ? INT32_MAX : low + 255;
-        if (r->out->dtype == QM_F32) {
+        double value = stored(r->in, r->bytes[r->op->inputs[0]], i);
+        if (to == QM_F32) {
             set_real(r, i, (float)value);
             continue;
         }
-        if (r->in->dtype == QM_F32) value = isnan(value) || value > high ? high : value < low ? low : trunc(value);
-        whole = (int32_t)value;
-        memcpy(r->to + i * qm_dtype_bytes(r->out->dtype), &whole, qm_dtype_bytes(r->out->dtype));
+        if (r->in->dtype == QM_F32 && to != QM_BOOL) value = isnan(value) || value > high ? high : value < low ? low : trunc(value);
+        int64_t whole = to == QM_BOOL ? value != 0 : (int64_t)value;
+        memcpy(r->to + i * qm_dtype_bytes(to), &whole, qm_dtype_bytes(to));
     }
 }
 

@@ -43,7 +43,16 @@ static inline void set_real(const struct reference_site *r, uint64_t i, float va
 
 /* A number as it is stored, whatever its type. */
 static inline double stored(const struct qm_graph_tensor *tensor, const int8_t *bytes, uint64_t i) {
-    return tensor->dtype == QM_F32 ? (double)real(bytes, i) : number(tensor, bytes, i);
+    int16_t half;
+    int32_t word;
+    int64_t wide;
+    switch (tensor->dtype) {
+    case QM_F32: return (double)real(bytes, i);
+    case QM_I16: return memcpy(&half, bytes + 2 * i, 2), half;
+    case QM_I32: return memcpy(&word, bytes + 4 * i, 4), word;
+    case QM_I64: return memcpy(&wide, bytes + 8 * i, 8), (double)wide;
+    default: return number(tensor, bytes, i);
+    }
 }
 
 /* Coordinates of element i, and the other way round. */
@@ -75,11 +84,12 @@ int32_t reference_ratio31(int32_t f31);
 void reference_inverse_root(int32_t x, int32_t *multiplier, int *shift);
 
 /* The parts. False: the operator is one of another part. */
-bool reference_run_table(const struct reference_site *r); /* functions of one byte */
-bool reference_run_move(const struct reference_site *r);  /* mean, quantization and what moves elements */
-bool reference_run_list(const struct reference_site *r);  /* more of what moves elements */
-bool reference_run_pair(const struct reference_site *r);  /* of two operands, bytes or floats */
-bool reference_run_row(const struct reference_site *r);   /* sums, extremes, products and rows of bytes; bilinear resizing */
-bool reference_run_float(const struct reference_site *r); /* of floats, but for pairs */
+bool reference_run_table(const struct reference_site *r);   /* functions of one byte */
+bool reference_run_move(const struct reference_site *r);    /* mean, quantization and what moves elements */
+bool reference_run_list(const struct reference_site *r);    /* more of what moves elements */
+bool reference_run_pair(const struct reference_site *r);    /* of two operands, bytes or floats */
+bool reference_run_compare(const struct reference_site *r); /* what gives or takes bools, but for CAST */
+bool reference_run_row(const struct reference_site *r);     /* sums, extremes, products and rows of bytes; bilinear resizing */
+bool reference_run_float(const struct reference_site *r);   /* of floats, but for pairs */
 
 #endif

@@ -9,7 +9,16 @@
 
 enum { BUILD_TENSORS = 512, BUILD_NODES = 24, BUILD_OPERANDS = 400, BUILD_NUMBERS = 8, BUILD_SLOTS = 8 };
 
-enum build_type { BUILD_FLOAT = 0, BUILD_INT32 = 2, BUILD_UINT8 = 3, BUILD_INT64 = 4, BUILD_BOOL = 6, BUILD_INT16 = 7, BUILD_INT8 = 9 };
+enum build_type {
+    BUILD_FLOAT = 0,
+    BUILD_INT32 = 2,
+    BUILD_UINT8 = 3,
+    BUILD_INT64 = 4,
+    BUILD_BOOL = 6,
+    BUILD_INT16 = 7,
+    BUILD_INT8 = 9,
+    BUILD_UINT32 = 15
+};
 
 struct build_tensor {
     enum build_type type;

@@ -33,9 +33,10 @@ struct qm_shape tflite_draw_shape(struct tflite_draw *d, uint32_t rank) {
 
 /* ---- tensors ---- */
 
-static enum build_type file_type(enum qm_dtype dtype) {
+uint32_t tflite_draw_file_type(enum qm_dtype dtype) {
     static const enum build_type types[QM_DTYPES] = {
-        [QM_I8] = BUILD_INT8, [QM_U8] = BUILD_UINT8, [QM_I32] = BUILD_INT32, [QM_F32] = BUILD_FLOAT, [QM_I64] = BUILD_INT64};
+        [QM_I8] = BUILD_INT8,   [QM_U8] = BUILD_UINT8,  [QM_I16] = BUILD_INT16, [QM_I32] = BUILD_INT32,
+        [QM_F32] = BUILD_FLOAT, [QM_I64] = BUILD_INT64, [QM_BOOL] = BUILD_BOOL};
     return types[dtype];
 }
 
@@ -70,11 +71,12 @@ uint32_t tflite_draw_tensor(struct tflite_draw *d, enum qm_dtype dtype, const st
     *tensor = (struct qm_graph_tensor){.name = qm_arena_printf(d->arena, "t%u", index), .dtype = dtype, .rank = shape->rank};
     memcpy(tensor->dims, shape->dims, sizeof tensor->dims);
     tensor->size_bytes = (size_t)qm_graph_elements(tensor) * qm_dtype_bytes(dtype);
-    said->type = file_type(dtype);
+    said->type = tflite_draw_file_type(dtype);
     for (uint32_t i = 0; i < shape->rank; i++) said->dims[i] = (int32_t)shape->dims[i];
     d->file.tensor_count = d->graph.tensor_count;
-    if (dtype == QM_I8 || dtype == QM_U8) draw_quant(d, index, reach);
-    d->reach[index] = dtype == QM_F32 ? reach : 128 * (dtype == QM_I32 || dtype == QM_I64 ? 1 : (double)tensor->quant.scale[0]);
+    bool is_byte = dtype == QM_I8 || dtype == QM_U8;
+    if (is_byte) draw_quant(d, index, reach);
+    d->reach[index] = dtype == QM_F32 ? reach : 128 * (is_byte ? (double)tensor->quant.scale[0] : 1);
     return index;
 }
 
@@ -233,12 +235,14 @@ void tflite_draw_activation(struct tflite_draw *d, struct qm_graph_op *op, uint3
 /* ---- all ---- */
 
 static const struct tflite_draw_row *draw_row(struct tflite_draw *d) {
-    const struct tflite_draw_row *const tables[] = {tflite_draw_sums, tflite_draw_elements, tflite_draw_moves, tflite_draw_shapes};
+    const struct tflite_draw_row *const tables[] = {tflite_draw_sums, tflite_draw_elements, tflite_draw_moves, tflite_draw_shapes,
+                                                    tflite_draw_compares};
+    enum { TABLES = sizeof tables / sizeof *tables };
     uint32_t count = 0, at;
-    for (int t = 0; t < 4; t++)
+    for (int t = 0; t < TABLES; t++)
         for (const struct tflite_draw_row *row = tables[t]; row->draw != NULL; row++) count++;
     at = tflite_draw_between(d, 0, count - 1);
-    for (int t = 0; t < 4; t++)
+    for (int t = 0; t < TABLES; t++)
         for (const struct tflite_draw_row *row = tables[t]; row->draw != NULL; row++)
             if (at-- == 0) return row;
     return NULL;

@@ -36,6 +36,7 @@ enum {
     DRAW_I8 = 1 << QM_I8,
     DRAW_U8 = 1 << QM_U8,
     DRAW_F32 = 1 << QM_F32,
+    DRAW_BOOL = 1 << QM_BOOL,
     DRAW_BYTES = DRAW_I8 | DRAW_U8,
     DRAW_ANY = DRAW_BYTES | DRAW_F32
 };
@@ -49,13 +50,16 @@ struct tflite_draw_row {
 };
 
 /* Tables of operators by files of the drawing; a row with draw NULL ends each. */
-extern const struct tflite_draw_row tflite_draw_sums[], tflite_draw_elements[], tflite_draw_moves[], tflite_draw_shapes[];
+extern const struct tflite_draw_row tflite_draw_sums[], tflite_draw_elements[], tflite_draw_moves[], tflite_draw_shapes[],
+    tflite_draw_compares[];
 
 uint32_t tflite_draw_between(struct tflite_draw *d, uint32_t low, uint32_t high);
 bool tflite_draw_chance(struct tflite_draw *d, uint32_t percent);
 enum qm_dtype tflite_draw_type(struct tflite_draw *d, uint32_t types);
 struct qm_shape tflite_draw_shape(struct tflite_draw *d, uint32_t rank);
 
+/* As the file numbers a type. */
+uint32_t tflite_draw_file_type(enum qm_dtype dtype);
 /* A tensor; of bytes with a scale for numbers of up to a magnitude, about, and a zero point. */
 uint32_t tflite_draw_tensor(struct tflite_draw *d, enum qm_dtype dtype, const struct qm_shape *shape, double reach);
 /* One of the type and the quantization of another. */

@@ -33,19 +33,16 @@ static void draw_dequantize(struct tflite_draw *d, const struct tflite_draw_row 
     draw_result(d, row, in, QM_F32, d->reach[in]);
 }
 
-static uint32_t said_type(enum qm_dtype dtype) {
-    return dtype == QM_I8 ? BUILD_INT8 : dtype == QM_U8 ? BUILD_UINT8 : dtype == QM_I32 ? BUILD_INT32 : BUILD_FLOAT;
-}
-
-/* To int32 as well, and then perhaps from it. */
+/* To a type that only CAST and what selects know as well, and then perhaps from it. */
 static void draw_cast(struct tflite_draw *d, const struct tflite_draw_row *row) {
+    static const enum qm_dtype rare[] = {QM_I32, QM_I16, QM_BOOL};
     uint32_t in = tflite_draw_source(d, row->types, 1, 5), casts = tflite_draw_chance(d, 50) ? 2 : 1;
     for (uint32_t i = 0; i < casts; i++) {
         enum qm_dtype from = d->tensors[in].dtype, to = tflite_draw_chance(d, 40) ? QM_F32 : tflite_draw_type(d, DRAW_BYTES);
-        if (i + 1 < casts || tflite_draw_chance(d, 10)) to = QM_I32;
+        if (i + 1 < casts || tflite_draw_chance(d, 10)) to = rare[tflite_draw_between(d, 0, 2)];
         in = draw_result(d, row, in, to, to == QM_F32 ? UINT8_MAX : 1);
-        tflite_draw_slot(d, CAST_FROM, said_type(from));
-        tflite_draw_slot(d, CAST_TO, said_type(to));
+        tflite_draw_slot(d, CAST_FROM, tflite_draw_file_type(from));
+        tflite_draw_slot(d, CAST_TO, tflite_draw_file_type(to));
     }
 }
 
@@ -327,7 +324,7 @@ const struct tflite_draw_row tflite_draw_elements[] = {
     {TFLITE_ARG_MAX,            OPTIONS_ARG_MAX,            QM_OP_ARG_MAX,            DRAW_ANY,          draw_arg},
     {TFLITE_ARG_MIN,            OPTIONS_ARG_MIN,            QM_OP_ARG_MIN,            DRAW_ANY,          draw_arg},
     {TFLITE_QUANTIZE,           OPTIONS_QUANTIZE,           QM_OP_QUANTIZE,           DRAW_ANY,          draw_quantize},
-    {TFLITE_CAST,               OPTIONS_CAST,               QM_OP_CAST,               DRAW_ANY,          draw_cast},
+    {TFLITE_CAST,               OPTIONS_CAST,               QM_OP_CAST,               DRAW_ANY | DRAW_BOOL, draw_cast},
     {TFLITE_DEQUANTIZE,         OPTIONS_DEQUANTIZE,         QM_OP_DEQUANTIZE,         DRAW_BYTES,        draw_dequantize},
     {TFLITE_RELU,               OPTIONS_NONE,               QM_OP_RELU,               DRAW_ANY,          draw_function},
     {TFLITE_RELU6,              OPTIONS_NONE,               QM_OP_RELU6,              DRAW_ANY,          draw_function},

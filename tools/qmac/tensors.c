@@ -14,8 +14,8 @@
 #include "tools/qmac/cli.h"
 
 static const char *const npy_types[QM_DTYPES] = {
-    [QM_I8] = "i1", [QM_U8] = "u1", [QM_I16] = "i2", [QM_I32] = "i4", [QM_F32] = "f4", [QM_I64] = "i8"};
-_Static_assert(QM_DTYPES == QM_I64 + 1, "a type of tensors has no name in .npy files");
+    [QM_I8] = "i1", [QM_U8] = "u1", [QM_I16] = "i2", [QM_I32] = "i4", [QM_F32] = "f4", [QM_I64] = "i8", [QM_BOOL] = "b1"};
+_Static_assert(QM_DTYPES == QM_BOOL + 1, "a type of tensors has no name in .npy files");
 
 /* ---- inputs ---- */
 

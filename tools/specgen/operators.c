@@ -38,7 +38,8 @@ static void print_types(enum qm_types types) {
     static const struct {
         unsigned types;
         const char *name;
-    } names[] = {{QM_TYPES_BYTES, "b"}, {QM_TYPES_I8, "int8"}, {QM_TYPES_F32, "f"}, {QM_TYPES_I32, "int32"}, {1U << QM_I64, "int64"}};
+    } names[] = {{QM_TYPES_BYTES, "b"},   {QM_TYPES_I8, "int8"},   {QM_TYPES_F32, "f"},    {QM_TYPES_I32, "int32"},
+                 {1U << QM_I64, "int64"}, {QM_TYPES_BOOL, "bool"}, {1U << QM_I16, "int16"}};
     unsigned left = types;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if ((left & names[i].types) != names[i].types) continue;

@@ -36,26 +36,39 @@ void tflite_read_l2(const struct tflite_operator *o) {
 
 /* ---- of two ---- */
 
-/* Dimension d of the output, counted from the last, as a tensor has it: 1 where it has none. */
-static uint32_t dim_of(const struct qm_graph_tensor *tensor, const struct qm_graph_tensor *out, uint32_t d) {
-    uint32_t missing = out->rank - tensor->rank;
+/* Dimension d of an output of so many, counted from the last, as a tensor has it: 1 where it has none. */
+static uint32_t dim_of(const struct qm_graph_tensor *tensor, uint32_t rank, uint32_t d) {
+    uint32_t missing = rank - tensor->rank;
     return d < missing ? 1 : tensor->dims[d - missing];
 }
 
-/* Each dimension of the output is that of the operands, of which one or both may have one element. */
+/* The most dimensions that an operand has, and of each, counted from the last, the largest extent. */
+static struct qm_shape broadcast_shape(const struct tflite_operator *o) {
+    struct qm_shape shape = {0};
+    for (uint32_t i = 0; i < o->op->input_count; i++)
+        if (tflite_input(o, i)->rank > shape.rank) shape.rank = tflite_input(o, i)->rank;
+    for (uint32_t i = 0; i < o->op->input_count; i++)
+        for (uint32_t d = 0; d < shape.rank; d++) {
+            uint32_t extent = dim_of(tflite_input(o, i), shape.rank, d);
+            if (extent > shape.dims[d]) shape.dims[d] = extent;
+        }
+    return shape;
+}
+
+/* Each dimension of the output is that of the operands, of which some or all may have one element. */
 static void check_broadcast(const struct tflite_operator *o) {
-    const struct qm_graph_tensor *a = tflite_input(o, 0), *b = tflite_input(o, 1), *out = tflite_output(o, 0);
-    const struct qm_graph_tensor *longer = a->rank > b->rank ? a : b;
-    uint32_t dims[QM_MAX_RANK];
-    for (uint32_t d = 0; d < longer->rank; d++) {
-        uint32_t left = dim_of(a, longer, d), right = dim_of(b, longer, d);
-        dims[d] = left > right ? left : right;
-    }
-    tflite_open_shape(o, 0, longer->rank, dims);
-    bool fits = a->rank <= out->rank && b->rank <= out->rank;
+    struct qm_shape shape = broadcast_shape(o);
+    tflite_open_shape(o, 0, shape.rank, shape.dims);
+    const struct qm_graph_tensor *out = tflite_output(o, 0);
+    bool fits = shape.rank <= out->rank;
     for (uint32_t d = 0; d < out->rank && fits; d++) {
-        uint32_t left = dim_of(a, out, d), right = dim_of(b, out, d), larger = left > right ? left : right;
-        fits = (left == right || left == 1 || right == 1) && out->dims[d] == larger;
+        uint32_t largest = 1;
+        for (uint32_t i = 0; i < o->op->input_count; i++) {
+            uint32_t extent = dim_of(tflite_input(o, i), out->rank, d);
+            fits = fits && (extent == 1 || extent == out->dims[d]);
+            if (extent > largest) largest = extent;
+        }
+        fits = fits && largest == out->dims[d];
     }
     if (!fits) tflite_refuse(o, "the output's shape is not that of the operands");
 }
@@ -95,6 +108,15 @@ void tflite_read_pair(const struct tflite_operator *o) {
     check_broadcast(o);
 }
 
+/* The condition may also be one for each element of the first dimension, which SELECT_V2 has not. */
+void tflite_read_select(const struct tflite_operator *o) {
+    uint32_t rank = tflite_input(o, 0)->rank;
+    if (rank == 1 && tflite_input(o, 1)->rank > 1)
+        tflite_refuse(
+            o, "the condition selects along the first dimension, which is not supported; SELECT_V2 with a condition of all dimensions is");
+    check_broadcast(o);
+}
+
 /* The slopes are broadcast to the input, not the input to them. */
 void tflite_read_prelu(const struct tflite_operator *o) {
     check_broadcast(o);
@@ -117,7 +139,7 @@ void tflite_read_matmul(const struct tflite_operator *o) {
     const uint32_t *rows = &a->dims[a->rank - 2], *columns = &b->dims[b->rank - 2];
     bool fits = rows[!o->op->first_transposed] == columns[o->op->transposed];
     for (uint32_t d = 0; d + 2 < rank; d++) {
-        uint32_t left = dim_of(a, longer, d), right = dim_of(b, longer, d);
+        uint32_t left = dim_of(a, rank, d), right = dim_of(b, rank, d);
         fits = fits && (left == right || left == 1 || right == 1);
         dims[d] = left > right ? left : right;
     }

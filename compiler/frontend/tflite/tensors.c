@@ -11,7 +11,8 @@ static const struct {
     uint8_t type;
     enum qm_dtype dtype;
     uint32_t bits; /* of an element in the file */
-} types[] = {{0, QM_F32, 32}, {2, QM_I32, 32}, {3, QM_U8, 8}, {4, QM_I64, 64}, {7, QM_I16, 16}, {9, QM_I8, 8}, {17, QM_I8, 4}};
+} types[] = {{0, QM_F32, 32}, {2, QM_I32, 32}, {3, QM_U8, 8}, {4, QM_I64, 64},
+             {6, QM_BOOL, 8}, {7, QM_I16, 16}, {9, QM_I8, 8}, {17, QM_I8, 4}};
 
 enum { TYPES = sizeof types / sizeof *types, NIBBLE = 4 };
 

@@ -130,6 +130,8 @@ Test(elements, casts_of_floats_are_cut_as_litert_cuts_them) {
     static const struct cast casts[] = {
         {QM_I8, {-128, -128, -128, -1, 0, 1, 127, 127, 127, 127, 127, -128, 127, 127}},
         {QM_U8, {0, 0, 0, 0, 0, 1, 127, 128, 255, 255, 255, 0, 255, 255}},
+        {QM_I16, {-300, -129, -128, -1, 0, 1, 127, 128, 255, 256, 32767, -32768, 32767, 32767}},
+        {QM_BOOL, {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}},
         {QM_I32, {-300, -129, -128, -1, 0, 1, 127, 128, 255, 256, 2147483647, -2147483648.0, 2147483520, 2147483647}}};
     for (size_t k = 0; k < sizeof casts / sizeof *casts; k++) check_cast(&casts[k], QM_F32, floats);
 }
@@ -139,6 +141,8 @@ Test(elements, casts_of_integers_wrap_or_round) {
     static const int32_t integers[CASTS] = {-300, -129, 127, 128, 255, 256, 16777217, 2147483647};
     static const struct cast casts[] = {{QM_I8, {-44, 127, 127, -128, -1, 0, 1, -1}},
                                         {QM_U8, {212, 127, 127, 128, 255, 0, 1, 255}},
+                                        {QM_I16, {-300, -129, 127, 128, 255, 256, 1, -1}},
+                                        {QM_BOOL, {1, 1, 1, 1, 1, 1, 1, 1}},
                                         {QM_F32, {-300, -129, 127, 128, 255, 256, 16777216, 2147483648}}};
     for (size_t k = 0; k < sizeof casts / sizeof *casts; k++) check_cast(&casts[k], QM_I32, integers);
 }

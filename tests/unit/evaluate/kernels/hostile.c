@@ -30,9 +30,14 @@ static uint32_t draw_extent(struct wild *w) {
     return draw(w, 60) == 0 ? (uint32_t)qm_prng_next(&w->prng) : draw(w, 4);
 }
 
+/* Mostly bytes. */
+static enum qm_dtype draw_type(struct wild *w) {
+    return draw(w, 3) > 0 ? (draw(w, 2) == 0 ? QM_U8 : QM_I8) : (enum qm_dtype)draw(w, QM_DTYPES);
+}
+
 static void draw_tensor(struct wild *w, uint32_t i, const struct qm_graph_tensor *like) {
     struct qm_graph_tensor *tensor = &w->tensors[i];
-    *tensor = (struct qm_graph_tensor){.name = "t", .dtype = (enum qm_dtype)draw(w, QM_DTYPES), .rank = draw(w, 5)};
+    *tensor = (struct qm_graph_tensor){.name = "t", .dtype = draw_type(w), .rank = draw(w, 5)};
     for (uint32_t d = 0; d < QM_MAX_RANK; d++) tensor->dims[d] = 1 + draw_extent(w);
     if (draw(w, 3) == 0) tensor->rank = 4;
     if (like != NULL && draw(w, 4) > 0) *tensor = *like;
@@ -65,6 +70,16 @@ static void draw_packed(struct wild *w) {
     out->rank++;
 }
 
+/* Bools and indices, mostly where the operators that have some ask for them. */
+static void draw_rare_types(struct wild *w) {
+    enum qm_graph_op_kind kind = w->op.kind;
+    bool logic = kind == QM_OP_LOGICAL_AND || kind == QM_OP_LOGICAL_OR || kind == QM_OP_LOGICAL_NOT;
+    for (uint32_t i = 0; i < TENSORS && logic && draw(w, 4) > 0; i++) w->tensors[i].dtype = QM_BOOL;
+    if (kind == QM_OP_SELECT && draw(w, 4) > 0) w->tensors[0].dtype = QM_BOOL;
+    if ((kind == QM_OP_GATHER || kind == QM_OP_GATHER_ND) && draw(w, 4) > 0) w->tensors[1].dtype = draw(w, 2) ? QM_I32 : QM_I64;
+    if (kind >= QM_OP_EQUAL && kind <= QM_OP_LESS_EQUAL && draw(w, 4) > 0) w->tensors[TENSORS - 1].dtype = QM_BOOL;
+}
+
 static void draw_wild(struct wild *w, enum qm_graph_op_kind kind) {
     w->op = (struct qm_graph_op){.kind = kind, .beta = 1, .input_count = 1 + draw(w, 3), .output_count = 1};
     w->graph = (struct qm_graph){.tensors = w->tensors, .tensor_count = TENSORS, .ops = &w->op, .op_count = 1};
@@ -78,6 +93,7 @@ static void draw_wild(struct wild *w, enum qm_graph_op_kind kind) {
     uint32_t *const words[] = {&w->op.kernel_h, &w->op.kernel_w, &w->op.stride_h, &w->op.stride_w,
                                &w->op.pad_top,  &w->op.pad_left, &w->op.axis,     &w->op.axes};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) *words[i] = draw_extent(w);
+    draw_rare_types(w);
     if (kind == QM_OP_PACK) draw_packed(w);
     if (kind == QM_OP_TRANSPOSE || kind == QM_OP_STRIDED_SLICE || kind == QM_OP_PAD) draw_places(w);
     w->op.activation = (enum qm_activation)(draw(w, 3) > 0 ? 0 : draw(w, 4));

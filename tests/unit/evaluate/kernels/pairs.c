@@ -1,7 +1,9 @@
-/* pairs.c - sums, products, quotients and extremes of two operands against their definitions, with random shapes, types and scales. */
+/* pairs.c - sums, products, quotients, extremes and comparisons of two operands, and what bools select, against their definitions, with
+ * random shapes, types and scales. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <math.h>
+#include <string.h>
 
 #include "tests/support/kernel_case.h"
 #include "tests/support/reference.h"
@@ -203,6 +205,83 @@ Test(pairs, quotients_of_floats_are_rounded_once) {
         for (size_t i = 0; i < qm_graph_elements(&c.tensors[1]); i++)
             if (((float *)c.data[1])[i] == 0) ((float *)c.data[1])[i] = 1;
         compare(&c, quotient_of_floats, quotient_of_floats);
+    }
+}
+
+/* ---- comparisons ---- */
+
+/* Of bytes 256 times what they mean is compared, rounded; NaN is not equal to anything, and nothing else. */
+Test(pairs, comparisons_equal_their_definitions) {
+    static const enum qm_graph_op_kind kinds[] = {QM_OP_EQUAL, QM_OP_NOT_EQUAL,     QM_OP_GREATER,
+                                                  QM_OP_LESS,  QM_OP_GREATER_EQUAL, QM_OP_LESS_EQUAL};
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct kernel_case c;
+        sketch(&c, kinds[seed % 6], QM_ANY_DTYPES, seed);
+        c.tensors[2].dtype = QM_BOOL;
+        if (seed % 5 == 0 && c.tensors[0].dtype == QM_F32) ((float *)c.data[0])[0] = NAN;
+        for (uint32_t i = 0; i < 2 && c.tensors[0].dtype != QM_F32; i++)
+            kernel_case_quant(&c, i, (float)(kernel_case_scale(&c, i) / 2), kernel_case_zero(&c, i));
+        if (seed % 7 == 0) c.tensors[1].quant = c.tensors[0].quant;
+        cr_assert(kernel_case_check(&c) == NULL && kernel_case_run(&c));
+        for (size_t i = 0; i < qm_graph_elements(&c.tensors[2]); i++) {
+            struct numbers n = numbers_at(&c, i);
+            bool floats = c.tensors[0].dtype == QM_F32;
+            double a = floats ? n.x : reference_scale_real(n.a * 256, kernel_case_scale(&c, 0));
+            double b = floats ? n.y : reference_scale_real(n.b * 256, kernel_case_scale(&c, 1));
+            const bool want[] = {a == b, a != b, a > b, a < b, a >= b, a <= b};
+            cr_assert(kernel_case_stored(&c, 2, i) == want[seed % 6], "%s of %g and %g", qm_graph_op_name(kinds[seed % 6]), a, b);
+        }
+        kernel_case_close(&c);
+    }
+}
+
+Test(pairs, steps_of_one_are_not_compared) {
+    struct kernel_case c;
+    sketch(&c, QM_OP_GREATER, QM_I8, 1);
+    c.tensors[2].dtype = QM_BOOL;
+    cr_expect(kernel_case_check(&c) == NULL);
+    kernel_case_quant(&c, 1, 1, 0);
+    cr_expect(
+        eq(str, (char *)(uintptr_t)kernel_case_check(&c), (char *)"a scale is 1 or more, for which TFLite's kernels have no comparison"));
+    kernel_case_close(&c);
+}
+
+/* The condition [4][1], the operands [3] and [4][3]. */
+Test(pairs, a_condition_selects_what_is_stored) {
+    static const uint8_t conditions[] = {1, 0, 0, 1}, row[] = {7, 8, 9};
+    struct kernel_case c;
+    kernel_case_open(&c, QM_OP_SELECT, 0);
+    kernel_case_input(&c, QM_BOOL, 2, (uint32_t[]){4, 1});
+    kernel_case_input(&c, QM_U8, 1, (uint32_t[]){3});
+    kernel_case_input(&c, QM_U8, 2, (uint32_t[]){4, 3});
+    kernel_case_output(&c, QM_U8, 2, (uint32_t[]){4, 3});
+    memcpy(c.data[0], conditions, sizeof conditions);
+    memcpy(c.data[1], row, sizeof row);
+    cr_assert(kernel_case_check(&c) == NULL && kernel_case_run(&c));
+    for (size_t i = 0; i < 12; i++)
+        cr_expect(kernel_case_stored(&c, 3, i) == (conditions[i / 3] ? row[i % 3] : kernel_case_stored(&c, 2, i)));
+    c.tensors[0].dtype = QM_I8;
+    cr_expect(kernel_case_check(&c) != NULL);
+    kernel_case_close(&c);
+}
+
+Test(pairs, bools_say_things_together) {
+    static const uint8_t a[] = {0, 0, 1, 1}, b[] = {0, 1, 0, 1};
+    static const struct {
+        enum qm_graph_op_kind kind;
+        uint8_t want[4];
+    } logics[] = {{QM_OP_LOGICAL_AND, {0, 0, 0, 1}}, {QM_OP_LOGICAL_OR, {0, 1, 1, 1}}, {QM_OP_LOGICAL_NOT, {1, 1, 0, 0}}};
+    for (size_t k = 0; k < sizeof logics / sizeof *logics; k++) {
+        struct kernel_case c;
+        kernel_case_open(&c, logics[k].kind, 0);
+        for (uint32_t i = 0; i < (logics[k].kind == QM_OP_LOGICAL_NOT ? 1 : 2); i++) {
+            kernel_case_input(&c, QM_BOOL, 1, (uint32_t[]){4});
+            memcpy(c.data[i], i == 0 ? a : b, sizeof a);
+        }
+        kernel_case_output(&c, QM_BOOL, 1, (uint32_t[]){4});
+        cr_assert(kernel_case_check(&c) == NULL && kernel_case_run(&c));
+        cr_expect(memcmp(c.data[c.op.outputs[0]], logics[k].want, 4) == 0);
+        kernel_case_close(&c);
     }
 }
 

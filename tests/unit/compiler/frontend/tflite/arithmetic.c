@@ -35,6 +35,18 @@ Test(tflite_arithmetic, slopes_are_broadcast_to_the_input_alone) {
     tiny_refuse(&t, "operator 0 PRELU: the output's shape");
 }
 
+/* SELECT_V2 broadcasts all three; SELECT's condition may lack dimensions only when it has none. */
+Test(tflite_arithmetic, conditions_are_broadcast) {
+    struct tiny t = model(TFLITE_SELECT_V2, OPTIONS_SELECT_V2, (const uint32_t[][5]){{4, 1}, {1, 4, 4, 6}, {6}, {1, 4, 4, 6}}, 4);
+    t.data = 7;
+    cr_expect(eq(int, tiny_accept(&t).kind, QM_OP_SELECT));
+    t.dims[2][0] = 2;
+    tiny_refuse(&t, "operator 0 SELECT: the output's shape is not that of the operands");
+    t = model(TFLITE_SELECT, OPTIONS_SELECT, (const uint32_t[][5]){{4}, {4, 6}, {4, 6}, {4, 6}}, 4);
+    t.data = 7;
+    tiny_refuse(&t, "operator 0 SELECT: the condition selects along the first dimension");
+}
+
 Test(tflite_arithmetic, the_axis_of_an_extreme_is_gone) {
     struct tiny t = model(TFLITE_ARG_MAX, OPTIONS_ARG_MAX, (const uint32_t[][5]){{2, 3, 4}, {1}, {2, 4}}, 3);
     t.integers = 2;

@@ -298,9 +298,9 @@ Test(tflite_shapes, types_that_the_graph_has_not_are_named_once) {
     m.node_count = 3;
     m.nodes[1] = (struct build_node){TFLITE_RELU, 0, .inputs = {5}, .input_count = 1, .outputs = {6}};
     m.nodes[2] = (struct build_node){TFLITE_RELU, 0, .inputs = {6}, .input_count = 1, .outputs = {7}};
-    for (int i = 5; i < 8; i++) m.tensors[i] = (struct build_tensor){.type = BUILD_BOOL, .dims = {2}, .count = i == 5};
+    for (int i = 5; i < 8; i++) m.tensors[i] = (struct build_tensor){.type = BUILD_UINT32, .dims = {2}, .count = i == 5};
     m.tensor_count = 8;
-    refuse(&m, "made: operator 1 RELU on BOOL is not supported (also 2); docs/operators.md lists what runs where");
+    refuse(&m, "made: operator 1 RELU on UINT32 is not supported (also 2); docs/operators.md lists what runs where");
 }
 
 Test(tflite_shapes, indices_are_integers_within_the_axis) {
