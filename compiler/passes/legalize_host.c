@@ -18,8 +18,14 @@ enum qm_status legalize_host(const struct site *s) {
     return add_host_layer(s, s->op->graph);
 }
 
+static bool all_constant(const struct site *s, const struct qm_graph_op *op) {
+    for (uint32_t i = 0; i < op->input_count; i++)
+        if (op->inputs[i] != QM_NO_TENSOR && s->l->graph->tensors[op->inputs[i]].data == NULL) return false;
+    return true;
+}
+
 /* What gives an output of the site's operator alone as a graph, whose operands are the operator's: those that are no constants come from
- * the network. */
+ * the network. Of constants alone the first comes from there, too, because every layer has an input. */
 static enum qm_status add_kernel(const struct site *s, const struct qm_graph_op *kernel, uint32_t output) {
     struct qm_graph_maker maker = {.arena = s->l->arena, .graph = QM_ARENA_NEW(s->l->arena, struct qm_graph, 1)};
     struct qm_graph checked = *s->l->graph;
@@ -32,6 +38,7 @@ static enum qm_status add_kernel(const struct site *s, const struct qm_graph_op 
     struct qm_graph *graph = maker.graph;
     graph->kernels = profile_kernels(s->l->profile);
     op.requant = NULL;
+    bool first_comes = all_constant(s, &op);
     graph->inputs = QM_ARENA_NEW(maker.arena, uint32_t, op.input_count);
     graph->outputs = QM_ARENA_NEW(maker.arena, uint32_t, 1);
     graph->output_count = 1;
@@ -42,7 +49,8 @@ static enum qm_status add_kernel(const struct site *s, const struct qm_graph_op 
         struct qm_shape shape = qm_graph_shape(source);
         *operand = qm_graph_add_tensor(&maker, source->name, source->dtype, &shape);
         graph->tensors[*operand] = *source;
-        if (i == op.input_count || source->data != NULL) continue;
+        if (i == op.input_count || (source->data != NULL && !(first_comes && i == 0))) continue;
+        graph->tensors[*operand].data = NULL;
         QM_TRY(site_operand(s, i, &layer->inputs[layer->input_count++]));
         graph->inputs[graph->input_count++] = *operand;
     }

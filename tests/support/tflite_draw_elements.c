@@ -28,8 +28,13 @@ static void draw_quantize(struct tflite_draw *d, const struct tflite_draw_row *r
     draw_result(d, row, in, tflite_draw_type(d, DRAW_BYTES), d->reach[in]);
 }
 
+/* Of a constant, too, which converters leave before what they do not quantize. */
 static void draw_dequantize(struct tflite_draw *d, const struct tflite_draw_row *row) {
     uint32_t in = tflite_draw_source(d, row->types, 1, 5);
+    if (tflite_draw_chance(d, 10)) {
+        struct qm_shape shape = qm_graph_shape(&d->tensors[in]);
+        tflite_draw_constant(d, in = tflite_draw_like(d, in, &shape));
+    }
     draw_result(d, row, in, QM_F32, d->reach[in]);
 }
 

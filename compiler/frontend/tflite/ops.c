@@ -338,7 +338,7 @@ static uint32_t find_type(const struct tflite_operator *o, const uint32_t *opera
 }
 
 /* Whether the operator, whose operands have been read, belongs into the graph and has not become a constant. What cannot be folded exactly
- * stays an operator. No operator but CAST takes int16, so that nothing else needs to be said about one that has some. */
+ * stays an operator. Only CAST takes int16, and SHAPE, which asks for no numbers: nothing else needs to be said about others that have some. */
 static bool belongs(const struct tflite_operator *o, const struct rule *rule) {
     struct tflite_reader *r = o->r;
     const struct qm_graph_op *op = o->op;
@@ -349,7 +349,8 @@ static bool belongs(const struct tflite_operator *o, const struct rule *rule) {
                      tflite_type_name(r->types[unknown]));
         return false;
     }
-    bool on_int16 = op->kind != QM_OP_CAST && find_type(o, op->inputs, op->input_count, QM_I16) != QM_NO_TENSOR;
+    bool takes_all = op->kind == QM_OP_CAST || op->kind == QM_OP_SHAPE;
+    bool on_int16 = !takes_all && find_type(o, op->inputs, op->input_count, QM_I16) != QM_NO_TENSOR;
     if (r->graph->problems.count > 0 || on_int16) return keep_data(o);
     rule->read(o);
     if (r->fb.status != QM_OK) return false;

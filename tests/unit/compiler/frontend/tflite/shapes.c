@@ -271,6 +271,14 @@ Test(tflite_shapes, names_all_operators_in_the_way_and_what_helps) {
                "quantize to int8, not to int16 activations with int8 weights");
 }
 
+/* The shape of what is int16 is no less a shape. */
+Test(tflite_shapes, shapes_are_computed_of_types_that_are_refused) {
+    struct build_model m = keras_reshape(BUILD_INT32);
+    m.tensors[0].type = m.tensors[8].type = BUILD_INT16;
+    m.tensors[0].scale = m.tensors[8].scale = 0;
+    refuse(&m, "made: operator 3 RESHAPE on int16 is not supported; quantize to int8, not to int16 activations with int8 weights");
+}
+
 enum { ZEROS_LIKE = 93 }; /* as TFLite numbers it */
 
 /* ZEROS_LIKE stands between DEQUANTIZE and LOGISTIC, which floats that come of bytes may reach. A float input is no such thing. */
