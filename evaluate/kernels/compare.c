@@ -1,6 +1,6 @@
 /* compare.c - comparisons of two operands, what bools say together, and what a bool selects. Shapes are broadcast.
  *
- *   bytes     (x - zero point) * 2^8 * scale of each operand, rounded twice, as integers: numbers that are less than 2^-8 apart may be equal
+ *   bytes     (x - zero point) * 2^8 * scale of each operand, rounded twice, as integers: numbers less than 2^-8 apart may be equal
  *   others    as they are
  *   SELECT    of the bytes that are stored, whatever they mean
  */

@@ -338,7 +338,7 @@ static uint32_t find_type(const struct tflite_operator *o, const uint32_t *opera
 }
 
 /* Whether the operator, whose operands have been read, belongs into the graph and has not become a constant. What cannot be folded exactly
- * stays an operator. Only CAST takes int16, and SHAPE, which asks for no numbers: nothing else needs to be said about others that have some. */
+ * stays an operator. Only CAST takes int16, and SHAPE, which asks for no numbers: of others nothing else needs to be said. */
 static bool belongs(const struct tflite_operator *o, const struct rule *rule) {
     struct tflite_reader *r = o->r;
     const struct qm_graph_op *op = o->op;

@@ -27,12 +27,16 @@ static int64_t zero_of(const struct qm_quant *quant, size_t channel) {
     return quant->count == 0 ? 0 : quant->zero_point[quant->count > 1 ? channel : 0];
 }
 
+static bool has_one_zero(const struct qm_graph_tensor *t) {
+    bool one = true;
+    for (uint32_t c = 1; c < t->quant.count; c++) one = one && t->quant.zero_point[c] == t->quant.zero_point[0];
+    return one;
+}
+
 /* How many elements one after another have the same zero point. */
 static size_t elements_alike(const struct qm_graph_tensor *t) {
     size_t inner = 1;
-    bool alike = true;
-    for (uint32_t c = 1; c < t->quant.count; c++) alike = alike && t->quant.zero_point[c] == t->quant.zero_point[0];
-    if (alike) return (size_t)qm_graph_elements(t);
+    if (has_one_zero(t)) return (size_t)qm_graph_elements(t);
     for (uint32_t d = t->quant.axis + 1; d < t->rank; d++) inner *= t->dims[d];
     return inner;
 }
@@ -78,6 +82,15 @@ static bool integers_of(const struct real_node *n, const struct real_value *sour
     }
     integers->bytes = to;
     return true;
+}
+
+static bool refuse_range(const struct real_node *n, const struct real_value *source, const struct integers *integers) {
+    if (has_one_zero(source->constant))
+        return real_refuse(n, "has weights %.60s from %d to %d, more than 8 bits", source->name, integers->low, integers->high);
+    return real_refuse(n,
+                       "has weights %.60s with a zero point for each channel, less which they are from %d to %d: more than 8 bits, and the "
+                       "array takes one zero point for all channels (quantize weights symmetrically)",
+                       source->name, integers->low, integers->high);
 }
 
 /* ---- order ---- */
@@ -168,8 +181,7 @@ bool real_add_weights(const struct real_node *n, const struct real_value *source
     int64_t zero = 0;
     struct integers integers = {0};
     if (!integers_of(n, source, &integers)) return false;
-    if (!real_zero_point(integers.low, integers.high, &zero))
-        return real_refuse(n, "has weights %.60s from %d to %d, more than 8 bits", source->name, integers.low, integers.high);
+    if (!real_zero_point(integers.low, integers.high, &zero)) return refuse_range(n, source, &integers);
     if (weights->count > 1 && weights->axis != w->axis)
         return real_refuse(n, "has weights %.60s with scales along axis %u, not along the channels", source->name, weights->axis);
     const int8_t *data = order_weights(n, integers.bytes, w, zero);

@@ -344,7 +344,9 @@ Test(onnx, filters_of_more_than_8_bits_are_refused) {
     double weights[FILTERS * FILTER_WEIGHTS] = {0, 255};
     open_map();
     filter_map(weights, zeros);
-    refused_build("has weights filters from -60 to 245, more than 8 bits");
+    refused_build(
+        "has weights filters with a zero point for each channel, less which they are from -60 to 245: more than 8 bits, and the array "
+        "takes one zero point for all channels");
 }
 
 /* Numbers of 0 to 255 with zero point 10, and no picture in front, added to the map as the file has it, or as the machine keeps it. */
