@@ -149,7 +149,7 @@ const float *infer_numbers(const struct infer *infer, uint32_t tensor) {
     return infer->numbers[tensor];
 }
 
-void infer_set_constant(struct infer *infer, uint32_t tensor, const float *numbers) {
+void infer_set_numbers(struct infer *infer, uint32_t tensor, const float *numbers) {
     memcpy(infer->numbers[tensor], numbers, elements_of(infer->graph, tensor) * sizeof *numbers);
 }
 
@@ -227,15 +227,17 @@ static bool run_operator(struct infer *infer, const struct qm_graph_op *op) {
     return done;
 }
 
-bool infer_run_until(struct infer *infer, const float *const *inputs, uint32_t op_count) {
-    const struct qm_graph *graph = infer->graph;
+void infer_set_inputs(struct infer *infer, const float *const *inputs) {
+    for (uint32_t i = 0; i < infer->graph->input_count; i++) infer_set_numbers(infer, infer->graph->inputs[i], inputs[i]);
+}
+
+bool infer_run_part(struct infer *infer, uint32_t from, uint32_t to) {
     bool done = true;
-    for (uint32_t i = 0; i < graph->input_count; i++)
-        memcpy(infer->numbers[graph->inputs[i]], inputs[i], elements_of(graph, graph->inputs[i]) * sizeof(float));
-    for (uint32_t i = 0; i < graph->op_count && i < op_count && done; i++) done = run_operator(infer, &graph->ops[i]);
+    for (uint32_t i = from; i < to && done; i++) done = run_operator(infer, &infer->graph->ops[i]);
     return done;
 }
 
 bool infer_run(struct infer *infer, const float *const *inputs) {
-    return infer_run_until(infer, inputs, infer->graph->op_count);
+    infer_set_inputs(infer, inputs);
+    return infer_run_part(infer, 0, infer->graph->op_count);
 }

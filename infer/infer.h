@@ -21,12 +21,13 @@ void infer_destroy(struct infer *infer); /* NULL is fine */
 /* Runs one example, of which inputs[i] is input i of the graph, row-major. False: numbers have no result, as an index outside of what is
  * gathered from. */
 QM_MUST_USE bool infer_run(struct infer *infer, const float *const *inputs);
-/* The same of the first operators of the graph, at most so many. */
-QM_MUST_USE bool infer_run_until(struct infer *infer, const float *const *inputs, uint32_t op_count);
+/* The same in parts: takes the inputs, and runs the operators from one to before another on the numbers that tensors have. */
+void infer_set_inputs(struct infer *infer, const float *const *inputs);
+QM_MUST_USE bool infer_run_part(struct infer *infer, uint32_t from, uint32_t to);
 /* The numbers of a tensor, row-major: a constant's, or those of the example that ran last. Borrowed. */
 const float *infer_numbers(const struct infer *infer, uint32_t tensor);
-/* Gives a constant other numbers, row-major, for the runs from now on. */
-void infer_set_constant(struct infer *infer, uint32_t tensor, const float *numbers);
+/* Gives a tensor other numbers, row-major: a constant for the runs from now on, another one until an operator computes it. */
+void infer_set_numbers(struct infer *infer, uint32_t tensor, const float *numbers);
 
 /* Computes the outputs of one operator of the graph from other operands than those of the last run: inputs[i] is operand i, row-major and
  * NULL where it is absent, in a list of qm_graph_operand_room. False: as infer_run. */

@@ -38,7 +38,6 @@ struct quant_layer {
     int32_t *placed;                    /* the same in the order of the graph */
     struct qm_encoding *bias_encodings; /* [groups][channels] */
     int32_t *bias_integers;
-    float *means; /* [groups][channels] of the output in the float network */
 };
 
 struct quant_network {
@@ -63,8 +62,6 @@ static inline uint32_t quant_outputs(const struct quant_layer *layer) {
 /* Operators and ends that read each tensor: [tensor_count]. */
 uint32_t *quant_count_readers(const struct qm_graph *graph, struct qm_arena *arena);
 /* The operator that alone reads a tensor, and no end of the network does; NULL: there is none. */
-/* Whether an operator gives its numbers as they are in another order or shape. */
-bool quant_reorders(const struct qm_graph_op *op);
 const struct qm_graph_op *quant_only_reader(const struct qm_graph *graph, const uint32_t *readers, uint32_t tensor);
 
 /* ---- layers.c ---- */
@@ -80,22 +77,36 @@ void quant_equalize(struct quant_network *network, const struct qm_graph *graph,
 QM_MUST_USE enum qm_status quant_read_precision(struct quant_network *network);
 
 /* ---- points.c ---- */
+/* Whether an operator gives its numbers as they are in another order or shape. */
+bool quant_reorders(const struct qm_graph_op *op);
 /* Finds the points and makes the quantized graph, whose encodings are still to be found. */
 void quant_place_points(struct quant_network *network);
 
 /* ---- ranges.c ---- */
-/* Runs the examples through the float network: histograms of all points, means of all layers. */
+/* Runs the examples through the float network: histograms of all points. */
 QM_MUST_USE enum qm_status quant_gather(struct quant_network *network);
 /* Gives all points their encodings. */
 void quant_set_ranges(struct quant_network *network, enum qm_range_method method);
+
+/* ---- walk.c ---- */
+struct quant_walk;
+/* Examples of the calibration, as many as memory is given for, before the first operator of both networks. */
+struct quant_walk *quant_walk_begin(struct quant_network *network);
+void quant_walk_end(struct quant_walk *walk);
+uint64_t quant_walk_examples(const struct quant_walk *walk);
+/* Moves them all on to a layer, which has not run. */
+QM_MUST_USE enum qm_status quant_walk_to(struct quant_walk *walk, const struct quant_layer *layer);
+/* Runs that layer in both networks, without its activation; the example stays where it is. */
+QM_MUST_USE enum qm_status quant_walk_run(const struct quant_walk *walk, const struct quant_layer *layer, uint64_t example);
 
 /* ---- weights.c ---- */
 /* Encodes the weights of all layers and rounds them to the nearest, with the biases of the float network. */
 void quant_round_weights(struct quant_network *network);
 /* Goes through the layers from the first to the last: learns their rounding, if asked for, and corrects their biases. */
 QM_MUST_USE enum qm_status quant_learn_weights(struct quant_network *network, bool learns);
+/* Whether AdaRound has something to do. */
+bool quant_learns_any(const struct quant_network *network);
 /* Rounds all biases to integers of the products of their scales, after these have changed. */
-bool quant_learns_any(const struct quant_network *network); /* whether AdaRound has something to do */
 void quant_put_biases(struct quant_network *network);
 
 /* ---- judge.c ---- */

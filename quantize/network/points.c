@@ -142,7 +142,6 @@ static void encode_layer(struct quant_network *network, struct quant_layer *laye
     layer->bias_encodings = QM_ARENA_NEW(arena, struct qm_encoding, outputs);
     layer->bias_integers = QM_ARENA_NEW(arena, int32_t, outputs);
     layer->corrected = QM_ARENA_NEW(arena, float, outputs);
-    layer->means = QM_ARENA_NEW(arena, float, outputs);
     for (size_t c = 0; c < outputs; c++) layer->encodings[c].scale = layer->bias_encodings[c].scale = 1;
     const struct qm_format format = {.bits = layer->report.weight_bits, .is_signed = true};
     struct qm_tensor_encoding *weights = &network->encodings[layer->weights];

@@ -1,4 +1,4 @@
-/* ranges.c - what the calibration shows of the float network: the numbers of each point, the means of each layer's channels. */
+/* ranges.c - what the calibration shows of the float network: the numbers of each point. */
 #include <math.h>
 #include <string.h>
 
@@ -30,19 +30,6 @@ enum qm_status quant_fail_output(const struct quant_network *network, uint64_t e
 
 /* ---- gathering ---- */
 
-static void add_means(struct quant_network *network, struct quant_layer *layer) {
-    const struct qm_graph_tensor *out = &network->real->tensors[layer->out];
-    size_t channels = quant_outputs(layer), elements = (size_t)qm_graph_elements(out), inner = 1;
-    const float *numbers = infer_numbers(network->real_run, layer->out);
-    for (uint32_t d = 2; network->real->ops[layer->op].kind == QM_OP_CONV_2D && d < out->rank; d++) inner *= out->dims[d];
-    double share = (double)channels / (double)elements / (double)network->calibration->count;
-    for (size_t i = 0; i < elements; i += inner) {
-        double sum = 0;
-        for (size_t j = 0; j < inner; j++) sum += (double)numbers[i + j];
-        layer->means[i / inner % channels] += (float)(sum * share);
-    }
-}
-
 static enum qm_status check_finite(const struct quant_network *network, uint64_t example) {
     for (uint32_t i = 0; i < network->point_count; i++)
         if (network->points[i].histogram->not_finite > 0)
@@ -65,7 +52,6 @@ enum qm_status quant_gather(struct quant_network *network) {
                              infer_numbers(network->real_run, point->tensor));
         }
         QM_TRY(check_finite(network, e));
-        for (uint32_t i = 0; i < network->layer_count; i++) add_means(network, &network->layers[i]);
     }
     return QM_OK;
 }
@@ -85,8 +71,8 @@ static struct qm_range range_of(const struct quant_network *network, const struc
 static void put_point(struct quant_network *network, const struct quant_point *point) {
     const float zero = (float)point->encoding.zero;
     for (int i = 0; i < 2; i++) {
-        infer_set_constant(network->quantized_run, point->scale_at[i], &point->encoding.scale);
-        infer_set_constant(network->quantized_run, point->zero_at[i], &zero);
+        infer_set_numbers(network->quantized_run, point->scale_at[i], &point->encoding.scale);
+        infer_set_numbers(network->quantized_run, point->zero_at[i], &zero);
     }
 }
 

@@ -28,7 +28,7 @@ static void put_weights(struct quant_network *network, struct quant_layer *layer
         layer->placed[at] = layer->integers[i];
         rounded[at] = qm_dequantize(&layer->encodings[i / layer->inputs], layer->integers[i]);
     }
-    infer_set_constant(network->quantized_run, layer->weights_at, rounded);
+    infer_set_numbers(network->quantized_run, layer->weights_at, rounded);
     free(rounded);
 }
 
@@ -48,7 +48,7 @@ static void put_bias(struct quant_network *network, struct quant_layer *layer) {
         layer->bias_integers[c] = (int32_t)fmin(fmax(integer, -INT32_MAX), INT32_MAX);
         rounded[c] = (float)layer->bias_integers[c] * scale;
     }
-    infer_set_constant(network->quantized_run, layer->bias_at, rounded);
+    infer_set_numbers(network->quantized_run, layer->bias_at, rounded);
     free(rounded);
 }
 
@@ -151,39 +151,32 @@ static void take_row(const struct quant_network *network, const struct quant_lay
     for (size_t c = 0; c < outputs; c++) to[c] = target[(position / inner * outputs + c) * inner + position % inner];
 }
 
-static enum qm_status run_both(struct quant_network *network, const struct quant_layer *layer, uint64_t example) {
-    const float *inputs[QUANT_INPUTS_MAX];
-    quant_take_example(network, network->calibration, example, inputs);
-    bool done =
-        infer_run_until(network->real_run, inputs, layer->op + 2) && infer_run_until(network->quantized_run, inputs, layer->quantized_op);
-    return done ? QM_OK : quant_fail_example(network, example);
-}
-
 /* As many rows of each example, at places that are drawn. */
-static enum qm_status take_rows(struct quant_network *network, const struct quant_layer *layer, struct rows *rows) {
+static enum qm_status take_rows(struct quant_network *network, const struct quant_walk *walk, const struct quant_layer *layer,
+                                struct rows *rows) {
     size_t positions = positions_of(network, layer), inputs = (size_t)layer->groups * layer->inputs;
-    uint64_t examples = network->calibration->count, most = WINDOW_FLOATS_MAX / inputs;
+    uint64_t examples = quant_walk_examples(walk), most = WINDOW_FLOATS_MAX / inputs;
     uint64_t each = ((most < ROWS_MAX ? most : ROWS_MAX) + examples - 1) / examples;
     if (each > positions) each = positions;
     if (each == 0) each = 1;
     *rows = (struct rows){0, qm_alloc(examples * each * inputs * sizeof(float)),
                           qm_alloc(examples * each * quant_outputs(layer) * sizeof(float))};
     for (uint64_t e = 0; e < examples; e++) {
-        QM_TRY(run_both(network, layer, e));
+        QM_TRY(quant_walk_run(walk, layer, e));
         for (uint64_t i = 0; i < each; i++)
             take_row(network, layer, each == positions ? i : qm_hash3(network->options->seed, e, i) % positions, rows);
     }
     return QM_OK;
 }
 
-static enum qm_status learn(struct quant_network *network, struct quant_layer *layer) {
+static enum qm_status learn(struct quant_network *network, const struct quant_walk *walk, struct quant_layer *layer) {
     struct rows rows = {0};
     struct qm_adaround_options options = qm_adaround_defaults();
     struct qm_adaround_errors errors = {NAN, NAN};
     options.seed = network->options->seed;
     options.threads = network->options->threads;
     if (network->options->iterations > 0) options.iterations = network->options->iterations;
-    enum qm_status status = take_rows(network, layer, &rows);
+    enum qm_status status = take_rows(network, walk, layer, &rows);
     const struct qm_adaround_layer learned = {.groups = layer->groups,
                                               .channels = layer->channels,
                                               .inputs = layer->inputs,
@@ -205,23 +198,20 @@ static enum qm_status learn(struct quant_network *network, struct quant_layer *l
 /* ---- correction ---- */
 
 /* Adds to the bias by how much the means of the float network's results are larger. */
-static enum qm_status correct(struct quant_network *network, struct quant_layer *layer) {
-    const struct qm_graph_tensor *out = &network->quantized->tensors[layer->out_at];
-    size_t outputs = quant_outputs(layer), elements = (size_t)qm_graph_elements(out), inner = 1;
-    const float *inputs[QUANT_INPUTS_MAX];
-    double *sums = qm_alloc_zeroed(outputs, sizeof *sums);
-    bool done = true;
-    for (uint32_t d = 2; network->real->ops[layer->op].kind == QM_OP_CONV_2D && d < out->rank; d++) inner *= out->dims[d];
-    for (uint64_t e = 0; e < network->calibration->count && done; e++) {
-        quant_take_example(network, network->calibration, e, inputs);
-        done = infer_run_until(network->quantized_run, inputs, layer->quantized_op + 2);
-        const float *numbers = infer_numbers(network->quantized_run, layer->out_at);
-        for (size_t i = 0; i < elements; i++) sums[i / inner % outputs] += (double)numbers[i];
+static enum qm_status correct(struct quant_network *network, const struct quant_walk *walk, struct quant_layer *layer) {
+    size_t outputs = quant_outputs(layer), positions = positions_of(network, layer);
+    size_t outer = network->real->ops[layer->op].kind == QM_OP_MATMUL ? positions : network->real->tensors[layer->out].dims[0];
+    const struct qm_channels shape = {outer, outputs, positions / outer};
+    uint64_t examples = quant_walk_examples(walk);
+    float *sums = qm_alloc_zeroed(outputs, sizeof *sums);
+    enum qm_status status = QM_OK;
+    for (uint64_t e = 0; e < examples && status == QM_OK; e++) {
+        status = quant_walk_run(walk, layer, e);
+        qm_bias_correct(&shape, infer_numbers(network->real_run, layer->out), infer_numbers(network->quantized_run, layer->out_at), sums);
     }
-    double share = (double)outputs / (double)elements / (double)network->calibration->count;
-    for (size_t c = 0; c < outputs; c++) layer->corrected[c] += layer->means[c] - (float)(sums[c] * share);
+    for (size_t c = 0; c < outputs; c++) layer->corrected[c] += sums[c] / (float)examples;
     free(sums);
-    return done ? QM_OK : quant_fail_example(network, 0);
+    return status;
 }
 
 static bool is_learned(const struct quant_layer *layer) {
@@ -234,18 +224,26 @@ bool quant_learns_any(const struct quant_network *network) {
     return false;
 }
 
+static enum qm_status learn_layer(struct quant_network *network, struct quant_walk *walk, struct quant_layer *layer, bool learns) {
+    QM_TRY(quant_walk_to(walk, layer));
+    if (learns && is_learned(layer)) {
+        QM_TRY(learn(network, walk, layer));
+        put_weights(network, layer);
+    }
+    if (!network->options->corrects) return QM_OK;
+    QM_TRY(correct(network, walk, layer));
+    put_bias(network, layer);
+    return QM_OK;
+}
+
 enum qm_status quant_learn_weights(struct quant_network *network, bool learns) {
     const struct qm_quantize_options *options = network->options;
-    for (uint32_t i = 0; i < network->layer_count; i++) {
-        struct quant_layer *layer = &network->layers[i];
+    struct quant_walk *walk = quant_walk_begin(network);
+    enum qm_status status = QM_OK;
+    for (uint32_t i = 0; i < network->layer_count && status == QM_OK; i++) {
         if (options->progress != NULL) options->progress(options->context, learns ? "rounding" : "biases", i, network->layer_count);
-        if (learns && is_learned(layer)) {
-            QM_TRY(learn(network, layer));
-            put_weights(network, layer);
-        }
-        if (!options->corrects) continue;
-        QM_TRY(correct(network, layer));
-        put_bias(network, layer);
+        status = learn_layer(network, walk, &network->layers[i], learns);
     }
-    return QM_OK;
+    quant_walk_end(walk);
+    return status;
 }

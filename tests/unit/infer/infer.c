@@ -221,7 +221,7 @@ Test(infer, shows_all_tensors_and_takes_other_constants) {
         cr_assert(eq(flt, infer_numbers(infer, 2)[i], 2 * x[i]));
         cr_assert(eq(flt, infer_numbers(infer, 4)[i], 2 * x[i] + 1));
     }
-    infer_set_constant(infer, 1, &minus);
+    infer_set_numbers(infer, 1, &minus);
     cr_assert(infer_run(infer, (const float *const[]){x}));
     cr_assert(infer_store(infer, 4, stored));
     for (int i = 0; i < 3; i++) cr_assert(eq(flt, stored[i], 1 - x[i]));
