@@ -76,28 +76,19 @@ void qm_filter_correct(const struct qm_filter *filter, const float *rounded, con
     }
 }
 
+/* The mean of a channel of an array. */
+static double channel_mean(const struct qm_channels *shape, const float *numbers, size_t c) {
+    double sum = 0;
+    for (size_t outer = 0; outer < shape->outer; outer++)
+        for (size_t i = 0, at = (outer * shape->channels + c) * shape->inner; i < shape->inner; i++, at++) sum += (double)numbers[at];
+    return sum / (double)(shape->outer * shape->inner);
+}
+
+void qm_channel_means(const struct qm_channels *shape, const float *numbers, float *means) {
+    for (size_t c = 0; c < shape->channels; c++) means[c] += (float)channel_mean(shape, numbers, c);
+}
+
 void qm_bias_correct(const struct qm_channels *shape, const float *float_results, const float *quantized_results, float *bias) {
-    for (size_t c = 0; c < shape->channels; c++) {
-        double sum = 0;
-        for (size_t outer = 0; outer < shape->outer; outer++)
-            for (size_t i = 0, at = (outer * shape->channels + c) * shape->inner; i < shape->inner; i++, at++)
-                sum += (double)float_results[at] - (double)quantized_results[at];
-        bias[c] += (float)(sum / (double)(shape->outer * shape->inner));
-    }
-}
-
-/* Density and distribution of the standard normal distribution. */
-static double density(double x) {
-    return exp(-x * x / 2) / sqrt(2 * M_PI);
-}
-
-static double distribution(double x) {
-    return erfc(-x / M_SQRT2) / 2;
-}
-
-double qm_clipped_normal_mean(double mean, double deviation, struct qm_range range) {
-    if (deviation == 0) return fmin(fmax(mean, range.low), range.high);
-    double low = (range.low - mean) / deviation, high = (range.high - mean) / deviation;
-    double cut_below = isinf(low) ? 0 : range.low * distribution(low), cut_above = isinf(high) ? 0 : range.high * distribution(-high);
-    return cut_below + cut_above + mean * (distribution(high) - distribution(low)) + deviation * (density(low) - density(high));
+    for (size_t c = 0; c < shape->channels; c++)
+        bias[c] += (float)(channel_mean(shape, float_results, c) - channel_mean(shape, quantized_results, c));
 }

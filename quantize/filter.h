@@ -39,8 +39,7 @@ void qm_filter_correct(const struct qm_filter *filter, const float *rounded, con
  * which are arrays of a shape. */
 void qm_bias_correct(const struct qm_channels *shape, const float *float_results, const float *quantized_results, float *bias);
 
-/* The mean of a normal distribution that is cut to a range, whose ends may be infinite: of the inputs of a layer behind an activation
- * function. */
-double qm_clipped_normal_mean(double mean, double deviation, struct qm_range range);
+/* Adds the mean of each channel of an array to means, [channels]. */
+void qm_channel_means(const struct qm_channels *shape, const float *numbers, float *means);
 
 #endif

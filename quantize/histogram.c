@@ -60,19 +60,3 @@ struct qm_points qm_histogram_points(const struct qm_histogram *histogram, struc
     }
     return points;
 }
-
-static int rising(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-struct qm_points qm_points_of(size_t count, const float *numbers, struct qm_arena *arena) {
-    double *values = QM_ARENA_NEW(arena, double, count);
-    uint64_t *times = QM_ARENA_NEW(arena, uint64_t, count);
-    struct qm_points points = {.values = values, .times = times};
-    for (size_t i = 0; i < count; i++)
-        if (isfinite(numbers[i])) values[points.count++] = (double)numbers[i];
-    qsort(values, points.count, sizeof *values, rising);
-    for (size_t i = 0; i < points.count; i++) times[i] = 1;
-    return points;
-}

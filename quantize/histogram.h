@@ -34,7 +34,5 @@ struct qm_points {
 
 /* The middles of the bins that are not empty, cut to the smallest and the largest number; zeros stand among them as 0. */
 struct qm_points qm_histogram_points(const struct qm_histogram *histogram, struct qm_arena *arena);
-/* The finite ones of a few numbers, a channel's weights say, exactly. */
-struct qm_points qm_points_of(size_t count, const float *numbers, struct qm_arena *arena);
 
 #endif

@@ -27,7 +27,7 @@ static enum qm_status run_examples(struct quant_network *network, struct infer *
     size_t elements = (size_t)qm_graph_elements(&graph->tensors[tensor]);
     const float *inputs[QUANT_INPUTS_MAX];
     for (uint64_t e = 0; e < network->judged->count; e++) {
-        quant_take_example(network, network->judged, e, inputs);
+        quant_take_example(network->real, network->judged, e, inputs);
         if (!infer_run(infer, inputs)) return quant_fail_example(network, e);
         memcpy(kept + e * elements, infer_numbers(infer, tensor), elements * sizeof *kept);
         for (size_t i = 0; i < elements; i++)

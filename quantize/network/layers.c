@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "evaluate/evaluate.h"
-#include "quantize/filter.h"
 #include "quantize/network/parts.h"
 
 /* Adds a copy of an operator to a graph. */
@@ -100,10 +99,12 @@ static void find_layer(struct folding *f, uint32_t index) {
     while ((next = quant_only_reader(f->graph, f->readers, layer->out)) != NULL && fold(f, layer, next)) {
     }
     next = quant_only_reader(f->graph, f->readers, layer->out);
-    layer->report = (struct qm_quantize_layer){.name = f->graph->tensors[layer->out].name, .nearest = NAN, .learned = NAN};
-    if (next == NULL || next->kind != QM_OP_CLIP) return;
-    layer->activation = (struct qm_range){next->low, next->high};
-    layer->report.name = f->graph->tensors[next->outputs[0]].name;
+    layer->activated = layer->out;
+    if (next != NULL && next->kind == QM_OP_CLIP) {
+        layer->activation = (struct qm_range){next->low, next->high};
+        layer->activated = next->outputs[0];
+    }
+    layer->report = (struct qm_quantize_layer){.name = f->graph->tensors[layer->activated].name, .nearest = NAN, .learned = NAN};
 }
 
 /* ---- the float graph ---- */
@@ -197,7 +198,9 @@ enum qm_status quant_find_layers(struct quant_network *network, const struct qm_
     network->real->tensors = NULL;
     network->real->ops = NULL;
     network->real->tensor_count = network->real->op_count = 0;
+    if (network->options->absorbs || network->options->ranges == QM_RANGES_NORMAL) QM_TRY(quant_find_statistics(network, graph));
     if (network->options->equalizes) quant_equalize(network, graph, f.readers);
+    if (network->options->absorbs) quant_absorb(network, graph, f.readers);
     QM_TRY(check_finite(network));
     write_graph(&f);
     return QM_OK;

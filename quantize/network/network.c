@@ -33,10 +33,10 @@ static enum qm_status run_steps(struct quant_network *network, struct qm_quantiz
     QM_TRY(quant_judge(network, "nearest, min-max", result));
     if (options->ranges != QM_RANGES_MIN_MAX) {
         quant_set_ranges(network, options->ranges);
-        quant_put_biases(network);
+        for (uint32_t i = 0; i < network->layer_count; i++) quant_put_bias(network, &network->layers[i]);
         QM_TRY(quant_judge(network, qm_range_method_name(options->ranges), result));
     }
-    if (options->corrects) {
+    if (options->correction != QM_CORRECTION_NONE) {
         QM_TRY(quant_learn_weights(network, false));
         QM_TRY(quant_judge(network, "bias correction", result));
     }
@@ -48,6 +48,7 @@ static enum qm_status run_steps(struct quant_network *network, struct qm_quantiz
 
 static void report_layers(const struct quant_network *network, struct qm_quantized *result) {
     result->graph = qm_qdq_graph(network->real, network->encodings, network->arena);
+    result->learned_of = network->learned_of;
     result->layer_count = network->layer_count;
     result->layers = QM_ARENA_NEW(network->arena, struct qm_quantize_layer, network->layer_count);
     for (uint32_t i = 0; i < network->layer_count; i++) result->layers[i] = network->layers[i].report;
@@ -58,7 +59,8 @@ struct qm_quantize_options qm_quantize_defaults(const char *precision) {
                                         .ranges = QM_RANGES_SQUARED_ERROR,
                                         .percent = 99.99,
                                         .learns = true,
-                                        .corrects = true,
+                                        .correction = QM_CORRECTION_EMPIRICAL,
+                                        .kept_floats = UINT64_C(1) << 28,
                                         .seed = 1,
                                         .threads = 1};
 }

@@ -10,8 +10,17 @@
 #include "common/graph.h"
 #include "common/status.h"
 
-enum qm_range_method { QM_RANGES_MIN_MAX, QM_RANGES_PERCENTILE, QM_RANGES_SQUARED_ERROR, QM_RANGES_DIVERGENCE, QM_RANGE_METHODS };
+enum qm_range_method {
+    QM_RANGES_MIN_MAX,
+    QM_RANGES_PERCENTILE,
+    QM_RANGES_SQUARED_ERROR,
+    QM_RANGES_DIVERGENCE,
+    QM_RANGES_NORMAL,
+    QM_RANGE_METHODS
+};
 const char *qm_range_method_name(enum qm_range_method method); /* "min-max", ... */
+
+enum qm_correction { QM_CORRECTION_NONE, QM_CORRECTION_EMPIRICAL, QM_CORRECTION_ANALYTIC, QM_CORRECTIONS };
 
 /* Examples of a network: example e of input i is inputs[i] + e * its elements. */
 struct qm_examples {
@@ -21,16 +30,17 @@ struct qm_examples {
 };
 
 struct qm_quantize_options {
-    const char *precision;       /* "w4a8", or "conv1=w8a8,default=w4a8" by the names of layers' outputs */
-    enum qm_range_method ranges; /* of activations */
-    double percent;              /* of QM_RANGES_PERCENTILE */
-    bool equalizes;              /* pairs of layers */
-    bool per_tensor;             /* one scale for the weights of a layer, not one a channel */
-    bool symmetric;              /* activations, whose zero point is 0 then */
-    bool power_of_two;           /* all scales but those of biases, which are products */
-    bool learns;                 /* weights of fewer than 8 bits are rounded by AdaRound */
-    bool corrects;               /* biases */
-    uint32_t iterations;         /* of AdaRound; 0: its own */
+    const char *precision;         /* "w4a8", or "conv1=w8a8,default=w4a8" by the names of layers' outputs */
+    enum qm_range_method ranges;   /* of activations */
+    double percent;                /* of QM_RANGES_PERCENTILE */
+    bool equalizes, absorbs;       /* weights, and large biases, of pairs of layers */
+    bool per_tensor;               /* one scale for the weights of a layer, not one a channel */
+    bool symmetric;                /* activations, whose zero point is 0 then */
+    bool power_of_two;             /* all scales but those of biases, which are products */
+    bool learns;                   /* weights of fewer than 8 bits are rounded by AdaRound */
+    enum qm_correction correction; /* of biases */
+    uint32_t iterations;           /* of AdaRound; 0: its own */
+    uint64_t kept_floats;          /* what roundings and biases may keep of all examples together */
     uint64_t seed;
     uint32_t threads;
     void (*progress)(void *context, const char *what, uint32_t done, uint32_t of); /* NULL: nobody is told */
@@ -60,6 +70,7 @@ enum { QM_QUANTIZE_STEPS_MAX = 8 };
 struct qm_quantized {
     struct qm_graph *graph; /* of real numbers, with quantizers and quantized constants */
     double float_accuracy;  /* NAN without labels */
+    uint64_t learned_of;    /* examples, the first ones, that roundings and biases are learned of: what kept_floats has room for */
     uint32_t step_count, layer_count;
     struct qm_quantize_step steps[QM_QUANTIZE_STEPS_MAX];
     struct qm_quantize_layer *layers; /* [layer_count] */

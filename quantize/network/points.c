@@ -79,6 +79,8 @@ static void add_point(struct placing *p, uint32_t tensor, bool is_end) {
     *point = (struct quant_point){.tensor = tensor, .is_end = is_end || is_output(network->real, tensor)};
     point->histogram = QM_ARENA_NEW(network->arena, struct qm_histogram, 1);
     qm_histogram_init(point->histogram);
+    for (uint32_t i = 0; i < network->layer_count; i++)
+        if (network->layers[i].activated == tensor) point->layer = &network->layers[i];
 }
 
 static void find_points(struct placing *p) {
@@ -145,14 +147,14 @@ static void encode_layer(struct quant_network *network, struct quant_layer *laye
     for (size_t c = 0; c < outputs; c++) layer->encodings[c].scale = layer->bias_encodings[c].scale = 1;
     const struct qm_format format = {.bits = layer->report.weight_bits, .is_signed = true};
     struct qm_tensor_encoding *weights = &network->encodings[layer->weights];
-    qm_tensor_encoding_set(weights, &format, layer->encodings, (uint32_t)outputs);
+    qm_tensor_encoding_set(weights, &format, layer->encodings, network->options->per_tensor ? 1 : (uint32_t)outputs);
     weights->axis = network->real->ops[layer->op].kind == QM_OP_MATMUL;
     weights->integers = layer->placed;
     memcpy(layer->corrected, layer->real_bias, outputs * sizeof *layer->corrected);
     network->real->tensors[layer->bias].data = layer->corrected;
     if (layer->point != NULL)
         network->encodings[layer->bias] = (struct qm_tensor_encoding){
-            .count = (uint32_t)outputs, .encodings = layer->bias_encodings, .dtype = QM_I32, .integers = layer->bias_integers};
+            .count = weights->count, .encodings = layer->bias_encodings, .dtype = QM_I32, .integers = layer->bias_integers};
 }
 
 /* Where the quantized graph has the constants of the quantizers that its operator `op` and the next one are. */

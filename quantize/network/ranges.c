@@ -7,15 +7,17 @@
 static const char *const names[QM_RANGE_METHODS] = {[QM_RANGES_MIN_MAX] = "min-max",
                                                     [QM_RANGES_PERCENTILE] = "percentile",
                                                     [QM_RANGES_SQUARED_ERROR] = "mse",
-                                                    [QM_RANGES_DIVERGENCE] = "kl"};
+                                                    [QM_RANGES_DIVERGENCE] = "kl",
+                                                    [QM_RANGES_NORMAL] = "normal"};
+static const double NORMAL_WIDTH = 6; /* deviations on either side of the mean */
 
 const char *qm_range_method_name(enum qm_range_method method) {
     return names[method];
 }
 
-void quant_take_example(const struct quant_network *network, const struct qm_examples *examples, uint64_t example, const float **inputs) {
-    for (uint32_t i = 0; i < network->real->input_count; i++)
-        inputs[i] = examples->inputs[i] + example * qm_graph_elements(&network->real->tensors[network->real->inputs[i]]);
+void quant_take_example(const struct qm_graph *graph, const struct qm_examples *examples, uint64_t example, const float **inputs) {
+    for (uint32_t i = 0; i < graph->input_count; i++)
+        inputs[i] = examples->inputs[i] + example * qm_graph_elements(&graph->tensors[graph->inputs[i]]);
 }
 
 enum qm_status quant_fail_example(const struct quant_network *network, uint64_t example) {
@@ -44,7 +46,7 @@ enum qm_status quant_gather(struct quant_network *network) {
     for (uint64_t e = 0; e < network->calibration->count; e++) {
         if (options->progress != NULL)
             options->progress(options->context, "calibration", (uint32_t)e, (uint32_t)network->calibration->count);
-        quant_take_example(network, network->calibration, e, inputs);
+        quant_take_example(network->real, network->calibration, e, inputs);
         if (!infer_run(network->real_run, inputs)) return quant_fail_example(network, e);
         for (uint32_t i = 0; i < network->point_count; i++) {
             const struct quant_point *point = &network->points[i];
@@ -58,12 +60,20 @@ enum qm_status quant_gather(struct quant_network *network) {
 
 /* ---- encodings ---- */
 
+/* Of a layer's results, by their statistics; of other numbers from the smallest to the largest. */
+static struct qm_range normal_range(const struct quant_point *point) {
+    const struct quant_layer *layer = point->layer;
+    if (layer == NULL) return (struct qm_range){point->histogram->low, point->histogram->high};
+    return qm_range_normal(quant_outputs(layer), layer->means, layer->deviations, NORMAL_WIDTH, layer->activation);
+}
+
 static struct qm_range range_of(const struct quant_network *network, const struct quant_point *point, enum qm_range_method method) {
     struct qm_points points = qm_histogram_points(point->histogram, network->arena);
     switch (method) {
     case QM_RANGES_PERCENTILE: return qm_range_percentile(&points, network->options->percent);
     case QM_RANGES_SQUARED_ERROR: return qm_range_squared_error(&points, &point->format);
     case QM_RANGES_DIVERGENCE: return qm_range_divergence(&points, &point->format);
+    case QM_RANGES_NORMAL: return normal_range(point);
     default: return (struct qm_range){point->histogram->low, point->histogram->high};
     }
 }

@@ -7,9 +7,6 @@
 #include "common/memory.h"
 #include "quantize/network/parts.h"
 
-/* All kept numbers of all examples together; what has more examples than that leaves out the last ones. */
-#define KEPT_FLOATS_MAX (UINT64_C(1) << 28)
-
 /* One of the two networks. Operators from `at` on are still to be run. */
 struct side {
     struct infer *run;
@@ -22,7 +19,6 @@ struct side {
 
 struct quant_walk {
     struct quant_network *network;
-    uint64_t examples;
     struct side real, quantized;
 };
 
@@ -98,7 +94,7 @@ static uint64_t count_examples(const struct quant_walk *walk) {
         uint64_t elements = live_elements(&walk->real, layer->op) + live_elements(&walk->quantized, layer->quantized_op);
         if (elements > most) most = elements;
     }
-    uint64_t room = KEPT_FLOATS_MAX / most;
+    uint64_t room = network->options->kept_floats / most;
     return room == 0 ? 1 : room < count ? room : count;
 }
 
@@ -108,11 +104,11 @@ struct quant_walk *quant_walk_begin(struct quant_network *network) {
     walk->network = network;
     walk->real = open_side(network->arena, network->real_run, network->real);
     walk->quantized = open_side(network->arena, network->quantized_run, network->quantized);
-    walk->examples = count_examples(walk);
-    walk->real.kept = QM_ARENA_NEW(network->arena, float *, walk->examples);
-    walk->quantized.kept = QM_ARENA_NEW(network->arena, float *, walk->examples);
-    for (uint64_t e = 0; e < walk->examples; e++) {
-        quant_take_example(network, network->calibration, e, inputs);
+    network->learned_of = count_examples(walk);
+    walk->real.kept = QM_ARENA_NEW(network->arena, float *, walk->network->learned_of);
+    walk->quantized.kept = QM_ARENA_NEW(network->arena, float *, walk->network->learned_of);
+    for (uint64_t e = 0; e < walk->network->learned_of; e++) {
+        quant_take_example(network->real, network->calibration, e, inputs);
         infer_set_inputs(network->real_run, inputs);
         infer_set_inputs(network->quantized_run, inputs);
         keep(&walk->real, e, 0);
@@ -122,18 +118,14 @@ struct quant_walk *quant_walk_begin(struct quant_network *network) {
 }
 
 void quant_walk_end(struct quant_walk *walk) {
-    for (uint64_t e = 0; e < walk->examples; e++) {
+    for (uint64_t e = 0; e < walk->network->learned_of; e++) {
         free(walk->real.kept[e]);
         free(walk->quantized.kept[e]);
     }
 }
 
-uint64_t quant_walk_examples(const struct quant_walk *walk) {
-    return walk->examples;
-}
-
 enum qm_status quant_walk_to(struct quant_walk *walk, const struct quant_layer *layer) {
-    for (uint64_t e = 0; e < walk->examples; e++)
+    for (uint64_t e = 0; e < walk->network->learned_of; e++)
         if (!go_on(&walk->real, e, layer->op) || !go_on(&walk->quantized, e, layer->quantized_op))
             return quant_fail_example(walk->network, e);
     walk->real.at = layer->op;

@@ -7,7 +7,6 @@
 
 #include "common/memory.h"
 #include "common/prng.h"
-#include "quantize/filter.h"
 #include "quantize/network/parts.h"
 
 enum { LEARNED_BITS = 7, ROWS_MAX = 32768, WINDOW_FLOATS_MAX = 1 << 25 };
@@ -30,30 +29,6 @@ static void put_weights(struct quant_network *network, struct quant_layer *layer
     }
     infer_set_numbers(network->quantized_run, layer->weights_at, rounded);
     free(rounded);
-}
-
-static const char cut[] = "a bias has more than 32 bits of the product of its scales, and was cut";
-
-/* A bias of more than 31 bits is cut, and the layer says so as long as it is. */
-static void put_bias(struct quant_network *network, struct quant_layer *layer) {
-    size_t outputs = quant_outputs(layer);
-    float *rounded = qm_alloc(outputs * sizeof *rounded);
-    if (layer->report.note == cut) layer->report.note = NULL;
-    for (size_t c = 0; c < outputs; c++) {
-        rounded[c] = layer->corrected[c];
-        if (layer->point == NULL) continue;
-        float scale = layer->bias_encodings[c].scale = layer->point->encoding.scale * layer->encodings[c].scale;
-        double integer = nearbyint((double)layer->corrected[c] / (double)scale);
-        if (fabs(integer) > INT32_MAX) layer->report.note = cut;
-        layer->bias_integers[c] = (int32_t)fmin(fmax(integer, -INT32_MAX), INT32_MAX);
-        rounded[c] = (float)layer->bias_integers[c] * scale;
-    }
-    infer_set_numbers(network->quantized_run, layer->bias_at, rounded);
-    free(rounded);
-}
-
-void quant_put_biases(struct quant_network *network) {
-    for (uint32_t i = 0; i < network->layer_count; i++) put_bias(network, &network->layers[i]);
 }
 
 /* ---- rounding to the nearest ---- */
@@ -102,7 +77,7 @@ void quant_round_weights(struct quant_network *network) {
         qm_quantize_all(layer->encodings, &(struct qm_channels){1, outputs, layer->inputs}, layer->real_weights, layer->integers);
         memcpy(layer->corrected, layer->real_bias, outputs * sizeof *layer->corrected);
         put_weights(network, layer);
-        put_bias(network, layer);
+        quant_put_bias(network, layer);
     }
 }
 
@@ -155,7 +130,7 @@ static void take_row(const struct quant_network *network, const struct quant_lay
 static enum qm_status take_rows(struct quant_network *network, const struct quant_walk *walk, const struct quant_layer *layer,
                                 struct rows *rows) {
     size_t positions = positions_of(network, layer), inputs = (size_t)layer->groups * layer->inputs;
-    uint64_t examples = quant_walk_examples(walk), most = WINDOW_FLOATS_MAX / inputs;
+    uint64_t examples = network->learned_of, most = WINDOW_FLOATS_MAX / inputs;
     uint64_t each = ((most < ROWS_MAX ? most : ROWS_MAX) + examples - 1) / examples;
     if (each > positions) each = positions;
     if (each == 0) each = 1;
@@ -195,24 +170,7 @@ static enum qm_status learn(struct quant_network *network, const struct quant_wa
     return status;
 }
 
-/* ---- correction ---- */
-
-/* Adds to the bias by how much the means of the float network's results are larger. */
-static enum qm_status correct(struct quant_network *network, const struct quant_walk *walk, struct quant_layer *layer) {
-    size_t outputs = quant_outputs(layer), positions = positions_of(network, layer);
-    size_t outer = network->real->ops[layer->op].kind == QM_OP_MATMUL ? positions : network->real->tensors[layer->out].dims[0];
-    const struct qm_channels shape = {outer, outputs, positions / outer};
-    uint64_t examples = quant_walk_examples(walk);
-    float *sums = qm_alloc_zeroed(outputs, sizeof *sums);
-    enum qm_status status = QM_OK;
-    for (uint64_t e = 0; e < examples && status == QM_OK; e++) {
-        status = quant_walk_run(walk, layer, e);
-        qm_bias_correct(&shape, infer_numbers(network->real_run, layer->out), infer_numbers(network->quantized_run, layer->out_at), sums);
-    }
-    for (size_t c = 0; c < outputs; c++) layer->corrected[c] += sums[c] / (float)examples;
-    free(sums);
-    return status;
-}
+/* ---- layer by layer ---- */
 
 static bool is_learned(const struct quant_layer *layer) {
     return layer->report.weight_bits <= LEARNED_BITS;
@@ -230,10 +188,7 @@ static enum qm_status learn_layer(struct quant_network *network, struct quant_wa
         QM_TRY(learn(network, walk, layer));
         put_weights(network, layer);
     }
-    if (!network->options->corrects) return QM_OK;
-    QM_TRY(correct(network, walk, layer));
-    put_bias(network, layer);
-    return QM_OK;
+    return quant_correct_bias(network, walk, layer);
 }
 
 enum qm_status quant_learn_weights(struct quant_network *network, bool learns) {

@@ -46,7 +46,8 @@ accepts $quantize --precision w4a8 -o "$tmp/again.onnx"
 cmp -s "$tmp/w4a8.onnx" "$tmp/again.onnx" || fail "the same options give another file"
 
 # Every step can be left out or chosen, and a layer can have bits of its own.
-for options in "" "--no-bias-correction" "--ranges min-max" "--ranges percentile --percent 99.9" "--ranges kl" \
+for options in "" "--bias-correction none" "--bias-correction analytic" --absorb "--ranges normal" \
+    "--ranges min-max" "--ranges percentile --percent 99.9" "--ranges kl" \
     --equalize --per-tensor --symmetric --power-of-two "--rounding adaround --iterations 50" "--input $tmp/few.npy"; do
     # shellcheck disable=SC2086
     accepts $quickly --precision w4a8 -o "$tmp/o.onnx" $options

@@ -59,9 +59,9 @@ static void compile(const struct float_network *network, const struct qm_quantiz
 
 /* The mean SQNR of both halves after the last step. */
 static double quantize(const struct float_network *network, const char *name, const char *precision) {
-    const struct qm_quantize_options options = {
-        .precision = precision, .ranges = QM_RANGES_SQUARED_ERROR, .corrects = true, .learns = true, .threads = 2, .seed = 1};
+    struct qm_quantize_options options = qm_quantize_defaults(precision);
     double sum = 0;
+    options.threads = 2;
     for (uint64_t half = 0; half < HALVES; half++) {
         struct qm_examples calibration = half_of(network, half), judged = half_of(network, 1 - half);
         struct qm_quantized *result;

@@ -26,9 +26,9 @@ struct quantize_options {
     const char *file, *output, *labels, *precision;
     struct cli_list calibration, inputs;
     struct qm_model_options model;
-    unsigned ranges, rounding;
+    unsigned ranges, rounding, correction;
     double percent;
-    bool equalizes, per_tensor, symmetric, power_of_two, keeps_biases;
+    bool equalizes, absorbs, per_tensor, symmetric, power_of_two;
     struct cli_number iterations, seed;
 };
 
@@ -52,6 +52,14 @@ static struct cli_word range_words(unsigned index) {
 static struct cli_word rounding_words(unsigned index) {
     return index < ROUNDINGS ? (struct cli_word){rounding_names[index], index == LEARNED ? "default, of fewer than 8 bits" : NULL}
                              : (struct cli_word){NULL, "rounding"};
+}
+
+static const char *const correction_names[QM_CORRECTIONS] = {
+    [QM_CORRECTION_NONE] = "none", [QM_CORRECTION_EMPIRICAL] = "empirical", [QM_CORRECTION_ANALYTIC] = "analytic"};
+
+static struct cli_word correction_words(unsigned index) {
+    return index < QM_CORRECTIONS ? (struct cli_word){correction_names[index], index == QM_CORRECTION_EMPIRICAL ? "default" : NULL}
+                                  : (struct cli_word){NULL, "correction"};
 }
 
 static enum qm_status take_word(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
@@ -81,8 +89,9 @@ static const struct cli_option option_rows[] = {
     {"percent", "P", "of --ranges percentile: how much of the numbers is inside (default 99.99)", take_percent, FILLS(percent)},
     {"rounding", "HOW", "how weights are rounded: ", take_word, FILLS(rounding), .words = rounding_words},
     {"iterations", "N", "of adaround, for each layer", cli_take_number, FILLS(iterations)},
-    {"no-bias-correction", NULL, "leave the biases as they are", cli_take_flag, FILLS(keeps_biases)},
+    {"bias-correction", "HOW", "what biases make up for: ", take_word, FILLS(correction), .words = correction_words},
     {"equalize", NULL, "give the weights of layers in a row the same ranges first", cli_take_flag, FILLS(equalizes)},
+    {"absorb", NULL, "let the layer behind a ReLU take over what large biases of the one before add always", cli_take_flag, FILLS(absorbs)},
     {"per-tensor", NULL, "one scale for all weights of a layer, not one a channel", cli_take_flag, FILLS(per_tensor)},
     {"symmetric", NULL, "activations with zero point 0", cli_take_flag, FILLS(symmetric)},
     {"power-of-two", NULL, "scales that are powers of two", cli_take_flag, FILLS(power_of_two)},
@@ -139,8 +148,11 @@ static void print_steps(const struct qm_quantized *result) {
     qm_cells_print(stdout, columns, COLUMNS, *cells, result->step_count + 1);
 }
 
-/* A line for each layer that has something to say. */
-static void print_notes(const struct qm_quantized *result) {
+/* What was not done as asked for: of examples, and a line for each layer that has something to say. */
+static void print_notes(const struct session *session, const struct qm_quantized *result) {
+    if (result->learned_of > 0 && result->learned_of < session->calibration.view.count)
+        printf("note     roundings and biases are learned of the first %" PRIu64 " examples: more do not fit into the memory for them\n",
+               result->learned_of);
     for (uint32_t i = 0; i < result->layer_count; i++)
         if (result->layers[i].note != NULL)
             printf("note     layer %s: %s\n", qm_shown(result->layers[i].name).text, result->layers[i].note);
@@ -154,7 +166,7 @@ static void print_report(const struct session *session, const struct qm_quantize
     printf("SQNR is of what goes into a last softmax, or of the first output, against the float network\n\n");
     print_steps(result);
     putchar('\n');
-    print_notes(result);
+    print_notes(session, result);
     printf("written  %s\n", qm_shown(options->output).text);
 }
 
@@ -171,7 +183,8 @@ static enum qm_status quantize(struct session *session, const struct qm_graph *g
     wanted.symmetric = options->symmetric;
     wanted.power_of_two = options->power_of_two;
     wanted.learns = options->rounding == LEARNED;
-    wanted.corrects = !options->keeps_biases;
+    wanted.correction = (enum qm_correction)options->correction;
+    wanted.absorbs = options->absorbs;
     wanted.iterations = (uint32_t)options->iterations.value;
     wanted.seed = options->seed.value;
     wanted.threads = processors > 1 ? (uint32_t)processors : 1;
@@ -207,6 +220,7 @@ static void begin(void *fields, struct qm_arena *arena) {
     session->arena = arena;
     session->options.seed.value = qm_quantize_defaults(NULL).seed;
     session->options.ranges = qm_quantize_defaults(NULL).ranges;
+    session->options.correction = qm_quantize_defaults(NULL).correction;
 }
 
 static enum qm_status run(const struct cli_line *line, void *fields, struct qm_diag *diag) {

@@ -85,14 +85,3 @@ Test(histogram, holds_the_largest_and_the_smallest_floats) {
     free(histogram);
     qm_arena_destroy(arena);
 }
-
-Test(histogram, sorts_a_few_numbers) {
-    static const float numbers[] = {3, -1, NAN, 2};
-    struct qm_arena *arena = qm_arena_create();
-    struct qm_points points = qm_points_of(4, numbers, arena);
-    cr_assert(eq(sz, points.count, 3));
-    cr_assert(eq(dbl, points.values[0], -1));
-    cr_assert(eq(dbl, points.values[2], 3));
-    cr_assert(eq(u64, points.times[2], 1));
-    qm_arena_destroy(arena);
-}

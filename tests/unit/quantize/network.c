@@ -122,7 +122,8 @@ Test(quantize_network, each_step_comes_closer) {
     struct qm_quantized *result;
     struct qm_diag diag;
     make_residual(&d);
-    const struct qm_quantize_options options = {.precision = "w4a8", .corrects = true, .learns = true, .threads = 1, .seed = 1};
+    struct qm_quantize_options options = qm_quantize_defaults("w4a8");
+    options.ranges = QM_RANGES_MIN_MAX;
     cr_assert(quantize(&d, &options, &result, &diag) == QM_OK, "%s", diag.text);
     cr_assert(eq(u32, result->step_count, 3));
     cr_assert(result->steps[2].sqnr_db > result->steps[0].sqnr_db + 2, "%g after %g dB", result->steps[2].sqnr_db,
@@ -199,6 +200,116 @@ Test(quantize_network, integers_of_a_layer) {
     cr_assert(eq(i32, *(const int32_t *)offset->data, 89));
     cr_assert(epsilon_eq(flt, offset->quant.scale[0], 2.0F / 255 / 7, 2e-6F));
     qm_arena_destroy(d.arena);
+}
+
+/* The graph of the residual network with all options at their defaults, but for what change says. */
+static struct qm_quantized *quantize_residual(struct draft *d, void (*change)(struct qm_quantize_options *options)) {
+    struct qm_quantize_options options = qm_quantize_defaults("w4a8");
+    struct qm_quantized *result;
+    struct qm_diag diag;
+    make_residual(d);
+    options.iterations = 50;
+    change(&options);
+    cr_assert(quantize(d, &options, &result, &diag) == QM_OK, "%s", diag.text);
+    return result;
+}
+
+static void have_one_scale(struct qm_quantize_options *options) {
+    options->per_tensor = true;
+}
+
+Test(quantize_network, per_tensor_is_one_scale) {
+    struct draft d;
+    const struct qm_graph *graph = quantize_residual(&d, have_one_scale)->graph;
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        for (uint32_t j = 1; j < 3 && graph->ops[i].kind == QM_OP_CONV_2D; j++)
+            cr_assert(eq(u32, graph->tensors[graph->ops[i].inputs[j]].quant.count, 1));
+    qm_arena_destroy(d.arena);
+}
+
+/* Of the residual network most is kept before its second layer: x is gone, and act is there, rounded, as 100 floats in both networks. */
+static void keep_seven_examples(struct qm_quantize_options *options) {
+    options->kept_floats = 7 * 200 + 199;
+}
+
+static void keep_nothing(struct qm_quantize_options *options) {
+    options->kept_floats = 1;
+}
+
+Test(quantize_network, examples_are_as_many_as_may_be_kept) {
+    struct draft d;
+    cr_assert(eq(u64, quantize_residual(&d, keep_seven_examples)->learned_of, 7));
+    qm_arena_destroy(d.arena);
+    cr_assert(eq(u64, quantize_residual(&d, keep_nothing)->learned_of, 1));
+    qm_arena_destroy(d.arena);
+}
+
+static void correct_analytically(struct qm_quantize_options *options) {
+    options->learns = false;
+    options->correction = QM_CORRECTION_ANALYTIC;
+}
+
+/* The last layer before the sum reads what the one before has left, so that the network gains less than by the empirical correction. */
+Test(quantize_network, analytic_correction_gains) {
+    struct draft d;
+    const struct qm_quantized *result = quantize_residual(&d, correct_analytically);
+    const struct qm_quantize_step *steps = result->steps;
+    cr_assert(eq(u32, result->step_count, 3));
+    cr_assert(steps[2].sqnr_db > steps[1].sqnr_db, "%g after %g dB", steps[2].sqnr_db, steps[1].sqnr_db);
+    qm_arena_destroy(d.arena);
+}
+
+static void take_normal_ranges(struct qm_quantize_options *options) {
+    options->ranges = QM_RANGES_NORMAL;
+}
+
+/* Behind the ReLU the range begins at 0, and ends beyond the largest number: at six deviations. */
+Test(quantize_network, normal_ranges_reach_six_deviations) {
+    struct draft d[2];
+    float scales[2];
+    for (int normal = 0; normal < 2; normal++) {
+        const struct qm_graph *graph = quantize_residual(&d[normal], normal ? take_normal_ranges : keep_nothing)->graph;
+        for (uint32_t i = 0; i < graph->op_count; i++) {
+            const struct qm_graph_op *op = &graph->ops[i];
+            if (i > 0 && op->kind == QM_OP_QUANTIZE && graph->ops[i - 1].kind == QM_OP_CLIP)
+                scales[normal] = *(const float *)graph->tensors[op->inputs[1]].data;
+        }
+        qm_arena_destroy(d[normal].arena);
+    }
+    cr_assert(gt(flt, scales[1], scales[0] * 1.1F));
+}
+
+/* Two products with a ReLU between, whose first has a bias of 100: all of it but three deviations goes to the second. */
+static float largest_bias(bool absorbs) {
+    static const float biases[] = {100, 0, 0, 0};
+    struct draft d;
+    struct qm_quantized *result;
+    struct qm_diag diag;
+    float largest = 0;
+    open_draft(&d);
+    uint32_t x = tensor(&d, "x", SHAPE(2, 1, 75)), first = tensor(&d, "p", SHAPE(2, 1, 4)), sum = tensor(&d, "s", SHAPE(2, 1, 4));
+    uint32_t act = tensor(&d, "act", SHAPE(2, 1, 4)), second = tensor(&d, "q", SHAPE(2, 1, 4));
+    add(&d, QM_OP_MATMUL, x, constant(&d, SHAPE(2, 75, 4), NULL), first);
+    add(&d, QM_OP_ADD, first, constant(&d, SHAPE(2, 1, 4), biases), sum);
+    add(&d, QM_OP_CLIP, sum, QM_NO_TENSOR, act)->high = INFINITY;
+    add(&d, QM_OP_MATMUL, act, constant(&d, SHAPE(2, 4, 4), NULL), second);
+    qm_graph_set_ends(&d.maker, 1, &x, second);
+    const struct qm_quantize_options options = {.precision = "w8a8", .absorbs = absorbs, .correction = QM_CORRECTION_NONE};
+    cr_assert(quantize(&d, &options, &result, &diag) == QM_OK, "%s", diag.text);
+    cr_assert(result->steps[0].sqnr_db > 30, "%g dB", result->steps[0].sqnr_db);
+    for (uint32_t i = 0; i < result->graph->op_count; i++) {
+        const struct qm_graph_op *op = &result->graph->ops[i];
+        const struct qm_graph_tensor *bias = &result->graph->tensors[op->inputs[op->input_count > 1]];
+        if (op->kind == QM_OP_ADD && largest == 0) largest = (float)*(const int32_t *)bias->data * bias->quant.scale[0];
+    }
+    qm_arena_destroy(d.arena);
+    return largest;
+}
+
+Test(quantize_network, large_biases_are_absorbed) {
+    cr_assert(epsilon_eq(flt, largest_bias(false), 100, 0.1F));
+    float left = largest_bias(true);
+    cr_assert(left > 3 && left < 30, "%g", (double)left);
 }
 
 Test(quantize_network, refuses_what_cannot_be_quantized) {

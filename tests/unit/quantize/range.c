@@ -14,6 +14,23 @@ enum { COUNT = 4000 };
 
 static const struct qm_format asymmetric = {4, false, false, false, false}, symmetric = {4, true, true, false, false};
 
+static int rising(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Numbers as the points that they are. */
+static struct qm_points points_of(size_t count, const float *numbers, struct qm_arena *arena) {
+    double *values = QM_ARENA_NEW(arena, double, count);
+    uint64_t *times = QM_ARENA_NEW(arena, uint64_t, count);
+    for (size_t i = 0; i < count; i++) {
+        values[i] = (double)numbers[i];
+        times[i] = 1;
+    }
+    qsort(values, count, sizeof *values, rising);
+    return (struct qm_points){count, values, times};
+}
+
 /* Normal numbers, cut below by a ReLU or not, with a few far ones. */
 static const float *drawn(bool relu, float far) {
     static float numbers[COUNT];
@@ -40,7 +57,7 @@ static double error_of(const float *numbers, const struct qm_format *format, str
 Test(range, of_all_numbers) {
     static const float numbers[] = {3, -2, 7};
     struct qm_arena *arena = qm_arena_create();
-    struct qm_points points = qm_points_of(3, numbers, arena), none = {0};
+    struct qm_points points = points_of(3, numbers, arena), none = {0};
     struct qm_range range = qm_range_min_max(&points), of_none = qm_range_min_max(&none);
     cr_assert(eq(dbl, range.low, -2));
     cr_assert(eq(dbl, range.high, 7));
@@ -52,7 +69,7 @@ Test(range, leaves_out_a_share_on_either_side) {
     float numbers[200];
     struct qm_arena *arena = qm_arena_create();
     for (int i = 0; i < 200; i++) numbers[i] = (float)(199 - i);
-    struct qm_points points = qm_points_of(200, numbers, arena);
+    struct qm_points points = points_of(200, numbers, arena);
     struct qm_range all = qm_range_percentile(&points, 100), most = qm_range_percentile(&points, 99),
                     half = qm_range_percentile(&points, 50);
     cr_assert(eq(dbl, all.low, 0));
@@ -67,7 +84,7 @@ Test(range, leaves_out_a_share_on_either_side) {
 Test(range, error_is_that_of_the_definition) {
     struct qm_arena *arena = qm_arena_create();
     const float *numbers = drawn(false, 5);
-    struct qm_points points = qm_points_of(COUNT, numbers, arena);
+    struct qm_points points = points_of(COUNT, numbers, arena);
     struct qm_encoding encoding = qm_encoding_of(&asymmetric, (struct qm_range){-1, 2});
     double want = error_of(numbers, &asymmetric, (struct qm_range){-1, 2});
     cr_assert(epsilon_eq(dbl, qm_squared_error(&points, &encoding), want, want * 1e-5));
@@ -78,7 +95,7 @@ Test(range, error_is_that_of_the_definition) {
 static void compare_error(bool relu, const struct qm_format *format) {
     struct qm_arena *arena = qm_arena_create();
     const float *numbers = drawn(relu, 5);
-    struct qm_points points = qm_points_of(COUNT, numbers, arena);
+    struct qm_points points = points_of(COUNT, numbers, arena);
     struct qm_range full = qm_range_min_max(&points);
     double got = error_of(numbers, format, qm_range_squared_error(&points, format)), least = INFINITY;
     for (int low = 1; low <= 60; low++)
@@ -126,7 +143,7 @@ static double divergence_of(const float *numbers, const struct qm_format *format
 Test(range, of_least_divergence_among_hundredths) {
     struct qm_arena *arena = qm_arena_create();
     const float *numbers = drawn(true, 5);
-    struct qm_points points = qm_points_of(COUNT, numbers, arena);
+    struct qm_points points = points_of(COUNT, numbers, arena);
     struct qm_range full = qm_range_min_max(&points), got = qm_range_divergence(&points, &asymmetric);
     double least = INFINITY;
     for (int step = 1; step <= 100; step++)
@@ -167,7 +184,7 @@ Test(range, of_normal_channels_behind_an_activation) {
 Test(range, of_zeros_is_nothing) {
     static const float zeros[4];
     struct qm_arena *arena = qm_arena_create();
-    struct qm_points points = qm_points_of(4, zeros, arena);
+    struct qm_points points = points_of(4, zeros, arena);
     cr_assert(eq(dbl, qm_range_squared_error(&points, &asymmetric).high, 0));
     cr_assert(eq(dbl, qm_range_divergence(&points, &asymmetric).high, 0));
     cr_assert(eq(dbl, qm_range_percentile(&points, 99).high, 0));
