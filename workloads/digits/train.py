@@ -17,6 +17,7 @@ from tflite_micro import runtime
 
 SEED = 1998
 HELD_BACK = 360
+CALIBRATION = 200  # of the pictures that were trained on, for qmac quantize
 EPOCHS = 80
 BATCH = 32
 BRIGHTEST = 16  # pictures hold 0..16
@@ -71,11 +72,15 @@ def train(pictures, labels):
     return model
 
 
-def quantize(model, pictures):
-    """Post-training quantization to int8, input and output included; batch 1; one scale for the fully connected weights."""
+def converter_of(model):
     call = tf.function(lambda picture: model(picture, training=False))
     function = call.get_concrete_function(tf.TensorSpec([1, 8, 8, 1], tf.float32, "picture"))
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([convert_variables_to_constants_v2(function)])
+    return tf.lite.TFLiteConverter.from_concrete_functions([convert_variables_to_constants_v2(function)])
+
+
+def quantize(model, pictures):
+    """Post-training quantization to int8, input and output included; batch 1; one scale for the fully connected weights."""
+    converter = converter_of(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([picture[np.newaxis]] for picture in pictures)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -137,15 +142,19 @@ def main():
     pictures, labels, train_part, test_part = load()
     model = train(pictures[train_part], labels[train_part])
     model_bytes = tidy(quantize(model, pictures[train_part]))
+    float_bytes = tidy(converter_of(model).convert())
     inputs = as_input(model_bytes, pictures)
     outputs = reference(model_bytes, inputs)
 
+    (folder / "digits_float32.tflite").write_bytes(float_bytes)
     (folder / "digits_int8.tflite").write_bytes(model_bytes)
     np.save(folder / "pictures.npy", inputs)
     np.save(folder / "labels.npy", labels)
     np.save(folder / "test_pictures.npy", inputs[test_part])
     np.save(folder / "test_labels.npy", labels[test_part])
     np.save(folder / "expected_output.npy", outputs[test_part])
+    np.save(folder / "calibration_float32.npy", pictures[train_part][:CALIBRATION])
+    np.save(folder / "test_float32.npy", pictures[test_part])
     real = model.predict(pictures, verbose=0).argmax(axis=1) == labels
     right = outputs.argmax(axis=1) == labels
     for name, part in [("train", train_part), ("held back", test_part), ("all", np.arange(len(labels)))]:
