@@ -34,8 +34,8 @@ begin_runs
 for rows in 3 8 16; do for cols in 1 5 16; do add_run "$model" --set rows=$rows --set cols=$cols; done; done
 same_as_runs 9
 [ "$(wc -l <"$tmp/x.csv")" = 10 ] || fail "the CSV has not a head and 9 rows"
-[ "$(cut -d, -f1-4 "$tmp/x.csv" | sed -n '1p;3p')" = "model,precision,rows,cols
-\"$model\",model,3,5" ] || fail "CSV: $(sed -n '1p;3p' "$tmp/x.csv")"
+[ "$(cut -d, -f1,2,4,6,7 "$tmp/x.csv" | sed -n '1p;3p')" = "schema,model,precision,rows,cols
+2,\"$model\",model,3,5" ] || fail "CSV: $(sed -n '1p;3p' "$tmp/x.csv")"
 [ "$(grep -c ',ok,1,' "$tmp/x.csv")" = "$(grep -cE '^ +[0-9]+ ' "$tmp/table")" ] || fail "the table has not the rows that the CSV marks"
 column=$(head -n 1 "$tmp/x.csv" | tr ',' '\n' | grep -nx cycles | cut -d: -f1)
 [ "$(tail -n +2 "$tmp/x.csv" | cut -d, -f"$column")" = "$(cat "$tmp/run.cycles")" ] \
@@ -76,7 +76,7 @@ shows docs/how-to/explore.md --rows 256 --cols 100 --set accumulator_rows=2 --se
 cp "$model" "$tmp/a \"b\", c.tflite"
 accepts "$qmac" explore "$model" "$tmp/a \"b\", c.tflite" --csv "$tmp/x.csv"
 [ "$(wc -l <"$tmp/x.csv")" = 3 ] || fail "two models are not two rows"
-has "$tmp/x.csv" "a \"\"b\"\", c.tflite\",model,16,16,"
+has "$tmp/x.csv" "a \"\"b\"\", c.tflite\",$(sha256sum <"$model" | cut -c 1-64),model,edge,16,16,"
 has "$tmp/.out" "c.tflite: 1 point on edge, 1 on the front"
 
 # points that cannot be: knobs that do not go together, and a scratchpad too small for the network

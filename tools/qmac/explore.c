@@ -1,7 +1,7 @@
 /* explore.c - qmac explore: time and energy of every model at every precision on every machine of a grid.
  *
- * Models, axes and files are checked before anything runs. Points run in processes that share one table of results; files are written when
- * all have run, whole or not at all. A point that is not possible is a result, too: it says why.
+ * Models, axes and files are checked before anything runs. The points are run by explore_sweep.c; files are written when all have run,
+ * whole or not at all. A point that is not possible is a result, too: it says why.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -9,58 +9,61 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "common/clock.h"
 #include "common/file.h"
 #include "common/memory.h"
 #include "explore/explore.h"
 #include "tools/qmac/cli.h"
 #include "tools/qmac/commands.h"
 #include "tools/qmac/explore_float.h"
+#include "tools/qmac/explore_sweep.h"
 
-enum { JOBS_MAX = 1024, TERMINAL_SECONDS = 1, LOG_SECONDS = 30 };
+enum { JOBS_MAX = 1024 };
 
 struct session {
     struct exploration exploration;
+    struct grid grid;
+    struct sweep sweep;
     struct qm_arena *arena;
-    const char *machine, *csv, *json, *energy, *requant; /* requant NULL: each model's own */
-    struct qm_model_options model;
+    const char *machine, *csv, *json, *requant; /* requant NULL: each model's own */
+    struct cli_list precisions, energies;       /* names; none: the default */
     struct explore_examples examples;
-    enum qm_search search;
     struct cli_number jobs;
-    uint64_t point_count;
-    time_t begin, shown;
-    bool on_terminal;
 };
 
 /* ---- options ---- */
 
-static enum qm_status add_precision(struct session *session, const char *text, struct qm_diag *diag) {
-    struct exploration *exploration = &session->exploration;
-    for (uint32_t i = 0; i < exploration->precision_count; i++)
-        if (strcmp(exploration->precisions[i], text) == 0) return qm_fail(diag, QM_BAD_INPUT, "--precision: %s is given twice", text);
-    if (text[0] == '\0') return qm_fail(diag, QM_BAD_INPUT, "--precision: a value is missing: write --precision w8a8,w4a8");
-    exploration->precisions[exploration->precision_count++] = text;
+/* Takes "NAME,NAME,..." apart; the names belong to arena. */
+static enum qm_status take_names(const struct cli_option *option, const char *text, struct qm_arena *arena, struct cli_list *names,
+                                 struct qm_diag *diag) {
+    char *rest = qm_arena_strdup(arena, text);
+    if (names->count > 0) return qm_fail(diag, QM_BAD_INPUT, "--%s %s: is given twice", option->name, text);
+    for (char *item = strsep(&rest, ","); item != NULL; item = strsep(&rest, ",")) {
+        if (item[0] == '\0') return qm_fail(diag, QM_BAD_INPUT, "--%s %s: a value is missing", option->name, text);
+        for (uint32_t i = 0; i < names->count; i++)
+            if (strcmp(names->items[i], item) == 0) return qm_fail(diag, QM_BAD_INPUT, "--%s: %s is given twice", option->name, item);
+        if (names->count == CLI_LIST_MAX) return qm_fail(diag, QM_BAD_INPUT, "--%s: more than %d of them", option->name, CLI_LIST_MAX);
+        names->items[names->count++] = item;
+    }
     return QM_OK;
 }
 
 /* Takes the names of precisions; the compiler refuses unknown ones when it reads the models. */
 static enum qm_status take_precisions(const struct cli_option *option, const char *text, void *fields, struct qm_diag *diag) {
     struct session *session = fields;
-    (void)option;
-    char *rest = qm_arena_strdup(session->arena, text);
-    if (session->exploration.precision_count > 0) return qm_fail(diag, QM_BAD_INPUT, "--precision %s: is given twice", text);
-    session->exploration.precisions = QM_ARENA_NEW(session->arena, const char *, strlen(text) + 1);
-    for (char *item = strsep(&rest, ","); item != NULL; item = strsep(&rest, ",")) QM_TRY(add_precision(session, item, diag));
-    return QM_OK;
+    return take_names(option, text, session->arena, &session->precisions, diag);
+}
+
+static enum qm_status take_energies(const struct cli_option *option, const char *text, void *fields, struct qm_diag *diag) {
+    struct session *session = fields;
+    return take_names(option, text, session->arena, &session->energies, diag);
 }
 
 static enum qm_status take_set(const struct cli_option *option, const char *text, void *fields, struct qm_diag *diag) {
     struct session *session = fields;
     (void)option;
-    return grid_add_axis(&session->exploration.grid, text, session->arena, diag);
+    return grid_add_axis(&session->grid, text, session->arena, diag);
 }
 
 /* Takes the values of an axis; its option is called as its knob. */
@@ -84,7 +87,7 @@ static const struct cli_option option_rows[] = {
     {"precision", "P,Q,...", "w8a8, w4a8, w4a4: rounds weights and maps, for time and energy (default: the model's own)", take_precisions,
      .field = 0},
     {"machine", "NAME|FILE", "the other knobs: spec/machines/NAME.yaml, or a file (default edge)", cli_take_text, FILLS(machine)},
-    {"energy", "NAME|FILE", "prices: spec/energy/NAME.yaml, or a file (default cmos45)", cli_take_text, FILLS(energy)},
+    {"energy", "T,U,...", "prices: names in spec/energy/, or files (default cmos45)", take_energies, .field = 0},
     {"requant", "MODE", "rounding of scales: ", cli_take_text, FILLS(requant), .words = cli_roundings},
     {"search", "WHAT", "what is tried and timed for a fast schedule: ", cli_take_text, FILLS(exploration.search), .words = cli_searches},
     {"calibration", "FILE.npy", "examples by which a float network is quantized to each precision, one file for each input", cli_take_list,
@@ -92,10 +95,11 @@ static const struct cli_option option_rows[] = {
     {"input", "FILE.npy", "other examples that judge what comes of it (default: those of the calibration)", cli_take_list,
      FILLS(examples.inputs), .at_most = CLI_LIST_MAX},
     {"labels", "FILE.npy", "labels of the examples that judge", cli_take_text, FILLS(examples.labels)},
-    {.group = cli_model_options, FILLS(model)},
+    {.group = cli_model_options, FILLS(sweep.options.model)},
     {"allow-overflow", NULL, "let points on the front whose accumulator does not hold every sum", cli_take_flag,
      FILLS(exploration.allow_overflow)},
-    {"csv", "FILE", "write all points, a row for each", cli_take_text, FILLS(csv)},
+    {"csv", "FILE", "write all points, a row for each; until all have run they are in FILE.journal, with which the same command goes on",
+     cli_take_text, FILLS(csv)},
     {"json", "FILE", "the same as JSON", cli_take_text, FILLS(json)},
     {"jobs", "N", "points at a time (default: the number of cores)", take_jobs, FILLS(jobs)},
     {0}};
@@ -105,12 +109,14 @@ static const struct cli_option option_rows[] = {
 /* Makes a network of the model for each precision, because a precision changes the layers. */
 static enum qm_status read_model(struct session *session, uint32_t model, struct qm_diag *diag) {
     struct exploration *exploration = &session->exploration;
-    const char *file = exploration->models[model];
+    struct explored_model *explored = &exploration->models[model];
     struct qm_graph *graph;
-    struct qm_compile_options options = {.model = session->model, .requant = exploration->requant};
+    struct qm_compile_options options = session->sweep.options;
     for (uint32_t i = 0; i < model; i++)
-        if (strcmp(exploration->models[i], file) == 0) return qm_fail(diag, QM_BAD_INPUT, "%s: is given twice", file);
-    QM_TRY(cli_read_graph(file, &session->model, session->arena, &graph, diag));
+        if (strcmp(exploration->models[i].file, explored->file) == 0)
+            return qm_fail(diag, QM_BAD_INPUT, "%s: is given twice", explored->file);
+    QM_TRY(cli_read_graph(explored->file, &options.model, session->arena, &graph, diag));
+    memcpy(explored->sha256, graph->sha256, sizeof explored->sha256);
     for (uint32_t i = 0; i < exploration->precision_count; i++) {
         struct qm_network **network = &exploration->networks[model * exploration->precision_count + i];
         options.precision = exploration->precisions[i];
@@ -130,80 +136,74 @@ static enum qm_status check_examples(const struct session *session, struct qm_di
         return qm_fail(diag, QM_BAD_INPUT, "%s: judges a float network that is quantized: give --calibration too", option);
     if (is_calibrated(session) && session->exploration.model_count > 1)
         return qm_fail(diag, QM_BAD_INPUT, "--calibration: examples are of one network: give one model");
-    if (is_calibrated(session) && session->exploration.precision_count == 0)
+    if (is_calibrated(session) && session->precisions.count == 0)
         return qm_fail(diag, QM_BAD_INPUT, "--calibration: to which precisions? give --precision w8a8,w4a8");
     return QM_OK;
 }
 
 static enum qm_status read_models(struct session *session, struct qm_diag *diag) {
     struct exploration *exploration = &session->exploration;
-    struct qm_compile_options options = {.model = session->model};
+    const struct qm_compile_options *options = &session->sweep.options;
     exploration->networks = QM_ARENA_NEW(session->arena, struct qm_network *, exploration->model_count * exploration->precision_count);
-    if (is_calibrated(session)) return explore_quantize(&session->examples, &options, exploration, session->arena, diag);
-    for (uint32_t i = 0; i < exploration->model_count; i++) QM_TRY(read_model(session, i, diag));
+    if (is_calibrated(session))
+        QM_TRY(explore_quantize(&session->examples, options, exploration, session->arena, diag));
+    else
+        for (uint32_t i = 0; i < exploration->model_count; i++) QM_TRY(read_model(session, i, diag));
+    for (uint32_t i = 0; i < exploration->model_count; i++) {
+        bool was_real = exploration->networks[i * exploration->precision_count]->graph->was_real;
+        exploration->models[i].requant = qm_requant_name(options->requant, was_real);
+    }
     return QM_OK;
 }
 
-static enum qm_status count_points(struct session *session, struct qm_diag *diag) {
+static void name_precisions(struct session *session) {
     struct exploration *exploration = &session->exploration;
-    exploration->machine_count = grid_machine_count(&exploration->grid);
-    session->point_count = exploration->machine_count * exploration->precision_count * exploration->model_count;
-    if (session->point_count <= POINTS_MAX) return QM_OK;
-    return qm_fail(diag, QM_BAD_INPUT, "command line: the grid has more than %d points: give shorter axes", POINTS_MAX);
+    exploration->precision_count = session->precisions.count > 0 ? session->precisions.count : 1;
+    exploration->precisions = QM_ARENA_NEW(session->arena, const char *, exploration->precision_count);
+    for (uint32_t i = 0; i < session->precisions.count; i++) exploration->precisions[i] = session->precisions.items[i];
+    session->grid.axes[GRID_PRECISION].count = exploration->precision_count;
+}
+
+static enum qm_status load_energies(struct session *session, struct qm_diag *diag) {
+    struct exploration *exploration = &session->exploration;
+    if (session->energies.count == 0) session->energies.items[session->energies.count++] = "cmos45";
+    exploration->energy_count = session->grid.axes[GRID_ENERGY].count = session->energies.count;
+    exploration->energies = QM_ARENA_NEW(session->arena, struct priced, exploration->energy_count);
+    for (uint32_t i = 0; i < exploration->energy_count; i++) {
+        struct priced *energy = &exploration->energies[i];
+        QM_TRY(qm_energy_load(session->energies.items[i], session->arena, &energy->prices, diag));
+        energy->name = qm_energy_table_name(energy->prices);
+        energy->digest = *qm_energy_table_digest(energy->prices);
+    }
+    return QM_OK;
+}
+
+static enum qm_status place_points(struct session *session, struct qm_diag *diag) {
+    struct exploration *exploration = &session->exploration;
+    exploration->choice_count = grid_count(&session->grid);
+    uint64_t count = exploration->choice_count * exploration->model_count;
+    if (count > POINTS_MAX)
+        return qm_fail(diag, QM_BAD_INPUT, "command line: the grid has more than %d points: give shorter axes", POINTS_MAX);
+    exploration->places = QM_ARENA_NEW(session->arena, struct place, count);
+    for (uint64_t i = 0; i < count; i++) {
+        exploration->places[i].model = (uint32_t)(i / exploration->choice_count);
+        grid_place(&session->grid, i % exploration->choice_count, &exploration->places[i]);
+    }
+    return QM_OK;
 }
 
 static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
-    struct exploration *exploration = &session->exploration;
+    struct qm_compile_options *options = &session->sweep.options;
     if (session->csv != NULL) QM_TRY(cli_check_writable(session->csv, diag));
     if (session->json != NULL) QM_TRY(cli_check_writable(session->json, diag));
     QM_TRY(check_examples(session, diag));
-    if (exploration->precision_count == 0) {
-        exploration->precisions = QM_ARENA_NEW(session->arena, const char *, 1);
-        exploration->precision_count = 1;
-    }
-    QM_TRY(qm_machine_load(session->machine, &exploration->grid.base, diag));
-    QM_TRY(qm_energy_load(session->energy, session->arena, &exploration->energy, diag));
-    QM_TRY(cli_parse_requant(session->requant, &exploration->requant, diag));
-    QM_TRY(cli_parse_search(exploration->search, &session->search, diag));
-    QM_TRY(count_points(session, diag));
+    QM_TRY(qm_machine_load(session->machine, &session->grid.base, diag));
+    QM_TRY(load_energies(session, diag));
+    QM_TRY(cli_parse_requant(session->requant, &options->requant, diag));
+    QM_TRY(cli_parse_search(session->exploration.search, &options->search, diag));
+    name_precisions(session);
+    QM_TRY(place_points(session, diag));
     return read_models(session, diag);
-}
-
-/* ---- the runs ---- */
-
-static void run_point(void *context, uint64_t index) {
-    const struct session *session = context;
-    const struct exploration *exploration = &session->exploration;
-    uint64_t variant = index / exploration->machine_count; /* model and precision */
-    struct qm_compile_options options = {.requant = exploration->requant, .search = session->search};
-    if (!is_calibrated(session)) options.precision = exploration->precisions[variant % exploration->precision_count];
-    struct qm_machine machine;
-    struct point *point = &exploration->points[index];
-    grid_machine(&exploration->grid, index % exploration->machine_count, &machine);
-    (void)qm_fail(&point->why, QM_INTERNAL, "the process that ran it died");
-    qm_memory_tell(&point->why);
-    point_run(exploration->networks[variant], &options, exploration->energy, &machine, point);
-}
-
-/* Shows progress: on a terminal as one line that changes, elsewhere as a line now and then. */
-static void show_progress(void *context, uint64_t done) {
-    struct session *session = context;
-    time_t time = (time_t)qm_seconds();
-    if (time - session->shown < (session->on_terminal ? TERMINAL_SECONDS : LOG_SECONDS)) return;
-    session->shown = time;
-    double left = (double)(time - session->begin) / (double)done * (double)(session->point_count - done);
-    fprintf(stderr, "%s%" PRIu64 " of %" PRIu64 " points, %.0f s left%s", session->on_terminal ? "\r\033[K" : "", done,
-            session->point_count, left, session->on_terminal ? "" : "\n");
-}
-
-static enum qm_status run_points(struct session *session, struct qm_diag *diag) {
-    struct pool pool = {
-        .count = session->point_count, .jobs = session->jobs.value, .work = run_point, .progress = show_progress, .context = session};
-    session->begin = session->shown = (time_t)qm_seconds();
-    session->on_terminal = isatty(STDERR_FILENO);
-    enum qm_status status = pool_run(&pool, diag);
-    if (session->on_terminal && session->shown != session->begin) fprintf(stderr, "\r\033[K");
-    return status;
 }
 
 /* ---- results ---- */
@@ -221,19 +221,16 @@ static enum qm_status write_files(const struct session *session, struct qm_diag 
 /* Writes the files, while signals that would end the process wait, so that none is half-written. */
 static enum qm_status write_files_whole(const struct session *session, struct qm_diag *diag) {
     sigset_t ends, before;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGHUP);
+    pool_signals(&ends);
     sigprocmask(SIG_BLOCK, &ends, &before);
     enum qm_status status = write_files(session, diag);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return status;
 }
 
-static enum qm_status check_faults(const struct session *session, struct qm_diag *diag) {
-    for (uint64_t i = 0; i < session->point_count; i++) {
-        const struct point *point = &session->exploration.points[i];
+static enum qm_status check_faults(const struct exploration *exploration, struct qm_diag *diag) {
+    for (uint64_t i = 0; i < exploration->model_count * exploration->choice_count; i++) {
+        const struct point *point = &exploration->points[i];
         if (point->state != POINT_OK && point->state != POINT_IMPOSSIBLE)
             return qm_fail(diag, QM_INTERNAL, "point %" PRIu64 ": was not run to its end: %s", i + 1, point_why(point));
     }
@@ -242,15 +239,15 @@ static enum qm_status check_faults(const struct session *session, struct qm_diag
 
 /* Accuracy where there are labels, else SQNR. */
 static void set_qualities(struct exploration *exploration) {
-    for (uint64_t i = 0; exploration->qualities != NULL && i < exploration->precision_count * exploration->machine_count; i++) {
-        const struct quality *quality = &exploration->qualities[i / exploration->machine_count];
+    for (uint64_t i = 0; exploration->qualities != NULL && i < exploration->choice_count; i++) {
+        const struct quality *quality = exploration_quality(exploration, &exploration->places[i]);
         exploration->points[i].quality = isnan(quality->accuracy) ? quality->sqnr_db : quality->accuracy;
     }
 }
 
 static enum qm_status tell_results(struct session *session, struct qm_diag *diag) {
     struct exploration *exploration = &session->exploration;
-    uint64_t points = session->point_count / exploration->model_count;
+    uint64_t points = exploration->choice_count;
     uint64_t *pareto = QM_ARENA_NEW(session->arena, uint64_t, points);
     char **tables = QM_ARENA_NEW(session->arena, char *, exploration->model_count);
     set_qualities(exploration);
@@ -260,30 +257,46 @@ static enum qm_status tell_results(struct session *session, struct qm_diag *diag
     }
     QM_TRY(write_files_whole(session, diag));
     for (uint32_t i = 0; i < exploration->model_count; i++) printf("%s%s", i > 0 ? "\n" : "", tables[i]);
-    return check_faults(session, diag);
+    return check_faults(exploration, diag);
+}
+
+static enum qm_status sweep_and_tell(struct session *session, struct qm_diag *diag) {
+    QM_TRY(sweep_run(&session->sweep, diag));
+    QM_TRY(tell_results(session, diag));
+    return sweep_forget(&session->sweep, diag);
+}
+
+static void take_models(struct session *session, const struct cli_line *line) {
+    struct exploration *exploration = &session->exploration;
+    exploration->model_count = (uint32_t)line->file_count;
+    exploration->models = QM_ARENA_NEW(session->arena, struct explored_model, exploration->model_count);
+    for (uint32_t i = 0; i < exploration->model_count; i++) exploration->models[i].file = line->files[i];
 }
 
 static enum qm_status explore(const struct cli_line *line, void *fields, struct qm_diag *diag) {
     struct session *session = fields;
+    struct exploration *exploration = &session->exploration;
+    const char *results = session->csv != NULL ? session->csv : session->json;
     if (line->file_count == 0) return qm_fail(diag, QM_BAD_INPUT, "command line: no model is named: see qmac explore --help");
-    session->exploration.models = (const char **)line->files;
-    session->exploration.model_count = (uint32_t)line->file_count;
+    take_models(session, line);
     QM_TRY(prepare(session, diag));
-    uint64_t size = session->point_count * sizeof(struct point);
-    session->exploration.points = qm_alloc_shared(size);
-    enum qm_status status = run_points(session, diag);
-    if (status == QM_OK) status = tell_results(session, diag);
-    qm_free_shared(session->exploration.points, size);
+    uint64_t size = exploration->model_count * exploration->choice_count * sizeof(struct point);
+    exploration->points = qm_alloc_shared(size);
+    session->sweep.exploration = exploration;
+    session->sweep.is_quantized_here = is_calibrated(session);
+    session->sweep.jobs = session->jobs.value;
+    if (results != NULL) session->sweep.journal_file = qm_arena_printf(session->arena, "%s.journal", results);
+    enum qm_status status = sweep_and_tell(session, diag);
+    qm_free_shared(exploration->points, size);
     return status;
 }
 
 static void begin(void *fields, struct qm_arena *arena) {
+    struct session *session = fields;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    *(struct session *)fields = (struct session){.arena = arena,
-                                                 .machine = "edge",
-                                                 .energy = "cmos45",
-                                                 .exploration.search = cli_searches(0).name,
-                                                 .jobs.value = cores > 0 ? (uint64_t)cores : 1};
+    *session = (struct session){
+        .arena = arena, .machine = "edge", .exploration.search = cli_searches(0).name, .jobs.value = cores > 0 ? (uint64_t)cores : 1};
+    grid_init(&session->grid);
 }
 
 const struct cli_command cli_command_explore = {

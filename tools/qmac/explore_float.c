@@ -4,6 +4,7 @@
 #include "tools/qmac/explore_float.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "quantize/network/network.h"
@@ -64,21 +65,23 @@ static enum qm_status quantize_to(const struct float_network *network, const cha
     return network_of(network, result->graph, requant, made, diag);
 }
 
-static enum qm_status quantize_all(const struct float_network *network, struct exploration *exploration, struct qm_diag *diag) {
+static enum qm_status quantize_all(const struct float_network *network, const struct qm_compile_options *options,
+                                   struct exploration *exploration, struct qm_diag *diag) {
     enum qm_status status = QM_OK;
     for (uint32_t i = 0; i < exploration->precision_count && status == QM_OK; i++)
-        status = quantize_to(network, exploration->precisions[i], exploration->requant, &exploration->networks[i],
-                             &exploration->qualities[i], diag);
+        status =
+            quantize_to(network, exploration->precisions[i], options->requant, &exploration->networks[i], &exploration->qualities[i], diag);
     if (network->shows_progress) fprintf(stderr, "\r\033[K");
     return status;
 }
 
 enum qm_status explore_quantize(const struct explore_examples *wanted, const struct qm_compile_options *options,
                                 struct exploration *exploration, struct qm_arena *arena, struct qm_diag *diag) {
-    struct float_network network = {.arena = arena, .file = exploration->models[0], .shows_progress = isatty(STDERR_FILENO)};
+    struct float_network network = {.arena = arena, .file = exploration->models[0].file, .shows_progress = isatty(STDERR_FILENO)};
     exploration->qualities = QM_ARENA_NEW(arena, struct quality, exploration->precision_count);
     enum qm_status status = read_network(wanted, &options->model, &network, diag);
-    if (status == QM_OK) status = quantize_all(&network, exploration, diag);
+    if (status == QM_OK) memcpy(exploration->models[0].sha256, network.graph->sha256, sizeof exploration->models[0].sha256);
+    if (status == QM_OK) status = quantize_all(&network, options, exploration, diag);
     cli_examples_free(&network.calibration);
     cli_examples_free(&network.judged);
     qm_program_destroy(network.ends);

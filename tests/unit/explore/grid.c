@@ -9,41 +9,36 @@ TestSuite(explore_grid);
 
 static struct qm_diag diag;
 
-static void start(struct grid *grid) {
-    memset(grid, 0, sizeof *grid);
-    qm_machine_init(&grid->base);
-}
-
 static void add(struct grid *grid, const char *text, struct qm_arena *arena) {
     cr_assert(grid_add_axis(grid, text, arena, &diag) == QM_OK, "%s", diag.text);
 }
 
 Test(explore_grid, without_axes_is_the_base) {
     struct grid grid;
-    struct qm_machine machine;
-    start(&grid);
+    struct place place;
+    grid_init(&grid);
     grid.base.rows = 7;
-    cr_assert(eq(u64, grid_machine_count(&grid), 1));
-    grid_machine(&grid, 0, &machine);
-    cr_assert(memcmp(&machine, &grid.base, sizeof machine) == 0);
+    cr_assert(eq(u64, grid_count(&grid), 1));
+    grid_place(&grid, 0, &place);
+    cr_assert(memcmp(&place.machine, &grid.base, sizeof grid.base) == 0);
 }
 
 Test(explore_grid, the_last_axis_moves_fastest_and_other_knobs_stay) {
     static const uint32_t want[6][2] = {{8, 1}, {8, 2}, {8, 5}, {3, 1}, {3, 2}, {3, 5}}; /* rows, clock_mhz */
     struct qm_arena *arena = qm_arena_create();
     struct grid grid;
-    start(&grid);
+    grid_init(&grid);
     grid.base.cols = 9;
     add(&grid, "rows=8,3", arena);
     add(&grid, "clock_mhz=1,2,5", arena);
-    cr_assert(eq(u64, grid_machine_count(&grid), 6));
+    cr_assert(eq(u64, grid_count(&grid), 6));
     for (uint64_t i = 0; i < 6; i++) {
-        struct qm_machine machine;
-        grid_machine(&grid, i, &machine);
-        cr_expect(eq(u32, machine.rows, want[i][0]));
-        cr_expect(eq(u32, machine.clock_mhz, want[i][1]));
-        cr_expect(eq(u32, machine.cols, 9));
-        cr_expect(eq(u32, machine.scratchpad_bytes, 262144));
+        struct place place;
+        grid_place(&grid, i, &place);
+        cr_expect(eq(u32, place.machine.rows, want[i][0]));
+        cr_expect(eq(u32, place.machine.clock_mhz, want[i][1]));
+        cr_expect(eq(u32, place.machine.cols, 9));
+        cr_expect(eq(u32, place.machine.scratchpad_bytes, 262144));
     }
     qm_arena_destroy(arena);
 }
@@ -61,13 +56,31 @@ Test(explore_grid, refuses_what_is_no_axis_and_names_it) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct qm_arena *arena = qm_arena_create();
         struct grid grid;
-        start(&grid);
+        grid_init(&grid);
         add(&grid, "cols=4,8", arena);
         cr_expect(eq(int, grid_add_axis(&grid, cases[i].text, arena, &diag), QM_BAD_INPUT), "%s", cases[i].text);
         cr_expect(strstr(diag.text, cases[i].words) != NULL, "%s: %s", cases[i].text, diag.text);
-        cr_expect(eq(u64, grid_machine_count(&grid), 2), "%s", cases[i].text);
+        cr_expect(eq(u64, grid_count(&grid), 2), "%s", cases[i].text);
         qm_arena_destroy(arena);
     }
+}
+
+Test(explore_grid, precisions_move_slowest_then_prices) {
+    static const uint32_t want[8][3] = {{0, 0, 8}, {0, 0, 3}, {0, 1, 8}, {0, 1, 3}, {1, 0, 8}, {1, 0, 3}, {1, 1, 8}, {1, 1, 3}};
+    struct qm_arena *arena = qm_arena_create();
+    struct grid grid;
+    grid_init(&grid);
+    add(&grid, "rows=8,3", arena);
+    grid.axes[GRID_PRECISION].count = grid.axes[GRID_ENERGY].count = 2;
+    cr_assert(eq(u64, grid_count(&grid), 8));
+    for (uint64_t i = 0; i < 8; i++) {
+        struct place place;
+        grid_place(&grid, i, &place);
+        cr_expect(eq(u32, place.precision, want[i][0]));
+        cr_expect(eq(u32, place.energy, want[i][1]));
+        cr_expect(eq(u32, place.machine.rows, want[i][2]));
+    }
+    qm_arena_destroy(arena);
 }
 
 /* 256^8 = 2^64 would wrap around to 0. */
@@ -76,10 +89,10 @@ Test(explore_grid, counting_does_not_wrap_around) {
     struct qm_arena *arena = qm_arena_create();
     char values[2000] = "1";
     struct grid grid;
-    start(&grid);
+    grid_init(&grid);
     for (int i = 2; i <= 256; i++) snprintf(values + strlen(values), sizeof values - strlen(values), ",%d", i);
     for (size_t i = 0; i < sizeof knobs / sizeof *knobs; i++) add(&grid, qm_arena_printf(arena, "%s=%s", knobs[i], values), arena);
-    for (uint32_t i = 5; i < 8; i++) grid.axes[grid.axis_count++] = grid.axes[i - 5];
-    cr_assert(gt(u64, grid_machine_count(&grid), POINTS_MAX));
+    for (uint32_t i = 0; i < 3; i++) grid.axes[grid.axis_count++] = grid.axes[GRID_KNOBS + i];
+    cr_assert(gt(u64, grid_count(&grid), POINTS_MAX));
     qm_arena_destroy(arena);
 }

@@ -14,7 +14,8 @@ enum { TASKS = 100, DEADLY = 3 };
 struct board {
     atomic_uint started[TASKS], ended[TASKS];
     bool has_deadly;
-    uint64_t shown; /* by the process that called */
+    uint64_t shown;  /* by the process that called */
+    uint64_t enough; /* after so many it ends all; 0: never */
 };
 
 static void work(void *context, uint64_t task) {
@@ -24,16 +25,21 @@ static void work(void *context, uint64_t task) {
     board->ended[task]++;
 }
 
-static void progress(void *context, uint64_t done) {
-    ((struct board *)context)->shown = done;
+static enum qm_status count(void *context, uint64_t task, uint64_t done, struct qm_diag *diag) {
+    struct board *board = context;
+    cr_expect(eq(u32, board->ended[task], 1));
+    board->shown = done;
+    return done == board->enough ? qm_fail(diag, QM_BAD_INPUT, "enough") : QM_OK;
 }
 
 static struct board *run(uint64_t jobs, bool has_deadly) {
     struct board *board = qm_alloc_shared(sizeof *board);
-    struct pool pool = {.count = TASKS, .jobs = jobs, .work = work, .progress = progress, .context = board};
+    struct pool pool = {.count = TASKS, .jobs = jobs, .work = work, .done = count, .context = board};
     struct qm_diag diag;
+    int ending;
     board->has_deadly = has_deadly;
-    cr_assert(pool_run(&pool, &diag) == QM_OK, "%s", diag.text);
+    cr_assert(pool_run(&pool, &ending, &diag) == QM_OK, "%s", diag.text);
+    cr_expect(eq(int, ending, 0));
     return board;
 }
 
@@ -57,5 +63,36 @@ Test(explore_pool, a_process_that_dies_loses_its_task_alone) {
 Test(explore_pool, with_no_process_left_tasks_wait) {
     struct board *board = run(1, true);
     for (int i = 0; i < TASKS; i++) cr_expect(board->started[i] == (i <= DEADLY) && board->ended[i] == (i < DEADLY), "task %d", i);
+    qm_free_shared(board, sizeof *board);
+}
+
+static void wait_after_few(void *context, uint64_t task) {
+    work(context, task);
+    if (task >= 10) pause();
+}
+
+Test(explore_pool, what_is_not_ok_ends_all, .timeout = 20) {
+    struct board *board = qm_alloc_shared(sizeof *board);
+    struct pool pool = {.count = TASKS, .jobs = 2, .work = wait_after_few, .done = count, .context = board};
+    struct qm_diag diag;
+    int ending;
+    board->enough = 5;
+    cr_expect(eq(int, pool_run(&pool, &ending, &diag), QM_BAD_INPUT));
+    cr_expect(eq(u64, board->shown, 5));
+    qm_free_shared(board, sizeof *board);
+}
+
+static enum qm_status signal_oneself(void *context, uint64_t task, uint64_t done, struct qm_diag *diag) {
+    if (done == 5) kill(getpid(), SIGTERM);
+    return count(context, task, done, diag);
+}
+
+Test(explore_pool, a_signal_ends_all_and_is_told, .timeout = 20) {
+    struct board *board = qm_alloc_shared(sizeof *board);
+    struct pool pool = {.count = TASKS, .jobs = 2, .work = wait_after_few, .done = signal_oneself, .context = board};
+    struct qm_diag diag;
+    int ending;
+    cr_assert(pool_run(&pool, &ending, &diag) == QM_OK, "%s", diag.text);
+    cr_expect(eq(int, ending, SIGTERM));
     qm_free_shared(board, sizeof *board);
 }
