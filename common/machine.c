@@ -1,5 +1,5 @@
-/* machine.c - the knob table, its checks, and the reader of machine files: a flat YAML mapping of knob to number. Every complaint names its
- * place: a line of the file, or the option.
+/* machine.c - the knob table, its checks, and the reader of machine files: a flat YAML mapping of knob to number or name. Every
+ * complaint names its place: a line of the file, or the option.
  */
 #include "common/machine.h"
 
@@ -28,6 +28,15 @@ const struct qm_param qm_params[] = {
 };
 const size_t qm_param_count = sizeof qm_params / sizeof *qm_params;
 
+static const struct choice {
+    const char *knob, *name;
+    uint32_t value;
+} choices[] = {
+#define QM_CHOICE(knob, name, value, text) {#knob, #name, value},
+#include "spec/hw_params.def"
+#undef QM_CHOICE
+};
+
 static uint32_t *knob(struct qm_machine *machine, const struct qm_param *param) {
     return (uint32_t *)((char *)machine + param->offset);
 }
@@ -46,6 +55,22 @@ const struct qm_param *qm_param_find(const char *name) {
     for (size_t i = 0; i < qm_param_count; i++)
         if (strcmp(qm_params[i].name, name) == 0) return &qm_params[i];
     return NULL;
+}
+
+const char *qm_param_choice(const struct qm_param *param, uint32_t value) {
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
+        if (strcmp(choices[i].knob, param->name) == 0 && choices[i].value == value) return choices[i].name;
+    return NULL;
+}
+
+struct qm_knob_text qm_param_text(const struct qm_param *param, uint32_t value) {
+    struct qm_knob_text text;
+    const char *name = qm_param_choice(param, value);
+    if (name != NULL)
+        snprintf(text.text, sizeof text.text, "%s", name);
+    else
+        snprintf(text.text, sizeof text.text, "%" PRIu32, value);
+    return text;
 }
 
 /* Checks one knob's range and rule; where is the place that the message names. */
@@ -67,19 +92,37 @@ static const char *knob_names(char *text, size_t size) {
     return text;
 }
 
+static enum qm_status parse_choice(const struct qm_param *param, const char *text, const char *where, uint32_t *value,
+                                   struct qm_diag *diag) {
+    char names[128] = "";
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+        size_t used = strlen(names);
+        if (strcmp(choices[i].knob, param->name) != 0) continue;
+        *value = choices[i].value;
+        if (strcmp(choices[i].name, text) == 0) return QM_OK;
+        snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "", choices[i].name);
+    }
+    return qm_fail(diag, QM_BAD_INPUT, "%s: %s = '%.100s' is none of its values: %s", where, param->name, text, names);
+}
+
+enum qm_status qm_param_parse(const struct qm_param *param, const char *text, const char *where, uint32_t *value, struct qm_diag *diag) {
+    if (qm_param_choice(param, param->default_value) != NULL) return parse_choice(param, text, where, value, diag);
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0)
+        return qm_fail(diag, QM_BAD_INPUT, "%s: %s = '%.100s' is not a whole number", where, param->name, text);
+    QM_TRY(check_knob(param, number, where, diag));
+    *value = (uint32_t)number;
+    return QM_OK;
+}
+
 static enum qm_status set_knob(struct qm_machine *machine, const char *name, const char *text, const char *where, struct qm_diag *diag) {
     char names[512];
     const struct qm_param *param = qm_param_find(name);
     if (param == NULL)
         return qm_fail(diag, QM_BAD_INPUT, "%s: unknown knob '%.100s'; the knobs are: %s", where, name, knob_names(names, sizeof names));
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0)
-        return qm_fail(diag, QM_BAD_INPUT, "%s: %s = '%.100s' is not a whole number", where, name, text);
-    QM_TRY(check_knob(param, value, where, diag));
-    *knob(machine, param) = (uint32_t)value;
-    return QM_OK;
+    return qm_param_parse(param, text, where, knob(machine, param), diag);
 }
 
 static enum qm_status check_together(const struct qm_machine *machine, const char *where, struct qm_diag *diag) {
@@ -116,7 +159,7 @@ enum qm_status qm_machine_set(struct qm_machine *machine, const char *assignment
 
 static enum qm_status read_knob(const struct qm_yaml_node *node, struct qm_machine *machine, struct qm_diag *diag) {
     char where[600];
-    if (node->text == NULL) return qm_yaml_fail(node, diag, "'%s' must be a number", node->key);
+    if (node->text == NULL) return qm_yaml_fail(node, diag, "'%s' must be a number or a name", node->key);
     snprintf(where, sizeof where, "%s:%zu", node->file, node->line);
     return set_knob(machine, node->key, node->text, where, diag);
 }

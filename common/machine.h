@@ -19,6 +19,13 @@ struct qm_machine {
 #undef QM_PARAM
 };
 
+/* The named values of knobs: QM_cell_fixed8 ... */
+enum {
+#define QM_CHOICE(knob, name, value, text) QM_##knob##_##name = value,
+#include "spec/hw_params.def"
+#undef QM_CHOICE
+};
+
 /* The most that a knob may be: QM_MOST_cols ... */
 enum {
 #define QM_PARAM(name, verilog, minimum, maximum, default_value, rule, unit, text) QM_MOST_##name = maximum,
@@ -33,7 +40,8 @@ void qm_machine_init(struct qm_machine *machine);
  * Unknown and repeated keys, values out of range and bad YAML are QM_BAD_INPUT with file and line. */
 QM_MUST_USE enum qm_status qm_machine_load(const char *name_or_file, struct qm_machine *machine, struct qm_diag *diag);
 
-/* Sets one knob from "key=value" (the command line's --set); the name grows by ",key=value". qm_machine_check comes after the last. */
+/* Sets one knob from "key=value" (the command line's --set), the value as in a machine file; the name grows by ",key=value".
+ * qm_machine_check comes after the last. */
 QM_MUST_USE enum qm_status qm_machine_set(struct qm_machine *machine, const char *assignment, struct qm_diag *diag);
 
 /* Checks every knob's range and rule, and what they must be together. */
@@ -55,6 +63,16 @@ extern const size_t qm_param_count;
 const struct qm_param *qm_param_find(const char *name);
 /* A machine's value of a knob. */
 uint32_t qm_machine_knob(const struct qm_machine *machine, const struct qm_param *param);
+/* The name of a knob's value; NULL when its values are numbers. */
+const char *qm_param_choice(const struct qm_param *param, uint32_t value);
+/* A value of a knob as it is written: its name, or the number. */
+struct qm_knob_text {
+    char text[16];
+};
+struct qm_knob_text qm_param_text(const struct qm_param *param, uint32_t value);
+/* Reads a value of a knob as it is written; where is the place that a message names. */
+QM_MUST_USE enum qm_status qm_param_parse(const struct qm_param *param, const char *text, const char *where, uint32_t *value,
+                                          struct qm_diag *diag);
 
 /* Channels of a tile: cols, or min(rows, cols) when depthwise. */
 static inline uint32_t qm_machine_tile(const struct qm_machine *machine, bool depthwise) {

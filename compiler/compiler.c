@@ -146,6 +146,7 @@ static enum qm_status compile(struct plan *plan, struct qm_program **program) {
     enum qm_status status = check_dump(plan);
     if (status == QM_OK && plan->model != NULL) status = run_passes(reading, plan, plan->options->dump_after);
     if (status == QM_OK) status = run_passes(fusing, plan, plan->options->dump_after);
+    if (status == QM_OK) status = check_precisions(plan);
     if (status == QM_OK) status = compile_network(plan, program);
     plan_free(plan);
     return status;

@@ -29,10 +29,9 @@ static void print_others(FILE *out, const struct diff *diff) {
     print_other_text(out, "qmac", a->version, b->version, &count);
     print_other_text(out, "model", a->model_sha256, b->model_sha256, &count);
     for (size_t i = 0; i < qm_param_count; i++) {
-        char from[16], to[16];
-        snprintf(from, sizeof from, "%u", qm_machine_knob(&a->machine, &qm_params[i]));
-        snprintf(to, sizeof to, "%u", qm_machine_knob(&b->machine, &qm_params[i]));
-        print_other_text(out, qm_params[i].name, from, to, &count);
+        struct qm_knob_text from = qm_param_text(&qm_params[i], qm_machine_knob(&a->machine, &qm_params[i]));
+        struct qm_knob_text to = qm_param_text(&qm_params[i], qm_machine_knob(&b->machine, &qm_params[i]));
+        print_other_text(out, qm_params[i].name, from.text, to.text, &count);
     }
     print_other_text(out, "precision", a->precision, b->precision, &count);
     print_other_text(out, "requant", a->requant, b->requant, &count);

@@ -35,8 +35,8 @@ enum qm_status explain_knob(const struct explain_subject *subject, const struct 
 }
 
 void explain_variant_name(const struct explain_variant *variant, qm_cell out) {
-    snprintf(out, QM_CELL_BYTES, "%s %u > %u%s", variant->param->name, variant->from, variant->to,
-             variant->may_overflow ? " (sums may overflow)" : "");
+    snprintf(out, QM_CELL_BYTES, "%s %s > %s%s", variant->param->name, qm_param_text(variant->param, variant->from).text,
+             qm_param_text(variant->param, variant->to).text, variant->may_overflow ? " (sums may overflow)" : "");
 }
 
 static int compare_numbers(double a, double b) {

@@ -19,7 +19,8 @@ static enum qm_status add_value(const char *text, const char *name, const char *
     axis->param = qm_param_find(name);
     uint32_t number = qm_machine_knob(&machine, axis->param);
     for (uint32_t i = 0; i < axis->count; i++)
-        if (axis->values[i] == number) return qm_fail(diag, QM_BAD_INPUT, "--set %.100s: %u is given twice", text, number);
+        if (axis->values[i] == number)
+            return qm_fail(diag, QM_BAD_INPUT, "--set %.100s: %s is given twice", text, qm_param_text(axis->param, number).text);
     axis->values[axis->count++] = number;
     return QM_OK;
 }

@@ -37,6 +37,13 @@ static struct field truth_field(const char *key, bool is_true) {
     return (struct field){key, TRUTH_FIELD, is_true, NULL};
 }
 
+/* A number, or the name of one. */
+static struct field knob_field(const struct qm_machine *machine, const struct qm_param *param) {
+    uint32_t value = qm_machine_knob(machine, param);
+    const char *name = qm_param_choice(param, value);
+    return name != NULL ? text_field(param->name, NAME_FIELD, name) : number_field(param->name, value);
+}
+
 static void visit_place(const struct exploration *exploration, const struct place *place, field_visitor *visit, void *context) {
     const struct explored_model *model = &exploration->models[place->model];
     const struct priced *energy = &exploration->energies[place->energy];
@@ -52,7 +59,7 @@ static void visit_place(const struct exploration *exploration, const struct plac
                                    text_field("energy_table_sha256", NAME_FIELD, energy->digest.text)};
     for (size_t i = 0; i < sizeof before / sizeof *before; i++) visit(context, &before[i]);
     for (size_t i = 0; i < qm_param_count; i++) {
-        struct field knob = number_field(qm_params[i].name, qm_machine_knob(&place->machine, &qm_params[i]));
+        struct field knob = knob_field(&place->machine, &qm_params[i]);
         visit(context, &knob);
     }
     for (size_t i = 0; i < sizeof behind / sizeof *behind; i++) visit(context, &behind[i]);

@@ -21,6 +21,10 @@ static bool varies(const struct exploration *exploration, const struct qm_param 
     return false;
 }
 
+static struct qm_knob_text knob_text(const struct place *place, const struct qm_param *param) {
+    return qm_param_text(param, qm_machine_knob(&place->machine, param));
+}
+
 /* What tells points of a model from one another. */
 struct differences {
     const struct qm_param *knobs[QM_CELL_COLUMNS_MAX];
@@ -79,7 +83,7 @@ static void table_row(const struct exploration *exploration, const struct differ
     const struct place *place = &exploration->places[index];
     uint32_t count = 0;
     for (uint32_t i = 0; i < differences->knob_count; i++)
-        snprintf(row[count++], QM_CELL_BYTES, "%u", qm_machine_knob(&place->machine, differences->knobs[i]));
+        snprintf(row[count++], QM_CELL_BYTES, "%s", knob_text(place, differences->knobs[i]).text);
     if (differences->in_precision) snprintf(row[count++], QM_CELL_BYTES, "%.40s", exploration_precision(exploration, place));
     if (differences->in_energy) snprintf(row[count++], QM_CELL_BYTES, "%.40s", qm_shown(exploration->energies[place->energy].name).text);
     if (exploration->allow_overflow) snprintf(row[count++], QM_CELL_BYTES, "%s", point_overflow(&exploration->points[index]));
@@ -104,7 +108,7 @@ static void print_place(FILE *out, const struct exploration *exploration, uint64
     const struct place *place = &exploration->places[index];
     struct differences differences = differences_of(exploration);
     for (uint32_t i = 0; i < differences.knob_count; i++) {
-        fprintf(out, "%s%s=%u", before, differences.knobs[i]->name, qm_machine_knob(&place->machine, differences.knobs[i]));
+        fprintf(out, "%s%s=%s", before, differences.knobs[i]->name, knob_text(place, differences.knobs[i]).text);
         before = ", ";
     }
     if (differences.in_precision) fprintf(out, "%s%s", before, exploration_precision(exploration, place));

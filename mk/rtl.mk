@@ -18,7 +18,7 @@ $(B)/obj/sim/verilated/rtl_request.o $(B)/asan/sim/verilated/rtl_request.o: $(wi
 
 # Small, odd and large machines bring out other widths than the default one; a large array of cells takes Verilator minutes.
 RTL_LINT_MACHINES := "" "-GRows=1 -GCols=1 -GAxiBytes=4 -GSpadBytes=1024 -GAccRows=2 -GQueueDepth=2" \
-    "-GRows=5 -GCols=3 -GAxiBytes=8 -GAccBits=20 -GAccSaturate=1" \
+    "-GRows=5 -GCols=3 -GCellBytes=1 -GAxiBytes=8 -GAccBits=20 -GAccSaturate=1" \
     "-GFastArray=1 -GRows=64 -GCols=128 -GSpadBytes=16777216 -GAccRows=65536 -GAxiBytes=64 -GQueueDepth=64"
 
 lint-rtl: $(B)/gen/qmac_defs.vh ## check the Verilog with Verilator and Icarus

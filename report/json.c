@@ -12,7 +12,7 @@ static void add_machine(cJSON *root, const struct qm_machine *machine) {
     cJSON *object = qm_json_object(root, "machine");
     qm_json_text(object, "name", machine->name);
     qm_json_fingerprint(object, machine);
-    for (size_t i = 0; i < qm_param_count; i++) qm_json_number(object, qm_params[i].name, qm_machine_knob(machine, &qm_params[i]));
+    qm_json_knobs(object, machine);
 }
 
 /* A key "host_share.macs" is the key macs of the object host_share. */

@@ -57,6 +57,17 @@ void qm_json_known_text(cJSON *object, const char *key, const char *text) {
         QM_CHECK(cJSON_AddNullToObject(object, key) != NULL);
 }
 
+void qm_json_knobs(cJSON *object, const struct qm_machine *machine) {
+    for (size_t i = 0; i < qm_param_count; i++) {
+        uint32_t value = qm_machine_knob(machine, &qm_params[i]);
+        const char *name = qm_param_choice(&qm_params[i], value);
+        if (name != NULL)
+            qm_json_text(object, qm_params[i].name, name);
+        else
+            qm_json_number(object, qm_params[i].name, value);
+    }
+}
+
 void qm_json_fingerprint(cJSON *object, const struct qm_machine *machine) {
     char fingerprint[16];
     snprintf(fingerprint, sizeof fingerprint, "%08x", qm_machine_fingerprint(machine));

@@ -22,6 +22,7 @@ void qm_json_known(cJSON *object, const char *key, bool is_known, double number)
 void qm_json_bool(cJSON *object, const char *key, bool value);
 void qm_json_text(cJSON *object, const char *key, const char *text);       /* as common/text.h shows it, in full */
 void qm_json_known_text(cJSON *object, const char *key, const char *text); /* the same; null when text is NULL */
+void qm_json_knobs(cJSON *object, const struct qm_machine *machine);       /* all of them: numbers, or names */
 void qm_json_fingerprint(cJSON *object, const struct qm_machine *machine);
 
 #endif

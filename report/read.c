@@ -51,16 +51,27 @@ static enum qm_status take_number(const struct reader *reader, const cJSON *obje
 
 /* ---- what was run ---- */
 
+static enum qm_status take_knob(const struct reader *reader, const cJSON *object, const struct qm_param *param, uint32_t *value) {
+    const char *name;
+    double number;
+    if (qm_param_choice(param, param->default_value) != NULL) {
+        QM_TRY(take_text(reader, object, param->name, &name));
+        return qm_param_parse(param, name, reader->file, value, reader->diag);
+    }
+    QM_TRY(take_number(reader, object, param->name, &number));
+    if (number < 0 || number > UINT32_MAX || floor(number) != number) return refuse(reader, param->name, "is no whole number");
+    *value = (uint32_t)number;
+    return QM_OK;
+}
+
 static enum qm_status take_machine(const struct reader *reader, const cJSON *root, struct qm_machine *machine) {
     const cJSON *object = find(root, "machine");
     const char *name;
     QM_TRY(take_text(reader, object, "name", &name));
     snprintf(machine->name, sizeof machine->name, "%s", name);
     for (size_t i = 0; i < qm_param_count; i++) {
-        double number;
-        QM_TRY(take_number(reader, object, qm_params[i].name, &number));
-        if (number < 0 || number > UINT32_MAX || floor(number) != number) return refuse(reader, qm_params[i].name, "is no whole number");
-        uint32_t value = (uint32_t)number;
+        uint32_t value;
+        QM_TRY(take_knob(reader, object, &qm_params[i], &value));
         memcpy((char *)machine + qm_params[i].offset, &value, sizeof value);
     }
     return qm_machine_check(machine, reader->diag);

@@ -9,6 +9,7 @@
 module core #(
     parameter integer Rows        = 16,
     parameter integer Cols        = 16,
+    parameter integer CellBytes   = 2,
     parameter integer SpadBytes   = 262144,
     parameter integer AccRows     = 1024,
     parameter integer AccBits     = 32,
@@ -153,7 +154,7 @@ module core #(
         .pop_i          (accept)
     );
 
-    decode #(.Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AccRows(AccRows)) u_decode (
+    decode #(.Rows(Rows), .Cols(Cols), .CellBytes(CellBytes), .SpadBytes(SpadBytes), .AccRows(AccRows)) u_decode (
         .insn_i       (head),
         .memory_size_i(memory_size_i),
         .check_i      (head_check),
@@ -261,7 +262,7 @@ module core #(
     wire [31:0]       correction;
     wire [8:0]        commit_corrected;
 
-    matmul #(.Rows(Rows), .Cols(Cols)) u_matmul (
+    matmul #(.Rows(Rows), .Cols(Cols), .CellBytes(CellBytes)) u_matmul (
         .clk_i                  (clk_i),
         .rst_ni                 (rst_ni),
         .clear_i                (clear),
@@ -315,7 +316,7 @@ module core #(
         .commit_corrected_o     (commit_corrected)
     );
 
-    mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(FastArray)) u_mac_array (
+    mac_array #(.Rows(Rows), .Cols(Cols), .CellBytes(CellBytes), .FastArray(FastArray)) u_mac_array (
         .clk_i            (clk_i),
         .rst_ni           (rst_ni),
         .weight_valid_i   (array_weight_valid),
@@ -334,7 +335,7 @@ module core #(
         .sums_o           (sums)
     );
 
-    row_sum #(.Rows(Rows), .Cols(Cols)) u_row_sum (
+    row_sum #(.Rows(Rows), .Cols(Cols), .CellBytes(CellBytes)) u_row_sum (
         .clk_i            (clk_i),
         .rst_ni           (rst_ni),
         .row_valid_i      (array_row_valid),
@@ -438,7 +439,7 @@ module core #(
         .read_bytes_o (store_read_bytes)
     );
 
-    scratchpad #(.Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AxiBytes(AxiBytes)) u_scratchpad (
+    scratchpad #(.Rows(Rows), .Cols(Cols), .CellBytes(CellBytes), .SpadBytes(SpadBytes), .AxiBytes(AxiBytes)) u_scratchpad (
         .clk_i        (clk_i),
         .window_re_i  (window_re),
         .window_wide_i(window_wide),

@@ -8,6 +8,7 @@
 module decode #(
     parameter integer Rows      = 16,
     parameter integer Cols      = 16,
+    parameter integer CellBytes = 2,
     parameter integer SpadBytes = 262144,
     parameter integer AccRows   = 1024
 ) (
@@ -76,6 +77,7 @@ module decode #(
             more_tiles  = is_req ? `QM_F_TILES(insn) > 16'd1 : elements_of(insn) > tile;
             is_unsupported = `QM_HAS_UNSUPPORTED(insn, opcode)
                 || (is_matmul && is_depthwise(insn) && (`QM_F_PRECISION(insn) != `QM_PRECISION_W8A8 || weight_zero != 16'sd0))
+                || (is_matmul && CellBytes == 1 && `QM_F_PRECISION(insn) != `QM_PRECISION_W8A8)
                 || (is_matmul && (weight_zero > WeightZeroMax || weight_zero < -WeightZeroMax))
                 || (looks_up && out_type != `QM_OUT_TYPE_BITS8)
                 || ((is_pool || is_add) && wide)

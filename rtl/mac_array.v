@@ -8,6 +8,7 @@
 module mac_array #(
     parameter integer Rows      = 16,
     parameter integer Cols      = 16,
+    parameter integer CellBytes = 2,  // that a cell takes in a cycle: 2 fusible, 1 fixed to mode 8X8
     parameter integer FastArray = 0
 ) (
     input  wire               clk_i,
@@ -37,7 +38,7 @@ module mac_array #(
             Rows_and_Cols_must_be_from_1_to_256 illegal ();
         end
         if (FastArray != 0) begin : gen_fast
-            mac_array_fast #(.Rows(Rows), .Cols(Cols)) array (
+            mac_array_fast #(.Rows(Rows), .Cols(Cols), .CellBytes(CellBytes)) array (
                 .clk_i            (clk_i),
                 .rst_ni           (rst_ni),
                 .weight_valid_i   (weight_valid_i),
@@ -56,7 +57,7 @@ module mac_array #(
                 .sums_o           (sums_o)
             );
         end else begin : gen_cells
-            mac_array_cells #(.Rows(Rows), .Cols(Cols)) array (
+            mac_array_cells #(.Rows(Rows), .Cols(Cols), .CellBytes(CellBytes)) array (
                 .clk_i            (clk_i),
                 .rst_ni           (rst_ni),
                 .weight_valid_i   (weight_valid_i),

@@ -8,8 +8,9 @@
 `default_nettype none
 
 module mac_array_cells #(
-    parameter integer Rows = 16,
-    parameter integer Cols = 16
+    parameter integer Rows      = 16,
+    parameter integer Cols      = 16,
+    parameter integer CellBytes = 2  // that a cell takes in a cycle: 2 fusible, 1 fixed to mode 8X8
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
@@ -26,8 +27,8 @@ module mac_array_cells #(
     input  wire               row_buffer_i,       // it meets the weights of this buffer
     input  wire               row_unsigned_i,     // activations are not negative
     input  wire [1:0]         row_mode_i,         // QM_ARRAY_MODE_*: how a cell multiplies
+    /* verilator lint_off UNUSEDSIGNAL */  // bytes of fixed cells, bits of rows that are not there; samples move in every cycle
     input  wire [16*Rows-1:0] row_data_i,         // two bytes a cell; the second is zero in mode 8X8
-    /* verilator lint_off UNUSEDSIGNAL */  // bits of rows that are not there; samples move in every cycle
     input  wire [7:0]         row_sampled_i,      // bit r: row r of the array takes the samples of the columns instead
     // from matmul: a sample a column; array row r meets the one of r cycles before
     input  wire               sample_valid_i,     // there is one, or those before move on
@@ -37,13 +38,15 @@ module mac_array_cells #(
     output wire [32*Cols-1:0] sums_o
 );
 
+    localparam integer Bits = 8*CellBytes;
+
     // Wires between cells, numbered row*(Cols+1) + column to the right and row*Cols + column downwards.
     /* verilator lint_off UNUSEDSIGNAL */  // what leaves at the right, and the weights that leave at the bottom
-    wire [16*Rows*(Cols+1)-1:0] activation;
-    wire [7*Rows*(Cols+1)-1:0]  control;  // {mode, unsigned, buffer, load, load_buffer, sampled}
-    wire [16*(Rows+1)*Cols-1:0] weight;
-    wire [8*(Rows+1)*Cols-1:0]  sample;
-    wire [32*(Rows+1)*Cols-1:0] sum;
+    wire [Bits*Rows*(Cols+1)-1:0] activation;
+    wire [7*Rows*(Cols+1)-1:0]    control;  // {mode, unsigned, buffer, load, load_buffer, sampled}
+    wire [Bits*(Rows+1)*Cols-1:0] weight;
+    wire [8*(Rows+1)*Cols-1:0]    sample;
+    wire [32*(Rows+1)*Cols-1:0]   sum;
     /* verilator lint_on UNUSEDSIGNAL */
 
     genvar r;
@@ -52,44 +55,44 @@ module mac_array_cells #(
         for (r = 0; r < Rows; r = r + 1) begin : gen_row
             wire load    = weight_valid_i && {24'd0, weight_row_i} == r;
             wire sampled = r < `QM_CHAIN_TAPS ? row_sampled_i[r % `QM_CHAIN_TAPS] : 1'b0;
-            delay #(.Width(23), .Cycles(r)) skew (
+            delay #(.Width(Bits + 7), .Cycles(r)) skew (
                 .clk_i (clk_i),
-                .data_i({row_data_i[16*r +: 16], row_mode_i, row_unsigned_i, row_buffer_i, load, weight_buffer_i, sampled}),
-                .data_o({activation[16*r*(Cols+1) +: 16], control[7*r*(Cols+1) +: 7]})
+                .data_i({row_data_i[16*r +: Bits], row_mode_i, row_unsigned_i, row_buffer_i, load, weight_buffer_i, sampled}),
+                .data_o({activation[Bits*r*(Cols+1) +: Bits], control[7*r*(Cols+1) +: 7]})
             );
             for (c = 0; c < Cols; c = c + 1) begin : gen_cell
-                mac_cell #(.HasSamples(r < `QM_CHAIN_TAPS)) mac (
+                mac_cell #(.Bits(Bits), .HasSamples(r < `QM_CHAIN_TAPS)) mac (
                     .clk_i        (clk_i),
                     .rst_ni       (rst_ni),
-                    .activation_i (activation[16*(r*(Cols+1) + c) +: 16]),
+                    .activation_i (activation[Bits*(r*(Cols+1) + c) +: Bits]),
                     .mode_i       (control[7*(r*(Cols+1) + c) + 5 +: 2]),
                     .unsigned_i   (control[7*(r*(Cols+1) + c) + 4]),
                     .buffer_i     (control[7*(r*(Cols+1) + c) + 3]),
                     .load_i       (control[7*(r*(Cols+1) + c) + 2]),
                     .load_buffer_i(control[7*(r*(Cols+1) + c) + 1]),
                     .sampled_i    (control[7*(r*(Cols+1) + c)]),
-                    .activation_o (activation[16*(r*(Cols+1) + c + 1) +: 16]),
+                    .activation_o (activation[Bits*(r*(Cols+1) + c + 1) +: Bits]),
                     .mode_o       (control[7*(r*(Cols+1) + c + 1) + 5 +: 2]),
                     .unsigned_o   (control[7*(r*(Cols+1) + c + 1) + 4]),
                     .buffer_o     (control[7*(r*(Cols+1) + c + 1) + 3]),
                     .load_o       (control[7*(r*(Cols+1) + c + 1) + 2]),
                     .load_buffer_o(control[7*(r*(Cols+1) + c + 1) + 1]),
                     .sampled_o    (control[7*(r*(Cols+1) + c + 1)]),
-                    .weight_i     (weight[16*(r*Cols + c) +: 16]),
+                    .weight_i     (weight[Bits*(r*Cols + c) +: Bits]),
                     .sum_i        (sum[32*(r*Cols + c) +: 32]),
                     .sample_i     (sample[8*(r*Cols + c) +: 8]),
                     .sample_o     (sample[8*((r+1)*Cols + c) +: 8]),
-                    .weight_o     (weight[16*((r+1)*Cols + c) +: 16]),
+                    .weight_o     (weight[Bits*((r+1)*Cols + c) +: Bits]),
                     .sum_o        (sum[32*((r+1)*Cols + c) +: 32])
                 );
             end
         end
         for (c = 0; c < Cols; c = c + 1) begin : gen_column
             assign sum[32*c +: 32] = 32'd0;
-            delay #(.Width(24), .Cycles(c)) skew (
+            delay #(.Width(Bits + 8), .Cycles(c)) skew (
                 .clk_i (clk_i),
-                .data_i({sample_data_i[8*c +: 8], weight_data_i[16*c +: 16]}),
-                .data_o({sample[8*c +: 8], weight[16*c +: 16]})
+                .data_i({sample_data_i[8*c +: 8], weight_data_i[16*c +: Bits]}),
+                .data_o({sample[8*c +: 8], weight[Bits*c +: Bits]})
             );
             delay #(.Width(32), .Cycles(Cols - 1 - c)) deskew (
                 .clk_i (clk_i),

@@ -7,8 +7,9 @@
 `default_nettype none
 
 module mac_array_fast #(
-    parameter integer Rows = 16,
-    parameter integer Cols = 16
+    parameter integer Rows      = 16,
+    parameter integer Cols      = 16,
+    parameter integer CellBytes = 2  // that a cell takes in a cycle: 2 fusible, 1 fixed to mode 8X8
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
@@ -75,7 +76,7 @@ module mac_array_fast #(
     always @(posedge clk_i) begin
         if (sample_valid_i) shift_samples;
         for (c = 0; c < Cols; c = c + 1) totals[c] = 32'd0;
-        if (row_valid_i && row_mode_i == `QM_ARRAY_MODE_8X8) begin
+        if (row_valid_i && (CellBytes == 1 || row_mode_i == `QM_ARRAY_MODE_8X8)) begin
             for (r = 0; r < Rows; r = r + 1)
                 activations[r] = {{8{row_data_i[16*r + 7] && !row_unsigned_i}}, row_data_i[16*r +: 8]};
             k = Rows;
@@ -121,7 +122,7 @@ module mac_array_fast #(
         end else if (weight_valid_i) begin
             k = {24'd0, weight_row_i};
             for (c = 0; c < Cols; c = c + 1)
-                if (weight_mode_i == `QM_ARRAY_MODE_8X8)
+                if (CellBytes == 1 || weight_mode_i == `QM_ARRAY_MODE_8X8)
                     weights[weight_buffer_i][k][c] = {{24{weight_data_i[16*c + 7]}}, weight_data_i[16*c +: 8]};
                 else
                     for (d = 0; d < 4; d = d + 1)

@@ -8,8 +8,9 @@
 `default_nettype none
 
 module matmul #(
-    parameter integer Rows = 16,
-    parameter integer Cols = 16
+    parameter integer Rows      = 16,
+    parameter integer Cols      = 16,
+    parameter integer CellBytes = 2  // that a cell takes in a cycle: 2 fusible, 1 fixed to W8A8
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
@@ -79,6 +80,10 @@ module matmul #(
     localparam [33:0]  NarrowX   = {18'd0, Narrow[15:0]};
     localparam [15:0]  RowWords  = Cols[15:0];
 
+    // Decode lets no other precision through to fixed cells.
+    wire [2:0] front_precision = CellBytes == 1 ? W8A8 : `QM_F_PRECISION(front_insn_i);
+    wire [2:0] back_precision  = CellBytes == 1 ? W8A8 : `QM_F_PRECISION(back_insn_i);
+
     reg [1:0] full_q;  // buffer i holds the weights of a step that has not been streamed to its end
 
     // ---- Preloader ----
@@ -107,7 +112,7 @@ module matmul #(
         .run_bytes_i(`QM_F_RUN_BYTES(front_insn_i)),
         .channels_i (`QM_F_CHANNELS(front_insn_i)),
         .depthwise_i(`QM_F_DEPTHWISE(front_insn_i)),
-        .narrow_i   (`QM_F_PRECISION(front_insn_i) != W8A8),
+        .narrow_i   (front_precision != W8A8),
         .advance_i  (preload_step),
         .k_o        (),
         .rows_o     (preload_rows),
@@ -131,7 +136,7 @@ module matmul #(
             if (preload_step) preload_buffer_q <= !preload_buffer_q;
         end
         if (start_o) begin
-            preload_precision_q <= `QM_F_PRECISION(front_insn_i);
+            preload_precision_q <= front_precision;
             weight_addr_q <= `QM_F_WEIGHT_ADDR(front_insn_i);
             weight_row_q  <= 8'd0;
         end else if (preload) begin
@@ -210,7 +215,7 @@ module matmul #(
         .run_bytes_i(`QM_F_RUN_BYTES(back_insn_i)),
         .channels_i (`QM_F_CHANNELS(back_insn_i)),
         .depthwise_i(`QM_F_DEPTHWISE(back_insn_i)),
-        .narrow_i   (`QM_F_PRECISION(back_insn_i) != W8A8),
+        .narrow_i   (back_precision != W8A8),
         .advance_i  (stream_step),
         .k_o        (stream_k),
         .rows_o     (stream_rows),
@@ -253,7 +258,7 @@ module matmul #(
     reg  signed [33:0] piece_x_d;
     reg  signed [25:0] run_y_d;
 
-    wire [1:0]  stream_mode  = `QM_ARRAY_MODE(`QM_F_PRECISION(insn_q));
+    wire [1:0]  stream_mode  = CellBytes == 1 ? `QM_ARRAY_MODE_8X8 : `QM_ARRAY_MODE(`QM_F_PRECISION(insn_q));
     wire [15:0] take_x_start = `QM_F_X_START(back_insn_i);
     wire [15:0] take_y_start = `QM_F_Y_START(back_insn_i);
     wire [15:0] y_start      = `QM_F_Y_START(insn_q);
@@ -420,7 +425,7 @@ module matmul #(
         end
     end
 
-    weight_expand #(.Cols(Cols)) weights (
+    weight_expand #(.Cols(Cols), .CellBytes(CellBytes)) weights (
         .precision_i(feed_weight_precision_q),
         .n_i        (feed_weight_q ? feed_n_q : 9'd0),
         .data_i     (weight_data_i),

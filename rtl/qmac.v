@@ -8,6 +8,7 @@
 module qmac #(
     parameter integer Rows        = 16,
     parameter integer Cols        = 16,
+    parameter integer CellBytes   = 2,       // that a cell takes of the stream in a cycle: 2 fusible, 1 fixed to 8 bits
     parameter integer SpadBytes   = 262144,
     parameter integer AccRows     = 1024,
     parameter integer AccBits     = 32,
@@ -83,6 +84,7 @@ module qmac #(
 
     generate
         if (Rows < 1 || Rows > 256 || Cols < 1 || Cols > 256) Rows_and_Cols_must_be_from_1_to_256 check_array ();
+        if (CellBytes < 1 || CellBytes > 2) CellBytes_must_be_1_or_2 check_cell ();
         if (SpadBytes < 1024 || SpadBytes > 16777216 || (SpadBytes & (SpadBytes - 1)) != 0)
             SpadBytes_must_be_a_power_of_two_from_1024_to_16777216 check_scratchpad ();
         if (`QM_PARAMETER_BYTES * Cols > SpadBytes) SpadBytes_must_be_9_or_more_for_each_of_Cols check_channels ();  // parameters of a tile
@@ -162,8 +164,8 @@ module qmac #(
     );
 
     core #(
-        .Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AccRows(AccRows), .AccBits(AccBits), .AccSaturate(AccSaturate),
-        .AxiBytes(AxiBytes), .QueueDepth(QueueDepth), .FastArray(FastArray)
+        .Rows(Rows), .Cols(Cols), .CellBytes(CellBytes), .SpadBytes(SpadBytes), .AccRows(AccRows), .AccBits(AccBits),
+        .AccSaturate(AccSaturate), .AxiBytes(AxiBytes), .QueueDepth(QueueDepth), .FastArray(FastArray)
     ) u_core (
         .clk_i          (clk_i),
         .rst_ni         (rst_ni),

@@ -6,8 +6,9 @@
 `default_nettype none
 
 module row_sum #(
-    parameter integer Rows = 16,
-    parameter integer Cols = 16
+    parameter integer Rows      = 16,
+    parameter integer Cols      = 16,
+    parameter integer CellBytes = 2  // that a cell takes in a cycle: 2 fusible, 1 fixed to mode 8X8
 ) (
     input  wire               clk_i,
     input  wire               rst_ni,
@@ -35,8 +36,8 @@ module row_sum #(
         valid_q <= rst_ni && row_valid_i && row_weight_zero_i != 16'sd0;
         if (row_valid_i && row_weight_zero_i != 16'sd0) begin
             sum = 32'sd0;
-            for (r = 0; r < 2*Rows; r = r + 1)
-                if (row_mode_i == `QM_ARRAY_MODE_4X4)
+            for (r = 0; r < 2*Rows; r = r + 3 - CellBytes)
+                if (CellBytes == 2 && row_mode_i == `QM_ARRAY_MODE_4X4)
                     for (d = 0; d < 2; d = d + 1)
                         sum = sum + {{28{row_data_i[8*r + 4*d + 3] && !row_unsigned_i}}, row_data_i[8*r + 4*d +: 4]};
                 else

@@ -8,6 +8,7 @@
 module scratchpad #(
     parameter integer Rows      = 16,
     parameter integer Cols      = 16,
+    parameter integer CellBytes = 2,  // that a cell takes in a cycle: 2, or 1 when no read is wide
     parameter integer SpadBytes = 262144,
     parameter integer AxiBytes  = 16
 ) (
@@ -80,11 +81,11 @@ module scratchpad #(
         if (window_re_i)
             for (i = 0; i < Rows; i = i + 1) window_q[8*i +: 8] <= mem[byte_at(window_addr, i[AddrBits-1:0])];
         if (window_re_i && window_wide_i)
-            for (i = Rows; i < 2*Rows; i = i + 1) window_q[8*i +: 8] <= mem[byte_at(window_addr, i[AddrBits-1:0])];
+            for (i = Rows; i < CellBytes*Rows; i = i + 1) window_q[8*i +: 8] <= mem[byte_at(window_addr, i[AddrBits-1:0])];
         if (weight_re_i)
             for (i = 0; i < Cols; i = i + 1) weight_q[8*i +: 8] <= mem[byte_at(weight_addr, i[AddrBits-1:0])];
         if (weight_re_i && weight_wide_i)
-            for (i = Cols; i < 2*Cols; i = i + 1) weight_q[8*i +: 8] <= mem[byte_at(weight_addr, i[AddrBits-1:0])];
+            for (i = Cols; i < CellBytes*Cols; i = i + 1) weight_q[8*i +: 8] <= mem[byte_at(weight_addr, i[AddrBits-1:0])];
         if (post_re_i)
             for (i = 0; i < Cols; i = i + 1) post_q[8*i +: 8] <= mem[byte_at(post_addr, i[AddrBits-1:0])];
         if (operand_re_i)

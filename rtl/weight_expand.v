@@ -5,7 +5,8 @@
 `default_nettype none
 
 module weight_expand #(
-    parameter integer Cols = 16
+    parameter integer Cols      = 16,
+    parameter integer CellBytes = 2  // that a cell takes in a cycle: 2 fusible, 1 fixed to W8A8
 ) (
     input  wire [2:0]         precision_i,
     input  wire [8:0]         n_i,          // cells with a weight; 0: there are none, and the rest does not matter
@@ -25,7 +26,7 @@ module weight_expand #(
     always @* begin
         data_o = 0;
         if (n_i != 9'd0)
-            case (precision_i)
+            case (CellBytes == 1 ? `QM_PRECISION_W8A8 : precision_i)
                 `QM_PRECISION_W4A4: data_o = data_i;
                 `QM_PRECISION_W2A8:
                     for (c = 0; c < Cols; c = c + 1)

@@ -43,7 +43,8 @@ static enum qm_status write_machine(FILE *file, const struct qm_machine *machine
     fprintf(file, "machine %s", name);
     for (size_t i = 0; i < qm_param_count; i++) {
         uint32_t value = qm_machine_knob(machine, &qm_params[i]);
-        if (value != qm_machine_knob(&named, &qm_params[i])) fprintf(file, " %s=%" PRIu32, qm_params[i].name, value);
+        if (value != qm_machine_knob(&named, &qm_params[i]))
+            fprintf(file, " %s=%s", qm_params[i].name, qm_param_text(&qm_params[i], value).text);
     }
     fputc('\n', file);
     return QM_OK;

@@ -76,8 +76,8 @@ static int64_t chain_right(const struct boundary_site *at) {
     return at->insn->skip_left > 0 ? INT64_MAX : chain_padding(at);
 }
 
-static int64_t depthwise_precision(const struct boundary_site *at) {
-    return at->insn->depthwise != 0 ? QM_precision_W8A8 - at->insn->precision : INT64_MAX;
+static int64_t only_wide_precision(const struct boundary_site *at) {
+    return at->insn->depthwise != 0 || at->machine->cell == QM_cell_fixed8 ? QM_precision_W8A8 - at->insn->precision : INT64_MAX;
 }
 
 static int64_t weight_zero_above(const struct boundary_site *at) {
@@ -199,7 +199,7 @@ static const struct rule {
     {HAS_sample_step, BEYOND_REFUSED, "samples to the next output", QM_FIELD_sample_step, -1, chain_step, false, NOTHING},
     {HAS_skip_left, BEYOND_REFUSED, "padding left of a chain", QM_FIELD_skip_left, 1, chain_left, false, NOTHING},
     {HAS_skip_right, BEYOND_REFUSED, "padding right of a chain", QM_FIELD_skip_right, 1, chain_right, false, NOTHING},
-    {HAS_precision, BEYOND_REFUSED, "depthwise precision", QM_FIELD_precision, 1, depthwise_precision, false, NOTHING},
+    {HAS_precision, BEYOND_REFUSED, "precision of 8 bits only", QM_FIELD_precision, 1, only_wide_precision, false, NOTHING},
     {HAS_weight_zero, BEYOND_REFUSED, "weight_zero above", QM_FIELD_weight_zero, 1, weight_zero_above, false, NOTHING},
     {HAS_weight_zero, BEYOND_REFUSED, "weight_zero below", QM_FIELD_weight_zero, -1, weight_zero_below, false, NOTHING},
     {HAS_weight_zero, BEYOND_REFUSED, "depthwise weight_zero above", QM_FIELD_weight_zero, 1, depthwise_zero_above, false, NOTHING},

@@ -1,7 +1,8 @@
 /* matmul.c - MATMUL: windows of a feature map through the array into the accumulator. */
 #include "common/opcode/parts.h"
 
-static bool is_supported(const struct qm_insn *insn) {
+static bool is_supported(const struct qm_insn *insn, const struct qm_machine *machine) {
+    if (qm_precision_of(insn).bytes > machine->cell) return false;
     if (insn->depthwise != 0) return insn->precision == QM_precision_W8A8 && insn->weight_zero == 0;
     return -QM_WEIGHT_ZERO_MAX <= insn->weight_zero && insn->weight_zero <= QM_WEIGHT_ZERO_MAX;
 }
@@ -13,7 +14,7 @@ static bool is_chain(const struct qm_insn *insn, const struct qm_machine *machin
 }
 
 static enum qm_error check(const struct qm_insn *insn, const struct qm_machine *machine) {
-    if (!is_supported(insn)) return QM_ERROR_UNSUPPORTED;
+    if (!is_supported(insn, machine)) return QM_ERROR_UNSUPPORTED;
     if (insn->depthwise != 0 && !is_chain(insn, machine)) return QM_ERROR_ILLEGAL;
     return has_right_tiles(insn, machine) ? QM_ERROR_NONE : QM_ERROR_ILLEGAL;
 }

@@ -1,6 +1,23 @@
-/* check.c - whether operations are instructions, and how long these take. */
+/* check.c - whether the cells multiply what layers ask for, whether operations are instructions, and how long these take. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/precision.h"
 #include "compiler/passes/passes.h"
 #include "sim/timing/timing.h"
+
+enum qm_status check_precisions(const struct plan *plan) {
+    char names[1024] = "";
+    for (uint32_t i = 0; i < plan->network->layer_count; i++) {
+        size_t used = strlen(names);
+        if (qm_precision_sizes(plan->network->layers[i].precision).bytes <= plan->machine->cell) continue;
+        snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "", plan_layer_name(plan, i));
+    }
+    if (names[0] == '\0') return QM_OK;
+    return qm_fail(plan->diag, QM_BAD_INPUT,
+                   "%s: the cells of %s multiply 8 bits only (cell = fixed8): take --precision w8a8, or cell=fusible; narrow are %s",
+                   plan->network->graph->file, plan->machine->name, names);
+}
 
 enum qm_status check_operations(const struct plan *plan) {
     struct qm_diag inner;

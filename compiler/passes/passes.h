@@ -24,6 +24,8 @@ QM_MUST_USE enum qm_status pass_synchronize(struct plan *plan);
 
 /* Refuses operations that no instruction can say, before they are timed or emitted. */
 QM_MUST_USE enum qm_status check_operations(const struct plan *plan);
+/* Whether the cells of the machine multiply what every layer asks for; all that ask for more are named. */
+QM_MUST_USE enum qm_status check_precisions(const struct plan *plan);
 /* The exact cycles of operations first_op to last_op, exclusive, of a plan that has been synchronized and checked, on an idle machine. */
 uint64_t check_cycles(const struct plan *plan, uint32_t first_op, uint32_t last_op);
 

@@ -9,8 +9,8 @@
 `default_nettype none
 
 module bench;
-    parameter Rows = 4, Cols = 4, SpadBytes = 1024, AccRows = 16, AccBits = 32, AccSaturate = 0, AxiBytes = 8, QueueDepth = 8;
-    parameter FastArray = 0;
+    parameter Rows = 4, Cols = 4, CellBytes = 2, SpadBytes = 1024, AccRows = 16, AccBits = 32, AccSaturate = 0, AxiBytes = 8;
+    parameter QueueDepth = 8, FastArray = 0;
     parameter [31:0] Fingerprint = 32'd0;
 
     // Bits of a line's first word.
@@ -45,8 +45,8 @@ module bench;
     wire csr_read  = flags[CSR_READ];
 
     qmac #(
-        .Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AccRows(AccRows), .AccBits(AccBits), .AccSaturate(AccSaturate),
-        .AxiBytes(AxiBytes), .QueueDepth(QueueDepth), .FastArray(FastArray), .Fingerprint(Fingerprint)
+        .Rows(Rows), .Cols(Cols), .CellBytes(CellBytes), .SpadBytes(SpadBytes), .AccRows(AccRows), .AccBits(AccBits),
+        .AccSaturate(AccSaturate), .AxiBytes(AxiBytes), .QueueDepth(QueueDepth), .FastArray(FastArray), .Fingerprint(Fingerprint)
     ) dut (
         .clk_i           (clk),
         .rst_ni          (rst_n),

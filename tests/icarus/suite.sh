@@ -5,6 +5,7 @@ check "program tests, 4 states" tests/icarus/run.sh cells programs tests/program
 # shellcheck disable=SC2086
 {
     check "random programs on m3x5, 4 states, with stalls" tests/icarus/run.sh cells random 6 1 0.2 m3x5 $small
+    check "random programs on fixed8, 4 states" tests/icarus/run.sh cells random 5 31 0.1 fixed8 $small
     check "random programs on tiny, 4 states" tests/icarus/run.sh cells random 5 11 0 tiny $small
     check "random programs on edge, 4 states, fast array" tests/icarus/run.sh fast random 6 21 0.1 edge $small
 }

@@ -1,5 +1,5 @@
 # The C model against the Verilated RTL, zero tolerance: random programs on many machines, then whole networks.
-for machine in one tiny m3x5 acc20 m8x16 m16x8 edge; do
+for machine in one tiny m3x5 fixed8 acc20 m8x16 m16x8 edge; do
     check "300 random programs on $machine" build/qmac verify --random 300 --seed 1 --machine $machine
     check "300 random programs on $machine with stalls" build/qmac verify --random 300 --seed 1 --machine $machine --stalls 0.2
 done
@@ -9,6 +9,8 @@ digits=workloads/digits/digits_int8.tflite
 check "digits on edge" build/qmac verify $digits --machine edge
 check "the W4A4 network on edge" build/qmac verify workloads/digits/digits_w4a4.onnx --machine edge
 check "the W4A8 network on m3x5 with stalls" build/qmac verify workloads/digits/digits_w4a8.onnx --machine m3x5 --stalls 0.1
+check "4-bit weights as bytes on cells that multiply 8 bits only" \
+    build/qmac verify workloads/digits/digits_w4a8.onnx --machine fixed8 --precision w8a8
 check "digits at W4A8 on m3x5" build/qmac verify $digits --machine m3x5 --precision w4a8
 check "digits at W4A4 on m8x16 with stalls" build/qmac verify $digits --machine m8x16 --precision w4a4 --stalls 0.1
 check "digits on m3x5 with stalls" build/qmac verify $digits --machine m3x5 --stalls 0.1

@@ -19,7 +19,7 @@ check "the timing engine equals the cycle engine on 20,000 random programs and m
 [ -z "${QMAC_DATA:-}" ] || check "float networks quantized to 4-bit weights keep their outputs" \
     build/quantize_networks w4a8 resnet8_cifar10 autoencoder_ad01
 check "illegal parameters are refused by Verilator, too" tests/rtl/parameters.sh verilator
-for machine in one tiny m3x5 acc20 m8x16 m16x8 edge; do
+for machine in one tiny m3x5 fixed8 acc20 m8x16 m16x8 edge; do
     check "500 random programs on $machine" build/qmac verify --random 500 --seed 1000 --machine $machine
     check "500 random programs on $machine with stalls" build/qmac verify --random 500 --seed 2000 --machine $machine --stalls 0.2
 done
@@ -52,14 +52,14 @@ fi
 # shellcheck disable=SC2086
 {
     small="scratchpad_bytes=4096 accumulator_rows=32"
-    for machine in one tiny m3x5; do
+    for machine in one tiny m3x5 fixed8; do
         check "random programs on $machine in 4 states, with stalls" tests/icarus/run.sh cells random 15 3000 0.2 $machine $small
     done
     for machine in acc20 m8x16 m16x8 edge; do
         check "random programs on $machine in 4 states, with stalls, fast array" tests/icarus/run.sh fast random 25 3000 0.2 $machine $small
     done
 }
-for machine in one m3x5 acc20 m8x16 m16x8 edge; do
+for machine in one m3x5 fixed8 acc20 m8x16 m16x8 edge; do
     check "the signals between the blocks are equal on $machine" build/qmac verify --random 200 --machine $machine --stalls 0.1 --probe
 done
 for case in times headers copy paths errors damaged ends streams interrupted umask owner read_only; do

@@ -3,7 +3,7 @@ check "program tests on every engine" build/run_programs tests/programs/*.prog
 check "MATMUL sweep equals the closed form (cycle)" build/matmul_sweep cycle
 check "MATMUL sweep equals the closed form (rtl)" build/matmul_sweep rtl
 check "skipping, with and without values, equals stepping on 1,400 random programs" \
-    build/skip_equals_step 200 1 one tiny m3x5 acc20 m8x16 m16x8 edge
+    build/skip_equals_step 200 1 one tiny m3x5 fixed8 acc20 m8x16 m16x8 edge
 check "the timing engine equals the cycle engine on 2,000 random programs and machines" build/timing_equals_cycle 2000 1
 check "mistakes planted in the timing engine are noticed" tests/programs/timing_faults.sh
 check "more memory makes the shipped network no slower on five arrays" \

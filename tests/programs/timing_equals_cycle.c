@@ -47,6 +47,7 @@ static void draw_machine(struct qm_prng *prng, struct qm_machine *machine) {
         machine->scratchpad_bytes = ONE_OF(prng, 1024, 2048, 4096, 32768);
         machine->accumulator_rows = ONE_OF(prng, 2, 4, 16, 64, 512);
         machine->axi_bytes = ONE_OF(prng, 4, 8, 16, 32, 64);
+        machine->cell = ONE_OF(prng, QM_cell_fixed8, QM_cell_fusible, QM_cell_fusible);
         machine->queue_depth = ONE_OF(prng, 2, 4, 8, 64);
         machine->dram_latency = ONE_OF(prng, 1, 2, 3, 7, 20, 100, 1000);
         machine->dram_bytes_per_cycle = ONE_OF(prng, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 32, 63, 64);

@@ -24,8 +24,9 @@ if [ "${1:-}" = slow ]; then
     exit $status
 fi
 refuted mac_cell.v '/w0 = /s/ && !bytes//' values product Mode=0
+refuted mac_cell.v '/ a = /s/ && !unsigned_i//' values product Mode=0 Bits=8
 refuted mac_cell.v '/w1 = /s/weight\[7\],/1'"'"'b0,/' values product Mode=1
-refuted mac_cell.v '/pair  /s/p3\[8\]/p2[8]/' values product Mode=2
+refuted mac_cell.v '/pair = /s/p3\[8\]/p2[8]/' values product Mode=2
 refuted mac_cell.v 's/load_i \&\& !load_buffer_i/load_i/' induction mac_cell
 refuted mac_cell.v 's/sampled_i ?/sampled_o ?/' induction mac_cell
 refuted mac_cell.v 's/sample1_q <= sample0_q/sample1_q <= sample_i/' induction mac_cell

@@ -1,19 +1,23 @@
 // product - the sum of products that mac_cell makes in a cycle is that of docs/machine.md, Precision, for all activations, weights and both
 // signs. The definition multiplies by long multiplication, bit by bit of the weight, and has no digits.
+// Of a fixed cell Bits is 8, and there is mode 0 only.
 // Mode 0: a byte meets a byte. 1: two bytes meet two nibbles. 2: four nibbles meet four nibbles. Mode 3 does not occur.
 `default_nettype none
 
 module product_proof #(
+    parameter       Bits = 16,
     parameter [1:0] Mode = 2'd0
 ) (
     input  wire [15:0] activation_i,
     input  wire        unsigned_i,
     output wire        wrong_o
 );
-    (* hierconn *) wire        [15:0] \dut.weight ;   // free: it comes from registers
+    (* hierconn *) wire    [Bits-1:0] \dut.weight ;   // free: it comes from registers
     (* hierconn *) wire signed [17:0] \dut.product ;
 
-    mac_cell dut (.clk_i(1'b0), .activation_i(activation_i), .sampled_i(1'b0), .unsigned_i(unsigned_i), .mode_i(Mode));
+    mac_cell #(.Bits(Bits)) dut (
+        .clk_i(1'b0), .activation_i(activation_i[Bits-1:0]), .sampled_i(1'b0), .unsigned_i(unsigned_i), .mode_i(Mode)
+    );
 
     wire [15:0] a = activation_i;
     wire [15:0] w = \dut.weight ;

@@ -3,6 +3,8 @@ if command -v yosys >/dev/null && command -v yosys-abc >/dev/null; then
     check "the cell's sum of products, a byte by a byte" tests/proofs/run.sh values product Mode=0
     check "the cell's sum of products, two bytes by two nibbles" tests/proofs/run.sh values product Mode=1
     check "the cell's sum of products, four nibbles by four nibbles" tests/proofs/run.sh values product Mode=2
+    check "the product of a cell of 8 bits" tests/proofs/run.sh values product Mode=0 Bits=8
+    check "the cell of 8 bits adds its product to the sum and keeps its weights" tests/proofs/run.sh induction mac_cell Bits=8
     check "the cell adds its product to the sum and keeps its weights" tests/proofs/run.sh induction mac_cell
     check "the cell without samples" tests/proofs/run.sh induction mac_cell HasSamples=0
     check "the requantizer's operands, 32 bits, every shift and rounding" tests/proofs/run.sh induction requantize_operands

@@ -4,6 +4,7 @@
 `default_nettype none
 
 module decode_tb;
+    parameter CellBytes = 2;
     reg  [511:0] insn;
     wire [1:0]   unit;
     wire [3:0]   error;
@@ -11,7 +12,7 @@ module decode_tb;
     integer      checks = 0;
 
     // Tiles of 3 channels.
-    decode #(.Rows(5), .Cols(3), .SpadBytes(1024), .AccRows(64)) dut (
+    decode #(.Rows(5), .Cols(3), .CellBytes(CellBytes), .SpadBytes(1024), .AccRows(64)) dut (
         .insn_i(insn), .memory_size_i(32'd0), .check_i(1'b1), .unit_o(unit), .error_o(error));
 
     task check(input [3:0] want);
@@ -52,6 +53,15 @@ module decode_tb;
         end
     endtask
 
+    // What a fixed cell does not multiply is refused before anything else of it is looked at.
+    task narrow(input [2:0] precision, input [23:0] size);
+        if (CellBytes == 2) weights(precision, size);
+        else begin
+            matmul(precision);
+            check(`QM_ERROR_UNSUPPORTED);
+        end
+    endtask
+
     task requantize(input [1:0] out_type, input [15:0] channels, input [15:0] tiles);
         begin
             insn = 512'd0;
@@ -76,12 +86,12 @@ module decode_tb;
 
     initial begin
         weights(`QM_PRECISION_W8A8, 40);  // 2 taps x 5 rows x (3 + 1) bytes
-        weights(`QM_PRECISION_W4A8, 24);  // 2 taps x 3 rows x (3 + 1)
-        weights(`QM_PRECISION_W4A4, 48);  //                   (6 + 2)
-        weights(`QM_PRECISION_W2A8, 18);  //                   (2 + 1)
-        weights(`QM_PRECISION_W1A8, 12);  //                   (1 + 1)
-        weights(`QM_PRECISION_W2A4, 24);
-        weights(`QM_PRECISION_W1A4, 18);
+        narrow(`QM_PRECISION_W4A8, 24);  // 2 taps x 3 rows x (3 + 1)
+        narrow(`QM_PRECISION_W4A4, 48);  //                   (6 + 2)
+        narrow(`QM_PRECISION_W2A8, 18);  //                   (2 + 1)
+        narrow(`QM_PRECISION_W1A8, 12);  //                   (1 + 1)
+        narrow(`QM_PRECISION_W2A4, 24);
+        narrow(`QM_PRECISION_W1A4, 18);
         matmul(3'd7);
         check(`QM_ERROR_ILLEGAL);
         matmul(`QM_PRECISION_W4A8);

@@ -6,6 +6,7 @@ module mac_array_tb;
     parameter Cols   = 4;
     parameter Cycles = 2000;
     parameter Seed   = 1;
+    parameter CellBytes = 2;
     parameter Mode   = 0;  // of all rows and weights: see mac_array, row_mode_i
 
     localparam Latency = Rows + Cols - 1;
@@ -28,14 +29,14 @@ module mac_array_tb;
     wire [32*Cols-1:0] sums_cells;
     wire [32*Cols-1:0] sums_fast;
 
-    mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(0)) cells (
+    mac_array #(.Rows(Rows), .Cols(Cols), .CellBytes(CellBytes), .FastArray(0)) cells (
         .clk_i(clk), .rst_ni(rst_n),
         .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer),
         .weight_row_i(weight_row), .weight_mode_i(Mode[1:0]), .weight_data_i(weight_data),
         .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned),
         .row_mode_i(Mode[1:0]), .row_data_i(row_data), .row_sampled_i(row_sampled), .sample_valid_i(1'b1), .sample_data_i(sample_data),
         .sums_o(sums_cells));
-    mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(1)) fast (
+    mac_array #(.Rows(Rows), .Cols(Cols), .CellBytes(CellBytes), .FastArray(1)) fast (
         .clk_i(clk), .rst_ni(rst_n),
         .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer),
         .weight_row_i(weight_row), .weight_mode_i(Mode[1:0]), .weight_data_i(weight_data),

@@ -6,6 +6,7 @@
 module matmul_tb;
     parameter Rows         = 3;
     parameter Cols         = 5;
+    parameter CellBytes    = 2;
     parameter FastArray    = 1;
     parameter Instructions = 60;
     parameter Seed         = 1;
@@ -52,7 +53,7 @@ module matmul_tb;
 
     wire back_valid = taken < started || start;
 
-    matmul #(.Rows(Rows), .Cols(Cols)) dut (
+    matmul #(.Rows(Rows), .Cols(Cols), .CellBytes(CellBytes)) dut (
         .clk_i(clk), .rst_ni(rst_n), .clear_i(1'b0),
         .front_valid_i(front_valid), .front_insn_i(program[started < Instructions ? started : 0]), .start_ok_i(start_ok),
         .back_valid_i(back_valid), .back_insn_i(program[taken < Instructions ? taken : 0]),
@@ -69,13 +70,13 @@ module matmul_tb;
         .array_row_valid_o(row_valid), .array_row_buffer_o(row_buffer), .array_row_unsigned_o(row_unsigned),
         .array_row_mode_o(row_mode), .array_row_data_o(row_data), .commit_o(commit), .commit_addr_o(commit_addr), .commit_add_o(commit_add),
         .row_weight_zero_o(row_weight_zero), .commit_corrected_o(commit_corrected));
-    mac_array #(.Rows(Rows), .Cols(Cols), .FastArray(FastArray)) macs_array (
+    mac_array #(.Rows(Rows), .Cols(Cols), .CellBytes(CellBytes), .FastArray(FastArray)) macs_array (
         .clk_i(clk), .rst_ni(rst_n), .weight_valid_i(weight_valid), .weight_buffer_i(weight_buffer),
         .row_sampled_i(row_sampled), .sample_valid_i(sample_valid), .sample_data_i(sample_data),
         .weight_row_i(weight_row), .weight_mode_i(weight_mode), .weight_data_i(weights),
         .row_valid_i(row_valid), .row_buffer_i(row_buffer), .row_unsigned_i(row_unsigned), .row_mode_i(row_mode), .row_data_i(row_data),
         .sums_o(sums));
-    row_sum #(.Rows(Rows), .Cols(Cols)) corrections (
+    row_sum #(.Rows(Rows), .Cols(Cols), .CellBytes(CellBytes)) corrections (
         .clk_i(clk), .rst_ni(rst_n), .row_valid_i(row_valid), .row_unsigned_i(row_unsigned), .row_mode_i(row_mode), .row_data_i(row_data),
         .row_weight_zero_i(row_weight_zero), .correction_o(correction));
     accumulator #(.Cols(Cols), .AccRows(AccRows), .AccBits(AccBits), .AccSaturate(AccSaturate)) acc (
@@ -83,7 +84,7 @@ module matmul_tb;
         .commit_corrected_i(commit_corrected),
         .sums_i(sums), .correction_i(correction), .overflow_words_o(overflow_words),
         .post_acc_re_i(1'b0), .post_acc_addr_i(16'd0), .post_acc_data_o(post_acc_data));
-    scratchpad #(.Rows(Rows), .Cols(Cols), .SpadBytes(SpadBytes), .AxiBytes(AxiBytes)) spad (
+    scratchpad #(.Rows(Rows), .Cols(Cols), .CellBytes(CellBytes), .SpadBytes(SpadBytes), .AxiBytes(AxiBytes)) spad (
         .clk_i(clk), .window_re_i(window_re), .window_wide_i(window_wide), .window_addr_i(window_addr), .window_data_o(window_data),
         .weight_re_i(weight_re), .weight_wide_i(weight_wide), .weight_addr_i(weight_addr), .weight_data_o(weight_data),
         .post_re_i(1'b0), .post_addr_i(24'd0), .post_data_o(post_data),

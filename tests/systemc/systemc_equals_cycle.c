@@ -68,12 +68,13 @@ static enum qm_status run_file(const char *file, struct qm_diag *diag) {
 }
 
 int main(int argc, char **argv) {
-    static const char *const machines[] = {"one", "tiny", "m3x5", "edge"};
+    static const char *const machines[] = {"one", "tiny", "m3x5", "fixed8", "edge"};
     struct qm_diag diag;
     enum qm_status status = QM_OK;
     if (argc < 4) return 2;
     uint64_t count = strtoull(argv[1], NULL, 10), seed = strtoull(argv[2], NULL, 10);
-    for (int i = 0; i < 4 && status == QM_OK; i++) status = run_random(machines[i], i % 2 ? 0.2 : 0, count, seed, &diag);
+    for (size_t i = 0; i < sizeof machines / sizeof *machines && status == QM_OK; i++)
+        status = run_random(machines[i], i % 2 ? 0.2 : 0, count, seed, &diag);
     for (int i = 3; i < argc && status == QM_OK; i++) status = run_file(argv[i], &diag);
     if (status != QM_OK) printf("%s\n", diag.text);
     printf("%d program tests, %" PRIu64 " differ\n", argc - 3, failures);

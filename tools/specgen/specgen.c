@@ -28,6 +28,15 @@ static const struct param {
 #undef QM_PARAM
 };
 
+static const struct choice {
+    const char *knob, *name, *text;
+    uint32_t value;
+} choices[] = {
+#define QM_CHOICE(knob, name, value, text) {#knob, #name, text, value},
+#include "spec/hw_params.def"
+#undef QM_CHOICE
+};
+
 static const struct opcode {
     const char *name;
     unsigned code;
@@ -128,6 +137,9 @@ static void print_docs_params(void) {
                param->minimum, param->maximum, param->default_value, strcmp(param->rule, "POW2") == 0 ? "power of two" : "", param->unit,
                param->text);
     }
+    puts("\nKnobs that are written by name:\n\n| knob | name | in the RTL | meaning |\n|---|---|---|---|");
+    for (size_t i = 0; i < COUNT(choices); i++)
+        printf("| `%s` | `%s` | %" PRIu32 " | %s |\n", choices[i].knob, choices[i].name, choices[i].value, choices[i].text);
 }
 
 static const struct printer {

@@ -26,7 +26,8 @@ static void draw_chain_padding(struct draw *d, struct qm_insn *insn) {
 
 bool draw_MATMUL(struct draw *d, struct qm_insn *insn) {
     insn->depthwise = draw_chance(d, 30);
-    if (!insn->depthwise && draw_chance(d, 60)) insn->precision = draw_between(d, QM_precision_W4A8, QM_precision_W1A4);
+    if (!insn->depthwise && d->machine->cell == QM_cell_fusible && draw_chance(d, 60))
+        insn->precision = draw_between(d, QM_precision_W4A8, QM_precision_W1A4);
     draw_window(d, insn, insn->depthwise != 0);
     if (insn->depthwise) draw_chain(d, insn);
     draw_tiles(d, insn);

@@ -31,7 +31,7 @@ Test(machine, the_default_is_what_the_knob_table_says) {
 }
 
 Test(machine, every_named_machine_loads) {
-    static const char *const names[] = {"edge", "tiny", "one", "m3x5", "m8x8", "m8x16", "m16x8", "m32x32"};
+    static const char *const names[] = {"edge", "tiny", "one", "m3x5", "m8x8", "m8x16", "m16x8", "m32x32", "fixed8", "acc20"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct qm_machine machine;
         cr_assert(qm_machine_load(names[i], &machine, &diag) == QM_OK, "%s", diag.text);
@@ -80,9 +80,20 @@ Test(machine, bad_files_are_refused_with_their_line) {
 Test(machine, an_unknown_name_lists_the_names) {
     struct qm_machine machine;
     cr_assert(eq(int, qm_machine_load("egde", &machine, &diag), QM_BAD_INPUT));
-    cr_assert(strstr(diag.text, "edge, m16x8") != NULL, "%s", diag.text);
+    cr_assert(strstr(diag.text, "edge, fixed8, m16x8") != NULL, "%s", diag.text);
     cr_assert(eq(int, qm_machine_load("", &machine, &diag), QM_BAD_INPUT));
     cr_assert(eq(int, qm_machine_load("/nonexistent/x.yaml", &machine, &diag), QM_BAD_INPUT));
+}
+
+Test(machine, a_knob_with_names_is_read_and_written_by_name) {
+    const struct qm_param *cell = qm_param_find("cell"), *rows = qm_param_find("rows");
+    struct qm_machine machine;
+    cr_assert(eq(int, load_text("cell: fixed8\n", &machine), QM_OK));
+    cr_assert(eq(u32, machine.cell, QM_cell_fixed8));
+    cr_assert(eq(str, qm_param_text(cell, machine.cell).text, (char *)"fixed8"));
+    cr_assert(eq(str, qm_param_text(rows, 8).text, (char *)"8"));
+    cr_assert(eq(int, load_text("cell: wide\n", &machine), QM_BAD_INPUT));
+    cr_assert(strstr(diag.text, ":1: cell = 'wide' is none of its values: fixed8, fusible") != NULL, "%s", diag.text);
 }
 
 Test(machine, set_changes_one_knob_and_says_so_in_the_name) {
@@ -91,7 +102,8 @@ Test(machine, set_changes_one_knob_and_says_so_in_the_name) {
     cr_assert(eq(int, qm_machine_set(&machine, "rows=32", &diag), QM_OK));
     cr_assert(eq(u32, machine.rows, 32));
     cr_assert(eq(str, machine.name, "default,rows=32"));
-    static const char *const bad[] = {"rows", "rows=", "=4", "rwos=4", "rows=0", "rows=4x", "scratchpad_bytes=3000", ""};
+    static const char *const bad[] = {"rows",       "rows=",  "=4", "rwos=4", "rows=0", "rows=4x", "scratchpad_bytes=3000",
+                                      "cell=fixed", "cell=2", ""};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) cr_assert(qm_machine_set(&machine, bad[i], &diag) == QM_BAD_INPUT, "%s", bad[i]);
 }
 

@@ -1,4 +1,5 @@
-/* check.c - an operation with a number that no field of an instruction holds is kept as it is, and refused by name. */
+/* check.c - an operation with a number that no field of an instruction holds is kept as it is, and refused by name; so are layers that ask
+ * for more than the cells multiply. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
@@ -47,4 +48,26 @@ Test(check, refuses_the_first_number_that_no_field_holds) {
     cr_assert(eq(i64, insn.clamp_max, 1 << 20));
     cr_assert(eq(i64, insn.b_addr, plan.buffers[1].address));
     plan_free(&plan);
+}
+
+Test(check, names_the_layers_that_ask_for_more_than_the_cells_multiply) {
+    struct qm_machine machine;
+    struct qm_diag diag;
+    struct qm_graph graph = {.file = "net"};
+    struct qm_value values[] = {{.name = "first"}, {.name = "second"}, {.name = "third"}};
+    struct qm_layer layers[] = {{.output = 0, .precision = QM_precision_W1A4},
+                                {.output = 1, .precision = QM_precision_W8A8},
+                                {.output = 2, .precision = QM_precision_W4A8}};
+    struct qm_network network = {.graph = &graph, .values = values, .value_count = 3, .layers = layers, .layer_count = 3};
+    struct plan plan = {.network = &network, .machine = &machine, .diag = &diag};
+    qm_machine_init(&machine);
+    cr_assert(eq(int, check_precisions(&plan), QM_OK));
+    machine.cell = QM_cell_fixed8;
+    cr_assert(eq(int, check_precisions(&plan), QM_BAD_INPUT));
+    cr_assert(
+        eq(str, diag.text,
+           "net: the cells of default multiply 8 bits only (cell = fixed8): take --precision w8a8, or cell=fusible; narrow are first, "
+           "third"));
+    network.layer_count = 0;
+    cr_assert(eq(int, check_precisions(&plan), QM_OK));
 }
