@@ -54,13 +54,20 @@ struct plan_lowering {
     uint32_t precision; /* QM_precision_* */
     uint32_t channels;  /* output channels, all of a group */
     uint32_t out_bits;  /* of an output element */
-    uint32_t group;     /* neighbouring output positions computed as one with group times the channels */
+    uint32_t group;     /* neighbouring output positions computed as one with group times the channels; depthwise: folded when above 1 */
     bool depthwise;     /* the array's mode of that name; a depthwise layer may also be a dense matrix product with zeros */
     bool twice;         /* depthwise: the window is read a second time with weights of its own */
     bool im2col;        /* COPY gathers each window into one dense row before */
     uint32_t matrices;  /* that the weights are, each for as many rows of the map; 1, unless they are computed */
     uint32_t passes;    /* MATMULs over each window: of computed weights more than one, when the input has a zero point */
 };
+
+/* Positions of a row of a folded lowering that one instruction makes: `count` times `width` side by side, from x on, each `step` after the
+ * one before. */
+struct plan_stretch {
+    uint32_t x, count, step, width;
+};
+enum { PLAN_STRETCHES = 3 };
 
 /* How a layer is cut. */
 struct plan_tiling {

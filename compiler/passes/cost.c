@@ -17,9 +17,12 @@ uint64_t cost_matmul(const struct qm_machine *machine, const struct plan_lowerin
     insn.run_bytes = lowering->im2col ? lowering_depth(lowering) : part->run;
     insn.tiles = (int64_t)tiles;
     if (lowering->depthwise) {
+        bool folded = lowering_is_folded(lowering); /* chains run down the map, in bytes of one byte a row */
         insn.channels = 1;
-        insn.x_stride = lowering->window.x_stride;
-        insn.x_dilation = lowering->window.x_dilation;
+        insn.kernel_h = folded ? lowering->window.kernel_w : part->kernel_h;
+        insn.kernel_w = folded ? part->kernel_h : lowering->window.kernel_w;
+        insn.x_stride = folded ? lowering->window.y_stride : lowering->window.x_stride;
+        insn.x_dilation = folded ? lowering->window.y_dilation : lowering->window.x_dilation;
         insn.in_row_bytes = (int64_t)positions * insn.x_stride;
         chain_set(&insn, machine);
     }

@@ -268,8 +268,19 @@ static void keep(struct search *s, const struct cut *cut) {
     best[at] = *cut;
 }
 
+/* Folded, a block is whole rows of all channels, one behind the other as one row of the instruction's map. */
+static bool can_fold(const struct plan_tiling *t) {
+    const struct plan_window *w = &t->lowering.window;
+    uint32_t row_bytes;
+    uint64_t bytes = area_bytes_at_most(w, t->block_h, t->block_w, &row_bytes);
+    bool whole = t->block_w == w->out_w && t->chunk_channels == t->lowering.channels && !t->split;
+    uint64_t row = larger(w->in_row_bytes, (uint64_t)w->out_w * plan_bytes(t->lowering.channels, t->lowering.out_bits));
+    return whole && bytes <= UINT16_MAX && row * larger(w->y_stride, w->y_dilation) <= UINT16_MAX && w->y_start * (int64_t)row >= INT16_MIN;
+}
+
 static void try_tiling(struct search *s, struct plan_tiling *t) {
     const struct qm_machine *machine = s->plan->machine;
+    if (lowering_is_folded(&t->lowering) && !can_fold(t)) return;
     uint64_t positions = (uint64_t)t->block_h * t->block_w;
     if (positions > machine->accumulator_rows || t->block_h > PLAN_POSITIONS_MAX || t->block_w > PLAN_POSITIONS_MAX) return;
     if (t->chunk_channels < t->lowering.channels && t->chunk_channels * t->lowering.out_bits % 8 != 0) return;

@@ -6,6 +6,8 @@
  *             outside a position's own taps are zero. For few output channels.
  *   im2col    COPY gathers the window first, so that all of K is one run. For few input channels.
  *   depthwise the array's own mode; or runs and groups with zeros between channels, when a row of taps fits in few pieces
+ *   folded    depthwise with fewer channels than columns: a chain runs down the map, and neighbouring positions of its row stand side by
+ *             side in the columns. Positions at the sides, whose windows leave the map, stand alone
  *
  * Computed weights lie as they are computed, so that only taps can have them.
  * Zeros need weights that can be zero, and a group outputs that end at a byte. weights.c has the weights of all lowerings.
@@ -101,6 +103,41 @@ static struct plan_lowering as_runs(const struct plan_lowering *taps, const stru
     return lowering;
 }
 
+bool lowering_is_folded(const struct plan_lowering *lowering) {
+    return lowering->depthwise && lowering->group > 1;
+}
+
+uint32_t lowering_stretches(const struct plan_lowering *lowering, struct plan_stretch *stretches) {
+    const struct plan_window *w = &lowering->window;
+    uint32_t group = lowering->group, pixel = w->run_bytes / group, out_w = w->out_w * group, pad = (uint32_t)-w->x_start / pixel;
+    uint32_t reach = (w->kernel_w - 1) * w->x_dilation / pixel, in_w = w->in_row_bytes / pixel + pad, count = 0;
+    uint32_t first = plan_min(pad, out_w), end = plan_min(in_w > reach ? in_w - reach : 0, out_w);
+    uint32_t groups = end > first ? (end - first) / group : 0, right = first + groups * group;
+    if (groups > 0) stretches[count++] = (struct plan_stretch){first, groups, group, group};
+    if (first == 1 && right + 1 == out_w && right <= QM_WINDOW_MAX) {
+        stretches[count++] = (struct plan_stretch){0, 2, right, 1};
+        return count;
+    }
+    if (first > 0) stretches[count++] = (struct plan_stretch){0, first, 1, 1};
+    if (right < out_w) stretches[count++] = (struct plan_stretch){right, out_w - right, 1, 1};
+    return count;
+}
+
+/* Adds as many positions of a row as there are columns for; what stands alone must be few. */
+static bool fold(struct plan_lowering *lowering, uint32_t group) {
+    struct plan_window *w = &lowering->window;
+    struct plan_stretch stretches[PLAN_STRETCHES];
+    w->run_bytes *= group;
+    w->x_stride *= group;
+    w->out_w /= group;
+    lowering->group = group;
+    lowering->channels *= group;
+    uint32_t count = lowering_stretches(lowering, stretches);
+    for (uint32_t i = 0; i < count; i++)
+        if (stretches[i].count > w->out_w) return false;
+    return stretches[0].width == group;
+}
+
 static void add(struct plan_lowering *lowerings, uint32_t *count, struct plan_lowering lowering) {
     if (*count == LOWERINGS_MAX) return;
     flatten(&lowering);
@@ -129,6 +166,11 @@ uint32_t lowerings_of_layer(const struct plan *plan, uint32_t layer, struct plan
     if (l->kernel_w > 1 && !taps.depthwise) add(lowerings, &count, as_runs(&taps, &window, 1));
     if (taps.depthwise && channels <= cols) add(lowerings, &count, as_runs(&taps, &window, 1));
     if (l->kernel_h > 1 && !taps.depthwise) add(lowerings, &count, im2col(as_runs(&taps, &window, 1)));
+    bool folds = taps.depthwise && l->stride_w == 1 && window.run_bytes == channels;
+    for (uint32_t group = 2; folds && groups && group * channels <= qm_machine_tile(plan->machine, true); group++) {
+        struct plan_lowering folded = taps;
+        if (window.out_w % group == 0 && fold(&folded, group)) add(lowerings, &count, folded);
+    }
     for (uint32_t group = 2; groups && group * channels <= cols && group <= window.out_w; group++)
         if (window.out_w % group == 0) add(lowerings, &count, as_runs(&taps, &window, group));
     return count;

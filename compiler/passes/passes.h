@@ -66,6 +66,9 @@ uint32_t lowerings_of_layer(const struct plan *plan, uint32_t layer, struct plan
 struct plan_window lowering_window(const struct plan *plan, uint32_t layer);
 /* Bytes of the window of one sum. */
 uint32_t lowering_depth(const struct plan_lowering *lowering);
+bool lowering_is_folded(const struct plan_lowering *lowering);
+/* The stretches of a row of a folded lowering, [PLAN_STRETCHES]; the first is the one whose positions stand side by side. */
+uint32_t lowering_stretches(const struct plan_lowering *lowering, struct plan_stretch *stretches);
 /* Output rows of each matrix of weights. */
 uint32_t lowering_matrix_h(const struct plan_lowering *lowering);
 /* The next number to multiply computed weights by, so that all of them sum to `missing`, the negative of a zero point: it fits a byte. */

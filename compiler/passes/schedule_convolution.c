@@ -202,6 +202,13 @@ static void see_only(struct qm_insn *insn, int32_t number) {
 
 /* ---- windows ---- */
 
+/* Channels of a group and where they stand in their chunk; of a block all positions, or a stretch of each row. */
+struct group {
+    uint32_t block, chunk, accumulator, tiles;
+    struct range chunk_channels, channels;
+    const struct plan_stretch *stretch; /* folded */
+};
+
 /* Gathers the windows of a block. */
 static void copy_windows(struct conv *c, uint32_t index) {
     struct block block = block_at(c, index);
@@ -226,8 +233,28 @@ static void set_im2col_window(const struct conv *c, struct qm_insn *insn, uint32
     area_set_window(insn, &dense, &all, &area);
 }
 
-static void set_window(const struct conv *c, struct qm_insn *insn, uint32_t index, const struct part *part, struct range channels) {
-    struct block block = block_at(c, index);
+/* Folds the window: what were rows of the map are its samples, and positions of the stretch its rows. */
+static void fold_window(const struct conv *c, struct qm_insn *insn, const struct plan_stretch *stretch) {
+    const struct qm_insn plain = *insn;
+    int64_t pixel = c->window->run_bytes / c->t->lowering.group, pitch = plain.in_pitch;
+    insn->in_pitch = pixel;
+    insn->in_rows = plain.in_row_bytes / pixel - (stretch->width - 1);
+    insn->in_row_bytes = (plain.in_rows - 1) * pitch + stretch->width * pixel;
+    insn->kernel_h = plain.kernel_w;
+    insn->kernel_w = plain.kernel_h;
+    insn->y_start = plain.x_start / pixel + stretch->x;
+    insn->x_start = plain.y_start * pitch;
+    insn->y_stride = stretch->step;
+    insn->x_stride = plain.out_h > 1 ? plain.y_stride * pitch : 0;
+    insn->y_dilation = plain.x_dilation / pixel;
+    insn->x_dilation = plain.y_dilation * pitch;
+    insn->out_h = stretch->count;
+    insn->out_w = plain.out_h;
+}
+
+static void set_window(const struct conv *c, struct qm_insn *insn, const struct group *g, const struct part *part) {
+    struct block block = block_at(c, g->block);
+    struct range channels = g->channels;
     struct plan_window window = *c->window;
     window.kernel_h = part->kernel_h.count;
     window.y_start += (int32_t)(part->kernel_h.first % c->window->kernel_h * window.y_dilation);
@@ -239,6 +266,7 @@ static void set_window(const struct conv *c, struct qm_insn *insn, uint32_t inde
         window.run_bytes = part->run.count;
     }
     area_set_window(insn, &window, &block, &c->in);
+    if (lowering_is_folded(&c->t->lowering)) fold_window(c, insn, g->stretch);
     if (c->t->lowering.depthwise) chain_set(insn, c->plan->machine);
     insn->pad_value = (uint8_t)c->l->pad_value;
 }
@@ -252,12 +280,6 @@ static uint32_t take_accumulator(struct plan *plan, uint32_t rows) {
     return first;
 }
 
-/* Channels of a group and where they stand in their chunk. */
-struct group {
-    uint32_t block, chunk, accumulator, tiles;
-    struct range chunk_channels, channels;
-};
-
 /* The products of a part; with a number, of that instead of the map, to be added. */
 static void add_matmul(struct conv *c, const struct group *g, const struct part *part, int32_t number) {
     uint32_t within = g->channels.first - g->chunk_channels.first;
@@ -265,7 +287,7 @@ static void add_matmul(struct conv *c, const struct group *g, const struct part 
     if (c->t->lowering.im2col)
         set_im2col_window(c, &insn, g->block);
     else
-        set_window(c, &insn, g->block, part, g->channels);
+        set_window(c, &insn, g, part);
     insn.precision = c->t->lowering.precision;
     insn.in_unsigned = c->l->in_unsigned;
     insn.depthwise = c->t->lowering.depthwise;
@@ -300,6 +322,22 @@ static void set_residual(const struct conv *c, struct qm_insn *insn, uint32_t ch
     schedule_operands(insn, l);
 }
 
+/* Folds what is written, and the residual, like the window: a row for each position of the stretch. */
+static void fold_output(const struct conv *c, struct qm_insn *insn, const struct plan_stretch *stretch) {
+    const struct qm_insn plain = *insn;
+    uint32_t group = c->t->lowering.group;
+    int64_t pixel = plain.out_pixel / group, b_pixel = plain.b_pixel / group;
+    insn->channels = plain.channels / group * stretch->width;
+    insn->out_h = stretch->count;
+    insn->out_w = plain.out_h;
+    insn->out_addr += stretch->x * pixel;
+    insn->out_pitch = stretch->step * pixel;
+    insn->out_pixel = plain.out_pitch;
+    insn->b_addr += stretch->x * b_pixel;
+    insn->b_pitch = stretch->step * b_pixel;
+    insn->b_pixel = plain.b_pitch;
+}
+
 static void add_requantize(struct conv *c, const struct group *g, uint32_t param_offset) {
     uint32_t bits = c->t->lowering.out_bits, first = c->t->rows_outer ? 0 : g->chunk_channels.first;
     struct block block = block_at(c, g->block);
@@ -322,6 +360,7 @@ static void add_requantize(struct conv *c, const struct group *g, uint32_t param
     insn.clamp_min = c->l->clamp_min;
     insn.clamp_max = c->l->clamp_max;
     if (c->l->residual) set_residual(c, &insn, g->channels.first - first);
+    if (lowering_is_folded(&c->t->lowering)) fold_output(c, &insn, g->stretch);
     uint32_t op = plan_add_op(c->plan, c->layer, &insn);
     plan_use(c->plan, op, PLAN_READ, c->weights);
     if (c->l->table != NULL) plan_use(c->plan, op, PLAN_READ_MORE, c->table);
@@ -389,6 +428,18 @@ static void load_chunk(struct conv *c, uint32_t index) {
     c->chunk = of_all;
 }
 
+/* A folded block of so many rows, stretch by stretch of each. */
+static void do_stretches(struct conv *c, struct group *g, uint32_t rows) {
+    struct plan_stretch stretches[PLAN_STRETCHES];
+    uint32_t count = lowering_stretches(&c->t->lowering, stretches), param_offset;
+    for (uint32_t i = 0; i < count; i++) {
+        g->stretch = &stretches[i];
+        g->accumulator = take_accumulator(c->plan, stretches[i].count * rows);
+        add_matmuls(c, g, &param_offset);
+        add_requantize(c, g, param_offset);
+    }
+}
+
 static void do_groups(struct conv *c, uint32_t block_index, uint32_t chunk_index) {
     struct block block = block_at(c, block_index);
     struct range chunk = chunk_at(c, chunk_index);
@@ -397,6 +448,10 @@ static void do_groups(struct conv *c, uint32_t block_index, uint32_t chunk_index
         struct group group = {.block = block_index, .chunk = chunk_index, .chunk_channels = chunk};
         group.channels = (struct range){chunk.first + at, plan_min(group_channels, chunk.count - at)};
         group.tiles = plan_ceil_div(group.channels.count, c->tile);
+        if (lowering_is_folded(&c->t->lowering)) {
+            do_stretches(c, &group, block.h);
+            continue;
+        }
         group.accumulator = take_accumulator(c->plan, group.tiles * block.h * block.w);
         uint32_t param_offset;
         add_matmuls(c, &group, &param_offset);

@@ -56,10 +56,19 @@ static void activation_weights(const struct qm_layer *layer, const struct plan_l
 
 /* ---- bytes ---- */
 
+/* The weights of a depthwise tap. Folded, a window column is a chain: they come column by column, for each of the positions. */
+static void tap_weights(const struct qm_layer *layer, const struct plan_lowering *lowering, uint32_t k, struct range channels,
+                        int8_t *weights) {
+    const struct plan_window *w = &lowering->window;
+    uint32_t own = lowering->channels / lowering->group;
+    size_t tap = lowering_is_folded(lowering) ? k % w->kernel_h * w->kernel_w + k / w->kernel_h : k;
+    for (uint32_t i = 0; i < channels.count; i++) weights[i] = layer->weights[tap * own + (channels.first + i) % own];
+}
+
 static void row_weights(const struct qm_layer *layer, const struct plan_lowering *lowering, uint32_t k, struct range channels,
                         int8_t *weights) {
     if (lowering->depthwise)
-        memcpy(weights, layer->weights + (size_t)k * lowering->channels + channels.first, channels.count);
+        tap_weights(layer, lowering, k, channels, weights);
     else
         activation_weights(layer, lowering, k, channels, weights);
 }
