@@ -52,6 +52,8 @@ enum qm_status xnnpack_transpose_conv(const struct site *s) {
     if (weights->data == NULL || weights->bits != 0) return site_refuse(s, "XNNPACK takes only weights of 8 bits that are constant");
     if (in->dtype != site_output(s, 0)->dtype || in->dtype != weights->dtype) return site_refuse(s, "XNNPACK takes no different types");
     QM_TRY(check_ends(s));
+    bool narrow = s->op->stride_h > s->op->kernel_h || s->op->stride_w > s->op->kernel_w;
+    if (narrow) return site_refuse(s, "of windows narrower than their strides LiteRT gives XNNPACK only some");
     if (s->op->kernel_h * s->op->kernel_w == 1) return site_refuse(s, "LiteRT does not give XNNPACK windows of one element");
     return legalize_transpose_conv(s);
 }

@@ -169,6 +169,21 @@ Test(profile, xnnpack_rounds_half_to_even) {
     qm_arena_destroy(r.arena);
 }
 
+/* One weight, and windows of one element, as far apart as it is wide, or farther. */
+Test(profile, xnnpack_has_not_all_transposed_windows) {
+    struct rig r;
+    open_product(&r, 3, 0);
+    for (uint32_t i = 0; i < 4; i++) r.tensors[i].rank = i == 2 ? 1 : 4, r.tensors[i].dims[2] = r.tensors[i].dims[3] = 1;
+    r.op.kind = QM_OP_TRANSPOSE_CONV;
+    r.op.kernel_h = r.op.kernel_w = r.op.stride_h = r.op.stride_w = r.op.dilation_h = r.op.dilation_w = 1;
+    cr_expect(legalize(&r, QM_REQUANT_XNNPACK) == NULL && strstr(r.diag.text, "windows of one element") != NULL, "%s", r.diag.text);
+    r.op.stride_w = 2;
+    cr_expect(legalize(&r, QM_REQUANT_XNNPACK) == NULL && strstr(r.diag.text, "windows narrower than their strides") != NULL, "%s",
+              r.diag.text);
+    cr_expect(legalize(&r, QM_REQUANT_LITERT) != NULL, "%s", r.diag.text);
+    qm_arena_destroy(r.arena);
+}
+
 Test(profile, what_has_no_rule_is_refused_by_name) {
     struct rig r;
     open_rig(&r, QM_OP_LOG_SOFTMAX, 1);
