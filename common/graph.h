@@ -167,6 +167,7 @@ struct qm_graph {
     const char *file;
     bool is_real;            /* operators work on real numbers */
     bool is_quantized;       /* is_real: the file has operators of quantized networks, whether they have been read or refused */
+    bool has_no_weights;     /* the file says shapes alone: weights are drawn, for time and energy, and values mean nothing */
     bool was_real;           /* they did, before they became integers: what is real is rounded half to even */
     enum qm_kernels kernels; /* of a graph of integers that the host runs */
     char sha256[65];

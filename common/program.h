@@ -60,6 +60,7 @@ struct qm_program {
     char model_sha256[65];
     char requant[16];      /* name of the rounding mode */
     char file_requant[16]; /* that which files of the model's format mean */
+    bool has_no_weights;   /* they were drawn, because the file says shapes alone; never of a program that is saved */
     uint32_t other_sums;   /* of all channels of its layers: of which XNNPACK, when that is the mode, makes another number */
     char search[16];       /* what was tried and timed to find its schedule: a word of --search; empty: the compiler did not make it */
     char precision[256];   /* asked for beyond the model's own numbers, which were rounded for it; empty: nothing */

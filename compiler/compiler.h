@@ -10,12 +10,18 @@
 #include "common/graph.h"
 #include "compiler/ir/layer.h"
 
+enum { QM_SIZES_MAX = 8 };
+
 /* What a file does not say by itself. Zeroed: as the file is; NULL is the same. */
 struct qm_model_options {
     uint32_t batch;       /* of inputs whose batch the file leaves open; 0: 1 */
     bool unsigned_inputs; /* ONNX: inputs that carry integers in wider types or floats carry uint8, else int8 */
     bool channels_last;   /* ONNX: inputs of four dimensions are given as [n][h][w][c] */
     bool saturate; /* ONNX: integers that might not fit 8 bits are cut to int8, or to uint8 when none is negative; else they are refused */
+    bool has_seed; /* tables of shapes: weights are drawn from weight_seed, and their values mean something */
+    uint64_t weight_seed;
+    const char *sizes[QM_SIZES_MAX]; /* [size_count] tables of shapes: "parameter=number" */
+    uint32_t size_count;
     const char *option; /* the last that the command line names, with its dashes: refused of a format that takes none; NULL: none */
     const char *end_at; /* ONNX: names of tensors, with commas between, that are the outputs instead of the file's; NULL: the file's */
 };

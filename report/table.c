@@ -114,6 +114,10 @@ static void print_overflowing(FILE *out, const struct qm_report *report) {
 }
 
 /* Says whether every sum fits the accumulator. */
+static void print_weights(FILE *out, const struct qm_program *program) {
+    if (program->has_no_weights) fprintf(out, "weights  none in the file: drawn for time and energy; of overflow they say nothing\n");
+}
+
 static void print_overflow(FILE *out, const struct qm_report *report) {
     const struct qm_report_source *source = &report->source;
     const struct qm_machine *machine = source->machine;
@@ -252,6 +256,7 @@ char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     FILE *out = qm_text_stream_open(&text, &size);
     print_host(out, report);
     print_head(out, report);
+    print_weights(out, source->program);
     print_overflow(out, report);
     print_outside_fit(out, source);
     fprintf(out, "\n");

@@ -22,6 +22,7 @@ struct model_file {
 struct frontend {
     const char *format;
     bool takes_options; /* those of struct qm_model_options that are for ONNX */
+    bool takes_sizes;   /* those that are for tables of shapes */
     bool (*recognizes)(const struct model_file *file);
     /* Fills a zeroed graph, but for file and sha256. */
     enum qm_status (*parse)(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph, struct qm_diag *diag);
@@ -32,5 +33,8 @@ QM_MUST_USE enum qm_status tflite_parse(const struct model_file *file, struct qm
                                         struct qm_diag *diag);
 bool onnx_recognizes(const struct model_file *file);
 QM_MUST_USE enum qm_status onnx_parse(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph, struct qm_diag *diag);
+bool shapes_recognizes(const struct model_file *file);
+QM_MUST_USE enum qm_status shapes_parse(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph,
+                                        struct qm_diag *diag);
 
 #endif

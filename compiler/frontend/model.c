@@ -8,8 +8,9 @@
 #include "compiler/frontend/frontend.h"
 
 static const struct frontend frontends[] = {
-    {"TFLite", false, tflite_recognizes, tflite_parse},
-    {"ONNX", true, onnx_recognizes, onnx_parse},
+    {"TFLite", false, false, tflite_recognizes, tflite_parse},
+    {"table of shapes", false, true, shapes_recognizes, shapes_parse},
+    {"ONNX", true, false, onnx_recognizes, onnx_parse},
 };
 
 enum { FRONTENDS = sizeof frontends / sizeof *frontends, ALIGNMENT = 8, FILE_BYTES_MAX = INT32_MAX };
@@ -28,6 +29,9 @@ static enum qm_status check_options(const struct frontend *frontend, const struc
     const char *option = given->option;
     if (option == NULL && (given->end_at != NULL || given->saturate || given->unsigned_inputs || given->channels_last))
         option = "an option of ONNX models";
+    if (!frontend->takes_sizes && (given->has_seed || given->size_count > 0))
+        return qm_fail(diag, QM_BAD_INPUT, "%s: %s is for tables of shapes, and this model has weights and sizes", file->name,
+                       given->has_seed ? "--seed-weights" : "--size");
     if (frontend->takes_options || option == NULL) return QM_OK;
     return qm_fail(diag, QM_BAD_INPUT, "%s: %s is not for %s models, which say it themselves", file->name, option, frontend->format);
 }
@@ -49,8 +53,8 @@ enum qm_status qm_model_parse(const struct qm_model_bytes *model, const struct q
         *graph = result;
         return QM_OK;
     }
-    return qm_fail(diag, QM_BAD_INPUT, "%s: at byte 0x0: not a model that can be read; the format must be %s or %s", file.name,
-                   frontends[0].format, frontends[1].format);
+    return qm_fail(diag, QM_BAD_INPUT, "%s: at byte 0x0: not a model that can be read; the format must be %s, %s or %s", file.name,
+                   frontends[0].format, frontends[2].format, frontends[1].format);
 }
 
 enum qm_status qm_model_read(const char *file, const struct qm_model_options *options, struct qm_arena *arena, struct qm_graph **graph,

@@ -248,6 +248,7 @@ static void put_origin(const struct emitter *e) {
     qm_text_copy(e->network->graph->file, program->model, sizeof program->model);
     memcpy(program->model_sha256, e->network->graph->sha256, sizeof program->model_sha256);
     bool was_real = e->network->graph->was_real;
+    program->has_no_weights = e->network->graph->has_no_weights;
     snprintf(program->requant, sizeof program->requant, "%s", qm_requant_name(e->plan->options->requant, was_real));
     snprintf(program->file_requant, sizeof program->file_requant, "%s", qm_requant_name(QM_REQUANT_FILE, was_real));
     for (uint32_t i = 0; i < e->network->layer_count; i++) program->other_sums += e->network->layers[i].other_sums;

@@ -26,6 +26,12 @@ size() {
     stat -c %s "$tmp/$1.csv.journal" 2>"$tmp/.err" || echo 0
 }
 
+# grows NAME BYTES: waits until the journal has so many, or for ten seconds.
+grows() {
+    waited=0
+    while [ "$(size "$1")" -lt "$2" ] && [ $((waited += 1)) -lt 1000 ]; do sleep 0.01; done
+}
+
 start=$(date +%s%N)
 accepts sweep whole
 took=$((($(date +%s%N) - start) / 1000000)) # milliseconds
@@ -51,7 +57,7 @@ same killed
 
 # a signal says what is kept; SIGTERM, because shells start what is in the background without SIGINT
 sh "$tmp/sweep" int --jobs 1 >"$tmp/.out" 2>"$tmp/.err" &
-while [ "$(size int)" -lt 10000 ]; do :; done
+grows int 10000
 kill -TERM $!
 wait $! 2>"$tmp/.wait"
 status=$?
@@ -82,7 +88,7 @@ same full
 
 # two at a time
 sh "$tmp/sweep" busy >"$tmp/.out" 2>"$tmp/.err" &
-while [ "$(size busy)" = 0 ]; do :; done
+grows busy 1
 sweep busy >"$tmp/.out" 2>"$tmp/.second"
 has "$tmp/.second" "another qmac explore writes it"
 wait $!

@@ -33,6 +33,7 @@ allow compiler/passes          'common/|evaluate/kernels\.h|compiler/(ir|compile
 allow compiler/passes/integers 'common/|evaluate/|compiler/(ir|compiler\.h)'
 allow compiler/passes/reals    'common/|compiler/compiler\.h'
 allow compiler/frontend/onnx   'common/|evaluate/|compiler/(ir|frontend)/'
+allow compiler/frontend/shapes 'common/|compiler/frontend/'
 allow compiler/frontend/tflite 'common/|evaluate/|compiler/(ir|frontend)/'
 allow sim                      'common/'
 allow sim/control              'common/'

@@ -125,6 +125,24 @@ static enum qm_status take_saturate(const struct cli_option *option, const char 
     return QM_OK;
 }
 
+static enum qm_status take_weight_seed(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
+    struct qm_model_options *model = field;
+    struct cli_number number = {0};
+    QM_TRY(cli_take_number(option, value, &number, diag));
+    model->has_seed = true;
+    model->weight_seed = number.value;
+    return QM_OK;
+}
+
+static enum qm_status take_size(const struct cli_option *option, const char *value, void *field, struct qm_diag *diag) {
+    struct qm_model_options *model = field;
+    if (strchr(value, '=') == NULL) return qm_fail(diag, QM_BAD_INPUT, "--size %s: write parameter=number", value);
+    if (model->size_count == QM_SIZES_MAX)
+        return qm_fail(diag, QM_BAD_INPUT, "--%s %s: more than %d of them", option->name, value, QM_SIZES_MAX);
+    model->sizes[model->size_count++] = value;
+    return QM_OK;
+}
+
 enum { OF_A_NETWORK = CLI_TEXT | CLI_RANDOM }; /* has no use for others */
 
 const struct cli_option cli_model_options[] = {
@@ -135,6 +153,9 @@ const struct cli_option cli_model_options[] = {
      .not_for = OF_A_NETWORK},
     {"integer-inputs", "TYPE", "ONNX: what float inputs carry that are not quantized: int8 (default) or uint8", take_integer_inputs,
      .not_for = OF_A_NETWORK},
+    {"seed-weights", "N", "tables of shapes: draw weights from this seed, so that values mean something, too", take_weight_seed,
+     .not_for = OF_A_NETWORK},
+    {"size", "NAME=N", "tables of shapes: a parameter of the table, as seq=128; may be repeated", take_size, .not_for = OF_A_NETWORK},
     {"saturate", NULL, "ONNX: cut integers that might not fit 8 bits, rather than refuse them", take_saturate, .not_for = OF_A_NETWORK},
     {0}};
 
@@ -199,6 +220,11 @@ enum qm_status cli_make_network(struct qm_graph *graph, const struct qm_compile_
     QM_TRY(qm_integers(graph, &options->model, arena, &graph, diag));
     QM_TRY(qm_legalize(graph, options, arena, network, diag));
     return qm_narrow(*network, options->precision, arena, diag);
+}
+
+enum qm_status cli_check_weights(const struct qm_program *program, const char *what, struct qm_diag *diag) {
+    if (!program->has_no_weights) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "%s: has shapes and no weights, and %s needs them: give --seed-weights N", program->model, what);
 }
 
 void cli_print_search(const struct qm_program *program) {

@@ -58,6 +58,9 @@ struct cli_program {
 };
 QM_MUST_USE enum qm_status cli_open(const char *file, const struct cli_compilation *compilation, struct cli_program *opened,
                                     struct qm_diag *diag);
+/* Refuses a program whose weights were drawn, where values matter: `what` is what needs them. */
+QM_MUST_USE enum qm_status cli_check_weights(const struct qm_program *program, const char *what, struct qm_diag *diag);
+
 /* Compiles a model. dump_after: name of a pass after which the compiler prints what it has, or NULL. */
 QM_MUST_USE enum qm_status cli_compile(const struct qm_model_bytes *model, const struct cli_compilation *compilation,
                                        const char *dump_after, struct cli_program *opened, struct qm_diag *diag);

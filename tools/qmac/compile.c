@@ -39,7 +39,8 @@ static enum qm_status compile(const struct cli_line *line, void *fields, struct 
     if (is_program) return qm_fail(diag, QM_BAD_INPUT, "%s: is a compiled program already", options->file);
     QM_TRY(cli_check_writable(options->output, diag));
     QM_TRY(cli_compile(&read, &options->compilation, options->dump_after, &opened, diag));
-    enum qm_status status = save(options, &opened, diag);
+    enum qm_status status = cli_check_weights(opened.program, "a program", diag);
+    if (status == QM_OK) status = save(options, &opened, diag);
     qm_program_destroy(opened.program);
     return status;
 }

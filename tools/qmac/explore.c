@@ -55,8 +55,13 @@ static enum qm_status take_precisions(const struct cli_option *option, const cha
     return take_names(option, text, session->arena, &session->precisions, diag);
 }
 
+/* A file whose name has commas is one table. */
 static enum qm_status take_energies(const struct cli_option *option, const char *text, void *fields, struct qm_diag *diag) {
     struct session *session = fields;
+    if (access(text, F_OK) == 0 && session->energies.count == 0) {
+        session->energies.items[session->energies.count++] = text;
+        return QM_OK;
+    }
     return take_names(option, text, session->arena, &session->energies, diag);
 }
 

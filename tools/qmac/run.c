@@ -101,6 +101,7 @@ static const struct cli_option option_rows[] = {
 static void choose_engine(struct session *session) {
     struct run_options *options = &session->options;
     bool steps = options->stalls > 0 || options->step || !session->opened.was_compiled;
+    if (options->engine == NULL && session->opened.program->has_no_weights) options->engine = &qm_device_timing;
     if (options->engine == NULL) options->engine = steps ? &qm_device_cycle : &qm_device_fast;
 }
 
@@ -141,6 +142,15 @@ static enum qm_status check_float(const struct run_options *options, struct qm_d
                    cli_engine_float.name);
 }
 
+/* Without weights there are no values: what wants some is refused. */
+static enum qm_status check_weights(const struct session *session, struct qm_diag *diag) {
+    const struct qm_program *program = session->opened.program;
+    const struct qm_device_ops *engine = session->options.engine;
+    if (!program->has_no_weights) return QM_OK;
+    if ((engine->has & QM_HAS_VALUES) != 0) return cli_check_weights(program, engine->name, diag);
+    return check_engine(&session->options, engine, diag);
+}
+
 /* Deviations are from the file's values. */
 static enum qm_status check_accepted(const struct session *session, struct qm_diag *diag) {
     const struct cli_compilation *compilation = &session->options.compilation;
@@ -173,6 +183,7 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
     QM_TRY(cli_open(options->file, &options->compilation, &session->opened, diag));
     QM_TRY(check_accepted(session, diag));
     choose_engine(session);
+    QM_TRY(check_weights(session, diag));
     QM_TRY(qm_energy_load(options->energy != NULL ? options->energy : "cmos45", session->arena, &session->energy, diag));
     if ((options->engine->has & QM_HAS_TIME) != 0) QM_TRY(qm_energy_check(session->energy, &session->opened.machine, diag));
     const struct qm_program *program = session->opened.program;

@@ -289,7 +289,8 @@ static enum qm_status verify_program(struct subject *subject, struct qm_diag *di
 static enum qm_status verify_network(struct verify_options *options, struct qm_diag *diag) {
     struct subject subject = {.options = options};
     QM_TRY(cli_open(options->file, &options->compilation, &subject.opened, diag));
-    enum qm_status status = verify_program(&subject, diag);
+    enum qm_status status = cli_check_weights(subject.opened.program, "verify", diag);
+    if (status == QM_OK) status = verify_program(&subject, diag);
     cli_inputs_free(&subject.inputs);
     qm_program_destroy(subject.opened.program);
     return status;

@@ -97,6 +97,7 @@ static enum qm_status watch(const struct cli_line *line, void *fields, struct qm
         return qm_fail(diag, QM_BAD_INPUT, "--seed: nothing is random with --input: leave it out");
     if (options->waves != NULL) QM_TRY(cli_check_writable(options->waves, diag));
     QM_TRY(cli_open(options->file, &options->compilation, &opened, diag));
+    QM_TRY(cli_check_weights(opened.program, "watch", diag));
     enum qm_status status = watch_program(options, &opened, diag);
     qm_program_destroy(opened.program);
     return status;
