@@ -10,7 +10,13 @@
 #include "compiler/passes/move_windows.h"
 #include "compiler/passes/passes.h"
 
-enum { ADD_BLOCKS = 8, ADD_BLOCK_BYTES_MIN = 512, ADD_BLOCK_BYTES_MAX = 16384, MOVE_BYTES_MAX = 32768 };
+enum {
+    POOL_INSNS = 3 /* of a block: LOAD, POOL, STORE */,
+    ADD_BLOCKS = 8,
+    ADD_BLOCK_BYTES_MIN = 512,
+    ADD_BLOCK_BYTES_MAX = 16384,
+    MOVE_BYTES_MAX = 32768
+};
 
 /* A layer that is no convolution. */
 struct search {
@@ -35,15 +41,37 @@ static bool pool_fits(struct search *s, uint32_t channels) {
     return needed <= room && row_bytes / w->run_bytes * channels <= QM_ROW_BYTES_MAX;
 }
 
+/* By closed forms: with two buffers a block comes while the one before is worked on, and rows that two blocks see come twice. */
+static uint64_t pool_cost(const struct search *s) {
+    const struct plan_tiling *t = &s->best;
+    const struct plan_window *w = &t->lowering.window;
+    const struct qm_machine *machine = s->plan->machine;
+    uint32_t row_bytes;
+    uint64_t blocks = (uint64_t)plan_ceil_div(w->out_h, t->block_h) * plan_ceil_div(w->out_w, t->block_w);
+    uint64_t in = s->in_outside ? area_bytes_at_most(w, t->block_h, t->block_w, &row_bytes) : 0;
+    uint64_t work = (uint64_t)w->out_h * w->out_w * w->kernel_h * w->kernel_w * plan_ceil_div(w->run_bytes, machine->cols);
+    uint64_t bytes = in + POOL_INSNS * QM_INSN_BYTES, bus = blocks * (cost_transfer(machine, bytes) + machine->dram_latency);
+    uint64_t longer = work > bus ? work : bus, cycles = t->ring == 1 ? work + bus : longer + (work + bus - longer) / blocks;
+    return cost_with_bus(machine, cycles, blocks * bytes);
+}
+
 static bool tile_pool(struct search *s) {
     const struct plan_window window = lowering_window(s->plan, s->layer);
-    struct plan_tiling *t = &s->best;
+    struct plan_tiling *t = &s->best, best;
+    uint64_t least = UINT64_MAX;
     t->lowering.window = window;
     for (uint32_t n = window.out_h >= 16 ? 4 : 1;; n *= 2) {
         t->block_h = plan_ceil_div(window.out_h, plan_min(n, window.out_h));
         t->block_w = plan_ceil_div(window.out_w, plan_min(plan_max(n / window.out_h, 1), window.out_w));
-        if (pool_fits(s, window.run_bytes)) return true;
+        if (pool_fits(s, window.run_bytes) && pool_cost(s) < least) {
+            best = *t;
+            least = pool_cost(s);
+        }
         if (t->block_h == 1 && t->block_w == 1) break;
+    }
+    if (least < UINT64_MAX) {
+        *t = best;
+        return true;
     }
     for (uint32_t channels = window.run_bytes; s->in_outside && channels > 1;) {
         channels = plan_ceil_div(channels, 2);

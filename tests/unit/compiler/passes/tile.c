@@ -125,6 +125,22 @@ Test(tile, loads_large_weights_in_parts_while_the_array_works) {
     plan_free(&o.plan);
 }
 
+/* A maximum of 3x3 at stride 2 over 112x112x64, which is three times the scratchpad: loads and stores take half as long as its taps, most of it at
+ * the same time. */
+Test(tile, loads_blocks_of_a_pool_while_the_post_unit_works) {
+    struct one o;
+    open_one(&o, &cases[0]);
+    for (uint32_t i = 0; i < 2; i++) o.values[i].h = o.values[i].w = 112 >> i, o.values[i].c = 64;
+    o.layer.kind = QM_LAYER_POOL_MAX;
+    o.layer.stride_h = o.layer.stride_w = 2;
+    cr_assert(eq(int, tile_one(&o), QM_OK));
+    cr_assert(eq(int, o.plan.values[0].resident, 0));
+    cr_assert(eq(u32, o.plan.layers[0].tiling.ring, 2));
+    uint64_t taps = (uint64_t)56 * 56 * 9 * 64 / 16;
+    cr_assert(lt(u64, cycles_of(&o), taps + taps / 4));
+    plan_free(&o.plan);
+}
+
 Test(tile, refuses_by_name_what_fits_in_no_way) {
     struct one o;
     struct case_of tiny = {256, 256, 1024, 64}; /* the parameters of one tile alone are larger */
