@@ -21,7 +21,7 @@ enum { BLOCK_CHANNELS = 32, EVALUATED_ROWS = 1024 };
 static const float LOW = -0.1F, HIGH = 1.1F;
 
 struct qm_adaround_options qm_adaround_defaults(void) {
-    return (struct qm_adaround_options){.iterations = 4000,
+    return (struct qm_adaround_options){.iterations = 1000,
                                         .rows = 256,
                                         .learning_rate = 0.02,
                                         .regularization = 10,
