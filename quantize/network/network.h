@@ -29,6 +29,13 @@ struct qm_examples {
     const int64_t *labels; /* [count] NULL: none */
 };
 
+/* How far a step has come. */
+struct qm_quantize_progress {
+    const char *what;
+    uint64_t done, of; /* examples, or layers */
+    double share;      /* of the step's work */
+};
+
 struct qm_quantize_options {
     const char *precision;         /* "w4a8", or "conv1=w8a8,default=w4a8" by the names of layers' outputs */
     enum qm_range_method ranges;   /* of activations */
@@ -43,7 +50,7 @@ struct qm_quantize_options {
     uint64_t kept_floats;          /* what roundings and biases may keep of all examples together */
     uint64_t seed;
     uint32_t threads;
-    void (*progress)(void *context, const char *what, uint32_t done, uint32_t of); /* NULL: nobody is told */
+    void (*progress)(void *context, const struct qm_quantize_progress *progress); /* NULL: nobody is told */
     void *context;
 };
 

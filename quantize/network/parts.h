@@ -62,6 +62,10 @@ static inline uint32_t quant_outputs(const struct quant_layer *layer) {
     return layer->groups * layer->channels;
 }
 
+/* ---- network.c ---- */
+/* Tells who wants to know how far a step has come. */
+void quant_tell(const struct quant_network *network, const char *what, uint64_t done, uint64_t of, double share);
+
 /* ---- readers.c ---- */
 /* Operators and ends that read each tensor: [tensor_count]. */
 uint32_t *quant_count_readers(const struct qm_graph *graph, struct qm_arena *arena);

@@ -41,11 +41,9 @@ static enum qm_status check_finite(const struct quant_network *network, uint64_t
 }
 
 enum qm_status quant_gather(struct quant_network *network) {
-    const struct qm_quantize_options *options = network->options;
     const float *inputs[QUANT_INPUTS_MAX];
     for (uint64_t e = 0; e < network->calibration->count; e++) {
-        if (options->progress != NULL)
-            options->progress(options->context, "calibration", (uint32_t)e, (uint32_t)network->calibration->count);
+        quant_tell(network, "calibration", e, network->calibration->count, (double)e / (double)network->calibration->count);
         quant_take_example(network->real, network->calibration, e, inputs);
         if (!infer_run(network->real_run, inputs)) return quant_fail_example(network, e);
         for (uint32_t i = 0; i < network->point_count; i++) {

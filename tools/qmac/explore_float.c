@@ -3,6 +3,7 @@
  */
 #include "tools/qmac/explore_float.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,9 +35,9 @@ static enum qm_status read_network(const struct explore_examples *wanted, const 
     return cli_examples_label(network->ends, wanted->labels, network->arena, judged, diag);
 }
 
-static void show_progress(void *context, const char *what, uint32_t done, uint32_t of) {
+static void show_progress(void *context, const struct qm_quantize_progress *progress) {
     const char *precision = context;
-    fprintf(stderr, "\r\033[K%s: %s, %u of %u", precision, what, done + 1, of);
+    fprintf(stderr, "\r\033[K%s: %s, %" PRIu64 " of %" PRIu64, precision, progress->what, progress->done + 1, progress->of);
 }
 
 /* The network that a file of the quantized graph means. */

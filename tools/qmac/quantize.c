@@ -37,7 +37,8 @@ struct session {
     struct qm_arena *arena;
     struct qm_program *ends;
     struct cli_examples calibration, judged;
-    time_t begin;
+    time_t begin, step_begin;
+    const char *step; /* that shows progress */
     bool shows_progress, has_shown;
 };
 
@@ -114,12 +115,18 @@ static enum qm_status check_options(const struct quantize_options *options, stru
     return cli_check_writable(options->output, diag);
 }
 
-static void show_progress(void *context, const char *what, uint32_t done, uint32_t of) {
+/* Of a step that has taken a while the time that is left, if the rest goes on as it did. */
+static void show_progress(void *context, const struct qm_quantize_progress *progress) {
     struct session *session = context;
-    double seconds = difftime(time(NULL), session->begin);
-    if (!session->shows_progress || seconds < PROGRESS_SECONDS) return;
+    time_t now = time(NULL);
+    if (session->step != progress->what) session->step_begin = now;
+    session->step = progress->what;
+    double so_far = difftime(now, session->begin), in_step = difftime(now, session->step_begin);
+    if (!session->shows_progress || so_far < PROGRESS_SECONDS) return;
     session->has_shown = true;
-    fprintf(stderr, "\r\033[K%s: %u of %u, %.0f s so far", what, done + 1, of, seconds);
+    fprintf(stderr, "\r\033[K%s: %" PRIu64 " of %" PRIu64 ", %.0f s so far", progress->what, progress->done + 1, progress->of, so_far);
+    if (in_step >= PROGRESS_SECONDS && progress->share > 0)
+        fprintf(stderr, ", %.0f s left for this step", in_step * (1 - progress->share) / progress->share);
 }
 
 /* ---- the report ---- */
