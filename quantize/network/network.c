@@ -5,11 +5,6 @@
 
 #include "quantize/network/parts.h"
 
-void quant_tell(const struct quant_network *network, const char *what, uint64_t done, uint64_t of, double share) {
-    const struct qm_quantize_options *options = network->options;
-    if (options->progress != NULL) options->progress(options->context, &(struct qm_quantize_progress){what, done, of, share});
-}
-
 /* What the writer of the result and the quantizers know nothing of. */
 static enum qm_status check(const struct quant_network *network, const struct qm_graph *graph) {
     if (network->calibration->count == 0) return qm_fail(network->diag, QM_BAD_INPUT, "%s: no examples to calibrate with", graph->file);

@@ -62,10 +62,6 @@ static inline uint32_t quant_outputs(const struct quant_layer *layer) {
     return layer->groups * layer->channels;
 }
 
-/* ---- network.c ---- */
-/* Tells who wants to know how far a step has come. */
-void quant_tell(const struct quant_network *network, const char *what, uint64_t done, uint64_t of, double share);
-
 /* ---- readers.c ---- */
 /* Operators and ends that read each tensor: [tensor_count]. */
 uint32_t *quant_count_readers(const struct qm_graph *graph, struct qm_arena *arena);
@@ -134,6 +130,8 @@ QM_MUST_USE enum qm_status quant_correct_bias(struct quant_network *network, con
 /* Runs the examples that judge through the quantized network, and adds a step to the result. */
 QM_MUST_USE enum qm_status quant_judge(struct quant_network *network, const char *step, struct qm_quantized *result);
 
+/* Tells who wants to know how far a step has come. */
+void quant_tell(const struct quant_network *network, const char *what, uint64_t done, uint64_t of, double share);
 /* An example's inputs of a graph, to be run. */
 enum { QUANT_INPUTS_MAX = 16 };
 void quant_take_example(const struct qm_graph *graph, const struct qm_examples *examples, uint64_t example, const float **inputs);

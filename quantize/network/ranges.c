@@ -30,6 +30,11 @@ enum qm_status quant_fail_output(const struct quant_network *network, uint64_t e
                    network->real->file, (unsigned long long)example);
 }
 
+void quant_tell(const struct quant_network *network, const char *what, uint64_t done, uint64_t of, double share) {
+    const struct qm_quantize_options *options = network->options;
+    if (options->progress != NULL) options->progress(options->context, &(struct qm_quantize_progress){what, done, of, share});
+}
+
 /* ---- gathering ---- */
 
 static enum qm_status check_finite(const struct quant_network *network, uint64_t example) {

@@ -9,7 +9,7 @@
 #include "common/prng.h"
 #include "quantize/network/parts.h"
 
-enum { LEARNED_BITS = 7, ROWS_MAX = 32768, WINDOW_FLOATS_MAX = 1 << 25 };
+enum { COARSE_BITS = 2, LEARNED_BITS = 7, ROWS_MAX = 32768, WINDOW_FLOATS_MAX = 1 << 25 };
 
 /* ---- into the graph ---- */
 
@@ -51,6 +51,27 @@ static double reach_for_bias(const struct quant_layer *layer, size_t channel) {
     return fabs((double)layer->real_bias[channel]) / (double)layer->point->encoding.scale / exp2(BIAS_BITS) * most;
 }
 
+/* The part of a range, in hundredths, whose integers are closest to the weights. */
+static struct qm_range closest_range(const struct qm_format *format, struct qm_range range, const float *weights, size_t count) {
+    double best = INFINITY, part = 1;
+    for (int step = 100; step > 0; step--) {
+        struct qm_encoding encoding = qm_encoding_of(format, (struct qm_range){range.low * step / 100, range.high * step / 100});
+        double error = 0;
+        for (size_t i = 0; i < count; i++)
+            error += pow((double)qm_dequantize(&encoding, qm_quantize(&encoding, weights[i])) - (double)weights[i], 2);
+        if (error >= best) continue;
+        best = error;
+        part = step / 100.0;
+    }
+    return (struct qm_range){range.low * part, range.high * part};
+}
+
+/* The range that weights are encoded for: all of it, but with three integers, of which the outer ones would be for few, the closest. */
+static struct qm_range encoded_range(const struct qm_format *format, const float *weights, size_t count) {
+    struct qm_range range = range_of(weights, count);
+    return format->bits == COARSE_BITS ? closest_range(format, range, weights, count) : range;
+}
+
 static void encode(const struct quant_network *network, struct quant_layer *layer) {
     const struct qm_format format = {.bits = layer->report.weight_bits,
                                      .is_signed = true,
@@ -58,11 +79,11 @@ static void encode(const struct quant_network *network, struct quant_layer *laye
                                      .is_short = true,
                                      .power_of_two = network->options->power_of_two};
     size_t outputs = quant_outputs(layer);
-    struct qm_range whole = range_of(layer->real_weights, outputs * layer->inputs);
+    struct qm_range whole = encoded_range(&format, layer->real_weights, outputs * layer->inputs);
     if (whole.low == 0 && whole.high == 0) layer->report.note = "all its weights are 0";
     for (size_t c = 0; c < outputs; c++) whole.high = fmax(whole.high, reach_for_bias(layer, c));
     for (size_t c = 0; c < outputs; c++) {
-        struct qm_range range = range_of(layer->real_weights + c * layer->inputs, layer->inputs);
+        struct qm_range range = encoded_range(&format, layer->real_weights + c * layer->inputs, layer->inputs);
         if (network->options->per_tensor) range = whole;
         range.high = fmax(range.high, reach_for_bias(layer, c));
         layer->encodings[c] = qm_encoding_of(&format, range);

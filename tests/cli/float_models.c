@@ -3,7 +3,7 @@
  * float_models FOLDER
  * net.onnx: maps of 3x8x8, a convolution with its batch norm, a depthwise one, a sum, a mean over the map, Gemm and Softmax; x.npy has 48
  * examples, labels.npy a class for each, nan.npy a NaN among them, zeros.npy zeros, few.npy one example.
- * net.tflite: 1x12, two fully connected layers; rows.npy has 48 examples.
+ * net.tflite: 1x12, two fully connected layers; sines.tflite: one, of sines, which are not written; rows.npy has 48 examples.
  */
 #include <math.h>
 #include <stdio.h>
@@ -117,6 +117,21 @@ static void write_tflite(const char *folder) {
     store(folder, "net.tflite", bytes.bytes, bytes.size);
 }
 
+static void write_sines(const char *folder) {
+    static struct build_model m = {.tensor_count = 5, .inputs = {0}, .input_count = 1, .outputs = {4}, .node_count = 2};
+    static struct fbb bytes;
+    static float numbers[2][ROW * ROW];
+    m.tensors[0] = m.tensors[1] = (struct build_tensor){.type = BUILD_FLOAT, .dims = {1, ROW}};
+    m.tensors[2] = constant(CLASSES, ROW, numbers[0]);
+    m.tensors[3] = constant(CLASSES, 0, numbers[1]);
+    m.tensors[4] = (struct build_tensor){.type = BUILD_FLOAT, .dims = {1, CLASSES}};
+    m.nodes[0] = (struct build_node){.code = TFLITE_SIN, .inputs = {0}, .outputs = {1}, .input_count = 1};
+    m.nodes[1] =
+        (struct build_node){.code = TFLITE_FULLY_CONNECTED, .options = OPTIONS_FC, .inputs = {1, 2, 3}, .outputs = {4}, .input_count = 3};
+    build_write(&m, &bytes);
+    store(folder, "sines.tflite", bytes.bytes, bytes.size);
+}
+
 /* ---- examples ---- */
 
 static void write_examples(const char *folder) {
@@ -146,6 +161,7 @@ int main(int argc, char **argv) {
     qm_prng_init(&prng, 1);
     write_onnx(argv[1]);
     write_tflite(argv[1]);
+    write_sines(argv[1]);
     write_examples(argv[1]);
     return 0;
 }

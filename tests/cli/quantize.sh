@@ -82,6 +82,8 @@ refuses 2 "is of --rounding adaround" $quantize --precision w8a8 --rounding near
 refuses 2 "must be 1 to" $quantize --precision w8a8 --iterations 0 -o "$tmp/o.onnx"
 refuses 2 "a float network has none" $quantize --precision w8a8 --saturate -o "$tmp/o.onnx"
 refuses 2 "48 labels for 1 examples" $quantize --precision w8a8 --input "$tmp/few.npy" --labels "$tmp/labels.npy" -o "$tmp/o.onnx"
+refuses 2 "SIN has no form in ONNX here" \
+    "$qmac" quantize "$tmp/sines.tflite" --calibration "$tmp/rows.npy" --precision w8a8 -o "$tmp/o.onnx"
 for quantized in "$model" "$tmp/w8a8.onnx"; do
     refuses 2 "is a quantized network, not a float one" \
         "$qmac" quantize "$quantized" --calibration "$tmp/x.npy" --precision w8a8 -o "$tmp/o.onnx"

@@ -8,7 +8,8 @@ cd "$(dirname "$0")/../.."
 python=${PYTHON:-python3}
 
 if ! "$python" -c 'import numpy, onnx, onnxruntime' 2>/dev/null; then
-    echo "quantizers: not compared, $python has no onnx and onnxruntime (python3 -m venv DIR && DIR/bin/pip install onnx onnxruntime ai-edge-quantizer)"
+    echo "quantizers: not compared, $python has no onnx and onnxruntime" \
+        "(python3 -m venv DIR && DIR/bin/pip install onnx onnxruntime ai-edge-quantizer)"
     exit 0
 fi
 [ -n "${QMAC_DATA:-}" ] || {

@@ -212,6 +212,7 @@ static enum qm_status run_all(struct session *session, struct qm_diag *diag) {
     struct qm_graph *read, *graph;
     QM_TRY(qm_model_read(options->file, &options->model, session->arena, &read, diag));
     QM_TRY(qm_reals(read, session->arena, &graph, diag));
+    QM_TRY(qm_onnx_check(graph, diag));
     session->ends = cli_ends_of(graph);
     QM_TRY(cli_examples_read(session->ends, &options->calibration, session->arena, &session->calibration, diag));
     if (options->inputs.count > 0) QM_TRY(cli_examples_read(session->ends, &options->inputs, session->arena, &session->judged, diag));

@@ -312,6 +312,43 @@ Test(quantize_network, large_biases_are_absorbed) {
     cr_assert(left > 3 && left < 30, "%g", (double)left);
 }
 
+Test(quantize_network, a_layer_of_zeros_stands_in_the_report) {
+    struct draft d;
+    struct qm_quantized *result;
+    struct qm_diag diag;
+    make_residual(&d);
+    struct qm_graph_tensor *filter = &d.graph->tensors[d.graph->ops[0].inputs[1]];
+    memset((void *)(uintptr_t)filter->data, 0, (size_t)qm_graph_elements(filter) * sizeof(float));
+    for (int narrow = 0; narrow < 2; narrow++) {
+        const struct qm_quantize_options options = qm_quantize_defaults(narrow ? "w2a8" : "w4a8");
+        cr_assert(quantize(&d, &options, &result, &diag) == QM_OK, "%s", diag.text);
+        cr_assert_str_eq(result->layers[0].note, "all its weights are 0");
+        cr_assert(result->layers[1].note == NULL);
+    }
+    qm_arena_destroy(d.arena);
+}
+
+/* Weights 1, 0.5, 0.45, -0.5: with the scale 1 the three others become 0 or 1 / 2 away; the closest scale is near their mean magnitude. */
+Test(quantize_network, two_bits_reach_what_is_closest) {
+    static const float weights[] = {1, 0.5F, 0.45F, -0.5F}, ends[][4] = {{-1, 0, 0, 0}, {1, 0, 0, 0}};
+    const float *inputs[] = {*ends};
+    const struct qm_examples both = {.count = 2, .inputs = inputs};
+    struct draft d;
+    struct qm_quantized *result;
+    struct qm_diag diag;
+    open_draft(&d);
+    uint32_t x = tensor(&d, "x", SHAPE(2, 1, 4)), y = tensor(&d, "y", SHAPE(2, 1, 1));
+    add(&d, QM_OP_MATMUL, x, constant(&d, SHAPE(2, 4, 1), weights), y);
+    qm_graph_set_ends(&d.maker, 1, &x, y);
+    cr_assert(qm_quantize_network(d.graph, &(struct qm_quantize_options){.precision = "w2a8"}, &both, &both, d.arena, &result, &diag) ==
+                  QM_OK,
+              "%s", diag.text);
+    const struct qm_graph_tensor *stored = &result->graph->tensors[result->graph->ops[2].inputs[1]];
+    cr_assert(memcmp(stored->data, (const int8_t[]){1, 1, 1, -1}, 4) == 0);
+    cr_assert(epsilon_eq(flt, stored->quant.scale[0], (1 + 0.5F + 0.45F + 0.5F) / 4, 0.01F));
+    qm_arena_destroy(d.arena);
+}
+
 Test(quantize_network, refuses_what_cannot_be_quantized) {
     struct draft d;
     struct qm_quantized *result;
