@@ -64,7 +64,7 @@ static const struct qm_column totals_columns[] = {{"", false}, {"A", true}, {"B"
 
 static void print_totals(FILE *out, const struct diff *diff) {
     const struct qm_read_report *a = diff->a, *b = diff->b;
-    qm_cell cells[(TOTALS + QM_COUNTERS + QM_ENERGY_COMPONENTS) * ROW_CELLS], *cell = cells;
+    qm_cell cells[(TOTALS + QM_COUNTERS + QM_COMPONENTS) * ROW_CELLS], *cell = cells;
     cell = add_row("cycles", QM_COUNT, a->cost.cycles, b->cost.cycles, cell);
     for (int i = 0; i < QM_COUNTERS; i++) {
         const char *group = qm_counter_infos[i].group;
@@ -75,9 +75,9 @@ static void print_totals(FILE *out, const struct diff *diff) {
     }
     cell = add_row("latency", QM_SECONDS, a->seconds, b->seconds, cell);
     cell = add_row("energy", QM_PICOJOULES, a->cost.pj, b->cost.pj, cell);
-    for (unsigned i = 0; i < QM_ENERGY_COMPONENTS; i++) {
+    for (unsigned i = 0; i < QM_COMPONENTS; i++) {
         char name[40];
-        snprintf(name, sizeof name, "  %s", qm_energy_component_name(i));
+        snprintf(name, sizeof name, "  %s", qm_component_name(i));
         cell = add_row(name, QM_PICOJOULES, a->components[i], b->components[i], cell);
     }
     cell = add_row("DRAM", QM_BYTES, a->cost.dram_bytes, b->cost.dram_bytes, cell);

@@ -70,8 +70,8 @@ static void print_energy(FILE *out, const struct qm_report_part *part) {
     if (part->layer != NULL)
         fprintf(out, ", %.1f %% of the network's", percent(part->energy.total.nominal_pj, part->report->total.energy.total.nominal_pj));
     fprintf(out, "\n         ");
-    for (unsigned i = 0; i < QM_ENERGY_COMPONENTS; i++)
-        fprintf(out, "%s%s %.1f %%", i > 0 ? ", " : "", qm_energy_component_name(i),
+    for (unsigned i = 0; i < QM_COMPONENTS; i++)
+        fprintf(out, "%s%s %.1f %%", i > 0 ? ", " : "", qm_component_name(i),
                 percent(part->energy.components[i].nominal_pj, part->energy.total.nominal_pj));
     fprintf(out, "\n");
 }

@@ -1,25 +1,20 @@
-/* area.h - what the array and the memories of a machine take on silicon, by spec/energy/area.def, which says what is not in it. */
+/* area.h - what a machine takes on silicon at 45 nm: its blocks times the figures of spec/energy/area.def, which says what is not in it. */
 #ifndef QM_REPORT_AREA_H
 #define QM_REPORT_AREA_H
 
-#include "common/machine.h"
-
-enum qm_area_part {
-#define QM_AREA(part, ...) QM_AREA_##part,
-#include "spec/energy/area.def"
-#undef QM_AREA
-    QM_AREA_PARTS
-};
+#include "report/blocks.h"
 
 struct qm_area {
-    const char *part, *unit;               /* "array", "cells" */
-    double count;                          /* of the unit */
-    double nominal_um2, low_um2, high_um2; /* of all of them */
+    double nominal_um2, low_um2, high_um2;
 };
 
-struct qm_area qm_area_of(const struct qm_machine *machine, enum qm_area_part part);
+/* Gates, flip-flops and bits of a block. */
+struct qm_area qm_area_of_block(const struct qm_block *block);
 
-/* Of all parts together; all lows, all highs. */
+/* The memory of a component: of the scratchpad and the accumulator; else 0. */
+struct qm_area qm_area_of_memory(const struct qm_machine *machine, enum qm_component component);
+
+/* Of the whole machine: all blocks and memories; all lows, all highs, because they are of one synthesis. */
 struct qm_area qm_area_sum(const struct qm_machine *machine);
 
 #endif

@@ -1,15 +1,22 @@
 /* energy.h - picojoules: event counters times a table of prices (spec/energy/NAME.yaml).
  *
- * A table is one self-consistent set; a report never mixes two. It states the highest clock that its cells are known at (clock_mhz_most),
- * above which nothing is priced, and the sizes of memories that its laws were fitted to (memory_fit), beyond which reports say so. Every
- * row has a counter, a component, a value with low and high, a unit, a node, a status (published, derived, assumed: of the value), a
- * source (also of low and high) and an origin. A counter of events that no row prices must stand under not_priced with the reason, so that
- * nothing is free by accident. The unit says how the counter is multiplied:
+ * A table is one self-consistent set; a report never mixes two. It states its node, its voltage, its class of cells (low standby, high
+ * performance; logic and memory alike), the highest clock that its cells are known at (clock_mhz_most), above which nothing is priced, and
+ * the sizes of memories that its laws were fitted to (memory_fit), beyond which reports say so. Every row has a counter, a component, a
+ * value with low and high, a unit, a node, a status (published, derived, measured, assumed: of the value), a source (also of low and high)
+ * and an origin. A counter of events that no row prices must stand under not_priced with the reason, so that nothing is free by accident.
+ *
+ * An addition (a file with `adds_to`: the table that its rows are of one set with, or any) replaces rows of a table by their names, and may
+ * add some: TABLE+ADDITION is another DRAM, say, or the same machine with gated clocks.
+ *
+ * The unit says how the counter is multiplied:
  *
  *   pJ/<unit of the counter>   the count                       pJ/bit        bits of the beats, bytes or words counted
  *   pJ/access                  accesses of a memory: value * KiB^kb_exponent * (bits/64)^bits_exponent, memory: and access: say which
- *   pJ/byte/hop                bytes that move down half the array's rows
- *   pJ/cell/cycle, uW/cell, uW/KiB, mW    of cycles: per array cell, per KiB of a memory, or for the whole
+ *   pJ/byte/hop, pJ/word/hop   registers that each passes, hops: down all rows, or the mean of the skew before rows or behind columns
+ *   pJ/cell/cycle, uW/cell     of cycles: per array cell                  uW/KiB       per KiB of a memory
+ *   fJ/flip-flop/cycle, nW/um2 of cycles: per flip-flop, per um2 of logic of the component (blocks.h, area.h)
+ *   mW, mW/channel             of cycles: for the whole, for each DRAM channel of dram_channel_gb_s that the bandwidth needs
  */
 #ifndef QM_REPORT_ENERGY_H
 #define QM_REPORT_ENERGY_H
@@ -22,24 +29,13 @@
 #include "common/digest.h"
 #include "common/machine.h"
 #include "common/status.h"
-
-enum qm_energy_component {
-    QM_ENERGY_ARRAY,
-    QM_ENERGY_SCRATCHPAD,
-    QM_ENERGY_ACCUMULATOR,
-    QM_ENERGY_POST,
-    QM_ENERGY_DRAM,
-    QM_ENERGY_CONTROL,
-    QM_ENERGY_COMPONENTS
-};
-
-const char *qm_energy_component_name(unsigned component); /* "array", ... */
+#include "report/blocks.h"
 
 struct qm_energy {
     double nominal_pj, low_pj, high_pj;
 };
 
-enum { QM_ENERGY_ORIGINS_MAX = 12 };
+enum { QM_ENERGY_ORIGINS_MAX = 12, QM_ENERGY_NAME_BYTES = 128 };
 
 /* What a sum would be less, or more, if all prices of one origin were at their low, or high, ends. */
 struct qm_energy_deviation {
@@ -50,7 +46,7 @@ struct qm_energy_deviation {
  * origins know nothing of each other: low and high are the root of the sum of their squares away from the nominal sum. */
 struct qm_energy_sum {
     struct qm_energy total;
-    struct qm_energy components[QM_ENERGY_COMPONENTS];
+    struct qm_energy components[QM_COMPONENTS];
     struct qm_energy_deviation origins[QM_ENERGY_ORIGINS_MAX]; /* of the total */
 };
 
@@ -62,12 +58,11 @@ struct qm_energy_ratio qm_energy_compare(const struct qm_energy_sum *a, const st
 
 struct qm_energy_table;
 
-/* Reads a table by name or file. The table belongs to arena. */
-QM_MUST_USE enum qm_status qm_energy_load(const char *name_or_file, struct qm_arena *arena, struct qm_energy_table **table,
-                                          struct qm_diag *diag);
+/* Reads a table by name or file, with additions behind it: cmos45+ddr4. The table belongs to arena. */
+QM_MUST_USE enum qm_status qm_energy_load(const char *names, struct qm_arena *arena, struct qm_energy_table **table, struct qm_diag *diag);
 const char *qm_energy_table_name(const struct qm_energy_table *table);
-const struct qm_digest *qm_energy_table_digest(const struct qm_energy_table *table); /* of its file */
-const char *qm_energy_table_about(const struct qm_energy_table *table);              /* one line: node, which cell, which memories */
+const struct qm_digest *qm_energy_table_digest(const struct qm_energy_table *table); /* of its file, or files */
+const char *qm_energy_table_about(const struct qm_energy_table *table);              /* one line: node, voltage, which cells and memories */
 
 /* QM_BAD_INPUT: the machine's clock is above what the table has prices for. */
 QM_MUST_USE enum qm_status qm_energy_check(const struct qm_energy_table *table, const struct qm_machine *machine, struct qm_diag *diag);

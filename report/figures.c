@@ -129,11 +129,11 @@ static double energy_high_of(const struct qm_report_part *part) {
 }
 
 /* Of the total, then of each component. */
-enum { NOMINAL, LOW, HIGH, ENDS, ENERGIES = ENDS * (1 + QM_ENERGY_COMPONENTS) };
+enum { NOMINAL, LOW, HIGH, ENDS, ENERGIES = ENDS * (1 + QM_COMPONENTS) };
 
 static void energy_name(unsigned index, char *name, size_t size) {
     static const char *const ends[ENDS] = {[NOMINAL] = "nominal", [LOW] = "low", [HIGH] = "high"};
-    const char *component = index < ENDS ? "" : qm_energy_component_name(index / ENDS - 1);
+    const char *component = index < ENDS ? "" : qm_component_name(index / ENDS - 1);
     snprintf(name, size, "%s%s%s", component, index < ENDS ? "" : ".", ends[index % ENDS]);
 }
 

@@ -107,8 +107,8 @@ static enum qm_status take_totals(const struct reader *reader, const cJSON *root
     QM_TRY(take_number(reader, root, "seconds", &report->seconds));
     QM_TRY(take_number(reader, root, "energy_pj.nominal", &report->cost.pj));
     QM_TRY(take_dram(reader, root, &report->cost));
-    for (unsigned i = 0; i < QM_ENERGY_COMPONENTS; i++) {
-        snprintf(key, sizeof key, "energy_pj.%s.nominal", qm_energy_component_name(i));
+    for (unsigned i = 0; i < QM_COMPONENTS; i++) {
+        snprintf(key, sizeof key, "energy_pj.%s.nominal", qm_component_name(i));
         QM_TRY(take_number(reader, root, key, &report->components[i]));
     }
     for (int i = 0; i < QM_COUNTERS; i++) {

@@ -21,8 +21,8 @@ struct qm_read_report {
     struct qm_machine machine;
     struct qm_read_cost cost;
     double seconds, stalls;
-    double components[QM_ENERGY_COMPONENTS]; /* picojoules */
-    double causes[QM_COUNTERS];              /* cycles, of the counters that are causes */
+    double components[QM_COMPONENTS]; /* picojoules */
+    double causes[QM_COUNTERS];       /* cycles, of the counters that are causes */
     uint32_t layer_count;
     struct qm_read_layer *layers; /* [layer_count] */
 };

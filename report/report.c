@@ -116,6 +116,7 @@ static void split_rows(const struct qm_record *record, struct qm_report_part *la
     const struct qm_matmul_run *run = &record->matmul.run;
     uint64_t runs = record->matmul.runs, rows = runs * run->steps * run->rows;
     layer->causes[QM_LAYER_COMPUTE] += rows;
+    layer->counters.value[QM_C_matmul_stream] += rows;
     layer->causes[QM_LAYER_WEIGHTS] -= rows;
     layer->weight_rows += runs * ((uint64_t)(run->steps - 1) * run->weight_rows + run->last_weight_rows);
 }

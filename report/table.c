@@ -233,12 +233,12 @@ static void print_cost(FILE *out, const struct qm_report *report) {
             qm_figure_number(&report->total, QM_FIGURE_average_power_mw));
     fprintf(out, "         table %s, SHA-256 %.16s: %s\n", qm_shown(qm_energy_table_name(source->energy)).text,
             qm_energy_table_digest(source->energy)->text, qm_shown(qm_energy_table_about(source->energy)).text);
-    for (int i = 0; i < QM_ENERGY_COMPONENTS; i++) {
+    for (int i = 0; i < QM_COMPONENTS; i++) {
         const struct qm_energy *part = &energy->components[i];
         qm_cell_energy(part->nominal_pj, text);
         qm_cell_energy(part->low_pj, low);
         qm_cell_energy(part->high_pj, high);
-        fprintf(out, "         %-12s %9s  %5.1f %%  (%s .. %s)\n", qm_energy_component_name((unsigned)i), text,
+        fprintf(out, "         %-12s %9s  %5.1f %%  (%s .. %s)\n", qm_component_name((unsigned)i), text,
                 100 * part->nominal_pj / energy->total.nominal_pj, low, high);
     }
 }

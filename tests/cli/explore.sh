@@ -132,7 +132,7 @@ refuses 2 "cut.tflite:" "$qmac" explore "$model" "$tmp/cut.tflite" $files
 accepts "$qmac" compile "$model" -o "$tmp/net.prog"
 refuses 2 "is compiled already" "$qmac" explore "$tmp/net.prog" $files
 refuses 2 "no such name in spec/machines" "$qmac" explore "$model" --machine egde $files
-refuses 2 "there are: cmos45" "$qmac" explore "$model" --energy cmos7 $files
+refuses 2 "there are: bitfusion45, cmos45" "$qmac" explore "$model" --energy cmos7 $files
 refuses 2 "there are: tflite" "$qmac" explore "$model" --requant up $files
 refuses 2 "must be int8 or uint8" "$qmac" explore "$model" --integer-inputs int4 $files
 refuses 2 "not between 1 and" "$qmac" explore "$model" --jobs 0 $files

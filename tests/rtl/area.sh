@@ -1,33 +1,28 @@
 #!/bin/sh
-# area.sh - what spec/energy/area.def prices is what the RTL has, as Yosys sees it: as many cells as `qmac area` says, with the flip-flops
-# that the measured cell had, and 16 more with samples.
+# area.sh MACHINE... - what spec/energy/blocks.def says of a machine is what its RTL has, as Yosys sees it (tools/synth.sh): every module
+# that holds something is listed, with exactly as many flip-flops, and every memory belongs to a module with bits or is one of the two
+# large ones; gates of each component lie within 15 %.
 set -u
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
-
-same() { # what, got, want
-    [ -n "$3" ] && [ "$2" = "$3" ] && return
-    echo "$1: got '$2', want '$3'"
-    status=1
-}
-
-# flops SAMPLES: flip-flops of a cell.
-flops() {
-    yosys -q -l "$work/cell" -p "read_verilog -Ibuild/gen rtl/mac_cell.v; chparam -set HasSamples $1 mac_cell
-        synth -top mac_cell; stat" >/dev/null
-    awk '/^=== / { sum = 0 } $1 ~ /^\$_.*FF/ { sum += $2 } END { print sum }' "$work/cell"
-}
-same "flip-flops of a cell" "$(flops 0)" 103
-same "flip-flops of a cell with samples" "$(flops 1)" 119
-
-{
-    echo "read_verilog -Ibuild/gen rtl/*.v rtl/lib/*.v rtl/probe/*.v"
-    build/specgen parameters m3x5 | sed 's/^/chparam -set /; s/$/ qmac/'
-    echo "hierarchy -top qmac; stat"
-} >"$work/script"
-yosys -q -l "$work/machine" -s "$work/script" >/dev/null 2>"$work/warnings"
-cells=$(build/qmac area m3x5 | sed -n 's/^array *\([0-9]*\) cells .*/\1/p')
-counted=$(awk '/^=== design hierarchy/ { tree = 1 } tree && /mac_cell/ { sum += $2 } END { print sum }' "$work/machine")
-same "cells of m3x5" "$counted" "$cells"
+for machine in "$@"; do
+    build/qmac area "$machine" | awk 'listed { print } $1 == "module" { listed = 1 }' >"$work/formulas"
+    tools/synth.sh "$machine" >"$work/counted"
+    awk -v machine="$machine" '
+        FNR == NR { of[$1] = $2; flops[$1] += $3; gates[$1] += $4; bits[$1] += $5; share[$1, $2] = $4; parts[$2]; next }
+        $1 == "module" || $1 == "total" { next }
+        { counted++ }
+        $3 + $4 + $5 > 0 && !($1 in of) { bad(machine ": blocks.def has no " $1) }
+        $1 in of && $4 != flops[$1] { bad(machine ": flip-flops of " $1 ": " flops[$1] ", counted " $4) }
+        $5 > 0 && bits[$1] == 0 && $1 != "scratchpad" && $1 != "accumulator" { bad(machine ": " $1 " has a memory and no bits") }
+        $1 in of { for (p in parts) if (gates[$1] > 0) found[p] += $3 * share[$1, p] / gates[$1]; for (p in parts) said[p] += share[$1, p] }
+        function bad(line) { print line; failed = 1 }
+        END {
+            if (counted < 20) bad(machine ": " counted " modules were counted")
+            for (p in parts) if (found[p] > 4000 && (said[p] < 0.85 * found[p] || said[p] > 1.15 * found[p]))
+                bad(machine ": gates of " p ": " said[p] ", counted " found[p])
+            exit failed
+        }' "$work/formulas" "$work/counted" || status=1
+done
 exit $status

@@ -17,8 +17,3 @@ check "requantize" tests/rtl/run.sh requantize
 check "decode" tests/rtl/run.sh decode
 check "decode for cells of 8 bits" tests/rtl/run.sh decode CellBytes=1
 check "illegal parameters are refused, and every bound is accepted" tests/rtl/parameters.sh icarus
-if command -v yosys >/dev/null; then
-    check "the area is of as many cells, and such, as the RTL has" tests/rtl/area.sh
-else
-    skip "cells and flip-flops of the area" "yosys is not installed"
-fi
