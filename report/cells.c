@@ -80,6 +80,7 @@ void qm_cell_number(enum qm_figure_unit unit, double number, qm_cell out) {
     case QM_SHARE: snprintf(out, QM_CELL_BYTES, "%.1f %%", 100 * number); break;
     case QM_PICOJOULES: qm_cell_energy(number, out); break;
     case QM_MILLIWATTS: snprintf(out, QM_CELL_BYTES, "%.1f mW", number); break;
+    case QM_TERA: snprintf(out, QM_CELL_BYTES, "%.3g", number); break;
     default: qm_cell_count((uint64_t)number, out);
     }
 }

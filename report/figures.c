@@ -163,6 +163,25 @@ static double area_of(const struct qm_report_part *part) {
     return qm_area_sum(part->report->source.machine).nominal_um2;
 }
 
+/* Products of the device and their additions: two operations each. */
+static double operations_of(const struct qm_report_part *part) {
+    const uint64_t *value = part->counters.value;
+    return 2 * (double)(value[QM_C_macs] + value[QM_C_macs_w4a8] + value[QM_C_macs_w4a4]);
+}
+
+static double tops_of(const struct qm_report_part *part) {
+    return operations_of(part) / seconds_of(part) * 1e-12;
+}
+
+/* Operations a picojoule are tera-operations a second and watt. */
+static double tops_per_watt_of(const struct qm_report_part *part) {
+    return operations_of(part) / energy_of(part);
+}
+
+static double tops_per_mm2_of(const struct qm_report_part *part) {
+    return tops_of(part) / area_of(part) * 1e6;
+}
+
 static double average_power_of(const struct qm_report_part *part) {
     double seconds = seconds_of(part);
     return seconds > 0 ? energy_of(part) * 1e-9 / seconds : NAN;

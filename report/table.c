@@ -216,6 +216,14 @@ static void print_bandwidths(FILE *out, const struct qm_report *report) {
     if (before[0] == ',') fputc('\n', out);
 }
 
+/* Says how much the machine did by second, watt and area; an operation is a multiplication or an addition of the network. */
+static void print_rates(FILE *out, const struct qm_report *report) {
+    const struct qm_report_part *total = &report->total;
+    fprintf(out, "rate     %.3g TOPS, %.3g TOPS/W, %.3g TOPS/mm2: two operations a MAC, all energy, %.2f mm2\n",
+            qm_figure_number(total, QM_FIGURE_tops), qm_figure_number(total, QM_FIGURE_tops_per_watt),
+            qm_figure_number(total, QM_FIGURE_tops_per_mm2), qm_figure_number(total, QM_FIGURE_area) / 1e6);
+}
+
 static void print_cost(FILE *out, const struct qm_report *report) {
     const struct qm_report_source *source = &report->source;
     const struct qm_energy_sum *energy = &report->total.energy;
@@ -241,6 +249,7 @@ static void print_cost(FILE *out, const struct qm_report *report) {
         fprintf(out, "         %-12s %9s  %5.1f %%  (%s .. %s)\n", qm_component_name((unsigned)i), text,
                 100 * part->nominal_pj / energy->total.nominal_pj, low, high);
     }
+    print_rates(out, report);
 }
 
 static bool has_device_work(const struct qm_program *program) {

@@ -1,4 +1,5 @@
 /* report.c - the split of cycles by layer and cause against a walk that asks every cycle whose it is. */
+#include "report/area.h"
 #include "report/compare.h"
 #include "report/figures.h"
 
@@ -148,6 +149,19 @@ Test(report, the_energy_of_the_layers_adds_up_to_the_whole) {
     for (int i = 0; i < LAYERS; i++) sum += report->layers[i].energy.total.nominal_pj;
     double ratio = sum / report->total.energy.total.nominal_pj;
     cr_assert(sum > 0 && ratio < 1 + 1e-12 && ratio > 1 - 1e-12);
+}
+
+/* Two operations a product, all energy, the whole machine; the host's products are not the device's. */
+Test(report, operations_are_counted_by_second_watt_and_area) {
+    fill(8);
+    struct qm_report *report = make();
+    const uint64_t *value = report->total.counters.value;
+    double operations = 2 * (double)(value[QM_C_macs] + value[QM_C_macs_w4a8] + value[QM_C_macs_w4a4]);
+    double seconds = (double)value[QM_C_cycles] / source.machine->clock_mhz / 1e6, tops = operations / seconds / 1e12;
+    double watts = report->total.energy.total.nominal_pj * 1e-12 / seconds, mm2 = qm_area_sum(source.machine).nominal_um2 / 1e6;
+    cr_assert(operations > 0 && epsilon_eq(dbl, qm_figure_number(&report->total, QM_FIGURE_tops), tops, 1e-9 * tops));
+    cr_assert(epsilon_eq(dbl, qm_figure_number(&report->total, QM_FIGURE_tops_per_watt), tops / watts, 1e-9 * tops / watts));
+    cr_assert(epsilon_eq(dbl, qm_figure_number(&report->total, QM_FIGURE_tops_per_mm2), tops / mm2, 1e-9 * tops / mm2));
 }
 
 Test(report, counters_that_the_program_does_not_add_up_to_are_a_fault) {
