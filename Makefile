@@ -22,7 +22,8 @@ obj = $(patsubst %.c,$(B)/$(2)/%.o,$(1))
 # Everything that building, testing and linting need, in Debian's names. The one list; `make deps` installs what is missing.
 DEPS := gcc g++ make git verilator iverilog yosys z3 clang clang-format libclang-rt-14-dev \
         libsystemc-dev libcriterion-dev libcjson-dev libyaml-dev nettle-dev zlib1g-dev \
-        libonnx-dev protobuf-c-compiler libprotobuf-c-dev xz-utils libgemmlowp-dev libopenblas-dev
+        libonnx-dev protobuf-c-compiler libprotobuf-c-dev xz-utils libgemmlowp-dev libopenblas-dev \
+        libjs-d3 chromium poppler-utils
 
 .DEFAULT_GOAL := all
 .PHONY: all deps demo test test-long lint format bench docs help clean models

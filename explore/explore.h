@@ -180,6 +180,8 @@ const struct quality *exploration_quality(const struct exploration *exploration,
 /* One row a point, in the order of points; texts belong to arena. */
 char *exploration_csv(const struct exploration *exploration, struct qm_arena *arena);
 char *exploration_json(const struct exploration *exploration, struct qm_arena *arena);
+/* The page (report/page.h) that shows them; command: that makes it again. */
+char *exploration_html(const struct exploration *exploration, const char *command, struct qm_arena *arena);
 /* The points of a model's Pareto front, pareto [count], as a table, and what is to be said of the others. */
 char *exploration_table(const struct exploration *exploration, uint32_t model, const uint64_t *pareto, uint64_t count,
                         struct qm_arena *arena);

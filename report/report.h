@@ -42,6 +42,7 @@ struct qm_report_source {
     const struct qm_run *run;         /* of one example; the others cost the same */
     const struct qm_energy_table *energy;
     const char *engine;
+    const char *command;                          /* that makes the report again; NULL: not known */
     const char *verilog_folder, *verilog_sha256; /* of the engine rtl; NULL: another one */
     uint64_t examples;
     uint64_t labelled, correct; /* labelled 0: no labels were given */
@@ -89,7 +90,9 @@ QM_MUST_USE enum qm_status qm_report_make(const struct qm_report_source *source,
                                           struct qm_diag *diag);
 
 /* Formats for files: the name of the format, of its option of qmac run and of the function qm_report_NAME, and the option's help. */
-#define QM_REPORT_FORMATS(FORMAT) FORMAT(json, "write the report as JSON")
+#define QM_REPORT_FORMATS(FORMAT)                                                                                                          \
+    FORMAT(json, "write the report as JSON")                                                                                               \
+    FORMAT(html, "write the report as a page that any browser opens, with its timeline")
 
 /* Texts belong to arena. */
 char *qm_report_table(const struct qm_report *report, struct qm_arena *arena);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/file.h"
+#include "common/memory.h"
 #include "common/text.h"
 
 enum { FIRST_MODE = QM_REQUANT_FILE + 1 };
@@ -317,6 +318,32 @@ enum qm_status cli_open(const char *file, const struct cli_compilation *compilat
     enum qm_status status = open_in(arena, file, compilation, opened, diag);
     qm_arena_destroy(arena);
     return status;
+}
+
+/* ---- the command itself ---- */
+
+/* A word as a shell reads it back. */
+static void print_quoted(FILE *out, const char *word) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=,:+@%-";
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+        fputs(word, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *word != '\0'; word++) fprintf(out, *word == '\'' ? "'\\%c'" : "%c", *word);
+    fputc('\'', out);
+}
+
+char *cli_command_text(const struct cli_line *line) {
+    char *text;
+    size_t size;
+    FILE *out = qm_text_stream_open(&text, &size);
+    fputs("qmac", out);
+    for (int i = 0; i < line->argc; i++) {
+        fputc(' ', out);
+        print_quoted(out, line->argv[i]);
+    }
+    return qm_arena_close_text(line->arena, out, &text);
 }
 
 /* ---- places to write to ---- */

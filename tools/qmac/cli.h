@@ -76,6 +76,9 @@ QM_MUST_USE enum qm_status cli_read_graph(const char *file, const struct qm_mode
 QM_MUST_USE enum qm_status cli_make_network(struct qm_graph *graph, const struct qm_compile_options *options, struct qm_arena *arena,
                                             struct qm_network **network, struct qm_diag *diag);
 
+/* The command line as a shell reads it back: "qmac run 'my net.tflite'". */
+char *cli_command_text(const struct cli_line *line);
+
 /* Whether a file could be written there: its folder exists and a file can be made in it. */
 QM_MUST_USE enum qm_status cli_check_writable(const char *file, struct qm_diag *diag);
 /* The same of files in a folder, which need not exist when it could be made. */

@@ -26,8 +26,9 @@ struct session {
     struct grid grid;
     struct sweep sweep;
     struct qm_arena *arena;
-    const char *machine, *csv, *json, *requant; /* requant NULL: each model's own */
-    struct cli_list precisions, energies;       /* names; none: the default */
+    const char *command;
+    const char *machine, *csv, *json, *html, *requant; /* requant NULL: each model's own */
+    struct cli_list precisions, energies;              /* names; none: the default */
     struct explore_examples examples;
     struct cli_number jobs;
 };
@@ -106,6 +107,7 @@ static const struct cli_option option_rows[] = {
     {"csv", "FILE", "write all points, a row for each; until all have run they are in FILE.journal, with which the same command goes on",
      cli_take_text, FILLS(csv)},
     {"json", "FILE", "the same as JSON", cli_take_text, FILLS(json)},
+    {"html", "FILE", "the same as a page that any browser opens: points and front, maps, what each knob does", cli_take_text, FILLS(html)},
     {"jobs", "N", "points at a time (default: the number of cores)", take_jobs, FILLS(jobs)},
     {0}};
 
@@ -201,6 +203,7 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
     struct qm_compile_options *options = &session->sweep.options;
     if (session->csv != NULL) QM_TRY(cli_check_writable(session->csv, diag));
     if (session->json != NULL) QM_TRY(cli_check_writable(session->json, diag));
+    if (session->html != NULL) QM_TRY(cli_check_writable(session->html, diag));
     QM_TRY(check_examples(session, diag));
     QM_TRY(qm_machine_load(session->machine, &session->grid.base, diag));
     QM_TRY(load_energies(session, diag));
@@ -213,14 +216,16 @@ static enum qm_status prepare(struct session *session, struct qm_diag *diag) {
 
 /* ---- results ---- */
 
+static enum qm_status write_text(const char *file, const char *text, struct qm_diag *diag) {
+    return qm_file_write(file, text, strlen(text), diag);
+}
+
 static enum qm_status write_files(const struct session *session, struct qm_diag *diag) {
-    if (session->csv != NULL) {
-        const char *csv = exploration_csv(&session->exploration, session->arena);
-        QM_TRY(qm_file_write(session->csv, csv, strlen(csv), diag));
-    }
-    if (session->json == NULL) return QM_OK;
-    const char *json = exploration_json(&session->exploration, session->arena);
-    return qm_file_write(session->json, json, strlen(json), diag);
+    const struct exploration *exploration = &session->exploration;
+    if (session->csv != NULL) QM_TRY(write_text(session->csv, exploration_csv(exploration, session->arena), diag));
+    if (session->json != NULL) QM_TRY(write_text(session->json, exploration_json(exploration, session->arena), diag));
+    if (session->html == NULL) return QM_OK;
+    return write_text(session->html, exploration_html(exploration, session->command, session->arena), diag);
 }
 
 /* Writes the files, while signals that would end the process wait, so that none is half-written. */
@@ -281,9 +286,10 @@ static void take_models(struct session *session, const struct cli_line *line) {
 static enum qm_status explore(const struct cli_line *line, void *fields, struct qm_diag *diag) {
     struct session *session = fields;
     struct exploration *exploration = &session->exploration;
-    const char *results = session->csv != NULL ? session->csv : session->json;
+    const char *results = session->csv != NULL ? session->csv : session->json != NULL ? session->json : session->html;
     if (line->file_count == 0) return qm_fail(diag, QM_BAD_INPUT, "command line: no model is named: see qmac explore --help");
     take_models(session, line);
+    session->command = cli_command_text(line);
     QM_TRY(prepare(session, diag));
     uint64_t size = exploration->model_count * exploration->choice_count * sizeof(struct point);
     exploration->points = qm_alloc_shared(size);

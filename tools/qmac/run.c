@@ -46,6 +46,7 @@ struct run_options {
 struct session {
     struct run_options options;
     struct qm_arena *arena;
+    const char *command;
     struct cli_program opened;
     struct qm_energy_table *energy;
     struct cli_inputs inputs;
@@ -136,6 +137,7 @@ static enum qm_status check_float(const struct run_options *options, struct qm_d
                                : compilation->keep_layers       ? "--layers"
                                : compilation->accept_error      ? "--accept-error"
                                : options->max_cycles.value > 0  ? "--max-cycles"
+                               : options->reports[FORMAT_html]  ? "--html"
                                                                 : NULL;
     if (of_a_machine == NULL) return QM_OK;
     return qm_fail(diag, QM_BAD_INPUT, "%s: the %s engine has no machine and rounds nothing: leave it out", of_a_machine,
@@ -307,6 +309,7 @@ static enum qm_status write_results(struct session *session, struct qm_diag *dia
         .run = session->run,
         .energy = session->energy,
         .engine = options->engine->name,
+        .command = session->command,
         .verilog_folder = session->rtl != NULL ? session->rtl->folder : NULL,
         .verilog_sha256 = session->rtl != NULL ? session->rtl->digest.text : NULL,
         .examples = session->inputs.examples,
@@ -386,6 +389,7 @@ static enum qm_status run(const struct cli_line *line, void *fields, struct qm_d
     QM_TRY(check_combination(&session->options, diag));
     QM_TRY(cli_take_file(line, &session->options.file, diag));
     if (session->options.engine == &cli_engine_float) return run_float(session, diag);
+    session->command = cli_command_text(line);
     enum qm_status status = run_all(session, diag);
     end_session(session);
     return status;
