@@ -42,7 +42,7 @@ struct qm_report_source {
     const struct qm_run *run;         /* of one example; the others cost the same */
     const struct qm_energy_table *energy;
     const char *engine;
-    const char *command;                          /* that makes the report again; NULL: not known */
+    const char *command;                         /* that makes the report again; NULL: not known */
     const char *verilog_folder, *verilog_sha256; /* of the engine rtl; NULL: another one */
     uint64_t examples;
     uint64_t labelled, correct; /* labelled 0: no labels were given */

@@ -89,17 +89,17 @@ function layersTable(report, own, causes, components, timed) {
         cell: layer => element('td', {class: 'picture'}, layer.on_host ? 'on the host' : draw(layer))});
     const columns = timed ? [name, figure('op'), figure('precision'), figure('macs'), figure('cycles'),
         picture('by cause', layer => layer.cycles, layer => bar(causes.map(cause => ({name: cause, value: layer.causes[cause]})), cyclesMost,
-            'cause', 150, null, whole)),
+            'cause', 130, null, whole)),
         figure('utilization'), figure('bound'),
         {title: 'energy', number: true, sort: layer => layer.energy_pj ? layer.energy_pj.nominal : -1,
             cell: layer => marked('td', `layers.${layer.index}.energy_pj.nominal`, layer.energy_pj ? layer.energy_pj.nominal : null, 'pj',
                 {class: 'number'})},
-        picture('by component, with range', layer => layer.energy_pj.nominal, layer => bar(components.map(component =>
-            ({name: component, value: layer.energy_pj[component].nominal})), energyMost, 'part', 130, layer.energy_pj, formats.pj)),
+        picture('by component', layer => layer.energy_pj.nominal, layer => bar(components.map(component =>
+            ({name: component, value: layer.energy_pj[component].nominal})), energyMost, 'part', 110, layer.energy_pj, formats.pj)),
         {title: 'DRAM', number: true, sort: dramOf, cell: layer => element('td', {class: 'number'}, layer.on_host ? '-'
             : formats.bytes(dramOf(layer)))},
-        picture('read, written', dramOf, layer => bar([{name: 'read', value: layer.dram_read_bytes}, {name: 'written',
-            value: layer.dram_write_bytes}], dramMost, 'way', 70, null, formats.bytes))]
+        picture('both ways', dramOf, layer => bar([{name: 'read', value: layer.dram_read_bytes}, {name: 'written',
+            value: layer.dram_write_bytes}], dramMost, 'way', 60, null, formats.bytes))]
         : [name, figure('op'), figure('shape'), figure('precision'), figure('macs')];
     section('layers', 'Layers', timed ? 'A head sorts by its column. Bars of a column have one scale; the thin line on an energy bar is its range.'
         : null, timed ? element('div', {class: 'legends'}, legend(causes, 'cause'), legend(components, 'part'),

@@ -43,9 +43,10 @@ function timeline(report) {
             class: `mark unit-${lane.name}${piece.layer % 2 ? ' odd' : ''}`, x: x(piece.from), y,
             width: Math.max(0.8, x(piece.to) - x(piece.from) - (x(piece.to) - x(piece.from) > 4 ? 1 : 0)), height: laneHeight - 6,
             opacity: 0.35 + 0.65 * Math.min(1, piece.busy / (piece.to - piece.from))}));
-        stretches(lane).forEach(stretch => {
-            const from = Math.max(left, x(stretch.from)), room = Math.min(x.range()[1], x(stretch.to)) - from;
-            const text = shortName(report.layers[stretch.layer].name, Math.min(30, Math.floor((room - 10) / 6.6)));
+        stretches(lane).forEach((stretch, i, list) => {
+            const next = i + 1 < list.length ? list[i + 1].from : stretch.to; /* the next may start before this one ends */
+            const from = Math.max(left, x(stretch.from)), room = Math.min(x.range()[1], x(Math.min(stretch.to, next))) - from;
+            const text = shortName(report.layers[stretch.layer].name, Math.min(30, Math.floor((room - 10) / 7.2)));
             if (room > 40) area.append('text').attr({class: 'inside', x: from + 5, y: y + 18}).text(text);
         });
         const chosen = lane.runs[view.run];
