@@ -63,11 +63,11 @@ module scratchpad #(
     wire [AddrBits-1:0] load_addr    = load_addr_i[AddrBits-1:0];
     wire [AddrBits-1:0] post_waddr   = post_waddr_i[AddrBits-1:0];
 
-    reg [16*Rows-1:0]    window_q;
-    reg [16*Cols-1:0]    weight_q;
-    reg [8*Cols-1:0]     post_q;
-    reg [8*Cols-1:0]     operand_q;
-    reg [8*AxiBytes-1:0] store_q;
+    reg [8*CellBytes*Rows-1:0] window_q;
+    reg [8*CellBytes*Cols-1:0] weight_q;
+    reg [8*Cols-1:0]           post_q;
+    reg [8*Cols-1:0]           operand_q;
+    reg [8*AxiBytes-1:0]       store_q;
 
     // The sum has a width of its own: as a bare index, simulators do not agree on whether it wraps.
     function [AddrBits-1:0] byte_at(input [AddrBits-1:0] addr, input [AddrBits-1:0] lane);
@@ -101,8 +101,16 @@ module scratchpad #(
     end
     /* verilator lint_on BLKSEQ */
 
-    assign window_data_o  = window_q;
-    assign weight_data_o  = weight_q;
+    generate
+        if (CellBytes == 1) begin : gen_bytes
+            assign window_data_o = {{8*Rows{1'b0}}, window_q};
+            assign weight_data_o = {{8*Cols{1'b0}}, weight_q};
+        end else begin : gen_pairs
+            assign window_data_o = window_q;
+            assign weight_data_o = weight_q;
+        end
+    endgenerate
+
     assign post_data_o    = post_q;
     assign operand_data_o = operand_q;
     assign store_data_o   = store_q;

@@ -125,8 +125,8 @@ Test(tile, loads_large_weights_in_parts_while_the_array_works) {
     plan_free(&o.plan);
 }
 
-/* A maximum of 3x3 at stride 2 over 112x112x64, which is three times the scratchpad: loads and stores take half as long as its taps, most of it at
- * the same time. */
+/* A maximum of 3x3 at stride 2 over 112x112x64, which is three times the scratchpad: loads and stores take half as long as its taps, most
+ * of it at the same time. */
 Test(tile, loads_blocks_of_a_pool_while_the_post_unit_works) {
     struct one o;
     open_one(&o, &cases[0]);
