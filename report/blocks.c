@@ -29,7 +29,7 @@ static double zeros(double x) {
 void qm_blocks_of(const struct qm_machine *machine, struct qm_block blocks[QM_BLOCKS]) {
     double R = machine->rows, C = machine->cols, S = machine->scratchpad_bytes, A = machine->accumulator_rows, B = machine->axi_bytes,
            Q = machine->queue_depth;
-    double chained = fmin(R, QM_CHAIN_TAPS);
+    double W = machine->cell, chained = fmin(R, QM_CHAIN_TAPS);
     const struct qm_block made[QM_BLOCKS] = {
 #define QM_BLOCK(module, component, flip_flops, gates, bits) {#module, QM_COMPONENT_##component, flip_flops, gates, bits},
 #include "spec/energy/blocks.def"

@@ -146,6 +146,7 @@ void qm_energy_of(const struct qm_energy_table *table, const struct qm_machine *
     *sum = (struct qm_energy_sum){0};
     for (uint32_t i = 0; i < table->row_count; i++) {
         const struct price_row *row = &table->rows[i];
+        if (row->cell != 0 && row->cell != machine->cell) continue;
         double amount = (double)counters->value[row->counter] * row_factor(table, row, machine);
         sum->total.nominal_pj += row->price.nominal_pj * amount;
         sum->components[row->component].nominal_pj += row->price.nominal_pj * amount;

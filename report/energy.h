@@ -9,6 +9,8 @@
  * An addition (a file with `adds_to`: the table that its rows are of one set with, or any) replaces rows of a table by their names, and may
  * add some: TABLE+ADDITION is another DRAM, say, or the same machine with gated clocks.
  *
+ * A row with `cell` is of machines with that kind of cells.
+ *
  * The unit says how the counter is multiplied:
  *
  *   pJ/<unit of the counter>   the count                       pJ/bit        bits of the beats, bytes or words counted

@@ -184,9 +184,21 @@ static enum qm_status need_component(const struct qm_yaml_node *mapping, struct 
     return QM_OK;
 }
 
+/* A row of a kind of cells is of machines that have it. */
+static enum qm_status read_cell(const struct qm_yaml_node *mapping, struct price_row *row, struct qm_diag *diag) {
+    static const char *const names[] = {"fixed8", "fusible", NULL};
+    static const uint32_t cells[] = {QM_cell_fixed8, QM_cell_fusible};
+    unsigned word;
+    if (qm_yaml_find(mapping, "cell") == NULL) return QM_OK;
+    QM_TRY(need_word(mapping, "cell", names, &word, diag));
+    row->cell = cells[word];
+    return QM_OK;
+}
+
 static enum qm_status read_row(const struct qm_yaml_node *mapping, struct qm_energy_table *table, struct qm_diag *diag) {
-    static const char *const keys[] = {"counter", "component", "unit",   "value",  "low",  "high",        "node_nm",       "status",
-                                       "source",  "origin",    "memory", "access", "hops", "kb_exponent", "bits_exponent", NULL};
+    static const char *const keys[] = {"counter", "component", "unit",        "value",         "low",    "high",
+                                       "node_nm", "status",    "source",      "origin",        "memory", "access",
+                                       "hops",    "cell",      "kb_exponent", "bits_exponent", NULL};
     const struct qm_yaml_node *node;
     unsigned word;
     struct price_row *row = &table->rows[table->row_count++];
@@ -195,6 +207,7 @@ static enum qm_status read_row(const struct qm_yaml_node *mapping, struct qm_ene
     QM_TRY(need_text(mapping, "counter", &node, diag));
     if (!find_counter(node->text, &row->counter)) return qm_yaml_fail(node, diag, "unknown counter '%s': see docs/tables.md", node->text);
     QM_TRY(need_component(mapping, row, diag));
+    QM_TRY(read_cell(mapping, row, diag));
     QM_TRY(read_unit(mapping, row, diag));
     QM_TRY(read_price(mapping, row, diag));
     QM_TRY(check_node(mapping, table, row, diag));

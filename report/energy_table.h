@@ -1,4 +1,4 @@
-/* energy_table.h - a table of prices as report/energy.c sums with it. Rows are checked whole when they are read: nothing is checked later. */
+/* energy_table.h - a table of prices as report/energy.c sums with it. Rows are checked whole when they are read, and nothing later. */
 #ifndef QM_REPORT_ENERGY_TABLE_H
 #define QM_REPORT_ENERGY_TABLE_H
 
@@ -29,6 +29,7 @@ struct price_row {
     enum price_access access;
     enum price_hops hops;
     double kb_exponent, bits_exponent;
+    uint32_t cell;          /* of machines that the row is for; 0: of all */
     uint32_t origin;        /* index */
     struct qm_energy price; /* of one unit */
 };
