@@ -61,7 +61,7 @@ printf 'rows: 4\ncolumns: 5\n' >"$tmp/unknown.yaml"
 refuses 2 "unknown.yaml:2: unknown knob 'columns'" "$qmac" run "$model" --machine "$tmp/unknown.yaml"
 refuses 2 "No such file" "$qmac" run "$model" --machine "$tmp/none.yaml"
 refuses 2 "there are: bitfusion45, cmos45" "$qmac" run "$model" --energy cmos7
-printf 'about: x\nnode_nm: 45\nvolts: 1\ncell_class: not_stated\nclock_mhz_most: 500\nrows:\n  mac:\n    counter: mcas\n' >"$tmp/energy.yaml"
+printf 'about: x\nnode_nm: 45\nvolts: 1\ncell_class: not_stated\nclock_mhz_most: 500\nrows:\n  m:\n    counter: mcas\n' >"$tmp/energy.yaml"
 refuses 2 "energy.yaml:8: unknown counter 'mcas'" "$qmac" run "$model" --energy "$tmp/energy.yaml"
 
 # models and programs
