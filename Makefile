@@ -26,10 +26,13 @@ DEPS := gcc g++ make git verilator iverilog yosys z3 clang clang-format libclang
         libjs-d3 chromium poppler-utils
 
 .DEFAULT_GOAL := all
-.PHONY: all deps demo test test-long lint format bench docs help clean models
+.PHONY: all deps demo validate test test-long lint format bench docs help clean models
 .DELETE_ON_ERROR:
 
 all: $(B)/qmac $(B)/gen/qmac_defs.vh ## build the command line
+
+validate: $(B)/qmac ## published machines beside what qmac says of the like
+	$(Q)tools/validate.sh
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
