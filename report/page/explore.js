@@ -26,9 +26,9 @@ function explorePage() {
 
 // The rows of the CSV, numbers as numbers; an empty cell is not known.
 function readPoints() {
-    const words = new Set([...facts.words, 'why']), truths = new Set(['front', 'undecided']);
+    const words = new Set(facts.words), truths = new Set(['front', 'undecided']);
     return d3.csv.parse(facts.points).map((row, index) => ({index, ...Object.fromEntries(Object.entries(row).map(([key, text]) =>
-        [key, words.has(key) ? text : text === '' ? null : truths.has(key) ? text === '1' : Number.isNaN(Number(text)) ? text
+        [key, words.has(key) && text !== '' || key === 'why' ? text : text === '' ? null : truths.has(key) ? text === '1' : Number.isNaN(Number(text)) ? text
             : Number(text)]))}));
 }
 

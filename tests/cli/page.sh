@@ -34,8 +34,8 @@ page "$tmp/run.html" "$tmp/run.json"
 accepts "$qmac" run "$model" --precision default=w4a8,halve=w8a8,stem=w4a4 --html "$tmp/mixed.html" --json "$tmp/mixed.json" \
     --set accumulator_bits=20
 page "$tmp/mixed.html" "$tmp/mixed.json"
-accepts "$qmac" explore "$model" --rows 4,8,16 --cols 3,8,16,24 --set scratchpad_bytes=1024,4096 --precision w8a8,w4a4 --html "$tmp/sweep.html" \
-    --json "$tmp/sweep.json"
+accepts "$qmac" explore "$model" --rows 4,8,16 --cols 3,8,16,24 --set scratchpad_bytes=1024,4096 --precision w8a8,w4a4 \
+    --html "$tmp/sweep.html" --json "$tmp/sweep.json"
 page "$tmp/sweep.html" "$tmp/sweep.json"
 accepts "$qmac" explore "$model" --html "$tmp/one.html" --json "$tmp/one.json"
 page "$tmp/one.html" "$tmp/one.json"
