@@ -64,7 +64,7 @@ endef
 # Programs in C, by their sources; mk/*.mk adds to both lists. The second: those that make test has no use for.
 PROGRAMS := $(addprefix $(B)/,qmac specgen bench unit networks matmul_sweep token_order skip_equals_step \
     timing_equals_cycle memory_sizes move_costs systemc_equals_cycle parameters run_programs compare_npy product \
-    float_networks quantize_networks page_figures)
+    float_networks quantize_networks page_figures trace_check)
 NOT_FOR_TEST :=
 
 $(B)/qmac: $(call obj,$(TOOL_SRC),obj)
@@ -81,6 +81,7 @@ $(B)/systemc_equals_cycle: $(call obj,tests/systemc/systemc_equals_cycle.c,obj)
 $(B)/parameters: $(call obj,tests/rtl/parameters.c,obj)
 $(B)/compare_npy: $(call obj,tests/networks/compare_npy.c,obj)
 $(B)/page_figures: $(call obj,tests/cli/page_figures.c,obj)
+$(B)/trace_check: $(call obj,tests/cli/trace_check.c,obj)
 $(B)/float_networks: $(call obj,tests/networks/float.c,obj)
 $(B)/quantize_networks: $(call obj,tests/networks/quantize.c,obj)
 $(B)/float_networks $(B)/quantize_networks: $(call obj,tests/support/float_network.c tests/support/data.c,obj)

@@ -92,7 +92,8 @@ QM_MUST_USE enum qm_status qm_report_make(const struct qm_report_source *source,
 /* Formats for files: the name of the format, of its option of qmac run and of the function qm_report_NAME, and the option's help. */
 #define QM_REPORT_FORMATS(FORMAT)                                                                                                          \
     FORMAT(json, "write the report as JSON")                                                                                               \
-    FORMAT(html, "write the report as a page that any browser opens, with its timeline")
+    FORMAT(html, "write the report as a page that any browser opens, with its timeline")                                                   \
+    FORMAT(trace, "write when each instruction ran as a trace that Perfetto and Chrome open")
 
 /* Texts belong to arena. */
 char *qm_report_table(const struct qm_report *report, struct qm_arena *arena);

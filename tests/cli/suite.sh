@@ -9,6 +9,7 @@ check "float networks are quantized: what each step gained, files that run, what
 check "explore: every point is that of qmac run, and nothing is written for bad input" tests/cli/explore.sh
 check "explore goes on where it was killed, interrupted or out of room" tests/cli/resume.sh
 check "tables of shapes: read, priced, the same in RTL with drawn weights, or refused with their line" tests/cli/shapes.sh
+check "traces are what Perfetto takes, and of the cycles of the report" tests/cli/trace.sh
 check "pages in a browser: no error, every figure that of the JSON, no label over another, the keyboard" tests/cli/page.sh
 check "explain and diff say what runs on the changed machines say, and add up" tests/cli/explain.sh
 check "a plan takes the cycles that the compiler says, and more searching finds no slower one" tests/cli/search.sh

@@ -120,6 +120,9 @@ static enum qm_status check_engine(const struct run_options *options, const stru
     if (options->stalls > 0 && (engine->has & QM_HAS_STALLS) == 0)
         return qm_fail(diag, QM_BAD_INPUT, "--stalls %g: the %s engine knows no stalls: take --engine cycle", options->stalls,
                        engine->name);
+    if (options->reports[FORMAT_trace] != NULL && (engine->has & QM_HAS_TIME) == 0)
+        return qm_fail(diag, QM_BAD_INPUT, "--trace %s: the %s engine knows no time: take --engine fast", options->reports[FORMAT_trace],
+                       engine->name);
     if (options->energy != NULL && (engine->has & QM_HAS_TIME) == 0)
         return qm_fail(diag, QM_BAD_INPUT, "--energy %s: the %s engine counts no energy: take --engine fast", options->energy,
                        engine->name);
