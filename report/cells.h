@@ -17,7 +17,19 @@ struct qm_column {
 };
 
 /* What a number or text counts, or is. */
-enum qm_figure_unit { QM_WORDS, QM_YES_NO, QM_COUNT, QM_MACS, QM_BYTES, QM_SECONDS, QM_SHARE, QM_PICOJOULES, QM_MILLIWATTS, QM_TERA };
+enum qm_figure_unit {
+    QM_WORDS,
+    QM_YES_NO,
+    QM_COUNT,
+    QM_MACS,
+    QM_BYTES,
+    QM_SECONDS,
+    QM_SHARE,
+    QM_PICOJOULES,
+    QM_MILLIWATTS,
+    QM_TERA,
+    QM_FIGURE_UNITS
+};
 
 void qm_cell_count(uint64_t count, qm_cell out); /* "1,234,567" */
 void qm_cell_macs(uint64_t macs, qm_cell out);   /* "1.23 M"; "-" for none */

@@ -1,6 +1,7 @@
 /* page.c - puts the facts between the two halves of the page, which mk/page.mk makes of report/page/. */
 #include "report/page.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "common/memory.h"
@@ -16,9 +17,11 @@ __asm__(".section .rodata\n"
         ".text\n");
 extern const char page_begin[], page_begin_end[], page_end[], page_end_end[];
 
+/* The formats of report/page/facts.js. */
 static const char *const unit_names[] = {
-    [QM_WORDS] = "words",     [QM_YES_NO] = "yes_no", [QM_COUNT] = "count",   [QM_MACS] = "macs",    [QM_BYTES] = "bytes",
-    [QM_SECONDS] = "seconds", [QM_SHARE] = "share",   [QM_PICOJOULES] = "pj", [QM_MILLIWATTS] = "mw"};
+    [QM_WORDS] = "words",     [QM_YES_NO] = "yes_no", [QM_COUNT] = "count",   [QM_MACS] = "macs",     [QM_BYTES] = "bytes",
+    [QM_SECONDS] = "seconds", [QM_SHARE] = "share",   [QM_PICOJOULES] = "pj", [QM_MILLIWATTS] = "mw", [QM_TERA] = "tera"};
+static_assert(sizeof unit_names / sizeof *unit_names == QM_FIGURE_UNITS, "a unit has no name");
 
 static void add_figure(cJSON *keys, const char *key, const struct qm_figure *figure) {
     if (key == NULL) return;

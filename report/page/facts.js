@@ -22,6 +22,7 @@ const formats = {
     seconds: value => scaled(value * 1e9, 1e3, ['ns', 'us', 'ms', 's']),
     share: value => `${(100 * value).toFixed(1)}\u00a0%`,
     pj: value => scaled(value, 1e3, ['pJ', 'nJ', 'uJ', 'mJ', 'J']),
+    tera: value => String(Number(value.toPrecision(3))),
     mw: value => `${value.toFixed(1)}\u00a0mW`,
     number: value => Number.isInteger(value) ? whole(value) : String(Number(value.toPrecision(6))),
 };
