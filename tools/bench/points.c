@@ -100,8 +100,9 @@ static void work(void *context, uint64_t task) {
     qm_arena_destroy(arena);
 }
 
-static void print_no_progress(void *context, uint64_t done) {
-    (void)context, (void)done;
+static enum qm_status go_on(void *context, uint64_t task, uint64_t done, struct qm_diag *diag) {
+    (void)context, (void)task, (void)done, (void)diag;
+    return QM_OK;
 }
 
 enum qm_status qm_bench_point(const struct qm_network *network, const struct qm_machine *machine, enum qm_search search,
@@ -114,8 +115,8 @@ enum qm_status qm_bench_point(const struct qm_network *network, const struct qm_
                         .diag = {"the process of a point died"},
                         .point = {.seconds = 1e30, .plan_seconds = 1e30, .time_seconds = 1e30}};
     malloc_trim(0);
-    enum qm_status status =
-        pool_run(&(struct pool){.count = 1, .jobs = 1, .work = work, .progress = print_no_progress, .context = job}, diag);
+    int signal;
+    enum qm_status status = pool_run(&(struct pool){.count = 1, .jobs = 1, .work = work, .done = go_on, .context = job}, &signal, diag);
     if (status == QM_OK && job->status != QM_OK) status = qm_fail(diag, job->status, "%s", job->diag.text);
     *point = job->point;
     qm_free_shared(job, sizeof *job);
