@@ -1,4 +1,5 @@
-/* trace.c - the run as a trace of Chrome's format, which Perfetto opens: a lane for the stages, one for each unit, and counters of the layers.
+/* trace.c - the run as a trace of Chrome's format, which Perfetto opens: a lane for the stages, one for each unit, and counters of the
+ * layers.
  *
  * A microsecond of the trace is a cycle, so that all times are whole and exact. Instructions of a unit may overlap, the next one starts
  * while the last rows of the one before drain; slices of a lane must not: what overlaps stands in another lane of its unit.
