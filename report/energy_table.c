@@ -333,10 +333,11 @@ static enum qm_status add_file(const char *path, const struct qm_yaml_node *root
     QM_TRY(qm_digest_file(path, &digest, diag));
     qm_file_base_name(path, name, sizeof name);
     size_t size = strlen(about->text) + (is_first ? 0 : strlen(table->about)) + 3, used = strlen(table->name);
-    if (used + strlen(name) + 2 > sizeof table->name) return qm_yaml_fail(root, diag, "the names of a table's files are too long together");
+    int length = snprintf(table->name + used, sizeof table->name - used, "%s%s", is_first ? "" : "+", name);
+    if (length < 0 || (size_t)length >= sizeof table->name - used)
+        return qm_yaml_fail(root, diag, "the names of a table's files are too long together");
     char *text = QM_ARENA_NEW(arena, char, size);
     snprintf(text, size, "%s%s%s", is_first ? "" : table->about, is_first ? "" : "; ", about->text);
-    snprintf(table->name + used, sizeof table->name - used, "%s%s", is_first ? "" : "+", name);
     table->about = text;
     if (is_first) {
         table->digest = digest;
