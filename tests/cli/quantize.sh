@@ -97,8 +97,8 @@ accepts "$qmac" explore "$tmp/net.onnx" --calibration "$tmp/x.npy" --labels "$tm
     --csv "$tmp/e.csv"
 has "$tmp/.out" "on the front of latency, energy and accuracy"
 column() {
-    awk -F, -v name="$1" -v precision="$2" 'NR == 1 { for (i = 1; i <= NF; i++) { if ($i == name) at = i; if ($i == "rows") rows = i } }
-        NR > 1 && $2 == precision && $rows == 16 { print $at }' "$tmp/e.csv"
+    awk -F, -v name="$1" -v precision="$2" 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
+        NR > 1 && $column["precision"] == precision && $column["rows"] == 16 { print $column[name] }' "$tmp/e.csv"
 }
 for bits in w8a8 w4a8; do
     accepts "$qmac" run "$tmp/$bits.onnx" --engine timing --json "$tmp/$bits.json"
