@@ -114,15 +114,15 @@ static void print_overflowing(FILE *out, const struct qm_report *report) {
 }
 
 /* Says whether every sum fits the accumulator. */
-static void print_weights(FILE *out, const struct qm_program *program) {
-    if (program->has_no_weights) fprintf(out, "weights  none in the file: drawn for time and energy; of overflow they say nothing\n");
-}
-
 static void print_overflow(FILE *out, const struct qm_report *report) {
     const struct qm_report_source *source = &report->source;
     const struct qm_machine *machine = source->machine;
     enum qm_overflow overflow = qm_report_overflow(&report->total);
     qm_cell count;
+    if (source->program->has_no_weights) {
+        fprintf(out, "overflow unknown: the file has no weights, and those drawn for time and energy say nothing of it\n");
+        return;
+    }
     qm_cell_count(source->overflows, count);
     fprintf(out, "overflow %s: ", qm_overflow_name(overflow));
     if (overflow == QM_OVERFLOW_COUNTED)
@@ -265,7 +265,6 @@ char *qm_report_table(const struct qm_report *report, struct qm_arena *arena) {
     FILE *out = qm_text_stream_open(&text, &size);
     print_host(out, report);
     print_head(out, report);
-    print_weights(out, source->program);
     print_overflow(out, report);
     print_outside_fit(out, source);
     fprintf(out, "\n");
