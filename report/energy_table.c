@@ -29,7 +29,7 @@ static const struct {
 };
 enum { UNITS = sizeof units / sizeof *units };
 
-enum { FILES_MAX = 8 };
+enum { FILES_MAX = 8, ALL_CELLS = 1 << QM_cell_fixed8 | 1 << QM_cell_fusible };
 
 static const char *const memories[] = {"scratchpad", "accumulator", NULL};
 static const char *const accesses[] = {"rows", "cols", "axi_bytes", "sums", NULL}; /* bytes moved at once; sums: an accumulator row */
@@ -214,7 +214,7 @@ static enum qm_status read_row(const struct qm_yaml_node *mapping, struct qm_ene
     QM_TRY(need_word(mapping, "status", statuses, &word, diag));
     QM_TRY(need_text(mapping, "source", &node, diag));
     QM_TRY(read_origin(mapping, table, row, diag));
-    table->accounted[row->counter] = true;
+    table->accounted[row->counter] |= row->cell != 0 ? 1U << row->cell : ALL_CELLS;
     return read_places(mapping, row, diag);
 }
 
@@ -251,19 +251,28 @@ static enum qm_status read_rows(const struct files *files, struct qm_arena *aren
     return QM_OK;
 }
 
+/* Whether a row of that file prices the counter; those of additions may, where the table's source has nothing. */
+static bool prices(const struct qm_yaml_node *root, const char *counter) {
+    for (const struct qm_yaml_node *row = qm_yaml_find(root, "rows")->first; row != NULL; row = row->next) {
+        const struct qm_yaml_node *priced = qm_yaml_find(row, "counter");
+        if (priced != NULL && priced->text != NULL && strcmp(priced->text, counter) == 0) return true;
+    }
+    return false;
+}
+
 static enum qm_status read_not_priced(const struct qm_yaml_node *root, struct qm_energy_table *table, struct qm_diag *diag) {
     const struct qm_yaml_node *list = qm_yaml_find(root, "not_priced");
     for (const struct qm_yaml_node *node = list != NULL ? list->first : NULL; node != NULL; node = node->next) {
         enum qm_counter counter;
         if (!find_counter(node->key, &counter)) return qm_yaml_fail(node, diag, "unknown counter '%s': see docs/tables.md", node->key);
-        if (table->accounted[counter]) return qm_yaml_fail(node, diag, "'%s' is priced by a row", node->key);
+        if (prices(root, node->key)) return qm_yaml_fail(node, diag, "'%s' is priced by a row", node->key);
         if (node->text == NULL || node->text[0] == '\0') return qm_yaml_fail(node, diag, "'%s': say why it is not priced", node->key);
-        table->accounted[counter] = true;
+        table->accounted[counter] = ALL_CELLS;
     }
     for (int i = 0; i < QM_COUNTERS; i++)
-        if (qm_counter_infos[i].group == NULL && !table->accounted[i])
-            return qm_yaml_fail(root, diag, "counter %s has no row: price it, or list it under not_priced with the reason",
-                                qm_counter_infos[i].name);
+        if (qm_counter_infos[i].group == NULL && table->accounted[i] != ALL_CELLS)
+            return qm_yaml_fail(root, diag, "counter %s has no row%s: price it, or list it under not_priced with the reason",
+                                qm_counter_infos[i].name, table->accounted[i] != 0 ? " for one kind of cells" : "");
     return QM_OK;
 }
 

@@ -50,7 +50,7 @@ struct qm_energy_table {
     uint32_t row_count;
     const char *origins[QM_ENERGY_ORIGINS_MAX];
     uint32_t origin_count;
-    bool accounted[QM_COUNTERS];
+    uint32_t accounted[QM_COUNTERS]; /* bit CELL: it is priced on machines with that kind of cells, or said not to be */
 };
 
 #endif

@@ -203,8 +203,9 @@ Test(energy, an_access_costs_more_in_a_larger_or_wider_memory) {
 }
 
 Test(energy, every_named_table_loads_and_prices_every_event) {
-    static const char *const names[] = {"bitfusion45",   "cmos45",     "cmos45+ddr4", "cmos45+gated", "cmos45+high_performance",
-                                        "cmos45+lpddr5", "horowitz45", "jouppi7"};
+    static const char *const names[] = {
+        "bitfusion45",   "bitfusion45+lpddr5", "cmos45",          "cmos45+ddr4", "cmos45+gated", "cmos45+high_performance",
+        "cmos45+lpddr5", "horowitz45",         "horowitz45+ddr4", "jouppi7",     "jouppi7+hbm2"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct qm_energy_table *table;
         struct qm_energy_sum sum = {0};
@@ -276,6 +277,8 @@ Test(energy, nothing_is_free_by_accident) {
         "about: a\nnode_nm: 45\nrows:\n  r:\n    counter: macs\n    component: array\n    unit: pJ/product\n" PRICE CLOCK;
     cr_assert(eq(int, load_text(row, &table), QM_BAD_INPUT));
     cr_assert(strstr(diag.text, "counter cycles has no row") != NULL, "%s", diag.text);
+    cr_assert(load_row("macs", "    component: array\n    unit: pJ/product\n    cell: fixed8\n" PRICE, &table) == QM_BAD_INPUT);
+    cr_assert(strstr(diag.text, "counter macs has no row for one kind of cells") != NULL, "%s", diag.text);
     cr_assert(eq(int, qm_energy_load("cmos7", arena, &table, &diag), QM_BAD_INPUT));
     cr_assert(strstr(diag.text, "bitfusion45, cmos45") != NULL, "%s", diag.text);
 }
