@@ -148,8 +148,9 @@ static void print_outside_fit(FILE *out, const struct exploration *exploration, 
     for (uint64_t i = first; i < first + exploration->choice_count; i++)
         count += exploration->points[i].state == POINT_OK && exploration->points[i].figures[QM_FIGURE_energy_outside_fit] != 0;
     if (count > 0)
-        fprintf(out, "energy beyond what table %s was fitted to: %" PRIu64 " point%s with wider or other memories (qmac run says which)\n",
-                exploration->energy_count == 1 ? qm_shown(exploration->energies[0].name).text : "of it", count, count == 1 ? "" : "s");
+        fprintf(out, "energy beyond what %s%s was fitted to: %" PRIu64 " point%s with wider or other memories (qmac run says which)\n",
+                exploration->energy_count == 1 ? "table " : "the point's table",
+                exploration->energy_count == 1 ? qm_shown(exploration->energies[0].name).text : "", count, count == 1 ? "" : "s");
 }
 
 /* Says what the mark behind a row is, when there is one. */
