@@ -1,3 +1,4 @@
+#!/bin/sh
 # validate.sh - published machines beside what qmac says of the like, and their ratio, good and bad: areas of NVDLA by its number of
 # multipliers, the cells of Bit Fusion, energy a MAC of Eyeriss. Figures of other nodes are scaled to 45 nm, area by the square of the
 # node and energy by it, and those of 16 bits halved. docs/energy.md says what follows. Exit 1: something is off by more than 3 times,
