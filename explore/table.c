@@ -160,9 +160,11 @@ static void print_undecided(FILE *out, const struct exploration *exploration, ui
     if (is_there) fprintf(out, "~: with prices within their ranges this point could need more energy than a faster one that is as good\n");
 }
 
-static void print_notes(FILE *out, const struct exploration *exploration, const struct point *example) {
+static void print_notes(FILE *out, const struct exploration *exploration, uint32_t model, const struct point *example) {
     double macs = 100 * example->figures[QM_FIGURE_host_macs_share], bytes = 100 * example->figures[QM_FIGURE_host_bytes_share];
     if (bytes > 0) fprintf(out, "on the host, not in cycles and energy: %.2f %% of the MACs, %.2f %% of the bytes\n", macs, bytes);
+    if (exploration->networks[model * exploration->precision_count]->graph->has_no_weights)
+        fprintf(out, "no weights in the file: drawn for time and energy; of overflow they say nothing\n");
     if (exploration->qualities != NULL)
         fprintf(out, "quantized to each precision as qmac quantize does it; SQNR and agreement are against the float network\n");
     else if (exploration->precisions[0] != NULL)
@@ -196,7 +198,7 @@ char *exploration_table(const struct exploration *exploration, uint32_t model, c
     FILE *out = qm_text_stream_open(&text, &size);
     print_title(out, exploration, model, count);
     if (count > 0) {
-        print_notes(out, exploration, &exploration->points[first + pareto[0]]);
+        print_notes(out, exploration, model, &exploration->points[first + pareto[0]]);
         print_outside_fit(out, exploration, first);
         fprintf(out, "\n");
         print_pareto(out, exploration, first, pareto, (uint32_t)count);

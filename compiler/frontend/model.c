@@ -15,11 +15,18 @@ static const struct frontend frontends[] = {
 
 enum { FRONTENDS = sizeof frontends / sizeof *frontends, ALIGNMENT = 8, FILE_BYTES_MAX = INT32_MAX };
 
-static void stamp(const struct model_file *file, struct qm_graph *graph) {
+/* Names the graph, and digests what it is made of. A table of other sizes is another network: they are in both. */
+static void stamp(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph) {
     struct sha256_ctx context;
     uint8_t digest[SHA256_DIGEST_SIZE];
     sha256_init(&context);
     sha256_update(&context, file->size, file->bytes);
+    graph->file = file->name;
+    for (uint32_t i = 0; i < file->options->size_count; i++) {
+        const char *size = file->options->sizes[i];
+        graph->file = qm_arena_printf(arena, "%s,%s", graph->file, size);
+        sha256_update(&context, strlen(size) + 1, (const uint8_t *)size);
+    }
     sha256_digest(&context, sizeof digest, digest);
     for (size_t i = 0; i < sizeof digest; i++) snprintf(graph->sha256 + 2 * i, 3, "%02x", digest[i]);
 }
@@ -46,8 +53,7 @@ enum qm_status qm_model_parse(const struct qm_model_bytes *model, const struct q
     for (uint32_t i = 0; i < FRONTENDS; i++) {
         if (!frontends[i].recognizes(&file)) continue;
         struct qm_graph *result = QM_ARENA_NEW(arena, struct qm_graph, 1);
-        result->file = file.name;
-        stamp(&file, result);
+        stamp(&file, arena, result);
         QM_TRY(check_options(&frontends[i], &file, diag));
         QM_TRY(frontends[i].parse(&file, arena, result, diag));
         *graph = result;

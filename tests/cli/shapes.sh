@@ -23,6 +23,11 @@ costs $tables/yolo_tiny.csv $((416 * 416 * 27 * 16 + 5 * 208 * 208 * 144 * 32 + 
 # 12 layers: projections and feed-forward part of seq rows, and two products of seq by seq by 768
 costs $tables/bert_base.csv $((12 * (128 * (4 * 768 * 768 + 2 * 768 * 3072) + 2 * 128 * 128 * 768)))
 costs $tables/bert_base.csv $((12 * (32 * (4 * 768 * 768 + 2 * 768 * 3072) + 2 * 32 * 32 * 768))) --size seq=32
+has "$tmp/run.json" "\"model\":	\"$tables/bert_base.csv,seq=32\","
+cp "$tmp/run.json" "$tmp/32.json"
+costs $tables/bert_base.csv $((12 * (33 * (4 * 768 * 768 + 2 * 768 * 3072) + 2 * 33 * 33 * 768))) --size seq=33
+accepts "$qmac" diff "$tmp/32.json" "$tmp/run.json"
+has "$tmp/.out" "differ   model "
 costs $tables/decoder_decode.csv $((4 * 4096 * 4096 + 2 * 4096 * 11008 + 2 * 100 * 4096)) --size past=100
 costs $tables/decoder_prefill.csv $((16 * (4 * 4096 * 4096 + 2 * 4096 * 11008) + 2 * 16 * 16 * 4096)) --size seq=16
 has "$tmp/.out" "overflow unknown: the file has no weights"
@@ -63,6 +68,9 @@ accepts "$qmac" run "$tmp/small.csv" --machine tiny --seed-weights 5 --output "$
 accepts "$qmac" run "$tmp/small.csv" --machine tiny --seed-weights 6 --output "$tmp/six"
 cmp -s "$tmp/five/f1.npy" "$tmp/six/f1.npy" && fail "two seeds give the same values"
 accepts "$qmac" explain "$tmp/small.csv" c1 --machine tiny
+accepts "$qmac" explore "$tmp/small.csv" --machine tiny --size n=7 --csv "$tmp/x.csv"
+has "$tmp/.out" "no weights in the file: drawn for time and energy"
+has "$tmp/x.csv" "small.csv,n=7\","
 
 # topologies of both forms, as SCALE-Sim counts: 7x5 positions of a 15x11 map, filters 2x3 in steps of 2
 convolutions="Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,"

@@ -156,6 +156,8 @@ static enum qm_status read_models(struct session *session, struct qm_diag *diag)
         QM_TRY(explore_quantize(&session->examples, options, exploration, session->arena, diag));
     else
         for (uint32_t i = 0; i < exploration->model_count; i++) QM_TRY(read_model(session, i, diag));
+    for (uint32_t i = 0; i < exploration->model_count && !is_calibrated(session); i++)
+        exploration->models[i].file = exploration->networks[i * exploration->precision_count]->graph->file; /* with the sizes given */
     for (uint32_t i = 0; i < exploration->model_count; i++) {
         bool was_real = exploration->networks[i * exploration->precision_count]->graph->was_real;
         exploration->models[i].requant = qm_requant_name(options->requant, was_real);
