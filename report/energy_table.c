@@ -226,6 +226,7 @@ static uint32_t count_of(const struct qm_yaml_node *mapping) {
 
 /* The files of a table: the first is whole, the others replace rows of it by their names, and add some. */
 struct files {
+    const char *table; /* name of the first alone */
     const struct qm_yaml_node *roots[FILES_MAX];
     uint32_t count;
 };
@@ -369,13 +370,15 @@ static enum qm_status read_file(const char *name, struct qm_arena *arena, struct
     if (files->count == FILES_MAX) return qm_yaml_fail(root, diag, "a table has at most %d files", FILES_MAX);
     if (files->count > 0) {
         QM_TRY(read_addition(root, diag));
-        QM_TRY(check_addition(root, table->name, diag));
+        QM_TRY(check_addition(root, files->table, diag));
     } else if (qm_yaml_find(root, "adds_to") != NULL) {
         return qm_yaml_fail(root, diag, "these are no prices of a whole machine: add them to a table, cmos45+%s say", name);
     } else
         QM_TRY(read_head(root, table, diag));
     files->roots[files->count++] = root;
-    return add_file(path, root, table, arena, diag);
+    QM_TRY(add_file(path, root, table, arena, diag));
+    if (files->count == 1) files->table = qm_arena_strdup(arena, table->name);
+    return QM_OK;
 }
 
 /* Reads the files of TABLE+ADDITION+..., or the one file that is called so. */

@@ -204,7 +204,7 @@ Test(energy, an_access_costs_more_in_a_larger_or_wider_memory) {
 
 Test(energy, every_named_table_loads_and_prices_every_event) {
     static const char *const names[] = {
-        "bitfusion45",   "bitfusion45+lpddr5", "cmos45",          "cmos45+ddr4", "cmos45+gated", "cmos45+high_performance",
+        "bitfusion45",   "bitfusion45+lpddr5", "cmos45",          "cmos45+ddr4", "cmos45+gated", "cmos45+hbm2+gated+high_performance",
         "cmos45+lpddr5", "horowitz45",         "horowitz45+ddr4", "jouppi7",     "jouppi7+hbm2"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct qm_energy_table *table;
