@@ -1,8 +1,8 @@
 #!/bin/sh
 # quantizers.sh - the float networks of QMAC_DATA quantized by qmac, by onnxruntime's static quantizer and by the LiteRT quantizer, side by
 # side: SQNR and agreement with the float network, both halves of the examples; and whether our files give the same outputs in qmac and in
-# onnxruntime. Optional: PYTHON (default python3) needs the packages onnx and
-# onnxruntime, and ai-edge-quantizer for LiteRT's rows. usage: tools/bench/quantizers.sh [PRECISION...] (default w8a8 w4a8)
+# onnxruntime. Optional: PYTHON (default python3) needs the packages onnx and onnxruntime, and ai-edge-quantizer for LiteRT's rows.
+# usage: tools/bench/quantizers.sh [PRECISION...] (default w8a8 w4a8)
 set -eu
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-python3}

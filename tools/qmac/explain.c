@@ -13,7 +13,8 @@ struct session {
 };
 
 static const struct cli_option option_rows[] = {{.group = cli_compilation_options, .field = offsetof(struct session, compilation)},
-                                                {"energy", "NAME|FILE", "prices: spec/energy/NAME.yaml, or a file (default cmos45)",
+                                                {"energy", "NAME|FILE",
+                                                 "prices: spec/energy/NAME.yaml or a file, with +ADDITION behind it (default cmos45)",
                                                  cli_take_text, .field = offsetof(struct session, energy)},
                                                 {0}};
 

@@ -93,7 +93,7 @@ static const struct cli_option option_rows[] = {
     {"precision", "P,Q,...", "w8a8, w4a8, w4a4: rounds weights and maps, for time and energy (default: the model's own)", take_precisions,
      .field = 0},
     {"machine", "NAME|FILE", "the other knobs: spec/machines/NAME.yaml, or a file (default edge)", cli_take_text, FILLS(machine)},
-    {"energy", "T,U,...", "prices: names in spec/energy/, or files (default cmos45)", take_energies, .field = 0},
+    {"energy", "T,U,...", "prices: names in spec/energy/ or files, with +ADDITION behind them (default cmos45)", take_energies, .field = 0},
     {"requant", "MODE", "rounding of scales: ", cli_take_text, FILLS(requant), .words = cli_roundings},
     {"search", "WHAT", "what is tried and timed for a fast schedule: ", cli_take_text, FILLS(exploration.search), .words = cli_searches},
     {"calibration", "FILE.npy", "examples by which a float network is quantized to each precision, one file for each input", cli_take_list,
