@@ -4,9 +4,9 @@
  *     Layer, M, N, K [, Sparsity]
  *
  * The rows are not connected: each reads its map from memory and writes its output there. A convolution has no padding but what SCALE-Sim
- * counts: ceil((in - filter) / stride) + 1 positions, of which the last may reach beyond the map. Where the map is its windows one behind the
- * other, it is a product of matrices. The machine has no zeros to skip: weights that a row calls sparse are dense here, and its layer's
- * name says so. A row that has a name alone is a title.
+ * counts: ceil((in - filter) / stride) + 1 positions, of which the last may reach beyond the map. Where the map is its windows one behind
+ * the other, it is a product of matrices. The machine has no zeros to skip: weights that a row calls sparse are dense here, and its
+ * layer's name says so. A row that has a name alone is a title.
  */
 #include <ctype.h>
 #include <string.h>
