@@ -100,6 +100,11 @@ wrong "$networks" "a, input, 3x3x3x3" "3x3x3x3 are more than 3"
 wrong "$networks" "a, input, sx3" "inputs is 's'"
 wrong "$networks" "a, conv, b, 3x3, 1, 1, 4" "no row above is called 'b'"
 wrong "$networks" "ax, parameter, 4" "the parameter 'ax' has an x"
+wrong "$networks" "a, input, 3x3x3, , , , 4" "input has no channels"
+printf '%s\na, input, 3x3x3\nb, mean, a, 2x2\n' "$networks" >"$tmp/wrong.csv"
+refuses 2 "wrong.csv:3: mean has no window" "$qmac" run "$tmp/wrong.csv"
+printf '%s\nm, parameter, 3\nm, parameter, 4\n' "$networks" >"$tmp/wrong.csv"
+refuses 2 "wrong.csv:3: a parameter above is called 'm', too" "$qmac" run "$tmp/wrong.csv"
 printf '%s\na, input, 3x3x3\na, conv, a, 5x5, 1, 0, 4\n' "$networks" >"$tmp/wrong.csv"
 refuses 2 "wrong.csv:3: a row above is called 'a', too" "$qmac" run "$tmp/wrong.csv"
 printf '%s\na, input, 3x3x3\nb, conv, a, 5x5, 1, 0, 4\n' "$networks" >"$tmp/wrong.csv"
@@ -109,6 +114,7 @@ refuses 2 "wrong.csv:4: the inputs a b have two shapes" "$qmac" run "$tmp/wrong.
 printf '%s\n' "$networks" >"$tmp/wrong.csv"
 refuses 2 "the table ends, and has no layer" "$qmac" run "$tmp/wrong.csv"
 refuses 2 "--size m=9: $tmp/small.csv has no such parameter" "$qmac" run "$tmp/small.csv" --size m=9
+refuses 2 "--size n=8: the parameter is given twice" "$qmac" run "$tmp/small.csv" --size n=9 --size n=8
 refuses 2 "--size is for tables of shapes" "$qmac" run "$model" --size n=9
 refuses 2 "--seed-weights is for tables of shapes" "$qmac" run "$model" --seed-weights 9
 refuses 2 "verify needs them: give --seed-weights N" "$qmac" verify "$tmp/small.csv" --machine tiny

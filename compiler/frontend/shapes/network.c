@@ -126,6 +126,8 @@ static enum qm_status add_parameter(struct network *n) {
     if (strchr(name, 'x') != NULL || isdigit((unsigned char)name[0]))
         return shapes_refuse(n->r, "the parameter '%.60s' has an x, or begins with a digit: dimensions could not use it", name);
     size_t length = strlen(name);
+    for (uint32_t i = 0; i < n->parameter_count; i++)
+        if (strcmp(n->parameters[i].name, name) == 0) return shapes_refuse(n->r, "a parameter above is called '%.60s', too", name);
     for (uint32_t i = 0; i < options->size_count; i++)
         if (strncmp(options->sizes[i], name, length) == 0 && options->sizes[i][length] == '=') value = options->sizes[i] + length + 1;
     n->parameters[n->parameter_count].name = name;
@@ -262,13 +264,38 @@ static enum qm_status add_product(struct network *n) {
     return QM_OK;
 }
 
+enum { WINDOWED = 1 << WINDOW | 1 << STRIDE | 1 << PAD, WITH_CHANNELS = 1 << CHANNELS };
+
 static const struct {
     const char *name;
     enum qm_status (*add)(struct network *n);
+    unsigned cells; /* that it has besides its inputs */
 } kinds[] = {
-    {"parameter", add_parameter}, {"input", add_input}, {"conv", add_conv},   {"dwconv", add_conv},    {"maxpool", add_pool},
-    {"avgpool", add_pool},        {"mean", add_mean},   {"dense", add_dense}, {"add", add_sum},        {"softmax", add_elementwise},
-    {"gelu", add_elementwise},    {"heads", add_heads}, {"merge", add_merge}, {"matmul", add_product}, {"matmul_t", add_product}};
+    /* clang-format off */
+    {"parameter", add_parameter,   0},
+    {"input",     add_input,       0},
+    {"conv",      add_conv,        WINDOWED | WITH_CHANNELS},
+    {"dwconv",    add_conv,        WINDOWED | WITH_CHANNELS},
+    {"maxpool",   add_pool,        WINDOWED},
+    {"avgpool",   add_pool,        WINDOWED},
+    {"mean",      add_mean,        0},
+    {"dense",     add_dense,       WITH_CHANNELS},
+    {"add",       add_sum,         0},
+    {"softmax",   add_elementwise, 0},
+    {"gelu",      add_elementwise, 0},
+    {"heads",     add_heads,       WITH_CHANNELS},
+    {"merge",     add_merge,       0},
+    {"matmul",    add_product,     0},
+    {"matmul_t",  add_product,     0},
+    /* clang-format on */
+};
+
+/* A cell that says what the operator does not know could only mislead. */
+static enum qm_status check_cells(struct network *n, unsigned cells) {
+    for (uint32_t i = WINDOW; i < COLUMNS; i++)
+        if ((cells >> i & 1) == 0 && cell(n, i)[0] != '\0') return shapes_refuse(n->r, "%s has no %s", cell(n, OP), titles[i]);
+    return QM_OK;
+}
 
 /* No tensor of the row, from that index on, is larger than a graph may have. */
 static enum qm_status check_tensors(struct network *n, uint32_t first) {
@@ -285,17 +312,21 @@ static enum qm_status read_row(struct network *n) {
     if (find_tensor(n, cell(n, NAME), &same_name) == QM_OK) return shapes_refuse(n->r, "a row above is called '%.60s', too", cell(n, NAME));
     for (uint32_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i].name, cell(n, OP)) == 0) {
+            QM_TRY(check_cells(n, kinds[i].cells));
             QM_TRY(kinds[i].add(n));
             return check_tensors(n, first);
         }
     return shapes_refuse(n->r, "there is no op '%.60s': docs/how-to/shapes-without-weights.md has those there are", cell(n, OP));
 }
 
-/* Every --size must be of a parameter. */
+/* Every --size must be of a parameter, and one of each. */
 static enum qm_status check_sizes(struct network *n) {
     const struct qm_model_options *options = n->r->file->options;
     for (uint32_t i = 0; i < options->size_count; i++) {
-        bool is_known = false;
+        bool is_known = false, is_repeated = false;
+        size_t name = strcspn(options->sizes[i], "=") + 1;
+        for (uint32_t j = 0; j < i; j++) is_repeated |= strncmp(options->sizes[i], options->sizes[j], name) == 0;
+        if (is_repeated) return qm_fail(n->r->diag, QM_BAD_INPUT, "--size %.100s: the parameter is given twice", options->sizes[i]);
         for (uint32_t j = 0; j < n->parameter_count; j++) {
             size_t length = strlen(n->parameters[j].name);
             is_known |= strncmp(options->sizes[i], n->parameters[j].name, length) == 0 && options->sizes[i][length] == '=';
