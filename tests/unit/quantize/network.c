@@ -279,9 +279,9 @@ Test(quantize_network, normal_ranges_reach_six_deviations) {
     cr_assert(gt(flt, scales[1], scales[0] * 1.1F));
 }
 
-/* Two products with a ReLU between, whose first has a bias of 100: all of it but three deviations goes to the second. */
-static float largest_bias(bool absorbs) {
-    static const float biases[] = {100, 0, 0, 0};
+/* Two products with a ReLU between, whose first has a large bias: all of it but three deviations goes to the second. */
+static float largest_bias(bool absorbs, float bias) {
+    const float biases[] = {bias, 0, 0, 0};
     struct draft d;
     struct qm_quantized *result;
     struct qm_diag diag;
@@ -299,17 +299,18 @@ static float largest_bias(bool absorbs) {
     cr_assert(result->steps[0].sqnr_db > 30, "%g dB", result->steps[0].sqnr_db);
     for (uint32_t i = 0; i < result->graph->op_count; i++) {
         const struct qm_graph_op *op = &result->graph->ops[i];
-        const struct qm_graph_tensor *bias = &result->graph->tensors[op->inputs[op->input_count > 1]];
-        if (op->kind == QM_OP_ADD && largest == 0) largest = (float)*(const int32_t *)bias->data * bias->quant.scale[0];
+        const struct qm_graph_tensor *left = &result->graph->tensors[op->inputs[op->input_count > 1]];
+        if (op->kind == QM_OP_ADD && largest == 0) largest = (float)*(const int32_t *)left->data * left->quant.scale[0];
     }
     qm_arena_destroy(d.arena);
     return largest;
 }
 
 Test(quantize_network, large_biases_are_absorbed) {
-    cr_assert(epsilon_eq(flt, largest_bias(false), 100, 0.1F));
-    float left = largest_bias(true);
+    cr_assert(epsilon_eq(flt, largest_bias(false, 100), 100, 0.1F));
+    float left = largest_bias(true, 100), of_far = largest_bias(true, 100000);
     cr_assert(left > 3 && left < 30, "%g", (double)left);
+    cr_assert(epsilon_eq(flt, of_far, left, 0.2F));
 }
 
 Test(quantize_network, a_layer_of_zeros_stands_in_the_report) {
