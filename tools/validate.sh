@@ -44,7 +44,7 @@ END
 cell() { # CELL: um2 of a cell without its skew
     build/qmac area edge --set cell="$1" | awk '$1 == "mac_cell" { print $NF / 256 }'
 }
-row "area of a cell: Bit Fusion, fusible from 2 to 8 bits" 1735 "$(cell fusible)" um2
+row "area of a cell: Bit Fusion, fusible from 2 to 8 bits, 4x4 cells" 1735 "$(cell fusible)" um2
 row "area of a cell: Bit Fusion, fixed 8 bits" 511 "$(cell fixed8)" um2
 
 model=workloads/digits/digits_int8.tflite

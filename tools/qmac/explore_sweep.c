@@ -31,7 +31,9 @@ static void add_options(struct sha256_ctx *hash, const struct qm_compile_options
     const double numbers[] = {model->batch,    model->unsigned_inputs, model->channels_last,
                               model->saturate, options->requant,       options->search};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) add_number(hash, numbers[i]);
-    add_number(hash, model->has_seed ? (double)model->weight_seed : -1);
+    char seed[24] = "none";
+    if (model->has_seed) snprintf(seed, sizeof seed, "%" PRIu64, model->weight_seed);
+    qm_digest_add(hash, seed);
     for (uint32_t i = 0; i < model->size_count; i++) qm_digest_add(hash, model->sizes[i]);
     qm_digest_add(hash, model->end_at != NULL ? model->end_at : "");
 }
