@@ -163,10 +163,9 @@ static double area_of(const struct qm_report_part *part) {
     return qm_area_sum(part->report->source.machine).nominal_um2;
 }
 
-/* Products of the device and their additions: two operations each. */
+/* Of the whole run: products of the network on the device and their additions, two operations each. */
 static double operations_of(const struct qm_report_part *part) {
-    const uint64_t *value = part->counters.value;
-    return 2 * (double)(value[QM_C_macs] + value[QM_C_macs_w4a8] + value[QM_C_macs_w4a4]);
+    return 2 * (double)(part->macs - part->report->host_macs);
 }
 
 static double tops_of(const struct qm_report_part *part) {

@@ -103,6 +103,7 @@ wrong "$networks" "ax, parameter, 4" "the parameter 'ax' has an x"
 wrong "$networks" "a, input, 3x3x3, , , , 4" "input has no channels"
 printf '%s\na, input, 3x3x3\nb, mean, a, 2x2\n' "$networks" >"$tmp/wrong.csv"
 refuses 2 "wrong.csv:3: mean has no window" "$qmac" run "$tmp/wrong.csv"
+refuses 2 "a table of shapes has no batch" "$qmac" run "$tmp/wrong.csv" --batch 2
 printf '%s\nm, parameter, 3\nm, parameter, 4\n' "$networks" >"$tmp/wrong.csv"
 refuses 2 "wrong.csv:3: a parameter above is called 'm', too" "$qmac" run "$tmp/wrong.csv"
 printf '%s\na, input, 3x3x3\na, conv, a, 5x5, 1, 0, 4\n' "$networks" >"$tmp/wrong.csv"

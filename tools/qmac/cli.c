@@ -367,14 +367,37 @@ static void folder_of(const char *path, char *folder) {
     snprintf(folder, QM_PATH_BYTES, "%.*s", size > 0 ? (int)size : 1, size > 0 ? path : ".");
 }
 
+static const struct cli_line *begun;
+
+void cli_begin(const struct cli_line *line) {
+    begun = line;
+}
+
+/* Whether a word of the command line, or what stands behind its "=", names the file. */
+static bool names_file(const char *word, const char *file, const struct stat *info) {
+    struct stat other;
+    const char *equals = strncmp(word, "--", 2) == 0 ? strchr(word, '=') : NULL;
+    if (equals != NULL) word = equals + 1;
+    if (strcmp(word, file) == 0) return true;
+    return info != NULL && stat(word, &other) == 0 && other.st_dev == info->st_dev && other.st_ino == info->st_ino;
+}
+
+/* info: NULL when the file is not there yet. */
+static enum qm_status check_named_once(const char *file, const struct stat *info, struct qm_diag *diag) {
+    int count = 0;
+    for (int i = 1; begun != NULL && i < begun->argc; i++) count += names_file(begun->argv[i], file, info);
+    if (count <= 1) return QM_OK;
+    return qm_fail(diag, QM_BAD_INPUT, "%s: the command line names this file twice, and it would be written over", file);
+}
+
 enum qm_status cli_check_writable(const char *file, struct qm_diag *diag) {
     struct stat info;
     char folder[QM_PATH_BYTES];
     if (strlen(file) >= QM_PATH_BYTES || file[0] == '\0') return qm_fail(diag, QM_BAD_INPUT, "%.100s: not a file name", file);
-    if (stat(file, &info) == 0) {
-        if (S_ISDIR(info.st_mode)) return qm_fail(diag, QM_BAD_INPUT, "%s: is a folder, not a file", file);
-        if (!S_ISREG(info.st_mode)) return QM_OK;
-    }
+    bool exists = stat(file, &info) == 0;
+    if (exists && S_ISDIR(info.st_mode)) return qm_fail(diag, QM_BAD_INPUT, "%s: is a folder, not a file", file);
+    if (exists && !S_ISREG(info.st_mode)) return QM_OK;
+    QM_TRY(check_named_once(file, exists ? &info : NULL, diag));
     folder_of(file, folder);
     if (file[strlen(file) - 1] != '/' && can_make_file_in(folder)) return QM_OK;
     return qm_fail(diag, QM_BAD_INPUT, "%s: cannot be written: %s", file,

@@ -79,7 +79,10 @@ QM_MUST_USE enum qm_status cli_make_network(struct qm_graph *graph, const struct
 /* The command line as a shell reads it back: "qmac run 'my net.tflite'". */
 char *cli_command_text(const struct cli_line *line);
 
-/* Whether a file could be written there: its folder exists and a file can be made in it. */
+/* The command line whose outputs cli_check_writable compares with all else that it names. */
+void cli_begin(const struct cli_line *line);
+/* Whether a file could be written there: its folder exists, a file can be made in it, and no other word of the command line names the same
+ * file, which is an input or another output. */
 QM_MUST_USE enum qm_status cli_check_writable(const char *file, struct qm_diag *diag);
 /* The same of files in a folder, which need not exist when it could be made. */
 QM_MUST_USE enum qm_status cli_check_folder(const char *folder, struct qm_diag *diag);

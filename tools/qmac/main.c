@@ -36,6 +36,7 @@ static int run(const struct cli_command *command, int argc, char **argv) {
     struct cli_line line = {.argc = argc, .argv = argv, .arena = qm_arena_create()};
     void *fields = qm_arena_alloc(line.arena, command->size);
     struct qm_diag diag;
+    cli_begin(&line);
     if (command->begin != NULL) command->begin(fields, line.arena);
     enum qm_status status = cli_take_options(&line, command, fields, &diag);
     if (status == QM_OK && !line.has_helped) status = command->run(&line, fields, &diag);

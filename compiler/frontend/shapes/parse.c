@@ -58,6 +58,9 @@ static void set_ends(const struct shapes_reader *r) {
 
 enum qm_status shapes_parse(const struct model_file *file, struct qm_arena *arena, struct qm_graph *graph, struct qm_diag *diag) {
     struct shapes_reader r;
+    if (file->options->batch != 0)
+        return qm_fail(diag, QM_BAD_INPUT, "%s: --batch %u: a table of shapes has no batch, but may have parameters (--size)", file->name,
+                       file->options->batch);
     QM_CHECK(read_head(&r, file, arena));
     r.maker.graph = graph;
     r.diag = diag;
