@@ -9,8 +9,7 @@
 #define AVX2   __attribute__((target("avx2")))
 #define INLINE AVX2 static inline __attribute__((always_inline))
 
-/* Rows and vectors of a block. Two vectors share what is loaded of a row: more rows of one vector are slower [measured on Zen 3]. */
-enum { HEIGHT = 3, WIDTH = 2 };
+enum { HEIGHT = 6 };
 
 /* A pair of weight rows of one vector. Pairs follow one another, and behind the last those of the next vector. */
 struct packed {
@@ -71,84 +70,74 @@ static void pack(const struct kernel_job *job, struct kernel_packed *packed) {
     for (int64_t v = 0; v < job->vector_count; v++) pack_vector(&job->vectors[v], job->k, pairs + v * pair_count(job));
 }
 
-/* Sums of one row by one vector: lanes 0..7 and 8..15. */
-struct sums {
-    __m256i low, high;
-};
-
-INLINE void store_whole(int32_t *out, struct sums sums, bool adds) {
-    __m256i *low = (__m256i *)out, *high = low + 1;
-    _mm256_storeu_si256(low, adds ? _mm256_add_epi32(sums.low, _mm256_loadu_si256(low)) : sums.low);
-    _mm256_storeu_si256(high, adds ? _mm256_add_epi32(sums.high, _mm256_loadu_si256(high)) : sums.high);
+INLINE void store_whole(int32_t *out, const __m256i *halves, bool adds) {
+    for (int half = 0; half < 2; half++) {
+        __m256i *at = (__m256i *)out + half;
+        _mm256_storeu_si256(at, adds ? _mm256_add_epi32(halves[half], _mm256_loadu_si256(at)) : halves[half]);
+    }
 }
 
-AVX2 static void store_lanes(int32_t *out, struct sums sums, int64_t lanes, bool adds) {
-    int32_t all[KERNEL_LANES];
-    store_whole(all, sums, false);
-    for (int64_t lane = 0; lane < lanes; lane++) out[lane] = (int32_t)((uint32_t)all[lane] + (adds ? (uint32_t)out[lane] : 0));
+AVX2 static void store_lanes(int32_t *out, const __m256i *halves, int64_t lanes, bool adds) {
+    int32_t sums[KERNEL_LANES];
+    store_whole(sums, halves, false);
+    for (int64_t lane = 0; lane < lanes; lane++) out[lane] = (int32_t)((uint32_t)sums[lane] + (adds ? (uint32_t)out[lane] : 0));
 }
 
-INLINE void store(const struct kernel_job *job, const struct kernel_vector *vector, int64_t m, struct sums sums) {
+INLINE void store(const struct kernel_job *job, const struct kernel_vector *vector, int64_t m, const __m256i *halves) {
     int32_t *out = vector->sums + m * job->sums_stride;
     if (vector->lanes == KERNEL_LANES)
-        store_whole(out, sums, job->adds);
+        store_whole(out, halves, job->adds);
     else
-        store_lanes(out, sums, vector->lanes, job->adds);
+        store_lanes(out, halves, vector->lanes, job->adds);
 }
 
-/* Two activations in all lanes meet a pair of weights of each column. In assembly, because compilers reorder the rows of a block until sums
- * leave their registers. */
-INLINE void add_pair(__m256i two, const struct packed *pair, struct sums *sums) {
-    __m256i low, high;
-    __asm__ volatile("vpmaddwd %[pair_low], %[two], %[low]\n\t"
-                     "vpmaddwd %[pair_high], %[two], %[high]\n\t"
-                     "vpaddd %[low], %[sums_low], %[sums_low]\n\t"
-                     "vpaddd %[high], %[sums_high], %[sums_high]"
-                     : [sums_low] "+x"(sums->low), [sums_high] "+x"(sums->high), [low] "=&x"(low), [high] "=&x"(high)
-                     : [two] "x"(two), [pair_low] "m"(pair->halves[0]), [pair_high] "m"(pair->halves[1]));
+/* Two activations meet a pair of weights of each column. In assembly, because compilers reorder the rows of a block until sums leave their
+ * registers. */
+INLINE void add_pair(const int16_t *two, const __m256i *pair, __m256i *sums) {
+    __m256i x, product;
+    __asm__("vpbroadcastd %[two], %[x]\n\t"
+            "vpmaddwd %[low], %[x], %[product]\n\t"
+            "vpmaddwd %[high], %[x], %[x]\n\t"
+            "vpaddd %[product], %[sums_low], %[sums_low]\n\t"
+            "vpaddd %[x], %[sums_high], %[sums_high]"
+            : [sums_low] "+x"(sums[0]), [sums_high] "+x"(sums[1]), [x] "=&x"(x), [product] "=&x"(product)
+            : [two] "m"(*(const int16_t(*)[2])two), [low] "x"(pair[0]), [high] "x"(pair[1]));
 }
 
-/* Two activations of a row meet a pair of each of `width` vectors, which lie `pairs` apart. */
-INLINE void add_row(const int16_t *row, const struct packed *packed, int64_t pairs, const int width, struct sums *sums) {
-    __m256i two;
-    __asm__ volatile("vpbroadcastd %[row], %[two]" : [two] "=x"(two) : [row] "m"(*(const int16_t(*)[2])row));
-    add_pair(two, packed, &sums[0]);
-    if (width > 1) add_pair(two, packed + pairs, &sums[1]);
-}
-
-INLINE void store_row(const struct kernel_job *job, int64_t v, int64_t m, const int width, const struct sums *sums) {
-    store(job, &job->vectors[v], m, sums[0]);
-    if (width > 1) store(job, &job->vectors[v + 1], m, sums[1]);
-}
-
-/* `height` rows from m on by `width` vectors from v on. No loops over rows and vectors, because gcc keeps in registers only what it finds
- * by constant indices before it unrolls. */
-INLINE void multiply_block(const struct kernel_job *job, int64_t v, int64_t m, const int height, const int width) {
-    const int64_t pairs = pair_count(job);
-    const struct packed *packed = (const struct packed *)job->packed->bytes + v * pairs;
+/* `height` rows from m on by one vector, held in registers. */
+INLINE void multiply_block(const struct kernel_job *job, const struct kernel_vector *vector, const struct packed *packed, int64_t m,
+                           const int height) {
     const int16_t *row = (const int16_t *)job->rows + m * KERNEL_K;
-    struct sums sums[HEIGHT][WIDTH] = {{{{0}, {0}}}};
-    for (int64_t pair = 0; pair < pairs; pair++, packed++, row += 2) {
-        add_row(row, packed, pairs, width, sums[0]);
-        if (height > 1) add_row(row + KERNEL_K, packed, pairs, width, sums[1]);
-        if (height > 2) add_row(row + 2 * KERNEL_K, packed, pairs, width, sums[2]);
-    }
-    store_row(job, v, m, width, sums[0]);
-    if (height > 1) store_row(job, v, m + 1, width, sums[1]);
-    if (height > 2) store_row(job, v, m + 2, width, sums[2]);
+    __m256i sums[HEIGHT][2];
+#pragma GCC unroll 6
+    for (int r = 0; r < height; r++) sums[r][0] = sums[r][1] = _mm256_setzero_si256();
+    for (int64_t pair = 0; pair * 2 < job->k; pair++)
+#pragma GCC unroll 6
+        for (int r = 0; r < height; r++) add_pair(row + r * KERNEL_K + pair * 2, packed[pair].halves, sums[r]);
+#pragma GCC unroll 6
+    for (int r = 0; r < height; r++) store(job, vector, m + r, sums[r]);
 }
 
-/* All rows by `width` vectors from v on. */
-INLINE void multiply_rows(const struct kernel_job *job, int64_t v, const int width) {
-    int64_t m = 0;
-    for (; m + HEIGHT <= job->count; m += HEIGHT) multiply_block(job, v, m, HEIGHT, width);
-    for (; m < job->count; m++) multiply_block(job, v, m, 1, width);
+/* Rows from m on, fewer than HEIGHT. */
+AVX2 static void multiply_rest(const struct kernel_job *job, const struct kernel_vector *vector, const struct packed *packed, int64_t m) {
+    switch (job->count - m) {
+    case 1: multiply_block(job, vector, packed, m, 1); break;
+    case 2: multiply_block(job, vector, packed, m, 2); break;
+    case 3: multiply_block(job, vector, packed, m, 3); break;
+    case 4: multiply_block(job, vector, packed, m, 4); break;
+    case 5: multiply_block(job, vector, packed, m, 5); break;
+    default: break;
+    }
 }
 
 AVX2 static void multiply(const struct kernel_job *job) {
-    int64_t v = 0;
-    for (; v + WIDTH <= job->vector_count; v += WIDTH) multiply_rows(job, v, WIDTH);
-    for (; v < job->vector_count; v++) multiply_rows(job, v, 1);
+    const struct packed *packed = (const struct packed *)job->packed->bytes;
+    for (int64_t v = 0; v < job->vector_count; v++, packed += pair_count(job)) {
+        const struct kernel_vector *vector = &job->vectors[v];
+        int64_t m = 0;
+        for (; m + HEIGHT <= job->count; m += HEIGHT) multiply_block(job, vector, packed, m, HEIGHT);
+        multiply_rest(job, vector, packed, m);
+    }
 }
 
 const struct kernel kernel_avx2 = {"avx2", is_supported, sizeof(int16_t), true, fill, pack, multiply};
