@@ -9,7 +9,6 @@
     COMMAND(compile)                                                                                                                       \
     COMMAND(disasm)                                                                                                                        \
     COMMAND(info)                                                                                                                          \
-    COMMAND(quantize)                                                                                                                      \
     COMMAND(explore)                                                                                                                       \
     COMMAND(quantize)                                                                                                                      \
     COMMAND(explain)                                                                                                                       \

@@ -53,8 +53,8 @@ static void add_networks(struct sha256_ctx *hash, const struct exploration *expl
 static void add_places(struct sha256_ctx *hash, const struct exploration *exploration) {
     for (uint64_t i = 0; i < exploration->choice_count; i++) {
         const struct place *place = &exploration->places[i];
-        uint32_t numbers[3 + GRID_AXES_MAX] = {place->precision, place->energy};
-        for (size_t j = 0; j < qm_param_count; j++) numbers[2 + j] = qm_machine_knob(&place->machine, &qm_params[j]);
+        uint32_t numbers[GRID_AXES_MAX] = {[GRID_PRECISION] = place->precision, [GRID_ENERGY] = place->energy};
+        for (size_t j = 0; j < qm_param_count; j++) numbers[GRID_KNOBS + j] = qm_machine_knob(&place->machine, &qm_params[j]);
         sha256_update(hash, sizeof numbers, (const uint8_t *)numbers);
         qm_digest_add(hash, place->machine.name);
     }
